@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The program: finds the verb, prints what it recorded, turns its status into the exit code. */
+#include "cli.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/csv.h"
+#include "base/text.h"
+#include "verbs.h"
+
+static const cli_verb *const verbs[] = {
+	NULL,
+};
+
+struct logger {
+	core_level least;
+	bool color;
+};
+
+static void log_to_stderr(void *user, core_level level, const char *line)
+{
+	const struct logger *logger = user;
+	if (level < logger->least)
+		return;
+	const char *word = level == CORE_WARNING ? "warning: " : "";
+	if (logger->color && level == CORE_WARNING)
+		fprintf(stderr, "fairvox: \033[33m%s\033[0m%s\n", word, line);
+	else
+		fprintf(stderr, "fairvox: %s%s\n", word, line);
+}
+
+static void print_help(FILE *out)
+{
+	fputs("usage: fairvox VERB [OPTION...] [ARGUMENT...]\n\nverbs:\n", out);
+	for (size_t i = 0; verbs[i]; i++)
+		fprintf(out, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
+	fputs("\n'fairvox VERB --help' tells more of one. Options of every verb: -q, --quiet (only\n"
+	      "warnings and errors), -v, --verbose, --no-color, -h, --help. Exit codes: 0 ok,\n"
+	      "1 the run failed, 2 usage or configuration, 3 some cells of several failed,\n"
+	      "4 data, weights or plugin missing or bad, 75 stopped and resumable.\n",
+		out);
+}
+
+static const cli_verb *find_verb(fv_ctx *ctx, const char *name)
+{
+	const char *names[64];
+	size_t n = 0;
+	for (; verbs[n]; n++) {
+		names[n] = verbs[n]->name;
+		if (!strcmp(verbs[n]->name, name))
+			return verbs[n];
+	}
+	const char *nearest = core_nearest(name, names, n);
+	(void)fv_fail(ctx, FV_CONFIG, "unknown verb '%s'%s%s%s; see 'fairvox help'", name,
+		nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+	return NULL;
+}
+
+int cli_option(fv_ctx *ctx, int argc, char **argv, const char *shorts, const struct option *longs)
+{
+	char with_colon[64];
+	snprintf(with_colon, sizeof with_colon, ":%s", shorts);
+	opterr = 0;
+	int option = getopt_long(argc, argv, with_colon, longs, NULL);
+	const char *word = argv[optind > 0 ? optind - 1 : 0];
+	if (option == ':')
+		(void)fv_fail(ctx, FV_CONFIG, "%s: option '%s' needs a value", argv[0], word);
+	else if (option == '?')
+		(void)fv_fail(ctx, FV_CONFIG, "%s: unknown option '%s'; see 'fairvox %s --help'",
+			argv[0], word, argv[0]);
+	else
+		return option;
+	return '?';
+}
+
+fv_status cli_int(fv_ctx *ctx, const char *option, const char *text, int64_t low, int64_t high,
+	int64_t *out)
+{
+	if (!core_parse_int(text, out) || *out < low || *out > high)
+		return fv_fail(ctx, FV_CONFIG, "%s: '%s' is no whole number from %lld to %lld",
+			option, text, (long long)low, (long long)high);
+	return FV_OK;
+}
+
+fv_status cli_flush(fv_ctx *ctx)
+{
+	if (fflush(stdout) || ferror(stdout))
+		return fv_fail(ctx, FV_FAILED, "standard output: %s", strerror(errno));
+	return FV_OK;
+}
+
+/* Takes the options every verb has out of argv; true when help was asked for. */
+static bool take_common(int *argc, char **argv, struct logger *logger)
+{
+	int kept = 0;
+	bool help = false, only_words = false;
+	for (int i = 0; i < *argc; i++) {
+		const char *arg = argv[i];
+		only_words = only_words || !strcmp(arg, "--");
+		if (only_words || i == 0)
+			argv[kept++] = argv[i];
+		else if (!strcmp(arg, "-h") || !strcmp(arg, "--help"))
+			help = true;
+		else if (!strcmp(arg, "-q") || !strcmp(arg, "--quiet"))
+			logger->least = CORE_WARNING;
+		else if (!strcmp(arg, "-v") || !strcmp(arg, "--verbose"))
+			logger->least = CORE_DEBUG;
+		else if (!strcmp(arg, "--no-color"))
+			logger->color = false;
+		else
+			argv[kept++] = argv[i];
+	}
+	argv[kept] = NULL;
+	*argc = kept;
+	return help;
+}
+
+static void print_errors(const fv_ctx *ctx)
+{
+	for (size_t i = 0; core_error_line(ctx, i); i++)
+		fprintf(stderr, "fairvox: %s\n", core_error_line(ctx, i));
+	size_t shown = 20, n = core_error_count(ctx);
+	if (n > shown)
+		fprintf(stderr, "fairvox: ... and %zu more\n", n - shown);
+}
+
+static fv_status run_verb(fv_ctx *ctx, int argc, char **argv, struct logger *logger)
+{
+	const cli_verb *verb = find_verb(ctx, argv[0]);
+	if (!verb)
+		return FV_CONFIG;
+	if (take_common(&argc, argv, logger)) {
+		fputs(verb->usage, stdout);
+		return cli_flush(ctx);
+	}
+	return verb->run(ctx, argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	setlocale(LC_CTYPE, ""); /* numbers stay in the C locale */
+	if (argc < 2) {
+		print_help(stderr);
+		return FV_CONFIG;
+	}
+	const char *first = argv[1];
+	if (!strcmp(first, "help") || !strcmp(first, "--help") || !strcmp(first, "-h")) {
+		if (argc == 2) {
+			print_help(stdout);
+			return 0;
+		}
+		argv[1] = argv[2];
+		argv[2] = (char[]){"--help"};
+		argc = 3;
+	} else if (!strcmp(first, "--version")) {
+		puts("fairvox " FAIRVOX_VERSION);
+		return 0;
+	}
+	const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
+	struct logger logger = {CORE_INFO,
+		isatty(2) && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"))};
+	fv_ctx *ctx = core_ctx_new();
+	if (!ctx) {
+		fputs("fairvox: out of memory\n", stderr);
+		return FV_FAILED;
+	}
+	core_ctx_set_log(ctx, log_to_stderr, &logger);
+	fv_status status = run_verb(ctx, argc - 1, argv + 1, &logger);
+	print_errors(ctx);
+	core_ctx_free(ctx);
+	return (int)status;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tensors in a file. The format is found from the content, never from the name; a file that breaks a
+ * rule is refused with one line, FILE: byte N: RULE: reason.
+ */
+#ifndef FAIRVOX_CHECKPOINT_H
+#define FAIRVOX_CHECKPOINT_H
+
+#include <fairvox/abi.h>
+#include <fairvox/context.h>
+
+FV_BEGIN_DECLS
+
+typedef struct fv_checkpoint fv_checkpoint;
+
+#define FV_TENSOR_RANK_MAX 8
+
+typedef struct fv_tensor {
+	const char *name;  /* lives until the file is closed */
+	const char *dtype; /* "F32", "F16", "BF16", "F64", "I64", "I32", "I16", "I8", "U8", "BOOL" */
+	int32_t rank;
+	int64_t shape[FV_TENSOR_RANK_MAX];
+	int64_t count;     /* product of shape */
+	const void *data;  /* little endian, row-major; may be unaligned */
+} fv_tensor;
+
+/* Maps the file and checks all of its rules. Errors: FV_DATA. */
+FV_NODISCARD fv_status fv_checkpoint_open(fv_ctx *ctx, const char *path, fv_checkpoint **out);
+void fv_checkpoint_close(fv_checkpoint *file); /* NULL is allowed */
+
+int64_t fv_checkpoint_count(const fv_checkpoint *file);
+const fv_tensor *fv_checkpoint_at(const fv_checkpoint *file, int64_t index); /* sorted by name */
+const fv_tensor *fv_checkpoint_find(const fv_checkpoint *file, const char *name); /* or NULL */
+const char *fv_checkpoint_meta(const fv_checkpoint *file, const char *key);       /* or NULL */
+
+/* Converts to float32 (F32, F16, BF16, F64) into out [count]. Errors: FV_DATA for other types. */
+FV_NODISCARD fv_status fv_tensor_to_f32(fv_ctx *ctx, const fv_tensor *tensor, float *out);
+
+FV_END_DECLS
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything a plugin may use. */
+#ifndef FAIRVOX_FAIRVOX_H
+#define FAIRVOX_FAIRVOX_H
+
+#include <fairvox/abi.h>
+#include <fairvox/checkpoint.h>
+#include <fairvox/context.h>
+#include <fairvox/encoder.h>
+#include <fairvox/grouper.h>
+#include <fairvox/loss.h>
+#include <fairvox/param.h>
+#include <fairvox/plugin.h>
+#include <fairvox/status.h>
+#include <fairvox/stream.h>
+
+#endif

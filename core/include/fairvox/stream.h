@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Random numbers that depend on names, not on the order of calls.
+ *
+ * A stream is Philox4x64-10 (Salmon et al., SC 2011) keyed by the run's seed, the fold and a purpose,
+ * started at (epoch, index). The cell of the matrix and the plugin's name are no part of the key, so
+ * every cell of an ablation starts from the same weights and sees the same batches. Draws about an
+ * utterance take fv_name_hash(stem) as index: the order of a label file then changes nothing.
+ */
+#ifndef FAIRVOX_STREAM_H
+#define FAIRVOX_STREAM_H
+
+#include <fairvox/abi.h>
+#include <fairvox/context.h>
+
+FV_BEGIN_DECLS
+
+typedef struct fv_stream {
+	uint64_t key[2];
+	uint64_t counter[4];
+	uint64_t block[4];
+	uint32_t used; /* words of `block` already given out */
+} fv_stream;
+
+fv_stream fv_rng(fv_ctx *ctx, const char *purpose, int64_t epoch, uint64_t index);
+
+uint64_t fv_next(fv_stream *stream);                    /* 64 uniform bits */
+double fv_uniform(fv_stream *stream);                   /* [0, 1), 53 bits */
+double fv_normal(fv_stream *stream);                    /* mean 0, sd 1: Box-Muller, two words each */
+uint64_t fv_below(fv_stream *stream, uint64_t bound);   /* 0 .. bound-1, unbiased; bound > 0 */
+
+/* 64-bit hash (XXH3) of a name, the same on every machine. */
+uint64_t fv_name_hash(const char *name);
+
+FV_END_DECLS
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The core's side of the context. One context belongs to one thread at a time; worker threads and
+ * forked runs get their own. Memory from core_alloc lives as long as the context. */
+#ifndef CORE_BASE_CONTEXT_H
+#define CORE_BASE_CONTEXT_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+
+#include <fairvox/context.h>
+
+typedef enum core_level { CORE_DEBUG, CORE_INFO, CORE_WARNING } core_level;
+
+/* Where log lines go. The command line sets one; without it they are dropped. */
+typedef void (*core_log_sink)(void *user, core_level level, const char *line);
+
+fv_ctx *core_ctx_new(void); /* NULL when memory is out */
+void core_ctx_free(fv_ctx *ctx);
+void core_ctx_set_run(fv_ctx *ctx, uint64_t seed, int64_t fold); /* for fv_rng */
+void core_ctx_set_plugin(fv_ctx *ctx, const char *name);         /* put before messages; NULL: none */
+void core_ctx_set_log(fv_ctx *ctx, core_log_sink sink, void *user);
+void core_ctx_copy_log(fv_ctx *ctx, const fv_ctx *from);
+
+/* Failures recorded so far: the first 20 lines are kept, all are counted. */
+size_t core_error_count(const fv_ctx *ctx);
+const char *core_error_line(const fv_ctx *ctx, size_t index); /* NULL past the kept ones */
+fv_status core_error_status(const fv_ctx *ctx);               /* of the first failure */
+void core_error_clear(fv_ctx *ctx);
+/* For a list of findings of which the first 20 and a count are wanted: lines past 20 are counted. */
+fv_status core_fail_at(fv_ctx *ctx, fv_status status, const char *file, int line, int column,
+	const char *format, ...) FV_PRINTF(6, 7);
+
+void core_log(fv_ctx *ctx, core_level level, const char *format, ...) FV_PRINTF(3, 4);
+
+/* n * size bytes, zeroed, 64-byte aligned, checked for overflow. NULL and a message when out. */
+void *core_alloc(fv_ctx *ctx, size_t n, size_t size);
+char *core_strdup(fv_ctx *ctx, const char *text);
+char *core_strndup(fv_ctx *ctx, const char *text, size_t n);
+char *core_format(fv_ctx *ctx, const char *format, ...) FV_PRINTF(2, 3);
+void core_scratch_reset(fv_ctx *ctx);
+
+/* Arrays made with fv_array, in order of creation, for saving and restoring. */
+typedef struct core_array {
+	const char *name;
+	fv_type type;
+	int64_t n0, n1;
+	void *data;
+} core_array;
+size_t core_array_count(const fv_ctx *ctx);
+const core_array *core_array_at(const fv_ctx *ctx, size_t index);
+size_t core_type_size(fv_type type);
+
+#endif

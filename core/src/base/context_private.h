@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The context's fields, for the files of base/ that implement it. */
+#ifndef CORE_BASE_CONTEXT_PRIVATE_H
+#define CORE_BASE_CONTEXT_PRIVATE_H
+
+#include <fairvox/stream.h>
+
+#include "base/arena.h"
+#include "base/context.h"
+
+#define CORE_ARRAYS_MAX 256
+
+typedef struct core_warned core_warned;
+
+struct fv_ctx {
+	core_arena memory, scratch;
+	const char *errors[20];
+	size_t n_errors;
+	fv_status status;
+	const char *plugin;
+	uint64_t seed;
+	int64_t fold;
+	core_log_sink sink;
+	void *sink_user;
+	core_warned *warned;
+	core_array arrays[CORE_ARRAYS_MAX];
+	size_t n_arrays;
+};
+
+#endif

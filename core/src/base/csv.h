@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A CSV file as a table of strings (libcsv). A UTF-8 byte order mark and CRLF are accepted; blank
+ * lines are skipped; a row with another number of fields than the header is an error with its line. */
+#ifndef CORE_BASE_CSV_H
+#define CORE_BASE_CSV_H
+
+#include <stdbool.h>
+
+#include "base/context.h"
+
+typedef struct core_csv {
+	const char *path;
+	int64_t n_rows, n_columns;
+	char **header; /* [n_columns] */
+	char **cell;   /* [n_rows * n_columns] */
+	int64_t *line; /* [n_rows] line number in the file, from 1 */
+} core_csv;
+
+/* Lives as long as the context. Errors: FV_DATA. */
+FV_NODISCARD fv_status core_csv_read(fv_ctx *ctx, const char *path, core_csv *out);
+int64_t core_csv_column(const core_csv *csv, const char *name); /* -1: none */
+const char *core_csv_cell(const core_csv *csv, int64_t row, int64_t column);
+
+/* A finite number with '.' as decimal point whatever the locale; spaces around are allowed. */
+bool core_parse_double(const char *text, double *out);
+bool core_parse_int(const char *text, int64_t *out);
+
+#endif

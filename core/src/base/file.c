@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static ssize_t read_some(int fd, char *data, size_t size)
+{
+	ssize_t n;
+	do
+		n = read(fd, data, size);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+static fv_status read_all(fv_ctx *ctx, int fd, const char *path, size_t limit, char **data,
+	size_t *size)
+{
+	struct stat st;
+	if (fstat(fd, &st))
+		return fv_fail(ctx, FV_DATA, "%s: %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return fv_fail(ctx, FV_DATA, "%s: not a regular file", path);
+	size_t total = (size_t)st.st_size, done = 0;
+	if (limit && total > limit)
+		return fv_fail(ctx, FV_DATA, "%s: %zu bytes, more than the %zu allowed", path,
+			total, limit);
+	char *buffer = core_alloc(ctx, total + 1, 1);
+	if (!buffer)
+		return FV_FAILED;
+	while (done < total) {
+		ssize_t n = read_some(fd, buffer + done, total - done);
+		if (n < 0)
+			return fv_fail(ctx, FV_DATA, "%s: %s", path, strerror(errno));
+		if (n == 0)
+			return fv_fail(ctx, FV_DATA, "%s: became shorter while it was read", path);
+		done += (size_t)n;
+	}
+	*data = buffer;
+	*size = total;
+	return FV_OK;
+}
+
+fv_status core_file_read(fv_ctx *ctx, const char *path, size_t limit, char **data, size_t *size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fv_fail(ctx, FV_DATA, "%s: %s", path, strerror(errno));
+	fv_status status = read_all(ctx, fd, path, limit, data, size);
+	close(fd);
+	return status;
+}
+
+struct core_writer {
+	int fd;
+	const char *target;
+	char *temporary;
+};
+
+fv_status core_writer_open(fv_ctx *ctx, const char *path, core_writer **out)
+{
+	core_writer *writer = core_alloc(ctx, 1, sizeof *writer);
+	if (!writer)
+		return FV_FAILED;
+	writer->target = core_strdup(ctx, path);
+	char *dir = core_path_dir(ctx, path);
+	writer->temporary = core_format(ctx, "%s/.%s.XXXXXX", dir ? dir : ".",
+		core_path_base(path));
+	if (!writer->target || !dir || !writer->temporary)
+		return FV_FAILED;
+	writer->fd = mkostemp(writer->temporary, O_CLOEXEC);
+	if (writer->fd < 0)
+		return fv_fail(ctx, FV_FAILED, "%s: cannot write: %s", path, strerror(errno));
+	*out = writer;
+	return FV_OK;
+}
+
+fv_status core_writer_put(fv_ctx *ctx, core_writer *writer, const void *data, size_t size)
+{
+	const char *from = data;
+	while (size) {
+		ssize_t n = write(writer->fd, from, size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return fv_fail(ctx, FV_FAILED, "%s: cannot write: %s", writer->target,
+				strerror(errno));
+		from += n;
+		size -= (size_t)n;
+	}
+	return FV_OK;
+}
+
+static int sync_dir_of(fv_ctx *ctx, const char *path)
+{
+	char *dir = core_path_dir(ctx, path);
+	int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (fd < 0)
+		return -1;
+	/* Some file systems cannot sync a folder and say EINVAL: the rename stands all the same. */
+	int result = fsync(fd) && errno != EINVAL ? -1 : 0;
+	int reason = errno;
+	close(fd);
+	errno = reason;
+	return result;
+}
+
+fv_status core_writer_commit(fv_ctx *ctx, core_writer *writer)
+{
+	mode_t mask = umask(0);
+	umask(mask);
+	if (fchmod(writer->fd, 0666 & ~mask) || fsync(writer->fd))
+		goto fail;
+	int closed = close(writer->fd);
+	writer->fd = -1;
+	if (closed || rename(writer->temporary, writer->target))
+		goto fail;
+	writer->temporary = NULL;
+	if (sync_dir_of(ctx, writer->target))
+		goto fail;
+	return FV_OK;
+fail:;
+	int reason = errno;
+	core_writer_abandon(writer);
+	return fv_fail(ctx, FV_FAILED, "%s: cannot write: %s", writer->target, strerror(reason));
+}
+
+void core_writer_abandon(core_writer *writer)
+{
+	if (!writer)
+		return;
+	if (writer->fd >= 0)
+		close(writer->fd);
+	writer->fd = -1;
+	if (writer->temporary)
+		unlink(writer->temporary);
+	writer->temporary = NULL;
+}
+
+fv_status core_file_write(fv_ctx *ctx, const char *path, const void *data, size_t size)
+{
+	core_writer *writer = NULL;
+	fv_status status = core_writer_open(ctx, path, &writer);
+	if (status)
+		return status;
+	status = core_writer_put(ctx, writer, data, size);
+	if (status) {
+		core_writer_abandon(writer);
+		return status;
+	}
+	return core_writer_commit(ctx, writer);
+}
+
+fv_status core_make_dirs(fv_ctx *ctx, const char *path)
+{
+	char *copy = core_strdup(ctx, path);
+	if (!copy)
+		return FV_FAILED;
+	for (char *p = copy + 1;; p++) {
+		if (*p && *p != '/')
+			continue;
+		char kept = *p;
+		*p = '\0';
+		if (mkdir(copy, 0777) && errno != EEXIST)
+			return fv_fail(ctx, FV_FAILED, "%s: cannot make folder: %s", copy,
+				strerror(errno));
+		*p = kept;
+		if (!kept)
+			break;
+	}
+	if (!core_is_dir(path))
+		return fv_fail(ctx, FV_FAILED, "%s: is not a folder", path);
+	return FV_OK;
+}
+
+bool core_file_exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+bool core_is_dir(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+char *core_path_join(fv_ctx *ctx, const char *dir, const char *name)
+{
+	if (name[0] == '/' || !dir[0] || !strcmp(dir, "."))
+		return core_strdup(ctx, name);
+	size_t n = strlen(dir);
+	return core_format(ctx, dir[n - 1] == '/' ? "%s%s" : "%s/%s", dir, name);
+}
+
+char *core_path_dir(fv_ctx *ctx, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	if (!slash)
+		return core_strdup(ctx, ".");
+	return core_strndup(ctx, path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+const char *core_path_base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+static const char *audio_extension(const char *base)
+{
+	static const char *const known[] = {".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff",
+		".opus", ".m4a", ".sph", ".au", ".caf", ".w64"};
+	const char *dot = strrchr(base, '.');
+	if (!dot || dot == base)
+		return NULL;
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (!strcasecmp(dot, known[i]))
+			return dot;
+	return NULL;
+}
+
+bool core_is_audio_name(const char *path)
+{
+	return audio_extension(core_path_base(path)) != NULL;
+}
+
+char *core_path_stem(fv_ctx *ctx, const char *path)
+{
+	const char *base = core_path_base(path);
+	const char *dot = audio_extension(base);
+	return core_strndup(ctx, base, dot ? (size_t)(dot - base) : strlen(base));
+}

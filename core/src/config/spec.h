@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A resolved cell: what the YAML says once defaults, profile, files, overrides and matrix have been
+ * applied and everything has been checked. config/ makes it; all other modules read it.
+ * Paths are absolute or relative to the working folder. "{fold}" stays in templates. */
+#ifndef CORE_CONFIG_SPEC_H
+#define CORE_CONFIG_SPEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <fairvox/encoder.h>
+#include <fairvox/plugin.h>
+
+#include "plugin/registry.h"
+
+typedef struct core_strings {
+	int32_t n;
+	const char **item;
+} core_strings;
+
+typedef struct core_place { /* of the key's value in the YAML; file NULL: a default */
+	const char *file;
+	int line, column; /* from 1 */
+} core_place;
+
+typedef struct core_bin {
+	const char *name;
+	double low, high; /* both inclusive */
+} core_bin;
+
+typedef struct core_bins {
+	const char *attribute;
+	int32_t n;
+	core_bin *bin;
+} core_bins;
+
+typedef struct core_column {
+	const char *attribute, *column; /* race: Race */
+} core_column;
+
+typedef struct core_values {
+	const char *attribute;
+	core_strings names; /* the only values counted in that attribute's metrics */
+} core_values;
+
+typedef struct core_corpus_spec {
+	core_place place;
+	const char *audio;  /* folder, NULL: none */
+	const char *labels; /* path, may contain {fold} */
+	core_strings classes; /* n = 0: found from the label file */
+	const char *attributes_file, *attributes_speaker; /* NULL: none; column that names the speaker */
+	int32_t n_attribute_columns;
+	core_column *attribute_columns;
+	int32_t n_bins;
+	core_bins *bins;
+	int32_t n_values;
+	core_values *values;
+	int32_t n_folds;
+	int64_t *folds;     /* fold names, e.g. 1..5; {0} and has_folds false when labels has no {fold} */
+	bool has_folds;
+	int32_t make_folds; /* 0: the label file says the split */
+	int64_t make_folds_seed;
+	core_strings exclude; /* stems */
+	const char *column_file, *column_speaker, *column_gender, *column_split; /* header names */
+	const char *label_column; /* one-label CSV: column with the class name; NULL: soft columns */
+	double label_smoothing;   /* one-label CSV: y' = (1-e) onehot + e/C */
+	core_strings speaker_key; /* columns joined to make a speaker; default {SpkrID} */
+	bool shared_speakers;     /* a speaker in two splits is declared and allowed */
+} core_corpus_spec;
+
+typedef struct core_bias_spec {
+	bool on;
+	core_place place;
+	const char *attribute;
+	double minority_ratio; /* >= 1 */
+	core_column *majority; /* [n] class (attribute) -> value of the attribute (column) */
+	int32_t n_majority;
+	int64_t seed;
+	bool has_seed; /* false: the run's seed */
+} core_bias_spec;
+
+typedef enum core_normalize {
+	CORE_NORMALIZE_NONE,
+	CORE_NORMALIZE_UTTERANCE,
+	CORE_NORMALIZE_CORPUS,
+} core_normalize;
+
+
+
+typedef struct core_plugin_spec {
+	core_place place;
+	const core_plugin *plugin;
+	void *state;            /* parameters filled in; copied for each instance */
+	const char *params_json; /* canonical JSON of all resolved parameters: key of hashes */
+	core_strings paths;     /* values of FV_PATH parameters, for content hashes */
+} core_plugin_spec;
+
+typedef struct core_encoder_spec {
+	core_plugin_spec use;
+	const char *weights; /* NULL: none */
+	const char *output;  /* NULL: the encoder's first */
+	int32_t layer;       /* -1: all */
+	double max_seconds;  /* 0: no cut */
+	core_normalize normalize;
+	fv_standardize standardize;
+	bool has_standardize; /* false: the output's own default */
+} core_encoder_spec;
+
+typedef struct core_grouper_spec {
+	core_plugin_spec use;
+	const char *column; /* reserved key `column`: the attribute for FV_USE_COLUMN; NULL: none */
+	int64_t seed;       /* reserved key `seed`, own axis */
+	bool has_seed;      /* false: the run's seed */
+	bool has_encoder;   /* false: the cell's encoder */
+	core_encoder_spec encoder;
+} core_grouper_spec;
+
+typedef struct core_train_spec {
+	int32_t epochs, batch;
+	double learning_rate;
+	bool adamw;
+	double weight_decay;
+	double clip; /* 0: none */
+	const char *select; /* dev_loss, dev_objective */
+	const char *init, *order; /* files, NULL: none; may contain {fold} */
+	int32_t n_seeds;
+	int64_t *seeds;
+} core_train_spec;
+
+typedef struct core_eval_spec {
+	core_strings attributes;
+	const char *compare_metric, *compare_attribute; /* NULL: no family declared */
+} core_eval_spec;
+
+typedef struct core_cell {
+	const char *slug;   /* for the folder's name: values of the matrix axes */
+	char hash[9];       /* 8 hex digits: resolved config without fold, seed, results, cache */
+	core_corpus_spec corpus;
+	core_bias_spec bias;
+	core_encoder_spec encoder;
+	int32_t n_groupers; /* 0: none; more than one: their product */
+	core_grouper_spec *groupers;
+	core_plugin_spec loss;
+	const char *profile;
+	int32_t head_projection;
+	core_train_spec train;
+	core_eval_spec eval;
+	const char *yaml;   /* the resolved config as YAML text, for config.yaml */
+	int32_t n_axes;     /* matrix axes of this cell, for table headings */
+	const char **axis, **axis_value;
+} core_cell;
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which plugins there are. Every file is examined in a child process before it is loaded here. */
+#ifndef CORE_PLUGIN_REGISTRY_H
+#define CORE_PLUGIN_REGISTRY_H
+
+#include <stdbool.h>
+
+#include <fairvox/plugin.h>
+
+#include "base/context.h"
+#include "base/hash.h"
+
+typedef struct core_plugin {
+	const char *path; /* absolute */
+	char sha256[CORE_SHA256_HEX];
+	const fv_descriptor *descriptor;
+} core_plugin;
+
+typedef struct core_refused {
+	const char *path, *reason;
+} core_refused;
+
+typedef struct core_registry {
+	size_t n, n_refused;
+	core_plugin *plugin; /* sorted by kind, then name */
+	core_refused *refused;
+	const char **folder; /* the folders searched, in order */
+	size_t n_folders;
+} core_registry;
+
+/* Searches, in this order: folders given, FAIRVOX_PLUGIN_PATH (colon-separated), the install folder.
+ * A name found twice keeps the first; the second is listed as refused. A folder given that does not
+ * exist is an error (FV_DATA). The registry lives as long as the context. */
+FV_NODISCARD fv_status core_registry_open(fv_ctx *ctx, const char *const *folders,
+	size_t n_folders, core_registry **out);
+
+const core_plugin *core_registry_find(const core_registry *registry, fv_kind kind,
+	const char *name); /* NULL: none */
+const char *core_kind_name(fv_kind kind); /* "encoder", "grouper", "loss" */
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Streams against published vectors, and the base library. */
+#include "support.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/csv.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/stream.h"
+#include "base/text.h"
+
+/* Known answers of Philox4x64-10 distributed with Random123. */
+static void philox_vectors(void **state)
+{
+	(void)state;
+	static const uint64_t zero[4], ones[4] = {~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0),
+		~UINT64_C(0)};
+	static const uint64_t want_zero[4] = {UINT64_C(0x16554d9eca36314c),
+		UINT64_C(0xdb20fe9d672d0fdc), UINT64_C(0xd7e772cee186176b),
+		UINT64_C(0x7e68b68aec7ba23b)};
+	static const uint64_t want_ones[4] = {UINT64_C(0x87b092c3013fe90b),
+		UINT64_C(0x438c3c67be8d0224), UINT64_C(0x9cc7d7c69cd777b6),
+		UINT64_C(0xa09caebf594f0ba0)};
+	uint64_t out[4];
+	core_philox(zero, zero, out);
+	assert_memory_equal(out, want_zero, sizeof out);
+	core_philox(ones, ones, out);
+	assert_memory_equal(out, want_ones, sizeof out);
+}
+
+static void streams_are_named(void **state)
+{
+	(void)state;
+	fv_stream a = core_stream(1, 1, "init", 0, 7), b = core_stream(1, 1, "init", 0, 7);
+	fv_stream other[] = {core_stream(2, 1, "init", 0, 7), core_stream(1, 2, "init", 0, 7),
+		core_stream(1, 1, "bias", 0, 7), core_stream(1, 1, "init", 1, 7),
+		core_stream(1, 1, "init", 0, 8)};
+	uint64_t first = fv_next(&a);
+	assert_int_equal(first, fv_next(&b));
+	for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+		assert_int_not_equal(first, fv_next(&other[i]));
+}
+
+static void streams_are_uniform(void **state)
+{
+	(void)state;
+	fv_stream stream = core_stream(3, 0, "uniform", 0, 0);
+	enum { N = 200000, BINS = 10 };
+	int count[BINS] = {0}, below[7] = {0};
+	double sum = 0, squares = 0;
+	for (int i = 0; i < N; i++) {
+		double u = fv_uniform(&stream), n = fv_normal(&stream);
+		assert_true(u >= 0 && u < 1);
+		count[(int)(u * BINS)]++;
+		below[fv_below(&stream, 7)]++;
+		sum += n;
+		squares += n * n;
+	}
+	for (int i = 0; i < BINS; i++) /* 6 sd of a binomial count */
+		assert_in_range(count[i], N / BINS - 810, N / BINS + 810);
+	for (int i = 0; i < 7; i++)
+		assert_in_range(below[i], N / 7 - 940, N / 7 + 940);
+	test_close(sum / N, 0, 0.014);
+	test_close(squares / N, 1, 0.02);
+}
+
+static void files_are_whole(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const char *dir = test_folder("files");
+	char *path = core_path_join(ctx, dir, "a/b/c.txt"), *data;
+	size_t size;
+	test_ok(ctx, core_make_dirs(ctx, core_path_dir(ctx, path)));
+	test_ok(ctx, core_file_write(ctx, path, "one", 3));
+	test_ok(ctx, core_file_write(ctx, path, "three", 5));
+	test_ok(ctx, core_file_read(ctx, path, 0, &data, &size));
+	assert_int_equal(size, 5);
+	assert_string_equal(data, "three");
+	test_fails(ctx, core_file_read(ctx, path, 4, &data, &size), FV_DATA, "more than the 4 allowed");
+	test_fails(ctx, core_file_read(ctx, dir, 0, &data, &size), FV_DATA, "not a regular file");
+	core_writer *writer;
+	test_ok(ctx, core_writer_open(ctx, path, &writer));
+	test_ok(ctx, core_writer_put(ctx, writer, "x", 1));
+	core_writer_abandon(writer);
+	test_ok(ctx, core_file_read(ctx, path, 0, &data, &size));
+	assert_string_equal(data, "three");
+	char *missing = core_path_join(ctx, dir, "no/such/file");
+	test_fails(ctx, core_file_write(ctx, missing, "x", 1), FV_FAILED, "cannot write");
+	core_ctx_free(ctx);
+}
+
+static void sha256_vectors(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	char hex[CORE_SHA256_HEX];
+	test_ok(ctx, core_sha256_bytes(ctx, "abc", 3, hex)); /* FIPS 180-2, appendix B.1 */
+	assert_string_equal(hex,
+		"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	char *path = core_path_join(ctx, test_folder("sha"), "abc");
+	test_ok(ctx, core_file_write(ctx, path, "abc", 3));
+	test_ok(ctx, core_sha256_file(ctx, path, hex));
+	assert_string_equal(hex,
+		"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	core_ctx_free(ctx);
+}
+
+static fv_status csv_of(fv_ctx *ctx, const char *text, core_csv *csv)
+{
+	char *path = core_path_join(ctx, test_folder("csv"), "t.csv");
+	test_ok(ctx, core_file_write(ctx, path, text, strlen(text)));
+	return core_csv_read(ctx, path, csv);
+}
+
+static void csv_tables(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	core_csv csv;
+	test_ok(ctx, csv_of(ctx, "\xef\xbb\xbf" "a,b\r\n1,\"x,\"\"y\"\r\n\r\n2,z", &csv));
+	assert_int_equal(csv.n_rows, 2);
+	assert_int_equal(csv.n_columns, 2);
+	assert_string_equal(csv.header[0], "a");
+	assert_string_equal(core_csv_cell(&csv, 0, 1), "x,\"y");
+	assert_int_equal(csv.line[1], 4);
+	assert_int_equal(core_csv_column(&csv, "b"), 1);
+	assert_int_equal(core_csv_column(&csv, "c"), -1);
+	test_fails(ctx, csv_of(ctx, "a,b\n1,2\n1\n", &csv), FV_DATA, ":3: 1 fields, the header has 2");
+	test_fails(ctx, csv_of(ctx, "a,a\n", &csv), FV_DATA, "appears twice");
+	test_fails(ctx, csv_of(ctx, "", &csv), FV_DATA, "header line");
+	test_fails(ctx, csv_of(ctx, "a\n\"x", &csv), FV_DATA, "not closed");
+	double value;
+	assert_true(core_parse_double(" 1.5e3 ", &value) && value == 1500.0);
+	assert_false(core_parse_double("1,5", &value));
+	assert_false(core_parse_double("nan", &value));
+	assert_false(core_parse_double("", &value));
+	core_ctx_free(ctx);
+}
+
+static void names_and_stems(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	assert_string_equal(core_path_stem(ctx, "x/y/1001_A.v2.WAV"), "1001_A.v2");
+	assert_string_equal(core_path_stem(ctx, "a.txt"), "a.txt");
+	assert_string_equal(core_path_stem(ctx, ".wav"), ".wav");
+	static const char *const keys[] = {"epochs", "batch", "clip"};
+	assert_string_equal(core_nearest("epoch", keys, 3), "epochs");
+	assert_string_equal(core_nearest("bacth", keys, 3), "batch");
+	assert_null(core_nearest("momentum", keys, 3));
+	core_ctx_free(ctx);
+}
+
+static void messages_and_arrays(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	for (int i = 0; i < 25; i++)
+		(void)fv_fail(ctx, i ? FV_FAILED : FV_DATA, "case %d\x1b[31m", i);
+	assert_int_equal(core_error_count(ctx), 25);
+	assert_int_equal(core_error_status(ctx), FV_DATA);
+	assert_string_equal(core_error_line(ctx, 0), "case 0\\x1b[31m");
+	assert_non_null(core_error_line(ctx, 19));
+	assert_null(core_error_line(ctx, 20));
+	core_error_clear(ctx);
+	double *a = fv_array(ctx, "ema", FV_F64, 3, 2);
+	assert_non_null(a);
+	a[5] = 1;
+	assert_ptr_equal(a, fv_array(ctx, "ema", FV_F64, 3, 2));
+	assert_null(fv_array(ctx, "ema", FV_F64, 2, 3));
+	assert_null(core_alloc(ctx, SIZE_MAX / 2, 4));
+	core_ctx_free(ctx);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(philox_vectors),
+		cmocka_unit_test(streams_are_named),
+		cmocka_unit_test(streams_are_uniform),
+		cmocka_unit_test(files_are_whole),
+		cmocka_unit_test(sha256_vectors),
+		cmocka_unit_test(csv_tables),
+		cmocka_unit_test(names_and_stems),
+		cmocka_unit_test(messages_and_arrays),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the test programs share: cmocka, contexts, golden files. */
+#ifndef TEST_SUPPORT_H
+#define TEST_SUPPORT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "base/context.h"
+
+fv_ctx *test_ctx(void); /* fails the test when memory is out; free with core_ctx_free */
+
+/* Fails with the context's messages unless status is FV_OK. */
+void test_ok_(fv_ctx *ctx, fv_status status, const char *file, int line);
+#define test_ok(ctx, status) test_ok_(ctx, status, __FILE__, __LINE__)
+
+/* Fails unless status is `want` and the first message contains `text`; then clears the messages. */
+void test_fails_(fv_ctx *ctx, fv_status status, fv_status want, const char *text, const char *file,
+	int line);
+#define test_fails(ctx, status, want, text) test_fails_(ctx, status, want, text, __FILE__, __LINE__)
+
+/* tests/golden/<name>; $FAIRVOX_SHARED/<name>, where a missing folder skips the test (call it only in
+ * the body of a test). Both are valid until the next four calls. */
+const char *test_golden(const char *name);
+const char *test_shared(const char *name);
+/* A fresh empty folder under the build's, removed by nobody. */
+const char *test_folder(const char *name);
+
+json_t *test_json(const char *path); /* fails the test when it cannot be read; json_decref it */
+
+/* .npy, C order, little endian, f4 f8 i4 i8 i1 -> doubles; free with free(). */
+double *test_npy(const char *path, int64_t shape[4], int *rank);
+
+/* |got - want| <= tolerance * max(1, |want|) */
+void test_close_(double got, double want, double tolerance, const char *what, const char *file,
+	int line);
+#define test_close(got, want, tolerance) \
+	test_close_(got, want, tolerance, #got, __FILE__, __LINE__)
+
+#endif
