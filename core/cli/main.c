@@ -48,7 +48,7 @@ static void print_help(FILE *out)
 
 static const cli_verb *find_verb(fv_ctx *ctx, const char *name)
 {
-	const char *names[64];
+	const char *names[64] = {NULL};
 	size_t n = 0;
 	for (; verbs[n]; n++) {
 		names[n] = verbs[n]->name;
