@@ -25,6 +25,13 @@ int cli_option(fv_ctx *ctx, int argc, char **argv, const char *shorts, const str
 FV_NODISCARD fv_status cli_int(fv_ctx *ctx, const char *option, const char *text, int64_t low,
 	int64_t high, int64_t *out);
 
+/* --plugins DIR, repeated. */
+typedef struct cli_folders {
+	const char *path[32];
+	size_t n;
+} cli_folders;
+FV_NODISCARD fv_status cli_add_folder(fv_ctx *ctx, cli_folders *folders, const char *path);
+
 /* Flushes stdout; a failed write (full disk, closed pipe) is FV_FAILED. Call it last. */
 FV_NODISCARD fv_status cli_flush(fv_ctx *ctx);
 

@@ -14,6 +14,8 @@
 #include "verbs.h"
 
 static const cli_verb *const verbs[] = {
+	&cli_verb_describe,
+	&cli_verb_plugins,
 	NULL,
 };
 
@@ -84,6 +86,14 @@ fv_status cli_int(fv_ctx *ctx, const char *option, const char *text, int64_t low
 	if (!core_parse_int(text, out) || *out < low || *out > high)
 		return fv_fail(ctx, FV_CONFIG, "%s: '%s' is no whole number from %lld to %lld",
 			option, text, (long long)low, (long long)high);
+	return FV_OK;
+}
+
+fv_status cli_add_folder(fv_ctx *ctx, cli_folders *folders, const char *path)
+{
+	if (folders->n == sizeof folders->path / sizeof *folders->path)
+		return fv_fail(ctx, FV_CONFIG, "--plugins: too many folders");
+	folders->path[folders->n++] = path;
 	return FV_OK;
 }
 

@@ -5,4 +5,7 @@
 
 #include "cli.h"
 
+extern const cli_verb cli_verb_describe;
+extern const cli_verb cli_verb_plugins;
+
 #endif

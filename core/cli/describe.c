@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fairvox describe: what a plugin is and every parameter it takes. */
+#include <getopt.h>
+#include <string.h>
+
+#include <fairvox/encoder.h>
+#include <fairvox/loss.h>
+
+#include "base/text.h"
+#include "plugin/registry.h"
+#include "verbs.h"
+
+static const char usage[] =
+	"usage: fairvox describe [--plugins DIR]... [KIND/]PLUGIN\n\n"
+	"Prints a plugin's summary, source, licence, and its parameters with type, unit, range and the\n"
+	"defaults of both profiles. KIND is encoder, grouper or loss.\n\n"
+	"  --plugins DIR  search DIR first; may be repeated\n";
+
+static const char *type_name(const fv_param *p)
+{
+	switch (p->type) {
+	case FV_INT:
+		return "whole number";
+	case FV_REAL:
+		return "number";
+	case FV_BOOL:
+		return "true | false";
+	case FV_CHOICE:
+		return p->choices;
+	case FV_STRING:
+		return "text";
+	case FV_PATH:
+		return "path";
+	case FV_LIST:
+		return "list of numbers";
+	case FV_LOSS_REF:
+		return "name of a loss";
+	}
+	return "?";
+}
+
+static const char *or_none(const char *value)
+{
+	return value ? value : "none";
+}
+
+static void print_param(const fv_param *p)
+{
+	printf("  %s: %s", p->name, type_name(p));
+	if (p->unit)
+		printf(" [%s]", p->unit);
+	if (p->min != 0 || p->max != 0)
+		printf(", %.9g to %.9g", p->min, p->max);
+	const char *official = p->def_official ? p->def_official : p->def_paper;
+	if (or_none(p->def_paper) == or_none(official) ||
+		!strcmp(or_none(p->def_paper), or_none(official)))
+		printf("; default %s\n", or_none(p->def_paper));
+	else
+		printf("; default %s (profile paper), %s (profile official)\n",
+			or_none(p->def_paper), or_none(official));
+	printf("      %s\n", p->doc);
+}
+
+static void print_plugin(const core_plugin *plugin)
+{
+	const fv_descriptor *d = plugin->descriptor;
+	printf("%s/%s %s\n  %s\n", core_kind_name(d->kind), d->name, d->version, d->summary);
+	printf("  source:  %s\n  licence: %s\n  file:    %s\n", d->source, d->licence, plugin->path);
+	if (d->kind == FV_LOSS) {
+		const fv_loss_ops *ops = d->ops;
+		printf("  groups:  %s\n", ops->uses_groups ? "used" : "not used");
+	}
+	puts(d->n_params ? "\nparameters:" : "\nno parameters");
+	for (uint32_t i = 0; i < d->n_params; i++)
+		print_param(&d->params[i]);
+	if (d->n_presets)
+		puts("\nvalues that a profile gives to other keys:");
+	for (uint32_t i = 0; i < d->n_presets; i++)
+		printf("  profile %s: %s: %s\n", d->presets[i].profile, d->presets[i].key,
+			d->presets[i].value);
+}
+
+static bool matches(const core_plugin *plugin, const char *kind, size_t kind_size, const char *name)
+{
+	const fv_descriptor *d = plugin->descriptor;
+	const char *its_kind = core_kind_name(d->kind);
+	if (kind_size && (strlen(its_kind) != kind_size || strncmp(its_kind, kind, kind_size)))
+		return false;
+	return !strcmp(d->name, name);
+}
+
+static fv_status not_found(fv_ctx *ctx, const core_registry *r, const char *name)
+{
+	for (size_t i = 0; i < r->n_refused; i++) {
+		const char *base = strrchr(r->refused[i].path, '/') + 1;
+		size_t n = strlen(name);
+		if (!strncmp(base, name, n) && !strcmp(base + n, ".so"))
+			return fv_fail(ctx, FV_DATA, "%s: refused: %s", r->refused[i].path,
+				r->refused[i].reason);
+	}
+	const char **names = core_alloc(ctx, r->n, sizeof *names);
+	if (!names)
+		return FV_FAILED;
+	for (size_t i = 0; i < r->n; i++)
+		names[i] = r->plugin[i].descriptor->name;
+	const char *nearest = core_nearest(name, names, r->n);
+	return fv_fail(ctx, FV_CONFIG, "no plugin '%s'%s%s%s; see 'fairvox plugins'", name,
+		nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+}
+
+static fv_status run(fv_ctx *ctx, int argc, char **argv)
+{
+	static const struct option longs[] = {{"plugins", required_argument, NULL, 'P'}, {0}};
+	cli_folders folders = {0};
+	for (int option; (option = cli_option(ctx, argc, argv, "", longs)) != -1;)
+		if (option == '?' || cli_add_folder(ctx, &folders, optarg))
+			return FV_CONFIG;
+	if (optind + 1 != argc)
+		return fv_fail(ctx, FV_CONFIG, "describe: one plugin is to be named");
+	const char *word = argv[optind], *slash = strchr(word, '/');
+	size_t kind_size = slash ? (size_t)(slash - word) : 0;
+	const char *name = slash ? slash + 1 : word;
+	core_registry *r;
+	fv_status status = core_registry_open(ctx, folders.path, folders.n, &r);
+	if (status)
+		return status;
+	for (size_t i = 0; i < r->n; i++) {
+		if (matches(&r->plugin[i], word, kind_size, name)) {
+			print_plugin(&r->plugin[i]);
+			return cli_flush(ctx);
+		}
+	}
+	return not_found(ctx, r, name);
+}
+
+const cli_verb cli_verb_describe = {"describe", "a plugin's parameters, source and licence", usage,
+	run};

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fairvox plugins: which plugins were found, and which files were refused and why. */
+#include <getopt.h>
+#include <stdlib.h>
+
+#include <jansson.h>
+
+#include "plugin/registry.h"
+#include "verbs.h"
+
+static const char usage[] =
+	"usage: fairvox plugins [--plugins DIR]... [--json]\n\n"
+	"Lists the plugins found and the files refused, with the reason. Folders are searched in this\n"
+	"order: --plugins, FAIRVOX_PLUGIN_PATH (colon-separated), the install folder.\n\n"
+	"  --plugins DIR  search DIR first; may be repeated\n"
+	"  --json         one JSON object\n";
+
+static void print_text(const core_registry *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		const fv_descriptor *d = r->plugin[i].descriptor;
+		printf("%-8s %-20s %-7s %s\n", core_kind_name(d->kind), d->name, d->version,
+			d->summary);
+	}
+	for (size_t i = 0; i < r->n_refused; i++)
+		printf("refused  %s: %s\n", r->refused[i].path, r->refused[i].reason);
+	if (!r->n && !r->n_refused)
+		puts("no plugins found");
+}
+
+static fv_status print_json(fv_ctx *ctx, const core_registry *r)
+{
+	json_t *found = json_array(), *refused = json_array();
+	for (size_t i = 0; i < r->n; i++) {
+		const fv_descriptor *d = r->plugin[i].descriptor;
+		json_array_append_new(found,
+			json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "kind", core_kind_name(d->kind),
+				"name", d->name, "version", d->version, "summary", d->summary,
+				"path", r->plugin[i].path, "sha256", r->plugin[i].sha256));
+	}
+	for (size_t i = 0; i < r->n_refused; i++)
+		json_array_append_new(refused, json_pack("{s:s, s:s}", "path", r->refused[i].path,
+						       "reason", r->refused[i].reason));
+	json_t *root = json_pack("{s:i, s:o, s:o}", "schema_version", 1, "plugins", found, "refused",
+		refused);
+	char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
+	json_decref(root);
+	if (!text)
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	puts(text);
+	free(text);
+	return FV_OK;
+}
+
+static fv_status run(fv_ctx *ctx, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{"plugins", required_argument, NULL, 'P'}, {"json", no_argument, NULL, 'j'}, {0}};
+	cli_folders folders = {0};
+	bool json = false;
+	for (int option; (option = cli_option(ctx, argc, argv, "", longs)) != -1;) {
+		if (option == '?')
+			return FV_CONFIG;
+		if (option == 'j')
+			json = true;
+		else if (cli_add_folder(ctx, &folders, optarg))
+			return FV_CONFIG;
+	}
+	if (optind < argc)
+		return fv_fail(ctx, FV_CONFIG, "plugins: unexpected argument '%s'", argv[optind]);
+	core_registry *r;
+	fv_status status = core_registry_open(ctx, folders.path, folders.n, &r);
+	if (status)
+		return status;
+	if (!json)
+		print_text(r);
+	else if ((status = print_json(ctx, r)))
+		return status;
+	return cli_flush(ctx);
+}
+
+const cli_verb cli_verb_plugins = {"plugins", "which plugins were found or refused, and why", usage,
+	run};

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugin/descriptor.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <fairvox/encoder.h>
+#include <fairvox/grouper.h>
+#include <fairvox/loss.h>
+
+#include "plugin/registry.h"
+
+/* Sizes in the first version of ABI 1: nothing smaller was ever built. */
+#define DESCRIPTOR_MIN (offsetof(fv_descriptor, extension) + sizeof(void *))
+#define PARAM_MIN (offsetof(fv_param, doc) + sizeof(void *))
+#define PRESET_MIN (offsetof(fv_preset, value) + sizeof(void *))
+#define PARAMS_MAX 256
+#define STATE_MAX ((size_t)1 << 24)
+
+struct fault {
+	char *reason;
+	size_t size;
+};
+
+#define FAULT(fault, ...) (snprintf((fault)->reason, (fault)->size, __VA_ARGS__), false)
+
+bool core_name_is_valid(const char *name)
+{
+	if (!name || name[0] < 'a' || name[0] > 'z')
+		return false;
+	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
+	return n == strlen(name) && n <= 64;
+}
+
+const char *core_kind_name(fv_kind kind)
+{
+	switch (kind) {
+	case FV_ENCODER:
+		return "encoder";
+	case FV_GROUPER:
+		return "grouper";
+	case FV_LOSS:
+		return "loss";
+	}
+	return "unknown";
+}
+
+/* The i-th entry of a table whose entries may be larger than ours. */
+static const fv_param *param_at(const fv_descriptor *d, uint32_t i)
+{
+	return (const fv_param *)(const void *)((const char *)d->params + (size_t)i * d->params->size);
+}
+
+static const fv_preset *preset_at(const fv_descriptor *d, uint32_t i)
+{
+	return (const fv_preset *)(const void *)((const char *)d->presets +
+						 (size_t)i * d->presets->size);
+}
+
+static size_t width_of(fv_param_type type)
+{
+	switch (type) {
+	case FV_INT:
+		return sizeof(int64_t);
+	case FV_REAL:
+		return sizeof(double);
+	case FV_BOOL:
+	case FV_CHOICE:
+		return sizeof(int32_t);
+	case FV_STRING:
+	case FV_PATH:
+	case FV_LOSS_REF:
+		return sizeof(char *);
+	case FV_LIST:
+		return sizeof(fv_list);
+	}
+	return 0;
+}
+
+static bool check_params(const fv_descriptor *d, struct fault *fault)
+{
+	if (d->n_params > PARAMS_MAX || (d->n_params && !d->params))
+		return FAULT(fault, "parameter table is missing or has over %d entries", PARAMS_MAX);
+	if (d->n_params && d->params->size < PARAM_MIN)
+		return FAULT(fault, "parameter entries of %u bytes, %zu expected", d->params->size,
+			sizeof(fv_param));
+	for (uint32_t i = 0; i < d->n_params; i++) {
+		const fv_param *p = param_at(d, i);
+		if (p->size != d->params->size || !core_name_is_valid(p->name))
+			return FAULT(fault, "parameter %u has a bad size or name", i);
+		size_t width = width_of(p->type);
+		if (!width || p->offset > d->state_size || d->state_size - p->offset < width)
+			return FAULT(fault, "parameter '%s' lies outside the state", p->name);
+		if (p->type == FV_CHOICE && (!p->choices || !*p->choices))
+			return FAULT(fault, "parameter '%s' has no choices", p->name);
+		if (!p->doc)
+			return FAULT(fault, "parameter '%s' is not documented", p->name);
+		for (uint32_t j = 0; j < i; j++)
+			if (!strcmp(param_at(d, j)->name, p->name))
+				return FAULT(fault, "parameter '%s' is declared twice", p->name);
+	}
+	return true;
+}
+
+static bool check_presets(const fv_descriptor *d, struct fault *fault)
+{
+	if (d->n_presets > PARAMS_MAX || (d->n_presets && !d->presets))
+		return FAULT(fault, "preset table is missing or too long");
+	if (d->n_presets && d->presets->size < PRESET_MIN)
+		return FAULT(fault, "preset entries of %u bytes, %zu expected", d->presets->size,
+			sizeof(fv_preset));
+	for (uint32_t i = 0; i < d->n_presets; i++) {
+		const fv_preset *p = preset_at(d, i);
+		if (!p->profile || !p->key || !p->value || strncmp(p->key, "train.", 6))
+			return FAULT(fault, "preset %u is incomplete or not of the train block", i);
+		if (strcmp(p->profile, "paper") && strcmp(p->profile, "official"))
+			return FAULT(fault, "preset %u names profile '%s'", i, p->profile);
+	}
+	return true;
+}
+
+static size_t ops_size(fv_kind kind)
+{
+	switch (kind) {
+	case FV_ENCODER:
+		return sizeof(fv_encoder_ops);
+	case FV_GROUPER:
+		return sizeof(fv_grouper_ops);
+	case FV_LOSS:
+		return sizeof(fv_loss_ops);
+	}
+	return 0;
+}
+
+/* Every ops struct starts with its size. */
+static void copy_ops(const fv_descriptor *d, void *out)
+{
+	uint32_t size;
+	memcpy(&size, d->ops, sizeof size);
+	size_t ours = ops_size(d->kind);
+	memset(out, 0, ours);
+	memcpy(out, d->ops, size < ours ? size : ours);
+}
+
+static bool check_ops(const fv_descriptor *d, struct fault *fault)
+{
+	union {
+		fv_encoder_ops encoder;
+		fv_grouper_ops grouper;
+		fv_loss_ops loss;
+	} ops;
+	if (!d->ops)
+		return FAULT(fault, "has no ops");
+	copy_ops(d, &ops);
+	switch (d->kind) {
+	case FV_ENCODER:
+		if (!ops.encoder.open || !ops.encoder.info)
+			return FAULT(fault, "an encoder needs the ops open and info");
+		if (!ops.encoder.encode && !ops.encoder.lookup)
+			return FAULT(fault, "an encoder needs the op encode or lookup");
+		return true;
+	case FV_GROUPER:
+		if (!ops.grouper.uses || !ops.grouper.fit || !ops.grouper.assign)
+			return FAULT(fault, "a grouper needs the ops uses, fit and assign");
+		return true;
+	case FV_LOSS:
+		if (!ops.loss.open && !ops.loss.weigh)
+			return FAULT(fault, "a loss needs the op open or weigh");
+		return true;
+	}
+	return FAULT(fault, "is of unknown kind %d", (int)d->kind);
+}
+
+static bool is_text(const char *text)
+{
+	return text && *text;
+}
+
+bool core_descriptor_check(const fv_descriptor *d, const char *file_name, char *reason, size_t size)
+{
+	struct fault fault = {reason, size};
+	if (!d)
+		return FAULT(&fault, FV_ENTRY_SYMBOL " returned NULL");
+	if (d->abi != FV_ABI)
+		return FAULT(&fault, "built for ABI %u, this fairvox has ABI %u", d->abi, FV_ABI);
+	if (d->size < DESCRIPTOR_MIN)
+		return FAULT(&fault, "descriptor of %u bytes, %zu expected", d->size,
+			sizeof(fv_descriptor));
+	if (!ops_size(d->kind))
+		return FAULT(&fault, "is of unknown kind %d", (int)d->kind);
+	if (!core_name_is_valid(d->name))
+		return FAULT(&fault, "its name is not of the form [a-z][a-z0-9_]*");
+	if (strcmp(d->name, file_name))
+		return FAULT(&fault, "calls itself '%s', its file '%s'", d->name, file_name);
+	if (!is_text(d->version) || !is_text(d->summary) || !is_text(d->source) ||
+		!is_text(d->licence))
+		return FAULT(&fault, "version, summary, source or licence is missing");
+	if (d->state_size > STATE_MAX)
+		return FAULT(&fault, "asks for a state of %zu bytes", d->state_size);
+	return check_params(d, &fault) && check_presets(d, &fault) && check_ops(d, &fault);
+}
+
+const fv_descriptor *core_descriptor_copy(fv_ctx *ctx, const fv_descriptor *d)
+{
+	fv_descriptor *copy = core_alloc(ctx, 1, sizeof *copy);
+	fv_param *params = core_alloc(ctx, d->n_params, sizeof *params);
+	fv_preset *presets = core_alloc(ctx, d->n_presets, sizeof *presets);
+	void *ops = core_alloc(ctx, 1, ops_size(d->kind));
+	if (!copy || !params || !presets || !ops)
+		return NULL;
+	memcpy(copy, d, d->size < sizeof *copy ? d->size : sizeof *copy);
+	for (uint32_t i = 0; i < d->n_params; i++) {
+		const fv_param *p = param_at(d, i);
+		memcpy(&params[i], p, p->size < sizeof *p ? p->size : sizeof *p);
+	}
+	for (uint32_t i = 0; i < d->n_presets; i++) {
+		const fv_preset *p = preset_at(d, i);
+		memcpy(&presets[i], p, p->size < sizeof *p ? p->size : sizeof *p);
+	}
+	copy_ops(d, ops);
+	copy->size = sizeof *copy;
+	copy->params = params;
+	copy->presets = presets;
+	copy->ops = ops;
+	return copy;
+}

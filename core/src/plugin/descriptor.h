@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A descriptor as a plugin gives it, checked, and brought to this core's struct sizes: fields that the
+ * plugin was built without are zero. */
+#ifndef CORE_PLUGIN_DESCRIPTOR_H
+#define CORE_PLUGIN_DESCRIPTOR_H
+
+#include <stdbool.h>
+
+#include <fairvox/plugin.h>
+
+#include "base/context.h"
+
+/* True when the descriptor can be used; otherwise the reason as one line. `file_name` is the plugin's
+ * name as its file says it. */
+bool core_descriptor_check(const fv_descriptor *descriptor, const char *file_name, char *reason,
+	size_t size);
+
+/* A copy with the sizes of this core; lives as long as the context. NULL when memory is out. */
+const fv_descriptor *core_descriptor_copy(fv_ctx *ctx, const fv_descriptor *descriptor);
+
+bool core_name_is_valid(const char *name); /* [a-z][a-z0-9_]* */
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugin/registry.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fenv.h>
+#include <limits.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <ltdl.h>
+
+#include "base/file.h"
+#include "plugin/descriptor.h"
+#include "plugin/probe.h"
+
+#define FILES_MAX 1024
+#define FOLDERS_MAX 64
+
+struct search {
+	fv_ctx *ctx;
+	core_registry *registry;
+	core_candidate file[FILES_MAX];
+	size_t n;
+};
+
+static fv_status refuse(struct search *s, const char *path, const char *reason)
+{
+	core_registry *r = s->registry;
+	if (r->n_refused == FILES_MAX)
+		return fv_fail(s->ctx, FV_CONFIG, "over %d plugin files are refused", FILES_MAX);
+	r->refused[r->n_refused++] = (core_refused){path, reason};
+	return FV_OK;
+}
+
+/* "name.so", name of [A-Za-z0-9_-]+ */
+static char *plugin_name(fv_ctx *ctx, const char *file)
+{
+	size_t n = strspn(file, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+	return n && !strcmp(file + n, ".so") ? core_strndup(ctx, file, n) : NULL;
+}
+
+static fv_status add_file(struct search *s, const char *folder, const char *file, bool open_to_all)
+{
+	char *name = plugin_name(s->ctx, file);
+	if (!name)
+		return FV_OK;
+	char *path = core_path_join(s->ctx, folder, file);
+	if (!path)
+		return FV_FAILED;
+	if (open_to_all)
+		return refuse(s, path, "its folder can be written by every user");
+	for (size_t i = 0; i < s->n; i++) {
+		if (!strcmp(s->file[i].path, path))
+			return FV_OK;
+		if (!strcmp(s->file[i].name, name))
+			return refuse(s, path,
+				core_format(s->ctx, "hidden by %s", s->file[i].path));
+	}
+	if (s->n == FILES_MAX)
+		return fv_fail(s->ctx, FV_CONFIG, "over %d plugin files", FILES_MAX);
+	s->file[s->n++] = (core_candidate){.path = path, .name = name};
+	return FV_OK;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static fv_status add_folder(struct search *s, const char *folder, bool required)
+{
+	char real[PATH_MAX];
+	struct stat st;
+	if (!realpath(folder, real) || stat(real, &st) || !S_ISDIR(st.st_mode)) {
+		if (!required)
+			return FV_OK;
+		return fv_fail(s->ctx, FV_DATA, "%s: plugin folder: %s", folder,
+			errno ? strerror(errno) : "not a folder");
+	}
+	core_registry *r = s->registry;
+	for (size_t i = 0; i < r->n_folders; i++)
+		if (!strcmp(r->folder[i], real))
+			return FV_OK;
+	char *kept = core_strdup(s->ctx, real);
+	if (!kept || r->n_folders == FOLDERS_MAX)
+		return fv_fail(s->ctx, FV_CONFIG, "%s: too many plugin folders", folder);
+	r->folder[r->n_folders++] = kept;
+	struct dirent **entry;
+	int n = scandir(real, &entry, NULL, by_name);
+	if (n < 0)
+		return fv_fail(s->ctx, FV_DATA, "%s: plugin folder: %s", folder, strerror(errno));
+	fv_status status = FV_OK;
+	for (int i = 0; i < n; i++) {
+		if (!status)
+			status = add_file(s, kept, entry[i]->d_name, (st.st_mode & S_IWOTH) != 0);
+		free(entry[i]);
+	}
+	free(entry);
+	return status;
+}
+
+/* FAIRVOX_PLUGIN_PATH: folders that are not there are skipped, as in PATH. */
+static fv_status add_path(struct search *s, const char *path)
+{
+	while (path && *path) {
+		size_t n = strcspn(path, ":");
+		char *folder = core_strndup(s->ctx, path, n);
+		if (!folder)
+			return FV_FAILED;
+		fv_status status = *folder ? add_folder(s, folder, false) : FV_OK;
+		if (status)
+			return status;
+		path += n + (path[n] == ':');
+	}
+	return FV_OK;
+}
+
+/* Beside the library: "fairvox" where it is installed, "plugins" in a build tree. */
+static fv_status add_own(struct search *s)
+{
+	Dl_info info;
+	if (dladdr((const void *)&core_registry_find, &info) && info.dli_fname) {
+		char *dir = core_path_dir(s->ctx, info.dli_fname);
+		static const char *const names[] = {"fairvox", "plugins"};
+		for (size_t i = 0; dir && i < 2; i++) {
+			char *folder = core_format(s->ctx, "%s/%s", dir, names[i]);
+			fv_status status = folder ? add_folder(s, folder, false) : FV_FAILED;
+			if (status)
+				return status;
+		}
+	}
+	return add_folder(s, FAIRVOX_PLUGIN_DIR, false);
+}
+
+/* Loads a file that the probe has passed; returns the reason why not, or NULL. Locale and
+ * floating-point mode stay as they were. */
+static const char *load(fv_ctx *ctx, lt_dladvise advise, const char *path, fv_entry *entry)
+{
+	fenv_t mode;
+	char *locale = core_strdup(ctx, setlocale(LC_ALL, NULL));
+	if (!locale || fegetenv(&mode))
+		return "cannot keep locale and floating-point mode";
+	lt_dlhandle handle = lt_dlopenadvise(path, advise);
+	if (handle)
+		*(void **)entry = lt_dlsym(handle, FV_ENTRY_SYMBOL);
+	fesetenv(&mode);
+	setlocale(LC_ALL, locale);
+	return handle && *entry ? NULL : core_strdup(ctx, lt_dlerror());
+}
+
+static fv_status load_file(struct search *s, lt_dladvise advise, const core_candidate *file)
+{
+	core_registry *r = s->registry;
+	core_plugin *plugin = &r->plugin[r->n];
+	fv_entry entry = NULL;
+	const char *reason = file->reason;
+	if (!reason)
+		reason = load(s->ctx, advise, file->path, &entry);
+	if (reason)
+		return refuse(s, file->path, reason);
+	plugin->path = file->path;
+	fv_status status = core_sha256_file(s->ctx, file->path, plugin->sha256);
+	if (status)
+		return status;
+	plugin->descriptor = core_descriptor_copy(s->ctx, entry());
+	if (!plugin->descriptor)
+		return FV_FAILED;
+	r->n++;
+	return FV_OK;
+}
+
+static int by_kind_and_name(const void *a, const void *b)
+{
+	const fv_descriptor *x = ((const core_plugin *)a)->descriptor;
+	const fv_descriptor *y = ((const core_plugin *)b)->descriptor;
+	return x->kind != y->kind ? (x->kind > y->kind) - (x->kind < y->kind)
+				  : strcmp(x->name, y->name);
+}
+
+static fv_status probe_and_load(struct search *s)
+{
+	fv_status status = core_probe(s->ctx, s->file, s->n);
+	if (status)
+		return status;
+	lt_dladvise advise;
+	if (lt_dlinit() || lt_dladvise_init(&advise))
+		return fv_fail(s->ctx, FV_FAILED, "libltdl: %s", lt_dlerror());
+	if (lt_dladvise_local(&advise) || lt_dladvise_resident(&advise))
+		status = fv_fail(s->ctx, FV_FAILED, "libltdl: %s", lt_dlerror());
+	for (size_t i = 0; i < s->n && !status; i++)
+		status = load_file(s, advise, &s->file[i]);
+	lt_dladvise_destroy(&advise);
+	qsort(s->registry->plugin, s->registry->n, sizeof *s->registry->plugin, by_kind_and_name);
+	return status;
+}
+
+fv_status core_registry_open(fv_ctx *ctx, const char *const *folders, size_t n_folders,
+	core_registry **out)
+{
+	struct search *s = core_alloc(ctx, 1, sizeof *s);
+	core_registry *r = core_alloc(ctx, 1, sizeof *r);
+	if (!s || !r)
+		return FV_FAILED;
+	*s = (struct search){.ctx = ctx, .registry = r};
+	r->plugin = core_alloc(ctx, FILES_MAX, sizeof *r->plugin);
+	r->refused = core_alloc(ctx, FILES_MAX, sizeof *r->refused);
+	r->folder = core_alloc(ctx, FOLDERS_MAX, sizeof *r->folder);
+	if (!r->plugin || !r->refused || !r->folder)
+		return FV_FAILED;
+	fv_status status = FV_OK;
+	for (size_t i = 0; i < n_folders && !status; i++)
+		status = add_folder(s, folders[i], true);
+	if (!status)
+		status = add_path(s, getenv("FAIRVOX_PLUGIN_PATH"));
+	if (!status)
+		status = add_own(s);
+	if (!status)
+		status = probe_and_load(s);
+	*out = r;
+	return status;
+}
+
+const core_plugin *core_registry_find(const core_registry *registry, fv_kind kind,
+	const char *name)
+{
+	for (size_t i = 0; i < registry->n; i++) {
+		const fv_descriptor *d = registry->plugin[i].descriptor;
+		if (d->kind == kind && !strcmp(d->name, name))
+			return &registry->plugin[i];
+	}
+	return NULL;
+}
