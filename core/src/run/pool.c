@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/pool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+#define JOBS_MAX 256
+#define TICK_MS 1000
+
+/* Shared between the processes. */
+struct board {
+	_Atomic int64_t next;             /* the next task to be taken */
+	_Atomic int64_t current[JOBS_MAX]; /* task a worker is at, -1: none */
+};
+
+struct worker {
+	pid_t pid; /* 0: none */
+	int in;    /* its reports */
+	core_text text;
+};
+
+struct report {
+	int64_t task;
+	int32_t status;
+	uint32_t size; /* bytes of text that follow */
+};
+
+struct state {
+	fv_ctx *ctx;
+	const core_pool *pool;
+	struct board *board;
+	struct worker worker[JOBS_MAX];
+	int64_t failed;
+	bool stopping;
+};
+
+static volatile sig_atomic_t caught; /* the only thing a signal handler may touch */
+
+static void on_signal(int number)
+{
+	caught = number;
+}
+
+static bool write_all(int fd, const void *data, size_t size)
+{
+	const char *from = data;
+	while (size) {
+		ssize_t n = write(fd, from, size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		from += n;
+		size -= (size_t)n;
+	}
+	return true;
+}
+
+static bool send_report(int out, int64_t task, fv_status status, const fv_ctx *ctx)
+{
+	core_text text = {0};
+	for (size_t i = 0; core_error_line(ctx, i); i++)
+		core_text_add(&text, "%s%s", i ? "\n" : "", core_error_line(ctx, i));
+	if (core_error_count(ctx) > 20)
+		core_text_add(&text, "\n... and %zu more", core_error_count(ctx) - 20);
+	struct report report = {task, (int32_t)status, (uint32_t)text.size};
+	bool sent = write_all(out, &report, sizeof report) &&
+		    (!text.size || write_all(out, text.data, text.size));
+	core_text_free(&text);
+	return sent;
+}
+
+static _Noreturn void worker_main(const struct state *s, int slot, int out)
+{
+	signal(SIGINT, SIG_IGN); /* the terminal sends it to all: the caller decides */
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGUSR1, SIG_DFL);
+	for (;;) {
+		int64_t task = atomic_fetch_add(&s->board->next, 1);
+		if (task >= s->pool->tasks)
+			break;
+		atomic_store(&s->board->current[slot], task);
+		fv_ctx *ctx = core_ctx_new();
+		if (!ctx)
+			_exit(1);
+		core_ctx_copy_log(ctx, s->ctx);
+		fv_status status = s->pool->work(s->pool->user, ctx, task);
+		if (status && !s->pool->keep_going)
+			atomic_store(&s->board->next, s->pool->tasks);
+		fflush(NULL);
+		bool sent = send_report(out, task, status, ctx);
+		core_ctx_free(ctx);
+		atomic_store(&s->board->current[slot], -1);
+		if (!sent)
+			_exit(1);
+	}
+	_exit(0);
+}
+
+static fv_status start_worker(struct state *s, int slot)
+{
+	int fd[2];
+	if (pipe2(fd, O_CLOEXEC))
+		return fv_fail(s->ctx, FV_FAILED, "cannot make a pipe: %s", strerror(errno));
+	atomic_store(&s->board->current[slot], -1);
+	fflush(NULL);
+	pid_t parent = getpid(), pid = fork();
+	if (pid < 0) {
+		close(fd[0]);
+		close(fd[1]);
+		return fv_fail(s->ctx, FV_FAILED, "cannot make a process: %s", strerror(errno));
+	}
+	if (pid == 0) {
+		/* A worker must not outlive its caller: it would write into a run that is redone. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(1);
+		close(fd[0]);
+		worker_main(s, slot, fd[1]);
+	}
+	close(fd[1]);
+	s->worker[slot].pid = pid;
+	s->worker[slot].in = fd[0];
+	return FV_OK;
+}
+
+static void task_ended(struct state *s, int64_t task, fv_status status, const char *reason)
+{
+	if (status) {
+		s->failed++;
+		if (!s->pool->keep_going) {
+			s->stopping = true;
+			atomic_store(&s->board->next, s->pool->tasks);
+		}
+	}
+	if (s->pool->ended)
+		s->pool->ended(s->pool->user, task, status, reason);
+}
+
+static void take_reports(struct state *s, struct worker *w)
+{
+	struct report report;
+	while (w->text.size >= sizeof report) {
+		memcpy(&report, w->text.data, sizeof report);
+		size_t whole = sizeof report + report.size;
+		if (w->text.size < whole)
+			return;
+		char *reason = strndup(w->text.data + sizeof report, report.size);
+		memmove(w->text.data, w->text.data + whole, w->text.size - whole);
+		w->text.size -= whole;
+		task_ended(s, report.task, (fv_status)report.status, reason ? reason : "");
+		free(reason);
+	}
+}
+
+/* A worker's pipe has closed: it is done, or dead in the middle of a task. */
+static fv_status worker_gone(struct state *s, int slot)
+{
+	struct worker *w = &s->worker[slot];
+	int how = 0;
+	close(w->in);
+	while (waitpid(w->pid, &how, 0) < 0 && errno == EINTR)
+		;
+	w->pid = 0;
+	core_text_free(&w->text);
+	int64_t task = atomic_load(&s->board->current[slot]);
+	if (task >= 0 && !caught) {
+		char reason[128];
+		if (WIFSIGNALED(how))
+			snprintf(reason, sizeof reason, "the worker crashed (%s)",
+				strsignal(WTERMSIG(how)));
+		else
+			snprintf(reason, sizeof reason, "the worker ended (exit code %d)",
+				WEXITSTATUS(how));
+		task_ended(s, task, FV_FAILED, reason);
+	}
+	bool more = atomic_load(&s->board->next) < s->pool->tasks;
+	return more && !caught && !s->stopping ? start_worker(s, slot) : FV_OK;
+}
+
+static int watch(const struct state *s, struct pollfd *list, int *slot)
+{
+	int n = 0;
+	for (int i = 0; i < s->pool->jobs; i++) {
+		if (!s->worker[i].pid)
+			continue;
+		list[n] = (struct pollfd){.fd = s->worker[i].in, .events = POLLIN};
+		slot[n++] = i;
+	}
+	return n;
+}
+
+static fv_status read_worker(struct state *s, int slot)
+{
+	struct worker *w = &s->worker[slot];
+	char buffer[4096];
+	ssize_t got = read(w->in, buffer, sizeof buffer);
+	if (got < 0 && errno == EINTR)
+		return FV_OK;
+	if (got <= 0)
+		return worker_gone(s, slot);
+	core_text_put(&w->text, buffer, (size_t)got);
+	if (w->text.failed)
+		return fv_fail(s->ctx, FV_FAILED, "out of memory");
+	take_reports(s, w);
+	return FV_OK;
+}
+
+static fv_status serve(struct state *s)
+{
+	struct pollfd list[JOBS_MAX];
+	int slot[JOBS_MAX], n;
+	while (!caught && (n = watch(s, list, slot)) > 0) {
+		int ready = poll(list, (nfds_t)n, TICK_MS);
+		if (ready < 0 && errno != EINTR)
+			return fv_fail(s->ctx, FV_FAILED, "poll: %s", strerror(errno));
+		for (int i = 0; i < n && ready > 0; i++) {
+			fv_status status = list[i].revents ? read_worker(s, slot[i]) : FV_OK;
+			if (status)
+				return status;
+		}
+		if (s->pool->tick)
+			s->pool->tick(s->pool->user);
+	}
+	return FV_OK;
+}
+
+static void end_workers(struct state *s)
+{
+	for (int i = 0; i < s->pool->jobs; i++)
+		if (s->worker[i].pid)
+			kill(s->worker[i].pid, SIGKILL); /* files are written whole or not at all */
+	for (int i = 0; i < s->pool->jobs; i++)
+		if (s->worker[i].pid)
+			(void)worker_gone(s, i);
+}
+
+static fv_status run_all(struct state *s)
+{
+	fv_status status = FV_OK;
+	for (int i = 0; i < s->pool->jobs && !status; i++)
+		status = start_worker(s, i);
+	if (!status)
+		status = serve(s);
+	if (status || caught) {
+		s->stopping = true;
+		end_workers(s);
+	}
+	if (caught)
+		status = caught == SIGUSR1 ? FV_STOPPED
+			 : caught == SIGINT ? CORE_INTERRUPTED : CORE_TERMINATED;
+	return status;
+}
+
+fv_status core_pool_run(fv_ctx *ctx, const core_pool *asked, int64_t *failed)
+{
+	core_pool pool = *asked;
+	*failed = 0;
+	if (pool.jobs > pool.tasks)
+		pool.jobs = (int)pool.tasks;
+	if (pool.jobs > JOBS_MAX)
+		pool.jobs = JOBS_MAX;
+	if (pool.jobs < 1)
+		return FV_OK;
+	struct state *s = core_alloc(ctx, 1, sizeof *s);
+	struct board *board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (!s || board == MAP_FAILED)
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	*s = (struct state){.ctx = ctx, .pool = &pool, .board = board};
+	static const int numbers[] = {SIGINT, SIGTERM, SIGUSR1};
+	struct sigaction before[3], action = {.sa_handler = on_signal};
+	caught = 0;
+	for (int i = 0; i < 3; i++)
+		sigaction(numbers[i], &action, &before[i]);
+	fv_status status = run_all(s);
+	for (int i = 0; i < 3; i++)
+		sigaction(numbers[i], &before[i], NULL);
+	munmap(board, sizeof *board);
+	*failed = s->failed;
+	return status;
+}

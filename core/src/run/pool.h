@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Independent tasks on worker processes. A worker takes the next task when it has done one, so the
+ * order of tasks is the order of starts. A task that crashes fails alone: its worker is replaced.
+ * What a task computes must not depend on which worker takes it. */
+#ifndef CORE_RUN_POOL_H
+#define CORE_RUN_POOL_H
+
+#include <stdbool.h>
+
+#include "base/context.h"
+
+/* A signal asked the program to end: exit code 128 + signal, or FV_STOPPED for SIGUSR1. */
+#define CORE_INTERRUPTED ((fv_status)130)
+#define CORE_TERMINATED ((fv_status)143)
+
+typedef struct core_pool {
+	int jobs;        /* worker processes, at least 1 */
+	int64_t tasks;   /* indices 0 .. tasks-1 */
+	bool keep_going; /* false: after the first failure no further task is started */
+	void *user;
+	/* In a worker, with a context of its own that is freed after the task. */
+	fv_status (*work)(void *user, fv_ctx *ctx, int64_t task);
+	/* In the caller, when a task has ended; `reason` holds its messages, one a line, "" when it
+	 * went well. NULL: not wanted. */
+	void (*ended)(void *user, int64_t task, fv_status status, const char *reason);
+	/* In the caller, about every second and after each task. NULL: not wanted. */
+	void (*tick)(void *user);
+} core_pool;
+
+/* *failed: how many tasks failed. FV_OK even then; other values: the pool itself failed, or a signal
+ * came (workers have ended by then and what they had finished is kept). */
+FV_NODISCARD fv_status core_pool_run(fv_ctx *ctx, const core_pool *pool, int64_t *failed);
+
+#endif
