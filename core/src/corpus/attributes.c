@@ -129,8 +129,8 @@ static fv_status read_binned(fv_ctx *ctx, const core_label_file *f, const core_c
 }
 
 /* Two known values for one speaker; each speaker is told once. */
-static fv_status check_constant(
-	fv_ctx *ctx, const core_corpus *c, const core_attribute *a, bool is_gender)
+static fv_status check_constant(fv_ctx *ctx, const core_label_file *f, const core_corpus *c,
+	const core_attribute *a, bool is_gender)
 {
 	int32_t *first = malloc((size_t)(c->n_speakers + 1) * sizeof *first);
 	if (!first)
@@ -139,9 +139,9 @@ static fv_status check_constant(
 		first[s] = -1;
 	enum { TOLD = -2 };
 	fv_status status = FV_OK;
-	for (int32_t i = 0; i < c->n; i++) {
-		int32_t s = c->speaker[i];
-		if (a->id[i] < 0 || first[s] == TOLD)
+	for (int64_t r = 0; r < f->csv.n_rows; r++) {
+		int32_t i = f->utterance[r], s = i < 0 ? -1 : c->speaker[i];
+		if (i < 0 || a->id[i] < 0 || first[s] == TOLD)
 			continue;
 		if (first[s] < 0) {
 			first[s] = i;
@@ -208,7 +208,7 @@ static fv_status read_attribute(fv_ctx *ctx, const core_label_file *f, const cor
 				: core_names_index(ctx, text, c->n, a->id, &a->value, &a->n_values);
 	if (status)
 		return status;
-	fv_status constant = check_constant(ctx, c, a, is_gender);
+	fv_status constant = check_constant(ctx, f, c, a, is_gender);
 	fv_status counted = read_counted(ctx, f->spec, bins, a);
 	return constant ? constant : counted;
 }

@@ -110,15 +110,15 @@ static fv_status exclude_rows(fv_ctx *ctx, core_label_file *f, int32_t *n)
 	for (int32_t e = 0; e < list->n; e++) {
 		const char *stem = core_path_stem(ctx, list->item[e]);
 		int32_t kept = 0;
+		bool found = false;
 		if (!stem)
 			return FV_FAILED;
 		for (int32_t i = 0; i < *n; i++)
 			if (strcmp(f->stem[f->row[i]], stem))
 				f->row[kept++] = f->row[i];
-		bool twice = false;
-		for (int32_t before = 0; before < e; before++)
-			twice = twice || !strcmp(list->item[before], list->item[e]);
-		if (kept == *n && !twice)
+		for (int64_t r = 0; r < f->csv.n_rows && !found; r++)
+			found = !strcmp(f->stem[r], stem);
+		if (!found)
 			status = core_corpus_refuse(ctx, &f->spec->place,
 				"corpus.exclude: '%s' is not in %s%s", list->item[e], f->csv.path,
 				core_did_you_mean(ctx, stem, f->stem, (size_t)f->csv.n_rows));
@@ -127,7 +127,7 @@ static fv_status exclude_rows(fv_ctx *ctx, core_label_file *f, int32_t *n)
 	return status;
 }
 
-static fv_status gather(fv_ctx *ctx, const core_label_file *f, core_corpus *c)
+static fv_status gather(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 {
 	size_t n = (size_t)c->n;
 	c->stem = core_alloc(ctx, n, sizeof *c->stem);
@@ -136,11 +136,16 @@ static fv_status gather(fv_ctx *ctx, const core_label_file *f, core_corpus *c)
 	c->split = core_alloc(ctx, n, sizeof *c->split);
 	c->speaker = core_alloc(ctx, n, sizeof *c->speaker);
 	const char **speaker = core_alloc(ctx, n, sizeof *speaker);
-	if (!c->stem || !c->file || !c->line || !c->split || !c->speaker || !speaker)
+	f->utterance = core_alloc(ctx, (size_t)f->csv.n_rows, sizeof *f->utterance);
+	if (!c->stem || !c->file || !c->line || !c->split || !c->speaker || !speaker ||
+		!f->utterance)
 		return FV_FAILED;
 	c->file_order = f->row;
+	for (int64_t r = 0; r < f->csv.n_rows; r++)
+		f->utterance[r] = -1;
 	for (size_t i = 0; i < n; i++) {
 		int32_t r = f->row[i];
+		f->utterance[r] = (int32_t)i;
 		c->stem[i] = f->stem[r];
 		c->file[i] = core_csv_cell(&f->csv, r, f->file);
 		c->line[i] = (int32_t)f->csv.line[r];

@@ -20,6 +20,8 @@ typedef struct core_label_file {
 	const char **speaker;  /* [csv.n_rows] joined key */
 	core_split *part;      /* [csv.n_rows] */
 	int32_t *row;          /* [corpus n] row of each utterance */
+	int32_t *utterance; /* [csv.n_rows] utterance of each row, -1 excluded: for findings in the
+			       order of the file */
 } core_label_file;
 
 /* labels.c */

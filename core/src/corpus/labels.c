@@ -224,10 +224,13 @@ fv_status core_labels_read(fv_ctx *ctx, const core_label_file *f, core_corpus *c
 	if (!c->label || !c->klass || !c->strict)
 		return FV_FAILED;
 	fv_status status = FV_OK;
-	for (size_t i = 0; i < n; i++) {
-		float *y = c->label + i * classes;
-		fv_status row = f->class_column ? read_shares(ctx, f, c, f->row[i], y)
-						: read_one(ctx, f, c, f->row[i], y);
+	for (int32_t r = 0; r < (int32_t)f->csv.n_rows; r++) {
+		int32_t i = f->utterance[r];
+		if (i < 0)
+			continue;
+		float *y = c->label + (size_t)i * classes;
+		fv_status row =
+			f->class_column ? read_shares(ctx, f, c, r, y) : read_one(ctx, f, c, r, y);
 		if (row)
 			status = row;
 		for (int32_t k = 1; k < c->classes; k++)
