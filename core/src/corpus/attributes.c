@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Attributes: gender from the label file, others joined from a table by speaker or, without a
+ * table, from columns of the label file. Numbers become bins. An empty cell is unknown. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "corpus/corpus_private.h"
+
+/* Where an attribute's values stand: row [n] in csv, -1 for an utterance whose speaker is not
+ * there. */
+struct source {
+	const core_csv *csv;
+	const int32_t *row;
+};
+
+static const core_bins *bins_of(const core_corpus_spec *spec, const char *attribute)
+{
+	for (int32_t b = 0; b < spec->n_bins; b++)
+		if (!strcmp(spec->bins[b].attribute, attribute))
+			return &spec->bins[b];
+	return NULL;
+}
+
+static int by_lower_bound(const void *a, const void *b)
+{
+	const core_bin *s = a, *t = b;
+	return (s->low > t->low) - (s->low < t->low);
+}
+
+/* The bins of one attribute, sorted; refused when two overlap. */
+static fv_status sort_bins(
+	fv_ctx *ctx, const core_corpus_spec *spec, const core_bins *bins, core_bin **out)
+{
+	size_t n = (size_t)bins->n;
+	core_bin *bin = core_alloc(ctx, n, sizeof *bin);
+	if (!bin)
+		return FV_FAILED;
+	memcpy(bin, bins->bin, n * sizeof *bin);
+	qsort(bin, n, sizeof *bin, by_lower_bound);
+	fv_status status = FV_OK;
+	for (size_t i = 0; i < n; i++) {
+		if (bin[i].low > bin[i].high)
+			status = core_corpus_refuse(ctx, &spec->place,
+				"corpus.bins.%s.%s: %g is above %g", bins->attribute, bin[i].name,
+				bin[i].low, bin[i].high);
+		if (i && bin[i].low <= bin[i - 1].high)
+			status = core_corpus_refuse(ctx, &spec->place,
+				"corpus.bins.%s: %s and %s overlap", bins->attribute,
+				bin[i - 1].name, bin[i].name);
+	}
+	*out = bin;
+	return status;
+}
+
+/* bin_of [csv rows]: the bin of every row that is used, -1 unknown. Each bad cell is told once. */
+static fv_status bin_rows(fv_ctx *ctx, const core_corpus *c, const struct source *from,
+	int64_t column, const core_bins *bins, const core_bin *bin, int32_t *bin_of)
+{
+	enum { NOT_SEEN = -2 };
+	fv_status status = FV_OK;
+	int32_t outside = 0;
+	for (int64_t r = 0; r < from->csv->n_rows; r++)
+		bin_of[r] = NOT_SEEN;
+	for (int32_t i = 0; i < c->n; i++) {
+		int32_t r = from->row[i];
+		if (r < 0 || bin_of[r] != NOT_SEEN)
+			continue;
+		bin_of[r] = -1;
+		const char *cell = core_csv_cell(from->csv, r, column);
+		double number;
+		if (!*cell)
+			continue;
+		if (!core_parse_double(cell, &number)) {
+			status =
+				core_fail_at(ctx, FV_DATA, from->csv->path, (int)from->csv->line[r],
+					0, "%s: '%s' is no finite number", bins->attribute, cell);
+			continue;
+		}
+		for (int32_t b = 0; b < bins->n; b++)
+			if (number >= bin[b].low && number <= bin[b].high)
+				bin_of[r] = b;
+		outside += bin_of[r] < 0;
+	}
+	if (outside)
+		fv_warn(ctx,
+			"%s: %d values of %s are in no bin of corpus.bins and count as unknown",
+			from->csv->path, (int)outside, bins->attribute);
+	return status;
+}
+
+/* Leaves out the bins without an utterance. */
+static fv_status keep_used(
+	fv_ctx *ctx, int32_t n, int32_t n_bins, const core_bin *bin, core_attribute *a)
+{
+	int32_t *number = core_alloc(ctx, (size_t)n_bins, sizeof *number);
+	a->value = core_alloc(ctx, (size_t)n_bins, sizeof *a->value);
+	if (!number || !a->value)
+		return FV_FAILED;
+	for (int32_t i = 0; i < n; i++)
+		if (a->id[i] >= 0)
+			number[a->id[i]] = 1;
+	for (int32_t b = 0; b < n_bins; b++) {
+		if (number[b]) {
+			a->value[a->n_values] = bin[b].name;
+			number[b] = a->n_values++;
+		}
+	}
+	for (int32_t i = 0; i < n; i++)
+		if (a->id[i] >= 0)
+			a->id[i] = number[a->id[i]];
+	return FV_OK;
+}
+
+static fv_status read_binned(fv_ctx *ctx, const core_label_file *f, const core_corpus *c,
+	const struct source *from, int64_t column, const core_bins *bins, core_attribute *a)
+{
+	core_bin *bin;
+	int32_t *bin_of = core_alloc(ctx, (size_t)from->csv->n_rows, sizeof *bin_of);
+	if (!bin_of)
+		return FV_FAILED;
+	fv_status status = sort_bins(ctx, f->spec, bins, &bin);
+	if (!status)
+		status = bin_rows(ctx, c, from, column, bins, bin, bin_of);
+	if (status)
+		return status;
+	for (int32_t i = 0; i < c->n; i++)
+		a->id[i] = from->row[i] < 0 ? -1 : bin_of[from->row[i]];
+	return keep_used(ctx, c->n, bins->n, bin, a);
+}
+
+/* Two known values for one speaker; each speaker is told once. */
+static fv_status check_constant(fv_ctx *ctx, const core_label_file *f, const core_corpus *c,
+	const core_attribute *a, bool is_gender)
+{
+	int32_t *first = malloc((size_t)(c->n_speakers + 1) * sizeof *first);
+	if (!first)
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	for (int32_t s = 0; s < c->n_speakers; s++)
+		first[s] = -1;
+	enum { TOLD = -2 };
+	fv_status status = FV_OK;
+	for (int64_t r = 0; r < f->csv.n_rows; r++) {
+		int32_t i = f->utterance[r], s = i < 0 ? -1 : c->speaker[i];
+		if (i < 0 || a->id[i] < 0 || first[s] == TOLD)
+			continue;
+		if (first[s] < 0) {
+			first[s] = i;
+		} else if (a->id[i] != a->id[first[s]]) {
+			status = core_fail_at(ctx, FV_DATA, c->labels, c->line[i], 0,
+				"speaker '%s' has two values of %s: %s here, %s on line %d%s",
+				c->speaker_name[s], a->name, a->value[a->id[i]],
+				a->value[a->id[first[s]]], c->line[first[s]],
+				is_gender ? "; two people under one name? "
+					    "corpus.speaker_key joins columns"
+					  : "");
+			first[s] = TOLD;
+		}
+	}
+	free(first);
+	return status;
+}
+
+/* The values counted in the metrics of an attribute. */
+static fv_status read_counted(
+	fv_ctx *ctx, const core_corpus_spec *spec, const core_bins *bins, core_attribute *a)
+{
+	a->counted = core_alloc(ctx, (size_t)a->n_values, sizeof *a->counted);
+	if (!a->counted)
+		return FV_FAILED;
+	const core_values *list = NULL;
+	for (int32_t v = 0; v < spec->n_values; v++)
+		if (!strcmp(spec->values[v].attribute, a->name))
+			list = &spec->values[v];
+	for (int32_t v = 0; v < a->n_values; v++)
+		a->counted[v] = !list;
+	fv_status status = FV_OK;
+	for (int32_t i = 0; list && i < list->names.n; i++) {
+		int32_t v = core_attribute_value(a, list->names.item[i]);
+		bool empty_bin = false;
+		for (int32_t b = 0; bins && b < bins->n; b++)
+			empty_bin = empty_bin || !strcmp(bins->bin[b].name, list->names.item[i]);
+		if (v >= 0)
+			a->counted[v] = true;
+		else if (!empty_bin)
+			status = core_corpus_refuse(ctx, &spec->place,
+				"corpus.values.%s: no utterance has '%s'%s", a->name,
+				list->names.item[i],
+				core_did_you_mean(
+					ctx, list->names.item[i], a->value, (size_t)a->n_values));
+	}
+	return status;
+}
+
+static fv_status read_attribute(fv_ctx *ctx, const core_label_file *f, const core_corpus *c,
+	const struct source *from, int64_t column, bool is_gender, core_attribute *a)
+{
+	a->id = core_alloc(ctx, (size_t)c->n, sizeof *a->id);
+	const char **text = core_alloc(ctx, (size_t)c->n, sizeof *text);
+	if (!a->id || !text)
+		return FV_FAILED;
+	for (int32_t i = 0; i < c->n; i++) {
+		const char *cell =
+			from->row[i] < 0 ? "" : core_csv_cell(from->csv, from->row[i], column);
+		text[i] = *cell ? cell : NULL;
+	}
+	const core_bins *bins = bins_of(f->spec, a->name);
+	fv_status status = bins ? read_binned(ctx, f, c, from, column, bins, a)
+				: core_names_index(ctx, text, c->n, a->id, &a->value, &a->n_values);
+	if (status)
+		return status;
+	fv_status constant = check_constant(ctx, f, c, a, is_gender);
+	fv_status counted = read_counted(ctx, f->spec, bins, a);
+	return constant ? constant : counted;
+}
+
+/* row [n] of each utterance's speaker in the table. */
+static fv_status join_speakers(
+	fv_ctx *ctx, const core_csv *table, int64_t column, const core_corpus *c, int32_t *row)
+{
+	int32_t *row_of = core_alloc(ctx, (size_t)c->n_speakers, sizeof *row_of), missing = 0;
+	if (!row_of)
+		return FV_FAILED;
+	fv_status status = FV_OK;
+	for (int64_t r = 0; r < table->n_rows; r++) {
+		const char *name = core_csv_cell(table, r, column);
+		int32_t low = 0, high = c->n_speakers;
+		while (low < high) {
+			int32_t middle = low + (high - low) / 2;
+			if (strcmp(c->speaker_name[middle], name) < 0)
+				low = middle + 1;
+			else
+				high = middle;
+		}
+		if (low == c->n_speakers || strcmp(c->speaker_name[low], name))
+			continue;
+		if (row_of[low])
+			status = core_fail_at(ctx, FV_DATA, table->path, (int)table->line[r], 0,
+				"speaker '%s' is there twice, first on line %lld", name,
+				(long long)table->line[row_of[low] - 1]);
+		else
+			row_of[low] = (int32_t)r + 1;
+	}
+	const char *example = NULL;
+	for (int32_t s = 0; s < c->n_speakers; s++) {
+		missing += !row_of[s];
+		if (!row_of[s] && !example)
+			example = c->speaker_name[s];
+	}
+	if (c->n_speakers && missing == c->n_speakers)
+		return fv_fail(ctx, FV_DATA, "%s: column '%s' has no speaker of %s ('%s', ...)",
+			table->path, table->header[column], c->labels, example);
+	if (missing)
+		fv_warn(ctx, "%s: %d of %d speakers are not there ('%s', ...); unknown",
+			table->path, (int)missing, (int)c->n_speakers, example);
+	for (int32_t i = 0; i < c->n; i++)
+		row[i] = row_of[c->speaker[i]] - 1;
+	return status;
+}
+
+static fv_status open_table(fv_ctx *ctx, const core_corpus_spec *spec, const core_corpus *c,
+	core_csv *table, int32_t *row)
+{
+	fv_status status = core_csv_read(ctx, spec->attributes_file, table);
+	if (status)
+		return status;
+	const char *name = spec->attributes_speaker ? spec->attributes_speaker : "SpkrID";
+	int64_t column = core_csv_column(table, name);
+	if (column < 0)
+		return core_corpus_refuse(ctx, &spec->place,
+			"corpus.attributes.speaker: %s has no column '%s'%s", table->path, name,
+			core_did_you_mean(ctx, name, (const char *const *)table->header,
+				(size_t)table->n_columns));
+	return join_speakers(ctx, table, column, c, row);
+}
+
+/* Every bins: and values: block must speak of an attribute. */
+static fv_status check_names(fv_ctx *ctx, const core_corpus_spec *spec, const core_corpus *c)
+{
+	const char **name = core_alloc(ctx, (size_t)c->n_attributes, sizeof *name);
+	if (!name)
+		return FV_FAILED;
+	for (int32_t a = 0; a < c->n_attributes; a++)
+		name[a] = c->attribute[a].name;
+	fv_status status = FV_OK;
+	for (int32_t i = 0; i < spec->n_bins + spec->n_values; i++) {
+		bool bins = i < spec->n_bins;
+		const char *word =
+			bins ? spec->bins[i].attribute : spec->values[i - spec->n_bins].attribute;
+		if (!core_corpus_attribute(c, word))
+			status = core_corpus_refuse(ctx, &spec->place,
+				"corpus.%s: there is no attribute '%s'%s", bins ? "bins" : "values",
+				word, core_did_you_mean(ctx, word, name, (size_t)c->n_attributes));
+	}
+	return status;
+}
+
+fv_status core_attributes_read(fv_ctx *ctx, const core_label_file *f, core_corpus *c)
+{
+	const core_corpus_spec *spec = f->spec;
+	size_t declared = (size_t)spec->n_attribute_columns;
+	c->attribute = core_alloc(ctx, declared + 1, sizeof *c->attribute);
+	if (!c->attribute)
+		return FV_FAILED;
+	const struct source labels = {&f->csv, f->row};
+	struct source from = labels;
+	core_csv table;
+	fv_status status = FV_OK;
+	bool gender = f->gender >= 0; /* unless the config takes it from elsewhere */
+	for (size_t d = 0; d < declared; d++)
+		gender = gender && strcmp(spec->attribute_columns[d].attribute, "gender");
+	if (gender) {
+		c->attribute[c->n_attributes].name = "gender";
+		status = read_attribute(
+			ctx, f, c, &labels, f->gender, true, &c->attribute[c->n_attributes++]);
+	}
+	if (declared && spec->attributes_file) {
+		int32_t *row = core_alloc(ctx, (size_t)c->n, sizeof *row);
+		fv_status opened = row ? open_table(ctx, spec, c, &table, row) : FV_FAILED;
+		if (opened)
+			return opened;
+		from = (struct source){&table, row};
+	}
+	for (size_t d = 0; d < declared; d++) {
+		const core_column *want = &spec->attribute_columns[d];
+		core_attribute *a = &c->attribute[c->n_attributes++];
+		a->name = want->attribute;
+		int64_t column = core_csv_column(from.csv, want->column);
+		fv_status read =
+			column >= 0
+				? read_attribute(ctx, f, c, &from, column, false, a)
+				: core_corpus_refuse(ctx, &spec->place,
+					  "corpus.attributes.columns.%s: %s has no column '%s'%s",
+					  a->name, from.csv->path, want->column,
+					  core_did_you_mean(ctx, want->column,
+						  (const char *const *)from.csv->header,
+						  (size_t)from.csv->n_columns));
+		status = read ? read : status;
+	}
+	fv_status names = check_names(ctx, spec, c);
+	return status ? status : names;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "corpus/corpus.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "corpus/corpus_private.h"
+
+const char *core_split_name(core_split split)
+{
+	static const char *const names[] = {"train", "dev", "test"};
+	return names[split];
+}
+
+const core_attribute *core_corpus_attribute(const core_corpus *corpus, const char *name)
+{
+	for (int32_t a = 0; a < corpus->n_attributes; a++)
+		if (!strcmp(corpus->attribute[a].name, name))
+			return &corpus->attribute[a];
+	return NULL;
+}
+
+int32_t core_attribute_value(const core_attribute *attribute, const char *name)
+{
+	for (int32_t v = 0; v < attribute->n_values; v++)
+		if (!strcmp(attribute->value[v], name))
+			return v;
+	return -1;
+}
+
+/* labels_{fold}.csv -> labels_3.csv */
+static const char *path_of_fold(fv_ctx *ctx, const char *template, int64_t fold)
+{
+	const char *mark = strstr(template, "{fold}");
+	if (!mark)
+		return template;
+	char *path = core_format(ctx, "%.*s%lld%s", (int)(mark - template), template,
+		(long long)fold, mark + strlen("{fold}"));
+	return path ? path_of_fold(ctx, path, fold) : NULL;
+}
+
+/* Stems and joined speaker names of all rows. */
+static fv_status name_rows(fv_ctx *ctx, core_label_file *f)
+{
+	const core_csv *csv = &f->csv;
+	f->stem = core_alloc(ctx, (size_t)csv->n_rows, sizeof *f->stem);
+	f->speaker = core_alloc(ctx, (size_t)csv->n_rows, sizeof *f->speaker);
+	if (!f->stem || !f->speaker)
+		return FV_FAILED;
+	fv_status status = FV_OK;
+	for (int64_t r = 0; r < csv->n_rows; r++) {
+		int line = (int)csv->line[r];
+		f->stem[r] = core_path_stem(ctx, core_csv_cell(csv, r, f->file));
+		if (!f->stem[r])
+			return FV_FAILED;
+		if (!*f->stem[r])
+			status = core_fail_at(ctx, FV_DATA, csv->path, line, 0, "no file name");
+		for (int32_t k = 0; k < f->n_speaker_key; k++) {
+			const char *part = core_csv_cell(csv, r, f->speaker_key[k]);
+			if (!*part)
+				status = core_fail_at(ctx, FV_DATA, csv->path, line, 0,
+					"no speaker: column '%s' is empty",
+					csv->header[f->speaker_key[k]]);
+			f->speaker[r] = k ? core_format(ctx, "%s+%s", f->speaker[r], part) : part;
+			if (!f->speaker[r])
+				return FV_FAILED;
+		}
+	}
+	return status;
+}
+
+static int by_stem(const void *a, const void *b, void *stems)
+{
+	const char *const *stem = stems;
+	int32_t i = *(const int32_t *)a, j = *(const int32_t *)b;
+	int order = strcmp(stem[i], stem[j]);
+	return order ? order : (i > j) - (i < j);
+}
+
+/* All rows in the order of their stems. */
+static fv_status sort_rows(fv_ctx *ctx, core_label_file *f)
+{
+	const core_csv *csv = &f->csv;
+	f->row = core_alloc(ctx, (size_t)csv->n_rows, sizeof *f->row);
+	if (!f->row)
+		return FV_FAILED;
+	int32_t n = (int32_t)csv->n_rows;
+	for (int32_t r = 0; r < n; r++)
+		f->row[r] = r;
+	qsort_r(f->row, (size_t)n, sizeof *f->row, by_stem, (void *)f->stem);
+	fv_status status = FV_OK;
+	for (int32_t i = 1; i < n; i++) {
+		int32_t first = f->row[i - 1], again = f->row[i];
+		if (!strcmp(f->stem[first], f->stem[again]))
+			status = core_fail_at(ctx, FV_DATA, csv->path, (int)csv->line[again], 0,
+				"'%s' is there twice, first on line %d", f->stem[again],
+				(int)csv->line[first]);
+	}
+	return status;
+}
+
+/* Takes the excluded stems out of f->row. Audio extensions in the list are allowed. */
+static fv_status exclude_rows(fv_ctx *ctx, core_label_file *f, int32_t *n)
+{
+	const core_strings *list = &f->spec->exclude;
+	fv_status status = FV_OK;
+	*n = (int32_t)f->csv.n_rows;
+	for (int32_t e = 0; e < list->n; e++) {
+		const char *stem = core_path_stem(ctx, list->item[e]);
+		int32_t kept = 0;
+		bool found = false;
+		if (!stem)
+			return FV_FAILED;
+		for (int32_t i = 0; i < *n; i++)
+			if (strcmp(f->stem[f->row[i]], stem))
+				f->row[kept++] = f->row[i];
+		for (int64_t r = 0; r < f->csv.n_rows && !found; r++)
+			found = !strcmp(f->stem[r], stem);
+		if (!found)
+			status = core_corpus_refuse(ctx, &f->spec->place,
+				"corpus.exclude: '%s' is not in %s%s", list->item[e], f->csv.path,
+				core_did_you_mean(ctx, stem, f->stem, (size_t)f->csv.n_rows));
+		*n = kept;
+	}
+	return status;
+}
+
+static fv_status gather(fv_ctx *ctx, core_label_file *f, core_corpus *c)
+{
+	size_t n = (size_t)c->n;
+	c->stem = core_alloc(ctx, n, sizeof *c->stem);
+	c->file = core_alloc(ctx, n, sizeof *c->file);
+	c->line = core_alloc(ctx, n, sizeof *c->line);
+	c->split = core_alloc(ctx, n, sizeof *c->split);
+	c->speaker = core_alloc(ctx, n, sizeof *c->speaker);
+	const char **speaker = core_alloc(ctx, n, sizeof *speaker);
+	f->utterance = core_alloc(ctx, (size_t)f->csv.n_rows, sizeof *f->utterance);
+	if (!c->stem || !c->file || !c->line || !c->split || !c->speaker || !speaker ||
+		!f->utterance)
+		return FV_FAILED;
+	c->file_order = f->row;
+	for (int64_t r = 0; r < f->csv.n_rows; r++)
+		f->utterance[r] = -1;
+	for (size_t i = 0; i < n; i++) {
+		int32_t r = f->row[i];
+		f->utterance[r] = (int32_t)i;
+		c->stem[i] = f->stem[r];
+		c->file[i] = core_csv_cell(&f->csv, r, f->file);
+		c->line[i] = (int32_t)f->csv.line[r];
+		c->split[i] = f->part[r];
+		speaker[i] = f->speaker[r];
+	}
+	return core_names_index(ctx, speaker, c->n, c->speaker, &c->speaker_name, &c->n_speakers);
+}
+
+static fv_status check_speakers(fv_ctx *ctx, const core_corpus *c)
+{
+	int32_t(*line)[CORE_SPLITS] = calloc((size_t)c->n_speakers, sizeof *line);
+	if (!line)
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	for (int32_t i = 0; i < c->n; i++) {
+		int32_t *first = &line[c->speaker[i]][c->split[i]];
+		if (!*first || c->line[i] < *first)
+			*first = c->line[i];
+	}
+	fv_status status = FV_OK;
+	for (int32_t s = 0; s < c->n_speakers; s++) {
+		int32_t at = -1;
+		for (int32_t split = 0; split < CORE_SPLITS; split++) {
+			if (line[s][split] && at >= 0)
+				status = core_fail_at(ctx, FV_DATA, c->labels, line[s][split], 0,
+					"speaker '%s' is in %s here and in %s on line %d; "
+					"corpus.shared_speakers: true allows it",
+					c->speaker_name[s], core_split_name((core_split)split),
+					core_split_name((core_split)at), line[s][at]);
+			if (line[s][split])
+				at = split;
+		}
+	}
+	free(line);
+	return status;
+}
+
+static fv_status check_splits(fv_ctx *ctx, const core_corpus *c)
+{
+	bool seen[CORE_SPLITS] = {false};
+	fv_status status = FV_OK;
+	for (int32_t i = 0; i < c->n; i++)
+		seen[c->split[i]] = true;
+	for (int split = 0; split < CORE_SPLITS; split++)
+		if (!seen[split])
+			status = fv_fail(ctx, FV_DATA, "%s: no utterance in split %s", c->labels,
+				core_split_name((core_split)split));
+	return status;
+}
+
+fv_status core_corpus_read(
+	fv_ctx *ctx, const core_corpus_spec *spec, int64_t fold, core_corpus **out)
+{
+	core_corpus *c = core_alloc(ctx, 1, sizeof *c);
+	core_label_file *f = core_alloc(ctx, 1, sizeof *f);
+	if (!c || !f)
+		return FV_FAILED;
+	*f = (core_label_file){.spec = spec, .fold = fold};
+	c->labels = path_of_fold(ctx, spec->labels, fold);
+	if (!c->labels)
+		return FV_FAILED;
+	fv_status status = core_csv_read(ctx, c->labels, &f->csv);
+	if (status)
+		return status;
+	if (f->csv.n_rows == 0 || f->csv.n_rows > INT32_MAX)
+		return fv_fail(ctx, FV_DATA, "%s: %lld rows", c->labels, (long long)f->csv.n_rows);
+	if ((status = core_labels_columns(ctx, f, c)) || (status = name_rows(ctx, f)) ||
+		(status = sort_rows(ctx, f)) || (status = core_folds_assign(ctx, f)) ||
+		(status = exclude_rows(ctx, f, &c->n)) || (status = gather(ctx, f, c)))
+		return status;
+	/* The rest is independent: one call tells of all that is wrong. */
+	fv_status found[] = {core_labels_read(ctx, f, c), core_attributes_read(ctx, f, c),
+		spec->shared_speakers ? FV_OK : check_speakers(ctx, c), check_splits(ctx, c)};
+	for (size_t i = 0; i < sizeof found / sizeof *found; i++)
+		if (found[i])
+			return found[i];
+	*out = c;
+	return FV_OK;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists of names, and the words of refusals. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "corpus/corpus_private.h"
+
+fv_status core_corpus_refuse(fv_ctx *ctx, const core_place *place, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	if (place->file)
+		return core_fail_at(
+			ctx, FV_CONFIG, place->file, place->line, place->column, "%s", text);
+	return fv_fail(ctx, FV_CONFIG, "%s", text);
+}
+
+const char *core_did_you_mean(fv_ctx *ctx, const char *word, const char *const *names, size_t n)
+{
+	const char *nearest = core_nearest(word, names, n);
+	const char *text = nearest ? core_format(ctx, ", did you mean '%s'?", nearest) : "";
+	return text ? text : "";
+}
+
+static int by_name(const void *a, const void *b, void *names)
+{
+	const char *const *name = names;
+	return strcmp(name[*(const int64_t *)a], name[*(const int64_t *)b]);
+}
+
+fv_status core_names_index(fv_ctx *ctx, const char *const *name, int64_t n, int32_t *id,
+	const char ***distinct, int32_t *n_distinct)
+{
+	int64_t *order = malloc((size_t)(n + 1) * sizeof *order), known = 0;
+	if (!order)
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	for (int64_t i = 0; i < n; i++) {
+		id[i] = -1;
+		if (name[i])
+			order[known++] = i;
+	}
+	qsort_r(order, (size_t)known, sizeof *order, by_name, (void *)name);
+	int32_t count = 0;
+	for (int64_t i = 0; i < known; i++) {
+		if (i && strcmp(name[order[i]], name[order[i - 1]]))
+			count++;
+		id[order[i]] = count;
+	}
+	*n_distinct = known ? count + 1 : 0;
+	*distinct = core_alloc(ctx, (size_t)*n_distinct, sizeof **distinct);
+	for (int64_t i = 0; *distinct && i < known; i++)
+		(*distinct)[id[order[i]]] = name[order[i]];
+	free(order);
+	return *distinct ? FV_OK : FV_FAILED;
+}

@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Label files: those of real corpora unedited, counted a second time by hand, and every refusal. */
+#include "support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "corpus/corpus.h"
+
+static const char *write_text(fv_ctx *ctx, const char *name, const char *text)
+{
+	const char *path = core_path_join(ctx, test_folder("corpus"), name);
+	test_ok(ctx, core_file_write(ctx, path, text, strlen(text)));
+	return path;
+}
+
+static core_corpus *read_ok(fv_ctx *ctx, const core_corpus_spec *spec, int64_t fold)
+{
+	core_corpus *c;
+	test_ok(ctx, core_corpus_read(ctx, spec, fold, &c));
+	return c;
+}
+
+static core_corpus *read_text(fv_ctx *ctx, core_corpus_spec *spec, const char *text)
+{
+	spec->labels = write_text(ctx, "labels.csv", text);
+	return read_ok(ctx, spec, 0);
+}
+
+static int32_t find(const core_corpus *c, const char *stem)
+{
+	for (int32_t i = 0; i < c->n; i++)
+		if (!strcmp(c->stem[i], stem))
+			return i;
+	fail_msg("no stem %s", stem);
+	return -1;
+}
+
+/* --- real files ------------------------------------------------------------------------------- */
+
+/* Fields counted from the end of each line, without the CSV reader: gender is the last but one. */
+static int64_t count_lines(const char *text, const char *split, const char *gender)
+{
+	int64_t n = 0;
+	char want[64];
+	snprintf(want, sizeof want, ",%s,%s", gender, split);
+	for (const char *line = strchr(text, '\n'); line && line[1];) {
+		const char *end = strchr(line + 1, '\n');
+		const char *last = end ? end : line + 1 + strlen(line + 1);
+		if (last[-1] == '\r')
+			last--;
+		size_t m = strlen(want);
+		n += (size_t)(last - line) > m && !memcmp(last - m, want, m);
+		line = end;
+	}
+	return n;
+}
+
+static void check_counts(fv_ctx *ctx, const core_corpus *c)
+{
+	static const char *const words[] = {"Train", "Development", "Test"};
+	const core_attribute *gender = core_corpus_attribute(c, "gender");
+	char *text;
+	size_t size;
+	test_ok(ctx, core_file_read(ctx, c->labels, 0, &text, &size));
+	assert_non_null(gender);
+	assert_int_equal(gender->n_values, 2);
+	assert_string_equal(gender->value[0], "Female");
+	for (int split = 0; split < CORE_SPLITS; split++) {
+		for (int32_t v = 0; v < gender->n_values; v++) {
+			int64_t n = 0;
+			for (int32_t i = 0; i < c->n; i++)
+				n += c->split[i] == (core_split)split && gender->id[i] == v;
+			assert_int_equal(n, count_lines(text, words[split], gender->value[v]));
+			assert_true(n > 0);
+		}
+	}
+	for (int32_t i = 1; i < c->n; i++)
+		assert_true(strcmp(c->stem[i - 1], c->stem[i]) < 0);
+}
+
+static const char *session_and_gender[] = {"SpkrID", "Gender"};
+
+static void real_files(void **state)
+{
+	(void)state;
+	const struct {
+		const char *labels;
+		int32_t n, classes, speakers;
+		const char *first, *last; /* class */
+		bool by_session;
+	} cases[] = {
+		{"corpora/cremad/labels_consensus_1.csv", 7442, 6, 91, "angry", "happy", false},
+		{"corpora/ravdess/labels_consensus_2.csv", 1440, 8, 24, "neutral", "surprised",
+			false},
+		{"corpora/emosuperb/IEMOCAP_Secondary/labels_consensus_2.csv", 10039, 9, 10,
+			"frustrated", "happy", true},
+		{"corpora/emosuperb/IMPROV_Primary/labels_consensus_1.csv", 8385, 4, 12, "angry",
+			"happy", true},
+		{"corpora/emosuperb/NNIME_Secondary/labels_consensus_3.csv", 5028, 11, 43, "angry",
+			"joy", false},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		fv_ctx *ctx = test_ctx();
+		core_corpus_spec spec = {.labels = test_shared(cases[i].labels)};
+		if (cases[i].by_session)
+			spec.speaker_key = (core_strings){2, session_and_gender};
+		core_corpus *c = read_ok(ctx, &spec, 1);
+		assert_int_equal(c->n, cases[i].n);
+		assert_int_equal(c->classes, cases[i].classes);
+		assert_int_equal(c->n_speakers, cases[i].speakers);
+		assert_string_equal(c->class_name[0], cases[i].first);
+		assert_string_equal(c->class_name[c->classes - 1], cases[i].last);
+		check_counts(ctx, c);
+		core_ctx_free(ctx);
+	}
+}
+
+/* Without the key, each of the five sessions has two genders: five lines, one cause. */
+static void sessions_are_no_speakers(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	core_corpus_spec spec = {
+		.labels =
+			test_shared("corpora/emosuperb/IEMOCAP_Secondary/labels_consensus_2.csv")};
+	core_corpus *c;
+	fv_status status = core_corpus_read(ctx, &spec, 0, &c);
+	assert_int_equal(core_error_count(ctx), 5);
+	test_fails(ctx, status, FV_DATA, "has two values of gender");
+	spec.speaker_key = (core_strings){2, session_and_gender};
+	c = read_ok(ctx, &spec, 0);
+	assert_string_equal(c->speaker_name[0], "01+Female");
+	core_ctx_free(ctx);
+}
+
+static void cremad_attributes(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	static core_column columns[] = {{"race", "Race"}, {"age", "Age"}};
+	static core_bin ages[] = {{"Young", 20, 35}, {"Middle", 36, 49}, {"Elderly", 50, 75}};
+	static core_bins bins[] = {{"age", 3, ages}};
+	static const char *races[] = {"Caucasian", "African American", "Asian"};
+	static core_values values[] = {{"race", {3, races}}};
+	core_corpus_spec spec = {.labels = test_shared("corpora/cremad/labels_consensus_1.csv"),
+		.attributes_file = test_shared("corpora/cremad/VideoDemographics.csv"),
+		.attributes_speaker = "ActorID",
+		.n_attribute_columns = 2,
+		.attribute_columns = columns,
+		.n_bins = 1,
+		.bins = bins,
+		.n_values = 1,
+		.values = values};
+	core_corpus *c = read_ok(ctx, &spec, 1);
+	const core_attribute *race = core_corpus_attribute(c, "race");
+	const core_attribute *age = core_corpus_attribute(c, "age");
+	static const char *const all_races[] = {
+		"African American", "Asian", "Caucasian", "Unknown"};
+	assert_int_equal(race->n_values, 4);
+	for (int v = 0; v < 4; v++) {
+		assert_string_equal(race->value[v], all_races[v]);
+		assert_int_equal(race->counted[v], v < 3);
+	}
+	assert_int_equal(age->n_values, 3);
+	for (int v = 0; v < 3; v++) {
+		assert_string_equal(age->value[v], ages[v].name);
+		assert_true(age->counted[v]);
+	}
+	/* 1001,51,Male,Caucasian and 1003,21,Female,Caucasian in the table */
+	int32_t elderly = find(c, "1001_IEO_HAP_LO"), young = find(c, "1003_DFA_ANG_XX");
+	assert_string_equal(age->value[age->id[elderly]], "Elderly");
+	assert_string_equal(age->value[age->id[young]], "Young");
+	assert_string_equal(race->value[race->id[young]], "Caucasian");
+	/* methods.md: 636 ties of the largest label, none of them a strict majority */
+	int ties = 0;
+	for (int32_t i = 0; i < c->n; i++) {
+		const float *y = c->label + (size_t)i * 6;
+		int top = 0;
+		for (int k = 0; k < 6; k++)
+			top += y[k] == y[c->klass[i]];
+		ties += top > 1;
+		assert_true(top == 1 || c->strict[i] == -1);
+	}
+	assert_int_equal(ties, 636);
+	core_ctx_free(ctx);
+}
+
+/* --- the reader's rules ------------------------------------------------------------------------
+ */
+
+#define HEAD "FileName,a,b,SpkrID,Gender,Split_Set\n"
+#define REST "d,0.5,0.5,s2,F,Development\nt,0.5,0.5,s3,M,Test\n"
+
+static void values_are_kept(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	core_corpus_spec spec = {0};
+	core_corpus *c = read_text(ctx, &spec,
+		"\xef\xbb\xbf" HEAD "x/zz.WAV,0.25,0.75,007,,train\r\n"
+		"\"b,1.flac\",0.4995,0.5005,7,\"F\"\"\",Train\r\n" REST);
+	assert_int_equal(c->n, 4);
+	int32_t z = find(c, "zz"), b = find(c, "b,1");
+	assert_true(b < z);
+	assert_string_equal(c->file[z], "x/zz.WAV");
+	assert_int_equal(c->line[z], 2);
+	assert_int_equal(c->file_order[z], 0);
+	assert_string_equal(c->speaker_name[c->speaker[z]], "007");
+	assert_string_equal(c->speaker_name[c->speaker[b]], "7");
+	assert_int_equal(c->n_speakers, 4);
+	const core_attribute *gender = core_corpus_attribute(c, "gender");
+	assert_int_equal(gender->id[z], -1);
+	assert_string_equal(gender->value[gender->id[b]], "F\"");
+	assert_true(c->label[2 * z] == 0.25f && c->label[2 * b + 1] == 0.5005f);
+	assert_int_equal(c->klass[z], 1);
+	assert_int_equal(c->strict[b], 1);
+	assert_int_equal(c->strict[find(c, "d")], -1);
+	assert_int_equal(c->klass[find(c, "d")], 0);
+	core_ctx_free(ctx);
+}
+
+static void refusals(void **state)
+{
+	(void)state;
+	const struct {
+		const char *text, *message;
+		size_t errors;
+	} cases[] = {
+		{HEAD "x,0.5,0.5,s1,F,Train\nx.wav,1,0,s1,F,Train\n" REST,
+			"csv:3: 'x' is there twice, first on line 2", 1},
+		{HEAD "x,0.5,0.5,s1,F,Train\ny,inf,-0.1,s1,F,Train\nz,0.5,0.51,s1,F,Train\n" REST,
+			"csv:3: a: 'inf' is no finite number", 3},
+		{HEAD "x,0.5,0.4949,s1,F,Train\n" REST, "csv:2: labels sum to 0.9949, not 1", 1},
+		{HEAD "x,0.5,0.5,s1,F,Trian\n" REST,
+			"csv:2: Split_Set: 'Trian' is not Train, Development or Test", 1},
+		{HEAD "x,0.5,0.5,s2,F,Train\ny,0.5,0.5,s3,M,Train\n" REST,
+			"csv:4: speaker 's2' is in dev here and in train on line 2", 2},
+		{HEAD "x,0.5,0.5,s1,F,Train\ny,0.5,0.5,s1,M,Train\n" REST,
+			"csv:3: speaker 's1' has two values of gender: M here, F on line 2", 1},
+		{HEAD "x,0.5,0.5,s1,F,Train\nd,0.5,0.5,s2,F,Development\n",
+			"no utterance in split test", 1},
+		{HEAD "x,0.5,0.5,,F,Train\n" REST, "csv:2: no speaker: column 'SpkrID' is empty",
+			1},
+		{HEAD ",0.5,0.5,s1,F,Train\n" REST, "csv:2: no file name", 1},
+		{HEAD "x,0.5,0.5,s1,F\n" REST, "csv:2: 5 fields, the header has 6", 1},
+		{"FileName,a,b,Speaker,Gender,Split_Set\nx,1,0,s,F,Train\n",
+			"csv:1: no column 'SpkrID' or 'speaker'", 1},
+		{"Name,a,b,SpkrID,Gender,Split_Set\nx,1,0,s,F,Train\n",
+			"csv:1: no column 'FileName' or 'file'", 1},
+		{"FileName,a,b,SpkrID,Gender\nx,1,0,s,F\n",
+			"csv:1: no column 'Split_Set' or 'split'", 1},
+		{"FileName,a,SpkrID,Gender,Split_Set\nx,1,s,F,Train\n", "1 classes", 1},
+		{"FileName,EmoClass,a,b,SpkrID,Split_Set\nx,A,1,0,s,Train\n",
+			"csv:2: column 'EmoClass' holds 'A'", 1},
+		{"FileName,a,b,valence,SpkrID,Split_Set\nx,1,0,3.5,s,Train\nd,1,0,2,t,Dev\nt,1,0,2,"
+		 "u,"
+		 "Test\n",
+			"csv:2: labels sum to 4.5, not 1 (all columns between", 3},
+		{HEAD, "0 rows", 1},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		fv_ctx *ctx = test_ctx();
+		core_corpus_spec spec = {.labels = write_text(ctx, "l.csv", cases[i].text)};
+		core_corpus *c;
+		fv_status status = core_corpus_read(ctx, &spec, 0, &c);
+		assert_int_equal(core_error_count(ctx), cases[i].errors);
+		test_fails(ctx, status, FV_DATA, cases[i].message);
+		core_ctx_free(ctx);
+	}
+}
+
+/* 0.005 off is allowed, a hair more is not. */
+static void sum_tolerance(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	core_corpus_spec spec = {0};
+	core_corpus *c = read_text(ctx, &spec, HEAD "x,0.5,0.5049,s1,F,Train\n" REST);
+	assert_int_equal(c->n, 3);
+	spec.labels = write_text(ctx, "l.csv", HEAD "x,0.5,0.5051,s1,F,Train\n" REST);
+	test_fails(ctx, core_corpus_read(ctx, &spec, 0, &c), FV_DATA, "labels sum to 1.0051");
+	core_ctx_free(ctx);
+}
+
+static void settings(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	core_corpus_spec spec = {.shared_speakers = true, .place = {"c.yaml", 3, 5}};
+	core_corpus *c =
+		read_text(ctx, &spec, HEAD "x,0.5,0.5,s2,F,Train\nq,1,0,s2,F,Train\n" REST);
+	assert_int_equal(c->n_speakers, 2);
+	static const char *good[] = {"x.wav", "x"}, *bad[] = {"xx", "dd"};
+	spec.exclude = (core_strings){2, good};
+	c = read_ok(ctx, &spec, 0);
+	assert_int_equal(c->n, 3);
+	assert_int_equal(c->file_order[find(c, "q")], 1);
+	spec.exclude = (core_strings){2, bad};
+	fv_status status = core_corpus_read(ctx, &spec, 0, &c);
+	assert_int_equal(core_error_count(ctx), 2);
+	test_fails(ctx, status, FV_CONFIG, "c.yaml:3:5: corpus.exclude: 'xx' is not in ");
+	spec.exclude.n = 0;
+	/* given classes choose and order the columns; a column that is not there is refused */
+	static const char *classes[] = {"b", "a"}, *typo[] = {"a", "c"};
+	spec.classes = (core_strings){2, classes};
+	c = read_ok(ctx, &spec, 0);
+	assert_string_equal(c->class_name[0], "b");
+	assert_true(c->label[2 * find(c, "q") + 1] == 1.0f);
+	spec.classes.item = typo;
+	test_fails(ctx, core_corpus_read(ctx, &spec, 0, &c), FV_CONFIG, "has no column 'c'");
+	spec.classes.n = 0;
+	spec.column_speaker = "spkrid";
+	test_fails(ctx, core_corpus_read(ctx, &spec, 0, &c), FV_CONFIG, "corpus.column_speaker: ");
+	core_ctx_free(ctx);
+}
+
+static void joined_tables(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	static core_column columns[] = {{"accent", "Accent"}, {"age", "Years"}};
+	static core_bin old_young[] = {{"old", 40, 99}, {"young", 0, 39}};
+	static core_bins bins[] = {{"age", 2, old_young}};
+	core_corpus_spec spec = {
+		.labels = write_text(ctx, "l.csv", HEAD "x,0.5,0.5,s1,F,Train\n" REST),
+		.attributes_file =
+			write_text(ctx, "a.csv", "Who,Accent,Years\ns1,b,39\ns2,a,\nunused,c,12\n"),
+		.attributes_speaker = "Who",
+		.n_attribute_columns = 2,
+		.attribute_columns = columns,
+		.n_bins = 1,
+		.bins = bins};
+	core_corpus *c = read_ok(ctx, &spec, 0);
+	const core_attribute *accent = core_corpus_attribute(c, "accent");
+	const core_attribute *age = core_corpus_attribute(c, "age");
+	assert_int_equal(c->n_attributes, 3);
+	assert_string_equal(c->attribute[0].name, "gender");
+	assert_int_equal(accent->n_values, 2); /* "c" belongs to nobody here */
+	assert_int_equal(accent->id[find(c, "x")], 1);
+	assert_int_equal(accent->id[find(c, "t")], -1); /* s3 is not in the table */
+	assert_int_equal(age->n_values, 1);
+	assert_string_equal(age->value[0], "young");
+	assert_int_equal(age->id[find(c, "d")], -1);
+	const struct {
+		const char *table, *message;
+		fv_status status;
+	} cases[] = {
+		{"Who,Accent,Years\ns1,b,39\ns1,b,39\ns2,b,1\n",
+			"csv:3: speaker 's1' is there twice, first on line 2", FV_DATA},
+		{"Who,Accent,Years\ns1,b,old\ns2,b,1\n", "csv:2: age: 'old' is no finite number",
+			FV_DATA},
+		{"Who,Accent,Years\nS1,b,3\n", "column 'Who' has no speaker of ", FV_DATA},
+		{"who,Accent,Years\ns1,b,3\n", "has no column 'Who', did you mean 'who'?",
+			FV_CONFIG},
+		{"Who,accent,Years\ns1,b,3\n", "corpus.attributes.columns.accent: ", FV_CONFIG},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		spec.attributes_file = write_text(ctx, "a.csv", cases[i].table);
+		test_fails(ctx, core_corpus_read(ctx, &spec, 0, &c), cases[i].status,
+			cases[i].message);
+	}
+	spec.attributes_file = write_text(ctx, "a.csv", "Who,Accent,Years\ns1,b,39\n");
+	old_young[1].high = 40;
+	test_fails(ctx, core_corpus_read(ctx, &spec, 0, &c), FV_CONFIG, "young and old overlap");
+	old_young[1].high = 39;
+	static const char *names[] = {"B"};
+	core_values values[] = {{"accent", {1, names}}, {"acent", {1, names}}};
+	spec.n_values = 2;
+	spec.values = values;
+	fv_status status = core_corpus_read(ctx, &spec, 0, &c);
+	assert_string_equal(core_error_line(ctx, 1),
+		"corpus.values: there is no attribute 'acent', did you mean 'accent'?");
+	test_fails(ctx, status, FV_CONFIG, "corpus.values.accent: no utterance has 'B'");
+	core_ctx_free(ctx);
+}
+
+/* Attributes that stand in the label file itself. */
+static void columns_of_the_label_file(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	static core_column columns[] = {{"gender", "sex"}, {"age", "age"}};
+	core_corpus_spec spec = {.n_attribute_columns = 2, .attribute_columns = columns};
+	core_corpus *c = read_text(ctx, &spec,
+		"file,a,b,speaker,gender,sex,age,split\nx,1,0,s1,?,f,9,train\n"
+		"y,1,0,s2,?,m,8,dev\nz,1,0,s3,?,m,9,test\n");
+	assert_int_equal(c->n_attributes, 2);
+	assert_string_equal(c->attribute[0].value[1], "m");
+	assert_int_equal(c->attribute[1].id[find(c, "y")], 0);
+	spec.labels = write_text(ctx, "l.csv",
+		"file,a,b,speaker,sex,age,split\nx,1,0,s1,f,9,train\n"
+		"w,1,0,s1,f,8,train\ny,1,0,s2,m,8,dev\nz,1,0,s3,m,9,test\n");
+	test_fails(ctx, core_corpus_read(ctx, &spec, 0, &c), FV_DATA,
+		"csv:3: speaker 's1' has two values of age: 8 here, 9 on line 2");
+	core_ctx_free(ctx);
+}
+
+/* --- one label a row ---------------------------------------------------------------------------
+ */
+
+static void one_label(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	core_corpus_spec spec = {.label_column = "emotion", .label_smoothing = 0.05};
+	core_corpus *c = read_text(ctx, &spec,
+		"file,emotion,speaker,gender,split\nx.wav,sad,1,f,train\n"
+		"y.wav,anger,2,m,dev\nz.wav,fear,3,m,test\n");
+	assert_int_equal(c->classes, 3);
+	assert_string_equal(c->class_name[0], "anger");
+	assert_string_equal(c->class_name[2], "sad");
+	const float *y = c->label + 3 * find(c, "x");
+	test_close(y[2], 0.95 + 0.05 / 3, 1e-7);
+	test_close(y[0], 0.05 / 3, 1e-9);
+	assert_int_equal(c->strict[find(c, "x")], 2);
+	static const char *classes[] = {"sad", "angry", "fear"};
+	spec.classes = (core_strings){3, classes};
+	test_fails(ctx, core_corpus_read(ctx, &spec, 0, &c), FV_DATA,
+		"csv:3: label 'anger' is none of corpus.classes, did you mean 'angry'?");
+	spec.labels = write_text(ctx, "l.csv",
+		"file,emotion,speaker,gender,split\nx.wav,,1,f,train\n"
+		"y.wav,sad,2,m,dev\nz.wav,fear,3,m,test\n");
+	test_fails(ctx, core_corpus_read(ctx, &spec, 0, &c), FV_DATA, "csv:2: no label");
+	core_ctx_free(ctx);
+}
+
+enum { SPEAKERS = 23, PARTS = 5 };
+
+/* Speakers of 1 to 40 utterances; `turned` writes the rows in another order. */
+static const char *made_corpus(fv_ctx *ctx, bool turned)
+{
+	char *text = core_alloc(ctx, (size_t)1 << 16, 1), *at = text;
+	at += sprintf(at, "file,emotion,speaker,gender\n");
+	for (int s = 0; s < SPEAKERS; s++) {
+		int who = turned ? SPEAKERS - 1 - s : s, n = 1 + who * 17 % 40;
+		for (int u = 0; u < n; u++)
+			at += sprintf(at, "s%02du%02d,%s,s%02d,%s\n", who, turned ? n - 1 - u : u,
+				u % 2 ? "sad" : "joy", who, who % 2 ? "f" : "m");
+	}
+	return write_text(ctx, "made.csv", text);
+}
+
+static void made_folds(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	core_corpus_spec spec = {
+		.label_column = "emotion", .make_folds = PARTS, .make_folds_seed = 3};
+	int32_t tested[SPEAKERS] = {0}, total = 0;
+	for (int64_t fold = 1; fold <= PARTS; fold++) {
+		spec.labels = made_corpus(ctx, false);
+		const core_corpus *c =
+			read_ok(ctx, &spec, fold); /* speakers in one split: checked */
+		spec.labels = made_corpus(ctx, true);
+		const core_corpus *d = read_ok(ctx, &spec, fold);
+		const core_corpus *next = read_ok(ctx, &spec, fold % PARTS + 1);
+		int32_t n[CORE_SPLITS] = {0};
+		for (int32_t i = 0; i < c->n; i++) {
+			assert_int_equal(c->split[i], d->split[i]);
+			assert_true((c->split[i] == CORE_DEV) == (next->split[i] == CORE_TEST));
+			n[c->split[i]]++;
+			if (c->split[i] == CORE_TEST)
+				tested[c->speaker[i]] |= 1 << fold;
+		}
+		total += n[CORE_TEST];
+		assert_in_range(n[CORE_TEST], c->n / PARTS - 4, c->n / PARTS + 4);
+		assert_true(total <= c->n);
+	}
+	for (int s = 0; s < SPEAKERS; s++)
+		assert_true(tested[s] && !(tested[s] & (tested[s] - 1))); /* in exactly one fold */
+	core_corpus *c;
+	test_fails(ctx, core_corpus_read(ctx, &spec, 6, &c), FV_CONFIG, "makes folds 1 to 5");
+	spec.make_folds = 24;
+	test_fails(ctx, core_corpus_read(ctx, &spec, 1, &c), FV_DATA, "23 speakers");
+	core_ctx_free(ctx);
+}
+
+/* Equal speakers: genders are spread evenly and the seed decides who goes where. */
+static void made_folds_spread_genders(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	core_corpus_spec spec = {
+		.labels = test_shared("corpora/ravdess/labels_consensus_1.csv"), .make_folds = 4};
+	int differs = 0;
+	for (int64_t fold = 1; fold <= 4; fold++) {
+		spec.make_folds_seed = 1;
+		const core_corpus *c = read_ok(ctx, &spec, fold);
+		spec.make_folds_seed = 2;
+		const core_corpus *other = read_ok(ctx, &spec, fold);
+		const core_attribute *gender = core_corpus_attribute(c, "gender");
+		int32_t women = 0, men = 0;
+		for (int32_t i = 0; i < c->n; i++) {
+			women += c->split[i] == CORE_TEST && gender->id[i] == 0;
+			men += c->split[i] == CORE_TEST && gender->id[i] == 1;
+			differs += c->split[i] != other->split[i];
+		}
+		assert_int_equal(women, 180);
+		assert_int_equal(men, 180);
+	}
+	assert_true(differs > 0);
+	core_ctx_free(ctx);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(real_files),
+		cmocka_unit_test(sessions_are_no_speakers),
+		cmocka_unit_test(cremad_attributes),
+		cmocka_unit_test(values_are_kept),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(sum_tolerance),
+		cmocka_unit_test(settings),
+		cmocka_unit_test(joined_tables),
+		cmocka_unit_test(columns_of_the_label_file),
+		cmocka_unit_test(one_label),
+		cmocka_unit_test(made_folds),
+		cmocka_unit_test(made_folds_spread_genders),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
