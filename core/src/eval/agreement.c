@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Accuracy and purity: C. Manning, P. Raghavan, H. Schuetze, "Introduction to information
+ * retrieval", 2008, 16.3. NMI with the arithmetic mean and ARI as in N. Vinh, J. Epps, J. Bailey,
+ * JMLR 11, 2010; ARI from pair counts: L. Hubert, P. Arabie, "Comparing partitions", J.
+ * Classification 2, 1985. */
+#include "eval/agreement.h"
+
+#include <math.h>
+#include <strings.h>
+
+struct table {
+	int32_t A, B;          /* inferred, true */
+	int64_t n, *cell;      /* [A, B] */
+	int64_t *row, *column; /* sums */
+};
+
+static fv_status count(fv_ctx *ctx, int64_t n, const core_partition *inferred,
+	const core_partition *truth, struct table *t, core_agreement *out)
+{
+	t->A = inferred->G;
+	t->B = truth->G;
+	t->cell = core_alloc(ctx, (size_t)t->A * (size_t)t->B + 1, sizeof *t->cell);
+	t->row = core_alloc(ctx, (size_t)t->A + (size_t)t->B + 1, sizeof *t->row);
+	if (!t->cell || !t->row)
+		return FV_FAILED;
+	t->column = t->row + t->A;
+	for (int64_t i = 0; i < n; i++) {
+		int32_t a = inferred->id[i], b = truth->id[i];
+		if (a < 0)
+			out->unknown_inferred++;
+		else if (b < 0)
+			out->unknown_true++;
+		if (a < 0 || b < 0)
+			continue;
+		t->cell[a * t->B + b]++;
+		t->row[a]++;
+		t->column[b]++;
+		t->n++;
+	}
+	return FV_OK;
+}
+
+static double accuracy(
+	const struct table *t, const core_partition *inferred, const core_partition *truth)
+{
+	int64_t right = 0;
+	int named = 0;
+	if (!inferred->name || !truth->name)
+		return NAN;
+	for (int32_t a = 0; a < t->A; a++) {
+		for (int32_t b = 0; b < t->B; b++) {
+			if (!strcasecmp(inferred->name[a], truth->name[b])) {
+				right += t->cell[a * t->B + b];
+				named++;
+			}
+		}
+	}
+	return named ? (double)right / (double)t->n : NAN;
+}
+
+static double purity(const struct table *t)
+{
+	int64_t sum = 0;
+	for (int32_t a = 0; a < t->A; a++) {
+		int64_t most = 0;
+		for (int32_t b = 0; b < t->B; b++)
+			if (t->cell[a * t->B + b] > most)
+				most = t->cell[a * t->B + b];
+		sum += most;
+	}
+	return (double)sum / (double)t->n;
+}
+
+static double entropy(const int64_t *count, int32_t k, int64_t n)
+{
+	double h = 0;
+	for (int32_t i = 0; i < k; i++)
+		if (count[i])
+			h -= (double)count[i] / (double)n * log((double)count[i] / (double)n);
+	return h;
+}
+
+static int32_t used(const int64_t *count, int32_t k)
+{
+	int32_t n = 0;
+	for (int32_t i = 0; i < k; i++)
+		n += count[i] > 0;
+	return n;
+}
+
+static double nmi(const struct table *t)
+{
+	int32_t a_used = used(t->row, t->A), b_used = used(t->column, t->B);
+	double mutual = 0, n = (double)t->n;
+	if (a_used == 1 || b_used == 1)
+		return a_used == b_used ? 1 : 0;
+	for (int32_t a = 0; a < t->A; a++) {
+		for (int32_t b = 0; b < t->B; b++) {
+			double cell = (double)t->cell[a * t->B + b];
+			if (cell > 0)
+				mutual +=
+					cell / n *
+					log(cell * n / ((double)t->row[a] * (double)t->column[b]));
+		}
+	}
+	return fmax(
+		0, mutual / ((entropy(t->row, t->A, t->n) + entropy(t->column, t->B, t->n)) / 2));
+}
+
+static double pairs(const int64_t *count, int32_t k)
+{
+	double sum = 0;
+	for (int32_t i = 0; i < k; i++)
+		sum += (double)count[i] * (double)(count[i] - 1) / 2;
+	return sum;
+}
+
+static double ari(const struct table *t)
+{
+	double both = pairs(t->cell, t->A * t->B), a = pairs(t->row, t->A);
+	double b = pairs(t->column, t->B), all = pairs(&t->n, 1);
+	double expected = all > 0 ? a * b / all : 0, most = (a + b) / 2;
+	if (both == a && both == b) /* the same partition, also where the quotient is 0/0 */
+		return 1;
+	return (both - expected) / (most - expected);
+}
+
+fv_status core_agreement_compute(fv_ctx *ctx, int64_t n, const core_partition *inferred,
+	const core_partition *truth, core_agreement *out)
+{
+	struct table t = {0};
+	*out = (core_agreement){.accuracy = NAN, .purity = NAN, .nmi = NAN, .ari = NAN};
+	fv_status status = count(ctx, n, inferred, truth, &t, out);
+	out->n = t.n;
+	if (status || !t.n)
+		return status;
+	out->accuracy = accuracy(&t, inferred, truth);
+	out->purity = purity(&t);
+	out->nmi = nmi(&t);
+	out->ari = ari(&t);
+	return FV_OK;
+}

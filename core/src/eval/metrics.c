@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "eval/metrics.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Sorts and drops repeats and empty texts; returns how many are left. */
+static int64_t distinct(const char **name, int64_t n)
+{
+	int64_t kept = 0;
+	qsort(name, (size_t)n, sizeof *name, by_bytes);
+	for (int64_t i = 0; i < n; i++)
+		if (*name[i] && (!kept || strcmp(name[i], name[kept - 1])))
+			name[kept++] = name[i];
+	return kept;
+}
+
+fv_status core_attribute_make(fv_ctx *ctx, const char *name, int64_t n, const char *const *value,
+	const char *const *only, int32_t n_only, core_attribute *out)
+{
+	int64_t given = n_only > 0 ? n_only : n;
+	const char **names = malloc((size_t)(given + 1) * sizeof *names);
+	if (!names)
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	memcpy(names, n_only > 0 ? only : value, (size_t)given * sizeof *names);
+	int64_t G = distinct(names, given);
+	const char **group = core_alloc(ctx, (size_t)G + 1, sizeof *group);
+	int32_t *id = core_alloc(ctx, (size_t)n + 1, sizeof *id);
+	if (group && id) {
+		memcpy(group, names, (size_t)G * sizeof *group);
+		for (int64_t i = 0; i < n; i++) {
+			const char **found =
+				bsearch(&value[i], group, (size_t)G, sizeof *group, by_bytes);
+			id[i] = found ? (int32_t)(found - group) : -1;
+		}
+	}
+	free(names);
+	*out = (core_attribute){.name = name, .G = (int32_t)G, .group = group, .id = id};
+	return group && id ? FV_OK : FV_FAILED;
+}
+
+core_estimate core_estimate_of(double value)
+{
+	return (core_estimate){value, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+}
+
+static void note(core_metrics *m, core_undefined what)
+{
+	m->undefined[m->n_undefined++] = what;
+}
+
+static void note_gaps(core_metrics *m, const core_attribute_metrics *a)
+{
+	static const char *const reason[CORE_STATS] = {
+		[CORE_TPR_GAP] = "no class has labelled utterances in two groups",
+		[CORE_FPR_GAP] = "no class has unlabelled utterances in two groups",
+		[CORE_EO_RMS] = "no class has a rate in two groups",
+		[CORE_EO_MAX] = "no class has a rate in two groups",
+	};
+	for (int s = CORE_TPR_GAP; s < CORE_STATS; s++)
+		if (isnan(a->stat[s].value))
+			note(m, (core_undefined){.metric = core_stat_name((core_stat)s),
+					.attribute = a->name,
+					.reason = a->present < 2 ? "fewer than two groups have rows"
+								 : reason[s]});
+}
+
+static void note_rates(core_metrics *m, const core_attribute_metrics *a)
+{
+	for (int32_t g = 0; g < a->G; g++)
+		if (!a->rows[g])
+			note(m, (core_undefined){.metric = "tpr",
+					.attribute = a->name,
+					.group = a->group[g],
+					.reason = "no row has this group"});
+	for (int32_t c = 0; c < m->C; c++)
+		for (int32_t g = 0; g < a->G; g++)
+			if (a->rows[g] && !a->positives[c * a->G + g])
+				note(m, (core_undefined){.metric = "tpr",
+						.attribute = a->name,
+						.class_name = m->classes[c],
+						.group = a->group[g],
+						.reason = "no row of this group is labelled with "
+							  "this "
+							  "class"});
+}
+
+static fv_status alloc_attribute(fv_ctx *ctx, int32_t C, core_attribute_metrics *a)
+{
+	size_t G = (size_t)a->G, cells = (size_t)C * G;
+	a->rows = core_alloc(ctx, G, sizeof *a->rows);
+	a->positives = core_alloc(ctx, cells, sizeof *a->positives);
+	a->tpr = core_alloc(ctx, cells, sizeof *a->tpr);
+	a->group_f1 = core_alloc(ctx, 2 * G, sizeof *a->group_f1);
+	if (!a->rows || !a->positives || !a->tpr || !a->group_f1)
+		return FV_FAILED;
+	a->group_acc = a->group_f1 + G;
+	return FV_OK;
+}
+
+static void fill_groups(
+	const core_tally *groups, const core_rates *rates, core_attribute_metrics *a)
+{
+	a->worst_group_f1 = a->worst_group_acc = NAN;
+	for (int32_t g = 0; g < a->G; g++) {
+		a->rows[g] = core_tally_rows(groups, g);
+		a->group_f1[g] = a->rows[g] ? core_tally_f1(groups, g) : NAN;
+		a->group_acc[g] = core_tally_acc(groups, g);
+		a->worst_group_f1 = fmin(a->worst_group_f1, a->group_f1[g]); /* skips NaN */
+		a->worst_group_acc = fmin(a->worst_group_acc, a->group_acc[g]);
+		for (int32_t c = 0; c < rates->C; c++) {
+			int32_t i = c * a->G + g;
+			a->positives[i] = core_tally_positives(groups, g, c);
+			a->tpr[i] = core_estimate_of(rates->tpr[i]);
+		}
+	}
+}
+
+static fv_status attribute_metrics(fv_ctx *ctx, const core_eval_set *set,
+	const core_attribute *attribute, core_attribute_metrics *a)
+{
+	*a = (core_attribute_metrics){
+		.name = attribute->name, .G = attribute->G, .group = attribute->group};
+	core_tally groups, known;
+	core_rates rates;
+	double stat[CORE_STATS];
+	fv_status status = alloc_attribute(ctx, set->C, a);
+	if (!status)
+		status = core_tally_make(ctx, set, a->G, attribute->id, NULL, &groups);
+	if (!status)
+		status = core_tally_alloc(ctx, 1, set->C, &known);
+	if (!status)
+		status = core_rates_alloc(ctx, set->C, a->G, &rates);
+	if (status)
+		return status;
+	for (int32_t g = 0; g < a->G; g++) {
+		size_t width = 1 + 3 * (size_t)set->C;
+		for (size_t j = 0; j < width; j++)
+			known.count[j] += core_tally_unit(&groups, g)[j];
+	}
+	core_gaps(&groups, &rates, stat);
+	stat[CORE_ACC] = core_tally_acc(&known, 0);
+	stat[CORE_F1] = isnan(stat[CORE_ACC]) ? NAN : core_tally_f1(&known, 0);
+	for (int s = 0; s < CORE_STATS; s++)
+		a->stat[s] = core_estimate_of(stat[s]);
+	a->unknown_rows = set->n - core_tally_rows(&known, 0);
+	a->present = rates.present;
+	a->tpr_pairs = rates.tpr_pairs;
+	a->fpr_pairs = rates.fpr_pairs;
+	a->fpr = rates.fpr;
+	a->positive = rates.positive;
+	a->eo = rates.eo;
+	fill_groups(&groups, &rates, a);
+	return FV_OK;
+}
+
+static void overall(core_metrics *m, const core_tally *all)
+{
+	int64_t predicted = 0, real = 0;
+	for (int32_t c = 0; c < m->C; c++) {
+		int64_t tp = core_tally_tp(all, 0, c), fp = core_tally_fp(all, 0, c);
+		int64_t positives = core_tally_positives(all, 0, c), below = tp + fp + positives;
+		m->class_f1[c] = below ? (double)(2 * tp) / (double)below : 0;
+		predicted += tp + fp;
+		real += positives;
+	}
+	m->f1 = core_estimate_of(core_tally_f1(all, 0));
+	m->acc = core_estimate_of(core_tally_acc(all, 0));
+	m->labels_predicted = (double)predicted / (double)m->n;
+	m->labels_true = (double)real / (double)m->n;
+}
+
+fv_status core_metrics_compute(fv_ctx *ctx, const core_eval_set *set, const char *const *classes,
+	int32_t n_attributes, const core_attribute *attributes, core_metrics *out)
+{
+	if (set->n < 1 || set->C < 1)
+		return fv_fail(ctx, FV_DATA, "no rows to evaluate");
+	*out = (core_metrics){.n = set->n,
+		.C = set->C,
+		.classes = classes,
+		.threshold = core_eval_threshold(set),
+		.n_attributes = n_attributes};
+	size_t most = 0;
+	for (int32_t a = 0; a < n_attributes; a++)
+		most += CORE_STATS + ((size_t)set->C + 1) * (size_t)attributes[a].G;
+	core_tally all;
+	fv_status status = core_tally_make(ctx, set, 1, NULL, NULL, &all);
+	out->class_f1 = core_alloc(ctx, (size_t)set->C, sizeof *out->class_f1);
+	out->attribute = core_alloc(ctx, (size_t)n_attributes + 1, sizeof *out->attribute);
+	out->undefined = core_alloc(ctx, most + 1, sizeof *out->undefined);
+	if (!status && (!out->class_f1 || !out->attribute || !out->undefined))
+		status = FV_FAILED;
+	if (status)
+		return status;
+	overall(out, &all);
+	for (int32_t a = 0; a < n_attributes && !status; a++) {
+		status = attribute_metrics(ctx, set, &attributes[a], &out->attribute[a]);
+		if (!status) {
+			note_gaps(out, &out->attribute[a]);
+			note_rates(out, &out->attribute[a]);
+		}
+	}
+	return status;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All metrics of one set of predictions (core/docs/metrics.md has the equations).
+ *
+ * A value that does not exist (a rate over nothing, a gap with one group) is NaN here, null in
+ * JSON, and has an entry in the list of undefined values with its reason; it is never 0. Results
+ * live as long as the context. */
+#ifndef CORE_EVAL_METRICS_H
+#define CORE_EVAL_METRICS_H
+
+#include "eval/tally.h"
+
+/* A group of every row for one attribute. Ids follow the order of the names. */
+typedef struct core_attribute {
+	const char *name;
+	int32_t G;
+	const char *const *group; /* [G] */
+	const int32_t *id; /* [n]; -1: unknown, left out of everything about this attribute */
+} core_attribute;
+
+/* From one text a row: distinct non-empty values sorted by bytes; an empty one is unknown.
+ * With `only` (n_only > 0) just these values count, in that set, still sorted by bytes, and others
+ * are unknown: a group of `only` that no row has exists and is absent. */
+FV_NODISCARD fv_status core_attribute_make(fv_ctx *ctx, const char *name, int64_t n,
+	const char *const *value, const char *const *only, int32_t n_only, core_attribute *out);
+
+/* A value with what is known about its uncertainty; NaN where not computed. Rates carry low, high
+ * and level, gaps their null, differences p with low, high and level. */
+typedef struct core_estimate {
+	double value;
+	double low, high, level;
+	double null_mean, null_p95, p, excess;
+} core_estimate;
+
+core_estimate core_estimate_of(double value);
+
+typedef struct core_undefined {
+	const char *metric, *attribute, *class_name, *group; /* NULL: does not apply */
+	const char *reason;
+} core_undefined;
+
+typedef struct core_attribute_metrics {
+	const char *name;
+	int32_t G, present; /* groups; those with rows */
+	const char *const *group;
+	int64_t *rows, *speakers;       /* [G]; speakers NULL when not known */
+	int64_t unknown_rows;           /* left out of this attribute */
+	core_estimate stat[CORE_STATS]; /* the gaps; f1 and acc over the known rows */
+	int64_t tpr_pairs, fpr_pairs;   /* pairs of groups that the gaps pool, over all classes */
+	core_estimate *tpr;             /* [C, G] */
+	double *fpr, *positive;         /* [C, G]; positive: share predicted positive */
+	int64_t *positives;             /* [C, G] labelled positive */
+	double *eo;                     /* [C] equalised odds */
+	double *group_f1, *group_acc;   /* [G], NaN: absent */
+	double worst_group_f1, worst_group_acc;
+} core_attribute_metrics;
+
+typedef struct core_metrics {
+	int64_t n;
+	int32_t C;
+	const char *const *classes; /* [C] */
+	float threshold;
+	core_estimate f1, acc;                /* every row */
+	double *class_f1;                     /* [C] */
+	double labels_predicted, labels_true; /* mean positives a row */
+	int32_t n_attributes;
+	core_attribute_metrics *attribute;
+	int32_t n_undefined;
+	core_undefined *undefined;
+} core_metrics;
+
+/* Values only; core_assess (eval/assess.h) adds nulls and intervals. classes [C], borrowed like the
+ * attributes' names. Errors: FV_FAILED (memory, a number that is not finite), FV_DATA (no rows). */
+FV_NODISCARD fv_status core_metrics_compute(fv_ctx *ctx, const core_eval_set *set,
+	const char *const *classes, int32_t n_attributes, const core_attribute *attributes,
+	core_metrics *out);
+
+#endif

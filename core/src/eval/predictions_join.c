@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Predictions of one system joined with another's or with its other folds. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "eval/predictions.h"
+
+#define LABEL "label_"
+
+static const char *where(const core_predictions *p)
+{
+	return p->path ? p->path : "the predictions";
+}
+
+/* A message about one row, with its line where the rows come from a file. */
+static fv_status fail_row(fv_ctx *ctx, const core_predictions *p, int64_t row, const char *text)
+{
+	if (!text)
+		return FV_FAILED;
+	if (p->line)
+		return core_fail_at(ctx, FV_DATA, where(p), (int)p->line[row], 0, "%s", text);
+	return fv_fail(ctx, FV_DATA, "%s: %s", where(p), text);
+}
+
+struct by_stem {
+	const char *stem;
+	int64_t row;
+};
+
+static int compare_stems(const void *a, const void *b)
+{
+	const struct by_stem *x = a, *y = b;
+	int order = strcmp(x->stem, y->stem);
+	return order ? order : (x->row > y->row) - (x->row < y->row);
+}
+
+/* Rows sorted by stem; free with free(). NULL and a message when memory is out. */
+static struct by_stem *sort_stems(fv_ctx *ctx, const core_predictions *p)
+{
+	struct by_stem *sorted = malloc(((size_t)p->n + 1) * sizeof *sorted);
+	if (!sorted) {
+		(void)fv_fail(ctx, FV_FAILED, "out of memory");
+		return NULL;
+	}
+	for (int64_t i = 0; i < p->n; i++)
+		sorted[i] = (struct by_stem){p->stem[i], i};
+	qsort(sorted, (size_t)p->n, sizeof *sorted, compare_stems);
+	return sorted;
+}
+
+static fv_status check_unique(fv_ctx *ctx, const core_predictions *p, const struct by_stem *sorted)
+{
+	fv_status status = FV_OK;
+	for (int64_t i = 1; i < p->n; i++) {
+		if (strcmp(sorted[i].stem, sorted[i - 1].stem))
+			continue;
+		int64_t row = sorted[i].row, before = sorted[i - 1].row;
+		status = fail_row(ctx, p, row,
+			p->line ? core_format(ctx, "'%s' is the recording of line %lld again",
+					  p->file[row], (long long)p->line[before])
+				: core_format(ctx, "'%s' is predicted twice", p->file[row]));
+	}
+	return status;
+}
+
+fv_status core_predictions_check_stems(fv_ctx *ctx, const core_predictions *p)
+{
+	struct by_stem *sorted = sort_stems(ctx, p);
+	fv_status status = sorted ? check_unique(ctx, p, sorted) : FV_FAILED;
+	free(sorted);
+	return status;
+}
+
+static fv_status map_classes(
+	fv_ctx *ctx, const core_predictions *base, const core_predictions *other, int32_t *map)
+{
+	fv_status status = FV_OK;
+	for (int32_t c = 0; c < base->C; c++) {
+		map[c] = -1;
+		for (int32_t k = 0; k < other->C; k++)
+			if (!strcmp(base->classes[c], other->classes[k]))
+				map[c] = k;
+		if (map[c] < 0)
+			status = fv_fail(ctx, FV_DATA, "%s: no class '%s', which %s has",
+				where(other), base->classes[c], where(base));
+	}
+	if (!status && base->C != other->C)
+		status = fv_fail(ctx, FV_DATA, "%s has %d classes, %s has %d", where(other),
+			(int)other->C, where(base), (int)base->C);
+	return status;
+}
+
+static fv_status only_in(
+	fv_ctx *ctx, const core_predictions *has, int64_t row, const core_predictions *lacks)
+{
+	return fail_row(
+		ctx, has, row, core_format(ctx, "'%s' is not in %s", has->file[row], where(lacks)));
+}
+
+/* match[i] = row of `other` with the stem of row i of `base`. */
+static fv_status match_rows(
+	fv_ctx *ctx, const core_predictions *base, const core_predictions *other, int64_t *match)
+{
+	fv_status status = FV_OK;
+	struct by_stem *a = sort_stems(ctx, base), *b = sort_stems(ctx, other);
+	if (!a || !b)
+		status = FV_FAILED;
+	for (int64_t i = 0, j = 0; a && b && (i < base->n || j < other->n);) {
+		int order = i == base->n ? 1 : j == other->n ? -1 : strcmp(a[i].stem, b[j].stem);
+		if (order < 0)
+			status = only_in(ctx, base, a[i++].row, other);
+		else if (order > 0)
+			status = only_in(ctx, other, b[j++].row, base);
+		else
+			match[a[i++].row] = b[j++].row;
+	}
+	free(a);
+	free(b);
+	return status;
+}
+
+static fv_status differs(fv_ctx *ctx, const core_predictions *p, int64_t row, const char *column,
+	const core_predictions *base)
+{
+	return fail_row(ctx, p, row,
+		core_format(
+			ctx, "%s of '%s' is not what %s says", column, p->file[row], where(base)));
+}
+
+static fv_status take_rows(fv_ctx *ctx, const core_predictions *base, const core_predictions *other,
+	const int32_t *map, const int64_t *match, core_predictions *out)
+{
+	fv_status status = FV_OK;
+	int32_t C = base->C;
+	for (int64_t i = 0; i < base->n; i++) {
+		for (int32_t c = 0; c < C; c++) {
+			int64_t from = match[i] * C + map[c], to = i * C + c;
+			out->prob[to] = other->prob[from];
+			out->label[to] = other->label[from];
+			if (out->label[to] != base->label[to])
+				status = differs(ctx, other, match[i],
+					core_format(ctx, LABEL "%s", base->classes[c]), base);
+		}
+		out->file[i] = other->file[match[i]];
+		out->stem[i] = other->stem[match[i]];
+	}
+	return status;
+}
+
+/* A column in the order of match; cells that `base` has too must agree. */
+static fv_status take_column(fv_ctx *ctx, const core_predictions *base,
+	const core_predictions *other, const core_text_column *from, const int64_t *match,
+	core_text_column *out)
+{
+	if (!from->value)
+		return FV_OK;
+	*out = (core_text_column){from->name, core_alloc(ctx, (size_t)base->n, sizeof *out->value)};
+	if (!out->value)
+		return FV_FAILED;
+	const core_text_column *same = core_predictions_column(base, from->name);
+	bool inferred = from == &other->group; /* two systems may infer different groups */
+	fv_status status = FV_OK;
+	for (int64_t i = 0; i < base->n; i++) {
+		out->value[i] = from->value[match[i]];
+		if (same && !inferred && strcmp(same->value[i], out->value[i]))
+			status = differs(ctx, other, match[i], from->name, base);
+	}
+	return status;
+}
+
+fv_status core_predictions_align(fv_ctx *ctx, const core_predictions *base,
+	const core_predictions *other, core_predictions *out)
+{
+	size_t n = (size_t)base->n, cells = n * (size_t)base->C;
+	*out = (core_predictions){
+		.path = other->path, .n = base->n, .C = base->C, .classes = base->classes};
+	int32_t *map = core_alloc(ctx, (size_t)base->C, sizeof *map);
+	int64_t *match = core_alloc(ctx, n, sizeof *match);
+	out->file = core_alloc(ctx, n, sizeof *out->file);
+	out->stem = core_alloc(ctx, n, sizeof *out->stem);
+	out->prob = core_alloc(ctx, cells, sizeof *out->prob);
+	out->label = core_alloc(ctx, cells, sizeof *out->label);
+	out->attribute = core_alloc(ctx, (size_t)other->n_attributes + 1, sizeof *out->attribute);
+	if (!map || !match || !out->file || !out->stem || !out->prob || !out->label ||
+		!out->attribute)
+		return FV_FAILED;
+	fv_status status = map_classes(ctx, base, other, map);
+	fv_status rows = match_rows(ctx, base, other, match);
+	if (status || rows)
+		return status ? status : rows;
+	status = take_rows(ctx, base, other, map, match, out);
+	for (int32_t a = 0; a < other->n_attributes; a++) {
+		fv_status taken = take_column(ctx, base, other, &other->attribute[a], match,
+			&out->attribute[out->n_attributes++]);
+		status = status ? status : taken;
+	}
+	fv_status speaker = take_column(ctx, base, other, &other->speaker, match, &out->speaker);
+	fv_status group = take_column(ctx, base, other, &other->group, match, &out->group);
+	return status ? status : speaker ? speaker : group;
+}
+
+static fv_status same_layout(fv_ctx *ctx, const core_predictions *a, const core_predictions *b)
+{
+	bool same = a->C == b->C && a->n_attributes == b->n_attributes &&
+		    !a->speaker.value == !b->speaker.value && !a->group.value == !b->group.value;
+	for (int32_t c = 0; same && c < a->C; c++)
+		same = !strcmp(a->classes[c], b->classes[c]);
+	for (int32_t k = 0; same && k < a->n_attributes; k++)
+		same = !strcmp(a->attribute[k].name, b->attribute[k].name);
+	if (same)
+		return FV_OK;
+	return fv_fail(ctx, FV_DATA, "%s and %s have different columns", where(a), where(b));
+}
+
+static fv_status alloc_concat(fv_ctx *ctx, const core_predictions *like, core_predictions *out)
+{
+	size_t n = (size_t)out->n, cells = n * (size_t)like->C;
+	out->file = core_alloc(ctx, n + 1, sizeof *out->file);
+	out->stem = core_alloc(ctx, n + 1, sizeof *out->stem);
+	out->prob = core_alloc(ctx, cells + 1, sizeof *out->prob);
+	out->label = core_alloc(ctx, cells + 1, sizeof *out->label);
+	out->attribute = core_alloc(ctx, (size_t)like->n_attributes + 1, sizeof *out->attribute);
+	if (!out->file || !out->stem || !out->prob || !out->label || !out->attribute)
+		return FV_FAILED;
+	for (int32_t a = 0; a < like->n_attributes; a++) {
+		out->attribute[a].name = like->attribute[a].name;
+		out->attribute[a].value = core_alloc(ctx, n + 1, sizeof(char *));
+		if (!out->attribute[a].value)
+			return FV_FAILED;
+	}
+	out->speaker.name = like->speaker.name;
+	out->group.name = like->group.name;
+	out->speaker.value = like->speaker.value ? core_alloc(ctx, n + 1, sizeof(char *)) : NULL;
+	out->group.value = like->group.value ? core_alloc(ctx, n + 1, sizeof(char *)) : NULL;
+	if ((like->speaker.value && !out->speaker.value) ||
+		(like->group.value && !out->group.value))
+		return FV_FAILED;
+	return FV_OK;
+}
+
+static void copy_column(core_text_column *to, const core_text_column *from, int64_t at, int64_t n)
+{
+	if (to->value)
+		memcpy(to->value + at, from->value, (size_t)n * sizeof *to->value);
+}
+
+fv_status core_predictions_concat(fv_ctx *ctx, int32_t n_parts, const core_predictions *parts,
+	const int64_t *block_name, core_predictions *out, int64_t **block)
+{
+	*out = (core_predictions){.C = parts[0].C,
+		.classes = parts[0].classes,
+		.n_attributes = parts[0].n_attributes};
+	for (int32_t k = 0; k < n_parts; k++) {
+		out->n += parts[k].n;
+		fv_status same = same_layout(ctx, &parts[0], &parts[k]);
+		if (same)
+			return same;
+	}
+	*block = core_alloc(ctx, (size_t)out->n + 1, sizeof **block);
+	if (!*block || alloc_concat(ctx, &parts[0], out))
+		return FV_FAILED;
+	int64_t at = 0;
+	for (int32_t k = 0; k < n_parts; k++) {
+		const core_predictions *p = &parts[k];
+		size_t n = (size_t)p->n, cells = n * (size_t)p->C;
+		memcpy(out->file + at, p->file, n * sizeof *p->file);
+		memcpy(out->stem + at, p->stem, n * sizeof *p->stem);
+		memcpy(out->prob + at * p->C, p->prob, cells * sizeof *p->prob);
+		memcpy(out->label + at * p->C, p->label, cells * sizeof *p->label);
+		for (int32_t a = 0; a < p->n_attributes; a++)
+			copy_column(&out->attribute[a], &p->attribute[a], at, p->n);
+		copy_column(&out->speaker, &p->speaker, at, p->n);
+		copy_column(&out->group, &p->group, at, p->n);
+		for (int64_t i = 0; i < p->n; i++)
+			(*block)[at + i] = block_name[k];
+		at += p->n;
+	}
+	return core_predictions_check_stems(ctx, out);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counts behind every metric. Whatever is resampled (groups permuted, speakers redrawn, systems
+ * exchanged), the rows are looked at once: each speaker's counts are sufficient, and a draw only
+ * adds them up again.
+ *
+ * Shapes: n rows, C classes, K units (speakers, groups, or 1 for everything).
+ * Positive: value > threshold, strictly, both in float32. (double)(float)(1/6) > 1/6, so a mixed
+ * comparison would turn ties at 1/C, which are common in labels, into positives. */
+#ifndef CORE_EVAL_TALLY_H
+#define CORE_EVAL_TALLY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/context.h"
+
+typedef struct core_eval_set {
+	int64_t n;
+	int32_t C;
+	const float *prob;  /* [n, C] */
+	const float *label; /* [n, C] */
+	bool has_threshold; /* false: (float)(1.0 / C) */
+	float threshold;    /* for probabilities and labels */
+} core_eval_set;
+
+float core_eval_threshold(const core_eval_set *set);
+
+/* prob[i] = softmax(logit[i]), computed in double and rounded once. Equal logits give exactly
+ * (float)(1.0 / C), which is not positive. PyTorch works in float32 and can differ by one unit in
+ * the last place. logit and prob [n, C] may be the same array. */
+void core_softmax(const float *logit, int64_t n, int32_t C, float *prob);
+
+typedef struct core_tally {
+	int32_t K, C;
+	int64_t *count; /* [K, 1 + 3 C]: rows; then of each class tp, fp, positives */
+} core_tally;
+
+static inline int64_t *core_tally_unit(const core_tally *t, int32_t k)
+{
+	return t->count + (size_t)k * (1 + 3 * (size_t)t->C);
+}
+static inline int64_t core_tally_rows(const core_tally *t, int32_t k)
+{
+	return core_tally_unit(t, k)[0];
+}
+static inline int64_t core_tally_tp(const core_tally *t, int32_t k, int32_t c)
+{
+	return core_tally_unit(t, k)[1 + c];
+}
+static inline int64_t core_tally_fp(const core_tally *t, int32_t k, int32_t c)
+{
+	return core_tally_unit(t, k)[1 + t->C + c];
+}
+static inline int64_t core_tally_positives(const core_tally *t, int32_t k, int32_t c)
+{
+	return core_tally_unit(t, k)[1 + 2 * t->C + c];
+}
+
+/* Zeroed; lives as long as the context. */
+FV_NODISCARD fv_status core_tally_alloc(fv_ctx *ctx, int32_t K, int32_t C, core_tally *out);
+
+/* Counts the rows of each unit. unit [n] in 0..K-1, -1: left out; NULL: all rows are unit 0.
+ * keep [n]: rows with a negative entry are left out; NULL: none is.
+ * Errors: FV_FAILED for a probability or label that is not finite. */
+FV_NODISCARD fv_status core_tally_make(fv_ctx *ctx, const core_eval_set *set, int32_t K,
+	const int32_t *unit, const int32_t *keep, core_tally *out);
+
+/* out[to[k]] += times[k] * units[k], after clearing out. to [K] with -1 = left out, NULL: all into
+ * 0; times [K], NULL: once each. */
+void core_tally_sum(
+	const core_tally *units, const int32_t *to, const int32_t *times, core_tally *out);
+
+/* One number a metric. The gaps are those from CORE_TPR_GAP on. */
+typedef enum core_stat {
+	CORE_F1,           /* macro over classes; 0/0 counts as 0 */
+	CORE_ACC,          /* mean over rows and classes of predicted = true */
+	CORE_TPR_GAP,      /* root mean square over classes and pairs; undefined pairs left out */
+	CORE_TPR_GAP_ZERO, /* a group without positives of a class has rate 0 */
+	CORE_FPR_GAP,
+	CORE_DP_GAP, /* root mean square over classes of max_g |rate_g - rate| */
+	CORE_DP_GAP_EQ4,
+	CORE_EO_RMS, /* per class the larger of the TPR and FPR ranges */
+	CORE_EO_MAX,
+	CORE_STATS,
+} core_stat;
+
+const char *core_stat_name(core_stat stat); /* "f1", "tpr_gap", as in metrics.json */
+bool core_stat_find(const char *name, core_stat *out);
+static inline bool core_stat_is_gap(core_stat stat)
+{
+	return stat >= CORE_TPR_GAP;
+}
+
+/* Rates of G groups; arrays [C, G], NaN where undefined. */
+typedef struct core_rates {
+	int32_t C, G, present; /* groups with rows */
+	int64_t tpr_pairs, fpr_pairs;
+	double *tpr, *tpr_zero, *fpr, *positive; /* positive: share predicted positive */
+	double *eo;                              /* [C] */
+} core_rates;
+
+FV_NODISCARD fv_status core_rates_alloc(fv_ctx *ctx, int32_t C, int32_t G, core_rates *out);
+
+/* F1 and ACC of unit k. */
+double core_tally_f1(const core_tally *t, int32_t k);
+double core_tally_acc(const core_tally *t, int32_t k); /* NaN: no rows */
+
+/* Fills rates and the gaps of stat [CORE_STATS] from the groups' counts; with fewer than two groups
+ * present every gap is NaN. The overall rate of the DP gap is that of the rows counted here. */
+void core_gaps(const core_tally *groups, core_rates *rates, double *stat);
+
+#endif
