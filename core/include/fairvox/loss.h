@@ -6,6 +6,10 @@
  * Shapes: N training rows, B rows in a batch, C classes, G groups. `row` is the position in the
  * training rows after exclusion and bias and before keep(): the only key of per-utterance state.
  * Group -1 is unknown. G = 0 when the objective uses no groups.
+ *
+ * The core refuses what an op must not give: a v, value or lambda that is not finite, rows and
+ * positions out of range. fv_array()s of type FV_F64 and shape [1,n] (group weights, counts of wins) are
+ * written to metrics.jsonl after each epoch under their names.
  */
 #ifndef FAIRVOX_LOSS_H
 #define FAIRVOX_LOSS_H
@@ -43,7 +47,8 @@ typedef struct fv_loss_setup {
 	const double *class_weight;   /* [C] w_k of the base loss */
 	int32_t epochs, batch;
 	int32_t member_is_probability; /* memberships are a classifier's probabilities */
-} fv_loss_setup;
+	const char *const *class_name; /* [C] */
+} fv_loss_setup;                       /* it and what it points to live until close */
 
 typedef struct fv_batch {
 	uint32_t size;
@@ -63,13 +68,17 @@ typedef struct fv_loss_ops {
 	int32_t uses_groups; /* 0: the grouper is dropped from the resolved config */
 	/* Reads counts, prepares tables. Errors: FV_CONFIG, FV_DATA. NULL: nothing to do. [run] */
 	fv_status (*open)(void *state, fv_ctx *ctx, const fv_loss_setup *setup);
-	/* The rows of this run, once, before the first epoch: at most cap (2N) entries into row, their
-	 * count into n; repeats allowed. NULL: all rows. [run] */
+	/* The rows of this run, once, before the first epoch: at most cap = N max(2, G) entries into row,
+	 * their count into n; repeats allowed. `train.order` counts positions in this list, so give it
+	 * in ascending order unless there is a reason not to. NULL: all rows. [run] */
 	fv_status (*keep)(void *state, fv_ctx *ctx, int32_t *row, int64_t cap, int64_t *n);
-	/* Positions in the kept list for one epoch, n of them. NULL: a shuffle. [run] */
+	/* Positions in the kept list for one epoch, n of them; repeats allowed. `position` holds the
+	 * core's shuffle on entry: an op that leaves it alone gets that. NULL: the shuffle. [run] */
 	fv_status (*order)(void *state, fv_ctx *ctx, int64_t epoch, int32_t *position, int64_t n);
 	/* A partner row and a share lambda in [0,1] for every sample: the model is trained on
-	 * lambda x_i + (1 - lambda) x_partner, labels alike. NULL: none. [run] */
+	 * lambda x_i + (1 - lambda) x_partner, labels alike. Called before the forward pass: loss and
+	 * logits are NULL. On entry partner_row is the sample itself and lambda 1. weigh() then sees the
+	 * mixed labels; row, klass, group and member stay those of x_i. NULL: none. [run] */
 	fv_status (*mix)(void *state, fv_ctx *ctx, const fv_batch *batch, int32_t *partner_row,
 		double *lambda);
 	/* v [B] (set to zero before the call) and the objective's value. NULL: 1/B and the mean. [run] */

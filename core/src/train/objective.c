@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/objective.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Every status a plugin returns passes here: the errors it recorded keep its name. */
+static fv_status done(core_objective *o, size_t errors_before, fv_status status)
+{
+	if (status != FV_OK && core_error_count(o->ctx) == errors_before)
+		status = fv_fail(
+			o->ctx, status, "failed with status %d and no message", (int)status);
+	core_ctx_set_plugin(o->ctx, NULL);
+	core_scratch_reset(o->ctx);
+	return status;
+}
+
+static size_t enter(core_objective *o)
+{
+	core_ctx_set_plugin(o->ctx, o->name);
+	return core_error_count(o->ctx);
+}
+
+static void count_row(const fv_rows *rows, int32_t i, double *const table[6])
+{
+	int32_t klass = rows->klass[i], groups = rows->groups;
+	size_t cell = (size_t)klass * (size_t)groups;
+	table[0][klass]++;
+	if (!groups)
+		return;
+	int32_t group = rows->group[i];
+	if (group < 0) {
+		table[5][klass]++;
+	} else {
+		table[1][group]++;
+		table[2][cell + (size_t)group]++;
+	}
+	for (int32_t g = 0; g < groups; g++) {
+		double share = rows->member ? rows->member[(size_t)i * (size_t)groups + (size_t)g]
+					    : group == g;
+		table[3][g] += share;
+		table[4][cell + (size_t)g] += share;
+	}
+}
+
+fv_status core_count_rows(fv_ctx *ctx, const fv_rows *rows, const int32_t *order, fv_counts *out)
+{
+	size_t classes = (size_t)rows->classes, groups = (size_t)rows->groups;
+	size_t size[6] = {classes, groups, classes * groups, groups, classes * groups, classes};
+	double *table[6];
+	for (int i = 0; i < 6; i++) {
+		table[i] = core_alloc(ctx, size[i], sizeof(double));
+		if (!table[i])
+			return FV_FAILED;
+	}
+	for (int32_t i = 0; i < rows->n; i++)
+		count_row(rows, order[i], table);
+	*out = (fv_counts){sizeof *out, table[0], table[1], table[2], table[3], table[4], table[5]};
+	return FV_OK;
+}
+
+static fv_rows without_groups(fv_rows rows)
+{
+	rows.groups = 0;
+	rows.group = NULL;
+	rows.member = NULL;
+	return rows;
+}
+
+fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *state,
+	const fv_loss_setup *setup, const int32_t *order, core_objective *out)
+{
+	core_objective *o = out;
+	*o = (core_objective){.ctx = ctx, .name = loss->name, .state = state};
+	const fv_loss_ops *ops = loss->ops;
+	memcpy(&o->ops, ops, ops->size < sizeof o->ops ? ops->size : sizeof o->ops);
+	o->train = *setup->train;
+	o->dev = *setup->dev;
+	if (!o->ops.uses_groups) {
+		o->train = without_groups(o->train);
+		o->dev = without_groups(o->dev);
+	} else if (o->train.groups < 1) {
+		return fv_fail(ctx, FV_CONFIG, "loss %s needs groups: give a grouper", o->name);
+	}
+	fv_status status = core_count_rows(ctx, &o->train, order, &o->count);
+	if (status != FV_OK)
+		return status;
+	o->setup = *setup;
+	o->setup.size = sizeof o->setup;
+	o->setup.train = &o->train;
+	o->setup.dev = &o->dev;
+	o->setup.count = &o->count;
+	size_t errors = enter(o);
+	o->opened = true;
+	return done(o, errors, o->ops.open ? o->ops.open(state, ctx, &o->setup) : FV_OK);
+}
+
+void core_objective_close(core_objective *o)
+{
+	if (o->opened && o->ops.close)
+		o->ops.close(o->state);
+	o->opened = false;
+}
+
+fv_status core_objective_keep(core_objective *o, int32_t **row, int32_t *n)
+{
+	int32_t all = o->train.n, per_row = o->train.groups > 2 ? o->train.groups : 2;
+	int64_t cap = (int64_t)all * per_row, kept = all;
+	if (cap > INT32_MAX)
+		cap = INT32_MAX;
+	int32_t *list = core_alloc(o->ctx, (size_t)cap, sizeof *list);
+	if (!list)
+		return FV_FAILED;
+	for (int32_t i = 0; i < all; i++)
+		list[i] = i;
+	size_t errors = enter(o);
+	fv_status status = FV_OK;
+	if (o->ops.keep)
+		status = o->ops.keep(o->state, o->ctx, list, cap, &kept);
+	if (status == FV_OK && (kept < 1 || kept > cap))
+		status = fv_fail(o->ctx, FV_FAILED, "keeps %lld of %d training rows",
+			(long long)kept, (int)all);
+	for (int64_t i = 0; status == FV_OK && i < kept; i++)
+		if (list[i] < 0 || list[i] >= all)
+			status = fv_fail(o->ctx, FV_FAILED, "keeps row %d, but rows are 0 to %d",
+				(int)list[i], (int)all - 1);
+	*row = list;
+	*n = (int32_t)kept;
+	return done(o, errors, status);
+}
+
+fv_status core_objective_order(core_objective *o, int64_t epoch, int32_t *position, int32_t n)
+{
+	if (!o->ops.order)
+		return FV_OK;
+	size_t errors = enter(o);
+	fv_status status = o->ops.order(o->state, o->ctx, epoch, position, n);
+	for (int32_t i = 0; status == FV_OK && i < n; i++)
+		if (position[i] < 0 || position[i] >= n)
+			status = fv_fail(o->ctx, FV_FAILED,
+				"epoch %lld: position %d, but the kept rows are 0 to %d",
+				(long long)epoch, (int)position[i], (int)n - 1);
+	return done(o, errors, status);
+}
+
+fv_status core_objective_mix(
+	core_objective *o, const fv_batch *batch, int32_t *partner, double *lambda)
+{
+	for (int32_t i = 0; i < batch->n; i++) {
+		partner[i] = batch->row[i];
+		lambda[i] = 1;
+	}
+	size_t errors = enter(o);
+	fv_status status = o->ops.mix(o->state, o->ctx, batch, partner, lambda);
+	for (int32_t i = 0; status == FV_OK && i < batch->n; i++)
+		if (partner[i] < 0 || partner[i] >= o->train.n ||
+			!(lambda[i] >= 0 && lambda[i] <= 1))
+			status = fv_fail(o->ctx, FV_FAILED,
+				"step %lld: sample %d is mixed with row %d (of %d) and lambda %g",
+				(long long)batch->step, (int)i, (int)partner[i], (int)o->train.n,
+				lambda[i]);
+	return done(o, errors, status);
+}
+
+static double mean(const double *x, int32_t n)
+{
+	double sum = 0;
+	for (int32_t i = 0; i < n; i++)
+		sum += x[i];
+	return sum / n;
+}
+
+fv_status core_objective_weigh(core_objective *o, const fv_batch *batch, double *v, double *value)
+{
+	if (!o->ops.weigh) {
+		for (int32_t i = 0; i < batch->n; i++)
+			v[i] = 1.0 / batch->n;
+		*value = mean(batch->loss, batch->n);
+		return FV_OK;
+	}
+	memset(v, 0, (size_t)batch->n * sizeof *v);
+	*value = NAN;
+	size_t errors = enter(o);
+	fv_status status = o->ops.weigh(o->state, o->ctx, batch, v, value);
+	if (status == FV_OK && !isfinite(*value))
+		status = fv_fail(o->ctx, FV_FAILED, "step %lld: the value is %g",
+			(long long)batch->step, *value);
+	for (int32_t i = 0; status == FV_OK && i < batch->n; i++)
+		if (!isfinite(v[i]))
+			status = fv_fail(o->ctx, FV_FAILED, "step %lld: v of sample %d is %g",
+				(long long)batch->step, (int)i, v[i]);
+	return done(o, errors, status);
+}
+
+fv_status core_objective_develop(core_objective *o, const fv_batch *batch, double *value)
+{
+	*value = mean(batch->loss, batch->n);
+	if (!o->ops.develop)
+		return FV_OK;
+	size_t errors = enter(o);
+	return done(o, errors, o->ops.develop(o->state, o->ctx, batch, value));
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A loss plugin at work: its ops with everything they give checked, errors under its name, scratch
+ * memory reclaimed. Groups are hidden from an objective that does not use them. */
+#ifndef CORE_TRAIN_OBJECTIVE_H
+#define CORE_TRAIN_OBJECTIVE_H
+
+#include <fairvox/loss.h>
+#include <fairvox/plugin.h>
+
+#include "base/context.h"
+
+typedef struct core_objective {
+	fv_ctx *ctx;
+	const char *name;
+	fv_loss_ops ops;
+	void *state;
+	fv_rows train, dev;
+	fv_counts count;
+	fv_loss_setup setup;
+	bool opened;
+} core_objective;
+
+/* Counts over rows [n] -> memory of the context. Sums of memberships run in the order given
+ * (order [n], a permutation), so that they do not depend on the order of a label file. */
+FV_NODISCARD fv_status core_count_rows(
+	fv_ctx *ctx, const fv_rows *rows, const int32_t *order, fv_counts *out);
+
+/* `state` has its parameters filled in. setup->train, dev and class_weight are given; count is made
+ * here. Errors: FV_CONFIG when groups are needed and there are none; the plugin's own. */
+FV_NODISCARD fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *state,
+	const fv_loss_setup *setup, const int32_t *order, core_objective *out);
+void core_objective_close(core_objective *objective);
+
+/* The kept rows -> memory of the context. */
+FV_NODISCARD fv_status core_objective_keep(core_objective *objective, int32_t **row, int32_t *n);
+FV_NODISCARD fv_status core_objective_order(
+	core_objective *objective, int64_t epoch, int32_t *position, int32_t n);
+FV_NODISCARD fv_status core_objective_mix(
+	core_objective *objective, const fv_batch *batch, int32_t *partner, double *lambda);
+FV_NODISCARD fv_status core_objective_weigh(
+	core_objective *objective, const fv_batch *batch, double *v, double *value);
+/* The value may be NaN. */
+FV_NODISCARD fv_status core_objective_develop(
+	core_objective *objective, const fv_batch *batch, double *value);
+
+#endif

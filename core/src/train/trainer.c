@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/trainer.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "nn/adam.h"
+#include "nn/base_loss.h"
+#include "train/develop.h"
+#include "train/objective.h"
+
+typedef struct trainer {
+	fv_ctx *ctx;
+	const core_train_job *job;
+	core_train_result *result;
+	core_objective objective;
+	core_train_data train; /* what the objective may see of job->train */
+	core_batches batches;
+	core_develop develop;
+	core_head *head;
+	int32_t *kept, n_kept;
+	int64_t count, step, steps; /* parameters; steps done; steps of the run */
+	float *param, *gradient, *m, *v, *dlogits;
+	double *grad, *share; /* [batch,C] dl/dz; [batch] v_i */
+	double *group_sum, *group_loss;
+	int64_t *group_seen;
+} trainer;
+
+static double seconds_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static bool all_finite(const float *x, int64_t n)
+{
+	bool finite = true;
+	for (int64_t i = 0; i < n; i++)
+		finite &= isfinite(x[i]) != 0;
+	return finite;
+}
+
+static fv_status bad_features(fv_ctx *ctx, const core_train_data *data, int32_t row)
+{
+	const char *stem = data->rows.stem ? data->rows.stem[row] : NULL;
+	if (stem)
+		return fv_fail(ctx, FV_DATA, "features of %s are not finite", stem);
+	return fv_fail(ctx, FV_DATA, "features of row %d are not finite", (int)row);
+}
+
+/* Every row whose features hold NaN or infinity is reported. */
+static fv_status check_features(fv_ctx *ctx, const core_train_data *data, int64_t width)
+{
+	fv_status status = FV_OK;
+	for (int32_t i = 0; i < data->rows.n; i++) {
+		int64_t at = data->index ? data->index[i] : i;
+		if (!all_finite(data->x + at * width, width))
+			status = bad_features(ctx, data, i);
+	}
+	return status;
+}
+
+static int64_t row_width(const core_head_shape *shape)
+{
+	return (int64_t)shape->layers * shape->dims;
+}
+
+/* The first tensor of `vector` that is not finite, or NULL. */
+static const char *broken_tensor(const core_head_shape *shape, const float *vector)
+{
+	core_head_tensor tensor[CORE_HEAD_TENSORS];
+	core_head_tensors(shape, tensor);
+	for (int i = 0; i < CORE_HEAD_TENSORS; i++)
+		if (!all_finite(vector + tensor[i].offset, tensor[i].count))
+			return tensor[i].name;
+	return NULL;
+}
+
+/* Says why the numbers ran out; `what` is the tensor where it showed. */
+static fv_status overflow(trainer *t, int64_t epoch, const char *what)
+{
+	fv_status status = check_features(t->ctx, &t->train, row_width(&t->job->shape));
+	if (status != FV_OK)
+		return status;
+	const char *tensor = broken_tensor(&t->job->shape, t->param);
+	return fv_fail(t->ctx, FV_FAILED,
+		"step %lld (epoch %lld): %s %s not finite; train.learning_rate is %g",
+		(long long)t->step, (long long)epoch, tensor ? tensor : what,
+		tensor || strcmp(what, "the logits") ? "is" : "are", t->job->spec->learning_rate);
+}
+
+static fv_status check_split(
+	fv_ctx *ctx, const core_train_job *job, const core_train_data *data, const char *name)
+{
+	const fv_rows *rows = &data->rows;
+	if (rows->n < 1)
+		return fv_fail(ctx, FV_DATA, "no %s rows", name);
+	assert(rows->classes == job->shape.classes);
+	for (int32_t i = 0; i < rows->n && rows->group; i++)
+		if (rows->group[i] < -1 || rows->group[i] >= rows->groups)
+			return fv_fail(ctx, FV_FAILED, "%s: group %d of %s is not in -1 to %d",
+				name, (int)rows->group[i], rows->stem[i], (int)rows->groups - 1);
+	return FV_OK;
+}
+
+static fv_status open_objective(trainer *t)
+{
+	fv_ctx *ctx = t->ctx;
+	const core_train_job *job = t->job;
+	const fv_rows *rows = &job->train.rows;
+	int32_t *order;
+	fv_status status = check_split(ctx, job, &job->train, "training");
+	if (status == FV_OK)
+		status = check_split(ctx, job, &job->dev, "development");
+	if (status == FV_OK)
+		status = core_stem_order(ctx, rows, &order);
+	if (status != FV_OK)
+		return status;
+	t->result->class_weight = core_alloc(ctx, (size_t)rows->classes, sizeof(double));
+	if (!t->result->class_weight)
+		return FV_FAILED;
+	status = core_class_weights(
+		ctx, rows->label, rows->n, rows->classes, job->class_name, t->result->class_weight);
+	if (status != FV_OK)
+		return status;
+	fv_loss_setup setup = {.size = sizeof setup,
+		.train = rows,
+		.dev = &job->dev.rows,
+		.class_weight = t->result->class_weight,
+		.epochs = job->spec->epochs,
+		.batch = job->spec->batch,
+		.member_is_probability = job->member_is_probability,
+		.class_name = job->class_name};
+	status = core_objective_open(ctx, job->loss, job->loss_state, &setup, order, &t->objective);
+	if (status == FV_OK)
+		status = core_objective_keep(&t->objective, &t->kept, &t->n_kept);
+	t->train = job->train;
+	t->train.rows = t->objective.train;
+	return status;
+}
+
+fv_status core_train_kept(fv_ctx *ctx, const core_train_job *job, int32_t **row, int32_t *n)
+{
+	core_train_result result = {0};
+	trainer t = {.ctx = ctx, .job = job, .result = &result};
+	fv_status status = open_objective(&t);
+	*row = t.kept;
+	*n = t.n_kept;
+	core_objective_close(&t.objective);
+	return status;
+}
+
+static fv_status check_order(trainer *t)
+{
+	const core_train_job *job = t->job;
+	if (!job->order)
+		return FV_OK;
+	if (job->order_n != t->n_kept)
+		return fv_fail(t->ctx, FV_DATA,
+			"train.order: %lld positions an epoch, but %d rows are kept",
+			(long long)job->order_n, (int)t->n_kept);
+	if (job->order_epochs < job->spec->epochs)
+		return fv_fail(t->ctx, FV_DATA, "train.order: %lld epochs, but train.epochs is %d",
+			(long long)job->order_epochs, (int)job->spec->epochs);
+	for (int64_t i = 0; i < job->order_epochs * job->order_n; i++)
+		if (job->order[i] < 0 || job->order[i] >= t->n_kept)
+			return fv_fail(t->ctx, FV_DATA,
+				"train.order: position %d in epoch %lld, but the kept rows are 0 "
+				"to %d",
+				(int)job->order[i], (long long)(i / job->order_n + 1),
+				(int)t->n_kept - 1);
+	return FV_OK;
+}
+
+static fv_status start_model(trainer *t)
+{
+	const core_train_job *job = t->job;
+	if (!job->init) {
+		core_head_init(t->ctx, &job->shape, 0, t->param);
+		return FV_OK;
+	}
+	memcpy(t->param, job->init, (size_t)t->count * sizeof *t->param);
+	const char *tensor = broken_tensor(&job->shape, t->param);
+	if (tensor)
+		return fv_fail(t->ctx, FV_DATA, "train.init: %s is not finite", tensor);
+	return FV_OK;
+}
+
+/* The vectors are laid out so that projection.weight begins at a multiple of 64 bytes. */
+static float *model_vector(trainer *t)
+{
+	size_t lead = (size_t)(-(int64_t)t->job->shape.layers & 15);
+	float *memory = core_alloc(t->ctx, lead + (size_t)t->count, sizeof *memory);
+	return memory ? memory + lead : NULL;
+}
+
+static fv_status prepare(trainer *t)
+{
+	fv_ctx *ctx = t->ctx;
+	const core_train_job *job = t->job;
+	int32_t size = job->spec->batch < t->n_kept ? job->spec->batch : t->n_kept;
+	size_t batch = (size_t)size, classes = (size_t)job->shape.classes;
+	size_t groups = (size_t)job->train.rows.groups;
+	fv_status status = check_order(t);
+	if (status == FV_OK)
+		status = core_batches_init(ctx, &t->batches, &t->train,
+			(size_t)row_width(&job->shape), t->kept, t->n_kept, size,
+			t->objective.ops.mix != NULL);
+	if (status == FV_OK)
+		status = core_develop_init(ctx, &t->develop, &job->dev);
+	if (status == FV_OK)
+		status = core_head_new(ctx, &job->shape, size, &t->head);
+	if (status != FV_OK)
+		return status;
+	t->count = core_head_count(&job->shape);
+	t->steps = (int64_t)job->spec->epochs * ((t->n_kept + size - 1) / size);
+	t->param = model_vector(t);
+	t->gradient = model_vector(t);
+	t->m = model_vector(t);
+	t->v = model_vector(t);
+	t->result->params = core_alloc(ctx, (size_t)t->count, sizeof(float));
+	t->dlogits = core_alloc(ctx, batch * classes, sizeof(float));
+	t->grad = core_alloc(ctx, batch * classes, sizeof(double));
+	t->share = core_alloc(ctx, batch, sizeof(double));
+	t->group_sum = core_alloc(ctx, groups, sizeof(double));
+	t->group_loss = core_alloc(ctx, groups, sizeof(double));
+	t->group_seen = core_alloc(ctx, groups, sizeof(int64_t));
+	if (!t->param || !t->gradient || !t->m || !t->v || !t->result->params || !t->dlogits ||
+		!t->grad || !t->share || !t->group_sum || !t->group_loss || !t->group_seen)
+		return FV_FAILED;
+	return start_model(t);
+}
+
+static void note_groups(trainer *t)
+{
+	const fv_batch *batch = &t->batches.batch;
+	const int32_t *group = t->job->train.rows.group;
+	for (int32_t i = 0; i < batch->n && group; i++) {
+		int32_t g = group[batch->row[i]];
+		if (g < 0)
+			continue;
+		t->group_sum[g] += batch->loss[i];
+		t->group_seen[g]++;
+	}
+}
+
+/* The gradient of the batch's objective with respect to the logits. */
+static fv_status objective_gradient(trainer *t, fv_batch *batch, double *value)
+{
+	core_batches *b = &t->batches;
+	core_base_loss(batch->n, batch->classes, b->logits, b->label, t->result->class_weight,
+		b->loss, t->grad);
+	batch->loss = b->loss;
+	batch->logits = b->logits;
+	note_groups(t);
+	fv_status status = core_objective_weigh(&t->objective, batch, t->share, value);
+	for (int32_t i = 0; status == FV_OK && i < batch->n; i++)
+		for (int32_t k = 0; k < batch->classes; k++) {
+			int32_t at = i * batch->classes + k;
+			t->dlogits[at] = (float)(t->share[i] * t->grad[at]);
+		}
+	return status;
+}
+
+static fv_status train_step(trainer *t, int64_t epoch, int32_t first, double *value, double *norm)
+{
+	const core_train_spec *spec = t->job->spec;
+	core_batches *b = &t->batches;
+	fv_batch *batch = &b->batch;
+	fv_status status = FV_OK;
+	core_batches_gather(b, first);
+	batch->step = ++t->step;
+	batch->steps = t->steps;
+	batch->epoch = epoch;
+	if (t->objective.ops.mix) {
+		status = core_objective_mix(&t->objective, batch, b->partner, b->lambda);
+		if (status != FV_OK)
+			return status;
+		core_batches_mix(b);
+	}
+	core_head_forward(t->head, t->param, b->x, batch->n, b->logits);
+	if (!all_finite(b->logits, (int64_t)batch->n * batch->classes))
+		return overflow(t, epoch, "the logits");
+	status = objective_gradient(t, batch, value);
+	if (status != FV_OK)
+		return status;
+	core_head_backward(t->head, t->param, b->x, batch->n, t->dlogits, t->gradient);
+	*norm = core_norm(t->gradient, t->count);
+	if (!isfinite(*norm)) {
+		char what[64];
+		snprintf(what, sizeof what, "the gradient of %s",
+			broken_tensor(&t->job->shape, t->gradient));
+		return overflow(t, epoch, what);
+	}
+	const core_adam adam = {spec->learning_rate, spec->weight_decay, spec->adamw};
+	core_adam_step(&adam, t->step, core_clip_scale(*norm, spec->clip), t->count, t->param,
+		t->gradient, t->m, t->v);
+	return FV_OK;
+}
+
+static fv_status set_order(trainer *t, int32_t epoch)
+{
+	const core_train_job *job = t->job;
+	if (job->order) {
+		memcpy(t->batches.position, job->order + (int64_t)(epoch - 1) * job->order_n,
+			(size_t)job->order_n * sizeof *job->order);
+		return FV_OK;
+	}
+	core_batches_shuffle(t->ctx, &t->batches, epoch);
+	return core_objective_order(&t->objective, epoch, t->batches.position, t->n_kept);
+}
+
+static fv_status train_epoch(trainer *t, int32_t epoch, core_train_epoch *out)
+{
+	size_t groups = (size_t)t->job->train.rows.groups;
+	memset(t->group_sum, 0, groups * sizeof *t->group_sum);
+	memset(t->group_seen, 0, groups * sizeof *t->group_seen);
+	fv_status status = set_order(t, epoch);
+	int32_t batches = 0;
+	for (int32_t first = 0; status == FV_OK && first < t->n_kept; first += t->batches.size) {
+		double value = 0, norm = 0;
+		status = train_step(t, epoch, first, &value, &norm);
+		out->value += value;
+		out->grad_norm += norm;
+		batches++;
+	}
+	if (status == FV_OK && !all_finite(t->param, t->count))
+		status = overflow(t, epoch, "the model");
+	out->value /= batches;
+	out->grad_norm /= batches;
+	for (size_t g = 0; g < groups; g++)
+		t->group_loss[g] =
+			t->group_seen[g] ? t->group_sum[g] / (double)t->group_seen[g] : NAN;
+	return status;
+}
+
+/* Development values, and the model is kept if it is the best so far. */
+static fv_status judge_epoch(trainer *t, core_train_epoch *epoch)
+{
+	core_train_result *result = t->result;
+	bool finite, objective = !strcmp(t->job->spec->select, "dev_objective");
+	fv_status status = core_develop_run(&t->develop, t->head, t->param, &t->objective, t->step,
+		t->steps, epoch->epoch, &epoch->dev_loss, &epoch->dev_objective, &finite);
+	if (status == FV_OK && !finite)
+		status = check_features(t->ctx, &t->job->dev, row_width(&t->job->shape));
+	if (status != FV_OK)
+		return status;
+	double value = objective ? epoch->dev_objective : epoch->dev_loss;
+	epoch->best =
+		isfinite(value) && (!result->selected_epoch || value < result->selected_value);
+	if (epoch->best) {
+		result->selected_epoch = epoch->epoch;
+		result->selected_value = value;
+		memcpy(result->params, t->param, (size_t)t->count * sizeof *t->param);
+	}
+	return FV_OK;
+}
+
+static fv_status train_all(trainer *t)
+{
+	const core_train_job *job = t->job;
+	for (int32_t i = 1; i <= job->spec->epochs; i++) {
+		double start = seconds_now();
+		core_train_epoch epoch = {.epoch = i,
+			.epochs = job->spec->epochs,
+			.groups = job->train.rows.groups,
+			.group_loss = t->group_loss,
+			.params = t->param};
+		fv_status status = train_epoch(t, i, &epoch);
+		if (status == FV_OK)
+			status = judge_epoch(t, &epoch);
+		epoch.seconds = seconds_now() - start;
+		if (status == FV_OK && job->on_epoch)
+			status = job->on_epoch(job->user, &epoch);
+		if (status != FV_OK)
+			return status;
+	}
+	if (!t->result->selected_epoch)
+		return fv_fail(t->ctx, FV_FAILED, "no epoch had a finite %s", job->spec->select);
+	return FV_OK;
+}
+
+fv_status core_train_run(fv_ctx *ctx, const core_train_job *job, core_train_result *result)
+{
+	assert(job->spec->epochs > 0 && job->spec->batch > 0);
+	*result = (core_train_result){0};
+	trainer t = {.ctx = ctx, .job = job, .result = result};
+	fv_status status = open_objective(&t);
+	if (status == FV_OK)
+		status = prepare(&t);
+	if (status == FV_OK)
+		status = train_all(&t);
+	result->kept = t.n_kept;
+	core_head_free(t.head);
+	core_objective_close(&t.objective);
+	return status;
+}
+
+fv_status core_train_predict(fv_ctx *ctx, const core_head_shape *shape, const float *params,
+	const core_train_data *data, float *logits)
+{
+	core_head *head;
+	fv_status status = core_head_new(ctx, shape, CORE_HEAD_BLOCK, &head);
+	if (status != FV_OK)
+		return status;
+	core_head_predict(head, params, data->x, data->index, data->rows.n, logits);
+	core_head_free(head);
+	if (all_finite(logits, (int64_t)data->rows.n * shape->classes))
+		return FV_OK;
+	status = check_features(ctx, data, row_width(shape));
+	return status != FV_OK ? status
+			       : fv_fail(ctx, FV_FAILED, "the logits of the model are not finite");
+}

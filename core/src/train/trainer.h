@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One run: trains the head on the training rows with a loss plugin and keeps the best epoch's
+ * model.
+ *
+ * An epoch visits the kept rows in batches (the last one may be short). A step: logits, base
+ * losses, the plugin's v, gradient sum_i v_i dl_i, one joint norm, clipping, Adam. After each epoch
+ *   dev_loss       mean base loss over the development rows
+ *   dev_objective  mean over development batches of 32 in file order of the plugin's value, the
+ * short last batch at full weight The model of the lowest value of the one that `select` names is
+ * kept: strictly lower wins, a value that is not finite never does, and a run without any finite
+ * value has failed. The start model is no candidate; epochs count from 1.
+ *
+ * Everything random is keyed by file names (streams init and shuffle), and sums run in the order of
+ * file names, so the order of rows in a label file changes nothing, dev_objective's batches apart.
+ *
+ * Arithmetic that leaves the numbers is an error that names the step and the tensor (FV_FAILED): a
+ * run that overflows has a wrong setting, and a model of an earlier epoch would hide it. Features
+ * that are not finite are an error that names the recording (FV_DATA). A development value that is
+ * not finite although model and features are is no error; it does not win.
+ *
+ * A context serves one run: fv_array()s and streams belong to it.
+ */
+#ifndef CORE_TRAIN_TRAINER_H
+#define CORE_TRAIN_TRAINER_H
+
+#include <fairvox/plugin.h>
+
+#include "base/context.h"
+#include "config/spec.h"
+#include "nn/head.h"
+#include "train/batches.h"
+
+#define CORE_DEV_BATCH 32
+
+/* What happened in an epoch; pointers are valid during the call only. */
+typedef struct core_train_epoch {
+	int32_t epoch, epochs;
+	double value;     /* mean over steps of the objective's value */
+	double grad_norm; /* mean over steps, before clipping */
+	double dev_loss, dev_objective;
+	double seconds;
+	bool best; /* the best so far */
+	int32_t groups;
+	const double
+		*group_loss; /* [G] mean base loss of the samples seen in this epoch; NaN: none */
+	const float *params; /* the model after this epoch */
+} core_train_epoch;
+
+typedef struct core_train_job {
+	core_head_shape shape;      /* classes equal those of the rows */
+	core_train_data train, dev; /* dev in file order; klass is argmax of label, first on ties */
+	const core_train_spec
+		*spec; /* epochs, batch, learning_rate, adamw, weight_decay, clip, select */
+	const fv_descriptor *loss;
+	void *loss_state; /* parameters filled in; used up by the run */
+	bool member_is_probability;
+	const char *const *class_name; /* [C] */
+	const float *init; /* [core_head_count] start values of train.init; NULL: drawn */
+	const int32_t *
+		order; /* [order_epochs, order_n] of train.order; NULL: the plugin's or a shuffle */
+	int64_t order_epochs, order_n;
+	/* Called after each epoch; a status other than FV_OK ends the run with it. NULL: not
+	 * called. */
+	fv_status (*on_epoch)(void *user, const core_train_epoch *epoch);
+	void *user;
+} core_train_job;
+
+/* Arrays are memory of the context. */
+typedef struct core_train_result {
+	float *params; /* the kept model */
+	int32_t selected_epoch;
+	double selected_value;
+	int32_t kept;         /* rows of an epoch */
+	double *class_weight; /* [C] of the base loss, from the training rows before keep() */
+} core_train_result;
+
+FV_NODISCARD fv_status core_train_run(
+	fv_ctx *ctx, const core_train_job *job, core_train_result *result);
+
+/* What keep() of the job's loss leaves, without training: row [n], memory of the context. Uses the
+ * loss state up; features are not read and may be NULL. */
+FV_NODISCARD fv_status core_train_kept(
+	fv_ctx *ctx, const core_train_job *job, int32_t **row, int32_t *n);
+
+/* Logits [data->rows.n, C] of any rows (only rows.n, x and index are read). Errors: FV_DATA names
+ * the recording when a feature is not finite; FV_FAILED when the logits overflow. */
+FV_NODISCARD fv_status core_train_predict(fv_ctx *ctx, const core_head_shape *shape,
+	const float *params, const core_train_data *data, float *logits);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Empirical risk minimisation: the mean of the base losses.
+ *
+ *     value = (1/B) sum_i l_i        v_i = 1/B
+ *
+ * Shapes: l, v [B]. No groups, no state, no parameters. On the development set: the mean, which is
+ * what the core computes where develop is NULL. Source: V. Vapnik, "Principles of risk minimization
+ * for learning theory", NeurIPS 1991.
+ */
+#include <fairvox/fairvox.h>
+
+static fv_status erm_weigh(
+	void *state, fv_ctx *ctx, const fv_batch *batch, double *v, double *value)
+{
+	(void)state;
+	(void)ctx;
+	*value = 0;
+	for (int32_t i = 0; i < batch->n; i++) {
+		v[i] = 1.0 / batch->n;
+		*value += batch->loss[i] / batch->n;
+	}
+	return FV_OK;
+}
+
+static const fv_loss_ops ops = {
+	.size = sizeof ops,
+	.weigh = erm_weigh,
+};
+
+static const fv_descriptor descriptor = {
+	.size = sizeof descriptor,
+	.abi = FV_ABI,
+	.kind = FV_LOSS,
+	.name = "erm",
+	.version = "1.0.0",
+	.summary = "mean of the base losses: no debiasing",
+	.source = "Vapnik, Principles of risk minimization for learning theory, NeurIPS 1991",
+	.licence = "Apache-2.0",
+	.ops = &ops,
+};
+
+FV_PLUGIN_ENTRY
+{
+	return &descriptor;
+}

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The head, the base loss and Adam together against PyTorch in float64 (golden/training/head),
+ * against a long double reference and against finite differences. */
+#include "losses.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fairvox/stream.h>
+
+#include "nn/adam.h"
+#include "nn/base_loss.h"
+#include "nn/head.h"
+
+enum { N = 100, L = 13, D = 24, H = 16, C = 6, B = 32, COUNT = 515 };
+
+static const core_head_shape shape = {L, D, H, C};
+
+static float *load(const char *name, int64_t want)
+{
+	char path[128];
+	int64_t dims[4] = {1, 1, 1, 1}, n = 1;
+	int rank;
+	snprintf(path, sizeof path, "training/head/%s", name);
+	double *values = test_npy(test_golden(path), dims, &rank);
+	for (int i = 0; i < rank; i++)
+		n *= dims[i];
+	assert_int_equal(n, want);
+	float *out = malloc((size_t)n * sizeof *out);
+	assert_non_null(out);
+	for (int64_t i = 0; i < n; i++)
+		out[i] = (float)values[i];
+	free(values);
+	return out;
+}
+
+static void close_all(const float *got, const double *want, size_t n, double tolerance)
+{
+	for (size_t i = 0; i < n; i++)
+		test_close(got[i], want[i], tolerance);
+}
+
+static void weights_of_counts(void **state)
+{
+	(void)state;
+	json_t *json = test_json(test_golden("training/head/class_weights.json")), *value;
+	const char *key;
+	int cases = 0;
+	json_object_foreach(json, key, value)
+	{
+		size_t n, m;
+		double *counts = test_numbers(json_object_get(value, "n_k"), &n), got[C];
+		double *want = test_numbers(json_object_get(value, "w"), &m);
+		int64_t positives[C];
+		assert_int_equal(n, C);
+		for (int k = 0; k < C; k++)
+			positives[k] = (int64_t)counts[k];
+		core_class_weights_of(
+			positives, json_integer_value(json_object_get(value, "N")), C, got);
+		for (int k = 0; k < C; k++)
+			test_close(got[k], want[k], 1e-14);
+		free(counts);
+		free(want);
+		cases++;
+	}
+	assert_int_equal(cases, 3);
+	json_decref(json);
+}
+
+static void weights_of_labels(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	float *label = load("labels.npy", N * C);
+	int64_t dims[4];
+	int rank;
+	double *want = test_npy(test_golden("training/head/class_weights.npy"), dims, &rank),
+	       got[C];
+	test_ok(ctx, core_class_weights(ctx, label, N, C, NULL, got));
+	for (int k = 0; k < C; k++)
+		test_close(got[k], want[k], 1e-14);
+	/* exactly 1/C in float32 is not positive; a class without positives weighs 0 */
+	const float third = (float)(1.0 / 3), tie[6] = {third, third, third, 0.9f, 0.1f, 0};
+	test_ok(ctx, core_class_weights(ctx, tie, 2, 3, NULL, got));
+	assert_true(got[0] == 3 && got[1] == 0 && got[2] == 0);
+	test_fails(ctx, core_class_weights(ctx, tie, 1, 3, NULL, got), FV_DATA, "above 1/3");
+	int32_t klass[2];
+	core_label_class(tie, 2, 3, klass);
+	assert_true(klass[0] == 0 && klass[1] == 0);
+	free(label);
+	free(want);
+	core_ctx_free(ctx);
+}
+
+/* weight, loss and gradient of one row in long double, straight from the definition */
+static void reference_row(
+	const float *z, const float *y, const double *w, long double *loss, long double *grad)
+{
+	long double total = 0, weight = 0, sum = 0, cross = 0, largest = z[0];
+	for (int k = 1; k < C; k++)
+		largest = z[k] > largest ? z[k] : largest;
+	for (int k = 0; k < C; k++) {
+		total += expl(z[k] - largest);
+		weight += (long double)w[k] * y[k];
+		sum += y[k];
+	}
+	for (int k = 0; k < C; k++) {
+		long double log_p = z[k] - largest - logl(total);
+		cross -= y[k] * log_p;
+		grad[k] = expl(log_p) * sum - y[k];
+	}
+	*loss = weight * cross;
+	for (int k = 0; k < C; k++)
+		grad[k] *= weight;
+}
+
+static void check_loss(const json_t *json, const char *grad_key, double tolerance)
+{
+	size_t n, m;
+	float *logits = test_floats(json_object_get(json, "logits"), &n);
+	double *w = test_numbers(json_object_get(json, "class_weights"), &m);
+	double *want = test_numbers(json_object_get(json, "loss"), &m);
+	double *want_grad = test_numbers(json_object_get(json, grad_key), &n);
+	float *label = json_object_get(json, "labels")
+			       ? test_floats(json_object_get(json, "labels"), &n)
+			       : load("labels.npy", N * C); /* the first rows */
+	double *loss = malloc(m * sizeof *loss), *grad = malloc(m * C * sizeof *grad);
+	core_base_loss((int32_t)m, C, logits, label, w, loss, grad);
+	for (size_t i = 0; i < m; i++) {
+		long double exact, exact_grad[C];
+		reference_row(logits + i * C, label + i * C, w, &exact, exact_grad);
+		test_close(loss[i], want[i], tolerance);
+		test_close(loss[i], (double)exact, 1e-14);
+		for (size_t k = 0; k < C; k++) {
+			test_close(grad[i * C + k], want_grad[i * C + k], tolerance);
+			test_close(grad[i * C + k], (double)exact_grad[k], 1e-14);
+		}
+	}
+	free(logits);
+	free(w);
+	free(want);
+	free(want_grad);
+	free(label);
+	free(loss);
+	free(grad);
+}
+
+static void base_loss_matches(void **state)
+{
+	(void)state;
+	json_t *forward = test_json(test_golden("training/head/forward.json"));
+	json_t *edge = test_json(test_golden("training/head/edge.json"));
+	check_loss(forward, "grad_loss_sum_wrt_logits", 2e-6);
+	check_loss(edge, "grad", 2e-6);
+	json_decref(forward);
+	json_decref(edge);
+}
+
+/* x [n], a pointer per row */
+static void pointers(const float *x, const int32_t *row, int32_t n, const float **out)
+{
+	for (int32_t i = 0; i < n; i++)
+		out[i] = x + (size_t)row[i] * L * D;
+}
+
+static void forward_and_gradient(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	json_t *json = test_json(test_golden("training/head/forward.json"));
+	size_t n;
+	int32_t *batch = test_ints(json_object_get(json, "batch"), &n);
+	float *params = test_floats(json_object_get(json, "params"), &n);
+	assert_int_equal(n, COUNT);
+	assert_int_equal(core_head_count(&shape), COUNT);
+	double *w = test_numbers(json_object_get(json, "class_weights"), &n);
+	double *logits = test_numbers(json_object_get(json, "logits"), &n);
+	double *prob = test_numbers(json_object_get(json, "prob"), &n);
+	double *want = test_numbers(json_object_get(json, "grad_mean_loss_wrt_params"), &n);
+	float *x = load("features.npy", (int64_t)N * L * D), *label = load("labels.npy", N * C);
+	const float *row[B];
+	float z[B * C], p[B * C], dz[B * C], gradient[COUNT];
+	double loss[B], grad[B * C];
+	core_head *head;
+	test_ok(ctx, core_head_new(ctx, &shape, B, &head));
+	pointers(x, batch, B, row);
+	core_head_forward(head, params, row, B, z);
+	close_all(z, logits, B * C, 2e-6);
+	core_softmax(B, C, z, p);
+	close_all(p, prob, B * C, 1e-6);
+	core_base_loss(B, C, z, label, w, loss, grad);
+	for (int i = 0; i < B * C; i++)
+		dz[i] = (float)(grad[i] / B);
+	core_head_backward(head, params, row, B, dz, gradient);
+	close_all(gradient, want, COUNT, 5e-7);
+	core_head_free(head);
+	free(batch);
+	free(params);
+	free(w);
+	free(logits);
+	free(prob);
+	free(want);
+	free(x);
+	free(label);
+	json_decref(json);
+	core_ctx_free(ctx);
+}
+
+/* Double precision forward of the mean loss, for central differences. */
+static double mean_loss(
+	const double *p, const core_head_shape *s, const float *x, const float *label, int n)
+{
+	double total = 0, share = 0;
+	const double *w1 = p + s->layers, *b1 = w1 + s->projection * s->dims;
+	const double *w2 = b1 + s->projection, *b2 = w2 + s->classes * s->projection;
+	for (int l = 0; l < s->layers; l++)
+		share += exp(p[l]);
+	for (int i = 0; i < n; i++) {
+		double u[8], z[8], norm = 0, cross = 0;
+		for (int h = 0; h < s->projection; h++) {
+			u[h] = b1[h];
+			for (int l = 0; l < s->layers; l++)
+				for (int d = 0; d < s->dims; d++)
+					u[h] += exp(p[l]) / share * w1[h * s->dims + d] *
+						x[(i * s->layers + l) * s->dims + d];
+		}
+		for (int c = 0; c < s->classes; c++) {
+			z[c] = b2[c];
+			for (int h = 0; h < s->projection; h++)
+				z[c] += w2[c * s->projection + h] * u[h];
+			norm += exp(z[c]);
+		}
+		for (int c = 0; c < s->classes; c++)
+			cross -= label[i * s->classes + c] * (z[c] - log(norm));
+		total += cross / n;
+	}
+	return total;
+}
+
+static void finite_differences(const core_head_shape *s)
+{
+	enum { ROWS = 3 };
+	fv_ctx *ctx = test_ctx();
+	core_ctx_set_run(ctx, 5, 1);
+	int64_t count = core_head_count(s);
+	size_t width = (size_t)s->layers * (size_t)s->dims, classes = (size_t)s->classes;
+	fv_stream stream = fv_rng(ctx, "x", 0, 0);
+	float *x = core_alloc(ctx, ROWS * width, sizeof *x), *p = core_alloc(ctx, (size_t)count, 4);
+	float *label = core_alloc(ctx, ROWS * classes, 4), *g = core_alloc(ctx, (size_t)count, 4);
+	float z[ROWS * 8], dz[ROWS * 8];
+	double loss[ROWS], grad[ROWS * 8], weight[8];
+	double *moved = core_alloc(ctx, (size_t)count, sizeof *moved);
+	const float *row[ROWS];
+	for (size_t i = 0; i < ROWS * width; i++)
+		x[i] = (float)fv_normal(&stream);
+	for (size_t i = 0; i < ROWS * classes; i++)
+		label[i] = (float)(1.0 / (double)classes);
+	for (size_t k = 0; k < classes; k++)
+		weight[k] = 1;
+	core_head_init(ctx, s, 0, p);
+	for (int l = 0; l < s->layers; l++)
+		p[l] = 0.3f * (float)l;
+	for (size_t i = 0; i < ROWS; i++)
+		row[i] = x + i * width;
+	core_head *head;
+	test_ok(ctx, core_head_new(ctx, s, ROWS, &head));
+	core_head_forward(head, p, row, ROWS, z);
+	core_base_loss(ROWS, s->classes, z, label, weight, loss, grad);
+	for (size_t i = 0; i < ROWS * classes; i++)
+		dz[i] = (float)(grad[i] / ROWS);
+	core_head_backward(head, p, row, ROWS, dz, g);
+	for (int64_t i = 0; i < count; i++) {
+		const double h = 1e-5;
+		for (int64_t j = 0; j < count; j++)
+			moved[j] = p[j];
+		moved[i] += h;
+		double up = mean_loss(moved, s, x, label, ROWS);
+		moved[i] -= 2 * h;
+		double down = mean_loss(moved, s, x, label, ROWS);
+		test_close(g[i], (up - down) / (2 * h), 1e-6);
+	}
+	core_head_free(head);
+	core_ctx_free(ctx);
+}
+
+static void gradient_is_the_difference(void **state)
+{
+	(void)state;
+	const core_head_shape shapes[] = {{1, 5, 4, 3}, {4, 3, 2, 6}, {2, 1, 1, 1}, {3, 7, 8, 2}};
+	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+		finite_differences(&shapes[i]);
+}
+
+typedef struct model {
+	float param[COUNT], gradient[COUNT], m[COUNT], v[COUNT];
+} model;
+
+static void compare_weights(const model *at, const char *key, int step)
+{
+	char name[128];
+	int64_t dims[4];
+	int rank;
+	snprintf(name, sizeof name, "training/head/weights_%s_float64_step%d.npy", key, step);
+	double *want = test_npy(test_golden(name), dims, &rank);
+	close_all(at->param, want, COUNT, 5e-7);
+	free(want);
+}
+
+static void follow_trace(fv_ctx *ctx, const char *key, double rate, double clip, const json_t *run)
+{
+	size_t n;
+	double *want = test_numbers(json_object_get(run, "loss"), &n);
+	double *want_norm = test_numbers(json_object_get(run, "grad_norm"), &n);
+	int64_t dims[4];
+	int rank, step = 0, clipped = 0;
+	float *x = load("features.npy", (int64_t)N * L * D), *label = load("labels.npy", N * C);
+	float *init = load("init.npy", COUNT);
+	double *order = test_npy(test_golden("training/head/order.npy"), dims, &rank), weight[C];
+	test_ok(ctx, core_class_weights(ctx, label, N, C, NULL, weight));
+	model at = {0};
+	memcpy(at.param, init, sizeof at.param);
+	core_head *head;
+	test_ok(ctx, core_head_new(ctx, &shape, B, &head));
+	const core_adam adam = {.learning_rate = rate};
+	for (int epoch = 0; epoch < 3; epoch++)
+		for (int first = 0; first < N; first += B) {
+			int size = N - first < B ? N - first : B;
+			const float *row[B];
+			float y[B * C], z[B * C], dz[B * C];
+			double loss[B], grad[B * C], mean = 0;
+			for (int i = 0; i < size; i++) {
+				int r = (int)order[epoch * N + first + i];
+				row[i] = x + (size_t)r * L * D;
+				memcpy(y + i * C, label + r * C, C * sizeof *y);
+			}
+			core_head_forward(head, at.param, row, size, z);
+			core_base_loss(size, C, z, y, weight, loss, grad);
+			for (int i = 0; i < size; i++)
+				mean += loss[i] / size;
+			for (int i = 0; i < size * C; i++)
+				dz[i] = (float)(grad[i] / size);
+			core_head_backward(head, at.param, row, size, dz, at.gradient);
+			double norm = core_norm(at.gradient, COUNT);
+			test_close(mean, want[step], 5e-6);
+			test_close(norm, want_norm[step], 5e-6);
+			clipped += norm > clip;
+			step++;
+			core_adam_step(&adam, step, core_clip_scale(norm, clip), COUNT, at.param,
+				at.gradient, at.m, at.v);
+			if (step == 1 || step % 4 == 0)
+				compare_weights(&at, key, step);
+		}
+	assert_int_equal(step, 12);
+	assert_true(clip < 1 ? clipped > 0 && clipped < 12 : clipped == 0);
+	core_head_free(head);
+	free(want);
+	free(want_norm);
+	free(x);
+	free(label);
+	free(init);
+	free(order);
+}
+
+static void traces_match(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	json_t *json = test_json(test_golden("training/head/trace.json"));
+	const struct {
+		const char *key;
+		double rate, clip;
+	} runs[] = {{"lr0.0001_clip1", 1e-4, 1}, {"lr0.001_clip1", 1e-3, 1},
+		{"lr0.001_clip0.4", 1e-3, 0.4}};
+	for (int i = 0; i < 3; i++) {
+		json_t *run = json_object_get(json_object_get(json, "runs"), runs[i].key);
+		follow_trace(ctx, runs[i].key, runs[i].rate, runs[i].clip,
+			json_object_get(run, "float64"));
+	}
+	json_decref(json);
+	core_ctx_free(ctx);
+}
+
+static void start_values(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	core_ctx_set_run(ctx, 1, 1);
+	const core_head_shape wide = {13, 768, 256, 6};
+	core_head_tensor tensor[CORE_HEAD_TENSORS];
+	core_head_tensors(&wide, tensor);
+	int64_t count = core_head_count(&wide);
+	assert_int_equal(count, 13 + 256 * 768 + 256 + 6 * 256 + 6);
+	assert_int_equal(tensor[4].offset + tensor[4].count, count);
+	float *a = core_alloc(ctx, (size_t)count, 4), *b = core_alloc(ctx, (size_t)count, 4);
+	core_head_init(ctx, &wide, 0, a);
+	core_head_init(ctx, &wide, 0, b);
+	assert_memory_equal(a, b, (size_t)count * 4);
+	for (int l = 0; l < 13; l++)
+		assert_true(a[l] == 0);
+	const double bound[CORE_HEAD_TENSORS] = {0, 1 / sqrt(768), 1 / sqrt(768), 1 / 16., 1 / 16.};
+	for (int i = 1; i < CORE_HEAD_TENSORS; i++) {
+		double largest = 0, squares = 0;
+		for (int64_t j = 0; j < tensor[i].count; j++) {
+			double value = fabs(a[tensor[i].offset + j]);
+			largest = value > largest ? value : largest;
+			squares += value * value;
+		}
+		assert_true(largest <= bound[i] * (1 + 1e-7));
+		if (tensor[i].count > 1000) { /* uniform: variance bound^2 / 3 */
+			assert_true(largest > 0.99 * bound[i]);
+			test_close(squares / (double)tensor[i].count / bound[i] / bound[i], 1 / 3.,
+				0.02);
+		}
+	}
+	core_head_init(ctx, &wide, 1, b);
+	assert_memory_not_equal(a + 13, b + 13, 1000);
+	core_ctx_free(ctx);
+}
+
+/* The logits of a row do not depend on the rows beside it. */
+static void prediction_of_a_row(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	core_ctx_set_run(ctx, 1, 1);
+	const core_head_shape wide = {3, 100, 70, 6};
+	enum { ROWS = 75, WIDTH = 300 };
+	float *x = core_alloc(ctx, ROWS * WIDTH, 4);
+	float *param = core_alloc(ctx, (size_t)core_head_count(&wide), 4);
+	float z[ROWS * 6], turned[ROWS * 6], one[6];
+	fv_stream stream = fv_rng(ctx, "x", 0, 0);
+	for (int i = 0; i < ROWS * WIDTH; i++)
+		x[i] = (float)fv_normal(&stream);
+	core_head_init(ctx, &wide, 0, param);
+	core_head *head;
+	test_ok(ctx, core_head_new(ctx, &wide, 1, &head));
+	core_head_predict(head, param, x, NULL, ROWS, z);
+	int32_t index[ROWS];
+	for (int i = 0; i < ROWS; i++)
+		index[i] = ROWS - 1 - i;
+	core_head_predict(head, param, x, index, ROWS, turned);
+	for (int i = 0; i < ROWS; i++) {
+		assert_memory_equal(z + i * 6, turned + (ROWS - 1 - i) * 6, 24);
+		core_head_predict(head, param, x, &(int32_t){i}, 1, one);
+		assert_memory_equal(z + i * 6, one, 24);
+	}
+	core_head_free(head);
+	core_ctx_free(ctx);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(weights_of_counts),
+		cmocka_unit_test(weights_of_labels),
+		cmocka_unit_test(base_loss_matches),
+		cmocka_unit_test(forward_and_gradient),
+		cmocka_unit_test(gradient_is_the_difference),
+		cmocka_unit_test(traces_match),
+		cmocka_unit_test(start_values),
+		cmocka_unit_test(prediction_of_a_row),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
