@@ -61,9 +61,10 @@ void kmeans_nearest(const kmeans_rows *rows, const double *centre, int32_t k, km
 /* sum_i |x_i - centre of label_i|^2 */
 double kmeans_inertia(const kmeans_rows *rows, const double *centre, const int32_t *label);
 
-/* Greedy k-means++: adds to the *have rows in chosen [k] until there are k, drawing among the n
- * rows pick[i] (NULL: row i itself). Stops early when every row coincides with a chosen one. */
-fv_status kmeans_seed(fv_ctx *ctx, const float *x, int32_t dims, const int64_t *pick, int64_t n,
+/* The rows to start from by greedy k-means++: chosen [k], of which *have are filled; fewer than k
+ * when there are only so many different rows. batch > 0: the start for batches of that many rows,
+ * which looks at three batches of rows (3 k rows where that is under k) drawn with replacement. */
+fv_status kmeans_start(fv_ctx *ctx, const float *x, int64_t n, int32_t dims, int64_t batch,
 	fv_stream *stream, int32_t k, int64_t *chosen, int32_t *have);
 
 fv_status kmeans_lloyd(

@@ -37,44 +37,6 @@ static fv_status too_few(fv_ctx *ctx, const kmeans_state *s, int32_t n, int64_t 
 		(long long)s->k, n, (long long)different);
 }
 
-/* Rows that the mini-batch start looks at: three batches, or 3 k if that is under k. */
-static fv_status draw_subset(const kmeans_state *s, fv_ctx *ctx, int64_t n, fv_stream *stream,
-	int64_t **pick, int64_t *size)
-{
-	int64_t batch = s->batch < n ? s->batch : n, wanted = 3 * batch;
-	wanted = wanted < s->k ? 3 * s->k : wanted;
-	*size = wanted < n ? wanted : n;
-	if (*size == n)
-		return FV_OK;
-	*pick = fv_scratch(ctx, (size_t)*size * sizeof **pick);
-	if (!*pick)
-		return FV_FAILED;
-	for (int64_t i = 0; i < *size; i++)
-		(*pick)[i] = (int64_t)fv_below(stream, (uint64_t)n);
-	return FV_OK;
-}
-
-/* The rows to start from. A subset without enough different rows is topped up from all rows. */
-static fv_status choose_start(
-	const kmeans_state *s, fv_ctx *ctx, const fv_table *train, int64_t *chosen)
-{
-	fv_stream stream = fv_rng_seeded((uint64_t)s->seed, "kmeans.start", 0, 0);
-	int64_t *pick = NULL, size = train->n;
-	int32_t have = 0, k = (int32_t)s->k;
-	fv_status status = FV_OK;
-	if (s->algorithm == MINIBATCH)
-		status = draw_subset(s, ctx, train->n, &stream, &pick, &size);
-	if (!status)
-		status = kmeans_seed(
-			ctx, train->x, train->dims, pick, size, &stream, k, chosen, &have);
-	if (!status && pick && have < k)
-		status = kmeans_seed(
-			ctx, train->x, train->dims, NULL, train->n, &stream, k, chosen, &have);
-	if (!status && have < k)
-		return too_few(ctx, s, train->n, have);
-	return status;
-}
-
 static fv_status iterate(kmeans_state *s, fv_ctx *ctx, const kmeans_rows *rows, kmeans_model *model)
 {
 	if (s->algorithm == LLOYD)
@@ -97,7 +59,13 @@ static fv_status fit_centres(kmeans_state *s, fv_ctx *ctx, const fv_table *train
 	if (!chosen || !label || !s->centre)
 		return FV_FAILED;
 	kmeans_rows rows;
-	fv_status status = choose_start(s, ctx, train, chosen);
+	fv_stream stream = fv_rng_seeded((uint64_t)s->seed, "kmeans.start", 0, 0);
+	int64_t batch = s->algorithm == MINIBATCH ? s->batch : 0;
+	int32_t have = 0, k = (int32_t)s->k;
+	fv_status status = kmeans_start(
+		ctx, train->x, train->n, train->dims, batch, &stream, k, chosen, &have);
+	if (!status && have < k)
+		status = too_few(ctx, s, train->n, have);
 	if (!status)
 		status = kmeans_rows_make(ctx, train->x, train->n, train->dims, &rows);
 	if (status)
@@ -105,7 +73,7 @@ static fv_status fit_centres(kmeans_state *s, fv_ctx *ctx, const fv_table *train
 	for (size_t j = 0; j < (size_t)s->k; j++)
 		for (size_t d = 0; d < dims; d++)
 			s->centre[j * dims + d] = (double)train->x[(size_t)chosen[j] * dims + d];
-	kmeans_model model = {.k = (int32_t)s->k, .centre = s->centre, .label = label};
+	kmeans_model model = {.k = k, .centre = s->centre, .label = label};
 	status = iterate(s, ctx, &rows, &model);
 	if (!status && !model.converged)
 		fv_warn(ctx, "not converged after %lld iterations", (long long)s->max_iter);

@@ -106,7 +106,9 @@ static bool is_covered(const struct seeding *s)
 	return true;
 }
 
-fv_status kmeans_seed(fv_ctx *ctx, const float *x, int32_t dims, const int64_t *pick, int64_t n,
+/* Adds to the *have rows in chosen until there are k or every row coincides with a chosen one. pick
+ * [n] are the rows to choose among; NULL: the first n. */
+static fv_status add_rows(fv_ctx *ctx, const float *x, int32_t dims, const int64_t *pick, int64_t n,
 	fv_stream *stream, int32_t k, int64_t *chosen, int32_t *have)
 {
 	int32_t trials = 2 + (int32_t)log((double)k);
@@ -132,4 +134,23 @@ fv_status kmeans_seed(fv_ctx *ctx, const float *x, int32_t dims, const int64_t *
 		chosen[(*have)++] = pick ? pick[row] : row;
 	}
 	return FV_OK;
+}
+
+fv_status kmeans_start(fv_ctx *ctx, const float *x, int64_t n, int32_t dims, int64_t batch,
+	fv_stream *stream, int32_t k, int64_t *chosen, int32_t *have)
+{
+	*have = 0;
+	int64_t wanted = 3 * (batch < n ? batch : n);
+	wanted = wanted < k ? 3 * (int64_t)k : wanted;
+	if (batch > 0 && wanted < n) {
+		int64_t *pick = fv_scratch(ctx, (size_t)wanted * sizeof *pick);
+		if (!pick)
+			return FV_FAILED;
+		for (int64_t i = 0; i < wanted; i++)
+			pick[i] = (int64_t)fv_below(stream, (uint64_t)n);
+		fv_status status = add_rows(ctx, x, dims, pick, wanted, stream, k, chosen, have);
+		if (status || *have == k)
+			return status;
+	}
+	return add_rows(ctx, x, dims, NULL, n, stream, k, chosen, have);
 }
