@@ -3,6 +3,8 @@
  * declare in uses(); everything else in fv_table is NULL.
  *
  * Shapes: n rows, D columns, G groups. Ids are 0..G-1, -1 is unknown.
+ * Rows come sorted by the bytes of their stems whether or not stems are shown, so a draw made by row
+ * position does not depend on the order of a label file.
  */
 #ifndef FAIRVOX_GROUPER_H
 #define FAIRVOX_GROUPER_H

@@ -23,6 +23,10 @@ typedef struct fv_stream {
 
 fv_stream fv_rng(fv_ctx *ctx, const char *purpose, int64_t epoch, uint64_t index);
 
+/* The same keyed by a seed of the plugin's own instead of the run's seed and fold, for a parameter
+ * `seed` that is an axis by itself. */
+fv_stream fv_rng_seeded(uint64_t seed, const char *purpose, int64_t epoch, uint64_t index);
+
 uint64_t fv_next(fv_stream *stream);                    /* 64 uniform bits */
 double fv_uniform(fv_stream *stream);                   /* [0, 1), 53 bits */
 double fv_normal(fv_stream *stream);                    /* mean 0, sd 1: Box-Muller, two words each */

@@ -47,6 +47,11 @@ fv_stream fv_rng(fv_ctx *ctx, const char *purpose, int64_t epoch, uint64_t index
 	return core_stream(ctx->seed, ctx->fold, purpose, epoch, index);
 }
 
+fv_stream fv_rng_seeded(uint64_t seed, const char *purpose, int64_t epoch, uint64_t index)
+{
+	return core_stream(seed, 0, purpose, epoch, index);
+}
+
 uint64_t fv_next(fv_stream *stream)
 {
 	if (stream->used >= 4) {

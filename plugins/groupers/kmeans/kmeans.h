@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* k-means: what the files of this plugin share.
+ *
+ * Shapes: n rows, D dimensions, k clusters; x [n,D] float32, centres [k,D] double, row-major.
+ * Every result is a function of the numbers given and of the stream alone: not of the BLAS kernel,
+ * the instruction set or the number of threads.
+ */
+#ifndef KMEANS_H
+#define KMEANS_H
+
+#include <stdbool.h>
+
+#include <fairvox/fairvox.h>
+
+/* Rows, and what the search for the nearest centre needs of them whatever the centres are. */
+typedef struct kmeans_rows {
+	int64_t n;
+	int32_t dims;
+	const float *x;  /* [n,D] */
+	double *shift;   /* [D] column means, rounded to float32 */
+	float *shifted;  /* [n,D] x - shift, rounded to float32 */
+	double *norm;    /* [n] |x - shift| */
+	double variance; /* mean over the columns of their variance (divisor n) */
+} kmeans_rows;
+
+/* Memory of kmeans_nearest for up to k centres, reused from call to call. */
+typedef struct kmeans_search {
+	int32_t k, dims;
+	float *centre;        /* [k,D] minus the shift */
+	float *square;        /* [k] squared lengths of those */
+	double *norm;         /* [k] lengths */
+	float *score;         /* [k, block] */
+	float *best, *second; /* [block] */
+	int32_t *winner;      /* [block] */
+} kmeans_search;
+
+typedef struct kmeans_model {
+	int32_t k;
+	double *centre; /* [k,D] in: the start; out: the final centres */
+	int32_t *label; /* [n] nearest final centre */
+	double inertia; /* sum of squared distances to it */
+	int64_t iterations;
+	bool converged; /* false: max_iter was reached first */
+} kmeans_model;
+
+/* Squared distance in double, summed in a fixed order. */
+double kmeans_distance(const float *x, const double *centre, int32_t dims);
+
+/* Errors: FV_DATA for numbers that are not finite or beyond 1e15, whose squares float32 cannot
+ * hold. */
+fv_status kmeans_check(fv_ctx *ctx, const float *x, int64_t n, int32_t dims);
+
+/* From scratch memory. `rows` keeps x. */
+fv_status kmeans_rows_make(fv_ctx *ctx, const float *x, int64_t n, int32_t dims, kmeans_rows *rows);
+fv_status kmeans_search_make(fv_ctx *ctx, int32_t k, int32_t dims, kmeans_search *search);
+
+/* label [n]: the centre with the smallest kmeans_distance, the lowest index on ties. */
+void kmeans_nearest(const kmeans_rows *rows, const double *centre, int32_t k, kmeans_search *search,
+	int32_t *label);
+
+/* sum_i |x_i - centre of label_i|^2 */
+double kmeans_inertia(const kmeans_rows *rows, const double *centre, const int32_t *label);
+
+/* The rows to start from by greedy k-means++: chosen [k], of which *have are filled; fewer than k
+ * when there are only so many different rows. batch > 0: the start for batches of that many rows,
+ * which looks at three batches of rows (3 k rows where that is under k) drawn with replacement. */
+fv_status kmeans_start(fv_ctx *ctx, const float *x, int64_t n, int32_t dims, int64_t batch,
+	fv_stream *stream, int32_t k, int64_t *chosen, int32_t *have);
+
+fv_status kmeans_lloyd(
+	fv_ctx *ctx, const kmeans_rows *rows, double tol, int64_t max_iter, kmeans_model *model);
+
+/* Batches of `batch` rows drawn with replacement; starts from model->centre. */
+typedef struct kmeans_minibatch_options {
+	int64_t batch, max_iter, max_no_improvement;
+	double tol, reassignment_ratio;
+} kmeans_minibatch_options;
+
+fv_status kmeans_minibatch(fv_ctx *ctx, const kmeans_rows *rows,
+	const kmeans_minibatch_options *options, fv_stream *stream, kmeans_model *model);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lloyd's iteration: S. Lloyd, "Least squares quantization in PCM", IEEE Trans. Inf. Theory 28,
+ * 1982.
+ *
+ * Stops when no label changes, or when the squared shifts of all centres sum to at most tol times
+ * the mean variance of the columns, or after max_iter; labels are those of the final centres. A
+ * centre that gets no row moves to the row farthest from its own centre, which leaves that one's
+ * mean.
+ */
+#include "kmeans.h"
+
+#include <math.h>
+#include <string.h>
+
+struct lloyd {
+	const kmeans_rows *rows;
+	int32_t k;
+	double *sum;      /* [k,D] */
+	int64_t *count;   /* [k] */
+	int32_t *before;  /* [n] labels of the last iteration */
+	double *distance; /* [n] to the row's own centre; only for empty clusters */
+};
+
+static void add_rows(struct lloyd *l, const int32_t *label)
+{
+	int32_t dims = l->rows->dims;
+	memset(l->sum, 0, (size_t)l->k * (size_t)dims * sizeof *l->sum);
+	memset(l->count, 0, (size_t)l->k * sizeof *l->count);
+	for (int64_t i = 0; i < l->rows->n; i++) {
+		const float *restrict x = l->rows->x + i * dims;
+		double *restrict sum = l->sum + (int64_t)label[i] * dims;
+		for (int32_t d = 0; d < dims; d++)
+			sum[d] += (double)x[d];
+		l->count[label[i]]++;
+	}
+}
+
+/* The farthest row of a cluster that can spare one; the lowest on ties; -1: all rows lie on their
+ * centres. */
+static int64_t farthest(const struct lloyd *l, const int32_t *label)
+{
+	int64_t far = -1;
+	for (int64_t i = 0; i < l->rows->n; i++)
+		if (l->count[label[i]] > 1 && l->distance[i] > (far < 0 ? 0 : l->distance[far]))
+			far = i;
+	return far;
+}
+
+/* True when a row has moved. */
+static bool fill_empty(struct lloyd *l, const double *centre, const int32_t *label)
+{
+	int32_t dims = l->rows->dims;
+	bool measured = false, moved = false;
+	for (int32_t j = 0; j < l->k; j++) {
+		if (l->count[j])
+			continue;
+		for (int64_t i = 0; i < l->rows->n && !measured; i++)
+			l->distance[i] = kmeans_distance(
+				l->rows->x + i * dims, centre + (int64_t)label[i] * dims, dims);
+		measured = true;
+		int64_t row = farthest(l, label);
+		if (row < 0)
+			break;
+		for (int32_t d = 0; d < dims; d++) {
+			double value = (double)l->rows->x[row * dims + d];
+			l->sum[(int64_t)label[row] * dims + d] -= value;
+			l->sum[(int64_t)j * dims + d] = value;
+		}
+		l->count[label[row]]--;
+		l->count[j] = 1;
+		l->distance[row] = 0; /* moved once only */
+		moved = true;
+	}
+	return moved;
+}
+
+/* Means into centre; returns the sum of squared shifts. A cluster still empty stays where it is. */
+static double move(const struct lloyd *l, double *centre)
+{
+	double shift = 0;
+	for (int32_t j = 0; j < l->k; j++) {
+		for (int32_t d = 0; d < l->rows->dims && l->count[j]; d++) {
+			int64_t at = (int64_t)j * l->rows->dims + d;
+			double mean = l->sum[at] / (double)l->count[j];
+			shift += (mean - centre[at]) * (mean - centre[at]);
+			centre[at] = mean;
+		}
+	}
+	return shift;
+}
+
+fv_status kmeans_lloyd(
+	fv_ctx *ctx, const kmeans_rows *rows, double tol, int64_t max_iter, kmeans_model *model)
+{
+	size_t n = (size_t)rows->n, k = (size_t)model->k;
+	struct lloyd l = {.rows = rows,
+		.k = model->k,
+		.sum = fv_scratch(ctx, k * (size_t)rows->dims * sizeof(double)),
+		.count = fv_scratch(ctx, k * sizeof(int64_t)),
+		.before = fv_scratch(ctx, n * sizeof(int32_t)),
+		.distance = fv_scratch(ctx, n * sizeof(double))};
+	kmeans_search search;
+	if (!l.sum || !l.count || !l.before || !l.distance ||
+		kmeans_search_make(ctx, model->k, rows->dims, &search))
+		return FV_FAILED;
+	double limit = tol * rows->variance;
+	bool same = false; /* label belongs to the centres at hand */
+	model->converged = false;
+	memset(l.before, -1, n * sizeof *l.before);
+	for (model->iterations = 0; model->iterations < max_iter && !model->converged;) {
+		kmeans_nearest(rows, model->centre, model->k, &search, model->label);
+		add_rows(&l, model->label);
+		bool moved = fill_empty(&l, model->centre, model->label);
+		double shift = move(&l, model->centre);
+		same = !memcmp(model->label, l.before, n * sizeof *l.before);
+		model->converged = same || shift <= limit;
+		same = same && !moved;
+		model->iterations++;
+		memcpy(l.before, model->label, n * sizeof *l.before);
+	}
+	if (!same)
+		kmeans_nearest(rows, model->centre, model->k, &search, model->label);
+	model->inertia = kmeans_inertia(rows, model->centre, model->label);
+	return FV_OK;
+}

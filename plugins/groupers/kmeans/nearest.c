@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The nearest centre of every row: a float32 matrix product as a filter, double for near-ties.
+ *
+ * With x' = x - m and c' = c - m for any vector m,
+ *     |x - c_j|^2 = |x'|^2 + s_j,   s_j = |c'_j|^2 - 2 x'.c'_j,
+ * and only s_j matters for the choice. Let u = 2^-24, r = |x'|, R = |c'_j| and g = (D+4)u / (1 -
+ * (D+4)u). However a dot product of length D is summed, with or without fused multiply-add, its
+ * error is at most D u / (1 - D u) r R (Higham, Accuracy and Stability of Numerical Algorithms, 2nd
+ * ed., section 3.1); rounding x' and c' to float32 adds 2u r R to first order; storing |c'|^2 and
+ * the last subtraction add 2u (R^2 + r R). kmeans_distance itself is off by at most (D+8) 2^-52 (r
+ * + R)^2, and underflow by (D+8) 2^-126 (1 + r + R). So e_j = 1.01 ((2g + 4u) r R + 3u R^2 + (D+8)
+ * (2^-52 (r + R)^2 + 2^-126 (1 + r + R))) bounds |computed s_j - (kmeans_distance_j - r^2)|. Centre
+ * a cannot be the nearest when s_a - e_a > min_j (s_j + e_j); among those left the double distances
+ * decide. The labels are therefore the argmin of kmeans_distance whichever kernel computed the
+ * product.
+ */
+#include "kmeans.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <cblas.h>
+
+#define BLOCK 256
+#define LANES 8
+#define UNIT 0x1p-24
+
+double kmeans_distance(const float *x, const double *centre, int32_t dims)
+{
+	double lane[LANES] = {0};
+	int32_t d = 0;
+	for (; d + LANES <= dims; d += LANES) {
+		for (int32_t l = 0; l < LANES; l++) {
+			double difference = (double)x[d + l] - centre[d + l];
+			lane[l] += difference * difference;
+		}
+	}
+	for (int32_t l = 0; d + l < dims; l++) {
+		double difference = (double)x[d + l] - centre[d + l];
+		lane[l] += difference * difference;
+	}
+	return ((lane[0] + lane[1]) + (lane[2] + lane[3])) +
+	       ((lane[4] + lane[5]) + (lane[6] + lane[7]));
+}
+
+fv_status kmeans_check(fv_ctx *ctx, const float *x, int64_t n, int32_t dims)
+{
+	for (int64_t i = 0; i < n; i++)
+		for (int32_t d = 0; d < dims; d++)
+			if (!(fabsf(x[i * dims + d]) <= 1e15f))
+				return fv_fail(ctx, FV_DATA,
+					"row %lld, column %d: %g is no number to cluster",
+					(long long)i, d, (double)x[i * dims + d]);
+	return FV_OK;
+}
+
+fv_status kmeans_rows_make(fv_ctx *ctx, const float *x, int64_t n, int32_t dims, kmeans_rows *rows)
+{
+	size_t width = (size_t)dims;
+	*rows = (kmeans_rows){.n = n,
+		.dims = dims,
+		.x = x,
+		.shifted = fv_scratch(ctx, (size_t)n * width * sizeof(float)),
+		.norm = fv_scratch(ctx, (size_t)n * sizeof(double)),
+		.shift = fv_scratch(ctx, width * sizeof(double))};
+	double *mean = fv_scratch(ctx, width * sizeof *mean);
+	if (!rows->shifted || !rows->norm || !rows->shift || !mean)
+		return FV_FAILED;
+	memset(mean, 0, width * sizeof *mean);
+	for (int64_t i = 0; i < n; i++)
+		for (int32_t d = 0; d < dims; d++)
+			mean[d] += (double)x[i * dims + d];
+	double about_mean = 0; /* sum (x - mean)^2 = sum (x - shift)^2 - n |mean - shift|^2 */
+	for (int32_t d = 0; d < dims; d++) {
+		mean[d] /= (double)(n ? n : 1);
+		rows->shift[d] = (double)(float)mean[d];
+		double off = mean[d] - rows->shift[d];
+		about_mean -= (double)n * off * off;
+	}
+	for (int64_t i = 0; i < n; i++) {
+		const float *row = x + i * dims;
+		for (int32_t d = 0; d < dims; d++)
+			rows->shifted[i * dims + d] = row[d] - (float)rows->shift[d];
+		double square = kmeans_distance(row, rows->shift, dims);
+		rows->norm[i] = sqrt(square);
+		about_mean += square;
+	}
+	rows->variance = n ? about_mean / (double)n / (double)dims : 0;
+	return FV_OK;
+}
+
+fv_status kmeans_search_make(fv_ctx *ctx, int32_t k, int32_t dims, kmeans_search *search)
+{
+	size_t centres = (size_t)k;
+	*search = (kmeans_search){.k = k,
+		.dims = dims,
+		.centre = fv_scratch(ctx, centres * (size_t)dims * sizeof(float)),
+		.square = fv_scratch(ctx, centres * sizeof(float)),
+		.norm = fv_scratch(ctx, centres * sizeof(double)),
+		.score = fv_scratch(ctx, centres * BLOCK * sizeof(float)),
+		.best = fv_scratch(ctx, BLOCK * sizeof(float)),
+		.second = fv_scratch(ctx, BLOCK * sizeof(float)),
+		.winner = fv_scratch(ctx, BLOCK * sizeof(int32_t))};
+	if (!search->centre || !search->square || !search->norm || !search->score ||
+		!search->best || !search->second || !search->winner)
+		return FV_FAILED;
+	return FV_OK;
+}
+
+/* Returns the longest centre's length. */
+static double shift_centres(
+	const kmeans_rows *rows, const double *centre, int32_t k, kmeans_search *s)
+{
+	double longest = 0;
+	for (int32_t j = 0; j < k; j++) {
+		double sum = 0;
+		for (int32_t d = 0; d < s->dims; d++) {
+			double value =
+				centre[(size_t)j * (size_t)s->dims + (size_t)d] - rows->shift[d];
+			s->centre[(size_t)j * (size_t)s->dims + (size_t)d] = (float)value;
+			sum += value * value;
+		}
+		s->square[j] = (float)sum;
+		s->norm[j] = sqrt(sum);
+		longest = s->norm[j] > longest ? s->norm[j] : longest;
+	}
+	return longest;
+}
+
+/* e_j above for a row of length r and a centre of length `other`. */
+static double error_bound(int32_t dims, double r, double other)
+{
+	double spread = ((double)dims + 4) * UNIT;
+	if (spread >= 0.5)
+		return INFINITY; /* over eight million dimensions: everything is done in double */
+	double g = spread / (1 - spread), sum = r + other;
+	return 1.01 * ((2 * g + 4 * UNIT) * r * other + 3 * UNIT * other * other +
+			      ((double)dims + 8) * (0x1p-52 * sum * sum + 0x1p-126 * (1 + sum)));
+}
+
+/* The two smallest scores of each of the n rows of a block, and whose the smallest is. */
+static void smallest(const kmeans_search *s, int32_t k, int32_t n, float *restrict best,
+	float *restrict second, int32_t *restrict winner)
+{
+	for (int32_t i = 0; i < n; i++) {
+		best[i] = s->score[i] + s->square[0];
+		second[i] = INFINITY;
+		winner[i] = 0;
+	}
+	for (int32_t j = 1; j < k; j++) {
+		const float *restrict score = s->score + (size_t)j * BLOCK;
+		float square = s->square[j];
+		for (int32_t i = 0; i < n; i++) {
+			float value = score[i] + square, old = best[i];
+			bool less = value < old;
+			float loser = less ? old : value;
+			winner[i] = less ? j : winner[i];
+			best[i] = less ? value : old;
+			second[i] = loser < second[i] ? loser : second[i];
+		}
+	}
+}
+
+/* Row i of the rows, column `at` of the block: every centre that may be the nearest, in double. A
+ * score that is not finite leaves its centre in. */
+static int32_t settle(const kmeans_rows *rows, int64_t i, const kmeans_search *s, int32_t at,
+	const double *centre, int32_t k)
+{
+	double r = rows->norm[i], limit = INFINITY, least = INFINITY;
+	for (int32_t j = 0; j < k; j++) {
+		double high = (double)(s->score[(size_t)j * BLOCK + (size_t)at] + s->square[j]) +
+			      error_bound(s->dims, r, s->norm[j]);
+		limit = high < limit ? high : limit;
+	}
+	int32_t winner = 0;
+	for (int32_t j = 0; j < k; j++) {
+		double low = (double)(s->score[(size_t)j * BLOCK + (size_t)at] + s->square[j]) -
+			     error_bound(s->dims, r, s->norm[j]);
+		if (low > limit)
+			continue;
+		double distance = kmeans_distance(
+			rows->x + i * rows->dims, centre + (size_t)j * (size_t)s->dims, s->dims);
+		if (distance < least) {
+			least = distance;
+			winner = j;
+		}
+	}
+	return winner;
+}
+
+void kmeans_nearest(
+	const kmeans_rows *rows, const double *centre, int32_t k, kmeans_search *s, int32_t *label)
+{
+	double longest = shift_centres(rows, centre, k, s);
+	for (int64_t first = 0; first < rows->n; first += BLOCK) {
+		int32_t n = (int32_t)(rows->n - first < BLOCK ? rows->n - first : BLOCK);
+		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, k, n, s->dims, -2.0f,
+			s->centre, s->dims, rows->shifted + first * s->dims, s->dims, 0.0f,
+			s->score, BLOCK);
+		smallest(s, k, n, s->best, s->second, s->winner);
+		for (int32_t i = 0; i < n; i++) {
+			double bound = 2 * error_bound(s->dims, rows->norm[first + i], longest);
+			bool clear = (double)s->second[i] - (double)s->best[i] > bound;
+			label[first + i] =
+				clear ? s->winner[i] : settle(rows, first + i, s, i, centre, k);
+		}
+	}
+}
+
+double kmeans_inertia(const kmeans_rows *rows, const double *centre, const int32_t *label)
+{
+	double sum = 0;
+	for (int64_t i = 0; i < rows->n; i++)
+		sum += kmeans_distance(rows->x + i * rows->dims,
+			centre + (int64_t)label[i] * rows->dims, rows->dims);
+	return sum;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A plugin of this build, loaded as the core loads it: dlopen, entry, a zeroed state with the
+ * defaults of profile paper. */
+#ifndef TEST_PLUGIN_H
+#define TEST_PLUGIN_H
+
+#include <fairvox/fairvox.h>
+
+#include "support.h"
+
+typedef struct test_plugin {
+	fv_ctx *ctx;
+	const fv_descriptor *descriptor;
+	const void *ops;
+	void *state;
+	void *handle;
+} test_plugin;
+
+/* From $FAIRVOX_PLUGIN_PATH (its first folder); fails the test when it cannot be loaded. */
+test_plugin test_plugin_open(const char *name);
+void test_plugin_set(test_plugin *plugin, const char *param, const char *text);
+/* Reclaims scratch memory, as the core does after every op. */
+void test_plugin_done(test_plugin *plugin);
+void test_plugin_close(test_plugin *plugin); /* calls the op close; the file stays loaded */
+
+#endif
