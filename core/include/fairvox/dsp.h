@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signal blocks that encoders share: windows, the real Fourier transform, mel bands, pitch.
+ *
+ * What an _open function returns lives until the plugin's state is closed (fv_alloc), needs no
+ * close of its own, is never written to afterwards and may be used by several threads at once.
+ * NULL means that memory is out; the message is in the context.
+ */
+#ifndef FAIRVOX_DSP_H
+#define FAIRVOX_DSP_H
+
+#include <fairvox/abi.h>
+#include <fairvox/context.h>
+
+FV_BEGIN_DECLS
+
+/* --- windows and sums -------------------------------------------------------------------------- */
+
+/* w[i] = 0.5 - 0.5 cos(2 pi (i + 0.5) / n): positive throughout, symmetric, mean 1/2. */
+void fv_window_hann(float *w, int32_t n);
+
+/* sum of a[i] b[i], in sixteen interleaved float sums that are added in a fixed order: the result
+ * depends on neither the instruction set nor alignment. */
+float fv_dot(const float *a, const float *b, int64_t n);
+
+/* Value at share p in [0,1] of the n sorted numbers, linear between neighbours (NumPy's default). */
+double fv_quantile(const float *sorted, int64_t n, double p);
+
+/* --- the Fourier transform of real frames ------------------------------------------------------ */
+
+typedef struct fv_fft fv_fft;
+
+/* For frames of n samples, n even. [run] */
+fv_fft *fv_fft_open(fv_ctx *ctx, int32_t n);
+
+/* x [n] -> power [n/2+1], |X_k|^2 without any scaling. scratch [n]. [worker] */
+void fv_fft_power(const fv_fft *fft, const float *x, float *power, float *scratch);
+
+/* The inverse for an even, real spectrum: power [n/2+1] -> r [n], the circular autocorrelation
+ * r_l = sum_i x_i x_(i+l mod n) of the frame the power came from. scratch [n]. [worker] */
+void fv_fft_autocorrelation(const fv_fft *fft, const float *power, float *r, float *scratch);
+
+/* --- mel bands --------------------------------------------------------------------------------- */
+
+typedef struct fv_mel fv_mel;
+
+/* `bands` triangles, equally wide on the mel scale m = 1127 ln(1 + f/700) between low_hz and
+ * high_hz, each rising from the centre of the band below and falling to that of the band above,
+ * linear in mel, height 1 (Young et al., The HTK Book 3.4, section 5.4). For power spectra of
+ * fft_size/2+1 bins at rate_hz. Bands narrower than a bin may hold no bin: they read 0. [run] */
+fv_mel *fv_mel_open(fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands, double low_hz,
+	double high_hz);
+
+/* power [fft_size/2+1] -> out [bands]. [worker] */
+void fv_mel_apply(const fv_mel *mel, const float *power, float *out);
+
+/* --- fundamental frequency --------------------------------------------------------------------- */
+
+/* Autocorrelation method of Boersma, "Accurate short-term analysis of the fundamental frequency and
+ * the harmonics-to-noise ratio of a sampled sound", Proc. IFA 17 (1993): the autocorrelation of a
+ * Hann-windowed frame divided by that of the window, its peaks refined by sinc interpolation, and
+ * the cheapest path through the candidates of all frames (Viterbi). Unlike Praat, the window may be
+ * chosen freely, and frames start at sample 0 instead of being centred in the recording. */
+typedef struct fv_pitch_options {
+	uint32_t size;
+	int32_t rate_hz;
+	int32_t window, hop;         /* samples; window at least 3 rate_hz / floor_hz for three periods */
+	double floor_hz, ceiling_hz; /* range of candidates */
+	double silence;              /* Praat's names from here: silence threshold, 0.03 */
+	double voicing;              /* voicing threshold, 0.45 */
+	double octave;               /* octave cost, 0.01 */
+	double octave_jump;          /* octave-jump cost, 0.35 */
+	double voiced_unvoiced;      /* voiced/unvoiced cost, 0.14 */
+} fv_pitch_options;
+
+#define FV_PITCH_OPTIONS(rate, window_samples, hop_samples, floor, ceiling)                        \
+	{                                                                                          \
+		sizeof(fv_pitch_options), (rate), (window_samples), (hop_samples), (floor),        \
+			(ceiling), 0.03, 0.45, 0.01, 0.35, 0.14                                    \
+	}
+
+typedef struct fv_pitch fv_pitch;
+
+/* Also fails (FV_CONFIG) when floor, ceiling, window and rate do not fit together. [run] */
+fv_pitch *fv_pitch_open(fv_ctx *ctx, const fv_pitch_options *options);
+
+/* T = 1 + (n - window) / hop, or 0 for n < window. Frame t covers samples t hop .. t hop + window. */
+int64_t fv_pitch_frames(const fv_pitch *pitch, int64_t n);
+
+/* wave [n] -> f0_hz [T], 0 where unvoiced, and strength [T], the normalised autocorrelation in
+ * [0, 1) at the chosen period, 0 where unvoiced. FV_FAILED when memory is out. [worker] */
+FV_NODISCARD fv_status fv_pitch_track(const fv_pitch *pitch, fv_ctx *worker, const float *wave,
+	int64_t n, float *f0_hz, float *strength);
+
+FV_END_DECLS
+
+#endif

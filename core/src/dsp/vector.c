@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Windows, sums, quantiles. Sums run in LANES interleaved parts, which compilers turn into vector
+ * instructions without changing the result. */
+#include "dsp/vector.h"
+
+#include <math.h>
+
+#include <fairvox/dsp.h>
+
+#define LANES 16
+#define BLOCK 4096 /* floats summed in float before the sum goes into a double */
+
+static float total(float *sum)
+{
+	for (int width = LANES / 2; width; width /= 2)
+		for (int j = 0; j < width; j++)
+			sum[j] += sum[j + width];
+	return sum[0];
+}
+
+void fv_window_hann(float *w, int32_t n)
+{
+	for (int32_t i = 0; i < n; i++)
+		w[i] = (float)(0.5 - 0.5 * cos(2 * M_PI * (i + 0.5) / n));
+}
+
+float fv_dot(const float *a, const float *b, int64_t n)
+{
+	float sum[LANES] = {0};
+	int64_t i = 0;
+	for (; i + LANES <= n; i += LANES)
+		for (int j = 0; j < LANES; j++)
+			sum[j] += a[i + j] * b[i + j];
+	for (int j = 0; i + j < n; j++)
+		sum[j] += a[i + j] * b[i + j];
+	return total(sum);
+}
+
+static float block_sum(const float *x, int64_t n)
+{
+	float sum[LANES] = {0};
+	int64_t i = 0;
+	for (; i + LANES <= n; i += LANES)
+		for (int j = 0; j < LANES; j++)
+			sum[j] += x[i + j];
+	for (int j = 0; i + j < n; j++)
+		sum[j] += x[i + j];
+	return total(sum);
+}
+
+float core_mean(const float *x, int64_t n)
+{
+	double sum = 0;
+	for (int64_t i = 0; i < n; i += BLOCK)
+		sum += (double)block_sum(x + i, n - i < BLOCK ? n - i : BLOCK);
+	return n ? (float)(sum / (double)n) : 0;
+}
+
+float core_peak(const float *x, int64_t n, float centre)
+{
+	float peak[LANES] = {0};
+	int64_t i = 0;
+	for (; i + LANES <= n; i += LANES) {
+		for (int j = 0; j < LANES; j++) {
+			float size = fabsf(x[i + j] - centre);
+			peak[j] = size > peak[j] ? size : peak[j];
+		}
+	}
+	for (int j = 0; i + j < n; j++)
+		peak[j] = fmaxf(peak[j], fabsf(x[i + j] - centre));
+	for (int j = 1; j < LANES; j++)
+		peak[0] = fmaxf(peak[0], peak[j]);
+	return peak[0];
+}
+
+double fv_quantile(const float *sorted, int64_t n, double p)
+{
+	double at = p * (double)(n - 1);
+	int64_t below = (int64_t)at;
+	if (below >= n - 1)
+		return (double)sorted[n - 1];
+	double share = at - (double)below;
+	return (double)sorted[below] * (1 - share) + (double)sorted[below + 1] * share;
+}
