@@ -16,19 +16,37 @@
 static const cli_verb *const verbs[] = {
 	&cli_verb_describe,
 	&cli_verb_plugins,
+	&cli_verb_synth,
 	NULL,
 };
 
 struct logger {
 	core_level least;
-	bool color;
+	bool color, terminal;
+	bool progress; /* a line of progress stands at the cursor */
 };
+
+static void clear_progress(struct logger *logger)
+{
+	if (logger->progress)
+		fputs("\r\033[K", stderr);
+	logger->progress = false;
+}
 
 static void log_to_stderr(void *user, core_level level, const char *line)
 {
-	const struct logger *logger = user;
+	struct logger *logger = user;
+	if (level == CORE_PROGRESS) {
+		if (!logger->terminal || logger->least > CORE_INFO)
+			return;
+		clear_progress(logger);
+		fputs(line, stderr);
+		logger->progress = true;
+		return;
+	}
 	if (level < logger->least)
 		return;
+	clear_progress(logger);
 	const char *word = level == CORE_WARNING ? "warning: " : "";
 	if (logger->color && level == CORE_WARNING)
 		fprintf(stderr, "fairvox: \033[33m%s\033[0m%s\n", word, line);
@@ -41,7 +59,8 @@ static void print_help(FILE *out)
 	fputs("usage: fairvox VERB [OPTION...] [ARGUMENT...]\n\nverbs:\n", out);
 	for (size_t i = 0; verbs[i]; i++)
 		fprintf(out, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
-	fputs("\n'fairvox VERB --help' tells more of one. Options of every verb: -q, --quiet (only\n"
+	fputs("\n'fairvox VERB --help' tells more of one. Options of every verb: -q, --quiet "
+	      "(only\n"
 	      "warnings and errors), -v, --verbose, --no-color, -h, --help. Exit codes: 0 ok,\n"
 	      "1 the run failed, 2 usage or configuration, 3 some cells of several failed,\n"
 	      "4 data, weights or plugin missing or bad, 75 stopped and resumable.\n",
@@ -80,8 +99,8 @@ int cli_option(fv_ctx *ctx, int argc, char **argv, const char *shorts, const str
 	return '?';
 }
 
-fv_status cli_int(fv_ctx *ctx, const char *option, const char *text, int64_t low, int64_t high,
-	int64_t *out)
+fv_status cli_int(
+	fv_ctx *ctx, const char *option, const char *text, int64_t low, int64_t high, int64_t *out)
 {
 	if (!core_parse_int(text, out) || *out < low || *out > high)
 		return fv_fail(ctx, FV_CONFIG, "%s: '%s' is no whole number from %lld to %lld",
@@ -172,8 +191,10 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
-	struct logger logger = {CORE_INFO,
-		isatty(2) && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"))};
+	bool terminal = isatty(2) && !(term && !strcmp(term, "dumb"));
+	struct logger logger = {.least = CORE_INFO,
+		.color = terminal && !(no_color && *no_color),
+		.terminal = terminal};
 	fv_ctx *ctx = core_ctx_new();
 	if (!ctx) {
 		fputs("fairvox: out of memory\n", stderr);
@@ -181,6 +202,7 @@ int main(int argc, char **argv)
 	}
 	core_ctx_set_log(ctx, log_to_stderr, &logger);
 	fv_status status = run_verb(ctx, argc - 1, argv + 1, &logger);
+	clear_progress(&logger);
 	print_errors(ctx);
 	core_ctx_free(ctx);
 	return (int)status;

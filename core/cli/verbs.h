@@ -7,5 +7,6 @@
 
 extern const cli_verb cli_verb_describe;
 extern const cli_verb cli_verb_plugins;
+extern const cli_verb cli_verb_synth;
 
 #endif

@@ -9,7 +9,8 @@
 
 #include <fairvox/context.h>
 
-typedef enum core_level { CORE_DEBUG, CORE_INFO, CORE_WARNING } core_level;
+/* Progress: how far a long work is; a terminal shows the latest one only, anything else none. */
+typedef enum core_level { CORE_DEBUG, CORE_INFO, CORE_WARNING, CORE_PROGRESS } core_level;
 
 /* Where log lines go. The command line sets one; without it they are dropped. */
 typedef void (*core_log_sink)(void *user, core_level level, const char *line);

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fairvox synth: a corpus of synthetic speech in the shape of CREMA-D. */
+#include "synth/synth.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "cli.h"
+#include "verbs.h"
+
+static volatile sig_atomic_t stop_signal; /* a handler can reach nothing else */
+
+static void on_signal(int signal_number)
+{
+	stop_signal = signal_number;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+/* configs/corpora/cremad of the installation or of the source tree the program was built in. */
+static fv_status find_tables(fv_ctx *ctx, core_synth_options *options)
+{
+	static const char *const places[] = {
+		"../share/fairvox/configs", "../configs", "../../configs"};
+	char exe[4096];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+	char *dir = n > 0 ? core_path_dir(ctx, (exe[n] = '\0', exe)) : NULL;
+	for (size_t i = 0; dir && i < sizeof places / sizeof *places; i++) {
+		char *tables = core_format(ctx, "%s/%s/corpora/cremad", dir, places[i]);
+		char *labels =
+			tables ? core_path_join(ctx, tables, "labels_consensus_1.csv") : NULL;
+		if (!labels)
+			return FV_FAILED;
+		if (!core_file_exists(labels))
+			continue;
+		if (!options->labels)
+			options->labels = labels;
+		if (!options->demographics)
+			options->demographics =
+				core_path_join(ctx, tables, "VideoDemographics.csv");
+		return options->demographics ? FV_OK : FV_FAILED;
+	}
+	return fv_fail(ctx, FV_CONFIG,
+		"synth: the tables of CREMA-D are not where they were installed; give --labels and "
+		"--demographics");
+}
+
+static fv_status number(fv_ctx *ctx, const char *option, const char *text, double high, double *out)
+{
+	if (!core_parse_double(text, out) || *out < 0 || *out > high)
+		return fv_fail(
+			ctx, FV_CONFIG, "%s: '%s' is no number from 0 to %g", option, text, high);
+	return FV_OK;
+}
+
+static fv_status parse_format(fv_ctx *ctx, const char *text, bool *wav)
+{
+	*wav = !strcmp(text, "wav");
+	if (*wav || !strcmp(text, "flac"))
+		return FV_OK;
+	return fv_fail(ctx, FV_CONFIG, "--format: '%s' is neither flac nor wav", text);
+}
+
+enum { LABELS = 1000, DEMOGRAPHICS, OUT, SEED, STRENGTH, JITTER, MIX, JOBS, FORMAT, LIMIT };
+
+static const struct option longs[] = {
+	{"labels", required_argument, NULL, LABELS},
+	{"demographics", required_argument, NULL, DEMOGRAPHICS},
+	{"out", required_argument, NULL, OUT},
+	{"seed", required_argument, NULL, SEED},
+	{"strength", required_argument, NULL, STRENGTH},
+	{"jitter", required_argument, NULL, JITTER},
+	{"mix", required_argument, NULL, MIX},
+	{"jobs", required_argument, NULL, JOBS},
+	{"format", required_argument, NULL, FORMAT},
+	{"limit", required_argument, NULL, LIMIT},
+	{0},
+};
+
+static fv_status take(fv_ctx *ctx, int option, core_synth_options *o)
+{
+	int64_t whole = 0;
+	fv_status status = FV_OK;
+	switch (option) {
+	case LABELS:
+		o->labels = optarg;
+		return FV_OK;
+	case DEMOGRAPHICS:
+		o->demographics = optarg;
+		return FV_OK;
+	case OUT:
+		o->out = optarg;
+		return FV_OK;
+	case SEED:
+		status = cli_int(ctx, "--seed", optarg, 0, INT64_MAX, &whole);
+		o->knobs.seed = (uint64_t)whole;
+		return status;
+	case STRENGTH:
+		return number(ctx, "--strength", optarg, 100, &o->knobs.strength);
+	case JITTER:
+		return number(ctx, "--jitter", optarg, 100, &o->knobs.jitter);
+	case MIX:
+		return number(ctx, "--mix", optarg, 1, &o->knobs.mix);
+	case FORMAT:
+		return parse_format(ctx, optarg, &o->wav);
+	case LIMIT:
+		return cli_int(ctx, "--limit", optarg, 1, INT64_MAX, &o->limit);
+	case 'j':
+	case JOBS:
+		status = cli_int(ctx, "--jobs", optarg, 1, 1024, &whole);
+		o->jobs = (int32_t)whole;
+		return status;
+	default:
+		return FV_CONFIG;
+	}
+}
+
+static fv_status parse(fv_ctx *ctx, int argc, char **argv, core_synth_options *options)
+{
+	fv_status status = FV_OK;
+	for (int option; (option = cli_option(ctx, argc, argv, "j:", longs)) != -1;)
+		if (take(ctx, option, options))
+			status = FV_CONFIG;
+	int left = argc - optind;
+	if (left == 1 && !options->out)
+		options->out = argv[optind++];
+	else if (left > 0)
+		status = fv_fail(
+			ctx, FV_CONFIG, "synth: one folder is wanted, not also '%s'", argv[optind]);
+	if (!options->out || !*options->out)
+		status = fv_fail(
+			ctx, FV_CONFIG, "synth: no folder given; see 'fairvox synth --help'");
+	if (!status && (!options->labels || !options->demographics))
+		status = find_tables(ctx, options);
+	return status;
+}
+
+static fv_status run(fv_ctx *ctx, int argc, char **argv)
+{
+	core_synth_options options = {
+		.knobs = {.seed = 1, .strength = 1.8, .jitter = 0.7, .mix = 1},
+		.jobs = 2,
+		.stop = &stop_signal};
+	core_synth_summary summary;
+	fv_status status = parse(ctx, argc, argv, &options);
+	if (status)
+		return status;
+	catch_signals();
+	status = core_synth_run(ctx, &options, &summary);
+	if (status == FV_STOPPED) {
+		core_log(ctx, CORE_WARNING, "stopped; the same command goes on from here");
+		exit(128 + stop_signal);
+	}
+	if (!status)
+		core_log(ctx, CORE_INFO,
+			"%s: %lld utterances of synthetic speech (espeak-ng %s, seed %llu), %.2f "
+			"h; %lld "
+			"made, %lld kept",
+			options.out, (long long)summary.n, summary.espeak_version,
+			(unsigned long long)options.knobs.seed, summary.seconds / 3600,
+			(long long)summary.made, (long long)summary.kept);
+	return status;
+}
+
+const cli_verb cli_verb_synth = {
+	.name = "synth",
+	.summary = "make a corpus of synthetic speech with CREMA-D's shape",
+	.usage = "usage: fairvox synth [OPTION...] DIR\n"
+		 "\n"
+		 "Speaks every recording that a label file of CREMA-D names, through espeak-ng, "
+		 "and\n"
+		 "writes DIR: a 16 kHz mono 16-bit file each, synth.csv (all drawn parameters),\n"
+		 "synth.json (settings), and copies of the label files and demographics. The same\n"
+		 "command goes on with what an earlier one left. It is synthetic speech: for tests "
+		 "and\n"
+		 "demonstrations, not for findings about people.\n"
+		 "\n"
+		 "  --out DIR            the folder, instead of DIR\n"
+		 "  --labels FILE        labels_consensus_1.csv (default: fairvox's own copy)\n"
+		 "  --demographics FILE  VideoDemographics.csv (default: fairvox's own copy)\n"
+		 "  --seed N             another corpus for each (default 1)\n"
+		 "  --strength X         size of the emotions' acoustic shift (default 1.8)\n"
+		 "  --jitter X           size of the differences between utterances (default 0.7)\n"
+		 "  --mix X              1: emotions mixed as the raters disagree; 0: only the "
+		 "most\n"
+		 "                       voted one (default 1)\n"
+		 "  --limit N            only N utterances, evenly from the speakers\n"
+		 "  --format flac|wav    (default flac)\n"
+		 "  -j, --jobs N         how many at a time (default 2); the bytes are the same\n",
+	.run = run,
+};

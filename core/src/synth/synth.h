@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A synthetic stand-in for an emotional speech corpus: the file names, speakers, soft labels and
+ * demographics of a label file, spoken by espeak-ng (run as a program, never linked), with an
+ * acoustic shift for each emotion. core/docs/synth.md says what it is good for and what not.
+ *
+ * draw.c: every parameter, from named random streams. signal.c: from speech to the recording.
+ * espeak.c: the program. list.c: label file and demographics to a plan. record.c: what is written
+ * beside the audio. synth.c: the run. */
+#ifndef CORE_SYNTH_SYNTH_H
+#define CORE_SYNTH_SYNTH_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+#include <fairvox/stream.h>
+
+#include "base/context.h"
+#include "base/csv.h"
+#include "base/text.h"
+
+#define CORE_SYNTH_RATE_HZ 16000
+#define CORE_SYNTH_CLASSES 6 /* in the order of core_synth_class */
+#define CORE_SYNTH_DIMS 7    /* in the order of core_synth_dim */
+
+enum {                     /* indices of everything that has CORE_SYNTH_DIMS entries */
+	CORE_SYNTH_PITCH,  /* semitones */
+	CORE_SYNTH_RANGE,  /* ln of the pitch range, relative to the voice's own */
+	CORE_SYNTH_TEMPO,  /* ln of the speaking rate */
+	CORE_SYNTH_GAIN,   /* dB */
+	CORE_SYNTH_TILT,   /* dB of the band above 1 kHz */
+	CORE_SYNTH_TREMOR, /* depth of a 6 Hz amplitude modulation */
+	CORE_SYNTH_BREATH, /* steps of 2 dB of noise that follows the envelope */
+};
+
+extern const char *const core_synth_class[CORE_SYNTH_CLASSES];
+extern const char *const core_synth_dim[CORE_SYNTH_DIMS];
+
+/* --- random numbers: splitmix64 (G. Steele, D. Lea, C. Flood, OOPSLA 2014), seeded by a name
+ * ------- */
+
+typedef struct core_splitmix {
+	uint64_t state;
+} core_splitmix;
+
+uint64_t core_fnv1a64(const char *text);
+core_splitmix core_splitmix_named(
+	const char *kind, const char *name, uint64_t seed); /* "kind/name" */
+uint64_t core_splitmix_next(core_splitmix *rng);
+double core_splitmix_uniform(core_splitmix *rng); /* [0, 1), 53 bits */
+double core_splitmix_normal(core_splitmix *rng);  /* Box-Muller, two words each, nothing kept */
+
+/* --- parameters
+ * ------------------------------------------------------------------------------------ */
+
+typedef struct core_synth_knobs {
+	uint64_t seed;
+	double strength; /* size of the emotions' shift */
+	double jitter;   /* size of what differs between utterances of one speaker and emotion */
+	double mix;      /* 1: the raters' whole distribution; 0: its most voted class only */
+} core_synth_knobs;
+
+typedef struct core_synth_speaker {
+	const char *id;
+	bool male;
+	double age_years;
+	int voice; /* 1..8 male, 1..5 female: espeak-ng's en-us+m1, en-us+f1 */
+	double pitch_st, tract, tempo, expressiveness;
+	double habit[CORE_SYNTH_DIMS];
+} core_synth_speaker;
+
+typedef struct core_synth_utterance {
+	const char *file_name; /* as in the label file; names the random stream */
+	const char *stem;
+	const char *text;
+	int32_t speaker;
+	double label[CORE_SYNTH_CLASSES];
+	double weight[CORE_SYNTH_CLASSES]; /* the mixture of emotions, sums to 1 */
+	double v[CORE_SYNTH_DIMS];
+	int pitch, range_percent, rate_wpm; /* espeak-ng: 0..99, percent of the voice's, 90..400 */
+	double tremor_phase;                /* of a turn; 0 when there is no tremor */
+	double room_db;                     /* rms of the noise floor */
+} core_synth_utterance;
+
+/* Sets all but id, male and age_years, which the caller has set. */
+void core_synth_draw_speaker(core_synth_speaker *speaker, uint64_t seed);
+/* Sets weight ... room_db from file_name, label and the speaker. */
+void core_synth_draw_utterance(core_synth_utterance *utterance, const core_synth_speaker *speaker,
+	const core_synth_knobs *knobs);
+const char *core_synth_sentence(const char *code); /* of CREMA-D's twelve; NULL: unknown code */
+
+/* --- signal: x [N] in place, 16 kHz
+ * ---------------------------------------------------------------- */
+
+void core_synth_tilt(double *x, size_t n, double tilt_db);
+void core_synth_tremor(double *x, size_t n, double depth, double phase);
+void core_synth_breath(double *x, size_t n, double breath, const float *noise); /* noise [N] */
+void core_synth_noise(fv_stream *stream, float *noise, size_t n); /* white, mean 0, variance 1 */
+
+/* espeak-ng's samples [N] -> the recording; free *out. Errors: FV_FAILED. */
+FV_NODISCARD fv_status core_synth_process(fv_ctx *ctx, const core_synth_utterance *utterance,
+	const core_synth_speaker *speaker, uint64_t seed, const int16_t *speech, size_t n,
+	int rate_hz, int16_t **out, size_t *n_out);
+
+/* --- espeak-ng
+ * ------------------------------------------------------------------------------------- */
+
+typedef struct core_espeak {
+	const char *program; /* found in PATH */
+	char version[32];
+	const volatile sig_atomic_t
+		*stop; /* non-zero: end the program and return FV_STOPPED; NULL: never */
+} core_espeak;
+
+/* Finds the program and its version. Errors: FV_DATA, naming the package. */
+FV_NODISCARD fv_status core_espeak_find(fv_ctx *ctx, core_espeak *espeak);
+/* Speaks the utterance; free *samples. Errors: FV_FAILED with the program's own words, FV_STOPPED.
+ */
+FV_NODISCARD fv_status core_espeak_say(fv_ctx *ctx, const core_espeak *espeak,
+	const core_synth_utterance *utterance, const core_synth_speaker *speaker, int16_t **samples,
+	size_t *n, int *rate_hz);
+void core_espeak_markup(core_text *out, const char *text, int range_percent); /* SSML, escaped */
+/* A mono 16-bit WAV in memory -> samples (into data) and rate. A data chunk that claims more than
+ * is there, as a pipe's does, ends with the bytes. False: not such a file. */
+bool core_espeak_parse(const unsigned char *data, size_t size, const unsigned char **samples,
+	size_t *n, int *rate_hz);
+
+/* --- plan and run
+ * ---------------------------------------------------------------------------------- */
+
+typedef struct core_synth_options {
+	const char *labels, *demographics; /* paths */
+	const char *out;                   /* folder */
+	core_synth_knobs knobs;
+	int64_t limit; /* utterances, taken evenly from the speakers; 0: all */
+	int32_t jobs;
+	bool wav;                          /* false: FLAC */
+	const char *program;               /* NULL: espeak-ng */
+	const volatile sig_atomic_t *stop; /* NULL: nothing stops it */
+} core_synth_options;
+
+typedef struct core_synth_plan {
+	const core_synth_options *options;
+	core_espeak espeak;
+	core_csv labels;
+	int32_t n_speakers;
+	core_synth_speaker *speakers; /* in the order of the demographics */
+	int64_t n;
+	core_synth_utterance *utterances; /* those kept, in the order of the label file */
+} core_synth_plan;
+
+/* Reads the tables, keeps `limit` utterances, draws everything. Lives as long as the context.
+ * Errors: FV_DATA, every bad row. */
+FV_NODISCARD fv_status core_synth_plan_read(
+	fv_ctx *ctx, const core_synth_options *options, core_synth_plan *plan);
+
+void core_synth_csv_header(core_text *text);
+void core_synth_csv_row(core_text *text, const core_synth_plan *plan, int64_t index);
+/* What a recording carries as its comment: a mark, and a hash of all it was made from. */
+#define CORE_SYNTH_MARK "synthetic speech, fairvox synth, "
+FV_NODISCARD fv_status core_synth_comment(
+	fv_ctx *ctx, const core_synth_plan *plan, int64_t index, char comment[128]);
+
+/* synth.json and the tables before the audio is made; synth.csv and "complete" after. */
+FV_NODISCARD fv_status core_synth_begin(fv_ctx *ctx, const core_synth_plan *plan);
+FV_NODISCARD fv_status core_synth_finish(fv_ctx *ctx, const core_synth_plan *plan, double seconds);
+
+typedef struct core_synth_summary {
+	int64_t n, made, kept; /* utterances; kept: found finished */
+	int32_t n_speakers;
+	double seconds; /* of audio */
+	char espeak_version[32];
+} core_synth_summary;
+
+/* The verb. Whatever the number of jobs, the same bytes. Errors: FV_CONFIG, FV_DATA, FV_FAILED, and
+ * FV_STOPPED when *stop was set; the same call then goes on where it was. */
+FV_NODISCARD fv_status core_synth_run(
+	fv_ctx *ctx, const core_synth_options *options, core_synth_summary *summary);
+
+#endif
