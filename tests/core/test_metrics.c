@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "eval/metrics.h"
+#include "nn/base_loss.h"
 
 #define TIGHT 1e-14
 
@@ -34,7 +35,7 @@ static struct given read_set(fv_ctx *ctx, const json_t *json)
 	s.set.n = json_integer_value(json_object_get(json, "N"));
 	s.set.C = (int32_t)json_integer_value(json_object_get(json, "C"));
 	float *prob = floats(ctx, json_object_get(json, "logits"), s.set.C);
-	core_softmax(prob, s.set.n, s.set.C, prob);
+	core_softmax((int32_t)s.set.n, s.set.C, prob, prob);
 	s.set.prob = prob;
 	s.set.label = floats(ctx, json_object_get(json, "labels"), s.set.C);
 	s.group = core_alloc(ctx, (size_t)s.set.n, sizeof *s.group);
@@ -173,7 +174,7 @@ static void golden_sets(void **state)
 		struct given s = read_set(ctx, json);
 		beside += check_positives(&s, json);
 		take_predictions(ctx, &s, json);
-		core_attribute attribute = {"group", s.G, names, s.group};
+		core_eval_attribute attribute = {"group", s.G, names, s.group};
 		core_metrics m;
 		test_ok(ctx, core_metrics_compute(ctx, &s.set, names, 1, &attribute, &m));
 		const json_t *want = json_object_get(json, "metrics");
@@ -199,8 +200,8 @@ static void undefined_and_unknown(void **state)
 	const char *const value[] = {"A", "A", "B", "B", ""}, *const only[] = {"B", "C", "A"};
 	const char *const classes[] = {"a", "b"};
 	core_eval_set set = {.n = 5, .C = 2, .prob = prob, .label = label};
-	core_attribute attribute;
-	test_ok(ctx, core_attribute_make(ctx, "x", 5, value, only, 3, &attribute));
+	core_eval_attribute attribute;
+	test_ok(ctx, core_eval_attribute_make(ctx, "x", 5, value, only, 3, &attribute));
 	assert_int_equal(attribute.G, 3);
 	assert_string_equal(attribute.group[2], "C");
 	core_metrics m;
@@ -233,8 +234,8 @@ static void one_group_has_no_gap(void **state)
 	const float prob[] = {.9f, .1f, .2f, .8f}, label[] = {1, 0, 0, 1};
 	const char *const value[] = {"A", "A"}, *const classes[] = {"a", "b"};
 	core_eval_set set = {.n = 2, .C = 2, .prob = prob, .label = label};
-	core_attribute attribute;
-	test_ok(ctx, core_attribute_make(ctx, "x", 2, value, NULL, 0, &attribute));
+	core_eval_attribute attribute;
+	test_ok(ctx, core_eval_attribute_make(ctx, "x", 2, value, NULL, 0, &attribute));
 	core_metrics m;
 	test_ok(ctx, core_metrics_compute(ctx, &set, classes, 1, &attribute, &m));
 	for (int s = CORE_TPR_GAP; s < CORE_STATS; s++)
@@ -251,7 +252,7 @@ static void thresholds(void **state)
 	fv_ctx *ctx = test_ctx();
 	float prob[6];
 	memset(prob, 0, sizeof prob);
-	core_softmax(prob, 1, 6, prob);
+	core_softmax((int32_t)1, 6, prob, prob);
 	const float label[6] = {1.0f / 6, 1.0f / 6, 1.0f / 6, 0.16666669f, 0, 0};
 	core_eval_set set = {.n = 1, .C = 6, .prob = prob, .label = label};
 	core_tally t;
@@ -275,10 +276,10 @@ static void softmax_of_large_logits(void **state)
 {
 	(void)state;
 	float z[] = {700, -700, 700, -700}, p[4];
-	core_softmax(z, 2, 2, p);
+	core_softmax((int32_t)2, 2, z, p);
 	test_close(p[0], 1, 0);
 	test_close(p[1], 0, 0);
-	core_softmax(z, 1, 4, p);
+	core_softmax((int32_t)1, 4, z, p);
 	test_close(p[0] + p[2], 1, 0);
 }
 

@@ -21,8 +21,8 @@ static int64_t distinct(const char **name, int64_t n)
 	return kept;
 }
 
-fv_status core_attribute_make(fv_ctx *ctx, const char *name, int64_t n, const char *const *value,
-	const char *const *only, int32_t n_only, core_attribute *out)
+fv_status core_eval_attribute_make(fv_ctx *ctx, const char *name, int64_t n, const char *const *value,
+	const char *const *only, int32_t n_only, core_eval_attribute *out)
 {
 	int64_t given = n_only > 0 ? n_only : n;
 	const char **names = malloc((size_t)(given + 1) * sizeof *names);
@@ -41,7 +41,7 @@ fv_status core_attribute_make(fv_ctx *ctx, const char *name, int64_t n, const ch
 		}
 	}
 	free(names);
-	*out = (core_attribute){.name = name, .G = (int32_t)G, .group = group, .id = id};
+	*out = (core_eval_attribute){.name = name, .G = (int32_t)G, .group = group, .id = id};
 	return group && id ? FV_OK : FV_FAILED;
 }
 
@@ -123,7 +123,7 @@ static void fill_groups(
 }
 
 static fv_status attribute_metrics(fv_ctx *ctx, const core_eval_set *set,
-	const core_attribute *attribute, core_attribute_metrics *a)
+	const core_eval_attribute *attribute, core_attribute_metrics *a)
 {
 	*a = (core_attribute_metrics){
 		.name = attribute->name, .G = attribute->G, .group = attribute->group};
@@ -177,7 +177,7 @@ static void overall(core_metrics *m, const core_tally *all)
 }
 
 fv_status core_metrics_compute(fv_ctx *ctx, const core_eval_set *set, const char *const *classes,
-	int32_t n_attributes, const core_attribute *attributes, core_metrics *out)
+	int32_t n_attributes, const core_eval_attribute *attributes, core_metrics *out)
 {
 	if (set->n < 1 || set->C < 1)
 		return fv_fail(ctx, FV_DATA, "no rows to evaluate");

@@ -10,18 +10,18 @@
 #include "eval/tally.h"
 
 /* A group of every row for one attribute. Ids follow the order of the names. */
-typedef struct core_attribute {
+typedef struct core_eval_attribute {
 	const char *name;
 	int32_t G;
 	const char *const *group; /* [G] */
 	const int32_t *id; /* [n]; -1: unknown, left out of everything about this attribute */
-} core_attribute;
+} core_eval_attribute;
 
 /* From one text a row: distinct non-empty values sorted by bytes; an empty one is unknown.
  * With `only` (n_only > 0) just these values count, in that set, still sorted by bytes, and others
  * are unknown: a group of `only` that no row has exists and is absent. */
-FV_NODISCARD fv_status core_attribute_make(fv_ctx *ctx, const char *name, int64_t n,
-	const char *const *value, const char *const *only, int32_t n_only, core_attribute *out);
+FV_NODISCARD fv_status core_eval_attribute_make(fv_ctx *ctx, const char *name, int64_t n,
+	const char *const *value, const char *const *only, int32_t n_only, core_eval_attribute *out);
 
 /* A value with what is known about its uncertainty; NaN where not computed. Rates carry low, high
  * and level, gaps their null, differences p with low, high and level. */
@@ -71,7 +71,7 @@ typedef struct core_metrics {
 /* Values only; core_assess (eval/assess.h) adds nulls and intervals. classes [C], borrowed like the
  * attributes' names. Errors: FV_FAILED (memory, a number that is not finite), FV_DATA (no rows). */
 FV_NODISCARD fv_status core_metrics_compute(fv_ctx *ctx, const core_eval_set *set,
-	const char *const *classes, int32_t n_attributes, const core_attribute *attributes,
+	const char *const *classes, int32_t n_attributes, const core_eval_attribute *attributes,
 	core_metrics *out);
 
 #endif

@@ -9,22 +9,6 @@ float core_eval_threshold(const core_eval_set *set)
 	return set->has_threshold ? set->threshold : (float)(1.0 / set->C);
 }
 
-void core_softmax(const float *logit, int64_t n, int32_t C, float *prob)
-{
-	for (int64_t i = 0; i < n; i++) {
-		const float *z = logit + i * C;
-		float *p = prob + i * C;
-		double most = -INFINITY, sum = 0;
-		for (int32_t c = 0; c < C; c++)
-			if ((double)z[c] > most)
-				most = (double)z[c];
-		for (int32_t c = 0; c < C; c++)
-			sum += exp((double)z[c] - most);
-		for (int32_t c = 0; c < C; c++)
-			p[c] = (float)(exp((double)z[c] - most) / sum);
-	}
-}
-
 fv_status core_tally_alloc(fv_ctx *ctx, int32_t K, int32_t C, core_tally *out)
 {
 	*out = (core_tally){.K = K, .C = C};

@@ -25,11 +25,6 @@ typedef struct core_eval_set {
 
 float core_eval_threshold(const core_eval_set *set);
 
-/* prob[i] = softmax(logit[i]), computed in double and rounded once. Equal logits give exactly
- * (float)(1.0 / C), which is not positive. PyTorch works in float32 and can differ by one unit in
- * the last place. logit and prob [n, C] may be the same array. */
-void core_softmax(const float *logit, int64_t n, int32_t C, float *prob);
-
 typedef struct core_tally {
 	int32_t K, C;
 	int64_t *count; /* [K, 1 + 3 C]: rows; then of each class tp, fp, positives */

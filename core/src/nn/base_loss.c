@@ -96,9 +96,15 @@ void core_base_loss(int32_t n, int32_t classes, const float *logits, const float
 void core_softmax(int32_t n, int32_t classes, const float *logits, float *probability)
 {
 	for (int32_t i = 0; i < n; i++) {
-		size_t at = (size_t)i * (size_t)classes;
-		double norm = log_sum_exp(logits + at, classes);
+		const float *z = logits + (size_t)i * (size_t)classes;
+		float *p = probability + (size_t)i * (size_t)classes;
+		double most = -INFINITY, sum = 0;
 		for (int32_t k = 0; k < classes; k++)
-			probability[at + (size_t)k] = (float)exp(logits[at + (size_t)k] - norm);
+			if ((double)z[k] > most)
+				most = (double)z[k];
+		for (int32_t k = 0; k < classes; k++)
+			sum += exp((double)z[k] - most);
+		for (int32_t k = 0; k < classes; k++)
+			p[k] = (float)(exp((double)z[k] - most) / sum);
 	}
 }
