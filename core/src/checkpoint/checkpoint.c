@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fairvox/checkpoint.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/context.h"
+#include "checkpoint/checkpoint_private.h"
+
+static const struct {
+	const char *name;
+	size_t size;
+} dtypes[] = {{"F32", 4}, {"F16", 2}, {"BF16", 2}, {"F64", 8}, {"I64", 8}, {"I32", 4}, {"I16", 2},
+	{"I8", 1}, {"U8", 1}, {"BOOL", 1}};
+
+size_t core_dtype_size(const char *dtype)
+{
+	for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
+		if (!strcmp(dtypes[i].name, dtype))
+			return dtypes[i].size;
+	return 0;
+}
+
+/* What a file is that is no safetensors file; NULL: nothing known. */
+static const char *sniff(const fv_checkpoint *file)
+{
+	static const struct {
+		const char *bytes;
+		size_t n;
+		const char *what;
+	} known[] = {
+		{"PK\3\4", 4, "a zip archive, as torch.save writes it"},
+		{"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e", 15,
+			"a file of torch.save before version 1.6"},
+		{"\x80\x02", 2, "a Python pickle"},
+		{"\x80\x04", 2, "a Python pickle"},
+		{"\x80\x05", 2, "a Python pickle"},
+		{"\x89HDF\r\n\x1a\n", 8, "an HDF5 file"},
+		{"\x93NUMPY", 6, "a NumPy array"},
+		{"\x7f"
+		 "ELF",
+			4, "a program or library"},
+		{"\x1f\x8b", 2, "a gzip archive"},
+		{"RIFF", 4, "a WAV recording"},
+		{"fLaC", 4, "a FLAC recording"},
+		{"<", 1, "a web page or XML"},
+		{"{", 1, "JSON text"},
+	};
+	size_t begin = file->size < 256 ? file->size : 256;
+	if (begin > 8 && !memcmp(file->data, "version ", 8) &&
+		memmem(file->data, begin, "oid sha256:", 11))
+		return "a Git LFS pointer: the file itself was not downloaded (git lfs pull)";
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (file->size >= known[i].n && !memcmp(file->data, known[i].bytes, known[i].n))
+			return known[i].what;
+	return NULL;
+}
+
+static fv_status map_file(fv_ctx *ctx, int fd, fv_checkpoint *file)
+{
+	struct stat st;
+	if (fstat(fd, &st))
+		return fv_fail(ctx, FV_DATA, "%s: %s", file->path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return fv_fail(ctx, FV_DATA, "%s: not a regular file", file->path);
+	if (st.st_size == 0)
+		return fv_fail(
+			ctx, FV_DATA, "%s: byte 0: too short: the file is empty", file->path);
+	void *data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (data == MAP_FAILED)
+		return fv_fail(ctx, FV_DATA, "%s: %s", file->path, strerror(errno));
+	file->data = data;
+	file->size = (size_t)st.st_size;
+	return FV_OK;
+}
+
+static fv_status read_content(fv_ctx *ctx, fv_checkpoint *file)
+{
+	const char *what = core_safetensors_looks_so(file) ? NULL : sniff(file);
+	if (what)
+		return fv_fail(ctx, FV_DATA,
+			"%s: byte 0: format: not a safetensors file, it looks like %s", file->path,
+			what);
+	return core_safetensors_read(ctx, file);
+}
+
+fv_status fv_checkpoint_open(fv_ctx *ctx, const char *path, fv_checkpoint **out)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fv_fail(ctx, FV_DATA, "%s: %s", path, strerror(errno));
+	fv_checkpoint *file = calloc(1, sizeof *file);
+	fv_status status = FV_FAILED;
+	if (file) {
+		file->path = path;
+		status = map_file(ctx, fd, file);
+	} else {
+		(void)fv_fail(ctx, FV_FAILED, "%s: out of memory", path);
+	}
+	close(fd);
+	if (!status)
+		status = read_content(ctx, file);
+	if (status) {
+		fv_checkpoint_close(file);
+		return status;
+	}
+	file->path = NULL; /* the caller's */
+	*out = file;
+	return FV_OK;
+}
+
+void fv_checkpoint_close(fv_checkpoint *file)
+{
+	if (!file)
+		return;
+	if (file->data)
+		munmap((void *)(uintptr_t)file->data, file->size);
+	core_arena_free(&file->memory);
+	free(file);
+}
+
+int64_t fv_checkpoint_count(const fv_checkpoint *file)
+{
+	return file->n;
+}
+
+const fv_tensor *fv_checkpoint_at(const fv_checkpoint *file, int64_t index)
+{
+	return &file->tensor[index];
+}
+
+static int find_tensor(const void *name, const void *tensor)
+{
+	return strcmp(name, ((const fv_tensor *)tensor)->name);
+}
+
+const fv_tensor *fv_checkpoint_find(const fv_checkpoint *file, const char *name)
+{
+	return file->n ? bsearch(name, file->tensor, (size_t)file->n, sizeof *file->tensor,
+				 find_tensor)
+		       : NULL;
+}
+
+static int find_meta(const void *key, const void *meta)
+{
+	return strcmp(key, ((const core_meta *)meta)->key);
+}
+
+const char *fv_checkpoint_meta(const fv_checkpoint *file, const char *key)
+{
+	const core_meta *meta = file->n_meta ? bsearch(key, file->meta, (size_t)file->n_meta,
+						       sizeof *file->meta, find_meta)
+					     : NULL;
+	return meta ? meta->value : NULL;
+}
+
+static float from_bits(uint32_t bits)
+{
+	float value;
+	memcpy(&value, &bits, sizeof value);
+	return value;
+}
+
+static float from_f16(uint16_t half)
+{
+	uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = (half >> 10) & 31,
+		 fraction = half & 1023;
+	if (exponent == 31)
+		return from_bits(sign | 0x7f800000 | fraction << 13);
+	if (exponent)
+		return from_bits(sign | (exponent + 112) << 23 | fraction << 13);
+	float value = (float)fraction * 0x1p-24f; /* subnormal: exact */
+	return sign ? -value : value;
+}
+
+fv_status fv_tensor_to_f32(fv_ctx *ctx, const fv_tensor *tensor, float *out)
+{
+	const unsigned char *data = tensor->data;
+	size_t n = (size_t)tensor->count;
+	if (!strcmp(tensor->dtype, "F32")) {
+		if (n)
+			memcpy(out, data, n * sizeof *out);
+	} else if (!strcmp(tensor->dtype, "F64")) {
+		for (size_t i = 0; i < n; i++) {
+			double value;
+			memcpy(&value, data + 8 * i, sizeof value);
+			out[i] = (float)value;
+		}
+	} else if (!strcmp(tensor->dtype, "F16") || !strcmp(tensor->dtype, "BF16")) {
+		bool brain = tensor->dtype[0] == 'B';
+		for (size_t i = 0; i < n; i++) {
+			uint16_t half;
+			memcpy(&half, data + 2 * i, sizeof half);
+			out[i] = brain ? from_bits((uint32_t)half << 16) : from_f16(half);
+		}
+	} else {
+		return fv_fail(ctx, FV_DATA, "tensor '%s' is %s, not F32, F16, BF16 or F64",
+			tensor->name, tensor->dtype);
+	}
+	return FV_OK;
+}
