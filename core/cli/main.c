@@ -14,6 +14,7 @@
 #include "verbs.h"
 
 static const cli_verb *const verbs[] = {
+	&cli_verb_audit,
 	NULL,
 };
 
