@@ -17,6 +17,7 @@ static const cli_verb *const verbs[] = {
 	&cli_verb_describe,
 	&cli_verb_plugins,
 	&cli_verb_synth,
+	&cli_verb_audit,
 	NULL,
 };
 

@@ -8,5 +8,6 @@
 extern const cli_verb cli_verb_describe;
 extern const cli_verb cli_verb_plugins;
 extern const cli_verb cli_verb_synth;
+extern const cli_verb cli_verb_audit;
 
 #endif

@@ -103,6 +103,8 @@ static void bad_files(void **state)
 		{"FileName,prob_a,prob_b,label_a,label_b\nx.wav,1,0,1,0\nd/x.flac,1,0,1,0\n",
 			":3: 'd/x.flac' is the recording of line 2 again"},
 		{"FileName,prob_a,prob_b,label_a,label_b\n,1,0,1,0\n", ":2: FileName is empty"},
+		{"FileName,prob_a,prob_b,label_a,label_b,city\nx,1,0,1,0,K\xf6ln\n",
+			":2: city is not UTF-8"},
 	};
 	fv_ctx *ctx = test_ctx();
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

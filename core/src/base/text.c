@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,35 @@ void core_text_free(core_text *text)
 {
 	free(text->data);
 	*text = (core_text){0};
+}
+
+/* Bytes that follow a first byte, and the code point's bits in it; -1: no first byte. */
+static int follow(unsigned char first, uint32_t *code)
+{
+	int n = first < 0x80             ? 0
+		: (first & 0xe0) == 0xc0 ? 1
+		: (first & 0xf0) == 0xe0 ? 2
+		: (first & 0xf8) == 0xf0 ? 3
+					 : -1;
+	*code = n == 0 ? first : first & (0x3fu >> n);
+	return n;
+}
+
+bool core_is_utf8(const char *text)
+{
+	static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
+	while (*text) {
+		uint32_t code;
+		int n = follow((unsigned char)*text++, &code);
+		for (int i = 0; i < n; i++, text++) {
+			if (((unsigned char)*text & 0xc0) != 0x80)
+				return false;
+			code = code << 6 | ((unsigned char)*text & 0x3f);
+		}
+		if (n < 0 || code < least[n] || code > 0x10ffff || (code >> 11) == 0x1b)
+			return false;
+	}
+	return true;
 }
 
 #define NEAR_MAX 64

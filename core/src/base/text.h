@@ -18,6 +18,8 @@ void core_text_put(core_text *text, const char *data, size_t size);
 void core_text_csv(core_text *text, const char *field); /* quoted where RFC 4180 asks for it */
 void core_text_free(core_text *text);
 
+bool core_is_utf8(const char *text); /* well-formed, no surrogates, nothing past U+10FFFF */
+
 /* The entry of `names` nearest to `word` (edit distance at most 2 and under half the length), or
  * NULL: for "unknown key 'epoch', did you mean 'epochs'?". */
 const char *core_nearest(const char *word, const char *const *names, size_t n);

@@ -71,24 +71,34 @@ static void note_gaps(core_metrics *m, const core_attribute_metrics *a)
 								 : reason[s]});
 }
 
+static void note_cell(core_metrics *m, const core_attribute_metrics *a, int32_t c, int32_t g)
+{
+	core_undefined what = {
+		.attribute = a->name, .class_name = m->classes[c], .group = a->group[g]};
+	int64_t positives = a->positives[c * a->G + g];
+	if (positives == 0) {
+		what.metric = "tpr";
+		what.reason = "no row of this group is labelled with this class";
+		note(m, what);
+	}
+	if (positives == a->rows[g]) {
+		what.metric = "fpr";
+		what.reason = "every row of this group is labelled with this class";
+		note(m, what);
+	}
+}
+
 static void note_rates(core_metrics *m, const core_attribute_metrics *a)
 {
-	for (int32_t g = 0; g < a->G; g++)
+	for (int32_t g = 0; g < a->G; g++) {
 		if (!a->rows[g])
 			note(m, (core_undefined){.metric = "tpr",
 					.attribute = a->name,
 					.group = a->group[g],
 					.reason = "no row has this group"});
-	for (int32_t c = 0; c < m->C; c++)
-		for (int32_t g = 0; g < a->G; g++)
-			if (a->rows[g] && !a->positives[c * a->G + g])
-				note(m, (core_undefined){.metric = "tpr",
-						.attribute = a->name,
-						.class_name = m->classes[c],
-						.group = a->group[g],
-						.reason = "no row of this group is labelled with "
-							  "this "
-							  "class"});
+		for (int32_t c = 0; c < m->C && a->rows[g]; c++)
+			note_cell(m, a, c, g);
+	}
 }
 
 static fv_status alloc_attribute(fv_ctx *ctx, int32_t C, core_attribute_metrics *a)
@@ -98,7 +108,8 @@ static fv_status alloc_attribute(fv_ctx *ctx, int32_t C, core_attribute_metrics 
 	a->positives = core_alloc(ctx, cells, sizeof *a->positives);
 	a->tpr = core_alloc(ctx, cells, sizeof *a->tpr);
 	a->group_f1 = core_alloc(ctx, 2 * G, sizeof *a->group_f1);
-	if (!a->rows || !a->positives || !a->tpr || !a->group_f1)
+	a->sharpness = core_alloc(ctx, G, sizeof *a->sharpness);
+	if (!a->rows || !a->positives || !a->tpr || !a->group_f1 || !a->sharpness)
 		return FV_FAILED;
 	a->group_acc = a->group_f1 + G;
 	return FV_OK;
@@ -157,23 +168,44 @@ static fv_status attribute_metrics(fv_ctx *ctx, const core_eval_set *set,
 	a->positive = rates.positive;
 	a->eo = rates.eo;
 	fill_groups(&groups, &rates, a);
-	return FV_OK;
+	for (int32_t g = 0; g < a->G && !status; g++)
+		status = core_sharpness_compute(ctx, set, attribute->id, g, &a->sharpness[g]);
+	return status;
 }
 
-static void overall(core_metrics *m, const core_tally *all)
+static fv_status overall(fv_ctx *ctx, const core_eval_set *set, core_metrics *m)
 {
-	int64_t predicted = 0, real = 0;
+	core_tally all;
+	fv_status status = core_tally_make(ctx, set, 1, NULL, NULL, &all);
+	if (status)
+		return status;
 	for (int32_t c = 0; c < m->C; c++) {
-		int64_t tp = core_tally_tp(all, 0, c), fp = core_tally_fp(all, 0, c);
-		int64_t positives = core_tally_positives(all, 0, c), below = tp + fp + positives;
+		int64_t tp = core_tally_tp(&all, 0, c);
+		int64_t below = tp + core_tally_fp(&all, 0, c) + core_tally_positives(&all, 0, c);
 		m->class_f1[c] = below ? (double)(2 * tp) / (double)below : 0;
-		predicted += tp + fp;
-		real += positives;
 	}
-	m->f1 = core_estimate_of(core_tally_f1(all, 0));
-	m->acc = core_estimate_of(core_tally_acc(all, 0));
-	m->labels_predicted = (double)predicted / (double)m->n;
-	m->labels_true = (double)real / (double)m->n;
+	m->f1 = core_estimate_of(core_tally_f1(&all, 0));
+	m->acc = core_estimate_of(core_tally_acc(&all, 0));
+	return core_sharpness_compute(ctx, set, NULL, 0, &m->sharpness);
+}
+
+/* How sure the ranking is, in all rows (a NULL) or in group g. */
+static void note_sharpness(core_metrics *m, const core_attribute_metrics *a, int32_t g)
+{
+	const core_sharpness *s = a ? &a->sharpness[g] : &m->sharpness;
+	core_undefined what = {.attribute = a ? a->name : NULL, .group = a ? a->group[g] : NULL};
+	if (!s->n)
+		return;
+	if (isnan(s->auc)) {
+		what.metric = "auc";
+		what.reason = "no class has both labelled and unlabelled rows";
+		note(m, what);
+	}
+	if (isnan(s->ap)) {
+		what.metric = "average_precision";
+		what.reason = "no row is labelled with any class";
+		note(m, what);
+	}
 }
 
 fv_status core_metrics_compute(fv_ctx *ctx, const core_eval_set *set, const char *const *classes,
@@ -186,24 +218,24 @@ fv_status core_metrics_compute(fv_ctx *ctx, const core_eval_set *set, const char
 		.classes = classes,
 		.threshold = core_eval_threshold(set),
 		.n_attributes = n_attributes};
-	size_t most = 0;
+	size_t most = 2;
 	for (int32_t a = 0; a < n_attributes; a++)
-		most += CORE_STATS + ((size_t)set->C + 1) * (size_t)attributes[a].G;
-	core_tally all;
-	fv_status status = core_tally_make(ctx, set, 1, NULL, NULL, &all);
+		most += CORE_STATS + (2 * (size_t)set->C + 3) * (size_t)attributes[a].G;
 	out->class_f1 = core_alloc(ctx, (size_t)set->C, sizeof *out->class_f1);
 	out->attribute = core_alloc(ctx, (size_t)n_attributes + 1, sizeof *out->attribute);
 	out->undefined = core_alloc(ctx, most + 1, sizeof *out->undefined);
-	if (!status && (!out->class_f1 || !out->attribute || !out->undefined))
-		status = FV_FAILED;
-	if (status)
-		return status;
-	overall(out, &all);
+	if (!out->class_f1 || !out->attribute || !out->undefined)
+		return FV_FAILED;
+	fv_status status = overall(ctx, set, out);
+	if (!status)
+		note_sharpness(out, NULL, 0);
 	for (int32_t a = 0; a < n_attributes && !status; a++) {
 		status = attribute_metrics(ctx, set, &attributes[a], &out->attribute[a]);
 		if (!status) {
 			note_gaps(out, &out->attribute[a]);
 			note_rates(out, &out->attribute[a]);
+			for (int32_t g = 0; g < attributes[a].G; g++)
+				note_sharpness(out, &out->attribute[a], g);
 		}
 	}
 	return status;

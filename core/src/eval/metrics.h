@@ -7,7 +7,7 @@
 #ifndef CORE_EVAL_METRICS_H
 #define CORE_EVAL_METRICS_H
 
-#include "eval/tally.h"
+#include "eval/extras.h"
 
 /* A group of every row for one attribute. Ids follow the order of the names. */
 typedef struct core_eval_attribute {
@@ -52,6 +52,7 @@ typedef struct core_attribute_metrics {
 	double *eo;                     /* [C] equalised odds */
 	double *group_f1, *group_acc;   /* [G], NaN: absent */
 	double worst_group_f1, worst_group_acc;
+	core_sharpness *sharpness; /* [G] */
 } core_attribute_metrics;
 
 typedef struct core_metrics {
@@ -59,9 +60,11 @@ typedef struct core_metrics {
 	int32_t C;
 	const char *const *classes; /* [C] */
 	float threshold;
-	core_estimate f1, acc;                /* every row */
-	double *class_f1;                     /* [C] */
-	double labels_predicted, labels_true; /* mean positives a row */
+	int32_t n_speakers;    /* 0: not known */
+	int64_t draws;         /* of each null and interval; 0: none made */
+	core_estimate f1, acc; /* every row */
+	double *class_f1;      /* [C] */
+	core_sharpness sharpness;
 	int32_t n_attributes;
 	core_attribute_metrics *attribute;
 	int32_t n_undefined;

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fairvox audit: metrics, nulls and intervals of predictions that any system wrote. */
+#include <getopt.h>
+#include <string.h>
+
+#include "audit_text.h"
+#include "base/csv.h"
+#include "cli.h"
+#include "eval/predictions.h"
+#include "eval/report_json.h"
+#include "verbs.h"
+
+static const char usage[] =
+	"usage: fairvox audit PRED.csv [PRED2.csv] --group-columns COLUMN[,COLUMN...] [OPTION...]\n"
+	"\n"
+	"How well, and how evenly over groups of speakers, does a system recognise emotions?\n"
+	"PRED.csv has the columns FileName, prob_<class> and label_<class> for each class, one\n"
+	"column for each attribute (empty: unknown) and SpkrID. A class counts as predicted, or "
+	"as\n"
+	"true, above 1 / number of classes.\n"
+	"\n"
+	"Every gap is shown with its null: what it would be if the groups were dealt out to the\n"
+	"speakers at random. Intervals redraw speakers; a group of fewer than 10 gets none. With\n"
+	"two files of the same recordings, in any order, the differences between the systems are\n"
+	"shown too: first less second.\n"
+	"\n"
+	"  --group-columns LIST  attributes to audit, separated by commas\n"
+	"  --speaker-column C    column that names the speaker (default SpkrID; without one there\n"
+	"                        are no nulls and no intervals)\n"
+	"  --threshold T         positive above T instead of 1 / number of classes, for\n"
+	"                        probabilities and labels\n"
+	"  --json                one JSON object on standard output\n";
+
+struct audit {
+	const char *path[2];
+	int n_paths;
+	const char **column; /* [n_columns] */
+	int32_t n_columns;
+	const char *speaker_column; /* NULL: SpkrID */
+	bool has_threshold, json;
+	double threshold;
+	core_predictions file[2]; /* the second in the order of the first */
+	core_attribute *attribute;
+	core_eval_set set[2];
+	core_rows rows;
+	core_metrics metrics[2];
+	core_comparison comparison;
+};
+
+static fv_status split_columns(fv_ctx *ctx, const char *list, struct audit *a)
+{
+	char *copy = core_strdup(ctx, list), *rest = NULL;
+	a->column = core_alloc(ctx, strlen(list) + 1, sizeof *a->column);
+	a->n_columns = 0;
+	if (!copy || !a->column)
+		return FV_FAILED;
+	for (char *name = strtok_r(copy, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
+		for (int32_t k = 0; k < a->n_columns; k++)
+			if (!strcmp(a->column[k], name))
+				return fv_fail(ctx, FV_CONFIG,
+					"--group-columns: '%s' is there twice", name);
+		a->column[a->n_columns++] = name;
+	}
+	if (!a->n_columns)
+		return fv_fail(ctx, FV_CONFIG, "--group-columns: no column named");
+	return FV_OK;
+}
+
+static fv_status parse(fv_ctx *ctx, int argc, char **argv, struct audit *a)
+{
+	static const struct option options[] = {{"group-columns", required_argument, NULL, 'g'},
+		{"speaker-column", required_argument, NULL, 's'},
+		{"threshold", required_argument, NULL, 't'}, {"json", no_argument, NULL, 'j'},
+		{NULL, 0, NULL, 0}};
+	fv_status status = FV_OK;
+	for (int option; (option = cli_option(ctx, argc, argv, "", options)) != -1;) {
+		if (option == '?')
+			return FV_CONFIG;
+		if (option == 'g')
+			status = split_columns(ctx, optarg, a);
+		if (option == 's')
+			a->speaker_column = optarg;
+		if (option == 't')
+			a->has_threshold = core_parse_double(optarg, &a->threshold);
+		if (option == 't' && !a->has_threshold)
+			status = fv_fail(ctx, FV_CONFIG, "--threshold: '%s' is no number", optarg);
+		a->json = a->json || option == 'j';
+		if (status)
+			return status;
+	}
+	a->n_paths = argc - optind;
+	if (a->n_paths < 1 || a->n_paths > 2)
+		return fv_fail(ctx, FV_CONFIG,
+			"audit needs one file of predictions, or two to compare; see "
+			"'fairvox audit --help'");
+	for (int k = 0; k < a->n_paths; k++)
+		a->path[k] = argv[optind + k];
+	if (!a->n_columns)
+		return fv_fail(ctx, FV_CONFIG,
+			"audit needs --group-columns, for example --group-columns gender,race");
+	return FV_OK;
+}
+
+static fv_status read_files(fv_ctx *ctx, struct audit *a)
+{
+	fv_status status = core_predictions_read(ctx, a->path[0], a->speaker_column, &a->file[0]);
+	if (status || a->n_paths == 1)
+		return status;
+	core_predictions second;
+	/* the first file says who spoke */
+	status = core_predictions_read(ctx, a->path[1], NULL, &second);
+	return status ? status : core_predictions_align(ctx, &a->file[0], &second, &a->file[1]);
+}
+
+static fv_status find_attributes(fv_ctx *ctx, struct audit *a)
+{
+	fv_status first = FV_OK;
+	a->attribute = core_alloc(ctx, (size_t)a->n_columns, sizeof *a->attribute);
+	if (!a->attribute)
+		return FV_FAILED;
+	for (int32_t k = 0; k < a->n_columns; k++) {
+		const core_text_column *column;
+		fv_status status = core_predictions_need(
+			ctx, &a->file[0], "--group-columns", a->column[k], &column);
+		if (!status)
+			status = core_attribute_make(ctx, column->name, a->file[0].n, column->value,
+				NULL, 0, &a->attribute[k]);
+		first = first ? first : status;
+	}
+	return first;
+}
+
+static fv_status load(fv_ctx *ctx, struct audit *a)
+{
+	fv_status status = read_files(ctx, a);
+	if (!status)
+		status = find_attributes(ctx, a);
+	if (status)
+		return status;
+	for (int k = 0; k < a->n_paths; k++) {
+		a->set[k] = core_predictions_set(&a->file[k]);
+		a->set[k].has_threshold = a->has_threshold;
+		a->set[k].threshold = (float)a->threshold;
+	}
+	const core_predictions *p = &a->file[0];
+	a->rows = (core_rows){
+		.n = p->n, .speaker = p->speaker.value, .path = p->path, .line = p->line};
+	return FV_OK;
+}
+
+static void warn_few(fv_ctx *ctx, const core_metrics *m, int32_t min_speakers)
+{
+	for (int32_t k = 0; k < m->n_attributes; k++) {
+		const core_attribute_metrics *a = &m->attribute[k];
+		for (int32_t g = 0; g < a->G; g++) {
+			if (a->speakers[g] == 1)
+				fv_warn(ctx,
+					"%s '%s' is one speaker; nothing can be said about the "
+					"group",
+					a->name, a->group[g]);
+			else if (a->speakers[g] && a->speakers[g] < min_speakers)
+				fv_warn(ctx, "%s '%s' has %lld speakers, too few for intervals",
+					a->name, a->group[g], (long long)a->speakers[g]);
+		}
+	}
+}
+
+static fv_status compute(fv_ctx *ctx, struct audit *a)
+{
+	core_assess_options options = core_assess_default();
+	fv_status status = FV_OK;
+	for (int k = 0; k < a->n_paths && !status; k++) {
+		status = core_metrics_compute(ctx, &a->set[k], a->file[0].classes, a->n_columns,
+			a->attribute, &a->metrics[k]);
+		if (!status && a->rows.speaker)
+			status = core_assess(
+				ctx, &a->set[k], &a->rows, a->attribute, &options, &a->metrics[k]);
+	}
+	if (status)
+		return status;
+	if (!a->rows.speaker) {
+		if (a->n_paths == 2)
+			return fv_fail(ctx, FV_CONFIG,
+				"%s has no column SpkrID, which a comparison needs; name another "
+				"with --speaker-column",
+				a->path[0]);
+		fv_warn(ctx,
+			"%s has no column SpkrID: no nulls and no intervals; name another with "
+			"--speaker-column",
+			a->path[0]);
+		return FV_OK;
+	}
+	warn_few(ctx, &a->metrics[0], options.min_speakers);
+	if (a->n_paths == 1)
+		return FV_OK;
+	return core_compare(ctx, 1, &a->set[0], &a->set[1], &a->rows, a->file[0].classes,
+		a->n_columns, a->attribute, &options.draws, &a->comparison);
+}
+
+static fv_status print_json(fv_ctx *ctx, const struct audit *a)
+{
+	json_t *report = core_report_metrics(ctx, &a->metrics[0]);
+	if (report && a->n_paths == 2) {
+		json_t *comparison = core_report_comparison(ctx, &a->comparison);
+		json_t *second = core_report_metrics(ctx, &a->metrics[1]);
+		if (json_object_set_new(report, "comparison", comparison) ||
+			json_object_set_new(report, "second", second)) {
+			json_decref(report);
+			return fv_fail(ctx, FV_FAILED, "the report cannot be made");
+		}
+	}
+	const char *text = core_report_dump(ctx, report);
+	if (!text)
+		return FV_FAILED;
+	fputs(text, stdout);
+	return FV_OK;
+}
+
+static fv_status print_text(const struct audit *a)
+{
+	for (int k = 0; k < a->n_paths; k++) {
+		audit_print(a->path[k], &a->metrics[k]);
+		if (a->n_paths == 2)
+			putchar('\n');
+	}
+	if (a->n_paths == 2)
+		audit_print_comparison(a->path[0], a->path[1], &a->comparison);
+	return FV_OK;
+}
+
+static fv_status run(fv_ctx *ctx, int argc, char **argv)
+{
+	struct audit a = {0};
+	fv_status status = parse(ctx, argc, argv, &a);
+	if (!status)
+		status = load(ctx, &a);
+	if (!status)
+		status = compute(ctx, &a);
+	if (!status)
+		status = a.json ? print_json(ctx, &a) : print_text(&a);
+	return status ? status : cli_flush(ctx);
+}
+
+const cli_verb cli_verb_audit = {
+	.name = "audit",
+	.summary = "metrics, nulls and intervals of any system's predictions",
+	.usage = usage,
+	.run = run,
+};

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit_text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_WIDTH 16
+#define CELL_WIDTH 24
+
+/* Characters, not bytes, so that columns line up. */
+static int width_of(const char *text)
+{
+	int n = 0;
+	for (; *text; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
+
+static void left(const char *text, int width)
+{
+	int pad = width - width_of(text);
+	printf("%s%*s", text, pad > 0 ? pad : 0, "");
+}
+
+static void number(double value, int width, const char *format)
+{
+	char text[32];
+	snprintf(text, sizeof text, format, value);
+	printf("%*s", width, isnan(value) ? "undefined" : text);
+}
+
+/* "0.719 (0.571 to 0.862)", without the interval where there is none */
+static void cell(const core_estimate *e, int width)
+{
+	char text[64];
+	if (isnan(e->value))
+		snprintf(text, sizeof text, "undefined");
+	else if (isnan(e->low))
+		snprintf(text, sizeof text, "%.3f", e->value);
+	else
+		snprintf(text, sizeof text, "%.3f (%.3f to %.3f)", e->value, e->low, e->high);
+	left(text, width);
+}
+
+static void line(const char *name, const core_estimate *e)
+{
+	left(name, NAME_WIDTH);
+	cell(e, 0);
+	putchar('\n');
+}
+
+static void print_groups(const core_attribute_metrics *a)
+{
+	printf("\n%s\n", a->name);
+	for (int32_t g = 0; g < a->G; g++) {
+		printf("  ");
+		left(a->group[g], NAME_WIDTH);
+		printf(" %7lld rows", (long long)a->rows[g]);
+		if (a->speakers)
+			printf(", %lld speaker%s", (long long)a->speakers[g],
+				a->speakers[g] == 1 ? "" : "s");
+		putchar('\n');
+	}
+	if (a->unknown_rows) {
+		printf("  ");
+		left("unknown", NAME_WIDTH);
+		printf(" %7lld rows, left out\n", (long long)a->unknown_rows);
+	}
+}
+
+static void print_gaps(const core_attribute_metrics *a)
+{
+	bool nulls = false;
+	for (int k = CORE_TPR_GAP; k < CORE_STATS; k++)
+		nulls = nulls || !isnan(a->stat[k].p);
+	putchar('\n');
+	left("", NAME_WIDTH);
+	printf("%9s%s\n", "value", nulls ? "  null mean   null 95%     excess         p" : "");
+	for (int k = CORE_TPR_GAP; k < CORE_STATS; k++) {
+		const core_estimate *e = &a->stat[k];
+		left(core_stat_name((core_stat)k), NAME_WIDTH);
+		number(e->value, 9, "%.3f");
+		if (!isnan(e->p)) {
+			number(e->null_mean, 11, "%.3f");
+			number(e->null_p95, 11, "%.3f");
+			number(e->excess, 11, "%+.3f");
+			number(e->p, 10, "%.4f");
+		}
+		putchar('\n');
+	}
+	left("worst_group_f1", NAME_WIDTH);
+	number(a->worst_group_f1, 9, "%.3f");
+	putchar('\n');
+}
+
+static int cell_width(const core_attribute_metrics *a)
+{
+	int width = CELL_WIDTH;
+	for (int32_t g = 0; g < a->G; g++)
+		if (width_of(a->group[g]) + 2 > width)
+			width = width_of(a->group[g]) + 2;
+	return width;
+}
+
+static void row_of(
+	const core_attribute_metrics *a, const char *name, const double *value, int width)
+{
+	left(name, NAME_WIDTH);
+	for (int32_t g = 0; g < a->G; g++) {
+		core_estimate e = core_estimate_of(value[g]);
+		if (a->rows[g])
+			cell(&e, width);
+	}
+	putchar('\n');
+}
+
+static void print_rates(const core_metrics *m, const core_attribute_metrics *a)
+{
+	int width = cell_width(a);
+	putchar('\n');
+	left("TPR", NAME_WIDTH);
+	for (int32_t g = 0; g < a->G; g++)
+		if (a->rows[g])
+			left(a->group[g], width);
+	putchar('\n');
+	for (int32_t c = 0; c < m->C; c++) {
+		left(m->classes[c], NAME_WIDTH);
+		for (int32_t g = 0; g < a->G; g++)
+			if (a->rows[g])
+				cell(&a->tpr[c * a->G + g], width);
+		putchar('\n');
+	}
+	row_of(a, "F1", a->group_f1, width);
+	row_of(a, "ACC", a->group_acc, width);
+	left("AUC", NAME_WIDTH);
+	for (int32_t g = 0; g < a->G; g++) {
+		core_estimate e = core_estimate_of(a->sharpness[g].auc);
+		if (a->rows[g])
+			cell(&e, width);
+	}
+	putchar('\n');
+}
+
+static void print_undefined(const core_metrics *m)
+{
+	if (m->n_undefined)
+		puts("\nundefined");
+	for (int32_t i = 0; i < m->n_undefined; i++) {
+		const core_undefined *u = &m->undefined[i];
+		printf("  %s", u->metric);
+		if (u->attribute)
+			printf(", %s", u->attribute);
+		if (u->class_name)
+			printf(", %s", u->class_name);
+		if (u->group)
+			printf(", %s", u->group);
+		printf(": %s\n", u->reason);
+	}
+}
+
+void audit_print(const char *path, const core_metrics *m)
+{
+	printf("%s\n  %lld rows", path, (long long)m->n);
+	if (m->n_speakers)
+		printf(", %d speakers", (int)m->n_speakers);
+	printf(", %d classes; positive above %.9g", (int)m->C, (double)m->threshold);
+	if (m->draws)
+		printf("; %lld draws", (long long)m->draws);
+	puts("\n");
+	line("F1", &m->f1);
+	line("ACC", &m->acc);
+	core_estimate auc = core_estimate_of(m->sharpness.auc);
+	line("AUC", &auc);
+	left("labels a row", NAME_WIDTH);
+	printf("%.3f predicted, %.3f true\n", m->sharpness.labels_predicted,
+		m->sharpness.labels_true);
+	for (int32_t k = 0; k < m->n_attributes; k++) {
+		print_groups(&m->attribute[k]);
+		print_gaps(&m->attribute[k]);
+		print_rates(m, &m->attribute[k]);
+	}
+	print_undefined(m);
+}
+
+static void print_difference(const char *name, const core_estimate *e)
+{
+	left(name, NAME_WIDTH);
+	number(e->value, 9, "%+.3f");
+	if (!isnan(e->low))
+		printf("  %+.3f to %+.3f", e->low, e->high);
+	else
+		printf("%18s", "");
+	if (!isnan(e->p))
+		number(e->p, 10, "%.4f");
+	putchar('\n');
+}
+
+static void print_levelling(const core_comparison *m, const core_attribute_comparison *a)
+{
+	puts("\nTPR of the groups that are best and worst in B, change to A");
+	for (int32_t c = 0; c < m->C; c++) {
+		const core_level_change *level = &a->levelling.per_class[c];
+		left(m->classes[c], NAME_WIDTH);
+		if (level->best < 0)
+			puts("undefined");
+		else
+			printf("%s %+.3f, %s %+.3f%s\n", a->group[level->best], level->best_change,
+				a->group[level->worst], level->worst_change,
+				level->flag ? "  levelled down" : "");
+	}
+	const core_level_change *mean = &a->levelling.mean;
+	if (!isnan(mean->best_change)) {
+		left("mean", NAME_WIDTH);
+		printf("best %+.3f, worst %+.3f%s\n", mean->best_change, mean->worst_change,
+			mean->flag ? "  levelled down" : "");
+	}
+}
+
+void audit_print_comparison(const char *path_a, const char *path_b, const core_comparison *m)
+{
+	printf("A - B, A = %s, B = %s\n\n", path_a, path_b);
+	left("", NAME_WIDTH);
+	printf("%9s  %16s%10s\n", "value", "95% interval", "p");
+	print_difference("F1", &m->f1);
+	print_difference("ACC", &m->acc);
+	for (int32_t k = 0; k < m->n_attributes; k++) {
+		const core_attribute_comparison *a = &m->attribute[k];
+		printf("\n%s\n", a->name);
+		for (int s = CORE_TPR_GAP; s < CORE_STATS; s++)
+			print_difference(core_stat_name((core_stat)s), &a->stat[s]);
+		print_levelling(m, a);
+	}
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "eval/assess.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "eval/summary.h"
+#include "eval/swap.h"
+
+/* Values of resamples and room to sort a column; freed by done(). */
+struct resamples {
+	int64_t n, width;
+	double *observed, *trace, *sorted;
+};
+
+static void done(struct resamples *r)
+{
+	free(r->observed);
+	free(r->trace);
+	free(r->sorted);
+}
+
+static fv_status resample(fv_ctx *ctx, const core_speakers *speakers, const core_cohort *cohort,
+	const core_system *system, const core_draws *draws, struct resamples *r)
+{
+	r->n = draws->n;
+	r->width = core_resample_width(system->all[0].C, cohort ? cohort->G : 0);
+	size_t n = (size_t)r->n + 1, width = (size_t)r->width;
+	r->observed = malloc(width * sizeof *r->observed);
+	r->trace = malloc(n * width * sizeof *r->trace);
+	r->sorted = malloc(n * sizeof *r->sorted);
+	if (!r->observed || !r->trace || !r->sorted)
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	return core_bootstrap(ctx, speakers, cohort, system, draws, r->observed, r->trace);
+}
+
+static void column_interval(const struct resamples *r, int64_t column, core_estimate *estimate)
+{
+	int64_t n = core_sorted_column(r->trace, r->n, r->width, column, r->sorted);
+	core_interval(r->sorted, n, estimate);
+}
+
+static fv_status overall_intervals(fv_ctx *ctx, const core_speakers *speakers,
+	const core_system *system, const core_draws *draws, core_metrics *m)
+{
+	struct resamples r = {0};
+	fv_status status = resample(ctx, speakers, NULL, system, draws, &r);
+	if (!status) {
+		column_interval(&r, CORE_F1, &m->f1);
+		column_interval(&r, CORE_ACC, &m->acc);
+	}
+	done(&r);
+	return status;
+}
+
+static fv_status rate_intervals(fv_ctx *ctx, const core_cohort *cohort, const core_system *system,
+	const core_assess_options *options, int32_t C, core_attribute_metrics *a)
+{
+	struct resamples r = {0};
+	fv_status status = resample(ctx, cohort->speakers, cohort, system, &options->draws, &r);
+	for (int32_t g = 0; g < a->G && !status; g++) {
+		if (cohort->size[g] < options->min_speakers)
+			continue;
+		for (int32_t c = 0; c < C; c++)
+			column_interval(&r, core_resample_tpr(a->G, c, g), &a->tpr[c * a->G + g]);
+	}
+	done(&r);
+	return status;
+}
+
+static fv_status assess_attribute(fv_ctx *ctx, const core_eval_set *set, const core_eval_rows *rows,
+	const core_speakers *speakers, const core_eval_attribute *attribute,
+	const core_assess_options *options, core_attribute_metrics *a)
+{
+	core_cohort cohort;
+	core_system system;
+	core_gap_nulls nulls;
+	fv_status status = core_cohort_make(ctx, rows, speakers, attribute, &cohort);
+	if (!status)
+		status = core_system_make(ctx, 1, set, speakers, attribute, &system);
+	if (!status)
+		status = core_nulls_compute(ctx, &cohort, &system, &options->draws, NULL, &nulls);
+	if (status)
+		return status;
+	a->speakers = cohort.size;
+	for (int k = CORE_TPR_GAP; k < CORE_STATS; k++)
+		a->stat[k] = nulls.pooled[k];
+	return rate_intervals(ctx, &cohort, &system, options, set->C, a);
+}
+
+fv_status core_assess(fv_ctx *ctx, const core_eval_set *set, const core_eval_rows *rows,
+	const core_eval_attribute *attributes, const core_assess_options *options, core_metrics *metrics)
+{
+	core_speakers speakers;
+	core_system system;
+	core_eval_rows block = *rows; /* whatever the folds: all rows together */
+	block.fold = NULL;
+	fv_status status = core_speakers_make(ctx, &block, &speakers);
+	if (!status)
+		status = core_system_make(ctx, 1, set, &speakers, NULL, &system);
+	if (status)
+		return status;
+	metrics->n_speakers = speakers.S;
+	metrics->draws = options->draws.n;
+	if (speakers.S >= options->min_speakers)
+		status = overall_intervals(ctx, &speakers, &system, &options->draws, metrics);
+	fv_status first = status;
+	for (int32_t k = 0; k < metrics->n_attributes && status != FV_FAILED; k++) {
+		status = assess_attribute(ctx, set, &block, &speakers, &attributes[k], options,
+			&metrics->attribute[k]);
+		first = first ? first : status;
+	}
+	return first;
+}
+
+/* --- a cell of a table -------------------------------------------------------------------------
+ */
+
+static void overall_scores(const core_speakers *speakers, const core_system *system,
+	core_tally *folds, core_tally *one, core_scores *out)
+{
+	double pooled[2] = {0}, mean[2] = {0};
+	for (int32_t r = 0; r < system->n_seeds; r++) {
+		core_tally_sum(&system->all[r], speakers->fold, NULL, folds);
+		core_tally_sum(folds, NULL, NULL, one);
+		pooled[CORE_F1] += core_tally_f1(one, 0);
+		pooled[CORE_ACC] += core_tally_acc(one, 0);
+		for (int32_t f = 0; f < speakers->F; f++) {
+			mean[CORE_F1] += core_tally_f1(folds, f) / speakers->F;
+			mean[CORE_ACC] += core_tally_acc(folds, f) / speakers->F;
+		}
+	}
+	for (int k = CORE_F1; k <= CORE_ACC; k++) {
+		out->pooled[k] = core_estimate_of(pooled[k] / system->n_seeds);
+		out->fold_mean[k] = core_estimate_of(mean[k] / system->n_seeds);
+		out->folds_used[k] = speakers->F;
+	}
+}
+
+static fv_status support(
+	fv_ctx *ctx, const core_cohort *cohort, const core_tally *known, core_scores *out)
+{
+	const core_speakers *speakers = cohort->speakers;
+	int32_t F = speakers->F, G = cohort->G, C = known->C;
+	size_t cells = (size_t)G * (size_t)F;
+	out->speakers = core_alloc(ctx, cells, sizeof *out->speakers);
+	out->rows = core_alloc(ctx, cells, sizeof *out->rows);
+	out->positives = core_alloc(ctx, (size_t)C * cells, sizeof *out->positives);
+	if (!out->speakers || !out->rows || !out->positives)
+		return FV_FAILED;
+	for (int32_t s = 0; s < speakers->S; s++) {
+		if (cohort->of_speaker[s] < 0)
+			continue;
+		size_t cell = (size_t)(cohort->of_speaker[s] * F + speakers->fold[s]);
+		out->speakers[cell]++;
+		out->rows[cell] += core_tally_rows(known, s);
+		for (int32_t c = 0; c < C; c++)
+			out->positives[(size_t)c * cells + cell] +=
+				core_tally_positives(known, s, c);
+	}
+	return FV_OK;
+}
+
+static fv_status gap_scores(fv_ctx *ctx, const core_cohort *cohort, const core_system *system,
+	const core_draws *draws, core_scores *out)
+{
+	core_gap_nulls nulls;
+	fv_status status = core_nulls_compute(ctx, cohort, system, draws, NULL, &nulls);
+	if (status)
+		return status;
+	for (int k = CORE_TPR_GAP; k < CORE_STATS; k++) {
+		out->pooled[k] = nulls.pooled[k];
+		out->fold_mean[k] = nulls.fold_mean[k];
+		out->folds_used[k] = nulls.folds_used[k];
+	}
+	out->G = cohort->G;
+	out->group = cohort->group;
+	return support(ctx, cohort, &system->known[0], out);
+}
+
+fv_status core_scores_compute(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *sets,
+	const core_eval_rows *rows, const core_eval_attribute *attribute, const core_draws *draws,
+	core_scores *out)
+{
+	core_speakers speakers;
+	core_system system;
+	core_tally folds, one;
+	*out = (core_scores){0};
+	fv_status status = core_speakers_make(ctx, rows, &speakers);
+	if (!status)
+		status = core_system_make(ctx, n_seeds, sets, &speakers, attribute, &system);
+	if (!status)
+		status = core_tally_alloc(ctx, speakers.F, sets[0].C, &folds);
+	if (!status)
+		status = core_tally_alloc(ctx, 1, sets[0].C, &one);
+	if (status)
+		return status;
+	for (int k = 0; k < CORE_STATS; k++)
+		out->pooled[k] = out->fold_mean[k] = core_estimate_of(NAN);
+	out->n_folds = speakers.F;
+	out->fold_name = speakers.fold_name;
+	overall_scores(&speakers, &system, &folds, &one, out);
+	if (!attribute)
+		return FV_OK;
+	core_cohort cohort;
+	status = core_cohort_make(ctx, rows, &speakers, attribute, &cohort);
+	return status ? status : gap_scores(ctx, &cohort, &system, draws, out);
+}
+
+/* --- two systems -------------------------------------------------------------------------------
+ */
+
+struct pair {
+	const core_speakers *speakers;
+	const core_cohort *cohort; /* NULL: F1 and ACC only */
+	core_system a, b;
+	core_swap swap;
+	struct resamples of_a, of_b; /* of_a becomes a - b */
+};
+
+/* a - b of metric k with its p and interval. */
+static core_estimate paired(const struct pair *p, core_stat k)
+{
+	core_estimate estimate = core_estimate_of(p->swap.diff[k]);
+	column_interval(&p->of_a, k, &estimate);
+	estimate.p = p->swap.p[k];
+	return estimate;
+}
+
+static fv_status pair_compute(fv_ctx *ctx, const core_draws *draws, struct pair *p)
+{
+	fv_status status =
+		core_swap_test(ctx, p->speakers, p->cohort, &p->a, &p->b, draws, NULL, &p->swap);
+	if (!status)
+		status = resample(ctx, p->speakers, p->cohort, &p->a, draws, &p->of_a);
+	if (!status)
+		status = resample(ctx, p->speakers, p->cohort, &p->b, draws, &p->of_b);
+	return status;
+}
+
+static void subtract(struct pair *p)
+{
+	for (int64_t i = 0; i < p->of_a.n * p->of_a.width; i++)
+		p->of_a.trace[i] -= p->of_b.trace[i];
+	for (int64_t i = 0; i < p->of_a.width; i++)
+		p->of_a.observed[i] -= p->of_b.observed[i];
+}
+
+static fv_status compare_groups(fv_ctx *ctx, struct pair *p, core_attribute_comparison *out)
+{
+	const core_cohort *cohort = p->cohort;
+	int32_t C = p->a.all[0].C, G = cohort->G;
+	fv_status status = core_levelling_compute(ctx, C, G, p->of_b.observed + CORE_STATS,
+		p->of_a.observed + CORE_STATS, &out->levelling);
+	if (status)
+		return status;
+	subtract(p);
+	for (int k = 0; k < CORE_STATS; k++)
+		out->stat[k] = core_estimate_of(NAN);
+	for (int k = CORE_TPR_GAP; k < CORE_STATS; k++)
+		out->stat[k] = paired(p, (core_stat)k);
+	out->n_differences = G * (G - 1) / 2;
+	return core_tpr_differences(
+		ctx, cohort, C, p->of_a.observed, p->of_a.trace, p->of_a.n, &out->tpr_difference);
+}
+
+static fv_status systems(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *sets_a,
+	const core_eval_set *sets_b, const core_eval_attribute *attribute, struct pair *p)
+{
+	const core_eval_set *a = &sets_a[0], *b = &sets_b[0];
+	if (a->n != b->n || a->C != b->C ||
+		memcmp(a->label, b->label, (size_t)a->n * (size_t)a->C * sizeof *a->label) != 0)
+		return fv_fail(
+			ctx, FV_DATA, "the two systems are not about the same rows and labels");
+	fv_status status = core_system_make(ctx, n_seeds, sets_a, p->speakers, attribute, &p->a);
+	if (!status)
+		status = core_system_make(ctx, n_seeds, sets_b, p->speakers, attribute, &p->b);
+	return status;
+}
+
+static fv_status compare_overall(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *sets_a,
+	const core_eval_set *sets_b, const core_speakers *speakers, const core_draws *draws,
+	core_comparison *out)
+{
+	struct pair p = {.speakers = speakers};
+	fv_status status = systems(ctx, n_seeds, sets_a, sets_b, NULL, &p);
+	if (!status)
+		status = pair_compute(ctx, draws, &p);
+	if (!status) {
+		subtract(&p);
+		out->f1 = paired(&p, CORE_F1);
+		out->acc = paired(&p, CORE_ACC);
+	}
+	done(&p.of_a);
+	done(&p.of_b);
+	return status;
+}
+
+static fv_status compare_attribute(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *sets_a,
+	const core_eval_set *sets_b, const core_eval_rows *rows, const core_speakers *speakers,
+	const core_eval_attribute *attribute, const core_draws *draws, core_attribute_comparison *out)
+{
+	core_cohort cohort;
+	struct pair p = {.speakers = speakers, .cohort = &cohort};
+	*out = (core_attribute_comparison){
+		.name = attribute->name, .G = attribute->G, .group = attribute->group};
+	fv_status status = core_cohort_make(ctx, rows, speakers, attribute, &cohort);
+	if (!status)
+		status = systems(ctx, n_seeds, sets_a, sets_b, attribute, &p);
+	if (!status)
+		status = pair_compute(ctx, draws, &p);
+	if (!status)
+		status = compare_groups(ctx, &p, out);
+	done(&p.of_a);
+	done(&p.of_b);
+	return status;
+}
+
+fv_status core_compare(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *sets_a,
+	const core_eval_set *sets_b, const core_eval_rows *rows, const char *const *classes,
+	int32_t n_attributes, const core_eval_attribute *attributes, const core_draws *draws,
+	core_comparison *out)
+{
+	core_speakers speakers;
+	*out = (core_comparison){
+		.n = rows->n, .C = sets_a[0].C, .n_attributes = n_attributes, .classes = classes};
+	out->attribute = core_alloc(ctx, (size_t)n_attributes + 1, sizeof *out->attribute);
+	if (!out->attribute)
+		return FV_FAILED;
+	fv_status status = core_speakers_make(ctx, rows, &speakers);
+	if (!status)
+		status = compare_overall(ctx, n_seeds, sets_a, sets_b, &speakers, draws, out);
+	for (int32_t k = 0; k < n_attributes && !status; k++)
+		status = compare_attribute(ctx, n_seeds, sets_a, sets_b, rows, &speakers,
+			&attributes[k], draws, &out->attribute[k]);
+	return status;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "eval/nulls.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "eval/summary.h"
+
+struct work {
+	const core_cohort *cohort;
+	const core_system *system;
+	core_tally cells;  /* [F * G] */
+	core_tally pooled; /* [G] */
+	core_rates rates;
+	int32_t *cell_of;  /* [S] fold * G + group, -1 unknown */
+	int32_t *group_of; /* [F * G] group of a cell */
+};
+
+static fv_status work_init(
+	fv_ctx *ctx, const core_cohort *cohort, const core_system *system, struct work *w)
+{
+	int32_t F = cohort->speakers->F, G = cohort->G, C = system->known[0].C;
+	*w = (struct work){.cohort = cohort, .system = system};
+	w->cell_of = core_alloc(ctx, (size_t)cohort->speakers->S + 1, sizeof *w->cell_of);
+	w->group_of = core_alloc(ctx, (size_t)F * (size_t)G + 1, sizeof *w->group_of);
+	if (!w->cell_of || !w->group_of)
+		return FV_FAILED;
+	for (int32_t k = 0; k < F * G; k++)
+		w->group_of[k] = k % G;
+	fv_status status = core_tally_alloc(ctx, F * G, C, &w->cells);
+	if (!status)
+		status = core_tally_alloc(ctx, G, C, &w->pooled);
+	if (!status)
+		status = core_rates_alloc(ctx, C, G, &w->rates);
+	return status;
+}
+
+/* One seed's gaps, added to sums of pooled and fold means; used: folds that count. */
+static void add_seed(
+	struct work *w, const core_tally *known, double *pooled, double *mean, int32_t *used)
+{
+	double stat[CORE_STATS], sum[CORE_STATS] = {0};
+	int32_t G = w->cohort->G, F = w->cohort->speakers->F;
+	core_tally_sum(known, w->cell_of, NULL, &w->cells);
+	core_tally_sum(&w->cells, w->group_of, NULL, &w->pooled);
+	core_gaps(&w->pooled, &w->rates, stat);
+	for (int k = CORE_TPR_GAP; k < CORE_STATS; k++) {
+		pooled[k] += stat[k];
+		used[k] = 0;
+	}
+	for (int32_t f = 0; f < F; f++) {
+		core_tally fold = {G, w->cells.C, core_tally_unit(&w->cells, f * G)};
+		core_gaps(&fold, &w->rates, stat);
+		for (int k = CORE_TPR_GAP; k < CORE_STATS; k++) {
+			if (w->rates.present >= 2 && !isnan(stat[k])) {
+				sum[k] += stat[k];
+				used[k]++;
+			}
+		}
+	}
+	for (int k = CORE_TPR_GAP; k < CORE_STATS; k++)
+		mean[k] += used[k] ? sum[k] / used[k] : NAN;
+}
+
+/* from NULL: the true groups; else speaker s takes the group of speaker from[s]. */
+static void evaluate(
+	struct work *w, const int32_t *from, double *pooled, double *mean, int32_t *used)
+{
+	const core_speakers *speakers = w->cohort->speakers;
+	for (int32_t s = 0; s < speakers->S; s++) {
+		int32_t group = w->cohort->of_speaker[from ? from[s] : s];
+		w->cell_of[s] = group < 0 ? -1 : speakers->fold[s] * w->cohort->G + group;
+	}
+	for (int k = 0; k < CORE_STATS; k++)
+		pooled[k] = mean[k] = k < CORE_TPR_GAP ? NAN : 0;
+	for (int32_t r = 0; r < w->system->n_seeds; r++)
+		add_seed(w, &w->system->known[r], pooled, mean, used);
+	for (int k = CORE_TPR_GAP; k < CORE_STATS; k++) {
+		pooled[k] /= w->system->n_seeds;
+		mean[k] /= w->system->n_seeds;
+	}
+}
+
+static void summarise(const double *trace, int64_t n, double *sorted, core_gap_nulls *out)
+{
+	for (int k = CORE_TPR_GAP; k < CORE_STATS; k++) {
+		int64_t defined = core_sorted_column(trace, n, 2 * CORE_STATS, k, sorted);
+		out->pooled_defined[k] = core_null_summary(sorted, defined, &out->pooled[k]);
+		defined = core_sorted_column(trace, n, 2 * CORE_STATS, CORE_STATS + k, sorted);
+		out->fold_mean_defined[k] = core_null_summary(sorted, defined, &out->fold_mean[k]);
+	}
+}
+
+fv_status core_nulls_compute(fv_ctx *ctx, const core_cohort *cohort, const core_system *system,
+	const core_draws *draws, double *trace, core_gap_nulls *out)
+{
+	struct work w;
+	size_t S = (size_t)cohort->speakers->S, n = (size_t)draws->n;
+	*out = (core_gap_nulls){0};
+	fv_status status = work_init(ctx, cohort, system, &w);
+	if (status)
+		return status;
+	double pooled[CORE_STATS], mean[CORE_STATS];
+	int32_t unused[CORE_STATS];
+	evaluate(&w, NULL, pooled, mean, out->folds_used);
+	for (int k = 0; k < CORE_STATS; k++) {
+		out->pooled[k] = core_estimate_of(pooled[k]);
+		out->fold_mean[k] = core_estimate_of(mean[k]);
+	}
+	double *own = trace ? NULL : malloc((n + 1) * 2 * CORE_STATS * sizeof *own);
+	double *sorted = malloc((n + 1) * sizeof *sorted);
+	int32_t *perm = malloc((2 * S + 1) * sizeof *perm);
+	double *rows = trace ? trace : own;
+	if (!rows || !sorted || !perm)
+		status = fv_fail(ctx, FV_FAILED, "out of memory");
+	for (int64_t b = 0; b < draws->n && !status; b++) {
+		core_draw_permutation(cohort, draws, b, perm);
+		evaluate(&w, perm, rows + 2 * CORE_STATS * b,
+			rows + 2 * CORE_STATS * b + CORE_STATS, unused);
+	}
+	if (!status)
+		summarise(rows, draws->n, sorted, out);
+	free(own);
+	free(sorted);
+	free(perm);
+	return status;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "eval/swap.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "eval/summary.h"
+
+struct work {
+	const core_cohort *cohort; /* NULL: none */
+	const core_system *a, *b;
+	core_tally one, groups;
+	core_rates rates;
+};
+
+static fv_status work_init(fv_ctx *ctx, const core_cohort *cohort, const core_system *a,
+	const core_system *b, struct work *w)
+{
+	int32_t C = a->all[0].C;
+	*w = (struct work){.cohort = cohort, .a = a, .b = b};
+	fv_status status = core_tally_alloc(ctx, 1, C, &w->one);
+	if (!status && cohort)
+		status = core_tally_alloc(ctx, cohort->G, C, &w->groups);
+	if (!status && cohort)
+		status = core_rates_alloc(ctx, C, cohort->G, &w->rates);
+	return status;
+}
+
+/* out[to[s]] += sign[s] > 0 ? own[s] : other[s], after clearing out. */
+static void sum_exchanged(const core_tally *own, const core_tally *other, const int32_t *sign,
+	const int32_t *to, core_tally *out)
+{
+	size_t width = 1 + 3 * (size_t)own->C;
+	memset(out->count, 0, (size_t)out->K * width * sizeof *out->count);
+	for (int32_t s = 0; s < own->K; s++) {
+		int32_t target = to ? to[s] : 0;
+		if (target < 0)
+			continue;
+		const int64_t *from = core_tally_unit(sign && sign[s] < 0 ? other : own, s);
+		int64_t *sum = core_tally_unit(out, target);
+		for (size_t j = 0; j < width; j++)
+			sum[j] += from[j];
+	}
+}
+
+/* Adds scale * the metrics of `own` after the exchange, seed r, to sum. */
+static void add_stats(struct work *w, const core_system *own, const core_system *other, int32_t r,
+	const int32_t *sign, double scale, double *sum)
+{
+	double stat[CORE_STATS];
+	sum_exchanged(&own->all[r], &other->all[r], sign, NULL, &w->one);
+	stat[CORE_F1] = core_tally_f1(&w->one, 0);
+	stat[CORE_ACC] = core_tally_acc(&w->one, 0);
+	for (int k = CORE_TPR_GAP; k < CORE_STATS; k++)
+		stat[k] = NAN;
+	if (w->cohort) {
+		sum_exchanged(
+			&own->known[r], &other->known[r], sign, w->cohort->of_speaker, &w->groups);
+		core_gaps(&w->groups, &w->rates, stat);
+	}
+	for (int k = 0; k < CORE_STATS; k++)
+		sum[k] += scale * stat[k];
+}
+
+static void difference(struct work *w, const int32_t *sign, double *out)
+{
+	int32_t n_seeds = w->a->n_seeds;
+	memset(out, 0, CORE_STATS * sizeof *out);
+	for (int32_t r = 0; r < n_seeds; r++) {
+		add_stats(w, w->a, w->b, r, sign, 1, out);
+		add_stats(w, w->b, w->a, r, sign, -1, out);
+	}
+	for (int k = 0; k < CORE_STATS; k++)
+		out[k] /= n_seeds;
+}
+
+static void observed(struct work *w, core_swap *out)
+{
+	*out = (core_swap){0};
+	for (int32_t r = 0; r < w->a->n_seeds; r++) {
+		add_stats(w, w->a, w->b, r, NULL, 1.0 / w->a->n_seeds, out->a);
+		add_stats(w, w->b, w->a, r, NULL, 1.0 / w->a->n_seeds, out->b);
+	}
+	difference(w, NULL, out->diff);
+}
+
+fv_status core_swap_test(fv_ctx *ctx, const core_speakers *speakers, const core_cohort *cohort,
+	const core_system *a, const core_system *b, const core_draws *draws, double *trace,
+	core_swap *out)
+{
+	struct work w;
+	size_t S = (size_t)speakers->S, n = (size_t)draws->n;
+	if (a->n_seeds != b->n_seeds)
+		return fv_fail(ctx, FV_CONFIG, "systems with %d and %d seeds cannot be compared",
+			(int)a->n_seeds, (int)b->n_seeds);
+	fv_status status = work_init(ctx, cohort, a, b, &w);
+	if (status)
+		return status;
+	observed(&w, out);
+	double *rows = malloc((n + 1) * CORE_STATS * sizeof *rows);
+	double *column = malloc((n + 1) * sizeof *column);
+	int32_t *sign = malloc((2 * S + 1) * sizeof *sign);
+	if (!rows || !column || !sign)
+		status = fv_fail(ctx, FV_FAILED, "out of memory");
+	for (int64_t i = 0; i < draws->n && !status; i++) {
+		core_draw_signs(speakers, draws, i, sign);
+		difference(&w, sign, rows + CORE_STATS * i);
+	}
+	for (int k = 0; k < CORE_STATS && !status; k++) {
+		for (int64_t i = 0; i < draws->n; i++)
+			column[i] = rows[CORE_STATS * i + k];
+		out->p[k] = core_two_sided(out->diff[k], column, draws->n);
+	}
+	if (!status && trace)
+		memcpy(trace, rows, n * CORE_STATS * sizeof *rows);
+	free(rows);
+	free(column);
+	free(sign);
+	return status;
+}
