@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Down-sampling: per class, as many utterances from each group as the smallest group has; then the
+ * mean of the base losses over what is left.
+ *
+ *     m_c = min over groups present in class c of n_cg        v_i = 1/B on the kept rows
+ *
+ * random: m_c rows of each cell, those with the lowest draws of stream ("downsample", hash of the
+ * stem). confident: the m_c rows of highest membership pi_ig of each group. With `repeats` (the
+ * authors' code) each column of pi ranks the whole class in turn, whatever the rows' hard groups,
+ * so a row may be kept twice, and ties go to the earlier row; without, a group ranks its own rows
+ * and ties go to the lower draw. `unknown_is_group` (the authors' code): the rows of group -1 count
+ * as a group for the minimum, and a random draw keeps m_c of them; otherwise they count for nothing
+ * and none is kept.
+ *
+ * Shapes: group [N], pi [N,G]. The rows come in ascending order; development rows all stay, plain
+ * mean. There is no `groups: class_x_group`: the minimum is taken within a class already. Source:
+ * Lin, Chou, Lee, Interspeech 2025, section 3; draw: confident is their code's choice for
+ * pseudo-labels.
+ */
+#include <stdlib.h>
+
+#include <fairvox/fairvox.h>
+
+enum { AUTO, RANDOM, CONFIDENT };
+enum { FEW_PER_CLASS = 20 };
+
+typedef struct ds {
+	int32_t draw, repeats, unknown_is_group;
+	const fv_rows *train;
+	const fv_counts *count;
+} ds;
+
+typedef struct candidate {
+	double score; /* lowest is kept first */
+	uint64_t tie;
+	int32_t row;
+} candidate;
+
+static fv_status ds_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
+{
+	ds *self = state;
+	self->train = setup->train;
+	self->count = setup->count;
+	if (self->draw == AUTO)
+		self->draw = setup->member_is_probability ? CONFIDENT : RANDOM;
+	if (self->draw == CONFIDENT && !setup->train->member)
+		return fv_fail(
+			ctx, FV_CONFIG, "draw: confident needs a grouper that gives memberships");
+	return FV_OK;
+}
+
+static int by_score(const void *a, const void *b)
+{
+	const candidate *x = a, *y = b;
+	if (x->score != y->score)
+		return x->score < y->score ? -1 : 1;
+	return (x->tie > y->tie) - (x->tie < y->tie);
+}
+
+/* m_c; groups without a row in the class do not take part */
+static double smallest(const ds *self, int32_t klass)
+{
+	int32_t groups = self->train->groups;
+	double unknown = self->unknown_is_group ? self->count->c_unknown[klass] : 0,
+	       least = unknown;
+	for (int32_t g = 0; g < groups; g++) {
+		double n = self->count->cg[(size_t)klass * (size_t)groups + (size_t)g];
+		if (n > 0 && (least == 0 || n < least))
+			least = n;
+	}
+	return least;
+}
+
+/* The rows that may be kept for a class and group, best first. */
+static int32_t rank(const ds *self, fv_ctx *ctx, int32_t klass, int32_t group, candidate *out)
+{
+	const fv_rows *rows = self->train;
+	int32_t n = 0;
+	int all = self->draw == CONFIDENT && self->repeats;
+	for (int32_t i = 0; i < rows->n; i++) {
+		if (rows->klass[i] != klass || (!all && rows->group[i] != group))
+			continue;
+		fv_stream stream = fv_rng(ctx, "downsample", 0, fv_name_hash(rows->stem[i]));
+		candidate *c = &out[n++];
+		*c = (candidate){.tie = all ? (uint64_t)i : fv_next(&stream), .row = i};
+		if (self->draw == CONFIDENT && group >= 0)
+			c->score = -rows->member[(size_t)i * (size_t)rows->groups + (size_t)group];
+	}
+	qsort(out, (size_t)n, sizeof *out, by_score);
+	return n;
+}
+
+/* The plan prints the total; too few rows to learn a class from deserve a word of their own. */
+static void warn_few(const ds *self, fv_ctx *ctx, const int64_t *kept, int64_t n)
+{
+	int32_t few = 0, present = 0;
+	for (int32_t c = 0; c < self->train->classes; c++) {
+		present += self->count->c[c] > 0;
+		few += self->count->c[c] > 0 && kept[c] < FEW_PER_CLASS;
+	}
+	if (few)
+		fv_warn(ctx, "keeps %lld of %d rows; %d of %d classes keep fewer than %d",
+			(long long)n, (int)self->train->n, (int)few, (int)present, FEW_PER_CLASS);
+}
+
+static fv_status ds_keep(void *state, fv_ctx *ctx, int32_t *row, int64_t cap, int64_t *n)
+{
+	const ds *self = state;
+	const fv_rows *rows = self->train;
+	candidate *list = fv_scratch(ctx, (size_t)rows->n * sizeof *list);
+	int32_t *times = fv_scratch(ctx, (size_t)rows->n * sizeof *times);
+	int64_t *kept = fv_scratch(ctx, (size_t)rows->classes * sizeof *kept);
+	if (!list || !times || !kept)
+		return FV_FAILED;
+	for (int32_t i = 0; i < rows->n; i++)
+		times[i] = 0;
+	int32_t first = self->draw == RANDOM && self->unknown_is_group ? -1 : 0;
+	for (int32_t c = 0; c < rows->classes; c++) {
+		kept[c] = 0;
+		for (int32_t g = first; g < rows->groups; g++) {
+			int32_t found = rank(self, ctx, c, g, list);
+			for (int32_t i = 0; i < found && i < smallest(self, c); i++, kept[c]++)
+				times[list[i].row]++;
+		}
+	}
+	*n = 0;
+	for (int32_t i = 0; i < rows->n; i++)
+		for (int32_t t = 0; t < times[i] && *n < cap; t++)
+			row[(*n)++] = i;
+	warn_few(self, ctx, kept, *n);
+	return FV_OK;
+}
+
+static const fv_param params[] = {
+	{.size = sizeof(fv_param),
+		.type = FV_CHOICE,
+		.name = "draw",
+		.choices = "auto|random|confident",
+		.def_paper = "auto",
+		.def_official = "random",
+		.offset = offsetof(ds, draw),
+		.doc = "auto: confident if memberships are a classifier's probabilities, else "
+		       "random"},
+	{.size = sizeof(fv_param),
+		.type = FV_BOOL,
+		.name = "repeats",
+		.def_paper = "true",
+		.def_official = "false",
+		.offset = offsetof(ds, repeats),
+		.doc = "confident: every group ranks the whole class, so an utterance may be kept "
+		       "twice"},
+	{.size = sizeof(fv_param),
+		.type = FV_BOOL,
+		.name = "unknown_is_group",
+		.def_paper = "true",
+		.def_official = "false",
+		.offset = offsetof(ds, unknown_is_group),
+		.doc = "count utterances of unknown group as a group of their own; otherwise drop "
+		       "them"},
+};
+
+static const fv_loss_ops ops = {
+	.size = sizeof ops,
+	.uses_groups = 1,
+	.open = ds_open,
+	.keep = ds_keep,
+};
+
+static const fv_descriptor descriptor = {
+	.size = sizeof descriptor,
+	.abi = FV_ABI,
+	.kind = FV_LOSS,
+	.name = "ds",
+	.version = "1.0.0",
+	.summary = "down-sampling to equal groups within each class",
+	.source = "Lin, Chou and Lee, Interspeech 2025, section 3",
+	.licence = "Apache-2.0",
+	.state_size = sizeof(ds),
+	.params = params,
+	.n_params = sizeof params / sizeof *params,
+	.ops = &ops,
+};
+
+FV_PLUGIN_ENTRY
+{
+	return &descriptor;
+}

@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The trainer: repeatable, independent of the order of rows, selection, keep, order, mix, and what
+ * it refuses. */
+#include "losses.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fairvox/stream.h>
+
+#include "nn/base_loss.h"
+#include "train/objective.h"
+#include "train/trainer.h"
+
+enum { N = 77, DEV = 45, L = 2, D = 9, H = 5, C = 3, G = 2, WIDTH = L * D };
+
+static const core_head_shape shape = {L, D, H, C};
+
+/* A learnable task: features lean on the class, and on the group. Rows 0..N are training rows, the
+ * rest development rows; `turn` reverses the rows of each split. */
+typedef struct task {
+	fv_ctx *ctx;
+	float x[(N + DEV) * WIDTH], label[(N + DEV) * C];
+	int32_t klass[N + DEV], group[N + DEV];
+	int32_t train_index[N], dev_index[DEV];
+	const char *stem[N + DEV];
+	core_train_spec spec;
+	core_train_job job;
+} task;
+
+static task *new_task(const fv_descriptor *loss, bool turn)
+{
+	task *t = calloc(1, sizeof *t);
+	assert_non_null(t);
+	t->ctx = test_ctx();
+	core_ctx_set_run(t->ctx, 7, 2);
+	for (int i = 0; i < N + DEV; i++) {
+		int at = !turn ? i : i < N ? N - 1 - i : N + DEV - 1 - (i - N);
+		char name[32];
+		snprintf(name, sizeof name, "rec_%d", i * 37 % 1000);
+		fv_stream stream = fv_rng(t->ctx, "task", 0, fv_name_hash(name));
+		int c = (int)fv_below(&stream, C), g = fv_uniform(&stream) < 0.2;
+		t->stem[at] = core_strdup(t->ctx, name);
+		t->group[at] = g;
+		for (int k = 0; k < C; k++)
+			t->label[at * C + k] = k == c ? 0.8f : 0.1f;
+		for (int j = 0; j < WIDTH; j++)
+			t->x[at * WIDTH + j] =
+				(float)(fv_normal(&stream) + (j % C == c) + 0.5 * g * (j == 4));
+	}
+	core_label_class(t->label, N + DEV, C, t->klass);
+	for (int i = 0; i < N; i++)
+		t->train_index[i] = i;
+	for (int i = 0; i < DEV; i++)
+		t->dev_index[i] = N + i;
+	t->spec = (core_train_spec){
+		.epochs = 6, .batch = 16, .learning_rate = 0.01, .clip = 1, .select = "dev_loss"};
+	t->job = (core_train_job){.shape = shape, .spec = &t->spec, .loss = loss};
+	t->job.train = (core_train_data){
+		{sizeof(fv_rows), N, C, G, t->label, t->klass, t->group, NULL, t->stem}, t->x,
+		t->train_index};
+	t->job.dev = (core_train_data){{sizeof(fv_rows), DEV, C, G, t->label + N * C, t->klass + N,
+					       t->group + N, NULL, t->stem + N},
+		t->x, t->dev_index};
+	t->job.loss_state = test_loss_state(t->ctx, loss, "official", NULL);
+	return t;
+}
+
+static void free_task(task *t)
+{
+	core_ctx_free(t->ctx);
+	free(t);
+}
+
+/* Every run of a loss plugin gives the same bits, whatever the order of the rows in the files. */
+static void repeatable(void **state)
+{
+	(void)state;
+	const char *names[] = {"erm", "rw", "ds", "gdro"};
+	size_t bytes = (size_t)core_head_count(&shape) * sizeof(float);
+	for (int l = 0; l < 4; l++) {
+		task *run[3];
+		core_train_result result[3];
+		for (int i = 0; i < 3; i++) {
+			run[i] = new_task(test_loss(names[l]), i == 2);
+			test_ok(run[i]->ctx, core_train_run(run[i]->ctx, &run[i]->job, &result[i]));
+			assert_memory_equal(result[i].params, result[0].params, bytes);
+			assert_int_equal(result[i].selected_epoch, result[0].selected_epoch);
+			assert_true(result[i].selected_value == result[0].selected_value);
+		}
+		task *other = new_task(test_loss(names[l]), false); /* another seed: another run */
+		core_ctx_set_run(other->ctx, 8, 2);
+		test_ok(other->ctx, core_train_run(other->ctx, &other->job, &result[1]));
+		assert_memory_not_equal(result[1].params, result[0].params, bytes);
+		free_task(other);
+		for (int i = 0; i < 3; i++)
+			free_task(run[i]);
+	}
+}
+
+typedef struct history {
+	core_train_epoch epoch[8];
+	float params[8][128];
+	double group_loss[8][G];
+	int n;
+} history;
+
+static fv_status record(void *user, const core_train_epoch *epoch)
+{
+	history *h = user;
+	h->epoch[h->n] = *epoch;
+	memcpy(h->group_loss[h->n], epoch->group_loss, sizeof h->group_loss[0]);
+	memcpy(h->params[h->n++], epoch->params, (size_t)core_head_count(&shape) * sizeof(float));
+	return FV_OK;
+}
+
+/* Base losses of the development rows in file order under given parameters. */
+static void dev_losses(const task *t, const float *params, const double *weight, double *loss)
+{
+	float logits[DEV * C];
+	test_ok(t->ctx, core_train_predict(t->ctx, &shape, params, &t->job.dev, logits));
+	core_base_loss(DEV, C, logits, t->job.dev.rows.label, weight, loss, NULL);
+}
+
+/* dev_loss is the mean over utterances, dev_objective the mean over batches of 32 and 13. */
+static void development_values(void **state)
+{
+	(void)state;
+	task *t = new_task(test_loss("gdro"), false);
+	t->job.loss_state = test_loss_state(t->ctx, t->job.loss, "paper", NULL);
+	history h = {0};
+	t->job.on_epoch = record;
+	t->job.user = &h;
+	t->spec.select = "dev_objective";
+	core_train_result result;
+	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &result));
+	assert_int_equal(h.n, 6);
+	int best = 0;
+	for (int e = 0; e < 6; e++) {
+		double loss[DEV], all = 0, objective = 0;
+		dev_losses(t, h.params[e], result.class_weight, loss);
+		for (int first = 0; first < DEV; first += 32) {
+			double sum[G] = {0}, n[G] = {0};
+			for (int i = first; i < DEV && i < first + 32; i++) {
+				sum[t->group[N + i]] += loss[i];
+				n[t->group[N + i]]++;
+				all += loss[i] / DEV;
+			}
+			assert_true(n[0] > 0 && n[1] > 0);
+			objective += fmax(sum[0] / n[0], sum[1] / n[1]) / 2;
+		}
+		test_close(h.epoch[e].dev_loss, all, 1e-14);
+		test_close(h.epoch[e].dev_objective, objective, 1e-14);
+		assert_int_equal(h.epoch[e].epoch, e + 1);
+		if (h.epoch[e].dev_objective < h.epoch[best].dev_objective)
+			best = e;
+	}
+	assert_int_equal(result.selected_epoch, best + 1);
+	assert_memory_equal(
+		result.params, h.params[best], (size_t)core_head_count(&shape) * sizeof(float));
+	assert_true(h.epoch[5].value < h.epoch[0].value); /* it learns */
+	free_task(t);
+}
+
+/* --- losses made for these tests
+ * -------------------------------------------------------------------- */
+
+typedef struct script {
+	double develop[6]; /* development value by epoch */
+	int kept, order_calls;
+	int32_t n_keep, keep[8];
+	int32_t bad_order;
+	double v, value, lambda;
+	int32_t partner;
+	int32_t seen[N], row[16], batch_n;
+	float label[16 * C];
+} script;
+
+static fv_status script_develop(
+	const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
+{
+	const script *s = state;
+	(void)ctx;
+	*value = s->develop[batch->epoch - 1];
+	return FV_OK;
+}
+
+static fv_status script_keep(void *state, fv_ctx *ctx, int32_t *row, int64_t cap, int64_t *n)
+{
+	script *s = state;
+	(void)ctx;
+	assert_int_equal(cap, 2 * N);
+	s->kept++;
+	for (int32_t i = 0; i < s->n_keep; i++)
+		row[i] = s->keep[i];
+	*n = s->n_keep;
+	return FV_OK;
+}
+
+static fv_status script_order(void *state, fv_ctx *ctx, int64_t epoch, int32_t *position, int64_t n)
+{
+	script *s = state;
+	(void)ctx;
+	s->order_calls++;
+	assert_int_equal(epoch, s->order_calls);
+	for (int64_t i = 0; i < n; i++)
+		position[i] = (int32_t)(n - 1 - i);
+	if (s->bad_order)
+		position[0] = (int32_t)n;
+	return FV_OK;
+}
+
+static fv_status script_weigh(
+	void *state, fv_ctx *ctx, const fv_batch *batch, double *v, double *value)
+{
+	script *s = state;
+	(void)ctx;
+	assert_int_equal(batch->groups, 0); /* uses_groups is 0: they are hidden */
+	assert_null(batch->group);
+	s->batch_n = batch->n;
+	for (int32_t i = 0; i < batch->n; i++) {
+		assert_true(v[i] == 0);
+		v[i] = s->v;
+		s->seen[batch->row[i]]++;
+		s->row[i] = batch->row[i];
+	}
+	memcpy(s->label, batch->label, (size_t)(batch->n * C) * sizeof(float));
+	*value = s->value;
+	return FV_OK;
+}
+
+static fv_status script_mix(
+	void *state, fv_ctx *ctx, const fv_batch *batch, int32_t *partner, double *lambda)
+{
+	script *s = state;
+	(void)ctx;
+	assert_null(batch->loss);
+	assert_null(batch->logits);
+	for (int32_t i = 0; i < batch->n; i++) {
+		assert_int_equal(partner[i], batch->row[i]);
+		assert_true(lambda[i] == 1);
+		partner[i] = s->partner;
+		lambda[i] = s->lambda;
+	}
+	return FV_OK;
+}
+
+static fv_loss_ops script_ops(void)
+{
+	return (fv_loss_ops){.size = sizeof(fv_loss_ops), .weigh = script_weigh};
+}
+
+static task *script_task(const fv_loss_ops *ops, script *s)
+{
+	static fv_descriptor descriptor;
+	task *t = new_task(test_loss("erm"), false);
+	descriptor = (fv_descriptor){.size = sizeof descriptor, .name = "scripted", .ops = ops};
+	t->job.loss = &descriptor;
+	t->job.loss_state = s;
+	t->spec.select = "dev_objective";
+	s->v = 1.0 / 16;
+	return t;
+}
+
+/* Strictly lower wins, NaN and infinities never do, all NaN is a failed run. */
+static void selection(void **state)
+{
+	(void)state;
+	const struct {
+		double develop[6];
+		int want;
+	} cases[] = {
+		{{3, 2, 2, 2, 5, 2}, 2},
+		{{NAN, 2, NAN, 1, NAN, NAN}, 4},
+		{{-INFINITY, INFINITY, 7, NAN, 8, 7}, 3},
+		{{1, 2, 3, 4, 5, 6}, 1},
+		{{NAN, NAN, NAN, NAN, NAN, INFINITY}, 0},
+	};
+	fv_loss_ops ops = script_ops();
+	ops.develop = script_develop;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		script s = {0};
+		memcpy(s.develop, cases[i].develop, sizeof s.develop);
+		task *t = script_task(&ops, &s);
+		core_train_result result;
+		fv_status status = core_train_run(t->ctx, &t->job, &result);
+		if (cases[i].want)
+			test_ok(t->ctx, status);
+		else
+			test_fails(
+				t->ctx, status, FV_FAILED, "no epoch had a finite dev_objective");
+		assert_int_equal(result.selected_epoch, cases[i].want);
+		free_task(t);
+	}
+}
+
+static void kept_rows_and_order(void **state)
+{
+	(void)state;
+	fv_loss_ops ops = script_ops();
+	ops.keep = script_keep;
+	ops.order = script_order;
+	script s = {.n_keep = 5, .keep = {3, 3, 10, 20, 76}};
+	task *t = script_task(&ops, &s);
+	core_train_result result;
+	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &result));
+	assert_int_equal(result.kept, 5);
+	assert_int_equal(s.kept, 1);
+	assert_int_equal(s.order_calls, 6);
+	for (int i = 0; i < N; i++)
+		assert_int_equal(s.seen[i], i == 3 ? 12 : i == 10 || i == 20 || i == 76 ? 6 : 0);
+	const int32_t turned[5] = {76, 20, 10, 3, 3};
+	assert_memory_equal(s.row, turned, sizeof turned);
+	free_task(t);
+	s = (script){.n_keep = 2, .keep = {3, N}};
+	t = script_task(&ops, &s);
+	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_FAILED,
+		"plugin scripted: keeps row 77");
+	free_task(t);
+	s = (script){.n_keep = 0};
+	t = script_task(&ops, &s);
+	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_FAILED, "keeps 0 of 77");
+	free_task(t);
+	s = (script){.n_keep = 2, .keep = {3, 4}, .bad_order = 1};
+	t = script_task(&ops, &s);
+	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_FAILED, "position 2");
+	free_task(t);
+}
+
+/* Each epoch visits every row once, in another order; a row kept twice does not follow itself
+ * always. */
+static void shuffle(void **state)
+{
+	(void)state;
+	script s = {0};
+	fv_loss_ops ops = script_ops();
+	task *t = script_task(&ops, &s);
+	core_batches batches;
+	int32_t kept[2 * N], first[2 * N], beside = 0;
+	for (int i = 0; i < 2 * N; i++)
+		kept[i] = i / 2;
+	test_ok(t->ctx,
+		core_batches_init(t->ctx, &batches, &t->job.train, WIDTH, kept, 2 * N, 16, false));
+	for (int epoch = 1; epoch <= 3; epoch++) {
+		int seen[2 * N] = {0};
+		core_batches_shuffle(t->ctx, &batches, epoch);
+		for (int i = 0; i < 2 * N; i++)
+			seen[batches.position[i]]++;
+		for (int i = 0; i < 2 * N; i++)
+			assert_int_equal(seen[i], 1);
+		for (int i = 1; i < 2 * N; i++)
+			beside += kept[batches.position[i]] == kept[batches.position[i - 1]];
+		if (epoch == 1)
+			memcpy(first, batches.position, sizeof first);
+		else
+			assert_memory_not_equal(first, batches.position, sizeof first);
+	}
+	assert_true(beside < 15); /* about 1 an epoch by chance */
+	core_batches_shuffle(t->ctx, &batches, 1);
+	assert_memory_equal(first, batches.position, sizeof first);
+	free_task(t);
+}
+
+/* lambda x_i + (1 - lambda) x_partner and its label: the run of a corpus that holds those rows. A
+ * share of 0.75 leaves each row positive in its own class alone, so the class weights are the same.
+ */
+static void mixing(void **state)
+{
+	(void)state;
+	script s = {.partner = 5, .lambda = 0.75}, plain = {0};
+	fv_loss_ops ops = script_ops(), without = script_ops();
+	ops.mix = script_mix;
+	task *t = script_task(&ops, &s);
+	core_train_result mixed, given;
+	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &mixed));
+	task *u = script_task(&without, &plain);
+	for (int i = 0; i < N; i++) {
+		for (int j = 0; j < WIDTH; j++)
+			u->x[i * WIDTH + j] =
+				0.75f * t->x[i * WIDTH + j] + 0.25f * t->x[5 * WIDTH + j];
+		for (int k = 0; k < C; k++)
+			u->label[i * C + k] =
+				0.75f * t->label[i * C + k] + 0.25f * t->label[5 * C + k];
+	}
+	test_ok(u->ctx, core_train_run(u->ctx, &u->job, &given));
+	assert_memory_equal(mixed.class_weight, given.class_weight, C * sizeof(double));
+	assert_memory_equal(
+		mixed.params, given.params, (size_t)core_head_count(&shape) * sizeof(float));
+	assert_memory_equal(s.label, plain.label, sizeof s.label);
+	free_task(t);
+	free_task(u);
+	s.lambda = 1.5;
+	t = script_task(&ops, &s);
+	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &mixed), FV_FAILED, "lambda 1.5");
+	free_task(t);
+	s = (script){.partner = N, .lambda = 0.5};
+	t = script_task(&ops, &s);
+	test_fails(
+		t->ctx, core_train_run(t->ctx, &t->job, &mixed), FV_FAILED, "with row 77 (of 77)");
+	free_task(t);
+}
+
+/* train.init and train.order are followed and checked. */
+static void init_and_order(void **state)
+{
+	(void)state;
+	float init[128], bad[128];
+	int32_t order[6 * N];
+	script s = {0};
+	fv_loss_ops ops = script_ops();
+	task *t = script_task(&ops, &s);
+	core_head_init(t->ctx, &shape, 3, init);
+	for (int i = 0; i < 6 * N; i++)
+		order[i] = i % N;
+	t->job.init = init;
+	t->job.order = order;
+	t->job.order_epochs = 6;
+	t->job.order_n = N;
+	t->spec.learning_rate = 0;
+	core_train_result result;
+	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &result));
+	assert_memory_equal(result.params, init, (size_t)core_head_count(&shape) * sizeof *init);
+	assert_int_equal(s.row[0], N - N % 16);     /* of the last batch */
+	assert_int_equal(result.selected_epoch, 1); /* all epochs alike: the first */
+	t->job.order_n = N - 1;
+	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_DATA,
+		"76 positions an epoch, but 77 rows are kept");
+	t->job.order_n = N;
+	t->job.order_epochs = 5;
+	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_DATA, "5 epochs");
+	t->job.order_epochs = 6;
+	order[N + 4] = N;
+	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_DATA,
+		"position 77 in epoch 2");
+	t->job.order = NULL;
+	memcpy(bad, init, sizeof bad);
+	bad[L + 3] = NAN;
+	t->job.init = bad;
+	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_DATA,
+		"train.init: projection.weight is not finite");
+	free_task(t);
+}
+
+static void refusals(void **state)
+{
+	(void)state;
+	core_train_result result;
+	fv_loss_ops ops = script_ops();
+	script s = {0};
+	const struct {
+		double v, value;
+		const char *text;
+	} bad[] = {
+		{NAN, 1, "plugin scripted: step 1: v of sample 0 is nan"},
+		{INFINITY, 1, "v of sample 0 is inf"},
+		{1, NAN, "step 1: the value is nan"},
+	};
+	for (size_t i = 0; i < 3; i++) {
+		task *t = script_task(&ops, &s);
+		s.v = bad[i].v;
+		s.value = bad[i].value;
+		test_fails(
+			t->ctx, core_train_run(t->ctx, &t->job, &result), FV_FAILED, bad[i].text);
+		free_task(t);
+	}
+	task *t = new_task(test_loss("erm"), false);
+	t->spec.learning_rate = 1e30;
+	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_FAILED,
+		"step 2 (epoch 1): the logits are not finite; train.learning_rate is 1e+30");
+	t->spec.learning_rate = 1e300;
+	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_FAILED,
+		"step 2 (epoch 1): layer_mix is not finite");
+	t->spec.learning_rate = 0.01;
+	t->x[3 * WIDTH + 2] = NAN;
+	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_DATA,
+		"features of rec_111 are not finite");
+	t->x[3 * WIDTH + 2] = 0;
+	t->x[(N + 1) * WIDTH] = INFINITY;
+	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_DATA, "features of rec_");
+	t->x[(N + 1) * WIDTH] = 0;
+	t->job.dev.rows.n = 0;
+	test_fails(
+		t->ctx, core_train_run(t->ctx, &t->job, &result), FV_DATA, "no development rows");
+	t->job.dev.rows.n = DEV;
+	t->group[4] = G;
+	test_fails(
+		t->ctx, core_train_run(t->ctx, &t->job, &result), FV_FAILED, "group 2 of rec_148");
+	t->group[4] = 0;
+	t->job.loss = test_loss("rw");
+	t->job.loss_state = test_loss_state(t->ctx, t->job.loss, "paper", NULL);
+	t->job.train.rows.groups = 0;
+	t->job.train.rows.group = NULL;
+	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_CONFIG,
+		"loss rw needs groups");
+	free_task(t);
+}
+
+/* The mean base loss of each group's samples; unknown is left out, a group without samples is NaN.
+ */
+static void group_losses(void **state)
+{
+	(void)state;
+	task *t = new_task(test_loss("erm"), false);
+	history h = {0};
+	t->job.on_epoch = record;
+	t->job.user = &h;
+	t->spec.epochs = 1;
+	t->spec.learning_rate = 0;
+	for (int i = 0; i < N; i++)
+		t->group[i] = i < 10 ? -1 : 0;
+	core_train_result result;
+	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &result));
+	float logits[N * C];
+	double loss[N], mean = 0;
+	test_ok(t->ctx, core_train_predict(t->ctx, &shape, result.params, &t->job.train, logits));
+	core_base_loss(N, C, logits, t->label, result.class_weight, loss, NULL);
+	for (int i = 10; i < N; i++)
+		mean += loss[i] / (N - 10);
+	test_close(h.group_loss[0][0], mean, 1e-6);
+	assert_true(isnan(h.group_loss[0][1]));
+	free_task(t);
+}
+
+static fv_status stop_at_two(void *user, const core_train_epoch *epoch)
+{
+	*(int *)user = epoch->epoch;
+	return epoch->epoch == 2 ? FV_STOPPED : FV_OK;
+}
+
+static void stops_on_request(void **state)
+{
+	(void)state;
+	int last = 0;
+	task *t = new_task(test_loss("erm"), false);
+	t->job.on_epoch = stop_at_two;
+	t->job.user = &last;
+	core_train_result result;
+	assert_int_equal(core_train_run(t->ctx, &t->job, &result), FV_STOPPED);
+	assert_int_equal(last, 2);
+	free_task(t);
+}
+
+static void kept_without_training(void **state)
+{
+	(void)state;
+	task *t = new_task(test_loss("ds"), false), *u = new_task(test_loss("ds"), false);
+	core_train_result result;
+	int32_t *row, n;
+	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &result));
+	u->job.train.x = u->job.dev.x = NULL;
+	test_ok(u->ctx, core_train_kept(u->ctx, &u->job, &row, &n));
+	assert_int_equal(n, result.kept);
+	assert_true(n > 0 && n < N);
+	free_task(t);
+	free_task(u);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(repeatable),
+		cmocka_unit_test(development_values),
+		cmocka_unit_test(selection),
+		cmocka_unit_test(kept_rows_and_order),
+		cmocka_unit_test(shuffle),
+		cmocka_unit_test(mixing),
+		cmocka_unit_test(init_and_order),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(group_losses),
+		cmocka_unit_test(stops_on_request),
+		cmocka_unit_test(kept_without_training),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

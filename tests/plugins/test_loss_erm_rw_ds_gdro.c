@@ -1,0 +1,805 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* erm, rw, ds and gdro against golden/training/objectives: one step, extreme losses, tables, kept
+ * sets, and whole training runs. */
+#include "losses.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fairvox/stream.h>
+
+#include "nn/base_loss.h"
+#include "train/objective.h"
+#include "train/trainer.h"
+
+/* A plugin opened on given counts, outside a trainer. */
+typedef struct bench {
+	fv_ctx *ctx;
+	const fv_loss_ops *ops;
+	void *state;
+	fv_rows rows;
+	fv_counts count;
+	fv_loss_setup setup;
+} bench;
+
+static const char *option(const json_t *options, const char *key)
+{
+	return json_string_value(json_object_get(options, key));
+}
+
+/* The parameters that a golden variant's options stand for. */
+static void *variant_state(fv_ctx *ctx, const fv_descriptor *loss, const json_t *options)
+{
+	static char weight[64], mode[64], eta[64], groups[64];
+	if (!strcmp(loss->name, "erm"))
+		return test_loss_state(ctx, loss, "paper", NULL);
+	if (!strcmp(loss->name, "rw")) {
+		snprintf(weight, sizeof weight, "weight=%s", option(options, "weight"));
+		return test_loss_state(ctx, loss, "paper", weight, NULL);
+	}
+	const char *by = option(options, "groups");
+	json_t *rate = json_object_get(options, "eta");
+	snprintf(mode, sizeof mode, "mode=%s", option(options, "mode"));
+	snprintf(eta, sizeof eta, "eta=%.17g", rate ? json_number_value(rate) : 0.01);
+	snprintf(groups, sizeof groups, "groups=%s",
+		by && !strcmp(by, "class_x_g") ? "class_x_group" : "group");
+	return test_loss_state(ctx, loss, "paper", mode, eta, groups, NULL);
+}
+
+/* cg [C,G]; unknown [C] or NULL */
+static void open_bench(bench *b, const fv_descriptor *loss, void *state, int32_t classes,
+	int32_t groups, const double *cg, const double *unknown)
+{
+	double *c = core_alloc(b->ctx, (size_t)classes, 8),
+	       *g = core_alloc(b->ctx, (size_t)groups, 8);
+	double *none = core_alloc(b->ctx, (size_t)classes, 8);
+	for (int32_t i = 0; i < classes * groups; i++) {
+		c[i / groups] += cg[i];
+		g[i % groups] += cg[i];
+	}
+	b->ops = loss->ops;
+	b->state = state;
+	b->rows.size = sizeof b->rows;
+	b->rows.classes = classes;
+	b->rows.groups = groups;
+	b->count = (fv_counts){sizeof b->count, c, g, cg, g, cg, unknown ? unknown : none};
+	b->setup = (fv_loss_setup){.size = sizeof b->setup,
+		.train = &b->rows,
+		.dev = &b->rows,
+		.count = &b->count,
+		.class_weight = b->setup.class_weight,
+		.epochs = 1,
+		.batch = 32,
+		.member_is_probability = b->setup.member_is_probability};
+	if (b->ops->open)
+		test_ok(b->ctx, b->ops->open(state, b->ctx, &b->setup));
+}
+
+static void set_q(fv_ctx *ctx, const double *q, size_t n)
+{
+	double *log_q = fv_array(ctx, "log_q", FV_F64, (int64_t)n, 1);
+	double *shown = fv_array(ctx, "q", FV_F64, 1, (int64_t)n);
+	for (size_t i = 0; i < n; i++) {
+		log_q[i] = log(q[i]);
+		shown[i] = q[i];
+	}
+}
+
+static void check_q(fv_ctx *ctx, const json_t *want)
+{
+	size_t n;
+	double *q = test_numbers(want, &n), *got = fv_array(ctx, "q", FV_F64, 1, (int64_t)n);
+	for (size_t i = 0; i < n; i++)
+		test_close(got[i], q[i], 1e-12);
+	free(q);
+}
+
+/* The index of the only 1 in "wins", or -1. */
+static int won(fv_ctx *ctx, int64_t n)
+{
+	double *wins = fv_array(ctx, "wins", FV_F64, 1, n);
+	for (int64_t i = 0; i < n; i++)
+		if (wins[i] > 0)
+			return (int)i;
+	return -1;
+}
+
+static void check_gradient(
+	const json_t *batch, const json_t *entry, const double *v, int32_t n, int32_t classes)
+{
+	size_t count;
+	float *logits = test_floats(json_object_get(batch, "logits"), &count);
+	float *label = test_floats(json_object_get(batch, "labels"), &count);
+	double *w = test_numbers(json_object_get(batch, "class_weights"), &count);
+	double *want = test_numbers(json_object_get(entry, "grad_logits"), &count);
+	double *want_loss = test_numbers(json_object_get(entry, "loss"), &count);
+	double *loss = malloc((size_t)n * 8), *grad = malloc((size_t)(n * classes) * 8);
+	core_base_loss(n, classes, logits, label, w, loss, grad);
+	for (int32_t i = 0; i < n; i++) {
+		test_close(loss[i], want_loss[i], 2e-6);
+		for (int32_t k = 0; k < classes; k++)
+			test_close(v[i] * grad[i * classes + k], want[i * classes + k], 2e-6);
+	}
+	free(logits);
+	free(label);
+	free(w);
+	free(want);
+	free(want_loss);
+	free(loss);
+	free(grad);
+}
+
+/* v is the derivative of the value with respect to each loss, q and omega held. */
+static void check_difference(bench *b, const fv_batch *batch, const double *v, bool eg)
+{
+	double *loss = malloc((size_t)batch->n * 8), *other = malloc((size_t)batch->n * 8), up,
+	       down;
+	fv_batch moved = *batch;
+	moved.loss = loss;
+	if (eg) {
+		const fv_param *param = NULL; /* eta = 0 holds q where it is */
+		const fv_descriptor *gdro = test_loss("gdro");
+		for (uint32_t i = 0; i < gdro->n_params; i++)
+			if (!strcmp(gdro->params[i].name, "eta"))
+				param = &gdro->params[i];
+		*(double *)(void *)((char *)b->state + param->offset) = 0;
+	}
+	for (int32_t i = 0; i < batch->n; i++) {
+		const double h = 1e-6;
+		memcpy(loss, batch->loss, (size_t)batch->n * 8);
+		loss[i] += h;
+		test_ok(b->ctx, b->ops->weigh(b->state, b->ctx, &moved, other, &up));
+		loss[i] -= 2 * h;
+		test_ok(b->ctx, b->ops->weigh(b->state, b->ctx, &moved, other, &down));
+		test_close((up - down) / (2 * h), v[i], 1e-7);
+	}
+	free(loss);
+	free(other);
+}
+
+static void one_case(const json_t *entry, const json_t *batches)
+{
+	const json_t *options = json_object_get(entry, "options"), *value;
+	const fv_descriptor *loss = test_loss(option(options, "name"));
+	const char *batch_name = option(entry, "batch");
+	const json_t *source = json_object_get(batches, batch_name);
+	size_t n, m;
+	bench b = {.ctx = test_ctx()};
+	int32_t classes = (int32_t)json_integer_value(json_object_get(source, "C"));
+	int32_t groups = (int32_t)json_integer_value(json_object_get(source, "G"));
+	double *cg = test_numbers(json_object_get(source, "n_cg"), &n);
+	double *l = test_numbers(json_object_get(entry, "loss"), &n);
+	double *want = test_numbers(json_object_get(entry, "v"), &m);
+	int32_t *klass = test_ints(json_object_get(source, "class"), &m);
+	int32_t *group = test_ints(json_object_get(source, "g"), &m);
+	double *v = calloc(n, sizeof *v), got;
+	open_bench(&b, loss, variant_state(b.ctx, loss, options), classes, groups, cg, NULL);
+	bool eg = (value = json_object_get(entry, "q_before")) != NULL;
+	if (eg) {
+		double *q = test_numbers(value, &m);
+		set_q(b.ctx, q, m);
+		free(q);
+	}
+	fv_batch batch = {.size = sizeof batch,
+		.n = (int32_t)n,
+		.classes = classes,
+		.groups = groups,
+		.step = 1,
+		.loss = l,
+		.klass = klass,
+		.group = group};
+	test_ok(b.ctx, b.ops->weigh(b.state, b.ctx, &batch, v, &got));
+	for (size_t i = 0; i < n; i++)
+		test_close(v[i], want[i], 1e-12);
+	test_close(got, json_number_value(json_object_get(entry, "value")), 1e-12);
+	if (eg)
+		check_q(b.ctx, json_object_get(entry, "q_after"));
+	value = json_object_get(entry, "winner");
+	if (value)
+		assert_int_equal(
+			won(b.ctx, (int64_t)json_array_size(json_object_get(entry, "L_g"))),
+			json_is_null(value) ? -1 : json_integer_value(value));
+	if (b.ops->develop) { /* the same value; for eg, q is the one after the update */
+		double develop;
+		test_ok(b.ctx, b.ops->develop(b.state, b.ctx, &batch, &develop));
+		test_close(develop, got, 1e-15);
+	}
+	check_gradient(source, entry, v, (int32_t)n, classes);
+	if (strcmp(batch_name, "tie_for_max_G2")) /* no derivative at a tie */
+		check_difference(&b, &batch, v, eg);
+	free(cg);
+	free(l);
+	free(want);
+	free(klass);
+	free(group);
+	free(v);
+	core_ctx_free(b.ctx);
+}
+
+static void one_step(void **state)
+{
+	(void)state;
+	json_t *entries = test_json(test_golden("training/objectives/onestep.json")), *entry;
+	json_t *batches = test_json(test_golden("training/objectives/batches.json"));
+	size_t i;
+	json_array_foreach(entries, i, entry) one_case(entry, batches);
+	assert_int_equal(i, 14 * 9);
+	json_decref(entries);
+	json_decref(batches);
+}
+
+static void extreme_losses(void **state)
+{
+	(void)state;
+	json_t *entries = test_json(test_golden("training/objectives/losses_only.json")), *entry;
+	size_t i, n, m, overflowing = 0;
+	json_array_foreach(entries, i, entry)
+	{
+		const json_t *options = json_object_get(entry, "options");
+		const fv_descriptor *loss = test_loss(option(options, "name"));
+		double *l = test_numbers(json_object_get(entry, "loss"), &n);
+		double *want = test_numbers(json_object_get(entry, "v"), &m);
+		double *count = test_numbers(json_object_get(entry, "n_g"), &m);
+		int32_t *group = test_ints(json_object_get(entry, "g"), &n), klass[8] = {0};
+		bench b = {.ctx = test_ctx()};
+		open_bench(
+			&b, loss, variant_state(b.ctx, loss, options), 1, (int32_t)m, count, NULL);
+		double v[8] = {0}, got;
+		fv_batch batch = {.size = sizeof batch,
+			.n = (int32_t)n,
+			.classes = 1,
+			.groups = (int32_t)m,
+			.loss = l,
+			.klass = klass,
+			.group = group};
+		test_ok(b.ctx, b.ops->weigh(b.state, b.ctx, &batch, v, &got));
+		for (size_t j = 0; j < n; j++)
+			test_close(v[j], want[j], 1e-12);
+		test_close(got, json_number_value(json_object_get(entry, "value")), 1e-12);
+		if (json_object_get(entry, "q_after")) {
+			check_q(b.ctx, json_object_get(entry, "q_after"));
+			overflowing +=
+				json_number_value(json_object_get(options, "eta")) * l[0] > 709;
+		}
+		free(l);
+		free(want);
+		free(count);
+		free(group);
+		core_ctx_free(b.ctx);
+	}
+	assert_true(overflowing > 0);
+	json_decref(entries);
+}
+
+/* omega of a cell is B v at B = 1 */
+static double omega(bench *b, int32_t klass, int32_t group)
+{
+	double loss = 1, v = 0, value;
+	fv_batch batch = {.size = sizeof batch,
+		.n = 1,
+		.classes = b->rows.classes,
+		.groups = b->rows.groups,
+		.loss = &loss,
+		.klass = &klass,
+		.group = &group};
+	test_ok(b->ctx, b->ops->weigh(b->state, b->ctx, &batch, &v, &value));
+	return v;
+}
+
+static void rw_tables(void **state)
+{
+	(void)state;
+	json_t *json = test_json(test_golden("training/objectives/tables.json"));
+	json_t *cells = json_object_get(json, "cells"), *table, *forms, *want;
+	const char *name, *form;
+	const fv_descriptor *loss = test_loss("rw");
+	int checked = 0;
+	json_object_foreach(cells, name, table)
+	{
+		size_t n;
+		double *cg = test_numbers(json_object_get(table, "n_cg"), &n);
+		forms = json_object_get(table, "rw");
+		json_object_foreach(forms, form, want)
+		{
+			char setting[64];
+			bench b = {.ctx = test_ctx()};
+			double *weights = test_numbers(want, &n);
+			int32_t classes = (int32_t)json_array_size(want);
+			int32_t groups = (int32_t)n / classes;
+			snprintf(setting, sizeof setting, "weight=%s", form);
+			open_bench(&b, loss,
+				test_loss_state(b.ctx, loss, "official", setting, NULL), classes,
+				groups, cg, NULL);
+			for (int32_t i = 0; i < (int32_t)n; i++, checked++)
+				test_close(omega(&b, i / groups, i % groups), weights[i], 1e-14);
+			test_close(omega(&b, 0, -1), 1, 0);
+			free(weights);
+			core_ctx_free(b.ctx);
+		}
+		free(cg);
+	}
+	assert_int_equal(checked, 3 * 6 * (2 + 4 + 2 + 16));
+	json_decref(json);
+}
+
+/* In profile paper, -1 weighs as a third group of these counts would. */
+static void rw_unknown(void **state)
+{
+	(void)state;
+	const double known[4] = {30, 10, 5, 40}, unknown[2] = {12, 0};
+	const double all[6] = {30, 10, 12, 5, 40, 0};
+	const char *forms[] = {"weight=stratified", "weight=eq1", "weight=kamiran_calders"};
+	const fv_descriptor *loss = test_loss("rw");
+	for (int f = 0; f < 3; f++) {
+		bench b = {.ctx = test_ctx()}, three = {.ctx = test_ctx()};
+		open_bench(&b, loss, test_loss_state(b.ctx, loss, "paper", forms[f], NULL), 2, 2,
+			known, unknown);
+		open_bench(&three, loss, test_loss_state(three.ctx, loss, "paper", forms[f], NULL),
+			2, 3, all, NULL);
+		for (int32_t i = 0; i < 6; i++) {
+			int32_t group = i % 3 == 2 ? -1 : i % 3;
+			test_close(omega(&b, i / 3, group), omega(&three, i / 3, i % 3), 1e-15);
+		}
+		assert_true(omega(&b, 0, -1) != 1 && omega(&b, 1, -1) == 1);
+		core_ctx_free(b.ctx);
+		core_ctx_free(three.ctx);
+	}
+}
+
+/* Rows for keep(): names, classes, groups and memberships, opened with real counts. */
+static void open_rows(bench *b, core_objective *objective, const fv_descriptor *loss, void *state,
+	int32_t n, int32_t classes, int32_t groups, const int32_t *klass, const int32_t *group,
+	const float *member)
+{
+	const char **stem = core_alloc(b->ctx, (size_t)n, sizeof *stem);
+	int32_t *order = core_alloc(b->ctx, (size_t)n, sizeof *order);
+	for (int32_t i = 0; i < n; i++) {
+		stem[i] = core_format(b->ctx, "clip%04d", (int)i);
+		order[i] = i;
+	}
+	b->rows = (fv_rows){sizeof b->rows, n, classes, groups, NULL, klass, group, member, stem};
+	b->setup = (fv_loss_setup){.size = sizeof b->setup,
+		.train = &b->rows,
+		.dev = &b->rows,
+		.member_is_probability = member != NULL};
+	test_ok(b->ctx, core_objective_open(b->ctx, loss, state, &b->setup, order, objective));
+}
+
+static void ds_confident_sets(void **state)
+{
+	(void)state;
+	json_t *json = test_json(test_golden("training/objectives/tables.json"));
+	json_t *sets = json_object_get(json, "ds_confident"), *set;
+	const fv_descriptor *loss = test_loss("ds");
+	const char *name;
+	json_object_foreach(sets, name, set)
+	{
+		size_t n, kept;
+		int32_t *klass = test_ints(json_object_get(set, "class"), &n), *row, got;
+		int32_t *group = test_ints(json_object_get(set, "pseudo"), &n), classes = 0;
+		float *member = test_floats(json_object_get(set, "pi"), &n);
+		int32_t *want = test_ints(json_object_get(set, "kept_sorted_with_repeats"), &kept);
+		n /= 2;
+		for (size_t i = 0; i < n; i++)
+			classes = klass[i] >= classes ? klass[i] + 1 : classes;
+		bench b = {.ctx = test_ctx()};
+		core_objective objective;
+		open_rows(&b, &objective, loss, test_loss_state(b.ctx, loss, "paper", NULL),
+			(int32_t)n, classes, 2, klass, group, member);
+		test_ok(b.ctx, core_objective_keep(&objective, &row, &got));
+		assert_int_equal(got, kept);
+		assert_memory_equal(row, want, kept * sizeof *row);
+		core_objective_close(&objective);
+		core_ctx_free(b.ctx);
+		free(klass);
+		free(group);
+		free(member);
+		free(want);
+	}
+	assert_int_equal(json_object_size(sets), 4);
+	json_decref(json);
+}
+
+/* Rows in the numbers of a table -> n; klass and group must have room. */
+static int32_t rows_of(
+	const double *cg, int32_t cells, int32_t groups, int32_t *klass, int32_t *group)
+{
+	int32_t n = 0;
+	for (int32_t cell = 0; cell < cells; cell++)
+		for (int i = 0; i < (int)cg[cell]; i++, n++) {
+			klass[n] = cell / groups;
+			group[n] = cell % groups;
+		}
+	return n;
+}
+
+static void ds_random_counts(void **state)
+{
+	(void)state;
+	json_t *json = test_json(test_golden("training/objectives/tables.json"));
+	json_t *cells = json_object_get(json, "cells"), *table;
+	const fv_descriptor *loss = test_loss("ds");
+	const char *name;
+	static int32_t klass[10000], group[10000];
+	json_object_foreach(cells, name, table)
+	{
+		size_t n;
+		double *cg = test_numbers(json_object_get(table, "n_cg"), &n);
+		double *want = test_numbers(json_object_get(table, "ds_kept_per_cell"), &n);
+		int32_t groups = (int32_t)n / 6, got, *row;
+		int32_t rows = rows_of(cg, (int32_t)n, groups, klass, group);
+		double *kept = calloc(n, sizeof *kept);
+		bench b = {.ctx = test_ctx()};
+		core_objective objective;
+		open_rows(&b, &objective, loss, test_loss_state(b.ctx, loss, "paper", NULL), rows,
+			6, groups, klass, group, NULL);
+		test_ok(b.ctx, core_objective_keep(&objective, &row, &got));
+		assert_int_equal(got, json_integer_value(json_object_get(table, "ds_kept_total")));
+		for (int32_t i = 0; i < got; i++) {
+			assert_true(i == 0 || row[i] > row[i - 1]); /* ascending, each once */
+			kept[klass[row[i]] * groups + group[row[i]]]++;
+		}
+		for (size_t i = 0; i < n; i++)
+			test_close(kept[i], want[i], 0);
+		free(kept);
+		free(cg);
+		free(want);
+		core_ctx_free(b.ctx);
+	}
+	json_decref(json);
+}
+
+/* Every row of a cell is as likely to stay, and the draw follows the seed and the name only. */
+static void ds_random_is_uniform(void **state)
+{
+	(void)state;
+	const fv_descriptor *loss = test_loss("ds");
+	const double cg[2] = {5, 20};
+	enum { RUNS = 4000 };
+	int32_t klass[25], group[25], n = rows_of(cg, 2, 2, klass, group), times[25] = {0};
+	for (int run = 0; run < RUNS; run++) {
+		int32_t *row, *again, got;
+		bench b = {.ctx = test_ctx()};
+		core_ctx_set_run(b.ctx, (uint64_t)run, 1);
+		core_objective objective;
+		open_rows(&b, &objective, loss, test_loss_state(b.ctx, loss, "paper", NULL), n, 1,
+			2, klass, group, NULL);
+		test_ok(b.ctx, core_objective_keep(&objective, &row, &got));
+		assert_int_equal(got, 10);
+		for (int i = 0; i < got; i++)
+			times[row[i]]++;
+		test_ok(b.ctx, core_objective_keep(&objective, &again, &got));
+		assert_memory_equal(row, again, 10 * sizeof *row);
+		core_ctx_free(b.ctx);
+	}
+	for (int i = 0; i < 25; i++) /* 5 of 20: sd sqrt(4000 * 3/16) = 27 */
+		assert_in_range(
+			times[i], i < 5 ? RUNS : RUNS / 4 - 110, i < 5 ? RUNS : RUNS / 4 + 110);
+}
+
+static void ds_options(void **state)
+{
+	(void)state;
+	const fv_descriptor *loss = test_loss("ds");
+	/* one class: 3 of group 0, 2 of group 1, 1 unknown; the unknown row is the surest of both
+	 */
+	const int32_t klass[6] = {0}, group[6] = {0, 0, 0, 1, 1, -1};
+	const float member[12] = {
+		0.6f, 0.1f, 0.9f, 0.1f, 0.8f, 0.2f, 0.3f, 0.7f, 0.2f, 0.8f, 0.95f, 0.95f};
+	const struct {
+		const char *profile, *draw;
+		int32_t n, row[6];
+	} cases[] = {
+		{"paper", "draw=confident", 2, {5, 5}}, /* the minimum is 1, from the unknown */
+		{"official", "draw=confident", 4, {1, 2, 3, 4}},
+	};
+	for (int i = 0; i < 2; i++) {
+		bench b = {.ctx = test_ctx()};
+		core_objective objective;
+		int32_t *row, n;
+		open_rows(&b, &objective, loss,
+			test_loss_state(b.ctx, loss, cases[i].profile, cases[i].draw, NULL), 6, 1,
+			2, klass, group, member);
+		test_ok(b.ctx, core_objective_keep(&objective, &row, &n));
+		assert_int_equal(n, cases[i].n);
+		assert_memory_equal(row, cases[i].row, (size_t)n * sizeof *row);
+		core_ctx_free(b.ctx);
+	}
+	for (int official = 0; official < 2; official++) { /* random: 1 each of 3, or 2 each of 2 */
+		bench b = {.ctx = test_ctx()};
+		core_objective objective;
+		int32_t *row, n, of[3] = {0};
+		open_rows(&b, &objective, loss,
+			test_loss_state(
+				b.ctx, loss, official ? "official" : "paper", "draw=random", NULL),
+			6, 1, 2, klass, group, member);
+		test_ok(b.ctx, core_objective_keep(&objective, &row, &n));
+		for (int32_t i = 0; i < n; i++)
+			of[group[row[i]] + 1]++;
+		assert_int_equal(of[0], official ? 0 : 1);
+		assert_int_equal(of[1], official ? 2 : 1);
+		assert_int_equal(of[2], official ? 2 : 1);
+		core_ctx_free(b.ctx);
+	}
+	bench b = {.ctx = test_ctx()};
+	fv_rows rows = {.size = sizeof rows, .n = 1, .classes = 1, .groups = 2};
+	fv_loss_setup setup = {.size = sizeof setup, .train = &rows, .dev = &rows};
+	test_fails(b.ctx,
+		((const fv_loss_ops *)loss->ops)
+			->open(test_loss_state(b.ctx, loss, "paper", "draw=confident", NULL), b.ctx,
+				&setup),
+		FV_CONFIG, "memberships");
+	core_ctx_free(b.ctx);
+}
+
+/* Rows are drawn with the golden probabilities: chi-square over rows. */
+static void gdro_sampler(void **state)
+{
+	(void)state;
+	json_t *json = test_json(test_golden("training/objectives/tables.json"));
+	json_t *sets = json_object_get(json, "sampler"), *set;
+	const fv_descriptor *loss = test_loss("gdro");
+	const char *name;
+	json_object_foreach(sets, name, set)
+	{
+		size_t n;
+		double *prob = test_numbers(json_object_get(set, "prob"), &n), chi = 0;
+		int32_t *group = test_ints(json_object_get(set, "g"), &n);
+		int32_t groups = (int32_t)json_integer_value(json_object_get(set, "G"));
+		int32_t *klass = calloc(n, sizeof *klass), *times = calloc(n, sizeof *times);
+		int32_t position[64];
+		enum { EPOCHS = 2000 };
+		bench b = {.ctx = test_ctx()};
+		core_objective objective;
+		open_rows(&b, &objective, loss, test_loss_state(b.ctx, loss, "official", NULL),
+			(int32_t)n, 1, groups, klass, group, NULL);
+		for (int epoch = 1; epoch <= EPOCHS; epoch++) {
+			test_ok(b.ctx,
+				core_objective_order(&objective, epoch, position, (int32_t)n));
+			for (size_t i = 0; i < n; i++)
+				times[position[i]]++;
+		}
+		for (size_t i = 0; i < n; i++) {
+			double expected = prob[i] * EPOCHS * (double)n;
+			chi += (times[i] - expected) * (times[i] - expected) / expected;
+		}
+		assert_int_equal(n, 40);
+		assert_true(
+			chi > 15 && chi < 75); /* 39 degrees of freedom: p < .0005 on both sides */
+		free(prob);
+		free(group);
+		free(klass);
+		free(times);
+		core_ctx_free(b.ctx);
+	}
+	json_decref(json);
+}
+
+/* -1 is a group of its own for the sampler; sampler: shuffle leaves the order alone. */
+static void gdro_sampler_unknown(void **state)
+{
+	(void)state;
+	const fv_descriptor *loss = test_loss("gdro");
+	enum { N = 60 };
+	int32_t klass[N] = {0}, group[N], position[N], of[3] = {0};
+	for (int i = 0; i < N; i++)
+		group[i] = i < 50 ? 0 : i < 58 ? 1 : -1;
+	bench b = {.ctx = test_ctx()};
+	core_objective objective;
+	open_rows(&b, &objective, loss, test_loss_state(b.ctx, loss, "official", NULL), N, 1, 2,
+		klass, group, NULL);
+	for (int epoch = 1; epoch <= 500; epoch++) {
+		test_ok(b.ctx, core_objective_order(&objective, epoch, position, N));
+		for (int i = 0; i < N; i++)
+			of[group[position[i]] + 1]++;
+	}
+	for (int g = 0; g < 3; g++) /* 30000 draws, 1/3 each: sd 82 */
+		assert_in_range(of[g], 10000 - 330, 10000 + 330);
+	core_ctx_free(b.ctx);
+	b = (bench){.ctx = test_ctx()};
+	open_rows(&b, &objective, loss, test_loss_state(b.ctx, loss, "paper", NULL), N, 1, 2, klass,
+		group, NULL);
+	for (int i = 0; i < N; i++)
+		position[i] = N - 1 - i;
+	test_ok(b.ctx, core_objective_order(&objective, 1, position, N));
+	for (int i = 0; i < N; i++)
+		assert_int_equal(position[i], N - 1 - i);
+	core_ctx_free(b.ctx);
+}
+
+/* group_loss: excess moves the maximum to the group that could do better. */
+static void gdro_excess(void **state)
+{
+	(void)state;
+	const fv_descriptor *loss = test_loss("gdro");
+	const double weight[2] = {1, 1}, cg[4] = {1, 1, 1, 1};
+	/* group 0: raters disagree, loss at its floor log 2 + 0.1; group 1: they agree, loss 0.5 */
+	const float label[4] = {0.5f, 0.5f, 1, 0};
+	const double losses[2] = {log(2) + 0.1, 0.5};
+	const int32_t klass[2] = {0, 0}, group[2] = {0, 1};
+	for (int excess = 0; excess < 2; excess++) {
+		bench b = {.ctx = test_ctx(), .setup = {.class_weight = weight}};
+		open_bench(&b, loss,
+			test_loss_state(b.ctx, loss, "paper",
+				excess ? "group_loss=excess" : "group_loss=ce", NULL),
+			2, 2, cg, NULL);
+		fv_batch batch = {.size = sizeof batch,
+			.n = 2,
+			.classes = 2,
+			.groups = 2,
+			.loss = losses,
+			.label = label,
+			.klass = klass,
+			.group = group};
+		double v[2] = {0}, value;
+		test_ok(b.ctx, b.ops->weigh(b.state, b.ctx, &batch, v, &value));
+		assert_true(v[excess] == 1 && v[!excess] == 0);
+		test_close(value, excess ? 0.5 : log(2) + 0.1, 1e-15);
+		core_ctx_free(b.ctx);
+	}
+}
+
+/* --- whole runs through the trainer
+ * --------------------------------------------------------------- */
+
+typedef struct follower {
+	fv_loss_ops real;
+	const json_t *trace;
+	double *value, *q;
+	int32_t *winner, groups;
+	size_t steps;
+	double wins[128];
+	const char *name;
+} follower;
+
+static follower *following; /* ops have no user pointer */
+
+static fv_status watch_weigh(
+	void *state, fv_ctx *ctx, const fv_batch *batch, double *v, double *value)
+{
+	follower *f = following;
+	fv_status status = f->real.weigh(state, ctx, batch, v, value);
+	size_t step = (size_t)batch->step - 1;
+	test_close(*value, f->value[step], 5e-6);
+	if (f->q) {
+		double *q = fv_array(ctx, "q", FV_F64, 1, f->groups);
+		for (int32_t g = 0; g < f->groups; g++)
+			test_close(q[g], f->q[step * (size_t)f->groups + (size_t)g], 2e-6);
+	}
+	if (f->winner) {
+		double *wins = fv_array(ctx, "wins", FV_F64, 1, f->groups);
+		f->wins[f->winner[step]]++;
+		assert_memory_equal(wins, f->wins, (size_t)f->groups * sizeof *wins);
+	}
+	f->steps++;
+	return status;
+}
+
+static fv_status watch_epoch(void *user, const core_train_epoch *epoch)
+{
+	follower *f = user;
+	size_t n;
+	double *norm = test_numbers(json_object_get(f->trace, "grad_norm"), &n), mean = 0;
+	for (int i = 0; i < 4; i++)
+		mean += norm[(epoch->epoch - 1) * 4 + i] / 4;
+	test_close(epoch->grad_norm, mean, 5e-6);
+	free(norm);
+	if (epoch->epoch < 5)
+		return FV_OK;
+	char path[128];
+	int64_t dims[4];
+	int rank;
+	snprintf(path, sizeof path, "training/objectives/trace_%s.npy", f->name);
+	double *want = test_npy(test_golden(path), dims, &rank);
+	for (int64_t i = 0; i < dims[0]; i++)
+		test_close(epoch->params[i], want[i], 5e-7);
+	free(want);
+	return FV_OK;
+}
+
+enum { N = 100 };
+
+static float *floats(fv_ctx *ctx, const char *path, int64_t *n)
+{
+	int64_t dims[4] = {1, 1, 1, 1};
+	int rank;
+	double *values = test_npy(test_golden(path), dims, &rank);
+	*n = dims[0] * (rank > 1 ? dims[1] : 1) * (rank > 2 ? dims[2] : 1);
+	float *out = core_alloc(ctx, (size_t)*n, sizeof *out);
+	for (int64_t i = 0; i < *n; i++)
+		out[i] = (float)values[i];
+	free(values);
+	return out;
+}
+
+static void follow(const char *name, const json_t *trace)
+{
+	fv_ctx *ctx = test_ctx();
+	const json_t *options = json_object_get(trace, "options");
+	const fv_descriptor *loss = test_loss(option(options, "name"));
+	const char *from = option(trace, "groups_from");
+	int64_t count;
+	size_t n, m;
+	float *label = floats(ctx, "training/head/labels.npy", &count);
+	float *both = floats(ctx, "training/head/groups.npy", &count);
+	float *orders = floats(ctx, "training/head/order.npy", &count);
+	int column = !strcmp(from, "groups.npy column 1");
+	int32_t klass[N], group[N], order[5 * N];
+	const char *stem[N];
+	core_label_class(label, N, 6, klass);
+	for (int i = 0; i < N; i++) {
+		group[i] = (int32_t)both[2 * i + column];
+		stem[i] = core_format(ctx, "clip%03d", i);
+	}
+	for (int i = 0; i < 5 * N; i++)
+		order[i] = (int32_t)orders[i];
+	follower f = {.real = *(const fv_loss_ops *)loss->ops, .trace = trace, .name = name};
+	f.value = test_numbers(json_object_get(trace, "loss"), &n);
+	f.groups = column ? 16 : 2;
+	if (json_object_get(trace, "q")) {
+		f.q = test_numbers(json_object_get(trace, "q"), &m);
+		f.groups = (int32_t)(m / n);
+	}
+	if (json_object_get(trace, "winner"))
+		f.winner = test_ints(json_object_get(trace, "winner"), &m);
+	fv_loss_ops watched = f.real;
+	watched.weigh = watch_weigh;
+	fv_descriptor copy = *loss;
+	copy.ops = &watched;
+	following = &f;
+	const core_train_spec spec = {
+		.epochs = 5, .batch = 32, .learning_rate = 1e-3, .clip = 1, .select = "dev_loss"};
+	core_train_job job = {.shape = {13, 24, 16, 6},
+		.spec = &spec,
+		.loss = &copy,
+		.loss_state = variant_state(ctx, loss, options),
+		.init = floats(ctx, "training/head/init.npy", &count),
+		.order = order,
+		.order_epochs = 5,
+		.order_n = N,
+		.on_epoch = watch_epoch,
+		.user = &f};
+	job.train.x = floats(ctx, "training/head/features.npy", &count);
+	job.train.rows = (fv_rows){
+		sizeof job.train.rows, N, 6, column ? 16 : 2, label, klass, group, NULL, stem};
+	job.dev = job.train;
+	core_train_result result;
+	test_ok(ctx, core_train_run(ctx, &job, &result));
+	assert_int_equal(f.steps, 20);
+	free(f.value);
+	free(f.q);
+	free(f.winner);
+	core_ctx_free(ctx);
+}
+
+static void traces(void **state)
+{
+	(void)state;
+	json_t *json = test_json(test_golden("training/objectives/traces.json"));
+	json_t *all = json_object_get(json, "traces"), *trace;
+	const char *name;
+	json_object_foreach(all, name, trace) follow(name, trace);
+	assert_int_equal(json_object_size(all), 10);
+	json_decref(json);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_step),
+		cmocka_unit_test(extreme_losses),
+		cmocka_unit_test(rw_tables),
+		cmocka_unit_test(rw_unknown),
+		cmocka_unit_test(ds_confident_sets),
+		cmocka_unit_test(ds_random_counts),
+		cmocka_unit_test(ds_random_is_uniform),
+		cmocka_unit_test(ds_options),
+		cmocka_unit_test(gdro_sampler),
+		cmocka_unit_test(gdro_sampler_unknown),
+		cmocka_unit_test(gdro_excess),
+		cmocka_unit_test(traces),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
