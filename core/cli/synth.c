@@ -2,31 +2,14 @@
 /* fairvox synth: a corpus of synthetic speech in the shape of CREMA-D. */
 #include "synth/synth.h"
 
-#include <errno.h>
 #include <getopt.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "cli.h"
+#include "run/pool.h"
 #include "verbs.h"
-
-static volatile sig_atomic_t stop_signal; /* a handler can reach nothing else */
-
-static void on_signal(int signal_number)
-{
-	stop_signal = signal_number;
-}
-
-static void catch_signals(void)
-{
-	struct sigaction action = {.sa_handler = on_signal};
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
 
 /* configs/corpora/cremad of the installation or of the source tree the program was built in. */
 static fv_status find_tables(fv_ctx *ctx, core_synth_options *options)
@@ -149,19 +132,14 @@ static fv_status parse(fv_ctx *ctx, int argc, char **argv, core_synth_options *o
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
 	core_synth_options options = {
-		.knobs = {.seed = 1, .strength = 1.8, .jitter = 0.7, .mix = 1},
-		.jobs = 2,
-		.stop = &stop_signal};
+		.knobs = {.seed = 1, .strength = 1.8, .jitter = 0.7, .mix = 1}, .jobs = 2};
 	core_synth_summary summary;
 	fv_status status = parse(ctx, argc, argv, &options);
 	if (status)
 		return status;
-	catch_signals();
 	status = core_synth_run(ctx, &options, &summary);
-	if (status == FV_STOPPED) {
-		core_log(ctx, CORE_WARNING, "stopped; the same command goes on from here");
-		exit(128 + stop_signal);
-	}
+	if (status == FV_STOPPED || status == CORE_INTERRUPTED || status == CORE_TERMINATED)
+		core_log(ctx, CORE_WARNING, "synth: stopped; the same command goes on from here");
 	if (!status)
 		core_log(ctx, CORE_INFO,
 			"%s: %lld utterances of synthetic speech (espeak-ng %s, seed %llu), %.2f "
@@ -169,7 +147,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 			"made, %lld kept",
 			options.out, (long long)summary.n, summary.espeak_version,
 			(unsigned long long)options.knobs.seed, summary.seconds / 3600,
-			(long long)summary.made, (long long)summary.kept);
+			(long long)summary.made, (long long)(summary.n - summary.made));
 	return status;
 }
 

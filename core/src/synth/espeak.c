@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #define PATIENCE_S 60            /* a sentence takes some 20 ms */
-#define TICK_MS 100              /* how soon a stop is seen */
 #define OUTPUT_LIMIT (64u << 20) /* a sentence is about 100 KB */
 
 extern char **environ;
@@ -27,7 +26,8 @@ struct child {
 	int words; /* memory file that is its stderr */
 };
 
-/* stdin is /dev/null, signals are as a fresh program expects them. Returns 0 or an errno. */
+/* stdin is /dev/null. Ctrl-C stays the caller's business: a child that it reached would look
+ * broken. Returns 0 or an errno. */
 static int spawn(struct child *child, int to, char *const argv[])
 {
 	posix_spawn_file_actions_t actions;
@@ -35,7 +35,6 @@ static int spawn(struct child *child, int to, char *const argv[])
 	sigset_t none, normal;
 	sigemptyset(&none);
 	sigemptyset(&normal);
-	sigaddset(&normal, SIGINT);
 	sigaddset(&normal, SIGTERM);
 	sigaddset(&normal, SIGPIPE);
 	posix_spawn_file_actions_init(&actions);
@@ -101,20 +100,18 @@ static double now(void)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-enum outcome { ENDED, STOPPED, TOO_LATE, TOO_MUCH, BROKEN };
+enum outcome { ENDED, TOO_LATE, TOO_MUCH, BROKEN };
 
-static enum outcome collect(
-	const struct child *child, core_text *output, const volatile sig_atomic_t *stop)
+static enum outcome collect(const struct child *child, core_text *output)
 {
 	double deadline = now() + PATIENCE_S;
 	char chunk[1 << 16];
-	while (!stop || !*stop) {
+	for (;;) {
 		struct pollfd poll_fd = {.fd = child->out, .events = POLLIN};
-		int ready = poll(&poll_fd, 1, TICK_MS);
-		if (now() > deadline)
+		double left_s = deadline - now();
+		int ready = left_s > 0 ? poll(&poll_fd, 1, (int)(1000 * left_s) + 1) : 0;
+		if (ready == 0)
 			return TOO_LATE;
-		if (ready == 0 || (ready < 0 && errno == EINTR))
-			continue;
 		ssize_t n = ready < 0 ? -1 : read(child->out, chunk, sizeof chunk);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -126,7 +123,6 @@ static enum outcome collect(
 		if (output->size > OUTPUT_LIMIT)
 			return TOO_MUCH;
 	}
-	return STOPPED;
 }
 
 static fv_status not_found(fv_ctx *ctx, const char *program, int error)
@@ -138,8 +134,7 @@ static fv_status not_found(fv_ctx *ctx, const char *program, int error)
 }
 
 /* Runs it to its end; output is what it wrote to stdout. */
-static fv_status run(
-	fv_ctx *ctx, char *const argv[], core_text *output, const volatile sig_atomic_t *stop)
+static fv_status run(fv_ctx *ctx, char *const argv[], core_text *output)
 {
 	struct child child;
 	char words[256];
@@ -149,12 +144,10 @@ static fv_status run(
 	if (error)
 		return fv_fail(
 			ctx, FV_FAILED, "%s: cannot be started: %s", argv[0], strerror(error));
-	enum outcome outcome = collect(&child, output, stop);
+	enum outcome outcome = collect(&child, output);
 	int status = end(&child, outcome != ENDED);
 	take_words(&child, words, sizeof words);
 	switch (outcome) {
-	case STOPPED:
-		return FV_STOPPED;
 	case TOO_LATE:
 		return fv_fail(ctx, FV_FAILED, "%s: no end after %d s", argv[0], PATIENCE_S);
 	case TOO_MUCH:
@@ -165,11 +158,8 @@ static fv_status run(
 	case ENDED:
 		break;
 	}
-	if (WIFSIGNALED(status)) {
-		if (stop && *stop) /* the signal went to the whole group */
-			return FV_STOPPED;
+	if (WIFSIGNALED(status))
 		return fv_fail(ctx, FV_FAILED, "%s: ended by signal %d", argv[0], WTERMSIG(status));
-	}
 	if (WEXITSTATUS(status))
 		return fv_fail(ctx, FV_FAILED, "%s: exit code %d%s%s", argv[0], WEXITSTATUS(status),
 			words[0] ? ": " : "", words);
@@ -183,7 +173,7 @@ fv_status core_espeak_find(fv_ctx *ctx, core_espeak *espeak)
 	if (!espeak->program)
 		espeak->program = "espeak-ng";
 	char *argv[] = {(char *)espeak->program, (char[]){"--version"}, NULL};
-	fv_status status = run(ctx, argv, &output, espeak->stop);
+	fv_status status = run(ctx, argv, &output);
 	const char *colon = output.data && !status ? strstr(output.data, ": ") : NULL;
 	size_t n = colon ? strcspn(colon + 2, " \t\r\n") : 0;
 	if (!status && (n == 0 || n >= sizeof espeak->version))
@@ -277,8 +267,8 @@ fv_status core_espeak_say(fv_ctx *ctx, const core_espeak *espeak,
 	char *argv[] = {(char *)espeak->program, (char[]){"-m"}, (char[]){"-v"}, voice,
 		(char[]){"-p"}, pitch, (char[]){"-s"}, rate, (char[]){"-a"}, (char[]){"100"},
 		(char[]){"--stdout"}, (char[]){"--"}, markup.data, NULL};
-	fv_status status = markup.failed ? fv_fail(ctx, FV_FAILED, "out of memory")
-					 : run(ctx, argv, &output, espeak->stop);
+	fv_status status =
+		markup.failed ? fv_fail(ctx, FV_FAILED, "out of memory") : run(ctx, argv, &output);
 	if (!status)
 		status = take_samples(ctx, espeak->program, &output, samples, n, rate_hz);
 	core_text_free(&markup);

@@ -190,8 +190,7 @@ static fv_status read_utterances(fv_ctx *ctx, core_synth_plan *plan)
 	return status ? status : refuse_doubles(ctx, plan);
 }
 
-/* --- a part of the corpus: round after round, each speaker gives one more utterance
- * ---------------- */
+/* --- a part of the corpus: round after round, each speaker gives one more utterance --- */
 
 struct place {
 	int64_t index; /* in the plan */

@@ -72,8 +72,7 @@ fv_status core_synth_comment(
 	return status;
 }
 
-/* --- writing without harm
- * -------------------------------------------------------------------------- */
+/* --- writing without harm --- */
 
 struct place {
 	const char *dir;
@@ -129,8 +128,7 @@ static fv_status put_copy(fv_ctx *ctx, const struct place *place, const char *fr
 	return status ? status : put(ctx, place, core_path_base(from), data, size);
 }
 
-/* --- label files
- * ----------------------------------------------------------------------------------- */
+/* --- label files --- */
 
 static int by_name(const void *a, const void *b)
 {
@@ -219,8 +217,7 @@ static fv_status put_tables(fv_ctx *ctx, const core_synth_plan *plan, const stru
 	return status;
 }
 
-/* --- synth.json, synth.csv
- * ------------------------------------------------------------------------- */
+/* --- synth.json, synth.csv --- */
 
 static json_t *source(fv_ctx *ctx, const char *path)
 {

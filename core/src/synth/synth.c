@@ -7,134 +7,30 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <sndfile.h>
-
 #include "base/file.h"
+#include "run/pool.h"
 
-struct job { /* shared by the workers */
+struct outcome {         /* of one utterance */
+	int64_t samples; /* 0: not done */
+	bool made;       /* false: it was there */
+};
+
+struct job {
+	fv_ctx *ctx;
 	const core_synth_plan *plan;
-	atomic_llong next, done, made, samples;
-	atomic_bool failed;
-	pthread_mutex_t lock; /* of running, with changed */
-	pthread_cond_t changed;
-	int running;
+	struct outcome *outcome; /* [n], shared with the workers */
+	int64_t done;
+	double begin_s, told_s;
 };
 
-struct worker {
-	struct job *job;
-	fv_ctx *ctx; /* its own: one context belongs to one thread */
-	fv_status status;
-	pthread_t thread;
-};
-
-/* --- sound files in memory
- * ------------------------------------------------------------------------- */
-
-struct memory {
-	core_text bytes;
-	size_t at;
-};
-
-static sf_count_t memory_size(void *user)
-{
-	struct memory *memory = user;
-	return (sf_count_t)memory->bytes.size;
-}
-
-static sf_count_t memory_seek(sf_count_t offset, int whence, void *user)
-{
-	struct memory *memory = user;
-	sf_count_t from = whence == SEEK_CUR   ? (sf_count_t)memory->at
-			  : whence == SEEK_END ? (sf_count_t)memory->bytes.size
-					       : 0;
-	if (from + offset < 0 || from + offset > (sf_count_t)memory->bytes.size)
-		return -1;
-	memory->at = (size_t)(from + offset);
-	return (sf_count_t)memory->at;
-}
-
-static sf_count_t memory_write(const void *data, sf_count_t count, void *user)
-{
-	struct memory *memory = user;
-	size_t n = (size_t)count, inside = memory->bytes.size - memory->at;
-	inside = inside < n ? inside : n;
-	if (inside)
-		memcpy(memory->bytes.data + memory->at, data, inside);
-	core_text_put(&memory->bytes, (const char *)data + inside, n - inside);
-	if (memory->bytes.failed)
-		return 0;
-	memory->at += n;
-	return count;
-}
-
-static sf_count_t memory_read(void *data, sf_count_t count, void *user)
-{
-	struct memory *memory = user;
-	size_t n = memory->bytes.size - memory->at;
-	n = n < (size_t)count ? n : (size_t)count;
-	if (n)
-		memcpy(data, memory->bytes.data + memory->at, n);
-	memory->at += n;
-	return (sf_count_t)n;
-}
-
-static sf_count_t memory_tell(void *user)
-{
-	struct memory *memory = user;
-	return (sf_count_t)memory->at;
-}
-
-static fv_status encode(fv_ctx *ctx, const char *path, bool wav, const char *comment,
-	const int16_t *x, size_t n, struct memory *memory)
-{
-	SF_VIRTUAL_IO io = {memory_size, memory_seek, memory_read, memory_write, memory_tell};
-	SF_INFO info = {.samplerate = CORE_SYNTH_RATE_HZ, .channels = 1};
-	info.format = (wav ? SF_FORMAT_WAV : SF_FORMAT_FLAC) | SF_FORMAT_PCM_16;
-	SNDFILE *file = sf_open_virtual(&io, SFM_WRITE, &info, memory);
-	if (!file)
-		return fv_fail(ctx, FV_FAILED, "%s: %s", path, sf_strerror(NULL));
-	int bad = sf_set_string(file, SF_STR_COMMENT, comment);
-	bad = bad || sf_write_short(file, x, (sf_count_t)n) != (sf_count_t)n;
-	bad = sf_close(file) || bad || memory->bytes.failed;
-	return bad ? fv_fail(ctx, FV_FAILED, "%s: cannot be encoded", path) : FV_OK;
-}
-
-/* What stands at a path where a recording should be. */
-enum found { NOTHING, SAME, OTHER, FOREIGN };
-
-static enum found look(const char *path, const char *comment, long long *samples)
-{
-	SF_INFO info = {0};
-	short chunk[4096];
-	if (!core_file_exists(path))
-		return NOTHING;
-	SNDFILE *file = sf_open(path, SFM_READ, &info);
-	const char *text = file ? sf_get_string(file, SF_STR_COMMENT) : NULL;
-	enum found found = FOREIGN;
-	if (text && !strncmp(text, CORE_SYNTH_MARK, strlen(CORE_SYNTH_MARK)))
-		found = strcmp(text, comment) ? OTHER : SAME;
-	if (found == SAME) { /* a copy cut short decodes to fewer samples than its header says */
-		sf_count_t total = 0, n;
-		while ((n = sf_read_short(file, chunk, 4096)) > 0)
-			total += n;
-		found = total == info.frames && total > 0 ? SAME : OTHER;
-		*samples = total;
-	}
-	if (file)
-		sf_close(file);
-	return found;
-}
-
-/* --- one utterance
- * --------------------------------------------------------------------------------- */
+/* --- one utterance --- */
 
 static char *path_of(fv_ctx *ctx, const core_synth_plan *plan, int64_t index, bool wav)
 {
@@ -144,7 +40,7 @@ static char *path_of(fv_ctx *ctx, const core_synth_plan *plan, int64_t index, bo
 }
 
 static fv_status make(fv_ctx *ctx, const core_synth_plan *plan, int64_t index, const char *path,
-	const char *comment, long long *samples)
+	const char *comment, int64_t *samples)
 {
 	const core_synth_utterance *u = &plan->utterances[index];
 	const core_synth_speaker *speaker = &plan->speakers[u->speaker];
@@ -157,13 +53,13 @@ static fv_status make(fv_ctx *ctx, const core_synth_plan *plan, int64_t index, c
 	if (!status)
 		status = core_synth_process(ctx, u, speaker, options->knobs.seed, speech, n_speech,
 			rate_hz, &recording, &n);
-	struct memory memory = {.at = 0};
+	core_text bytes = {0};
 	if (!status)
-		status = encode(ctx, path, options->wav, comment, recording, n, &memory);
+		status = core_synth_encode(ctx, path, options->wav, comment, recording, n, &bytes);
 	if (!status)
-		status = core_file_write(ctx, path, memory.bytes.data, memory.bytes.size);
-	*samples = (long long)n;
-	core_text_free(&memory.bytes);
+		status = core_file_write(ctx, path, bytes.data, bytes.size);
+	*samples = (int64_t)n;
+	core_text_free(&bytes);
 	free(recording);
 	free(speech);
 	return status;
@@ -172,66 +68,41 @@ static fv_status make(fv_ctx *ctx, const core_synth_plan *plan, int64_t index, c
 /* The same recording of an earlier run in the other format: two files of one stem are an error. */
 static fv_status drop_other_format(fv_ctx *ctx, const core_synth_plan *plan, int64_t index)
 {
-	long long samples;
+	int64_t samples;
 	char *path = path_of(ctx, plan, index, !plan->options->wav);
 	if (!path)
 		return FV_FAILED;
-	if (look(path, "", &samples) == OTHER && unlink(path))
+	if (core_synth_look(path, "", &samples) == CORE_SYNTH_OTHER && unlink(path))
 		return fv_fail(ctx, FV_FAILED, "%s: %s", path, strerror(errno));
 	return FV_OK;
 }
 
-static fv_status utterance(fv_ctx *ctx, struct job *job, int64_t index)
+static fv_status work(void *user, fv_ctx *ctx, int64_t index)
 {
+	const struct job *job = user;
 	const core_synth_plan *plan = job->plan;
 	char comment[128];
-	long long samples = 0;
+	int64_t samples = 0;
 	char *path = path_of(ctx, plan, index, plan->options->wav);
 	fv_status status = path ? core_synth_comment(ctx, plan, index, comment) : FV_FAILED;
 	if (status)
 		return status;
-	enum found found = look(path, comment, &samples);
-	if (found == FOREIGN)
+	core_synth_found found = core_synth_look(path, comment, &samples);
+	if (found == CORE_SYNTH_FOREIGN)
 		return fv_fail(ctx, FV_CONFIG,
 			"%s: is there already and not from fairvox synth; choose another folder",
 			path);
-	if (found != SAME) {
+	bool made = found != CORE_SYNTH_SAME;
+	if (made)
 		status = make(ctx, plan, index, path, comment, &samples);
-		atomic_fetch_add(&job->made, 1);
-	}
 	if (!status)
 		status = drop_other_format(ctx, plan, index);
-	atomic_fetch_add(&job->samples, samples);
-	atomic_fetch_add(&job->done, 1);
+	if (!status)
+		job->outcome[index] = (struct outcome){samples, made};
 	return status;
 }
 
-static bool stopped(const core_synth_options *options)
-{
-	return options->stop && *options->stop;
-}
-
-static void *work(void *user)
-{
-	struct worker *worker = user;
-	struct job *job = worker->job;
-	while (!worker->status && !atomic_load(&job->failed) && !stopped(job->plan->options)) {
-		int64_t index = atomic_fetch_add(&job->next, 1);
-		if (index >= job->plan->n)
-			break;
-		worker->status = utterance(worker->ctx, job, index);
-	}
-	if (worker->status)
-		atomic_store(&job->failed, true);
-	pthread_mutex_lock(&job->lock);
-	job->running--;
-	pthread_cond_signal(&job->changed);
-	pthread_mutex_unlock(&job->lock);
-	return NULL;
-}
-
-/* --- the workers together
- * -------------------------------------------------------------------------- */
+/* --- all of them --- */
 
 static double now(void)
 {
@@ -240,109 +111,63 @@ static double now(void)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Waits for the workers' end. Tells the progress five times a second on a terminal, and as a line
- * of the log every minute. */
-static void watch(fv_ctx *ctx, struct job *job)
+/* A terminal sees every step, a log a line a minute. */
+static void tick(void *user)
 {
-	double begin = now(), told = begin;
-	pthread_mutex_lock(&job->lock);
-	while (job->running) {
-		struct timespec until;
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += 200000000;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		pthread_cond_timedwait(&job->changed, &job->lock, &until);
-		long long done = atomic_load(&job->done), n = job->plan->n;
-		if (!job->running || !done)
-			continue;
-		double left = (now() - begin) * (double)(n - done) / (double)done;
-		bool line = now() - told >= 60;
-		core_log(ctx, line ? CORE_INFO : CORE_PROGRESS,
-			"synth: %lld of %lld utterances, about %.0f s left", done, n, left);
-		told = line ? now() : told;
-	}
-	pthread_mutex_unlock(&job->lock);
+	struct job *job = user;
+	double s = now();
+	long long done = job->done, n = job->plan->n;
+	if (!done || done == n)
+		return;
+	double left_s = (s - job->begin_s) * (double)(n - done) / (double)done;
+	bool line = s - job->told_s >= 60;
+	core_log(job->ctx, line ? CORE_INFO : CORE_PROGRESS,
+		"synth: %lld of %lld utterances, about %.0f s left", done, n, left_s);
+	job->told_s = line ? s : job->told_s;
 }
 
-static fv_status begin_worker(fv_ctx *ctx, struct job *job, struct worker *worker)
+static void ended(void *user, int64_t index, fv_status status, const char *reason)
 {
-	worker->job = job;
-	worker->ctx = core_ctx_new();
-	if (!worker->ctx)
-		return fv_fail(ctx, FV_FAILED, "out of memory");
-	core_ctx_copy_log(worker->ctx, ctx);
-	pthread_mutex_lock(&job->lock);
-	job->running++;
-	pthread_mutex_unlock(&job->lock);
-	int error = pthread_create(&worker->thread, NULL, work, worker);
-	if (!error)
-		return FV_OK;
-	pthread_mutex_lock(&job->lock);
-	job->running--;
-	pthread_mutex_unlock(&job->lock);
-	core_ctx_free(worker->ctx);
-	worker->ctx = NULL;
-	return fv_fail(ctx, FV_FAILED, "no thread can be started: %s", strerror(error));
-}
-
-/* Joins it and takes over what it recorded. */
-static fv_status end_worker(fv_ctx *ctx, struct worker *worker)
-{
-	pthread_join(worker->thread, NULL);
-	for (size_t i = 0; core_error_line(worker->ctx, i); i++)
-		(void)fv_fail(
-			ctx, core_error_status(worker->ctx), "%s", core_error_line(worker->ctx, i));
-	core_ctx_free(worker->ctx);
-	return worker->status;
-}
-
-static fv_status run_workers(fv_ctx *ctx, struct job *job, int32_t n)
-{
-	fv_status status = FV_OK;
-	int32_t begun = 0;
-	struct worker *workers = core_alloc(ctx, (size_t)n, sizeof *workers);
-	if (!workers)
-		return FV_FAILED;
-	while (begun < n && !status) {
-		status = begin_worker(ctx, job, &workers[begun]);
-		begun += !status;
-	}
+	struct job *job = user;
+	job->done++;
 	if (status)
-		atomic_store(&job->failed, true);
-	watch(ctx, job);
-	for (int32_t i = 0; i < begun; i++) {
-		fv_status one = end_worker(ctx, &workers[i]);
-		if (one && (!status || status == FV_STOPPED))
-			status = one;
+		(void)fv_fail(
+			job->ctx, status, "%s: %s", job->plan->utterances[index].stem, reason);
+}
+
+static void summarize(const struct job *job, core_synth_summary *summary)
+{
+	const core_synth_plan *plan = job->plan;
+	*summary = (core_synth_summary){.n = plan->n};
+	memcpy(summary->espeak_version, plan->espeak.version, sizeof summary->espeak_version);
+	for (int64_t i = 0; i < plan->n; i++) {
+		summary->made += job->outcome[i].made;
+		summary->seconds += (double)job->outcome[i].samples / CORE_SYNTH_RATE_HZ;
 	}
-	return status;
 }
 
 static fv_status make_all(fv_ctx *ctx, const core_synth_plan *plan, core_synth_summary *summary)
 {
-	struct job job = {.plan = plan};
-	pthread_condattr_t monotonic;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&job.changed, &monotonic);
-	pthread_condattr_destroy(&monotonic);
-	pthread_mutex_init(&job.lock, NULL);
-	int32_t jobs = plan->options->jobs;
-	fv_status status = run_workers(ctx, &job, jobs < plan->n ? jobs : (int32_t)plan->n);
-	pthread_cond_destroy(&job.changed);
-	pthread_mutex_destroy(&job.lock);
-	*summary = (core_synth_summary){.n = plan->n,
-		.made = atomic_load(&job.made),
-		.kept = atomic_load(&job.done) - atomic_load(&job.made),
-		.n_speakers = plan->n_speakers,
-		.seconds = (double)atomic_load(&job.samples) / CORE_SYNTH_RATE_HZ};
-	memcpy(summary->espeak_version, plan->espeak.version, sizeof summary->espeak_version);
-	return status || !stopped(plan->options) ? status : FV_STOPPED;
+	size_t bytes = (size_t)plan->n * sizeof(struct outcome);
+	int64_t failed;
+	struct job job = {.ctx = ctx, .plan = plan, .begin_s = now()};
+	job.told_s = job.begin_s;
+	job.outcome = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (job.outcome == MAP_FAILED)
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	core_pool pool = {.jobs = plan->options->jobs,
+		.tasks = plan->n,
+		.user = &job,
+		.work = work,
+		.ended = ended,
+		.tick = tick};
+	fv_status status = core_pool_run(ctx, &pool, &failed);
+	summarize(&job, summary);
+	munmap(job.outcome, bytes);
+	return status ? status : core_error_status(ctx);
 }
 
-/* --- the folder
- * ------------------------------------------------------------------------------------ */
+/* --- the folder --- */
 
 /* One synthesis a folder: the lock is on the folder itself and goes with the process. */
 static fv_status lock_folder(fv_ctx *ctx, const char *dir, int *fd)
@@ -389,15 +214,18 @@ static fv_status run_locked(
 	fv_status status = drop_leftovers(ctx, plan->options->out, fd);
 	if (!status)
 		status = core_synth_begin(ctx, plan);
-	if (!status)
+	if (!status) {
 		status = make_all(ctx, plan, summary);
+		if (status) /* workers that a signal ended may have left some */
+			(void)drop_leftovers(ctx, plan->options->out, fd);
+	}
 	return status ? status : core_synth_finish(ctx, plan, summary->seconds);
 }
 
 fv_status core_synth_run(
 	fv_ctx *ctx, const core_synth_options *options, core_synth_summary *summary)
 {
-	core_synth_plan plan = {.espeak = {.program = options->program, .stop = options->stop}};
+	core_synth_plan plan = {.espeak = {.program = options->program}};
 	int fd = -1;
 	fv_status status = core_synth_plan_read(ctx, options, &plan);
 	if (!status)

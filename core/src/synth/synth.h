@@ -9,7 +9,6 @@
 #ifndef CORE_SYNTH_SYNTH_H
 #define CORE_SYNTH_SYNTH_H
 
-#include <signal.h>
 #include <stdbool.h>
 
 #include <fairvox/stream.h>
@@ -35,8 +34,8 @@ enum {                     /* indices of everything that has CORE_SYNTH_DIMS ent
 extern const char *const core_synth_class[CORE_SYNTH_CLASSES];
 extern const char *const core_synth_dim[CORE_SYNTH_DIMS];
 
-/* --- random numbers: splitmix64 (G. Steele, D. Lea, C. Flood, OOPSLA 2014), seeded by a name
- * ------- */
+/* --- random numbers: splitmix64 (G. Steele, D. Lea, C. Flood, OOPSLA 2014), seeded by a name ---
+ */
 
 typedef struct core_splitmix {
 	uint64_t state;
@@ -49,8 +48,7 @@ uint64_t core_splitmix_next(core_splitmix *rng);
 double core_splitmix_uniform(core_splitmix *rng); /* [0, 1), 53 bits */
 double core_splitmix_normal(core_splitmix *rng);  /* Box-Muller, two words each, nothing kept */
 
-/* --- parameters
- * ------------------------------------------------------------------------------------ */
+/* --- parameters --- */
 
 typedef struct core_synth_knobs {
 	uint64_t seed;
@@ -88,8 +86,7 @@ void core_synth_draw_utterance(core_synth_utterance *utterance, const core_synth
 	const core_synth_knobs *knobs);
 const char *core_synth_sentence(const char *code); /* of CREMA-D's twelve; NULL: unknown code */
 
-/* --- signal: x [N] in place, 16 kHz
- * ---------------------------------------------------------------- */
+/* --- signal: x [N] in place, 16 kHz --- */
 
 void core_synth_tilt(double *x, size_t n, double tilt_db);
 void core_synth_tremor(double *x, size_t n, double depth, double phase);
@@ -101,14 +98,11 @@ FV_NODISCARD fv_status core_synth_process(fv_ctx *ctx, const core_synth_utteranc
 	const core_synth_speaker *speaker, uint64_t seed, const int16_t *speech, size_t n,
 	int rate_hz, int16_t **out, size_t *n_out);
 
-/* --- espeak-ng
- * ------------------------------------------------------------------------------------- */
+/* --- espeak-ng --- */
 
 typedef struct core_espeak {
 	const char *program; /* found in PATH */
 	char version[32];
-	const volatile sig_atomic_t
-		*stop; /* non-zero: end the program and return FV_STOPPED; NULL: never */
 } core_espeak;
 
 /* Finds the program and its version. Errors: FV_DATA, naming the package. */
@@ -124,8 +118,24 @@ void core_espeak_markup(core_text *out, const char *text, int range_percent); /*
 bool core_espeak_parse(const unsigned char *data, size_t size, const unsigned char **samples,
 	size_t *n, int *rate_hz);
 
-/* --- plan and run
- * ---------------------------------------------------------------------------------- */
+/* --- sound files: sound.c --- */
+
+/* What a recording carries as its comment: a mark, and a hash of all it was made from. */
+#define CORE_SYNTH_MARK "synthetic speech, fairvox synth, "
+
+/* x [N] at 16 kHz as the bytes of a file; free with core_text_free. `path` is for messages. */
+FV_NODISCARD fv_status core_synth_encode(fv_ctx *ctx, const char *path, bool wav,
+	const char *comment, const int16_t *x, size_t n, core_text *bytes);
+
+typedef enum core_synth_found {
+	CORE_SYNTH_NOTHING,
+	CORE_SYNTH_SAME,    /* ours, with this comment, and whole: *samples is its length */
+	CORE_SYNTH_OTHER,   /* ours, of other parameters, or cut short */
+	CORE_SYNTH_FOREIGN, /* not from here */
+} core_synth_found;
+core_synth_found core_synth_look(const char *path, const char *comment, int64_t *samples);
+
+/* --- plan and run --- */
 
 typedef struct core_synth_options {
 	const char *labels, *demographics; /* paths */
@@ -133,9 +143,8 @@ typedef struct core_synth_options {
 	core_synth_knobs knobs;
 	int64_t limit; /* utterances, taken evenly from the speakers; 0: all */
 	int32_t jobs;
-	bool wav;                          /* false: FLAC */
-	const char *program;               /* NULL: espeak-ng */
-	const volatile sig_atomic_t *stop; /* NULL: nothing stops it */
+	bool wav;            /* false: FLAC */
+	const char *program; /* NULL: espeak-ng */
 } core_synth_options;
 
 typedef struct core_synth_plan {
@@ -155,8 +164,6 @@ FV_NODISCARD fv_status core_synth_plan_read(
 
 void core_synth_csv_header(core_text *text);
 void core_synth_csv_row(core_text *text, const core_synth_plan *plan, int64_t index);
-/* What a recording carries as its comment: a mark, and a hash of all it was made from. */
-#define CORE_SYNTH_MARK "synthetic speech, fairvox synth, "
 FV_NODISCARD fv_status core_synth_comment(
 	fv_ctx *ctx, const core_synth_plan *plan, int64_t index, char comment[128]);
 
@@ -165,14 +172,13 @@ FV_NODISCARD fv_status core_synth_begin(fv_ctx *ctx, const core_synth_plan *plan
 FV_NODISCARD fv_status core_synth_finish(fv_ctx *ctx, const core_synth_plan *plan, double seconds);
 
 typedef struct core_synth_summary {
-	int64_t n, made, kept; /* utterances; kept: found finished */
-	int32_t n_speakers;
-	double seconds; /* of audio */
+	int64_t n, made; /* utterances; the others were there already */
+	double seconds;  /* of audio */
 	char espeak_version[32];
 } core_synth_summary;
 
 /* The verb. Whatever the number of jobs, the same bytes. Errors: FV_CONFIG, FV_DATA, FV_FAILED, and
- * FV_STOPPED when *stop was set; the same call then goes on where it was. */
+ * what the pool returns for a signal; the same call then goes on where it was. */
 FV_NODISCARD fv_status core_synth_run(
 	fv_ctx *ctx, const core_synth_options *options, core_synth_summary *summary);
 
