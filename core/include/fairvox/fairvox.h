@@ -6,6 +6,7 @@
 #include <fairvox/abi.h>
 #include <fairvox/checkpoint.h>
 #include <fairvox/context.h>
+#include <fairvox/csv.h>
 #include <fairvox/encoder.h>
 #include <fairvox/grouper.h>
 #include <fairvox/loss.h>

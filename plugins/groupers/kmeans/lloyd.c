@@ -21,7 +21,7 @@ struct lloyd {
 	double *distance; /* [n] to the row's own centre; only for empty clusters */
 };
 
-static void add_rows(struct lloyd *l, const int32_t *label)
+KMEANS_FAST static void add_rows(struct lloyd *l, const int32_t *label)
 {
 	int32_t dims = l->rows->dims;
 	memset(l->sum, 0, (size_t)l->k * (size_t)dims * sizeof *l->sum);

@@ -139,7 +139,7 @@ static double error_bound(int32_t dims, double r, double other)
 }
 
 /* The two smallest scores of each of the n rows of a block, and whose the smallest is. */
-static void smallest(const kmeans_search *s, int32_t k, int32_t n, float *restrict best,
+KMEANS_FAST static void smallest(const kmeans_search *s, int32_t k, int32_t n, float *restrict best,
 	float *restrict second, int32_t *restrict winner)
 {
 	for (int32_t i = 0; i < n; i++) {

@@ -9,8 +9,16 @@
 #include "kmeans.h"
 
 #include <math.h>
+#include <string.h>
 
+#define TRIALS_MAX 32 /* 2 + ln k */
 #define LANES 16
+typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
+
+/* Sum of the lanes, folded in halves without leaving the registers. */
+#define HALF(v, a, b, c, d, e, f, g, h) __builtin_shufflevector(v, v, a, b, c, d, e, f, g, h)
+#define FOLD8(v) ((((v)[0] + (v)[4]) + ((v)[2] + (v)[6])) + (((v)[1] + (v)[5]) + ((v)[3] + (v)[7])))
+#define FOLD(v) FOLD8(HALF(v, 0, 1, 2, 3, 4, 5, 6, 7) + HALF(v, 8, 9, 10, 11, 12, 13, 14, 15))
 
 struct seeding {
 	const float *x;
@@ -22,41 +30,39 @@ struct seeding {
 	double *potential; /* [n] running sums of closest */
 };
 
-static float distance(const float *restrict a, const float *restrict b, int32_t dims)
-{
-	float lane[LANES] = {0};
-	int32_t d = 0;
-	for (; d + LANES <= dims; d += LANES) {
-		for (int32_t l = 0; l < LANES; l++) {
-			float difference = a[d + l] - b[d + l];
-			lane[l] += difference * difference;
-		}
-	}
-	for (int32_t l = 0; d + l < dims; l++) {
-		float difference = a[d + l] - b[d + l];
-		lane[l] += difference * difference;
-	}
-	for (int32_t half = LANES / 2; half; half /= 2)
-		for (int32_t l = 0; l < half; l++)
-			lane[l] += lane[l + half];
-	return lane[0];
-}
-
 static const float *row_of(const struct seeding *s, int64_t i)
 {
 	return s->x + (s->pick ? s->pick[i] : i) * s->dims;
 }
 
-/* out [n] = min(closest, distance to the row); returns its sum. */
-static double try_row(const struct seeding *s, const float *row, float *out)
+/* For each of `trials` candidate rows: trial [trials,n] = min(closest, distance to it) and its sum.
+ * All candidates in one pass, because x comes from memory. Lane l sums the coordinates l, l + 16,
+ * ...; the lanes are then folded in halves. */
+KMEANS_FAST static void try_rows(
+	const struct seeding *s, const float *const *row, int32_t trials, float *trial, double *sum)
 {
-	double sum = 0;
+	int32_t whole = s->dims - s->dims % LANES;
+	for (int32_t t = 0; t < trials; t++)
+		sum[t] = 0;
 	for (int64_t i = 0; i < s->n; i++) {
-		float d = distance(row_of(s, i), row, s->dims);
-		out[i] = d < s->closest[i] ? d : s->closest[i];
-		sum += (double)out[i];
+		const float *x = row_of(s, i);
+		for (int32_t t = 0; t < trials; t++) {
+			lanes lane = {0};
+			for (int32_t d = 0; d < whole; d += LANES) {
+				lanes a, b;
+				memcpy(&a, x + d, sizeof a);
+				memcpy(&b, row[t] + d, sizeof b);
+				a -= b;
+				lane += a * a;
+			}
+			for (int32_t d = whole; d < s->dims; d++)
+				lane[d - whole] += (x[d] - row[t][d]) * (x[d] - row[t][d]);
+			float distance = FOLD(lane);
+			float least = distance < s->closest[i] ? distance : s->closest[i];
+			trial[t * s->n + i] = least;
+			sum[t] += (double)least;
+		}
 	}
-	return sum;
 }
 
 /* A row drawn with probability proportional to closest: the first whose running sum exceeds a
@@ -79,23 +85,28 @@ static int64_t draw(const struct seeding *s, fv_stream *stream)
 
 static int64_t add_row(struct seeding *s, int32_t trials, fv_stream *stream)
 {
-	double sum = 0, least = INFINITY;
+	double sum = 0;
 	for (int64_t i = 0; i < s->n; i++)
 		s->potential[i] = sum += (double)s->closest[i];
-	int32_t best = 0;
-	int64_t chosen = 0;
+	int64_t candidate[TRIALS_MAX];
+	const float *row[TRIALS_MAX];
+	double potential[TRIALS_MAX];
 	for (int32_t t = 0; t < trials; t++) {
-		int64_t candidate = draw(s, stream);
-		double potential = try_row(s, row_of(s, candidate), s->trial + t * s->n);
-		if (potential < least) {
-			least = potential;
-			best = t;
-			chosen = candidate;
-		}
+		candidate[t] = draw(s, stream);
+		row[t] = row_of(s, candidate[t]);
 	}
-	for (int64_t i = 0; i < s->n; i++)
-		s->closest[i] = s->trial[best * s->n + i];
-	return chosen;
+	try_rows(s, row, trials, s->trial, potential);
+	int32_t best = 0;
+	for (int32_t t = 1; t < trials; t++)
+		best = potential[t] < potential[best] ? t : best;
+	memcpy(s->closest, s->trial + best * s->n, (size_t)s->n * sizeof *s->closest);
+	return candidate[best];
+}
+
+static void cover(struct seeding *s, const float *row)
+{
+	double sum;
+	try_rows(s, &row, 1, s->closest, &sum);
 }
 
 static bool is_covered(const struct seeding *s)
@@ -128,7 +139,7 @@ static fv_status add_rows(fv_ctx *ctx, const float *x, int32_t dims, const int64
 		chosen[(*have)++] = pick ? pick[first] : first;
 	}
 	for (int32_t j = 0; j < *have; j++)
-		(void)try_row(&s, x + chosen[j] * dims, s.closest);
+		cover(&s, x + chosen[j] * dims);
 	while (*have < k && !is_covered(&s)) {
 		int64_t row = add_row(&s, trials, stream);
 		chosen[(*have)++] = pick ? pick[row] : row;

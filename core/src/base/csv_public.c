@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What plugins see of core_csv. */
+#include <fairvox/csv.h>
+
+#include "base/csv.h"
+#include "base/file.h"
+
+struct fv_csv {
+	core_csv table;
+};
+
+fv_status fv_csv_read(fv_ctx *ctx, const char *path, const fv_csv **out)
+{
+	fv_csv *csv = core_alloc(ctx, 1, sizeof *csv);
+	if (!csv)
+		return FV_FAILED;
+	*out = csv;
+	return core_csv_read(ctx, path, &csv->table);
+}
+
+int64_t fv_csv_rows(const fv_csv *csv)
+{
+	return csv->table.n_rows;
+}
+
+int64_t fv_csv_columns(const fv_csv *csv)
+{
+	return csv->table.n_columns;
+}
+
+const char *fv_csv_name(const fv_csv *csv, int64_t column)
+{
+	return csv->table.header[column];
+}
+
+int64_t fv_csv_find(const fv_csv *csv, const char *name)
+{
+	return core_csv_column(&csv->table, name);
+}
+
+const char *fv_csv_cell(const fv_csv *csv, int64_t row, int64_t column)
+{
+	return core_csv_cell(&csv->table, row, column);
+}
+
+int64_t fv_csv_line(const fv_csv *csv, int64_t row)
+{
+	return csv->table.line[row];
+}
+
+int32_t fv_parse_real(const char *text, double *out)
+{
+	return core_parse_double(text, out);
+}
+
+const char *fv_stem(fv_ctx *ctx, const char *name)
+{
+	return core_path_stem(ctx, name);
+}

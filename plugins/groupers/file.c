@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Groups that another program found: a Groups CSV with the columns FileName, group (empty =
+ * unknown) and, for soft groups, one prob_<group> for every group. Rows are joined by stem.
+ *
+ * Without prob_ columns G = the values met among the training rows, sorted by bytes. With them G =
+ * all groups that have such a column, sorted by bytes, and memberships are those numbers; where a
+ * row leaves all of them empty, or is not in the file, they are 0. A row that is not in the file,
+ * or whose value was not met in training, is -1.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <fairvox/csv.h>
+#include <fairvox/fairvox.h>
+
+typedef struct file_row {
+	const char *stem;
+	const char *group;   /* "" = unknown */
+	int64_t row;         /* in the CSV */
+	const float *member; /* [G] in id order, or NULL */
+} file_row;
+
+typedef struct file_state {
+	const char *file;
+	int64_t n;
+	file_row *row; /* [n] sorted by stem */
+	int32_t groups, soft;
+	const char **name;    /* [G] sorted by bytes */
+	int64_t *prob_column; /* [G] when soft */
+} file_state;
+
+static uint32_t file_uses(const void *state)
+{
+	(void)state;
+	return FV_USE_FILE;
+}
+
+static int by_stem(const void *a, const void *b)
+{
+	const file_row *x = a, *y = b;
+	int order = strcmp(x->stem, y->stem);
+	return order ? order : (x->row > y->row) - (x->row < y->row);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static const file_row *find_row(const file_state *s, const char *stem)
+{
+	const file_row key = {.stem = stem};
+	int64_t low = 0, high = s->n;
+	while (low < high) {
+		int64_t middle = low + (high - low) / 2;
+		if (strcmp(s->row[middle].stem, key.stem) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < s->n && !strcmp(s->row[low].stem, stem) ? &s->row[low] : NULL;
+}
+
+static int32_t find_group(const file_state *s, const char *name)
+{
+	const char **found = bsearch(&name, s->name, (size_t)s->groups, sizeof *s->name, by_bytes);
+	return found ? (int32_t)(found - s->name) : -1;
+}
+
+static fv_status fail_at(const file_state *s, fv_ctx *ctx, const fv_csv *csv, int64_t row,
+	const char *what, const char *text)
+{
+	return fv_fail(ctx, FV_DATA, "%s:%lld: %s '%s'", s->file, (long long)fv_csv_line(csv, row),
+		what, text);
+}
+
+/* Stems and groups, sorted; two rows of one stem are an error. */
+static fv_status read_rows(file_state *s, fv_ctx *ctx, const fv_csv *csv)
+{
+	int64_t name = fv_csv_find(csv, "FileName"), group = fv_csv_find(csv, "group");
+	if (name < 0 || group < 0)
+		return fv_fail(ctx, FV_DATA, "%s:1: no column '%s'", s->file,
+			name < 0 ? "FileName" : "group");
+	s->n = fv_csv_rows(csv);
+	s->row = fv_alloc(ctx, (size_t)s->n * sizeof *s->row);
+	if (!s->row)
+		return FV_FAILED;
+	for (int64_t i = 0; i < s->n; i++) {
+		s->row[i] = (file_row){.stem = fv_stem(ctx, fv_csv_cell(csv, i, name)),
+			.group = fv_csv_cell(csv, i, group),
+			.row = i};
+		if (!s->row[i].stem)
+			return FV_FAILED;
+	}
+	qsort(s->row, (size_t)s->n, sizeof *s->row, by_stem);
+	fv_status status = FV_OK;
+	for (int64_t i = 1; i < s->n; i++)
+		if (!strcmp(s->row[i].stem, s->row[i - 1].stem))
+			status = fail_at(
+				s, ctx, csv, s->row[i].row, "a second row for", s->row[i].stem);
+	return status;
+}
+
+/* Groups from the prob_ columns; none: s->groups stays 0. */
+static fv_status read_soft_groups(file_state *s, fv_ctx *ctx, const fv_csv *csv)
+{
+	static const char prefix[] = "prob_";
+	size_t columns = (size_t)fv_csv_columns(csv);
+	s->name = fv_alloc(ctx, columns * sizeof *s->name);
+	s->prob_column = fv_alloc(ctx, columns * sizeof *s->prob_column);
+	if (!s->name || !s->prob_column)
+		return FV_FAILED;
+	for (int64_t c = 0; c < (int64_t)columns; c++) {
+		const char *column = fv_csv_name(csv, c);
+		if (!strncmp(column, prefix, sizeof prefix - 1) && column[sizeof prefix - 1])
+			s->name[s->groups++] = column + sizeof prefix - 1;
+	}
+	qsort(s->name, (size_t)s->groups, sizeof *s->name, by_bytes);
+	for (int64_t c = 0; c < (int64_t)columns; c++) {
+		const char *column = fv_csv_name(csv, c);
+		if (!strncmp(column, prefix, sizeof prefix - 1) && column[sizeof prefix - 1])
+			s->prob_column[find_group(s, column + sizeof prefix - 1)] = c;
+	}
+	s->soft = s->groups > 0;
+	fv_status status = FV_OK;
+	for (int64_t i = 0; i < s->n && s->soft; i++)
+		if (*s->row[i].group && find_group(s, s->row[i].group) < 0)
+			status = fail_at(s, ctx, csv, s->row[i].row, "no prob_ column for group",
+				s->row[i].group);
+	return status;
+}
+
+/* The memberships of one row, all given or all empty. */
+static fv_status read_member(
+	file_state *s, fv_ctx *ctx, const fv_csv *csv, file_row *row, float *out)
+{
+	int32_t empty = 0;
+	fv_status status = FV_OK;
+	for (int32_t g = 0; g < s->groups; g++) {
+		const char *cell = fv_csv_cell(csv, row->row, s->prob_column[g]);
+		double value = 0;
+		empty += !*cell;
+		if (*cell && (!fv_parse_real(cell, &value) || value < 0 || value > 1))
+			status = fail_at(s, ctx, csv, row->row, "not a number from 0 to 1:", cell);
+		out[g] = (float)value;
+	}
+	if (empty && empty < s->groups)
+		status = fail_at(s, ctx, csv, row->row,
+			"some but not all prob_ cells are empty for", row->stem);
+	row->member = empty ? NULL : out;
+	return status;
+}
+
+static fv_status read_file(file_state *s, fv_ctx *ctx)
+{
+	const fv_csv *csv;
+	fv_status status = fv_csv_read(ctx, s->file, &csv);
+	if (!status)
+		status = read_rows(s, ctx, csv);
+	if (!status)
+		status = read_soft_groups(s, ctx, csv);
+	if (status || !s->soft)
+		return status;
+	float *member = fv_alloc(ctx, (size_t)s->n * (size_t)s->groups * sizeof *member);
+	if (!member)
+		return FV_FAILED;
+	for (int64_t i = 0; i < s->n; i++) {
+		fv_status row = read_member(
+			s, ctx, csv, &s->row[i], member + (size_t)i * (size_t)s->groups);
+		status = status ? status : row;
+	}
+	return status;
+}
+
+/* The distinct values of the training rows, sorted. */
+static fv_status meet_hard_groups(file_state *s, fv_ctx *ctx, const fv_table *train)
+{
+	s->name = fv_alloc(ctx, (size_t)train->n * sizeof *s->name);
+	if (!s->name)
+		return FV_FAILED;
+	int32_t n = 0;
+	for (int32_t i = 0; i < train->n; i++) {
+		const file_row *row = find_row(s, train->stem[i]);
+		if (row && *row->group)
+			s->name[n++] = row->group;
+	}
+	qsort(s->name, (size_t)n, sizeof *s->name, by_bytes);
+	for (int32_t i = 0; i < n; i++)
+		if (!s->groups || strcmp(s->name[s->groups - 1], s->name[i]))
+			s->name[s->groups++] = s->name[i];
+	return FV_OK;
+}
+
+static int32_t count_missing(const file_state *s, const fv_table *table)
+{
+	int32_t missing = 0;
+	for (int32_t i = 0; i < table->n; i++)
+		missing += !find_row(s, table->stem[i]);
+	return missing;
+}
+
+static fv_status file_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_grouping *out)
+{
+	file_state *s = state;
+	if (!s->file)
+		return fv_fail(ctx, FV_CONFIG, "parameter 'file' must name a groups file");
+	s->groups = 0;
+	fv_status status = read_file(s, ctx);
+	if (status)
+		return status;
+	int32_t missing = count_missing(s, train);
+	if (missing == train->n)
+		return fv_fail(ctx, FV_DATA,
+			"%s: none of the %d training rows is in it (its first is '%s', theirs "
+			"'%s')",
+			s->file, train->n, s->n ? s->row[0].stem : "",
+			train->n ? train->stem[0] : "");
+	if (!s->soft)
+		status = meet_hard_groups(s, ctx, train);
+	if (status)
+		return status;
+	if (!s->groups)
+		return fv_fail(ctx, FV_DATA, "%s: no training row has a group", s->file);
+	*out = (fv_grouping){.size = sizeof *out,
+		.groups = s->groups,
+		.name = s->name,
+		.soft = s->soft,
+		.probability = s->soft};
+	return FV_OK;
+}
+
+static fv_status file_assign(
+	const void *state, fv_ctx *ctx, const fv_table *rows, int32_t *id, float *member)
+{
+	const file_state *s = state;
+	size_t groups = (size_t)s->groups;
+	if (s->soft && member)
+		memset(member, 0, (size_t)rows->n * groups * sizeof *member);
+	for (int32_t i = 0; i < rows->n; i++) {
+		const file_row *row = find_row(s, rows->stem[i]);
+		id[i] = row && *row->group ? find_group(s, row->group) : -1;
+		if (s->soft && member && row && row->member)
+			memcpy(member + (size_t)i * groups, row->member, groups * sizeof *member);
+	}
+	int32_t missing = count_missing(s, rows);
+	if (missing)
+		fv_warn(ctx, "%s: %d of %d rows are not in it, their group is unknown", s->file,
+			missing, rows->n);
+	return FV_OK;
+}
+
+static const fv_param file_params[] = {
+	{
+		.size = sizeof(fv_param),
+		.type = FV_PATH,
+		.name = "file",
+		.offset = offsetof(file_state, file),
+		.doc = "CSV with FileName, group (empty = unknown) and optional prob_<group>; it "
+		       "must be "
+		       "given.",
+	},
+};
+
+static const fv_grouper_ops file_ops = {
+	.size = sizeof(fv_grouper_ops),
+	.uses = file_uses,
+	.fit = file_fit,
+	.assign = file_assign,
+};
+
+static const fv_descriptor file_descriptor = {
+	.size = sizeof(fv_descriptor),
+	.abi = FV_ABI,
+	.kind = FV_GROUPER,
+	.name = "file",
+	.version = "1.0",
+	.summary = "Groups and memberships read from a CSV that another program wrote",
+	.source = "The fairvox groups CSV: FileName, group, prob_<group>",
+	.licence = "Apache-2.0",
+	.state_size = sizeof(file_state),
+	.params = file_params,
+	.n_params = sizeof file_params / sizeof *file_params,
+	.ops = &file_ops,
+};
+
+FV_PLUGIN_ENTRY
+{
+	return &file_descriptor;
+}
