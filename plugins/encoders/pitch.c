@@ -21,7 +21,7 @@
 enum { RATE = 16000, WINDOW = 640, HOP = 160, EFFORT_WINDOW = 400, FFT = 512 };
 
 typedef struct pitch_state {
-	double floor_hz, ceiling_hz, threshold_hz, effort_db, effort_slope, softness;
+	double floor_hz, ceiling_hz, voicing, threshold_hz, effort_db, effort_slope, softness;
 	const fv_pitch *pitch;
 	const fv_fft *fft;
 	float *window; /* [EFFORT_WINDOW] */
@@ -40,6 +40,7 @@ static fv_status pitch_open(void *state, fv_ctx *ctx, const char *weights)
 		return fv_fail(ctx, FV_CONFIG, "takes no weights, but '%s' is given", weights);
 	fv_pitch_options options =
 		FV_PITCH_OPTIONS(RATE, WINDOW, HOP, s->floor_hz, s->ceiling_hz);
+	options.voicing = s->voicing;
 	s->pitch = fv_pitch_open(ctx, &options);
 	if (!s->pitch)
 		return FV_CONFIG;
@@ -130,8 +131,11 @@ static fv_status pitch_encode(const void *state, fv_ctx *worker, int32_t output,
 	}
 
 static const fv_param params[] = {
-	REAL(floor_hz, "Hz", 50, 300, "75", "Lowest fundamental frequency that is looked for."),
+	REAL(floor_hz, "Hz", 50, 300, "65", "Lowest fundamental frequency that is looked for."),
 	REAL(ceiling_hz, "Hz", 200, 1500, "600", "Highest fundamental frequency that is looked for."),
+	REAL(voicing, NULL, 0, 1, "0.3",
+		"Normalised autocorrelation from which a frame is voiced; low, so that the creaky ends "
+		"of phrases count."),
 	REAL(threshold_hz, "Hz", 80, 400, "165",
 		"25th percentile of F0 from which a voice of plain effort counts as female."),
 	REAL(effort_db, "dB", -60, 60, "-12", "Alpha ratio of plain effort."),
