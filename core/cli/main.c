@@ -7,6 +7,7 @@
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/csv.h"
@@ -14,17 +15,25 @@
 #include "verbs.h"
 
 static const cli_verb *const verbs[] = {
-	&cli_verb_describe,
-	&cli_verb_plugins,
-	&cli_verb_synth,
 	&cli_verb_audit,
+	&cli_verb_describe,
+	&cli_verb_encode,
+	&cli_verb_explain,
+	&cli_verb_groups,
+	&cli_verb_plugins,
+	&cli_verb_predict,
+	&cli_verb_run,
+	&cli_verb_status,
+	&cli_verb_synth,
+	&cli_verb_table,
 	NULL,
 };
 
 struct logger {
 	core_level least;
-	bool color, terminal;
+	bool color, terminal, no_progress;
 	bool progress; /* a line of progress stands at the cursor */
+	time_t told;   /* the last line of progress, where there is no terminal */
 };
 
 static void clear_progress(struct logger *logger)
@@ -34,15 +43,29 @@ static void clear_progress(struct logger *logger)
 	logger->progress = false;
 }
 
+/* A terminal sees the latest state only, anything else a line a minute. */
+static void show_progress(struct logger *logger, const char *line)
+{
+	if (logger->no_progress || logger->least > CORE_INFO)
+		return;
+	if (logger->terminal) {
+		clear_progress(logger);
+		fputs(line, stderr);
+		logger->progress = true;
+		return;
+	}
+	time_t now = time(NULL);
+	if (now - logger->told < 60)
+		return;
+	logger->told = now;
+	fprintf(stderr, "fairvox: %s\n", line);
+}
+
 static void log_to_stderr(void *user, core_level level, const char *line)
 {
 	struct logger *logger = user;
 	if (level == CORE_PROGRESS) {
-		if (!logger->terminal || logger->least > CORE_INFO)
-			return;
-		clear_progress(logger);
-		fputs(line, stderr);
-		logger->progress = true;
+		show_progress(logger, line);
 		return;
 	}
 	if (level < logger->least)
@@ -62,8 +85,8 @@ static void print_help(FILE *out)
 		fprintf(out, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
 	fputs("\n'fairvox VERB --help' tells more of one. Options of every verb: -q, --quiet "
 	      "(only\n"
-	      "warnings and errors), -v, --verbose, --no-color, -h, --help. Exit codes: 0 ok,\n"
-	      "1 the run failed, 2 usage or configuration, 3 some cells of several failed,\n"
+	      "warnings and errors), -v, --verbose, --no-color, --no-progress, -h, --help.\n"
+	      "Exit codes: 0 ok, 1 the run failed, 2 usage or configuration, 3 some cells of several failed,\n"
 	      "4 data, weights or plugin missing or bad, 75 stopped and resumable.\n",
 		out);
 }
@@ -142,6 +165,8 @@ static bool take_common(int *argc, char **argv, struct logger *logger)
 			logger->least = CORE_DEBUG;
 		else if (!strcmp(arg, "--no-color"))
 			logger->color = false;
+		else if (!strcmp(arg, "--no-progress"))
+			logger->no_progress = true;
 		else
 			argv[kept++] = argv[i];
 	}

@@ -5,9 +5,16 @@
 
 #include "cli.h"
 
-extern const cli_verb cli_verb_describe;
-extern const cli_verb cli_verb_plugins;
-extern const cli_verb cli_verb_synth;
 extern const cli_verb cli_verb_audit;
+extern const cli_verb cli_verb_describe;
+extern const cli_verb cli_verb_encode;
+extern const cli_verb cli_verb_explain;
+extern const cli_verb cli_verb_groups;
+extern const cli_verb cli_verb_plugins;
+extern const cli_verb cli_verb_predict;
+extern const cli_verb cli_verb_run;
+extern const cli_verb cli_verb_status;
+extern const cli_verb cli_verb_synth;
+extern const cli_verb cli_verb_table;
 
 #endif

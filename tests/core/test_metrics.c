@@ -252,7 +252,7 @@ static void thresholds(void **state)
 	fv_ctx *ctx = test_ctx();
 	float prob[6];
 	memset(prob, 0, sizeof prob);
-	core_softmax((int32_t)1, 6, prob, prob);
+	core_softmax(1, 6, prob, prob);
 	const float label[6] = {1.0f / 6, 1.0f / 6, 1.0f / 6, 0.16666669f, 0, 0};
 	core_eval_set set = {.n = 1, .C = 6, .prob = prob, .label = label};
 	core_tally t;
@@ -276,10 +276,10 @@ static void softmax_of_large_logits(void **state)
 {
 	(void)state;
 	float z[] = {700, -700, 700, -700}, p[4];
-	core_softmax((int32_t)2, 2, z, p);
+	core_softmax(2, 2, z, p);
 	test_close(p[0], 1, 0);
 	test_close(p[1], 0, 0);
-	core_softmax((int32_t)1, 4, z, p);
+	core_softmax(1, 4, z, p);
 	test_close(p[0] + p[2], 1, 0);
 }
 

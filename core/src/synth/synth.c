@@ -11,10 +11,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/progress.h"
 #include "run/pool.h"
 
 struct outcome {         /* of one utterance */
@@ -27,7 +27,7 @@ struct job {
 	const core_synth_plan *plan;
 	struct outcome *outcome; /* [n], shared with the workers */
 	int64_t done;
-	double begin_s, told_s;
+	core_progress progress;
 };
 
 /* --- one utterance --- */
@@ -104,26 +104,10 @@ static fv_status work(void *user, fv_ctx *ctx, int64_t index)
 
 /* --- all of them --- */
 
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* A terminal sees every step, a log a line a minute. */
 static void tick(void *user)
 {
 	struct job *job = user;
-	double s = now();
-	long long done = job->done, n = job->plan->n;
-	if (!done || done == n)
-		return;
-	double left_s = (s - job->begin_s) * (double)(n - done) / (double)done;
-	bool line = s - job->told_s >= 60;
-	core_log(job->ctx, line ? CORE_INFO : CORE_PROGRESS,
-		"synth: %lld of %lld utterances, about %.0f s left", done, n, left_s);
-	job->told_s = line ? s : job->told_s;
+	core_progress_tell(&job->progress, job->done, job->plan->n);
 }
 
 static void ended(void *user, int64_t index, fv_status status, const char *reason)
@@ -150,8 +134,8 @@ static fv_status make_all(fv_ctx *ctx, const core_synth_plan *plan, core_synth_s
 {
 	size_t bytes = (size_t)plan->n * sizeof(struct outcome);
 	int64_t failed;
-	struct job job = {.ctx = ctx, .plan = plan, .begin_s = now()};
-	job.told_s = job.begin_s;
+	struct job job = {.ctx = ctx, .plan = plan,
+		.progress = core_progress_begin(ctx, "synth", "utterances")};
 	job.outcome = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (job.outcome == MAP_FAILED)
 		return fv_fail(ctx, FV_FAILED, "out of memory");

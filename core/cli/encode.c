@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fairvox encode: features of any recordings, as safetensors or CSV. */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "checkpoint/safetensors_write.h"
+#include "config/config.h"
+#include "run/encoder.h"
+#include "verbs.h"
+
+static const char usage[] =
+	"usage: fairvox encode --encoder NAME [OPTION...] --out FILE RECORDING...\n\n"
+	"Encodes recordings and writes one tensor each, named by the file's stem: [L,D] (mean over\n"
+	"frames), or [L,T,D] with --frames. FILE ends in .safetensors or .csv (one row a recording, not\n"
+	"with --frames). Whole recordings are encoded, neither cut nor normalised, unless asked.\n\n"
+	"      --encoder NAME  see 'fairvox plugins'\n"
+	"      --weights W     the encoder's weights\n"
+	"  -p KEY=VALUE        a parameter of the encoder, max_seconds, normalize or layer\n"
+	"      --output O      which output (default: the encoder's first)\n"
+	"      --frames        frames instead of their mean\n"
+	"      --out FILE      where to write\n"
+	"      --plugins DIR   search DIR for plugins first; may be repeated\n";
+
+#define FLAGS_MAX 128
+
+struct encode {
+	cli_folders folders;
+	const char *encoder, *weights, *output, *out;
+	char *flag[FLAGS_MAX];
+	size_t n_flags, n_files;
+	char **file;
+	bool frames, csv;
+	core_encoder *open;
+	core_tensor_out *tensor;
+};
+
+static fv_status take(fv_ctx *ctx, struct encode *e, int option)
+{
+	switch (option) {
+	case 'e':
+		e->encoder = optarg;
+		return FV_OK;
+	case 'w':
+		e->weights = optarg;
+		return FV_OK;
+	case 'o':
+		e->output = optarg;
+		return FV_OK;
+	case 'O':
+		e->out = optarg;
+		return FV_OK;
+	case 'F':
+		e->frames = true;
+		return FV_OK;
+	case 'P':
+		return cli_add_folder(ctx, &e->folders, optarg);
+	case 'p':
+		if (e->n_flags == FLAGS_MAX)
+			return fv_fail(ctx, FV_CONFIG, "-p: over %d parameters", FLAGS_MAX);
+		e->flag[e->n_flags++] = optarg;
+		return FV_OK;
+	}
+	return FV_CONFIG;
+}
+
+static bool ends_in(const char *text, const char *end)
+{
+	size_t n = strlen(text), m = strlen(end);
+	return n > m && !strcmp(text + n - m, end);
+}
+
+static fv_status parse(fv_ctx *ctx, int argc, char **argv, struct encode *e)
+{
+	static const struct option longs[] = {{"encoder", required_argument, NULL, 'e'},
+		{"weights", required_argument, NULL, 'w'}, {"output", required_argument, NULL, 'o'},
+		{"out", required_argument, NULL, 'O'}, {"frames", no_argument, NULL, 'F'},
+		{"plugins", required_argument, NULL, 'P'}, {0}};
+	for (int option; (option = cli_option(ctx, argc, argv, "p:", longs)) != -1;)
+		if (option == '?' || take(ctx, e, option))
+			return FV_CONFIG;
+	if (!e->encoder || !e->out || optind == argc)
+		return fv_fail(ctx, FV_CONFIG, "encode: --encoder, --out and at least one recording "
+			"are needed");
+	e->csv = ends_in(e->out, ".csv");
+	if (!e->csv && !ends_in(e->out, ".safetensors"))
+		return fv_fail(ctx, FV_CONFIG, "--out: '%s' ends neither in .safetensors nor in .csv",
+			e->out);
+	if (e->csv && e->frames)
+		return fv_fail(ctx, FV_CONFIG, "--frames: a CSV file holds no frames; use "
+			".safetensors");
+	e->file = argv + optind;
+	e->n_files = (size_t)(argc - optind);
+	return FV_OK;
+}
+
+static fv_status encode_one(fv_ctx *ctx, struct encode *e, const char *path, core_tensor_out *out)
+{
+	const core_encoder *open = e->open;
+	*out = (core_tensor_out){.name = core_path_stem(ctx, path), .dtype = "F32", .rank = 2,
+		.shape = {open->layers, open->dims}};
+	if (!out->name)
+		return FV_FAILED;
+	if (e->frames) {
+		float *data;
+		fv_status status = core_encoder_file_frames(ctx, open, path, &data, &out->shape[1]);
+		out->rank = 3;
+		out->shape[2] = open->dims;
+		out->data = data;
+		return status;
+	}
+	float *data = core_alloc(ctx, (size_t)open->layers * (size_t)open->dims, sizeof *data);
+	out->data = data;
+	if (!data)
+		return FV_FAILED;
+	if (open->info.by_name)
+		return core_encoder_lookup(ctx, open, out->name, data);
+	return core_encoder_file(ctx, open, path, data);
+}
+
+/* Every recording is tried, so that all bad ones are named. */
+static fv_status encode_all(fv_ctx *ctx, struct encode *e)
+{
+	fv_status first = FV_OK;
+	e->tensor = core_alloc(ctx, e->n_files, sizeof *e->tensor);
+	if (!e->tensor)
+		return FV_FAILED;
+	for (size_t i = 0; i < e->n_files; i++) {
+		fv_status status = encode_one(ctx, e, e->file[i], &e->tensor[i]);
+		first = first ? first : status;
+	}
+	return first;
+}
+
+static fv_status write_csv(fv_ctx *ctx, const struct encode *e)
+{
+	const core_encoder *open = e->open;
+	const fv_output *output = &open->info.outputs[open->output];
+	core_text text = {0};
+	core_text_add(&text, "FileName");
+	for (int32_t l = 0; l < open->layers; l++)
+		for (int32_t d = 0; d < open->dims; d++) {
+			char *number = core_format(ctx, "%d", d);
+			const char *name = output->columns ? output->columns[d] : number;
+			char *full = open->layers > 1 ? core_format(ctx, "%d.%s", l, name)
+						      : core_format(ctx, "%s", name);
+			core_text_add(&text, ",");
+			core_text_csv(&text, full ? full : "");
+		}
+	core_text_add(&text, "\n");
+	for (size_t i = 0; i < e->n_files; i++) {
+		const float *x = e->tensor[i].data;
+		core_text_csv(&text, e->tensor[i].name);
+		for (int32_t j = 0; j < open->layers * open->dims; j++)
+			core_text_add(&text, ",%.9g", (double)x[j]);
+		core_text_add(&text, "\n");
+	}
+	fv_status status = text.failed ? fv_fail(ctx, FV_FAILED, "out of memory")
+				       : core_file_write(ctx, e->out, text.data, text.size);
+	core_text_free(&text);
+	return status;
+}
+
+static fv_status write_tensors(fv_ctx *ctx, const struct encode *e)
+{
+	const core_encoder *open = e->open;
+	const core_meta_out meta[] = {{"encoder", open->name}, {"key", open->key},
+		{"output", open->info.outputs[open->output].name}};
+	return core_safetensors_write(ctx, e->out, e->tensor, e->n_files, meta, 3);
+}
+
+static fv_status run(fv_ctx *ctx, int argc, char **argv)
+{
+	struct encode *e = core_alloc(ctx, 1, sizeof *e);
+	core_encoder_spec *spec = core_alloc(ctx, 1, sizeof *spec);
+	core_registry *registry;
+	if (!e || !spec)
+		return FV_FAILED;
+	fv_status status = parse(ctx, argc, argv, e);
+	if (!status)
+		status = core_registry_open(ctx, e->folders.path, e->folders.n, &registry);
+	if (!status)
+		status = core_encoder_from_flags(ctx, registry, e->encoder, e->weights, e->output,
+			e->flag, e->n_flags, spec);
+	if (!status && spec->normalize == CORE_NORMALIZE_CORPUS)
+		status = fv_fail(ctx, FV_CONFIG, "normalize: corpus needs a corpus: use none or "
+			"utterance here");
+	if (!status)
+		status = core_encoder_open(ctx, spec, &e->open);
+	if (status)
+		return status;
+	status = encode_all(ctx, e);
+	if (!status)
+		status = e->csv ? write_csv(ctx, e) : write_tensors(ctx, e);
+	core_encoder_close(e->open);
+	return status;
+}
+
+const cli_verb cli_verb_encode = {"encode", "features of any recordings", usage, run};

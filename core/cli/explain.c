@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fairvox explain: what a configuration comes to, before anything is computed. */
+#include <string.h>
+
+#include "run/runner.h"
+#include "study.h"
+#include "verbs.h"
+
+static const char usage[] =
+	"usage: fairvox explain [OPTION...] CONFIG [KEY=VALUE...]\n\n"
+	"Prints what a configuration comes to: cells and what was dropped or merged on the way, every\n"
+	"value with its origin, which features are cached, rows left by exclusion and bias, and the runs\n"
+	"that 'fairvox run' would compute. Computes nothing.\n\n" CLI_STUDY_OPTIONS;
+
+static void print_notes(const core_config *c)
+{
+	printf("%s: %zu cell%s (%zu combinations, %zu excluded, %zu included, %zu merged)\n", c->path,
+		c->n_cells, c->n_cells == 1 ? "" : "s", c->n_combinations, c->n_excluded,
+		c->n_included, c->n_merged);
+	for (size_t i = 0; i < c->n_notes; i++)
+		printf("note: %s\n", c->notes[i].text);
+}
+
+static fv_status print_cells(fv_ctx *ctx, const core_config *c)
+{
+	for (size_t i = 0; i < c->n_cells; i++) {
+		core_text text = {0};
+		printf("\ncell %s-%s\n", c->cells[i].slug, c->cells[i].hash);
+		core_config_origins(ctx, c, i, &text);
+		bool bad = text.failed;
+		if (text.data)
+			fwrite(text.data, 1, text.size, stdout);
+		core_text_free(&text);
+		if (bad)
+			return fv_fail(ctx, FV_FAILED, "out of memory");
+	}
+	return FV_OK;
+}
+
+static fv_status print_tables(fv_ctx *ctx, const core_study *study)
+{
+	puts("\nfeatures");
+	for (int32_t i = 0; i < study->n_tables; i++) {
+		const core_table *t = &study->table[i];
+		const core_encoder *e = t->encoder;
+		const core_recordings *r = &study->set[t->set].recordings;
+		int64_t missing;
+		fv_status status = core_features_missing(ctx, e, r, study->cache, &missing);
+		if (status)
+			return status;
+		double mib = (double)r->n * e->layers * e->dims * 4 / (1 << 20);
+		printf("  %s %s [%d,%d]: %lld recordings, %.1f MiB, ", e->name,
+			e->info.outputs[e->output].name, e->layers, e->dims, (long long)r->n, mib);
+		if (e->info.by_name)
+			puts("read by name");
+		else
+			printf("%lld to be encoded\n", (long long)missing);
+	}
+	return FV_OK;
+}
+
+static fv_status print_rows(fv_ctx *ctx, const core_study *study, const core_run *run)
+{
+	const core_cell *cell = core_run_cell(study, run);
+	const core_fold *fold = &study->fold[run->fold];
+	core_rows rows;
+	fv_status status = core_bias_rows(ctx, fold->corpus, &cell->bias, (uint64_t)run->seed,
+		fold->fold, &rows);
+	if (!status)
+		printf("  %s: %s, rows %d train, %d dev, %d test\n", run->dir,
+			run->done ? "done" : "to be computed", rows.n[CORE_TRAIN],
+			rows.n[CORE_DEV], rows.n[CORE_TEST]);
+	return status;
+}
+
+static fv_status print_runs(fv_ctx *ctx, const core_study *study)
+{
+	int64_t open = 0;
+	puts("\nruns");
+	for (int64_t i = 0; i < study->n_runs; i++) {
+		fv_status status = print_rows(ctx, study, &study->run[i]);
+		if (status)
+			return status;
+		open += !study->run[i].done;
+	}
+	printf("%lld runs, %lld to be computed\n", (long long)study->n_runs, (long long)open);
+	return FV_OK;
+}
+
+static fv_status run(fv_ctx *ctx, int argc, char **argv)
+{
+	cli_study cli;
+	core_study *study;
+	fv_status status = cli_study_parse(ctx, argc, argv, "RC", CORE_NEED_RUN, &cli);
+	if (status)
+		return status;
+	print_notes(cli.cells);
+	status = print_cells(ctx, cli.cells);
+	if (!status)
+		status = cli_study_open(ctx, &cli, &study);
+	if (status)
+		return status;
+	status = print_tables(ctx, study);
+	if (!status)
+		status = print_runs(ctx, study);
+	core_study_close(study);
+	return status ? status : cli_flush(ctx);
+}
+
+const cli_verb cli_verb_explain = {"explain", "what a configuration comes to, computing nothing",
+	usage, run};

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fairvox predict: emotion distribution of new recordings by a finished run, or by all folds of a
+ * cell. */
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "nn/base_loss.h"
+#include "run/model.h"
+#include "train/trainer.h"
+#include "verbs.h"
+
+static const char usage[] =
+	"usage: fairvox predict [--plugins DIR]... RUN FILE...\n\n"
+	"Prints the emotion distribution of each recording as CSV (FileName, prob_<class>...). RUN is a\n"
+	"run's folder, or a cell's: then the mean over its finished runs.\n\n"
+	"      --plugins DIR  search DIR for plugins first; may be repeated\n";
+
+#define MODELS_MAX 1024
+
+struct predict {
+	core_registry *registry;
+	const char *path[MODELS_MAX]; /* of the models */
+	size_t n_models, n_files;
+	char **file;
+	core_model first;
+	double *sum; /* [files, C] */
+};
+
+static fv_status add_model(fv_ctx *ctx, struct predict *p, const char *dir)
+{
+	char *done = core_path_join(ctx, dir, "done");
+	char *model = core_path_join(ctx, dir, "model.safetensors");
+	if (!done || !model)
+		return FV_FAILED;
+	if (core_file_exists(done) && p->n_models < MODELS_MAX)
+		p->path[p->n_models++] = model;
+	return FV_OK;
+}
+
+static fv_status find_models(fv_ctx *ctx, struct predict *p, const char *dir)
+{
+	fv_status status = add_model(ctx, p, dir);
+	if (status || p->n_models)
+		return status;
+	struct dirent **list;
+	int n = scandir(dir, &list, NULL, alphasort);
+	if (n < 0)
+		return fv_fail(ctx, FV_DATA, "%s: %s", dir, strerror(errno));
+	for (int i = 0; i < n; i++) {
+		char *run = core_path_join(ctx, dir, list[i]->d_name);
+		if (!status && !strncmp(list[i]->d_name, "fold", 4))
+			status = run ? add_model(ctx, p, run) : FV_FAILED;
+		free(list[i]);
+	}
+	free(list);
+	if (!status && !p->n_models)
+		status = fv_fail(ctx, FV_DATA, "%s: no finished run here", dir);
+	return status;
+}
+
+static fv_status check_same_classes(fv_ctx *ctx, const struct predict *p, const core_model *model,
+	const char *path)
+{
+	bool same = p->first.shape.classes == model->shape.classes;
+	for (int32_t c = 0; same && c < model->shape.classes; c++)
+		same = !strcmp(p->first.class_name[c], model->class_name[c]);
+	if (same)
+		return FV_OK;
+	return fv_fail(ctx, FV_DATA, "%s: its classes are not those of %s", path, p->path[0]);
+}
+
+/* The encoder's output as the model wants it: [L,D], scaled. */
+static fv_status encode(fv_ctx *ctx, const core_encoder *e, const core_model *model, const char *path,
+	float *x)
+{
+	size_t width = (size_t)e->layers * (size_t)e->dims;
+	float *all = core_alloc(ctx, width, sizeof *all);
+	if (!all)
+		return FV_FAILED;
+	fv_status status;
+	if (e->info.by_name) {
+		char *stem = core_path_stem(ctx, path);
+		status = stem ? core_encoder_lookup(ctx, e, stem, all) : FV_FAILED;
+	} else {
+		status = core_encoder_file(ctx, e, path, all);
+	}
+	const float *from = all + (e->spec->layer > 0 ? (size_t)e->spec->layer * (size_t)e->dims : 0);
+	size_t wanted = (size_t)model->shape.layers * (size_t)model->shape.dims;
+	for (size_t j = 0; j < wanted && !status; j++)
+		x[j] = (from[j] - model->scaling.mean[j]) * model->scaling.scale[j];
+	return status;
+}
+
+static fv_status apply(fv_ctx *ctx, struct predict *p, const core_model *model,
+	const core_encoder *e)
+{
+	int32_t classes = model->shape.classes;
+	size_t width = (size_t)model->shape.layers * (size_t)model->shape.dims;
+	float *x = core_alloc(ctx, width, sizeof *x);
+	float *prob = core_alloc(ctx, (size_t)classes, sizeof *prob);
+	if (!x || !prob)
+		return FV_FAILED;
+	fv_status first = FV_OK;
+	for (size_t i = 0; i < p->n_files; i++) {
+		const char *stem = p->file[i];
+		const core_train_data data = {
+			.rows = {.size = sizeof(fv_rows), .n = 1, .classes = classes, .stem = &stem},
+			.x = x};
+		fv_status status = encode(ctx, e, model, p->file[i], x);
+		if (!status)
+			status = core_train_predict(ctx, &model->shape, model->params, &data, prob);
+		first = first ? first : status;
+		if (status)
+			continue;
+		core_softmax(1, classes, prob, prob);
+		for (int32_t c = 0; c < classes; c++)
+			p->sum[i * (size_t)classes + (size_t)c] += (double)prob[c];
+	}
+	return first;
+}
+
+static fv_status use_model(fv_ctx *ctx, struct predict *p, size_t index)
+{
+	core_model model;
+	core_encoder *encoder;
+	const char *path = p->path[index];
+	fv_status status = core_model_read(ctx, path, &model);
+	if (status)
+		return status;
+	if (!index) {
+		p->first = model;
+		p->sum = core_alloc(ctx, p->n_files * (size_t)model.shape.classes, sizeof *p->sum);
+		if (!p->sum)
+			return FV_FAILED;
+	}
+	status = check_same_classes(ctx, p, &model, path);
+	if (!status && !model.scaling.mean)
+		status = fv_fail(ctx, FV_DATA, "%s: its features are standardised per speaker, which "
+			"needs all recordings of each speaker: it cannot predict single ones", path);
+	if (!status)
+		status = core_model_open_encoder(ctx, p->registry, &model, path, &encoder);
+	if (status)
+		return status;
+	status = apply(ctx, p, &model, encoder);
+	core_encoder_close(encoder);
+	return status;
+}
+
+static fv_status print(fv_ctx *ctx, const struct predict *p)
+{
+	size_t classes = (size_t)p->first.shape.classes;
+	core_text text = {0};
+	core_text_add(&text, "FileName");
+	for (size_t c = 0; c < classes; c++) {
+		char *name = core_format(ctx, "prob_%s", p->first.class_name[c]);
+		core_text_add(&text, ",");
+		core_text_csv(&text, name ? name : "");
+	}
+	core_text_add(&text, "\n");
+	for (size_t i = 0; i < p->n_files; i++) {
+		core_text_csv(&text, core_path_base(p->file[i]));
+		for (size_t c = 0; c < classes; c++)
+			core_text_add(&text, ",%.9g",
+				p->sum[i * classes + c] / (double)p->n_models);
+		core_text_add(&text, "\n");
+	}
+	bool bad = text.failed;
+	if (!bad)
+		fwrite(text.data, 1, text.size, stdout);
+	core_text_free(&text);
+	return bad ? fv_fail(ctx, FV_FAILED, "out of memory") : cli_flush(ctx);
+}
+
+static fv_status run(fv_ctx *ctx, int argc, char **argv)
+{
+	static const struct option longs[] = {{"plugins", required_argument, NULL, 'P'}, {0}};
+	struct predict *p = core_alloc(ctx, 1, sizeof *p);
+	cli_folders folders = {0};
+	if (!p)
+		return FV_FAILED;
+	for (int option; (option = cli_option(ctx, argc, argv, "", longs)) != -1;)
+		if (option == '?' || cli_add_folder(ctx, &folders, optarg))
+			return FV_CONFIG;
+	if (optind + 2 > argc)
+		return fv_fail(ctx, FV_CONFIG, "predict: a run's folder and recordings are needed");
+	p->file = argv + optind + 1;
+	p->n_files = (size_t)(argc - optind - 1);
+	fv_status status = core_registry_open(ctx, folders.path, folders.n, &p->registry);
+	if (!status)
+		status = find_models(ctx, p, argv[optind]);
+	for (size_t i = 0; i < p->n_models && !status; i++)
+		status = use_model(ctx, p, i);
+	return status ? status : print(ctx, p);
+}
+
+const cli_verb cli_verb_predict = {"predict", "emotions of new recordings by a finished run", usage,
+	run};

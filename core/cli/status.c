@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fairvox status: which runs of a results folder are done, running, failed and why. */
+#include <getopt.h>
+#include <stdlib.h>
+
+#include "report/collect.h"
+#include "verbs.h"
+
+static const char usage[] =
+	"usage: fairvox status [--json] RESULTS\n\n"
+	"Says of every cell how many of its runs are done, running, failed or open (interrupted), and\n"
+	"why those that failed did.\n\n"
+	"      --json  one JSON object\n";
+
+static const char *const states[] = {"done", "running", "failed", "open"};
+
+static void print_text(const core_results *r)
+{
+	size_t total[4] = {0};
+	for (size_t i = 0; i < r->n; i++) {
+		size_t n[4] = {0};
+		for (size_t j = 0; j < r->cell[i].n; j++)
+			n[r->cell[i].run[j].state]++;
+		printf("%s:", r->cell[i].name);
+		for (int s = 0; s < 4; s++) {
+			total[s] += n[s];
+			if (n[s])
+				printf(" %zu %s", n[s], states[s]);
+		}
+		putchar('\n');
+		for (size_t j = 0; j < r->cell[i].n; j++)
+			if (r->cell[i].run[j].state == CORE_RUN_FAILED)
+				printf("  fold %lld, seed %lld failed: %s\n",
+					(long long)r->cell[i].run[j].fold,
+					(long long)r->cell[i].run[j].seed,
+					r->cell[i].run[j].reason);
+	}
+	printf("%zu cells:", r->n);
+	for (int s = 0; s < 4; s++)
+		printf("%s %zu %s", s ? "," : "", total[s], states[s]);
+	putchar('\n');
+}
+
+static fv_status print_json(fv_ctx *ctx, const core_results *r)
+{
+	json_t *runs = json_array();
+	for (size_t i = 0; i < r->n; i++)
+		for (size_t j = 0; j < r->cell[i].n; j++) {
+			const core_result *run = &r->cell[i].run[j];
+			json_array_append_new(runs,
+				json_pack("{s:s, s:I, s:I, s:s, s:s?}", "cell", r->cell[i].name,
+					"fold", (json_int_t)run->fold, "seed",
+					(json_int_t)run->seed, "state", states[run->state],
+					"reason", run->reason));
+		}
+	json_t *root = json_pack("{s:i, s:o}", "schema_version", 1, "runs", runs);
+	char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
+	json_decref(root);
+	if (!text)
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	puts(text);
+	free(text);
+	return FV_OK;
+}
+
+static fv_status run(fv_ctx *ctx, int argc, char **argv)
+{
+	static const struct option longs[] = {{"json", no_argument, NULL, 'J'}, {0}};
+	bool json = false;
+	for (int option; (option = cli_option(ctx, argc, argv, "", longs)) != -1; json = true)
+		if (option == '?')
+			return FV_CONFIG;
+	if (optind + 1 != argc)
+		return fv_fail(ctx, FV_CONFIG, "status: one results folder is to be named");
+	core_results *r;
+	fv_status status = core_results_read(ctx, argv[optind], &r);
+	if (status)
+		return status;
+	if (json)
+		status = print_json(ctx, r);
+	else
+		print_text(r);
+	core_results_free(r);
+	return status ? status : cli_flush(ctx);
+}
+
+const cli_verb cli_verb_status = {"status", "which runs are done, running, failed and why", usage,
+	run};

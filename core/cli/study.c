@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "study.h"
+
+#include <getopt.h>
+#include <string.h>
+
+static fv_status take(fv_ctx *ctx, cli_study *s, int option)
+{
+	switch (option) {
+	case 'R':
+		s->results = optarg;
+		return FV_OK;
+	case 'C':
+		s->cache = optarg;
+		return FV_OK;
+	case 'P':
+		return cli_add_folder(ctx, &s->folders, optarg);
+	case 'j':
+		return cli_int(ctx, "-j", optarg, 1, 256, &s->jobs);
+	case 'k':
+		s->keep_going = true;
+		return FV_OK;
+	case 'f':
+		s->force = true;
+		return FV_OK;
+	case 'J':
+		s->json = true;
+		return FV_OK;
+	case 'F':
+		s->has_fold = true;
+		return cli_int(ctx, "--fold", optarg, 0, INT32_MAX, &s->fold);
+	case 'O':
+		s->out = optarg;
+		return FV_OK;
+	}
+	return FV_CONFIG;
+}
+
+/* The long and short options of a verb out of all. */
+static void pick_options(const char *wanted, struct option *longs, char *shorts)
+{
+	static const struct option all[] = {{"results", required_argument, NULL, 'R'},
+		{"cache", required_argument, NULL, 'C'}, {"jobs", required_argument, NULL, 'j'},
+		{"keep-going", no_argument, NULL, 'k'}, {"force", no_argument, NULL, 'f'},
+		{"json", no_argument, NULL, 'J'}, {"fold", required_argument, NULL, 'F'},
+		{"out", required_argument, NULL, 'O'}, {"plugins", required_argument, NULL, 'P'}};
+	size_t n = 0;
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		if (all[i].val != 'P' && !strchr(wanted, all[i].val))
+			continue;
+		longs[n++] = all[i];
+		if (strchr("jkf", all[i].val))
+			*shorts++ = (char)all[i].val;
+		if (all[i].val == 'j')
+			*shorts++ = ':';
+	}
+	longs[n] = (struct option){0};
+	*shorts = '\0';
+}
+
+fv_status cli_study_parse(fv_ctx *ctx, int argc, char **argv, const char *options, unsigned needs,
+	cli_study *s)
+{
+	struct option longs[16];
+	char shorts[16];
+	pick_options(options, longs, shorts);
+	*s = (cli_study){.results = "results", .cache = "cache", .jobs = 1};
+	for (int option; (option = cli_option(ctx, argc, argv, shorts, longs)) != -1;)
+		if (option == '?' || take(ctx, s, option))
+			return FV_CONFIG;
+	if (optind == argc)
+		return fv_fail(ctx, FV_CONFIG, "%s: a configuration file is to be named; see "
+			"'fairvox %s --help'", argv[0], argv[0]);
+	s->config = argv[optind];
+	s->overrides = argv + optind + 1;
+	s->n_overrides = (size_t)(argc - optind - 1);
+	fv_status status = core_registry_open(ctx, s->folders.path, s->folders.n, &s->registry);
+	if (!status)
+		status = core_config_load(ctx, s->registry, s->config, s->overrides, s->n_overrides,
+			needs, &s->cells);
+	for (size_t i = 0; !status && i < s->cells->n_notes; i++)
+		core_log(ctx, CORE_DEBUG, "%s", s->cells->notes[i].text);
+	return status;
+}
+
+fv_status cli_study_open(fv_ctx *ctx, cli_study *s, core_study **out)
+{
+	core_study_options options = {.results = s->results, .cache = s->cache, .force = s->force};
+	return core_study_open(ctx, s->cells, &options, out);
+}

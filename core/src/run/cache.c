@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/cache.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <fairvox/checkpoint.h>
+#include <xxhash.h>
+
+#include "base/file.h"
+#include "base/lock.h"
+#include "checkpoint/safetensors_write.h"
+
+/* Files that start with a dot and end in six characters after the last one are an ended writer's. */
+static bool is_leftover(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+	return name[0] == '.' && dot != name && strlen(dot) == 7 && strcmp(name, ".lock");
+}
+
+static void remove_leftovers(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	if (!dir)
+		return;
+	for (struct dirent *entry; (entry = readdir(dir));)
+		if (is_leftover(entry->d_name))
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	closedir(dir);
+}
+
+fv_status core_cache_lock_key(fv_ctx *ctx, const char *cache, const char *key, core_cache_lock *out)
+{
+	char *folder = core_path_join(ctx, cache, key);
+	char *path = folder ? core_format(ctx, "%s/.lock", folder) : NULL;
+	if (!path)
+		return FV_FAILED;
+	fv_status status = core_make_dirs(ctx, folder);
+	if (status)
+		return status;
+	out->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (out->fd < 0)
+		return fv_fail(ctx, FV_FAILED, "%s: %s", path, strerror(errno));
+	bool taken;
+	int failed = core_lock_try(out->fd, &taken);
+	if (!failed && !taken) {
+		core_log(ctx, CORE_INFO, "another process is encoding the same: waiting for it");
+		failed = core_lock_wait(out->fd);
+	}
+	if (failed) {
+		core_cache_unlock(out);
+		return fv_fail(ctx, FV_FAILED, "%s: %s", path, strerror(errno));
+	}
+	remove_leftovers(folder);
+	return FV_OK;
+}
+
+void core_cache_unlock(core_cache_lock *lock)
+{
+	if (lock->fd >= 0)
+		close(lock->fd);
+	lock->fd = -1;
+}
+
+static void checksum(const float *values, size_t count, char hex[17])
+{
+	snprintf(hex, 17, "%016llx",
+		(unsigned long long)XXH3_64bits(values, count * sizeof *values));
+}
+
+static char *entry_path(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
+	const char *audio_sha256)
+{
+	return core_format(ctx, "%s/%s/%s.safetensors", cache, encoder->key, audio_sha256);
+}
+
+static bool read_entry(fv_ctx *ctx, const fv_checkpoint *file, const core_encoder *encoder,
+	float *out)
+{
+	const char *name = encoder->info.outputs[encoder->output].name;
+	const fv_tensor *tensor = fv_checkpoint_find(file, name);
+	const char *said = fv_checkpoint_meta(file, "xxh3");
+	if (!tensor || !said || strcmp(tensor->dtype, "F32") || tensor->rank != 2 ||
+		tensor->shape[0] != encoder->layers || tensor->shape[1] != encoder->dims)
+		return false;
+	char found[17];
+	if (fv_tensor_to_f32(ctx, tensor, out))
+		return false;
+	checksum(out, (size_t)tensor->count, found);
+	return !strcmp(said, found);
+}
+
+bool core_cache_get(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
+	const char *audio_sha256, float *out)
+{
+	char *path = entry_path(ctx, cache, encoder, audio_sha256);
+	if (!path || !core_file_exists(path))
+		return false;
+	fv_checkpoint *file;
+	bool sound = false;
+	if (!fv_checkpoint_open(ctx, path, &file)) {
+		sound = read_entry(ctx, file, encoder, out);
+		fv_checkpoint_close(file);
+	}
+	if (!sound) {
+		core_error_clear(ctx);
+		core_log(ctx, CORE_WARNING, "%s: damaged, is computed again", path);
+	}
+	return sound;
+}
+
+fv_status core_cache_put(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
+	const char *audio_sha256, const float *values)
+{
+	char hex[17];
+	size_t count = (size_t)encoder->layers * (size_t)encoder->dims;
+	checksum(values, count, hex);
+	const core_tensor_out tensor = {.name = encoder->info.outputs[encoder->output].name,
+		.dtype = "F32", .rank = 2, .shape = {encoder->layers, encoder->dims},
+		.data = values};
+	const core_meta_out meta[] = {{"encoder", encoder->name}, {"key", encoder->key},
+		{"xxh3", hex}};
+	char *path = entry_path(ctx, cache, encoder, audio_sha256);
+	if (!path)
+		return FV_FAILED;
+	return core_safetensors_write(ctx, path, &tensor, 1, meta, 3);
+}

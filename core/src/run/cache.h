@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The feature cache: CACHE/<encoder key>/<audio sha256>.safetensors, one tensor [L,D] named by the
+ * encoder's output, its checksum in the metadata. Entries are found by content, so moving or renaming
+ * recordings costs nothing; an entry that is damaged is computed again. */
+#ifndef CORE_RUN_CACHE_H
+#define CORE_RUN_CACHE_H
+
+#include <stdbool.h>
+
+#include "run/encoder.h"
+
+/* Waits for the only right to write below a key, and removes what a killed writer left behind. */
+typedef struct core_cache_lock {
+	int fd;
+} core_cache_lock;
+FV_NODISCARD fv_status core_cache_lock_key(fv_ctx *ctx, const char *cache, const char *key,
+	core_cache_lock *out);
+void core_cache_unlock(core_cache_lock *lock);
+
+/* True and out [L,D] filled when a sound entry is there. */
+bool core_cache_get(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
+	const char *audio_sha256, float *out);
+FV_NODISCARD fv_status core_cache_put(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
+	const char *audio_sha256, const float *values);
+
+#endif

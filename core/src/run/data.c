@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/data.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct source {
+	const core_features *features;
+	const int64_t *corpus_row;
+	size_t width; /* L * D */
+};
+
+static const float *row_of(const struct source *s, int32_t utterance)
+{
+	return s->features->x + (size_t)s->corpus_row[utterance] * s->width;
+}
+
+/* Mean and scale = 1/sd over utterances[0..n). Two passes, so that a large mean costs no digits. */
+static fv_status moments(fv_ctx *ctx, const struct source *s, const int32_t *utterance, int32_t n,
+	float *mean, float *scale)
+{
+	double *sum = calloc(2 * s->width, sizeof *sum), *square = sum + s->width;
+	if (!sum)
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	for (int32_t i = 0; i < n; i++) {
+		const float *x = row_of(s, utterance[i]);
+		for (size_t j = 0; j < s->width; j++)
+			sum[j] += (double)x[j];
+	}
+	for (size_t j = 0; j < s->width; j++)
+		sum[j] /= n > 0 ? n : 1;
+	for (int32_t i = 0; i < n; i++) {
+		const float *x = row_of(s, utterance[i]);
+		for (size_t j = 0; j < s->width; j++)
+			square[j] += ((double)x[j] - sum[j]) * ((double)x[j] - sum[j]);
+	}
+	for (size_t j = 0; j < s->width; j++) {
+		double sd = sqrt(square[j] / (n > 0 ? n : 1));
+		mean[j] = (float)sum[j];
+		/* Rounding alone makes a constant column vary by about 1e-7 of its size. */
+		scale[j] = sd > 1e-6 * fabs(sum[j]) && sd > 1e-30 ? (float)(1 / sd) : 1.0f;
+	}
+	free(sum);
+	return FV_OK;
+}
+
+static void apply(const float *mean, const float *scale, size_t width, float *x)
+{
+	for (size_t j = 0; j < width; j++)
+		x[j] = (x[j] - mean[j]) * scale[j];
+}
+
+static fv_status scale_speaker(fv_ctx *ctx, const struct source *s, const core_corpus *corpus,
+	const core_rows *rows, int32_t speaker, int32_t *own, float *mean, float *scale,
+	core_matrix *m)
+{
+	int32_t n = 0;
+	for (int32_t i = 0; i < corpus->n; i++)
+		if (corpus->speaker[i] == speaker)
+			own[n++] = i;
+	fv_status status = moments(ctx, s, own, n, mean, scale);
+	for (int k = 0; k < CORE_SPLITS && !status; k++)
+		for (int32_t i = 0; i < rows->n[k]; i++)
+			if (corpus->speaker[rows->row[k][i]] == speaker)
+				apply(mean, scale, s->width, m->x[k] + (size_t)i * s->width);
+	return status;
+}
+
+static fv_status by_speaker(fv_ctx *ctx, const struct source *s, const core_corpus *corpus,
+	const core_rows *rows, core_matrix *m)
+{
+	int32_t *own = core_alloc(ctx, (size_t)corpus->n, sizeof *own);
+	float *mean = core_alloc(ctx, s->width, sizeof *mean);
+	float *scale = core_alloc(ctx, s->width, sizeof *scale);
+	if (!own || !mean || !scale)
+		return FV_FAILED;
+	fv_status status = FV_OK;
+	for (int32_t k = 0; k < corpus->n_speakers && !status; k++)
+		status = scale_speaker(ctx, s, corpus, rows, k, own, mean, scale, m);
+	return status;
+}
+
+static fv_status by_training(fv_ctx *ctx, const struct source *s, const core_rows *rows,
+	core_matrix *m)
+{
+	core_scaling *scaling = &m->scaling;
+	scaling->mean = core_alloc(ctx, s->width, sizeof *scaling->mean);
+	scaling->scale = core_alloc(ctx, s->width, sizeof *scaling->scale);
+	if (!scaling->mean || !scaling->scale)
+		return FV_FAILED;
+	for (size_t j = 0; j < s->width; j++)
+		scaling->scale[j] = 1;
+	if (scaling->kind == FV_STANDARDIZE_NONE)
+		return FV_OK;
+	fv_status status = moments(ctx, s, rows->row[CORE_TRAIN], rows->n[CORE_TRAIN],
+		scaling->mean, scaling->scale);
+	for (int k = 0; k < CORE_SPLITS && !status; k++)
+		for (int32_t i = 0; i < rows->n[k]; i++)
+			apply(scaling->mean, scaling->scale, s->width,
+				m->x[k] + (size_t)i * s->width);
+	return status;
+}
+
+fv_status core_matrix_make(fv_ctx *ctx, const core_features *features, const int64_t *corpus_row,
+	const core_corpus *corpus, const core_rows *rows, fv_standardize kind, core_matrix *out)
+{
+	struct source s = {features, corpus_row,
+		(size_t)features->layers * (size_t)features->dims};
+	*out = (core_matrix){.scaling = {kind, features->layers, features->dims, NULL, NULL}};
+	size_t total = 0;
+	for (int k = 0; k < CORE_SPLITS; k++)
+		total += (size_t)rows->n[k];
+	out->memory = malloc((total * s.width + 1) * sizeof *out->memory);
+	if (!out->memory)
+		return fv_fail(ctx, FV_FAILED, "out of memory for %zu x %zu features", total,
+			s.width);
+	float *at = out->memory;
+	for (int k = 0; k < CORE_SPLITS; k++) {
+		out->n[k] = rows->n[k];
+		out->x[k] = at;
+		for (int32_t i = 0; i < rows->n[k]; i++, at += s.width)
+			memcpy(at, row_of(&s, rows->row[k][i]), s.width * sizeof *at);
+	}
+	fv_status status = kind == FV_STANDARDIZE_SPEAKER
+				   ? by_speaker(ctx, &s, corpus, rows, out)
+				   : by_training(ctx, &s, rows, out);
+	if (status)
+		core_matrix_free(out);
+	return status;
+}
+
+void core_matrix_free(core_matrix *matrix)
+{
+	free(matrix->memory);
+	matrix->memory = NULL;
+}

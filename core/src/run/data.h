@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of one run as matrices: features gathered from those of the whole corpus and standardised
+ * by what the training rows alone say. */
+#ifndef CORE_RUN_DATA_H
+#define CORE_RUN_DATA_H
+
+#include "corpus/corpus.h"
+#include "run/features.h"
+
+/* How features become the model's input: x' = (x - mean) * scale, per layer and dimension. */
+typedef struct core_scaling {
+	fv_standardize kind;
+	int32_t layers, dims;
+	float *mean, *scale; /* [L,D]; for FV_STANDARDIZE_NONE 0 and 1; NULL with SPEAKER */
+} core_scaling;
+
+typedef struct core_matrix {
+	int32_t n[CORE_SPLITS];
+	float *x[CORE_SPLITS]; /* [n,L,D]; rows in the order of core_rows */
+	core_scaling scaling;
+	float *memory; /* all of x */
+} core_matrix;
+
+/* `corpus_row` gives each utterance's row in the features, which may hold more. x is freed with
+ * core_matrix_free; the scaling lives as long as the context. Means and standard deviations
+ * (population) run over the training rows in order, in double; a dimension that does not vary there
+ * keeps its scale. FV_STANDARDIZE_SPEAKER uses all recordings of each speaker, test speakers
+ * included: no label is seen, but the result is transductive. */
+FV_NODISCARD fv_status core_matrix_make(fv_ctx *ctx, const core_features *features,
+	const int64_t *corpus_row, const core_corpus *corpus, const core_rows *rows,
+	fv_standardize kind, core_matrix *out);
+void core_matrix_free(core_matrix *matrix);
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/encoder.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/numerics.h"
+#include "base/text.h"
+#include "corpus/audio.h"
+
+const char *core_normalize_name(core_normalize normalize)
+{
+	static const char *const names[] = {"none", "utterance", "corpus"};
+	return names[normalize];
+}
+
+static json_t *hashes_of(fv_ctx *ctx, const core_strings *paths)
+{
+	json_t *list = json_array();
+	for (int32_t i = 0; i < paths->n; i++) {
+		char hex[CORE_SHA256_HEX];
+		if (core_sha256_file(ctx, paths->item[i], hex)) {
+			json_decref(list);
+			return NULL;
+		}
+		json_array_append_new(list, json_string(hex));
+	}
+	return list;
+}
+
+/* key = SHA-256 of everything that the numbers depend on, as canonical JSON. */
+static fv_status make_key(fv_ctx *ctx, core_encoder *e)
+{
+	const core_encoder_spec *spec = e->spec;
+	json_t *files = hashes_of(ctx, &spec->use.paths);
+	if (!files)
+		return core_error_status(ctx) ? core_error_status(ctx) : FV_FAILED;
+	json_t *params = json_loads(spec->use.params_json, 0, NULL);
+	json_t *key = json_pack("{s:s, s:s, s:i, s:o, s:o, s:s?, s:s, s:f, s:s}", "encoder", e->name,
+		"plugin", spec->use.plugin->sha256, "numerics", CORE_NUMERICS, "params",
+		params ? params : json_object(), "files", files, "weights", e->weights_sha256,
+		"output", e->info.outputs[e->output].name, "max_seconds", spec->max_seconds,
+		"normalize", core_normalize_name(spec->normalize));
+	if (key && spec->normalize == CORE_NORMALIZE_CORPUS) {
+		json_object_set_new(key, "mean", json_real(e->mean));
+		json_object_set_new(key, "variance", json_real(e->variance));
+	}
+	char *text = key ? json_dumps(key, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17))
+			 : NULL;
+	json_decref(key);
+	if (!text)
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	fv_status status = core_sha256_bytes(ctx, text, strlen(text), e->key);
+	free(text);
+	return status;
+}
+
+static fv_status find_output(fv_ctx *ctx, core_encoder *e)
+{
+	const fv_encoder_info *info = &e->info;
+	const char *wanted = e->spec->output;
+	if (info->n_outputs < 1 || !info->outputs)
+		return fv_fail(ctx, FV_FAILED, "has no outputs");
+	const char **names = core_alloc(ctx, (size_t)info->n_outputs, sizeof *names);
+	if (!names)
+		return FV_FAILED;
+	for (int32_t i = 0; i < info->n_outputs; i++) {
+		names[i] = info->outputs[i].name;
+		if (!wanted || !strcmp(wanted, names[i])) {
+			e->output = i;
+			e->layers = info->outputs[i].layers;
+			e->dims = info->outputs[i].dims;
+			if (e->layers < 1 || e->dims < 1)
+				return fv_fail(ctx, FV_FAILED, "output '%s' has shape [%d,%d]",
+					names[i], e->layers, e->dims);
+			return FV_OK;
+		}
+	}
+	const char *nearest = core_nearest(wanted, names, (size_t)info->n_outputs);
+	return fv_fail(ctx, FV_CONFIG, "has no output '%s'%s%s%s", wanted,
+		nearest ? ", did you mean '" : "; its first is '", nearest ? nearest : names[0],
+		nearest ? "'?" : "'");
+}
+
+static fv_status open_state(fv_ctx *ctx, core_encoder *e)
+{
+	const core_encoder_spec *spec = e->spec;
+	const fv_descriptor *d = spec->use.plugin->descriptor;
+	e->state = core_alloc(ctx, 1, d->state_size);
+	if (!e->state)
+		return FV_FAILED;
+	memcpy(e->state, spec->use.state, d->state_size);
+	e->ops = d->ops;
+	if (spec->weights) {
+		char *hex = core_alloc(ctx, CORE_SHA256_HEX, 1);
+		if (!hex)
+			return FV_FAILED;
+		fv_status status = core_sha256_file(ctx, spec->weights, hex);
+		if (status)
+			return status;
+		e->weights_sha256 = hex;
+	}
+	core_ctx_set_plugin(ctx, e->name);
+	fv_status status = e->ops->open(e->state, ctx, spec->weights);
+	core_scratch_reset(ctx);
+	if (!status) {
+		e->info.size = sizeof e->info;
+		status = e->ops->info(e->state, ctx, &e->info);
+		if (!status)
+			status = find_output(ctx, e);
+		if (status && e->ops->close)
+			e->ops->close(e->state);
+	}
+	core_ctx_set_plugin(ctx, NULL);
+	return status;
+}
+
+fv_status core_encoder_open(fv_ctx *ctx, const core_encoder_spec *spec, core_encoder **out)
+{
+	core_encoder *e = core_alloc(ctx, 1, sizeof *e);
+	if (!e)
+		return FV_FAILED;
+	*e = (core_encoder){.spec = spec, .name = spec->use.plugin->descriptor->name, .variance = 1};
+	fv_status status = open_state(ctx, e);
+	if (status)
+		return status;
+	if (spec->layer >= e->layers)
+		status = core_fail_at(ctx, FV_CONFIG, spec->use.place.file ? spec->use.place.file : "-",
+			spec->use.place.line, spec->use.place.column,
+			"layer %d of %s: it has layers 0 to %d", spec->layer, e->name, e->layers - 1);
+	if (!status)
+		status = make_key(ctx, e);
+	if (status)
+		core_encoder_close(e);
+	else
+		*out = e;
+	return status;
+}
+
+void core_encoder_close(core_encoder *e)
+{
+	if (e && e->state && e->ops->close)
+		e->ops->close(e->state);
+}
+
+fv_status core_encoder_set_corpus(fv_ctx *ctx, core_encoder *e, double mean, double variance)
+{
+	e->mean = mean;
+	e->variance = variance;
+	return make_key(ctx, e);
+}
+
+/* The wave as the encoder is to see it; freed by the caller. */
+static fv_status read_wave(fv_ctx *ctx, const core_encoder *e, const char *path, core_wave *wave)
+{
+	fv_status status = core_audio_read(ctx, path, e->info.rate_hz, e->spec->max_seconds, wave);
+	if (status)
+		return status;
+	if (wave->n < e->info.min_samples) {
+		status = fv_fail(ctx, FV_DATA, "%s: %lld samples at %d Hz, encoder %s needs %d", path,
+			(long long)wave->n, e->info.rate_hz, e->name, e->info.min_samples);
+		core_wave_free(wave);
+		return status;
+	}
+	if (e->spec->normalize == CORE_NORMALIZE_CORPUS)
+		core_wave_standardize(wave->sample, wave->n, e->mean, e->variance);
+	if (e->spec->normalize == CORE_NORMALIZE_UTTERANCE) {
+		core_moments m = core_wave_moments(wave->sample, wave->n);
+		core_wave_standardize(wave->sample, wave->n, m.mean, m.m2 / (double)m.n);
+	}
+	return FV_OK;
+}
+
+static fv_status check_finite(fv_ctx *ctx, const core_encoder *e, const char *what, const float *x,
+	int64_t count)
+{
+	for (int64_t i = 0; i < count; i++)
+		if (!isfinite(x[i]))
+			return fv_fail(ctx, FV_FAILED, "%s: encoder %s gave a number that is not finite"
+				" (output %s, element %lld)", what, e->name,
+				e->info.outputs[e->output].name, (long long)i);
+	return FV_OK;
+}
+
+static fv_status encode(fv_ctx *ctx, const core_encoder *e, const char *path,
+	const core_wave *wave, int32_t pooled, float *out, int64_t count)
+{
+	core_ctx_set_plugin(ctx, e->name);
+	fv_status status = e->ops->encode(e->state, ctx, e->output, wave->sample, wave->n, pooled,
+		out);
+	core_ctx_set_plugin(ctx, NULL);
+	core_scratch_reset(ctx);
+	if (status)
+		return fv_fail(ctx, status, "%s: encoder %s failed", path, e->name);
+	return check_finite(ctx, e, path, out, count);
+}
+
+fv_status core_encoder_file(fv_ctx *ctx, const core_encoder *e, const char *path, float *out)
+{
+	core_wave wave;
+	fv_status status = read_wave(ctx, e, path, &wave);
+	if (status)
+		return status;
+	status = encode(ctx, e, path, &wave, 1, out, (int64_t)e->layers * e->dims);
+	core_wave_free(&wave);
+	return status;
+}
+
+fv_status core_encoder_file_frames(fv_ctx *ctx, const core_encoder *e, const char *path, float **out,
+	int64_t *frames)
+{
+	const fv_output *output = &e->info.outputs[e->output];
+	if (!output->has_frames || !e->ops->frames)
+		return fv_fail(ctx, FV_CONFIG, "output '%s' of encoder %s has no frames", output->name,
+			e->name);
+	core_wave wave;
+	fv_status status = read_wave(ctx, e, path, &wave);
+	if (status)
+		return status;
+	*frames = e->ops->frames(e->state, e->output, wave.n);
+	int64_t count = (int64_t)e->layers * *frames * e->dims;
+	*out = core_alloc(ctx, (size_t)count, sizeof **out);
+	status = *out ? encode(ctx, e, path, &wave, 0, *out, count) : FV_FAILED;
+	core_wave_free(&wave);
+	return status;
+}
+
+fv_status core_encoder_lookup(fv_ctx *ctx, const core_encoder *e, const char *stem, float *out)
+{
+	core_ctx_set_plugin(ctx, e->name);
+	fv_status status = e->ops->lookup(e->state, ctx, e->output, stem, out);
+	core_ctx_set_plugin(ctx, NULL);
+	core_scratch_reset(ctx);
+	return status ? status : check_finite(ctx, e, stem, out, (int64_t)e->layers * e->dims);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/execute.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/progress.h"
+#include "run/pool.h"
+#include "run/runner.h"
+
+struct execute {
+	fv_ctx *ctx;
+	const core_study *study;
+	const core_execute_options *options;
+	const int64_t *todo;
+	int64_t n_todo, ended;
+	core_progress progress;
+	core_summary *summary;
+	bool *cell_failed;
+	fv_status first;
+};
+
+static fv_status work(void *user, fv_ctx *ctx, int64_t task)
+{
+	const struct execute *e = user;
+	const core_run *run = &e->study->run[e->todo[task]];
+	bool skipped;
+	return core_runner_run(ctx, e->study, run, e->options->force, &skipped);
+}
+
+/* Says each warning of a run's log once, however many runs have it. */
+static void pass_warnings(fv_ctx *ctx, const core_run *run)
+{
+	char *path = core_path_join(ctx, run->dir, "log"), *text;
+	size_t size;
+	if (!path || core_file_read(ctx, path, 1 << 24, &text, &size)) {
+		core_error_clear(ctx);
+		return;
+	}
+	static const char mark[] = "warning: ";
+	for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
+		*end = '\0';
+		if (!strncmp(line, mark, sizeof mark - 1))
+			fv_warn(ctx, "%s", line + sizeof mark - 1);
+	}
+}
+
+static void failed(struct execute *e, const core_run *run, fv_status status, const char *reason)
+{
+	e->summary->failed++;
+	e->cell_failed[run->cell] = true;
+	e->first = e->first ? e->first : status;
+	while (*reason) {
+		size_t n = strcspn(reason, "\n");
+		(void)fv_fail(e->ctx, status, "%s: %.*s", run->dir, (int)n, reason);
+		reason += n + (reason[n] == '\n');
+	}
+}
+
+static void ended(void *user, int64_t task, fv_status status, const char *reason)
+{
+	struct execute *e = user;
+	const core_run *run = &e->study->run[e->todo[task]];
+	e->ended++;
+	if (status) {
+		failed(e, run, status, *reason ? reason : "failed");
+		return;
+	}
+	fv_ctx *own = core_ctx_new();
+	bool done = own && core_folder_is_done(own, run);
+	core_ctx_free(own);
+	if (!done) {
+		e->summary->taken++;
+		return;
+	}
+	e->summary->done_now++;
+	pass_warnings(e->ctx, run);
+}
+
+static void tick(void *user)
+{
+	struct execute *e = user;
+	core_progress_tell(&e->progress, e->ended, e->n_todo);
+}
+
+static fv_status verdict(const struct execute *e)
+{
+	size_t cells = e->study->config->n_cells;
+	for (size_t i = 0; i < cells; i++)
+		e->summary->cells_failed += e->cell_failed[i];
+	if (!e->summary->failed)
+		return FV_OK;
+	return e->summary->cells_failed < (int64_t)cells ? CORE_SOME_FAILED : e->first;
+}
+
+fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
+	const core_execute_options *options, core_summary *out)
+{
+	*out = (core_summary){.runs = study->n_runs};
+	int64_t *todo = core_alloc(ctx, (size_t)study->n_runs, sizeof *todo);
+	struct execute e = {.ctx = ctx, .study = study, .options = options, .todo = todo,
+		.summary = out, .progress = core_progress_begin(ctx, "run", "runs")};
+	e.cell_failed = core_alloc(ctx, study->config->n_cells, sizeof *e.cell_failed);
+	if (!todo || !e.cell_failed)
+		return FV_FAILED;
+	for (int64_t i = 0; i < study->n_runs; i++) {
+		if (study->run[i].done)
+			out->done_before++;
+		else
+			todo[e.n_todo++] = i;
+	}
+	core_pool pool = {.jobs = options->jobs, .tasks = e.n_todo,
+		.keep_going = options->keep_going, .user = &e, .work = work, .ended = ended,
+		.tick = tick};
+	int64_t n_failed;
+	fv_status status = core_pool_run(ctx, &pool, &n_failed);
+	return status ? status : verdict(&e);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All runs of a study that are not done, on worker processes. */
+#ifndef CORE_RUN_EXECUTE_H
+#define CORE_RUN_EXECUTE_H
+
+#include "run/study.h"
+
+typedef struct core_execute_options {
+	int jobs;
+	bool keep_going, force;
+} core_execute_options;
+
+typedef struct core_summary {
+	int64_t runs, done_before, done_now, failed, taken; /* taken: another process is at them */
+	int64_t cells_failed;
+} core_summary;
+
+/* Features must be loaded. Failures are recorded in the context, one a run, with the folder; the
+ * status is that of the first one, or 3 when other cells went well. */
+FV_NODISCARD fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
+	const core_execute_options *options, core_summary *out);
+
+/* Exit code of DESIGN: some cells of several failed. */
+#define CORE_SOME_FAILED ((fv_status)3)
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/features.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/progress.h"
+#include "run/cache.h"
+#include "run/pool.h"
+
+struct encode {
+	fv_ctx *ctx;
+	const core_encoder *encoder;
+	const core_recordings *recordings;
+	const core_encode_job *job;
+	const int64_t *todo; /* rows that are not in the cache */
+	int64_t n_todo, done;
+	core_progress progress;
+};
+
+static fv_status encode_one(void *user, fv_ctx *ctx, int64_t task)
+{
+	struct encode *s = user;
+	int64_t row = s->todo[task];
+	const core_encoder *e = s->encoder;
+	float *value = core_alloc(ctx, (size_t)e->layers * (size_t)e->dims, sizeof *value);
+	if (!value)
+		return FV_FAILED;
+	fv_status status = core_encoder_file(ctx, e, s->recordings->path[row], value);
+	if (status)
+		return status;
+	return core_cache_put(ctx, s->job->cache, e, s->recordings->sha256[row], value);
+}
+
+static void encoded_one(void *user, int64_t task, fv_status status, const char *reason)
+{
+	struct encode *s = user;
+	s->done++;
+	if (!status)
+		return;
+	const char *path = s->recordings->path[s->todo[task]];
+	if (strstr(reason, path))
+		(void)fv_fail(s->ctx, status, "%s", reason);
+	else
+		(void)fv_fail(s->ctx, status, "%s: %s", path, reason);
+}
+
+static void tell(void *user)
+{
+	struct encode *s = user;
+	core_progress_tell(&s->progress, s->done, s->n_todo);
+}
+
+static fv_status encode_missing(fv_ctx *ctx, struct encode *s)
+{
+	core_pool pool = {.jobs = s->job->jobs, .tasks = s->n_todo, .keep_going = true, .user = s,
+		.work = encode_one, .ended = encoded_one, .tick = tell};
+	int64_t failed;
+	fv_status status = core_pool_run(ctx, &pool, &failed);
+	if (status)
+		return status;
+	return failed ? core_error_status(ctx) : FV_OK;
+}
+
+/* Rows found in the cache go into x when it is not NULL, the others into todo. */
+static fv_status read_cache(fv_ctx *ctx, const core_encoder *e, const core_recordings *recordings,
+	const char *cache, float *x, int64_t *todo, int64_t *n_todo)
+{
+	size_t width = (size_t)e->layers * (size_t)e->dims;
+	float *value = x ? NULL : malloc(width * sizeof *value);
+	if (!x && !value)
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	fv_ctx *own = core_ctx_new(); /* messages and names of thousands of entries are not kept */
+	*n_todo = 0;
+	for (int64_t i = 0; own && i < recordings->n; i++) {
+		if (i % 256 == 255) {
+			core_ctx_free(own);
+			own = core_ctx_new();
+			if (!own)
+				break;
+		}
+		core_ctx_copy_log(own, ctx);
+		if (!core_cache_get(own, cache, e, recordings->sha256[i],
+			    x ? x + (size_t)i * width : value))
+			todo[(*n_todo)++] = i;
+	}
+	free(value);
+	if (!own)
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	core_ctx_free(own);
+	return FV_OK;
+}
+
+fv_status core_features_missing(fv_ctx *ctx, const core_encoder *encoder,
+	const core_recordings *recordings, const char *cache, int64_t *missing)
+{
+	*missing = 0;
+	if (encoder->info.by_name)
+		return FV_OK;
+	int64_t *todo = core_alloc(ctx, (size_t)recordings->n, sizeof *todo);
+	if (!todo)
+		return FV_FAILED;
+	return read_cache(ctx, encoder, recordings, cache, NULL, todo, missing);
+}
+
+static fv_status load_by_name(fv_ctx *ctx, const core_encoder *e, const core_recordings *recordings,
+	float *x)
+{
+	size_t width = (size_t)e->layers * (size_t)e->dims;
+	fv_status first = FV_OK;
+	for (int64_t i = 0; i < recordings->n; i++) {
+		fv_status status = core_encoder_lookup(ctx, e, recordings->stem[i],
+			x + (size_t)i * width);
+		first = first ? first : status;
+	}
+	return first;
+}
+
+static fv_status load_by_audio(fv_ctx *ctx, const core_encoder *e, const core_recordings *recordings,
+	const core_encode_job *job, float *x)
+{
+	int64_t *todo = core_alloc(ctx, (size_t)recordings->n, sizeof *todo);
+	if (!todo)
+		return FV_FAILED;
+	struct encode s = {.ctx = ctx, .encoder = e, .recordings = recordings, .job = job,
+		.todo = todo, .progress = core_progress_begin(ctx, e->name, "recordings")};
+	fv_status status = read_cache(ctx, e, recordings, job->cache, x, todo, &s.n_todo);
+	if (status || !s.n_todo)
+		return status;
+	core_cache_lock lock;
+	status = core_cache_lock_key(ctx, job->cache, e->key, &lock);
+	if (status)
+		return status;
+	/* Another process may have written them while this one waited. */
+	status = read_cache(ctx, e, recordings, job->cache, x, todo, &s.n_todo);
+	if (!status && s.n_todo)
+		status = encode_missing(ctx, &s);
+	core_cache_unlock(&lock);
+	if (status)
+		return status;
+	int64_t left;
+	status = read_cache(ctx, e, recordings, job->cache, x, todo, &left);
+	if (!status && left)
+		return fv_fail(ctx, FV_FAILED, "%s: %lld entries written a moment ago are gone",
+			job->cache, (long long)left);
+	return status;
+}
+
+/* [n,L,D] -> [n,1,D] of one layer, in place. */
+static void pick_layer(const core_encoder *e, core_features *f)
+{
+	size_t width = (size_t)e->layers * (size_t)e->dims, dims = (size_t)e->dims;
+	for (int64_t i = 0; i < f->n; i++)
+		memmove(f->x + (size_t)i * dims,
+			f->x + (size_t)i * width + (size_t)e->spec->layer * dims,
+			dims * sizeof *f->x);
+	f->layers = 1;
+}
+
+fv_status core_features_load(fv_ctx *ctx, const core_encoder *e, const core_recordings *recordings,
+	const core_encode_job *job, core_features *out)
+{
+	*out = (core_features){.n = recordings->n, .layers = e->layers, .dims = e->dims,
+		.output = &e->info.outputs[e->output]};
+	size_t width = (size_t)e->layers * (size_t)e->dims;
+	out->x = calloc((size_t)recordings->n + 1, width * sizeof *out->x);
+	if (!out->x)
+		return fv_fail(ctx, FV_FAILED, "out of memory for %lld x %zu features",
+			(long long)recordings->n, width);
+	fv_status status = e->info.by_name ? load_by_name(ctx, e, recordings, out->x)
+					   : load_by_audio(ctx, e, recordings, job, out->x);
+	if (status)
+		core_features_free(out);
+	else if (e->spec->layer >= 0)
+		pick_layer(e, out);
+	return status;
+}
+
+void core_features_free(core_features *features)
+{
+	free(features->x);
+	features->x = NULL;
+}

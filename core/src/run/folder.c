@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/lock.h"
+#include "base/text.h"
+
+#define LOCK ".lock"
+
+/* Files that every finished run has. */
+static const char *const outputs[] = {"config.yaml", "env.json", "metrics.json", "metrics.jsonl",
+	"predictions.csv", "model.safetensors", "log"};
+
+bool core_folder_is_done(fv_ctx *ctx, const core_run *run)
+{
+	char *path = core_path_join(ctx, run->dir, "done"), *text;
+	size_t size;
+	if (!path || !core_file_exists(path))
+		return false;
+	if (core_file_read(ctx, path, 1 << 20, &text, &size)) {
+		core_error_clear(ctx);
+		return false;
+	}
+	if (strcmp(text, run->inputs))
+		return false;
+	for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) {
+		path = core_path_join(ctx, run->dir, outputs[i]);
+		if (!path || !core_file_exists(path))
+			return false;
+	}
+	return true;
+}
+
+/* Everything but the lock: results of other inputs, notes of a failure, half files of a killed run.
+ * `done` goes first. */
+static fv_status clear(fv_ctx *ctx, const char *dir)
+{
+	char *done = core_path_join(ctx, dir, "done");
+	if (!done)
+		return FV_FAILED;
+	if (unlink(done) && errno != ENOENT)
+		return fv_fail(ctx, FV_FAILED, "%s: %s", done, strerror(errno));
+	DIR *entries = opendir(dir);
+	if (!entries)
+		return fv_fail(ctx, FV_FAILED, "%s: %s", dir, strerror(errno));
+	for (struct dirent *entry; (entry = readdir(entries));)
+		if (strcmp(entry->d_name, LOCK) && entry->d_type != DT_DIR)
+			unlinkat(dirfd(entries), entry->d_name, 0);
+	closedir(entries);
+	return FV_OK;
+}
+
+fv_status core_folder_claim(fv_ctx *ctx, const core_run *run, bool force, core_folder *folder,
+	core_claim *claim)
+{
+	*folder = (core_folder){.lock = -1, .dir = run->dir};
+	fv_status status = core_make_dirs(ctx, run->dir);
+	char *path = status ? NULL : core_path_join(ctx, run->dir, LOCK);
+	if (!path)
+		return FV_FAILED;
+	folder->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (folder->lock < 0)
+		return fv_fail(ctx, FV_FAILED, "%s: %s", path, strerror(errno));
+	bool taken;
+	if (core_lock_try(folder->lock, &taken)) {
+		core_folder_release(folder);
+		return fv_fail(ctx, FV_FAILED, "%s: %s", path, strerror(errno));
+	}
+	if (!taken) {
+		*claim = CORE_TAKEN;
+		core_folder_release(folder);
+		return FV_OK;
+	}
+	if (!force && core_folder_is_done(ctx, run)) {
+		*claim = CORE_WAS_DONE;
+		core_folder_release(folder);
+		return FV_OK;
+	}
+	*claim = CORE_CLAIMED;
+	status = clear(ctx, run->dir);
+	if (status)
+		core_folder_release(folder);
+	return status;
+}
+
+fv_status core_folder_write(fv_ctx *ctx, const core_folder *folder, const char *name,
+	const void *data, size_t size)
+{
+	char *path = core_path_join(ctx, folder->dir, name);
+	return path ? core_file_write(ctx, path, data, size) : FV_FAILED;
+}
+
+fv_status core_folder_finish(fv_ctx *ctx, const core_folder *folder, const core_run *run)
+{
+	return core_folder_write(ctx, folder, "done", run->inputs, strlen(run->inputs));
+}
+
+void core_folder_fail(fv_ctx *ctx, const core_folder *folder)
+{
+	core_text text = {0};
+	for (size_t i = 0; core_error_line(ctx, i); i++)
+		core_text_add(&text, "%s\n", core_error_line(ctx, i));
+	/* On a full disk this fails too; the program's own messages say why then. */
+	if (text.data && core_folder_write(ctx, folder, "failed", text.data, text.size))
+		core_log(ctx, CORE_WARNING, "%s: the reason of the failure could not be kept",
+			folder->dir);
+	core_text_free(&text);
+}
+
+void core_folder_release(core_folder *folder)
+{
+	if (folder->lock >= 0)
+		close(folder->lock);
+	folder->lock = -1;
+}
+
+bool core_folder_is_locked(fv_ctx *ctx, const char *dir)
+{
+	char *path = core_path_join(ctx, dir, LOCK);
+	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+	if (fd < 0)
+		return false;
+	bool locked = core_lock_is_held(fd);
+	close(fd);
+	return locked;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/grouping.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <fairvox/grouper.h>
+
+#define GROUPS_MAX 65536
+
+/* One grouper at work. */
+struct factor {
+	fv_ctx *ctx;
+	const core_grouper_input *input;
+	const core_corpus *corpus;
+	const core_rows *rows;
+	const fv_grouper_ops *ops;
+	const char *plugin;
+	void *state;
+	uint32_t uses;
+	const core_attribute *column;
+	core_matrix matrix;
+	fv_grouping grouping;
+};
+
+uint32_t core_grouper_uses(const core_grouper_spec *spec)
+{
+	const fv_grouper_ops *ops = spec->use.plugin->descriptor->ops;
+	return ops->uses(spec->use.state);
+}
+
+static fv_status find_column(struct factor *f)
+{
+	const core_grouper_spec *spec = f->input->spec;
+	if (!(f->uses & FV_USE_COLUMN))
+		return FV_OK;
+	if (!spec->column)
+		return fv_fail(f->ctx, FV_CONFIG, "grouper %s needs the key `column`", f->plugin);
+	f->column = core_corpus_attribute(f->corpus, spec->column);
+	if (f->column)
+		return FV_OK;
+	return fv_fail(f->ctx, FV_CONFIG, "grouper %s: the corpus has no attribute '%s'", f->plugin,
+		spec->column);
+}
+
+static int32_t *gather(fv_ctx *ctx, const int32_t *from, const int32_t *row, int32_t n)
+{
+	int32_t *out = core_alloc(ctx, (size_t)n, sizeof *out);
+	for (int32_t i = 0; out && i < n; i++)
+		out[i] = from[row[i]];
+	return out;
+}
+
+static fv_status add_names(struct factor *f, int split, fv_table *table)
+{
+	const int32_t *row = f->rows->row[split];
+	int32_t n = f->rows->n[split];
+	fv_ctx *ctx = f->ctx;
+	if (f->column) {
+		table->column_id = gather(ctx, f->column->id, row, n);
+		table->column_names = f->column->value;
+		table->n_column_names = f->column->n_values;
+		if (!table->column_id)
+			return FV_FAILED;
+	}
+	if ((f->uses & FV_USE_CLASS) && split == CORE_TRAIN &&
+		!(table->klass = gather(ctx, f->corpus->klass, row, n)))
+		return FV_FAILED;
+	if ((f->uses & FV_USE_SPEAKER) && !(table->speaker = gather(ctx, f->corpus->speaker, row, n)))
+		return FV_FAILED;
+	if (f->uses & FV_USE_FILE) {
+		const char **stem = core_alloc(ctx, (size_t)n, sizeof *stem);
+		for (int32_t i = 0; stem && i < n; i++)
+			stem[i] = f->corpus->stem[row[i]];
+		table->stem = stem;
+		if (!stem)
+			return FV_FAILED;
+	}
+	return FV_OK;
+}
+
+/* Column names and roles with the defaults filled in. */
+static fv_status add_columns(struct factor *f, fv_table *table)
+{
+	const fv_output *output = f->input->features->output;
+	size_t dims = (size_t)table->dims;
+	table->columns = output->columns;
+	table->roles = output->roles;
+	if (!table->columns) {
+		const char **names = core_alloc(f->ctx, dims, sizeof *names);
+		for (size_t j = 0; names && j < dims; j++)
+			names[j] = core_format(f->ctx, "%zu", j);
+		table->columns = names;
+	}
+	if (!table->roles)
+		table->roles = core_alloc(f->ctx, dims, sizeof *table->roles);
+	return table->columns && table->roles ? FV_OK : FV_FAILED;
+}
+
+static fv_status make_table(struct factor *f, int split, fv_table *table)
+{
+	*table = (fv_table){.size = sizeof *table, .n = f->rows->n[split]};
+	if (f->uses & FV_USE_TABLE) {
+		table->x = f->matrix.x[split];
+		table->layers = f->input->features->layers;
+		table->dims = f->input->features->dims;
+		fv_status status = add_columns(f, table);
+		if (status)
+			return status;
+	}
+	return add_names(f, split, table);
+}
+
+static fv_status check_grouping(struct factor *f)
+{
+	const fv_grouping *g = &f->grouping;
+	if (g->groups < 1 || g->groups > GROUPS_MAX || !g->name)
+		return fv_fail(f->ctx, FV_FAILED, "grouper %s made %d groups", f->plugin, g->groups);
+	return FV_OK;
+}
+
+static fv_status assign_split(struct factor *f, int split, core_groups *out)
+{
+	fv_table table;
+	fv_status status = make_table(f, split, &table);
+	if (status)
+		return status;
+	size_t n = (size_t)table.n, groups = (size_t)f->grouping.groups;
+	out->id[split] = core_alloc(f->ctx, n, sizeof **out->id);
+	if (f->grouping.soft)
+		out->member[split] = core_alloc(f->ctx, n * groups, sizeof **out->member);
+	if (!out->id[split] || (f->grouping.soft && !out->member[split]))
+		return FV_FAILED;
+	core_ctx_set_plugin(f->ctx, f->plugin);
+	status = f->ops->assign(f->state, f->ctx, &table, out->id[split], out->member[split]);
+	core_ctx_set_plugin(f->ctx, NULL);
+	core_scratch_reset(f->ctx);
+	for (size_t i = 0; i < n && !status; i++)
+		if (out->id[split][i] < -1 || out->id[split][i] >= f->grouping.groups)
+			status = fv_fail(f->ctx, FV_FAILED, "grouper %s gave id %d of %d groups",
+				f->plugin, out->id[split][i], f->grouping.groups);
+	for (size_t i = 0; i < n * groups && !status && out->member[split]; i++)
+		if (!(out->member[split][i] >= 0) || !isfinite(out->member[split][i]))
+			status = fv_fail(f->ctx, FV_FAILED,
+				"grouper %s gave a membership that is negative or not finite",
+				f->plugin);
+	return status;
+}
+
+static fv_status fit_and_assign(struct factor *f, core_groups *out)
+{
+	fv_table table;
+	fv_status status = make_table(f, CORE_TRAIN, &table);
+	if (status)
+		return status;
+	core_ctx_set_plugin(f->ctx, f->plugin);
+	f->grouping.size = sizeof f->grouping;
+	status = f->ops->fit(f->state, f->ctx, &table, &f->grouping);
+	core_ctx_set_plugin(f->ctx, NULL);
+	core_scratch_reset(f->ctx);
+	if (!status)
+		status = check_grouping(f);
+	if (status)
+		return status;
+	out->groups = f->grouping.groups;
+	out->probability = f->grouping.probability != 0;
+	out->name = core_alloc(f->ctx, (size_t)out->groups, sizeof *out->name);
+	for (int32_t g = 0; out->name && g < out->groups; g++)
+		if (!(out->name[g] = core_strdup(f->ctx, f->grouping.name[g])))
+			return FV_FAILED;
+	for (int k = 0; k < CORE_SPLITS && !status; k++)
+		status = out->name ? assign_split(f, k, out) : FV_FAILED;
+	return status;
+}
+
+static fv_status infer_one(fv_ctx *ctx, const core_grouper_input *input, const core_corpus *corpus,
+	const core_rows *rows, core_groups *out)
+{
+	const fv_descriptor *d = input->spec->use.plugin->descriptor;
+	struct factor f = {.ctx = ctx, .input = input, .corpus = corpus, .rows = rows,
+		.ops = d->ops, .plugin = d->name, .uses = core_grouper_uses(input->spec)};
+	f.state = core_alloc(ctx, 1, d->state_size);
+	if (!f.state)
+		return FV_FAILED;
+	memcpy(f.state, input->spec->use.state, d->state_size);
+	fv_status status = find_column(&f);
+	if (status)
+		return status;
+	if (f.uses & FV_USE_TABLE) {
+		const core_encoder_spec *encoder = &input->spec->encoder;
+		fv_standardize kind = input->spec->has_encoder && encoder->has_standardize
+					      ? encoder->standardize
+					      : input->features->output->standardize;
+		status = core_matrix_make(ctx, input->features, input->corpus_row, corpus, rows,
+			kind, &f.matrix);
+	}
+	if (!status)
+		status = fit_and_assign(&f, out);
+	if (f.ops->close)
+		f.ops->close(f.state);
+	core_matrix_free(&f.matrix);
+	return status;
+}
+
+static float membership(const core_groups *g, int split, size_t i, int32_t group)
+{
+	if (g->member[split])
+		return g->member[split][i * (size_t)g->groups + (size_t)group];
+	return g->id[split][i] == group ? 1.0f : 0.0f;
+}
+
+static fv_status cross_members(fv_ctx *ctx, const core_groups *a, const core_groups *b, int split,
+	size_t n, core_groups *out)
+{
+	size_t groups = (size_t)out->groups;
+	float *member = core_alloc(ctx, n * groups, sizeof *member);
+	if (!member)
+		return FV_FAILED;
+	for (size_t i = 0; i < n; i++)
+		for (int32_t g = 0; g < out->groups; g++)
+			member[i * groups + (size_t)g] = membership(a, split, i, g / b->groups) *
+							 membership(b, split, i, g % b->groups);
+	out->member[split] = member;
+	return FV_OK;
+}
+
+/* a := a x b */
+static fv_status cross(fv_ctx *ctx, core_groups *a, const core_groups *b, const core_rows *rows)
+{
+	if ((int64_t)a->groups * b->groups > GROUPS_MAX)
+		return fv_fail(ctx, FV_CONFIG, "the product of groupers has over %d groups",
+			GROUPS_MAX);
+	core_groups out = {.groups = a->groups * b->groups,
+		.probability = a->probability || b->probability};
+	out.name = core_alloc(ctx, (size_t)out.groups, sizeof *out.name);
+	for (int32_t g = 0; out.name && g < out.groups; g++)
+		out.name[g] = core_format(ctx, "%s x %s", a->name[g / b->groups],
+			b->name[g % b->groups]);
+	if (!out.name)
+		return FV_FAILED;
+	bool soft = a->member[CORE_TRAIN] || b->member[CORE_TRAIN];
+	for (int k = 0; k < CORE_SPLITS; k++) {
+		size_t n = (size_t)rows->n[k];
+		out.id[k] = core_alloc(ctx, n, sizeof **out.id);
+		if (!out.id[k])
+			return FV_FAILED;
+		for (size_t i = 0; i < n; i++)
+			out.id[k][i] = a->id[k][i] < 0 || b->id[k][i] < 0
+					       ? -1
+					       : a->id[k][i] * b->groups + b->id[k][i];
+		fv_status status = soft ? cross_members(ctx, a, b, k, n, &out) : FV_OK;
+		if (status)
+			return status;
+	}
+	*a = out;
+	return FV_OK;
+}
+
+fv_status core_groups_infer(fv_ctx *ctx, const core_grouper_input *input, int32_t n,
+	const core_corpus *corpus, const core_rows *rows, uint64_t seed, int64_t fold,
+	core_groups *out)
+{
+	*out = (core_groups){0};
+	fv_status status = FV_OK;
+	for (int32_t i = 0; i < n && !status; i++) {
+		const core_grouper_spec *spec = input[i].spec;
+		core_groups next = {0};
+		core_ctx_set_run(ctx, spec->has_seed ? (uint64_t)spec->seed : seed, fold);
+		status = infer_one(ctx, &input[i], corpus, rows, i ? &next : out);
+		if (!status && i)
+			status = cross(ctx, out, &next, rows);
+	}
+	core_ctx_set_run(ctx, seed, fold);
+	return status;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a run's numbers depend on, by content: the text of its `done` file. */
+#ifndef CORE_RUN_INPUTS_H
+#define CORE_RUN_INPUTS_H
+
+#include "run/study.h"
+
+FV_NODISCARD fv_status core_run_inputs(fv_ctx *ctx, const core_study *study, core_run *run);
+
+/* Replaces "{fold}" in a path template; lives as long as the context. */
+char *core_fold_path(fv_ctx *ctx, const char *pattern, int64_t fold);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/measure.h"
+
+#include <jansson.h>
+
+#include "eval/assess.h"
+#include "eval/report_json.h"
+
+static fv_status make_attributes(fv_ctx *ctx, const core_predictions *p, const core_strings *names,
+	core_eval_attribute *out)
+{
+	for (int32_t i = 0; i < names->n; i++) {
+		const core_text_column *column;
+		fv_status status = core_predictions_need(ctx, p, "eval.attributes", names->item[i],
+			&column);
+		if (!status)
+			status = core_eval_attribute_make(ctx, names->item[i], p->n, column->value,
+				NULL, 0, &out[i]);
+		if (status)
+			return status;
+	}
+	return FV_OK;
+}
+
+fv_status core_measure(fv_ctx *ctx, const core_predictions *p, const core_strings *names,
+	const core_measured *run, char **json)
+{
+	core_eval_attribute *attributes = core_alloc(ctx, (size_t)names->n, sizeof *attributes);
+	fv_status status = attributes ? make_attributes(ctx, p, names, attributes) : FV_FAILED;
+	if (status)
+		return status;
+	core_eval_set set = core_predictions_set(p);
+	core_eval_rows rows = {.n = p->n, .speaker = p->speaker.value, .path = p->path,
+		.line = p->line};
+	core_assess_options options = core_assess_default();
+	core_metrics metrics;
+	status = core_metrics_compute(ctx, &set, p->classes, names->n, attributes, &metrics);
+	if (!status)
+		status = core_assess(ctx, &set, &rows, attributes, &options, &metrics);
+	json_t *root = status ? NULL : core_report_metrics(ctx, &metrics);
+	if (!root)
+		return status ? status : FV_FAILED;
+	json_object_set_new(root, "fold", json_integer((json_int_t)run->fold));
+	json_object_set_new(root, "seed", json_integer((json_int_t)run->seed));
+	json_object_set_new(root, "selected_epoch", json_integer(run->selected_epoch));
+	*json = core_report_dump(ctx, root);
+	return *json ? FV_OK : FV_FAILED;
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <fairvox/checkpoint.h>
+#include <jansson.h>
+
+#include "checkpoint/safetensors_write.h"
+#include "config/config.h"
+
+static const char *standardize_name(fv_standardize kind)
+{
+	static const char *const names[] = {"none", "train", "speaker"};
+	return names[kind];
+}
+
+char *core_model_encoder_json(fv_ctx *ctx, const core_encoder *e)
+{
+	const core_encoder_spec *spec = e->spec;
+	json_t *params = json_loads(spec->use.params_json, 0, NULL);
+	json_t *root = json_pack("{s:s, s:s, s:o, s:s?, s:s?, s:s, s:i, s:f, s:s, s:f, s:f}", "name",
+		e->name, "plugin_sha256", spec->use.plugin->sha256, "params",
+		params ? params : json_object(), "weights", spec->weights, "weights_sha256",
+		e->weights_sha256, "output", e->info.outputs[e->output].name, "layer", spec->layer,
+		"max_seconds", spec->max_seconds, "normalize", core_normalize_name(spec->normalize),
+		"mean", e->mean, "variance",
+		e->variance);
+	char *text = root ? json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	json_decref(root);
+	char *copy = text ? core_strdup(ctx, text) : NULL;
+	free(text);
+	return copy;
+}
+
+static char *classes_json(fv_ctx *ctx, const core_model *model)
+{
+	json_t *list = json_array();
+	for (int32_t i = 0; i < model->shape.classes; i++)
+		json_array_append_new(list, json_string(model->class_name[i]));
+	char *text = json_dumps(list, JSON_COMPACT), *copy = text ? core_strdup(ctx, text) : NULL;
+	free(text);
+	json_decref(list);
+	return copy;
+}
+
+fv_status core_model_write(fv_ctx *ctx, const char *path, const core_model *model)
+{
+	core_head_tensor head[CORE_HEAD_TENSORS];
+	core_tensor_out tensor[CORE_HEAD_TENSORS + 2];
+	core_head_tensors(&model->shape, head);
+	size_t n = 0;
+	for (; n < CORE_HEAD_TENSORS; n++)
+		tensor[n] = (core_tensor_out){.name = head[n].name, .dtype = "F32",
+			.rank = head[n].rank, .shape = {head[n].shape[0], head[n].shape[1]},
+			.data = model->params + head[n].offset};
+	const core_scaling *s = &model->scaling;
+	if (s->mean) {
+		tensor[n++] = (core_tensor_out){.name = "input.mean", .dtype = "F32", .rank = 2,
+			.shape = {s->layers, s->dims}, .data = s->mean};
+		tensor[n++] = (core_tensor_out){.name = "input.scale", .dtype = "F32", .rank = 2,
+			.shape = {s->layers, s->dims}, .data = s->scale};
+	}
+	char *classes = classes_json(ctx, model);
+	if (!classes)
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	const core_meta_out meta[] = {{"classes", classes}, {"encoder", model->encoder_json},
+		{"format", "fairvox-model/1"}, {"standardize", standardize_name(s->kind)}};
+	return core_safetensors_write(ctx, path, tensor, n, meta, 4);
+}
+
+static fv_status take(fv_ctx *ctx, const fv_checkpoint *file, const char *path, const char *name,
+	int32_t rank, const int64_t *shape, float *out)
+{
+	const fv_tensor *tensor = fv_checkpoint_find(file, name);
+	if (!tensor)
+		return fv_fail(ctx, FV_DATA, "%s: no tensor '%s'", path, name);
+	if (tensor->rank != rank || tensor->shape[0] != shape[0] ||
+		(rank == 2 && tensor->shape[1] != shape[1]))
+		return fv_fail(ctx, FV_DATA, "%s: tensor '%s' is not of shape [%lld%s%.0lld]", path,
+			name, (long long)shape[0], rank == 2 ? "," : "",
+			rank == 2 ? (long long)shape[1] : 0LL);
+	return fv_tensor_to_f32(ctx, tensor, out);
+}
+
+static fv_status take_params(fv_ctx *ctx, const fv_checkpoint *file, const char *path,
+	const core_head_shape *shape, float **out)
+{
+	core_head_tensor head[CORE_HEAD_TENSORS];
+	core_head_tensors(shape, head);
+	*out = core_alloc(ctx, (size_t)core_head_count(shape), sizeof **out);
+	if (!*out)
+		return FV_FAILED;
+	fv_status first = FV_OK;
+	for (size_t i = 0; i < CORE_HEAD_TENSORS; i++) {
+		fv_status status = take(ctx, file, path, head[i].name, head[i].rank, head[i].shape,
+			*out + head[i].offset);
+		first = first ? first : status;
+	}
+	return first;
+}
+
+fv_status core_model_read_params(fv_ctx *ctx, const char *path, const core_head_shape *shape,
+	float **out)
+{
+	fv_checkpoint *file;
+	fv_status status = fv_checkpoint_open(ctx, path, &file);
+	if (status)
+		return status;
+	status = take_params(ctx, file, path, shape, out);
+	fv_checkpoint_close(file);
+	return status;
+}
+
+static fv_status read_classes(fv_ctx *ctx, const fv_checkpoint *file, const char *path,
+	core_model *out)
+{
+	const char *text = fv_checkpoint_meta(file, "classes");
+	json_t *list = text ? json_loads(text, 0, NULL) : NULL;
+	size_t n = json_array_size(list);
+	const char **names = core_alloc(ctx, n, sizeof *names);
+	fv_status status = names ? FV_OK : FV_FAILED;
+	for (size_t i = 0; i < n && !status; i++) {
+		const char *name = json_string_value(json_array_get(list, i));
+		names[i] = name ? core_strdup(ctx, name) : NULL;
+		if (!names[i])
+			status = fv_fail(ctx, FV_DATA, "%s: metadata 'classes' is no list of names",
+				path);
+	}
+	json_decref(list);
+	if (!status && n < 2)
+		status = fv_fail(ctx, FV_DATA, "%s: metadata 'classes' is missing: not a model that "
+			"fairvox wrote", path);
+	out->class_name = names;
+	out->shape.classes = (int32_t)n;
+	return status;
+}
+
+static fv_status read_shape(fv_ctx *ctx, const fv_checkpoint *file, const char *path,
+	core_model *out)
+{
+	const fv_tensor *mix = fv_checkpoint_find(file, "layer_mix");
+	const fv_tensor *projection = fv_checkpoint_find(file, "projection.weight");
+	if (!mix || mix->rank != 1 || !projection || projection->rank != 2 ||
+		mix->shape[0] < 1 || mix->shape[0] > 4096 || projection->shape[0] < 1 ||
+		projection->shape[1] < 1 || projection->count > (1 << 28))
+		return fv_fail(ctx, FV_DATA, "%s: no tensors layer_mix [L] and projection.weight "
+			"[H,D]", path);
+	out->shape.layers = (int32_t)mix->shape[0];
+	out->shape.projection = (int32_t)projection->shape[0];
+	out->shape.dims = (int32_t)projection->shape[1];
+	return FV_OK;
+}
+
+static fv_status read_scaling(fv_ctx *ctx, const fv_checkpoint *file, const char *path,
+	core_model *out)
+{
+	const char *kind = fv_checkpoint_meta(file, "standardize");
+	core_scaling *s = &out->scaling;
+	*s = (core_scaling){.layers = out->shape.layers, .dims = out->shape.dims};
+	while (kind && s->kind <= FV_STANDARDIZE_SPEAKER && strcmp(standardize_name(s->kind), kind))
+		if (s->kind++ == FV_STANDARDIZE_SPEAKER)
+			kind = NULL;
+	if (!kind)
+		return fv_fail(ctx, FV_DATA, "%s: metadata 'standardize' is missing or unknown", path);
+	if (s->kind == FV_STANDARDIZE_SPEAKER)
+		return FV_OK;
+	int64_t shape[2] = {s->layers, s->dims};
+	size_t width = (size_t)s->layers * (size_t)s->dims;
+	s->mean = core_alloc(ctx, width, sizeof *s->mean);
+	s->scale = core_alloc(ctx, width, sizeof *s->scale);
+	if (!s->mean || !s->scale)
+		return FV_FAILED;
+	fv_status status = take(ctx, file, path, "input.mean", 2, shape, s->mean);
+	return status ? status : take(ctx, file, path, "input.scale", 2, shape, s->scale);
+}
+
+fv_status core_model_read(fv_ctx *ctx, const char *path, core_model *out)
+{
+	fv_checkpoint *file;
+	fv_status status = fv_checkpoint_open(ctx, path, &file);
+	if (status)
+		return status;
+	*out = (core_model){0};
+	status = read_classes(ctx, file, path, out);
+	if (!status)
+		status = read_shape(ctx, file, path, out);
+	float *params = NULL;
+	if (!status)
+		status = take_params(ctx, file, path, &out->shape, &params);
+	out->params = params;
+	if (!status)
+		status = read_scaling(ctx, file, path, out);
+	const char *encoder = fv_checkpoint_meta(file, "encoder");
+	if (!status && !encoder)
+		status = fv_fail(ctx, FV_DATA, "%s: metadata 'encoder' is missing", path);
+	if (!status && !(out->encoder_json = core_strdup(ctx, encoder)))
+		status = FV_FAILED;
+	fv_checkpoint_close(file);
+	return status;
+}
+
+#define PARAMS_MAX 256
+
+/* The parameters as "key=value" flags. */
+static size_t flags_of(fv_ctx *ctx, const json_t *root, char **flag)
+{
+	size_t n = 0;
+	const char *key;
+	json_t *value, *params = json_object_get(root, "params");
+	json_object_foreach(params, key, value) {
+		if (json_is_null(value) || n == PARAMS_MAX - 4)
+			continue;
+		char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+		flag[n++] = core_format(ctx, "%s=%s", key, text ? text : "");
+		free(text);
+	}
+	int layer = (int)json_integer_value(json_object_get(root, "layer"));
+	if (layer >= 0)
+		flag[n++] = core_format(ctx, "layer=%d", layer);
+	flag[n++] = core_format(ctx, "max_seconds=%.17g",
+		json_number_value(json_object_get(root, "max_seconds")));
+	flag[n++] = core_format(ctx, "normalize=%s",
+		json_string_value(json_object_get(root, "normalize")));
+	return n;
+}
+
+static fv_status compare(fv_ctx *ctx, const json_t *root, const core_encoder *e, const char *path)
+{
+	const char *plugin = json_string_value(json_object_get(root, "plugin_sha256"));
+	const char *weights = json_string_value(json_object_get(root, "weights_sha256"));
+	if (weights && (!e->weights_sha256 || strcmp(weights, e->weights_sha256)))
+		return fv_fail(ctx, FV_DATA, "%s: the weights of encoder %s are not those of the "
+			"training (sha256 %s)", path, e->name, weights);
+	if (plugin && strcmp(plugin, e->spec->use.plugin->sha256))
+		core_log(ctx, CORE_WARNING, "%s: encoder %s is another build than that of the "
+			"training; its numbers may differ", path, e->name);
+	return FV_OK;
+}
+
+fv_status core_model_open_encoder(fv_ctx *ctx, const core_registry *registry,
+	const core_model *model, const char *path, core_encoder **out)
+{
+	json_t *root = json_loads(model->encoder_json, 0, NULL);
+	const char *name = json_string_value(json_object_get(root, "name"));
+	char **flag = core_alloc(ctx, PARAMS_MAX, sizeof *flag);
+	core_encoder_spec *spec = core_alloc(ctx, 1, sizeof *spec);
+	if (!name || !flag || !spec) {
+		json_decref(root);
+		return fv_fail(ctx, FV_DATA, "%s: metadata 'encoder' cannot be read", path);
+	}
+	size_t n = flags_of(ctx, root, flag);
+	fv_status status = core_encoder_from_flags(ctx, registry, name,
+		json_string_value(json_object_get(root, "weights")),
+		json_string_value(json_object_get(root, "output")), flag, n, spec);
+	if (!status)
+		status = core_encoder_open(ctx, spec, out);
+	if (!status && spec->normalize == CORE_NORMALIZE_CORPUS)
+		status = core_encoder_set_corpus(ctx, *out,
+			json_number_value(json_object_get(root, "mean")),
+			json_number_value(json_object_get(root, "variance")));
+	if (!status)
+		status = compare(ctx, root, *out, path);
+	json_decref(root);
+	return status;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* model.safetensors: the head's tensors, the scaling of its input, and metadata that says which encoder
+ * makes that input, so that predictions need nothing else. */
+#ifndef CORE_RUN_MODEL_H
+#define CORE_RUN_MODEL_H
+
+#include "config/spec.h"
+#include "nn/head.h"
+#include "run/data.h"
+#include "run/encoder.h"
+
+typedef struct core_model {
+	core_head_shape shape;
+	const float *params;
+	core_scaling scaling; /* mean NULL: standardised by speaker, cannot predict alone */
+	const char *const *class_name; /* [C] */
+	/* How the encoder was made; enough to open it again. */
+	const char *encoder_json;
+} core_model;
+
+/* The encoder's spec as JSON for the metadata. */
+char *core_model_encoder_json(fv_ctx *ctx, const core_encoder *encoder);
+
+FV_NODISCARD fv_status core_model_write(fv_ctx *ctx, const char *path, const core_model *model);
+
+/* Errors: FV_DATA naming the tensor or key that is missing or of another shape. */
+FV_NODISCARD fv_status core_model_read(fv_ctx *ctx, const char *path, core_model *out);
+
+/* Only the head's tensors, for train.init; input.* and metadata are not needed. */
+FV_NODISCARD fv_status core_model_read_params(fv_ctx *ctx, const char *path,
+	const core_head_shape *shape, float **out);
+
+/* Opens the encoder that a model was trained on. Errors: FV_DATA when the plugin or its weights are
+ * not those of the training. */
+FV_NODISCARD fv_status core_model_open_encoder(fv_ctx *ctx, const core_registry *registry,
+	const core_model *model, const char *path, core_encoder **out);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The files of a finished run (core/docs/results.md). */
+#ifndef CORE_RUN_OUTPUT_H
+#define CORE_RUN_OUTPUT_H
+
+#include "run/model.h"
+#include "run/runner.h"
+
+/* Adds an epoch's line to the history. */
+FV_NODISCARD fv_status core_output_epoch(fv_ctx *ctx, core_runner *r,
+	const core_train_epoch *epoch);
+
+/* Everything but `done`. */
+FV_NODISCARD fv_status core_output_write(fv_ctx *ctx, core_runner *r, const core_folder *folder);
+
+/* groups.csv: FileName, group, prob_<group>... of all splits, in the order of stems. */
+FV_NODISCARD fv_status core_output_groups(fv_ctx *ctx, const core_runner *r, core_text *out);
+
+/* env.json: where and on what a run was computed. */
+FV_NODISCARD fv_status core_output_env(fv_ctx *ctx, const core_runner *r, char **text);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/runner.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fairvox/checkpoint.h>
+
+#include "base/file.h"
+#include "nn/base_loss.h"
+#include "run/inputs.h"
+#include "run/output.h"
+
+fv_status core_runner_groups(fv_ctx *ctx, core_runner *r)
+{
+	const core_study *study = r->study;
+	const core_run *run = r->run;
+	const core_fold *fold = &study->fold[run->fold];
+	r->cell = core_run_cell(study, run);
+	r->corpus = fold->corpus;
+	core_ctx_set_run(ctx, (uint64_t)run->seed, fold->fold);
+	fv_status status = core_bias_rows(ctx, r->corpus, &r->cell->bias, (uint64_t)run->seed,
+		fold->fold, &r->rows);
+	if (status)
+		return status;
+	core_grouper_input input[CORE_PRODUCT_MAX];
+	for (int32_t i = 0; i < r->cell->n_groupers; i++) {
+		int32_t table = run->group_table[i];
+		input[i] = (core_grouper_input){&r->cell->groupers[i],
+			table < 0 ? NULL : &study->table[table].features, fold->row};
+	}
+	return core_groups_infer(ctx, input, r->cell->n_groupers, r->corpus, &r->rows,
+		(uint64_t)run->seed, fold->fold, &r->groups);
+}
+
+static fv_status make_input(fv_ctx *ctx, core_runner *r)
+{
+	const core_table *table = &r->study->table[r->run->table];
+	const core_encoder_spec *spec = &r->cell->encoder;
+	fv_standardize kind = spec->has_standardize ? spec->standardize
+						    : table->features.output->standardize;
+	r->transductive = kind == FV_STANDARDIZE_SPEAKER;
+	r->shape = (core_head_shape){table->features.layers, table->features.dims,
+		r->cell->head_projection, r->corpus->classes};
+	return core_matrix_make(ctx, &table->features, r->study->fold[r->run->fold].row, r->corpus,
+		&r->rows, kind, &r->input);
+}
+
+/* Labels, classes, groups and stems of a split; row i of the result is row order[i] of the split. */
+static fv_status make_rows(fv_ctx *ctx, const core_runner *r, int split, const int32_t *order,
+	fv_rows *out)
+{
+	size_t n = (size_t)r->rows.n[split], classes = (size_t)r->corpus->classes;
+	size_t groups = (size_t)r->groups.groups;
+	float *label = core_alloc(ctx, n * classes, sizeof *label);
+	float *member = r->groups.member[split] ? core_alloc(ctx, n * groups, sizeof *member) : NULL;
+	int32_t *klass = core_alloc(ctx, n, sizeof *klass), *group = NULL;
+	const char **stem = core_alloc(ctx, n, sizeof *stem);
+	if (groups)
+		group = core_alloc(ctx, n, sizeof *group);
+	if (!label || !klass || !stem || (groups && !group) ||
+		(r->groups.member[split] && !member))
+		return FV_FAILED;
+	for (size_t i = 0; i < n; i++) {
+		size_t at = (size_t)order[i];
+		int32_t row = r->rows.row[split][at];
+		memcpy(label + i * classes, r->corpus->label + (size_t)row * classes,
+			classes * sizeof *label);
+		klass[i] = r->corpus->klass[row];
+		stem[i] = r->corpus->stem[row];
+		if (groups)
+			group[i] = r->groups.id[split][at];
+		if (member)
+			memcpy(member + i * groups, r->groups.member[split] + at * groups,
+				groups * sizeof *member);
+	}
+	*out = (fv_rows){sizeof *out, (int32_t)n, r->corpus->classes, (int32_t)groups, label, klass,
+		group, member, stem};
+	return FV_OK;
+}
+
+struct by_file {
+	int32_t key, at;
+};
+
+static int by_file_order(const void *a, const void *b)
+{
+	int32_t x = ((const struct by_file *)a)->key, y = ((const struct by_file *)b)->key;
+	return (x > y) - (x < y);
+}
+
+/* Development rows in file order: their batches decide dev_objective. */
+static fv_status make_dev_order(fv_ctx *ctx, core_runner *r)
+{
+	size_t n = (size_t)r->rows.n[CORE_DEV];
+	struct by_file *list = core_alloc(ctx, n, sizeof *list);
+	r->dev_order = core_alloc(ctx, n, sizeof *r->dev_order);
+	if (!list || !r->dev_order)
+		return FV_FAILED;
+	for (size_t i = 0; i < n; i++)
+		list[i] = (struct by_file){r->corpus->file_order[r->rows.row[CORE_DEV][i]],
+			(int32_t)i};
+	qsort(list, n, sizeof *list, by_file_order);
+	for (size_t i = 0; i < n; i++)
+		r->dev_order[i] = list[i].at;
+	return FV_OK;
+}
+
+static fv_status make_training(fv_ctx *ctx, core_runner *r)
+{
+	int32_t n = r->rows.n[CORE_TRAIN];
+	int32_t *identity = core_alloc(ctx, (size_t)n, sizeof *identity);
+	if (!identity)
+		return FV_FAILED;
+	for (int32_t i = 0; i < n; i++)
+		identity[i] = i;
+	fv_status status = make_dev_order(ctx, r);
+	if (!status)
+		status = make_rows(ctx, r, CORE_TRAIN, identity, &r->train);
+	return status ? status : make_rows(ctx, r, CORE_DEV, r->dev_order, &r->dev);
+}
+
+static fv_status read_init(fv_ctx *ctx, const core_runner *r, float **out)
+{
+	const char *pattern = r->cell->train.init;
+	if (!pattern)
+		return FV_OK;
+	char *path = core_fold_path(ctx, pattern, r->study->fold[r->run->fold].fold);
+	return path ? core_model_read_params(ctx, path, &r->shape, out) : FV_FAILED;
+}
+
+static fv_status read_order(fv_ctx *ctx, const core_runner *r, core_train_job *job)
+{
+	const char *pattern = r->cell->train.order;
+	if (!pattern)
+		return FV_OK;
+	char *path = core_fold_path(ctx, pattern, r->study->fold[r->run->fold].fold);
+	fv_checkpoint *file;
+	fv_status status = path ? fv_checkpoint_open(ctx, path, &file) : FV_FAILED;
+	if (status)
+		return status;
+	const fv_tensor *order = fv_checkpoint_find(file, "order");
+	if (!order || strcmp(order->dtype, "I32") || order->rank != 2) {
+		status = fv_fail(ctx, FV_DATA, "%s: no I32 tensor 'order' of shape [epochs, rows]",
+			path);
+	} else {
+		int32_t *copy = core_alloc(ctx, (size_t)order->count, sizeof *copy);
+		status = copy ? FV_OK : FV_FAILED;
+		if (copy)
+			memcpy(copy, order->data, (size_t)order->count * sizeof *copy);
+		job->order = copy;
+		job->order_epochs = order->shape[0];
+		job->order_n = order->shape[1];
+	}
+	fv_checkpoint_close(file);
+	return status;
+}
+
+struct history {
+	fv_ctx *ctx;
+	core_runner *runner;
+};
+
+static fv_status on_epoch(void *user, const core_train_epoch *epoch)
+{
+	struct history *h = user;
+	return core_output_epoch(h->ctx, h->runner, epoch);
+}
+
+static fv_status train(fv_ctx *ctx, core_runner *r)
+{
+	const fv_descriptor *loss = r->cell->loss.plugin->descriptor;
+	struct history history = {ctx, r};
+	core_train_job job = {.shape = r->shape,
+		.train = {r->train, r->input.x[CORE_TRAIN], NULL},
+		.dev = {r->dev, r->input.x[CORE_DEV], r->dev_order},
+		.spec = &r->cell->train,
+		.loss = loss,
+		.member_is_probability = r->groups.probability,
+		.class_name = (const char *const *)r->corpus->class_name,
+		.on_epoch = on_epoch,
+		.user = &history};
+	job.loss_state = core_alloc(ctx, 1, loss->state_size);
+	if (!job.loss_state)
+		return FV_FAILED;
+	memcpy(job.loss_state, r->cell->loss.state, loss->state_size);
+	float *init = NULL;
+	fv_status status = read_init(ctx, r, &init);
+	job.init = init;
+	if (!status)
+		status = read_order(ctx, r, &job);
+	return status ? status : core_train_run(ctx, &job, &r->result);
+}
+
+static fv_status predict(fv_ctx *ctx, core_runner *r)
+{
+	size_t n = (size_t)r->rows.n[CORE_TEST];
+	r->test_prob = core_alloc(ctx, n * (size_t)r->corpus->classes, sizeof *r->test_prob);
+	const char **stem = core_alloc(ctx, n, sizeof *stem);
+	if (!r->test_prob || !stem)
+		return FV_FAILED;
+	for (size_t i = 0; i < n; i++)
+		stem[i] = r->corpus->stem[r->rows.row[CORE_TEST][i]];
+	core_train_data test = {.rows = {.size = sizeof(fv_rows), .n = (int32_t)n,
+					.classes = r->corpus->classes, .stem = stem},
+		.x = r->input.x[CORE_TEST]};
+	fv_status status = core_train_predict(ctx, &r->shape, r->result.params, &test, r->test_prob);
+	if (!status)
+		core_softmax((int32_t)n, r->corpus->classes, r->test_prob, r->test_prob);
+	return status;
+}
+
+static fv_status compute(fv_ctx *ctx, core_runner *r)
+{
+	fv_status status = core_runner_groups(ctx, r);
+	if (!status)
+		status = make_input(ctx, r);
+	if (!status)
+		status = make_training(ctx, r);
+	if (!status)
+		status = train(ctx, r);
+	return status ? status : predict(ctx, r);
+}
+
+/* What the run says goes into its log; the program passes new warnings on from there. */
+static void to_log(void *user, core_level level, const char *line)
+{
+	core_text *log = user;
+	static const char *const words[] = {"debug", "info", "warning"};
+	core_text_add(log, "%s: %s\n", words[level], line);
+}
+
+fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *run, bool force,
+	bool *skipped)
+{
+	core_folder folder;
+	core_claim claim;
+	fv_status status = core_folder_claim(ctx, run, force, &folder, &claim);
+	*skipped = !status && claim != CORE_CLAIMED;
+	if (status || *skipped)
+		return status;
+	core_runner *r = core_alloc(ctx, 1, sizeof *r);
+	if (!r)
+		return FV_FAILED;
+	*r = (core_runner){.study = study, .run = run};
+	core_ctx_set_log(ctx, to_log, &r->log);
+	status = compute(ctx, r);
+	if (!status)
+		status = core_output_write(ctx, r, &folder);
+	if (!status)
+		status = core_folder_finish(ctx, &folder, run);
+	if (status)
+		core_folder_fail(ctx, &folder);
+	core_matrix_free(&r->input);
+	core_text_free(&r->history);
+	core_text_free(&r->log);
+	core_folder_release(&folder);
+	return status;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One run from loaded features to a finished folder. */
+#ifndef CORE_RUN_RUNNER_H
+#define CORE_RUN_RUNNER_H
+
+#include "eval/metrics.h"
+#include "run/folder.h"
+#include "run/grouping.h"
+#include "train/trainer.h"
+
+/* What the steps of a run hand on. Memory of the run's context. */
+typedef struct core_runner {
+	const core_study *study;
+	const core_run *run;
+	const core_cell *cell;
+	const core_corpus *corpus;
+	core_rows rows;    /* each split in the order of stems */
+	core_matrix input; /* features, standardised */
+	core_groups groups;
+	fv_rows train, dev; /* what the objective sees; dev in file order */
+	int32_t *dev_order; /* [n dev] dev.n's row i is row dev_order[i] of rows */
+	core_head_shape shape;
+	core_train_result result;
+	float *test_prob; /* [n test, C] */
+	core_text history; /* metrics.jsonl */
+	core_text log;     /* what the run said */
+	bool transductive;
+} core_runner;
+
+/* Claims the run's folder, computes and writes everything, marks it done. A run that another process
+ * is at or has finished is left alone: *skipped. */
+FV_NODISCARD fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *run,
+	bool force, bool *skipped);
+
+/* The rows of a run and its groups, without training: for `groups` and `explain`. The study's tables
+ * of this run must be loaded. Free input with core_matrix_free. */
+FV_NODISCARD fv_status core_runner_groups(fv_ctx *ctx, core_runner *r);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/study.h"
+
+#include <string.h>
+
+#include <fairvox/grouper.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "corpus/audio.h"
+#include "run/folder.h"
+#include "run/grouping.h"
+#include "run/inputs.h"
+#include "run/sets.h"
+
+static char *encoder_key(fv_ctx *ctx, const core_encoder_spec *s)
+{
+	return core_format(ctx, "%s|%s|%s|%s|%d|%.17g|%d", s->use.plugin->descriptor->name,
+		s->use.params_json, s->weights ? s->weights : "", s->output ? s->output : "",
+		s->layer, s->max_seconds, (int)s->normalize);
+}
+
+static fv_status add_table(fv_ctx *ctx, core_study *study, const core_encoder_spec *spec,
+	int32_t fold, int32_t *index)
+{
+	core_table table = {.key = encoder_key(ctx, spec), .set = study->fold[fold].set,
+		.fold = spec->normalize == CORE_NORMALIZE_CORPUS ? fold : -1};
+	if (!table.key)
+		return FV_FAILED;
+	for (*index = 0; *index < study->n_tables; ++*index) {
+		const core_table *other = &study->table[*index];
+		if (other->set == table.set && other->fold == table.fold &&
+			!strcmp(other->key, table.key))
+			return FV_OK;
+	}
+	fv_status status = core_encoder_open(ctx, spec, &table.encoder);
+	if (!status)
+		study->table[study->n_tables++] = table;
+	return status;
+}
+
+static fv_status add_group_tables(fv_ctx *ctx, core_study *study, const core_cell *cell,
+	core_run *run)
+{
+	if (cell->n_groupers > CORE_PRODUCT_MAX)
+		return fv_fail(ctx, FV_CONFIG, "a product of over %d groupers", CORE_PRODUCT_MAX);
+	for (int32_t i = 0; i < cell->n_groupers; i++) {
+		const core_grouper_spec *g = &cell->groupers[i];
+		run->group_table[i] = -1;
+		if (!(core_grouper_uses(g) & FV_USE_TABLE))
+			continue;
+		fv_status status = add_table(ctx, study, g->has_encoder ? &g->encoder : &cell->encoder,
+			run->fold, &run->group_table[i]);
+		if (status)
+			return status;
+	}
+	return FV_OK;
+}
+
+static fv_status add_run(fv_ctx *ctx, core_study *study, int32_t cell_index, int64_t fold,
+	int64_t seed)
+{
+	const core_cell *cell = &study->config->cells[cell_index];
+	core_run *run = &study->run[study->n_runs];
+	*run = (core_run){.cell = cell_index, .seed = seed};
+	fv_status status = core_set_fold(ctx, study, &cell->corpus, fold, &run->fold);
+	if (!status)
+		status = add_table(ctx, study, &cell->encoder, run->fold, &run->table);
+	if (!status)
+		status = add_group_tables(ctx, study, cell, run);
+	if (status)
+		return status;
+	run->cell_dir = core_format(ctx, "%s/%s-%s", study->results, cell->slug, cell->hash);
+	run->dir = core_format(ctx, "%s/fold%lld-seed%lld", run->cell_dir, (long long)fold,
+		(long long)seed);
+	study->n_runs++;
+	return run->cell_dir && run->dir ? FV_OK : FV_FAILED;
+}
+
+static fv_status add_runs(fv_ctx *ctx, core_study *study)
+{
+	const core_config *config = study->config;
+	size_t runs = 0, folds = 0;
+	for (size_t i = 0; i < config->n_cells; i++) {
+		const core_cell *cell = &config->cells[i];
+		runs += (size_t)cell->corpus.n_folds * (size_t)cell->train.n_seeds;
+		folds += (size_t)cell->corpus.n_folds;
+	}
+	study->run = core_alloc(ctx, runs, sizeof *study->run);
+	study->fold = core_alloc(ctx, folds, sizeof *study->fold);
+	study->set = core_alloc(ctx, config->n_cells, sizeof *study->set);
+	study->table = core_alloc(ctx, runs * (1 + CORE_PRODUCT_MAX), sizeof *study->table);
+	if (!study->run || !study->fold || !study->set || !study->table)
+		return FV_FAILED;
+	for (size_t i = 0; i < config->n_cells; i++) {
+		const core_cell *cell = &config->cells[i];
+		for (int32_t f = 0; f < cell->corpus.n_folds; f++)
+			for (int32_t s = 0; s < cell->train.n_seeds; s++) {
+				fv_status status = add_run(ctx, study, (int32_t)i,
+					cell->corpus.folds[f], cell->train.seeds[s]);
+				if (status)
+					return status;
+			}
+	}
+	return core_sets_join(ctx, study);
+}
+
+/* Mean and sd over all samples of the fold's training recordings, before any bias. */
+static fv_status corpus_moments(fv_ctx *ctx, core_study *study, core_table *table)
+{
+	const core_fold *fold = &study->fold[table->fold];
+	const core_recordings *r = &study->set[table->set].recordings;
+	const core_encoder *e = table->encoder;
+	core_moments all = {0};
+	for (int32_t i = 0; i < fold->corpus->n; i++) {
+		if (fold->corpus->split[i] != CORE_TRAIN)
+			continue;
+		core_wave wave;
+		fv_status status = core_audio_read(ctx, r->path[fold->row[i]], e->info.rate_hz,
+			e->spec->max_seconds, &wave);
+		if (status)
+			return status;
+		all = core_moments_merge(all, core_wave_moments(wave.sample, wave.n));
+		core_wave_free(&wave);
+	}
+	return core_encoder_set_corpus(ctx, table->encoder, all.mean,
+		all.n ? all.m2 / (double)all.n : 0);
+}
+
+static fv_status prepare_tables(fv_ctx *ctx, core_study *study)
+{
+	for (int32_t i = 0; i < study->n_tables; i++) {
+		core_table *table = &study->table[i];
+		if (table->encoder->info.by_name)
+			continue;
+		fv_status status = core_set_find_audio(ctx, study, &study->set[table->set]);
+		if (!status && table->fold >= 0)
+			status = corpus_moments(ctx, study, table);
+		if (status)
+			return status;
+	}
+	return FV_OK;
+}
+
+/* Before hours of training: do the attributes to be measured exist? */
+static fv_status check_attributes(fv_ctx *ctx, const core_study *study)
+{
+	fv_status status = FV_OK;
+	for (int64_t i = 0; i < study->n_runs; i++) {
+		const core_run *run = &study->run[i];
+		const core_strings *names = &core_run_cell(study, run)->eval.attributes;
+		const core_corpus *corpus = study->fold[run->fold].corpus;
+		for (int32_t j = 0; j < names->n && !status; j++)
+			if (!core_corpus_attribute(corpus, names->item[j]))
+				status = fv_fail(ctx, FV_CONFIG, "eval.attributes: %s has no attribute "
+					"'%s'", corpus->labels, names->item[j]);
+	}
+	return status;
+}
+
+fv_status core_study_open(fv_ctx *ctx, core_config *config, const core_study_options *options,
+	core_study **out)
+{
+	core_study *study = core_alloc(ctx, 1, sizeof *study);
+	if (!study)
+		return FV_FAILED;
+	*study = (core_study){.config = config, .results = options->results, .cache = options->cache};
+	*out = study;
+	fv_status status = add_runs(ctx, study);
+	if (!status)
+		status = check_attributes(ctx, study);
+	if (!status)
+		status = prepare_tables(ctx, study);
+	for (int64_t i = 0; i < study->n_runs && !status; i++) {
+		core_run *run = &study->run[i];
+		status = core_run_inputs(ctx, study, run);
+		if (!status)
+			run->done = !options->force && core_folder_is_done(ctx, run);
+	}
+	if (status)
+		core_study_close(study);
+	return status;
+}
+
+void core_study_close(core_study *study)
+{
+	for (int32_t i = 0; i < study->n_tables; i++) {
+		core_encoder_close(study->table[i].encoder);
+		core_features_free(&study->table[i].features);
+	}
+	study->n_tables = 0;
+}
+
+static fv_status load_table(fv_ctx *ctx, core_study *study, int32_t index,
+	const core_encode_job *job)
+{
+	core_table *table = &study->table[index];
+	if (table->loaded)
+		return FV_OK;
+	fv_status status = core_features_load(ctx, table->encoder,
+		&study->set[table->set].recordings, job, &table->features);
+	table->loaded = !status;
+	return status;
+}
+
+fv_status core_study_load_run(fv_ctx *ctx, core_study *study, int64_t index,
+	const core_encode_job *job)
+{
+	const core_run *run = &study->run[index];
+	fv_status status = load_table(ctx, study, run->table, job);
+	for (int32_t i = 0; i < core_run_cell(study, run)->n_groupers && !status; i++)
+		if (run->group_table[i] >= 0)
+			status = load_table(ctx, study, run->group_table[i], job);
+	return status;
+}
+
+fv_status core_study_load(fv_ctx *ctx, core_study *study, const core_encode_job *job)
+{
+	fv_status status = FV_OK;
+	for (int64_t i = 0; i < study->n_runs && !status; i++)
+		if (!study->run[i].done)
+			status = core_study_load_run(ctx, study, i, job);
+	return status;
+}
