@@ -11,17 +11,13 @@
 #include <fairvox/encoder.h>
 #include <fairvox/plugin.h>
 
+#include "config/place.h"
 #include "plugin/registry.h"
 
 typedef struct core_strings {
 	int32_t n;
 	const char **item;
 } core_strings;
-
-typedef struct core_place { /* of the key's value in the YAML; file NULL: a default */
-	const char *file;
-	int line, column; /* from 1 */
-} core_place;
 
 typedef struct core_bin {
 	const char *name;
@@ -45,10 +41,11 @@ typedef struct core_values {
 
 typedef struct core_corpus_spec {
 	core_place place;
-	const char *audio;  /* folder, NULL: none */
-	const char *labels; /* path, may contain {fold} */
+	const char *audio;    /* folder, NULL: none */
+	const char *labels;   /* path, may contain {fold} */
 	core_strings classes; /* n = 0: found from the label file */
-	const char *attributes_file, *attributes_speaker; /* NULL: none; column that names the speaker */
+	/* file NULL: the columns are the label file's; speaker: its column, NULL: SpkrID */
+	const char *attributes_file, *attributes_speaker;
 	int32_t n_attribute_columns;
 	core_column *attribute_columns;
 	int32_t n_bins;
@@ -56,15 +53,18 @@ typedef struct core_corpus_spec {
 	int32_t n_values;
 	core_values *values;
 	int32_t n_folds;
-	int64_t *folds;     /* fold names, e.g. 1..5; {0} and has_folds false when labels has no {fold} */
-	bool has_folds;
+	int64_t *folds; /* fold names, e.g. 1..5; {0} and has_folds false when labels has no {fold}
+			 */
+	bool has_folds; /* labels has {fold}, or make_folds > 0 */
 	int32_t make_folds; /* 0: the label file says the split */
 	int64_t make_folds_seed;
 	core_strings exclude; /* stems */
-	const char *column_file, *column_speaker, *column_gender, *column_split; /* header names */
-	const char *label_column; /* one-label CSV: column with the class name; NULL: soft columns */
-	double label_smoothing;   /* one-label CSV: y' = (1-e) onehot + e/C */
-	core_strings speaker_key; /* columns joined to make a speaker; default {SpkrID} */
+	/* header names; NULL: the usual ones */
+	const char *column_file, *column_speaker, *column_gender, *column_split;
+	const char
+		*label_column;  /* one-label CSV: column with the class name; NULL: soft columns */
+	double label_smoothing; /* one-label CSV: y' = (1-e) onehot + e/C */
+	core_strings speaker_key; /* columns joined to make a speaker; n = 0: the speaker column */
 	bool shared_speakers;     /* a speaker in two splits is declared and allowed */
 } core_corpus_spec;
 
@@ -85,14 +85,12 @@ typedef enum core_normalize {
 	CORE_NORMALIZE_CORPUS,
 } core_normalize;
 
-
-
 typedef struct core_plugin_spec {
 	core_place place;
 	const core_plugin *plugin;
-	void *state;            /* parameters filled in; copied for each instance */
-	const char *params_json; /* canonical JSON of all resolved parameters: key of hashes */
-	core_strings paths;     /* values of FV_PATH parameters, for content hashes */
+	void *state;             /* parameters filled in; copied for each instance */
+	const char *params_json; /* canonical JSON of all resolved parameters; paths are absolute */
+	core_strings paths;      /* values of FV_PATH parameters, for content hashes */
 } core_plugin_spec;
 
 typedef struct core_encoder_spec {
@@ -120,8 +118,8 @@ typedef struct core_train_spec {
 	double learning_rate;
 	bool adamw;
 	double weight_decay;
-	double clip; /* 0: none */
-	const char *select; /* dev_loss, dev_objective */
+	double clip;              /* 0: none */
+	const char *select;       /* dev_loss, dev_objective */
 	const char *init, *order; /* files, NULL: none; may contain {fold} */
 	int32_t n_seeds;
 	int64_t *seeds;
@@ -133,8 +131,8 @@ typedef struct core_eval_spec {
 } core_eval_spec;
 
 typedef struct core_cell {
-	const char *slug;   /* for the folder's name: values of the matrix axes */
-	char hash[9];       /* 8 hex digits: resolved config without fold, seed, results, cache */
+	const char *slug; /* for the folder's name: values of the matrix axes */
+	char hash[9];     /* 8 hex digits: resolved config without fold, seed, results, cache */
 	core_corpus_spec corpus;
 	core_bias_spec bias;
 	core_encoder_spec encoder;
@@ -145,8 +143,8 @@ typedef struct core_cell {
 	int32_t head_projection;
 	core_train_spec train;
 	core_eval_spec eval;
-	const char *yaml;   /* the resolved config as YAML text, for config.yaml */
-	int32_t n_axes;     /* matrix axes of this cell, for table headings */
+	const char *yaml; /* the resolved config as YAML text, for config.yaml */
+	int32_t n_axes;   /* matrix axes of this cell, for table headings */
 	const char **axis, **axis_value;
 } core_cell;
 

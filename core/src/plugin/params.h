@@ -1,11 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plugin's parameters from text, as a default in its table or `-p key=value` writes them. */
+/* A plugin's parameters into its state: from a checked block of the configuration, or from text as
+ * a default in its table writes them. */
 #ifndef CORE_PLUGIN_PARAMS_H
 #define CORE_PLUGIN_PARAMS_H
 
 #include <fairvox/plugin.h>
 
 #include "base/context.h"
+#include "config/spec.h"
+
+struct core_yaml;
+
+/* NULL: the plugin has no such parameter. */
+const fv_param *core_param_find(const fv_descriptor *descriptor, const char *name);
+
+/* Fills state, params_json and paths of `out`, whose plugin is set, from a resolved block: its
+ * values have the right types, a parameter that is not in it stays zero. Relative paths are made
+ * absolute from `folder`. Errors: FV_FAILED. */
+FV_NODISCARD fv_status core_params_fill(
+	fv_ctx *ctx, const char *folder, const struct core_yaml *block, core_plugin_spec *out);
 
 /* Writes `text` (a YAML scalar, or a flow list for FV_LIST; NULL and "null": no value) into the
  * state at the parameter's offset. Strings and lists live as long as the context. Errors: FV_CONFIG
@@ -16,8 +29,5 @@ FV_NODISCARD fv_status core_param_set(
 /* Every parameter's default in `profile` ("paper" or "official") into a zeroed state. */
 FV_NODISCARD fv_status core_params_default(
 	fv_ctx *ctx, const fv_descriptor *descriptor, const char *profile, void *state);
-
-/* NULL: the plugin has no such parameter. */
-const fv_param *core_param_find(const fv_descriptor *descriptor, const char *name);
 
 #endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keys of a block, one by one: what is written is checked, what is not comes from the profile's
+ * presets or the core's defaults. Keys come out in the order of the tables. */
+#include <string.h>
+
+#include "config/resolve.h"
+
+bool core_draft_open(
+	core_block_draft *b, core_resolver *r, const char *path, const core_yaml *node, size_t room)
+{
+	core_place place = node ? node->place : (core_place){0};
+	core_origin origin = node ? node->origin : CORE_FROM_CORE;
+	*b = (core_block_draft){r, path, node, NULL, true};
+	if (node && node->kind != CORE_YAML_MAP) {
+		core_loader_fail(r->loader, FV_CONFIG, node->place,
+			"%s: a block of keys is needed, not a %s", path,
+			node->kind == CORE_YAML_LIST ? "list" : "single value");
+		return false;
+	}
+	b->out = core_yaml_map(r->loader->ctx, place, origin, room);
+	return b->out != NULL;
+}
+
+const char *core_draft_path(const core_block_draft *b, const char *key)
+{
+	const char *path = core_format(b->r->loader->ctx, "%s.%s", b->path, key);
+	return path ? path : key;
+}
+
+void core_draft_add(core_block_draft *b, const char *key, const core_entry *said, core_yaml *value)
+{
+	if (value)
+		core_yaml_add(b->out, key, said ? said->key_place : (core_place){0}, value);
+	else
+		b->good = false;
+}
+
+static const char *preset_for(const core_resolver *r, const char *path)
+{
+	const char *profile = r->official ? "official" : "paper";
+	for (uint32_t i = 0; r->loss && i < r->loss->n_presets; i++)
+		if (!strcmp(r->loss->presets[i].profile, profile) &&
+			!strcmp(r->loss->presets[i].key, path))
+			return r->loss->presets[i].value;
+	return NULL;
+}
+
+/* The value of a core key that is not written; NULL when it has none. */
+static core_yaml *core_default_of(core_resolver *r, const core_key *key, const char *path)
+{
+	core_loader *loader = r->loader;
+	const char *profile = r->official ? "official" : "paper", *preset = preset_for(r, path);
+	if (preset)
+		return core_default(loader, key, (core_place){0}, CORE_FROM_PROFILE,
+			core_format(
+				loader->ctx, "preset of %s, profile %s", r->loss->name, profile),
+			preset);
+	if (key->official)
+		return core_default(loader, key, (core_place){0}, CORE_FROM_PROFILE,
+			core_format(loader->ctx, "default, profile %s", profile),
+			r->official ? key->official : key->def);
+	if (!key->def)
+		return NULL;
+	return core_default(loader, key, (core_place){0}, CORE_FROM_CORE, "default", key->def);
+}
+
+static void resolve_keys(core_block_draft *b, const core_key *keys, size_t n);
+
+static core_yaml *resolve_inner(core_block_draft *b, const core_key *key, const core_yaml *node)
+{
+	const char *path = core_draft_path(b, key->name);
+	if (key->type == CORE_KEY_ENCODER)
+		return core_resolve_encoder(b->r, path, node, CORE_ENCODER_OF_GROUPER);
+	core_block_draft inner;
+	if (!core_draft_open(&inner, b->r, path, node, key->n_keys))
+		return NULL;
+	resolve_keys(&inner, key->keys, key->n_keys);
+	return inner.good ? inner.out : NULL;
+}
+
+void core_draft_key(core_block_draft *b, const core_key *key)
+{
+	const core_entry *said = core_yaml_entry(b->node, key->name);
+	const char *path = core_draft_path(b, key->name);
+	if (said && (key->type == CORE_KEY_BLOCK || key->type == CORE_KEY_ENCODER)) {
+		core_draft_add(b, key->name, said, resolve_inner(b, key, said->value));
+		return;
+	}
+	core_yaml *value = said ? said->value : core_default_of(b->r, key, path);
+	if (value) {
+		core_draft_add(b, key->name, said, core_check(b->r->loader, key, path, value));
+	} else if (key->required) {
+		core_loader_fail(b->r->loader, FV_CONFIG, b->out->place, "%s is missing", path);
+		b->good = false;
+	}
+}
+
+/* Written keys that are in neither table. */
+void core_draft_refuse_unknown(
+	core_block_draft *b, const core_key *keys, size_t n, const fv_descriptor *d)
+{
+	core_loader *loader = b->r->loader;
+	size_t n_params = d ? d->n_params : 0;
+	const char **names = core_alloc(loader->ctx, n + n_params, sizeof *names);
+	if (!names || !b->node)
+		return;
+	for (size_t i = 0; i < n; i++)
+		names[i] = keys[i].name;
+	for (size_t i = 0; i < n_params; i++)
+		names[n + i] = d->params[i].name;
+	for (size_t i = 0; i < b->node->n; i++) {
+		const core_entry *entry = &b->node->entry[i];
+		size_t at = 0;
+		while (at < n + n_params && strcmp(names[at], entry->key) != 0)
+			at++;
+		if (at < n + n_params)
+			continue;
+		b->good = false;
+		core_loader_fail(loader, FV_CONFIG, entry->key_place,
+			"unknown key '%s' in %s%s%s%s%s", entry->key, b->path, d ? " (" : "",
+			d ? d->name : "", d ? ")" : "",
+			core_loader_nearest(loader, entry->key, names, n + n_params));
+	}
+}
+
+static void resolve_keys(core_block_draft *b, const core_key *keys, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		core_draft_key(b, &keys[i]);
+	core_draft_refuse_unknown(b, keys, n, NULL);
+}
+
+core_yaml *core_resolve_core_block(core_resolver *r, const char *name)
+{
+	const core_block *schema = core_schema_block(name);
+	core_block_draft b;
+	if (!core_draft_open(&b, r, name, core_yaml_get(r->tree, name), schema->n_keys))
+		return NULL;
+	resolve_keys(&b, schema->keys, schema->n_keys);
+	return b.good ? b.out : NULL;
+}

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One value against one rule. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/csv.h"
+#include "base/file.h"
+#include "config/loader.h"
+
+#define CHOICES_MAX 64
+#define DISTINCT_MAX 1000
+
+struct check {
+	core_loader *loader;
+	const core_key *key;
+	const char *path;
+};
+
+#define REFUSE(c, node, ...) core_loader_fail((c)->loader, FV_CONFIG, (node)->place, __VA_ARGS__)
+
+/* A typed copy of a scalar. */
+static core_yaml *typed(struct check *c, const core_yaml *node, core_value value, const char *text)
+{
+	core_yaml *out = core_alloc(c->loader->ctx, 1, sizeof *out);
+	if (!out || !text)
+		return NULL;
+	*out = *node;
+	out->value = value;
+	out->text = text;
+	return out;
+}
+
+static core_yaml *list_like(struct check *c, const core_yaml *node, core_yaml_kind kind, size_t n)
+{
+	core_yaml *out = core_yaml_map(c->loader->ctx, node->place, node->origin, n);
+	if (out) {
+		out->kind = kind;
+		out->source = node->source;
+	}
+	return out;
+}
+
+/* False, and a failure, for anything but a scalar that says something. */
+static bool is_said(struct check *c, const core_yaml *node, const char *want)
+{
+	if (node->kind != CORE_YAML_SCALAR)
+		REFUSE(c, node, "%s: %s is needed, not a %s", c->path, want,
+			node->kind == CORE_YAML_MAP ? "map" : "list");
+	else if (core_yaml_is_null(node) || !*node->text)
+		REFUSE(c, node, "%s has no value; leave the key out for its default", c->path);
+	else
+		return true;
+	return false;
+}
+
+static size_t split_choices(core_loader *loader, const char *choices, const char *word[CHOICES_MAX])
+{
+	size_t n = 0;
+	while (choices && *choices && n < CHOICES_MAX) {
+		size_t size = strcspn(choices, "|");
+		word[n] = core_strndup(loader->ctx, choices, size);
+		if (!word[n])
+			return 0;
+		n++;
+		choices += size + (choices[size] == '|');
+	}
+	return n;
+}
+
+static bool is_choice(struct check *c, const core_yaml *node)
+{
+	const char *word[CHOICES_MAX];
+	size_t n = node->plain ? split_choices(c->loader, c->key->choices, word) : 0;
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(word[i], node->text))
+			return true;
+	return false;
+}
+
+/* "a, b, c" */
+static const char *list_choices(core_loader *loader, const char *choices)
+{
+	const char *word[CHOICES_MAX], *text = "";
+	size_t n = split_choices(loader, choices, word);
+	for (size_t i = 0; i < n && text; i++)
+		text = core_format(loader->ctx, i ? "%s, %s" : "%s%s", text, word[i]);
+	return text ? text : choices;
+}
+
+/* "from 1 to 5 Hz", "at least 1", "above 0, or none": the side that `value` offends is always
+ * there. */
+static const char *range_text(struct check *c, double value)
+{
+	const core_key *key = c->key;
+	char low[32], high[32];
+	core_number_text(low, key->min);
+	core_number_text(high, key->max);
+	const char *text;
+	if (isinf(key->min))
+		text = core_format(c->loader->ctx, "at most %s", high);
+	else if (key->max >= 1e6 && value <= key->max)
+		text = core_format(c->loader->ctx, "%s %s", key->above ? "above" : "at least", low);
+	else
+		text = core_format(c->loader->ctx, "%s %s %s %s", key->above ? "above" : "from",
+			low, key->above ? "and at most" : "to", high);
+	if (text && key->unit)
+		text = core_format(c->loader->ctx, "%s %s", text, key->unit);
+	if (text && key->choices)
+		text = core_format(
+			c->loader->ctx, "%s, or %s", text, list_choices(c->loader, key->choices));
+	return text ? text : "";
+}
+
+static bool in_range(struct check *c, const core_yaml *node, double value)
+{
+	const core_key *key = c->key;
+	if (key->min == 0 && key->max == 0)
+		return true;
+	if (value >= key->min && value <= key->max && !(key->above && value == key->min))
+		return true;
+	REFUSE(c, node, "%s: %s is out of range, %s", c->path, node->text, range_text(c, value));
+	return false;
+}
+
+static core_yaml *check_int(struct check *c, const core_yaml *node)
+{
+	int64_t value;
+	if (!is_said(c, node, "a whole number"))
+		return NULL;
+	if (is_choice(c, node))
+		return typed(c, node, CORE_VALUE_TEXT, node->text);
+	if (!node->plain || !core_parse_int(node->text, &value)) {
+		REFUSE(c, node, "%s: '%s' is no whole number", c->path, node->text);
+		return NULL;
+	}
+	if (!in_range(c, node, (double)value))
+		return NULL;
+	return typed(
+		c, node, CORE_VALUE_NUMBER, core_format(c->loader->ctx, "%lld", (long long)value));
+}
+
+static core_yaml *check_real(struct check *c, const core_yaml *node)
+{
+	double value;
+	char text[32];
+	if (!is_said(c, node, "a number"))
+		return NULL;
+	if (is_choice(c, node))
+		return typed(c, node, CORE_VALUE_TEXT, node->text);
+	if (!node->plain || !core_parse_double(node->text, &value)) {
+		REFUSE(c, node, "%s: '%s' is no number", c->path, node->text);
+		return NULL;
+	}
+	if (!in_range(c, node, value))
+		return NULL;
+	return typed(c, node, CORE_VALUE_NUMBER,
+		core_strdup(c->loader->ctx, core_number_text(text, value)));
+}
+
+static core_yaml *check_bool(struct check *c, const core_yaml *node)
+{
+	if (!is_said(c, node, "true or false"))
+		return NULL;
+	if (core_yaml_is_word(node, "true") || core_yaml_is_word(node, "false"))
+		return typed(c, node, CORE_VALUE_BOOL, node->text);
+	REFUSE(c, node, "%s: '%s' is neither true nor false", c->path, node->text);
+	return NULL;
+}
+
+static core_yaml *check_choice(struct check *c, const core_yaml *node)
+{
+	const char *word[CHOICES_MAX];
+	size_t n = split_choices(c->loader, c->key->choices, word);
+	if (!is_said(c, node, "one word"))
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(word[i], node->text) != 0)
+			continue;
+		core_yaml *out = typed(c, node, CORE_VALUE_TEXT, word[i]);
+		if (out)
+			out->plain = true;
+		return out;
+	}
+	REFUSE(c, node, "%s: '%s' is none of %s%s", c->path, node->text,
+		list_choices(c->loader, c->key->choices),
+		core_loader_nearest(c->loader, node->text, word, n));
+	return NULL;
+}
+
+static core_yaml *check_text(struct check *c, const core_yaml *node)
+{
+	return is_said(c, node, "a text") ? typed(c, node, CORE_VALUE_TEXT, node->text) : NULL;
+}
+
+/* Files name paths from their own folder, the command line from the working folder. */
+static core_yaml *check_path(struct check *c, const core_yaml *node)
+{
+	if (!is_said(c, node, "a path"))
+		return NULL;
+	fv_ctx *ctx = c->loader->ctx;
+	const char *path = node->text;
+	if (node->origin == CORE_FROM_FILE) {
+		const char *folder = core_path_dir(ctx, node->place.file);
+		path = folder ? core_path_join(ctx, folder, node->text) : NULL;
+	}
+	core_yaml *out = typed(c, node, CORE_VALUE_TEXT, path);
+	if (out)
+		out->written = node->text;
+	return out;
+}
+
+static core_yaml *check_loss(struct check *c, const core_yaml *node)
+{
+	const core_registry *registry = c->loader->registry;
+	if (!is_said(c, node, "the name of a loss"))
+		return NULL;
+	if (core_registry_find(registry, FV_LOSS, node->text))
+		return typed(c, node, CORE_VALUE_TEXT, node->text);
+	const char **name = core_alloc(c->loader->ctx, registry->n, sizeof *name);
+	size_t n = 0;
+	for (size_t i = 0; i < registry->n && name; i++)
+		if (registry->plugin[i].descriptor->kind == FV_LOSS)
+			name[n++] = registry->plugin[i].descriptor->name;
+	REFUSE(c, node, "%s: there is no loss '%s'%s", c->path, node->text,
+		name ? core_loader_nearest(c->loader, node->text, name, n) : "");
+	return NULL;
+}
+
+static bool is_repeated(struct check *c, const core_yaml *out, const core_yaml *item)
+{
+	if (out->n == DISTINCT_MAX) {
+		REFUSE(c, item, "%s: more than %d values", c->path, DISTINCT_MAX);
+		return true;
+	}
+	for (size_t i = 0; i < out->n; i++) {
+		if (strcmp(out->entry[i].value->text, item->text) != 0)
+			continue;
+		REFUSE(c, item, "%s: '%s' is there twice", c->path, item->text);
+		return true;
+	}
+	return false;
+}
+
+/* A list, or one value that stands for a list of one; all bad items are reported. */
+static core_yaml *check_list(struct check *c, const core_yaml *node, bool distinct,
+	core_yaml *(*item)(struct check *, const core_yaml *))
+{
+	const core_entry only = {.value = (core_yaml *)node};
+	bool is_list = node->kind == CORE_YAML_LIST;
+	const core_entry *entry = is_list ? node->entry : &only;
+	size_t n = is_list ? node->n : 1;
+	core_yaml *out = list_like(c, node, CORE_YAML_LIST, n);
+	bool good = out != NULL;
+	for (size_t i = 0; i < n && out; i++) {
+		core_yaml *value = item(c, entry[i].value);
+		if (value && distinct && is_repeated(c, out, value))
+			value = NULL;
+		if (value)
+			core_yaml_add(out, NULL, value->place, value);
+		else
+			good = false;
+		if (out->n == DISTINCT_MAX && distinct && i + 1 < n && !value)
+			break;
+	}
+	return good ? out : NULL;
+}
+
+static core_yaml *check_filled_list(struct check *c, const core_yaml *node, bool distinct,
+	core_yaml *(*item)(struct check *, const core_yaml *))
+{
+	if (node->kind == CORE_YAML_LIST && node->n == 0) {
+		REFUSE(c, node, "%s: the list is empty", c->path);
+		return NULL;
+	}
+	return check_list(c, node, distinct, item);
+}
+
+/* [low, high] */
+static core_yaml *check_bin(struct check *c, const core_yaml *node)
+{
+	if (node->kind != CORE_YAML_LIST || node->n != 2) {
+		REFUSE(c, node, "%s: a bin is written [low, high]", c->path);
+		return NULL;
+	}
+	core_yaml *out = check_list(c, node, false, check_real);
+	double low, high;
+	if (!out || !core_parse_double(out->entry[0].value->text, &low) ||
+		!core_parse_double(out->entry[1].value->text, &high))
+		return NULL;
+	if (low <= high)
+		return out;
+	REFUSE(c, node, "%s: %s is above %s", c->path, out->entry[0].value->text,
+		out->entry[1].value->text);
+	return NULL;
+}
+
+/* A map of values of one kind. */
+static core_yaml *check_map(struct check *c, const core_yaml *node, const char *want,
+	core_yaml *(*item)(struct check *, const core_yaml *))
+{
+	if (node->kind != CORE_YAML_MAP || node->n == 0) {
+		REFUSE(c, node, "%s: a map is needed, %s", c->path, want);
+		return NULL;
+	}
+	core_yaml *out = list_like(c, node, CORE_YAML_MAP, node->n);
+	bool good = out != NULL;
+	for (size_t i = 0; i < node->n && out; i++) {
+		const core_entry *entry = &node->entry[i];
+		struct check inner = *c;
+		inner.path = core_format(c->loader->ctx, "%s.%s", c->path, entry->key);
+		core_yaml *value = inner.path ? item(&inner, entry->value) : NULL;
+		if (value)
+			core_yaml_add(out, entry->key, entry->key_place, value);
+		else
+			good = false;
+	}
+	return good ? out : NULL;
+}
+
+static double bound(const core_yaml *bin, size_t i)
+{
+	double value = 0;
+	(void)core_parse_double(bin->entry[i].value->text, &value);
+	return value;
+}
+
+/* {Name: [low, high], ...} without overlaps: a value has one name. */
+static core_yaml *check_bins(struct check *c, const core_yaml *node)
+{
+	core_yaml *out = check_map(c, node, "{Name: [low, high]}", check_bin);
+	for (size_t i = 0; out && i < out->n; i++) {
+		const core_yaml *a = out->entry[i].value;
+		for (size_t j = 0; j < i; j++) {
+			const core_yaml *b = out->entry[j].value;
+			if (bound(a, 0) > bound(b, 1) || bound(b, 0) > bound(a, 1))
+				continue;
+			REFUSE(c, a, "%s: '%s' overlaps '%s', both ends count", c->path,
+				out->entry[i].key, out->entry[j].key);
+			return NULL;
+		}
+	}
+	return out;
+}
+
+static core_yaml *check_texts(struct check *c, const core_yaml *node)
+{
+	return check_filled_list(c, node, false, check_text);
+}
+
+core_yaml *core_check(
+	core_loader *loader, const core_key *key, const char *path, const core_yaml *node)
+{
+	struct check c = {loader, key, path};
+	switch (key->type) {
+	case CORE_KEY_INT:
+		return check_int(&c, node);
+	case CORE_KEY_REAL:
+		return check_real(&c, node);
+	case CORE_KEY_BOOL:
+		return check_bool(&c, node);
+	case CORE_KEY_CHOICE:
+		return check_choice(&c, node);
+	case CORE_KEY_TEXT:
+		return check_text(&c, node);
+	case CORE_KEY_PATH:
+		return check_path(&c, node);
+	case CORE_KEY_LOSS:
+		return check_loss(&c, node);
+	case CORE_KEY_INTS:
+		return check_filled_list(&c, node, true, check_int);
+	case CORE_KEY_REALS:
+		return check_list(&c, node, false, check_real);
+	case CORE_KEY_TEXTS:
+		return check_list(&c, node, false, check_text);
+	case CORE_KEY_NAMES:
+		return check_filled_list(&c, node, true, check_text);
+	case CORE_KEY_TEXT_MAP:
+		return check_map(&c, node, "{name: text}", check_text);
+	case CORE_KEY_BINS:
+		return check_map(&c, node, "{attribute: {Name: [low, high]}}", check_bins);
+	case CORE_KEY_VALUES:
+		return check_map(&c, node, "{attribute: [value, ...]}", check_texts);
+	case CORE_KEY_BLOCK:
+	case CORE_KEY_ENCODER:
+		break; /* resolve.c looks into them */
+	}
+	return NULL;
+}
+
+core_yaml *core_default(core_loader *loader, const core_key *key, core_place place,
+	core_origin origin, const char *source, const char *text)
+{
+	core_yaml *words;
+	fv_status status = core_yaml_words(loader->ctx, place, origin, text, &words);
+	if (status) {
+		core_loader_failed(loader, status);
+		core_loader_fail(loader, FV_DATA, place, "default of '%s': '%s' cannot be read",
+			key->name, text);
+		return NULL;
+	}
+	bool list = core_key_is_list(key->type);
+	core_yaml *value = words->n == 1 ? words->entry[0].value
+			   : list        ? words
+					 : core_yaml_scalar(loader->ctx, place, origin, text);
+	if (value)
+		value->source = source;
+	return value;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "config/loader.h"
+
+#define FAILURES_ENOUGH 100
+
+/* A map without one key; its other entries are shared. */
+static core_yaml *without(fv_ctx *ctx, const core_yaml *map, const char *key)
+{
+	core_yaml *out = core_yaml_map(ctx, map->place, map->origin, map->n);
+	for (size_t i = 0; out && i < map->n; i++)
+		if (strcmp(map->entry[i].key, key) != 0)
+			core_yaml_add(out, map->entry[i].key, map->entry[i].key_place,
+				map->entry[i].value);
+	return out;
+}
+
+/* What a cell is but for the runs inside it: the text that is hashed and compared. */
+static const char *identity(fv_ctx *ctx, const core_yaml *tree)
+{
+	core_yaml *out = core_yaml_map(ctx, tree->place, tree->origin, tree->n);
+	core_text json = {0};
+	for (size_t i = 0; out && i < tree->n; i++) {
+		const core_entry *entry = &tree->entry[i];
+		core_yaml *value = entry->value;
+		if (!strcmp(entry->key, "corpus"))
+			value = without(ctx, value, "folds");
+		else if (!strcmp(entry->key, "train"))
+			value = without(ctx, value, "seed");
+		if (!value)
+			return NULL;
+		core_yaml_add(out, entry->key, entry->key_place, value);
+	}
+	if (!out)
+		return NULL;
+	core_yaml_json(out, &json);
+	const char *text = json.failed ? NULL : core_strdup(ctx, json.data);
+	core_text_free(&json);
+	return text;
+}
+
+/* The same tree with absolute paths, so that its text can be read from anywhere. */
+static core_yaml *absolute(core_loader *loader, const core_yaml *node)
+{
+	core_yaml *out = core_alloc(loader->ctx, 1, sizeof *out);
+	if (!out)
+		return NULL;
+	*out = *node;
+	if (node->written)
+		out->text = core_path_join(loader->ctx, loader->folder, node->text);
+	if (node->kind == CORE_YAML_SCALAR)
+		return out->text ? out : NULL;
+	out->entry = core_alloc(loader->ctx, node->n, sizeof *out->entry);
+	for (size_t i = 0; i < node->n && out->entry; i++) {
+		out->entry[i] = node->entry[i];
+		out->entry[i].value = absolute(loader, node->entry[i].value);
+		if (!out->entry[i].value)
+			return NULL;
+	}
+	return out->entry ? out : NULL;
+}
+
+static fv_status write_text(core_loader *loader, const core_yaml *tree, core_cell *cell)
+{
+	core_text text = {0};
+	const core_yaml *whole = absolute(loader, tree);
+	fv_status status = whole ? core_yaml_write(loader->ctx, whole, &text) : FV_FAILED;
+	if (!status)
+		cell->yaml = core_strdup(loader->ctx, text.data);
+	core_text_free(&text);
+	return status || cell->yaml ? status : FV_FAILED;
+}
+
+/* ---- cells out of combinations ---- */
+
+struct builder {
+	core_loader *loader;
+	core_config *config;
+	const core_matrix *matrix;
+	const core_yaml **tree; /* [n_cells] */
+	char (*sha256)[CORE_SHA256_HEX];
+	size_t *number; /* [n_cells] combination that each came from, from 1 */
+};
+
+/* "loss.name rw, grouper kmeans16" */
+static const char *describe(struct builder *b, const core_combination *c)
+{
+	const char *text = c->extra ? c->extra : "";
+	for (size_t i = b->matrix->n_axes; i-- > 0 && text;)
+		text = core_format(b->loader->ctx, *text ? "%s %s, %s" : "%s %s%s",
+			b->matrix->axis[i].key, *c->value[i] ? c->value[i] : "none", text);
+	return text ? text : "";
+}
+
+static bool same_runs(const core_yaml *a, const core_yaml *b)
+{
+	static const char *const run_axis[][2] = {{"corpus", "folds"}, {"train", "seed"}};
+	for (size_t i = 0; i < 2; i++) {
+		const core_yaml *x =
+			core_yaml_get(core_yaml_get(a, run_axis[i][0]), run_axis[i][1]);
+		const core_yaml *y =
+			core_yaml_get(core_yaml_get(b, run_axis[i][0]), run_axis[i][1]);
+		if ((x == NULL) != (y == NULL) || (x && !core_yaml_equal(x, y)))
+			return false;
+	}
+	return true;
+}
+
+/* True when an earlier cell is the same: nothing is to be added. */
+static bool is_merged(struct builder *b, size_t number, const core_yaml *tree, const char *sha256)
+{
+	core_config *config = b->config;
+	for (size_t i = 0; i < config->n_cells; i++) {
+		if (strcmp(b->sha256[i], sha256) != 0)
+			continue;
+		const char *words = describe(b, &b->matrix->combination[number - 1]);
+		if (same_runs(b->tree[i], tree))
+			core_loader_note(b->loader, CORE_NOTE_MERGED, tree->place,
+				"combination %zu (%s) is the same cell as combination %zu: merged",
+				number, words, b->number[i]);
+		else
+			core_loader_fail(b->loader, FV_CONFIG, tree->place,
+				"combination %zu (%s) differs from combination %zu only in folds "
+				"or "
+				"seeds: these are lists inside a cell",
+				number, words, b->number[i]);
+		config->n_merged++;
+		return true;
+	}
+	return false;
+}
+
+static fv_status add_cell(struct builder *b, size_t number, const core_yaml *tree)
+{
+	core_loader *loader = b->loader;
+	core_config *config = b->config;
+	size_t at = config->n_cells;
+	const core_combination *c = &b->matrix->combination[number - 1];
+	const char *what = identity(loader->ctx, tree);
+	fv_status status = what ? core_sha256_bytes(loader->ctx, what, strlen(what), b->sha256[at])
+				: FV_FAILED;
+	if (status || is_merged(b, number, tree, b->sha256[at]))
+		return status;
+	core_cell *cell = &config->cells[at];
+	memcpy(cell->hash, b->sha256[at], 8);
+	cell->n_axes = (int32_t)b->matrix->n_axes;
+	cell->axis = config->axis;
+	cell->axis_value = c->value;
+	for (size_t i = 0; i < b->matrix->n_axes; i++)
+		if (!core_yaml_get(tree, "grouper") &&
+			core_key_under(b->matrix->axis[i].key, "grouper"))
+			c->value[i] = "";
+	cell->slug = core_slug(loader, b->matrix, c, tree);
+	status = core_cell_fill(loader, tree, cell);
+	if (status)
+		return loader->n_failed ? FV_OK : status; /* go on: there may be more to say */
+	b->tree[at] = tree;
+	b->number[at] = number;
+	config->n_cells++;
+	return write_text(loader, tree, cell);
+}
+
+static fv_status build_cells(core_loader *loader, const core_matrix *matrix, core_config *config)
+{
+	fv_ctx *ctx = loader->ctx;
+	struct builder b = {loader, config, matrix, core_alloc(ctx, matrix->n, sizeof *b.tree),
+		core_alloc(ctx, matrix->n, sizeof *b.sha256),
+		core_alloc(ctx, matrix->n, sizeof *b.number)};
+	config->cells = core_alloc(ctx, matrix->n, sizeof *config->cells);
+	config->axis = core_alloc(ctx, matrix->n_axes, sizeof *config->axis);
+	if (!b.tree || !b.sha256 || !b.number || !config->cells || !config->axis)
+		return FV_FAILED;
+	config->trees = (const core_yaml *const *)b.tree;
+	config->n_axes = matrix->n_axes;
+	for (size_t i = 0; i < matrix->n_axes; i++)
+		config->axis[i] = matrix->axis[i].key;
+	fv_status status = FV_OK;
+	for (size_t i = 0; i < matrix->n && !status && loader->n_failed < FAILURES_ENOUGH; i++) {
+		const core_yaml *tree = core_resolve(loader, matrix->combination[i].tree);
+		if (tree)
+			status = add_cell(&b, i + 1, tree);
+		else if (!loader->n_failed)
+			status = FV_FAILED;
+	}
+	return loader->n_failed ? loader->status : status;
+}
+
+fv_status core_config_load(fv_ctx *ctx, const core_registry *registry, const char *path,
+	char *const *overrides, size_t n_overrides, unsigned needs, core_config **out)
+{
+	core_loader loader;
+	core_override *override;
+	core_matrix matrix;
+	core_yaml *root;
+	core_config *config = core_alloc(ctx, 1, sizeof *config);
+	fv_status status = config ? core_loader_open(&loader, ctx, registry, needs) : FV_FAILED;
+	if (status)
+		return status;
+	config->path = core_strdup(ctx, path);
+	fv_status read =
+		core_overrides_read(&loader, overrides, n_overrides, &override, &n_overrides);
+	status = config->path ? core_compose(&loader, config->path, &root) : FV_FAILED;
+	if (status || read)
+		return loader.n_failed ? loader.status : FV_FAILED;
+	status = core_matrix_expand(&loader, root, override, n_overrides, &matrix);
+	if (!status)
+		status = build_cells(&loader, &matrix, config);
+	if (status)
+		return status;
+	config->notes = loader.note;
+	config->n_notes = loader.n_notes;
+	config->n_combinations = matrix.n_crossed;
+	config->n_excluded = matrix.n_excluded;
+	config->n_included = matrix.n + matrix.n_excluded - matrix.n_crossed;
+	*out = config;
+	return FV_OK;
+}
+
+/* ---- origins ---- */
+
+static bool is_leaf(const core_yaml *node)
+{
+	for (size_t i = 0; i < node->n; i++)
+		if (node->kind == CORE_YAML_MAP || node->entry[i].value->kind == CORE_YAML_MAP)
+			return false;
+	return true;
+}
+
+static void list_origins(fv_ctx *ctx, const char *path, const core_yaml *node, core_text *out)
+{
+	if (is_leaf(node)) {
+		core_text value = {0};
+		bool said = node->origin == CORE_FROM_FILE || node->origin == CORE_FROM_COMMAND;
+		const char *origin =
+			said || !node->source ? core_place_text(ctx, node->place) : node->source;
+		core_yaml_flow(node, &value);
+		core_text_add(out, "%-32s %-32s %s\n", path, value.data ? value.data : "", origin);
+		core_text_free(&value);
+		return;
+	}
+	for (size_t i = 0; i < node->n; i++) {
+		const char *key = node->kind == CORE_YAML_LIST
+					  ? core_format(ctx, "%s[%zu]", path, i)
+					  : core_format(ctx, *path ? "%s.%s" : "%s%s", path,
+						    node->entry[i].key);
+		if (key)
+			list_origins(ctx, key, node->entry[i].value, out);
+	}
+}
+
+void core_config_origins(fv_ctx *ctx, const core_config *config, size_t cell, core_text *out)
+{
+	list_origins(ctx, "", config->trees[cell], out);
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Trees as text: YAML through libyaml's emitter, canonical JSON, one-line listings. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <yaml.h>
+
+#include "base/csv.h"
+#include "config/yaml.h"
+
+const char *core_number_text(char buffer[32], double value)
+{
+	if (value >= -9007199254740992.0 && value <= 9007199254740992.0 &&
+		value == (double)(int64_t)value) {
+		snprintf(buffer, 32, "%lld", (long long)value);
+		return buffer;
+	}
+	for (int digits = 1; digits <= 17; digits++) {
+		snprintf(buffer, 32, "%.*g", digits, value);
+		for (char *p = buffer; *p; p++) /* the locale's decimal point */
+			if (!isalnum((unsigned char)*p) && *p != '-' && *p != '+')
+				*p = '.';
+		double back;
+		if (core_parse_double(buffer, &back) && back == value)
+			break;
+	}
+	return buffer;
+}
+
+/* Would another reader of YAML take the bare text for something else than text? */
+static bool reads_as_text(const char *text)
+{
+	static const char *const words[] = {
+		"true", "false", "yes", "no", "on", "off", "y", "n", "null"};
+	if (!isalpha((unsigned char)text[0]) && text[0] != '_' && text[0] != '/')
+		return false;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (!strcasecmp(text, words[i]))
+			return false;
+	double number;
+	return !core_parse_double(text, &number);
+}
+
+static int emit_scalar(yaml_emitter_t *emitter, const char *text, bool plain)
+{
+	yaml_event_t event;
+	yaml_scalar_style_t style =
+		plain ? YAML_PLAIN_SCALAR_STYLE : YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+	return yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text,
+		       (int)strlen(text), 1, 1, style) &&
+	       yaml_emitter_emit(emitter, &event);
+}
+
+static bool only_scalars(const core_yaml *node)
+{
+	for (size_t i = 0; i < node->n; i++)
+		if (node->entry[i].value->kind != CORE_YAML_SCALAR)
+			return false;
+	return true;
+}
+
+static int emit_node(yaml_emitter_t *emitter, const core_yaml *node)
+{
+	yaml_event_t event;
+	if (node->kind == CORE_YAML_SCALAR) {
+		bool typed = node->value != CORE_VALUE_TEXT;
+		return emit_scalar(
+			emitter, node->text, typed || (node->plain && reads_as_text(node->text)));
+	}
+	bool map = node->kind == CORE_YAML_MAP, flow = !map && only_scalars(node);
+	if (map)
+		yaml_mapping_start_event_initialize(
+			&event, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE);
+	else
+		yaml_sequence_start_event_initialize(&event, NULL, NULL, 1,
+			flow ? YAML_FLOW_SEQUENCE_STYLE : YAML_BLOCK_SEQUENCE_STYLE);
+	if (!yaml_emitter_emit(emitter, &event))
+		return 0;
+	for (size_t i = 0; i < node->n; i++) {
+		const core_entry *entry = &node->entry[i];
+		if (map && !emit_scalar(emitter, entry->key, reads_as_text(entry->key)))
+			return 0;
+		if (!emit_node(emitter, entry->value))
+			return 0;
+	}
+	if (map)
+		yaml_mapping_end_event_initialize(&event);
+	else
+		yaml_sequence_end_event_initialize(&event);
+	return yaml_emitter_emit(emitter, &event);
+}
+
+static int append(void *user, unsigned char *data, size_t size)
+{
+	core_text *out = user;
+	core_text_put(out, (const char *)data, size);
+	return !out->failed;
+}
+
+static int emit_document(yaml_emitter_t *emitter, const core_yaml *root)
+{
+	yaml_event_t event;
+	return yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING) &&
+	       yaml_emitter_emit(emitter, &event) &&
+	       yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1) &&
+	       yaml_emitter_emit(emitter, &event) && emit_node(emitter, root) &&
+	       yaml_document_end_event_initialize(&event, 1) &&
+	       yaml_emitter_emit(emitter, &event) && yaml_stream_end_event_initialize(&event) &&
+	       yaml_emitter_emit(emitter, &event);
+}
+
+fv_status core_yaml_write(fv_ctx *ctx, const core_yaml *root, core_text *out)
+{
+	yaml_emitter_t emitter;
+	if (!yaml_emitter_initialize(&emitter))
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	yaml_emitter_set_output(&emitter, append, out);
+	yaml_emitter_set_unicode(&emitter, 1);
+	yaml_emitter_set_width(&emitter, -1);
+	fv_status status = FV_OK;
+	if (!emit_document(&emitter, root))
+		status = fv_fail(ctx, FV_FAILED, "the configuration cannot be written: %s",
+			emitter.problem ? emitter.problem : "out of memory");
+	yaml_emitter_delete(&emitter);
+	return status;
+}
+
+static void json_string(const char *text, core_text *out)
+{
+	core_text_put(out, "\"", 1);
+	for (const char *p = text; *p; p++) {
+		unsigned char c = (unsigned char)*p;
+		if (c == '"' || c == '\\')
+			core_text_add(out, "\\%c", c);
+		else if (c < 0x20)
+			core_text_add(out, "\\u%04x", c);
+		else
+			core_text_put(out, p, 1);
+	}
+	core_text_put(out, "\"", 1);
+}
+
+static int by_key(const void *a, const void *b)
+{
+	return strcmp((*(const core_entry *const *)a)->key, (*(const core_entry *const *)b)->key);
+}
+
+static void json_map(const core_yaml *node, core_text *out)
+{
+	const core_entry **sorted = malloc((node->n + 1) * sizeof *sorted);
+	if (!sorted) {
+		out->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < node->n; i++)
+		sorted[i] = &node->entry[i];
+	qsort(sorted, node->n, sizeof *sorted, by_key);
+	core_text_put(out, "{", 1);
+	for (size_t i = 0; i < node->n; i++) {
+		if (i)
+			core_text_put(out, ",", 1);
+		json_string(sorted[i]->key, out);
+		core_text_put(out, ":", 1);
+		core_yaml_json(sorted[i]->value, out);
+	}
+	core_text_put(out, "}", 1);
+	free(sorted);
+}
+
+void core_yaml_json(const core_yaml *node, core_text *out)
+{
+	if (node->kind == CORE_YAML_MAP) {
+		json_map(node, out);
+	} else if (node->kind == CORE_YAML_LIST) {
+		core_text_put(out, "[", 1);
+		for (size_t i = 0; i < node->n; i++) {
+			if (i)
+				core_text_put(out, ",", 1);
+			core_yaml_json(node->entry[i].value, out);
+		}
+		core_text_put(out, "]", 1);
+	} else if (node->value == CORE_VALUE_TEXT) {
+		json_string(node->written ? node->written : node->text, out);
+	} else {
+		core_text_put(out, node->text, strlen(node->text));
+	}
+}
+
+void core_yaml_flow(const core_yaml *node, core_text *out)
+{
+	if (node->kind == CORE_YAML_SCALAR) {
+		core_text_put(out, node->text, strlen(node->text));
+		return;
+	}
+	bool map = node->kind == CORE_YAML_MAP;
+	core_text_put(out, map ? "{" : "[", 1);
+	for (size_t i = 0; i < node->n; i++) {
+		if (i)
+			core_text_put(out, ", ", 2);
+		if (map)
+			core_text_add(out, "%s: ", node->entry[i].key);
+		core_yaml_flow(node->entry[i].value, out);
+	}
+	core_text_put(out, map ? "}" : "]", 1);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/loader.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <fairvox/stream.h>
+
+#include "base/text.h"
+
+#define LINE_BYTES 2048
+
+fv_status core_loader_open(
+	core_loader *loader, fv_ctx *ctx, const core_registry *registry, unsigned needs)
+{
+	char folder[4096];
+	*loader = (core_loader){.ctx = ctx, .registry = registry, .needs = needs};
+	if (!getcwd(folder, sizeof folder))
+		return fv_fail(
+			ctx, FV_FAILED, "the working folder is unknown: %s", strerror(errno));
+	loader->folder = core_strdup(ctx, folder);
+	return loader->folder ? FV_OK : FV_FAILED;
+}
+
+static size_t slot_of(const core_loader *loader, uint64_t hash)
+{
+	size_t mask = loader->seen_room - 1, at = (size_t)hash & mask;
+	while (loader->seen[at] && loader->seen[at] != hash)
+		at = (at + 1) & mask;
+	return at;
+}
+
+/* True the first time. When memory is out everything is new. */
+static bool is_new(core_loader *loader, const char *line)
+{
+	if (2 * (loader->n_seen + 1) > loader->seen_room) {
+		core_loader old = *loader;
+		loader->seen_room = old.seen_room ? 2 * old.seen_room : 256;
+		loader->seen = core_alloc(loader->ctx, loader->seen_room, sizeof *loader->seen);
+		if (!loader->seen) {
+			*loader = old;
+			return true;
+		}
+		for (size_t i = 0; i < old.seen_room; i++)
+			if (old.seen[i])
+				loader->seen[slot_of(loader, old.seen[i])] = old.seen[i];
+	}
+	uint64_t hash = fv_name_hash(line);
+	hash += hash == 0;
+	size_t at = slot_of(loader, hash);
+	if (loader->seen[at])
+		return false;
+	loader->seen[at] = hash;
+	loader->n_seen++;
+	return true;
+}
+
+void core_loader_failed(core_loader *loader, fv_status status)
+{
+	if (loader->n_failed++ == 0)
+		loader->status = status;
+}
+
+fv_status core_loader_fail(
+	core_loader *loader, fv_status status, core_place place, const char *format, ...)
+{
+	char text[LINE_BYTES], line[LINE_BYTES + 1024];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	snprintf(line, sizeof line, "%s:%d:%d: %s", place.file ? place.file : "", place.line,
+		place.column, text);
+	if (!is_new(loader, line))
+		return status;
+	core_loader_failed(loader, status);
+	return core_fail_place(loader->ctx, status, place, "%s", text);
+}
+
+void core_loader_note(
+	core_loader *loader, core_note_kind kind, core_place place, const char *format, ...)
+{
+	char text[LINE_BYTES];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	if (!is_new(loader, text))
+		return;
+	if (loader->n_notes == loader->notes_room) {
+		size_t room = loader->notes_room ? 2 * loader->notes_room : 32;
+		core_note *grown = core_alloc(loader->ctx, room, sizeof *grown);
+		if (!grown)
+			return;
+		if (loader->n_notes)
+			memcpy(grown, loader->note, loader->n_notes * sizeof *grown);
+		loader->note = grown;
+		loader->notes_room = room;
+	}
+	const char *kept = core_strdup(loader->ctx, text);
+	if (kept)
+		loader->note[loader->n_notes++] = (core_note){kind, place, kept};
+}
+
+const char *core_loader_nearest(
+	core_loader *loader, const char *word, const char *const *names, size_t n)
+{
+	const char *nearest = core_nearest(word, names, n);
+	const char *text = nearest ? core_format(loader->ctx, ", did you mean '%s'?", nearest) : "";
+	return text ? text : "";
+}

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `matrix:` and the axes of the command line: every combination in the order written, less those
+ * that `exclude` matches, plus the cells of `include`; overrides go on top of each. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/loader.h"
+#include "config/schema.h"
+
+#define COMBINATIONS_MAX 4096
+
+/* One key to be set in a combination. */
+struct step {
+	const char *key;
+	core_place place;
+	core_yaml *value;
+	bool last; /* an override: after the matrix's keys of its rank */
+};
+
+struct expansion {
+	core_loader *loader;
+	core_yaml *base;
+	const core_override *override;
+	size_t n_overrides;
+	const core_yaml *exclude, *include; /* lists, or NULL */
+	size_t *n_matched;                  /* [exclude->n] */
+	core_matrix *out;
+	size_t room;
+};
+
+static bool is_run_axis(const char *key)
+{
+	return !strcmp(key, "train.seed") || !strcmp(key, "corpus.folds");
+}
+
+static void read_axis(core_loader *loader, const core_entry *entry, core_matrix *out)
+{
+	const core_yaml *values = entry->value;
+	if (!core_key_check(loader, entry->key_place, entry->key))
+		return;
+	if (is_run_axis(entry->key))
+		core_loader_fail(loader, FV_CONFIG, entry->key_place,
+			"%s is no axis of the matrix: its list makes runs inside each cell",
+			entry->key);
+	else if (values->kind != CORE_YAML_LIST || values->n == 0)
+		core_loader_fail(loader, FV_CONFIG, values->place,
+			"matrix: '%s' needs a list of at least one value", entry->key);
+	else
+		out->axis[out->n_axes++] = (core_axis){
+			.key = entry->key, .place = entry->key_place, .values = entry->value};
+}
+
+static const core_yaml *read_cells(core_loader *loader, const core_entry *entry)
+{
+	const core_yaml *cells = entry->value;
+	bool good = cells->kind == CORE_YAML_LIST;
+	for (size_t i = 0; i < cells->n && good; i++)
+		good = cells->entry[i].value->kind == CORE_YAML_MAP;
+	if (good)
+		return cells;
+	core_loader_fail(loader, FV_CONFIG, cells->place,
+		"matrix: '%s' needs a list of maps, e.g. [{loss.name: NAME}]", entry->key);
+	return NULL;
+}
+
+static void read_matrix(struct expansion *e, const core_yaml *matrix)
+{
+	if (!matrix || core_yaml_is_word(matrix, "none"))
+		return;
+	if (matrix->kind != CORE_YAML_MAP) {
+		core_loader_fail(e->loader, FV_CONFIG, matrix->place,
+			"matrix: a map of keys and their values is needed, or none");
+		return;
+	}
+	for (size_t i = 0; i < matrix->n; i++) {
+		const core_entry *entry = &matrix->entry[i];
+		if (!strcmp(entry->key, "exclude"))
+			e->exclude = read_cells(e->loader, entry);
+		else if (!strcmp(entry->key, "include"))
+			e->include = read_cells(e->loader, entry);
+		else
+			read_axis(e->loader, entry, e->out);
+	}
+}
+
+/* An override takes the place of the axis of its key and of those inside it. */
+static void override_axes(core_loader *loader, const core_override *override, core_matrix *out)
+{
+	size_t kept = 0;
+	bool placed = override->values->n == 1;
+	for (size_t i = 0; i < out->n_axes; i++) {
+		core_axis axis = out->axis[i];
+		if (!core_key_under(axis.key, override->key)) {
+			out->axis[kept++] = axis;
+			continue;
+		}
+		core_loader_note(loader, CORE_NOTE_DROPPED, axis.place,
+			"%s: axis %s gives way to %s (%s)",
+			core_place_text(loader->ctx, axis.place), axis.key, override->key,
+			core_place_text(loader->ctx, override->place));
+		if (!placed)
+			out->axis[kept++] = (core_axis){.key = override->key,
+				.place = override->place,
+				.values = override->values};
+		placed = true;
+	}
+	if (!placed)
+		out->axis[kept++] = (core_axis){
+			.key = override->key, .place = override->place, .values = override->values};
+	out->n_axes = kept;
+}
+
+/* A label that an earlier value has gets its position put behind. */
+static bool label_axis(core_loader *loader, core_axis *axis)
+{
+	size_t n = axis->values->n;
+	const char **plain = core_alloc(loader->ctx, n, sizeof *plain);
+	axis->label = core_alloc(loader->ctx, n, sizeof *axis->label);
+	for (size_t i = 0; i < n && plain && axis->label; i++) {
+		plain[i] = axis->label[i] =
+			core_label(loader, axis->key, axis->values->entry[i].value);
+		for (size_t j = 0; j < i && axis->label[i] == plain[i]; j++)
+			if (!strcmp(plain[j], plain[i]))
+				axis->label[i] =
+					core_format(loader->ctx, "%s-%zu", plain[i], i + 1);
+		if (!axis->label[i])
+			return false;
+	}
+	return plain && axis->label;
+}
+
+static int step_order(const struct step *step)
+{
+	return 2 * core_key_rank(step->key) + (step->last ? 1 : 0);
+}
+
+/* Base, then the steps by rank: a block before its name before its other keys. */
+static core_yaml *build(struct expansion *e, struct step *step, size_t n)
+{
+	for (size_t i = 0; i < e->n_overrides; i++)
+		if (e->override[i].values->n == 1 && strcmp(e->override[i].key, "matrix") != 0)
+			step[n++] = (struct step){e->override[i].key, e->override[i].place,
+				e->override[i].values->entry[0].value, true};
+	for (size_t i = 1; i < n; i++) {
+		struct step moved = step[i];
+		size_t at = i;
+		for (; at && step_order(&step[at - 1]) > step_order(&moved); at--)
+			step[at] = step[at - 1];
+		step[at] = moved;
+	}
+	core_yaml *tree = e->base;
+	for (size_t i = 0; i < n && tree; i++) {
+		core_yaml *over =
+			core_key_tree(e->loader, step[i].key, step[i].place, step[i].value);
+		tree = over ? core_merge(e->loader, "", tree, over) : NULL;
+	}
+	return tree;
+}
+
+static bool matches(core_yaml *node, const core_yaml *pattern)
+{
+	if (!node || pattern->kind != CORE_YAML_MAP)
+		return node && core_yaml_equal(node, pattern);
+	for (size_t i = 0; i < pattern->n; i++)
+		if (!matches(core_key_find(node, pattern->entry[i].key), pattern->entry[i].value))
+			return false;
+	return true;
+}
+
+static bool is_excluded(struct expansion *e, core_yaml *tree)
+{
+	for (size_t i = 0; e->exclude && i < e->exclude->n; i++) {
+		if (matches(tree, e->exclude->entry[i].value)) {
+			e->n_matched[i]++;
+			return true;
+		}
+	}
+	return false;
+}
+
+static core_combination *add(struct expansion *e, core_yaml *tree)
+{
+	core_matrix *out = e->out;
+	core_combination *c = &out->combination[out->n];
+	c->tree = tree;
+	c->value = core_alloc(e->loader->ctx, out->n_axes, sizeof *c->value);
+	if (!c->value)
+		return NULL;
+	out->n++;
+	return c;
+}
+
+static fv_status cross(struct expansion *e, struct step *step)
+{
+	core_matrix *out = e->out;
+	size_t *digit = core_alloc(e->loader->ctx, out->n_axes, sizeof *digit);
+	if (!digit)
+		return FV_FAILED;
+	for (size_t i = 0; i < out->n_crossed; i++) {
+		size_t rest = i;
+		for (size_t a = out->n_axes; a-- > 0;) {
+			const core_axis *axis = &out->axis[a];
+			digit[a] = rest % axis->values->n;
+			rest /= axis->values->n;
+			step[a] = (struct step){
+				axis->key, axis->place, axis->values->entry[digit[a]].value, false};
+		}
+		core_yaml *tree = build(e, step, out->n_axes);
+		if (!tree)
+			return FV_FAILED;
+		if (is_excluded(e, tree)) {
+			out->n_excluded++;
+			continue;
+		}
+		core_combination *c = add(e, tree);
+		if (!c)
+			return FV_FAILED;
+		for (size_t a = 0; a < out->n_axes; a++)
+			c->value[a] = out->axis[a].label[digit[a]];
+	}
+	return FV_OK;
+}
+
+/* What an included cell says on an axis: the label of the equal value, or one of its own. */
+static const char *label_on(
+	struct expansion *e, const core_axis *axis, core_yaml *tree, const core_yaml *said)
+{
+	core_yaml *value = core_key_find(tree, axis->key);
+	for (size_t i = 0; i < axis->values->n; i++)
+		if (said ? core_yaml_equal(said, axis->values->entry[i].value)
+			 : value && core_yaml_equal(value, axis->values->entry[i].value))
+			return axis->label[i];
+	if (said)
+		return core_label(e->loader, axis->key, said);
+	const core_yaml *name = core_yaml_get(value, "name");
+	if (name && name->kind == CORE_YAML_SCALAR)
+		return core_label(e->loader, "name", name);
+	return value ? core_label(e->loader, axis->key, value) : "";
+}
+
+static fv_status include(struct expansion *e, const core_yaml *cell, struct step *step)
+{
+	for (size_t i = 0; i < cell->n; i++) {
+		const core_entry *entry = &cell->entry[i];
+		if (!core_key_check(e->loader, entry->key_place, entry->key))
+			return FV_CONFIG;
+		step[i] = (struct step){entry->key, entry->key_place, entry->value, false};
+	}
+	core_yaml *tree = build(e, step, cell->n);
+	core_combination *c = tree ? add(e, tree) : NULL;
+	if (!c)
+		return FV_FAILED;
+	core_text extra = {0};
+	for (size_t a = 0; a < e->out->n_axes; a++)
+		c->value[a] = label_on(
+			e, &e->out->axis[a], tree, core_yaml_get(cell, e->out->axis[a].key));
+	for (size_t i = 0; i < cell->n; i++) {
+		bool on_axis = false;
+		for (size_t a = 0; a < e->out->n_axes; a++)
+			on_axis =
+				on_axis || core_key_under(e->out->axis[a].key, cell->entry[i].key);
+		if (!on_axis)
+			core_text_add(&extra, extra.size ? "-%s" : "%s",
+				core_label(e->loader, cell->entry[i].key, cell->entry[i].value));
+	}
+	c->extra = core_strdup(e->loader->ctx, extra.data ? extra.data : "");
+	core_text_free(&extra);
+	return c->extra ? FV_OK : FV_FAILED;
+}
+
+/* The leaves that an entry of exclude names must be keys of something. */
+static void check_pattern(core_loader *loader, const char *above, const core_yaml *pattern)
+{
+	for (size_t i = 0; i < pattern->n; i++) {
+		const core_entry *entry = &pattern->entry[i];
+		const char *key =
+			core_format(loader->ctx, *above ? "%s.%s" : "%s%s", above, entry->key);
+		if (!key || !core_key_check(loader, entry->key_place, key))
+			return;
+		if (entry->value->kind == CORE_YAML_MAP)
+			check_pattern(loader, key, entry->value);
+		else if (!core_schema_knows(loader->registry, key))
+			core_loader_fail(loader, FV_CONFIG, entry->key_place,
+				"matrix.exclude: there is no key '%s'", key);
+	}
+}
+
+static void note_excluded(struct expansion *e)
+{
+	for (size_t i = 0; e->exclude && i < e->exclude->n; i++) {
+		core_place place = e->exclude->entry[i].value->place;
+		core_loader_note(e->loader, CORE_NOTE_EXCLUDED, place,
+			"%s: exclude drops %zu of %zu combinations",
+			core_place_text(e->loader->ctx, place), e->n_matched[i], e->out->n_crossed);
+	}
+}
+
+/* Room for axes and for the steps of any combination. */
+static fv_status prepare(struct expansion *e, const core_yaml *matrix, struct step **step)
+{
+	core_matrix *out = e->out;
+	size_t steps = (matrix ? matrix->n : 0) + 2 * e->n_overrides;
+	out->axis = core_alloc(e->loader->ctx, steps, sizeof *out->axis);
+	if (!out->axis)
+		return FV_FAILED;
+	read_matrix(e, matrix);
+	for (size_t i = 0; i < e->n_overrides; i++)
+		override_axes(e->loader, &e->override[i], out);
+	out->n_crossed = 1;
+	for (size_t i = 0; i < out->n_axes; i++) {
+		if (out->axis[i].values->n > COMBINATIONS_MAX / out->n_crossed)
+			return core_loader_fail(e->loader, FV_CONFIG, out->axis[i].place,
+				"the matrix makes more than %d combinations", COMBINATIONS_MAX);
+		out->n_crossed *= out->axis[i].values->n;
+		if (!label_axis(e->loader, &out->axis[i]))
+			return FV_FAILED;
+	}
+	size_t most = 0, cells = e->include ? e->include->n : 0;
+	for (size_t i = 0; i < cells; i++)
+		if (e->include->entry[i].value->n > most)
+			most = e->include->entry[i].value->n;
+	if (cells > COMBINATIONS_MAX)
+		return core_loader_fail(e->loader, FV_CONFIG, e->include->place,
+			"more than %d cells to include", COMBINATIONS_MAX);
+	*step = core_alloc(e->loader->ctx, steps + most, sizeof **step);
+	out->combination =
+		core_alloc(e->loader->ctx, out->n_crossed + cells, sizeof *out->combination);
+	e->n_matched =
+		core_alloc(e->loader->ctx, e->exclude ? e->exclude->n : 0, sizeof *e->n_matched);
+	return *step && out->combination && e->n_matched ? FV_OK : FV_FAILED;
+}
+
+static core_yaml *without_matrix(core_loader *loader, const core_yaml *root)
+{
+	core_yaml *out = core_yaml_map(loader->ctx, root->place, root->origin, root->n);
+	for (size_t i = 0; out && i < root->n; i++)
+		if (strcmp(root->entry[i].key, "matrix") != 0)
+			core_yaml_add(out, root->entry[i].key, root->entry[i].key_place,
+				root->entry[i].value);
+	return out;
+}
+
+fv_status core_matrix_expand(core_loader *loader, core_yaml *root, const core_override *override,
+	size_t n_overrides, core_matrix *out)
+{
+	struct step *step = NULL;
+	*out = (core_matrix){0};
+	struct expansion e = {.loader = loader,
+		.base = without_matrix(loader, root),
+		.override = override,
+		.n_overrides = n_overrides,
+		.out = out};
+	if (!e.base)
+		return FV_FAILED;
+	const core_yaml *matrix = core_yaml_get(root, "matrix");
+	for (size_t i = 0; i < n_overrides; i++)
+		if (!strcmp(override[i].key, "matrix"))
+			matrix = override[i].values->entry[0].value;
+	fv_status status = prepare(&e, matrix, &step);
+	for (size_t i = 0; e.exclude && i < e.exclude->n; i++)
+		check_pattern(loader, "", e.exclude->entry[i].value);
+	if (!status && loader->n_failed)
+		status = loader->status;
+	if (!status)
+		status = cross(&e, step);
+	for (size_t i = 0; !status && e.include && i < e.include->n; i++)
+		status = include(&e, e.include->entry[i].value, step);
+	if (status)
+		return status;
+	note_excluded(&e);
+	if (out->n == 0)
+		return core_loader_fail(
+			loader, FV_CONFIG, matrix->place, "matrix.exclude leaves no cell");
+	return FV_OK;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where a setting was written, for messages and for `fairvox explain`. */
+#ifndef CORE_CONFIG_PLACE_H
+#define CORE_CONFIG_PLACE_H
+
+#include "base/context.h"
+
+/* file NULL: nowhere, a default. line 0: not a file but e.g. "command line: argument 2". */
+typedef struct core_place {
+	const char *file;
+	int line, column; /* from 1 */
+} core_place;
+
+/* fv_fail with the place before the words: FILE:line:column: ..., or FILE: ... */
+fv_status core_fail_place(fv_ctx *ctx, fv_status status, core_place place, const char *format, ...)
+	FV_PRINTF(4, 5);
+
+/* "FILE:line:column", "command line: argument 2" or "default"; lives as long as the context. */
+const char *core_place_text(fv_ctx *ctx, core_place place);
+
+#endif

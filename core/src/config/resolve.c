@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A combination as a complete tree: every block checked, what is not said filled in. Keys come out
+ * in the order of the tables, so equal settings make equal trees whatever their order was. */
+#include <string.h>
+
+#include "config/resolve.h"
+
+static void refuse_unknown_blocks(core_resolver *r)
+{
+	const char *names[16];
+	for (size_t i = 0; i < core_n_blocks; i++)
+		names[i] = core_blocks[i].name;
+	names[core_n_blocks] = "defaults";
+	names[core_n_blocks + 1] = "matrix";
+	for (size_t i = 0; i < r->tree->n; i++) {
+		const core_entry *entry = &r->tree->entry[i];
+		if (core_schema_block(entry->key))
+			continue;
+		const char *nearest =
+			core_loader_nearest(r->loader, entry->key, names, core_n_blocks + 2);
+		for (size_t j = 0; !*nearest && j < core_n_blocks; j++)
+			if (core_schema_key(core_blocks[j].keys, core_blocks[j].n_keys, entry->key))
+				nearest = core_format(r->loader->ctx, ", did you mean '%s.%s'?",
+					core_blocks[j].name, entry->key);
+		core_loader_fail(r->loader, FV_CONFIG, entry->key_place, "unknown key '%s'%s",
+			entry->key, nearest ? nearest : "");
+	}
+}
+
+static bool is_needed(const core_resolver *r, const char *name)
+{
+	return (!strcmp(name, "corpus") && (r->loader->needs & CORE_NEED_CORPUS)) ||
+	       (!strcmp(name, "encoder") && (r->loader->needs & CORE_NEED_ENCODER)) ||
+	       (!strcmp(name, "grouper") && (r->loader->needs & CORE_NEED_GROUPER)) ||
+	       (!strcmp(name, "loss") && (r->loader->needs & CORE_NEED_LOSS));
+}
+
+/* The block that a cell has under this name; `none` takes one of the base away. */
+static const core_yaml *written_block(const core_resolver *r, const char *name)
+{
+	const core_yaml *node = core_yaml_get(r->tree, name);
+	bool optional = !strcmp(name, "bias") || !strcmp(name, "grouper");
+	return optional && core_yaml_is_word(node, "none") ? NULL : node;
+}
+
+/* The corpus is the same in most cells: it is checked once. */
+static core_yaml *resolve_corpus(core_resolver *r, const core_yaml *node)
+{
+	core_loader *loader = r->loader;
+	if (loader->corpus_seen != node) {
+		loader->corpus_seen = node;
+		loader->corpus = core_resolve_core_block(r, "corpus");
+		if (loader->corpus && !core_rules_check(r, "corpus", loader->corpus))
+			loader->corpus = NULL;
+	}
+	return loader->corpus;
+}
+
+static core_yaml *resolve_block(core_resolver *r, const char *name, const core_yaml *node)
+{
+	if (!strcmp(name, "corpus"))
+		return resolve_corpus(r, node);
+	if (!strcmp(name, "encoder"))
+		return core_resolve_encoder(r, name, node, CORE_ENCODER_OF_CELL);
+	if (!strcmp(name, "grouper"))
+		return core_resolve_grouper(r, node);
+	core_yaml *out = core_resolve_core_block(r, name);
+	return out && core_rules_check(r, name, out) ? out : NULL;
+}
+
+static bool has_defaults_only(const char *name)
+{
+	return !strcmp(name, "head") || !strcmp(name, "train") || !strcmp(name, "eval");
+}
+
+core_yaml *core_resolve(core_loader *loader, core_yaml *tree)
+{
+	core_resolver r = {.loader = loader, .tree = tree};
+	core_yaml *out = core_yaml_map(loader->ctx, tree->place, tree->origin, core_n_blocks);
+	bool good = out != NULL;
+	refuse_unknown_blocks(&r);
+	/* The loss comes first: its profile chooses the defaults of everything else. */
+	const core_yaml *written_loss = written_block(&r, "loss");
+	core_yaml *loss = written_loss ? core_resolve_loss(&r, written_loss) : NULL;
+	for (size_t i = 0; i < core_n_blocks && out; i++) {
+		const char *name = core_blocks[i].name;
+		const core_entry *said = core_yaml_entry(tree, name);
+		const core_yaml *node = written_block(&r, name);
+		if (!node && !has_defaults_only(name)) {
+			if (!is_needed(&r, name))
+				continue;
+			core_loader_fail(loader, FV_CONFIG, (core_place){.file = tree->place.file},
+				"block '%s' is missing", name);
+			good = false;
+			continue;
+		}
+		core_yaml *block = !strcmp(name, "loss") ? loss : resolve_block(&r, name, node);
+		good = good && block;
+		if (block)
+			core_yaml_add(out, name, said ? said->key_place : (core_place){0}, block);
+	}
+	good = good && core_rules_settle_grouper(&r, out);
+	return good && !loader->n_failed ? out : NULL;
+}

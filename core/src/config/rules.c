@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules between keys. A key that would have no effect is refused rather than ignored, unless a
+ * matrix may well cross it with settings where it has one. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <fairvox/loss.h>
+
+#include "config/resolve.h"
+
+static bool fail_key(core_resolver *r, const core_yaml *block, const char *key, const char *words)
+{
+	const core_entry *entry = core_yaml_entry(block, key);
+	core_loader_fail(
+		r->loader, FV_CONFIG, entry ? entry->key_place : block->place, "%s", words);
+	return false;
+}
+
+static bool is_given(const core_yaml *block, const char *key)
+{
+	const core_yaml *node = core_yaml_get(block, key);
+	return node && (node->origin == CORE_FROM_FILE || node->origin == CORE_FROM_COMMAND);
+}
+
+static bool check_folds(core_resolver *r, const core_yaml *corpus)
+{
+	const core_yaml *labels = core_yaml_get(corpus, "labels");
+	const core_yaml *made = core_yaml_get(corpus, "make_folds");
+	bool named = strstr(labels->written, "{fold}") != NULL;
+	bool makes = !core_yaml_is_word(made, "0");
+	if (core_yaml_is_word(made, "1"))
+		return fail_key(r, corpus, "make_folds",
+			"corpus.make_folds: at least 2 folds, or 0 for the label file's split");
+	if (named && makes)
+		return fail_key(r, corpus, "make_folds",
+			"corpus.make_folds: the label files of {fold} have their splits already");
+	if (named && !is_given(corpus, "folds"))
+		return fail_key(r, corpus, "folds",
+			"corpus.folds is missing: corpus.labels has {fold} in it");
+	if (!named && !makes && is_given(corpus, "folds"))
+		return fail_key(r, corpus, "folds",
+			"corpus.folds: corpus.labels has no {fold} and no folds are made");
+	return true;
+}
+
+/* Leaves a key out of the tree: it says nothing in this cell, and equal cells must be equal. */
+static void leave_out(core_yaml *block, const char *key)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < block->n; i++)
+		if (strcmp(block->entry[i].key, key) != 0)
+			block->entry[kept++] = block->entry[i];
+	block->n = kept;
+}
+
+/* A key that says something about another one only: written without it it is refused, its default
+ * is left out. */
+static bool needs_other(core_resolver *r, core_yaml *block, const char *key, const char *other)
+{
+	const core_yaml *it = core_yaml_get(block, other);
+	if (it && !core_yaml_is_word(it, "0"))
+		return true;
+	if (is_given(block, key)) {
+		core_loader_fail(r->loader, FV_CONFIG, core_yaml_entry(block, key)->key_place,
+			"corpus.%s has no use without corpus.%s", key, other);
+		return false;
+	}
+	leave_out(block, key);
+	return true;
+}
+
+static bool check_corpus(core_resolver *r, core_yaml *corpus)
+{
+	bool good = check_folds(r, corpus);
+	const core_yaml *attributes = core_yaml_get(corpus, "attributes");
+	if (core_yaml_get(attributes, "speaker") && !core_yaml_get(attributes, "file"))
+		good = fail_key(r, attributes, "speaker",
+			"corpus.attributes.speaker has no use without attributes.file");
+	good = needs_other(r, corpus, "label_smoothing", "label_column") && good;
+	good = needs_other(r, corpus, "make_folds_seed", "make_folds") && good;
+	const core_yaml *folds = core_yaml_get(corpus, "folds");
+	const core_yaml *made = core_yaml_get(corpus, "make_folds");
+	for (size_t i = 0; folds && !core_yaml_is_word(made, "0") && i < folds->n; i++) {
+		const core_yaml *fold = folds->entry[i].value;
+		if (strtoll(fold->text, NULL, 10) >= 1 &&
+			strtoll(fold->text, NULL, 10) <= strtoll(made->text, NULL, 10))
+			continue;
+		core_loader_fail(r->loader, FV_CONFIG, fold->place,
+			"corpus.folds: %s is not among the folds 1 to %s that are made", fold->text,
+			made->text);
+		good = false;
+	}
+	return good;
+}
+
+static bool check_eval(core_resolver *r, const core_yaml *eval)
+{
+	const core_yaml *compare = core_yaml_get(eval, "compare");
+	const core_yaml *metric = core_yaml_get(compare, "metric");
+	const core_yaml *attribute = core_yaml_get(compare, "attribute");
+	const core_yaml *all = core_yaml_get(eval, "attributes");
+	if (!compare)
+		return true;
+	bool gap = strstr(metric->text, "_gap") != NULL, found = !all;
+	if (gap && !attribute)
+		return fail_key(r, compare, "attribute",
+			"eval.compare.attribute is missing: a gap belongs to an attribute");
+	if (!gap && attribute)
+		return fail_key(r, compare, "attribute",
+			"eval.compare.attribute has no use: the metric belongs to no attribute");
+	for (size_t i = 0; all && attribute && i < all->n; i++)
+		found = found || !strcmp(all->entry[i].value->text, attribute->text);
+	if (attribute && !found)
+		return fail_key(r, compare, "attribute",
+			"eval.compare.attribute is not among eval.attributes");
+	return true;
+}
+
+static void note_decay(core_resolver *r, core_yaml *train)
+{
+	const core_yaml *decay = core_yaml_get(train, "weight_decay");
+	if (!strcmp(core_yaml_get(train, "optimizer")->text, "adamw"))
+		return;
+	if (is_given(train, "weight_decay"))
+		core_loader_note(r->loader, CORE_NOTE_UNUSED, decay->place,
+			"%s: train.weight_decay has no effect with optimizer adam",
+			core_place_text(r->loader->ctx, decay->place));
+	leave_out(train, "weight_decay");
+}
+
+bool core_rules_check(core_resolver *r, const char *name, core_yaml *block)
+{
+	if (!strcmp(name, "corpus"))
+		return check_corpus(r, block);
+	if (!strcmp(name, "eval"))
+		return check_eval(r, block);
+	if (!strcmp(name, "train"))
+		note_decay(r, block);
+	return true;
+}
+
+bool core_rules_settle_grouper(core_resolver *r, core_yaml *cell)
+{
+	if (!r->loss || !(r->loader->needs & CORE_NEED_LOSS))
+		return true;
+	const fv_loss_ops *ops = r->loss->ops;
+	const core_yaml *grouper = core_yaml_get(cell, "grouper");
+	if (ops->uses_groups && !grouper) {
+		const core_yaml *name = core_yaml_get(core_yaml_get(cell, "loss"), "name");
+		core_loader_fail(r->loader, FV_CONFIG, name->place,
+			"loss '%s' works on groups: a grouper is needed", r->loss->name);
+		return false;
+	}
+	if (ops->uses_groups || !grouper || (r->loader->needs & CORE_NEED_GROUPER))
+		return true;
+	core_loader_note(r->loader, CORE_NOTE_UNUSED, grouper->place,
+		"the grouper is dropped where the loss is '%s', which uses no groups",
+		r->loss->name);
+	leave_out(cell, "grouper");
+	return true;
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/schema.h"
+
+#include <string.h>
+
+#include "plugin/params.h"
+
+#define COUNT(table) (sizeof(table) / sizeof *(table))
+#define MANY 1000000000.0
+
+static const core_key attribute_keys[] = {
+	{.name = "file",
+		.type = CORE_KEY_PATH,
+		.doc = "CSV with a row for each speaker; without it the columns are the label "
+		       "file's"},
+	{.name = "speaker",
+		.type = CORE_KEY_TEXT,
+		.doc = "its column that names the speaker as the label file does"},
+	{.name = "columns",
+		.type = CORE_KEY_TEXT_MAP,
+		.required = true,
+		.doc = "attribute: column"},
+};
+
+static const core_key column_keys[] = {
+	{.name = "file", .type = CORE_KEY_TEXT, .doc = "column of the recording's file name"},
+	{.name = "speaker", .type = CORE_KEY_TEXT, .doc = "column of the speaker"},
+	{.name = "gender", .type = CORE_KEY_TEXT, .doc = "column of the gender"},
+	{.name = "split", .type = CORE_KEY_TEXT, .doc = "column of the split"},
+};
+
+static const core_key corpus_keys[] = {
+	{.name = "audio",
+		.type = CORE_KEY_PATH,
+		.doc = "folder of recordings, searched with its subfolders; encoders that look "
+		       "features up by name need none"},
+	{.name = "labels",
+		.type = CORE_KEY_PATH,
+		.required = true,
+		.doc = "label file (CSV); {fold} in its name stands for the fold"},
+	{.name = "attributes",
+		.type = CORE_KEY_BLOCK,
+		.keys = attribute_keys,
+		.n_keys = COUNT(attribute_keys),
+		.doc = "attributes of speakers beside gender, from a table or the label file"},
+	{.name = "bins",
+		.type = CORE_KEY_BINS,
+		.doc = "names for ranges of a numeric attribute, both ends included"},
+	{.name = "values",
+		.type = CORE_KEY_VALUES,
+		.doc = "values that count in an attribute's metrics; other rows stay in training"},
+	{.name = "folds",
+		.type = CORE_KEY_INTS,
+		.max = MANY,
+		.doc = "folds to run; the values of {fold}, or of 1 ... make_folds"},
+	{.name = "exclude", .type = CORE_KEY_TEXTS, .doc = "recordings to leave out, by stem"},
+	{.name = "columns",
+		.type = CORE_KEY_BLOCK,
+		.keys = column_keys,
+		.n_keys = COUNT(column_keys),
+		.doc = "header names that differ from the usual ones"},
+	{.name = "label_column",
+		.type = CORE_KEY_TEXT,
+		.doc = "column of the class name in a file with one label a row"},
+	{.name = "label_smoothing",
+		.type = CORE_KEY_REAL,
+		.max = 1,
+		.def = "0.05",
+		.doc = "e in (1 - e) onehot + e/C, with label_column only"},
+	{.name = "classes",
+		.type = CORE_KEY_NAMES,
+		.doc = "class names in order, where they cannot be told from the header"},
+	{.name = "make_folds",
+		.type = CORE_KEY_INT,
+		.max = 1000,
+		.def = "0",
+		.doc = "makes that many speaker-independent folds; 0: the label file says the "
+		       "split"},
+	{.name = "make_folds_seed",
+		.type = CORE_KEY_INT,
+		.max = 9e15,
+		.def = "1",
+		.doc = "seed of these folds"},
+	{.name = "speaker_key",
+		.type = CORE_KEY_NAMES,
+		.doc = "columns that together make a speaker; default: the speaker column"},
+	{.name = "shared_speakers",
+		.type = CORE_KEY_BOOL,
+		.def = "false",
+		.doc = "a speaker in two splits is known and accepted; every table says so"},
+};
+
+static const core_key bias_keys[] = {
+	{.name = "attribute",
+		.type = CORE_KEY_TEXT,
+		.def = "gender",
+		.doc = "the attribute that is made to depend on the class"},
+	{.name = "minority_ratio",
+		.type = CORE_KEY_REAL,
+		.min = 1,
+		.max = MANY,
+		.required = true,
+		.doc = "of the others, floor(majority / ratio) are kept in each class"},
+	{.name = "majority",
+		.type = CORE_KEY_TEXT_MAP,
+		.required = true,
+		.doc = "class: the attribute's value of which all recordings stay"},
+	{.name = "seed",
+		.type = CORE_KEY_INT,
+		.max = 9e15,
+		.doc = "seed of the draw; default: the run's seed"},
+};
+
+static const core_key encoder_keys[] = {
+	{.name = "name", .type = CORE_KEY_TEXT, .required = true, .doc = "encoder plugin"},
+	{.name = "weights", .type = CORE_KEY_PATH, .doc = "file of pretrained weights"},
+	{.name = "output",
+		.type = CORE_KEY_TEXT,
+		.doc = "which of the encoder's outputs; default: its first"},
+	{.name = "layer",
+		.type = CORE_KEY_INT,
+		.max = MANY,
+		.choices = "all",
+		.def = "all",
+		.doc = "one layer of the output, from 0, or all"},
+	{.name = "max_seconds",
+		.type = CORE_KEY_REAL,
+		.unit = "s",
+		.max = MANY,
+		.def = "10",
+		.doc = "longer recordings are cut there; 0: never"},
+	{.name = "normalize",
+		.type = CORE_KEY_CHOICE,
+		.choices = "corpus|utterance|none",
+		.def = "none",
+		.doc = "z-scores the wave: with mean and sd of the fold's training rows before "
+		       "bias, or of the recording itself"},
+	{.name = "standardize",
+		.type = CORE_KEY_CHOICE,
+		.choices = "train|speaker|none",
+		.doc = "z-scores the features by training rows or by speaker (transductive); "
+		       "default: what the output asks for"},
+};
+
+static const core_key grouper_keys[] = {
+	{.name = "name", .type = CORE_KEY_TEXT, .required = true, .doc = "grouper plugin"},
+	{.name = "column",
+		.type = CORE_KEY_TEXT,
+		.doc = "the attribute it may see, for groupers that read one"},
+	{.name = "seed",
+		.type = CORE_KEY_INT,
+		.max = 9e15,
+		.doc = "seed of the grouping, an axis of its own; default: the plugin's, or the "
+		       "run's"},
+	{.name = "encoder",
+		.type = CORE_KEY_ENCODER,
+		.doc = "encoder whose features it groups, whole recordings; default: the cell's"},
+};
+
+static const core_key loss_keys[] = {
+	{.name = "name", .type = CORE_KEY_TEXT, .required = true, .doc = "loss plugin"},
+	{.name = "profile",
+		.type = CORE_KEY_CHOICE,
+		.choices = "paper|official",
+		.def = "paper",
+		.doc = "defaults of all plugins in the cell: as the paper's authors, or as each "
+		       "method's own"},
+};
+
+static const core_key head_keys[] = {
+	{.name = "projection",
+		.type = CORE_KEY_INT,
+		.min = 1,
+		.max = 65536,
+		.def = "256",
+		.doc = "width between the features and the classes"},
+};
+
+static const core_key train_keys[] = {
+	{.name = "epochs",
+		.type = CORE_KEY_INT,
+		.min = 1,
+		.max = 1e6,
+		.def = "50",
+		.doc = "passes over the training rows"},
+	{.name = "batch",
+		.type = CORE_KEY_INT,
+		.min = 1,
+		.max = 1e6,
+		.def = "32",
+		.doc = "rows in a batch"},
+	{.name = "learning_rate",
+		.type = CORE_KEY_REAL,
+		.min = 0,
+		.max = 1e30,
+		.above = true,
+		.def = "1.0e-4",
+		.doc = "step size of the optimizer"},
+	{.name = "optimizer",
+		.type = CORE_KEY_CHOICE,
+		.choices = "adam|adamw",
+		.def = "adam",
+		.doc = "adamw decays the weights"},
+	{.name = "weight_decay",
+		.type = CORE_KEY_REAL,
+		.max = MANY,
+		.def = "0.01",
+		.doc = "decay of adamw"},
+	{.name = "clip",
+		.type = CORE_KEY_REAL,
+		.min = 0,
+		.max = MANY,
+		.above = true,
+		.choices = "none",
+		.def = "1",
+		.doc = "largest norm of the gradient, or none"},
+	{.name = "select",
+		.type = CORE_KEY_CHOICE,
+		.choices = "dev_loss|dev_objective",
+		.def = "dev_objective",
+		.official = "dev_loss",
+		.doc = "which development value picks the epoch: the base loss, or the loss "
+		       "plugin's own"},
+	{.name = "init",
+		.type = CORE_KEY_PATH,
+		.doc = "start weights (safetensors); {fold} stands for the fold"},
+	{.name = "order",
+		.type = CORE_KEY_PATH,
+		.doc = "rows of every epoch (safetensors); {fold} stands for the fold"},
+	{.name = "seed",
+		.type = CORE_KEY_INTS,
+		.max = 9e15,
+		.def = "1",
+		.doc = "one seed or a list: a run for each"},
+};
+
+static const core_key compare_keys[] = {
+	{.name = "metric",
+		.type = CORE_KEY_CHOICE,
+		.choices = "f1|acc|tpr_gap|dp_gap",
+		.required = true,
+		.doc = "the metric by which methods are compared"},
+	{.name = "attribute", .type = CORE_KEY_TEXT, .doc = "the attribute of a gap"},
+};
+
+static const core_key eval_keys[] = {
+	{.name = "attributes",
+		.type = CORE_KEY_NAMES,
+		.doc = "attributes to report; default: all the corpus has"},
+	{.name = "compare",
+		.type = CORE_KEY_BLOCK,
+		.keys = compare_keys,
+		.n_keys = COUNT(compare_keys),
+		.doc = "the comparisons declared beforehand; all others are exploratory"},
+};
+
+const core_block core_blocks[] = {
+	{"corpus", 0, corpus_keys, COUNT(corpus_keys), "recordings, labels and attributes"},
+	{"bias", 0, bias_keys, COUNT(bias_keys), "a simulated bias of training and development"},
+	{"encoder", FV_ENCODER, encoder_keys, COUNT(encoder_keys), "recordings to features"},
+	{"grouper", FV_GROUPER, grouper_keys, COUNT(grouper_keys), "who belongs together"},
+	{"loss", FV_LOSS, loss_keys, COUNT(loss_keys), "the objective"},
+	{"head", 0, head_keys, COUNT(head_keys), "the classifier"},
+	{"train", 0, train_keys, COUNT(train_keys), "the training"},
+	{"eval", 0, eval_keys, COUNT(eval_keys), "what is reported"},
+};
+const size_t core_n_blocks = COUNT(core_blocks);
+
+const core_block *core_schema_block(const char *name)
+{
+	for (size_t i = 0; i < core_n_blocks; i++)
+		if (!strcmp(core_blocks[i].name, name))
+			return &core_blocks[i];
+	return NULL;
+}
+
+const core_key *core_schema_key(const core_key *keys, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(keys[i].name, name))
+			return &keys[i];
+	return NULL;
+}
+
+core_key core_schema_param(const fv_param *param, bool official)
+{
+	static const core_key_type type[] = {
+		[FV_INT] = CORE_KEY_INT,
+		[FV_REAL] = CORE_KEY_REAL,
+		[FV_BOOL] = CORE_KEY_BOOL,
+		[FV_CHOICE] = CORE_KEY_CHOICE,
+		[FV_STRING] = CORE_KEY_TEXT,
+		[FV_PATH] = CORE_KEY_PATH,
+		[FV_LIST] = CORE_KEY_REALS,
+		[FV_LOSS_REF] = CORE_KEY_LOSS,
+	};
+	return (core_key){.name = param->name,
+		.type = type[param->type],
+		.unit = param->unit,
+		.min = param->min,
+		.max = param->max,
+		.choices = param->choices,
+		.def = official && param->def_official ? param->def_official : param->def_paper,
+		.doc = param->doc};
+}
+
+bool core_key_is_list(core_key_type type)
+{
+	return type == CORE_KEY_INTS || type == CORE_KEY_REALS || type == CORE_KEY_TEXTS ||
+	       type == CORE_KEY_NAMES;
+}
+
+/* Calls `test` with the rule of every plugin parameter of that kind and name. */
+static bool any_param(const core_registry *registry, fv_kind kind, const char *name,
+	bool (*test)(core_key_type type))
+{
+	for (size_t i = 0; i < registry->n; i++) {
+		const fv_descriptor *d = registry->plugin[i].descriptor;
+		const fv_param *param = d->kind == kind ? core_param_find(d, name) : NULL;
+		if (param && test(core_schema_param(param, false).type))
+			return true;
+	}
+	return false;
+}
+
+static bool is_any(core_key_type type)
+{
+	(void)type;
+	return true;
+}
+
+/* Where a dotted key has led to: the keys of a block, and the kind of plugin it names. */
+struct spot {
+	const core_key *keys;
+	size_t n_keys;
+	fv_kind kind;
+};
+
+static struct spot spot_of(const core_block *block)
+{
+	return (struct spot){block->keys, block->n_keys, block->kind};
+}
+
+/* The part before the next dot; NULL when it is too long to be a key. */
+static const char *next_part(const char *key, char part[64])
+{
+	size_t n = strcspn(key, ".");
+	if (n >= 64)
+		return NULL;
+	memcpy(part, key, n);
+	part[n] = '\0';
+	return key[n] ? key + n + 1 : key + n;
+}
+
+/* A key inside the value of another: values.race is a list, columns.race a text. */
+static bool test_inside(const core_key *key, bool (*test)(core_key_type))
+{
+	switch (key->type) {
+	case CORE_KEY_VALUES:
+		return test(CORE_KEY_TEXTS);
+	case CORE_KEY_TEXT_MAP:
+		return test(CORE_KEY_TEXT);
+	case CORE_KEY_BINS:
+		return test(CORE_KEY_BLOCK);
+	default:
+		return false;
+	}
+}
+
+static bool test_key(const core_registry *registry, const char *key, bool (*test)(core_key_type))
+{
+	char part[64];
+	key = next_part(key, part);
+	const core_block *block = key ? core_schema_block(part) : NULL;
+	if (!block)
+		return false;
+	for (struct spot spot = spot_of(block);;) {
+		if (!*key)
+			return test(CORE_KEY_BLOCK);
+		key = next_part(key, part);
+		if (!key)
+			return false;
+		const core_key *found = core_schema_key(spot.keys, spot.n_keys, part);
+		if (!found)
+			return spot.kind && !*key && any_param(registry, spot.kind, part, test);
+		if (found->type == CORE_KEY_ENCODER)
+			spot = spot_of(core_schema_block("encoder"));
+		else if (found->type == CORE_KEY_BLOCK)
+			spot = (struct spot){found->keys, found->n_keys, 0};
+		else
+			return *key ? test_inside(found, test) : test(found->type);
+	}
+}
+
+bool core_schema_knows(const core_registry *registry, const char *key)
+{
+	if (!strcmp(key, "grouper.product"))
+		return true;
+	return test_key(registry, key, is_any);
+}
+
+bool core_schema_is_list(const core_registry *registry, const char *key)
+{
+	return test_key(registry, key, core_key_is_list);
+}

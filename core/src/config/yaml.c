@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The reader: libyaml's events, checked one by one as they come, into a tree. libyaml itself limits
+ * neither size nor depth and would expand aliases; here nothing is built before it was allowed. */
+#include "config/yaml.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <yaml.h>
+
+#include "base/file.h"
+
+struct frame {
+	core_yaml *node;
+	size_t start; /* of its entries among the pending ones */
+	const char *key;
+	core_place key_place;
+	bool has_key;
+};
+
+struct reader {
+	fv_ctx *ctx;
+	yaml_parser_t parser;
+	const char *file, *data;
+	size_t size;
+	const core_place *fixed; /* not NULL: the place of everything */
+	core_origin origin;
+	core_yaml *root;
+	struct frame frame[CORE_YAML_DEPTH_MAX];
+	size_t depth;
+	core_entry *pending; /* entries of the open maps and lists, outermost first */
+	size_t n_pending, room;
+	fv_status status; /* of the first error that reading goes on after */
+};
+
+static core_place place_of(const struct reader *r, yaml_mark_t mark)
+{
+	if (r->fixed)
+		return *r->fixed;
+	return (core_place){r->file, (int)mark.line + 1, (int)mark.column + 1};
+}
+
+/* For what is forbidden but does not confuse the reader: it goes on and finds the next. */
+#define REFUSE(r, place, ...)                                                                      \
+	((r)->status = core_fail_place((r)->ctx, FV_CONFIG, place, __VA_ARGS__))
+
+/* libyaml tells a byte, not a line, for bad UTF-8 and control characters. */
+static core_place place_of_byte(const struct reader *r, size_t offset)
+{
+	if (r->fixed)
+		return *r->fixed;
+	core_place place = {r->file, 1, 1};
+	for (size_t i = 0; i < offset && i < r->size; i++) {
+		if (r->data[i] == '\n') {
+			place.line++;
+			place.column = 1;
+		} else if (((unsigned char)r->data[i] & 0xc0) != 0x80) {
+			place.column++;
+		}
+	}
+	return place;
+}
+
+static fv_status syntax_error(struct reader *r)
+{
+	const yaml_parser_t *p = &r->parser;
+	const char *problem = p->problem ? p->problem : "cannot be read";
+	if (p->error == YAML_MEMORY_ERROR)
+		return fv_fail(r->ctx, FV_FAILED, "out of memory");
+	if (p->error == YAML_READER_ERROR && p->problem_value >= 0)
+		return core_fail_place(r->ctx, FV_CONFIG, place_of_byte(r, p->problem_offset),
+			"%s (0x%02X)", problem, (unsigned)p->problem_value);
+	if (p->error == YAML_READER_ERROR)
+		return core_fail_place(
+			r->ctx, FV_CONFIG, place_of_byte(r, p->problem_offset), "%s", problem);
+	core_place place = place_of(r, p->problem_mark);
+	if (p->context)
+		return core_fail_place(r->ctx, FV_CONFIG, place, "%s %s from line %zu on", problem,
+			p->context, p->context_mark.line + 1);
+	return core_fail_place(r->ctx, FV_CONFIG, place, "%s", problem);
+}
+
+static fv_status push_entry(struct reader *r, core_entry entry)
+{
+	if (r->n_pending == r->room) {
+		size_t room = r->room ? 2 * r->room : 64;
+		core_entry *grown = realloc(r->pending, room * sizeof *grown);
+		if (!grown)
+			return fv_fail(r->ctx, FV_FAILED, "out of memory");
+		r->pending = grown;
+		r->room = room;
+	}
+	r->pending[r->n_pending++] = entry;
+	return FV_OK;
+}
+
+/* A finished value goes into the innermost open map or list. */
+static fv_status place_value(struct reader *r, core_yaml *node)
+{
+	if (r->depth == 0) {
+		r->root = node;
+		return FV_OK;
+	}
+	struct frame *top = &r->frame[r->depth - 1];
+	core_entry entry = {NULL, node->place, node};
+	if (top->node->kind == CORE_YAML_MAP) {
+		if (r->n_pending - top->start == CORE_YAML_KEYS_MAX)
+			return core_fail_place(r->ctx, FV_CONFIG, top->key_place,
+				"more than %d keys in one map", CORE_YAML_KEYS_MAX);
+		entry.key = top->key;
+		entry.key_place = top->key_place;
+		top->has_key = false;
+	}
+	return push_entry(r, entry);
+}
+
+static bool wants_key(const struct reader *r)
+{
+	const struct frame *top = r->depth ? &r->frame[r->depth - 1] : NULL;
+	return top && top->node->kind == CORE_YAML_MAP && !top->has_key;
+}
+
+static void check_properties(
+	struct reader *r, core_place place, const yaml_char_t *anchor, const yaml_char_t *tag)
+{
+	if (anchor)
+		REFUSE(r, place, "anchors are not allowed ('&%s')", (const char *)anchor);
+	if (tag)
+		REFUSE(r, place, "tags are not allowed ('%s')", (const char *)tag);
+}
+
+static fv_status on_scalar(struct reader *r, const yaml_event_t *event)
+{
+	core_place place = place_of(r, event->start_mark);
+	const char *value = (const char *)event->data.scalar.value;
+	size_t length = event->data.scalar.length;
+	check_properties(r, place, event->data.scalar.anchor, event->data.scalar.tag);
+	if (memchr(value, '\0', length))
+		REFUSE(r, place, "NUL in a text");
+	const char *text = core_strndup(r->ctx, value, length);
+	if (!text)
+		return FV_FAILED;
+	if (wants_key(r)) {
+		struct frame *top = &r->frame[r->depth - 1];
+		top->key = text;
+		top->key_place = place;
+		top->has_key = true;
+		return FV_OK;
+	}
+	core_yaml *node = core_yaml_scalar(r->ctx, place, r->origin, text);
+	if (!node)
+		return FV_FAILED;
+	node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+	return place_value(r, node);
+}
+
+static fv_status on_start(struct reader *r, core_yaml_kind kind, core_place place)
+{
+	if (wants_key(r))
+		return core_fail_place(r->ctx, FV_CONFIG, place, "a key must be a single word");
+	if (r->depth == CORE_YAML_DEPTH_MAX)
+		return core_fail_place(
+			r->ctx, FV_CONFIG, place, "more than %d levels deep", CORE_YAML_DEPTH_MAX);
+	core_yaml *node = core_alloc(r->ctx, 1, sizeof *node);
+	if (!node)
+		return FV_FAILED;
+	node->kind = kind;
+	node->origin = r->origin;
+	node->place = place;
+	r->frame[r->depth++] = (struct frame){.node = node, .start = r->n_pending};
+	return FV_OK;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const core_entry *x = *(const core_entry *const *)a, *y = *(const core_entry *const *)b;
+	int order = strcmp(x->key, y->key);
+	return order ? order : (x > y) - (x < y);
+}
+
+static fv_status check_keys(struct reader *r, const core_yaml *map)
+{
+	if (map->n < 2)
+		return FV_OK;
+	const core_entry **sorted = malloc(map->n * sizeof *sorted);
+	if (!sorted)
+		return fv_fail(r->ctx, FV_FAILED, "out of memory");
+	for (size_t i = 0; i < map->n; i++)
+		sorted[i] = &map->entry[i];
+	qsort(sorted, map->n, sizeof *sorted, by_key);
+	for (size_t i = 1; i < map->n; i++)
+		if (!strcmp(sorted[i - 1]->key, sorted[i]->key))
+			REFUSE(r, sorted[i]->key_place, "key '%s' is already in line %d",
+				sorted[i]->key, sorted[i - 1]->key_place.line);
+	free(sorted);
+	return FV_OK;
+}
+
+static fv_status on_end(struct reader *r)
+{
+	struct frame *top = &r->frame[--r->depth];
+	core_yaml *node = top->node;
+	node->n = r->n_pending - top->start;
+	node->entry = core_alloc(r->ctx, node->n, sizeof *node->entry);
+	if (!node->entry)
+		return FV_FAILED;
+	if (node->n)
+		memcpy(node->entry, r->pending + top->start, node->n * sizeof *node->entry);
+	r->n_pending = top->start;
+	if (node->kind == CORE_YAML_MAP) {
+		fv_status status = check_keys(r, node);
+		if (status)
+			return status;
+	}
+	return place_value(r, node);
+}
+
+static fv_status on_document(struct reader *r, const yaml_event_t *event)
+{
+	core_place place = place_of(r, event->start_mark);
+	if (r->root)
+		return core_fail_place(
+			r->ctx, FV_CONFIG, place, "a second document is not allowed");
+	if (event->data.document_start.tag_directives.start !=
+		event->data.document_start.tag_directives.end)
+		REFUSE(r, place, "tags are not allowed (%%TAG)");
+	return FV_OK;
+}
+
+static fv_status on_event(struct reader *r, const yaml_event_t *event)
+{
+	core_place place = place_of(r, event->start_mark);
+	switch (event->type) {
+	case YAML_DOCUMENT_START_EVENT:
+		return on_document(r, event);
+	case YAML_ALIAS_EVENT:
+		return core_fail_place(r->ctx, FV_CONFIG, place, "aliases are not allowed ('*%s')",
+			(const char *)event->data.alias.anchor);
+	case YAML_SCALAR_EVENT:
+		return on_scalar(r, event);
+	case YAML_SEQUENCE_START_EVENT:
+		check_properties(r, place, event->data.sequence_start.anchor,
+			event->data.sequence_start.tag);
+		return on_start(r, CORE_YAML_LIST, place);
+	case YAML_MAPPING_START_EVENT:
+		check_properties(
+			r, place, event->data.mapping_start.anchor, event->data.mapping_start.tag);
+		return on_start(r, CORE_YAML_MAP, place);
+	case YAML_SEQUENCE_END_EVENT:
+	case YAML_MAPPING_END_EVENT:
+		return on_end(r);
+	default:
+		return FV_OK;
+	}
+}
+
+static fv_status read_events(struct reader *r)
+{
+	for (bool done = false; !done;) {
+		yaml_event_t event;
+		if (!yaml_parser_parse(&r->parser, &event))
+			return syntax_error(r);
+		done = event.type == YAML_STREAM_END_EVENT;
+		fv_status status = on_event(r, &event);
+		yaml_event_delete(&event);
+		if (status)
+			return status;
+	}
+	return r->status;
+}
+
+static fv_status parse(struct reader *r, core_yaml **out)
+{
+	if (r->size > CORE_YAML_BYTES_MAX)
+		return fv_fail(r->ctx, FV_CONFIG, "%s: %zu bytes, more than the %zu allowed",
+			r->file, r->size, CORE_YAML_BYTES_MAX);
+	if (!yaml_parser_initialize(&r->parser))
+		return fv_fail(r->ctx, FV_FAILED, "out of memory");
+	yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&r->parser, (const unsigned char *)r->data, r->size);
+	fv_status status = read_events(r);
+	if (!status && !r->root)
+		status = fv_fail(r->ctx, FV_CONFIG, "%s: is empty", r->file);
+	*out = r->root;
+	yaml_parser_delete(&r->parser);
+	free(r->pending);
+	return status;
+}
+
+fv_status core_yaml_parse(
+	fv_ctx *ctx, const char *file, const char *data, size_t size, core_yaml **out)
+{
+	struct reader r = {.ctx = ctx, .file = file, .data = data, .size = size};
+	return parse(&r, out);
+}
+
+fv_status core_yaml_read(fv_ctx *ctx, const char *path, core_yaml **out)
+{
+	char *data;
+	size_t size;
+	fv_status status = core_file_read(ctx, path, CORE_YAML_BYTES_MAX, &data, &size);
+	if (status)
+		return status == FV_DATA ? FV_CONFIG : status;
+	const char *kept = core_strdup(ctx, path);
+	return kept ? core_yaml_parse(ctx, kept, data, size, out) : FV_FAILED;
+}
+
+/* Length of the first value of a comma-separated row of them. Commas inside quotes, brackets and
+ * braces only hide when the value starts with one: a plain word ends at the next comma. */
+static size_t word_size(const char *text)
+{
+	if (!strchr("[{\"'", text[0]))
+		return strcspn(text, ",");
+	size_t nested = 0, i = 0;
+	for (char quote = '\0'; text[i] && (nested || quote || text[i] != ','); i++) {
+		char c = text[i];
+		if (quote == '"' && c == '\\' && text[i + 1])
+			i++;
+		else if (quote)
+			quote = c == quote ? '\0' : quote;
+		else if (c == '"' || c == '\'')
+			quote = c;
+		else if (c == '[' || c == '{')
+			nested++;
+		else if ((c == ']' || c == '}') && nested)
+			nested--;
+	}
+	return i;
+}
+
+static bool is_utf8(const char *text)
+{
+	for (const unsigned char *p = (const unsigned char *)text; *p;) {
+		size_t more = *p < 0x80 ? 0 : *p >= 0xf0 ? 3 : *p >= 0xe0 ? 2 : 1;
+		uint32_t point = more == 0 ? *p : *p & (0x3fu >> more);
+		if (*p >= 0x80 && (*p < 0xc2 || *p > 0xf4))
+			return false;
+		for (p++; more; more--, p++) {
+			if ((*p & 0xc0) != 0x80)
+				return false;
+			point = point << 6 | (*p & 0x3fu);
+			if (more == 1 && ((point >= 0xd800 && point < 0xe000) || point > 0x10ffff))
+				return false;
+		}
+	}
+	return true;
+}
+
+static fv_status read_word(
+	fv_ctx *ctx, core_place place, core_origin origin, const char *word, core_yaml **out)
+{
+	if (strchr("[{\"'", word[0])) {
+		struct reader r = {.ctx = ctx,
+			.file = place.file,
+			.data = word,
+			.size = strlen(word),
+			.fixed = &place,
+			.origin = origin};
+		return parse(&r, out);
+	}
+	if (!is_utf8(word))
+		return core_fail_place(ctx, FV_CONFIG, place, "is not UTF-8");
+	*out = core_yaml_scalar(ctx, place, origin, word);
+	return *out ? FV_OK : FV_FAILED;
+}
+
+fv_status core_yaml_words(
+	fv_ctx *ctx, core_place place, core_origin origin, const char *text, core_yaml **list)
+{
+	core_yaml *node = core_yaml_map(ctx, place, origin, strlen(text) + 1);
+	if (!node)
+		return FV_FAILED;
+	node->kind = CORE_YAML_LIST;
+	for (bool more = true; more;) {
+		text += strspn(text, " \t");
+		size_t size = *text ? word_size(text) : 0, end = size;
+		while (end && strchr(" \t", text[end - 1]))
+			end--;
+		if (!end)
+			return core_fail_place(ctx, FV_CONFIG, place, "a value is missing");
+		const char *word = core_strndup(ctx, text, end);
+		core_yaml *value;
+		fv_status status = word ? read_word(ctx, place, origin, word, &value) : FV_FAILED;
+		if (status)
+			return status;
+		core_yaml_add(node, NULL, place, value);
+		more = text[size] == ',';
+		text += size + (more ? 1 : 0);
+	}
+	*list = node;
+	return FV_OK;
+}
