@@ -220,7 +220,8 @@ int main(int argc, char **argv)
 	bool terminal = isatty(2) && !(term && !strcmp(term, "dumb"));
 	struct logger logger = {.least = CORE_INFO,
 		.color = terminal && !(no_color && *no_color),
-		.terminal = terminal};
+		.terminal = terminal,
+		.told = time(NULL)};
 	fv_ctx *ctx = core_ctx_new();
 	if (!ctx) {
 		fputs("fairvox: out of memory\n", stderr);
