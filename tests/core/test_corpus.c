@@ -314,7 +314,7 @@ static void settings(void **state)
 	test_fails(ctx, core_corpus_read(ctx, &spec, 0, &c), FV_CONFIG, "has no column 'c'");
 	spec.classes.n = 0;
 	spec.column_speaker = "spkrid";
-	test_fails(ctx, core_corpus_read(ctx, &spec, 0, &c), FV_CONFIG, "corpus.column_speaker: ");
+	test_fails(ctx, core_corpus_read(ctx, &spec, 0, &c), FV_CONFIG, "corpus.columns.speaker: ");
 	core_ctx_free(ctx);
 }
 

@@ -41,10 +41,10 @@ static fv_status find_speaker_key(fv_ctx *ctx, core_label_file *f)
 	f->n_speaker_key = n;
 	if (!spec->speaker_key.n) {
 		fv_status status = find_column(
-			ctx, f, "column_speaker", spec->column_speaker, usual, &f->speaker_key[0]);
+			ctx, f, "columns.speaker", spec->column_speaker, usual, &f->speaker_key[0]);
 		if (!status && f->speaker_key[0] < 0)
 			status = core_fail_at(ctx, FV_DATA, f->csv.path, 1, 0,
-				"no column 'SpkrID' or 'speaker'; corpus.column_speaker names it");
+				"no column 'SpkrID' or 'speaker'; corpus.columns.speaker names it");
 		return status;
 	}
 	fv_status status = FV_OK;
@@ -147,9 +147,9 @@ fv_status core_labels_columns(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 	static const char *const gender[2] = {"Gender", "gender"};
 	static const char *const split[2] = {"Split_Set", "split"};
 	const core_corpus_spec *spec = f->spec;
-	fv_status found[] = {find_column(ctx, f, "column_file", spec->column_file, file, &f->file),
-		find_column(ctx, f, "column_gender", spec->column_gender, gender, &f->gender),
-		find_column(ctx, f, "column_split", spec->column_split, split, &f->split),
+	fv_status found[] = {find_column(ctx, f, "columns.file", spec->column_file, file, &f->file),
+		find_column(ctx, f, "columns.gender", spec->column_gender, gender, &f->gender),
+		find_column(ctx, f, "columns.split", spec->column_split, split, &f->split),
 		find_speaker_key(ctx, f)};
 	for (size_t i = 0; i < sizeof found / sizeof *found; i++)
 		if (found[i])
@@ -158,10 +158,10 @@ fv_status core_labels_columns(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 		f->file = 0;
 	if (f->file < 0)
 		return core_fail_at(ctx, FV_DATA, f->csv.path, 1, 0,
-			"no column 'FileName' or 'file'; corpus.column_file names it");
+			"no column 'FileName' or 'file'; corpus.columns.file names it");
 	if (f->split < 0 && !spec->make_folds)
 		return core_fail_at(ctx, FV_DATA, f->csv.path, 1, 0,
-			"no column 'Split_Set' or 'split'; corpus.column_split names it, "
+			"no column 'Split_Set' or 'split'; corpus.columns.split names it, "
 			"corpus.make_folds makes splits");
 	return spec->label_column ? find_label_classes(ctx, f, c) : find_classes(ctx, f, c);
 }
