@@ -40,9 +40,9 @@ struct audit {
 	bool has_threshold, json;
 	double threshold;
 	core_predictions file[2]; /* the second in the order of the first */
-	core_attribute *attribute;
+	core_eval_attribute *attribute;
 	core_eval_set set[2];
-	core_rows rows;
+	core_eval_rows rows;
 	core_metrics metrics[2];
 	core_comparison comparison;
 };
@@ -123,8 +123,8 @@ static fv_status find_attributes(fv_ctx *ctx, struct audit *a)
 		fv_status status = core_predictions_need(
 			ctx, &a->file[0], "--group-columns", a->column[k], &column);
 		if (!status)
-			status = core_attribute_make(ctx, column->name, a->file[0].n, column->value,
-				NULL, 0, &a->attribute[k]);
+			status = core_eval_attribute_make(ctx, column->name, a->file[0].n,
+				column->value, NULL, 0, &a->attribute[k]);
 		first = first ? first : status;
 	}
 	return first;
@@ -143,7 +143,7 @@ static fv_status load(fv_ctx *ctx, struct audit *a)
 		a->set[k].threshold = (float)a->threshold;
 	}
 	const core_predictions *p = &a->file[0];
-	a->rows = (core_rows){
+	a->rows = (core_eval_rows){
 		.n = p->n, .speaker = p->speaker.value, .path = p->path, .line = p->line};
 	return FV_OK;
 }

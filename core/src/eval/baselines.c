@@ -2,6 +2,7 @@
 #include "eval/baselines.h"
 
 #include "base/stream.h"
+#include "nn/base_loss.h"
 
 const char *core_baseline_name(core_baseline baseline)
 {
@@ -19,7 +20,7 @@ static void random_row(uint64_t seed, const char *stem, int32_t C, float *prob)
 	fv_stream stream = core_stream(seed, 0, "baseline.random", 0, fv_name_hash(stem));
 	for (int32_t c = 0; c < C; c++)
 		prob[c] = (float)fv_uniform(&stream);
-	core_softmax(prob, 1, C, prob);
+	core_softmax(1, C, prob, prob);
 }
 
 void core_baseline_fill(core_baseline baseline, const core_eval_set *set, const char *const *stem,
