@@ -123,8 +123,8 @@ static fv_status find_attributes(fv_ctx *ctx, struct audit *a)
 		fv_status status = core_predictions_need(
 			ctx, &a->file[0], "--group-columns", a->column[k], &column);
 		if (!status)
-			status = core_eval_attribute_make(ctx, column->name, a->file[0].n, column->value,
-				NULL, 0, &a->attribute[k]);
+			status = core_eval_attribute_make(ctx, column->name, a->file[0].n,
+				column->value, NULL, 0, &a->attribute[k]);
 		first = first ? first : status;
 	}
 	return first;

@@ -219,11 +219,19 @@ static void undefined_and_unknown(void **state)
 	assert_int_equal(a->tpr_pairs, 1);
 	/* P(yhat): a 2/4 overall, A 1/2, B 1/2: no gap. */
 	test_close(a->stat[CORE_DP_GAP].value, 0, 0);
-	assert_int_equal(m.n_undefined, 2);
-	assert_string_equal(m.undefined[0].group, "C");
-	assert_null(m.undefined[0].class_name);
-	assert_string_equal(m.undefined[1].group, "A");
-	assert_string_equal(m.undefined[1].class_name, "b");
+	static const struct {
+		const char *metric, *class_name, *group;
+	} want[] = {{"fpr", "a", "A"}, {"tpr", "b", "A"}, {"tpr", NULL, "C"}, {"auc", NULL, "A"}};
+	assert_int_equal(m.n_undefined, 4);
+	for (int i = 0; i < 4; i++) {
+		assert_string_equal(m.undefined[i].metric, want[i].metric);
+		assert_string_equal(m.undefined[i].group, want[i].group);
+		assert_string_equal(m.undefined[i].attribute, "x");
+		if (want[i].class_name)
+			assert_string_equal(m.undefined[i].class_name, want[i].class_name);
+		else
+			assert_null(m.undefined[i].class_name);
+	}
 	core_ctx_free(ctx);
 }
 

@@ -90,7 +90,8 @@ static fv_status assess_attribute(fv_ctx *ctx, const core_eval_set *set, const c
 }
 
 fv_status core_assess(fv_ctx *ctx, const core_eval_set *set, const core_eval_rows *rows,
-	const core_eval_attribute *attributes, const core_assess_options *options, core_metrics *metrics)
+	const core_eval_attribute *attributes, const core_assess_options *options,
+	core_metrics *metrics)
 {
 	core_speakers speakers;
 	core_system system;
@@ -299,7 +300,8 @@ static fv_status compare_overall(fv_ctx *ctx, int32_t n_seeds, const core_eval_s
 
 static fv_status compare_attribute(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *sets_a,
 	const core_eval_set *sets_b, const core_eval_rows *rows, const core_speakers *speakers,
-	const core_eval_attribute *attribute, const core_draws *draws, core_attribute_comparison *out)
+	const core_eval_attribute *attribute, const core_draws *draws,
+	core_attribute_comparison *out)
 {
 	core_cohort cohort;
 	struct pair p = {.speakers = speakers, .cohort = &cohort};

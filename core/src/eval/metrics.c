@@ -21,8 +21,8 @@ static int64_t distinct(const char **name, int64_t n)
 	return kept;
 }
 
-fv_status core_eval_attribute_make(fv_ctx *ctx, const char *name, int64_t n, const char *const *value,
-	const char *const *only, int32_t n_only, core_eval_attribute *out)
+fv_status core_eval_attribute_make(fv_ctx *ctx, const char *name, int64_t n,
+	const char *const *value, const char *const *only, int32_t n_only, core_eval_attribute *out)
 {
 	int64_t given = n_only > 0 ? n_only : n;
 	const char **names = malloc((size_t)(given + 1) * sizeof *names);

@@ -21,7 +21,8 @@ typedef struct core_eval_attribute {
  * With `only` (n_only > 0) just these values count, in that set, still sorted by bytes, and others
  * are unknown: a group of `only` that no row has exists and is absent. */
 FV_NODISCARD fv_status core_eval_attribute_make(fv_ctx *ctx, const char *name, int64_t n,
-	const char *const *value, const char *const *only, int32_t n_only, core_eval_attribute *out);
+	const char *const *value, const char *const *only, int32_t n_only,
+	core_eval_attribute *out);
 
 /* A value with what is known about its uncertainty; NaN where not computed. Rates carry low, high
  * and level, gaps their null, differences p with low, high and level. */

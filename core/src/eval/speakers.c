@@ -81,8 +81,8 @@ fv_status core_speakers_make(fv_ctx *ctx, const core_eval_rows *rows, core_speak
 {
 	core_eval_attribute speakers;
 	*out = (core_speakers){0};
-	fv_status status =
-		core_eval_attribute_make(ctx, "speaker", rows->n, rows->speaker, NULL, 0, &speakers);
+	fv_status status = core_eval_attribute_make(
+		ctx, "speaker", rows->n, rows->speaker, NULL, 0, &speakers);
 	if (!status)
 		status = find_folds(ctx, rows, out);
 	if (status)

@@ -27,7 +27,8 @@ typedef struct core_speakers {
 
 /* Errors: FV_DATA for a row without speaker, or a speaker in two folds (pooled figures need every
  * speaker once). */
-FV_NODISCARD fv_status core_speakers_make(fv_ctx *ctx, const core_eval_rows *rows, core_speakers *out);
+FV_NODISCARD fv_status core_speakers_make(
+	fv_ctx *ctx, const core_eval_rows *rows, core_speakers *out);
 
 /* The speakers by one attribute. */
 typedef struct core_cohort {
