@@ -67,20 +67,12 @@ static int32_t find_group(const file_state *s, const char *name)
 	return found ? (int32_t)(found - s->name) : -1;
 }
 
-static fv_status fail_at(const file_state *s, fv_ctx *ctx, const fv_csv *csv, int64_t row,
-	const char *what, const char *text)
-{
-	return fv_fail(ctx, FV_DATA, "%s:%lld: %s '%s'", s->file, (long long)fv_csv_line(csv, row),
-		what, text);
-}
-
 /* Stems and groups, sorted; two rows of one stem are an error. */
 static fv_status read_rows(file_state *s, fv_ctx *ctx, const fv_csv *csv)
 {
 	int64_t name = fv_csv_find(csv, "FileName"), group = fv_csv_find(csv, "group");
 	if (name < 0 || group < 0)
-		return fv_fail(ctx, FV_DATA, "%s:1: no column '%s'", s->file,
-			name < 0 ? "FileName" : "group");
+		return fv_csv_fail(ctx, csv, -1, "no column '%s'", name < 0 ? "FileName" : "group");
 	s->n = fv_csv_rows(csv);
 	s->row = fv_alloc(ctx, (size_t)s->n * sizeof *s->row);
 	if (!s->row)
@@ -96,8 +88,8 @@ static fv_status read_rows(file_state *s, fv_ctx *ctx, const fv_csv *csv)
 	fv_status status = FV_OK;
 	for (int64_t i = 1; i < s->n; i++)
 		if (!strcmp(s->row[i].stem, s->row[i - 1].stem))
-			status = fail_at(
-				s, ctx, csv, s->row[i].row, "a second row for", s->row[i].stem);
+			status = fv_csv_fail(
+				ctx, csv, s->row[i].row, "a second row for '%s'", s->row[i].stem);
 	return status;
 }
 
@@ -125,8 +117,8 @@ static fv_status read_soft_groups(file_state *s, fv_ctx *ctx, const fv_csv *csv)
 	fv_status status = FV_OK;
 	for (int64_t i = 0; i < s->n && s->soft; i++)
 		if (*s->row[i].group && find_group(s, s->row[i].group) < 0)
-			status = fail_at(s, ctx, csv, s->row[i].row, "no prob_ column for group",
-				s->row[i].group);
+			status = fv_csv_fail(ctx, csv, s->row[i].row,
+				"no prob_ column for group '%s'", s->row[i].group);
 	return status;
 }
 
@@ -141,12 +133,13 @@ static fv_status read_member(
 		double value = 0;
 		empty += !*cell;
 		if (*cell && (!fv_parse_real(cell, &value) || value < 0 || value > 1))
-			status = fail_at(s, ctx, csv, row->row, "not a number from 0 to 1:", cell);
+			status = fv_csv_fail(
+				ctx, csv, row->row, "'%s' is not a number from 0 to 1", cell);
 		out[g] = (float)value;
 	}
 	if (empty && empty < s->groups)
-		status = fail_at(s, ctx, csv, row->row,
-			"some but not all prob_ cells are empty for", row->stem);
+		status = fv_csv_fail(ctx, csv, row->row,
+			"some but not all prob_ cells of '%s' are empty", row->stem);
 	row->member = empty ? NULL : out;
 	return status;
 }

@@ -26,6 +26,10 @@ int64_t fv_csv_find(const fv_csv *csv, const char *name);   /* column of that na
 const char *fv_csv_cell(const fv_csv *csv, int64_t row, int64_t column);
 int64_t fv_csv_line(const fv_csv *csv, int64_t row); /* in the file, from 1: for messages */
 
+/* Records FILE:LINE: message for that row (-1: the header) and returns FV_DATA. */
+fv_status fv_csv_fail(fv_ctx *ctx, const fv_csv *csv, int64_t row, const char *format, ...)
+	FV_PRINTF(4, 5);
+
 /* 1 and *out for a finite number with '.' as decimal point, whatever the locale; else 0. */
 int32_t fv_parse_real(const char *text, double *out);
 

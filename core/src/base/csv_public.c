@@ -2,6 +2,9 @@
 /* What plugins see of core_csv. */
 #include <fairvox/csv.h>
 
+#include <stdarg.h>
+#include <stdio.h>
+
 #include "base/csv.h"
 #include "base/file.h"
 
@@ -46,6 +49,17 @@ const char *fv_csv_cell(const fv_csv *csv, int64_t row, int64_t column)
 int64_t fv_csv_line(const fv_csv *csv, int64_t row)
 {
 	return csv->table.line[row];
+}
+
+fv_status fv_csv_fail(fv_ctx *ctx, const fv_csv *csv, int64_t row, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	int line = row < 0 ? 1 : (int)csv->table.line[row];
+	return core_fail_at(ctx, FV_DATA, csv->table.path, line, 0, "%s", text);
 }
 
 int32_t fv_parse_real(const char *text, double *out)

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <string.h>
+
+#include "plugin.h"
+
+enum { N = 6, D = 4 };
+
+/* a value, then three probabilities that need not sum to 1 */
+static const char *const columns[D] = {"age", "female", "male", "child"};
+static const fv_role roles[D] = {
+	FV_COL_VALUE, FV_COL_PROBABILITY, FV_COL_PROBABILITY, FV_COL_PROBABILITY};
+static const float x[N * D] = {
+	40, 0.90f, 0.08f, 0.02f, /* female */
+	31, 0.10f, 0.70f, 0.20f, /* male */
+	8, 0.20f, 0.20f, 0.60f,  /* child */
+	25, 0.45f, 0.45f, 0.05f, /* tie: female */
+	50, 0.30f, 0.60f, 0.00f, /* male */
+	33, 0.00f, 0.00f, 0.00f, /* all zero: the first */
+};
+
+static fv_table table(const float *rows)
+{
+	return (fv_table){.size = sizeof(fv_table),
+		.n = N,
+		.dims = D,
+		.layers = 1,
+		.x = rows,
+		.columns = columns,
+		.roles = roles};
+}
+
+static void fit(test_plugin *p, const fv_table *train)
+{
+	const fv_grouper_ops *ops = p->ops;
+	fv_grouping grouping = {.size = sizeof grouping};
+	test_ok(p->ctx, ops->fit(p->state, p->ctx, train, &grouping));
+	assert_int_equal(grouping.groups, 3);
+	assert_int_equal(grouping.soft, 1);
+	assert_int_equal(grouping.probability, 1);
+	for (int g = 0; g < 3; g++)
+		assert_string_equal(grouping.name[g], columns[g + 1]);
+	test_plugin_done(p);
+}
+
+static void test_argmax(void **unused)
+{
+	(void)unused;
+	static const int32_t want[N] = {0, 1, 2, 0, 1, 0}, sure[N] = {0, 1, -1, -1, -1, -1};
+	test_plugin p = test_plugin_open("pseudo");
+	const fv_grouper_ops *ops = p.ops;
+	fv_table rows = table(x);
+	int32_t id[N];
+	float member[N * 3];
+	assert_int_equal(ops->uses(p.state), FV_USE_TABLE);
+	fit(&p, &rows);
+	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member));
+	assert_memory_equal(id, want, sizeof id);
+	for (int i = 0; i < N; i++)
+		assert_memory_equal(member + 3 * i, x + D * i + 1, 3 * sizeof *member);
+	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, NULL));
+	assert_memory_equal(id, want, sizeof id);
+	/* 0.70f is below 0.7 as a double: the threshold is compared in float32, so it passes */
+	test_plugin_set(&p, "confidence", "0.7");
+	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member));
+	assert_memory_equal(id, sure, sizeof id);
+	assert_memory_equal(member + 6, x + D * 2 + 1, 3 * sizeof *member);
+	test_plugin_close(&p);
+}
+
+/* Medians: speaker 7 has rows 0, 2, 5; speaker 3 rows 1, 4 (mean of two); row 3 has no speaker. */
+static void test_pool(void **unused)
+{
+	(void)unused;
+	static const int32_t speaker[N] = {7, 3, 7, -1, 3, 7}, want[N] = {0, 1, 0, 0, 1, 0};
+	static const double pooled[N][3] = {{0.2, 0.08, 0.02}, {0.2, 0.65, 0.1}, {0.2, 0.08, 0.02},
+		{0.45, 0.45, 0.05}, {0.2, 0.65, 0.1}, {0.2, 0.08, 0.02}};
+	test_plugin p = test_plugin_open("pseudo");
+	const fv_grouper_ops *ops = p.ops;
+	test_plugin_set(&p, "pool", "speaker");
+	fv_table rows = table(x);
+	rows.speaker = speaker;
+	int32_t id[N];
+	float member[N * 3];
+	assert_int_equal(ops->uses(p.state), FV_USE_TABLE | FV_USE_SPEAKER);
+	fit(&p, &rows);
+	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member));
+	assert_memory_equal(id, want, sizeof id);
+	for (int i = 0; i < N * 3; i++)
+		test_close((double)member[i], pooled[i / 3][i % 3], 1e-7);
+	rows.speaker = NULL;
+	test_fails(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member), FV_CONFIG,
+		"'pool: speaker' needs speakers");
+	test_plugin_close(&p);
+}
+
+static void test_refusals(void **unused)
+{
+	(void)unused;
+	test_plugin p = test_plugin_open("pseudo");
+	const fv_grouper_ops *ops = p.ops;
+	fv_grouping grouping = {.size = sizeof grouping};
+	fv_table rows = table(x);
+	int32_t id[N];
+	rows.roles = NULL;
+	test_fails(p.ctx, ops->fit(p.state, p.ctx, &rows, &grouping), FV_DATA,
+		"at least two columns of role probability are needed, the encoder's output has 0 "
+		"among: age, female, male, child");
+	static const fv_role one[D] = {FV_COL_VALUE, FV_COL_PROBABILITY};
+	rows.roles = one;
+	test_fails(
+		p.ctx, ops->fit(p.state, p.ctx, &rows, &grouping), FV_DATA, "output has 1 among");
+	rows = table(x);
+	rows.layers = 2;
+	test_fails(p.ctx, ops->fit(p.state, p.ctx, &rows, &grouping), FV_CONFIG, "2 layers");
+	rows = table(x);
+	fit(&p, &rows);
+	float bad[N * D];
+	static const float no_probability[] = {NAN, -0.5f, 1.5f, INFINITY};
+	for (int i = 0; i < 4; i++) {
+		memcpy(bad, x, sizeof bad);
+		bad[D * 4 + 2] = no_probability[i];
+		rows.x = bad;
+		test_fails(p.ctx, ops->assign(p.state, p.ctx, &rows, id, NULL), FV_DATA,
+			"row 4: column 'male' is");
+	}
+	test_plugin_close(&p);
+}
+
+/* Sixty columns: the message stays short. */
+static void test_long_list(void **unused)
+{
+	(void)unused;
+	static const char *many[60];
+	static float zero[60];
+	for (int d = 0; d < 60; d++)
+		many[d] = "a_column_with_a_rather_long_name_that_fills_the_message_soon";
+	test_plugin p = test_plugin_open("pseudo");
+	const fv_grouper_ops *ops = p.ops;
+	fv_grouping grouping = {.size = sizeof grouping};
+	fv_table rows = {
+		.size = sizeof rows, .n = 1, .dims = 60, .layers = 1, .x = zero, .columns = many};
+	test_fails(p.ctx, ops->fit(p.state, p.ctx, &rows, &grouping), FV_DATA, "more");
+	test_plugin_close(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_argmax),
+		cmocka_unit_test(test_pool),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_long_list),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
