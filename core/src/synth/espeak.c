@@ -174,7 +174,8 @@ fv_status core_espeak_find(fv_ctx *ctx, core_espeak *espeak)
 		espeak->program = "espeak-ng";
 	char *argv[] = {(char *)espeak->program, (char[]){"--version"}, NULL};
 	fv_status status = run(ctx, argv, &output);
-	const char *colon = output.data && !status ? strstr(output.data, ": ") : NULL;
+	bool named = output.data && !status && !strncmp(output.data, "eSpeak NG", 9);
+	const char *colon = named ? strstr(output.data, ": ") : NULL;
 	size_t n = colon ? strcspn(colon + 2, " \t\r\n") : 0;
 	if (!status && (n == 0 || n >= sizeof espeak->version))
 		status = fv_fail(ctx, FV_DATA, "%s: does not tell its version: is it espeak-ng?",
