@@ -143,9 +143,9 @@ static void formats_are_read(void **state)
 	core_ctx_free(ctx);
 }
 
-/* A tone comes out as the same tone at the new rate, of the length n * ratio, to 120 dB (in the upper
- * quarter of the band 0.01 dB, soxr's own figure); a tone above the new Nyquist frequency does not
- * come out. */
+/* A tone comes out as the same tone at the new rate, of the length n * ratio, to 120 dB (in the
+ * upper quarter of the band 0.01 dB, soxr's own figure); a tone above the new Nyquist frequency
+ * does not come out. */
 static void tones_are_resampled(void **state)
 {
 	(void)state;

@@ -117,8 +117,8 @@ static void range_of_draws(void **state)
 	json_decref(root);
 	core_text text = {0};
 	test_ok(ctx, core_split_table(ctx, &report, &text));
-	assert_non_null(strstr(text.data, "\nutterances         1776     631    1463\n"));
-	assert_non_null(strstr(text.data, "\nno majority           0       0     564\n"));
+	assert_non_null(strstr(text.data, "\nutterances       1776     631    1463\n"));
+	assert_non_null(strstr(text.data, "\nno majority         0       0     564\n"));
 	assert_non_null(strstr(text.data, "(Unknown)"));
 	assert_non_null(strstr(text.data, "\nangry              12    240 |       4     93 |"));
 	assert_non_null(strstr(text.data, "\nmost drawn "));
