@@ -16,6 +16,7 @@
 
 static const cli_verb *const verbs[] = {
 	&cli_verb_audit,
+	&cli_verb_cache,
 	&cli_verb_describe,
 	&cli_verb_encode,
 	&cli_verb_explain,
@@ -26,6 +27,7 @@ static const cli_verb *const verbs[] = {
 	&cli_verb_status,
 	&cli_verb_synth,
 	&cli_verb_table,
+	&cli_verb_verify,
 	NULL,
 };
 

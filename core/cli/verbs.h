@@ -6,6 +6,7 @@
 #include "cli.h"
 
 extern const cli_verb cli_verb_audit;
+extern const cli_verb cli_verb_cache;
 extern const cli_verb cli_verb_describe;
 extern const cli_verb cli_verb_encode;
 extern const cli_verb cli_verb_explain;
@@ -16,5 +17,6 @@ extern const cli_verb cli_verb_run;
 extern const cli_verb cli_verb_status;
 extern const cli_verb cli_verb_synth;
 extern const cli_verb cli_verb_table;
+extern const cli_verb cli_verb_verify;
 
 #endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fairvox cache: what the feature cache holds, and removing it. */
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <fairvox/checkpoint.h>
+
+#include "base/file.h"
+#include "run/cache.h"
+#include "verbs.h"
+
+static const char usage[] =
+	"usage: fairvox cache list [--cache DIR]\n"
+	"       fairvox cache prune [--cache DIR] KEY...\n\n"
+	"list: one line an encoder key: key, encoder, entries, MiB, days since an entry was written.\n"
+	"prune: removes the entries of the keys named (unique beginnings of 8 or more digits do) and\n"
+	"what killed writers left. They are computed again when needed.\n\n"
+	"      --cache DIR  default: cache\n";
+
+struct folder {
+	const char *key, *path, *encoder;
+	int64_t entries, bytes;
+	time_t newest;
+};
+
+static bool is_key(const char *name)
+{
+	return strlen(name) == 64 && strspn(name, "0123456789abcdef") == 64;
+}
+
+static const char *encoder_of(fv_ctx *ctx, const char *path)
+{
+	fv_checkpoint *file;
+	if (fv_checkpoint_open(ctx, path, &file)) {
+		core_error_clear(ctx);
+		return "(damaged)";
+	}
+	const char *said = fv_checkpoint_meta(file, "encoder");
+	const char *name = core_strdup(ctx, said ? said : "(unknown)");
+	fv_checkpoint_close(file);
+	return name ? name : "(unknown)";
+}
+
+static fv_status look(fv_ctx *ctx, struct folder *f)
+{
+	DIR *dir = opendir(f->path);
+	if (!dir)
+		return fv_fail(ctx, FV_DATA, "%s: %s", f->path, strerror(errno));
+	for (struct dirent *entry; (entry = readdir(dir));) {
+		struct stat st;
+		if (entry->d_name[0] == '.' || fstatat(dirfd(dir), entry->d_name, &st, 0))
+			continue;
+		if (!f->encoder)
+			f->encoder = encoder_of(ctx, core_path_join(ctx, f->path, entry->d_name));
+		f->entries++;
+		f->bytes += st.st_size;
+		if (st.st_mtime > f->newest)
+			f->newest = st.st_mtime;
+	}
+	closedir(dir);
+	return FV_OK;
+}
+
+static fv_status find(fv_ctx *ctx, const char *cache, struct folder **out, int *n)
+{
+	struct dirent **list;
+	int found = scandir(cache, &list, NULL, alphasort);
+	if (found < 0)
+		return fv_fail(ctx, FV_DATA, "%s: %s", cache, strerror(errno));
+	*out = core_alloc(ctx, (size_t)found, sizeof **out);
+	*n = 0;
+	fv_status status = *out ? FV_OK : FV_FAILED;
+	for (int i = 0; i < found; i++) {
+		if (!status && is_key(list[i]->d_name)) {
+			struct folder *f = &(*out)[(*n)++];
+			f->key = core_strdup(ctx, list[i]->d_name);
+			f->path = core_path_join(ctx, cache, list[i]->d_name);
+			status = f->key && f->path ? look(ctx, f) : FV_FAILED;
+		}
+		free(list[i]);
+	}
+	free(list);
+	return status;
+}
+
+static void print(const struct folder *f, int n)
+{
+	for (int i = 0; i < n; i++)
+		printf("%s %-20s %8lld entries %10.1f MiB %6.0f days\n", f[i].key,
+			f[i].encoder ? f[i].encoder : "-", (long long)f[i].entries,
+			(double)f[i].bytes / (1 << 20),
+			f[i].newest ? difftime(time(NULL), f[i].newest) / 86400 : 0);
+}
+
+static const struct folder *match(fv_ctx *ctx, const struct folder *f, int n, const char *word)
+{
+	const struct folder *found = NULL;
+	for (int i = 0; i < n; i++) {
+		if (strlen(word) < 8 || strncmp(f[i].key, word, strlen(word)))
+			continue;
+		if (found) {
+			(void)fv_fail(ctx, FV_CONFIG, "prune: '%s' is the beginning of two keys", word);
+			return NULL;
+		}
+		found = &f[i];
+	}
+	if (!found)
+		(void)fv_fail(ctx, FV_CONFIG, "prune: no key begins with '%s' (8 digits at least)",
+			word);
+	return found;
+}
+
+/* Only files of the cache's own form are removed. */
+static fv_status prune(fv_ctx *ctx, const char *cache, const struct folder *f)
+{
+	core_cache_lock lock;
+	fv_status status = core_cache_lock_key(ctx, cache, f->key, &lock);
+	if (status)
+		return status;
+	DIR *dir = opendir(f->path);
+	int64_t removed = 0;
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		const char *dot = strrchr(entry->d_name, '.');
+		if (entry->d_name[0] != '.' && dot && !strcmp(dot, ".safetensors"))
+			removed += unlinkat(dirfd(dir), entry->d_name, 0) == 0;
+	}
+	if (dir) {
+		unlinkat(dirfd(dir), ".lock", 0);
+		closedir(dir);
+	}
+	rmdir(f->path); /* stays when something else lies in it */
+	core_cache_unlock(&lock);
+	printf("%s: %lld entries removed\n", f->key, (long long)removed);
+	return FV_OK;
+}
+
+static fv_status run(fv_ctx *ctx, int argc, char **argv)
+{
+	static const struct option longs[] = {{"cache", required_argument, NULL, 'C'}, {0}};
+	const char *cache = "cache";
+	for (int option; (option = cli_option(ctx, argc, argv, "", longs)) != -1; cache = optarg)
+		if (option == '?')
+			return FV_CONFIG;
+	const char *what = optind < argc ? argv[optind++] : "";
+	bool list = !strcmp(what, "list");
+	if ((!list && strcmp(what, "prune")) || list != (optind == argc))
+		return fv_fail(ctx, FV_CONFIG, "cache: list, or prune and keys; see 'fairvox cache "
+			"--help'");
+	struct folder *f = NULL;
+	int n = 0;
+	fv_status status = find(ctx, cache, &f, &n);
+	if (status)
+		return status;
+	if (list)
+		print(f, n);
+	for (; optind < argc && !status; optind++) {
+		const struct folder *one = match(ctx, f, n, argv[optind]);
+		status = one ? prune(ctx, cache, one) : FV_CONFIG;
+	}
+	return status ? status : cli_flush(ctx);
+}
+
+const cli_verb cli_verb_cache = {"cache", "what the feature cache holds; removing it", usage, run};

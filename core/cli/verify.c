@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fairvox verify: do metrics and tables follow from the predictions? */
+#include "report/verify.h"
+
+#include <getopt.h>
+
+#include "verbs.h"
+
+static const char usage[] =
+	"usage: fairvox verify RESULTS\n\n"
+	"Computes every metric of every finished run again from its predictions.csv, and the table from\n"
+	"those, and names each value that is not the same bit by bit (exit code 1).\n";
+
+static fv_status run(fv_ctx *ctx, int argc, char **argv)
+{
+	static const struct option longs[] = {{0}};
+	if (cli_option(ctx, argc, argv, "", longs) != -1)
+		return FV_CONFIG;
+	if (optind + 1 != argc)
+		return fv_fail(ctx, FV_CONFIG, "verify: one results folder is to be named");
+	core_results *results;
+	core_verified v;
+	fv_status status = core_results_read(ctx, argv[optind], &results);
+	if (status)
+		return status;
+	status = core_verify(ctx, results, &v);
+	core_results_free(results);
+	printf("%lld runs, %lld values recomputed, %lld different\n", (long long)v.runs,
+		(long long)v.values, (long long)v.different);
+	return status ? status : cli_flush(ctx);
+}
+
+const cli_verb cli_verb_verify = {"verify", "recompute every metric from the predictions", usage,
+	run};
