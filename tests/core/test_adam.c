@@ -47,6 +47,8 @@ static void paths_agree(void **state)
 				path[i].step(
 					&s, n, got[i].param, got[i].gradient, got[i].m, got[i].v);
 				assert_memory_equal(&got[i], &got[0], sizeof got[0]);
+				assert_true(path[i].squares(start.param, n) ==
+					    path[0].squares(start.param, n));
 			}
 			/* nothing past n is touched */
 			assert_memory_equal(got[0].param + n, start.param + n,

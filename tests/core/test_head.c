@@ -4,6 +4,7 @@
 #include "losses.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,16 @@ static float *load(const char *name, int64_t want)
 		out[i] = (float)values[i];
 	free(values);
 	return out;
+}
+
+/* Every comparison runs on both paths: collapsed, and layer by layer. */
+static core_head *new_head(fv_ctx *ctx, const core_head_shape *s, bool collapsed)
+{
+	core_head *head;
+	test_ok(ctx, core_head_new(ctx, s, B, &head));
+	if (!collapsed)
+		core_head_uncollapse(head);
+	return head;
 }
 
 static void close_all(const float *got, const double *want, size_t n, double tolerance)
@@ -165,9 +176,8 @@ static void pointers(const float *x, const int32_t *row, int32_t n, const float 
 		out[i] = x + (size_t)row[i] * L * D;
 }
 
-static void forward_and_gradient(void **state)
+static void check_forward(bool collapsed)
 {
-	(void)state;
 	fv_ctx *ctx = test_ctx();
 	json_t *json = test_json(test_golden("training/head/forward.json"));
 	size_t n;
@@ -183,8 +193,7 @@ static void forward_and_gradient(void **state)
 	const float *row[B];
 	float z[B * C], p[B * C], dz[B * C], gradient[COUNT];
 	double loss[B], grad[B * C];
-	core_head *head;
-	test_ok(ctx, core_head_new(ctx, &shape, B, &head));
+	core_head *head = new_head(ctx, &shape, collapsed);
 	pointers(x, batch, B, row);
 	core_head_forward(head, params, row, B, z);
 	close_all(z, logits, B * C, 2e-6);
@@ -206,6 +215,13 @@ static void forward_and_gradient(void **state)
 	free(label);
 	json_decref(json);
 	core_ctx_free(ctx);
+}
+
+static void forward_and_gradient(void **state)
+{
+	(void)state;
+	check_forward(true);
+	check_forward(false);
 }
 
 /* Double precision forward of the mean loss, for central differences. */
@@ -239,7 +255,7 @@ static double mean_loss(
 	return total;
 }
 
-static void finite_differences(const core_head_shape *s)
+static void finite_differences(const core_head_shape *s, bool collapsed)
 {
 	enum { ROWS = 3 };
 	fv_ctx *ctx = test_ctx();
@@ -264,8 +280,7 @@ static void finite_differences(const core_head_shape *s)
 		p[l] = 0.3f * (float)l;
 	for (size_t i = 0; i < ROWS; i++)
 		row[i] = x + i * width;
-	core_head *head;
-	test_ok(ctx, core_head_new(ctx, s, ROWS, &head));
+	core_head *head = new_head(ctx, s, collapsed);
 	core_head_forward(head, p, row, ROWS, z);
 	core_base_loss(ROWS, s->classes, z, label, weight, loss, grad);
 	for (size_t i = 0; i < ROWS * classes; i++)
@@ -289,8 +304,10 @@ static void gradient_is_the_difference(void **state)
 {
 	(void)state;
 	const core_head_shape shapes[] = {{1, 5, 4, 3}, {4, 3, 2, 6}, {2, 1, 1, 1}, {3, 7, 8, 2}};
-	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-		finite_differences(&shapes[i]);
+	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+		finite_differences(&shapes[i], true);
+		finite_differences(&shapes[i], false);
+	}
 }
 
 typedef struct model {
@@ -308,7 +325,8 @@ static void compare_weights(const model *at, const char *key, int step)
 	free(want);
 }
 
-static void follow_trace(fv_ctx *ctx, const char *key, double rate, double clip, const json_t *run)
+static void follow_trace(
+	fv_ctx *ctx, const char *key, double rate, double clip, bool collapsed, const json_t *run)
 {
 	size_t n;
 	double *want = test_numbers(json_object_get(run, "loss"), &n);
@@ -321,8 +339,7 @@ static void follow_trace(fv_ctx *ctx, const char *key, double rate, double clip,
 	test_ok(ctx, core_class_weights(ctx, label, N, C, NULL, weight));
 	model at = {0};
 	memcpy(at.param, init, sizeof at.param);
-	core_head *head;
-	test_ok(ctx, core_head_new(ctx, &shape, B, &head));
+	core_head *head = new_head(ctx, &shape, collapsed);
 	const core_adam adam = {.learning_rate = rate};
 	for (int epoch = 0; epoch < 3; epoch++)
 		for (int first = 0; first < N; first += B) {
@@ -373,9 +390,9 @@ static void traces_match(void **state)
 		double rate, clip;
 	} runs[] = {{"lr0.0001_clip1", 1e-4, 1}, {"lr0.001_clip1", 1e-3, 1},
 		{"lr0.001_clip0.4", 1e-3, 0.4}};
-	for (int i = 0; i < 3; i++) {
-		json_t *run = json_object_get(json_object_get(json, "runs"), runs[i].key);
-		follow_trace(ctx, runs[i].key, runs[i].rate, runs[i].clip,
+	for (int i = 0; i < 6; i++) {
+		json_t *run = json_object_get(json_object_get(json, "runs"), runs[i / 2].key);
+		follow_trace(ctx, runs[i / 2].key, runs[i / 2].rate, runs[i / 2].clip, i % 2,
 			json_object_get(run, "float64"));
 	}
 	json_decref(json);
@@ -419,35 +436,40 @@ static void start_values(void **state)
 	core_ctx_free(ctx);
 }
 
-/* The logits of a row do not depend on the rows beside it. */
-static void prediction_of_a_row(void **state)
+/* The logits of a row do not depend on the rows beside it, nor on its place in memory. */
+static void check_rows(const core_head_shape *s)
 {
-	(void)state;
+	enum { ROWS = 75 };
 	fv_ctx *ctx = test_ctx();
-	core_ctx_set_run(ctx, 1, 1);
-	const core_head_shape wide = {3, 100, 70, 6};
-	enum { ROWS = 75, WIDTH = 300 };
-	float *x = core_alloc(ctx, ROWS * WIDTH, 4);
-	float *param = core_alloc(ctx, (size_t)core_head_count(&wide), 4);
+	size_t width = (size_t)s->layers * (size_t)s->dims;
+	float *x = core_alloc(ctx, ROWS * width, sizeof *x);
+	float *param = core_alloc(ctx, (size_t)core_head_count(s), sizeof *param);
 	float z[ROWS * 6], turned[ROWS * 6], one[6];
 	fv_stream stream = fv_rng(ctx, "x", 0, 0);
-	for (int i = 0; i < ROWS * WIDTH; i++)
+	for (size_t i = 0; i < ROWS * width; i++)
 		x[i] = (float)fv_normal(&stream);
-	core_head_init(ctx, &wide, 0, param);
-	core_head *head;
-	test_ok(ctx, core_head_new(ctx, &wide, 1, &head));
+	core_head_init(ctx, s, 0, param);
+	core_head *head = new_head(ctx, s, true);
 	core_head_predict(head, param, x, NULL, ROWS, z);
 	int32_t index[ROWS];
 	for (int i = 0; i < ROWS; i++)
 		index[i] = ROWS - 1 - i;
 	core_head_predict(head, param, x, index, ROWS, turned);
 	for (int i = 0; i < ROWS; i++) {
-		assert_memory_equal(z + i * 6, turned + (ROWS - 1 - i) * 6, 24);
+		assert_memory_equal(z + i * 6, turned + (ROWS - 1 - i) * 6, sizeof one);
 		core_head_predict(head, param, x, &(int32_t){i}, 1, one);
-		assert_memory_equal(z + i * 6, one, 24);
+		assert_memory_equal(z + i * 6, one, sizeof one);
 	}
 	core_head_free(head);
 	core_ctx_free(ctx);
+}
+
+static void prediction_of_a_row(void **state)
+{
+	(void)state;
+	check_rows(&(core_head_shape){13, 768, 256, 6});
+	check_rows(&(core_head_shape){3, 101, 70, 6});
+	check_rows(&(core_head_shape){1, 977, 256, 6});
 }
 
 int main(void)

@@ -97,31 +97,9 @@ __attribute__((target("avx512f"))) static void step_avx512(const core_adam_scala
 }
 #endif
 
-size_t core_adam_paths(core_adam_path out[3])
-{
-	size_t n = 0;
-#if defined(__x86_64__)
-	if (__builtin_cpu_supports("avx512f"))
-		out[n++] = (core_adam_path){"avx512", step_avx512};
-	if (__builtin_cpu_supports("avx2"))
-		out[n++] = (core_adam_path){"avx2", step_avx2};
-#endif
-	out[n++] = (core_adam_path){"portable", step_portable};
-	return n;
-}
-
-void core_adam_step(const core_adam *adam, int64_t step, double scale, int64_t n, float *param,
-	const float *gradient, float *m, float *v)
-{
-	core_adam_path path[3];
-	core_adam_paths(path);
-	core_adam_scalars scalars = core_adam_prepare(adam, step, scale);
-	path[0].step(&scalars, n, param, gradient, m, v);
-}
-
-/* Sixteen running sums, so that the compiler may use any vector length, added up at the end. The
+/* Sixteen running sums, so that any vector length gives the same bits, added up at the end. The
  * square of a float32 is exact in double. */
-double core_norm(const float *x, int64_t n)
+static inline __attribute__((always_inline)) double sum_squares(const float *x, int64_t n)
 {
 	enum { LANES = 16 };
 	double sum[LANES] = {0};
@@ -134,7 +112,53 @@ double core_norm(const float *x, int64_t n)
 	for (int half = LANES / 2; half > 0; half /= 2)
 		for (int j = 0; j < half; j++)
 			sum[j] += sum[j + half];
-	return sqrt(sum[0]);
+	return sum[0];
+}
+
+static double squares_portable(const float *x, int64_t n)
+{
+	return sum_squares(x, n);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static double squares_avx2(const float *x, int64_t n)
+{
+	return sum_squares(x, n);
+}
+
+__attribute__((target("avx512f"))) static double squares_avx512(const float *x, int64_t n)
+{
+	return sum_squares(x, n);
+}
+#endif
+
+size_t core_adam_paths(core_adam_path out[3])
+{
+	size_t n = 0;
+#if defined(__x86_64__)
+	if (__builtin_cpu_supports("avx512f"))
+		out[n++] = (core_adam_path){"avx512", step_avx512, squares_avx512};
+	if (__builtin_cpu_supports("avx2"))
+		out[n++] = (core_adam_path){"avx2", step_avx2, squares_avx2};
+#endif
+	out[n++] = (core_adam_path){"portable", step_portable, squares_portable};
+	return n;
+}
+
+void core_adam_step(const core_adam *adam, int64_t step, double scale, int64_t n, float *param,
+	const float *gradient, float *m, float *v)
+{
+	core_adam_path path[3];
+	core_adam_paths(path);
+	core_adam_scalars scalars = core_adam_prepare(adam, step, scale);
+	path[0].step(&scalars, n, param, gradient, m, v);
+}
+
+double core_norm(const float *x, int64_t n)
+{
+	core_adam_path path[3];
+	core_adam_paths(path);
+	return sqrt(path[0].squares(x, n));
 }
 
 double core_clip_scale(double norm, double clip)

@@ -40,6 +40,7 @@ typedef struct core_adam_path {
 	const char *name;
 	void (*step)(const core_adam_scalars *scalars, int64_t n, float *param,
 		const float *gradient, float *m, float *v);
+	double (*squares)(const float *x, int64_t n); /* of core_norm */
 } core_adam_path;
 size_t core_adam_paths(core_adam_path out[3]);
 core_adam_scalars core_adam_prepare(const core_adam *adam, int64_t step, double scale);

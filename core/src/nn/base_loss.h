@@ -27,9 +27,9 @@ void core_label_class(const float *label, int32_t n, int32_t classes, int32_t *k
 void core_base_loss(int32_t n, int32_t classes, const float *logits, const float *label,
 	const double *weight, double *loss, double *grad);
 
-/* logits [n,C] -> probability [n,C], computed in double and rounded once; may be done in place. Equal
- * logits give exactly (float)(1.0 / C), which is not positive. PyTorch works in float32 and can differ
- * by one unit in the last place. */
+/* logits [n,C] -> probability [n,C], computed in double and rounded once; may be done in place.
+ * Equal logits give exactly (float)(1.0 / C), which is not positive. PyTorch works in float32 and
+ * can differ by one unit in the last place. */
 void core_softmax(int32_t n, int32_t classes, const float *logits, float *probability);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,10 +14,14 @@
 struct core_head {
 	core_head_shape shape;
 	int32_t batch;
+	bool collapsed;
 	float *mixed;    /* h [batch,D] */
-	float *hidden;   /* u [batch,H] */
+	float *hidden;   /* u [batch,H]; not when collapsed */
 	float *d_mixed;  /* [batch,D] */
-	float *d_hidden; /* [batch,H] */
+	float *d_hidden; /* [batch,H]; not when collapsed */
+	float *product;  /* M [C,D] */
+	float *constant; /* W2 b1 + b2 [C] */
+	float *outer;    /* G [C,D] */
 	float *logits;   /* [CORE_HEAD_BLOCK,C], for predict */
 	float *share;    /* s [L] */
 	float *row_dot;  /* [L] */
@@ -82,6 +87,9 @@ static size_t layout(core_head *head, char *base)
 	carve(base, &used, batch * projection, sizeof(float), &head->hidden);
 	carve(base, &used, batch * dims, sizeof(float), &head->d_mixed);
 	carve(base, &used, batch * projection, sizeof(float), &head->d_hidden);
+	carve(base, &used, classes * dims, sizeof(float), &head->product);
+	carve(base, &used, classes, sizeof(float), &head->constant);
+	carve(base, &used, classes * dims, sizeof(float), &head->outer);
 	carve(base, &used, CORE_HEAD_BLOCK * classes, sizeof(float), &head->logits);
 	carve(base, &used, layers, sizeof(float), &head->share);
 	carve(base, &used, layers, sizeof(float), &head->row_dot);
@@ -91,8 +99,9 @@ static size_t layout(core_head *head, char *base)
 fv_status core_head_new(fv_ctx *ctx, const core_head_shape *shape, int32_t batch, core_head **out)
 {
 	assert(shape->layers > 0 && shape->dims > 0 && shape->projection > 0 && shape->classes > 0);
-	core_head plan = {
-		.shape = *shape, .batch = batch > CORE_HEAD_BLOCK ? batch : CORE_HEAD_BLOCK};
+	core_head plan = {.shape = *shape,
+		.batch = batch > CORE_HEAD_BLOCK ? batch : CORE_HEAD_BLOCK,
+		.collapsed = shape->classes <= CORE_HEAD_COLLAPSE};
 	size_t bytes = layout(&plan, NULL);
 	char *base = aligned_alloc(64, bytes);
 	if (!base)
@@ -109,6 +118,19 @@ void core_head_free(core_head *head)
 	free(head);
 }
 
+void core_head_uncollapse(core_head *head)
+{
+	head->collapsed = false;
+}
+
+/* out [m,n] = a b + beta out; a is [m,k] and b [k,n], or stored transposed ([k,m], [n,k]). */
+static void multiply(CBLAS_TRANSPOSE turn_a, CBLAS_TRANSPOSE turn_b, int32_t m, int32_t n,
+	int32_t k, const float *a, const float *b, float beta, float *out)
+{
+	cblas_sgemm(CblasRowMajor, turn_a, turn_b, m, n, k, 1, a, turn_a == CblasNoTrans ? k : m, b,
+		turn_b == CblasNoTrans ? n : k, beta, out, n);
+}
+
 static void softmax_mix(const float *a, int32_t layers, float *share)
 {
 	double largest = a[0], total = 0;
@@ -120,24 +142,43 @@ static void softmax_mix(const float *a, int32_t layers, float *share)
 		share[l] = (float)(exp(a[l] - largest) / total);
 }
 
+/* What depends on the parameters alone: s, and M and W2 b1 + b2 when collapsed. */
+static void prepare(core_head *head, const float *params)
+{
+	const core_head_shape *s = &head->shape;
+	core_head_tensor tensor[CORE_HEAD_TENSORS];
+	core_head_tensors(s, tensor);
+	softmax_mix(params, s->layers, head->share);
+	if (!head->collapsed)
+		return;
+	const float *bias = params + tensor[2].offset, *output = params + tensor[3].offset;
+	multiply(CblasNoTrans, CblasNoTrans, s->classes, s->dims, s->projection, output,
+		params + tensor[1].offset, 0, head->product);
+	for (int32_t c = 0; c < s->classes; c++) {
+		double sum = params[tensor[4].offset + c];
+		for (int32_t h = 0; h < s->projection; h++)
+			sum += (double)output[(size_t)c * (size_t)s->projection + (size_t)h] *
+			       bias[h];
+		head->constant[c] = (float)sum;
+	}
+}
+
 /* rows [n,out] = in [n,width] weight^T + bias */
 static void linear(int32_t n, int32_t out, int32_t width, const float *in, const float *weight,
 	const float *bias, float *rows)
 {
 	for (int32_t i = 0; i < n; i++)
 		memcpy(rows + (size_t)i * (size_t)out, bias, (size_t)out * sizeof *rows);
-	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, out, width, 1, in, width, weight,
-		width, 1, rows, out);
+	multiply(CblasNoTrans, CblasTrans, n, out, width, in, weight, 1, rows);
 }
 
-void core_head_forward(
+static void forward(
 	core_head *head, const float *params, const float *const *x, int32_t n, float *logits)
 {
 	const core_head_shape *s = &head->shape;
 	core_head_tensor tensor[CORE_HEAD_TENSORS];
 	core_head_tensors(s, tensor);
 	assert(n > 0 && n <= head->batch);
-	softmax_mix(params, s->layers, head->share);
 	for (int32_t i = 0; i < n; i++) {
 		float *mixed = head->mixed + (size_t)i * (size_t)s->dims;
 		if (s->layers == 1)
@@ -146,10 +187,21 @@ void core_head_forward(
 			cblas_sgemv(CblasRowMajor, CblasTrans, s->layers, s->dims, 1, x[i], s->dims,
 				head->share, 1, 0, mixed, 1);
 	}
+	if (head->collapsed) {
+		linear(n, s->classes, s->dims, head->mixed, head->product, head->constant, logits);
+		return;
+	}
 	linear(n, s->projection, s->dims, head->mixed, params + tensor[1].offset,
 		params + tensor[2].offset, head->hidden);
 	linear(n, s->classes, s->projection, head->hidden, params + tensor[3].offset,
 		params + tensor[4].offset, logits);
+}
+
+void core_head_forward(
+	core_head *head, const float *params, const float *const *x, int32_t n, float *logits)
+{
+	prepare(head, params);
+	forward(head, params, x, n, logits);
 }
 
 static void column_sums(int32_t n, int32_t width, const float *rows, double *sum, float *out)
@@ -180,30 +232,61 @@ static void mix_gradient(core_head *head, const float *const *x, int32_t n, floa
 		gradient[l] = (float)(head->share[l] * (head->sum[l] - mean));
 }
 
+/* Gradients of W1, b1, W2 and dh from G and M. */
+static void collapsed_gradient(core_head *head, const float *params, int32_t n,
+	const float *dlogits, const core_head_tensor *tensor, float *gradient)
+{
+	const core_head_shape *s = &head->shape;
+	int32_t dims = s->dims, projection = s->projection, classes = s->classes;
+	const float *output = params + tensor[3].offset, *bias = params + tensor[2].offset;
+	const float *d_bias = gradient + tensor[4].offset;
+	multiply(CblasTrans, CblasNoTrans, classes, dims, n, dlogits, head->mixed, 0, head->outer);
+	multiply(CblasTrans, CblasNoTrans, projection, dims, classes, output, head->outer, 0,
+		gradient + tensor[1].offset);
+	multiply(CblasTrans, CblasNoTrans, projection, 1, classes, output, d_bias, 0,
+		gradient + tensor[2].offset);
+	for (int32_t c = 0; c < classes; c++)
+		for (int32_t h = 0; h < projection; h++)
+			gradient[tensor[3].offset + c * projection + h] = d_bias[c] * bias[h];
+	multiply(CblasNoTrans, CblasTrans, classes, projection, dims, head->outer,
+		params + tensor[1].offset, 1, gradient + tensor[3].offset);
+	if (s->layers > 1)
+		multiply(CblasNoTrans, CblasNoTrans, n, dims, classes, dlogits, head->product, 0,
+			head->d_mixed);
+}
+
+static void layer_gradient(core_head *head, const float *params, int32_t n, const float *dlogits,
+	const core_head_tensor *tensor, float *gradient)
+{
+	const core_head_shape *s = &head->shape;
+	int32_t dims = s->dims, projection = s->projection, classes = s->classes;
+	multiply(CblasTrans, CblasNoTrans, classes, projection, n, dlogits, head->hidden, 0,
+		gradient + tensor[3].offset);
+	multiply(CblasNoTrans, CblasNoTrans, n, projection, classes, dlogits,
+		params + tensor[3].offset, 0, head->d_hidden);
+	column_sums(n, projection, head->d_hidden, head->sum, gradient + tensor[2].offset);
+	multiply(CblasTrans, CblasNoTrans, projection, dims, n, head->d_hidden, head->mixed, 0,
+		gradient + tensor[1].offset);
+	if (s->layers > 1)
+		multiply(CblasNoTrans, CblasNoTrans, n, dims, projection, head->d_hidden,
+			params + tensor[1].offset, 0, head->d_mixed);
+}
+
 void core_head_backward(core_head *head, const float *params, const float *const *x, int32_t n,
 	const float *dlogits, float *gradient)
 {
-	const core_head_shape *s = &head->shape;
 	core_head_tensor tensor[CORE_HEAD_TENSORS];
-	core_head_tensors(s, tensor);
-	int32_t dims = s->dims, projection = s->projection, classes = s->classes;
+	core_head_tensors(&head->shape, tensor);
 	assert(n > 0 && n <= head->batch);
-	column_sums(n, classes, dlogits, head->sum, gradient + tensor[4].offset);
-	cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, classes, projection, n, 1, dlogits,
-		classes, head->hidden, projection, 0, gradient + tensor[3].offset, projection);
-	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, projection, classes, 1, dlogits,
-		classes, params + tensor[3].offset, projection, 0, head->d_hidden, projection);
-	column_sums(n, projection, head->d_hidden, head->sum, gradient + tensor[2].offset);
-	cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, projection, dims, n, 1, head->d_hidden,
-		projection, head->mixed, dims, 0, gradient + tensor[1].offset, dims);
-	if (s->layers == 1) {
+	column_sums(n, head->shape.classes, dlogits, head->sum, gradient + tensor[4].offset);
+	if (head->collapsed)
+		collapsed_gradient(head, params, n, dlogits, tensor, gradient);
+	else
+		layer_gradient(head, params, n, dlogits, tensor, gradient);
+	if (head->shape.layers == 1)
 		gradient[0] = 0;
-		return;
-	}
-	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, dims, projection, 1,
-		head->d_hidden, projection, params + tensor[1].offset, dims, 0, head->d_mixed,
-		dims);
-	mix_gradient(head, x, n, gradient);
+	else
+		mix_gradient(head, x, n, gradient);
 }
 
 void core_head_predict(core_head *head, const float *params, const float *x, const int32_t *index,
@@ -211,6 +294,7 @@ void core_head_predict(core_head *head, const float *params, const float *x, con
 {
 	size_t width = (size_t)head->shape.layers * (size_t)head->shape.dims;
 	size_t classes = (size_t)head->shape.classes;
+	prepare(head, params);
 	for (int32_t first = 0; first < n; first += CORE_HEAD_BLOCK) {
 		const float *row[CORE_HEAD_BLOCK];
 		int32_t count = n - first < CORE_HEAD_BLOCK ? n - first : CORE_HEAD_BLOCK;
@@ -218,7 +302,7 @@ void core_head_predict(core_head *head, const float *params, const float *x, con
 			int32_t at = first + (i < count ? i : count - 1);
 			row[i] = x + (size_t)(index ? index[at] : at) * width;
 		}
-		core_head_forward(head, params, row, CORE_HEAD_BLOCK, head->logits);
+		forward(head, params, row, CORE_HEAD_BLOCK, head->logits);
 		memcpy(logits + (size_t)first * classes, head->logits,
 			(size_t)count * classes * sizeof *logits);
 	}

@@ -10,6 +10,11 @@
  * frames commutes with everything before the softmax, x is the mean over frames (s3prl's utterance
  * classifier projects first and pools after: the same numbers).
  *
+ * There is nothing between the two linear layers, so for few classes their product M = W2 W1 [C,D]
+ * carries the step: z = M h + W2 b1 + b2, and with G = sum_i dz_i h_i^T [C,D] the gradients are
+ * dW1 = W2^T G, dW2 = G W1^T + (sum dz) b1^T, dh = M^T dz. Same numbers to rounding, a fifth of the
+ * arithmetic. It is used for up to CORE_HEAD_COLLAPSE classes.
+ *
  * A core_head is the workspace of one thread. OpenBLAS is set to one thread by core_head_new.
  */
 #ifndef CORE_NN_HEAD_H
@@ -43,9 +48,11 @@ void core_head_init(fv_ctx *ctx, const core_head_shape *shape, int64_t branch, f
 typedef struct core_head core_head;
 
 /* Room for batches of up to `batch` rows. Errors: FV_FAILED (memory). */
+#define CORE_HEAD_COLLAPSE 16
 FV_NODISCARD fv_status core_head_new(
 	fv_ctx *ctx, const core_head_shape *shape, int32_t batch, core_head **out);
-void core_head_free(core_head *head); /* NULL is allowed */
+void core_head_uncollapse(core_head *head); /* layer by layer from now on: to compare the two */
+void core_head_free(core_head *head);       /* NULL is allowed */
 
 /* x [n] pointers to [L,D] -> logits [n,C]. n <= batch. Keeps what backward needs. */
 void core_head_forward(
