@@ -16,7 +16,10 @@ struct execute {
 	int64_t n_todo, ended;
 	core_progress progress;
 	core_summary *summary;
-	bool *cell_failed;
+	struct cell_state {
+		int64_t open; /* runs that are not done */
+		bool failed;
+	} *cell;
 	fv_status first;
 };
 
@@ -48,7 +51,7 @@ static void pass_warnings(fv_ctx *ctx, const core_run *run)
 static void failed(struct execute *e, const core_run *run, fv_status status, const char *reason)
 {
 	e->summary->failed++;
-	e->cell_failed[run->cell] = true;
+	e->cell[run->cell].failed = true;
 	e->first = e->first ? e->first : status;
 	while (*reason) {
 		size_t n = strcspn(reason, "\n");
@@ -74,6 +77,7 @@ static void ended(void *user, int64_t task, fv_status status, const char *reason
 		return;
 	}
 	e->summary->done_now++;
+	e->cell[run->cell].open--;
 	pass_warnings(e->ctx, run);
 }
 
@@ -83,14 +87,17 @@ static void tick(void *user)
 	core_progress_tell(&e->progress, e->ended, e->n_todo);
 }
 
-static fv_status verdict(const struct execute *e)
+/* FV_OK, or the first failure; CORE_SOME_FAILED when another cell is whole. */
+static fv_status verdict(struct execute *e)
 {
-	size_t cells = e->study->config->n_cells;
-	for (size_t i = 0; i < cells; i++)
-		e->summary->cells_failed += e->cell_failed[i];
+	size_t cells = e->study->config->n_cells, whole = 0;
+	for (size_t i = 0; i < cells; i++) {
+		e->summary->cells_failed += e->cell[i].failed;
+		whole += !e->cell[i].failed && !e->cell[i].open;
+	}
 	if (!e->summary->failed)
 		return FV_OK;
-	return e->summary->cells_failed < (int64_t)cells ? CORE_SOME_FAILED : e->first;
+	return whole ? CORE_SOME_FAILED : e->first;
 }
 
 fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
@@ -100,14 +107,16 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 	int64_t *todo = core_alloc(ctx, (size_t)study->n_runs, sizeof *todo);
 	struct execute e = {.ctx = ctx, .study = study, .options = options, .todo = todo,
 		.summary = out, .progress = core_progress_begin(ctx, "run", "runs")};
-	e.cell_failed = core_alloc(ctx, study->config->n_cells, sizeof *e.cell_failed);
-	if (!todo || !e.cell_failed)
+	e.cell = core_alloc(ctx, study->config->n_cells, sizeof *e.cell);
+	if (!todo || !e.cell)
 		return FV_FAILED;
 	for (int64_t i = 0; i < study->n_runs; i++) {
-		if (study->run[i].done)
+		if (study->run[i].done) {
 			out->done_before++;
-		else
-			todo[e.n_todo++] = i;
+			continue;
+		}
+		todo[e.n_todo++] = i;
+		e.cell[study->run[i].cell].open++;
 	}
 	core_pool pool = {.jobs = options->jobs, .tasks = e.n_todo,
 		.keep_going = options->keep_going, .user = &e, .work = work, .ended = ended,

@@ -1,0 +1,105 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What users get wrong: one clear line, the right exit code, nothing half-written.
+load helpers
+
+setup() {
+	plan
+}
+
+@test "usage" {
+	fails 2 "unknown verb 'rnu', did you mean 'run'?" "$fairvox" rnu
+	fails 2 "a configuration file is to be named" "$fairvox" run
+	fails 2 "unknown option '--jbos'" "$fairvox" run --jbos 2 plan.yaml
+	fails 2 "-j: 'two' is no whole number" "$fairvox" run -j two plan.yaml
+	fails 2 "unknown option '--force'" "$fairvox" explain --force plan.yaml
+	for verb in audit cache describe encode explain groups plugins predict run split status synth table verify; do
+		"$fairvox" $verb --help | grep -q "^usage: fairvox $verb"
+	done
+}
+
+@test "configuration" {
+	fails 2 "nothere.yaml: No such file" "$fairvox" run nothere.yaml
+	sed 's/epochs: 5/epoch: 5/' plan.yaml >bad.yaml
+	fails 2 "bad.yaml:8:9: unknown key" "$fairvox" run bad.yaml
+	fails 2 "did you mean 'epochs'" "$fairvox" run bad.yaml
+	sed 's/epochs: 5/epochs: many/' plan.yaml >bad.yaml
+	fails 2 "bad.yaml:8:17: " "$fairvox" run bad.yaml
+	fails 2 "did you mean 'erm'" "$fairvox" run plan.yaml loss.name=ern
+	fails 2 "no attribute 'accent'" "$fairvox" run plan.yaml 'eval.attributes=[accent]'
+	[ ! -e results ]
+}
+
+@test "plugin files" {
+	mkdir plugins
+	cp "$FAIRVOX_BUILD"/zoo/wrong_abi.so plugins
+	head -c 5000 "$FAIRVOX_BUILD"/zoo/good.so >plugins/good.so
+	run "$fairvox" plugins --plugins plugins
+	[ "$status" -eq 0 ]
+	[[ $output == *"wrong_abi.so: built for ABI 999, this fairvox has ABI 1"* ]]
+	[[ $output == *"good.so: truncated: a segment ends at byte"* ]]
+	fails 4 "built for ABI 999" "$fairvox" run --plugins plugins plan.yaml loss.name=wrong_abi
+	fails 4 "truncated" "$fairvox" describe --plugins plugins good
+	fails 4 "nowhere: plugin folder" "$fairvox" plugins --plugins nowhere
+}
+
+@test "recordings" {
+	mkdir audio
+	cp "$corpus"/*.flac audio
+	first=$(ls audio | head -1)
+	second=$(ls audio | sed -n 2p)
+	truncate -s 1000 "audio/$first"
+	echo 'no audio' >"audio/$second"
+	fails 4 "audio/$first" "$fairvox" run plan.yaml "corpus.audio=$PWD/audio"
+	[[ $stderr == *"audio/$second"* ]]
+	rm "audio/$first"
+	fails 4 "${first%.flac}" "$fairvox" run plan.yaml "corpus.audio=$PWD/audio"
+	cp "$corpus/$first" audio
+	mkdir audio/more
+	cp "$corpus/$first" audio/more/
+	fails 4 "${first%.flac}" "$fairvox" run plan.yaml "corpus.audio=$PWD/audio"
+}
+
+@test "labels" {
+	mkdir labels
+	cp "$corpus"/labels_consensus_*.csv labels
+	labels="corpus.labels=$PWD/labels/labels_consensus_{fold}.csv"
+	sed -i '3s/,0\.[0-9]*,/,nan,/' labels/labels_consensus_1.csv
+	fails 4 "labels_consensus_1.csv:3: " "$fairvox" run plan.yaml "$labels"
+	cp "$corpus"/labels_consensus_1.csv labels
+	sed -i 's/,Test$/,Train/' labels/labels_consensus_1.csv
+	fails 4 "labels_consensus_1.csv" "$fairvox" run plan.yaml "$labels"
+	cp "$corpus"/labels_consensus_1.csv labels
+	speaker=$(awk -F, '$NF == "Test" { print $(NF - 2); exit }' labels/labels_consensus_1.csv)
+	awk -F, -v OFS=, -v s="$speaker" '$(NF - 2) == s && !done { $NF = "Train"; done = 1 } 1' \
+		"$corpus"/labels_consensus_1.csv >labels/labels_consensus_1.csv
+	fails 4 "$speaker" "$fairvox" run plan.yaml "$labels"
+	rm labels/labels_consensus_2.csv
+	cp "$corpus"/labels_consensus_1.csv labels
+	fails 4 "labels_consensus_2.csv: No such file" "$fairvox" run plan.yaml "$labels"
+}
+
+@test "a run that fails leaves the others, says why, and is done when the reason is gone" {
+	fails 3 "step 1" "$fairvox" run plan.yaml --keep-going loss.name=erm train.learning_rate=1.0e30,0.01
+	run "$fairvox" status results
+	[[ $output == *"2 done, 0 running, 2 failed"* ]]
+	[ -z "$(find results -name '.*.??????')" ]
+}
+
+@test "a file size limit stops it cleanly, and more room finishes it" {
+	"$fairvox" run plan.yaml --quiet --results whole
+	"$fairvox" table whole >whole.md
+	run bash -c "ulimit -f 8; trap '' XFSZ; '$fairvox' run plan.yaml --cache cache"
+	[ "$status" -eq 1 ]
+	[[ $output == *"predictions.csv: cannot write: File too large"* ]]
+	[ -z "$(find results cache -name '.*.??????')" ]
+	"$fairvox" run plan.yaml --quiet
+	"$fairvox" table results | cmp - whole.md
+}
+
+@test "tables of nothing" {
+	fails 4 "results: No such file" "$fairvox" table results
+	mkdir results
+	fails 4 "holds no results" "$fairvox" table results
+	fails 2 "'tex2' is not" "$fairvox" table --format tex2 results
+}

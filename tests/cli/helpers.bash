@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the tests of the command line share. FAIRVOX_BUILD and FAIRVOX_SOURCE come from ctest.
+bats_require_minimum_version 1.5.0
+fairvox=$FAIRVOX_BUILD/fairvox
+
+# A small corpus of synthetic speech, made once a build.
+corpus() {
+	corpus=$FAIRVOX_BUILD/test-corpus
+	"$fairvox" synth "$corpus" --limit 250 --jobs 2 --quiet
+}
+
+# A small plan on it in $BATS_TEST_TMPDIR/plan.yaml: 2 cells x 2 folds, 5 epochs.
+plan() {
+	corpus
+	cd "$BATS_TEST_TMPDIR"
+	cat >plan.yaml <<END
+corpus:
+  audio: $corpus
+  labels: $corpus/labels_consensus_{fold}.csv
+  folds: [1, 2]
+encoder: {name: pitch}
+grouper: {name: truth, column: gender}
+loss: {name: erm}
+train: {epochs: 5, learning_rate: 0.01}
+eval: {attributes: [gender]}
+matrix: {loss.name: [erm, rw]}
+END
+}
+
+# fails CODE TEXT COMMAND...: the exit code and a part of what is said on stderr.
+fails() {
+	local code=$1 text=$2
+	shift 2
+	run --separate-stderr "$@"
+	if [ "$status" -ne "$code" ] || [[ $stderr != *"$text"* ]]; then
+		printf 'exit code %s, wanted %s; stderr:\n%s\nwanted: %s\n' "$status" "$code" "$stderr" "$text"
+		return 1
+	fi
+}

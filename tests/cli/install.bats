@@ -1,0 +1,41 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# An install into a temporary folder, and a loss plugin built against it outside the tree.
+load helpers
+
+@test "a plugin outside the tree, built against an install, runs from YAML" {
+	plan
+	prefix=$PWD/prefix
+	cmake --install "$FAIRVOX_BUILD" --prefix "$prefix" >/dev/null
+	cmake -S "$FAIRVOX_SOURCE/tests/oot" -B oot -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_FLAGS='-Wall -Wextra -Werror' \
+		>cmake.log
+	cmake --build oot >>cmake.log
+	mkdir mine
+	cp oot/tilted.so mine
+	unset FAIRVOX_PLUGIN_PATH
+	installed=$prefix/bin/fairvox
+	"$installed" plugins | grep -q '^loss *erm'
+	"$installed" describe --plugins mine loss/tilted | grep -q 'tilt: number, 1e-06 to 1000000; default 1'
+	fails 2 "unknown plugin" "$installed" run plan.yaml loss.name=tilted
+	"$installed" run plan.yaml --plugins mine --quiet loss.name=erm,tilted
+	"$installed" run plan.yaml --plugins mine --quiet loss.name=tilted loss.tilt=1.0e-6 --results nearly-erm
+	erm=$(awk -F'|' '$2 == " erm " { print $3 }' <("$installed" table results))
+	same=$(awk -F'|' '$2 ~ /tilted/ { print $3 }' <("$installed" table nearly-erm))
+	[ "$erm" = "$same" ]
+	fails 2 "tilt" "$installed" run plan.yaml --plugins mine loss.name=tilted loss.tilt=-1
+}
+
+@test "pkg-config builds it as well, and the headers stand alone in C and C++" {
+	cd "$BATS_TEST_TMPDIR"
+	prefix=$PWD/prefix
+	cmake --install "$FAIRVOX_BUILD" --prefix "$prefix" >/dev/null
+	export PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name fairvox.pc)")
+	gcc -shared -fPIC -o tilted.so "$FAIRVOX_SOURCE/tests/oot/tilted.c" \
+		$(pkg-config --cflags --libs fairvox) -lm
+	for header in "$prefix"/include/fairvox/*.h; do
+		echo "#include <fairvox/$(basename "$header")>" >one.c
+		cp one.c one.cc
+		gcc -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$prefix/include" -c one.c
+		g++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -I"$prefix/include" -c one.cc
+	done
+}
