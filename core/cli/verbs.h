@@ -14,6 +14,7 @@ extern const cli_verb cli_verb_groups;
 extern const cli_verb cli_verb_plugins;
 extern const cli_verb cli_verb_predict;
 extern const cli_verb cli_verb_run;
+extern const cli_verb cli_verb_split;
 extern const cli_verb cli_verb_status;
 extern const cli_verb cli_verb_synth;
 extern const cli_verb cli_verb_table;

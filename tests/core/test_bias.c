@@ -352,6 +352,38 @@ static void bad_settings(void **state)
 	core_ctx_free(ctx);
 }
 
+static void count_line(void *user, core_level level, const char *line)
+{
+	*(int *)user += level == CORE_WARNING &&
+			strstr(line, "label above 1/2 for class 'angry'; its weight is 0") != NULL;
+}
+
+/* Half and half is not above 1/C: the class has no positive training row. */
+static void empty_class(void **state)
+{
+	(void)state;
+	const char *const rows[] = {"x,0.5,0.5,s,F,Train\n", "x,0.51,0.49,s,F,Train\n"};
+	for (int positive = 0; positive < 2; positive++) {
+		fv_ctx *ctx = test_ctx();
+		int warnings = 0;
+		core_ctx_set_log(ctx, count_line, &warnings);
+		const char *text = core_format(ctx,
+			"FileName,angry,sad,SpkrID,Gender,Split_Set\n%s"
+			"y,0,1,s,F,Train\nd,1,0,t,F,Development\nt,1,0,u,F,Test\n",
+			rows[positive]);
+		core_corpus_spec spec = {
+			.labels = core_path_join(ctx, test_folder("bias"), "labels.csv")};
+		test_ok(ctx, core_file_write(ctx, spec.labels, text, strlen(text)));
+		core_corpus *c;
+		core_rows kept;
+		core_bias_spec off = {0};
+		test_ok(ctx, core_corpus_read(ctx, &spec, 0, &c));
+		test_ok(ctx, core_bias_rows(ctx, c, &off, 1, 0, &kept));
+		assert_int_equal(warnings, !positive);
+		core_ctx_free(ctx);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +393,7 @@ int main(void)
 		cmocka_unit_test(draws_are_keyed_by_name),
 		cmocka_unit_test(ratios_and_directions),
 		cmocka_unit_test(bad_settings),
+		cmocka_unit_test(empty_class),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "base/file.h"
 #include "corpus/split_report.h"
@@ -161,12 +162,66 @@ static void small_corpus(void **state)
 	core_ctx_free(ctx);
 }
 
+static int run_program(const char *line, char *out, size_t room)
+{
+	FILE *pipe = popen(line, "r");
+	assert_non_null(pipe);
+	size_t n = fread(out, 1, room - 1, pipe);
+	out[n] = '\0';
+	int status = pclose(pipe);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* `fairvox split` on the same settings as YAML prints the same object. */
+static void the_verb(void **state)
+{
+	(void)state;
+	static char out[1 << 16];
+	fv_ctx *ctx = test_ctx();
+	const char *source = getenv("FAIRVOX_SOURCE"), *program = getenv("FAIRVOX_BUILD");
+	const char *path = core_path_join(ctx, test_folder("split"), "c.yaml");
+	const char *yaml = core_format(ctx,
+		"corpus:\n"
+		"  labels: %s/configs/corpora/cremad/labels_consensus_{fold}.csv\n"
+		"  attributes: {file: %s/configs/corpora/cremad/VideoDemographics.csv, "
+		"speaker: ActorID, columns: {race: Race, age: Age}}\n"
+		"  bins: {age: {Young: [20, 35], Middle: [36, 49], Elderly: [50, 75]}}\n"
+		"  values: {race: [Caucasian, African American, Asian]}\n"
+		"  folds: [1, 2, 3, 4, 5]\n"
+		"  exclude: [1064_IEO_DIS_MD, 1064_TIE_SAD_XX, 1076_MTI_NEU_XX, 1076_MTI_SAD_XX]\n"
+		"bias: {attribute: gender, minority_ratio: 20, majority: {angry: Male, disgust: "
+		"Male, "
+		"neutral: Male, fear: Female, happy: Female, sad: Female}}\n",
+		source, source);
+	test_ok(ctx, core_file_write(ctx, path, yaml, strlen(yaml)));
+	core_split_report report = cremad(ctx, 3, 20);
+	core_text want = {0};
+	test_ok(ctx, core_split_json(ctx, &report, &want));
+	const char *verb = core_format(ctx, "%s/fairvox split %s", program, path);
+	assert_int_equal(run_program(core_format(ctx, "%s --fold 3 --draws 20 --json", verb), out,
+				 sizeof out),
+		0);
+	assert_string_equal(out, want.data);
+	assert_int_equal(run_program(core_format(ctx, "%s 2>&1", verb), out, sizeof out), 2);
+	assert_string_equal(out, "fairvox: split: --fold is needed, there are 5 folds\n");
+	assert_int_equal(
+		run_program(core_format(ctx, "%s --fold 6 2>&1", verb), out, sizeof out), 2);
+	assert_int_equal(
+		run_program(core_format(ctx, "%s bias.minority_ratio=5,20 --fold 1 2>&1", verb),
+			out, sizeof out),
+		2);
+	assert_non_null(strstr(out, "the matrix varies bias.minority_ratio"));
+	core_text_free(&want);
+	core_ctx_free(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json_of_cremad),
 		cmocka_unit_test(range_of_draws),
 		cmocka_unit_test(small_corpus),
+		cmocka_unit_test(the_verb),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -151,8 +151,10 @@ static void warn_of_empty_classes(fv_ctx *ctx, const core_corpus *c, const core_
 		for (int32_t i = 0; i < rows->n[CORE_TRAIN] && !found; i++)
 			found = c->label[(int64_t)rows->row[CORE_TRAIN][i] * c->classes + k] > even;
 		if (!found)
-			fv_warn(ctx, "%s: class '%s' has no training utterance; its weight is 0",
-				c->labels, c->class_name[k]);
+			fv_warn(ctx,
+				"%s: no training utterance has a label above 1/%d for class '%s'; "
+				"its weight is 0",
+				c->labels, (int)c->classes, c->class_name[k]);
 	}
 }
 

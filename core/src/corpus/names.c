@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "config/place.h"
 #include "corpus/corpus_private.h"
 
 fv_status core_corpus_refuse(fv_ctx *ctx, const core_place *place, const char *format, ...)
@@ -14,10 +15,7 @@ fv_status core_corpus_refuse(fv_ctx *ctx, const core_place *place, const char *f
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	if (place->file)
-		return core_fail_at(
-			ctx, FV_CONFIG, place->file, place->line, place->column, "%s", text);
-	return fv_fail(ctx, FV_CONFIG, "%s", text);
+	return core_fail_place(ctx, FV_CONFIG, *place, "%s", text);
 }
 
 const char *core_did_you_mean(fv_ctx *ctx, const char *word, const char *const *names, size_t n)

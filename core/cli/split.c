@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fairvox split: what a fold holds after exclusion and bias. */
+#include <getopt.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "corpus/split_report.h"
+#include "verbs.h"
+
+static const char usage[] =
+	"usage: fairvox split [--plugins DIR]... [--fold F] [--draws N] [--json] CONFIG [k=v "
+	"...]\n\n"
+	"Counts utterances by split, class and attribute, after exclusion and the simulated bias, "
+	"drawn\n"
+	"with the seed that a run takes (bias.seed, or the first of train.seed). Classes count "
+	"rows with\n"
+	"a strict majority of raters, attributes every row.\n\n"
+	"  --fold F       the fold; may be left out when there is only one\n"
+	"  --draws N      also the least and the most of N draws of the bias, by attribute\n"
+	"  --json         one JSON object\n"
+	"  --plugins DIR  search DIR first; may be repeated\n";
+
+struct options {
+	cli_folders folders;
+	int64_t fold, draws;
+	bool has_fold, json;
+};
+
+static fv_status read_options(fv_ctx *ctx, int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {{"plugins", required_argument, NULL, 'P'},
+		{"fold", required_argument, NULL, 'f'}, {"draws", required_argument, NULL, 'd'},
+		{"json", no_argument, NULL, 'j'}, {0}};
+	fv_status status = FV_OK;
+	for (int option; !status && (option = cli_option(ctx, argc, argv, "", longs)) != -1;) {
+		if (option == 'P') {
+			status = cli_add_folder(ctx, &o->folders, optarg);
+		} else if (option == 'f') {
+			status = cli_int(ctx, "--fold", optarg, 0, INT32_MAX, &o->fold);
+			o->has_fold = true;
+		} else if (option == 'd') {
+			status = cli_int(ctx, "--draws", optarg, 1, 1000000, &o->draws);
+		} else if (option == 'j') {
+			o->json = true;
+		} else {
+			return FV_CONFIG;
+		}
+	}
+	if (!status && optind == argc)
+		return fv_fail(ctx, FV_CONFIG, "split: a configuration is to be named");
+	return status;
+}
+
+/* The cells of a matrix must agree on corpus and bias: a split has one answer. */
+static fv_status check_axes(fv_ctx *ctx, const core_config *config)
+{
+	fv_status status = FV_OK;
+	for (size_t a = 0; a < config->n_axes; a++) {
+		const char *axis = config->axis[a];
+		size_t n = strcspn(axis, ".");
+		if ((n == 6 && !strncmp(axis, "corpus", n)) ||
+			(n == 4 && !strncmp(axis, "bias", n)))
+			status = fv_fail(ctx, FV_CONFIG,
+				"split: the matrix varies %s; give it one value (%s=...)", axis,
+				axis);
+	}
+	return status;
+}
+
+static fv_status choose_fold(fv_ctx *ctx, const core_corpus_spec *corpus, struct options *o)
+{
+	if (!o->has_fold && corpus->n_folds == 1)
+		o->fold = corpus->folds[0];
+	else if (!o->has_fold)
+		return fv_fail(ctx, FV_CONFIG, "split: --fold is needed, there are %d folds",
+			(int)corpus->n_folds);
+	for (int32_t f = 0; f < corpus->n_folds; f++)
+		if (corpus->folds[f] == o->fold)
+			return FV_OK;
+	return fv_fail(
+		ctx, FV_CONFIG, "split: --fold %lld is not in corpus.folds", (long long)o->fold);
+}
+
+static fv_status print_report(fv_ctx *ctx, const core_split_report *report, bool json)
+{
+	core_text text = {0};
+	fv_status status =
+		json ? core_split_json(ctx, report, &text) : core_split_table(ctx, report, &text);
+	if (!status)
+		fputs(text.data, stdout);
+	core_text_free(&text);
+	return status ? status : cli_flush(ctx);
+}
+
+static fv_status run(fv_ctx *ctx, int argc, char **argv)
+{
+	struct options o = {0};
+	core_registry *registry;
+	core_config *config;
+	fv_status status = read_options(ctx, argc, argv, &o);
+	if (!status)
+		status = core_registry_open(ctx, o.folders.path, o.folders.n, &registry);
+	if (!status)
+		status = core_config_load(ctx, registry, argv[optind], argv + optind + 1,
+			(size_t)(argc - optind - 1), CORE_NEED_CORPUS, &config);
+	if (!status)
+		status = check_axes(ctx, config);
+	if (status)
+		return status;
+	const core_cell *cell = &config->cells[0];
+	core_corpus *corpus;
+	core_split_report report;
+	status = choose_fold(ctx, &cell->corpus, &o);
+	if (!status)
+		status = core_corpus_read(ctx, &cell->corpus, o.fold, &corpus);
+	if (!status)
+		status = core_split_count(ctx, corpus, &cell->bias, (uint64_t)cell->train.seeds[0],
+			o.fold, (int32_t)o.draws, &report);
+	return status ? status : print_report(ctx, &report, o.json);
+}
+
+const cli_verb cli_verb_split = {
+	"split", "counts by split, class and attribute after the bias", usage, run};
