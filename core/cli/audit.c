@@ -148,20 +148,33 @@ static fv_status load(fv_ctx *ctx, struct audit *a)
 	return FV_OK;
 }
 
+/* One warning an attribute about its groups of `low` to `high` speakers: the first five by name. */
+static void warn_groups(
+	fv_ctx *ctx, const core_attribute_metrics *a, int64_t low, int64_t high, const char *what)
+{
+	core_text names = {0};
+	int found = 0;
+	for (int32_t g = 0; g < a->G; g++) {
+		if (a->speakers[g] < low || a->speakers[g] > high)
+			continue;
+		if (found++ < 5)
+			core_text_add(&names, "%s'%s'", found > 1 ? ", " : "", a->group[g]);
+	}
+	if (found > 5)
+		core_text_add(&names, " and %d more", found - 5);
+	if (found)
+		fv_warn(ctx, "%s: %s: %s", a->name, what, names.failed ? "?" : names.data);
+	core_text_free(&names);
+}
+
 static void warn_few(fv_ctx *ctx, const core_metrics *m, int32_t min_speakers)
 {
+	char what[80];
+	snprintf(what, sizeof what, "fewer than %d speakers, so no intervals", (int)min_speakers);
 	for (int32_t k = 0; k < m->n_attributes; k++) {
-		const core_attribute_metrics *a = &m->attribute[k];
-		for (int32_t g = 0; g < a->G; g++) {
-			if (a->speakers[g] == 1)
-				fv_warn(ctx,
-					"%s '%s' is one speaker; nothing can be said about the "
-					"group",
-					a->name, a->group[g]);
-			else if (a->speakers[g] && a->speakers[g] < min_speakers)
-				fv_warn(ctx, "%s '%s' has %lld speakers, too few for intervals",
-					a->name, a->group[g], (long long)a->speakers[g]);
-		}
+		warn_groups(ctx, &m->attribute[k], 1, 1,
+			"one speaker, whose figures these are rather than the group's");
+		warn_groups(ctx, &m->attribute[k], 2, min_speakers - 1, what);
 	}
 }
 

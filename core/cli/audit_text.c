@@ -94,52 +94,68 @@ static void print_gaps(const core_attribute_metrics *a)
 	putchar('\n');
 }
 
-static int cell_width(const core_attribute_metrics *a)
+/* A line of one entry for each group that is there; columns are as wide as the widest name, the
+ * last is not padded. */
+struct columns {
+	const core_attribute_metrics *a;
+	int32_t last;
+	int width;
+};
+
+static struct columns columns_of(const core_attribute_metrics *a)
 {
-	int width = CELL_WIDTH;
-	for (int32_t g = 0; g < a->G; g++)
-		if (width_of(a->group[g]) + 2 > width)
-			width = width_of(a->group[g]) + 2;
-	return width;
+	struct columns t = {a, -1, CELL_WIDTH};
+	for (int32_t g = 0; g < a->G; g++) {
+		if (width_of(a->group[g]) + 2 > t.width)
+			t.width = width_of(a->group[g]) + 2;
+		if (a->rows[g])
+			t.last = g;
+	}
+	return t;
 }
 
-static void row_of(
-	const core_attribute_metrics *a, const char *name, const double *value, int width)
+static void heading(const struct columns *t, const char *name)
 {
 	left(name, NAME_WIDTH);
-	for (int32_t g = 0; g < a->G; g++) {
-		core_estimate e = core_estimate_of(value[g]);
-		if (a->rows[g])
-			cell(&e, width);
+	for (int32_t g = 0; g < t->a->G; g++)
+		if (t->a->rows[g])
+			left(t->a->group[g], g == t->last ? 0 : t->width);
+	putchar('\n');
+}
+
+static void estimates(const struct columns *t, const char *name, const core_estimate *e)
+{
+	left(name, NAME_WIDTH);
+	for (int32_t g = 0; g < t->a->G; g++)
+		if (t->a->rows[g])
+			cell(&e[g], g == t->last ? 0 : t->width);
+	putchar('\n');
+}
+
+static void values(const struct columns *t, const char *name, const double *value, size_t stride)
+{
+	left(name, NAME_WIDTH);
+	for (int32_t g = 0; g < t->a->G; g++) {
+		core_estimate e = core_estimate_of(*value);
+		if (t->a->rows[g])
+			cell(&e, g == t->last ? 0 : t->width);
+		value = (const double *)((const char *)value + stride);
 	}
 	putchar('\n');
 }
 
 static void print_rates(const core_metrics *m, const core_attribute_metrics *a)
 {
-	int width = cell_width(a);
+	struct columns t = columns_of(a);
+	if (t.last < 0)
+		return;
 	putchar('\n');
-	left("TPR", NAME_WIDTH);
-	for (int32_t g = 0; g < a->G; g++)
-		if (a->rows[g])
-			left(a->group[g], width);
-	putchar('\n');
-	for (int32_t c = 0; c < m->C; c++) {
-		left(m->classes[c], NAME_WIDTH);
-		for (int32_t g = 0; g < a->G; g++)
-			if (a->rows[g])
-				cell(&a->tpr[c * a->G + g], width);
-		putchar('\n');
-	}
-	row_of(a, "F1", a->group_f1, width);
-	row_of(a, "ACC", a->group_acc, width);
-	left("AUC", NAME_WIDTH);
-	for (int32_t g = 0; g < a->G; g++) {
-		core_estimate e = core_estimate_of(a->sharpness[g].auc);
-		if (a->rows[g])
-			cell(&e, width);
-	}
-	putchar('\n');
+	heading(&t, "TPR");
+	for (int32_t c = 0; c < m->C; c++)
+		estimates(&t, m->classes[c], &a->tpr[c * a->G]);
+	values(&t, "F1", a->group_f1, sizeof *a->group_f1);
+	values(&t, "ACC", a->group_acc, sizeof *a->group_acc);
+	values(&t, "AUC", &a->sharpness[0].auc, sizeof *a->sharpness);
 }
 
 static void print_undefined(const core_metrics *m)
@@ -163,7 +179,7 @@ void audit_print(const char *path, const core_metrics *m)
 {
 	printf("%s\n  %lld rows", path, (long long)m->n);
 	if (m->n_speakers)
-		printf(", %d speakers", (int)m->n_speakers);
+		printf(", %d speaker%s", (int)m->n_speakers, m->n_speakers == 1 ? "" : "s");
 	printf(", %d classes; positive above %.9g", (int)m->C, (double)m->threshold);
 	if (m->draws)
 		printf("; %lld draws", (long long)m->draws);

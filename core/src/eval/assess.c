@@ -224,7 +224,8 @@ struct pair {
 static core_estimate paired(const struct pair *p, core_stat k)
 {
 	core_estimate estimate = core_estimate_of(p->swap.diff[k]);
-	column_interval(&p->of_a, k, &estimate);
+	if (p->speakers->S > 1)
+		column_interval(&p->of_a, k, &estimate);
 	estimate.p = p->swap.p[k];
 	return estimate;
 }

@@ -71,6 +71,16 @@ static void note_gaps(core_metrics *m, const core_attribute_metrics *a)
 								 : reason[s]});
 }
 
+/* The worst of no group is undefined; with one group it is that group's. */
+static void note_worst(core_metrics *m, const core_attribute_metrics *a)
+{
+	static const char *const metric[] = {"worst_group_f1", "worst_group_acc"};
+	for (int k = 0; k < 2 && !a->present; k++)
+		note(m, (core_undefined){.metric = metric[k],
+				.attribute = a->name,
+				.reason = "no row has a known group"});
+}
+
 static void note_cell(core_metrics *m, const core_attribute_metrics *a, int32_t c, int32_t g)
 {
 	core_undefined what = {
@@ -220,7 +230,7 @@ fv_status core_metrics_compute(fv_ctx *ctx, const core_eval_set *set, const char
 		.n_attributes = n_attributes};
 	size_t most = 2;
 	for (int32_t a = 0; a < n_attributes; a++)
-		most += CORE_STATS + (2 * (size_t)set->C + 3) * (size_t)attributes[a].G;
+		most += CORE_STATS + 2 + (2 * (size_t)set->C + 3) * (size_t)attributes[a].G;
 	out->class_f1 = core_alloc(ctx, (size_t)set->C, sizeof *out->class_f1);
 	out->attribute = core_alloc(ctx, (size_t)n_attributes + 1, sizeof *out->attribute);
 	out->undefined = core_alloc(ctx, most + 1, sizeof *out->undefined);
@@ -233,6 +243,7 @@ fv_status core_metrics_compute(fv_ctx *ctx, const core_eval_set *set, const char
 		status = attribute_metrics(ctx, set, &attributes[a], &out->attribute[a]);
 		if (!status) {
 			note_gaps(out, &out->attribute[a]);
+			note_worst(out, &out->attribute[a]);
 			note_rates(out, &out->attribute[a]);
 			for (int32_t g = 0; g < attributes[a].G; g++)
 				note_sharpness(out, &out->attribute[a], g);
