@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The contract suite on every plugin that was built, and on made-up plugins that break it. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <fairvox/fairvox.h>
+
+#include "support.h"
+
+#include "base/file.h"
+#include "base/text.h"
+#include "plugin/contract.h"
+#include "plugin/registry.h"
+
+/* Plugins that need a file: its text is made of these per row. */
+static const struct {
+	fv_kind kind;
+	const char *plugin, *param, *header, *row;
+} needs[] = {
+	{FV_GROUPER, "file", "file", "FileName,group,prob_a,prob_b\n", "%s.wav,a,0.75,0.25\n"},
+	{FV_GROUPER, "truth", "column", NULL, "gender"},
+	{FV_ENCODER, "precomputed", "file", "FileName,x,y,z\n", "%s,1.5,-2,0\n"},
+};
+
+/* What is known to stand out, and why that is right. */
+static const struct {
+	const char *plugin, *check, *why;
+} known[] = {
+	{"ds", "open", "draw: confident needs memberships"},
+	{"pseudo", "company", "pool: speaker looks at the other rows of a speaker"},
+};
+
+static const char *needed_file(fv_ctx *ctx, const char *header, const char *row)
+{
+	core_text text = {0};
+	core_text_add(&text, "%s", header);
+	for (int i = 0; i < CORE_CONTRACT_ROWS; i++) {
+		char stem[16];
+		snprintf(stem, sizeof stem, "row_%02d", i);
+		const char *place = strstr(row, "%s");
+		core_text_add(&text, "%.*s%s%s", (int)(place - row), row, stem, place + 2);
+	}
+	const char *path = core_format(ctx, "%s/needed.csv", test_folder("contract"));
+	test_ok(ctx, core_file_write(ctx, path, text.data, text.size));
+	core_text_free(&text);
+	return path;
+}
+
+static bool is_known(const fv_descriptor *d, const core_finding *f)
+{
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (!strcmp(known[i].plugin, d->name) && !strcmp(known[i].check, f->check))
+			return true;
+	return false;
+}
+
+/* Returns the findings that are not known. */
+static size_t check(fv_ctx *ctx, const fv_descriptor *d, const char *profile)
+{
+	core_contract_options options = {.profile = profile, .stem = "row_03"};
+	core_contract_setting setting;
+	for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
+		if (needs[i].kind != d->kind || strcmp(needs[i].plugin, d->name))
+			continue;
+		const char *text = needs[i].row;
+		if (needs[i].header)
+			text = needed_file(ctx, needs[i].header, needs[i].row);
+		setting = (core_contract_setting){needs[i].param, text};
+		options.setting = &setting;
+		options.n_settings = 1;
+	}
+	core_contract result;
+	test_ok(ctx, core_contract_check(ctx, d, &options, &result));
+	size_t unknown = 0;
+	print_message("%s/%s, profile %s: %zu checks\n", core_kind_name(d->kind), d->name, profile,
+		result.n_checks);
+	for (size_t i = 0; i < result.n; i++) {
+		const core_finding *f = &result.finding[i];
+		unknown += !is_known(d, f);
+		print_message("  %s %s: %s\n", f->fault ? "FAULT" : "note", f->check, f->text);
+	}
+	assert_true(result.n_checks > 10);
+	return unknown;
+}
+
+static void test_every_plugin(void **unused)
+{
+	(void)unused;
+	fv_ctx *ctx = test_ctx();
+	core_registry *r;
+	test_ok(ctx, core_registry_open(ctx, NULL, 0, &r));
+	size_t unknown = 0;
+	for (size_t i = 0; i < r->n; i++) {
+		unknown += check(ctx, r->plugin[i].descriptor, "paper");
+		unknown += check(ctx, r->plugin[i].descriptor, "official");
+	}
+	assert_true(r->n >= 4);
+	assert_int_equal(unknown, 0);
+	core_ctx_free(ctx);
+}
+
+/* --- plugins that break the contract ---------------------------------------------------------- */
+
+static core_contract run(fv_ctx *ctx, const fv_descriptor *d)
+{
+	core_contract result;
+	core_contract_options options = {.profile = "paper"};
+	test_ok(ctx, core_contract_check(ctx, d, &options, &result));
+	return result;
+}
+
+/* The first finding of that check must have those words. */
+static void finds(const fv_descriptor *d, bool fault, const char *name, const char *words)
+{
+	fv_ctx *ctx = test_ctx();
+	core_contract result = run(ctx, d);
+	for (size_t i = 0; i < result.n; i++)
+		if (result.finding[i].fault == fault && !strcmp(result.finding[i].check, name) &&
+			strstr(result.finding[i].text, words)) {
+			core_ctx_free(ctx);
+			return;
+		}
+	for (size_t i = 0; i < result.n; i++)
+		print_error("  %s: %s\n", result.finding[i].check, result.finding[i].text);
+	fail_msg("no finding '%s' of %s", words, name);
+}
+
+#define DESCRIPTOR(kind_, state_, ops_)                                                            \
+	{                                                                                          \
+		.size = sizeof(fv_descriptor), .abi = FV_ABI, .kind = kind_, .name = "made_up",    \
+		.version = "1", .summary = "s", .source = "s", .licence = "Apache-2.0",            \
+		.state_size = sizeof(state_), .ops = ops_                                          \
+	}
+
+typedef struct counter {
+	int64_t calls, shared;
+	double weight;
+} counter;
+
+/* 1/(B-1): infinite for a batch of one */
+static fv_status sharp_weigh(void *state, fv_ctx *ctx, const fv_batch *b, double *v, double *value)
+{
+	(void)state, (void)ctx;
+	*value = 0;
+	for (int32_t i = 0; i < b->n; i++) {
+		v[i] = 1.0 / (b->n - 1);
+		*value += v[i] * b->loss[i];
+	}
+	return FV_OK;
+}
+
+/* a constant value whose weights are not its derivative; develop counts its calls */
+static fv_status flat_weigh(void *state, fv_ctx *ctx, const fv_batch *b, double *v, double *value)
+{
+	(void)state, (void)ctx;
+	for (int32_t i = 0; i < b->n; i++)
+		v[i] = 1;
+	*value = 3;
+	return FV_OK;
+}
+
+static fv_status counting_develop(const void *state, fv_ctx *ctx, const fv_batch *b, double *value)
+{
+	counter *c = *(counter *const *)(const void *)&state;
+	(void)ctx, (void)b;
+	*value = 3;
+	c->calls++;
+	return FV_OK;
+}
+
+static fv_status far_keep(void *state, fv_ctx *ctx, int32_t *row, int64_t cap, int64_t *n)
+{
+	(void)state, (void)ctx, (void)cap;
+	row[0] = 1 << 20;
+	*n = 1;
+	return FV_OK;
+}
+
+static fv_status far_order(void *state, fv_ctx *ctx, int64_t epoch, int32_t *position, int64_t n)
+{
+	(void)state, (void)ctx, (void)epoch;
+	position[0] = (int32_t)n;
+	return FV_OK;
+}
+
+static fv_status far_mix(
+	void *state, fv_ctx *ctx, const fv_batch *b, int32_t *partner, double *lambda)
+{
+	(void)state, (void)ctx;
+	for (int32_t i = 0; i < b->n; i++) {
+		partner[i] = 0;
+		lambda[i] = 1.5;
+	}
+	return FV_OK;
+}
+
+static fv_status silent_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
+{
+	(void)state, (void)ctx, (void)setup;
+	return FV_DATA;
+}
+
+/* a stream keyed by what differs from state to state */
+static fv_status moody_weigh(void *state, fv_ctx *ctx, const fv_batch *b, double *v, double *value)
+{
+	static double mood;
+	(void)state, (void)ctx;
+	*value = 0;
+	for (int32_t i = 0; i < b->n; i++)
+		v[i] = ++mood;
+	return FV_OK;
+}
+
+static void test_losses_found_out(void **unused)
+{
+	(void)unused;
+	static const fv_loss_ops
+		sharp = {.size = sizeof sharp, .weigh = sharp_weigh},
+		flat = {.size = sizeof flat, .weigh = flat_weigh, .develop = counting_develop},
+		far = {.size = sizeof far, .keep = far_keep, .weigh = flat_weigh, .mix = far_mix},
+		order = {.size = sizeof order, .order = far_order, .weigh = flat_weigh},
+		silent = {.size = sizeof silent, .open = silent_open},
+		moody = {.size = sizeof moody, .weigh = moody_weigh};
+	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &sharp), true, "weigh",
+		"a batch of one gives a weight that is not finite");
+	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &flat), false, "derivative",
+		"v differs from the value's derivative by 1");
+	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &flat), true, "develop",
+		"changes the state");
+	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &far), true, "keep",
+		"row 1048576 of 64");
+	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &far), true, "mix",
+		"partner 0 with share 1.5");
+	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &order), true, "order",
+		"position 64 of 64");
+	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &silent), true, "open",
+		"fails with status 4 and says nothing");
+	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &moody), true, "repeat",
+		"a plain batch is weighed differently the second time");
+}
+
+static uint32_t table_uses(const void *state)
+{
+	(void)state;
+	return FV_USE_TABLE;
+}
+
+static uint32_t column_uses(const void *state)
+{
+	(void)state;
+	return FV_USE_COLUMN;
+}
+
+static fv_status two_groups(void *state, fv_ctx *ctx, const fv_table *train, fv_grouping *out)
+{
+	static const char *const names[] = {"a", "b"};
+	(void)state, (void)ctx, (void)train;
+	*out = (fv_grouping){.size = sizeof *out, .groups = 2, .name = names, .soft = 1};
+	return FV_OK;
+}
+
+static fv_status twins(void *state, fv_ctx *ctx, const fv_table *train, fv_grouping *out)
+{
+	static const char *const names[] = {"a", "a"};
+	(void)state, (void)ctx, (void)train;
+	*out = (fv_grouping){.size = sizeof *out, .groups = 2, .name = names};
+	return FV_OK;
+}
+
+static fv_status beyond(
+	const void *state, fv_ctx *ctx, const fv_table *rows, int32_t *id, float *member)
+{
+	(void)state, (void)ctx, (void)member;
+	for (int32_t i = 0; i < rows->n; i++)
+		id[i] = 2;
+	return FV_OK;
+}
+
+/* group by the mean of the rows in the call; memberships left as they are */
+static fv_status sociable(
+	const void *state, fv_ctx *ctx, const fv_table *rows, int32_t *id, float *member)
+{
+	float sum = 0;
+	(void)state, (void)ctx;
+	for (int32_t i = 0; i < rows->n; i++)
+		sum += rows->x[i * rows->dims + 3];
+	for (int32_t i = 0; i < rows->n; i++) {
+		id[i] = rows->x[i * rows->dims + 3] * (float)rows->n > sum;
+		for (int32_t g = 0; member && g < 2; g++)
+			member[2 * i + g] = (float)(id[i] == g);
+	}
+	return FV_OK;
+}
+
+static fv_status untouched(
+	const void *state, fv_ctx *ctx, const fv_table *rows, int32_t *id, float *member)
+{
+	(void)state, (void)ctx, (void)member;
+	for (int32_t i = 0; i < rows->n; i++)
+		id[i] = 0;
+	return FV_OK;
+}
+
+static void test_groupers_found_out(void **unused)
+{
+	(void)unused;
+#define OPS(name_, uses_, fit_, assign_)                                                           \
+	static const fv_grouper_ops name_ = {                                                      \
+		.size = sizeof name_, .uses = uses_, .fit = fit_, .assign = assign_}
+	OPS(same_names, table_uses, twins, beyond);
+	OPS(too_far, table_uses, two_groups, beyond);
+	OPS(crowd, table_uses, two_groups, sociable);
+	OPS(no_members, table_uses, two_groups, untouched);
+	OPS(knows_all, column_uses, twins, untouched);
+	finds(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &same_names), true, "fit",
+		"two groups are called 'a'");
+	finds(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &too_far), true, "assign",
+		"row 0 is in group 2 of 2");
+	finds(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &crowd), true, "company",
+		"alone and in");
+	finds(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &crowd), true, "not a number",
+		"accepted");
+	finds(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &no_members), true, "assign",
+		"membership nan in row 0");
+	finds(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &knows_all), true, "unknown",
+		"row 8 has no value and is in group 0");
+	finds(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &knows_all), true, "unknown",
+		"has a value not met in training");
+}
+
+static fv_status ready(void *state, fv_ctx *ctx, const char *weights)
+{
+	(void)state, (void)ctx, (void)weights;
+	return FV_OK;
+}
+
+static fv_status one_output(const void *state, fv_ctx *ctx, fv_encoder_info *info)
+{
+	static const fv_output output = {
+		.size = sizeof output, .name = "level", .layers = 1, .dims = 1};
+	(void)state, (void)ctx;
+	*info = (fv_encoder_info){.size = sizeof *info,
+		.rate_hz = 8000,
+		.min_samples = 10,
+		.n_outputs = 1,
+		.outputs = &output};
+	return FV_OK;
+}
+
+static double level(const float *wave, int64_t n)
+{
+	double sum = 0;
+	for (int64_t i = 0; i < n; i++)
+		sum += (double)wave[i] * (double)wave[i];
+	return sum / (double)n;
+}
+
+static fv_status log_level(const void *state, fv_ctx *ctx, int32_t output, const float *wave,
+	int64_t n, int32_t pooled, float *out)
+{
+	(void)state, (void)ctx, (void)output, (void)pooled;
+	out[0] = (float)log(level(wave, n));
+	return FV_OK;
+}
+
+static fv_status overrun(const void *state, fv_ctx *ctx, int32_t output, const float *wave,
+	int64_t n, int32_t pooled, float *out)
+{
+	(void)state, (void)ctx, (void)output, (void)pooled;
+	out[0] = out[1] = (float)level(wave, n);
+	return FV_OK;
+}
+
+static fv_status remembering(const void *state, fv_ctx *ctx, int32_t output, const float *wave,
+	int64_t n, int32_t pooled, float *out)
+{
+	counter *c = *(counter *const *)(const void *)&state;
+	(void)ctx, (void)output, (void)pooled;
+	out[0] = (float)(level(wave, n) + c->weight);
+	c->weight = level(wave, n);
+	return FV_OK;
+}
+
+static void test_encoders_found_out(void **unused)
+{
+	(void)unused;
+	static const fv_encoder_ops logs = {
+		.size = sizeof logs, .open = ready, .info = one_output, .encode = log_level};
+	static const fv_encoder_ops over = {
+		.size = sizeof over, .open = ready, .info = one_output, .encode = overrun};
+	static const fv_encoder_ops past = {
+		.size = sizeof past, .open = ready, .info = one_output, .encode = remembering};
+	finds(&(fv_descriptor)DESCRIPTOR(FV_ENCODER, counter, &logs), true, "encode",
+		"output 'level' of silence is not finite");
+	finds(&(fv_descriptor)DESCRIPTOR(FV_ENCODER, counter, &over), true, "encode",
+		"output 'level' is overrun");
+	finds(&(fv_descriptor)DESCRIPTOR(FV_ENCODER, counter, &past), true, "repeat",
+		"differs the second time");
+}
+
+static void test_parameters_found_out(void **unused)
+{
+	(void)unused;
+	static const fv_loss_ops flat = {.size = sizeof flat, .weigh = flat_weigh};
+	fv_param param[2] = {{.size = sizeof *param,
+				     .type = FV_REAL,
+				     .name = "a",
+				     .max = 1,
+				     .def_paper = "2",
+				     .offset = offsetof(counter, weight),
+				     .doc = "a"},
+		{.size = sizeof *param,
+			.type = FV_INT,
+			.name = "b",
+			.def_paper = "1",
+			.offset = offsetof(counter, shared),
+			.doc = "b"}};
+	fv_descriptor d = DESCRIPTOR(FV_LOSS, counter, &flat);
+	d.params = param;
+	d.n_params = 2;
+	finds(&d, true, "parameters", "a"); /* 2 lies outside 0 to 1 */
+	param[0].def_paper = "x";
+	finds(&d, true, "parameters", "x");
+	param[0].def_paper = "0.5";
+	param[1].offset = param[0].offset;
+	finds(&d, true, "parameters", "'a' and 'b' share bytes of the state");
+	param[1].offset = offsetof(counter, shared);
+	param[1].type = FV_CHOICE;
+	param[1].choices = "on|off|on";
+	param[1].def_paper = "on";
+	finds(&d, true, "choices", "'b' offers 'on' twice");
+	param[1].choices = "on|off";
+	param[1].def_paper = "of";
+	finds(&d, true, "parameters", "of");
+	param[1].def_paper = "off";
+	finds(&d, false, "derivative", "with b: on: v differs");
+	fv_ctx *ctx = test_ctx();
+	core_contract result;
+	core_contract_setting setting = {"c", "1"};
+	core_contract_options options = {.profile = "paper", .setting = &setting, .n_settings = 1};
+	test_fails(ctx, core_contract_check(ctx, &d, &options, &result), FV_CONFIG,
+		"plugin made_up has no parameter 'c'");
+	core_ctx_free(ctx);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_plugin),
+		cmocka_unit_test(test_losses_found_out),
+		cmocka_unit_test(test_groupers_found_out),
+		cmocka_unit_test(test_encoders_found_out),
+		cmocka_unit_test(test_parameters_found_out),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
