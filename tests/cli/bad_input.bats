@@ -80,7 +80,7 @@ setup() {
 }
 
 @test "a run that fails leaves the others, says why, and is done when the reason is gone" {
-	fails 3 "step 1" "$fairvox" run plan.yaml --keep-going loss.name=erm train.learning_rate=1.0e30,0.01
+	fails 3 "step 2 (epoch 1): the logits are not finite" "$fairvox" run plan.yaml --keep-going loss.name=erm train.learning_rate=1.0e30,0.01
 	run "$fairvox" status results
 	[[ $output == *"2 done, 0 running, 2 failed"* ]]
 	[ -z "$(find results -name '.*.??????')" ]

@@ -16,7 +16,7 @@ load helpers
 	installed=$prefix/bin/fairvox
 	"$installed" plugins | grep -q '^loss *erm'
 	"$installed" describe --plugins mine loss/tilted | grep -q 'tilt: number, 1e-06 to 1000000; default 1'
-	fails 2 "unknown plugin" "$installed" run plan.yaml loss.name=tilted
+	fails 2 "there is no loss 'tilted'" "$installed" run plan.yaml loss.name=tilted
 	"$installed" run plan.yaml --plugins mine --quiet loss.name=erm,tilted
 	"$installed" run plan.yaml --plugins mine --quiet loss.name=tilted loss.tilt=1.0e-6 --results nearly-erm
 	erm=$(awk -F'|' '$2 == " erm " { print $3 }' <("$installed" table results))
