@@ -61,10 +61,11 @@ void core_label_class(const float *label, int32_t n, int32_t classes, int32_t *k
 /* log sum_k exp(z_k) */
 static double log_sum_exp(const float *z, int32_t classes)
 {
-	double largest = z[0], sum = 0;
+	double largest = z[0];
 	for (int32_t k = 1; k < classes; k++)
 		largest = z[k] > largest ? z[k] : largest;
-	for (int32_t k = 0; k < classes; k++)
+	double sum = exp(z[0] - largest);
+	for (int32_t k = 1; k < classes; k++)
 		sum += exp(z[k] - largest);
 	return largest + log(sum);
 }
