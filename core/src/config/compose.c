@@ -109,7 +109,7 @@ fv_status core_compose(core_loader *loader, const char *path, core_yaml **out)
 	*out = compose(loader, path, (core_place){0}, NULL);
 	if (*out)
 		return FV_OK;
-	return loader->status ? loader->status : FV_FAILED;
+	return loader->n_failed ? loader->status : FV_FAILED;
 }
 
 static fv_status read_override(core_loader *loader, const char *argument, core_override *out)

@@ -191,33 +191,42 @@ static fv_status build_cells(core_loader *loader, const core_matrix *matrix, cor
 	return loader->n_failed ? loader->status : status;
 }
 
+static fv_status load(
+	core_loader *loader, char *const *overrides, size_t n_overrides, core_config *config)
+{
+	core_override *override;
+	core_matrix matrix;
+	core_yaml *root;
+	fv_status read =
+		core_overrides_read(loader, overrides, n_overrides, &override, &n_overrides);
+	fv_status status = core_compose(loader, config->path, &root);
+	if (status || read)
+		return status ? status : read;
+	status = core_matrix_expand(loader, root, override, n_overrides, &matrix);
+	if (status)
+		return status;
+	config->n_combinations = matrix.n_crossed;
+	config->n_excluded = matrix.n_excluded;
+	config->n_included = matrix.n + matrix.n_excluded - matrix.n_crossed;
+	return build_cells(loader, &matrix, config);
+}
+
 fv_status core_config_load(fv_ctx *ctx, const core_registry *registry, const char *path,
 	char *const *overrides, size_t n_overrides, unsigned needs, core_config **out)
 {
 	core_loader loader;
-	core_override *override;
-	core_matrix matrix;
-	core_yaml *root;
 	core_config *config = core_alloc(ctx, 1, sizeof *config);
 	fv_status status = config ? core_loader_open(&loader, ctx, registry, needs) : FV_FAILED;
 	if (status)
 		return status;
 	config->path = core_strdup(ctx, path);
-	fv_status read =
-		core_overrides_read(&loader, overrides, n_overrides, &override, &n_overrides);
-	status = config->path ? core_compose(&loader, config->path, &root) : FV_FAILED;
-	if (status || read)
-		return loader.n_failed ? loader.status : FV_FAILED;
-	status = core_matrix_expand(&loader, root, override, n_overrides, &matrix);
-	if (!status)
-		status = build_cells(&loader, &matrix, config);
+	status = config->path ? load(&loader, overrides, n_overrides, config) : FV_FAILED;
+	if (loader.n_failed)
+		return core_loader_close(&loader);
 	if (status)
 		return status;
 	config->notes = loader.note;
 	config->n_notes = loader.n_notes;
-	config->n_combinations = matrix.n_crossed;
-	config->n_excluded = matrix.n_excluded;
-	config->n_included = matrix.n + matrix.n_excluded - matrix.n_crossed;
 	*out = config;
 	return FV_OK;
 }

@@ -30,18 +30,22 @@ const char *core_number_text(char buffer[32], double value)
 	return buffer;
 }
 
-/* Would another reader of YAML take the bare text for something else than text? */
+/* Can the text stand without quotes, and would any reader of YAML take it for text? */
 static bool reads_as_text(const char *text)
 {
 	static const char *const words[] = {
 		"true", "false", "yes", "no", "on", "off", "y", "n", "null"};
+	size_t n = strlen(text);
+	double number;
 	if (!isalpha((unsigned char)text[0]) && text[0] != '_' && text[0] != '/')
 		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!isalnum((unsigned char)text[i]) && !strchr("_./ {}+-=", text[i]))
+			return false;
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (!strcasecmp(text, words[i]))
 			return false;
-	double number;
-	return !core_parse_double(text, &number);
+	return text[n - 1] != ' ' && !core_parse_double(text, &number);
 }
 
 static int emit_scalar(yaml_emitter_t *emitter, const char *text, bool plain)
@@ -67,8 +71,7 @@ static int emit_node(yaml_emitter_t *emitter, const core_yaml *node)
 	yaml_event_t event;
 	if (node->kind == CORE_YAML_SCALAR) {
 		bool typed = node->value != CORE_VALUE_TEXT;
-		return emit_scalar(
-			emitter, node->text, typed || (node->plain && reads_as_text(node->text)));
+		return emit_scalar(emitter, node->text, typed || reads_as_text(node->text));
 	}
 	bool map = node->kind == CORE_YAML_MAP, flow = !map && only_scalars(node);
 	if (map)

@@ -41,6 +41,21 @@ static fv_status add_param(core_loader *loader, core_yaml *block, const char *pa
 	return FV_OK;
 }
 
+static fv_status read_flags(core_loader *loader, const char *name, const char *weights,
+	const char *output, char *const *params, size_t n_params, core_yaml *block)
+{
+	fv_status status = add_flag(loader, block, "--encoder", "name", name);
+	if (!status && weights)
+		status = add_flag(loader, block, "--weights", "weights", weights);
+	if (!status && output)
+		status = add_flag(loader, block, "--output", "output", output);
+	for (size_t i = 0; i < n_params && status != FV_FAILED; i++) {
+		fv_status added = add_param(loader, block, params[i]);
+		status = status ? status : added;
+	}
+	return status;
+}
+
 fv_status core_encoder_from_flags(fv_ctx *ctx, const core_registry *registry, const char *name,
 	const char *weights, const char *output, char *const *params, size_t n_params,
 	core_encoder_spec *out)
@@ -51,19 +66,12 @@ fv_status core_encoder_from_flags(fv_ctx *ctx, const core_registry *registry, co
 		ctx, (core_place){.file = "--encoder"}, CORE_FROM_COMMAND, n_params + 3);
 	if (status || !block)
 		return FV_FAILED;
-	status = add_flag(&loader, block, "--encoder", "name", name);
-	if (!status && weights)
-		status = add_flag(&loader, block, "--weights", "weights", weights);
-	if (!status && output)
-		status = add_flag(&loader, block, "--output", "output", output);
-	for (size_t i = 0; i < n_params && status != FV_FAILED; i++) {
-		fv_status added = add_param(&loader, block, params[i]);
-		status = status ? status : added;
-	}
 	core_resolver r = {.loader = &loader};
-	const core_yaml *resolved =
-		status ? NULL : core_resolve_encoder(&r, "encoder", block, CORE_ENCODER_OF_FLAGS);
-	if (!resolved)
-		return status ? status : loader.n_failed ? loader.status : FV_FAILED;
-	return core_cell_encoder(&loader, resolved, out);
+	const core_yaml *resolved = NULL;
+	status = read_flags(&loader, name, weights, output, params, n_params, block);
+	if (!status)
+		resolved = core_resolve_encoder(&r, "encoder", block, CORE_ENCODER_OF_FLAGS);
+	if (loader.n_failed)
+		return core_loader_close(&loader);
+	return resolved ? core_cell_encoder(&loader, resolved, out) : FV_FAILED;
 }

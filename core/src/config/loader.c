@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -63,6 +64,26 @@ void core_loader_failed(core_loader *loader, fv_status status)
 		loader->status = status;
 }
 
+static bool same_file(const core_place *a, const core_place *b)
+{
+	return a->file == b->file || (a->file && b->file && !strcmp(a->file, b->file));
+}
+
+static bool has_room(core_loader *loader)
+{
+	if (loader->n_faults < loader->faults_room)
+		return true;
+	size_t room = loader->faults_room ? 2 * loader->faults_room : 32;
+	core_fault *grown = core_alloc(loader->ctx, room, sizeof *grown);
+	if (!grown)
+		return false;
+	if (loader->n_faults)
+		memcpy(grown, loader->fault, loader->n_faults * sizeof *grown);
+	loader->fault = grown;
+	loader->faults_room = room;
+	return true;
+}
+
 fv_status core_loader_fail(
 	core_loader *loader, fv_status status, core_place place, const char *format, ...)
 {
@@ -76,7 +97,40 @@ fv_status core_loader_fail(
 	if (!is_new(loader, line))
 		return status;
 	core_loader_failed(loader, status);
-	return core_fail_place(loader->ctx, status, place, "%s", text);
+	core_fault fault = {.status = status,
+		.place = place,
+		.text = core_strdup(loader->ctx, text),
+		.file = loader->n_faults,
+		.order = loader->n_faults};
+	for (size_t i = 0; i < loader->n_faults && fault.file == fault.order; i++)
+		if (same_file(&loader->fault[i].place, &place))
+			fault.file = loader->fault[i].file;
+	if (fault.text && has_room(loader))
+		loader->fault[loader->n_faults++] = fault;
+	return status;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const core_fault *x = a, *y = b;
+	if (x->file != y->file)
+		return x->file < y->file ? -1 : 1;
+	if (x->place.line != y->place.line)
+		return x->place.line < y->place.line ? -1 : 1;
+	if (x->place.column != y->place.column)
+		return x->place.column < y->place.column ? -1 : 1;
+	return x->order < y->order ? -1 : 1;
+}
+
+fv_status core_loader_close(core_loader *loader)
+{
+	if (loader->n_faults)
+		qsort(loader->fault, loader->n_faults, sizeof *loader->fault, by_place);
+	for (size_t i = 0; i < loader->n_faults; i++)
+		(void)core_fail_place(loader->ctx, loader->fault[i].status, loader->fault[i].place,
+			"%s", loader->fault[i].text);
+	loader->n_faults = 0;
+	return loader->status;
 }
 
 void core_loader_note(

@@ -7,12 +7,21 @@
 #include "config/schema.h"
 #include "config/yaml.h"
 
+typedef struct core_fault {
+	fv_status status;
+	core_place place;
+	const char *text;
+	size_t file, order; /* of the file's first fault; of this one */
+} core_fault;
+
 typedef struct core_loader {
 	fv_ctx *ctx;
 	const core_registry *registry;
 	unsigned needs;   /* CORE_NEED_ flags */
 	fv_status status; /* of the first failure */
-	size_t n_failed;
+	size_t n_failed;  /* faults and what was recorded in the context directly */
+	core_fault *fault;
+	size_t n_faults, faults_room;
 	uint64_t *seen; /* hashes of what was said: a fault in a base file shows in every cell */
 	size_t n_seen, seen_room;
 	core_note *note;
@@ -26,10 +35,13 @@ typedef struct core_loader {
 FV_NODISCARD fv_status core_loader_open(
 	core_loader *loader, fv_ctx *ctx, const core_registry *registry, unsigned needs);
 
-/* Records a failure unless the same line was recorded before. Returns `status`. */
+/* Keeps a fault unless the same was kept before. Returns `status`. */
 fv_status core_loader_fail(core_loader *loader, fv_status status, core_place place,
 	const char *format, ...) FV_PRINTF(4, 5);
 void core_loader_failed(core_loader *loader, fv_status status); /* its words are in the context */
+/* Records the faults in the context, each file's in the order of its lines. Returns loader->status.
+ */
+fv_status core_loader_close(core_loader *loader);
 void core_loader_note(core_loader *loader, core_note_kind kind, core_place place,
 	const char *format, ...) FV_PRINTF(4, 5);
 

@@ -5,6 +5,17 @@
 
 #include "config/resolve.h"
 
+/* ", did you mean 'bias.seed' or 'train.seed'?" for a key that stands in front of its block. */
+static const char *belongs_to(core_resolver *r, const char *key)
+{
+	const char *text = "";
+	for (size_t i = 0; i < core_n_blocks && text; i++)
+		if (core_schema_key(core_blocks[i].keys, core_blocks[i].n_keys, key))
+			text = core_format(r->loader->ctx, *text ? "%s or '%s.%s'" : "%s'%s.%s'",
+				text, core_blocks[i].name, key);
+	return text && *text ? core_format(r->loader->ctx, ", did you mean %s?", text) : NULL;
+}
+
 static void refuse_unknown_blocks(core_resolver *r)
 {
 	const char *names[16];
@@ -16,14 +27,12 @@ static void refuse_unknown_blocks(core_resolver *r)
 		const core_entry *entry = &r->tree->entry[i];
 		if (core_schema_block(entry->key))
 			continue;
-		const char *nearest =
-			core_loader_nearest(r->loader, entry->key, names, core_n_blocks + 2);
-		for (size_t j = 0; !*nearest && j < core_n_blocks; j++)
-			if (core_schema_key(core_blocks[j].keys, core_blocks[j].n_keys, entry->key))
-				nearest = core_format(r->loader->ctx, ", did you mean '%s.%s'?",
-					core_blocks[j].name, entry->key);
+		const char *place = belongs_to(r, entry->key);
 		core_loader_fail(r->loader, FV_CONFIG, entry->key_place, "unknown key '%s'%s",
-			entry->key, nearest ? nearest : "");
+			entry->key,
+			place ? place
+			      : core_loader_nearest(
+					r->loader, entry->key, names, core_n_blocks + 2));
 	}
 }
 

@@ -35,7 +35,7 @@ static bool check_folds(core_resolver *r, const core_yaml *corpus)
 		return fail_key(r, corpus, "make_folds",
 			"corpus.make_folds: the label files of {fold} have their splits already");
 	if (named && !is_given(corpus, "folds"))
-		return fail_key(r, corpus, "folds",
+		return fail_key(r, corpus, "labels",
 			"corpus.folds is missing: corpus.labels has {fold} in it");
 	if (!named && !makes && is_given(corpus, "folds"))
 		return fail_key(r, corpus, "folds",

@@ -61,6 +61,19 @@ static core_place place_of_byte(const struct reader *r, size_t offset)
 	return place;
 }
 
+/* The usual reason why a brace stands where none can: {x: labels_{fold}.csv}. */
+static const char *hint(const struct reader *r, size_t line)
+{
+	const char *at = r->data, *end = r->data + r->size;
+	for (; line && at; line--) {
+		at = memchr(at, '\n', (size_t)(end - at));
+		at = at ? at + 1 : NULL;
+	}
+	const char *stop = at ? memchr(at, '\n', (size_t)(end - at)) : NULL;
+	bool found = at && memmem(at, (size_t)((stop ? stop : end) - at), "{fold}", 6);
+	return found ? "; a text with {fold} in it needs quotes here" : "";
+}
+
 static fv_status syntax_error(struct reader *r)
 {
 	const yaml_parser_t *p = &r->parser;
@@ -75,8 +88,9 @@ static fv_status syntax_error(struct reader *r)
 			r->ctx, FV_CONFIG, place_of_byte(r, p->problem_offset), "%s", problem);
 	core_place place = place_of(r, p->problem_mark);
 	if (p->context)
-		return core_fail_place(r->ctx, FV_CONFIG, place, "%s %s from line %zu on", problem,
-			p->context, p->context_mark.line + 1);
+		return core_fail_place(r->ctx, FV_CONFIG, place, "%s %s from line %zu on%s",
+			problem, p->context, p->context_mark.line + 1,
+			strstr(p->context, "flow") ? hint(r, p->problem_mark.line) : "");
 	return core_fail_place(r->ctx, FV_CONFIG, place, "%s", problem);
 }
 

@@ -148,7 +148,7 @@ fv_status core_param_set(fv_ctx *ctx, const fv_param *param, void *state, const 
 		core_default(&loader, &key, (core_place){0}, CORE_FROM_COMMAND, NULL, text);
 	if (node)
 		node = core_check(&loader, &key, param->name, node);
-	return node ? write_value(ctx, param, node, state) : loader.status;
+	return node ? write_value(ctx, param, node, state) : core_loader_close(&loader);
 }
 
 fv_status core_params_default(
