@@ -148,7 +148,7 @@ static void *work(void *user)
 	struct worker *w = user;
 	fv_ctx *ctx = core_ctx_new();
 	int64_t count = count_of(w->c, w->e, w->output, w->kind, w->pooled);
-	w->out = malloc((size_t)count * sizeof *w->out);
+	w->out = malloc((size_t)(count + GUARD) * sizeof *w->out);
 	w->failed = !ctx || !w->out;
 	for (int32_t round = 0; round < 3 && !w->failed; round++) {
 		w->failed =
