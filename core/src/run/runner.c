@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <fairvox/checkpoint.h>
+#include <fairvox/grouper.h>
 
 #include "base/file.h"
 #include "nn/base_loss.h"
@@ -41,6 +42,8 @@ static fv_status make_input(fv_ctx *ctx, core_runner *r)
 	fv_standardize kind = spec->has_standardize ? spec->standardize
 						    : table->features.output->standardize;
 	r->transductive = kind == FV_STANDARDIZE_SPEAKER;
+	for (int32_t g = 0; g < r->cell->n_groupers; g++) /* pools over test speakers */
+		r->transductive |= (core_grouper_uses(&r->cell->groupers[g]) & FV_USE_SPEAKER) != 0;
 	r->shape = (core_head_shape){table->features.layers, table->features.dims,
 		r->cell->head_projection, r->corpus->classes};
 	return core_matrix_make(ctx, &table->features, r->study->fold[r->run->fold].row, r->corpus,
