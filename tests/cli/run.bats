@@ -137,3 +137,12 @@ setup() {
 	wait $pid || code=$?
 	[ "$code" -eq 75 ]
 }
+
+@test "normalising the wave and standardising features are what they say" {
+	"$fairvox" run plan.yaml --quiet loss.name=erm encoder.normalize=none,utterance,corpus
+	[ "$(ls -d cache/*/ | wc -l)" -eq 4 ] # corpus encodes once a fold
+	[ "$(ls -d results/*/ | wc -l)" -eq 3 ]
+	"$fairvox" run plan.yaml --quiet loss.name=erm encoder.standardize=speaker --results speaker
+	"$fairvox" table speaker | grep -q '^| erm † |'
+	fails 4 "standardised per speaker" "$fairvox" predict speaker/erm-* "$(find "$corpus" -name '*.flac' | head -1)"
+}

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,13 +69,23 @@ fv_status core_writer_open(fv_ctx *ctx, const char *path, core_writer **out)
 	core_writer *writer = core_alloc(ctx, 1, sizeof *writer);
 	if (!writer)
 		return FV_FAILED;
+	writer->fd = -1;
 	writer->target = core_strdup(ctx, path);
 	char *dir = core_path_dir(ctx, path);
-	writer->temporary = core_format(ctx, "%s/.%s.XXXXXX", dir ? dir : ".",
-		core_path_base(path));
-	if (!writer->target || !dir || !writer->temporary)
+	if (!writer->target || !dir)
 		return FV_FAILED;
-	writer->fd = mkostemp(writer->temporary, O_CLOEXEC);
+	for (int tries = 0; writer->fd < 0 && tries < 100; tries++) {
+		uint32_t word;
+		if (getrandom(&word, sizeof word, 0) != (ssize_t)sizeof word)
+			return fv_fail(ctx, FV_FAILED, "getrandom: %s", strerror(errno));
+		writer->temporary = core_format(ctx, "%s/.%s.%06x", dir, core_path_base(path),
+			(unsigned)(word & 0xffffff));
+		if (!writer->temporary)
+			return FV_FAILED;
+		writer->fd = open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		if (writer->fd < 0 && errno != EEXIST)
+			break;
+	}
 	if (writer->fd < 0)
 		return fv_fail(ctx, FV_FAILED, "%s: cannot write: %s", path, strerror(errno));
 	*out = writer;
@@ -113,9 +124,7 @@ static int sync_dir_of(fv_ctx *ctx, const char *path)
 
 fv_status core_writer_commit(fv_ctx *ctx, core_writer *writer)
 {
-	mode_t mask = umask(0);
-	umask(mask);
-	if (fchmod(writer->fd, 0666 & ~mask) || fsync(writer->fd))
+	if (fsync(writer->fd))
 		goto fail;
 	int closed = close(writer->fd);
 	writer->fd = -1;
