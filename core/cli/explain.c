@@ -2,7 +2,7 @@
 /* fairvox explain: what a configuration comes to, before anything is computed. */
 #include <string.h>
 
-#include "run/runner.h"
+#include "run/estimate.h"
 #include "study.h"
 #include "verbs.h"
 
@@ -37,7 +37,7 @@ static fv_status print_cells(fv_ctx *ctx, const core_config *c)
 	return FV_OK;
 }
 
-static fv_status print_tables(fv_ctx *ctx, const core_study *study)
+static fv_status print_tables(fv_ctx *ctx, const core_study *study, double *seconds)
 {
 	puts("\nfeatures");
 	for (int32_t i = 0; i < study->n_tables; i++) {
@@ -45,12 +45,16 @@ static fv_status print_tables(fv_ctx *ctx, const core_study *study)
 		const core_encoder *e = t->encoder;
 		const core_recordings *r = &study->set[t->set].recordings;
 		int64_t missing;
+		double each = 0;
 		fv_status status = core_features_missing(ctx, e, r, study->cache, &missing);
+		if (!status && missing)
+			status = core_estimate_recording(ctx, study, t, &each);
 		if (status)
 			return status;
-		double mib = (double)r->n * e->layers * e->dims * 4 / (1 << 20);
+		*seconds += each * (double)missing;
 		printf("  %s %s [%d,%d]: %lld recordings, %.1f MiB, ", e->name,
-			e->info.outputs[e->output].name, e->layers, e->dims, (long long)r->n, mib);
+			e->info.outputs[e->output].name, e->layers, e->dims, (long long)r->n,
+			(double)r->n * e->layers * e->dims * 4 / (1 << 20));
 		if (e->info.by_name)
 			puts("read by name");
 		else
@@ -59,31 +63,43 @@ static fv_status print_tables(fv_ctx *ctx, const core_study *study)
 	return FV_OK;
 }
 
-static fv_status print_rows(fv_ctx *ctx, const core_study *study, const core_run *run)
+static fv_status print_run(fv_ctx *ctx, const core_study *study, const core_run *run,
+	double *seconds)
 {
-	const core_cell *cell = core_run_cell(study, run);
-	const core_fold *fold = &study->fold[run->fold];
-	core_rows rows;
-	fv_status status = core_bias_rows(ctx, fold->corpus, &cell->bias, (uint64_t)run->seed,
-		fold->fold, &rows);
-	if (!status)
-		printf("  %s: %s, rows %d train, %d dev, %d test\n", run->dir,
-			run->done ? "done" : "to be computed", rows.n[CORE_TRAIN],
-			rows.n[CORE_DEV], rows.n[CORE_TEST]);
+	const core_train_spec *train = &core_run_cell(study, run)->train;
+	core_run_rows rows;
+	double each;
+	fv_status status = core_estimate_rows(ctx, study, run, &rows);
+	if (status)
+		return status;
+	printf("  %s: %s, rows %d train", run->dir, run->done ? "done" : "to be computed",
+		rows.train);
+	if (rows.kept >= 0 && rows.kept != rows.train)
+		printf(" (%d kept)", rows.kept);
+	printf(", %d dev, %d test\n", rows.dev, rows.test);
+	if (run->done)
+		return FV_OK;
+	int32_t kept = rows.kept >= 0 ? rows.kept : rows.train;
+	status = core_estimate_step(ctx, study, run, &each);
+	*seconds += each * train->epochs * ((kept + train->batch - 1) / train->batch);
 	return status;
 }
 
-static fv_status print_runs(fv_ctx *ctx, const core_study *study)
+static fv_status print_runs(fv_ctx *ctx, const core_study *study, double seconds)
 {
 	int64_t open = 0;
 	puts("\nruns");
 	for (int64_t i = 0; i < study->n_runs; i++) {
-		fv_status status = print_rows(ctx, study, &study->run[i]);
+		fv_status status = print_run(ctx, study, &study->run[i], &seconds);
 		if (status)
 			return status;
 		open += !study->run[i].done;
 	}
-	printf("%lld runs, %lld to be computed\n", (long long)study->n_runs, (long long)open);
+	printf("%lld runs, %lld to be computed", (long long)study->n_runs, (long long)open);
+	if (open)
+		printf(", about %.0f %s on one worker", seconds < 120 ? seconds : seconds / 60,
+			seconds < 120 ? "s" : "min");
+	putchar('\n');
 	return FV_OK;
 }
 
@@ -100,9 +116,10 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		status = cli_study_open(ctx, &cli, &study);
 	if (status)
 		return status;
-	status = print_tables(ctx, study);
+	double seconds = 0;
+	status = print_tables(ctx, study, &seconds);
 	if (!status)
-		status = print_runs(ctx, study);
+		status = print_runs(ctx, study, seconds);
 	core_study_close(study);
 	return status ? status : cli_flush(ctx);
 }

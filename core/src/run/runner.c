@@ -171,29 +171,52 @@ static fv_status on_epoch(void *user, const core_train_epoch *epoch)
 	return core_output_epoch(h->ctx, h->runner, epoch);
 }
 
-static fv_status train(fv_ctx *ctx, core_runner *r)
+/* The job without files and callbacks. */
+static fv_status make_job(fv_ctx *ctx, core_runner *r, core_train_job *job)
 {
 	const fv_descriptor *loss = r->cell->loss.plugin->descriptor;
-	struct history history = {ctx, r};
-	core_train_job job = {.shape = r->shape,
+	*job = (core_train_job){.shape = r->shape,
 		.train = {r->train, r->input.x[CORE_TRAIN], NULL},
 		.dev = {r->dev, r->input.x[CORE_DEV], r->dev_order},
 		.spec = &r->cell->train,
 		.loss = loss,
 		.member_is_probability = r->groups.probability,
-		.class_name = (const char *const *)r->corpus->class_name,
-		.on_epoch = on_epoch,
-		.user = &history};
-	job.loss_state = core_alloc(ctx, 1, loss->state_size);
-	if (!job.loss_state)
+		.class_name = (const char *const *)r->corpus->class_name};
+	job->loss_state = core_alloc(ctx, 1, loss->state_size);
+	if (!job->loss_state)
 		return FV_FAILED;
-	memcpy(job.loss_state, r->cell->loss.state, loss->state_size);
+	memcpy(job->loss_state, r->cell->loss.state, loss->state_size);
+	return FV_OK;
+}
+
+static fv_status train(fv_ctx *ctx, core_runner *r)
+{
+	struct history history = {ctx, r};
+	core_train_job job;
 	float *init = NULL;
-	fv_status status = read_init(ctx, r, &init);
-	job.init = init;
+	fv_status status = make_job(ctx, r, &job);
 	if (!status)
-		status = read_order(ctx, r, &job);
+		status = read_init(ctx, r, &init);
+	if (status)
+		return status;
+	job.init = init;
+	job.on_epoch = on_epoch;
+	job.user = &history;
+	status = read_order(ctx, r, &job);
 	return status ? status : core_train_run(ctx, &job, &r->result);
+}
+
+fv_status core_runner_kept(fv_ctx *ctx, core_runner *r, int32_t *kept)
+{
+	core_train_job job;
+	int32_t *row;
+	fv_status status = core_runner_groups(ctx, r);
+	if (!status)
+		status = make_training(ctx, r);
+	r->shape = (core_head_shape){1, 1, 1, r->corpus->classes};
+	if (!status)
+		status = make_job(ctx, r, &job);
+	return status ? status : core_train_kept(ctx, &job, &row, kept);
 }
 
 static fv_status predict(fv_ctx *ctx, core_runner *r)

@@ -36,4 +36,7 @@ FV_NODISCARD fv_status core_runner_run(fv_ctx *ctx, const core_study *study, con
  * of this run must be loaded. Free input with core_matrix_free. */
 FV_NODISCARD fv_status core_runner_groups(fv_ctx *ctx, core_runner *r);
 
+/* How many rows the loss keeps, without training; needs the tables of the groupers only. */
+FV_NODISCARD fv_status core_runner_kept(fv_ctx *ctx, core_runner *r, int32_t *kept);
+
 #endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How long a study would take on one worker of this machine, from a few real encodings and training
+ * steps; and how many rows each run would train on. */
+#ifndef CORE_RUN_ESTIMATE_H
+#define CORE_RUN_ESTIMATE_H
+
+#include "run/study.h"
+
+/* Seconds to encode one recording of the table: the mean over up to three of its recordings, the
+ * first, the middle and the last. 0 for encoders that read by name. */
+FV_NODISCARD fv_status core_estimate_recording(fv_ctx *ctx, const core_study *study,
+	const core_table *table, double *seconds);
+
+/* Seconds of one training step of the run's shape. */
+FV_NODISCARD fv_status core_estimate_step(fv_ctx *ctx, const core_study *study, const core_run *run,
+	double *seconds);
+
+/* Rows of the splits after the bias, and the rows the loss keeps; kept is -1 when that depends on
+ * features (groups that are inferred from them). */
+typedef struct core_run_rows {
+	int32_t train, dev, test, kept;
+} core_run_rows;
+FV_NODISCARD fv_status core_estimate_rows(fv_ctx *ctx, const core_study *study, const core_run *run,
+	core_run_rows *out);
+
+#endif
