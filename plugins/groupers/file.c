@@ -49,11 +49,10 @@ static int by_bytes(const void *a, const void *b)
 
 static const file_row *find_row(const file_state *s, const char *stem)
 {
-	const file_row key = {.stem = stem};
 	int64_t low = 0, high = s->n;
 	while (low < high) {
 		int64_t middle = low + (high - low) / 2;
-		if (strcmp(s->row[middle].stem, key.stem) < 0)
+		if (strcmp(s->row[middle].stem, stem) < 0)
 			low = middle + 1;
 		else
 			high = middle;

@@ -26,7 +26,8 @@ algorithm = sys.argv[3] if len(sys.argv) > 3 else "lloyd"
 rng = np.random.default_rng(5)
 speakers = rng.normal(size=(91, 192)) + rng.choice([-1, 1], size=(91, 1)) * rng.normal(size=192)
 x = (speakers[rng.integers(0, 91, 7442)] + 1.5 * rng.normal(size=(7442, 192))).astype(np.float32)
-file = os.path.join(tempfile.mkdtemp(), "x.npy")
+folder = tempfile.TemporaryDirectory()
+file = os.path.join(folder.name, "x.npy")
 np.save(file, x)
 
 
