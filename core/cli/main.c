@@ -17,6 +17,7 @@
 static const cli_verb *const verbs[] = {
 	&cli_verb_audit,
 	&cli_verb_cache,
+	&cli_verb_check,
 	&cli_verb_describe,
 	&cli_verb_encode,
 	&cli_verb_explain,

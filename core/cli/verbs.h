@@ -7,6 +7,7 @@
 
 extern const cli_verb cli_verb_audit;
 extern const cli_verb cli_verb_cache;
+extern const cli_verb cli_verb_check;
 extern const cli_verb cli_verb_describe;
 extern const cli_verb cli_verb_encode;
 extern const cli_verb cli_verb_explain;

@@ -16,6 +16,9 @@ load helpers
 	installed=$prefix/bin/fairvox
 	"$installed" plugins | grep -q '^loss *erm'
 	"$installed" describe --plugins mine loss/tilted | grep -q 'tilt: number, 1e-06 to 1000000; default 1'
+	run "$installed" check mine/tilted.so
+	[ "$status" -eq 0 ]
+	[[ $output == *"tilted: "*" checks, 0 faults" ]]
 	fails 2 "there is no loss 'tilted'" "$installed" run plan.yaml loss.name=tilted
 	"$installed" run plan.yaml --plugins mine --quiet loss.name=erm,tilted
 	"$installed" run plan.yaml --plugins mine --quiet loss.name=tilted loss.tilt=1.0e-6 --results nearly-erm

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fairvox check: does a plugin keep to the contract? */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "plugin/contract.h"
+#include "plugin/registry.h"
+#include "run/pool.h"
+#include "verbs.h"
+
+static const char usage[] =
+	"usage: fairvox check [OPTION...] PLUGIN.so\n\n"
+	"Runs the contract suite on a plugin file: descriptor and defaults; for a loss weights on edge\n"
+	"cases and against finite differences; for a grouper ids and repeatability; for an encoder\n"
+	"silence, short and clipped recordings, threads. Exit code 4 when it has a fault.\n\n"
+	"  -p KEY=VALUE       a parameter; may be repeated\n"
+	"      --profile P    paper (default) or official\n"
+	"      --weights W    an encoder's weights\n"
+	"      --stem S       a recording that an encoder by name knows\n";
+
+#define SETTINGS_MAX 64
+
+struct check {
+	fv_ctx *ctx; /* of the program; work() gets another */
+	const core_plugin *plugin;
+	core_contract_options options;
+	core_contract_setting setting[SETTINGS_MAX];
+};
+
+static fv_status add_setting(fv_ctx *ctx, struct check *c, const char *text)
+{
+	const char *equals = strchr(text, '=');
+	if (!equals || c->options.n_settings == SETTINGS_MAX)
+		return fv_fail(ctx, FV_CONFIG, "-p: '%s' is not of the form KEY=VALUE", text);
+	core_contract_setting *s = &c->setting[c->options.n_settings++];
+	s->name = core_strndup(ctx, text, (size_t)(equals - text));
+	s->text = equals + 1;
+	return s->name ? FV_OK : FV_FAILED;
+}
+
+static fv_status take(fv_ctx *ctx, struct check *c, int option)
+{
+	switch (option) {
+	case 'p':
+		return add_setting(ctx, c, optarg);
+	case 'w':
+		c->options.weights = optarg;
+		return FV_OK;
+	case 's':
+		c->options.stem = optarg;
+		return FV_OK;
+	case 'P':
+		c->options.profile = optarg;
+		if (!strcmp(optarg, "paper") || !strcmp(optarg, "official"))
+			return FV_OK;
+		return fv_fail(ctx, FV_CONFIG, "--profile: '%s' is not paper or official", optarg);
+	}
+	return FV_CONFIG;
+}
+
+static fv_status load(fv_ctx *ctx, const char *path, struct check *c)
+{
+	const char *dir = core_path_dir(ctx, path);
+	char *real = realpath(path, NULL);
+	core_registry *r;
+	fv_status status = dir ? core_registry_open(ctx, &dir, 1, &r) : FV_FAILED;
+	for (size_t i = 0; !status && real && i < r->n; i++)
+		if (!strcmp(r->plugin[i].path, real))
+			c->plugin = &r->plugin[i];
+	for (size_t i = 0; !status && real && i < r->n_refused; i++)
+		if (!strcmp(r->refused[i].path, real))
+			status = fv_fail(ctx, FV_DATA, "%s: refused: %s", path, r->refused[i].reason);
+	free(real);
+	if (!status && !c->plugin)
+		status = fv_fail(ctx, FV_DATA, "%s: no plugin file (it must be called NAME.so)", path);
+	return status;
+}
+
+/* In a process of its own: a plugin that crashes is a finding, not the end of the program. */
+static fv_status work(void *user, fv_ctx *ctx, int64_t task)
+{
+	struct check *c = user;
+	core_contract result;
+	(void)task;
+	fv_status status = core_contract_check(ctx, c->plugin->descriptor, &c->options, &result);
+	if (status)
+		return status;
+	for (size_t i = 0; i < result.n; i++)
+		printf("%s: %s: %s\n", result.finding[i].fault ? "fault" : "note",
+			result.finding[i].check, result.finding[i].text);
+	printf("%s: %zu checks, %zu faults\n", c->plugin->descriptor->name, result.n_checks,
+		result.n_faults);
+	return result.n_faults ? fv_fail(ctx, FV_DATA, "%s: breaks the contract", c->plugin->path)
+			       : FV_OK;
+}
+
+static void ended(void *user, int64_t task, fv_status status, const char *reason)
+{
+	struct check *c = user;
+	(void)task;
+	if (status)
+		(void)fv_fail(c->ctx, status, "%s", reason);
+}
+
+static fv_status run(fv_ctx *ctx, int argc, char **argv)
+{
+	static const struct option longs[] = {{"profile", required_argument, NULL, 'P'},
+		{"weights", required_argument, NULL, 'w'}, {"stem", required_argument, NULL, 's'},
+		{0}};
+	struct check *c = core_alloc(ctx, 1, sizeof *c);
+	if (!c)
+		return FV_FAILED;
+	c->options = (core_contract_options){.profile = "paper", .setting = c->setting};
+	for (int option; (option = cli_option(ctx, argc, argv, "p:", longs)) != -1;)
+		if (option == '?' || take(ctx, c, option))
+			return FV_CONFIG;
+	if (optind + 1 != argc)
+		return fv_fail(ctx, FV_CONFIG, "check: one plugin file is to be named");
+	fv_status status = load(ctx, argv[optind], c);
+	if (status)
+		return status;
+	c->ctx = ctx;
+	core_pool pool = {.jobs = 1, .tasks = 1, .user = c, .work = work, .ended = ended};
+	int64_t failed;
+	status = core_pool_run(ctx, &pool, &failed);
+	if (!status && failed)
+		status = core_error_status(ctx);
+	return status ? status : cli_flush(ctx);
+}
+
+const cli_verb cli_verb_check = {"check", "does a plugin keep to the contract?", usage, run};
