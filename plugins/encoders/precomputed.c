@@ -88,8 +88,7 @@ static fv_status sort_rows(precomputed_state *s, fv_ctx *ctx)
 	return status;
 }
 
-/* --- safetensors ---------------------------------------------------------------------------------
- */
+/* --- safetensors --- */
 
 static fv_status check_tensor(precomputed_state *s, fv_ctx *ctx, const fv_tensor *t)
 {
@@ -128,8 +127,7 @@ static fv_status read_tensors(precomputed_state *s, fv_ctx *ctx)
 	return status;
 }
 
-/* --- CSV -----------------------------------------------------------------------------------------
- */
+/* --- CSV --- */
 
 /* The field at *at, unquoted in place; *at moves past its comma, or becomes NULL at the end of the
  * line. NULL: a quote that is not closed or stands inside a field. */
@@ -287,8 +285,7 @@ static fv_status read_csv(precomputed_state *s, fv_ctx *ctx, FILE *file)
 	return status ? status : ended;
 }
 
-/* --- ops -----------------------------------------------------------------------------------------
- */
+/* --- ops --- */
 
 static fv_status read_file(precomputed_state *s, fv_ctx *ctx)
 {

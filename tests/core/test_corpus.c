@@ -39,7 +39,7 @@ static int32_t find(const core_corpus *c, const char *stem)
 	return -1;
 }
 
-/* --- real files ------------------------------------------------------------------------------- */
+/* --- real files --- */
 
 /* Fields counted from the end of each line, without the CSV reader: gender is the last but one. */
 static int64_t count_lines(const char *text, const char *split, const char *gender)
@@ -399,8 +399,7 @@ static void columns_of_the_label_file(void **state)
 	core_ctx_free(ctx);
 }
 
-/* --- one label a row ---------------------------------------------------------------------------
- */
+/* --- one label a row --- */
 
 static void one_label(void **state)
 {

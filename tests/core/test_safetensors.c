@@ -15,8 +15,7 @@
 #include "base/text.h"
 #include "checkpoint/safetensors_write.h"
 
-/* --- files of the reference library --------------------------------------------------------------
- */
+/* --- files of the reference library --- */
 
 static double wanted(const json_t *value)
 {

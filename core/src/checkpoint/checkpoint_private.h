@@ -29,9 +29,6 @@ size_t core_dtype_size(const char *dtype);
 /* Whether the file begins as a safetensors file does: a header length that fits, then '{'. */
 int core_safetensors_looks_so(const fv_checkpoint *file);
 
-/* Bytes of the well-formed UTF-8 character (RFC 3629) at s, 0 if there is none; left > 0. */
-size_t core_utf8_length(const unsigned char *s, size_t left);
-
 /* Fills tensor and meta from the header and checks every rule. */
 FV_NODISCARD fv_status core_safetensors_read(fv_ctx *ctx, fv_checkpoint *file);
 

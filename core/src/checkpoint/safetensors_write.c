@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "checkpoint/checkpoint_private.h"
+#include "checkpoint/scan.h"
 
 static size_t bytes_of(const core_tensor_out *tensor)
 {

@@ -6,8 +6,7 @@
 
 #include <jansson.h>
 
-/* --- JSON ----------------------------------------------------------------------------------------
- */
+/* --- JSON --- */
 
 /* {name: n, ...}; NULL for a name that is not UTF-8 (or without memory), which then spoils the
  * whole. */
@@ -110,8 +109,7 @@ fv_status core_split_json(fv_ctx *ctx, const core_split_report *r, core_text *ou
 	return out->failed ? fv_fail(ctx, FV_FAILED, "out of memory") : FV_OK;
 }
 
-/* --- table ---------------------------------------------------------------------------------------
- */
+/* --- table --- */
 
 /* Characters, not bytes. */
 static int width_of(const char *text)
