@@ -142,19 +142,44 @@ static fv_status prepare_tables(fv_ctx *ctx, core_study *study)
 	return FV_OK;
 }
 
-/* Before hours of training: do the attributes to be measured exist? */
-static fv_status check_attributes(fv_ctx *ctx, const core_study *study)
+static fv_status check_attribute(fv_ctx *ctx, const core_corpus *corpus, const char *key,
+	const char *name)
 {
+	if (core_corpus_attribute(corpus, name))
+		return FV_OK;
+	return fv_fail(ctx, FV_CONFIG, "%s: %s has no attribute '%s'", key, corpus->labels, name);
+}
+
+/* Before hours of training: do the attributes named exist, and does the bias leave rows? */
+static fv_status check_run(fv_ctx *ctx, const core_study *study, const core_run *run)
+{
+	const core_cell *cell = core_run_cell(study, run);
+	const core_fold *fold = &study->fold[run->fold];
 	fv_status status = FV_OK;
-	for (int64_t i = 0; i < study->n_runs; i++) {
-		const core_run *run = &study->run[i];
-		const core_strings *names = &core_run_cell(study, run)->eval.attributes;
-		const core_corpus *corpus = study->fold[run->fold].corpus;
-		for (int32_t j = 0; j < names->n && !status; j++)
-			if (!core_corpus_attribute(corpus, names->item[j]))
-				status = fv_fail(ctx, FV_CONFIG, "eval.attributes: %s has no attribute "
-					"'%s'", corpus->labels, names->item[j]);
-	}
+	for (int32_t i = 0; i < cell->eval.attributes.n && !status; i++)
+		status = check_attribute(ctx, fold->corpus, "eval.attributes",
+			cell->eval.attributes.item[i]);
+	for (int32_t i = 0; i < cell->n_groupers && !status; i++)
+		if ((core_grouper_uses(&cell->groupers[i]) & FV_USE_COLUMN) &&
+			cell->groupers[i].column)
+			status = check_attribute(ctx, fold->corpus, "grouper.column",
+				cell->groupers[i].column);
+	core_rows rows;
+	if (!status)
+		status = core_bias_rows(ctx, fold->corpus, &cell->bias, (uint64_t)run->seed,
+			fold->fold, &rows);
+	return status;
+}
+
+static fv_status check_runs(fv_ctx *ctx, const core_study *study)
+{
+	fv_ctx *own = core_ctx_new(); /* rows and warnings are those of the runs: not kept here */
+	fv_status status = own ? FV_OK : fv_fail(ctx, FV_FAILED, "out of memory");
+	for (int64_t i = 0; i < study->n_runs && !status; i++)
+		status = check_run(own, study, &study->run[i]);
+	for (size_t i = 0; own && core_error_line(own, i); i++)
+		(void)fv_fail(ctx, status, "%s", core_error_line(own, i));
+	core_ctx_free(own);
 	return status;
 }
 
@@ -168,7 +193,7 @@ fv_status core_study_open(fv_ctx *ctx, core_config *config, const core_study_opt
 	*out = study;
 	fv_status status = add_runs(ctx, study);
 	if (!status)
-		status = check_attributes(ctx, study);
+		status = check_runs(ctx, study);
 	if (!status)
 		status = prepare_tables(ctx, study);
 	for (int64_t i = 0; i < study->n_runs && !status; i++) {
