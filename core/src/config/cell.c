@@ -154,6 +154,16 @@ static bool fill_corpus(fv_ctx *ctx, const core_yaml *b, core_corpus_spec *out)
 	       exclude_of(ctx, core_yaml_get(b, "exclude"), &out->exclude);
 }
 
+/* Cells whose corpus is one and the same share its arrays. */
+static bool share_corpus(core_loader *loader, const core_yaml *b, core_corpus_spec *out)
+{
+	if (loader->spec_of != b && !fill_corpus(loader->ctx, b, &loader->corpus_spec))
+		return false;
+	loader->spec_of = b;
+	*out = loader->corpus_spec;
+	return true;
+}
+
 static bool fill_bias(fv_ctx *ctx, const core_yaml *b, core_bias_spec *out)
 {
 	*out = (core_bias_spec){
@@ -281,7 +291,7 @@ fv_status core_cell_fill(core_loader *loader, const core_yaml *resolved, core_ce
 	const core_yaml *encoder = core_yaml_get(resolved, "encoder");
 	const core_yaml *grouper = core_yaml_get(resolved, "grouper");
 	const core_yaml *loss = core_yaml_get(resolved, "loss");
-	if ((corpus && !fill_corpus(ctx, corpus, &cell->corpus)) ||
+	if ((corpus && !share_corpus(loader, corpus, &cell->corpus)) ||
 		(bias && !fill_bias(ctx, bias, &cell->bias)) ||
 		!fill_train(ctx, core_yaml_get(resolved, "train"), &cell->train) ||
 		!fill_eval(ctx, core_yaml_get(resolved, "eval"), &cell->eval))

@@ -168,8 +168,8 @@ fv_status core_overrides_read(
 	fv_status first = FV_OK;
 	size_t count = 0;
 	for (size_t i = 0; i < n; i++) {
-		core_override one = {
-			.place = {core_format(loader->ctx, "command line: argument %zu", i + 1)}};
+		core_override one = {0};
+		one.place.file = core_format(loader->ctx, "command line: argument %zu", i + 1);
 		fv_status status =
 			one.place.file ? read_override(loader, argument[i], &one) : FV_FAILED;
 		if (status) {

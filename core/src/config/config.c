@@ -21,8 +21,8 @@ static core_yaml *without(fv_ctx *ctx, const core_yaml *map, const char *key)
 	return out;
 }
 
-/* What a cell is but for the runs inside it: the text that is hashed and compared. */
-static const char *identity(fv_ctx *ctx, const core_yaml *tree)
+/* SHA-256 of what a cell is but for the runs inside it. */
+static fv_status identify(fv_ctx *ctx, const core_yaml *tree, char hex[CORE_SHA256_HEX])
 {
 	core_yaml *out = core_yaml_map(ctx, tree->place, tree->origin, tree->n);
 	core_text json = {0};
@@ -34,43 +34,22 @@ static const char *identity(fv_ctx *ctx, const core_yaml *tree)
 		else if (!strcmp(entry->key, "train"))
 			value = without(ctx, value, "seed");
 		if (!value)
-			return NULL;
+			return FV_FAILED;
 		core_yaml_add(out, entry->key, entry->key_place, value);
 	}
 	if (!out)
-		return NULL;
+		return FV_FAILED;
 	core_yaml_json(out, &json);
-	const char *text = json.failed ? NULL : core_strdup(ctx, json.data);
+	fv_status status = json.failed ? fv_fail(ctx, FV_FAILED, "out of memory")
+				       : core_sha256_bytes(ctx, json.data, json.size, hex);
 	core_text_free(&json);
-	return text;
-}
-
-/* The same tree with absolute paths, so that its text can be read from anywhere. */
-static core_yaml *absolute(core_loader *loader, const core_yaml *node)
-{
-	core_yaml *out = core_alloc(loader->ctx, 1, sizeof *out);
-	if (!out)
-		return NULL;
-	*out = *node;
-	if (node->written)
-		out->text = core_path_join(loader->ctx, loader->folder, node->text);
-	if (node->kind == CORE_YAML_SCALAR)
-		return out->text ? out : NULL;
-	out->entry = core_alloc(loader->ctx, node->n, sizeof *out->entry);
-	for (size_t i = 0; i < node->n && out->entry; i++) {
-		out->entry[i] = node->entry[i];
-		out->entry[i].value = absolute(loader, node->entry[i].value);
-		if (!out->entry[i].value)
-			return NULL;
-	}
-	return out->entry ? out : NULL;
+	return status;
 }
 
 static fv_status write_text(core_loader *loader, const core_yaml *tree, core_cell *cell)
 {
 	core_text text = {0};
-	const core_yaml *whole = absolute(loader, tree);
-	fv_status status = whole ? core_yaml_write(loader->ctx, whole, &text) : FV_FAILED;
+	fv_status status = core_yaml_write(loader->ctx, tree, loader->folder, &text);
 	if (!status)
 		cell->yaml = core_strdup(loader->ctx, text.data);
 	core_text_free(&text);
@@ -142,9 +121,7 @@ static fv_status add_cell(struct builder *b, size_t number, const core_yaml *tre
 	core_config *config = b->config;
 	size_t at = config->n_cells;
 	const core_combination *c = &b->matrix->combination[number - 1];
-	const char *what = identity(loader->ctx, tree);
-	fv_status status = what ? core_sha256_bytes(loader->ctx, what, strlen(what), b->sha256[at])
-				: FV_FAILED;
+	fv_status status = identify(loader->ctx, tree, b->sha256[at]);
 	if (status || is_merged(b, number, tree, b->sha256[at]))
 		return status;
 	core_cell *cell = &config->cells[at];

@@ -9,7 +9,14 @@
 #include <yaml.h>
 
 #include "base/csv.h"
+#include "base/file.h"
 #include "config/yaml.h"
+
+struct writer {
+	fv_ctx *ctx;
+	yaml_emitter_t emitter;
+	const char *folder;
+};
 
 const char *core_number_text(char buffer[32], double value)
 {
@@ -66,13 +73,22 @@ static bool only_scalars(const core_yaml *node)
 	return true;
 }
 
-static int emit_node(yaml_emitter_t *emitter, const core_yaml *node)
+/* A path goes out so that it means the same file from anywhere. */
+static int emit_value(struct writer *w, const core_yaml *node)
 {
+	bool typed = node->value != CORE_VALUE_TEXT;
+	const char *text = node->text;
+	if (node->written && w->folder)
+		text = core_path_join(w->ctx, w->folder, text);
+	return text && emit_scalar(&w->emitter, text, typed || reads_as_text(text));
+}
+
+static int emit_node(struct writer *w, const core_yaml *node)
+{
+	yaml_emitter_t *emitter = &w->emitter;
 	yaml_event_t event;
-	if (node->kind == CORE_YAML_SCALAR) {
-		bool typed = node->value != CORE_VALUE_TEXT;
-		return emit_scalar(emitter, node->text, typed || reads_as_text(node->text));
-	}
+	if (node->kind == CORE_YAML_SCALAR)
+		return emit_value(w, node);
 	bool map = node->kind == CORE_YAML_MAP, flow = !map && only_scalars(node);
 	if (map)
 		yaml_mapping_start_event_initialize(
@@ -86,7 +102,7 @@ static int emit_node(yaml_emitter_t *emitter, const core_yaml *node)
 		const core_entry *entry = &node->entry[i];
 		if (map && !emit_scalar(emitter, entry->key, reads_as_text(entry->key)))
 			return 0;
-		if (!emit_node(emitter, entry->value))
+		if (!emit_node(w, entry->value))
 			return 0;
 	}
 	if (map)
@@ -103,31 +119,32 @@ static int append(void *user, unsigned char *data, size_t size)
 	return !out->failed;
 }
 
-static int emit_document(yaml_emitter_t *emitter, const core_yaml *root)
+static int emit_document(struct writer *w, const core_yaml *root)
 {
+	yaml_emitter_t *emitter = &w->emitter;
 	yaml_event_t event;
 	return yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING) &&
 	       yaml_emitter_emit(emitter, &event) &&
 	       yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1) &&
-	       yaml_emitter_emit(emitter, &event) && emit_node(emitter, root) &&
+	       yaml_emitter_emit(emitter, &event) && emit_node(w, root) &&
 	       yaml_document_end_event_initialize(&event, 1) &&
 	       yaml_emitter_emit(emitter, &event) && yaml_stream_end_event_initialize(&event) &&
 	       yaml_emitter_emit(emitter, &event);
 }
 
-fv_status core_yaml_write(fv_ctx *ctx, const core_yaml *root, core_text *out)
+fv_status core_yaml_write(fv_ctx *ctx, const core_yaml *root, const char *folder, core_text *out)
 {
-	yaml_emitter_t emitter;
-	if (!yaml_emitter_initialize(&emitter))
+	struct writer w = {.ctx = ctx, .folder = folder};
+	if (!yaml_emitter_initialize(&w.emitter))
 		return fv_fail(ctx, FV_FAILED, "out of memory");
-	yaml_emitter_set_output(&emitter, append, out);
-	yaml_emitter_set_unicode(&emitter, 1);
-	yaml_emitter_set_width(&emitter, -1);
+	yaml_emitter_set_output(&w.emitter, append, out);
+	yaml_emitter_set_unicode(&w.emitter, 1);
+	yaml_emitter_set_width(&w.emitter, -1);
 	fv_status status = FV_OK;
-	if (!emit_document(&emitter, root))
+	if (!emit_document(&w, root))
 		status = fv_fail(ctx, FV_FAILED, "the configuration cannot be written: %s",
-			emitter.problem ? emitter.problem : "out of memory");
-	yaml_emitter_delete(&emitter);
+			w.emitter.problem ? w.emitter.problem : "out of memory");
+	yaml_emitter_delete(&w.emitter);
 	return status;
 }
 

@@ -30,6 +30,8 @@ typedef struct core_loader {
 	size_t n_files;               /* read so far */
 	const core_yaml *corpus_seen; /* the corpus block checked last, and what came of it */
 	core_yaml *corpus;
+	const core_yaml *spec_of; /* the resolved corpus that corpus_spec was made from */
+	core_corpus_spec corpus_spec;
 } core_loader;
 
 FV_NODISCARD fv_status core_loader_open(

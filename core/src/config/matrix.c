@@ -8,6 +8,7 @@
 #include "config/schema.h"
 
 #define COMBINATIONS_MAX 4096
+#define VALUES_MAX 2000000 /* of all cells together: each has a text of its own */
 
 /* One key to be set in a combination. */
 struct step {
@@ -54,6 +55,11 @@ static const core_yaml *read_cells(core_loader *loader, const core_entry *entry)
 {
 	const core_yaml *cells = entry->value;
 	bool good = cells->kind == CORE_YAML_LIST;
+	if (good && cells->n > COMBINATIONS_MAX) {
+		core_loader_fail(loader, FV_CONFIG, cells->place,
+			"matrix: '%s' has more than %d entries", entry->key, COMBINATIONS_MAX);
+		return NULL;
+	}
 	for (size_t i = 0; i < cells->n && good; i++)
 		good = cells->entry[i].value->kind == CORE_YAML_MAP;
 	if (good)
@@ -295,6 +301,40 @@ static void note_excluded(struct expansion *e)
 	}
 }
 
+static size_t count_values(const core_yaml *node)
+{
+	size_t n = 1;
+	for (size_t i = 0; i < node->n; i++)
+		n += count_values(node->entry[i].value);
+	return n;
+}
+
+/* The most that one of these adds to a cell. */
+static size_t largest_value(const core_yaml *list)
+{
+	size_t most = 0;
+	for (size_t i = 0; list && i < list->n; i++) {
+		size_t n = count_values(list->entry[i].value);
+		most = n > most ? n : most;
+	}
+	return most;
+}
+
+static fv_status check_size(struct expansion *e)
+{
+	const core_matrix *out = e->out;
+	size_t cells = out->n_crossed + (e->include ? e->include->n : 0);
+	size_t values = count_values(e->base) + largest_value(e->include);
+	for (size_t i = 0; i < out->n_axes; i++)
+		values += largest_value(out->axis[i].values);
+	for (size_t i = 0; i < e->n_overrides; i++)
+		values += largest_value(e->override[i].values);
+	if (cells == 1 || values <= VALUES_MAX / cells)
+		return FV_OK;
+	return core_loader_fail(e->loader, FV_CONFIG, e->base->place,
+		"%zu cells of up to %zu values each are too many", cells, values);
+}
+
 /* Room for axes and for the steps of any combination. */
 static fv_status prepare(struct expansion *e, const core_yaml *matrix, struct step **step)
 {
@@ -319,9 +359,9 @@ static fv_status prepare(struct expansion *e, const core_yaml *matrix, struct st
 	for (size_t i = 0; i < cells; i++)
 		if (e->include->entry[i].value->n > most)
 			most = e->include->entry[i].value->n;
-	if (cells > COMBINATIONS_MAX)
-		return core_loader_fail(e->loader, FV_CONFIG, e->include->place,
-			"more than %d cells to include", COMBINATIONS_MAX);
+	fv_status status = check_size(e);
+	if (status)
+		return status;
 	*step = core_alloc(e->loader->ctx, steps + most, sizeof **step);
 	out->combination =
 		core_alloc(e->loader->ctx, out->n_crossed + cells, sizeof *out->combination);

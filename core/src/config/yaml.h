@@ -80,9 +80,11 @@ bool core_yaml_equal(
 bool core_yaml_is_null(const core_yaml *node);   /* empty, ~ or null without quotes */
 bool core_yaml_is_word(const core_yaml *node, const char *word); /* a plain scalar of that text */
 
-/* Writing. The text is block style, quoted where needed, and reads back to an equal tree. JSON is
- * canonical: keys sorted by bytes, no blanks, paths as they were written. Errors: FV_FAILED. */
-FV_NODISCARD fv_status core_yaml_write(fv_ctx *ctx, const core_yaml *root, core_text *out);
+/* Writing. The text is block style, quoted where needed, and reads back to an equal tree; relative
+ * paths start at `folder` (NULL: stay). JSON is canonical: keys sorted by bytes, no blanks, paths
+ * as they were written. Errors: FV_FAILED. */
+FV_NODISCARD fv_status core_yaml_write(
+	fv_ctx *ctx, const core_yaml *root, const char *folder, core_text *out);
 void core_yaml_json(const core_yaml *node, core_text *out);
 /* One line, as in a flow list: for messages and listings. */
 void core_yaml_flow(const core_yaml *node, core_text *out);
