@@ -37,7 +37,7 @@ struct logger {
 	core_level least;
 	bool color, terminal, no_progress;
 	bool progress; /* a line of progress stands at the cursor */
-	time_t told;   /* the last line of progress, where there is no terminal */
+	double told_s; /* when progress was last shown */
 };
 
 static void clear_progress(struct logger *logger)
@@ -47,22 +47,28 @@ static void clear_progress(struct logger *logger)
 	logger->progress = false;
 }
 
-/* A terminal sees the latest state only, anything else a line a minute. */
+static double clock_s(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* A terminal sees the latest state, five times a second; anything else a line a minute. */
 static void show_progress(struct logger *logger, const char *line)
 {
-	if (logger->no_progress || logger->least > CORE_INFO)
+	double now_s = clock_s();
+	if (logger->no_progress || logger->least > CORE_INFO ||
+		now_s - logger->told_s < (logger->terminal ? 0.2 : 60))
 		return;
-	if (logger->terminal) {
-		clear_progress(logger);
-		fputs(line, stderr);
-		logger->progress = true;
+	logger->told_s = now_s;
+	if (!logger->terminal) {
+		fprintf(stderr, "fairvox: %s\n", line);
 		return;
 	}
-	time_t now = time(NULL);
-	if (now - logger->told < 60)
-		return;
-	logger->told = now;
-	fprintf(stderr, "fairvox: %s\n", line);
+	clear_progress(logger);
+	fputs(line, stderr);
+	logger->progress = true;
 }
 
 static void log_to_stderr(void *user, core_level level, const char *line)
@@ -225,7 +231,7 @@ int main(int argc, char **argv)
 	struct logger logger = {.least = CORE_INFO,
 		.color = terminal && !(no_color && *no_color),
 		.terminal = terminal,
-		.told = time(NULL)};
+		.told_s = clock_s()};
 	fv_ctx *ctx = core_ctx_new();
 	if (!ctx) {
 		fputs("fairvox: out of memory\n", stderr);
