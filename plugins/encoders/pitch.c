@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pitch: is this voice female or male, from its fundamental frequency and vocal effort alone.
  *
- * Output `classes` [1, 4]: probabilities `female`, `male`; values `p25_hz`, the 25th percentile of F0
- * over the voiced frames, and `alpha_db`, the mean over the same frames of
- *     10 log10(energy in 1-5 kHz / energy in 50-1000 Hz)
- * in 25 ms Hann frames (the alpha ratio of Sundberg and Nordenberg, JASA 120, 2006, upside down).
+ * Output `classes` [1, 4]: probabilities `female`, `male`; values `p25_hz`, the 25th percentile of
+ * F0 over the voiced frames, and `alpha_db`, the mean over the same frames of 10 log10(energy in
+ * 1-5 kHz / energy in 50-1000 Hz) in 25 ms Hann frames (the alpha ratio of Sundberg and Nordenberg,
+ * JASA 120, 2006, upside down).
  *
  * Loud voices raise F0 and the high band together, so the threshold on F0 follows the effort:
  *     score = 12 log2(p25 / threshold_hz) - effort_slope (alpha - effort_db)   [semitones]
@@ -21,7 +21,8 @@
 enum { RATE = 16000, WINDOW = 640, HOP = 160, EFFORT_WINDOW = 400, FFT = 512 };
 
 typedef struct pitch_state {
-	double floor_hz, ceiling_hz, voicing, threshold_hz, effort_db, effort_slope, softness;
+	double floor_hz, ceiling_hz, voicing, silence, threshold_hz, effort_db, effort_slope,
+		softness;
 	const fv_pitch *pitch;
 	const fv_fft *fft;
 	float *window; /* [EFFORT_WINDOW] */
@@ -38,12 +39,12 @@ static fv_status pitch_open(void *state, fv_ctx *ctx, const char *weights)
 	pitch_state *s = state;
 	if (weights)
 		return fv_fail(ctx, FV_CONFIG, "takes no weights, but '%s' is given", weights);
-	fv_pitch_options options =
-		FV_PITCH_OPTIONS(RATE, WINDOW, HOP, s->floor_hz, s->ceiling_hz);
+	fv_pitch_options options = FV_PITCH_OPTIONS(RATE, WINDOW, HOP, s->floor_hz, s->ceiling_hz);
 	options.voicing = s->voicing;
-	s->pitch = fv_pitch_open(ctx, &options);
-	if (!s->pitch)
-		return FV_CONFIG;
+	options.silence = s->silence;
+	fv_status status = fv_pitch_open(ctx, &options, &s->pitch);
+	if (status)
+		return status;
 	s->fft = fv_fft_open(ctx, FFT);
 	s->window = fv_alloc(ctx, EFFORT_WINDOW * sizeof *s->window);
 	if (!s->fft || !s->window)
@@ -132,10 +133,14 @@ static fv_status pitch_encode(const void *state, fv_ctx *worker, int32_t output,
 
 static const fv_param params[] = {
 	REAL(floor_hz, "Hz", 50, 300, "65", "Lowest fundamental frequency that is looked for."),
-	REAL(ceiling_hz, "Hz", 200, 1500, "600", "Highest fundamental frequency that is looked for."),
+	REAL(ceiling_hz, "Hz", 200, 1500, "600",
+		"Highest fundamental frequency that is looked for."),
 	REAL(voicing, NULL, 0, 1, "0.3",
-		"Normalised autocorrelation from which a frame is voiced; low, so that the creaky ends "
-		"of phrases count."),
+		"Normalised autocorrelation from which a frame is voiced; lower than usual, as is "
+		"silence, "
+		"so that the quiet and creaky ends of phrases count."),
+	REAL(silence, NULL, 0, 1, "0.015",
+		"Share of the recording's peak below which a frame counts as silent."),
 	REAL(threshold_hz, "Hz", 80, 400, "165",
 		"25th percentile of F0 from which a voice of plain effort counts as female."),
 	REAL(effort_db, "dB", -60, 60, "-12", "Alpha ratio of plain effort."),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signal blocks that encoders share: windows, the real Fourier transform, mel bands, pitch.
+/* Signal blocks that encoders share: windows, sums, the real Fourier transform, mel bands, pitch.
  *
  * What an _open function returns lives until the plugin's state is closed (fv_alloc), needs no
  * close of its own, is never written to afterwards and may be used by several threads at once.
@@ -13,7 +13,8 @@
 
 FV_BEGIN_DECLS
 
-/* --- windows and sums -------------------------------------------------------------------------- */
+/* --- windows and sums --------------------------------------------------------------------------
+ */
 
 /* w[i] = 0.5 - 0.5 cos(2 pi (i + 0.5) / n): positive throughout, symmetric, mean 1/2. */
 void fv_window_hann(float *w, int32_t n);
@@ -22,10 +23,16 @@ void fv_window_hann(float *w, int32_t n);
  * depends on neither the instruction set nor alignment. */
 float fv_dot(const float *a, const float *b, int64_t n);
 
-/* Value at share p in [0,1] of the n sorted numbers, linear between neighbours (NumPy's default). */
+/* y[i] = log2 x[i] for positive normal floats, to 2e-7 or one unit in the last place. x may be y.
+ */
+void fv_log2(const float *x, float *y, int64_t n);
+
+/* Value at share p in [0,1] of the n sorted numbers, linear between neighbours (NumPy's default).
+ */
 double fv_quantile(const float *sorted, int64_t n, double p);
 
-/* --- the Fourier transform of real frames ------------------------------------------------------ */
+/* --- the Fourier transform of real frames ------------------------------------------------------
+ */
 
 typedef struct fv_fft fv_fft;
 
@@ -39,7 +46,8 @@ void fv_fft_power(const fv_fft *fft, const float *x, float *power, float *scratc
  * r_l = sum_i x_i x_(i+l mod n) of the frame the power came from. scratch [n]. [worker] */
 void fv_fft_autocorrelation(const fv_fft *fft, const float *power, float *r, float *scratch);
 
-/* --- mel bands --------------------------------------------------------------------------------- */
+/* --- mel bands ---------------------------------------------------------------------------------
+ */
 
 typedef struct fv_mel fv_mel;
 
@@ -53,7 +61,8 @@ fv_mel *fv_mel_open(fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands
 /* power [fft_size/2+1] -> out [bands]. [worker] */
 void fv_mel_apply(const fv_mel *mel, const float *power, float *out);
 
-/* --- fundamental frequency --------------------------------------------------------------------- */
+/* --- fundamental frequency ---------------------------------------------------------------------
+ */
 
 /* Autocorrelation method of Boersma, "Accurate short-term analysis of the fundamental frequency and
  * the harmonics-to-noise ratio of a sampled sound", Proc. IFA 17 (1993): the autocorrelation of a
@@ -63,7 +72,7 @@ void fv_mel_apply(const fv_mel *mel, const float *power, float *out);
 typedef struct fv_pitch_options {
 	uint32_t size;
 	int32_t rate_hz;
-	int32_t window, hop;         /* samples; window at least 3 rate_hz / floor_hz for three periods */
+	int32_t window, hop; /* samples; window at least 3 rate_hz / floor_hz for three periods */
 	double floor_hz, ceiling_hz; /* range of candidates */
 	double silence;              /* Praat's names from here: silence threshold, 0.03 */
 	double voicing;              /* voicing threshold, 0.45 */
@@ -80,10 +89,13 @@ typedef struct fv_pitch_options {
 
 typedef struct fv_pitch fv_pitch;
 
-/* Also fails (FV_CONFIG) when floor, ceiling, window and rate do not fit together. [run] */
-fv_pitch *fv_pitch_open(fv_ctx *ctx, const fv_pitch_options *options);
+/* FV_CONFIG when floor, ceiling, window and rate do not fit together, FV_FAILED when memory is out.
+ * [run] */
+FV_NODISCARD fv_status fv_pitch_open(
+	fv_ctx *ctx, const fv_pitch_options *options, const fv_pitch **out);
 
-/* T = 1 + (n - window) / hop, or 0 for n < window. Frame t covers samples t hop .. t hop + window. */
+/* T = 1 + (n - window) / hop, or 0 for n < window. Frame t covers samples t hop .. t hop + window.
+ */
 int64_t fv_pitch_frames(const fv_pitch *pitch, int64_t n);
 
 /* wave [n] -> f0_hz [T], 0 where unvoiced, and strength [T], the normalised autocorrelation in

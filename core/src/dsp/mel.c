@@ -23,8 +23,8 @@ static double triangle(double hz, int32_t b, double low, double width)
 	return position < 1 ? position : 2 - position;
 }
 
-fv_mel *fv_mel_open(fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands, double low_hz,
-	double high_hz)
+fv_mel *fv_mel_open(
+	fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands, double low_hz, double high_hz)
 {
 	assert(fft_size > 0 && bands > 0 && low_hz >= 0 && low_hz < high_hz);
 	assert(high_hz <= rate_hz / 2);

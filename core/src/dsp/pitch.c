@@ -20,8 +20,8 @@ struct fv_pitch {
 	int32_t lag_min, lag_max;
 	const fv_fft *fft;
 	int32_t fft_size;
-	float *window;          /* [option.window] */
-	float *window_inverse;  /* [lag_max + CORE_SINC_HALF + 2]: 1 / normalised autocorrelation */
+	float *window;         /* [option.window] */
+	float *window_inverse; /* [lag_max + CORE_SINC_HALF + 2]: 1 / normalised autocorrelation */
 	const core_sinc *sinc;
 };
 
@@ -52,20 +52,23 @@ static float *window_inverse(fv_ctx *ctx, const float *w, int32_t n, int32_t lag
 	return out;
 }
 
-fv_pitch *fv_pitch_open(fv_ctx *ctx, const fv_pitch_options *option)
+static int possible(const fv_pitch_options *o)
 {
-	const fv_pitch_options *o = option;
-	if (!(o->floor_hz > 0 && o->floor_hz < o->ceiling_hz && o->hop > 0) ||
-		o->window * o->floor_hz < 2 * o->rate_hz ||
-		o->ceiling_hz * (CORE_SINC_HALF + 1) > o->rate_hz) {
-		fv_fail(ctx, FV_CONFIG,
-			"pitch from %g to %g Hz: not possible with frames of %d samples at %d Hz",
+	return o->rate_hz > 0 && o->hop > 0 && o->floor_hz > 0 && o->floor_hz < o->ceiling_hz &&
+	       o->window * o->floor_hz >= 2 * o->rate_hz &&
+	       o->ceiling_hz * (CORE_SINC_HALF + 2) <= o->rate_hz;
+}
+
+fv_status fv_pitch_open(fv_ctx *ctx, const fv_pitch_options *options, const fv_pitch **out)
+{
+	const fv_pitch_options *o = options;
+	if (!possible(o))
+		return fv_fail(ctx, FV_CONFIG,
+			"pitch from %g to %g Hz is not possible with frames of %d samples at %d Hz",
 			o->floor_hz, o->ceiling_hz, (int)o->window, (int)o->rate_hz);
-		return NULL;
-	}
 	fv_pitch *pitch = fv_alloc(ctx, sizeof *pitch);
 	if (!pitch)
-		return NULL;
+		return FV_FAILED;
 	pitch->option = *o;
 	pitch->lag_min = (int32_t)(o->rate_hz / o->ceiling_hz);
 	pitch->lag_max = (int32_t)ceil(o->rate_hz / o->floor_hz);
@@ -76,10 +79,11 @@ fv_pitch *fv_pitch_open(fv_ctx *ctx, const fv_pitch_options *option)
 	pitch->sinc = core_sinc_open(ctx);
 	pitch->window = fv_alloc(ctx, (size_t)o->window * sizeof(float));
 	if (!pitch->fft || !pitch->sinc || !pitch->window)
-		return NULL;
+		return FV_FAILED;
 	fv_window_hann(pitch->window, o->window);
 	pitch->window_inverse = window_inverse(ctx, pitch->window, o->window, lags);
-	return pitch->window_inverse ? pitch : NULL;
+	*out = pitch;
+	return pitch->window_inverse ? FV_OK : FV_FAILED;
 }
 
 int64_t fv_pitch_frames(const fv_pitch *pitch, int64_t n)
@@ -134,7 +138,8 @@ static void find(const fv_pitch *pitch, const float *x, float loudest, float *wo
 	if (!(level > 0) || !normalised(pitch, x, mean, work, &r))
 		return;
 	for (int32_t lag = pitch->lag_min; lag <= pitch->lag_max; lag++) {
-		if ((double)r[lag] < 0.5 * o->voicing || r[lag] <= r[lag - 1] || r[lag] < r[lag + 1])
+		if ((double)r[lag] < 0.5 * o->voicing || r[lag] <= r[lag - 1] ||
+			r[lag] < r[lag + 1])
 			continue;
 		float height, at = core_sinc_peak(pitch->sinc, r, lag, &height);
 		double hz = o->rate_hz / (double)at;
@@ -148,8 +153,8 @@ static void find(const fv_pitch *pitch, const float *x, float loudest, float *wo
 }
 
 /* The cost of going from one candidate to the next (eq. 27), for hops of 10 ms as in Praat. */
-static float step_cost(const fv_pitch_options *o, float scale, const candidate *a,
-	const candidate *b)
+static float step_cost(
+	const fv_pitch_options *o, float scale, const candidate *a, const candidate *b)
 {
 	if (a->hz > 0 && b->hz > 0)
 		return scale * (float)o->octave_jump * fabsf(a->octave - b->octave);

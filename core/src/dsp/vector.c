@@ -4,6 +4,7 @@
 #include "dsp/vector.h"
 
 #include <math.h>
+#include <string.h>
 
 #include <fairvox/dsp.h>
 
@@ -71,6 +72,26 @@ float core_peak(const float *x, int64_t n, float centre)
 	for (int j = 1; j < LANES; j++)
 		peak[0] = fmaxf(peak[0], peak[j]);
 	return peak[0];
+}
+
+/* x = 2^e m with m in [sqrt(1/2), sqrt(2)), ln m = 2 artanh(s), s = (m - 1) / (m + 1). */
+static inline float log2_of(float x)
+{
+	int32_t bits, e;
+	memcpy(&bits, &x, sizeof bits);
+	e = (bits - 0x3f3504f3) >> 23;
+	bits -= e * (1 << 23);
+	float m;
+	memcpy(&m, &bits, sizeof m);
+	float s = (m - 1) / (m + 1), q = s * s;
+	float series = 1 + q * (0.33333333f + q * (0.2f + q * (0.14285714f + q * 0.11111111f)));
+	return (float)e + 2.88539008f * s * series;
+}
+
+void fv_log2(const float *x, float *y, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++)
+		y[i] = log2_of(x[i]);
 }
 
 double fv_quantile(const float *sorted, int64_t n, double p)

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Jitter, shimmer and harmonics-to-noise ratio.
+ *
+ * Periods are found by waveform matching (Titze and Liang, JSHR 36, 1993): from a peak at the start
+ * of a voiced stretch, the next mark lies where the signal around it correlates best with the
+ * signal around the last one, near the period that the pitch tracker found.
+ */
+#include "descriptors.h"
+
+#include <math.h>
+
+#define REACH 480 /* 30 ms */
+
+/* Two neighbouring periods. */
+typedef struct pair {
+	int64_t at;     /* sample between them */
+	float period;   /* their mean, samples */
+	float change;   /* of length, samples, without sign */
+	float loudness; /* change of peak-to-peak amplitude, dB, without sign */
+} pair;
+
+/* Normalised correlation of [a - half, a + half) with [b - half, b + half). */
+static float match(const float *wave, int64_t a, int64_t b, int32_t half)
+{
+	const float *x = wave + a - half, *y = wave + b - half;
+	float xy = fv_dot(x, y, 2 * half), yy = fv_dot(y, y, 2 * half);
+	return yy > 0 ? xy / sqrtf(yy) : 0; /* x's own energy is the same for every b */
+}
+
+/* The distance from `from` to the next mark, with a fraction; 0 where the wave ends or no peak of
+ * the correlation lies within 20% of the expected period. */
+static float next_period(const float *wave, int64_t n, int64_t from, float period)
+{
+	int32_t half = (int32_t)lrintf(period / 2), lag = (int32_t)lrintf(period);
+	int32_t reach = (int32_t)(0.2f * period) + 1;
+	if (from - half < 0 || from + lag + reach + 1 + half > n)
+		return 0;
+	float middle = match(wave, from, from + lag, half);
+	float left = match(wave, from, from + lag - 1, half);
+	float right = match(wave, from, from + lag + 1, half);
+	int32_t moved = 0;
+	for (; left > middle && moved > -reach; moved--) {
+		right = middle, middle = left;
+		left = match(wave, from, from + lag + moved - 2, half);
+	}
+	for (; right > middle && moved < reach; moved++) {
+		left = middle, middle = right;
+		right = match(wave, from, from + lag + moved + 2, half);
+	}
+	float bend = left - 2 * middle + right;
+	if (moved <= -reach || moved >= reach || !(bend < 0) || !(middle > 0))
+		return 0;
+	return (float)(lag + moved) + 0.5f * (left - right) / bend;
+}
+
+static float peak_to_peak(const float *x, int32_t n)
+{
+	float low = x[0], high = x[0];
+	for (int32_t i = 1; i < n; i++) {
+		low = x[i] < low ? x[i] : low;
+		high = x[i] > high ? x[i] : high;
+	}
+	return high - low;
+}
+
+static float period_at(const frame_rows *rows, int64_t sample)
+{
+	int64_t t = (sample - WINDOW / 2 + HOP / 2) / HOP;
+	t = t < 0 ? 0 : t >= rows->n ? rows->n - 1 : t;
+	return rows->f0[t] > 0 ? RATE / rows->f0[t] : 0;
+}
+
+/* Sample of the largest |x| in [from, from + length). */
+static int64_t peak_at(const float *wave, int64_t from, int64_t length)
+{
+	int64_t best = from;
+	for (int64_t i = from + 1; i < from + length; i++)
+		best = fabsf(wave[i]) > fabsf(wave[best]) ? i : best;
+	return best;
+}
+
+/* Adds the pairs of the voiced stretch of samples [low, high). */
+static int64_t mark_stretch(const float *wave, int64_t n, const frame_rows *rows, int64_t low,
+	int64_t high, pair *pairs)
+{
+	int64_t count = 0, at = peak_at(wave, low, (int64_t)period_at(rows, low));
+	float last = 0, last_size = 0;
+	while (at < high) {
+		float guess = period_at(rows, at);
+		float period = next_period(wave, n, at, guess);
+		if (!(period > 0)) { /* start again one period on */
+			if (at + 2 * (int64_t)guess >= high)
+				break;
+			at = peak_at(wave, at + (int64_t)guess / 2 + 1, (int64_t)guess);
+			last = 0;
+			continue;
+		}
+		int32_t half = (int32_t)lrintf(period / 2);
+		float size = peak_to_peak(wave + at - half, 2 * half);
+		if (last > 0 && size > 0 && last_size > 0)
+			pairs[count++] = (pair){at, 0.5f * (period + last), fabsf(period - last),
+				fabsf(20 * log10f(size / last_size))};
+		last = period, last_size = size;
+		at += lrintf(period);
+	}
+	return count;
+}
+
+/* Jitter [jitterLocal]: mean change of length over mean length; shimmer [shimmerLocaldB]: mean
+ * change of amplitude; both over the periods in 60 ms around each voiced frame's middle. */
+static void average(const pair *pairs, int64_t count, frame_rows *rows)
+{
+	int64_t first = 0;
+	for (int64_t t = 0; t < rows->n; t++) {
+		int64_t low = t * HOP + WINDOW / 2 - REACH, n = 0;
+		float change = 0, period = 0, loudness = 0;
+		while (first < count && pairs[first].at < low)
+			first++;
+		for (int64_t i = first; i < count && pairs[i].at < low + 2 * REACH; i++, n++) {
+			change += pairs[i].change;
+			period += pairs[i].period;
+			loudness += pairs[i].loudness;
+		}
+		int known = n > 0 && rows->f0[t] > 0;
+		rows->row[ROW_JITTER][t] = known ? change / period : NAN;
+		rows->row[ROW_SHIMMER][t] = known ? loudness / (float)n : NAN;
+	}
+}
+
+fv_status voice_quality_describe(fv_ctx *worker, const float *wave, int64_t n, frame_rows *rows)
+{
+	/* A period is at least 80% of the shortest that the tracker finds, and that is over 8
+	 * samples. */
+	pair *pairs = fv_scratch(worker, (size_t)(n / 6 + 1) * sizeof *pairs);
+	if (!pairs)
+		return FV_FAILED;
+	int64_t count = 0;
+	for (int64_t t = 0; t < rows->n; t++) {
+		float r = fminf(fmaxf(rows->strength[t], 1e-5f), 0.99999f);
+		rows->row[ROW_HNR][t] = rows->f0[t] > 0 ? 10 * log10f(r / (1 - r)) : NAN;
+		rows->row[ROW_F0][t] = rows->f0[t] > 0 ? 12 * log2f(rows->f0[t] / 27.5f) : NAN;
+		if (!(rows->f0[t] > 0) || (t && rows->f0[t - 1] > 0))
+			continue;
+		int64_t end = t;
+		while (end < rows->n && rows->f0[end] > 0)
+			end++;
+		int64_t low = t * HOP + (WINDOW - HOP) / 2, high = low + (end - t) * HOP;
+		count += mark_stretch(wave, n, rows, low, high, pairs + count);
+	}
+	average(pairs, count, rows);
+	return FV_OK;
+}
