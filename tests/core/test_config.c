@@ -721,8 +721,8 @@ static void matrix_refusals(void **state)
 		"b.yaml:8:36: matrix.exclude: there is no key 'loss.k'\n");
 	put(w, "c.yaml", GROUPED "loss: {name: worst}\nmatrix: {loss.nmae: [a, b]}\n");
 	load(w, "c.yaml", "");
-	want_errors(w, FV_CONFIG,
-		"c.yaml:5:10: unknown key 'nmae' in loss (worst), did you mean 'name'?\n");
+	want_errors(
+		w, FV_CONFIG, "c.yaml:5:10: unknown key 'nmae' in loss, did you mean 'name'?\n");
 	put(w, "d.yaml", GROUPED "loss: {name: worst}\nmatrix: {train: [{seed: 1}, {seed: 2}]}\n");
 	load(w, "d.yaml", "");
 	want_errors(w, FV_CONFIG,
@@ -823,6 +823,21 @@ static void only_what_a_verb_needs(void **state)
 	assert_true(cell(w, 0)->bias.on && !cell(w, 0)->loss.plugin);
 	assert_string_equal(cell(w, 0)->profile, "paper");
 	assert_string_equal(cell(w, 0)->slug, "cell");
+	/* what names an absent plugin is left out, what is there is checked */
+	put(w, "b.yaml",
+		CORPUS "encoder: {name: absent, x: 1}\nloss: {name: broken}\n"
+		       "grouper: {product: [{name: clusters, encoder: {name: absent}}]}\n");
+	load(w, "b.yaml", "");
+	assert_string_equal(notes(w),
+		"b.yaml:3:7: block 'loss' is left out: its plugin is not there\n"
+		"b.yaml:2:10: block 'encoder' is left out: its plugin is not there\n"
+		"b.yaml:4:10: block 'grouper' is left out: its plugin is not there\n");
+	assert_int_equal(cell(w, 0)->n_groupers, 0);
+	load(w, "b.yaml", "encoder={name: waves, dept: 1} corpus.lables=x");
+	want_errors(w, FV_CONFIG,
+		"command line: argument 2: unknown key 'lables' in corpus, did you mean 'labels'?\n"
+		"command line: argument 1: unknown key 'dept' in encoder (waves), did you mean "
+		"'depth'?\n");
 	w->needs = CORE_NEED_CORPUS | CORE_NEED_GROUPER;
 	load(w, "a.yaml", "");
 	want_errors(w, FV_CONFIG, "a.yaml: block 'grouper' is missing\n");
@@ -858,9 +873,10 @@ static void encoder_from_flags(void **state)
 		"-p depht=3: unknown key 'depht' in encoder (waves), did you mean 'depth'?\n");
 	w->status = flags(w, "waves", NULL, (char[]){"depth=x"}, &e);
 	want_errors(w, FV_CONFIG, "-p depth=x: encoder.depth: 'x' is no whole number\n");
-	w->status = flags(w, "waves", NULL, (char[]){"normalize=corpus"}, &e);
-	want_errors(w, FV_CONFIG,
-		"-p normalize=corpus: normalize=corpus needs a corpus: utterance or none\n");
+	test_ok(w->ctx, flags(w, "waves", NULL, (char[]){"normalize=corpus"}, &e));
+	assert_int_equal(e.normalize, CORE_NORMALIZE_CORPUS);
+	w->status = flags(w, "waves", NULL, (char[]){"standardize=train"}, &e);
+	want_errors(w, FV_CONFIG, "-p standardize=train: standardize needs a corpus: none\n");
 	w->status = flags(w, "waves", NULL, (char[]){"depth"}, &e);
 	want_errors(w, FV_CONFIG, "-p depth: KEY=VALUE is wanted\n");
 	w->status = flags(w, "waves", NULL, (char[]){"name=spectra"}, &e);
@@ -872,6 +888,47 @@ static void encoder_from_flags(void **state)
 		"/more/plugins\n");
 	w->status = flags(w, "broken", NULL, NULL, &e);
 	assert_int_equal(w->status, FV_DATA);
+}
+
+/* core/docs/configuration.md has a row for every key, with its default, in the block's section. */
+static void check_rows(
+	struct world *w, const char *text, const char *section, const core_key *keys, size_t n)
+{
+	const char *from = strstr(text, section);
+	if (!from)
+		fail_msg("configuration.md has no section %s", section);
+	for (size_t i = 0; i < n; i++) {
+		const char *row = strstr(from, core_format(w->ctx, "\n| `%s` |", keys[i].name));
+		const char *next = strstr(from + 1, "\n## ");
+		if (!row || (next && row > next))
+			fail_msg("configuration.md: %s lacks '%s'", section, keys[i].name);
+		const char *end = strchr(row + 1, '\n');
+		const char *line = core_strndup(w->ctx, row + 1, (size_t)(end - row - 1));
+		if (keys[i].def && !strstr(line, core_format(w->ctx, "| %s", keys[i].def)))
+			fail_msg("configuration.md: default %s of %s: %s", keys[i].def, section,
+				line);
+		if (keys[i].required && !strstr(line, "| required"))
+			fail_msg("configuration.md: %s: '%s' is required", section, line);
+		if (keys[i].type == CORE_KEY_BLOCK && strcmp(keys[i].name, "columns") != 0)
+			check_rows(w, text,
+				core_format(w->ctx,
+					"\n`%s.%s`:", strtok(core_strdup(w->ctx, section + 4), "`"),
+					keys[i].name),
+				keys[i].keys, keys[i].n_keys);
+	}
+}
+
+static void documentation_is_complete(void **state)
+{
+	struct world *w = *state;
+	char *text;
+	size_t size;
+	const char *path = core_format(w->ctx, "%s/core/docs/configuration.md",
+		getenv("FAIRVOX_SOURCE") ? getenv("FAIRVOX_SOURCE") : ".");
+	test_ok(w->ctx, core_file_read(w->ctx, path, 0, &text, &size));
+	for (size_t i = 0; i < core_n_blocks; i++)
+		check_rows(w, text, core_format(w->ctx, "\n## `%s`\n", core_blocks[i].name),
+			core_blocks[i].keys, core_blocks[i].n_keys);
 }
 
 static const char seed_text[] =
@@ -949,6 +1006,7 @@ int main(void)
 		WORLD(resolved_text_reads_back),
 		WORLD(only_what_a_verb_needs),
 		WORLD(encoder_from_flags),
+		WORLD(documentation_is_complete),
 		WORLD(mutations),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,9 +116,12 @@ void core_draft_refuse_unknown(
 		if (at < n + n_params)
 			continue;
 		b->good = false;
+		/* a reserved key misspelt is one fault, whatever plugins a matrix puts there */
+		const char *near = core_nearest(entry->key, names, n + n_params);
+		bool named = d && !(near && core_schema_key(keys, n, near));
 		core_loader_fail(loader, FV_CONFIG, entry->key_place,
-			"unknown key '%s' in %s%s%s%s%s", entry->key, b->path, d ? " (" : "",
-			d ? d->name : "", d ? ")" : "",
+			"unknown key '%s' in %s%s%s%s%s", entry->key, b->path, named ? " (" : "",
+			named ? d->name : "", named ? ")" : "",
 			core_loader_nearest(loader, entry->key, names, n + n_params));
 	}
 }

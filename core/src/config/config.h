@@ -8,7 +8,8 @@
 
 struct core_yaml;
 
-/* Blocks that a verb cannot do without. Those that are present are checked whatever is needed. */
+/* Blocks that a verb cannot do without. Those that are present are checked whatever is needed, but
+ * for one that names a plugin which is not there and is not needed: it is left out, with a note. */
 enum {
 	CORE_NEED_CORPUS = 1,
 	CORE_NEED_ENCODER = 2,
@@ -52,7 +53,8 @@ FV_NODISCARD fv_status core_config_load(fv_ctx *ctx, const core_registry *regist
 void core_config_origins(fv_ctx *ctx, const core_config *config, size_t cell, core_text *out);
 
 /* An encoder from flags: weights and output may be NULL; params are "key=value" (-p), plugin
- * parameters or reserved keys of the encoder block. Nothing is cut or normalised unless asked. */
+ * parameters or reserved keys of the encoder block. Nothing is cut or normalised unless asked;
+ * normalize=corpus is for a caller that knows the corpus's mean and sd. */
 FV_NODISCARD fv_status core_encoder_from_flags(fv_ctx *ctx, const core_registry *registry,
 	const char *name, const char *weights, const char *output, char *const *params,
 	size_t n_params, core_encoder_spec *out);

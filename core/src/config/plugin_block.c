@@ -148,9 +148,6 @@ static bool fits_use(core_resolver *r, const core_yaml *encoder, core_encoder_us
 		good = refuse_use(r, normalize,
 			"a grouper's encoder sees recordings as they are: normalize can only be "
 			"none");
-	if (use == CORE_ENCODER_OF_FLAGS && !strcmp(normalize->text, "corpus"))
-		good = refuse_use(
-			r, normalize, "normalize=corpus needs a corpus: utterance or none");
 	if (use == CORE_ENCODER_OF_FLAGS && standardize && strcmp(standardize->text, "none") != 0)
 		good = refuse_use(r, standardize, "standardize needs a corpus: none");
 	return good;

@@ -36,6 +36,39 @@ static void refuse_unknown_blocks(core_resolver *r)
 	}
 }
 
+/* Does a block name a plugin that is not there? */
+static bool lacks_plugin(const core_resolver *r, fv_kind kind, const core_yaml *block)
+{
+	const core_yaml *name = core_yaml_get(block, "name");
+	const core_yaml *product = core_yaml_get(block, "product");
+	const core_yaml *encoder = core_yaml_get(block, "encoder");
+	if (name && name->kind == CORE_YAML_SCALAR &&
+		!core_registry_find(r->loader->registry, kind, name->text))
+		return true;
+	if (kind != FV_GROUPER)
+		return false;
+	for (size_t i = 0; product && i < product->n; i++)
+		if (lacks_plugin(r, kind, product->entry[i].value))
+			return true;
+	return encoder && lacks_plugin(r, FV_ENCODER, encoder);
+}
+
+/* A verb that only counts rows does not care whether the encoder of the study is installed. */
+static bool is_left_out(const core_resolver *r, const core_block *block, const core_yaml *node)
+{
+	unsigned needs = r->loader->needs;
+	bool wanted = block->kind == FV_ENCODER ? (needs & CORE_NEED_ENCODER) != 0
+		      : block->kind == FV_GROUPER
+			      ? (needs & (CORE_NEED_GROUPER | CORE_NEED_LOSS)) != 0
+			      : (needs & CORE_NEED_LOSS) != 0;
+	if (!block->kind || wanted || !node || !lacks_plugin(r, block->kind, node))
+		return false;
+	core_loader_note(r->loader, CORE_NOTE_UNUSED, node->place,
+		"%s: block '%s' is left out: its plugin is not there",
+		core_place_text(r->loader->ctx, node->place), block->name);
+	return true;
+}
+
 static bool is_needed(const core_resolver *r, const char *name)
 {
 	return (!strcmp(name, "corpus") && (r->loader->needs & CORE_NEED_CORPUS)) ||
@@ -90,11 +123,15 @@ core_yaml *core_resolve(core_loader *loader, core_yaml *tree)
 	refuse_unknown_blocks(&r);
 	/* The loss comes first: its profile chooses the defaults of everything else. */
 	const core_yaml *written_loss = written_block(&r, "loss");
-	core_yaml *loss = written_loss ? core_resolve_loss(&r, written_loss) : NULL;
+	core_yaml *loss = NULL;
+	if (written_loss && !is_left_out(&r, core_schema_block("loss"), written_loss))
+		loss = core_resolve_loss(&r, written_loss);
 	for (size_t i = 0; i < core_n_blocks && out; i++) {
 		const char *name = core_blocks[i].name;
 		const core_entry *said = core_yaml_entry(tree, name);
 		const core_yaml *node = written_block(&r, name);
+		if (is_left_out(&r, &core_blocks[i], node))
+			continue;
 		if (!node && !has_defaults_only(name)) {
 			if (!is_needed(&r, name))
 				continue;

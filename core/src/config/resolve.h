@@ -37,7 +37,7 @@ core_yaml *core_resolve_core_block(core_resolver *r, const char *name);
 typedef enum core_encoder_use {
 	CORE_ENCODER_OF_CELL,
 	CORE_ENCODER_OF_GROUPER, /* sees whole recordings, the same in every fold */
-	CORE_ENCODER_OF_FLAGS,   /* whole recordings unless asked; there is no corpus */
+	CORE_ENCODER_OF_FLAGS,   /* whole recordings unless asked; no rows to standardize by */
 } core_encoder_use;
 core_yaml *core_resolve_encoder(
 	core_resolver *r, const char *path, const core_yaml *node, core_encoder_use use);
