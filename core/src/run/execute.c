@@ -20,6 +20,7 @@ struct execute {
 		int64_t open; /* runs that are not done */
 		bool failed;
 	} *cell;
+	int64_t warnings; /* lines in the logs of the runs done now */
 	fv_status first;
 };
 
@@ -31,21 +32,25 @@ static fv_status work(void *user, fv_ctx *ctx, int64_t task)
 	return core_runner_run(ctx, e->study, run, e->options->force, &skipped);
 }
 
-/* Says each warning of a run's log once, however many runs have it. */
-static void pass_warnings(fv_ctx *ctx, const core_run *run)
+#define WARNINGS_SHOWN 5
+
+/* Shows the first warnings of all the runs' logs, each text once, and counts the others. */
+static void pass_warnings(struct execute *e, const core_run *run)
 {
-	char *path = core_path_join(ctx, run->dir, "log"), *text;
+	fv_ctx *own = core_ctx_new();
+	char *path = own ? core_path_join(own, run->dir, "log") : NULL, *text;
 	size_t size;
-	if (!path || core_file_read(ctx, path, 1 << 24, &text, &size)) {
-		core_error_clear(ctx);
-		return;
-	}
 	static const char mark[] = "warning: ";
+	if (!path || core_file_read(own, path, 1 << 24, &text, &size))
+		text = "";
 	for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
 		*end = '\0';
-		if (!strncmp(line, mark, sizeof mark - 1))
-			fv_warn(ctx, "%s", line + sizeof mark - 1);
+		if (strncmp(line, mark, sizeof mark - 1))
+			continue;
+		if (e->warnings++ < WARNINGS_SHOWN)
+			fv_warn(e->ctx, "%s", line + sizeof mark - 1);
 	}
+	core_ctx_free(own);
 }
 
 static void failed(struct execute *e, const core_run *run, fv_status status, const char *reason)
@@ -78,7 +83,7 @@ static void ended(void *user, int64_t task, fv_status status, const char *reason
 	}
 	e->summary->done_now++;
 	e->cell[run->cell].open--;
-	pass_warnings(e->ctx, run);
+	pass_warnings(e, run);
 }
 
 static void tick(void *user)
@@ -123,5 +128,8 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 		.tick = tick};
 	int64_t n_failed;
 	fv_status status = core_pool_run(ctx, &pool, &n_failed);
+	if (e.warnings > WARNINGS_SHOWN)
+		core_log(ctx, CORE_INFO, "%lld more warnings are in the runs' logs",
+			(long long)(e.warnings - WARNINGS_SHOWN));
 	return status ? status : verdict(&e);
 }
