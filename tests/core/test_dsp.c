@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signal blocks against closed forms and direct sums. */
+#include "support.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fairvox/dsp.h>
+#include <fairvox/stream.h>
+
+enum { RATE = 16000 };
+
+static void noise(float *x, int64_t n, double sd, uint64_t index)
+{
+	fv_ctx *ctx = test_ctx();
+	fv_stream stream = fv_rng(ctx, "test", 0, index);
+	for (int64_t i = 0; i < n; i++)
+		x[i] = (float)(sd * fv_normal(&stream));
+	core_ctx_free(ctx);
+}
+
+static void test_vectors(void **state)
+{
+	(void)state;
+	float w[400], sum = 0;
+	fv_window_hann(w, 400);
+	for (int i = 0; i < 400; i++) {
+		test_close((double)w[i], pow(sin(M_PI * (i + 0.5) / 400), 2), 1e-7);
+		sum += w[i];
+	}
+	test_close((double)sum, 200, 1e-6);
+	float a[1000], b[1000];
+	noise(a, 1000, 1, 1);
+	noise(b, 1000, 1, 2);
+	static const int64_t lengths[] = {0, 1, 15, 16, 17, 31, 1000};
+	for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k++) {
+		double want = 0;
+		for (int64_t i = 0; i < lengths[k]; i++)
+			want += (double)a[i] * (double)b[i];
+		test_close((double)fv_dot(a, b, lengths[k]), want, 2e-6);
+	}
+	for (float x = 1e-37f; x < 1e37f; x *= 1.003f) {
+		float y;
+		fv_log2(&x, &y, 1);
+		test_close((double)y, log2((double)x), 2e-7);
+	}
+	static const float sorted[] = {1, 2, 4, 8};
+	test_close(fv_quantile(sorted, 4, 0), 1, 0);
+	test_close(fv_quantile(sorted, 4, 0.25), 1.75, 1e-12);
+	test_close(fv_quantile(sorted, 4, 0.5), 3, 1e-12);
+	test_close(fv_quantile(sorted, 4, 1), 8, 0);
+	test_close(fv_quantile(sorted, 1, 0.7), 1, 0);
+}
+
+/* Against the sums that define them, for sizes with factors 2, 3 and 5. */
+static void test_transform(void **state)
+{
+	(void)state;
+	static const int32_t sizes[] = {4, 6, 10, 30, 64, 400, 512, 1024};
+	for (size_t c = 0; c < sizeof sizes / sizeof *sizes; c++) {
+		int32_t n = sizes[c];
+		fv_ctx *ctx = test_ctx();
+		fv_fft *fft = fv_fft_open(ctx, n);
+		assert_non_null(fft);
+		float x[1024], power[513], r[1024], scratch[1024];
+		noise(x, n, 1, (uint64_t)n);
+		fv_fft_power(fft, x, power, scratch);
+		for (int32_t k = 0; k <= n / 2; k++) {
+			double re = 0, im = 0;
+			for (int32_t i = 0; i < n; i++) {
+				double turn = 2 * M_PI * (double)((int64_t)i * k % n) / n;
+				re += (double)x[i] * cos(turn);
+				im += (double)x[i] * sin(turn);
+			}
+			test_close((double)power[k], re * re + im * im, 2e-5);
+		}
+		fv_fft_autocorrelation(fft, power, r, scratch);
+		for (int32_t lag = 0; lag < n; lag++) {
+			double want = 0;
+			for (int32_t i = 0; i < n; i++)
+				want += (double)x[i] * (double)x[(i + lag) % n];
+			test_close((double)r[lag] / n, want / n, 2e-6);
+		}
+		core_ctx_free(ctx);
+	}
+}
+
+/* Each bin alone against the triangle's formula; numbers of two bins worked out by hand. */
+static void test_mel(void **state)
+{
+	(void)state;
+	enum { SIZE = 512, BANDS = 26 };
+	fv_ctx *ctx = test_ctx();
+	fv_mel *mel = fv_mel_open(ctx, SIZE, RATE, BANDS, 20, 8000);
+	assert_non_null(mel);
+	double low = 1127 * log(1 + 20 / 700.0), high = 1127 * log(1 + 8000 / 700.0);
+	double step = (high - low) / (BANDS + 1);
+	for (int k = 0; k <= SIZE / 2; k++) {
+		float power[SIZE / 2 + 1] = {0}, out[BANDS];
+		power[k] = 2;
+		fv_mel_apply(mel, power, out);
+		double at = 1127 * log(1 + k * (double)RATE / SIZE / 700);
+		for (int b = 0; b < BANDS; b++) {
+			double distance = fabs(at - (low + (b + 1) * step)) / step;
+			test_close((double)out[b], 2 * fmax(1 - distance, 0), 1e-6);
+		}
+	}
+	/* 1 kHz is 999.99 mel; the centres of bands 9 and 10 (from 1) lie 9 and 10
+	 * times 104.01 mel above 31.75. */
+	float power[SIZE / 2 + 1] = {[32] = 1}, out[BANDS];
+	fv_mel_apply(mel, power, out);
+	test_close((double)out[8], 0.691, 1e-3);
+	test_close((double)out[9], 0.309, 1e-3);
+	core_ctx_free(ctx);
+}
+
+typedef struct tracked {
+	int64_t frames;
+	float *f0, *strength;
+} tracked;
+
+static tracked track(const float *wave, int64_t n, double floor, double ceiling)
+{
+	fv_ctx *ctx = test_ctx(), *worker = test_ctx();
+	fv_pitch_options options = FV_PITCH_OPTIONS(RATE, 640, 160, floor, ceiling);
+	const fv_pitch *pitch;
+	test_ok(ctx, fv_pitch_open(ctx, &options, &pitch));
+	tracked t = {fv_pitch_frames(pitch, n), NULL, NULL};
+	t.f0 = malloc((size_t)(t.frames + 1) * sizeof *t.f0);
+	t.strength = malloc((size_t)(t.frames + 1) * sizeof *t.strength);
+	test_ok(worker, fv_pitch_track(pitch, worker, wave, n, t.f0, t.strength));
+	core_ctx_free(worker);
+	core_ctx_free(ctx);
+	return t;
+}
+
+static void release(tracked *t)
+{
+	free(t->f0);
+	free(t->strength);
+}
+
+/* Ten harmonics of f0, amplitude 1/k. */
+static void voice(float *x, int64_t n, double f0)
+{
+	for (int64_t i = 0; i < n; i++) {
+		double sum = 0;
+		for (int k = 1; k <= 10 && k * f0 < RATE / 2; k++)
+			sum += sin(2 * M_PI * k * f0 * (double)i / RATE + k) / k;
+		x[i] = (float)(0.2 * sum);
+	}
+}
+
+static void test_pitch_of_steady_voices(void **state)
+{
+	(void)state;
+	static const double pitches[] = {80, 99.7, 123.45, 165, 220.5, 311.13, 440, 555};
+	enum { N = 8000 };
+	float x[N];
+	for (size_t k = 0; k < sizeof pitches / sizeof *pitches; k++) {
+		voice(x, N, pitches[k]);
+		tracked t = track(x, N, 75, 600);
+		assert_int_equal(t.frames, 1 + (N - 640) / 160);
+		for (int64_t i = 0; i < t.frames; i++) {
+			test_close((double)t.f0[i] / pitches[k], 1, 1e-3);
+			assert_true(t.strength[i] > 0.99f && t.strength[i] < 1);
+		}
+		release(&t);
+	}
+}
+
+/* The strength r of a periodic signal in white noise is the periodic share of the energy (Boersma,
+ * eq. 4): 10 log10(r / (1 - r)) is the ratio that was mixed. */
+static void test_strength_is_the_harmonic_share(void **state)
+{
+	(void)state;
+	enum { N = 160000 };
+	float *x = malloc(N * sizeof *x), *y = malloc(N * sizeof *y);
+	static const double ratios[] = {5, 10, 20};
+	for (size_t k = 0; k < 3; k++) {
+		voice(x, N, 150);
+		double energy = 0, mean = 0;
+		for (int i = 0; i < N; i++)
+			energy += (double)x[i] * (double)x[i] / N;
+		noise(y, N, sqrt(energy / pow(10, ratios[k] / 10)), k);
+		for (int i = 0; i < N; i++)
+			x[i] += y[i];
+		tracked t = track(x, N, 75, 600);
+		for (int64_t i = 0; i < t.frames; i++) {
+			assert_true(t.f0[i] > 0);
+			mean += (double)t.strength[i] / (double)t.frames;
+		}
+		/* A peak is picked among noisy lags: a little above, more so at low ratios. */
+		assert_true(fabs(10 * log10(mean / (1 - mean)) - ratios[k]) < 0.3);
+		release(&t);
+	}
+	free(x);
+	free(y);
+}
+
+static void test_pitch_of_nothing(void **state)
+{
+	(void)state;
+	enum { N = 8000 };
+	float x[N] = {0};
+	tracked t = track(x, N, 75, 600);
+	for (int64_t i = 0; i < t.frames; i++)
+		assert_true(t.f0[i] == 0 && t.strength[i] == 0);
+	release(&t);
+	for (int i = 0; i < N; i++)
+		x[i] = 0.25f;
+	t = track(x, N, 75, 600);
+	for (int64_t i = 0; i < t.frames; i++)
+		assert_true(t.f0[i] == 0);
+	release(&t);
+	noise(x, N, 0.1, 3);
+	t = track(x, N, 75, 600);
+	for (int64_t i = 0; i < t.frames; i++)
+		assert_true(t.f0[i] == 0);
+	release(&t);
+	t = track(x, 639, 75, 600);
+	assert_int_equal(t.frames, 0);
+	release(&t);
+	t = track(x, 640, 75, 600);
+	assert_int_equal(t.frames, 1);
+	release(&t);
+}
+
+/* Silence, a voice, silence: voiced where the voice fills the window, and nowhere else. */
+static void test_voiced_stretch(void **state)
+{
+	(void)state;
+	enum { N = 16000, FROM = 4800, TO = 11200 };
+	float x[N] = {0};
+	voice(x + FROM, TO - FROM, 200);
+	tracked t = track(x, N, 75, 600);
+	for (int64_t i = 0; i < t.frames; i++) {
+		if (i * 160 >= FROM && i * 160 + 640 <= TO)
+			test_close((double)t.f0[i], 200, 1e-3);
+		if (i * 160 + 640 <= FROM || i * 160 >= TO)
+			assert_true(t.f0[i] == 0);
+	}
+	release(&t);
+}
+
+static void test_impossible_options(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const fv_pitch *pitch;
+	fv_pitch_options ok = FV_PITCH_OPTIONS(RATE, 640, 160, 75, 600), bad = ok;
+	bad.ceiling_hz = 60;
+	test_fails(ctx, fv_pitch_open(ctx, &bad, &pitch), FV_CONFIG, "pitch from 75 to 60 Hz");
+	bad = ok;
+	bad.floor_hz = 49;
+	test_fails(ctx, fv_pitch_open(ctx, &bad, &pitch), FV_CONFIG, "not possible");
+	bad = ok;
+	bad.ceiling_hz = 2000;
+	test_fails(ctx, fv_pitch_open(ctx, &bad, &pitch), FV_CONFIG, "not possible");
+	test_ok(ctx, fv_pitch_open(ctx, &ok, &pitch));
+	core_ctx_free(ctx);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_vectors),
+		cmocka_unit_test(test_transform),
+		cmocka_unit_test(test_mel),
+		cmocka_unit_test(test_pitch_of_steady_voices),
+		cmocka_unit_test(test_strength_is_the_harmonic_share),
+		cmocka_unit_test(test_pitch_of_nothing),
+		cmocka_unit_test(test_voiced_stretch),
+		cmocka_unit_test(test_impossible_options),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An encoder plugin opened through the registry with the defaults of its parameters, for tests. */
+#ifndef TEST_ENCODER_H
+#define TEST_ENCODER_H
+
+#include <fairvox/encoder.h>
+
+#include "support.h"
+
+typedef struct test_encoder {
+	fv_ctx *ctx;
+	const fv_encoder_ops *ops;
+	void *state;
+	fv_encoder_info info;
+} test_encoder;
+
+test_encoder test_encoder_open(const char *name); /* fails the test */
+void test_encoder_close(test_encoder *encoder);
+/* One recording -> [D]; fails the test on an error or a number that is not finite. free() it. */
+float *test_encoder_run(const test_encoder *encoder, int32_t output, const float *wave, int64_t n);
+int32_t test_encoder_column(const test_encoder *encoder, int32_t output, const char *name);
+
+/* Every recording under shared/corpora/ravdess/audio, or a skipped test. */
+typedef struct test_recording {
+	char name[256];
+	int64_t n;
+	float *wave;
+} test_recording;
+typedef struct test_recordings {
+	int32_t n;
+	test_recording *at; /* sorted by name */
+} test_recordings;
+test_recordings test_ravdess(void);
+void test_recordings_free(test_recordings *recordings);
+
+#endif
