@@ -34,6 +34,11 @@ const char *core_number_text(char buffer[32], double value)
 		if (core_parse_double(buffer, &back) && back == value)
 			break;
 	}
+	char *e = strchr(buffer, 'e');
+	if (e && !strchr(buffer, '.')) { /* 1e-05 is text to YAML 1.1, 1.0e-05 a number to all */
+		memmove(e + 2, e, strlen(e) + 1);
+		memcpy(e, ".0", 2);
+	}
 	return buffer;
 }
 
