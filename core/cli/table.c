@@ -8,59 +8,105 @@
 #include "verbs.h"
 
 static const char usage[] =
-	"usage: fairvox table [--layout grid] [--format md|csv|json] RESULTS\n\n"
-	"Prints a table of all cells in a results folder: F1, ACC, and the TPR and DP gap of every\n"
-	"attribute, mean and sd over folds. csv is long: one line per cell x fold x seed x metric.\n\n"
-	"      --layout L  grid (default): one row a cell\n"
-	"      --format F  md (default), csv or json\n";
+	"usage: fairvox table [OPTION...] RESULTS\n\n"
+	"Prints a table of all cells in a results folder: F1, ACC, and the TPR and DP gap of "
+	"every\n"
+	"attribute, mean and sd over folds and pooled, each gap with its null, and every cell "
+	"against\n"
+	"the one that does no debiasing. csv is long: one line per cell x fold x seed x metric.\n\n"
+	"      --layout L        grid (default): one row a cell\n"
+	"      --format F        md (default), tex (booktabs), csv or json\n"
+	"      --reference CELL  compare with this cell\n"
+	"      --draws N         draws of every null and comparison, at least 2000 (default 5000)\n"
+	"      --min-support N   report cells with fewer positives (default 10)\n"
+	"      --no-baselines    leave out the rows that no system learned\n";
 
-static fv_status parse(fv_ctx *ctx, int argc, char **argv, core_table_format *format,
-	const char **dir)
+struct table {
+	core_table_format format;
+	core_table_options options;
+	const char *dir;
+};
+
+static fv_status find_word(fv_ctx *ctx, const char *option, const char *const *words, int n,
+	const char *said, int *out)
+{
+	for (*out = 0; *out < n; ++*out)
+		if (!strcmp(said, words[*out]))
+			return FV_OK;
+	core_text list = {0};
+	for (int i = 0; i < n; i++)
+		core_text_add(&list, "%s%s", !i ? "" : i + 1 < n ? ", " : " or ", words[i]);
+	fv_status status = fv_fail(ctx, FV_CONFIG, "%s: '%s' is not %s", option, said, list.data);
+	core_text_free(&list);
+	return status;
+}
+
+static fv_status take(fv_ctx *ctx, int option, struct table *t)
+{
+	static const char *const formats[] = {"md", "tex", "csv", "json"};
+	static const char *const layouts[] = {"grid"};
+	int index;
+	fv_status status = FV_OK;
+	if (option == 'l')
+		return find_word(ctx, "--layout", layouts, 1, optarg, &index);
+	if (option == 'f') {
+		status = find_word(ctx, "--format", formats, 4, optarg, &index);
+		t->format = (core_table_format)index;
+	}
+	if (option == 'r')
+		t->options.reference = optarg;
+	if (option == 'd')
+		status = cli_int(ctx, "--draws", optarg, 2000, 10000000, &t->options.draws.n);
+	if (option == 'm')
+		status = cli_int(ctx, "--min-support", optarg, 0, 1000000, &t->options.min_support);
+	if (option == 'b')
+		t->options.baselines = false;
+	return status;
+}
+
+static fv_status parse(fv_ctx *ctx, int argc, char **argv, struct table *t)
 {
 	static const struct option longs[] = {{"layout", required_argument, NULL, 'l'},
-		{"format", required_argument, NULL, 'f'}, {0}};
-	static const char *const formats[] = {"md", "csv", "json"};
-	*format = CORE_TABLE_MD;
+		{"format", required_argument, NULL, 'f'},
+		{"reference", required_argument, NULL, 'r'},
+		{"draws", required_argument, NULL, 'd'},
+		{"min-support", required_argument, NULL, 'm'},
+		{"no-baselines", no_argument, NULL, 'b'}, {0}};
+	*t = (struct table){.options = core_table_default()};
 	for (int option; (option = cli_option(ctx, argc, argv, "", longs)) != -1;) {
-		if (option == '?')
-			return FV_CONFIG;
-		if (option == 'l') {
-			if (strcmp(optarg, "grid"))
-				return fv_fail(ctx, FV_CONFIG, "--layout: '%s' is not grid", optarg);
-			continue;
-		}
-		int i = 0;
-		while (i < 3 && strcmp(optarg, formats[i]))
-			i++;
-		if (i == 3)
-			return fv_fail(ctx, FV_CONFIG, "--format: '%s' is not md, csv or json",
-				optarg);
-		*format = (core_table_format)i;
+		fv_status status = option == '?' ? FV_CONFIG : take(ctx, option, t);
+		if (status)
+			return status;
 	}
 	if (optind + 1 != argc)
 		return fv_fail(ctx, FV_CONFIG, "table: one results folder is to be named");
-	*dir = argv[optind];
+	t->dir = argv[optind];
 	return FV_OK;
+}
+
+static fv_status print(fv_ctx *ctx, const struct table *t, const core_results *results)
+{
+	core_grid grid;
+	core_text text = {0};
+	fv_status status = core_grid_make(ctx, results, &t->options, &grid);
+	if (!status)
+		status = core_grid_write(ctx, results, &grid, t->format, &text);
+	if (!status)
+		fwrite(text.data, 1, text.size, stdout);
+	core_text_free(&text);
+	return status;
 }
 
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
-	core_table_format format;
-	const char *dir = NULL;
+	struct table table;
 	core_results *results;
-	core_grid grid;
-	core_text text = {0};
-	fv_status status = parse(ctx, argc, argv, &format, &dir);
+	fv_status status = parse(ctx, argc, argv, &table);
 	if (!status)
-		status = core_results_read(ctx, dir, &results);
+		status = core_results_read(ctx, table.dir, &results);
 	if (status)
 		return status;
-	status = core_grid_make(ctx, results, &grid);
-	if (!status)
-		status = core_grid_write(ctx, results, &grid, format, &text);
-	if (!status)
-		fwrite(text.data, 1, text.size, stdout);
-	core_text_free(&text);
+	status = print(ctx, &table, results);
 	core_results_free(results);
 	return status ? status : cli_flush(ctx);
 }

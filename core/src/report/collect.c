@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "report/block.h"
 #include "run/folder.h"
-
 
 /* <slug>-<8 hex digits> */
 static bool is_cell_name(const char *name)
@@ -122,6 +122,8 @@ static fv_status read_cell(fv_ctx *ctx, core_result_cell *cell)
 	if (!cell->run)
 		return FV_FAILED;
 	qsort(cell->run, cell->n, sizeof *cell->run, by_fold);
+	if (!status)
+		status = core_block_find(ctx, cell);
 	cell->index = INT64_MAX;
 	for (size_t i = 0; i < cell->n; i++) {
 		json_t *index = json_object_get(json_object_get(cell->run[i].env, "cell"), "index");
@@ -186,8 +188,7 @@ const char *core_result_attribute(const core_result *run, size_t index)
 {
 	const char *name;
 	json_t *value;
-	json_object_foreach(json_object_get(run->metrics, "attributes"), name, value)
-		if (index-- == 0)
-			return name;
+	json_object_foreach(json_object_get(run->metrics, "attributes"), name,
+		value) if (index-- == 0) return name;
 	return NULL;
 }

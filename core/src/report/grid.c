@@ -2,56 +2,28 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/columns.h"
 #include "report/table.h"
+#include "report/versus.h"
 
-/* The first done run of all: its metrics say which attributes there are. */
-static const core_result *first_done(const core_results *results)
+core_table_options core_table_default(void)
 {
-	for (size_t i = 0; i < results->n; i++)
-		for (size_t j = 0; j < results->cell[i].n; j++)
-			if (results->cell[i].run[j].state == CORE_RUN_DONE)
-				return &results->cell[i].run[j];
-	return NULL;
+	return (core_table_options){
+		.draws = core_draws_default(), .baselines = true, .min_support = 10};
 }
 
-static fv_status make_columns(fv_ctx *ctx, const core_results *results, core_grid *grid)
+static double value_of(const core_result *run, const core_grid_column *column)
 {
-	const core_result *run = first_done(results);
-	if (!run)
-		return fv_fail(ctx, FV_DATA, "%s: no run is done", results->dir);
-	size_t attributes = 0;
-	while (core_result_attribute(run, attributes))
-		attributes++;
-	core_grid_column *c = core_alloc(ctx, 2 + 2 * attributes, sizeof *c);
-	if (!c)
-		return FV_FAILED;
-	grid->column = c;
-	*c++ = (core_grid_column){NULL, "f1", "F1", true};
-	*c++ = (core_grid_column){NULL, "acc", "ACC", true};
-	for (size_t i = 0; i < attributes; i++) {
-		const char *name = core_strdup(ctx, core_result_attribute(run, i));
-		char *tpr = name ? core_format(ctx, "%s TPR gap", name) : NULL;
-		char *dp = name ? core_format(ctx, "%s DP gap", name) : NULL;
-		if (!tpr || !dp)
-			return FV_FAILED;
-		*c++ = (core_grid_column){name, "tpr_gap", tpr, false};
-		*c++ = (core_grid_column){name, "dp_gap", dp, false};
-	}
-	grid->n_columns = (size_t)(c - grid->column);
-	return FV_OK;
+	return core_result_value(run, column->attribute, column->metric);
 }
 
-/* Mean over the seeds of the fold that starts at *at; moves *at behind it. */
-static double fold_value(const core_result_cell *cell, const core_grid_column *column, size_t *at)
+/* Mean over the seeds of a fold; NaN where none has the value. */
+static double fold_value(const core_result_cell *cell, int32_t fold, const core_grid_column *column)
 {
 	double sum = 0;
 	int n = 0;
-	int64_t fold = cell->run[*at].fold;
-	for (; *at < cell->n && cell->run[*at].fold == fold; ++*at) {
-		const core_result *run = &cell->run[*at];
-		double value = run->state == CORE_RUN_DONE
-				       ? core_result_value(run, column->attribute, column->metric)
-				       : NAN;
+	for (int32_t s = 0; s < cell->n_seeds; s++) {
+		double value = value_of(cell->used[fold * cell->n_seeds + s], column);
 		if (!isnan(value)) {
 			sum += value;
 			n++;
@@ -62,9 +34,9 @@ static double fold_value(const core_result_cell *cell, const core_grid_column *c
 
 static core_mean mean_over_folds(const core_result_cell *cell, const core_grid_column *column)
 {
-	core_mean m = {0, 0, 0};
-	for (size_t at = 0; at < cell->n;) {
-		double value = fold_value(cell, column, &at);
+	core_mean m = {.fold_mean = core_estimate_of(NAN), .pooled = core_estimate_of(NAN)};
+	for (int32_t f = 0; f < cell->n_folds; f++) {
+		double value = fold_value(cell, f, column);
 		if (isnan(value))
 			continue;
 		double before = m.mean; /* Welford */
@@ -85,45 +57,132 @@ static bool says(const core_result *run, const char *key)
 
 static void count_runs(const core_result_cell *cell, core_grid_row *row, core_grid *grid)
 {
-	int64_t folds = 0, seeds = 0, last = 0;
+	row->runs = (int64_t)cell->n;
 	for (size_t i = 0; i < cell->n; i++) {
 		const core_result *run = &cell->run[i];
-		row->runs++;
 		row->done += run->state == CORE_RUN_DONE;
 		row->transductive |= says(run, "transductive");
 		grid->synthetic |= says(run, "synthetic");
 		grid->shared_speakers |= says(run, "shared_speakers");
-		if (!i || run->fold != last) {
-			folds++;
-			seeds = 0;
-		}
-		last = run->fold;
-		seeds++;
-		if (seeds > grid->seeds)
-			grid->seeds = seeds;
 	}
-	if (folds > grid->folds)
-		grid->folds = folds;
+	if (cell->n_seeds > grid->seeds)
+		grid->seeds = cell->n_seeds;
+	if (cell->n_folds > grid->folds)
+		grid->folds = cell->n_folds;
 }
 
-fv_status core_grid_make(fv_ctx *ctx, const core_results *results, core_grid *grid)
+static const core_scores *attribute_scores(const core_cell_scores *scores, const char *name)
 {
-	*grid = (core_grid){.n_rows = results->n};
-	fv_status status = make_columns(ctx, results, grid);
-	if (status)
-		return status;
+	for (int32_t a = 0; a < scores->test->n_attributes; a++)
+		if (!strcmp(scores->test->attribute[a].name, name))
+			return &scores->attribute[a];
+	return NULL;
+}
+
+/* Both aggregates of a column from the row's scores. */
+static void take_scores(const core_grid_row *row, const core_grid_column *column, core_mean *m)
+{
+	const core_cell_scores *s = &row->scores;
+	if (!s->test)
+		return;
+	if (!column->attribute) {
+		const core_estimate *both = column->stat == CORE_F1 ? s->f1 : s->acc;
+		m->pooled = both[0];
+		m->fold_mean = both[1];
+		return;
+	}
+	const core_scores *own = attribute_scores(s, column->attribute);
+	if (own) {
+		m->pooled = own->pooled[column->stat];
+		m->fold_mean = own->fold_mean[column->stat];
+	}
+}
+
+static fv_status fill_cell(fv_ctx *ctx, const core_result_cell *cell, size_t index, core_grid *grid)
+{
+	core_grid_row *row = &grid->row[index];
+	const core_evidence *e = &grid->evidence.cell[index];
+	row->cell = cell;
+	row->label = core_strndup(ctx, cell->name, strlen(cell->name) - 9);
+	row->value = core_alloc(ctx, grid->n_columns, sizeof *row->value);
+	row->reason = e->reason;
+	if (!row->label || !row->value)
+		return FV_FAILED;
+	fv_status status = FV_OK;
+	if (!e->reason)
+		status = core_scores_of(ctx, &grid->evidence.test[e->test], e->n_seeds, e->set,
+			&grid->options.draws, &row->scores);
+	count_runs(cell, row, grid);
+	for (size_t j = 0; j < grid->n_columns && !status; j++) {
+		row->value[j] = mean_over_folds(cell, &grid->column[j]);
+		take_scores(row, &grid->column[j], &row->value[j]);
+	}
+	return status;
+}
+
+/* A baseline has no runs: its means are those of the predictions. */
+static void baseline_values(const core_grid *grid, core_grid_row *row)
+{
+	for (size_t j = 0; j < grid->n_columns; j++) {
+		const core_grid_column *c = &grid->column[j];
+		core_mean *m = &row->value[j];
+		*m = (core_mean){.fold_mean = core_estimate_of(NAN),
+			.pooled = core_estimate_of(NAN),
+			.sd = NAN};
+		take_scores(row, c, m);
+		m->mean = m->fold_mean.value;
+		const core_scores *own =
+			c->attribute ? attribute_scores(&row->scores, c->attribute) : NULL;
+		m->folds = own ? own->folds_used[c->stat] : grid->folds;
+	}
+}
+
+static fv_status fill_baseline(
+	fv_ctx *ctx, core_grid *grid, const core_test_set *test, int which, core_grid_row *row)
+{
+	*row = (core_grid_row){.value = core_alloc(ctx, grid->n_columns, sizeof *row->value)};
+	const char *name = core_baseline_name((core_baseline)which);
+	int64_t number = test - grid->evidence.test + 1;
+	row->label = number == 1 ? name
+				 : core_format(ctx, "%s (test set %lld)", name, (long long)number);
+	if (!row->value || !row->label)
+		return FV_FAILED;
+	fv_status status = core_scores_of_baseline(
+		ctx, test, (core_baseline)which, &grid->options.draws, &row->scores);
+	if (!status && row->scores.test) {
+		baseline_values(grid, row);
+		grid->n_baselines++;
+	}
+	return status;
+}
+
+static fv_status fill_baselines(fv_ctx *ctx, core_grid *grid)
+{
+	size_t tests = (size_t)grid->evidence.n_tests;
+	grid->baseline = core_alloc(ctx, tests * CORE_BASELINES + 1, sizeof *grid->baseline);
+	if (!grid->baseline)
+		return FV_FAILED;
+	fv_status status = FV_OK;
+	for (size_t t = 0; t < tests && grid->options.baselines; t++)
+		for (int b = 0; b < CORE_BASELINES && !status; b++)
+			status = fill_baseline(ctx, grid, &grid->evidence.test[t], b,
+				&grid->baseline[grid->n_baselines]);
+	return status;
+}
+
+fv_status core_grid_make(fv_ctx *ctx, const core_results *results,
+	const core_table_options *options, core_grid *grid)
+{
+	*grid = (core_grid){.n_rows = results->n, .options = *options};
 	grid->row = core_alloc(ctx, results->n, sizeof *grid->row);
 	if (!grid->row)
 		return FV_FAILED;
-	for (size_t i = 0; i < results->n; i++) {
-		core_grid_row *row = &grid->row[i];
-		row->cell = &results->cell[i];
-		row->value = core_alloc(ctx, grid->n_columns, sizeof *row->value);
-		if (!row->value)
-			return FV_FAILED;
-		count_runs(row->cell, row, grid);
-		for (size_t j = 0; j < grid->n_columns; j++)
-			row->value[j] = mean_over_folds(row->cell, &grid->column[j]);
-	}
-	return FV_OK;
+	fv_status status = core_evidence_read(ctx, results, &grid->evidence);
+	if (!status)
+		status = core_columns_make(ctx, results, grid);
+	for (size_t i = 0; i < results->n && !status; i++)
+		status = fill_cell(ctx, &results->cell[i], i, grid);
+	if (!status)
+		status = fill_baselines(ctx, grid);
+	return status ? status : core_versus_fill(ctx, grid);
 }

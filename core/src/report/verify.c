@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/verify.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,9 +31,8 @@ static void compare(struct compare *c, const char *place, json_t *said, json_t *
 		json_object_foreach(said, key, value)
 			compare(c, core_format(c->ctx, "%s.%s", place, key), value,
 				json_object_get(found, key));
-		json_object_foreach(found, key, value)
-			if (!json_object_get(said, key))
-				compare(c, core_format(c->ctx, "%s.%s", place, key), NULL, value);
+		json_object_foreach(found, key, value) if (!json_object_get(said, key))
+			compare(c, core_format(c->ctx, "%s.%s", place, key), NULL, value);
 		return;
 	}
 	c->out->values++;
@@ -88,10 +88,38 @@ static fv_status verify_run(fv_ctx *ctx, core_result *run, core_verified *out)
 	return FV_OK;
 }
 
-static fv_status table_text(fv_ctx *ctx, const core_results *results, core_text *out)
+/* A table's means come from metrics.json, its nulls and comparisons from the predictions: both say
+ * the same of every cell. */
+static fv_status check_aggregates(fv_ctx *ctx, const core_grid *grid, core_verified *out)
+{
+	fv_status status = FV_OK;
+	for (size_t i = 0; i < grid->n_rows; i++) {
+		const core_grid_row *row = &grid->row[i];
+		for (size_t j = 0; j < grid->n_columns && row->scores.test; j++) {
+			double said = row->value[j].mean, found = row->value[j].fold_mean.value;
+			out->values++;
+			if (fabs(said - found) <= 1e-12 || (isnan(said) && isnan(found)))
+				continue;
+			out->different++;
+			status = fv_fail(ctx, FV_FAILED,
+				"%s: the mean of %s is %.17g over metrics.json, %.17g over "
+				"predictions.csv",
+				row->cell->dir, grid->column[j].title, said, found);
+		}
+	}
+	return status;
+}
+
+/* Values without draws: the draws are made from the predictions alone. check NULL: text only. */
+static fv_status table_text(
+	fv_ctx *ctx, const core_results *results, core_verified *check, core_text *out)
 {
 	core_grid grid;
-	fv_status status = core_grid_make(ctx, results, &grid);
+	core_table_options options = core_table_default();
+	options.draws.n = 0;
+	fv_status status = core_grid_make(ctx, results, &options, &grid);
+	if (!status && check)
+		status = check_aggregates(ctx, &grid, check);
 	return status ? status : core_grid_write(ctx, results, &grid, CORE_TABLE_JSON, out);
 }
 
@@ -99,16 +127,16 @@ fv_status core_verify(fv_ctx *ctx, const core_results *results, core_verified *o
 {
 	*out = (core_verified){0};
 	core_text said = {0}, found = {0};
-	fv_status status = table_text(ctx, results, &said);
+	fv_status status = table_text(ctx, results, NULL, &said);
 	for (size_t i = 0; i < results->n && !status; i++)
 		for (size_t j = 0; j < results->cell[i].n && !status; j++)
 			if (results->cell[i].run[j].state == CORE_RUN_DONE)
 				status = verify_run(ctx, &results->cell[i].run[j], out);
 	if (!status)
-		status = table_text(ctx, results, &found);
+		status = table_text(ctx, results, out, &found);
 	if (!status && (said.size != found.size || memcmp(said.data, found.data, said.size)))
-		status = fv_fail(ctx, FV_FAILED, "%s: the table made from predictions.csv is another",
-			results->dir);
+		status = fv_fail(ctx, FV_FAILED,
+			"%s: the table made from predictions.csv is another", results->dir);
 	core_text_free(&said);
 	core_text_free(&found);
 	return status ? status : out->different ? FV_FAILED : FV_OK;

@@ -11,7 +11,11 @@
 #include <soxr.h>
 #include <yaml.h>
 
+#include <fairvox/grouper.h>
+#include <fairvox/loss.h>
+
 #include "base/numerics.h"
+#include "eval/baselines.h"
 
 /* The processor's name from the system, "" when it does not say. */
 static void processor(char *out, size_t size)
@@ -31,20 +35,96 @@ static void processor(char *out, size_t size)
 		fclose(file);
 }
 
+/* A plugin with its resolved parameters. */
+static json_t *plugin_json(const core_plugin_spec *use)
+{
+	json_t *params = json_loads(use->params_json, 0, NULL);
+	return json_pack("{s:s, s:o}", "name", use->plugin->descriptor->name, "params",
+		params ? params : json_object());
+}
+
+static json_t *grouper_json(const core_grouper_spec *spec)
+{
+	json_t *one = plugin_json(&spec->use);
+	if (spec->column)
+		json_object_set_new(one, "column", json_string(spec->column));
+	if (spec->has_seed)
+		json_object_set_new(one, "seed", json_integer((json_int_t)spec->seed));
+	if (spec->has_encoder)
+		json_object_set_new(one, "encoder", plugin_json(&spec->encoder.use));
+	return one;
+}
+
+static const fv_loss_ops *loss_ops(const core_cell *cell)
+{
+	return cell->loss.plugin->descriptor->ops;
+}
+
+/* Neither groups nor state nor parameters: training as it is without any debiasing. */
+static bool is_plain(const core_cell *cell)
+{
+	const fv_descriptor *d = cell->loss.plugin->descriptor;
+	const fv_loss_ops *ops = loss_ops(cell);
+	return !ops->uses_groups && !d->state_size && !d->n_params && !d->extension && !ops->open &&
+	       !ops->keep && !ops->order && !ops->mix;
+}
+
+/* Did the objective see an attribute as it truly is? */
+static bool uses_group_labels(const core_cell *cell)
+{
+	bool column = false;
+	for (int32_t i = 0; i < cell->n_groupers; i++)
+		column |= (core_grouper_uses(&cell->groupers[i]) & FV_USE_COLUMN) != 0;
+	return loss_ops(cell)->uses_groups && column;
+}
+
+static json_t *bias_json(const core_bias_spec *bias)
+{
+	if (!bias->on)
+		return json_null();
+	return json_pack(
+		"{s:s, s:f}", "attribute", bias->attribute, "minority_ratio", bias->minority_ratio);
+}
+
+static json_t *compare_json(const core_eval_spec *eval)
+{
+	if (!eval->compare_metric)
+		return json_null();
+	return json_pack("{s:s, s:s?}", "metric", eval->compare_metric, "attribute",
+		eval->compare_attribute);
+}
+
 static json_t *cell_json(const core_runner *r)
 {
 	const core_cell *cell = r->cell;
-	json_t *axes = json_object(), *groupers = json_array();
+	json_t *axes = json_object(), *names = json_array(), *groupers = json_array();
 	for (int32_t i = 0; i < cell->n_axes; i++)
 		json_object_set_new(axes, cell->axis[i], json_string(cell->axis_value[i]));
-	for (int32_t i = 0; i < cell->n_groupers; i++)
-		json_array_append_new(groupers,
-			json_string(cell->groupers[i].use.plugin->descriptor->name));
-	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o}", "slug", cell->slug, "hash",
-		cell->hash, "index", r->run->cell, "loss",
+	for (int32_t i = 0; i < cell->n_groupers; i++) {
+		const core_grouper_spec *spec = &cell->groupers[i];
+		json_array_append_new(names, json_string(spec->use.plugin->descriptor->name));
+		json_array_append_new(groupers, grouper_json(spec));
+	}
+	json_t *root = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o}", "slug", cell->slug,
+		"hash", cell->hash, "index", r->run->cell, "loss",
 		cell->loss.plugin->descriptor->name, "encoder",
 		cell->encoder.use.plugin->descriptor->name, "profile", cell->profile, "groupers",
-		groupers, "axes", axes);
+		names, "axes", axes);
+	json_t *more = json_pack("{s:o, s:o, s:b, s:b, s:s, s:o, s:o}", "objective",
+		plugin_json(&cell->loss), "grouping", groupers, "plain", is_plain(cell),
+		"uses_group_labels", uses_group_labels(cell), "select", cell->train.select, "bias",
+		bias_json(&cell->bias), "compare", compare_json(&cell->eval));
+	if (root && more)
+		json_object_update(root, more);
+	json_decref(more);
+	return root;
+}
+
+/* The class that most training rows are positive for. */
+static const char *majority_class(const core_runner *r)
+{
+	core_eval_set train = {.n = r->train.n, .C = r->train.classes, .label = r->train.label};
+	return r->corpus->class_name[core_majority_class(&train)];
 }
 
 static json_t *rows_json(const core_runner *r)
@@ -66,13 +146,14 @@ fv_status core_output_env(fv_ctx *ctx, const core_runner *r, char **out)
 {
 	const core_fold *fold = &r->study->fold[r->run->fold];
 	json_t *inputs = json_loads(r->run->inputs, 0, NULL);
-	json_t *root = json_pack("{s:i, s:s, s:i, s:i, s:o, s:I, s:I, s:b, s:b, s:b, s:o, s:o, s:o}",
+	json_t *root = json_pack(
+		"{s:i, s:s, s:i, s:i, s:o, s:I, s:I, s:b, s:b, s:b, s:s, s:o, s:o, s:o}",
 		"schema_version", 1, "fairvox", FAIRVOX_VERSION, "abi", (int)FV_ABI, "numerics",
 		CORE_NUMERICS, "cell", cell_json(r), "fold", (json_int_t)fold->fold, "seed",
 		(json_int_t)r->run->seed, "synthetic", r->study->set[fold->set].synthetic,
-		"transductive", r->transductive, "shared_speakers",
-		r->cell->corpus.shared_speakers, "rows", rows_json(r), "host", host_json(), "inputs",
-		inputs ? inputs : json_null());
+		"transductive", r->transductive, "shared_speakers", r->cell->corpus.shared_speakers,
+		"majority_class", majority_class(r), "rows", rows_json(r), "host", host_json(),
+		"inputs", inputs ? inputs : json_null());
 	char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
 	json_decref(root);
 	if (!text)

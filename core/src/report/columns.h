@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The columns of a grid: F1, ACC, each attribute's TPR and DP gap, and what eval.compare names. */
+#ifndef CORE_REPORT_COLUMNS_H
+#define CORE_REPORT_COLUMNS_H
+
+#include "report/table.h"
+
+/* Fills column, n_columns and family; grid->evidence is there. Errors: FV_DATA, no run is done. */
+FV_NODISCARD fv_status core_columns_make(fv_ctx *ctx, const core_results *results, core_grid *grid);
+
+#endif

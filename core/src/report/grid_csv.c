@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The long form: one line per cell x fold x seed x metric, of every done run. */
+#include <math.h>
+
+#include "report/decimal.h"
+#include "report/grid_private.h"
+
+static void put_number(const json_t *r, const char *key, core_text *out)
+{
+	const json_t *value = json_object_get(r, key);
+	core_text_add(out, ",");
+	if (value)
+		core_put_exact(out, json_is_number(value) ? json_number_value(value) : NAN);
+}
+
+/* Every R of metrics.json: an object with a value. What was not computed stays empty. */
+static void put_values(const core_result_cell *cell, const core_result *run, const char *attribute,
+	const json_t *object, core_text *out)
+{
+	const char *metric;
+	json_t *r;
+	json_object_foreach((json_t *)object, metric, r)
+	{
+		if (!json_object_get(r, "value"))
+			continue;
+		core_text_csv(out, cell->name);
+		core_text_add(out, ",%lld,%lld,", (long long)run->fold, (long long)run->seed);
+		core_text_csv(out, attribute);
+		core_text_add(out, ",%s", metric);
+		put_number(r, "value", out);
+		put_number(r, "null_mean", out);
+		put_number(r, "null_p95", out);
+		put_number(r, "p", out);
+		put_number(r, "excess", out);
+		put_number(r, "low", out);
+		put_number(r, "high", out);
+		core_text_add(out, "\n");
+	}
+}
+
+void core_grid_csv(const core_results *results, core_text *out)
+{
+	core_text_add(out, "cell,fold,seed,attribute,metric,value,null_mean,null_p95,p,excess,low,"
+			   "high\n");
+	for (size_t i = 0; i < results->n; i++) {
+		const core_result_cell *cell = &results->cell[i];
+		for (size_t j = 0; j < cell->n; j++) {
+			const core_result *run = &cell->run[j];
+			if (run->state != CORE_RUN_DONE)
+				continue;
+			put_values(cell, run, "", run->metrics, out);
+			const char *attribute;
+			json_t *entry;
+			json_object_foreach(json_object_get(run->metrics, "attributes"), attribute,
+				entry) put_values(cell, run, attribute, entry, out);
+		}
+	}
+}

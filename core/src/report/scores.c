@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/scores.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static fv_status sharpness(
+	fv_ctx *ctx, int32_t n_seeds, const core_eval_set *set, core_cell_scores *out)
+{
+	for (int32_t k = 0; k < n_seeds; k++) {
+		core_sharpness s;
+		fv_status status = core_sharpness_compute(ctx, &set[k], NULL, 0, &s);
+		if (status)
+			return status;
+		out->labels_predicted += s.labels_predicted / n_seeds;
+		out->labels_true += s.labels_true / n_seeds;
+		out->auc += s.auc / n_seeds;
+		out->ap += s.ap / n_seeds;
+	}
+	return FV_OK;
+}
+
+fv_status core_scores_of(fv_ctx *ctx, const core_test_set *test, int32_t n_seeds,
+	const core_eval_set *set, const core_draws *draws, core_cell_scores *out)
+{
+	*out = (core_cell_scores){.test = test};
+	core_scores overall;
+	fv_status status =
+		core_scores_compute(ctx, n_seeds, set, &test->rows, NULL, draws, &overall);
+	if (status)
+		return status;
+	out->f1[0] = overall.pooled[CORE_F1];
+	out->f1[1] = overall.fold_mean[CORE_F1];
+	out->acc[0] = overall.pooled[CORE_ACC];
+	out->acc[1] = overall.fold_mean[CORE_ACC];
+	out->attribute = core_alloc(ctx, (size_t)test->n_attributes + 1, sizeof *out->attribute);
+	if (!out->attribute)
+		return FV_FAILED;
+	for (int32_t a = 0; a < test->n_attributes && !status; a++)
+		status = core_scores_compute(ctx, n_seeds, set, &test->rows, &test->attribute[a],
+			draws, &out->attribute[a]);
+	return status ? status : sharpness(ctx, n_seeds, set, out);
+}
+
+/* Index of the majority class of a fold's training rows; -1: not recorded. */
+static int32_t majority_of(const core_test_set *test, int64_t fold)
+{
+	const core_result_cell *cell = test->first;
+	for (int32_t f = 0; f < cell->n_folds; f++) {
+		const json_t *env = cell->used[f * cell->n_seeds]->env;
+		const char *name = json_string_value(json_object_get(env, "majority_class"));
+		for (int32_t c = 0; c < test->C && name && cell->fold[f] == fold; c++)
+			if (!strcmp(name, test->classes[c]))
+				return c;
+	}
+	return -1;
+}
+
+/* Rows are sorted by fold, so each fold is one stretch of them. */
+static bool fill(const core_test_set *test, core_baseline baseline, uint64_t seed, float *prob)
+{
+	for (int64_t from = 0, to; from < test->n; from = to) {
+		for (to = from; to < test->n && test->rows.fold[to] == test->rows.fold[from];)
+			to++;
+		core_eval_set fold = {
+			.n = to - from, .C = test->C, .label = test->label + from * test->C};
+		int32_t majority = majority_of(test, test->rows.fold[from]);
+		if (baseline == CORE_BASELINE_MAJORITY_ONLY && majority < 0)
+			return false;
+		core_baseline_fill(
+			baseline, &fold, test->stem + from, seed, majority, prob + from * test->C);
+	}
+	return true;
+}
+
+fv_status core_scores_of_baseline(fv_ctx *ctx, const core_test_set *test, core_baseline baseline,
+	const core_draws *draws, core_cell_scores *out)
+{
+	core_eval_set set[CORE_RANDOM_SEEDS];
+	int32_t seeds = baseline == CORE_BASELINE_RANDOM ? CORE_RANDOM_SEEDS : 1;
+	size_t values = (size_t)(test->n * test->C);
+	float *prob = malloc((values * (size_t)seeds + 1) * sizeof *prob);
+	bool known = prob != NULL;
+	*out = (core_cell_scores){0};
+	if (!prob)
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	for (int32_t k = 0; k < seeds && known; k++) {
+		float *own = prob + values * (size_t)k;
+		known = fill(test, baseline, (uint64_t)k + 1, own);
+		set[k] = (core_eval_set){
+			.n = test->n, .C = test->C, .prob = own, .label = test->label};
+	}
+	fv_status status = known ? core_scores_of(ctx, test, seeds, set, draws, out) : FV_OK;
+	free(prob);
+	return status;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* On how many people and utterances a gap stands: what is too few is said beside the table. */
+#include <string.h>
+
+#include "report/grid_private.h"
+
+#define FEW_SPEAKERS 10
+
+/* The scores of a test set and attribute hold its support; those of any cell will do. */
+static const core_scores *scores_of(
+	const core_grid *grid, const core_test_set *test, int32_t attribute)
+{
+	for (size_t i = 0; i < grid->n_rows; i++)
+		if (grid->row[i].scores.test == test)
+			return &grid->row[i].scores.attribute[attribute];
+	return NULL;
+}
+
+static fv_status speaker_notes(fv_ctx *ctx, const core_test_set *test, int32_t a, core_document *d)
+{
+	const core_eval_attribute *attribute = &test->attribute[a];
+	fv_status status = FV_OK;
+	for (int32_t g = 0; g < attribute->G && !status; g++) {
+		int64_t n = test->speakers[a][g];
+		if (n == 1)
+			status = core_note(ctx, d,
+				"° %s: %s is one speaker; its gap is that of "
+				"one person.",
+				attribute->name, attribute->group[g]);
+		else if (n < FEW_SPEAKERS)
+			status = core_note(ctx, d, "° %s: %s has only %lld speakers.",
+				attribute->name, attribute->group[g], (long long)n);
+	}
+	return status;
+}
+
+/* Cells class x group x fold with fewer positives than asked for. */
+static fv_status positive_notes(fv_ctx *ctx, const core_grid *grid, const core_test_set *test,
+	int32_t a, const core_scores *s, core_document *d)
+{
+	int32_t G = s->G, F = s->n_folds;
+	int64_t few = 0, cells = 0, least = INT64_MAX;
+	int32_t at[3] = {0};
+	for (int32_t c = 0; c < test->C; c++)
+		for (int32_t g = 0; g < G; g++)
+			for (int32_t f = 0; f < F; f++) {
+				int64_t n = s->positives[(c * G + g) * F + f];
+				if (!s->rows[g * F + f])
+					continue;
+				cells++;
+				few += n < grid->options.min_support;
+				if (n < least) {
+					least = n;
+					at[0] = c, at[1] = g, at[2] = f;
+				}
+			}
+	if (!few)
+		return FV_OK;
+	return core_note(ctx, d,
+		"%s: %lld of %lld class x group x fold cells have fewer than %lld positives; "
+		"fewest: "
+		"%lld (%s, %s, fold %lld).",
+		test->attribute[a].name, (long long)few, (long long)cells,
+		(long long)grid->options.min_support, (long long)least, test->classes[at[0]],
+		s->group[at[1]], (long long)s->fold_name[at[2]]);
+}
+
+/* Pairs of groups, over classes, that a fold's TPR gap can pool. */
+static void count_pairs(
+	const core_test_set *test, const core_scores *s, int32_t f, int64_t *used, int64_t *all)
+{
+	int32_t G = s->G, F = s->n_folds;
+	*used = 0;
+	*all = (int64_t)test->C * G * (G - 1) / 2;
+	for (int32_t c = 0; c < test->C; c++) {
+		int64_t defined = 0;
+		for (int32_t g = 0; g < G; g++)
+			defined += s->positives[(c * G + g) * F + f] > 0;
+		*used += defined * (defined - 1) / 2;
+	}
+}
+
+static fv_status pair_notes(
+	fv_ctx *ctx, const core_test_set *test, int32_t a, const core_scores *s, core_document *d)
+{
+	core_text folds = {0};
+	for (int32_t f = 0; f < s->n_folds; f++) {
+		int64_t used, all;
+		count_pairs(test, s, f, &used, &all);
+		if (used < all)
+			core_text_add(&folds, "%sfold %lld %lld of %lld", folds.size ? ", " : "",
+				(long long)s->fold_name[f], (long long)used, (long long)all);
+	}
+	if (!folds.size)
+		return FV_OK;
+	const char *list = core_text_take(ctx, &folds);
+	return list ? core_note(ctx, d,
+			      "%s: pairs of groups in the TPR gap, over classes, where "
+			      "some are left out for want of positives: %s.",
+			      test->attribute[a].name, list)
+		    : FV_FAILED;
+}
+
+static fv_status absent_notes(
+	fv_ctx *ctx, const core_test_set *test, int32_t a, const core_scores *s, core_document *d)
+{
+	fv_status status = FV_OK;
+	for (int32_t f = 0; f < s->n_folds; f++)
+		for (int32_t g = 0; g < s->G && !status; g++)
+			if (!s->rows[g * s->n_folds + f])
+				status = core_note(ctx, d,
+					"%s: %s is absent from the test set of "
+					"fold %lld and left out there.",
+					test->attribute[a].name, s->group[g],
+					(long long)s->fold_name[f]);
+	return status;
+}
+
+fv_status core_support_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
+{
+	fv_status status = FV_OK;
+	for (int32_t t = 0; t < grid->evidence.n_tests; t++) {
+		const core_test_set *test = &grid->evidence.test[t];
+		for (int32_t a = 0; a < test->n_attributes && !status; a++) {
+			const core_scores *s = scores_of(grid, test, a);
+			if (!s)
+				continue;
+			status = speaker_notes(ctx, test, a, d);
+			if (!status)
+				status = absent_notes(ctx, test, a, s, d);
+			if (!status)
+				status = positive_notes(ctx, grid, test, a, s, d);
+			if (!status)
+				status = pair_notes(ctx, test, a, s, d);
+		}
+	}
+	return status;
+}
