@@ -10,6 +10,7 @@
 #include "base/numerics.h"
 #include "base/text.h"
 #include "corpus/audio.h"
+#include "run/inputs.h"
 
 const char *core_normalize_name(core_normalize normalize)
 {
@@ -17,33 +18,17 @@ const char *core_normalize_name(core_normalize normalize)
 	return names[normalize];
 }
 
-static json_t *hashes_of(fv_ctx *ctx, const core_strings *paths)
-{
-	json_t *list = json_array();
-	for (int32_t i = 0; i < paths->n; i++) {
-		char hex[CORE_SHA256_HEX];
-		if (core_sha256_file(ctx, paths->item[i], hex)) {
-			json_decref(list);
-			return NULL;
-		}
-		json_array_append_new(list, json_string(hex));
-	}
-	return list;
-}
-
 /* key = SHA-256 of everything that the numbers depend on, as canonical JSON. */
 static fv_status make_key(fv_ctx *ctx, core_encoder *e)
 {
 	const core_encoder_spec *spec = e->spec;
-	json_t *files = hashes_of(ctx, &spec->use.paths);
-	if (!files)
-		return core_error_status(ctx) ? core_error_status(ctx) : FV_FAILED;
-	json_t *params = json_loads(spec->use.params_json, 0, NULL);
-	json_t *key = json_pack("{s:s, s:s, s:i, s:o, s:o, s:s?, s:s, s:f, s:s}", "encoder", e->name,
-		"plugin", spec->use.plugin->sha256, "numerics", CORE_NUMERICS, "params",
-		params ? params : json_object(), "files", files, "weights", e->weights_sha256,
-		"output", e->info.outputs[e->output].name, "max_seconds", spec->max_seconds,
-		"normalize", core_normalize_name(spec->normalize));
+	json_t *plugin = core_plugin_inputs(ctx, &spec->use);
+	if (!plugin)
+		return core_error_status(ctx);
+	json_t *key = json_pack("{s:o, s:i, s:s?, s:s, s:f, s:s}", "encoder", plugin, "numerics",
+		CORE_NUMERICS, "weights", e->weights_sha256, "output",
+		e->info.outputs[e->output].name, "max_seconds", spec->max_seconds, "normalize",
+		core_normalize_name(spec->normalize));
 	if (key && spec->normalize == CORE_NORMALIZE_CORPUS) {
 		json_object_set_new(key, "mean", json_real(e->mean));
 		json_object_set_new(key, "variance", json_real(e->variance));

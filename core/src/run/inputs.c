@@ -17,20 +17,37 @@ char *core_fold_path(fv_ctx *ctx, const char *pattern, int64_t fold)
 		mark + strlen("{fold}"));
 }
 
-static json_t *plugin_json(fv_ctx *ctx, const core_plugin_spec *use)
+static json_t *file_hashes(fv_ctx *ctx, const core_strings *paths)
 {
 	json_t *files = json_array();
-	for (int32_t i = 0; i < use->paths.n; i++) {
+	for (int32_t i = 0; i < paths->n; i++) {
 		char hex[CORE_SHA256_HEX];
-		if (core_sha256_file(ctx, use->paths.item[i], hex)) {
+		if (core_sha256_file(ctx, paths->item[i], hex)) {
 			json_decref(files);
 			return NULL;
 		}
 		json_array_append_new(files, json_string(hex));
 	}
+	return files;
+}
+
+json_t *core_plugin_inputs(fv_ctx *ctx, const core_plugin_spec *use)
+{
+	const fv_descriptor *d = use->plugin->descriptor;
+	json_t *files = file_hashes(ctx, &use->paths);
 	json_t *params = json_loads(use->params_json, 0, NULL);
-	return json_pack("{s:s, s:s, s:o, s:o}", "name", use->plugin->descriptor->name, "sha256",
-		use->plugin->sha256, "params", params ? params : json_object(), "files", files);
+	for (uint32_t i = 0; i < d->n_params; i++)
+		if (d->params[i].type == FV_PATH)
+			json_object_del(params, d->params[i].name);
+	json_t *root = files && params
+			       ? json_pack("{s:s, s:s, s:O, s:O}", "name", d->name, "sha256",
+					 use->plugin->sha256, "params", params, "files", files)
+			       : NULL;
+	json_decref(files);
+	json_decref(params);
+	if (!root && !core_error_count(ctx))
+		(void)fv_fail(ctx, FV_FAILED, "out of memory");
+	return root;
 }
 
 static json_t *groupers_json(fv_ctx *ctx, const core_study *study, const core_run *run)
@@ -38,7 +55,7 @@ static json_t *groupers_json(fv_ctx *ctx, const core_study *study, const core_ru
 	const core_cell *cell = core_run_cell(study, run);
 	json_t *list = json_array();
 	for (int32_t i = 0; i < cell->n_groupers; i++) {
-		json_t *one = plugin_json(ctx, &cell->groupers[i].use);
+		json_t *one = core_plugin_inputs(ctx, &cell->groupers[i].use);
 		if (!one) {
 			json_decref(list);
 			return NULL;
@@ -77,7 +94,7 @@ fv_status core_run_inputs(fv_ctx *ctx, const core_study *study, core_run *run)
 		status = file_hash(ctx, cell->train.order, fold->fold, &order);
 	if (status)
 		return status;
-	json_t *loss = plugin_json(ctx, &cell->loss), *groupers = groupers_json(ctx, study, run);
+	json_t *loss = core_plugin_inputs(ctx, &cell->loss), *groupers = groupers_json(ctx, study, run);
 	json_t *root = loss && groupers
 			       ? json_pack("{s:i, s:i, s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:o, s:o, s:o, "
 					   "s:o}",
