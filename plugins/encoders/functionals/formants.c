@@ -133,15 +133,22 @@ static int resonances(const double *a, resonance *out)
 	return found;
 }
 
-/* Largest power within +- reach of hz. */
+/* Level of the spectrum's peak within +- reach of hz, dB: the vertex of a parabola through the
+ * strongest bin and its neighbours. */
 static float peak_near(const float *power, double hz, double reach)
 {
 	int first = (int)lrint((hz - reach) * FFT / RATE),
 	    last = (int)lrint((hz + reach) * FFT / RATE);
-	float peak = 1e-12f;
-	for (int k = first < 0 ? 0 : first; k <= last && k < BINS; k++)
-		peak = power[k] > peak ? power[k] : peak;
-	return peak;
+	first = first < 1 ? 1 : first;
+	int best = first;
+	for (int k = first; k <= last && k < BINS - 1; k++)
+		best = power[k] > power[best] ? k : best;
+	float dB[3];
+	for (int i = 0; i < 3; i++)
+		dB[i] = 10 * log10f(power[best - 1 + i] + 1e-12f);
+	float bend = dB[0] - 2 * dB[1] + dB[2], slope = dB[2] - dB[0];
+	int inside = dB[1] >= dB[0] && dB[1] >= dB[2] && bend < 0;
+	return inside ? dB[1] - 0.125f * slope * slope / bend : dB[1];
 }
 
 void formants_describe(const frame_plan *plan, const float *power, frame_rows *rows, int64_t t)
@@ -153,7 +160,7 @@ void formants_describe(const frame_plan *plan, const float *power, frame_rows *r
 	if (!(f0 > 0))
 		return;
 	float h1 = peak_near(power, f0, f0 / 4);
-	row[ROW_H1_H2][t] = 10 * log10f(h1 / peak_near(power, 2 * f0, f0 / 4));
+	row[ROW_H1_H2][t] = h1 - peak_near(power, 2 * f0, f0 / 4);
 	float emphasised[LPC_BINS];
 	for (int k = 0; k < LPC_BINS; k++)
 		emphasised[k] = power[k] * plan->emphasis[k];
@@ -167,7 +174,7 @@ void formants_describe(const frame_plan *plan, const float *power, frame_rows *r
 		float level = peak_near(power, found[i].hz, fmax(f0 / 2, (double)RATE / FFT));
 		row[ROW_FORMANT + 3 * i][t] = (float)found[i].hz;
 		row[ROW_FORMANT + 3 * i + 1][t] = (float)found[i].width;
-		row[ROW_FORMANT + 3 * i + 2][t] = 10 * log10f(level / h1);
+		row[ROW_FORMANT + 3 * i + 2][t] = level - h1;
 	}
 	if (n >= 3)
 		row[ROW_H1_A3][t] = -row[ROW_FORMANT + 8][t];

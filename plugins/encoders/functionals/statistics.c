@@ -170,19 +170,39 @@ static int64_t stretches(const frame_rows *rows, int voiced, float *scratch)
 	return count;
 }
 
+/* Maxima that rise over the minima around them by at least a tenth of the row's range. */
+static int64_t peaks_of(const float *x, int64_t n)
+{
+	float low = INFINITY, high = -INFINITY;
+	for (int64_t t = 0; t < n; t++) {
+		low = fminf(low, x[t]);
+		high = fmaxf(high, x[t]);
+	}
+	float enough = 0.1f * (high - low),
+	      turn = n ? x[0] : 0; /* the extreme since the last turn */
+	int64_t count = 0;
+	int rising = 0;
+	for (int64_t t = 0; t < n; t++) {
+		turn = rising ? fmaxf(turn, x[t]) : fminf(turn, x[t]);
+		if (!(enough > 0) || fabsf(x[t] - turn) < enough)
+			continue;
+		count += rising;
+		rising = !rising;
+		turn = x[t];
+	}
+	return count;
+}
+
 static void tempo(column_writer *w, const frame_rows *rows, float *scratch)
 {
 	const float *x = rows->row[ROW_LOUDNESS];
 	double seconds = rows->n ? (double)rows->n * HOP / RATE : 1, energy = 0;
-	int64_t peaks = 0;
-	for (int64_t t = 0; t < rows->n; t++) {
-		peaks += t && t + 1 < rows->n && x[t] > x[t - 1] && x[t] >= x[t + 1];
+	for (int64_t t = 0; t < rows->n; t++)
 		energy += pow(10, 0.1 * (double)rows->row[ROW_LEVEL][t]);
-	}
 	int64_t n = stretches(rows, 1, scratch);
 	moments voiced = moments_of(scratch, n);
 	moments unvoiced = moments_of(scratch, stretches(rows, 0, scratch));
-	put(w, -1, "loudness_peaks_per_s", (double)peaks / seconds);
+	put(w, -1, "loudness_peaks_per_s", (double)peaks_of(x, rows->n) / seconds);
 	put(w, -1, "voiced_per_s", (double)n / seconds);
 	put(w, -1, "voiced_share", (double)n * voiced.mean / seconds);
 	put(w, -1, "voiced_s_mean", voiced.mean);

@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The functionals encoder: descriptors of synthetic voices whose pitch, jitter, shimmer, noise and
+ * formants are known, of a click whose spectrum has a closed form, and clusters of real voices. */
+#include "encoder.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fairvox/dsp.h>
+#include <fairvox/grouper.h>
+#include <fairvox/stream.h>
+
+#include "plugin/params.h"
+#include "plugin/registry.h"
+
+enum { RATE = 16000, N = 16000, FEATURES = 0, VOICES = 1 };
+
+static double at(const test_encoder *e, const float *out, const char *name)
+{
+	return (double)out[test_encoder_column(e, FEATURES, name)];
+}
+
+/* --- synthetic voices ----------------------------------------------------------------------------
+ */
+
+typedef struct formant {
+	double hz, width;
+} formant;
+
+/* Pulses (every second one after `odd` samples and `quiet` times as strong, the others after
+ * `even`) through resonators in a row: Klatt, "Software for a cascade/parallel formant
+ * synthesizer", 1980. */
+static void vowel(float *x, int even, int odd, double quiet, const formant *formants, int count)
+{
+	double y[N] = {0};
+	for (int i = 0, k = 0; i < N; i += k++ % 2 ? odd : even)
+		y[i] = k % 2 ? quiet : 1;
+	for (int i = 1; i < N; i++)
+		y[i] += 0.97 * y[i - 1]; /* a voice's source falls by 6 dB an octave */
+	for (int f = 0; f < count; f++) {
+		double c = -exp(-2 * M_PI * formants[f].width / RATE);
+		double b = 2 * exp(-M_PI * formants[f].width / RATE) *
+			   cos(2 * M_PI * formants[f].hz / RATE);
+		double last = 0, before = 0;
+		for (int i = 0; i < N; i++) {
+			y[i] = (1 - b - c) * y[i] + b * last + c * before;
+			before = last, last = y[i];
+		}
+	}
+	double peak = 0;
+	for (int i = 0; i < N; i++)
+		peak = fmax(peak, fabs(y[i]));
+	for (int i = 0; i < N; i++)
+		x[i] = (float)(0.5 * y[i] / peak);
+}
+
+static const formant schwa[] = {{500, 60}, {1500, 90}, {2500, 120}, {3500, 150}, {4500, 200}};
+static const formant damped[] = {{600, 300}, {1800, 300}};
+
+static void test_formants(void **state)
+{
+	(void)state;
+	static const formant vowels[][5] = {
+		{{500, 60}, {1500, 90}, {2500, 120}, {3500, 150}, {4500, 200}},
+		{{300, 60}, {2200, 90}, {2900, 120}, {3600, 150}, {4600, 200}},
+		{{700, 60}, {1150, 90}, {2500, 120}, {3500, 150}, {4500, 200}},
+	};
+	test_encoder e = test_encoder_open("functionals");
+	float x[N];
+	for (size_t v = 0; v < 3; v++) {
+		vowel(x, 160, 160, 1, vowels[v], 5);
+		float *out = test_encoder_run(&e, FEATURES, x, N);
+		for (int f = 0; f < 3; f++) {
+			char name[32];
+			snprintf(name, sizeof name, "f%d_hz_mean", f + 1);
+			test_close(at(&e, out, name) / vowels[v][f].hz, 1, 0.02);
+			snprintf(name, sizeof name, "f%d_hz_sd", f + 1);
+			assert_true(at(&e, out, name) < 40);
+			snprintf(name, sizeof name, "f%d_width_hz_mean", f + 1);
+			assert_true(at(&e, out, name) < 2.5 * vowels[v][f].width);
+			assert_true(at(&e, out, name) > 0.4 * vowels[v][f].width);
+		}
+		free(out);
+	}
+	test_encoder_close(&e);
+}
+
+static void test_pitch_and_regular_periods(void **state)
+{
+	(void)state;
+	static const int periods[] = {50, 73, 100, 160, 200};
+	test_encoder e = test_encoder_open("functionals");
+	float x[N];
+	for (size_t k = 0; k < sizeof periods / sizeof *periods; k++) {
+		vowel(x, periods[k], periods[k], 1, damped, 2);
+		float *out = test_encoder_run(&e, FEATURES, x, N);
+		test_close(at(&e, out, "f0_st_mean"), 12 * log2((double)RATE / periods[k] / 27.5),
+			1e-3);
+		assert_true(at(&e, out, "f0_st_sd") < 0.01);
+		assert_true(at(&e, out, "jitter_mean") < 5e-4);
+		assert_true(at(&e, out, "shimmer_db_mean") < 0.02);
+		assert_true(at(&e, out, "hnr_db_mean") > 20);
+		test_close(at(&e, out, "voiced_share"), 1, 0.02);
+		free(out);
+	}
+	test_encoder_close(&e);
+}
+
+/* Periods of 158 and 162 samples in turn: every change is 4 of 160 on the mean. */
+static void test_jitter(void **state)
+{
+	(void)state;
+	static const int swing[] = {1, 2, 4};
+	test_encoder e = test_encoder_open("functionals");
+	float x[N];
+	for (int k = 0; k < 3; k++) {
+		vowel(x, 160 - swing[k], 160 + swing[k], 1, damped, 2);
+		float *out = test_encoder_run(&e, FEATURES, x, N);
+		double want = 2 * swing[k] / 160.0;
+		assert_true(fabs(at(&e, out, "jitter_mean") - want) < 0.1 * want);
+		free(out);
+	}
+	test_encoder_close(&e);
+}
+
+static void test_shimmer(void **state)
+{
+	(void)state;
+	static const double quiet[] = {0.95, 0.9, 0.8};
+	test_encoder e = test_encoder_open("functionals");
+	float x[N];
+	for (int k = 0; k < 3; k++) {
+		vowel(x, 160, 160, quiet[k], damped, 2);
+		float *out = test_encoder_run(&e, FEATURES, x, N);
+		double want = -20 * log10(quiet[k]);
+		assert_true(fabs(at(&e, out, "shimmer_db_mean") - want) < 0.05 * want);
+		assert_true(at(&e, out, "jitter_mean") < 2e-3);
+		free(out);
+	}
+	test_encoder_close(&e);
+}
+
+static void test_harmonics_to_noise(void **state)
+{
+	(void)state;
+	static const double ratio[] = {10, 20};
+	test_encoder e = test_encoder_open("functionals");
+	float x[N];
+	for (int k = 0; k < 2; k++) {
+		vowel(x, 107, 107, 1, schwa, 5);
+		double energy = 0, mean = 0; /* the offset is no part of the voice */
+		for (int i = 0; i < N; i++)
+			mean += (double)x[i] / N;
+		for (int i = 0; i < N; i++)
+			energy += pow((double)x[i] - mean, 2) / N;
+		fv_stream stream = fv_rng(e.ctx, "noise", 0, (uint64_t)k);
+		double sd = sqrt(energy / pow(10, ratio[k] / 10));
+		for (int i = 0; i < N; i++)
+			x[i] += (float)(sd * fv_normal(&stream));
+		float *out = test_encoder_run(&e, FEATURES, x, N);
+		assert_true(fabs(at(&e, out, "hnr_db_mean") - ratio[k]) < 0.7);
+		free(out);
+	}
+	test_encoder_close(&e);
+}
+
+/* The second harmonic 8 dB under the first, on bins and between them. */
+static void test_harmonic_levels(void **state)
+{
+	(void)state;
+	static const double f0[] = {110, 131.7, 250, 333.3, 420};
+	test_encoder e = test_encoder_open("functionals");
+	float x[N];
+	for (size_t k = 0; k < sizeof f0 / sizeof *f0; k++) {
+		for (int i = 0; i < N; i++) {
+			double turn = 2 * M_PI * f0[k] * i / RATE;
+			x[i] = (float)(0.3 * (sin(turn) + pow(10, -8 / 20.0) * sin(2 * turn)));
+		}
+		float *out = test_encoder_run(&e, FEATURES, x, N);
+		assert_true(fabs(at(&e, out, "h1_h2_db_mean") - 8) < 0.2);
+		free(out);
+	}
+	test_encoder_close(&e);
+}
+
+/* Half the amplitude moves levels by 6.02 dB and leaves the voice as it was. */
+static void test_gain(void **state)
+{
+	(void)state;
+	static const char *const same[] = {"f0_st_mean", "jitter_mean", "shimmer_db_mean",
+		"hnr_db_mean", "f1_hz_mean", "f2_hz_mean", "f3_width_hz_mean", "h1_h2_db_mean",
+		"h1_a3_db_mean"};
+	test_encoder e = test_encoder_open("functionals");
+	float x[N];
+	vowel(x, 120, 123, 0.9, schwa, 5);
+	float *loud = test_encoder_run(&e, FEATURES, x, N);
+	for (int i = 0; i < N; i++)
+		x[i] *= 0.5f;
+	float *soft = test_encoder_run(&e, FEATURES, x, N);
+	for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+		test_close(at(&e, soft, same[i]), at(&e, loud, same[i]), 1e-4);
+	test_close(at(&e, loud, "level_db_voiced_mean") - at(&e, soft, "level_db_voiced_mean"),
+		20 * log10(2), 1e-4);
+	test_close(at(&e, loud, "sound_level_db") - at(&e, soft, "sound_level_db"), 20 * log10(2),
+		1e-4);
+	free(loud);
+	free(soft);
+	test_encoder_close(&e);
+}
+
+/* --- one frame in closed form
+ * ---------------------------------------------------------------------- */
+
+enum { BINS = 257 };
+
+/* Two neighbouring samples in the middle of the only frame: P_k = a^2 + b^2 + 2 a b cos w. */
+static void click(float *x, double *power)
+{
+	memset(x, 0, 640 * sizeof *x);
+	x[320] = 0.5f;
+	x[321] = 0.45f;
+	double a = 0.5 * pow(sin(M_PI * 200.5 / 400), 2),
+	       b = 0.45 * pow(sin(M_PI * 201.5 / 400), 2);
+	for (int k = 0; k < BINS; k++)
+		power[k] = a * a + b * b + 2 * a * b * cos(2 * M_PI * k / 512);
+}
+
+static double regression(const double *power, int first, int last)
+{
+	double sx = 0, sy = 0, sxx = 0, sxy = 0;
+	int n = last - first + 1;
+	for (int k = first; k <= last; k++) {
+		double x = k * 31.25e-3, y = 10 * log10(power[k]);
+		sx += x, sy += y, sxx += x * x, sxy += x * y;
+	}
+	return (n * sxy - sx * sy) / (n * sxx - sx * sx);
+}
+
+static double sum(const double *power, int first, int last, int moment)
+{
+	double total = 0;
+	for (int k = first; k <= last; k++)
+		total += power[k] * pow(k * 31.25, moment);
+	return total;
+}
+
+static void test_spectrum_of_a_click(void **state)
+{
+	(void)state;
+	test_encoder e = test_encoder_open("functionals");
+	float x[640];
+	double p[BINS];
+	click(x, p);
+	float *out = test_encoder_run(&e, FEATURES, x, 640);
+	double all = sum(p, 0, 256, 0), centre = sum(p, 0, 256, 1) / all, entropy = 0, part = 0;
+	int rolloff = 0;
+	for (int k = 0; k < BINS; k++)
+		entropy -= p[k] / all * log2(p[k] / all);
+	while ((part += p[rolloff]) < 0.85 * all)
+		rolloff++;
+	test_close(at(&e, out, "alpha_db_unvoiced_mean"),
+		10 * log10(sum(p, 32, 159, 0) / sum(p, 2, 31, 0)), 1e-5);
+	test_close(at(&e, out, "hammarberg_db_unvoiced_mean"), 10 * log10(p[0] / p[64]), 1e-4);
+	test_close(at(&e, out, "slope_0_500_unvoiced_mean"), regression(p, 0, 16), 1e-4);
+	test_close(at(&e, out, "slope_500_1500_unvoiced_mean"), regression(p, 16, 48), 1e-4);
+	test_close(at(&e, out, "centroid_hz_unvoiced_mean"), centre, 1e-5);
+	test_close(at(&e, out, "spread_hz_unvoiced_mean"),
+		sqrt(sum(p, 0, 256, 2) / all - centre * centre), 1e-5);
+	test_close(at(&e, out, "entropy_unvoiced_mean"), entropy, 1e-5);
+	test_close(at(&e, out, "rolloff_hz_unvoiced_mean"), rolloff * 31.25, 1e-6);
+	test_close(at(&e, out, "level_db_unvoiced_mean"), 10 * log10((0.25 + 0.45 * 0.45) / 400),
+		1e-5);
+	test_close(at(&e, out, "voiced_share"), 0, 0);
+	test_close(at(&e, out, "alpha_db_voiced_mean"), 0, 0);
+	free(out);
+	test_encoder_close(&e);
+}
+
+/* Bands by the triangles' formula; cepstra, loudness and the output `voice` from those. */
+static void test_cepstra_of_a_click(void **state)
+{
+	(void)state;
+	test_encoder e = test_encoder_open("functionals");
+	float x[640];
+	double p[BINS], band[26], loudness = 0, low = 1127 * log(1 + 20 / 700.0);
+	double step = (1127 * log(1 + 8000 / 700.0) - low) / 27;
+	click(x, p);
+	float *out = test_encoder_run(&e, FEATURES, x, 640);
+	float *voice = test_encoder_run(&e, VOICES, x, 640);
+	for (int b = 0; b < 26; b++) {
+		char name[40];
+		double middle = low + (b + 1) * step;
+		band[b] = 0;
+		for (int k = 0; k < BINS; k++) {
+			double mel = 1127 * log(1 + k * 31.25 / 700);
+			band[b] += p[k] * fmax(1 - fabs(mel - middle) / step, 0);
+		}
+		snprintf(name, sizeof name, "band%d_unvoiced_mean", b + 1);
+		test_close(at(&e, out, name), log2(band[b]), 1e-5);
+		double w2 = pow(2 * M_PI * 700 * (exp(middle / 1127) - 1), 2);
+		double equal = (w2 + 56.8e6) * w2 * w2 / (pow(w2 + 6.3e6, 2) * (w2 + 0.38e9));
+		loudness += pow(band[b] * equal, 0.33);
+	}
+	test_close(at(&e, out, "loudness_unvoiced_mean"), loudness, 1e-5);
+	for (int c = 1; c <= 20; c++) {
+		char name[40];
+		double want = 0;
+		for (int b = 0; b < 26; b++)
+			want += sqrt(2 / 26.0) * cos(M_PI * c * (b + 0.5) / 26) * log(band[b]);
+		snprintf(name, sizeof name, "mfcc%d_unvoiced_mean", c);
+		if (c <= 16)
+			test_close(at(&e, out, name), want, 2e-5);
+		snprintf(name, sizeof name, "mfcc%d_all", c);
+		test_close((double)voice[test_encoder_column(&e, VOICES, name)], want, 2e-5);
+		snprintf(name, sizeof name, "mfcc%d_voiced", c); /* no voice: as over all frames */
+		test_close((double)voice[test_encoder_column(&e, VOICES, name)], want, 2e-5);
+	}
+	free(out);
+	free(voice);
+	test_encoder_close(&e);
+}
+
+/* Two frames, the click under another part of the window in the second: amplitudes a and b are flat
+ * spectra, so the flux is their difference. */
+static void test_flux(void **state)
+{
+	(void)state;
+	test_encoder e = test_encoder_open("functionals");
+	float x[800] = {[400] = 0.5f};
+	float *out = test_encoder_run(&e, FEATURES, x, 800);
+	double first = pow(sin(M_PI * 280.5 / 400), 2), second = pow(sin(M_PI * 120.5 / 400), 2);
+	test_close(at(&e, out, "flux_unvoiced_mean"), 0.5 * fabs(first - second), 1e-6);
+	free(out);
+	test_encoder_close(&e);
+}
+
+/* --- tempo
+ * ------------------------------------------------------------------------------------------- */
+
+/* Three tones of 0.2 s, 50 ms of them fading in and 50 ms out, with 0.1 s of silence around each.
+ */
+static void test_stretches(void **state)
+{
+	(void)state;
+	test_encoder e = test_encoder_open("functionals");
+	float x[N * 9 / 10] = {0};
+	for (int k = 0; k < 3; k++)
+		for (int i = 0; i < 3200; i++) {
+			double fade = fmin(fmin(i, 3199 - i) / 800.0, 1);
+			x[1600 + k * 4800 + i] = (float)(0.3 * pow(sin(M_PI / 2 * fade), 2) *
+							 sin(2 * M_PI * 200 * i / RATE));
+		}
+	float *out = test_encoder_run(&e, FEATURES, x, N * 9 / 10);
+	double seconds = (1 + (N * 9 / 10 - 640) / 160) * 0.01;
+	test_close(at(&e, out, "voiced_per_s"), 3 / seconds, 1e-5);
+	test_close(at(&e, out, "loudness_peaks_per_s"), 3 / seconds, 1e-5);
+	assert_true(fabs(at(&e, out, "voiced_s_mean") - 0.2) < 0.03);
+	assert_true(fabs(at(&e, out, "unvoiced_s_mean") - (seconds - 0.6) / 4) < 0.03);
+	test_close(at(&e, out, "voiced_share"), 3 * at(&e, out, "voiced_s_mean") / seconds, 1e-5);
+	free(out);
+	test_encoder_close(&e);
+}
+
+/* --- robustness
+ * -------------------------------------------------------------------------------------- */
+
+static void test_describes_itself(void **state)
+{
+	(void)state;
+	test_encoder e = test_encoder_open("functionals");
+	assert_int_equal(e.info.n_outputs, 2);
+	assert_string_equal(e.info.outputs[0].name, "features");
+	assert_string_equal(e.info.outputs[1].name, "voice");
+	assert_true(e.info.outputs[0].dims < 1000);
+	for (int o = 0; o < 2; o++) {
+		const fv_output *output = &e.info.outputs[o];
+		assert_true(output->layers == 1 && output->standardize == FV_STANDARDIZE_TRAIN);
+		for (int i = 0; i < output->dims; i++) {
+			assert_true(output->columns[i][0] && strlen(output->columns[i]) < 31);
+			for (int j = 0; j < i; j++)
+				assert_string_not_equal(output->columns[i], output->columns[j]);
+		}
+	}
+	test_fails(e.ctx, e.ops->open(e.state, e.ctx, "x.pt"), FV_CONFIG, "takes no weights");
+	test_encoder_close(&e);
+}
+
+/* test_encoder_run refuses numbers that are not finite. */
+static void test_extremes(void **state)
+{
+	(void)state;
+	test_encoder e = test_encoder_open("functionals");
+	float x[N] = {0};
+	free(test_encoder_run(&e, FEATURES, x, N));
+	free(test_encoder_run(&e, VOICES, x, N));
+	for (int i = 0; i < N; i++)
+		x[i] = 1;
+	free(test_encoder_run(&e, FEATURES, x, N));
+	for (int i = 0; i < N; i++)
+		x[i] = i % 2 ? 1 : -1;
+	free(test_encoder_run(&e, FEATURES, x, N));
+	for (int i = 0; i < N; i++)
+		x[i] = i / 60 % 2 ? 1 : -1; /* clipped */
+	free(test_encoder_run(&e, FEATURES, x, N));
+	for (int i = 0; i < N; i++)
+		x[i] = i / 60 % 2 ? 1e-30f : -1e-30f; /* far below any recording */
+	free(test_encoder_run(&e, FEATURES, x, N));
+	fv_stream stream = fv_rng(e.ctx, "noise", 0, 0);
+	for (int i = 0; i < N; i++)
+		x[i] = (float)(fv_uniform(&stream) - 0.5);
+	free(test_encoder_run(&e, FEATURES, x, N));
+	vowel(x, 100, 110, 0.7, schwa, 5);
+	for (int64_t n = e.info.min_samples; n < 2 * e.info.min_samples; n += 53) {
+		free(test_encoder_run(&e, FEATURES, x + n, n));
+		free(test_encoder_run(&e, VOICES, x + n, n));
+	}
+	test_encoder_close(&e);
+}
+
+typedef struct job {
+	const test_encoder *e;
+	const float *wave, *want;
+	int wrong;
+} job;
+
+static void *work(void *arg)
+{
+	job *j = arg;
+	size_t size = (size_t)j->e->info.outputs[0].dims * sizeof(float);
+	float *out = malloc(size);
+	for (int i = 0; i < 20; i++) {
+		fv_ctx *worker = core_ctx_new();
+		memset(out, 0, size);
+		if (j->e->ops->encode(j->e->state, worker, 0, j->wave, N, 1, out))
+			j->wrong++;
+		j->wrong += memcmp(out, j->want, size) != 0;
+		core_ctx_free(worker);
+	}
+	free(out);
+	return NULL;
+}
+
+static void test_threads_agree(void **state)
+{
+	(void)state;
+	test_encoder e = test_encoder_open("functionals");
+	float x[2][N];
+	vowel(x[0], 90, 94, 0.8, schwa, 5);
+	vowel(x[1], 150, 151, 0.9, damped, 2);
+	job jobs[2];
+	pthread_t threads[2];
+	for (int i = 0; i < 2; i++) {
+		jobs[i] = (job){&e, x[i], test_encoder_run(&e, 0, x[i], N), 0};
+		assert_int_equal(pthread_create(&threads[i], NULL, work, &jobs[i]), 0);
+	}
+	for (int i = 0; i < 2; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(jobs[i].wrong, 0);
+		free((void *)(uintptr_t)jobs[i].want);
+	}
+	test_encoder_close(&e);
+}
+
+/* --- voices of 24 actors
+ * ------------------------------------------------------------------------------ */
+
+static void standardise(float *x, int n, int dims)
+{
+	for (int d = 0; d < dims; d++) {
+		double mean = 0, square = 0;
+		for (int i = 0; i < n; i++)
+			mean += (double)x[i * dims + d] / n;
+		for (int i = 0; i < n; i++)
+			square += pow((double)x[i * dims + d] - mean, 2) / n;
+		for (int i = 0; i < n; i++)
+			x[i * dims + d] = (float)(((double)x[i * dims + d] - mean) / sqrt(square));
+	}
+}
+
+/* Share of rows whose gender is the majority's in their cluster. */
+static double purity(const core_plugin *kmeans, const float *x, int n, int dims, const char *k,
+	const int *female)
+{
+	fv_ctx *ctx = test_ctx();
+	const fv_grouper_ops *ops = kmeans->descriptor->ops;
+	void *state = core_alloc(ctx, 1, kmeans->descriptor->state_size);
+	test_ok(ctx, core_params_default(ctx, kmeans->descriptor, "paper", state));
+	test_ok(ctx, core_param_set(ctx, core_param_find(kmeans->descriptor, "k"), state, k));
+	fv_table table = {.size = sizeof table, .n = n, .dims = dims, .layers = 1, .x = x};
+	fv_grouping grouping = {.size = sizeof grouping};
+	test_ok(ctx, ops->fit(state, ctx, &table, &grouping));
+	int32_t *id = malloc((size_t)n * sizeof *id);
+	test_ok(ctx, ops->assign(state, ctx, &table, id, NULL));
+	int counts[64][2] = {{0}}, pure = 0;
+	for (int i = 0; i < n; i++)
+		counts[id[i]][female[i]]++;
+	for (int g = 0; g < 64; g++)
+		pure += counts[g][0] > counts[g][1] ? counts[g][0] : counts[g][1];
+	free(id);
+	if (ops->close)
+		ops->close(state);
+	core_ctx_free(ctx);
+	return (double)pure / n;
+}
+
+static void test_clusters_of_voices(void **state)
+{
+	(void)state;
+	test_recordings all = test_ravdess();
+	test_encoder e = test_encoder_open("functionals");
+	core_registry *registry;
+	test_ok(e.ctx, core_registry_open(e.ctx, NULL, 0, &registry));
+	const core_plugin *kmeans = core_registry_find(registry, FV_GROUPER, "kmeans");
+	assert_non_null(kmeans);
+	int dims = e.info.outputs[VOICES].dims;
+	float *x = malloc((size_t)all.n * (size_t)dims * sizeof *x);
+	int *female = malloc((size_t)all.n * sizeof *female);
+	for (int32_t i = 0; i < all.n; i++) {
+		float *row = test_encoder_run(&e, VOICES, all.at[i].wave, all.at[i].n);
+		memcpy(x + i * dims, row, (size_t)dims * sizeof *x);
+		female[i] = atoi(all.at[i].name + 18) % 2 == 0;
+		free(row);
+	}
+	standardise(x, all.n, dims);
+	double at16 = purity(kmeans, x, all.n, dims, "16", female);
+	double at32 = purity(kmeans, x, all.n, dims, "32", female);
+	print_message("gender purity: %.3f at k = 16, %.3f at k = 32\n", at16, at32);
+	assert_true(at16 >= 0.91 && at32 >= 0.93);
+	free(x);
+	free(female);
+	test_encoder_close(&e);
+	test_recordings_free(&all);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_describes_itself),
+		cmocka_unit_test(test_formants),
+		cmocka_unit_test(test_pitch_and_regular_periods),
+		cmocka_unit_test(test_jitter),
+		cmocka_unit_test(test_shimmer),
+		cmocka_unit_test(test_harmonics_to_noise),
+		cmocka_unit_test(test_harmonic_levels),
+		cmocka_unit_test(test_gain),
+		cmocka_unit_test(test_spectrum_of_a_click),
+		cmocka_unit_test(test_cepstra_of_a_click),
+		cmocka_unit_test(test_flux),
+		cmocka_unit_test(test_stretches),
+		cmocka_unit_test(test_extremes),
+		cmocka_unit_test(test_threads_agree),
+		cmocka_unit_test(test_clusters_of_voices),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
