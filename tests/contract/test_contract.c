@@ -28,6 +28,7 @@ static const struct {
 	const char *plugin, *check, *why;
 } known[] = {
 	{"ds", "open", "draw: confident needs memberships"},
+	{"pgdro", "open", "needs memberships"},
 	{"pseudo", "company", "pool: speaker looks at the other rows of a speaker"},
 };
 
