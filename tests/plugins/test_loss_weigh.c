@@ -761,6 +761,7 @@ typedef struct follower {
 	size_t steps;
 	double wins[128];
 	const char *name;
+	float *init;
 } follower;
 
 static follower *following; /* ops have no user pointer */
@@ -787,6 +788,13 @@ static fv_status watch_weigh(
 	}
 	f->steps++;
 	return status;
+}
+
+static fv_status start_follower(void *user, const core_plan *plan, float *params)
+{
+	const follower *f = user;
+	memcpy(params, f->init, (size_t)plan->count * sizeof *params);
+	return FV_OK;
 }
 
 static fv_status watch_epoch(void *user, const core_train_epoch *epoch)
@@ -861,6 +869,7 @@ static void follow(const char *name, const json_t *trace)
 	}
 	if (json_object_get(trace, "winner"))
 		f.winner = test_ints(json_object_get(trace, "winner"), &m);
+	f.init = floats(ctx, "training/head/init.npy", &count);
 	fv_loss_ops watched = f.real;
 	watched.weigh = watch_weigh;
 	fv_descriptor copy = *loss;
@@ -872,7 +881,7 @@ static void follow(const char *name, const json_t *trace)
 		.spec = &spec,
 		.loss = &copy,
 		.loss_state = variant_state(ctx, loss, options),
-		.init = floats(ctx, "training/head/init.npy", &count),
+		.start = start_follower,
 		.order = order,
 		.order_epochs = 5,
 		.order_n = N,
