@@ -66,8 +66,8 @@ static fv_status find_models(fv_ctx *ctx, struct predict *p, const char *dir)
 static fv_status check_same_classes(fv_ctx *ctx, const struct predict *p, const core_model *model,
 	const char *path)
 {
-	bool same = p->first.shape.classes == model->shape.classes;
-	for (int32_t c = 0; same && c < model->shape.classes; c++)
+	bool same = p->first.plan->shape.classes == model->plan->shape.classes;
+	for (int32_t c = 0; same && c < model->plan->shape.classes; c++)
 		same = !strcmp(p->first.class_name[c], model->class_name[c]);
 	if (same)
 		return FV_OK;
@@ -90,7 +90,7 @@ static fv_status encode(fv_ctx *ctx, const core_encoder *e, const core_model *mo
 		status = core_encoder_file(ctx, e, path, all);
 	}
 	const float *from = all + (e->spec->layer > 0 ? (size_t)e->spec->layer * (size_t)e->dims : 0);
-	size_t wanted = (size_t)model->shape.layers * (size_t)model->shape.dims;
+	size_t wanted = (size_t)model->plan->shape.layers * (size_t)model->plan->shape.dims;
 	for (size_t j = 0; j < wanted && !status; j++)
 		x[j] = (from[j] - model->scaling.mean[j]) * model->scaling.scale[j];
 	return status;
@@ -99,21 +99,23 @@ static fv_status encode(fv_ctx *ctx, const core_encoder *e, const core_model *mo
 static fv_status apply(fv_ctx *ctx, struct predict *p, const core_model *model,
 	const core_encoder *e)
 {
-	int32_t classes = model->shape.classes;
-	size_t width = (size_t)model->shape.layers * (size_t)model->shape.dims;
+	int32_t classes = model->plan->shape.classes;
+	size_t width = (size_t)model->plan->shape.layers * (size_t)model->plan->shape.dims;
 	float *x = core_alloc(ctx, width, sizeof *x);
 	float *prob = core_alloc(ctx, (size_t)classes, sizeof *prob);
 	if (!x || !prob)
 		return FV_FAILED;
 	fv_status first = FV_OK;
 	for (size_t i = 0; i < p->n_files; i++) {
-		const char *stem = p->file[i];
+		const char *stem = core_path_stem(ctx, p->file[i]);
+		if (!stem)
+			return FV_FAILED;
 		const core_train_data data = {
 			.rows = {.size = sizeof(fv_rows), .n = 1, .classes = classes, .stem = &stem},
 			.x = x};
 		fv_status status = encode(ctx, e, model, p->file[i], x);
 		if (!status)
-			status = core_train_predict(ctx, &model->shape, model->params, &data, prob);
+			status = core_train_predict(ctx, model->plan, model->params, &data, prob);
 		first = first ? first : status;
 		if (status)
 			continue;
@@ -134,7 +136,7 @@ static fv_status use_model(fv_ctx *ctx, struct predict *p, size_t index)
 		return status;
 	if (!index) {
 		p->first = model;
-		p->sum = core_alloc(ctx, p->n_files * (size_t)model.shape.classes, sizeof *p->sum);
+		p->sum = core_alloc(ctx, p->n_files * (size_t)model.plan->shape.classes, sizeof *p->sum);
 		if (!p->sum)
 			return FV_FAILED;
 	}
@@ -146,6 +148,7 @@ static fv_status use_model(fv_ctx *ctx, struct predict *p, size_t index)
 		status = core_model_open_encoder(ctx, p->registry, &model, path, &encoder);
 	if (status)
 		return status;
+	core_ctx_set_run(ctx, model.seed, model.fold);
 	status = apply(ctx, p, &model, encoder);
 	core_encoder_close(encoder);
 	return status;
@@ -153,7 +156,7 @@ static fv_status use_model(fv_ctx *ctx, struct predict *p, size_t index)
 
 static fv_status print(fv_ctx *ctx, const struct predict *p)
 {
-	size_t classes = (size_t)p->first.shape.classes;
+	size_t classes = (size_t)p->first.plan->shape.classes;
 	core_text text = {0};
 	core_text_add(&text, "FileName");
 	for (size_t c = 0; c < classes; c++) {

@@ -43,6 +43,7 @@ static void one_step(bench *b, double *part)
 	for (int i = 0; i < BATCH; i++)
 		row[i] = b->x + (size_t)((b->step * 797 + i * 131) % ROWS) * b->width;
 	t[0] = now();
+	core_head_prepare(b->head, b->param);
 	core_head_forward(b->head, b->param, row, BATCH, logits);
 	t[1] = now();
 	core_base_loss(BATCH, CLASSES, logits, b->label, weight, loss, grad);

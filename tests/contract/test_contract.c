@@ -28,6 +28,9 @@ static const struct {
 	const char *plugin, *check, *why;
 } known[] = {
 	{"ds", "open", "draw: confident needs memberships"},
+	{"disent", "derivative", "W and the other branch's half are held constant"},
+	{"lff", "derivative", "W is held constant"},
+	{"pgdro", "open", "needs memberships"},
 	{"pseudo", "company", "pool: speaker looks at the other rows of a speaker"},
 };
 

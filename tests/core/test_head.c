@@ -14,6 +14,7 @@
 #include "nn/adam.h"
 #include "nn/base_loss.h"
 #include "nn/head.h"
+#include "train/trainer.h"
 
 enum { N = 100, L = 13, D = 24, H = 16, C = 6, B = 32, COUNT = 515 };
 
@@ -195,6 +196,7 @@ static void check_forward(bool collapsed)
 	double loss[B], grad[B * C];
 	core_head *head = new_head(ctx, &shape, collapsed);
 	pointers(x, batch, B, row);
+	core_head_prepare(head, params);
 	core_head_forward(head, params, row, B, z);
 	close_all(z, logits, B * C, 2e-6);
 	core_softmax(B, C, z, p);
@@ -281,6 +283,7 @@ static void finite_differences(const core_head_shape *s, bool collapsed)
 	for (size_t i = 0; i < ROWS; i++)
 		row[i] = x + i * width;
 	core_head *head = new_head(ctx, s, collapsed);
+	core_head_prepare(head, p);
 	core_head_forward(head, p, row, ROWS, z);
 	core_base_loss(ROWS, s->classes, z, label, weight, loss, grad);
 	for (size_t i = 0; i < ROWS * classes; i++)
@@ -352,6 +355,7 @@ static void follow_trace(
 				row[i] = x + (size_t)r * L * D;
 				memcpy(y + i * C, label + r * C, C * sizeof *y);
 			}
+			core_head_prepare(head, at.param);
 			core_head_forward(head, at.param, row, size, z);
 			core_base_loss(size, C, z, y, weight, loss, grad);
 			for (int i = 0; i < size; i++)
@@ -449,18 +453,23 @@ static void check_rows(const core_head_shape *s)
 	for (size_t i = 0; i < ROWS * width; i++)
 		x[i] = (float)fv_normal(&stream);
 	core_head_init(ctx, s, 0, param);
-	core_head *head = new_head(ctx, s, true);
-	core_head_predict(head, param, x, NULL, ROWS, z);
+	core_plan *plan;
+	test_ok(ctx, core_plan_head(ctx, s, &plan));
 	int32_t index[ROWS];
+	const char *stem[ROWS] = {0};
 	for (int i = 0; i < ROWS; i++)
 		index[i] = ROWS - 1 - i;
-	core_head_predict(head, param, x, index, ROWS, turned);
+	core_train_data data = {.rows = {.n = ROWS, .stem = stem}, .x = x};
+	test_ok(ctx, core_train_predict(ctx, plan, param, &data, z));
+	data.index = index;
+	test_ok(ctx, core_train_predict(ctx, plan, param, &data, turned));
+	data.rows.n = 1;
 	for (int i = 0; i < ROWS; i++) {
 		assert_memory_equal(z + i * 6, turned + (ROWS - 1 - i) * 6, sizeof one);
-		core_head_predict(head, param, x, &(int32_t){i}, 1, one);
+		data.index = &(int32_t){i};
+		test_ok(ctx, core_train_predict(ctx, plan, param, &data, one));
 		assert_memory_equal(z + i * 6, one, sizeof one);
 	}
-	core_head_free(head);
 	core_ctx_free(ctx);
 }
 

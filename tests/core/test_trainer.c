@@ -116,11 +116,18 @@ static fv_status record(void *user, const core_train_epoch *epoch)
 	return FV_OK;
 }
 
+static const core_plan *plain(fv_ctx *ctx)
+{
+	core_plan *plan;
+	test_ok(ctx, core_plan_head(ctx, &shape, &plan));
+	return plan;
+}
+
 /* Base losses of the development rows in file order under given parameters. */
 static void dev_losses(const task *t, const float *params, const double *weight, double *loss)
 {
 	float logits[DEV * C];
-	test_ok(t->ctx, core_train_predict(t->ctx, &shape, params, &t->job.dev, logits));
+	test_ok(t->ctx, core_train_predict(t->ctx, plain(t->ctx), params, &t->job.dev, logits));
 	core_base_loss(DEV, C, logits, t->job.dev.rows.label, weight, loss, NULL);
 }
 
@@ -402,6 +409,12 @@ static void mixing(void **state)
 	free_task(t);
 }
 
+static fv_status start_at(void *user, const core_plan *plan, float *params)
+{
+	memcpy(params, user, (size_t)plan->count * sizeof *params);
+	return FV_OK;
+}
+
 /* train.init and train.order are followed and checked. */
 static void init_and_order(void **state)
 {
@@ -414,7 +427,8 @@ static void init_and_order(void **state)
 	core_head_init(t->ctx, &shape, 3, init);
 	for (int i = 0; i < 6 * N; i++)
 		order[i] = i % N;
-	t->job.init = init;
+	t->job.start = start_at;
+	t->job.user = init;
 	t->job.order = order;
 	t->job.order_epochs = 6;
 	t->job.order_n = N;
@@ -437,7 +451,7 @@ static void init_and_order(void **state)
 	t->job.order = NULL;
 	memcpy(bad, init, sizeof bad);
 	bad[L + 3] = NAN;
-	t->job.init = bad;
+	t->job.user = bad;
 	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_DATA,
 		"train.init: projection.weight is not finite");
 	free_task(t);
@@ -514,7 +528,7 @@ static void group_losses(void **state)
 	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &result));
 	float logits[N * C];
 	double loss[N], mean = 0;
-	test_ok(t->ctx, core_train_predict(t->ctx, &shape, result.params, &t->job.train, logits));
+	test_ok(t->ctx, core_train_predict(t->ctx, result.plan, result.params, &t->job.train, logits));
 	core_base_loss(N, C, logits, t->label, result.class_weight, loss, NULL);
 	for (int i = 10; i < N; i++)
 		mean += loss[i] / (N - 10);

@@ -10,6 +10,7 @@
 #include <fairvox/encoder.h>
 #include <fairvox/grouper.h>
 #include <fairvox/loss.h>
+#include <fairvox/networks.h>
 #include <fairvox/param.h>
 #include <fairvox/plugin.h>
 #include <fairvox/status.h>

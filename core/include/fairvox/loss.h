@@ -61,6 +61,7 @@ typedef struct fv_batch {
 	const int32_t *klass;             /* [B] */
 	const int32_t *group;             /* [B] or NULL */
 	const float *member;              /* [B,G] or NULL */
+	const char *const *stem;          /* [B] */
 } fv_batch;
 
 typedef struct fv_loss_ops {

@@ -48,6 +48,16 @@ void core_ctx_set_log(fv_ctx *ctx, core_log_sink sink, void *user)
 	ctx->sink_user = user;
 }
 
+void core_ctx_set_networks(fv_ctx *ctx, struct core_networks *networks)
+{
+	ctx->networks = networks;
+}
+
+struct core_networks *core_ctx_networks(const fv_ctx *ctx)
+{
+	return ctx->networks;
+}
+
 void core_ctx_copy_log(fv_ctx *ctx, const fv_ctx *from)
 {
 	core_ctx_set_log(ctx, from->sink, from->sink_user);

@@ -20,6 +20,10 @@ void core_ctx_free(fv_ctx *ctx);
 void core_ctx_set_run(fv_ctx *ctx, uint64_t seed, int64_t fold); /* for fv_rng */
 void core_ctx_set_plugin(fv_ctx *ctx, const char *name);         /* put before messages; NULL: none */
 void core_ctx_set_log(fv_ctx *ctx, core_log_sink sink, void *user);
+/* The networks that the functions of fairvox/networks.h work on; NULL: none. */
+struct core_networks;
+void core_ctx_set_networks(fv_ctx *ctx, struct core_networks *networks);
+struct core_networks *core_ctx_networks(const fv_ctx *ctx);
 void core_ctx_copy_log(fv_ctx *ctx, const fv_ctx *from);
 
 /* Failures recorded so far: the first 20 lines are kept, all are counted. */

@@ -23,6 +23,7 @@ struct fv_ctx {
 	core_log_sink sink;
 	void *sink_user;
 	core_warned *warned;
+	struct core_networks *networks;
 	core_array arrays[CORE_ARRAYS_MAX];
 	size_t n_arrays;
 };

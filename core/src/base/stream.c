@@ -84,6 +84,16 @@ uint64_t fv_below(fv_stream *stream, uint64_t bound)
 	}
 }
 
+void fv_permutation(fv_stream *stream, int32_t *out, int32_t n)
+{
+	for (int32_t i = 0; i < n; i++) {
+		int32_t j = (int32_t)fv_below(stream, (uint64_t)i + 1);
+		if (j < i)
+			out[i] = out[j];
+		out[j] = i;
+	}
+}
+
 uint64_t fv_name_hash(const char *name)
 {
 	return XXH3_64bits(name, strlen(name));

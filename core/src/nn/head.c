@@ -9,7 +9,7 @@
 
 #include <cblas.h>
 
-#include <fairvox/stream.h>
+#include "nn/blocks.h"
 
 struct core_head {
 	core_head_shape shape;
@@ -22,7 +22,6 @@ struct core_head {
 	float *product;  /* M [C,D] */
 	float *constant; /* W2 b1 + b2 [C] */
 	float *outer;    /* G [C,D] */
-	float *logits;   /* [CORE_HEAD_BLOCK,C], for predict */
 	float *share;    /* s [L] */
 	float *row_dot;  /* [L] */
 	double *sum;     /* [max(L,H,C)] */
@@ -57,13 +56,9 @@ void core_head_init(fv_ctx *ctx, const core_head_shape *s, int64_t branch, float
 	core_head_tensor tensor[CORE_HEAD_TENSORS];
 	core_head_tensors(s, tensor);
 	memset(params, 0, (size_t)s->layers * sizeof *params);
-	for (int i = 1; i < CORE_HEAD_TENSORS; i++) {
-		double bound = 1 / sqrt(i < 3 ? s->dims : s->projection);
-		fv_stream stream = fv_rng(ctx, "init", branch, (uint64_t)i);
-		for (int64_t j = 0; j < tensor[i].count; j++)
-			params[tensor[i].offset + j] =
-				(float)(bound * (2 * fv_uniform(&stream) - 1));
-	}
+	for (int i = 1; i < CORE_HEAD_TENSORS; i++)
+		core_linear_init(ctx, branch, (uint64_t)i, i < 3 ? s->dims : s->projection,
+			tensor[i].count, params + tensor[i].offset);
 }
 
 /* One block of memory, each array at a multiple of 64 bytes. */
@@ -90,7 +85,6 @@ static size_t layout(core_head *head, char *base)
 	carve(base, &used, classes * dims, sizeof(float), &head->product);
 	carve(base, &used, classes, sizeof(float), &head->constant);
 	carve(base, &used, classes * dims, sizeof(float), &head->outer);
-	carve(base, &used, CORE_HEAD_BLOCK * classes, sizeof(float), &head->logits);
 	carve(base, &used, layers, sizeof(float), &head->share);
 	carve(base, &used, layers, sizeof(float), &head->row_dot);
 	return carve(base, &used, widest > layers ? widest : layers, sizeof(double), &head->sum);
@@ -99,9 +93,8 @@ static size_t layout(core_head *head, char *base)
 fv_status core_head_new(fv_ctx *ctx, const core_head_shape *shape, int32_t batch, core_head **out)
 {
 	assert(shape->layers > 0 && shape->dims > 0 && shape->projection > 0 && shape->classes > 0);
-	core_head plan = {.shape = *shape,
-		.batch = batch > CORE_HEAD_BLOCK ? batch : CORE_HEAD_BLOCK,
-		.collapsed = shape->classes <= CORE_HEAD_COLLAPSE};
+	core_head plan = {
+		.shape = *shape, .batch = batch, .collapsed = shape->classes <= CORE_HEAD_COLLAPSE};
 	size_t bytes = layout(&plan, NULL);
 	char *base = aligned_alloc(64, bytes);
 	if (!base)
@@ -123,36 +116,17 @@ void core_head_uncollapse(core_head *head)
 	head->collapsed = false;
 }
 
-/* out [m,n] = a b + beta out; a is [m,k] and b [k,n], or stored transposed ([k,m], [n,k]). */
-static void multiply(CBLAS_TRANSPOSE turn_a, CBLAS_TRANSPOSE turn_b, int32_t m, int32_t n,
-	int32_t k, const float *a, const float *b, float beta, float *out)
-{
-	cblas_sgemm(CblasRowMajor, turn_a, turn_b, m, n, k, 1, a, turn_a == CblasNoTrans ? k : m, b,
-		turn_b == CblasNoTrans ? n : k, beta, out, n);
-}
-
-static void softmax_mix(const float *a, int32_t layers, float *share)
-{
-	double largest = a[0], total = 0;
-	for (int32_t l = 1; l < layers; l++)
-		largest = a[l] > largest ? a[l] : largest;
-	for (int32_t l = 0; l < layers; l++)
-		total += exp(a[l] - largest);
-	for (int32_t l = 0; l < layers; l++)
-		share[l] = (float)(exp(a[l] - largest) / total);
-}
-
-/* What depends on the parameters alone: s, and M and W2 b1 + b2 when collapsed. */
-static void prepare(core_head *head, const float *params)
+/* s, and M and W2 b1 + b2 when collapsed. */
+void core_head_prepare(core_head *head, const float *params)
 {
 	const core_head_shape *s = &head->shape;
 	core_head_tensor tensor[CORE_HEAD_TENSORS];
 	core_head_tensors(s, tensor);
-	softmax_mix(params, s->layers, head->share);
+	core_mix_share(params, s->layers, head->share);
 	if (!head->collapsed)
 		return;
 	const float *bias = params + tensor[2].offset, *output = params + tensor[3].offset;
-	multiply(CblasNoTrans, CblasNoTrans, s->classes, s->dims, s->projection, output,
+	core_multiply(false, false, s->classes, s->dims, s->projection, output,
 		params + tensor[1].offset, 0, head->product);
 	for (int32_t c = 0; c < s->classes; c++) {
 		double sum = params[tensor[4].offset + c];
@@ -163,73 +137,23 @@ static void prepare(core_head *head, const float *params)
 	}
 }
 
-/* rows [n,out] = in [n,width] weight^T + bias */
-static void linear(int32_t n, int32_t out, int32_t width, const float *in, const float *weight,
-	const float *bias, float *rows)
-{
-	for (int32_t i = 0; i < n; i++)
-		memcpy(rows + (size_t)i * (size_t)out, bias, (size_t)out * sizeof *rows);
-	multiply(CblasNoTrans, CblasTrans, n, out, width, in, weight, 1, rows);
-}
-
-static void forward(
+void core_head_forward(
 	core_head *head, const float *params, const float *const *x, int32_t n, float *logits)
 {
 	const core_head_shape *s = &head->shape;
 	core_head_tensor tensor[CORE_HEAD_TENSORS];
 	core_head_tensors(s, tensor);
 	assert(n > 0 && n <= head->batch);
-	for (int32_t i = 0; i < n; i++) {
-		float *mixed = head->mixed + (size_t)i * (size_t)s->dims;
-		if (s->layers == 1)
-			memcpy(mixed, x[i], (size_t)s->dims * sizeof *mixed);
-		else
-			cblas_sgemv(CblasRowMajor, CblasTrans, s->layers, s->dims, 1, x[i], s->dims,
-				head->share, 1, 0, mixed, 1);
-	}
+	core_mix_forward(head->share, s->layers, s->dims, x, n, head->mixed);
 	if (head->collapsed) {
-		linear(n, s->classes, s->dims, head->mixed, head->product, head->constant, logits);
+		core_linear_forward(
+			n, s->classes, s->dims, head->mixed, head->product, head->constant, logits);
 		return;
 	}
-	linear(n, s->projection, s->dims, head->mixed, params + tensor[1].offset,
+	core_linear_forward(n, s->projection, s->dims, head->mixed, params + tensor[1].offset,
 		params + tensor[2].offset, head->hidden);
-	linear(n, s->classes, s->projection, head->hidden, params + tensor[3].offset,
+	core_linear_forward(n, s->classes, s->projection, head->hidden, params + tensor[3].offset,
 		params + tensor[4].offset, logits);
-}
-
-void core_head_forward(
-	core_head *head, const float *params, const float *const *x, int32_t n, float *logits)
-{
-	prepare(head, params);
-	forward(head, params, x, n, logits);
-}
-
-static void column_sums(int32_t n, int32_t width, const float *rows, double *sum, float *out)
-{
-	memset(sum, 0, (size_t)width * sizeof *sum);
-	for (int32_t i = 0; i < n; i++)
-		for (int32_t j = 0; j < width; j++)
-			sum[j] += rows[(size_t)i * (size_t)width + (size_t)j];
-	for (int32_t j = 0; j < width; j++)
-		out[j] = (float)sum[j];
-}
-
-/* da = s * (ds - s.ds), ds_l = sum_i x_il . dh_i. With one layer s is 1 whatever a is. */
-static void mix_gradient(core_head *head, const float *const *x, int32_t n, float *gradient)
-{
-	const core_head_shape *s = &head->shape;
-	memset(head->sum, 0, (size_t)s->layers * sizeof *head->sum);
-	for (int32_t i = 0; i < n; i++) {
-		cblas_sgemv(CblasRowMajor, CblasNoTrans, s->layers, s->dims, 1, x[i], s->dims,
-			head->d_mixed + (size_t)i * (size_t)s->dims, 1, 0, head->row_dot, 1);
-		for (int32_t l = 0; l < s->layers; l++)
-			head->sum[l] += head->row_dot[l];
-	}
-	double mean = 0;
-	for (int32_t l = 0; l < s->layers; l++)
-		mean += head->share[l] * head->sum[l];
-	for (int32_t l = 0; l < s->layers; l++)
-		gradient[l] = (float)(head->share[l] * (head->sum[l] - mean));
 }
 
 /* Gradients of W1, b1, W2 and dh from G and M. */
@@ -240,19 +164,19 @@ static void collapsed_gradient(core_head *head, const float *params, int32_t n,
 	int32_t dims = s->dims, projection = s->projection, classes = s->classes;
 	const float *output = params + tensor[3].offset, *bias = params + tensor[2].offset;
 	const float *d_bias = gradient + tensor[4].offset;
-	multiply(CblasTrans, CblasNoTrans, classes, dims, n, dlogits, head->mixed, 0, head->outer);
-	multiply(CblasTrans, CblasNoTrans, projection, dims, classes, output, head->outer, 0,
+	core_multiply(true, false, classes, dims, n, dlogits, head->mixed, 0, head->outer);
+	core_multiply(true, false, projection, dims, classes, output, head->outer, 0,
 		gradient + tensor[1].offset);
-	multiply(CblasTrans, CblasNoTrans, projection, 1, classes, output, d_bias, 0,
+	core_multiply(true, false, projection, 1, classes, output, d_bias, 0,
 		gradient + tensor[2].offset);
 	for (int32_t c = 0; c < classes; c++)
 		for (int32_t h = 0; h < projection; h++)
 			gradient[tensor[3].offset + c * projection + h] = d_bias[c] * bias[h];
-	multiply(CblasNoTrans, CblasTrans, classes, projection, dims, head->outer,
+	core_multiply(false, true, classes, projection, dims, head->outer,
 		params + tensor[1].offset, 1, gradient + tensor[3].offset);
 	if (s->layers > 1)
-		multiply(CblasNoTrans, CblasNoTrans, n, dims, classes, dlogits, head->product, 0,
-			head->d_mixed);
+		core_multiply(
+			false, false, n, dims, classes, dlogits, head->product, 0, head->d_mixed);
 }
 
 static void layer_gradient(core_head *head, const float *params, int32_t n, const float *dlogits,
@@ -260,15 +184,15 @@ static void layer_gradient(core_head *head, const float *params, int32_t n, cons
 {
 	const core_head_shape *s = &head->shape;
 	int32_t dims = s->dims, projection = s->projection, classes = s->classes;
-	multiply(CblasTrans, CblasNoTrans, classes, projection, n, dlogits, head->hidden, 0,
+	core_multiply(true, false, classes, projection, n, dlogits, head->hidden, 0,
 		gradient + tensor[3].offset);
-	multiply(CblasNoTrans, CblasNoTrans, n, projection, classes, dlogits,
-		params + tensor[3].offset, 0, head->d_hidden);
-	column_sums(n, projection, head->d_hidden, head->sum, gradient + tensor[2].offset);
-	multiply(CblasTrans, CblasNoTrans, projection, dims, n, head->d_hidden, head->mixed, 0,
+	core_multiply(false, false, n, projection, classes, dlogits, params + tensor[3].offset, 0,
+		head->d_hidden);
+	core_column_sums(n, projection, head->d_hidden, head->sum, 0, gradient + tensor[2].offset);
+	core_multiply(true, false, projection, dims, n, head->d_hidden, head->mixed, 0,
 		gradient + tensor[1].offset);
 	if (s->layers > 1)
-		multiply(CblasNoTrans, CblasNoTrans, n, dims, projection, head->d_hidden,
+		core_multiply(false, false, n, dims, projection, head->d_hidden,
 			params + tensor[1].offset, 0, head->d_mixed);
 }
 
@@ -278,32 +202,12 @@ void core_head_backward(core_head *head, const float *params, const float *const
 	core_head_tensor tensor[CORE_HEAD_TENSORS];
 	core_head_tensors(&head->shape, tensor);
 	assert(n > 0 && n <= head->batch);
-	column_sums(n, head->shape.classes, dlogits, head->sum, gradient + tensor[4].offset);
+	core_column_sums(
+		n, head->shape.classes, dlogits, head->sum, 0, gradient + tensor[4].offset);
 	if (head->collapsed)
 		collapsed_gradient(head, params, n, dlogits, tensor, gradient);
 	else
 		layer_gradient(head, params, n, dlogits, tensor, gradient);
-	if (head->shape.layers == 1)
-		gradient[0] = 0;
-	else
-		mix_gradient(head, x, n, gradient);
-}
-
-void core_head_predict(core_head *head, const float *params, const float *x, const int32_t *index,
-	int32_t n, float *logits)
-{
-	size_t width = (size_t)head->shape.layers * (size_t)head->shape.dims;
-	size_t classes = (size_t)head->shape.classes;
-	prepare(head, params);
-	for (int32_t first = 0; first < n; first += CORE_HEAD_BLOCK) {
-		const float *row[CORE_HEAD_BLOCK];
-		int32_t count = n - first < CORE_HEAD_BLOCK ? n - first : CORE_HEAD_BLOCK;
-		for (int32_t i = 0; i < CORE_HEAD_BLOCK; i++) {
-			int32_t at = first + (i < count ? i : count - 1);
-			row[i] = x + (size_t)(index ? index[at] : at) * width;
-		}
-		forward(head, params, row, CORE_HEAD_BLOCK, head->logits);
-		memcpy(logits + (size_t)first * classes, head->logits,
-			(size_t)count * classes * sizeof *logits);
-	}
+	core_mix_backward(head->share, head->shape.layers, head->shape.dims, x, n, head->d_mixed,
+		head->sum, head->row_dot, gradient);
 }

@@ -54,7 +54,13 @@ FV_NODISCARD fv_status core_head_new(
 void core_head_uncollapse(core_head *head); /* layer by layer from now on: to compare the two */
 void core_head_free(core_head *head);       /* NULL is allowed */
 
-/* x [n] pointers to [L,D] -> logits [n,C]. n <= batch. Keeps what backward needs. */
+/* What depends on the parameters alone; to be called whenever they have changed. */
+void core_head_prepare(core_head *head, const float *params);
+
+/* x [n] pointers to [L,D] -> logits [n,C]. n <= batch. Keeps what backward needs. In batches of
+ * CORE_HEAD_BLOCK rows the logits of a row do not depend on the other rows: fill the last one up.
+ */
+#define CORE_HEAD_BLOCK 32
 void core_head_forward(
 	core_head *head, const float *params, const float *const *x, int32_t n, float *logits);
 
@@ -62,12 +68,5 @@ void core_head_forward(
  * and n) -> gradient, the whole vector, overwritten. */
 void core_head_backward(core_head *head, const float *params, const float *const *x, int32_t n,
 	const float *dlogits, float *gradient);
-
-/* Logits [n,C] of rows index[0..n) (NULL: 0..n) of x [*,L,D]. Works in full blocks of
- * CORE_HEAD_BLOCK rows, the last one filled up, so that the logits of a row do not depend on the
- * other rows. */
-#define CORE_HEAD_BLOCK 32
-void core_head_predict(core_head *head, const float *params, const float *x, const int32_t *index,
-	int32_t n, float *logits);
 
 #endif

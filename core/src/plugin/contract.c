@@ -180,6 +180,22 @@ bool contract_finite_f64(const double *x, int64_t n)
 	return true;
 }
 
+uint64_t contract_print(const struct contract *c, const struct instance *in)
+{
+	uint64_t hash = UINT64_C(14695981039346656037);
+	const unsigned char *byte = in->state;
+	for (size_t i = 0; i < c->plugin->state_size; i++)
+		hash = (hash ^ byte[i]) * UINT64_C(1099511628211);
+	for (size_t a = 0; a < core_array_count(in->ctx); a++) {
+		const core_array *array = core_array_at(in->ctx, a);
+		size_t size = (size_t)(array->n0 * array->n1) * core_type_size(array->type);
+		byte = array->data;
+		for (size_t i = 0; i < size; i++)
+			hash = (hash ^ byte[i]) * UINT64_C(1099511628211);
+	}
+	return hash;
+}
+
 const char *contract_stem(struct contract *c, int32_t row)
 {
 	return core_format(c->ctx, "row_%02d", row);

@@ -5,7 +5,8 @@
  * Descriptor: defaults of the profile parse and lie in range, choices are distinct, parameters do
  * not overlap in the state. Loss: batches of one, ties, one group only, groups unknown, groups
  * without rows, huge and tiny losses give finite weights; the same again gives the same bytes;
- * keep, order and mix stay in range; develop changes nothing; v is the derivative of the value.
+ * keep, order and mix stay in range; develop changes nothing; v is the derivative of the value. With
+ * networks of its own: the same of steps and their gradients, logits in the thousands included.
  * (Losses that are not finite never reach a plugin: the trainer stops at the logits.) Grouper: ids
  * in range, names distinct, unknown stays -1, not-a-number is refused, a row's group does not
  * depend on its company, the same again gives the same bytes. Encoder: silence, the shortest

@@ -217,23 +217,6 @@ static double develop(struct contract *c, struct instance *in, const struct draw
 	return value;
 }
 
-/* What develop() may not touch: the state and the named arrays. */
-static uint64_t print_of(const struct contract *c, const struct instance *in)
-{
-	uint64_t hash = UINT64_C(14695981039346656037);
-	const unsigned char *byte = in->state;
-	for (size_t i = 0; i < c->plugin->state_size; i++)
-		hash = (hash ^ byte[i]) * UINT64_C(1099511628211);
-	for (size_t a = 0; a < core_array_count(in->ctx); a++) {
-		const core_array *array = core_array_at(in->ctx, a);
-		size_t size = (size_t)(array->n0 * array->n1) * core_type_size(array->type);
-		byte = array->data;
-		for (size_t i = 0; i < size; i++)
-			hash = (hash ^ byte[i]) * UINT64_C(1099511628211);
-	}
-	return hash;
-}
-
 /* The derivative of the value that weigh gives from a fresh state, or that develop gives after it:
  * group weights held constant, as in the gradient. */
 static double slope(struct contract *c, const struct world *w, struct instance *after,
@@ -262,10 +245,11 @@ static void check_slopes(struct contract *c, const struct world *w)
 	struct drawn b = {0};
 	draw(w, PLAIN, 1, &b);
 	if (start(c, w, &in) && weigh(c, &in, &b, kinds[PLAIN])) {
-		uint64_t before = print_of(c, &in);
+		uint64_t before = contract_print(c, &in);
 		contract_expect(
 			c, isfinite(develop(c, &in, &b)), "develop", "the value is not finite");
-		contract_expect(c, print_of(c, &in) == before, "develop", "changes the state");
+		contract_expect(
+			c, contract_print(c, &in) == before, "develop", "changes the state");
 		double off[2] = {0};
 		for (int32_t by_develop = 0; by_develop < 2; by_develop++)
 			for (int32_t i = 0; i < b.batch.n; i++)
@@ -382,5 +366,6 @@ void contract_loss(struct contract *c)
 		}
 		if (ops->mix)
 			check_mix(c, w);
+		contract_networks(c, &w->setup);
 	}
 }

@@ -55,9 +55,14 @@ bool contract_finite_f32(const float *x, int64_t n);
 bool contract_finite_f64(const double *x, int64_t n);
 const char *contract_stem(struct contract *c, int32_t row);
 
+/* A hash of what develop() may not touch: the state and the named arrays. */
+uint64_t contract_print(const struct contract *c, const struct instance *instance);
+
 void contract_descriptor(struct contract *c);
 void contract_encoder(struct contract *c);
 void contract_grouper(struct contract *c);
 void contract_loss(struct contract *c);
+/* The part of it for fv.networks/1; nothing for losses without it. */
+void contract_networks(struct contract *c, const fv_loss_setup *setup);
 
 #endif

@@ -164,8 +164,8 @@ static bool check_ops(const fv_descriptor *d, struct fault *fault)
 			return FAULT(fault, "a grouper needs the ops uses, fit and assign");
 		return true;
 	case FV_LOSS:
-		if (!ops.loss.open && !ops.loss.weigh)
-			return FAULT(fault, "a loss needs the op open or weigh");
+		if (!ops.loss.open && !ops.loss.weigh && !d->extension)
+			return FAULT(fault, "a loss needs the op open or weigh, or an extension");
 		return true;
 	}
 	return FAULT(fault, "is of unknown kind %d", (int)d->kind);

@@ -9,6 +9,7 @@
 
 #include "checkpoint/safetensors_write.h"
 #include "config/config.h"
+#include "run/model_plan.h"
 
 static const char *standardize_name(fv_standardize kind)
 {
@@ -37,7 +38,7 @@ char *core_model_encoder_json(fv_ctx *ctx, const core_encoder *e)
 static char *classes_json(fv_ctx *ctx, const core_model *model)
 {
 	json_t *list = json_array();
-	for (int32_t i = 0; i < model->shape.classes; i++)
+	for (int32_t i = 0; i < model->plan->shape.classes; i++)
 		json_array_append_new(list, json_string(model->class_name[i]));
 	char *text = json_dumps(list, JSON_COMPACT), *copy = text ? core_strdup(ctx, text) : NULL;
 	free(text);
@@ -47,27 +48,34 @@ static char *classes_json(fv_ctx *ctx, const core_model *model)
 
 fv_status core_model_write(fv_ctx *ctx, const char *path, const core_model *model)
 {
-	core_head_tensor head[CORE_HEAD_TENSORS];
-	core_tensor_out tensor[CORE_HEAD_TENSORS + 2];
-	core_head_tensors(&model->shape, head);
-	size_t n = 0;
-	for (; n < CORE_HEAD_TENSORS; n++)
-		tensor[n] = (core_tensor_out){.name = head[n].name, .dtype = "F32",
-			.rank = head[n].rank, .shape = {head[n].shape[0], head[n].shape[1]},
-			.data = model->params + head[n].offset};
+	const core_plan *plan = model->plan;
 	const core_scaling *s = &model->scaling;
+	core_tensor_out *tensor = core_alloc(ctx, (size_t)plan->n_tensors + 2, sizeof *tensor);
+	char *classes = classes_json(ctx, model), *networks = NULL;
+	if (!tensor || !classes)
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	size_t n = 0, n_meta = 4;
+	for (; n < (size_t)plan->n_tensors; n++)
+		tensor[n] = (core_tensor_out){.name = plan->tensor[n].name, .dtype = "F32",
+			.rank = plan->tensor[n].rank,
+			.shape = {plan->tensor[n].shape[0], plan->tensor[n].shape[1]},
+			.data = model->params + plan->tensor[n].offset};
 	if (s->mean) {
 		tensor[n++] = (core_tensor_out){.name = "input.mean", .dtype = "F32", .rank = 2,
 			.shape = {s->layers, s->dims}, .data = s->mean};
 		tensor[n++] = (core_tensor_out){.name = "input.scale", .dtype = "F32", .rank = 2,
 			.shape = {s->layers, s->dims}, .data = s->scale};
 	}
-	char *classes = classes_json(ctx, model);
-	if (!classes)
-		return fv_fail(ctx, FV_FAILED, "out of memory");
+	if (core_plan_is_special(plan)) {
+		networks = core_plan_to_json(ctx, plan, model->fold, model->seed);
+		if (!networks)
+			return FV_FAILED;
+		n_meta = 5;
+	}
 	const core_meta_out meta[] = {{"classes", classes}, {"encoder", model->encoder_json},
-		{"format", "fairvox-model/1"}, {"standardize", standardize_name(s->kind)}};
-	return core_safetensors_write(ctx, path, tensor, n, meta, 4);
+		{"format", "fairvox-model/1"}, {"standardize", standardize_name(s->kind)},
+		{"networks", networks}};
+	return core_safetensors_write(ctx, path, tensor, n, meta, n_meta);
 }
 
 static fv_status take(fv_ctx *ctx, const fv_checkpoint *file, const char *path, const char *name,
@@ -85,36 +93,32 @@ static fv_status take(fv_ctx *ctx, const fv_checkpoint *file, const char *path, 
 }
 
 static fv_status take_params(fv_ctx *ctx, const fv_checkpoint *file, const char *path,
-	const core_head_shape *shape, float **out)
+	const core_plan *plan, float *params)
 {
-	core_head_tensor head[CORE_HEAD_TENSORS];
-	core_head_tensors(shape, head);
-	*out = core_alloc(ctx, (size_t)core_head_count(shape), sizeof **out);
-	if (!*out)
-		return FV_FAILED;
 	fv_status first = FV_OK;
-	for (size_t i = 0; i < CORE_HEAD_TENSORS; i++) {
-		fv_status status = take(ctx, file, path, head[i].name, head[i].rank, head[i].shape,
-			*out + head[i].offset);
+	for (int32_t i = 0; i < plan->n_tensors; i++) {
+		const core_head_tensor *tensor = &plan->tensor[i];
+		fv_status status = take(ctx, file, path, tensor->name, tensor->rank, tensor->shape,
+			params + tensor->offset);
 		first = first ? first : status;
 	}
 	return first;
 }
 
-fv_status core_model_read_params(fv_ctx *ctx, const char *path, const core_head_shape *shape,
-	float **out)
+fv_status core_model_read_params(fv_ctx *ctx, const char *path, const core_plan *plan,
+	float *params)
 {
 	fv_checkpoint *file;
 	fv_status status = fv_checkpoint_open(ctx, path, &file);
 	if (status)
 		return status;
-	status = take_params(ctx, file, path, shape, out);
+	status = take_params(ctx, file, path, plan, params);
 	fv_checkpoint_close(file);
 	return status;
 }
 
 static fv_status read_classes(fv_ctx *ctx, const fv_checkpoint *file, const char *path,
-	core_model *out)
+	core_model *out, int32_t *classes)
 {
 	const char *text = fv_checkpoint_meta(file, "classes");
 	json_t *list = text ? json_loads(text, 0, NULL) : NULL;
@@ -133,12 +137,13 @@ static fv_status read_classes(fv_ctx *ctx, const fv_checkpoint *file, const char
 		status = fv_fail(ctx, FV_DATA, "%s: metadata 'classes' is missing: not a model that "
 			"fairvox wrote", path);
 	out->class_name = names;
-	out->shape.classes = (int32_t)n;
+	*classes = (int32_t)n;
 	return status;
 }
 
-static fv_status read_shape(fv_ctx *ctx, const fv_checkpoint *file, const char *path,
-	core_model *out)
+/* Without metadata 'networks': one head, its sizes are those of its tensors. */
+static fv_status read_head(fv_ctx *ctx, const fv_checkpoint *file, const char *path,
+	int32_t classes, core_plan **out)
 {
 	const fv_tensor *mix = fv_checkpoint_find(file, "layer_mix");
 	const fv_tensor *projection = fv_checkpoint_find(file, "projection.weight");
@@ -147,10 +152,25 @@ static fv_status read_shape(fv_ctx *ctx, const fv_checkpoint *file, const char *
 		projection->shape[1] < 1 || projection->count > (1 << 28))
 		return fv_fail(ctx, FV_DATA, "%s: no tensors layer_mix [L] and projection.weight "
 			"[H,D]", path);
-	out->shape.layers = (int32_t)mix->shape[0];
-	out->shape.projection = (int32_t)projection->shape[0];
-	out->shape.dims = (int32_t)projection->shape[1];
-	return FV_OK;
+	const core_head_shape shape = {(int32_t)mix->shape[0], (int32_t)projection->shape[1],
+		(int32_t)projection->shape[0], classes};
+	return core_plan_head(ctx, &shape, out);
+}
+
+static fv_status read_plan(fv_ctx *ctx, const fv_checkpoint *file, const char *path,
+	int32_t classes, core_model *out)
+{
+	const char *networks = fv_checkpoint_meta(file, "networks");
+	core_plan *plan = NULL;
+	fv_status status = networks ? core_plan_from_json(ctx, path, networks, classes, &plan,
+					      &out->fold, &out->seed)
+				    : read_head(ctx, file, path, classes, &plan);
+	out->plan = plan;
+	if (status)
+		return status;
+	float *params = core_alloc(ctx, (size_t)plan->count, sizeof *params);
+	out->params = params;
+	return params ? take_params(ctx, file, path, plan, params) : FV_FAILED;
 }
 
 static fv_status read_scaling(fv_ctx *ctx, const fv_checkpoint *file, const char *path,
@@ -158,7 +178,7 @@ static fv_status read_scaling(fv_ctx *ctx, const fv_checkpoint *file, const char
 {
 	const char *kind = fv_checkpoint_meta(file, "standardize");
 	core_scaling *s = &out->scaling;
-	*s = (core_scaling){.layers = out->shape.layers, .dims = out->shape.dims};
+	*s = (core_scaling){.layers = out->plan->shape.layers, .dims = out->plan->shape.dims};
 	while (kind && s->kind <= FV_STANDARDIZE_SPEAKER && strcmp(standardize_name(s->kind), kind))
 		if (s->kind++ == FV_STANDARDIZE_SPEAKER)
 			kind = NULL;
@@ -183,13 +203,10 @@ fv_status core_model_read(fv_ctx *ctx, const char *path, core_model *out)
 	if (status)
 		return status;
 	*out = (core_model){0};
-	status = read_classes(ctx, file, path, out);
+	int32_t classes;
+	status = read_classes(ctx, file, path, out, &classes);
 	if (!status)
-		status = read_shape(ctx, file, path, out);
-	float *params = NULL;
-	if (!status)
-		status = take_params(ctx, file, path, &out->shape, &params);
-	out->params = params;
+		status = read_plan(ctx, file, path, classes, out);
 	if (!status)
 		status = read_scaling(ctx, file, path, out);
 	const char *encoder = fv_checkpoint_meta(file, "encoder");

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* model.safetensors: the head's tensors, the scaling of its input, and metadata that says which encoder
- * makes that input, so that predictions need nothing else. */
+/* model.safetensors: the tensors of the model's networks, the scaling of its input, and metadata that says
+ * which encoder makes that input and how the networks go together, so that predictions need nothing
+ * else. */
 #ifndef CORE_RUN_MODEL_H
 #define CORE_RUN_MODEL_H
 
 #include "config/spec.h"
-#include "nn/head.h"
+#include "nn/plan.h"
 #include "run/data.h"
 #include "run/encoder.h"
 
 typedef struct core_model {
-	core_head_shape shape;
-	const float *params;
+	const core_plan *plan;
+	const float *params; /* [plan->count] */
+	int64_t fold;        /* of the run: draws of the plan depend on them; 0 where there are none */
+	uint64_t seed;
 	core_scaling scaling; /* mean NULL: standardised by speaker, cannot predict alone */
 	const char *const *class_name; /* [C] */
 	/* How the encoder was made; enough to open it again. */
@@ -26,9 +29,10 @@ FV_NODISCARD fv_status core_model_write(fv_ctx *ctx, const char *path, const cor
 /* Errors: FV_DATA naming the tensor or key that is missing or of another shape. */
 FV_NODISCARD fv_status core_model_read(fv_ctx *ctx, const char *path, core_model *out);
 
-/* Only the head's tensors, for train.init; input.* and metadata are not needed. */
-FV_NODISCARD fv_status core_model_read_params(fv_ctx *ctx, const char *path,
-	const core_head_shape *shape, float **out);
+/* Only the plan's tensors -> params [plan->count], for train.init; input.* and metadata are not
+ * needed. */
+FV_NODISCARD fv_status core_model_read_params(fv_ctx *ctx, const char *path, const core_plan *plan,
+	float *params);
 
 /* Opens the encoder that a model was trained on. Errors: FV_DATA when the plugin or its weights are
  * not those of the training. */

@@ -152,7 +152,8 @@ static fv_status write_groups(fv_ctx *ctx, const core_runner *r, const core_fold
 
 static fv_status write_model(fv_ctx *ctx, const core_runner *r, const core_folder *folder)
 {
-	core_model model = {.shape = r->shape, .params = r->result.params,
+	core_model model = {.plan = r->result.plan, .params = r->result.params,
+		.fold = r->study->fold[r->run->fold].fold, .seed = (uint64_t)r->run->seed,
 		.scaling = r->input.scaling,
 		.class_name = (const char *const *)r->corpus->class_name,
 		.encoder_json = core_model_encoder_json(ctx, r->study->table[r->run->table].encoder)};

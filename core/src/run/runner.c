@@ -124,15 +124,6 @@ static fv_status make_training(fv_ctx *ctx, core_runner *r)
 	return status ? status : make_rows(ctx, r, CORE_DEV, r->dev_order, &r->dev);
 }
 
-static fv_status read_init(fv_ctx *ctx, const core_runner *r, float **out)
-{
-	const char *pattern = r->cell->train.init;
-	if (!pattern)
-		return FV_OK;
-	char *path = core_fold_path(ctx, pattern, r->study->fold[r->run->fold].fold);
-	return path ? core_model_read_params(ctx, path, &r->shape, out) : FV_FAILED;
-}
-
 static fv_status read_order(fv_ctx *ctx, const core_runner *r, core_train_job *job)
 {
 	const char *pattern = r->cell->train.order;
@@ -171,6 +162,16 @@ static fv_status on_epoch(void *user, const core_train_epoch *epoch)
 	return core_output_epoch(h->ctx, h->runner, epoch);
 }
 
+/* train.init */
+static fv_status start(void *user, const core_plan *plan, float *params)
+{
+	const struct history *h = user;
+	const core_runner *r = h->runner;
+	char *path = core_fold_path(
+		h->ctx, r->cell->train.init, r->study->fold[r->run->fold].fold);
+	return path ? core_model_read_params(h->ctx, path, plan, params) : FV_FAILED;
+}
+
 /* The job without files and callbacks. */
 static fv_status make_job(fv_ctx *ctx, core_runner *r, core_train_job *job)
 {
@@ -193,13 +194,11 @@ static fv_status train(fv_ctx *ctx, core_runner *r)
 {
 	struct history history = {ctx, r};
 	core_train_job job;
-	float *init = NULL;
 	fv_status status = make_job(ctx, r, &job);
-	if (!status)
-		status = read_init(ctx, r, &init);
 	if (status)
 		return status;
-	job.init = init;
+	if (r->cell->train.init)
+		job.start = start;
 	job.on_epoch = on_epoch;
 	job.user = &history;
 	status = read_order(ctx, r, &job);
@@ -231,7 +230,8 @@ static fv_status predict(fv_ctx *ctx, core_runner *r)
 	core_train_data test = {.rows = {.size = sizeof(fv_rows), .n = (int32_t)n,
 					.classes = r->corpus->classes, .stem = stem},
 		.x = r->input.x[CORE_TEST]};
-	fv_status status = core_train_predict(ctx, &r->shape, r->result.params, &test, r->test_prob);
+	fv_status status = core_train_predict(
+		ctx, r->result.plan, r->result.params, &test, r->test_prob);
 	if (!status)
 		core_softmax((int32_t)n, r->corpus->classes, r->test_prob, r->test_prob);
 	return status;

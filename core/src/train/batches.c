@@ -55,9 +55,10 @@ fv_status core_batches_init(fv_ctx *ctx, core_batches *b, const core_train_data 
 	b->mixed = core_alloc(ctx, mixing ? batch * width : 1, sizeof *b->mixed);
 	b->loss = core_alloc(ctx, 2 * batch, sizeof *b->loss);
 	b->x = core_alloc(ctx, batch, sizeof *b->x);
+	b->stem = core_alloc(ctx, batch, sizeof *b->stem);
 	int32_t *copies = core_alloc(ctx, (size_t)rows->n, sizeof *copies);
 	if (!b->position || !b->shuffle || !b->row || !b->label || !b->member || !b->mixed ||
-		!b->loss || !b->x || !copies)
+		!b->loss || !b->x || !b->stem || !copies)
 		return FV_FAILED;
 	b->klass = b->row + batch;
 	b->group = b->row + 2 * batch;
@@ -103,6 +104,7 @@ void core_batches_gather(core_batches *b, int32_t first)
 		int32_t row = b->kept[b->position[first + i]];
 		size_t at = (size_t)i, from = (size_t)row;
 		b->row[i] = row;
+		b->stem[i] = rows->stem[row];
 		b->klass[i] = rows->klass[row];
 		memcpy(b->label + at * classes, rows->label + from * classes,
 			classes * sizeof *b->label);
@@ -125,6 +127,7 @@ void core_batches_gather(core_batches *b, int32_t first)
 	b->batch.klass = b->klass;
 	b->batch.group = rows->group ? b->group : NULL;
 	b->batch.member = rows->member ? b->member : NULL;
+	b->batch.stem = b->stem;
 }
 
 void core_batches_mix(core_batches *b)

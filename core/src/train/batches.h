@@ -33,6 +33,7 @@ typedef struct core_batches {
 	double *loss, *lambda;
 	float *logits;
 	const float **x; /* [size] features of the samples */
+	const char **stem; /* [size] */
 } core_batches;
 
 /* Buffers are memory of the context. mixing: room for mixed features. */

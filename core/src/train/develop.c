@@ -2,85 +2,91 @@
 #include "train/develop.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "nn/base_loss.h"
 #include "train/trainer.h"
 
-fv_status core_develop_init(fv_ctx *ctx, core_develop *d, const core_train_data *data)
+_Static_assert(CORE_DEV_BATCH == CORE_HEAD_BLOCK, "batches are filled up to a block");
+
+fv_status core_develop_init(fv_ctx *ctx, core_develop *d, const core_train_data *data, size_t width)
 {
-	size_t n = (size_t)data->rows.n, classes = (size_t)data->rows.classes;
-	*d = (core_develop){.data = data};
+	size_t n = (size_t)data->rows.n;
+	*d = (core_develop){.data = data, .width = width};
 	if (core_stem_order(ctx, &data->rows, &d->order) != FV_OK)
 		return FV_FAILED;
-	d->index = core_alloc(ctx, n, sizeof *d->index);
 	d->row = core_alloc(ctx, n, sizeof *d->row);
-	d->sorted = core_alloc(ctx, n * classes, sizeof *d->sorted);
-	d->logits = core_alloc(ctx, n * classes, sizeof *d->logits);
 	d->loss = core_alloc(ctx, n, sizeof *d->loss);
-	if (!d->index || !d->row || !d->sorted || !d->logits || !d->loss)
+	if (!d->row || !d->loss)
 		return FV_FAILED;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		d->row[i] = (int32_t)i;
-		d->index[i] = data->index ? data->index[d->order[i]] : d->order[i];
-	}
 	return FV_OK;
 }
 
-static fv_status objective_mean(core_develop *d, core_objective *objective, int64_t step,
-	int64_t steps, int64_t epoch, double *out)
+/* A batch from row `first` on; groups as the objective may see them. */
+static fv_batch batch_at(const core_develop *d, const fv_rows *rows, int32_t first)
+{
+	size_t at = (size_t)first, classes = (size_t)rows->classes;
+	return (fv_batch){.size = sizeof(fv_batch),
+		.n = rows->n - first < CORE_DEV_BATCH ? rows->n - first : CORE_DEV_BATCH,
+		.classes = rows->classes,
+		.groups = rows->groups,
+		.row = d->row + at,
+		.loss = d->loss + at,
+		.label = rows->label + at * classes,
+		.klass = rows->klass + at,
+		.group = rows->group ? rows->group + at : NULL,
+		.member = rows->member ? rows->member + at * (size_t)rows->groups : NULL,
+		.stem = rows->stem + at};
+}
+
+/* Logits and base losses of the batch; logits stay NULL when one is not finite. */
+static fv_status evaluate(
+	core_develop *d, core_networks *networks, const double *class_weight, fv_batch *batch)
+{
+	const core_train_data *data = d->data;
+	for (int32_t i = 0; i < CORE_DEV_BATCH; i++) {
+		int32_t row = batch->row[i < batch->n ? i : batch->n - 1];
+		d->x[i] = data->x + (size_t)(data->index ? data->index[row] : row) * d->width;
+	}
+	core_networks_begin(networks, d->x, batch->stem, batch->n, CORE_DEV_BATCH);
+	const fv_node *logits = core_networks_predict(networks);
+	if (!logits)
+		return FV_FAILED;
+	if (!core_networks_finite(networks))
+		return FV_OK;
+	batch->logits = core_node_data(logits);
+	core_base_loss(batch->n, batch->classes, batch->logits, batch->label, class_weight,
+		d->loss + batch->row[0], NULL);
+	return FV_OK;
+}
+
+fv_status core_develop_run(core_develop *d, core_networks *networks, core_objective *objective,
+	int64_t step, int64_t steps, int64_t epoch, double *dev_loss, double *dev_objective,
+	bool *finite)
 {
 	const fv_rows *rows = &objective->dev;
-	double sum = 0;
+	double sum = 0, loss = 0;
 	int32_t batches = 0;
+	*dev_loss = *dev_objective = NAN;
 	for (int32_t first = 0; first < rows->n; first += CORE_DEV_BATCH, batches++) {
-		int32_t n = rows->n - first < CORE_DEV_BATCH ? rows->n - first : CORE_DEV_BATCH;
-		size_t at = (size_t)first, wide = at * (size_t)rows->classes;
-		fv_batch batch = {.size = sizeof batch,
-			.n = n,
-			.classes = rows->classes,
-			.groups = rows->groups,
-			.step = step,
-			.steps = steps,
-			.epoch = epoch,
-			.row = d->row + at,
-			.loss = d->loss + at,
-			.logits = d->logits + wide,
-			.label = rows->label + wide,
-			.klass = rows->klass + at,
-			.group = rows->group ? rows->group + at : NULL,
-			.member = rows->member ? rows->member + at * (size_t)rows->groups : NULL};
+		fv_batch batch = batch_at(d, rows, first);
+		batch.step = step;
+		batch.steps = steps;
+		batch.epoch = epoch;
+		fv_status status = evaluate(d, networks, objective->setup.class_weight, &batch);
+		*finite = core_networks_finite(networks);
+		if (status != FV_OK || !*finite)
+			return status;
 		double value;
-		fv_status status = core_objective_develop(objective, &batch, &value);
+		status = core_objective_develop(objective, networks, &batch, &value);
 		if (status != FV_OK)
 			return status;
 		sum += value;
 	}
-	*out = sum / batches;
+	for (int32_t i = 0; i < rows->n; i++)
+		loss += d->loss[d->order[i]];
+	*dev_loss = loss / rows->n;
+	*dev_objective = sum / batches;
 	return FV_OK;
-}
-
-fv_status core_develop_run(core_develop *d, core_head *head, const float *params,
-	core_objective *objective, int64_t step, int64_t steps, int64_t epoch, double *dev_loss,
-	double *dev_objective, bool *finite)
-{
-	const fv_rows *rows = &d->data->rows;
-	size_t classes = (size_t)rows->classes;
-	core_head_predict(head, params, d->data->x, d->index, rows->n, d->sorted);
-	*finite = true;
-	for (size_t i = 0; i < (size_t)rows->n * classes; i++)
-		*finite &= isfinite(d->sorted[i]) != 0;
-	*dev_loss = *dev_objective = NAN;
-	if (!*finite)
-		return FV_OK;
-	for (int32_t i = 0; i < rows->n; i++)
-		memcpy(d->logits + (size_t)d->order[i] * classes, d->sorted + (size_t)i * classes,
-			classes * sizeof *d->logits);
-	core_base_loss(rows->n, rows->classes, d->logits, rows->label,
-		objective->setup.class_weight, d->loss, NULL);
-	double sum = 0;
-	for (int32_t i = 0; i < rows->n; i++)
-		sum += d->loss[d->order[i]];
-	*dev_loss = sum / rows->n;
-	return objective_mean(d, objective, step, steps, epoch, dev_objective);
 }

@@ -60,6 +60,20 @@ fv_status core_count_rows(fv_ctx *ctx, const fv_rows *rows, const int32_t *order
 	return FV_OK;
 }
 
+static fv_status take_networks(core_objective *o, const fv_descriptor *loss)
+{
+	const fv_networks_1 *theirs = loss->extension ? loss->extension(FV_NETWORKS_1) : NULL;
+	if (!theirs)
+		return FV_OK;
+	memcpy(&o->networks, theirs,
+		theirs->size < sizeof o->networks ? theirs->size : sizeof o->networks);
+	o->own_networks = true;
+	if (o->networks.build && o->networks.predict && o->networks.step)
+		return FV_OK;
+	return fv_fail(o->ctx, FV_FAILED,
+		"loss %s: " FV_NETWORKS_1 " needs build, predict and step", o->name);
+}
+
 static fv_rows without_groups(fv_rows rows)
 {
 	rows.groups = 0;
@@ -83,7 +97,9 @@ fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *stat
 	} else if (o->train.groups < 1) {
 		return fv_fail(ctx, FV_CONFIG, "loss %s needs groups: give a grouper", o->name);
 	}
-	fv_status status = core_count_rows(ctx, &o->train, order, &o->count);
+	fv_status status = take_networks(o, loss);
+	if (status == FV_OK)
+		status = core_count_rows(ctx, &o->train, order, &o->count);
 	if (status != FV_OK)
 		return status;
 	o->setup = *setup;
@@ -193,10 +209,62 @@ fv_status core_objective_weigh(core_objective *o, const fv_batch *batch, double 
 	return done(o, errors, status);
 }
 
-fv_status core_objective_develop(core_objective *o, const fv_batch *batch, double *value)
+static size_t enter_networks(core_objective *o, core_networks *networks, core_networks_stage stage)
+{
+	core_networks_set_stage(networks, stage);
+	core_ctx_set_networks(o->ctx, networks);
+	return enter(o);
+}
+
+static fv_status done_networks(core_objective *o, size_t errors_before, fv_status status)
+{
+	core_ctx_set_networks(o->ctx, NULL);
+	return done(o, errors_before, status);
+}
+
+fv_status core_objective_build(core_objective *o, core_networks *networks)
+{
+	size_t errors = enter_networks(o, networks, CORE_STAGE_BUILD);
+	fv_status status = o->networks.build(o->state, o->ctx, &o->setup);
+	fv_node *logits = NULL;
+	core_networks_set_stage(networks, CORE_STAGE_PREDICT);
+	if (status == FV_OK)
+		status = o->networks.predict(o->state, o->ctx, &logits);
+	if (status == FV_OK && !logits)
+		status = fv_fail(o->ctx, FV_FAILED, "names no value that predicts");
+	if (status == FV_OK)
+		status = core_networks_record(networks, logits);
+	return done_networks(o, errors, status);
+}
+
+fv_status core_objective_step(
+	core_objective *o, core_networks *networks, const fv_batch *batch, double *value)
+{
+	*value = NAN;
+	size_t errors = enter_networks(o, networks, CORE_STAGE_STEP);
+	fv_status status = o->networks.step(o->state, o->ctx, batch, value);
+	if (!core_networks_finite(networks)) {
+		*value = NAN;
+		return done_networks(o, errors, FV_OK);
+	}
+	if (status == FV_OK && !isfinite(*value))
+		status = fv_fail(o->ctx, FV_FAILED, "step %lld: the value is %g",
+			(long long)batch->step, *value);
+	return done_networks(o, errors, status);
+}
+
+fv_status core_objective_develop(
+	core_objective *o, core_networks *networks, const fv_batch *batch, double *value)
 {
 	*value = mean(batch->loss, batch->n);
-	if (!o->ops.develop)
+	if (o->own_networks && o->networks.develop) {
+		size_t errors = enter_networks(o, networks, CORE_STAGE_DEVELOP);
+		fv_status status = o->networks.develop(o->state, o->ctx, batch, value);
+		if (!core_networks_finite(networks))
+			*value = NAN;
+		return done_networks(o, errors, status);
+	}
+	if (o->own_networks || !o->ops.develop)
 		return FV_OK;
 	size_t errors = enter(o);
 	return done(o, errors, o->ops.develop(o->state, o->ctx, batch, value));

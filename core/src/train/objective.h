@@ -5,14 +5,17 @@
 #define CORE_TRAIN_OBJECTIVE_H
 
 #include <fairvox/loss.h>
+#include <fairvox/networks.h>
 #include <fairvox/plugin.h>
 
-#include "base/context.h"
+#include "train/networks.h"
 
 typedef struct core_objective {
 	fv_ctx *ctx;
 	const char *name;
 	fv_loss_ops ops;
+	bool own_networks;
+	fv_networks_1 networks;
 	void *state;
 	fv_rows train, dev;
 	fv_counts count;
@@ -39,8 +42,15 @@ FV_NODISCARD fv_status core_objective_mix(
 	core_objective *objective, const fv_batch *batch, int32_t *partner, double *lambda);
 FV_NODISCARD fv_status core_objective_weigh(
 	core_objective *objective, const fv_batch *batch, double *v, double *value);
-/* The value may be NaN. */
+/* The value may be NaN. `networks` hold the batch. */
 FV_NODISCARD fv_status core_objective_develop(
-	core_objective *objective, const fv_batch *batch, double *value);
+	core_objective *objective, core_networks *networks, const fv_batch *batch, double *value);
+
+/* For objectives with networks of their own: makes them and says what predicts. */
+FV_NODISCARD fv_status core_objective_build(core_objective *objective, core_networks *networks);
+/* Gradients into the networks. When a number of the batch is not finite, the value is NaN and it is
+ * the caller who says so. */
+FV_NODISCARD fv_status core_objective_step(
+	core_objective *objective, core_networks *networks, const fv_batch *batch, double *value);
 
 #endif

@@ -10,7 +10,9 @@
 
 #include "nn/adam.h"
 #include "nn/base_loss.h"
+#include "nn/blocks.h"
 #include "train/develop.h"
+#include "train/networks.h"
 #include "train/objective.h"
 
 typedef struct trainer {
@@ -21,10 +23,11 @@ typedef struct trainer {
 	core_train_data train; /* what the objective may see of job->train */
 	core_batches batches;
 	core_develop develop;
-	core_head *head;
+	core_plan *plan;
+	core_networks *networks;
 	int32_t *kept, n_kept;
-	int64_t count, step, steps; /* parameters; steps done; steps of the run */
-	float *param, *gradient, *m, *v, *dlogits;
+	int64_t step, steps; /* done; of the run */
+	float *param, *gradient, *m, *v;
 	double *grad, *share; /* [batch,C] dl/dz; [batch] v_i */
 	double *group_sum, *group_loss;
 	int64_t *group_seen;
@@ -35,14 +38,6 @@ static double seconds_now(void)
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static bool all_finite(const float *x, int64_t n)
-{
-	bool finite = true;
-	for (int64_t i = 0; i < n; i++)
-		finite &= isfinite(x[i]) != 0;
-	return finite;
 }
 
 static fv_status bad_features(fv_ctx *ctx, const core_train_data *data, int32_t row)
@@ -59,7 +54,7 @@ static fv_status check_features(fv_ctx *ctx, const core_train_data *data, int64_
 	fv_status status = FV_OK;
 	for (int32_t i = 0; i < data->rows.n; i++) {
 		int64_t at = data->index ? data->index[i] : i;
-		if (!all_finite(data->x + at * width, width))
+		if (!core_all_finite(data->x + at * width, width))
 			status = bad_features(ctx, data, i);
 	}
 	return status;
@@ -71,13 +66,11 @@ static int64_t row_width(const core_head_shape *shape)
 }
 
 /* The first tensor of `vector` that is not finite, or NULL. */
-static const char *broken_tensor(const core_head_shape *shape, const float *vector)
+static const char *broken_tensor(const core_plan *plan, const float *vector)
 {
-	core_head_tensor tensor[CORE_HEAD_TENSORS];
-	core_head_tensors(shape, tensor);
-	for (int i = 0; i < CORE_HEAD_TENSORS; i++)
-		if (!all_finite(vector + tensor[i].offset, tensor[i].count))
-			return tensor[i].name;
+	for (int32_t i = 0; i < plan->n_tensors; i++)
+		if (!core_all_finite(vector + plan->tensor[i].offset, plan->tensor[i].count))
+			return plan->tensor[i].name;
 	return NULL;
 }
 
@@ -87,7 +80,7 @@ static fv_status overflow(trainer *t, int64_t epoch, const char *what)
 	fv_status status = check_features(t->ctx, &t->train, row_width(&t->job->shape));
 	if (status != FV_OK)
 		return status;
-	const char *tensor = broken_tensor(&t->job->shape, t->param);
+	const char *tensor = broken_tensor(t->plan, t->param);
 	return fv_fail(t->ctx, FV_FAILED,
 		"step %lld (epoch %lld): %s %s not finite; train.learning_rate is %g",
 		(long long)t->step, (long long)epoch, tensor ? tensor : what,
@@ -180,23 +173,60 @@ static fv_status check_order(trainer *t)
 static fv_status start_model(trainer *t)
 {
 	const core_train_job *job = t->job;
-	if (!job->init) {
-		core_head_init(t->ctx, &job->shape, 0, t->param);
+	if (!job->start) {
+		core_plan_init(t->ctx, t->plan, t->param);
 		return FV_OK;
 	}
-	memcpy(t->param, job->init, (size_t)t->count * sizeof *t->param);
-	const char *tensor = broken_tensor(&job->shape, t->param);
+	fv_status status = job->start(job->user, t->plan, t->param);
+	const char *tensor = status == FV_OK ? broken_tensor(t->plan, t->param) : NULL;
 	if (tensor)
 		return fv_fail(t->ctx, FV_DATA, "train.init: %s is not finite", tensor);
-	return FV_OK;
+	return status;
 }
 
 /* The vectors are laid out so that projection.weight begins at a multiple of 64 bytes. */
 static float *model_vector(trainer *t)
 {
 	size_t lead = (size_t)(-(int64_t)t->job->shape.layers & 15);
-	float *memory = core_alloc(t->ctx, lead + (size_t)t->count, sizeof *memory);
+	float *memory = core_alloc(t->ctx, lead + (size_t)t->plan->count, sizeof *memory);
 	return memory ? memory + lead : NULL;
+}
+
+/* One head, or what the objective makes. */
+static fv_status make_networks(trainer *t, int32_t batch)
+{
+	const core_head_shape *shape = &t->job->shape;
+	int32_t rows = batch > CORE_DEV_BATCH ? batch : CORE_DEV_BATCH;
+	bool own = t->objective.own_networks;
+	fv_status status = own ? core_plan_new(t->ctx, shape, &t->plan)
+			       : core_plan_head(t->ctx, shape, &t->plan);
+	if (status == FV_OK)
+		status = core_networks_new(t->ctx, t->plan, rows, &t->networks);
+	if (status == FV_OK && own)
+		status = core_objective_build(&t->objective, t->networks);
+	t->result->plan = t->plan;
+	return status;
+}
+
+static fv_status make_vectors(trainer *t, int32_t batch)
+{
+	fv_ctx *ctx = t->ctx;
+	size_t groups = (size_t)t->job->train.rows.groups;
+	t->param = model_vector(t);
+	t->gradient = model_vector(t);
+	t->m = model_vector(t);
+	t->v = model_vector(t);
+	t->result->params = core_alloc(ctx, (size_t)t->plan->count, sizeof(float));
+	t->grad = core_alloc(ctx, (size_t)batch * (size_t)t->job->shape.classes, sizeof(double));
+	t->share = core_alloc(ctx, (size_t)batch, sizeof(double));
+	t->group_sum = core_alloc(ctx, groups, sizeof(double));
+	t->group_loss = core_alloc(ctx, groups, sizeof(double));
+	t->group_seen = core_alloc(ctx, groups, sizeof(int64_t));
+	if (!t->param || !t->gradient || !t->m || !t->v || !t->result->params || !t->grad ||
+		!t->share || !t->group_sum || !t->group_loss || !t->group_seen)
+		return FV_FAILED;
+	core_networks_set_gradient(t->networks, t->gradient);
+	return FV_OK;
 }
 
 static fv_status prepare(trainer *t)
@@ -204,36 +234,19 @@ static fv_status prepare(trainer *t)
 	fv_ctx *ctx = t->ctx;
 	const core_train_job *job = t->job;
 	int32_t size = job->spec->batch < t->n_kept ? job->spec->batch : t->n_kept;
-	size_t batch = (size_t)size, classes = (size_t)job->shape.classes;
-	size_t groups = (size_t)job->train.rows.groups;
+	size_t width = (size_t)row_width(&job->shape);
+	t->steps = (int64_t)job->spec->epochs * ((t->n_kept + size - 1) / size);
 	fv_status status = check_order(t);
 	if (status == FV_OK)
-		status = core_batches_init(ctx, &t->batches, &t->train,
-			(size_t)row_width(&job->shape), t->kept, t->n_kept, size,
-			t->objective.ops.mix != NULL);
+		status = core_batches_init(ctx, &t->batches, &t->train, width, t->kept, t->n_kept,
+			size, t->objective.ops.mix != NULL);
 	if (status == FV_OK)
-		status = core_develop_init(ctx, &t->develop, &job->dev);
+		status = core_develop_init(ctx, &t->develop, &job->dev, width);
 	if (status == FV_OK)
-		status = core_head_new(ctx, &job->shape, size, &t->head);
-	if (status != FV_OK)
-		return status;
-	t->count = core_head_count(&job->shape);
-	t->steps = (int64_t)job->spec->epochs * ((t->n_kept + size - 1) / size);
-	t->param = model_vector(t);
-	t->gradient = model_vector(t);
-	t->m = model_vector(t);
-	t->v = model_vector(t);
-	t->result->params = core_alloc(ctx, (size_t)t->count, sizeof(float));
-	t->dlogits = core_alloc(ctx, batch * classes, sizeof(float));
-	t->grad = core_alloc(ctx, batch * classes, sizeof(double));
-	t->share = core_alloc(ctx, batch, sizeof(double));
-	t->group_sum = core_alloc(ctx, groups, sizeof(double));
-	t->group_loss = core_alloc(ctx, groups, sizeof(double));
-	t->group_seen = core_alloc(ctx, groups, sizeof(int64_t));
-	if (!t->param || !t->gradient || !t->m || !t->v || !t->result->params || !t->dlogits ||
-		!t->grad || !t->share || !t->group_sum || !t->group_loss || !t->group_seen)
-		return FV_FAILED;
-	return start_model(t);
+		status = make_networks(t, size);
+	if (status == FV_OK)
+		status = make_vectors(t, size);
+	return status == FV_OK ? start_model(t) : status;
 }
 
 static void note_groups(trainer *t)
@@ -249,21 +262,46 @@ static void note_groups(trainer *t)
 	}
 }
 
-/* The gradient of the batch's objective with respect to the logits. */
-static fv_status objective_gradient(trainer *t, fv_batch *batch, double *value)
+/* The gradient of sum_i v_i l_i, v from the objective. */
+static fv_status weighed_gradient(trainer *t, fv_node *logits, const fv_batch *batch, double *value)
 {
-	core_batches *b = &t->batches;
-	core_base_loss(batch->n, batch->classes, b->logits, b->label, t->result->class_weight,
-		b->loss, t->grad);
-	batch->loss = b->loss;
-	batch->logits = b->logits;
-	note_groups(t);
 	fv_status status = core_objective_weigh(&t->objective, batch, t->share, value);
-	for (int32_t i = 0; status == FV_OK && i < batch->n; i++)
+	if (status != FV_OK)
+		return status;
+	float *out = core_node_gradient(t->networks, logits);
+	if (!out)
+		return FV_FAILED;
+	for (int32_t i = 0; i < batch->n; i++)
 		for (int32_t k = 0; k < batch->classes; k++) {
 			int32_t at = i * batch->classes + k;
-			t->dlogits[at] = (float)(t->share[i] * t->grad[at]);
+			out[at] = (float)(t->share[i] * t->grad[at]);
 		}
+	return core_networks_backward(t->networks);
+}
+
+/* The gradient of the batch's objective. */
+static fv_status take_gradient(trainer *t, int64_t epoch, double *value)
+{
+	core_batches *b = &t->batches;
+	fv_batch *batch = &b->batch;
+	bool own = t->objective.own_networks;
+	core_networks_set_params(t->networks, t->param);
+	core_networks_begin(t->networks, b->x, b->stem, batch->n, batch->n);
+	fv_node *logits = core_networks_predict(t->networks);
+	if (!logits)
+		return FV_FAILED;
+	if (!core_networks_finite(t->networks))
+		return overflow(t, epoch, "the logits");
+	batch->logits = core_node_data(logits);
+	batch->loss = b->loss;
+	core_base_loss(batch->n, batch->classes, batch->logits, b->label, t->result->class_weight,
+		b->loss, own ? NULL : t->grad);
+	note_groups(t);
+	fv_status status = own ? core_objective_step(&t->objective, t->networks, batch, value)
+			       : weighed_gradient(t, logits, batch, value);
+	if (status == FV_OK && !core_networks_finite(t->networks))
+		return overflow(t, epoch, "the logits");
+	core_networks_finish(t->networks);
 	return status;
 }
 
@@ -283,22 +321,18 @@ static fv_status train_step(trainer *t, int64_t epoch, int32_t first, double *va
 			return status;
 		core_batches_mix(b);
 	}
-	core_head_forward(t->head, t->param, b->x, batch->n, b->logits);
-	if (!all_finite(b->logits, (int64_t)batch->n * batch->classes))
-		return overflow(t, epoch, "the logits");
-	status = objective_gradient(t, batch, value);
+	status = take_gradient(t, epoch, value);
 	if (status != FV_OK)
 		return status;
-	core_head_backward(t->head, t->param, b->x, batch->n, t->dlogits, t->gradient);
-	*norm = core_norm(t->gradient, t->count);
+	*norm = core_norm(t->gradient, t->plan->count);
 	if (!isfinite(*norm)) {
-		char what[64];
+		char what[128];
 		snprintf(what, sizeof what, "the gradient of %s",
-			broken_tensor(&t->job->shape, t->gradient));
+			broken_tensor(t->plan, t->gradient));
 		return overflow(t, epoch, what);
 	}
 	const core_adam adam = {spec->learning_rate, spec->weight_decay, spec->adamw};
-	core_adam_step(&adam, t->step, core_clip_scale(*norm, spec->clip), t->count, t->param,
+	core_adam_step(&adam, t->step, core_clip_scale(*norm, spec->clip), t->plan->count, t->param,
 		t->gradient, t->m, t->v);
 	return FV_OK;
 }
@@ -329,7 +363,7 @@ static fv_status train_epoch(trainer *t, int32_t epoch, core_train_epoch *out)
 		out->grad_norm += norm;
 		batches++;
 	}
-	if (status == FV_OK && !all_finite(t->param, t->count))
+	if (status == FV_OK && !core_all_finite(t->param, t->plan->count))
 		status = overflow(t, epoch, "the model");
 	out->value /= batches;
 	out->grad_norm /= batches;
@@ -344,7 +378,8 @@ static fv_status judge_epoch(trainer *t, core_train_epoch *epoch)
 {
 	core_train_result *result = t->result;
 	bool finite, objective = !strcmp(t->job->spec->select, "dev_objective");
-	fv_status status = core_develop_run(&t->develop, t->head, t->param, &t->objective, t->step,
+	core_networks_set_params(t->networks, t->param);
+	fv_status status = core_develop_run(&t->develop, t->networks, &t->objective, t->step,
 		t->steps, epoch->epoch, &epoch->dev_loss, &epoch->dev_objective, &finite);
 	if (status == FV_OK && !finite)
 		status = check_features(t->ctx, &t->job->dev, row_width(&t->job->shape));
@@ -356,7 +391,7 @@ static fv_status judge_epoch(trainer *t, core_train_epoch *epoch)
 	if (epoch->best) {
 		result->selected_epoch = epoch->epoch;
 		result->selected_value = value;
-		memcpy(result->params, t->param, (size_t)t->count * sizeof *t->param);
+		memcpy(result->params, t->param, (size_t)t->plan->count * sizeof *t->param);
 	}
 	return FV_OK;
 }
@@ -396,23 +431,44 @@ fv_status core_train_run(fv_ctx *ctx, const core_train_job *job, core_train_resu
 	if (status == FV_OK)
 		status = train_all(&t);
 	result->kept = t.n_kept;
-	core_head_free(t.head);
+	core_networks_free(t.networks);
 	core_objective_close(&t.objective);
 	return status;
 }
 
-fv_status core_train_predict(fv_ctx *ctx, const core_head_shape *shape, const float *params,
+/* In full blocks, the last one filled up: see CORE_HEAD_BLOCK. */
+static fv_status predict_block(core_networks *networks, const core_plan *plan,
+	const core_train_data *data, int32_t first, float *logits)
+{
+	const float *x[CORE_HEAD_BLOCK];
+	int32_t n = data->rows.n - first < CORE_HEAD_BLOCK ? data->rows.n - first : CORE_HEAD_BLOCK;
+	for (int32_t i = 0; i < CORE_HEAD_BLOCK; i++) {
+		int32_t row = first + (i < n ? i : n - 1);
+		x[i] = data->x + (data->index ? data->index[row] : row) * row_width(&plan->shape);
+	}
+	core_networks_begin(networks, x, data->rows.stem + first, n, CORE_HEAD_BLOCK);
+	const fv_node *node = core_networks_predict(networks);
+	if (!node)
+		return FV_FAILED;
+	memcpy(logits + (size_t)first * (size_t)plan->shape.classes, core_node_data(node),
+		(size_t)n * (size_t)plan->shape.classes * sizeof *logits);
+	return FV_OK;
+}
+
+fv_status core_train_predict(fv_ctx *ctx, const core_plan *plan, const float *params,
 	const core_train_data *data, float *logits)
 {
-	core_head *head;
-	fv_status status = core_head_new(ctx, shape, CORE_HEAD_BLOCK, &head);
-	if (status != FV_OK)
+	core_networks *networks;
+	core_plan own = *plan;
+	fv_status status = core_networks_new(ctx, &own, CORE_HEAD_BLOCK, &networks);
+	if (status == FV_OK)
+		core_networks_set_params(networks, params);
+	for (int32_t i = 0; status == FV_OK && i < data->rows.n; i += CORE_HEAD_BLOCK)
+		status = predict_block(networks, plan, data, i, logits);
+	core_networks_free(networks);
+	if (status != FV_OK || core_all_finite(logits, (int64_t)data->rows.n * plan->shape.classes))
 		return status;
-	core_head_predict(head, params, data->x, data->index, data->rows.n, logits);
-	core_head_free(head);
-	if (all_finite(logits, (int64_t)data->rows.n * shape->classes))
-		return FV_OK;
-	status = check_features(ctx, data, row_width(shape));
+	status = check_features(ctx, data, row_width(&plan->shape));
 	return status != FV_OK ? status
 			       : fv_fail(ctx, FV_FAILED, "the logits of the model are not finite");
 }

@@ -3,12 +3,13 @@
  * model.
  *
  * An epoch visits the kept rows in batches (the last one may be short). A step: logits, base
- * losses, the plugin's v, gradient sum_i v_i dl_i, one joint norm, clipping, Adam. After each epoch
- *   dev_loss       mean base loss over the development rows
- *   dev_objective  mean over development batches of 32 in file order of the plugin's value, the
- * short last batch at full weight The model of the lowest value of the one that `select` names is
- * kept: strictly lower wins, a value that is not finite never does, and a run without any finite
- * value has failed. The start model is no candidate; epochs count from 1.
+ * losses, the plugin's v, gradient sum_i v_i dl_i, one joint norm, clipping, Adam. An objective
+ * with networks of its own puts its step in place of v and the gradient; the rest is the same, and
+ * "base loss" is that of the value it predicts with. After each epoch dev_loss       mean base loss
+ * over the development rows dev_objective  mean over development batches of 32 in file order of the
+ * plugin's value, the short last batch at full weight The model of the lowest value of the one that
+ * `select` names is kept: strictly lower wins, a value that is not finite never does, and a run
+ * without any finite value has failed. The start model is no candidate; epochs count from 1.
  *
  * Everything random is keyed by file names (streams init and shuffle), and sums run in the order of
  * file names, so the order of rows in a label file changes nothing, dev_objective's batches apart.
@@ -27,7 +28,7 @@
 
 #include "base/context.h"
 #include "config/spec.h"
-#include "nn/head.h"
+#include "nn/plan.h"
 #include "train/batches.h"
 
 #define CORE_DEV_BATCH 32
@@ -55,7 +56,8 @@ typedef struct core_train_job {
 	void *loss_state; /* parameters filled in; used up by the run */
 	bool member_is_probability;
 	const char *const *class_name; /* [C] */
-	const float *init; /* [core_head_count] start values of train.init; NULL: drawn */
+	/* Start values of the plan's tensors (train.init); NULL: drawn. */
+	fv_status (*start)(void *user, const core_plan *plan, float *params);
 	const int32_t *
 		order; /* [order_epochs, order_n] of train.order; NULL: the plugin's or a shuffle */
 	int64_t order_epochs, order_n;
@@ -67,7 +69,8 @@ typedef struct core_train_job {
 
 /* Arrays are memory of the context. */
 typedef struct core_train_result {
-	float *params; /* the kept model */
+	const core_plan *plan; /* of the model */
+	float *params;         /* [plan->count] the kept model */
 	int32_t selected_epoch;
 	double selected_value;
 	int32_t kept;         /* rows of an epoch */
@@ -82,9 +85,10 @@ FV_NODISCARD fv_status core_train_run(
 FV_NODISCARD fv_status core_train_kept(
 	fv_ctx *ctx, const core_train_job *job, int32_t **row, int32_t *n);
 
-/* Logits [data->rows.n, C] of any rows (only rows.n, x and index are read). Errors: FV_DATA names
- * the recording when a feature is not finite; FV_FAILED when the logits overflow. */
-FV_NODISCARD fv_status core_train_predict(fv_ctx *ctx, const core_head_shape *shape,
-	const float *params, const core_train_data *data, float *logits);
+/* Logits [data->rows.n, C] of any rows (only rows.n, rows.stem, x and index are read). Those of a
+ * row do not depend on the rows beside it. Errors: FV_DATA names the recording when a feature is
+ * not finite; FV_FAILED when the logits overflow. */
+FV_NODISCARD fv_status core_train_predict(fv_ctx *ctx, const core_plan *plan, const float *params,
+	const core_train_data *data, float *logits);
 
 #endif

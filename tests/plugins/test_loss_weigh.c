@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* erm, rw, ds and gdro against golden/training/objectives: one step, extreme losses, tables, kept
- * sets, and whole training runs. */
+/* The losses that only weigh or choose samples (erm, rw, ds, gdro, gadro, pgdro) against
+ * golden/training/objectives: one step, extreme losses, tables, kept sets, and whole training runs.
+ */
 #include "losses.h"
 
 #include <math.h>
@@ -24,6 +25,8 @@ typedef struct bench {
 	fv_loss_setup setup;
 } bench;
 
+static const float some_member;
+
 static const char *option(const json_t *options, const char *key)
 {
 	return json_string_value(json_object_get(options, key));
@@ -32,7 +35,7 @@ static const char *option(const json_t *options, const char *key)
 /* The parameters that a golden variant's options stand for. */
 static void *variant_state(fv_ctx *ctx, const fv_descriptor *loss, const json_t *options)
 {
-	static char weight[64], mode[64], eta[64], groups[64];
+	static char weight[64], mode[64], eta[64], groups[64], lambda[64], counts[64];
 	if (!strcmp(loss->name, "erm"))
 		return test_loss_state(ctx, loss, "paper", NULL);
 	if (!strcmp(loss->name, "rw")) {
@@ -45,12 +48,28 @@ static void *variant_state(fv_ctx *ctx, const fv_descriptor *loss, const json_t 
 	snprintf(eta, sizeof eta, "eta=%.17g", rate ? json_number_value(rate) : 0.01);
 	snprintf(groups, sizeof groups, "groups=%s",
 		by && !strcmp(by, "class_x_g") ? "class_x_group" : "group");
-	return test_loss_state(ctx, loss, "paper", mode, eta, groups, NULL);
+	if (!strcmp(loss->name, "gdro"))
+		return test_loss_state(ctx, loss, "paper", mode, eta, groups, NULL);
+	snprintf(lambda, sizeof lambda, "lambda=%.17g",
+		json_number_value(json_object_get(options, "lambda")));
+	if (!strcmp(loss->name, "gadro"))
+		return test_loss_state(ctx, loss, "paper", mode, eta, groups, lambda, NULL);
+	bool normalize = json_is_true(json_object_get(options, "normalize"));
+	snprintf(counts, sizeof counts, "counts=%s", option(options, "counts"));
+	return test_loss_state(ctx, loss, "paper",
+		!strcmp(option(options, "mode"), "eg") ? "mode=eg" : "mode=max", eta, lambda,
+		normalize ? "normalize=true" : "normalize=false", counts, NULL);
 }
 
-/* cg [C,G]; unknown [C] or NULL */
-static void open_bench(bench *b, const fv_descriptor *loss, void *state, int32_t classes,
-	int32_t groups, const double *cg, const double *unknown)
+/* Memberships are float32 in a batch, the golden ones are not. */
+static double tolerance(const fv_descriptor *loss)
+{
+	return strcmp(loss->name, "pgdro") ? 1e-12 : 2e-6;
+}
+
+/* cg [C,G]; g_soft [G] or NULL; unknown [C] or NULL */
+static void open_bench_soft(bench *b, const fv_descriptor *loss, void *state, int32_t classes,
+	int32_t groups, const double *cg, const double *g_soft, const double *unknown)
 {
 	double *c = core_alloc(b->ctx, (size_t)classes, 8),
 	       *g = core_alloc(b->ctx, (size_t)groups, 8);
@@ -64,7 +83,10 @@ static void open_bench(bench *b, const fv_descriptor *loss, void *state, int32_t
 	b->rows.size = sizeof b->rows;
 	b->rows.classes = classes;
 	b->rows.groups = groups;
-	b->count = (fv_counts){sizeof b->count, c, g, cg, g, cg, unknown ? unknown : none};
+	b->count = (fv_counts){
+		sizeof b->count, c, g, cg, g_soft ? g_soft : g, cg, unknown ? unknown : none};
+	if (g_soft) /* pgdro asks whether there are memberships */
+		b->rows.member = &some_member;
 	b->setup = (fv_loss_setup){.size = sizeof b->setup,
 		.train = &b->rows,
 		.dev = &b->rows,
@@ -77,6 +99,12 @@ static void open_bench(bench *b, const fv_descriptor *loss, void *state, int32_t
 		test_ok(b->ctx, b->ops->open(state, b->ctx, &b->setup));
 }
 
+static void open_bench(bench *b, const fv_descriptor *loss, void *state, int32_t classes,
+	int32_t groups, const double *cg, const double *unknown)
+{
+	open_bench_soft(b, loss, state, classes, groups, cg, NULL, unknown);
+}
+
 static void set_q(fv_ctx *ctx, const double *q, size_t n)
 {
 	double *log_q = fv_array(ctx, "log_q", FV_F64, (int64_t)n, 1);
@@ -87,12 +115,12 @@ static void set_q(fv_ctx *ctx, const double *q, size_t n)
 	}
 }
 
-static void check_q(fv_ctx *ctx, const json_t *want)
+static void check_q(fv_ctx *ctx, const json_t *want, double off)
 {
 	size_t n;
 	double *q = test_numbers(want, &n), *got = fv_array(ctx, "q", FV_F64, 1, (int64_t)n);
 	for (size_t i = 0; i < n; i++)
-		test_close(got[i], q[i], 1e-12);
+		test_close(got[i], q[i], off);
 	free(q);
 }
 
@@ -132,31 +160,40 @@ static void check_gradient(
 }
 
 /* v is the derivative of the value with respect to each loss, q and omega held. */
-static void check_difference(bench *b, const fv_batch *batch, const double *v, bool eg)
+static void check_difference(
+	bench *b, const fv_descriptor *loss, const fv_batch *batch, const double *v, bool eg)
 {
-	double *loss = malloc((size_t)batch->n * 8), *other = malloc((size_t)batch->n * 8), up,
-	       down;
+	double *moving = malloc((size_t)batch->n * 8), *other = malloc((size_t)batch->n * 8);
+	double up, down;
 	fv_batch moved = *batch;
-	moved.loss = loss;
+	moved.loss = moving;
 	if (eg) {
 		const fv_param *param = NULL; /* eta = 0 holds q where it is */
-		const fv_descriptor *gdro = test_loss("gdro");
-		for (uint32_t i = 0; i < gdro->n_params; i++)
-			if (!strcmp(gdro->params[i].name, "eta"))
-				param = &gdro->params[i];
+		for (uint32_t i = 0; i < loss->n_params; i++)
+			if (!strcmp(loss->params[i].name, "eta"))
+				param = &loss->params[i];
 		*(double *)(void *)((char *)b->state + param->offset) = 0;
 	}
 	for (int32_t i = 0; i < batch->n; i++) {
 		const double h = 1e-6;
-		memcpy(loss, batch->loss, (size_t)batch->n * 8);
-		loss[i] += h;
+		memcpy(moving, batch->loss, (size_t)batch->n * 8);
+		moving[i] += h;
+		memset(other, 0, (size_t)batch->n * 8);
 		test_ok(b->ctx, b->ops->weigh(b->state, b->ctx, &moved, other, &up));
-		loss[i] -= 2 * h;
+		moving[i] -= 2 * h;
+		memset(other, 0, (size_t)batch->n * 8);
 		test_ok(b->ctx, b->ops->weigh(b->state, b->ctx, &moved, other, &down));
 		test_close((up - down) / (2 * h), v[i], 1e-7);
 	}
-	free(loss);
+	free(moving);
 	free(other);
+}
+
+/* What a step reports: with the constant that adjusts groups, where there is one. */
+static double reported(const json_t *entry)
+{
+	const json_t *constant = json_object_get(entry, "value_with_constant");
+	return json_number_value(constant ? constant : json_object_get(entry, "value"));
 }
 
 static void one_case(const json_t *entry, const json_t *batches)
@@ -174,8 +211,11 @@ static void one_case(const json_t *entry, const json_t *batches)
 	double *want = test_numbers(json_object_get(entry, "v"), &m);
 	int32_t *klass = test_ints(json_object_get(source, "class"), &m);
 	int32_t *group = test_ints(json_object_get(source, "g"), &m);
-	double *v = calloc(n, sizeof *v), got;
-	open_bench(&b, loss, variant_state(b.ctx, loss, options), classes, groups, cg, NULL);
+	double *v = calloc(n, sizeof *v), got, off = tolerance(loss);
+	double *g_soft = test_numbers(json_object_get(source, "n_g_soft"), &m);
+	float *member = test_floats(json_object_get(source, "pi"), &m);
+	open_bench_soft(
+		&b, loss, variant_state(b.ctx, loss, options), classes, groups, cg, g_soft, NULL);
 	bool eg = (value = json_object_get(entry, "q_before")) != NULL;
 	if (eg) {
 		double *q = test_numbers(value, &m);
@@ -189,27 +229,30 @@ static void one_case(const json_t *entry, const json_t *batches)
 		.step = 1,
 		.loss = l,
 		.klass = klass,
-		.group = group};
+		.group = group,
+		.member = member};
 	test_ok(b.ctx, b.ops->weigh(b.state, b.ctx, &batch, v, &got));
 	for (size_t i = 0; i < n; i++)
-		test_close(v[i], want[i], 1e-12);
-	test_close(got, json_number_value(json_object_get(entry, "value")), 1e-12);
+		test_close(v[i], want[i], off);
+	test_close(got, reported(entry), off);
 	if (eg)
-		check_q(b.ctx, json_object_get(entry, "q_after"));
+		check_q(b.ctx, json_object_get(entry, "q_after"), off);
 	value = json_object_get(entry, "winner");
 	if (value)
 		assert_int_equal(
 			won(b.ctx, (int64_t)json_array_size(json_object_get(entry, "L_g"))),
 			json_is_null(value) ? -1 : json_integer_value(value));
-	if (b.ops->develop) { /* the same value; for eg, q is the one after the update */
+	if (b.ops->develop) { /* for eg, q is the one after the update, and without the constant */
 		double develop;
 		test_ok(b.ctx, b.ops->develop(b.state, b.ctx, &batch, &develop));
-		test_close(develop, got, 1e-15);
+		test_close(develop, json_number_value(json_object_get(entry, "value")), off);
 	}
 	check_gradient(source, entry, v, (int32_t)n, classes);
 	if (strcmp(batch_name, "tie_for_max_G2")) /* no derivative at a tie */
-		check_difference(&b, &batch, v, eg);
+		check_difference(&b, loss, &batch, v, eg);
 	free(cg);
+	free(g_soft);
+	free(member);
 	free(l);
 	free(want);
 	free(klass);
@@ -225,7 +268,7 @@ static void one_step(void **state)
 	json_t *batches = test_json(test_golden("training/objectives/batches.json"));
 	size_t i;
 	json_array_foreach(entries, i, entry) one_case(entry, batches);
-	assert_int_equal(i, 14 * 9);
+	assert_int_equal(i, 14 * 17);
 	json_decref(entries);
 	json_decref(batches);
 }
@@ -234,7 +277,7 @@ static void extreme_losses(void **state)
 {
 	(void)state;
 	json_t *entries = test_json(test_golden("training/objectives/losses_only.json")), *entry;
-	size_t i, n, m, overflowing = 0;
+	size_t i, n, m, all, overflowing = 0;
 	json_array_foreach(entries, i, entry)
 	{
 		const json_t *options = json_object_get(entry, "options");
@@ -244,22 +287,24 @@ static void extreme_losses(void **state)
 		double *count = test_numbers(json_object_get(entry, "n_g"), &m);
 		int32_t *group = test_ints(json_object_get(entry, "g"), &n), klass[8] = {0};
 		bench b = {.ctx = test_ctx()};
-		open_bench(
-			&b, loss, variant_state(b.ctx, loss, options), 1, (int32_t)m, count, NULL);
-		double v[8] = {0}, got;
+		float *member = test_floats(json_object_get(entry, "pi"), &all);
+		open_bench_soft(&b, loss, variant_state(b.ctx, loss, options), 1, (int32_t)m, count,
+			count, NULL);
+		double v[8] = {0}, got, off = tolerance(loss);
 		fv_batch batch = {.size = sizeof batch,
 			.n = (int32_t)n,
 			.classes = 1,
 			.groups = (int32_t)m,
 			.loss = l,
 			.klass = klass,
-			.group = group};
+			.group = group,
+			.member = member};
 		test_ok(b.ctx, b.ops->weigh(b.state, b.ctx, &batch, v, &got));
 		for (size_t j = 0; j < n; j++)
-			test_close(v[j], want[j], 1e-12);
-		test_close(got, json_number_value(json_object_get(entry, "value")), 1e-12);
+			test_close(v[j], want[j], off);
+		test_close(got, reported(entry), off);
 		if (json_object_get(entry, "q_after")) {
-			check_q(b.ctx, json_object_get(entry, "q_after"));
+			check_q(b.ctx, json_object_get(entry, "q_after"), off);
 			overflowing +=
 				json_number_value(json_object_get(options, "eta")) * l[0] > 709;
 		}
@@ -267,8 +312,10 @@ static void extreme_losses(void **state)
 		free(want);
 		free(count);
 		free(group);
+		free(member);
 		core_ctx_free(b.ctx);
 	}
+	assert_int_equal(i, 85);
 	assert_true(overflowing > 0);
 	json_decref(entries);
 }
@@ -646,6 +693,63 @@ static void gdro_excess(void **state)
 	}
 }
 
+static void pgdro_needs_memberships(void **state)
+{
+	(void)state;
+	const fv_descriptor *loss = test_loss("pgdro");
+	bench b = {.ctx = test_ctx()};
+	fv_rows rows = {.size = sizeof rows, .n = 1, .classes = 2, .groups = 2};
+	fv_loss_setup setup = {
+		.size = sizeof setup, .train = &rows, .dev = &rows, .count = &b.count};
+	test_fails(b.ctx,
+		((const fv_loss_ops *)loss->ops)
+			->open(test_loss_state(b.ctx, loss, "paper", NULL), b.ctx, &setup),
+		FV_CONFIG, "needs memberships");
+	core_ctx_free(b.ctx);
+}
+
+/* groups: class_x_group with memberships of 0 and 1 is gadro's, and a group without training rows
+ * does not win by its adjustment. */
+static void soft_class_x_group(void **state)
+{
+	(void)state;
+	const double cg[4] = {100, 4, 0, 25}, losses[4] = {1, 2, 3.5, 2.5};
+	const int32_t klass[4] = {0, 0, 1, 1}, group[4] = {0, 1, 1, 1};
+	const float member[8] = {1, 0, 0, 1, 0, 1, 0, 1};
+	const char *names[] = {"gadro", "pgdro"}, *modes[] = {"mode=batch_max", "mode=max"};
+	for (int eg = 0; eg < 2; eg++) {
+		double v[2][4] = {{0}}, value[2];
+		for (int l = 0; l < 2; l++) {
+			const fv_descriptor *loss = test_loss(names[l]);
+			bench b = {.ctx = test_ctx()};
+			b.rows.member = member;
+			open_bench(&b, loss,
+				test_loss_state(b.ctx, loss, "paper", eg ? "mode=eg" : modes[l],
+					"groups=class_x_group", "lambda=4", "eta=0.5",
+					l ? "normalize=true" : NULL, NULL),
+				2, 2, cg, NULL);
+			fv_batch batch = {.size = sizeof batch,
+				.n = 4,
+				.classes = 2,
+				.groups = 2,
+				.step = 1,
+				.loss = losses,
+				.klass = klass,
+				.group = group,
+				.member = member};
+			test_ok(b.ctx, b.ops->weigh(b.state, b.ctx, &batch, v[l], &value[l]));
+			if (!eg) { /* 2 + 4/2 against 3 + 4/5 */
+				assert_true(v[l][1] == 1 && v[l][0] == 0 && v[l][2] == 0);
+				test_close(value[l], 4, 1e-15);
+			}
+			core_ctx_free(b.ctx);
+		}
+		for (int i = 0; i < 4; i++)
+			test_close(v[0][i], v[1][i], 1e-15);
+		test_close(value[0], value[1], 1e-15);
+	}
+}
+
 /* --- whole runs through the trainer
  * --------------------------------------------------------------- */
 
@@ -657,6 +761,7 @@ typedef struct follower {
 	size_t steps;
 	double wins[128];
 	const char *name;
+	float *init;
 } follower;
 
 static follower *following; /* ops have no user pointer */
@@ -667,7 +772,10 @@ static fv_status watch_weigh(
 	follower *f = following;
 	fv_status status = f->real.weigh(state, ctx, batch, v, value);
 	size_t step = (size_t)batch->step - 1;
-	test_close(*value, f->value[step], 5e-6);
+	double plain = *value; /* eg: the golden value is without the constant */
+	if (f->q)
+		test_ok(ctx, f->real.develop(state, ctx, batch, &plain));
+	test_close(plain, f->value[step], 5e-6);
 	if (f->q) {
 		double *q = fv_array(ctx, "q", FV_F64, 1, f->groups);
 		for (int32_t g = 0; g < f->groups; g++)
@@ -680,6 +788,13 @@ static fv_status watch_weigh(
 	}
 	f->steps++;
 	return status;
+}
+
+static fv_status start_follower(void *user, const core_plan *plan, float *params)
+{
+	const follower *f = user;
+	memcpy(params, f->init, (size_t)plan->count * sizeof *params);
+	return FV_OK;
 }
 
 static fv_status watch_epoch(void *user, const core_train_epoch *epoch)
@@ -730,12 +845,17 @@ static void follow(const char *name, const json_t *trace)
 	float *label = floats(ctx, "training/head/labels.npy", &count);
 	float *both = floats(ctx, "training/head/groups.npy", &count);
 	float *orders = floats(ctx, "training/head/order.npy", &count);
+	float *pi = floats(ctx, "training/head/soft_groups.npy", &count), *member = NULL;
+	if (!strncmp(from, "soft_groups.npy", 15))
+		member = pi;
 	int column = !strcmp(from, "groups.npy column 1");
 	int32_t klass[N], group[N], order[5 * N];
 	const char *stem[N];
 	core_label_class(label, N, 6, klass);
 	for (int i = 0; i < N; i++) {
 		group[i] = (int32_t)both[2 * i + column];
+		if (member)
+			group[i] = member[2 * i + 1] > member[2 * i];
 		stem[i] = core_format(ctx, "clip%03d", i);
 	}
 	for (int i = 0; i < 5 * N; i++)
@@ -749,6 +869,7 @@ static void follow(const char *name, const json_t *trace)
 	}
 	if (json_object_get(trace, "winner"))
 		f.winner = test_ints(json_object_get(trace, "winner"), &m);
+	f.init = floats(ctx, "training/head/init.npy", &count);
 	fv_loss_ops watched = f.real;
 	watched.weigh = watch_weigh;
 	fv_descriptor copy = *loss;
@@ -760,7 +881,7 @@ static void follow(const char *name, const json_t *trace)
 		.spec = &spec,
 		.loss = &copy,
 		.loss_state = variant_state(ctx, loss, options),
-		.init = floats(ctx, "training/head/init.npy", &count),
+		.start = start_follower,
 		.order = order,
 		.order_epochs = 5,
 		.order_n = N,
@@ -768,7 +889,7 @@ static void follow(const char *name, const json_t *trace)
 		.user = &f};
 	job.train.x = floats(ctx, "training/head/features.npy", &count);
 	job.train.rows = (fv_rows){
-		sizeof job.train.rows, N, 6, column ? 16 : 2, label, klass, group, NULL, stem};
+		sizeof job.train.rows, N, 6, column ? 16 : 2, label, klass, group, member, stem};
 	job.dev = job.train;
 	core_train_result result;
 	test_ok(ctx, core_train_run(ctx, &job, &result));
@@ -786,7 +907,7 @@ static void traces(void **state)
 	json_t *all = json_object_get(json, "traces"), *trace;
 	const char *name;
 	json_object_foreach(all, name, trace) follow(name, trace);
-	assert_int_equal(json_object_size(all), 10);
+	assert_int_equal(json_object_size(all), 16);
 	json_decref(json);
 }
 
@@ -804,6 +925,8 @@ int main(void)
 		cmocka_unit_test(gdro_sampler),
 		cmocka_unit_test(gdro_sampler_unknown),
 		cmocka_unit_test(gdro_excess),
+		cmocka_unit_test(pgdro_needs_memberships),
+		cmocka_unit_test(soft_class_x_group),
 		cmocka_unit_test(traces),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts that networks are put together from: the softmax-weighted sum of layers and the linear
+ * layer, with their gradients. float32, row-major; products by OpenBLAS, sums over rows in double
+ * in a fixed order.
+ */
+#ifndef CORE_NN_BLOCKS_H
+#define CORE_NN_BLOCKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/context.h"
+
+/* Start values as torch.nn.Linear's: uniform in +-1/sqrt(fan_in), the draws of stream ("init",
+ * branch, tensor) in storage order -> out [n] */
+void core_linear_init(
+	fv_ctx *ctx, int64_t branch, uint64_t tensor, int32_t fan_in, int64_t n, float *out);
+
+/* out [m,n] = a b + beta out; a is [m,k] and b [k,n], or stored transposed ([k,m], [n,k]). */
+void core_multiply(bool turn_a, bool turn_b, int32_t m, int32_t n, int32_t k, const float *a,
+	const float *b, float beta, float *out);
+
+/* s = softmax(a) -> share [L] */
+void core_mix_share(const float *a, int32_t layers, float *share);
+
+/* mixed [n,D] = sum_l s_l x_l of each row; x [n] pointers to [L,D] */
+void core_mix_forward(const float *share, int32_t layers, int32_t dims, const float *const *x,
+	int32_t n, float *mixed);
+
+/* d_mixed [n,D] -> gradient of a [L]; sum and row_dot [L] are room to work in. With one layer the
+ * gradient is 0 and d_mixed is not read. */
+void core_mix_backward(const float *share, int32_t layers, int32_t dims, const float *const *x,
+	int32_t n, const float *d_mixed, double *sum, float *row_dot, float *gradient);
+
+/* rows [n,out] = in [n,width] weight^T + bias */
+void core_linear_forward(int32_t n, int32_t out, int32_t width, const float *in,
+	const float *weight, const float *bias, float *rows);
+
+/* out [width] = column sums of rows [n,width] + beta out; sum [width] is room to work in */
+void core_column_sums(
+	int32_t n, int32_t width, const float *rows, double *sum, float beta, float *out);
+
+bool core_all_finite(const float *x, int64_t n);
+
+#endif

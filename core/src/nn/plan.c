@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nn/plan.h"
+
+#include <string.h>
+
+#include <fairvox/stream.h>
+
+#include "nn/blocks.h"
+
+fv_status core_plan_new(fv_ctx *ctx, const core_head_shape *shape, core_plan **out)
+{
+	*out = core_alloc(ctx, 1, sizeof **out);
+	if (!*out)
+		return FV_FAILED;
+	(*out)->shape = *shape;
+	return FV_OK;
+}
+
+fv_status core_plan_head(fv_ctx *ctx, const core_head_shape *shape, core_plan **out)
+{
+	int32_t net;
+	fv_status status = core_plan_new(ctx, shape, out);
+	if (status == FV_OK)
+		status = core_plan_add_net(ctx, *out, CORE_NET_HEAD, "", shape->classes, 0, &net);
+	if (status != FV_OK)
+		return status;
+	(*out)->node[0] = (core_node){.kind = CORE_NODE_INPUT};
+	(*out)->node[1] = (core_node){.kind = CORE_NODE_APPLY, .net = net, .width = shape->classes};
+	(*out)->n_nodes = 2;
+	return FV_OK;
+}
+
+static fv_status check_net(fv_ctx *ctx, const core_plan *plan, core_net_kind kind, const char *name,
+	int32_t out, int32_t in)
+{
+	if (plan->n_nets == CORE_PLAN_NETS)
+		return fv_fail(ctx, FV_FAILED, "more than %d networks", CORE_PLAN_NETS);
+	size_t length = strlen(name);
+	if (length > 64 || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.") != length ||
+		(kind == CORE_NET_LINEAR && !length))
+		return fv_fail(ctx, FV_FAILED, "'%.80s' is no name for a network", name);
+	if (out < 1 || out > CORE_PLAN_WIDTH || in < 0 || in > CORE_PLAN_WIDTH ||
+		(kind == CORE_NET_LINEAR && in < 1))
+		return fv_fail(ctx, FV_FAILED, "network '%s': %d outputs and %d inputs", name,
+			(int)out, (int)in);
+	return FV_OK;
+}
+
+static const char *tensor_name(fv_ctx *ctx, const char *net, const char *name)
+{
+	return core_format(ctx, "%s%s", net, name);
+}
+
+/* The tensors of a network alone, offsets from its own start -> their number. */
+static int32_t own_tensors(const core_plan *plan, const core_net *net, core_head_tensor *out)
+{
+	core_head_shape shape = plan->shape;
+	if (net->kind != CORE_NET_LINEAR) {
+		shape.classes = net->out;
+		core_head_tensors(&shape, out);
+		return net->kind == CORE_NET_HEAD ? CORE_HEAD_TENSORS : 3;
+	}
+	int64_t weights = (int64_t)net->out * net->in;
+	out[0] = (core_head_tensor){".weight", 2, {net->out, net->in}, 0, weights};
+	out[1] = (core_head_tensor){".bias", 1, {net->out, 1}, weights, net->out};
+	return 2;
+}
+
+fv_status core_plan_add_net(fv_ctx *ctx, core_plan *plan, core_net_kind kind, const char *name,
+	int32_t out, int32_t in, int32_t *index)
+{
+	fv_status status = check_net(ctx, plan, kind, name, out, in);
+	if (status != FV_OK)
+		return status;
+	core_net *net = &plan->net[plan->n_nets];
+	*net = (core_net){.kind = kind,
+		.name = core_strdup(ctx, name),
+		.in = in,
+		.out = out,
+		.tensor = plan->n_tensors,
+		.offset = plan->count};
+	core_head_tensor own[CORE_HEAD_TENSORS];
+	int32_t n = own_tensors(plan, net, own);
+	for (int32_t i = 0; i < n; i++) {
+		core_head_tensor *tensor = &plan->tensor[plan->n_tensors + i];
+		*tensor = own[i];
+		tensor->name = tensor_name(ctx, name, own[i].name);
+		if (!net->name || !tensor->name)
+			return FV_FAILED;
+		for (int32_t j = 0; j < plan->n_tensors; j++)
+			if (!strcmp(plan->tensor[j].name, tensor->name))
+				return fv_fail(ctx, FV_FAILED, "two networks have a tensor '%s'",
+					tensor->name);
+		tensor->offset += plan->count;
+		net->count += tensor->count;
+	}
+	plan->n_tensors += n;
+	plan->count += net->count;
+	*index = plan->n_nets++;
+	return FV_OK;
+}
+
+static fv_status check_apply(
+	fv_ctx *ctx, const core_plan *plan, core_node *node, const core_node *in)
+{
+	const core_net *net = &plan->net[node->net];
+	bool of_input = net->kind != CORE_NET_LINEAR;
+	if (of_input != (in->kind == CORE_NODE_INPUT))
+		return fv_fail(ctx, FV_FAILED, "network '%s' %s", net->name,
+			of_input ? "takes the input" : "cannot take the input");
+	if (!of_input && in->width != net->in)
+		return fv_fail(ctx, FV_FAILED, "network '%s' takes %d numbers, not %d", net->name,
+			(int)net->in, (int)in->width);
+	node->width = net->out;
+	return FV_OK;
+}
+
+fv_status core_plan_check(
+	fv_ctx *ctx, const core_plan *plan, core_node *node, const core_node *a, const core_node *b)
+{
+	switch (node->kind) {
+	case CORE_NODE_INPUT:
+		node->width = 0;
+		return FV_OK;
+	case CORE_NODE_APPLY:
+		return check_apply(ctx, plan, node, a);
+	case CORE_NODE_CONCAT:
+		if (!a->width || !b->width || a->width + b->width > CORE_PLAN_WIDTH)
+			return fv_fail(ctx, FV_FAILED, "values of %d and %d numbers put together",
+				(int)a->width, (int)b->width);
+		if (node->hold < 0 || node->hold > 2)
+			return fv_fail(ctx, FV_FAILED, "hold is %d", (int)node->hold);
+		node->width = a->width + b->width;
+		return FV_OK;
+	case CORE_NODE_UNIFORM:
+		if (node->width < 1 || node->width > CORE_PLAN_WIDTH || !node->purpose)
+			return fv_fail(ctx, FV_FAILED, "draws of %d numbers", (int)node->width);
+		return FV_OK;
+	}
+	return fv_fail(ctx, FV_FAILED, "a value of unknown kind");
+}
+
+fv_status core_plan_check_logits(fv_ctx *ctx, const core_plan *plan, const core_node *node)
+{
+	if (node->width == plan->shape.classes)
+		return FV_OK;
+	return fv_fail(ctx, FV_FAILED, "predictions of %d numbers for %d classes", (int)node->width,
+		(int)plan->shape.classes);
+}
+
+static int64_t branch_of(const char *prefix, size_t length)
+{
+	char name[80] = "";
+	memcpy(name, prefix, length);
+	return length ? (int64_t)(fv_name_hash(name) >> 1) : 0;
+}
+
+/* As core_head_init does: the tensors of a linear layer called "output" are 3 and 4. */
+static void init_net(fv_ctx *ctx, const core_plan *plan, const core_net *net, float *params)
+{
+	static const char output[] = "output";
+	const core_head_tensor *tensor = &plan->tensor[net->tensor];
+	size_t length = strlen(net->name), tail = strlen(output);
+	core_head_shape shape = plan->shape;
+	if (net->kind == CORE_NET_HEAD) {
+		shape.classes = net->out;
+		core_head_init(ctx, &shape, branch_of(net->name, length), params + net->offset);
+		return;
+	}
+	uint64_t first = net->kind == CORE_NET_ENCODER ? 1 : 3;
+	int32_t fan_in = net->kind == CORE_NET_ENCODER ? shape.dims : net->in;
+	if (net->kind == CORE_NET_ENCODER) /* the mix stays 0 */
+		tensor++;
+	else if (length >= tail && !strcmp(net->name + length - tail, output))
+		length -= tail;
+	int64_t branch = branch_of(net->name, length);
+	for (uint64_t i = 0; i < 2; i++)
+		core_linear_init(ctx, branch, first + i, fan_in, tensor[i].count,
+			params + tensor[i].offset);
+}
+
+void core_plan_init(fv_ctx *ctx, const core_plan *plan, float *params)
+{
+	memset(params, 0, (size_t)plan->count * sizeof *params);
+	for (int32_t i = 0; i < plan->n_nets; i++)
+		init_net(ctx, plan, &plan->net[i], params);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/model_plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+static const char *const kinds[] = {"head", "encoder", "linear"};
+
+bool core_plan_is_special(const core_plan *plan)
+{
+	return plan->n_nets != 1 || plan->net[0].kind != CORE_NET_HEAD || *plan->net[0].name ||
+	       plan->n_nodes != 2 || plan->node[1].kind != CORE_NODE_APPLY;
+}
+
+static json_t *node_json(const core_plan *plan, int32_t at)
+{
+	const core_node *node = &plan->node[at];
+	switch (node->kind) {
+	case CORE_NODE_INPUT:
+		return json_pack("[s]", "input");
+	case CORE_NODE_APPLY:
+		return json_pack("[s, s, o]", "apply", plan->net[node->net].name,
+			node_json(plan, node->a));
+	case CORE_NODE_CONCAT:
+		return json_pack("[s, o, o]", "concat", node_json(plan, node->a),
+			node_json(plan, node->b));
+	case CORE_NODE_UNIFORM:
+		return json_pack("[s, s, i]", "uniform", node->purpose, (int)node->width);
+	}
+	return NULL;
+}
+
+static json_t *net_json(const core_net *net)
+{
+	json_t *object = json_pack("{s:s, s:s}", "name", net->name, "kind", kinds[net->kind]);
+	if (object && net->kind != CORE_NET_ENCODER)
+		json_object_set_new(object, "outputs", json_integer(net->out));
+	if (object && net->kind == CORE_NET_LINEAR)
+		json_object_set_new(object, "inputs", json_integer(net->in));
+	return object;
+}
+
+char *core_plan_to_json(fv_ctx *ctx, const core_plan *plan, int64_t fold, uint64_t seed)
+{
+	json_t *nets = json_array();
+	for (int32_t i = 0; i < plan->n_nets; i++)
+		json_array_append_new(nets, net_json(&plan->net[i]));
+	json_t *root = json_pack("{s:[i,i], s:i, s:o, s:o, s:I, s:I}", "input",
+		(int)plan->shape.layers, (int)plan->shape.dims, "projection",
+		(int)plan->shape.projection, "networks", nets, "predict",
+		node_json(plan, plan->n_nodes - 1), "fold", (json_int_t)fold, "seed",
+		(json_int_t)seed);
+	char *text = root ? json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	json_decref(root);
+	char *copy = text ? core_strdup(ctx, text) : NULL;
+	free(text);
+	if (!copy)
+		(void)fv_fail(ctx, FV_FAILED, "out of memory");
+	return copy;
+}
+
+struct reader {
+	fv_ctx *ctx;
+	const char *path;
+	core_plan *plan;
+};
+
+static fv_status bad(struct reader *r, const char *what)
+{
+	return fv_fail(r->ctx, FV_DATA, "%s: metadata 'networks': %s", r->path, what);
+}
+
+/* What core_plan_... found wrong is the file's fault. */
+static fv_status verdict(struct reader *r, fv_status status, const char *what)
+{
+	return status == FV_OK ? FV_OK : bad(r, what);
+}
+
+static bool size_of(const json_t *value, int32_t *out)
+{
+	json_int_t number = json_integer_value(value);
+	*out = (int32_t)number;
+	return json_is_integer(value) && number >= 1 && number <= CORE_PLAN_WIDTH;
+}
+
+static fv_status read_net(struct reader *r, const json_t *net)
+{
+	const char *name = json_string_value(json_object_get(net, "name"));
+	const char *word = json_string_value(json_object_get(net, "kind"));
+	int32_t kind = 0, out = r->plan->shape.projection, in = 0, index;
+	while (word && kind < 3 && strcmp(word, kinds[kind]))
+		kind++;
+	if (!name || !word || kind == 3)
+		return bad(r, "a network without name or of unknown kind");
+	if (kind != CORE_NET_ENCODER && !size_of(json_object_get(net, "outputs"), &out))
+		return bad(r, "a network without outputs");
+	if (kind == CORE_NET_LINEAR && !size_of(json_object_get(net, "inputs"), &in))
+		return bad(r, "a linear network without inputs");
+	return verdict(r,
+		core_plan_add_net(r->ctx, r->plan, (core_net_kind)kind, name, out, in, &index),
+		"a network that cannot be");
+}
+
+static fv_status read_node(struct reader *r, const json_t *list, int32_t depth, int32_t *at);
+
+/* The network's index; -1: none of that name that fits. */
+static int32_t find_net(const core_plan *plan, const char *name)
+{
+	for (int32_t i = 0; name && i < plan->n_nets; i++)
+		if (!strcmp(plan->net[i].name, name))
+			return i;
+	return -1;
+}
+
+static fv_status read_parts(
+	struct reader *r, const json_t *list, int32_t depth, core_node *node)
+{
+	const char *word = json_string_value(json_array_get(list, 0));
+	const char *text = json_string_value(json_array_get(list, 1));
+	size_t n = json_array_size(list);
+	if (word && !strcmp(word, "input") && n == 1) {
+		node->kind = CORE_NODE_INPUT;
+		return FV_OK;
+	}
+	if (word && !strcmp(word, "apply") && n == 3) {
+		node->kind = CORE_NODE_APPLY;
+		node->net = find_net(r->plan, text);
+		return node->net < 0 ? bad(r, "a network that is not there is applied")
+				     : read_node(r, json_array_get(list, 2), depth, &node->a);
+	}
+	if (word && !strcmp(word, "concat") && n == 3) {
+		node->kind = CORE_NODE_CONCAT;
+		fv_status status = read_node(r, json_array_get(list, 1), depth, &node->a);
+		return status ? status : read_node(r, json_array_get(list, 2), depth, &node->b);
+	}
+	if (word && !strcmp(word, "uniform") && n == 3 && text &&
+		size_of(json_array_get(list, 2), &node->width)) {
+		node->kind = CORE_NODE_UNIFORM;
+		node->purpose = core_strdup(r->ctx, text);
+		return node->purpose ? FV_OK : FV_FAILED;
+	}
+	return bad(r, "'predict' holds what is no value");
+}
+
+static fv_status read_node(struct reader *r, const json_t *list, int32_t depth, int32_t *at)
+{
+	core_plan *plan = r->plan;
+	core_node node = {0};
+	if (depth == CORE_PLAN_NODES)
+		return bad(r, "'predict' is too deep");
+	fv_status status = read_parts(r, list, depth + 1, &node);
+	if (status)
+		return status;
+	if (plan->n_nodes == CORE_PLAN_NODES)
+		return bad(r, "'predict' has too many values");
+	status = core_plan_check(
+		r->ctx, plan, &node, &plan->node[node.a], &plan->node[node.b]);
+	*at = plan->n_nodes;
+	plan->node[plan->n_nodes++] = node;
+	return verdict(r, status, "'predict' puts together what does not fit");
+}
+
+static fv_status read_shape(struct reader *r, const json_t *root, core_head_shape *shape)
+{
+	const json_t *input = json_object_get(root, "input");
+	if (json_array_size(input) != 2 || !size_of(json_array_get(input, 0), &shape->layers) ||
+		!size_of(json_array_get(input, 1), &shape->dims) ||
+		!size_of(json_object_get(root, "projection"), &shape->projection) ||
+		shape->layers > 4096 ||
+		(int64_t)shape->dims * shape->projection > (1 << 28) ||
+		(int64_t)shape->dims * shape->layers > (1 << 28))
+		return bad(r, "'input' and 'projection' are no sizes of a model");
+	return FV_OK;
+}
+
+static fv_status read_plan(struct reader *r, const json_t *root, int32_t classes)
+{
+	core_head_shape shape = {.classes = classes};
+	fv_status status = read_shape(r, root, &shape);
+	if (!status)
+		status = core_plan_new(r->ctx, &shape, &r->plan);
+	const json_t *nets = json_object_get(root, "networks");
+	for (size_t i = 0; !status && i < json_array_size(nets); i++)
+		status = read_net(r, json_array_get(nets, i));
+	int32_t last;
+	if (!status)
+		status = read_node(r, json_object_get(root, "predict"), 0, &last);
+	if (status)
+		return status;
+	if (r->plan->count > (1 << 28))
+		return bad(r, "too many parameters");
+	return verdict(r, core_plan_check_logits(r->ctx, r->plan, &r->plan->node[last]),
+		"'predict' does not give a number for each class");
+}
+
+fv_status core_plan_from_json(fv_ctx *ctx, const char *path, const char *text, int32_t classes,
+	core_plan **out, int64_t *fold, uint64_t *seed)
+{
+	struct reader r = {.ctx = ctx, .path = path};
+	json_t *root = json_loads(text, 0, NULL);
+	fv_status status = json_is_object(root) ? read_plan(&r, root, classes)
+						: bad(&r, "cannot be read");
+	*fold = json_integer_value(json_object_get(root, "fold"));
+	*seed = (uint64_t)json_integer_value(json_object_get(root, "seed"));
+	json_decref(root);
+	*out = r.plan;
+	return status;
+}

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/networks.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cblas.h>
+#include <fairvox/stream.h>
+
+#include "nn/blocks.h"
+#include "train/networks_private.h"
+
+static const core_head_tensor *tensors_of(const fv_net *net)
+{
+	const core_plan *plan = net->owner->plan;
+	return &plan->tensor[plan->net[net->index].tensor];
+}
+
+fv_status core_networks_open_net(core_networks *w, int32_t index)
+{
+	const core_net *of = &w->plan->net[index];
+	fv_net *net = &w->net[index];
+	core_head_shape shape = w->plan->shape;
+	*net = (fv_net){.owner = w, .index = index};
+	if (of->kind == CORE_NET_HEAD) {
+		shape.classes = of->out;
+		return core_head_new(w->ctx, &shape, w->room, &net->head);
+	}
+	size_t rows = (size_t)w->room, dims = (size_t)shape.dims, layers = (size_t)shape.layers;
+	size_t widest = of->out > shape.layers ? (size_t)of->out : layers;
+	net->sum = core_alloc(w->ctx, widest, sizeof *net->sum);
+	if (of->kind == CORE_NET_LINEAR)
+		return net->sum ? FV_OK : FV_FAILED;
+	net->mixed = core_alloc(w->ctx, rows * dims, sizeof *net->mixed);
+	net->d_mixed = core_alloc(w->ctx, rows * dims, sizeof *net->d_mixed);
+	net->share = core_alloc(w->ctx, layers, sizeof *net->share);
+	net->row_dot = core_alloc(w->ctx, layers, sizeof *net->row_dot);
+	return net->sum && net->mixed && net->d_mixed && net->share && net->row_dot ? FV_OK
+										    : FV_FAILED;
+}
+
+fv_status core_networks_new(fv_ctx *ctx, core_plan *plan, int32_t rows, core_networks **out)
+{
+	core_networks *w = core_alloc(ctx, 1, sizeof *w);
+	*out = w;
+	if (!w)
+		return FV_FAILED;
+	w->ctx = ctx;
+	w->plan = plan;
+	w->room = rows;
+	openblas_set_num_threads(1);
+	fv_status status = FV_OK;
+	for (int32_t i = 0; i < plan->n_nets && status == FV_OK; i++)
+		status = core_networks_open_net(w, i);
+	return status;
+}
+
+void core_networks_free(core_networks *w)
+{
+	if (!w)
+		return;
+	for (int32_t i = 0; i < w->plan->n_nets; i++)
+		core_head_free(w->net[i].head);
+	for (int32_t i = 0; i < CORE_PLAN_NODES; i++) {
+		free(w->node[i].data);
+		free(w->node[i].gradient);
+	}
+}
+
+void core_networks_set_stage(core_networks *w, core_networks_stage stage)
+{
+	w->stage = stage;
+	if (stage == CORE_STAGE_PREDICT)
+		w->n_nodes = 0;
+}
+
+void core_networks_set_params(core_networks *w, const float *params)
+{
+	w->params = params;
+	for (int32_t i = 0; i < w->plan->n_nets; i++)
+		w->net[i].prepared = false;
+}
+
+void core_networks_set_gradient(core_networks *w, float *gradient)
+{
+	w->gradient = gradient;
+}
+
+void core_networks_begin(
+	core_networks *w, const float *const *x, const char *const *stem, int32_t n, int32_t rows)
+{
+	assert(n > 0 && n <= rows && rows <= w->room);
+	w->x = x;
+	w->stem = stem;
+	w->n = n;
+	w->rows = rows;
+	w->n_nodes = 0;
+	w->stage = CORE_STAGE_DEVELOP;
+	w->finite = true;
+	w->carried = false;
+	for (int32_t i = 0; i < w->plan->n_nets; i++)
+		w->net[i].reached = false;
+}
+
+bool core_networks_finite(const core_networks *w)
+{
+	return w->finite;
+}
+
+const float *core_node_data(const fv_node *node)
+{
+	return node->data;
+}
+
+/* Room for the batch's rows, kept for later batches. */
+static float *make_room(core_networks *w, float **buffer, size_t *room, int32_t width)
+{
+	size_t wanted = (size_t)w->room * (size_t)width;
+	if (wanted <= *room)
+		return *buffer;
+	free(*buffer);
+	*room = 0;
+	*buffer = aligned_alloc(64, (wanted * sizeof **buffer + 63) / 64 * 64);
+	if (!*buffer)
+		(void)fv_fail(w->ctx, FV_FAILED, "out of memory (%zu numbers)", wanted);
+	else
+		*room = wanted;
+	return *buffer;
+}
+
+/* --- forward -----------------------------------------------------------------------------------
+ */
+
+static void forward_net(core_networks *w, fv_net *net, const fv_node *in, float *out)
+{
+	const core_net *of = &w->plan->net[net->index];
+	const core_head_shape *shape = &w->plan->shape;
+	const core_head_tensor *tensor = tensors_of(net);
+	const float *params = w->params;
+	bool prepared = net->prepared;
+	net->prepared = true;
+	switch (of->kind) {
+	case CORE_NET_HEAD:
+		if (!prepared)
+			core_head_prepare(net->head, params + of->offset);
+		core_head_forward(net->head, params + of->offset, w->x, w->rows, out);
+		return;
+	case CORE_NET_ENCODER:
+		if (!prepared)
+			core_mix_share(params + tensor[0].offset, shape->layers, net->share);
+		core_mix_forward(net->share, shape->layers, shape->dims, w->x, w->rows, net->mixed);
+		core_linear_forward(w->rows, of->out, shape->dims, net->mixed,
+			params + tensor[1].offset, params + tensor[2].offset, out);
+		return;
+	case CORE_NET_LINEAR:
+		core_linear_forward(w->rows, of->out, of->in, in->data, params + tensor[0].offset,
+			params + tensor[1].offset, out);
+		return;
+	}
+}
+
+static void forward_concat(const core_networks *w, const core_node *node, float *out)
+{
+	const fv_node *a = &w->node[node->a], *b = &w->node[node->b];
+	size_t left = (size_t)a->is.width, right = (size_t)b->is.width;
+	for (int32_t i = 0; i < w->rows; i++) {
+		size_t row = (size_t)i;
+		size_t from = node->permutation && i < w->n ? (size_t)node->permutation[i] : row;
+		memcpy(out, a->data + row * left, left * sizeof *out);
+		memcpy(out + left, b->data + from * right, right * sizeof *out);
+		out += left + right;
+	}
+}
+
+static void forward_uniform(const core_networks *w, const core_node *node, float *out)
+{
+	memset(out, 0, (size_t)w->rows * (size_t)node->width * sizeof *out);
+	for (int32_t i = 0; i < w->n; i++) {
+		fv_stream stream = fv_rng(w->ctx, node->purpose, 0, fv_name_hash(w->stem[i]));
+		for (int32_t k = 0; k < node->width; k++)
+			*out++ = (float)fv_uniform(&stream);
+	}
+}
+
+static bool compute(core_networks *w, fv_node *node)
+{
+	const core_node *is = &node->is;
+	if (is->kind == CORE_NODE_INPUT || w->stage == CORE_STAGE_PREDICT)
+		return true;
+	if (!make_room(w, &node->data, &node->data_room, is->width))
+		return false;
+	if (is->kind == CORE_NODE_APPLY)
+		forward_net(w, &w->net[is->net], &w->node[is->a], node->data);
+	else if (is->kind == CORE_NODE_CONCAT)
+		forward_concat(w, is, node->data);
+	else
+		forward_uniform(w, is, node->data);
+	if (is->kind == CORE_NODE_APPLY)
+		w->finite &= core_all_finite(node->data, (int64_t)w->n * is->width);
+	return true;
+}
+
+/* A permutation may have changed behind its pointer. */
+static bool same(const core_node *x, const core_node *y)
+{
+	if (x->kind != y->kind || x->net != y->net || x->a != y->a || x->b != y->b ||
+		x->hold != y->hold || x->permutation || y->permutation)
+		return false;
+	return x->kind != CORE_NODE_UNIFORM ||
+	       (x->width == y->width && !strcmp(x->purpose, y->purpose));
+}
+
+static bool check_permutation(const core_networks *w, const core_node *node)
+{
+	for (int32_t i = 0; node->permutation && i < w->n; i++)
+		if (node->permutation[i] < 0 || node->permutation[i] >= w->n) {
+			(void)fv_fail(w->ctx, FV_FAILED, "permutation of %d rows holds %d",
+				(int)w->n, (int)node->permutation[i]);
+			return false;
+		}
+	return true;
+}
+
+fv_node *core_networks_node(core_networks *w, core_node node)
+{
+	for (int32_t i = 0; i < w->n_nodes; i++)
+		if (same(&w->node[i].is, &node))
+			return &w->node[i];
+	if (w->n_nodes == CORE_PLAN_NODES) {
+		(void)fv_fail(
+			w->ctx, FV_FAILED, "more than %d values in one step", CORE_PLAN_NODES);
+		return NULL;
+	}
+	if (core_plan_check(w->ctx, w->plan, &node, &w->node[node.a].is, &w->node[node.b].is) !=
+			FV_OK ||
+		!check_permutation(w, &node))
+		return NULL;
+	fv_node *made = &w->node[w->n_nodes];
+	made->is = node;
+	made->at = w->n_nodes;
+	made->reached = false;
+	if (!compute(w, made))
+		return NULL;
+	w->n_nodes++;
+	return made;
+}
+
+/* The node with what it is made of at other positions. */
+static core_node moved(core_node node, const int32_t *at)
+{
+	if (node.kind == CORE_NODE_APPLY || node.kind == CORE_NODE_CONCAT)
+		node.a = at[node.a];
+	if (node.kind == CORE_NODE_CONCAT)
+		node.b = at[node.b];
+	return node;
+}
+
+fv_node *core_networks_predict(core_networks *w)
+{
+	const core_plan *plan = w->plan;
+	int32_t at[CORE_PLAN_NODES] = {0};
+	fv_node *made = NULL;
+	for (int32_t i = 0; i < plan->n_nodes; i++) {
+		core_node node = moved(plan->node[i], at);
+		if (node.kind != CORE_NODE_UNIFORM)
+			node.width = 0;
+		made = core_networks_node(w, node);
+		if (!made)
+			return NULL;
+		at[i] = made->at;
+	}
+	return made;
+}
+
+/* --- backward ----------------------------------------------------------------------------------
+ */
+
+float *core_node_gradient(core_networks *w, fv_node *node)
+{
+	if (node->reached)
+		return node->gradient;
+	if (!make_room(w, &node->gradient, &node->gradient_room, node->is.width))
+		return NULL;
+	memset(node->gradient, 0, (size_t)w->n * (size_t)node->is.width * sizeof *node->gradient);
+	node->reached = true;
+	return node->gradient;
+}
+
+static bool backward_linear(core_networks *w, fv_net *net, const fv_node *node, float beta)
+{
+	const core_net *of = &w->plan->net[net->index];
+	const core_head_tensor *tensor = tensors_of(net);
+	fv_node *in = &w->node[node->is.a];
+	core_multiply(true, false, of->out, of->in, w->n, node->gradient, in->data, beta,
+		w->gradient + tensor[0].offset);
+	core_column_sums(
+		w->n, of->out, node->gradient, net->sum, beta, w->gradient + tensor[1].offset);
+	if (in->is.kind == CORE_NODE_UNIFORM)
+		return true;
+	float *below = core_node_gradient(w, in);
+	if (below)
+		core_multiply(false, false, w->n, of->in, of->out, node->gradient,
+			w->params + tensor[0].offset, 1, below);
+	return below != NULL;
+}
+
+static void backward_encoder(core_networks *w, fv_net *net, const fv_node *node)
+{
+	const core_net *of = &w->plan->net[net->index];
+	const core_head_shape *shape = &w->plan->shape;
+	const core_head_tensor *tensor = tensors_of(net);
+	core_multiply(true, false, of->out, shape->dims, w->n, node->gradient, net->mixed, 0,
+		w->gradient + tensor[1].offset);
+	core_column_sums(
+		w->n, of->out, node->gradient, net->sum, 0, w->gradient + tensor[2].offset);
+	if (shape->layers > 1)
+		core_multiply(false, false, w->n, shape->dims, of->out, node->gradient,
+			w->params + tensor[1].offset, 0, net->d_mixed);
+	core_mix_backward(net->share, shape->layers, shape->dims, w->x, w->n, net->d_mixed,
+		net->sum, net->row_dot, w->gradient + tensor[0].offset);
+}
+
+/* Heads and encoders have one node a batch, linear layers may have several, which add up. */
+static bool backward_apply(core_networks *w, const fv_node *node)
+{
+	fv_net *net = &w->net[node->is.net];
+	const core_net *of = &w->plan->net[net->index];
+	float beta = net->reached ? 1 : 0;
+	net->reached = true;
+	switch (of->kind) {
+	case CORE_NET_HEAD:
+		core_head_backward(net->head, w->params + of->offset, w->x, w->n, node->gradient,
+			w->gradient + of->offset);
+		return true;
+	case CORE_NET_ENCODER:
+		backward_encoder(w, net, node);
+		return true;
+	case CORE_NET_LINEAR:
+		return backward_linear(w, net, node, beta);
+	}
+	return false;
+}
+
+static bool backward_half(
+	core_networks *w, const fv_node *node, fv_node *half, size_t first, const int32_t *to)
+{
+	if (half->is.kind == CORE_NODE_UNIFORM)
+		return true;
+	float *below = core_node_gradient(w, half);
+	size_t width = (size_t)half->is.width, all = (size_t)node->is.width;
+	for (int32_t i = 0; below && i < w->n; i++) {
+		const float *from = node->gradient + (size_t)i * all + first;
+		float *row = below + (size_t)(to ? to[i] : i) * width;
+		for (size_t k = 0; k < width; k++)
+			row[k] += from[k];
+	}
+	return below != NULL;
+}
+
+static bool backward_concat(core_networks *w, const fv_node *node)
+{
+	fv_node *a = &w->node[node->is.a], *b = &w->node[node->is.b];
+	if (node->is.hold != 1 && !backward_half(w, node, a, 0, NULL))
+		return false;
+	return node->is.hold == 2 ||
+	       backward_half(w, node, b, (size_t)a->is.width, node->is.permutation);
+}
+
+fv_status core_networks_backward(core_networks *w)
+{
+	if (w->carried)
+		return fv_fail(w->ctx, FV_FAILED, "gradients are carried back twice in one step");
+	w->carried = true;
+	for (int32_t i = w->n_nodes - 1; i >= 0; i--) {
+		const fv_node *node = &w->node[i];
+		if (!node->reached)
+			continue;
+		if (node->is.kind == CORE_NODE_APPLY && !backward_apply(w, node))
+			return FV_FAILED;
+		if (node->is.kind == CORE_NODE_CONCAT && !backward_concat(w, node))
+			return FV_FAILED;
+	}
+	return FV_OK;
+}
+
+void core_networks_finish(core_networks *w)
+{
+	for (int32_t i = 0; i < w->plan->n_nets; i++) {
+		const core_net *net = &w->plan->net[i];
+		if (!w->net[i].reached)
+			memset(w->gradient + net->offset, 0,
+				(size_t)net->count * sizeof *w->gradient);
+	}
+}
+
+/* --- the plan's values -------------------------------------------------------------------------
+ */
+
+fv_status core_networks_record(core_networks *w, const fv_node *logits)
+{
+	core_plan *plan = w->plan;
+	bool needed[CORE_PLAN_NODES] = {false};
+	int32_t at[CORE_PLAN_NODES] = {0};
+	fv_status status = core_plan_check_logits(w->ctx, plan, &logits->is);
+	needed[logits->at] = true;
+	for (int32_t i = logits->at; i >= 0 && status == FV_OK; i--) {
+		const core_node *node = &w->node[i].is;
+		if (!needed[i])
+			continue;
+		if (node->permutation)
+			status = fv_fail(w->ctx, FV_FAILED, "predicts with a permutation");
+		bool two = node->kind == CORE_NODE_CONCAT;
+		if (two || node->kind == CORE_NODE_APPLY)
+			needed[node->a] = true;
+		if (two)
+			needed[node->b] = true;
+	}
+	plan->n_nodes = 0;
+	for (int32_t i = 0; i <= logits->at && status == FV_OK; i++) {
+		if (!needed[i])
+			continue;
+		core_node node = moved(w->node[i].is, at);
+		if (node.purpose && !(node.purpose = core_strdup(w->ctx, node.purpose)))
+			return FV_FAILED;
+		at[i] = plan->n_nodes;
+		plan->node[plan->n_nodes++] = node;
+	}
+	return status;
+}

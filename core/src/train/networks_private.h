@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* For the files of train/ that implement networks. */
+#ifndef CORE_TRAIN_NETWORKS_PRIVATE_H
+#define CORE_TRAIN_NETWORKS_PRIVATE_H
+
+#include "train/networks.h"
+
+struct fv_node {
+	core_node is;
+	int32_t at; /* position among the batch's nodes */
+	float *data, *gradient;
+	size_t data_room, gradient_room; /* numbers allocated */
+	bool reached;                    /* by a gradient */
+};
+
+struct fv_net {
+	core_networks *owner;
+	int32_t index; /* in the plan */
+	core_head *head;
+	bool prepared, reached; /* for these parameters; by a gradient of this batch */
+	/* encoder */
+	float *mixed, *d_mixed; /* [rows,D] */
+	float *share, *row_dot; /* [L] */
+	double *sum;            /* [max(L,H)]; linear: [out] */
+};
+
+struct core_networks {
+	fv_ctx *ctx;
+	core_plan *plan;
+	int32_t room, n, rows; /* rows of the largest batch, wanted, computed */
+	core_networks_stage stage;
+	const float *params;
+	float *gradient;
+	const float *const *x;
+	const char *const *stem;
+	struct fv_net net[CORE_PLAN_NETS];
+	struct fv_node node[CORE_PLAN_NODES];
+	int32_t n_nodes;
+	bool finite, carried; /* backward was done */
+};
+
+/* Makes the workspace of the plan's network. */
+FV_NODISCARD fv_status core_networks_open_net(core_networks *networks, int32_t index);
+
+/* The node, computed unless the stage is PREDICT; NULL with a message. a, b: what it is made of. */
+fv_node *core_networks_node(core_networks *networks, core_node node);
+
+#endif

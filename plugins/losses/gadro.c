@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Group-adjusted distributionally robust optimisation: the worst group's loss, where small groups
+ * count as worse than they look, because they generalise worse.
+ *
+ *     L_g = mean of l over the batch's members of g; a_g = lambda / sqrt(n_g), n_g the training
+ * count batch_max  value max_g (L_g + a_g) over present groups     v_i = [g_i = g*] / n_B(g*) eg
+ * q_g <- q_g exp(eta (L_g + a_g)), renormalised, absent groups with L_g = 0 value sum_g q_g (L_g +
+ * a_g)                     v_i = q_{g_i} / n_B(g_i)
+ *
+ * Shapes: l, v [B]; L, a, q [G], or [C G] with groups: class_x_group (id class G + group, n_cg).
+ * a_g has no gradient: it moves which group wins. A group without training rows has a_g = 0. Ties
+ * of the maximum go to the lowest id. Group -1 takes no part: a batch without a known group has the
+ * mean (batch_max) or weight 0 (eg). q starts at 1/G and outlives the epochs. sampler: balanced
+ * draws rows with replacement, all groups (-1 is one) alike often. Development: the maximum inside
+ * each batch, or sum_g q_g L_g over present groups with q as the epoch left it, without a.
+ *
+ * Source: Sagawa, Koh, Hashimoto, Liang, ICLR 2020, section 3.3 (eg); Lin, Chou, Lee, Interspeech
+ * 2025 (batch_max). Unlike the first authors' code, no step down of absent groups.
+ */
+#include "group_weights.h"
+
+typedef struct gadro {
+	int32_t mode, sampler, groups;
+	double lambda, eta;
+	const fv_rows *train;
+	double *adjust; /* [G or C G] */
+	group_weights weights;
+} gadro;
+
+static fv_status gadro_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
+{
+	gadro *self = state;
+	int32_t n = group_count(self->groups, setup->train);
+	const double *count = self->groups == GROUP ? setup->count->g : setup->count->cg;
+	self->train = setup->train;
+	self->adjust = group_adjustment(ctx, self->lambda, count, n);
+	if (!self->adjust)
+		return FV_FAILED;
+	return group_weights_open(&self->weights, ctx, self->mode, n);
+}
+
+static fv_status gadro_order(void *state, fv_ctx *ctx, int64_t epoch, int32_t *position, int64_t n)
+{
+	const gadro *self = state;
+	if (self->sampler == SHUFFLE)
+		return FV_OK;
+	return balanced_order(ctx, self->train, self->groups, epoch, position, n);
+}
+
+static fv_status gadro_develop(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
+{
+	const gadro *self = state;
+	group_means m;
+	if (group_means_take(&self->weights, ctx, self->groups, batch, batch->loss, self->adjust,
+		    &m) != FV_OK)
+		return FV_FAILED;
+	*value = self->mode == EG ? group_weights_value(&self->weights, m.mean) : m.most;
+	return FV_OK;
+}
+
+static fv_status gadro_weigh(
+	void *state, fv_ctx *ctx, const fv_batch *batch, double *v, double *value)
+{
+	const gadro *self = state;
+	const group_weights *w = &self->weights;
+	group_means m;
+	if (group_means_take(w, ctx, self->groups, batch, batch->loss, self->adjust, &m) != FV_OK)
+		return FV_FAILED;
+	*value = m.most;
+	if (self->mode == EG) {
+		group_weights_update(w, self->eta, m.mean, self->adjust);
+		*value = group_weights_value(w, m.mean) + group_weights_value(w, self->adjust);
+	} else if (m.worst >= 0) {
+		w->wins[m.worst]++;
+	}
+	group_means_share(w, self->mode, &m, batch->n, v);
+	return FV_OK;
+}
+
+static const fv_param params[] = {
+	{.size = sizeof(fv_param),
+		.type = FV_CHOICE,
+		.name = "mode",
+		.choices = "batch_max|eg",
+		.def_paper = "batch_max",
+		.def_official = "eg",
+		.offset = offsetof(gadro, mode),
+		.doc = "the worst group of the batch, or exponentiated-gradient weights over "
+		       "groups"},
+	{.size = sizeof(fv_param),
+		.type = FV_REAL,
+		.name = "lambda",
+		.min = 0,
+		.max = 1000,
+		.def_paper = "4",
+		.offset = offsetof(gadro, lambda),
+		.doc = "a group of n training utterances counts as worse by lambda / sqrt(n)"},
+	{.size = sizeof(fv_param),
+		.type = FV_REAL,
+		.name = "eta",
+		.min = 0,
+		.max = 1000,
+		.def_paper = "0.01",
+		.offset = offsetof(gadro, eta),
+		.doc = "step size of the group weights in mode eg"},
+	{.size = sizeof(fv_param),
+		.type = FV_CHOICE,
+		.name = "sampler",
+		.choices = "shuffle|balanced",
+		.def_paper = "shuffle",
+		.def_official = "balanced",
+		.offset = offsetof(gadro, sampler),
+		.doc = "each utterance once an epoch, or draws with replacement, all groups alike "
+		       "often"},
+	{.size = sizeof(fv_param),
+		.type = FV_CHOICE,
+		.name = "groups",
+		.choices = "group|class_x_group",
+		.def_paper = "group",
+		.offset = offsetof(gadro, groups),
+		.doc = "the grouper's groups, or each split by class"},
+};
+
+static const fv_loss_ops ops = {
+	.size = sizeof ops,
+	.uses_groups = 1,
+	.open = gadro_open,
+	.order = gadro_order,
+	.weigh = gadro_weigh,
+	.develop = gadro_develop,
+};
+
+static const fv_descriptor descriptor = {
+	.size = sizeof descriptor,
+	.abi = FV_ABI,
+	.kind = FV_LOSS,
+	.name = "gadro",
+	.version = "1.0.0",
+	.summary = "group distributionally robust optimisation, adjusted for small groups",
+	.source = "Sagawa et al., ICLR 2020, section 3.3; Lin, Chou and Lee, Interspeech 2025",
+	.licence = "Apache-2.0",
+	.state_size = sizeof(gadro),
+	.params = params,
+	.n_params = sizeof params / sizeof *params,
+	.ops = &ops,
+};
+
+FV_PLUGIN_ENTRY
+{
+	return &descriptor;
+}

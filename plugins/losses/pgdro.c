@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Probabilistic group distributionally robust optimisation: as gadro, for groups that are known
+ * only as probabilities pi_ig. A sample counts for every group by its membership.
+ *
+ *     normalize      L_g = sum_i pi_ig l_i / sum_i pi_ig        v_i = sum_g q_g pi_ig / sum_j pi_jg
+ *     not            L_g = (1/B) sum_i pi_ig l_i                v_i = sum_g q_g pi_ig / B
+ *     a_g = lambda / sqrt(n_g)      counts: hard (rows most probably of g) or soft (sum of pi_ig)
+ *     max            q_g = [g = g*], g* = argmax_g (L_g + a_g)  value L_g* + a_g*
+ *     eg             q_g <- q_g exp(eta (L_g + a_g)), renormalised  value sum_g q_g (L_g + a_g)
+ *
+ * Shapes: l, v [B]; pi [B,G], rows need not sum to 1; L, a, q [G], or [C G] with groups:
+ * class_x_group (id class G + group; pi_ig counts in the class of i, 0 in the others). A group of
+ * total membership 0 in the batch has L_g = 0; with normalize or class_x_group it cannot be the
+ * maximum. Ties go to the lowest id. a_g = 0 where n_g = 0. Hard ids are only used for counting: a row of group -1
+ * counts by its memberships. Needs a grouper that gives memberships. Development: the maximum
+ * inside each batch, or sum_g q_g L_g with q as the epoch left it, without a.
+ *
+ * Source: Ghosal, Li, "Distributionally robust optimization with probabilistic group", AAAI 2023
+ * (eg, normalised, soft counts); Lin, Chou, Lee, Interspeech 2025 (max, not normalised, hard
+ * counts).
+ */
+#include "group_weights.h"
+
+enum { HARD, SOFT };
+
+typedef struct pgdro {
+	int32_t mode, normalize, counts, groups;
+	double lambda, eta;
+	double *adjust; /* [G or C G] */
+	group_weights weights;
+} pgdro;
+
+static fv_status pgdro_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
+{
+	pgdro *self = state;
+	const fv_counts *count = setup->count;
+	int32_t n = group_count(self->groups, setup->train);
+	if (!setup->train->member)
+		return fv_fail(ctx, FV_CONFIG,
+			"needs memberships, and this grouper gives none: use one that gives "
+			"probabilities, such as pseudo");
+	const double *hard = self->groups == GROUP ? count->g : count->cg;
+	const double *soft = self->groups == GROUP ? count->g_soft : count->cg_soft;
+	self->adjust = group_adjustment(ctx, self->lambda, self->counts == HARD ? hard : soft, n);
+	if (!self->adjust)
+		return FV_FAILED;
+	return group_weights_open(&self->weights, ctx, self->mode, n);
+}
+
+typedef struct soft_means {
+	double *loss, *total, *share; /* [n] L_g, total membership, v_i per pi_ig before q */
+	int32_t worst;
+	double most;
+} soft_means;
+
+/* The first of the G groups that row i can belong to. */
+static int32_t first_group(const pgdro *self, const fv_batch *batch, int32_t i)
+{
+	return self->groups == GROUP ? 0 : batch->klass[i] * batch->groups;
+}
+
+static fv_status take_means(const pgdro *self, fv_ctx *ctx, const fv_batch *batch, soft_means *out)
+{
+	size_t n = (size_t)self->weights.n;
+	*out = (soft_means){.worst = -1};
+	out->loss = fv_scratch(ctx, 3 * n * sizeof *out->loss);
+	if (!out->loss)
+		return FV_FAILED;
+	out->total = out->loss + n;
+	out->share = out->total + n;
+	for (size_t g = 0; g < 3 * n; g++)
+		out->loss[g] = 0;
+	for (int32_t i = 0; i < batch->n; i++) {
+		const float *pi = batch->member + (size_t)i * (size_t)batch->groups;
+		int32_t first = first_group(self, batch, i);
+		for (int32_t g = 0; g < batch->groups; g++) {
+			out->loss[first + g] += pi[g] * batch->loss[i];
+			out->total[first + g] += pi[g];
+		}
+	}
+	for (int32_t g = 0; g < self->weights.n; g++) {
+		int32_t must_be_present = self->normalize || self->groups == CLASS_X_GROUP;
+		if (must_be_present && out->total[g] == 0)
+			continue;
+		out->share[g] = 1 / (self->normalize ? out->total[g] : batch->n);
+		out->loss[g] *= out->share[g];
+		double score = out->loss[g] + self->adjust[g];
+		if (out->worst < 0 || score > out->most) {
+			out->worst = g;
+			out->most = score;
+		}
+	}
+	return FV_OK;
+}
+
+static fv_status pgdro_develop(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
+{
+	const pgdro *self = state;
+	soft_means m;
+	if (take_means(self, ctx, batch, &m) != FV_OK)
+		return FV_FAILED;
+	*value = self->mode == EG ? group_weights_value(&self->weights, m.loss) : m.most;
+	return FV_OK;
+}
+
+static fv_status pgdro_weigh(
+	void *state, fv_ctx *ctx, const fv_batch *batch, double *v, double *value)
+{
+	const pgdro *self = state;
+	const group_weights *w = &self->weights;
+	soft_means m;
+	if (take_means(self, ctx, batch, &m) != FV_OK)
+		return FV_FAILED;
+	*value = m.most;
+	if (self->mode == EG) {
+		group_weights_update(w, self->eta, m.loss, self->adjust);
+		*value = group_weights_value(w, m.loss) + group_weights_value(w, self->adjust);
+	} else if (m.worst >= 0) {
+		w->wins[m.worst]++;
+	}
+	for (int32_t i = 0; i < batch->n; i++) {
+		const float *pi = batch->member + (size_t)i * (size_t)batch->groups;
+		int32_t first = first_group(self, batch, i);
+		for (int32_t j = 0; j < batch->groups; j++) {
+			int32_t g = first + j;
+			double q = self->mode == EG ? w->q[g] : g == m.worst;
+			v[i] += q * m.share[g] * pi[j];
+		}
+	}
+	return FV_OK;
+}
+
+static const fv_param params[] = {
+	{.size = sizeof(fv_param),
+		.type = FV_CHOICE,
+		.name = "mode",
+		.choices = "max|eg",
+		.def_paper = "max",
+		.def_official = "eg",
+		.offset = offsetof(pgdro, mode),
+		.doc = "the worst group of the batch, or exponentiated-gradient weights over "
+		       "groups"},
+	{.size = sizeof(fv_param),
+		.type = FV_BOOL,
+		.name = "normalize",
+		.def_paper = "false",
+		.def_official = "true",
+		.offset = offsetof(pgdro, normalize),
+		.doc = "divide a group's loss by its total membership in the batch, not by the "
+		       "batch's size"},
+	{.size = sizeof(fv_param),
+		.type = FV_REAL,
+		.name = "lambda",
+		.min = 0,
+		.max = 1000,
+		.def_paper = "4",
+		.def_official = "2",
+		.offset = offsetof(pgdro, lambda),
+		.doc = "a group of n training utterances counts as worse by lambda / sqrt(n)"},
+	{.size = sizeof(fv_param),
+		.type = FV_CHOICE,
+		.name = "counts",
+		.choices = "hard|soft",
+		.def_paper = "hard",
+		.def_official = "soft",
+		.offset = offsetof(pgdro, counts),
+		.doc = "n: utterances that most probably belong to the group, or the sum of "
+		       "memberships"},
+	{.size = sizeof(fv_param),
+		.type = FV_REAL,
+		.name = "eta",
+		.min = 0,
+		.max = 1000,
+		.def_paper = "0.01",
+		.offset = offsetof(pgdro, eta),
+		.doc = "step size of the group weights in mode eg"},
+	{.size = sizeof(fv_param),
+		.type = FV_CHOICE,
+		.name = "groups",
+		.choices = "group|class_x_group",
+		.def_paper = "group",
+		.offset = offsetof(pgdro, groups),
+		.doc = "the grouper's groups, or each split by class"},
+};
+
+static const fv_loss_ops ops = {
+	.size = sizeof ops,
+	.uses_groups = 1,
+	.open = pgdro_open,
+	.weigh = pgdro_weigh,
+	.develop = pgdro_develop,
+};
+
+static const fv_descriptor descriptor = {
+	.size = sizeof descriptor,
+	.abi = FV_ABI,
+	.kind = FV_LOSS,
+	.name = "pgdro",
+	.version = "1.0.0",
+	.summary = "group distributionally robust optimisation over group probabilities",
+	.source = "Ghosal and Li, AAAI 2023; Lin, Chou and Lee, Interspeech 2025",
+	.licence = "Apache-2.0",
+	.state_size = sizeof(pgdro),
+	.params = params,
+	.n_params = sizeof params / sizeof *params,
+	.ops = &ops,
+};
+
+FV_PLUGIN_ENTRY
+{
+	return &descriptor;
+}
