@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fairvox table: the results of many cells side by side. */
-#include "report/table.h"
+#include "report/pairs.h"
+#include "report/paper.h"
 
 #include <getopt.h>
 #include <string.h>
@@ -14,14 +15,22 @@ static const char usage[] =
 	"attribute, mean and sd over folds and pooled, each gap with its null, and every cell "
 	"against\n"
 	"the one that does no debiasing. csv is long: one line per cell x fold x seed x metric.\n\n"
-	"      --layout L        grid (default): one row a cell\n"
+	"      --layout L        grid (default): one row a cell; paper1, paper2: Tables 1 and 2 "
+	"of\n"
+	"                        Lin, Chou, Lee, Interspeech 2025\n"
+	"      --against published  with a paper layout: its numbers beside ours\n"
 	"      --format F        md (default), tex (booktabs), csv or json\n"
 	"      --reference CELL  compare with this cell\n"
 	"      --draws N         draws of every null and comparison, at least 2000 (default 5000)\n"
 	"      --min-support N   report cells with fewer positives (default 10)\n"
 	"      --no-baselines    leave out the rows that no system learned\n";
 
+enum layout { GRID, PAIRS, PAPER1, PAPER2, LAYOUTS };
+static const char *const layouts[LAYOUTS] = {"grid", "pairs", "paper1", "paper2"};
+
 struct table {
+	enum layout layout;
+	bool against;
 	core_table_format format;
 	core_table_options options;
 	const char *dir;
@@ -44,11 +53,17 @@ static fv_status find_word(fv_ctx *ctx, const char *option, const char *const *w
 static fv_status take(fv_ctx *ctx, int option, struct table *t)
 {
 	static const char *const formats[] = {"md", "tex", "csv", "json"};
-	static const char *const layouts[] = {"grid"};
 	int index;
 	fv_status status = FV_OK;
-	if (option == 'l')
-		return find_word(ctx, "--layout", layouts, 1, optarg, &index);
+	if (option == 'l') {
+		status = find_word(ctx, "--layout", layouts, LAYOUTS, optarg, &index);
+		t->layout = status ? GRID : (enum layout)index;
+	}
+	if (option == 'a') {
+		static const char *const words[] = {"published"};
+		status = find_word(ctx, "--against", words, 1, optarg, &index);
+		t->against = true;
+	}
 	if (option == 'f') {
 		status = find_word(ctx, "--format", formats, 4, optarg, &index);
 		t->format = (core_table_format)index;
@@ -67,7 +82,7 @@ static fv_status take(fv_ctx *ctx, int option, struct table *t)
 static fv_status parse(fv_ctx *ctx, int argc, char **argv, struct table *t)
 {
 	static const struct option longs[] = {{"layout", required_argument, NULL, 'l'},
-		{"format", required_argument, NULL, 'f'},
+		{"format", required_argument, NULL, 'f'}, {"against", required_argument, NULL, 'a'},
 		{"reference", required_argument, NULL, 'r'},
 		{"draws", required_argument, NULL, 'd'},
 		{"min-support", required_argument, NULL, 'm'},
@@ -80,17 +95,43 @@ static fv_status parse(fv_ctx *ctx, int argc, char **argv, struct table *t)
 	}
 	if (optind + 1 != argc)
 		return fv_fail(ctx, FV_CONFIG, "table: one results folder is to be named");
+	if (t->against && t->layout < PAPER1)
+		return fv_fail(ctx, FV_CONFIG, "--against needs --layout paper1 or paper2");
+	bool grid = t->layout == GRID && t->format != CORE_TABLE_CSV;
+	if (t->options.reference && !grid)
+		return fv_fail(ctx, FV_CONFIG,
+			"--reference goes with --layout grid in md, tex or json: nothing else here "
+			"is "
+			"compared with one cell");
 	t->dir = argv[optind];
 	return FV_OK;
 }
 
-static fv_status print(fv_ctx *ctx, const struct table *t, const core_results *results)
+static fv_status write(fv_ctx *ctx, struct table *t, const core_results *results, core_text *out)
 {
 	core_grid grid;
-	core_text text = {0};
+	core_pairs pairs;
+	core_paper paper;
+	t->options.scores = t->layout != PAIRS; /* what the layout does not show is not computed */
+	t->options.compare = t->layout == GRID && t->format != CORE_TABLE_CSV;
+	t->options.baselines = t->options.baselines && t->options.compare;
+	if (t->layout == GRID && t->format == CORE_TABLE_CSV)
+		t->options.scores = false;
 	fv_status status = core_grid_make(ctx, results, &t->options, &grid);
-	if (!status)
-		status = core_grid_write(ctx, results, &grid, t->format, &text);
+	if (status || t->layout == GRID)
+		return status ? status : core_grid_write(ctx, results, &grid, t->format, out);
+	if (t->layout == PAIRS) {
+		status = core_pairs_make(ctx, &grid, &pairs);
+		return status ? status : core_pairs_write(ctx, &pairs, t->format, out);
+	}
+	status = core_paper_make(ctx, &grid, layouts[t->layout], t->against, &paper);
+	return status ? status : core_paper_write(ctx, &paper, t->format, out);
+}
+
+static fv_status print(fv_ctx *ctx, struct table *t, const core_results *results)
+{
+	core_text text = {0};
+	fv_status status = write(ctx, t, results, &text);
 	if (!status)
 		fwrite(text.data, 1, text.size, stdout);
 	core_text_free(&text);

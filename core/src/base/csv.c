@@ -41,8 +41,8 @@ static void on_field(void *text, size_t size, void *user)
 		r->room = room;
 	}
 	if (size && memchr(text, '\0', size)) {
-		r->status = core_fail_at(r->ctx, FV_DATA, r->csv->path, (int)r->line, 0,
-			"NUL byte in a field");
+		r->status = core_fail_at(
+			r->ctx, FV_DATA, r->csv->path, (int)r->line, 0, "NUL byte in a field");
 		return;
 	}
 	char *copy = core_strndup(r->ctx, size ? text : "", size);
@@ -141,8 +141,12 @@ fv_status core_csv_read(fv_ctx *ctx, const char *path, core_csv *out)
 	char *data;
 	size_t size;
 	fv_status status = core_file_read(ctx, path, CSV_LIMIT, &data, &size);
-	if (status)
-		return status;
+	return status ? status : core_csv_parse(ctx, path, data, size, out);
+}
+
+fv_status core_csv_parse(
+	fv_ctx *ctx, const char *path, const char *data, size_t size, core_csv *out)
+{
 	if (size >= 3 && !memcmp(data, "\xef\xbb\xbf", 3)) {
 		data += 3;
 		size -= 3;
@@ -152,7 +156,7 @@ fv_status core_csv_read(fv_ctx *ctx, const char *path, core_csv *out)
 	if (!out->path || csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL))
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	struct reader r = {.ctx = ctx, .csv = out, .parser = &parser, .in_header = true};
-	status = feed(&r, data, size);
+	fv_status status = feed(&r, data, size);
 	if (!status && r.in_header)
 		status = fv_fail(ctx, FV_DATA, "%s: empty, a header line is needed", path);
 	int64_t *grown = out->line;

@@ -18,6 +18,9 @@ typedef struct core_csv {
 
 /* Lives as long as the context. Errors: FV_DATA. */
 FV_NODISCARD fv_status core_csv_read(fv_ctx *ctx, const char *path, core_csv *out);
+/* The same of text in memory; path is for messages. */
+FV_NODISCARD fv_status core_csv_parse(
+	fv_ctx *ctx, const char *path, const char *data, size_t size, core_csv *out);
 int64_t core_csv_column(const core_csv *csv, const char *name); /* -1: none */
 const char *core_csv_cell(const core_csv *csv, int64_t row, int64_t column);
 

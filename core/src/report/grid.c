@@ -8,8 +8,11 @@
 
 core_table_options core_table_default(void)
 {
-	return (core_table_options){
-		.draws = core_draws_default(), .baselines = true, .min_support = 10};
+	return (core_table_options){.draws = core_draws_default(),
+		.scores = true,
+		.compare = true,
+		.baselines = true,
+		.min_support = 10};
 }
 
 static double value_of(const core_result *run, const core_grid_column *column)
@@ -109,7 +112,7 @@ static fv_status fill_cell(fv_ctx *ctx, const core_result_cell *cell, size_t ind
 	if (!row->label || !row->value)
 		return FV_FAILED;
 	fv_status status = FV_OK;
-	if (!e->reason)
+	if (!e->reason && grid->options.scores)
 		status = core_scores_of(ctx, &grid->evidence.test[e->test], e->n_seeds, e->set,
 			&grid->options.draws, &row->scores);
 	count_runs(cell, row, grid);

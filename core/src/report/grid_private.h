@@ -25,4 +25,7 @@ const json_t *core_row_env(const core_grid_row *row, const char *key);
 /* "true labels", "inferred: NAME", "none", "not recorded" */
 const char *core_row_groups(fv_ctx *ctx, const core_grid_row *row);
 
+/* What stands beside a gap: " [+0.158, p <.001] ▲"; "" without a null. NULL: out of memory. */
+const char *core_null_text(fv_ctx *ctx, const core_estimate *e);
+
 #endif

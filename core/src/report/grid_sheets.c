@@ -42,6 +42,13 @@ static void put_null(core_text *out, const core_estimate *e)
 	core_text_add(out, "]%s", e->p <= CORE_SIGNIFICANT ? " ▲" : "");
 }
 
+const char *core_null_text(fv_ctx *ctx, const core_estimate *e)
+{
+	core_text text = {0};
+	put_null(&text, e);
+	return core_text_take(ctx, &text);
+}
+
 static fv_status put_mean(
 	fv_ctx *ctx, const core_grid *grid, const core_mean *m, bool pooled, core_sheet_cell *cell)
 {

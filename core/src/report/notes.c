@@ -7,7 +7,7 @@
 static fv_status method_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 {
 	fv_status status = FV_OK;
-	if (grid->evidence.n_tests && grid->options.draws.n)
+	if (grid->evidence.n_tests && grid->options.scores && grid->options.draws.n)
 		status = core_note(ctx, d,
 			"Gaps: lower is better, and noise alone makes one. Null: groups permuted "
 			"over speakers within folds, %lld draws; excess = gap - null mean.",

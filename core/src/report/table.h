@@ -19,6 +19,8 @@ typedef enum core_table_format {
 
 typedef struct core_table_options {
 	core_draws draws;      /* of every null and comparison; n = 0: values alone */
+	bool scores;           /* both aggregates with their nulls; false: means of runs alone */
+	bool compare;          /* every row against its reference */
 	bool baselines;        /* rows that no system learned */
 	const char *reference; /* slug or folder name of the cell to compare with; NULL: found */
 	int64_t min_support;   /* positives of a class in a group and fold; fewer are reported */

@@ -117,6 +117,7 @@ static fv_status table_text(
 	core_grid grid;
 	core_table_options options = core_table_default();
 	options.draws.n = 0;
+	options.compare = false;
 	fv_status status = core_grid_make(ctx, results, &options, &grid);
 	if (!status && check)
 		status = check_aggregates(ctx, &grid, check);

@@ -151,7 +151,7 @@ static fv_status fill_row(fv_ctx *ctx, core_grid *grid, size_t row, int64_t name
 	if (status)
 		return status;
 	v->reference = grid->options.reference ? named : find_reference(grid, row);
-	if (v->reference < 0 || v->reference == (int64_t)row) {
+	if (v->reference < 0 || v->reference == (int64_t)row || !grid->options.compare) {
 		v->reference = -1;
 		return FV_OK;
 	}

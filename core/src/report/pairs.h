@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every cell against every other: predictions exchanged speaker by speaker, all folds pooled. All
+ * of it is exploratory; p-values are adjusted within a column over all pairs, by Holm and by
+ * Benjamini and Hochberg. */
+#ifndef CORE_REPORT_PAIRS_H
+#define CORE_REPORT_PAIRS_H
+
+#include "report/table.h"
+
+typedef struct core_pair {
+	size_t a, b;                  /* rows of the grid, a < b */
+	const char *reason;           /* why they cannot be compared: one line; NULL: they can */
+	double *diff, *p, *holm, *bh; /* [columns] a - b; NaN: undefined */
+} core_pair;
+
+typedef struct core_pairs {
+	const core_grid *grid;
+	size_t n;
+	core_pair *pair;
+} core_pairs;
+
+FV_NODISCARD fv_status core_pairs_make(fv_ctx *ctx, const core_grid *grid, core_pairs *out);
+FV_NODISCARD fv_status core_pairs_write(
+	fv_ctx *ctx, const core_pairs *pairs, core_table_format format, core_text *out);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The paper's tables: its rows in its order, Overall means and gains over the first row, best and
+ * second in three scopes (methods, Overall, Gain).
+ *
+ * Rows are data (core/layouts/NAME.csv): a label and a variant, and the objective, grouper and one
+ * of its settings that a cell must have. Overall and gain follow from the three-decimal cells: the
+ * mean of the cells as printed, and the gain of that mean before it is rounded; halves are rounded
+ * away from zero. */
+#ifndef CORE_REPORT_PAPER_H
+#define CORE_REPORT_PAPER_H
+
+#include "report/table.h"
+
+#define CORE_PAPER_COLUMNS 6
+
+typedef struct core_paper_column {
+	const char *attribute, *metric; /* attribute NULL: of all rows */
+	const char *published;          /* column of the published table */
+	int64_t grid;                   /* column of the grid; -1: none */
+	bool higher_is_better;
+} core_paper_column;
+
+typedef struct core_paper_row {
+	const char *label, *variant, *loss, *grouper, *setting;
+	bool mean, ranked;
+	const core_grid_row *row;            /* NULL: no cell */
+	int64_t printed[CORE_PAPER_COLUMNS]; /* thousandths; CORE_NO_NUMBER: none */
+	int64_t published[CORE_PAPER_COLUMNS];
+} core_paper_row;
+
+/* The mean over the rows of a variant, and what it gains over the first row. */
+typedef struct core_paper_scope {
+	const char *variant;
+	int64_t overall[CORE_PAPER_COLUMNS]; /* thousandths */
+	int64_t gain[CORE_PAPER_COLUMNS];    /* hundredths of a percent, better is positive */
+	double change[CORE_PAPER_COLUMNS];   /* mean - first row, not rounded */
+	double excess[CORE_PAPER_COLUMNS];   /* the same of the excess over the null; NaN: none */
+} core_paper_scope;
+
+#define CORE_PAPER_SCOPES 8
+typedef struct core_paper {
+	const char *name, *variant_title;
+	const core_grid *grid;
+	bool against; /* the published numbers are wanted */
+	int32_t n_columns, n_rows, n_scopes;
+	core_paper_column column[CORE_PAPER_COLUMNS];
+	core_paper_row *row;
+	core_paper_scope scope[CORE_PAPER_SCOPES];
+} core_paper;
+
+/* name: paper1, paper2. Errors: FV_DATA when two cells fit one row. */
+FV_NODISCARD fv_status core_paper_make(
+	fv_ctx *ctx, const core_grid *grid, const char *name, bool against, core_paper *out);
+
+/* Overall and gains from row[].printed; excess only where the rows have cells. */
+void core_paper_summarise(core_paper *paper);
+
+/* Half width of the 95% t interval of a mean over folds: what a number is inside or outside of. NaN
+ * with fewer than two folds. */
+double core_paper_width(const core_mean *mean);
+
+FV_NODISCARD fv_status core_paper_write(
+	fv_ctx *ctx, const core_paper *paper, core_table_format format, core_text *out);
+
+#endif
