@@ -96,37 +96,69 @@ static fv_status parse(fv_ctx *ctx, int argc, char **argv, struct encode *e)
 	return FV_OK;
 }
 
-static fv_status encode_one(fv_ctx *ctx, struct encode *e, const char *path, core_tensor_out *out)
+static int by_name(const void *a, const void *b)
+{
+	return strcmp((*(const core_tensor_out *const *)a)->name,
+		(*(const core_tensor_out *const *)b)->name);
+}
+
+/* Stems name the results: two recordings with one are an error, told before hours of work. */
+static fv_status name_all(fv_ctx *ctx, struct encode *e)
+{
+	const core_tensor_out **sorted = core_alloc(ctx, e->n_files, sizeof *sorted);
+	e->tensor = core_alloc(ctx, e->n_files, sizeof *e->tensor);
+	if (!sorted || !e->tensor)
+		return FV_FAILED;
+	for (size_t i = 0; i < e->n_files; i++) {
+		e->tensor[i].name = core_path_stem(ctx, e->file[i]);
+		if (!e->tensor[i].name)
+			return FV_FAILED;
+		sorted[i] = &e->tensor[i];
+	}
+	qsort(sorted, e->n_files, sizeof *sorted, by_name);
+	fv_status status = FV_OK;
+	for (size_t i = 1; i < e->n_files; i++)
+		if (!by_name(&sorted[i - 1], &sorted[i]))
+			status = fv_fail(ctx, FV_DATA, "%s and %s have one stem",
+				e->file[sorted[i - 1] - e->tensor], e->file[sorted[i] - e->tensor]);
+	return status;
+}
+
+/* [L,D] or [L,T,D]; with `layer` that one alone, L = 1. */
+static fv_status encode_one(
+	fv_ctx *ctx, const struct encode *e, const char *path, core_tensor_out *out)
 {
 	const core_encoder *open = e->open;
-	*out = (core_tensor_out){.name = core_path_stem(ctx, path), .dtype = "F32", .rank = 2,
-		.shape = {open->layers, open->dims}};
-	if (!out->name)
-		return FV_FAILED;
+	int64_t frames = 1;
+	float *data = NULL;
+	fv_status status;
 	if (e->frames) {
-		float *data;
-		fv_status status = core_encoder_file_frames(ctx, open, path, &data, &out->shape[1]);
-		out->rank = 3;
-		out->shape[2] = open->dims;
-		out->data = data;
-		return status;
+		status = core_encoder_file_frames(ctx, open, path, &data, &frames);
+	} else {
+		data = core_alloc(ctx, (size_t)open->layers * (size_t)open->dims, sizeof *data);
+		if (!data)
+			return FV_FAILED;
+		status = open->info.by_name ? core_encoder_lookup(ctx, open, out->name, data)
+					    : core_encoder_file(ctx, open, path, data);
 	}
-	float *data = core_alloc(ctx, (size_t)open->layers * (size_t)open->dims, sizeof *data);
-	out->data = data;
-	if (!data)
-		return FV_FAILED;
-	if (open->info.by_name)
-		return core_encoder_lookup(ctx, open, out->name, data);
-	return core_encoder_file(ctx, open, path, data);
+	if (status)
+		return status;
+	bool one = open->spec->layer >= 0;
+	out->dtype = "F32";
+	out->data = data + (one ? (int64_t)open->spec->layer * frames * open->dims : 0);
+	out->rank = e->frames ? 3 : 2;
+	out->shape[0] = one ? 1 : open->layers;
+	out->shape[1] = frames;
+	out->shape[out->rank - 1] = open->dims;
+	return FV_OK;
 }
 
 /* Every recording is tried, so that all bad ones are named. */
 static fv_status encode_all(fv_ctx *ctx, struct encode *e)
 {
-	fv_status first = FV_OK;
-	e->tensor = core_alloc(ctx, e->n_files, sizeof *e->tensor);
-	if (!e->tensor)
-		return FV_FAILED;
+	fv_status first = name_all(ctx, e);
+	if (first)
+		return first;
 	for (size_t i = 0; i < e->n_files; i++) {
 		fv_status status = encode_one(ctx, e, e->file[i], &e->tensor[i]);
 		first = first ? first : status;
@@ -140,12 +172,13 @@ static fv_status write_csv(fv_ctx *ctx, const struct encode *e)
 	const fv_output *output = &open->info.outputs[open->output];
 	core_text text = {0};
 	core_text_add(&text, "FileName");
-	for (int32_t l = 0; l < open->layers; l++)
+	int32_t layers = open->spec->layer >= 0 ? 1 : open->layers;
+	for (int32_t l = 0; l < layers; l++)
 		for (int32_t d = 0; d < open->dims; d++) {
 			char *number = core_format(ctx, "%d", d);
 			const char *name = output->columns ? output->columns[d] : number;
-			char *full = open->layers > 1 ? core_format(ctx, "%d.%s", l, name)
-						      : core_format(ctx, "%s", name);
+			char *full = layers > 1 ? core_format(ctx, "%d.%s", l, name)
+						: core_format(ctx, "%s", name);
 			core_text_add(&text, ",");
 			core_text_csv(&text, full ? full : "");
 		}
@@ -153,7 +186,7 @@ static fv_status write_csv(fv_ctx *ctx, const struct encode *e)
 	for (size_t i = 0; i < e->n_files; i++) {
 		const float *x = e->tensor[i].data;
 		core_text_csv(&text, e->tensor[i].name);
-		for (int32_t j = 0; j < open->layers * open->dims; j++)
+		for (int32_t j = 0; j < layers * open->dims; j++)
 			core_text_add(&text, ",%.9g", (double)x[j]);
 		core_text_add(&text, "\n");
 	}

@@ -91,7 +91,7 @@ static fv_status infer(fv_ctx *ctx, const cli_study *cli, core_study *study)
 	fv_status status = find_run(ctx, cli, study, &index);
 	const core_encode_job job = {cli->cache, (int)cli->jobs};
 	if (!status)
-		status = core_study_load_run(ctx, study, index, &job);
+		status = core_study_load_groups(ctx, study, index, &job);
 	if (status)
 		return status;
 	core_runner r = {.study = study, .run = &study->run[index]};

@@ -213,6 +213,7 @@ int main(int argc, char **argv)
 		print_help(stderr);
 		return FV_CONFIG;
 	}
+	static char help[] = "--help";
 	const char *first = argv[1];
 	if (!strcmp(first, "help") || !strcmp(first, "--help") || !strcmp(first, "-h")) {
 		if (argc == 2) {
@@ -220,7 +221,7 @@ int main(int argc, char **argv)
 			return 0;
 		}
 		argv[1] = argv[2];
-		argv[2] = (char[]){"--help"};
+		argv[2] = help;
 		argc = 3;
 	} else if (!strcmp(first, "--version")) {
 		puts("fairvox " FAIRVOX_VERSION);

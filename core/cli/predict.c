@@ -28,7 +28,10 @@ struct predict {
 	size_t n_models, n_files;
 	char **file;
 	core_model first;
-	double *sum; /* [files, C] */
+	const char *encoder; /* of x, as its model says it; NULL: none yet */
+	size_t width;        /* L D */
+	float *x;            /* [files, L, D] */
+	double *sum;         /* [files, C] */
 };
 
 static fv_status add_model(fv_ctx *ctx, struct predict *p, const char *dir)
@@ -74,12 +77,11 @@ static fv_status check_same_classes(fv_ctx *ctx, const struct predict *p, const 
 	return fv_fail(ctx, FV_DATA, "%s: its classes are not those of %s", path, p->path[0]);
 }
 
-/* The encoder's output as the model wants it: [L,D], scaled. */
-static fv_status encode(fv_ctx *ctx, const core_encoder *e, const core_model *model, const char *path,
-	float *x)
+/* One recording -> out [L,D], of the layer that the model reads. */
+static fv_status encode_one(
+	fv_ctx *ctx, const core_encoder *e, const char *path, size_t width, float *out)
 {
-	size_t width = (size_t)e->layers * (size_t)e->dims;
-	float *all = core_alloc(ctx, width, sizeof *all);
+	float *all = core_alloc(ctx, (size_t)e->layers * (size_t)e->dims, sizeof *all);
 	if (!all)
 		return FV_FAILED;
 	fv_status status;
@@ -89,39 +91,60 @@ static fv_status encode(fv_ctx *ctx, const core_encoder *e, const core_model *mo
 	} else {
 		status = core_encoder_file(ctx, e, path, all);
 	}
-	const float *from = all + (e->spec->layer > 0 ? (size_t)e->spec->layer * (size_t)e->dims : 0);
-	size_t wanted = (size_t)model->plan->shape.layers * (size_t)model->plan->shape.dims;
-	for (size_t j = 0; j < wanted && !status; j++)
-		x[j] = (from[j] - model->scaling.mean[j]) * model->scaling.scale[j];
+	size_t skipped = e->spec->layer > 0 ? (size_t)e->spec->layer * (size_t)e->dims : 0;
+	if (!status)
+		memcpy(out, all + skipped, width * sizeof *out);
 	return status;
 }
 
-static fv_status apply(fv_ctx *ctx, struct predict *p, const core_model *model,
-	const core_encoder *e)
+/* All recordings under the model's encoder, unless that is what the last model had. */
+static fv_status encode_all(
+	fv_ctx *ctx, struct predict *p, const core_model *model, const char *path)
 {
-	int32_t classes = model->plan->shape.classes;
 	size_t width = (size_t)model->plan->shape.layers * (size_t)model->plan->shape.dims;
-	float *x = core_alloc(ctx, width, sizeof *x);
-	float *prob = core_alloc(ctx, (size_t)classes, sizeof *prob);
-	if (!x || !prob)
-		return FV_FAILED;
-	fv_status first = FV_OK;
-	for (size_t i = 0; i < p->n_files; i++) {
+	bool same = p->encoder && !strcmp(p->encoder, model->encoder_json);
+	if (same && p->width == width)
+		return FV_OK;
+	core_encoder *e;
+	fv_status status = core_model_open_encoder(ctx, p->registry, model, path, &e);
+	if (status)
+		return status;
+	p->encoder = model->encoder_json;
+	p->width = width;
+	p->x = core_alloc(ctx, p->n_files * width, sizeof *p->x);
+	status = p->x ? FV_OK : FV_FAILED;
+	for (size_t i = 0; p->x && i < p->n_files; i++) {
+		fv_status one = encode_one(ctx, e, p->file[i], width, p->x + i * width);
+		status = status ? status : one;
+	}
+	core_encoder_close(e);
+	return status;
+}
+
+static fv_status apply(fv_ctx *ctx, struct predict *p, const core_model *model)
+{
+	size_t classes = (size_t)model->plan->shape.classes;
+	float *x = core_alloc(ctx, p->width, sizeof *x);
+	float *prob = core_alloc(ctx, classes, sizeof *prob);
+	fv_status first = x && prob ? FV_OK : FV_FAILED;
+	for (size_t i = 0; i < p->n_files && x && prob; i++) {
 		const char *stem = core_path_stem(ctx, p->file[i]);
-		if (!stem)
-			return FV_FAILED;
-		const core_train_data data = {
-			.rows = {.size = sizeof(fv_rows), .n = 1, .classes = classes, .stem = &stem},
+		const core_train_data data = {.rows = {.size = sizeof(fv_rows),
+						      .n = 1,
+						      .classes = model->plan->shape.classes,
+						      .stem = &stem},
 			.x = x};
-		fv_status status = encode(ctx, e, model, p->file[i], x);
-		if (!status)
-			status = core_train_predict(ctx, model->plan, model->params, &data, prob);
+		for (size_t j = 0; j < p->width; j++)
+			x[j] = (p->x[i * p->width + j] - model->scaling.mean[j]) *
+			       model->scaling.scale[j];
+		fv_status status =
+			core_train_predict(ctx, model->plan, model->params, &data, prob);
 		first = first ? first : status;
 		if (status)
 			continue;
-		core_softmax(1, classes, prob, prob);
-		for (int32_t c = 0; c < classes; c++)
-			p->sum[i * (size_t)classes + (size_t)c] += (double)prob[c];
+		core_softmax(1, model->plan->shape.classes, prob, prob);
+		for (size_t c = 0; c < classes; c++)
+			p->sum[i * classes + c] += (double)prob[c];
 	}
 	return first;
 }
@@ -129,7 +152,6 @@ static fv_status apply(fv_ctx *ctx, struct predict *p, const core_model *model,
 static fv_status use_model(fv_ctx *ctx, struct predict *p, size_t index)
 {
 	core_model model;
-	core_encoder *encoder;
 	const char *path = p->path[index];
 	fv_status status = core_model_read(ctx, path, &model);
 	if (status)
@@ -145,13 +167,8 @@ static fv_status use_model(fv_ctx *ctx, struct predict *p, size_t index)
 		status = fv_fail(ctx, FV_DATA, "%s: its features are standardised per speaker, which "
 			"needs all recordings of each speaker: it cannot predict single ones", path);
 	if (!status)
-		status = core_model_open_encoder(ctx, p->registry, &model, path, &encoder);
-	if (status)
-		return status;
-	core_ctx_set_run(ctx, model.seed, model.fold);
-	status = apply(ctx, p, &model, encoder);
-	core_encoder_close(encoder);
-	return status;
+		status = encode_all(ctx, p, &model, path);
+	return status ? status : apply(ctx, p, &model);
 }
 
 static fv_status print(fv_ctx *ctx, const struct predict *p)

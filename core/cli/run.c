@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fairvox run: every cell, fold and seed that is not done. */
+#include <signal.h>
+#include <unistd.h>
+
 #include "run/execute.h"
 #include "study.h"
 #include "verbs.h"
@@ -30,10 +33,19 @@ static fv_status execute(fv_ctx *ctx, cli_study *cli, core_study *study)
 	return status;
 }
 
+/* Nothing is half-written at any moment, so a scheduler's warning can be followed at once; while
+ * workers are at it, the pool ends them first. */
+static void stop(int number)
+{
+	(void)number;
+	_exit(FV_STOPPED);
+}
+
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
 	cli_study cli;
 	core_study *study;
+	signal(SIGUSR1, stop);
 	fv_status status = cli_study_parse(ctx, argc, argv, "RCjkf", CORE_NEED_RUN, &cli);
 	if (!status)
 		status = cli_study_open(ctx, &cli, &study);

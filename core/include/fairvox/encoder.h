@@ -53,11 +53,12 @@ typedef struct fv_encoder_ops {
 	 * n >= min_samples. Every number must be finite. Errors: FV_DATA. NULL with by_name. [worker] */
 	fv_status (*encode)(const void *state, fv_ctx *worker, int32_t output, const float *wave,
 		int64_t n, int32_t pooled, float *out);
-	/* The row of a recording named by its stem -> out [L,D]. NULL unless by_name. Errors: FV_DATA
-	 * when there is no such row. [worker] */
-	fv_status (*lookup)(const void *state, fv_ctx *worker, int32_t output, const char *stem,
-		float *out);
-	/* Releases what is not from fv_alloc; NULL: nothing to do. [run] */
+	/* The row of a recording named by its stem -> out [L,D]. NULL unless by_name. Errors:
+	 * FV_DATA when there is no such row. [worker] */
+	fv_status (*lookup)(
+		const void *state, fv_ctx *worker, int32_t output, const char *stem, float *out);
+	/* Releases what is not from fv_alloc, after a failed open too; NULL: nothing to do. [run]
+	 */
 	void (*close)(void *state);
 } fv_encoder_ops;
 

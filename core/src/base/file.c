@@ -58,6 +58,8 @@ fv_status core_file_read(fv_ctx *ctx, const char *path, size_t limit, char **dat
 	return status;
 }
 
+#define BASE_KEPT 200 /* bytes of a target's name in its temporary file's: names end at 255 */
+
 struct core_writer {
 	int fd;
 	const char *target;
@@ -78,8 +80,8 @@ fv_status core_writer_open(fv_ctx *ctx, const char *path, core_writer **out)
 		uint32_t word;
 		if (getrandom(&word, sizeof word, 0) != (ssize_t)sizeof word)
 			return fv_fail(ctx, FV_FAILED, "getrandom: %s", strerror(errno));
-		writer->temporary = core_format(ctx, "%s/.%s.%06x", dir, core_path_base(path),
-			(unsigned)(word & 0xffffff));
+		writer->temporary = core_format(ctx, "%s/.%.*s.%06x", dir, BASE_KEPT,
+			core_path_base(path), (unsigned)(word & 0xffffff));
 		if (!writer->temporary)
 			return FV_FAILED;
 		writer->fd = open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);

@@ -75,12 +75,14 @@ static fv_status add_folder(struct search *s, const char *folder, bool required)
 {
 	char real[PATH_MAX];
 	struct stat st;
-	if (!realpath(folder, real) || stat(real, &st) || !S_ISDIR(st.st_mode)) {
-		if (!required)
-			return FV_OK;
-		return fv_fail(s->ctx, FV_DATA, "%s: plugin folder: %s", folder,
-			errno ? strerror(errno) : "not a folder");
-	}
+	if (!realpath(folder, real) || stat(real, &st))
+		return required ? fv_fail(s->ctx, FV_DATA, "%s: plugin folder: %s", folder,
+					  strerror(errno))
+				: FV_OK;
+	if (!S_ISDIR(st.st_mode))
+		return required
+			       ? fv_fail(s->ctx, FV_DATA, "%s: plugin folder: not a folder", folder)
+			       : FV_OK;
 	core_registry *r = s->registry;
 	for (size_t i = 0; i < r->n_folders; i++)
 		if (!strcmp(r->folder[i], real))

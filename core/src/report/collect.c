@@ -55,7 +55,14 @@ static fv_status read_run(fv_ctx *ctx, core_result *run)
 	if (core_file_exists(done)) {
 		run->state = CORE_RUN_DONE;
 		fv_status status = read_json(ctx, run->dir, "metrics.json", &run->metrics);
-		return status ? status : read_json(ctx, run->dir, "env.json", &run->env);
+		if (!status)
+			status = read_json(ctx, run->dir, "env.json", &run->env);
+		if (!status || core_file_exists(done))
+			return status;
+		core_error_clear(ctx); /* it was begun again while we read */
+		json_decref(run->metrics);
+		run->metrics = NULL;
+		run->state = CORE_RUN_OPEN;
 	}
 	if (core_folder_is_locked(ctx, run->dir)) {
 		run->state = CORE_RUN_RUNNING;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fairvox/checkpoint.h>
@@ -33,16 +34,15 @@ static void remove_leftovers(const char *folder)
 	closedir(dir);
 }
 
-fv_status core_cache_lock_key(fv_ctx *ctx, const char *cache, const char *key, core_cache_lock *out)
+static fv_status lock_file(fv_ctx *ctx, const char *folder, const char *path, core_cache_lock *out)
 {
-	char *folder = core_path_join(ctx, cache, key);
-	char *path = folder ? core_format(ctx, "%s/.lock", folder) : NULL;
-	if (!path)
-		return FV_FAILED;
-	fv_status status = core_make_dirs(ctx, folder);
-	if (status)
-		return status;
-	out->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	fv_status status;
+	do { /* the folder may go between the two */
+		status = core_make_dirs(ctx, folder);
+		if (status)
+			return status;
+		out->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	} while (out->fd < 0 && errno == ENOENT);
 	if (out->fd < 0)
 		return fv_fail(ctx, FV_FAILED, "%s: %s", path, strerror(errno));
 	bool taken;
@@ -52,8 +52,34 @@ fv_status core_cache_lock_key(fv_ctx *ctx, const char *cache, const char *key, c
 		failed = core_lock_wait(out->fd);
 	}
 	if (failed) {
+		int reason = errno;
 		core_cache_unlock(out);
-		return fv_fail(ctx, FV_FAILED, "%s: %s", path, strerror(errno));
+		return fv_fail(ctx, FV_FAILED, "%s: %s", path, strerror(reason));
+	}
+	return FV_OK;
+}
+
+/* Is the file that we hold still the one of that name? Not if its folder was pruned meanwhile. */
+static bool is_current(const char *path, int fd)
+{
+	struct stat held, named;
+	return !fstat(fd, &held) && !stat(path, &named) && held.st_dev == named.st_dev &&
+	       held.st_ino == named.st_ino;
+}
+
+fv_status core_cache_lock_key(fv_ctx *ctx, const char *cache, const char *key, core_cache_lock *out)
+{
+	char *folder = core_path_join(ctx, cache, key);
+	char *path = folder ? core_format(ctx, "%s/.lock", folder) : NULL;
+	if (!path)
+		return FV_FAILED;
+	for (;;) {
+		fv_status status = lock_file(ctx, folder, path, out);
+		if (status)
+			return status;
+		if (is_current(path, out->fd))
+			break;
+		core_cache_unlock(out);
 	}
 	remove_leftovers(folder);
 	return FV_OK;
@@ -78,20 +104,27 @@ static char *entry_path(fv_ctx *ctx, const char *cache, const core_encoder *enco
 	return core_format(ctx, "%s/%s/%s.safetensors", cache, encoder->key, audio_sha256);
 }
 
+static bool says(const fv_checkpoint *file, const char *key, const char *value)
+{
+	const char *said = fv_checkpoint_meta(file, key);
+	return said && !strcmp(said, value);
+}
+
+/* A file that was moved to another's place is no sound entry: it says itself what it is. */
 static bool read_entry(fv_ctx *ctx, const fv_checkpoint *file, const core_encoder *encoder,
-	float *out)
+	const char *audio_sha256, float *out)
 {
 	const char *name = encoder->info.outputs[encoder->output].name;
 	const fv_tensor *tensor = fv_checkpoint_find(file, name);
-	const char *said = fv_checkpoint_meta(file, "xxh3");
-	if (!tensor || !said || strcmp(tensor->dtype, "F32") || tensor->rank != 2 ||
-		tensor->shape[0] != encoder->layers || tensor->shape[1] != encoder->dims)
+	if (!tensor || strcmp(tensor->dtype, "F32") || tensor->rank != 2 ||
+		tensor->shape[0] != encoder->layers || tensor->shape[1] != encoder->dims ||
+		!says(file, "key", encoder->key) || !says(file, "audio", audio_sha256))
 		return false;
 	char found[17];
 	if (fv_tensor_to_f32(ctx, tensor, out))
 		return false;
 	checksum(out, (size_t)tensor->count, found);
-	return !strcmp(said, found);
+	return says(file, "xxh3", found);
 }
 
 bool core_cache_get(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
@@ -103,7 +136,7 @@ bool core_cache_get(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
 	fv_checkpoint *file;
 	bool sound = false;
 	if (!fv_checkpoint_open(ctx, path, &file)) {
-		sound = read_entry(ctx, file, encoder, out);
+		sound = read_entry(ctx, file, encoder, audio_sha256, out);
 		fv_checkpoint_close(file);
 	}
 	if (!sound) {
@@ -122,10 +155,10 @@ fv_status core_cache_put(fv_ctx *ctx, const char *cache, const core_encoder *enc
 	const core_tensor_out tensor = {.name = encoder->info.outputs[encoder->output].name,
 		.dtype = "F32", .rank = 2, .shape = {encoder->layers, encoder->dims},
 		.data = values};
-	const core_meta_out meta[] = {{"encoder", encoder->name}, {"key", encoder->key},
-		{"xxh3", hex}};
+	const core_meta_out meta[] = {{"audio", audio_sha256}, {"encoder", encoder->name},
+		{"key", encoder->key}, {"xxh3", hex}};
 	char *path = entry_path(ctx, cache, encoder, audio_sha256);
 	if (!path)
 		return FV_FAILED;
-	return core_safetensors_write(ctx, path, &tensor, 1, meta, 3);
+	return core_safetensors_write(ctx, path, &tensor, 1, meta, 4);
 }

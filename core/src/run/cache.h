@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The feature cache: CACHE/<encoder key>/<audio sha256>.safetensors, one tensor [L,D] named by the
- * encoder's output, its checksum in the metadata. Entries are found by content, so moving or renaming
- * recordings costs nothing; an entry that is damaged is computed again. */
+ * encoder's output, its checksum, key and audio in the metadata. Entries are found by content, so
+ * moving or renaming recordings costs nothing; an entry that is damaged is computed again. */
 #ifndef CORE_RUN_CACHE_H
 #define CORE_RUN_CACHE_H
 

@@ -22,12 +22,14 @@ const char *core_normalize_name(core_normalize normalize)
 static fv_status make_key(fv_ctx *ctx, core_encoder *e)
 {
 	const core_encoder_spec *spec = e->spec;
-	json_t *plugin = core_plugin_inputs(ctx, &spec->use);
-	if (!plugin)
-		return core_error_status(ctx);
-	json_t *key = json_pack("{s:o, s:i, s:s?, s:s, s:f, s:s}", "encoder", plugin, "numerics",
-		CORE_NUMERICS, "weights", e->weights_sha256, "output",
-		e->info.outputs[e->output].name, "max_seconds", spec->max_seconds, "normalize",
+	json_t *params;
+	fv_status status = core_params_by_content(ctx, &spec->use, &params);
+	if (status)
+		return status;
+	json_t *key = json_pack("{s:s, s:s, s:i, s:o, s:s?, s:s, s:f, s:s}", "encoder", e->name,
+		"plugin", spec->use.plugin->sha256, "numerics", CORE_NUMERICS, "params", params,
+		"weights", e->weights_sha256, "output", e->info.outputs[e->output].name,
+		"max_seconds", spec->max_seconds, "normalize",
 		core_normalize_name(spec->normalize));
 	if (key && spec->normalize == CORE_NORMALIZE_CORPUS) {
 		json_object_set_new(key, "mean", json_real(e->mean));
@@ -38,7 +40,7 @@ static fv_status make_key(fv_ctx *ctx, core_encoder *e)
 	json_decref(key);
 	if (!text)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
-	fv_status status = core_sha256_bytes(ctx, text, strlen(text), e->key);
+	status = core_sha256_bytes(ctx, text, strlen(text), e->key);
 	free(text);
 	return status;
 }
@@ -91,15 +93,14 @@ static fv_status open_state(fv_ctx *ctx, core_encoder *e)
 	core_ctx_set_plugin(ctx, e->name);
 	fv_status status = e->ops->open(e->state, ctx, spec->weights);
 	core_scratch_reset(ctx);
-	if (!status) {
-		e->info.size = sizeof e->info;
+	e->info.size = sizeof e->info;
+	if (!status)
 		status = e->ops->info(e->state, ctx, &e->info);
-		if (!status)
-			status = find_output(ctx, e);
-		if (status && e->ops->close)
-			e->ops->close(e->state);
-	}
+	if (!status)
+		status = find_output(ctx, e);
 	core_ctx_set_plugin(ctx, NULL);
+	if (status)
+		core_encoder_close(e);
 	return status;
 }
 

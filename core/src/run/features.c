@@ -62,33 +62,45 @@ static fv_status encode_missing(fv_ctx *ctx, struct encode *s)
 	return failed ? core_error_status(ctx) : FV_OK;
 }
 
-/* Rows found in the cache go into x when it is not NULL, the others into todo. */
-static fv_status read_cache(fv_ctx *ctx, const core_encoder *e, const core_recordings *recordings,
-	const char *cache, float *x, int64_t *todo, int64_t *n_todo)
+/* Of the rows listed, those that are in the cache go into x (when it is not NULL) and the others
+ * stay in the list. Entries that are damaged are told when `tell`. */
+static fv_status read_cache(
+	fv_ctx *ctx, const struct encode *s, float *x, int64_t *row, int64_t *n, bool tell)
 {
+	const core_encoder *e = s->encoder;
 	size_t width = (size_t)e->layers * (size_t)e->dims;
 	float *value = x ? NULL : malloc(width * sizeof *value);
 	if (!x && !value)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	fv_ctx *own = core_ctx_new(); /* messages and names of thousands of entries are not kept */
-	*n_todo = 0;
-	for (int64_t i = 0; own && i < recordings->n; i++) {
+	int64_t left = 0;
+	for (int64_t i = 0; own && i < *n; i++) {
 		if (i % 256 == 255) {
 			core_ctx_free(own);
 			own = core_ctx_new();
 			if (!own)
 				break;
 		}
-		core_ctx_copy_log(own, ctx);
-		if (!core_cache_get(own, cache, e, recordings->sha256[i],
-			    x ? x + (size_t)i * width : value))
-			todo[(*n_todo)++] = i;
+		if (tell)
+			core_ctx_copy_log(own, ctx);
+		if (!core_cache_get(own, s->job->cache, e, s->recordings->sha256[row[i]],
+			    x ? x + (size_t)row[i] * width : value))
+			row[left++] = row[i];
 	}
 	free(value);
 	if (!own)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	core_ctx_free(own);
+	*n = left;
 	return FV_OK;
+}
+
+static int64_t *all_rows(fv_ctx *ctx, int64_t n)
+{
+	int64_t *row = core_alloc(ctx, (size_t)n, sizeof *row);
+	for (int64_t i = 0; row && i < n; i++)
+		row[i] = i;
+	return row;
 }
 
 fv_status core_features_missing(fv_ctx *ctx, const core_encoder *encoder,
@@ -97,10 +109,11 @@ fv_status core_features_missing(fv_ctx *ctx, const core_encoder *encoder,
 	*missing = 0;
 	if (encoder->info.by_name)
 		return FV_OK;
-	int64_t *todo = core_alloc(ctx, (size_t)recordings->n, sizeof *todo);
-	if (!todo)
-		return FV_FAILED;
-	return read_cache(ctx, encoder, recordings, cache, NULL, todo, missing);
+	int64_t *row = all_rows(ctx, recordings->n);
+	const core_encode_job job = {.cache = cache};
+	const struct encode s = {.encoder = encoder, .recordings = recordings, .job = &job};
+	*missing = recordings->n;
+	return row ? read_cache(ctx, &s, NULL, row, missing, true) : FV_FAILED;
 }
 
 static fv_status load_by_name(fv_ctx *ctx, const core_encoder *e, const core_recordings *recordings,
@@ -119,12 +132,17 @@ static fv_status load_by_name(fv_ctx *ctx, const core_encoder *e, const core_rec
 static fv_status load_by_audio(fv_ctx *ctx, const core_encoder *e, const core_recordings *recordings,
 	const core_encode_job *job, float *x)
 {
-	int64_t *todo = core_alloc(ctx, (size_t)recordings->n, sizeof *todo);
+	int64_t *todo = all_rows(ctx, recordings->n);
 	if (!todo)
 		return FV_FAILED;
-	struct encode s = {.ctx = ctx, .encoder = e, .recordings = recordings, .job = job,
-		.todo = todo, .progress = core_progress_begin(ctx, e->name, "recordings")};
-	fv_status status = read_cache(ctx, e, recordings, job->cache, x, todo, &s.n_todo);
+	struct encode s = {.ctx = ctx,
+		.encoder = e,
+		.recordings = recordings,
+		.job = job,
+		.todo = todo,
+		.n_todo = recordings->n,
+		.progress = core_progress_begin(ctx, e->name, "recordings")};
+	fv_status status = read_cache(ctx, &s, x, todo, &s.n_todo, true);
 	if (status || !s.n_todo)
 		return status;
 	core_cache_lock lock;
@@ -132,14 +150,14 @@ static fv_status load_by_audio(fv_ctx *ctx, const core_encoder *e, const core_re
 	if (status)
 		return status;
 	/* Another process may have written them while this one waited. */
-	status = read_cache(ctx, e, recordings, job->cache, x, todo, &s.n_todo);
+	status = read_cache(ctx, &s, x, todo, &s.n_todo, false);
 	if (!status && s.n_todo)
 		status = encode_missing(ctx, &s);
 	core_cache_unlock(&lock);
 	if (status)
 		return status;
-	int64_t left;
-	status = read_cache(ctx, e, recordings, job->cache, x, todo, &left);
+	int64_t left = s.n_todo;
+	status = read_cache(ctx, &s, x, todo, &left, true);
 	if (!status && left)
 		return fv_fail(ctx, FV_FAILED, "%s: %lld entries written a moment ago are gone",
 			job->cache, (long long)left);

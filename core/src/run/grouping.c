@@ -29,6 +29,11 @@ uint32_t core_grouper_uses(const core_grouper_spec *spec)
 	return ops->uses(spec->use.state);
 }
 
+fv_standardize core_standardize_of(const core_encoder_spec *spec, const fv_output *output)
+{
+	return spec->has_standardize ? spec->standardize : output->standardize;
+}
+
 static fv_status find_column(struct factor *f)
 {
 	const core_grouper_spec *spec = f->input->spec;
@@ -187,12 +192,9 @@ static fv_status infer_one(fv_ctx *ctx, const core_grouper_input *input, const c
 	if (status)
 		return status;
 	if (f.uses & FV_USE_TABLE) {
-		const core_encoder_spec *encoder = &input->spec->encoder;
-		fv_standardize kind = input->spec->has_encoder && encoder->has_standardize
-					      ? encoder->standardize
-					      : input->features->output->standardize;
-		status = core_matrix_make(ctx, input->features, input->corpus_row, corpus, rows,
-			kind, &f.matrix);
+		fv_standardize kind = core_standardize_of(input->encoder, input->features->output);
+		status = core_matrix_make(
+			ctx, input->features, input->corpus_row, corpus, rows, kind, &f.matrix);
 	}
 	if (!status)
 		status = fit_and_assign(&f, out);

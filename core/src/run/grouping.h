@@ -17,6 +17,7 @@ typedef struct core_groups {
 /* What the grouper may see of the run. `features` is NULL for a grouper that uses no table. */
 typedef struct core_grouper_input {
 	const core_grouper_spec *spec;
+	const core_encoder_spec *encoder; /* its own, or the cell's */
 	const core_features *features;
 	const int64_t *corpus_row;
 } core_grouper_input;
@@ -27,6 +28,9 @@ typedef struct core_grouper_input {
 FV_NODISCARD fv_status core_groups_infer(fv_ctx *ctx, const core_grouper_input *input, int32_t n,
 	const core_corpus *corpus, const core_rows *rows, uint64_t seed, int64_t fold,
 	core_groups *out);
+
+/* The standardisation that an encoder's spec asks for, by default that of its output. */
+fv_standardize core_standardize_of(const core_encoder_spec *spec, const fv_output *output);
 
 /* What the grouper plugin declares to need, under its parameters (FV_USE_ flags). */
 uint32_t core_grouper_uses(const core_grouper_spec *spec);

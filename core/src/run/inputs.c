@@ -17,37 +17,45 @@ char *core_fold_path(fv_ctx *ctx, const char *pattern, int64_t fold)
 		mark + strlen("{fold}"));
 }
 
-static json_t *file_hashes(fv_ctx *ctx, const core_strings *paths)
-{
-	json_t *files = json_array();
-	for (int32_t i = 0; i < paths->n; i++) {
-		char hex[CORE_SHA256_HEX];
-		if (core_sha256_file(ctx, paths->item[i], hex)) {
-			json_decref(files);
-			return NULL;
-		}
-		json_array_append_new(files, json_string(hex));
-	}
-	return files;
-}
-
-json_t *core_plugin_inputs(fv_ctx *ctx, const core_plugin_spec *use)
+/* A file counts by what is in it, not by where it lies. */
+static fv_status by_content(fv_ctx *ctx, const core_plugin_spec *use, json_t *params)
 {
 	const fv_descriptor *d = use->plugin->descriptor;
-	json_t *files = file_hashes(ctx, &use->paths);
-	json_t *params = json_loads(use->params_json, 0, NULL);
-	for (uint32_t i = 0; i < d->n_params; i++)
-		if (d->params[i].type == FV_PATH)
-			json_object_del(params, d->params[i].name);
-	json_t *root = files && params
-			       ? json_pack("{s:s, s:s, s:O, s:O}", "name", d->name, "sha256",
-					 use->plugin->sha256, "params", params, "files", files)
-			       : NULL;
-	json_decref(files);
-	json_decref(params);
-	if (!root && !core_error_count(ctx))
-		(void)fv_fail(ctx, FV_FAILED, "out of memory");
-	return root;
+	for (uint32_t i = 0; i < d->n_params; i++) {
+		char hex[CORE_SHA256_HEX];
+		const char *path = json_string_value(json_object_get(params, d->params[i].name));
+		if (d->params[i].type != FV_PATH || !path)
+			continue;
+		fv_status status = core_sha256_file(ctx, path, hex);
+		if (status)
+			return status;
+		json_object_set_new(params, d->params[i].name, json_string(hex));
+	}
+	return FV_OK;
+}
+
+fv_status core_params_by_content(fv_ctx *ctx, const core_plugin_spec *use, json_t **out)
+{
+	json_error_t error;
+	*out = json_loads(use->params_json, 0, &error);
+	if (!*out)
+		return fv_fail(ctx, FV_CONFIG, "parameters of %s: %s",
+			use->plugin->descriptor->name, error.text);
+	fv_status status = by_content(ctx, use, *out);
+	if (status) {
+		json_decref(*out);
+		*out = NULL;
+	}
+	return status;
+}
+
+static json_t *plugin_json(fv_ctx *ctx, const core_plugin_spec *use)
+{
+	json_t *params;
+	if (core_params_by_content(ctx, use, &params))
+		return NULL;
+	return json_pack("{s:s, s:s, s:o}", "name", use->plugin->descriptor->name, "sha256",
+		use->plugin->sha256, "params", params);
 }
 
 static json_t *groupers_json(fv_ctx *ctx, const core_study *study, const core_run *run)
@@ -55,7 +63,7 @@ static json_t *groupers_json(fv_ctx *ctx, const core_study *study, const core_ru
 	const core_cell *cell = core_run_cell(study, run);
 	json_t *list = json_array();
 	for (int32_t i = 0; i < cell->n_groupers; i++) {
-		json_t *one = core_plugin_inputs(ctx, &cell->groupers[i].use);
+		json_t *one = plugin_json(ctx, &cell->groupers[i].use);
 		if (!one) {
 			json_decref(list);
 			return NULL;
@@ -83,34 +91,49 @@ static fv_status file_hash(fv_ctx *ctx, const char *pattern, int64_t fold, json_
 	return status;
 }
 
-fv_status core_run_inputs(fv_ctx *ctx, const core_study *study, core_run *run)
+/* Does the run read recordings, under any of its encoders? */
+static bool reads_audio(const core_study *study, const core_run *run)
+{
+	bool reads = !study->table[run->table].encoder->info.by_name;
+	for (int32_t i = 0; i < core_run_cell(study, run)->n_groupers; i++)
+		reads |= run->group_table[i] >= 0 &&
+			 !study->table[run->group_table[i]].encoder->info.by_name;
+	return reads;
+}
+
+static fv_status add_parts(fv_ctx *ctx, const core_study *study, const core_run *run, json_t *root)
 {
 	const core_cell *cell = core_run_cell(study, run);
-	const core_fold *fold = &study->fold[run->fold];
-	const core_set *set = &study->set[fold->set];
-	json_t *init, *order;
-	fv_status status = file_hash(ctx, cell->train.init, fold->fold, &init);
+	int64_t fold = study->fold[run->fold].fold;
+	json_t *init, *order, *loss = plugin_json(ctx, &cell->loss);
+	json_t *groupers = groupers_json(ctx, study, run);
+	fv_status status = file_hash(ctx, cell->train.init, fold, &init);
 	if (!status)
-		status = file_hash(ctx, cell->train.order, fold->fold, &order);
-	if (status)
-		return status;
-	json_t *loss = core_plugin_inputs(ctx, &cell->loss), *groupers = groupers_json(ctx, study, run);
-	json_t *root = loss && groupers
-			       ? json_pack("{s:i, s:i, s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:o, s:o, s:o, "
-					   "s:o}",
-					 "schema_version", 1, "numerics", CORE_NUMERICS, "config",
-					 cell->hash, "fold", (json_int_t)fold->fold, "seed",
-					 (json_int_t)run->seed, "labels", fold->labels_sha256,
-					 "attributes", fold->attributes_sha256, "audio",
-					 set->audio_sha256, "features",
-					 study->table[run->table].encoder->key, "loss", loss,
-					 "groupers", groupers, "init", init, "order", order)
-			       : NULL;
-	char *text = root ? json_dumps(root, JSON_SORT_KEYS | JSON_INDENT(1)) : NULL;
+		status = file_hash(ctx, cell->train.order, fold, &order);
+	else
+		order = json_null();
+	json_object_set_new(root, "loss", loss);
+	json_object_set_new(root, "groupers", groupers);
+	json_object_set_new(root, "init", init);
+	json_object_set_new(root, "order", order);
+	return loss && groupers ? status : core_error_status(ctx);
+}
+
+fv_status core_run_inputs(fv_ctx *ctx, const core_study *study, core_run *run)
+{
+	const core_fold *fold = &study->fold[run->fold];
+	json_t *root = json_pack("{s:i, s:i, s:s, s:I, s:I, s:s, s:s, s:s, s:s}", "schema_version",
+		1, "numerics", CORE_NUMERICS, "config", core_run_cell(study, run)->hash, "fold",
+		(json_int_t)fold->fold, "seed", (json_int_t)run->seed, "labels",
+		fold->labels_sha256, "attributes", fold->attributes_sha256, "audio",
+		reads_audio(study, run) ? fold->audio_sha256 : "", "features",
+		study->table[run->table].encoder->key);
+	fv_status status =
+		root ? add_parts(ctx, study, run, root) : fv_fail(ctx, FV_FAILED, "out of memory");
+	char *text = status ? NULL : json_dumps(root, JSON_SORT_KEYS | JSON_INDENT(1));
 	json_decref(root);
 	if (!text)
-		return core_error_count(ctx) ? core_error_status(ctx)
-					     : fv_fail(ctx, FV_FAILED, "out of memory");
+		return status ? status : fv_fail(ctx, FV_FAILED, "out of memory");
 	run->inputs = core_format(ctx, "%s\n", text);
 	free(text);
 	return run->inputs ? FV_OK : FV_FAILED;

@@ -220,6 +220,12 @@ fv_status core_model_read(fv_ctx *ctx, const char *path, core_model *out)
 
 #define PARAMS_MAX 256
 
+static bool is_corpus_normalized(const json_t *root)
+{
+	const char *said = json_string_value(json_object_get(root, "normalize"));
+	return said && !strcmp(said, core_normalize_name(CORE_NORMALIZE_CORPUS));
+}
+
 /* The parameters as "key=value" flags. */
 static size_t flags_of(fv_ctx *ctx, const json_t *root, char **flag)
 {
@@ -236,15 +242,23 @@ static size_t flags_of(fv_ctx *ctx, const json_t *root, char **flag)
 	int layer = (int)json_integer_value(json_object_get(root, "layer"));
 	if (layer >= 0)
 		flag[n++] = core_format(ctx, "layer=%d", layer);
-	flag[n++] = core_format(ctx, "max_seconds=%.17g",
-		json_number_value(json_object_get(root, "max_seconds")));
-	flag[n++] = core_format(ctx, "normalize=%s",
-		json_string_value(json_object_get(root, "normalize")));
+	flag[n++] = core_format(
+		ctx, "max_seconds=%.17g", json_number_value(json_object_get(root, "max_seconds")));
+	if (!is_corpus_normalized(root))
+		flag[n++] = core_format(
+			ctx, "normalize=%s", json_string_value(json_object_get(root, "normalize")));
 	return n;
 }
 
-static fv_status compare(fv_ctx *ctx, const json_t *root, const core_encoder *e, const char *path)
+static fv_status compare(fv_ctx *ctx, const json_t *root, const core_encoder *e,
+	const core_head_shape *shape, const char *path)
 {
+	int32_t layers = e->spec->layer >= 0 ? 1 : e->layers;
+	if (shape->layers != layers || shape->dims != e->dims)
+		return fv_fail(ctx, FV_DATA,
+			"%s: the model reads features [%d,%d], encoder %s gives "
+			"[%d,%d]",
+			path, shape->layers, shape->dims, e->name, layers, e->dims);
 	const char *plugin = json_string_value(json_object_get(root, "plugin_sha256"));
 	const char *weights = json_string_value(json_object_get(root, "weights_sha256"));
 	if (weights && (!e->weights_sha256 || strcmp(weights, e->weights_sha256)))
@@ -254,6 +268,26 @@ static fv_status compare(fv_ctx *ctx, const json_t *root, const core_encoder *e,
 		core_log(ctx, CORE_WARNING, "%s: encoder %s is another build than that of the "
 			"training; its numbers may differ", path, e->name);
 	return FV_OK;
+}
+
+/* With the moments of the training waves, and only if it gives what the model reads. */
+static fv_status open_as_trained(fv_ctx *ctx, const json_t *root, core_encoder_spec *spec,
+	const core_head_shape *shape, const char *path, core_encoder **out)
+{
+	if (is_corpus_normalized(root))
+		spec->normalize = CORE_NORMALIZE_CORPUS;
+	fv_status status = core_encoder_open(ctx, spec, out);
+	if (status)
+		return status;
+	if (spec->normalize == CORE_NORMALIZE_CORPUS)
+		status = core_encoder_set_corpus(ctx, *out,
+			json_number_value(json_object_get(root, "mean")),
+			json_number_value(json_object_get(root, "variance")));
+	if (!status)
+		status = compare(ctx, root, *out, shape, path);
+	if (status)
+		core_encoder_close(*out);
+	return status;
 }
 
 fv_status core_model_open_encoder(fv_ctx *ctx, const core_registry *registry,
@@ -272,13 +306,7 @@ fv_status core_model_open_encoder(fv_ctx *ctx, const core_registry *registry,
 		json_string_value(json_object_get(root, "weights")),
 		json_string_value(json_object_get(root, "output")), flag, n, spec);
 	if (!status)
-		status = core_encoder_open(ctx, spec, out);
-	if (!status && spec->normalize == CORE_NORMALIZE_CORPUS)
-		status = core_encoder_set_corpus(ctx, *out,
-			json_number_value(json_object_get(root, "mean")),
-			json_number_value(json_object_get(root, "variance")));
-	if (!status)
-		status = compare(ctx, root, *out, path);
+		status = open_as_trained(ctx, root, spec, &model->plan->shape, path, out);
 	json_decref(root);
 	return status;
 }

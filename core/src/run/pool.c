@@ -42,7 +42,7 @@ struct state {
 	const core_pool *pool;
 	struct board *board;
 	struct worker worker[JOBS_MAX];
-	int64_t failed;
+	int64_t failed, ended;
 	bool stopping;
 };
 
@@ -138,6 +138,7 @@ static fv_status start_worker(struct state *s, int slot)
 
 static void task_ended(struct state *s, int64_t task, fv_status status, const char *reason)
 {
+	s->ended++;
 	if (status) {
 		s->failed++;
 		if (!s->pool->keep_going) {
@@ -258,6 +259,11 @@ static fv_status run_all(struct state *s)
 		s->stopping = true;
 		end_workers(s);
 	}
+	/* A worker killed from outside as it took a task has left no trace of it. */
+	if (!status && !caught && !s->stopping && s->ended < s->pool->tasks)
+		status = fv_fail(s->ctx, FV_FAILED,
+			"%lld tasks were lost: their workers were killed",
+			(long long)(s->pool->tasks - s->ended));
 	if (caught)
 		status = caught == SIGUSR1 ? FV_STOPPED
 			 : caught == SIGINT ? CORE_INTERRUPTED : CORE_TERMINATED;

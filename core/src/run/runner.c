@@ -13,6 +13,15 @@
 #include "run/inputs.h"
 #include "run/output.h"
 
+/* Does it use other recordings of a test speaker? */
+static bool is_transductive(const core_grouper_input *input)
+{
+	if (core_grouper_uses(input->spec) & FV_USE_SPEAKER)
+		return true;
+	return input->features && core_standardize_of(input->encoder, input->features->output) ==
+					  FV_STANDARDIZE_SPEAKER;
+}
+
 fv_status core_runner_groups(fv_ctx *ctx, core_runner *r)
 {
 	const core_study *study = r->study;
@@ -28,8 +37,12 @@ fv_status core_runner_groups(fv_ctx *ctx, core_runner *r)
 	core_grouper_input input[CORE_PRODUCT_MAX];
 	for (int32_t i = 0; i < r->cell->n_groupers; i++) {
 		int32_t table = run->group_table[i];
-		input[i] = (core_grouper_input){&r->cell->groupers[i],
-			table < 0 ? NULL : &study->table[table].features, fold->row};
+		const core_grouper_spec *spec = &r->cell->groupers[i];
+		input[i] = (core_grouper_input){.spec = spec,
+			.encoder = spec->has_encoder ? &spec->encoder : &r->cell->encoder,
+			.features = table < 0 ? NULL : &study->table[table].features,
+			.corpus_row = fold->row};
+		r->transductive |= is_transductive(&input[i]);
 	}
 	return core_groups_infer(ctx, input, r->cell->n_groupers, r->corpus, &r->rows,
 		(uint64_t)run->seed, fold->fold, &r->groups);
@@ -38,12 +51,8 @@ fv_status core_runner_groups(fv_ctx *ctx, core_runner *r)
 static fv_status make_input(fv_ctx *ctx, core_runner *r)
 {
 	const core_table *table = &r->study->table[r->run->table];
-	const core_encoder_spec *spec = &r->cell->encoder;
-	fv_standardize kind = spec->has_standardize ? spec->standardize
-						    : table->features.output->standardize;
-	r->transductive = kind == FV_STANDARDIZE_SPEAKER;
-	for (int32_t g = 0; g < r->cell->n_groupers; g++) /* pools over test speakers */
-		r->transductive |= (core_grouper_uses(&r->cell->groupers[g]) & FV_USE_SPEAKER) != 0;
+	fv_standardize kind = core_standardize_of(&r->cell->encoder, table->features.output);
+	r->transductive |= kind == FV_STANDARDIZE_SPEAKER;
 	r->shape = (core_head_shape){table->features.layers, table->features.dims,
 		r->cell->head_projection, r->corpus->classes};
 	return core_matrix_make(ctx, &table->features, r->study->fold[r->run->fold].row, r->corpus,
@@ -254,7 +263,8 @@ static void to_log(void *user, core_level level, const char *line)
 {
 	core_text *log = user;
 	static const char *const words[] = {"debug", "info", "warning"};
-	core_text_add(log, "%s: %s\n", words[level], line);
+	if (level <= CORE_WARNING) /* progress is for who looks on */
+		core_text_add(log, "%s: %s\n", words[level], line);
 }
 
 fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *run, bool force,

@@ -8,25 +8,40 @@
 #include "base/text.h"
 #include "corpus/audio.h"
 
+/* With its length before it, so that no two lists of words give one key. */
+static void add_word(core_text *text, const char *word)
+{
+	if (word)
+		core_text_add(text, "|%zu:%s", strlen(word), word);
+	else
+		core_text_add(text, "|-");
+}
+
 static void add_strings(core_text *text, const char *name, const core_strings *list)
 {
-	core_text_add(text, "|%s", name);
+	add_word(text, name);
+	core_text_add(text, "[%d", list->n);
 	for (int32_t i = 0; i < list->n; i++)
-		core_text_add(text, ",%s", list->item[i]);
+		add_word(text, list->item[i]);
 }
 
 static void add_attributes(core_text *text, const core_corpus_spec *s)
 {
-	core_text_add(text, "|%s|%s", s->attributes_file ? s->attributes_file : "",
-		s->attributes_speaker ? s->attributes_speaker : "");
-	for (int32_t i = 0; i < s->n_attribute_columns; i++)
-		core_text_add(text, "|%s=%s", s->attribute_columns[i].attribute,
-			s->attribute_columns[i].column);
+	add_word(text, s->attributes_file);
+	add_word(text, s->attributes_speaker);
+	core_text_add(text, "|%d|%d|%d", s->n_attribute_columns, s->n_bins, s->n_values);
+	for (int32_t i = 0; i < s->n_attribute_columns; i++) {
+		add_word(text, s->attribute_columns[i].attribute);
+		add_word(text, s->attribute_columns[i].column);
+	}
 	for (int32_t i = 0; i < s->n_bins; i++) {
-		core_text_add(text, "|%s", s->bins[i].attribute);
-		for (int32_t j = 0; j < s->bins[i].n; j++)
-			core_text_add(text, ",%s:%.17g:%.17g", s->bins[i].bin[j].name,
-				s->bins[i].bin[j].low, s->bins[i].bin[j].high);
+		add_word(text, s->bins[i].attribute);
+		core_text_add(text, "[%d", s->bins[i].n);
+		for (int32_t j = 0; j < s->bins[i].n; j++) {
+			add_word(text, s->bins[i].bin[j].name);
+			core_text_add(text, ",%.17g,%.17g", s->bins[i].bin[j].low,
+				s->bins[i].bin[j].high);
+		}
 	}
 	for (int32_t i = 0; i < s->n_values; i++)
 		add_strings(text, s->values[i].attribute, &s->values[i].names);
@@ -39,7 +54,7 @@ static char *spec_key(fv_ctx *ctx, const core_corpus_spec *s)
 		s->column_gender, s->column_split, s->label_column};
 	core_text text = {0};
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		core_text_add(&text, "|%s", words[i] ? words[i] : "");
+		add_word(&text, words[i]);
 	core_text_add(&text, "|%d|%lld|%.17g|%d|%d", s->make_folds, (long long)s->make_folds_seed,
 		s->label_smoothing, s->shared_speakers, s->has_folds);
 	add_strings(&text, "classes", &s->classes);
@@ -132,34 +147,53 @@ static fv_status find_rows(fv_ctx *ctx, const core_recordings *all, core_fold *f
 fv_status core_sets_join(fv_ctx *ctx, core_study *study)
 {
 	fv_status status = FV_OK;
-	for (int32_t i = 0; i < study->n_sets && !status; i++)
-		status = join_stems(ctx, study, i, &study->set[i].recordings);
+	for (int32_t i = 0; i < study->n_sets && !status; i++) {
+		core_set *set = &study->set[i];
+		char *mark = set->spec->audio ? core_path_join(ctx, set->spec->audio, "synth.csv")
+					      : NULL;
+		set->synthetic = mark && core_file_exists(mark);
+		status = join_stems(ctx, study, i, &set->recordings);
+	}
 	for (int32_t i = 0; i < study->n_folds && !status; i++)
 		status = find_rows(ctx, &study->set[study->fold[i].set].recordings, &study->fold[i]);
 	return status;
 }
 
-static fv_status hash_set(fv_ctx *ctx, core_set *set)
+/* Every recording that cannot be read is named. */
+static fv_status hash_recordings(fv_ctx *ctx, core_recordings *r)
 {
-	core_recordings *r = &set->recordings;
-	core_text all = {0};
+	fv_status first = FV_OK;
 	for (int64_t i = 0; i < r->n; i++) {
 		fv_status status = core_sha256_file(ctx, r->path[i], r->sha256[i]);
-		if (status) {
-			core_text_free(&all);
-			return status;
-		}
-		core_text_add(&all, "%s %s\n", r->stem[i], r->sha256[i]);
+		first = first ? first : status;
 	}
+	return first;
+}
+
+/* Of this fold's recordings alone: a run must not depend on which other folds are asked for. */
+static fv_status hash_fold(fv_ctx *ctx, const core_recordings *r, core_fold *fold)
+{
+	core_text all = {0};
+	for (int32_t i = 0; i < fold->corpus->n; i++)
+		core_text_add(&all, "%s %s\n", fold->corpus->stem[i], r->sha256[fold->row[i]]);
 	fv_status status = all.failed ? fv_fail(ctx, FV_FAILED, "out of memory")
 				      : core_sha256_bytes(ctx, all.data ? all.data : "", all.size,
-						set->audio_sha256);
+						fold->audio_sha256);
 	core_text_free(&all);
 	return status;
 }
 
-static fv_status locate_fold(fv_ctx *ctx, const core_audio_index *index, const core_fold *fold,
-	core_recordings *r)
+static fv_status hash_set(fv_ctx *ctx, core_study *study, core_set *set)
+{
+	fv_status status = hash_recordings(ctx, &set->recordings);
+	for (int32_t i = 0; i < study->n_folds && !status; i++)
+		if (&study->set[study->fold[i].set] == set)
+			status = hash_fold(ctx, &set->recordings, &study->fold[i]);
+	return status;
+}
+
+static fv_status locate_fold(
+	fv_ctx *ctx, const core_audio_index *index, const core_fold *fold, core_recordings *r)
 {
 	const char **path = core_alloc(ctx, (size_t)fold->corpus->n, sizeof *path);
 	fv_status status = path ? core_audio_locate(ctx, index, fold->corpus, path) : FV_FAILED;
@@ -182,13 +216,8 @@ fv_status core_set_find_audio(fv_ctx *ctx, core_study *study, core_set *set)
 	for (int32_t i = 0; i < study->n_folds && !status; i++)
 		if (&study->set[study->fold[i].set] == set)
 			status = locate_fold(ctx, index, &study->fold[i], &set->recordings);
-	if (status)
-		return status;
-	char *mark = core_path_join(ctx, spec->audio, "synth.csv");
-	if (!mark)
-		return FV_FAILED;
-	set->synthetic = core_file_exists(mark);
-	status = hash_set(ctx, set);
+	if (!status)
+		status = hash_set(ctx, study, set);
 	set->hashed = !status;
 	return status;
 }

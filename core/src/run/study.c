@@ -15,9 +15,10 @@
 
 static char *encoder_key(fv_ctx *ctx, const core_encoder_spec *s)
 {
-	return core_format(ctx, "%s|%s|%s|%s|%d|%.17g|%d", s->use.plugin->descriptor->name,
-		s->use.params_json, s->weights ? s->weights : "", s->output ? s->output : "",
-		s->layer, s->max_seconds, (int)s->normalize);
+	const char *weights = s->weights ? s->weights : "", *output = s->output ? s->output : "";
+	return core_format(ctx, "%s|%s|%zu:%s|%zu:%s|%d|%.17g|%d", s->use.plugin->descriptor->name,
+		s->use.params_json, strlen(weights), weights, strlen(output), output, s->layer,
+		s->max_seconds, (int)s->normalize);
 }
 
 static fv_status add_table(fv_ctx *ctx, core_study *study, const core_encoder_spec *spec,
@@ -231,8 +232,15 @@ static fv_status load_table(fv_ctx *ctx, core_study *study, int32_t index,
 fv_status core_study_load_run(fv_ctx *ctx, core_study *study, int64_t index,
 	const core_encode_job *job)
 {
+	fv_status status = load_table(ctx, study, study->run[index].table, job);
+	return status ? status : core_study_load_groups(ctx, study, index, job);
+}
+
+fv_status core_study_load_groups(
+	fv_ctx *ctx, core_study *study, int64_t index, const core_encode_job *job)
+{
 	const core_run *run = &study->run[index];
-	fv_status status = load_table(ctx, study, run->table, job);
+	fv_status status = FV_OK;
 	for (int32_t i = 0; i < core_run_cell(study, run)->n_groupers && !status; i++)
 		if (run->group_table[i] >= 0)
 			status = load_table(ctx, study, run->group_table[i], job);

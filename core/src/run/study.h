@@ -13,9 +13,8 @@ typedef struct core_set {
 	const core_corpus_spec *spec;
 	const char *key; /* all of the spec as text */
 	core_recordings recordings;
-	bool hashed;                    /* paths and hashes are filled in */
-	bool synthetic;                 /* the folder says it was made by `fairvox synth` */
-	char audio_sha256[CORE_SHA256_HEX]; /* over stems and hashes */
+	bool hashed;    /* paths and hashes are filled in */
+	bool synthetic; /* the audio folder says it was made by `fairvox synth` */
 } core_set;
 
 typedef struct core_fold {
@@ -24,6 +23,7 @@ typedef struct core_fold {
 	core_corpus *corpus;
 	int64_t *row; /* [corpus->n] row in the set's recordings */
 	char labels_sha256[CORE_SHA256_HEX], attributes_sha256[CORE_SHA256_HEX];
+	char audio_sha256[CORE_SHA256_HEX]; /* over stems and hashes; "" until they are known */
 } core_fold;
 
 /* The features of a set under an encoder, loaded when a run needs them. */
@@ -71,8 +71,11 @@ void core_study_close(core_study *study);
 /* Loads the tables that the runs not done need. */
 FV_NODISCARD fv_status core_study_load(fv_ctx *ctx, core_study *study, const core_encode_job *job);
 /* Loads the tables of one run. */
-FV_NODISCARD fv_status core_study_load_run(fv_ctx *ctx, core_study *study, int64_t run,
-	const core_encode_job *job);
+FV_NODISCARD fv_status core_study_load_run(
+	fv_ctx *ctx, core_study *study, int64_t run, const core_encode_job *job);
+/* Only those that its groupers read. */
+FV_NODISCARD fv_status core_study_load_groups(
+	fv_ctx *ctx, core_study *study, int64_t run, const core_encode_job *job);
 
 static inline const core_cell *core_run_cell(const core_study *study, const core_run *run)
 {

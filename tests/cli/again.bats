@@ -1,0 +1,113 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What counts as done, what is computed again, and what is encoded only once.
+load helpers
+
+setup() {
+	plan
+}
+
+# now N RUN...: runs the plan and fails unless N runs were computed.
+now() {
+	local want=$1
+	shift
+	run --separate-stderr "$fairvox" run "$@"
+	if [ "$status" -ne 0 ] || [[ $stderr != *" runs done, $want of them now"* ]]; then
+		printf 'exit code %s, wanted %s runs now; stderr:\n%s\n' "$status" "$want" "$stderr"
+		return 1
+	fi
+}
+
+@test "a run does not depend on which other folds, seeds or cells are asked for" {
+	mkdir labels
+	cp "$corpus"/labels_consensus_1.csv labels
+	sed 2d "$corpus"/labels_consensus_2.csv >labels/labels_consensus_2.csv # folds of different recordings
+	sed -i "s|labels: .*|labels: labels/labels_consensus_{fold}.csv|" plan.yaml
+	now 2 plan.yaml 'corpus.folds=[2]'
+	now 2 plan.yaml
+	now 0 plan.yaml 'corpus.folds=[2]'
+	now 2 plan.yaml 'train.seed=[1, 2]' 'corpus.folds=[2]'
+	now 0 plan.yaml loss.name=rw,erm
+	"$fairvox" encode --encoder pitch --out all.csv "$corpus"/*.flac
+	sed 's/^encoder:.*/encoder: {name: precomputed, file: all.csv}/; s/^matrix:.*//' plan.yaml >by-name.yaml
+	now 2 by-name.yaml --results alone
+	echo 'matrix: {encoder: [{name: precomputed, file: all.csv}, {name: pitch}]}' >>by-name.yaml
+	now 4 by-name.yaml --results mixed
+	cmp alone/*/fold1-seed1/done mixed/*precomputed*/fold1-seed1/done
+}
+
+@test "a file of features counts by its content" {
+	"$fairvox" encode --encoder pitch --out all.csv "$corpus"/*.flac
+	sed 's/^encoder:.*/encoder: {name: precomputed, file: all.csv}/' plan.yaml >by-name.yaml
+	now 4 by-name.yaml
+	mkdir elsewhere
+	cp by-name.yaml all.csv elsewhere
+	now 0 elsewhere/by-name.yaml
+	sed -i '2s/,0\.[0-9]*/,0.5/' elsewhere/all.csv
+	now 4 elsewhere/by-name.yaml
+}
+
+@test "start weights, attributes and what is missing in a folder" {
+	now 4 plan.yaml
+	cp results/erm-*/fold1-seed1/model.safetensors init.safetensors
+	cp results/rw-*/fold2-seed1/model.safetensors other.safetensors
+	now 4 plan.yaml train.init="$PWD/init.safetensors"
+	now 0 plan.yaml train.init="$PWD/init.safetensors"
+	cp other.safetensors init.safetensors
+	now 4 plan.yaml train.init="$PWD/init.safetensors"
+	now 0 plan.yaml
+	now 4 plan.yaml --results other
+	rm other/rw-*/fold1-seed1/metrics.json
+	now 1 plan.yaml --results other
+}
+
+@test "groups encodes for the groupers alone" {
+	"$fairvox" groups plan.yaml loss.name=rw --out groups.csv >/dev/null
+	[ ! -e cache ]
+	[ "$(wc -l <groups.csv)" -gt 100 ]
+}
+
+@test "encode: one layer of several, and no two recordings of one stem" {
+	python3 - <<'END'
+import json, struct
+values = {"a": [[1, 2], [3, 4], [5, 6]], "b": [[7, 8], [9, 10], [11, 12]]}
+data, head, at = b"", {}, 0
+for name, v in values.items():
+    head[name] = {"dtype": "F32", "shape": [3, 2], "data_offsets": [at, at + 24]}
+    data += struct.pack("<6f", *sum(v, []))
+    at += 24
+text = json.dumps(head).encode()
+open("layers.safetensors", "wb").write(struct.pack("<Q", len(text)) + text + data)
+END
+	"$fairvox" encode --encoder precomputed -p file=layers.safetensors -p layer=1 --out one.csv a b
+	[ "$(cat one.csv)" = "$(printf 'FileName,0,1\na,3,4\nb,9,10')" ]
+	"$fairvox" encode --encoder precomputed -p file=layers.safetensors --out all.csv a b
+	[ "$(tail -1 all.csv)" = b,7,8,9,10,11,12 ]
+	fails 2 "it has layers 0 to 2" "$fairvox" encode --encoder precomputed -p file=layers.safetensors -p layer=3 \
+		--out one.csv a
+	fails 4 "x/a.wav and y/a.flac have one stem" "$fairvox" encode --encoder precomputed -p file=layers.safetensors \
+		--out twice.csv x/a.wav b y/a.flac
+	[ ! -e twice.csv ]
+}
+
+@test "predict follows a model whose waves were normalised over the corpus" {
+	"$fairvox" run plan.yaml --quiet loss.name=erm 'corpus.folds=[1]' encoder.normalize=corpus
+	stem=$(tail -1 results/erm-*/fold1-seed1/predictions.csv | cut -d, -f1)
+	stem=${stem%.*}
+	"$fairvox" predict results/erm-*/fold1-seed1 "$corpus/$stem.flac" | tail -1 | cut -d, -f2-7 >again
+	tail -1 results/erm-*/fold1-seed1/predictions.csv | cut -d, -f2-7 | cmp again -
+}
+
+@test "a grouper that shares the cell's encoder sees it as the cell asks for it" {
+	"$fairvox" run plan.yaml --quiet loss.name=rw 'grouper={name: kmeans, k: 3}' encoder.standardize=none,train
+	plain=$(echo results/*none*/fold1-seed1)
+	scaled=$(echo results/*train*/fold1-seed1)
+	! cmp -s "$plain/groups.csv" "$scaled/groups.csv"
+	"$fairvox" run plan.yaml --quiet loss.name=rw --results own \
+		'grouper={name: kmeans, k: 3, encoder: {name: pitch, standardize: train}}'
+	cmp "$scaled/groups.csv" own/*/fold1-seed1/groups.csv
+	"$fairvox" run plan.yaml --quiet loss.name=rw --results speaker \
+		'grouper={name: kmeans, k: 3, encoder: {name: pitch, standardize: speaker}}'
+	grep -q '"transductive": true' speaker/*/fold1-seed1/env.json
+	grep -q '"transductive": false' own/*/fold1-seed1/env.json
+}
