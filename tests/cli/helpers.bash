@@ -6,7 +6,7 @@ fairvox=$FAIRVOX_BUILD/fairvox
 # A small corpus of synthetic speech, made once a build.
 corpus() {
 	corpus=$FAIRVOX_BUILD/test-corpus
-	"$fairvox" synth "$corpus" --limit 250 --jobs 2 --quiet
+	flock "$corpus.lock" "$fairvox" synth "$corpus" --limit 250 --jobs 2 --quiet
 }
 
 # A small plan on it in $BATS_TEST_TMPDIR/plan.yaml: 2 cells x 2 folds, 5 epochs.
@@ -18,7 +18,7 @@ corpus:
   audio: $corpus
   labels: $corpus/labels_consensus_{fold}.csv
   folds: [1, 2]
-encoder: {name: pitch}
+encoder: {name: pitch, standardize: train}
 grouper: {name: truth, column: gender}
 loss: {name: erm}
 train: {epochs: 5, learning_rate: 0.01}
