@@ -5,6 +5,7 @@
 
 #include <fairvox/encoder.h>
 #include <fairvox/loss.h>
+#include <fairvox/networks.h>
 
 #include "base/text.h"
 #include "plugin/registry.h"
@@ -69,6 +70,8 @@ static void print_plugin(const core_plugin *plugin)
 	if (d->kind == FV_LOSS) {
 		const fv_loss_ops *ops = d->ops;
 		printf("  groups:  %s\n", ops->uses_groups ? "used" : "not used");
+		if (d->extension && d->extension(FV_NETWORKS_1))
+			puts("  model:   networks of its own (" FV_NETWORKS_1 ")");
 	}
 	puts(d->n_params ? "\nparameters:" : "\nno parameters");
 	for (uint32_t i = 0; i < d->n_params; i++)

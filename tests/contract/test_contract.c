@@ -215,6 +215,75 @@ static fv_status moody_weigh(void *state, fv_ctx *ctx, const fv_batch *b, double
 	return FV_OK;
 }
 
+/* --- with networks: a head whose gradient is the wrong way round, or infinite for a batch of one;
+ * a develop that counts its calls */
+
+typedef struct branchy {
+	int64_t calls;
+	fv_net *head;
+} branchy;
+
+static fv_status branchy_build(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
+{
+	((branchy *)state)->head = fv_net_head(ctx, "", setup->train->classes);
+	return ((branchy *)state)->head ? FV_OK : FV_FAILED;
+}
+
+static fv_status branchy_predict(void *state, fv_ctx *ctx, fv_node **logits)
+{
+	*logits = fv_net_forward(ctx, ((branchy *)state)->head, fv_net_input(ctx));
+	return *logits ? FV_OK : FV_FAILED;
+}
+
+static fv_status branchy_step(void *state, fv_ctx *ctx, const fv_batch *b, double *value)
+{
+	fv_node *logits;
+	if (branchy_predict(state, ctx, &logits))
+		return FV_FAILED;
+	float *d = fv_net_grad(ctx, logits);
+	*value = 0;
+	for (int32_t i = 0; i < b->n * b->classes; i++) {
+		*value += (double)b->logits[i] / (b->n - 1 ? b->n : 1);
+		d[i] = -1 / (float)(b->n - 1);
+	}
+	return fv_net_backward(ctx);
+}
+
+static fv_status branchy_develop(const void *state, fv_ctx *ctx, const fv_batch *b, double *value)
+{
+	branchy *mine = *(branchy *const *)(const void *)&state;
+	(void)ctx;
+	*value = b->loss[0];
+	mine->calls++;
+	return FV_OK;
+}
+
+static const void *branchy_extension(const char *id)
+{
+	static const fv_networks_1 networks = {
+		sizeof networks, branchy_build, branchy_predict, branchy_step, branchy_develop};
+	return strcmp(id, FV_NETWORKS_1) ? NULL : &networks;
+}
+
+static const void *half_extension(const char *id)
+{
+	static const fv_networks_1 networks = {.size = sizeof networks, .build = branchy_build};
+	return strcmp(id, FV_NETWORKS_1) ? NULL : &networks;
+}
+
+static void test_networks_found_out(void **unused)
+{
+	(void)unused;
+	static const fv_loss_ops plain = {.size = sizeof plain};
+	fv_descriptor d = DESCRIPTOR(FV_LOSS, branchy, &plain);
+	d.extension = branchy_extension;
+	finds(&d, true, "step", "a batch of one gives a gradient that is not finite");
+	finds(&d, true, "develop", "changes the state");
+	finds(&d, false, "derivative", "along the gradient the value grows by -");
+	d.extension = half_extension;
+	finds(&d, true, "open", "needs build, predict and step");
+}
+
 static void test_losses_found_out(void **unused)
 {
 	(void)unused;
@@ -452,6 +521,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_plugin),
 		cmocka_unit_test(test_losses_found_out),
+		cmocka_unit_test(test_networks_found_out),
 		cmocka_unit_test(test_groupers_found_out),
 		cmocka_unit_test(test_encoders_found_out),
 		cmocka_unit_test(test_parameters_found_out),

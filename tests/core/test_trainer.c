@@ -78,22 +78,23 @@ static void free_task(task *t)
 static void repeatable(void **state)
 {
 	(void)state;
-	const char *names[] = {"erm", "rw", "ds", "gdro"};
-	size_t bytes = (size_t)core_head_count(&shape) * sizeof(float);
-	for (int l = 0; l < 4; l++) {
+	const char *names[] = {"erm", "rw", "ds", "gdro", "gadro", "lff", "disent"};
+	for (int l = 0; l < 7; l++) {
 		task *run[3];
 		core_train_result result[3];
 		for (int i = 0; i < 3; i++) {
 			run[i] = new_task(test_loss(names[l]), i == 2);
 			test_ok(run[i]->ctx, core_train_run(run[i]->ctx, &run[i]->job, &result[i]));
-			assert_memory_equal(result[i].params, result[0].params, bytes);
+			assert_memory_equal(result[i].params, result[0].params,
+				(size_t)result[0].plan->count * sizeof(float));
 			assert_int_equal(result[i].selected_epoch, result[0].selected_epoch);
 			assert_true(result[i].selected_value == result[0].selected_value);
 		}
 		task *other = new_task(test_loss(names[l]), false); /* another seed: another run */
 		core_ctx_set_run(other->ctx, 8, 2);
 		test_ok(other->ctx, core_train_run(other->ctx, &other->job, &result[1]));
-		assert_memory_not_equal(result[1].params, result[0].params, bytes);
+		assert_memory_not_equal(result[1].params, result[0].params,
+			(size_t)result[0].plan->count * sizeof(float));
 		free_task(other);
 		for (int i = 0; i < 3; i++)
 			free_task(run[i]);

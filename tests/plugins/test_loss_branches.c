@@ -12,8 +12,10 @@
 
 #include <fairvox/fairvox.h>
 
+#include "../../plugins/losses/branches.h"
 #include "nn/base_loss.h"
 #include "train/networks_private.h"
+#include "train/objective.h"
 #include "train/trainer.h"
 
 enum { N = 100, L = 13, D = 24, H = 16, C = 6, STEPS = 20 };
@@ -264,10 +266,577 @@ static void traces(void **state)
 	json_decref(json);
 }
 
+/* --- parts -------------------------------------------------------------------------------------
+ */
+
+/* Room for rows [n] of given classes, opened as the plugins do. */
+static branches open_branches(fv_ctx *ctx, fv_rows *rows, fv_loss_setup *setup, bool class_max)
+{
+	branches b = {.class_max = class_max, .q = 0.7, .momentum = 0.7};
+	rows->size = sizeof *rows;
+	*setup = (fv_loss_setup){
+		.size = sizeof *setup, .train = rows, .class_weight = setup->class_weight};
+	test_ok(ctx, branches_open(&b, ctx, setup));
+	return b;
+}
+
+/* W from given averages: a momentum of 1 keeps them where they are. */
+static void weights(void **state)
+{
+	(void)state;
+	json_t *json = test_json(test_golden("training/objectives/tables.json"));
+	json_t *table = json_object_get(json, "lff_W");
+	size_t n;
+	double *average[2] = {test_numbers(json_object_get(table, "E_biased"), &n),
+		test_numbers(json_object_get(table, "E_debiased"), &n)};
+	int32_t *klass = test_ints(json_object_get(table, "class"), &n), row[20];
+	for (int32_t i = 0; i < 20; i++)
+		row[i] = i;
+	for (int class_max = 0; class_max < 2; class_max++) {
+		fv_ctx *ctx = test_ctx();
+		fv_rows rows = {.n = 20, .classes = 4, .klass = klass};
+		fv_loss_setup setup = {0};
+		branches b = open_branches(ctx, &rows, &setup, class_max);
+		b.momentum = 1;
+		for (int32_t i = 0; i < 20; i++) {
+			b.visits[i] = 1;
+			b.average[0][i] = average[0][i];
+			b.average[1][i] = average[1][i];
+		}
+		double *want =
+			test_numbers(json_object_get(json_object_get(table, "W_by_class_max"),
+					     class_max ? "true" : "false"),
+				&n);
+		double got[20], none[20] = {0};
+		fv_batch batch = {.size = sizeof batch, .n = 20, .classes = 4, .row = row};
+		branches_weigh(&b, &batch, none, none, got);
+		for (int32_t i = 0; i < 20; i++)
+			test_close(got[i], want[i], 1e-12);
+		/* a class in which one branch has no loss at all weighs 1, unvisited rows count 0
+		 */
+		for (int32_t i = 0; i < 20; i++)
+			b.average[1][i] = klass[i] == 1 ? 0 : average[1][i];
+		branches_weigh(&b, &batch, none, none, got);
+		for (int32_t i = 0; i < 20; i++)
+			if (klass[i] == 1 && class_max)
+				assert_true(got[i] == 1);
+			else if (klass[i] != 1)
+				test_close(got[i], want[i], 1e-12);
+		free(want);
+		core_ctx_free(ctx);
+	}
+	free(average[0]);
+	free(average[1]);
+	free(klass);
+	json_decref(json);
+}
+
+static void averages(void **state)
+{
+	(void)state;
+	json_t *json = test_json(test_golden("training/objectives/tables.json"));
+	json_t *ema = json_object_get(json, "ema");
+	fv_ctx *ctx = test_ctx();
+	int32_t klass[9] = {0};
+	size_t n, all;
+	fv_rows rows = {.n = 9, .classes = 2, .klass = klass};
+	fv_loss_setup setup = {0};
+	branches b = open_branches(ctx, &rows, &setup, false);
+	int32_t *row = test_ints(json_object_get(ema, "indices_per_step"), &n);
+	double *loss = test_numbers(json_object_get(ema, "losses_per_step"), &n);
+	double *want = test_numbers(json_object_get(ema, "state_after_step"), &all), weight[4];
+	for (size_t step = 0; step < n / 4; step++) {
+		fv_batch batch = {.size = sizeof batch, .n = 4, .row = row + 4 * step};
+		branches_weigh(&b, &batch, loss + 4 * step, loss + 4 * step, weight);
+		for (size_t i = 0; i < 9; i++)
+			for (int k = 0; k < 2; k++)
+				test_close(b.average[k][i], want[9 * step + i], 1e-14);
+	}
+	assert_int_equal(all, 54);
+	free(row);
+	free(loss);
+	free(want);
+	core_ctx_free(ctx);
+	json_decref(json);
+}
+
+static void generalised_cross_entropy(void **state)
+{
+	(void)state;
+	json_t *json = test_json(test_golden("training/head/forward.json"));
+	const char *values[] = {"gce_q0.7", "gce_lff_official_q0.7"};
+	const char *gradients[] = {
+		"grad_gce_sum_wrt_logits", "grad_gce_lff_official_sum_wrt_logits"};
+	golden *g = new_golden(false);
+	size_t n;
+	float *logits = test_floats(json_object_get(json, "logits"), &n);
+	double *w = test_numbers(json_object_get(json, "class_weights"), &n);
+	int32_t *row = test_ints(json_object_get(json, "batch"), &n);
+	for (int kind = 0; kind < 2; kind++) {
+		branches b = {.gce = kind, .q = 0.7, .train = &g->data.rows, .class_weight = w};
+		double *want = test_numbers(json_object_get(json, values[kind]), &n), grad[C];
+		double *slope = test_numbers(json_object_get(json, gradients[kind]), &n);
+		for (size_t i = 0; i < 32; i++) { /* logits and labels are rounded to float32 */
+			double got = branches_gce(
+				&b, logits + i * C, g->label + row[i] * C, g->klass[row[i]], grad);
+			test_close(got, want[i], 2e-6);
+			for (size_t k = 0; k < C; k++)
+				test_close(grad[k], slope[i * C + k], 2e-6);
+		}
+		free(want);
+		free(slope);
+	}
+	free(logits);
+	free(w);
+	free(row);
+	free_golden(g);
+	json_decref(json);
+}
+
+/* Logits of +-700 and labels that sum to something else: finite, and the gradient is the
+ * derivative. */
+static void sharp_logits(void **state)
+{
+	(void)state;
+	const double w[3] = {0.5, 1.5, 1};
+	const float label[3] = {0.7f, 0.1f, 0.4f};
+	const float logits[4][3] = {{700, -700, 0}, {-700, 700, 0}, {0, 0, 0}, {1, -2, 0.5f}};
+	fv_rows rows = {.n = 1, .classes = 3};
+	branches b = {.q = 0.7, .train = &rows, .class_weight = w};
+	for (int i = 0; i < 4; i++) {
+		double grad[3], total = 0;
+		for (int kind = 0; kind < 2; kind++) {
+			b.gce = kind;
+			assert_true(isfinite(branches_gce(&b, logits[i], label, 0, grad)));
+			for (int k = 0; k < 3; k++)
+				assert_true(isfinite(grad[k]));
+		}
+		b.gce = GCE_SOFT;
+		branches_gce(&b, logits[i], label, 0, grad);
+		for (int k = 0; k < 3; k++) {
+			float up[3], down[3];
+			const float h = 1.0f / 1024;
+			memcpy(up, logits[i], sizeof up);
+			memcpy(down, logits[i], sizeof down);
+			up[k] += h;
+			down[k] -= h;
+			double slope = (branches_gce(&b, up, label, 0, NULL) -
+					       branches_gce(&b, down, label, 0, NULL)) /
+				       ((double)up[k] - (double)down[k]);
+			test_close(grad[k], slope, 1e-6);
+			total += grad[k];
+		}
+		test_close(total, 0, 1e-15);
+	}
+}
+
+/* --- gradients of a step -----------------------------------------------------------------------
+ */
+
+/* A run of the golden data stopped before its first step. */
+typedef struct rig {
+	golden *g;
+	core_objective objective;
+	core_plan *plan;
+	core_networks *networks;
+	float *params, *gradient;
+	double w[C], loss[32];
+	fv_batch batch;
+	const float *x[32];
+} rig;
+
+static rig *new_rig(const char *name, const char *setting, const char *more)
+{
+	rig *r = calloc(1, sizeof *r);
+	r->g = new_golden(false);
+	fv_ctx *ctx = r->g->ctx;
+	const fv_descriptor *loss = test_loss(name);
+	const core_head_shape shape = {L, D, H, C};
+	test_ok(ctx, core_class_weights(ctx, r->g->label, N, C, NULL, r->w));
+	fv_loss_setup setup = {.size = sizeof setup,
+		.train = &r->g->data.rows,
+		.dev = &r->g->data.rows,
+		.class_weight = r->w,
+		.epochs = 1,
+		.batch = 32};
+	void *own = test_loss_state(ctx, loss, "paper", "momentum=1", setting, more, NULL);
+	test_ok(ctx, core_objective_open(ctx, loss, own, &setup, r->g->order, &r->objective));
+	test_ok(ctx, core_plan_new(ctx, &shape, &r->plan));
+	test_ok(ctx, core_networks_new(ctx, r->plan, 32, &r->networks));
+	test_ok(ctx, core_objective_build(&r->objective, r->networks));
+	r->params = core_alloc(ctx, (size_t)r->plan->count, sizeof(float));
+	r->gradient = core_alloc(ctx, (size_t)r->plan->count, sizeof(float));
+	core_plan_init(ctx, r->plan, r->params);
+	for (int64_t i = 0; i < r->plan->count; i++) /* mixes start at 0 */
+		r->params[i] += 0.1f * (float)(i % 7 - 3);
+	core_networks_set_gradient(r->networks, r->gradient);
+	r->batch = (fv_batch){.size = sizeof r->batch,
+		.n = 32,
+		.classes = C,
+		.step = 1,
+		.steps = 10,
+		.epoch = 1,
+		.row = r->g->order,
+		.loss = r->loss,
+		.stem = r->g->stem};
+	static float label[32 * C];
+	static int32_t klass[32];
+	for (int i = 0; i < 32; i++) {
+		int32_t row = r->g->order[i];
+		r->x[i] = r->g->x + row * L * D;
+		klass[i] = r->g->klass[row];
+		memcpy(label + i * C, r->g->label + row * C, C * sizeof(float));
+	}
+	r->batch.label = label;
+	r->batch.klass = klass;
+	return r;
+}
+
+static void free_rig(rig *r)
+{
+	core_networks_free(r->networks);
+	free_golden(r->g);
+	free(r);
+}
+
+static double step(rig *r)
+{
+	double value;
+	core_networks_set_params(r->networks, r->params);
+	core_networks_begin(r->networks, r->x, r->batch.stem, r->batch.n, r->batch.n);
+	const fv_node *logits = core_networks_predict(r->networks);
+	assert_non_null(logits);
+	r->batch.logits = core_node_data(logits);
+	core_base_loss(r->batch.n, C, r->batch.logits, r->batch.label, r->w, r->loss, NULL);
+	test_ok(r->g->ctx, core_objective_step(&r->objective, r->networks, &r->batch, &value));
+	core_networks_finish(r->networks);
+	return value;
+}
+
+/* The gradient of each tensor named `prefix...` against the slope along it. Averages stand still,
+ * so W is held constant; so is the permutation, which is keyed by the step. */
+static int check_slopes(rig *r, const char *prefix, bool only)
+{
+	int checked = 0;
+	size_t count = (size_t)r->plan->count;
+	float *start = malloc(count * sizeof *start), *gradient = malloc(count * sizeof *gradient);
+	memcpy(start, r->params, count * sizeof *start);
+	step(r); /* the first visit sets the averages */
+	step(r);
+	memcpy(gradient, r->gradient, count * sizeof *gradient);
+	for (int32_t t = 0; t < r->plan->n_tensors; t++) {
+		const core_head_tensor *tensor = &r->plan->tensor[t];
+		if (strncmp(tensor->name, prefix, strlen(prefix)))
+			continue;
+		double square = 0, value[2];
+		for (int64_t i = tensor->offset; i < tensor->offset + tensor->count; i++)
+			square += (double)gradient[i] * (double)gradient[i];
+		assert_true(square > 0);
+		const double h = 2e-3 / sqrt(square);
+		for (int side = 0; side < 2; side++) {
+			for (int64_t i = tensor->offset; i < tensor->offset + tensor->count; i++)
+				r->params[i] = (float)((double)start[i] +
+						       (side ? h : -h) * (double)gradient[i]);
+			value[side] = step(r);
+			memcpy(r->params, start, count * sizeof *start);
+		}
+		double slope = (value[1] - value[0]) / (2 * h);
+		if (fabs(slope / square - 1) > 2e-3)
+			fail_msg("%s: slope %g, gradient %g", tensor->name, slope, square);
+		checked++;
+	}
+	for (int32_t t = 0; only && t < r->plan->n_tensors; t++) { /* nothing else learns */
+		const core_head_tensor *tensor = &r->plan->tensor[t];
+		if (!strncmp(tensor->name, prefix, strlen(prefix)))
+			continue;
+		for (int64_t i = tensor->offset; i < tensor->offset + tensor->count; i++)
+			assert_true(gradient[i] == 0);
+	}
+	free(start);
+	free(gradient);
+	return checked;
+}
+
+static void finite_differences(void **state)
+{
+	(void)state;
+	const struct {
+		const char *loss, *setting, *more, *prefix;
+		bool only;
+		int tensors;
+	} cases[] = {
+		{"lff", "gce=soft", NULL, "", false, 10},
+		{"lff", "gce=soft", "class_max=true", "", false, 10},
+		/* classifiers learn from everything, swapped halves included */
+		{"disent", "swap_step=10", NULL, "output", false, 2},
+		{"disent", "swap_step=0", NULL, "output", false, 2},
+		{"disent", "swap_step=0", NULL, "biased.output", false, 2},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		rig *r = new_rig(cases[i].loss, cases[i].setting, cases[i].more);
+		assert_int_equal(check_slopes(r, cases[i].prefix, cases[i].only), cases[i].tensors);
+		free_rig(r);
+	}
+}
+
+/* With the biased loss weighed 0, what is left teaches the first encoder and nothing of the second
+ * branch; the swap moves the rest. */
+static void halves_held(void **state)
+{
+	(void)state;
+	rig *r = new_rig("disent", "lambda_dis=0", "swap_step=10");
+	step(r);
+	for (int32_t t = 0; t < r->plan->n_tensors; t++) {
+		const core_head_tensor *tensor = &r->plan->tensor[t];
+		bool biased = !strncmp(tensor->name, "biased.", 7), moves = false;
+		for (int64_t i = tensor->offset; i < tensor->offset + tensor->count; i++)
+			moves |= r->gradient[i] != 0;
+		assert_int_equal(moves, !biased);
+	}
+	assert_int_equal(check_slopes(r, "layer_mix", false), 1);
+	assert_int_equal(check_slopes(r, "projection", false), 2);
+	free_rig(r);
+}
+
+/* T: swap_step where it is not negative, else the share of all steps; not for batches of one. */
+static void when_halves_are_swapped(void **state)
+{
+	(void)state;
+	const struct {
+		const char *step, *start;
+		int64_t at;
+		bool swapped;
+	} cases[] = {{"swap_step=3", "swap_start=0", 3, false},
+		{"swap_step=3", "swap_start=0", 4, true},
+		{"swap_step=-1", "swap_start=0.2", 2, false},
+		{"swap_step=-1", "swap_start=0.2", 3, true},
+		{"swap_step=-1", "swap_start=1", 10, false},
+		{"swap_step=-1", "swap_start=0", 1, true}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		double value[2], alone[2];
+		for (int swap = 0; swap < 2; swap++) {
+			rig *r = new_rig("disent", swap ? cases[i].step : "swap_step=100",
+				swap ? cases[i].start : NULL);
+			r->batch.step = cases[i].at;
+			value[swap] = step(r);
+			r->batch.n = 1;
+			alone[swap] = step(r);
+			free_rig(r);
+		}
+		assert_int_equal(value[0] != value[1], cases[i].swapped);
+		assert_true(alone[0] == alone[1]);
+	}
+}
+
+/* --- random ------------------------------------------------------------------------------------
+ */
+
+static void chance(void **state)
+{
+	(void)state;
+	golden *g = new_golden(false);
+	const fv_descriptor *loss = test_loss("random");
+	const core_train_spec spec = {.epochs = 3,
+		.batch = 32,
+		.learning_rate = 1e-3,
+		.clip = 1,
+		.select = "dev_objective"};
+	core_train_job job = {.shape = {L, D, H, C},
+		.train = g->data,
+		.dev = g->data,
+		.spec = &spec,
+		.loss = loss,
+		.loss_state = test_loss_state(g->ctx, loss, "paper", NULL)};
+	core_train_result result;
+	core_ctx_set_run(g->ctx, 5, 2);
+	test_ok(g->ctx, core_train_run(g->ctx, &job, &result));
+	assert_int_equal(result.selected_epoch, 1);
+	assert_int_equal(result.plan->count, 0);
+	float z[2][N * C];
+	test_ok(g->ctx, core_train_predict(g->ctx, result.plan, result.params, &g->data, z[0]));
+	double mean = 0, square = 0;
+	for (int i = 0; i < N * C; i++) {
+		assert_true(z[0][i] >= 0 && z[0][i] < 1);
+		mean += z[0][i] / (N * C);
+		square += z[0][i] * z[0][i] / (N * C);
+	}
+	test_close(mean, 0.5, 0.05); /* sd 0.012 */
+	test_close(square - mean * mean, 1 / 12., 0.015);
+	/* keyed by name: the last row alone, by seed and by fold */
+	core_train_data one = {.rows = {.n = 1, .stem = g->stem + N - 1}, .x = g->x};
+	test_ok(g->ctx, core_train_predict(g->ctx, result.plan, result.params, &one, z[1]));
+	assert_memory_equal(z[0] + (N - 1) * C, z[1], C * sizeof(float));
+	for (int other = 0; other < 2; other++) {
+		core_ctx_set_run(g->ctx, other ? 5 : 6, other ? 3 : 2);
+		test_ok(g->ctx, core_train_predict(g->ctx, result.plan, result.params, &one, z[1]));
+		assert_memory_not_equal(z[0] + (N - 1) * C, z[1], C * sizeof(float));
+	}
+	free_golden(g);
+}
+
+/* --- the trainer with two branches -------------------------------------------------------------
+ */
+
+static core_train_job job_of(golden *g, const fv_descriptor *loss, const core_train_spec *spec)
+{
+	return (core_train_job){.shape = {L, D, H, C},
+		.train = g->data,
+		.dev = g->data,
+		.spec = spec,
+		.loss = loss,
+		.loss_state = test_loss_state(g->ctx, loss, "paper", NULL)};
+}
+
+typedef struct watch {
+	core_train_epoch epoch[3];
+	float params[3][2 * 515]; /* lff */
+	int n;
+} watch;
+
+static fv_status keep_epoch(void *user, const core_train_epoch *epoch)
+{
+	watch *w = user;
+	w->epoch[w->n] = *epoch;
+	memcpy(w->params[w->n++], epoch->params, sizeof w->params[0]);
+	return FV_OK;
+}
+
+/* dev_objective of lff is CE_d + GCE_b batch by batch, whatever the averages are, and dev_loss is
+ * that of the debiased branch. */
+static void development_values(void **state)
+{
+	(void)state;
+	golden *g = new_golden(false);
+	const core_train_spec spec = {.epochs = 3,
+		.batch = 32,
+		.learning_rate = 1e-2,
+		.clip = 1,
+		.select = "dev_objective"};
+	core_train_job job = job_of(g, test_loss("lff"), &spec);
+	watch w = {.n = 0};
+	core_train_result result;
+	job.on_epoch = keep_epoch;
+	job.user = &w;
+	test_ok(g->ctx, core_train_run(g->ctx, &job, &result));
+	assert_int_equal(result.plan->count, 2 * 515);
+	const core_head_shape shape = {L, D, H, C};
+	core_plan *head;
+	test_ok(g->ctx, core_plan_head(g->ctx, &shape, &head));
+	branches b = {.q = 0.7, .train = &g->data.rows, .class_weight = result.class_weight};
+	int best = 0;
+	for (int e = 0; e < 3; e++) {
+		float z[2][N * C];
+		double loss[N], all = 0, objective = 0;
+		for (int k = 0; k < 2; k++)
+			test_ok(g->ctx, core_train_predict(g->ctx, head, w.params[e] + 515 * k,
+						&g->data, z[k]));
+		core_base_loss(N, C, z[0], g->label, result.class_weight, loss, NULL);
+		for (int first = 0; first < N; first += 32) {
+			double sum = 0;
+			int n = N - first < 32 ? N - first : 32;
+			for (int i = first; i < first + n; i++) {
+				sum += loss[i] + branches_gce(&b, z[1] + i * C, g->label + i * C,
+							 g->klass[i], NULL);
+				all += loss[i] / N;
+			}
+			objective += sum / n / 4;
+		}
+		test_close(w.epoch[e].dev_loss, all, 1e-13);
+		test_close(w.epoch[e].dev_objective, objective, 1e-13);
+		if (w.epoch[e].dev_objective < w.epoch[best].dev_objective)
+			best = e;
+	}
+	assert_int_equal(result.selected_epoch, best + 1);
+	assert_memory_equal(result.params, w.params[best], 1030 * sizeof(float));
+	free_golden(g);
+}
+
+static fv_status start_wild(void *user, const core_plan *plan, float *params)
+{
+	core_plan_init(user, plan, params);
+	for (int32_t t = 0; t < plan->n_tensors; t++)
+		if (!strcmp(plan->tensor[t].name, "biased.projection.weight"))
+			for (int64_t i = 0; i < plan->tensor[t].count; i++)
+				params[plan->tensor[t].offset + i] = 3e38f;
+	return FV_OK;
+}
+
+/* Arithmetic that leaves the numbers is an error in either branch. */
+static void overflows(void **state)
+{
+	(void)state;
+	const struct {
+		double rate;
+		bool wild, broken;
+		fv_status status;
+		const char *text;
+	} cases[] = {
+		{1e30, false, false, FV_FAILED,
+			"step 2 (epoch 1): the logits are not finite; train.learning_rate is "
+			"1e+30"},
+		{1e-3, true, false, FV_FAILED, "step 1 (epoch 1): the logits are not finite"},
+		{1e-3, false, true, FV_DATA, "features of clip000 are not finite"},
+	};
+	const char *names[] = {"lff", "disent"};
+	for (int l = 0; l < 2; l++)
+		for (int i = 0; i < 3; i++) {
+			golden *g = new_golden(false);
+			const core_train_spec spec = {.epochs = 3,
+				.batch = 32,
+				.learning_rate = cases[i].rate,
+				.select = "dev_loss"};
+			core_train_job job = job_of(g, test_loss(names[l]), &spec);
+			core_train_result result;
+			if (cases[i].wild)
+				job.start = start_wild;
+			job.user = g->ctx;
+			if (cases[i].broken)
+				g->x[5] = NAN;
+			test_fails(g->ctx, core_train_run(g->ctx, &job, &result), cases[i].status,
+				cases[i].text);
+			free_golden(g);
+		}
+}
+
+/* The first branch starts as every other objective's model does, the second one elsewhere. */
+static void start_values(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const core_head_shape shape = {L, D, H, C};
+	float plain[515];
+	core_head_init(ctx, &shape, 0, plain);
+	rig *lff = new_rig("lff", NULL, NULL), *disent = new_rig("disent", NULL, NULL);
+	core_plan_init(ctx, lff->plan, lff->params);
+	core_plan_init(ctx, disent->plan, disent->params);
+	assert_memory_equal(lff->params, plain, sizeof plain);
+	assert_memory_equal(disent->params, plain, (size_t)(L + H * D + H) * sizeof(float));
+	assert_memory_not_equal(lff->params + 515 + L, plain + L, 100 * sizeof(float));
+	const core_head_tensor *output = &disent->plan->tensor[3];
+	assert_string_equal(output->name, "output.weight");
+	assert_int_equal(output->shape[1], 2 * H);
+	for (int64_t i = 0; i < output->count; i++)
+		assert_true(fabsf(disent->params[output->offset + i]) <= 1 / sqrtf(2 * H));
+	free_rig(lff);
+	free_rig(disent);
+	core_ctx_free(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(traces),
+		cmocka_unit_test(weights),
+		cmocka_unit_test(averages),
+		cmocka_unit_test(generalised_cross_entropy),
+		cmocka_unit_test(sharp_logits),
+		cmocka_unit_test(finite_differences),
+		cmocka_unit_test(halves_held),
+		cmocka_unit_test(when_halves_are_swapped),
+		cmocka_unit_test(chance),
+		cmocka_unit_test(development_values),
+		cmocka_unit_test(overflows),
+		cmocka_unit_test(start_values),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

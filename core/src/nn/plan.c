@@ -1,11 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/plan.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <fairvox/stream.h>
 
 #include "nn/blocks.h"
+
+static fv_status FV_PRINTF(3, 4) cannot(fv_ctx *ctx, const core_plan *plan, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	if (!plan->origin)
+		return fv_fail(ctx, FV_FAILED, "%s", text);
+	return fv_fail(ctx, FV_DATA, "%s: metadata 'networks': %s", plan->origin, text);
+}
 
 fv_status core_plan_new(fv_ctx *ctx, const core_head_shape *shape, core_plan **out)
 {
@@ -34,15 +48,15 @@ static fv_status check_net(fv_ctx *ctx, const core_plan *plan, core_net_kind kin
 	int32_t out, int32_t in)
 {
 	if (plan->n_nets == CORE_PLAN_NETS)
-		return fv_fail(ctx, FV_FAILED, "more than %d networks", CORE_PLAN_NETS);
+		return cannot(ctx, plan, "more than %d networks", CORE_PLAN_NETS);
 	size_t length = strlen(name);
 	if (length > 64 || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.") != length ||
 		(kind == CORE_NET_LINEAR && !length))
-		return fv_fail(ctx, FV_FAILED, "'%.80s' is no name for a network", name);
+		return cannot(ctx, plan, "'%.80s' is no name for a network", name);
 	if (out < 1 || out > CORE_PLAN_WIDTH || in < 0 || in > CORE_PLAN_WIDTH ||
 		(kind == CORE_NET_LINEAR && in < 1))
-		return fv_fail(ctx, FV_FAILED, "network '%s': %d outputs and %d inputs", name,
-			(int)out, (int)in);
+		return cannot(ctx, plan, "network '%s': %d outputs and %d inputs", name, (int)out,
+			(int)in);
 	return FV_OK;
 }
 
@@ -89,8 +103,8 @@ fv_status core_plan_add_net(fv_ctx *ctx, core_plan *plan, core_net_kind kind, co
 			return FV_FAILED;
 		for (int32_t j = 0; j < plan->n_tensors; j++)
 			if (!strcmp(plan->tensor[j].name, tensor->name))
-				return fv_fail(ctx, FV_FAILED, "two networks have a tensor '%s'",
-					tensor->name);
+				return cannot(
+					ctx, plan, "two networks have a tensor '%s'", tensor->name);
 		tensor->offset += plan->count;
 		net->count += tensor->count;
 	}
@@ -106,10 +120,10 @@ static fv_status check_apply(
 	const core_net *net = &plan->net[node->net];
 	bool of_input = net->kind != CORE_NET_LINEAR;
 	if (of_input != (in->kind == CORE_NODE_INPUT))
-		return fv_fail(ctx, FV_FAILED, "network '%s' %s", net->name,
+		return cannot(ctx, plan, "network '%s' %s", net->name,
 			of_input ? "takes the input" : "cannot take the input");
 	if (!of_input && in->width != net->in)
-		return fv_fail(ctx, FV_FAILED, "network '%s' takes %d numbers, not %d", net->name,
+		return cannot(ctx, plan, "network '%s' takes %d numbers, not %d", net->name,
 			(int)net->in, (int)in->width);
 	node->width = net->out;
 	return FV_OK;
@@ -126,25 +140,25 @@ fv_status core_plan_check(
 		return check_apply(ctx, plan, node, a);
 	case CORE_NODE_CONCAT:
 		if (!a->width || !b->width || a->width + b->width > CORE_PLAN_WIDTH)
-			return fv_fail(ctx, FV_FAILED, "values of %d and %d numbers put together",
+			return cannot(ctx, plan, "values of %d and %d numbers put together",
 				(int)a->width, (int)b->width);
 		if (node->hold < 0 || node->hold > 2)
-			return fv_fail(ctx, FV_FAILED, "hold is %d", (int)node->hold);
+			return cannot(ctx, plan, "hold is %d", (int)node->hold);
 		node->width = a->width + b->width;
 		return FV_OK;
 	case CORE_NODE_UNIFORM:
 		if (node->width < 1 || node->width > CORE_PLAN_WIDTH || !node->purpose)
-			return fv_fail(ctx, FV_FAILED, "draws of %d numbers", (int)node->width);
+			return cannot(ctx, plan, "draws of %d numbers", (int)node->width);
 		return FV_OK;
 	}
-	return fv_fail(ctx, FV_FAILED, "a value of unknown kind");
+	return cannot(ctx, plan, "a value of unknown kind");
 }
 
 fv_status core_plan_check_logits(fv_ctx *ctx, const core_plan *plan, const core_node *node)
 {
 	if (node->width == plan->shape.classes)
 		return FV_OK;
-	return fv_fail(ctx, FV_FAILED, "predictions of %d numbers for %d classes", (int)node->width,
+	return cannot(ctx, plan, "predictions of %d numbers for %d classes", (int)node->width,
 		(int)plan->shape.classes);
 }
 
@@ -175,8 +189,8 @@ static void init_net(fv_ctx *ctx, const core_plan *plan, const core_net *net, fl
 		length -= tail;
 	int64_t branch = branch_of(net->name, length);
 	for (uint64_t i = 0; i < 2; i++)
-		core_linear_init(ctx, branch, first + i, fan_in, tensor[i].count,
-			params + tensor[i].offset);
+		core_linear_init(
+			ctx, branch, first + i, fan_in, tensor[i].count, params + tensor[i].offset);
 }
 
 void core_plan_init(fv_ctx *ctx, const core_plan *plan, float *params)

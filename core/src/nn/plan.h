@@ -49,6 +49,9 @@ typedef struct core_node {
 
 typedef struct core_plan {
 	core_head_shape shape; /* classes: of the labels */
+	/* The file that it is read from: what cannot be is FV_DATA and names it. NULL: FV_FAILED.
+	 */
+	const char *origin;
 	core_net net[CORE_PLAN_NETS];
 	int32_t n_nets;
 	core_head_tensor tensor[CORE_PLAN_TENSORS]; /* offsets in the whole vector */
@@ -63,7 +66,7 @@ FV_NODISCARD fv_status core_plan_new(fv_ctx *ctx, const core_head_shape *shape, 
 /* One head called "", applied to the input. */
 FV_NODISCARD fv_status core_plan_head(fv_ctx *ctx, const core_head_shape *shape, core_plan **out);
 
-/* Adds a network behind the others -> *index. Errors: FV_FAILED for a name that is taken or not
+/* Adds a network behind the others -> *index. Errors: for a name that is taken or not
  * made of [a-z0-9_.], sizes out of range, too many networks. */
 FV_NODISCARD fv_status core_plan_add_net(fv_ctx *ctx, core_plan *plan, core_net_kind kind,
 	const char *name, int32_t out, int32_t in, int32_t *index);
@@ -73,7 +76,7 @@ FV_NODISCARD fv_status core_plan_add_net(fv_ctx *ctx, core_plan *plan, core_net_
 FV_NODISCARD fv_status core_plan_check(fv_ctx *ctx, const core_plan *plan, core_node *node,
 	const core_node *a, const core_node *b);
 
-/* Whether the values can be predictions. Errors: FV_FAILED. */
+/* Whether the values can be predictions. */
 FV_NODISCARD fv_status core_plan_check_logits(
 	fv_ctx *ctx, const core_plan *plan, const core_node *node);
 

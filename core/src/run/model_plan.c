@@ -72,12 +72,6 @@ static fv_status bad(struct reader *r, const char *what)
 	return fv_fail(r->ctx, FV_DATA, "%s: metadata 'networks': %s", r->path, what);
 }
 
-/* What core_plan_... found wrong is the file's fault. */
-static fv_status verdict(struct reader *r, fv_status status, const char *what)
-{
-	return status == FV_OK ? FV_OK : bad(r, what);
-}
-
 static bool size_of(const json_t *value, int32_t *out)
 {
 	json_int_t number = json_integer_value(value);
@@ -98,9 +92,7 @@ static fv_status read_net(struct reader *r, const json_t *net)
 		return bad(r, "a network without outputs");
 	if (kind == CORE_NET_LINEAR && !size_of(json_object_get(net, "inputs"), &in))
 		return bad(r, "a linear network without inputs");
-	return verdict(r,
-		core_plan_add_net(r->ctx, r->plan, (core_net_kind)kind, name, out, in, &index),
-		"a network that cannot be");
+	return core_plan_add_net(r->ctx, r->plan, (core_net_kind)kind, name, out, in, &index);
 }
 
 static fv_status read_node(struct reader *r, const json_t *list, int32_t depth, int32_t *at);
@@ -159,7 +151,7 @@ static fv_status read_node(struct reader *r, const json_t *list, int32_t depth, 
 		r->ctx, plan, &node, &plan->node[node.a], &plan->node[node.b]);
 	*at = plan->n_nodes;
 	plan->node[plan->n_nodes++] = node;
-	return verdict(r, status, "'predict' puts together what does not fit");
+	return status;
 }
 
 static fv_status read_shape(struct reader *r, const json_t *root, core_head_shape *shape)
@@ -181,6 +173,8 @@ static fv_status read_plan(struct reader *r, const json_t *root, int32_t classes
 	fv_status status = read_shape(r, root, &shape);
 	if (!status)
 		status = core_plan_new(r->ctx, &shape, &r->plan);
+	if (!status)
+		r->plan->origin = r->path;
 	const json_t *nets = json_object_get(root, "networks");
 	for (size_t i = 0; !status && i < json_array_size(nets); i++)
 		status = read_net(r, json_array_get(nets, i));
@@ -191,8 +185,7 @@ static fv_status read_plan(struct reader *r, const json_t *root, int32_t classes
 		return status;
 	if (r->plan->count > (1 << 28))
 		return bad(r, "too many parameters");
-	return verdict(r, core_plan_check_logits(r->ctx, r->plan, &r->plan->node[last]),
-		"'predict' does not give a number for each class");
+	return core_plan_check_logits(r->ctx, r->plan, &r->plan->node[last]);
 }
 
 fv_status core_plan_from_json(fv_ctx *ctx, const char *path, const char *text, int32_t classes,
@@ -205,6 +198,8 @@ fv_status core_plan_from_json(fv_ctx *ctx, const char *path, const char *text, i
 	*fold = json_integer_value(json_object_get(root, "fold"));
 	*seed = (uint64_t)json_integer_value(json_object_get(root, "seed"));
 	json_decref(root);
+	if (r.plan)
+		r.plan->origin = NULL;
 	*out = r.plan;
 	return status;
 }
