@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "results.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "eval/predictions.h"
+#include "run/measure.h"
+
+static uint64_t state;
+double test_uniform(void)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (double)(state >> 11) / 9007199254740992.0;
+}
+
+void test_rows(fv_ctx *ctx, const struct made *m, int fold, int seed, struct rows *r)
+{
+	uint64_t cell = m->number * 31 + (uint64_t)seed;
+	r->n = 0;
+	for (int s = 0; s < SPEAKERS / FOLDS; s++)
+		for (int k = 0; k < ROWS; k++) {
+			int64_t i = r->n++;
+			int id = (fold - 1) * SPEAKERS / FOLDS + s;
+			r->file[i] = core_format(ctx, "%02d_%d.wav", id, k);
+			r->speaker[i] = core_format(ctx, "s%02d", id);
+			r->gender[i] = s % 2 ? "Male" : "Female";
+			r->race[i] = s % 6 == 0 ? "C" : s % 2 ? "B" : s == 4 ? "" : "A";
+			state = 88172645463325252ull + (unsigned)(1000 * id + k);
+			for (int w = 0; w < 20; w++)
+				(void)test_uniform();
+			int klass = (int)(3 * test_uniform());
+			bool two = test_uniform() < 0.3;
+			for (int c = 0; c < C; c++)
+				r->label[i * C + c] =
+					c == klass || (two && c == (klass + 1) % C) ? 0.45f : 0.1f;
+			state ^= cell * 0x9E3779B97F4A7C15ull;
+			for (int w = 0; w < 20; w++)
+				(void)test_uniform();
+			for (int c = 0; c < C; c++) {
+				double shift = c == 0 && s % 2 ? m->tilt : 0;
+				double p = (double)r->label[i * C + c] +
+					   0.6 * (test_uniform() - 0.5) - shift;
+				r->prob[i * C + c] = (float)p;
+			}
+		}
+}
+
+static void put(fv_ctx *ctx, const char *dir, const char *name, const char *text)
+{
+	test_ok(ctx, core_file_write(ctx, core_path_join(ctx, dir, name), text, strlen(text)));
+}
+
+static const char *env_of(fv_ctx *ctx, const struct made *m, int index)
+{
+	return core_format(ctx,
+		"{\"cell\": {\"index\": %d, \"loss\": \"%s\", \"plain\": %s, \"grouping\": %s, "
+		"\"uses_group_labels\": %s, \"select\": \"dev_loss\", \"axes\": {}, \"compare\": "
+		"{\"metric\": \"tpr_gap\", \"attribute\": \"gender\"}}, \"majority_class\": "
+		"\"b\", \"synthetic\": true, \"transductive\": false}\n",
+		index, m->loss, m->plain ? "true" : "false", m->grouping,
+		strstr(m->grouping, "truth") ? "true" : "false");
+}
+
+void test_run(fv_ctx *ctx, const char *results, const struct made *m, int index, int fold, int seed)
+{
+	char *dir =
+		core_format(ctx, "%s/%s-%s/fold%d-seed%d", results, m->slug, m->hash, fold, seed);
+	struct rows *r = core_alloc(ctx, 1, sizeof *r);
+	core_text_column attribute[] = {{"gender", NULL}, {"race", NULL}};
+	static const char *names[] = {"gender", "race"}, *classes[] = {"a", "b", "c"};
+	char *json;
+	test_rows(ctx, m, fold, seed, r);
+	attribute[0].value = r->gender;
+	attribute[1].value = r->race;
+	core_predictions p = {.n = r->n,
+		.C = C,
+		.classes = classes,
+		.file = r->file,
+		.prob = r->prob,
+		.label = r->label,
+		.n_attributes = 2,
+		.attribute = attribute,
+		.speaker = {"SpkrID", r->speaker}};
+	core_strings list = {2, names};
+	core_measured run = {fold, seed, 3};
+	test_ok(ctx, core_make_dirs(ctx, dir));
+	test_ok(ctx, core_predictions_write(ctx, core_path_join(ctx, dir, "predictions.csv"), &p));
+	core_predictions again; /* as verify will read them */
+	test_ok(ctx, core_predictions_read(
+			     ctx, core_path_join(ctx, dir, "predictions.csv"), NULL, &again));
+	test_ok(ctx, core_measure(ctx, &again, &list, &run, &json));
+	put(ctx, dir, "metrics.json", json);
+	put(ctx, dir, "env.json", env_of(ctx, m, index));
+	put(ctx, dir, "done", "{}\n");
+}
+
+const struct made test_cells[3] = {
+	{"plain", "00000001", "erm", "[]", true, 0.25, 1},
+	{"fair-truth", "00000002", "ds", "[{\"name\": \"truth\", \"column\": \"gender\"}]", false,
+		0.02, 2},
+	{"fair-k16", "00000003", "ds", "[{\"name\": \"kmeans\", \"params\": {\"k\": 16}}]", false,
+		0.25, 3},
+};
+
+const char *test_results(fv_ctx *ctx, const char *name, int seeds)
+{
+	const char *results = core_strdup(ctx, test_folder(name));
+	for (int i = 0; i < 3; i++)
+		for (int fold = 1; fold <= FOLDS; fold++)
+			for (int seed = 1; seed <= seeds; seed++)
+				test_run(ctx, results, &test_cells[i], i, fold, seed);
+	return results;
+}
+
+core_grid test_grid(fv_ctx *ctx, const char *dir)
+{
+	core_results *results;
+	core_grid grid;
+	core_table_options options = core_table_default();
+	test_ok(ctx, core_results_read(ctx, dir, &results));
+	test_ok(ctx, core_grid_make(ctx, results, &options, &grid));
+	return grid;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Results folders for tests of tables: three cells on made-up predictions, written by the program's
+ * own writers. */
+#ifndef TEST_RESULTS_H
+#define TEST_RESULTS_H
+
+#include <stdbool.h>
+
+#include "report/table.h"
+#include "support.h"
+
+enum { C = 3, SPEAKERS = 24, ROWS = 8, FOLDS = 2 };
+enum { F1, ACC, GENDER_TPR, GENDER_DP, RACE_TPR, RACE_DP }; /* columns of their grid */
+
+struct rows {
+	int64_t n;
+	const char *file[SPEAKERS * ROWS], *speaker[SPEAKERS * ROWS], *gender[SPEAKERS * ROWS],
+		*race[SPEAKERS * ROWS];
+	float label[SPEAKERS * ROWS * C], prob[SPEAKERS * ROWS * C];
+};
+
+struct made {
+	const char *slug, *hash, *loss, *grouping;
+	bool plain;
+	double tilt;
+	uint64_t number;
+};
+extern const struct made test_cells[3]; /* the first is the reference */
+
+double test_uniform(void); /* [0, 1), from the state that test_rows left */
+
+/* The test rows of a fold: labels depend on the fold alone, predictions on cell and seed. Male is
+ * under-predicted in class 0 by the cell's tilt. */
+void test_rows(fv_ctx *ctx, const struct made *m, int fold, int seed, struct rows *r);
+void test_run(
+	fv_ctx *ctx, const char *results, const struct made *m, int index, int fold, int seed);
+/* A fresh folder with all cells, folds and seeds 1 to `seeds`. */
+const char *test_results(fv_ctx *ctx, const char *name, int seeds);
+core_grid test_grid(fv_ctx *ctx, const char *dir);
+
+#endif
