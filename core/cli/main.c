@@ -206,6 +206,14 @@ static fv_status run_verb(fv_ctx *ctx, int argc, char **argv, struct logger *log
 	return verb->run(ctx, argc, argv);
 }
 
+static int end_output(void)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return 0;
+	fprintf(stderr, "fairvox: standard output: %s\n", strerror(errno));
+	return FV_FAILED;
+}
+
 int main(int argc, char **argv)
 {
 	setlocale(LC_CTYPE, ""); /* numbers stay in the C locale */
@@ -218,14 +226,14 @@ int main(int argc, char **argv)
 	if (!strcmp(first, "help") || !strcmp(first, "--help") || !strcmp(first, "-h")) {
 		if (argc == 2) {
 			print_help(stdout);
-			return 0;
+			return end_output();
 		}
 		argv[1] = argv[2];
 		argv[2] = help;
 		argc = 3;
 	} else if (!strcmp(first, "--version")) {
 		puts("fairvox " FAIRVOX_VERSION);
-		return 0;
+		return end_output();
 	}
 	const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
 	bool terminal = isatty(2) && !(term && !strcmp(term, "dumb"));

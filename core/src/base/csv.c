@@ -11,6 +11,7 @@
 #include <csv.h>
 
 #include "base/file.h"
+#include "base/text.h"
 
 #define CSV_LIMIT ((size_t)1 << 30)
 
@@ -136,6 +137,21 @@ static fv_status keep(struct reader *r)
 	return FV_OK;
 }
 
+/* Names go into JSON and tables; a file in another encoding would lose them. */
+static fv_status check_encoding(fv_ctx *ctx, const core_csv *csv)
+{
+	fv_status status = FV_OK;
+	for (int64_t j = 0; j < csv->n_columns; j++)
+		if (!core_is_utf8(csv->header[j]))
+			status = core_fail_at(ctx, FV_DATA, csv->path, 1, 0, "not UTF-8");
+	for (int64_t i = 0; i < csv->n_rows; i++)
+		for (int64_t j = 0; j < csv->n_columns; j++)
+			if (!core_is_utf8(core_csv_cell(csv, i, j)))
+				status = core_fail_at(ctx, FV_DATA, csv->path, (int)csv->line[i], 0,
+					"%s is not UTF-8", csv->header[j]);
+	return status;
+}
+
 fv_status core_csv_read(fv_ctx *ctx, const char *path, core_csv *out)
 {
 	char *data;
@@ -167,7 +183,7 @@ fv_status core_csv_parse(
 	free(grown);
 	free(r.cells);
 	csv_free(&parser);
-	return status;
+	return status ? status : check_encoding(ctx, out);
 }
 
 int64_t core_csv_column(const core_csv *csv, const char *name)

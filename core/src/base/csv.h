@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A CSV file as a table of strings (libcsv). A UTF-8 byte order mark and CRLF are accepted; blank
- * lines are skipped; a row with another number of fields than the header is an error with its line. */
+ * lines are skipped; a row with another number of fields than the header, or a field that is not UTF-8,
+ * is an error with its line. */
 #ifndef CORE_BASE_CSV_H
 #define CORE_BASE_CSV_H
 

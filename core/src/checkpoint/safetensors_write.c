@@ -82,19 +82,6 @@ static void put_header(core_text *text, const core_tensor_out *const *tensor, si
 		core_text_put(text, " ", 1);
 }
 
-static bool is_utf8(const char *text)
-{
-	size_t left = strlen(text);
-	while (left) {
-		size_t n = core_utf8_length((const unsigned char *)text, left);
-		if (!n)
-			return false;
-		text += n;
-		left -= n;
-	}
-	return true;
-}
-
 static fv_status check_names(fv_ctx *ctx, const char *path, const core_tensor_out *const *tensor,
 	size_t n, const core_meta_out *const *meta, size_t n_meta)
 {
@@ -102,7 +89,7 @@ static fv_status check_names(fv_ctx *ctx, const char *path, const core_tensor_ou
 		const char *name = tensor[i]->name;
 		assert(core_dtype_size(tensor[i]->dtype) && tensor[i]->rank >= 0 &&
 			tensor[i]->rank <= FV_TENSOR_RANK_MAX);
-		if (!*name || strlen(name) > 1024 || !is_utf8(name) ||
+		if (!*name || strlen(name) > 1024 || !core_is_utf8(name) ||
 			!strcmp(name, "__metadata__"))
 			return fv_fail(ctx, FV_DATA, "%s: '%.80s' cannot be the name of a tensor",
 				path, name);
@@ -110,7 +97,7 @@ static fv_status check_names(fv_ctx *ctx, const char *path, const core_tensor_ou
 			return fv_fail(ctx, FV_DATA, "%s: two tensors named '%s'", path, name);
 	}
 	for (size_t i = 0; i < n_meta; i++)
-		if (!is_utf8(meta[i]->key) || !is_utf8(meta[i]->value) ||
+		if (!core_is_utf8(meta[i]->key) || !core_is_utf8(meta[i]->value) ||
 			(i && !strcmp(meta[i]->key, meta[i - 1]->key)))
 			return fv_fail(ctx, FV_DATA, "%s: metadata '%.80s': not UTF-8, or twice",
 				path, meta[i]->key);

@@ -191,6 +191,8 @@ static fv_status load(
 fv_status core_config_load(fv_ctx *ctx, const core_registry *registry, const char *path,
 	char *const *overrides, size_t n_overrides, unsigned needs, core_config **out)
 {
+	if (!core_is_utf8(path)) /* the paths of the resolved configuration begin with it */
+		return fv_fail(ctx, FV_CONFIG, "%s: the name is not UTF-8", path);
 	core_loader loader;
 	core_config *config = core_alloc(ctx, 1, sizeof *config);
 	fv_status status = config ? core_loader_open(&loader, ctx, registry, needs) : FV_FAILED;

@@ -16,21 +16,6 @@ static bool starts(const char *text, const char *with)
 	return !strncmp(text, with, strlen(with));
 }
 
-/* Names go into JSON and tables; a file in another encoding would lose them. */
-static fv_status check_encoding(fv_ctx *ctx, const core_csv *csv)
-{
-	fv_status status = FV_OK;
-	for (int64_t j = 0; j < csv->n_columns; j++)
-		if (!core_is_utf8(csv->header[j]))
-			status = core_fail_at(ctx, FV_DATA, csv->path, 1, 0, "not UTF-8");
-	for (int64_t i = 0; i < csv->n_rows; i++)
-		for (int64_t j = 0; j < csv->n_columns; j++)
-			if (!core_is_utf8(core_csv_cell(csv, i, j)))
-				status = core_fail_at(ctx, FV_DATA, csv->path, (int)csv->line[i], 0,
-					"%s is not UTF-8", csv->header[j]);
-	return status;
-}
-
 static fv_status column_error(fv_ctx *ctx, const core_csv *csv, const char *name)
 {
 	return core_fail_at(ctx, FV_DATA, csv->path, 1, 0, "no column '%s'", name);
@@ -156,9 +141,6 @@ fv_status core_predictions_read(
 	*out = (core_predictions){.path = csv.path, .n = csv.n_rows, .line = csv.line};
 	if (!csv.n_rows)
 		return fv_fail(ctx, FV_DATA, "%s: a header, but no rows", path);
-	status = check_encoding(ctx, &csv);
-	if (status)
-		return status;
 	int64_t *column = core_alloc(ctx, 2 * (size_t)csv.n_columns, sizeof *column);
 	if (!column)
 		return FV_FAILED;

@@ -81,6 +81,8 @@ static fv_status open_state(fv_ctx *ctx, core_encoder *e)
 		return FV_FAILED;
 	memcpy(e->state, spec->use.state, d->state_size);
 	e->ops = d->ops;
+	if (spec->weights && !core_is_utf8(spec->weights)) /* models keep it, in JSON */
+		return fv_fail(ctx, FV_CONFIG, "%s: the name is not UTF-8", spec->weights);
 	if (spec->weights) {
 		char *hex = core_alloc(ctx, CORE_SHA256_HEX, 1);
 		if (!hex)

@@ -2,6 +2,7 @@
 #include "run/execute.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/file.h"
 #include "base/progress.h"
@@ -14,6 +15,7 @@ struct execute {
 	const core_execute_options *options;
 	const int64_t *todo;
 	int64_t n_todo, ended;
+	bool *skipped; /* [n_todo] shared with the workers: another process was at it, or had been */
 	core_progress progress;
 	core_summary *summary;
 	struct cell_state {
@@ -28,8 +30,7 @@ static fv_status work(void *user, fv_ctx *ctx, int64_t task)
 {
 	const struct execute *e = user;
 	const core_run *run = &e->study->run[e->todo[task]];
-	bool skipped;
-	return core_runner_run(ctx, e->study, run, e->options->force, &skipped);
+	return core_runner_run(ctx, e->study, run, e->options->force, &e->skipped[task]);
 }
 
 #define WARNINGS_SHOWN 5
@@ -74,11 +75,13 @@ static void ended(void *user, int64_t task, fv_status status, const char *reason
 		failed(e, run, status, *reason ? reason : "failed");
 		return;
 	}
-	fv_ctx *own = core_ctx_new();
-	bool done = own && core_folder_is_done(own, run);
-	core_ctx_free(own);
-	if (!done) {
-		e->summary->taken++;
+	if (e->skipped[task]) {
+		fv_ctx *own = core_ctx_new();
+		bool done = own && core_folder_is_done(own, run);
+		core_ctx_free(own);
+		e->summary->taken += !done;
+		e->summary->done_before += done;
+		e->cell[run->cell].open -= done;
 		return;
 	}
 	e->summary->done_now++;
@@ -123,6 +126,10 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 		todo[e.n_todo++] = i;
 		e.cell[study->run[i].cell].open++;
 	}
+	size_t size = (size_t)e.n_todo + 1;
+	e.skipped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (e.skipped == MAP_FAILED)
+		return fv_fail(ctx, FV_FAILED, "out of memory");
 	core_pool pool = {.jobs = options->jobs, .tasks = e.n_todo,
 		.keep_going = options->keep_going, .user = &e, .work = work, .ended = ended,
 		.tick = tick};
@@ -131,5 +138,6 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 	if (e.warnings > WARNINGS_SHOWN)
 		core_log(ctx, CORE_INFO, "%lld more warnings are in the runs' logs",
 			(long long)(e.warnings - WARNINGS_SHOWN));
+	munmap(e.skipped, size);
 	return status ? status : verdict(&e);
 }

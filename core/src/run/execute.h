@@ -11,7 +11,8 @@ typedef struct core_execute_options {
 } core_execute_options;
 
 typedef struct core_summary {
-	int64_t runs, done_before, done_now, failed, taken; /* taken: another process is at them */
+	/* done_now: here; done_before: also by another process meanwhile; taken: another is at them */
+	int64_t runs, done_before, done_now, failed, taken;
 	int64_t cells_failed;
 } core_summary;
 

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The feature cache: what is put is got, what is damaged or another's is not, locks hold. */
+#include "support.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "run/cache.h"
+
+#define L 3
+#define D 5
+
+static const fv_output output = {.size = sizeof output, .name = "states", .layers = L, .dims = D};
+static char audio[CORE_SHA256_HEX], other_audio[CORE_SHA256_HEX];
+
+static core_encoder encoder(char letter)
+{
+	core_encoder e = {.name = "toy", .layers = L, .dims = D};
+	e.info.outputs = &output;
+	memset(e.key, letter, CORE_SHA256_HEX - 1);
+	return e;
+}
+
+static void fill(float *x, float first)
+{
+	for (int i = 0; i < L * D; i++)
+		x[i] = first + (float)i / 7;
+}
+
+static char *path_of(fv_ctx *ctx, const char *cache, const core_encoder *e, const char *sha)
+{
+	return core_format(ctx, "%s/%s/%s.safetensors", cache, e->key, sha);
+}
+
+static void put(fv_ctx *ctx, const char *cache, const core_encoder *e, const char *sha, float first)
+{
+	float x[L * D];
+	core_cache_lock lock;
+	fill(x, first);
+	test_ok(ctx, core_cache_lock_key(ctx, cache, e->key, &lock));
+	test_ok(ctx, core_cache_put(ctx, cache, e, sha, x));
+	core_cache_unlock(&lock);
+}
+
+static bool holds(
+	fv_ctx *ctx, const char *cache, const core_encoder *e, const char *sha, float first)
+{
+	float x[L * D], want[L * D];
+	fill(want, first);
+	return core_cache_get(ctx, cache, e, sha, x) && !memcmp(x, want, sizeof x);
+}
+
+static void test_put_get(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const char *cache = test_folder("cache");
+	core_encoder a = encoder('a'), b = encoder('b');
+	float x[L * D];
+	put(ctx, cache, &a, audio, 1);
+	put(ctx, cache, &b, audio, 2);
+	put(ctx, cache, &a, other_audio, 3);
+	assert_true(holds(ctx, cache, &a, audio, 1) && holds(ctx, cache, &b, audio, 2) &&
+		    holds(ctx, cache, &a, other_audio, 3));
+	assert_false(core_cache_get(ctx, cache, &b, other_audio, x));
+	put(ctx, cache, &a, audio, 4);
+	assert_true(holds(ctx, cache, &a, audio, 4));
+	core_ctx_free(ctx);
+}
+
+/* An entry of another recording, encoder or shape in the place of the right one. */
+static void test_not_its_own(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const char *cache = test_folder("cache");
+	core_encoder a = encoder('a'), b = encoder('b'), wide = encoder('a');
+	float x[L * D + L];
+	wide.dims = D + 1;
+	put(ctx, cache, &a, audio, 1);
+	assert_false(core_cache_get(ctx, cache, &wide, audio, x));
+	put(ctx, cache, &b, audio, 2);
+	assert_int_equal(0, rename(path_of(ctx, cache, &b, audio), path_of(ctx, cache, &a, audio)));
+	assert_false(core_cache_get(ctx, cache, &a, audio, x));
+	put(ctx, cache, &a, other_audio, 3);
+	assert_int_equal(
+		0, rename(path_of(ctx, cache, &a, other_audio), path_of(ctx, cache, &a, audio)));
+	assert_false(core_cache_get(ctx, cache, &a, audio, x));
+	assert_int_equal(core_error_count(ctx), 0);
+	core_ctx_free(ctx);
+}
+
+/* Every byte of an entry changed in turn, and every length: never other numbers. A change of what
+ * no number depends on (spaces, the encoder's name) may pass. */
+static void test_damaged(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const char *cache = test_folder("cache");
+	core_encoder e = encoder('c');
+	float x[L * D];
+	char *data;
+	size_t size;
+	put(ctx, cache, &e, audio, 1);
+	char *path = path_of(ctx, cache, &e, audio);
+	test_ok(ctx, core_file_read(ctx, path, 0, &data, &size));
+	for (size_t i = 0; i < size; i++) {
+		data[i] ^= 0x21;
+		FILE *file = fopen(path, "wb");
+		assert_int_equal(fwrite(data, 1, size, file), size);
+		fclose(file);
+		data[i] ^= 0x21;
+		assert_true(holds(ctx, cache, &e, audio, 1) ||
+			    !core_cache_get(ctx, cache, &e, audio, x));
+		if (i >= size - sizeof x)
+			assert_false(core_cache_get(ctx, cache, &e, audio, x));
+	}
+	for (size_t n = 0; n < size; n++) {
+		assert_int_equal(truncate(path, (off_t)(size - 1 - n)), 0);
+		assert_false(core_cache_get(ctx, cache, &e, audio, x));
+	}
+	assert_int_equal(core_error_count(ctx), 0);
+	put(ctx, cache, &e, audio, 1);
+	assert_true(holds(ctx, cache, &e, audio, 1));
+	core_ctx_free(ctx);
+}
+
+/* Writers and readers at once, without the lock: a reader gets the one or the other, whole. */
+static void test_concurrent(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const char *cache = test_folder("cache");
+	core_encoder e = encoder('d');
+	put(ctx, cache, &e, audio, 0);
+	pid_t pid[2];
+	for (int child = 0; child < 2; child++) {
+		pid[child] = fork();
+		if (pid[child])
+			continue;
+		fv_ctx *own = core_ctx_new();
+		float x[L * D];
+		fill(x, (float)child);
+		for (int i = 0; i < 150; i++)
+			if (core_cache_put(own, cache, &e, audio, x))
+				_exit(1);
+		_exit(0);
+	}
+	float x[L * D], either[2][L * D];
+	fill(either[0], 0);
+	fill(either[1], 1);
+	int left = 2, good = 0;
+	for (int how; left;) {
+		assert_true(core_cache_get(ctx, cache, &e, audio, x));
+		assert_true(!memcmp(x, either[0], sizeof x) || !memcmp(x, either[1], sizeof x));
+		if (waitpid(pid[left - 1], &how, WNOHANG) == pid[left - 1]) {
+			good += how == 0;
+			left--;
+		}
+	}
+	assert_int_equal(good, 2);
+	core_ctx_free(ctx);
+}
+
+/* What a killed writer left goes with the next lock; entries and other files stay. */
+static void test_leftovers(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const char *cache = test_folder("cache");
+	core_encoder e = encoder('e');
+	put(ctx, cache, &e, audio, 1);
+	char *left = core_format(ctx, "%s/%s/.%s.safetensors.0a1b2c", cache, e.key, audio);
+	char *mine = core_format(ctx, "%s/%s/notes.txt", cache, e.key);
+	for (int i = 0; i < 2; i++)
+		fclose(fopen(i ? mine : left, "w"));
+	core_cache_lock lock;
+	test_ok(ctx, core_cache_lock_key(ctx, cache, e.key, &lock));
+	core_cache_unlock(&lock);
+	assert_false(core_file_exists(left));
+	assert_true(core_file_exists(mine) && holds(ctx, cache, &e, audio, 1));
+	core_ctx_free(ctx);
+}
+
+struct waiter {
+	const char *cache, *key;
+	core_cache_lock lock;
+	fv_status status;
+};
+
+static void *wait_for_lock(void *user)
+{
+	struct waiter *w = user;
+	fv_ctx *ctx = core_ctx_new();
+	w->status = core_cache_lock_key(ctx, w->cache, w->key, &w->lock);
+	core_ctx_free(ctx);
+	return NULL;
+}
+
+/* A waiter whose lock file is pruned by the holder must not hold a lock that nobody else can see.
+ */
+static void test_pruned_lock(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const char *cache = test_folder("cache");
+	core_encoder e = encoder('f');
+	core_cache_lock lock;
+	struct waiter waiter = {.cache = cache, .key = e.key};
+	pthread_t thread;
+	char *folder = core_path_join(ctx, cache, e.key),
+	     *path = core_path_join(ctx, folder, ".lock");
+	test_ok(ctx, core_cache_lock_key(ctx, cache, e.key, &lock));
+	assert_int_equal(pthread_create(&thread, NULL, wait_for_lock, &waiter), 0);
+	usleep(100000);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(folder), 0);
+	core_cache_unlock(&lock);
+	pthread_join(thread, NULL);
+	assert_int_equal(waiter.status, FV_OK);
+	struct stat held, named;
+	assert_int_equal(fstat(waiter.lock.fd, &held), 0);
+	assert_int_equal(stat(path, &named), 0);
+	assert_true(held.st_ino == named.st_ino);
+	core_cache_unlock(&waiter.lock);
+	core_ctx_free(ctx);
+}
+
+int main(void)
+{
+	memset(audio, '1', sizeof audio - 1);
+	memset(other_audio, '2', sizeof other_audio - 1);
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_put_get),
+		cmocka_unit_test(test_not_its_own), cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_concurrent), cmocka_unit_test(test_leftovers),
+		cmocka_unit_test(test_pruned_lock)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs of a toy study from end to end: what is written is computed again here from the model file,
+ * the features and the label file, in double and by other code. */
+#include "study.h"
+#include "support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fairvox/checkpoint.h>
+
+#include "base/csv.h"
+#include "base/file.h"
+#include "eval/predictions.h"
+#include "run/execute.h"
+#include "run/runner.h"
+
+#define H 5
+#define W (TOY_LAYERS * TOY_DIMS)
+
+static const char *toy(fv_ctx *ctx, int turn)
+{
+	const char *dir = core_strdup(ctx, test_folder("runner"));
+	test_toy_write(dir, turn);
+	return dir;
+}
+
+/* Computes the runs of plan.yaml under overrides; returns the folder of the first. */
+static const char *run_toy(
+	fv_ctx *ctx, const char *dir, int jobs, size_t n, const char *const *override)
+{
+	core_study *study = test_toy_open(ctx, dir, NULL, n, override);
+	const core_execute_options options = {jobs, false, false};
+	core_summary s;
+	test_ok(ctx, core_study_execute(ctx, study, &options, &s));
+	assert_int_equal(s.done_now, study->n_runs);
+	const char *run = study->run[0].dir;
+	core_study_close(study);
+	return run;
+}
+
+static float *tensor(fv_ctx *ctx, const fv_checkpoint *file, const char *name, int64_t count)
+{
+	const fv_tensor *t = fv_checkpoint_find(file, name);
+	assert_non_null(t);
+	assert_int_equal(t->count, count);
+	float *out = core_alloc(ctx, (size_t)count, sizeof *out);
+	test_ok(ctx, fv_tensor_to_f32(ctx, t, out));
+	return out;
+}
+
+/* Softmax of the mixture of standardised layers through both linear maps. */
+static void predict(fv_ctx *ctx, const fv_checkpoint *file, const float *x, double p[TOY_CLASSES])
+{
+	const float *a = tensor(ctx, file, "layer_mix", TOY_LAYERS);
+	const float *w1 = tensor(ctx, file, "projection.weight", H * TOY_DIMS);
+	const float *b1 = tensor(ctx, file, "projection.bias", H);
+	const float *w2 = tensor(ctx, file, "output.weight", TOY_CLASSES * H);
+	const float *b2 = tensor(ctx, file, "output.bias", TOY_CLASSES);
+	const float *mean = tensor(ctx, file, "input.mean", W);
+	const float *scale = tensor(ctx, file, "input.scale", W);
+	double mix[TOY_LAYERS], sum = 0, u[H], z[TOY_CLASSES];
+	for (int l = 0; l < TOY_LAYERS; l++)
+		sum += mix[l] = exp(a[l]);
+	for (int h = 0; h < H; h++) {
+		u[h] = b1[h];
+		for (int l = 0; l < TOY_LAYERS; l++)
+			for (int d = 0; d < TOY_DIMS; d++) {
+				int j = l * TOY_DIMS + d;
+				u[h] += (double)w1[h * TOY_DIMS + d] * mix[l] / sum *
+					((double)x[j] - mean[j]) * scale[j];
+			}
+	}
+	sum = 0;
+	for (int c = 0; c < TOY_CLASSES; c++) {
+		z[c] = b2[c];
+		for (int h = 0; h < H; h++)
+			z[c] += (double)w2[c * H + h] * u[h];
+		sum += p[c] = exp(z[c]);
+	}
+	for (int c = 0; c < TOY_CLASSES; c++)
+		p[c] /= sum;
+}
+
+/* The standardisation in the model, from the training speakers' features. */
+static void check_scaling(fv_ctx *ctx, const fv_checkpoint *file)
+{
+	const float *mean = tensor(ctx, file, "input.mean", W);
+	const float *scale = tensor(ctx, file, "input.scale", W);
+	for (int j = 0; j < W; j++) {
+		double sum = 0, square = 0, n = 6 * TOY_EACH;
+		for (int k = 0; k < 6 * TOY_EACH; k++) {
+			float x[W];
+			test_toy_features(k / TOY_EACH, k % TOY_EACH, x);
+			sum += x[j];
+			square += (double)x[j] * x[j];
+		}
+		test_close(mean[j], sum / n, 1e-7);
+		test_close(scale[j], 1 / sqrt(square / n - sum / n * (sum / n)), 1e-5);
+	}
+}
+
+static void test_predictions(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const char *dir = toy(ctx, 0);
+	const char *override[] = {"loss.name=rw", "grouper={name: truth, column: race}"};
+	const char *run = run_toy(ctx, dir, 1, 2, override);
+	fv_checkpoint *file;
+	core_predictions p;
+	core_csv labels;
+	test_ok(ctx, fv_checkpoint_open(ctx, core_path_join(ctx, run, "model.safetensors"), &file));
+	test_ok(ctx,
+		core_predictions_read(ctx, core_path_join(ctx, run, "predictions.csv"), NULL, &p));
+	test_ok(ctx, core_csv_read(ctx, core_path_join(ctx, dir, "labels.csv"), &labels));
+	check_scaling(ctx, file);
+	assert_int_equal(p.n, 3 * TOY_EACH);
+	for (int64_t i = 0; i < p.n; i++) {
+		int s = atoi(p.file[i] + 1), u = atoi(strchr(p.file[i], '_') + 1);
+		float x[W];
+		double want[TOY_CLASSES], label;
+		test_toy_features(s, u, x);
+		predict(ctx, file, x, want);
+		int64_t row = 0;
+		while (strcmp(core_csv_cell(&labels, row, 0), p.file[i]))
+			row++;
+		for (int c = 0; c < TOY_CLASSES; c++) {
+			test_close(p.prob[i * TOY_CLASSES + c], want[c], 2e-6);
+			assert_true(core_parse_double(core_csv_cell(&labels, row, 1 + c), &label));
+			assert_true(p.label[i * TOY_CLASSES + c] == (float)label);
+		}
+		assert_string_equal(p.speaker.value[i], core_csv_cell(&labels, row, 4));
+		const char *gender = core_predictions_column(&p, "gender")->value[i];
+		const char *race = core_predictions_column(&p, "race")->value[i];
+		assert_string_equal(gender, core_csv_cell(&labels, row, 5));
+		assert_string_equal(race, s == 11 ? "C" : s == 10 ? "" : "A");
+		assert_string_equal(
+			p.group.value[i], s < 10 ? "A" : ""); /* C was not met in training */
+	}
+	fv_checkpoint_close(file);
+	core_ctx_free(ctx);
+}
+
+static void same_file(fv_ctx *ctx, const char *a, const char *b, const char *name, bool want)
+{
+	char hash[2][CORE_SHA256_HEX];
+	test_ok(ctx, core_sha256_file(ctx, core_path_join(ctx, a, name), hash[0]));
+	test_ok(ctx, core_sha256_file(ctx, core_path_join(ctx, b, name), hash[1]));
+	assert_int_equal(!strcmp(hash[0], hash[1]), want);
+}
+
+static void same_probabilities(fv_ctx *ctx, const char *a, const char *b)
+{
+	core_predictions p[2];
+	const char *dirs[] = {a, b};
+	for (int i = 0; i < 2; i++)
+		test_ok(ctx, core_predictions_read(ctx,
+				     core_path_join(ctx, dirs[i], "predictions.csv"), NULL, &p[i]));
+	assert_int_equal(p[0].n, p[1].n);
+	for (int64_t i = 0; i < p[0].n; i++)
+		assert_string_equal(p[0].file[i], p[1].file[i]);
+	assert_memory_equal(p[0].prob, p[1].prob, sizeof(float) * (size_t)p[0].n * TOY_CLASSES);
+}
+
+/* Moves results out of the way of the next; returns where the run is then. */
+static const char *set_aside(fv_ctx *ctx, const char *dir, const char *run, const char *name)
+{
+	char *results = core_path_join(ctx, dir, "results"),
+	     *aside = core_path_join(ctx, dir, name);
+	assert_int_equal(rename(results, aside), 0);
+	return core_format(ctx, "%s%s", aside, run + strlen(results));
+}
+
+/* Every true attribute becomes another speaker's: what asks for none is the same bit by bit. */
+static void test_label_free(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const char *dir = toy(ctx, 0);
+	char kmeans[1024];
+	snprintf(kmeans, sizeof kmeans,
+		"grouper={name: kmeans, k: 3, encoder: {name: precomputed, file: "
+		"%s/features.safetensors, layer: 0}}",
+		dir);
+	const struct {
+		const char *loss, *grouper;
+		bool same;
+	} cell[] = {{"loss.name=erm", NULL, true}, {"loss.name=rw", kmeans, true},
+		{"loss.name=rw", "grouper={name: truth, column: race}", false}};
+	for (int i = 0; i < 3; i++) {
+		const char *run[2], *override[] = {cell[i].loss, cell[i].grouper};
+		for (int k = 0; k < 2; k++) {
+			test_toy_write(dir, k ? 1 : 0);
+			run[k] = run_toy(ctx, dir, 1, cell[i].grouper ? 2 : 1, override);
+			run[k] = set_aside(ctx, dir, run[k], core_format(ctx, "turn%d-%d", i, k));
+		}
+		same_file(ctx, run[0], run[1], "model.safetensors", cell[i].same);
+		same_file(ctx, run[0], run[1], "predictions.csv",
+			false); /* it holds the attributes */
+		if (cell[i].same)
+			same_probabilities(ctx, run[0], run[1]);
+		if (cell[i].grouper)
+			same_file(ctx, run[0], run[1], "groups.csv", cell[i].same);
+	}
+	core_ctx_free(ctx);
+}
+
+static void test_jobs(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const char *dir = toy(ctx, 0), *run[2];
+	const char *override[] = {
+		"train.seed=[1, 2, 3]", "loss.name=gdro", "grouper={name: truth, column: race}"};
+	static const char *const names[] = {"model.safetensors", "predictions.csv", "metrics.json",
+		"groups.csv", "config.yaml", "log", "done"};
+	for (int k = 0; k < 2; k++) {
+		run[k] = run_toy(ctx, dir, k ? 3 : 1, 3, override);
+		run[k] = set_aside(ctx, dir, run[k], k ? "three" : "one");
+	}
+	for (int seed = 1; seed <= 3; seed++)
+		for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+			char *a = core_format(
+				ctx, "%s/fold0-seed%d", core_path_dir(ctx, run[0]), seed);
+			char *b = core_format(
+				ctx, "%s/fold0-seed%d", core_path_dir(ctx, run[1]), seed);
+			same_file(ctx, a, b, names[i], true);
+		}
+	core_ctx_free(ctx);
+}
+
+/* What is done is not done again, and a run that cannot be done leaves its reason. */
+static void test_again(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const char *dir = toy(ctx, 0);
+	run_toy(ctx, dir, 1, 0, NULL);
+	core_study *study = test_toy_open(ctx, dir, NULL, 0, NULL);
+	assert_true(study->run[0].done);
+	bool skipped;
+	test_ok(ctx, core_runner_run(ctx, study, &study->run[0], false, &skipped));
+	assert_true(skipped);
+	core_study_close(study);
+	const char *override[] = {"train.learning_rate=1.0e30"};
+	study = test_toy_open(ctx, dir, NULL, 1, override);
+	fv_status status = core_runner_run(ctx, study, &study->run[0], false, &skipped);
+	test_fails(ctx, status, FV_FAILED, "not finite");
+	assert_false(skipped);
+	assert_true(core_file_exists(core_path_join(ctx, study->run[0].dir, "failed")));
+	assert_false(core_file_exists(core_path_join(ctx, study->run[0].dir, "done")));
+	assert_false(core_folder_is_locked(ctx, study->run[0].dir));
+	core_study_close(study);
+	core_ctx_free(ctx);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_predictions),
+		cmocka_unit_test(test_label_free), cmocka_unit_test(test_jobs),
+		cmocka_unit_test(test_again)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
