@@ -29,6 +29,8 @@ static fv_status take(fv_ctx *ctx, cli_study *s, int option)
 	case 'F':
 		s->has_fold = true;
 		return cli_int(ctx, "--fold", optarg, 0, INT32_MAX, &s->fold);
+	case 'S':
+		return cli_int(ctx, "--seeds", optarg, 2, 1000, &s->seeds);
 	case 'O':
 		s->out = optarg;
 		return FV_OK;
@@ -43,7 +45,8 @@ static void pick_options(const char *wanted, struct option *longs, char *shorts)
 		{"cache", required_argument, NULL, 'C'}, {"jobs", required_argument, NULL, 'j'},
 		{"keep-going", no_argument, NULL, 'k'}, {"force", no_argument, NULL, 'f'},
 		{"json", no_argument, NULL, 'J'}, {"fold", required_argument, NULL, 'F'},
-		{"out", required_argument, NULL, 'O'}, {"plugins", required_argument, NULL, 'P'}};
+		{"out", required_argument, NULL, 'O'}, {"seeds", required_argument, NULL, 'S'},
+		{"plugins", required_argument, NULL, 'P'}};
 	size_t n = 0;
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
 		if (all[i].val != 'P' && !strchr(wanted, all[i].val))

@@ -1,21 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pseudo-labels: the group that a pretrained classifier finds most probable.
  *
- * The classifier is an encoder with G >= 2 columns of role PROBABILITY (p_i1 .. p_iG, column order
- * = id order); other columns are ignored. id_i = argmax_g p_ig, the lowest g on ties, -1 when that
- * probability is below `confidence`. Memberships are p_ig as they come, not renormalised: PGDRO's
- * authors use them so.
+ * The classifier is an encoder with columns of role PROBABILITY, p_i1 .. p_iK in column order;
+ * other columns are ignored. The one called `child_column`, where there is one, is treated by
+ * `child`: drop         G = K - 1 groups, the others; a row whose largest p is the child's is
+ * unknown (-1). Memberships are the other p_ig as they come: the authors' (p_female, p_male).
+ *   renormalise  G = K - 1 groups, p_ig <- p_ig / sum of the others' p_ih; zeros where that sum is
+ * 0. Without such a column all K are divided by their sum. keep         G = K groups, p_ig as they
+ * come. G >= 2. id_i = argmax of what is left (with drop: of all K), the lowest g on ties; -1 where
+ * that probability is below `confidence` or is 0: such a row says nothing about its group.
+ * Memberships of unknown rows stay. They sum to 1 with renormalise only (or where the classifier's
+ * do).
  *
- * With `pool: speaker` p_ig is first replaced by the median of p_jg over the rows j of i's speaker
- * in the same call (the mean of the two middle ones for an even count). The median, because a
- * probability is a monotone function of its classifier's score: "median probability above one half"
- * then says the same as "median score above the threshold", and a few shouted utterances do not
- * outvote the rest as they do in a mean of log-odds. Test speakers are pooled over their own test
- * rows, so results are transductive.
+ * With `pool: speaker` p_ig (renormalised, with renormalise) is first replaced by the median of
+ * p_jg over the rows j of i's speaker in the same call (the mean of the two middle ones for an even
+ * count). The median, because a probability is a monotone function of its classifier's score:
+ * "median probability above one half" then says the same as "median score above the threshold", and
+ * a few shouted utterances do not outvote the rest as they do in a mean of log-odds. Test speakers
+ * are pooled over their own test rows, so results are transductive.
  *
  * Source: Lin, Chou, Lee, Interspeech 2025, section 3 (pseudo-labels from a speech gender
- * classifier).
+ * classifier). In their code a row of class child is -1.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,16 +30,18 @@
 #include <fairvox/fairvox.h>
 
 enum { POOL_NONE, POOL_SPEAKER };
+enum { CHILD_DROP, CHILD_RENORMALISE, CHILD_KEEP };
 
 #define COLUMNS_NAMED 12
 #define TOLERANCE 1e-5f /* a softmax in float32 may sum to a little more than one */
 
 typedef struct pseudo_state {
 	double confidence;
-	int32_t pool;
-	int32_t groups, dims;
-	int32_t *column;   /* [G] position of each group's column */
-	const char **name; /* [G] copies */
+	int32_t pool, child;
+	const char *child_column;
+	int32_t groups, read, dims; /* G; columns read: G, or G + 1 with a child that is dropped */
+	int32_t *column;            /* [read] positions, the dropped child's last */
+	const char **name;          /* [read] copies */
 } pseudo_state;
 
 static uint32_t pseudo_uses(const void *state)
@@ -41,7 +50,8 @@ static uint32_t pseudo_uses(const void *state)
 	return FV_USE_TABLE | (s->pool == POOL_SPEAKER ? (uint32_t)FV_USE_SPEAKER : 0u);
 }
 
-static fv_status pseudo_no_columns(fv_ctx *ctx, const fv_table *table, int32_t found)
+static fv_status pseudo_no_columns(
+	fv_ctx *ctx, const fv_table *table, int32_t found, const char *child)
 {
 	char names[512] = "";
 	size_t used = 0;
@@ -52,10 +62,56 @@ static fv_status pseudo_no_columns(fv_ctx *ctx, const fv_table *table, int32_t f
 	char rest[32] = "";
 	if (shown < table->dims)
 		snprintf(rest, sizeof rest, " and %d more", table->dims - shown);
+	char without[128] = "";
+	if (child)
+		snprintf(without, sizeof without, " besides '%.100s'", child);
 	return fv_fail(ctx, FV_DATA,
-		"at least two columns of role probability are needed, the encoder's output has %d "
-		"among: %s%s",
-		found, names, rest);
+		"at least two columns of role probability are needed%s, the encoder's output has "
+		"%d among: %s%s",
+		without, found, names, rest);
+}
+
+static fv_status pseudo_add(pseudo_state *s, fv_ctx *ctx, const fv_table *train, int32_t column)
+{
+	size_t size = strlen(train->columns[column]) + 1;
+	char *name = fv_alloc(ctx, size);
+	if (!name)
+		return FV_FAILED;
+	s->column[s->read] = column;
+	s->name[s->read++] = memcpy(name, train->columns[column], size);
+	return FV_OK;
+}
+
+static bool pseudo_is_child(const pseudo_state *s, const fv_table *train, int32_t column)
+{
+	return s->child != CHILD_KEEP && s->child_column &&
+	       !strcmp(train->columns[column], s->child_column);
+}
+
+/* Fills column and name: the groups' in order, then the child's where it is only looked at. */
+static fv_status pseudo_choose(pseudo_state *s, fv_ctx *ctx, const fv_table *train)
+{
+	int32_t found = 0, child = -1;
+	for (int32_t d = 0; d < train->dims; d++)
+		found += train->roles && train->roles[d] == FV_COL_PROBABILITY;
+	s->column = fv_alloc(ctx, ((size_t)found + 1) * sizeof *s->column);
+	s->name = fv_alloc(ctx, ((size_t)found + 1) * sizeof *s->name);
+	if (!s->column || !s->name)
+		return FV_FAILED;
+	s->read = 0;
+	for (int32_t d = 0; d < train->dims; d++) {
+		if (!train->roles || train->roles[d] != FV_COL_PROBABILITY)
+			continue;
+		if (pseudo_is_child(s, train, d))
+			child = d;
+		else if (pseudo_add(s, ctx, train, d))
+			return FV_FAILED;
+	}
+	s->groups = s->read;
+	if (s->groups < 2)
+		return pseudo_no_columns(
+			ctx, train, s->groups, child < 0 ? NULL : train->columns[child]);
+	return s->child == CHILD_DROP && child >= 0 ? pseudo_add(s, ctx, train, child) : FV_OK;
 }
 
 static fv_status pseudo_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_grouping *out)
@@ -65,27 +121,10 @@ static fv_status pseudo_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_
 		return fv_fail(ctx, FV_CONFIG,
 			"the encoder gives %d layers; choose one with its key 'layer'",
 			train->layers);
-	int32_t found = 0;
-	for (int32_t d = 0; d < train->dims; d++)
-		found += train->roles && train->roles[d] == FV_COL_PROBABILITY;
-	if (found < 2)
-		return pseudo_no_columns(ctx, train, found);
 	s->dims = train->dims;
-	s->column = fv_alloc(ctx, (size_t)found * sizeof *s->column);
-	s->name = fv_alloc(ctx, (size_t)found * sizeof *s->name);
-	if (!s->column || !s->name)
-		return FV_FAILED;
-	s->groups = 0;
-	for (int32_t d = 0; d < train->dims; d++) {
-		if (train->roles[d] != FV_COL_PROBABILITY)
-			continue;
-		size_t size = strlen(train->columns[d]) + 1;
-		char *name = fv_alloc(ctx, size);
-		if (!name)
-			return FV_FAILED;
-		s->column[s->groups] = d;
-		s->name[s->groups++] = memcpy(name, train->columns[d], size);
-	}
+	fv_status status = pseudo_choose(s, ctx, train);
+	if (status)
+		return status;
 	*out = (fv_grouping){.size = sizeof *out,
 		.groups = s->groups,
 		.name = s->name,
@@ -94,22 +133,34 @@ static fv_status pseudo_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_
 	return FV_OK;
 }
 
-/* p [n,G] of the rows as they are. */
+/* p [n,read] of the rows as they are. */
 static fv_status pseudo_read(const pseudo_state *s, fv_ctx *ctx, const fv_table *rows, float *p)
 {
 	for (int32_t i = 0; i < rows->n; i++) {
 		const float *x = rows->x + (size_t)i * (size_t)s->dims;
-		for (int32_t g = 0; g < s->groups; g++) {
+		for (int32_t g = 0; g < s->read; g++) {
 			float value = x[s->column[g]];
 			if (!(value >= -TOLERANCE && value <= 1 + TOLERANCE))
 				return fv_fail(ctx, FV_DATA,
 					"row %d: column '%s' is %.9g, not a probability (was it "
 					"standardised?)",
 					i, s->name[g], (double)value);
-			p[(size_t)i * (size_t)s->groups + (size_t)g] = value;
+			p[(size_t)i * (size_t)s->read + (size_t)g] = value > 0 ? value : 0;
 		}
 	}
 	return FV_OK;
+}
+
+/* Divides each row of p [n,G] by its sum. */
+static void pseudo_renormalise(const pseudo_state *s, int32_t n, float *p)
+{
+	for (int32_t i = 0; i < n; i++, p += s->groups) {
+		double sum = 0;
+		for (int32_t g = 0; g < s->groups; g++)
+			sum += (double)p[g];
+		for (int32_t g = 0; g < s->groups && sum > 0; g++)
+			p[g] = (float)((double)p[g] / sum);
+	}
 }
 
 struct by_speaker {
@@ -138,10 +189,10 @@ static float median(float *value, int32_t n)
 	return (float)(((double)value[n / 2 - 1] + (double)value[n / 2]) / 2);
 }
 
-/* Replaces p [n,G] by the medians over each speaker; rows without a speaker stay as they are. */
+/* Replaces p [n,read] by the medians over each speaker; rows without a speaker stay as they are. */
 static fv_status pseudo_pool(const pseudo_state *s, fv_ctx *ctx, const fv_table *rows, float *p)
 {
-	size_t n = (size_t)rows->n, groups = (size_t)s->groups;
+	size_t n = (size_t)rows->n, width = (size_t)s->read;
 	struct by_speaker *order = fv_scratch(ctx, n * sizeof *order);
 	float *value = fv_scratch(ctx, n * sizeof *value);
 	if (!order || !value)
@@ -156,15 +207,27 @@ static fv_status pseudo_pool(const pseudo_state *s, fv_ctx *ctx, const fv_table 
 			end++;
 		if (order[first].speaker < 0)
 			continue;
-		for (size_t g = 0; g < groups; g++) {
+		for (size_t g = 0; g < width; g++) {
 			for (size_t i = first; i < end; i++)
-				value[i - first] = p[(size_t)order[i].row * groups + g];
+				value[i - first] = p[(size_t)order[i].row * width + g];
 			float pooled = median(value, (int32_t)(end - first));
 			for (size_t i = first; i < end; i++)
-				p[(size_t)order[i].row * groups + g] = pooled;
+				p[(size_t)order[i].row * width + g] = pooled;
 		}
 	}
 	return FV_OK;
+}
+
+/* The dropped child stands last: on ties the groups win. */
+static int32_t pseudo_label(const pseudo_state *s, const float *row)
+{
+	int32_t best = 0;
+	for (int32_t g = 1; g < s->read; g++)
+		if (row[g] > row[best])
+			best = g;
+	if (best >= s->groups || !(row[best] > 0) || row[best] < (float)s->confidence)
+		return -1;
+	return best;
 }
 
 static fv_status pseudo_assign(
@@ -174,29 +237,47 @@ static fv_status pseudo_assign(
 	if (rows->dims != s->dims || rows->layers != 1)
 		return fv_fail(ctx, FV_DATA, "rows of %d x %d numbers, fitted on 1 x %d",
 			rows->layers, rows->dims, s->dims);
-	size_t groups = (size_t)s->groups;
-	float *p = fv_scratch(ctx, (size_t)rows->n * groups * sizeof *p);
+	size_t width = (size_t)s->read, groups = (size_t)s->groups;
+	float *p = fv_scratch(ctx, (size_t)rows->n * width * sizeof *p);
 	if (!p)
 		return FV_FAILED;
 	fv_status status = pseudo_read(s, ctx, rows, p);
+	if (!status && s->child == CHILD_RENORMALISE)
+		pseudo_renormalise(s, rows->n, p);
 	if (!status && s->pool == POOL_SPEAKER)
 		status = pseudo_pool(s, ctx, rows, p);
 	if (status)
 		return status;
 	for (int32_t i = 0; i < rows->n; i++) {
-		const float *row = p + (size_t)i * groups;
-		int32_t best = 0;
-		for (int32_t g = 1; g < s->groups; g++)
-			if (row[g] > row[best])
-				best = g;
-		id[i] = row[best] < (float)s->confidence ? -1 : best;
+		const float *row = p + (size_t)i * width;
+		id[i] = pseudo_label(s, row);
+		if (member)
+			memcpy(member + (size_t)i * groups, row, groups * sizeof *member);
 	}
-	if (member)
-		memcpy(member, p, (size_t)rows->n * groups * sizeof *p);
 	return FV_OK;
 }
 
 static const fv_param pseudo_params[] = {
+	{
+		.size = sizeof(fv_param),
+		.type = FV_CHOICE,
+		.name = "child",
+		.choices = "drop|renormalise|keep",
+		.def_paper = "drop",
+		.offset = offsetof(pseudo_state, child),
+		.doc = "drop: rows found to be children have no group, other probabilities stay as "
+		       "they are; renormalise: the others are divided by their sum; keep: children "
+		       "are a group.",
+	},
+	{
+		.size = sizeof(fv_param),
+		.type = FV_STRING,
+		.name = "child_column",
+		.def_paper = "child",
+		.offset = offsetof(pseudo_state, child_column),
+		.doc = "Which probability column 'child' is about; nothing is dropped where there "
+		       "is none of that name.",
+	},
 	{
 		.size = sizeof(fv_param),
 		.type = FV_REAL,
@@ -205,8 +286,8 @@ static const fv_param pseudo_params[] = {
 		.max = 1,
 		.def_paper = "0",
 		.offset = offsetof(pseudo_state, confidence),
-		.doc = "A row whose largest probability is below this has no group; its "
-		       "memberships stay.",
+		.doc = "A row whose largest probability (renormalised, with renormalise) is below "
+		       "this has no group; its memberships stay.",
 	},
 	{
 		.size = sizeof(fv_param),
@@ -232,7 +313,7 @@ static const fv_descriptor pseudo_descriptor = {
 	.abi = FV_ABI,
 	.kind = FV_GROUPER,
 	.name = "pseudo",
-	.version = "1.0",
+	.version = "1.1",
 	.summary = "Pseudo-labels: the most probable class of a pretrained classifier of voices",
 	.source = "Lin, Chou, Lee, \"Mitigating Subgroup Disparities in Multi-Label Speech Emotion "
 		  "Recognition\", Interspeech 2025",

@@ -13,12 +13,13 @@
 #include "plugin/contract.h"
 #include "plugin/registry.h"
 
-/* Plugins that need a file: its text is made of these per row. */
+/* Plugins that need a parameter: a file, whose text is made of these per row, or a value. */
 static const struct {
 	fv_kind kind;
 	const char *plugin, *param, *header, *row;
 } needs[] = {
 	{FV_GROUPER, "file", "file", "FileName,group,prob_a,prob_b\n", "%s.wav,a,0.75,0.25\n"},
+	{FV_GROUPER, "kmeans", "k", NULL, "4"}, /* eight training rows a class */
 	{FV_GROUPER, "truth", "column", NULL, "gender"},
 	{FV_ENCODER, "precomputed", "file", "FileName,x,y,z\n", "%s,1.5,-2,0\n"},
 };

@@ -403,6 +403,221 @@ static void test_every_row_its_own(void **unused)
 		assert_int_equal(id[i], 0);
 }
 
+/* Memberships against scikit-learn's mixture (soft.json), from its centres. */
+static void test_members_match(void **unused)
+{
+	(void)unused;
+	json_t *golden = test_json(test_golden("kmeans/kmeans.json"));
+	json_t *soft = test_json(test_golden("kmeans/soft.json"));
+	assert_int_equal(json_array_size(soft), 12);
+	for (size_t e = 0; e < json_array_size(soft); e++) {
+		const json_t *entry = json_array_get(soft, e);
+		const json_t *run = json_array_get(
+			json_object_get(golden, "lloyd"), (size_t)number(entry, "run"));
+		data d = load(text(run, "data"));
+		kmeans_model m = start_at(&d, run);
+		for (int32_t j = 0; j < m.k * d.dims; j++)
+			m.centre[j] = json_number_value(
+				json_array_get(json_array_get(json_object_get(run, "centres"),
+						       (size_t)(j / d.dims)),
+					(size_t)(j % d.dims)));
+		double variance =
+			number(entry, "spread") * number(run, "inertia") / (double)d.n / d.dims;
+		const json_t *rows = json_object_get(entry, "rows");
+		for (size_t r = 0; r < json_array_size(rows); r++) {
+			int64_t row = json_integer_value(json_array_get(rows, r));
+			const json_t *want = json_array_get(json_object_get(entry, "member"), r);
+			float member[8];
+			kmeans_members(
+				d.x + row * d.dims, m.centre, d.dims, 0, m.k, variance, member);
+			for (int32_t j = 0; j < m.k; j++)
+				assert_true(
+					fabs((double)member[j] - json_number_value(json_array_get(
+									 want, (size_t)j))) < 1e-7);
+		}
+		free_model(&m);
+		free(d.x);
+	}
+	json_decref(soft);
+	json_decref(golden);
+}
+
+/* Three classes, each of two clouds; rows 0 .. 59 train, the others have no class. */
+enum { CLOUDS = 6, TRAINED = 60, ROWS = 90 };
+static const char *const class_names[] = {"angry", "never", "sad", "calm"};
+
+static fv_table clouds(float x[ROWS * 2], int32_t klass[ROWS])
+{
+	static const double at[CLOUDS][2] = {{0, 0}, {0, 9}, {5, 1}, {5, 8}, {11, 0}, {11, 9}};
+	static const int32_t of[CLOUDS] = {0, 0, 2, 2, 3, 3};
+	static const char *columns[] = {"x", "y"};
+	for (int i = 0; i < ROWS; i++) {
+		fv_stream s = fv_rng_seeded(3, "test.clouds", 0, (uint64_t)i);
+		for (int d = 0; d < 2; d++)
+			x[2 * i + d] = (float)(at[i % CLOUDS][d] + fv_normal(&s));
+		klass[i] = of[i % CLOUDS];
+	}
+	return (fv_table){.size = sizeof(fv_table),
+		.n = TRAINED,
+		.dims = 2,
+		.layers = 1,
+		.x = x,
+		.columns = columns,
+		.klass = klass,
+		.class_names = class_names,
+		.n_classes = 4};
+}
+
+/* Means of the clouds' training rows in the order of the ids found, and the mean squared distance
+ * to them over D. */
+static double means(const float *x, const int32_t *id, double mean[CLOUDS][2])
+{
+	double count[CLOUDS] = {0}, square = 0;
+	memset(mean, 0, CLOUDS * sizeof *mean);
+	for (int i = 0; i < TRAINED; i++) {
+		count[id[i]]++;
+		for (int d = 0; d < 2; d++)
+			mean[id[i]][d] += (double)x[2 * i + d];
+	}
+	for (int j = 0; j < 2 * CLOUDS; j++)
+		mean[j / 2][j % 2] /= count[j / 2];
+	for (int i = 0; i < 2 * TRAINED; i++) {
+		double off = (double)x[i] - mean[id[i / 2]][i % 2];
+		square += off * off;
+	}
+	return square / (2 * TRAINED);
+}
+
+static double distance_to(const float *x, const double mean[2])
+{
+	double a = (double)x[0] - mean[0], b = (double)x[1] - mean[1];
+	return a * a + b * b;
+}
+
+/* member[j] of row x among the clusters first .. last - 1, in the plainest way. */
+static void check_member(const float *x, double mean[CLOUDS][2], int first, int last,
+	double variance, const float *member)
+{
+	double sum = 0;
+	for (int j = first; j < last; j++)
+		sum += exp(-distance_to(x, mean[j]) / (2 * variance));
+	for (int j = 0; j < CLOUDS; j++) {
+		double want = j >= first && j < last
+				      ? exp(-distance_to(x, mean[j]) / (2 * variance)) / sum
+				      : 0;
+		assert_true(fabs((double)member[j] - want) < 1e-6);
+	}
+}
+
+static test_plugin fit_clouds(const char *algorithm, const char *spread, const fv_table *train)
+{
+	test_plugin p = test_plugin_open("kmeans");
+	const fv_grouper_ops *ops = p.ops;
+	test_plugin_set(&p, "algorithm", algorithm);
+	test_plugin_set(&p, "k", "2");
+	test_plugin_set(&p, "within", "class");
+	test_plugin_set(&p, "soft", "gaussian");
+	test_plugin_set(&p, "spread", spread);
+	fv_grouping grouping = {.size = sizeof grouping};
+	assert_int_equal(ops->uses(p.state), FV_USE_TABLE | FV_USE_CLASS);
+	test_ok(p.ctx, ops->fit(p.state, p.ctx, train, &grouping));
+	test_plugin_done(&p);
+	assert_int_equal(grouping.groups, CLOUDS);
+	assert_int_equal(grouping.soft, 1);
+	assert_int_equal(grouping.probability, 0);
+	static const char *const names[] = {
+		"angry/0", "angry/1", "sad/0", "sad/1", "calm/0", "calm/1"};
+	for (int j = 0; j < CLOUDS; j++)
+		assert_string_equal(grouping.name[j], names[j]);
+	return p;
+}
+
+/* Clusters within classes are the clouds; rows without class go to the nearest mean of all. */
+static void test_within_class(void **unused)
+{
+	(void)unused;
+	static float x[ROWS * 2], member[ROWS * CLOUDS], again[ROWS * CLOUDS];
+	static int32_t klass[ROWS], id[ROWS], other[ROWS];
+	fv_table train = clouds(x, klass);
+	test_plugin p = fit_clouds("lloyd", "4", &train);
+	const fv_grouper_ops *ops = p.ops;
+	double mean[CLOUDS][2];
+	test_ok(p.ctx, ops->assign(p.state, p.ctx, &train, id, member));
+	for (int i = 0; i < TRAINED; i++) {
+		assert_int_equal(id[i] / 2, (i % CLOUDS) / 2);
+		assert_int_equal(id[i], id[i % CLOUDS]);
+	}
+	double variance = 4 * means(x, id, mean);
+	for (int i = 0; i < TRAINED; i++)
+		check_member(x + 2 * i, mean, id[i] / 2 * 2, id[i] / 2 * 2 + 2, variance,
+			member + i * CLOUDS);
+	test_ok(p.ctx, ops->assign(p.state, p.ctx, &train, other, again));
+	assert_memory_equal(id, other, TRAINED * sizeof *id);
+	assert_memory_equal(member, again, TRAINED * CLOUDS * sizeof *member);
+	fv_table rows = train;
+	rows.klass = NULL;
+	rows.n = ROWS;
+	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member));
+	for (int i = 0; i < ROWS; i++) {
+		int nearest = 0;
+		for (int j = 1; j < CLOUDS; j++)
+			if (distance_to(x + 2 * i, mean[j]) < distance_to(x + 2 * i, mean[nearest]))
+				nearest = j;
+		assert_int_equal(id[i], nearest);
+		check_member(x + 2 * i, mean, 0, CLOUDS, variance, member + i * CLOUDS);
+	}
+	klass[1] = 1; /* of a class without training rows */
+	test_ok(p.ctx, ops->assign(p.state, p.ctx, &train, id, member));
+	assert_int_equal(id[1], -1);
+	for (int j = 0; j < CLOUDS; j++)
+		assert_true(member[CLOUDS + j] == 0);
+	test_plugin_close(&p);
+}
+
+/* Minibatch finds the clouds too; spread 0 is hard; a second fit gives the same bytes. */
+static void test_within_class_minibatch(void **unused)
+{
+	(void)unused;
+	static float x[ROWS * 2], member[ROWS * CLOUDS], again[ROWS * CLOUDS];
+	static int32_t klass[ROWS], id[ROWS];
+	fv_table train = clouds(x, klass);
+	for (int round = 0; round < 2; round++) {
+		test_plugin p = fit_clouds("minibatch", "0", &train);
+		const fv_grouper_ops *ops = p.ops;
+		test_ok(p.ctx, ops->assign(p.state, p.ctx, &train, id, round ? again : member));
+		test_plugin_close(&p);
+	}
+	assert_memory_equal(member, again, TRAINED * CLOUDS * sizeof *member);
+	for (int i = 0; i < TRAINED; i++) {
+		assert_int_equal(id[i], id[i % CLOUDS]);
+		for (int j = 0; j < CLOUDS; j++)
+			assert_true(member[i * CLOUDS + j] == (j == id[i] ? 1 : 0));
+	}
+}
+
+/* Every class with too few rows is named. */
+static void test_small_classes(void **unused)
+{
+	(void)unused;
+	static float x[ROWS * 2];
+	static int32_t klass[ROWS];
+	fv_table train = clouds(x, klass);
+	test_plugin p = test_plugin_open("kmeans");
+	test_plugin_set(&p, "within", "class");
+	for (int i = 0; i < TRAINED; i++)
+		klass[i] = i < 3 ? 0 : i < 5 ? 3 : 2;
+	test_plugin_set(&p, "k", "4");
+	fv_status status = fit_only(&p, &train);
+	assert_int_equal(core_error_count(p.ctx), 2);
+	assert_non_null(strstr(core_error_line(p.ctx, 1),
+		"class 'calm': k = 4 needs as many different rows, its 2 training rows have 2"));
+	test_fails(p.ctx, status, FV_DATA,
+		"class 'angry': k = 4 needs as many different rows, its 3 training rows have 3");
+	test_plugin_set(&p, "k", "65536");
+	test_fails(p.ctx, fit_only(&p, &train), FV_CONFIG, "over 65536 clusters");
+	test_plugin_close(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -413,6 +628,10 @@ int main(void)
 		cmocka_unit_test(test_ops_match_parts),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_every_row_its_own),
+		cmocka_unit_test(test_members_match),
+		cmocka_unit_test(test_within_class),
+		cmocka_unit_test(test_within_class_minibatch),
+		cmocka_unit_test(test_small_classes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,7 @@ static const float x[N * D] = {
 	8, 0.20f, 0.20f, 0.60f,  /* child */
 	25, 0.45f, 0.45f, 0.05f, /* tie: female */
 	50, 0.30f, 0.60f, 0.00f, /* male */
-	33, 0.00f, 0.00f, 0.00f, /* all zero: the first */
+	33, 0.00f, 0.00f, 0.00f, /* says nothing: unknown */
 };
 
 static fv_table table(const float *rows)
@@ -30,15 +30,16 @@ static fv_table table(const float *rows)
 		.roles = roles};
 }
 
-static void fit(test_plugin *p, const fv_table *train)
+/* Groups are the first n probability columns. */
+static void fit(test_plugin *p, const fv_table *train, int n)
 {
 	const fv_grouper_ops *ops = p->ops;
 	fv_grouping grouping = {.size = sizeof grouping};
 	test_ok(p->ctx, ops->fit(p->state, p->ctx, train, &grouping));
-	assert_int_equal(grouping.groups, 3);
+	assert_int_equal(grouping.groups, n);
 	assert_int_equal(grouping.soft, 1);
 	assert_int_equal(grouping.probability, 1);
-	for (int g = 0; g < 3; g++)
+	for (int g = 0; g < n; g++)
 		assert_string_equal(grouping.name[g], columns[g + 1]);
 	test_plugin_done(p);
 }
@@ -46,14 +47,15 @@ static void fit(test_plugin *p, const fv_table *train)
 static void test_argmax(void **unused)
 {
 	(void)unused;
-	static const int32_t want[N] = {0, 1, 2, 0, 1, 0}, sure[N] = {0, 1, -1, -1, -1, -1};
+	static const int32_t want[N] = {0, 1, 2, 0, 1, -1}, sure[N] = {0, 1, -1, -1, -1, -1};
 	test_plugin p = test_plugin_open("pseudo");
+	test_plugin_set(&p, "child", "keep");
 	const fv_grouper_ops *ops = p.ops;
 	fv_table rows = table(x);
 	int32_t id[N];
 	float member[N * 3];
 	assert_int_equal(ops->uses(p.state), FV_USE_TABLE);
-	fit(&p, &rows);
+	fit(&p, &rows, 3);
 	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member));
 	assert_memory_equal(id, want, sizeof id);
 	for (int i = 0; i < N; i++)
@@ -77,13 +79,14 @@ static void test_pool(void **unused)
 		{0.45, 0.45, 0.05}, {0.2, 0.65, 0.1}, {0.2, 0.08, 0.02}};
 	test_plugin p = test_plugin_open("pseudo");
 	const fv_grouper_ops *ops = p.ops;
+	test_plugin_set(&p, "child", "keep");
 	test_plugin_set(&p, "pool", "speaker");
 	fv_table rows = table(x);
 	rows.speaker = speaker;
 	int32_t id[N];
 	float member[N * 3];
 	assert_int_equal(ops->uses(p.state), FV_USE_TABLE | FV_USE_SPEAKER);
-	fit(&p, &rows);
+	fit(&p, &rows, 3);
 	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member));
 	assert_memory_equal(id, want, sizeof id);
 	for (int i = 0; i < N * 3; i++)
@@ -91,6 +94,93 @@ static void test_pool(void **unused)
 	rows.speaker = NULL;
 	test_fails(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member), FV_CONFIG,
 		"'pool: speaker' needs speakers");
+	test_plugin_close(&p);
+}
+
+/* Without the child: as they come, a child's row unknown. */
+static void test_child_dropped(void **unused)
+{
+	(void)unused;
+	static const int32_t want[N] = {0, 1, -1, 0, 1, -1}, sure[N] = {0, 1, -1, -1, 1, -1};
+	test_plugin p = test_plugin_open("pseudo");
+	const fv_grouper_ops *ops = p.ops;
+	fv_table rows = table(x);
+	int32_t id[N];
+	float member[N * 2];
+	fit(&p, &rows, 2);
+	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member));
+	assert_memory_equal(id, want, sizeof id);
+	for (int i = 0; i < N; i++)
+		assert_memory_equal(member + 2 * i, x + D * i + 1, 2 * sizeof *member);
+	test_plugin_set(&p, "confidence", "0.5");
+	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, NULL));
+	assert_memory_equal(id, sure, sizeof id);
+	test_plugin_close(&p);
+}
+
+/* p / (p_female + p_male), in double, and with medians of those over a speaker. */
+static void test_child_renormalised(void **unused)
+{
+	(void)unused;
+	static const int32_t want[N] = {0, 1, 0, 0, 1, -1}, sure[N] = {0, 1, -1, -1, -1, -1};
+	static const int32_t speaker[N] = {7, 3, 7, -1, 3, 7};
+	static const double share[N][2] = {{0.90 / 0.98, 0.08 / 0.98}, {1 / 8.0, 7 / 8.0},
+		{0.5, 0.5}, {0.5, 0.5}, {1 / 3.0, 2 / 3.0}, {0, 0}};
+	static const double pooled[N][2] = {{0.5, 0.08 / 0.98}, {11 / 48.0, 37 / 48.0},
+		{0.5, 0.08 / 0.98}, {0.5, 0.5}, {11 / 48.0, 37 / 48.0}, {0.5, 0.08 / 0.98}};
+	static const int32_t pooled_id[N] = {0, 1, 0, 0, 1, 0};
+	test_plugin p = test_plugin_open("pseudo");
+	const fv_grouper_ops *ops = p.ops;
+	test_plugin_set(&p, "child", "renormalise");
+	fv_table rows = table(x);
+	rows.speaker = speaker;
+	int32_t id[N];
+	float member[N * 2];
+	fit(&p, &rows, 2);
+	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member));
+	assert_memory_equal(id, want, sizeof id);
+	for (int i = 0; i < N * 2; i++)
+		test_close((double)member[i], share[i / 2][i % 2], 1e-7);
+	test_plugin_set(&p, "confidence", "0.7");
+	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member));
+	assert_memory_equal(id, sure, sizeof id);
+	test_plugin_set(&p, "confidence", "0");
+	test_plugin_set(&p, "pool", "speaker");
+	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member));
+	assert_memory_equal(id, pooled_id, sizeof id);
+	for (int i = 0; i < N * 2; i++)
+		test_close((double)member[i], pooled[i / 2][i % 2], 1e-7);
+	test_plugin_close(&p);
+}
+
+/* Another column left out, in the middle; a name that is not there leaves all in. */
+static void test_other_column(void **unused)
+{
+	(void)unused;
+	static const int32_t without_male[N] = {0, -1, 1, 0, -1, -1}, all[N] = {0, 1, 2, 0, 1, -1};
+	test_plugin p = test_plugin_open("pseudo");
+	const fv_grouper_ops *ops = p.ops;
+	fv_grouping grouping = {.size = sizeof grouping};
+	fv_table rows = table(x);
+	int32_t id[N];
+	float member[N * 3];
+	test_plugin_set(&p, "child_column", "male");
+	test_ok(p.ctx, ops->fit(p.state, p.ctx, &rows, &grouping));
+	assert_int_equal(grouping.groups, 2);
+	assert_string_equal(grouping.name[1], "child");
+	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member));
+	assert_memory_equal(id, without_male, sizeof id);
+	for (int i = 0; i < N; i++)
+		assert_true(member[2 * i] == x[D * i + 1] && member[2 * i + 1] == x[D * i + 3]);
+	test_plugin_set(&p, "child_column", "infant");
+	fit(&p, &rows, 3);
+	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member));
+	assert_memory_equal(id, all, sizeof id);
+	test_plugin_set(&p, "child", "renormalise");
+	fit(&p, &rows, 3);
+	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member));
+	for (int g = 0; g < 3; g++)
+		test_close((double)member[9 + g], g < 2 ? 9 / 19.0 : 1 / 19.0, 1e-7);
 	test_plugin_close(&p);
 }
 
@@ -113,8 +203,17 @@ static void test_refusals(void **unused)
 	rows = table(x);
 	rows.layers = 2;
 	test_fails(p.ctx, ops->fit(p.state, p.ctx, &rows, &grouping), FV_CONFIG, "2 layers");
+	static const char *const pair[D] = {"age", "female", "child", "male"};
+	static const fv_role two[D] = {
+		FV_COL_VALUE, FV_COL_PROBABILITY, FV_COL_PROBABILITY, FV_COL_FEATURE};
 	rows = table(x);
-	fit(&p, &rows);
+	rows.columns = pair;
+	rows.roles = two;
+	test_fails(p.ctx, ops->fit(p.state, p.ctx, &rows, &grouping), FV_DATA,
+		"at least two columns of role probability are needed besides 'child', the "
+		"encoder's output has 1 among: age, female, child, male");
+	rows = table(x);
+	fit(&p, &rows, 2);
 	float bad[N * D];
 	static const float no_probability[] = {NAN, -0.5f, 1.5f, INFINITY};
 	for (int i = 0; i < 4; i++) {
@@ -149,6 +248,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_argmax),
 		cmocka_unit_test(test_pool),
+		cmocka_unit_test(test_child_dropped),
+		cmocka_unit_test(test_child_renormalised),
+		cmocka_unit_test(test_other_column),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_long_list),
 	};

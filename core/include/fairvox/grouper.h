@@ -18,7 +18,7 @@ FV_BEGIN_DECLS
 enum {
 	FV_USE_TABLE = 1,   /* x, columns, roles: an encoder is needed */
 	FV_USE_COLUMN = 2,  /* column_id, column_names: the attribute named by parameter `column` */
-	FV_USE_CLASS = 4,   /* klass */
+	FV_USE_CLASS = 4,   /* klass, class_names */
 	FV_USE_SPEAKER = 8, /* speaker */
 	FV_USE_FILE = 16,   /* stem */
 };
@@ -35,6 +35,8 @@ typedef struct fv_table {
 	const int32_t *klass;       /* [n] argmax of the soft label; NULL outside the training rows */
 	const int32_t *speaker;     /* [n] speaker index */
 	const char *const *stem;    /* [n] */
+	const char *const *class_names; /* [n_classes] in column order */
+	int32_t n_classes;
 } fv_table;
 
 typedef struct fv_grouping {

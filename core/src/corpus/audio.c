@@ -187,26 +187,47 @@ static fv_status read_open(struct reader *r, int32_t rate_hz, double max_seconds
 	return status;
 }
 
+static fv_status open_file(struct reader *r)
+{
+	struct stat st;
+	if (stat(r->path, &st))
+		return fv_fail(r->ctx, FV_DATA, "%s: %s", r->path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return fv_fail(r->ctx, FV_DATA, "%s: not a regular file", r->path);
+	r->file = sf_open(r->path, SFM_READ, &r->info);
+	if (!r->file)
+		return fv_fail(r->ctx, FV_DATA, "%s: %s", r->path,
+			st.st_size ? sf_strerror(NULL) : "empty file");
+	return FV_OK;
+}
+
 fv_status core_audio_read(
 	fv_ctx *ctx, const char *path, int32_t rate_hz, double max_seconds, core_wave *out)
 {
 	*out = (core_wave){0};
-	struct stat st;
-	if (stat(path, &st))
-		return fv_fail(ctx, FV_DATA, "%s: %s", path, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return fv_fail(ctx, FV_DATA, "%s: not a regular file", path);
 	struct reader r = {.ctx = ctx, .path = path};
-	r.file = sf_open(path, SFM_READ, &r.info);
-	if (!r.file)
-		return fv_fail(ctx, FV_DATA, "%s: %s", path,
-			st.st_size ? sf_strerror(NULL) : "empty file");
-	fv_status status = read_open(&r, rate_hz, max_seconds, out);
+	fv_status status = open_file(&r);
+	if (status)
+		return status;
+	status = read_open(&r, rate_hz, max_seconds, out);
 	sf_close(r.file);
 	free(r.mono);
 	if (status)
 		core_wave_free(out);
 	return status;
+}
+
+fv_status core_audio_seconds(fv_ctx *ctx, const char *path, double *out)
+{
+	struct reader r = {.ctx = ctx, .path = path};
+	fv_status status = open_file(&r);
+	*out = 0;
+	if (status)
+		return status;
+	if (r.info.samplerate > 0 && r.info.frames > 0 && r.info.frames < SF_COUNT_MAX)
+		*out = (double)r.info.frames / r.info.samplerate;
+	sf_close(r.file);
+	return FV_OK;
 }
 
 core_moments core_wave_moments(const float *sample, int64_t n)

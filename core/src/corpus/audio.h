@@ -51,6 +51,9 @@ FV_NODISCARD fv_status core_audio_read(
 	fv_ctx *ctx, const char *path, int32_t rate_hz, double max_seconds, core_wave *out);
 void core_wave_free(core_wave *wave);
 
+/* Length in seconds by the file's header, nothing decoded; 0 where it does not say. Errors: FV_DATA. */
+FV_NODISCARD fv_status core_audio_seconds(fv_ctx *ctx, const char *path, double *out);
+
 /* Number, mean and sum of squared deviations; merged in a fixed order they do not depend on who
  * computed them. Population variance = m2 / n. */
 typedef struct core_moments {

@@ -40,22 +40,26 @@ static fv_status count(fv_ctx *ctx, int64_t n, const core_partition *inferred,
 	return FV_OK;
 }
 
-static double accuracy(
+bool core_partition_same(
+	const core_partition *inferred, int32_t a, const core_partition *truth, int32_t b)
+{
+	return inferred->name && truth->name && !strcasecmp(inferred->name[a], truth->name[b]);
+}
+
+static int64_t correct(
 	const struct table *t, const core_partition *inferred, const core_partition *truth)
 {
 	int64_t right = 0;
-	int named = 0;
-	if (!inferred->name || !truth->name)
-		return NAN;
+	bool named = false;
 	for (int32_t a = 0; a < t->A; a++) {
 		for (int32_t b = 0; b < t->B; b++) {
-			if (!strcasecmp(inferred->name[a], truth->name[b])) {
+			if (core_partition_same(inferred, a, truth, b)) {
 				right += t->cell[a * t->B + b];
-				named++;
+				named = true;
 			}
 		}
 	}
-	return named ? (double)right / (double)t->n : NAN;
+	return named ? right : -1;
 }
 
 static double purity(const struct table *t)
@@ -129,12 +133,14 @@ fv_status core_agreement_compute(fv_ctx *ctx, int64_t n, const core_partition *i
 	const core_partition *truth, core_agreement *out)
 {
 	struct table t = {0};
-	*out = (core_agreement){.accuracy = NAN, .purity = NAN, .nmi = NAN, .ari = NAN};
+	*out = (core_agreement){
+		.correct = -1, .accuracy = NAN, .purity = NAN, .nmi = NAN, .ari = NAN};
 	fv_status status = count(ctx, n, inferred, truth, &t, out);
 	out->n = t.n;
 	if (status || !t.n)
 		return status;
-	out->accuracy = accuracy(&t, inferred, truth);
+	out->correct = correct(&t, inferred, truth);
+	out->accuracy = out->correct < 0 ? NAN : (double)out->correct / (double)t.n;
 	out->purity = purity(&t);
 	out->nmi = nmi(&t);
 	out->ari = ari(&t);

@@ -16,6 +16,7 @@ struct fixture {
 static const char *const columns[DIMS] = {"p0", "p1", "p2", "f0", "f1", "f2"};
 static const fv_role roles[DIMS] = {FV_COL_PROBABILITY, FV_COL_PROBABILITY, FV_COL_PROBABILITY,
 	FV_COL_FEATURE, FV_COL_FEATURE, FV_COL_FEATURE};
+static const char *const classes[] = {"c0", "c1", "c2", "c3"};
 /* "rare" is met outside the training rows only */
 static const char *const values[] = {"first", "rare", "second", "third"};
 
@@ -56,6 +57,10 @@ static fv_table view(const struct fixture *f, uint32_t uses, int32_t first, int3
 		t.column_id = f->column_id + first;
 		t.column_names = values;
 		t.n_column_names = 4;
+	}
+	if (uses & FV_USE_CLASS) {
+		t.class_names = classes;
+		t.n_classes = 4;
 	}
 	if (uses & FV_USE_CLASS && first + n <= TRAIN)
 		t.klass = f->klass + first;
@@ -161,6 +166,23 @@ static void check_repeat(struct contract *c, const struct fixture *f, struct fit
 	contract_release(c, &other.instance);
 }
 
+/* The first n rows one by one; their classes are shown when those of all n are. */
+static void check_alone(struct contract *c, const struct fixture *f, struct fitted *g, int32_t n)
+{
+	int32_t all[N], id[1] = {0};
+	fv_table rows = view(f, g->uses, 0, n);
+	if (!assign(c, g, &rows, all, NULL, "assign"))
+		return;
+	for (int32_t i = 0; i < n; i++) {
+		fv_table one = view(f, g->uses, i, 1);
+		one.klass = rows.klass ? one.klass : NULL;
+		if (assign(c, g, &one, id, NULL, "one row"))
+			contract_expect(c, id[0] == all[i], "company",
+				"row %d is in group %d alone and in %d among others", i, id[0],
+				all[i]);
+	}
+}
+
 /* Without speakers to pool over, a row's group is its own affair. */
 static void check_company(struct contract *c, const struct fixture *f, struct fitted *g)
 {
@@ -171,13 +193,9 @@ static void check_company(struct contract *c, const struct fixture *f, struct fi
 		contract_note(c, "company", "looks at speakers: rows are not compared one by one");
 		return;
 	}
-	for (int32_t i = 0; i < N; i++) {
-		fv_table one = view(f, g->uses, i, 1);
-		if (assign(c, g, &one, id, NULL, "one row"))
-			contract_expect(c, id[0] == g->id[i], "company",
-				"row %d is in group %d alone and in %d among others", i, id[0],
-				g->id[i]);
-	}
+	check_alone(c, f, g, N);
+	if (g->uses & FV_USE_CLASS)
+		check_alone(c, f, g, TRAIN);
 }
 
 static void check_unknown(struct contract *c, const struct fixture *f, const struct fitted *g)

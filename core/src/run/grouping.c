@@ -68,6 +68,10 @@ static fv_status add_names(struct factor *f, int split, fv_table *table)
 		if (!table->column_id)
 			return FV_FAILED;
 	}
+	if (f->uses & FV_USE_CLASS) {
+		table->class_names = f->corpus->class_name;
+		table->n_classes = f->corpus->classes;
+	}
 	if ((f->uses & FV_USE_CLASS) && split == CORE_TRAIN &&
 		!(table->klass = gather(ctx, f->corpus->klass, row, n)))
 		return FV_FAILED;

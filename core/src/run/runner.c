@@ -22,6 +22,27 @@ static bool is_transductive(const core_grouper_input *input)
 					  FV_STANDARDIZE_SPEAKER;
 }
 
+static void make_inputs(
+	const core_runner *r, const core_grouper_spec *grouper, core_grouper_input *input)
+{
+	for (int32_t i = 0; i < r->cell->n_groupers; i++) {
+		int32_t table = r->run->group_table[i];
+		input[i] = (core_grouper_input){.spec = &grouper[i],
+			.encoder = grouper[i].has_encoder ? &grouper[i].encoder : &r->cell->encoder,
+			.features = table < 0 ? NULL : &r->study->table[table].features,
+			.corpus_row = r->study->fold[r->run->fold].row};
+	}
+}
+
+fv_status core_runner_infer(fv_ctx *ctx, const core_runner *r, const core_grouper_spec *grouper,
+	core_groups *out)
+{
+	core_grouper_input input[CORE_PRODUCT_MAX];
+	make_inputs(r, grouper, input);
+	return core_groups_infer(ctx, input, r->cell->n_groupers, r->corpus, &r->rows,
+		(uint64_t)r->run->seed, r->study->fold[r->run->fold].fold, out);
+}
+
 fv_status core_runner_groups(fv_ctx *ctx, core_runner *r)
 {
 	const core_study *study = r->study;
@@ -35,17 +56,10 @@ fv_status core_runner_groups(fv_ctx *ctx, core_runner *r)
 	if (status)
 		return status;
 	core_grouper_input input[CORE_PRODUCT_MAX];
-	for (int32_t i = 0; i < r->cell->n_groupers; i++) {
-		int32_t table = run->group_table[i];
-		const core_grouper_spec *spec = &r->cell->groupers[i];
-		input[i] = (core_grouper_input){.spec = spec,
-			.encoder = spec->has_encoder ? &spec->encoder : &r->cell->encoder,
-			.features = table < 0 ? NULL : &study->table[table].features,
-			.corpus_row = fold->row};
+	make_inputs(r, r->cell->groupers, input);
+	for (int32_t i = 0; i < r->cell->n_groupers; i++)
 		r->transductive |= is_transductive(&input[i]);
-	}
-	return core_groups_infer(ctx, input, r->cell->n_groupers, r->corpus, &r->rows,
-		(uint64_t)run->seed, fold->fold, &r->groups);
+	return core_runner_infer(ctx, r, r->cell->groupers, &r->groups);
 }
 
 static fv_status make_input(fv_ctx *ctx, core_runner *r)

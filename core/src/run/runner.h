@@ -36,6 +36,10 @@ FV_NODISCARD fv_status core_runner_run(fv_ctx *ctx, const core_study *study, con
  * of this run must be loaded. Free input with core_matrix_free. */
 FV_NODISCARD fv_status core_runner_groups(fv_ctx *ctx, core_runner *r);
 
+/* The groups of r->rows by the groupers given: those of the cell, or variants of them. */
+FV_NODISCARD fv_status core_runner_infer(fv_ctx *ctx, const core_runner *r,
+	const core_grouper_spec *grouper, core_groups *out);
+
 /* How many rows the loss keeps, without training; needs the tables of the groupers only. */
 FV_NODISCARD fv_status core_runner_kept(fv_ctx *ctx, core_runner *r, int32_t *kept);
 

@@ -87,4 +87,10 @@ typedef struct kmeans_minibatch_options {
 fv_status kmeans_minibatch(fv_ctx *ctx, const kmeans_rows *rows,
 	const kmeans_minibatch_options *options, fv_stream *stream, kmeans_model *model);
 
+/* member [last - first] of row x [D] in the clusters first .. last - 1 of centre [.,D]:
+ *     member_j = exp(-d_j / (2 v)) / sum_l exp(-d_l / (2 v)),  d_j = |x - c_j|^2, v = variance.
+ * v = 0: 1 for the nearest, the lowest index on ties, 0 for the others. */
+void kmeans_members(const float *x, const double *centre, int32_t dims, int32_t first, int32_t last,
+	double variance, float *member);
+
 #endif
