@@ -5,6 +5,8 @@
  *     batch_max  value max_g L_g                    v_i = [g_i = g*] / n_B(g*)
  *     eg         q_g <- q_g exp(eta L_g), renormalised
  *                value sum_g q_g L_g                v_i = q_{g_i} / n_B(g_i)
+ *     smoothed   q_g <- q_g exp(eta L_g / (q_g + alpha)), renormalised; value and v as eg: a group
+ * that already weighs much gains less, so that no group whose loss is high by nature takes all
  *
  * Shapes: l, v [B]; L, q [G], or [C G] with groups: class_x_group (id class G + group). Ties of the
  * maximum go to the lowest id. Group -1 takes no part: a batch without a known group has the mean
@@ -15,8 +17,9 @@
  * can avoid, (sum_k w_k y_ik) H(y_i): groups are then compared by what can be learned; the gradient
  * within a group is the same. Development: the maximum inside each batch, or sum_g q_g L_g with q
  * as the epoch left it. Source: Sagawa, Koh, Hashimoto, Liang, ICLR 2020, algorithm 1 (eg); Lin,
- * Chou, Lee, Interspeech 2025, eq. 2 (batch_max). Unlike the first authors' code, no adjustment and
- * no step down of absent groups.
+ * Chou, Lee, Interspeech 2025, eq. 2 (batch_max); Bartelds et al., "CTC-DRO", arXiv 2502.01777
+ * (smoothed; their batches of equal lengths have no counterpart here). Unlike the first authors'
+ * code, no adjustment and no step down of absent groups.
  */
 #include <math.h>
 
@@ -26,7 +29,7 @@ enum { CE, EXCESS };
 
 typedef struct gdro {
 	int32_t mode, sampler, groups, group_loss;
-	double eta;
+	double eta, alpha;
 	const fv_loss_setup *setup;
 	group_weights weights;
 } gdro;
@@ -70,13 +73,28 @@ static fv_status means(const gdro *self, fv_ctx *ctx, const fv_batch *batch, gro
 	return group_means_take(&self->weights, ctx, self->groups, batch, loss, NULL, out);
 }
 
+/* eg, with each loss divided by q_g + alpha in mode smoothed */
+static fv_status update_weights(const gdro *self, fv_ctx *ctx, const group_means *m)
+{
+	double *loss = fv_scratch(ctx, (size_t)m->n * sizeof *loss);
+	if (!loss)
+		return FV_FAILED;
+	for (int32_t g = 0; g < m->n; g++) {
+		loss[g] = m->mean[g];
+		if (self->mode == SMOOTHED)
+			loss[g] /= self->weights.q[g] + self->alpha;
+	}
+	group_weights_update(&self->weights, self->eta, loss, NULL);
+	return FV_OK;
+}
+
 static fv_status gdro_develop(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
 {
 	const gdro *self = state;
 	group_means m;
 	if (means(self, ctx, batch, &m) != FV_OK)
 		return FV_FAILED;
-	*value = self->mode == EG ? group_weights_value(&self->weights, m.mean) : m.most;
+	*value = self->mode == BATCH_MAX ? m.most : group_weights_value(&self->weights, m.mean);
 	return FV_OK;
 }
 
@@ -87,12 +105,12 @@ static fv_status gdro_weigh(
 	group_means m;
 	if (means(self, ctx, batch, &m) != FV_OK)
 		return FV_FAILED;
-	if (self->mode == EG)
-		group_weights_update(&self->weights, self->eta, m.mean, NULL);
-	else if (m.worst >= 0)
+	if (self->mode != BATCH_MAX && update_weights(self, ctx, &m) != FV_OK)
+		return FV_FAILED;
+	if (self->mode == BATCH_MAX && m.worst >= 0)
 		self->weights.wins[m.worst]++;
 	group_means_share(&self->weights, self->mode, &m, batch->n, v);
-	*value = self->mode == EG ? group_weights_value(&self->weights, m.mean) : m.most;
+	*value = self->mode == BATCH_MAX ? m.most : group_weights_value(&self->weights, m.mean);
 	return FV_OK;
 }
 
@@ -100,12 +118,12 @@ static const fv_param params[] = {
 	{.size = sizeof(fv_param),
 		.type = FV_CHOICE,
 		.name = "mode",
-		.choices = "batch_max|eg",
+		.choices = "batch_max|eg|smoothed",
 		.def_paper = "batch_max",
 		.def_official = "eg",
 		.offset = offsetof(gdro, mode),
-		.doc = "the worst group of the batch, or exponentiated-gradient weights over "
-		       "groups"},
+		.doc = "the worst group of the batch, exponentiated-gradient weights over groups, "
+		       "or such weights that grow slower the larger they are"},
 	{.size = sizeof(fv_param),
 		.type = FV_REAL,
 		.name = "eta",
@@ -113,7 +131,15 @@ static const fv_param params[] = {
 		.max = 1000,
 		.def_paper = "0.01",
 		.offset = offsetof(gdro, eta),
-		.doc = "step size of the group weights in mode eg"},
+		.doc = "step size of the group weights in modes eg and smoothed"},
+	{.size = sizeof(fv_param),
+		.type = FV_REAL,
+		.name = "alpha",
+		.min = 0.001,
+		.max = 1000,
+		.def_paper = "0.5",
+		.offset = offsetof(gdro, alpha),
+		.doc = "mode smoothed: added to a group's weight before its loss is divided by it"},
 	{.size = sizeof(fv_param),
 		.type = FV_CHOICE,
 		.name = "sampler",

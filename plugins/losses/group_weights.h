@@ -17,7 +17,7 @@
 
 #include <fairvox/fairvox.h>
 
-enum { BATCH_MAX, EG };
+enum { BATCH_MAX, EG, SMOOTHED };
 enum { SHUFFLE, BALANCED };
 enum { GROUP, CLASS_X_GROUP };
 

@@ -762,6 +762,42 @@ static void soft_class_x_group(void **state)
 	}
 }
 
+/* q_g exp(eta L_g / (q_g + alpha)), an absent group as it is up to normalisation; q in the value is
+ * the one after the update. */
+static void gdro_smoothed(void **state)
+{
+	(void)state;
+	const fv_descriptor *loss = test_loss("gdro");
+	const double cg[3] = {5, 5, 5}, losses[3] = {2, 1, 0.5}, q[3] = {0.5, 0.3, 0.2};
+	const int32_t klass[3] = {0}, group[3] = {0, 1, 1};
+	bench b = {.ctx = test_ctx()};
+	open_bench(&b, loss,
+		test_loss_state(
+			b.ctx, loss, "paper", "mode=smoothed", "eta=0.1", "alpha=0.25", NULL),
+		1, 3, cg, NULL);
+	set_q(b.ctx, q, 3);
+	fv_batch batch = {.size = sizeof batch,
+		.n = 3,
+		.classes = 1,
+		.groups = 3,
+		.loss = losses,
+		.klass = klass,
+		.group = group};
+	double v[3] = {0}, value, develop;
+	test_ok(b.ctx, b.ops->weigh(b.state, b.ctx, &batch, v, &value));
+	double a0 = 0.5 * exp(0.1 * 2 / 0.75), a1 = 0.3 * exp(0.1 * 0.75 / 0.55), a2 = 0.2;
+	double sum = a0 + a1 + a2;
+	test_close(v[0], a0 / sum, 1e-15);
+	test_close(v[1], a1 / sum / 2, 1e-15);
+	test_close(v[2], a1 / sum / 2, 1e-15);
+	test_close(value, (2 * a0 + 0.75 * a1) / sum, 1e-15);
+	test_ok(b.ctx, b.ops->develop(b.state, b.ctx, &batch, &develop));
+	test_close(develop, value, 1e-15);
+	const double *after = fv_array(b.ctx, "q", FV_F64, 1, 3);
+	test_close(after[2], a2 / sum, 1e-15);
+	core_ctx_free(b.ctx);
+}
+
 /* --- whole runs through the trainer
  * --------------------------------------------------------------- */
 
@@ -937,6 +973,7 @@ int main(void)
 		cmocka_unit_test(gdro_sampler),
 		cmocka_unit_test(gdro_sampler_unknown),
 		cmocka_unit_test(gdro_excess),
+		cmocka_unit_test(gdro_smoothed),
 		cmocka_unit_test(pgdro_needs_memberships),
 		cmocka_unit_test(soft_class_x_group),
 		cmocka_unit_test(traces),

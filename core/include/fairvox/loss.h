@@ -2,6 +2,7 @@
 /* Debias objectives. The core owns the base loss (class-balanced soft cross-entropy); an objective
  * turns per-sample losses l_i into weights v_i, and the model takes the gradient sum_i v_i dl_i,
  * v_i held constant. It may also choose the rows of a run, their order, and partners to mix with.
+ * An objective that needs more than one head's weights has an extension, networks.h.
  *
  * Shapes: N training rows, B rows in a batch, C classes, G groups. `row` is the position in the
  * training rows after exclusion and bias and before keep(): the only key of per-utterance state.

@@ -107,6 +107,7 @@ struct drawn {
 	int32_t row[BATCH], klass[BATCH], group[BATCH];
 	double loss[BATCH], v[BATCH], value;
 	float logits[BATCH * CLASSES], label[BATCH * CLASSES], member[BATCH * GROUPS_MAX];
+	const char *stem[BATCH];
 };
 
 enum { PLAIN, ALONE, TIED, ONE_GROUP, UNKNOWN, EXTREME, ZERO, KINDS };
@@ -122,6 +123,7 @@ static void draw(const struct world *w, int32_t kind, int64_t step, struct drawn
 		int32_t row = (int32_t)(fv_below(&s, N / BATCH) + (uint64_t)(i * (N / BATCH)));
 		out->row[i] = row;
 		out->klass[i] = w->klass[row];
+		out->stem[i] = w->stem[row];
 		out->loss[i] = 0.2 + 2 * fv_uniform(&s);
 		if (kind == TIED || kind == ZERO)
 			out->loss[i] = kind == TIED ? 1.25 : 0;
@@ -147,7 +149,8 @@ static void draw(const struct world *w, int32_t kind, int64_t step, struct drawn
 		.label = out->label,
 		.klass = out->klass,
 		.group = w->groups ? out->group : NULL,
-		.member = w->soft ? out->member : NULL};
+		.member = w->soft ? out->member : NULL,
+		.stem = out->stem};
 }
 
 static const fv_loss_ops *ops_of(const struct contract *c)
