@@ -30,6 +30,8 @@ static const struct {
 } known[] = {
 	{"ds", "open", "draw: confident needs memberships"},
 	{"disent", "derivative", "W and the other branch's half are held constant"},
+	{"grl", "derivative", "below the adversary the gradient is reversed"},
+	{"grl", "open", "needs two groups"},
 	{"lff", "derivative", "W is held constant"},
 	{"pgdro", "open", "needs memberships"},
 	{"pseudo", "company", "pool: speaker looks at the other rows of a speaker"},

@@ -3,6 +3,7 @@
  * plan is refused. */
 #include "support.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -112,6 +113,8 @@ static void values_that_cannot_be(void **state)
 	refused(&b, fv_net_concat(b.ctx, h, h, 3, NULL), "hold is 3");
 	const int32_t permutation[N] = {0, 1, 2, 3, N};
 	refused(&b, fv_net_concat(b.ctx, h, h, 0, permutation), "permutation of 5 rows holds 5");
+	refused(&b, fv_net_scale_gradient(b.ctx, input, 1), "a gradient times 1");
+	refused(&b, fv_net_scale_gradient(b.ctx, h, INFINITY), "a gradient times inf");
 	refused(&b, fv_net_data(b.ctx, input), "input's data is not shown");
 	refused(&b, fv_net_grad(b.ctx, u), "nothing learns");
 	assert_null(fv_net_forward(b.ctx, b.output, NULL)); /* of an error said before */
@@ -148,6 +151,11 @@ static void predictions_that_cannot_be(void **state)
 	assert_non_null(z);
 	test_fails(b.ctx, core_networks_record(b.networks, z), FV_FAILED,
 		"predicts with a permutation");
+	core_error_clear(b.ctx);
+	h = fv_net_scale_gradient(b.ctx, h, -1);
+	z = fv_net_forward(b.ctx, b.output, fv_net_concat(b.ctx, h, h, 0, NULL));
+	assert_non_null(z);
+	test_fails(b.ctx, core_networks_record(b.networks, z), FV_FAILED, "a scaled gradient");
 	close_bench(&b);
 }
 

@@ -78,8 +78,8 @@ static void free_task(task *t)
 static void repeatable(void **state)
 {
 	(void)state;
-	const char *names[] = {"erm", "rw", "ds", "gdro", "gadro", "cvar_dro", "lff", "disent"};
-	for (int l = 0; l < 8; l++) {
+	const char *names[] = {"erm", "rw", "ds", "gdro", "gadro", "cvar_dro", "lff", "disent", "grl"};
+	for (int l = 0; l < 9; l++) {
 		task *run[3];
 		core_train_result result[3];
 		for (int i = 0; i < 3; i++) {

@@ -74,6 +74,9 @@ fv_node *fv_net_forward(fv_ctx *ctx, fv_net *net, fv_node *in);
  * must live until the op returns. */
 fv_node *fv_net_concat(
 	fv_ctx *ctx, fv_node *a, fv_node *b, int32_t hold, const int32_t *permutation);
+/* The same numbers; what flows back through it is multiplied by factor: a gradient reversed with -lambda.
+ * Not in what predicts. */
+fv_node *fv_net_scale_gradient(fv_ctx *ctx, fv_node *node, double factor);
 /* [width] draws on [0,1) a row, of stream (purpose, 0, fv_name_hash(stem)). */
 fv_node *fv_net_uniform(fv_ctx *ctx, const char *purpose, int32_t width);
 

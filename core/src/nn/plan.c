@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/plan.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -145,6 +146,11 @@ fv_status core_plan_check(
 		if (node->hold < 0 || node->hold > 2)
 			return cannot(ctx, plan, "hold is %d", (int)node->hold);
 		node->width = a->width + b->width;
+		return FV_OK;
+	case CORE_NODE_SCALE:
+		if (!a->width || !isfinite(node->factor))
+			return cannot(ctx, plan, "a gradient times %g", node->factor);
+		node->width = a->width;
 		return FV_OK;
 	case CORE_NODE_UNIFORM:
 		if (node->width < 1 || node->width > CORE_PLAN_WIDTH || !node->purpose)

@@ -35,6 +35,7 @@ typedef enum core_node_kind {
 	CORE_NODE_INPUT,   /* the features [L,D] */
 	CORE_NODE_APPLY,   /* network `net` on value a */
 	CORE_NODE_CONCAT,  /* [a, b], b's rows permuted */
+	CORE_NODE_SCALE,   /* a, its gradient times factor; not in a plan */
 	CORE_NODE_UNIFORM, /* draws of stream (purpose, 0, hash of the row's stem) in [0,1) */
 } core_node_kind;
 
@@ -44,6 +45,7 @@ typedef struct core_node {
 	int32_t hold;               /* concat: which half gets no gradient; 0: none, 1: a, 2: b */
 	const int32_t *permutation; /* concat: [rows] row of b; NULL: as it is */
 	const char *purpose;
+	double factor;
 	int32_t width; /* of the input: 0 */
 } core_node;
 

@@ -8,7 +8,15 @@
 #include "plugin/contract_private.h"
 #include "train/objective.h"
 
-enum { LAYERS = 2, DIMS = 3, WIDTH = LAYERS * DIMS, PROJECTION = 4, BATCH = 8, CLASSES_MAX = 16 };
+enum {
+	LAYERS = 2,
+	DIMS = 3,
+	WIDTH = LAYERS * DIMS,
+	PROJECTION = 4,
+	BATCH = 8,
+	CLASSES_MAX = 16,
+	GROUPS_MAX = 8
+};
 
 /* A run of its own, up to its first batch. */
 struct rig {
@@ -18,7 +26,8 @@ struct rig {
 	core_networks *networks;
 	float *x, *params, *gradient;
 	fv_batch batch;
-	int32_t row[BATCH], klass[BATCH];
+	int32_t row[BATCH], klass[BATCH], group[BATCH];
+	float member[BATCH * GROUPS_MAX];
 	const float *features[BATCH];
 	const char *stem[BATCH];
 	float label[BATCH * CLASSES_MAX];
@@ -84,7 +93,7 @@ static const char *const kinds[KINDS] = {"a plain batch", "a batch of one",
 static bool draw(struct contract *c, struct rig *r, int32_t kind, int64_t step)
 {
 	const fv_rows *rows = &r->objective.train;
-	int32_t n = kind == ALONE ? 1 : BATCH, classes = rows->classes;
+	int32_t n = kind == ALONE ? 1 : BATCH, classes = rows->classes, groups = rows->groups;
 	for (int32_t i = 0; i < n; i++) {
 		int32_t row = kind == TIED ? 3 : (kind == AGAIN ? 0 : kind) + 5 * i;
 		r->row[i] = row;
@@ -93,6 +102,11 @@ static bool draw(struct contract *c, struct rig *r, int32_t kind, int64_t step)
 		r->features[i] = r->x + (size_t)row * WIDTH;
 		memcpy(r->label + i * classes, rows->label + row * classes,
 			(size_t)classes * sizeof *r->label);
+		if (rows->group)
+			r->group[i] = rows->group[row];
+		if (rows->member)
+			memcpy(r->member + i * groups, rows->member + row * groups,
+				(size_t)groups * sizeof *r->member);
 	}
 	core_networks_set_params(r->networks, r->params);
 	core_networks_begin(r->networks, r->features, r->stem, n, n);
@@ -104,6 +118,7 @@ static bool draw(struct contract *c, struct rig *r, int32_t kind, int64_t step)
 	r->batch = (fv_batch){.size = sizeof r->batch,
 		.n = n,
 		.classes = classes,
+		.groups = groups,
 		.step = step,
 		.steps = 4 * KINDS,
 		.epoch = 1,
@@ -112,6 +127,8 @@ static bool draw(struct contract *c, struct rig *r, int32_t kind, int64_t step)
 		.logits = core_node_data(logits),
 		.label = r->label,
 		.klass = r->klass,
+		.group = rows->group ? r->group : NULL,
+		.member = rows->member ? r->member : NULL,
 		.stem = r->stem};
 	return true;
 }

@@ -26,6 +26,8 @@ static json_t *node_json(const core_plan *plan, int32_t at)
 	case CORE_NODE_CONCAT:
 		return json_pack("[s, o, o]", "concat", node_json(plan, node->a),
 			node_json(plan, node->b));
+	case CORE_NODE_SCALE:
+		break; /* not in a plan */
 	case CORE_NODE_UNIFORM:
 		return json_pack("[s, s, i]", "uniform", node->purpose, (int)node->width);
 	}

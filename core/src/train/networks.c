@@ -194,6 +194,9 @@ static bool compute(core_networks *w, fv_node *node)
 		forward_net(w, &w->net[is->net], &w->node[is->a], node->data);
 	else if (is->kind == CORE_NODE_CONCAT)
 		forward_concat(w, is, node->data);
+	else if (is->kind == CORE_NODE_SCALE)
+		memcpy(node->data, w->node[is->a].data,
+			(size_t)w->rows * (size_t)is->width * sizeof *node->data);
 	else
 		forward_uniform(w, is, node->data);
 	if (is->kind == CORE_NODE_APPLY)
@@ -205,7 +208,8 @@ static bool compute(core_networks *w, fv_node *node)
 static bool same(const core_node *x, const core_node *y)
 {
 	if (x->kind != y->kind || x->net != y->net || x->a != y->a || x->b != y->b ||
-		x->hold != y->hold || x->permutation || y->permutation)
+		x->hold != y->hold || x->factor < y->factor || x->factor > y->factor ||
+		x->permutation || y->permutation)
 		return false;
 	return x->kind != CORE_NODE_UNIFORM ||
 	       (x->width == y->width && !strcmp(x->purpose, y->purpose));
@@ -249,7 +253,7 @@ fv_node *core_networks_node(core_networks *w, core_node node)
 /* The node with what it is made of at other positions. */
 static core_node moved(core_node node, const int32_t *at)
 {
-	if (node.kind == CORE_NODE_APPLY || node.kind == CORE_NODE_CONCAT)
+	if (node.kind != CORE_NODE_INPUT && node.kind != CORE_NODE_UNIFORM)
 		node.a = at[node.a];
 	if (node.kind == CORE_NODE_CONCAT)
 		node.b = at[node.b];
@@ -367,6 +371,17 @@ static bool backward_concat(core_networks *w, const fv_node *node)
 	       backward_half(w, node, b, (size_t)a->is.width, node->is.permutation);
 }
 
+static bool backward_scale(core_networks *w, const fv_node *node)
+{
+	fv_node *from = &w->node[node->is.a];
+	if (from->is.kind == CORE_NODE_UNIFORM)
+		return true;
+	float *below = core_node_gradient(w, from);
+	for (int64_t i = 0; below && i < (int64_t)w->n * node->is.width; i++)
+		below[i] += (float)(node->is.factor * (double)node->gradient[i]);
+	return below != NULL;
+}
+
 fv_status core_networks_backward(core_networks *w)
 {
 	if (w->carried)
@@ -379,6 +394,8 @@ fv_status core_networks_backward(core_networks *w)
 		if (node->is.kind == CORE_NODE_APPLY && !backward_apply(w, node))
 			return FV_FAILED;
 		if (node->is.kind == CORE_NODE_CONCAT && !backward_concat(w, node))
+			return FV_FAILED;
+		if (node->is.kind == CORE_NODE_SCALE && !backward_scale(w, node))
 			return FV_FAILED;
 	}
 	return FV_OK;
@@ -408,8 +425,9 @@ fv_status core_networks_record(core_networks *w, const fv_node *logits)
 		const core_node *node = &w->node[i].is;
 		if (!needed[i])
 			continue;
-		if (node->permutation)
-			status = fv_fail(w->ctx, FV_FAILED, "predicts with a permutation");
+		if (node->permutation || node->kind == CORE_NODE_SCALE)
+			status = fv_fail(w->ctx, FV_FAILED,
+				"predicts with a permutation or a scaled gradient");
 		bool two = node->kind == CORE_NODE_CONCAT;
 		if (two || node->kind == CORE_NODE_APPLY)
 			needed[node->a] = true;

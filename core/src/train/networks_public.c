@@ -85,6 +85,13 @@ fv_node *fv_net_concat(
 				     .permutation = permutation});
 }
 
+fv_node *fv_net_scale_gradient(fv_ctx *ctx, fv_node *node, double factor)
+{
+	if (!node)
+		return NULL;
+	return add_node(ctx, (core_node){.kind = CORE_NODE_SCALE, .a = node->at, .factor = factor});
+}
+
 fv_node *fv_net_uniform(fv_ctx *ctx, const char *purpose, int32_t width)
 {
 	return add_node(
@@ -107,7 +114,7 @@ float *fv_net_grad(fv_ctx *ctx, fv_node *node)
 	core_networks *w = at_work(ctx, STEP, "there are no gradients");
 	if (!w || !node)
 		return NULL;
-	if (node->is.kind == CORE_NODE_APPLY || node->is.kind == CORE_NODE_CONCAT)
+	if (node->is.kind != CORE_NODE_INPUT && node->is.kind != CORE_NODE_UNIFORM)
 		return core_node_gradient(w, node);
 	(void)fv_fail(ctx, FV_FAILED, "nothing learns from the gradient of an input or a draw");
 	return NULL;
