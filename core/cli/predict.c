@@ -156,6 +156,7 @@ static fv_status use_model(fv_ctx *ctx, struct predict *p, size_t index)
 	fv_status status = core_model_read(ctx, path, &model);
 	if (status)
 		return status;
+	core_ctx_set_run(ctx, model.seed, model.fold);
 	if (!index) {
 		p->first = model;
 		p->sum = core_alloc(ctx, p->n_files * (size_t)model.plan->shape.classes, sizeof *p->sum);

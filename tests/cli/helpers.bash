@@ -37,3 +37,13 @@ fails() {
 		return 1
 	fi
 }
+
+# at_work [N]: waits until N runs (default 1) have begun in ./results.
+at_work() {
+	for _ in $(seq 600); do
+		[ "$(find results -name .lock 2>/dev/null | wc -l)" -ge "${1-1}" ] && return 0
+		sleep 0.1
+	done
+	echo "no run has begun in a minute"
+	return 1
+}

@@ -167,7 +167,7 @@ renamed() {
 	set -m # background jobs get SIGINT in a group of their own
 	"$fairvox" run plan.yaml train.epochs=100000 -j 2 train.seed=[1,2] --quiet &
 	pid=$!
-	sleep 2
+	at_work 2
 	kill -INT -- -$pid
 	code=0
 	wait $pid || code=$?

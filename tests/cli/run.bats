@@ -124,14 +124,14 @@ setup() {
 @test "an interrupted run says so by its exit code, and goes on" {
 	"$fairvox" run plan.yaml train.epochs=20000 --quiet &
 	pid=$!
-	sleep 3
+	at_work
 	kill -TERM $pid
 	code=0
 	wait $pid || code=$?
 	[ "$code" -eq 143 ]
 	"$fairvox" run plan.yaml train.epochs=20000 --quiet &
 	pid=$!
-	sleep 2
+	sleep 1
 	kill -USR1 $pid
 	code=0
 	wait $pid || code=$?
