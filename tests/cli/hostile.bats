@@ -167,7 +167,10 @@ renamed() {
 	set -m # background jobs get SIGINT in a group of their own
 	"$fairvox" run plan.yaml train.epochs=100000 -j 2 train.seed=[1,2] --quiet &
 	pid=$!
-	sleep 2
+	for i in $(seq 300); do
+		[ "$(ls results/*/*/.lock 2>/dev/null | wc -l)" -eq 2 ] && break
+		sleep 0.1
+	done
 	kill -INT -- -$pid
 	code=0
 	wait $pid || code=$?
