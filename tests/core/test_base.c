@@ -176,6 +176,56 @@ static void messages_and_arrays(void **state)
 	core_ctx_free(ctx);
 }
 
+static size_t encode_point(uint32_t c, unsigned n, char out[5])
+{
+	static const unsigned char first[] = {0, 0, 0xc0, 0xe0, 0xf0};
+	for (unsigned i = n; i-- > 1; c >>= 6)
+		out[i] = (char)(0x80 | (c & 0x3f));
+	out[0] = (char)(n == 1 ? c : first[n] | c);
+	out[n] = '\0';
+	return n;
+}
+
+/* Every code point in every length that can hold it: only the shortest is right, surrogates never. */
+static void utf8(void **state)
+{
+	(void)state;
+	static const uint32_t room[] = {0, 0x80, 0x800, 0x10000, 0x200000};
+	for (uint32_t c = 1; c < 0x1fffff; c += c < 0x11000 ? 1 : 97)
+		for (unsigned n = 1; n <= 4; n++) {
+			char text[5], copy[5];
+			if (c >= room[n])
+				continue;
+			encode_point(c, n, text);
+			bool want = c >= room[n - 1] && (c < 0xd800 || c > 0xdfff) && c <= 0x10ffff;
+			assert_int_equal(core_is_utf8(text), want);
+			for (unsigned i = 0; i < n && n > 1; i++) { /* a byte of another kind, or none */
+				memcpy(copy, text, sizeof copy);
+				copy[i] = 'a';
+				assert_false(core_is_utf8(copy));
+				copy[i] = '\0';
+				assert_int_equal(core_is_utf8(copy), i == 0);
+			}
+		}
+	for (int c = 0x80; c < 0x100; c++)
+		assert_false(core_is_utf8((char[]){(char)c, '\0'}));
+}
+
+static void longest_names(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	char name[256];
+	memset(name, 'n', 255);
+	name[255] = '\0';
+	char *path = core_path_join(ctx, test_folder("names"), name), *data;
+	size_t size;
+	test_ok(ctx, core_file_write(ctx, path, "text", 4));
+	test_ok(ctx, core_file_read(ctx, path, 0, &data, &size));
+	assert_string_equal(data, "text");
+	core_ctx_free(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +237,8 @@ int main(void)
 		cmocka_unit_test(csv_tables),
 		cmocka_unit_test(names_and_stems),
 		cmocka_unit_test(messages_and_arrays),
+		cmocka_unit_test(utf8),
+		cmocka_unit_test(longest_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

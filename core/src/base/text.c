@@ -68,31 +68,29 @@ void core_text_free(core_text *text)
 	*text = (core_text){0};
 }
 
-/* Bytes that follow a first byte, and the code point's bits in it; -1: no first byte. */
-static int follow(unsigned char first, uint32_t *code)
+size_t core_utf8_length(const unsigned char *s, size_t left)
 {
-	int n = first < 0x80             ? 0
-		: (first & 0xe0) == 0xc0 ? 1
-		: (first & 0xf0) == 0xe0 ? 2
-		: (first & 0xf8) == 0xf0 ? 3
-					 : -1;
-	*code = n == 0 ? first : first & (0x3fu >> n);
-	return n;
+	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+	if (n == 0 || n > left || s[0] > 0xf4)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
+	bool surrogate = s[0] == 0xed && s[1] >= 0xa0;
+	bool beyond = s[0] == 0xf4 && s[1] >= 0x90;
+	return overlong || surrogate || beyond ? 0 : n;
 }
 
 bool core_is_utf8(const char *text)
 {
-	static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-	while (*text) {
-		uint32_t code;
-		int n = follow((unsigned char)*text++, &code);
-		for (int i = 0; i < n; i++, text++) {
-			if (((unsigned char)*text & 0xc0) != 0x80)
-				return false;
-			code = code << 6 | ((unsigned char)*text & 0x3f);
-		}
-		if (n < 0 || code < least[n] || code > 0x10ffff || (code >> 11) == 0x1b)
+	size_t left = strlen(text);
+	while (left) {
+		size_t n = core_utf8_length((const unsigned char *)text, left);
+		if (!n)
 			return false;
+		text += n;
+		left -= n;
 	}
 	return true;
 }

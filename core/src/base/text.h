@@ -18,7 +18,10 @@ void core_text_put(core_text *text, const char *data, size_t size);
 void core_text_csv(core_text *text, const char *field); /* quoted where RFC 4180 asks for it */
 void core_text_free(core_text *text);
 
-bool core_is_utf8(const char *text); /* well-formed, no surrogates, nothing past U+10FFFF */
+/* Bytes of the UTF-8 character at the start of text[left], left > 0; 0 when it is none: not well-formed,
+ * longer than need be, a surrogate or past U+10FFFF. */
+size_t core_utf8_length(const unsigned char *text, size_t left);
+bool core_is_utf8(const char *text);
 
 /* The entry of `names` nearest to `word` (edit distance at most 2 and under half the length), or
  * NULL: for "unknown key 'epoch', did you mean 'epochs'?". */

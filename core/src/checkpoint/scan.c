@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 fv_status core_scan_fail(const core_scan *s, size_t at, const char *rule, const char *format, ...)
 {
 	char text[1280];
@@ -136,20 +138,6 @@ static fv_status read_escape(core_scan *s, char *out, size_t *n)
 		return core_scan_fail(s, s->at - 2, "JSON", "unknown escape");
 	out[(*n)++] = to[found - from];
 	return FV_OK;
-}
-
-size_t core_utf8_length(const unsigned char *s, size_t left)
-{
-	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-	if (n == 0 || n > left || s[0] > 0xf4)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
-	bool surrogate = s[0] == 0xed && s[1] >= 0xa0;
-	bool beyond = s[0] == 0xf4 && s[1] >= 0x90;
-	return overlong || surrogate || beyond ? 0 : n;
 }
 
 /* A string, decoded and NUL-terminated. It cannot be longer than what it is written as. */

@@ -43,7 +43,4 @@ FV_NODISCARD fv_status core_scan_string(core_scan *s, const char *rule, char **o
 /* 0 or digits without a leading zero, below 2^63. */
 FV_NODISCARD fv_status core_scan_integer(core_scan *s, uint64_t *out);
 
-/* Bytes of the well-formed UTF-8 character (RFC 3629) at `text`, 0 if there is none; left > 0. */
-size_t core_utf8_length(const unsigned char *text, size_t left);
-
 #endif

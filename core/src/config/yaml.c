@@ -9,6 +9,7 @@
 #include <yaml.h>
 
 #include "base/file.h"
+#include "base/text.h"
 
 struct frame {
 	core_yaml *node;
@@ -342,24 +343,6 @@ static size_t word_size(const char *text)
 	return i;
 }
 
-static bool is_utf8(const char *text)
-{
-	for (const unsigned char *p = (const unsigned char *)text; *p;) {
-		size_t more = *p < 0x80 ? 0 : *p >= 0xf0 ? 3 : *p >= 0xe0 ? 2 : 1;
-		uint32_t point = more == 0 ? *p : *p & (0x3fu >> more);
-		if (*p >= 0x80 && (*p < 0xc2 || *p > 0xf4))
-			return false;
-		for (p++; more; more--, p++) {
-			if ((*p & 0xc0) != 0x80)
-				return false;
-			point = point << 6 | (*p & 0x3fu);
-			if (more == 1 && ((point >= 0xd800 && point < 0xe000) || point > 0x10ffff))
-				return false;
-		}
-	}
-	return true;
-}
-
 static fv_status read_word(
 	fv_ctx *ctx, core_place place, core_origin origin, const char *word, core_yaml **out)
 {
@@ -372,7 +355,7 @@ static fv_status read_word(
 			.origin = origin};
 		return parse(&r, out);
 	}
-	if (!is_utf8(word))
+	if (!core_is_utf8(word))
 		return core_fail_place(ctx, FV_CONFIG, place, "is not UTF-8");
 	*out = core_yaml_scalar(ctx, place, origin, word);
 	return *out ? FV_OK : FV_FAILED;

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# run.sh BUILD SECONDS [TARGET]: each target of a build with FAIRVOX_FUZZ for that long, from seeds out of the tree.
+# What a target finds stays in BUILD/fuzz/<target>/crash-*; the exit code is then 1.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+build=$(realpath "$1")
+seconds=$2
+
+# seeds TARGET: copies the files it may begin with, cut to 16 KiB, to the folder it works in.
+seeds() {
+	local folder=$build/fuzz/$1/seeds file n=0
+	mkdir -p "$folder"
+	case $1 in
+	yaml | config) set -- configs/*.yaml tests/fuzz/*.yaml ;;
+	csv) set -- configs/corpora/*/*.csv tests/golden/statistics/audit/*/*.csv ;;
+	predictions) set -- tests/golden/statistics/audit/*/PRED_A.csv ;;
+	safetensors) set -- tests/golden/containers/*.safetensors ;;
+	esac
+	for file in "$@"; do
+		if [ "${file##*.}" = csv ]; then # whole lines
+			head -c 16384 "$file" | sed -n 1,40p >"$folder/$((n++))"
+		else
+			head -c 16384 "$file" >"$folder/$((n++))"
+		fi
+	done
+}
+
+failed=0
+for target in ${3:-yaml config csv predictions safetensors}; do
+	seeds $target
+	work=$build/fuzz/$target
+	mkdir -p "$work/corpus"
+	if "$build/tests/fuzz_$target" -max_total_time="$seconds" -max_len=32768 -timeout=10 -rss_limit_mb=2048 \
+		-artifact_prefix="$work/" -print_final_stats=1 "$work/corpus" "$work/seeds" >"$work/log" 2>&1; then
+		echo "fuzz $target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$work/log") inputs, no finding"
+	else
+		failed=1
+		echo "fuzz $target: a finding" >&2
+		grep -v '^#' "$work/log" | tail -30 >&2
+	fi
+done
+exit $failed
