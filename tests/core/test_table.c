@@ -104,7 +104,8 @@ static void test_values(void **unused)
 {
 	(void)unused;
 	fv_ctx *ctx = test_ctx();
-	core_grid grid = test_grid(ctx, test_results(ctx, "table-values", 2));
+	core_results *of_grid;
+	core_grid grid = test_grid(ctx, test_results(ctx, "table-values", 2), &of_grid);
 	struct naive *n = core_alloc(ctx, 1, sizeof *n);
 	assert_int_equal(grid.n_rows, 3);
 	assert_int_equal(grid.n_columns, 6);
@@ -131,6 +132,7 @@ static void test_values(void **unused)
 		test_close(grid.row[cell].value[ACC].mean, (acc[0] + acc[1]) / 2, 1e-12);
 		assert_int_equal(m->folds, FOLDS);
 	}
+	core_results_free(of_grid);
 	core_ctx_free(ctx);
 }
 
@@ -140,7 +142,8 @@ static void test_nulls(void **unused)
 {
 	(void)unused;
 	fv_ctx *ctx = test_ctx();
-	core_grid grid = test_grid(ctx, test_results(ctx, "table-nulls", 1));
+	core_results *of_grid;
+	core_grid grid = test_grid(ctx, test_results(ctx, "table-nulls", 1), &of_grid);
 	struct naive *n = core_alloc(ctx, 1, sizeof *n);
 	for (int cell = 0; cell < 3; cell++) {
 		naive_cell(ctx, cell, 1, n);
@@ -162,12 +165,14 @@ static void test_nulls(void **unused)
 			double sd = sqrt(square[k] / draws - mean * mean);
 			double open = 4.5 * sqrt(1 / 4000.0 + 1 / 5000.0);
 			if (!(fabs(e->null_mean - mean) < open * sd))
-				fail_msg("cell %d: null mean %g, here %g (sd %g)", cell, e->null_mean, mean, sd);
+				fail_msg("cell %d: null mean %g, here %g (sd %g)", cell,
+					e->null_mean, mean, sd);
 			assert_true(fabs(e->p - p) < open * sqrt(fmax(p * (1 - p), 0.002)) + 0.001);
 			test_close(e->excess, e->value - e->null_mean, 1e-15);
 		}
 	}
 	assert_true(grid.row[0].value[GENDER_TPR].pooled.p < 0.05);
+	core_results_free(of_grid);
 	core_ctx_free(ctx);
 }
 
@@ -175,7 +180,8 @@ static void test_versus(void **unused)
 {
 	(void)unused;
 	fv_ctx *ctx = test_ctx();
-	core_grid grid = test_grid(ctx, test_results(ctx, "table-versus", 2));
+	core_results *of_grid;
+	core_grid grid = test_grid(ctx, test_results(ctx, "table-versus", 2), &of_grid);
 	core_pairs pairs;
 	assert_int_equal(grid.row[0].versus.reference, -1);
 	double p[2];
@@ -209,6 +215,7 @@ static void test_versus(void **unused)
 			test_close(pairs.pair[k].diff[j], -v->diff[j].value, 1e-12);
 			test_close(pairs.pair[k].p[j], v->diff[j].p, 1e-15);
 		}
+	core_results_free(of_grid);
 	core_ctx_free(ctx);
 }
 
@@ -216,7 +223,8 @@ static void test_baselines(void **unused)
 {
 	(void)unused;
 	fv_ctx *ctx = test_ctx();
-	core_grid grid = test_grid(ctx, test_results(ctx, "table-baselines", 1));
+	core_results *of_grid;
+	core_grid grid = test_grid(ctx, test_results(ctx, "table-baselines", 1), &of_grid);
 	struct naive *n = core_alloc(ctx, 1, sizeof *n);
 	naive_cell(ctx, 0, 1, n);
 	double rate = 0, majority = 0;
@@ -234,6 +242,7 @@ static void test_baselines(void **unused)
 	test_close(grid.baseline[2].value[ACC].pooled.value, majority / cells_n, 1e-12);
 	test_close(grid.baseline[3].value[F1].mean, 1, 0);
 	test_close(grid.baseline[3].value[GENDER_TPR].mean, 0, 0);
+	core_results_free(of_grid);
 	core_ctx_free(ctx);
 }
 
@@ -264,11 +273,14 @@ static void test_unfinished(void **unused)
 	assert_int_equal(results->cell[2].n_folds, 1);
 	assert_int_equal(results->cell[2].fold[0], 2);
 	assert_int_equal(results->cell[2].n_seeds, 2);
-	core_grid grid = test_grid(ctx, dir);
+	core_results *of_grid;
+	core_grid grid = test_grid(ctx, dir, &of_grid);
 	assert_string_equal(grid.row[1].versus.reason, "not the same seeds");
 	assert_string_equal(grid.row[2].versus.reason, "not the same folds");
 	assert_int_equal(grid.row[1].runs, 4);
 	assert_int_equal(grid.row[1].done, 3);
+	core_results_free(of_grid);
+	core_results_free(results);
 	core_ctx_free(ctx);
 }
 
@@ -283,11 +295,13 @@ static void test_no_single_set(void **unused)
 	size_t size;
 	test_ok(ctx, core_file_read(ctx, from, 0, &text, &size));
 	test_ok(ctx, core_file_write(ctx, to, text, size));
-	core_grid grid = test_grid(ctx, dir);
+	core_results *of_grid;
+	core_grid grid = test_grid(ctx, dir, &of_grid);
 	assert_non_null(strstr(grid.row[0].reason, "predicted twice"));
 	assert_true(isnan(grid.row[0].value[GENDER_TPR].pooled.value));
 	assert_true(!isnan(grid.row[0].value[GENDER_TPR].mean));
 	assert_string_equal(grid.row[1].versus.reason, grid.row[0].reason);
+	core_results_free(of_grid);
 	core_ctx_free(ctx);
 }
 

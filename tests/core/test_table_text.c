@@ -136,6 +136,7 @@ static void test_formats(void **unused)
 	json_decref(metrics);
 	for (int f = 0; f < CORE_TABLE_FORMATS; f++)
 		core_text_free(&text[f]);
+	core_results_free(results);
 	core_ctx_free(ctx);
 }
 
@@ -202,7 +203,8 @@ static void test_paper_rows(void **unused)
 	(void)unused;
 	fv_ctx *ctx = test_ctx();
 	const char *dir = test_results(ctx, "table-paper", 1);
-	core_grid grid = test_grid(ctx, dir);
+	core_results *of_grid;
+	core_grid grid = test_grid(ctx, dir, &of_grid);
 	core_paper paper;
 	core_text text = {0};
 	test_ok(ctx, core_paper_make(ctx, &grid, "paper1", true, &paper));
@@ -224,9 +226,11 @@ static void test_paper_rows(void **unused)
 	twin.hash = "0000000a";
 	for (int fold = 1; fold <= FOLDS; fold++)
 		test_run(ctx, dir, &twin, 7, fold, 1);
-	grid = test_grid(ctx, dir);
+	core_results_free(of_grid);
+	grid = test_grid(ctx, dir, &of_grid);
 	test_fails(ctx, core_paper_make(ctx, &grid, "paper1", false, &paper), FV_DATA,
 		"both are the row DS truth");
+	core_results_free(of_grid);
 	core_ctx_free(ctx);
 }
 

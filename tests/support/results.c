@@ -115,12 +115,11 @@ const char *test_results(fv_ctx *ctx, const char *name, int seeds)
 	return results;
 }
 
-core_grid test_grid(fv_ctx *ctx, const char *dir)
+core_grid test_grid(fv_ctx *ctx, const char *dir, core_results **results)
 {
-	core_results *results;
 	core_grid grid;
 	core_table_options options = core_table_default();
-	test_ok(ctx, core_results_read(ctx, dir, &results));
-	test_ok(ctx, core_grid_make(ctx, results, &options, &grid));
+	test_ok(ctx, core_results_read(ctx, dir, results));
+	test_ok(ctx, core_grid_make(ctx, *results, &options, &grid));
 	return grid;
 }

@@ -36,6 +36,7 @@ void test_run(
 	fv_ctx *ctx, const char *results, const struct made *m, int index, int fold, int seed);
 /* A fresh folder with all cells, folds and seeds 1 to `seeds`. */
 const char *test_results(fv_ctx *ctx, const char *name, int seeds);
-core_grid test_grid(fv_ctx *ctx, const char *dir);
+/* Free results with core_results_free when the grid is no longer needed. */
+core_grid test_grid(fv_ctx *ctx, const char *dir, core_results **results);
 
 #endif

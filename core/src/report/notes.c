@@ -18,6 +18,9 @@ static fv_status method_notes(fv_ctx *ctx, const core_grid *grid, core_document 
 	bool compared = false;
 	for (size_t i = 0; i < grid->n_rows; i++)
 		compared |= grid->row[i].versus.reference >= 0;
+	if (!status && !compared && grid->options.compare && grid->n_rows > 1)
+		status = core_note(ctx, d,
+			"No cell without debiasing to compare with; --reference names another.");
 	if (status || !compared || !grid->options.draws.n)
 		return status;
 	if (grid->family >= 0)
@@ -47,7 +50,7 @@ static fv_status row_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 	if (!status)
 		status = core_note(ctx, d,
 			"Models were chosen on the development split, by the "
-			"rule given; none on test.");
+			"rule given, from one training each; none on test.");
 	if (!status && labels)
 		status = core_note(ctx, d,
 			"Cells with \"true labels\" were trained with true group "

@@ -16,11 +16,11 @@ struct layout {
 };
 
 static const struct layout layouts[] = {
-	{"paper1", "core/layouts/paper1.csv", "configs/paper/published/table1.csv", 4,
+	{"paper1", "configs/paper/layouts/paper1.csv", "configs/paper/published/table1.csv", 4,
 		{{NULL, "f1", "f1", -1, true}, {NULL, "acc", "acc", -1, true},
 			{"gender", "tpr_gap", "tpr_gap", -1, false},
 			{"gender", "dp_gap", "dp_gap", -1, false}}},
-	{"paper2", "core/layouts/paper2.csv", "configs/paper/published/table2.csv", 6,
+	{"paper2", "configs/paper/layouts/paper2.csv", "configs/paper/published/table2.csv", 6,
 		{{NULL, "f1", "f1", -1, true}, {NULL, "acc", "acc", -1, true},
 			{"race", "tpr_gap", "race_tpr_gap", -1, false},
 			{"race", "dp_gap", "race_dp_gap", -1, false},

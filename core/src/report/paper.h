@@ -2,10 +2,10 @@
 /* The paper's tables: its rows in its order, Overall means and gains over the first row, best and
  * second in three scopes (methods, Overall, Gain).
  *
- * Rows are data (core/layouts/NAME.csv): a label and a variant, and the objective, grouper and one
- * of its settings that a cell must have. Overall and gain follow from the three-decimal cells: the
- * mean of the cells as printed, and the gain of that mean before it is rounded; halves are rounded
- * away from zero. */
+ * Rows are data (configs/paper/layouts/NAME.csv): a label and a variant, and the objective, grouper
+ * and one of its settings that a cell must have. Overall and gain follow from the three-decimal
+ * cells: the mean of the cells as printed, and the gain of that mean before it is rounded; halves
+ * are rounded away from zero. */
 #ifndef CORE_REPORT_PAPER_H
 #define CORE_REPORT_PAPER_H
 

@@ -73,12 +73,13 @@ static const char *thousandths(fv_ctx *ctx, int64_t value)
 static const char *percent(fv_ctx *ctx, int64_t hundredths)
 {
 	core_text text = {0};
-	int64_t size = hundredths < 0 ? -hundredths : hundredths;
-	if (hundredths == CORE_NO_NUMBER)
+	if (hundredths == CORE_NO_NUMBER) {
 		core_text_add(&text, "—");
-	else
-		core_text_add(&text, "%s%lld.%02lld%%", hundredths < 0 ? "-" : "",
-			(long long)(size / 100), (long long)(size % 100));
+		return core_text_take(ctx, &text);
+	}
+	int64_t size = hundredths < 0 ? -hundredths : hundredths;
+	core_text_add(&text, "%s%lld.%02lld%%", hundredths < 0 ? "-" : "", (long long)(size / 100),
+		(long long)(size % 100));
 	return core_text_take(ctx, &text);
 }
 

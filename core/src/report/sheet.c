@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "report/decimal.h"
 
@@ -31,19 +32,32 @@ const char *core_text_take(fv_ctx *ctx, core_text *text)
 	return copy;
 }
 
+static bool make_room(fv_ctx *ctx, core_document *document)
+{
+	if (document->n_notes < document->notes_room)
+		return true;
+	size_t room = document->notes_room ? 2 * document->notes_room : 32;
+	const char **grown = core_alloc(ctx, room, sizeof *grown);
+	if (grown && document->n_notes)
+		memcpy(grown, document->note, document->n_notes * sizeof *grown);
+	document->note = grown;
+	document->notes_room = grown ? room : 0;
+	return grown != NULL;
+}
+
 fv_status core_note(fv_ctx *ctx, core_document *document, const char *format, ...)
 {
-	char line[1024];
 	va_list args;
 	va_start(args, format);
-	(void)vsnprintf(line, sizeof line, format, args);
+	int n = vsnprintf(NULL, 0, format, args);
 	va_end(args);
-	if (document->n_notes == CORE_NOTES)
-		return FV_OK;
-	const char *copy = core_strdup(ctx, line);
-	if (!copy)
+	char *line = core_alloc(ctx, (size_t)n + 1, 1);
+	if (!line || !make_room(ctx, document))
 		return FV_FAILED;
-	document->note[document->n_notes++] = copy;
+	va_start(args, format);
+	(void)vsnprintf(line, (size_t)n + 1, format, args);
+	va_end(args);
+	document->note[document->n_notes++] = line;
 	return FV_OK;
 }
 

@@ -21,11 +21,10 @@ typedef struct core_sheet {
 } core_sheet;
 
 #define CORE_SHEETS 8
-#define CORE_NOTES 256
 typedef struct core_document {
-	size_t n_sheets, n_notes;
+	size_t n_sheets, n_notes, notes_room;
 	core_sheet sheet[CORE_SHEETS];
-	const char *note[CORE_NOTES];
+	const char **note;
 } core_document;
 
 /* A new empty sheet of the document. NULL: out of memory. */
@@ -38,7 +37,6 @@ static inline core_sheet_cell *core_sheet_at(core_sheet *sheet, size_t row, size
 
 /* Takes a text over as a string of the context, "" when it is empty. NULL: out of memory. */
 const char *core_text_take(fv_ctx *ctx, core_text *text);
-/* Adds a note; past CORE_NOTES they are dropped. */
 FV_NODISCARD fv_status core_note(fv_ctx *ctx, core_document *document, const char *format, ...)
 	FV_PRINTF(3, 4);
 
