@@ -134,6 +134,7 @@ fv_status core_group_report_json(fv_ctx *ctx, const core_group_report *report, c
 	put(&m, root, "fold", json_integer((json_int_t)r->study->fold[r->run->fold].fold));
 	put(&m, root, "groupers", groupers(&m));
 	put(&m, root, "soft", json_boolean(r->groups.member[CORE_TRAIN] != NULL));
+	put(&m, root, "transductive", json_boolean(r->transductive));
 	for (int part = 0; part < CORE_PARTS; part++)
 		put(&m, splits, core_part_name(part), part_json(&m, part));
 	put(&m, root, "splits", splits);

@@ -165,5 +165,9 @@ fv_status core_group_report_text(fv_ctx *ctx, const core_group_report *report, c
 			put_shares(out, report, &report->truth[t]);
 	put_sizes(out, report);
 	put_stability(out, report);
+	if (report->runner->transductive)
+		core_text_add(out, "\ntransductive: a recording's group depends on its speaker's "
+				   "others, in the "
+				   "test split too\n");
 	return out->failed ? fv_fail(ctx, FV_FAILED, "out of memory") : FV_OK;
 }
