@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/csv.h"
 #include "base/file.h"
 #include "corpus/audio.h"
 
@@ -80,6 +81,16 @@ static int length_bin(double seconds)
 	return bin;
 }
 
+/* Whole numbers are those of clusters: "3" is not the speaker "3". */
+static const char *const *names_of(const core_groups *groups)
+{
+	int64_t number;
+	for (int32_t g = 0; g < groups->groups; g++)
+		if (!core_parse_int(groups->name[g], &number))
+			return groups->name;
+	return NULL;
+}
+
 static bool have_names_in_common(const core_partition *a, const core_partition *b)
 {
 	for (int32_t i = 0; i < a->G; i++)
@@ -119,7 +130,7 @@ static fv_status compare(fv_ctx *ctx, const core_group_report *report, const str
 		return FV_FAILED;
 	for (int64_t i = 0; i < all->n; i++)
 		known[i] = id[all->utterance[i]];
-	core_partition inferred = {.G = r->groups.groups, .name = r->groups.name};
+	core_partition inferred = {.G = r->groups.groups, .name = names_of(&r->groups)};
 	core_partition truth = {.G = values, .name = value};
 	out->named = have_names_in_common(&inferred, &truth);
 	for (int part = 0; part < CORE_PARTS; part++) {

@@ -334,7 +334,7 @@ static const fv_param kmeans_params[] = {
 		       "mean "
 		       "within-cluster variance of a dimension.",
 	},
-	PARAM(FV_REAL, spread, 0, 1e9, "1", "Factor on v: larger is softer, 0 is hard (soft)."),
+	PARAM(FV_REAL, spread, 0, 1e9, "1", "Factor on v (soft): larger is softer, 0 is hard."),
 	PARAM(FV_INT, seed, 0, 4294967295.0, "42", "Seed of the start and of the batches."),
 	PARAM(FV_INT, max_iter, 1, 1e6, "1000", "Largest number of passes over the rows."),
 	PARAM(FV_REAL, tol, 0, 1, "1.0e-4",
