@@ -18,10 +18,11 @@ seeds() {
 	safetensors) set -- tests/golden/containers/*.safetensors ;;
 	esac
 	for file in "$@"; do
+		n=$((n + 1))
 		if [ "${file##*.}" = csv ]; then # whole lines
-			head -c 16384 "$file" | sed -n 1,40p >"$folder/$((n++))"
+			head -c 16384 "$file" | sed -n 1,40p >"$folder/$n"
 		else
-			head -c 16384 "$file" >"$folder/$((n++))"
+			head -c 16384 "$file" >"$folder/$n"
 		fi
 	done
 }

@@ -68,6 +68,12 @@ const char *test_shared(const char *name)
 	return path;
 }
 
+int64_t test_rounds(int64_t few, int64_t many)
+{
+	const char *asked = getenv("FAIRVOX_LONG");
+	return asked && *asked ? many : few;
+}
+
 const char *test_folder(const char *name)
 {
 	const char *base = getenv("FAIRVOX_BUILD");

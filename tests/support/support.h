@@ -28,6 +28,8 @@ void test_fails_(fv_ctx *ctx, fv_status status, fv_status want, const char *text
  * the body of a test). Both are valid until the next four calls. */
 const char *test_golden(const char *name);
 const char *test_shared(const char *name);
+/* How many rounds of a random test: `many` with FAIRVOX_LONG=1 (./bootstrap test --long). */
+int64_t test_rounds(int64_t few, int64_t many);
 /* A fresh empty folder under the build's, removed by nobody. */
 const char *test_folder(const char *name);
 
