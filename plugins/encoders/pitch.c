@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <fairvox/dsp.h>
 #include <fairvox/fairvox.h>
 
 enum { RATE = 16000, WINDOW = 640, HOP = 160, EFFORT_WINDOW = 400, FFT = 512 };

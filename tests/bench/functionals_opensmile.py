@@ -90,7 +90,7 @@ def run_praat(file):
     sound = parselmouth.Sound(str(file))
     pitch = sound.to_pitch_ac(time_step=0.01, pitch_floor=75, pitch_ceiling=600)
     points = call([sound, pitch], "To PointProcess (cc)")
-    harmonicity = sound.to_harmonicity_ac(time_step=0.01, minimum_pitch=75)
+    harmonicity = sound.to_harmonicity_cc(time_step=0.01, minimum_pitch=75)
     formants = sound.to_formant_burg(time_step=0.01)
     voiced = [t for t in pitch.xs() if pitch.get_value_at_time(t) > 0]
     levels = []
@@ -104,7 +104,7 @@ def run_praat(file):
     row = [np.mean([12 * np.log2(pitch.get_value_at_time(t) / 27.5) for t in voiced]),
            call(points, "Get jitter (local)", 0, 0, 0.0001, 0.02, 1.3),
            call([sound, points], "Get shimmer (local_dB)", 0, 0, 0.0001, 0.02, 1.3, 1.6),
-           np.mean([level for level in map(harmonicity.get_value, voiced) if level > -200]),
+           call(harmonicity, "Get mean", 0, 0),
            np.mean(levels)]
     row += [np.nanmean([formants.get_value_at_time(i, t) for t in voiced]) for i in (1, 2, 3)]
     row += [np.nanmean([formants.get_bandwidth_at_time(i, t) for t in voiced]) for i in (1, 2, 3)]

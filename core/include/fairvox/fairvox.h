@@ -7,6 +7,7 @@
 #include <fairvox/checkpoint.h>
 #include <fairvox/context.h>
 #include <fairvox/csv.h>
+#include <fairvox/dsp.h>
 #include <fairvox/encoder.h>
 #include <fairvox/grouper.h>
 #include <fairvox/loss.h>

@@ -10,7 +10,6 @@
 
 #include <stdint.h>
 
-#include <fairvox/dsp.h>
 #include <fairvox/fairvox.h>
 
 enum {
