@@ -11,9 +11,9 @@
  * Shapes: l, v [B]; pi [B,G], rows need not sum to 1; L, a, q [G], or [C G] with groups:
  * class_x_group (id class G + group; pi_ig counts in the class of i, 0 in the others). A group of
  * total membership 0 in the batch has L_g = 0; with normalize or class_x_group it cannot be the
- * maximum. Ties go to the lowest id. a_g = 0 where n_g = 0. Hard ids are only used for counting: a row of group -1
- * counts by its memberships. Needs a grouper that gives memberships. Development: the maximum
- * inside each batch, or sum_g q_g L_g with q as the epoch left it, without a.
+ * maximum. Ties go to the lowest id. a_g = 0 where n_g = 0. Hard ids are only used for counting: a
+ * row of group -1 counts by its memberships. Needs a grouper that gives memberships. Development:
+ * the maximum inside each batch, or sum_g q_g L_g with q as the epoch left it, without a.
  *
  * Source: Ghosal, Li, "Distributionally robust optimization with probabilistic group", AAAI 2023
  * (eg, normalised, soft counts); Lin, Chou, Lee, Interspeech 2025 (max, not normalised, hard
