@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* safetensors: files that the reference library wrote, every rule with a file that just keeps it
- * and one that just breaks it, mutated headers, and what we write ourselves. */
+/* safetensors: every rule with a file that just keeps it and one that just breaks it, mutated
+ * headers, and what we write ourselves. */
 #include "support.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,120 +13,6 @@
 #include "base/stream.h"
 #include "base/text.h"
 #include "checkpoint/safetensors_write.h"
-
-/* --- files of the reference library --- */
-
-static double wanted(const json_t *value)
-{
-	if (json_is_string(value)) {
-		const char *word = json_string_value(value);
-		return !strcmp(word, "nan") ? NAN : !strcmp(word, "inf") ? INFINITY : -INFINITY;
-	}
-	return json_is_boolean(value) ? json_is_true(value) : json_number_value(value);
-}
-
-static int64_t integer_at(const fv_tensor *t, int64_t i)
-{
-	int64_t i64;
-	int32_t i32;
-	int16_t i16;
-	const unsigned char *data = t->data;
-	if (!strcmp(t->dtype, "I64"))
-		return memcpy(&i64, data + 8 * i, 8), i64;
-	if (!strcmp(t->dtype, "I32"))
-		return memcpy(&i32, data + 4 * i, 4), i32;
-	if (!strcmp(t->dtype, "I16"))
-		return memcpy(&i16, data + 2 * i, 2), i16;
-	if (!strcmp(t->dtype, "I8"))
-		return (int8_t)data[i];
-	return data[i];
-}
-
-static void check_values(fv_ctx *ctx, const fv_tensor *t, const json_t *want)
-{
-	const json_t *shape = json_object_get(want, "shape"),
-		     *values = json_object_get(want, "values");
-	assert_string_equal(t->dtype, json_string_value(json_object_get(want, "dtype")));
-	assert_int_equal(t->rank, json_array_size(shape));
-	for (int32_t d = 0; d < t->rank; d++)
-		assert_int_equal(t->shape[d], json_integer_value(json_array_get(shape, (size_t)d)));
-	assert_int_equal(t->count, json_array_size(values));
-	bool floats = strstr(t->dtype, "F") != NULL;
-	float *got = calloc((size_t)t->count + 1, sizeof *got);
-	if (floats)
-		test_ok(ctx, fv_tensor_to_f32(ctx, t, got));
-	else
-		test_fails(ctx, fv_tensor_to_f32(ctx, t, got), FV_DATA, t->dtype);
-	for (int64_t i = 0; i < t->count; i++) {
-		const json_t *value = json_array_get(values, (size_t)i);
-		float f = (float)wanted(value);
-		if (!floats && json_is_integer(value))
-			assert_int_equal(integer_at(t, i), json_integer_value(value));
-		else if (!floats)
-			assert_int_equal(integer_at(t, i), json_is_true(value));
-		else if (isnan(f))
-			assert_true(isnan(got[i]));
-		else
-			assert_true(got[i] == f && !signbit(got[i]) == !signbit(f));
-	}
-	free(got);
-}
-
-static bool names_rule(const char *message, const char *rule)
-{
-	char first[64];
-	snprintf(first, sizeof first, ": %.*s:", (int)strcspn(rule, " "), rule);
-	char whole[64];
-	snprintf(whole, sizeof whole, ": %s:", rule);
-	return strstr(message, whole) || (strstr(rule, " or ") && strstr(message, first));
-}
-
-static void reference_files(void **state)
-{
-	(void)state;
-	json_t *list = test_json(test_golden("containers/containers.json")), *item;
-	json_t *values = test_json(test_golden("containers/values.json"));
-	size_t i;
-	int accepted = 0;
-	json_array_foreach(list, i, item)
-	{
-		fv_ctx *ctx = test_ctx();
-		const char *name = json_string_value(json_object_get(item, "file"));
-		const char *rule = json_string_value(json_object_get(item, "rule"));
-		const char *path = test_golden(core_format(ctx, "containers/%s", name));
-		fv_checkpoint *file;
-		fv_status status = fv_checkpoint_open(ctx, path, &file);
-		if (!strcmp(json_string_value(json_object_get(item, "verdict")), "refuse")) {
-			const char *message = core_error_line(ctx, 0);
-			assert_int_equal(status, FV_DATA);
-			if (!names_rule(message, rule))
-				fail_msg("%s: %s (want rule %s)", name, message, rule);
-			test_fails(ctx, status, FV_DATA, core_format(ctx, "%s: byte ", path));
-			core_ctx_free(ctx);
-			continue;
-		}
-		test_ok(ctx, status);
-		accepted++;
-		json_t *tensors = json_object_get(values, name), *tensor;
-		const char *key;
-		assert_int_equal(fv_checkpoint_count(file), json_object_size(tensors));
-		json_object_foreach(tensors, key, tensor)
-		{
-			const fv_tensor *found = fv_checkpoint_find(file, key);
-			assert_non_null(found);
-			check_values(ctx, found, tensor);
-		}
-		for (int64_t t = 1; t < fv_checkpoint_count(file); t++)
-			assert_true(strcmp(fv_checkpoint_at(file, t - 1)->name,
-					    fv_checkpoint_at(file, t)->name) < 0);
-		assert_null(fv_checkpoint_find(file, "no such tensor"));
-		fv_checkpoint_close(file);
-		core_ctx_free(ctx);
-	}
-	assert_int_equal(accepted, 6);
-	json_decref(list);
-	json_decref(values);
-}
 
 static void metadata(void **state)
 {
@@ -381,10 +266,7 @@ static void other_formats(void **state)
 		size_t n;
 		const char *what;
 	} cases[] = {
-		{"PK\3\4\0\0\x08\x08\0\0\0\0\0\0\0\0\0\0", 18,
-			"a zip archive, as torch.save writes it"},
-		{"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e\x80\x02", 17,
-			"torch.save before version 1.6"},
+		{"PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 18, "an empty zip archive"},
 		{"\x80\x04\x95\0\0\0\0\0\0\0\0}.", 13, "a Python pickle"},
 		{"version https://git-lfs.github.com/spec/v1\noid sha256:05", 55,
 			"a Git LFS pointer"},
@@ -394,8 +276,8 @@ static void other_formats(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		write_plain(cases[i].bytes, cases[i].n);
 		test_fails(ctx, open_raw(ctx), FV_DATA,
-			core_format(ctx, "x.safetensors: byte 0: format: not a safetensors file, "
-					 "it looks like"));
+			core_format(ctx, "x.safetensors: byte 0: unknown content: no file of "
+					 "tensors, it looks like"));
 		fv_status status = open_raw(ctx);
 		test_fails(ctx, status, FV_DATA, cases[i].what);
 	}
@@ -414,7 +296,8 @@ static void other_formats(void **state)
 static void mutations(void **state)
 {
 	(void)state;
-	enum { TIMES = 10000 };
+	const char *word = getenv("FAIRVOX_LONG");
+	const int times = word && *word == '1' ? 1000000 : 10000;
 	fv_ctx *setup = test_ctx();
 	char *original;
 	size_t size;
@@ -423,7 +306,7 @@ static void mutations(void **state)
 	unsigned char *bytes = malloc(size);
 	static const char alphabet[] = "{}[]\",:0123456789\\u/ -.eE\x80\xff\x00";
 	int accepted = 0;
-	for (int i = 0; i < TIMES; i++) {
+	for (int i = 0; i < times; i++) {
 		fv_ctx *ctx = test_ctx();
 		fv_stream stream = core_stream(5, 0, "mutations", 0, (uint64_t)i);
 		memcpy(bytes, original, size);
@@ -457,7 +340,7 @@ static void mutations(void **state)
 		fv_checkpoint_close(file);
 		core_ctx_free(ctx);
 	}
-	assert_true(accepted > 0 && accepted < TIMES / 2);
+	assert_true(accepted > 0 && accepted < times / 2);
 	free(bytes);
 	core_ctx_free(setup);
 }
@@ -518,7 +401,6 @@ static void written_and_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reference_files),
 		cmocka_unit_test(metadata),
 		cmocka_unit_test(rules),
 		cmocka_unit_test(lengths),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tensors in a file. The format is found from the content, never from the name; a file that breaks a
- * rule is refused with one line, FILE: byte N: RULE: reason.
+/* Tensors in a file: safetensors, or what torch.save wrote (a dict of tensors, or dicts in dicts: the
+ * keys on the way to a tensor, joined by dots, are its name). The format is found from the content,
+ * never from the file's name; a file that breaks a rule is refused with one line, FILE: byte N: RULE:
+ * reason. Nothing that a pickle names is ever called.
  */
 #ifndef FAIRVOX_CHECKPOINT_H
 #define FAIRVOX_CHECKPOINT_H
@@ -23,9 +25,12 @@ typedef struct fv_tensor {
 	const void *data;  /* little endian, row-major; may be unaligned */
 } fv_tensor;
 
-/* Maps the file and checks all of its rules. Errors: FV_DATA. */
+/* Maps the file and checks all of its rules, checksums of a zip archive included. Errors: FV_DATA. */
 FV_NODISCARD fv_status fv_checkpoint_open(fv_ctx *ctx, const char *path, fv_checkpoint **out);
 void fv_checkpoint_close(fv_checkpoint *file); /* NULL is allowed */
+
+/* "safetensors", "torch zip" (torch.save since version 1.6) or "torch legacy" (before). */
+const char *fv_checkpoint_container(const fv_checkpoint *file);
 
 int64_t fv_checkpoint_count(const fv_checkpoint *file);
 const fv_tensor *fv_checkpoint_at(const fv_checkpoint *file, int64_t index); /* sorted by name */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,6 +12,7 @@
 
 #include "base/context.h"
 #include "checkpoint/checkpoint_private.h"
+#include "checkpoint/torch.h"
 
 static const struct {
 	const char *name;
@@ -26,7 +28,7 @@ size_t core_dtype_size(const char *dtype)
 	return 0;
 }
 
-/* What a file is that is no safetensors file; NULL: nothing known. */
+/* What a file is that holds no tensors; NULL: nothing known. */
 static const char *sniff(const fv_checkpoint *file)
 {
 	static const struct {
@@ -34,10 +36,8 @@ static const char *sniff(const fv_checkpoint *file)
 		size_t n;
 		const char *what;
 	} known[] = {
-		{"PK\3\4", 4, "a zip archive, as torch.save writes it"},
-		{"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e", 15,
-			"a file of torch.save before version 1.6"},
-		{"\x80\x02", 2, "a Python pickle"},
+		{"PK\5\6", 4, "an empty zip archive"},
+		{"\x80\x03", 2, "a Python pickle"},
 		{"\x80\x04", 2, "a Python pickle"},
 		{"\x80\x05", 2, "a Python pickle"},
 		{"\x89HDF\r\n\x1a\n", 8, "an HDF5 file"},
@@ -79,13 +79,29 @@ static fv_status map_file(fv_ctx *ctx, int fd, fv_checkpoint *file)
 	return FV_OK;
 }
 
+static bool begins(const fv_checkpoint *file, const char *bytes, size_t n)
+{
+	return file->size >= n && !memcmp(file->data, bytes, n);
+}
+
 static fv_status read_content(fv_ctx *ctx, fv_checkpoint *file)
 {
-	const char *what = core_safetensors_looks_so(file) ? NULL : sniff(file);
-	if (what)
-		return fv_fail(ctx, FV_DATA,
-			"%s: byte 0: format: not a safetensors file, it looks like %s", file->path,
-			what);
+	if (!core_safetensors_looks_so(file)) {
+		if (begins(file, "PK\3\4", 4)) {
+			file->container = "torch zip";
+			return core_torch_zip_read(ctx, file);
+		}
+		if (begins(file, "\x80\x02", 2)) {
+			file->container = "torch legacy";
+			return core_torch_legacy_read(ctx, file);
+		}
+		const char *what = sniff(file);
+		if (what)
+			return fv_fail(ctx, FV_DATA,
+				"%s: byte 0: unknown content: no file of tensors, it looks like %s",
+				file->path, what);
+	}
+	file->container = "safetensors";
 	return core_safetensors_read(ctx, file);
 }
 
@@ -122,6 +138,11 @@ void fv_checkpoint_close(fv_checkpoint *file)
 		munmap((void *)(uintptr_t)file->data, file->size);
 	core_arena_free(&file->memory);
 	free(file);
+}
+
+const char *fv_checkpoint_container(const fv_checkpoint *file)
+{
+	return file->container;
 }
 
 int64_t fv_checkpoint_count(const fv_checkpoint *file)

@@ -14,10 +14,11 @@ typedef struct core_meta {
 } core_meta;
 
 struct fv_checkpoint {
-	core_arena memory; /* names, shapes, metadata */
+	core_arena memory; /* names, metadata, tensors that were put in order */
 	const char *path;
 	const unsigned char *data; /* the whole file, mapped */
 	size_t size;
+	const char *container;
 	int64_t n, n_meta;
 	fv_tensor *tensor; /* [n] sorted by name */
 	core_meta *meta;   /* [n_meta] sorted by key */

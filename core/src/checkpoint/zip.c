@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "checkpoint/zip.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "checkpoint/crc32.h"
+
+#define RECORDS_MAX 65600 /* as many storages as tensors are read, and a few beside them */
+
+enum { LOCAL = 30, CENTRAL = 46, END = 22, END64 = 56, LOCATOR64 = 20 };
+enum { FLAG_DESCRIPTOR = 0x0008, FLAG_UTF8 = 0x0800 };
+enum { EXTRA_ZIP64 = 0x0001, EXTRA_PADDING = 0x4246 };
+
+static uint64_t little(const unsigned char *b, int bytes)
+{
+	uint64_t value = 0;
+	while (bytes-- > 0)
+		value = value << 8 | b[bytes];
+	return value;
+}
+
+/* The fields of a central entry that a record needs. */
+struct entry {
+	uint64_t flags, method, crc, packed, size, name_n, extra_n, comment_n, disk, offset;
+	const unsigned char *name;
+};
+
+struct extent {
+	size_t begin, end; /* of the central directory */
+	uint64_t count;
+};
+
+/* --- the end of the file --- */
+
+/* End record, locator and zip64 end record are the last 98 bytes of the file. */
+static fv_status read_end(core_zip *zip, struct extent *central)
+{
+	const core_scan *s = &zip->scan;
+	const size_t tail = END + LOCATOR64 + END64;
+	if (s->end < tail + LOCAL)
+		return core_scan_fail(
+			s, s->end, "end record", "the file ends before one can be there");
+	const unsigned char *end = s->data + s->end - END, *locator = end - LOCATOR64,
+			    *end64 = locator - END64;
+	size_t at = s->end - END;
+	if (memcmp(end, "PK\5\6", 4) != 0 || little(end + 20, 2) != 0)
+		return core_scan_fail(s, at, "end record",
+			"none at the end of the file: cut short, or something follows");
+	if (memcmp(locator, "PK\6\7", 4) != 0 || memcmp(end64, "PK\6\6", 4) != 0)
+		return core_scan_fail(
+			s, at - LOCATOR64, "end record", "the one of zip64 is missing");
+	at = s->end - tail;
+	if (little(locator + 8, 8) != at || little(locator + 4, 4) != 0 ||
+		little(locator + 16, 4) != 1 || little(end64 + 4, 8) != END64 - 12 ||
+		little(end64 + 16, 8) != 0)
+		return core_scan_fail(s, at, "end record", "not one archive in one file");
+	uint64_t n = little(end64 + 32, 8), size = little(end64 + 40, 8),
+		 begin = little(end64 + 48, 8);
+	if (little(end64 + 24, 8) != n)
+		return core_scan_fail(s, at + 24, "count", "two numbers of records that differ");
+	if (size > at || begin != at - size)
+		return core_scan_fail(s, at + 40, "end record",
+			"the central directory does not end where the end record begins");
+	if (n > size / CENTRAL || n > RECORDS_MAX)
+		return core_scan_fail(s, at + 32, "count", "%llu records, at most %llu",
+			(unsigned long long)n,
+			(unsigned long long)(size / CENTRAL < RECORDS_MAX ? size / CENTRAL
+									  : RECORDS_MAX));
+	uint64_t n32 = little(end + 10, 2), size32 = little(end + 12, 4),
+		 begin32 = little(end + 16, 4);
+	if (little(end + 4, 4) != 0 || little(end + 8, 2) != n32 ||
+		(n32 != n && n32 != UINT16_MAX) || (size32 != size && size32 != UINT32_MAX) ||
+		(begin32 != begin && begin32 != UINT32_MAX))
+		return core_scan_fail(
+			s, s->end - END, "end record", "differs from the one of zip64");
+	*central = (struct extent){(size_t)begin, at, n};
+	return FV_OK;
+}
+
+/* --- the central directory --- */
+
+/* Numbers that do not fit 32 bits stand in an extra field, in this order. */
+static fv_status read_zip64(
+	const core_zip *zip, size_t at, struct entry *e, const unsigned char *extra)
+{
+	uint64_t *wide[3] = {&e->size, &e->packed, &e->offset};
+	uint64_t left = e->extra_n;
+	while (left >= 4) {
+		uint64_t id = little(extra, 2), n = little(extra + 2, 2);
+		if (n > left - 4)
+			break;
+		extra += 4;
+		left -= 4 + n;
+		for (int i = 0; i < 3 && id == EXTRA_ZIP64; i++)
+			if (*wide[i] == UINT32_MAX && n >= 8) {
+				*wide[i] = little(extra, 8);
+				extra += 8;
+				n -= 8;
+			}
+		if (id != EXTRA_ZIP64 || n)
+			return core_scan_fail(
+				&zip->scan, at, "size", "an extra field that zip64 does not need");
+	}
+	return left ? core_scan_fail(&zip->scan, at, "size", "an extra field that is cut short")
+		    : FV_OK;
+}
+
+static fv_status check_name(const core_zip *zip, size_t at, const struct entry *e)
+{
+	const char *name = (const char *)e->name;
+	size_t n = (size_t)e->name_n;
+	const char *why = NULL;
+	if (memchr(name, '\\', n))
+		why = "a backslash";
+	else if (memchr(name, '\0', n))
+		why = "a NUL";
+	for (size_t i = 0; i < n && !why;) {
+		const char *slash = memchr(name + i, '/', n - i);
+		size_t part = slash ? (size_t)(slash - name) - i : n - i;
+		if (part == 0)
+			why = i ? "an empty part" : "it is absolute";
+		else if ((part == 2 && !memcmp(name + i, "..", 2)) || (part == 1 && name[i] == '.'))
+			why = "a part that is . or ..";
+		i += part + 1;
+	}
+	for (size_t i = 0, step; i < n && !why; i += step)
+		if (!(step = core_utf8_length(e->name + i, n - i)))
+			why = "not UTF-8";
+	if (n == 0 || (!why && name[n - 1] == '/'))
+		why = "no name of a file";
+	return why ? core_scan_fail(&zip->scan, at, "name", "of a record: %s", why) : FV_OK;
+}
+
+static fv_status check_folder(
+	core_zip *zip, size_t at, const struct entry *e, const unsigned char *first)
+{
+	const unsigned char *slash = memchr(e->name, '/', (size_t)e->name_n);
+	if (!zip->prefix && slash)
+		zip->prefix = (size_t)(slash - e->name) + 1;
+	if (!slash || (size_t)(slash - e->name) + 1 != zip->prefix ||
+		memcmp(e->name, first, zip->prefix) != 0)
+		return core_scan_fail(
+			&zip->scan, at, "folder", "the records are not in one common folder");
+	return FV_OK;
+}
+
+static fv_status check_entry(const core_zip *zip, size_t at, const struct entry *e, size_t limit)
+{
+	const core_scan *s = &zip->scan;
+	if (e->flags & ~(uint64_t)(FLAG_DESCRIPTOR | FLAG_UTF8))
+		return core_scan_fail(s, at, "flags", "0x%04llx (encrypted, or not torch's)",
+			(unsigned long long)e->flags);
+	if (e->method != 0)
+		return core_scan_fail(s, at, "method", "%llu: only stored records are read",
+			(unsigned long long)e->method);
+	if (e->packed != e->size)
+		return core_scan_fail(s, at, "size", "a stored record of %llu bytes in %llu",
+			(unsigned long long)e->size, (unsigned long long)e->packed);
+	if (e->disk != 0 || e->offset > limit || limit - e->offset < LOCAL)
+		return core_scan_fail(s, at, "offset", "%llu: no local header can be there",
+			(unsigned long long)e->offset);
+	if (e->size > limit)
+		return core_scan_fail(s, at, "size", "%llu bytes, the file has %zu before here",
+			(unsigned long long)e->size, limit);
+	return FV_OK;
+}
+
+/* Reads the entry at *at and moves past it. */
+static fv_status read_entry(core_zip *zip, size_t *at, size_t end, struct entry *e)
+{
+	const core_scan *s = &zip->scan;
+	const unsigned char *b = s->data + *at;
+	if (end - *at < CENTRAL || memcmp(b, "PK\1\2", 4) != 0)
+		return core_scan_fail(
+			s, *at, "count", "an entry of the central directory should be here");
+	*e = (struct entry){.flags = little(b + 8, 2),
+		.method = little(b + 10, 2),
+		.crc = little(b + 16, 4),
+		.packed = little(b + 20, 4),
+		.size = little(b + 24, 4),
+		.name_n = little(b + 28, 2),
+		.extra_n = little(b + 30, 2),
+		.comment_n = little(b + 32, 2),
+		.disk = little(b + 34, 2),
+		.offset = little(b + 42, 4),
+		.name = b + CENTRAL};
+	uint64_t rest = e->name_n + e->extra_n + e->comment_n;
+	if (rest > end - *at - CENTRAL)
+		return core_scan_fail(s, *at, "size", "an entry past the central directory");
+	fv_status status = read_zip64(zip, *at, e, e->name + e->name_n);
+	if (!status)
+		status = check_name(zip, *at, e);
+	*at += CENTRAL + (size_t)rest;
+	return status;
+}
+
+/* --- local headers --- */
+
+/* Padding and zip64 fields only; *wide: the descriptor's sizes have 64 bits. */
+static bool read_local_extra(const unsigned char *extra, uint64_t left, bool *wide)
+{
+	*wide = false;
+	while (left >= 4) {
+		uint64_t id = little(extra, 2), n = little(extra + 2, 2);
+		if (n > left - 4 || (id != EXTRA_ZIP64 && id != EXTRA_PADDING))
+			return false;
+		*wide |= id == EXTRA_ZIP64;
+		extra += 4 + n;
+		left -= 4 + n;
+	}
+	return left == 0;
+}
+
+static fv_status local_fail(const core_zip *zip, uint64_t at, const char *why)
+{
+	return core_scan_fail(&zip->scan, (size_t)at, "local header", "%s", why);
+}
+
+/* What follows the data: signature, CRC and the two sizes. */
+static fv_status check_descriptor(const core_zip *zip, const struct entry *e, uint64_t at,
+	size_t limit, bool wide, uint64_t *end)
+{
+	const unsigned char *b = zip->scan.data + at;
+	int bytes = wide ? 8 : 4;
+	*end = at + 8 + 2 * (uint64_t)bytes;
+	if (limit - at < *end - at)
+		return core_scan_fail(
+			&zip->scan, (size_t)at, "size", "the data reach the central directory");
+	if (memcmp(b, "PK\7\10", 4) != 0 || little(b + 4, 4) != e->crc ||
+		little(b + 8, bytes) != e->size || little(b + 8 + bytes, bytes) != e->size)
+		return local_fail(zip, at,
+			"the descriptor after the data differs from the central directory");
+	return FV_OK;
+}
+
+static fv_status read_local(
+	const core_zip *zip, const struct entry *e, size_t limit, core_zip_record *record)
+{
+	const unsigned char *b = zip->scan.data + e->offset;
+	uint64_t at = e->offset, name_n = little(b + 26, 2), extra_n = little(b + 28, 2);
+	if (memcmp(b, "PK\3\4", 4) != 0)
+		return local_fail(zip, at, "none is here");
+	if (little(b + 6, 2) != e->flags || little(b + 8, 2) != e->method)
+		return local_fail(zip, at, "flags or method differ from the central directory");
+	uint64_t data = at + LOCAL + name_n + extra_n;
+	if (name_n != e->name_n || data > limit || memcmp(b + LOCAL, e->name, (size_t)name_n) != 0)
+		return local_fail(zip, at, "the name differs from the central directory");
+	bool wide, later = e->flags & FLAG_DESCRIPTOR;
+	if (!read_local_extra(b + LOCAL + name_n, extra_n, &wide))
+		return local_fail(zip, at, "an extra field that torch does not write");
+	uint64_t crc = little(b + 14, 4), packed = little(b + 18, 4), size = little(b + 22, 4);
+	if (later ? crc || packed || size : crc != e->crc || packed != e->size || size != e->size)
+		return local_fail(zip, at, "CRC or sizes differ from the central directory");
+	if (e->size > limit - data)
+		return core_scan_fail(&zip->scan, record->central_at, "size",
+			"the data reach the central directory");
+	record->begin = at;
+	record->data = zip->scan.data + data;
+	record->size = e->size;
+	record->crc = (uint32_t)e->crc;
+	record->end = data + e->size;
+	return later ? check_descriptor(zip, e, record->end, limit, wide, &record->end) : FV_OK;
+}
+
+/* --- all together --- */
+
+static fv_status read_records(core_zip *zip, const struct extent *central)
+{
+	size_t at = central->begin;
+	const unsigned char *first = zip->scan.data + at + CENTRAL;
+	for (uint64_t i = 0; i < central->count; i++) {
+		struct entry e;
+		core_zip_record *record = &zip->record[i];
+		record->central_at = at;
+		fv_status status = read_entry(zip, &at, central->end, &e);
+		if (!status)
+			status = check_entry(zip, record->central_at, &e, central->begin);
+		if (!status)
+			status = check_folder(zip, record->central_at, &e, first);
+		if (!status)
+			status = read_local(zip, &e, central->begin, record);
+		if (status)
+			return status;
+		record->name = (const char *)e.name + zip->prefix;
+		record->n = (size_t)e.name_n - zip->prefix;
+		zip->n++;
+	}
+	if (at != central->end)
+		return core_scan_fail(
+			&zip->scan, at, "count", "the central directory has more than its records");
+	return FV_OK;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const core_zip_record *s = a, *t = b;
+	if (s->begin != t->begin)
+		return s->begin < t->begin ? -1 : 1;
+	return (s->central_at > t->central_at) - (s->central_at < t->central_at);
+}
+
+static fv_status check_cover(core_zip *zip, size_t end)
+{
+	uint64_t covered = 0;
+	if (zip->n)
+		qsort(zip->record, zip->n, sizeof *zip->record, by_place);
+	for (size_t i = 0; i < zip->n; i++) {
+		const core_zip_record *record = &zip->record[i];
+		if (record->begin < covered)
+			return core_scan_fail(&zip->scan, (size_t)record->begin, "overlap",
+				"a record inside another one");
+		if (record->begin > covered)
+			return core_scan_fail(&zip->scan, (size_t)covered, "gap",
+				"bytes that belong to no record");
+		covered = record->end;
+	}
+	if (covered != end)
+		return core_scan_fail(
+			&zip->scan, (size_t)covered, "gap", "bytes that belong to no record");
+	return FV_OK;
+}
+
+static int lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : (unsigned char)c;
+}
+
+static int compare_names(const char *s, size_t s_n, const char *t, size_t t_n)
+{
+	for (size_t i = 0; i < s_n && i < t_n; i++)
+		if (lower(s[i]) != lower(t[i]))
+			return lower(s[i]) < lower(t[i]) ? -1 : 1;
+	return (s_n > t_n) - (s_n < t_n);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const core_zip_record *s = a, *t = b;
+	return compare_names(s->name, s->n, t->name, t->n);
+}
+
+static fv_status check_names(core_zip *zip)
+{
+	if (zip->n)
+		qsort(zip->record, zip->n, sizeof *zip->record, by_name);
+	for (size_t i = 1; i < zip->n; i++)
+		if (!by_name(&zip->record[i - 1], &zip->record[i])) {
+			size_t s = zip->record[i - 1].central_at, t = zip->record[i].central_at;
+			return core_scan_fail(&zip->scan, s > t ? s : t, "duplicate name",
+				"'%.*s' is there twice, but for the case of its letters",
+				(int)(zip->record[i].n < 80 ? zip->record[i].n : 80),
+				zip->record[i].name);
+		}
+	return FV_OK;
+}
+
+static fv_status check_sums(const core_zip *zip)
+{
+	core_crc32 *crc = malloc(sizeof *crc);
+	if (!crc)
+		return core_scan_no_memory(&zip->scan);
+	core_crc32_prepare(crc);
+	fv_status status = FV_OK;
+	for (size_t i = 0; i < zip->n && !status; i++) {
+		const core_zip_record *record = &zip->record[i];
+		uint32_t sum = core_crc32_of(crc, record->data, (size_t)record->size);
+		if (sum != record->crc)
+			status = core_scan_fail(&zip->scan, (size_t)(record->data - zip->scan.data),
+				"CRC", "'%.*s' is damaged: its checksum is %08x, not %08x",
+				(int)(record->n < 80 ? record->n : 80), record->name, sum,
+				record->crc);
+	}
+	free(crc);
+	return status;
+}
+
+fv_status core_zip_read(core_zip *zip)
+{
+	struct extent central = {0};
+	fv_status status = read_end(zip, &central);
+	if (status)
+		return status;
+	zip->record = calloc((size_t)central.count + 1, sizeof *zip->record);
+	if (!zip->record)
+		return core_scan_no_memory(&zip->scan);
+	status = read_records(zip, &central);
+	if (!status)
+		status = check_cover(zip, central.begin);
+	if (!status)
+		status = check_names(zip);
+	return status ? status : check_sums(zip);
+}
+
+void core_zip_free(core_zip *zip)
+{
+	free(zip->record);
+}
+
+const core_zip_record *core_zip_find(const core_zip *zip, const char *name)
+{
+	size_t n = strlen(name), low = 0, high = zip->n;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const core_zip_record *record = &zip->record[middle];
+		int order = compare_names(name, n, record->name, record->n);
+		if (order == 0)
+			return memcmp(name, record->name, n) ? NULL : record;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
