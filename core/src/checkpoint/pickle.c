@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define PICKLE_BYTES_MAX ((size_t)64 << 20)
 #define OPCODES_MAX (UINT32_C(1) << 22)
 #define MEMO_MAX (UINT32_C(1) << 22)
