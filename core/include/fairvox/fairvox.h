@@ -7,10 +7,12 @@
 #include <fairvox/checkpoint.h>
 #include <fairvox/context.h>
 #include <fairvox/csv.h>
+#include <fairvox/dsp.h>
 #include <fairvox/encoder.h>
 #include <fairvox/grouper.h>
 #include <fairvox/loss.h>
 #include <fairvox/networks.h>
+#include <fairvox/nn.h>
 #include <fairvox/param.h>
 #include <fairvox/plugin.h>
 #include <fairvox/status.h>
