@@ -262,9 +262,70 @@ static void test_impossible_options(void **state)
 	core_ctx_free(ctx);
 }
 
+/* Frames at both ends, past the end, and of a wave shorter than one, against the sums. */
+static void test_short_time(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	enum { N = 30, HOP = 12, SAMPLES = 100, FRAMES = 80 }; /* more than one block */
+	float wave[SAMPLES];
+	double window[N], *power = core_alloc(ctx, FRAMES * (N / 2 + 1), sizeof *power);
+	noise(wave, SAMPLES, 1, 3);
+	for (int i = 0; i < N; i++)
+		window[i] = 0.1 + i % 7;
+	fv_stft *stft = fv_stft_open(ctx, N, HOP, window);
+	double *scratch = core_alloc(ctx, fv_stft_scratch(stft), sizeof *scratch);
+	assert_int_equal(fv_stft_frames(stft, SAMPLES), 9);
+	assert_int_equal(fv_stft_frames(stft, 0), 1);
+	for (int64_t n = 5; n <= SAMPLES; n += 95) {
+		fv_stft_power(stft, wave, n, 2, FRAMES, power, scratch);
+		for (int t = 0; t < FRAMES; t++)
+			for (int k = 0; k <= N / 2; k++) {
+				double re = 0, im = 0;
+				for (int j = 0; j < N; j++) {
+					int64_t at = (t + 2) * HOP - N / 2 + j;
+					double x = at >= 0 && at < n ? (double)wave[at] * window[j]
+								     : 0;
+					re += x * cos(2 * M_PI * j * k / N);
+					im -= x * sin(2 * M_PI * j * k / N);
+				}
+				test_close(power[t * (N / 2 + 1) + k], re * re + im * im, 1e-11);
+			}
+	}
+	core_ctx_free(ctx);
+}
+
+/* Each weight is that of librosa.filters.mel(sr=16000, n_fft=400, n_mels=40). */
+static void test_slaney(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	enum { BINS = 201, BANDS = 40 };
+	int64_t shape[4];
+	int rank;
+	double *want = test_npy(test_golden("ge2e/mel_matrix.npy"), shape, &rank);
+	assert_true(rank == 2 && shape[0] == BINS && shape[1] == BANDS);
+	fv_mel *mel = fv_mel_open_slaney(ctx, 400, RATE, BANDS, 0, 8000);
+	for (int k = 0; k < BINS; k++) {
+		double power[BINS] = {0};
+		float single[BINS] = {0}, out[BANDS], again[BANDS];
+		power[k] = single[k] = 1;
+		fv_mel_apply_double(mel, power, out);
+		fv_mel_apply(mel, single, again);
+		assert_memory_equal(out, again, sizeof out);
+		for (int b = 0; b < BANDS; b++)
+			assert_true(fabs((double)out[b] - want[k * BANDS + b]) <=
+				    2e-7 * want[k * BANDS + b] + 1e-15);
+	}
+	free(want);
+	core_ctx_free(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_short_time),
+		cmocka_unit_test(test_slaney),
 		cmocka_unit_test(test_vectors),
 		cmocka_unit_test(test_transform),
 		cmocka_unit_test(test_mel),

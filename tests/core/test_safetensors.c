@@ -296,8 +296,7 @@ static void other_formats(void **state)
 static void mutations(void **state)
 {
 	(void)state;
-	const char *word = getenv("FAIRVOX_LONG");
-	const int times = word && *word == '1' ? 1000000 : 10000;
+	const int times = (int)test_rounds(10000, 1000000);
 	fv_ctx *setup = test_ctx();
 	char *original;
 	size_t size;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Damaged files of torch.save: whatever happens to their bytes, they are refused with a byte and a
- * rule, or what is read is there in the file. 10,000 a kind; FAIRVOX_LONG=1: a million. */
+ * rule, or what is read is there in the file. */
 #include "support.h"
 
 #include <stdio.h>
@@ -14,12 +14,6 @@
 #include "base/file.h"
 #include "base/stream.h"
 #include "torch_files.h"
-
-static int times(void)
-{
-	const char *word = getenv("FAIRVOX_LONG");
-	return word && *word == '1' ? 1000000 : 10000;
-}
 
 /* In memory: a million files on a disk would be the test of the disk. */
 static fv_status open_bytes(fv_ctx *ctx, const void *bytes, size_t n, fv_checkpoint **file)
@@ -91,7 +85,7 @@ static void archives(void **state)
 	static const char *const files[] = {"containers/zip_all.pt", "containers/zip_nested.pt",
 		"containers/zip_old.pt", "containers/zip_address_keys.pt"};
 	fv_ctx *setup = test_ctx();
-	int accepted = 0, n = times();
+	int accepted = 0, n = (int)test_rounds(10000, 1000000);
 	for (size_t f = 0; f < 4; f++) {
 		char *original;
 		size_t size;
@@ -160,7 +154,7 @@ static void pickles(void **state)
 	core_text pickle = {0}, file = {0};
 	test_pickle(&pickle, STATE_DICT);
 	unsigned char *bytes = malloc(pickle.size);
-	int accepted = 0, n = times();
+	int accepted = 0, n = (int)test_rounds(10000, 1000000);
 	for (int i = -1; i < n; i++) {
 		fv_ctx *ctx = test_ctx();
 		fv_stream stream = core_stream(7, 0, "pickle", 0, (uint64_t)i);
@@ -194,7 +188,7 @@ static void legacy(void **state)
 	test_pickle(&pickle, STATE_DICT);
 	test_torch_legacy(&file, pickle.data, pickle.size, "'0'");
 	unsigned char *bytes = malloc(file.size);
-	int accepted = 0, n = times();
+	int accepted = 0, n = (int)test_rounds(10000, 1000000);
 	for (int i = -1; i < n; i++) {
 		fv_ctx *ctx = test_ctx();
 		fv_stream stream = core_stream(7, 0, "legacy", 0, (uint64_t)i);

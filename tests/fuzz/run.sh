@@ -16,6 +16,7 @@ seeds() {
 	csv) set -- configs/corpora/*/*.csv tests/golden/statistics/audit/*/*.csv ;;
 	predictions) set -- tests/golden/statistics/audit/*/PRED_A.csv ;;
 	safetensors) set -- tests/golden/containers/*.safetensors ;;
+	torch) set -- tests/golden/containers/*.pt ;;
 	esac
 	for file in "$@"; do
 		n=$((n + 1))
@@ -28,7 +29,7 @@ seeds() {
 }
 
 failed=0
-for target in ${3:-yaml config csv predictions safetensors}; do
+for target in ${3:-yaml config csv predictions safetensors torch}; do
 	seeds $target
 	work=$build/fuzz/$target
 	mkdir -p "$work/corpus"

@@ -108,6 +108,8 @@ static double npy_value(const char *type, const unsigned char *p)
 		return memcpy(&i8, p, 8), (double)i8;
 	if (!strcmp(type, "|i1"))
 		return (double)(int8_t)*p;
+	if (!strcmp(type, "|u1"))
+		return (double)*p;
 	fail_msg("npy type %s", type);
 	return 0;
 }

@@ -35,7 +35,7 @@ const char *test_folder(const char *name);
 
 json_t *test_json(const char *path); /* fails the test when it cannot be read; json_decref it */
 
-/* .npy, C order, little endian, f4 f8 i4 i8 i1 -> doubles; free with free(). */
+/* .npy, C order, little endian, f4 f8 i4 i8 i1 u1 -> doubles; free with free(). */
 double *test_npy(const char *path, int64_t shape[4], int *rank);
 
 /* |got - want| <= tolerance * max(1, |want|) */

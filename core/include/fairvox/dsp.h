@@ -46,6 +46,27 @@ void fv_fft_power(const fv_fft *fft, const float *x, float *power, float *scratc
  * r_l = sum_i x_i x_(i+l mod n) of the frame the power came from. scratch [n]. [worker] */
 void fv_fft_autocorrelation(const fv_fft *fft, const float *power, float *r, float *scratch);
 
+/* --- short-time power spectra ------------------------------------------------------------------
+ */
+
+typedef struct fv_stft fv_stft;
+
+/* Frames of n samples, n even, times window [n], every `hop` samples; frame t is centred on sample
+ * t hop, and beyond the wave's ends there are zeros (torch.stft and librosa.stft with center = True,
+ * pad_mode = "constant"). [run] */
+fv_stft *fv_stft_open(fv_ctx *ctx, int32_t n, int32_t hop, const double *window);
+
+/* T = 1 + n / hop for a wave of n samples. */
+int64_t fv_stft_frames(const fv_stft *stft, int64_t n);
+
+/* Doubles that fv_stft_power needs for itself. */
+size_t fv_stft_scratch(const fv_stft *stft);
+
+/* wave [n] -> power [frames, bins], |X_k|^2 without any scaling, of the frames from `first` on; bins =
+ * half the frame's samples + 1. Computed in double. Frames past the wave's end see zeros. [worker] */
+void fv_stft_power(const fv_stft *stft, const float *wave, int64_t n, int64_t first, int64_t frames,
+	double *power, double *scratch);
+
 /* --- mel bands ---------------------------------------------------------------------------------
  */
 
@@ -58,8 +79,16 @@ typedef struct fv_mel fv_mel;
 fv_mel *fv_mel_open(fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands, double low_hz,
 	double high_hz);
 
+/* `bands` triangles as librosa's default has them (Slaney, Auditory Toolbox, 1998): equally wide on a
+ * scale that is linear up to 1000 Hz (200/3 Hz a mel) and logarithmic above (6.4 to the power 1/27 a
+ * mel), linear in Hz, of area 1. [run] */
+fv_mel *fv_mel_open_slaney(fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands,
+	double low_hz, double high_hz);
+
 /* power [fft_size/2+1] -> out [bands]. [worker] */
 void fv_mel_apply(const fv_mel *mel, const float *power, float *out);
+/* The same with sums in double, for fv_stft_power. [worker] */
+void fv_mel_apply_double(const fv_mel *mel, const double *power, float *out);
 
 /* --- fundamental frequency ---------------------------------------------------------------------
  */

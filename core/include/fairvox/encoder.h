@@ -62,6 +62,25 @@ typedef struct fv_encoder_ops {
 	void (*close)(void *state);
 } fv_encoder_ops;
 
+/* --- extension fv.fits/1: which files are weights of this encoder, for `fairvox inspect` --- */
+
+#define FV_FITS_1 "fv.fits/1"
+
+struct fv_checkpoint;
+
+typedef struct fv_fit {
+	uint32_t size;
+	const char *what;    /* one line on the network, with static storage */
+	const char *licence; /* of the weights, where the file is a known one; NULL: not known */
+} fv_fit;
+
+typedef struct fv_fits_1 {
+	uint32_t size;
+	/* 1, and *fit is filled, if open() would take the file: decided by names, types and shapes alone.
+	 * sha256: of the file, 64 lower-case hex digits. Needs no state. [run] */
+	int32_t (*fits)(const struct fv_checkpoint *file, const char *sha256, fv_fit *fit);
+} fv_fits_1;
+
 FV_END_DECLS
 
 #endif

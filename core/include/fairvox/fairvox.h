@@ -12,6 +12,7 @@
 #include <fairvox/grouper.h>
 #include <fairvox/loss.h>
 #include <fairvox/networks.h>
+#include <fairvox/nn.h>
 #include <fairvox/param.h>
 #include <fairvox/plugin.h>
 #include <fairvox/status.h>

@@ -23,12 +23,8 @@ static double triangle(double hz, int32_t b, double low, double width)
 	return position < 1 ? position : 2 - position;
 }
 
-fv_mel *fv_mel_open(
-	fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands, double low_hz, double high_hz)
+static fv_mel *new_bands(fv_ctx *ctx, int32_t bands, int32_t bins)
 {
-	assert(fft_size > 0 && bands > 0 && low_hz >= 0 && low_hz < high_hz);
-	assert(high_hz <= rate_hz / 2);
-	int32_t bins = fft_size / 2 + 1;
 	fv_mel *mel = fv_alloc(ctx, sizeof *mel);
 	if (!mel)
 		return NULL;
@@ -36,21 +32,89 @@ fv_mel *fv_mel_open(
 	mel->first = fv_alloc(ctx, (size_t)bands * sizeof *mel->first);
 	mel->count = fv_alloc(ctx, (size_t)bands * sizeof *mel->count);
 	mel->weight = fv_alloc(ctx, 2 * (size_t)bins * sizeof *mel->weight); /* two bands a bin */
-	if (!mel->first || !mel->count || !mel->weight)
+	return mel->first && mel->count && mel->weight ? mel : NULL;
+}
+
+/* Bins are given band by band, in rising order. */
+static void put_weight(fv_mel *mel, int32_t band, int32_t bin, double weight, float **next)
+{
+	if (weight <= 0)
+		return;
+	if (!mel->count[band]++)
+		mel->first[band] = bin;
+	*(*next)++ = (float)weight;
+}
+
+fv_mel *fv_mel_open(
+	fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands, double low_hz, double high_hz)
+{
+	assert(fft_size > 0 && bands > 0 && low_hz >= 0 && low_hz < high_hz);
+	assert(high_hz <= rate_hz / 2);
+	int32_t bins = fft_size / 2 + 1;
+	fv_mel *mel = new_bands(ctx, bands, bins);
+	if (!mel)
 		return NULL;
 	double low = mel_of(low_hz), width = (mel_of(high_hz) - low) / (bands + 1);
 	float *next = mel->weight;
+	for (int32_t b = 0; b < bands; b++)
+		for (int32_t k = 0; k < bins; k++)
+			put_weight(
+				mel, b, k, triangle(k * rate_hz / fft_size, b, low, width), &next);
+	return mel;
+}
+
+/* --- Slaney's scale --- */
+
+#define LINEAR_HZ (200.0 / 3) /* a mel below 1000 Hz */
+#define LINEAR_TOP 15.0       /* mel at 1000 Hz */
+
+static double slaney_of(double hz)
+{
+	return hz < 1000 ? hz / LINEAR_HZ : LINEAR_TOP + log(hz / 1000) * 27 / log(6.4);
+}
+
+static double slaney_hz(double mel)
+{
+	return mel < LINEAR_TOP ? mel * LINEAR_HZ : 1000 * exp((mel - LINEAR_TOP) * log(6.4) / 27);
+}
+
+fv_mel *fv_mel_open_slaney(
+	fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands, double low_hz, double high_hz)
+{
+	assert(fft_size > 0 && bands > 0 && low_hz >= 0 && low_hz < high_hz);
+	assert(high_hz <= rate_hz / 2);
+	int32_t bins = fft_size / 2 + 1;
+	fv_mel *mel = new_bands(ctx, bands, bins);
+	if (!mel)
+		return NULL;
+	double low = slaney_of(low_hz), width = (slaney_of(high_hz) - low) / (bands + 1);
+	float *next = mel->weight;
 	for (int32_t b = 0; b < bands; b++) {
+		double below = slaney_hz(low + b * width),
+		       centre = slaney_hz(low + (b + 1) * width),
+		       above = slaney_hz(low + (b + 2) * width);
 		for (int32_t k = 0; k < bins; k++) {
-			double weight = triangle(k * rate_hz / fft_size, b, low, width);
-			if (weight <= 0)
-				continue;
-			if (!mel->count[b]++)
-				mel->first[b] = k;
-			*next++ = (float)weight;
+			double hz = k * rate_hz / fft_size;
+			double up = (hz - below) / (centre - below);
+			double down = (above - hz) / (above - centre);
+			put_weight(mel, b, k, (up < down ? up : down) * 2 / (above - below), &next);
 		}
 	}
 	return mel;
+}
+
+/* --- their use --- */
+
+void fv_mel_apply_double(const fv_mel *mel, const double *power, float *out)
+{
+	const float *weight = mel->weight;
+	for (int32_t b = 0; b < mel->bands; b++) {
+		double sum = 0;
+		for (int32_t k = 0; k < mel->count[b]; k++)
+			sum += (double)weight[k] * power[mel->first[b] + k];
+		out[b] = (float)sum;
+		weight += mel->count[b];
+	}
 }
 
 void fv_mel_apply(const fv_mel *mel, const float *power, float *out)

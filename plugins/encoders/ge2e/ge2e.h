@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GE2E speaker encoder: what the files of this plugin share. Shapes: n samples, T frames of 40 mel
+ * bands, P partial windows of 160 frames, 256 dimensions. */
+#ifndef GE2E_H
+#define GE2E_H
+
+#include <fairvox/fairvox.h>
+
+enum {
+	GE2E_RATE_HZ = 16000,
+	GE2E_WINDOW = 400, /* samples */
+	GE2E_HOP = 160,
+	GE2E_BANDS = 40,
+	GE2E_FRAMES = 160, /* of a partial window */
+	GE2E_DIMS = 256,
+	GE2E_LAYERS = 3
+};
+
+typedef struct ge2e_state {
+	double rate, min_coverage; /* parameters */
+	fv_stft *stft;
+	fv_mel *mel;
+	fv_lstm *layer[GE2E_LAYERS];
+	float *weight, *bias; /* of the linear layer: [256,256], [256] */
+} ge2e_state;
+
+/* --- weights.c --- */
+
+/* Checks that the file holds the network and nothing that is not known, and opens the layers. */
+FV_NODISCARD fv_status ge2e_read(ge2e_state *s, fv_ctx *ctx, const char *path);
+
+extern const fv_fits_1 ge2e_fits;
+
+/* --- embed.c --- */
+
+/* Everything but the weights. */
+FV_NODISCARD fv_status ge2e_prepare(ge2e_state *s, fv_ctx *ctx);
+
+/* P for n samples, the first frames of the windows being 0, *step, 2 *step ... */
+int64_t ge2e_partial_count(const ge2e_state *s, int64_t n, int64_t *step);
+
+/* Mel power of `frames` frames from frame 0 on, zeros past the wave's end -> out [frames,40]. */
+FV_NODISCARD fv_status ge2e_mel(const ge2e_state *s, fv_ctx *worker, const float *wave, int64_t n,
+	int64_t frames, float *out);
+
+/* wave [n] -> partials [P,256], each of length 1. */
+FV_NODISCARD fv_status ge2e_partials(
+	const ge2e_state *s, fv_ctx *worker, const float *wave, int64_t n, float *partials);
+
+/* wave [n] -> out [256]: the mean of the partials, of length 1. */
+FV_NODISCARD fv_status ge2e_embed(
+	const ge2e_state *s, fv_ctx *worker, const float *wave, int64_t n, float *out);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Encoder `ge2e`: a voice as 256 numbers (Wan et al., "Generalized end-to-end loss for speaker
+ * verification", ICASSP 2018), with the weights that the Python package resemblyzer carries.
+ * Output: `embedding` [1,256], no smaller than 0, of length 1.
+ *
+ * Difference from resemblyzer: its command preprocess_wav (louder to -30 dBFS, silences cut by
+ * WebRTC's voice activity detector) is not applied; the wave is taken as it is, as embed_utterance
+ * does. */
+#include <string.h>
+
+#include "ge2e.h"
+
+static fv_status ge2e_open(void *state, fv_ctx *ctx, const char *weights)
+{
+	if (!weights)
+		return fv_fail(ctx, FV_CONFIG,
+			"needs weights: resemblyzer/pretrained.pt of the Python package "
+			"resemblyzer "
+			"0.1.4 (pip download --no-deps resemblyzer==0.1.4, unzip)");
+	fv_status status = ge2e_prepare(state, ctx);
+	return status ? status : ge2e_read(state, ctx, weights);
+}
+
+static fv_status ge2e_info(const void *state, fv_ctx *ctx, fv_encoder_info *info)
+{
+	static const fv_output output = {.size = sizeof output,
+		.name = "embedding",
+		.layers = 1,
+		.dims = GE2E_DIMS,
+		.standardize = FV_STANDARDIZE_NONE};
+	(void)state;
+	(void)ctx;
+	info->rate_hz = GE2E_RATE_HZ;
+	info->min_samples = GE2E_WINDOW;
+	info->n_outputs = 1;
+	info->outputs = &output;
+	return FV_OK;
+}
+
+static fv_status ge2e_encode(const void *state, fv_ctx *worker, int32_t output, const float *wave,
+	int64_t n, int32_t pooled, float *out)
+{
+	(void)output;
+	(void)pooled;
+	return ge2e_embed(state, worker, wave, n, out);
+}
+
+static const void *extension(const char *id)
+{
+	return strcmp(id, FV_FITS_1) ? NULL : &ge2e_fits;
+}
+
+static const fv_param params[] = {
+	{.size = sizeof(fv_param),
+		.type = FV_REAL,
+		.name = "rate",
+		.unit = "1/s",
+		.min = 0.625,
+		.max = 100,
+		.def_paper = "1.3",
+		.offset = offsetof(ge2e_state, rate),
+		.doc = "Windows of 1.6 s that begin in a second of speech; 0.625: they do not "
+		       "overlap."},
+	{.size = sizeof(fv_param),
+		.type = FV_REAL,
+		.name = "min_coverage",
+		.min = 0.01,
+		.max = 1,
+		.def_paper = "0.75",
+		.offset = offsetof(ge2e_state, min_coverage),
+		.doc = "Share of the last window that must be speech, not padding, if it is to "
+		       "count."},
+};
+
+static const fv_encoder_ops ops = {
+	.size = sizeof ops,
+	.open = ge2e_open,
+	.info = ge2e_info,
+	.encode = ge2e_encode,
+};
+
+static const fv_descriptor descriptor = {
+	.size = sizeof descriptor,
+	.abi = FV_ABI,
+	.kind = FV_ENCODER,
+	.name = "ge2e",
+	.version = "1",
+	.summary = "Speaker embedding by three LSTM layers (resemblyzer's weights)",
+	.source = "Wan et al., Generalized end-to-end loss for speaker verification, ICASSP 2018; "
+		  "windows and features of resemblyzer 0.1.4 (its weights: Apache-2.0)",
+	.licence = "Apache-2.0",
+	.state_size = sizeof(ge2e_state),
+	.params = params,
+	.n_params = sizeof params / sizeof *params,
+	.ops = &ops,
+	.extension = extension,
+};
+
+FV_PLUGIN_ENTRY
+{
+	return &descriptor;
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The GE2E encoder with the weights of resemblyzer 0.1.4 against resemblyzer run in double, stage
+ * by stage; and with drawn weights: which files are taken, and that each tensor counts. */
+#include "support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "checkpoint/safetensors_write.h"
+#include "corpus/audio.h"
+#include "encoder.h"
+#include "ge2e.h"
+#include "npz.h"
+
+/* --- real weights --- */
+
+static const char *real_weights(void)
+{
+	static char path[4200];
+	char command[9000];
+	const char *build = getenv("FAIRVOX_BUILD"), *source = getenv("FAIRVOX_SOURCE");
+	snprintf(path, sizeof path, "%s/ge2e/pretrained.pt", build);
+	snprintf(command, sizeof command, "'%s/tests/support/fetch_ge2e.sh' '%s/ge2e'", source,
+		build);
+	if (system(command) != 0) {
+		print_message(
+			"skipped: no weights; the package resemblyzer could not be downloaded\n");
+		skip();
+	}
+	return path;
+}
+
+static void open_weights(fv_ctx *ctx, ge2e_state *s, const char *path)
+{
+	*s = (ge2e_state){.rate = 1.3, .min_coverage = 0.75};
+	test_ok(ctx, ge2e_prepare(s, ctx));
+	test_ok(ctx, ge2e_read(s, ctx, path));
+}
+
+/* resemblyzer's preprocessing: gain, and the windows of 480 samples that its mask keeps. */
+static int64_t preprocess(float *x, double gain, const double *mask, int64_t windows)
+{
+	int64_t kept = 0;
+	for (int64_t w = 0; w < windows; w++)
+		for (int64_t i = 480 * w; i < 480 * (w + 1) && mask[w] != 0; i++)
+			x[kept++] = (float)((double)x[i] * gain);
+	return kept;
+}
+
+/* Largest difference, allowed: twice that of PyTorch in float32, or 2e-6 of the rms. */
+static void compare(const json_t *tolerances, const char *key, const float *got, const double *want,
+	int64_t n, bool relative)
+{
+	const json_t *t = json_object_get(tolerances, key);
+	assert_non_null(t);
+	double own = json_number_value(json_object_get(t, "max_abs_diff"));
+	double rms = json_number_value(json_object_get(t, "rms_of_reference"));
+	double allowed = fmax(2 * own, relative ? 0 : 2e-6 * rms), worst = 0;
+	for (int64_t i = 0; i < n; i++) {
+		double difference = relative
+					    ? fabs(((double)got[i] + 1e-12) / (want[i] + 1e-12) - 1)
+					    : fabs((double)got[i] - want[i]);
+		worst = fmax(worst, difference);
+	}
+	if (!(worst <= allowed))
+		fail_msg("%s: %g, allowed %g (PyTorch %g)", key, worst, allowed, own);
+	const char *verbose = getenv("FAIRVOX_VERBOSE");
+	if (verbose && *verbose)
+		print_message("%s: %g (PyTorch %g)\n", key, worst, own);
+}
+
+static void check_clip(
+	const ge2e_state *s, const json_t *clip, const json_t *tolerances, const char *arrays)
+{
+	fv_ctx *ctx = test_ctx();
+	const char *path = json_string_value(json_object_get(clip, "clip"));
+	const char *variant = json_string_value(json_object_get(clip, "variant"));
+	const char *stem = core_path_stem(ctx, path);
+	core_wave wave;
+	test_ok(ctx, core_audio_read(ctx, test_shared(path), GE2E_RATE_HZ, 0, &wave));
+	int64_t shape[4], n = wave.n;
+	int rank;
+	if (!strcmp(variant, "preprocessed")) {
+		double *mask = test_npz(
+			arrays, core_format(ctx, "%s__%s__mask_30ms", stem, variant), shape, &rank);
+		n = preprocess(wave.sample, json_number_value(json_object_get(clip, "gain")), mask,
+			shape[0]);
+		free(mask);
+	}
+	assert_int_equal(n, json_integer_value(json_object_get(clip, "samples")));
+	const json_t *starts = json_object_get(clip, "partial_first_frames");
+	int64_t step, count = ge2e_partial_count(s, n, &step);
+	assert_int_equal(count, json_array_size(starts));
+	for (int64_t p = 0; p < count; p++)
+		assert_int_equal(p * step, json_integer_value(json_array_get(starts, (size_t)p)));
+
+	double *want =
+		test_npz(arrays, core_format(ctx, "%s__%s__mel", stem, variant), shape, &rank);
+	assert_true(shape[0] == 1 + n / GE2E_HOP && shape[1] == GE2E_BANDS);
+	float *mel = core_alloc(ctx, (size_t)(shape[0] * shape[1]), sizeof *mel);
+	test_ok(ctx, ge2e_mel(s, ctx, wave.sample, n, shape[0], mel));
+	compare(tolerances, core_format(ctx, "%s/%s/mel_relative", stem, variant), mel, want,
+		shape[0] * shape[1], true);
+	free(want);
+
+	want = test_npz(arrays, core_format(ctx, "%s__%s__partials", stem, variant), shape, &rank);
+	assert_true(shape[0] == count && shape[1] == GE2E_DIMS);
+	float *partials = core_alloc(ctx, (size_t)(count * GE2E_DIMS), sizeof *partials);
+	test_ok(ctx, ge2e_partials(s, ctx, wave.sample, n, partials));
+	compare(tolerances, core_format(ctx, "%s/%s/partials", stem, variant), partials, want,
+		count * GE2E_DIMS, false);
+	free(want);
+
+	want = test_npz(arrays, core_format(ctx, "%s__%s__embedding", stem, variant), shape, &rank);
+	float embedding[GE2E_DIMS];
+	test_ok(ctx, ge2e_embed(s, ctx, wave.sample, n, embedding));
+	compare(tolerances, core_format(ctx, "%s/%s/embedding", stem, variant), embedding, want,
+		GE2E_DIMS, false);
+	free(want);
+	core_wave_free(&wave);
+	core_ctx_free(ctx);
+}
+
+static void as_resemblyzer(void **state)
+{
+	(void)state;
+	char arrays[4200];
+	snprintf(arrays, sizeof arrays, "%s", test_shared("golden/encoders/ge2e/outputs.npz"));
+	json_t *clips = test_json(test_shared("golden/encoders/ge2e/clips.json"));
+	json_t *file = test_json(test_shared("golden/encoders/ge2e/float32_tolerance.json"));
+	const char *weights = real_weights();
+	fv_ctx *ctx = test_ctx();
+	ge2e_state s;
+	open_weights(ctx, &s, weights);
+	json_t *clip;
+	size_t i;
+	json_array_foreach(clips, i, clip)
+		check_clip(&s, clip, json_object_get(file, "outputs"), arrays);
+	assert_int_equal(i, 12);
+	json_decref(clips);
+	json_decref(file);
+	core_ctx_free(ctx);
+}
+
+/* --- drawn weights --- */
+
+enum { TENSORS = 16 };
+
+struct network {
+	core_tensor_out tensor[TENSORS + 1];
+	size_t n;
+};
+
+static struct network draw_network(fv_ctx *ctx)
+{
+	struct network net = {.n = TENSORS};
+	static const char *const parts[] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh"};
+	for (int l = 0; l < 3; l++)
+		for (int k = 0; k < 4; k++)
+			net.tensor[4 * l + k] = (core_tensor_out){
+				core_format(ctx, "lstm.%s_l%d", parts[k], l), "F32", k < 2 ? 2 : 1,
+				{1024, k == 0 && l == 0 ? 40 : 256}, NULL};
+	net.tensor[12] = (core_tensor_out){"linear.weight", "F32", 2, {256, 256}, NULL};
+	net.tensor[13] = (core_tensor_out){"linear.bias", "F32", 1, {256}, NULL};
+	net.tensor[14] = (core_tensor_out){"similarity_weight", "F32", 1, {1}, NULL};
+	net.tensor[15] = (core_tensor_out){"similarity_bias", "F32", 1, {1}, NULL};
+	for (size_t t = 0; t < TENSORS; t++) {
+		core_tensor_out *tensor = &net.tensor[t];
+		size_t n = (size_t)tensor->shape[0];
+		if (tensor->rank == 2)
+			n *= (size_t)tensor->shape[1];
+		float *value = core_alloc(ctx, n, sizeof *value);
+		fv_stream stream = fv_rng(ctx, "network", 0, t);
+		for (size_t i = 0; i < n; i++)
+			value[i] = (float)(0.0625 * (2 * fv_uniform(&stream) - 1));
+		tensor->data = value;
+	}
+	return net;
+}
+
+static const char *write_network(fv_ctx *ctx, const struct network *net)
+{
+	static char path[4200];
+	if (!*path)
+		snprintf(path, sizeof path, "%s/network.safetensors", test_folder("ge2e"));
+	test_ok(ctx, core_safetensors_write(ctx, path, net->tensor, net->n, NULL, 0));
+	return path;
+}
+
+static void draw_wave(fv_ctx *ctx, float *wave, int64_t n)
+{
+	fv_stream stream = fv_rng(ctx, "wave", 0, 0);
+	for (int64_t i = 0; i < n; i++)
+		wave[i] = (float)(0.3 * fv_normal(&stream) * sin((double)i / 3000));
+}
+
+static void embed(const struct network *net, float out[GE2E_DIMS])
+{
+	enum { N = 40000 };
+	static float wave[N];
+	fv_ctx *ctx = test_ctx();
+	ge2e_state s;
+	draw_wave(ctx, wave, N);
+	open_weights(ctx, &s, write_network(ctx, net));
+	test_ok(ctx, ge2e_embed(&s, ctx, wave, N, out));
+	core_ctx_free(ctx);
+}
+
+/* Zeroing any tensor of the network moves the embedding by hundreds of roundings; the two of the
+ * training loss do not. */
+static void each_tensor_counts(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	struct network net = draw_network(ctx);
+	float whole[GE2E_DIMS], other[GE2E_DIMS];
+	embed(&net, whole);
+	float *zero = core_alloc(ctx, 1024 * 256, sizeof *zero);
+	for (size_t t = 0; t < TENSORS; t++) {
+		struct network changed = net;
+		changed.tensor[t].data = zero;
+		embed(&changed, other);
+		float moved = 0;
+		for (int d = 0; d < GE2E_DIMS; d++)
+			moved = fmaxf(moved, fabsf(other[d] - whole[d]));
+		if (t < 14 ? moved < 1e-4f : moved != 0)
+			fail_msg("%s moves the embedding by %g", net.tensor[t].name, (double)moved);
+	}
+	core_ctx_free(ctx);
+}
+
+static void other_names_and_types(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	struct network net = draw_network(ctx);
+	float plain[GE2E_DIMS], other[GE2E_DIMS];
+	embed(&net, plain);
+	net.n = 14; /* without the tensors of the loss */
+	embed(&net, other);
+	assert_memory_equal(plain, other, sizeof plain);
+	net.n = TENSORS + 1;
+	for (size_t t = 0; t < TENSORS; t++)
+		net.tensor[t].name = core_format(ctx, "model_state.%s", net.tensor[t].name);
+	static const int64_t step[] = {7};
+	net.tensor[TENSORS] =
+		(core_tensor_out){"optimizer_state.state.1.exp_avg", "I64", 0, {0}, step};
+	embed(&net, other);
+	assert_memory_equal(plain, other, sizeof plain);
+	net.n = TENSORS;
+	double *wide = core_alloc(ctx, 256, sizeof *wide);
+	for (int i = 0; i < 256; i++)
+		wide[i] = (double)((const float *)net.tensor[13].data)[i];
+	net.tensor[13].dtype = "F64";
+	net.tensor[13].data = wide;
+	embed(&net, other);
+	assert_memory_equal(plain, other, sizeof plain);
+	core_ctx_free(ctx);
+}
+
+static void census(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	ge2e_state s = {.rate = 1.3, .min_coverage = 0.75};
+	test_ok(ctx, ge2e_prepare(&s, ctx));
+	const struct network net = draw_network(ctx);
+	struct network bad = net;
+	bad.n--;
+	bad.tensor[3] = bad.tensor[15]; /* lstm.bias_hh_l0 is gone */
+	test_fails(ctx, ge2e_read(&s, ctx, write_network(ctx, &bad)), FV_DATA,
+		"network.safetensors: no tensor 'lstm.bias_hh_l0'");
+	bad = net;
+	bad.tensor[1].shape[0] = 256;
+	bad.tensor[1].shape[1] = 1024;
+	test_fails(ctx, ge2e_read(&s, ctx, write_network(ctx, &bad)), FV_DATA,
+		"tensor 'lstm.weight_hh_l0' is [256,1024], not [1024,256]");
+	bad = net;
+	bad.tensor[14].rank = 0;
+	test_fails(ctx, ge2e_read(&s, ctx, write_network(ctx, &bad)), FV_DATA,
+		"tensor 'similarity_weight' is [], not [1]");
+	bad = net;
+	bad.tensor[13].rank = 2;
+	bad.tensor[13].shape[0] = 1;
+	bad.tensor[13].shape[1] = 256;
+	test_fails(ctx, ge2e_read(&s, ctx, write_network(ctx, &bad)), FV_DATA,
+		"tensor 'linear.bias' is [1,256], not [256]");
+	bad = net;
+	bad.tensor[bad.n++] = (core_tensor_out){"extra", "F32", 1, {1}, net.tensor[14].data};
+	test_fails(ctx, ge2e_read(&s, ctx, write_network(ctx, &bad)), FV_DATA,
+		"tensor 'extra' is not part of this network");
+	bad.tensor[16].name = "optimizer_state.state"; /* beside a bare network */
+	test_fails(ctx, ge2e_read(&s, ctx, write_network(ctx, &bad)), FV_DATA,
+		"tensor 'optimizer_state.state' is not part");
+	bad = net;
+	bad.tensor[13].dtype = "I32";
+	test_fails(ctx, ge2e_read(&s, ctx, write_network(ctx, &bad)), FV_DATA,
+		"tensor 'linear.bias' is I32, not of floats");
+	bad = net;
+	float *value = core_alloc(ctx, 256, sizeof *value);
+	value[17] = NAN;
+	bad.tensor[13].data = value;
+	test_fails(ctx, ge2e_read(&s, ctx, write_network(ctx, &bad)), FV_DATA,
+		"tensor 'linear.bias': element 17 is not a finite number");
+	/* all at once */
+	bad = net;
+	bad.tensor[0].shape[1] = 41;
+	bad.tensor[12].name = "linear.weights";
+	float *large = core_alloc(ctx, 1024 * 41, sizeof *large);
+	bad.tensor[0].data = large;
+	assert_int_equal(ge2e_read(&s, ctx, write_network(ctx, &bad)), FV_DATA);
+	assert_int_equal(core_error_count(ctx), 3);
+	core_ctx_free(ctx);
+}
+
+/* No direction to give: a network whose output is zero. */
+static void no_direction(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	struct network net = draw_network(ctx);
+	float *value = core_alloc(ctx, 256, sizeof *value), out[GE2E_DIMS], wave[1000] = {0};
+	for (int i = 0; i < 256; i++)
+		value[i] = -100;
+	net.tensor[13].data = value;
+	ge2e_state s;
+	open_weights(ctx, &s, write_network(ctx, &net));
+	test_fails(ctx, ge2e_embed(&s, ctx, wave, 1000, out), FV_DATA, "no direction");
+	core_ctx_free(ctx);
+}
+
+/* What resemblyzer's compute_partial_slices answers. */
+static void windows(void **state)
+{
+	(void)state;
+	static const struct {
+		double rate, coverage;
+		int64_t n, step, count;
+	} cases[] = {
+		{1.3, 0.75, 400, 77, 1},
+		{1.3, 0.75, 25599, 77, 1},
+		{1.3, 0.75, 25600, 77, 1},
+		{1.3, 0.75, 31519, 77, 1},
+		{1.3, 0.75, 31520, 77, 2},
+		{1.3, 0.75, 37920, 77, 2},
+		{1.3, 0.75, 52853, 77, 3},
+		{1.3, 0.75, 59259, 77, 4},
+		{1.3, 0.75, 16000000, 77, 1298},
+		{0.625, 0.75, 44799, 160, 1},
+		{0.625, 0.75, 44800, 160, 2},
+		{2.6, 0.5, 16000, 38, 1},
+		{2.6, 0.5, 50000, 38, 6},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		ge2e_state s = {.rate = cases[i].rate, .min_coverage = cases[i].coverage};
+		int64_t step, count = ge2e_partial_count(&s, cases[i].n, &step);
+		if (step != cases[i].step || count != cases[i].count)
+			fail_msg("%lld samples: step %lld, %lld windows", (long long)cases[i].n,
+				(long long)step, (long long)count);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(as_resemblyzer),
+		cmocka_unit_test(each_tensor_counts),
+		cmocka_unit_test(other_names_and_types),
+		cmocka_unit_test(census),
+		cmocka_unit_test(no_direction),
+		cmocka_unit_test(windows),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
