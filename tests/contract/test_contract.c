@@ -32,7 +32,7 @@ static const struct {
 	{"disent", "derivative", "W and the other branch's half are held constant"},
 	{"grl", "derivative", "below the adversary the gradient is reversed"},
 	{"grl", "open", "needs two groups"},
-	{"ge2e", "open", "needs weights, which are not part of the project"},
+	{"ge2e", "open without weights", "they are no part of the project"},
 	{"lff", "derivative", "W is held constant"},
 	{"pgdro", "open", "needs memberships"},
 	{"pseudo", "company", "pool: speaker looks at the other rows of a speaker"},
