@@ -14,6 +14,8 @@
 #include "encoder.h"
 #include "ge2e.h"
 #include "npz.h"
+#include "plugin/contract.h"
+#include "plugin/registry.h"
 
 /* --- real weights --- */
 
@@ -72,8 +74,34 @@ static void compare(const json_t *tolerances, const char *key, const float *got,
 		print_message("%s: %g (PyTorch %g)\n", key, worst, own);
 }
 
-static void check_clip(
-	const ge2e_state *s, const json_t *clip, const json_t *tolerances, const char *arrays)
+/* Louder by resemblyzer's factor, which it computes in float32; and what is cut agrees with its
+ * detector of speech on 19 of 20 windows. */
+static void check_speech(fv_ctx *ctx, const float *wave, int64_t n, double gain, const double *mask,
+	int64_t windows, int64_t *same, int64_t *all)
+{
+	ge2e_state s = {.level_dbfs = -30, .silence = GE2E_KEEP};
+	float *out = core_alloc(ctx, (size_t)n, sizeof *out);
+	int64_t kept, from = 0;
+	test_ok(ctx, ge2e_speech(&s, ctx, wave, n, out, &kept));
+	assert_int_equal(kept, n);
+	for (int64_t i = 0; i < n; i++)
+		assert_true(fabs((double)out[i] - (double)wave[i] * gain) <=
+			    2e-7 * fabs((double)out[i]));
+	s.silence = GE2E_CUT;
+	float *cut = core_alloc(ctx, (size_t)n, sizeof *cut);
+	test_ok(ctx, ge2e_speech(&s, ctx, wave, n, cut, &kept));
+	assert_int_equal(kept % 480, 0);
+	for (int64_t w = 0; w < windows; w++) { /* the windows kept are found in order */
+		bool is_kept = from < kept && !memcmp(cut + from, out + 480 * w, 480 * sizeof *out);
+		from += is_kept ? 480 : 0;
+		*same += is_kept == (mask[w] != 0);
+		*all += 1;
+	}
+	assert_int_equal(from, kept);
+}
+
+static void check_clip(const ge2e_state *s, const json_t *clip, const json_t *tolerances,
+	const char *arrays, int64_t *same, int64_t *all)
 {
 	fv_ctx *ctx = test_ctx();
 	const char *path = json_string_value(json_object_get(clip, "clip"));
@@ -86,8 +114,9 @@ static void check_clip(
 	if (!strcmp(variant, "preprocessed")) {
 		double *mask = test_npz(
 			arrays, core_format(ctx, "%s__%s__mask_30ms", stem, variant), shape, &rank);
-		n = preprocess(wave.sample, json_number_value(json_object_get(clip, "gain")), mask,
-			shape[0]);
+		double gain = json_number_value(json_object_get(clip, "gain"));
+		check_speech(ctx, wave.sample, n, gain, mask, shape[0], same, all);
+		n = preprocess(wave.sample, gain, mask, shape[0]);
 		free(mask);
 	}
 	assert_int_equal(n, json_integer_value(json_object_get(clip, "samples")));
@@ -137,9 +166,11 @@ static void as_resemblyzer(void **state)
 	open_weights(ctx, &s, weights);
 	json_t *clip;
 	size_t i;
+	int64_t same = 0, all = 0;
 	json_array_foreach(clips, i, clip)
-		check_clip(&s, clip, json_object_get(file, "outputs"), arrays);
+		check_clip(&s, clip, json_object_get(file, "outputs"), arrays, &same, &all);
 	assert_int_equal(i, 12);
+	assert_true(same >= 0.95 * (double)all);
 	json_decref(clips);
 	json_decref(file);
 	core_ctx_free(ctx);
@@ -316,6 +347,25 @@ static void census(void **state)
 	core_ctx_free(ctx);
 }
 
+/* The contract of every encoder, with drawn weights. */
+static void contract(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const struct network net = draw_network(ctx);
+	core_registry *r;
+	test_ok(ctx, core_registry_open(ctx, NULL, 0, &r));
+	const core_plugin *plugin = core_registry_find(r, FV_ENCODER, "ge2e");
+	assert_non_null(plugin);
+	core_contract_options options = {.profile = "paper", .weights = write_network(ctx, &net)};
+	core_contract result;
+	test_ok(ctx, core_contract_check(ctx, plugin->descriptor, &options, &result));
+	for (size_t i = 0; i < result.n; i++)
+		print_message("%s: %s\n", result.finding[i].check, result.finding[i].text);
+	assert_true(result.n == 0 && result.n_checks > 20);
+	core_ctx_free(ctx);
+}
+
 /* No direction to give: a network whose output is zero. */
 static void no_direction(void **state)
 {
@@ -363,6 +413,48 @@ static void windows(void **state)
 	}
 }
 
+/* 30 windows of hiss, 40 of a tone 40 dB above it, 30 of hiss, and half a window. */
+static void silences(void **state)
+{
+	(void)state;
+	enum { N = 100 * 480 + 240 };
+	static float wave[N], out[N];
+	fv_ctx *ctx = test_ctx();
+	draw_wave(ctx, wave, N);
+	for (int64_t i = 0; i < N; i++)
+		wave[i] = i / 480 >= 30 && i / 480 < 70 ? 0.1f * sinf((float)i) : 1e-3f * wave[i];
+	ge2e_state s = {.level_dbfs = -120, .silence = GE2E_CUT};
+	int64_t kept;
+	test_ok(ctx, ge2e_speech(&s, ctx, wave, N, out, &kept));
+	/* window w stays dense while five of w - 3 ... w + 4 are tone: 30 to 68; widened: 27 to 71
+	 */
+	assert_int_equal(kept, 45 * 480);
+	assert_memory_equal(out, wave + 27 * 480, (size_t)kept * sizeof *out);
+	s.level_dbfs = -10; /* the same windows at any level */
+	test_ok(ctx, ge2e_speech(&s, ctx, wave, N, out, &kept));
+	assert_int_equal(kept, 45 * 480);
+	double square = 0;
+	s.silence = GE2E_KEEP;
+	test_ok(ctx, ge2e_speech(&s, ctx, wave, N, out, &kept));
+	for (int64_t i = 0; i < N; i++)
+		square += (double)out[i] * (double)out[i] / N;
+	test_close(10 * log10(square), -10, 1e-6);
+	/* one click, nothing dense: the whole wave; nothing at all; less than a window */
+	s.silence = GE2E_CUT;
+	memset(wave, 0, sizeof wave);
+	test_ok(ctx, ge2e_speech(&s, ctx, wave, N, out, &kept));
+	assert_int_equal(kept, N / 480 * 480);
+	assert_memory_equal(out, wave, (size_t)kept * sizeof *out);
+	wave[777] = 1;
+	for (int64_t w = 0; w < 10; w++)
+		wave[480 * w] = w ? 1e-4f : 1;
+	test_ok(ctx, ge2e_speech(&s, ctx, wave, 10 * 480, out, &kept));
+	assert_int_equal(kept, 10 * 480);
+	test_ok(ctx, ge2e_speech(&s, ctx, wave, 400, out, &kept));
+	assert_int_equal(kept, 400);
+	core_ctx_free(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,8 +462,10 @@ int main(void)
 		cmocka_unit_test(each_tensor_counts),
 		cmocka_unit_test(other_names_and_types),
 		cmocka_unit_test(census),
+		cmocka_unit_test(contract),
 		cmocka_unit_test(no_direction),
 		cmocka_unit_test(windows),
+		cmocka_unit_test(silences),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

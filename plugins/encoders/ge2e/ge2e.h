@@ -16,8 +16,11 @@ enum {
 	GE2E_LAYERS = 3
 };
 
+enum ge2e_silence { GE2E_CUT, GE2E_KEEP };
+
 typedef struct ge2e_state {
-	double rate, min_coverage; /* parameters */
+	double level_dbfs, rate, min_coverage; /* parameters */
+	int32_t silence;                       /* enum ge2e_silence */
 	fv_stft *stft;
 	fv_mel *mel;
 	fv_lstm *layer[GE2E_LAYERS];
@@ -30,6 +33,13 @@ typedef struct ge2e_state {
 FV_NODISCARD fv_status ge2e_read(ge2e_state *s, fv_ctx *ctx, const char *path);
 
 extern const fv_fits_1 ge2e_fits;
+
+/* --- speech.c --- */
+
+/* wave [n] -> out [*kept], louder and without silences as the parameters say; *kept is from 1 to n.
+ */
+FV_NODISCARD fv_status ge2e_speech(const ge2e_state *s, fv_ctx *worker, const float *wave,
+	int64_t n, float *out, int64_t *kept);
 
 /* --- embed.c --- */
 

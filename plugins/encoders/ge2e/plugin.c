@@ -3,9 +3,8 @@
  * verification", ICASSP 2018), with the weights that the Python package resemblyzer carries.
  * Output: `embedding` [1,256], no smaller than 0, of length 1.
  *
- * Difference from resemblyzer: its command preprocess_wav (louder to -30 dBFS, silences cut by
- * WebRTC's voice activity detector) is not applied; the wave is taken as it is, as embed_utterance
- * does. */
+ * A recording is prepared as by resemblyzer's preprocess_wav, but for the detector of speech
+ * (speech.c); level_dbfs: -120 and silence: keep embed the wave as it is. */
 #include <string.h>
 
 #include "ge2e.h"
@@ -42,7 +41,11 @@ static fv_status ge2e_encode(const void *state, fv_ctx *worker, int32_t output, 
 {
 	(void)output;
 	(void)pooled;
-	return ge2e_embed(state, worker, wave, n, out);
+	float *speech = fv_scratch(worker, (size_t)n * sizeof *speech);
+	if (!speech)
+		return FV_FAILED;
+	fv_status status = ge2e_speech(state, worker, wave, n, speech, &n);
+	return status ? status : ge2e_embed(state, worker, speech, n, out);
 }
 
 static const void *extension(const char *id)
@@ -51,6 +54,22 @@ static const void *extension(const char *id)
 }
 
 static const fv_param params[] = {
+	{.size = sizeof(fv_param),
+		.type = FV_REAL,
+		.name = "level_dbfs",
+		.unit = "dB",
+		.min = -120,
+		.max = 0,
+		.def_paper = "-30",
+		.offset = offsetof(ge2e_state, level_dbfs),
+		.doc = "Recordings of a lower level are made louder, to this one; -120: none are."},
+	{.size = sizeof(fv_param),
+		.type = FV_CHOICE,
+		.name = "silence",
+		.choices = "cut|keep",
+		.def_paper = "cut",
+		.offset = offsetof(ge2e_state, silence),
+		.doc = "Silences, 30 dB below the loud parts of a recording, are cut or kept."},
 	{.size = sizeof(fv_param),
 		.type = FV_REAL,
 		.name = "rate",
