@@ -13,7 +13,7 @@ setup() {
 	fails 2 "unknown option '--jbos'" "$fairvox" run --jbos 2 plan.yaml
 	fails 2 "-j: 'two' is no whole number" "$fairvox" run -j two plan.yaml
 	fails 2 "unknown option '--force'" "$fairvox" explain --force plan.yaml
-	for verb in audit cache check describe encode explain groups plugins predict run split status synth table verify; do
+	for verb in audit cache check describe encode explain groups inspect plugins predict run split status synth table verify; do
 		"$fairvox" $verb --help | grep -q "^usage: fairvox $verb"
 	done
 }

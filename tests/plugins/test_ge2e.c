@@ -86,7 +86,7 @@ static void check_speech(fv_ctx *ctx, const float *wave, int64_t n, double gain,
 	assert_int_equal(kept, n);
 	for (int64_t i = 0; i < n; i++)
 		assert_true(fabs((double)out[i] - (double)wave[i] * gain) <=
-			    2e-7 * fabs((double)out[i]));
+			    2e-6 * fabs((double)out[i]));
 	s.silence = GE2E_CUT;
 	float *cut = core_alloc(ctx, (size_t)n, sizeof *cut);
 	test_ok(ctx, ge2e_speech(&s, ctx, wave, n, cut, &kept));

@@ -1,0 +1,59 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# fairvox inspect: what stands in a file of weights.
+load helpers
+
+containers=$FAIRVOX_SOURCE/tests/golden/containers
+
+@test "each container" {
+	run "$fairvox" inspect "$containers/zip_nested.pt"
+	[ "$status" -eq 0 ]
+	[ "${lines[0]}" = "container: torch zip" ]
+	[ "${lines[2]}" = "sha256:    $(sha256sum <"$containers/zip_nested.pt" | cut -d' ' -f1)" ]
+	[ "${lines[3]}" = "tensors:   3 (10 numbers)" ]
+	[ "${lines[4]}" = "encoder:   none of the plugins found takes this file" ]
+	[ "${lines[5]}" = "F32  model.a.bias [2]" ]
+	[ "${lines[6]}" = "F32  model.a.weight [2,3]" ]
+	[ "${lines[7]}" = "F32  optimizer_state.state.140123456789012.exp_avg [2]" ]
+	"$fairvox" inspect "$containers/legacy_all.pt" | grep -qx 'container: torch legacy'
+	"$fairvox" inspect "$containers/st_order.safetensors" | grep -qx 'metadata:  note = tab\\x09here'
+}
+
+@test "JSON" {
+	"$fairvox" inspect --json "$containers/st_all.safetensors" >out.json
+	python3 - <<-END
+		import json
+		d = json.load(open("out.json"))
+		assert d["schema_version"] == 1 and d["container"] == "safetensors" and d["bytes"] == 632
+		assert {"name": "scalar", "dtype": "F32", "shape": []} in d["tensors"] and len(d["tensors"]) == 8
+		assert d["elements"] == 25 and d["encoders"] == [] and d["metadata"] == {"format": "pt"}
+	END
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+}
+
+@test "which encoder takes a file" {
+	"$FAIRVOX_SOURCE/tests/support/fetch_ge2e.sh" "$FAIRVOX_BUILD/ge2e" || skip "the package resemblyzer could not be downloaded"
+	weights=$FAIRVOX_BUILD/ge2e/pretrained.pt
+	run "$fairvox" inspect "$weights"
+	[ "${lines[4]}" = "encoder:   ge2e (GE2E speaker encoder of resemblyzer 0.1.4, three LSTM layers of 256)" ]
+	[ "${lines[5]}" = "licence:   Apache-2.0" ]
+	cp "$weights" other.pt # a weight changed: the same network, of unknown origin
+	printf '\001' | dd of=other.pt bs=1 seek=17090000 conv=notrunc status=none
+	run "$fairvox" inspect other.pt
+	[ "${lines[4]}" = "encoder:   ge2e (GE2E speaker encoder, three LSTM layers of 256)" ]
+	[[ ${lines[5]} = "licence:   not known"* ]]
+	head -c 17000000 "$weights" >cut.pt
+	fails 4 "cut.pt: byte 17000000: end: the file ends inside storage" "$fairvox" inspect cut.pt
+	fails 4 "cut.pt: byte 17000000: end: " "$fairvox" encode --encoder ge2e --weights cut.pt --out x.csv x.wav
+}
+
+@test "what is refused" {
+	fails 4 "bad_zip_pickle_os_system.pt: byte 66: global: 'os.system'" "$fairvox" inspect "$containers/bad_zip_pickle_os_system.pt"
+	fails 4 "byte 0: unknown content: no file of tensors, it looks like a Git LFS pointer" "$fairvox" inspect "$containers/bad_lfs_pointer.bin"
+	fails 4 "nothere: No such file" "$fairvox" inspect nothere
+	fails 2 "one file is to be named" "$fairvox" inspect
+	fails 2 "needs weights: resemblyzer/pretrained.pt" "$fairvox" encode --encoder ge2e --out x.csv x.wav
+}
