@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The opcodes of a pickle that hold, move and gather plain data. Rules, each with a byte: opcode,
- * protocol, end, length, integer, UTF-8, stack, depth, memo, bounds. */
+ * protocol, end, length, integer, UTF-8, stack, dict key, depth, memo, bounds. */
 #include "checkpoint/pickle.h"
 
 #include <stdlib.h>
@@ -281,6 +281,12 @@ static fv_status append(core_pickle *p, size_t at, uint32_t n, bool pairs)
 			&p->scan, at, "stack", "no %s to add to", pairs ? "dict" : "list");
 	if (pairs && n % 2)
 		return core_scan_fail(&p->scan, at, "stack", "a key without a value");
+	for (uint32_t i = 0; pairs && i < n; i += 2) {
+		const core_object *key = &p->object.item[p->stack.item[p->stack.n - n + i]];
+		if (key->kind != CORE_PICKLE_TEXT && key->kind != CORE_PICKLE_INT)
+			return core_scan_fail(
+				&p->scan, at, "dict key", "neither a text nor an integer");
+	}
 	if (to->list.room - to->list.n < n) {
 		uint32_t room =
 			2 * to->list.room > to->list.n + n ? 2 * to->list.room : to->list.n + n;

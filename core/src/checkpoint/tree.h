@@ -7,7 +7,7 @@
 #include "checkpoint/pickle.h"
 
 /* Calls `found` for each tensor, in the pickle's order; `name` is valid during the call. Rules:
- * depth, cycle, not a dict, dict key, duplicate key, name, bounds. */
+ * depth, cycle, not a dict, duplicate key, name, bounds. */
 typedef fv_status core_tree_fn(void *user, const char *name, uint32_t tensor);
 FV_NODISCARD fv_status core_tree_walk(core_pickle *pickle, core_tree_fn *found, void *user);
 
