@@ -33,7 +33,6 @@ static const struct {
 	{"ge2e", "open without weights", "needs them; see test_ge2e"},
 	{"grl", "derivative", "below the adversary the gradient is reversed"},
 	{"grl", "open", "needs two groups"},
-	{"ge2e", "open without weights", "they are no part of the project"},
 	{"lff", "derivative", "W is held constant"},
 	{"pgdro", "open", "needs memberships"},
 	{"pseudo", "company", "pool: speaker looks at the other rows of a speaker"},
