@@ -201,27 +201,6 @@ const char *contract_stem(struct contract *c, int32_t row)
 	return core_format(c->ctx, "row_%02d", row);
 }
 
-/* Parameters of one kind take as many bytes of the state. */
-static size_t width_of(fv_param_type type)
-{
-	switch (type) {
-	case FV_INT:
-		return sizeof(int64_t);
-	case FV_REAL:
-		return sizeof(double);
-	case FV_BOOL:
-	case FV_CHOICE:
-		return sizeof(int32_t);
-	case FV_STRING:
-	case FV_PATH:
-	case FV_LOSS_REF:
-		return sizeof(char *);
-	case FV_LIST:
-		return sizeof(fv_list);
-	}
-	return 0;
-}
-
 static void check_choice(struct contract *c, const fv_param *p, const char *word, size_t n)
 {
 	contract_expect(c, n > 0, "choices", "'%s' has an empty choice", p->name);
@@ -247,14 +226,14 @@ static void check_param(struct contract *c, const fv_param *p)
 	contract_expect(c, *p->doc != '\0', "parameters", "'%s' is not documented", p->name);
 	contract_expect(c, p->min <= p->max, "parameters", "'%s' has an empty range", p->name);
 	contract_expect(c,
-		p->offset % (p->type == FV_LIST ? sizeof(void *) : width_of(p->type)) == 0,
+		p->offset % (p->type == FV_LIST ? sizeof(void *) : core_param_width(p->type)) == 0,
 		"parameters", "'%s' lies askew in the state", p->name);
 	if (p->type == FV_CHOICE)
 		check_choices(c, p);
 	for (const fv_param *q = c->plugin->params; q < p; q++)
 		contract_expect(c,
-			q->offset + width_of(q->type) <= p->offset ||
-				p->offset + width_of(p->type) <= q->offset,
+			q->offset + core_param_width(q->type) <= p->offset ||
+				p->offset + core_param_width(p->type) <= q->offset,
 			"parameters", "'%s' and '%s' share bytes of the state", q->name, p->name);
 }
 

@@ -57,7 +57,7 @@ static const fv_preset *preset_at(const fv_descriptor *d, uint32_t i)
 						 (size_t)i * d->presets->size);
 }
 
-static size_t width_of(fv_param_type type)
+size_t core_param_width(fv_param_type type)
 {
 	switch (type) {
 	case FV_INT:
@@ -88,7 +88,7 @@ static bool check_params(const fv_descriptor *d, struct fault *fault)
 		const fv_param *p = param_at(d, i);
 		if (p->size != d->params->size || !core_name_is_valid(p->name))
 			return FAULT(fault, "parameter %u has a bad size or name", i);
-		size_t width = width_of(p->type);
+		size_t width = core_param_width(p->type);
 		if (!width || p->offset > d->state_size || d->state_size - p->offset < width)
 			return FAULT(fault, "parameter '%s' lies outside the state", p->name);
 		if (p->type == FV_CHOICE && (!p->choices || !*p->choices))

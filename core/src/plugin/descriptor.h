@@ -18,6 +18,9 @@ bool core_descriptor_check(const fv_descriptor *descriptor, const char *file_nam
 /* A copy with the sizes of this core; lives as long as the context. NULL when memory is out. */
 const fv_descriptor *core_descriptor_copy(fv_ctx *ctx, const fv_descriptor *descriptor);
 
+/* Bytes that a parameter of this type takes in the state; 0 for a type that there is not. */
+size_t core_param_width(fv_param_type type);
+
 bool core_name_is_valid(const char *name); /* [a-z][a-z0-9_]* */
 
 #endif
