@@ -24,7 +24,6 @@ int64_t fv_csv_columns(const fv_csv *csv);
 const char *fv_csv_name(const fv_csv *csv, int64_t column); /* as in the header */
 int64_t fv_csv_find(const fv_csv *csv, const char *name);   /* column of that name; -1: none */
 const char *fv_csv_cell(const fv_csv *csv, int64_t row, int64_t column);
-int64_t fv_csv_line(const fv_csv *csv, int64_t row); /* in the file, from 1: for messages */
 
 /* Records FILE:LINE: message for that row (-1: the header) and returns FV_DATA. */
 fv_status fv_csv_fail(fv_ctx *ctx, const fv_csv *csv, int64_t row, const char *format, ...)

@@ -46,11 +46,6 @@ const char *fv_csv_cell(const fv_csv *csv, int64_t row, int64_t column)
 	return core_csv_cell(&csv->table, row, column);
 }
 
-int64_t fv_csv_line(const fv_csv *csv, int64_t row)
-{
-	return csv->table.line[row];
-}
-
 fv_status fv_csv_fail(fv_ctx *ctx, const fv_csv *csv, int64_t row, const char *format, ...)
 {
 	char text[1024];

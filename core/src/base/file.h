@@ -17,7 +17,7 @@ FV_NODISCARD fv_status core_file_read(fv_ctx *ctx, const char *path, size_t limi
 FV_NODISCARD fv_status core_file_write(fv_ctx *ctx, const char *path, const void *data,
 	size_t size);
 
-/* The same in steps, for what is too large for memory: write to core_writer_stream(), then commit or
+/* The same in steps, for what is too large for memory: put, as often as needed, then commit or
  * abandon. */
 typedef struct core_writer core_writer;
 FV_NODISCARD fv_status core_writer_open(fv_ctx *ctx, const char *path, core_writer **out);
