@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fairvox inspect: what a file of tensors holds, and which encoders take it. */
 #include <getopt.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -10,6 +9,7 @@
 #include <fairvox/encoder.h>
 
 #include "base/hash.h"
+#include "base/json.h"
 #include "checkpoint/checkpoint_private.h"
 #include "plugin/registry.h"
 #include "verbs.h"
@@ -131,12 +131,10 @@ static fv_status print_json(fv_ctx *ctx, const struct inspect *in)
 		"container", fv_checkpoint_container(in->file), "bytes", (json_int_t)in->file->size,
 		"sha256", in->sha256, "elements", (json_int_t)in->elements, "encoders", encoders,
 		"metadata", metadata, "tensors", tensors_json(in));
-	char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
-	json_decref(root);
+	const char *text = core_json_text(ctx, root, JSON_COMPACT);
 	if (!text)
-		return fv_fail(ctx, FV_FAILED, "out of memory");
+		return FV_FAILED;
 	puts(text);
-	free(text);
 	return FV_OK;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fairvox plugins: which plugins were found, and which files were refused and why. */
 #include <getopt.h>
-#include <stdlib.h>
 
 #include <jansson.h>
 
+#include "base/json.h"
 #include "plugin/registry.h"
 #include "verbs.h"
 
@@ -43,12 +43,10 @@ static fv_status print_json(fv_ctx *ctx, const core_registry *r)
 						       "reason", r->refused[i].reason));
 	json_t *root = json_pack("{s:i, s:o, s:o}", "schema_version", 1, "plugins", found, "refused",
 		refused);
-	char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
-	json_decref(root);
+	const char *text = core_json_text(ctx, root, JSON_COMPACT);
 	if (!text)
-		return fv_fail(ctx, FV_FAILED, "out of memory");
+		return FV_FAILED;
 	puts(text);
-	free(text);
 	return FV_OK;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fairvox status: which runs of a results folder are done, running, failed and why. */
 #include <getopt.h>
-#include <stdlib.h>
 
+#include "base/json.h"
 #include "report/collect.h"
 #include "verbs.h"
 
@@ -54,12 +54,10 @@ static fv_status print_json(fv_ctx *ctx, const core_results *r)
 					"reason", run->reason));
 		}
 	json_t *root = json_pack("{s:i, s:o}", "schema_version", 1, "runs", runs);
-	char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
-	json_decref(root);
+	const char *text = core_json_text(ctx, root, JSON_COMPACT);
 	if (!text)
-		return fv_fail(ctx, FV_FAILED, "out of memory");
+		return FV_FAILED;
 	puts(text);
-	free(text);
 	return FV_OK;
 }
 

@@ -2,7 +2,8 @@
 #include "eval/report_json.h"
 
 #include <math.h>
-#include <stdlib.h>
+
+#include "base/json.h"
 
 /* Every addition is checked: a key that did not fit in memory, or that is no UTF-8, must not be
  * missing from a report in silence. */
@@ -260,11 +261,6 @@ char *core_report_dump(fv_ctx *ctx, json_t *report)
 {
 	if (!report)
 		return NULL;
-	char *dumped = json_dumps(report, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
-	json_decref(report);
-	char *text_out = dumped ? core_format(ctx, "%s\n", dumped) : NULL;
-	if (!dumped)
-		(void)fv_fail(ctx, FV_FAILED, "out of memory");
-	free(dumped);
-	return text_out;
+	const char *text = core_json_text(ctx, report, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+	return text ? core_format(ctx, "%s\n", text) : NULL;
 }

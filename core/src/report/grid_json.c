@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Everything a grid holds, for other programs. */
 #include <math.h>
-#include <stdlib.h>
 
+#include "base/json.h"
 #include "report/grid_private.h"
 
 static json_t *number(double value)
@@ -268,13 +268,10 @@ fv_status core_grid_json(fv_ctx *ctx, const core_grid *grid, core_text *out)
 	fv_status status = notes ? core_grid_notes(ctx, grid, notes) : FV_FAILED;
 	if (status)
 		return status;
-	json_t *root = grid_json(grid, notes);
-	char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
-	json_decref(root);
-	if (text)
-		core_text_add(out, "%s\n", text);
-	else
-		out->failed = true;
-	free(text);
+	const char *text = core_json_text(
+		ctx, grid_json(grid, notes), JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+	if (!text)
+		return FV_FAILED;
+	core_text_add(out, "%s\n", text);
 	return FV_OK;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
-#include <stdlib.h>
 
 #include "report/decimal.h"
+#include "base/json.h"
 #include "report/grid_private.h"
 #include "report/pairs.h"
 
@@ -114,12 +114,10 @@ static fv_status write_json(fv_ctx *ctx, const core_pairs *pairs, core_text *out
 	json_t *root = json_pack("{s:i, s:s, s:I, s:b, s:o}", "schema_version", 1, "layout",
 		"pairs", "draws", (json_int_t)pairs->grid->options.draws.n, "synthetic",
 		pairs->grid->synthetic, "pairs", list);
-	char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
-	json_decref(root);
+	const char *text = core_json_text(ctx, root, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
 	if (!text)
-		return fv_fail(ctx, FV_FAILED, "out of memory");
+		return FV_FAILED;
 	core_text_add(out, "%s\n", text);
-	free(text);
 	return FV_OK;
 }
 

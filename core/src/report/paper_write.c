@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "report/decimal.h"
+#include "base/json.h"
 #include "report/grid_private.h"
 #include "report/paper.h"
 
@@ -355,12 +355,10 @@ static fv_status write_json(fv_ctx *ctx, const core_paper *p, core_text *out)
 		json_array_append_new(scopes, scope_json(p, &p->scope[s]));
 	json_t *root = json_pack("{s:i, s:s, s:b, s:o, s:o}", "schema_version", 1, "layout",
 		p->name, "synthetic", p->grid->synthetic, "rows", rows, "overall", scopes);
-	char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
-	json_decref(root);
+	const char *text = core_json_text(ctx, root, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
 	if (!text)
-		return fv_fail(ctx, FV_FAILED, "out of memory");
+		return FV_FAILED;
 	core_text_add(out, "%s\n", text);
-	free(text);
 	return FV_OK;
 }
 

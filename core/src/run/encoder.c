@@ -2,11 +2,11 @@
 #include "run/encoder.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
 
+#include "base/json.h"
 #include "base/numerics.h"
 #include "base/text.h"
 #include "corpus/audio.h"
@@ -35,14 +35,9 @@ static fv_status make_key(fv_ctx *ctx, core_encoder *e)
 		json_object_set_new(key, "mean", json_real(e->mean));
 		json_object_set_new(key, "variance", json_real(e->variance));
 	}
-	char *text = key ? json_dumps(key, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17))
-			 : NULL;
-	json_decref(key);
-	if (!text)
-		return fv_fail(ctx, FV_FAILED, "out of memory");
-	status = core_sha256_bytes(ctx, text, strlen(text), e->key);
-	free(text);
-	return status;
+	const char *text =
+		core_json_text(ctx, key, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
+	return text ? core_sha256_bytes(ctx, text, strlen(text), e->key) : FV_FAILED;
 }
 
 static fv_status find_output(fv_ctx *ctx, core_encoder *e)

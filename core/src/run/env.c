@@ -2,7 +2,6 @@
 /* env.json: program, libraries, processor, plugins and inputs of a run. */
 #include "run/output.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <cblas.h>
@@ -14,6 +13,7 @@
 #include <fairvox/grouper.h>
 #include <fairvox/loss.h>
 
+#include "base/json.h"
 #include "base/numerics.h"
 #include "eval/baselines.h"
 
@@ -154,11 +154,7 @@ fv_status core_output_env(fv_ctx *ctx, const core_runner *r, char **out)
 		"transductive", r->transductive, "shared_speakers", r->cell->corpus.shared_speakers,
 		"majority_class", majority_class(r), "rows", rows_json(r), "host", host_json(),
 		"inputs", inputs ? inputs : json_null());
-	char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
-	json_decref(root);
-	if (!text)
-		return fv_fail(ctx, FV_FAILED, "out of memory");
-	*out = core_format(ctx, "%s\n", text);
-	free(text);
+	const char *text = core_json_text(ctx, root, JSON_INDENT(1));
+	*out = text ? core_format(ctx, "%s\n", text) : NULL;
 	return *out ? FV_OK : FV_FAILED;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/inputs.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
 
+#include "base/json.h"
 #include "base/numerics.h"
 
 char *core_fold_path(fv_ctx *ctx, const char *pattern, int64_t fold)
@@ -130,11 +130,11 @@ fv_status core_run_inputs(fv_ctx *ctx, const core_study *study, core_run *run)
 		study->table[run->table].encoder->key);
 	fv_status status =
 		root ? add_parts(ctx, study, run, root) : fv_fail(ctx, FV_FAILED, "out of memory");
-	char *text = status ? NULL : json_dumps(root, JSON_SORT_KEYS | JSON_INDENT(1));
-	json_decref(root);
-	if (!text)
-		return status ? status : fv_fail(ctx, FV_FAILED, "out of memory");
-	run->inputs = core_format(ctx, "%s\n", text);
-	free(text);
+	if (status) {
+		json_decref(root);
+		return status;
+	}
+	const char *text = core_json_text(ctx, root, JSON_SORT_KEYS | JSON_INDENT(1));
+	run->inputs = text ? core_format(ctx, "%s\n", text) : NULL;
 	return run->inputs ? FV_OK : FV_FAILED;
 }

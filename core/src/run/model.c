@@ -7,6 +7,7 @@
 #include <fairvox/checkpoint.h>
 #include <jansson.h>
 
+#include "base/json.h"
 #include "checkpoint/safetensors_write.h"
 #include "config/config.h"
 #include "run/model_plan.h"
@@ -28,11 +29,7 @@ char *core_model_encoder_json(fv_ctx *ctx, const core_encoder *e)
 		"max_seconds", spec->max_seconds, "normalize", core_normalize_name(spec->normalize),
 		"mean", e->mean, "variance",
 		e->variance);
-	char *text = root ? json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-	json_decref(root);
-	char *copy = text ? core_strdup(ctx, text) : NULL;
-	free(text);
-	return copy;
+	return core_json_text(ctx, root, JSON_COMPACT | JSON_SORT_KEYS);
 }
 
 static char *classes_json(fv_ctx *ctx, const core_model *model)
@@ -40,10 +37,7 @@ static char *classes_json(fv_ctx *ctx, const core_model *model)
 	json_t *list = json_array();
 	for (int32_t i = 0; i < model->plan->shape.classes; i++)
 		json_array_append_new(list, json_string(model->class_name[i]));
-	char *text = json_dumps(list, JSON_COMPACT), *copy = text ? core_strdup(ctx, text) : NULL;
-	free(text);
-	json_decref(list);
-	return copy;
+	return core_json_text(ctx, list, JSON_COMPACT);
 }
 
 fv_status core_model_write(fv_ctx *ctx, const char *path, const core_model *model)

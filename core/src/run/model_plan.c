@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/model_plan.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
+
+#include "base/json.h"
 
 static const char *const kinds[] = {"head", "encoder", "linear"};
 
@@ -54,13 +55,7 @@ char *core_plan_to_json(fv_ctx *ctx, const core_plan *plan, int64_t fold, uint64
 		(int)plan->shape.projection, "networks", nets, "predict",
 		node_json(plan, plan->n_nodes - 1), "fold", (json_int_t)fold, "seed",
 		(json_int_t)seed);
-	char *text = root ? json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-	json_decref(root);
-	char *copy = text ? core_strdup(ctx, text) : NULL;
-	free(text);
-	if (!copy)
-		(void)fv_fail(ctx, FV_FAILED, "out of memory");
-	return copy;
+	return core_json_text(ctx, root, JSON_COMPACT | JSON_SORT_KEYS);
 }
 
 struct reader {

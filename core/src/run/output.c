@@ -2,12 +2,12 @@
 #include "run/output.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "run/measure.h"
 
 /* JSON has no NaN: null stands for it. */
@@ -38,12 +38,10 @@ fv_status core_output_epoch(fv_ctx *ctx, core_runner *r, const core_train_epoch 
 	}
 	if (line)
 		json_object_set_new(line, "seconds", json_real(e->seconds));
-	char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
-	json_decref(line);
+	const char *text = core_json_text(ctx, line, JSON_COMPACT | JSON_REAL_PRECISION(17));
 	if (!text)
-		return fv_fail(ctx, FV_FAILED, "out of memory");
+		return FV_FAILED;
 	core_text_add(&r->history, "%s\n", text);
-	free(text);
 	return FV_OK;
 }
 
