@@ -10,6 +10,7 @@
 #include <fairvox/dsp.h>
 #include <fairvox/encoder.h>
 #include <fairvox/grouper.h>
+#include <fairvox/linear.h>
 #include <fairvox/loss.h>
 #include <fairvox/networks.h>
 #include <fairvox/nn.h>
@@ -17,5 +18,6 @@
 #include <fairvox/plugin.h>
 #include <fairvox/status.h>
 #include <fairvox/stream.h>
+#include <fairvox/vector.h>
 
 #endif

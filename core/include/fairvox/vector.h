@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Functions of many numbers at once, in the widest registers of the machine. Any alignment of 4. All
+ * instruction sets give results within the stated errors of the exact ones. */
+#ifndef FAIRVOX_VECTOR_H
+#define FAIRVOX_VECTOR_H
+
+#include <fairvox/abi.h>
+
+FV_BEGIN_DECLS
+
+/* x Phi(x), Phi the normal distribution function -> y [n]; y may be x. Absolute error below 2e-7 times
+ * max(1, |x|). */
+void fv_gelu(const float *x, float *y, int64_t n);
+
+/* Each row of x [rows,width] less its mean, over sqrt(variance + eps), times scale plus offset -> y
+ * [rows,width]; y may be x. Variance is the population's; sums are exact to float32 rounding. scale and
+ * offset [width], both or neither NULL. */
+void fv_layer_norm(const float *x, int64_t rows, int64_t width, const float *scale,
+	const float *offset, float eps, float *y);
+
+/* Each row of x [rows,width] -> its softmax, in place; row r begins at x + r stride. Relative error
+ * below 1e-6. */
+void fv_softmax(float *x, int64_t rows, int64_t width, int64_t stride);
+
+FV_END_DECLS
+
+#endif
