@@ -35,6 +35,7 @@ static const struct {
 	{"grl", "open", "needs two groups"},
 	{"lff", "derivative", "W is held constant"},
 	{"pgdro", "open", "needs memberships"},
+	{"wavlm", "open without weights", "needs them; see test_wavlm"},
 	{"pseudo", "company", "pool: speaker looks at the other rows of a speaker"},
 };
 
