@@ -13,6 +13,7 @@
 #include <fairvox/fairvox.h>
 
 #include "../../plugins/losses/branches.h"
+#include "corpus/corpus.h"
 #include "nn/base_loss.h"
 #include "train/networks_private.h"
 #include "train/objective.h"
