@@ -24,7 +24,7 @@ static const core_head_shape shape = {L, D, H, C};
 typedef struct task {
 	fv_ctx *ctx;
 	float x[(N + DEV) * WIDTH], label[(N + DEV) * C];
-	int32_t klass[N + DEV], group[N + DEV];
+	int32_t klass[N + DEV], group[N + DEV], speaker[N + DEV];
 	int32_t train_index[N], dev_index[DEV];
 	const char *stem[N + DEV];
 	core_train_spec spec;
@@ -45,6 +45,7 @@ static task *new_task(const fv_descriptor *loss, bool turn)
 		int c = (int)fv_below(&stream, C), g = fv_uniform(&stream) < 0.2;
 		t->stem[at] = core_strdup(t->ctx, name);
 		t->group[at] = g;
+		t->speaker[at] = i / 7;
 		for (int k = 0; k < C; k++)
 			t->label[at * C + k] = k == c ? 0.8f : 0.1f;
 		for (int j = 0; j < WIDTH; j++)
@@ -60,10 +61,10 @@ static task *new_task(const fv_descriptor *loss, bool turn)
 		.epochs = 6, .batch = 16, .learning_rate = 0.01, .clip = 1, .select = "dev_loss"};
 	t->job = (core_train_job){.shape = shape, .spec = &t->spec, .loss = loss};
 	t->job.train = (core_train_data){
-		{sizeof(fv_rows), N, C, G, t->label, t->klass, t->group, NULL, t->stem}, t->x,
-		t->train_index};
+		{sizeof(fv_rows), N, C, G, t->label, t->klass, t->group, NULL, t->stem, t->speaker},
+		t->x, t->train_index};
 	t->job.dev = (core_train_data){{sizeof(fv_rows), DEV, C, G, t->label + N * C, t->klass + N,
-					       t->group + N, NULL, t->stem + N},
+					       t->group + N, NULL, t->stem + N, t->speaker + N},
 		t->x, t->dev_index};
 	t->job.loss_state = test_loss_state(t->ctx, loss, "official", NULL);
 	return t;
@@ -563,12 +564,14 @@ static void kept_without_training(void **state)
 	(void)state;
 	task *t = new_task(test_loss("ds"), false), *u = new_task(test_loss("ds"), false);
 	core_train_result result;
-	int32_t *row, n;
+	core_train_preview preview;
 	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &result));
 	u->job.train.x = u->job.dev.x = NULL;
-	test_ok(u->ctx, core_train_kept(u->ctx, &u->job, &row, &n));
-	assert_int_equal(n, result.kept);
-	assert_true(n > 0 && n < N);
+	test_ok(u->ctx, core_train_preview_run(u->ctx, &u->job, &preview));
+	assert_int_equal(preview.n, 1);
+	assert_int_equal(preview.stage[0].rows, result.kept);
+	assert_int_equal(preview.stage[0].epochs, 6);
+	assert_true(result.kept > 0 && result.kept < N);
 	free_task(t);
 	free_task(u);
 }

@@ -58,6 +58,26 @@ struct core_networks *core_ctx_networks(const fv_ctx *ctx)
 	return ctx->networks;
 }
 
+void core_ctx_set_stages(fv_ctx *ctx, struct core_stages *stages)
+{
+	ctx->stages = stages;
+}
+
+struct core_stages *core_ctx_stages(const fv_ctx *ctx)
+{
+	return ctx->stages;
+}
+
+void core_ctx_set_scope(fv_ctx *ctx, int32_t scope)
+{
+	ctx->scope = scope;
+}
+
+int32_t core_ctx_scope(const fv_ctx *ctx)
+{
+	return ctx->scope;
+}
+
 void core_ctx_copy_log(fv_ctx *ctx, const fv_ctx *from)
 {
 	core_ctx_set_log(ctx, from->sink, from->sink_user);
@@ -261,7 +281,7 @@ void *fv_array(fv_ctx *ctx, const char *name, fv_type type, int64_t n0, int64_t 
 {
 	for (size_t i = 0; i < ctx->n_arrays; i++) {
 		core_array *array = &ctx->arrays[i];
-		if (strcmp(array->name, name))
+		if (array->scope != ctx->scope || strcmp(array->label, name))
 			continue;
 		if (array->type == type && array->n0 == n0 && array->n1 == n1)
 			return array->data;
@@ -278,9 +298,15 @@ void *fv_array(fv_ctx *ctx, const char *name, fv_type type, int64_t n0, int64_t 
 			CORE_ARRAYS_MAX);
 		return NULL;
 	}
-	core_array array = {core_strdup(ctx, name), type, n0, n1, NULL};
+	core_array array = {.label = core_strdup(ctx, name),
+		.scope = ctx->scope,
+		.type = type,
+		.n0 = n0,
+		.n1 = n1};
+	array.name =
+		ctx->scope ? core_format(ctx, "stage%d.%s", (int)ctx->scope, name) : array.label;
 	array.data = core_alloc(ctx, (size_t)n0 * (size_t)n1, bytes);
-	if (!array.name || !array.data)
+	if (!array.label || !array.name || !array.data)
 		return NULL;
 	ctx->arrays[ctx->n_arrays++] = array;
 	return array.data;
