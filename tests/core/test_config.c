@@ -344,8 +344,8 @@ static void losses_in_losses(void **state)
 	assert_string_equal(loss->delegate[0].use.plugin->descriptor->name, "mild");
 	assert_string_equal(((const test_worst *)loss->state)->inner, "mild");
 	assert_int_equal(((const test_worst *)loss->delegate[0].use.state)->mode, 1);
-	assert_string_equal(loss->params_json,
-		"{\"then\":{\"lambda\":4,\"mode\":\"eg\",\"name\":\"mild\"}}");
+	assert_string_equal(
+		loss->params_json, "{\"then\":{\"lambda\":4,\"mode\":\"eg\",\"name\":\"mild\"}}");
 	assert_non_null(strstr(origin(w, "loss.then.mode"), "default of mild, profile official"));
 	char hash[9];
 	memcpy(hash, cell(w, 0)->hash, sizeof hash);
@@ -363,24 +363,27 @@ static void losses_in_losses(void **state)
 	load(w, "d.yaml", "loss.name=thrice");
 	assert_int_equal(cell(w, 0)->n_groupers, 0);
 	static const char *const cases[][2] = {
-		{"loss.then=milt", "command line: argument 1: there is no loss 'milt', did you mean "
-				   "'mild'?; searched: /plugins, /more/plugins\n"},
+		{"loss.then=milt",
+			"command line: argument 1: there is no loss 'milt', did you mean "
+			"'mild'?; searched: /plugins, /more/plugins\n"},
 		{"loss.then={lambda: 3}", "command line: argument 1: loss.then.name is missing\n"},
 		{"loss.then.lambda=3", "command line: argument 1: loss.then.name is missing\n"},
 		{"loss.then={name: mild, lambda: -1}", "command line: argument 1: "
-						      "loss.then.lambda: -1 is out of range, "
-						      "from 0 to 1000\n"},
+						       "loss.then.lambda: -1 is out of range, "
+						       "from 0 to 1000\n"},
 		{"loss.then={name: mild, lamda: 1}",
 			"command line: argument 1: unknown key 'lamda' in loss.then (mild), did "
 			"you mean 'lambda'?\n"},
 		{"loss.then={name: thrice}",
 			"command line: argument 1: loss.then: loss 'thrice' trains in stages "
 			"itself: it cannot be one of another's\n"},
-		{"loss.then=null", "command line: argument 1: loss.then has no value; leave the key "
-				   "out for its default\n"},
+		{"loss.then=null",
+			"command line: argument 1: loss.then has no value; leave the key "
+			"out for its default\n"},
 		{"loss.then=[mild]", "command line: argument 1: loss.then: a block of keys is "
 				     "needed, not a list\n"},
-		{"grouper=none", "d.yaml:4:14: loss 'twice' works on groups: a grouper is needed\n"},
+		{"grouper=none",
+			"d.yaml:4:14: loss 'twice' works on groups: a grouper is needed\n"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		load(w, "d.yaml", cases[i][0]);

@@ -58,7 +58,8 @@ static golden *new_golden(bool fixed_order)
 	for (int i = 0; i < 5 * N; i++)
 		g->order[i] = (int32_t)g->orders[fixed_order ? i % N : i];
 	g->data.x = g->x;
-	g->data.rows = (fv_rows){sizeof(fv_rows), N, C, 0, g->label, g->klass, NULL, NULL, g->stem, NULL};
+	g->data.rows =
+		(fv_rows){sizeof(fv_rows), N, C, 0, g->label, g->klass, NULL, NULL, g->stem, NULL};
 	return g;
 }
 

@@ -51,15 +51,14 @@ void core_scratch_reset(fv_ctx *ctx);
 /* Arrays made with fv_array, in order of creation, for saving and restoring. Plugins that serve one
  * stage of a run ask in a scope of its own: their "q" is none of another stage's. */
 typedef struct core_array {
-	const char *name;  /* "q"; in scope 2 "stage2.q": unique in a context */
-	const char *label; /* "q" */
-	int32_t scope;
+	const char *name; /* "q"; of scope 2 "stage2.q" */
 	fv_type type;
 	int64_t n0, n1;
 	void *data;
 } core_array;
 void core_ctx_set_scope(fv_ctx *ctx, int32_t scope); /* 0: the run's own */
-int32_t core_ctx_scope(const fv_ctx *ctx);
+/* The name that the run's own plugin or the one of the present scope gave it; NULL: another's. */
+const char *core_array_label(const fv_ctx *ctx, const core_array *array);
 size_t core_array_count(const fv_ctx *ctx);
 const core_array *core_array_at(const fv_ctx *ctx, size_t index);
 size_t core_type_size(fv_type type);

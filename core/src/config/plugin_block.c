@@ -106,9 +106,10 @@ static core_yaml *resolve_delegate(core_resolver *r, const char *path, core_yaml
 		core_yaml_add(block, "name", node->place, node);
 	}
 	const core_yaml *name = core_yaml_get(block, "name");
-	const core_plugin *plugin = name && name->kind == CORE_YAML_SCALAR
-					    ? core_registry_find(loader->registry, FV_LOSS, name->text)
-					    : NULL;
+	const core_plugin *plugin =
+		name && name->kind == CORE_YAML_SCALAR
+			? core_registry_find(loader->registry, FV_LOSS, name->text)
+			: NULL;
 	if (!plugin || !delegates(plugin->descriptor))
 		return resolve_plugin(r, path, block, FV_LOSS, core_delegate_block.keys,
 			core_delegate_block.n_keys);

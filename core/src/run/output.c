@@ -33,9 +33,9 @@ fv_status core_output_epoch(fv_ctx *ctx, core_runner *r, const core_train_epoch 
 	/* What the objective keeps for its groups: weights, how often each won. */
 	for (size_t i = 0; line && i < core_array_count(ctx); i++) {
 		const core_array *array = core_array_at(ctx, i);
-		bool here = !array->scope || array->scope == core_ctx_scope(ctx);
-		if (here && array->type == FV_F64 && array->n0 == 1)
-			json_object_set_new(line, array->label, numbers(array->data, array->n1));
+		const char *label = core_array_label(ctx, array);
+		if (label && array->type == FV_F64 && array->n0 == 1)
+			json_object_set_new(line, label, numbers(array->data, array->n1));
 	}
 	if (line)
 		json_object_set_new(line, "seconds", json_real(e->seconds));

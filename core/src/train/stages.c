@@ -119,7 +119,7 @@ fv_status fv_predict_rows(fv_ctx *ctx, const fv_rows *rows, float *logits)
 		return fv_fail(ctx, FV_FAILED, "there is no model of a stage before here");
 	const core_train_data *data = rows == s->objective.setup.train ? &s->job->train
 				      : rows == s->objective.setup.dev ? &s->job->dev
-								  : NULL;
+								       : NULL;
 	if (!data)
 		return fv_fail(ctx, FV_FAILED,
 			"predictions are made for the training rows or the development rows");
