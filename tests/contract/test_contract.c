@@ -30,6 +30,7 @@ static const struct {
 } known[] = {
 	{"ds", "open", "draw: confident needs memberships"},
 	{"disent", "derivative", "W and the other branch's half are held constant"},
+	{"ecapa", "open without weights", "needs them; see test_ecapa"},
 	{"ge2e", "open without weights", "needs them; see test_ge2e"},
 	{"grl", "derivative", "below the adversary the gradient is reversed"},
 	{"grl", "open", "needs two groups"},
