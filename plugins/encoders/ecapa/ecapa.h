@@ -93,6 +93,10 @@ void ecapa_subtract_mean(float *db, int64_t frames);
 FV_NODISCARD fv_status ecapa_embed(
 	const ecapa_state *s, fv_ctx *worker, const float *features, int64_t frames, float *out);
 
+/* x [T,C], rows `stride` apart -> mean [C]; sum [C] to work in */
+void ecapa_mean(
+	const float *x, int64_t frames, int64_t stride, int64_t channels, double *sum, float *mean);
+
 /* x [T,M], hidden [T,A] and logits [T,M] to work in -> statistics [2 M]: mean and deviation over
  * the frames, weighted by attention. */
 FV_NODISCARD fv_status ecapa_pool(const ecapa_state *s, fv_ctx *worker, const float *x,

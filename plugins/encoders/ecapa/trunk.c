@@ -85,10 +85,11 @@ static void convolve_parts(const ecapa_block *block, const ecapa_sizes *z, const
 		for (int64_t t = 0; t < p->frames; t++) {
 			const float *own = u + t * z->channels + i * width, *last = own - width;
 			float *sum = frame_at(p, t);
-			for (int64_t c = 0; c < width; c++)
+			for (int64_t c = 0; c < width && !before; c++)
 				sum[c] = scale[c] * own[c] + shift[c];
 			for (int64_t c = 0; c < width && before; c++)
-				sum[c] += before->scale[c] * last[c] + before->shift[c];
+				sum[c] = (scale[c] * own[c] + shift[c]) +
+					 (before->scale[c] * last[c] + before->shift[c]);
 		}
 		reflect(p);
 		convolve(block->conv[i - 1], p, u + i * width, z->channels, scratch);
@@ -101,18 +102,14 @@ static fv_status excite(const ecapa_block *block, const ecapa_sizes *z, fv_ctx *
 {
 	const int64_t channels = z->channels;
 	const ecapa_norm *norm = &block->leave_norm;
-	double *sum = fv_scratch(worker, (size_t)channels * sizeof *sum);
 	float *mean = fv_scratch(worker, (size_t)(3 * channels + z->squeeze) * sizeof *mean);
-	if (!sum || !mean)
+	double *sum = fv_scratch(worker, (size_t)channels * sizeof *sum);
+	if (!mean || !sum)
 		return FV_FAILED;
 	float *scale = mean + channels, *shift = scale + channels, *squeezed = shift + channels;
-	memset(sum, 0, (size_t)channels * sizeof *sum);
-	for (int64_t t = 0; t < frames; t++)
-		for (int64_t c = 0; c < channels; c++)
-			sum[c] += (double)y[t * stride + c];
+	ecapa_mean(y, frames, stride, channels, sum, mean);
 	for (int64_t c = 0; c < channels; c++)
-		mean[c] = (float)((double)norm->scale[c] * sum[c] / (double)frames +
-				  (double)norm->shift[c]);
+		mean[c] = norm->scale[c] * mean[c] + norm->shift[c];
 	fv_linear_apply(block->squeeze, 1, mean, channels, 0, FV_ACTIVATION_RELU, squeezed,
 		z->squeeze, scratch);
 	fv_linear_apply(block->excite, 1, squeezed, z->squeeze, 0, FV_ACTIVATION_NONE, scale,
