@@ -19,6 +19,12 @@ static int64_t part_of(int64_t whole, int64_t from, int64_t most)
 	return whole - from < most ? whole - from : most;
 }
 
+void ecapa_apply(const ecapa_dense *dense, const float *x, float *y)
+{
+	for (int64_t o = 0; o < dense->outputs; o++)
+		y[o] = fv_dot(dense->weight + o * dense->inputs, x, dense->inputs) + dense->bias[o];
+}
+
 void ecapa_mean(
 	const float *x, int64_t frames, int64_t stride, int64_t channels, double *sum, float *mean)
 {
@@ -121,8 +127,7 @@ fv_status ecapa_pool(const ecapa_state *s, fv_ctx *worker, const float *x, int64
 		mean, mean + z->pooled, {sums, sums + z->pooled, sums + 2 * z->pooled}};
 	ecapa_mean(x, frames, z->pooled, z->pooled, sums, mean);
 	find_statistics(s, &pool, x, NULL, frames, statistics);
-	fv_linear_apply(s->context, 1, statistics, 2 * z->pooled, 0, FV_ACTIVATION_NONE, context,
-		z->attention, linear_scratch);
+	ecapa_apply(&s->context, statistics, context);
 	for (int64_t t = 0; t < frames; t++)
 		memcpy(hidden + t * z->attention, context, (size_t)z->attention * sizeof *context);
 	fv_linear_apply(s->look, frames, x, z->pooled, 1, FV_ACTIVATION_RELU, hidden, z->attention,
