@@ -267,6 +267,12 @@ static bool is_passing_status(long status)
 static enum verdict judge_answer(core_http *h, const core_http_file *file)
 {
 	curl_off_t length = -1;
+	long status = 0;
+	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status != 200 && status != 206) {
+		h->fault = core_format(h->ctx, "the server answered with status %ld", status);
+		return OVER;
+	}
 	curl_easy_getinfo(h->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
 	if (file->bytes < 0 || h->at == file->bytes)
 		return DONE;
@@ -346,6 +352,9 @@ fv_status core_http_get(fv_ctx *ctx, core_http *h, core_http_file *file)
 	h->etag[0] = '\0';
 	h->no_range = false;
 	clock_gettime(CLOCK_MONOTONIC, &h->begin);
+	if (h->at)
+		core_log(ctx, CORE_INFO, "%s: goes on after the %lld bytes that are there",
+			file->name, (long long)h->at);
 	const char *url = mirrored(h, file->url);
 	double wait_s = h->options.wait_s;
 	int64_t idle = 0;
