@@ -463,8 +463,8 @@ END
 	mkdir -p "$at"
 	cp "$FAIRVOX_BUILD/ge2e/resemblyzer.whl" "$at/Resemblyzer-0.1.4-py3-none-any.whl"
 	"$fairvox" fetch ge2e --mirror "$base/cut/9000000" --wait 0
-	cmp weights/ge2e.pt "$FAIRVOX_BUILD/ge2e/pretrained.pt"
-	"$fairvox" inspect weights/ge2e.pt | grep -q 'encoder:   ge2e'
+	cmp weights/ge2e/pretrained.pt "$FAIRVOX_BUILD/ge2e/pretrained.pt"
+	"$fairvox" inspect weights/ge2e/pretrained.pt | grep -q 'encoder:   ge2e'
 }
 
 @test "the list, and JSON" {
