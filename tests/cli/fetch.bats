@@ -22,7 +22,8 @@ setup() {
 	cd "$BATS_TEST_TMPDIR"
 	servers=()
 	export HOME=$PWD/home # no caches but those of the test
-	unset XDG_CACHE_HOME HF_HOME HF_HUB_CACHE TORCH_HOME FAIRVOX_MIRROR http_proxy https_proxy HTTPS_PROXY ALL_PROXY
+	unset XDG_CACHE_HOME HF_HOME HF_HUB_CACHE HF_ENDPOINT TORCH_HOME FAIRVOX_MIRROR \
+		http_proxy https_proxy HTTPS_PROXY ALL_PROXY
 	mkdir www home
 	head -c 100000 /dev/urandom >www/model.bin
 	sum=$(sha256sum <www/model.bin | cut -d' ' -f1)
@@ -316,6 +317,9 @@ in_hub() {
 	XDG_CACHE_HOME=$PWD/none fetch model # from the mirror
 	is_fetched
 	[ "$(cat requests.log)" = "/plain/huggingface.co/org/model/resolve/main/model.bin -1" ]
+	rm -r weights
+	FAIRVOX_MIRROR= HF_ENDPOINT=$base/plain/huggingface.co/ XDG_CACHE_HOME=$PWD/none fetch model
+	is_fetched
 }
 
 @test "no pinned hash: the repository's pointer, or the cache's own record, says it" {
@@ -381,6 +385,10 @@ in_hub() {
 	[ ! -e weights/model.pt ]
 	fetch model # goes on from there
 	is_fetched
+	of "url: $base/plain/model.bin, bytes: 1000000000000000, sha256: $sum"
+	fails 1 "MiB are free on its disk" fetch --force model
+	cmp www/model.bin weights/model.pt # still there
+	catalogue plain
 	echo file >file
 	fails 1 "cannot make folder" fetch --dir file model
 }
@@ -413,6 +421,7 @@ END
 	[[ $stderr == *"data/wav: 9 files, 450000 bytes"*"9 were brought now"* ]]
 	diff -r www/audio data/wav
 	grep -q '"proof": "pointer"' data/wav.json
+	[ "$(grep -c status requests.log)" -le 4 ] # once a worker: then the place that answers comes first
 	: >requests.log
 	rm data/wav/a3.wav
 	run --separate-stderr fetch corpus

@@ -193,15 +193,24 @@ static size_t on_body(char *data, size_t one, size_t n, void *user)
 
 /* --- one attempt --- */
 
+/* Without the slashes at its end. */
+static int base_length(const char *base)
+{
+	size_t n = strlen(base);
+	while (n && base[n - 1] == '/')
+		n--;
+	return (int)n;
+}
+
 static const char *mirrored(const core_http *h, const char *url)
 {
-	const char *mirror = h->options.mirror, *rest = strstr(url, "://");
-	if (!mirror || !rest)
-		return url;
-	size_t n = strlen(mirror);
-	while (n && mirror[n - 1] == '/')
-		n--;
-	return core_format(h->ctx, "%.*s/%s", (int)n, mirror, rest + 3);
+	static const char hub[] = "https://huggingface.co/";
+	const char *mirror = h->options.mirror, *its = h->options.hub, *rest = strstr(url, "://");
+	if (mirror && rest)
+		return core_format(h->ctx, "%.*s/%s", base_length(mirror), mirror, rest + 3);
+	if (its && !strncmp(url, hub, sizeof hub - 1))
+		return core_format(h->ctx, "%.*s/%s", base_length(its), its, url + sizeof hub - 1);
+	return url;
 }
 
 static void set_options(
