@@ -3,19 +3,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "nn/adam.h"
 #include "run/runner.h"
 
 #define STEPS 8
-
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 fv_status core_estimate_recording(fv_ctx *ctx, const core_study *study, const core_table *table,
 	double *seconds)
@@ -29,13 +22,13 @@ fv_status core_estimate_recording(fv_ctx *ctx, const core_study *study, const co
 	if (!value)
 		return FV_FAILED;
 	const int64_t pick[] = {0, r->n / 2, r->n - 1};
-	double begin = now();
+	double begin = core_clock_s();
 	for (int i = 0; i < 3; i++) {
 		fv_status status = core_encoder_file(ctx, e, r->path[pick[i]], value);
 		if (status)
 			return status;
 	}
-	*seconds = (now() - begin) / 3;
+	*seconds = (core_clock_s() - begin) / 3;
 	return FV_OK;
 }
 
@@ -80,9 +73,9 @@ fv_status core_estimate_step(fv_ctx *ctx, const core_study *study, const core_ru
 		for (int32_t i = 0; i < batch; i++)
 			s.row[i] = s.x + (size_t)i * width;
 		train_steps(&s, batch, 2);
-		double begin = now();
+		double begin = core_clock_s();
 		train_steps(&s, batch, STEPS);
-		*seconds = (now() - begin) / STEPS;
+		*seconds = (core_clock_s() - begin) / STEPS;
 	}
 	core_head_free(s.head);
 	free(s.vector);

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "nn/adam.h"
 #include "nn/base_loss.h"
 #include "nn/blocks.h"
@@ -27,43 +27,14 @@ typedef struct trainer {
 	core_networks *networks;
 	int32_t *kept, n_kept;
 	int64_t step, steps; /* done; of the run */
+	/* the epoch it is in: how many of its samples and steps are done, sums over these steps */
+	int32_t epoch, seen, epoch_steps;
+	double value, grad_norm, seconds;
 	float *param, *gradient, *m, *v;
 	double *grad, *share; /* [batch,C] dl/dz; [batch] v_i */
 	double *group_sum, *group_loss;
 	int64_t *group_seen;
 } trainer;
-
-static double seconds_now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static fv_status bad_features(fv_ctx *ctx, const core_train_data *data, int32_t row)
-{
-	const char *stem = data->rows.stem ? data->rows.stem[row] : NULL;
-	if (stem)
-		return fv_fail(ctx, FV_DATA, "features of %s are not finite", stem);
-	return fv_fail(ctx, FV_DATA, "features of row %d are not finite", (int)row);
-}
-
-/* Every row whose features hold NaN or infinity is reported. */
-static fv_status check_features(fv_ctx *ctx, const core_train_data *data, int64_t width)
-{
-	fv_status status = FV_OK;
-	for (int32_t i = 0; i < data->rows.n; i++) {
-		int64_t at = data->index ? data->index[i] : i;
-		if (!core_all_finite(data->x + at * width, width))
-			status = bad_features(ctx, data, i);
-	}
-	return status;
-}
-
-static int64_t row_width(const core_head_shape *shape)
-{
-	return (int64_t)shape->layers * shape->dims;
-}
 
 /* The first tensor of `vector` that is not finite, or NULL. */
 static const char *broken_tensor(const core_plan *plan, const float *vector)
@@ -77,7 +48,7 @@ static const char *broken_tensor(const core_plan *plan, const float *vector)
 /* Says why the numbers ran out; `what` is the tensor where it showed. */
 static fv_status overflow(trainer *t, int64_t epoch, const char *what)
 {
-	fv_status status = check_features(t->ctx, &t->train, row_width(&t->job->shape));
+	fv_status status = core_check_features(t->ctx, &t->train, &t->job->shape);
 	if (status != FV_OK)
 		return status;
 	const char *tensor = broken_tensor(t->plan, t->param);
@@ -234,7 +205,7 @@ static fv_status prepare(trainer *t)
 	fv_ctx *ctx = t->ctx;
 	const core_train_job *job = t->job;
 	int32_t size = job->spec->batch < t->n_kept ? job->spec->batch : t->n_kept;
-	size_t width = (size_t)row_width(&job->shape);
+	size_t width = (size_t)job->shape.layers * (size_t)job->shape.dims;
 	t->steps = (int64_t)job->spec->epochs * ((t->n_kept + size - 1) / size);
 	fv_status status = check_order(t);
 	if (status == FV_OK)
@@ -349,25 +320,66 @@ static fv_status set_order(trainer *t, int32_t epoch)
 	return core_objective_order(&t->objective, epoch, t->batches.position, t->n_kept);
 }
 
-static fv_status train_epoch(trainer *t, int32_t epoch, core_train_epoch *out)
+static fv_status begin_epoch(trainer *t)
 {
 	size_t groups = (size_t)t->job->train.rows.groups;
 	memset(t->group_sum, 0, groups * sizeof *t->group_sum);
 	memset(t->group_seen, 0, groups * sizeof *t->group_seen);
-	fv_status status = set_order(t, epoch);
-	int32_t batches = 0;
-	for (int32_t first = 0; status == FV_OK && first < t->n_kept; first += t->batches.size) {
+	t->epoch_steps = 0;
+	t->value = t->grad_norm = t->seconds = 0;
+	return set_order(t, t->epoch);
+}
+
+/* What later steps depend on. Order and batches of later epochs follow from streams. */
+static void add_state(trainer *t, core_state *state)
+{
+	int64_t count = t->plan->count, groups = t->job->train.rows.groups;
+	core_state_add(state, "step", FV_I64, 1, &t->step);
+	core_state_add(state, "epoch", FV_I32, 1, &t->epoch);
+	core_state_add(state, "seen", FV_I32, 1, &t->seen);
+	core_state_add(state, "epoch_steps", FV_I32, 1, &t->epoch_steps);
+	core_state_add(state, "order", FV_I32, t->n_kept, t->batches.position);
+	core_state_add(state, "value", FV_F64, 1, &t->value);
+	core_state_add(state, "grad_norm", FV_F64, 1, &t->grad_norm);
+	core_state_add(state, "seconds", FV_F64, 1, &t->seconds);
+	core_state_add(state, "group_sum", FV_F64, groups, t->group_sum);
+	core_state_add(state, "group_seen", FV_I64, groups, t->group_seen);
+	core_state_add(state, "model", FV_F32, count, t->param);
+	core_state_add(state, "adam.m", FV_F32, count, t->m);
+	core_state_add(state, "adam.v", FV_F32, count, t->v);
+	core_state_add(state, "best.model", FV_F32, count, t->result->params);
+	core_state_add(state, "best.epoch", FV_I32, 1, &t->result->selected_epoch);
+	core_state_add(state, "best.value", FV_F64, 1, &t->result->selected_value);
+}
+
+static fv_status save(trainer *t)
+{
+	core_state *state = t->job->state;
+	if (!state || !core_state_is_due(state))
+		return FV_OK;
+	add_state(t, state);
+	return core_state_save(state);
+}
+
+/* From t->seen on: an epoch that was interrupted is gone on with. */
+static fv_status train_epoch(trainer *t)
+{
+	double begun = core_clock_s() - (t->seen ? t->seconds : 0);
+	fv_status status = t->seen ? FV_OK : begin_epoch(t);
+	while (status == FV_OK && t->seen < t->n_kept) {
 		double value = 0, norm = 0;
-		status = train_step(t, epoch, first, &value, &norm);
-		out->value += value;
-		out->grad_norm += norm;
-		batches++;
+		status = train_step(t, t->epoch, t->seen, &value, &norm);
+		t->value += value;
+		t->grad_norm += norm;
+		t->seen += t->batches.batch.n;
+		t->epoch_steps++;
+		t->seconds = core_clock_s() - begun;
+		if (status == FV_OK)
+			status = save(t);
 	}
 	if (status == FV_OK && !core_all_finite(t->param, t->plan->count))
-		status = overflow(t, epoch, "the model");
-	out->value /= batches;
-	out->grad_norm /= batches;
-	for (size_t g = 0; g < groups; g++)
+		status = overflow(t, t->epoch, "the model");
+	for (int32_t g = 0; g < t->job->train.rows.groups; g++)
 		t->group_loss[g] =
 			t->group_seen[g] ? t->group_sum[g] / (double)t->group_seen[g] : NAN;
 	return status;
@@ -382,7 +394,7 @@ static fv_status judge_epoch(trainer *t, core_train_epoch *epoch)
 	fv_status status = core_develop_run(&t->develop, t->networks, &t->objective, t->step,
 		t->steps, epoch->epoch, &epoch->dev_loss, &epoch->dev_objective, &finite);
 	if (status == FV_OK && !finite)
-		status = check_features(t->ctx, &t->job->dev, row_width(&t->job->shape));
+		status = core_check_features(t->ctx, &t->job->dev, &t->job->shape);
 	if (status != FV_OK)
 		return status;
 	double value = objective ? epoch->dev_objective : epoch->dev_loss;
@@ -396,36 +408,67 @@ static fv_status judge_epoch(trainer *t, core_train_epoch *epoch)
 	return FV_OK;
 }
 
-static fv_status train_all(trainer *t)
+/* One epoch from training to the report of it. */
+static fv_status run_epoch(trainer *t)
 {
 	const core_train_job *job = t->job;
-	for (int32_t i = 1; i <= job->spec->epochs; i++) {
-		double start = seconds_now();
-		core_train_epoch epoch = {.epoch = i,
-			.epochs = job->spec->epochs,
-			.groups = job->train.rows.groups,
-			.group_loss = t->group_loss,
-			.params = t->param};
-		fv_status status = train_epoch(t, i, &epoch);
-		if (status == FV_OK)
-			status = judge_epoch(t, &epoch);
-		epoch.seconds = seconds_now() - start;
-		if (status == FV_OK && job->on_epoch)
-			status = job->on_epoch(job->user, &epoch);
-		if (status != FV_OK)
-			return status;
-	}
-	if (!t->result->selected_epoch)
-		return fv_fail(t->ctx, FV_FAILED, "no epoch had a finite %s", job->spec->select);
+	core_train_epoch epoch = {.epoch = t->epoch,
+		.epochs = job->spec->epochs,
+		.groups = job->train.rows.groups,
+		.group_loss = t->group_loss,
+		.params = t->param};
+	fv_status status = train_epoch(t);
+	double judged = core_clock_s();
+	if (status == FV_OK)
+		status = judge_epoch(t, &epoch);
+	epoch.value = t->value / t->epoch_steps;
+	epoch.grad_norm = t->grad_norm / t->epoch_steps;
+	epoch.seconds = t->seconds + core_clock_s() - judged;
+	if (status == FV_OK && job->on_epoch)
+		status = job->on_epoch(job->user, &epoch);
+	return status;
+}
+
+/* Goes back to where an interrupted run stood. */
+static fv_status restore(trainer *t)
+{
+	add_state(t, t->job->state);
+	fv_status status = core_state_restore(t->job->state);
+	if (status != FV_OK)
+		return status;
+	bool sound = t->epoch >= 1 && t->epoch <= t->job->spec->epochs && t->seen >= 1 &&
+		     t->seen <= t->n_kept && t->epoch_steps >= 1 && t->step >= t->epoch_steps &&
+		     t->step <= t->steps && t->result->selected_epoch >= 0 &&
+		     t->result->selected_epoch < t->epoch;
+	for (int32_t i = 0; i < t->n_kept; i++)
+		sound &= t->batches.position[i] >= 0 && t->batches.position[i] < t->n_kept;
+	if (!sound)
+		return core_state_refuse(t->job->state);
+	core_log(t->ctx, CORE_INFO, "goes on after step %lld of %lld (epoch %d)",
+		(long long)t->step, (long long)t->steps, (int)t->epoch);
 	return FV_OK;
+}
+
+static fv_status train_all(trainer *t)
+{
+	fv_status status = FV_OK;
+	if (t->job->state && core_state_is_open(t->job->state))
+		status = restore(t);
+	for (; status == FV_OK && t->epoch <= t->job->spec->epochs; t->epoch++, t->seen = 0)
+		status = run_epoch(t);
+	if (status == FV_OK && !t->result->selected_epoch)
+		return fv_fail(t->ctx, FV_FAILED, "no epoch had a finite %s", t->job->spec->select);
+	return status;
 }
 
 fv_status core_train_run(fv_ctx *ctx, const core_train_job *job, core_train_result *result)
 {
 	assert(job->spec->epochs > 0 && job->spec->batch > 0);
 	*result = (core_train_result){0};
-	trainer t = {.ctx = ctx, .job = job, .result = result};
+	trainer t = {.ctx = ctx, .job = job, .result = result, .epoch = 1};
 	fv_status status = open_objective(&t);
+	if (status == FV_OK && job->state)
+		status = core_state_open(job->state);
 	if (status == FV_OK)
 		status = prepare(&t);
 	if (status == FV_OK)
@@ -434,41 +477,4 @@ fv_status core_train_run(fv_ctx *ctx, const core_train_job *job, core_train_resu
 	core_networks_free(t.networks);
 	core_objective_close(&t.objective);
 	return status;
-}
-
-/* In full blocks, the last one filled up: see CORE_HEAD_BLOCK. */
-static fv_status predict_block(core_networks *networks, const core_plan *plan,
-	const core_train_data *data, int32_t first, float *logits)
-{
-	const float *x[CORE_HEAD_BLOCK];
-	int32_t n = data->rows.n - first < CORE_HEAD_BLOCK ? data->rows.n - first : CORE_HEAD_BLOCK;
-	for (int32_t i = 0; i < CORE_HEAD_BLOCK; i++) {
-		int32_t row = first + (i < n ? i : n - 1);
-		x[i] = data->x + (data->index ? data->index[row] : row) * row_width(&plan->shape);
-	}
-	core_networks_begin(networks, x, data->rows.stem + first, n, CORE_HEAD_BLOCK);
-	const fv_node *node = core_networks_predict(networks);
-	if (!node)
-		return FV_FAILED;
-	memcpy(logits + (size_t)first * (size_t)plan->shape.classes, core_node_data(node),
-		(size_t)n * (size_t)plan->shape.classes * sizeof *logits);
-	return FV_OK;
-}
-
-fv_status core_train_predict(fv_ctx *ctx, const core_plan *plan, const float *params,
-	const core_train_data *data, float *logits)
-{
-	core_networks *networks;
-	core_plan own = *plan;
-	fv_status status = core_networks_new(ctx, &own, CORE_HEAD_BLOCK, &networks);
-	if (status == FV_OK)
-		core_networks_set_params(networks, params);
-	for (int32_t i = 0; status == FV_OK && i < data->rows.n; i += CORE_HEAD_BLOCK)
-		status = predict_block(networks, plan, data, i, logits);
-	core_networks_free(networks);
-	if (status != FV_OK || core_all_finite(logits, (int64_t)data->rows.n * plan->shape.classes))
-		return status;
-	status = check_features(ctx, data, row_width(&plan->shape));
-	return status != FV_OK ? status
-			       : fv_fail(ctx, FV_FAILED, "the logits of the model are not finite");
 }

@@ -30,6 +30,7 @@
 #include "config/spec.h"
 #include "nn/plan.h"
 #include "train/batches.h"
+#include "train/state.h"
 
 #define CORE_DEV_BATCH 32
 
@@ -65,6 +66,8 @@ typedef struct core_train_job {
 	 * called. */
 	fv_status (*on_epoch)(void *user, const core_train_epoch *epoch);
 	void *user;
+	/* Where the run is saved in the middle and taken up again; NULL: it is not. */
+	core_state *state;
 } core_train_job;
 
 /* Arrays are memory of the context. */
@@ -77,6 +80,8 @@ typedef struct core_train_result {
 	double *class_weight; /* [C] of the base loss, from the training rows before keep() */
 } core_train_result;
 
+/* With a state, FV_STOPPED when told to stop. The state's file is left where it is, also after the
+ * end. */
 FV_NODISCARD fv_status core_train_run(
 	fv_ctx *ctx, const core_train_job *job, core_train_result *result);
 
@@ -84,6 +89,10 @@ FV_NODISCARD fv_status core_train_run(
  * loss state up; features are not read and may be NULL. */
 FV_NODISCARD fv_status core_train_kept(
 	fv_ctx *ctx, const core_train_job *job, int32_t **row, int32_t *n);
+
+/* Errors: FV_DATA names every row whose features hold NaN or infinity. */
+FV_NODISCARD fv_status core_check_features(
+	fv_ctx *ctx, const core_train_data *data, const core_head_shape *shape);
 
 /* Logits [data->rows.n, C] of any rows (only rows.n, rows.stem, x and index are read). Those of a
  * row do not depend on the rows beside it. Errors: FV_DATA names the recording when a feature is
