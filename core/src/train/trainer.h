@@ -5,11 +5,15 @@
  * An epoch visits the kept rows in batches (the last one may be short). A step: logits, base
  * losses, the plugin's v, gradient sum_i v_i dl_i, one joint norm, clipping, Adam. An objective
  * with networks of its own puts its step in place of v and the gradient; the rest is the same, and
- * "base loss" is that of the value it predicts with. After each epoch dev_loss       mean base loss
- * over the development rows dev_objective  mean over development batches of 32 in file order of the
- * plugin's value, the short last batch at full weight The model of the lowest value of the one that
- * `select` names is kept: strictly lower wins, a value that is not finite never does, and a run
- * without any finite value has failed. The start model is no candidate; epochs count from 1.
+ * "base loss" is that of the value it predicts with. After each epoch
+ *
+ *     dev_loss       mean base loss over the development rows
+ *     dev_objective  mean over development batches of 32 in file order of the plugin's value, the
+ *                    short last batch at full weight
+ *
+ * The model of the lowest value of the one that `select` names is kept: strictly lower wins, a value
+ * that is not finite never does, and a run without any finite value has failed. The start model is no
+ * candidate; epochs count from 1.
  *
  * Everything random is keyed by file names (streams init and shuffle), and sums run in the order of
  * file names, so the order of rows in a label file changes nothing, dev_objective's batches apart.
