@@ -320,13 +320,13 @@ static const char *objection(core_state *s)
 	return NULL;
 }
 
-fv_status core_state_open(core_state *s)
+void core_state_open(core_state *s)
 {
 	fv_ctx *ctx = s->ctx;
 	size_t errors = core_error_count(ctx);
 	s->last_s = core_clock_s();
 	if (!core_file_exists(s->options.path))
-		return FV_OK;
+		return;
 	const char *reason;
 	if (fv_checkpoint_open(ctx, s->options.path, &s->file)) {
 		s->file = NULL;
@@ -340,7 +340,6 @@ fv_status core_state_open(core_state *s)
 	}
 	if (!s->file)
 		unlink(s->options.path);
-	return FV_OK;
 }
 
 bool core_state_is_open(const core_state *s)

@@ -33,9 +33,8 @@ FV_NODISCARD fv_status core_state_new(
 void core_state_add(core_state *state, const char *name, fv_type type, int64_t n, void *data);
 void core_state_add_text(core_state *state, const char *name, core_text *text);
 
-/* Opens what an interrupted run has left, if it is of this key and whole. Errors: FV_FAILED
- * (memory). */
-FV_NODISCARD fv_status core_state_open(core_state *state);
+/* Opens what an interrupted run has left, if it is of this key and whole. */
+void core_state_open(core_state *state);
 bool core_state_is_open(const core_state *state);
 /* Numbers in a part of the open file, for parts whose size is known to it alone; -1: no such part.
  */

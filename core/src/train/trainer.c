@@ -468,7 +468,7 @@ fv_status core_train_run(fv_ctx *ctx, const core_train_job *job, core_train_resu
 	trainer t = {.ctx = ctx, .job = job, .result = result, .epoch = 1};
 	fv_status status = open_objective(&t);
 	if (status == FV_OK && job->state)
-		status = core_state_open(job->state);
+		core_state_open(job->state);
 	if (status == FV_OK)
 		status = prepare(&t);
 	if (status == FV_OK)
