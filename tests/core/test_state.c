@@ -55,9 +55,8 @@ static void note(void *user, core_level level, const char *line)
 
 static core_train_data rows(task *t, int first, int n)
 {
-	return (core_train_data){
-		{sizeof(fv_rows), n, C, G, t->label + first * C, t->klass + first, t->group + first,
-			t->member + first * G, t->stem + first},
+	return (core_train_data){{sizeof(fv_rows), n, C, G, t->label + first * C, t->klass + first,
+					 t->group + first, t->member + first * G, t->stem + first},
 		t->x, t->index + first};
 }
 
@@ -127,8 +126,8 @@ static void add_state(task *t, const char *path, const char *key, double every_s
 }
 
 /* Weights, epochs and all arrays. */
-static void same(const task *a, const core_train_result *ra, const task *b,
-	const core_train_result *rb)
+static void same(
+	const task *a, const core_train_result *ra, const task *b, const core_train_result *rb)
 {
 	assert_int_equal(ra->plan->count, rb->plan->count);
 	assert_memory_equal(ra->params, rb->params, (size_t)ra->plan->count * sizeof(float));
@@ -140,8 +139,8 @@ static void same(const task *a, const core_train_result *ra, const task *b,
 	for (size_t i = 0; i < core_array_count(a->ctx); i++) {
 		const core_array *x = core_array_at(a->ctx, i), *y = core_array_at(b->ctx, i);
 		assert_string_equal(x->name, y->name);
-		assert_memory_equal(x->data, y->data,
-			(size_t)(x->n0 * x->n1) * core_type_size(x->type));
+		assert_memory_equal(
+			x->data, y->data, (size_t)(x->n0 * x->n1) * core_type_size(x->type));
 	}
 }
 
@@ -164,6 +163,8 @@ static task *in_pieces(const method *m, int epochs, int first, int every, const 
 	}
 }
 
+enum { ERM = 0, EG = 5, DISENT = 16, NEVER = 1000000 };
+
 static const method methods[] = {
 	{"erm", "paper", NULL, NULL},
 	{"random", "paper", NULL, NULL},
@@ -184,33 +185,175 @@ static const method methods[] = {
 	{"disent", "official", "swap_step=4", NULL},
 };
 
+static const char *state_path(void)
+{
+	static char path[4096];
+	snprintf(path, sizeof path, "%s/state.safetensors", test_folder("state"));
+	return path;
+}
+
+static task *whole_run(const method *m, int epochs, core_train_result *result)
+{
+	task *t = new_task(m, epochs);
+	test_ok(t->ctx, core_train_run(t->ctx, &t->job, result));
+	return t;
+}
+
 static void every_step(void **state)
 {
 	(void)state;
 	int epochs = (int)test_rounds(2, 40);
-	const char *path = core_strdup(test_ctx(), test_folder("state"));
-	char file[4096];
-	snprintf(file, sizeof file, "%s/state.safetensors", path);
+	const char *path = state_path();
 	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
 		core_train_result want, got;
-		task *whole = new_task(&methods[i], epochs);
-		test_ok(whole->ctx, core_train_run(whole->ctx, &whole->job, &want));
+		task *whole = whole_run(&methods[i], epochs, &want);
 		for (int step = 1; step <= EPOCH_STEPS * epochs; step++) {
-			task *t = in_pieces(&methods[i], epochs, step, 1000000, file, &got);
+			task *t = in_pieces(&methods[i], epochs, step, NEVER, path, &got);
 			same(whole, &want, t, &got);
 			free_task(t);
 		}
-		task *t = in_pieces(&methods[i], epochs, 1, 3, file, &got);
+		task *t = in_pieces(&methods[i], epochs, 1, 3, path, &got);
 		same(whole, &want, t, &got);
 		free_task(t);
 		free_task(whole);
 	}
 }
 
+/* Stops a run of the method after 7 steps. */
+static void leave(const method *m, const char *path)
+{
+	task *t = new_task(m, 3);
+	core_train_result result;
+	add_state(t, path, "k", 0);
+	steps_left = 7;
+	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_STOPPED, "is saved");
+	core_state_close(t->job.state);
+	free_task(t);
+}
+
+/* What is in the file is not taken up: a warning with `text`, the file gone, and the run as ever. */
+static void starts_over(const method *m, const char *path, const char *key, const char *text)
+{
+	core_train_result want, got;
+	task *whole = whole_run(m, 3, &want), *t = new_task(m, 3);
+	add_state(t, path, key, 0);
+	steps_left = NEVER;
+	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &got));
+	core_state_close(t->job.state);
+	same(whole, &want, t, &got);
+	if (!t->said.data || !strstr(t->said.data, "the run starts over") ||
+		!strstr(t->said.data, text) || strncmp(t->said.data, "warning: ", 9))
+		fail_msg("'%s' is not in '%s'", text, t->said.data ? t->said.data : "");
+	assert_false(core_file_exists(path));
+	free_task(whole);
+	free_task(t);
+}
+
+static void damaged(void **state)
+{
+	(void)state;
+	const method *m = &methods[EG];
+	const char *path = state_path();
+	fv_ctx *ctx = test_ctx();
+	char *data;
+	size_t size;
+	leave(m, path);
+	test_ok(ctx, core_file_read(ctx, path, 0, &data, &size));
+	size_t stride = size / (size_t)test_rounds(60, 2000) + 1;
+	for (size_t at = 0; at < size; at += stride) {
+		data[at] ^= 1;
+		test_ok(ctx, core_file_write(ctx, path, data, size));
+		data[at] ^= 1;
+		starts_over(m, path, "k", "state.safetensors");
+	}
+	for (size_t cut = 0; cut < size; cut += size / 7) {
+		test_ok(ctx, core_file_write(ctx, path, data, cut));
+		starts_over(m, path, "k", "state.safetensors");
+	}
+	test_ok(ctx, core_file_write(ctx, path, data, size));
+	starts_over(m, path, "another", "left by a run of other data, weights, plugins, settings");
+	core_ctx_free(ctx);
+}
+
+static void refused(const method *m, int epochs, const char *path)
+{
+	task *t = new_task(m, epochs);
+	core_train_result result;
+	add_state(t, path, "k", 0);
+	steps_left = NEVER;
+	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_DATA,
+		"not a state that this run can be in; it is removed");
+	core_state_close(t->job.state);
+	assert_false(core_file_exists(path));
+	free_task(t);
+}
+
+/* Key and checksum are right and the state is another run's all the same. */
+static void forged(void **state)
+{
+	(void)state;
+	const char *path = state_path();
+	leave(&methods[EG], path);
+	refused(&methods[EG], 1, path); /* its epoch lies behind the end */
+	leave(&methods[ERM], path);
+	refused(&methods[EG], 3, path); /* arrays are missing */
+	leave(&methods[DISENT], path);
+	refused(&methods[ERM], 3, path); /* another model */
+}
+
+static void not_written(void **state)
+{
+	(void)state;
+	const method *m = &methods[EG];
+	core_train_result want, got;
+	task *whole = whole_run(m, 3, &want), *t = new_task(m, 3);
+	add_state(t, "/nonexistent/state.safetensors", "k", 1e-9);
+	steps_left = NEVER;
+	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &got));
+	same(whole, &want, t, &got);
+	assert_non_null(t->said.data);
+	assert_non_null(strstr(t->said.data, "warning: the state of the run could not be saved: "
+					     "/nonexistent"));
+	free_task(t);
+	t = new_task(m, 3);
+	add_state(t, "/nonexistent/state.safetensors", "k", 0);
+	steps_left = 4;
+	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &got), FV_STOPPED, "/nonexistent");
+	free_task(t);
+	free_task(whole);
+}
+
+static void saved_on_the_way(void **state)
+{
+	(void)state;
+	const method *m = &methods[EG];
+	const char *path = state_path();
+	core_train_result want, got;
+	task *whole = whole_run(m, 3, &want), *t = new_task(m, 3);
+	add_state(t, path, "k", 1e-9); /* after each step */
+	steps_left = NEVER;
+	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &got));
+	same(whole, &want, t, &got);
+	assert_true(core_file_exists(path));
+	free_task(t);
+	t = new_task(m, 3); /* as after kill -9: the state is that of the last step */
+	add_state(t, path, "k", 0);
+	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &got));
+	same(whole, &want, t, &got);
+	assert_non_null(strstr(t->said.data, "goes on after step 15 of 15 (epoch 3)"));
+	core_state_close(t->job.state);
+	free_task(t);
+	free_task(whole);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_step),
+		cmocka_unit_test(saved_on_the_way),
+		cmocka_unit_test(damaged),
+		cmocka_unit_test(forged),
+		cmocka_unit_test(not_written),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
