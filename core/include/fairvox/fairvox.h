@@ -18,6 +18,7 @@
 #include <fairvox/plugin.h>
 #include <fairvox/status.h>
 #include <fairvox/stream.h>
+#include <fairvox/trunk.h>
 #include <fairvox/vector.h>
 
 #endif
