@@ -1,51 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A run that is stopped after any step and taken up again gives the bits of one that was not, with every
  * loss plugin; and what becomes of a state file that is damaged, another run's, or cannot be written. */
-#include "losses.h"
+#include "task.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <fairvox/stream.h>
-
 #include "base/file.h"
-#include "corpus/corpus.h"
-#include "train/trainer.h"
 
-enum { N = 77, DEV = 45, L = 2, D = 9, C = 3, G = 2, WIDTH = L * D, BATCH = 16, EPOCH_STEPS = 5 };
+enum { EPOCH_STEPS = 5 };
 
-static const core_head_shape shape = {L, D, 5, C};
-
-typedef struct task {
+/* One run of it. */
+typedef struct attempt {
+	task *task;
 	fv_ctx *ctx;
-	float x[(N + DEV) * WIDTH], label[(N + DEV) * C], member[(N + DEV) * G];
-	int32_t klass[N + DEV], group[N + DEV], index[N + DEV];
-	const char *stem[N + DEV];
-	core_train_spec spec;
-	core_train_job job;
+	float member[(N + DEV) * G];
 	core_text history, said;
-} task;
-
-static void fill_row(task *t, int i)
-{
-	char name[32];
-	snprintf(name, sizeof name, "rec_%d", i * 37 % 1000);
-	fv_stream stream = fv_rng(t->ctx, "task", 0, fv_name_hash(name));
-	int c = (int)fv_below(&stream, C), g = fv_uniform(&stream) < 0.2;
-	t->stem[i] = core_strdup(t->ctx, name);
-	t->group[i] = i % 11 == 10 ? -1 : g;
-	t->index[i] = i;
-	for (int j = 0; j < G; j++)
-		t->member[i * G + j] = j == g ? 0.7f : 0.2f;
-	for (int k = 0; k < C; k++)
-		t->label[i * C + k] = k == c ? 0.8f : 0.1f;
-	for (int j = 0; j < WIDTH; j++)
-		t->x[i * WIDTH + j] =
-			(float)(fv_normal(&stream) + (j % C == c) + 0.5 * g * (j == 4));
-}
+} attempt;
 
 static void note(void *user, core_level level, const char *line)
 {
@@ -53,19 +26,12 @@ static void note(void *user, core_level level, const char *line)
 		core_text_add(user, "%s%s\n", level == CORE_WARNING ? "warning: " : "", line);
 }
 
-static core_train_data rows(task *t, int first, int n)
-{
-	return (core_train_data){{sizeof(fv_rows), n, C, G, t->label + first * C, t->klass + first,
-					 t->group + first, t->member + first * G, t->stem + first},
-		t->x, t->index + first};
-}
-
 /* What the epochs were, but for the clock. */
 static fv_status record(void *user, const core_train_epoch *e)
 {
-	task *t = user;
-	core_text_add(&t->history, "%d %a %a %a %a %d %a %a\n", (int)e->epoch, e->value,
-		e->grad_norm, e->dev_loss, e->dev_objective, e->best, e->group_loss[0],
+	attempt *t = user;
+	core_text_add(&t->history, "%d %d %a %a %a %a %d %a %a\n", (int)e->stage, (int)e->epoch,
+		e->value, e->grad_norm, e->dev_loss, e->dev_objective, e->best, e->group_loss[0],
 		e->group_loss[1]);
 	core_text_put(&t->history, (const char *)e->params, sizeof(float) * 16);
 	return FV_OK;
@@ -75,38 +41,36 @@ typedef struct method {
 	const char *loss, *profile, *setting, *other;
 } method;
 
-static task *new_task(const method *m, int epochs)
+static attempt *begin(const method *m, int epochs)
 {
-	task *t = calloc(1, sizeof *t);
+	attempt *t = calloc(1, sizeof *t);
 	assert_non_null(t);
-	t->ctx = test_ctx();
-	core_ctx_set_run(t->ctx, 7, 2);
+	t->task = new_task(test_loss(m->loss), false);
+	t->ctx = t->task->ctx;
 	core_ctx_set_log(t->ctx, note, &t->said);
-	for (int i = 0; i < N + DEV; i++)
-		fill_row(t, i);
-	core_label_class(t->label, N + DEV, C, t->klass);
-	t->spec = (core_train_spec){.epochs = epochs,
-		.batch = BATCH,
-		.learning_rate = 0.01,
-		.clip = 1,
-		.select = "dev_loss"};
-	const fv_descriptor *loss = test_loss(m->loss);
-	t->job = (core_train_job){.shape = shape,
-		.spec = &t->spec,
-		.loss = loss,
-		.train = rows(t, 0, N),
-		.dev = rows(t, N, DEV),
-		.on_epoch = record,
-		.user = t};
-	t->job.loss_state = test_loss_state(t->ctx, loss, m->profile, m->setting, m->other, NULL);
+	t->task->spec.epochs = epochs;
+	core_train_job *job = &t->task->job;
+	for (int i = 0; i < N + DEV; i++) {
+		for (int g = 0; g < G; g++)
+			t->member[i * G + g] = g == t->task->group[i] ? 0.7f : 0.2f;
+		if (i % 11 == 10)
+			t->task->group[i] = -1;
+	}
+	job->train.rows.member = t->member;
+	job->dev.rows.member = t->member + N * G;
+	job->on_epoch = record;
+	job->user = t;
+	job->loss_state =
+		test_loss_state(t->ctx, job->loss, m->profile, m->setting, m->other, NULL);
 	return t;
 }
 
-static void free_task(task *t)
+static void end(attempt *t)
 {
 	core_text_free(&t->history);
 	core_text_free(&t->said);
-	core_ctx_free(t->ctx);
+	core_state_close(t->task->job.state);
+	free_task(t->task);
 	free(t);
 }
 
@@ -118,16 +82,16 @@ static bool count_down(void)
 	return steps_left == 0;
 }
 
-static void add_state(task *t, const char *path, const char *key, double every_s)
+static void add_state(attempt *t, const char *path, const char *key, double every_s)
 {
 	const core_state_options options = {path, key, every_s, count_down};
-	test_ok(t->ctx, core_state_new(t->ctx, &options, &t->job.state));
-	core_state_add_text(t->job.state, "history", &t->history);
+	test_ok(t->ctx, core_state_new(t->ctx, &options, &t->task->job.state));
+	core_state_add_text(t->task->job.state, "history", &t->history);
 }
 
 /* Weights, epochs and all arrays. */
-static void same(
-	const task *a, const core_train_result *ra, const task *b, const core_train_result *rb)
+static void same(const attempt *a, const core_train_result *ra, const attempt *b,
+	const core_train_result *rb)
 {
 	assert_int_equal(ra->plan->count, rb->plan->count);
 	assert_memory_equal(ra->params, rb->params, (size_t)ra->plan->count * sizeof(float));
@@ -145,21 +109,20 @@ static void same(
 }
 
 /* Goes on until the end, interrupted after `first` steps and then after every `every`. */
-static task *in_pieces(const method *m, int epochs, int first, int every, const char *path,
+static attempt *in_pieces(const method *m, int epochs, int first, int every, const char *path,
 	core_train_result *result)
 {
 	for (int left = first;; left = every) {
-		task *t = new_task(m, epochs);
+		attempt *t = begin(m, epochs);
 		add_state(t, path, "k", 0);
 		steps_left = left;
-		fv_status status = core_train_run(t->ctx, &t->job, result);
-		core_state_close(t->job.state);
+		fv_status status = core_train_run(t->ctx, &t->task->job, result);
 		if (status == FV_OK) {
 			unlink(path);
 			return t;
 		}
 		test_fails(t->ctx, status, FV_STOPPED, "its state is saved");
-		free_task(t);
+		end(t);
 	}
 }
 
@@ -192,10 +155,10 @@ static const char *state_path(void)
 	return path;
 }
 
-static task *whole_run(const method *m, int epochs, core_train_result *result)
+static attempt *whole_run(const method *m, int epochs, core_train_result *result)
 {
-	task *t = new_task(m, epochs);
-	test_ok(t->ctx, core_train_run(t->ctx, &t->job, result));
+	attempt *t = begin(m, epochs);
+	test_ok(t->ctx, core_train_run(t->ctx, &t->task->job, result));
 	return t;
 }
 
@@ -206,47 +169,45 @@ static void every_step(void **state)
 	const char *path = state_path();
 	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
 		core_train_result want, got;
-		task *whole = whole_run(&methods[i], epochs, &want);
+		attempt *whole = whole_run(&methods[i], epochs, &want);
 		for (int step = 1; step <= EPOCH_STEPS * epochs; step++) {
-			task *t = in_pieces(&methods[i], epochs, step, NEVER, path, &got);
+			attempt *t = in_pieces(&methods[i], epochs, step, NEVER, path, &got);
 			same(whole, &want, t, &got);
-			free_task(t);
+			end(t);
 		}
-		task *t = in_pieces(&methods[i], epochs, 1, 3, path, &got);
+		attempt *t = in_pieces(&methods[i], epochs, 1, 3, path, &got);
 		same(whole, &want, t, &got);
-		free_task(t);
-		free_task(whole);
+		end(t);
+		end(whole);
 	}
 }
 
 /* Stops a run of the method after 7 steps. */
 static void leave(const method *m, const char *path)
 {
-	task *t = new_task(m, 3);
+	attempt *t = begin(m, 3);
 	core_train_result result;
 	add_state(t, path, "k", 0);
 	steps_left = 7;
-	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_STOPPED, "is saved");
-	core_state_close(t->job.state);
-	free_task(t);
+	test_fails(t->ctx, core_train_run(t->ctx, &t->task->job, &result), FV_STOPPED, "is saved");
+	end(t);
 }
 
 /* What is in the file is not taken up: a warning with `text`, the file gone, and the run as ever. */
 static void starts_over(const method *m, const char *path, const char *key, const char *text)
 {
 	core_train_result want, got;
-	task *whole = whole_run(m, 3, &want), *t = new_task(m, 3);
+	attempt *whole = whole_run(m, 3, &want), *t = begin(m, 3);
 	add_state(t, path, key, 0);
 	steps_left = NEVER;
-	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &got));
-	core_state_close(t->job.state);
+	test_ok(t->ctx, core_train_run(t->ctx, &t->task->job, &got));
 	same(whole, &want, t, &got);
 	if (!t->said.data || !strstr(t->said.data, "the run starts over") ||
 		!strstr(t->said.data, text) || strncmp(t->said.data, "warning: ", 9))
 		fail_msg("'%s' is not in '%s'", text, t->said.data ? t->said.data : "");
 	assert_false(core_file_exists(path));
-	free_task(whole);
-	free_task(t);
+	end(whole);
+	end(t);
 }
 
 static void damaged(void **state)
@@ -277,15 +238,14 @@ static void damaged(void **state)
 
 static void refused(const method *m, int epochs, const char *path)
 {
-	task *t = new_task(m, epochs);
+	attempt *t = begin(m, epochs);
 	core_train_result result;
 	add_state(t, path, "k", 0);
 	steps_left = NEVER;
-	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_DATA,
+	test_fails(t->ctx, core_train_run(t->ctx, &t->task->job, &result), FV_DATA,
 		"not a state that this run can be in; it is removed");
-	core_state_close(t->job.state);
 	assert_false(core_file_exists(path));
-	free_task(t);
+	end(t);
 }
 
 /* Key and checksum are right and the state is another run's all the same. */
@@ -306,21 +266,21 @@ static void not_written(void **state)
 	(void)state;
 	const method *m = &methods[EG];
 	core_train_result want, got;
-	task *whole = whole_run(m, 3, &want), *t = new_task(m, 3);
+	attempt *whole = whole_run(m, 3, &want), *t = begin(m, 3);
 	add_state(t, "/nonexistent/state.safetensors", "k", 1e-9);
 	steps_left = NEVER;
-	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &got));
+	test_ok(t->ctx, core_train_run(t->ctx, &t->task->job, &got));
 	same(whole, &want, t, &got);
 	assert_non_null(t->said.data);
 	assert_non_null(strstr(t->said.data, "warning: the state of the run could not be saved: "
 					     "/nonexistent"));
-	free_task(t);
-	t = new_task(m, 3);
+	end(t);
+	t = begin(m, 3);
 	add_state(t, "/nonexistent/state.safetensors", "k", 0);
 	steps_left = 4;
-	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &got), FV_STOPPED, "/nonexistent");
-	free_task(t);
-	free_task(whole);
+	test_fails(t->ctx, core_train_run(t->ctx, &t->task->job, &got), FV_STOPPED, "/nonexistent");
+	end(t);
+	end(whole);
 }
 
 static void saved_on_the_way(void **state)
@@ -329,21 +289,20 @@ static void saved_on_the_way(void **state)
 	const method *m = &methods[EG];
 	const char *path = state_path();
 	core_train_result want, got;
-	task *whole = whole_run(m, 3, &want), *t = new_task(m, 3);
+	attempt *whole = whole_run(m, 3, &want), *t = begin(m, 3);
 	add_state(t, path, "k", 1e-9); /* after each step */
 	steps_left = NEVER;
-	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &got));
+	test_ok(t->ctx, core_train_run(t->ctx, &t->task->job, &got));
 	same(whole, &want, t, &got);
 	assert_true(core_file_exists(path));
-	free_task(t);
-	t = new_task(m, 3); /* as after kill -9: the state is that of the last step */
+	end(t);
+	t = begin(m, 3); /* as after kill -9: the state is that of the last step */
 	add_state(t, path, "k", 0);
-	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &got));
+	test_ok(t->ctx, core_train_run(t->ctx, &t->task->job, &got));
 	same(whole, &want, t, &got);
 	assert_non_null(strstr(t->said.data, "goes on after step 15 of 15 (epoch 3)"));
-	core_state_close(t->job.state);
-	free_task(t);
-	free_task(whole);
+	end(t);
+	end(whole);
 }
 
 int main(void)

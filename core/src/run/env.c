@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "base/numerics.h"
 #include "eval/baselines.h"
+#include "plugin/delegates.h"
 
 /* The processor's name from the system, "" when it does not say. */
 static void processor(char *out, size_t size)
@@ -75,7 +76,7 @@ static bool uses_group_labels(const core_cell *cell)
 	bool column = false;
 	for (int32_t i = 0; i < cell->n_groupers; i++)
 		column |= (core_grouper_uses(&cell->groupers[i]) & FV_USE_COLUMN) != 0;
-	return loss_ops(cell)->uses_groups && column;
+	return core_loss_uses_groups(&cell->loss) && column;
 }
 
 static json_t *bias_json(const core_bias_spec *bias)

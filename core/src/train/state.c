@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "checkpoint/safetensors_write.h"
 
-#define PARTS_MAX 64
+#define PARTS_MAX 256
 #define FORMAT "fairvox-state/1"
 #define ARRAY "array."
 #define CHECKSUM_HEX 17
@@ -351,6 +351,22 @@ int64_t core_state_count(const core_state *s, const char *name)
 {
 	const fv_tensor *t = fv_checkpoint_find(s->file, name);
 	return t ? t->count : -1;
+}
+
+bool core_state_take(core_state *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_parts; i++) {
+		const part *p = &s->part[i];
+		if (strcmp(p->name, name) || p->text)
+			continue;
+		const fv_tensor *t = find(s->file, name, p->type, 1);
+		if (!t || t->count != p->n)
+			return false;
+		if (p->n)
+			memcpy(p->data, t->data, (size_t)p->n * core_type_size(p->type));
+		return true;
+	}
+	return false;
 }
 
 fv_status core_state_restore(core_state *s)

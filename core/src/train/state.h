@@ -29,16 +29,17 @@ FV_NODISCARD fv_status core_state_new(
 	fv_ctx *ctx, const core_state_options *options, core_state **out);
 
 /* A part: n numbers at `data`, which is read when the state is saved and written to when it is
- * restored. A part added again under its name takes the place of the first. At most 64. */
+ * restored. A part added again under its name takes the place of the first. At most 256. */
 void core_state_add(core_state *state, const char *name, fv_type type, int64_t n, void *data);
 void core_state_add_text(core_state *state, const char *name, core_text *text);
 
 /* Opens what an interrupted run has left, if it is of this key and whole. */
 void core_state_open(core_state *state);
 bool core_state_is_open(const core_state *state);
-/* Numbers in a part of the open file, for parts whose size is known to it alone; -1: no such part.
- */
+/* Numbers in a part of the open file, for parts whose size is known to it alone; -1: no such part. */
 int64_t core_state_count(const core_state *state, const char *name);
+/* Fills this part alone; false when the open file has none of that type and size. */
+bool core_state_take(core_state *state, const char *name);
 
 /* Fills all parts and arrays from the open file and closes it. The loss must be open, so that its
  * arrays exist; others are made. Errors: FV_DATA, as core_state_refuse. */
