@@ -4,10 +4,12 @@
  *
  *   bench_bound wavlm|wav2vec2|ecapa JOBS SAMPLES...
  *
- * JOBS processes take the recordings, of so many samples each, in turn. Prints seconds and GFLOP. */
+ * JOBS processes take the recordings, of so many samples each, in turn. Prints seconds, all
+ * processes' seconds of CPU and, on standard error, GFLOP of each. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -123,6 +125,10 @@ int main(int argc, char **argv)
 		}
 	while (wait(NULL) > 0)
 		;
-	printf("%.4f\n", now() - start);
+	struct rusage use;
+	getrusage(RUSAGE_CHILDREN, &use);
+	printf("%.4f %.4f\n", now() - start,
+		(double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+			1e-6 * (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec));
 	return 0;
 }

@@ -10,7 +10,7 @@ speechbrain and soundfile:
 
 BUILD is fairvox's build folder, AUDIO a folder of 16 kHz recordings. Times of peers begin when the model is
 read and has run once; fairvox's is the program's, less that of encoding one second with the same options.
-Memory is the peak of all processes' proportional shares; a worker's is its own pages."""
+CPU time is that of all workers, and its x real time what idle cores would give. Memory is the peak of all processes' proportional shares; a worker's is its own pages."""
 import argparse
 import glob
 import logging
@@ -137,17 +137,20 @@ def load_onnx(name, folder):
 LOAD = {"PyTorch": load_torch, "SpeechBrain": load_torch, "ONNX Runtime": load_onnx}
 
 
-def worker(peer, name, folder, waves, ready, begin, queue, first):
+def worker(peer, name, folder, waves, ready, begin, queue, cpu, first):
     run = LOAD[peer](name, folder)
     warm = run(waves[0][:16000])
     del warm
     ready.release()
     begin.wait()
+    start = time.process_time()
     while True:
         with queue.get_lock():
             i = queue.value
             queue.value += 1
         if i >= len(waves):
+            with cpu.get_lock():
+                cpu.value += time.process_time() - start
             return
         y = run(waves[i])
         if i == 0:
@@ -157,9 +160,10 @@ def worker(peer, name, folder, waves, ready, begin, queue, first):
 def time_peer(peer, name, folder, waves, jobs):
     context = multiprocessing.get_context("spawn")
     ready, begin, queue = context.Semaphore(0), context.Event(), context.Value("i", 0)
+    cpu = context.Value("d", 0)
     first = os.path.join(folder, "peer.npy")
-    processes = [context.Process(target=worker, args=(peer, name, folder, waves, ready, begin, queue, first))
-                 for _ in range(jobs)]
+    given = (peer, name, folder, waves, ready, begin, queue, cpu, first)
+    processes = [context.Process(target=worker, args=given) for _ in range(jobs)]
     for p in processes:
         p.start()
     for _ in processes:
@@ -168,7 +172,7 @@ def time_peer(peer, name, folder, waves, jobs):
     begin.set()
     for p in processes:
         p.join()
-    return time.monotonic() - start
+    return time.monotonic() - start, cpu.value
 
 
 def time_fairvox(args, weights, files, folder):
@@ -177,16 +181,19 @@ def time_fairvox(args, weights, files, folder):
     for param in args.param:
         command += ["-p", param]
     environment = dict(os.environ, FAIRVOX_PLUGIN_PATH=os.path.join(args.build, "plugins"))
-    start = time.monotonic()
+    start, before = time.monotonic(), os.times()
     subprocess.run(command + files, check=True, env=environment)
-    return time.monotonic() - start
+    after = os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return time.monotonic() - start, cpu
 
 
 def time_bound(args, waves):
     out = subprocess.run([os.path.join(args.build, "tests", "bench_bound"), args.model, str(args.jobs)]
                          + [str(len(w)) for w in waves], check=True, capture_output=True, text=True)
     args.work = sum(float(x) for x in out.stderr.split())
-    return float(out.stdout)
+    wall, cpu = out.stdout.split()
+    return float(wall), float(cpu)
 
 
 def compare(args, longest, folder):
@@ -243,7 +250,7 @@ def main():
         def measure(name, function):
             with Watch(1 if name in peers else 2) as watch:
                 took = function()
-            best[name] = min(best.get(name, 1e9), took)
+            best[name] = np.minimum(best.get(name, 1e9), took)
             total[name] = max(total.get(name, 0), watch.total)
             own[name] = max(own.get(name, 0), watch.worker)
 
@@ -254,14 +261,15 @@ def main():
             for peer in peers:
                 measure(peer, lambda: time_peer(peer, args.model, folder, waves, args.jobs))
         print(f"{args.model}: {len(files)} recordings, {seconds:.1f} s, {args.jobs} workers, "
-              f"best of {args.rounds}; {args.work:.0f} GFLOP; start-up of fairvox {best['start']:.2f} s, "
-              f"with it {seconds / best['fairvox']:.1f} x real time")
+              f"best of {args.rounds}; {args.work:.0f} GFLOP; start-up of fairvox {best['start'][0]:.2f} s, "
+              f"with it {seconds / best['fairvox'][0]:.1f} x real time")
         print(f"difference of fairvox and {peers[-1]}: {compare(args, files[0], folder):.1e}")
         best["fairvox"] -= best.pop("start")
         ours = best["fairvox"]
-        for name, took in best.items():
-            print(f"{name:13} {took:7.2f} s {seconds / took:7.1f} x real time, fairvox {took / ours:5.2f} "
-                  f"times as fast; {total[name]:6.0f} MB, a worker {own[name]:5.0f} MB")
+        for name, (wall, cpu) in best.items():
+            print(f"{name:13} {wall:7.2f} s {seconds / wall:6.1f} x real time, CPU {cpu:7.2f} s "
+                  f"{args.jobs * seconds / cpu:6.1f} x; fairvox {wall / ours[0]:5.2f}, by CPU time "
+                  f"{cpu / ours[1]:5.2f} times as fast; {total[name]:6.0f} MB, a worker {own[name]:5.0f}")
 
 
 if __name__ == "__main__":
