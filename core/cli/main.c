@@ -7,10 +7,10 @@
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "backend/kernels.h"
+#include "base/clock.h"
 #include "base/csv.h"
 #include "base/text.h"
 #include "verbs.h"
@@ -50,17 +50,10 @@ static void clear_progress(struct logger *logger)
 	logger->progress = false;
 }
 
-static double clock_s(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* A terminal sees the latest state, five times a second; anything else a line a minute. */
 static void show_progress(struct logger *logger, const char *line)
 {
-	double now_s = clock_s();
+	double now_s = core_clock_s();
 	if (logger->no_progress || logger->least > CORE_INFO ||
 		now_s - logger->told_s < (logger->terminal ? 0.2 : 60))
 		return;
@@ -249,7 +242,7 @@ int main(int argc, char **argv)
 	struct logger logger = {.least = CORE_INFO,
 		.color = terminal && !(no_color && *no_color),
 		.terminal = terminal,
-		.told_s = clock_s()};
+		.told_s = core_clock_s()};
 	fv_ctx *ctx = core_ctx_new();
 	if (!ctx) {
 		fputs("fairvox: out of memory\n", stderr);
