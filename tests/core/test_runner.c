@@ -32,7 +32,7 @@ static const char *run_toy(
 	fv_ctx *ctx, const char *dir, int jobs, size_t n, const char *const *override)
 {
 	core_study *study = test_toy_open(ctx, dir, NULL, n, override);
-	const core_execute_options options = {jobs, false, false};
+	const core_execute_options options = {.jobs = jobs};
 	core_summary s;
 	test_ok(ctx, core_study_execute(ctx, study, &options, &s));
 	assert_int_equal(s.done_now, study->n_runs);
@@ -180,22 +180,28 @@ static void test_label_free(void **state)
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	const char *dir = toy(ctx, 0);
-	char kmeans[1024];
-	snprintf(kmeans, sizeof kmeans,
-		"grouper={name: kmeans, k: 3, encoder: {name: precomputed, file: "
+	const char *kmeans = core_format(ctx,
+		"grouper={name: kmeans, k: 3, soft: gaussian, encoder: {name: precomputed, file: "
 		"%s/features.safetensors, layer: 0}}",
 		dir);
+	const char *truth = "grouper={name: truth, column: race}";
 	const struct {
 		const char *loss, *grouper;
 		bool same;
-	} cell[] = {{"loss.name=erm", NULL, true}, {"loss.name=rw", kmeans, true},
-		{"loss.name=rw", "grouper={name: truth, column: race}", false}};
-	for (int i = 0; i < 3; i++) {
-		const char *run[2], *override[] = {cell[i].loss, cell[i].grouper};
+	} cell[] = {{"erm", NULL, true}, {"random", NULL, true}, {"cvar_dro", NULL, true},
+		{"lff", NULL, true}, {"disent", NULL, true}, {"mixup", NULL, true},
+		{"jtt", NULL, true}, {"afr", NULL, true}, {"eiil", NULL, true},
+		{"rw", kmeans, true}, {"ds", kmeans, true}, {"gdro", kmeans, true},
+		{"gadro", kmeans, true}, {"pgdro", kmeans, true}, {"grl", kmeans, true},
+		{"lisa", kmeans, true}, {"rw", truth, false}, {"lisa", truth, false}};
+	for (size_t i = 0; i < sizeof cell / sizeof *cell; i++) {
+		const char *run[2], *loss = core_format(ctx, "loss.name=%s", cell[i].loss);
+		const char *override[] = {loss, cell[i].grouper};
 		for (int k = 0; k < 2; k++) {
 			test_toy_write(dir, k ? 1 : 0);
 			run[k] = run_toy(ctx, dir, 1, cell[i].grouper ? 2 : 1, override);
-			run[k] = set_aside(ctx, dir, run[k], core_format(ctx, "turn%d-%d", i, k));
+			run[k] = set_aside(
+				ctx, dir, run[k], core_format(ctx, "turn%zu-%d", i, k));
 		}
 		same_file(ctx, run[0], run[1], "model.safetensors", cell[i].same);
 		same_file(ctx, run[0], run[1], "predictions.csv",
@@ -213,8 +219,8 @@ static void test_jobs(void **state)
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	const char *dir = toy(ctx, 0), *run[2];
-	const char *override[] = {
-		"train.seed=[1, 2, 3]", "loss.name=gdro", "grouper={name: truth, column: race}"};
+	const char *override[] = {"train.seed=[1, 2, 3]", "loss.name=gdro",
+		"grouper={name: truth, column: race}"};
 	static const char *const names[] = {"model.safetensors", "predictions.csv", "metrics.json",
 		"groups.csv", "config.yaml", "log", "done"};
 	for (int k = 0; k < 2; k++) {
@@ -242,12 +248,12 @@ static void test_again(void **state)
 	core_study *study = test_toy_open(ctx, dir, NULL, 0, NULL);
 	assert_true(study->run[0].done);
 	bool skipped;
-	test_ok(ctx, core_runner_run(ctx, study, &study->run[0], false, &skipped));
+	test_ok(ctx, core_runner_run(ctx, study, &study->run[0], &(core_run_options){0}, &skipped));
 	assert_true(skipped);
 	core_study_close(study);
 	const char *override[] = {"train.learning_rate=1.0e30"};
 	study = test_toy_open(ctx, dir, NULL, 1, override);
-	fv_status status = core_runner_run(ctx, study, &study->run[0], false, &skipped);
+	fv_status status = core_runner_run(ctx, study, &study->run[0], &(core_run_options){0}, &skipped);
 	test_fails(ctx, status, FV_FAILED, "not finite");
 	assert_false(skipped);
 	assert_true(core_file_exists(core_path_join(ctx, study->run[0].dir, "failed")));

@@ -424,7 +424,8 @@ static void open_rows(bench *b, core_objective *objective, const fv_descriptor *
 		stem[i] = core_format(b->ctx, "clip%04d", (int)i);
 		order[i] = i;
 	}
-	b->rows = (fv_rows){sizeof b->rows, n, classes, groups, NULL, klass, group, member, stem};
+	b->rows = (fv_rows){
+		sizeof b->rows, n, classes, groups, NULL, klass, group, member, stem, NULL};
 	b->setup = (fv_loss_setup){.size = sizeof b->setup,
 		.train = &b->rows,
 		.dev = &b->rows,
@@ -674,38 +675,6 @@ static void gdro_sampler_unknown(void **state)
 	core_ctx_free(b.ctx);
 }
 
-/* group_loss: excess moves the maximum to the group that could do better. */
-static void gdro_excess(void **state)
-{
-	(void)state;
-	const fv_descriptor *loss = test_loss("gdro");
-	const double weight[2] = {1, 1}, cg[4] = {1, 1, 1, 1};
-	/* group 0: raters disagree, loss at its floor log 2 + 0.1; group 1: they agree, loss 0.5 */
-	const float label[4] = {0.5f, 0.5f, 1, 0};
-	const double losses[2] = {log(2) + 0.1, 0.5};
-	const int32_t klass[2] = {0, 0}, group[2] = {0, 1};
-	for (int excess = 0; excess < 2; excess++) {
-		bench b = {.ctx = test_ctx(), .setup = {.class_weight = weight}};
-		open_bench(&b, loss,
-			test_loss_state(b.ctx, loss, "paper",
-				excess ? "group_loss=excess" : "group_loss=ce", NULL),
-			2, 2, cg, NULL);
-		fv_batch batch = {.size = sizeof batch,
-			.n = 2,
-			.classes = 2,
-			.groups = 2,
-			.loss = losses,
-			.label = label,
-			.klass = klass,
-			.group = group};
-		double v[2] = {0}, value;
-		test_ok(b.ctx, b.ops->weigh(b.state, b.ctx, &batch, v, &value));
-		assert_true(v[excess] == 1 && v[!excess] == 0);
-		test_close(value, excess ? 0.5 : log(2) + 0.1, 1e-15);
-		core_ctx_free(b.ctx);
-	}
-}
-
 static void pgdro_needs_memberships(void **state)
 {
 	(void)state;
@@ -937,8 +906,8 @@ static void follow(const char *name, const json_t *trace)
 		.on_epoch = watch_epoch,
 		.user = &f};
 	job.train.x = floats(ctx, "training/head/features.npy", &count);
-	job.train.rows = (fv_rows){
-		sizeof job.train.rows, N, 6, column ? 16 : 2, label, klass, group, member, stem};
+	job.train.rows = (fv_rows){sizeof job.train.rows, N, 6, column ? 16 : 2, label, klass,
+		group, member, stem, NULL};
 	job.dev = job.train;
 	core_train_result result;
 	test_ok(ctx, core_train_run(ctx, &job, &result));
@@ -973,7 +942,6 @@ int main(void)
 		cmocka_unit_test(ds_options),
 		cmocka_unit_test(gdro_sampler),
 		cmocka_unit_test(gdro_sampler_unknown),
-		cmocka_unit_test(gdro_excess),
 		cmocka_unit_test(gdro_smoothed),
 		cmocka_unit_test(pgdro_needs_memberships),
 		cmocka_unit_test(soft_class_x_group),

@@ -13,9 +13,11 @@
 #include <fairvox/grouper.h>
 #include <fairvox/loss.h>
 
+#include "backend/kernels.h"
 #include "base/json.h"
 #include "base/numerics.h"
 #include "eval/baselines.h"
+#include "plugin/delegates.h"
 
 /* The processor's name from the system, "" when it does not say. */
 static void processor(char *out, size_t size)
@@ -75,7 +77,7 @@ static bool uses_group_labels(const core_cell *cell)
 	bool column = false;
 	for (int32_t i = 0; i < cell->n_groupers; i++)
 		column |= (core_grouper_uses(&cell->groupers[i]) & FV_USE_COLUMN) != 0;
-	return loss_ops(cell)->uses_groups && column;
+	return core_loss_uses_groups(&cell->loss) && column;
 }
 
 static json_t *bias_json(const core_bias_spec *bias)
@@ -137,9 +139,10 @@ static json_t *host_json(void)
 {
 	char cpu[256];
 	processor(cpu, sizeof cpu);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "processor", cpu, "blas",
-		openblas_get_config(), "blas_kernel", openblas_get_corename(), "sndfile",
-		sf_version_string(), "soxr", soxr_version(), "yaml", yaml_get_version_string());
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "processor", cpu, "kernels",
+		core_kernels_used()->name, "blas", openblas_get_config(), "blas_kernel",
+		openblas_get_corename(), "sndfile", sf_version_string(), "soxr", soxr_version(),
+		"yaml", yaml_get_version_string());
 }
 
 fv_status core_output_env(fv_ctx *ctx, const core_runner *r, char **out)

@@ -5,13 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <cblas.h>
 #include <fairvox/checkpoint.h>
 #include <fairvox/grouper.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "nn/base_loss.h"
 #include "run/inputs.h"
 #include "run/output.h"
+#include "run/pool.h"
 
 /* Does it use other recordings of a test speaker? */
 static bool is_transductive(const core_grouper_input *input)
@@ -43,7 +46,8 @@ fv_status core_runner_infer(fv_ctx *ctx, const core_runner *r, const core_groupe
 		(uint64_t)r->run->seed, r->study->fold[r->run->fold].fold, out);
 }
 
-fv_status core_runner_groups(fv_ctx *ctx, core_runner *r)
+/* Exclusion and bias. */
+static fv_status runner_rows(fv_ctx *ctx, core_runner *r)
 {
 	const core_study *study = r->study;
 	const core_run *run = r->run;
@@ -51,8 +55,13 @@ fv_status core_runner_groups(fv_ctx *ctx, core_runner *r)
 	r->cell = core_run_cell(study, run);
 	r->corpus = fold->corpus;
 	core_ctx_set_run(ctx, (uint64_t)run->seed, fold->fold);
-	fv_status status = core_bias_rows(ctx, r->corpus, &r->cell->bias, (uint64_t)run->seed,
-		fold->fold, &r->rows);
+	return core_bias_rows(
+		ctx, r->corpus, &r->cell->bias, (uint64_t)run->seed, fold->fold, &r->rows);
+}
+
+fv_status core_runner_groups(fv_ctx *ctx, core_runner *r)
+{
+	fv_status status = runner_rows(ctx, r);
 	if (status)
 		return status;
 	core_grouper_input input[CORE_PRODUCT_MAX];
@@ -73,19 +82,20 @@ static fv_status make_input(fv_ctx *ctx, core_runner *r)
 		&r->rows, kind, &r->input);
 }
 
-/* Labels, classes, groups and stems of a split; row i of the result is row order[i] of the split. */
-static fv_status make_rows(fv_ctx *ctx, const core_runner *r, int split, const int32_t *order,
-	fv_rows *out)
+/* What the objective sees of a split; row i of the result is row order[i] of the split. */
+static fv_status make_rows(
+	fv_ctx *ctx, const core_runner *r, int split, const int32_t *order, fv_rows *out)
 {
 	size_t n = (size_t)r->rows.n[split], classes = (size_t)r->corpus->classes;
 	size_t groups = (size_t)r->groups.groups;
 	float *label = core_alloc(ctx, n * classes, sizeof *label);
 	float *member = r->groups.member[split] ? core_alloc(ctx, n * groups, sizeof *member) : NULL;
 	int32_t *klass = core_alloc(ctx, n, sizeof *klass), *group = NULL;
+	int32_t *speaker = core_alloc(ctx, n, sizeof *speaker);
 	const char **stem = core_alloc(ctx, n, sizeof *stem);
 	if (groups)
 		group = core_alloc(ctx, n, sizeof *group);
-	if (!label || !klass || !stem || (groups && !group) ||
+	if (!label || !klass || !stem || !speaker || (groups && !group) ||
 		(r->groups.member[split] && !member))
 		return FV_FAILED;
 	for (size_t i = 0; i < n; i++) {
@@ -95,6 +105,7 @@ static fv_status make_rows(fv_ctx *ctx, const core_runner *r, int split, const i
 			classes * sizeof *label);
 		klass[i] = r->corpus->klass[row];
 		stem[i] = r->corpus->stem[row];
+		speaker[i] = r->corpus->speaker[row];
 		if (groups)
 			group[i] = r->groups.id[split][at];
 		if (member)
@@ -102,7 +113,7 @@ static fv_status make_rows(fv_ctx *ctx, const core_runner *r, int split, const i
 				groups * sizeof *member);
 	}
 	*out = (fv_rows){sizeof *out, (int32_t)n, r->corpus->classes, (int32_t)groups, label, klass,
-		group, member, stem};
+		group, member, stem, speaker};
 	return FV_OK;
 }
 
@@ -210,7 +221,15 @@ static fv_status make_job(fv_ctx *ctx, core_runner *r, core_train_job *job)
 	if (!job->loss_state)
 		return FV_FAILED;
 	memcpy(job->loss_state, r->cell->loss.state, loss->state_size);
-	return FV_OK;
+	core_train_delegate *to = core_alloc(ctx, (size_t)r->cell->loss.n_delegates, sizeof *to);
+	for (int32_t i = 0; to && i < r->cell->loss.n_delegates; i++) {
+		const core_delegate *from = &r->cell->loss.delegate[i];
+		to[i] = (core_train_delegate){
+			from->param, from->use.plugin->descriptor, from->use.state};
+	}
+	job->delegate = to;
+	job->n_delegates = r->cell->loss.n_delegates;
+	return to ? FV_OK : FV_FAILED;
 }
 
 static fv_status train(fv_ctx *ctx, core_runner *r)
@@ -222,23 +241,23 @@ static fv_status train(fv_ctx *ctx, core_runner *r)
 		return status;
 	if (r->cell->train.init)
 		job.start = start;
+	job.state = r->state;
 	job.on_epoch = on_epoch;
 	job.user = &history;
 	status = read_order(ctx, r, &job);
 	return status ? status : core_train_run(ctx, &job, &r->result);
 }
 
-fv_status core_runner_kept(fv_ctx *ctx, core_runner *r, int32_t *kept)
+fv_status core_runner_preview(fv_ctx *ctx, core_runner *r, bool groups, core_train_preview *out)
 {
 	core_train_job job;
-	int32_t *row;
-	fv_status status = core_runner_groups(ctx, r);
+	fv_status status = groups ? core_runner_groups(ctx, r) : runner_rows(ctx, r);
 	if (!status)
 		status = make_training(ctx, r);
 	r->shape = (core_head_shape){1, 1, 1, r->corpus->classes};
 	if (!status)
 		status = make_job(ctx, r, &job);
-	return status ? status : core_train_kept(ctx, &job, &row, kept);
+	return status ? status : core_train_preview_run(ctx, &job, out);
 }
 
 static fv_status predict(fv_ctx *ctx, core_runner *r)
@@ -272,21 +291,53 @@ static fv_status compute(fv_ctx *ctx, core_runner *r)
 	return status ? status : predict(ctx, r);
 }
 
+/* Was it said before the run was interrupted? */
+static bool is_said(const core_text *log, const char *line)
+{
+	size_t n = strlen(line);
+	for (const char *at = log->data; at && (at = strstr(at, line)); at++)
+		if (at[n] == '\n')
+			return true;
+	return false;
+}
+
 /* What the run says goes into its log; the program passes new warnings on from there. */
 static void to_log(void *user, core_level level, const char *line)
 {
 	core_text *log = user;
 	static const char *const words[] = {"debug", "info", "warning"};
-	if (level <= CORE_WARNING) /* progress is for who looks on */
-		core_text_add(log, "%s: %s\n", words[level], line);
+	if (level < CORE_WARNING || (level == CORE_WARNING && !is_said(log, line)))
+		core_text_add(log, "%s: %s\n", words[level], line); /* progress is for who looks on */
 }
 
-fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *run, bool force,
-	bool *skipped)
+/* A state belongs to exactly these inputs, and to this kernel: bits are promised for one. */
+static fv_status make_state(
+	fv_ctx *ctx, core_runner *r, const core_folder *folder, double save_every_s)
+{
+	char *text = core_format(ctx, "%s%s", r->run->inputs, openblas_get_corename());
+	core_state_options options = {.path = core_folder_state(ctx, folder),
+		.every_s = save_every_s,
+		.told_to_stop = core_pool_told_to_stop};
+	char key[CORE_SHA256_HEX];
+	if (!text || !options.path)
+		return FV_FAILED;
+	fv_status status = core_sha256_bytes(ctx, text, strlen(text), key);
+	options.key = core_strdup(ctx, key);
+	if (!status)
+		status = options.key ? core_state_new(ctx, &options, &r->state) : FV_FAILED;
+	if (status)
+		return status;
+	core_state_add_text(r->state, "metrics.jsonl", &r->history);
+	core_state_add_text(r->state, "log", &r->log);
+	return FV_OK;
+}
+
+fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *run,
+	const core_run_options *options, bool *skipped)
 {
 	core_folder folder;
 	core_claim claim;
-	fv_status status = core_folder_claim(ctx, run, force, &folder, &claim);
+	fv_status status = core_folder_claim(ctx, run, options->force, &folder, &claim);
 	*skipped = !status && claim != CORE_CLAIMED;
 	if (status || *skipped)
 		return status;
@@ -295,13 +346,16 @@ fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *
 		return FV_FAILED;
 	*r = (core_runner){.study = study, .run = run};
 	core_ctx_set_log(ctx, to_log, &r->log);
-	status = compute(ctx, r);
+	status = make_state(ctx, r, &folder, options->save_every_s);
+	if (!status)
+		status = compute(ctx, r);
 	if (!status)
 		status = core_output_write(ctx, r, &folder);
 	if (!status)
 		status = core_folder_finish(ctx, &folder, run);
-	if (status)
+	if (status && status != FV_STOPPED)
 		core_folder_fail(ctx, &folder);
+	core_state_close(r->state);
 	core_matrix_free(&r->input);
 	core_text_free(&r->history);
 	core_text_free(&r->log);
