@@ -14,6 +14,7 @@ load helpers
 	cp oot/tilted.so mine
 	unset FAIRVOX_PLUGIN_PATH
 	installed=$prefix/bin/fairvox
+	"$installed" fetch --list | grep '^ecapa' # loads its module from the install
 	"$installed" plugins | grep -q '^loss *erm'
 	"$installed" describe --plugins mine loss/tilted | grep -q 'tilt: number, 1e-06 to 1000000; default 1'
 	run "$installed" check mine/tilted.so

@@ -32,7 +32,7 @@ static const char *run_toy(
 	fv_ctx *ctx, const char *dir, int jobs, size_t n, const char *const *override)
 {
 	core_study *study = test_toy_open(ctx, dir, NULL, n, override);
-	const core_execute_options options = {jobs, false, false};
+	const core_execute_options options = {.jobs = jobs};
 	core_summary s;
 	test_ok(ctx, core_study_execute(ctx, study, &options, &s));
 	assert_int_equal(s.done_now, study->n_runs);
@@ -248,12 +248,12 @@ static void test_again(void **state)
 	core_study *study = test_toy_open(ctx, dir, NULL, 0, NULL);
 	assert_true(study->run[0].done);
 	bool skipped;
-	test_ok(ctx, core_runner_run(ctx, study, &study->run[0], false, &skipped));
+	test_ok(ctx, core_runner_run(ctx, study, &study->run[0], &(core_run_options){0}, &skipped));
 	assert_true(skipped);
 	core_study_close(study);
 	const char *override[] = {"train.learning_rate=1.0e30"};
 	study = test_toy_open(ctx, dir, NULL, 1, override);
-	fv_status status = core_runner_run(ctx, study, &study->run[0], false, &skipped);
+	fv_status status = core_runner_run(ctx, study, &study->run[0], &(core_run_options){0}, &skipped);
 	test_fails(ctx, status, FV_FAILED, "not finite");
 	assert_false(skipped);
 	assert_true(core_file_exists(core_path_join(ctx, study->run[0].dir, "failed")));

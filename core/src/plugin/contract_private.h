@@ -58,6 +58,9 @@ const char *contract_stem(struct contract *c, int32_t row);
 /* A hash of what develop() may not touch: the state and the named arrays. */
 uint64_t contract_print(const struct contract *c, const struct instance *instance);
 
+/* Copies the named arrays of one context to another, as a run that is taken up again finds them. */
+bool contract_copy_arrays(struct contract *c, const struct instance *from, struct instance *to);
+
 void contract_descriptor(struct contract *c);
 void contract_encoder(struct contract *c);
 void contract_grouper(struct contract *c);
