@@ -73,12 +73,6 @@ setup() {
 		'loss={name: eiil, then: {name: gadro, lamda: 2}}'
 	fails 2 "needs memberships" "$fairvox" run "$config" "${small[@]}" corpus.folds=[1] matrix=none \
 		'loss={name: eiil, then: pgdro}'
-	"$fairvox" run "$config" "${small[@]}" corpus.folds=[1] matrix=none loss.name=erm --quiet
-	python3 - <<-END
-		import struct, json
-		head = json.dumps({"order": {"dtype": "I32", "shape": [4, 1], "data_offsets": [0, 16]}}).encode()
-		open("order.safetensors", "wb").write(struct.pack("<Q", len(head)) + head + bytes(16))
-	END
-	fails 2 "train.order cannot be used" "$fairvox" run "$config" "${small[@]}" corpus.folds=[1] matrix=none \
-		loss.name=jtt "train.order=$PWD/order.safetensors"
+	fails 2 "train.order cannot be used: loss 'jtt' trains in stages" "$fairvox" explain "$config" matrix=none \
+		loss.name=jtt train.order=order.safetensors
 }
