@@ -7,6 +7,7 @@
 #define CORE_BACKEND_SIMD_H
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -73,6 +74,18 @@ SIMD_INLINE simd_v v_min(simd_v a, simd_v b)
 SIMD_INLINE simd_v v_abs(simd_v a)
 {
 	return (simd_v)((simd_i)a & 0x7fffffff);
+}
+
+/* Is any lane of a comparison true? */
+SIMD_INLINE bool i_any(simd_i mask)
+{
+#if SIMD_LANES == 16
+	return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0;
+#elif SIMD_LANES == 8
+	return _mm256_movemask_ps((__m256)mask) != 0;
+#else
+	return (mask[0] | mask[1] | mask[2] | mask[3]) != 0;
+#endif
 }
 
 /* The first n < SIMD_LANES of them; the others are read as 0 and not written. */
