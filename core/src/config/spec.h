@@ -119,7 +119,11 @@ typedef struct core_train_spec {
 	bool adamw;
 	double weight_decay;
 	double clip;              /* 0: none */
-	const char *select;       /* dev_loss, dev_objective */
+	const char *select;       /* config/select_rule.h */
+	/* of rules that look at groups; NULL and 0 with the others */
+	const char *select_groups; /* CORE_INFERRED_GROUPS or an attribute */
+	int32_t select_support;
+	double select_f1_floor;
 	const char *init, *order; /* files, NULL: none; may contain {fold} */
 	int32_t n_seeds;
 	int64_t *seeds;

@@ -40,6 +40,10 @@ FV_NODISCARD fv_status core_runner_groups(fv_ctx *ctx, core_runner *r);
 FV_NODISCARD fv_status core_runner_infer(fv_ctx *ctx, const core_runner *r,
 	const core_grouper_spec *grouper, core_groups *out);
 
+/* Labels, classes, groups and stems of a split; row i of the result is row order[i] of the split. */
+FV_NODISCARD fv_status core_runner_rows(fv_ctx *ctx, const core_runner *r, int split,
+	const int32_t *order, fv_rows *out);
+
 /* How many rows the loss keeps, without training; needs the tables of the groupers only. */
 FV_NODISCARD fv_status core_runner_kept(fv_ctx *ctx, core_runner *r, int32_t *kept);
 

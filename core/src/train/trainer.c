@@ -14,6 +14,7 @@
 #include "train/develop.h"
 #include "train/networks.h"
 #include "train/objective.h"
+#include "train/select.h"
 
 typedef struct trainer {
 	fv_ctx *ctx;
@@ -23,6 +24,7 @@ typedef struct trainer {
 	core_train_data train; /* what the objective may see of job->train */
 	core_batches batches;
 	core_develop develop;
+	core_select select;
 	core_plan *plan;
 	core_networks *networks;
 	int32_t *kept, n_kept;
@@ -112,6 +114,9 @@ static fv_status open_objective(trainer *t)
 		status = check_split(ctx, job, &job->dev, "development");
 	if (status == FV_OK)
 		status = core_stem_order(ctx, rows, &order);
+	if (status != FV_OK)
+		return status;
+	status = core_select_check(ctx, job);
 	if (status != FV_OK)
 		return status;
 	t->result->class_weight = core_alloc(ctx, (size_t)rows->classes, sizeof(double));
@@ -216,13 +221,12 @@ static fv_status make_vectors(trainer *t, int32_t batch)
 	t->gradient = model_vector(t);
 	t->m = model_vector(t);
 	t->v = model_vector(t);
-	t->result->params = core_alloc(ctx, (size_t)t->plan->count, sizeof(float));
 	t->grad = core_alloc(ctx, (size_t)batch * (size_t)t->job->shape.classes, sizeof(double));
 	t->share = core_alloc(ctx, (size_t)batch, sizeof(double));
 	t->group_sum = core_alloc(ctx, groups, sizeof(double));
 	t->group_loss = core_alloc(ctx, groups, sizeof(double));
 	t->group_seen = core_alloc(ctx, groups, sizeof(int64_t));
-	if (!t->param || !t->gradient || !t->m || !t->v || !t->result->params || !t->grad ||
+	if (!t->param || !t->gradient || !t->m || !t->v || !t->grad ||
 		!t->share || !t->group_sum || !t->group_loss || !t->group_seen)
 		return FV_FAILED;
 	core_networks_set_gradient(t->networks, t->gradient);
@@ -246,6 +250,9 @@ static fv_status prepare(trainer *t)
 		status = make_networks(t, size);
 	if (status == FV_OK)
 		status = make_vectors(t, size);
+	if (status == FV_OK)
+		status = core_select_init(ctx, job, &t->develop, t->result->class_weight,
+			t->plan->count, &t->select);
 	return status == FV_OK ? start_model(t) : status;
 }
 
@@ -376,23 +383,29 @@ static fv_status train_epoch(trainer *t, int32_t epoch, core_train_epoch *out)
 /* Development values, and the model is kept if it is the best so far. */
 static fv_status judge_epoch(trainer *t, core_train_epoch *epoch)
 {
-	core_train_result *result = t->result;
-	bool finite, objective = !strcmp(t->job->spec->select, "dev_objective");
+	bool finite;
 	core_networks_set_params(t->networks, t->param);
 	fv_status status = core_develop_run(&t->develop, t->networks, &t->objective, t->step,
 		t->steps, epoch->epoch, &epoch->dev_loss, &epoch->dev_objective, &finite);
 	if (status == FV_OK && !finite)
 		status = check_features(t->ctx, &t->job->dev, row_width(&t->job->shape));
-	if (status != FV_OK)
-		return status;
-	double value = objective ? epoch->dev_objective : epoch->dev_loss;
-	epoch->best =
-		isfinite(value) && (!result->selected_epoch || value < result->selected_value);
-	if (epoch->best) {
-		result->selected_epoch = epoch->epoch;
-		result->selected_value = value;
-		memcpy(result->params, t->param, (size_t)t->plan->count * sizeof *t->param);
-	}
+	if (status == FV_OK)
+		status = core_select_judge(&t->select, t->networks, t->param, epoch, &finite);
+	if (status == FV_OK && !finite && t->job->test.x)
+		status = check_features(t->ctx, &t->job->test, row_width(&t->job->shape));
+	return status;
+}
+
+static fv_status keep_chosen(trainer *t)
+{
+	const core_candidate *chosen = core_select_chosen(&t->select);
+	core_train_result *result = t->result;
+	if (!chosen)
+		return fv_fail(t->ctx, FV_FAILED, "no epoch had a finite %s", t->job->spec->select);
+	result->selected_epoch = chosen->epoch;
+	result->selected_value = chosen->value;
+	result->params = chosen->params;
+	result->candidates = t->select.judged;
 	return FV_OK;
 }
 
@@ -415,9 +428,7 @@ static fv_status train_all(trainer *t)
 		if (status != FV_OK)
 			return status;
 	}
-	if (!t->result->selected_epoch)
-		return fv_fail(t->ctx, FV_FAILED, "no epoch had a finite %s", job->spec->select);
-	return FV_OK;
+	return keep_chosen(t);
 }
 
 fv_status core_train_run(fv_ctx *ctx, const core_train_job *job, core_train_result *result)

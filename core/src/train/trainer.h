@@ -5,10 +5,12 @@
  * An epoch visits the kept rows in batches (the last one may be short). A step: logits, base
  * losses, the plugin's v, gradient sum_i v_i dl_i, one joint norm, clipping, Adam. An objective
  * with networks of its own puts its step in place of v and the gradient; the rest is the same, and
- * "base loss" is that of the value it predicts with. After each epoch dev_loss       mean base loss
- * over the development rows dev_objective  mean over development batches of 32 in file order of the
- * plugin's value, the short last batch at full weight The model of the lowest value of the one that
- * `select` names is kept: strictly lower wins, a value that is not finite never does, and a run
+ * "base loss" is that of the value it predicts with. After each epoch there are
+ *   dev_loss       mean base loss over the development rows
+ *   dev_objective  mean over development batches of 32 in file order of the plugin's value, the
+ *                  short last batch at full weight
+ * and what else the rule of train.select looks at (train/select.h). The model with the lowest value
+ * of that rule is kept: strictly lower wins, a value that is not finite never does, and a run
  * without any finite value has failed. The start model is no candidate; epochs count from 1.
  *
  * Everything random is keyed by file names (streams init and shuffle), and sums run in the order of
@@ -39,6 +41,10 @@ typedef struct core_train_epoch {
 	double value;     /* mean over steps of the objective's value */
 	double grad_norm; /* mean over steps, before clipping */
 	double dev_loss, dev_objective;
+	/* What a rule beyond these two looked at, by name; n_judged is 0 for the others. */
+	int32_t n_judged;
+	const char *judged_name[2];
+	double judged[2];
 	double seconds;
 	bool best; /* the best so far */
 	int32_t groups;
@@ -47,11 +53,21 @@ typedef struct core_train_epoch {
 	const float *params; /* the model after this epoch */
 } core_train_epoch;
 
+/* The groups by which a rule chooses. The objective never sees them. */
+typedef struct core_select_groups {
+	int32_t n;
+	const char *const *name; /* [n] */
+	const int32_t *id;       /* a row each; -1: unknown */
+} core_select_groups;
+
 typedef struct core_train_job {
 	core_head_shape shape;      /* classes equal those of the rows */
 	core_train_data train, dev; /* dev in file order; klass is argmax of label, first on ties */
 	const core_train_spec
-		*spec; /* epochs, batch, learning_rate, adamw, weight_decay, clip, select */
+		*spec; /* epochs, batch, learning_rate, adamw, weight_decay, clip, select... */
+	/* For rules that look at groups, or at the test split; otherwise n = 0. */
+	core_select_groups select_groups; /* of dev's rows, or of test's */
+	core_train_data test;
 	const fv_descriptor *loss;
 	void *loss_state; /* parameters filled in; used up by the run */
 	bool member_is_probability;
@@ -73,6 +89,7 @@ typedef struct core_train_result {
 	float *params;         /* [plan->count] the kept model */
 	int32_t selected_epoch;
 	double selected_value;
+	int32_t candidates;   /* epochs that the model was chosen from */
 	int32_t kept;         /* rows of an epoch */
 	double *class_weight; /* [C] of the base loss, from the training rows before keep() */
 } core_train_result;
