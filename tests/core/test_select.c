@@ -298,6 +298,19 @@ static bool was_said(const fv_ctx *ctx, const char *line)
 	return false;
 }
 
+/* Positives of the smallest cell of class and group. */
+static int32_t fewest(const task *t)
+{
+	int32_t least = DEV;
+	for (int cell = 0; cell < G * C; cell++) {
+		int32_t n = 0;
+		for (int i = N; i < N + DEV; i++)
+			n += t->group[i] == cell / C && t->label[i * C + cell % C] > 1.0f / C;
+		least = n < least ? n : least;
+	}
+	return least;
+}
+
 /* Every cell of class and group that is too small is named, with what there is and is needed. */
 static void refuses_below_support(void **state)
 {
@@ -321,7 +334,7 @@ static void refuses_below_support(void **state)
 	t->job.loss_state = test_loss_state(t->ctx, t->job.loss, "paper", NULL);
 	assert_int_equal(core_train_kept(t->ctx, &t->job, &row, &n), FV_DATA);
 	core_error_clear(t->ctx);
-	t->spec.select_support = 4;
+	t->spec.select_support = fewest(t);
 	t->job.loss_state = test_loss_state(t->ctx, t->job.loss, "paper", NULL);
 	train(t);
 	t->job.select_groups.n = 1;
