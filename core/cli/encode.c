@@ -8,19 +8,23 @@
 #include "base/text.h"
 #include "checkpoint/safetensors_write.h"
 #include "config/config.h"
-#include "run/encoder.h"
+#include "run/encode_files.h"
 #include "verbs.h"
 
 static const char usage[] =
 	"usage: fairvox encode --encoder NAME [OPTION...] --out FILE RECORDING...\n\n"
-	"Encodes recordings and writes one tensor each, named by the file's stem: [L,D] (mean over\n"
-	"frames), or [L,T,D] with --frames. FILE ends in .safetensors or .csv (one row a recording, not\n"
-	"with --frames). Whole recordings are encoded, neither cut nor normalised, unless asked.\n\n"
+	"Encodes recordings and writes one tensor each, named by the file's stem: [L,D] (mean "
+	"over\n"
+	"frames), or [L,T,D] with --frames. FILE ends in .safetensors or .csv (one row a "
+	"recording, not\n"
+	"with --frames). Whole recordings are encoded, neither cut nor normalised, unless "
+	"asked.\n\n"
 	"      --encoder NAME  see 'fairvox plugins'\n"
 	"      --weights W     the encoder's weights\n"
 	"  -p KEY=VALUE        a parameter of the encoder, max_seconds, normalize or layer\n"
 	"      --output O      which output (default: the encoder's first)\n"
 	"      --frames        frames instead of their mean\n"
+	"  -j, --jobs N        worker processes (default 1); results do not depend on it\n"
 	"      --out FILE      where to write\n"
 	"      --plugins DIR   search DIR for plugins first; may be repeated\n";
 
@@ -33,7 +37,9 @@ struct encode {
 	size_t n_flags, n_files;
 	char **file;
 	bool frames, csv;
+	int64_t jobs;
 	core_encoder *open;
+	core_spool *spool; /* holds what the tensors point to */
 	core_tensor_out *tensor;
 };
 
@@ -57,6 +63,8 @@ static fv_status take(fv_ctx *ctx, struct encode *e, int option)
 		return FV_OK;
 	case 'P':
 		return cli_add_folder(ctx, &e->folders, optarg);
+	case 'j':
+		return cli_int(ctx, "-j", optarg, 1, 256, &e->jobs);
 	case 'p':
 		if (e->n_flags == FLAGS_MAX)
 			return fv_fail(ctx, FV_CONFIG, "-p: over %d parameters", FLAGS_MAX);
@@ -77,19 +85,23 @@ static fv_status parse(fv_ctx *ctx, int argc, char **argv, struct encode *e)
 	static const struct option longs[] = {{"encoder", required_argument, NULL, 'e'},
 		{"weights", required_argument, NULL, 'w'}, {"output", required_argument, NULL, 'o'},
 		{"out", required_argument, NULL, 'O'}, {"frames", no_argument, NULL, 'F'},
-		{"plugins", required_argument, NULL, 'P'}, {0}};
-	for (int option; (option = cli_option(ctx, argc, argv, "p:", longs)) != -1;)
+		{"jobs", required_argument, NULL, 'j'}, {"plugins", required_argument, NULL, 'P'},
+		{0}};
+	e->jobs = 1;
+	for (int option; (option = cli_option(ctx, argc, argv, "p:j:", longs)) != -1;)
 		if (option == '?' || take(ctx, e, option))
 			return FV_CONFIG;
 	if (!e->encoder || !e->out || optind == argc)
-		return fv_fail(ctx, FV_CONFIG, "encode: --encoder, --out and at least one recording "
+		return fv_fail(ctx, FV_CONFIG,
+			"encode: --encoder, --out and at least one recording "
 			"are needed");
 	e->csv = ends_in(e->out, ".csv");
 	if (!e->csv && !ends_in(e->out, ".safetensors"))
-		return fv_fail(ctx, FV_CONFIG, "--out: '%s' ends neither in .safetensors nor in .csv",
-			e->out);
+		return fv_fail(ctx, FV_CONFIG,
+			"--out: '%s' ends neither in .safetensors nor in .csv", e->out);
 	if (e->csv && e->frames)
-		return fv_fail(ctx, FV_CONFIG, "--frames: a CSV file holds no frames; use "
+		return fv_fail(ctx, FV_CONFIG,
+			"--frames: a CSV file holds no frames; use "
 			".safetensors");
 	e->file = argv + optind;
 	e->n_files = (size_t)(argc - optind);
@@ -125,45 +137,40 @@ static fv_status name_all(fv_ctx *ctx, struct encode *e)
 }
 
 /* [L,D] or [L,T,D]; with `layer` that one alone, L = 1. */
-static fv_status encode_one(
-	fv_ctx *ctx, const struct encode *e, const char *path, core_tensor_out *out)
+static void shape_tensor(const struct encode *e, const core_encoded *encoded, core_tensor_out *out)
 {
 	const core_encoder *open = e->open;
-	int64_t frames = 1;
-	float *data = NULL;
-	fv_status status;
-	if (e->frames) {
-		status = core_encoder_file_frames(ctx, open, path, &data, &frames);
-	} else {
-		data = core_alloc(ctx, (size_t)open->layers * (size_t)open->dims, sizeof *data);
-		if (!data)
-			return FV_FAILED;
-		status = open->info.by_name ? core_encoder_lookup(ctx, open, out->name, data)
-					    : core_encoder_file(ctx, open, path, data);
-	}
-	if (status)
-		return status;
 	bool one = open->spec->layer >= 0;
 	out->dtype = "F32";
-	out->data = data + (one ? (int64_t)open->spec->layer * frames * open->dims : 0);
+	out->data = encoded->data +
+		    (one ? (int64_t)open->spec->layer * encoded->frames * open->dims : 0);
 	out->rank = e->frames ? 3 : 2;
 	out->shape[0] = one ? 1 : open->layers;
-	out->shape[1] = frames;
+	out->shape[1] = encoded->frames;
 	out->shape[out->rank - 1] = open->dims;
-	return FV_OK;
 }
 
 /* Every recording is tried, so that all bad ones are named. */
 static fv_status encode_all(fv_ctx *ctx, struct encode *e)
 {
-	fv_status first = name_all(ctx, e);
-	if (first)
-		return first;
-	for (size_t i = 0; i < e->n_files; i++) {
-		fv_status status = encode_one(ctx, e, e->file[i], &e->tensor[i]);
-		first = first ? first : status;
-	}
-	return first;
+	const char **stem = core_alloc(ctx, e->n_files, sizeof *stem);
+	core_encoded *encoded = core_alloc(ctx, e->n_files, sizeof *encoded);
+	fv_status status = stem && encoded ? name_all(ctx, e) : FV_FAILED;
+	if (status)
+		return status;
+	for (size_t i = 0; i < e->n_files; i++)
+		stem[i] = e->tensor[i].name;
+	const core_encode_files job = {.encoder = e->open,
+		.n = (int64_t)e->n_files,
+		.path = (const char *const *)e->file,
+		.stem = stem,
+		.frames = e->frames,
+		.jobs = (int)e->jobs,
+		.room = core_path_dir(ctx, e->out)};
+	status = core_encode_files_run(ctx, &job, encoded, &e->spool);
+	for (size_t i = 0; i < e->n_files && !status; i++)
+		shape_tensor(e, &encoded[i], &e->tensor[i]);
+	return status;
 }
 
 static fv_status write_csv(fv_ctx *ctx, const struct encode *e)
@@ -218,7 +225,8 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		status = core_encoder_from_flags(ctx, registry, e->encoder, e->weights, e->output,
 			e->flag, e->n_flags, spec);
 	if (!status && spec->normalize == CORE_NORMALIZE_CORPUS)
-		status = fv_fail(ctx, FV_CONFIG, "normalize: corpus needs a corpus: use none or "
+		status = fv_fail(ctx, FV_CONFIG,
+			"normalize: corpus needs a corpus: use none or "
 			"utterance here");
 	if (!status)
 		status = core_encoder_open(ctx, spec, &e->open);
@@ -227,6 +235,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	status = encode_all(ctx, e);
 	if (!status)
 		status = e->csv ? write_csv(ctx, e) : write_tensors(ctx, e);
+	core_spool_close(e->spool);
 	core_encoder_close(e->open);
 	return status;
 }

@@ -11,11 +11,10 @@
 #include "run/pool.h"
 #include "verbs.h"
 
-/* configs/corpora/cremad of the installation or of the source tree the program was built in. */
+/* corpora/cremad of the installed configs, or of the source tree's, to which the build tree links. */
 static fv_status find_tables(fv_ctx *ctx, core_synth_options *options)
 {
-	static const char *const places[] = {
-		"../share/fairvox/configs", "../configs", "../../configs"};
+	static const char *const places[] = {"../share/fairvox/configs", "share/fairvox/configs"};
 	char exe[4096];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
 	char *dir = n > 0 ? core_path_dir(ctx, (exe[n] = '\0', exe)) : NULL;

@@ -2,15 +2,17 @@
 /* Pseudo-labels: the group that a pretrained classifier finds most probable.
  *
  * The classifier is an encoder with columns of role PROBABILITY, p_i1 .. p_iK in column order;
- * other columns are ignored. The one called `child_column`, where there is one, is treated by
- * `child`: drop         G = K - 1 groups, the others; a row whose largest p is the child's is
- * unknown (-1). Memberships are the other p_ig as they come: the authors' (p_female, p_male).
- *   renormalise  G = K - 1 groups, p_ig <- p_ig / sum of the others' p_ih; zeros where that sum is
- * 0. Without such a column all K are divided by their sum. keep         G = K groups, p_ig as they
- * come. G >= 2. id_i = argmax of what is left (with drop: of all K), the lowest g on ties; -1 where
- * that probability is below `confidence` or is 0: such a row says nothing about its group.
- * Memberships of unknown rows stay. They sum to 1 with renormalise only (or where the classifier's
- * do).
+ * other columns are ignored. The one called `child_column`, where there is one, is treated by `child`:
+ *
+ *     drop         G = K - 1 groups, the others; a row whose largest p is the child's is unknown (-1).
+ *                  Memberships are the other p_ig as they come: the authors' (p_female, p_male).
+ *     renormalise  G = K - 1 groups, p_ig <- p_ig / sum of the others' p_ih; zeros where that sum is
+ *                  0. Without such a column all K are divided by their sum.
+ *     keep         G = K groups, p_ig as they come.
+ *
+ * G >= 2. id_i = argmax of what is left (with drop: of all K), the lowest g on ties; -1 where that
+ * probability is below `confidence` or is 0: such a row says nothing about its group. Memberships of
+ * unknown rows stay. They sum to 1 with renormalise only (or where the classifier's do).
  *
  * With `pool: speaker` p_ig (renormalised, with renormalise) is first replaced by the median of
  * p_jg over the rows j of i's speaker in the same call (the mean of the two middle ones for an even

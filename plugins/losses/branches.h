@@ -2,8 +2,9 @@
 /* What the two-branch objectives of this folder share: the generalised cross-entropy that makes a
  * branch follow what is easy, and the weight that lets the other one follow what is left.
  *
- *     W_i = E_b / (E_b + E_d + 1e-8)      E: moving averages of row i's base losses in both
- * branches, E <- m E + (1 - m) l, the first visit sets it
+ *     W_i = E_b / (E_b + E_d + 1e-8)
+ *     E <- m E + (1 - m) l, the first visit sets it: moving averages of row i's base losses in the
+ *     biased and the debiased branch
  *
  * class_max divides each average by the largest one of the row's class in the training set; rows
  * that were not visited count 0, and a largest of 0 gives weight 1. A row's class is argmax y, the

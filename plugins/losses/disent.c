@@ -6,10 +6,10 @@
  *
  *     z_i = C_i[h_i; h_b]   z_b = C_b[h_i; h_b]      the other branch's half held constant
  *     value = mean(W l(z_i)) + lambda_dis mean GCE(z_b)
- *           + lambda_swap (mean(W l(C_i[h_i; h~_b], y)) + lambda_swap_b mean GCE(C_b[h_i; h~_b],
- * y~))
+ *           + lambda_swap (mean(W l(C_i[h_i; h~_b], y))
+ *                          + lambda_swap_b mean GCE(C_b[h_i; h~_b], y~))
  *
- * The second line from step > T on, not for batches of one: h~_b and y~ are h_b and y with the
+ * The term of lambda_swap from step > T on, not for batches of one: h~_b and y~ are h_b and y with the
  * samples permuted, by the draws of stream ("swap", epoch, step). T is swap_step, or where that is
  * negative swap_start times all steps. W [B] (branches.h) has no gradient and is that of the
  * unswapped losses.

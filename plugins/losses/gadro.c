@@ -2,10 +2,11 @@
 /* Group-adjusted distributionally robust optimisation: the worst group's loss, where small groups
  * count as worse than they look, because they generalise worse.
  *
- *     L_g = mean of l over the batch's members of g; a_g = lambda / sqrt(n_g), n_g the training
- * count batch_max  value max_g (L_g + a_g) over present groups     v_i = [g_i = g*] / n_B(g*) eg
- * q_g <- q_g exp(eta (L_g + a_g)), renormalised, absent groups with L_g = 0 value sum_g q_g (L_g +
- * a_g)                     v_i = q_{g_i} / n_B(g_i)
+ *     L_g = mean of l over the batch's members of g
+ *     a_g = lambda / sqrt(n_g), n_g the training count
+ *     batch_max  value max_g (L_g + a_g) over present groups     v_i = [g_i = g*] / n_B(g*)
+ *     eg         q_g <- q_g exp(eta (L_g + a_g)), renormalised, absent groups with L_g = 0
+ *                value sum_g q_g (L_g + a_g)                     v_i = q_{g_i} / n_B(g_i)
  *
  * Shapes: l, v [B]; L, a, q [G], or [C G] with groups: class_x_group (id class G + group, n_cg).
  * a_g has no gradient: it moves which group wins. A group without training rows has a_g = 0. Ties

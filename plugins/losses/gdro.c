@@ -6,7 +6,8 @@
  *     eg         q_g <- q_g exp(eta L_g), renormalised
  *                value sum_g q_g L_g                v_i = q_{g_i} / n_B(g_i)
  *     smoothed   q_g <- q_g exp(eta L_g / (q_g + alpha)), renormalised; value and v as eg: a group
- * that already weighs much gains less, so that no group whose loss is high by nature takes all
+ *                that already weighs much gains less, so that no group whose loss is high by nature
+ *                takes all
  *
  * Shapes: l, v [B]; L, q [G], or [C G] with groups: class_x_group (id class G + group). Ties of the
  * maximum go to the lowest id. Group -1 takes no part: a batch without a known group has the mean

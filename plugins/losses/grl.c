@@ -5,9 +5,11 @@
  *     h = projection of the input   z = output(h)   a = adversary(h), both linear
  *     value = mean_i l(z)_i + A       A = sum_i c_{g_i} CE(a_i, g_i) / sum_i c_{g_i}
  *     gradient: of the value for output and adversary; for what is below h, that of mean l minus
- * lambda_t times that of A c_g = N / (G n_g), N the training rows of known group, so that small
- * groups count as much schedule  constant: lambda_t = lambda   ramp: lambda_t = lambda (2 / (1 +
- * exp(-10 t)) - 1), t the share of steps done, so that the adversary first learns something
+ *     lambda_t times that of A
+ *     c_g = N / (G n_g), N the training rows of known group, so that small groups count as much
+ *     schedule  constant: lambda_t = lambda
+ *               ramp:     lambda_t = lambda (2 / (1 + exp(-10 t)) - 1), t the share of steps done,
+ *                         so that the adversary first learns something
  *
  * Shapes: h [B,H], z [B,C], a [B,G]. Rows of group -1 do not teach the adversary; a batch without a
  * known group has A = 0. Tensors: encoder "", linear "output", linear "adversary" [G,H] (saved, not

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Chance: logits are drawn, nothing is learned. What a metric gives without any skill.
  *
- *     z_ik uniform on [0,1), stream ("random", hash of the stem), so keyed by seed, fold and file
- * name
+ *     z_ik uniform on [0,1), stream ("random", hash of the stem): keyed by seed, fold and file name
  *
  * Shapes: z [B,C]. No networks, no groups, no parameters: the model file holds no tensors, and new
  * recordings get draws by their names. value: the mean base loss of the draws, the same each epoch,

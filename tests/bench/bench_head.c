@@ -10,6 +10,7 @@
 #include <fairvox/stream.h>
 
 #include "base/context.h"
+#include "corpus/corpus.h"
 #include "nn/adam.h"
 #include "nn/base_loss.h"
 #include "nn/head.h"

@@ -90,6 +90,22 @@ END
 	[ ! -e twice.csv ]
 }
 
+@test "encode: any number of workers, the same bytes; all bad recordings are named; nothing left over" {
+	cp "$corpus"/1001_*.flac .
+	for jobs in 1 2 5; do
+		"$fairvox" encode --quiet --encoder functionals -j $jobs --out "$jobs.safetensors" *.flac
+	done
+	cmp 1.safetensors 2.safetensors
+	cmp 1.safetensors 5.safetensors
+	echo noise >bad-one.wav
+	: >bad-two.wav
+	fails 4 "bad-one.wav" "$fairvox" encode --encoder pitch -j 2 --out bad.csv *.flac bad-one.wav bad-two.wav
+	[[ $stderr == *bad-two.wav* ]]
+	[ ! -e bad.csv ]
+	fails 1 "missing: No such file or directory" "$fairvox" encode --encoder pitch --out missing/x.csv *.flac
+	[ -z "$(find . -name '.fairvox-*')" ]
+}
+
 @test "predict follows a model whose waves were normalised over the corpus" {
 	"$fairvox" run plan.yaml --quiet loss.name=erm 'corpus.folds=[1]' encoder.normalize=corpus
 	stem=$(tail -1 results/erm-*/fold1-seed1/predictions.csv | cut -d, -f1)

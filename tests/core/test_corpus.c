@@ -189,8 +189,7 @@ static void cremad_attributes(void **state)
 	core_ctx_free(ctx);
 }
 
-/* --- the reader's rules ------------------------------------------------------------------------
- */
+/* --- the reader's rules ----------------------------------------------------------------------- */
 
 #define HEAD "FileName,a,b,SpkrID,Gender,Split_Set\n"
 #define REST "d,0.5,0.5,s2,F,Development\nt,0.5,0.5,s3,M,Test\n"

@@ -159,8 +159,7 @@ static void predictions_that_cannot_be(void **state)
 	close_bench(&b);
 }
 
-/* --- model files -------------------------------------------------------------------------------
- */
+/* --- model files ------------------------------------------------------------------------------ */
 
 /* [encoder; encoder 2; draws] -> output */
 static core_plan *three_parts(fv_ctx *ctx)

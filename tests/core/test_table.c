@@ -16,8 +16,7 @@
 #include "report/paper.h"
 #include "report/verify.h"
 
-/* --- the same numbers, row by row --------------------------------------------------------------
- */
+/* --- the same numbers, row by row ------------------------------------------------------------- */
 
 static bool positive(float value)
 {
@@ -246,8 +245,7 @@ static void test_baselines(void **unused)
 	core_ctx_free(ctx);
 }
 
-/* --- unfinished and odd folders ------------------------------------------------------------------
- */
+/* --- unfinished and odd folders --------------------------------------------------------------- */
 
 static void undo(fv_ctx *ctx, const char *dir, int cell, int fold, int seed)
 {

@@ -15,8 +15,7 @@
 #include "report/paper.h"
 #include "report/verify.h"
 
-/* --- as text -------------------------------------------------------------------------------------
- */
+/* --- as text ---------------------------------------------------------------------------------- */
 
 static void small_document(fv_ctx *ctx, core_document *d)
 {
@@ -140,8 +139,7 @@ static void test_formats(void **unused)
 	core_ctx_free(ctx);
 }
 
-/* --- the paper's tables --------------------------------------------------------------------------
- */
+/* --- the paper's tables ----------------------------------------------------------------------- */
 
 static void test_decimals(void **unused)
 {

@@ -10,6 +10,7 @@
 
 #include <fairvox/stream.h>
 
+#include "corpus/corpus.h"
 #include "nn/base_loss.h"
 #include "train/objective.h"
 #include "train/trainer.h"

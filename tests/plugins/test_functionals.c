@@ -23,8 +23,7 @@ static double at(const test_encoder *e, const float *out, const char *name)
 	return (double)out[test_encoder_column(e, FEATURES, name)];
 }
 
-/* --- synthetic voices ----------------------------------------------------------------------------
- */
+/* --- synthetic voices ------------------------------------------------------------------------- */
 
 typedef struct formant {
 	double hz, width;

@@ -13,6 +13,7 @@
 #include <fairvox/fairvox.h>
 
 #include "../../plugins/losses/branches.h"
+#include "corpus/corpus.h"
 #include "nn/base_loss.h"
 #include "train/networks_private.h"
 #include "train/objective.h"
@@ -20,8 +21,7 @@
 
 enum { N = 100, L = 13, D = 24, H = 16, C = 6, STEPS = 20 };
 
-/* --- data of the golden runs -------------------------------------------------------------------
- */
+/* --- data of the golden runs ------------------------------------------------------------------ */
 
 typedef struct golden {
 	fv_ctx *ctx;
@@ -93,8 +93,7 @@ static void *state_of(fv_ctx *ctx, const fv_descriptor *loss, const json_t *o)
 	return test_loss_state(ctx, loss, "paper", gce, q, max, dis, swap, swap_b, step, NULL);
 }
 
-/* --- whole runs --------------------------------------------------------------------------------
- */
+/* --- whole runs ------------------------------------------------------------------------------- */
 
 typedef struct follower {
 	fv_networks_1 real, watched;
@@ -266,8 +265,7 @@ static void traces(void **state)
 	json_decref(json);
 }
 
-/* --- parts -------------------------------------------------------------------------------------
- */
+/* --- parts ------------------------------------------------------------------------------------ */
 
 /* Room for rows [n] of given classes, opened as the plugins do. */
 static branches open_branches(fv_ctx *ctx, fv_rows *rows, fv_loss_setup *setup, bool class_max)
@@ -430,8 +428,7 @@ static void sharp_logits(void **state)
 	}
 }
 
-/* --- gradients of a step -----------------------------------------------------------------------
- */
+/* --- gradients of a step ---------------------------------------------------------------------- */
 
 /* A run of the golden data stopped before its first step. */
 typedef struct rig {
@@ -628,8 +625,7 @@ static void when_halves_are_swapped(void **state)
 	}
 }
 
-/* --- random ------------------------------------------------------------------------------------
- */
+/* --- random ----------------------------------------------------------------------------------- */
 
 static void chance(void **state)
 {
@@ -674,8 +670,7 @@ static void chance(void **state)
 	free_golden(g);
 }
 
-/* --- grl ---------------------------------------------------------------------------------------
- */
+/* --- grl -------------------------------------------------------------------------------------- */
 
 /* The golden adversary: the encoder passes h through, the base loss weighs nothing, and the
  * training rows' groups are 2 : 1 : 4, which gives weights 1 : 2 : 0.5. */
@@ -787,8 +782,7 @@ static void reversal(void **state)
 	json_decref(json);
 }
 
-/* --- the trainer with two branches -------------------------------------------------------------
- */
+/* --- the trainer with two branches ------------------------------------------------------------ */
 
 static core_train_job job_of(golden *g, const fv_descriptor *loss, const core_train_spec *spec)
 {

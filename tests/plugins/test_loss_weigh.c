@@ -11,6 +11,7 @@
 
 #include <fairvox/stream.h>
 
+#include "corpus/corpus.h"
 #include "nn/base_loss.h"
 #include "train/objective.h"
 #include "train/trainer.h"

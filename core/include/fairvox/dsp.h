@@ -13,8 +13,7 @@
 
 FV_BEGIN_DECLS
 
-/* --- windows and sums --------------------------------------------------------------------------
- */
+/* --- windows and sums ------------------------------------------------------------------------- */
 
 /* w[i] = 0.5 - 0.5 cos(2 pi (i + 0.5) / n): positive throughout, symmetric, mean 1/2. */
 void fv_window_hann(float *w, int32_t n);
@@ -31,8 +30,7 @@ void fv_log2(const float *x, float *y, int64_t n);
  */
 double fv_quantile(const float *sorted, int64_t n, double p);
 
-/* --- the Fourier transform of real frames ------------------------------------------------------
- */
+/* --- the Fourier transform of real frames ----------------------------------------------------- */
 
 typedef struct fv_fft fv_fft;
 
@@ -46,8 +44,7 @@ void fv_fft_power(const fv_fft *fft, const float *x, float *power, float *scratc
  * r_l = sum_i x_i x_(i+l mod n) of the frame the power came from. scratch [n]. [worker] */
 void fv_fft_autocorrelation(const fv_fft *fft, const float *power, float *r, float *scratch);
 
-/* --- short-time power spectra ------------------------------------------------------------------
- */
+/* --- short-time power spectra ----------------------------------------------------------------- */
 
 typedef struct fv_stft fv_stft;
 
@@ -67,8 +64,7 @@ size_t fv_stft_scratch(const fv_stft *stft);
 void fv_stft_power(const fv_stft *stft, const float *wave, int64_t n, int64_t first, int64_t frames,
 	double *power, double *scratch);
 
-/* --- mel bands ---------------------------------------------------------------------------------
- */
+/* --- mel bands -------------------------------------------------------------------------------- */
 
 typedef struct fv_mel fv_mel;
 
@@ -90,8 +86,7 @@ void fv_mel_apply(const fv_mel *mel, const float *power, float *out);
 /* The same with sums in double, for fv_stft_power. [worker] */
 void fv_mel_apply_double(const fv_mel *mel, const double *power, float *out);
 
-/* --- fundamental frequency ---------------------------------------------------------------------
- */
+/* --- fundamental frequency -------------------------------------------------------------------- */
 
 /* Autocorrelation method of Boersma, "Accurate short-term analysis of the fundamental frequency and
  * the harmonics-to-noise ratio of a sampled sound", Proc. IFA 17 (1993): the autocorrelation of a

@@ -38,8 +38,7 @@ typedef struct core_corpus {
 	core_split *split;         /* [n] */
 	int32_t *speaker;          /* [n] index into speaker_name */
 	const char **speaker_name; /* [n_speakers] sorted by bytes */
-	core_attribute
-		*attribute; /* [n_attributes] gender first, then in the order of the config */
+	core_attribute *attribute; /* [n_attributes] gender first, then in the order of the config */
 } core_corpus;
 
 /* Reads the label file of a fold. Errors: FV_DATA with FILE:line for every bad row, speaker or
@@ -47,10 +46,13 @@ typedef struct core_corpus {
 FV_NODISCARD fv_status core_corpus_read(
 	fv_ctx *ctx, const core_corpus_spec *spec, int64_t fold, core_corpus **out);
 
-const core_attribute *core_corpus_attribute(
-	const core_corpus *corpus, const char *name);                            /* or NULL */
+/* NULL: none of that name. */
+const core_attribute *core_corpus_attribute(const core_corpus *corpus, const char *name);
 int32_t core_attribute_value(const core_attribute *attribute, const char *name); /* -1: none */
 const char *core_split_name(core_split split); /* "train", "dev", "test" */
+
+/* argmax of each row of label [n,C], the first on ties -> klass [n]. */
+void core_label_class(const float *label, int32_t n, int32_t classes, int32_t *klass);
 
 /* The rows of a run: positions in the corpus, ascending, for each split. */
 typedef struct core_rows {

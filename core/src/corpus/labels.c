@@ -215,6 +215,17 @@ static fv_status read_one(
 		core_did_you_mean(ctx, label, c->class_name, (size_t)c->classes));
 }
 
+void core_label_class(const float *label, int32_t n, int32_t classes, int32_t *klass)
+{
+	for (int32_t i = 0; i < n; i++) {
+		const float *row = label + (size_t)i * (size_t)classes;
+		klass[i] = 0;
+		for (int32_t k = 1; k < classes; k++)
+			if (row[k] > row[klass[i]])
+				klass[i] = k;
+	}
+}
+
 fv_status core_labels_read(fv_ctx *ctx, const core_label_file *f, core_corpus *c)
 {
 	size_t n = (size_t)c->n, classes = (size_t)c->classes;
@@ -233,9 +244,7 @@ fv_status core_labels_read(fv_ctx *ctx, const core_label_file *f, core_corpus *c
 			f->class_column ? read_shares(ctx, f, c, r, y) : read_one(ctx, f, c, r, y);
 		if (row)
 			status = row;
-		for (int32_t k = 1; k < c->classes; k++)
-			if (y[k] > y[c->klass[i]])
-				c->klass[i] = k;
+		core_label_class(y, 1, c->classes, &c->klass[i]);
 		c->strict[i] = y[c->klass[i]] > 0.5f ? c->klass[i] : -1;
 	}
 	return status;

@@ -115,8 +115,7 @@ fv_status core_assess(fv_ctx *ctx, const core_eval_set *set, const core_eval_row
 	return first;
 }
 
-/* --- a cell of a table -------------------------------------------------------------------------
- */
+/* --- a cell of a table ------------------------------------------------------------------------ */
 
 static void overall_scores(const core_speakers *speakers, const core_system *system,
 	core_tally *folds, core_tally *one, core_scores *out)
@@ -209,8 +208,7 @@ fv_status core_scores_compute(fv_ctx *ctx, int32_t n_seeds, const core_eval_set 
 	return status ? status : gap_scores(ctx, &cohort, &system, draws, out);
 }
 
-/* --- two systems -------------------------------------------------------------------------------
- */
+/* --- two systems ------------------------------------------------------------------------------ */
 
 struct pair {
 	const core_speakers *speakers;

@@ -47,17 +47,6 @@ fv_status core_class_weights(fv_ctx *ctx, const float *label, int32_t n, int32_t
 	return FV_OK;
 }
 
-void core_label_class(const float *label, int32_t n, int32_t classes, int32_t *klass)
-{
-	for (int32_t i = 0; i < n; i++) {
-		const float *row = label + (size_t)i * (size_t)classes;
-		klass[i] = 0;
-		for (int32_t k = 1; k < classes; k++)
-			if (row[k] > row[klass[i]])
-				klass[i] = k;
-	}
-}
-
 /* log sum_k exp(z_k) */
 static double log_sum_exp(const float *z, int32_t classes)
 {

@@ -20,9 +20,6 @@ FV_NODISCARD fv_status core_class_weights(fv_ctx *ctx, const float *label, int32
 /* The same from the counts alone; weights of classes with count 0 are 0. */
 void core_class_weights_of(const int64_t *positives, int64_t n, int32_t classes, double *weight);
 
-/* argmax of each row of label [n,C], the first on ties -> klass [n]. */
-void core_label_class(const float *label, int32_t n, int32_t classes, int32_t *klass);
-
 /* logits, label [n,C] -> loss [n], grad [n,C] (NULL: not wanted). Finite for any finite logits. */
 void core_base_loss(int32_t n, int32_t classes, const float *logits, const float *label,
 	const double *weight, double *loss, double *grad);

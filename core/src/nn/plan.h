@@ -4,8 +4,7 @@
  * input; an objective with networks of its own makes another (fairvox/networks.h). A saved model
  * holds its plan, so that it predicts without the objective that trained it.
  *
- * Networks: `head` (mix, projection, output), `encoder` (mix, projection: [L,D] -> [H]) and
- * `linear`
+ * Networks: `head` (mix, projection, output), `encoder` (mix, projection: [L,D] -> [H]) and `linear`
  * ([in] -> [out]). A network's name is what its tensors' names begin with: a head or encoder called
  * "biased." has biased.layer_mix, a linear layer called "output" has output.weight.
  */

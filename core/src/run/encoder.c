@@ -106,14 +106,16 @@ fv_status core_encoder_open(fv_ctx *ctx, const core_encoder_spec *spec, core_enc
 	core_encoder *e = core_alloc(ctx, 1, sizeof *e);
 	if (!e)
 		return FV_FAILED;
-	*e = (core_encoder){.spec = spec, .name = spec->use.plugin->descriptor->name, .variance = 1};
+	*e = (core_encoder){
+		.spec = spec, .name = spec->use.plugin->descriptor->name, .variance = 1};
 	fv_status status = open_state(ctx, e);
 	if (status)
 		return status;
 	if (spec->layer >= e->layers)
-		status = core_fail_at(ctx, FV_CONFIG, spec->use.place.file ? spec->use.place.file : "-",
-			spec->use.place.line, spec->use.place.column,
-			"layer %d of %s: it has layers 0 to %d", spec->layer, e->name, e->layers - 1);
+		status = core_fail_at(ctx, FV_CONFIG,
+			spec->use.place.file ? spec->use.place.file : "-", spec->use.place.line,
+			spec->use.place.column, "layer %d of %s: it has layers 0 to %d",
+			spec->layer, e->name, e->layers - 1);
 	if (!status)
 		status = make_key(ctx, e);
 	if (status)
@@ -143,8 +145,8 @@ static fv_status read_wave(fv_ctx *ctx, const core_encoder *e, const char *path,
 	if (status)
 		return status;
 	if (wave->n < e->info.min_samples) {
-		status = fv_fail(ctx, FV_DATA, "%s: %lld samples at %d Hz, encoder %s needs %d", path,
-			(long long)wave->n, e->info.rate_hz, e->name, e->info.min_samples);
+		status = fv_fail(ctx, FV_DATA, "%s: %lld samples at %d Hz, encoder %s needs %d",
+			path, (long long)wave->n, e->info.rate_hz, e->name, e->info.min_samples);
 		core_wave_free(wave);
 		return status;
 	}
@@ -157,23 +159,24 @@ static fv_status read_wave(fv_ctx *ctx, const core_encoder *e, const char *path,
 	return FV_OK;
 }
 
-static fv_status check_finite(fv_ctx *ctx, const core_encoder *e, const char *what, const float *x,
-	int64_t count)
+static fv_status check_finite(
+	fv_ctx *ctx, const core_encoder *e, const char *what, const float *x, int64_t count)
 {
 	for (int64_t i = 0; i < count; i++)
 		if (!isfinite(x[i]))
-			return fv_fail(ctx, FV_FAILED, "%s: encoder %s gave a number that is not finite"
-				" (output %s, element %lld)", what, e->name,
-				e->info.outputs[e->output].name, (long long)i);
+			return fv_fail(ctx, FV_FAILED,
+				"%s: encoder %s gave a number that is not finite"
+				" (output %s, element %lld)",
+				what, e->name, e->info.outputs[e->output].name, (long long)i);
 	return FV_OK;
 }
 
-static fv_status encode(fv_ctx *ctx, const core_encoder *e, const char *path,
-	const core_wave *wave, int32_t pooled, float *out, int64_t count)
+static fv_status encode(fv_ctx *ctx, const core_encoder *e, const char *path, const core_wave *wave,
+	int32_t pooled, float *out, int64_t count)
 {
 	core_ctx_set_plugin(ctx, e->name);
-	fv_status status = e->ops->encode(e->state, ctx, e->output, wave->sample, wave->n, pooled,
-		out);
+	fv_status status =
+		e->ops->encode(e->state, ctx, e->output, wave->sample, wave->n, pooled, out);
 	core_ctx_set_plugin(ctx, NULL);
 	core_scratch_reset(ctx);
 	if (status)
@@ -192,15 +195,22 @@ fv_status core_encoder_file(fv_ctx *ctx, const core_encoder *e, const char *path
 	return status;
 }
 
-fv_status core_encoder_file_frames(fv_ctx *ctx, const core_encoder *e, const char *path, float **out,
-	int64_t *frames)
+fv_status core_encoder_can_frames(fv_ctx *ctx, const core_encoder *e)
 {
 	const fv_output *output = &e->info.outputs[e->output];
-	if (!output->has_frames || !e->ops->frames)
-		return fv_fail(ctx, FV_CONFIG, "output '%s' of encoder %s has no frames", output->name,
-			e->name);
+	if (output->has_frames && e->ops->frames)
+		return FV_OK;
+	return fv_fail(
+		ctx, FV_CONFIG, "output '%s' of encoder %s has no frames", output->name, e->name);
+}
+
+fv_status core_encoder_file_frames(
+	fv_ctx *ctx, const core_encoder *e, const char *path, float **out, int64_t *frames)
+{
 	core_wave wave;
-	fv_status status = read_wave(ctx, e, path, &wave);
+	fv_status status = core_encoder_can_frames(ctx, e);
+	if (!status)
+		status = read_wave(ctx, e, path, &wave);
 	if (status)
 		return status;
 	*frames = e->ops->frames(e->state, e->output, wave.n);

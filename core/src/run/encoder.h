@@ -38,6 +38,8 @@ FV_NODISCARD fv_status core_encoder_file(fv_ctx *ctx, const core_encoder *encode
 	const char *path, float *out);
 FV_NODISCARD fv_status core_encoder_file_frames(fv_ctx *ctx, const core_encoder *encoder,
 	const char *path, float **out, int64_t *frames);
+/* Errors: FV_CONFIG when the output has none. */
+FV_NODISCARD fv_status core_encoder_can_frames(fv_ctx *ctx, const core_encoder *encoder);
 FV_NODISCARD fv_status core_encoder_lookup(fv_ctx *ctx, const core_encoder *encoder,
 	const char *stem, float *out);
 

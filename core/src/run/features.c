@@ -6,6 +6,7 @@
 
 #include "base/progress.h"
 #include "run/cache.h"
+#include "run/encode_files.h"
 #include "run/pool.h"
 
 struct encode {
@@ -13,7 +14,7 @@ struct encode {
 	const core_encoder *encoder;
 	const core_recordings *recordings;
 	const core_encode_job *job;
-	const int64_t *todo; /* rows that are not in the cache */
+	const int64_t *todo; /* rows that are not in the cache, the largest files first */
 	int64_t n_todo, done;
 	core_progress progress;
 };
@@ -53,8 +54,17 @@ static void tell(void *user)
 
 static fv_status encode_missing(fv_ctx *ctx, struct encode *s)
 {
-	core_pool pool = {.jobs = s->job->jobs, .tasks = s->n_todo, .keep_going = true, .user = s,
-		.work = encode_one, .ended = encoded_one, .tick = tell};
+	int64_t *order = core_alloc(ctx, (size_t)s->n_todo, sizeof *order);
+	if (!order || core_largest_first(ctx, s->recordings->path, s->todo, s->n_todo, order))
+		return FV_FAILED;
+	s->todo = order;
+	core_pool pool = {.jobs = s->job->jobs,
+		.tasks = s->n_todo,
+		.keep_going = true,
+		.user = s,
+		.work = encode_one,
+		.ended = encoded_one,
+		.tick = tell};
 	int64_t failed;
 	fv_status status = core_pool_run(ctx, &pool, &failed);
 	if (status)
@@ -116,21 +126,21 @@ fv_status core_features_missing(fv_ctx *ctx, const core_encoder *encoder,
 	return row ? read_cache(ctx, &s, NULL, row, missing, true) : FV_FAILED;
 }
 
-static fv_status load_by_name(fv_ctx *ctx, const core_encoder *e, const core_recordings *recordings,
-	float *x)
+static fv_status load_by_name(
+	fv_ctx *ctx, const core_encoder *e, const core_recordings *recordings, float *x)
 {
 	size_t width = (size_t)e->layers * (size_t)e->dims;
 	fv_status first = FV_OK;
 	for (int64_t i = 0; i < recordings->n; i++) {
-		fv_status status = core_encoder_lookup(ctx, e, recordings->stem[i],
-			x + (size_t)i * width);
+		fv_status status =
+			core_encoder_lookup(ctx, e, recordings->stem[i], x + (size_t)i * width);
 		first = first ? first : status;
 	}
 	return first;
 }
 
-static fv_status load_by_audio(fv_ctx *ctx, const core_encoder *e, const core_recordings *recordings,
-	const core_encode_job *job, float *x)
+static fv_status load_by_audio(fv_ctx *ctx, const core_encoder *e,
+	const core_recordings *recordings, const core_encode_job *job, float *x)
 {
 	int64_t *todo = all_rows(ctx, recordings->n);
 	if (!todo)
@@ -178,7 +188,9 @@ static void pick_layer(const core_encoder *e, core_features *f)
 fv_status core_features_load(fv_ctx *ctx, const core_encoder *e, const core_recordings *recordings,
 	const core_encode_job *job, core_features *out)
 {
-	*out = (core_features){.n = recordings->n, .layers = e->layers, .dims = e->dims,
+	*out = (core_features){.n = recordings->n,
+		.layers = e->layers,
+		.dims = e->dims,
 		.output = &e->info.outputs[e->output]};
 	size_t width = (size_t)e->layers * (size_t)e->dims;
 	out->x = calloc((size_t)recordings->n + 1, width * sizeof *out->x);

@@ -129,8 +129,7 @@ static float *make_room(core_networks *w, float **buffer, size_t *room, int32_t 
 	return *buffer;
 }
 
-/* --- forward -----------------------------------------------------------------------------------
- */
+/* --- forward ---------------------------------------------------------------------------------- */
 
 static void forward_net(core_networks *w, fv_net *net, const fv_node *in, float *out)
 {
@@ -277,8 +276,7 @@ fv_node *core_networks_predict(core_networks *w)
 	return made;
 }
 
-/* --- backward ----------------------------------------------------------------------------------
- */
+/* --- backward --------------------------------------------------------------------------------- */
 
 float *core_node_gradient(core_networks *w, fv_node *node)
 {
@@ -411,8 +409,7 @@ void core_networks_finish(core_networks *w)
 	}
 }
 
-/* --- the plan's values -------------------------------------------------------------------------
- */
+/* --- the plan's values ------------------------------------------------------------------------ */
 
 fv_status core_networks_record(core_networks *w, const fv_node *logits)
 {

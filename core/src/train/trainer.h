@@ -5,10 +5,12 @@
  * An epoch visits the kept rows in batches (the last one may be short). A step: logits, base
  * losses, the plugin's v, gradient sum_i v_i dl_i, one joint norm, clipping, Adam. An objective
  * with networks of its own puts its step in place of v and the gradient; the rest is the same, and
- * "base loss" is that of the value it predicts with. After each epoch there are
- *   dev_loss       mean base loss over the development rows
- *   dev_objective  mean over development batches of 32 in file order of the plugin's value, the
- *                  short last batch at full weight
+ * "base loss" is that of the value it predicts with. After each epoch
+ *
+ *     dev_loss       mean base loss over the development rows
+ *     dev_objective  mean over development batches of 32 in file order of the plugin's value, the
+ *                    short last batch at full weight
+ *
  * and what else the rule of train.select looks at (train/select.h). The model with the lowest value
  * of that rule is kept: strictly lower wins, a value that is not finite never does, and a run
  * without any finite value has failed. The start model is no candidate; epochs count from 1.

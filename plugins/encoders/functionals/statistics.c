@@ -5,8 +5,10 @@
  *   rows that only voiced frames have: mean, sd, mean absolute delta
  *   all other rows: mean and sd over voiced and over unvoiced frames, mean absolute delta
  *   F0 and loudness: 20th, 50th, 80th percentile, their range, mean and sd of rising and falling
- * slope tempo: loudness peaks and voiced stretches a second, lengths of voiced and unvoiced
- * stretches The delta is the slope of the regression line over five frames.
+ *     slope
+ *   tempo: loudness peaks and voiced stretches a second, lengths of voiced and unvoiced stretches
+ *
+ * The delta is the slope of the regression line over five frames.
  */
 #include "descriptors.h"
 

@@ -3,11 +3,11 @@
  * rules for stopping and for centres that few rows reach (its MiniBatchKMeans, init given):
  * - a centre is the running mean of all rows ever assigned to it, the start counting nothing;
  * - every 10 k rows, and while a centre has none, centres with under reassignment_ratio of the
- * largest count move to rows of the batch, at most half a batch of them, and take the smallest
- * other count;
+ *   largest count move to rows of the batch, at most half a batch of them, and take the smallest
+ *   other count;
  * - from the second batch on the batch inertia is smoothed with weight min(1, 2 batch / (n + 1));
- * stop when all squared shifts sum to at most tol times the mean column variance, or when the
- * smoothed inertia has not improved for max_no_improvement batches.
+ *   stop when all squared shifts sum to at most tol times the mean column variance, or when the
+ *   smoothed inertia has not improved for max_no_improvement batches.
  */
 #include "kmeans.h"
 

@@ -3,16 +3,16 @@
  *
  * With x' = x - m and c' = c - m for any vector m,
  *     |x - c_j|^2 = |x'|^2 + s_j,   s_j = |c'_j|^2 - 2 x'.c'_j,
- * and only s_j matters for the choice. Let u = 2^-24, r = |x'|, R = |c'_j| and g = (D+4)u / (1 -
- * (D+4)u). However a dot product of length D is summed, with or without fused multiply-add, its
- * error is at most D u / (1 - D u) r R (Higham, Accuracy and Stability of Numerical Algorithms, 2nd
- * ed., section 3.1); rounding x' and c' to float32 adds 2u r R to first order; storing |c'|^2 and
- * the last subtraction add 2u (R^2 + r R). kmeans_distance itself is off by at most (D+8) 2^-52 (r
- * + R)^2, and underflow by (D+8) 2^-126 (1 + r + R). So e_j = 1.01 ((2g + 4u) r R + 3u R^2 + (D+8)
- * (2^-52 (r + R)^2 + 2^-126 (1 + r + R))) bounds |computed s_j - (kmeans_distance_j - r^2)|. Centre
- * a cannot be the nearest when s_a - e_a > min_j (s_j + e_j); among those left the double distances
- * decide. The labels are therefore the argmin of kmeans_distance whichever kernel computed the
- * product.
+ * and only s_j matters for the choice. Let u = 2^-24, r = |x'|, R = |c'_j| and
+ * g = (D+4)u / (1 - (D+4)u). However a dot product of length D is summed, with or without fused
+ * multiply-add, its error is at most D u / (1 - D u) r R (Higham, Accuracy and Stability of Numerical
+ * Algorithms, 2nd ed., section 3.1); rounding x' and c' to float32 adds 2u r R to first order;
+ * storing |c'|^2 and the last subtraction add 2u (R^2 + r R). kmeans_distance itself is off by at
+ * most (D+8) 2^-52 (r + R)^2, and underflow by (D+8) 2^-126 (1 + r + R). So
+ *     e_j = 1.01 ((2g + 4u) r R + 3u R^2 + (D+8) (2^-52 (r + R)^2 + 2^-126 (1 + r + R)))
+ * bounds |computed s_j - (kmeans_distance_j - r^2)|. Centre a cannot be the nearest when
+ * s_a - e_a > min_j (s_j + e_j); among those left the double distances decide. The labels are
+ * therefore the argmin of kmeans_distance whichever kernel computed the product.
  */
 #include "kmeans.h"
 
