@@ -139,17 +139,6 @@ static json_t *sharpness_json(const core_cell_scores *s)
 		number(s->ap));
 }
 
-static void put_facts(json_t *object, const core_grid_row *row)
-{
-	static const char *const keys[] = {"objective", "grouping", "encoder", "profile", "select",
-		"uses_group_labels", "plain", "bias", "axes"};
-	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-		json_t *value = (json_t *)core_row_env(row, keys[i]);
-		if (value)
-			json_object_set(object, keys[i], value);
-	}
-}
-
 static json_t *numbers_json(int32_t n, const int64_t *value)
 {
 	json_t *list = json_array();
@@ -171,8 +160,7 @@ static json_t *row_json(const core_grid *grid, const core_grid_row *row)
 			object, "folds", numbers_json(row->cell->n_folds, row->cell->fold));
 		json_object_set_new(
 			object, "seeds", numbers_json(row->cell->n_seeds, row->cell->seed));
-		json_object_set_new(object, "transductive", json_boolean(row->transductive));
-		put_facts(object, row);
+		core_facts_put(object, row);
 	}
 	json_object_set_new(object, "metrics", by_column(grid, row, mean_of));
 	if (row->scores.test) {

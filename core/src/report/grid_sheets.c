@@ -5,31 +5,6 @@
 #include "report/decimal.h"
 #include "report/grid_private.h"
 
-const json_t *core_row_env(const core_grid_row *row, const char *key)
-{
-	if (!row->cell || !row->cell->n_folds)
-		return NULL;
-	return json_object_get(json_object_get(row->cell->used[0]->env, "cell"), key);
-}
-
-const char *core_row_groups(fv_ctx *ctx, const core_grid_row *row)
-{
-	const json_t *grouping = core_row_env(row, "grouping");
-	core_text text = {0};
-	if (!grouping)
-		return "not recorded";
-	if (!json_array_size(grouping))
-		return "none";
-	if (json_is_true(core_row_env(row, "uses_group_labels")))
-		return "true labels";
-	for (size_t i = 0; i < json_array_size(grouping); i++) {
-		const json_t *name = json_object_get(json_array_get(grouping, i), "name");
-		core_text_add(&text, "%s%s", i ? " x " : "inferred: ",
-			json_is_string(name) ? json_string_value(name) : "");
-	}
-	return core_text_take(ctx, &text);
-}
-
 /* " [+0.158, p <.001] ▲": excess over the null, its p, and whether the gap is above it. */
 static void put_null(core_text *out, const core_estimate *e)
 {
@@ -83,7 +58,7 @@ static fv_status frame(fv_ctx *ctx, const core_grid *grid, bool pooled, core_she
 	for (size_t i = 0; i < sheet->n_rows; i++) {
 		const core_grid_row *row = i < n ? &grid->row[i] : &grid->baseline[i - n];
 		core_sheet_at(sheet, i, 0)->value = row->label;
-		core_sheet_at(sheet, i, 0)->after = row->transductive ? " †" : "";
+		core_sheet_at(sheet, i, 0)->after = core_row_marks(row);
 	}
 	sheet->line[n] = sheet->n_rows > n;
 	for (size_t j = 0; j < grid->n_columns; j++) {
@@ -91,7 +66,7 @@ static fv_status frame(fv_ctx *ctx, const core_grid *grid, bool pooled, core_she
 		for (size_t i = 0; i < n; i++) {
 			const core_mean *m = &grid->row[i].value[j];
 			value[i] = core_thousandths(pooled ? m->pooled.value : m->mean);
-			skip[i] = grid->row[i].transductive;
+			skip[i] = core_row_unranked(&grid->row[i]);
 		}
 		core_rank_column(n, value, skip, grid->column[j].higher_is_better, rank);
 		for (size_t i = 0; i < n; i++)
@@ -202,8 +177,7 @@ static fv_status versus_row(
 {
 	const core_versus *v = &row->versus;
 	fv_status status = FV_OK;
-	core_sheet_at(sheet, at, 0)->value =
-		core_format(ctx, "%s - %s", row->label, grid->row[v->reference].label);
+	core_sheet_at(sheet, at, 0)->value = core_pair_label(ctx, row, &grid->row[v->reference]);
 	if (v->reason) {
 		core_sheet_at(sheet, at, 1)->value = v->reason;
 		return FV_OK;
@@ -238,47 +212,6 @@ static fv_status versus_sheet(fv_ctx *ctx, const core_grid *grid, core_document 
 	return status;
 }
 
-static const char *env_text(const core_grid_row *row, const char *key)
-{
-	const char *text = json_string_value(core_row_env(row, key));
-	return text ? text : "not recorded";
-}
-
-static const char *printed(fv_ctx *ctx, double value)
-{
-	core_text text = {0};
-	core_put_value(&text, value);
-	return core_text_take(ctx, &text);
-}
-
-static fv_status facts_sheet(fv_ctx *ctx, const core_grid *grid, core_document *document)
-{
-	static const char *const head[] = {"cell", "groups", "selected by", "positives a row",
-		"true", "AUC", "average precision"};
-	size_t columns = sizeof head / sizeof *head, rows = grid->n_rows + grid->n_baselines;
-	core_sheet *sheet = core_sheet_add(ctx, document,
-		"What each cell used, how its model was chosen, and how sharply it predicts "
-		"(pooled)",
-		rows, columns);
-	if (!sheet)
-		return FV_FAILED;
-	memcpy(sheet->head, head, sizeof head);
-	sheet->line[grid->n_rows] = grid->n_baselines > 0;
-	for (size_t i = 0; i < rows; i++) {
-		const core_grid_row *row =
-			i < grid->n_rows ? &grid->row[i] : &grid->baseline[i - grid->n_rows];
-		const core_cell_scores *s = &row->scores;
-		core_sheet_at(sheet, i, 0)->value = row->label;
-		core_sheet_at(sheet, i, 1)->value = row->cell ? core_row_groups(ctx, row) : "";
-		core_sheet_at(sheet, i, 2)->value = row->cell ? env_text(row, "select") : "";
-		for (size_t j = 3; j < columns && s->test; j++) {
-			const double value[] = {s->labels_predicted, s->labels_true, s->auc, s->ap};
-			core_sheet_at(sheet, i, j)->value = printed(ctx, value[j - 3]);
-		}
-	}
-	return FV_OK;
-}
-
 fv_status core_grid_sheets(fv_ctx *ctx, const core_grid *grid, core_document *document)
 {
 	fv_status status = aggregate_sheet(ctx, grid, false, document);
@@ -286,5 +219,5 @@ fv_status core_grid_sheets(fv_ctx *ctx, const core_grid *grid, core_document *do
 		status = aggregate_sheet(ctx, grid, true, document);
 	if (!status)
 		status = versus_sheet(ctx, grid, document);
-	return status ? status : facts_sheet(ctx, grid, document);
+	return status ? status : core_facts_sheet(ctx, grid, true, document);
 }

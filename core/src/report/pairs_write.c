@@ -40,13 +40,15 @@ static fv_status write_document(
 	for (size_t i = 0; i < pairs->n && !status; i++) {
 		const core_pair *pair = &pairs->pair[i];
 		sheet->head[0] = "pair";
-		core_sheet_at(sheet, i, 0)->value = core_format(
-			ctx, "%s - %s", grid->row[pair->a].label, grid->row[pair->b].label);
+		core_sheet_at(sheet, i, 0)->value =
+			core_pair_label(ctx, &grid->row[pair->a], &grid->row[pair->b]);
 		if (pair->reason)
 			core_sheet_at(sheet, i, 1)->value = pair->reason;
 		for (size_t j = 0; j < grid->n_columns && !pair->reason && !status; j++)
 			status = put_pair(ctx, pair, j, core_sheet_at(sheet, i, j + 1));
 	}
+	if (!status)
+		status = core_facts_sheet(ctx, grid, false, d);
 	if (!status)
 		status = core_grid_notes(ctx, grid, d);
 	if (!status && format == CORE_TABLE_MD)
@@ -66,7 +68,7 @@ static void put_known(core_text *out, double value)
 static void write_csv(const core_pairs *pairs, core_text *out)
 {
 	const core_grid *grid = pairs->grid;
-	core_text_add(out, "a,b,attribute,metric,difference,p,p_holm,p_bh\n");
+	core_text_add(out, "a,b,attribute,metric,difference,p,p_holm,p_bh,reason\n");
 	for (size_t i = 0; i < pairs->n; i++) {
 		const core_pair *pair = &pairs->pair[i];
 		for (size_t j = 0; j < grid->n_columns; j++) {
@@ -81,6 +83,8 @@ static void write_csv(const core_pairs *pairs, core_text *out)
 			put_known(out, pair->p[j]);
 			put_known(out, pair->holm[j]);
 			put_known(out, pair->bh[j]);
+			core_text_add(out, ",");
+			core_text_csv(out, pair->reason ? pair->reason : "");
 			core_text_add(out, "\n");
 		}
 	}
@@ -111,9 +115,9 @@ static fv_status write_json(fv_ctx *ctx, const core_pairs *pairs, core_text *out
 	json_t *list = json_array();
 	for (size_t i = 0; i < pairs->n; i++)
 		json_array_append_new(list, pair_json(pairs->grid, &pairs->pair[i]));
-	json_t *root = json_pack("{s:i, s:s, s:I, s:b, s:o}", "schema_version", 1, "layout",
+	json_t *root = json_pack("{s:i, s:s, s:I, s:b, s:o, s:o}", "schema_version", 1, "layout",
 		"pairs", "draws", (json_int_t)pairs->grid->options.draws.n, "synthetic",
-		pairs->grid->synthetic, "pairs", list);
+		pairs->grid->synthetic, "cells", core_facts_json(pairs->grid), "pairs", list);
 	const char *text = core_json_text(ctx, root, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
 	if (!text)
 		return FV_FAILED;
