@@ -24,6 +24,7 @@ struct made {
 	bool plain;
 	double tilt;
 	uint64_t number;
+	bool on_test;
 };
 extern const struct made test_cells[3]; /* the first is the reference */
 

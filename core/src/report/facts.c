@@ -131,7 +131,7 @@ static fv_status fact_row(
 	fv_ctx *ctx, const core_grid_row *row, bool sharp, core_sheet *sheet, size_t at)
 {
 	const core_cell_scores *s = &row->scores;
-	*core_sheet_at(sheet, at, 0) = (core_sheet_cell){row->label, core_row_marks(row), 0};
+	*core_sheet_at(sheet, at, 0) = (core_sheet_cell){row->label, core_row_marks(row), 0, false};
 	if (row->cell) {
 		const char *fact[] = {core_row_groups(ctx, row), rule_of(ctx, row), split_of(row),
 			trials(ctx, row), sees(ctx, row)};

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/json.h"
+#include "report/few.h"
 #include "report/grid_private.h"
 
 static json_t *number(double value)
@@ -61,16 +62,26 @@ static json_t *by_column(const core_grid *grid, const void *row,
 	return values;
 }
 
+/* Says of a gap whether it rests on too little. */
+static json_t *with_few(
+	const core_grid *grid, const void *row, size_t column, bool pooled, json_t *r)
+{
+	if (grid->column[column].attribute && ((const core_grid_row *)row)->scores.test)
+		json_object_set_new(
+			r, "few", json_boolean(core_few_column(grid, row, column, pooled)));
+	return r;
+}
+
 static json_t *mean_of(const core_grid *grid, const void *row, size_t column)
 {
-	(void)grid;
-	return mean_json(&((const core_grid_row *)row)->value[column]);
+	return with_few(
+		grid, row, column, false, mean_json(&((const core_grid_row *)row)->value[column]));
 }
 
 static json_t *pooled_of(const core_grid *grid, const void *row, size_t column)
 {
-	(void)grid;
-	return pooled_json(&((const core_grid_row *)row)->value[column]);
+	return with_few(
+		grid, row, column, true, pooled_json(&((const core_grid_row *)row)->value[column]));
 }
 
 static json_t *difference_of(const core_grid *grid, const void *row, size_t column)
@@ -242,10 +253,11 @@ static json_t *grid_json(const core_grid *grid, const core_document *notes)
 		json_array_append_new(rows, row_json(grid, &grid->row[i]));
 	for (size_t i = 0; i < grid->n_baselines; i++)
 		json_array_append_new(baselines, row_json(grid, &grid->baseline[i]));
-	return json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:b, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:o, s:o, s:o, s:o, s:o}",
 		"schema_version", 1, "aggregate", "fold_mean", "spread", "sd", "folds",
 		(json_int_t)grid->folds, "seeds", (json_int_t)grid->seeds, "draws",
-		(json_int_t)grid->options.draws.n, "synthetic", grid->synthetic, "compare",
+		(json_int_t)grid->options.draws.n, "min_support",
+		(json_int_t)grid->options.min_support, "synthetic", grid->synthetic, "compare",
 		family_json(grid), "cells", rows, "baselines", baselines, "support",
 		support_json(grid), "notes", notes_json(notes));
 }

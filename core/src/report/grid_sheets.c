@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "report/decimal.h"
+#include "report/few.h"
 #include "report/grid_private.h"
 
 /* " [+0.158, p <.001] ▲": excess over the null, its p, and whether the gap is above it. */
@@ -93,9 +94,11 @@ static fv_status aggregate_sheet(
 	for (size_t i = 0; i < rows && !status; i++) {
 		const core_grid_row *row =
 			i < grid->n_rows ? &grid->row[i] : &grid->baseline[i - grid->n_rows];
-		for (size_t j = 0; j < grid->n_columns && !status; j++)
-			status = put_mean(
-				ctx, grid, &row->value[j], pooled, core_sheet_at(sheet, i, j + 1));
+		for (size_t j = 0; j < grid->n_columns && !status; j++) {
+			core_sheet_cell *cell = core_sheet_at(sheet, i, j + 1);
+			status = put_mean(ctx, grid, &row->value[j], pooled, cell);
+			cell->few = core_few_column(grid, row, j, pooled);
+		}
 		if (pooled || status)
 			continue;
 		int64_t used = row->cell ? (int64_t)row->cell->n_folds * row->cell->n_seeds : 0;
@@ -182,8 +185,11 @@ static fv_status versus_row(
 		core_sheet_at(sheet, at, 1)->value = v->reason;
 		return FV_OK;
 	}
-	for (size_t j = 0; j < grid->n_columns && !status; j++)
-		status = put_difference(ctx, grid, row, j, core_sheet_at(sheet, at, j + 1));
+	for (size_t j = 0; j < grid->n_columns && !status; j++) {
+		core_sheet_cell *cell = core_sheet_at(sheet, at, j + 1);
+		status = put_difference(ctx, grid, row, j, cell);
+		cell->few = core_few_column(grid, row, j, true);
+	}
 	core_sheet_at(sheet, at, grid->n_columns + 1)->value = levelled(ctx, row);
 	return status;
 }

@@ -3,11 +3,13 @@
 
 #include "report/decimal.h"
 #include "base/json.h"
+#include "report/few.h"
 #include "report/grid_private.h"
 #include "report/pairs.h"
 
 /* "-0.099, p .004" with p as Benjamini and Hochberg adjust it */
-static fv_status put_pair(fv_ctx *ctx, const core_pair *pair, size_t column, core_sheet_cell *cell)
+static fv_status put_pair(fv_ctx *ctx, const core_grid *grid, const core_pair *pair, size_t column,
+	core_sheet_cell *cell)
 {
 	core_text value = {0};
 	if (isnan(pair->diff[column])) {
@@ -19,6 +21,7 @@ static fv_status put_pair(fv_ctx *ctx, const core_pair *pair, size_t column, cor
 		core_text_add(&value, ", ");
 		core_put_p(&value, pair->bh[column]);
 	}
+	cell->few = core_few_column(grid, &grid->row[pair->a], column, true);
 	cell->value = core_text_take(ctx, &value);
 	return cell->value ? FV_OK : FV_FAILED;
 }
@@ -45,7 +48,7 @@ static fv_status write_document(
 		if (pair->reason)
 			core_sheet_at(sheet, i, 1)->value = pair->reason;
 		for (size_t j = 0; j < grid->n_columns && !pair->reason && !status; j++)
-			status = put_pair(ctx, pair, j, core_sheet_at(sheet, i, j + 1));
+			status = put_pair(ctx, grid, pair, j, core_sheet_at(sheet, i, j + 1));
 	}
 	if (!status)
 		status = core_facts_sheet(ctx, grid, false, d);
@@ -68,7 +71,7 @@ static void put_known(core_text *out, double value)
 static void write_csv(const core_pairs *pairs, core_text *out)
 {
 	const core_grid *grid = pairs->grid;
-	core_text_add(out, "a,b,attribute,metric,difference,p,p_holm,p_bh,reason\n");
+	core_text_add(out, "a,b,attribute,metric,difference,p,p_holm,p_bh,few,reason\n");
 	for (size_t i = 0; i < pairs->n; i++) {
 		const core_pair *pair = &pairs->pair[i];
 		for (size_t j = 0; j < grid->n_columns; j++) {
@@ -83,7 +86,8 @@ static void write_csv(const core_pairs *pairs, core_text *out)
 			put_known(out, pair->p[j]);
 			put_known(out, pair->holm[j]);
 			put_known(out, pair->bh[j]);
-			core_text_add(out, ",");
+			core_text_add(out, ",%d,",
+				core_few_column(grid, &grid->row[pair->a], j, true));
 			core_text_csv(out, pair->reason ? pair->reason : "");
 			core_text_add(out, "\n");
 		}
@@ -101,10 +105,11 @@ static json_t *pair_json(const core_grid *grid, const core_pair *pair)
 	for (size_t j = 0; j < grid->n_columns && !pair->reason; j++) {
 		const core_grid_column *c = &grid->column[j];
 		json_array_append_new(
-			list, json_pack("{s:s?, s:s, s:o, s:o, s:o, s:o}", "attribute",
+			list, json_pack("{s:s?, s:s, s:o, s:o, s:o, s:o, s:b}", "attribute",
 				      c->attribute, "metric", c->metric, "difference",
 				      number(pair->diff[j]), "p", number(pair->p[j]), "p_holm",
-				      number(pair->holm[j]), "p_bh", number(pair->bh[j])));
+				      number(pair->holm[j]), "p_bh", number(pair->bh[j]), "few",
+				      core_few_column(grid, &grid->row[pair->a], j, true)));
 	}
 	return json_pack("{s:s, s:s, s:s?, s:o}", "a", grid->row[pair->a].cell->name, "b",
 		grid->row[pair->b].cell->name, "reason", pair->reason, "metrics", list);

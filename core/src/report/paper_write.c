@@ -2,8 +2,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/decimal.h"
 #include "base/json.h"
+#include "report/decimal.h"
+#include "report/few.h"
 #include "report/grid_private.h"
 #include "report/paper.h"
 
@@ -106,13 +107,15 @@ static fv_status method_rows(
 		const core_paper_row *row = &p->row[i];
 		size_t at = (size_t)i;
 		*core_sheet_at(sheet, at, 0) = (core_sheet_cell){
-			row->label, row->row ? core_row_marks(row->row) : "", 0};
+			row->label, row->row ? core_row_marks(row->row) : "", 0, false};
 		core_sheet_at(sheet, at, 1)->value = row->variant;
 		for (int32_t j = 0; j < p->n_columns; j++) {
 			const core_mean *m = value_of(p, i, j);
 			core_sheet_cell *cell = core_sheet_at(sheet, at, (size_t)j + 2);
 			cell->value = thousandths(ctx, row->printed[j]);
 			cell->after = m ? core_null_text(ctx, &m->fold_mean) : "";
+			cell->few = m && core_few_column(p->grid, row->row,
+						 (size_t)p->column[j].grid, false);
 			cell->rank = r->method[at * CORE_PAPER_COLUMNS + (size_t)j];
 			if (!cell->value || !cell->after)
 				return FV_FAILED;
@@ -135,9 +138,10 @@ static fv_status scope_rows(
 		for (int32_t j = 0; j < p->n_columns; j++) {
 			size_t at = (size_t)j + 2;
 			*core_sheet_at(sheet, overall, at) = (core_sheet_cell){
-				thousandths(ctx, scope->overall[j]), "", r->overall[s][j]};
-			*core_sheet_at(sheet, gain, at) = (core_sheet_cell){
-				percent(ctx, scope->gain[j]), change(ctx, scope, j), r->gain[s][j]};
+				thousandths(ctx, scope->overall[j]), "", r->overall[s][j], false};
+			*core_sheet_at(sheet, gain, at) =
+				(core_sheet_cell){percent(ctx, scope->gain[j]),
+					change(ctx, scope, j), r->gain[s][j], false};
 			if (!core_sheet_at(sheet, gain, at)->value ||
 				!core_sheet_at(sheet, gain, at)->after)
 				return FV_FAILED;
@@ -234,7 +238,8 @@ static fv_status write_document(
 	if (!status)
 		status = core_note(ctx, d, "— no cell of this folder is that row.");
 	if (!status && p->n_on_test)
-		status = core_note(ctx, d, "Cells chosen on test are no rows of this layout: %d left out.",
+		status = core_note(ctx, d,
+			"Cells chosen on test are no rows of this layout: %d left out.",
 			(int)p->n_on_test);
 	if (!status)
 		status = core_grid_notes(ctx, p->grid, d);
@@ -277,7 +282,11 @@ static void csv_row(const core_paper *p, int32_t i, int32_t j, core_text *out)
 	if (row->published[j] != CORE_NO_NUMBER)
 		core_put_thousandths(out, row->published[j]);
 	const char *rule = row->row ? json_string_value(core_row_env(row->row, "select")) : NULL;
-	core_text_add(out, ",%s,%s\n", verdict(p, i, j), rule ? rule : "");
+	bool few = m && core_few_column(p->grid, row->row, (size_t)p->column[j].grid, false);
+	core_text_add(out, ",%s,%s,%s\n", verdict(p, i, j), rule ? rule : "",
+		!m    ? ""
+		: few ? "1"
+		      : "0");
 }
 
 /* Overall as a number of three decimals, Gain in percent. */
@@ -292,13 +301,14 @@ static void csv_scope(const core_paper *p, int32_t s, int32_t j, core_text *out)
 			core_text_add(out, "%.*f", k ? 2 : 3, (double)value / (k ? 100 : 1000));
 		csv_number(out, NAN, false);
 		csv_number(out, scope->excess[j], k && !isnan(scope->excess[j]));
-		core_text_add(out, ",,,,\n");
+		core_text_add(out, ",,,,,\n");
 	}
 }
 
 static void write_csv(const core_paper *p, core_text *out)
 {
-	core_text_add(out, "label,%s,cell,attribute,metric,value,sd,excess,p,published,verdict,select\n",
+	core_text_add(out,
+		"label,%s,cell,attribute,metric,value,sd,excess,p,published,verdict,select,few\n",
 		p->variant_title);
 	for (int32_t i = 0; i < p->n_rows; i++)
 		for (int32_t j = 0; j < p->n_columns; j++)
@@ -324,6 +334,10 @@ static json_t *row_value(const core_paper *p, int32_t i, int32_t j)
 	json_t *object = json_pack("{s:o, s:o, s:o, s:o, s:o}", "value", number(m ? m->mean : NAN),
 		"sd", number(m ? m->sd : NAN), "excess", number(m ? m->fold_mean.excess : NAN), "p",
 		number(m ? m->fold_mean.p : NAN), "printed", scaled(p->row[i].printed[j], 1000));
+	if (m && p->column[j].attribute)
+		json_object_set_new(object, "few",
+			json_boolean(core_few_column(
+				p->grid, p->row[i].row, (size_t)p->column[j].grid, false)));
 	if (p->against) {
 		json_object_set_new(object, "published", scaled(p->row[i].published[j], 1000));
 		json_object_set_new(object, "half_width", number(m ? core_paper_width(m) : NAN));
