@@ -106,8 +106,8 @@ static void test_formats(void **unused)
 	double high = json_number_value(json_object_get(json_object_get(metrics, "f1"), "high"));
 	char *lines = core_format(ctx,
 		"cell,fold,seed,attribute,metric,value,null_mean,null_p95,p,excess,low,high,"
-		"select,chosen_on,few\n"
-		"plain-00000001,1,1,,f1,%.17g,,,,,%.17g,%.17g,dev_loss,dev,0\n",
+		"select,chosen_on,grouper_seed,bias_seed,few\n"
+		"plain-00000001,1,1,,f1,%.17g,,,,,%.17g,%.17g,dev_loss,dev,,,0\n",
 		f1, low, high);
 	assert_memory_equal(text[CORE_TABLE_CSV].data, lines, strlen(lines));
 	json_t *json = json_loads(text[CORE_TABLE_JSON].data, 0, NULL), *cell;

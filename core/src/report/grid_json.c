@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "report/few.h"
 #include "report/grid_private.h"
+#include "report/spread.h"
 
 static json_t *number(double value)
 {
@@ -246,30 +247,33 @@ static json_t *family_json(const core_grid *grid)
 	return json_pack("{s:s, s:s?}", "metric", c->metric, "attribute", c->attribute);
 }
 
-static json_t *grid_json(const core_grid *grid, const core_document *notes)
+static json_t *grid_json(const core_grid *grid, const core_document *notes, json_t *spread)
 {
 	json_t *rows = json_array(), *baselines = json_array();
 	for (size_t i = 0; i < grid->n_rows; i++)
 		json_array_append_new(rows, row_json(grid, &grid->row[i]));
 	for (size_t i = 0; i < grid->n_baselines; i++)
 		json_array_append_new(baselines, row_json(grid, &grid->baseline[i]));
-	return json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"schema_version", 1, "aggregate", "fold_mean", "spread", "sd", "folds",
 		(json_int_t)grid->folds, "seeds", (json_int_t)grid->seeds, "draws",
 		(json_int_t)grid->options.draws.n, "min_support",
 		(json_int_t)grid->options.min_support, "synthetic", grid->synthetic, "compare",
-		family_json(grid), "cells", rows, "baselines", baselines, "support",
-		support_json(grid), "notes", notes_json(notes));
+		family_json(grid), "cells", rows, "baselines", baselines, "spread_by_source",
+		spread, "support", support_json(grid), "notes", notes_json(notes));
 }
 
 fv_status core_grid_json(fv_ctx *ctx, const core_grid *grid, core_text *out)
 {
 	core_document *notes = core_alloc(ctx, 1, sizeof *notes);
 	fv_status status = notes ? core_grid_notes(ctx, grid, notes) : FV_FAILED;
+	json_t *spread = NULL;
+	if (!status)
+		status = core_spread_json(ctx, grid, &spread);
 	if (status)
 		return status;
 	const char *text = core_json_text(
-		ctx, grid_json(grid, notes), JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+		ctx, grid_json(grid, notes, spread), JSON_INDENT(1) | JSON_REAL_PRECISION(17));
 	if (!text)
 		return FV_FAILED;
 	core_text_add(out, "%s\n", text);

@@ -5,6 +5,7 @@
 #include "report/decimal.h"
 #include "report/few.h"
 #include "report/grid_private.h"
+#include "report/spread.h"
 
 /* " [+0.158, p <.001] ▲": excess over the null, its p, and whether the gap is above it. */
 static void put_null(core_text *out, const core_estimate *e)
@@ -225,5 +226,7 @@ fv_status core_grid_sheets(fv_ctx *ctx, const core_grid *grid, core_document *do
 		status = aggregate_sheet(ctx, grid, true, document);
 	if (!status)
 		status = versus_sheet(ctx, grid, document);
+	if (!status)
+		status = core_spread_sheet(ctx, grid, document);
 	return status ? status : core_facts_sheet(ctx, grid, true, document);
 }

@@ -84,8 +84,9 @@ static json_t *bias_json(const core_bias_spec *bias)
 {
 	if (!bias->on)
 		return json_null();
-	return json_pack(
-		"{s:s, s:f}", "attribute", bias->attribute, "minority_ratio", bias->minority_ratio);
+	return json_pack("{s:s, s:f, s:o}", "attribute", bias->attribute, "minority_ratio",
+		bias->minority_ratio, "seed",
+		bias->has_seed ? json_integer((json_int_t)bias->seed) : json_null());
 }
 
 static json_t *compare_json(const core_eval_spec *eval)
@@ -124,8 +125,8 @@ static json_t *cell_json(const core_runner *r)
 		json_array_append_new(names, json_string(spec->use.plugin->descriptor->name));
 		json_array_append_new(groupers, grouper_json(spec));
 	}
-	json_t *root = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o}", "slug", cell->slug,
-		"hash", cell->hash, "index", r->run->cell, "loss",
+	json_t *root = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o}", "slug", cell->slug,
+		"hash", cell->hash, "family", cell->family, "index", r->run->cell, "loss",
 		cell->loss.plugin->descriptor->name, "encoder",
 		cell->encoder.use.plugin->descriptor->name, "profile", cell->profile, "groupers",
 		names, "axes", axes);
