@@ -6,6 +6,7 @@
 #include <fairvox/encoder.h>
 #include <fairvox/loss.h>
 #include <fairvox/networks.h>
+#include <fairvox/stages.h>
 
 #include "base/text.h"
 #include "plugin/registry.h"
@@ -35,7 +36,7 @@ static const char *type_name(const fv_param *p)
 	case FV_LIST:
 		return "list of numbers";
 	case FV_LOSS_REF:
-		return "name of a loss";
+		return "a loss: its name, or {name: NAME, its parameters}";
 	}
 	return "?";
 }
@@ -72,6 +73,8 @@ static void print_plugin(const core_plugin *plugin)
 		printf("  groups:  %s\n", ops->uses_groups ? "used" : "not used");
 		if (d->extension && d->extension(FV_NETWORKS_1))
 			puts("  model:   networks of its own (" FV_NETWORKS_1 ")");
+		if (d->extension && d->extension(FV_STAGES_1))
+			puts("  trains:  in stages (" FV_STAGES_1 ")");
 	}
 	puts(d->n_params ? "\nparameters:" : "\nno parameters");
 	for (uint32_t i = 0; i < d->n_params; i++)

@@ -72,16 +72,26 @@ static fv_status print_run(fv_ctx *ctx, const core_study *study, const core_run 
 	fv_status status = core_estimate_rows(ctx, study, run, &rows);
 	if (status)
 		return status;
+	core_train_preview *p = &rows.preview;
+	if (!p->n) { /* not known yet: as if all rows were kept */
+		p->n = 1;
+		p->stage[0].rows = rows.train;
+		p->stage[0].epochs = train->epochs;
+	}
 	printf("  %s: %s, rows %d train", run->dir, run->done ? "done" : "to be computed",
 		rows.train);
-	if (rows.kept >= 0 && rows.kept != rows.train)
-		printf(" (%d kept)", rows.kept);
+	if (p->n == 1 && p->stage[0].rows != rows.train)
+		printf(" (%d kept)", p->stage[0].rows);
 	printf(", %d dev, %d test\n", rows.dev, rows.test);
+	for (int32_t i = 0; i < p->n && p->n > 1; i++)
+		printf("    stage %d: %s, about %d rows, %d epochs\n", i + 1, p->stage[i].loss,
+			p->stage[i].rows, p->stage[i].epochs);
 	if (run->done)
 		return FV_OK;
-	int32_t kept = rows.kept >= 0 ? rows.kept : rows.train;
 	status = core_estimate_step(ctx, study, run, &each);
-	*seconds += each * train->epochs * ((kept + train->batch - 1) / train->batch);
+	for (int32_t i = 0; i < p->n; i++)
+		*seconds += each * p->stage[i].epochs *
+			    ((p->stage[i].rows + train->batch - 1) / train->batch);
 	return status;
 }
 

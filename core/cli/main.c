@@ -21,6 +21,7 @@ static const cli_verb *const verbs[] = {
 	&cli_verb_describe,
 	&cli_verb_encode,
 	&cli_verb_explain,
+	&cli_verb_fetch,
 	&cli_verb_groups,
 	&cli_verb_inspect,
 	&cli_verb_plugins,

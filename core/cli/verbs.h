@@ -11,6 +11,7 @@ extern const cli_verb cli_verb_check;
 extern const cli_verb cli_verb_describe;
 extern const cli_verb cli_verb_encode;
 extern const cli_verb cli_verb_explain;
+extern const cli_verb cli_verb_fetch;
 extern const cli_verb cli_verb_groups;
 extern const cli_verb cli_verb_inspect;
 extern const cli_verb cli_verb_plugins;

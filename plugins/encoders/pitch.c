@@ -55,7 +55,10 @@ static fv_status pitch_open(void *state, fv_ctx *ctx, const char *weights)
 static fv_status pitch_info(const void *state, fv_ctx *ctx, fv_encoder_info *info)
 {
 	(void)state, (void)ctx;
-	*info = (fv_encoder_info){sizeof *info, RATE, WINDOW, 0, 1, outputs};
+	info->rate_hz = RATE;
+	info->min_samples = WINDOW;
+	info->n_outputs = 1;
+	info->outputs = outputs;
 	return FV_OK;
 }
 

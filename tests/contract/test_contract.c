@@ -30,11 +30,15 @@ static const struct {
 } known[] = {
 	{"ds", "open", "draw: confident needs memberships"},
 	{"disent", "derivative", "W and the other branch's half are held constant"},
+	{"ecapa", "open without weights", "needs them; see test_ecapa"},
 	{"ge2e", "open without weights", "needs them; see test_ge2e"},
 	{"grl", "derivative", "below the adversary the gradient is reversed"},
 	{"grl", "open", "needs two groups"},
 	{"lff", "derivative", "W is held constant"},
 	{"pgdro", "open", "needs memberships"},
+	{"wav2vec2", "open without weights", "needs them; see test_speech"},
+	{"wav2vec2_age_gender", "open without weights", "needs them; see test_speech"},
+	{"wavlm", "open without weights", "needs them; see test_speech"},
 	{"pseudo", "company", "pool: speaker looks at the other rows of a speaker"},
 };
 

@@ -318,7 +318,8 @@ static void plugins_that_are_not_there(void **state)
 	load(w, "c.yaml", "grouper.name=nothing");
 	want_errors(w, FV_CONFIG,
 		"c.yaml:2:10: encoder.name is missing\n"
-		"c.yaml:3:28: loss.inner: there is no loss 'plian', did you mean 'plain'?\n"
+		"c.yaml:3:28: there is no loss 'plian', did you mean 'plain'?; searched: "
+		"/plugins, /more/plugins\n"
 		"command line: argument 1: there is no grouper 'nothing'; searched: /plugins, "
 		"/more/plugins\n");
 	put(w, "d.yaml", "loss: {name: worst}\n");
@@ -329,6 +330,65 @@ static void plugins_that_are_not_there(void **state)
 	load(w, "e.yaml", "");
 	want_errors(
 		w, FV_CONFIG, "e.yaml:3:14: loss 'worst' works on groups: a grouper is needed\n");
+}
+
+/* A loss inside another has its name, or a block of its own. */
+static void losses_in_losses(void **state)
+{
+	struct world *w = *state;
+	put(w, "d.yaml", GROUPED "loss: {name: twice, profile: official}\n");
+	load(w, "d.yaml", "");
+	core_plugin_spec *loss = &cell(w, 0)->loss;
+	assert_int_equal(loss->n_delegates, 1);
+	assert_string_equal(loss->delegate[0].param, "then");
+	assert_string_equal(loss->delegate[0].use.plugin->descriptor->name, "mild");
+	assert_string_equal(((const test_worst *)loss->state)->inner, "mild");
+	assert_int_equal(((const test_worst *)loss->delegate[0].use.state)->mode, 1);
+	assert_string_equal(
+		loss->params_json, "{\"then\":{\"lambda\":4,\"mode\":\"eg\",\"name\":\"mild\"}}");
+	assert_non_null(strstr(origin(w, "loss.then.mode"), "default of mild, profile official"));
+	char hash[9];
+	memcpy(hash, cell(w, 0)->hash, sizeof hash);
+	load(w, "d.yaml", "loss.then={name: mild, lambda: 2}");
+	const test_worst *mild = cell(w, 0)->loss.delegate[0].use.state;
+	assert_true(mild->lambda == 2 && mild->mode == 1);
+	assert_string_not_equal(hash, cell(w, 0)->hash);
+	load(w, "d.yaml", "loss.then.name=mild loss.then.lambda=2,4");
+	assert_string_equal(slugs(w), "twice-lambda2 twice-lambda4");
+	assert_string_equal(hash, cell(w, 1)->hash);
+	load(w, "d.yaml", "loss.then=mild,plain"); /* only one of them uses the grouper */
+	assert_string_equal(slugs(w), "twice-then-mild twice-then-plain");
+	assert_int_equal(cell(w, 0)->n_groupers, 1);
+	assert_int_equal(cell(w, 1)->n_groupers, 0);
+	load(w, "d.yaml", "loss.name=thrice");
+	assert_int_equal(cell(w, 0)->n_groupers, 0);
+	static const char *const cases[][2] = {
+		{"loss.then=milt",
+			"command line: argument 1: there is no loss 'milt', did you mean "
+			"'mild'?; searched: /plugins, /more/plugins\n"},
+		{"loss.then={lambda: 3}", "command line: argument 1: loss.then.name is missing\n"},
+		{"loss.then.lambda=3", "command line: argument 1: loss.then.name is missing\n"},
+		{"loss.then={name: mild, lambda: -1}", "command line: argument 1: "
+						       "loss.then.lambda: -1 is out of range, "
+						       "from 0 to 1000\n"},
+		{"loss.then={name: mild, lamda: 1}",
+			"command line: argument 1: unknown key 'lamda' in loss.then (mild), did "
+			"you mean 'lambda'?\n"},
+		{"loss.then={name: thrice}",
+			"command line: argument 1: loss.then: loss 'thrice' trains in stages "
+			"itself: it cannot be one of another's\n"},
+		{"loss.then=null",
+			"command line: argument 1: loss.then has no value; leave the key "
+			"out for its default\n"},
+		{"loss.then=[mild]", "command line: argument 1: loss.then: a block of keys is "
+				     "needed, not a list\n"},
+		{"grouper=none",
+			"d.yaml:4:14: loss 'twice' works on groups: a grouper is needed\n"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		load(w, "d.yaml", cases[i][0]);
+		want_errors(w, FV_CONFIG, cases[i][1]);
+	}
 }
 
 static void keys_that_need_each_other(void **state)
@@ -994,6 +1054,7 @@ int main(void)
 		WORLD(defaults_of_everything),
 		WORLD(all_faults_at_once),
 		WORLD(plugins_that_are_not_there),
+		WORLD(losses_in_losses),
 		WORLD(keys_that_need_each_other),
 		WORLD(overrides),
 		WORLD(composition),

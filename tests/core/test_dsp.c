@@ -295,29 +295,36 @@ static void test_short_time(void **state)
 	core_ctx_free(ctx);
 }
 
-/* Each weight is that of librosa.filters.mel(sr=16000, n_fft=400, n_mels=40). */
-static void test_slaney(void **state)
+/* Each weight is that of the golden matrix [201,bands]. */
+static void check_bands(const fv_mel *mel, const char *golden, int bands)
 {
-	(void)state;
-	fv_ctx *ctx = test_ctx();
-	enum { BINS = 201, BANDS = 40 };
+	enum { BINS = 201, MOST = 80 };
 	int64_t shape[4];
 	int rank;
-	double *want = test_npy(test_golden("ge2e/mel_matrix.npy"), shape, &rank);
-	assert_true(rank == 2 && shape[0] == BINS && shape[1] == BANDS);
-	fv_mel *mel = fv_mel_open_slaney(ctx, 400, RATE, BANDS, 0, 8000);
+	double *want = test_npy(test_golden(golden), shape, &rank);
+	assert_true(rank == 2 && shape[0] == BINS && shape[1] == bands && bands <= MOST);
 	for (int k = 0; k < BINS; k++) {
 		double power[BINS] = {0};
-		float single[BINS] = {0}, out[BANDS], again[BANDS];
+		float single[BINS] = {0}, out[MOST], again[MOST];
 		power[k] = single[k] = 1;
 		fv_mel_apply_double(mel, power, out);
 		fv_mel_apply(mel, single, again);
-		assert_memory_equal(out, again, sizeof out);
-		for (int b = 0; b < BANDS; b++)
-			assert_true(fabs((double)out[b] - want[k * BANDS + b]) <=
-				    2e-7 * want[k * BANDS + b] + 1e-15);
+		assert_memory_equal(out, again, (size_t)bands * sizeof *out);
+		for (int b = 0; b < bands; b++)
+			assert_true(fabs((double)out[b] - want[k * bands + b]) <=
+				    2e-7 * want[k * bands + b] + 1e-15);
 	}
 	free(want);
+}
+
+/* librosa.filters.mel(sr=16000, n_fft=400, n_mels=40), and SpeechBrain's triangles in double. */
+static void test_bands_of_others(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	check_bands(fv_mel_open_slaney(ctx, 400, RATE, 40, 0, 8000), "ge2e/mel_matrix.npy", 40);
+	check_bands(fv_mel_open_symmetric(ctx, 400, RATE, 80, 0, 8000), "ecapa/fbank_matrix.npy",
+		80);
 	core_ctx_free(ctx);
 }
 
@@ -325,7 +332,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_short_time),
-		cmocka_unit_test(test_slaney),
+		cmocka_unit_test(test_bands_of_others),
 		cmocka_unit_test(test_vectors),
 		cmocka_unit_test(test_transform),
 		cmocka_unit_test(test_mel),

@@ -37,7 +37,7 @@ static core_train_data split_of(task *t, int first, int n)
 	for (int i = 0; i < n; i++)
 		t->index[first + i] = first + i;
 	return (core_train_data){{sizeof(fv_rows), n, C, 0, t->label + first * C, t->klass + first,
-					 NULL, NULL, t->stem + first},
+					 NULL, NULL, t->stem + first, NULL},
 		t->x, t->index + first};
 }
 
@@ -323,7 +323,7 @@ static void refuses_below_support(void **state)
 	}
 	t->spec.select_support = 5;
 	core_train_result result;
-	int32_t *row, n;
+	core_train_preview preview;
 	assert_int_equal(core_train_run(t->ctx, &t->job, &result), FV_DATA);
 	assert_true(was_said(t->ctx,
 		"train.select dev_worst_group: class happy, group b: 4 positive development "
@@ -332,13 +332,13 @@ static void refuses_below_support(void **state)
 		assert_non_null(strstr(core_error_line(t->ctx, i), ", 5 required"));
 	core_error_clear(t->ctx);
 	t->job.loss_state = test_loss_state(t->ctx, t->job.loss, "paper", NULL);
-	assert_int_equal(core_train_kept(t->ctx, &t->job, &row, &n), FV_DATA);
+	assert_int_equal(core_train_preview_run(t->ctx, &t->job, &preview), FV_DATA);
 	core_error_clear(t->ctx);
 	t->spec.select_support = fewest(t);
 	t->job.loss_state = test_loss_state(t->ctx, t->job.loss, "paper", NULL);
 	train(t);
 	t->job.select_groups.n = 1;
-	test_fails(t->ctx, core_train_kept(t->ctx, &t->job, &row, &n), FV_DATA,
+	test_fails(t->ctx, core_train_preview_run(t->ctx, &t->job, &preview), FV_DATA,
 		"train.select dev_worst_group: 1 group of 'gender' here, at least 2 are needed");
 	free_task(t);
 }

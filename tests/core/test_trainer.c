@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The trainer: repeatable, independent of the order of rows, selection, keep, order, mix, and what
  * it refuses. */
-#include "losses.h"
+#include "task.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,66 +14,6 @@
 #include "nn/base_loss.h"
 #include "train/objective.h"
 #include "train/trainer.h"
-
-enum { N = 77, DEV = 45, L = 2, D = 9, H = 5, C = 3, G = 2, WIDTH = L * D };
-
-static const core_head_shape shape = {L, D, H, C};
-
-/* A learnable task: features lean on the class, and on the group. Rows 0..N are training rows, the
- * rest development rows; `turn` reverses the rows of each split. */
-typedef struct task {
-	fv_ctx *ctx;
-	float x[(N + DEV) * WIDTH], label[(N + DEV) * C];
-	int32_t klass[N + DEV], group[N + DEV];
-	int32_t train_index[N], dev_index[DEV];
-	const char *stem[N + DEV];
-	core_train_spec spec;
-	core_train_job job;
-} task;
-
-static task *new_task(const fv_descriptor *loss, bool turn)
-{
-	task *t = calloc(1, sizeof *t);
-	assert_non_null(t);
-	t->ctx = test_ctx();
-	core_ctx_set_run(t->ctx, 7, 2);
-	for (int i = 0; i < N + DEV; i++) {
-		int at = !turn ? i : i < N ? N - 1 - i : N + DEV - 1 - (i - N);
-		char name[32];
-		snprintf(name, sizeof name, "rec_%d", i * 37 % 1000);
-		fv_stream stream = fv_rng(t->ctx, "task", 0, fv_name_hash(name));
-		int c = (int)fv_below(&stream, C), g = fv_uniform(&stream) < 0.2;
-		t->stem[at] = core_strdup(t->ctx, name);
-		t->group[at] = g;
-		for (int k = 0; k < C; k++)
-			t->label[at * C + k] = k == c ? 0.8f : 0.1f;
-		for (int j = 0; j < WIDTH; j++)
-			t->x[at * WIDTH + j] =
-				(float)(fv_normal(&stream) + (j % C == c) + 0.5 * g * (j == 4));
-	}
-	core_label_class(t->label, N + DEV, C, t->klass);
-	for (int i = 0; i < N; i++)
-		t->train_index[i] = i;
-	for (int i = 0; i < DEV; i++)
-		t->dev_index[i] = N + i;
-	t->spec = (core_train_spec){
-		.epochs = 6, .batch = 16, .learning_rate = 0.01, .clip = 1, .select = "dev_loss"};
-	t->job = (core_train_job){.shape = shape, .spec = &t->spec, .loss = loss};
-	t->job.train = (core_train_data){
-		{sizeof(fv_rows), N, C, G, t->label, t->klass, t->group, NULL, t->stem}, t->x,
-		t->train_index};
-	t->job.dev = (core_train_data){{sizeof(fv_rows), DEV, C, G, t->label + N * C, t->klass + N,
-					       t->group + N, NULL, t->stem + N},
-		t->x, t->dev_index};
-	t->job.loss_state = test_loss_state(t->ctx, loss, "official", NULL);
-	return t;
-}
-
-static void free_task(task *t)
-{
-	core_ctx_free(t->ctx);
-	free(t);
-}
 
 /* Every run of a loss plugin gives the same bits, whatever the order of the rows in the files. */
 static void repeatable(void **state)
@@ -114,14 +54,14 @@ static fv_status record(void *user, const core_train_epoch *epoch)
 	history *h = user;
 	h->epoch[h->n] = *epoch;
 	memcpy(h->group_loss[h->n], epoch->group_loss, sizeof h->group_loss[0]);
-	memcpy(h->params[h->n++], epoch->params, (size_t)core_head_count(&shape) * sizeof(float));
+	memcpy(h->params[h->n++], epoch->params, (size_t)core_head_count(&task_shape) * sizeof(float));
 	return FV_OK;
 }
 
 static const core_plan *plain(fv_ctx *ctx)
 {
 	core_plan *plan;
-	test_ok(ctx, core_plan_head(ctx, &shape, &plan));
+	test_ok(ctx, core_plan_head(ctx, &task_shape, &plan));
 	return plan;
 }
 
@@ -168,7 +108,7 @@ static void development_values(void **state)
 	}
 	assert_int_equal(result.selected_epoch, best + 1);
 	assert_memory_equal(
-		result.params, h.params[best], (size_t)core_head_count(&shape) * sizeof(float));
+		result.params, h.params[best], (size_t)core_head_count(&task_shape) * sizeof(float));
 	assert_true(h.epoch[5].value < h.epoch[0].value); /* it learns */
 	free_task(t);
 }
@@ -396,7 +336,7 @@ static void mixing(void **state)
 	test_ok(u->ctx, core_train_run(u->ctx, &u->job, &given));
 	assert_memory_equal(mixed.class_weight, given.class_weight, C * sizeof(double));
 	assert_memory_equal(
-		mixed.params, given.params, (size_t)core_head_count(&shape) * sizeof(float));
+		mixed.params, given.params, (size_t)core_head_count(&task_shape) * sizeof(float));
 	assert_memory_equal(s.label, plain.label, sizeof s.label);
 	free_task(t);
 	free_task(u);
@@ -426,7 +366,7 @@ static void init_and_order(void **state)
 	script s = {0};
 	fv_loss_ops ops = script_ops();
 	task *t = script_task(&ops, &s);
-	core_head_init(t->ctx, &shape, 3, init);
+	core_head_init(t->ctx, &task_shape, 3, init);
 	for (int i = 0; i < 6 * N; i++)
 		order[i] = i % N;
 	t->job.start = start_at;
@@ -437,7 +377,7 @@ static void init_and_order(void **state)
 	t->spec.learning_rate = 0;
 	core_train_result result;
 	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &result));
-	assert_memory_equal(result.params, init, (size_t)core_head_count(&shape) * sizeof *init);
+	assert_memory_equal(result.params, init, (size_t)core_head_count(&task_shape) * sizeof *init);
 	assert_int_equal(s.row[0], N - N % 16);     /* of the last batch */
 	assert_int_equal(result.selected_epoch, 1); /* all epochs alike: the first */
 	t->job.order_n = N - 1;
@@ -563,12 +503,14 @@ static void kept_without_training(void **state)
 	(void)state;
 	task *t = new_task(test_loss("ds"), false), *u = new_task(test_loss("ds"), false);
 	core_train_result result;
-	int32_t *row, n;
+	core_train_preview preview;
 	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &result));
 	u->job.train.x = u->job.dev.x = NULL;
-	test_ok(u->ctx, core_train_kept(u->ctx, &u->job, &row, &n));
-	assert_int_equal(n, result.kept);
-	assert_true(n > 0 && n < N);
+	test_ok(u->ctx, core_train_preview_run(u->ctx, &u->job, &preview));
+	assert_int_equal(preview.n, 1);
+	assert_int_equal(preview.stage[0].rows, result.kept);
+	assert_int_equal(preview.stage[0].epochs, 6);
+	assert_true(result.kept > 0 && result.kept < N);
 	free_task(t);
 	free_task(u);
 }

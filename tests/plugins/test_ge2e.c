@@ -14,6 +14,7 @@
 #include "encoder.h"
 #include "ge2e.h"
 #include "npz.h"
+#include "parity.h"
 #include "plugin/contract.h"
 #include "plugin/registry.h"
 
@@ -52,26 +53,16 @@ static int64_t preprocess(float *x, double gain, const double *mask, int64_t win
 	return kept;
 }
 
-/* Largest difference, allowed: twice that of PyTorch in float32, or 2e-6 of the rms. */
-static void compare(const json_t *tolerances, const char *key, const float *got, const double *want,
-	int64_t n, bool relative)
+/* The largest relative difference of mel powers, allowed: twice that of PyTorch in float32. */
+static void compare_mel(
+	const json_t *tolerances, const char *key, const float *got, const double *want, int64_t n)
 {
-	const json_t *t = json_object_get(tolerances, key);
-	assert_non_null(t);
-	double own = json_number_value(json_object_get(t, "max_abs_diff"));
-	double rms = json_number_value(json_object_get(t, "rms_of_reference"));
-	double allowed = fmax(2 * own, relative ? 0 : 2e-6 * rms), worst = 0;
-	for (int64_t i = 0; i < n; i++) {
-		double difference = relative
-					    ? fabs(((double)got[i] + 1e-12) / (want[i] + 1e-12) - 1)
-					    : fabs((double)got[i] - want[i]);
-		worst = fmax(worst, difference);
-	}
-	if (!(worst <= allowed))
-		fail_msg("%s: %g, allowed %g (PyTorch %g)", key, worst, allowed, own);
-	const char *verbose = getenv("FAIRVOX_VERBOSE");
-	if (verbose && *verbose)
-		print_message("%s: %g (PyTorch %g)\n", key, worst, own);
+	const json_t *own = json_object_get(json_object_get(tolerances, key), "max_abs_diff");
+	assert_non_null(own);
+	double worst = 0;
+	for (int64_t i = 0; i < n; i++)
+		worst = fmax(worst, fabs(((double)got[i] + 1e-12) / (want[i] + 1e-12) - 1));
+	test_worst(key, worst, 2 * json_number_value(own), json_number_value(own));
 }
 
 /* Louder by resemblyzer's factor, which it computes in float32; and what is cut agrees with its
@@ -131,23 +122,23 @@ static void check_clip(const ge2e_state *s, const json_t *clip, const json_t *to
 	assert_true(shape[0] == 1 + n / GE2E_HOP && shape[1] == GE2E_BANDS);
 	float *mel = core_alloc(ctx, (size_t)(shape[0] * shape[1]), sizeof *mel);
 	test_ok(ctx, ge2e_mel(s, ctx, wave.sample, n, shape[0], mel));
-	compare(tolerances, core_format(ctx, "%s/%s/mel_relative", stem, variant), mel, want,
-		shape[0] * shape[1], true);
+	compare_mel(tolerances, core_format(ctx, "%s/%s/mel_relative", stem, variant), mel, want,
+		shape[0] * shape[1]);
 	free(want);
 
 	want = test_npz(arrays, core_format(ctx, "%s__%s__partials", stem, variant), shape, &rank);
 	assert_true(shape[0] == count && shape[1] == GE2E_DIMS);
 	float *partials = core_alloc(ctx, (size_t)(count * GE2E_DIMS), sizeof *partials);
 	test_ok(ctx, ge2e_partials(s, ctx, wave.sample, n, partials));
-	compare(tolerances, core_format(ctx, "%s/%s/partials", stem, variant), partials, want,
-		count * GE2E_DIMS, false);
+	test_parity(tolerances, core_format(ctx, "%s/%s/partials", stem, variant), partials, want,
+		count * GE2E_DIMS);
 	free(want);
 
 	want = test_npz(arrays, core_format(ctx, "%s__%s__embedding", stem, variant), shape, &rank);
 	float embedding[GE2E_DIMS];
 	test_ok(ctx, ge2e_embed(s, ctx, wave.sample, n, embedding));
-	compare(tolerances, core_format(ctx, "%s/%s/embedding", stem, variant), embedding, want,
-		GE2E_DIMS, false);
+	test_parity(tolerances, core_format(ctx, "%s/%s/embedding", stem, variant), embedding, want,
+		GE2E_DIMS);
 	free(want);
 	core_wave_free(&wave);
 	core_ctx_free(ctx);

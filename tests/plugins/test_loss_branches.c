@@ -58,7 +58,8 @@ static golden *new_golden(bool fixed_order)
 	for (int i = 0; i < 5 * N; i++)
 		g->order[i] = (int32_t)g->orders[fixed_order ? i % N : i];
 	g->data.x = g->x;
-	g->data.rows = (fv_rows){sizeof(fv_rows), N, C, 0, g->label, g->klass, NULL, NULL, g->stem};
+	g->data.rows =
+		(fv_rows){sizeof(fv_rows), N, C, 0, g->label, g->klass, NULL, NULL, g->stem, NULL};
 	return g;
 }
 
@@ -705,7 +706,7 @@ static void reversal(void **state)
 		for (; of[g] < wanted[g]; of[g]++)
 			all[at++] = g;
 	assert_int_equal(at, ROWS);
-	const fv_rows rows = {sizeof rows, ROWS, 2, GROUPS, label, klass, all, NULL, stem};
+	const fv_rows rows = {sizeof rows, ROWS, 2, GROUPS, label, klass, all, NULL, stem, NULL};
 	const double none[2] = {0, 0};
 	const fv_loss_setup setup = {.size = sizeof setup,
 		.train = &rows,

@@ -424,7 +424,8 @@ static void open_rows(bench *b, core_objective *objective, const fv_descriptor *
 		stem[i] = core_format(b->ctx, "clip%04d", (int)i);
 		order[i] = i;
 	}
-	b->rows = (fv_rows){sizeof b->rows, n, classes, groups, NULL, klass, group, member, stem};
+	b->rows = (fv_rows){
+		sizeof b->rows, n, classes, groups, NULL, klass, group, member, stem, NULL};
 	b->setup = (fv_loss_setup){.size = sizeof b->setup,
 		.train = &b->rows,
 		.dev = &b->rows,
@@ -937,8 +938,8 @@ static void follow(const char *name, const json_t *trace)
 		.on_epoch = watch_epoch,
 		.user = &f};
 	job.train.x = floats(ctx, "training/head/features.npy", &count);
-	job.train.rows = (fv_rows){
-		sizeof job.train.rows, N, 6, column ? 16 : 2, label, klass, group, member, stem};
+	job.train.rows = (fv_rows){sizeof job.train.rows, N, 6, column ? 16 : 2, label, klass,
+		group, member, stem, NULL};
 	job.dev = job.train;
 	core_train_result result;
 	test_ok(ctx, core_train_run(ctx, &job, &result));

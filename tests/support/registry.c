@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry.h"
 
+#include <string.h>
+
 #include <fairvox/fairvox.h>
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
@@ -91,6 +93,41 @@ static const fv_descriptor balanced = {.size = sizeof balanced,
 	.name = "balanced",
 	.state_size = 1,
 	.ops = &group_ops};
+static const fv_descriptor mild = {.size = sizeof mild,
+	.abi = FV_ABI,
+	.kind = FV_LOSS,
+	.name = "mild",
+	.state_size = sizeof(test_worst),
+	.params = worst_params, /* without inner */
+	.n_params = 2,
+	.ops = &group_ops};
+
+/* Their delegates see the run's groups, or groups that they make. */
+static const fv_stages_1 stages_open = {.size = sizeof stages_open};
+static const fv_stages_1 stages_own = {.size = sizeof stages_own, .makes_groups = 1};
+
+static const void *extension_open(const char *id)
+{
+	return strcmp(id, FV_STAGES_1) ? NULL : &stages_open;
+}
+
+static const void *extension_own(const char *id)
+{
+	return strcmp(id, FV_STAGES_1) ? NULL : &stages_own;
+}
+
+static const fv_param then_params[] = {
+	PARAM(FV_LOSS_REF, "then", test_worst, inner, .def_paper = "mild"),
+};
+
+#define STAGED(of_name, its_extension)                                                             \
+	{                                                                                          \
+		.size = sizeof(fv_descriptor), .abi = FV_ABI, .kind = FV_LOSS, .name = of_name,    \
+		.state_size = sizeof(test_worst), .params = then_params,                           \
+		.n_params = COUNT(then_params), .ops = &plain_ops, .extension = its_extension      \
+	}
+static const fv_descriptor twice = STAGED("twice", extension_open);
+static const fv_descriptor thrice = STAGED("thrice", extension_own);
 static const fv_descriptor worst = {.size = sizeof worst,
 	.abi = FV_ABI,
 	.kind = FV_LOSS,
@@ -110,7 +147,10 @@ const core_registry *test_registry(void)
 		{.path = "/plugins/clusters.so", .descriptor = &clusters},
 		{.path = "/plugins/columns.so", .descriptor = &columns},
 		{.path = "/plugins/balanced.so", .descriptor = &balanced},
+		{.path = "/plugins/mild.so", .descriptor = &mild},
 		{.path = "/plugins/plain.so", .descriptor = &plain},
+		{.path = "/plugins/thrice.so", .descriptor = &thrice},
+		{.path = "/plugins/twice.so", .descriptor = &twice},
 		{.path = "/plugins/worst.so", .descriptor = &worst},
 	};
 	static core_refused refused[] = {

@@ -40,6 +40,27 @@ const char *fv_checkpoint_meta(const fv_checkpoint *file, const char *key);     
 /* Converts to float32 (F32, F16, BF16, F64) into out [count]. Errors: FV_DATA for other types. */
 FV_NODISCARD fv_status fv_tensor_to_f32(fv_ctx *ctx, const fv_tensor *tensor, float *out);
 
+/* Reads the tensor `name` as float32 into out [count]. Errors: FV_DATA, naming `path`, when there is no
+ * such tensor or a number is not finite. */
+FV_NODISCARD fv_status fv_checkpoint_read(fv_ctx *ctx, const char *path, const fv_checkpoint *file,
+	const char *name, float *out);
+
+/* --- census: all tensors of a network, and nothing else ------------------------------------------
+ */
+
+typedef struct fv_expected {
+	const char *name;
+	int32_t rank;
+	int64_t shape[FV_TENSOR_RANK_MAX];
+	int32_t ignored; /* 1: may be missing and of any type, since nothing is computed with it */
+} fv_expected;
+
+/* FV_OK when each of the n tensors is in the file with exactly its shape and a type of floats, and the
+ * file holds no other one, but for those whose names begin with `beside` (NULL: none). Otherwise
+ * FV_DATA with a line for each fault, or without any where ctx is NULL. */
+FV_NODISCARD fv_status fv_checkpoint_census(fv_ctx *ctx, const char *path,
+	const fv_checkpoint *file, const fv_expected *expected, int64_t n, const char *beside);
+
 FV_END_DECLS
 
 #endif

@@ -81,6 +81,12 @@ fv_mel *fv_mel_open(fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands
 fv_mel *fv_mel_open_slaney(fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands,
 	double low_hz, double high_hz);
 
+/* `bands` triangles as SpeechBrain has them: centres equally wide apart on the mel scale, linear in Hz,
+ * of height 1, each rising from the centre of the band below and falling over the same width, so that
+ * it ends before the centre of the band above. [run] */
+fv_mel *fv_mel_open_symmetric(fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands,
+	double low_hz, double high_hz);
+
 /* power [fft_size/2+1] -> out [bands]. [worker] */
 void fv_mel_apply(const fv_mel *mel, const float *power, float *out);
 /* The same with sums in double, for fv_stft_power. [worker] */

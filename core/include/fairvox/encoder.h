@@ -38,6 +38,9 @@ typedef struct fv_encoder_info {
 	int32_t by_name;     /* 1: lookup() is called with the stem, no audio is read */
 	int32_t n_outputs;   /* the first is the default */
 	const fv_output *outputs;
+	/* What the numbers depend on beside weights and parameters, as text (what open() read from
+	 * files beside the weights, say), or NULL: part of the cache's key. */
+	const char *identity;
 } fv_encoder_info;
 
 typedef struct fv_encoder_ops {

@@ -16,8 +16,10 @@
 #include <fairvox/nn.h>
 #include <fairvox/param.h>
 #include <fairvox/plugin.h>
+#include <fairvox/stages.h>
 #include <fairvox/status.h>
 #include <fairvox/stream.h>
+#include <fairvox/trunk.h>
 #include <fairvox/vector.h>
 
 #endif

@@ -2,7 +2,8 @@
 /* Debias objectives. The core owns the base loss (class-balanced soft cross-entropy); an objective
  * turns per-sample losses l_i into weights v_i, and the model takes the gradient sum_i v_i dl_i,
  * v_i held constant. It may also choose the rows of a run, their order, and partners to mix with.
- * An objective that needs more than one head's weights has an extension, networks.h.
+ * Objectives that need more than one head's weights and those that train more than once have
+ * extensions, networks.h and stages.h.
  *
  * Shapes: N training rows, B rows in a batch, C classes, G groups. `row` is the position in the
  * training rows after exclusion and bias and before keep(): the only key of per-utterance state.
@@ -28,6 +29,8 @@ typedef struct fv_rows {
 	const int32_t *group;    /* [n], or NULL when groups == 0 */
 	const float *member;     /* [n,G] or NULL: hard groups only */
 	const char *const *stem; /* [n] */
+	const int32_t *speaker;  /* [n] ids of no meaning but who is who: for hold-outs without a
+	                          * speaker on both sides, for nothing else. NULL: not known */
 } fv_rows;
 
 /* Counts over the training rows. */

@@ -24,7 +24,8 @@ typedef enum fv_param_type {
 	FV_STRING,
 	FV_PATH,
 	FV_LIST,
-	FV_LOSS_REF, /* the name of another loss plugin */
+	FV_LOSS_REF, /* another loss plugin: its name, or {name: NAME, its own parameters}; the state
+	              * gets the name, stages.h says how to train with it */
 } fv_param_type;
 
 typedef struct fv_list {

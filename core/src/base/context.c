@@ -58,6 +58,21 @@ struct core_networks *core_ctx_networks(const fv_ctx *ctx)
 	return ctx->networks;
 }
 
+void core_ctx_set_stages(fv_ctx *ctx, struct core_stages *stages)
+{
+	ctx->stages = stages;
+}
+
+struct core_stages *core_ctx_stages(const fv_ctx *ctx)
+{
+	return ctx->stages;
+}
+
+void core_ctx_set_scope(fv_ctx *ctx, int32_t scope)
+{
+	ctx->scope = scope;
+}
+
 void core_ctx_copy_log(fv_ctx *ctx, const fv_ctx *from)
 {
 	core_ctx_set_log(ctx, from->sink, from->sink_user);
@@ -257,14 +272,33 @@ size_t core_type_size(fv_type type)
 	return 0;
 }
 
-void *fv_array(fv_ctx *ctx, const char *name, fv_type type, int64_t n0, int64_t n1)
+#define SCOPE "stage%d."
+
+const char *core_array_label(const fv_ctx *ctx, const core_array *array)
 {
-	for (size_t i = 0; i < ctx->n_arrays; i++) {
-		core_array *array = &ctx->arrays[i];
-		if (strcmp(array->name, name))
-			continue;
-		if (array->type == type && array->n0 == n0 && array->n1 == n1)
-			return array->data;
+	int scope, used = 0;
+	if (sscanf(array->name, SCOPE "%n", &scope, &used) != 1 || !used)
+		return array->name;
+	return scope == ctx->scope ? array->name + used : NULL;
+}
+
+static core_array *find_array(fv_ctx *ctx, const char *name)
+{
+	for (size_t i = 0; i < ctx->n_arrays; i++)
+		if (!strcmp(ctx->arrays[i].name, name))
+			return &ctx->arrays[i];
+	return NULL;
+}
+
+void *fv_array(fv_ctx *ctx, const char *label, fv_type type, int64_t n0, int64_t n1)
+{
+	char name[256];
+	int used = ctx->scope ? snprintf(name, sizeof name, SCOPE, (int)ctx->scope) : 0;
+	snprintf(name + used, sizeof name - (size_t)used, "%s", label);
+	const core_array *found = find_array(ctx, name);
+	if (found) {
+		if (found->type == type && found->n0 == n0 && found->n1 == n1)
+			return found->data;
 		(void)fv_fail(ctx, FV_FAILED, "array '%s' asked for again in another shape", name);
 		return NULL;
 	}

@@ -24,6 +24,10 @@ void core_ctx_set_log(fv_ctx *ctx, core_log_sink sink, void *user);
 struct core_networks;
 void core_ctx_set_networks(fv_ctx *ctx, struct core_networks *networks);
 struct core_networks *core_ctx_networks(const fv_ctx *ctx);
+/* The stages that the functions of fairvox/stages.h work on; NULL: none. */
+struct core_stages;
+void core_ctx_set_stages(fv_ctx *ctx, struct core_stages *stages);
+struct core_stages *core_ctx_stages(const fv_ctx *ctx);
 void core_ctx_copy_log(fv_ctx *ctx, const fv_ctx *from);
 
 /* Failures recorded so far: the first 20 lines are kept, all are counted. */
@@ -44,13 +48,17 @@ char *core_strndup(fv_ctx *ctx, const char *text, size_t n);
 char *core_format(fv_ctx *ctx, const char *format, ...) FV_PRINTF(2, 3);
 void core_scratch_reset(fv_ctx *ctx);
 
-/* Arrays made with fv_array, in order of creation, for saving and restoring. */
+/* Arrays made with fv_array, in order of creation, for saving and restoring. Plugins that serve one
+ * stage of a run ask in a scope of its own: their "q" is none of another stage's. */
 typedef struct core_array {
-	const char *name;
+	const char *name; /* "q"; of scope 2 "stage2.q" */
 	fv_type type;
 	int64_t n0, n1;
 	void *data;
 } core_array;
+void core_ctx_set_scope(fv_ctx *ctx, int32_t scope); /* 0: the run's own */
+/* The name that the run's own plugin or the one of the present scope gave it; NULL: another's. */
+const char *core_array_label(const fv_ctx *ctx, const core_array *array);
 size_t core_array_count(const fv_ctx *ctx);
 const core_array *core_array_at(const fv_ctx *ctx, size_t index);
 size_t core_type_size(fv_type type);

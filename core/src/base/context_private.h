@@ -24,6 +24,8 @@ struct fv_ctx {
 	void *sink_user;
 	core_warned *warned;
 	struct core_networks *networks;
+	struct core_stages *stages;
+	int32_t scope; /* of arrays */
 	core_array arrays[CORE_ARRAYS_MAX];
 	size_t n_arrays;
 };

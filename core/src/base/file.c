@@ -20,8 +20,8 @@ static ssize_t read_some(int fd, char *data, size_t size)
 	return n;
 }
 
-static fv_status read_all(fv_ctx *ctx, int fd, const char *path, size_t limit, char **data,
-	size_t *size)
+static fv_status read_all(
+	fv_ctx *ctx, int fd, const char *path, size_t limit, char **data, size_t *size)
 {
 	struct stat st;
 	if (fstat(fd, &st))
@@ -110,7 +110,7 @@ fv_status core_writer_put(fv_ctx *ctx, core_writer *writer, const void *data, si
 	return FV_OK;
 }
 
-static int sync_dir_of(fv_ctx *ctx, const char *path)
+int core_sync_dir_of(fv_ctx *ctx, const char *path)
 {
 	char *dir = core_path_dir(ctx, path);
 	int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
@@ -133,7 +133,7 @@ fv_status core_writer_commit(fv_ctx *ctx, core_writer *writer)
 	if (closed || rename(writer->temporary, writer->target))
 		goto fail;
 	writer->temporary = NULL;
-	if (sync_dir_of(ctx, writer->target))
+	if (core_sync_dir_of(ctx, writer->target))
 		goto fail;
 	return FV_OK;
 fail:;

@@ -7,24 +7,27 @@
 
 #include "base/context.h"
 
-/* The whole file, NUL-terminated past its end; lives as long as the context. More than `limit` bytes
- * is an error (0: no limit). Errors: FV_DATA. */
-FV_NODISCARD fv_status core_file_read(fv_ctx *ctx, const char *path, size_t limit, char **data,
-	size_t *size);
+/* The whole file, NUL-terminated past its end; lives as long as the context. More than `limit`
+ * bytes is an error (0: no limit). Errors: FV_DATA. */
+FV_NODISCARD fv_status core_file_read(
+	fv_ctx *ctx, const char *path, size_t limit, char **data, size_t *size);
 
 /* Temporary file beside the target, everything written, fsync, rename, fsync of the folder.
  * Errors: FV_FAILED with path and reason; the target is then what it was before. */
-FV_NODISCARD fv_status core_file_write(fv_ctx *ctx, const char *path, const void *data,
-	size_t size);
+FV_NODISCARD fv_status core_file_write(
+	fv_ctx *ctx, const char *path, const void *data, size_t size);
 
 /* The same in steps, for what is too large for memory: put, as often as needed, then commit or
  * abandon. */
 typedef struct core_writer core_writer;
 FV_NODISCARD fv_status core_writer_open(fv_ctx *ctx, const char *path, core_writer **out);
-FV_NODISCARD fv_status core_writer_put(fv_ctx *ctx, core_writer *writer, const void *data,
-	size_t size);
+FV_NODISCARD fv_status core_writer_put(
+	fv_ctx *ctx, core_writer *writer, const void *data, size_t size);
 FV_NODISCARD fv_status core_writer_commit(fv_ctx *ctx, core_writer *writer);
 void core_writer_abandon(core_writer *writer); /* NULL is allowed */
+
+/* fsync of the folder a file is in, so that its name stays; 0, or -1 with errno. */
+int core_sync_dir_of(fv_ctx *ctx, const char *path);
 
 FV_NODISCARD fv_status core_make_dirs(fv_ctx *ctx, const char *path); /* like mkdir -p */
 bool core_file_exists(const char *path);
@@ -35,8 +38,8 @@ char *core_path_join(fv_ctx *ctx, const char *dir, const char *name); /* name, i
 char *core_path_dir(fv_ctx *ctx, const char *path);                   /* "." when there is none */
 const char *core_path_base(const char *path);                         /* points into path */
 
-/* The name without folder and without a known audio extension (.wav .flac .ogg .mp3 .aif .aiff .opus
- * .m4a .sph .au .caf .w64, any case). */
+/* The name without folder and without a known audio extension (.wav .flac .ogg .mp3 .aif .aiff
+ * .opus .m4a .sph .au .caf .w64, any case). */
 char *core_path_stem(fv_ctx *ctx, const char *path);
 bool core_is_audio_name(const char *path);
 

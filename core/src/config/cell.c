@@ -178,11 +178,33 @@ static bool fill_bias(fv_ctx *ctx, const core_yaml *b, core_bias_spec *out)
 }
 
 static fv_status fill_plugin(
+	core_loader *loader, fv_kind kind, const core_yaml *b, core_plugin_spec *out);
+
+static fv_status fill_delegates(core_loader *loader, const core_yaml *b, core_plugin_spec *out)
+{
+	const fv_descriptor *d = out->plugin->descriptor;
+	fv_status status = FV_OK;
+	out->delegate = core_alloc(loader->ctx, d->n_params, sizeof *out->delegate);
+	if (!out->delegate)
+		return FV_FAILED;
+	for (uint32_t i = 0; i < d->n_params && !status; i++) {
+		const core_yaml *value = core_yaml_get(b, d->params[i].name);
+		if (d->params[i].type != FV_LOSS_REF || !value)
+			continue;
+		core_delegate *to = &out->delegate[out->n_delegates++];
+		to->param = d->params[i].name;
+		status = fill_plugin(loader, FV_LOSS, value, &to->use);
+	}
+	return status;
+}
+
+static fv_status fill_plugin(
 	core_loader *loader, fv_kind kind, const core_yaml *b, core_plugin_spec *out)
 {
 	out->place = core_yaml_get(b, "name")->place;
 	out->plugin = core_registry_find(loader->registry, kind, text_of(b, "name"));
-	return core_params_fill(loader->ctx, loader->folder, b, out);
+	fv_status status = core_params_fill(loader->ctx, loader->folder, b, out);
+	return status ? status : fill_delegates(loader, b, out);
 }
 
 fv_status core_cell_encoder(core_loader *loader, const core_yaml *b, core_encoder_spec *out)

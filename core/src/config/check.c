@@ -210,23 +210,6 @@ static core_yaml *check_path(struct check *c, const core_yaml *node)
 	return out;
 }
 
-static core_yaml *check_loss(struct check *c, const core_yaml *node)
-{
-	const core_registry *registry = c->loader->registry;
-	if (!is_said(c, node, "the name of a loss"))
-		return NULL;
-	if (core_registry_find(registry, FV_LOSS, node->text))
-		return typed(c, node, CORE_VALUE_TEXT, node->text);
-	const char **name = core_alloc(c->loader->ctx, registry->n, sizeof *name);
-	size_t n = 0;
-	for (size_t i = 0; i < registry->n && name; i++)
-		if (registry->plugin[i].descriptor->kind == FV_LOSS)
-			name[n++] = registry->plugin[i].descriptor->name;
-	REFUSE(c, node, "%s: there is no loss '%s'%s", c->path, node->text,
-		name ? core_loader_nearest(c->loader, node->text, name, n) : "");
-	return NULL;
-}
-
 static bool is_repeated(struct check *c, const core_yaml *out, const core_yaml *item)
 {
 	if (out->n == DISTINCT_MAX) {
@@ -365,8 +348,6 @@ core_yaml *core_check(
 		return check_text(&c, node);
 	case CORE_KEY_PATH:
 		return check_path(&c, node);
-	case CORE_KEY_LOSS:
-		return check_loss(&c, node);
 	case CORE_KEY_INTS:
 		return check_filled_list(&c, node, true, check_int);
 	case CORE_KEY_REALS:
@@ -383,7 +364,8 @@ core_yaml *core_check(
 		return check_map(&c, node, "{attribute: [value, ...]}", check_texts);
 	case CORE_KEY_BLOCK:
 	case CORE_KEY_ENCODER:
-		break; /* resolve.c looks into them */
+	case CORE_KEY_LOSS:
+		break; /* plugin_block.c and block.c look into them */
 	}
 	return NULL;
 }

@@ -2,6 +2,8 @@
 /* Blocks that name a plugin: the core's reserved keys beside the plugin's own parameters. */
 #include <string.h>
 
+#include <fairvox/stages.h>
+
 #include "base/file.h"
 #include "config/resolve.h"
 #include "plugin/params.h"
@@ -76,14 +78,57 @@ static core_yaml *param_default(
 		differs ? CORE_FROM_PROFILE : CORE_FROM_PLUGIN, source, key->def);
 }
 
+static core_yaml *resolve_plugin(core_resolver *r, const char *path, const core_yaml *node,
+	fv_kind kind, const core_key *reserved, size_t n_reserved);
+
+static bool delegates(const fv_descriptor *loss)
+{
+	bool does = loss->extension && loss->extension(FV_STAGES_1);
+	for (uint32_t i = 0; i < loss->n_params; i++)
+		does = does || loss->params[i].type == FV_LOSS_REF;
+	return does;
+}
+
+/* A loss inside another: NAME, or {name: NAME, its parameters}. */
+static core_yaml *resolve_delegate(core_resolver *r, const char *path, core_yaml *node)
+{
+	core_loader *loader = r->loader;
+	if (node->kind == CORE_YAML_SCALAR && (core_yaml_is_null(node) || !*node->text)) {
+		core_loader_fail(loader, FV_CONFIG, node->place,
+			"%s has no value; leave the key out for its default", path);
+		return NULL;
+	}
+	core_yaml *block = node;
+	if (node->kind == CORE_YAML_SCALAR) {
+		block = core_yaml_map(loader->ctx, node->place, node->origin, 1);
+		if (!block)
+			return NULL;
+		core_yaml_add(block, "name", node->place, node);
+	}
+	const core_yaml *name = core_yaml_get(block, "name");
+	const core_plugin *plugin =
+		name && name->kind == CORE_YAML_SCALAR
+			? core_registry_find(loader->registry, FV_LOSS, name->text)
+			: NULL;
+	if (!plugin || !delegates(plugin->descriptor))
+		return resolve_plugin(r, path, block, FV_LOSS, core_delegate_block.keys,
+			core_delegate_block.n_keys);
+	core_loader_fail(loader, FV_CONFIG, name->place,
+		"%s: loss '%s' trains in stages itself: it cannot be one of another's", path,
+		name->text);
+	return NULL;
+}
+
 static void resolve_param(core_block_draft *b, const core_plugin *plugin, const fv_param *param)
 {
 	const core_key key = core_schema_param(param, b->r->official);
 	const core_entry *said = core_yaml_entry(b->node, param->name);
 	core_yaml *value = said ? said->value : param_default(b->r, plugin, param, &key);
-	if (value)
-		core_draft_add(b, param->name, said,
-			core_check(b->r->loader, &key, core_draft_path(b, param->name), value));
+	const char *path = core_draft_path(b, param->name);
+	if (value && key.type == CORE_KEY_LOSS)
+		core_draft_add(b, param->name, said, resolve_delegate(b->r, path, value));
+	else if (value)
+		core_draft_add(b, param->name, said, core_check(b->r->loader, &key, path, value));
 }
 
 /* A reserved key that the plugin declares too has the core's rule, the plugin's limits, and the

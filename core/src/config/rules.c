@@ -8,6 +8,7 @@
 
 #include "config/resolve.h"
 #include "config/select_rule.h"
+#include "plugin/delegates.h"
 
 static bool fail_key(core_resolver *r, const core_yaml *block, const char *key, const char *words)
 {
@@ -156,11 +157,25 @@ bool core_rules_check(core_resolver *r, const char *name, core_yaml *block)
 	return true;
 }
 
+/* Does the loss, or one that it delegates to, work on the grouper's groups? */
+static bool uses_groups(const core_resolver *r, const core_yaml *loss)
+{
+	bool uses = ((const fv_loss_ops *)r->loss->ops)->uses_groups != 0;
+	for (uint32_t i = 0; i < r->loss->n_params && !uses; i++) {
+		const core_yaml *value = core_yaml_get(loss, r->loss->params[i].name);
+		const core_yaml *name = core_yaml_get(value, "name");
+		if (r->loss->params[i].type == FV_LOSS_REF && name)
+			uses = core_delegate_uses_groups(r->loss,
+				core_registry_find(r->loader->registry, FV_LOSS, name->text)
+					->descriptor);
+	}
+	return uses;
+}
+
 bool core_rules_settle_grouper(core_resolver *r, core_yaml *cell)
 {
 	if (!r->loss || !(r->loader->needs & CORE_NEED_LOSS))
 		return true;
-	const fv_loss_ops *ops = r->loss->ops;
 	const core_yaml *grouper = core_yaml_get(cell, "grouper");
 	const core_yaml *chosen = core_yaml_get(core_yaml_get(cell, "train"), "select_groups");
 	bool selects = chosen && !strcmp(chosen->text, CORE_INFERRED_GROUPS);
@@ -172,13 +187,14 @@ bool core_rules_settle_grouper(core_resolver *r, core_yaml *cell)
 			rule->text);
 		return false;
 	}
-	if (ops->uses_groups && !grouper) {
+	bool uses = uses_groups(r, core_yaml_get(cell, "loss"));
+	if (uses && !grouper) {
 		const core_yaml *name = core_yaml_get(core_yaml_get(cell, "loss"), "name");
 		core_loader_fail(r->loader, FV_CONFIG, name->place,
 			"loss '%s' works on groups: a grouper is needed", r->loss->name);
 		return false;
 	}
-	if (ops->uses_groups || selects || !grouper || (r->loader->needs & CORE_NEED_GROUPER))
+	if (uses || selects || !grouper || (r->loader->needs & CORE_NEED_GROUPER))
 		return true;
 	core_loader_note(r->loader, CORE_NOTE_UNUSED, grouper->place,
 		"the grouper is dropped where the loss is '%s', which uses no groups",

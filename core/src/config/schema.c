@@ -285,6 +285,13 @@ const core_block core_blocks[] = {
 };
 const size_t core_n_blocks = COUNT(core_blocks);
 
+static const core_key delegate_keys[] = {
+	{.name = "name", .type = CORE_KEY_TEXT, .required = true, .doc = "loss plugin"},
+};
+
+const core_block core_delegate_block = {
+	"loss", FV_LOSS, delegate_keys, COUNT(delegate_keys), "the loss of a stage"};
+
 const core_block *core_schema_block(const char *name)
 {
 	for (size_t i = 0; i < core_n_blocks; i++)
@@ -340,6 +347,11 @@ static bool any_param(const core_registry *registry, fv_kind kind, const char *n
 			return true;
 	}
 	return false;
+}
+
+static bool is_loss(core_key_type type)
+{
+	return type == CORE_KEY_LOSS;
 }
 
 static bool is_any(core_key_type type)
@@ -400,6 +412,11 @@ static bool test_key(const core_registry *registry, const char *key, bool (*test
 		if (!key)
 			return false;
 		const core_key *found = core_schema_key(spot.keys, spot.n_keys, part);
+		if (!found && *key && spot.kind == FV_LOSS &&
+			any_param(registry, FV_LOSS, part, is_loss)) {
+			spot = spot_of(&core_delegate_block);
+			continue;
+		}
 		if (!found)
 			return spot.kind && !*key && any_param(registry, spot.kind, part, test);
 		if (found->type == CORE_KEY_ENCODER)

@@ -17,7 +17,7 @@ typedef enum core_key_type {
 	CORE_KEY_CHOICE,
 	CORE_KEY_TEXT,
 	CORE_KEY_PATH,
-	CORE_KEY_LOSS,     /* the name of a loss plugin */
+	CORE_KEY_LOSS,     /* a loss plugin inside another: its name, or {name: ..., parameters} */
 	CORE_KEY_INTS,     /* list of distinct whole numbers; one number is a list of one */
 	CORE_KEY_REALS,    /* list of numbers */
 	CORE_KEY_TEXTS,    /* list of texts */
@@ -54,6 +54,7 @@ typedef struct core_block {
 	const char *doc;
 } core_block;
 
+extern const core_block core_delegate_block; /* the value of a CORE_KEY_LOSS */
 extern const core_block core_blocks[];
 extern const size_t core_n_blocks;
 

@@ -91,7 +91,15 @@ typedef struct core_plugin_spec {
 	void *state;             /* parameters filled in; copied for each instance */
 	const char *params_json; /* canonical JSON of all resolved parameters; paths are absolute */
 	core_strings paths;      /* values of FV_PATH parameters, for content hashes */
+	int32_t n_delegates;
+	struct core_delegate *delegate; /* one for each FV_LOSS_REF parameter that has a value */
 } core_plugin_spec;
+
+/* The loss that a parameter names, with parameters of its own. */
+typedef struct core_delegate {
+	const char *param;
+	core_plugin_spec use;
+} core_delegate;
 
 typedef struct core_encoder_spec {
 	core_plugin_spec use;

@@ -11,17 +11,10 @@ struct fv_mel {
 	float *weight;          /* runs of all bands, one after the other */
 };
 
-static double mel_of(double hz)
-{
-	return 1127 * log(1 + hz / 700);
-}
-
-/* Weight of frequency `hz` in band b of `bands` between mel values low and high; <= 0 outside. */
-static double triangle(double hz, int32_t b, double low, double width)
-{
-	double position = (mel_of(hz) - low) / width - b; /* 1 at the band's centre */
-	return position < 1 ? position : 2 - position;
-}
+/* Weight of frequency `hz` in band b, whose centre is at low + (b + 1) width on the scale in
+ * question;
+ * <= 0 outside of the band. */
+typedef double triangle(double hz, int32_t b, double low, double width);
 
 static fv_mel *new_bands(fv_ctx *ctx, int32_t bands, int32_t bins)
 {
@@ -45,22 +38,60 @@ static void put_weight(fv_mel *mel, int32_t band, int32_t bin, double weight, fl
 	*(*next)++ = (float)weight;
 }
 
-fv_mel *fv_mel_open(
-	fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands, double low_hz, double high_hz)
+static fv_mel *open_bands(fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands, double low,
+	double high, triangle *weight)
 {
-	assert(fft_size > 0 && bands > 0 && low_hz >= 0 && low_hz < high_hz);
-	assert(high_hz <= rate_hz / 2);
+	assert(fft_size > 0 && bands > 0);
 	int32_t bins = fft_size / 2 + 1;
 	fv_mel *mel = new_bands(ctx, bands, bins);
 	if (!mel)
 		return NULL;
-	double low = mel_of(low_hz), width = (mel_of(high_hz) - low) / (bands + 1);
+	double width = (high - low) / (bands + 1);
 	float *next = mel->weight;
 	for (int32_t b = 0; b < bands; b++)
 		for (int32_t k = 0; k < bins; k++)
-			put_weight(
-				mel, b, k, triangle(k * rate_hz / fft_size, b, low, width), &next);
+			put_weight(mel, b, k, weight(k * rate_hz / fft_size, b, low, width), &next);
 	return mel;
+}
+
+/* --- the HTK Book's scale --- */
+
+static double mel_of(double hz)
+{
+	return 1127 * log(1 + hz / 700);
+}
+
+static double hz_of(double mel)
+{
+	return 700 * (exp(mel / 1127) - 1);
+}
+
+static double linear_in_mel(double hz, int32_t b, double low, double width)
+{
+	double position = (mel_of(hz) - low) / width - b; /* 1 at the band's centre */
+	return position < 1 ? position : 2 - position;
+}
+
+fv_mel *fv_mel_open(
+	fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands, double low_hz, double high_hz)
+{
+	assert(low_hz >= 0 && low_hz < high_hz && high_hz <= rate_hz / 2);
+	return open_bands(
+		ctx, fft_size, rate_hz, bands, mel_of(low_hz), mel_of(high_hz), linear_in_mel);
+}
+
+static double symmetric(double hz, int32_t b, double low, double width)
+{
+	double below = hz_of(low + b * width), centre = hz_of(low + (b + 1) * width);
+	return 1 - fabs(hz - centre) / (centre - below);
+}
+
+fv_mel *fv_mel_open_symmetric(
+	fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands, double low_hz, double high_hz)
+{
+	assert(low_hz >= 0 && low_hz < high_hz && high_hz <= rate_hz / 2);
+	return open_bands(
+		ctx, fft_size, rate_hz, bands, mel_of(low_hz), mel_of(high_hz), symmetric);
 }
 
 /* --- Slaney's scale --- */
@@ -78,29 +109,20 @@ static double slaney_hz(double mel)
 	return mel < LINEAR_TOP ? mel * LINEAR_HZ : 1000 * exp((mel - LINEAR_TOP) * log(6.4) / 27);
 }
 
+static double of_area_1(double hz, int32_t b, double low, double width)
+{
+	double below = slaney_hz(low + b * width), centre = slaney_hz(low + (b + 1) * width),
+	       above = slaney_hz(low + (b + 2) * width);
+	double up = (hz - below) / (centre - below), down = (above - hz) / (above - centre);
+	return (up < down ? up : down) * 2 / (above - below);
+}
+
 fv_mel *fv_mel_open_slaney(
 	fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands, double low_hz, double high_hz)
 {
-	assert(fft_size > 0 && bands > 0 && low_hz >= 0 && low_hz < high_hz);
-	assert(high_hz <= rate_hz / 2);
-	int32_t bins = fft_size / 2 + 1;
-	fv_mel *mel = new_bands(ctx, bands, bins);
-	if (!mel)
-		return NULL;
-	double low = slaney_of(low_hz), width = (slaney_of(high_hz) - low) / (bands + 1);
-	float *next = mel->weight;
-	for (int32_t b = 0; b < bands; b++) {
-		double below = slaney_hz(low + b * width),
-		       centre = slaney_hz(low + (b + 1) * width),
-		       above = slaney_hz(low + (b + 2) * width);
-		for (int32_t k = 0; k < bins; k++) {
-			double hz = k * rate_hz / fft_size;
-			double up = (hz - below) / (centre - below);
-			double down = (above - hz) / (above - centre);
-			put_weight(mel, b, k, (up < down ? up : down) * 2 / (above - below), &next);
-		}
-	}
-	return mel;
+	assert(low_hz >= 0 && low_hz < high_hz && high_hz <= rate_hz / 2);
+	return open_bands(
+		ctx, fft_size, rate_hz, bands, slaney_of(low_hz), slaney_of(high_hz), of_area_1);
 }
 
 /* --- their use --- */

@@ -47,6 +47,7 @@ static fv_status write_value(fv_ctx *ctx, const fv_param *param, const core_yaml
 	int64_t whole = 0;
 	double real = 0;
 	int32_t small = 0;
+	const core_yaml *name;
 	switch (param->type) {
 	case FV_INT:
 		(void)core_parse_int(node->text, &whole);
@@ -64,8 +65,11 @@ static fv_status write_value(fv_ctx *ctx, const fv_param *param, const core_yaml
 		return FV_OK;
 	case FV_STRING:
 	case FV_PATH:
-	case FV_LOSS_REF:
 		memcpy(at, &node->text, sizeof node->text);
+		return FV_OK;
+	case FV_LOSS_REF:
+		name = node->kind == CORE_YAML_MAP ? core_yaml_get(node, "name") : node;
+		memcpy(at, &name->text, sizeof name->text);
 		return FV_OK;
 	case FV_LIST:
 		return write_list(ctx, node, at);

@@ -31,6 +31,8 @@ static fv_status make_key(fv_ctx *ctx, core_encoder *e)
 		"weights", e->weights_sha256, "output", e->info.outputs[e->output].name,
 		"max_seconds", spec->max_seconds, "normalize",
 		core_normalize_name(spec->normalize));
+	if (key && e->info.identity)
+		json_object_set_new(key, "identity", json_string(e->info.identity));
 	if (key && spec->normalize == CORE_NORMALIZE_CORPUS) {
 		json_object_set_new(key, "mean", json_real(e->mean));
 		json_object_set_new(key, "variance", json_real(e->variance));

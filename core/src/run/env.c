@@ -17,6 +17,7 @@
 #include "base/numerics.h"
 #include "config/select_rule.h"
 #include "eval/baselines.h"
+#include "plugin/delegates.h"
 #include "run/selection.h"
 
 /* The processor's name from the system, "" when it does not say. */
@@ -77,7 +78,7 @@ static bool uses_group_labels(const core_cell *cell)
 	bool column = false;
 	for (int32_t i = 0; i < cell->n_groupers; i++)
 		column |= (core_grouper_uses(&cell->groupers[i]) & FV_USE_COLUMN) != 0;
-	return loss_ops(cell)->uses_groups && column;
+	return core_loss_uses_groups(&cell->loss) && column;
 }
 
 static json_t *bias_json(const core_bias_spec *bias)

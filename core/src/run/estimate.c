@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <fairvox/stages.h>
+
 #include "nn/adam.h"
 #include "run/runner.h"
 
@@ -107,9 +109,13 @@ fv_status core_estimate_rows(fv_ctx *ctx, const core_study *study, const core_ru
 		(uint64_t)run->seed, fold->fold, &rows);
 	if (status)
 		return status;
-	*out = (core_run_rows){rows.n[CORE_TRAIN], rows.n[CORE_DEV], rows.n[CORE_TEST], -1};
-	if (needs_features(study, run))
-		return FV_OK;
+	*out = (core_run_rows){rows.n[CORE_TRAIN], rows.n[CORE_DEV], rows.n[CORE_TEST], {0}};
 	core_runner r = {.study = study, .run = run};
-	return core_runner_kept(ctx, &r, &out->kept);
+	if (!needs_features(study, run))
+		return core_runner_preview(ctx, &r, true, &out->preview);
+	const fv_descriptor *loss = core_run_cell(study, run)->loss.plugin->descriptor;
+	bool staged = loss->extension && loss->extension(FV_STAGES_1);
+	if (!staged || ((const fv_loss_ops *)loss->ops)->uses_groups)
+		return FV_OK;
+	return core_runner_preview(ctx, &r, false, &out->preview);
 }

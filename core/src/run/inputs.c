@@ -54,6 +54,14 @@ static json_t *plugin_json(fv_ctx *ctx, const core_plugin_spec *use)
 	json_t *params;
 	if (core_params_by_content(ctx, use, &params))
 		return NULL;
+	for (int32_t i = 0; i < use->n_delegates; i++) {
+		json_t *to = plugin_json(ctx, &use->delegate[i].use);
+		if (!to) {
+			json_decref(params);
+			return NULL;
+		}
+		json_object_set_new(params, use->delegate[i].param, to);
+	}
 	return json_pack("{s:s, s:s, s:o}", "name", use->plugin->descriptor->name, "sha256",
 		use->plugin->sha256, "params", params);
 }

@@ -26,17 +26,18 @@ static json_t *numbers(const double *value, int64_t n)
 
 fv_status core_output_epoch(fv_ctx *ctx, core_runner *r, const core_train_epoch *e)
 {
-	json_t *line = json_pack("{s:i, s:o, s:o, s:o, s:o, s:b, s:o}", "epoch", e->epoch, "value",
-		number(e->value), "dev_loss", number(e->dev_loss), "dev_objective",
-		number(e->dev_objective), "grad_norm", number(e->grad_norm), "best", e->best,
-		"group_loss", numbers(e->group_loss, e->groups));
+	json_t *line = json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:b, s:o}", "stage", e->stage,
+		"epoch", e->epoch, "value", number(e->value), "dev_loss", number(e->dev_loss),
+		"dev_objective", number(e->dev_objective), "grad_norm", number(e->grad_norm),
+		"best", e->best, "group_loss", numbers(e->group_loss, e->groups));
 	for (int32_t i = 0; line && i < e->n_judged; i++)
 		json_object_set_new(line, e->judged_name[i], number(e->judged[i]));
 	/* What the objective keeps for its groups: weights, how often each won. */
 	for (size_t i = 0; line && i < core_array_count(ctx); i++) {
 		const core_array *array = core_array_at(ctx, i);
-		if (array->type == FV_F64 && array->n0 == 1)
-			json_object_set_new(line, array->name, numbers(array->data, array->n1));
+		const char *label = core_array_label(ctx, array);
+		if (label && array->type == FV_F64 && array->n0 == 1)
+			json_object_set_new(line, label, numbers(array->data, array->n1));
 	}
 	if (line)
 		json_object_set_new(line, "seconds", json_real(e->seconds));

@@ -44,7 +44,8 @@ fv_status core_runner_infer(fv_ctx *ctx, const core_runner *r, const core_groupe
 		(uint64_t)r->run->seed, r->study->fold[r->run->fold].fold, out);
 }
 
-fv_status core_runner_groups(fv_ctx *ctx, core_runner *r)
+/* Exclusion and bias. */
+static fv_status runner_rows(fv_ctx *ctx, core_runner *r)
 {
 	const core_study *study = r->study;
 	const core_run *run = r->run;
@@ -52,8 +53,13 @@ fv_status core_runner_groups(fv_ctx *ctx, core_runner *r)
 	r->cell = core_run_cell(study, run);
 	r->corpus = fold->corpus;
 	core_ctx_set_run(ctx, (uint64_t)run->seed, fold->fold);
-	fv_status status = core_bias_rows(ctx, r->corpus, &r->cell->bias, (uint64_t)run->seed,
-		fold->fold, &r->rows);
+	return core_bias_rows(
+		ctx, r->corpus, &r->cell->bias, (uint64_t)run->seed, fold->fold, &r->rows);
+}
+
+fv_status core_runner_groups(fv_ctx *ctx, core_runner *r)
+{
+	fv_status status = runner_rows(ctx, r);
 	if (status)
 		return status;
 	core_grouper_input input[CORE_PRODUCT_MAX];
@@ -82,10 +88,11 @@ fv_status core_runner_rows(fv_ctx *ctx, const core_runner *r, int split, const i
 	float *label = core_alloc(ctx, n * classes, sizeof *label);
 	float *member = r->groups.member[split] ? core_alloc(ctx, n * groups, sizeof *member) : NULL;
 	int32_t *klass = core_alloc(ctx, n, sizeof *klass), *group = NULL;
+	int32_t *speaker = core_alloc(ctx, n, sizeof *speaker);
 	const char **stem = core_alloc(ctx, n, sizeof *stem);
 	if (groups)
 		group = core_alloc(ctx, n, sizeof *group);
-	if (!label || !klass || !stem || (groups && !group) ||
+	if (!label || !klass || !stem || !speaker || (groups && !group) ||
 		(r->groups.member[split] && !member))
 		return FV_FAILED;
 	for (size_t i = 0; i < n; i++) {
@@ -95,6 +102,7 @@ fv_status core_runner_rows(fv_ctx *ctx, const core_runner *r, int split, const i
 			classes * sizeof *label);
 		klass[i] = r->corpus->klass[row];
 		stem[i] = r->corpus->stem[row];
+		speaker[i] = r->corpus->speaker[row];
 		if (groups)
 			group[i] = r->groups.id[split][at];
 		if (member)
@@ -102,7 +110,7 @@ fv_status core_runner_rows(fv_ctx *ctx, const core_runner *r, int split, const i
 				groups * sizeof *member);
 	}
 	*out = (fv_rows){sizeof *out, (int32_t)n, r->corpus->classes, (int32_t)groups, label, klass,
-		group, member, stem};
+		group, member, stem, speaker};
 	return FV_OK;
 }
 
@@ -210,7 +218,15 @@ static fv_status make_job(fv_ctx *ctx, core_runner *r, core_train_job *job)
 	if (!job->loss_state)
 		return FV_FAILED;
 	memcpy(job->loss_state, r->cell->loss.state, loss->state_size);
-	return core_selection_make(ctx, r, job);
+	core_train_delegate *to = core_alloc(ctx, (size_t)r->cell->loss.n_delegates, sizeof *to);
+	for (int32_t i = 0; to && i < r->cell->loss.n_delegates; i++) {
+		const core_delegate *from = &r->cell->loss.delegate[i];
+		to[i] = (core_train_delegate){
+			from->param, from->use.plugin->descriptor, from->use.state};
+	}
+	job->delegate = to;
+	job->n_delegates = r->cell->loss.n_delegates;
+	return to ? core_selection_make(ctx, r, job) : FV_FAILED;
 }
 
 static fv_status train(fv_ctx *ctx, core_runner *r)
@@ -228,17 +244,16 @@ static fv_status train(fv_ctx *ctx, core_runner *r)
 	return status ? status : core_train_run(ctx, &job, &r->result);
 }
 
-fv_status core_runner_kept(fv_ctx *ctx, core_runner *r, int32_t *kept)
+fv_status core_runner_preview(fv_ctx *ctx, core_runner *r, bool groups, core_train_preview *out)
 {
 	core_train_job job;
-	int32_t *row;
-	fv_status status = core_runner_groups(ctx, r);
+	fv_status status = groups ? core_runner_groups(ctx, r) : runner_rows(ctx, r);
 	if (!status)
 		status = make_training(ctx, r);
 	r->shape = (core_head_shape){1, 1, 1, r->corpus->classes};
 	if (!status)
 		status = make_job(ctx, r, &job);
-	return status ? status : core_train_kept(ctx, &job, &row, kept);
+	return status ? status : core_train_preview_run(ctx, &job, out);
 }
 
 static fv_status predict(fv_ctx *ctx, core_runner *r)

@@ -44,7 +44,9 @@ FV_NODISCARD fv_status core_runner_infer(fv_ctx *ctx, const core_runner *r,
 FV_NODISCARD fv_status core_runner_rows(fv_ctx *ctx, const core_runner *r, int split,
 	const int32_t *order, fv_rows *out);
 
-/* How many rows the loss keeps, without training; needs the tables of the groupers only. */
-FV_NODISCARD fv_status core_runner_kept(fv_ctx *ctx, core_runner *r, int32_t *kept);
+/* What the run will train, without training; needs the tables of the groupers only. `groups` false:
+ * without inferring any, for an objective whose stages can be told without. */
+FV_NODISCARD fv_status core_runner_preview(
+	fv_ctx *ctx, core_runner *r, bool groups, core_train_preview *out);
 
 #endif

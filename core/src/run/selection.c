@@ -106,7 +106,9 @@ static fv_status make_test(fv_ctx *ctx, const core_runner *r, core_train_data *o
 fv_status core_selection_make(fv_ctx *ctx, const core_runner *r, core_train_job *job)
 {
 	const core_select_rule *rule = core_select_rule_find(r->cell->train.select);
-	if (!core_select_uses_groups(rule))
+	bool inferred = core_select_uses_groups(rule) &&
+			!strcmp(r->cell->train.select_groups, CORE_INFERRED_GROUPS);
+	if (!core_select_uses_groups(rule) || (inferred && !r->groups.groups))
 		return FV_OK;
 	fv_status status = make_groups(ctx, r, rule->on_test, &job->select_groups);
 	return status || !rule->on_test ? status : make_test(ctx, r, &job->test);

@@ -8,7 +8,8 @@
 
 /* Fills in job->select_groups, and job->test where the rule asks for it; nothing with other rules.
  * Groups are those that a training or development row is in (of a rule that chooses on test: a test
- * row), in the order of ids; of an attribute only the values that its metrics count. Errors:
+ * row), in the order of ids; of an attribute only the values that its metrics count. Inferred ones
+ * that are not inferred yet (a preview) are left open. Errors:
  * FV_CONFIG for an attribute that the corpus lacks. */
 FV_NODISCARD fv_status core_selection_make(fv_ctx *ctx, const core_runner *r, core_train_job *job);
 

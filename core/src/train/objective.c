@@ -74,6 +74,24 @@ static fv_status take_networks(core_objective *o, const fv_descriptor *loss)
 		"loss %s: " FV_NETWORKS_1 " needs build, predict and step", o->name);
 }
 
+static fv_status take_stages(core_objective *o, const fv_descriptor *loss)
+{
+	const fv_stages_1 *theirs = loss->extension ? loss->extension(FV_STAGES_1) : NULL;
+	if (!theirs)
+		return FV_OK;
+	memcpy(&o->stages, theirs,
+		theirs->size < sizeof o->stages ? theirs->size : sizeof o->stages);
+	o->in_stages = true;
+	if (!o->stages.next)
+		return fv_fail(o->ctx, FV_FAILED, "loss %s: " FV_STAGES_1 " needs next", o->name);
+	if (o->own_networks)
+		return fv_fail(o->ctx, FV_FAILED,
+			"loss %s: has " FV_STAGES_1 " and " FV_NETWORKS_1
+			", which do not go together",
+			o->name);
+	return FV_OK;
+}
+
 static fv_rows without_groups(fv_rows rows)
 {
 	rows.groups = 0;
@@ -98,6 +116,8 @@ fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *stat
 		return fv_fail(ctx, FV_CONFIG, "loss %s needs groups: give a grouper", o->name);
 	}
 	fv_status status = take_networks(o, loss);
+	if (status == FV_OK)
+		status = take_stages(o, loss);
 	if (status == FV_OK)
 		status = core_count_rows(ctx, &o->train, order, &o->count);
 	if (status != FV_OK)
@@ -268,4 +288,14 @@ fv_status core_objective_develop(
 		return FV_OK;
 	size_t errors = enter(o);
 	return done(o, errors, o->ops.develop(o->state, o->ctx, batch, value));
+}
+
+fv_status core_objective_next(core_objective *o, int32_t index, fv_stage *stage, bool *more)
+{
+	int32_t another = 0;
+	*stage = (fv_stage){.size = sizeof *stage};
+	size_t errors = enter(o);
+	fv_status status = o->stages.next(o->state, o->ctx, index, stage, &another);
+	*more = another != 0;
+	return done(o, errors, status);
 }

@@ -7,6 +7,7 @@
 #include <fairvox/loss.h>
 #include <fairvox/networks.h>
 #include <fairvox/plugin.h>
+#include <fairvox/stages.h>
 
 #include "train/networks.h"
 
@@ -16,6 +17,8 @@ typedef struct core_objective {
 	fv_loss_ops ops;
 	bool own_networks;
 	fv_networks_1 networks;
+	bool in_stages;
+	fv_stages_1 stages;
 	void *state;
 	fv_rows train, dev;
 	fv_counts count;
@@ -45,6 +48,10 @@ FV_NODISCARD fv_status core_objective_weigh(
 /* The value may be NaN. `networks` hold the batch. */
 FV_NODISCARD fv_status core_objective_develop(
 	core_objective *objective, core_networks *networks, const fv_batch *batch, double *value);
+
+/* For objectives that train in stages: what the next one is, as the plugin says it. */
+FV_NODISCARD fv_status core_objective_next(
+	core_objective *objective, int32_t index, fv_stage *stage, bool *more);
 
 /* For objectives with networks of their own: makes them and says what predicts. */
 FV_NODISCARD fv_status core_objective_build(core_objective *objective, core_networks *networks);

@@ -14,11 +14,13 @@
 #include "train/develop.h"
 #include "train/networks.h"
 #include "train/objective.h"
+#include "train/pass.h"
 #include "train/select.h"
 
 typedef struct trainer {
 	fv_ctx *ctx;
 	const core_train_job *job;
+	const core_train_pass *pass;
 	core_train_result *result;
 	core_objective objective;
 	core_train_data train; /* what the objective may see of job->train */
@@ -27,9 +29,12 @@ typedef struct trainer {
 	core_select select;
 	core_plan *plan;
 	core_networks *networks;
-	int32_t *kept, n_kept;
+	const int32_t *kept;
+	int32_t n_kept;
 	int64_t step, steps; /* done; of the run */
 	float *param, *gradient, *m, *v;
+	float *anchor;        /* start weights that the model is pulled to; NULL: it is not */
+	int64_t first;        /* of the parameters that learn, in the vector */
 	double *grad, *share; /* [batch,C] dl/dz; [batch] v_i */
 	double *group_sum, *group_loss;
 	int64_t *group_seen;
@@ -40,31 +45,6 @@ static double seconds_now(void)
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static fv_status bad_features(fv_ctx *ctx, const core_train_data *data, int32_t row)
-{
-	const char *stem = data->rows.stem ? data->rows.stem[row] : NULL;
-	if (stem)
-		return fv_fail(ctx, FV_DATA, "features of %s are not finite", stem);
-	return fv_fail(ctx, FV_DATA, "features of row %d are not finite", (int)row);
-}
-
-/* Every row whose features hold NaN or infinity is reported. */
-static fv_status check_features(fv_ctx *ctx, const core_train_data *data, int64_t width)
-{
-	fv_status status = FV_OK;
-	for (int32_t i = 0; i < data->rows.n; i++) {
-		int64_t at = data->index ? data->index[i] : i;
-		if (!core_all_finite(data->x + at * width, width))
-			status = bad_features(ctx, data, i);
-	}
-	return status;
-}
-
-static int64_t row_width(const core_head_shape *shape)
-{
-	return (int64_t)shape->layers * shape->dims;
 }
 
 /* The first tensor of `vector` that is not finite, or NULL. */
@@ -79,7 +59,7 @@ static const char *broken_tensor(const core_plan *plan, const float *vector)
 /* Says why the numbers ran out; `what` is the tensor where it showed. */
 static fv_status overflow(trainer *t, int64_t epoch, const char *what)
 {
-	fv_status status = check_features(t->ctx, &t->train, row_width(&t->job->shape));
+	fv_status status = core_check_features(t->ctx, &t->train, &t->job->shape);
 	if (status != FV_OK)
 		return status;
 	const char *tensor = broken_tensor(t->plan, t->param);
@@ -103,6 +83,22 @@ static fv_status check_split(
 	return FV_OK;
 }
 
+static fv_status set_class_weights(trainer *t)
+{
+	const fv_rows *rows = &t->job->train.rows;
+	size_t size = (size_t)rows->classes * sizeof(double);
+	double *weight = core_alloc(t->ctx, size, 1);
+	t->result->class_weight = weight;
+	if (!weight)
+		return FV_FAILED;
+	if (!t->pass->class_weight)
+		return core_class_weights(
+			t->ctx, rows->label, rows->n, rows->classes, t->job->class_name, weight);
+	memcpy(weight, t->pass->class_weight, size);
+	return FV_OK;
+}
+
+/* The pass's own, or the job's opened and asked what it keeps. */
 static fv_status open_objective(trainer *t)
 {
 	fv_ctx *ctx = t->ctx;
@@ -113,19 +109,15 @@ static fv_status open_objective(trainer *t)
 	if (status == FV_OK)
 		status = check_split(ctx, job, &job->dev, "development");
 	if (status == FV_OK)
+		status = set_class_weights(t);
+	if (status == FV_OK)
 		status = core_stem_order(ctx, rows, &order);
 	if (status != FV_OK)
 		return status;
-	status = core_select_check(ctx, job);
-	if (status != FV_OK)
-		return status;
-	t->result->class_weight = core_alloc(ctx, (size_t)rows->classes, sizeof(double));
-	if (!t->result->class_weight)
-		return FV_FAILED;
-	status = core_class_weights(
-		ctx, rows->label, rows->n, rows->classes, job->class_name, t->result->class_weight);
-	if (status != FV_OK)
-		return status;
+	if (t->pass->objective) {
+		t->objective = *t->pass->objective;
+		return FV_OK;
+	}
 	fv_loss_setup setup = {.size = sizeof setup,
 		.train = rows,
 		.dev = &job->dev.rows,
@@ -135,20 +127,44 @@ static fv_status open_objective(trainer *t)
 		.member_is_probability = job->member_is_probability,
 		.class_name = job->class_name};
 	status = core_objective_open(ctx, job->loss, job->loss_state, &setup, order, &t->objective);
-	if (status == FV_OK)
-		status = core_objective_keep(&t->objective, &t->kept, &t->n_kept);
-	t->train = job->train;
+	return status;
+}
+
+static fv_status keep_rows(trainer *t)
+{
+	fv_status status = FV_OK;
+	if (t->pass->objective) {
+		t->kept = t->pass->row;
+		t->n_kept = t->pass->n;
+	} else {
+		int32_t *kept;
+		status = core_objective_keep(&t->objective, &kept, &t->n_kept);
+		t->kept = kept;
+	}
+	t->train = t->job->train;
 	t->train.rows = t->objective.train;
 	return status;
 }
 
-fv_status core_train_kept(fv_ctx *ctx, const core_train_job *job, int32_t **row, int32_t *n)
+fv_status core_train_preview_run(fv_ctx *ctx, const core_train_job *job, core_train_preview *out)
 {
+	static const core_train_pass whole = {.stage = 1};
 	core_train_result result = {0};
-	trainer t = {.ctx = ctx, .job = job, .result = &result};
-	fv_status status = open_objective(&t);
-	*row = t.kept;
-	*n = t.n_kept;
+	trainer t = {.ctx = ctx, .job = job, .pass = &whole, .result = &result};
+	*out = (core_train_preview){0};
+	/* Without ids the groups are not inferred yet. */
+	fv_status status = job->select_groups.id ? core_select_check(ctx, job) : FV_OK;
+	if (status == FV_OK)
+		status = open_objective(&t);
+	if (status == FV_OK && t.objective.in_stages) {
+		status = core_stages_preview(ctx, job, &t.objective, out);
+	} else if (status == FV_OK) {
+		status = keep_rows(&t);
+		out->n = 1;
+		out->stage[0].loss = job->loss->name;
+		out->stage[0].rows = t.n_kept;
+		out->stage[0].epochs = job->spec->epochs;
+	}
 	core_objective_close(&t.objective);
 	return status;
 }
@@ -175,17 +191,32 @@ static fv_status check_order(trainer *t)
 	return FV_OK;
 }
 
+/* Tensors that the model before has too begin where it ended. */
+static void go_on(trainer *t)
+{
+	const core_plan *to = t->plan, *from = t->pass->from;
+	for (int32_t i = 0; i < to->n_tensors; i++)
+		for (int32_t j = 0; j < from->n_tensors; j++)
+			if (!strcmp(to->tensor[i].name, from->tensor[j].name) &&
+				to->tensor[i].count == from->tensor[j].count)
+				memcpy(t->param + to->tensor[i].offset,
+					t->pass->from_params + from->tensor[j].offset,
+					(size_t)to->tensor[i].count * sizeof(float));
+}
+
 static fv_status start_model(trainer *t)
 {
 	const core_train_job *job = t->job;
-	if (!job->start) {
+	if (!job->start)
 		core_plan_init(t->ctx, t->plan, t->param);
-		return FV_OK;
-	}
-	fv_status status = job->start(job->user, t->plan, t->param);
+	fv_status status = job->start ? job->start(job->user, t->plan, t->param) : FV_OK;
 	const char *tensor = status == FV_OK ? broken_tensor(t->plan, t->param) : NULL;
 	if (tensor)
 		return fv_fail(t->ctx, FV_DATA, "train.init: %s is not finite", tensor);
+	if (status == FV_OK && t->pass->from)
+		go_on(t);
+	if (status == FV_OK && t->anchor)
+		memcpy(t->anchor, t->param, (size_t)t->plan->count * sizeof *t->anchor);
 	return status;
 }
 
@@ -210,7 +241,14 @@ static fv_status make_networks(trainer *t, int32_t batch)
 	if (status == FV_OK && own)
 		status = core_objective_build(&t->objective, t->networks);
 	t->result->plan = t->plan;
-	return status;
+	if (status != FV_OK || !own)
+		return status;
+	if (t->pass->output_only || t->pass->row_weight)
+		return fv_fail(t->ctx, FV_CONFIG,
+			"loss %s has networks of its own: it cannot train a stage that weighs "
+			"rows or holds all but the output layer",
+			t->objective.name);
+	return FV_OK;
 }
 
 static fv_status make_vectors(trainer *t, int32_t batch)
@@ -226,6 +264,8 @@ static fv_status make_vectors(trainer *t, int32_t batch)
 	t->group_sum = core_alloc(ctx, groups, sizeof(double));
 	t->group_loss = core_alloc(ctx, groups, sizeof(double));
 	t->group_seen = core_alloc(ctx, groups, sizeof(int64_t));
+	if (t->pass->anchor > 0 && !(t->anchor = model_vector(t)))
+		return FV_FAILED;
 	if (!t->param || !t->gradient || !t->m || !t->v || !t->grad ||
 		!t->share || !t->group_sum || !t->group_loss || !t->group_seen)
 		return FV_FAILED;
@@ -238,7 +278,7 @@ static fv_status prepare(trainer *t)
 	fv_ctx *ctx = t->ctx;
 	const core_train_job *job = t->job;
 	int32_t size = job->spec->batch < t->n_kept ? job->spec->batch : t->n_kept;
-	size_t width = (size_t)row_width(&job->shape);
+	size_t width = (size_t)job->shape.layers * (size_t)job->shape.dims;
 	t->steps = (int64_t)job->spec->epochs * ((t->n_kept + size - 1) / size);
 	fv_status status = check_order(t);
 	if (status == FV_OK)
@@ -250,9 +290,11 @@ static fv_status prepare(trainer *t)
 		status = make_networks(t, size);
 	if (status == FV_OK)
 		status = make_vectors(t, size);
+	for (int32_t i = 0; status == FV_OK && t->pass->output_only && i < t->plan->n_tensors; i++)
+		if (!strcmp(t->plan->tensor[i].name, "output.weight"))
+			t->first = t->plan->tensor[i].offset; /* the bias is the last tensor */
 	if (status == FV_OK)
-		status = core_select_init(ctx, job, &t->develop, t->result->class_weight,
-			t->plan->count, &t->select);
+		status = core_select_init(ctx, job, &t->develop, t->result->class_weight, t->plan->count, &t->select);
 	return status == FV_OK ? start_model(t) : status;
 }
 
@@ -286,6 +328,30 @@ static fv_status weighed_gradient(trainer *t, fv_node *logits, const fv_batch *b
 	return core_networks_backward(t->networks);
 }
 
+/* Base losses and their gradients times the weights of the rows. */
+static void weigh_rows(trainer *t)
+{
+	const fv_batch *batch = &t->batches.batch;
+	for (int32_t i = 0; i < batch->n; i++) {
+		double weight = t->pass->row_weight[batch->row[i]];
+		t->batches.loss[i] *= weight;
+		for (int32_t k = 0; k < batch->classes; k++)
+			t->grad[i * batch->classes + k] *= weight;
+	}
+}
+
+/* The pull to the start weights: its value is added to *value. */
+static void pull(trainer *t, double *value)
+{
+	double a = t->pass->anchor, sum = 0;
+	for (int64_t j = t->first; j < t->plan->count; j++) {
+		double off = (double)t->param[j] - (double)t->anchor[j];
+		sum += off * off;
+		t->gradient[j] = (float)((double)t->gradient[j] + 2 * a * off);
+	}
+	*value += a * sum;
+}
+
 /* The gradient of the batch's objective. */
 static fv_status take_gradient(trainer *t, int64_t epoch, double *value)
 {
@@ -304,11 +370,15 @@ static fv_status take_gradient(trainer *t, int64_t epoch, double *value)
 	core_base_loss(batch->n, batch->classes, batch->logits, b->label, t->result->class_weight,
 		b->loss, own ? NULL : t->grad);
 	note_groups(t);
+	if (t->pass->row_weight)
+		weigh_rows(t);
 	fv_status status = own ? core_objective_step(&t->objective, t->networks, batch, value)
 			       : weighed_gradient(t, logits, batch, value);
 	if (status == FV_OK && !core_networks_finite(t->networks))
 		return overflow(t, epoch, "the logits");
 	core_networks_finish(t->networks);
+	if (t->anchor)
+		pull(t, value);
 	return status;
 }
 
@@ -331,7 +401,8 @@ static fv_status train_step(trainer *t, int64_t epoch, int32_t first, double *va
 	status = take_gradient(t, epoch, value);
 	if (status != FV_OK)
 		return status;
-	*norm = core_norm(t->gradient, t->plan->count);
+	int64_t held = t->first, count = t->plan->count - held;
+	*norm = core_norm(t->gradient + held, count);
 	if (!isfinite(*norm)) {
 		char what[128];
 		snprintf(what, sizeof what, "the gradient of %s",
@@ -339,8 +410,8 @@ static fv_status train_step(trainer *t, int64_t epoch, int32_t first, double *va
 		return overflow(t, epoch, what);
 	}
 	const core_adam adam = {spec->learning_rate, spec->weight_decay, spec->adamw};
-	core_adam_step(&adam, t->step, core_clip_scale(*norm, spec->clip), t->plan->count, t->param,
-		t->gradient, t->m, t->v);
+	core_adam_step(&adam, t->step, core_clip_scale(*norm, spec->clip), count, t->param + held,
+		t->gradient + held, t->m + held, t->v + held);
 	return FV_OK;
 }
 
@@ -352,7 +423,7 @@ static fv_status set_order(trainer *t, int32_t epoch)
 			(size_t)job->order_n * sizeof *job->order);
 		return FV_OK;
 	}
-	core_batches_shuffle(t->ctx, &t->batches, epoch);
+	core_batches_shuffle(t->ctx, &t->batches, t->pass->shuffled + epoch);
 	return core_objective_order(&t->objective, epoch, t->batches.position, t->n_kept);
 }
 
@@ -380,7 +451,21 @@ static fv_status train_epoch(trainer *t, int32_t epoch, core_train_epoch *out)
 	return status;
 }
 
-/* Development values, and the model is kept if it is the best so far. */
+static fv_status keep_last(trainer *t, const core_train_epoch *epoch)
+{
+	core_train_result *result = t->result;
+	size_t count = (size_t)t->plan->count;
+	result->params = core_alloc(t->ctx, count, sizeof *result->params);
+	if (!result->params)
+		return FV_FAILED;
+	memcpy(result->params, t->param, count * sizeof *t->param);
+	result->selected_epoch = epoch->epoch;
+	result->selected_value = epoch->dev_loss;
+	result->candidates = 1;
+	return FV_OK;
+}
+
+/* Development values, and what the rule of selection makes of the model. */
 static fv_status judge_epoch(trainer *t, core_train_epoch *epoch)
 {
 	bool finite;
@@ -388,11 +473,16 @@ static fv_status judge_epoch(trainer *t, core_train_epoch *epoch)
 	fv_status status = core_develop_run(&t->develop, t->networks, &t->objective, t->step,
 		t->steps, epoch->epoch, &epoch->dev_loss, &epoch->dev_objective, &finite);
 	if (status == FV_OK && !finite)
-		status = check_features(t->ctx, &t->job->dev, row_width(&t->job->shape));
-	if (status == FV_OK)
-		status = core_select_judge(&t->select, t->networks, t->param, epoch, &finite);
+		status = core_check_features(t->ctx, &t->job->dev, &t->job->shape);
+	if (status != FV_OK)
+		return status;
+	if (t->pass->use_last) {
+		epoch->best = epoch->epoch == epoch->epochs;
+		return epoch->best ? keep_last(t, epoch) : FV_OK;
+	}
+	status = core_select_judge(&t->select, t->networks, t->param, epoch, &finite);
 	if (status == FV_OK && !finite && t->job->test.x)
-		status = check_features(t->ctx, &t->job->test, row_width(&t->job->shape));
+		status = core_check_features(t->ctx, &t->job->test, &t->job->shape);
 	return status;
 }
 
@@ -414,7 +504,8 @@ static fv_status train_all(trainer *t)
 	const core_train_job *job = t->job;
 	for (int32_t i = 1; i <= job->spec->epochs; i++) {
 		double start = seconds_now();
-		core_train_epoch epoch = {.epoch = i,
+		core_train_epoch epoch = {.stage = t->pass->stage,
+			.epoch = i,
 			.epochs = job->spec->epochs,
 			.groups = job->train.rows.groups,
 			.group_loss = t->group_loss,
@@ -428,58 +519,40 @@ static fv_status train_all(trainer *t)
 		if (status != FV_OK)
 			return status;
 	}
-	return keep_chosen(t);
+	return t->pass->use_last ? FV_OK : keep_chosen(t);
+}
+
+static fv_status one_pass(trainer *t)
+{
+	fv_status status = keep_rows(t);
+	if (status == FV_OK)
+		status = prepare(t);
+	if (status == FV_OK)
+		status = train_all(t);
+	t->result->kept = t->n_kept;
+	core_networks_free(t->networks);
+	return status;
+}
+
+fv_status core_train_pass_run(fv_ctx *ctx, const core_train_job *job, const core_train_pass *pass,
+	core_train_result *result)
+{
+	assert(job->spec->epochs > 0 && job->spec->batch > 0);
+	*result = (core_train_result){0};
+	trainer t = {.ctx = ctx, .job = job, .pass = pass, .result = result};
+	fv_status status = open_objective(&t);
+	if (status == FV_OK && t.objective.in_stages && !pass->objective)
+		status = core_stages_run(ctx, job, &t.objective, result);
+	else if (status == FV_OK)
+		status = one_pass(&t);
+	if (!pass->objective)
+		core_objective_close(&t.objective);
+	return status;
 }
 
 fv_status core_train_run(fv_ctx *ctx, const core_train_job *job, core_train_result *result)
 {
-	assert(job->spec->epochs > 0 && job->spec->batch > 0);
-	*result = (core_train_result){0};
-	trainer t = {.ctx = ctx, .job = job, .result = result};
-	fv_status status = open_objective(&t);
-	if (status == FV_OK)
-		status = prepare(&t);
-	if (status == FV_OK)
-		status = train_all(&t);
-	result->kept = t.n_kept;
-	core_networks_free(t.networks);
-	core_objective_close(&t.objective);
-	return status;
-}
-
-/* In full blocks, the last one filled up: see CORE_HEAD_BLOCK. */
-static fv_status predict_block(core_networks *networks, const core_plan *plan,
-	const core_train_data *data, int32_t first, float *logits)
-{
-	const float *x[CORE_HEAD_BLOCK];
-	int32_t n = data->rows.n - first < CORE_HEAD_BLOCK ? data->rows.n - first : CORE_HEAD_BLOCK;
-	for (int32_t i = 0; i < CORE_HEAD_BLOCK; i++) {
-		int32_t row = first + (i < n ? i : n - 1);
-		x[i] = data->x + (data->index ? data->index[row] : row) * row_width(&plan->shape);
-	}
-	core_networks_begin(networks, x, data->rows.stem + first, n, CORE_HEAD_BLOCK);
-	const fv_node *node = core_networks_predict(networks);
-	if (!node)
-		return FV_FAILED;
-	memcpy(logits + (size_t)first * (size_t)plan->shape.classes, core_node_data(node),
-		(size_t)n * (size_t)plan->shape.classes * sizeof *logits);
-	return FV_OK;
-}
-
-fv_status core_train_predict(fv_ctx *ctx, const core_plan *plan, const float *params,
-	const core_train_data *data, float *logits)
-{
-	core_networks *networks;
-	core_plan own = *plan;
-	fv_status status = core_networks_new(ctx, &own, CORE_HEAD_BLOCK, &networks);
-	if (status == FV_OK)
-		core_networks_set_params(networks, params);
-	for (int32_t i = 0; status == FV_OK && i < data->rows.n; i += CORE_HEAD_BLOCK)
-		status = predict_block(networks, plan, data, i, logits);
-	core_networks_free(networks);
-	if (status != FV_OK || core_all_finite(logits, (int64_t)data->rows.n * plan->shape.classes))
-		return status;
-	status = check_features(ctx, data, row_width(&plan->shape));
-	return status != FV_OK ? status
-			       : fv_fail(ctx, FV_FAILED, "the logits of the model are not finite");
+	static const core_train_pass whole = {.stage = 1};
+	fv_status status = core_select_check(ctx, job);
+	return status != FV_OK ? status : core_train_pass_run(ctx, job, &whole, result);
 }

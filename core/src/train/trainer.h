@@ -18,6 +18,9 @@
  * Everything random is keyed by file names (streams init and shuffle), and sums run in the order of
  * file names, so the order of rows in a label file changes nothing, dev_objective's batches apart.
  *
+ * An objective with fv.stages/1 has such a training for each stage (stages.c); result and model are
+ * the last one's.
+ *
  * Arithmetic that leaves the numbers is an error that names the step and the tensor (FV_FAILED): a
  * run that overflows has a wrong setting, and a model of an earlier epoch would hide it. Features
  * that are not finite are an error that names the recording (FV_DATA). A development value that is
@@ -39,9 +42,9 @@
 
 /* What happened in an epoch; pointers are valid during the call only. */
 typedef struct core_train_epoch {
-	int32_t epoch, epochs;
-	double value;     /* mean over steps of the objective's value */
-	double grad_norm; /* mean over steps, before clipping */
+	int32_t stage, epoch, epochs; /* stage from 1; epochs of this stage */
+	double value;                 /* mean over steps of the objective's value */
+	double grad_norm;             /* mean over steps, before clipping */
 	double dev_loss, dev_objective;
 	/* What a rule beyond these two looked at, by name; n_judged is 0 for the others. */
 	int32_t n_judged;
@@ -62,6 +65,13 @@ typedef struct core_select_groups {
 	const int32_t *id;       /* a row each; -1: unknown */
 } core_select_groups;
 
+/* A loss plugin that the objective may delegate a stage to. */
+typedef struct core_train_delegate {
+	const char *param; /* of the objective's, which names it */
+	const fv_descriptor *loss;
+	const void *state; /* parameters filled in; copied for each stage */
+} core_train_delegate;
+
 typedef struct core_train_job {
 	core_head_shape shape;      /* classes equal those of the rows */
 	core_train_data train, dev; /* dev in file order; klass is argmax of label, first on ties */
@@ -72,6 +82,8 @@ typedef struct core_train_job {
 	core_train_data test;
 	const fv_descriptor *loss;
 	void *loss_state; /* parameters filled in; used up by the run */
+	const core_train_delegate *delegate;
+	int32_t n_delegates;
 	bool member_is_probability;
 	const char *const *class_name; /* [C] */
 	/* Start values of the plan's tensors (train.init); NULL: drawn. */
@@ -91,18 +103,33 @@ typedef struct core_train_result {
 	float *params;         /* [plan->count] the kept model */
 	int32_t selected_epoch;
 	double selected_value;
-	int32_t candidates;   /* epochs that the model was chosen from */
-	int32_t kept;         /* rows of an epoch */
+	int32_t candidates;   /* epochs that were chosen from, in all stages */
+	int32_t kept;         /* rows of an epoch, of the last stage */
 	double *class_weight; /* [C] of the base loss, from the training rows before keep() */
 } core_train_result;
 
 FV_NODISCARD fv_status core_train_run(
 	fv_ctx *ctx, const core_train_job *job, core_train_result *result);
 
-/* What keep() of the job's loss leaves, without training: row [n], memory of the context. Uses the
- * loss state up; features are not read and may be NULL. */
-FV_NODISCARD fv_status core_train_kept(
-	fv_ctx *ctx, const core_train_job *job, int32_t **row, int32_t *n);
+#define CORE_STAGES_MAX 64
+
+/* What a run will train. An ordinary one is a single stage on the rows that keep() leaves. Where
+ * rows depend on predictions, their number is a guess. */
+typedef struct core_train_preview {
+	int32_t n;
+	struct {
+		const char *loss;
+		int32_t rows, epochs;
+	} stage[CORE_STAGES_MAX];
+} core_train_preview;
+
+/* Without training. Uses the loss state up; features are not read and may be NULL. */
+FV_NODISCARD fv_status core_train_preview_run(
+	fv_ctx *ctx, const core_train_job *job, core_train_preview *out);
+
+/* Errors: FV_DATA names every row whose features hold NaN or infinity. */
+FV_NODISCARD fv_status core_check_features(
+	fv_ctx *ctx, const core_train_data *data, const core_head_shape *shape);
 
 /* Logits [data->rows.n, C] of any rows (only rows.n, rows.stem, x and index are read). Those of a
  * row do not depend on the rows beside it. Errors: FV_DATA names the recording when a feature is

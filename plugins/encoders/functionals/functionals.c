@@ -64,7 +64,10 @@ static fv_status functionals_info(const void *state, fv_ctx *ctx, fv_encoder_inf
 {
 	(void)ctx;
 	const functionals_state *s = state;
-	*info = (fv_encoder_info){sizeof *info, RATE, WINDOW, 0, 2, s->output};
+	info->rate_hz = RATE;
+	info->min_samples = WINDOW;
+	info->n_outputs = 2;
+	info->outputs = s->output;
 	return FV_OK;
 }
 

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fairvox fetch: weights and corpora, from caches or from their addresses, checked. */
+#include "fetch/fetch.h"
+
+#include <dlfcn.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/csv.h"
+#include "base/json.h"
+#include "verbs.h"
+
+static const char usage[] =
+	"usage: fairvox fetch [OPTION...] NAME...\n"
+	"       fairvox fetch --list [--json]\n\n"
+	"Brings weights and corpora to where the configurations look for them, and prints their "
+	"paths. What is\n"
+	"there already is checked and stays; what the caches of Hugging Face, s3prl or torch hold "
+	"is taken from\n"
+	"there; the rest is downloaded. Content is checked by SHA-256 before a file gets its name; "
+	"a download\n"
+	"that was cut goes on where it ended. The licence is shown, and recorded in PATH.json.\n\n"
+	"      --list            what can be fetched, with licences\n"
+	"      --dir DIR         put it under DIR (default: here)\n"
+	"      --offline         never ask the network: only check what is there and look into "
+	"caches\n"
+	"      --mirror URL      ask URL/HOST/PATH for what is at https://HOST/PATH "
+	"(FAIRVOX_MIRROR)\n"
+	"      --catalogue FILE  things to fetch, instead of fairvox's own (see "
+	"configs/fetch.yaml)\n"
+	"  -f, --force           replace a file that is there with other content\n"
+	"  -j, --jobs N          files at a time, for a corpus (default: 4)\n"
+	"      --retries N       attempts in a row that bring nothing before giving up (default: "
+	"5)\n"
+	"      --wait SECONDS    pause before the second attempt; it doubles (default: 1)\n"
+	"      --timeout SECONDS silence after which a connection is given up (default: 60)\n"
+	"      --json            one JSON object: what was fetched, or the list\n";
+
+struct fetch {
+	core_fetch_options options;
+	const char *catalogue;
+	bool list, json;
+};
+
+/* --- the module --- */
+
+static fv_status load(fv_ctx *ctx, const core_fetch_module **out)
+{
+	void *handle = dlopen(CORE_FETCH_MODULE, RTLD_NOW | RTLD_LOCAL);
+	if (!handle)
+		return fv_fail(
+			ctx, FV_FAILED, "%s cannot be loaded: %s", CORE_FETCH_MODULE, dlerror());
+	const core_fetch_module *module = dlsym(handle, CORE_FETCH_ENTRY);
+	if (!module || module->size != sizeof *module || strcmp(module->version, FAIRVOX_VERSION))
+		return fv_fail(ctx, FV_FAILED, "%s is not of this fairvox (%s)", CORE_FETCH_MODULE,
+			FAIRVOX_VERSION);
+	*out = module;
+	return FV_OK;
+}
+
+/* --- the list --- */
+
+static const char *size_text(char out[32], int64_t bytes)
+{
+	if (bytes < 0)
+		return "-";
+	snprintf(out, 32, "%.0f MB", (double)bytes / 1e6);
+	return out;
+}
+
+static json_t *list_entry(const core_item *item)
+{
+	int64_t bytes = item->bytes;
+	return json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s, s:b, s:s?}, s:o}", "name", item->name,
+		"what", item->what, "home", item->home, "save", item->save, "licence", "name",
+		item->licence.name, "url", item->licence.url, "commercial",
+		item->licence.commercial, "note", item->licence.note, "bytes",
+		bytes < 0 ? json_null() : json_integer(bytes));
+}
+
+static fv_status print_list(fv_ctx *ctx, const core_catalogue *catalogue, bool json)
+{
+	json_t *all = json_array();
+	for (size_t i = 0; i < catalogue->n; i++) {
+		const core_item *item = &catalogue->item[i];
+		char size[32];
+		if (json)
+			json_array_append_new(all, list_entry(item));
+		else
+			printf("%-22s %7s  %-15s %s%s\n", item->name, size_text(size, item->bytes),
+				item->licence.name, item->what,
+				item->licence.commercial ? "" : " (non-commercial use only)");
+	}
+	if (!json) {
+		json_decref(all);
+		return cli_flush(ctx);
+	}
+	const char *text =
+		core_json_text(ctx, json_pack("{s:i, s:o}", "schema_version", 1, "items", all),
+			JSON_INDENT(2) | JSON_ENSURE_ASCII);
+	if (!text)
+		return FV_FAILED;
+	puts(text);
+	return cli_flush(ctx);
+}
+
+/* --- options --- */
+
+enum { LIST = 256, DIR, OFFLINE, MIRROR, CATALOGUE, RETRIES, WAIT, TIMEOUT, JSON };
+
+static const struct option longs[] = {{"list", no_argument, NULL, LIST},
+	{"dir", required_argument, NULL, DIR}, {"offline", no_argument, NULL, OFFLINE},
+	{"mirror", required_argument, NULL, MIRROR},
+	{"catalogue", required_argument, NULL, CATALOGUE},
+	{"retries", required_argument, NULL, RETRIES}, {"wait", required_argument, NULL, WAIT},
+	{"timeout", required_argument, NULL, TIMEOUT}, {"json", no_argument, NULL, JSON},
+	{"force", no_argument, NULL, 'f'}, {"jobs", required_argument, NULL, 'j'}, {0}};
+
+static fv_status take(fv_ctx *ctx, int option, struct fetch *f)
+{
+	core_fetch_options *o = &f->options;
+	switch (option) {
+	case LIST:
+		f->list = true;
+		return FV_OK;
+	case DIR:
+		o->dir = optarg;
+		return FV_OK;
+	case OFFLINE:
+		o->offline = true;
+		return FV_OK;
+	case MIRROR:
+		o->http.mirror = optarg;
+		return FV_OK;
+	case CATALOGUE:
+		f->catalogue = optarg;
+		return FV_OK;
+	case RETRIES:
+		return cli_int(ctx, "--retries", optarg, 0, 1000, &o->http.retries);
+	case TIMEOUT:
+		return cli_int(ctx, "--timeout", optarg, 1, 86400, &o->http.timeout_s);
+	case WAIT:
+		if (core_parse_double(optarg, &o->http.wait_s) && o->http.wait_s >= 0 &&
+			o->http.wait_s <= 60)
+			return FV_OK;
+		return fv_fail(ctx, FV_CONFIG, "--wait: '%s' is no number from 0 to 60", optarg);
+	case JSON:
+		f->json = true;
+		return FV_OK;
+	case 'f':
+		o->force = true;
+		return FV_OK;
+	case 'j':
+		return cli_int(ctx, "--jobs", optarg, 1, 64, &o->jobs);
+	default:
+		return FV_CONFIG;
+	}
+}
+
+static fv_status parse(fv_ctx *ctx, int argc, char **argv, struct fetch *f)
+{
+	const char *mirror = getenv("FAIRVOX_MIRROR");
+	*f = (struct fetch){.options = {.dir = ".",
+				    .jobs = 4,
+				    .http = {.mirror = mirror && *mirror ? mirror : NULL,
+					    .retries = 5,
+					    .timeout_s = 60,
+					    .wait_s = 1}}};
+	for (int option; (option = cli_option(ctx, argc, argv, "fj:", longs)) != -1;) {
+		fv_status status = take(ctx, option, f);
+		if (status)
+			return status;
+	}
+	mirror = f->options.http.mirror;
+	if (mirror && strncmp(mirror, "https://", 8) && strncmp(mirror, "http://", 7))
+		return fv_fail(ctx, FV_CONFIG,
+			"--mirror: '%s' begins neither with https:// nor with http://", mirror);
+	if (f->list && optind < argc)
+		return fv_fail(ctx, FV_CONFIG, "fetch: --list takes no names");
+	if (!f->list && optind == argc)
+		return fv_fail(ctx, FV_CONFIG,
+			"fetch: at least one name is needed; see 'fairvox fetch --list'");
+	return FV_OK;
+}
+
+/* --- fetching --- */
+
+/* All names are known before the first is fetched; one that fails does not keep the others. */
+static fv_status fetch_all(fv_ctx *ctx, const core_fetch_module *module,
+	const core_catalogue *catalogue, const struct fetch *f, char **names, size_t n)
+{
+	const core_item **item = core_alloc(ctx, n, sizeof *item);
+	fv_status status = item ? FV_OK : FV_FAILED;
+	for (size_t i = 0; item && i < n; i++) {
+		item[i] = module->find(ctx, catalogue, names[i]);
+		status = item[i] ? status : FV_CONFIG;
+	}
+	json_t *fetched = json_array();
+	for (size_t i = 0; item && (!status || status == FV_DATA) && i < n; i++) {
+		core_fetched got = {0};
+		fv_status its = module->fetch(ctx, item[i], &f->options, &got);
+		status = its ? its : status;
+		if (its)
+			continue;
+		json_array_append_new(fetched, json_pack("{s:s, s:o}", "path", got.path, "receipt",
+						       json_loads(got.receipt, 0, NULL)));
+		if (!f->json) {
+			puts(got.path);
+			fflush(stdout);
+		}
+	}
+	json_t *root = json_pack("{s:i, s:o}", "schema_version", 1, "fetched", fetched);
+	const char *text =
+		f->json ? core_json_text(ctx, root, JSON_INDENT(2) | JSON_ENSURE_ASCII) : NULL;
+	if (text)
+		puts(text);
+	else if (!f->json)
+		json_decref(root);
+	return status;
+}
+
+static fv_status run(fv_ctx *ctx, int argc, char **argv)
+{
+	struct fetch f;
+	const core_fetch_module *module = NULL;
+	core_catalogue catalogue;
+	fv_status status = parse(ctx, argc, argv, &f);
+	if (!status)
+		status = load(ctx, &module);
+	if (!status)
+		status = module->catalogue(ctx, f.catalogue, &catalogue);
+	if (status)
+		return status;
+	if (f.list)
+		return print_list(ctx, &catalogue, f.json);
+	status = fetch_all(ctx, module, &catalogue, &f, argv + optind, (size_t)(argc - optind));
+	fv_status flushed = cli_flush(ctx);
+	return status ? status : flushed;
+}
+
+const cli_verb cli_verb_fetch = {
+	"fetch", "bring weights and corpora, checked by SHA-256", usage, run};

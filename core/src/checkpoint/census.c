@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fairvox/checkpoint.h>
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/context.h"
+
+static bool is_float(const fv_tensor *t)
+{
+	return !strcmp(t->dtype, "F32") || !strcmp(t->dtype, "F16") || !strcmp(t->dtype, "BF16") ||
+	       !strcmp(t->dtype, "F64");
+}
+
+static bool same_shape(const fv_tensor *t, const fv_expected *want)
+{
+	return t->rank == want->rank &&
+	       !memcmp(t->shape, want->shape, (size_t)t->rank * sizeof *t->shape);
+}
+
+/* "[32,80,5]" into text [200], enough for eight dimensions. */
+static const char *shape_text(char text[200], int32_t rank, const int64_t *shape)
+{
+	int at = snprintf(text, 200, "[");
+	for (int32_t d = 0; d < rank; d++)
+		at += snprintf(
+			text + at, (size_t)(200 - at), "%s%lld", d ? "," : "", (long long)shape[d]);
+	snprintf(text + at, (size_t)(200 - at), "]");
+	return text;
+}
+
+static fv_status check(fv_ctx *ctx, const char *path, const fv_tensor *t, const fv_expected *want)
+{
+	if (t ? (want->ignored || is_float(t)) && same_shape(t, want) : want->ignored)
+		return FV_OK;
+	if (!ctx)
+		return FV_DATA;
+	if (!t)
+		return fv_fail(ctx, FV_DATA, "%s: no tensor '%s'", path, want->name);
+	if (!want->ignored && !is_float(t))
+		return fv_fail(ctx, FV_DATA, "%s: tensor '%s' is %s, not of floats", path, t->name,
+			t->dtype);
+	char is[200], wanted[200];
+	return fv_fail(ctx, FV_DATA, "%s: tensor '%s' is %s, not %s", path, t->name,
+		shape_text(is, t->rank, t->shape), shape_text(wanted, want->rank, want->shape));
+}
+
+static bool is_expected(const char *name, const fv_expected *expected, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++)
+		if (!strcmp(name, expected[i].name))
+			return true;
+	return false;
+}
+
+fv_status fv_checkpoint_census(fv_ctx *ctx, const char *path, const fv_checkpoint *file,
+	const fv_expected *expected, int64_t n, const char *beside)
+{
+	fv_status status = FV_OK;
+	int64_t known = 0, count = fv_checkpoint_count(file);
+	for (int64_t i = 0; i < n; i++) {
+		const fv_tensor *t = fv_checkpoint_find(file, expected[i].name);
+		known += t != NULL;
+		if (check(ctx, path, t, &expected[i]))
+			status = FV_DATA;
+	}
+	for (int64_t i = 0; i < count && known < count; i++) {
+		const char *name = fv_checkpoint_at(file, i)->name;
+		if ((beside && !strncmp(name, beside, strlen(beside))) ||
+			is_expected(name, expected, n))
+			continue;
+		status = FV_DATA;
+		if (ctx)
+			(void)fv_fail(ctx, FV_DATA, "%s: tensor '%s' is not part of this network",
+				path, name);
+	}
+	return status;
+}
+
+fv_status fv_checkpoint_read(
+	fv_ctx *ctx, const char *path, const fv_checkpoint *file, const char *name, float *out)
+{
+	const fv_tensor *t = fv_checkpoint_find(file, name);
+	if (!t)
+		return fv_fail(ctx, FV_DATA, "%s: no tensor '%s'", path, name);
+	fv_status status = fv_tensor_to_f32(ctx, t, out);
+	for (int64_t i = 0; i < t->count && !status; i++)
+		if (!isfinite(out[i]))
+			status = fv_fail(ctx, FV_DATA,
+				"%s: tensor '%s': element %lld is not a finite number", path, name,
+				(long long)i);
+	return status;
+}

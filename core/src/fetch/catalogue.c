@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fetch/catalogue.h"
+
+#include <string.h>
+
+#include "base/csv.h"
+#include "base/embedded.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "config/yaml.h"
+
+/* Reads one map: each key is asked for once, then the rest are unknown. */
+struct reader {
+	fv_ctx *ctx;
+	const core_yaml *map;
+	const char *known[16];
+	size_t n_known;
+	fv_status status; /* of the first fault */
+};
+
+static void fault(struct reader *r, core_place place, const char *what)
+{
+	fv_status status = core_fail_place(r->ctx, FV_CONFIG, place, "%s", what);
+	r->status = r->status ? r->status : status;
+}
+
+static struct reader read_map(fv_ctx *ctx, const core_yaml *map)
+{
+	struct reader r = {.ctx = ctx, .map = map};
+	if (map->kind != CORE_YAML_MAP)
+		fault(&r, map->place, "a map is needed");
+	return r;
+}
+
+static const core_yaml *take(struct reader *r, const char *key)
+{
+	r->known[r->n_known++] = key;
+	return core_yaml_get(r->map, key);
+}
+
+static const char *scalar(struct reader *r, const core_yaml *node, const char *key)
+{
+	if (node->kind == CORE_YAML_SCALAR && !core_yaml_is_null(node) && *node->text)
+		return node->text;
+	fault(r, node->place, core_format(r->ctx, "%s: a text is needed", key));
+	return "";
+}
+
+static const char *text(struct reader *r, const char *key, bool needed)
+{
+	const core_yaml *node = take(r, key);
+	if (node)
+		return scalar(r, node, key);
+	if (needed)
+		fault(r, r->map->place, core_format(r->ctx, "'%s' is missing", key));
+	return needed ? "" : NULL;
+}
+
+static const char *address(struct reader *r, const char *key, bool needed)
+{
+	const char *url = text(r, key, needed);
+	if (url && *url && strncmp(url, "https://", 8) && strncmp(url, "http://", 7))
+		fault(r, core_yaml_get(r->map, key)->place,
+			core_format(r->ctx, "%s: '%s' is no address of the web", key, url));
+	return url;
+}
+
+static int64_t bytes(struct reader *r, bool needed)
+{
+	int64_t n = -1;
+	const char *said = text(r, "bytes", needed);
+	if (said && *said && (!core_parse_int(said, &n) || n < 1))
+		fault(r, core_yaml_get(r->map, "bytes")->place, "bytes: a whole number is needed");
+	return n;
+}
+
+static const char *sha256(struct reader *r, bool needed)
+{
+	const char *hex = text(r, "sha256", needed);
+	if (hex && *hex && (strlen(hex) != 64 || strspn(hex, "0123456789abcdef") != 64))
+		fault(r, core_yaml_get(r->map, "sha256")->place,
+			"sha256: 64 digits 0-9a-f are needed");
+	return hex;
+}
+
+static void end(struct reader *r)
+{
+	for (size_t i = 0; r->map->kind == CORE_YAML_MAP && i < r->map->n; i++) {
+		bool known = false;
+		for (size_t k = 0; k < r->n_known; k++)
+			known = known || !strcmp(r->known[k], r->map->entry[i].key);
+		if (!known)
+			fault(r, r->map->entry[i].key_place,
+				core_format(r->ctx, "unknown key '%s'", r->map->entry[i].key));
+	}
+}
+
+/* A path that stays inside the folder it is joined to. */
+static bool is_inside(const char *path)
+{
+	if (path[0] == '/' || strstr(path, "//"))
+		return false;
+	for (const char *part = path; *part;) {
+		size_t n = strcspn(part, "/");
+		if ((n == 1 && part[0] == '.') || (n == 2 && !strncmp(part, "..", 2)))
+			return false;
+		part += n + (part[n] == '/');
+	}
+	return *path;
+}
+
+static fv_status read_licence(fv_ctx *ctx, const core_yaml *map, core_licence *out)
+{
+	struct reader r = read_map(ctx, map);
+	if (r.status)
+		return r.status;
+	out->name = text(&r, "name", true);
+	out->url = address(&r, "url", true);
+	out->note = text(&r, "note", false);
+	const char *commercial = text(&r, "commercial", true);
+	out->commercial = !strcmp(commercial, "true");
+	if (*commercial && !out->commercial && strcmp(commercial, "false"))
+		fault(&r, map->place, "commercial: true or false is needed");
+	end(&r);
+	return r.status;
+}
+
+static fv_status read_member(fv_ctx *ctx, const core_yaml *map, core_form *out)
+{
+	struct reader r = read_map(ctx, map);
+	if (r.status)
+		return r.status;
+	out->member = text(&r, "name", true);
+	out->member_bytes = bytes(&r, true);
+	out->member_sha256 = sha256(&r, true);
+	end(&r);
+	return r.status;
+}
+
+static fv_status read_form(fv_ctx *ctx, const core_yaml *map, core_form *out)
+{
+	struct reader r = read_map(ctx, map);
+	if (r.status)
+		return r.status;
+	out->from = text(&r, "from", true);
+	out->url = address(&r, "url", true);
+	out->pointer = address(&r, "pointer", false);
+	out->bytes = bytes(&r, false);
+	out->sha256 = sha256(&r, false);
+	const core_yaml *member = take(&r, "member");
+	if (member && read_member(ctx, member, out))
+		r.status = FV_CONFIG;
+	if (member && !out->sha256)
+		fault(&r, map->place, "an archive needs bytes and sha256");
+	end(&r);
+	return r.status;
+}
+
+static const char **texts(struct reader *r, const char *key, size_t *n)
+{
+	const core_yaml *list = take(r, key);
+	const char **out = core_alloc(r->ctx, list ? list->n : 0, sizeof *out);
+	*n = 0;
+	if (list && list->kind != CORE_YAML_LIST)
+		fault(r, list->place, core_format(r->ctx, "%s: a list is needed", key));
+	for (size_t i = 0; out && list && list->kind == CORE_YAML_LIST && i < list->n; i++)
+		out[(*n)++] = scalar(r, list->entry[i].value, key);
+	return out;
+}
+
+static fv_status read_set(fv_ctx *ctx, const core_yaml *map, core_file_set **out)
+{
+	core_file_set *set = *out = core_alloc(ctx, 1, sizeof *set);
+	struct reader r = read_map(ctx, map);
+	if (!set || r.status)
+		return FV_CONFIG;
+	const core_yaml *list = take(&r, "list");
+	if (!list)
+		fault(&r, map->place, "'list' is missing");
+	else if (read_form(ctx, list, &set->list))
+		r.status = FV_CONFIG;
+	set->prefix = address(&r, "prefix", true);
+	set->url = texts(&r, "urls", &set->n_urls);
+	set->pointer = address(&r, "pointer", false);
+	set->also = texts(&r, "also", &set->n_also);
+	if (!set->n_urls)
+		fault(&r, map->place, "'urls' is missing");
+	if (set->n_also && !set->pointer)
+		fault(&r, map->place, "'also' needs 'pointer'");
+	end(&r);
+	return r.status;
+}
+
+static void read_forms(struct reader *r, const core_yaml *forms, core_item *out)
+{
+	if (forms->kind != CORE_YAML_LIST || !forms->n) {
+		fault(r, forms->place, "forms: a list of at least one is needed");
+		return;
+	}
+	out->form = core_alloc(r->ctx, forms->n, sizeof *out->form);
+	for (size_t i = 0; out->form && i < forms->n; i++)
+		if (read_form(r->ctx, forms->entry[i].value, &out->form[out->n_forms++]))
+			r->status = FV_CONFIG;
+}
+
+static fv_status read_item(fv_ctx *ctx, const core_entry *entry, core_item *out)
+{
+	struct reader r = read_map(ctx, entry->value);
+	if (r.status)
+		return r.status;
+	out->name = entry->key;
+	out->what = text(&r, "what", true);
+	out->home = address(&r, "home", true);
+	out->save = text(&r, "save", true);
+	if (*out->save && !is_inside(out->save))
+		fault(&r, core_yaml_get(r.map, "save")->place,
+			"save: a relative path without '..' is needed");
+	const core_yaml *licence = take(&r, "licence"), *forms = take(&r, "forms"),
+			*files = take(&r, "files");
+	if (!licence)
+		fault(&r, entry->value->place, "'licence' is missing");
+	else if (read_licence(ctx, licence, &out->licence))
+		r.status = FV_CONFIG;
+	if (!forms == !files)
+		fault(&r, entry->value->place, "one of 'forms' and 'files' is needed");
+	else if (forms)
+		read_forms(&r, forms, out);
+	else if (read_set(ctx, files, &out->set))
+		r.status = FV_CONFIG;
+	out->bytes = out->n_forms ? out->form[0].bytes : -1;
+	end(&r);
+	return r.status;
+}
+
+fv_status core_catalogue_read(fv_ctx *ctx, const char *path, core_catalogue *out)
+{
+	core_yaml *root;
+	const char *own = core_embedded_text(CORE_CATALOGUE_FILE);
+	fv_status status =
+		path ? core_yaml_read(ctx, path, &root)
+		     : core_yaml_parse(ctx, CORE_CATALOGUE_FILE, own, strlen(own), &root);
+	if (status)
+		return status;
+	if (root->kind != CORE_YAML_MAP)
+		return core_fail_place(ctx, FV_CONFIG, root->place, "a map of names is needed");
+	*out = (core_catalogue){.item = core_alloc(ctx, root->n, sizeof *out->item)};
+	if (!out->item)
+		return FV_FAILED;
+	for (size_t i = 0; i < root->n; i++)
+		if (read_item(ctx, &root->entry[i], &out->item[out->n++]))
+			status = FV_CONFIG;
+	return status;
+}
+
+const core_item *core_catalogue_find(fv_ctx *ctx, const core_catalogue *catalogue, const char *name)
+{
+	const char **names = core_alloc(ctx, catalogue->n, sizeof *names);
+	for (size_t i = 0; names && i < catalogue->n; i++) {
+		names[i] = catalogue->item[i].name;
+		if (!strcmp(names[i], name))
+			return &catalogue->item[i];
+	}
+	const char *nearest = names ? core_nearest(name, names, catalogue->n) : NULL;
+	(void)fv_fail(ctx, FV_CONFIG,
+		"nothing called '%s' can be fetched%s%s%s; see 'fairvox fetch --list'", name,
+		nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+	return NULL;
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fetch/http.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+
+#include "base/csv.h"
+
+#define REDIRECTS_MAX 10
+#define PAUSE_MAX_S 60.0
+#define ASKED_PAUSE_MAX_S 300.0
+
+struct core_http {
+	CURL *easy;
+	core_http_options options;
+	char error[CURL_ERROR_SIZE];
+	fv_ctx *ctx; /* of the transfer at work */
+	const core_http_file *file;
+	int64_t at; /* bytes of the file that are there */
+	struct timespec begin;
+	int64_t begin_at;
+	char etag[256]; /* strong; of the first answer to this transfer */
+	bool no_range;  /* the server gave a part that was not asked for */
+	/* of the answer at work */
+	bool began;
+	int64_t range_first, range_total; /* -1: not said */
+	double asked_pause_s;
+	char answer_etag[256];
+	int write_errno;
+	const char *fault; /* in our words; NULL: curl's */
+};
+
+fv_status core_http_begin(fv_ctx *ctx)
+{
+	return curl_global_init(CURL_GLOBAL_DEFAULT)
+		       ? fv_fail(ctx, FV_FAILED, "libcurl cannot start")
+		       : FV_OK;
+}
+
+fv_status core_http_open(fv_ctx *ctx, const core_http_options *options, core_http **out)
+{
+	core_http *h = *out = core_alloc(ctx, 1, sizeof *h);
+	if (!h)
+		return FV_FAILED;
+	h->options = *options;
+	h->easy = curl_easy_init();
+	return h->easy ? FV_OK : fv_fail(ctx, FV_FAILED, "libcurl cannot start");
+}
+
+void core_http_close(core_http *h)
+{
+	if (h && h->easy)
+		curl_easy_cleanup(h->easy);
+}
+
+static double seconds_since(const struct timespec *begin)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - begin->tv_sec) + 1e-9 * (double)(now.tv_nsec - begin->tv_nsec);
+}
+
+static void tell(const core_http *h)
+{
+	if (h->options.quiet)
+		return;
+	double mib = 1024 * 1024, s = seconds_since(&h->begin);
+	double rate = s > 0 ? (double)(h->at - h->begin_at) / mib / s : 0;
+	if (h->file->bytes > 0)
+		core_log(h->ctx, CORE_PROGRESS, "fetch: %s: %.1f of %.1f MiB (%.0f%%), %.1f MiB/s",
+			h->file->name, (double)h->at / mib, (double)h->file->bytes / mib,
+			100 * (double)h->at / (double)h->file->bytes, rate);
+	else
+		core_log(h->ctx, CORE_PROGRESS, "fetch: %s: %.1f MiB, %.1f MiB/s", h->file->name,
+			(double)h->at / mib, rate);
+}
+
+/* --- what the server says --- */
+
+static void copy_value(char *out, size_t room, const char *value, size_t n)
+{
+	while (n && (value[n - 1] == '\r' || value[n - 1] == '\n' || value[n - 1] == ' '))
+		n--;
+	while (n && *value == ' ')
+		value++, n--;
+	if (n >= room)
+		n = 0;
+	memcpy(out, value, n);
+	out[n] = '\0';
+}
+
+/* "bytes 100-199/200", the total may be '*' */
+static void read_range(core_http *h, const char *value)
+{
+	char copy[96];
+	if (strncmp(value, "bytes ", 6) || strlen(value) - 6 >= sizeof copy)
+		return;
+	strcpy(copy, value + 6);
+	char *dash = strchr(copy, '-'), *slash = strchr(copy, '/');
+	if (!dash || !slash || dash > slash)
+		return;
+	*dash = '\0';
+	int64_t first, total;
+	if (core_parse_int(copy, &first))
+		h->range_first = first;
+	if (core_parse_int(slash + 1, &total))
+		h->range_total = total;
+}
+
+static size_t on_header(char *data, size_t one, size_t n, void *user)
+{
+	core_http *h = user;
+	char value[256];
+	const char *colon = memchr(data, ':', n);
+	if (n > 5 && !strncmp(data, "HTTP/", 5)) {
+		h->range_first = h->range_total = -1;
+		h->asked_pause_s = 0;
+		h->answer_etag[0] = '\0';
+	}
+	if (!colon)
+		return one * n;
+	size_t key = (size_t)(colon - data);
+	copy_value(value, sizeof value, colon + 1, n - key - 1);
+	int64_t pause;
+	if (key == 13 && !strncasecmp(data, "Content-Range", key))
+		read_range(h, value);
+	else if (key == 11 && !strncasecmp(data, "Retry-After", key) &&
+		 core_parse_int(value, &pause) && pause > 0)
+		h->asked_pause_s = (double)pause;
+	else if (key == 4 && !strncasecmp(data, "ETag", key) && value[0] == '"')
+		memcpy(h->answer_etag, value, sizeof value);
+	return one * n;
+}
+
+/* Where the body of this answer goes. */
+static bool begin_body(core_http *h)
+{
+	long code = 0;
+	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &code);
+	h->began = true;
+	if (code == 206) {
+		bool ours = h->range_first == h->at && (h->file->bytes < 0 || h->range_total < 0 ||
+							       h->range_total == h->file->bytes);
+		h->no_range = !ours;
+		h->fault = ours ? NULL : "the server sent another part than was asked for";
+		return ours;
+	}
+	if (code != 200) {
+		h->fault = core_format(h->ctx, "the server answered with status %ld", code);
+		return false;
+	}
+	if (h->at && ftruncate(h->file->fd, 0)) {
+		h->write_errno = errno;
+		return false;
+	}
+	h->at = h->begin_at = 0; /* the whole file, whatever was asked for */
+	strcpy(h->etag, h->answer_etag);
+	return true;
+}
+
+static size_t on_body(char *data, size_t one, size_t n, void *user)
+{
+	core_http *h = user;
+	size_t done = 0;
+	if (!h->began && !begin_body(h))
+		return 0;
+	int64_t most = h->file->bytes >= 0 ? h->file->bytes : h->file->most;
+	if ((h->file->bytes >= 0 || most > 0) && (int64_t)n > most - h->at) {
+		h->fault = core_format(h->ctx, "it is longer than %lld bytes", (long long)most);
+		return 0;
+	}
+	while (done < n) {
+		ssize_t wrote = pwrite(h->file->fd, data + done, n - done, (off_t)h->at);
+		if (wrote < 0 && errno == EINTR)
+			continue;
+		if (wrote < 0) {
+			h->write_errno = errno;
+			return 0;
+		}
+		done += (size_t)wrote;
+		h->at += wrote;
+	}
+	tell(h);
+	return one * n;
+}
+
+/* --- one attempt --- */
+
+static const char *mirrored(const core_http *h, const char *url)
+{
+	const char *mirror = h->options.mirror, *rest = strstr(url, "://");
+	if (!mirror || !rest)
+		return url;
+	size_t n = strlen(mirror);
+	while (n && mirror[n - 1] == '/')
+		n--;
+	return core_format(h->ctx, "%.*s/%s", (int)n, mirror, rest + 3);
+}
+
+static void set_options(
+	core_http *h, const char *url, struct curl_slist *headers, const char *range)
+{
+	CURL *e = h->easy;
+	bool secure = !strncasecmp(url, "https:", 6);
+	const char *authorities = getenv("SSL_CERT_FILE");
+	curl_easy_reset(e);
+	curl_easy_setopt(e, CURLOPT_URL, url);
+	curl_easy_setopt(e, CURLOPT_USERAGENT, "fairvox/" FAIRVOX_VERSION);
+	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
+	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 1L);
+	curl_easy_setopt(e, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX);
+	curl_easy_setopt(e, CURLOPT_FAILONERROR, 1L);
+	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT, (long)h->options.timeout_s);
+	curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)h->options.timeout_s);
+	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, h->error);
+	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(e, CURLOPT_HEADERDATA, h);
+	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(e, CURLOPT_WRITEDATA, h);
+	if (authorities && *authorities)
+		curl_easy_setopt(e, CURLOPT_CAINFO, authorities);
+	if (headers)
+		curl_easy_setopt(e, CURLOPT_HTTPHEADER, headers);
+	if (range)
+		curl_easy_setopt(e, CURLOPT_RANGE, range);
+}
+
+static CURLcode attempt(core_http *h, const char *url)
+{
+	char range[32], condition[300];
+	struct curl_slist *headers = NULL;
+	bool partial = h->at > 0 && !h->no_range;
+	snprintf(range, sizeof range, "%lld-", (long long)h->at);
+	if (partial && h->etag[0]) {
+		snprintf(condition, sizeof condition, "If-Range: %s", h->etag);
+		headers = curl_slist_append(NULL, condition);
+	}
+	h->began = false;
+	h->fault = NULL;
+	h->write_errno = 0;
+	h->error[0] = '\0';
+	set_options(h, url, headers, partial ? range : NULL);
+	CURLcode code = curl_easy_perform(h->easy);
+	curl_slist_free_all(headers);
+	return code;
+}
+
+/* --- what to make of it --- */
+
+enum verdict { DONE, AGAIN, OVER };
+
+static bool is_passing_status(long status)
+{
+	return status == 408 || status == 425 || status == 429 || status >= 500;
+}
+
+static enum verdict judge_answer(core_http *h, const core_http_file *file)
+{
+	curl_off_t length = -1;
+	curl_easy_getinfo(h->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+	if (file->bytes < 0 || h->at == file->bytes)
+		return DONE;
+	h->fault = core_format(h->ctx, "it ends after %lld of %lld bytes", (long long)h->at,
+		(long long)file->bytes);
+	return length < 0 ? AGAIN : OVER; /* without a length the end may have been a cut */
+}
+
+static enum verdict judge_error(core_http *h)
+{
+	long status = 0;
+	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
+	h->fault = core_format(h->ctx, "the server answered with status %ld", status);
+	if (status != 416 || !h->at)
+		return is_passing_status(status) ? AGAIN : OVER;
+	h->at = 0; /* what is there is longer than the file */
+	return ftruncate(h->file->fd, 0) ? OVER : AGAIN;
+}
+
+static enum verdict judge(core_http *h, const core_http_file *file, CURLcode code)
+{
+	switch (code) {
+	case CURLE_OK:
+		return judge_answer(h, file);
+	case CURLE_HTTP_RETURNED_ERROR:
+		return judge_error(h);
+	case CURLE_WRITE_ERROR:
+		return h->no_range && !h->write_errno ? AGAIN : OVER;
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		h->fault = core_format(h->ctx, "a redirect away from https was refused");
+		return OVER;
+	case CURLE_TOO_MANY_REDIRECTS:
+		h->fault = core_format(h->ctx, "more than %d redirects", REDIRECTS_MAX);
+		return OVER;
+	case CURLE_URL_MALFORMAT:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_OUT_OF_MEMORY:
+		return OVER;
+	default:
+		return AGAIN;
+	}
+}
+
+static void pause_for(double s)
+{
+	struct timespec left = {(time_t)s, (long)(1e9 * (s - (double)(time_t)s))};
+	while (nanosleep(&left, &left) && errno == EINTR)
+		;
+}
+
+static void set_source(core_http *h, core_http_file *file)
+{
+	char *effective = NULL;
+	curl_easy_getinfo(h->easy, CURLINFO_EFFECTIVE_URL, &effective);
+	const char *url = effective && *effective ? effective : file->url;
+	file->source = core_strndup(h->ctx, url, strcspn(url, "?#"));
+}
+
+static fv_status fail(core_http *h, const core_http_file *file, const char *url, CURLcode code)
+{
+	if (h->write_errno)
+		return fv_fail(h->ctx, FV_FAILED, "%s: cannot write: %s", file->name,
+			strerror(h->write_errno));
+	const char *why = h->fault ? h->fault : h->error[0] ? h->error : curl_easy_strerror(code);
+	return fv_fail(h->ctx, FV_DATA, "%s: %s: %s", file->name, url, why);
+}
+
+fv_status core_http_get(fv_ctx *ctx, core_http *h, core_http_file *file)
+{
+	struct stat st;
+	if (fstat(file->fd, &st) || (!file->resume && st.st_size && ftruncate(file->fd, 0)))
+		return fv_fail(ctx, FV_FAILED, "%s: cannot write: %s", file->name, strerror(errno));
+	h->ctx = ctx;
+	h->file = file;
+	h->at = h->begin_at = file->resumed = file->resume ? st.st_size : 0;
+	h->etag[0] = '\0';
+	h->no_range = false;
+	clock_gettime(CLOCK_MONOTONIC, &h->begin);
+	const char *url = mirrored(h, file->url);
+	double wait_s = h->options.wait_s;
+	int64_t idle = 0;
+	while (url && !(file->bytes > 0 && h->at == file->bytes)) {
+		int64_t before = h->at;
+		CURLcode code = attempt(h, url);
+		enum verdict verdict = judge(h, file, code);
+		if (verdict == DONE)
+			break;
+		idle = h->at > before ? 0 : idle + 1;
+		wait_s = h->at > before ? h->options.wait_s : wait_s;
+		if (verdict == OVER || idle > h->options.retries)
+			return fail(h, file, url, code);
+		double pause_s = h->asked_pause_s > wait_s ? h->asked_pause_s : wait_s;
+		pause_s = pause_s < ASKED_PAUSE_MAX_S ? pause_s : ASKED_PAUSE_MAX_S;
+		core_log(ctx, CORE_INFO, "%s: %s; %lld bytes are there, trying again in %.0f s",
+			file->name,
+			h->fault      ? h->fault
+			: h->error[0] ? h->error
+				      : curl_easy_strerror(code),
+			(long long)h->at, pause_s);
+		pause_for(pause_s);
+		wait_s = 2 * wait_s < PAUSE_MAX_S ? 2 * wait_s : PAUSE_MAX_S;
+	}
+	if (!url)
+		return FV_FAILED;
+	set_source(h, file);
+	return FV_OK;
+}

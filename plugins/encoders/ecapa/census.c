@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a file must hold. The network's sizes follow from the shapes of its tensors. Each size has
+ * up to three witnesses that must not all be wrong: the value that most of them give counts, so
+ * that the census names the tensor that is at fault and not all others. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ecapa.h"
+
+enum { TAPS_MAX = 63, SIZE_MAX_ANY = 65536, NAME = 112 };
+
+/* --- names --- */
+
+/* SpeechBrain's embedding_model.ckpt; its Pretrained interface's modules; a checkpoint of training.
+ */
+static const char *const prefixes[] = {"", "embedding_model.", "mods.embedding_model."};
+
+enum { PREFIXES = sizeof prefixes / sizeof *prefixes };
+
+/* A dimension of a tensor, divided by `factor`, is the size at `size`. */
+static const struct witness {
+	size_t size;
+	const char *name;
+	int32_t dim, factor;
+} witnesses[] = {
+	{offsetof(ecapa_sizes, channels), "blocks.0.conv.conv.weight", 0, 1},
+	{offsetof(ecapa_sizes, channels), "blocks.1.tdnn1.conv.conv.weight", 0, 1},
+	{offsetof(ecapa_sizes, channels), "mfa.conv.conv.weight", 1, ECAPA_BLOCKS},
+	{offsetof(ecapa_sizes, part), "blocks.1.res2net_block.blocks.0.conv.conv.weight", 0, 1},
+	{offsetof(ecapa_sizes, part), "blocks.2.res2net_block.blocks.0.conv.conv.weight", 0, 1},
+	{offsetof(ecapa_sizes, part), "blocks.3.res2net_block.blocks.0.conv.conv.weight", 0, 1},
+	{offsetof(ecapa_sizes, squeeze), "blocks.1.se_block.conv1.conv.weight", 0, 1},
+	{offsetof(ecapa_sizes, squeeze), "blocks.2.se_block.conv1.conv.weight", 0, 1},
+	{offsetof(ecapa_sizes, squeeze), "blocks.3.se_block.conv1.conv.weight", 0, 1},
+	{offsetof(ecapa_sizes, pooled), "mfa.conv.conv.weight", 0, 1},
+	{offsetof(ecapa_sizes, pooled), "asp.conv.conv.weight", 0, 1},
+	{offsetof(ecapa_sizes, pooled), "fc.conv.weight", 1, 2},
+	{offsetof(ecapa_sizes, attention), "asp.tdnn.conv.conv.weight", 0, 1},
+	{offsetof(ecapa_sizes, attention), "asp.conv.conv.weight", 1, 1},
+	{offsetof(ecapa_sizes, attention), "asp.tdnn.conv.conv.bias", 0, 1},
+	{offsetof(ecapa_sizes, dims), "fc.conv.weight", 0, 1},
+	{offsetof(ecapa_sizes, dims), "fc.conv.bias", 0, 1},
+	{offsetof(ecapa_sizes, taps[0]), "blocks.0.conv.conv.weight", 2, 1},
+	{offsetof(ecapa_sizes, taps[1]), "blocks.1.res2net_block.blocks.0.conv.conv.weight", 2, 1},
+	{offsetof(ecapa_sizes, taps[1]), "blocks.1.res2net_block.blocks.1.conv.conv.weight", 2, 1},
+	{offsetof(ecapa_sizes, taps[1]), "blocks.1.res2net_block.blocks.2.conv.conv.weight", 2, 1},
+	{offsetof(ecapa_sizes, taps[2]), "blocks.2.res2net_block.blocks.0.conv.conv.weight", 2, 1},
+	{offsetof(ecapa_sizes, taps[2]), "blocks.2.res2net_block.blocks.1.conv.conv.weight", 2, 1},
+	{offsetof(ecapa_sizes, taps[2]), "blocks.2.res2net_block.blocks.2.conv.conv.weight", 2, 1},
+	{offsetof(ecapa_sizes, taps[3]), "blocks.3.res2net_block.blocks.0.conv.conv.weight", 2, 1},
+	{offsetof(ecapa_sizes, taps[3]), "blocks.3.res2net_block.blocks.1.conv.conv.weight", 2, 1},
+	{offsetof(ecapa_sizes, taps[3]), "blocks.3.res2net_block.blocks.2.conv.conv.weight", 2, 1},
+};
+
+enum { WITNESSES = sizeof witnesses / sizeof *witnesses };
+
+static const fv_tensor *find(const fv_checkpoint *file, const char *prefix, const char *name)
+{
+	char whole[NAME];
+	snprintf(whole, sizeof whole, "%s%s", prefix, name);
+	return fv_checkpoint_find(file, whole);
+}
+
+const char *ecapa_prefix(const fv_checkpoint *file)
+{
+	const char *best = prefixes[0];
+	int most = 0;
+	for (int p = 0; p < PREFIXES; p++) {
+		int n = 0;
+		for (int w = 0; w < WITNESSES; w++)
+			n += find(file, prefixes[p], witnesses[w].name) != NULL;
+		if (n > most) {
+			most = n;
+			best = prefixes[p];
+		}
+	}
+	return best;
+}
+
+/* --- sizes --- */
+
+/* 0: it says nothing. */
+static int64_t ask(const fv_checkpoint *file, const char *prefix, const struct witness *w)
+{
+	const fv_tensor *t = find(file, prefix, w->name);
+	if (!t || t->rank <= w->dim || t->shape[w->dim] % w->factor ||
+		t->shape[w->dim] > (int64_t)SIZE_MAX_ANY * w->factor)
+		return 0;
+	return t->shape[w->dim] / w->factor;
+}
+
+/* What most of the witnesses from `w` on say about their size, the first of those that are equal.
+ */
+static int64_t vote(const fv_checkpoint *file, const char *prefix, const struct witness *w, int n)
+{
+	int64_t best = 0;
+	int most = 0;
+	for (int i = 0; i < n; i++) {
+		int64_t said = ask(file, prefix, &w[i]);
+		int same = 0;
+		for (int j = 0; j < n && said; j++)
+			same += ask(file, prefix, &w[j]) == said;
+		if (same > most) {
+			most = same;
+			best = said;
+		}
+	}
+	return best;
+}
+
+/* NULL, or what keeps the sizes from being those of a network; in `text` [160]. */
+static const char *find_sizes(
+	const fv_checkpoint *file, const char *prefix, ecapa_sizes *sizes, char text[160])
+{
+	*sizes = (ecapa_sizes){0};
+	for (int w = 0, n; w < WITNESSES; w += n) {
+		for (n = 1; w + n < WITNESSES && witnesses[w + n].size == witnesses[w].size;)
+			n++;
+		int64_t size = vote(file, prefix, &witnesses[w], n);
+		if (!size) {
+			snprintf(text, 160, "no ECAPA-TDNN: no tensor '%s%s' of usable shape",
+				prefix, witnesses[w].name);
+			return text;
+		}
+		memcpy((char *)sizes + witnesses[w].size, &size, sizeof size);
+	}
+	sizes->scale = sizes->channels / sizes->part;
+	if (sizes->channels % sizes->part || sizes->scale < 2 || sizes->scale > ECAPA_SCALE_MAX) {
+		snprintf(text, 160, "%lld channels do not fall into 2 to %d parts of %lld",
+			(long long)sizes->channels, ECAPA_SCALE_MAX, (long long)sizes->part);
+		return text;
+	}
+	for (int b = 0; b <= ECAPA_BLOCKS; b++)
+		if (sizes->taps[b] % 2 == 0 || sizes->taps[b] > TAPS_MAX) {
+			snprintf(text, 160,
+				"block %d has kernels of %lld taps; odd ones up to %d "
+				"are read",
+				b, (long long)sizes->taps[b], TAPS_MAX);
+			return text;
+		}
+	return NULL;
+}
+
+/* --- the list of all tensors --- */
+
+struct list {
+	const char *prefix;
+	int64_t n;
+	fv_expected *at;
+	char (*name)[NAME];
+};
+
+static void add(struct list *list, const char *layer, const char *part, fv_expected shape)
+{
+	snprintf(list->name[list->n], NAME, "%s%s.%s", list->prefix, layer, part);
+	shape.name = list->name[list->n];
+	list->at[list->n++] = shape;
+}
+
+static void add_conv(struct list *list, const char *layer, int64_t out, int64_t in, int64_t taps)
+{
+	add(list, layer, "conv.weight", (fv_expected){.rank = 3, .shape = {out, in, taps}});
+	add(list, layer, "conv.bias", (fv_expected){.rank = 1, .shape = {out}});
+}
+
+static void add_norm(struct list *list, const char *layer, int64_t width)
+{
+	static const char *const parts[] = {
+		"norm.weight", "norm.bias", "norm.running_mean", "norm.running_var"};
+	for (int p = 0; p < 4; p++)
+		add(list, layer, parts[p], (fv_expected){.rank = 1, .shape = {width}});
+	add(list, layer, "norm.num_batches_tracked", (fv_expected){.ignored = 1});
+}
+
+/* A convolution, ReLU and a norm. */
+static void add_tdnn(struct list *list, const char *layer, int64_t out, int64_t in, int64_t taps)
+{
+	char name[NAME];
+	snprintf(name, sizeof name, "%s.conv", layer);
+	add_conv(list, name, out, in, taps);
+	snprintf(name, sizeof name, "%s.norm", layer);
+	add_norm(list, name, out);
+}
+
+static void add_block(struct list *list, const ecapa_sizes *z, int b)
+{
+	char name[64];
+	snprintf(name, sizeof name, "blocks.%d.tdnn1", b);
+	add_tdnn(list, name, z->channels, z->channels, 1);
+	for (int i = 0; i + 1 < z->scale; i++) {
+		snprintf(name, sizeof name, "blocks.%d.res2net_block.blocks.%d", b, i);
+		add_tdnn(list, name, z->part, z->part, z->taps[b]);
+	}
+	snprintf(name, sizeof name, "blocks.%d.tdnn2", b);
+	add_tdnn(list, name, z->channels, z->channels, 1);
+	snprintf(name, sizeof name, "blocks.%d.se_block.conv1", b);
+	add_conv(list, name, z->squeeze, z->channels, 1);
+	snprintf(name, sizeof name, "blocks.%d.se_block.conv2", b);
+	add_conv(list, name, z->channels, z->squeeze, 1);
+}
+
+/* The list's memory is freed with free(list.at). */
+static struct list list_tensors(const ecapa_sizes *z, const char *prefix)
+{
+	/* seven of each of: first, merging and attention's, scale + 1 in each block */
+	size_t n = 7 * (size_t)(3 + ECAPA_BLOCKS * (z->scale + 1)) + 4 * ECAPA_BLOCKS + 9;
+	fv_expected *at = calloc(n, sizeof *at + NAME);
+	struct list list = {prefix, 0, at, (char(*)[NAME])(at + n)};
+	if (!at)
+		return list;
+	add_tdnn(&list, "blocks.0", z->channels, ECAPA_BANDS, z->taps[0]);
+	for (int b = 1; b <= ECAPA_BLOCKS; b++)
+		add_block(&list, z, b);
+	add_tdnn(&list, "mfa", z->pooled, ECAPA_BLOCKS * z->channels, 1);
+	add_tdnn(&list, "asp.tdnn", z->attention, 3 * z->pooled, 1);
+	add_conv(&list, "asp.conv", z->pooled, z->attention, 1);
+	add_norm(&list, "asp_bn", 2 * z->pooled);
+	add_conv(&list, "fc", z->dims, 2 * z->pooled, 1);
+	return list;
+}
+
+fv_status ecapa_census(fv_ctx *ctx, const char *path, const fv_checkpoint *file, const char *prefix,
+	ecapa_sizes *sizes)
+{
+	char text[160];
+	if (find_sizes(file, prefix, sizes, text))
+		return ctx ? fv_fail(ctx, FV_DATA, "%s: %s", path, text) : FV_DATA;
+	struct list list = list_tensors(sizes, prefix);
+	if (!list.at)
+		return ctx ? fv_fail(ctx, FV_FAILED, "%s: out of memory", path) : FV_FAILED;
+	fv_status status = fv_checkpoint_census(ctx, path, file, list.at, list.n, NULL);
+	free(list.at);
+	return status;
+}
+
+/* --- does a file fit? --- */
+
+static int32_t fits(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
+{
+	ecapa_sizes sizes;
+	if (ecapa_census(NULL, NULL, file, ecapa_prefix(file), &sizes))
+		return 0;
+	fit->what = "ECAPA-TDNN speaker encoder";
+	if (!strcmp(sha256, "0575cb64845e6b9a10db9bcb74d5ac32b326b8dc90352671d345e2ee3d0126a2")) {
+		fit->what = "ECAPA-TDNN speaker encoder of speechbrain/spkrec-ecapa-voxceleb";
+		fit->licence = "Apache-2.0";
+	}
+	return 1;
+}
+
+const fv_fits_1 ecapa_fits = {.size = sizeof ecapa_fits, .fits = fits};

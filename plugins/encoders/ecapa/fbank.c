@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Features as SpeechBrain's Fbank(n_mels = 80) and InputNormalization("sentence", std_norm = False)
+ * compute them: power spectra of 25 ms periodic Hamming windows every 10 ms, centred, zeros beyond
+ * the ends; 80 symmetric triangles from 0 to 8000 Hz on the HTK scale; 10 log10(max(x, 1e-10)), no
+ * lower than the recording's largest value less 80; less each band's mean over the recording. In
+ * double up to the decibels. */
+#include <math.h>
+
+#include "ecapa.h"
+
+#define FLOOR 1e-10
+#define RANGE_DB 80
+
+fv_status ecapa_fbank_open(ecapa_state *s, fv_ctx *ctx)
+{
+	double hamming[ECAPA_WINDOW];
+	for (int i = 0; i < ECAPA_WINDOW; i++)
+		hamming[i] = 0.54 - 0.46 * cos(2 * M_PI * i / ECAPA_WINDOW);
+	s->stft = fv_stft_open(ctx, ECAPA_WINDOW, ECAPA_HOP, hamming);
+	s->mel = fv_mel_open_symmetric(
+		ctx, ECAPA_WINDOW, ECAPA_RATE_HZ, ECAPA_BANDS, 0, ECAPA_RATE_HZ / 2.0);
+	return s->stft && s->mel ? FV_OK : FV_FAILED;
+}
+
+int64_t ecapa_frames(int64_t n)
+{
+	return 1 + n / ECAPA_HOP;
+}
+
+fv_status ecapa_fbank(const ecapa_state *s, fv_ctx *worker, const float *wave, int64_t n, float *db)
+{
+	enum { BLOCK = 64, BINS = ECAPA_WINDOW / 2 + 1 };
+	double *power = fv_scratch(worker, sizeof(double[BLOCK][BINS]));
+	double *own = fv_scratch(worker, fv_stft_scratch(s->stft) * sizeof *own);
+	if (!power || !own)
+		return FV_FAILED;
+	int64_t frames = ecapa_frames(n);
+	for (int64_t t = 0; t < frames; t += BLOCK) {
+		int64_t rows = frames - t < BLOCK ? frames - t : BLOCK;
+		fv_stft_power(s->stft, wave, n, t, rows, power, own);
+		for (int64_t r = 0; r < rows; r++)
+			fv_mel_apply_double(s->mel, power + r * BINS, db + (t + r) * ECAPA_BANDS);
+	}
+	float highest = -INFINITY;
+	for (int64_t i = 0; i < frames * ECAPA_BANDS; i++) {
+		db[i] = (float)(10 * log10(fmax((double)db[i], FLOOR)));
+		highest = fmaxf(highest, db[i]);
+	}
+	for (int64_t i = 0; i < frames * ECAPA_BANDS; i++)
+		db[i] = fmaxf(db[i], highest - RANGE_DB);
+	return FV_OK;
+}
+
+void ecapa_subtract_mean(float *db, int64_t frames)
+{
+	double sum[ECAPA_BANDS] = {0};
+	for (int64_t t = 0; t < frames; t++)
+		for (int b = 0; b < ECAPA_BANDS; b++)
+			sum[b] += (double)db[t * ECAPA_BANDS + b];
+	for (int64_t t = 0; t < frames; t++)
+		for (int b = 0; b < ECAPA_BANDS; b++)
+			db[t * ECAPA_BANDS + b] =
+				(float)((double)db[t * ECAPA_BANDS + b] - sum[b] / (double)frames);
+}

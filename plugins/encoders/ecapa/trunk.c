@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The network up to the frames that are pooled (Desplanques, Thienpondt, Demuynck, "ECAPA-TDNN",
+ * Interspeech 2020, in SpeechBrain's form), and from the pooled statistics to the embedding.
+ *
+ *     x_0 = tdnn(features)                                       tdnn(x) = norm(max(0, conv(x)))
+ *     block b = 1, 2, 3 of dilation b + 1:   u = tdnn(x_(b-1)) falls into parts u_0 ...
+ * u_(scale-1); y_0 = u_0,   y_1 = tdnn(u_1),   y_i = tdnn(u_i + y_(i-1));   v = tdnn(y) x_b = v
+ * sigmoid(E max(0, S mean over time(v))) + x_(b-1) z = tdnn(x_1, x_2, x_3);   embedding = F
+ * norm(statistics(z))
+ *
+ * Convolutions keep the length: frames before the first and behind the last are reflected. A
+ * product over taps wants them one behind the other, so the frames of a convolution of dilation d
+ * are laid out in d phases, frames t, t + d, t + 2d ... together. */
+#include <math.h>
+#include <string.h>
+
+#include "ecapa.h"
+
+/* Where a convolution finds its frames: phases of `rows` rows of `width` numbers. */
+struct phases {
+	int64_t frames, width, reach, dilation, rows;
+	float *at;
+};
+
+static struct phases lay_out(
+	const ecapa_state *s, int b, int64_t width, int64_t frames, float *memory)
+{
+	int64_t dilation = b ? b + 1 : 1, reach = ecapa_reach(&s->sizes, b);
+	int64_t rows = (frames + 2 * reach + dilation - 1) / dilation;
+	return (struct phases){frames, width, reach, dilation, rows, memory};
+}
+
+/* t from -reach to frames + reach - 1 */
+static float *frame_at(const struct phases *p, int64_t t)
+{
+	int64_t place = t + p->reach;
+	return p->at + (place % p->dilation * p->rows + place / p->dilation) * p->width;
+}
+
+/* The frames outside, once those inside are there. */
+static void reflect(const struct phases *p)
+{
+	size_t row = (size_t)p->width * sizeof *p->at;
+	int64_t last = p->frames - 1;
+	for (int64_t i = 1; i <= p->reach; i++) {
+		memcpy(frame_at(p, -i), frame_at(p, i), row);
+		memcpy(frame_at(p, last + i), frame_at(p, last - i), row);
+	}
+}
+
+/* y: frame t at y + t stride */
+static void convolve(
+	const fv_linear *conv, const struct phases *p, float *y, int64_t stride, float *scratch)
+{
+	for (int64_t phase = 0; phase < p->dilation && phase < p->frames; phase++)
+		fv_linear_apply(conv, (p->frames - phase + p->dilation - 1) / p->dilation,
+			p->at + phase * p->rows * p->width, p->width, 0, FV_ACTIVATION_RELU,
+			y + phase * stride, p->dilation * stride, scratch);
+}
+
+static void first_block(const ecapa_state *s, const float *features, int64_t frames, float *padded,
+	float *scratch, float *x)
+{
+	struct phases p = lay_out(s, 0, ECAPA_BANDS, frames, padded);
+	const int64_t channels = s->sizes.channels;
+	for (int64_t t = 0; t < frames; t++)
+		memcpy(frame_at(&p, t), features + t * ECAPA_BANDS, ECAPA_BANDS * sizeof *features);
+	reflect(&p);
+	convolve(s->first, &p, x, channels, scratch);
+	for (int64_t t = 0; t < frames; t++, x += channels)
+		for (int64_t c = 0; c < channels; c++)
+			x[c] = s->first_norm.scale[c] * x[c] + s->first_norm.shift[c];
+}
+
+/* The parts of u [T,C] one after the other: part i becomes the convolution of its sum with part i -
+ * 1, both normed. Part 0 stays. */
+static void convolve_parts(const ecapa_block *block, const ecapa_sizes *z, const struct phases *p,
+	float *u, float *scratch)
+{
+	const int64_t width = z->part;
+	for (int64_t i = 1; i < z->scale; i++) {
+		const float *scale = block->enter_norm.scale + i * width,
+			    *shift = block->enter_norm.shift + i * width;
+		const ecapa_norm *before = i > 1 ? &block->conv_norm[i - 2] : NULL;
+		for (int64_t t = 0; t < p->frames; t++) {
+			const float *own = u + t * z->channels + i * width, *last = own - width;
+			float *sum = frame_at(p, t);
+			for (int64_t c = 0; c < width; c++)
+				sum[c] = scale[c] * own[c] + shift[c];
+			for (int64_t c = 0; c < width && before; c++)
+				sum[c] += before->scale[c] * last[c] + before->shift[c];
+		}
+		reflect(p);
+		convolve(block->conv[i - 1], p, u + i * width, z->channels, scratch);
+	}
+}
+
+/* y [T,C], rows `stride` apart, normed and weighted by channel, plus x. */
+static fv_status excite(const ecapa_block *block, const ecapa_sizes *z, fv_ctx *worker, float *y,
+	int64_t stride, const float *x, int64_t stride_x, int64_t frames, float *scratch)
+{
+	const int64_t channels = z->channels;
+	const ecapa_norm *norm = &block->leave_norm;
+	double *sum = fv_scratch(worker, (size_t)channels * sizeof *sum);
+	float *mean = fv_scratch(worker, (size_t)(3 * channels + z->squeeze) * sizeof *mean);
+	if (!sum || !mean)
+		return FV_FAILED;
+	float *scale = mean + channels, *shift = scale + channels, *squeezed = shift + channels;
+	memset(sum, 0, (size_t)channels * sizeof *sum);
+	for (int64_t t = 0; t < frames; t++)
+		for (int64_t c = 0; c < channels; c++)
+			sum[c] += (double)y[t * stride + c];
+	for (int64_t c = 0; c < channels; c++)
+		mean[c] = (float)((double)norm->scale[c] * sum[c] / (double)frames +
+				  (double)norm->shift[c]);
+	fv_linear_apply(block->squeeze, 1, mean, channels, 0, FV_ACTIVATION_RELU, squeezed,
+		z->squeeze, scratch);
+	fv_linear_apply(block->excite, 1, squeezed, z->squeeze, 0, FV_ACTIVATION_NONE, scale,
+		channels, scratch);
+	for (int64_t c = 0; c < channels; c++) {
+		double gate = 1 / (1 + exp(-(double)scale[c]));
+		scale[c] = (float)(gate * (double)norm->scale[c]);
+		shift[c] = (float)(gate * (double)norm->shift[c]);
+	}
+	for (int64_t t = 0; t < frames; t++, y += stride, x += stride_x)
+		for (int64_t c = 0; c < channels; c++)
+			y[c] = scale[c] * y[c] + shift[c] + x[c];
+	return FV_OK;
+}
+
+/* --- memory of a recording --- */
+
+struct room {
+	float *padded;  /* frames of a convolution */
+	float *inside;  /* u [T,C]; the attention's [T,A] */
+	float *blocks;  /* x_1, x_2, x_3 side by side [T,3 C]; the attention's [T,M] */
+	float *outside; /* x_0 [T,C]; z [T,M] */
+	float *linear;  /* what products need for themselves */
+	float *statistics;
+};
+
+static int64_t larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static int64_t linear_room(const ecapa_state *s, int64_t frames)
+{
+	size_t most = fv_linear_scratch(s->first, frames);
+	const fv_linear *rest[3 * ECAPA_BLOCKS + 5] = {
+		s->merge, s->look, s->attend, s->context, s->last};
+	for (int b = 0; b < ECAPA_BLOCKS; b++) {
+		const ecapa_block *block = &s->block[b];
+		const fv_linear *of[] = {block->enter, block->conv[0], block->leave};
+		memcpy(rest + 5 + 3 * b, of, sizeof of);
+		for (int i = 0; i < 2; i++) {
+			size_t one = fv_linear_scratch(i ? block->squeeze : block->excite, 1);
+			most = one > most ? one : most;
+		}
+	}
+	for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) {
+		size_t one = fv_linear_scratch(rest[i], frames);
+		most = one > most ? one : most;
+	}
+	return (int64_t)most;
+}
+
+/* One piece of memory, so that the worker keeps it for the next recording. */
+static fv_status make_room(const ecapa_state *s, fv_ctx *worker, int64_t frames, struct room *room)
+{
+	const ecapa_sizes *z = &s->sizes;
+	int64_t padded = 0;
+	for (int b = 0; b <= ECAPA_BLOCKS; b++) {
+		struct phases p = lay_out(s, b, b ? z->part : ECAPA_BANDS, frames, NULL);
+		padded = larger(padded, p.dilation * p.rows * p.width);
+	}
+	const int64_t n[] = {padded, frames * larger(z->channels, z->attention),
+		frames * larger(ECAPA_BLOCKS * z->channels, z->pooled),
+		frames * larger(z->channels, z->pooled), linear_room(s, frames), 2 * z->pooled};
+	float **const at[] = {&room->padded, &room->inside, &room->blocks, &room->outside,
+		&room->linear, &room->statistics};
+	enum { PARTS = sizeof n / sizeof *n, LINE = 16 /* floats of a cache line */ };
+	int64_t all = 0;
+	for (int i = 0; i < PARTS; i++)
+		all += (n[i] + LINE - 1) / LINE * LINE;
+	float *memory = fv_scratch(worker, (size_t)all * sizeof *memory);
+	for (int i = 0; i < PARTS && memory; i++) {
+		*at[i] = memory;
+		memory += (n[i] + LINE - 1) / LINE * LINE;
+	}
+	return memory ? FV_OK : FV_FAILED;
+}
+
+fv_status ecapa_embed(
+	const ecapa_state *s, fv_ctx *worker, const float *features, int64_t frames, float *out)
+{
+	const ecapa_sizes *z = &s->sizes;
+	struct room room;
+	fv_status status = make_room(s, worker, frames, &room);
+	if (status)
+		return status;
+	first_block(s, features, frames, room.padded, room.linear, room.outside);
+	const float *x = room.outside;
+	int64_t stride_x = z->channels, stride = ECAPA_BLOCKS * z->channels;
+	for (int b = 0; b < ECAPA_BLOCKS && !status; b++) {
+		const ecapa_block *block = &s->block[b];
+		struct phases p = lay_out(s, b + 1, z->part, frames, room.padded);
+		float *y = room.blocks + b * z->channels;
+		fv_linear_apply(block->enter, frames, x, stride_x, 0, FV_ACTIVATION_RELU,
+			room.inside, z->channels, room.linear);
+		convolve_parts(block, z, &p, room.inside, room.linear);
+		fv_linear_apply(block->leave, frames, room.inside, z->channels, 0,
+			FV_ACTIVATION_RELU, y, stride, room.linear);
+		status = excite(block, z, worker, y, stride, x, stride_x, frames, room.linear);
+		x = y;
+		stride_x = stride;
+	}
+	if (status)
+		return status;
+	fv_linear_apply(s->merge, frames, room.blocks, stride, 0, FV_ACTIVATION_RELU, room.outside,
+		z->pooled, room.linear);
+	status = ecapa_pool(s, worker, room.outside, frames, room.inside, room.blocks, room.linear,
+		room.statistics);
+	if (status)
+		return status;
+	for (int64_t c = 0; c < 2 * z->pooled; c++)
+		room.statistics[c] =
+			s->pooled_norm.scale[c] * room.statistics[c] + s->pooled_norm.shift[c];
+	fv_linear_apply(s->last, 1, room.statistics, 2 * z->pooled, 0, FV_ACTIVATION_NONE, out,
+		z->dims, room.linear);
+	return FV_OK;
+}

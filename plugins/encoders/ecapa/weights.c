@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the file's tensors to layers. In this network a batch norm stands behind each ReLU:
+ *     y = norm(max(0, conv(x))),   norm(z) = scale z + shift,
+ *     scale = weight / sqrt(running_var + 1e-5),   shift = bias - scale running_mean.
+ * Where a product alone reads y, the norm becomes part of it: W (scale z + shift) + b is the
+ * product of z with W scale, plus b + W shift. That holds at the edges too, where frames are
+ * reflected. The other norms are applied where their frames are read. Sums of the bias are in
+ * double. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ecapa.h"
+
+#define EPSILON 1e-5
+
+struct reader {
+	fv_ctx *ctx;
+	const char *path, *prefix;
+	const fv_checkpoint *file;
+	float *weight, *turned, *bias; /* room for the largest of the network */
+	fv_status status;              /* of all that was read */
+};
+
+int64_t ecapa_reach(const ecapa_sizes *sizes, int b)
+{
+	int64_t dilation = b ? b + 1 : 1; /* 1, 2, 3, 4 */
+	return dilation * (sizes->taps[b] - 1) / 2;
+}
+
+static void read_tensor(struct reader *r, const char *layer, const char *part, float *out)
+{
+	char name[160];
+	snprintf(name, sizeof name, "%s%s.%s", r->prefix, layer, part);
+	if (!r->status)
+		r->status = fv_checkpoint_read(r->ctx, r->path, r->file, name, out);
+}
+
+static float *room(struct reader *r, int64_t n)
+{
+	float *memory = fv_alloc(r->ctx, (size_t)n * sizeof *memory);
+	if (!memory && !r->status)
+		r->status = FV_FAILED;
+	return memory;
+}
+
+static ecapa_norm read_norm(struct reader *r, const char *layer, int64_t width)
+{
+	ecapa_norm norm = {room(r, width), room(r, width)};
+	if (r->status)
+		return norm;
+	float *mean = r->weight, *variance = r->weight + width;
+	read_tensor(r, layer, "norm.weight", norm.scale);
+	read_tensor(r, layer, "norm.bias", norm.shift);
+	read_tensor(r, layer, "norm.running_mean", mean);
+	read_tensor(r, layer, "norm.running_var", variance);
+	for (int64_t c = 0; c < width && !r->status; c++) {
+		if (variance[c] < 0) {
+			r->status = fv_fail(r->ctx, FV_DATA,
+				"%s: tensor '%s%s.norm.running_var': element %lld is negative",
+				r->path, r->prefix, layer, (long long)c);
+			break;
+		}
+		double scale = (double)norm.scale[c] / sqrt((double)variance[c] + EPSILON);
+		norm.scale[c] = (float)scale;
+		norm.shift[c] = (float)((double)norm.shift[c] - scale * (double)mean[c]);
+	}
+	return norm;
+}
+
+/* weight [out,in,taps] -> turned [out,taps,in], since a row holds one frame after the other. */
+static void turn(struct reader *r, int64_t out, int64_t in, int64_t taps)
+{
+	for (int64_t o = 0; o < out; o++)
+		for (int64_t k = 0; k < taps; k++)
+			for (int64_t i = 0; i < in; i++)
+				r->turned[(o * taps + k) * in + i] =
+					r->weight[(o * in + i) * taps + k];
+}
+
+/* The norm of inputs from .. from + width of each row of weight [out,in] becomes part of weight and
+ * bias. */
+static void absorb(float *weight, float *bias, int64_t out, int64_t in, int64_t from, int64_t width,
+	const ecapa_norm *norm)
+{
+	for (int64_t o = 0; o < out; o++) {
+		float *w = weight + o * in + from;
+		double sum = (double)bias[o];
+		for (int64_t i = 0; i < width; i++) {
+			sum += (double)w[i] * (double)norm->shift[i];
+			w[i] *= norm->scale[i];
+		}
+		bias[o] = (float)sum;
+	}
+}
+
+static fv_linear *open_linear(struct reader *r, int32_t precision, int64_t out, int64_t in,
+	const float *weight, const float *bias)
+{
+	if (r->status)
+		return NULL;
+	fv_linear *linear = fv_linear_open(r->ctx, (fv_precision)precision, out, in, weight, bias);
+	if (!linear)
+		r->status = FV_FAILED;
+	return linear;
+}
+
+static fv_linear *read_conv(struct reader *r, const char *layer, int32_t precision, int64_t out,
+	int64_t in, int64_t taps)
+{
+	read_tensor(r, layer, "conv.weight", r->weight);
+	read_tensor(r, layer, "conv.bias", r->bias);
+	if (taps > 1 && !r->status)
+		turn(r, out, in, taps);
+	return open_linear(r, precision, out, taps * in, taps > 1 ? r->turned : r->weight, r->bias);
+}
+
+/* Its 1-tap convolution that leaves a block reads the first part of what entered, and the others as
+ * the convolutions left them. */
+static fv_linear *read_leave(
+	struct reader *r, const ecapa_state *s, const ecapa_block *block, const char *layer)
+{
+	const ecapa_sizes *z = &s->sizes;
+	read_tensor(r, layer, "conv.weight", r->weight);
+	read_tensor(r, layer, "conv.bias", r->bias);
+	for (int64_t i = 0; i < z->scale && !r->status; i++)
+		absorb(r->weight, r->bias, z->channels, z->channels, i * z->part, z->part,
+			i ? &block->conv_norm[i - 1] : &block->enter_norm);
+	return open_linear(r, s->precision, z->channels, z->channels, r->weight, r->bias);
+}
+
+static void read_block(struct reader *r, const ecapa_state *s, ecapa_block *block, int b)
+{
+	const ecapa_sizes *z = &s->sizes;
+	char name[96];
+	snprintf(name, sizeof name, "blocks.%d.tdnn1.conv", b);
+	block->enter = read_conv(r, name, s->precision, z->channels, z->channels, 1);
+	snprintf(name, sizeof name, "blocks.%d.tdnn1.norm", b);
+	block->enter_norm = read_norm(r, name, z->channels);
+	for (int i = 0; i + 1 < z->scale; i++) {
+		snprintf(name, sizeof name, "blocks.%d.res2net_block.blocks.%d.conv", b, i);
+		block->conv[i] = read_conv(r, name, s->precision, z->part, z->part, z->taps[b]);
+		snprintf(name, sizeof name, "blocks.%d.res2net_block.blocks.%d.norm", b, i);
+		block->conv_norm[i] = read_norm(r, name, z->part);
+	}
+	snprintf(name, sizeof name, "blocks.%d.tdnn2.conv", b);
+	block->leave = read_leave(r, s, block, name);
+	snprintf(name, sizeof name, "blocks.%d.tdnn2.norm", b);
+	block->leave_norm = read_norm(r, name, z->channels);
+	/* one row a recording: float32 costs nothing */
+	snprintf(name, sizeof name, "blocks.%d.se_block.conv1", b);
+	block->squeeze = read_conv(r, name, FV_PRECISION_FP32, z->squeeze, z->channels, 1);
+	snprintf(name, sizeof name, "blocks.%d.se_block.conv2", b);
+	block->excite = read_conv(r, name, FV_PRECISION_FP32, z->channels, z->squeeze, 1);
+}
+
+/* The attention's first product reads a frame and the mean and deviation of all: weight [A,3 M].
+ * The part for the latter is the same for all frames of a recording. */
+static void read_attention(struct reader *r, ecapa_state *s)
+{
+	const ecapa_sizes *z = &s->sizes;
+	const int64_t m = z->pooled, a = z->attention;
+	read_tensor(r, "asp.tdnn.conv", "conv.weight", r->turned);
+	read_tensor(r, "asp.tdnn.conv", "conv.bias", r->bias);
+	if (!r->status)
+		absorb(r->turned, r->bias, a, 3 * m, 0, m, &s->merge_norm);
+	for (int64_t o = 0; o < a && !r->status; o++)
+		memcpy(r->weight + o * m, r->turned + o * 3 * m, (size_t)m * sizeof(float));
+	s->look = open_linear(r, s->precision, a, m, r->weight, NULL);
+	for (int64_t o = 0; o < a && !r->status; o++)
+		memcpy(r->weight + o * 2 * m, r->turned + (o * 3 + 1) * m,
+			2 * (size_t)m * sizeof(float));
+	s->context = open_linear(r, FV_PRECISION_FP32, a, 2 * m, r->weight, r->bias);
+	s->look_norm = read_norm(r, "asp.tdnn.norm", a);
+	s->attend = read_conv(r, "asp.conv", s->precision, m, a, 1);
+}
+
+static void read_layers(struct reader *r, ecapa_state *s)
+{
+	const ecapa_sizes *z = &s->sizes;
+	s->first =
+		read_conv(r, "blocks.0.conv", s->precision, z->channels, ECAPA_BANDS, z->taps[0]);
+	s->first_norm = read_norm(r, "blocks.0.norm", z->channels);
+	for (int b = 0; b < ECAPA_BLOCKS; b++)
+		read_block(r, s, &s->block[b], b + 1);
+	s->merge = read_conv(r, "mfa.conv", s->precision, z->pooled, ECAPA_BLOCKS * z->channels, 1);
+	s->merge_norm = read_norm(r, "mfa.norm", z->pooled);
+	read_attention(r, s);
+	s->pooled_norm = read_norm(r, "asp_bn", 2 * z->pooled);
+	s->last = read_conv(r, "fc", FV_PRECISION_FP32, z->dims, 2 * z->pooled, 1);
+}
+
+static fv_status read_network(struct reader *r, ecapa_state *s)
+{
+	int64_t largest = 0, widest = 0;
+	for (int64_t i = 0; i < fv_checkpoint_count(r->file); i++) {
+		const fv_tensor *t = fv_checkpoint_at(r->file, i);
+		largest = t->count > largest ? t->count : largest;
+		widest = t->rank && t->shape[0] > widest ? t->shape[0] : widest;
+	}
+	largest = 2 * widest > largest ? 2 * widest : largest; /* a norm's mean and variance */
+	r->weight = malloc((size_t)largest * sizeof(float));
+	r->turned = malloc((size_t)largest * sizeof(float));
+	r->bias = malloc((size_t)widest * sizeof(float));
+	if (r->weight && r->turned && r->bias)
+		read_layers(r, s);
+	else
+		r->status = fv_fail(r->ctx, FV_FAILED, "%s: out of memory", r->path);
+	free(r->weight);
+	free(r->turned);
+	free(r->bias);
+	return r->status;
+}
+
+fv_status ecapa_read(ecapa_state *s, fv_ctx *ctx, const char *path)
+{
+	fv_checkpoint *file;
+	fv_status status = fv_checkpoint_open(ctx, path, &file);
+	if (status)
+		return status;
+	struct reader r = {.ctx = ctx, .path = path, .file = file, .prefix = ecapa_prefix(file)};
+	status = ecapa_census(ctx, path, file, r.prefix, &s->sizes);
+	if (!status)
+		status = read_network(&r, s);
+	fv_checkpoint_close(file);
+	return status;
+}

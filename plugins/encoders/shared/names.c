@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Three ways of naming the same tensors. %d is the number of the convolution or layer. */
+#include <stdio.h>
+#include <string.h>
+
+#include "parts.h"
+
+enum { WAYS = 2, PREFIXES = 5 };
+
+struct naming {
+	const char *prefix[PREFIXES];
+	const char *name[FV_TRUNK_TENSORS][WAYS];
+	const char *joined_weight, *joined_bias; /* of queries, keys, values */
+	const char
+		*ignored[16]; /* after the prefix, or without it; * at the end: all that begin so */
+};
+
+#define BOTH(tensor, text)                                                                         \
+	[FV_TRUNK_##tensor##_WEIGHT] = {text ".weight"}, [FV_TRUNK_##tensor##_BIAS] = {text ".bia" \
+											    "s"}
+
+/* Hugging Face, transformers: WavLMModel, Wav2Vec2Model, HubertModel, and models built on them. */
+static const struct naming hugging_face = {
+	.prefix = {"", "wavlm.", "wav2vec2.", "hubert."},
+	.name =
+		{
+			BOTH(CONV, "feature_extractor.conv_layers.%d.conv"),
+			BOTH(CONV_NORM, "feature_extractor.conv_layers.%d.layer_norm"),
+			BOTH(FEATURE_NORM, "feature_projection.layer_norm"),
+			BOTH(PROJECTION, "feature_projection.projection"),
+			[FV_TRUNK_POSITION_GAIN] = {"encoder.pos_conv_embed.conv.weight_g",
+				"encoder.pos_conv_embed.conv.parametrizations.weight.original0"},
+			[FV_TRUNK_POSITION_WEIGHT] = {"encoder.pos_conv_embed.conv.weight_v",
+				"encoder.pos_conv_embed.conv.parametrizations.weight.original1"},
+			[FV_TRUNK_POSITION_BIAS] = {"encoder.pos_conv_embed.conv.bias"},
+			BOTH(NORM, "encoder.layer_norm"),
+			[FV_TRUNK_BUCKETS] = {"encoder.layers.%d.attention.rel_attn_embed.weight"},
+			BOTH(QUERY, "encoder.layers.%d.attention.q_proj"),
+			BOTH(KEY, "encoder.layers.%d.attention.k_proj"),
+			BOTH(VALUE, "encoder.layers.%d.attention.v_proj"),
+			BOTH(OUT, "encoder.layers.%d.attention.out_proj"),
+			BOTH(ATTENTION_NORM, "encoder.layers.%d.layer_norm"),
+			BOTH(INNER, "encoder.layers.%d.feed_forward.intermediate_dense"),
+			BOTH(OUTER, "encoder.layers.%d.feed_forward.output_dense"),
+			BOTH(FINAL_NORM, "encoder.layers.%d.final_layer_norm"),
+			BOTH(GATE, "encoder.layers.%d.attention.gru_rel_pos_linear"),
+			[FV_TRUNK_GATE_CONSTANT] =
+				{"encoder.layers.%d.attention.gru_rel_pos_const"},
+		},
+	.ignored = {"masked_spec_embed", "quantizer.*", "project_q.*", "project_hid.*", "lm_head.*",
+		"projector.*", "classifier.*", "layer_weights"},
+};
+
+/* fairseq, and s3prl after it. */
+static const struct naming fairseq = {
+	.prefix = {"", "model.", "model_weight."},
+	.name =
+		{
+			BOTH(CONV, "feature_extractor.conv_layers.%d.0"),
+			[FV_TRUNK_CONV_NORM_WEIGHT] = {"feature_extractor.conv_layers.%d.2.weight",
+				"feature_extractor.conv_layers.%d.2.1.weight"},
+			[FV_TRUNK_CONV_NORM_BIAS] = {"feature_extractor.conv_layers.%d.2.bias",
+				"feature_extractor.conv_layers.%d.2.1.bias"},
+			BOTH(FEATURE_NORM, "layer_norm"),
+			BOTH(PROJECTION, "post_extract_proj"),
+			[FV_TRUNK_POSITION_GAIN] = {"encoder.pos_conv.0.weight_g",
+				"encoder.pos_conv.0.parametrizations.weight.original0"},
+			[FV_TRUNK_POSITION_WEIGHT] = {"encoder.pos_conv.0.weight_v",
+				"encoder.pos_conv.0.parametrizations.weight.original1"},
+			[FV_TRUNK_POSITION_BIAS] = {"encoder.pos_conv.0.bias"},
+			BOTH(NORM, "encoder.layer_norm"),
+			[FV_TRUNK_BUCKETS] =
+				{"encoder.layers.%d.self_attn.relative_attention_bias.weight"},
+			BOTH(QUERY, "encoder.layers.%d.self_attn.q_proj"),
+			BOTH(KEY, "encoder.layers.%d.self_attn.k_proj"),
+			BOTH(VALUE, "encoder.layers.%d.self_attn.v_proj"),
+			BOTH(OUT, "encoder.layers.%d.self_attn.out_proj"),
+			BOTH(ATTENTION_NORM, "encoder.layers.%d.self_attn_layer_norm"),
+			BOTH(INNER, "encoder.layers.%d.fc1"),
+			BOTH(OUTER, "encoder.layers.%d.fc2"),
+			BOTH(FINAL_NORM, "encoder.layers.%d.final_layer_norm"),
+			BOTH(GATE, "encoder.layers.%d.self_attn.grep_linear"),
+			[FV_TRUNK_GATE_CONSTANT] = {"encoder.layers.%d.self_attn.grep_a"},
+		},
+	.ignored = {"mask_emb", "quantizer.*", "project_q.*", "final_proj.*", "label_embs_concat",
+		"target_glu.*"},
+};
+
+/* torchaudio.models.Wav2Vec2Model; its WavLM has queries, keys and values in one tensor. */
+static const struct naming torchaudio = {
+	.prefix = {"", "model."},
+	.name =
+		{
+			BOTH(CONV, "feature_extractor.conv_layers.%d.conv"),
+			BOTH(CONV_NORM, "feature_extractor.conv_layers.%d.layer_norm"),
+			BOTH(FEATURE_NORM, "encoder.feature_projection.layer_norm"),
+			BOTH(PROJECTION, "encoder.feature_projection.projection"),
+			[FV_TRUNK_POSITION_GAIN] =
+				{"encoder.transformer.pos_conv_embed.conv.weight_g",
+					"encoder.transformer.pos_conv_embed.conv.parametrizations."
+					"weight.original0"},
+			[FV_TRUNK_POSITION_WEIGHT] =
+				{"encoder.transformer.pos_conv_embed.conv.weight_v",
+					"encoder.transformer.pos_conv_embed.conv.parametrizations."
+					"weight.original1"},
+			[FV_TRUNK_POSITION_BIAS] = {"encoder.transformer.pos_conv_embed.conv.bias"},
+			BOTH(NORM, "encoder.transformer.layer_norm"),
+			[FV_TRUNK_BUCKETS] = {"encoder.transformer.layers.%d.attention."
+					      "rel_attn_embed.weight"},
+			BOTH(QUERY, "encoder.transformer.layers.%d.attention.q_proj"),
+			BOTH(KEY, "encoder.transformer.layers.%d.attention.k_proj"),
+			BOTH(VALUE, "encoder.transformer.layers.%d.attention.v_proj"),
+			[FV_TRUNK_OUT_WEIGHT] =
+				{"encoder.transformer.layers.%d.attention.out_proj.weight",
+					"encoder.transformer.layers.%d.attention.attention.out_"
+					"proj.weight"},
+			[FV_TRUNK_OUT_BIAS] =
+				{"encoder.transformer.layers.%d.attention.out_proj.bias",
+					"encoder.transformer.layers.%d.attention.attention.out_"
+					"proj.bias"},
+			BOTH(ATTENTION_NORM, "encoder.transformer.layers.%d.layer_norm"),
+			BOTH(INNER,
+				"encoder.transformer.layers.%d.feed_forward.intermediate_dense"),
+			BOTH(OUTER, "encoder.transformer.layers.%d.feed_forward.output_dense"),
+			BOTH(FINAL_NORM, "encoder.transformer.layers.%d.final_layer_norm"),
+			BOTH(GATE, "encoder.transformer.layers.%d.attention.gru_rel_pos_linear"),
+			[FV_TRUNK_GATE_CONSTANT] =
+				{"encoder.transformer.layers.%d.attention.gru_rel_pos_const"},
+		},
+	.joined_weight = "encoder.transformer.layers.%d.attention.attention.in_proj_weight",
+	.joined_bias = "encoder.transformer.layers.%d.attention.attention.in_proj_bias",
+	.ignored = {"mask_generator.mask_embedding", "logit_generator.*", "aux.*"},
+};
+
+static const struct naming *const namings[] = {&hugging_face, &fairseq, &torchaudio};
+
+enum { NAMINGS = sizeof namings / sizeof *namings };
+
+bool speech_has_config(const speech_place *place)
+{
+	return namings[place->naming] == &hugging_face;
+}
+
+/* Replaces the %d, if there is one. */
+static void fill_name(const char *prefix, const char *text, int32_t index, char *name)
+{
+	const char *place = strstr(text, "%d");
+	if (place)
+		snprintf(name, SPEECH_NAME, "%s%.*s%d%s", prefix, (int)(place - text), text,
+			(int)index, place + 2);
+	else
+		snprintf(name, SPEECH_NAME, "%s%s", prefix, text);
+}
+
+bool speech_name(
+	const speech_place *place, fv_trunk_tensor tensor, int32_t index, int32_t way, char *name)
+{
+	const char *text = way < WAYS ? namings[place->naming]->name[tensor][way] : NULL;
+	if (text)
+		fill_name(place->prefix, text, index, name);
+	return text != NULL;
+}
+
+bool speech_joined_name(
+	const speech_place *place, fv_trunk_tensor tensor, int32_t index, char *name, int32_t *part)
+{
+	const struct naming *naming = namings[place->naming];
+	if (!naming->joined_weight || tensor < FV_TRUNK_QUERY_WEIGHT ||
+		tensor > FV_TRUNK_VALUE_BIAS)
+		return false;
+	*part = (int32_t)(tensor - FV_TRUNK_QUERY_WEIGHT) / 2;
+	bool is_bias = (tensor - FV_TRUNK_QUERY_WEIGHT) % 2;
+	fill_name(
+		place->prefix, is_bias ? naming->joined_bias : naming->joined_weight, index, name);
+	return true;
+}
+
+/* How many of the names of a network of one layer are there. */
+static int32_t count_names(const fv_checkpoint *file, const speech_place *place)
+{
+	int32_t n = 0;
+	for (int32_t tensor = 0; tensor < FV_TRUNK_TENSORS; tensor++) {
+		int32_t part;
+		n += speech_find(file, place, (fv_trunk_tensor)tensor, 0, &part) != NULL;
+	}
+	return n;
+}
+
+speech_place speech_find_place(const fv_checkpoint *file)
+{
+	speech_place best = {0, ""};
+	int32_t most = 0;
+	for (int32_t k = 0; k < NAMINGS; k++)
+		for (int32_t p = 0; p < PREFIXES && namings[k]->prefix[p]; p++) {
+			speech_place place = {k, namings[k]->prefix[p]};
+			int32_t n = count_names(file, &place);
+			if (n > most) {
+				most = n;
+				best = place;
+			}
+		}
+	return best;
+}
+
+static bool matches(const char *pattern, const char *name)
+{
+	size_t n = strlen(pattern);
+	if (pattern[n - 1] == '*')
+		return !strncmp(name, pattern, n - 1);
+	return !strcmp(name, pattern);
+}
+
+bool speech_ignored(const speech_place *place, const char *name)
+{
+	const char *const *ignored = namings[place->naming]->ignored;
+	size_t n = strlen(place->prefix);
+	for (int32_t i = 0; ignored[i]; i++)
+		if (matches(ignored[i], name) ||
+			(!strncmp(name, place->prefix, n) && matches(ignored[i], name + n)))
+			return true;
+	return false;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "parts.h"
+
+/* --- reading --- */
+
+struct source {
+	const fv_checkpoint *file;
+	const speech_place *place;
+	const fv_trunk_shape *shape;
+	speech_report *report;
+};
+
+static fv_status check_finite(const struct source *s, const fv_tensor *t, const float *x, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++)
+		if (!isfinite(x[i])) {
+			speech_fault(s->report, FV_DATA,
+				"tensor '%s': element %lld is not a finite number", t->name,
+				(long long)i);
+			return FV_DATA;
+		}
+	return FV_OK;
+}
+
+/* Bytes of a number of the type; the census let no other types in. */
+static size_t dtype_size(const char *dtype)
+{
+	return !strcmp(dtype, "F64") ? 8 : !strcmp(dtype, "F32") ? 4 : 2;
+}
+
+static fv_status read_tensor(
+	void *user, fv_ctx *ctx, fv_trunk_tensor tensor, int32_t index, float *out)
+{
+	const struct source *s = user;
+	int32_t part;
+	const fv_tensor *t = speech_find(s->file, s->place, tensor, index, &part);
+	fv_tensor view = *t;
+	if (part >= 0) {
+		view.count /= 3;
+		view.data = (const unsigned char *)t->data +
+			    (size_t)(part * view.count) * dtype_size(t->dtype);
+	}
+	fv_status status = fv_tensor_to_f32(ctx, &view, out);
+	return status ? status : check_finite(s, t, out, view.count);
+}
+
+static fv_status read_extra(
+	const struct source *s, fv_ctx *ctx, const speech_kind *kind, float **extra)
+{
+	fv_status status = FV_OK;
+	for (int32_t i = 0; i < kind->n_extra && !status; i++) {
+		const fv_tensor *t = fv_checkpoint_find(s->file, kind->extra[i].name);
+		extra[i] = fv_alloc(ctx, (size_t)t->count * sizeof **extra);
+		status = extra[i] ? fv_tensor_to_f32(ctx, t, extra[i]) : FV_FAILED;
+		if (!status)
+			status = check_finite(s, t, extra[i], t->count);
+	}
+	return status;
+}
+
+/* --- opening --- */
+
+/* Finds sizes and takes the census. */
+static void examine(speech_report *report, const fv_checkpoint *file, const speech_place *place,
+	const speech_facts *facts, const speech_kind *kind, int32_t heads, fv_trunk_shape *shape)
+{
+	speech_facts_check(report, facts, kind);
+	speech_find_shape(report, file, place, facts, kind, heads, shape);
+	if (!report->status)
+		speech_census(report, file, place, kind, shape);
+}
+
+/* What the numbers depend on beside the weights: taken into the cache's key. */
+static void identify(speech_state *s)
+{
+	const fv_trunk_shape *h = &s->shape;
+	int n = snprintf(s->identity, sizeof s->identity,
+		"layers %d heads %d norm_each %d norm_first %d groups %d buckets %d distance %d "
+		"eps %.9g scaled %d steps",
+		h->layers, h->heads, h->norm_each, h->norm_first, h->position_groups, h->buckets,
+		h->max_distance, h->eps, s->scaled);
+	for (int32_t i = 0; i < h->convs; i++)
+		n += snprintf(s->identity + n, sizeof s->identity - (size_t)n, " %d", h->step[i]);
+}
+
+static void decide(speech_state *s, const speech_kind *kind, const speech_facts *facts)
+{
+	s->scaled = kind->scaled || speech_fact_of(facts, SPEECH_SCALED, s->shape.norm_each);
+	if (s->wave != SPEECH_WAVE_AUTO)
+		s->scaled = s->wave == SPEECH_WAVE_ZSCORE;
+	identify(s);
+}
+
+static fv_status open_file(speech_state *s, fv_ctx *ctx, const char *path,
+	const fv_checkpoint *file, const speech_kind *kind, float **extra)
+{
+	speech_report report = {.ctx = ctx, .path = path};
+	speech_place place = speech_find_place(file);
+	speech_facts *facts = speech_facts_read(&report, file, speech_has_config(&place));
+	if (!report.status)
+		examine(&report, file, &place, facts, kind, (int32_t)s->heads, &s->shape);
+	if (!report.status)
+		decide(s, kind, facts);
+	speech_facts_free(facts);
+	if (!report.status && !s->shape.heads)
+		speech_fault(&report, FV_CONFIG,
+			"how many attention heads there are cannot be told from the tensors: put "
+			"config.json beside the file, or set the parameter heads");
+	if (report.status)
+		return report.status;
+	struct source source = {file, &place, &s->shape, &report};
+	fv_status status = fv_trunk_open(
+		ctx, &s->shape, (fv_precision)s->precision, read_tensor, &source, &s->trunk);
+	return status ? status : read_extra(&source, ctx, kind, extra);
+}
+
+fv_status speech_open(
+	speech_state *s, fv_ctx *ctx, const char *path, const speech_kind *kind, float **extra)
+{
+	fv_checkpoint *file;
+	fv_status status = fv_checkpoint_open(ctx, path, &file);
+	if (status)
+		return status;
+	status = open_file(s, ctx, path, file, kind, extra);
+	fv_checkpoint_close(file);
+	return status;
+}
+
+bool speech_fits(const fv_checkpoint *file, const speech_kind *kind, fv_trunk_shape *shape)
+{
+	speech_report report = {.path = ""};
+	speech_place place = speech_find_place(file);
+	speech_facts *facts = speech_facts_read(&report, file, false);
+	if (!report.status)
+		examine(&report, file, &place, facts, kind, 0, shape);
+	speech_facts_free(facts);
+	return !report.status;
+}
+
+/* --- using --- */
+
+void speech_info(const speech_state *s, fv_encoder_info *info)
+{
+	info->rate_hz = 16000;
+	info->min_samples = (int32_t)fv_trunk_min_samples(s->trunk);
+	info->identity = s->identity;
+}
+
+fv_status speech_encode(const speech_state *s, fv_ctx *worker, const float *wave, int64_t n,
+	int32_t pooled, float *out)
+{
+	double shift = 0, scale = 1;
+	if (s->scaled) {
+		double sum = 0, squares = 0;
+		for (int64_t i = 0; i < n; i++)
+			sum += wave[i];
+		shift = sum / (double)n;
+		for (int64_t i = 0; i < n; i++)
+			squares += (wave[i] - shift) * (wave[i] - shift);
+		scale = 1 / sqrt(squares / (double)n + 1e-7);
+	}
+	return fv_trunk_apply(s->trunk, worker, wave, n, shift, scale, pooled, out);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Encoder `wavlm`: WavLM (Chen et al., "WavLM: large-scale self-supervised pre-training for full
+ * stack speech processing", JSTSP 16, 2022) of any size: base, base-plus, large. Output: `states`
+ * [layers + 1, width], the input of the first layer and the output of each. */
+#include <string.h>
+
+#include "speech.h"
+
+typedef struct wavlm_state {
+	speech_state speech;
+	fv_output output;
+} wavlm_state;
+
+static const char *const types[] = {"wavlm", NULL};
+static const speech_kind wavlm = {.position_bias = true, .types = types};
+
+static fv_status wavlm_open(void *state, fv_ctx *ctx, const char *weights)
+{
+	wavlm_state *s = state;
+	if (!weights)
+		return fv_fail(ctx, FV_CONFIG,
+			"needs weights: wavlm_base_plus.pt of s3prl, model.safetensors or "
+			"pytorch_model.bin of microsoft/wavlm-base-plus, or torchaudio's "
+			"wavlm_base_plus.pth");
+	fv_status status = speech_open(&s->speech, ctx, weights, &wavlm, NULL);
+	if (!status)
+		s->output = (fv_output){.size = sizeof s->output,
+			.name = "states",
+			.layers = s->speech.shape.layers + 1,
+			.dims = s->speech.shape.width,
+			.has_frames = 1};
+	return status;
+}
+
+static fv_status wavlm_info(const void *state, fv_ctx *ctx, fv_encoder_info *info)
+{
+	const wavlm_state *s = state;
+	(void)ctx;
+	speech_info(&s->speech, info);
+	info->n_outputs = 1;
+	info->outputs = &s->output;
+	return FV_OK;
+}
+
+static int64_t wavlm_frames(const void *state, int32_t output, int64_t n)
+{
+	const wavlm_state *s = state;
+	(void)output;
+	return fv_trunk_frames(s->speech.trunk, n);
+}
+
+static fv_status wavlm_encode(const void *state, fv_ctx *worker, int32_t output, const float *wave,
+	int64_t n, int32_t pooled, float *out)
+{
+	const wavlm_state *s = state;
+	(void)output;
+	return speech_encode(&s->speech, worker, wave, n, pooled, out);
+}
+
+/* --- fv.fits/1 --- */
+
+#define LICENCE "CC BY-SA 3.0 (weights, UniSpeech licence), MIT (code)"
+
+static const struct {
+	const char *sha256, *what;
+} known[] = {
+	{"3bb273a6ace99408b50cfc81afdbb7ef2de02da2eab0234e18db608ce692fe51",
+		"WavLM base-plus, Hugging Face's pytorch_model.bin"},
+	{"136a3e720c04f2c77bf7a4dc6a3868b14d5a2c145a988114b733cb1a8428be98",
+		"WavLM base-plus, torchaudio's wavlm_base_plus.pth"},
+};
+
+static int32_t fits(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
+{
+	fv_trunk_shape shape;
+	if (!speech_fits(file, &wavlm, &shape))
+		return 0;
+	fit->what = "WavLM";
+	if (shape.width == 768 && shape.layers == 12)
+		fit->what = "WavLM of the size base or base-plus: 12 layers of 768";
+	if (shape.width == 1024 && shape.layers == 24)
+		fit->what = "WavLM of the size large: 24 layers of 1024";
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (!strcmp(sha256, known[i].sha256)) {
+			fit->what = known[i].what;
+			fit->licence = LICENCE;
+		}
+	return 1;
+}
+
+static const fv_fits_1 wavlm_fits = {.size = sizeof wavlm_fits, .fits = fits};
+
+static const void *extension(const char *id)
+{
+	return strcmp(id, FV_FITS_1) ? NULL : &wavlm_fits;
+}
+
+static const fv_param params[] = {SPEECH_PARAMS(wavlm_state, speech)};
+
+static const fv_encoder_ops ops = {
+	.size = sizeof ops,
+	.open = wavlm_open,
+	.info = wavlm_info,
+	.frames = wavlm_frames,
+	.encode = wavlm_encode,
+};
+
+static const fv_descriptor descriptor = {
+	.size = sizeof descriptor,
+	.abi = FV_ABI,
+	.kind = FV_ENCODER,
+	.name = "wavlm",
+	.version = "1",
+	.summary = "All hidden states of WavLM (base, base-plus, large)",
+	.source = "Chen et al., WavLM: large-scale self-supervised pre-training for full stack "
+		  "speech processing, JSTSP 16 (2022); its published weights: " LICENCE,
+	.licence = "Apache-2.0",
+	.state_size = sizeof(wavlm_state),
+	.params = params,
+	.n_params = sizeof params / sizeof *params,
+	.ops = &ops,
+	.extension = extension,
+};
+
+FV_PLUGIN_ENTRY
+{
+	return &descriptor;
+}

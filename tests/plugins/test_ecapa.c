@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ECAPA-TDNN encoder against SpeechBrain run in double: features and embedding, for two
+ * networks with drawn weights; which files are taken; and that each tensor counts. */
+#include "support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "checkpoint/safetensors_write.h"
+#include "corpus/audio.h"
+#include "ecapa.h"
+#include "npz.h"
+#include "parity.h"
+
+static void open_weights(fv_ctx *ctx, ecapa_state *s, const char *path)
+{
+	*s = (ecapa_state){0};
+	test_ok(ctx, ecapa_fbank_open(s, ctx));
+	test_ok(ctx, ecapa_read(s, ctx, path));
+}
+
+static float *read_wave(fv_ctx *ctx, const char *name, int64_t *n)
+{
+	int64_t shape[4];
+	int rank;
+	double *values =
+		test_npy(test_golden(core_format(ctx, "ecapa/%s.npy", name)), shape, &rank);
+	float *wave = core_alloc(ctx, (size_t)shape[0], sizeof *wave);
+	for (int64_t i = 0; i < shape[0]; i++)
+		wave[i] = (float)values[i];
+	free(values);
+	*n = shape[0];
+	return wave;
+}
+
+static void embed(fv_ctx *ctx, const ecapa_state *s, const float *wave, int64_t n, float *out)
+{
+	int64_t frames = ecapa_frames(n);
+	float *features = core_alloc(ctx, (size_t)(frames * ECAPA_BANDS), sizeof *features);
+	test_ok(ctx, ecapa_fbank(s, ctx, wave, n, features));
+	ecapa_subtract_mean(features, frames);
+	test_ok(ctx, ecapa_embed(s, ctx, features, frames, out));
+}
+
+/* --- parity --- */
+
+static void check_array(const json_t *tolerances, const char *arrays, const char *name,
+	const char *what, const float *got, int64_t n)
+{
+	char member[64], key[64];
+	snprintf(member, sizeof member, "%s__%s", name, what);
+	snprintf(key, sizeof key, "%s/%s", name, what);
+	int64_t shape[4], count = 1;
+	int rank;
+	double *want = test_npz(arrays, member, shape, &rank);
+	for (int d = 0; d < rank; d++)
+		count *= shape[d];
+	assert_int_equal(count, n);
+	test_parity(tolerances, key, got, want, n);
+	free(want);
+}
+
+static void check_wave(const ecapa_state *s, const json_t *tolerances, const char *arrays,
+	const char *name, const float *wave, int64_t n)
+{
+	fv_ctx *ctx = test_ctx();
+	int64_t frames = ecapa_frames(n), count = frames * ECAPA_BANDS;
+	float *features = core_alloc(ctx, (size_t)count, sizeof *features), embedding[24];
+	test_ok(ctx, ecapa_fbank(s, ctx, wave, n, features));
+	if (n <= 800)
+		check_array(tolerances, arrays, name, "fbank_db", features, count);
+	ecapa_subtract_mean(features, frames);
+	check_array(tolerances, arrays, name, "fbank", features, count);
+	if (n >= 640) {
+		test_ok(ctx, ecapa_embed(s, ctx, features, frames, embedding));
+		check_array(tolerances, arrays, name, "embedding", embedding, 24);
+	}
+	core_ctx_free(ctx);
+}
+
+static void as_speechbrain(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"n400", "n719", "n720", "s1", "silence", "noise"};
+	json_t *file = test_json(test_golden("ecapa/float32_tolerance.json"));
+	fv_ctx *ctx = test_ctx();
+	ecapa_state s;
+	open_weights(ctx, &s, test_golden("ecapa/embedding_model.ckpt"));
+	char arrays[4200];
+	snprintf(arrays, sizeof arrays, "%s", test_golden("ecapa/outputs.npz"));
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		int64_t n;
+		float *wave = read_wave(ctx, names[i], &n);
+		check_wave(&s, json_object_get(file, "outputs"), arrays, names[i], wave, n);
+	}
+	json_decref(file);
+	core_ctx_free(ctx);
+}
+
+/* A piece of a recording from `start` on, or the whole repeated, as inputs.json names it. */
+static float *speech(fv_ctx *ctx, const json_t *input, int64_t *n)
+{
+	core_wave wave;
+	test_ok(ctx,
+		core_audio_read(ctx, test_shared(json_string_value(json_object_get(input, "flac"))),
+			ECAPA_RATE_HZ, 0, &wave));
+	int64_t start = json_integer_value(json_object_get(input, "start"));
+	*n = json_integer_value(json_object_get(input, "samples"));
+	float *out = core_alloc(ctx, (size_t)*n, sizeof *out);
+	for (int64_t i = 0; i < *n; i++)
+		out[i] = wave.sample[(start + i) % wave.n];
+	core_wave_free(&wave);
+	return out;
+}
+
+static const json_t *input_named(const json_t *inputs, const char *name)
+{
+	const json_t *input;
+	size_t i;
+	json_array_foreach(
+		inputs, i, input) if (!strcmp(json_string_value(json_object_get(input, "name")),
+					      name)) return input;
+	fail_msg("no input '%s'", name);
+	return NULL;
+}
+
+static void as_speechbrain_on_speech(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"speech", "speech10", "speech17"};
+	char arrays[4200];
+	snprintf(
+		arrays, sizeof arrays, "%s", test_shared("golden/encoders/ecapa_tiny/outputs.npz"));
+	json_t *file = test_json(test_shared("golden/encoders/ecapa_tiny/float32_tolerance.json"));
+	json_t *inputs = test_json(test_shared("golden/encoders/inputs.json"));
+	fv_ctx *ctx = test_ctx();
+	ecapa_state s;
+	open_weights(ctx, &s, test_golden("ecapa/embedding_model.ckpt"));
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		int64_t n;
+		float *wave = speech(ctx, input_named(inputs, names[i]), &n);
+		check_wave(&s, json_object_get(file, "outputs"), arrays, names[i], wave, n);
+	}
+	json_decref(file);
+	json_decref(inputs);
+	core_ctx_free(ctx);
+}
+
+/* Three parts instead of eight, kernels of 3, 5, 1 and 3 taps. */
+static void other_sizes(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"n720", "s1", "noise"};
+	fv_ctx *ctx = test_ctx();
+	ecapa_state s;
+	open_weights(ctx, &s, test_golden("ecapa/other.ckpt"));
+	assert_int_equal(s.sizes.scale, 3);
+	assert_int_equal(s.sizes.dims, 10);
+	char arrays[4200];
+	snprintf(arrays, sizeof arrays, "%s", test_golden("ecapa/other.npz"));
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		int64_t n, shape[4];
+		int rank;
+		float *wave = read_wave(ctx, names[i], &n), got[10];
+		double *want =
+			test_npz(arrays, core_format(ctx, "%s__embedding", names[i]), shape, &rank);
+		double *own =
+			test_npz(arrays, core_format(ctx, "%s__own_error", names[i]), shape, &rank);
+		double worst = 0, square = 0;
+		embed(ctx, &s, wave, n, got);
+		for (int d = 0; d < 10; d++) {
+			worst = fmax(worst, fabs((double)got[d] - want[d]));
+			square += want[d] * want[d] / 10;
+		}
+		test_worst(names[i], worst, fmax(2 * *own, 2e-6 * sqrt(square)), *own);
+		free(want);
+		free(own);
+	}
+	core_ctx_free(ctx);
+}
+
+/* --- files that differ in one tensor --- */
+
+enum { TENSORS = 231 };
+
+struct network {
+	core_tensor_out tensor[TENSORS + 1];
+	size_t n;
+};
+
+static struct network read_network(fv_ctx *ctx)
+{
+	fv_checkpoint *file; /* stays mapped to the end of the program */
+	test_ok(ctx, fv_checkpoint_open(ctx, test_golden("ecapa/embedding_model.ckpt"), &file));
+	assert_int_equal(fv_checkpoint_count(file), TENSORS);
+	struct network net = {.n = TENSORS};
+	for (int i = 0; i < TENSORS; i++) {
+		const fv_tensor *t = fv_checkpoint_at(file, i);
+		core_tensor_out *out = &net.tensor[i];
+		*out = (core_tensor_out){
+			core_strdup(ctx, t->name), core_strdup(ctx, t->dtype), t->rank, {0}, NULL};
+		memcpy(out->shape, t->shape, sizeof out->shape);
+		size_t bytes = (size_t)t->count * (t->dtype[0] == 'F' ? 4 : 8);
+		out->data = memcpy(core_alloc(ctx, bytes, 1), t->data, bytes);
+	}
+	fv_checkpoint_close(file);
+	return net;
+}
+
+static const char *write_network(fv_ctx *ctx, const struct network *net)
+{
+	static char path[4200];
+	if (!*path)
+		snprintf(path, sizeof path, "%s/network.safetensors", test_folder("ecapa"));
+	test_ok(ctx, core_safetensors_write(ctx, path, net->tensor, net->n, NULL, 0));
+	return path;
+}
+
+static void embed_network(const struct network *net, const float *wave, int64_t n, float out[24])
+{
+	fv_ctx *ctx = test_ctx();
+	ecapa_state s;
+	open_weights(ctx, &s, write_network(ctx, net));
+	embed(ctx, &s, wave, n, out);
+	core_ctx_free(ctx);
+}
+
+static bool ends_in(const char *text, const char *end)
+{
+	size_t n = strlen(text), m = strlen(end);
+	return n >= m && !strcmp(text + n - m, end);
+}
+
+static void zero_each(const float *wave, int64_t n,
+	void (*check)(const char *name, double moved, const void *user), const void *user)
+{
+	fv_ctx *ctx = test_ctx();
+	const struct network net = read_network(ctx);
+	const void *zero = core_alloc(ctx, 1, 1 << 16);
+	float whole[24], other[24];
+	embed_network(&net, wave, n, whole);
+	for (size_t t = 0; t < TENSORS; t++) {
+		struct network changed = net;
+		changed.tensor[t].data = zero;
+		embed_network(&changed, wave, n, other);
+		double moved = 0;
+		for (int d = 0; d < 24; d++)
+			moved = fmax(moved, fabs((double)other[d] - (double)whole[d]));
+		check(net.tensor[t].name, moved, user);
+	}
+	core_ctx_free(ctx);
+}
+
+/* But for those that SpeechBrain's output does not depend on, either: counts, and a bias that the
+ * softmax over time takes away. */
+static void check_moved(const char *name, double moved, const void *user)
+{
+	(void)user;
+	if (ends_in(name, "num_batches_tracked")) {
+		if (moved != 0)
+			fail_msg("%s moves the embedding", name);
+	} else if (!strcmp(name, "asp.conv.conv.bias") ? moved > 1e-5 : moved < 1e-4) {
+		fail_msg("%s moves the embedding by %g", name, moved);
+	}
+}
+
+static void each_tensor_counts(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	int64_t n;
+	const float *wave = read_wave(ctx, "s1", &n);
+	zero_each(wave, n, check_moved, NULL);
+	core_ctx_free(ctx);
+}
+
+/* As far as SpeechBrain's, of which three digits are known. */
+static void check_effect(const char *name, double moved, const void *user)
+{
+	const json_t *effect = json_object_get(user, name);
+	assert_non_null(effect);
+	double want = json_number_value(effect);
+	if (want < 1e-9 ? moved > 2e-5 : fabs(moved / want - 1) > 6e-3)
+		fail_msg("%s moves the embedding by %g, SpeechBrain's by %g", name, moved, want);
+}
+
+static void each_tensor_counts_as_in_speechbrain(void **state)
+{
+	(void)state;
+	json_t *file = test_json(test_shared("golden/encoders/ecapa_tiny/tensor_effect.json"));
+	json_t *inputs = test_json(test_shared("golden/encoders/inputs.json"));
+	fv_ctx *ctx = test_ctx();
+	int64_t n;
+	const float *wave = speech(ctx, input_named(inputs, "speech"), &n);
+	zero_each(wave, n, check_effect, json_object_get(file, "max_abs_change_when_zeroed"));
+	json_decref(file);
+	json_decref(inputs);
+	core_ctx_free(ctx);
+}
+
+/* Refused with one line that holds `text`, by open() and by inspect. */
+static void refused(fv_ctx *ctx, const struct network *net, const char *text)
+{
+	ecapa_state s = {0};
+	const char *path = write_network(ctx, net);
+	fv_status status = ecapa_read(&s, ctx, path);
+	if (core_error_count(ctx) != 1)
+		print_message("%s\n", text);
+	assert_int_equal(core_error_count(ctx), 1);
+	test_fails(ctx, status, FV_DATA, text);
+	fv_checkpoint *file;
+	fv_fit fit = {.size = sizeof fit};
+	test_ok(ctx, fv_checkpoint_open(ctx, path, &file));
+	assert_false(ecapa_fits.fits(file, "", &fit));
+	fv_checkpoint_close(file);
+}
+
+static void each_tensor_is_checked(void **state)
+{
+	(void)state;
+	fv_ctx *outer = test_ctx();
+	const struct network net = read_network(outer);
+	for (size_t t = 0; t < TENSORS; t++) {
+		fv_ctx *ctx = test_ctx();
+		const char *name = net.tensor[t].name;
+		bool counts = ends_in(name, "num_batches_tracked");
+		struct network bad = net;
+		bad.tensor[t].rank++; /* of one element behind each */
+		bad.tensor[t].shape[bad.tensor[t].rank - 1] = 1;
+		refused(ctx, &bad, core_format(ctx, "tensor '%s' is [", name));
+		bad = net;
+		bad.tensor[t].name = core_format(ctx, "x%s", name);
+		if (counts) {
+			refused(ctx, &bad, core_format(ctx, "tensor 'x%s' is not part of", name));
+		} else {
+			bad.n--;
+			bad.tensor[t] = net.tensor[bad.n];
+			refused(ctx, &bad, core_format(ctx, "no tensor '%s'", name));
+			bad = net;
+			bad.tensor[t].dtype = "I32";
+			refused(ctx, &bad,
+				core_format(ctx, "tensor '%s' is I32, not of floats", name));
+		}
+		core_ctx_free(ctx);
+	}
+	core_ctx_free(outer);
+}
+
+/* One more in each dimension of each tensor. A kernel of even length names the block. */
+static void each_dimension_is_checked(void **state)
+{
+	(void)state;
+	fv_ctx *outer = test_ctx();
+	const struct network net = read_network(outer);
+	const void *more = core_alloc(outer, 1, 1 << 18);
+	for (size_t t = 0; t < TENSORS; t++)
+		for (int32_t d = 0; d < net.tensor[t].rank; d++) {
+			fv_ctx *ctx = test_ctx();
+			const char *name = net.tensor[t].name;
+			struct network bad = net;
+			bad.tensor[t].shape[d]++;
+			bad.tensor[t].data = more;
+			const char *text = core_format(ctx, "tensor '%s' is [", name);
+			if (!strcmp(name, "blocks.0.conv.conv.weight") && d == 2)
+				text = "block 0 has kernels of 6 taps";
+			else if (!strcmp(name, "fc.conv.weight") && d == 0)
+				text = "tensor 'fc.conv.bias' is [24], not [25]";
+			refused(ctx, &bad, text);
+			core_ctx_free(ctx);
+		}
+	core_ctx_free(outer);
+}
+
+static void census(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const struct network net = read_network(ctx);
+	struct network bad = net;
+	bad.tensor[bad.n++] = (core_tensor_out){"extra", "F32", 1, {1}, net.tensor[0].data};
+	refused(ctx, &bad, "tensor 'extra' is not part of this network");
+	bad.n = 1;
+	bad.tensor[0] = bad.tensor[TENSORS];
+	refused(ctx, &bad, "no ECAPA-TDNN: no tensor 'blocks.0.conv.conv.weight' of usable shape");
+	for (size_t t = 0; t < TENSORS; t++) {
+		bool is_mean = ends_in(net.tensor[t].name, "mfa.norm.norm.running_mean");
+		if (!is_mean && !ends_in(net.tensor[t].name, "mfa.norm.norm.running_var"))
+			continue;
+		float value[96] = {0};
+		value[17] = is_mean ? NAN : -0.5f;
+		bad = net;
+		bad.tensor[t].data = value;
+		ecapa_state s = {0};
+		test_fails(ctx, ecapa_read(&s, ctx, write_network(ctx, &bad)), FV_DATA,
+			is_mean ? "running_mean': element 17 is not a finite number"
+				: "running_var': element 17 is negative");
+	}
+	core_ctx_free(ctx);
+}
+
+static void other_names_and_types(void **state)
+{
+	(void)state;
+	static const char *const prefixes[] = {"embedding_model.", "mods.embedding_model."};
+	fv_ctx *ctx = test_ctx();
+	const struct network net = read_network(ctx);
+	int64_t n;
+	const float *wave = read_wave(ctx, "n720", &n);
+	float whole[24], other[24];
+	embed_network(&net, wave, n, whole);
+	for (size_t p = 0; p < sizeof prefixes / sizeof *prefixes; p++) {
+		struct network named = net;
+		for (size_t t = 0; t < TENSORS; t++)
+			named.tensor[t].name =
+				core_format(ctx, "%s%s", prefixes[p], net.tensor[t].name);
+		embed_network(&named, wave, n, other);
+		assert_memory_equal(whole, other, sizeof whole);
+		named.tensor[4].name = net.tensor[4].name; /* two kinds of names */
+		ecapa_state s = {0};
+		assert_int_equal(ecapa_read(&s, ctx, write_network(ctx, &named)), FV_DATA);
+		assert_int_equal(core_error_count(ctx), 2);
+		test_fails(ctx, FV_DATA, FV_DATA, "no tensor");
+	}
+	struct network wide = {0};
+	for (size_t t = 0; t < TENSORS; t++) { /* without counts, in double */
+		if (net.tensor[t].dtype[0] != 'F')
+			continue;
+		core_tensor_out *tensor = &wide.tensor[wide.n++];
+		*tensor = net.tensor[t];
+		size_t count = 1;
+		for (int32_t d = 0; d < tensor->rank; d++)
+			count *= (size_t)tensor->shape[d];
+		double *value = core_alloc(ctx, count, sizeof *value);
+		for (size_t i = 0; i < count; i++)
+			value[i] = (double)((const float *)net.tensor[t].data)[i];
+		tensor->dtype = "F64";
+		tensor->data = value;
+	}
+	assert_int_equal(wide.n, TENSORS - 31);
+	embed_network(&wide, wave, n, other);
+	assert_memory_equal(whole, other, sizeof whole);
+	core_ctx_free(ctx);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(as_speechbrain),
+		cmocka_unit_test(as_speechbrain_on_speech),
+		cmocka_unit_test(other_sizes),
+		cmocka_unit_test(each_tensor_counts),
+		cmocka_unit_test(each_tensor_counts_as_in_speechbrain),
+		cmocka_unit_test(each_tensor_is_checked),
+		cmocka_unit_test(each_dimension_is_checked),
+		cmocka_unit_test(census),
+		cmocka_unit_test(other_names_and_types),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Numbers against a reference in double, judged by the error that PyTorch makes in float32. */
+#ifndef TEST_PARITY_H
+#define TEST_PARITY_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+/* Fails the test unless each difference is within twice PyTorch's own, or 2e-6 of the reference's
+ * rms where that is more. `tolerances` has {"max_abs_diff", "rms_of_reference"} at `key`. With
+ * FAIRVOX_VERBOSE set the largest difference is printed. */
+void test_parity(
+	const json_t *tolerances, const char *key, const float *got, const double *want, int64_t n);
+
+/* Fails unless `worst` is no larger than `allowed`; prints it as above. */
+void test_worst(const char *key, double worst, double allowed, double own);
+
+#endif
