@@ -144,11 +144,57 @@ static json_t *versus_json(const core_grid *grid, const core_grid_row *row)
 	return object;
 }
 
-static json_t *sharpness_json(const core_cell_scores *s)
+static json_t *sharp_json(const core_cell_sharpness *s)
 {
 	return json_pack("{s:o, s:o, s:o, s:o}", "labels_predicted", number(s->labels_predicted),
 		"labels_true", number(s->labels_true), "auc", number(s->auc), "average_precision",
 		number(s->ap));
+}
+
+static json_t *sharpness_json(const core_cell_scores *s)
+{
+	json_t *object = sharp_json(&s->sharp), *attributes = json_object();
+	for (int32_t a = 0; a < s->test->n_attributes; a++) {
+		const core_eval_attribute *own = &s->test->attribute[a];
+		json_t *groups = json_object();
+		for (int32_t g = 0; g < own->G; g++)
+			json_object_set_new(groups, own->group[g], sharp_json(&s->group[a][g]));
+		json_object_set_new(attributes, own->name, groups);
+	}
+	json_object_set_new(object, "attributes", attributes);
+	return object;
+}
+
+static json_t *interval_json(const core_estimate *e)
+{
+	json_t *object = json_pack("{s:o}", "value", number(e->value));
+	put_known(object, "low", e->low);
+	put_known(object, "high", e->high);
+	return object;
+}
+
+/* TPR of one group less that of another, by class, pooled. */
+static json_t *differences_json(const core_cell_scores *s)
+{
+	const core_test_set *t = s->test;
+	json_t *attributes = json_object();
+	for (int32_t a = 0; a < t->n_attributes && s->difference[a]; a++) {
+		const core_eval_attribute *own = &t->attribute[a];
+		json_t *list = json_array();
+		for (int32_t k = 0; k < own->G * (own->G - 1) / 2; k++) {
+			const core_tpr_difference *d = &s->difference[a][k];
+			json_t *classes = json_object();
+			for (int32_t c = 0; c < t->C; c++)
+				json_object_set_new(
+					classes, t->classes[c], interval_json(&d->value[c]));
+			json_array_append_new(list,
+				json_pack("{s:s, s:s, s:b, s:b, s:o}", "group", own->group[d->g],
+					"minus", own->group[d->h], "few_speakers", d->few,
+					"one_speaker", d->one_speaker, "classes", classes));
+		}
+		json_object_set_new(attributes, own->name, list);
+	}
+	return attributes;
 }
 
 static json_t *numbers_json(int32_t n, const int64_t *value)
@@ -178,6 +224,7 @@ static json_t *row_json(const core_grid *grid, const core_grid_row *row)
 	if (row->scores.test) {
 		json_object_set_new(object, "pooled", by_column(grid, row, pooled_of));
 		json_object_set_new(object, "sharpness", sharpness_json(&row->scores));
+		json_object_set_new(object, "tpr_difference", differences_json(&row->scores));
 	} else if (row->reason) {
 		json_object_set_new(object, "reason", json_string(row->reason));
 	}

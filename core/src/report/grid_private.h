@@ -36,6 +36,13 @@ static inline bool core_row_unranked(const core_grid_row *row)
 	return row->transductive || row->on_test;
 }
 
+/* Every row against its reference. */
+FV_NODISCARD fv_status core_versus_sheet(
+	fv_ctx *ctx, const core_grid *grid, core_document *document);
+/* Differences of TPR between the groups of the declared attribute, class by class. */
+FV_NODISCARD fv_status core_difference_sheet(
+	fv_ctx *ctx, const core_grid *grid, core_document *document);
+
 /* What each cell used and saw, how its model was chosen; sharp: and how it predicts. */
 FV_NODISCARD fv_status core_facts_sheet(
 	fv_ctx *ctx, const core_grid *grid, bool sharp, core_document *document);

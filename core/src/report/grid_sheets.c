@@ -116,116 +116,15 @@ static fv_status aggregate_sheet(
 	return status;
 }
 
-/* "-0.099 (-46.0%; excess -0.090), p <.001": the change, in percent of the reference, and of the
- * excess over the null. */
-static fv_status put_difference(fv_ctx *ctx, const core_grid *grid, const core_grid_row *row,
-	size_t column, core_sheet_cell *cell)
-{
-	const core_estimate *own = &row->value[column].pooled;
-	const core_estimate *d = &row->versus.diff[column];
-	const core_estimate *from = &grid->row[row->versus.reference].value[column].pooled;
-	core_text value = {0}, after = {0};
-	if (isnan(d->value)) {
-		cell->value = "—";
-		return FV_OK;
-	}
-	core_put_signed(&value, d->value);
-	if (from->value > 0)
-		core_text_add(&after, " (%+.1f%%", 100 * d->value / from->value);
-	if (from->value > 0 && !isnan(own->excess) && !isnan(from->excess)) {
-		core_text_add(&after, "; excess ");
-		core_put_signed(&after, own->excess - from->excess);
-	}
-	core_text_add(&after, "%s", from->value > 0 ? ")" : "");
-	if (!isnan(row->versus.adjusted[column])) {
-		core_text_add(&after, ", ");
-		core_put_p(&after, row->versus.adjusted[column]);
-	}
-	cell->value = core_text_take(ctx, &value);
-	cell->after = core_text_take(ctx, &after);
-	return cell->value && cell->after ? FV_OK : FV_FAILED;
-}
-
-/* "gender (angry, sad)": classes in which the better group lost more than the worse gained. */
-static const char *levelled(fv_ctx *ctx, const core_grid_row *row)
-{
-	const core_test_set *t = row->scores.test;
-	core_text text = {0};
-	for (int32_t a = 0; a < t->n_attributes; a++) {
-		int n = 0;
-		for (int32_t c = 0; c < t->C; c++) {
-			if (!row->versus.levelling[a].per_class[c].flag)
-				continue;
-			core_text_add(&text, "%s%s%s",
-				n           ? ", "
-				: text.size ? "; "
-					    : "",
-				n ? "" : t->attribute[a].name, n ? "" : " (");
-			core_text_add(&text, "%s", t->classes[c]);
-			n++;
-		}
-		core_text_add(&text, "%s", n ? ")" : "");
-	}
-	return text.size ? core_text_take(ctx, &text) : "—";
-}
-
-static const char *versus_head(fv_ctx *ctx, const core_grid *grid, size_t column)
-{
-	bool family = (int64_t)column == grid->family;
-	return core_format(
-		ctx, "%s (%s)", grid->column[column].title, family ? "Holm" : "expl., BH");
-}
-
-static fv_status versus_row(
-	fv_ctx *ctx, const core_grid *grid, const core_grid_row *row, core_sheet *sheet, size_t at)
-{
-	const core_versus *v = &row->versus;
-	fv_status status = FV_OK;
-	core_sheet_at(sheet, at, 0)->value = core_pair_label(ctx, row, &grid->row[v->reference]);
-	if (v->reason) {
-		core_sheet_at(sheet, at, 1)->value = v->reason;
-		return FV_OK;
-	}
-	for (size_t j = 0; j < grid->n_columns && !status; j++) {
-		core_sheet_cell *cell = core_sheet_at(sheet, at, j + 1);
-		status = put_difference(ctx, grid, row, j, cell);
-		cell->few = core_few_column(grid, row, j, true);
-	}
-	core_sheet_at(sheet, at, grid->n_columns + 1)->value = levelled(ctx, row);
-	return status;
-}
-
-static fv_status versus_sheet(fv_ctx *ctx, const core_grid *grid, core_document *document)
-{
-	size_t rows = 0, at = 0;
-	for (size_t i = 0; i < grid->n_rows; i++)
-		rows += grid->row[i].versus.reference >= 0;
-	if (!rows || !grid->options.draws.n)
-		return FV_OK;
-	core_sheet *sheet = core_sheet_add(ctx, document,
-		"Against the reference, pooled: change (in percent; change of the excess over the "
-		"null), adjusted p by exchanging predictions speaker by speaker",
-		rows, grid->n_columns + 2);
-	if (!sheet)
-		return FV_FAILED;
-	sheet->head[0] = "cell - reference";
-	for (size_t j = 0; j < grid->n_columns; j++)
-		sheet->head[j + 1] = versus_head(ctx, grid, j);
-	sheet->head[grid->n_columns + 1] = "levelled down";
-	fv_status status = FV_OK;
-	for (size_t i = 0; i < grid->n_rows && !status; i++)
-		if (grid->row[i].versus.reference >= 0)
-			status = versus_row(ctx, grid, &grid->row[i], sheet, at++);
-	return status;
-}
-
 fv_status core_grid_sheets(fv_ctx *ctx, const core_grid *grid, core_document *document)
 {
 	fv_status status = aggregate_sheet(ctx, grid, false, document);
 	if (!status && grid->evidence.n_tests)
 		status = aggregate_sheet(ctx, grid, true, document);
 	if (!status)
-		status = versus_sheet(ctx, grid, document);
+		status = core_versus_sheet(ctx, grid, document);
+	if (!status)
+		status = core_difference_sheet(ctx, grid, document);
 	if (!status)
 		status = core_spread_sheet(ctx, grid, document);
 	return status ? status : core_facts_sheet(ctx, grid, true, document);
