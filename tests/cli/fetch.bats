@@ -473,7 +473,7 @@ END
 	cp "$FAIRVOX_BUILD/ge2e/resemblyzer.whl" "$at/Resemblyzer-0.1.4-py3-none-any.whl"
 	"$fairvox" fetch ge2e --mirror "$base/cut/9000000" --wait 0
 	cmp weights/ge2e/pretrained.pt "$FAIRVOX_BUILD/ge2e/pretrained.pt"
-	"$fairvox" inspect weights/ge2e/pretrained.pt | grep -q 'encoder:   ge2e'
+	"$fairvox" inspect weights/ge2e/pretrained.pt | grep 'encoder:   ge2e'
 }
 
 @test "the list, and JSON" {

@@ -97,4 +97,12 @@ cells() {
 	[ "$status" -eq 0 ]
 	[[ $stderr == *"9 of 9 runs done, 9 of them now"* ]]
 	"$fairvox" table results --layout paper2 --format tex | grep -q 'begin{tabular}'
+	# The groupers of Table 1 with weights of their own, as core/docs/fetch.md has it: a list over several lines.
+	"$fairvox" explain configs/paper/table1.yaml "${small[@]}" encoder.weights=elsewhere/wavlm-base-plus/model.pt \
+		'grouper={name: truth, column: gender},
+		{name: pseudo, encoder: {name: wav2vec2_age_gender, weights: elsewhere/wav2vec2-age-gender/model.safetensors}},
+		{name: kmeans, k: 16, encoder: {name: ecapa, weights: elsewhere/ecapa/embedding_model.ckpt}}' >table1.txt
+	[ "$(cells table1.txt)" -eq 17 ]
+	[ "$(grep -c '^grouper.encoder.weights *elsewhere/wav2vec2-age-gender/' table1.txt)" -eq 5 ]
+	[ "$(grep -c '^grouper.encoder.weights *elsewhere/ecapa/' table1.txt)" -eq 4 ]
 }

@@ -11,9 +11,10 @@
 #include "backend/kernels.h"
 
 enum {
-	ROW_BLOCK = 240,  /* rows at a time, a multiple of all tiles' rows */
-	PANEL_BLOCK = 8,  /* panels at a time */
-	DEPTH_BLOCK = 256 /* units of 4 bytes of depth at a time, at most */
+	ROW_BLOCK = 240,   /* rows at a time, a multiple of all tiles' rows */
+	PANEL_BLOCK = 8,   /* panels at a time */
+	DEPTH_BLOCK = 256, /* units of 4 bytes of depth at a time, at most */
+	APART = 16         /* units between converted rows, lest all fall into one set of a cache */
 };
 
 struct fv_linear {
@@ -161,7 +162,8 @@ enum { ALIGN = 64 };
 size_t fv_linear_scratch(const fv_linear *linear, int64_t rows)
 {
 	int64_t copies = linear->direct ? 0 : linear->planes * block_rows(linear, rows);
-	return (size_t)(sum_floats(linear, rows) + copies * linear->depth) + ALIGN / sizeof(float);
+	int64_t line = linear->depth + APART;
+	return (size_t)(sum_floats(linear, rows) + copies * line) + ALIGN / sizeof(float);
 }
 
 static void finish(const row_part *part, int64_t p, int64_t from, int64_t rows, const float *sum)
@@ -216,17 +218,17 @@ static void multiply_block(const row_part *part, int64_t first, int64_t last, in
 static void convert_rows(row_part *part, const float *x, int64_t stride_x, float *to)
 {
 	const fv_linear *linear = part->linear;
-	int64_t rows = up(part->rows, linear->tiles->row_step), depth = linear->depth;
-	float *low = linear->planes > 1 ? to + rows * depth : NULL;
+	int64_t rows = up(part->rows, linear->tiles->row_step), line = linear->depth + APART;
+	float *low = linear->planes > 1 ? to + rows * line : NULL;
 	for (int64_t r = 0; r < part->rows; r++)
-		convert(linear, x + r * stride_x, to + r * depth, low ? low + r * depth : NULL);
-	size_t rest = (size_t)((rows - part->rows) * depth) * sizeof *to;
-	memset(to + part->rows * depth, 0, rest);
+		convert(linear, x + r * stride_x, to + r * line, low ? low + r * line : NULL);
+	size_t rest = (size_t)((rows - part->rows) * line) * sizeof *to;
+	memset(to + part->rows * line, 0, rest);
 	if (low)
-		memset(low + part->rows * depth, 0, rest);
+		memset(low + part->rows * line, 0, rest);
 	part->x[0] = (const char *)to;
 	part->x[1] = (const char *)low;
-	part->stride_x = depth * (int64_t)sizeof *to;
+	part->stride_x = line * (int64_t)sizeof *to;
 }
 
 static void apply_part(const row_part *part)

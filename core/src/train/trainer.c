@@ -118,7 +118,10 @@ fv_status core_train_preview_run(fv_ctx *ctx, const core_train_job *job, core_tr
 	core_train_result result = {0};
 	trainer t = {.ctx = ctx, .job = job, .pass = &whole, .result = &result};
 	*out = (core_train_preview){0};
-	fv_status status = open_objective(&t);
+	/* Without ids the groups are not inferred yet. */
+	fv_status status = job->select_groups.id ? core_select_check(ctx, job) : FV_OK;
+	if (status == FV_OK)
+		status = open_objective(&t);
 	if (status == FV_OK && t.objective.in_stages) {
 		status = core_stages_preview(ctx, job, &t.objective, out);
 	} else if (status == FV_OK) {
@@ -222,7 +225,6 @@ static fv_status make_vectors(trainer *t, int32_t batch)
 	t->gradient = model_vector(t);
 	t->m = model_vector(t);
 	t->v = model_vector(t);
-	t->result->params = core_alloc(ctx, (size_t)t->plan->count, sizeof(float));
 	t->grad = core_alloc(ctx, (size_t)batch * (size_t)t->job->shape.classes, sizeof(double));
 	t->share = core_alloc(ctx, (size_t)batch, sizeof(double));
 	t->group_sum = core_alloc(ctx, groups, sizeof(double));
@@ -230,8 +232,8 @@ static fv_status make_vectors(trainer *t, int32_t batch)
 	t->group_seen = core_alloc(ctx, groups, sizeof(int64_t));
 	if (t->pass->anchor > 0 && !(t->anchor = model_vector(t)))
 		return FV_FAILED;
-	if (!t->param || !t->gradient || !t->m || !t->v || !t->result->params || !t->grad ||
-		!t->share || !t->group_sum || !t->group_loss || !t->group_seen)
+	if (!t->param || !t->gradient || !t->m || !t->v || !t->grad || !t->share || !t->group_sum ||
+		!t->group_loss || !t->group_seen)
 		return FV_FAILED;
 	core_networks_set_gradient(t->networks, t->gradient);
 	return FV_OK;
@@ -257,6 +259,9 @@ static fv_status prepare(trainer *t)
 	for (int32_t i = 0; status == FV_OK && t->pass->output_only && i < t->plan->n_tensors; i++)
 		if (!strcmp(t->plan->tensor[i].name, "output.weight"))
 			t->first = t->plan->tensor[i].offset; /* the bias is the last tensor */
+	if (status == FV_OK)
+		status = core_select_init(
+			ctx, job, &t->develop, t->result->class_weight, t->plan->count, &t->select);
 	return status == FV_OK ? start_model(t) : status;
 }
 
@@ -423,11 +428,24 @@ static fv_status train_epoch(trainer *t)
 	return status;
 }
 
-/* Development values, and the model is kept if it is the best so far. */
-static fv_status judge_epoch(trainer *t, core_train_epoch *epoch)
+static fv_status keep_last(trainer *t, const core_train_epoch *epoch)
 {
 	core_train_result *result = t->result;
-	bool finite, objective = !strcmp(t->job->spec->select, "dev_objective");
+	size_t count = (size_t)t->plan->count;
+	result->params = core_alloc(t->ctx, count, sizeof *result->params);
+	if (!result->params)
+		return FV_FAILED;
+	memcpy(result->params, t->param, count * sizeof *t->param);
+	result->selected_epoch = epoch->epoch;
+	result->selected_value = epoch->dev_loss;
+	result->candidates = 1;
+	return FV_OK;
+}
+
+/* Development values, and what the rule of selection makes of the model. */
+static fv_status judge_epoch(trainer *t, core_train_epoch *epoch)
+{
+	bool finite;
 	core_networks_set_params(t->networks, t->param);
 	fv_status status = core_develop_run(&t->develop, t->networks, &t->objective, t->step,
 		t->steps, epoch->epoch, &epoch->dev_loss, &epoch->dev_objective, &finite);
@@ -435,16 +453,26 @@ static fv_status judge_epoch(trainer *t, core_train_epoch *epoch)
 		status = core_check_features(t->ctx, &t->job->dev, &t->job->shape);
 	if (status != FV_OK)
 		return status;
-	double value = objective ? epoch->dev_objective : epoch->dev_loss;
-	epoch->best =
-		isfinite(value) && (!result->selected_epoch || value < result->selected_value);
-	if (t->pass->use_last)
+	if (t->pass->use_last) {
 		epoch->best = epoch->epoch == epoch->epochs;
-	if (epoch->best) {
-		result->selected_epoch = epoch->epoch;
-		result->selected_value = value;
-		memcpy(result->params, t->param, (size_t)t->plan->count * sizeof *t->param);
+		return epoch->best ? keep_last(t, epoch) : FV_OK;
 	}
+	status = core_select_judge(&t->select, t->networks, t->param, epoch, &finite);
+	if (status == FV_OK && !finite && t->job->test.x)
+		status = core_check_features(t->ctx, &t->job->test, &t->job->shape);
+	return status;
+}
+
+static fv_status keep_chosen(trainer *t)
+{
+	const core_candidate *chosen = core_select_chosen(&t->select);
+	core_train_result *result = t->result;
+	if (!chosen)
+		return fv_fail(t->ctx, FV_FAILED, "no epoch had a finite %s", t->job->spec->select);
+	result->selected_epoch = chosen->epoch;
+	result->selected_value = chosen->value;
+	result->params = core_select_model(&t->select, chosen);
+	result->candidates = t->select.judged;
 	return FV_OK;
 }
 
@@ -477,11 +505,11 @@ static fv_status train_all(trainer *t)
 	for (; status == FV_OK && !finished && t->epoch <= t->job->spec->epochs;
 		t->epoch++, t->seen = 0)
 		status = run_epoch(t);
-	if (status == FV_OK && !t->result->selected_epoch)
-		return fv_fail(t->ctx, FV_FAILED, "no epoch had a finite %s", t->job->spec->select);
-	if (status == FV_OK && !finished && t->job->state)
-		status = core_trainer_finish(t);
-	return status;
+	if (status != FV_OK || finished)
+		return status;
+	if (!t->pass->use_last)
+		status = keep_chosen(t);
+	return status == FV_OK && t->job->state ? core_trainer_finish(t) : status;
 }
 
 static fv_status one_pass(trainer *t)
@@ -520,7 +548,8 @@ fv_status core_train_pass_run(fv_ctx *ctx, const core_train_job *job, const core
 fv_status core_train_run(fv_ctx *ctx, const core_train_job *job, core_train_result *result)
 {
 	static const core_train_pass whole = {.stage = 1};
-	if (job->state)
+	fv_status status = core_select_check(ctx, job);
+	if (status == FV_OK && job->state)
 		core_state_open(job->state);
-	return core_train_pass_run(ctx, job, &whole, result);
+	return status == FV_OK ? core_train_pass_run(ctx, job, &whole, result) : status;
 }

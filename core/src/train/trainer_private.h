@@ -5,6 +5,7 @@
 
 #include "train/develop.h"
 #include "train/pass.h"
+#include "train/select.h"
 
 typedef struct trainer {
 	fv_ctx *ctx;
@@ -15,6 +16,7 @@ typedef struct trainer {
 	core_train_data train; /* what the objective may see of job->train */
 	core_batches batches;
 	core_develop develop;
+	core_select select;
 	core_plan *plan;
 	core_networks *networks;
 	const int32_t *kept;
