@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/kernels.h"
 #include "base/clock.h"
 #include "base/csv.h"
 #include "base/text.h"
@@ -91,8 +92,12 @@ static void print_help(FILE *out)
 	fputs("\n'fairvox VERB --help' tells more of one. Options of every verb: -q, --quiet "
 	      "(only\n"
 	      "warnings and errors), -v, --verbose, --no-color, --no-progress, -h, --help.\n"
-	      "Exit codes: 0 ok, 1 the run failed, 2 usage or configuration, 3 some cells of several failed,\n"
-	      "4 data, weights or plugin missing or bad, 75 stopped and resumable.\n",
+	      "Exit codes: 0 ok, 1 the run failed, 2 usage or configuration, 3 some cells of "
+	      "several failed,\n"
+	      "4 data, weights or plugin missing or bad, 75 stopped and resumable.\n"
+	      "FAIRVOX_CPU=amx|avx512_bf16|avx512|avx2|portable chooses the instructions that "
+	      "encoders use\n"
+	      "('fairvox --version' says which are used now); unset: the best of this machine.\n",
 		out);
 }
 
@@ -198,6 +203,8 @@ static fv_status run_verb(fv_ctx *ctx, int argc, char **argv, struct logger *log
 		fputs(verb->usage, stdout);
 		return cli_flush(ctx);
 	}
+	if (core_kernels_check(ctx) != FV_OK)
+		return FV_CONFIG;
 	return verb->run(ctx, argc, argv);
 }
 
@@ -227,7 +234,7 @@ int main(int argc, char **argv)
 		argv[2] = help;
 		argc = 3;
 	} else if (!strcmp(first, "--version")) {
-		puts("fairvox " FAIRVOX_VERSION);
+		printf("fairvox " FAIRVOX_VERSION "\nkernels %s\n", core_kernels_used()->name);
 		return end_output();
 	}
 	const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");

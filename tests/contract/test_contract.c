@@ -375,6 +375,102 @@ static void test_networks_found_out(void **unused)
 	finds(&d, true, "open", "needs build, predict and step");
 }
 
+/* --- in stages: rows out of range, a group too far, a random stage */
+
+typedef struct stagy {
+	const char *then;
+	const fv_loss_setup *setup;
+} stagy;
+
+static fv_status stagy_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
+{
+	((stagy *)state)->setup = setup;
+	(void)ctx;
+	return FV_OK;
+}
+
+static fv_status far_next(
+	void *state, fv_ctx *ctx, int32_t index, fv_stage *stage, int32_t *more)
+{
+	static const int32_t row[] = {1 << 20};
+	(void)state, (void)ctx, (void)index, (void)more;
+	stage->row = row;
+	stage->n = 1;
+	return FV_OK;
+}
+
+/* as many groups as a class has errors: too many for some predictions only */
+static fv_status sly_next(
+	void *state, fv_ctx *ctx, int32_t index, fv_stage *stage, int32_t *more)
+{
+	const stagy *self = state;
+	const fv_rows *train = self->setup->train;
+	int32_t *group = fv_alloc(ctx, (size_t)train->n * sizeof *group);
+	float *logits = fv_alloc(ctx, (size_t)(train->n * train->classes) * sizeof *logits);
+	*more = index == 0;
+	if (index == 0)
+		return FV_OK;
+	if (!group || !logits || fv_predict_rows(ctx, train, logits))
+		return FV_FAILED;
+	for (int32_t i = 0; i < train->n; i++)
+		group[i] = (int32_t)fabsf(logits[i * train->classes]);
+	stage->loss = "then";
+	stage->groups = 2;
+	stage->group = group;
+	return FV_OK;
+}
+
+static fv_status endless_next(
+	void *state, fv_ctx *ctx, int32_t index, fv_stage *stage, int32_t *more)
+{
+	(void)state, (void)ctx, (void)index, (void)stage;
+	*more = 1;
+	return FV_OK;
+}
+
+static fv_status restless_next(
+	void *state, fv_ctx *ctx, int32_t index, fv_stage *stage, int32_t *more)
+{
+	static int64_t epochs;
+	(void)state, (void)ctx, (void)index, (void)more;
+	stage->epochs = ++epochs;
+	return FV_OK;
+}
+
+static const fv_stages_1 far_stages = {sizeof far_stages, 0, far_next},
+			 sly_stages = {sizeof sly_stages, 1, sly_next},
+			 endless_stages = {sizeof endless_stages, 0, endless_next},
+			 restless_stages = {sizeof restless_stages, 0, restless_next};
+
+#define STAGES_OF(name)                                                                            \
+	static const void *name##_extension(const char *id)                                        \
+	{                                                                                          \
+		return strcmp(id, FV_STAGES_1) ? NULL : &name##_stages;                            \
+	}
+STAGES_OF(far)
+STAGES_OF(sly)
+STAGES_OF(endless)
+STAGES_OF(restless)
+
+static void test_stages_found_out(void **unused)
+{
+	(void)unused;
+	static const fv_loss_ops ops = {.size = sizeof ops, .open = stagy_open};
+	static const fv_param then[] = {{sizeof(fv_param), FV_LOSS_REF, "then", NULL, 0, 0, NULL,
+		"erm", NULL, offsetof(stagy, then), "what comes then"}};
+	fv_descriptor d = DESCRIPTOR(FV_LOSS, stagy, &ops);
+	d.params = then;
+	d.n_params = 1;
+	d.extension = far_extension;
+	finds(&d, true, "stages", "stage 1: row 1048576, but rows are 0 to 63");
+	d.extension = sly_extension;
+	finds(&d, true, "stages", "stage 2: group ");
+	d.extension = endless_extension;
+	finds(&d, true, "stages", "more than 64 stages");
+	d.extension = restless_extension;
+	finds(&d, true, "repeat", "the stages differ the second time");
+}
+
 static void test_losses_found_out(void **unused)
 {
 	(void)unused;
@@ -616,6 +712,7 @@ int main(void)
 		cmocka_unit_test(test_losses_found_out),
 		cmocka_unit_test(test_state_found_out),
 		cmocka_unit_test(test_networks_found_out),
+		cmocka_unit_test(test_stages_found_out),
 		cmocka_unit_test(test_groupers_found_out),
 		cmocka_unit_test(test_encoders_found_out),
 		cmocka_unit_test(test_parameters_found_out),

@@ -180,22 +180,28 @@ static void test_label_free(void **state)
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	const char *dir = toy(ctx, 0);
-	char kmeans[1024];
-	snprintf(kmeans, sizeof kmeans,
-		"grouper={name: kmeans, k: 3, encoder: {name: precomputed, file: "
+	const char *kmeans = core_format(ctx,
+		"grouper={name: kmeans, k: 3, soft: gaussian, encoder: {name: precomputed, file: "
 		"%s/features.safetensors, layer: 0}}",
 		dir);
+	const char *truth = "grouper={name: truth, column: race}";
 	const struct {
 		const char *loss, *grouper;
 		bool same;
-	} cell[] = {{"loss.name=erm", NULL, true}, {"loss.name=rw", kmeans, true},
-		{"loss.name=rw", "grouper={name: truth, column: race}", false}};
-	for (int i = 0; i < 3; i++) {
-		const char *run[2], *override[] = {cell[i].loss, cell[i].grouper};
+	} cell[] = {{"erm", NULL, true}, {"random", NULL, true}, {"cvar_dro", NULL, true},
+		{"lff", NULL, true}, {"disent", NULL, true}, {"mixup", NULL, true},
+		{"jtt", NULL, true}, {"afr", NULL, true}, {"eiil", NULL, true},
+		{"rw", kmeans, true}, {"ds", kmeans, true}, {"gdro", kmeans, true},
+		{"gadro", kmeans, true}, {"pgdro", kmeans, true}, {"grl", kmeans, true},
+		{"lisa", kmeans, true}, {"rw", truth, false}, {"lisa", truth, false}};
+	for (size_t i = 0; i < sizeof cell / sizeof *cell; i++) {
+		const char *run[2], *loss = core_format(ctx, "loss.name=%s", cell[i].loss);
+		const char *override[] = {loss, cell[i].grouper};
 		for (int k = 0; k < 2; k++) {
 			test_toy_write(dir, k ? 1 : 0);
 			run[k] = run_toy(ctx, dir, 1, cell[i].grouper ? 2 : 1, override);
-			run[k] = set_aside(ctx, dir, run[k], core_format(ctx, "turn%d-%d", i, k));
+			run[k] = set_aside(
+				ctx, dir, run[k], core_format(ctx, "turn%zu-%d", i, k));
 		}
 		same_file(ctx, run[0], run[1], "model.safetensors", cell[i].same);
 		same_file(ctx, run[0], run[1], "predictions.csv",
@@ -213,8 +219,8 @@ static void test_jobs(void **state)
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	const char *dir = toy(ctx, 0), *run[2];
-	const char *override[] = {
-		"train.seed=[1, 2, 3]", "loss.name=gdro", "grouper={name: truth, column: race}"};
+	const char *override[] = {"train.seed=[1, 2, 3]", "loss.name=gdro",
+		"grouper={name: truth, column: race}"};
 	static const char *const names[] = {"model.safetensors", "predictions.csv", "metrics.json",
 		"groups.csv", "config.yaml", "log", "done"};
 	for (int k = 0; k < 2; k++) {

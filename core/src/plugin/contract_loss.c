@@ -12,7 +12,7 @@ struct world {
 	bool soft;
 	int32_t met; /* groups that have rows */
 	float label[N * CLASSES], member[N * GROUPS_MAX];
-	int32_t klass[N], group[N];
+	int32_t klass[N], group[N], speaker[N];
 	const char *stem[N];
 	double c[CLASSES], g[GROUPS_MAX], cg[CLASSES * GROUPS_MAX], g_soft[GROUPS_MAX],
 		cg_soft[CLASSES * GROUPS_MAX], c_unknown[CLASSES], class_weight[CLASSES];
@@ -33,6 +33,7 @@ static void fill_row(struct contract *c, struct world *w, int32_t i)
 		w->klass[i] = label[k] > label[w->klass[i]] ? k : w->klass[i];
 	}
 	w->stem[i] = contract_stem(c, i);
+	w->speaker[i] = i / 9;
 	if (!w->groups)
 		return;
 	/* uneven: two of three in group 0; one in seven unknown */
@@ -81,7 +82,8 @@ static struct world *make_world(struct contract *c, int32_t groups, int32_t met,
 		.klass = w->klass,
 		.group = groups ? w->group : NULL,
 		.member = soft ? w->member : NULL,
-		.stem = w->stem};
+		.stem = w->stem,
+		.speaker = w->speaker};
 	w->count = (fv_counts){.size = sizeof w->count,
 		.c = w->c,
 		.g = w->g,
@@ -319,11 +321,11 @@ static void check_mix(struct contract *c, const struct world *w)
 	struct drawn b = {0};
 	int32_t partner[BATCH];
 	double lambda[BATCH];
-	for (int32_t i = 0; i < BATCH; i++) {
-		partner[i] = -1;
-		lambda[i] = NAN;
-	}
 	draw(w, PLAIN, 1, &b);
+	for (int32_t i = 0; i < BATCH; i++) { /* as on entry in a run */
+		partner[i] = b.row[i];
+		lambda[i] = 1;
+	}
 	if (start(c, w, &in) &&
 		contract_ok(c, &in, ops->mix(in.state, in.ctx, &b.batch, partner, lambda), "mix"))
 		for (int32_t i = 0; i < BATCH; i++)
@@ -434,5 +436,6 @@ void contract_loss(struct contract *c)
 		check_resume(c, w, 1);
 		check_resume(c, w, 5);
 		contract_networks(c, &w->setup);
+		contract_stages(c, &w->setup);
 	}
 }

@@ -67,5 +67,7 @@ void contract_grouper(struct contract *c);
 void contract_loss(struct contract *c);
 /* The part of it for fv.networks/1; nothing for losses without it. */
 void contract_networks(struct contract *c, const fv_loss_setup *setup);
+/* The part of it for fv.stages/1; nothing for losses without it. */
+void contract_stages(struct contract *c, const fv_loss_setup *setup);
 
 #endif
