@@ -174,6 +174,20 @@ static const char *set_aside(fv_ctx *ctx, const char *dir, const char *run, cons
 	return core_format(ctx, "%s%s", aside, run + strlen(results));
 }
 
+/* Groups by the number of the speaker, which is no attribute. */
+static const char *odd_speakers(fv_ctx *ctx, const char *dir)
+{
+	char *path = core_path_join(ctx, dir, "odd.csv");
+	core_text text = {0};
+	core_text_add(&text, "FileName,group\n");
+	for (int s = 0; s < TOY_SPEAKERS; s++)
+		for (int i = 0; i < TOY_EACH; i++)
+			core_text_add(&text, "u%02d_%d.wav,%s\n", s, i, s % 2 ? "odd" : "even");
+	test_ok(ctx, core_file_write(ctx, path, text.data, text.size));
+	core_text_free(&text);
+	return core_format(ctx, "grouper={name: file, file: %s}", path);
+}
+
 /* Every true attribute becomes another speaker's: what asks for none is the same bit by bit. */
 static void test_label_free(void **state)
 {
@@ -185,17 +199,23 @@ static void test_label_free(void **state)
 		"grouper={name: kmeans, k: 3, encoder: {name: precomputed, file: "
 		"%s/features.safetensors, layer: 0}}",
 		dir);
+	const char *file = odd_speakers(ctx, dir);
 	const struct {
-		const char *loss, *grouper;
+		const char *loss, *grouper, *select;
 		bool same;
-	} cell[] = {{"loss.name=erm", NULL, true}, {"loss.name=rw", kmeans, true},
-		{"loss.name=rw", "grouper={name: truth, column: race}", false}};
-	for (int i = 0; i < 3; i++) {
-		const char *run[2], *override[] = {cell[i].loss, cell[i].grouper};
+	} cell[] = {{"loss.name=erm", NULL, "dev_objective", true},
+		{"loss.name=rw", kmeans, "dev_objective", true},
+		{"loss.name=erm", file, "dev_worst_group", true},
+		{"loss.name=rw", file, "dev_tpr_gap", true},
+		{"loss.name=rw", "grouper={name: truth, column: race}", "dev_objective", false}};
+	for (size_t i = 0; i < sizeof cell / sizeof *cell; i++) {
+		const char *rule = core_format(ctx, "train.select=%s", cell[i].select);
+		const char *run[2], *override[] = {
+			cell[i].loss, rule, "train.select_support=1", cell[i].grouper};
 		for (int k = 0; k < 2; k++) {
 			test_toy_write(dir, k ? 1 : 0);
-			run[k] = run_toy(ctx, dir, 1, cell[i].grouper ? 2 : 1, override);
-			run[k] = set_aside(ctx, dir, run[k], core_format(ctx, "turn%d-%d", i, k));
+			run[k] = run_toy(ctx, dir, 1, cell[i].grouper ? 4 : 3, override);
+			run[k] = set_aside(ctx, dir, run[k], core_format(ctx, "turn%zu-%d", i, k));
 		}
 		same_file(ctx, run[0], run[1], "model.safetensors", cell[i].same);
 		same_file(ctx, run[0], run[1], "predictions.csv",
