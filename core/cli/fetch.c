@@ -160,24 +160,39 @@ static fv_status take(fv_ctx *ctx, int option, struct fetch *f)
 	}
 }
 
+static const char *variable(const char *name)
+{
+	const char *value = getenv(name);
+	return value && *value ? value : NULL;
+}
+
+static fv_status check_base(fv_ctx *ctx, const char *what, const char *url)
+{
+	if (!url || !strncmp(url, "https://", 8) || !strncmp(url, "http://", 7))
+		return FV_OK;
+	return fv_fail(ctx, FV_CONFIG, "%s: '%s' begins neither with https:// nor with http://",
+		what, url);
+}
+
 static fv_status parse(fv_ctx *ctx, int argc, char **argv, struct fetch *f)
 {
-	const char *mirror = getenv("FAIRVOX_MIRROR");
-	*f = (struct fetch){.options = {.dir = ".",
-				    .jobs = 4,
-				    .http = {.mirror = mirror && *mirror ? mirror : NULL,
-					    .retries = 5,
-					    .timeout_s = 60,
-					    .wait_s = 1}}};
+	core_http_options *http = &f->options.http;
+	*f = (struct fetch){.options = {.dir = ".", .jobs = 4}};
+	*http = (core_http_options){.mirror = variable("FAIRVOX_MIRROR"),
+		.hub = variable("HF_ENDPOINT"),
+		.retries = 5,
+		.timeout_s = 60,
+		.wait_s = 1};
 	for (int option; (option = cli_option(ctx, argc, argv, "fj:", longs)) != -1;) {
 		fv_status status = take(ctx, option, f);
 		if (status)
 			return status;
 	}
-	mirror = f->options.http.mirror;
-	if (mirror && strncmp(mirror, "https://", 8) && strncmp(mirror, "http://", 7))
-		return fv_fail(ctx, FV_CONFIG,
-			"--mirror: '%s' begins neither with https:// nor with http://", mirror);
+	fv_status status = check_base(ctx, "--mirror", http->mirror);
+	if (!status)
+		status = check_base(ctx, "HF_ENDPOINT", http->hub);
+	if (status)
+		return status;
 	if (f->list && optind < argc)
 		return fv_fail(ctx, FV_CONFIG, "fetch: --list takes no names");
 	if (!f->list && optind == argc)

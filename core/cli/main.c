@@ -7,9 +7,10 @@
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "backend/kernels.h"
+#include "base/clock.h"
 #include "base/csv.h"
 #include "base/text.h"
 #include "verbs.h"
@@ -49,17 +50,10 @@ static void clear_progress(struct logger *logger)
 	logger->progress = false;
 }
 
-static double clock_s(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* A terminal sees the latest state, five times a second; anything else a line a minute. */
 static void show_progress(struct logger *logger, const char *line)
 {
-	double now_s = clock_s();
+	double now_s = core_clock_s();
 	if (logger->no_progress || logger->least > CORE_INFO ||
 		now_s - logger->told_s < (logger->terminal ? 0.2 : 60))
 		return;
@@ -98,8 +92,12 @@ static void print_help(FILE *out)
 	fputs("\n'fairvox VERB --help' tells more of one. Options of every verb: -q, --quiet "
 	      "(only\n"
 	      "warnings and errors), -v, --verbose, --no-color, --no-progress, -h, --help.\n"
-	      "Exit codes: 0 ok, 1 the run failed, 2 usage or configuration, 3 some cells of several failed,\n"
-	      "4 data, weights or plugin missing or bad, 75 stopped and resumable.\n",
+	      "Exit codes: 0 ok, 1 the run failed, 2 usage or configuration, 3 some cells of "
+	      "several failed,\n"
+	      "4 data, weights or plugin missing or bad, 75 stopped and resumable.\n"
+	      "FAIRVOX_CPU=amx|avx512_bf16|avx512|avx2|portable chooses the instructions that "
+	      "encoders use\n"
+	      "('fairvox --version' says which are used now); unset: the best of this machine.\n",
 		out);
 }
 
@@ -205,6 +203,8 @@ static fv_status run_verb(fv_ctx *ctx, int argc, char **argv, struct logger *log
 		fputs(verb->usage, stdout);
 		return cli_flush(ctx);
 	}
+	if (core_kernels_check(ctx) != FV_OK)
+		return FV_CONFIG;
 	return verb->run(ctx, argc, argv);
 }
 
@@ -234,7 +234,7 @@ int main(int argc, char **argv)
 		argv[2] = help;
 		argc = 3;
 	} else if (!strcmp(first, "--version")) {
-		puts("fairvox " FAIRVOX_VERSION);
+		printf("fairvox " FAIRVOX_VERSION "\nkernels %s\n", core_kernels_used()->name);
 		return end_output();
 	}
 	const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
@@ -242,7 +242,7 @@ int main(int argc, char **argv)
 	struct logger logger = {.least = CORE_INFO,
 		.color = terminal && !(no_color && *no_color),
 		.terminal = terminal,
-		.told_s = clock_s()};
+		.told_s = core_clock_s()};
 	fv_ctx *ctx = core_ctx_new();
 	if (!ctx) {
 		fputs("fairvox: out of memory\n", stderr);

@@ -4,6 +4,8 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "base/csv.h"
+
 static fv_status take(fv_ctx *ctx, cli_study *s, int option)
 {
 	switch (option) {
@@ -31,6 +33,10 @@ static fv_status take(fv_ctx *ctx, cli_study *s, int option)
 		return cli_int(ctx, "--fold", optarg, 0, INT32_MAX, &s->fold);
 	case 'S':
 		return cli_int(ctx, "--seeds", optarg, 2, 1000, &s->seeds);
+	case 'E':
+		if (core_parse_double(optarg, &s->save_every_s) && s->save_every_s >= 0)
+			return FV_OK;
+		return fv_fail(ctx, FV_CONFIG, "--save-every: '%s' is no number of seconds", optarg);
 	case 'O':
 		s->out = optarg;
 		return FV_OK;
@@ -46,6 +52,7 @@ static void pick_options(const char *wanted, struct option *longs, char *shorts)
 		{"keep-going", no_argument, NULL, 'k'}, {"force", no_argument, NULL, 'f'},
 		{"json", no_argument, NULL, 'J'}, {"fold", required_argument, NULL, 'F'},
 		{"out", required_argument, NULL, 'O'}, {"seeds", required_argument, NULL, 'S'},
+		{"save-every", required_argument, NULL, 'E'},
 		{"plugins", required_argument, NULL, 'P'}};
 	size_t n = 0;
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -67,7 +74,7 @@ fv_status cli_study_parse(fv_ctx *ctx, int argc, char **argv, const char *option
 	struct option longs[16];
 	char shorts[16];
 	pick_options(options, longs, shorts);
-	*s = (cli_study){.results = "results", .cache = "cache", .jobs = 1};
+	*s = (cli_study){.results = "results", .cache = "cache", .jobs = 1, .save_every_s = 60};
 	for (int option; (option = cli_option(ctx, argc, argv, shorts, longs)) != -1;)
 		if (option == '?' || take(ctx, s, option))
 			return FV_CONFIG;

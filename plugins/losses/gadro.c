@@ -12,8 +12,9 @@
  * a_g has no gradient: it moves which group wins. A group without training rows has a_g = 0. Ties
  * of the maximum go to the lowest id. Group -1 takes no part: a batch without a known group has the
  * mean (batch_max) or weight 0 (eg). q starts at 1/G and outlives the epochs. sampler: balanced
- * draws rows with replacement, all groups (-1 is one) alike often. Development: the maximum inside
- * each batch, or sum_g q_g L_g over present groups with q as the epoch left it, without a.
+ * draws rows with replacement, all groups (-1 is one) alike often. group_loss: excess as in
+ * group_weights.h. Development: the maximum inside each batch, or sum_g q_g L_g over present groups
+ * with q as the epoch left it, without a.
  *
  * Source: Sagawa, Koh, Hashimoto, Liang, ICLR 2020, section 3.3 (eg); Lin, Chou, Lee, Interspeech
  * 2025 (batch_max). Unlike the first authors' code, no step down of absent groups.
@@ -21,9 +22,7 @@
 #include "group_weights.h"
 
 typedef struct gadro {
-	int32_t mode, sampler, groups;
-	double lambda, eta;
-	const fv_rows *train;
+	double lambda;
 	double *adjust; /* [G or C G] */
 	group_weights weights;
 } gadro;
@@ -31,31 +30,27 @@ typedef struct gadro {
 static fv_status gadro_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
 {
 	gadro *self = state;
-	int32_t n = group_count(self->groups, setup->train);
-	const double *count = self->groups == GROUP ? setup->count->g : setup->count->cg;
-	self->train = setup->train;
-	self->adjust = group_adjustment(ctx, self->lambda, count, n);
-	if (!self->adjust)
-		return FV_FAILED;
-	return group_weights_open(&self->weights, ctx, self->mode, n);
+	group_weights *w = &self->weights;
+	const double *count = w->groups == GROUP ? setup->count->g : setup->count->cg;
+	self->adjust = group_adjustment(
+		ctx, self->lambda, count, group_count(w->groups, setup->train));
+	return self->adjust ? group_weights_open(w, ctx, setup) : FV_FAILED;
 }
 
 static fv_status gadro_order(void *state, fv_ctx *ctx, int64_t epoch, int32_t *position, int64_t n)
 {
 	const gadro *self = state;
-	if (self->sampler == SHUFFLE)
-		return FV_OK;
-	return balanced_order(ctx, self->train, self->groups, epoch, position, n);
+	return balanced_order(&self->weights, ctx, epoch, position, n);
 }
 
 static fv_status gadro_develop(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
 {
 	const gadro *self = state;
+	const group_weights *w = &self->weights;
 	group_means m;
-	if (group_means_take(&self->weights, ctx, self->groups, batch, batch->loss, self->adjust,
-		    &m) != FV_OK)
+	if (group_means_take(w, ctx, batch, self->adjust, &m) != FV_OK)
 		return FV_FAILED;
-	*value = self->mode == EG ? group_weights_value(&self->weights, m.mean) : m.most;
+	*value = w->mode == EG ? group_weights_value(w, m.mean) : m.most;
 	return FV_OK;
 }
 
@@ -65,16 +60,14 @@ static fv_status gadro_weigh(
 	const gadro *self = state;
 	const group_weights *w = &self->weights;
 	group_means m;
-	if (group_means_take(w, ctx, self->groups, batch, batch->loss, self->adjust, &m) != FV_OK)
+	if (group_means_take(w, ctx, batch, self->adjust, &m) != FV_OK)
 		return FV_FAILED;
 	*value = m.most;
-	if (self->mode == EG) {
-		group_weights_update(w, self->eta, m.mean, self->adjust);
+	if (w->mode == EG) {
+		group_weights_update(w, w->eta, m.mean, self->adjust);
 		*value = group_weights_value(w, m.mean) + group_weights_value(w, self->adjust);
-	} else if (m.worst >= 0) {
-		w->wins[m.worst]++;
 	}
-	group_means_share(w, self->mode, &m, batch->n, v);
+	group_means_share(w, &m, batch->n, v);
 	return FV_OK;
 }
 
@@ -85,7 +78,7 @@ static const fv_param params[] = {
 		.choices = "batch_max|eg",
 		.def_paper = "batch_max",
 		.def_official = "eg",
-		.offset = offsetof(gadro, mode),
+		.offset = offsetof(gadro, weights.mode),
 		.doc = "the worst group of the batch, or exponentiated-gradient weights over "
 		       "groups"},
 	{.size = sizeof(fv_param),
@@ -96,30 +89,8 @@ static const fv_param params[] = {
 		.def_paper = "4",
 		.offset = offsetof(gadro, lambda),
 		.doc = "a group of n training utterances counts as worse by lambda / sqrt(n)"},
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "eta",
-		.min = 0,
-		.max = 1000,
-		.def_paper = "0.01",
-		.offset = offsetof(gadro, eta),
-		.doc = "step size of the group weights in mode eg"},
-	{.size = sizeof(fv_param),
-		.type = FV_CHOICE,
-		.name = "sampler",
-		.choices = "shuffle|balanced",
-		.def_paper = "shuffle",
-		.def_official = "balanced",
-		.offset = offsetof(gadro, sampler),
-		.doc = "each utterance once an epoch, or draws with replacement, all groups alike "
-		       "often"},
-	{.size = sizeof(fv_param),
-		.type = FV_CHOICE,
-		.name = "groups",
-		.choices = "group|class_x_group",
-		.def_paper = "group",
-		.offset = offsetof(gadro, groups),
-		.doc = "the grouper's groups, or each split by class"},
+	GROUP_SAMPLER_PARAM(gadro, weights),
+	GROUP_PARAMS(gadro, weights),
 };
 
 static const fv_loss_ops ops = {

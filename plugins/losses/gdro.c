@@ -14,88 +14,57 @@
  * (batch_max), or weight and value 0 (eg). An absent group keeps its q up to normalisation. q
  * starts at 1/G, outlives the epochs, and is kept as a logarithm, so that neither eta L nor a small
  * q overflows. sampler: balanced draws rows with replacement, all groups (-1 is one) alike often,
- * with the draws of stream ("sampler", epoch). group_loss: excess takes from each l_i what no model
- * can avoid, (sum_k w_k y_ik) H(y_i): groups are then compared by what can be learned; the gradient
- * within a group is the same. Development: the maximum inside each batch, or sum_g q_g L_g with q
+ * with the draws of stream ("sampler", epoch). group_loss: excess compares groups by what can be
+ * learned (group_weights.h). Development: the maximum inside each batch, or sum_g q_g L_g with q
  * as the epoch left it. Source: Sagawa, Koh, Hashimoto, Liang, ICLR 2020, algorithm 1 (eg); Lin,
  * Chou, Lee, Interspeech 2025, eq. 2 (batch_max); Bartelds et al., "CTC-DRO", arXiv 2502.01777
  * (smoothed; their batches of equal lengths have no counterpart here). Unlike the first authors'
  * code, no adjustment and no step down of absent groups.
  */
-#include <math.h>
-
 #include "group_weights.h"
 
-enum { CE, EXCESS };
-
 typedef struct gdro {
-	int32_t mode, sampler, groups, group_loss;
-	double eta, alpha;
-	const fv_loss_setup *setup;
+	double alpha;
 	group_weights weights;
 } gdro;
 
 static fv_status gdro_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
 {
 	gdro *self = state;
-	self->setup = setup;
-	return group_weights_open(
-		&self->weights, ctx, self->mode, group_count(self->groups, setup->train));
+	return group_weights_open(&self->weights, ctx, setup);
 }
 
 static fv_status gdro_order(void *state, fv_ctx *ctx, int64_t epoch, int32_t *position, int64_t n)
 {
 	const gdro *self = state;
-	if (self->sampler == SHUFFLE)
-		return FV_OK;
-	return balanced_order(ctx, self->setup->train, self->groups, epoch, position, n);
-}
-
-/* (sum_k w_k y_ik) H(y_i), the least that a base loss can be */
-static double floor_of(const gdro *self, const fv_batch *batch, int32_t i)
-{
-	const float *y = batch->label + (size_t)i * (size_t)batch->classes;
-	double weight = 0, entropy = 0;
-	for (int32_t k = 0; k < batch->classes; k++) {
-		weight += self->setup->class_weight[k] * y[k];
-		entropy -= y[k] > 0 ? y[k] * log(y[k]) : 0;
-	}
-	return weight * entropy;
-}
-
-static fv_status means(const gdro *self, fv_ctx *ctx, const fv_batch *batch, group_means *out)
-{
-	double *loss = fv_scratch(ctx, (size_t)batch->n * sizeof *loss);
-	if (!loss)
-		return FV_FAILED;
-	for (int32_t i = 0; i < batch->n; i++)
-		loss[i] = batch->loss[i] -
-			  (self->group_loss == EXCESS ? floor_of(self, batch, i) : 0);
-	return group_means_take(&self->weights, ctx, self->groups, batch, loss, NULL, out);
+	return balanced_order(&self->weights, ctx, epoch, position, n);
 }
 
 /* eg, with each loss divided by q_g + alpha in mode smoothed */
 static fv_status update_weights(const gdro *self, fv_ctx *ctx, const group_means *m)
 {
+	const group_weights *w = &self->weights;
 	double *loss = fv_scratch(ctx, (size_t)m->n * sizeof *loss);
 	if (!loss)
 		return FV_FAILED;
-	for (int32_t g = 0; g < m->n; g++) {
-		loss[g] = m->mean[g];
-		if (self->mode == SMOOTHED)
-			loss[g] /= self->weights.q[g] + self->alpha;
-	}
-	group_weights_update(&self->weights, self->eta, loss, NULL);
+	for (int32_t g = 0; g < m->n; g++)
+		loss[g] = w->mode == SMOOTHED ? m->mean[g] / (w->q[g] + self->alpha) : m->mean[g];
+	group_weights_update(w, w->eta, loss, NULL);
 	return FV_OK;
+}
+
+static double value_of(const group_weights *w, const group_means *m)
+{
+	return w->mode == BATCH_MAX ? m->most : group_weights_value(w, m->mean);
 }
 
 static fv_status gdro_develop(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
 {
-	const gdro *self = state;
+	const group_weights *w = &((const gdro *)state)->weights;
 	group_means m;
-	if (means(self, ctx, batch, &m) != FV_OK)
+	if (group_means_take(w, ctx, batch, NULL, &m) != FV_OK)
 		return FV_FAILED;
-	*value = self->mode == BATCH_MAX ? m.most : group_weights_value(&self->weights, m.mean);
+	*value = value_of(w, &m);
 	return FV_OK;
 }
 
@@ -103,15 +72,14 @@ static fv_status gdro_weigh(
 	void *state, fv_ctx *ctx, const fv_batch *batch, double *v, double *value)
 {
 	const gdro *self = state;
+	const group_weights *w = &self->weights;
 	group_means m;
-	if (means(self, ctx, batch, &m) != FV_OK)
+	if (group_means_take(w, ctx, batch, NULL, &m) != FV_OK)
 		return FV_FAILED;
-	if (self->mode != BATCH_MAX && update_weights(self, ctx, &m) != FV_OK)
+	if (w->mode != BATCH_MAX && update_weights(self, ctx, &m) != FV_OK)
 		return FV_FAILED;
-	if (self->mode == BATCH_MAX && m.worst >= 0)
-		self->weights.wins[m.worst]++;
-	group_means_share(&self->weights, self->mode, &m, batch->n, v);
-	*value = self->mode == BATCH_MAX ? m.most : group_weights_value(&self->weights, m.mean);
+	group_means_share(w, &m, batch->n, v);
+	*value = value_of(w, &m);
 	return FV_OK;
 }
 
@@ -122,17 +90,9 @@ static const fv_param params[] = {
 		.choices = "batch_max|eg|smoothed",
 		.def_paper = "batch_max",
 		.def_official = "eg",
-		.offset = offsetof(gdro, mode),
+		.offset = offsetof(gdro, weights.mode),
 		.doc = "the worst group of the batch, exponentiated-gradient weights over groups, "
 		       "or such weights that grow slower the larger they are"},
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "eta",
-		.min = 0,
-		.max = 1000,
-		.def_paper = "0.01",
-		.offset = offsetof(gdro, eta),
-		.doc = "step size of the group weights in modes eg and smoothed"},
 	{.size = sizeof(fv_param),
 		.type = FV_REAL,
 		.name = "alpha",
@@ -141,30 +101,8 @@ static const fv_param params[] = {
 		.def_paper = "0.5",
 		.offset = offsetof(gdro, alpha),
 		.doc = "mode smoothed: added to a group's weight before its loss is divided by it"},
-	{.size = sizeof(fv_param),
-		.type = FV_CHOICE,
-		.name = "sampler",
-		.choices = "shuffle|balanced",
-		.def_paper = "shuffle",
-		.def_official = "balanced",
-		.offset = offsetof(gdro, sampler),
-		.doc = "each utterance once an epoch, or draws with replacement, all groups alike "
-		       "often"},
-	{.size = sizeof(fv_param),
-		.type = FV_CHOICE,
-		.name = "groups",
-		.choices = "group|class_x_group",
-		.def_paper = "group",
-		.offset = offsetof(gdro, groups),
-		.doc = "the grouper's groups, or each split by class"},
-	{.size = sizeof(fv_param),
-		.type = FV_CHOICE,
-		.name = "group_loss",
-		.choices = "ce|excess",
-		.def_paper = "ce",
-		.offset = offsetof(gdro, group_loss),
-		.doc = "compare groups by their loss, or by what it exceeds the raters' "
-		       "disagreement"},
+	GROUP_SAMPLER_PARAM(gdro, weights),
+	GROUP_PARAMS(gdro, weights),
 };
 
 static const fv_loss_ops ops = {

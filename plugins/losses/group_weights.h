@@ -1,25 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the group-robust objectives of this folder share: groups as ids or split by class, weights q
- * over groups that are moved by exponentiated gradients, the adjustment for small groups, and the
- * balanced sampler.
+/* What the group-robust objectives of this folder share: groups as ids or split by class, the losses
+ * by which they are compared, weights q over groups that are moved by exponentiated gradients, the
+ * adjustment for small groups, and the balanced sampler.
  *
  *     q_g <- q_g exp(eta (L_g + a_g)), renormalised        a_g = lambda / sqrt(n_g)
  *
  * q is kept as a logarithm in the array "log_q" [G,1] and shown in "q" [1,G], so that neither eta L
- * nor a small q overflows; both outlive the epochs. Source: Sagawa, Koh, Hashimoto, Liang, ICLR
+ * nor a small q overflows; both outlive the epochs. "wins" [1,G] counts the steps in which each group
+ * was the worst, whatever the mode.
+ *
+ * group_loss: excess takes from each l_i what no model can avoid, (sum_k w_k y_ik) H(y_i), so that
+ * groups are compared by what can be learned and not by how much their raters disagree; the gradient
+ * within a group is the same.
+ *
+ * Source: Sagawa, Koh, Hashimoto, Liang, ICLR
  * 2020, algorithm 1 and section 3.3.
  */
 #ifndef LOSSES_GROUP_WEIGHTS_H
 #define LOSSES_GROUP_WEIGHTS_H
 
 #include <math.h>
-#include <stdlib.h>
 
-#include <fairvox/fairvox.h>
+#include "named_rows.h"
 
 enum { BATCH_MAX, EG, SMOOTHED };
 enum { SHUFFLE, BALANCED };
 enum { GROUP, CLASS_X_GROUP };
+enum { CE, EXCESS };
 
 /* The id of a sample's group; split by class: class G + group. Unknown stays -1. */
 static inline int32_t group_of(int32_t split, int32_t groups, int32_t klass, int32_t group)
@@ -34,18 +41,58 @@ static inline int32_t group_count(int32_t split, const fv_rows *rows)
 }
 
 typedef struct group_weights {
+	int32_t mode, sampler, groups, group_loss; /* parameters */
+	double eta;
+	const fv_loss_setup *setup;
 	int32_t n;
-	double *q, *log_q; /* [n] */
-	double *wins;      /* [n] mode batch_max: steps in which each group was the worst */
+	double *q, *log_q; /* [n]; not in mode batch_max */
+	double *wins;      /* [n] */
 } group_weights;
 
-static inline fv_status group_weights_open(group_weights *w, fv_ctx *ctx, int32_t mode, int32_t n)
-{
-	w->n = n;
-	if (mode == BATCH_MAX) {
-		w->wins = fv_array(ctx, "wins", FV_F64, 1, n);
-		return w->wins ? FV_OK : FV_FAILED;
+/* Parameters of every objective that holds a group_weights as `member`; `mode` and, where it can be
+ * chosen, `sampler` are the objective's own. */
+#define GROUP_PARAMS(state, member)                                                                \
+	{.size = sizeof(fv_param),                                                                 \
+		.type = FV_REAL,                                                                   \
+		.name = "eta",                                                                     \
+		.min = 0,                                                                          \
+		.max = 1000,                                                                       \
+		.def_paper = "0.01",                                                               \
+		.offset = offsetof(state, member.eta),                                             \
+		.doc = "step size of the group weights where mode is not the worst group"},        \
+		{.size = sizeof(fv_param),                                                         \
+			.type = FV_CHOICE,                                                         \
+			.name = "groups",                                                          \
+			.choices = "group|class_x_group",                                          \
+			.def_paper = "group",                                                      \
+			.offset = offsetof(state, member.groups),                                  \
+			.doc = "the grouper's groups, or each split by class"},                    \
+	{                                                                                          \
+		.size = sizeof(fv_param), .type = FV_CHOICE, .name = "group_loss",                 \
+		.choices = "ce|excess", .def_paper = "ce",                                         \
+		.offset = offsetof(state, member.group_loss),                                      \
+		.doc = "compare groups by their loss, or by what it exceeds the raters' "          \
+		       "disagreement"                                                              \
 	}
+
+#define GROUP_SAMPLER_PARAM(state, member)                                                         \
+	{                                                                                          \
+		.size = sizeof(fv_param), .type = FV_CHOICE, .name = "sampler",                    \
+		.choices = "shuffle|balanced", .def_paper = "shuffle", .def_official = "balanced", \
+		.offset = offsetof(state, member.sampler),                                         \
+		.doc = "each utterance once an epoch, or draws with replacement, all groups "      \
+		       "alike often"                                                               \
+	}
+
+static inline fv_status group_weights_open(
+	group_weights *w, fv_ctx *ctx, const fv_loss_setup *setup)
+{
+	int32_t n = group_count(w->groups, setup->train);
+	w->setup = setup;
+	w->n = n;
+	w->wins = fv_array(ctx, "wins", FV_F64, 1, n);
+	if (w->mode == BATCH_MAX || !w->wins)
+		return w->wins ? FV_OK : FV_FAILED;
 	w->q = fv_array(ctx, "q", FV_F64, 1, n);
 	w->log_q = fv_array(ctx, "log_q", FV_F64, n, 1);
 	if (!w->q || !w->log_q)
@@ -55,6 +102,20 @@ static inline fv_status group_weights_open(group_weights *w, fv_ctx *ctx, int32_
 		w->log_q[g] = -log(n);
 	}
 	return FV_OK;
+}
+
+/* The loss of sample i by which groups are compared. */
+static inline double compared_loss(const group_weights *w, const fv_batch *batch, int32_t i)
+{
+	const float *y = batch->label + (size_t)i * (size_t)batch->classes;
+	double weight = 0, entropy = 0;
+	if (w->group_loss == CE)
+		return batch->loss[i];
+	for (int32_t k = 0; k < batch->classes; k++) {
+		weight += w->setup->class_weight[k] * y[k];
+		entropy -= y[k] > 0 ? y[k] * log(y[k]) : 0;
+	}
+	return batch->loss[i] - weight * entropy;
 }
 
 /* loss [n], 0 for absent groups; adjust [n] or NULL */
@@ -92,9 +153,9 @@ typedef struct group_means {
 	double most;   /* of the worst; `all`, the mean over the batch, when there is none */
 } group_means;
 
-/* loss [B]; adjust [n] or NULL. Memory of the op. */
-static inline fv_status group_means_take(const group_weights *w, fv_ctx *ctx, int32_t split,
-	const fv_batch *batch, const double *loss, const double *adjust, group_means *out)
+/* adjust [n] or NULL. Memory of the op. */
+static inline fv_status group_means_take(const group_weights *w, fv_ctx *ctx,
+	const fv_batch *batch, const double *adjust, group_means *out)
 {
 	size_t n = (size_t)w->n;
 	*out = (group_means){.n = w->n, .worst = -1};
@@ -106,12 +167,13 @@ static inline fv_status group_means_take(const group_weights *w, fv_ctx *ctx, in
 	for (size_t g = 0; g < n; g++)
 		out->mean[g] = out->size[g] = 0;
 	for (int32_t i = 0; i < batch->n; i++) {
-		int32_t g = group_of(split, batch->groups, batch->klass[i], batch->group[i]);
+		int32_t g = group_of(w->groups, batch->groups, batch->klass[i], batch->group[i]);
+		double loss = compared_loss(w, batch, i);
 		out->group[i] = g;
-		out->all += loss[i] / batch->n;
+		out->all += loss / batch->n;
 		if (g < 0)
 			continue;
-		out->mean[g] += loss[i];
+		out->mean[g] += loss;
 		out->size[g]++;
 	}
 	out->most = out->all;
@@ -137,53 +199,43 @@ static inline double group_weights_value(const group_weights *w, const double *l
 	return value;
 }
 
-/* v_i of the worst group, or of all by their q. */
+/* v_i of the worst group, or of all by their q; the worst group has won once more. */
 static inline void group_means_share(
-	const group_weights *w, int32_t mode, const group_means *m, int32_t n, double *v)
+	const group_weights *w, const group_means *m, int32_t n, double *v)
 {
+	if (m->worst >= 0)
+		w->wins[m->worst]++;
 	for (int32_t i = 0; i < n; i++) {
 		int32_t g = m->group[i];
-		if (mode == BATCH_MAX && m->worst < 0)
+		if (w->mode == BATCH_MAX && m->worst < 0)
 			v[i] = 1.0 / n;
-		else if (g >= 0 && mode == BATCH_MAX)
+		else if (g >= 0 && w->mode == BATCH_MAX)
 			v[i] = g == m->worst ? 1 / m->size[g] : 0;
 		else if (g >= 0)
 			v[i] = w->q[g] / m->size[g];
 	}
 }
 
-typedef struct named_row {
-	uint64_t name;
-	int32_t group, row;
-} named_row;
-
-static inline int by_group(const void *a, const void *b)
-{
-	const named_row *x = a, *y = b;
-	if (x->group != y->group)
-		return x->group < y->group ? -1 : 1;
-	if (x->name != y->name)
-		return x->name < y->name ? -1 : 1;
-	return (x->row > y->row) - (x->row < y->row);
-}
-
 /* The op `order` of sampler: balanced. Probability proportional to 1/n_g for each row is: a group
  * that has rows, uniformly, then one of its rows, uniformly; -1 is a group like any other. For
  * objectives without keep(), where positions are rows. */
-static inline fv_status balanced_order(fv_ctx *ctx, const fv_rows *rows, int32_t split,
-	int64_t epoch, int32_t *position, int64_t n)
+static inline fv_status balanced_order(
+	const group_weights *w, fv_ctx *ctx, int64_t epoch, int32_t *position, int64_t n)
 {
+	const fv_rows *rows = w->setup->train;
+	int32_t split = w->groups;
+	if (w->sampler == SHUFFLE)
+		return FV_OK;
 	named_row *sorted = fv_scratch(ctx, (size_t)n * sizeof *sorted);
 	int64_t *start = fv_scratch(ctx, (size_t)(group_count(split, rows) + 2) * sizeof *start);
 	if (!sorted || !start)
 		return FV_FAILED;
 	for (int32_t i = 0; i < n; i++)
-		sorted[i] = (named_row){fv_name_hash(rows->stem[i]),
-			group_of(split, rows->groups, rows->klass[i], rows->group[i]), i};
-	qsort(sorted, (size_t)n, sizeof *sorted, by_group);
+		sorted[i].key = group_of(split, rows->groups, rows->klass[i], rows->group[i]);
+	named_rows_sort(rows, sorted);
 	uint64_t present = 0;
 	for (int64_t i = 0; i < n; i++)
-		if (i == 0 || sorted[i].group != sorted[i - 1].group)
+		if (i == 0 || sorted[i].key != sorted[i - 1].key)
 			start[present++] = i;
 	start[present] = n;
 	fv_stream stream = fv_rng(ctx, "sampler", epoch, 0);

@@ -12,8 +12,9 @@
  * class_x_group (id class G + group; pi_ig counts in the class of i, 0 in the others). A group of
  * total membership 0 in the batch has L_g = 0; with normalize or class_x_group it cannot be the
  * maximum. Ties go to the lowest id. a_g = 0 where n_g = 0. Hard ids are only used for counting: a
- * row of group -1 counts by its memberships. Needs a grouper that gives memberships. Development:
- * the maximum inside each batch, or sum_g q_g L_g with q as the epoch left it, without a.
+ * row of group -1 counts by its memberships. Needs a grouper that gives memberships. group_loss:
+ * excess as in group_weights.h. Development: the maximum inside each batch, or sum_g q_g L_g with q as
+ * the epoch left it, without a.
  *
  * Source: Ghosal, Li, "Distributionally robust optimization with probabilistic group", AAAI 2023
  * (eg, normalised, soft counts); Lin, Chou, Lee, Interspeech 2025 (max, not normalised, hard
@@ -24,8 +25,8 @@
 enum { HARD, SOFT };
 
 typedef struct pgdro {
-	int32_t mode, normalize, counts, groups;
-	double lambda, eta;
+	int32_t normalize, counts;
+	double lambda;
 	double *adjust; /* [G or C G] */
 	group_weights weights;
 } pgdro;
@@ -33,18 +34,17 @@ typedef struct pgdro {
 static fv_status pgdro_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
 {
 	pgdro *self = state;
+	group_weights *w = &self->weights;
 	const fv_counts *count = setup->count;
-	int32_t n = group_count(self->groups, setup->train);
 	if (!setup->train->member)
 		return fv_fail(ctx, FV_CONFIG,
 			"needs memberships, and this grouper gives none: use one that gives "
 			"probabilities, such as pseudo");
-	const double *hard = self->groups == GROUP ? count->g : count->cg;
-	const double *soft = self->groups == GROUP ? count->g_soft : count->cg_soft;
-	self->adjust = group_adjustment(ctx, self->lambda, self->counts == HARD ? hard : soft, n);
-	if (!self->adjust)
-		return FV_FAILED;
-	return group_weights_open(&self->weights, ctx, self->mode, n);
+	const double *hard = w->groups == GROUP ? count->g : count->cg;
+	const double *soft = w->groups == GROUP ? count->g_soft : count->cg_soft;
+	self->adjust = group_adjustment(ctx, self->lambda, self->counts == HARD ? hard : soft,
+		group_count(w->groups, setup->train));
+	return self->adjust ? group_weights_open(w, ctx, setup) : FV_FAILED;
 }
 
 typedef struct soft_means {
@@ -56,7 +56,7 @@ typedef struct soft_means {
 /* The first of the G groups that row i can belong to. */
 static int32_t first_group(const pgdro *self, const fv_batch *batch, int32_t i)
 {
-	return self->groups == GROUP ? 0 : batch->klass[i] * batch->groups;
+	return self->weights.groups == GROUP ? 0 : batch->klass[i] * batch->groups;
 }
 
 static fv_status take_means(const pgdro *self, fv_ctx *ctx, const fv_batch *batch, soft_means *out)
@@ -73,13 +73,14 @@ static fv_status take_means(const pgdro *self, fv_ctx *ctx, const fv_batch *batc
 	for (int32_t i = 0; i < batch->n; i++) {
 		const float *pi = batch->member + (size_t)i * (size_t)batch->groups;
 		int32_t first = first_group(self, batch, i);
+		double loss = compared_loss(&self->weights, batch, i);
 		for (int32_t g = 0; g < batch->groups; g++) {
-			out->loss[first + g] += pi[g] * batch->loss[i];
+			out->loss[first + g] += pi[g] * loss;
 			out->total[first + g] += pi[g];
 		}
 	}
 	for (int32_t g = 0; g < self->weights.n; g++) {
-		int32_t must_be_present = self->normalize || self->groups == CLASS_X_GROUP;
+		int32_t must_be_present = self->normalize || self->weights.groups == CLASS_X_GROUP;
 		if (must_be_present && out->total[g] == 0)
 			continue;
 		out->share[g] = 1 / (self->normalize ? out->total[g] : batch->n);
@@ -99,7 +100,7 @@ static fv_status pgdro_develop(const void *state, fv_ctx *ctx, const fv_batch *b
 	soft_means m;
 	if (take_means(self, ctx, batch, &m) != FV_OK)
 		return FV_FAILED;
-	*value = self->mode == EG ? group_weights_value(&self->weights, m.loss) : m.most;
+	*value = self->weights.mode == EG ? group_weights_value(&self->weights, m.loss) : m.most;
 	return FV_OK;
 }
 
@@ -112,18 +113,18 @@ static fv_status pgdro_weigh(
 	if (take_means(self, ctx, batch, &m) != FV_OK)
 		return FV_FAILED;
 	*value = m.most;
-	if (self->mode == EG) {
-		group_weights_update(w, self->eta, m.loss, self->adjust);
+	if (w->mode == EG) {
+		group_weights_update(w, w->eta, m.loss, self->adjust);
 		*value = group_weights_value(w, m.loss) + group_weights_value(w, self->adjust);
-	} else if (m.worst >= 0) {
-		w->wins[m.worst]++;
 	}
+	if (m.worst >= 0)
+		w->wins[m.worst]++;
 	for (int32_t i = 0; i < batch->n; i++) {
 		const float *pi = batch->member + (size_t)i * (size_t)batch->groups;
 		int32_t first = first_group(self, batch, i);
 		for (int32_t j = 0; j < batch->groups; j++) {
 			int32_t g = first + j;
-			double q = self->mode == EG ? w->q[g] : g == m.worst;
+			double q = w->mode == EG ? w->q[g] : g == m.worst;
 			v[i] += q * m.share[g] * pi[j];
 		}
 	}
@@ -137,7 +138,7 @@ static const fv_param params[] = {
 		.choices = "max|eg",
 		.def_paper = "max",
 		.def_official = "eg",
-		.offset = offsetof(pgdro, mode),
+		.offset = offsetof(pgdro, weights.mode),
 		.doc = "the worst group of the batch, or exponentiated-gradient weights over "
 		       "groups"},
 	{.size = sizeof(fv_param),
@@ -166,21 +167,7 @@ static const fv_param params[] = {
 		.offset = offsetof(pgdro, counts),
 		.doc = "n: utterances that most probably belong to the group, or the sum of "
 		       "memberships"},
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "eta",
-		.min = 0,
-		.max = 1000,
-		.def_paper = "0.01",
-		.offset = offsetof(pgdro, eta),
-		.doc = "step size of the group weights in mode eg"},
-	{.size = sizeof(fv_param),
-		.type = FV_CHOICE,
-		.name = "groups",
-		.choices = "group|class_x_group",
-		.def_paper = "group",
-		.offset = offsetof(pgdro, groups),
-		.doc = "the grouper's groups, or each split by class"},
+	GROUP_PARAMS(pgdro, weights),
 };
 
 static const fv_loss_ops ops = {

@@ -18,6 +18,12 @@ setup() {
 	done
 }
 
+@test "instructions that this machine does not have" {
+	FAIRVOX_CPU=mmx fails 2 "FAIRVOX_CPU: no kernels named 'mmx'; this machine has: " "$fairvox" plugins
+	FAIRVOX_CPU=portable "$fairvox" --version | grep -qx "kernels portable"
+	FAIRVOX_CPU= "$fairvox" plugins >/dev/null
+}
+
 @test "configuration" {
 	fails 2 "nothere.yaml: No such file" "$fairvox" run nothere.yaml
 	sed 's/epochs: 5/epoch: 5/' plan.yaml >bad.yaml

@@ -12,9 +12,12 @@ containers=$FAIRVOX_SOURCE/tests/golden/containers
 	[ "${lines[2]}" = "sha256:    $(sha256sum <"$containers/zip_nested.pt" | cut -d' ' -f1)" ]
 	[ "${lines[3]}" = "tensors:   3 (10 numbers)" ]
 	[ "${lines[4]}" = "encoder:   none of the plugins found takes this file" ]
-	[ "${lines[5]}" = "F32  model.a.bias [2]" ]
-	[ "${lines[6]}" = "F32  model.a.weight [2,3]" ]
-	[ "${lines[7]}" = "F32  optimizer_state.state.140123456789012.exp_avg [2]" ]
+	[ "${lines[5]}" = "metadata:  cfg.big = 1099511627776" ]
+	[ "${lines[11]}" = "metadata:  cfg.normalize = false" ]
+	[ "${lines[13]}" = "metadata:  step = 7" ]
+	[ "${lines[14]}" = "F32  model.a.bias [2]" ]
+	[ "${lines[15]}" = "F32  model.a.weight [2,3]" ]
+	[ "${lines[16]}" = "F32  optimizer_state.state.140123456789012.exp_avg [2]" ]
 	"$fairvox" inspect "$containers/legacy_all.pt" | grep -qx 'container: torch legacy'
 	"$fairvox" inspect "$containers/st_order.safetensors" | grep -qx 'metadata:  note = tab\\x09here'
 }

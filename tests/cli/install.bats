@@ -14,6 +14,7 @@ load helpers
 	cp oot/tilted.so mine
 	unset FAIRVOX_PLUGIN_PATH
 	installed=$prefix/bin/fairvox
+	"$installed" fetch --list | grep '^ecapa' # loads its module from the install
 	"$installed" plugins | grep -q '^loss *erm'
 	"$installed" describe --plugins mine loss/tilted | grep -q 'tilt: number, 1e-06 to 1000000; default 1'
 	run "$installed" check mine/tilted.so
@@ -26,6 +27,37 @@ load helpers
 	same=$(awk -F'|' '$2 ~ /tilted/ { print $3 }' <("$installed" table nearly-erm))
 	[ "$erm" = "$same" ]
 	fails 2 "tilt" "$installed" run plan.yaml --plugins mine loss.name=tilted loss.tilt=-1
+}
+
+@test "an objective in stages outside the tree, with another objective inside it" {
+	plan
+	prefix=$PWD/prefix
+	cmake --install "$FAIRVOX_BUILD" --prefix "$prefix" >/dev/null
+	cmake -S "$FAIRVOX_SOURCE/tests/oot" -B oot -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_FLAGS='-Wall -Wextra -Werror' \
+		>cmake.log
+	cmake --build oot >>cmake.log
+	mkdir mine
+	cp oot/warm_start.so mine
+	run "$prefix/bin/fairvox" check mine/warm_start.so
+	[ "$status" -eq 0 ]
+	[[ $output == *"warm_start: "*" checks, 0 faults" ]]
+	run "$prefix/bin/fairvox" describe --plugins mine warm_start
+	[[ $output == *"trains:  in stages (fv.stages/1)"* ]]
+	[[ $output == *"then: a loss: its name, or {name: NAME, its parameters}; default gdro"* ]]
+	"$fairvox" run plan.yaml --plugins mine --quiet 'loss={name: warm_start, then: {name: gdro, mode: eg}}' \
+		matrix=none
+	run_folder=$(echo results/*/fold1-seed1)
+	[ "$(grep -c '"stage":1,' "$run_folder/metrics.jsonl")" -eq 2 ]
+	[ "$(grep -c '"stage":2,' "$run_folder/metrics.jsonl")" -eq 5 ]
+	[ "$(grep -c '"q":' "$run_folder/metrics.jsonl")" -eq 5 ]
+	grep -q 'stage 2 (gdro)' "$run_folder/log"
+	grep -q '"uses_group_labels": true' "$run_folder/env.json"
+	# the function printed in the documentation is this one
+	sed -n '/^    static fv_status warm_start_next/,/^    }/s/^    //p' "$FAIRVOX_SOURCE/core/docs/writing-a-plugin.md" |
+		expand -i >printed
+	sed -n '/^static fv_status warm_start_next/,/^}/p' "$FAIRVOX_SOURCE/tests/oot/warm_start.c" | expand -i >built
+	[ -s printed ]
+	cmp printed built
 }
 
 @test "pkg-config builds it as well, and the headers stand alone in C and C++" {

@@ -223,6 +223,66 @@ static fv_status moody_weigh(void *state, fv_ctx *ctx, const fv_batch *b, double
 	return FV_OK;
 }
 
+/* Weights that grow from step to step by what is counted: in the state, in memory of the state, and as it
+ * should be in an array. */
+typedef struct clock_state {
+	double calls, *own, *array;
+} clock_state;
+
+static fv_status clock_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
+{
+	clock_state *c = state;
+	(void)setup;
+	c->own = fv_alloc(ctx, sizeof *c->own);
+	c->array = fv_array(ctx, "calls", FV_F64, 1, 1);
+	return c->own && c->array ? FV_OK : FV_FAILED;
+}
+
+static fv_status tick(const fv_batch *b, double calls, double *v, double *value)
+{
+	*value = 0;
+	for (int32_t i = 0; i < b->n; i++) {
+		v[i] = (1 + calls / 100) / b->n;
+		*value += v[i] * b->loss[i];
+	}
+	return FV_OK;
+}
+
+static fv_status state_weigh(void *state, fv_ctx *ctx, const fv_batch *b, double *v, double *value)
+{
+	(void)ctx;
+	return tick(b, ((clock_state *)state)->calls++, v, value);
+}
+
+static fv_status own_weigh(void *state, fv_ctx *ctx, const fv_batch *b, double *v, double *value)
+{
+	(void)ctx;
+	return tick(b, (*((clock_state *)state)->own)++, v, value);
+}
+
+static fv_status array_weigh(void *state, fv_ctx *ctx, const fv_batch *b, double *v, double *value)
+{
+	(void)ctx;
+	return tick(b, (*((clock_state *)state)->array)++, v, value);
+}
+
+static void test_state_found_out(void **unused)
+{
+	(void)unused;
+	static const fv_loss_ops
+		in_state = {.size = sizeof in_state, .open = clock_open, .weigh = state_weigh},
+		in_memory = {.size = sizeof in_memory, .open = clock_open, .weigh = own_weigh},
+		in_array = {.size = sizeof in_array, .open = clock_open, .weigh = array_weigh};
+	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, clock_state, &in_state), true, "resume",
+		"taken up after step 1, step 2 differs: state outside of fv_array");
+	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, clock_state, &in_memory), true, "resume",
+		"taken up after step 5, step 6 differs: state outside of fv_array");
+	fv_ctx *ctx = test_ctx();
+	assert_int_equal(
+		run(ctx, &(fv_descriptor)DESCRIPTOR(FV_LOSS, clock_state, &in_array)).n_faults, 0);
+	core_ctx_free(ctx);
+}
+
 /* --- with networks: a head whose gradient is the wrong way round, or infinite for a batch of one;
  * a develop that counts its calls */
 
@@ -266,6 +326,27 @@ static fv_status branchy_develop(const void *state, fv_ctx *ctx, const fv_batch 
 	return FV_OK;
 }
 
+/* a gradient that changes sign from step to step */
+static fv_status swinging_step(void *state, fv_ctx *ctx, const fv_batch *b, double *value)
+{
+	fv_node *logits;
+	if (branchy_predict(state, ctx, &logits))
+		return FV_FAILED;
+	float *d = fv_net_grad(ctx, logits);
+	*value = b->loss[0];
+	for (int32_t i = 0; i < b->n * b->classes; i++)
+		d[i] = ((branchy *)state)->calls % 2 ? 1 : -1;
+	((branchy *)state)->calls++;
+	return fv_net_backward(ctx);
+}
+
+static const void *swinging_extension(const char *id)
+{
+	static const fv_networks_1 networks = {
+		sizeof networks, branchy_build, branchy_predict, swinging_step, NULL};
+	return strcmp(id, FV_NETWORKS_1) ? NULL : &networks;
+}
+
 static const void *branchy_extension(const char *id)
 {
 	static const fv_networks_1 networks = {
@@ -288,8 +369,106 @@ static void test_networks_found_out(void **unused)
 	finds(&d, true, "step", "a batch of one gives a gradient that is not finite");
 	finds(&d, true, "develop", "changes the state");
 	finds(&d, false, "derivative", "along the gradient the value grows by -");
+	d.extension = swinging_extension;
+	finds(&d, true, "resume", "taken up after step 1, step 2 differs");
 	d.extension = half_extension;
 	finds(&d, true, "open", "needs build, predict and step");
+}
+
+/* --- in stages: rows out of range, a group too far, a random stage */
+
+typedef struct stagy {
+	const char *then;
+	const fv_loss_setup *setup;
+} stagy;
+
+static fv_status stagy_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
+{
+	((stagy *)state)->setup = setup;
+	(void)ctx;
+	return FV_OK;
+}
+
+static fv_status far_next(
+	void *state, fv_ctx *ctx, int32_t index, fv_stage *stage, int32_t *more)
+{
+	static const int32_t row[] = {1 << 20};
+	(void)state, (void)ctx, (void)index, (void)more;
+	stage->row = row;
+	stage->n = 1;
+	return FV_OK;
+}
+
+/* as many groups as a class has errors: too many for some predictions only */
+static fv_status sly_next(
+	void *state, fv_ctx *ctx, int32_t index, fv_stage *stage, int32_t *more)
+{
+	const stagy *self = state;
+	const fv_rows *train = self->setup->train;
+	int32_t *group = fv_alloc(ctx, (size_t)train->n * sizeof *group);
+	float *logits = fv_alloc(ctx, (size_t)(train->n * train->classes) * sizeof *logits);
+	*more = index == 0;
+	if (index == 0)
+		return FV_OK;
+	if (!group || !logits || fv_predict_rows(ctx, train, logits))
+		return FV_FAILED;
+	for (int32_t i = 0; i < train->n; i++)
+		group[i] = (int32_t)fabsf(logits[i * train->classes]);
+	stage->loss = "then";
+	stage->groups = 2;
+	stage->group = group;
+	return FV_OK;
+}
+
+static fv_status endless_next(
+	void *state, fv_ctx *ctx, int32_t index, fv_stage *stage, int32_t *more)
+{
+	(void)state, (void)ctx, (void)index, (void)stage;
+	*more = 1;
+	return FV_OK;
+}
+
+static fv_status restless_next(
+	void *state, fv_ctx *ctx, int32_t index, fv_stage *stage, int32_t *more)
+{
+	static int64_t epochs;
+	(void)state, (void)ctx, (void)index, (void)more;
+	stage->epochs = ++epochs;
+	return FV_OK;
+}
+
+static const fv_stages_1 far_stages = {sizeof far_stages, 0, far_next},
+			 sly_stages = {sizeof sly_stages, 1, sly_next},
+			 endless_stages = {sizeof endless_stages, 0, endless_next},
+			 restless_stages = {sizeof restless_stages, 0, restless_next};
+
+#define STAGES_OF(name)                                                                            \
+	static const void *name##_extension(const char *id)                                        \
+	{                                                                                          \
+		return strcmp(id, FV_STAGES_1) ? NULL : &name##_stages;                            \
+	}
+STAGES_OF(far)
+STAGES_OF(sly)
+STAGES_OF(endless)
+STAGES_OF(restless)
+
+static void test_stages_found_out(void **unused)
+{
+	(void)unused;
+	static const fv_loss_ops ops = {.size = sizeof ops, .open = stagy_open};
+	static const fv_param then[] = {{sizeof(fv_param), FV_LOSS_REF, "then", NULL, 0, 0, NULL,
+		"erm", NULL, offsetof(stagy, then), "what comes then"}};
+	fv_descriptor d = DESCRIPTOR(FV_LOSS, stagy, &ops);
+	d.params = then;
+	d.n_params = 1;
+	d.extension = far_extension;
+	finds(&d, true, "stages", "stage 1: row 1048576, but rows are 0 to 63");
+	d.extension = sly_extension;
+	finds(&d, true, "stages", "stage 2: group ");
+	d.extension = endless_extension;
+	finds(&d, true, "stages", "more than 64 stages");
+	d.extension = restless_extension;
+	finds(&d, true, "repeat", "the stages differ the second time");
 }
 
 static void test_losses_found_out(void **unused)
@@ -318,6 +497,8 @@ static void test_losses_found_out(void **unused)
 		"fails with status 4 and says nothing");
 	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &moody), true, "repeat",
 		"a plain batch is weighed differently the second time");
+	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &moody), true, "resume",
+		"state outside of fv_array");
 }
 
 static uint32_t table_uses(const void *state)
@@ -529,7 +710,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_plugin),
 		cmocka_unit_test(test_losses_found_out),
+		cmocka_unit_test(test_state_found_out),
 		cmocka_unit_test(test_networks_found_out),
+		cmocka_unit_test(test_stages_found_out),
 		cmocka_unit_test(test_groupers_found_out),
 		cmocka_unit_test(test_encoders_found_out),
 		cmocka_unit_test(test_parameters_found_out),

@@ -382,6 +382,8 @@ static void losses_in_losses(void **state)
 			"out for its default\n"},
 		{"loss.then=[mild]", "command line: argument 1: loss.then: a block of keys is "
 				     "needed, not a list\n"},
+		{"train.order=o.safetensors", "command line: argument 1: train.order cannot be "
+					      "used: loss 'twice' trains in stages\n"},
 		{"grouper=none",
 			"d.yaml:4:14: loss 'twice' works on groups: a grouper is needed\n"},
 	};

@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,8 +65,12 @@ static void every_task_once(void **state)
 		fv_ctx *ctx = test_ctx();
 		struct seen *seen = new_seen();
 		int64_t failed;
-		core_pool pool = {.jobs = jobs, .tasks = TASKS, .keep_going = true, .user = seen,
-			.work = work, .ended = ended};
+		core_pool pool = {.jobs = jobs,
+			.tasks = TASKS,
+			.keep_going = true,
+			.user = seen,
+			.work = work,
+			.ended = ended};
 		test_ok(ctx, core_pool_run(ctx, &pool, &failed));
 		assert_int_equal(failed, 3);
 		for (int i = 0; i < TASKS; i++) {
@@ -121,12 +126,99 @@ static void signals_end_it(void **state)
 	}
 }
 
+struct asked {
+	int signal;
+	bool to_worker;
+	atomic_int begun; /* by the tasks */
+	int stopped;
+};
+
+static struct asked *new_asked(int number, bool to_worker)
+{
+	struct asked *asked = mmap(
+		NULL, sizeof *asked, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(asked != MAP_FAILED);
+	asked->signal = number;
+	asked->to_worker = to_worker;
+	return asked;
+}
+
+/* Task 0 sends the signal when task 1 is at work too, and waits to be told; task 1 does not listen. */
+static fv_status listen(void *user, fv_ctx *ctx, int64_t task)
+{
+	struct asked *asked = user;
+	atomic_fetch_add(&asked->begun, 1);
+	while (!asked->to_worker && atomic_load(&asked->begun) < 2)
+		usleep(1000);
+	if (task == 0)
+		kill(asked->to_worker ? getpid() : getppid(), asked->signal);
+	while (!core_pool_told_to_stop() || task == 1)
+		usleep(1000);
+	return fv_fail(ctx, FV_STOPPED, "stopped");
+}
+
+static void counts(void *user, int64_t task, fv_status status, const char *reason)
+{
+	assert_int_equal(task, 0);
+	assert_int_equal(status, FV_STOPPED);
+	assert_string_equal(reason, "stopped");
+	((struct asked *)user)->stopped++;
+}
+
+/* Those that end in time have not failed; those that do not are killed; nothing new is begun. */
+static void signals_leave_time(void **state)
+{
+	(void)state;
+	static const int numbers[] = {SIGINT, SIGTERM, SIGUSR1};
+	static const fv_status want[] = {CORE_INTERRUPTED, CORE_TERMINATED, FV_STOPPED};
+	for (int i = 0; i < 3; i++) {
+		fv_ctx *ctx = test_ctx();
+		int64_t failed;
+		struct asked *asked = new_asked(numbers[i], false);
+		core_pool pool = {.jobs = 2,
+			.tasks = 5,
+			.grace_s = 0.5,
+			.user = asked,
+			.work = listen,
+			.ended = counts};
+		assert_int_equal(core_pool_run(ctx, &pool, &failed), want[i]);
+		assert_int_equal(asked->stopped, 1);
+		assert_int_equal(atomic_load(&asked->begun), 2);
+		assert_int_equal(failed, 0);
+		munmap(asked, sizeof *asked);
+		core_ctx_free(ctx);
+	}
+}
+
+/* A signal to a worker alone ends the pool as well. */
+static void signals_to_a_worker(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	int64_t failed;
+	struct asked *asked = new_asked(SIGTERM, true);
+	core_pool pool = {.jobs = 1,
+		.tasks = 2,
+		.grace_s = 10,
+		.user = asked,
+		.work = listen,
+		.ended = counts};
+	assert_int_equal(core_pool_run(ctx, &pool, &failed), FV_STOPPED);
+	assert_int_equal(asked->stopped, 1);
+	assert_int_equal(atomic_load(&asked->begun), 1);
+	assert_int_equal(failed, 0);
+	munmap(asked, sizeof *asked);
+	core_ctx_free(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_task_once),
 		cmocka_unit_test(stops_at_the_first_failure),
 		cmocka_unit_test(signals_end_it),
+		cmocka_unit_test(signals_leave_time),
+		cmocka_unit_test(signals_to_a_worker),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

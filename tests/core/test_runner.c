@@ -32,7 +32,7 @@ static const char *run_toy(
 	fv_ctx *ctx, const char *dir, int jobs, size_t n, const char *const *override)
 {
 	core_study *study = test_toy_open(ctx, dir, NULL, n, override);
-	const core_execute_options options = {jobs, false, false};
+	const core_execute_options options = {.jobs = jobs};
 	core_summary s;
 	test_ok(ctx, core_study_execute(ctx, study, &options, &s));
 	assert_int_equal(s.done_now, study->n_runs);
@@ -194,28 +194,40 @@ static void test_label_free(void **state)
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	const char *dir = toy(ctx, 0);
-	char kmeans[1024];
-	snprintf(kmeans, sizeof kmeans,
-		"grouper={name: kmeans, k: 3, encoder: {name: precomputed, file: "
+	const char *kmeans = core_format(ctx,
+		"grouper={name: kmeans, k: 3, soft: gaussian, encoder: {name: precomputed, file: "
 		"%s/features.safetensors, layer: 0}}",
 		dir);
-	const char *file = odd_speakers(ctx, dir);
+	const char *odd = odd_speakers(ctx, dir);
+	const char *truth = "grouper={name: truth, column: race}";
 	const struct {
 		const char *loss, *grouper, *select;
 		bool same;
-	} cell[] = {{"loss.name=erm", NULL, "dev_objective", true},
-		{"loss.name=rw", kmeans, "dev_objective", true},
-		{"loss.name=erm", file, "dev_worst_group", true},
-		{"loss.name=rw", file, "dev_tpr_gap", true},
-		{"loss.name=rw", "grouper={name: truth, column: race}", "dev_objective", false}};
+	} cell[] = {{"erm", NULL, NULL, true}, {"random", NULL, NULL, true},
+		{"cvar_dro", NULL, NULL, true}, {"lff", NULL, NULL, true},
+		{"disent", NULL, NULL, true}, {"mixup", NULL, NULL, true},
+		{"jtt", NULL, NULL, true}, {"afr", NULL, NULL, true}, {"eiil", NULL, NULL, true},
+		{"rw", kmeans, NULL, true}, {"ds", kmeans, NULL, true}, {"gdro", kmeans, NULL, true},
+		{"gadro", kmeans, NULL, true}, {"pgdro", kmeans, NULL, true},
+		{"grl", kmeans, NULL, true}, {"lisa", kmeans, NULL, true},
+		{"erm", odd, "dev_worst_group", true}, {"jtt", odd, "dev_tpr_gap", true},
+		{"rw", odd, "dev_tpr_gap", true}, {"rw", truth, NULL, false},
+		{"lisa", truth, NULL, false}};
 	for (size_t i = 0; i < sizeof cell / sizeof *cell; i++) {
-		const char *rule = core_format(ctx, "train.select=%s", cell[i].select);
-		const char *run[2], *override[] = {
-			cell[i].loss, rule, "train.select_support=1", cell[i].grouper};
+		const char *run[2], *loss = core_format(ctx, "loss.name=%s", cell[i].loss);
+		const char *override[4] = {loss};
+		size_t n = 1;
+		if (cell[i].grouper)
+			override[n++] = cell[i].grouper;
+		if (cell[i].select) {
+			override[n++] = core_format(ctx, "train.select=%s", cell[i].select);
+			override[n++] = "train.select_support=1";
+		}
 		for (int k = 0; k < 2; k++) {
 			test_toy_write(dir, k ? 1 : 0);
-			run[k] = run_toy(ctx, dir, 1, cell[i].grouper ? 4 : 3, override);
-			run[k] = set_aside(ctx, dir, run[k], core_format(ctx, "turn%zu-%d", i, k));
+			run[k] = run_toy(ctx, dir, 1, n, override);
+			run[k] = set_aside(
+				ctx, dir, run[k], core_format(ctx, "turn%zu-%d", i, k));
 		}
 		same_file(ctx, run[0], run[1], "model.safetensors", cell[i].same);
 		same_file(ctx, run[0], run[1], "predictions.csv",
@@ -233,8 +245,8 @@ static void test_jobs(void **state)
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	const char *dir = toy(ctx, 0), *run[2];
-	const char *override[] = {
-		"train.seed=[1, 2, 3]", "loss.name=gdro", "grouper={name: truth, column: race}"};
+	const char *override[] = {"train.seed=[1, 2, 3]", "loss.name=gdro",
+		"grouper={name: truth, column: race}"};
 	static const char *const names[] = {"model.safetensors", "predictions.csv", "metrics.json",
 		"groups.csv", "config.yaml", "log", "done"};
 	for (int k = 0; k < 2; k++) {
@@ -262,12 +274,12 @@ static void test_again(void **state)
 	core_study *study = test_toy_open(ctx, dir, NULL, 0, NULL);
 	assert_true(study->run[0].done);
 	bool skipped;
-	test_ok(ctx, core_runner_run(ctx, study, &study->run[0], false, &skipped));
+	test_ok(ctx, core_runner_run(ctx, study, &study->run[0], &(core_run_options){0}, &skipped));
 	assert_true(skipped);
 	core_study_close(study);
 	const char *override[] = {"train.learning_rate=1.0e30"};
 	study = test_toy_open(ctx, dir, NULL, 1, override);
-	fv_status status = core_runner_run(ctx, study, &study->run[0], false, &skipped);
+	fv_status status = core_runner_run(ctx, study, &study->run[0], &(core_run_options){0}, &skipped);
 	test_fails(ctx, status, FV_FAILED, "not finite");
 	assert_false(skipped);
 	assert_true(core_file_exists(core_path_join(ctx, study->run[0].dir, "failed")));

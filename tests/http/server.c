@@ -8,6 +8,7 @@
  *   /norange/FILE      the whole of it whatever is asked for
  *   /cut/N/FILE        closes after N bytes of any answer
  *   /cutonce/N/FILE    the same, the first time FILE is asked for
+ *   /dies/N/FILE       the same, and later closes without an answer
  *   /norangecut/N/FILE whole, the first time closed after N bytes
  *   /unsized/N/FILE    no Content-Length; ends after N bytes the first time
  *   /otherpart/FILE    answers any range with the first 10 bytes
@@ -15,7 +16,7 @@
  *   /long/FILE         says and sends 10 bytes more
  *   /flaky/N/FILE      status 503 the first N times
  *   /status/CODE/FILE  that status
- *   /stall/FILE        half of it, then silence
+ *   /stall/FILE        half of it, then silence; later only silence
  *   /redirect/N/FILE   N redirects, then plain
  *   /to/SCHEME/HOST/PATH  one redirect to SCHEME://HOST/PATH
  *
@@ -249,11 +250,13 @@ static bool serve(struct connection *c, const struct request *r)
 		return refuse(c, (int)number);
 	if (!strcmp(copy, "flaky") && before < (size_t)number)
 		return refuse(c, 503);
+	if (!strcmp(copy, "dies") && before)
+		return false;
 	if (!strcmp(copy, "norange"))
 		way.ranges = false;
 	if (!strcmp(copy, "otherpart"))
 		way.other_part = true;
-	if (!strcmp(copy, "cut") || (!strcmp(copy, "cutonce") && !before))
+	if (!strcmp(copy, "cut") || (!strcmp(copy, "cutonce") && !before) || !strcmp(copy, "dies"))
 		way.most = (size_t)number;
 	if (!strcmp(copy, "norangecut") || !strcmp(copy, "unsized")) {
 		way.ranges = !strcmp(copy, "unsized");
@@ -265,7 +268,7 @@ static bool serve(struct connection *c, const struct request *r)
 	if (!strcmp(copy, "long"))
 		way.says = size + 10;
 	if (!strcmp(copy, "stall")) {
-		way.most = size / 2;
+		way.most = before ? 0 : size / 2;
 		way.stall = true;
 	}
 	return answer(c, r, file, way);

@@ -675,38 +675,6 @@ static void gdro_sampler_unknown(void **state)
 	core_ctx_free(b.ctx);
 }
 
-/* group_loss: excess moves the maximum to the group that could do better. */
-static void gdro_excess(void **state)
-{
-	(void)state;
-	const fv_descriptor *loss = test_loss("gdro");
-	const double weight[2] = {1, 1}, cg[4] = {1, 1, 1, 1};
-	/* group 0: raters disagree, loss at its floor log 2 + 0.1; group 1: they agree, loss 0.5 */
-	const float label[4] = {0.5f, 0.5f, 1, 0};
-	const double losses[2] = {log(2) + 0.1, 0.5};
-	const int32_t klass[2] = {0, 0}, group[2] = {0, 1};
-	for (int excess = 0; excess < 2; excess++) {
-		bench b = {.ctx = test_ctx(), .setup = {.class_weight = weight}};
-		open_bench(&b, loss,
-			test_loss_state(b.ctx, loss, "paper",
-				excess ? "group_loss=excess" : "group_loss=ce", NULL),
-			2, 2, cg, NULL);
-		fv_batch batch = {.size = sizeof batch,
-			.n = 2,
-			.classes = 2,
-			.groups = 2,
-			.loss = losses,
-			.label = label,
-			.klass = klass,
-			.group = group};
-		double v[2] = {0}, value;
-		test_ok(b.ctx, b.ops->weigh(b.state, b.ctx, &batch, v, &value));
-		assert_true(v[excess] == 1 && v[!excess] == 0);
-		test_close(value, excess ? 0.5 : log(2) + 0.1, 1e-15);
-		core_ctx_free(b.ctx);
-	}
-}
-
 static void pgdro_needs_memberships(void **state)
 {
 	(void)state;
@@ -974,7 +942,6 @@ int main(void)
 		cmocka_unit_test(ds_options),
 		cmocka_unit_test(gdro_sampler),
 		cmocka_unit_test(gdro_sampler_unknown),
-		cmocka_unit_test(gdro_excess),
 		cmocka_unit_test(gdro_smoothed),
 		cmocka_unit_test(pgdro_needs_memberships),
 		cmocka_unit_test(soft_class_x_group),

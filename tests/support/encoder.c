@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/config.h"
 #include "plugin/params.h"
 #include "plugin/registry.h"
 
@@ -49,6 +50,16 @@ float *test_encoder_run(const test_encoder *e, int32_t output, const float *wave
 				(double)out[i]);
 	core_ctx_free(worker);
 	return out;
+}
+
+fv_status test_encoder_with(fv_ctx *ctx, const core_registry *registry, const char *name,
+	const char *weights, const char *output, const char *param, core_encoder **out)
+{
+	core_encoder_spec *spec = core_alloc(ctx, 1, sizeof *spec);
+	char *params[1] = {param ? core_strdup(ctx, param) : NULL};
+	fv_status status = core_encoder_from_flags(
+		ctx, registry, name, weights, output, params, param != NULL, spec);
+	return status ? status : core_encoder_open(ctx, spec, out);
 }
 
 int32_t test_encoder_column(const test_encoder *e, int32_t output, const char *name)

@@ -5,6 +5,8 @@
 
 #include <fairvox/encoder.h>
 
+#include "plugin/registry.h"
+#include "run/encoder.h"
 #include "support.h"
 
 typedef struct test_encoder {
@@ -19,6 +21,10 @@ void test_encoder_close(test_encoder *encoder);
 /* One recording -> [D]; fails the test on an error or a number that is not finite. free() it. */
 float *test_encoder_run(const test_encoder *encoder, int32_t output, const float *wave, int64_t n);
 int32_t test_encoder_column(const test_encoder *encoder, int32_t output, const char *name);
+
+/* One encoder as `fairvox encode` opens it; weights, output and param ("key=value") may be NULL. */
+fv_status test_encoder_with(fv_ctx *ctx, const core_registry *registry, const char *name,
+	const char *weights, const char *output, const char *param, core_encoder **out);
 
 /* Every recording under shared/corpora/ravdess/audio, or a skipped test. */
 typedef struct test_recording {

@@ -52,6 +52,8 @@ static void set(const fv_param *param, void *state, const char *text)
 	} else if (param->type == FV_BOOL) {
 		assert_true(!strcmp(text, "true") || !strcmp(text, "false"));
 		*(int32_t *)(void *)at = !strcmp(text, "true");
+	} else if (param->type == FV_LOSS_REF) {
+		*(const char **)(void *)at = text;
 	} else if (param->type == FV_REAL) {
 		assert_true(core_parse_double(text, &real));
 		assert_true(real >= param->min && real <= param->max);

@@ -12,7 +12,8 @@
 const fv_descriptor *test_loss(const char *name); /* fails the test when it cannot be loaded */
 
 /* A zeroed state with the profile's defaults ("paper" or "official"), then "key=value" settings up
- * to a NULL. Knows FV_INT, FV_REAL, FV_BOOL and FV_CHOICE. Memory of the context. */
+ * to a NULL. Knows FV_INT, FV_REAL, FV_BOOL,
+ * FV_CHOICE and FV_LOSS_REF. Memory of the context. */
 void *test_loss_state(fv_ctx *ctx, const fv_descriptor *loss, const char *profile, ...);
 
 /* Numbers of a JSON array (nested arrays are flattened, null is NAN) -> malloc, n values. */

@@ -8,6 +8,19 @@
 
 #include "corpus/corpus.h"
 
+static void add_delegates(task *t, const fv_descriptor *loss)
+{
+	core_train_delegate *to = core_alloc(t->ctx, loss->n_params, sizeof *to);
+	t->job.delegate = to;
+	for (uint32_t i = 0; i < loss->n_params; i++) {
+		if (loss->params[i].type != FV_LOSS_REF)
+			continue;
+		const fv_descriptor *other = test_loss(loss->params[i].def_paper);
+		to[t->job.n_delegates++] = (core_train_delegate){loss->params[i].name, other,
+			test_loss_state(t->ctx, other, "official", NULL)};
+	}
+}
+
 task *new_task(const fv_descriptor *loss, bool turn)
 {
 	task *t = calloc(1, sizeof *t);
@@ -44,6 +57,7 @@ task *new_task(const fv_descriptor *loss, bool turn)
 					       t->group + N, NULL, t->stem + N, t->speaker + N},
 		t->x, t->dev_index};
 	t->job.loss_state = test_loss_state(t->ctx, loss, "official", NULL);
+	add_delegates(t, loss);
 	return t;
 }
 

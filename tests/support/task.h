@@ -23,7 +23,7 @@ typedef struct task {
 	core_train_job job;
 } task;
 
-/* The loss has its defaults of profile official. */
+/* The loss and those it delegates to have their defaults of profile official. */
 task *new_task(const fv_descriptor *loss, bool turn);
 void free_task(task *task);
 

@@ -35,7 +35,15 @@ const char *fv_checkpoint_container(const fv_checkpoint *file);
 int64_t fv_checkpoint_count(const fv_checkpoint *file);
 const fv_tensor *fv_checkpoint_at(const fv_checkpoint *file, int64_t index); /* sorted by name */
 const fv_tensor *fv_checkpoint_find(const fv_checkpoint *file, const char *name); /* or NULL */
-const char *fv_checkpoint_meta(const fv_checkpoint *file, const char *key);       /* or NULL */
+
+/* What the file says beside its tensors, or NULL: of safetensors its __metadata__; of torch files the
+ * texts, integers (decimal) and booleans (true, false) of the dict under their keys, and those of a
+ * dict in it under both keys, joined by a dot. */
+const char *fv_checkpoint_meta(const fv_checkpoint *file, const char *key);
+
+/* Says that the tensor's data is not needed soon: its part of the file may leave memory. It can still
+ * be read, more slowly. */
+void fv_checkpoint_release(const fv_checkpoint *file, const fv_tensor *tensor);
 
 /* Converts to float32 (F32, F16, BF16, F64) into out [count]. Errors: FV_DATA for other types. */
 FV_NODISCARD fv_status fv_tensor_to_f32(fv_ctx *ctx, const fv_tensor *tensor, float *out);

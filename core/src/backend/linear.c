@@ -1,70 +1,267 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The loops around the tiles: blocks of rows, of outputs and of depth, so that what a tile reads
+ * again lies in a near cache. A block of depth of one row is added up in registers, blocks are
+ * added to each other in their order, then the bias, then what was in y: whatever the number of
+ * rows. */
 #include <fairvox/linear.h>
 
 #include <assert.h>
 #include <string.h>
 
-#include <cblas.h>
+#include "backend/kernels.h"
 
-#include <fairvox/vector.h>
+enum {
+	ROW_BLOCK = 240,   /* rows at a time, a multiple of all tiles' rows */
+	PANEL_BLOCK = 8,   /* panels at a time */
+	DEPTH_BLOCK = 256, /* units of 4 bytes of depth at a time, at most */
+	APART = 16         /* units between converted rows, lest all fall into one set of a cache */
+};
 
 struct fv_linear {
+	const core_kernels *kernels;
+	const core_tiles *tiles;
+	int32_t planes; /* parts that a number is split into: 1 or 2 */
+	bool direct;    /* rows of x are read where they lie */
 	int64_t outputs, inputs;
-	float *weight, *bias;
+	int64_t depth, block; /* inputs in units, padded; units of a block */
+	char *weight[2];      /* panels, of each plane */
+	float *bias;          /* [outputs padded to full vectors], zeros without one */
 };
+
+static int64_t up(int64_t n, int64_t step)
+{
+	return (n + step - 1) / step * step;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Vectors of panel p, all but the last of which are full */
+static int32_t panel_vectors(const fv_linear *linear, int64_t p)
+{
+	const core_tiles *tiles = linear->tiles;
+	int64_t left = linear->outputs - p * tiles->width;
+	return (int32_t)(least(up(left, tiles->lanes), tiles->width) / tiles->lanes);
+}
+
+static char *panel_at(const fv_linear *linear, int32_t plane, int64_t p, int64_t from)
+{
+	const core_tiles *tiles = linear->tiles;
+	int64_t words =
+		p * tiles->width * linear->depth + from * panel_vectors(linear, p) * tiles->lanes;
+	return linear->weight[plane] + 4 * words;
+}
+
+/* x [inputs], split -> high and low [depth] units, zeros behind the numbers */
+static void convert(const fv_linear *linear, const float *x, void *high, void *low)
+{
+	int64_t n = linear->inputs, unit = linear->tiles->unit;
+	size_t rest =
+		(size_t)(linear->depth * unit - n) * (unit == 2 ? sizeof(uint16_t) : sizeof *x);
+	if (unit == 2)
+		linear->kernels->pack(x, n, high, low);
+	else if (linear->direct)
+		memcpy(high, x, (size_t)n * sizeof *x);
+	else
+		linear->kernels->split(x, n, high, low);
+	memset((char *)high + (4 * (size_t)linear->depth - rest), 0, rest);
+	if (low)
+		memset((char *)low + (4 * (size_t)linear->depth - rest), 0, rest);
+}
+
+/* Row j of the weights -> its place in the panels; word: room for two rows of units */
+static void place(const fv_linear *linear, int64_t j, const float *weight, int32_t *word)
+{
+	const core_tiles *tiles = linear->tiles;
+	int64_t p = j / tiles->width, line = panel_vectors(linear, p) * tiles->lanes;
+	convert(linear, weight, word, linear->planes > 1 ? word + linear->depth : NULL);
+	for (int32_t plane = 0; plane < linear->planes; plane++, word += linear->depth) {
+		int32_t *to = (int32_t *)(void *)panel_at(linear, plane, p, 0) + j % tiles->width;
+		for (int64_t k = 0; k < linear->depth; k++)
+			to[k * line] = word[k];
+	}
+}
+
+static void plan(fv_linear *linear, fv_precision precision)
+{
+	const core_kernels *kernels = linear->kernels;
+	bool rounded = precision != FV_PRECISION_FP32;
+	const core_tiles *tiles = rounded && kernels->bf16 ? kernels->bf16 : kernels->fp32;
+	linear->tiles = tiles;
+	linear->direct = !rounded;
+	linear->planes = precision == FV_PRECISION_BF16X3 ? 2 : 1;
+	linear->depth = up(linear->inputs, tiles->depth_step) / tiles->unit;
+	int64_t blocks = (linear->depth + DEPTH_BLOCK - 1) / DEPTH_BLOCK;
+	linear->block = up((linear->depth + blocks - 1) / blocks, tiles->depth_step);
+}
+
+fv_linear *core_linear_open(fv_ctx *ctx, const core_kernels *kernels, fv_precision precision,
+	int64_t outputs, int64_t inputs, const float *weight, const float *bias)
+{
+	assert(outputs > 0 && inputs > 0);
+	fv_linear *linear = fv_alloc(ctx, sizeof *linear);
+	if (!linear)
+		return NULL;
+	*linear = (fv_linear){.kernels = kernels, .outputs = outputs, .inputs = inputs};
+	plan(linear, precision);
+	size_t columns = (size_t)up(outputs, linear->tiles->lanes);
+	linear->bias = fv_alloc(ctx, columns * sizeof(float));
+	int32_t *word = fv_scratch(ctx, 2 * (size_t)linear->depth * sizeof *word);
+	if (!linear->bias || !word)
+		return NULL;
+	for (int32_t plane = 0; plane < linear->planes; plane++) {
+		linear->weight[plane] = fv_alloc(ctx, 4 * columns * (size_t)linear->depth);
+		if (!linear->weight[plane])
+			return NULL;
+	}
+	if (bias)
+		memcpy(linear->bias, bias, (size_t)outputs * sizeof *bias);
+	for (int64_t j = 0; j < outputs; j++)
+		place(linear, j, weight + j * inputs, word);
+	return linear;
+}
 
 fv_linear *fv_linear_open(fv_ctx *ctx, fv_precision precision, int64_t outputs, int64_t inputs,
 	const float *weight, const float *bias)
 {
-	assert(precision == FV_PRECISION_FP32);
-	fv_linear *linear = fv_alloc(ctx, sizeof *linear);
-	if (!linear)
+	if (core_kernels_check(ctx) != FV_OK)
 		return NULL;
-	size_t n = (size_t)outputs * (size_t)inputs * sizeof(float);
-	*linear = (fv_linear){outputs, inputs, fv_alloc(ctx, n),
-		bias ? fv_alloc(ctx, (size_t)outputs * sizeof(float)) : NULL};
-	if (!linear->weight || (bias && !linear->bias))
-		return NULL;
-	memcpy(linear->weight, weight, n);
-	if (bias)
-		memcpy(linear->bias, bias, (size_t)outputs * sizeof(float));
-	openblas_set_num_threads(1);
-	return linear;
+	return core_linear_open(ctx, core_kernels_used(), precision, outputs, inputs, weight, bias);
 }
+
+/* --- the product --- */
+
+/* One block of rows */
+typedef struct row_part {
+	const fv_linear *linear;
+	int64_t rows;
+	const char *x[2]; /* of each plane */
+	int64_t stride_x; /* bytes */
+	int32_t add;
+	fv_activation activation;
+	float *y;
+	int64_t stride_y;
+	float *sum; /* [panels of a block][rows padded][width] */
+} row_part;
+
+static int64_t block_rows(const fv_linear *linear, int64_t rows)
+{
+	return up(least(rows, ROW_BLOCK), linear->tiles->row_step);
+}
+
+static int64_t sum_floats(const fv_linear *linear, int64_t rows)
+{
+	int64_t panels = up(linear->outputs, linear->tiles->width) / linear->tiles->width;
+	return block_rows(linear, rows) * linear->tiles->width * least(panels, PANEL_BLOCK);
+}
+
+enum { ALIGN = 64 };
 
 size_t fv_linear_scratch(const fv_linear *linear, int64_t rows)
 {
-	(void)linear;
-	(void)rows;
-	return 0;
+	int64_t copies = linear->direct ? 0 : linear->planes * block_rows(linear, rows);
+	int64_t line = linear->depth + APART;
+	return (size_t)(sum_floats(linear, rows) + copies * line) + ALIGN / sizeof(float);
 }
 
-static void start(const fv_linear *linear, int64_t rows, int32_t add, float *y, int64_t stride_y)
+static void finish(const row_part *part, int64_t p, int64_t from, int64_t rows, const float *sum)
 {
-	for (int64_t r = 0; r < rows; r++)
-		for (int64_t j = 0; j < linear->outputs; j++) {
-			float *out = y + r * stride_y + j;
-			*out = (add ? *out : 0) + (linear->bias ? linear->bias[j] : 0);
+	const fv_linear *linear = part->linear;
+	int32_t width = linear->tiles->width;
+	core_finish job = {.rows = (int32_t)least(rows, part->rows - from),
+		.outputs = (int32_t)least(width, linear->outputs - p * width),
+		.width = width,
+		.add = part->add != 0,
+		.activation = part->activation,
+		.sum = sum,
+		.bias = linear->bias + p * width,
+		.y = part->y + from * part->stride_y + p * width,
+		.stride_y = part->stride_y};
+	linear->kernels->finish(&job);
+}
+
+/* A tile's product with units [k,k+depth) of panel p; the products of small parts come first. */
+static void multiply(const row_part *part, int64_t p, int64_t from, int64_t rows, int64_t k,
+	int64_t depth, float *sum)
+{
+	const fv_linear *linear = part->linear;
+	static const int32_t pair[][2] = {{1, 0}, {0, 1}, {0, 0}};
+	for (int32_t i = linear->planes > 1 ? 0 : 2; i < 3; i++)
+		linear->tiles->tile((int32_t)rows, panel_vectors(linear, p), depth,
+			part->x[pair[i][0]] + from * part->stride_x + 4 * k, part->stride_x,
+			panel_at(linear, pair[i][1], p, k), k > 0 || (linear->planes > 1 && i > 0),
+			sum);
+}
+
+/* Panels [first,last) over one block of depth from k */
+static void multiply_block(const row_part *part, int64_t first, int64_t last, int64_t k)
+{
+	const fv_linear *linear = part->linear;
+	const core_tiles *tiles = linear->tiles;
+	int64_t depth = least(linear->block, linear->depth - k);
+	int64_t count = (part->rows + tiles->rows - 1) / tiles->rows;
+	int64_t rows = up((part->rows + count - 1) / count, tiles->row_step);
+	int64_t padded = up(part->rows, tiles->row_step);
+	for (int64_t p = first; p < last; p++)
+		for (int64_t from = 0; from < part->rows; from += rows) {
+			int64_t here = least(rows, padded - from);
+			float *sum = part->sum + ((p - first) * padded + from) * tiles->width;
+			multiply(part, p, from, here, k, depth, sum);
+			if (k + depth == linear->depth)
+				finish(part, p, from, here, sum);
 		}
+}
+
+/* Rows of x as the tiles want them, at `to`; rows that the tiles read beyond are zeros. */
+static void convert_rows(row_part *part, const float *x, int64_t stride_x, float *to)
+{
+	const fv_linear *linear = part->linear;
+	int64_t rows = up(part->rows, linear->tiles->row_step), line = linear->depth + APART;
+	float *low = linear->planes > 1 ? to + rows * line : NULL;
+	for (int64_t r = 0; r < part->rows; r++)
+		convert(linear, x + r * stride_x, to + r * line, low ? low + r * line : NULL);
+	size_t rest = (size_t)((rows - part->rows) * line) * sizeof *to;
+	memset(to + part->rows * line, 0, rest);
+	if (low)
+		memset(low + part->rows * line, 0, rest);
+	part->x[0] = (const char *)to;
+	part->x[1] = (const char *)low;
+	part->stride_x = line * (int64_t)sizeof *to;
+}
+
+static void apply_part(const row_part *part)
+{
+	const fv_linear *linear = part->linear;
+	int64_t width = linear->tiles->width, panels = up(linear->outputs, width) / width;
+	for (int64_t first = 0; first < panels; first += PANEL_BLOCK)
+		for (int64_t k = 0; k < linear->depth; k += linear->block)
+			multiply_block(part, first, least(panels, first + PANEL_BLOCK), k);
 }
 
 void fv_linear_apply(const fv_linear *linear, int64_t rows, const float *x, int64_t stride_x,
 	int32_t add, fv_activation activation, float *y, int64_t stride_y, float *scratch)
 {
-	(void)scratch;
-	start(linear, rows, add, y, stride_y);
-	int64_t width = linear->inputs < stride_x ? linear->inputs : stride_x;
-	for (int64_t from = 0; from < linear->inputs; from += width) {
-		int64_t k = linear->inputs - from < width ? linear->inputs - from : width;
-		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows,
-			(int)linear->outputs, (int)k, 1, x + from, (int)stride_x,
-			linear->weight + from, (int)linear->inputs, 1, y, (int)stride_y);
+	const core_tiles *tiles = linear->tiles;
+	float *sum = (float *)(((uintptr_t)scratch + ALIGN - 1) / ALIGN * ALIGN);
+	float *copy = sum + sum_floats(linear, rows);
+	if (tiles->begin)
+		tiles->begin();
+	for (int64_t from = 0; from < rows; from += ROW_BLOCK) {
+		row_part part = {.linear = linear,
+			.rows = least(ROW_BLOCK, rows - from),
+			.x = {(const char *)(x + from * stride_x)},
+			.stride_x = stride_x * (int64_t)sizeof *x,
+			.add = add,
+			.activation = activation,
+			.y = y + from * stride_y,
+			.stride_y = stride_y,
+			.sum = sum};
+		if (!linear->direct)
+			convert_rows(&part, x + from * stride_x, stride_x, copy);
+		apply_part(&part);
 	}
-	for (int64_t r = 0; r < rows; r++) {
-		float *out = y + r * stride_y;
-		if (activation == FV_ACTIVATION_GELU)
-			fv_gelu(out, out, linear->outputs);
-		for (int64_t j = 0; activation == FV_ACTIVATION_RELU && j < linear->outputs; j++)
-			out[j] = out[j] > 0 ? out[j] : 0;
-	}
+	if (tiles->end)
+		tiles->end();
 }

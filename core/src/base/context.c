@@ -290,11 +290,8 @@ static core_array *find_array(fv_ctx *ctx, const char *name)
 	return NULL;
 }
 
-void *fv_array(fv_ctx *ctx, const char *label, fv_type type, int64_t n0, int64_t n1)
+void *core_array_make(fv_ctx *ctx, const char *name, fv_type type, int64_t n0, int64_t n1)
 {
-	char name[256];
-	int used = ctx->scope ? snprintf(name, sizeof name, SCOPE, (int)ctx->scope) : 0;
-	snprintf(name + used, sizeof name - (size_t)used, "%s", label);
 	const core_array *found = find_array(ctx, name);
 	if (found) {
 		if (found->type == type && found->n0 == n0 && found->n1 == n1)
@@ -318,6 +315,14 @@ void *fv_array(fv_ctx *ctx, const char *label, fv_type type, int64_t n0, int64_t
 		return NULL;
 	ctx->arrays[ctx->n_arrays++] = array;
 	return array.data;
+}
+
+void *fv_array(fv_ctx *ctx, const char *label, fv_type type, int64_t n0, int64_t n1)
+{
+	char name[256];
+	int used = ctx->scope ? snprintf(name, sizeof name, SCOPE, (int)ctx->scope) : 0;
+	snprintf(name + used, sizeof name - (size_t)used, "%s", label);
+	return core_array_make(ctx, name, type, n0, n1);
 }
 
 size_t core_array_count(const fv_ctx *ctx)

@@ -59,6 +59,8 @@ typedef struct core_array {
 void core_ctx_set_scope(fv_ctx *ctx, int32_t scope); /* 0: the run's own */
 /* The name that the run's own plugin or the one of the present scope gave it; NULL: another's. */
 const char *core_array_label(const fv_ctx *ctx, const core_array *array);
+/* fv_array by the full name. */
+void *core_array_make(fv_ctx *ctx, const char *name, fv_type type, int64_t n0, int64_t n1);
 size_t core_array_count(const fv_ctx *ctx);
 const core_array *core_array_at(const fv_ctx *ctx, size_t index);
 size_t core_type_size(fv_type type);

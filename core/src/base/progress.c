@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/progress.h"
 
-#include <time.h>
+#include "base/clock.h"
 
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 core_progress core_progress_begin(fv_ctx *ctx, const char *what, const char *unit)
 {
-	return (core_progress){ctx, what, unit, now()};
+	return (core_progress){ctx, what, unit, core_clock_s()};
 }
 
 void core_progress_tell(const core_progress *p, int64_t done, int64_t total)
 {
 	if (done <= 0 || done >= total)
 		return;
-	double left_s = (now() - p->begin_s) * (double)(total - done) / (double)done;
+	double left_s = (core_clock_s() - p->begin_s) * (double)(total - done) / (double)done;
 	core_log(p->ctx, CORE_PROGRESS, "%s: %lld of %lld %s, about %.0f %s left", p->what,
 		(long long)done, (long long)total, p->unit, left_s < 120 ? left_s : left_s / 60,
 		left_s < 120 ? "s" : "min");

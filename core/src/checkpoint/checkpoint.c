@@ -180,6 +180,18 @@ const char *fv_checkpoint_meta(const fv_checkpoint *file, const char *key)
 	return meta ? meta->value : NULL;
 }
 
+void fv_checkpoint_release(const fv_checkpoint *file, const fv_tensor *tensor)
+{
+	const unsigned char *data = tensor->data;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	if (!tensor->count || data < file->data || data >= file->data + file->size)
+		return; /* nothing, or a copy in order */
+	size_t from = (size_t)(data - file->data) / page * page;
+	size_t to = (size_t)(data - file->data) +
+		    (size_t)tensor->count * core_dtype_size(tensor->dtype);
+	(void)madvise((void *)(uintptr_t)(file->data + from), to - from, MADV_DONTNEED);
+}
+
 static float from_bits(uint32_t bits)
 {
 	float value;

@@ -198,6 +198,8 @@ fv_status core_torch_settle(core_pickle *p, fv_checkpoint *file)
 	fv_status status = core_tree_walk(p, add_tensor, &settle);
 	if (!status)
 		status = fill_table(&settle);
+	if (!status)
+		status = core_torch_meta(p, file);
 	free(settle.named);
 	return status;
 }

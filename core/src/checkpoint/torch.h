@@ -24,4 +24,7 @@ bool core_torch_storage_bytes(const core_pickle_storage *storage, uint64_t *byte
 /* Fills the checkpoint's table once the storages have their data. */
 FV_NODISCARD fv_status core_torch_settle(core_pickle *pickle, fv_checkpoint *file);
 
+/* Fills the checkpoint's metadata from what the pickle, whose top is a dict, says beside tensors. */
+FV_NODISCARD fv_status core_torch_meta(core_pickle *pickle, fv_checkpoint *file);
+
 #endif

@@ -145,6 +145,6 @@ core_yaml *core_resolve(core_loader *loader, core_yaml *tree)
 		if (block)
 			core_yaml_add(out, name, said ? said->key_place : (core_place){0}, block);
 	}
-	good = good && core_rules_settle_grouper(&r, out);
+	good = good && core_rules_check_order(&r, out) && core_rules_settle_grouper(&r, out);
 	return good && !loader->n_failed ? out : NULL;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <fairvox/loss.h>
+#include <fairvox/stages.h>
 
 #include "config/resolve.h"
 #include "config/select_rule.h"
@@ -170,6 +171,16 @@ static bool uses_groups(const core_resolver *r, const core_yaml *loss)
 					->descriptor);
 	}
 	return uses;
+}
+
+bool core_rules_check_order(core_resolver *r, const core_yaml *cell)
+{
+	const core_yaml *order = core_yaml_get(core_yaml_get(cell, "train"), "order");
+	if (!order || !r->loss || !r->loss->extension || !r->loss->extension(FV_STAGES_1))
+		return true;
+	core_loader_fail(r->loader, FV_CONFIG, order->place,
+		"train.order cannot be used: loss '%s' trains in stages", r->loss->name);
+	return false;
 }
 
 bool core_rules_settle_grouper(core_resolver *r, core_yaml *cell)

@@ -369,9 +369,9 @@ fv_status core_yaml_words(
 		return FV_FAILED;
 	node->kind = CORE_YAML_LIST;
 	for (bool more = true; more;) {
-		text += strspn(text, " \t");
+		text += strspn(text, " \t\n");
 		size_t size = *text ? word_size(text) : 0, end = size;
-		while (end && strchr(" \t", text[end - 1]))
+		while (end && strchr(" \t\n", text[end - 1]))
 			end--;
 		if (!end)
 			return core_fail_place(ctx, FV_CONFIG, place, "a value is missing");

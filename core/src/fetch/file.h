@@ -9,8 +9,9 @@
 #include "fetch/fetch.h"
 
 /* How a hash came to be believed: printed, recorded, and in core/docs/fetch.md. */
-#define CORE_PROOF_PINNED "pinned"   /* it stands in the catalogue, or in a list whose hash does */
-#define CORE_PROOF_POINTER "pointer" /* the repository's LFS pointer said so when it was fetched   \
+#define CORE_PROOF_PINNED "pinned" /* it stands in the catalogue, or in a list whose hash does */
+#define CORE_PROOF_POINTER                                                                         \
+	"pointer"                    /* the repository's LFS pointer said so when it was fetched   \
 				      */
 #define CORE_PROOF_CACHE "cache"     /* Hugging Face's cache recorded it */
 #define CORE_PROOF_RECEIPT "receipt" /* it is what an earlier fetch recorded */

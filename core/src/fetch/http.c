@@ -193,15 +193,24 @@ static size_t on_body(char *data, size_t one, size_t n, void *user)
 
 /* --- one attempt --- */
 
+/* Without the slashes at its end. */
+static int base_length(const char *base)
+{
+	size_t n = strlen(base);
+	while (n && base[n - 1] == '/')
+		n--;
+	return (int)n;
+}
+
 static const char *mirrored(const core_http *h, const char *url)
 {
-	const char *mirror = h->options.mirror, *rest = strstr(url, "://");
-	if (!mirror || !rest)
-		return url;
-	size_t n = strlen(mirror);
-	while (n && mirror[n - 1] == '/')
-		n--;
-	return core_format(h->ctx, "%.*s/%s", (int)n, mirror, rest + 3);
+	static const char hub[] = "https://huggingface.co/";
+	const char *mirror = h->options.mirror, *its = h->options.hub, *rest = strstr(url, "://");
+	if (mirror && rest)
+		return core_format(h->ctx, "%.*s/%s", base_length(mirror), mirror, rest + 3);
+	if (its && !strncmp(url, hub, sizeof hub - 1))
+		return core_format(h->ctx, "%.*s/%s", base_length(its), its, url + sizeof hub - 1);
+	return url;
 }
 
 static void set_options(
@@ -267,6 +276,12 @@ static bool is_passing_status(long status)
 static enum verdict judge_answer(core_http *h, const core_http_file *file)
 {
 	curl_off_t length = -1;
+	long status = 0;
+	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status != 200 && status != 206) {
+		h->fault = core_format(h->ctx, "the server answered with status %ld", status);
+		return OVER;
+	}
 	curl_easy_getinfo(h->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
 	if (file->bytes < 0 || h->at == file->bytes)
 		return DONE;
@@ -346,6 +361,9 @@ fv_status core_http_get(fv_ctx *ctx, core_http *h, core_http_file *file)
 	h->etag[0] = '\0';
 	h->no_range = false;
 	clock_gettime(CLOCK_MONOTONIC, &h->begin);
+	if (h->at)
+		core_log(ctx, CORE_INFO, "%s: goes on after the %lld bytes that are there",
+			file->name, (long long)h->at);
 	const char *url = mirrored(h, file->url);
 	double wait_s = h->options.wait_s;
 	int64_t idle = 0;

@@ -12,10 +12,12 @@ typedef struct core_http core_http;
 typedef struct core_http_options {
 	const char *mirror; /* https://HOST/PATH is asked of MIRROR/HOST/PATH; NULL: of the host
 			       itself */
-	int64_t retries;    /* attempts after the first that brought nothing new */
-	int64_t timeout_s;  /* silence after which a connection is given up */
-	double wait_s;      /* first pause */
-	bool quiet;         /* no progress */
+	const char
+		*hub; /* asked in place of https://huggingface.co, where there is no mirror; NULL */
+	int64_t retries;   /* attempts after the first that brought nothing new */
+	int64_t timeout_s; /* silence after which a connection is given up */
+	double wait_s;     /* first pause */
+	bool quiet;        /* no progress */
 } core_http_options;
 
 typedef struct core_http_file {

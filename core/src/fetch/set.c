@@ -30,6 +30,8 @@ struct set {
 	struct entry *entry;
 	size_t n;
 	atomic_size_t next, done, brought;
+	atomic_size_t
+		first_url; /* the address that answered last: one that is spent is not asked for every file */
 	atomic_int failed;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -182,12 +184,16 @@ static fv_status bring(struct worker *w, core_http *http, const struct entry *e,
 		return fv_fail(w->ctx, FV_DATA,
 			"%s: is missing, and --offline forbids to ask for it", target);
 	const char *proof = got->proof;
+	size_t first = atomic_load(&w->set->first_url);
 	for (size_t i = 0;; i++) {
-		form->url = with_name(w->ctx, files->url[i], e->name);
+		size_t at = (first + i) % files->n_urls;
+		form->url = with_name(w->ctx, files->url[at], e->name);
 		fv_status status = form->url
 					   ? core_download(w->ctx, http, form, e->name, target, got)
 					   : FV_FAILED;
 		got->proof = proof;
+		if (!status)
+			atomic_store(&w->set->first_url, at);
 		if (!status || status == FV_FAILED || i + 1 == files->n_urls)
 			return status;
 		core_error_clear(w->ctx);

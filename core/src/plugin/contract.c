@@ -196,6 +196,19 @@ uint64_t contract_print(const struct contract *c, const struct instance *in)
 	return hash;
 }
 
+bool contract_copy_arrays(struct contract *c, const struct instance *from, struct instance *to)
+{
+	for (size_t i = 0; i < core_array_count(from->ctx); i++) {
+		const core_array *array = core_array_at(from->ctx, i);
+		void *data = fv_array(to->ctx, array->name, array->type, array->n0, array->n1);
+		if (!contract_ok(c, to, data ? FV_OK : FV_FAILED, "restore"))
+			return false;
+		memcpy(data, array->data,
+			(size_t)(array->n0 * array->n1) * core_type_size(array->type));
+	}
+	return true;
+}
+
 const char *contract_stem(struct contract *c, int32_t row)
 {
 	return core_format(c->ctx, "row_%02d", row);

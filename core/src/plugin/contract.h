@@ -6,7 +6,9 @@
  * not overlap in the state. Loss: batches of one, ties, one group only, groups unknown, groups
  * without rows, huge and tiny losses give finite weights; the same again gives the same bytes;
  * keep, order and mix stay in range; develop changes nothing; v is the derivative of the value. With
- * networks of its own: the same of steps and their gradients, logits in the thousands included.
+ * networks of its own: the same of steps and their gradients, logits in the thousands included. In
+ * stages: rows, weights, groups and rates of every stage in range, whatever the model before it
+ * predicts, and the same again gives the same stages.
  * (Losses that are not finite never reach a plugin: the trainer stops at the logits.) Grouper: ids
  * in range, names distinct, unknown stays -1, not-a-number is refused, a row's group does not
  * depend on its company, the same again gives the same bytes. Encoder: silence, the shortest

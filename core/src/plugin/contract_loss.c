@@ -12,7 +12,7 @@ struct world {
 	bool soft;
 	int32_t met; /* groups that have rows */
 	float label[N * CLASSES], member[N * GROUPS_MAX];
-	int32_t klass[N], group[N];
+	int32_t klass[N], group[N], speaker[N];
 	const char *stem[N];
 	double c[CLASSES], g[GROUPS_MAX], cg[CLASSES * GROUPS_MAX], g_soft[GROUPS_MAX],
 		cg_soft[CLASSES * GROUPS_MAX], c_unknown[CLASSES], class_weight[CLASSES];
@@ -33,6 +33,7 @@ static void fill_row(struct contract *c, struct world *w, int32_t i)
 		w->klass[i] = label[k] > label[w->klass[i]] ? k : w->klass[i];
 	}
 	w->stem[i] = contract_stem(c, i);
+	w->speaker[i] = i / 9;
 	if (!w->groups)
 		return;
 	/* uneven: two of three in group 0; one in seven unknown */
@@ -81,7 +82,8 @@ static struct world *make_world(struct contract *c, int32_t groups, int32_t met,
 		.klass = w->klass,
 		.group = groups ? w->group : NULL,
 		.member = soft ? w->member : NULL,
-		.stem = w->stem};
+		.stem = w->stem,
+		.speaker = w->speaker};
 	w->count = (fv_counts){.size = sizeof w->count,
 		.c = w->c,
 		.g = w->g,
@@ -319,11 +321,11 @@ static void check_mix(struct contract *c, const struct world *w)
 	struct drawn b = {0};
 	int32_t partner[BATCH];
 	double lambda[BATCH];
-	for (int32_t i = 0; i < BATCH; i++) {
-		partner[i] = -1;
-		lambda[i] = NAN;
-	}
 	draw(w, PLAIN, 1, &b);
+	for (int32_t i = 0; i < BATCH; i++) { /* as on entry in a run */
+		partner[i] = b.row[i];
+		lambda[i] = 1;
+	}
 	if (start(c, w, &in) &&
 		contract_ok(c, &in, ops->mix(in.state, in.ctx, &b.batch, partner, lambda), "mix"))
 		for (int32_t i = 0; i < BATCH; i++)
@@ -332,6 +334,68 @@ static void check_mix(struct contract *c, const struct world *w)
 					lambda[i] <= 1,
 				"mix", "partner %d with share %g", partner[i], lambda[i]);
 	contract_release(c, &in);
+}
+
+/* What a step and the choices before it give. */
+struct outcome {
+	int32_t position[2 * N], partner[BATCH];
+	double lambda[BATCH], v[BATCH], value, develop;
+};
+
+static bool take(struct contract *c, const struct world *w, struct instance *in, int64_t kept,
+	int32_t step, struct outcome *out)
+{
+	const fv_loss_ops *ops = ops_of(c);
+	struct drawn b = {0};
+	int32_t kind = step % KINDS;
+	fv_status status = FV_OK;
+	*out = (struct outcome){0};
+	for (int32_t i = 0; i < 2 * N; i++)
+		out->position[i] = i;
+	draw(w, kind, step, &b);
+	if (ops->order && step % 3 == 1)
+		status = ops->order(in->state, in->ctx, b.batch.epoch, out->position, kept);
+	if (!contract_ok(c, in, status, "order"))
+		return false;
+	if (ops->mix)
+		status = ops->mix(in->state, in->ctx, &b.batch, out->partner, out->lambda);
+	if (!contract_ok(c, in, status, "mix") || (ops->weigh && !weigh(c, in, &b, kinds[kind])))
+		return false;
+	memcpy(out->v, b.v, sizeof b.v);
+	out->value = b.value;
+	out->develop = develop(c, in, &b);
+	return true;
+}
+
+/* A run goes on after step `at` from its arrays alone: the next steps are those of one that was not
+ * interrupted. That one is ahead by then, so that state which both share would show too. */
+static void check_resume(struct contract *c, const struct world *w, int32_t at)
+{
+	enum { STEPS = 12 };
+	struct instance run = {0}, saved = {0}, again = {0};
+	struct outcome want[STEPS + 1], got;
+	int32_t row[2 * N];
+	int64_t kept = 0;
+	bool going =
+		start(c, w, &run) && (kept = keep(c, &run, row)) > 0 && contract_make(c, &saved);
+	for (int32_t step = 1; step <= STEPS && going; step++) {
+		going = take(c, w, &run, kept, step, &want[step]);
+		if (step == at && going)
+			going = contract_copy_arrays(c, &run, &saved);
+	}
+	going = going && start(c, w, &again) && keep(c, &again, row) == kept &&
+		contract_copy_arrays(c, &saved, &again);
+	for (int32_t step = at + 1; step <= STEPS && going; step++) {
+		going = take(c, w, &again, kept, step, &got);
+		if (going)
+			going = contract_expect(c, !memcmp(&got, &want[step], sizeof got), "resume",
+				"taken up after step %d, step %d differs: state outside of "
+				"fv_array",
+				at, step);
+	}
+	contract_release(c, &run);
+	contract_release(c, &saved);
+	contract_release(c, &again);
 }
 
 /* The first world has everything; in the others an objective may say that it cannot work. */
@@ -369,6 +433,9 @@ void contract_loss(struct contract *c)
 		}
 		if (ops->mix)
 			check_mix(c, w);
+		check_resume(c, w, 1);
+		check_resume(c, w, 5);
 		contract_networks(c, &w->setup);
+		contract_stages(c, &w->setup);
 	}
 }

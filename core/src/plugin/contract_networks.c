@@ -174,6 +174,44 @@ static void check_steps(struct contract *c, const fv_loss_setup *setup)
 	end_rig(c, &b);
 }
 
+/* As check_resume of contract_loss.c; the model's parameters stay those of the start. */
+static void check_resume(struct contract *c, const fv_loss_setup *setup, int32_t at)
+{
+	enum { STEPS = 2 * KINDS };
+	struct rig run, again = {0};
+	struct instance saved = {0};
+	float *want[STEPS + 1] = {NULL};
+	double value[STEPS + 1];
+	bool going = start_rig(c, setup, &run) && contract_make(c, &saved);
+	for (int32_t step = 1; step <= STEPS && going; step++) {
+		size_t count = (size_t)run.plan->count;
+		want[step] = contract_alloc(c, count, sizeof(float));
+		going = want[step] && take_step(c, &run, step % SHARP, step);
+		if (!going)
+			break;
+		memcpy(want[step], run.gradient, count * sizeof(float));
+		value[step] = run.value;
+		if (step == at)
+			going = contract_copy_arrays(c, &run.in, &saved);
+	}
+	going = going && start_rig(c, setup, &again) && contract_copy_arrays(c, &saved, &again.in);
+	for (int32_t step = at + 1; step <= STEPS && going; step++) {
+		going = take_step(c, &again, step % SHARP, step);
+		if (going)
+			going = contract_expect(c,
+				!memcmp(&again.value, &value[step], sizeof *value) &&
+					!memcmp(again.gradient, want[step],
+						(size_t)run.plan->count * sizeof(float)),
+				"resume",
+				"taken up after step %d, step %d differs: state outside of "
+				"fv_array",
+				at, step);
+	}
+	end_rig(c, &run);
+	end_rig(c, &again);
+	contract_release(c, &saved);
+}
+
 static void check_development(struct contract *c, const fv_loss_setup *setup)
 {
 	struct rig r;
@@ -243,6 +281,8 @@ void contract_networks(struct contract *c, const fv_loss_setup *setup)
 	if (!works)
 		return;
 	check_steps(c, setup);
+	check_resume(c, setup, 1);
+	check_resume(c, setup, 5);
 	check_development(c, setup);
 	check_slope(c, setup);
 }

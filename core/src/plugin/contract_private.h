@@ -58,11 +58,16 @@ const char *contract_stem(struct contract *c, int32_t row);
 /* A hash of what develop() may not touch: the state and the named arrays. */
 uint64_t contract_print(const struct contract *c, const struct instance *instance);
 
+/* Copies the named arrays of one context to another, as a run that is taken up again finds them. */
+bool contract_copy_arrays(struct contract *c, const struct instance *from, struct instance *to);
+
 void contract_descriptor(struct contract *c);
 void contract_encoder(struct contract *c);
 void contract_grouper(struct contract *c);
 void contract_loss(struct contract *c);
 /* The part of it for fv.networks/1; nothing for losses without it. */
 void contract_networks(struct contract *c, const fv_loss_setup *setup);
+/* The part of it for fv.stages/1; nothing for losses without it. */
+void contract_stages(struct contract *c, const fv_loss_setup *setup);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <jansson.h>
 
@@ -69,6 +70,38 @@ static fv_status find_output(fv_ctx *ctx, core_encoder *e)
 		nearest ? "'?" : "'");
 }
 
+/* A folder stands for the file of weights in it, under the names that Hugging Face gives them. */
+static fv_status find_weights(fv_ctx *ctx, const char *given, const char **out)
+{
+	static const char *const names[] = {"model.safetensors", "pytorch_model.bin"};
+	struct stat st;
+	*out = given;
+	if (stat(given, &st) || !S_ISDIR(st.st_mode))
+		return FV_OK;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		*out = core_format(ctx, "%s/%s", given, names[i]);
+		if (!*out)
+			return FV_FAILED;
+		if (!stat(*out, &st))
+			return FV_OK;
+	}
+	return fv_fail(ctx, FV_DATA, "%s: a folder with neither %s nor %s in it", given, names[0],
+		names[1]);
+}
+
+static fv_status hash_weights(fv_ctx *ctx, core_encoder *e, const char **path)
+{
+	const char *given = e->spec->weights;
+	if (!core_is_utf8(given)) /* models keep it, in JSON */
+		return fv_fail(ctx, FV_CONFIG, "%s: the name is not UTF-8", given);
+	fv_status status = find_weights(ctx, given, path);
+	char *hex = core_alloc(ctx, CORE_SHA256_HEX, 1);
+	if (!status)
+		status = hex ? core_sha256_file(ctx, *path, hex) : FV_FAILED;
+	e->weights_sha256 = hex;
+	return status;
+}
+
 static fv_status open_state(fv_ctx *ctx, core_encoder *e)
 {
 	const core_encoder_spec *spec = e->spec;
@@ -78,19 +111,14 @@ static fv_status open_state(fv_ctx *ctx, core_encoder *e)
 		return FV_FAILED;
 	memcpy(e->state, spec->use.state, d->state_size);
 	e->ops = d->ops;
-	if (spec->weights && !core_is_utf8(spec->weights)) /* models keep it, in JSON */
-		return fv_fail(ctx, FV_CONFIG, "%s: the name is not UTF-8", spec->weights);
+	const char *weights = NULL;
 	if (spec->weights) {
-		char *hex = core_alloc(ctx, CORE_SHA256_HEX, 1);
-		if (!hex)
-			return FV_FAILED;
-		fv_status status = core_sha256_file(ctx, spec->weights, hex);
+		fv_status status = hash_weights(ctx, e, &weights);
 		if (status)
 			return status;
-		e->weights_sha256 = hex;
 	}
 	core_ctx_set_plugin(ctx, e->name);
-	fv_status status = e->ops->open(e->state, ctx, spec->weights);
+	fv_status status = e->ops->open(e->state, ctx, weights);
 	core_scratch_reset(ctx);
 	e->info.size = sizeof e->info;
 	if (!status)

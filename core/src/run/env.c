@@ -13,6 +13,7 @@
 #include <fairvox/grouper.h>
 #include <fairvox/loss.h>
 
+#include "backend/kernels.h"
 #include "base/json.h"
 #include "base/numerics.h"
 #include "config/select_rule.h"
@@ -160,9 +161,10 @@ static json_t *host_json(void)
 {
 	char cpu[256];
 	processor(cpu, sizeof cpu);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "processor", cpu, "blas",
-		openblas_get_config(), "blas_kernel", openblas_get_corename(), "sndfile",
-		sf_version_string(), "soxr", soxr_version(), "yaml", yaml_get_version_string());
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "processor", cpu, "kernels",
+		core_kernels_used()->name, "blas", openblas_get_config(), "blas_kernel",
+		openblas_get_corename(), "sndfile", sf_version_string(), "soxr", soxr_version(),
+		"yaml", yaml_get_version_string());
 }
 
 fv_status core_output_env(fv_ctx *ctx, const core_runner *r, char **out)

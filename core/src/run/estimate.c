@@ -3,24 +3,17 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <fairvox/stages.h>
 
+#include "base/clock.h"
 #include "nn/adam.h"
 #include "run/runner.h"
 
 #define STEPS 8
 
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-fv_status core_estimate_recording(fv_ctx *ctx, const core_study *study, const core_table *table,
-	double *seconds)
+fv_status core_estimate_recording(
+	fv_ctx *ctx, const core_study *study, const core_table *table, double *seconds)
 {
 	const core_recordings *r = &study->set[table->set].recordings;
 	const core_encoder *e = table->encoder;
@@ -31,13 +24,13 @@ fv_status core_estimate_recording(fv_ctx *ctx, const core_study *study, const co
 	if (!value)
 		return FV_FAILED;
 	const int64_t pick[] = {0, r->n / 2, r->n - 1};
-	double begin = now();
+	double begin = core_clock_s();
 	for (int i = 0; i < 3; i++) {
 		fv_status status = core_encoder_file(ctx, e, r->path[pick[i]], value);
 		if (status)
 			return status;
 	}
-	*seconds = (now() - begin) / 3;
+	*seconds = (core_clock_s() - begin) / 3;
 	return FV_OK;
 }
 
@@ -56,13 +49,13 @@ static void train_steps(const struct step *s, int32_t batch, int32_t n)
 	for (int32_t i = 1; i <= n; i++) {
 		core_head_forward(s->head, params, s->row, batch, s->logits);
 		core_head_backward(s->head, params, s->row, batch, s->logits, gradient);
-		core_adam_step(&adam, i, core_clip_scale(core_norm(gradient, s->count), 1), s->count,
-			params, gradient, gradient + s->count, gradient + 2 * s->count);
+		core_adam_step(&adam, i, core_clip_scale(core_norm(gradient, s->count), 1),
+			s->count, params, gradient, gradient + s->count, gradient + 2 * s->count);
 	}
 }
 
-fv_status core_estimate_step(fv_ctx *ctx, const core_study *study, const core_run *run,
-	double *seconds)
+fv_status core_estimate_step(
+	fv_ctx *ctx, const core_study *study, const core_run *run, double *seconds)
 {
 	const core_cell *cell = core_run_cell(study, run);
 	const core_encoder *e = study->table[run->table].encoder;
@@ -75,16 +68,17 @@ fv_status core_estimate_step(fv_ctx *ctx, const core_study *study, const core_ru
 	s.x = calloc((size_t)batch * width, sizeof *s.x);
 	s.logits = core_alloc(ctx, (size_t)batch * (size_t)shape.classes, sizeof *s.logits);
 	s.row = core_alloc(ctx, (size_t)batch, sizeof *s.row);
-	fv_status status = s.logits && s.row ? core_head_new(ctx, &shape, batch, &s.head) : FV_FAILED;
+	fv_status status =
+		s.logits && s.row ? core_head_new(ctx, &shape, batch, &s.head) : FV_FAILED;
 	if (!status && (!s.vector || !s.x))
 		status = fv_fail(ctx, FV_FAILED, "out of memory");
 	if (!status) {
 		for (int32_t i = 0; i < batch; i++)
 			s.row[i] = s.x + (size_t)i * width;
 		train_steps(&s, batch, 2);
-		double begin = now();
+		double begin = core_clock_s();
 		train_steps(&s, batch, STEPS);
-		*seconds = (now() - begin) / STEPS;
+		*seconds = (core_clock_s() - begin) / STEPS;
 	}
 	core_head_free(s.head);
 	free(s.vector);
@@ -100,8 +94,8 @@ static bool needs_features(const core_study *study, const core_run *run)
 	return false;
 }
 
-fv_status core_estimate_rows(fv_ctx *ctx, const core_study *study, const core_run *run,
-	core_run_rows *out)
+fv_status core_estimate_rows(
+	fv_ctx *ctx, const core_study *study, const core_run *run, core_run_rows *out)
 {
 	const core_fold *fold = &study->fold[run->fold];
 	core_rows rows;

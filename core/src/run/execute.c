@@ -9,6 +9,10 @@
 #include "run/pool.h"
 #include "run/runner.h"
 
+/* Long enough for what does not look at signals (groupers, metrics), short enough for schedulers, which
+ * commonly wait for 30 s. */
+#define GRACE_S 20
+
 struct execute {
 	fv_ctx *ctx;
 	const core_study *study;
@@ -30,7 +34,8 @@ static fv_status work(void *user, fv_ctx *ctx, int64_t task)
 {
 	const struct execute *e = user;
 	const core_run *run = &e->study->run[e->todo[task]];
-	return core_runner_run(ctx, e->study, run, e->options->force, &e->skipped[task]);
+	const core_run_options options = {e->options->force, e->options->save_every_s};
+	return core_runner_run(ctx, e->study, run, &options, &e->skipped[task]);
 }
 
 #define WARNINGS_SHOWN 5
@@ -71,6 +76,10 @@ static void ended(void *user, int64_t task, fv_status status, const char *reason
 	struct execute *e = user;
 	const core_run *run = &e->study->run[e->todo[task]];
 	e->ended++;
+	if (status == FV_STOPPED) {
+		e->summary->stopped++;
+		return;
+	}
 	if (status) {
 		failed(e, run, status, *reason ? reason : "failed");
 		return;
@@ -131,8 +140,8 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 	if (e.skipped == MAP_FAILED)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	core_pool pool = {.jobs = options->jobs, .tasks = e.n_todo,
-		.keep_going = options->keep_going, .user = &e, .work = work, .ended = ended,
-		.tick = tick};
+		.keep_going = options->keep_going, .grace_s = GRACE_S, .user = &e, .work = work,
+		.ended = ended, .tick = tick};
 	int64_t n_failed;
 	fv_status status = core_pool_run(ctx, &pool, &n_failed);
 	if (e.warnings > WARNINGS_SHOWN)

@@ -8,11 +8,13 @@
 typedef struct core_execute_options {
 	int jobs;
 	bool keep_going, force;
+	double save_every_s; /* between two savings of a run's state; 0: only when a signal comes */
 } core_execute_options;
 
 typedef struct core_summary {
 	/* done_now: here; done_before: also by another process meanwhile; taken: another is at them */
 	int64_t runs, done_before, done_now, failed, taken;
+	int64_t stopped; /* by a signal in the middle: their state is kept */
 	int64_t cells_failed;
 } core_summary;
 

@@ -12,6 +12,7 @@
 #include "base/text.h"
 
 #define LOCK ".lock"
+#define STATE "state.safetensors"
 
 /* Files that every finished run has. */
 static const char *const outputs[] = {"config.yaml", "env.json", "metrics.json", "metrics.jsonl",
@@ -37,9 +38,9 @@ bool core_folder_is_done(fv_ctx *ctx, const core_run *run)
 	return true;
 }
 
-/* Everything but the lock: results of other inputs, notes of a failure, half files of a killed run.
- * `done` goes first. */
-static fv_status clear(fv_ctx *ctx, const char *dir)
+/* Results of other inputs, notes of a failure, half files of a killed run. The lock stays, and with `resume`
+ * the state of an interrupted run. `done` goes first. */
+static fv_status clear(fv_ctx *ctx, const char *dir, bool resume)
 {
 	char *done = core_path_join(ctx, dir, "done");
 	if (!done)
@@ -50,7 +51,8 @@ static fv_status clear(fv_ctx *ctx, const char *dir)
 	if (!entries)
 		return fv_fail(ctx, FV_FAILED, "%s: %s", dir, strerror(errno));
 	for (struct dirent *entry; (entry = readdir(entries));)
-		if (strcmp(entry->d_name, LOCK) && entry->d_type != DT_DIR)
+		if (strcmp(entry->d_name, LOCK) && entry->d_type != DT_DIR &&
+			!(resume && !strcmp(entry->d_name, STATE)))
 			unlinkat(dirfd(entries), entry->d_name, 0);
 	closedir(entries);
 	return FV_OK;
@@ -83,7 +85,7 @@ fv_status core_folder_claim(fv_ctx *ctx, const core_run *run, bool force, core_f
 		return FV_OK;
 	}
 	*claim = CORE_CLAIMED;
-	status = clear(ctx, run->dir);
+	status = clear(ctx, run->dir, !force);
 	if (status)
 		core_folder_release(folder);
 	return status;
@@ -96,8 +98,18 @@ fv_status core_folder_write(fv_ctx *ctx, const core_folder *folder, const char *
 	return path ? core_file_write(ctx, path, data, size) : FV_FAILED;
 }
 
+char *core_folder_state(fv_ctx *ctx, const core_folder *folder)
+{
+	return core_path_join(ctx, folder->dir, STATE);
+}
+
 fv_status core_folder_finish(fv_ctx *ctx, const core_folder *folder, const core_run *run)
 {
+	char *state = core_folder_state(ctx, folder);
+	if (!state)
+		return FV_FAILED;
+	if (unlink(state) && errno != ENOENT)
+		return fv_fail(ctx, FV_FAILED, "%s: %s", state, strerror(errno));
 	return core_folder_write(ctx, folder, "done", run->inputs, strlen(run->inputs));
 }
 

@@ -10,7 +10,8 @@
 #include "run/study.h"
 
 typedef enum core_claim {
-	CORE_CLAIMED,  /* the folder is ours and empty of earlier results */
+	/* the folder is ours and empty but for the state of an interrupted run, which `force` removes */
+	CORE_CLAIMED,
 	CORE_WAS_DONE, /* another process finished it meanwhile */
 	CORE_TAKEN,    /* another process is at it */
 } core_claim;
@@ -28,6 +29,9 @@ FV_NODISCARD fv_status core_folder_claim(fv_ctx *ctx, const core_run *run, bool 
 /* Writes one file of the run. */
 FV_NODISCARD fv_status core_folder_write(fv_ctx *ctx, const core_folder *folder, const char *name,
 	const void *data, size_t size);
+/* Where the state of a run in the middle of its training is kept. */
+char *core_folder_state(fv_ctx *ctx, const core_folder *folder);
+/* Removes the state and marks the run done. */
 FV_NODISCARD fv_status core_folder_finish(fv_ctx *ctx, const core_folder *folder,
 	const core_run *run);
 /* Notes why it failed; the next attempt removes the note. */

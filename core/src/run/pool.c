@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 #define JOBS_MAX 256
@@ -42,7 +43,7 @@ struct state {
 	const core_pool *pool;
 	struct board *board;
 	struct worker worker[JOBS_MAX];
-	int64_t failed, ended;
+	int64_t failed, ended, stopped;
 	bool stopping;
 };
 
@@ -51,6 +52,11 @@ static volatile sig_atomic_t caught; /* the only thing a signal handler may touc
 static void on_signal(int number)
 {
 	caught = number;
+}
+
+bool core_pool_told_to_stop(void)
+{
+	return caught != 0;
 }
 
 static bool write_all(int fd, const void *data, size_t size)
@@ -84,10 +90,12 @@ static bool send_report(int out, int64_t task, fv_status status, const fv_ctx *c
 
 static _Noreturn void worker_main(const struct state *s, int slot, int out)
 {
+	struct sigaction action = {
+		.sa_handler = s->pool->grace_s > 0 ? on_signal : SIG_DFL, .sa_flags = SA_RESTART};
 	signal(SIGINT, SIG_IGN); /* the terminal sends it to all: the caller decides */
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGUSR1, SIG_DFL);
-	for (;;) {
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGUSR1, &action, NULL);
+	while (!caught) {
 		int64_t task = atomic_fetch_add(&s->board->next, 1);
 		if (task >= s->pool->tasks)
 			break;
@@ -139,7 +147,11 @@ static fv_status start_worker(struct state *s, int slot)
 static void task_ended(struct state *s, int64_t task, fv_status status, const char *reason)
 {
 	s->ended++;
-	if (status) {
+	s->stopped += status == FV_STOPPED;
+	if (status == FV_STOPPED) {
+		s->stopping = true;
+		atomic_store(&s->board->next, s->pool->tasks);
+	} else if (status) {
 		s->failed++;
 		if (!s->pool->keep_going) {
 			s->stopping = true;
@@ -219,23 +231,45 @@ static fv_status read_worker(struct state *s, int slot)
 	return FV_OK;
 }
 
-static fv_status serve(struct state *s)
+/* Reads what the workers have to say, for at most wait_ms; *any: is there one at all? */
+static fv_status listen(struct state *s, int wait_ms, bool *any)
 {
 	struct pollfd list[JOBS_MAX];
-	int slot[JOBS_MAX], n;
-	while (!caught && (n = watch(s, list, slot)) > 0) {
-		int ready = poll(list, (nfds_t)n, TICK_MS);
-		if (ready < 0 && errno != EINTR)
-			return fv_fail(s->ctx, FV_FAILED, "poll: %s", strerror(errno));
-		for (int i = 0; i < n && ready > 0; i++) {
-			fv_status status = list[i].revents ? read_worker(s, slot[i]) : FV_OK;
-			if (status)
-				return status;
-		}
-		if (s->pool->tick)
-			s->pool->tick(s->pool->user);
+	int slot[JOBS_MAX], n = watch(s, list, slot);
+	*any = n > 0;
+	int ready = n ? poll(list, (nfds_t)n, wait_ms) : 0;
+	if (ready < 0 && errno != EINTR)
+		return fv_fail(s->ctx, FV_FAILED, "poll: %s", strerror(errno));
+	for (int i = 0; i < n && ready > 0; i++) {
+		fv_status status = list[i].revents ? read_worker(s, slot[i]) : FV_OK;
+		if (status)
+			return status;
 	}
 	return FV_OK;
+}
+
+static fv_status serve(struct state *s)
+{
+	fv_status status = FV_OK;
+	for (bool any = true; any && !caught && !status;) {
+		status = listen(s, TICK_MS, &any);
+		if (s->pool->tick && any && !status)
+			s->pool->tick(s->pool->user);
+	}
+	return status;
+}
+
+/* Asks the workers to end their tasks and listens until they have, or the time is over. */
+static void ask_workers(struct state *s)
+{
+	double until = core_clock_s() + s->pool->grace_s, left;
+	atomic_store(&s->board->next, s->pool->tasks);
+	for (int i = 0; i < s->pool->jobs; i++)
+		if (s->worker[i].pid)
+			kill(s->worker[i].pid, SIGTERM);
+	for (bool any = true; any && (left = until - core_clock_s()) > 0;)
+		if (listen(s, left < 1 ? (int)(left * 1000) + 1 : TICK_MS, &any))
+			return;
 }
 
 static void end_workers(struct state *s)
@@ -257,6 +291,8 @@ static fv_status run_all(struct state *s)
 		status = serve(s);
 	if (status || caught) {
 		s->stopping = true;
+		if (caught && s->pool->grace_s > 0)
+			ask_workers(s);
 		end_workers(s);
 	}
 	/* A worker killed from outside as it took a task has left no trace of it. */
@@ -265,9 +301,9 @@ static fv_status run_all(struct state *s)
 			"%lld tasks were lost: their workers were killed",
 			(long long)(s->pool->tasks - s->ended));
 	if (caught)
-		status = caught == SIGUSR1 ? FV_STOPPED
-			 : caught == SIGINT ? CORE_INTERRUPTED : CORE_TERMINATED;
-	return status;
+		return caught == SIGUSR1 ? FV_STOPPED
+		       : caught == SIGINT ? CORE_INTERRUPTED : CORE_TERMINATED;
+	return !status && s->stopped ? FV_STOPPED : status;
 }
 
 fv_status core_pool_run(fv_ctx *ctx, const core_pool *asked, int64_t *failed)

@@ -17,6 +17,9 @@ typedef struct core_pool {
 	int jobs;        /* worker processes, at least 1 */
 	int64_t tasks;   /* indices 0 .. tasks-1 */
 	bool keep_going; /* false: after the first failure no further task is started */
+	/* When a signal comes, workers have this long to end their tasks, which core_pool_told_to_stop tells
+	 * of; then they are killed. A task that ends with FV_STOPPED has not failed. */
+	double grace_s;
 	void *user;
 	/* In a worker, with a context of its own that is freed after the task. */
 	fv_status (*work)(void *user, fv_ctx *ctx, int64_t task);
@@ -28,7 +31,10 @@ typedef struct core_pool {
 } core_pool;
 
 /* *failed: how many tasks failed. FV_OK even then; other values: the pool itself failed, or a signal
- * came (workers have ended by then and what they had finished is kept). */
+ * came, to the caller or to a worker (workers have ended by then and what they had finished is kept). */
 FV_NODISCARD fv_status core_pool_run(fv_ctx *ctx, const core_pool *pool, int64_t *failed);
+
+/* In a worker of a pool with grace_s: has a signal come? */
+bool core_pool_told_to_stop(void);
 
 #endif

@@ -5,13 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <cblas.h>
 #include <fairvox/checkpoint.h>
 #include <fairvox/grouper.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "nn/base_loss.h"
 #include "run/inputs.h"
 #include "run/output.h"
+#include "run/pool.h"
 #include "run/selection.h"
 
 /* Does it use other recordings of a test speaker? */
@@ -238,6 +241,7 @@ static fv_status train(fv_ctx *ctx, core_runner *r)
 		return status;
 	if (r->cell->train.init)
 		job.start = start;
+	job.state = r->state;
 	job.on_epoch = on_epoch;
 	job.user = &history;
 	status = read_order(ctx, r, &job);
@@ -287,21 +291,53 @@ static fv_status compute(fv_ctx *ctx, core_runner *r)
 	return status ? status : predict(ctx, r);
 }
 
+/* Was it said before the run was interrupted? */
+static bool is_said(const core_text *log, const char *line)
+{
+	size_t n = strlen(line);
+	for (const char *at = log->data; at && (at = strstr(at, line)); at++)
+		if (at[n] == '\n')
+			return true;
+	return false;
+}
+
 /* What the run says goes into its log; the program passes new warnings on from there. */
 static void to_log(void *user, core_level level, const char *line)
 {
 	core_text *log = user;
 	static const char *const words[] = {"debug", "info", "warning"};
-	if (level <= CORE_WARNING) /* progress is for who looks on */
-		core_text_add(log, "%s: %s\n", words[level], line);
+	if (level < CORE_WARNING || (level == CORE_WARNING && !is_said(log, line)))
+		core_text_add(log, "%s: %s\n", words[level], line); /* progress is for who looks on */
 }
 
-fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *run, bool force,
-	bool *skipped)
+/* A state belongs to exactly these inputs, and to this kernel: bits are promised for one. */
+static fv_status make_state(
+	fv_ctx *ctx, core_runner *r, const core_folder *folder, double save_every_s)
+{
+	char *text = core_format(ctx, "%s%s", r->run->inputs, openblas_get_corename());
+	core_state_options options = {.path = core_folder_state(ctx, folder),
+		.every_s = save_every_s,
+		.told_to_stop = core_pool_told_to_stop};
+	char key[CORE_SHA256_HEX];
+	if (!text || !options.path)
+		return FV_FAILED;
+	fv_status status = core_sha256_bytes(ctx, text, strlen(text), key);
+	options.key = core_strdup(ctx, key);
+	if (!status)
+		status = options.key ? core_state_new(ctx, &options, &r->state) : FV_FAILED;
+	if (status)
+		return status;
+	core_state_add_text(r->state, "metrics.jsonl", &r->history);
+	core_state_add_text(r->state, "log", &r->log);
+	return FV_OK;
+}
+
+fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *run,
+	const core_run_options *options, bool *skipped)
 {
 	core_folder folder;
 	core_claim claim;
-	fv_status status = core_folder_claim(ctx, run, force, &folder, &claim);
+	fv_status status = core_folder_claim(ctx, run, options->force, &folder, &claim);
 	*skipped = !status && claim != CORE_CLAIMED;
 	if (status || *skipped)
 		return status;
@@ -310,13 +346,16 @@ fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *
 		return FV_FAILED;
 	*r = (core_runner){.study = study, .run = run};
 	core_ctx_set_log(ctx, to_log, &r->log);
-	status = compute(ctx, r);
+	status = make_state(ctx, r, &folder, options->save_every_s);
+	if (!status)
+		status = compute(ctx, r);
 	if (!status)
 		status = core_output_write(ctx, r, &folder);
 	if (!status)
 		status = core_folder_finish(ctx, &folder, run);
-	if (status)
+	if (status && status != FV_STOPPED)
 		core_folder_fail(ctx, &folder);
+	core_state_close(r->state);
 	core_matrix_free(&r->input);
 	core_text_free(&r->history);
 	core_text_free(&r->log);

@@ -25,12 +25,18 @@ typedef struct core_runner {
 	core_text history; /* metrics.jsonl */
 	core_text log;     /* what the run said */
 	bool transductive;
+	core_state *state; /* NULL: the run is not saved in the middle */
 } core_runner;
 
-/* Claims the run's folder, computes and writes everything, marks it done. A run that another process
- * is at or has finished is left alone: *skipped. */
+typedef struct core_run_options {
+	bool force; /* also when it is done, and from the start */
+	double save_every_s;
+} core_run_options;
+
+/* Claims the run's folder, goes on where an interrupted run of the same inputs stood, computes and writes everything, marks it done. A run that another process
+ * is at or has finished is left alone: *skipped. Errors: FV_STOPPED when the pool was told to stop. */
 FV_NODISCARD fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *run,
-	bool force, bool *skipped);
+	const core_run_options *options, bool *skipped);
 
 /* The rows of a run and its groups, without training: for `groups` and `explain`. The study's tables
  * of this run must be loaded. Free input with core_matrix_free. */

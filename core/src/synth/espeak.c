@@ -12,8 +12,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 #define PATIENCE_S 60            /* a sentence takes some 20 ms */
 #define OUTPUT_LIMIT (64u << 20) /* a sentence is about 100 KB */
@@ -93,22 +94,15 @@ static void take_words(struct child *child, char *line, size_t size)
 	close(child->words);
 }
 
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 enum outcome { ENDED, TOO_LATE, TOO_MUCH, BROKEN };
 
 static enum outcome collect(const struct child *child, core_text *output)
 {
-	double deadline = now() + PATIENCE_S;
+	double deadline = core_clock_s() + PATIENCE_S;
 	char chunk[1 << 16];
 	for (;;) {
 		struct pollfd poll_fd = {.fd = child->out, .events = POLLIN};
-		double left_s = deadline - now();
+		double left_s = deadline - core_clock_s();
 		int ready = left_s > 0 ? poll(&poll_fd, 1, (int)(1000 * left_s) + 1) : 0;
 		if (ready == 0)
 			return TOO_LATE;

@@ -31,7 +31,11 @@ FV_NODISCARD fv_status core_train_pass_run(fv_ctx *ctx, const core_train_job *jo
 FV_NODISCARD fv_status core_stages_run(fv_ctx *ctx, const core_train_job *job,
 	const core_objective *objective, core_train_result *result);
 
-/* Goes through the stages without training. */
+/* Goes through the stages without training: each checked one is shown to `each`. Predictions are 0,
+ * or drawn by file name when `drawn`. Of the job rows, spec and the delegates' names are read. */
+FV_NODISCARD fv_status core_stages_walk(fv_ctx *ctx, const core_train_job *job,
+	const core_objective *objective, bool drawn,
+	void (*each)(void *user, const fv_stage *stage), void *user);
 FV_NODISCARD fv_status core_stages_preview(fv_ctx *ctx, const core_train_job *job,
 	const core_objective *objective, core_train_preview *out);
 

@@ -24,14 +24,8 @@
 #include "config/select_rule.h"
 #include "eval/tally.h"
 #include "train/develop.h"
+#include "train/state.h"
 #include "train/trainer.h"
-
-/* A model that can still be chosen. */
-typedef struct core_candidate {
-	int32_t epoch;
-	double f1, value; /* f1: 1 where the rule has no floor */
-	float *params;    /* [count] */
-} core_candidate;
 
 typedef struct core_select {
 	fv_ctx *ctx;
@@ -45,10 +39,12 @@ typedef struct core_select {
 	core_rates rates;
 	int32_t judged; /* epochs so far */
 	double best_f1;
-	/* The models that can still win, by epoch; at [n] and beyond: room to use again. */
+	/* The models that can still win, by epoch; f1 is 1 where the rule has no floor. */
 	int32_t n, room;
-	core_candidate *candidate;
-	int64_t count; /* numbers of a model */
+	int32_t *epoch;     /* [n] */
+	double *f1, *value; /* [n] */
+	float *model;       /* [n, count] */
+	int64_t count;      /* numbers of a model */
 } core_select;
 
 /* Is there enough to look at? Reads job->spec, dev or test, select_groups and class_name. */
@@ -65,7 +61,17 @@ FV_NODISCARD fv_status core_select_init(fv_ctx *ctx, const core_train_job *job, 
 FV_NODISCARD fv_status core_select_judge(core_select *select, core_networks *networks,
 	const float *params, core_train_epoch *epoch, bool *finite);
 
-/* The model chosen so far; NULL: no epoch had a finite value. */
-const core_candidate *core_select_chosen(const core_select *select);
+/* Which of the candidates is chosen so far; -1: no epoch had a finite value. */
+int32_t core_select_chosen(const core_select *select);
+static inline float *core_select_model(const core_select *select, int32_t candidate)
+{
+	return select->model + candidate * select->count;
+}
+
+/* Everything that later choices depend on, as parts of the run's state. From an open state that is
+ * about to be restored, room is made for what it holds. */
+FV_NODISCARD fv_status core_select_add_parts(core_select *select, core_state *state);
+/* Can what was restored be what was saved before `epoch` was judged? */
+bool core_select_is_sound(const core_select *select, int32_t epoch);
 
 #endif

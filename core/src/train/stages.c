@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fairvox/stages.h: asks the objective what each stage is, checks the answer and trains it. */
 #include <fairvox/stages.h>
+#include <fairvox/stream.h>
 
 #include <math.h>
 #include <stdarg.h>
@@ -16,6 +17,7 @@ struct core_stages {
 	core_train_result last; /* of the stage before; plan NULL: none, or nothing is trained */
 	int32_t index;          /* from 0 */
 	int64_t shuffled;       /* epochs since the last fresh start */
+	bool drawn;             /* predictions where nothing is trained */
 };
 
 typedef struct core_stages stages;
@@ -112,6 +114,17 @@ static fv_status ask(stages *s, fv_stage *stage, bool *more)
 	return status ? status : check_stage(s, stage);
 }
 
+/* Predictions of a model that there is not. */
+static void make_up(const stages *s, const fv_rows *rows, float *logits)
+{
+	for (int32_t i = 0; i < rows->n; i++) {
+		fv_stream stream = fv_rng_seeded(
+			(uint64_t)s->index, "preview", 0, fv_name_hash(rows->stem[i]));
+		for (int32_t k = 0; k < rows->classes; k++)
+			*logits++ = s->drawn ? (float)(2 * fv_normal(&stream)) : 0;
+	}
+}
+
 fv_status fv_predict_rows(fv_ctx *ctx, const fv_rows *rows, float *logits)
 {
 	const stages *s = core_ctx_stages(ctx);
@@ -125,7 +138,7 @@ fv_status fv_predict_rows(fv_ctx *ctx, const fv_rows *rows, float *logits)
 			"predictions are made for the training rows or the development rows");
 	if (s->last.plan)
 		return core_train_predict(ctx, s->last.plan, s->last.params, data, logits);
-	memset(logits, 0, (size_t)rows->n * (size_t)rows->classes * sizeof *logits);
+	make_up(s, rows, logits);
 	return FV_OK;
 }
 
@@ -304,20 +317,39 @@ fv_status core_stages_run(fv_ctx *ctx, const core_train_job *job, const core_obj
 	return FV_OK;
 }
 
-fv_status core_stages_preview(fv_ctx *ctx, const core_train_job *job,
-	const core_objective *objective, core_train_preview *out)
+fv_status core_stages_walk(fv_ctx *ctx, const core_train_job *job, const core_objective *objective,
+	bool drawn, void (*each)(void *user, const fv_stage *stage), void *user)
 {
-	stages s = {.ctx = ctx, .job = job, .objective = *objective};
+	stages s = {.ctx = ctx, .job = job, .objective = *objective, .drawn = drawn};
 	fv_stage stage;
 	bool more = true;
 	for (; more; s.index++) {
 		fv_status status = ask(&s, &stage, &more);
 		if (status != FV_OK)
 			return status;
-		const core_train_delegate *to = delegate_of(&s, &stage);
-		out->stage[out->n].loss = to ? to->loss->name : objective->name;
-		out->stage[out->n].epochs = spec_of(&s, &stage).epochs;
-		out->stage[out->n++].rows = stage.row ? (int32_t)stage.n : objective->train.n;
+		each(user, &stage);
 	}
 	return FV_OK;
+}
+
+struct preview {
+	stages s;
+	core_train_preview *out;
+};
+
+static void note_stage(void *user, const fv_stage *stage)
+{
+	const struct preview *p = user;
+	const core_train_delegate *to = delegate_of(&p->s, stage);
+	int32_t at = p->out->n++;
+	p->out->stage[at].loss = to ? to->loss->name : p->s.objective.name;
+	p->out->stage[at].epochs = spec_of(&p->s, stage).epochs;
+	p->out->stage[at].rows = stage->row ? (int32_t)stage->n : p->s.objective.train.n;
+}
+
+fv_status core_stages_preview(fv_ctx *ctx, const core_train_job *job,
+	const core_objective *objective, core_train_preview *out)
+{
+	struct preview p = {{.ctx = ctx, .job = job, .objective = *objective}, out};
+	return core_stages_walk(ctx, job, objective, false, note_stage, &p);
 }

@@ -6,46 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "nn/adam.h"
 #include "nn/base_loss.h"
 #include "nn/blocks.h"
-#include "train/develop.h"
-#include "train/networks.h"
-#include "train/objective.h"
-#include "train/pass.h"
-#include "train/select.h"
-
-typedef struct trainer {
-	fv_ctx *ctx;
-	const core_train_job *job;
-	const core_train_pass *pass;
-	core_train_result *result;
-	core_objective objective;
-	core_train_data train; /* what the objective may see of job->train */
-	core_batches batches;
-	core_develop develop;
-	core_select select;
-	core_plan *plan;
-	core_networks *networks;
-	const int32_t *kept;
-	int32_t n_kept;
-	int64_t step, steps; /* done; of the run */
-	float *param, *gradient, *m, *v;
-	float *anchor;        /* start weights that the model is pulled to; NULL: it is not */
-	int64_t first;        /* of the parameters that learn, in the vector */
-	double *grad, *share; /* [batch,C] dl/dz; [batch] v_i */
-	double *group_sum, *group_loss;
-	int64_t *group_seen;
-} trainer;
-
-static double seconds_now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+#include "train/trainer_private.h"
 
 /* The first tensor of `vector` that is not finite, or NULL. */
 static const char *broken_tensor(const core_plan *plan, const float *vector)
@@ -427,25 +393,35 @@ static fv_status set_order(trainer *t, int32_t epoch)
 	return core_objective_order(&t->objective, epoch, t->batches.position, t->n_kept);
 }
 
-static fv_status train_epoch(trainer *t, int32_t epoch, core_train_epoch *out)
+static fv_status begin_epoch(trainer *t)
 {
 	size_t groups = (size_t)t->job->train.rows.groups;
 	memset(t->group_sum, 0, groups * sizeof *t->group_sum);
 	memset(t->group_seen, 0, groups * sizeof *t->group_seen);
-	fv_status status = set_order(t, epoch);
-	int32_t batches = 0;
-	for (int32_t first = 0; status == FV_OK && first < t->n_kept; first += t->batches.size) {
+	t->epoch_steps = 0;
+	t->value = t->grad_norm = t->seconds = 0;
+	return set_order(t, t->epoch);
+}
+
+/* From t->seen on: an epoch that was interrupted is gone on with. */
+static fv_status train_epoch(trainer *t)
+{
+	double begun = core_clock_s() - (t->seen ? t->seconds : 0);
+	fv_status status = t->seen ? FV_OK : begin_epoch(t);
+	while (status == FV_OK && t->seen < t->n_kept) {
 		double value = 0, norm = 0;
-		status = train_step(t, epoch, first, &value, &norm);
-		out->value += value;
-		out->grad_norm += norm;
-		batches++;
+		status = train_step(t, t->epoch, t->seen, &value, &norm);
+		t->value += value;
+		t->grad_norm += norm;
+		t->seen += t->batches.batch.n;
+		t->epoch_steps++;
+		t->seconds = core_clock_s() - begun;
+		if (status == FV_OK && t->job->state)
+			status = core_trainer_save(t);
 	}
 	if (status == FV_OK && !core_all_finite(t->param, t->plan->count))
-		status = overflow(t, epoch, "the model");
-	out->value /= batches;
-	out->grad_norm /= batches;
-	for (size_t g = 0; g < groups; g++)
+		status = overflow(t, t->epoch, "the model");
+	for (int32_t g = 0; g < t->job->train.rows.groups; g++)
 		t->group_loss[g] =
 			t->group_seen[g] ? t->group_sum[g] / (double)t->group_seen[g] : NAN;
 	return status;
@@ -488,38 +464,51 @@ static fv_status judge_epoch(trainer *t, core_train_epoch *epoch)
 
 static fv_status keep_chosen(trainer *t)
 {
-	const core_candidate *chosen = core_select_chosen(&t->select);
+	int32_t chosen = core_select_chosen(&t->select);
 	core_train_result *result = t->result;
-	if (!chosen)
+	if (chosen < 0)
 		return fv_fail(t->ctx, FV_FAILED, "no epoch had a finite %s", t->job->spec->select);
-	result->selected_epoch = chosen->epoch;
-	result->selected_value = chosen->value;
-	result->params = chosen->params;
+	result->selected_epoch = t->select.epoch[chosen];
+	result->selected_value = t->select.value[chosen];
+	result->params = core_select_model(&t->select, chosen);
 	result->candidates = t->select.judged;
 	return FV_OK;
 }
 
-static fv_status train_all(trainer *t)
+/* One epoch from training to the report of it. */
+static fv_status run_epoch(trainer *t)
 {
 	const core_train_job *job = t->job;
-	for (int32_t i = 1; i <= job->spec->epochs; i++) {
-		double start = seconds_now();
-		core_train_epoch epoch = {.stage = t->pass->stage,
-			.epoch = i,
-			.epochs = job->spec->epochs,
-			.groups = job->train.rows.groups,
-			.group_loss = t->group_loss,
-			.params = t->param};
-		fv_status status = train_epoch(t, i, &epoch);
-		if (status == FV_OK)
-			status = judge_epoch(t, &epoch);
-		epoch.seconds = seconds_now() - start;
-		if (status == FV_OK && job->on_epoch)
-			status = job->on_epoch(job->user, &epoch);
-		if (status != FV_OK)
-			return status;
-	}
-	return t->pass->use_last ? FV_OK : keep_chosen(t);
+	core_train_epoch epoch = {.stage = t->pass->stage,
+		.epoch = t->epoch,
+		.epochs = job->spec->epochs,
+		.groups = job->train.rows.groups,
+		.group_loss = t->group_loss,
+		.params = t->param};
+	fv_status status = train_epoch(t);
+	double judged = core_clock_s();
+	if (status == FV_OK)
+		status = judge_epoch(t, &epoch);
+	epoch.value = t->value / t->epoch_steps;
+	epoch.grad_norm = t->grad_norm / t->epoch_steps;
+	epoch.seconds = t->seconds + core_clock_s() - judged;
+	if (status == FV_OK && job->on_epoch)
+		status = job->on_epoch(job->user, &epoch);
+	return status;
+}
+
+static fv_status train_all(trainer *t)
+{
+	bool finished = false;
+	fv_status status = t->job->state ? core_trainer_restore(t, &finished) : FV_OK;
+	for (; status == FV_OK && !finished && t->epoch <= t->job->spec->epochs;
+		t->epoch++, t->seen = 0)
+		status = run_epoch(t);
+	if (status == FV_OK && !finished && !t->pass->use_last)
+		status = keep_chosen(t);
+	if (status == FV_OK && !finished && t->job->state)
+		status = core_trainer_finish(t);
+	return status;
 }
 
 static fv_status one_pass(trainer *t)
@@ -539,7 +528,12 @@ fv_status core_train_pass_run(fv_ctx *ctx, const core_train_job *job, const core
 {
 	assert(job->spec->epochs > 0 && job->spec->batch > 0);
 	*result = (core_train_result){0};
-	trainer t = {.ctx = ctx, .job = job, .pass = pass, .result = result};
+	trainer t = {.ctx = ctx,
+		.job = job,
+		.pass = pass,
+		.result = result,
+		.stage = pass->stage,
+		.epoch = 1};
 	fv_status status = open_objective(&t);
 	if (status == FV_OK && t.objective.in_stages && !pass->objective)
 		status = core_stages_run(ctx, job, &t.objective, result);
@@ -554,5 +548,7 @@ fv_status core_train_run(fv_ctx *ctx, const core_train_job *job, core_train_resu
 {
 	static const core_train_pass whole = {.stage = 1};
 	fv_status status = core_select_check(ctx, job);
+	if (status == FV_OK && job->state)
+		core_state_open(job->state);
 	return status != FV_OK ? status : core_train_pass_run(ctx, job, &whole, result);
 }

@@ -37,6 +37,7 @@
 #include "config/spec.h"
 #include "nn/plan.h"
 #include "train/batches.h"
+#include "train/state.h"
 
 #define CORE_DEV_BATCH 32
 
@@ -95,6 +96,8 @@ typedef struct core_train_job {
 	 * called. */
 	fv_status (*on_epoch)(void *user, const core_train_epoch *epoch);
 	void *user;
+	/* Where the run is saved in the middle and taken up again; NULL: it is not. */
+	core_state *state;
 } core_train_job;
 
 /* Arrays are memory of the context. */
@@ -108,6 +111,8 @@ typedef struct core_train_result {
 	double *class_weight; /* [C] of the base loss, from the training rows before keep() */
 } core_train_result;
 
+/* With a state, FV_STOPPED when told to stop. The state's file is left where it is, also after the
+ * end. */
 FV_NODISCARD fv_status core_train_run(
 	fv_ctx *ctx, const core_train_job *job, core_train_result *result);
 
@@ -126,6 +131,10 @@ typedef struct core_train_preview {
 /* Without training. Uses the loss state up; features are not read and may be NULL. */
 FV_NODISCARD fv_status core_train_preview_run(
 	fv_ctx *ctx, const core_train_job *job, core_train_preview *out);
+
+/* Errors: FV_DATA names every row whose features hold NaN or infinity. */
+FV_NODISCARD fv_status core_check_features(
+	fv_ctx *ctx, const core_train_data *data, const core_head_shape *shape);
 
 /* Errors: FV_DATA names every row whose features hold NaN or infinity. */
 FV_NODISCARD fv_status core_check_features(

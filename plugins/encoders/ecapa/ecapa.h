@@ -21,6 +21,12 @@ typedef struct ecapa_norm {
 	float *scale, *shift;
 } ecapa_norm;
 
+/* A product with one row a recording: float32, sixteen sums side by side. */
+typedef struct ecapa_dense {
+	int64_t outputs, inputs;
+	float *weight, *bias;
+} ecapa_dense;
+
 typedef struct ecapa_sizes {
 	int64_t channels, part, squeeze, pooled, attention, dims; /* C, W, S, M, A, D */
 	int64_t taps[1 + ECAPA_BLOCKS];                           /* odd */
@@ -34,7 +40,7 @@ typedef struct ecapa_block {
 	ecapa_norm conv_norm[ECAPA_SCALE_MAX - 1];
 	fv_linear *leave; /* C -> C; the norms before it are part of it */
 	ecapa_norm leave_norm;
-	fv_linear *squeeze, *excite; /* C -> S -> C */
+	ecapa_dense squeeze, excite; /* C -> S -> C */
 } ecapa_block;
 
 typedef struct ecapa_state {
@@ -48,11 +54,12 @@ typedef struct ecapa_state {
 	ecapa_block block[ECAPA_BLOCKS];
 	fv_linear *merge; /* 3 C -> M */
 	ecapa_norm merge_norm;
-	fv_linear *look, *context; /* M -> A by frame, without bias; 2 M -> A by recording */
+	fv_linear *look;     /* M -> A of each frame, without bias */
+	ecapa_dense context; /* 2 M -> A of the recording */
 	ecapa_norm look_norm;
 	fv_linear *attend; /* A -> M */
 	ecapa_norm pooled_norm;
-	fv_linear *last; /* 2 M -> D */
+	ecapa_dense last; /* 2 M -> D */
 } ecapa_state;
 
 /* --- weights.c: the file --- */
@@ -92,6 +99,13 @@ void ecapa_subtract_mean(float *db, int64_t frames);
 /* features [T,80] -> out [D] */
 FV_NODISCARD fv_status ecapa_embed(
 	const ecapa_state *s, fv_ctx *worker, const float *features, int64_t frames, float *out);
+
+/* x [inputs] -> y [outputs] */
+void ecapa_apply(const ecapa_dense *dense, const float *x, float *y);
+
+/* x [T,C], rows `stride` apart -> mean [C]; sum [C] to work in */
+void ecapa_mean(
+	const float *x, int64_t frames, int64_t stride, int64_t channels, double *sum, float *mean);
 
 /* x [T,M], hidden [T,A] and logits [T,M] to work in -> statistics [2 M]: mean and deviation over
  * the frames, weighted by attention. */

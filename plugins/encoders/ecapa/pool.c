@@ -1,88 +1,116 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attentive statistics: mean and deviation of each channel over the frames, first with equal
- * weights, then with the softmax over time of V tanh(norm(max(0, W (z_t, mean, deviation) + b))) +
- * c. z = norm(x) is never stored: its mean is scale times that of x plus shift, its deviation
- * |scale| times that of x, no smaller than 1e-6. Sums are in double and of differences to the first
- * frame, so that a channel that does not change has no deviation, and none is lost in a large mean.
- */
+/* Attentive statistics: mean and deviation of each channel over the frames, first with equal weights,
+ * then with the softmax over time of
+ *     V tanh(norm(max(0, W (z_t, mean, deviation) + b))) + c.
+ * z = norm(x) is never stored: its mean is scale times that of x plus shift, its deviation |scale|
+ * times that of x, no smaller than 1e-6. Sums are of differences to the mean, in float over sixteen
+ * frames and in double over those. */
 #include <math.h>
 #include <string.h>
 
 #include "ecapa.h"
 
-enum { CHANNELS = 256 }; /* at a time */
+enum { CHANNELS = 256, FRAMES = 16 }; /* at a time */
 
 #define VARIANCE_MIN 1e-12
 
+static int64_t part_of(int64_t whole, int64_t from, int64_t most)
+{
+	return whole - from < most ? whole - from : most;
+}
+
+void ecapa_apply(const ecapa_dense *dense, const float *x, float *y)
+{
+	for (int64_t o = 0; o < dense->outputs; o++)
+		y[o] = fv_dot(dense->weight + o * dense->inputs, x, dense->inputs) + dense->bias[o];
+}
+
+void ecapa_mean(
+	const float *x, int64_t frames, int64_t stride, int64_t channels, double *sum, float *mean)
+{
+	memset(sum, 0, (size_t)channels * sizeof *sum);
+	for (int64_t t = 0; t < frames; t += FRAMES)
+		for (int64_t from = 0; from < channels; from += CHANNELS) {
+			int64_t n = part_of(channels, from, CHANNELS);
+			float part[CHANNELS] = {0};
+			for (int64_t r = t; r < t + part_of(frames, t, FRAMES); r++)
+				for (int64_t c = 0; c < n; c++)
+					part[c] += x[r * stride + from + c];
+			for (int64_t c = 0; c < n; c++)
+				sum[from + c] += (double)part[c];
+		}
+	for (int64_t c = 0; c < channels; c++)
+		mean[c] = (float)(sum[c] / (double)frames);
+}
+
+/* Of differences d to the mean, for each channel: sums of w, w d and w d^2. */
 struct sums {
-	double weight[CHANNELS], first[CHANNELS], second[CHANNELS];
+	double *weight, *first, *second;
 };
 
-/* Sums over frames of channels from .. from + n -> statistics of norm(x). */
-static void finish(const struct sums *sums, const float *origin, const ecapa_norm *norm,
-	int64_t from, int64_t n, int64_t channels, float *statistics)
+/* Frames of n channels, `stride` apart, are added; w = exp(logit - largest), or 1 without logits. */
+static void add_frames(const struct sums *sums, int64_t from, const float *x, const float *mean,
+	const float *logit, const float *largest, int64_t frames, int64_t stride, int64_t n)
 {
-	for (int64_t c = 0; c < n; c++) {
-		double scale = (double)norm->scale[from + c], shift = (double)norm->shift[from + c];
-		double mean = sums->first[c] / sums->weight[c];
-		double variance = scale * scale * (sums->second[c] / sums->weight[c] - mean * mean);
-		statistics[from + c] = (float)(scale * (mean + (double)origin[c]) + shift);
-		statistics[channels + from + c] = (float)sqrt(fmax(variance, VARIANCE_MIN));
-	}
-}
-
-static int64_t channels_left(int64_t channels, int64_t from)
-{
-	return channels - from < CHANNELS ? channels - from : CHANNELS;
-}
-
-static void equal_weights(
-	const ecapa_state *s, const float *x, int64_t frames, struct sums *sums, float *statistics)
-{
-	const int64_t channels = s->sizes.pooled;
-	for (int64_t from = 0; from < channels; from += CHANNELS) {
-		const float *origin = x + from;
-		int64_t n = channels_left(channels, from);
-		memset(sums, 0, sizeof *sums);
-		for (int64_t t = 0; t < frames; t++)
-			for (int64_t c = 0; c < n; c++) {
-				double d = (double)(origin[t * channels + c] - origin[c]);
-				sums->first[c] += d;
-				sums->second[c] += d * d;
-			}
-		for (int64_t c = 0; c < n; c++)
-			sums->weight[c] = (double)frames;
-		finish(sums, origin, &s->merge_norm, from, n, channels, statistics);
-	}
-}
-
-static void soft_weights(const ecapa_state *s, const float *x, const float *logits, int64_t frames,
-	struct sums *sums, float *statistics)
-{
-	const int64_t channels = s->sizes.pooled;
-	float largest[CHANNELS], weight[CHANNELS];
-	for (int64_t from = 0; from < channels; from += CHANNELS) {
-		const float *origin = x + from, *logit = logits + from;
-		int64_t n = channels_left(channels, from);
-		memcpy(largest, logit, (size_t)n * sizeof *largest);
-		for (int64_t t = 1; t < frames; t++)
-			for (int64_t c = 0; c < n; c++) {
-				float l = logit[t * channels + c];
-				largest[c] = l > largest[c] ? l : largest[c];
-			}
-		memset(sums, 0, sizeof *sums);
-		for (int64_t t = 0; t < frames; t++) {
-			for (int64_t c = 0; c < n; c++)
-				weight[c] = expf(logit[t * channels + c] - largest[c]);
-			for (int64_t c = 0; c < n; c++) {
-				double w = (double)weight[c];
-				double d = (double)(origin[t * channels + c] - origin[c]);
-				sums->weight[c] += w;
-				sums->first[c] += w * d;
-				sums->second[c] += w * d * d;
-			}
+	float weight[CHANNELS] = {0}, first[CHANNELS] = {0}, second[CHANNELS] = {0}, w[CHANNELS];
+	for (int64_t c = 0; c < n; c++)
+		w[c] = 1;
+	for (int64_t t = 0; t < frames; t++) {
+		for (int64_t c = 0; c < n && logit; c++)
+			w[c] = expf(logit[t * stride + from + c] - largest[from + c]);
+		for (int64_t c = 0; c < n; c++) {
+			float d = x[t * stride + from + c] - mean[from + c], product = w[c] * d;
+			weight[c] += w[c];
+			first[c] += product;
+			second[c] += product * d;
 		}
-		finish(sums, origin, &s->merge_norm, from, n, channels, statistics);
+	}
+	for (int64_t c = 0; c < n; c++) {
+		sums->weight[from + c] += (double)weight[c];
+		sums->first[from + c] += (double)first[c];
+		sums->second[from + c] += (double)second[c];
+	}
+}
+
+/* logits [T,M] -> largest [M] */
+static void find_largest(const float *logits, int64_t frames, int64_t channels, float *largest)
+{
+	memcpy(largest, logits, (size_t)channels * sizeof *largest);
+	for (int64_t t = 1; t < frames; t++)
+		for (int64_t c = 0; c < channels; c++) {
+			float l = logits[t * channels + c];
+			largest[c] = l > largest[c] ? l : largest[c];
+		}
+}
+
+struct pool {
+	float *mean, *largest; /* [M] */
+	struct sums sums;      /* one after the other */
+};
+
+/* x [T,M] -> statistics [2 M] of norm(x), with equal weights or those of the logits [T,M]. */
+static void find_statistics(const ecapa_state *s, const struct pool *pool, const float *x,
+	const float *logits, int64_t frames, float *statistics)
+{
+	const int64_t channels = s->sizes.pooled;
+	const struct sums *sums = &pool->sums;
+	if (logits)
+		find_largest(logits, frames, channels, pool->largest);
+	memset(sums->weight, 0, 3 * (size_t)channels * sizeof *sums->weight);
+	for (int64_t t = 0; t < frames; t += FRAMES)
+		for (int64_t from = 0; from < channels; from += CHANNELS)
+			add_frames(sums, from, x + t * channels, pool->mean,
+				logits ? logits + t * channels : NULL, pool->largest,
+				part_of(frames, t, FRAMES), channels,
+				part_of(channels, from, CHANNELS));
+	for (int64_t c = 0; c < channels; c++) {
+		double scale = (double)s->merge_norm.scale[c];
+		double d = sums->first[c] / sums->weight[c];
+		double square = sums->second[c] / sums->weight[c] - d * d;
+		double variance = fmax(scale * scale * square, VARIANCE_MIN);
+		statistics[c] = (float)(scale * ((double)pool->mean[c] + d) +
+					(double)s->merge_norm.shift[c]);
+		statistics[channels + c] = (float)sqrt(variance);
 	}
 }
 
@@ -90,13 +118,16 @@ fv_status ecapa_pool(const ecapa_state *s, fv_ctx *worker, const float *x, int64
 	float *hidden, float *logits, float *linear_scratch, float *statistics)
 {
 	const ecapa_sizes *z = &s->sizes;
-	struct sums *sums = fv_scratch(worker, sizeof *sums);
 	float *context = fv_scratch(worker, (size_t)z->attention * sizeof *context);
-	if (!sums || !context)
+	float *mean = fv_scratch(worker, 2 * (size_t)z->pooled * sizeof *mean);
+	double *sums = fv_scratch(worker, 3 * (size_t)z->pooled * sizeof *sums);
+	if (!context || !mean || !sums)
 		return FV_FAILED;
-	equal_weights(s, x, frames, sums, statistics);
-	fv_linear_apply(s->context, 1, statistics, 2 * z->pooled, 0, FV_ACTIVATION_NONE, context,
-		z->attention, linear_scratch);
+	const struct pool pool = {
+		mean, mean + z->pooled, {sums, sums + z->pooled, sums + 2 * z->pooled}};
+	ecapa_mean(x, frames, z->pooled, z->pooled, sums, mean);
+	find_statistics(s, &pool, x, NULL, frames, statistics);
+	ecapa_apply(&s->context, statistics, context);
 	for (int64_t t = 0; t < frames; t++)
 		memcpy(hidden + t * z->attention, context, (size_t)z->attention * sizeof *context);
 	fv_linear_apply(s->look, frames, x, z->pooled, 1, FV_ACTIVATION_RELU, hidden, z->attention,
@@ -108,6 +139,6 @@ fv_status ecapa_pool(const ecapa_state *s, fv_ctx *worker, const float *x, int64
 		}
 	fv_linear_apply(s->attend, frames, hidden, z->attention, 0, FV_ACTIVATION_NONE, logits,
 		z->pooled, linear_scratch);
-	soft_weights(s, x, logits, frames, sums, statistics);
+	find_statistics(s, &pool, x, logits, frames, statistics);
 	return FV_OK;
 }

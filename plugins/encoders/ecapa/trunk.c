@@ -85,10 +85,11 @@ static void convolve_parts(const ecapa_block *block, const ecapa_sizes *z, const
 		for (int64_t t = 0; t < p->frames; t++) {
 			const float *own = u + t * z->channels + i * width, *last = own - width;
 			float *sum = frame_at(p, t);
-			for (int64_t c = 0; c < width; c++)
+			for (int64_t c = 0; c < width && !before; c++)
 				sum[c] = scale[c] * own[c] + shift[c];
 			for (int64_t c = 0; c < width && before; c++)
-				sum[c] += before->scale[c] * last[c] + before->shift[c];
+				sum[c] = (scale[c] * own[c] + shift[c]) +
+					 (before->scale[c] * last[c] + before->shift[c]);
 		}
 		reflect(p);
 		convolve(block->conv[i - 1], p, u + i * width, z->channels, scratch);
@@ -97,26 +98,22 @@ static void convolve_parts(const ecapa_block *block, const ecapa_sizes *z, const
 
 /* y [T,C], rows `stride` apart, normed and weighted by channel, plus x. */
 static fv_status excite(const ecapa_block *block, const ecapa_sizes *z, fv_ctx *worker, float *y,
-	int64_t stride, const float *x, int64_t stride_x, int64_t frames, float *scratch)
+	int64_t stride, const float *x, int64_t stride_x, int64_t frames)
 {
 	const int64_t channels = z->channels;
 	const ecapa_norm *norm = &block->leave_norm;
-	double *sum = fv_scratch(worker, (size_t)channels * sizeof *sum);
 	float *mean = fv_scratch(worker, (size_t)(3 * channels + z->squeeze) * sizeof *mean);
-	if (!sum || !mean)
+	double *sum = fv_scratch(worker, (size_t)channels * sizeof *sum);
+	if (!mean || !sum)
 		return FV_FAILED;
 	float *scale = mean + channels, *shift = scale + channels, *squeezed = shift + channels;
-	memset(sum, 0, (size_t)channels * sizeof *sum);
-	for (int64_t t = 0; t < frames; t++)
-		for (int64_t c = 0; c < channels; c++)
-			sum[c] += (double)y[t * stride + c];
+	ecapa_mean(y, frames, stride, channels, sum, mean);
 	for (int64_t c = 0; c < channels; c++)
-		mean[c] = (float)((double)norm->scale[c] * sum[c] / (double)frames +
-				  (double)norm->shift[c]);
-	fv_linear_apply(block->squeeze, 1, mean, channels, 0, FV_ACTIVATION_RELU, squeezed,
-		z->squeeze, scratch);
-	fv_linear_apply(block->excite, 1, squeezed, z->squeeze, 0, FV_ACTIVATION_NONE, scale,
-		channels, scratch);
+		mean[c] = norm->scale[c] * mean[c] + norm->shift[c];
+	ecapa_apply(&block->squeeze, mean, squeezed);
+	for (int64_t c = 0; c < z->squeeze; c++)
+		squeezed[c] = squeezed[c] > 0 ? squeezed[c] : 0;
+	ecapa_apply(&block->excite, squeezed, scale);
 	for (int64_t c = 0; c < channels; c++) {
 		double gate = 1 / (1 + exp(-(double)scale[c]));
 		scale[c] = (float)(gate * (double)norm->scale[c]);
@@ -146,20 +143,15 @@ static int64_t larger(int64_t a, int64_t b)
 
 static int64_t linear_room(const ecapa_state *s, int64_t frames)
 {
-	size_t most = fv_linear_scratch(s->first, frames);
-	const fv_linear *rest[3 * ECAPA_BLOCKS + 5] = {
-		s->merge, s->look, s->attend, s->context, s->last};
+	const fv_linear *all[4 + 3 * ECAPA_BLOCKS] = {s->first, s->merge, s->look, s->attend};
 	for (int b = 0; b < ECAPA_BLOCKS; b++) {
 		const ecapa_block *block = &s->block[b];
 		const fv_linear *of[] = {block->enter, block->conv[0], block->leave};
-		memcpy(rest + 5 + 3 * b, of, sizeof of);
-		for (int i = 0; i < 2; i++) {
-			size_t one = fv_linear_scratch(i ? block->squeeze : block->excite, 1);
-			most = one > most ? one : most;
-		}
+		memcpy(all + 4 + 3 * b, of, sizeof of);
 	}
-	for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) {
-		size_t one = fv_linear_scratch(rest[i], frames);
+	size_t most = 0;
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		size_t one = fv_linear_scratch(all[i], frames);
 		most = one > most ? one : most;
 	}
 	return (int64_t)most;
@@ -211,7 +203,7 @@ fv_status ecapa_embed(
 		convolve_parts(block, z, &p, room.inside, room.linear);
 		fv_linear_apply(block->leave, frames, room.inside, z->channels, 0,
 			FV_ACTIVATION_RELU, y, stride, room.linear);
-		status = excite(block, z, worker, y, stride, x, stride_x, frames, room.linear);
+		status = excite(block, z, worker, y, stride, x, stride_x, frames);
 		x = y;
 		stride_x = stride;
 	}
@@ -226,7 +218,6 @@ fv_status ecapa_embed(
 	for (int64_t c = 0; c < 2 * z->pooled; c++)
 		room.statistics[c] =
 			s->pooled_norm.scale[c] * room.statistics[c] + s->pooled_norm.shift[c];
-	fv_linear_apply(s->last, 1, room.statistics, 2 * z->pooled, 0, FV_ACTIVATION_NONE, out,
-		z->dims, room.linear);
+	ecapa_apply(&s->last, room.statistics, out);
 	return FV_OK;
 }

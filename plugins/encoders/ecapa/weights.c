@@ -23,6 +23,11 @@ struct reader {
 	fv_status status;              /* of all that was read */
 };
 
+static int64_t larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
 int64_t ecapa_reach(const ecapa_sizes *sizes, int b)
 {
 	int64_t dilation = b ? b + 1 : 1; /* 1, 2, 3, 4 */
@@ -116,6 +121,14 @@ static fv_linear *read_conv(struct reader *r, const char *layer, int32_t precisi
 	return open_linear(r, precision, out, taps * in, taps > 1 ? r->turned : r->weight, r->bias);
 }
 
+static ecapa_dense read_dense(struct reader *r, const char *layer, int64_t out, int64_t in)
+{
+	ecapa_dense dense = {out, in, room(r, out * in), room(r, out)};
+	read_tensor(r, layer, "conv.weight", dense.weight);
+	read_tensor(r, layer, "conv.bias", dense.bias);
+	return dense;
+}
+
 /* Its 1-tap convolution that leaves a block reads the first part of what entered, and the others as
  * the convolutions left them. */
 static fv_linear *read_leave(
@@ -148,11 +161,10 @@ static void read_block(struct reader *r, const ecapa_state *s, ecapa_block *bloc
 	block->leave = read_leave(r, s, block, name);
 	snprintf(name, sizeof name, "blocks.%d.tdnn2.norm", b);
 	block->leave_norm = read_norm(r, name, z->channels);
-	/* one row a recording: float32 costs nothing */
 	snprintf(name, sizeof name, "blocks.%d.se_block.conv1", b);
-	block->squeeze = read_conv(r, name, FV_PRECISION_FP32, z->squeeze, z->channels, 1);
+	block->squeeze = read_dense(r, name, z->squeeze, z->channels);
 	snprintf(name, sizeof name, "blocks.%d.se_block.conv2", b);
-	block->excite = read_conv(r, name, FV_PRECISION_FP32, z->channels, z->squeeze, 1);
+	block->excite = read_dense(r, name, z->channels, z->squeeze);
 }
 
 /* The attention's first product reads a frame and the mean and deviation of all: weight [A,3 M].
@@ -168,10 +180,12 @@ static void read_attention(struct reader *r, ecapa_state *s)
 	for (int64_t o = 0; o < a && !r->status; o++)
 		memcpy(r->weight + o * m, r->turned + o * 3 * m, (size_t)m * sizeof(float));
 	s->look = open_linear(r, s->precision, a, m, r->weight, NULL);
-	for (int64_t o = 0; o < a && !r->status; o++)
-		memcpy(r->weight + o * 2 * m, r->turned + (o * 3 + 1) * m,
+	s->context = (ecapa_dense){a, 2 * m, room(r, 2 * a * m), room(r, a)};
+	for (int64_t o = 0; o < a && !r->status; o++) {
+		s->context.bias[o] = r->bias[o];
+		memcpy(s->context.weight + o * 2 * m, r->turned + (o * 3 + 1) * m,
 			2 * (size_t)m * sizeof(float));
-	s->context = open_linear(r, FV_PRECISION_FP32, a, 2 * m, r->weight, r->bias);
+	}
 	s->look_norm = read_norm(r, "asp.tdnn.norm", a);
 	s->attend = read_conv(r, "asp.conv", s->precision, m, a, 1);
 }
@@ -188,20 +202,22 @@ static void read_layers(struct reader *r, ecapa_state *s)
 	s->merge_norm = read_norm(r, "mfa.norm", z->pooled);
 	read_attention(r, s);
 	s->pooled_norm = read_norm(r, "asp_bn", 2 * z->pooled);
-	s->last = read_conv(r, "fc", FV_PRECISION_FP32, z->dims, 2 * z->pooled, 1);
+	s->last = read_dense(r, "fc", z->dims, 2 * z->pooled);
 }
 
 static fv_status read_network(struct reader *r, ecapa_state *s)
 {
-	int64_t largest = 0, widest = 0;
+	const ecapa_sizes *z = &s->sizes;
+	int64_t largest = 0, widest = 0, turned = z->attention * 3 * z->pooled;
 	for (int64_t i = 0; i < fv_checkpoint_count(r->file); i++) {
 		const fv_tensor *t = fv_checkpoint_at(r->file, i);
-		largest = t->count > largest ? t->count : largest;
-		widest = t->rank && t->shape[0] > widest ? t->shape[0] : widest;
+		largest = larger(largest, t->count);
+		widest = larger(widest, t->rank ? t->shape[0] : 0);
+		turned = larger(turned, t->rank == 3 && t->shape[2] > 1 ? t->count : 0);
 	}
-	largest = 2 * widest > largest ? 2 * widest : largest; /* a norm's mean and variance */
+	largest = larger(largest, 2 * widest); /* a norm's mean and variance */
 	r->weight = malloc((size_t)largest * sizeof(float));
-	r->turned = malloc((size_t)largest * sizeof(float));
+	r->turned = malloc((size_t)turned * sizeof(float));
 	r->bias = malloc((size_t)widest * sizeof(float));
 	if (r->weight && r->turned && r->bias)
 		read_layers(r, s);

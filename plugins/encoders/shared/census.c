@@ -106,11 +106,16 @@ static void check_member(speech_report *report, const fv_checkpoint *file,
 			check_tensor(report, found, rank, dims);
 		return;
 	}
-	char name[SPEECH_NAME];
-	if (!members->joined || !speech_joined_name(place, tensor, index, name, &part))
-		(void)speech_name(place, tensor, index, 0, name);
-	if (part <= 0)
-		speech_fault(report, FV_DATA, "no tensor '%s'", name);
+	char name[SPEECH_NAME], other[SPEECH_NAME];
+	if (members->joined && speech_joined_name(place, tensor, index, name, &part)) {
+		if (part == 0)
+			speech_fault(report, FV_DATA, "no tensor '%s'", name);
+		return;
+	}
+	(void)speech_name(place, tensor, index, 0, name);
+	bool two = speech_name(place, tensor, index, 1, other);
+	speech_fault(report, FV_DATA, "no tensor '%s'%s%s%s", name, two ? " or '" : "",
+		two ? other : "", two ? "'" : "");
 }
 
 static int by_address(const void *a, const void *b)

@@ -45,6 +45,7 @@ static fv_status read_tensor(
 			    (size_t)(part * view.count) * dtype_size(t->dtype);
 	}
 	fv_status status = fv_tensor_to_f32(ctx, &view, out);
+	fv_checkpoint_release(s->file, &view);
 	return status ? status : check_finite(s, t, out, view.count);
 }
 

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backend/kernels.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fairvox/vector.h>
+
+#include "backend/kernels_private.h"
+
+/* The best first */
+static const core_kernels *const all[] = {
+#if defined(__x86_64__)
+	&core_kernels_amx,
+	&core_kernels_avx512_bf16,
+	&core_kernels_avx512,
+	&core_kernels_avx2,
+#endif
+	&core_kernels_portable,
+};
+
+enum { ALL = sizeof all / sizeof *all };
+
+size_t core_kernels_here(const core_kernels *out[CORE_KERNELS_MAX])
+{
+	size_t n = 0;
+	for (size_t i = 0; i < ALL; i++)
+		if (all[i]->supported())
+			out[n++] = all[i];
+	return n;
+}
+
+static const core_kernels *named(const char *name)
+{
+	for (size_t i = 0; i < ALL; i++)
+		if (!strcmp(all[i]->name, name))
+			return all[i];
+	return NULL;
+}
+
+fv_status core_kernels_find(fv_ctx *ctx, const char *name, const core_kernels **out)
+{
+	const core_kernels *one = named(name), *here[CORE_KERNELS_MAX];
+	if (one && one->supported()) {
+		*out = one;
+		return FV_OK;
+	}
+	size_t n = core_kernels_here(here);
+	const char *list = here[0]->name;
+	for (size_t i = 1; i < n && list; i++)
+		list = core_format(ctx, "%s, %s", list, here[i]->name);
+	return fv_fail(ctx, FV_CONFIG, "FAIRVOX_CPU: %s '%s'; this machine has: %s",
+		one ? "no processor here for" : "no kernels named", name, list ? list : "");
+}
+
+/* An empty variable asks for nothing. */
+static const char *wanted(void)
+{
+	const char *name = getenv("FAIRVOX_CPU");
+	return name && *name ? name : NULL;
+}
+
+fv_status core_kernels_check(fv_ctx *ctx)
+{
+	const core_kernels *used;
+	const char *name = wanted();
+	return name ? core_kernels_find(ctx, name, &used) : FV_OK;
+}
+
+/* Asked for with every call of vector.h, answered once: whoever comes first finds the same. */
+const core_kernels *core_kernels_used(void)
+{
+	static _Atomic(const core_kernels *) used;
+	const core_kernels *one = atomic_load_explicit(&used, memory_order_acquire);
+	if (one)
+		return one;
+	const core_kernels *here[CORE_KERNELS_MAX];
+	core_kernels_here(here);
+	const char *name = wanted();
+	one = name ? named(name) : NULL;
+	if (!one || !one->supported())
+		one = here[0];
+	atomic_store_explicit(&used, one, memory_order_release);
+	return one;
+}
+
+void fv_gelu(const float *x, float *y, int64_t n)
+{
+	core_kernels_used()->gelu(x, y, n);
+}
+
+void fv_layer_norm(const float *x, int64_t rows, int64_t width, const float *scale,
+	const float *offset, float eps, float *y)
+{
+	core_kernels_used()->layer_norm(x, rows, width, scale, offset, eps, y);
+}
+
+void fv_softmax(float *x, int64_t rows, int64_t width, int64_t stride)
+{
+	core_kernels_used()->softmax(x, rows, width, stride);
+}

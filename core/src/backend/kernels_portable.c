@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every machine has: vectors of four numbers, products and sums rounded apart. */
+#define SIMD_LANES 4
+#define TILE_ROWS 6
+#define TILE_VECTORS 2
+#define tile_dot v_fma
+#include "backend/tile.h"
+
+#include "backend/kernels_private.h"
+#include "backend/rows.h"
+
+static bool supported(void)
+{
+	return true;
+}
+
+static const core_tiles fp32 = {.rows = TILE_ROWS,
+	.width = TILE_VECTORS * SIMD_LANES,
+	.lanes = SIMD_LANES,
+	.row_step = 1,
+	.unit = 1,
+	.depth_step = 1,
+	.tile = tile};
+
+const core_kernels core_kernels_portable = {
+	.name = "portable", .supported = supported, .fp32 = &fp32, ROW_KERNELS};

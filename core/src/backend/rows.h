@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is done with rows of numbers, for one instruction set (SIMD_LANES, see simd.h): the end of a
+ * product, rounding to bfloat16, GELU, layer norm, softmax. */
+#ifndef CORE_BACKEND_ROWS_H
+#define CORE_BACKEND_ROWS_H
+
+#include "backend/kernels.h"
+#include "backend/simd.h"
+
+typedef uint16_t simd_short __attribute__((vector_size(2 * SIMD_LANES), aligned(2), may_alias));
+
+SIMD_INLINE simd_v activate(simd_v v, fv_activation activation)
+{
+	if (activation == FV_ACTIVATION_RELU)
+		return v_max(v_set(0), v);
+	return activation == FV_ACTIVATION_GELU ? v_gelu(v) : v;
+}
+
+SIMD_INLINE void finish_as(const core_finish *job, bool add, fv_activation activation)
+{
+	int32_t whole = job->outputs / SIMD_LANES * SIMD_LANES, rest = job->outputs - whole;
+	for (int32_t r = 0; r < job->rows; r++) {
+		const float *sum = job->sum + r * job->width;
+		float *y = job->y + r * job->stride_y;
+		for (int32_t j = 0; j < whole; j += SIMD_LANES) {
+			simd_v v = v_load(sum + j) + v_load(job->bias + j);
+			v_store(y + j, activate(add ? v + v_load(y + j) : v, activation));
+		}
+		if (!rest)
+			continue;
+		simd_v v = v_load(sum + whole) + v_load(job->bias + whole);
+		v = add ? v + v_load_some(y + whole, rest) : v;
+		v_store_some(y + whole, activate(v, activation), rest);
+	}
+}
+
+static void finish(const core_finish *job)
+{
+	if (job->activation == FV_ACTIVATION_GELU)
+		finish_as(job, job->add, FV_ACTIVATION_GELU);
+	else if (job->activation == FV_ACTIVATION_RELU)
+		finish_as(job, job->add, FV_ACTIVATION_RELU);
+	else if (job->add)
+		finish_as(job, true, FV_ACTIVATION_NONE);
+	else
+		finish_as(job, false, FV_ACTIVATION_NONE);
+}
+
+/* The upper half of a float's bits is a bfloat16: rounded to the nearest, ties to even. */
+SIMD_INLINE simd_v nearest_bf16(simd_v v)
+{
+	const uint32_t upper = 0xffff0000u, exponent = 0x7f800000u, quiet = 0x00400000u;
+	simd_u bits = (simd_u)v, rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) & upper;
+	simd_u beyond = (simd_u)((bits & exponent) == exponent) |
+			(simd_u)((rounded & exponent) == exponent);
+	simd_u cut = (bits & upper) | ((simd_u)(v != v) & quiet);
+	return (simd_v)((rounded & ~beyond) | (cut & beyond));
+}
+
+/* What rounding left, rounded; 0 for what is not finite */
+SIMD_INLINE simd_v rest_bf16(simd_v v, simd_v high)
+{
+	simd_v left = v - high; /* not a number where v is not finite */
+	return nearest_bf16((simd_v)((simd_i)left & (simd_i)(left == left)));
+}
+
+static void split(const float *x, int64_t n, float *high, float *low)
+{
+	for (int64_t i = 0; i < n; i += SIMD_LANES) {
+		int64_t some = n - i < SIMD_LANES ? n - i : 0;
+		simd_v v = some ? v_load_some(x + i, some) : v_load(x + i), near = nearest_bf16(v);
+		simd_v rest = rest_bf16(v, near);
+		if (some)
+			v_store_some(high + i, near, some);
+		else
+			v_store(high + i, near);
+		if (low && some)
+			v_store_some(low + i, rest, some);
+		else if (low)
+			v_store(low + i, rest);
+	}
+}
+
+SIMD_INLINE void store_bf16(uint16_t *p, simd_v v, int64_t n)
+{
+	typedef uint16_t halves __attribute__((vector_size(2 * SIMD_LANES)));
+	halves h = __builtin_convertvector((simd_u)v >> 16, halves);
+	if (n < SIMD_LANES)
+		memcpy(p, &h, (size_t)n * sizeof *p);
+	else
+		*(simd_short *)p = h;
+}
+
+static void pack(const float *x, int64_t n, uint16_t *high, uint16_t *low)
+{
+	for (int64_t i = 0; i < n; i += SIMD_LANES) {
+		int64_t here = n - i < SIMD_LANES ? n - i : SIMD_LANES;
+		simd_v v = here < SIMD_LANES ? v_load_some(x + i, here) : v_load(x + i);
+		simd_v near = nearest_bf16(v);
+		store_bf16(high + i, near, here);
+		if (low)
+			store_bf16(low + i, rest_bf16(v, near), here);
+	}
+}
+
+static void gelu(const float *x, float *y, int64_t n)
+{
+	int64_t i = 0;
+	for (; i + SIMD_LANES <= n; i += SIMD_LANES)
+		v_store(y + i, v_gelu(v_load(x + i)));
+	if (i < n)
+		v_store_some(y + i, v_gelu(v_load_some(x + i, n - i)), n - i);
+}
+
+enum { HALF = SIMD_LANES / 2 };
+
+SIMD_INLINE simd_d wide(const float *x)
+{
+	return __builtin_convertvector(*(const simd_half *)x, simd_d);
+}
+
+/* Sums are kept as double: the numbers of one register's width, and then the rest. */
+static double sum_of(const float *x, int64_t n)
+{
+	simd_d sum = {0};
+	double rest = 0;
+	int64_t i = 0;
+	for (; i + HALF <= n; i += HALF)
+		sum += wide(x + i);
+	for (; i < n; i++)
+		rest += (double)x[i];
+	return d_sum(sum) + rest;
+}
+
+static double squares_about(const float *x, int64_t n, double mean)
+{
+	simd_d sum = {0};
+	double rest = 0;
+	int64_t i = 0;
+	for (; i + HALF <= n; i += HALF) {
+		simd_d d = wide(x + i) - mean;
+		sum += d * d;
+	}
+	for (; i < n; i++)
+		rest += ((double)x[i] - mean) * ((double)x[i] - mean);
+	return d_sum(sum) + rest;
+}
+
+static void layer_norm(const float *x, int64_t rows, int64_t width, const float *scale,
+	const float *offset, float eps, float *y)
+{
+	typedef float half __attribute__((vector_size(2 * SIMD_LANES)));
+	for (int64_t r = 0; r < rows; r++, x += width, y += width) {
+		double mean = sum_of(x, width) / (double)width;
+		double variance = squares_about(x, width, mean) / (double)width;
+		double factor = 1 / sqrt(variance + (double)eps);
+		int64_t i = 0;
+		for (; i + HALF <= width; i += HALF) {
+			half z = __builtin_convertvector((wide(x + i) - mean) * factor, half);
+			if (scale)
+				z = z * *(const simd_half *)(scale + i) +
+				    *(const simd_half *)(offset + i);
+			*(simd_half *)(y + i) = z;
+		}
+		for (; i < width; i++) {
+			float z = (float)(((double)x[i] - mean) * factor);
+			y[i] = scale ? z * scale[i] + offset[i] : z;
+		}
+	}
+}
+
+/* The last n < SIMD_LANES of a row, with others that weigh nothing in a softmax */
+SIMD_INLINE simd_v last_of(const float *x, int64_t n)
+{
+	float end[SIMD_LANES];
+	for (int64_t i = 0; i < SIMD_LANES; i++)
+		end[i] = i < n ? x[i] : -INFINITY;
+	return v_load(end);
+}
+
+static void softmax_row(float *x, int64_t n)
+{
+	simd_v most = v_set(-INFINITY);
+	int64_t i = 0, whole = n / SIMD_LANES * SIMD_LANES;
+	for (; i < whole; i += SIMD_LANES)
+		most = v_max(v_load(x + i), most);
+	if (i < n)
+		most = v_max(last_of(x + i, n - i), most);
+	simd_v largest = v_set(v_largest(most));
+	for (i = 0; i < whole; i += SIMD_LANES)
+		v_store(x + i, v_exp(v_load(x + i) - largest));
+	if (i < n)
+		v_store_some(x + i, v_exp(last_of(x + i, n - i) - largest), n - i);
+	float factor = (float)(1 / sum_of(x, n));
+	for (i = 0; i < whole; i += SIMD_LANES)
+		v_store(x + i, v_load(x + i) * factor);
+	for (; i < n; i++)
+		x[i] *= factor;
+}
+
+static void softmax(float *x, int64_t rows, int64_t width, int64_t stride)
+{
+	for (int64_t r = 0; r < rows; r++)
+		softmax_row(x + r * stride, width);
+}
+
+#define ROW_KERNELS                                                                                \
+	.finish = finish, .split = split, .pack = pack, .gelu = gelu, .layer_norm = layer_norm,    \
+	.softmax = softmax
+
+#endif

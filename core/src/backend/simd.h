@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Vectors of float32 for one instruction set. The file that includes this defines SIMD_LANES first:
+ * 16 for AVX-512, 8 for AVX2 with FMA (and is compiled for that set), 4 for what every machine has.
+ * Where a function says nothing else, it is a lane's arithmetic, the same in all of them but for
+ * v_fma, which rounds twice with 4 lanes. */
+#ifndef CORE_BACKEND_SIMD_H
+#define CORE_BACKEND_SIMD_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#if SIMD_LANES > 4
+#include <immintrin.h>
+#endif
+
+#define SIMD_INLINE static inline __attribute__((always_inline, unused))
+
+typedef float simd_v __attribute__((vector_size(4 * SIMD_LANES)));
+typedef int32_t simd_i __attribute__((vector_size(4 * SIMD_LANES)));
+typedef uint32_t simd_u __attribute__((vector_size(4 * SIMD_LANES)));
+/* in memory, anywhere */
+typedef float simd_any __attribute__((vector_size(4 * SIMD_LANES), aligned(4), may_alias));
+/* half as many, as double */
+typedef double simd_d __attribute__((vector_size(4 * SIMD_LANES)));
+typedef float simd_half __attribute__((vector_size(2 * SIMD_LANES), aligned(4), may_alias));
+
+SIMD_INLINE simd_v v_set(float x)
+{
+	return x - (simd_v){0};
+}
+
+SIMD_INLINE simd_v v_load(const float *p)
+{
+	return *(const simd_any *)p;
+}
+
+SIMD_INLINE void v_store(float *p, simd_v v)
+{
+	*(simd_any *)p = v;
+}
+
+SIMD_INLINE simd_v v_fma(simd_v a, simd_v b, simd_v c)
+{
+#if SIMD_LANES == 16
+	return (simd_v)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif SIMD_LANES == 8
+	return (simd_v)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#else
+	return a * b + c;
+#endif
+}
+
+/* a > b ? a : b, that is b where one of them is not a number */
+SIMD_INLINE simd_v v_max(simd_v a, simd_v b)
+{
+#if SIMD_LANES == 16
+	return (simd_v)_mm512_max_ps((__m512)a, (__m512)b);
+#elif SIMD_LANES == 8
+	return (simd_v)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+	simd_i larger = a > b;
+	return (simd_v)(((simd_i)a & larger) | ((simd_i)b & ~larger));
+#endif
+}
+
+/* a < b ? a : b */
+SIMD_INLINE simd_v v_min(simd_v a, simd_v b)
+{
+	return -v_max(-a, -b);
+}
+
+SIMD_INLINE simd_v v_abs(simd_v a)
+{
+	return (simd_v)((simd_i)a & 0x7fffffff);
+}
+
+/* The first n < SIMD_LANES of them; the others are read as 0 and not written. */
+SIMD_INLINE simd_v v_load_some(const float *p, int64_t n)
+{
+#if SIMD_LANES == 16
+	return (simd_v)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#else
+	simd_v v = {0};
+	memcpy(&v, p, (size_t)n * sizeof *p);
+	return v;
+#endif
+}
+
+SIMD_INLINE void v_store_some(float *p, simd_v v, int64_t n)
+{
+#if SIMD_LANES == 16
+	_mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#else
+	memcpy(p, &v, (size_t)n * sizeof *p);
+#endif
+}
+
+SIMD_INLINE double d_sum(simd_d v)
+{
+	double sum = 0;
+	for (int i = 0; i < SIMD_LANES / 2; i++)
+		sum += v[i];
+	return sum;
+}
+
+/* The largest, of the numbers among them */
+SIMD_INLINE float v_largest(simd_v v)
+{
+	float most = -INFINITY;
+	for (int i = 0; i < SIMD_LANES; i++)
+		most = v[i] > most ? v[i] : most;
+	return most;
+}
+
+/* e^x for x <= 0, to 2e-7 of it; 0 below -87; not a number stays that. 2^n is made in the bits of a
+ * float, e^r on |r| <= log(2) / 2 is a polynomial. */
+SIMD_INLINE simd_v v_exp(simd_v x)
+{
+	const float whole = 12582912; /* 1.5 * 2^23: adding it rounds to a whole number */
+	simd_v t = v_fma(x, v_set(1.44269504f), v_set(whole)), n = t - whole;
+	simd_v r = v_fma(n, v_set(-0.693359375f), x);
+	r = v_fma(n, v_set(2.12194440e-4f), r);
+	simd_v p = v_set(1.38888889e-3f);
+	p = v_fma(p, r, v_set(8.33333333e-3f));
+	p = v_fma(p, r, v_set(4.16666667e-2f));
+	p = v_fma(p, r, v_set(1.66666667e-1f));
+	p = v_fma(p, r, v_set(0.5f));
+	p = v_fma(p * r, r, r) + 1;
+	simd_i y = (simd_i)p + ((simd_i)t << 23), lost = x < -87, nan = x != x;
+	return (simd_v)((y & ~lost & ~nan) | ((simd_i)x & nan));
+}
+
+/* x Phi(x) = max(x, 0) - t Q(t) for t = |x|, where Q is the normal distribution's upper tail. Its
+ * fourth root on [0,6] is a polynomial in t/3 - 1 (minimax, weighted so that t Q(t) is within
+ * 3e-9); beyond 6, t Q(t) is below 6e-9. */
+SIMD_INLINE simd_v v_gelu(simd_v x)
+{
+	static const float c[] = {-0.0013193096f, -0.000837943376f, 0.00965446489f, -0.00184753117f,
+		-0.0376993528f, 0.043041208f, 0.0739247921f, -0.189436703f, 0.00977095241f,
+		0.380653197f, -0.471976399f, 0.191679339f};
+	simd_v t = v_min(v_abs(x), v_set(6)), z = v_fma(t, v_set(1.f / 3), v_set(-1));
+	simd_v root = v_set(c[0]);
+	for (size_t i = 1; i < sizeof c / sizeof *c; i++)
+		root = v_fma(root, z, v_set(c[i]));
+	root *= root;
+	return v_fma(-t, root * root, v_max(v_set(0), x));
+}
+
+#endif

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/state.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <fairvox/checkpoint.h>
+#include <xxhash.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "checkpoint/safetensors_write.h"
+
+#define PARTS_MAX 256
+#define FORMAT "fairvox-state/1"
+#define ARRAY "array."
+#define CHECKSUM_HEX 17
+
+typedef struct part {
+	const char *name;
+	fv_type type;
+	int64_t n;
+	void *data;
+	core_text *text; /* in place of type, n and data */
+} part;
+
+struct core_state {
+	fv_ctx *ctx;
+	core_state_options options;
+	part part[PARTS_MAX];
+	size_t n_parts;
+	const char **array_name; /* [n_names] as tensors, of the context's first arrays */
+	size_t n_names;
+	double last_s;       /* when it was saved, or training began */
+	fv_checkpoint *file; /* that an interrupted run has left */
+};
+
+fv_status core_state_new(fv_ctx *ctx, const core_state_options *options, core_state **out)
+{
+	*out = core_alloc(ctx, 1, sizeof **out);
+	if (!*out)
+		return FV_FAILED;
+	**out = (core_state){.ctx = ctx, .options = *options, .last_s = core_clock_s()};
+	return FV_OK;
+}
+
+static void add(core_state *s, part added)
+{
+	size_t i = 0;
+	while (i < s->n_parts && strcmp(s->part[i].name, added.name))
+		i++;
+	assert(i < PARTS_MAX);
+	s->part[i] = added;
+	s->n_parts += i == s->n_parts;
+}
+
+void core_state_add(core_state *s, const char *name, fv_type type, int64_t n, void *data)
+{
+	add(s, (part){name, type, n, data, NULL});
+}
+
+void core_state_add_text(core_state *s, const char *name, core_text *text)
+{
+	add(s, (part){name, FV_U8, 0, NULL, text});
+}
+
+static const char *const type_names[] = {
+	[FV_F32] = "F32", [FV_F64] = "F64", [FV_I32] = "I32", [FV_I64] = "I64", [FV_U8] = "U8"};
+
+static const char *type_name(fv_type type)
+{
+	return type_names[type];
+}
+
+static bool find_type(const char *name, fv_type *type)
+{
+	for (size_t i = 0; i < sizeof type_names / sizeof *type_names; i++)
+		if (!strcmp(type_names[i], name)) {
+			*type = (fv_type)i;
+			return true;
+		}
+	return false;
+}
+
+/* --- saving
+ * ---------------------------------------------------------------------------------------- */
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const core_tensor_out *)a)->name, ((const core_tensor_out *)b)->name);
+}
+
+/* Over tensors sorted by name, with their sizes, so that no two states have the same bytes by
+ * moving a border. */
+static bool checksum(const core_tensor_out *tensor, size_t n, char hex[CHECKSUM_HEX])
+{
+	XXH3_state_t *hash = XXH3_createState();
+	if (!hash)
+		return false;
+	XXH3_64bits_reset(hash);
+	for (size_t i = 0; i < n; i++) {
+		const core_tensor_out *t = &tensor[i];
+		int64_t columns = t->rank == 2 ? t->shape[1] : 1;
+		char shape[64];
+		int used = snprintf(shape, sizeof shape, " %s %lld %lld;", t->dtype,
+			(long long)t->shape[0], (long long)columns);
+		fv_type type = FV_U8;
+		(void)find_type(t->dtype, &type);
+		XXH3_64bits_update(hash, t->name, strlen(t->name));
+		XXH3_64bits_update(hash, shape, (size_t)used);
+		XXH3_64bits_update(
+			hash, t->data, (size_t)(t->shape[0] * columns) * core_type_size(type));
+	}
+	snprintf(hex, CHECKSUM_HEX, "%016llx", (unsigned long long)XXH3_64bits_digest(hash));
+	XXH3_freeState(hash);
+	return true;
+}
+
+/* Tensor names of all arrays there are by now; they are made once. */
+static bool name_arrays(core_state *s)
+{
+	size_t n = core_array_count(s->ctx);
+	if (n == s->n_names)
+		return true;
+	const char **name = core_alloc(s->ctx, n, sizeof *name);
+	for (size_t i = 0; name && i < n; i++) {
+		name[i] = core_format(s->ctx, ARRAY "%s", core_array_at(s->ctx, i)->name);
+		if (!name[i])
+			return false;
+	}
+	s->array_name = name;
+	s->n_names = name ? n : 0;
+	return name != NULL;
+}
+
+/* All parts and arrays, sorted by name -> malloc. NULL when memory is out. */
+static core_tensor_out *list(core_state *s, size_t *n)
+{
+	size_t arrays = core_array_count(s->ctx);
+	core_tensor_out *out = name_arrays(s) ? calloc(s->n_parts + arrays + 1, sizeof *out) : NULL;
+	*n = 0;
+	for (size_t i = 0; out && i < s->n_parts; i++) {
+		const part *p = &s->part[i];
+		out[(*n)++] = (core_tensor_out){.name = p->name,
+			.dtype = type_name(p->type),
+			.rank = 1,
+			.shape = {p->text ? (int64_t)p->text->size : p->n},
+			.data = p->text ? p->text->data : p->data};
+	}
+	for (size_t i = 0; out && i < arrays; i++) {
+		const core_array *a = core_array_at(s->ctx, i);
+		out[(*n)++] = (core_tensor_out){.name = s->array_name[i],
+			.dtype = type_name(a->type),
+			.rank = 2,
+			.shape = {a->n0, a->n1},
+			.data = a->data};
+	}
+	if (out)
+		qsort(out, *n, sizeof *out, by_name);
+	return out;
+}
+
+static fv_status write_file(core_state *s)
+{
+	size_t n;
+	char hex[CHECKSUM_HEX];
+	core_tensor_out *tensor = list(s, &n);
+	fv_status status;
+	if (tensor && checksum(tensor, n, hex)) {
+		const core_meta_out meta[] = {
+			{"format", FORMAT}, {"key", s->options.key}, {"xxh3", hex}};
+		status = core_safetensors_write(s->ctx, s->options.path, tensor, n, meta, 3);
+	} else {
+		status = fv_fail(s->ctx, FV_FAILED, "%s: out of memory", s->options.path);
+	}
+	free(tensor);
+	return status;
+}
+
+static bool told_to_stop(const core_state *s)
+{
+	return s->options.told_to_stop && s->options.told_to_stop();
+}
+
+bool core_state_is_due(const core_state *s)
+{
+	return told_to_stop(s) ||
+	       (s->options.every_s > 0 && core_clock_s() - s->last_s >= s->options.every_s);
+}
+
+fv_status core_state_save(core_state *s)
+{
+	bool stop = told_to_stop(s);
+	fv_status status = write_file(s);
+	s->last_s = core_clock_s();
+	if (stop)
+		return fv_fail(s->ctx, FV_STOPPED, "stopped by a signal; its state is %s",
+			status ? "lost" : "saved");
+	if (status)
+		core_log(s->ctx, CORE_WARNING, "the state of the run could not be saved: %s",
+			core_error_line(s->ctx, 0));
+	core_error_clear(s->ctx);
+	return FV_OK;
+}
+
+/* --- restoring
+ * ------------------------------------------------------------------------------------- */
+
+static bool says(const fv_checkpoint *file, const char *key, const char *value)
+{
+	const char *said = fv_checkpoint_meta(file, key);
+	return said && !strcmp(said, value);
+}
+
+/* Is it whole? */
+static bool is_sound(const fv_checkpoint *file)
+{
+	size_t n = (size_t)fv_checkpoint_count(file);
+	core_tensor_out *tensor = calloc(n + 1, sizeof *tensor);
+	fv_type type;
+	bool sound = tensor != NULL;
+	for (size_t i = 0; i < n && sound; i++) {
+		const fv_tensor *t = fv_checkpoint_at(file, (int64_t)i);
+		sound = (t->rank == 1 || t->rank == 2) && find_type(t->dtype, &type);
+		tensor[i] = (core_tensor_out){.name = t->name,
+			.dtype = t->dtype,
+			.rank = t->rank,
+			.shape = {t->shape[0], t->shape[1]},
+			.data = t->data};
+	}
+	char hex[CHECKSUM_HEX];
+	if (sound)
+		qsort(tensor, n, sizeof *tensor, by_name);
+	sound = sound && checksum(tensor, n, hex) && says(file, "xxh3", hex);
+	free(tensor);
+	return sound;
+}
+
+static const fv_tensor *find(
+	const fv_checkpoint *file, const char *name, fv_type type, int32_t rank)
+{
+	const fv_tensor *t = fv_checkpoint_find(file, name);
+	return t && !strcmp(t->dtype, type_name(type)) && t->rank == rank ? t : NULL;
+}
+
+/* Do the parts and the arrays that the loss has made stand in it, as they are, and beside them at
+ * most arrays made later? */
+static bool fits(const core_state *s)
+{
+	const fv_checkpoint *file = s->file;
+	int64_t known = 0, later = 0;
+	for (size_t i = 0; i < s->n_parts; i++, known++) {
+		const part *p = &s->part[i];
+		const fv_tensor *t = find(file, p->name, p->type, 1);
+		if (!t || (!p->text && t->count != p->n))
+			return false;
+	}
+	for (size_t i = 0; i < s->n_names; i++, known++) {
+		const core_array *a = core_array_at(s->ctx, i);
+		const fv_tensor *t = find(file, s->array_name[i], a->type, 2);
+		if (!t || t->shape[0] != a->n0 || t->shape[1] != a->n1)
+			return false;
+	}
+	for (int64_t i = 0; i < fv_checkpoint_count(file); i++) {
+		const fv_tensor *t = fv_checkpoint_at(file, i);
+		later += !strncmp(t->name, ARRAY, strlen(ARRAY)) && t->rank == 2;
+	}
+	return known - (int64_t)s->n_names + later == fv_checkpoint_count(file);
+}
+
+static fv_status copy(core_state *s)
+{
+	const fv_checkpoint *file = s->file;
+	for (int64_t i = 0; i < fv_checkpoint_count(file); i++) {
+		const fv_tensor *t = fv_checkpoint_at(file, i);
+		fv_type type;
+		if (strncmp(t->name, ARRAY, strlen(ARRAY)) || !find_type(t->dtype, &type))
+			continue;
+		void *to =
+			fv_array(s->ctx, t->name + strlen(ARRAY), type, t->shape[0], t->shape[1]);
+		if (!to)
+			return FV_FAILED;
+		if (t->count)
+			memcpy(to, t->data, (size_t)t->count * core_type_size(type));
+	}
+	for (size_t i = 0; i < s->n_parts; i++) {
+		const part *p = &s->part[i];
+		const fv_tensor *t = fv_checkpoint_find(file, p->name);
+		size_t size = (size_t)t->count * core_type_size(p->type);
+		if (p->text) {
+			core_text_free(p->text);
+			*p->text = (core_text){0};
+			core_text_put(p->text, t->data, size);
+		} else if (size) {
+			memcpy(p->data, t->data, size);
+		}
+	}
+	return FV_OK;
+}
+
+fv_status core_state_refuse(core_state *s)
+{
+	core_state_close(s);
+	unlink(s->options.path);
+	return fv_fail(s->ctx, FV_DATA, "%s: not a state that this run can be in; it is removed",
+		s->options.path);
+}
+
+/* NULL: it is this run's. */
+static const char *objection(core_state *s)
+{
+	if (!says(s->file, "format", FORMAT) || !is_sound(s->file))
+		return "not the state of a run, or damaged";
+	if (!says(s->file, "key", s->options.key))
+		return "left by a run of other data, weights, plugins, settings or kernels";
+	return NULL;
+}
+
+void core_state_open(core_state *s)
+{
+	fv_ctx *ctx = s->ctx;
+	size_t errors = core_error_count(ctx);
+	s->last_s = core_clock_s();
+	if (!core_file_exists(s->options.path))
+		return;
+	const char *reason;
+	if (fv_checkpoint_open(ctx, s->options.path, &s->file)) {
+		s->file = NULL;
+		reason = core_error_line(ctx, errors); /* it names the file */
+		core_log(ctx, CORE_WARNING, "%s: the run starts over",
+			reason ? reason : s->options.path);
+		core_error_clear(ctx);
+	} else if ((reason = objection(s))) {
+		core_log(ctx, CORE_WARNING, "%s: %s: the run starts over", s->options.path, reason);
+		core_state_close(s);
+	}
+	if (!s->file)
+		unlink(s->options.path);
+}
+
+bool core_state_is_open(const core_state *s)
+{
+	return s->file != NULL;
+}
+
+int64_t core_state_count(const core_state *s, const char *name)
+{
+	const fv_tensor *t = fv_checkpoint_find(s->file, name);
+	return t ? t->count : -1;
+}
+
+bool core_state_take(core_state *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_parts; i++) {
+		const part *p = &s->part[i];
+		if (strcmp(p->name, name) || p->text)
+			continue;
+		const fv_tensor *t = find(s->file, name, p->type, 1);
+		if (!t || t->count != p->n)
+			return false;
+		if (p->n)
+			memcpy(p->data, t->data, (size_t)p->n * core_type_size(p->type));
+		return true;
+	}
+	return false;
+}
+
+fv_status core_state_restore(core_state *s)
+{
+	if (!name_arrays(s))
+		return FV_FAILED;
+	if (!fits(s))
+		return core_state_refuse(s);
+	fv_status status = copy(s);
+	core_state_close(s);
+	return status;
+}
+
+void core_state_close(core_state *s)
+{
+	if (!s)
+		return;
+	fv_checkpoint_close(s->file);
+	s->file = NULL;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What objectives share that weigh rows by what a first model makes of them: how the second stage is
+ * judged on the development rows. */
+#ifndef LOSSES_REFIT_H
+#define LOSSES_REFIT_H
+
+#include <math.h>
+
+#include <fairvox/fairvox.h>
+
+/* weight [n] times a factor so that its mean is 1. Some weight is above 0. */
+static inline void refit_normalise(double *weight, int32_t n)
+{
+	double sum = 0;
+	for (int32_t i = 0; i < n; i++)
+		sum += weight[i];
+	for (int32_t i = 0; i < n; i++)
+		weight[i] *= n / sum;
+}
+
+/* (1/B) sum_i weight_row l_i; weight NULL: the mean */
+static inline double refit_mean(const fv_batch *batch, const double *weight)
+{
+	double sum = 0;
+	for (int32_t i = 0; i < batch->n; i++)
+		sum += (weight ? weight[batch->row[i]] : 1) * batch->loss[i];
+	return sum / batch->n;
+}
+
+/* p_k of one row's logits [C] -> p [C] */
+static inline void refit_softmax(const float *logits, int32_t classes, double *p)
+{
+	double most = logits[0], sum = 0;
+	for (int32_t k = 1; k < classes; k++)
+		most = fmax(most, logits[k]);
+	for (int32_t k = 0; k < classes; k++)
+		sum += p[k] = exp(logits[k] - most);
+	for (int32_t k = 0; k < classes; k++)
+		p[k] /= sum;
+}
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Wall time of nothing but the matrix products of an encoder, by OpenBLAS's sgemm on rows put together
+ * beforehand: the bound that bench_encoder.py compares with. Each matrix of weights has memory of its own.
+ *
+ *   bench_bound wavlm|wav2vec2|ecapa JOBS SAMPLES...
+ *
+ * JOBS processes take the recordings, of so many samples each, in turn. Prints seconds, all
+ * processes' seconds of CPU and, on standard error, GFLOP of each. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cblas.h>
+
+enum { WEIGHTS = 350000000, NUMBERS = 1 << 26 };
+
+static float *weights, *numbers, *results;
+static double work;     /* GFLOP */
+static size_t position; /* in the weights, of the next matrix */
+
+static double now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void product(int rows, int outputs, int inputs)
+{
+	size_t n = (size_t)outputs * (size_t)inputs;
+	if (position + n > WEIGHTS || (size_t)rows * (size_t)inputs > NUMBERS ||
+		(size_t)rows * (size_t)outputs > NUMBERS) {
+		fputs("bench_bound: a product is larger than its memory\n", stderr);
+		exit(1);
+	}
+	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, outputs, inputs, 1, numbers,
+		inputs, weights + position, inputs, 0, results, outputs);
+	position += n;
+	work += 2e-9 * rows * outputs * inputs;
+}
+
+static void trunk(int samples, int width, int layers, int heads)
+{
+	static const int taps[] = {10, 3, 3, 3, 3, 2, 2}, step[] = {5, 2, 2, 2, 2, 2, 2};
+	int t = samples;
+	for (int i = 0; i < 7; i++) {
+		t = (t - taps[i]) / step[i] + 1;
+		product(t, 512, taps[i] * (i ? 512 : 1));
+	}
+	product(t, width, 512);
+	for (int group = 0; group < 16; group++)
+		product(t, width / 16, width / 16 * 128);
+	for (int layer = 0; layer < layers; layer++) {
+		product(t, 3 * width, width);
+		size_t before = position;
+		for (int head = 0; head < heads; head++) {
+			product(t, t, width / heads);
+			product(t, width / heads, t);
+			position = before;
+		}
+		product(t, width, width);
+		product(t, 4 * width, width);
+		product(t, width, 4 * width);
+	}
+}
+
+static void ecapa(int samples)
+{
+	int t = samples / 160 + 1;
+	product(t, 1024, 5 * 80);
+	for (int block = 0; block < 3; block++) {
+		product(t, 1024, 1024);
+		for (int part = 0; part < 7; part++)
+			product(t, 128, 3 * 128);
+		product(t, 1024, 1024);
+	}
+	product(t, 3072, 3072);
+	product(t, 128, 3072);
+	product(t, 3072, 128);
+}
+
+static void recording(const char *model, int samples)
+{
+	position = 0;
+	if (!strcmp(model, "wavlm"))
+		trunk(samples, 768, 12, 12);
+	else if (!strcmp(model, "wav2vec2"))
+		trunk(samples, 1024, 24, 16);
+	else
+		ecapa(samples);
+}
+
+static float *filled(size_t n)
+{
+	float *x = malloc(n * sizeof *x);
+	for (size_t i = 0; x && i < n; i++)
+		x[i] = (float)(i % 1021) / 1021 - 0.5f;
+	if (!x)
+		exit(1);
+	return x;
+}
+
+int main(int argc, char **argv)
+{
+	int jobs = argc > 3 ? atoi(argv[2]) : 0;
+	if (jobs < 1) {
+		fputs("usage: bench_bound wavlm|wav2vec2|ecapa JOBS SAMPLES...\n", stderr);
+		return 2;
+	}
+	weights = filled(WEIGHTS);
+	numbers = filled(NUMBERS);
+	results = filled(NUMBERS);
+	openblas_set_num_threads(1);
+	double start = now();
+	for (int job = 0; job < jobs; job++)
+		if (fork() == 0) {
+			for (int i = 3 + job; i < argc; i += jobs)
+				recording(argv[1], atoi(argv[i]));
+			fprintf(stderr, "%.3f\n", work);
+			_exit(0);
+		}
+	while (wait(NULL) > 0)
+		;
+	struct rusage use;
+	getrusage(RUSAGE_CHILDREN, &use);
+	printf("%.4f %.4f\n", now() - start,
+		(double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+			1e-6 * (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec));
+	return 0;
+}

@@ -1,0 +1,276 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Speed of an encoder on real recordings beside other programs, all with the same number of single-threaded
+workers, in turns, the best of some rounds: fairvox encode, Hugging Face's PyTorch and ONNX Runtime (the same
+model, exported here), SpeechBrain for ECAPA, and the time that OpenBLAS's sgemm takes for the products alone.
+Weights are random, of the real size. Run by hand, with torch, transformers, onnx, onnxscript, onnxruntime,
+speechbrain and soundfile:
+
+    bench_encoder.py BUILD AUDIO [--model wavlm] [--files 24] [--rounds 3] [--jobs 2] [--param precision=bf16x3]
+
+BUILD is fairvox's build folder, AUDIO a folder of 16 kHz recordings. Times of peers begin when the model is
+read and has run once; fairvox's is the program's, less that of encoding one second with the same options.
+CPU time is that of all workers, and its x real time what idle cores would give. Memory is the peak of all processes' proportional shares; a worker's is its own pages."""
+import argparse
+import glob
+import logging
+import multiprocessing
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import numpy as np
+import soundfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "golden"))
+FBANK = dict(n_mels=80)
+
+
+def children(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            direct = [int(p) for p in file.read().split()]
+    except OSError:
+        return []
+    return direct + [p for d in direct for p in children(d)]
+
+
+def memory(pid):
+    """MB: proportional share, own pages"""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup") as file:
+            text = file.read()
+    except OSError:
+        return 0, 0
+    size = {k: int(v) / 1024 for k, v in re.findall(r"^(\w+): +(\d+) kB", text, re.M)}
+    return size.get("Pss", 0), size.get("Private_Dirty", 0)
+
+
+class Watch:
+    """Peak memory of all processes below this one, and the largest own part of a worker's, who are so many
+    generations below this one."""
+
+    def __init__(self, generation):
+        self.generation = generation
+
+    def __enter__(self):
+        self.total = self.worker = 0
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+        return self
+
+    def run(self):
+        while not self.stop.wait(0.1):
+            sizes = {p: memory(p) for p in children(os.getpid())}
+            self.total = max(self.total, sum(s[0] for s in sizes.values()))
+            workers = [os.getpid()]
+            for _ in range(self.generation):
+                workers = [c for p in workers for c in children(p)]
+            self.worker = max([self.worker] + [sizes[p][1] for p in workers if p in sizes])
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.thread.join()
+
+
+def pooled(model):
+    import torch
+
+    class Pooled(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = model
+
+        def forward(self, x):
+            states = self.model(x, output_hidden_states=True).hidden_states
+            return torch.stack([s.mean(1)[0] for s in states])
+    return Pooled().eval()
+
+
+def load_torch(name, folder):
+    import torch
+    import real_size
+    torch.set_num_threads(1)
+    model = real_size.make(name)
+    if name != "ecapa":
+        return_ = pooled(model)
+    else:
+        from speechbrain.lobes.features import Fbank
+        from speechbrain.processing.features import InputNormalization
+        fbank, norm = Fbank(**FBANK), InputNormalization(norm_type="sentence", std_norm=False)
+
+        def return_(x):
+            return model(norm(fbank(x), torch.ones(1)))
+
+    def run(wave):
+        with torch.inference_mode():
+            return return_(torch.from_numpy(wave)[None]).numpy()
+    return run
+
+
+def export(name, path):
+    import torch
+    import real_size
+    model = pooled(real_size.make(name))
+    length = torch.export.Dim("n", min=4000, max=1000000)
+    with torch.no_grad():
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        torch.onnx.export(model, (torch.randn(1, 40640),), path, dynamo=True, input_names=["x"],
+                          output_names=["y"], dynamic_shapes=({1: length},), verbose=False)
+
+
+def load_onnx(name, folder):
+    import onnxruntime
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(os.path.join(folder, "model.onnx"), options,
+                                           providers=["CPUExecutionProvider"])
+    return lambda wave: session.run(None, {"x": wave[None]})[0]
+
+
+LOAD = {"PyTorch": load_torch, "SpeechBrain": load_torch, "ONNX Runtime": load_onnx}
+
+
+def worker(peer, name, folder, waves, ready, begin, queue, cpu, first):
+    run = LOAD[peer](name, folder)
+    warm = run(waves[0][:16000])
+    del warm
+    ready.release()
+    begin.wait()
+    start = time.process_time()
+    while True:
+        with queue.get_lock():
+            i = queue.value
+            queue.value += 1
+        if i >= len(waves):
+            with cpu.get_lock():
+                cpu.value += time.process_time() - start
+            return
+        y = run(waves[i])
+        if i == 0:
+            np.save(first, y)
+
+
+def time_peer(peer, name, folder, waves, jobs):
+    context = multiprocessing.get_context("spawn")
+    ready, begin, queue = context.Semaphore(0), context.Event(), context.Value("i", 0)
+    cpu = context.Value("d", 0)
+    first = os.path.join(folder, "peer.npy")
+    given = (peer, name, folder, waves, ready, begin, queue, cpu, first)
+    processes = [context.Process(target=worker, args=given) for _ in range(jobs)]
+    for p in processes:
+        p.start()
+    for _ in processes:
+        ready.acquire()
+    start = time.monotonic()
+    begin.set()
+    for p in processes:
+        p.join()
+    return time.monotonic() - start, cpu.value
+
+
+def time_fairvox(args, weights, files, folder):
+    command = [os.path.join(args.build, "fairvox"), "encode", "--encoder", args.model, "--weights", weights,
+               "-j", str(args.jobs), "--no-progress", "-q", "--out", os.path.join(folder, "ours.safetensors")]
+    for param in args.param:
+        command += ["-p", param]
+    environment = dict(os.environ, FAIRVOX_PLUGIN_PATH=os.path.join(args.build, "plugins"))
+    start, before = time.monotonic(), os.times()
+    subprocess.run(command + files, check=True, env=environment)
+    after = os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return time.monotonic() - start, cpu
+
+
+def time_bound(args, waves):
+    out = subprocess.run([os.path.join(args.build, "tests", "bench_bound"), args.model, str(args.jobs)]
+                         + [str(len(w)) for w in waves], check=True, capture_output=True, text=True)
+    args.work = sum(float(x) for x in out.stderr.split())
+    wall, cpu = out.stdout.split()
+    return float(wall), float(cpu)
+
+
+def compare(args, longest, folder):
+    """Largest difference between ours and the last peer's first recording, over the largest number"""
+    from safetensors.numpy import load_file
+    ours = load_file(os.path.join(folder, "ours.safetensors"))
+    stem = os.path.splitext(os.path.basename(longest))[0]
+    want = np.load(os.path.join(folder, "peer.npy")).squeeze()
+    return np.abs(ours[stem].squeeze() - want).max() / np.abs(want).max()
+
+
+def read(args):
+    files = sorted(glob.glob(os.path.join(args.audio, "**", "*.*"), recursive=True))
+    files = [f for f in files if f.endswith((".wav", ".flac"))]
+    files = files[::max(1, len(files) // args.files)][:args.files]
+    pairs = sorted(((f, soundfile.read(f, dtype="float32")[0]) for f in files), key=lambda p: -len(p[1]))
+    assert all(soundfile.info(f).samplerate == 16000 for f in files), "16 kHz recordings are wanted"
+    return [p[0] for p in pairs], [p[1] for p in pairs]
+
+
+def prepare(args, folder):
+    """Weights, the second recording that start-up is measured with, the exported model; peers' names"""
+    weights = os.path.join(folder, "weights")
+    subprocess.run([sys.executable, os.path.join(HERE, "..", "golden", "real_size.py"), args.model, weights],
+                   check=True, capture_output=True)
+    short = os.path.join(folder, "short.wav")
+    soundfile.write(short, np.random.default_rng(0).normal(0, 0.1, 16000), 16000)
+    if args.model == "ecapa":
+        return weights, short, ["SpeechBrain"]
+    process = multiprocessing.get_context("spawn").Process(
+        target=export, args=(args.model, os.path.join(folder, "model.onnx")))
+    process.start()
+    process.join()
+    model = os.path.join(weights, "model.safetensors")
+    return model, short, ["ONNX Runtime", "PyTorch"]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("build")
+    parser.add_argument("audio")
+    parser.add_argument("--model", default="wavlm", choices=["wavlm", "wav2vec2", "ecapa"])
+    parser.add_argument("--files", type=int, default=24)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--param", action="append", default=[])
+    args = parser.parse_args()
+    files, waves = read(args)
+    seconds = sum(len(w) for w in waves) / 16000
+    with tempfile.TemporaryDirectory() as folder:
+        weights, short, peers = prepare(args, folder)
+        best, total, own = {}, {}, {}
+
+        def measure(name, function):
+            with Watch(1 if name in peers else 2) as watch:
+                took = function()
+            best[name] = np.minimum(best.get(name, 1e9), took)
+            total[name] = max(total.get(name, 0), watch.total)
+            own[name] = max(own.get(name, 0), watch.worker)
+
+        for _ in range(args.rounds):
+            measure("start", lambda: time_fairvox(args, weights, [short], folder))
+            measure("sgemm bound", lambda: time_bound(args, waves))
+            measure("fairvox", lambda: time_fairvox(args, weights, files, folder))
+            for peer in peers:
+                measure(peer, lambda: time_peer(peer, args.model, folder, waves, args.jobs))
+        print(f"{args.model}: {len(files)} recordings, {seconds:.1f} s, {args.jobs} workers, "
+              f"best of {args.rounds}; {args.work:.0f} GFLOP; start-up of fairvox {best['start'][0]:.2f} s, "
+              f"with it {seconds / best['fairvox'][0]:.1f} x real time")
+        print(f"difference of fairvox and {peers[-1]}: {compare(args, files[0], folder):.1e}")
+        best["fairvox"] -= best.pop("start")
+        ours = best["fairvox"]
+        for name, (wall, cpu) in best.items():
+            print(f"{name:13} {wall:7.2f} s {seconds / wall:6.1f} x real time, CPU {cpu:7.2f} s "
+                  f"{args.jobs * seconds / cpu:6.1f} x; fairvox {wall / ours[0]:5.2f}, by CPU time "
+                  f"{cpu / ours[1]:5.2f} times as fast; {total[name]:6.0f} MB, a worker {own[name]:5.0f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The encoder ecapa from the command line, with a small network of drawn weights.
+load helpers
+
+weights=$FAIRVOX_SOURCE/tests/golden/ecapa/embedding_model.ckpt
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+}
+
+@test "which encoder takes the file" {
+	run "$fairvox" inspect "$weights"
+	[ "${lines[0]}" = "container: torch zip" ]
+	[ "${lines[3]}" = "tensors:   231 (46155 numbers)" ]
+	[ "${lines[4]}" = "encoder:   ecapa (ECAPA-TDNN speaker encoder)" ]
+	[[ ${lines[5]} = "licence:   not known"* ]]
+}
+
+@test "what is refused" {
+	fails 2 "needs weights: embedding_model.ckpt" "$fairvox" encode --encoder ecapa --out x.csv x.wav
+	fails 4 "no ECAPA-TDNN: no tensor 'blocks.0.conv.conv.weight'" \
+		"$fairvox" encode --encoder ecapa --weights "$FAIRVOX_SOURCE/tests/golden/containers/zip_nested.pt" --out x.csv x.wav
+	python3 - <<-END
+		import wave
+		for n in 639, 640:
+		    with wave.open(f"{n}.wav", "wb") as out:
+		        out.setparams((1, 2, 16000, 0, "NONE", ""))
+		        out.writeframes(bytes(2 * n))
+	END
+	fails 4 "639.wav: 639 samples at 16000 Hz, encoder ecapa needs 640" \
+		"$fairvox" encode --encoder ecapa --weights "$weights" --out x.csv 639.wav
+	"$fairvox" encode --encoder ecapa --weights "$weights" --out x.csv 640.wav
+	[ "$(tail -1 x.csv | tr , '\n' | wc -l)" -eq 25 ]
+}
+
+@test "its clusters as groups" {
+	plan
+	sed -i "s|^grouper: .*|grouper: {name: kmeans, k: 4, encoder: {name: ecapa, weights: $weights}}|; s|erm, rw|rw, gdro|" plan.yaml
+	"$fairvox" run plan.yaml
+	[ "$(find results -name done | wc -l)" -eq 4 ]
+	"$fairvox" verify results
+	for run in results/*/fold1-seed1; do
+		[ "$(tail -n +2 "$run/groups.csv" | cut -d, -f2 | sort -u | wc -l)" -eq 4 ]
+	done
+}

@@ -1,0 +1,137 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Runs that are interrupted in the middle of their training go on from there, to the same bytes.
+load helpers
+
+setup() {
+	plan
+	sed -i 's/epochs: 5/epochs: 5000/; s/loss.name: .*/loss.name: [grl, disent]}/; s/folds: .*/folds: [1]/' plan.yaml
+}
+
+# whole: the runs without interruption, once a build. Takes some seconds.
+whole() {
+	whole=$FAIRVOX_BUILD/test-whole
+	(
+		flock 9
+		[ -e "$whole/finished" ] && cmp -s plan.yaml "$whole/plan.yaml" &&
+			[ "$whole/finished" -nt "$FAIRVOX_BUILD/libfairvox.so" ] && exit 0
+		rm -rf "$whole"
+		mkdir "$whole"
+		cp plan.yaml "$whole"
+		"$fairvox" run plan.yaml -j 2 --quiet --results "$whole/results"
+		"$fairvox" table "$whole/results" >"$whole/table.md"
+		touch "$whole/finished"
+	) 9>"$whole.lock"
+}
+
+# same: ./results are those of `whole`, but for clocks and logs; no state is left.
+same() {
+	"$fairvox" table results | cmp - "$whole/table.md"
+	for run in "$whole"/results/*/*/; do
+		own=results/${run#"$whole/results/"}
+		for file in predictions.csv metrics.json model.safetensors env.json done; do
+			cmp "$run/$file" "$own/$file"
+		done
+		sed 's/"seconds":.*//' "$run/metrics.jsonl" | cmp - <(sed 's/"seconds":.*//' "$own/metrics.jsonl")
+	done
+	[ -z "$(find results -name '*state*')" ]
+}
+
+# stopped CODE SIGNAL [OPTION...]: runs for a second, sends the signal, wants that exit code.
+stopped() {
+	local want=$1 signal=$2 code=0
+	shift 2
+	"$fairvox" run plan.yaml -j 2 --quiet "$@" &
+	local pid=$!
+	at_work 2
+	sleep 0.2
+	kill -"$signal" $pid
+	wait $pid || code=$?
+	[ "$code" -eq "$want" ]
+}
+
+states() {
+	find results -name state.safetensors | wc -l
+}
+
+@test "stopped by each signal in turn, and again: the same bytes" {
+	whole
+	stopped 143 TERM
+	[ "$(states)" -eq 2 ]
+	[ -z "$(find results -name failed)" ]
+	stopped 75 USR1
+	[ "$(states)" -eq 2 ]
+	stopped 130 INT
+	"$fairvox" status results | grep -q '2 open'
+	run --separate-stderr "$fairvox" run plan.yaml -j 1
+	[ "$status" -eq 0 ]
+	same
+	[ "$(grep -h '^info: goes on after step' results/*/*/log | wc -l)" -ge 4 ]
+}
+
+@test "what stopped says so" {
+	"$fairvox" run plan.yaml -j 2 2>words &
+	pid=$!
+	at_work 2
+	sleep 0.2
+	kill -TERM $pid
+	wait $pid || true
+	grep -q '2 runs were stopped; the same command goes on with them' words
+	grep -q '0 of 2 runs done' words
+}
+
+@test "kill -9, with the state saved every 20 ms: the same bytes" {
+	whole
+	times=2
+	[ -n "${FAIRVOX_LONG-}" ] && times=10
+	for _ in $(seq $times); do
+		"$fairvox" run plan.yaml -j 2 --quiet --save-every 0.02 &
+		pid=$!
+		at_work 2
+		sleep "0.$((RANDOM % 9))$((RANDOM % 9))"
+		kill -9 $pid 2>/dev/null || true
+		wait $pid 2>/dev/null || true
+	done
+	[ "$(states)" -ge 1 ]
+	"$fairvox" run plan.yaml --quiet
+	grep -q '^info: goes on after step' results/*/*/log
+	same
+}
+
+@test "a damaged state: told, and the same bytes" {
+	whole
+	stopped 75 USR1
+	for file in $(find results -name state.safetensors); do
+		printf x | dd of="$file" bs=1 seek=$(($(stat -c %s "$file") / 2)) conv=notrunc status=none
+	done
+	run --separate-stderr "$fairvox" run plan.yaml -j 2
+	[ "$status" -eq 0 ]
+	[[ $stderr == *"state.safetensors: not the state of a run, or damaged: the run starts over"* ]]
+	same
+}
+
+@test "a state of other data: told, and the bytes of the new data" {
+	mkdir labels
+	cp "$corpus"/labels_consensus_1.csv labels
+	sed -i "s|labels: .*|labels: labels/labels_consensus_{fold}.csv|; s/5000/3000/" plan.yaml
+	stopped 75 USR1
+	sed -i 2d labels/labels_consensus_1.csv
+	run --separate-stderr "$fairvox" run plan.yaml -j 2
+	[ "$status" -eq 0 ]
+	[[ $stderr == *"left by a run of other data, weights, plugins, settings or kernels: the run starts over"* ]]
+	"$fairvox" run plan.yaml -j 2 --quiet --results fresh
+	for model in results/*/*/model.safetensors; do
+		cmp "$model" "fresh/${model#results/}"
+	done
+}
+
+@test "--force starts over" {
+	stopped 75 USR1
+	"$fairvox" run plan.yaml -j 2 --quiet --force
+	! grep -q 'goes on after' results/*/*/log
+}
+
+@test "--save-every wants a number of seconds" {
+	fails 2 "--save-every: 'soon' is no number of seconds" "$fairvox" run plan.yaml --save-every soon
+	fails 2 "--save-every: '-1' is no number of seconds" "$fairvox" run plan.yaml --save-every -1
+}

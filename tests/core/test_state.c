@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A run that is stopped after any step and taken up again gives the bits of one that was not, with every
+ * loss plugin; and what becomes of a state file that is damaged, another run's, or cannot be written. */
+#include "task.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+enum { EPOCH_STEPS = 5 };
+
+/* One run of it. */
+typedef struct attempt {
+	task *task;
+	fv_ctx *ctx;
+	float member[(N + DEV) * G];
+	core_text history, said;
+} attempt;
+
+static void note(void *user, core_level level, const char *line)
+{
+	if (level <= CORE_WARNING)
+		core_text_add(user, "%s%s\n", level == CORE_WARNING ? "warning: " : "", line);
+}
+
+/* What the epochs were, but for the clock. */
+static fv_status record(void *user, const core_train_epoch *e)
+{
+	attempt *t = user;
+	core_text_add(&t->history, "%d %d %a %a %a %a %d %a %a\n", (int)e->stage, (int)e->epoch,
+		e->value, e->grad_norm, e->dev_loss, e->dev_objective, e->best, e->group_loss[0],
+		e->group_loss[1]);
+	core_text_put(&t->history, (const char *)e->params, sizeof(float) * 16);
+	return FV_OK;
+}
+
+typedef struct method {
+	const char *loss, *profile, *setting, *other;
+} method;
+
+static attempt *begin(const method *m, int epochs)
+{
+	attempt *t = calloc(1, sizeof *t);
+	assert_non_null(t);
+	t->task = new_task(test_loss(m->loss), false);
+	t->ctx = t->task->ctx;
+	core_ctx_set_log(t->ctx, note, &t->said);
+	t->task->spec.epochs = epochs;
+	core_train_job *job = &t->task->job;
+	for (int i = 0; i < N + DEV; i++) {
+		for (int g = 0; g < G; g++)
+			t->member[i * G + g] = g == t->task->group[i] ? 0.7f : 0.2f;
+		if (i % 11 == 10)
+			t->task->group[i] = -1;
+	}
+	job->train.rows.member = t->member;
+	job->dev.rows.member = t->member + N * G;
+	job->on_epoch = record;
+	job->user = t;
+	job->loss_state =
+		test_loss_state(t->ctx, job->loss, m->profile, m->setting, m->other, NULL);
+	return t;
+}
+
+static void end(attempt *t)
+{
+	core_text_free(&t->history);
+	core_text_free(&t->said);
+	core_state_close(t->task->job.state);
+	free_task(t->task);
+	free(t);
+}
+
+static int steps_left; /* until the signal */
+
+static bool count_down(void)
+{
+	steps_left -= steps_left > 0;
+	return steps_left == 0;
+}
+
+static void add_state(attempt *t, const char *path, const char *key, double every_s)
+{
+	const core_state_options options = {path, key, every_s, count_down};
+	test_ok(t->ctx, core_state_new(t->ctx, &options, &t->task->job.state));
+	core_state_add_text(t->task->job.state, "history", &t->history);
+}
+
+/* Weights, epochs and all arrays. */
+static void same(const attempt *a, const core_train_result *ra, const attempt *b,
+	const core_train_result *rb)
+{
+	assert_int_equal(ra->plan->count, rb->plan->count);
+	assert_memory_equal(ra->params, rb->params, (size_t)ra->plan->count * sizeof(float));
+	assert_int_equal(ra->selected_epoch, rb->selected_epoch);
+	assert_memory_equal(&ra->selected_value, &rb->selected_value, sizeof(double));
+	assert_int_equal(a->history.size, b->history.size);
+	assert_memory_equal(a->history.data, b->history.data, a->history.size);
+	assert_int_equal(core_array_count(a->ctx), core_array_count(b->ctx));
+	for (size_t i = 0; i < core_array_count(a->ctx); i++) {
+		const core_array *x = core_array_at(a->ctx, i), *y = core_array_at(b->ctx, i);
+		assert_string_equal(x->name, y->name);
+		assert_memory_equal(
+			x->data, y->data, (size_t)(x->n0 * x->n1) * core_type_size(x->type));
+	}
+}
+
+/* Goes on until the end, interrupted after `first` steps and then after every `every`. */
+static attempt *in_pieces(const method *m, int epochs, int first, int every, const char *path,
+	core_train_result *result)
+{
+	for (int left = first;; left = every) {
+		attempt *t = begin(m, epochs);
+		add_state(t, path, "k", 0);
+		steps_left = left;
+		fv_status status = core_train_run(t->ctx, &t->task->job, result);
+		if (status == FV_OK) {
+			unlink(path);
+			return t;
+		}
+		test_fails(t->ctx, status, FV_STOPPED, "its state is saved");
+		end(t);
+	}
+}
+
+enum { ERM = 0, EG = 5, DISENT = 16, NEVER = 1000000 };
+
+static const method methods[] = {
+	{"erm", "paper", NULL, NULL},
+	{"random", "paper", NULL, NULL},
+	{"rw", "paper", NULL, NULL},
+	{"ds", "paper", NULL, NULL},
+	{"gdro", "paper", NULL, NULL},
+	{"gdro", "official", NULL, NULL},
+	{"gdro", "official", "mode=smoothed", "group_loss=excess"},
+	{"gadro", "paper", NULL, NULL},
+	{"gadro", "official", NULL, NULL},
+	{"pgdro", "paper", NULL, NULL},
+	{"pgdro", "official", NULL, NULL},
+	{"cvar_dro", "paper", NULL, NULL},
+	{"grl", "paper", NULL, NULL},
+	{"lff", "paper", NULL, NULL},
+	{"lff", "official", NULL, NULL},
+	{"disent", "paper", "swap_step=4", NULL},
+	{"disent", "official", "swap_step=4", NULL},
+};
+
+static const char *state_path(void)
+{
+	static char path[4096];
+	snprintf(path, sizeof path, "%s/state.safetensors", test_folder("state"));
+	return path;
+}
+
+static attempt *whole_run(const method *m, int epochs, core_train_result *result)
+{
+	attempt *t = begin(m, epochs);
+	test_ok(t->ctx, core_train_run(t->ctx, &t->task->job, result));
+	return t;
+}
+
+static void every_step(void **state)
+{
+	(void)state;
+	int epochs = (int)test_rounds(2, 40);
+	const char *path = state_path();
+	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+		core_train_result want, got;
+		attempt *whole = whole_run(&methods[i], epochs, &want);
+		for (int step = 1; step <= EPOCH_STEPS * epochs; step++) {
+			attempt *t = in_pieces(&methods[i], epochs, step, NEVER, path, &got);
+			same(whole, &want, t, &got);
+			end(t);
+		}
+		attempt *t = in_pieces(&methods[i], epochs, 1, 3, path, &got);
+		same(whole, &want, t, &got);
+		end(t);
+		end(whole);
+	}
+}
+
+/* Stops a run of the method after 7 steps. */
+static void leave(const method *m, const char *path)
+{
+	attempt *t = begin(m, 3);
+	core_train_result result;
+	add_state(t, path, "k", 0);
+	steps_left = 7;
+	test_fails(t->ctx, core_train_run(t->ctx, &t->task->job, &result), FV_STOPPED, "is saved");
+	end(t);
+}
+
+/* What is in the file is not taken up: a warning with `text`, the file gone, and the run as ever. */
+static void starts_over(const method *m, const char *path, const char *key, const char *text)
+{
+	core_train_result want, got;
+	attempt *whole = whole_run(m, 3, &want), *t = begin(m, 3);
+	add_state(t, path, key, 0);
+	steps_left = NEVER;
+	test_ok(t->ctx, core_train_run(t->ctx, &t->task->job, &got));
+	same(whole, &want, t, &got);
+	if (!t->said.data || !strstr(t->said.data, "the run starts over") ||
+		!strstr(t->said.data, text) || strncmp(t->said.data, "warning: ", 9))
+		fail_msg("'%s' is not in '%s'", text, t->said.data ? t->said.data : "");
+	assert_false(core_file_exists(path));
+	end(whole);
+	end(t);
+}
+
+static void damaged(void **state)
+{
+	(void)state;
+	const method *m = &methods[EG];
+	const char *path = state_path();
+	fv_ctx *ctx = test_ctx();
+	char *data;
+	size_t size;
+	leave(m, path);
+	test_ok(ctx, core_file_read(ctx, path, 0, &data, &size));
+	size_t stride = size / (size_t)test_rounds(60, 2000) + 1;
+	for (size_t at = 0; at < size; at += stride) {
+		data[at] ^= 1;
+		test_ok(ctx, core_file_write(ctx, path, data, size));
+		data[at] ^= 1;
+		starts_over(m, path, "k", "state.safetensors");
+	}
+	for (size_t cut = 0; cut < size; cut += size / 7) {
+		test_ok(ctx, core_file_write(ctx, path, data, cut));
+		starts_over(m, path, "k", "state.safetensors");
+	}
+	test_ok(ctx, core_file_write(ctx, path, data, size));
+	starts_over(m, path, "another", "left by a run of other data, weights, plugins, settings");
+	core_ctx_free(ctx);
+}
+
+static void refused(const method *m, int epochs, const char *path)
+{
+	attempt *t = begin(m, epochs);
+	core_train_result result;
+	add_state(t, path, "k", 0);
+	steps_left = NEVER;
+	test_fails(t->ctx, core_train_run(t->ctx, &t->task->job, &result), FV_DATA,
+		"not a state that this run can be in; it is removed");
+	assert_false(core_file_exists(path));
+	end(t);
+}
+
+/* Key and checksum are right and the state is another run's all the same. */
+static void forged(void **state)
+{
+	(void)state;
+	const char *path = state_path();
+	leave(&methods[EG], path);
+	refused(&methods[EG], 1, path); /* its epoch lies behind the end */
+	leave(&methods[ERM], path);
+	refused(&methods[EG], 3, path); /* arrays are missing */
+	leave(&methods[DISENT], path);
+	refused(&methods[ERM], 3, path); /* another model */
+}
+
+static void not_written(void **state)
+{
+	(void)state;
+	const method *m = &methods[EG];
+	core_train_result want, got;
+	attempt *whole = whole_run(m, 3, &want), *t = begin(m, 3);
+	add_state(t, "/nonexistent/state.safetensors", "k", 1e-9);
+	steps_left = NEVER;
+	test_ok(t->ctx, core_train_run(t->ctx, &t->task->job, &got));
+	same(whole, &want, t, &got);
+	assert_non_null(t->said.data);
+	assert_non_null(strstr(t->said.data, "warning: the state of the run could not be saved: "
+					     "/nonexistent"));
+	end(t);
+	t = begin(m, 3);
+	add_state(t, "/nonexistent/state.safetensors", "k", 0);
+	steps_left = 4;
+	test_fails(t->ctx, core_train_run(t->ctx, &t->task->job, &got), FV_STOPPED, "/nonexistent");
+	end(t);
+	end(whole);
+}
+
+static void saved_on_the_way(void **state)
+{
+	(void)state;
+	const method *m = &methods[EG];
+	const char *path = state_path();
+	core_train_result want, got;
+	attempt *whole = whole_run(m, 3, &want), *t = begin(m, 3);
+	add_state(t, path, "k", 1e-9); /* after each step */
+	steps_left = NEVER;
+	test_ok(t->ctx, core_train_run(t->ctx, &t->task->job, &got));
+	same(whole, &want, t, &got);
+	assert_true(core_file_exists(path));
+	end(t);
+	t = begin(m, 3); /* as after kill -9: the state is that of the last step */
+	add_state(t, path, "k", 0);
+	test_ok(t->ctx, core_train_run(t->ctx, &t->task->job, &got));
+	same(whole, &want, t, &got);
+	assert_non_null(strstr(t->said.data, "goes on after step 15 of 15 (epoch 3)"));
+	end(t);
+	end(whole);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_step),
+		cmocka_unit_test(saved_on_the_way),
+		cmocka_unit_test(damaged),
+		cmocka_unit_test(forged),
+		cmocka_unit_test(not_written),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

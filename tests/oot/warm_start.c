@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Any objective, begun from a model that was trained without it for a while: `epochs` epochs of the
+ * mean loss, then `then` from there. An example of fv.stages/1. */
+#include <string.h>
+
+#include <fairvox/fairvox.h>
+
+struct warm_start {
+	int64_t epochs;
+	const char *then;
+};
+
+static fv_status warm_start_next(
+	void *state, fv_ctx *ctx, int32_t index, fv_stage *stage, int32_t *more)
+{
+	const struct warm_start *self = state;
+	(void)ctx;
+	if (index == 0) {
+		stage->epochs = self->epochs; /* the plugin's own stage: no weigh, so the mean */
+		stage->use_last = 1;
+		*more = 1;
+	} else {
+		stage->loss = "then"; /* the parameter; goes on from the model of stage 1 */
+	}
+	return FV_OK;
+}
+
+static const fv_stages_1 stages = {.size = sizeof stages, .next = warm_start_next};
+
+static const void *extension(const char *id)
+{
+	return strcmp(id, FV_STAGES_1) ? NULL : &stages;
+}
+
+static const fv_param params[] = {
+	{.size = sizeof(fv_param),
+		.type = FV_INT,
+		.name = "epochs",
+		.min = 1,
+		.max = 1000,
+		.def_paper = "2",
+		.offset = offsetof(struct warm_start, epochs),
+		.doc = "epochs of the mean loss"},
+	{.size = sizeof(fv_param),
+		.type = FV_LOSS_REF,
+		.name = "then",
+		.def_paper = "gdro",
+		.offset = offsetof(struct warm_start, then),
+		.doc = "what is trained from there"},
+};
+
+static const fv_loss_ops ops = {.size = sizeof ops};
+
+static const fv_descriptor descriptor = {
+	.size = sizeof descriptor,
+	.abi = FV_ABI,
+	.kind = FV_LOSS,
+	.name = "warm_start",
+	.version = "1.0",
+	.summary = "any objective, from a model trained without it for a while",
+	.source = "an example",
+	.licence = "Apache-2.0",
+	.state_size = sizeof(struct warm_start),
+	.params = params,
+	.n_params = sizeof params / sizeof *params,
+	.ops = &ops,
+	.extension = extension,
+};
+
+FV_PLUGIN_ENTRY
+{
+	return &descriptor;
+}

@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The objectives that train in stages (jtt, afr, eiil): against golden/training/objectives, and what
+ * their stages are on a small task. */
+#include "task.h"
+
+#include <dlfcn.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fairvox/stages.h>
+#include <fairvox/stream.h>
+
+#include "../../plugins/losses/environments.h"
+
+enum { B = 40, K = 6 };
+
+/* golden/training/objectives/stages.json, and a plugin that is asked for its stages on these rows. */
+typedef struct golden {
+	fv_ctx *ctx;
+	json_t *root;
+	float *logits, *label;
+	double *class_weight;
+	int32_t klass[B], speaker[B], drawn;
+	const char *stem[B];
+	fv_rows rows, dev;
+	fv_loss_setup setup;
+} golden;
+
+static golden *at_work; /* what stands in for the core's predictions and draws */
+
+static const double *numbers(const golden *g, const char *block, const char *key)
+{
+	size_t n;
+	const json_t *in = block ? json_object_get(g->root, block) : g->root;
+	double *read = test_numbers(json_object_get(in, key), &n);
+	double *kept = core_alloc(g->ctx, n, sizeof *kept);
+	memcpy(kept, read, n * sizeof *kept);
+	free(read);
+	return kept;
+}
+
+/* The library's own, but for tests that are at work: the plugins are bound to these. */
+__attribute__((visibility("default"))) fv_status fv_predict_rows(
+	fv_ctx *ctx, const fv_rows *rows, float *logits)
+{
+	union {
+		void *object;
+		fv_status (*function)(fv_ctx *, const fv_rows *, float *);
+	} real = {dlsym(RTLD_NEXT, "fv_predict_rows")};
+	if (!at_work)
+		return real.function(ctx, rows, logits);
+	assert_true(rows == &at_work->rows || rows == &at_work->dev);
+	memcpy(logits, at_work->logits, (size_t)B * K * sizeof *logits);
+	return FV_OK;
+}
+
+__attribute__((visibility("default"))) double fv_normal(fv_stream *stream)
+{
+	union {
+		void *object;
+		double (*function)(fv_stream *);
+	} real = {dlsym(RTLD_NEXT, "fv_normal")};
+	if (!at_work)
+		return real.function(stream);
+	return numbers(at_work, "eiil", "u0")[at_work->drawn++ % B];
+}
+
+static golden *open_golden(void)
+{
+	golden *g = calloc(1, sizeof *g);
+	size_t n;
+	g->ctx = test_ctx();
+	g->root = test_json(test_golden("training/objectives/stages.json"));
+	g->logits = test_floats(json_object_get(g->root, "logits"), &n);
+	g->label = test_floats(json_object_get(g->root, "labels"), &n);
+	assert_int_equal(n, B * K);
+	g->class_weight = test_numbers(json_object_get(g->root, "class_weights"), &n);
+	for (int i = 0; i < B; i++) {
+		for (int k = 1; k < K; k++)
+			if (g->label[i * K + k] > g->label[i * K + g->klass[i]])
+				g->klass[i] = k;
+		g->speaker[i] = i % 5;
+		g->stem[i] = core_format(g->ctx, "clip%02d", i);
+	}
+	g->rows = (fv_rows){.size = sizeof g->rows,
+		.n = B,
+		.classes = K,
+		.label = g->label,
+		.klass = g->klass,
+		.stem = g->stem,
+		.speaker = g->speaker};
+	g->dev = g->rows;
+	g->setup = (fv_loss_setup){.size = sizeof g->setup,
+		.train = &g->rows,
+		.dev = &g->dev,
+		.class_weight = g->class_weight,
+		.epochs = 3,
+		.batch = 8};
+	at_work = g;
+	return g;
+}
+
+static void close_golden(golden *g)
+{
+	at_work = NULL;
+	free(g->logits);
+	free(g->label);
+	free(g->class_weight);
+	json_decref(g->root);
+	core_ctx_free(g->ctx);
+	free(g);
+}
+
+/* Opens the plugin and gives the second of its two stages. */
+static fv_stage second_stage(golden *g, const fv_descriptor *loss, void *self, fv_stage *first)
+{
+	const fv_loss_ops *ops = loss->ops;
+	const fv_stages_1 *stages = loss->extension(FV_STAGES_1);
+	fv_stage stage[2];
+	test_ok(g->ctx, ops->open(self, g->ctx, &g->setup));
+	for (int32_t i = 0; i < 2; i++) {
+		int32_t more = 0;
+		stage[i] = (fv_stage){.size = sizeof *stage};
+		test_ok(g->ctx, stages->next(self, g->ctx, i, &stage[i], &more));
+		assert_int_equal(more, i == 0);
+	}
+	*first = stage[0];
+	return stage[1];
+}
+
+/* The weight of a development row, as develop lets it be seen. */
+static double dev_weight(golden *g, const fv_loss_ops *ops, const void *self, int32_t row)
+{
+	const double one = 1;
+	double value;
+	const fv_batch batch = {.size = sizeof batch, .n = 1, .row = &row, .loss = &one};
+	test_ok(g->ctx, ops->develop(self, g->ctx, &batch, &value));
+	return value;
+}
+
+static double worst; /* deviation */
+
+static void close_to(double got, double want, double tolerance)
+{
+	worst = fmax(worst, fabs(got - want) / fmax(1, fabs(want)));
+	test_close(got, want, tolerance);
+}
+
+static void jtt_errors(void **state)
+{
+	(void)state;
+	golden *g = open_golden();
+	const fv_descriptor *loss = test_loss("jtt");
+	const double *error = numbers(g, NULL, "jtt_error");
+	void *self = test_loss_state(g->ctx, loss, "paper", "lambda=3", "first_epochs=7", NULL);
+	fv_stage first, stage = second_stage(g, loss, self, &first);
+	assert_true(first.epochs == 7 && first.use_last && !first.row && !first.loss);
+	assert_true(stage.fresh && !stage.use_last && !stage.epochs && !stage.row_weight);
+	int64_t at = 0;
+	double errors = 0;
+	for (int32_t i = 0; i < B; i++) {
+		errors += error[i];
+		for (int copy = 0; copy < (error[i] > 0 ? 3 : 1); copy++)
+			assert_int_equal(stage.row[at++], i);
+	}
+	assert_int_equal(stage.n, at);
+	assert_true(errors > 5 && errors < B);
+	assert_true(*(double *)fv_array(g->ctx, "errors", FV_F64, 1, 1) == errors);
+	for (int32_t i = 0; i < B; i++)
+		test_close(dev_weight(g, loss->ops, self, i),
+			(error[i] > 0 ? 3 : 1) * B / (2 * errors + B), 1e-14);
+	close_golden(g);
+}
+
+/* Ties of logits and of labels go to the first class. */
+static void jtt_ties(void **state)
+{
+	(void)state;
+	golden *g = open_golden();
+	const fv_descriptor *loss = test_loss("jtt");
+	for (int k = 0; k < K; k++) {
+		g->logits[k] = k == 2 || k == 4 ? 1 : 0;
+		g->logits[K + k] = k == 2 || k == 4 ? 1 : 0;
+	}
+	g->klass[0] = 2;
+	g->klass[1] = 4;
+	void *self = test_loss_state(g->ctx, loss, "paper", "lambda=2", NULL);
+	fv_stage first, stage = second_stage(g, loss, self, &first);
+	assert_true(stage.row[0] == 0 && stage.row[1] == 1 && stage.row[2] == 1);
+	close_golden(g);
+}
+
+static void afr_weights(void **state)
+{
+	(void)state;
+	golden *g = open_golden();
+	const fv_descriptor *loss = test_loss("afr");
+	const double *raw = numbers(g, "afr", "weight_raw"),
+		     *share = numbers(g, "afr", "weight_sum1");
+	void *self = test_loss_state(g->ctx, loss, "paper", "gamma=10", "anchor=0.25",
+		"refit_epochs=9", "refit_learning_rate=0.5", NULL);
+	fv_stage first, stage = second_stage(g, loss, self, &first);
+	assert_true(stage.output_only && !stage.fresh && stage.anchor == 0.25);
+	assert_true(stage.epochs == 9 && stage.learning_rate == 0.5 && !stage.loss);
+	assert_true(!first.output_only && !first.row_weight && !first.epochs && !first.use_last);
+	worst = 0;
+	for (int32_t i = 0; i < B; i++)
+		close_to(dev_weight(g, loss->ops, self, i), B * share[i], 2e-6);
+	/* in the hold-out: the same over its rows, of mean 1; the others count nothing */
+	double sum = 0, all = 0;
+	for (int64_t i = 0; i < stage.n; i++)
+		sum += raw[stage.row[i]];
+	for (int64_t i = 0; i < stage.n; i++)
+		close_to(stage.row_weight[stage.row[i]], (double)stage.n * raw[stage.row[i]] / sum,
+			2e-6);
+	for (int64_t i = 0; i < B; i++)
+		all += stage.row_weight[i];
+	test_close(all, (double)stage.n, 1e-12);
+	print_message("afr: largest deviation %.2g of 2e-6\n", worst);
+	close_golden(g);
+}
+
+/* Whole speakers: every row in one of the stages, no speaker in both, about the share asked for. */
+static void afr_holds_out_speakers(void **state)
+{
+	(void)state;
+	const fv_descriptor *loss = test_loss("afr");
+	bool picked[5] = {false};
+	for (int fold = 0; fold < 40; fold++) {
+		golden *g = open_golden();
+		fv_stage first;
+		core_ctx_set_run(g->ctx, 3, fold);
+		fv_stage stage =
+			second_stage(g, loss, test_loss_state(g->ctx, loss, "paper", NULL), &first);
+		int32_t seen[B] = {0}, side[5] = {0};
+		assert_int_equal(first.n + stage.n, B);
+		assert_int_equal(stage.n, B / 5);
+		for (int64_t i = 0; i < B; i++) {
+			int32_t row = i < first.n ? first.row[i] : stage.row[i - first.n];
+			seen[row]++;
+			side[g->speaker[row]] |= i < first.n ? 1 : 2;
+		}
+		for (int i = 0; i < B; i++)
+			assert_int_equal(seen[i], 1);
+		for (int s = 0; s < 5; s++) {
+			assert_true(side[s] == 1 || side[s] == 2);
+			picked[s] = picked[s] || side[s] == 2;
+		}
+		/* the ids of speakers and the order of rows mean nothing */
+		golden *h = open_golden();
+		core_ctx_set_run(h->ctx, 3, fold);
+		for (int i = 0; i < B; i++) {
+			h->stem[i] = g->stem[B - 1 - i];
+			h->speaker[i] = 77 - 3 * g->speaker[B - 1 - i];
+		}
+		fv_stage turned =
+			second_stage(h, loss, test_loss_state(h->ctx, loss, "paper", NULL), &first);
+		assert_int_equal(turned.n, stage.n);
+		for (int64_t i = 0; i < stage.n; i++)
+			assert_int_equal(
+				77 - 3 * g->speaker[stage.row[0]], h->speaker[turned.row[i]]);
+		close_golden(h);
+		at_work = g;
+		close_golden(g);
+	}
+	for (int s = 0; s < 5; s++)
+		assert_true(picked[s]);
+}
+
+static void afr_needs_speakers(void **state)
+{
+	(void)state;
+	const fv_descriptor *loss = test_loss("afr");
+	const fv_loss_ops *ops = loss->ops;
+	golden *g = open_golden();
+	void *self = test_loss_state(g->ctx, loss, "paper", NULL);
+	memset(g->speaker, 0, sizeof g->speaker);
+	test_fails(g->ctx, ops->open(self, g->ctx, &g->setup), FV_DATA, "of one speaker");
+	g->rows.speaker = NULL;
+	test_fails(g->ctx, ops->open(self, g->ctx, &g->setup), FV_DATA, "to know the speakers");
+	/* two of very different size: never both */
+	g->rows.speaker = g->speaker;
+	for (int turn = 0; turn < 20; turn++) {
+		fv_stage first;
+		core_ctx_set_run(g->ctx, (uint64_t)turn, 0);
+		for (int i = 0; i < B; i++)
+			g->speaker[i] = i == 17;
+		fv_stage stage = second_stage(g, loss,
+			test_loss_state(g->ctx, loss, "paper", "holdout=0.9", NULL), &first);
+		assert_true(stage.n == 1 || stage.n == B - 1);
+		assert_int_equal(first.n + stage.n, B);
+	}
+	close_golden(g);
+}
+
+/* The ascent in double, from given slopes and starts. */
+static void eiil_ascent(void **state)
+{
+	(void)state;
+	golden *g = open_golden();
+	double u[B], m[B] = {0}, v[B] = {0}, q[B], d[B];
+	environments e = {B, d, u, m, v, q};
+	const double *penalty = numbers(g, "eiil", "penalty"),
+		     *slope = numbers(g, "eiil", "grad_of_minus_penalty_at_start"),
+		     *end = numbers(g, "eiil", "u_after_30_adam_steps_lr0.001");
+	memcpy(d, numbers(g, "eiil", "dloss_ds"), sizeof d);
+	memcpy(u, numbers(g, "eiil", "u0"), sizeof u);
+	worst = 0;
+	for (int step = 1; step <= 30; step++) {
+		close_to(environments_step(&e, step, 0.001), penalty[step - 1], 1e-12);
+		for (int i = 0; i < B && step == 1; i++)
+			close_to(m[i] / (1 - 0.9), slope[i], 1e-12);
+	}
+	for (int i = 0; i < B; i++)
+		close_to(u[i], end[i], 1e-12);
+	print_message("eiil: largest deviation %.2g of 1e-12\n", worst);
+	close_golden(g);
+}
+
+/* The plugin: slopes from float32 logits, the penalty before the last step, the environments. */
+static void eiil_environments(void **state)
+{
+	(void)state;
+	golden *g = open_golden();
+	const fv_descriptor *loss = test_loss("eiil");
+	const double *end = numbers(g, "eiil", "u_after_30_adam_steps_lr0.001"),
+		     *d = numbers(g, "eiil", "dloss_ds");
+	void *self = test_loss_state(
+		g->ctx, loss, "paper", "steps=30", "step_size=0.001", "reference_epochs=2", NULL);
+	fv_stage first, stage = second_stage(g, loss, self, &first);
+	assert_true(first.epochs == 2 && first.use_last && !first.loss && !first.groups);
+	assert_true(stage.fresh && stage.groups == 2 && !stage.row && !stage.row_weight);
+	assert_string_equal(stage.loss, "then");
+	double mean[2] = {0}, size[2] = {0};
+	for (int i = 0; i < B; i++) {
+		mean[end[i] > 0] += d[i];
+		size[end[i] > 0]++;
+	}
+	bool turned = mean[1] / size[1] < mean[0] / size[0];
+	for (int i = 0; i < B; i++) {
+		assert_int_equal(stage.group[i], turned ? end[i] <= 0 : end[i] > 0);
+		assert_int_equal(stage.dev_group[i], stage.group[i]);
+	}
+	const double *sizes = fv_array(g->ctx, "environments", FV_F64, 1, 2),
+		     *penalty = fv_array(g->ctx, "penalty", FV_F64, 1, 1);
+	assert_true(sizes[turned] == size[0] && sizes[!turned] == size[1]);
+	worst = 0;
+	close_to(*penalty, numbers(g, "eiil", "penalty")[29], 2e-6);
+	print_message("eiil: penalty off by %.2g of 2e-6\n", worst);
+	close_golden(g);
+}
+
+/* What the maximum is: rows whose loss falls when the reference grows surer, and the others. */
+static void eiil_finds_the_maximum(void **state)
+{
+	(void)state;
+	golden *g = open_golden();
+	double u[B], m[B] = {0}, v[B] = {0}, q[B], d[B], last = 0;
+	int32_t group[B];
+	environments e = {B, d, u, m, v, q};
+	memcpy(d, numbers(g, "eiil", "dloss_ds"), sizeof d);
+	memcpy(u, numbers(g, "eiil", "u0"), sizeof u);
+	for (int step = 1; step <= 10000; step++) {
+		double penalty = environments_step(&e, step, 0.01);
+		last = fmax(last, penalty);
+	}
+	double plus = 0, minus = 0;
+	for (int i = 0; i < B; i++)
+		*(d[i] > 0 ? &plus : &minus) += d[i] / B;
+	test_close(last, (plus * plus + minus * minus) / 2, 1e-4);
+	environments_assign(&e, group);
+	for (int i = 0; i < B; i++)
+		if (fabs(d[i]) > 1e-3)
+			assert_int_equal(group[i], d[i] > 0);
+	close_golden(g);
+}
+
+/* --- whole runs ---------------------------------------------------------------------------------- */
+
+static const char *const names[] = {"jtt", "afr", "eiil"};
+
+typedef struct history {
+	int n, stage[32], epoch[32];
+	double value[32];
+	float params[32][128];
+} history;
+
+static fv_status record(void *user, const core_train_epoch *epoch)
+{
+	history *h = user;
+	h->stage[h->n] = epoch->stage;
+	h->epoch[h->n] = epoch->epoch;
+	h->value[h->n] = epoch->value;
+	memcpy(h->params[h->n++], epoch->params,
+		(size_t)core_head_count(&task_shape) * sizeof(float));
+	return FV_OK;
+}
+
+/* Two stages each; the second one does what its source says. */
+static void whole_runs(void **state)
+{
+	(void)state;
+	const int64_t output = core_head_count(&task_shape) - C * H - C;
+	for (int l = 0; l < 3; l++) {
+		task *t = new_task(test_loss(names[l]), false);
+		history h = {0};
+		t->job.on_epoch = record;
+		t->job.user = &h;
+		core_train_result result;
+		test_ok(t->ctx, core_train_run(t->ctx, &t->job, &result));
+		int first = l == 1 ? 6 : 5; /* afr trains as long as any run first */
+		assert_int_equal(h.n, first + 6);
+		for (int i = 0; i < h.n; i++) {
+			assert_int_equal(h.stage[i], i < first ? 1 : 2);
+			assert_int_equal(h.epoch[i], 1 + (i < first ? i : i - first));
+		}
+		int held = !memcmp(
+			h.params[h.n - 1], h.params[h.n - 2], (size_t)output * sizeof(float));
+		assert_int_equal(held, l == 1); /* only the output layer learns */
+		free_task(t);
+	}
+}
+
+/* Batches of one, one batch for all, no row of a class, groups that are all unknown. */
+static void edges(void **state)
+{
+	(void)state;
+	for (int l = 0; l < 3; l++)
+		for (int edge = 0; edge < 4; edge++) {
+			task *t = new_task(test_loss(names[l]), false);
+			core_train_result result;
+			t->spec.batch = edge == 0 ? 1 : edge == 1 ? 1000 : 16;
+			for (int i = 0; i < N + DEV && edge > 1; i++) {
+				t->group[i] = edge == 3 ? -1 : t->group[i];
+				if (edge == 2 && t->klass[i] == 1) {
+					float other = t->label[i * C];
+					t->label[i * C] = t->label[i * C + 1];
+					t->label[i * C + 1] = other;
+					t->klass[i] = 0;
+				}
+			}
+			test_ok(t->ctx, core_train_run(t->ctx, &t->job, &result));
+			assert_true(result.selected_epoch >= 1);
+			free_task(t);
+		}
+}
+
+static void not_finite(void **state)
+{
+	(void)state;
+	for (int l = 0; l < 3; l++) {
+		task *t = new_task(test_loss(names[l]), false);
+		core_train_result result;
+		t->x[5 * WIDTH] = NAN;
+		test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_DATA,
+			"are not finite");
+		free_task(t);
+		t = new_task(test_loss(names[l]), false);
+		t->spec.learning_rate = 1e300;
+		test_fails(
+			t->ctx, core_train_run(t->ctx, &t->job, &result), FV_FAILED, "not finite");
+		free_task(t);
+	}
+}
+
+/* What a preview says without training is what a run does, up to rows that depend on predictions. */
+static void previews(void **state)
+{
+	(void)state;
+	const int epochs[3][2] = {{5, 6}, {6, 6}, {5, 6}};
+	for (int l = 0; l < 3; l++) {
+		task *t = new_task(test_loss(names[l]), false);
+		core_train_preview preview;
+		t->job.train.x = t->job.dev.x = NULL;
+		test_ok(t->ctx, core_train_preview_run(t->ctx, &t->job, &preview));
+		assert_int_equal(preview.n, 2);
+		for (int i = 0; i < 2; i++)
+			assert_int_equal(preview.stage[i].epochs, epochs[l][i]);
+		assert_string_equal(preview.stage[1].loss, l == 2 ? "gdro" : names[l]);
+		if (l == 1)
+			assert_int_equal(preview.stage[0].rows + preview.stage[1].rows, N);
+		else
+			assert_int_equal(preview.stage[0].rows, N);
+		free_task(t);
+	}
+}
+
+/* The groups of the run never reach any of them. */
+static void no_groups(void **state)
+{
+	(void)state;
+	for (int l = 0; l < 3; l++) {
+		core_train_result result[2];
+		task *t[2];
+		for (int i = 0; i < 2; i++) {
+			t[i] = new_task(test_loss(names[l]), false);
+			for (int j = 0; j < N + DEV && i; j++)
+				t[i]->group[j] = j % 3 ? 0 : 1;
+			test_ok(t[i]->ctx, core_train_run(t[i]->ctx, &t[i]->job, &result[i]));
+		}
+		assert_memory_equal(result[0].params, result[1].params,
+			(size_t)core_head_count(&task_shape) * sizeof(float));
+		free_task(t[0]);
+		free_task(t[1]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(jtt_errors),
+		cmocka_unit_test(jtt_ties),
+		cmocka_unit_test(afr_weights),
+		cmocka_unit_test(afr_holds_out_speakers),
+		cmocka_unit_test(afr_needs_speakers),
+		cmocka_unit_test(eiil_ascent),
+		cmocka_unit_test(eiil_environments),
+		cmocka_unit_test(eiil_finds_the_maximum),
+		cmocka_unit_test(whole_runs),
+		cmocka_unit_test(edges),
+		cmocka_unit_test(not_finite),
+		cmocka_unit_test(previews),
+		cmocka_unit_test(no_groups),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,561 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which files wavlm, wav2vec2 and wav2vec2_age_gender take: every tensor counts, is there once and has
+ * its shape; other names; what config.json says; what the cache's key holds. */
+#include "support.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <fairvox/checkpoint.h>
+#include <fairvox/stream.h>
+
+#include "base/file.h"
+#include "checkpoint/safetensors_write.h"
+#include "encoder.h"
+
+enum { SAMPLES = 8000, TENSORS = 128 };
+
+/* --- a network in memory --- */
+
+struct network {
+	core_tensor_out tensor[TENSORS];
+	size_t n;
+};
+
+/* The tensors of a golden model, in memory of the context. */
+static struct network load(fv_ctx *ctx, const char *golden)
+{
+	struct network net = {.n = 0};
+	fv_checkpoint *file;
+	test_ok(ctx, fv_checkpoint_open(ctx, test_golden(golden), &file));
+	for (int64_t i = 0; i < fv_checkpoint_count(file); i++) {
+		const fv_tensor *t = fv_checkpoint_at(file, i);
+		assert_true(net.n < TENSORS && !strcmp(t->dtype, "F32"));
+		core_tensor_out *out = &net.tensor[net.n++];
+		float *data = core_alloc(ctx, (size_t)t->count * 4, sizeof *data);
+		test_ok(ctx, fv_tensor_to_f32(ctx, t, data)); /* and room for larger shapes */
+		*out = (core_tensor_out){core_strdup(ctx, t->name), "F32", t->rank, {0}, data};
+		memcpy(out->shape, t->shape, (size_t)t->rank * sizeof *t->shape);
+	}
+	fv_checkpoint_close(file);
+	return net;
+}
+
+static core_tensor_out *find(struct network *net, const char *name)
+{
+	for (size_t i = 0; i < net->n; i++)
+		if (!strcmp(net->tensor[i].name, name))
+			return &net->tensor[i];
+	fail_msg("no tensor '%s'", name);
+	return NULL;
+}
+
+static size_t size_of(const core_tensor_out *t)
+{
+	size_t n = 1;
+	for (int32_t d = 0; d < t->rank; d++)
+		n *= (size_t)t->shape[d];
+	return n;
+}
+
+static void drop(struct network *net, size_t i)
+{
+	memmove(&net->tensor[i], &net->tensor[i + 1], (--net->n - i) * sizeof *net->tensor);
+}
+
+/* Puts it into the test's folder with those texts beside it (NULL: none); answers the file. */
+static const char *write_network(fv_ctx *ctx, const struct network *net, const char *config,
+	const char *preprocessor, const core_meta_out *meta, size_t n_meta)
+{
+	static char folder[4200];
+	if (!*folder)
+		snprintf(folder, sizeof folder, "%s", test_folder("speech_files"));
+	const char *names[] = {"config.json", "preprocessor_config.json"};
+	const char *texts[] = {config, preprocessor};
+	for (int i = 0; i < 2; i++) {
+		const char *path = core_format(ctx, "%s/%s", folder, names[i]);
+		if (texts[i])
+			test_ok(ctx, core_file_write(ctx, path, texts[i], strlen(texts[i])));
+		else
+			assert_true(!remove(path) || errno == ENOENT);
+	}
+	const char *path = core_format(ctx, "%s/model.safetensors", folder);
+	test_ok(ctx, core_safetensors_write(ctx, path, net->tensor, net->n, meta, n_meta));
+	return path;
+}
+
+/* --- models --- */
+
+static const struct model {
+	const char *encoder, *file, *config, *effect, *param;
+} models[] = {
+	{"wavlm", "encoders/wavlm_tiny/hf/model.safetensors", "encoders/wavlm_tiny/hf/config.json",
+		"encoders/wavlm_tiny/tensor_effect.json", NULL},
+	{"wav2vec2_age_gender", "encoders/w2v2_age_gender_tiny/model.safetensors",
+		"encoders/w2v2_age_gender_tiny/config.json",
+		"encoders/w2v2_age_gender_tiny/tensor_effect.json", NULL},
+	{"wavlm", "encoders/wavlm_tiny/s3prl/wavlm_tiny.pt", NULL, NULL, NULL},
+	{"wavlm", "encoders/wavlm_tiny/torchaudio/wavlm_tiny.pth", NULL, NULL, NULL},
+	{"wav2vec2_age_gender", "encoders/w2v2_age_gender_tiny/model.safetensors", NULL, NULL,
+		"heads=4"},
+};
+
+enum { MODELS = sizeof models / sizeof *models };
+
+struct fixture {
+	fv_ctx *ctx;
+	core_registry *registry;
+	float wave[SAMPLES];
+	char *config[MODELS]; /* NULL where there is none */
+};
+
+static int setup(void **state)
+{
+	static struct fixture f;
+	f.ctx = test_ctx();
+	test_ok(f.ctx, core_registry_open(f.ctx, NULL, 0, &f.registry));
+	for (int i = 0; i < MODELS; i++)
+		if (models[i].config)
+			test_ok(f.ctx, core_file_read(f.ctx, test_golden(models[i].config), 0,
+					       &f.config[i], &(size_t){0}));
+	fv_stream stream = fv_rng_seeded(1, "wave", 0, 0);
+	for (int i = 0; i < SAMPLES; i++)
+		f.wave[i] =
+			(float)(0.2 * sin(i * 0.07) * sin(i * 0.001) + 0.05 * fv_normal(&stream));
+	*state = &f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	core_ctx_free(((struct fixture *)*state)->ctx);
+	return 0;
+}
+
+/* Means of the states, and the classes where there are some, one after the other -> their number. */
+static int64_t run_network(const struct fixture *f, const char *encoder, const char *path,
+	const char *param, float out[512])
+{
+	fv_ctx *ctx = test_ctx();
+	core_encoder *e;
+	test_ok(ctx, test_encoder_with(ctx, f->registry, encoder, path, NULL, param, &e));
+	int64_t n = 0;
+	for (int32_t o = e->info.n_outputs - 1; o >= 0; o--) {
+		const fv_output *output = &e->info.outputs[o];
+		assert_true(n + output->layers * output->dims <= 512);
+		test_ok(ctx, e->ops->encode(e->state, ctx, o, f->wave, SAMPLES, 1, out + n));
+		n += output->layers * output->dims;
+	}
+	core_ctx_free(ctx);
+	return n;
+}
+
+static double difference(const float *a, const float *b, int64_t n)
+{
+	double most = 0;
+	for (int64_t i = 0; i < n; i++)
+		most = fmax(most, fabs((double)a[i] - b[i]));
+	return most;
+}
+
+/* --- every tensor counts --- */
+
+static bool is_listed(const json_t *list, const char *name)
+{
+	size_t i;
+	json_t *item;
+	json_array_foreach(list, i, item) if (!strcmp(json_string_value(item), name)) return true;
+	return false;
+}
+
+static void check_effects(const struct fixture *f, const struct model *m)
+{
+	fv_ctx *ctx = test_ctx();
+	struct network net = load(ctx, m->file);
+	const char *config = f->config[m - models];
+	json_t *effect = test_json(test_golden(m->effect));
+	const json_t *none = json_object_get(effect, "no_effect");
+	assert_int_equal(json_array_size(json_object_get(effect, "tensors")), net.n);
+	float whole[512], other[512];
+	const float zero[18432] = {0};
+	int64_t n = run_network(
+		f, m->encoder, write_network(ctx, &net, config, NULL, NULL, 0), NULL, whole);
+	for (size_t i = 0; i < net.n; i++) {
+		struct network changed = net;
+		assert_true(size_of(&net.tensor[i]) <= 18432);
+		changed.tensor[i].data = zero;
+		const char *name = net.tensor[i].name;
+		const char *path = write_network(ctx, &changed, config, NULL, NULL, 0);
+		if (strstr(name, "original1") || strstr(name, "weight_v")) { /* 0 / 0 */
+			core_encoder *e;
+			test_fails(ctx,
+				test_encoder_with(
+					ctx, f->registry, m->encoder, path, NULL, NULL, &e),
+				FV_DATA, "weights of tap 0 have length 0");
+			continue;
+		}
+		run_network(f, m->encoder, path, NULL, other);
+		double moved = difference(whole, other, n);
+		if (is_listed(none, name) ? moved > 1e-4 : !(moved > 1e-3))
+			fail_msg("%s moves the output by %g", name, moved);
+	}
+	json_decref(effect);
+	core_ctx_free(ctx);
+}
+
+static void each_tensor_counts(void **state)
+{
+	check_effects(*state, &models[0]);
+	check_effects(*state, &models[1]);
+}
+
+/* --- census --- */
+
+/* Opening must fail with exactly one message, which has the word. */
+static void refused_once(
+	const struct fixture *f, const struct model *m, const char *path, const char *word)
+{
+	fv_ctx *ctx = test_ctx();
+	core_encoder *e;
+	fv_status status =
+		test_encoder_with(ctx, f->registry, m->encoder, path, NULL, m->param, &e);
+	if (status != FV_DATA || core_error_count(ctx) != 1 ||
+		!strstr(core_error_line(ctx, 0), word))
+		fail_msg("%s: status %d, %zu messages, '%s'; wanted one with '%s'", m->file,
+			(int)status, core_error_count(ctx),
+			core_error_count(ctx) ? core_error_line(ctx, 0) : "", word);
+	core_ctx_free(ctx);
+}
+
+static bool is_optional(const char *name)
+{
+	return strstr(name, "masked_spec_embed") || strstr(name, "mask_emb");
+}
+
+enum damage { AWAY, LONGER, RANK, TYPE, DAMAGES };
+
+static void damage(core_tensor_out *t, enum damage how)
+{
+	if (how == LONGER)
+		t->shape[t->rank - 1]++;
+	else if (how == RANK)
+		t->shape[t->rank++] = 1;
+	else if (how == TYPE)
+		t->dtype = "I32";
+}
+
+static bool complains(const fv_ctx *ctx, enum damage how, const char *name)
+{
+	static const char *const ends[DAMAGES] = {
+		"'", "' is [", "' is [", "' is I32, not of floats"};
+	char word[300];
+	snprintf(word, sizeof word, "tensor '%s%s", name, ends[how]);
+	if (how == AWAY) /* perhaps as the second of two names */
+		snprintf(word, sizeof word, "'%s'", name);
+	for (size_t i = 0; core_error_line(ctx, i); i++)
+		if (strstr(core_error_line(ctx, i), word))
+			return true;
+	return false;
+}
+
+/* Every groups-th tensor, from number `from` on, is damaged: one message for each of them. */
+static void check_damage(const struct fixture *f, const struct model *m, const struct network *net,
+	size_t from, size_t groups, enum damage how)
+{
+	fv_ctx *ctx = test_ctx();
+	struct network bad = {.n = 0};
+	const char *name[TENSORS];
+	size_t n = 0;
+	for (size_t i = 0; i < net->n; i++) {
+		bool hit = i % groups == from && !is_optional(net->tensor[i].name);
+		if (hit)
+			name[n++] = net->tensor[i].name;
+		if (hit && how == AWAY)
+			continue;
+		bad.tensor[bad.n] = net->tensor[i];
+		if (hit)
+			damage(&bad.tensor[bad.n], how);
+		bad.n++;
+	}
+	const char *path = write_network(ctx, &bad, f->config[m - models], NULL, NULL, 0);
+	core_encoder *e;
+	fv_status status =
+		test_encoder_with(ctx, f->registry, m->encoder, path, NULL, m->param, &e);
+	bool right = status == FV_DATA && core_error_count(ctx) == n;
+	for (size_t i = 0; i < n; i++)
+		right = right && complains(ctx, how, name[i]);
+	if (!right)
+		fail_msg("%s: %zu tensors damaged (%d), the first %s: status %d, %zu messages, the "
+			 "first '%s'",
+			m->file, n, (int)how, name[0], (int)status, core_error_count(ctx),
+			core_error_count(ctx) ? core_error_line(ctx, 0) : "");
+	core_ctx_free(ctx);
+}
+
+/* Some tensors at a time, spread over the network. */
+static void check_census(const struct fixture *f, const struct model *m)
+{
+	fv_ctx *ctx = test_ctx();
+	const struct network net = load(ctx, m->file);
+	size_t groups = net.n / 6;
+	for (size_t from = 0; from < groups; from++)
+		for (enum damage how = 0; how < DAMAGES; how++)
+			check_damage(f, m, &net, from, groups, how);
+	core_ctx_free(ctx);
+}
+
+static void census(void **state)
+{
+	for (int i = 0; i < MODELS; i++)
+		check_census(*state, &models[i]);
+}
+
+static void census_of_all(void **state)
+{
+	const struct fixture *f = *state;
+	fv_ctx *ctx = test_ctx();
+	struct network net = load(ctx, models[0].file), bad = net;
+	const char *config = f->config[0];
+	bad.tensor[bad.n] = net.tensor[0];
+	bad.tensor[bad.n++].name = "encoder.layers.3.layer_norm.bias";
+	refused_once(f, &models[0], write_network(ctx, &bad, config, NULL, NULL, 0),
+		"tensor 'encoder.layers.3.layer_norm.bias' is not part of this network");
+	find(&bad, "encoder.layers.1.attention.q_proj.weight")->name = "encoder.layers.1.q";
+	find(&bad, "encoder.layer_norm.bias")->shape[0]++;
+	core_encoder *e;
+	const char *path = write_network(ctx, &bad, config, NULL, NULL, 0);
+	fv_ctx *own = test_ctx();
+	assert_int_equal(
+		test_encoder_with(own, f->registry, "wavlm", path, NULL, NULL, &e), FV_DATA);
+	assert_int_equal(core_error_count(own), 4); /* one changed, one gone, two unknown */
+	core_ctx_free(own);
+	bad = net;
+	float *data = core_alloc(ctx, 48, sizeof *data);
+	data[17] = NAN;
+	find(&bad, "encoder.layer_norm.bias")->data = data;
+	refused_once(f, &models[0], write_network(ctx, &bad, config, NULL, NULL, 0),
+		"tensor 'encoder.layer_norm.bias': element 17 is not a finite number");
+	bad = (struct network){.n = 1};
+	bad.tensor[0] = net.tensor[0];
+	refused_once(f, &models[0], write_network(ctx, &bad, NULL, NULL, NULL, 0),
+		"no network of this kind is in the file");
+	core_ctx_free(ctx);
+}
+
+/* --- other names, the same numbers --- */
+
+/* From Hugging Face's names to fairseq's, with a layer norm behind each convolution. */
+static const char *fairseq_name(fv_ctx *ctx, const char *name)
+{
+	static const char *const pairs[][2] = {
+		{"feature_projection.layer_norm", "layer_norm"},
+		{"feature_projection.projection", "post_extract_proj"},
+		{"masked_spec_embed", "mask_emb"},
+		{"encoder.pos_conv_embed.conv", "encoder.pos_conv.0"},
+		{".attention.", ".self_attn."},
+		{".feed_forward.intermediate_dense.", ".fc1."},
+		{".feed_forward.output_dense.", ".fc2."},
+		{".conv.", ".0."},
+	};
+	bool is_conv = strstr(name, "feature_extractor") != NULL;
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		const char *at = strstr(name, pairs[i][0]);
+		if (at)
+			return core_format(ctx, "%.*s%s%s", (int)(at - name), name, pairs[i][1],
+				at + strlen(pairs[i][0]));
+	}
+	const char *norm = strstr(name, ".layer_norm.");
+	if (norm && (is_conv || strstr(name, ".layers.")))
+		return core_format(ctx, "%.*s%s%s", (int)(norm - name), name,
+			is_conv ? ".2.1." : ".self_attn_layer_norm.", norm + 12);
+	return core_strdup(ctx, name);
+}
+
+static void other_names(void **state)
+{
+	const struct fixture *f = *state;
+	fv_ctx *ctx = test_ctx();
+	struct network net = load(ctx, models[1].file), trunk = net;
+	const char *config = f->config[1];
+	float whole[512], other[512];
+	int64_t n = run_network(f, "wav2vec2_age_gender",
+		write_network(ctx, &net, config, NULL, NULL, 0), NULL, whole);
+	assert_int_equal(n, 4 * 48 + 4);
+	for (size_t i = trunk.n; i-- > 0;)
+		if (strncmp(trunk.tensor[i].name, "wav2vec2.", 9) != 0)
+			drop(&trunk, i);
+	static const core_meta_out meta[] = {
+		{"model_cfg.layer_norm_first", "true"}, {"task_cfg.normalize", "true"}};
+	for (int form = 0; form < 4; form++) {
+		struct network named = trunk;
+		for (size_t i = 0; i < named.n; i++) {
+			const char *name = trunk.tensor[i].name + 9;
+			named.tensor[i].name = form == 0   ? name
+					       : form == 1 ? core_format(ctx, "hubert.%s", name)
+					       : form == 2 ? fairseq_name(ctx, name)
+							   : core_format(ctx, "model_weight.%s",
+								     fairseq_name(ctx, name));
+		}
+		named.tensor[named.n] = net.tensor[0]; /* heads of other uses are left alone */
+		named.tensor[named.n++].name = form < 2 ? "lm_head.weight" : "final_proj.weight";
+		const char *path = write_network(ctx, &named, NULL, NULL, meta, form == 3 ? 2 : 0);
+		n = run_network(f, "wav2vec2", path, "heads=4", other);
+		assert_int_equal(n, 4 * 48);
+		assert_memory_equal(whole, other, (size_t)n * sizeof *whole);
+	}
+	core_ctx_free(ctx);
+}
+
+/* --- configurations --- */
+
+/* config.json with one text replaced. */
+static const char *edit(fv_ctx *ctx, const char *config, const char *from, const char *to)
+{
+	const char *at = strstr(config, from);
+	if (!at)
+		fail_msg("config.json has no %s", from);
+	return core_format(ctx, "%.*s%s%s", (int)(at - config), config, to, at + strlen(from));
+}
+
+static void config_is_checked(void **state)
+{
+	const struct fixture *f = *state;
+	fv_ctx *ctx = test_ctx();
+	const struct network net = load(ctx, models[0].file);
+	const char *config = f->config[0];
+	static const char *const cases[][3] = {
+		{"\"hidden_size\": 48", "\"hidden_size\": 64",
+			"config.json: hidden_size is 64, the tensors say 48"},
+		{"\"hidden_size\": 48", "\"hidden_size\": \"48\"",
+			"config.json: hidden_size is not"},
+		{"\"num_hidden_layers\": 3", "\"num_hidden_layers\": 2",
+			"config.json: num_hidden_layers is 2, the tensors say 3"},
+		{"\"num_attention_heads\": 4", "\"num_attention_heads\": 6",
+			"config.json: num_attention_heads is 6, the tensors say 4"},
+		{"\"intermediate_size\": 96", "\"intermediate_size\": 0",
+			"intermediate_size is not"},
+		{"\"num_buckets\": 320", "\"num_buckets\": 32",
+			"config.json: num_buckets is 32, the tensors say 320"},
+		{"\"hidden_act\": \"gelu\"", "\"hidden_act\": \"relu\"",
+			"config.json: hidden_act is \"relu\"; only \"gelu\" is computed here"},
+		{"\"add_adapter\": false", "\"add_adapter\": true", "add_adapter is true"},
+		{"\"model_type\": \"wavlm\"", "\"model_type\": \"bert\"",
+			"config.json: model_type is \"bert\", not \"wavlm\""},
+		{"\"feat_extract_norm\": \"group\"", "\"feat_extract_norm\": \"layer\"",
+			"config.json: feat_extract_norm does not go with the tensors"},
+		{"\"feat_extract_norm\": \"group\"", "\"feat_extract_norm\": \"batch\"",
+			"config.json: feat_extract_norm is none that is known"},
+		{"\"conv_bias\": false", "\"conv_bias\": true",
+			"config.json: conv_bias does not go with the tensors"},
+		{"    10,", "    9,",
+			"tensor 'feature_extractor.conv_layers.0.conv.weight' is [32,1,10]"},
+		{"    10,", "", "conv_dim, conv_kernel and conv_stride are not lists of as many"},
+		{"\"layer_norm_eps\": 1e-05", "\"layer_norm_eps\": -1", "layer_norm_eps is not"},
+		{"\"max_bucket_distance\": 800", "\"max_bucket_distance\": 80",
+			"320 buckets for distances up to 80"},
+		{"\"num_conv_pos_embedding_groups\": 16", "\"num_conv_pos_embedding_groups\": 5",
+			"5 groups of positions do not divide the width 48"},
+		{"{", "[", "config.json:"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		refused_once(f, &models[0],
+			write_network(ctx, &net, edit(ctx, config, cases[i][0], cases[i][1]), NULL,
+				NULL, 0),
+			cases[i][2]);
+	refused_once(f, &models[0],
+		write_network(ctx, &net, config, "{\"do_normalize\": 1}", NULL, 0),
+		"do_normalize is not true or false");
+	static const core_meta_out metas[][2] = {
+		{{"cfg.encoder_layers", "4"},
+			{"the configuration in the file: encoder_layers is 4", ""}},
+		{{"cfg.activation_fn", "relu"}, {"activation_fn is \"relu\"", ""}},
+		{{"cfg.conv_feature_layers", "[(32,10,5)] * 17"},
+			{"conv_feature_layers cannot", ""}},
+		{{"cfg.conv_feature_layers", "[(32,10,5)] + [(32,3,2)] * 4"},
+			{"is not part of", ""}},
+		{{"cfg.layer_norm_first", "2"}, {"layer_norm_first is not true or false", ""}},
+	};
+	for (size_t i = 0; i < sizeof metas / sizeof *metas; i++) {
+		core_encoder *e;
+		const char *path = write_network(ctx, &net, config, NULL, metas[i], 1);
+		fv_ctx *own = test_ctx();
+		test_fails(own, test_encoder_with(own, f->registry, "wavlm", path, NULL, NULL, &e),
+			FV_DATA, metas[i][1].key);
+		core_ctx_free(own);
+	}
+	core_ctx_free(ctx);
+}
+
+static void heads_must_be_known(void **state)
+{
+	const struct fixture *f = *state;
+	fv_ctx *ctx = test_ctx();
+	struct network net = load(ctx, models[1].file);
+	core_encoder *e;
+	const char *path = write_network(ctx, &net, NULL, NULL, NULL, 0);
+	test_fails(ctx,
+		test_encoder_with(ctx, f->registry, "wav2vec2_age_gender", path, NULL, NULL, &e),
+		FV_CONFIG, "put config.json beside the file, or set the parameter heads");
+	test_fails(ctx,
+		test_encoder_with(
+			ctx, f->registry, "wav2vec2_age_gender", path, NULL, "heads=5", &e),
+		FV_DATA, "5 attention heads do not divide the width 48");
+	core_ctx_free(ctx);
+}
+
+/* --- the cache's key --- */
+
+static const char *key_of(const struct fixture *f, fv_ctx *ctx, const char *path, const char *param)
+{
+	core_encoder *e;
+	test_ok(ctx, test_encoder_with(ctx, f->registry, "wavlm", path, NULL, param, &e));
+	return core_strdup(ctx, e->key);
+}
+
+static void key_holds_what_counts(void **state)
+{
+	const struct fixture *f = *state;
+	fv_ctx *ctx = test_ctx();
+	const struct network net = load(ctx, models[0].file);
+	const char *config = f->config[0];
+	const char *keys[7], *path = write_network(ctx, &net, config, NULL, NULL, 0);
+	keys[0] = key_of(f, ctx, path, NULL);
+	keys[1] = key_of(f, ctx, path, "precision=bf16");
+	keys[2] = key_of(f, ctx, path, "precision=bf16x3");
+	keys[3] = key_of(f, ctx, path, "wave=zscore");
+	write_network(ctx, &net, edit(ctx, config, "eps\": 1e-05", "eps\": 1e-04"), NULL, NULL, 0);
+	keys[4] = key_of(f, ctx, path, NULL);
+	write_network(ctx, &net,
+		edit(ctx, config, "\"do_stable_layer_norm\": false",
+			"\"do_stable_layer_norm\": true"),
+		NULL, NULL, 0);
+	keys[5] = key_of(f, ctx, path, NULL);
+	write_network(ctx, &net, config, "{\"do_normalize\": true}", NULL, 0);
+	keys[6] = key_of(f, ctx, path, NULL);
+	for (int i = 0; i < 7; i++)
+		for (int j = 0; j < i; j++)
+			assert_string_not_equal(keys[i], keys[j]);
+	/* what config.json says and what the tensors say alone is the same here; so is the folder */
+	write_network(ctx, &net, NULL, NULL, NULL, 0);
+	assert_string_equal(key_of(f, ctx, path, NULL), keys[0]);
+	assert_string_equal(key_of(f, ctx, core_path_dir(ctx, path), NULL), keys[0]);
+	core_ctx_free(ctx);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_tensor_counts),
+		cmocka_unit_test(census),
+		cmocka_unit_test(census_of_all),
+		cmocka_unit_test(other_names),
+		cmocka_unit_test(config_is_checked),
+		cmocka_unit_test(heads_must_be_known),
+		cmocka_unit_test(key_holds_what_counts),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
