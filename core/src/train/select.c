@@ -52,25 +52,6 @@ fv_status core_select_check(fv_ctx *ctx, const core_train_job *job)
 	return first;
 }
 
-static void *grown(core_select *s, const void *old, size_t room, size_t size)
-{
-	void *memory = core_alloc(s->ctx, room, size);
-	return memory && s->n ? memcpy(memory, old, (size_t)s->n * size) : memory;
-}
-
-static fv_status make_room(core_select *s, int32_t n)
-{
-	if (n <= s->room)
-		return FV_OK;
-	size_t room = n > 2 * s->room ? (size_t)n : 2 * (size_t)s->room;
-	s->epoch = grown(s, s->epoch, room, sizeof *s->epoch);
-	s->f1 = grown(s, s->f1, room, sizeof *s->f1);
-	s->value = grown(s, s->value, room, sizeof *s->value);
-	s->model = grown(s, s->model, room, (size_t)s->count * sizeof *s->model);
-	s->room = (int32_t)room;
-	return s->epoch && s->f1 && s->value && s->model ? FV_OK : FV_FAILED;
-}
-
 static fv_status init_rows(fv_ctx *ctx, core_select *s, core_develop *dev)
 {
 	const core_train_job *job = s->job;
@@ -91,8 +72,6 @@ fv_status core_select_init(fv_ctx *ctx, const core_train_job *job, core_develop 
 		.class_weight = class_weight,
 		.count = count};
 	fv_status status = init_rows(ctx, out, dev);
-	if (status == FV_OK)
-		status = make_room(out, 1);
 	if (status != FV_OK || out->rule->kind != CORE_SELECT_TPR_GAP)
 		return status;
 	size_t n = (size_t)rows_of(job, out->rule)->rows.n;
@@ -175,22 +154,17 @@ static fv_status look(core_select *s, core_train_epoch *epoch, double *f1, doubl
 	return status;
 }
 
-/* Those that stay keep their order. */
+/* Those that stay, in their order; the others' room goes behind them. */
 static void drop_losers(core_select *s, double f1, double value)
 {
 	double floor = s->job->spec->select_f1_floor * s->best_f1;
 	int32_t kept = 0;
 	for (int32_t i = 0; i < s->n; i++) {
-		if (s->f1[i] < floor || (f1 >= s->f1[i] && value < s->value[i]))
+		core_candidate own = s->candidate[i];
+		if (own.f1 < floor || (f1 >= own.f1 && value < own.value))
 			continue;
-		if (kept < i) {
-			s->epoch[kept] = s->epoch[i];
-			s->f1[kept] = s->f1[i];
-			s->value[kept] = s->value[i];
-			memcpy(core_select_model(s, kept), core_select_model(s, i),
-				(size_t)s->count * sizeof *s->model);
-		}
-		kept++;
+		s->candidate[i] = s->candidate[kept];
+		s->candidate[kept++] = own;
 	}
 	s->n = kept;
 }
@@ -198,36 +172,63 @@ static void drop_losers(core_select *s, double f1, double value)
 static bool can_win(const core_select *s, double f1, double value)
 {
 	for (int32_t i = 0; i < s->n; i++)
-		if (s->f1[i] >= f1 && s->value[i] <= value)
+		if (s->candidate[i].f1 >= f1 && s->candidate[i].value <= value)
 			return false;
 	return f1 >= s->job->spec->select_f1_floor * s->best_f1;
 }
 
+bool core_select_grow(core_select *s, int32_t room)
+{
+	core_candidate *grown = core_alloc(s->ctx, (size_t)room, sizeof *grown);
+	float *models = core_alloc(s->ctx, (size_t)room * (size_t)s->count, sizeof *models);
+	s->packed = core_alloc(s->ctx, (size_t)room * 4, sizeof *s->packed);
+	if (!grown || !models || !s->packed)
+		return false;
+	if (s->room)
+		memcpy(models, s->models, (size_t)(s->room * s->count) * sizeof *models);
+	for (int32_t i = 0; i < room; i++) {
+		if (i < s->room)
+			grown[i] = s->candidate[i];
+		else
+			grown[i].place = i;
+	}
+	s->candidate = grown;
+	s->models = models;
+	s->room = room;
+	return true;
+}
+
 static fv_status add(core_select *s, int32_t epoch, double f1, double value, const float *params)
 {
-	fv_status status = make_room(s, s->n + 1);
-	if (status != FV_OK)
-		return status;
-	s->epoch[s->n] = epoch;
-	s->f1[s->n] = f1;
-	s->value[s->n] = value;
-	memcpy(core_select_model(s, s->n++), params, (size_t)s->count * sizeof *params);
+	if (s->n == s->room && !core_select_grow(s, s->room ? 2 * s->room : 2))
+		return FV_FAILED;
+	core_candidate *next = &s->candidate[s->n];
+	memcpy(core_select_model(s, next), params, (size_t)s->count * sizeof *params);
+	next->epoch = epoch;
+	next->f1 = f1;
+	next->value = value;
+	s->n++;
 	return FV_OK;
 }
 
-int32_t core_select_chosen(const core_select *s)
+float *core_select_model(const core_select *s, const core_candidate *candidate)
 {
-	int32_t best = -1;
+	return s->models + candidate->place * s->count;
+}
+
+const core_candidate *core_select_chosen(const core_select *s)
+{
+	const core_candidate *best = NULL;
 	for (int32_t i = 0; i < s->n; i++)
-		if (best < 0 || s->value[i] < s->value[best])
-			best = i;
+		if (!best || s->candidate[i].value < best->value)
+			best = &s->candidate[i];
 	return best;
 }
 
 fv_status core_select_judge(core_select *s, core_networks *networks, const float *params,
 	core_train_epoch *epoch, bool *finite)
 {
-	double f1 = 0, value = NAN;
+	double f1, value = NAN;
 	fv_status status = FV_OK;
 	s->judged++;
 	*finite = core_networks_finite(networks);
@@ -241,34 +242,7 @@ fv_status core_select_judge(core_select *s, core_networks *networks, const float
 	drop_losers(s, f1, value);
 	if (can_win(s, f1, value))
 		status = add(s, epoch->epoch, f1, value, params);
-	int32_t chosen = core_select_chosen(s);
-	epoch->best = chosen >= 0 && s->epoch[chosen] == epoch->epoch;
+	const core_candidate *chosen = core_select_chosen(s);
+	epoch->best = chosen && chosen->epoch == epoch->epoch;
 	return status;
-}
-
-fv_status core_select_add_parts(core_select *s, core_state *state)
-{
-	int64_t saved = core_state_is_open(state) ? core_state_count(state, "select.epoch") : -1;
-	if (saved >= 0 && saved <= s->job->spec->epochs) {
-		fv_status status = make_room(s, (int32_t)saved);
-		if (status != FV_OK)
-			return status;
-		s->n = (int32_t)saved;
-	}
-	core_state_add(state, "select.judged", FV_I32, 1, &s->judged);
-	core_state_add(state, "select.best_f1", FV_F64, 1, &s->best_f1);
-	core_state_add(state, "select.epoch", FV_I32, s->n, s->epoch);
-	core_state_add(state, "select.f1", FV_F64, s->n, s->f1);
-	core_state_add(state, "select.value", FV_F64, s->n, s->value);
-	core_state_add(state, "select.model", FV_F32, s->n * s->count, s->model);
-	return FV_OK;
-}
-
-bool core_select_is_sound(const core_select *s, int32_t epoch)
-{
-	bool sound = s->judged >= s->n && s->judged < epoch;
-	for (int32_t i = 0; i < s->n; i++)
-		sound &= s->epoch[i] < epoch && s->epoch[i] > (i ? s->epoch[i - 1] : 0) &&
-			 isfinite(s->value[i]) && s->f1[i] <= s->best_f1;
-	return sound;
 }

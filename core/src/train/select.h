@@ -27,6 +27,13 @@
 #include "train/state.h"
 #include "train/trainer.h"
 
+/* A model that can still be chosen. */
+typedef struct core_candidate {
+	int32_t epoch;
+	double f1, value; /* f1: 1 where the rule has no floor */
+	int32_t place;    /* of the model, in core_select.models */
+} core_candidate;
+
 typedef struct core_select {
 	fv_ctx *ctx;
 	const core_train_job *job;
@@ -39,12 +46,12 @@ typedef struct core_select {
 	core_rates rates;
 	int32_t judged; /* epochs so far */
 	double best_f1;
-	/* The models that can still win, by epoch; f1 is 1 where the rule has no floor. */
+	/* The models that can still win, by epoch; at [n] and beyond: room to use again. */
 	int32_t n, room;
-	int32_t *epoch;     /* [n] */
-	double *f1, *value; /* [n] */
-	float *model;       /* [n, count] */
-	int64_t count;      /* numbers of a model */
+	core_candidate *candidate;
+	float *models; /* [room, count] */
+	int64_t count; /* numbers of a model */
+	double *packed; /* [room, 4] as the state of the run holds them: epoch, f1, value, place of the model */
 } core_select;
 
 /* Is there enough to look at? Reads job->spec, dev or test, select_groups and class_name. */
@@ -61,17 +68,18 @@ FV_NODISCARD fv_status core_select_init(fv_ctx *ctx, const core_train_job *job, 
 FV_NODISCARD fv_status core_select_judge(core_select *select, core_networks *networks,
 	const float *params, core_train_epoch *epoch, bool *finite);
 
-/* Which of the candidates is chosen so far; -1: no epoch had a finite value. */
-int32_t core_select_chosen(const core_select *select);
-static inline float *core_select_model(const core_select *select, int32_t candidate)
-{
-	return select->model + candidate * select->count;
-}
+/* Room for more models; for select*.c. False: out of memory. */
+bool core_select_grow(core_select *select, int32_t room);
 
-/* Everything that later choices depend on, as parts of the run's state. From an open state that is
- * about to be restored, room is made for what it holds. */
-FV_NODISCARD fv_status core_select_add_parts(core_select *select, core_state *state);
-/* Can what was restored be what was saved before `epoch` was judged? */
-bool core_select_is_sound(const core_select *select, int32_t epoch);
+/* Adds what was judged so far to the state, as it is now. */
+FV_NODISCARD fv_status core_select_add(core_select *select, core_state *state);
+/* Room for what the open file holds; to be called before core_select_add and core_state_restore. */
+FV_NODISCARD fv_status core_select_reserve(core_select *select, const core_state *state);
+/* After core_state_restore; false when that cannot be where a run stands in `epoch`. */
+bool core_select_unpack(core_select *select, int32_t epoch);
+
+/* The model chosen so far; NULL: no epoch had a finite value. */
+const core_candidate *core_select_chosen(const core_select *select);
+float *core_select_model(const core_select *select, const core_candidate *candidate);
 
 #endif

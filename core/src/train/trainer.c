@@ -232,8 +232,8 @@ static fv_status make_vectors(trainer *t, int32_t batch)
 	t->group_seen = core_alloc(ctx, groups, sizeof(int64_t));
 	if (t->pass->anchor > 0 && !(t->anchor = model_vector(t)))
 		return FV_FAILED;
-	if (!t->param || !t->gradient || !t->m || !t->v || !t->grad ||
-		!t->share || !t->group_sum || !t->group_loss || !t->group_seen)
+	if (!t->param || !t->gradient || !t->m || !t->v || !t->grad || !t->share || !t->group_sum ||
+		!t->group_loss || !t->group_seen)
 		return FV_FAILED;
 	core_networks_set_gradient(t->networks, t->gradient);
 	return FV_OK;
@@ -260,7 +260,8 @@ static fv_status prepare(trainer *t)
 		if (!strcmp(t->plan->tensor[i].name, "output.weight"))
 			t->first = t->plan->tensor[i].offset; /* the bias is the last tensor */
 	if (status == FV_OK)
-		status = core_select_init(ctx, job, &t->develop, t->result->class_weight, t->plan->count, &t->select);
+		status = core_select_init(
+			ctx, job, &t->develop, t->result->class_weight, t->plan->count, &t->select);
 	return status == FV_OK ? start_model(t) : status;
 }
 
@@ -464,12 +465,12 @@ static fv_status judge_epoch(trainer *t, core_train_epoch *epoch)
 
 static fv_status keep_chosen(trainer *t)
 {
-	int32_t chosen = core_select_chosen(&t->select);
+	const core_candidate *chosen = core_select_chosen(&t->select);
 	core_train_result *result = t->result;
-	if (chosen < 0)
+	if (!chosen)
 		return fv_fail(t->ctx, FV_FAILED, "no epoch had a finite %s", t->job->spec->select);
-	result->selected_epoch = t->select.epoch[chosen];
-	result->selected_value = t->select.value[chosen];
+	result->selected_epoch = chosen->epoch;
+	result->selected_value = chosen->value;
 	result->params = core_select_model(&t->select, chosen);
 	result->candidates = t->select.judged;
 	return FV_OK;
@@ -504,11 +505,11 @@ static fv_status train_all(trainer *t)
 	for (; status == FV_OK && !finished && t->epoch <= t->job->spec->epochs;
 		t->epoch++, t->seen = 0)
 		status = run_epoch(t);
-	if (status == FV_OK && !finished && !t->pass->use_last)
+	if (status != FV_OK || finished)
+		return status;
+	if (!t->pass->use_last)
 		status = keep_chosen(t);
-	if (status == FV_OK && !finished && t->job->state)
-		status = core_trainer_finish(t);
-	return status;
+	return status == FV_OK && t->job->state ? core_trainer_finish(t) : status;
 }
 
 static fv_status one_pass(trainer *t)
@@ -550,5 +551,5 @@ fv_status core_train_run(fv_ctx *ctx, const core_train_job *job, core_train_resu
 	fv_status status = core_select_check(ctx, job);
 	if (status == FV_OK && job->state)
 		core_state_open(job->state);
-	return status != FV_OK ? status : core_train_pass_run(ctx, job, &whole, result);
+	return status == FV_OK ? core_train_pass_run(ctx, job, &whole, result) : status;
 }

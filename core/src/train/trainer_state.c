@@ -23,7 +23,7 @@ static fv_status add_parts(trainer *t)
 	core_state_add(state, "model", FV_F32, count, t->param);
 	core_state_add(state, "adam.m", FV_F32, count, t->m);
 	core_state_add(state, "adam.v", FV_F32, count, t->v);
-	return core_select_add_parts(&t->select, state);
+	return core_select_add(&t->select, state);
 }
 
 fv_status core_trainer_save(trainer *t)
@@ -31,7 +31,7 @@ fv_status core_trainer_save(trainer *t)
 	if (!core_state_is_due(t->job->state))
 		return FV_OK;
 	fv_status status = add_parts(t);
-	return status != FV_OK ? status : core_state_save(t->job->state);
+	return status == FV_OK ? core_state_save(t->job->state) : status;
 }
 
 /* What a later stage needs of this one, in memory that lives as long. */
@@ -52,8 +52,8 @@ static outcome *add_outcome(trainer *t)
 	o->value = core_format(t->ctx, "stage%d.value", (int)t->pass->stage);
 	o->candidates = core_format(t->ctx, "stage%d.candidates", (int)t->pass->stage);
 	o->selected_epoch = t->result->selected_epoch;
-	o->n_candidates = t->result->candidates;
 	o->selected_value = t->result->selected_value;
+	o->n_candidates = t->result->candidates;
 	if (!o->model || !o->epoch || !o->value || !o->candidates)
 		return NULL;
 	core_state_add(state, o->model, FV_F32, t->plan->count, t->result->params);
@@ -72,25 +72,26 @@ fv_status core_trainer_finish(trainer *t)
 static fv_status take_outcome(trainer *t)
 {
 	core_state *state = t->job->state;
-	t->result->params = core_alloc(t->ctx, (size_t)t->plan->count, sizeof(float));
-	outcome *o = t->result->params ? add_outcome(t) : NULL;
+	core_train_result *result = t->result;
+	result->params = core_alloc(t->ctx, (size_t)t->plan->count, sizeof *result->params);
+	outcome *o = result->params ? add_outcome(t) : NULL;
 	if (!o)
 		return FV_FAILED;
-	if (!core_state_take(state, o->candidates) || !core_state_take(state, o->model) ||
-		!core_state_take(state, o->epoch) ||
-		!core_state_take(state, o->value) || o->selected_epoch < 1)
+	if (!core_state_take(state, o->model) || !core_state_take(state, o->epoch) ||
+		!core_state_take(state, o->value) || !core_state_take(state, o->candidates) ||
+		o->selected_epoch < 1)
 		return core_state_refuse(state);
-	t->result->selected_epoch = o->selected_epoch;
-	t->result->selected_value = o->selected_value;
-	t->result->candidates = o->n_candidates;
+	result->selected_epoch = o->selected_epoch;
+	result->selected_value = o->selected_value;
+	result->candidates = o->n_candidates;
 	return FV_OK;
 }
 
-static bool is_sound(const trainer *t)
+static bool is_sound(trainer *t)
 {
 	bool sound = t->epoch >= 1 && t->epoch <= t->job->spec->epochs && t->seen >= 1 &&
 		     t->seen <= t->n_kept && t->epoch_steps >= 1 && t->step >= t->epoch_steps &&
-		     t->step <= t->steps && core_select_is_sound(&t->select, t->epoch);
+		     t->step <= t->steps && core_select_unpack(&t->select, t->epoch);
 	for (int32_t i = 0; i < t->n_kept; i++)
 		sound &= t->batches.position[i] >= 0 && t->batches.position[i] < t->n_kept;
 	return sound;
@@ -102,7 +103,9 @@ fv_status core_trainer_restore(trainer *t, bool *finished)
 	*finished = false;
 	if (!core_state_is_open(state))
 		return FV_OK;
-	fv_status status = add_parts(t);
+	fv_status status = core_select_reserve(&t->select, state);
+	if (status == FV_OK)
+		status = add_parts(t);
 	if (status != FV_OK)
 		return status;
 	if (!core_state_take(state, "stage") || t->stage < t->pass->stage)
