@@ -126,7 +126,7 @@ SIMD_INLINE float v_largest(simd_v v)
 	return most;
 }
 
-/* e^x for x <= 0, to 2e-7 of it; 0 below -87; not a number stays that. 2^n is made in the bits of a
+/* e^x for x <= 0, to 3e-7 of it; 0 below -87; not a number stays that. 2^n is made in the bits of a
  * float, e^r on |r| <= log(2) / 2 is a polynomial. */
 SIMD_INLINE simd_v v_exp(simd_v x)
 {
