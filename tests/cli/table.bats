@@ -10,7 +10,7 @@ setup() {
 
 @test "the grid: both aggregates, nulls, the comparison, baselines and what each cell used" {
 	"$fairvox" table results >table.md
-	[ "$(grep -c "^| erm | " table.md)" -eq 4 ]
+	[ "$(grep -c "^| erm | " table.md)" -eq 5 ]
 	grep -q '^| rw | 0\.[0-9]* ± 0\.[0-9]* | 0\.[0-9]* ± 0\.[0-9]* | \*0\.[0-9]*\* ± 0\.[0-9]* \[[+-]0\.[0-9]*, p [<.0-9]*\]' table.md
 	grep -q '^| rw - erm | ' table.md
 	grep -q 'gender TPR gap (Holm)' table.md

@@ -156,6 +156,54 @@ static void test_few(void **unused)
 	core_ctx_free(ctx);
 }
 
+/* --- the differences behind a gap ------------------------------------------------------------- */
+
+/* TPR of class c in a gender, all folds, of a cell and seed; g 0: Female, as by name. */
+static double rate(fv_ctx *ctx, int cell, int seed, int c, int g)
+{
+	struct rows *r = core_alloc(ctx, 1, sizeof *r);
+	double hit = 0, all = 0;
+	for (int fold = 1; fold <= FOLDS; fold++) {
+		test_rows(ctx, &test_cells[cell], fold, seed, r);
+		for (int64_t i = 0; i < r->n; i++) {
+			float least = (float)(1.0 / C);
+			if ((r->gender[i][0] == 'M') != g || r->label[i * C + c] <= least)
+				continue;
+			all++;
+			hit += r->prob[i * C + c] > least;
+		}
+	}
+	return hit / all;
+}
+
+static void test_differences(void **unused)
+{
+	(void)unused;
+	fv_ctx *ctx = test_ctx();
+	core_results *results;
+	core_grid grid = test_grid(ctx, test_results(ctx, "table-differences", 2), &results);
+	core_text text = {0};
+	for (int cell = 0; cell < 3; cell++)
+		for (int c = 0; c < C; c++) {
+			double want = 0;
+			for (int seed = 1; seed <= 2; seed++)
+				want += (rate(ctx, cell, seed, c, 0) - rate(ctx, cell, seed, c, 1)) /
+					2;
+			const core_estimate *e =
+				&grid.row[cell].scores.difference[0][0].value[c];
+			test_close(e->value, want, 1e-14);
+			assert_true(e->low <= want && want <= e->high && e->low < e->high);
+		}
+	/* class 0 of the first cell is tilted against the men */
+	assert_true(grid.row[0].scores.difference[0][0].value[0].low > 0);
+	test_ok(ctx, core_grid_write(ctx, results, &grid, CORE_TABLE_MD, &text));
+	assert_non_null(strstr(text.data, "| cell | groups | a | b | c |\n"));
+	assert_non_null(strstr(text.data, "| plain | Female - Male | +0."));
+	core_text_free(&text);
+	core_results_free(results);
+	core_ctx_free(ctx);
+}
+
 /* --- spread by source ------------------------------------------------------------------------- */
 
 enum { SEEDS = 2, GROUPINGS = 3, DRAWS = 2, MEMBERS = GROUPINGS * DRAWS };
@@ -258,6 +306,7 @@ int main(void)
 		cmocka_unit_test(test_on_test),
 		cmocka_unit_test(test_on_test_elsewhere),
 		cmocka_unit_test(test_few),
+		cmocka_unit_test(test_differences),
 		cmocka_unit_test(test_spread),
 		cmocka_unit_test(test_not_crossed),
 	};
