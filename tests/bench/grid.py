@@ -10,8 +10,8 @@ demographics are those of configs/corpora/cremad.
 
 Printed are the wall time of the grid; for each loss the processor time of a cell (5 folds), with all
 that belongs to it: groups, training, development set, metrics, files; and, where torch is installed,
-what PyTorch takes for the same training steps alone (one thread, taken before, in the middle of and
-after the grid, best of them). Run by hand; needs numpy, and torch for the ratio.
+what PyTorch takes for the same training steps alone (one thread, measured again after each cell, the
+best so far). Run by hand; needs numpy, and torch for the ratio.
 """
 import csv
 import glob
@@ -19,6 +19,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -180,33 +181,27 @@ def main():
     make(folder)
     env_path = os.path.join(os.path.dirname(fairvox), "plugins")
     os.environ.setdefault("FAIRVOX_PLUGIN_PATH", env_path)
-    torch_s = [pytorch_step()]
-    # A cell at a time, on one core.
-    table = []
+    step = pytorch_step()
+    print("loss      steps  a cell   us/step" + ("   PyTorch  ratio" if step else ""), flush=True)
     for loss in ["erm", "rw", "ds", "gdro", "gadro", "pgdro", "lff", "disent", "random"]:
         results = f"{folder}/results-{loss}"
-        subprocess.run(["rm", "-rf", results], check=True)
+        shutil.rmtree(results, ignore_errors=True)
         grouper = "grouper={name: file, file: pseudo.csv}"
         _, cpu = run(fairvox, folder, results,
                      ["-j", "1", "matrix=none", f"loss.name={loss}", grouper, *extra])
         steps = training(results)[loss][0]
-        table.append((loss, steps, cpu))
-    torch_s.append(pytorch_step())
-    subprocess.run(["rm", "-rf", f"{folder}/results"], check=True)
-    wall, cpu = run(fairvox, folder, "results", ["-j", jobs, *extra])
-    torch_s.append(pytorch_step())
-    step = min(torch_s) if torch_s[0] else None
-    print("loss      steps  a cell   us/step" + ("   PyTorch  ratio" if step else ""))
-    for loss, steps, cpu_cell in table:
-        line = f"{loss:8} {steps:6} {cpu_cell:6.2f} s {cpu_cell / steps * 1e6:8.0f}"
+        line = f"{loss:8} {steps:6} {cpu:6.2f} s {cpu / steps * 1e6:8.0f}"
         if step:
-            line += f" {steps * step:7.2f} s {steps * step / cpu_cell:6.1f}"
-        print(line)
+            step = min(step, pytorch_step())
+            line += f" {steps * step:7.2f} s {steps * step / cpu:6.1f}"
+        print(line, flush=True)
+    shutil.rmtree(f"{folder}/results", ignore_errors=True)
+    wall, cpu = run(fairvox, folder, "results", ["-j", jobs, *extra])
     total = training(f"{folder}/results")
     steps = sum(v[0] for v in total.values())
     runs = len(glob.glob(f"{folder}/results/*/*/done"))
     print(f"the grid: {runs} runs, {steps} steps, -j {jobs}: {wall:.1f} s of wall time, {cpu:.1f} s "
-          f"of processors, {sum(v[1] for v in total.values()):.1f} s of it in epochs")
+          f"of processors, {sum(v[1] for v in total.values()):.1f} s (by the clock) in epochs")
     if step:
         print(f"PyTorch: {step * 1e6:.0f} us a step, {steps * step:.0f} s of a processor for these "
               f"steps: {steps * step / cpu:.1f} times the grid's")

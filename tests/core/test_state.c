@@ -118,10 +118,12 @@ static void same(const attempt *a, const core_train_result *ra, const attempt *b
 	}
 }
 
-/* Goes on until the end, interrupted after `first` steps and then after every `every`. */
+/* Goes on until the end, interrupted after `first` steps and then after every `every`. *stopped: it was
+ * interrupted at all. */
 static attempt *in_pieces(const method *m, int epochs, int first, int every, const char *path,
-	core_train_result *result)
+	bool *stopped, core_train_result *result)
 {
+	*stopped = false;
 	for (int left = first;; left = every) {
 		attempt *t = begin(m, epochs);
 		add_state(t, path, "k", 0);
@@ -132,6 +134,7 @@ static attempt *in_pieces(const method *m, int epochs, int first, int every, con
 			return t;
 		}
 		test_fails(t->ctx, status, FV_STOPPED, "its state is saved");
+		*stopped = true;
 		end(t);
 	}
 }
@@ -157,6 +160,12 @@ static const method methods[] = {
 	{"lff", "official", NULL, NULL, NULL},
 	{"disent", "paper", "swap_step=4", NULL, NULL},
 	{"disent", "official", "swap_step=4", NULL, NULL},
+	{"mixup", "paper", NULL, NULL, NULL},
+	{"lisa", "paper", NULL, NULL, NULL},
+	{"jtt", "paper", "first_epochs=1", NULL, NULL},
+	{"jtt", "paper", "first_epochs=1", NULL, "dev_worst_group"},
+	{"afr", "paper", NULL, NULL, NULL},
+	{"eiil", "paper", "reference_epochs=1", "steps=50", NULL},
 };
 
 static const char *state_path(void)
@@ -176,17 +185,21 @@ static attempt *whole_run(const method *m, int epochs, core_train_result *result
 static void every_step(void **state)
 {
 	(void)state;
-	int epochs = (int)test_rounds(2, 40);
+	int epochs = (int)test_rounds(2, 40), most = 200;
 	const char *path = state_path();
+	bool stopped;
 	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
 		core_train_result want, got;
 		attempt *whole = whole_run(&methods[i], epochs, &want);
-		for (int step = 1; step <= EPOCH_STEPS * epochs; step++) {
-			attempt *t = in_pieces(&methods[i], epochs, step, NEVER, path, &got);
+		for (int step = 1; step <= most; step++) {
+			attempt *t =
+				in_pieces(&methods[i], epochs, step, NEVER, path, &stopped, &got);
 			same(whole, &want, t, &got);
 			end(t);
+			if (!stopped)
+				break;
 		}
-		attempt *t = in_pieces(&methods[i], epochs, 1, 3, path, &got);
+		attempt *t = in_pieces(&methods[i], epochs, 1, 3, path, &stopped, &got);
 		same(whole, &want, t, &got);
 		end(t);
 		end(whole);

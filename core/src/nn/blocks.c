@@ -49,7 +49,16 @@ void core_mix_forward(const float *share, int32_t layers, int32_t dims, const fl
 	}
 }
 
-/* da = s * (ds - s.ds), ds_l = sum_i x_il . dh_i. With one layer s is 1 whatever a is. */
+void core_mix_gradient(const float *share, int32_t layers, const double *sum, float *gradient)
+{
+	double mean = 0;
+	for (int32_t l = 0; l < layers; l++)
+		mean += share[l] * sum[l];
+	for (int32_t l = 0; l < layers; l++)
+		gradient[l] = layers > 1 ? (float)(share[l] * (sum[l] - mean)) : 0;
+}
+
+/* ds_l = sum_i x_il . dh_i */
 void core_mix_backward(const float *share, int32_t layers, int32_t dims, const float *const *x,
 	int32_t n, const float *d_mixed, double *sum, float *row_dot, float *gradient)
 {
@@ -64,11 +73,7 @@ void core_mix_backward(const float *share, int32_t layers, int32_t dims, const f
 		for (int32_t l = 0; l < layers; l++)
 			sum[l] += row_dot[l];
 	}
-	double mean = 0;
-	for (int32_t l = 0; l < layers; l++)
-		mean += share[l] * sum[l];
-	for (int32_t l = 0; l < layers; l++)
-		gradient[l] = (float)(share[l] * (sum[l] - mean));
+	core_mix_gradient(share, layers, sum, gradient);
 }
 
 void core_linear_forward(int32_t n, int32_t out, int32_t width, const float *in,

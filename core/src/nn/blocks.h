@@ -33,6 +33,9 @@ void core_mix_forward(const float *share, int32_t layers, int32_t dims, const fl
 void core_mix_backward(const float *share, int32_t layers, int32_t dims, const float *const *x,
 	int32_t n, const float *d_mixed, double *sum, float *row_dot, float *gradient);
 
+/* ds = sum [L] -> gradient of a [L], da = s * (ds - s.ds); with one layer s is 1 whatever a is. */
+void core_mix_gradient(const float *share, int32_t layers, const double *sum, float *gradient);
+
 /* rows [n,out] = in [n,width] weight^T + bias */
 void core_linear_forward(int32_t n, int32_t out, int32_t width, const float *in,
 	const float *weight, const float *bias, float *rows);

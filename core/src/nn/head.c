@@ -10,21 +10,24 @@
 #include <cblas.h>
 
 #include "nn/blocks.h"
+#include "nn/collapse.h"
 
 struct core_head {
 	core_head_shape shape;
 	int32_t batch;
 	bool collapsed;
-	float *mixed;    /* h [batch,D] */
-	float *hidden;   /* u [batch,H]; not when collapsed */
-	float *d_mixed;  /* [batch,D] */
-	float *d_hidden; /* [batch,H]; not when collapsed */
-	float *product;  /* M [C,D] */
-	float *constant; /* W2 b1 + b2 [C] */
-	float *outer;    /* G [C,D] */
-	float *share;    /* s [L] */
-	float *row_dot;  /* [L] */
-	double *sum;     /* [max(L,H,C)] */
+	core_collapse pass; /* when collapsed */
+	float *mixed;       /* h [batch,D] */
+	float *dots;        /* x M^T [batch,L,C]; when collapsed */
+	float *hidden;      /* u [batch,H]; this and the next two: not when collapsed */
+	float *d_mixed;     /* [batch,D] */
+	float *d_hidden;    /* [batch,H] */
+	float *product;     /* M [C,D] */
+	float *constant;    /* W2 b1 + b2 [C] */
+	float *outer;       /* G [C,D] */
+	float *share;       /* s [L] */
+	float *row_dot;     /* [L] */
+	double *sum;        /* [max(L,H,C)] */
 };
 
 int64_t core_head_count(const core_head_shape *s)
@@ -79,6 +82,7 @@ static size_t layout(core_head *head, char *base)
 	size_t layers = (size_t)s->layers;
 	size_t widest = projection > classes ? projection : classes;
 	carve(base, &used, batch * dims, sizeof(float), &head->mixed);
+	carve(base, &used, batch * layers * classes, sizeof(float), &head->dots);
 	carve(base, &used, batch * projection, sizeof(float), &head->hidden);
 	carve(base, &used, batch * dims, sizeof(float), &head->d_mixed);
 	carve(base, &used, batch * projection, sizeof(float), &head->d_hidden);
@@ -101,6 +105,9 @@ fv_status core_head_new(fv_ctx *ctx, const core_head_shape *shape, int32_t batch
 		return fv_fail(ctx, FV_FAILED, "out of memory (%zu bytes)", bytes);
 	memset(base, 0, bytes);
 	layout(&plan, base);
+	core_collapse paths[3];
+	core_collapse_paths(paths);
+	plan.pass = paths[0];
 	*out = memcpy(base, &plan, sizeof plan);
 	openblas_set_num_threads(1);
 	return FV_OK;
@@ -126,14 +133,33 @@ void core_head_prepare(core_head *head, const float *params)
 	if (!head->collapsed)
 		return;
 	const float *bias = params + tensor[2].offset, *output = params + tensor[3].offset;
-	core_multiply(false, false, s->classes, s->dims, s->projection, output,
-		params + tensor[1].offset, 0, head->product);
+	head->pass.product(s->classes, s->projection, s->dims, output, params + tensor[1].offset,
+		head->product);
 	for (int32_t c = 0; c < s->classes; c++) {
 		double sum = params[tensor[4].offset + c];
 		for (int32_t h = 0; h < s->projection; h++)
 			sum += (double)output[(size_t)c * (size_t)s->projection + (size_t)h] *
 			       bias[h];
 		head->constant[c] = (float)sum;
+	}
+}
+
+/* z = sum_l s_l (x_l M^T) + W2 b1 + b2 */
+static void collapsed_forward(core_head *head, const float *const *x, int32_t n, float *logits)
+{
+	const core_head_shape *s = &head->shape;
+	size_t classes = (size_t)s->classes, layers = (size_t)s->layers;
+	for (size_t i = 0; i < (size_t)n; i++) {
+		float *dots = head->dots + i * layers * classes;
+		head->pass.row(s->classes, s->layers, s->dims, x[i],
+			x[i + 1 < (size_t)n ? i + 1 : i], head->product, head->share, dots,
+			head->mixed + i * (size_t)s->dims);
+		for (size_t c = 0; c < classes; c++) {
+			double sum = head->constant[c];
+			for (size_t l = 0; l < layers; l++)
+				sum += (double)head->share[l] * (double)dots[l * classes + c];
+			logits[i * classes + c] = (float)sum;
+		}
 	}
 }
 
@@ -144,19 +170,33 @@ void core_head_forward(
 	core_head_tensor tensor[CORE_HEAD_TENSORS];
 	core_head_tensors(s, tensor);
 	assert(n > 0 && n <= head->batch);
-	core_mix_forward(head->share, s->layers, s->dims, x, n, head->mixed);
 	if (head->collapsed) {
-		core_linear_forward(
-			n, s->classes, s->dims, head->mixed, head->product, head->constant, logits);
+		collapsed_forward(head, x, n, logits);
 		return;
 	}
+	core_mix_forward(head->share, s->layers, s->dims, x, n, head->mixed);
 	core_linear_forward(n, s->projection, s->dims, head->mixed, params + tensor[1].offset,
 		params + tensor[2].offset, head->hidden);
 	core_linear_forward(n, s->classes, s->projection, head->hidden, params + tensor[3].offset,
 		params + tensor[4].offset, logits);
 }
 
-/* Gradients of W1, b1, W2 and dh from G and M. */
+/* ds_l = sum_i dz_i . (x_il M^T) */
+static void collapsed_mix_gradient(
+	core_head *head, int32_t n, const float *dlogits, float *gradient)
+{
+	size_t classes = (size_t)head->shape.classes, layers = (size_t)head->shape.layers;
+	memset(head->sum, 0, layers * sizeof *head->sum);
+	for (size_t i = 0; i < (size_t)n; i++)
+		for (size_t l = 0; l < layers; l++) {
+			const float *dots = head->dots + (i * layers + l) * classes;
+			for (size_t c = 0; c < classes; c++)
+				head->sum[l] += (double)dlogits[i * classes + c] * (double)dots[c];
+		}
+	core_mix_gradient(head->share, head->shape.layers, head->sum, gradient);
+}
+
+/* Gradients of W1, b1 and W2 from G and M, and of the mix. */
 static void collapsed_gradient(core_head *head, const float *params, int32_t n,
 	const float *dlogits, const core_head_tensor *tensor, float *gradient)
 {
@@ -165,18 +205,14 @@ static void collapsed_gradient(core_head *head, const float *params, int32_t n,
 	const float *output = params + tensor[3].offset, *bias = params + tensor[2].offset;
 	const float *d_bias = gradient + tensor[4].offset;
 	core_multiply(true, false, classes, dims, n, dlogits, head->mixed, 0, head->outer);
-	core_multiply(true, false, projection, dims, classes, output, head->outer, 0,
-		gradient + tensor[1].offset);
 	core_multiply(true, false, projection, 1, classes, output, d_bias, 0,
 		gradient + tensor[2].offset);
 	for (int32_t c = 0; c < classes; c++)
 		for (int32_t h = 0; h < projection; h++)
 			gradient[tensor[3].offset + c * projection + h] = d_bias[c] * bias[h];
-	core_multiply(false, true, classes, projection, dims, head->outer,
-		params + tensor[1].offset, 1, gradient + tensor[3].offset);
-	if (s->layers > 1)
-		core_multiply(
-			false, false, n, dims, classes, dlogits, head->product, 0, head->d_mixed);
+	head->pass.gradient(classes, projection, dims, output, params + tensor[1].offset,
+		head->outer, gradient + tensor[1].offset, gradient + tensor[3].offset);
+	collapsed_mix_gradient(head, n, dlogits, gradient);
 }
 
 static void layer_gradient(core_head *head, const float *params, int32_t n, const float *dlogits,
@@ -204,10 +240,11 @@ void core_head_backward(core_head *head, const float *params, const float *const
 	assert(n > 0 && n <= head->batch);
 	core_column_sums(
 		n, head->shape.classes, dlogits, head->sum, 0, gradient + tensor[4].offset);
-	if (head->collapsed)
+	if (head->collapsed) {
 		collapsed_gradient(head, params, n, dlogits, tensor, gradient);
-	else
-		layer_gradient(head, params, n, dlogits, tensor, gradient);
+		return;
+	}
+	layer_gradient(head, params, n, dlogits, tensor, gradient);
 	core_mix_backward(head->share, head->shape.layers, head->shape.dims, x, n, head->d_mixed,
 		head->sum, head->row_dot, gradient);
 }

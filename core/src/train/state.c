@@ -280,8 +280,8 @@ static fv_status copy(core_state *s)
 		fv_type type;
 		if (strncmp(t->name, ARRAY, strlen(ARRAY)) || !find_type(t->dtype, &type))
 			continue;
-		void *to =
-			fv_array(s->ctx, t->name + strlen(ARRAY), type, t->shape[0], t->shape[1]);
+		void *to = core_array_make(
+			s->ctx, t->name + strlen(ARRAY), type, t->shape[0], t->shape[1]);
 		if (!to)
 			return FV_FAILED;
 		if (t->count)
