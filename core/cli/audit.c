@@ -8,6 +8,7 @@
 #include "cli.h"
 #include "eval/predictions.h"
 #include "eval/report_json.h"
+#include "report/few.h"
 #include "verbs.h"
 
 static const char usage[] =
@@ -29,6 +30,7 @@ static const char usage[] =
 	"                        are no nulls and no intervals)\n"
 	"  --threshold T         positive above T instead of 1 / number of classes, for\n"
 	"                        probabilities and labels\n"
+	"  --min-support N       mark figures that rest on fewer positives (default 10)\n"
 	"  --json                one JSON object on standard output\n";
 
 struct audit {
@@ -39,6 +41,7 @@ struct audit {
 	const char *speaker_column; /* NULL: SpkrID */
 	bool has_threshold, json;
 	double threshold;
+	int64_t min_support;
 	core_predictions file[2]; /* the second in the order of the first */
 	core_eval_attribute *attribute;
 	core_eval_set set[2];
@@ -71,7 +74,7 @@ static fv_status parse(fv_ctx *ctx, int argc, char **argv, struct audit *a)
 	static const struct option options[] = {{"group-columns", required_argument, NULL, 'g'},
 		{"speaker-column", required_argument, NULL, 's'},
 		{"threshold", required_argument, NULL, 't'}, {"json", no_argument, NULL, 'j'},
-		{NULL, 0, NULL, 0}};
+		{"min-support", required_argument, NULL, 'm'}, {NULL, 0, NULL, 0}};
 	fv_status status = FV_OK;
 	for (int option; (option = cli_option(ctx, argc, argv, "", options)) != -1;) {
 		if (option == '?')
@@ -84,6 +87,8 @@ static fv_status parse(fv_ctx *ctx, int argc, char **argv, struct audit *a)
 			a->has_threshold = core_parse_double(optarg, &a->threshold);
 		if (option == 't' && !a->has_threshold)
 			status = fv_fail(ctx, FV_CONFIG, "--threshold: '%s' is no number", optarg);
+		if (option == 'm')
+			status = cli_int(ctx, "--min-support", optarg, 0, 1000000, &a->min_support);
 		a->json = a->json || option == 'j';
 		if (status)
 			return status;
@@ -213,9 +218,11 @@ static fv_status compute(fv_ctx *ctx, struct audit *a)
 static fv_status print_json(fv_ctx *ctx, const struct audit *a)
 {
 	json_t *report = core_report_metrics(ctx, &a->metrics[0]);
+	core_few_mark(report, a->min_support);
 	if (report && a->n_paths == 2) {
 		json_t *comparison = core_report_comparison(ctx, &a->comparison);
 		json_t *second = core_report_metrics(ctx, &a->metrics[1]);
+		core_few_mark(second, a->min_support);
 		if (json_object_set_new(report, "comparison", comparison) ||
 			json_object_set_new(report, "second", second)) {
 			json_decref(report);
@@ -232,7 +239,7 @@ static fv_status print_json(fv_ctx *ctx, const struct audit *a)
 static fv_status print_text(const struct audit *a)
 {
 	for (int k = 0; k < a->n_paths; k++) {
-		audit_print(a->path[k], &a->metrics[k]);
+		audit_print(a->path[k], &a->metrics[k], a->min_support);
 		if (a->n_paths == 2)
 			putchar('\n');
 	}
@@ -243,7 +250,7 @@ static fv_status print_text(const struct audit *a)
 
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
-	struct audit a = {0};
+	struct audit a = {.min_support = 10};
 	fv_status status = parse(ctx, argc, argv, &a);
 	if (!status)
 		status = load(ctx, &a);

@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/few.h"
+
 #define NAME_WIDTH 16
-#define CELL_WIDTH 24
+#define CELL_WIDTH 26
+#define DIFFERENCE_WIDTH 32
 
 /* Characters, not bytes, so that columns line up. */
 static int width_of(const char *text)
@@ -30,23 +33,26 @@ static void number(double value, int width, const char *format)
 	printf("%*s", width, isnan(value) ? "undefined" : text);
 }
 
-/* "0.719 (0.571 to 0.862)", without the interval where there is none */
-static void cell(const core_estimate *e, int width)
+/* "0.719 (0.571 to 0.862)", without the interval where there is none; a star behind a figure that
+ * rests on few */
+static void cell(const core_estimate *e, bool few, int width)
 {
 	char text[64];
+	const char *star = few ? " *" : "";
 	if (isnan(e->value))
 		snprintf(text, sizeof text, "undefined");
 	else if (isnan(e->low))
-		snprintf(text, sizeof text, "%.3f", e->value);
+		snprintf(text, sizeof text, "%.3f%s", e->value, star);
 	else
-		snprintf(text, sizeof text, "%.3f (%.3f to %.3f)", e->value, e->low, e->high);
+		snprintf(text, sizeof text, "%.3f (%.3f to %.3f)%s", e->value, e->low, e->high,
+			star);
 	left(text, width);
 }
 
 static void line(const char *name, const core_estimate *e)
 {
 	left(name, NAME_WIDTH);
-	cell(e, 0);
+	cell(e, false, 0);
 	putchar('\n');
 }
 
@@ -69,7 +75,7 @@ static void print_groups(const core_attribute_metrics *a)
 	}
 }
 
-static void print_gaps(const core_attribute_metrics *a)
+static void print_gaps(const core_attribute_metrics *a, int32_t C, int64_t least)
 {
 	bool nulls = false;
 	for (int k = CORE_TPR_GAP; k < CORE_STATS; k++)
@@ -87,7 +93,7 @@ static void print_gaps(const core_attribute_metrics *a)
 			number(e->excess, 11, "%+.3f");
 			number(e->p, 10, "%.4f");
 		}
-		putchar('\n');
+		puts(core_few_gap(a, C, (core_stat)k, least) ? " *" : "");
 	}
 	left("worst_group_f1", NAME_WIDTH);
 	number(a->worst_group_f1, 9, "%.3f");
@@ -100,11 +106,12 @@ struct columns {
 	const core_attribute_metrics *a;
 	int32_t last;
 	int width;
+	int64_t least;
 };
 
-static struct columns columns_of(const core_attribute_metrics *a)
+static struct columns columns_of(const core_attribute_metrics *a, int64_t least)
 {
-	struct columns t = {a, -1, CELL_WIDTH};
+	struct columns t = {a, -1, CELL_WIDTH, least};
 	for (int32_t g = 0; g < a->G; g++) {
 		if (width_of(a->group[g]) + 2 > t.width)
 			t.width = width_of(a->group[g]) + 2;
@@ -123,12 +130,16 @@ static void heading(const struct columns *t, const char *name)
 	putchar('\n');
 }
 
-static void estimates(const struct columns *t, const char *name, const core_estimate *e)
+static void rates(const struct columns *t, const char *name, int32_t c)
 {
+	const core_attribute_metrics *a = t->a;
 	left(name, NAME_WIDTH);
-	for (int32_t g = 0; g < t->a->G; g++)
-		if (t->a->rows[g])
-			cell(&e[g], g == t->last ? 0 : t->width);
+	for (int32_t g = 0; g < a->G; g++) {
+		int32_t at = c * a->G + g;
+		bool few = core_few_cell(CORE_TPR_GAP, a->rows[g], a->positives[at], t->least);
+		if (a->rows[g])
+			cell(&a->tpr[at], few, g == t->last ? 0 : t->width);
+	}
 	putchar('\n');
 }
 
@@ -138,24 +149,60 @@ static void values(const struct columns *t, const char *name, const double *valu
 	for (int32_t g = 0; g < t->a->G; g++) {
 		core_estimate e = core_estimate_of(*value);
 		if (t->a->rows[g])
-			cell(&e, g == t->last ? 0 : t->width);
+			cell(&e, false, g == t->last ? 0 : t->width);
 		value = (const double *)((const char *)value + stride);
 	}
 	putchar('\n');
 }
 
-static void print_rates(const core_metrics *m, const core_attribute_metrics *a)
+/* TPR of one group less that of another, class by class, of the pairs that fit beside each other. */
+static void print_differences(const core_metrics *m, const core_attribute_metrics *a)
 {
-	struct columns t = columns_of(a);
+	if (!a->n_differences)
+		return;
+	putchar('\n');
+	if (a->n_differences > 3) {
+		printf("TPR differences of %d pairs of groups: see --json\n", (int)a->n_differences);
+		return;
+	}
+	left("TPR, less TPR", NAME_WIDTH);
+	for (int32_t k = 0; k < a->n_differences; k++) {
+		char name[128];
+		const core_tpr_difference *d = &a->difference[k];
+		snprintf(name, sizeof name, "%s - %s", a->group[d->g], a->group[d->h]);
+		left(name, k + 1 < a->n_differences ? DIFFERENCE_WIDTH : 0);
+	}
+	putchar('\n');
+	for (int32_t c = 0; c < m->C; c++) {
+		left(m->classes[c], NAME_WIDTH);
+		for (int32_t k = 0; k < a->n_differences; k++)
+			cell(&a->difference[k].value[c], false,
+				k + 1 < a->n_differences ? DIFFERENCE_WIDTH : 0);
+		putchar('\n');
+	}
+}
+
+static void print_rates(const core_metrics *m, const core_attribute_metrics *a, int64_t least)
+{
+	struct columns t = columns_of(a, least);
 	if (t.last < 0)
 		return;
 	putchar('\n');
 	heading(&t, "TPR");
 	for (int32_t c = 0; c < m->C; c++)
-		estimates(&t, m->classes[c], &a->tpr[c * a->G]);
+		rates(&t, m->classes[c], c);
 	values(&t, "F1", a->group_f1, sizeof *a->group_f1);
 	values(&t, "ACC", a->group_acc, sizeof *a->group_acc);
 	values(&t, "AUC", &a->sharpness[0].auc, sizeof *a->sharpness);
+}
+
+static bool any_few(const core_metrics *m, int64_t least)
+{
+	for (int32_t k = 0; k < m->n_attributes; k++)
+		for (int s = CORE_TPR_GAP; s < CORE_STATS; s++)
+			if (core_few_gap(&m->attribute[k], m->C, (core_stat)s, least))
+				return true;
+	return false;
 }
 
 static void print_undefined(const core_metrics *m)
@@ -175,7 +222,7 @@ static void print_undefined(const core_metrics *m)
 	}
 }
 
-void audit_print(const char *path, const core_metrics *m)
+void audit_print(const char *path, const core_metrics *m, int64_t least)
 {
 	printf("%s\n  %lld rows", path, (long long)m->n);
 	if (m->n_speakers)
@@ -193,9 +240,14 @@ void audit_print(const char *path, const core_metrics *m)
 		m->sharpness.labels_true);
 	for (int32_t k = 0; k < m->n_attributes; k++) {
 		print_groups(&m->attribute[k]);
-		print_gaps(&m->attribute[k]);
-		print_rates(m, &m->attribute[k]);
+		print_gaps(&m->attribute[k], m->C, least);
+		print_rates(m, &m->attribute[k], least);
+		print_differences(m, &m->attribute[k]);
 	}
+	if (any_few(m, least))
+		printf("\n* rests on a cell of class and group with fewer than %lld positives "
+		       "(negatives for an\n  FPR, rows for a DP gap)\n",
+			(long long)least);
 	print_undefined(m);
 }
 

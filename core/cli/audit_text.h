@@ -5,7 +5,8 @@
 
 #include "eval/assess.h"
 
-void audit_print(const char *path, const core_metrics *metrics);
+/* Figures that rest on cells of fewer than `least` positives are marked. */
+void audit_print(const char *path, const core_metrics *metrics, int64_t least);
 void audit_print_comparison(
 	const char *path_a, const char *path_b, const core_comparison *comparison);
 

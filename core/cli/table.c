@@ -112,12 +112,17 @@ static fv_status write(fv_ctx *ctx, struct table *t, const core_results *results
 	core_grid grid;
 	core_pairs pairs;
 	core_paper paper;
-	t->options.scores = t->layout != PAIRS; /* what the layout does not show is not computed */
+	/* What the layout does not show is not computed. */
 	t->options.compare = t->layout == GRID && t->format != CORE_TABLE_CSV;
 	t->options.baselines = t->options.baselines && t->options.compare;
 	if (t->layout == GRID && t->format == CORE_TABLE_CSV)
 		t->options.scores = false;
-	fv_status status = core_grid_make(ctx, results, &t->options, &grid);
+	core_table_options options = t->options;
+	if (t->layout == PAIRS)
+		options.draws.n = 0; /* support and values, without nulls */
+	fv_status status = core_grid_make(ctx, results, &options, &grid);
+	grid.options.draws = t->options.draws;
+	grid.options.scores = t->layout != PAIRS; /* notes about nulls */
 	if (status || t->layout == GRID)
 		return status ? status : core_grid_write(ctx, results, &grid, t->format, out);
 	if (t->layout == PAIRS) {

@@ -9,8 +9,9 @@ speechbrain and soundfile:
     bench_encoder.py BUILD AUDIO [--model wavlm] [--files 24] [--rounds 3] [--jobs 2] [--param precision=bf16x3]
 
 BUILD is fairvox's build folder, AUDIO a folder of 16 kHz recordings. Times of peers begin when the model is
-read and has run once; fairvox's is the program's, less that of encoding one second with the same options.
-CPU time is that of all workers, and its x real time what idle cores would give. Memory is the peak of all processes' proportional shares; a worker's is its own pages."""
+read and has run once; fairvox's is the program's, less that of encoding a fifth of a
+second with the same options. CPU time is that of all workers, and its x real time what idle cores would give.
+Memory is the peak of all processes' proportional shares; a worker's is its own pages."""
 import argparse
 import glob
 import logging
@@ -26,8 +27,6 @@ import time
 import numpy as np
 import soundfile
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "golden"))
 FBANK = dict(n_mels=80)
 
 
@@ -79,6 +78,40 @@ class Watch:
         self.thread.join()
 
 
+def make(name):
+    """The network of the real size, with random weights, always the same"""
+    import torch
+    torch.version.cuda = None  # torchaudio compares it with its own, which is of no matter here
+    torch.manual_seed(0)
+    if name == "ecapa":
+        from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
+        return ECAPA_TDNN(80, channels=[1024] * 4 + [3072], kernel_sizes=[5, 3, 3, 3, 1],
+                          dilations=[1, 2, 3, 4, 1], attention_channels=128, lin_neurons=192).eval()
+    import transformers
+    if name == "wavlm":
+        return transformers.WavLMModel(transformers.WavLMConfig()).eval()
+    config = transformers.Wav2Vec2Config(
+        hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096,
+        feat_extract_norm="layer", do_stable_layer_norm=True, conv_bias=True)
+    return transformers.Wav2Vec2Model(config).eval()
+
+
+def write(name, path):
+    """What the programs read: the weights, and the same network for ONNX Runtime"""
+    import torch
+    model = make(name)
+    if name == "ecapa":
+        torch.save(model.state_dict(), os.path.join(path, "weights"))
+        return
+    model.save_pretrained(os.path.join(path, "weights"))
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with torch.no_grad():
+        torch.onnx.export(
+            pooled(model), (torch.randn(1, 40640),), os.path.join(path, "model.onnx"), dynamo=True,
+            input_names=["x"], output_names=["y"], verbose=False,
+            dynamic_shapes=({1: torch.export.Dim("n", min=4000, max=1000000)},))
+
+
 def pooled(model):
     import torch
 
@@ -95,9 +128,8 @@ def pooled(model):
 
 def load_torch(name, folder):
     import torch
-    import real_size
+    model = make(name)
     torch.set_num_threads(1)
-    model = real_size.make(name)
     if name != "ecapa":
         return_ = pooled(model)
     else:
@@ -112,17 +144,6 @@ def load_torch(name, folder):
         with torch.inference_mode():
             return return_(torch.from_numpy(wave)[None]).numpy()
     return run
-
-
-def export(name, path):
-    import torch
-    import real_size
-    model = pooled(real_size.make(name))
-    length = torch.export.Dim("n", min=4000, max=1000000)
-    with torch.no_grad():
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-        torch.onnx.export(model, (torch.randn(1, 40640),), path, dynamo=True, input_names=["x"],
-                          output_names=["y"], dynamic_shapes=({1: length},), verbose=False)
 
 
 def load_onnx(name, folder):
@@ -216,19 +237,34 @@ def read(args):
 
 def prepare(args, folder):
     """Weights, the second recording that start-up is measured with, the exported model; peers' names"""
-    weights = os.path.join(folder, "weights")
-    subprocess.run([sys.executable, os.path.join(HERE, "..", "golden", "real_size.py"), args.model, weights],
-                   check=True, capture_output=True)
-    short = os.path.join(folder, "short.wav")
-    soundfile.write(short, np.random.default_rng(0).normal(0, 0.1, 16000), 16000)
-    if args.model == "ecapa":
-        return weights, short, ["SpeechBrain"]
-    process = multiprocessing.get_context("spawn").Process(
-        target=export, args=(args.model, os.path.join(folder, "model.onnx")))
+    process = multiprocessing.get_context("spawn").Process(target=write, args=(args.model, folder))
     process.start()
     process.join()
+    weights = os.path.join(folder, "weights")
+    short = os.path.join(folder, "short.wav")
+    soundfile.write(short, np.random.default_rng(0).normal(0, 0.1, 3200), 16000)
+    if args.model == "ecapa":
+        return weights, short, ["SpeechBrain"]
     model = os.path.join(weights, "model.safetensors")
     return model, short, ["ONNX Runtime", "PyTorch"]
+
+
+def measure(args, folder, files, waves, weights, short, peers):
+    """Of each program: least seconds of wall and CPU, largest memory of all and of a worker"""
+    least, most = {}, {}
+    turns = [("start", lambda: time_fairvox(args, weights, [short], folder)),
+             ("sgemm bound", lambda: time_bound(args, waves)),
+             ("fairvox", lambda: time_fairvox(args, weights, files, folder))]
+    for peer in peers:
+        turns.append((peer, lambda peer=peer: time_peer(peer, args.model, folder, waves, args.jobs)))
+    for _ in range(args.rounds):
+        for name, function in turns:
+            with Watch(1 if name in peers else 2) as watch:
+                took = function()
+            least[name] = np.minimum(least.get(name, 1e9), took)
+            most[name] = np.maximum(most.get(name, 0), (watch.total, watch.worker))
+            print(f"{name}: {took[0]:.2f} s, CPU {took[1]:.2f}", file=sys.stderr, flush=True)
+    return least, most
 
 
 def main():
@@ -245,31 +281,19 @@ def main():
     seconds = sum(len(w) for w in waves) / 16000
     with tempfile.TemporaryDirectory() as folder:
         weights, short, peers = prepare(args, folder)
-        best, total, own = {}, {}, {}
-
-        def measure(name, function):
-            with Watch(1 if name in peers else 2) as watch:
-                took = function()
-            best[name] = np.minimum(best.get(name, 1e9), took)
-            total[name] = max(total.get(name, 0), watch.total)
-            own[name] = max(own.get(name, 0), watch.worker)
-
-        for _ in range(args.rounds):
-            measure("start", lambda: time_fairvox(args, weights, [short], folder))
-            measure("sgemm bound", lambda: time_bound(args, waves))
-            measure("fairvox", lambda: time_fairvox(args, weights, files, folder))
-            for peer in peers:
-                measure(peer, lambda: time_peer(peer, args.model, folder, waves, args.jobs))
-        print(f"{args.model}: {len(files)} recordings, {seconds:.1f} s, {args.jobs} workers, "
-              f"best of {args.rounds}; {args.work:.0f} GFLOP; start-up of fairvox {best['start'][0]:.2f} s, "
-              f"with it {seconds / best['fairvox'][0]:.1f} x real time")
-        print(f"difference of fairvox and {peers[-1]}: {compare(args, files[0], folder):.1e}")
-        best["fairvox"] -= best.pop("start")
-        ours = best["fairvox"]
-        for name, (wall, cpu) in best.items():
-            print(f"{name:13} {wall:7.2f} s {seconds / wall:6.1f} x real time, CPU {cpu:7.2f} s "
-                  f"{args.jobs * seconds / cpu:6.1f} x; fairvox {wall / ours[0]:5.2f}, by CPU time "
-                  f"{cpu / ours[1]:5.2f} times as fast; {total[name]:6.0f} MB, a worker {own[name]:5.0f}")
+        least, most = measure(args, folder, files, waves, weights, short, peers)
+        difference = compare(args, files[0], folder)
+    start = least.pop("start")
+    print(f"{args.model}: {len(files)} recordings, {seconds:.1f} s, {args.jobs} workers, best of {args.rounds}; "
+          f"{args.work:.0f} GFLOP; start-up of fairvox {start[0]:.2f} s, with it "
+          f"{seconds / least['fairvox'][0]:.1f} x real time")
+    print(f"largest difference of fairvox and {peers[-1]}, over the largest number: {difference:.1e}")
+    least["fairvox"] -= start
+    ours = least["fairvox"]
+    for name, (wall, cpu) in least.items():
+        print(f"{name:13} {wall:7.2f} s {seconds / wall:6.1f} x real time, CPU {cpu:7.2f} s "
+              f"{args.jobs * seconds / cpu:6.1f} x; fairvox {wall / ours[0]:5.2f}, by CPU time "
+              f"{cpu / ours[1]:5.2f} times as fast; {most[name][0]:6.0f} MB, a worker {most[name][1]:5.0f}")
 
 
 if __name__ == "__main__":

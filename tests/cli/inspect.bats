@@ -60,3 +60,18 @@ setup() {
 	fails 2 "one file is to be named" "$fairvox" inspect
 	fails 2 "needs weights: resemblyzer/pretrained.pt" "$fairvox" encode --encoder ge2e --out x.csv x.wav
 }
+
+@test "which encoder takes a transformer" {
+	models=$FAIRVOX_SOURCE/tests/golden/encoders
+	run "$fairvox" inspect "$models/wavlm_tiny/s3prl/wavlm_tiny.pt"
+	[ "${lines[4]}" = "encoder:   wavlm (WavLM)" ]
+	[[ ${lines[5]} = "licence:   not known"* ]]
+	[ "${lines[9]}" = "metadata:  cfg.conv_pos = 128" ]
+	"$fairvox" inspect "$models/wavlm_tiny/torchaudio/wavlm_tiny.pth" | grep -qx 'encoder:   wavlm (WavLM)'
+	"$fairvox" inspect "$models/variants/hubert_large/model.safetensors" | grep -qx 'encoder:   wav2vec2 (wav2vec 2.0 or HuBERT)'
+	"$fairvox" inspect "$models/w2v2_age_gender_tiny/pytorch_model.bin" | grep 'encoder:   wav2vec2_age_gender' | grep -q 'CC BY-NC-SA 4.0: not for commercial use'
+	[ "$("$fairvox" inspect "$models/w2v2_age_gender_tiny/pytorch_model.bin" | grep -c '^encoder')" -eq 1 ]
+	fails 4 "inputs: a folder with neither model.safetensors nor pytorch_model.bin in it" \
+		"$fairvox" encode --encoder wavlm --weights "$models/inputs" --out x.csv x.wav
+	fails 2 "needs weights: wavlm_base_plus.pt of s3prl" "$fairvox" encode --encoder wavlm --out x.csv x.wav
+}

@@ -12,7 +12,7 @@ setup() {
 	cd "$BATS_TEST_TMPDIR"
 	cp -r "$FAIRVOX_SOURCE/configs" .
 	mkdir -p weights/{wavlm-base-plus,ecapa,wav2vec2-age-gender}
-	cp "$golden/encoders/wavlm_tiny/hf/pytorch_model.bin" weights/wavlm-base-plus/model.pt
+	cp "$golden/encoders/wavlm_tiny/hf/pytorch_model.bin" weights/wavlm-base-plus/pytorch_model.bin
 	cp "$golden/ecapa/embedding_model.ckpt" weights/ecapa/
 	cp "$golden/encoders/w2v2_age_gender_tiny"/{config.json,model.safetensors} weights/wav2vec2-age-gender/
 	chmod u+w weights/*/*
@@ -90,15 +90,15 @@ cells() {
 
 @test "Table 2 by itself; weights from elsewhere are named on the command line" {
 	mv weights elsewhere
-	fails 4 "weights/wavlm-base-plus/model.pt: No such file" "$fairvox" run configs/paper/table2.yaml "${small[@]}"
+	fails 4 "weights/wavlm-base-plus/pytorch_model.bin: No such file" "$fairvox" run configs/paper/table2.yaml "${small[@]}"
 	run --separate-stderr "$fairvox" run configs/paper/table2.yaml -j 2 "${small[@]}" \
-		encoder.weights=elsewhere/wavlm-base-plus/model.pt \
+		encoder.weights=elsewhere/wavlm-base-plus/pytorch_model.bin \
 		grouper.encoder.weights=elsewhere/ecapa/embedding_model.ckpt
 	[ "$status" -eq 0 ]
 	[[ $stderr == *"9 of 9 runs done, 9 of them now"* ]]
 	"$fairvox" table results --layout paper2 --format tex | grep -q 'begin{tabular}'
 	# The groupers of Table 1 with weights of their own, as core/docs/fetch.md has it: a list over several lines.
-	"$fairvox" explain configs/paper/table1.yaml "${small[@]}" encoder.weights=elsewhere/wavlm-base-plus/model.pt \
+	"$fairvox" explain configs/paper/table1.yaml "${small[@]}" encoder.weights=elsewhere/wavlm-base-plus/pytorch_model.bin \
 		'grouper={name: truth, column: gender},
 		{name: pseudo, encoder: {name: wav2vec2_age_gender, weights: elsewhere/wav2vec2-age-gender/model.safetensors}},
 		{name: kmeans, k: 16, encoder: {name: ecapa, weights: elsewhere/ecapa/embedding_model.ckpt}}' >table1.txt

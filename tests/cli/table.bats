@@ -10,12 +10,16 @@ setup() {
 
 @test "the grid: both aggregates, nulls, the comparison, baselines and what each cell used" {
 	"$fairvox" table results >table.md
-	[ "$(grep -c '^| erm | ' table.md)" -eq 3 ]
-	grep -q '^| rw | 0\.[0-9]* ± 0\.[0-9]* | 0\.[0-9]* ± 0\.[0-9]* | 0\.[0-9]* ± 0\.[0-9]* \[[+-]0\.[0-9]*, p [<.0-9]*\]' table.md
+	[ "$(grep -c "^| erm | " table.md)" -eq 5 ]
+	grep -q '^| rw | 0\.[0-9]* ± 0\.[0-9]* | 0\.[0-9]* ± 0\.[0-9]* | \*0\.[0-9]*\* ± 0\.[0-9]* \[[+-]0\.[0-9]*, p [<.0-9]*\]' table.md
 	grep -q '^| rw - erm | ' table.md
 	grep -q 'gender TPR gap (Holm)' table.md
-	grep -q '^| rw | true labels | dev_objective | ' table.md
-	grep -q '^| perfect | 1.000 | 1.000 | 0.000 ' table.md
+	grep -q '^| rw | true labels | dev_objective | development | [0-9]* x 1 | train: labels, true groups; dev: labels, true groups | ' table.md
+	grep -q '^| erm | none | dev_objective | development | [0-9]* x 1 | train: labels; dev: labels | ' table.md
+	grep -q 'In italics (grey in LaTeX): rests on a cell of class x group' table.md
+	"$fairvox" table results --min-support 0 >all.md
+	run ! grep 'In italics' all.md
+	grep -q '^| perfect | 1.000 | 1.000 | \*0.000\* ' table.md
 	grep -q 'Synthetic speech: these numbers say nothing about people' table.md
 	"$fairvox" table results --no-baselines >without.md
 	run ! grep '^| perfect | ' without.md

@@ -174,6 +174,20 @@ static const char *set_aside(fv_ctx *ctx, const char *dir, const char *run, cons
 	return core_format(ctx, "%s%s", aside, run + strlen(results));
 }
 
+/* Groups by the number of the speaker, which is no attribute. */
+static const char *odd_speakers(fv_ctx *ctx, const char *dir)
+{
+	char *path = core_path_join(ctx, dir, "odd.csv");
+	core_text text = {0};
+	core_text_add(&text, "FileName,group\n");
+	for (int s = 0; s < TOY_SPEAKERS; s++)
+		for (int i = 0; i < TOY_EACH; i++)
+			core_text_add(&text, "u%02d_%d.wav,%s\n", s, i, s % 2 ? "odd" : "even");
+	test_ok(ctx, core_file_write(ctx, path, text.data, text.size));
+	core_text_free(&text);
+	return core_format(ctx, "grouper={name: file, file: %s}", path);
+}
+
 /* Every true attribute becomes another speaker's: what asks for none is the same bit by bit. */
 static void test_label_free(void **state)
 {
@@ -184,22 +198,34 @@ static void test_label_free(void **state)
 		"grouper={name: kmeans, k: 3, soft: gaussian, encoder: {name: precomputed, file: "
 		"%s/features.safetensors, layer: 0}}",
 		dir);
+	const char *odd = odd_speakers(ctx, dir);
 	const char *truth = "grouper={name: truth, column: race}";
 	const struct {
-		const char *loss, *grouper;
+		const char *loss, *grouper, *select;
 		bool same;
-	} cell[] = {{"erm", NULL, true}, {"random", NULL, true}, {"cvar_dro", NULL, true},
-		{"lff", NULL, true}, {"disent", NULL, true}, {"mixup", NULL, true},
-		{"jtt", NULL, true}, {"afr", NULL, true}, {"eiil", NULL, true},
-		{"rw", kmeans, true}, {"ds", kmeans, true}, {"gdro", kmeans, true},
-		{"gadro", kmeans, true}, {"pgdro", kmeans, true}, {"grl", kmeans, true},
-		{"lisa", kmeans, true}, {"rw", truth, false}, {"lisa", truth, false}};
+	} cell[] = {{"erm", NULL, NULL, true}, {"random", NULL, NULL, true},
+		{"cvar_dro", NULL, NULL, true}, {"lff", NULL, NULL, true},
+		{"disent", NULL, NULL, true}, {"mixup", NULL, NULL, true},
+		{"jtt", NULL, NULL, true}, {"afr", NULL, NULL, true}, {"eiil", NULL, NULL, true},
+		{"rw", kmeans, NULL, true}, {"ds", kmeans, NULL, true}, {"gdro", kmeans, NULL, true},
+		{"gadro", kmeans, NULL, true}, {"pgdro", kmeans, NULL, true},
+		{"grl", kmeans, NULL, true}, {"lisa", kmeans, NULL, true},
+		{"erm", odd, "dev_worst_group", true}, {"jtt", odd, "dev_tpr_gap", true},
+		{"rw", odd, "dev_tpr_gap", true}, {"rw", truth, NULL, false},
+		{"lisa", truth, NULL, false}};
 	for (size_t i = 0; i < sizeof cell / sizeof *cell; i++) {
 		const char *run[2], *loss = core_format(ctx, "loss.name=%s", cell[i].loss);
-		const char *override[] = {loss, cell[i].grouper};
+		const char *override[4] = {loss};
+		size_t n = 1;
+		if (cell[i].grouper)
+			override[n++] = cell[i].grouper;
+		if (cell[i].select) {
+			override[n++] = core_format(ctx, "train.select=%s", cell[i].select);
+			override[n++] = "train.select_support=1";
+		}
 		for (int k = 0; k < 2; k++) {
 			test_toy_write(dir, k ? 1 : 0);
-			run[k] = run_toy(ctx, dir, 1, cell[i].grouper ? 2 : 1, override);
+			run[k] = run_toy(ctx, dir, 1, n, override);
 			run[k] = set_aside(
 				ctx, dir, run[k], core_format(ctx, "turn%zu-%d", i, k));
 		}

@@ -23,11 +23,11 @@ static void small_document(fv_ctx *ctx, core_document *d)
 	sheet->head[0] = "cell";
 	sheet->head[1] = "gap | °";
 	sheet->line[1] = true;
-	*core_sheet_at(sheet, 0, 0) = (core_sheet_cell){"k_16", " †", CORE_UNRANKED};
+	*core_sheet_at(sheet, 0, 0) = (core_sheet_cell){"k_16", " †", CORE_UNRANKED, false};
 	*core_sheet_at(sheet, 0, 1) =
-		(core_sheet_cell){"0.278", " ± 0.021 [-0.158, p <.001] ▲", CORE_BEST};
-	*core_sheet_at(sheet, 1, 0) = (core_sheet_cell){"a-1", NULL, CORE_UNRANKED};
-	*core_sheet_at(sheet, 1, 1) = (core_sheet_cell){"0.300", "", CORE_SECOND};
+		(core_sheet_cell){"0.278", " ± 0.021 [-0.158, p <.001] ▲", CORE_BEST, false};
+	*core_sheet_at(sheet, 1, 0) = (core_sheet_cell){"a-1", NULL, CORE_UNRANKED, false};
+	*core_sheet_at(sheet, 1, 1) = (core_sheet_cell){"0.300", "", CORE_SECOND, false};
 	test_ok(ctx, core_note(ctx, d, "%d notes", 2));
 	test_ok(ctx, core_note(ctx, d, "x & y"));
 }
@@ -51,6 +51,17 @@ static void test_text(void **unused)
 		"k\\_16 \\dag{} & \\textbf{0.278} $\\pm$ 0.021 [$-$0.158, p $<$.001] $\\triangle$ "
 		"\\\\\n\\midrule\na-1 & \\underline{0.300} \\\\\n\\bottomrule\n\\end{tabular}\n"
 		"\n\\footnotesize 2 notes\n\n\\footnotesize x \\& y\n\\end{table}\n");
+	core_text_free(&md);
+	core_text_free(&tex);
+	core_sheet_at(&d->sheet[0], 0, 1)->few = true;
+	core_sheet_at(&d->sheet[0], 1, 1)->few = true;
+	core_document_md(d, &md);
+	assert_non_null(strstr(md.data, "| k_16 † | ***0.278*** ± 0.021 [-0.158, p <.001] ▲ |\n"));
+	assert_non_null(strstr(md.data, "| a-1 | <u>*0.300*</u> |\n"));
+	core_document_tex(d, &tex);
+	assert_non_null(strstr(tex.data, "\\providecommand{\\textcolor}[2]{\\textit{#2}}\n"));
+	assert_non_null(strstr(tex.data, " & \\textcolor{gray}{\\textbf{0.278} $\\pm$ 0.021"));
+	assert_non_null(strstr(tex.data, " & \\textcolor{gray}{\\underline{0.300}} \\\\\n"));
 	core_text_free(&md);
 	core_text_free(&tex);
 	core_ctx_free(ctx);
@@ -94,8 +105,9 @@ static void test_formats(void **unused)
 	double low = json_number_value(json_object_get(json_object_get(metrics, "f1"), "low"));
 	double high = json_number_value(json_object_get(json_object_get(metrics, "f1"), "high"));
 	char *lines = core_format(ctx,
-		"cell,fold,seed,attribute,metric,value,null_mean,null_p95,p,excess,low,high\n"
-		"plain-00000001,1,1,,f1,%.17g,,,,,%.17g,%.17g\n",
+		"cell,fold,seed,attribute,metric,value,null_mean,null_p95,p,excess,low,high,"
+		"select,chosen_on,grouper_seed,bias_seed,few\n"
+		"plain-00000001,1,1,,f1,%.17g,,,,,%.17g,%.17g,dev_loss,dev,,,0\n",
 		f1, low, high);
 	assert_memory_equal(text[CORE_TABLE_CSV].data, lines, strlen(lines));
 	json_t *json = json_loads(text[CORE_TABLE_JSON].data, 0, NULL), *cell;

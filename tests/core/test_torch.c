@@ -9,6 +9,7 @@
 
 #include <fairvox/checkpoint.h>
 
+#include "base/file.h"
 #include "torch_files.h"
 
 static fv_status open_bytes(fv_ctx *ctx, const core_text *bytes, fv_checkpoint **file)
@@ -277,6 +278,36 @@ static void pickle_bounds(void **state)
 	/* opcodes: PROTO } 'w' [ N... ] and the last three */
 	repeated("\x80\x02}'w'](", "N", (1 << 22) - 8, "es.", NULL);
 	repeated("\x80\x02}'w'](", "N", (1 << 22) - 7, "es.", "bounds: more than 4194304 opcodes");
+}
+
+/* Texts, integers and booleans beside the tensors, down to dicts in the dict. */
+static void metadata(void **state)
+{
+	(void)state;
+	static const char *const want[][2] = {{"cfg.deep", NULL}, {"cfg.is", "true"},
+		{"cfg.no", "false"}, {"cfg.layers", "-12"}, {"cfg.list", NULL},
+		{"cfg.word", "layer norm"}, {"cfg.", "x"}, {"both.a", NULL}, {"half", NULL},
+		{"none", NULL}, {"step", "70000"}, {"w", NULL}, {"7", NULL}};
+	core_text pickle = {0}, file = {0};
+	test_pickle(&pickle,
+		DOC("'w'" VECTOR6 "'step'#70000;'half'G\x3f\xe2\x01\x01\x01\x01\x01\x01'none'N"
+		    "#7;#8;'both.a'#1;'both'}('a'#2;u'cfg'}('layers'#-12;'is'\x88'no'\x89"
+		    "'word''layer norm''deep'}('x'#1;u'list'](#1;e'''x'u"));
+	test_torch_zip(&file, pickle.data, pickle.size);
+	fv_ctx *ctx = test_ctx();
+	fv_checkpoint *open;
+	const char *path = core_format(ctx, "%s/metadata.pt", test_folder("torch"));
+	test_ok(ctx, core_file_write(ctx, path, file.data, file.size));
+	test_ok(ctx, fv_checkpoint_open(ctx, path, &open));
+	for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+		const char *got = fv_checkpoint_meta(open, want[i][0]);
+		if (!got != !want[i][1] || (got && strcmp(got, want[i][1]) != 0))
+			fail_msg("%s is %s", want[i][0], got ? got : "not there");
+	}
+	fv_checkpoint_close(open);
+	core_ctx_free(ctx);
+	core_text_free(&pickle);
+	core_text_free(&file);
 }
 
 static void names(void **state)
@@ -703,6 +734,7 @@ int main(void)
 		cmocka_unit_test(pickle_rules),
 		cmocka_unit_test(pickle_bounds),
 		cmocka_unit_test(names),
+		cmocka_unit_test(metadata),
 		cmocka_unit_test(many),
 		cmocka_unit_test(copies),
 		cmocka_unit_test(archive_fields),

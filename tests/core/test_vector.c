@@ -195,6 +195,52 @@ static void softmax_not_finite(void **state)
 		}
 }
 
+/* Sums of 37 rows of every width, with and without weights; what lies between rows is not read. */
+static void column_moments(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	fv_stream stream = fv_rng(ctx, "vector", 0, 3);
+	enum { ROWS = 37, MOST = 600 };
+	static float x[ROWS * (MOST + 1)], logit[ROWS * (MOST + 1)], centre[MOST], peak[MOST];
+	static double got[3 * MOST];
+	for (int width = 1; width <= MOST; width += width < 40 ? 1 : 223)
+		for (size_t k = 0; k < 2 * count; k++) {
+			int stride = width + 1;
+			for (int i = 0; i < ROWS * stride; i++) {
+				x[i] = (i + 1) % stride ? (float)fv_normal(&stream) + 5 : NAN;
+				logit[i] = (i + 1) % stride ? (float)fv_normal(&stream) * 20 : NAN;
+			}
+			for (int c = 0; c < width; c++) {
+				centre[c] = 5 + (float)fv_normal(&stream);
+				peak[c] = logit[c];
+				for (int r = 1; r < ROWS; r++)
+					peak[c] = fmaxf(peak[c], logit[r * stride + c]);
+			}
+			bool weighted = k >= count;
+			here[k % count]->column_moments(x, weighted ? logit : NULL, ROWS, width, stride,
+				centre, weighted ? peak : NULL, got);
+			for (int c = 0; c < width; c++) {
+				double sum[3] = {0}, size[3] = {0};
+				for (int r = 0; r < ROWS; r++) {
+					double d = (double)x[r * stride + c] - (double)centre[c];
+					double w = weighted ? exp((double)logit[r * stride + c] -
+								  (double)peak[c])
+							    : 1;
+					for (int m = 0; m < 3; m++) {
+						double term = w * (m == 0 ? 1 : m == 1 ? d : d * d);
+						sum[m] += term;
+						size[m] += fabs(term);
+					}
+				}
+				for (int m = 0; m < 3; m++)
+					assert_true(fabs(got[m * width + c] - sum[m]) <=
+						    2e-6 * size[m] + 1e-30);
+			}
+		}
+	core_ctx_free(ctx);
+}
+
 static void used(void **state)
 {
 	(void)state;
@@ -208,6 +254,10 @@ static void used(void **state)
 	core_kernels_used()->softmax(a, 2, 4, 5);
 	fv_softmax(b, 2, 4, 5);
 	assert_memory_equal(a, b, sizeof a);
+	double c[9], d[9];
+	core_kernels_used()->column_moments(a, b, 3, 3, 3, a, a, c);
+	fv_column_moments(a, b, 3, 3, 3, a, a, d);
+	assert_memory_equal(c, d, sizeof c);
 }
 
 int main(void)
@@ -220,6 +270,7 @@ int main(void)
 		cmocka_unit_test(layer_norm_in_place),
 		cmocka_unit_test(softmax),
 		cmocka_unit_test(softmax_not_finite),
+		cmocka_unit_test(column_moments),
 		cmocka_unit_test(used),
 	};
 	count = core_kernels_here(here);

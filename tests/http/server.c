@@ -15,6 +15,8 @@
  *   /short/FILE        says and sends only the first half
  *   /long/FILE         says and sends 10 bytes more
  *   /flaky/N/FILE      status 503 the first N times
+ *   /busy/FILE         status 503 the first time, to be asked again after one second
+ *   /changes/N/FILE    closes after N bytes; later FILE.new, with another ETag
  *   /status/CODE/FILE  that status
  *   /stall/FILE        half of it, then silence; later only silence
  *   /redirect/N/FILE   N redirects, then plain
@@ -163,7 +165,7 @@ static char *load(const char *name, size_t *size)
 }
 
 struct way {
-	bool ranges, sized, other_part, stall;
+	bool ranges, sized, other_part, stall, renewed;
 	size_t most; /* bytes of the body before the connection ends */
 	size_t says; /* size it pretends the file to have; 0: its own */
 };
@@ -175,7 +177,7 @@ static bool answer(struct connection *c, const struct request *r, const char *na
 	char *data = load(name, &size), headers[512], etag[64];
 	if (!data)
 		return refuse(c, 404);
-	snprintf(etag, sizeof etag, "\"%zu\"", size);
+	snprintf(etag, sizeof etag, "\"%zu-%d\"", size, way.renewed);
 	size_t total = way.says ? way.says : size, from = 0, n = total;
 	bool partial =
 		way.ranges && r->first >= 0 && (!r->condition[0] || !strcmp(r->condition, etag));
@@ -226,21 +228,47 @@ static bool redirect_away(struct connection *c, char *rest)
 	return redirect(c, "%s", url, -1);
 }
 
+/* How a path of the first word `how` is answered when it was asked for `before` times already. */
+static struct way way_of(const char *how, long number, size_t before, size_t size)
+{
+	struct way way = {.ranges = true, .sized = true, .most = SIZE_MAX};
+	bool first = !before;
+	if (!strcmp(how, "norange"))
+		way.ranges = false;
+	if (!strcmp(how, "otherpart"))
+		way.other_part = true;
+	if (!strcmp(how, "cut") || !strcmp(how, "dies") ||
+		(first && (!strcmp(how, "cutonce") || !strcmp(how, "changes"))))
+		way.most = (size_t)number;
+	if (!strcmp(how, "changes"))
+		way.renewed = !first;
+	if (!strcmp(how, "norangecut") || !strcmp(how, "unsized")) {
+		way.ranges = !strcmp(how, "unsized");
+		way.sized = !way.ranges;
+		way.most = first ? (size_t)number : SIZE_MAX;
+	}
+	if (!strcmp(how, "short"))
+		way.says = size / 2;
+	if (!strcmp(how, "long"))
+		way.says = size + 10;
+	if (!strcmp(how, "stall")) {
+		way.most = first ? size / 2 : 0;
+		way.stall = true;
+	}
+	return way;
+}
+
 static bool serve(struct connection *c, const struct request *r)
 {
-	char copy[2048];
-	size_t before = note(r);
+	char copy[2100];
+	size_t before = note(r), size = 0;
 	snprintf(copy, sizeof copy, "%s", r->path + 1);
-	char *rest = strchr(copy, '/');
+	char *rest = strchr(copy, '/'), *after;
 	if (!rest)
 		return refuse(c, 404);
 	*rest++ = '\0';
-	struct way way = {.ranges = true, .sized = true, .most = SIZE_MAX};
-	char *after;
 	long number = strtol(rest, &after, 10);
 	char *file = *after == '/' && after != rest ? after + 1 : rest;
-	size_t size = 0;
-	free(load(rest, &size));
 	if (!strcmp(copy, "to"))
 		return redirect_away(c, rest);
 	if (!strcmp(copy, "redirect"))
@@ -250,27 +278,14 @@ static bool serve(struct connection *c, const struct request *r)
 		return refuse(c, (int)number);
 	if (!strcmp(copy, "flaky") && before < (size_t)number)
 		return refuse(c, 503);
+	if (!strcmp(copy, "busy") && !before)
+		return say(c, 503, "Content-Length: 0\r\nRetry-After: 1\r\n");
 	if (!strcmp(copy, "dies") && before)
 		return false;
-	if (!strcmp(copy, "norange"))
-		way.ranges = false;
-	if (!strcmp(copy, "otherpart"))
-		way.other_part = true;
-	if (!strcmp(copy, "cut") || (!strcmp(copy, "cutonce") && !before) || !strcmp(copy, "dies"))
-		way.most = (size_t)number;
-	if (!strcmp(copy, "norangecut") || !strcmp(copy, "unsized")) {
-		way.ranges = !strcmp(copy, "unsized");
-		way.sized = !way.ranges;
-		way.most = before ? SIZE_MAX : (size_t)number;
-	}
-	if (!strcmp(copy, "short"))
-		way.says = size / 2;
-	if (!strcmp(copy, "long"))
-		way.says = size + 10;
-	if (!strcmp(copy, "stall")) {
-		way.most = before ? 0 : size / 2;
-		way.stall = true;
-	}
+	free(load(file, &size));
+	struct way way = way_of(copy, number, before, size);
+	if (way.renewed)
+		strcat(file, ".new");
 	return answer(c, r, file, way);
 }
 

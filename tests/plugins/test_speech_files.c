@@ -1,92 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which files wavlm, wav2vec2 and wav2vec2_age_gender take: every tensor counts, is there once and has
- * its shape; other names; what config.json says; what the cache's key holds. */
+ * its shape; other names. */
 #include "support.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include <fairvox/checkpoint.h>
 #include <fairvox/stream.h>
 
 #include "base/file.h"
-#include "checkpoint/safetensors_write.h"
 #include "encoder.h"
+#include "network.h"
 
-enum { SAMPLES = 8000, TENSORS = 128 };
-
-/* --- a network in memory --- */
-
-struct network {
-	core_tensor_out tensor[TENSORS];
-	size_t n;
-};
-
-/* The tensors of a golden model, in memory of the context. */
-static struct network load(fv_ctx *ctx, const char *golden)
-{
-	struct network net = {.n = 0};
-	fv_checkpoint *file;
-	test_ok(ctx, fv_checkpoint_open(ctx, test_golden(golden), &file));
-	for (int64_t i = 0; i < fv_checkpoint_count(file); i++) {
-		const fv_tensor *t = fv_checkpoint_at(file, i);
-		assert_true(net.n < TENSORS && !strcmp(t->dtype, "F32"));
-		core_tensor_out *out = &net.tensor[net.n++];
-		float *data = core_alloc(ctx, (size_t)t->count * 4, sizeof *data);
-		test_ok(ctx, fv_tensor_to_f32(ctx, t, data)); /* and room for larger shapes */
-		*out = (core_tensor_out){core_strdup(ctx, t->name), "F32", t->rank, {0}, data};
-		memcpy(out->shape, t->shape, (size_t)t->rank * sizeof *t->shape);
-	}
-	fv_checkpoint_close(file);
-	return net;
-}
-
-static core_tensor_out *find(struct network *net, const char *name)
-{
-	for (size_t i = 0; i < net->n; i++)
-		if (!strcmp(net->tensor[i].name, name))
-			return &net->tensor[i];
-	fail_msg("no tensor '%s'", name);
-	return NULL;
-}
-
-static size_t size_of(const core_tensor_out *t)
-{
-	size_t n = 1;
-	for (int32_t d = 0; d < t->rank; d++)
-		n *= (size_t)t->shape[d];
-	return n;
-}
-
-static void drop(struct network *net, size_t i)
-{
-	memmove(&net->tensor[i], &net->tensor[i + 1], (--net->n - i) * sizeof *net->tensor);
-}
-
-/* Puts it into the test's folder with those texts beside it (NULL: none); answers the file. */
-static const char *write_network(fv_ctx *ctx, const struct network *net, const char *config,
-	const char *preprocessor, const core_meta_out *meta, size_t n_meta)
-{
-	static char folder[4200];
-	if (!*folder)
-		snprintf(folder, sizeof folder, "%s", test_folder("speech_files"));
-	const char *names[] = {"config.json", "preprocessor_config.json"};
-	const char *texts[] = {config, preprocessor};
-	for (int i = 0; i < 2; i++) {
-		const char *path = core_format(ctx, "%s/%s", folder, names[i]);
-		if (texts[i])
-			test_ok(ctx, core_file_write(ctx, path, texts[i], strlen(texts[i])));
-		else
-			assert_true(!remove(path) || errno == ENOENT);
-	}
-	const char *path = core_format(ctx, "%s/model.safetensors", folder);
-	test_ok(ctx, core_safetensors_write(ctx, path, net->tensor, net->n, meta, n_meta));
-	return path;
-}
+enum { SAMPLES = 8000 };
 
 /* --- models --- */
 
@@ -175,7 +102,7 @@ static bool is_listed(const json_t *list, const char *name)
 static void check_effects(const struct fixture *f, const struct model *m)
 {
 	fv_ctx *ctx = test_ctx();
-	struct network net = load(ctx, m->file);
+	test_network net = test_network_load(ctx, m->file);
 	const char *config = f->config[m - models];
 	json_t *effect = test_json(test_golden(m->effect));
 	const json_t *none = json_object_get(effect, "no_effect");
@@ -183,13 +110,13 @@ static void check_effects(const struct fixture *f, const struct model *m)
 	float whole[512], other[512];
 	const float zero[18432] = {0};
 	int64_t n = run_network(
-		f, m->encoder, write_network(ctx, &net, config, NULL, NULL, 0), NULL, whole);
+		f, m->encoder, test_network_write(ctx, &net, config, NULL, NULL, 0), NULL, whole);
 	for (size_t i = 0; i < net.n; i++) {
-		struct network changed = net;
-		assert_true(size_of(&net.tensor[i]) <= 18432);
+		test_network changed = net;
+		assert_true(test_network_size(&net.tensor[i]) <= 18432);
 		changed.tensor[i].data = zero;
 		const char *name = net.tensor[i].name;
-		const char *path = write_network(ctx, &changed, config, NULL, NULL, 0);
+		const char *path = test_network_write(ctx, &changed, config, NULL, NULL, 0);
 		if (strstr(name, "original1") || strstr(name, "weight_v")) { /* 0 / 0 */
 			core_encoder *e;
 			test_fails(ctx,
@@ -263,12 +190,12 @@ static bool complains(const fv_ctx *ctx, enum damage how, const char *name)
 }
 
 /* Every groups-th tensor, from number `from` on, is damaged: one message for each of them. */
-static void check_damage(const struct fixture *f, const struct model *m, const struct network *net,
+static void check_damage(const struct fixture *f, const struct model *m, const test_network *net,
 	size_t from, size_t groups, enum damage how)
 {
 	fv_ctx *ctx = test_ctx();
-	struct network bad = {.n = 0};
-	const char *name[TENSORS];
+	test_network bad = {.n = 0};
+	const char *name[TEST_TENSORS];
 	size_t n = 0;
 	for (size_t i = 0; i < net->n; i++) {
 		bool hit = i % groups == from && !is_optional(net->tensor[i].name);
@@ -281,7 +208,7 @@ static void check_damage(const struct fixture *f, const struct model *m, const s
 			damage(&bad.tensor[bad.n], how);
 		bad.n++;
 	}
-	const char *path = write_network(ctx, &bad, f->config[m - models], NULL, NULL, 0);
+	const char *path = test_network_write(ctx, &bad, f->config[m - models], NULL, NULL, 0);
 	core_encoder *e;
 	fv_status status =
 		test_encoder_with(ctx, f->registry, m->encoder, path, NULL, m->param, &e);
@@ -300,7 +227,7 @@ static void check_damage(const struct fixture *f, const struct model *m, const s
 static void check_census(const struct fixture *f, const struct model *m)
 {
 	fv_ctx *ctx = test_ctx();
-	const struct network net = load(ctx, m->file);
+	const test_network net = test_network_load(ctx, m->file);
 	size_t groups = net.n / 6;
 	for (size_t from = 0; from < groups; from++)
 		for (enum damage how = 0; how < DAMAGES; how++)
@@ -318,16 +245,17 @@ static void census_of_all(void **state)
 {
 	const struct fixture *f = *state;
 	fv_ctx *ctx = test_ctx();
-	struct network net = load(ctx, models[0].file), bad = net;
+	test_network net = test_network_load(ctx, models[0].file), bad = net;
 	const char *config = f->config[0];
 	bad.tensor[bad.n] = net.tensor[0];
 	bad.tensor[bad.n++].name = "encoder.layers.3.layer_norm.bias";
-	refused_once(f, &models[0], write_network(ctx, &bad, config, NULL, NULL, 0),
+	refused_once(f, &models[0], test_network_write(ctx, &bad, config, NULL, NULL, 0),
 		"tensor 'encoder.layers.3.layer_norm.bias' is not part of this network");
-	find(&bad, "encoder.layers.1.attention.q_proj.weight")->name = "encoder.layers.1.q";
-	find(&bad, "encoder.layer_norm.bias")->shape[0]++;
+	test_network_find(&bad, "encoder.layers.1.attention.q_proj.weight")->name =
+		"encoder.layers.1.q";
+	test_network_find(&bad, "encoder.layer_norm.bias")->shape[0]++;
 	core_encoder *e;
-	const char *path = write_network(ctx, &bad, config, NULL, NULL, 0);
+	const char *path = test_network_write(ctx, &bad, config, NULL, NULL, 0);
 	fv_ctx *own = test_ctx();
 	assert_int_equal(
 		test_encoder_with(own, f->registry, "wavlm", path, NULL, NULL, &e), FV_DATA);
@@ -336,12 +264,12 @@ static void census_of_all(void **state)
 	bad = net;
 	float *data = core_alloc(ctx, 48, sizeof *data);
 	data[17] = NAN;
-	find(&bad, "encoder.layer_norm.bias")->data = data;
-	refused_once(f, &models[0], write_network(ctx, &bad, config, NULL, NULL, 0),
+	test_network_find(&bad, "encoder.layer_norm.bias")->data = data;
+	refused_once(f, &models[0], test_network_write(ctx, &bad, config, NULL, NULL, 0),
 		"tensor 'encoder.layer_norm.bias': element 17 is not a finite number");
-	bad = (struct network){.n = 1};
+	bad = (test_network){.n = 1};
 	bad.tensor[0] = net.tensor[0];
-	refused_once(f, &models[0], write_network(ctx, &bad, NULL, NULL, NULL, 0),
+	refused_once(f, &models[0], test_network_write(ctx, &bad, NULL, NULL, NULL, 0),
 		"no network of this kind is in the file");
 	core_ctx_free(ctx);
 }
@@ -379,19 +307,19 @@ static void other_names(void **state)
 {
 	const struct fixture *f = *state;
 	fv_ctx *ctx = test_ctx();
-	struct network net = load(ctx, models[1].file), trunk = net;
+	test_network net = test_network_load(ctx, models[1].file), trunk = net;
 	const char *config = f->config[1];
 	float whole[512], other[512];
 	int64_t n = run_network(f, "wav2vec2_age_gender",
-		write_network(ctx, &net, config, NULL, NULL, 0), NULL, whole);
+		test_network_write(ctx, &net, config, NULL, NULL, 0), NULL, whole);
 	assert_int_equal(n, 4 * 48 + 4);
 	for (size_t i = trunk.n; i-- > 0;)
 		if (strncmp(trunk.tensor[i].name, "wav2vec2.", 9) != 0)
-			drop(&trunk, i);
+			test_network_drop(&trunk, i);
 	static const core_meta_out meta[] = {
 		{"model_cfg.layer_norm_first", "true"}, {"task_cfg.normalize", "true"}};
 	for (int form = 0; form < 4; form++) {
-		struct network named = trunk;
+		test_network named = trunk;
 		for (size_t i = 0; i < named.n; i++) {
 			const char *name = trunk.tensor[i].name + 9;
 			named.tensor[i].name = form == 0   ? name
@@ -402,147 +330,12 @@ static void other_names(void **state)
 		}
 		named.tensor[named.n] = net.tensor[0]; /* heads of other uses are left alone */
 		named.tensor[named.n++].name = form < 2 ? "lm_head.weight" : "final_proj.weight";
-		const char *path = write_network(ctx, &named, NULL, NULL, meta, form == 3 ? 2 : 0);
+		const char *path =
+			test_network_write(ctx, &named, NULL, NULL, meta, form == 3 ? 2 : 0);
 		n = run_network(f, "wav2vec2", path, "heads=4", other);
 		assert_int_equal(n, 4 * 48);
 		assert_memory_equal(whole, other, (size_t)n * sizeof *whole);
 	}
-	core_ctx_free(ctx);
-}
-
-/* --- configurations --- */
-
-/* config.json with one text replaced. */
-static const char *edit(fv_ctx *ctx, const char *config, const char *from, const char *to)
-{
-	const char *at = strstr(config, from);
-	if (!at)
-		fail_msg("config.json has no %s", from);
-	return core_format(ctx, "%.*s%s%s", (int)(at - config), config, to, at + strlen(from));
-}
-
-static void config_is_checked(void **state)
-{
-	const struct fixture *f = *state;
-	fv_ctx *ctx = test_ctx();
-	const struct network net = load(ctx, models[0].file);
-	const char *config = f->config[0];
-	static const char *const cases[][3] = {
-		{"\"hidden_size\": 48", "\"hidden_size\": 64",
-			"config.json: hidden_size is 64, the tensors say 48"},
-		{"\"hidden_size\": 48", "\"hidden_size\": \"48\"",
-			"config.json: hidden_size is not"},
-		{"\"num_hidden_layers\": 3", "\"num_hidden_layers\": 2",
-			"config.json: num_hidden_layers is 2, the tensors say 3"},
-		{"\"num_attention_heads\": 4", "\"num_attention_heads\": 6",
-			"config.json: num_attention_heads is 6, the tensors say 4"},
-		{"\"intermediate_size\": 96", "\"intermediate_size\": 0",
-			"intermediate_size is not"},
-		{"\"num_buckets\": 320", "\"num_buckets\": 32",
-			"config.json: num_buckets is 32, the tensors say 320"},
-		{"\"hidden_act\": \"gelu\"", "\"hidden_act\": \"relu\"",
-			"config.json: hidden_act is \"relu\"; only \"gelu\" is computed here"},
-		{"\"add_adapter\": false", "\"add_adapter\": true", "add_adapter is true"},
-		{"\"model_type\": \"wavlm\"", "\"model_type\": \"bert\"",
-			"config.json: model_type is \"bert\", not \"wavlm\""},
-		{"\"feat_extract_norm\": \"group\"", "\"feat_extract_norm\": \"layer\"",
-			"config.json: feat_extract_norm does not go with the tensors"},
-		{"\"feat_extract_norm\": \"group\"", "\"feat_extract_norm\": \"batch\"",
-			"config.json: feat_extract_norm is none that is known"},
-		{"\"conv_bias\": false", "\"conv_bias\": true",
-			"config.json: conv_bias does not go with the tensors"},
-		{"    10,", "    9,",
-			"tensor 'feature_extractor.conv_layers.0.conv.weight' is [32,1,10]"},
-		{"    10,", "", "conv_dim, conv_kernel and conv_stride are not lists of as many"},
-		{"\"layer_norm_eps\": 1e-05", "\"layer_norm_eps\": -1", "layer_norm_eps is not"},
-		{"\"max_bucket_distance\": 800", "\"max_bucket_distance\": 80",
-			"320 buckets for distances up to 80"},
-		{"\"num_conv_pos_embedding_groups\": 16", "\"num_conv_pos_embedding_groups\": 5",
-			"5 groups of positions do not divide the width 48"},
-		{"{", "[", "config.json:"},
-	};
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-		refused_once(f, &models[0],
-			write_network(ctx, &net, edit(ctx, config, cases[i][0], cases[i][1]), NULL,
-				NULL, 0),
-			cases[i][2]);
-	refused_once(f, &models[0],
-		write_network(ctx, &net, config, "{\"do_normalize\": 1}", NULL, 0),
-		"do_normalize is not true or false");
-	static const core_meta_out metas[][2] = {
-		{{"cfg.encoder_layers", "4"},
-			{"the configuration in the file: encoder_layers is 4", ""}},
-		{{"cfg.activation_fn", "relu"}, {"activation_fn is \"relu\"", ""}},
-		{{"cfg.conv_feature_layers", "[(32,10,5)] * 17"},
-			{"conv_feature_layers cannot", ""}},
-		{{"cfg.conv_feature_layers", "[(32,10,5)] + [(32,3,2)] * 4"},
-			{"is not part of", ""}},
-		{{"cfg.layer_norm_first", "2"}, {"layer_norm_first is not true or false", ""}},
-	};
-	for (size_t i = 0; i < sizeof metas / sizeof *metas; i++) {
-		core_encoder *e;
-		const char *path = write_network(ctx, &net, config, NULL, metas[i], 1);
-		fv_ctx *own = test_ctx();
-		test_fails(own, test_encoder_with(own, f->registry, "wavlm", path, NULL, NULL, &e),
-			FV_DATA, metas[i][1].key);
-		core_ctx_free(own);
-	}
-	core_ctx_free(ctx);
-}
-
-static void heads_must_be_known(void **state)
-{
-	const struct fixture *f = *state;
-	fv_ctx *ctx = test_ctx();
-	struct network net = load(ctx, models[1].file);
-	core_encoder *e;
-	const char *path = write_network(ctx, &net, NULL, NULL, NULL, 0);
-	test_fails(ctx,
-		test_encoder_with(ctx, f->registry, "wav2vec2_age_gender", path, NULL, NULL, &e),
-		FV_CONFIG, "put config.json beside the file, or set the parameter heads");
-	test_fails(ctx,
-		test_encoder_with(
-			ctx, f->registry, "wav2vec2_age_gender", path, NULL, "heads=5", &e),
-		FV_DATA, "5 attention heads do not divide the width 48");
-	core_ctx_free(ctx);
-}
-
-/* --- the cache's key --- */
-
-static const char *key_of(const struct fixture *f, fv_ctx *ctx, const char *path, const char *param)
-{
-	core_encoder *e;
-	test_ok(ctx, test_encoder_with(ctx, f->registry, "wavlm", path, NULL, param, &e));
-	return core_strdup(ctx, e->key);
-}
-
-static void key_holds_what_counts(void **state)
-{
-	const struct fixture *f = *state;
-	fv_ctx *ctx = test_ctx();
-	const struct network net = load(ctx, models[0].file);
-	const char *config = f->config[0];
-	const char *keys[7], *path = write_network(ctx, &net, config, NULL, NULL, 0);
-	keys[0] = key_of(f, ctx, path, NULL);
-	keys[1] = key_of(f, ctx, path, "precision=bf16");
-	keys[2] = key_of(f, ctx, path, "precision=bf16x3");
-	keys[3] = key_of(f, ctx, path, "wave=zscore");
-	write_network(ctx, &net, edit(ctx, config, "eps\": 1e-05", "eps\": 1e-04"), NULL, NULL, 0);
-	keys[4] = key_of(f, ctx, path, NULL);
-	write_network(ctx, &net,
-		edit(ctx, config, "\"do_stable_layer_norm\": false",
-			"\"do_stable_layer_norm\": true"),
-		NULL, NULL, 0);
-	keys[5] = key_of(f, ctx, path, NULL);
-	write_network(ctx, &net, config, "{\"do_normalize\": true}", NULL, 0);
-	keys[6] = key_of(f, ctx, path, NULL);
-	for (int i = 0; i < 7; i++)
-		for (int j = 0; j < i; j++)
-			assert_string_not_equal(keys[i], keys[j]);
-	/* what config.json says and what the tensors say alone is the same here; so is the folder */
-	write_network(ctx, &net, NULL, NULL, NULL, 0);
-	assert_string_equal(key_of(f, ctx, path, NULL), keys[0]);
-	assert_string_equal(key_of(f, ctx, core_path_dir(ctx, path), NULL), keys[0]);
 	core_ctx_free(ctx);
 }
 
@@ -553,9 +346,6 @@ int main(void)
 		cmocka_unit_test(census),
 		cmocka_unit_test(census_of_all),
 		cmocka_unit_test(other_names),
-		cmocka_unit_test(config_is_checked),
-		cmocka_unit_test(heads_must_be_known),
-		cmocka_unit_test(key_holds_what_counts),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

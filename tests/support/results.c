@@ -57,11 +57,14 @@ static const char *env_of(fv_ctx *ctx, const struct made *m, int index)
 {
 	return core_format(ctx,
 		"{\"cell\": {\"index\": %d, \"loss\": \"%s\", \"plain\": %s, \"grouping\": %s, "
-		"\"uses_group_labels\": %s, \"select\": \"dev_loss\", \"axes\": {}, \"compare\": "
-		"{\"metric\": \"tpr_gap\", \"attribute\": \"gender\"}}, \"majority_class\": "
+		"\"uses_group_labels\": %s, \"uses_groups\": %s, \"select\": \"dev_loss\", "
+		"\"selection\": {\"rule\": \"dev_loss\", \"split\": \"%s\", \"epochs\": 30, "
+		"\"uses_group_labels\": false}, \"axes\": {}, \"compare\": "
+		"{\"metric\": \"tpr_gap\", \"attribute\": \"gender\"}%s}, \"majority_class\": "
 		"\"b\", \"synthetic\": true, \"transductive\": false}\n",
 		index, m->loss, m->plain ? "true" : "false", m->grouping,
-		strstr(m->grouping, "truth") ? "true" : "false");
+		strstr(m->grouping, "truth") ? "true" : "false", m->plain ? "false" : "true",
+		m->on_test ? "test" : "dev", m->more ? m->more : "");
 }
 
 void test_run(fv_ctx *ctx, const char *results, const struct made *m, int index, int fold, int seed)
@@ -98,11 +101,11 @@ void test_run(fv_ctx *ctx, const char *results, const struct made *m, int index,
 }
 
 const struct made test_cells[3] = {
-	{"plain", "00000001", "erm", "[]", true, 0.25, 1},
+	{"plain", "00000001", "erm", "[]", true, 0.25, 1, false, NULL},
 	{"fair-truth", "00000002", "ds", "[{\"name\": \"truth\", \"column\": \"gender\"}]", false,
-		0.02, 2},
+		0.02, 2, false, NULL},
 	{"fair-k16", "00000003", "ds", "[{\"name\": \"kmeans\", \"params\": {\"k\": 16}}]", false,
-		0.25, 3},
+		0.25, 3, false, NULL},
 };
 
 const char *test_results(fv_ctx *ctx, const char *name, int seeds)

@@ -24,6 +24,8 @@ struct made {
 	bool plain;
 	double tilt;
 	uint64_t number;
+	bool on_test;
+	const char *more; /* of env.json's cell: ", \"key\": value"; NULL: nothing */
 };
 extern const struct made test_cells[3]; /* the first is the reference */
 

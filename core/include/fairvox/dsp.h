@@ -92,6 +92,11 @@ void fv_mel_apply(const fv_mel *mel, const float *power, float *out);
 /* The same with sums in double, for fv_stft_power. [worker] */
 void fv_mel_apply_double(const fv_mel *mel, const double *power, float *out);
 
+/* wave [n] -> out [frames,bands]: the bands of the power spectra of frames 0 .. frames - 1, in double up
+ * to the sums. FV_FAILED when memory is out. [worker] */
+FV_NODISCARD fv_status fv_mel_spectrum(const fv_mel *mel, const fv_stft *stft, fv_ctx *worker,
+	const float *wave, int64_t n, int64_t frames, float *out);
+
 /* --- fundamental frequency -------------------------------------------------------------------- */
 
 /* Autocorrelation method of Boersma, "Accurate short-term analysis of the fundamental frequency and

@@ -70,7 +70,7 @@ typedef struct fv_batch {
 
 typedef struct fv_loss_ops {
 	uint32_t size;
-	int32_t uses_groups; /* 0: the grouper is dropped from the resolved config */
+	int32_t uses_groups; /* 0: sees no groups; a grouper that nothing else uses is dropped */
 	/* Reads counts, prepares tables. Errors: FV_CONFIG, FV_DATA. NULL: nothing to do. [run] */
 	fv_status (*open)(void *state, fv_ctx *ctx, const fv_loss_setup *setup);
 	/* The rows of this run, once, before the first epoch: at most cap = N max(2, G) entries into row,

@@ -107,7 +107,7 @@ int64_t fv_trunk_frames(const fv_trunk *trunk, int64_t n);
 int64_t fv_trunk_min_samples(const fv_trunk *trunk);
 
 /* (wave - shift) scale, n samples -> out [L,T,width], or the means over the frames [L,width] when
- * pooled is 1. Uses scratch memory; about 25 MB for 10 s at a width of 768. [worker] */
+ * pooled is 1. Uses scratch memory; about 12 MB for 10 s at a width of 768. [worker] */
 FV_NODISCARD fv_status fv_trunk_apply(const fv_trunk *trunk, fv_ctx *worker, const float *wave,
 	int64_t n, double shift, double scale, int32_t pooled, float *out);
 

@@ -100,3 +100,9 @@ void fv_softmax(float *x, int64_t rows, int64_t width, int64_t stride)
 {
 	core_kernels_used()->softmax(x, rows, width, stride);
 }
+
+void fv_column_moments(const float *x, const float *logit, int64_t rows, int64_t width,
+	int64_t stride, const float *centre, const float *peak, double *sums)
+{
+	core_kernels_used()->column_moments(x, logit, rows, width, stride, centre, peak, sums);
+}

@@ -54,6 +54,8 @@ typedef struct core_kernels {
 	void (*layer_norm)(const float *x, int64_t rows, int64_t width, const float *scale,
 		const float *offset, float eps, float *y);
 	void (*softmax)(float *x, int64_t rows, int64_t width, int64_t stride);
+	void (*column_moments)(const float *x, const float *logit, int64_t rows, int64_t width,
+		int64_t stride, const float *centre, const float *peak, double *sums);
 } core_kernels;
 
 enum { CORE_KERNELS_MAX = 5 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is done with rows of numbers, for one instruction set (SIMD_LANES, see simd.h): the end of a
- * product, rounding to bfloat16, GELU, layer norm, softmax. */
+ * product, rounding to bfloat16, GELU, layer norm, softmax, moments of columns. */
 #ifndef CORE_BACKEND_ROWS_H
 #define CORE_BACKEND_ROWS_H
 
@@ -204,8 +204,47 @@ static void softmax(float *x, int64_t rows, int64_t width, int64_t stride)
 		softmax_row(x + r * stride, width);
 }
 
+enum { MOMENT_COLUMNS = 256, MOMENT_ROWS = 16 }; /* at a time */
+
+/* n columns of at most MOMENT_ROWS rows are added to sums, whose three parts lie `width` apart. */
+static void add_moments(const float *x, const float *logit, int64_t rows, int64_t n, int64_t stride,
+	const float *centre, const float *peak, double *sums, int64_t width)
+{
+	float below[MOMENT_COLUMNS] = {0}, w[MOMENT_COLUMNS], sum[3][MOMENT_COLUMNS] = {{0}};
+	for (int64_t c = 0; c < n; c++)
+		w[c] = 1;
+	for (int64_t r = 0; r < rows; r++, x += stride) {
+		for (int64_t c = 0; c < n && logit; c++)
+			below[c] = logit[r * stride + c] - peak[c];
+		for (int64_t c = 0; c < n && logit; c += SIMD_LANES)
+			v_store(w + c, v_exp(v_load(below + c)));
+		for (int64_t c = 0; c < n; c++) {
+			float d = x[c] - centre[c], product = w[c] * d;
+			sum[0][c] += w[c];
+			sum[1][c] += product;
+			sum[2][c] += product * d;
+		}
+	}
+	for (int64_t k = 0; k < 3; k++)
+		for (int64_t c = 0; c < n; c++)
+			sums[k * width + c] += (double)sum[k][c];
+}
+
+static void column_moments(const float *x, const float *logit, int64_t rows, int64_t width,
+	int64_t stride, const float *centre, const float *peak, double *sums)
+{
+	for (int64_t i = 0; i < 3 * width; i++)
+		sums[i] = 0;
+	for (int64_t r = 0; r < rows; r += MOMENT_ROWS)
+		for (int64_t c = 0; c < width; c += MOMENT_COLUMNS)
+			add_moments(x + r * stride + c, logit ? logit + r * stride + c : NULL,
+				rows - r < MOMENT_ROWS ? rows - r : MOMENT_ROWS,
+				width - c < MOMENT_COLUMNS ? width - c : MOMENT_COLUMNS, stride,
+				centre + c, peak ? peak + c : NULL, sums + c, width);
+}
+
 #define ROW_KERNELS                                                                                \
 	.finish = finish, .split = split, .pack = pack, .gelu = gelu, .layer_norm = layer_norm,    \
-	.softmax = softmax
+	.softmax = softmax, .column_moments = column_moments
 
 #endif

@@ -291,6 +291,9 @@ static bool fill_train(fv_ctx *ctx, const core_yaml *b, core_train_spec *out)
 		.weight_decay = real_of(b, "weight_decay", 0),
 		.clip = real_of(b, "clip", 0),
 		.select = text_of(b, "select"),
+		.select_groups = text_of(b, "select_groups"),
+		.select_support = (int32_t)int_of(b, "select_support", 0),
+		.select_f1_floor = real_of(b, "select_f1_floor", 0),
 		.init = text_of(b, "init"),
 		.order = text_of(b, "order"),
 	};

@@ -21,18 +21,54 @@ static core_yaml *without(fv_ctx *ctx, const core_yaml *map, const char *key)
 	return out;
 }
 
-/* SHA-256 of what a cell is but for the runs inside it. */
-static fv_status identify(fv_ctx *ctx, const core_yaml *tree, char hex[CORE_SHA256_HEX])
+/* A grouper, or a product of several, without its seeds. */
+static core_yaml *without_seeds(fv_ctx *ctx, const core_yaml *grouper)
+{
+	core_yaml *out = without(ctx, grouper, "seed");
+	for (size_t i = 0; out && i < out->n; i++) {
+		if (strcmp(out->entry[i].key, "product") != 0)
+			continue;
+		const core_yaml *list = out->entry[i].value;
+		core_yaml *copy = core_yaml_map(ctx, list->place, list->origin, list->n);
+		if (!copy)
+			return NULL;
+		copy->kind = list->kind;
+		for (size_t k = 0; k < list->n; k++) {
+			core_yaml *factor = without(ctx, list->entry[k].value, "seed");
+			if (!factor)
+				return NULL;
+			core_yaml_add(copy, NULL, factor->place, factor);
+		}
+		out->entry[i].value = copy;
+	}
+	return out;
+}
+
+/* A block as it counts for what a cell is: without the runs inside the cell, and for its family
+ * without the other seeds. */
+static core_yaml *identity_of(fv_ctx *ctx, const core_entry *entry, bool family)
+{
+	core_yaml *value = entry->value;
+	if (!strcmp(entry->key, "corpus"))
+		return without(ctx, value, "folds");
+	if (!strcmp(entry->key, "train"))
+		return without(ctx, value, "seed");
+	if (family && !strcmp(entry->key, "bias"))
+		return without(ctx, value, "seed");
+	if (family && !strcmp(entry->key, "grouper"))
+		return without_seeds(ctx, value);
+	return value;
+}
+
+/* SHA-256 of what a cell is, or its family: cells that differ in the seeds of grouping and bias. */
+static fv_status identify(
+	fv_ctx *ctx, const core_yaml *tree, bool family, char hex[CORE_SHA256_HEX])
 {
 	core_yaml *out = core_yaml_map(ctx, tree->place, tree->origin, tree->n);
 	core_text json = {0};
 	for (size_t i = 0; out && i < tree->n; i++) {
 		const core_entry *entry = &tree->entry[i];
-		core_yaml *value = entry->value;
-		if (!strcmp(entry->key, "corpus"))
-			value = without(ctx, value, "folds");
-		else if (!strcmp(entry->key, "train"))
-			value = without(ctx, value, "seed");
+		core_yaml *value = identity_of(ctx, entry, family);
 		if (!value)
 			return FV_FAILED;
 		core_yaml_add(out, entry->key, entry->key_place, value);
@@ -121,11 +157,15 @@ static fv_status add_cell(struct builder *b, size_t number, const core_yaml *tre
 	core_config *config = b->config;
 	size_t at = config->n_cells;
 	const core_combination *c = &b->matrix->combination[number - 1];
-	fv_status status = identify(loader->ctx, tree, b->sha256[at]);
+	char family[CORE_SHA256_HEX];
+	fv_status status = identify(loader->ctx, tree, false, b->sha256[at]);
+	if (!status)
+		status = identify(loader->ctx, tree, true, family);
 	if (status || is_merged(b, number, tree, b->sha256[at]))
 		return status;
 	core_cell *cell = &config->cells[at];
 	memcpy(cell->hash, b->sha256[at], 8);
+	memcpy(cell->family, family, 8);
 	cell->n_axes = (int32_t)b->matrix->n_axes;
 	cell->axis = config->axis;
 	cell->axis_value = c->value;

@@ -8,6 +8,7 @@
 #include <fairvox/stages.h>
 
 #include "config/resolve.h"
+#include "config/select_rule.h"
 #include "plugin/delegates.h"
 
 static bool fail_key(core_resolver *r, const core_yaml *block, const char *key, const char *words)
@@ -118,16 +119,32 @@ static bool check_eval(core_resolver *r, const core_yaml *eval)
 	return true;
 }
 
-static void note_decay(core_resolver *r, core_yaml *train)
+/* Leaves out a key that has no effect beside what another one says. A matrix may cross it with
+ * settings where it has one, so it is no error. */
+static void without_effect(
+	core_resolver *r, core_yaml *train, const char *key, const char *with, const char *value)
 {
-	const core_yaml *decay = core_yaml_get(train, "weight_decay");
-	if (!strcmp(core_yaml_get(train, "optimizer")->text, "adamw"))
-		return;
-	if (is_given(train, "weight_decay"))
-		core_loader_note(r->loader, CORE_NOTE_UNUSED, decay->place,
-			"%s: train.weight_decay has no effect with optimizer adam",
-			core_place_text(r->loader->ctx, decay->place));
-	leave_out(train, "weight_decay");
+	const core_yaml *node = core_yaml_get(train, key);
+	if (is_given(train, key))
+		core_loader_note(r->loader, CORE_NOTE_UNUSED, node->place,
+			"%s: train.%s has no effect with %s %s",
+			core_place_text(r->loader->ctx, node->place), key, with, value);
+	leave_out(train, key);
+}
+
+static void settle_train(core_resolver *r, core_yaml *train)
+{
+	const char *optimizer = core_yaml_get(train, "optimizer")->text;
+	const char *rule = core_yaml_get(train, "select")->text;
+	const core_select_rule *it = core_select_rule_find(rule);
+	if (strcmp(optimizer, "adamw") != 0)
+		without_effect(r, train, "weight_decay", "optimizer", optimizer);
+	if (!core_select_uses_groups(it)) {
+		without_effect(r, train, "select_groups", "select", rule);
+		without_effect(r, train, "select_support", "select", rule);
+	}
+	if (it->kind != CORE_SELECT_TPR_GAP)
+		without_effect(r, train, "select_f1_floor", "select", rule);
 }
 
 bool core_rules_check(core_resolver *r, const char *name, core_yaml *block)
@@ -137,7 +154,7 @@ bool core_rules_check(core_resolver *r, const char *name, core_yaml *block)
 	if (!strcmp(name, "eval"))
 		return check_eval(r, block);
 	if (!strcmp(name, "train"))
-		note_decay(r, block);
+		settle_train(r, block);
 	return true;
 }
 
@@ -171,6 +188,16 @@ bool core_rules_settle_grouper(core_resolver *r, core_yaml *cell)
 	if (!r->loss || !(r->loader->needs & CORE_NEED_LOSS))
 		return true;
 	const core_yaml *grouper = core_yaml_get(cell, "grouper");
+	const core_yaml *chosen = core_yaml_get(core_yaml_get(cell, "train"), "select_groups");
+	bool selects = chosen && !strcmp(chosen->text, CORE_INFERRED_GROUPS);
+	if (selects && !grouper) {
+		const core_yaml *rule = core_yaml_get(core_yaml_get(cell, "train"), "select");
+		core_loader_fail(r->loader, FV_CONFIG, rule->place,
+			"train.select: '%s' looks at inferred groups: a grouper is needed, or "
+			"train.select_groups names an attribute",
+			rule->text);
+		return false;
+	}
 	bool uses = uses_groups(r, core_yaml_get(cell, "loss"));
 	if (uses && !grouper) {
 		const core_yaml *name = core_yaml_get(core_yaml_get(cell, "loss"), "name");
@@ -178,7 +205,7 @@ bool core_rules_settle_grouper(core_resolver *r, core_yaml *cell)
 			"loss '%s' works on groups: a grouper is needed", r->loss->name);
 		return false;
 	}
-	if (uses || !grouper || (r->loader->needs & CORE_NEED_GROUPER))
+	if (uses || selects || !grouper || (r->loader->needs & CORE_NEED_GROUPER))
 		return true;
 	core_loader_note(r->loader, CORE_NOTE_UNUSED, grouper->place,
 		"the grouper is dropped where the loss is '%s', which uses no groups",

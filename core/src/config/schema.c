@@ -216,11 +216,30 @@ static const core_key train_keys[] = {
 		.doc = "largest norm of the gradient, or none"},
 	{.name = "select",
 		.type = CORE_KEY_CHOICE,
-		.choices = "dev_loss|dev_objective",
+		.choices = "dev_loss|dev_objective|dev_worst_group|dev_tpr_gap|oracle",
 		.def = "dev_objective",
 		.official = "dev_loss",
-		.doc = "which development value picks the epoch: the base loss, or the loss "
-		       "plugin's own"},
+		.doc = "the rule that picks the epoch: lowest base loss, loss plugin's own value, "
+		       "base loss of the worst group or TPR gap on the development split; oracle: "
+		       "TPR gap on the test split"},
+	{.name = "select_groups",
+		.type = CORE_KEY_TEXT,
+		.def = "inferred",
+		.doc = "groups of a rule that looks at groups: inferred (the grouper's), or an "
+		       "attribute as it truly is"},
+	{.name = "select_support",
+		.type = CORE_KEY_INT,
+		.min = 1,
+		.max = 1e6,
+		.def = "10",
+		.doc = "positives of each class that such a rule wants in each group; with fewer "
+		       "it refuses"},
+	{.name = "select_f1_floor",
+		.type = CORE_KEY_REAL,
+		.max = 1,
+		.def = "0.95",
+		.doc = "a rule that looks at a gap takes only epochs whose F1 is at least this "
+		       "share of the best epoch's"},
 	{.name = "init",
 		.type = CORE_KEY_PATH,
 		.doc = "start weights (safetensors); {fold} stands for the fold"},

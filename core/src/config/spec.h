@@ -126,8 +126,12 @@ typedef struct core_train_spec {
 	double learning_rate;
 	bool adamw;
 	double weight_decay;
-	double clip;              /* 0: none */
-	const char *select;       /* dev_loss, dev_objective */
+	double clip;        /* 0: none */
+	const char *select; /* config/select_rule.h */
+	/* of rules that look at groups; NULL and 0 with the others */
+	const char *select_groups; /* CORE_INFERRED_GROUPS or an attribute */
+	int32_t select_support;
+	double select_f1_floor;
 	const char *init, *order; /* files, NULL: none; may contain {fold} */
 	int32_t n_seeds;
 	int64_t *seeds;
@@ -141,6 +145,8 @@ typedef struct core_eval_spec {
 typedef struct core_cell {
 	const char *slug; /* for the folder's name: values of the matrix axes */
 	char hash[9];     /* 8 hex digits: resolved config without fold, seed, results, cache */
+	char family[9];   /* the same without the seeds of groupers and bias: cells that differ in
+			   * nothing else have one family */
 	core_corpus_spec corpus;
 	core_bias_spec bias;
 	core_encoder_spec encoder;

@@ -6,7 +6,7 @@
 #include <math.h>
 
 struct fv_mel {
-	int32_t bands;
+	int32_t bands, bins;
 	int32_t *first, *count; /* [bands] bins */
 	float *weight;          /* runs of all bands, one after the other */
 };
@@ -22,6 +22,7 @@ static fv_mel *new_bands(fv_ctx *ctx, int32_t bands, int32_t bins)
 	if (!mel)
 		return NULL;
 	mel->bands = bands;
+	mel->bins = bins;
 	mel->first = fv_alloc(ctx, (size_t)bands * sizeof *mel->first);
 	mel->count = fv_alloc(ctx, (size_t)bands * sizeof *mel->count);
 	mel->weight = fv_alloc(ctx, 2 * (size_t)bins * sizeof *mel->weight); /* two bands a bin */
@@ -146,4 +147,21 @@ void fv_mel_apply(const fv_mel *mel, const float *power, float *out)
 		out[b] = fv_dot(weight, power + mel->first[b], mel->count[b]);
 		weight += mel->count[b];
 	}
+}
+
+fv_status fv_mel_spectrum(const fv_mel *mel, const fv_stft *stft, fv_ctx *worker, const float *wave,
+	int64_t n, int64_t frames, float *out)
+{
+	enum { BLOCK = 64 }; /* frames at a time */
+	double *power = fv_scratch(worker, BLOCK * (size_t)mel->bins * sizeof *power);
+	double *own = fv_scratch(worker, fv_stft_scratch(stft) * sizeof *own);
+	if (!power || !own)
+		return FV_FAILED;
+	for (int64_t t = 0; t < frames; t += BLOCK) {
+		int64_t rows = frames - t < BLOCK ? frames - t : BLOCK;
+		fv_stft_power(stft, wave, n, t, rows, power, own);
+		for (int64_t r = 0; r < rows; r++)
+			fv_mel_apply_double(mel, power + r * mel->bins, out + (t + r) * mel->bands);
+	}
+	return FV_OK;
 }

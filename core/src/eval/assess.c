@@ -54,6 +54,14 @@ static fv_status overall_intervals(fv_ctx *ctx, const core_speakers *speakers,
 	return status;
 }
 
+/* In a single block a small group gets no interval, here as for its rates. */
+static void without_few(int32_t n, int32_t C, core_tpr_difference *difference)
+{
+	for (int32_t k = 0; k < n; k++)
+		for (int32_t c = 0; c < C && difference[k].few; c++)
+			difference[k].value[c] = core_estimate_of(difference[k].value[c].value);
+}
+
 static fv_status rate_intervals(fv_ctx *ctx, const core_cohort *cohort, const core_system *system,
 	const core_assess_options *options, int32_t C, core_attribute_metrics *a)
 {
@@ -64,6 +72,13 @@ static fv_status rate_intervals(fv_ctx *ctx, const core_cohort *cohort, const co
 			continue;
 		for (int32_t c = 0; c < C; c++)
 			column_interval(&r, core_resample_tpr(a->G, c, g), &a->tpr[c * a->G + g]);
+	}
+	if (!status)
+		status = core_tpr_differences(
+			ctx, cohort, C, r.observed, r.trace, r.n, &a->difference);
+	if (!status) {
+		a->n_differences = a->G * (a->G - 1) / 2;
+		without_few(a->n_differences, C, a->difference);
 	}
 	done(&r);
 	return status;
@@ -113,6 +128,28 @@ fv_status core_assess(fv_ctx *ctx, const core_eval_set *set, const core_eval_row
 		first = first ? first : status;
 	}
 	return first;
+}
+
+fv_status core_differences_compute(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *sets,
+	const core_eval_rows *rows, const core_eval_attribute *attribute, const core_draws *draws,
+	core_tpr_difference **out)
+{
+	core_speakers speakers;
+	core_system system;
+	core_cohort cohort;
+	struct resamples r = {0};
+	fv_status status = core_speakers_make(ctx, rows, &speakers);
+	if (!status)
+		status = core_system_make(ctx, n_seeds, sets, &speakers, attribute, &system);
+	if (!status)
+		status = core_cohort_make(ctx, rows, &speakers, attribute, &cohort);
+	if (!status)
+		status = resample(ctx, &speakers, &cohort, &system, draws, &r);
+	if (!status)
+		status = core_tpr_differences(
+			ctx, &cohort, sets[0].C, r.observed, r.trace, r.n, out);
+	done(&r);
+	return status;
 }
 
 /* --- a cell of a table ------------------------------------------------------------------------ */

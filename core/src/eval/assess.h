@@ -19,11 +19,17 @@ static inline core_assess_options core_assess_default(void)
 }
 
 /* Completes metrics that core_metrics_compute made from the same set and attributes, with all rows
- * as one block: speakers a group, a null for every gap, intervals for F1, ACC and TPR. Errors:
- * those of core_speakers_make and core_cohort_make. */
+ * as one block: speakers a group, a null for every gap, intervals for F1, ACC, TPR and its
+ * differences between groups. Errors: those of core_speakers_make and core_cohort_make. */
 FV_NODISCARD fv_status core_assess(fv_ctx *ctx, const core_eval_set *set,
 	const core_eval_rows *rows, const core_eval_attribute *attributes,
 	const core_assess_options *options, core_metrics *metrics);
+
+/* Signed differences of TPR between the groups of an attribute, all folds pooled, means over the
+ * seeds, with intervals: G (G - 1) / 2 of them. */
+FV_NODISCARD fv_status core_differences_compute(fv_ctx *ctx, int32_t n_seeds,
+	const core_eval_set *sets, const core_eval_rows *rows, const core_eval_attribute *attribute,
+	const core_draws *draws, core_tpr_difference **out);
 
 /* One cell of a table: F1, ACC and the gaps of one attribute over all folds, means over the seeds,
  * in both aggregates. */

@@ -54,6 +54,9 @@ typedef struct core_attribute_metrics {
 	double *group_f1, *group_acc;   /* [G], NaN: absent */
 	double worst_group_f1, worst_group_acc;
 	core_sharpness *sharpness; /* [G] */
+	/* TPR_g - TPR_h of each pair of groups (eval/bootstrap.h); 0: not known */
+	int32_t n_differences;
+	struct core_tpr_difference *difference;
 } core_attribute_metrics;
 
 typedef struct core_metrics {

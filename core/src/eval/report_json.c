@@ -134,6 +134,25 @@ static json_t *positives_table(
 	return table;
 }
 
+static json_t *differences(struct maker *j, int32_t C, const char *const *classes,
+	const char *const *group, int32_t n, const core_tpr_difference *difference)
+{
+	json_t *list = json_array();
+	for (int32_t k = 0; k < n; k++) {
+		const core_tpr_difference *d = &difference[k];
+		json_t *entry = json_object(), *by_class = json_object();
+		put(j, entry, "group", text(group[d->g]));
+		put(j, entry, "minus", text(group[d->h]));
+		put(j, entry, "few_speakers", json_boolean(d->few));
+		put(j, entry, "one_speaker", json_boolean(d->one_speaker));
+		for (int32_t c = 0; c < C; c++)
+			put(j, by_class, classes[c], estimate(j, &d->value[c]));
+		put(j, entry, "classes", by_class);
+		append(j, list, entry);
+	}
+	return list;
+}
+
 static json_t *attribute(struct maker *j, const core_metrics *m, const core_attribute_metrics *a)
 {
 	json_t *object = json_object(), *sharp = json_object();
@@ -156,6 +175,10 @@ static json_t *attribute(struct maker *j, const core_metrics *m, const core_attr
 	put(j, object, "tpr", tpr_table(j, m, a));
 	put(j, object, "fpr", fpr_table(j, m, a));
 	put(j, object, "positives", positives_table(j, m, a));
+	if (a->n_differences)
+		put(j, object, "tpr_difference",
+			differences(j, m->C, m->classes, a->group, a->n_differences,
+				a->difference));
 	return object;
 }
 
@@ -219,25 +242,6 @@ static json_t *levelling(
 	return object;
 }
 
-static json_t *differences(
-	struct maker *j, const core_comparison *m, const core_attribute_comparison *a)
-{
-	json_t *list = json_array();
-	for (int32_t k = 0; k < a->n_differences; k++) {
-		const core_tpr_difference *d = &a->tpr_difference[k];
-		json_t *entry = json_object(), *classes = json_object();
-		put(j, entry, "group", text(a->group[d->g]));
-		put(j, entry, "minus", text(a->group[d->h]));
-		put(j, entry, "few_speakers", json_boolean(d->few));
-		put(j, entry, "one_speaker", json_boolean(d->one_speaker));
-		for (int32_t c = 0; c < m->C; c++)
-			put(j, classes, m->classes[c], estimate(j, &d->value[c]));
-		put(j, entry, "classes", classes);
-		append(j, list, entry);
-	}
-	return list;
-}
-
 json_t *core_report_comparison(fv_ctx *ctx, const core_comparison *m)
 {
 	struct maker maker = {false}, *j = &maker;
@@ -249,7 +253,8 @@ json_t *core_report_comparison(fv_ctx *ctx, const core_comparison *m)
 		json_t *object = json_object();
 		for (int s = CORE_TPR_GAP; s < CORE_STATS; s++)
 			put(j, object, core_stat_name((core_stat)s), estimate(j, &a->stat[s]));
-		put(j, object, "tpr_difference", differences(j, m, a));
+		put(j, object, "tpr_difference", differences(j, m->C, m->classes, a->group, a->n_differences,
+				a->tpr_difference));
 		put(j, object, "levelling_down", levelling(j, m, a));
 		put(j, attributes, a->name, object);
 	}

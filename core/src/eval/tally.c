@@ -35,17 +35,25 @@ static fv_status tally_row(
 	return FV_OK;
 }
 
-fv_status core_tally_make(fv_ctx *ctx, const core_eval_set *set, int32_t K, const int32_t *unit,
+fv_status core_tally_count(fv_ctx *ctx, const core_eval_set *set, const int32_t *unit,
 	const int32_t *keep, core_tally *out)
 {
-	fv_status status = core_tally_alloc(ctx, K, set->C, out);
 	float threshold = core_eval_threshold(set);
+	fv_status status = FV_OK;
+	memset(out->count, 0, (size_t)out->K * (1 + 3 * (size_t)out->C) * sizeof *out->count);
 	for (int64_t i = 0; i < set->n && !status; i++) {
 		int32_t k = unit ? unit[i] : 0;
 		if (k >= 0 && (!keep || keep[i] >= 0))
 			status = tally_row(ctx, set, i, threshold, core_tally_unit(out, k));
 	}
 	return status;
+}
+
+fv_status core_tally_make(fv_ctx *ctx, const core_eval_set *set, int32_t K, const int32_t *unit,
+	const int32_t *keep, core_tally *out)
+{
+	fv_status status = core_tally_alloc(ctx, K, set->C, out);
+	return status ? status : core_tally_count(ctx, set, unit, keep, out);
 }
 
 void core_tally_sum(

@@ -60,6 +60,10 @@ FV_NODISCARD fv_status core_tally_alloc(fv_ctx *ctx, int32_t K, int32_t C, core_
 FV_NODISCARD fv_status core_tally_make(fv_ctx *ctx, const core_eval_set *set, int32_t K,
 	const int32_t *unit, const int32_t *keep, core_tally *out);
 
+/* The same into a tally that there is; what it held is forgotten. */
+FV_NODISCARD fv_status core_tally_count(fv_ctx *ctx, const core_eval_set *set, const int32_t *unit,
+	const int32_t *keep, core_tally *out);
+
 /* out[to[k]] += times[k] * units[k], after clearing out. to [K] with -1 = left out, NULL: all into
  * 0; times [K], NULL: once each. */
 void core_tally_sum(

@@ -58,6 +58,14 @@ static bool says(const core_result *run, const char *key)
 	return json_is_true(json_object_get(run->env, key));
 }
 
+static bool chosen_on_test(const core_result *run)
+{
+	const json_t *cell = json_object_get(run->env, "cell");
+	const char *split =
+		json_string_value(json_object_get(json_object_get(cell, "selection"), "split"));
+	return split && !strcmp(split, "test");
+}
+
 static void count_runs(const core_result_cell *cell, core_grid_row *row, core_grid *grid)
 {
 	row->runs = (int64_t)cell->n;
@@ -65,6 +73,7 @@ static void count_runs(const core_result_cell *cell, core_grid_row *row, core_gr
 		const core_result *run = &cell->run[i];
 		row->done += run->state == CORE_RUN_DONE;
 		row->transductive |= says(run, "transductive");
+		row->on_test |= chosen_on_test(run);
 		grid->synthetic |= says(run, "synthetic");
 		grid->shared_speakers |= says(run, "shared_speakers");
 	}

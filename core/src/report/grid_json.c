@@ -3,7 +3,9 @@
 #include <math.h>
 
 #include "base/json.h"
+#include "report/few.h"
 #include "report/grid_private.h"
+#include "report/spread.h"
 
 static json_t *number(double value)
 {
@@ -61,16 +63,26 @@ static json_t *by_column(const core_grid *grid, const void *row,
 	return values;
 }
 
+/* Says of a gap whether it rests on too little. */
+static json_t *with_few(
+	const core_grid *grid, const void *row, size_t column, bool pooled, json_t *r)
+{
+	if (grid->column[column].attribute && ((const core_grid_row *)row)->scores.test)
+		json_object_set_new(
+			r, "few", json_boolean(core_few_column(grid, row, column, pooled)));
+	return r;
+}
+
 static json_t *mean_of(const core_grid *grid, const void *row, size_t column)
 {
-	(void)grid;
-	return mean_json(&((const core_grid_row *)row)->value[column]);
+	return with_few(
+		grid, row, column, false, mean_json(&((const core_grid_row *)row)->value[column]));
 }
 
 static json_t *pooled_of(const core_grid *grid, const void *row, size_t column)
 {
-	(void)grid;
-	return pooled_json(&((const core_grid_row *)row)->value[column]);
+	return with_few(
+		grid, row, column, true, pooled_json(&((const core_grid_row *)row)->value[column]));
 }
 
 static json_t *difference_of(const core_grid *grid, const void *row, size_t column)
@@ -132,22 +144,57 @@ static json_t *versus_json(const core_grid *grid, const core_grid_row *row)
 	return object;
 }
 
-static json_t *sharpness_json(const core_cell_scores *s)
+static json_t *sharp_json(const core_cell_sharpness *s)
 {
 	return json_pack("{s:o, s:o, s:o, s:o}", "labels_predicted", number(s->labels_predicted),
 		"labels_true", number(s->labels_true), "auc", number(s->auc), "average_precision",
 		number(s->ap));
 }
 
-static void put_facts(json_t *object, const core_grid_row *row)
+static json_t *sharpness_json(const core_cell_scores *s)
 {
-	static const char *const keys[] = {"objective", "grouping", "encoder", "profile", "select",
-		"uses_group_labels", "plain", "bias", "axes"};
-	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-		json_t *value = (json_t *)core_row_env(row, keys[i]);
-		if (value)
-			json_object_set(object, keys[i], value);
+	json_t *object = sharp_json(&s->sharp), *attributes = json_object();
+	for (int32_t a = 0; a < s->test->n_attributes; a++) {
+		const core_eval_attribute *own = &s->test->attribute[a];
+		json_t *groups = json_object();
+		for (int32_t g = 0; g < own->G; g++)
+			json_object_set_new(groups, own->group[g], sharp_json(&s->group[a][g]));
+		json_object_set_new(attributes, own->name, groups);
 	}
+	json_object_set_new(object, "attributes", attributes);
+	return object;
+}
+
+static json_t *interval_json(const core_estimate *e)
+{
+	json_t *object = json_pack("{s:o}", "value", number(e->value));
+	put_known(object, "low", e->low);
+	put_known(object, "high", e->high);
+	return object;
+}
+
+/* TPR of one group less that of another, by class, pooled. */
+static json_t *differences_json(const core_cell_scores *s)
+{
+	const core_test_set *t = s->test;
+	json_t *attributes = json_object();
+	for (int32_t a = 0; a < t->n_attributes && s->difference[a]; a++) {
+		const core_eval_attribute *own = &t->attribute[a];
+		json_t *list = json_array();
+		for (int32_t k = 0; k < own->G * (own->G - 1) / 2; k++) {
+			const core_tpr_difference *d = &s->difference[a][k];
+			json_t *classes = json_object();
+			for (int32_t c = 0; c < t->C; c++)
+				json_object_set_new(
+					classes, t->classes[c], interval_json(&d->value[c]));
+			json_array_append_new(list,
+				json_pack("{s:s, s:s, s:b, s:b, s:o}", "group", own->group[d->g],
+					"minus", own->group[d->h], "few_speakers", d->few,
+					"one_speaker", d->one_speaker, "classes", classes));
+		}
+		json_object_set_new(attributes, own->name, list);
+	}
+	return attributes;
 }
 
 static json_t *numbers_json(int32_t n, const int64_t *value)
@@ -171,13 +218,13 @@ static json_t *row_json(const core_grid *grid, const core_grid_row *row)
 			object, "folds", numbers_json(row->cell->n_folds, row->cell->fold));
 		json_object_set_new(
 			object, "seeds", numbers_json(row->cell->n_seeds, row->cell->seed));
-		json_object_set_new(object, "transductive", json_boolean(row->transductive));
-		put_facts(object, row);
+		core_facts_put(object, row);
 	}
 	json_object_set_new(object, "metrics", by_column(grid, row, mean_of));
 	if (row->scores.test) {
 		json_object_set_new(object, "pooled", by_column(grid, row, pooled_of));
 		json_object_set_new(object, "sharpness", sharpness_json(&row->scores));
+		json_object_set_new(object, "tpr_difference", differences_json(&row->scores));
 	} else if (row->reason) {
 		json_object_set_new(object, "reason", json_string(row->reason));
 	}
@@ -247,29 +294,33 @@ static json_t *family_json(const core_grid *grid)
 	return json_pack("{s:s, s:s?}", "metric", c->metric, "attribute", c->attribute);
 }
 
-static json_t *grid_json(const core_grid *grid, const core_document *notes)
+static json_t *grid_json(const core_grid *grid, const core_document *notes, json_t *spread)
 {
 	json_t *rows = json_array(), *baselines = json_array();
 	for (size_t i = 0; i < grid->n_rows; i++)
 		json_array_append_new(rows, row_json(grid, &grid->row[i]));
 	for (size_t i = 0; i < grid->n_baselines; i++)
 		json_array_append_new(baselines, row_json(grid, &grid->baseline[i]));
-	return json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:b, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"schema_version", 1, "aggregate", "fold_mean", "spread", "sd", "folds",
 		(json_int_t)grid->folds, "seeds", (json_int_t)grid->seeds, "draws",
-		(json_int_t)grid->options.draws.n, "synthetic", grid->synthetic, "compare",
-		family_json(grid), "cells", rows, "baselines", baselines, "support",
-		support_json(grid), "notes", notes_json(notes));
+		(json_int_t)grid->options.draws.n, "min_support",
+		(json_int_t)grid->options.min_support, "synthetic", grid->synthetic, "compare",
+		family_json(grid), "cells", rows, "baselines", baselines, "spread_by_source",
+		spread, "support", support_json(grid), "notes", notes_json(notes));
 }
 
 fv_status core_grid_json(fv_ctx *ctx, const core_grid *grid, core_text *out)
 {
 	core_document *notes = core_alloc(ctx, 1, sizeof *notes);
 	fv_status status = notes ? core_grid_notes(ctx, grid, notes) : FV_FAILED;
+	json_t *spread = NULL;
+	if (!status)
+		status = core_spread_json(ctx, grid, &spread);
 	if (status)
 		return status;
 	const char *text = core_json_text(
-		ctx, grid_json(grid, notes), JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+		ctx, grid_json(grid, notes, spread), JSON_INDENT(1) | JSON_REAL_PRECISION(17));
 	if (!text)
 		return FV_FAILED;
 	core_text_add(out, "%s\n", text);

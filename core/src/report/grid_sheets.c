@@ -3,32 +3,9 @@
 #include <string.h>
 
 #include "report/decimal.h"
+#include "report/few.h"
 #include "report/grid_private.h"
-
-const json_t *core_row_env(const core_grid_row *row, const char *key)
-{
-	if (!row->cell || !row->cell->n_folds)
-		return NULL;
-	return json_object_get(json_object_get(row->cell->used[0]->env, "cell"), key);
-}
-
-const char *core_row_groups(fv_ctx *ctx, const core_grid_row *row)
-{
-	const json_t *grouping = core_row_env(row, "grouping");
-	core_text text = {0};
-	if (!grouping)
-		return "not recorded";
-	if (!json_array_size(grouping))
-		return "none";
-	if (json_is_true(core_row_env(row, "uses_group_labels")))
-		return "true labels";
-	for (size_t i = 0; i < json_array_size(grouping); i++) {
-		const json_t *name = json_object_get(json_array_get(grouping, i), "name");
-		core_text_add(&text, "%s%s", i ? " x " : "inferred: ",
-			json_is_string(name) ? json_string_value(name) : "");
-	}
-	return core_text_take(ctx, &text);
-}
+#include "report/spread.h"
 
 /* " [+0.158, p <.001] ▲": excess over the null, its p, and whether the gap is above it. */
 static void put_null(core_text *out, const core_estimate *e)
@@ -83,7 +60,7 @@ static fv_status frame(fv_ctx *ctx, const core_grid *grid, bool pooled, core_she
 	for (size_t i = 0; i < sheet->n_rows; i++) {
 		const core_grid_row *row = i < n ? &grid->row[i] : &grid->baseline[i - n];
 		core_sheet_at(sheet, i, 0)->value = row->label;
-		core_sheet_at(sheet, i, 0)->after = row->transductive ? " †" : "";
+		core_sheet_at(sheet, i, 0)->after = core_row_marks(row);
 	}
 	sheet->line[n] = sheet->n_rows > n;
 	for (size_t j = 0; j < grid->n_columns; j++) {
@@ -91,7 +68,7 @@ static fv_status frame(fv_ctx *ctx, const core_grid *grid, bool pooled, core_she
 		for (size_t i = 0; i < n; i++) {
 			const core_mean *m = &grid->row[i].value[j];
 			value[i] = core_thousandths(pooled ? m->pooled.value : m->mean);
-			skip[i] = grid->row[i].transductive;
+			skip[i] = core_row_unranked(&grid->row[i]);
 		}
 		core_rank_column(n, value, skip, grid->column[j].higher_is_better, rank);
 		for (size_t i = 0; i < n; i++)
@@ -118,9 +95,11 @@ static fv_status aggregate_sheet(
 	for (size_t i = 0; i < rows && !status; i++) {
 		const core_grid_row *row =
 			i < grid->n_rows ? &grid->row[i] : &grid->baseline[i - grid->n_rows];
-		for (size_t j = 0; j < grid->n_columns && !status; j++)
-			status = put_mean(
-				ctx, grid, &row->value[j], pooled, core_sheet_at(sheet, i, j + 1));
+		for (size_t j = 0; j < grid->n_columns && !status; j++) {
+			core_sheet_cell *cell = core_sheet_at(sheet, i, j + 1);
+			status = put_mean(ctx, grid, &row->value[j], pooled, cell);
+			cell->few = core_few_column(grid, row, j, pooled);
+		}
 		if (pooled || status)
 			continue;
 		int64_t used = row->cell ? (int64_t)row->cell->n_folds * row->cell->n_seeds : 0;
@@ -137,154 +116,16 @@ static fv_status aggregate_sheet(
 	return status;
 }
 
-/* "-0.099 (-46.0%; excess -0.090), p <.001": the change, in percent of the reference, and of the
- * excess over the null. */
-static fv_status put_difference(fv_ctx *ctx, const core_grid *grid, const core_grid_row *row,
-	size_t column, core_sheet_cell *cell)
-{
-	const core_estimate *own = &row->value[column].pooled;
-	const core_estimate *d = &row->versus.diff[column];
-	const core_estimate *from = &grid->row[row->versus.reference].value[column].pooled;
-	core_text value = {0}, after = {0};
-	if (isnan(d->value)) {
-		cell->value = "—";
-		return FV_OK;
-	}
-	core_put_signed(&value, d->value);
-	if (from->value > 0)
-		core_text_add(&after, " (%+.1f%%", 100 * d->value / from->value);
-	if (from->value > 0 && !isnan(own->excess) && !isnan(from->excess)) {
-		core_text_add(&after, "; excess ");
-		core_put_signed(&after, own->excess - from->excess);
-	}
-	core_text_add(&after, "%s", from->value > 0 ? ")" : "");
-	if (!isnan(row->versus.adjusted[column])) {
-		core_text_add(&after, ", ");
-		core_put_p(&after, row->versus.adjusted[column]);
-	}
-	cell->value = core_text_take(ctx, &value);
-	cell->after = core_text_take(ctx, &after);
-	return cell->value && cell->after ? FV_OK : FV_FAILED;
-}
-
-/* "gender (angry, sad)": classes in which the better group lost more than the worse gained. */
-static const char *levelled(fv_ctx *ctx, const core_grid_row *row)
-{
-	const core_test_set *t = row->scores.test;
-	core_text text = {0};
-	for (int32_t a = 0; a < t->n_attributes; a++) {
-		int n = 0;
-		for (int32_t c = 0; c < t->C; c++) {
-			if (!row->versus.levelling[a].per_class[c].flag)
-				continue;
-			core_text_add(&text, "%s%s%s",
-				n           ? ", "
-				: text.size ? "; "
-					    : "",
-				n ? "" : t->attribute[a].name, n ? "" : " (");
-			core_text_add(&text, "%s", t->classes[c]);
-			n++;
-		}
-		core_text_add(&text, "%s", n ? ")" : "");
-	}
-	return text.size ? core_text_take(ctx, &text) : "—";
-}
-
-static const char *versus_head(fv_ctx *ctx, const core_grid *grid, size_t column)
-{
-	bool family = (int64_t)column == grid->family;
-	return core_format(
-		ctx, "%s (%s)", grid->column[column].title, family ? "Holm" : "expl., BH");
-}
-
-static fv_status versus_row(
-	fv_ctx *ctx, const core_grid *grid, const core_grid_row *row, core_sheet *sheet, size_t at)
-{
-	const core_versus *v = &row->versus;
-	fv_status status = FV_OK;
-	core_sheet_at(sheet, at, 0)->value =
-		core_format(ctx, "%s - %s", row->label, grid->row[v->reference].label);
-	if (v->reason) {
-		core_sheet_at(sheet, at, 1)->value = v->reason;
-		return FV_OK;
-	}
-	for (size_t j = 0; j < grid->n_columns && !status; j++)
-		status = put_difference(ctx, grid, row, j, core_sheet_at(sheet, at, j + 1));
-	core_sheet_at(sheet, at, grid->n_columns + 1)->value = levelled(ctx, row);
-	return status;
-}
-
-static fv_status versus_sheet(fv_ctx *ctx, const core_grid *grid, core_document *document)
-{
-	size_t rows = 0, at = 0;
-	for (size_t i = 0; i < grid->n_rows; i++)
-		rows += grid->row[i].versus.reference >= 0;
-	if (!rows || !grid->options.draws.n)
-		return FV_OK;
-	core_sheet *sheet = core_sheet_add(ctx, document,
-		"Against the reference, pooled: change (in percent; change of the excess over the "
-		"null), adjusted p by exchanging predictions speaker by speaker",
-		rows, grid->n_columns + 2);
-	if (!sheet)
-		return FV_FAILED;
-	sheet->head[0] = "cell - reference";
-	for (size_t j = 0; j < grid->n_columns; j++)
-		sheet->head[j + 1] = versus_head(ctx, grid, j);
-	sheet->head[grid->n_columns + 1] = "levelled down";
-	fv_status status = FV_OK;
-	for (size_t i = 0; i < grid->n_rows && !status; i++)
-		if (grid->row[i].versus.reference >= 0)
-			status = versus_row(ctx, grid, &grid->row[i], sheet, at++);
-	return status;
-}
-
-static const char *env_text(const core_grid_row *row, const char *key)
-{
-	const char *text = json_string_value(core_row_env(row, key));
-	return text ? text : "not recorded";
-}
-
-static const char *printed(fv_ctx *ctx, double value)
-{
-	core_text text = {0};
-	core_put_value(&text, value);
-	return core_text_take(ctx, &text);
-}
-
-static fv_status facts_sheet(fv_ctx *ctx, const core_grid *grid, core_document *document)
-{
-	static const char *const head[] = {"cell", "groups", "selected by", "positives a row",
-		"true", "AUC", "average precision"};
-	size_t columns = sizeof head / sizeof *head, rows = grid->n_rows + grid->n_baselines;
-	core_sheet *sheet = core_sheet_add(ctx, document,
-		"What each cell used, how its model was chosen, and how sharply it predicts "
-		"(pooled)",
-		rows, columns);
-	if (!sheet)
-		return FV_FAILED;
-	memcpy(sheet->head, head, sizeof head);
-	sheet->line[grid->n_rows] = grid->n_baselines > 0;
-	for (size_t i = 0; i < rows; i++) {
-		const core_grid_row *row =
-			i < grid->n_rows ? &grid->row[i] : &grid->baseline[i - grid->n_rows];
-		const core_cell_scores *s = &row->scores;
-		core_sheet_at(sheet, i, 0)->value = row->label;
-		core_sheet_at(sheet, i, 1)->value = row->cell ? core_row_groups(ctx, row) : "";
-		core_sheet_at(sheet, i, 2)->value = row->cell ? env_text(row, "select") : "";
-		for (size_t j = 3; j < columns && s->test; j++) {
-			const double value[] = {s->labels_predicted, s->labels_true, s->auc, s->ap};
-			core_sheet_at(sheet, i, j)->value = printed(ctx, value[j - 3]);
-		}
-	}
-	return FV_OK;
-}
-
 fv_status core_grid_sheets(fv_ctx *ctx, const core_grid *grid, core_document *document)
 {
 	fv_status status = aggregate_sheet(ctx, grid, false, document);
 	if (!status && grid->evidence.n_tests)
 		status = aggregate_sheet(ctx, grid, true, document);
 	if (!status)
-		status = versus_sheet(ctx, grid, document);
-	return status ? status : facts_sheet(ctx, grid, document);
+		status = core_versus_sheet(ctx, grid, document);
+	if (!status)
+		status = core_difference_sheet(ctx, grid, document);
+	if (!status)
+		status = core_spread_sheet(ctx, grid, document);
+	return status ? status : core_facts_sheet(ctx, grid, true, document);
 }

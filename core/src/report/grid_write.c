@@ -20,7 +20,7 @@ fv_status core_grid_write(fv_ctx *ctx, const core_results *results, const core_g
 {
 	fv_status status = FV_OK;
 	if (format == CORE_TABLE_CSV)
-		core_grid_csv(results, out);
+		core_grid_csv(ctx, results, grid->options.min_support, out);
 	else if (format == CORE_TABLE_JSON)
 		status = core_grid_json(ctx, grid, out);
 	else

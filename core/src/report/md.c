@@ -19,9 +19,10 @@ static void put(core_text *out, const char *text)
 static void put_cell(core_text *out, const core_sheet_cell *cell)
 {
 	static const char *const before[] = {"", "**", "<u>"}, *const after[] = {"", "**", "</u>"};
-	core_text_add(out, " %s", before[cell->rank]);
+	const char *slant = cell->few && cell->value ? "*" : ""; /* Markdown has no grey */
+	core_text_add(out, " %s%s", before[cell->rank], slant);
 	put(out, cell->value);
-	core_text_add(out, "%s", after[cell->rank]);
+	core_text_add(out, "%s%s", slant, after[cell->rank]);
 	put(out, cell->after);
 	core_text_add(out, " |");
 }

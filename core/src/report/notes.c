@@ -37,20 +37,28 @@ static fv_status method_notes(fv_ctx *ctx, const core_grid *grid, core_document 
 static fv_status row_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 {
 	fv_status status = FV_OK;
-	bool transductive = false, labels = false;
+	bool transductive = false, labels = false, on_test = false, on_dev = false;
 	for (size_t i = 0; i < grid->n_rows && !status; i++) {
 		const core_grid_row *row = &grid->row[i];
 		transductive |= row->transductive;
+		on_test |= row->on_test;
+		on_dev |= !row->on_test;
 		labels |= json_is_true(core_row_env(row, "uses_group_labels"));
 		if (row->cell->n_folds && row->reason)
 			status =
 				core_note(ctx, d, "%s: no pooled figures, nulls or comparisons: %s",
 					row->label, row->reason);
 	}
-	if (!status)
+	if (!status && on_dev)
 		status = core_note(ctx, d,
-			"Models were chosen on the development split, by the "
-			"rule given, from one training each; none on test.");
+			"Models were chosen on the development split, by the rule given, among the "
+			"epochs of one training each; %s on test. Seeds are averaged, none is "
+			"chosen.",
+			on_test ? "those marked ‡" : "none");
+	if (!status && on_test)
+		status = core_note(ctx, d,
+			"‡ chosen on test: a bound on what selection could gain, no result; not "
+			"ranked or compared with the others, and its p is that of a chosen model.");
 	if (!status && labels)
 		status = core_note(ctx, d,
 			"Cells with \"true labels\" were trained with true group "

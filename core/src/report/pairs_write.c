@@ -3,11 +3,13 @@
 
 #include "report/decimal.h"
 #include "base/json.h"
+#include "report/few.h"
 #include "report/grid_private.h"
 #include "report/pairs.h"
 
 /* "-0.099, p .004" with p as Benjamini and Hochberg adjust it */
-static fv_status put_pair(fv_ctx *ctx, const core_pair *pair, size_t column, core_sheet_cell *cell)
+static fv_status put_pair(fv_ctx *ctx, const core_grid *grid, const core_pair *pair, size_t column,
+	core_sheet_cell *cell)
 {
 	core_text value = {0};
 	if (isnan(pair->diff[column])) {
@@ -19,6 +21,7 @@ static fv_status put_pair(fv_ctx *ctx, const core_pair *pair, size_t column, cor
 		core_text_add(&value, ", ");
 		core_put_p(&value, pair->bh[column]);
 	}
+	cell->few = core_few_column(grid, &grid->row[pair->a], column, true);
 	cell->value = core_text_take(ctx, &value);
 	return cell->value ? FV_OK : FV_FAILED;
 }
@@ -40,13 +43,15 @@ static fv_status write_document(
 	for (size_t i = 0; i < pairs->n && !status; i++) {
 		const core_pair *pair = &pairs->pair[i];
 		sheet->head[0] = "pair";
-		core_sheet_at(sheet, i, 0)->value = core_format(
-			ctx, "%s - %s", grid->row[pair->a].label, grid->row[pair->b].label);
+		core_sheet_at(sheet, i, 0)->value =
+			core_pair_label(ctx, &grid->row[pair->a], &grid->row[pair->b]);
 		if (pair->reason)
 			core_sheet_at(sheet, i, 1)->value = pair->reason;
 		for (size_t j = 0; j < grid->n_columns && !pair->reason && !status; j++)
-			status = put_pair(ctx, pair, j, core_sheet_at(sheet, i, j + 1));
+			status = put_pair(ctx, grid, pair, j, core_sheet_at(sheet, i, j + 1));
 	}
+	if (!status)
+		status = core_facts_sheet(ctx, grid, false, d);
 	if (!status)
 		status = core_grid_notes(ctx, grid, d);
 	if (!status && format == CORE_TABLE_MD)
@@ -66,7 +71,7 @@ static void put_known(core_text *out, double value)
 static void write_csv(const core_pairs *pairs, core_text *out)
 {
 	const core_grid *grid = pairs->grid;
-	core_text_add(out, "a,b,attribute,metric,difference,p,p_holm,p_bh\n");
+	core_text_add(out, "a,b,attribute,metric,difference,p,p_holm,p_bh,few,reason\n");
 	for (size_t i = 0; i < pairs->n; i++) {
 		const core_pair *pair = &pairs->pair[i];
 		for (size_t j = 0; j < grid->n_columns; j++) {
@@ -81,6 +86,9 @@ static void write_csv(const core_pairs *pairs, core_text *out)
 			put_known(out, pair->p[j]);
 			put_known(out, pair->holm[j]);
 			put_known(out, pair->bh[j]);
+			core_text_add(out, ",%d,",
+				core_few_column(grid, &grid->row[pair->a], j, true));
+			core_text_csv(out, pair->reason ? pair->reason : "");
 			core_text_add(out, "\n");
 		}
 	}
@@ -97,10 +105,11 @@ static json_t *pair_json(const core_grid *grid, const core_pair *pair)
 	for (size_t j = 0; j < grid->n_columns && !pair->reason; j++) {
 		const core_grid_column *c = &grid->column[j];
 		json_array_append_new(
-			list, json_pack("{s:s?, s:s, s:o, s:o, s:o, s:o}", "attribute",
+			list, json_pack("{s:s?, s:s, s:o, s:o, s:o, s:o, s:b}", "attribute",
 				      c->attribute, "metric", c->metric, "difference",
 				      number(pair->diff[j]), "p", number(pair->p[j]), "p_holm",
-				      number(pair->holm[j]), "p_bh", number(pair->bh[j])));
+				      number(pair->holm[j]), "p_bh", number(pair->bh[j]), "few",
+				      core_few_column(grid, &grid->row[pair->a], j, true)));
 	}
 	return json_pack("{s:s, s:s, s:s?, s:o}", "a", grid->row[pair->a].cell->name, "b",
 		grid->row[pair->b].cell->name, "reason", pair->reason, "metrics", list);
@@ -111,9 +120,9 @@ static fv_status write_json(fv_ctx *ctx, const core_pairs *pairs, core_text *out
 	json_t *list = json_array();
 	for (size_t i = 0; i < pairs->n; i++)
 		json_array_append_new(list, pair_json(pairs->grid, &pairs->pair[i]));
-	json_t *root = json_pack("{s:i, s:s, s:I, s:b, s:o}", "schema_version", 1, "layout",
+	json_t *root = json_pack("{s:i, s:s, s:I, s:b, s:o, s:o}", "schema_version", 1, "layout",
 		"pairs", "draws", (json_int_t)pairs->grid->options.draws.n, "synthetic",
-		pairs->grid->synthetic, "pairs", list);
+		pairs->grid->synthetic, "cells", core_facts_json(pairs->grid), "pairs", list);
 	const char *text = core_json_text(ctx, root, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
 	if (!text)
 		return FV_FAILED;

@@ -43,6 +43,8 @@ typedef struct core_paper {
 	const core_grid *grid;
 	bool against; /* the published numbers are wanted */
 	int32_t n_columns, n_rows, n_scopes;
+	bool biased; /* some cell has a simulated bias */
+	int32_t n_on_test; /* cells that were chosen on test: no rows of the paper's */
 	core_paper_column column[CORE_PAPER_COLUMNS];
 	core_paper_row *row;
 	core_paper_scope scope[CORE_PAPER_SCOPES];

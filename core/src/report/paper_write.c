@@ -2,8 +2,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/decimal.h"
 #include "base/json.h"
+#include "report/decimal.h"
+#include "report/few.h"
 #include "report/grid_private.h"
 #include "report/paper.h"
 
@@ -52,7 +53,7 @@ static fv_status make_ranks(fv_ctx *ctx, const core_paper *p, struct ranks *r)
 		for (size_t i = 0; i < n; i++) {
 			const core_paper_row *row = &p->row[i];
 			value[i] = row->printed[j];
-			skip[i] = !row->ranked || (row->row && row->row->transductive);
+			skip[i] = !row->ranked || (row->row && core_row_unranked(row->row));
 		}
 		core_rank_column(n, value, skip, p->column[j].higher_is_better, rank);
 		for (size_t i = 0; i < n; i++)
@@ -106,13 +107,15 @@ static fv_status method_rows(
 		const core_paper_row *row = &p->row[i];
 		size_t at = (size_t)i;
 		*core_sheet_at(sheet, at, 0) = (core_sheet_cell){
-			row->label, row->row && row->row->transductive ? " †" : "", 0};
+			row->label, row->row ? core_row_marks(row->row) : "", 0, false};
 		core_sheet_at(sheet, at, 1)->value = row->variant;
 		for (int32_t j = 0; j < p->n_columns; j++) {
 			const core_mean *m = value_of(p, i, j);
 			core_sheet_cell *cell = core_sheet_at(sheet, at, (size_t)j + 2);
 			cell->value = thousandths(ctx, row->printed[j]);
 			cell->after = m ? core_null_text(ctx, &m->fold_mean) : "";
+			cell->few = m && core_few_column(p->grid, row->row,
+						 (size_t)p->column[j].grid, false);
 			cell->rank = r->method[at * CORE_PAPER_COLUMNS + (size_t)j];
 			if (!cell->value || !cell->after)
 				return FV_FAILED;
@@ -135,9 +138,10 @@ static fv_status scope_rows(
 		for (int32_t j = 0; j < p->n_columns; j++) {
 			size_t at = (size_t)j + 2;
 			*core_sheet_at(sheet, overall, at) = (core_sheet_cell){
-				thousandths(ctx, scope->overall[j]), "", r->overall[s][j]};
-			*core_sheet_at(sheet, gain, at) = (core_sheet_cell){
-				percent(ctx, scope->gain[j]), change(ctx, scope, j), r->gain[s][j]};
+				thousandths(ctx, scope->overall[j]), "", r->overall[s][j], false};
+			*core_sheet_at(sheet, gain, at) =
+				(core_sheet_cell){percent(ctx, scope->gain[j]),
+					change(ctx, scope, j), r->gain[s][j], false};
 			if (!core_sheet_at(sheet, gain, at)->value ||
 				!core_sheet_at(sheet, gain, at)->after)
 				return FV_FAILED;
@@ -230,7 +234,13 @@ static fv_status write_document(
 	if (!status && p->against)
 		status = against_sheet(ctx, p, d);
 	if (!status)
+		status = core_facts_sheet(ctx, p->grid, false, d);
+	if (!status)
 		status = core_note(ctx, d, "— no cell of this folder is that row.");
+	if (!status && p->n_on_test)
+		status = core_note(ctx, d,
+			"Cells chosen on test are no rows of this layout: %d left out.",
+			(int)p->n_on_test);
 	if (!status)
 		status = core_grid_notes(ctx, p->grid, d);
 	if (!status && format == CORE_TABLE_MD)
@@ -271,7 +281,12 @@ static void csv_row(const core_paper *p, int32_t i, int32_t j, core_text *out)
 	core_text_add(out, ",");
 	if (row->published[j] != CORE_NO_NUMBER)
 		core_put_thousandths(out, row->published[j]);
-	core_text_add(out, ",%s\n", verdict(p, i, j));
+	const char *rule = row->row ? json_string_value(core_row_env(row->row, "select")) : NULL;
+	bool few = m && core_few_column(p->grid, row->row, (size_t)p->column[j].grid, false);
+	core_text_add(out, ",%s,%s,%s\n", verdict(p, i, j), rule ? rule : "",
+		!m    ? ""
+		: few ? "1"
+		      : "0");
 }
 
 /* Overall as a number of three decimals, Gain in percent. */
@@ -286,13 +301,14 @@ static void csv_scope(const core_paper *p, int32_t s, int32_t j, core_text *out)
 			core_text_add(out, "%.*f", k ? 2 : 3, (double)value / (k ? 100 : 1000));
 		csv_number(out, NAN, false);
 		csv_number(out, scope->excess[j], k && !isnan(scope->excess[j]));
-		core_text_add(out, ",,,\n");
+		core_text_add(out, ",,,,,\n");
 	}
 }
 
 static void write_csv(const core_paper *p, core_text *out)
 {
-	core_text_add(out, "label,%s,cell,attribute,metric,value,sd,excess,p,published,verdict\n",
+	core_text_add(out,
+		"label,%s,cell,attribute,metric,value,sd,excess,p,published,verdict,select,few\n",
 		p->variant_title);
 	for (int32_t i = 0; i < p->n_rows; i++)
 		for (int32_t j = 0; j < p->n_columns; j++)
@@ -318,6 +334,10 @@ static json_t *row_value(const core_paper *p, int32_t i, int32_t j)
 	json_t *object = json_pack("{s:o, s:o, s:o, s:o, s:o}", "value", number(m ? m->mean : NAN),
 		"sd", number(m ? m->sd : NAN), "excess", number(m ? m->fold_mean.excess : NAN), "p",
 		number(m ? m->fold_mean.p : NAN), "printed", scaled(p->row[i].printed[j], 1000));
+	if (m && p->column[j].attribute)
+		json_object_set_new(object, "few",
+			json_boolean(core_few_column(
+				p->grid, p->row[i].row, (size_t)p->column[j].grid, false)));
 	if (p->against) {
 		json_object_set_new(object, "published", scaled(p->row[i].published[j], 1000));
 		json_object_set_new(object, "half_width", number(m ? core_paper_width(m) : NAN));
@@ -353,8 +373,9 @@ static fv_status write_json(fv_ctx *ctx, const core_paper *p, core_text *out)
 	}
 	for (int32_t s = 0; s < p->n_scopes; s++)
 		json_array_append_new(scopes, scope_json(p, &p->scope[s]));
-	json_t *root = json_pack("{s:i, s:s, s:b, s:o, s:o}", "schema_version", 1, "layout",
-		p->name, "synthetic", p->grid->synthetic, "rows", rows, "overall", scopes);
+	json_t *root = json_pack("{s:i, s:s, s:b, s:o, s:o, s:o}", "schema_version", 1, "layout",
+		p->name, "synthetic", p->grid->synthetic, "cells", core_facts_json(p->grid), "rows",
+		rows, "overall", scopes);
 	const char *text = core_json_text(ctx, root, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
 	if (!text)
 		return FV_FAILED;

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static fv_status sharpness(
-	fv_ctx *ctx, int32_t n_seeds, const core_eval_set *set, core_cell_scores *out)
+/* Means over the seeds, of the rows of a group; id NULL: of all. */
+static fv_status sharpness(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *set,
+	const int32_t *id, int32_t group, core_cell_sharpness *out)
 {
+	*out = (core_cell_sharpness){0};
 	for (int32_t k = 0; k < n_seeds; k++) {
 		core_sharpness s;
-		fv_status status = core_sharpness_compute(ctx, &set[k], NULL, 0, &s);
+		fv_status status = core_sharpness_compute(ctx, &set[k], id, group, &s);
 		if (status)
 			return status;
 		out->labels_predicted += s.labels_predicted / n_seeds;
@@ -21,11 +23,30 @@ static fv_status sharpness(
 	return FV_OK;
 }
 
+static fv_status attribute_scores(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *set,
+	const core_draws *draws, int32_t a, core_cell_scores *out)
+{
+	const core_test_set *test = out->test;
+	const core_eval_attribute *own = &test->attribute[a];
+	fv_status status = core_scores_compute(
+		ctx, n_seeds, set, &test->rows, own, draws, &out->attribute[a]);
+	if (!status && draws->n)
+		status = core_differences_compute(
+			ctx, n_seeds, set, &test->rows, own, draws, &out->difference[a]);
+	out->group[a] = core_alloc(ctx, (size_t)own->G + 1, sizeof **out->group);
+	if (!status && !out->group[a])
+		return FV_FAILED;
+	for (int32_t g = 0; g < own->G && !status; g++)
+		status = sharpness(ctx, n_seeds, set, own->id, g, &out->group[a][g]);
+	return status;
+}
+
 fv_status core_scores_of(fv_ctx *ctx, const core_test_set *test, int32_t n_seeds,
 	const core_eval_set *set, const core_draws *draws, core_cell_scores *out)
 {
 	*out = (core_cell_scores){.test = test};
 	core_scores overall;
+	size_t n = (size_t)test->n_attributes + 1;
 	fv_status status =
 		core_scores_compute(ctx, n_seeds, set, &test->rows, NULL, draws, &overall);
 	if (status)
@@ -34,13 +55,14 @@ fv_status core_scores_of(fv_ctx *ctx, const core_test_set *test, int32_t n_seeds
 	out->f1[1] = overall.fold_mean[CORE_F1];
 	out->acc[0] = overall.pooled[CORE_ACC];
 	out->acc[1] = overall.fold_mean[CORE_ACC];
-	out->attribute = core_alloc(ctx, (size_t)test->n_attributes + 1, sizeof *out->attribute);
-	if (!out->attribute)
+	out->attribute = core_alloc(ctx, n, sizeof *out->attribute);
+	out->difference = core_alloc(ctx, n, sizeof *out->difference);
+	out->group = core_alloc(ctx, n, sizeof *out->group);
+	if (!out->attribute || !out->difference || !out->group)
 		return FV_FAILED;
 	for (int32_t a = 0; a < test->n_attributes && !status; a++)
-		status = core_scores_compute(ctx, n_seeds, set, &test->rows, &test->attribute[a],
-			draws, &out->attribute[a]);
-	return status ? status : sharpness(ctx, n_seeds, set, out);
+		status = attribute_scores(ctx, n_seeds, set, draws, a, out);
+	return status ? status : sharpness(ctx, n_seeds, set, NULL, 0, &out->sharp);
 }
 
 /* Index of the majority class of a fold's training rows; -1: not recorded. */

@@ -8,12 +8,18 @@
 #include "eval/baselines.h"
 #include "report/evidence.h"
 
+typedef struct core_cell_sharpness {
+	double labels_predicted, labels_true, auc, ap;
+} core_cell_sharpness;
+
 typedef struct core_cell_scores {
 	const core_test_set *test;   /* NULL: none of this is known */
 	core_scores *attribute;      /* [test->n_attributes], the gaps */
 	core_estimate f1[2], acc[2]; /* pooled, fold_mean */
-	/* means over seeds, all rows together */
-	double labels_predicted, labels_true, auc, ap;
+	/* means over seeds, all rows together; then of each group */
+	core_cell_sharpness sharp, **group; /* [n_attributes] -> [G] */
+	/* [n_attributes] -> [G (G - 1) / 2] TPR_g - TPR_h, pooled, with intervals; NULL without draws */
+	core_tpr_difference **difference;
 } core_cell_scores;
 
 FV_NODISCARD fv_status core_scores_of(fv_ctx *ctx, const core_test_set *test, int32_t n_seeds,

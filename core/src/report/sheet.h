@@ -10,6 +10,7 @@ typedef enum core_rank { CORE_UNRANKED, CORE_BEST, CORE_SECOND } core_rank;
 typedef struct core_sheet_cell {
 	const char *value, *after; /* value is what a rank emphasises; NULL: nothing */
 	core_rank rank;
+	bool few; /* the value rests on too little: grey, or where there is no grey in italics */
 } core_sheet_cell;
 
 typedef struct core_sheet {

@@ -2,6 +2,7 @@
 /* On how many people and utterances a gap stands: what is too few is said beside the table. */
 #include <string.h>
 
+#include "report/few.h"
 #include "report/grid_private.h"
 
 #define FEW_SPEAKERS 10
@@ -116,9 +117,28 @@ static fv_status absent_notes(
 	return status;
 }
 
+/* Is any figure of the grid greyed? */
+static bool any_few(const core_grid *grid)
+{
+	for (size_t i = 0; i < grid->n_rows; i++)
+		for (size_t j = 0; j < grid->n_columns; j++)
+			if (core_few_column(grid, &grid->row[i], j, false) ||
+				core_few_column(grid, &grid->row[i], j, true))
+				return true;
+	return false;
+}
+
 fv_status core_support_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 {
 	fv_status status = FV_OK;
+	if (any_few(grid))
+		status = core_note(ctx, d,
+			"In italics (grey in LaTeX): rests on a cell of class x group (x fold, in "
+			"the mean over folds) with fewer than %lld positives, or rows for a DP "
+			"gap.",
+			(long long)grid->options.min_support);
+	if (status)
+		return status;
 	for (int32_t t = 0; t < grid->evidence.n_tests; t++) {
 		const core_test_set *test = &grid->evidence.test[t];
 		for (int32_t a = 0; a < test->n_attributes && !status; a++) {

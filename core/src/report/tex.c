@@ -11,10 +11,10 @@ struct sign {
 };
 
 static const struct sign signs[] = {{"±", "$\\pm$"}, {"▲", "$\\triangle$"}, {"†", "\\dag{}"},
-	{"°", "$^\\circ$"}, {"—", "---"}, {"≤", "$\\le$"}, {"\\", "\\textbackslash{}"},
-	{"_", "\\_"}, {"%", "\\%"}, {"&", "\\&"}, {"#", "\\#"}, {"$", "\\$"}, {"{", "\\{"},
-	{"}", "\\}"}, {"~", "\\textasciitilde{}"}, {"^", "\\textasciicircum{}"}, {"<", "$<$"},
-	{">", "$>$"}, {"`", ""}};
+	{"‡", "\\ddag{}"}, {"≥", "$\\ge$"}, {"°", "$^\\circ$"}, {"—", "---"}, {"≤", "$\\le$"},
+	{"\\", "\\textbackslash{}"}, {"_", "\\_"}, {"%", "\\%"}, {"&", "\\&"}, {"#", "\\#"},
+	{"$", "\\$"}, {"{", "\\{"}, {"}", "\\}"}, {"~", "\\textasciitilde{}"},
+	{"^", "\\textasciicircum{}"}, {"<", "$<$"}, {">", "$>$"}, {"`", ""}};
 
 /* A minus is no hyphen: one before a digit that stands at the start of a word. */
 static bool is_minus(const char *text, char before)
@@ -44,10 +44,11 @@ static void put(core_text *out, const char *text)
 static void put_cell(core_text *out, const core_sheet_cell *cell)
 {
 	static const char *const before[] = {"", "\\textbf{", "\\underline{"};
-	core_text_add(out, "%s", before[cell->rank]);
+	core_text_add(out, "%s%s", cell->few ? "\\textcolor{gray}{" : "", before[cell->rank]);
 	put(out, cell->value);
 	core_text_add(out, "%s", cell->rank ? "}" : "");
 	put(out, cell->after);
+	core_text_add(out, "%s", cell->few ? "}" : "");
 }
 
 static void put_row(core_text *out, const core_sheet *sheet, size_t row)
@@ -89,9 +90,24 @@ static void put_sheet(core_text *out, const core_sheet *sheet, const core_docume
 	core_text_add(out, "\\end{table}\n");
 }
 
+static bool any_few(const core_document *document)
+{
+	for (size_t k = 0; k < document->n_sheets; k++) {
+		const core_sheet *sheet = &document->sheet[k];
+		for (size_t i = 0; i < sheet->n_rows * sheet->n_columns; i++)
+			if (sheet->cell[i].few)
+				return true;
+	}
+	return false;
+}
+
 void core_document_tex(const core_document *document, core_text *out)
 {
 	core_text_add(out, "%% needs \\usepackage{booktabs}\n");
+	if (any_few(document))
+		core_text_add(out, "%% with \\usepackage{xcolor}, figures that rest on few are "
+				   "grey, without it in italics\n"
+				   "\\providecommand{\\textcolor}[2]{\\textit{#2}}\n");
 	for (size_t i = 0; i < document->n_sheets; i++)
 		put_sheet(out, &document->sheet[i], i + 1 == document->n_sheets ? document : NULL);
 }

@@ -33,18 +33,38 @@ static bool same_axes(const json_t *own, const json_t *other)
 	return true;
 }
 
+/* The reference was trained on the same rows, as far as their bias goes. */
+static bool same_bias(const json_t *own, const json_t *other)
+{
+	const json_t *a = json_object_get(own, "bias"), *b = json_object_get(other, "bias");
+	return a == b || (a && b && json_equal((json_t *)a, (json_t *)b));
+}
+
+/* Without groups, or with those of `own`: where training without debiasing has them for the choice
+ * of its epoch, there may be one for each grouper. */
+static bool same_groups(const json_t *own, const json_t *other)
+{
+	const json_t *theirs = json_object_get(other, "grouping");
+	return !json_array_size(theirs) ||
+	       json_equal((json_t *)theirs, json_object_get(own, "grouping"));
+}
+
 static int64_t find_reference(const core_grid *grid, size_t row)
 {
 	const json_t *own = cell_env(&grid->row[row]);
+	int64_t found = -1;
 	if (json_is_true(json_object_get(own, "plain")))
 		return -1;
 	for (size_t i = 0; i < grid->n_rows; i++) {
 		const json_t *other = cell_env(&grid->row[i]);
-		if (i != row && json_is_true(json_object_get(other, "plain")) &&
-			same_axes(own, other))
+		if (i == row || !json_is_true(json_object_get(other, "plain")) ||
+			!same_axes(own, other) || !same_bias(own, other))
+			continue;
+		if (same_groups(own, other))
 			return (int64_t)i;
+		found = found < 0 ? (int64_t)i : found;
 	}
-	return -1;
+	return found;
 }
 
 static fv_status named_reference(fv_ctx *ctx, const core_grid *grid, int64_t *out)
@@ -81,6 +101,8 @@ const char *core_versus_reason(const core_grid *grid, size_t a, size_t b)
 	const core_result_cell *p = grid->row[a].cell, *q = grid->row[b].cell;
 	if (x->reason || y->reason)
 		return x->reason ? x->reason : y->reason;
+	if (grid->row[a].on_test || grid->row[b].on_test)
+		return "chosen on test: not compared";
 	if (!same_numbers(p->n_folds, p->fold, q->n_folds, q->fold))
 		return "not the same folds";
 	if (!same_numbers(p->n_seeds, p->seed, q->n_seeds, q->seed))

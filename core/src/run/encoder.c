@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/encoder.h"
 
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -76,7 +77,11 @@ static fv_status find_weights(fv_ctx *ctx, const char *given, const char **out)
 	static const char *const names[] = {"model.safetensors", "pytorch_model.bin"};
 	struct stat st;
 	*out = given;
-	if (stat(given, &st) || !S_ISDIR(st.st_mode))
+	if (stat(given, &st))
+		return fv_fail(ctx, FV_DATA,
+			"%s: %s; 'fairvox fetch --list' tells what can be fetched", given,
+			strerror(errno));
+	if (!S_ISDIR(st.st_mode))
 		return FV_OK;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		*out = core_format(ctx, "%s/%s", given, names[i]);

@@ -16,8 +16,10 @@
 #include "backend/kernels.h"
 #include "base/json.h"
 #include "base/numerics.h"
+#include "config/select_rule.h"
 #include "eval/baselines.h"
 #include "plugin/delegates.h"
+#include "run/selection.h"
 
 /* The processor's name from the system, "" when it does not say. */
 static void processor(char *out, size_t size)
@@ -84,8 +86,9 @@ static json_t *bias_json(const core_bias_spec *bias)
 {
 	if (!bias->on)
 		return json_null();
-	return json_pack(
-		"{s:s, s:f}", "attribute", bias->attribute, "minority_ratio", bias->minority_ratio);
+	return json_pack("{s:s, s:f, s:o}", "attribute", bias->attribute, "minority_ratio",
+		bias->minority_ratio, "seed",
+		bias->has_seed ? json_integer((json_int_t)bias->seed) : json_null());
 }
 
 static json_t *compare_json(const core_eval_spec *eval)
@@ -94,6 +97,23 @@ static json_t *compare_json(const core_eval_spec *eval)
 		return json_null();
 	return json_pack("{s:s, s:s?}", "metric", eval->compare_metric, "attribute",
 		eval->compare_attribute);
+}
+
+/* How the model was chosen: the rule, where it looked, at whose groups, among how many epochs. */
+static json_t *selection_json(const core_runner *r)
+{
+	const core_train_spec *train = &r->cell->train;
+	const core_select_rule *rule = core_select_rule_find(train->select);
+	json_t *root = json_pack("{s:s, s:s, s:i, s:b}", "rule", rule->name, "split",
+		core_split_name(rule->on_test ? CORE_TEST : CORE_DEV), "epochs",
+		r->result.candidates, "uses_group_labels", core_selection_uses_labels(r->cell));
+	if (!root || !core_select_uses_groups(rule))
+		return root;
+	json_object_set_new(root, "groups", json_string(train->select_groups));
+	json_object_set_new(root, "support", json_integer(train->select_support));
+	if (rule->kind == CORE_SELECT_TPR_GAP)
+		json_object_set_new(root, "f1_floor", json_real(train->select_f1_floor));
+	return root;
 }
 
 static json_t *cell_json(const core_runner *r)
@@ -107,15 +127,17 @@ static json_t *cell_json(const core_runner *r)
 		json_array_append_new(names, json_string(spec->use.plugin->descriptor->name));
 		json_array_append_new(groupers, grouper_json(spec));
 	}
-	json_t *root = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o}", "slug", cell->slug,
-		"hash", cell->hash, "index", r->run->cell, "loss",
+	json_t *root = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o}", "slug", cell->slug,
+		"hash", cell->hash, "family", cell->family, "index", r->run->cell, "loss",
 		cell->loss.plugin->descriptor->name, "encoder",
 		cell->encoder.use.plugin->descriptor->name, "profile", cell->profile, "groupers",
 		names, "axes", axes);
-	json_t *more = json_pack("{s:o, s:o, s:b, s:b, s:s, s:o, s:o}", "objective",
+	json_t *more = json_pack("{s:o, s:o, s:b, s:b, s:b, s:s, s:o, s:o, s:o}", "objective",
 		plugin_json(&cell->loss), "grouping", groupers, "plain", is_plain(cell),
-		"uses_group_labels", uses_group_labels(cell), "select", cell->train.select, "bias",
-		bias_json(&cell->bias), "compare", compare_json(&cell->eval));
+		"uses_groups", loss_ops(cell)->uses_groups, "uses_group_labels",
+		uses_group_labels(cell), "select", cell->train.select, "selection",
+		selection_json(r), "bias", bias_json(&cell->bias), "compare",
+		compare_json(&cell->eval));
 	if (root && more)
 		json_object_update(root, more);
 	json_decref(more);

@@ -30,6 +30,8 @@ fv_status core_output_epoch(fv_ctx *ctx, core_runner *r, const core_train_epoch 
 		"epoch", e->epoch, "value", number(e->value), "dev_loss", number(e->dev_loss),
 		"dev_objective", number(e->dev_objective), "grad_norm", number(e->grad_norm),
 		"best", e->best, "group_loss", numbers(e->group_loss, e->groups));
+	for (int32_t i = 0; line && i < e->n_judged; i++)
+		json_object_set_new(line, e->judged_name[i], number(e->judged[i]));
 	/* What the objective keeps for its groups: weights, how often each won. */
 	for (size_t i = 0; line && i < core_array_count(ctx); i++) {
 		const core_array *array = core_array_at(ctx, i);

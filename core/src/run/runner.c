@@ -15,6 +15,7 @@
 #include "run/inputs.h"
 #include "run/output.h"
 #include "run/pool.h"
+#include "run/selection.h"
 
 /* Does it use other recordings of a test speaker? */
 static bool is_transductive(const core_grouper_input *input)
@@ -82,9 +83,8 @@ static fv_status make_input(fv_ctx *ctx, core_runner *r)
 		&r->rows, kind, &r->input);
 }
 
-/* What the objective sees of a split; row i of the result is row order[i] of the split. */
-static fv_status make_rows(
-	fv_ctx *ctx, const core_runner *r, int split, const int32_t *order, fv_rows *out)
+fv_status core_runner_rows(fv_ctx *ctx, const core_runner *r, int split, const int32_t *order,
+	fv_rows *out)
 {
 	size_t n = (size_t)r->rows.n[split], classes = (size_t)r->corpus->classes;
 	size_t groups = (size_t)r->groups.groups;
@@ -154,8 +154,8 @@ static fv_status make_training(fv_ctx *ctx, core_runner *r)
 		identity[i] = i;
 	fv_status status = make_dev_order(ctx, r);
 	if (!status)
-		status = make_rows(ctx, r, CORE_TRAIN, identity, &r->train);
-	return status ? status : make_rows(ctx, r, CORE_DEV, r->dev_order, &r->dev);
+		status = core_runner_rows(ctx, r, CORE_TRAIN, identity, &r->train);
+	return status ? status : core_runner_rows(ctx, r, CORE_DEV, r->dev_order, &r->dev);
 }
 
 static fv_status read_order(fv_ctx *ctx, const core_runner *r, core_train_job *job)
@@ -229,7 +229,7 @@ static fv_status make_job(fv_ctx *ctx, core_runner *r, core_train_job *job)
 	}
 	job->delegate = to;
 	job->n_delegates = r->cell->loss.n_delegates;
-	return to ? FV_OK : FV_FAILED;
+	return to ? core_selection_make(ctx, r, job) : FV_FAILED;
 }
 
 static fv_status train(fv_ctx *ctx, core_runner *r)

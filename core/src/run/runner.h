@@ -46,6 +46,10 @@ FV_NODISCARD fv_status core_runner_groups(fv_ctx *ctx, core_runner *r);
 FV_NODISCARD fv_status core_runner_infer(fv_ctx *ctx, const core_runner *r,
 	const core_grouper_spec *grouper, core_groups *out);
 
+/* Labels, classes, groups and stems of a split; row i of the result is row order[i] of the split. */
+FV_NODISCARD fv_status core_runner_rows(fv_ctx *ctx, const core_runner *r, int split,
+	const int32_t *order, fv_rows *out);
+
 /* What the run will train, without training; needs the tables of the groupers only. `groups` false:
  * without inferring any, for an objective whose stages can be told without. */
 FV_NODISCARD fv_status core_runner_preview(

@@ -2,6 +2,7 @@
 #include "train/develop.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "nn/base_loss.h"
 #include "train/trainer.h"
@@ -16,7 +17,8 @@ fv_status core_develop_init(fv_ctx *ctx, core_develop *d, const core_train_data 
 		return FV_FAILED;
 	d->row = core_alloc(ctx, n, sizeof *d->row);
 	d->loss = core_alloc(ctx, n, sizeof *d->loss);
-	if (!d->row || !d->loss)
+	d->logits = core_alloc(ctx, n * (size_t)data->rows.classes, sizeof *d->logits);
+	if (!d->row || !d->loss || !d->logits)
 		return FV_FAILED;
 	for (size_t i = 0; i < n; i++)
 		d->row[i] = (int32_t)i;
@@ -55,9 +57,12 @@ static fv_status evaluate(
 		return FV_FAILED;
 	if (!core_networks_finite(networks))
 		return FV_OK;
+	size_t classes = (size_t)batch->classes, at = (size_t)batch->row[0];
 	batch->logits = core_node_data(logits);
+	memcpy(d->logits + at * classes, batch->logits,
+		(size_t)batch->n * classes * sizeof *d->logits);
 	core_base_loss(batch->n, batch->classes, batch->logits, batch->label, class_weight,
-		d->loss + batch->row[0], NULL);
+		d->loss + at, NULL);
 	return FV_OK;
 }
 
@@ -88,5 +93,20 @@ fv_status core_develop_run(core_develop *d, core_networks *networks, core_object
 		loss += d->loss[d->order[i]];
 	*dev_loss = loss / rows->n;
 	*dev_objective = sum / batches;
+	return FV_OK;
+}
+
+fv_status core_develop_score(
+	core_develop *d, core_networks *networks, const double *class_weight, bool *finite)
+{
+	const fv_rows *rows = &d->data->rows;
+	*finite = true;
+	for (int32_t first = 0; first < rows->n && *finite; first += CORE_DEV_BATCH) {
+		fv_batch batch = batch_at(d, rows, first);
+		fv_status status = evaluate(d, networks, class_weight, &batch);
+		*finite = core_networks_finite(networks);
+		if (status != FV_OK)
+			return status;
+	}
 	return FV_OK;
 }

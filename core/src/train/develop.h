@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The development rows after an epoch: dev_loss and dev_objective of trainer.h. */
+/* Rows that a model is judged by after an epoch: losses and logits of all of them, and of the
+ * development rows dev_loss and dev_objective of trainer.h. */
 #ifndef CORE_TRAIN_DEVELOP_H
 #define CORE_TRAIN_DEVELOP_H
 
@@ -13,6 +14,7 @@ typedef struct core_develop {
 	int32_t *order;                  /* [n] by stem */
 	int32_t *row;                    /* [n] 0, 1, ... */
 	double *loss;                    /* [n] in file order */
+	float *logits;                   /* [n,C] in file order */
 	const float *x[CORE_HEAD_BLOCK]; /* features of a batch */
 } core_develop;
 
@@ -24,5 +26,9 @@ FV_NODISCARD fv_status core_develop_init(
 FV_NODISCARD fv_status core_develop_run(core_develop *develop, core_networks *networks,
 	core_objective *objective, int64_t step, int64_t steps, int64_t epoch, double *dev_loss,
 	double *dev_objective, bool *finite);
+
+/* Losses and logits alone, of any rows; *finite as above. */
+FV_NODISCARD fv_status core_develop_score(
+	core_develop *develop, core_networks *networks, const double *class_weight, bool *finite);
 
 #endif

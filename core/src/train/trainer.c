@@ -13,251 +13,17 @@
 #include "nn/blocks.h"
 #include "train/trainer_private.h"
 
-/* The first tensor of `vector` that is not finite, or NULL. */
-static const char *broken_tensor(const core_plan *plan, const float *vector)
-{
-	for (int32_t i = 0; i < plan->n_tensors; i++)
-		if (!core_all_finite(vector + plan->tensor[i].offset, plan->tensor[i].count))
-			return plan->tensor[i].name;
-	return NULL;
-}
-
 /* Says why the numbers ran out; `what` is the tensor where it showed. */
 static fv_status overflow(trainer *t, int64_t epoch, const char *what)
 {
 	fv_status status = core_check_features(t->ctx, &t->train, &t->job->shape);
 	if (status != FV_OK)
 		return status;
-	const char *tensor = broken_tensor(t->plan, t->param);
+	const char *tensor = core_trainer_broken(t->plan, t->param);
 	return fv_fail(t->ctx, FV_FAILED,
 		"step %lld (epoch %lld): %s %s not finite; train.learning_rate is %g",
 		(long long)t->step, (long long)epoch, tensor ? tensor : what,
 		tensor || strcmp(what, "the logits") ? "is" : "are", t->job->spec->learning_rate);
-}
-
-static fv_status check_split(
-	fv_ctx *ctx, const core_train_job *job, const core_train_data *data, const char *name)
-{
-	const fv_rows *rows = &data->rows;
-	if (rows->n < 1)
-		return fv_fail(ctx, FV_DATA, "no %s rows", name);
-	assert(rows->classes == job->shape.classes);
-	for (int32_t i = 0; i < rows->n && rows->group; i++)
-		if (rows->group[i] < -1 || rows->group[i] >= rows->groups)
-			return fv_fail(ctx, FV_FAILED, "%s: group %d of %s is not in -1 to %d",
-				name, (int)rows->group[i], rows->stem[i], (int)rows->groups - 1);
-	return FV_OK;
-}
-
-static fv_status set_class_weights(trainer *t)
-{
-	const fv_rows *rows = &t->job->train.rows;
-	size_t size = (size_t)rows->classes * sizeof(double);
-	double *weight = core_alloc(t->ctx, size, 1);
-	t->result->class_weight = weight;
-	if (!weight)
-		return FV_FAILED;
-	if (!t->pass->class_weight)
-		return core_class_weights(
-			t->ctx, rows->label, rows->n, rows->classes, t->job->class_name, weight);
-	memcpy(weight, t->pass->class_weight, size);
-	return FV_OK;
-}
-
-/* The pass's own, or the job's opened and asked what it keeps. */
-static fv_status open_objective(trainer *t)
-{
-	fv_ctx *ctx = t->ctx;
-	const core_train_job *job = t->job;
-	const fv_rows *rows = &job->train.rows;
-	int32_t *order;
-	fv_status status = check_split(ctx, job, &job->train, "training");
-	if (status == FV_OK)
-		status = check_split(ctx, job, &job->dev, "development");
-	if (status == FV_OK)
-		status = set_class_weights(t);
-	if (status == FV_OK)
-		status = core_stem_order(ctx, rows, &order);
-	if (status != FV_OK)
-		return status;
-	if (t->pass->objective) {
-		t->objective = *t->pass->objective;
-		return FV_OK;
-	}
-	fv_loss_setup setup = {.size = sizeof setup,
-		.train = rows,
-		.dev = &job->dev.rows,
-		.class_weight = t->result->class_weight,
-		.epochs = job->spec->epochs,
-		.batch = job->spec->batch,
-		.member_is_probability = job->member_is_probability,
-		.class_name = job->class_name};
-	status = core_objective_open(ctx, job->loss, job->loss_state, &setup, order, &t->objective);
-	return status;
-}
-
-static fv_status keep_rows(trainer *t)
-{
-	fv_status status = FV_OK;
-	if (t->pass->objective) {
-		t->kept = t->pass->row;
-		t->n_kept = t->pass->n;
-	} else {
-		int32_t *kept;
-		status = core_objective_keep(&t->objective, &kept, &t->n_kept);
-		t->kept = kept;
-	}
-	t->train = t->job->train;
-	t->train.rows = t->objective.train;
-	return status;
-}
-
-fv_status core_train_preview_run(fv_ctx *ctx, const core_train_job *job, core_train_preview *out)
-{
-	static const core_train_pass whole = {.stage = 1};
-	core_train_result result = {0};
-	trainer t = {.ctx = ctx, .job = job, .pass = &whole, .result = &result};
-	*out = (core_train_preview){0};
-	fv_status status = open_objective(&t);
-	if (status == FV_OK && t.objective.in_stages) {
-		status = core_stages_preview(ctx, job, &t.objective, out);
-	} else if (status == FV_OK) {
-		status = keep_rows(&t);
-		out->n = 1;
-		out->stage[0].loss = job->loss->name;
-		out->stage[0].rows = t.n_kept;
-		out->stage[0].epochs = job->spec->epochs;
-	}
-	core_objective_close(&t.objective);
-	return status;
-}
-
-static fv_status check_order(trainer *t)
-{
-	const core_train_job *job = t->job;
-	if (!job->order)
-		return FV_OK;
-	if (job->order_n != t->n_kept)
-		return fv_fail(t->ctx, FV_DATA,
-			"train.order: %lld positions an epoch, but %d rows are kept",
-			(long long)job->order_n, (int)t->n_kept);
-	if (job->order_epochs < job->spec->epochs)
-		return fv_fail(t->ctx, FV_DATA, "train.order: %lld epochs, but train.epochs is %d",
-			(long long)job->order_epochs, (int)job->spec->epochs);
-	for (int64_t i = 0; i < job->order_epochs * job->order_n; i++)
-		if (job->order[i] < 0 || job->order[i] >= t->n_kept)
-			return fv_fail(t->ctx, FV_DATA,
-				"train.order: position %d in epoch %lld, but the kept rows are 0 "
-				"to %d",
-				(int)job->order[i], (long long)(i / job->order_n + 1),
-				(int)t->n_kept - 1);
-	return FV_OK;
-}
-
-/* Tensors that the model before has too begin where it ended. */
-static void go_on(trainer *t)
-{
-	const core_plan *to = t->plan, *from = t->pass->from;
-	for (int32_t i = 0; i < to->n_tensors; i++)
-		for (int32_t j = 0; j < from->n_tensors; j++)
-			if (!strcmp(to->tensor[i].name, from->tensor[j].name) &&
-				to->tensor[i].count == from->tensor[j].count)
-				memcpy(t->param + to->tensor[i].offset,
-					t->pass->from_params + from->tensor[j].offset,
-					(size_t)to->tensor[i].count * sizeof(float));
-}
-
-static fv_status start_model(trainer *t)
-{
-	const core_train_job *job = t->job;
-	if (!job->start)
-		core_plan_init(t->ctx, t->plan, t->param);
-	fv_status status = job->start ? job->start(job->user, t->plan, t->param) : FV_OK;
-	const char *tensor = status == FV_OK ? broken_tensor(t->plan, t->param) : NULL;
-	if (tensor)
-		return fv_fail(t->ctx, FV_DATA, "train.init: %s is not finite", tensor);
-	if (status == FV_OK && t->pass->from)
-		go_on(t);
-	if (status == FV_OK && t->anchor)
-		memcpy(t->anchor, t->param, (size_t)t->plan->count * sizeof *t->anchor);
-	return status;
-}
-
-/* The vectors are laid out so that projection.weight begins at a multiple of 64 bytes. */
-static float *model_vector(trainer *t)
-{
-	size_t lead = (size_t)(-(int64_t)t->job->shape.layers & 15);
-	float *memory = core_alloc(t->ctx, lead + (size_t)t->plan->count, sizeof *memory);
-	return memory ? memory + lead : NULL;
-}
-
-/* One head, or what the objective makes. */
-static fv_status make_networks(trainer *t, int32_t batch)
-{
-	const core_head_shape *shape = &t->job->shape;
-	int32_t rows = batch > CORE_DEV_BATCH ? batch : CORE_DEV_BATCH;
-	bool own = t->objective.own_networks;
-	fv_status status = own ? core_plan_new(t->ctx, shape, &t->plan)
-			       : core_plan_head(t->ctx, shape, &t->plan);
-	if (status == FV_OK)
-		status = core_networks_new(t->ctx, t->plan, rows, &t->networks);
-	if (status == FV_OK && own)
-		status = core_objective_build(&t->objective, t->networks);
-	t->result->plan = t->plan;
-	if (status != FV_OK || !own)
-		return status;
-	if (t->pass->output_only || t->pass->row_weight)
-		return fv_fail(t->ctx, FV_CONFIG,
-			"loss %s has networks of its own: it cannot train a stage that weighs "
-			"rows or holds all but the output layer",
-			t->objective.name);
-	return FV_OK;
-}
-
-static fv_status make_vectors(trainer *t, int32_t batch)
-{
-	fv_ctx *ctx = t->ctx;
-	size_t groups = (size_t)t->job->train.rows.groups;
-	t->param = model_vector(t);
-	t->gradient = model_vector(t);
-	t->m = model_vector(t);
-	t->v = model_vector(t);
-	t->result->params = core_alloc(ctx, (size_t)t->plan->count, sizeof(float));
-	t->grad = core_alloc(ctx, (size_t)batch * (size_t)t->job->shape.classes, sizeof(double));
-	t->share = core_alloc(ctx, (size_t)batch, sizeof(double));
-	t->group_sum = core_alloc(ctx, groups, sizeof(double));
-	t->group_loss = core_alloc(ctx, groups, sizeof(double));
-	t->group_seen = core_alloc(ctx, groups, sizeof(int64_t));
-	if (t->pass->anchor > 0 && !(t->anchor = model_vector(t)))
-		return FV_FAILED;
-	if (!t->param || !t->gradient || !t->m || !t->v || !t->result->params || !t->grad ||
-		!t->share || !t->group_sum || !t->group_loss || !t->group_seen)
-		return FV_FAILED;
-	core_networks_set_gradient(t->networks, t->gradient);
-	return FV_OK;
-}
-
-static fv_status prepare(trainer *t)
-{
-	fv_ctx *ctx = t->ctx;
-	const core_train_job *job = t->job;
-	int32_t size = job->spec->batch < t->n_kept ? job->spec->batch : t->n_kept;
-	size_t width = (size_t)job->shape.layers * (size_t)job->shape.dims;
-	t->steps = (int64_t)job->spec->epochs * ((t->n_kept + size - 1) / size);
-	fv_status status = check_order(t);
-	if (status == FV_OK)
-		status = core_batches_init(ctx, &t->batches, &t->train, width, t->kept, t->n_kept,
-			size, t->objective.ops.mix != NULL);
-	if (status == FV_OK)
-		status = core_develop_init(ctx, &t->develop, &job->dev, width);
-	if (status == FV_OK)
-		status = make_networks(t, size);
-	if (status == FV_OK)
-		status = make_vectors(t, size);
-	for (int32_t i = 0; status == FV_OK && t->pass->output_only && i < t->plan->n_tensors; i++)
-		if (!strcmp(t->plan->tensor[i].name, "output.weight"))
-			t->first = t->plan->tensor[i].offset; /* the bias is the last tensor */
-	return status == FV_OK ? start_model(t) : status;
 }
 
 static void note_groups(trainer *t)
@@ -368,7 +134,7 @@ static fv_status train_step(trainer *t, int64_t epoch, int32_t first, double *va
 	if (!isfinite(*norm)) {
 		char what[128];
 		snprintf(what, sizeof what, "the gradient of %s",
-			broken_tensor(t->plan, t->gradient));
+			core_trainer_broken(t->plan, t->gradient));
 		return overflow(t, epoch, what);
 	}
 	const core_adam adam = {spec->learning_rate, spec->weight_decay, spec->adamw};
@@ -423,11 +189,24 @@ static fv_status train_epoch(trainer *t)
 	return status;
 }
 
-/* Development values, and the model is kept if it is the best so far. */
-static fv_status judge_epoch(trainer *t, core_train_epoch *epoch)
+static fv_status keep_last(trainer *t, const core_train_epoch *epoch)
 {
 	core_train_result *result = t->result;
-	bool finite, objective = !strcmp(t->job->spec->select, "dev_objective");
+	size_t count = (size_t)t->plan->count;
+	result->params = core_alloc(t->ctx, count, sizeof *result->params);
+	if (!result->params)
+		return FV_FAILED;
+	memcpy(result->params, t->param, count * sizeof *t->param);
+	result->selected_epoch = epoch->epoch;
+	result->selected_value = epoch->dev_loss;
+	result->candidates = 1;
+	return FV_OK;
+}
+
+/* Development values, and what the rule of selection makes of the model. */
+static fv_status judge_epoch(trainer *t, core_train_epoch *epoch)
+{
+	bool finite;
 	core_networks_set_params(t->networks, t->param);
 	fv_status status = core_develop_run(&t->develop, t->networks, &t->objective, t->step,
 		t->steps, epoch->epoch, &epoch->dev_loss, &epoch->dev_objective, &finite);
@@ -435,16 +214,26 @@ static fv_status judge_epoch(trainer *t, core_train_epoch *epoch)
 		status = core_check_features(t->ctx, &t->job->dev, &t->job->shape);
 	if (status != FV_OK)
 		return status;
-	double value = objective ? epoch->dev_objective : epoch->dev_loss;
-	epoch->best =
-		isfinite(value) && (!result->selected_epoch || value < result->selected_value);
-	if (t->pass->use_last)
+	if (t->pass->use_last) {
 		epoch->best = epoch->epoch == epoch->epochs;
-	if (epoch->best) {
-		result->selected_epoch = epoch->epoch;
-		result->selected_value = value;
-		memcpy(result->params, t->param, (size_t)t->plan->count * sizeof *t->param);
+		return epoch->best ? keep_last(t, epoch) : FV_OK;
 	}
+	status = core_select_judge(&t->select, t->networks, t->param, epoch, &finite);
+	if (status == FV_OK && !finite && t->job->test.x)
+		status = core_check_features(t->ctx, &t->job->test, &t->job->shape);
+	return status;
+}
+
+static fv_status keep_chosen(trainer *t)
+{
+	const core_candidate *chosen = core_select_chosen(&t->select);
+	core_train_result *result = t->result;
+	if (!chosen)
+		return fv_fail(t->ctx, FV_FAILED, "no epoch had a finite %s", t->job->spec->select);
+	result->selected_epoch = chosen->epoch;
+	result->selected_value = chosen->value;
+	result->params = core_select_model(&t->select, chosen);
+	result->candidates = t->select.judged;
 	return FV_OK;
 }
 
@@ -477,18 +266,18 @@ static fv_status train_all(trainer *t)
 	for (; status == FV_OK && !finished && t->epoch <= t->job->spec->epochs;
 		t->epoch++, t->seen = 0)
 		status = run_epoch(t);
-	if (status == FV_OK && !t->result->selected_epoch)
-		return fv_fail(t->ctx, FV_FAILED, "no epoch had a finite %s", t->job->spec->select);
-	if (status == FV_OK && !finished && t->job->state)
-		status = core_trainer_finish(t);
-	return status;
+	if (status != FV_OK || finished)
+		return status;
+	if (!t->pass->use_last)
+		status = keep_chosen(t);
+	return status == FV_OK && t->job->state ? core_trainer_finish(t) : status;
 }
 
 static fv_status one_pass(trainer *t)
 {
-	fv_status status = keep_rows(t);
+	fv_status status = core_trainer_keep(t);
 	if (status == FV_OK)
-		status = prepare(t);
+		status = core_trainer_prepare(t);
 	if (status == FV_OK)
 		status = train_all(t);
 	t->result->kept = t->n_kept;
@@ -507,7 +296,7 @@ fv_status core_train_pass_run(fv_ctx *ctx, const core_train_job *job, const core
 		.result = result,
 		.stage = pass->stage,
 		.epoch = 1};
-	fv_status status = open_objective(&t);
+	fv_status status = core_trainer_open(&t);
 	if (status == FV_OK && t.objective.in_stages && !pass->objective)
 		status = core_stages_run(ctx, job, &t.objective, result);
 	else if (status == FV_OK)
@@ -520,7 +309,8 @@ fv_status core_train_pass_run(fv_ctx *ctx, const core_train_job *job, const core
 fv_status core_train_run(fv_ctx *ctx, const core_train_job *job, core_train_result *result)
 {
 	static const core_train_pass whole = {.stage = 1};
-	if (job->state)
+	fv_status status = core_select_check(ctx, job);
+	if (status == FV_OK && job->state)
 		core_state_open(job->state);
-	return core_train_pass_run(ctx, job, &whole, result);
+	return status == FV_OK ? core_train_pass_run(ctx, job, &whole, result) : status;
 }

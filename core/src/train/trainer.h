@@ -11,9 +11,9 @@
  *     dev_objective  mean over development batches of 32 in file order of the plugin's value, the
  *                    short last batch at full weight
  *
- * The model of the lowest value of the one that `select` names is kept: strictly lower wins, a value
- * that is not finite never does, and a run without any finite value has failed. The start model is no
- * candidate; epochs count from 1.
+ * and what else the rule of train.select looks at (train/select.h). The model with the lowest value
+ * of that rule is kept: strictly lower wins, a value that is not finite never does, and a run
+ * without any finite value has failed. The start model is no candidate; epochs count from 1.
  *
  * Everything random is keyed by file names (streams init and shuffle), and sums run in the order of
  * file names, so the order of rows in a label file changes nothing, dev_objective's batches apart.
@@ -47,6 +47,10 @@ typedef struct core_train_epoch {
 	double value;                 /* mean over steps of the objective's value */
 	double grad_norm;             /* mean over steps, before clipping */
 	double dev_loss, dev_objective;
+	/* What a rule beyond these two looked at, by name; n_judged is 0 for the others. */
+	int32_t n_judged;
+	const char *judged_name[2];
+	double judged[2];
 	double seconds;
 	bool best; /* the best so far */
 	int32_t groups;
@@ -54,6 +58,13 @@ typedef struct core_train_epoch {
 		*group_loss; /* [G] mean base loss of the samples seen in this epoch; NaN: none */
 	const float *params; /* the model after this epoch */
 } core_train_epoch;
+
+/* The groups by which a rule chooses. The objective never sees them. */
+typedef struct core_select_groups {
+	int32_t n;
+	const char *const *name; /* [n] */
+	const int32_t *id;       /* a row each; -1: unknown */
+} core_select_groups;
 
 /* A loss plugin that the objective may delegate a stage to. */
 typedef struct core_train_delegate {
@@ -66,7 +77,10 @@ typedef struct core_train_job {
 	core_head_shape shape;      /* classes equal those of the rows */
 	core_train_data train, dev; /* dev in file order; klass is argmax of label, first on ties */
 	const core_train_spec
-		*spec; /* epochs, batch, learning_rate, adamw, weight_decay, clip, select */
+		*spec; /* epochs, batch, learning_rate, adamw, weight_decay, clip, select... */
+	/* For rules that look at groups, or at the test split; otherwise n = 0. */
+	core_select_groups select_groups; /* of dev's rows, or of test's */
+	core_train_data test;
 	const fv_descriptor *loss;
 	void *loss_state; /* parameters filled in; used up by the run */
 	const core_train_delegate *delegate;
@@ -92,6 +106,7 @@ typedef struct core_train_result {
 	float *params;         /* [plan->count] the kept model */
 	int32_t selected_epoch;
 	double selected_value;
+	int32_t candidates;   /* epochs that were chosen from, in all stages */
 	int32_t kept;         /* rows of an epoch, of the last stage */
 	double *class_weight; /* [C] of the base loss, from the training rows before keep() */
 } core_train_result;

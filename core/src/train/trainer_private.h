@@ -5,6 +5,7 @@
 
 #include "train/develop.h"
 #include "train/pass.h"
+#include "train/select.h"
 
 typedef struct trainer {
 	fv_ctx *ctx;
@@ -15,6 +16,7 @@ typedef struct trainer {
 	core_train_data train; /* what the objective may see of job->train */
 	core_batches batches;
 	core_develop develop;
+	core_select select;
 	core_plan *plan;
 	core_networks *networks;
 	const int32_t *kept;
@@ -32,7 +34,16 @@ typedef struct trainer {
 	int64_t *group_seen;
 } trainer;
 
-/* The following want a state in the job. */
+/* trainer_open.c, in this order: the pass's objective or the job's, opened; the rows of an epoch; what
+ * else there is before the first step. */
+FV_NODISCARD fv_status core_trainer_open(trainer *t);
+FV_NODISCARD fv_status core_trainer_keep(trainer *t);
+FV_NODISCARD fv_status core_trainer_prepare(trainer *t);
+
+/* The first tensor of `vector` that is not finite, or NULL. */
+const char *core_trainer_broken(const core_plan *plan, const float *vector);
+
+/* trainer_state.c. The following want a state in the job. */
 
 /* Where the state of an interrupted run is open, goes back to where that run stood. *finished: it stood in a
  * later stage; the model of this one is in the result. */

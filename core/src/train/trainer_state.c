@@ -5,10 +5,9 @@
 
 /* What later steps depend on. Order and batches of later epochs follow from streams; what a stage is, from
  * the models of the stages before it. */
-static void add_parts(trainer *t)
+static fv_status add_parts(trainer *t)
 {
 	core_state *state = t->job->state;
-	core_train_result *result = t->result;
 	int64_t count = t->plan->count, groups = t->job->train.rows.groups;
 	core_state_add(state, "stage", FV_I32, 1, &t->stage);
 	core_state_add(state, "step", FV_I64, 1, &t->step);
@@ -24,23 +23,21 @@ static void add_parts(trainer *t)
 	core_state_add(state, "model", FV_F32, count, t->param);
 	core_state_add(state, "adam.m", FV_F32, count, t->m);
 	core_state_add(state, "adam.v", FV_F32, count, t->v);
-	core_state_add(state, "best.model", FV_F32, count, result->params);
-	core_state_add(state, "best.epoch", FV_I32, 1, &result->selected_epoch);
-	core_state_add(state, "best.value", FV_F64, 1, &result->selected_value);
+	return core_select_add(&t->select, state);
 }
 
 fv_status core_trainer_save(trainer *t)
 {
 	if (!core_state_is_due(t->job->state))
 		return FV_OK;
-	add_parts(t);
-	return core_state_save(t->job->state);
+	fv_status status = add_parts(t);
+	return status == FV_OK ? core_state_save(t->job->state) : status;
 }
 
 /* What a later stage needs of this one, in memory that lives as long. */
 typedef struct outcome {
-	char *model, *epoch, *value; /* names of the parts */
-	int32_t selected_epoch;
+	char *model, *epoch, *value, *candidates; /* names of the parts */
+	int32_t selected_epoch, n_candidates;
 	double selected_value;
 } outcome;
 
@@ -53,13 +50,16 @@ static outcome *add_outcome(trainer *t)
 	o->model = core_format(t->ctx, "stage%d.model", (int)t->pass->stage);
 	o->epoch = core_format(t->ctx, "stage%d.epoch", (int)t->pass->stage);
 	o->value = core_format(t->ctx, "stage%d.value", (int)t->pass->stage);
+	o->candidates = core_format(t->ctx, "stage%d.candidates", (int)t->pass->stage);
 	o->selected_epoch = t->result->selected_epoch;
 	o->selected_value = t->result->selected_value;
-	if (!o->model || !o->epoch || !o->value)
+	o->n_candidates = t->result->candidates;
+	if (!o->model || !o->epoch || !o->value || !o->candidates)
 		return NULL;
 	core_state_add(state, o->model, FV_F32, t->plan->count, t->result->params);
 	core_state_add(state, o->epoch, FV_I32, 1, &o->selected_epoch);
 	core_state_add(state, o->value, FV_F64, 1, &o->selected_value);
+	core_state_add(state, o->candidates, FV_I32, 1, &o->n_candidates);
 	return o;
 }
 
@@ -72,23 +72,26 @@ fv_status core_trainer_finish(trainer *t)
 static fv_status take_outcome(trainer *t)
 {
 	core_state *state = t->job->state;
-	outcome *o = add_outcome(t);
+	core_train_result *result = t->result;
+	result->params = core_alloc(t->ctx, (size_t)t->plan->count, sizeof *result->params);
+	outcome *o = result->params ? add_outcome(t) : NULL;
 	if (!o)
 		return FV_FAILED;
 	if (!core_state_take(state, o->model) || !core_state_take(state, o->epoch) ||
-		!core_state_take(state, o->value) || o->selected_epoch < 1)
+		!core_state_take(state, o->value) || !core_state_take(state, o->candidates) ||
+		o->selected_epoch < 1)
 		return core_state_refuse(state);
-	t->result->selected_epoch = o->selected_epoch;
-	t->result->selected_value = o->selected_value;
+	result->selected_epoch = o->selected_epoch;
+	result->selected_value = o->selected_value;
+	result->candidates = o->n_candidates;
 	return FV_OK;
 }
 
-static bool is_sound(const trainer *t)
+static bool is_sound(trainer *t)
 {
 	bool sound = t->epoch >= 1 && t->epoch <= t->job->spec->epochs && t->seen >= 1 &&
 		     t->seen <= t->n_kept && t->epoch_steps >= 1 && t->step >= t->epoch_steps &&
-		     t->step <= t->steps && t->result->selected_epoch >= 0 &&
-		     t->result->selected_epoch < t->epoch;
+		     t->step <= t->steps && core_select_unpack(&t->select, t->epoch);
 	for (int32_t i = 0; i < t->n_kept; i++)
 		sound &= t->batches.position[i] >= 0 && t->batches.position[i] < t->n_kept;
 	return sound;
@@ -100,7 +103,11 @@ fv_status core_trainer_restore(trainer *t, bool *finished)
 	*finished = false;
 	if (!core_state_is_open(state))
 		return FV_OK;
-	add_parts(t);
+	fv_status status = core_select_reserve(&t->select, state);
+	if (status == FV_OK)
+		status = add_parts(t);
+	if (status != FV_OK)
+		return status;
 	if (!core_state_take(state, "stage") || t->stage < t->pass->stage)
 		return core_state_refuse(state);
 	*finished = t->stage > t->pass->stage;
@@ -108,7 +115,7 @@ fv_status core_trainer_restore(trainer *t, bool *finished)
 		t->stage = t->pass->stage;
 		return take_outcome(t);
 	}
-	fv_status status = core_state_restore(state);
+	status = core_state_restore(state);
 	if (status != FV_OK)
 		return status;
 	if (!is_sound(t))

@@ -29,18 +29,10 @@ int64_t ecapa_frames(int64_t n)
 
 fv_status ecapa_fbank(const ecapa_state *s, fv_ctx *worker, const float *wave, int64_t n, float *db)
 {
-	enum { BLOCK = 64, BINS = ECAPA_WINDOW / 2 + 1 };
-	double *power = fv_scratch(worker, sizeof(double[BLOCK][BINS]));
-	double *own = fv_scratch(worker, fv_stft_scratch(s->stft) * sizeof *own);
-	if (!power || !own)
-		return FV_FAILED;
 	int64_t frames = ecapa_frames(n);
-	for (int64_t t = 0; t < frames; t += BLOCK) {
-		int64_t rows = frames - t < BLOCK ? frames - t : BLOCK;
-		fv_stft_power(s->stft, wave, n, t, rows, power, own);
-		for (int64_t r = 0; r < rows; r++)
-			fv_mel_apply_double(s->mel, power + r * BINS, db + (t + r) * ECAPA_BANDS);
-	}
+	fv_status status = fv_mel_spectrum(s->mel, s->stft, worker, wave, n, frames, db);
+	if (status)
+		return status;
 	float highest = -INFINITY;
 	for (int64_t i = 0; i < frames * ECAPA_BANDS; i++) {
 		db[i] = (float)(10 * log10(fmax((double)db[i], FLOOR)));

@@ -13,7 +13,7 @@ static fv_status ecapa_open(void *state, fv_ctx *ctx, const char *weights)
 	if (!weights)
 		return fv_fail(ctx, FV_CONFIG,
 			"needs weights: embedding_model.ckpt of speechbrain/spkrec-ecapa-voxceleb "
-			"(huggingface.co)");
+			"(fairvox fetch ecapa)");
 	fv_status status = ecapa_fbank_open(s, ctx);
 	if (!status)
 		status = ecapa_read(s, ctx, weights);

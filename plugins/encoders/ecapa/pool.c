@@ -43,35 +43,6 @@ void ecapa_mean(
 		mean[c] = (float)(sum[c] / (double)frames);
 }
 
-/* Of differences d to the mean, for each channel: sums of w, w d and w d^2. */
-struct sums {
-	double *weight, *first, *second;
-};
-
-/* Frames of n channels, `stride` apart, are added; w = exp(logit - largest), or 1 without logits. */
-static void add_frames(const struct sums *sums, int64_t from, const float *x, const float *mean,
-	const float *logit, const float *largest, int64_t frames, int64_t stride, int64_t n)
-{
-	float weight[CHANNELS] = {0}, first[CHANNELS] = {0}, second[CHANNELS] = {0}, w[CHANNELS];
-	for (int64_t c = 0; c < n; c++)
-		w[c] = 1;
-	for (int64_t t = 0; t < frames; t++) {
-		for (int64_t c = 0; c < n && logit; c++)
-			w[c] = expf(logit[t * stride + from + c] - largest[from + c]);
-		for (int64_t c = 0; c < n; c++) {
-			float d = x[t * stride + from + c] - mean[from + c], product = w[c] * d;
-			weight[c] += w[c];
-			first[c] += product;
-			second[c] += product * d;
-		}
-	}
-	for (int64_t c = 0; c < n; c++) {
-		sums->weight[from + c] += (double)weight[c];
-		sums->first[from + c] += (double)first[c];
-		sums->second[from + c] += (double)second[c];
-	}
-}
-
 /* logits [T,M] -> largest [M] */
 static void find_largest(const float *logits, int64_t frames, int64_t channels, float *largest)
 {
@@ -85,7 +56,7 @@ static void find_largest(const float *logits, int64_t frames, int64_t channels, 
 
 struct pool {
 	float *mean, *largest; /* [M] */
-	struct sums sums;      /* one after the other */
+	double *sums;          /* [3,M] */
 };
 
 /* x [T,M] -> statistics [2 M] of norm(x), with equal weights or those of the logits [T,M]. */
@@ -93,20 +64,15 @@ static void find_statistics(const ecapa_state *s, const struct pool *pool, const
 	const float *logits, int64_t frames, float *statistics)
 {
 	const int64_t channels = s->sizes.pooled;
-	const struct sums *sums = &pool->sums;
+	const double *weight = pool->sums, *first = weight + channels, *second = first + channels;
 	if (logits)
 		find_largest(logits, frames, channels, pool->largest);
-	memset(sums->weight, 0, 3 * (size_t)channels * sizeof *sums->weight);
-	for (int64_t t = 0; t < frames; t += FRAMES)
-		for (int64_t from = 0; from < channels; from += CHANNELS)
-			add_frames(sums, from, x + t * channels, pool->mean,
-				logits ? logits + t * channels : NULL, pool->largest,
-				part_of(frames, t, FRAMES), channels,
-				part_of(channels, from, CHANNELS));
+	fv_column_moments(
+		x, logits, frames, channels, channels, pool->mean, pool->largest, pool->sums);
 	for (int64_t c = 0; c < channels; c++) {
 		double scale = (double)s->merge_norm.scale[c];
-		double d = sums->first[c] / sums->weight[c];
-		double square = sums->second[c] / sums->weight[c] - d * d;
+		double d = first[c] / weight[c];
+		double square = second[c] / weight[c] - d * d;
 		double variance = fmax(scale * scale * square, VARIANCE_MIN);
 		statistics[c] = (float)(scale * ((double)pool->mean[c] + d) +
 					(double)s->merge_norm.shift[c]);
@@ -123,8 +89,7 @@ fv_status ecapa_pool(const ecapa_state *s, fv_ctx *worker, const float *x, int64
 	double *sums = fv_scratch(worker, 3 * (size_t)z->pooled * sizeof *sums);
 	if (!context || !mean || !sums)
 		return FV_FAILED;
-	const struct pool pool = {
-		mean, mean + z->pooled, {sums, sums + z->pooled, sums + 2 * z->pooled}};
+	const struct pool pool = {mean, mean + z->pooled, sums};
 	ecapa_mean(x, frames, z->pooled, z->pooled, sums, mean);
 	find_statistics(s, &pool, x, NULL, frames, statistics);
 	ecapa_apply(&s->context, statistics, context);

@@ -36,23 +36,6 @@ int64_t ge2e_partial_count(const ge2e_state *s, int64_t n, int64_t *step)
 	return count > 1 && covered < s->min_coverage ? count - 1 : count;
 }
 
-fv_status ge2e_mel(const ge2e_state *s, fv_ctx *worker, const float *wave, int64_t n,
-	int64_t frames, float *out)
-{
-	enum { BLOCK = 256, BINS = GE2E_WINDOW / 2 + 1 };
-	double *power = fv_scratch(worker, sizeof(double[BLOCK][BINS]));
-	double *own = fv_scratch(worker, fv_stft_scratch(s->stft) * sizeof *own);
-	if (!power || !own)
-		return FV_FAILED;
-	for (int64_t t = 0; t < frames; t += BLOCK) {
-		int64_t rows = frames - t < BLOCK ? frames - t : BLOCK;
-		fv_stft_power(s->stft, wave, n, t, rows, power, own);
-		for (int64_t r = 0; r < rows; r++)
-			fv_mel_apply_double(s->mel, power + r * BINS, out + (t + r) * GE2E_BANDS);
-	}
-	return FV_OK;
-}
-
 /* last [256], the hidden state, -> out [256] of length 1. */
 static fv_status project(const ge2e_state *s, fv_ctx *worker, const float *last, float *out)
 {
@@ -111,7 +94,7 @@ fv_status ge2e_partials(
 		fv_scratch(worker, lstm * sizeof(float))};
 	if (!mel || !scratch.input || !scratch.hidden[0] || !scratch.hidden[1] || !scratch.lstm)
 		return FV_FAILED;
-	fv_status status = ge2e_mel(s, worker, wave, n, frames, mel);
+	fv_status status = fv_mel_spectrum(s->mel, s->stft, worker, wave, n, frames, mel);
 	for (int64_t first = 0; first < count && !status; first += GROUP) {
 		int64_t left = count - first;
 		status = run_windows(s, worker, mel + first * step * GE2E_BANDS, step,

@@ -49,10 +49,6 @@ FV_NODISCARD fv_status ge2e_prepare(ge2e_state *s, fv_ctx *ctx);
 /* P for n samples, the first frames of the windows being 0, *step, 2 *step ... */
 int64_t ge2e_partial_count(const ge2e_state *s, int64_t n, int64_t *step);
 
-/* Mel power of `frames` frames from frame 0 on, zeros past the wave's end -> out [frames,40]. */
-FV_NODISCARD fv_status ge2e_mel(const ge2e_state *s, fv_ctx *worker, const float *wave, int64_t n,
-	int64_t frames, float *out);
-
 /* wave [n] -> partials [P,256], each of length 1. */
 FV_NODISCARD fv_status ge2e_partials(
 	const ge2e_state *s, fv_ctx *worker, const float *wave, int64_t n, float *partials);

@@ -14,8 +14,7 @@ static fv_status ge2e_open(void *state, fv_ctx *ctx, const char *weights)
 	if (!weights)
 		return fv_fail(ctx, FV_CONFIG,
 			"needs weights: resemblyzer/pretrained.pt of the Python package "
-			"resemblyzer "
-			"0.1.4 (pip download --no-deps resemblyzer==0.1.4, unzip)");
+			"resemblyzer 0.1.4 (fairvox fetch ge2e)");
 	fv_status status = ge2e_prepare(state, ctx);
 	return status ? status : ge2e_read(state, ctx, weights);
 }

@@ -56,9 +56,8 @@ static fv_status age_gender_open(void *state, fv_ctx *ctx, const char *weights)
 	if (!weights)
 		return fv_fail(ctx, FV_CONFIG,
 			"needs weights: model.safetensors or pytorch_model.bin of "
-			"audeering/wav2vec2-large-robust-24-ft-age-gender (CC BY-NC-SA 4.0: not "
-			"for "
-			"commercial use)");
+			"audeering/wav2vec2-large-robust-24-ft-age-gender (fairvox fetch "
+			"wav2vec2-age-gender; CC BY-NC-SA 4.0: not for commercial use)");
 	fv_status status = speech_open(&s->speech, ctx, weights, &age_gender, s->tensor);
 	if (status)
 		return status;

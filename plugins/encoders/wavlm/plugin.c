@@ -21,7 +21,7 @@ static fv_status wavlm_open(void *state, fv_ctx *ctx, const char *weights)
 		return fv_fail(ctx, FV_CONFIG,
 			"needs weights: wavlm_base_plus.pt of s3prl, model.safetensors or "
 			"pytorch_model.bin of microsoft/wavlm-base-plus, or torchaudio's "
-			"wavlm_base_plus.pth");
+			"wavlm_base_plus.pth (fairvox fetch wavlm-base-plus)");
 	fv_status status = speech_open(&s->speech, ctx, weights, &wavlm, NULL);
 	if (!status)
 		s->output = (fv_output){.size = sizeof s->output,

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What stands beside the numbers of a table: rows that were chosen on test, figures that rest on
+ * few, and the spread by source, each against a computation of its own. */
+#include "results.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "report/few.h"
+#include "report/pairs.h"
+#include "report/paper.h"
+#include "report/spread.h"
+
+#define TRUTH "[{\"name\": \"truth\", \"column\": \"gender\"}]"
+
+/* --- chosen on test --------------------------------------------------------------------------- */
+
+static const struct made chosen[] = {
+	{"plain", "00000001", "erm", "[]", true, 0.25, 1, false, NULL},
+	{"fair", "00000002", "ds", TRUTH, false, 0.10, 2, false, NULL},
+	{"other", "00000003", "rw", TRUTH, false, 0.10, 4, false, NULL},
+	{"best", "00000004", "ds", TRUTH, false, 0.00, 5, true, NULL},
+};
+
+static const char *chosen_results(fv_ctx *ctx, const char *name)
+{
+	const char *dir = core_strdup(ctx, test_folder(name));
+	for (int i = 0; i < 4; i++)
+		for (int fold = 1; fold <= FOLDS; fold++)
+			test_run(ctx, dir, &chosen[i], i, fold, 1);
+	return dir;
+}
+
+static const char *cell_text(const core_document *d, size_t sheet, size_t row, size_t column)
+{
+	const core_sheet *s = &d->sheet[sheet];
+	return s->cell[row * s->n_columns + column].value;
+}
+
+/* The row with the smallest gap, were it ranked. */
+static void test_on_test(void **unused)
+{
+	(void)unused;
+	fv_ctx *ctx = test_ctx();
+	core_results *results;
+	core_grid grid = test_grid(ctx, chosen_results(ctx, "table-oracle"), &results);
+	core_document *d = core_alloc(ctx, 1, sizeof *d);
+	assert_true(grid.row[3].on_test && !grid.row[1].on_test);
+	test_ok(ctx, core_grid_sheets(ctx, &grid, d));
+	for (size_t i = 0; i < 3; i++)
+		assert_true(
+			grid.row[3].value[GENDER_TPR].mean < grid.row[i].value[GENDER_TPR].mean);
+	for (size_t j = 1; j <= grid.n_columns; j++)
+		assert_int_equal(core_sheet_at(&d->sheet[0], 3, j)->rank, CORE_UNRANKED);
+	for (size_t sheet = 0; sheet < 2; sheet++)
+		assert_string_equal(core_sheet_at(&d->sheet[sheet], 3, 0)->after, " ‡");
+	assert_string_equal(cell_text(d, 2, 2, 0), "best ‡ - plain");
+	assert_string_equal(cell_text(d, 2, 2, 1), "chosen on test: not compared");
+	/* the family that Holm adjusts has the other two rows only */
+	const core_versus *a = &grid.row[1].versus, *b = &grid.row[2].versus;
+	double low = fmin(a->diff[GENDER_TPR].p, b->diff[GENDER_TPR].p);
+	test_close(fmin(a->adjusted[GENDER_TPR], b->adjusted[GENDER_TPR]), fmin(1, 2 * low), 1e-15);
+	size_t facts = d->n_sheets - 1;
+	assert_string_equal(cell_text(d, facts, 3, 3), "test");
+	assert_string_equal(cell_text(d, facts, 3, 4), "30 x 1");
+	assert_string_equal(cell_text(d, facts, 1, 3), "development");
+	assert_string_equal(cell_text(d, facts, 1, 5), "train: labels, true groups; dev: labels");
+	core_results_free(results);
+	core_ctx_free(ctx);
+}
+
+static void test_on_test_elsewhere(void **unused)
+{
+	(void)unused;
+	fv_ctx *ctx = test_ctx();
+	core_results *results;
+	core_grid grid = test_grid(ctx, chosen_results(ctx, "table-oracle-2"), &results);
+	core_pairs pairs;
+	core_paper paper;
+	core_text text = {0};
+	test_ok(ctx, core_pairs_make(ctx, &grid, &pairs));
+	for (size_t i = 0; i < pairs.n; i++) {
+		bool with = pairs.pair[i].b == 3;
+		assert_int_equal(isnan(pairs.pair[i].p[GENDER_TPR]), with);
+		assert_int_equal(pairs.pair[i].reason != NULL, with);
+	}
+	/* two cells would be the row DS, but one of them is none */
+	test_ok(ctx, core_paper_make(ctx, &grid, "paper1", false, &paper));
+	test_ok(ctx, core_paper_write(ctx, &paper, CORE_TABLE_MD, &text));
+	assert_non_null(strstr(text.data, "| DS | truth | "));
+	assert_null(strstr(text.data, "| DS | truth | —"));
+	assert_non_null(
+		strstr(text.data, "Cells chosen on test are no rows of this layout: 1 left out."));
+	assert_non_null(strstr(text.data, "| best ‡ | true labels | dev_loss | test | 30 x 1 |"));
+	core_text_free(&text);
+	test_ok(ctx, core_grid_write(ctx, results, &grid, CORE_TABLE_CSV, &text));
+	assert_non_null(strstr(text.data, "best-00000004,1,1,,f1,"));
+	assert_non_null(strstr(text.data, ",dev_loss,test,,,0\n"));
+	core_text_free(&text);
+	core_results_free(results);
+	core_ctx_free(ctx);
+}
+
+/* --- figures that rest on few ----------------------------------------------------------------- */
+
+/* Positives of class c, group g and fold f (all folds: -1), from the rows themselves. */
+static int positives(fv_ctx *ctx, int c, const char *gender, int fold)
+{
+	struct rows *r = core_alloc(ctx, 1, sizeof *r);
+	int n = 0;
+	for (int f = 1; f <= FOLDS; f++) {
+		test_rows(ctx, &test_cells[0], f, 1, r);
+		for (int64_t i = 0; i < r->n && (fold < 0 || fold == f); i++)
+			n += !strcmp(r->gender[i], gender) &&
+			     r->label[i * C + c] > (float)(1.0 / C);
+	}
+	return n;
+}
+
+static void test_few(void **unused)
+{
+	(void)unused;
+	fv_ctx *ctx = test_ctx();
+	const char *dir = test_results(ctx, "table-few", 1);
+	core_results *results;
+	core_grid grid = test_grid(ctx, dir, &results);
+	int fold = 1000, pooled = 1000, first = 1000;
+	for (int k = 0; k < 2 * C; k++) {
+		const char *gender = k / C ? "Male" : "Female";
+		int all = positives(ctx, k % C, gender, -1);
+		pooled = all < pooled ? all : pooled;
+		for (int f = 1; f <= FOLDS; f++) {
+			int own = positives(ctx, k % C, gender, f);
+			fold = own < fold ? own : fold;
+			first = f == 1 && own < first ? own : first;
+		}
+	}
+	assert_true(fold > 0 && fold < pooled);
+	for (int more = 0; more < 2; more++) {
+		grid.options.min_support = fold + more;
+		assert_int_equal(core_few_column(&grid, &grid.row[0], GENDER_TPR, false), more);
+		grid.options.min_support = pooled + more;
+		assert_int_equal(core_few_column(&grid, &grid.row[0], GENDER_TPR, true), more);
+		const json_t *gender = json_object_get(
+			json_object_get(results->cell[0].run[0].metrics, "attributes"), "gender");
+		assert_int_equal(core_few_metric(gender, "tpr_gap", first + more), more);
+	}
+	/* of a DP gap the rows count, of F1 nothing */
+	grid.options.min_support = SPEAKERS / FOLDS / 2 * ROWS;
+	assert_false(core_few_column(&grid, &grid.row[0], GENDER_DP, false));
+	grid.options.min_support++;
+	assert_true(core_few_column(&grid, &grid.row[0], GENDER_DP, false));
+	assert_false(core_few_column(&grid, &grid.row[0], GENDER_DP, true));
+	assert_false(core_few_column(&grid, &grid.row[0], F1, false));
+	core_results_free(results);
+	core_ctx_free(ctx);
+}
+
+/* --- the differences behind a gap ------------------------------------------------------------- */
+
+/* TPR of class c in a gender, all folds, of a cell and seed; g 0: Female, as by name. */
+static double rate(fv_ctx *ctx, int cell, int seed, int c, int g)
+{
+	struct rows *r = core_alloc(ctx, 1, sizeof *r);
+	double hit = 0, all = 0;
+	for (int fold = 1; fold <= FOLDS; fold++) {
+		test_rows(ctx, &test_cells[cell], fold, seed, r);
+		for (int64_t i = 0; i < r->n; i++) {
+			float least = (float)(1.0 / C);
+			if ((r->gender[i][0] == 'M') != g || r->label[i * C + c] <= least)
+				continue;
+			all++;
+			hit += r->prob[i * C + c] > least;
+		}
+	}
+	return hit / all;
+}
+
+static void test_differences(void **unused)
+{
+	(void)unused;
+	fv_ctx *ctx = test_ctx();
+	core_results *results;
+	core_grid grid = test_grid(ctx, test_results(ctx, "table-differences", 2), &results);
+	core_text text = {0};
+	for (int cell = 0; cell < 3; cell++)
+		for (int c = 0; c < C; c++) {
+			double want = 0;
+			for (int seed = 1; seed <= 2; seed++)
+				want += (rate(ctx, cell, seed, c, 0) - rate(ctx, cell, seed, c, 1)) /
+					2;
+			const core_estimate *e =
+				&grid.row[cell].scores.difference[0][0].value[c];
+			test_close(e->value, want, 1e-14);
+			assert_true(e->low <= want && want <= e->high && e->low < e->high);
+		}
+	/* class 0 of the first cell is tilted against the men */
+	assert_true(grid.row[0].scores.difference[0][0].value[0].low > 0);
+	test_ok(ctx, core_grid_write(ctx, results, &grid, CORE_TABLE_MD, &text));
+	assert_non_null(strstr(text.data, "| cell | groups | a | b | c |\n"));
+	assert_non_null(strstr(text.data, "| plain | Female - Male | +0."));
+	core_text_free(&text);
+	core_results_free(results);
+	core_ctx_free(ctx);
+}
+
+/* --- spread by source ------------------------------------------------------------------------- */
+
+enum { SEEDS = 2, GROUPINGS = 3, DRAWS = 2, MEMBERS = GROUPINGS * DRAWS };
+
+static const char *family_results(fv_ctx *ctx, const char *name, int members)
+{
+	const char *dir = core_strdup(ctx, test_folder(name));
+	for (int i = 0; i < members; i++) {
+		const struct made m = {core_format(ctx, "k-%d", i),
+			core_format(ctx, "0000000%d", i), "rw",
+			core_format(ctx, "[{\"name\": \"kmeans\", \"params\": {\"seed\": %d}}]",
+				i / DRAWS),
+			false, 0.05 * i, (uint64_t)i + 10, false,
+			core_format(
+				ctx, ", \"family\": \"f\", \"bias\": {\"seed\": %d}", i % DRAWS)};
+		for (int fold = 1; fold <= FOLDS; fold++)
+			for (int seed = 1; seed <= SEEDS; seed++)
+				test_run(ctx, dir, &m, i, fold, seed);
+	}
+
+	return dir;
+}
+
+/* sd (n-1) over the levels of a source; level_of gives each run's. */
+static double naive_sd(const core_results *r, core_source source, int levels)
+{
+	double sum[8] = {0}, mean = 0, square = 0;
+	int n[8] = {0};
+	for (size_t i = 0; i < r->n; i++)
+		for (int k = 0; k < FOLDS * SEEDS; k++) {
+			const core_result *run = &r->cell[i].run[k];
+			int level = source == CORE_SOURCE_FOLDS      ? (int)run->fold - 1
+				    : source == CORE_SOURCE_TRAINING ? (int)run->seed - 1
+				    : source == CORE_SOURCE_GROUPING ? (int)i / DRAWS
+								     : (int)i % DRAWS;
+			sum[level] += core_result_value(run, "gender", "tpr_gap");
+			n[level]++;
+		}
+	for (int k = 0; k < levels; k++)
+		mean += sum[k] / n[k] / levels;
+	for (int k = 0; k < levels; k++)
+		square += pow(sum[k] / n[k] - mean, 2);
+	return sqrt(square / (levels - 1));
+}
+
+static void test_spread(void **unused)
+{
+	(void)unused;
+	fv_ctx *ctx = test_ctx();
+	static const int levels[CORE_SOURCES] = {FOLDS, SEEDS, GROUPINGS, DRAWS};
+	core_results *results;
+	core_grid grid;
+	core_spread spread;
+	core_table_options options = core_table_default();
+	options.scores = options.compare = options.baselines = false;
+	test_ok(ctx,
+		core_results_read(ctx, family_results(ctx, "table-spread", MEMBERS), &results));
+	test_ok(ctx, core_grid_make(ctx, results, &options, &grid));
+	test_ok(ctx, core_spread_make(ctx, &grid, &spread));
+	assert_int_equal(spread.n, 1);
+	assert_int_equal(spread.family[0].n, MEMBERS);
+	assert_null(spread.family[0].reason);
+	for (int s = 0; s < CORE_SOURCES; s++) {
+		assert_int_equal(spread.family[0].levels[s], levels[s]);
+		test_close(spread.family[0].sd[s][GENDER_TPR],
+			naive_sd(results, (core_source)s, levels[s]), 1e-14);
+	}
+	core_text text = {0};
+	test_ok(ctx, core_grid_write(ctx, results, &grid, CORE_TABLE_MD, &text));
+	assert_non_null(strstr(text.data, "| k-0 and 5 like it | grouping seed | 3 | 0."));
+	assert_non_null(strstr(text.data, "| k-0 and 5 like it | bias draw | 2 | 0."));
+	core_text_free(&text);
+	core_results_free(results);
+	core_ctx_free(ctx);
+}
+
+static void test_not_crossed(void **unused)
+{
+	(void)unused;
+	fv_ctx *ctx = test_ctx();
+	core_results *results;
+	core_grid grid;
+	core_spread spread;
+	core_table_options options = core_table_default();
+	options.scores = options.compare = options.baselines = false;
+	test_ok(ctx, core_results_read(
+			     ctx, family_results(ctx, "table-spread-2", MEMBERS - 1), &results));
+	test_ok(ctx, core_grid_make(ctx, results, &options, &grid));
+	test_ok(ctx, core_spread_make(ctx, &grid, &spread));
+	assert_string_equal(
+		spread.family[0].reason, "its seeds of grouping and bias are not crossed");
+	assert_true(isnan(spread.family[0].sd[CORE_SOURCE_GROUPING][GENDER_TPR]));
+	core_results_free(results);
+	core_ctx_free(ctx);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_on_test),
+		cmocka_unit_test(test_on_test_elsewhere),
+		cmocka_unit_test(test_few),
+		cmocka_unit_test(test_differences),
+		cmocka_unit_test(test_spread),
+		cmocka_unit_test(test_not_crossed),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
