@@ -2,7 +2,7 @@
 /* A web server for the tests of fetch, on loopback, that misbehaves on request:
  *
  *   server FOLDER LOG [CERT KEY]     prints its port; serves until it is killed; https with CERT
- * and KEY
+ *                                    and KEY
  *
  *   /plain/FILE        FILE, with ranges and an ETag
  *   /norange/FILE      the whole of it whatever is asked for
