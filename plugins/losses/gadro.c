@@ -32,8 +32,8 @@ static fv_status gadro_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup
 	gadro *self = state;
 	group_weights *w = &self->weights;
 	const double *count = w->groups == GROUP ? setup->count->g : setup->count->cg;
-	self->adjust = group_adjustment(
-		ctx, self->lambda, count, group_count(w->groups, setup->train));
+	self->adjust =
+		group_adjustment(ctx, self->lambda, count, group_count(w->groups, setup->train));
 	return self->adjust ? group_weights_open(w, ctx, setup) : FV_FAILED;
 }
 

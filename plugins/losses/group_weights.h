@@ -154,8 +154,8 @@ typedef struct group_means {
 } group_means;
 
 /* adjust [n] or NULL. Memory of the op. */
-static inline fv_status group_means_take(const group_weights *w, fv_ctx *ctx,
-	const fv_batch *batch, const double *adjust, group_means *out)
+static inline fv_status group_means_take(const group_weights *w, fv_ctx *ctx, const fv_batch *batch,
+	const double *adjust, group_means *out)
 {
 	size_t n = (size_t)w->n;
 	*out = (group_means){.n = w->n, .worst = -1};

@@ -52,6 +52,7 @@ load helpers
 	[ "$(grep -c '"q":' "$run_folder/metrics.jsonl")" -eq 5 ]
 	grep -q 'stage 2 (gdro)' "$run_folder/log"
 	grep -q '"uses_group_labels": true' "$run_folder/env.json"
+	grep -q '"uses_groups": true' "$run_folder/env.json"
 	# the function printed in the documentation is this one
 	sed -n '/^    static fv_status warm_start_next/,/^    }/s/^    //p' "$FAIRVOX_SOURCE/core/docs/writing-a-plugin.md" |
 		expand -i >printed

@@ -320,6 +320,11 @@ void *core_array_make(fv_ctx *ctx, const char *name, fv_type type, int64_t n0, i
 void *fv_array(fv_ctx *ctx, const char *label, fv_type type, int64_t n0, int64_t n1)
 {
 	char name[256];
+	if (strlen(label) > 200) {
+		(void)fv_fail(ctx, FV_FAILED, "array '%.40s...': a name of more than 200 bytes",
+			label);
+		return NULL;
+	}
 	int used = ctx->scope ? snprintf(name, sizeof name, SCOPE, (int)ctx->scope) : 0;
 	snprintf(name + used, sizeof name - (size_t)used, "%s", label);
 	return core_array_make(ctx, name, type, n0, n1);

@@ -134,7 +134,7 @@ static json_t *cell_json(const core_runner *r)
 		names, "axes", axes);
 	json_t *more = json_pack("{s:o, s:o, s:b, s:b, s:b, s:s, s:o, s:o, s:o}", "objective",
 		plugin_json(&cell->loss), "grouping", groupers, "plain", is_plain(cell),
-		"uses_groups", loss_ops(cell)->uses_groups, "uses_group_labels",
+		"uses_groups", core_loss_uses_groups(&cell->loss), "uses_group_labels",
 		uses_group_labels(cell), "select", cell->train.select, "selection",
 		selection_json(r), "bias", bias_json(&cell->bias), "compare",
 		compare_json(&cell->eval));
