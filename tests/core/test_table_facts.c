@@ -101,6 +101,43 @@ static void test_on_test_elsewhere(void **unused)
 	core_ctx_free(ctx);
 }
 
+/* A cell without the bias of the others is not ranked, is no reference of theirs, and no row of the
+ * paper's; where no cell has one, it is. */
+static void test_unbiased(void **unused)
+{
+	(void)unused;
+	fv_ctx *ctx = test_ctx();
+	static const char *const bias = ", \"bias\": {\"attribute\": \"gender\", \"seed\": null}";
+	for (int others = 0; others < 2; others++) {
+		const char *dir = core_strdup(ctx, test_folder("table-unbiased"));
+		for (int i = 0; i < 4; i++) {
+			struct made m = chosen[(i + 3) % 4]; /* "best" first */
+			m.on_test = false;
+			m.plain = i < 2;
+			m.loss = i < 2 ? "erm" : m.loss;
+			m.grouping = i < 2 ? "[]" : m.grouping;
+			m.more = i == 0 ? ", \"bias\": null" : others ? bias : NULL;
+			for (int fold = 1; fold <= FOLDS; fold++)
+				test_run(ctx, dir, &m, i, fold, 1);
+		}
+		core_results *results;
+		core_grid grid = test_grid(ctx, dir, &results);
+		core_document *d = core_alloc(ctx, 1, sizeof *d);
+		core_paper paper;
+		test_ok(ctx, core_grid_sheets(ctx, &grid, d));
+		core_rank rank = core_sheet_at(&d->sheet[0], 0, GENDER_TPR + 1)->rank;
+		assert_int_equal(rank, others ? CORE_UNRANKED : CORE_BEST);
+		assert_int_equal(grid.row[0].unbiased, others);
+		if (others) {
+			assert_int_equal(grid.row[2].versus.reference, 1);
+			test_ok(ctx, core_paper_make(ctx, &grid, "paper1", false, &paper));
+			assert_string_equal(paper.row[0].row->label, "plain");
+		}
+		core_results_free(results);
+	}
+	core_ctx_free(ctx);
+}
+
 /* --- figures that rest on few ----------------------------------------------------------------- */
 
 /* Positives of class c, group g and fold f (all folds: -1), from the rows themselves. */
@@ -187,10 +224,10 @@ static void test_differences(void **unused)
 		for (int c = 0; c < C; c++) {
 			double want = 0;
 			for (int seed = 1; seed <= 2; seed++)
-				want += (rate(ctx, cell, seed, c, 0) - rate(ctx, cell, seed, c, 1)) /
+				want += (rate(ctx, cell, seed, c, 0) -
+						rate(ctx, cell, seed, c, 1)) /
 					2;
-			const core_estimate *e =
-				&grid.row[cell].scores.difference[0][0].value[c];
+			const core_estimate *e = &grid.row[cell].scores.difference[0][0].value[c];
 			test_close(e->value, want, 1e-14);
 			assert_true(e->low <= want && want <= e->high && e->low < e->high);
 		}
@@ -305,6 +342,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_on_test),
 		cmocka_unit_test(test_on_test_elsewhere),
+		cmocka_unit_test(test_unbiased),
 		cmocka_unit_test(test_few),
 		cmocka_unit_test(test_differences),
 		cmocka_unit_test(test_spread),

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "report/columns.h"
+#include "report/grid_private.h"
 #include "report/table.h"
 #include "report/versus.h"
 
@@ -182,6 +183,21 @@ static fv_status fill_baselines(fv_ctx *ctx, core_grid *grid)
 	return status;
 }
 
+/* A row trained without the bias that others have shows what there is to gain; it competes with none. */
+static void find_unbiased(core_grid *grid)
+{
+	bool any = false;
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < grid->n_rows; i++) {
+			core_grid_row *row = &grid->row[i];
+			const json_t *bias = core_row_env(row, "bias");
+			if (!pass)
+				any |= json_is_object(bias);
+			else
+				row->unbiased = any && json_is_null(bias);
+		}
+}
+
 fv_status core_grid_make(fv_ctx *ctx, const core_results *results,
 	const core_table_options *options, core_grid *grid)
 {
@@ -194,6 +210,7 @@ fv_status core_grid_make(fv_ctx *ctx, const core_results *results,
 		status = core_columns_make(ctx, results, grid);
 	for (size_t i = 0; i < results->n && !status; i++)
 		status = fill_cell(ctx, &results->cell[i], i, grid);
+	find_unbiased(grid);
 	if (!status)
 		status = fill_baselines(ctx, grid);
 	return status ? status : core_versus_fill(ctx, grid);

@@ -33,7 +33,7 @@ const char *core_pair_label(fv_ctx *ctx, const core_grid_row *own, const core_gr
 /* Takes no part in ranks. */
 static inline bool core_row_unranked(const core_grid_row *row)
 {
-	return row->transductive || row->on_test;
+	return row->transductive || row->on_test || row->unbiased;
 }
 
 /* Every row against its reference. */

@@ -107,18 +107,13 @@ static bool has_setting(const json_t *grouper, const char *setting)
 	       json_number_value(value) == number;
 }
 
-static bool is_biased(const core_grid_row *cell)
-{
-	return json_is_object(core_row_env(cell, "bias"));
-}
-
 /* Of a folder with simulated bias, a cell without it is no row: it is there for comparison. */
-static bool fits(const core_paper *paper, const core_grid_row *cell, const core_paper_row *row)
+static bool fits(const core_grid_row *cell, const core_paper_row *row)
 {
 	const char *loss = json_string_value(core_row_env(cell, "loss"));
 	const json_t *grouping = core_row_env(cell, "grouping");
 	if (!loss || !grouping || strcmp(loss, row->loss) || cell->on_test ||
-		(paper->biased && !is_biased(cell)))
+		cell->unbiased)
 		return false;
 	/* A grouper that the objective does not use is there for the choice of the epoch. */
 	if (!*row->grouper)
@@ -135,7 +130,7 @@ static fv_status find_cell(fv_ctx *ctx, const core_paper *paper, core_paper_row 
 	fv_status status = FV_OK;
 	for (size_t i = 0; i < paper->grid->n_rows; i++) {
 		const core_grid_row *cell = &paper->grid->row[i];
-		if (!fits(paper, cell, row))
+		if (!fits(cell, row))
 			continue;
 		if (row->row)
 			status = fv_fail(ctx, FV_DATA,
@@ -251,8 +246,6 @@ fv_status core_paper_make(
 	find_columns(out);
 	for (size_t i = 0; i < grid->n_rows; i++)
 		out->n_on_test += grid->row[i].on_test;
-	for (size_t i = 0; i < grid->n_rows; i++)
-		out->biased |= is_biased(&grid->row[i]);
 	fv_status status = read_rows(ctx, layout, out);
 	if (!status && against)
 		status = read_published(ctx, layout, out);

@@ -43,7 +43,6 @@ typedef struct core_paper {
 	const core_grid *grid;
 	bool against; /* the published numbers are wanted */
 	int32_t n_columns, n_rows, n_scopes;
-	bool biased; /* some cell has a simulated bias */
 	int32_t n_on_test; /* cells that were chosen on test: no rows of the paper's */
 	core_paper_column column[CORE_PAPER_COLUMNS];
 	core_paper_row *row;

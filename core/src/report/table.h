@@ -56,6 +56,7 @@ typedef struct core_grid_row {
 	int64_t done, runs;
 	bool transductive;
 	bool on_test;     /* its models were chosen on test */
+	bool unbiased;    /* trained without the simulated bias that other rows have */
 	core_mean *value; /* [columns] */
 	core_cell_scores scores;
 	const char *reason; /* why there are no nulls: one line; NULL: there are */
@@ -78,8 +79,8 @@ typedef struct core_grid {
 FV_NODISCARD fv_status core_grid_make(fv_ctx *ctx, const core_results *results,
 	const core_table_options *options, core_grid *out);
 
-/* Ranked: the best in bold, the second underlined, but no transductive row and none that was chosen
- * on test. csv: one line per cell
+/* Ranked: the best in bold, the second underlined, but no transductive row, none that was chosen
+ * on test, and none without the bias that others have. csv: one line per cell
  * x fold x seed x metric. Adds to `out`. */
 FV_NODISCARD fv_status core_grid_write(fv_ctx *ctx, const core_results *results,
 	const core_grid *grid, core_table_format format, core_text *out);
