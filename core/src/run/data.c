@@ -22,9 +22,10 @@ static const float *row_of(const struct source *s, int32_t utterance)
 static fv_status moments(fv_ctx *ctx, const struct source *s, const int32_t *utterance, int32_t n,
 	float *mean, float *scale)
 {
-	double *sum = calloc(2 * s->width, sizeof *sum), *square = sum + s->width;
+	double *sum = calloc(2 * s->width, sizeof *sum);
 	if (!sum)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
+	double *square = sum + s->width;
 	for (int32_t i = 0; i < n; i++) {
 		const float *x = row_of(s, utterance[i]);
 		for (size_t j = 0; j < s->width; j++)
