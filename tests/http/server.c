@@ -2,7 +2,7 @@
 /* A web server for the tests of fetch, on loopback, that misbehaves on request:
  *
  *   server FOLDER LOG [CERT KEY]     prints its port; serves until it is killed; https with CERT
- * and KEY
+ *                                    and KEY
  *
  *   /plain/FILE        FILE, with ranges and an ETag
  *   /norange/FILE      the whole of it whatever is asked for
@@ -15,7 +15,7 @@
  *   /short/FILE        says and sends only the first half
  *   /long/FILE         says and sends 10 bytes more
  *   /flaky/N/FILE      status 503 the first N times
- *   /busy/FILE         status 503 the first time, to be asked again after one second
+ *   /busy/FILE         status 503 the first time, to be asked again after two seconds
  *   /changes/N/FILE    closes after N bytes; later FILE.new, with another ETag
  *   /status/CODE/FILE  that status
  *   /stall/FILE        half of it, then silence; later only silence
@@ -279,7 +279,7 @@ static bool serve(struct connection *c, const struct request *r)
 	if (!strcmp(copy, "flaky") && before < (size_t)number)
 		return refuse(c, 503);
 	if (!strcmp(copy, "busy") && !before)
-		return say(c, 503, "Content-Length: 0\r\nRetry-After: 1\r\n");
+		return say(c, 503, "Content-Length: 0\r\nRetry-After: 2\r\n");
 	if (!strcmp(copy, "dies") && before)
 		return false;
 	free(load(file, &size));

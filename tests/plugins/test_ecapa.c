@@ -12,10 +12,9 @@
 #include "checkpoint/safetensors_write.h"
 #include "corpus/audio.h"
 #include "ecapa.h"
+#include "encoder.h"
 #include "npz.h"
 #include "parity.h"
-#include "plugin/contract.h"
-#include "plugin/registry.h"
 
 /* s holds parameters, or nothing. */
 static void open_weights(fv_ctx *ctx, ecapa_state *s, const char *path)
@@ -447,19 +446,7 @@ static void other_names_and_types(void **state)
 static void contract(void **state)
 {
 	(void)state;
-	fv_ctx *ctx = test_ctx();
-	core_registry *r;
-	test_ok(ctx, core_registry_open(ctx, NULL, 0, &r));
-	const core_plugin *plugin = core_registry_find(r, FV_ENCODER, "ecapa");
-	assert_non_null(plugin);
-	core_contract_options options = {
-		.profile = "paper", .weights = test_golden("ecapa/embedding_model.ckpt")};
-	core_contract result;
-	test_ok(ctx, core_contract_check(ctx, plugin->descriptor, &options, &result));
-	for (size_t i = 0; i < result.n; i++)
-		print_message("%s: %s\n", result.finding[i].check, result.finding[i].text);
-	assert_true(result.n == 0 && result.n_checks > 20);
-	core_ctx_free(ctx);
+	test_encoder_contract("ecapa", test_golden("ecapa/embedding_model.ckpt"));
 }
 
 /* The user's choice of coarser products: errors of 1.1e-5 and 7e-3 of the embedding's rms, 1.68. */

@@ -15,8 +15,6 @@
 #include "ge2e.h"
 #include "npz.h"
 #include "parity.h"
-#include "plugin/contract.h"
-#include "plugin/registry.h"
 
 /* --- real weights --- */
 
@@ -344,16 +342,7 @@ static void contract(void **state)
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	const struct network net = draw_network(ctx);
-	core_registry *r;
-	test_ok(ctx, core_registry_open(ctx, NULL, 0, &r));
-	const core_plugin *plugin = core_registry_find(r, FV_ENCODER, "ge2e");
-	assert_non_null(plugin);
-	core_contract_options options = {.profile = "paper", .weights = write_network(ctx, &net)};
-	core_contract result;
-	test_ok(ctx, core_contract_check(ctx, plugin->descriptor, &options, &result));
-	for (size_t i = 0; i < result.n; i++)
-		print_message("%s: %s\n", result.finding[i].check, result.finding[i].text);
-	assert_true(result.n == 0 && result.n_checks > 20);
+	test_encoder_contract("ge2e", write_network(ctx, &net));
 	core_ctx_free(ctx);
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "plugin/contract.h"
 #include "plugin/params.h"
 #include "plugin/registry.h"
 
@@ -113,4 +114,20 @@ void test_recordings_free(test_recordings *recordings)
 	for (int32_t i = 0; i < recordings->n; i++)
 		free(recordings->at[i].wave);
 	free(recordings->at);
+}
+
+void test_encoder_contract(const char *name, const char *weights)
+{
+	fv_ctx *ctx = test_ctx();
+	core_registry *r;
+	test_ok(ctx, core_registry_open(ctx, NULL, 0, &r));
+	const core_plugin *plugin = core_registry_find(r, FV_ENCODER, name);
+	assert_non_null(plugin);
+	core_contract_options options = {.profile = "paper", .weights = weights};
+	core_contract result;
+	test_ok(ctx, core_contract_check(ctx, plugin->descriptor, &options, &result));
+	for (size_t i = 0; i < result.n; i++)
+		print_message("%s: %s\n", result.finding[i].check, result.finding[i].text);
+	assert_true(result.n == 0 && result.n_checks > 20);
+	core_ctx_free(ctx);
 }

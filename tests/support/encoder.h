@@ -26,6 +26,9 @@ int32_t test_encoder_column(const test_encoder *encoder, int32_t output, const c
 fv_status test_encoder_with(fv_ctx *ctx, const core_registry *registry, const char *name,
 	const char *weights, const char *output, const char *param, core_encoder **out);
 
+/* The contract of every encoder, with weights: fails the test when one of its checks does. */
+void test_encoder_contract(const char *name, const char *weights);
+
 /* Every recording under shared/corpora/ravdess/audio, or a skipped test. */
 typedef struct test_recording {
 	char name[256];

@@ -2,16 +2,18 @@
 /* The network that wav2vec 2.0, HuBERT and WavLM have in common: convolutions over the wave, a
  * projection, a convolution that tells positions, and layers of self-attention.
  *
- *   conv_i:   y = gelu(norm(W_i * x + b_i)), without padding; norm is a group norm of single
- * channels behind the first convolution only, or a layer norm behind each (eps 1e-5) project:  h =
- * W_p layer_norm(conv) + b_p position: h += gelu(W_g * h + b_g), grouped, W_g[:,:,k] = gain_k
- * V[:,:,k] / |V[:,:,k]|, padded by taps / 2 zeros on both sides; the last frame of an even number
- * of taps is cut layer:    h = norm(h + attention(h)), h = norm(h + W_2 gelu(W_1 h + b_1) + b_2),
- * or, with norm_first, h += attention(norm(h)), h += W_2 gelu(W_1 norm(h) + b_1) + b_2 attention of
- * a head: softmax(q k' / sqrt(d) + gate(x_q) bias[bucket(key - query)]) v; without buckets there is
- * no bias. With x_q the head's part of the layer's input and r = G x_q + g (8 numbers), a =
- * sigmoid(r_0 + r_1 + r_2 + r_3), b = sigmoid(r_4 + ... + r_7): gate = a (b c - 1) + 2; the bias is
- * the same in all layers.
+ *     conv_i    y = gelu(norm(W_i * x + b_i)), without padding; norm is a group norm of single
+ *               channels behind the first convolution only, or a layer norm behind each
+ *     project   h = W_p layer_norm(y) + b_p
+ *     position  h += gelu(W_g * h + b_g), grouped, W_g[:,:,k] = gain_k V[:,:,k] / |V[:,:,k]|, padded
+ *               by taps / 2 zeros on both sides; the last frame of an even number of taps is cut
+ *     layer     h = norm(h + attention(h)), h = norm(h + W_2 gelu(W_1 h + b_1) + b_2);
+ *               with norm_first h += attention(norm(h)), h += W_2 gelu(W_1 norm(h) + b_1) + b_2
+ *
+ * attention of a head: softmax(q k' / sqrt(d) + gate(x_q) bias[bucket(key - query)]) v; without
+ * buckets there is no bias. With x_q the head's part of the layer's input and r = G x_q + g (8
+ * numbers), a = sigmoid(r_0 + r_1 + r_2 + r_3), b = sigmoid(r_4 + ... + r_7): gate = a (b c - 1) + 2;
+ * the bias is the same in all layers.
  *
  * States: L = layers + 1. State 0 is what the first layer gets, state i what layer i gives. The
  * final norm stands before the first layer, or, with norm_first, behind the last one: the last

@@ -24,7 +24,7 @@ void fv_softmax(float *x, int64_t rows, int64_t width, int64_t stride);
 
 /* For each column of x [rows,width], with d = x - centre [width]: the sums over the rows of w, w d and w d^2
  * -> sums [3,width]. w = exp(logit - peak), logit [rows,width] and no larger than peak [width]; 1 where
- * logit is NULL. Row r begins at x + r stride and logit + r stride. w is within 2e-7 of itself, 0 below
+ * logit is NULL. Row r begins at x + r stride and logit + r stride. w is within 3e-7 of itself, 0 below
  * exp(-87); sums are in float over sixteen rows and in double over those. */
 void fv_column_moments(const float *x, const float *logit, int64_t rows, int64_t width,
 	int64_t stride, const float *centre, const float *peak, double *sums);

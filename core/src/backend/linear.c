@@ -54,21 +54,21 @@ static char *panel_at(const fv_linear *linear, int32_t plane, int64_t p, int64_t
 	return linear->weight[plane] + 4 * words;
 }
 
-/* x [inputs], split -> high and low [depth] units, zeros behind the numbers */
-static void convert(const fv_linear *linear, const float *x, void *high, void *low)
+/* x [n], split -> high and low [words] units, zeros behind the numbers */
+static void convert(
+	const fv_linear *linear, const float *x, int64_t n, int64_t words, void *high, void *low)
 {
-	int64_t n = linear->inputs, unit = linear->tiles->unit;
-	size_t rest =
-		(size_t)(linear->depth * unit - n) * (unit == 2 ? sizeof(uint16_t) : sizeof *x);
+	int64_t unit = linear->tiles->unit;
+	size_t rest = (size_t)(words * unit - n) * (unit == 2 ? sizeof(uint16_t) : sizeof *x);
 	if (unit == 2)
 		linear->kernels->pack(x, n, high, low);
 	else if (linear->direct)
 		memcpy(high, x, (size_t)n * sizeof *x);
 	else
 		linear->kernels->split(x, n, high, low);
-	memset((char *)high + (4 * (size_t)linear->depth - rest), 0, rest);
+	memset((char *)high + (4 * (size_t)words - rest), 0, rest);
 	if (low)
-		memset((char *)low + (4 * (size_t)linear->depth - rest), 0, rest);
+		memset((char *)low + (4 * (size_t)words - rest), 0, rest);
 }
 
 /* Row j of the weights -> its place in the panels; word: room for two rows of units */
@@ -76,7 +76,8 @@ static void place(const fv_linear *linear, int64_t j, const float *weight, int32
 {
 	const core_tiles *tiles = linear->tiles;
 	int64_t p = j / tiles->width, line = panel_vectors(linear, p) * tiles->lanes;
-	convert(linear, weight, word, linear->planes > 1 ? word + linear->depth : NULL);
+	convert(linear, weight, linear->inputs, linear->depth, word,
+		linear->planes > 1 ? word + linear->depth : NULL);
 	for (int32_t plane = 0; plane < linear->planes; plane++, word += linear->depth) {
 		int32_t *to = (int32_t *)(void *)panel_at(linear, plane, p, 0) + j % tiles->width;
 		for (int64_t k = 0; k < linear->depth; k++)
@@ -214,18 +215,23 @@ static void multiply_block(const row_part *part, int64_t first, int64_t last, in
 		}
 }
 
-/* Rows of x as the tiles want them, at `to`; rows that the tiles read beyond are zeros. */
+/* Rows of x as the tiles want them, at `to`; what the tiles read beyond is zeros. Rows that overlap stay
+ * so, unless one must be padded or begins within a unit. */
 static void convert_rows(row_part *part, const float *x, int64_t stride_x, float *to)
 {
 	const fv_linear *linear = part->linear;
-	int64_t rows = up(part->rows, linear->tiles->row_step), line = linear->depth + APART;
-	float *low = linear->planes > 1 ? to + rows * line : NULL;
-	for (int64_t r = 0; r < part->rows; r++)
-		convert(linear, x + r * stride_x, to + r * line, low ? low + r * line : NULL);
-	size_t rest = (size_t)((rows - part->rows) * line) * sizeof *to;
-	memset(to + part->rows * line, 0, rest);
-	if (low)
-		memset(low + part->rows * line, 0, rest);
+	int64_t unit = linear->tiles->unit, rows = up(part->rows, linear->tiles->row_step);
+	bool joined = stride_x < linear->inputs && linear->inputs == linear->depth * unit &&
+		      stride_x % unit == 0;
+	int64_t line = joined ? stride_x / unit : linear->depth + APART;
+	int64_t words = joined ? (rows - 1) * line + linear->depth : rows * line;
+	float *low = linear->planes > 1 ? to + words : NULL;
+	if (joined)
+		convert(linear, x, (part->rows - 1) * stride_x + linear->inputs, words, to, low);
+	for (int64_t r = 0; r < rows && !joined; r++)
+		convert(linear, x + (r < part->rows ? r * stride_x : 0),
+			r < part->rows ? linear->inputs : 0, line, to + r * line,
+			low ? low + r * line : NULL);
 	part->x[0] = (const char *)to;
 	part->x[1] = (const char *)low;
 	part->stride_x = line * (int64_t)sizeof *to;

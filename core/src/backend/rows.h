@@ -46,30 +46,38 @@ static void finish(const core_finish *job)
 		finish_as(job, false, FV_ACTIVATION_NONE);
 }
 
-/* The upper half of a float's bits is a bfloat16: rounded to the nearest, ties to even. */
+/* The upper half of a float's bits is a bfloat16: rounded to the nearest, ties to even, of numbers that
+ * are in its range. */
 SIMD_INLINE simd_v nearest_bf16(simd_v v)
 {
-	const uint32_t upper = 0xffff0000u, exponent = 0x7f800000u, quiet = 0x00400000u;
-	simd_u bits = (simd_u)v, rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) & upper;
-	simd_u beyond = (simd_u)((bits & exponent) == exponent) |
-			(simd_u)((rounded & exponent) == exponent);
-	simd_u cut = (bits & upper) | ((simd_u)(v != v) & quiet);
-	return (simd_v)((rounded & ~beyond) | (cut & beyond));
+	simd_u bits = (simd_u)v;
+	return (simd_v)((bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u);
 }
 
-/* What rounding left, rounded; 0 for what is not finite */
-SIMD_INLINE simd_v rest_bf16(simd_v v, simd_v high)
+/* v -> what it is rounded to, and what that left, rounded. Beyond the range bits are cut off: the result
+ * stays finite, or infinite, or not a number, and the rest of what is not finite is 0. */
+SIMD_INLINE simd_v split_bf16(simd_v v, simd_v *rest)
 {
-	simd_v left = v - high; /* not a number where v is not finite */
-	return nearest_bf16((simd_v)((simd_i)left & (simd_i)(left == left)));
+	const int32_t size = 0x7fffffff, largest = 0x7f7f8000, infinite = 0x7f800000;
+	simd_v near = nearest_bf16(v);
+	simd_i sizes = (simd_i)v & size, beyond = sizes >= largest;
+	if (!i_any(beyond)) {
+		*rest = nearest_bf16(v - near);
+		return near;
+	}
+	simd_i quiet = (sizes > infinite) & 0x00400000;
+	simd_i cut = ((simd_i)v & (int32_t)0xffff0000) | quiet;
+	near = (simd_v)(((simd_i)near & ~beyond) | (cut & beyond));
+	*rest = nearest_bf16((simd_v)((simd_i)(v - near) & ~(sizes >= infinite)));
+	return near;
 }
 
 static void split(const float *x, int64_t n, float *high, float *low)
 {
 	for (int64_t i = 0; i < n; i += SIMD_LANES) {
 		int64_t some = n - i < SIMD_LANES ? n - i : 0;
-		simd_v v = some ? v_load_some(x + i, some) : v_load(x + i), near = nearest_bf16(v);
-		simd_v rest = rest_bf16(v, near);
+		simd_v rest,
+			near = split_bf16(some ? v_load_some(x + i, some) : v_load(x + i), &rest);
 		if (some)
 			v_store_some(high + i, near, some);
 		else
@@ -95,11 +103,12 @@ static void pack(const float *x, int64_t n, uint16_t *high, uint16_t *low)
 {
 	for (int64_t i = 0; i < n; i += SIMD_LANES) {
 		int64_t here = n - i < SIMD_LANES ? n - i : SIMD_LANES;
-		simd_v v = here < SIMD_LANES ? v_load_some(x + i, here) : v_load(x + i);
-		simd_v near = nearest_bf16(v);
+		simd_v rest, near = split_bf16(
+				     here < SIMD_LANES ? v_load_some(x + i, here) : v_load(x + i),
+				     &rest);
 		store_bf16(high + i, near, here);
 		if (low)
-			store_bf16(low + i, rest_bf16(v, near), here);
+			store_bf16(low + i, rest, here);
 	}
 }
 

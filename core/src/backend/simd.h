@@ -7,6 +7,7 @@
 #define CORE_BACKEND_SIMD_H
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -75,6 +76,18 @@ SIMD_INLINE simd_v v_abs(simd_v a)
 	return (simd_v)((simd_i)a & 0x7fffffff);
 }
 
+/* Is any lane of a comparison true? */
+SIMD_INLINE bool i_any(simd_i mask)
+{
+#if SIMD_LANES == 16
+	return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0;
+#elif SIMD_LANES == 8
+	return _mm256_movemask_ps((__m256)mask) != 0;
+#else
+	return (mask[0] | mask[1] | mask[2] | mask[3]) != 0;
+#endif
+}
+
 /* The first n < SIMD_LANES of them; the others are read as 0 and not written. */
 SIMD_INLINE simd_v v_load_some(const float *p, int64_t n)
 {
@@ -113,7 +126,7 @@ SIMD_INLINE float v_largest(simd_v v)
 	return most;
 }
 
-/* e^x for x <= 0, to 2e-7 of it; 0 below -87; not a number stays that. 2^n is made in the bits of a
+/* e^x for x <= 0, to 3e-7 of it; 0 below -87; not a number stays that. 2^n is made in the bits of a
  * float, e^r on |r| <= log(2) / 2 is a polynomial. */
 SIMD_INLINE simd_v v_exp(simd_v x)
 {

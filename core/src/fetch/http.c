@@ -257,6 +257,7 @@ static CURLcode attempt(core_http *h, const char *url)
 	h->began = false;
 	h->fault = NULL;
 	h->write_errno = 0;
+	h->asked_pause_s = 0;
 	h->error[0] = '\0';
 	set_options(h, url, headers, partial ? range : NULL);
 	CURLcode code = curl_easy_perform(h->easy);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/large.h"
+
 struct source {
 	const core_features *features;
 	const int64_t *corpus_row;
@@ -111,7 +113,7 @@ fv_status core_matrix_make(fv_ctx *ctx, const core_features *features, const int
 	size_t total = 0;
 	for (int k = 0; k < CORE_SPLITS; k++)
 		total += (size_t)rows->n[k];
-	out->memory = malloc((total * s.width + 1) * sizeof *out->memory);
+	out->memory = core_large_alloc(total, s.width * sizeof *out->memory);
 	if (!out->memory)
 		return fv_fail(ctx, FV_FAILED, "out of memory for %zu x %zu features", total,
 			s.width);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/large.h"
 #include "base/progress.h"
 #include "run/cache.h"
 #include "run/encode_files.h"
@@ -193,7 +194,7 @@ fv_status core_features_load(fv_ctx *ctx, const core_encoder *e, const core_reco
 		.dims = e->dims,
 		.output = &e->info.outputs[e->output]};
 	size_t width = (size_t)e->layers * (size_t)e->dims;
-	out->x = calloc((size_t)recordings->n + 1, width * sizeof *out->x);
+	out->x = core_large_alloc((size_t)recordings->n, width * sizeof *out->x);
 	if (!out->x)
 		return fv_fail(ctx, FV_FAILED, "out of memory for %lld x %zu features",
 			(long long)recordings->n, width);

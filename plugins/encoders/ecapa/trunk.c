@@ -3,10 +3,12 @@
  * Interspeech 2020, in SpeechBrain's form), and from the pooled statistics to the embedding.
  *
  *     x_0 = tdnn(features)                                       tdnn(x) = norm(max(0, conv(x)))
- *     block b = 1, 2, 3 of dilation b + 1:   u = tdnn(x_(b-1)) falls into parts u_0 ...
- * u_(scale-1); y_0 = u_0,   y_1 = tdnn(u_1),   y_i = tdnn(u_i + y_(i-1));   v = tdnn(y) x_b = v
- * sigmoid(E max(0, S mean over time(v))) + x_(b-1) z = tdnn(x_1, x_2, x_3);   embedding = F
- * norm(statistics(z))
+ *     block b = 1, 2, 3 of dilation b + 1:
+ *         u = tdnn(x_(b-1)) falls into parts u_0 ... u_(scale-1)
+ *         y_0 = u_0,   y_1 = tdnn(u_1),   y_i = tdnn(u_i + y_(i-1))
+ *         v = tdnn(y)
+ *         x_b = v sigmoid(E max(0, S mean over time(v))) + x_(b-1)
+ *     z = tdnn(x_1, x_2, x_3),   embedding = F norm(statistics(z))
  *
  * Convolutions keep the length: frames before the first and behind the last are reflected. A
  * product over taps wants them one behind the other, so the frames of a convolution of dilation d
