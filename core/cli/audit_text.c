@@ -162,7 +162,8 @@ static void print_differences(const core_metrics *m, const core_attribute_metric
 		return;
 	putchar('\n');
 	if (a->n_differences > 3) {
-		printf("TPR differences of %d pairs of groups: see --json\n", (int)a->n_differences);
+		printf("TPR differences of %d pairs of groups: see --json\n",
+			(int)a->n_differences);
 		return;
 	}
 	left("TPR, less TPR", NAME_WIDTH);

@@ -141,7 +141,8 @@ static fv_status fact_row(
 			core_sheet_at(sheet, at, j + 1)->value = fact[j];
 		}
 	}
-	const double value[] = {s->sharp.labels_predicted, s->sharp.labels_true, s->sharp.auc, s->sharp.ap};
+	const double value[] = {
+		s->sharp.labels_predicted, s->sharp.labels_true, s->sharp.auc, s->sharp.ap};
 	for (size_t j = 0; j < 4 && sharp && s->test; j++) {
 		core_sheet_cell *cell = core_sheet_at(sheet, at, j + 6);
 		cell->value = printed(ctx, value[j]);

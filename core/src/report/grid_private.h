@@ -17,8 +17,7 @@ FV_NODISCARD fv_status core_grid_notes(fv_ctx *ctx, const core_grid *grid, core_
 FV_NODISCARD fv_status core_support_notes(
 	fv_ctx *ctx, const core_grid *grid, core_document *document);
 
-void core_grid_csv(
-	fv_ctx *ctx, const core_results *results, int64_t min_support, core_text *out);
+void core_grid_csv(fv_ctx *ctx, const core_results *results, int64_t min_support, core_text *out);
 FV_NODISCARD fv_status core_grid_json(fv_ctx *ctx, const core_grid *grid, core_text *out);
 
 /* What env.json says of a row's cell; NULL: no done run, or a file of an earlier version. */

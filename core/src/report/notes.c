@@ -50,7 +50,8 @@ static fv_status row_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 					row->label, row->reason);
 		if (!status && row->unbiased)
 			status = core_note(ctx, d,
-				"%s was trained without the simulated bias of the others: not ranked.",
+				"%s was trained without the simulated bias of the others: not "
+				"ranked.",
 				row->label);
 	}
 	if (!status && on_dev)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 
-#include "report/decimal.h"
 #include "base/json.h"
+#include "report/decimal.h"
 #include "report/few.h"
 #include "report/grid_private.h"
 #include "report/pairs.h"
@@ -86,8 +86,8 @@ static void write_csv(const core_pairs *pairs, core_text *out)
 			put_known(out, pair->p[j]);
 			put_known(out, pair->holm[j]);
 			put_known(out, pair->bh[j]);
-			core_text_add(out, ",%d,",
-				core_few_column(grid, &grid->row[pair->a], j, true));
+			core_text_add(
+				out, ",%d,", core_few_column(grid, &grid->row[pair->a], j, true));
 			core_text_csv(out, pair->reason ? pair->reason : "");
 			core_text_add(out, "\n");
 		}

@@ -112,8 +112,7 @@ static bool fits(const core_grid_row *cell, const core_paper_row *row)
 {
 	const char *loss = json_string_value(core_row_env(cell, "loss"));
 	const json_t *grouping = core_row_env(cell, "grouping");
-	if (!loss || !grouping || strcmp(loss, row->loss) || cell->on_test ||
-		cell->unbiased)
+	if (!loss || !grouping || strcmp(loss, row->loss) || cell->on_test || cell->unbiased)
 		return false;
 	/* A grouper that the objective does not use is there for the choice of the epoch. */
 	if (!*row->grouper)

@@ -28,8 +28,8 @@ static fv_status attribute_scores(fv_ctx *ctx, int32_t n_seeds, const core_eval_
 {
 	const core_test_set *test = out->test;
 	const core_eval_attribute *own = &test->attribute[a];
-	fv_status status = core_scores_compute(
-		ctx, n_seeds, set, &test->rows, own, draws, &out->attribute[a]);
+	fv_status status =
+		core_scores_compute(ctx, n_seeds, set, &test->rows, own, draws, &out->attribute[a]);
 	if (!status && draws->n)
 		status = core_differences_compute(
 			ctx, n_seeds, set, &test->rows, own, draws, &out->difference[a]);
