@@ -107,10 +107,10 @@ static inline fv_status group_weights_open(
 /* The loss of sample i by which groups are compared. */
 static inline double compared_loss(const group_weights *w, const fv_batch *batch, int32_t i)
 {
-	const float *y = batch->label + (size_t)i * (size_t)batch->classes;
-	double weight = 0, entropy = 0;
 	if (w->group_loss == CE)
 		return batch->loss[i];
+	const float *y = batch->label + (size_t)i * (size_t)batch->classes;
+	double weight = 0, entropy = 0;
 	for (int32_t k = 0; k < batch->classes; k++) {
 		weight += w->setup->class_weight[k] * y[k];
 		entropy -= y[k] > 0 ? y[k] * log(y[k]) : 0;
