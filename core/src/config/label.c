@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Short names of cells and axis values: {name: kmeans, k: 16} -> kmeans16, batch: 64 -> batch64. */
+/* Short names of cells and axis values: {name: NAME, k: 16} -> NAME16, batch: 64 -> batch64. */
 #include <ctype.h>
 #include <string.h>
 

@@ -49,7 +49,7 @@ struct core_yaml {
 	core_place place;
 	const char *text;    /* scalar */
 	const char *written; /* a path's text before it was resolved; otherwise NULL */
-	const char *source;  /* words for an origin without place: "default of kmeans" */
+	const char *source;  /* words for an origin without place: "default of NAME" */
 	size_t n;
 	core_entry *entry; /* [n] */
 };
