@@ -76,6 +76,22 @@ void speech_info(const speech_state *s, fv_encoder_info *info);
 FV_NODISCARD fv_status speech_encode(const speech_state *s, fv_ctx *worker, const float *wave,
 	int64_t n, int32_t pooled, float *out);
 
+/* Encoders whose one output is `states`: all of their state, and ops on it. */
+typedef struct speech_states {
+	speech_state speech;
+	fv_output output;
+} speech_states;
+
+FV_NODISCARD fv_status speech_states_open(
+	speech_states *s, fv_ctx *ctx, const char *path, const speech_kind *kind);
+fv_status speech_states_info(const void *state, fv_ctx *ctx, fv_encoder_info *info);
+int64_t speech_states_frames(const void *state, int32_t output, int64_t n);
+fv_status speech_states_encode(const void *state, fv_ctx *worker, int32_t output, const float *wave,
+	int64_t n, int32_t pooled, float *out);
+
+/* The output `states` of an open trunk. */
+fv_output speech_states_output(const speech_state *s);
+
 /* Whether speech_open would take the file, judged by names, types and shapes. *shape is filled. */
 bool speech_fits(const fv_checkpoint *file, const speech_kind *kind, fv_trunk_shape *shape);
 

@@ -7,54 +7,16 @@
 
 #include "speech.h"
 
-typedef struct wav2vec2_state {
-	speech_state speech;
-	fv_output output;
-} wav2vec2_state;
-
 static const char *const types[] = {"wav2vec2", "hubert", NULL};
 static const speech_kind wav2vec2 = {.types = types};
 
 static fv_status wav2vec2_open(void *state, fv_ctx *ctx, const char *weights)
 {
-	wav2vec2_state *s = state;
 	if (!weights)
 		return fv_fail(ctx, FV_CONFIG,
 			"needs weights: model.safetensors or pytorch_model.bin of a wav2vec 2.0 or "
 			"HuBERT model of Hugging Face, or a file of s3prl or torchaudio");
-	fv_status status = speech_open(&s->speech, ctx, weights, &wav2vec2, NULL);
-	if (!status)
-		s->output = (fv_output){.size = sizeof s->output,
-			.name = "states",
-			.layers = s->speech.shape.layers + 1,
-			.dims = s->speech.shape.width,
-			.has_frames = 1};
-	return status;
-}
-
-static fv_status wav2vec2_info(const void *state, fv_ctx *ctx, fv_encoder_info *info)
-{
-	const wav2vec2_state *s = state;
-	(void)ctx;
-	speech_info(&s->speech, info);
-	info->n_outputs = 1;
-	info->outputs = &s->output;
-	return FV_OK;
-}
-
-static int64_t wav2vec2_frames(const void *state, int32_t output, int64_t n)
-{
-	const wav2vec2_state *s = state;
-	(void)output;
-	return fv_trunk_frames(s->speech.trunk, n);
-}
-
-static fv_status wav2vec2_encode(const void *state, fv_ctx *worker, int32_t output,
-	const float *wave, int64_t n, int32_t pooled, float *out)
-{
-	const wav2vec2_state *s = state;
-	(void)output;
-	return speech_encode(&s->speech, worker, wave, n, pooled, out);
+	return speech_states_open(state, ctx, weights, &wav2vec2);
 }
 
 /* --- fv.fits/1 --- */
@@ -80,14 +42,14 @@ static const void *extension(const char *id)
 	return strcmp(id, FV_FITS_1) ? NULL : &wav2vec2_fits;
 }
 
-static const fv_param params[] = {SPEECH_PARAMS(wav2vec2_state, speech)};
+static const fv_param params[] = {SPEECH_PARAMS(speech_states, speech)};
 
 static const fv_encoder_ops ops = {
 	.size = sizeof ops,
 	.open = wav2vec2_open,
-	.info = wav2vec2_info,
-	.frames = wav2vec2_frames,
-	.encode = wav2vec2_encode,
+	.info = speech_states_info,
+	.frames = speech_states_frames,
+	.encode = speech_states_encode,
 };
 
 static const fv_descriptor descriptor = {
@@ -100,7 +62,7 @@ static const fv_descriptor descriptor = {
 	.source = "Baevski et al., wav2vec 2.0: a framework for self-supervised learning of speech "
 		  "representations, NeurIPS 2020; Hsu et al., HuBERT, TASLP 29 (2021)",
 	.licence = "Apache-2.0",
-	.state_size = sizeof(wav2vec2_state),
+	.state_size = sizeof(speech_states),
 	.params = params,
 	.n_params = sizeof params / sizeof *params,
 	.ops = &ops,

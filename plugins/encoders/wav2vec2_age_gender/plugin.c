@@ -67,11 +67,7 @@ static fv_status age_gender_open(void *state, fv_ctx *ctx, const char *weights)
 		.dims = 1 + GENDERS,
 		.columns = columns,
 		.roles = roles};
-	s->output[STATES] = (fv_output){.size = sizeof *s->output,
-		.name = "states",
-		.layers = s->speech.shape.layers + 1,
-		.dims = s->speech.shape.width,
-		.has_frames = 1};
+	s->output[STATES] = speech_states_output(&s->speech);
 	return FV_OK;
 }
 

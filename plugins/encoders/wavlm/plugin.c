@@ -6,55 +6,17 @@
 
 #include "speech.h"
 
-typedef struct wavlm_state {
-	speech_state speech;
-	fv_output output;
-} wavlm_state;
-
 static const char *const types[] = {"wavlm", NULL};
 static const speech_kind wavlm = {.position_bias = true, .types = types};
 
 static fv_status wavlm_open(void *state, fv_ctx *ctx, const char *weights)
 {
-	wavlm_state *s = state;
 	if (!weights)
 		return fv_fail(ctx, FV_CONFIG,
 			"needs weights: wavlm_base_plus.pt of s3prl, model.safetensors or "
 			"pytorch_model.bin of microsoft/wavlm-base-plus, or torchaudio's "
 			"wavlm_base_plus.pth (fairvox fetch wavlm-base-plus)");
-	fv_status status = speech_open(&s->speech, ctx, weights, &wavlm, NULL);
-	if (!status)
-		s->output = (fv_output){.size = sizeof s->output,
-			.name = "states",
-			.layers = s->speech.shape.layers + 1,
-			.dims = s->speech.shape.width,
-			.has_frames = 1};
-	return status;
-}
-
-static fv_status wavlm_info(const void *state, fv_ctx *ctx, fv_encoder_info *info)
-{
-	const wavlm_state *s = state;
-	(void)ctx;
-	speech_info(&s->speech, info);
-	info->n_outputs = 1;
-	info->outputs = &s->output;
-	return FV_OK;
-}
-
-static int64_t wavlm_frames(const void *state, int32_t output, int64_t n)
-{
-	const wavlm_state *s = state;
-	(void)output;
-	return fv_trunk_frames(s->speech.trunk, n);
-}
-
-static fv_status wavlm_encode(const void *state, fv_ctx *worker, int32_t output, const float *wave,
-	int64_t n, int32_t pooled, float *out)
-{
-	const wavlm_state *s = state;
-	(void)output;
-	return speech_encode(&s->speech, worker, wave, n, pooled, out);
+	return speech_states_open(state, ctx, weights, &wavlm);
 }
 
 /* --- fv.fits/1 --- */
@@ -95,14 +57,14 @@ static const void *extension(const char *id)
 	return strcmp(id, FV_FITS_1) ? NULL : &wavlm_fits;
 }
 
-static const fv_param params[] = {SPEECH_PARAMS(wavlm_state, speech)};
+static const fv_param params[] = {SPEECH_PARAMS(speech_states, speech)};
 
 static const fv_encoder_ops ops = {
 	.size = sizeof ops,
 	.open = wavlm_open,
-	.info = wavlm_info,
-	.frames = wavlm_frames,
-	.encode = wavlm_encode,
+	.info = speech_states_info,
+	.frames = speech_states_frames,
+	.encode = speech_states_encode,
 };
 
 static const fv_descriptor descriptor = {
@@ -115,7 +77,7 @@ static const fv_descriptor descriptor = {
 	.source = "Chen et al., WavLM: large-scale self-supervised pre-training for full stack "
 		  "speech processing, JSTSP 16 (2022); its published weights: " LICENCE,
 	.licence = "Apache-2.0",
-	.state_size = sizeof(wavlm_state),
+	.state_size = sizeof(speech_states),
 	.params = params,
 	.n_params = sizeof params / sizeof *params,
 	.ops = &ops,
