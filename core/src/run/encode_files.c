@@ -58,6 +58,8 @@ static fv_status open_spool(fv_ctx *ctx, const core_encode_files *job, core_spoo
 	char *path = core_path_join(ctx, job->room, ".fairvox-encode-XXXXXX");
 	core_spool *spool = calloc(1, sizeof *spool);
 	*out = spool;
+	if (spool)
+		spool->fd = -1; /* 0 would be closed as one's own */
 	if (!path || !spool)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	spool->fd = mkostemp(path, O_CLOEXEC);
@@ -131,15 +133,22 @@ static fv_status encode_one(void *user, fv_ctx *ctx, int64_t task)
 	return status ? status : put(ctx, w, i, data, frames);
 }
 
+void core_tell_recording(fv_ctx *ctx, fv_status status, const char *path, const char *reason)
+{
+	if (!path || strstr(reason, path))
+		(void)fv_fail(ctx, status, "%s", reason);
+	else
+		(void)fv_fail(ctx, status, "%s: %s", path, reason);
+}
+
 static void encoded_one(void *user, int64_t task, fv_status status, const char *reason)
 {
 	struct work *w = user;
 	const char *path = w->job->path[w->order[task]];
 	w->done++;
-	if (status && (w->job->encoder->info.by_name || strstr(reason, path)))
-		(void)fv_fail(w->ctx, status, "%s", reason);
-	else if (status)
-		(void)fv_fail(w->ctx, status, "%s: %s", path, reason);
+	if (status)
+		core_tell_recording(
+			w->ctx, status, w->job->encoder->info.by_name ? NULL : path, reason);
 }
 
 static void tell(void *user)

@@ -31,6 +31,10 @@ FV_NODISCARD fv_status core_encode_files_run(
 	fv_ctx *ctx, const core_encode_files *job, core_encoded *out, core_spool **spool);
 void core_spool_close(core_spool *spool); /* NULL is allowed */
 
+/* Tells that a recording could not be encoded; `reason` is what its worker said. path: NULL where it
+ * has none. */
+void core_tell_recording(fv_ctx *ctx, fv_status status, const char *path, const char *reason);
+
 /* The order in which n recordings are best given to workers: the largest files first, so that none of
  * them is begun when the others are done; equal ones as they come -> order [n]. `row` says which path
  * is meant by each of the n, NULL: all in turn. */

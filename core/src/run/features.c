@@ -38,13 +38,8 @@ static void encoded_one(void *user, int64_t task, fv_status status, const char *
 {
 	struct encode *s = user;
 	s->done++;
-	if (!status)
-		return;
-	const char *path = s->recordings->path[s->todo[task]];
-	if (strstr(reason, path))
-		(void)fv_fail(s->ctx, status, "%s", reason);
-	else
-		(void)fv_fail(s->ctx, status, "%s: %s", path, reason);
+	if (status)
+		core_tell_recording(s->ctx, status, s->recordings->path[s->todo[task]], reason);
 }
 
 static void tell(void *user)
