@@ -15,13 +15,14 @@
 #include "run/cache.h"
 #include "verbs.h"
 
-static const char usage[] =
-	"usage: fairvox cache list [--cache DIR]\n"
-	"       fairvox cache prune [--cache DIR] KEY...\n\n"
-	"list: one line an encoder key: key, encoder, entries, MiB, days since an entry was written.\n"
-	"prune: removes the entries of the keys named (unique beginnings of 8 or more digits do) and\n"
-	"what killed writers left. They are computed again when needed.\n\n"
-	"      --cache DIR  default: cache\n";
+static const char usage[] = "usage: fairvox cache list [--cache DIR]\n"
+			    "       fairvox cache prune [--cache DIR] KEY...\n\n"
+			    "list: one line an encoder key: key, encoder, entries, MiB, days since "
+			    "an entry was written.\n"
+			    "prune: removes the entries of the keys named (unique beginnings of 8 "
+			    "or more digits do) and\n"
+			    "what killed writers left. They are computed again when needed.\n\n"
+			    "      --cache DIR  default: cache\n";
 
 struct folder {
 	const char *key, *path, *encoder;
@@ -105,14 +106,15 @@ static const struct folder *match(fv_ctx *ctx, const struct folder *f, int n, co
 		if (strlen(word) < 8 || strncmp(f[i].key, word, strlen(word)))
 			continue;
 		if (found) {
-			(void)fv_fail(ctx, FV_CONFIG, "prune: '%s' is the beginning of two keys", word);
+			(void)fv_fail(
+				ctx, FV_CONFIG, "prune: '%s' is the beginning of two keys", word);
 			return NULL;
 		}
 		found = &f[i];
 	}
 	if (!found)
-		(void)fv_fail(ctx, FV_CONFIG, "prune: no key begins with '%s' (8 digits at least)",
-			word);
+		(void)fv_fail(
+			ctx, FV_CONFIG, "prune: no key begins with '%s' (8 digits at least)", word);
 	return found;
 }
 
@@ -150,7 +152,8 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	const char *what = optind < argc ? argv[optind++] : "";
 	bool list = !strcmp(what, "list");
 	if ((!list && strcmp(what, "prune")) || list != (optind == argc))
-		return fv_fail(ctx, FV_CONFIG, "cache: list, or prune and keys; see 'fairvox cache "
+		return fv_fail(ctx, FV_CONFIG,
+			"cache: list, or prune and keys; see 'fairvox cache "
 			"--help'");
 	struct folder *f = NULL;
 	int n = 0;

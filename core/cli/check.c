@@ -12,8 +12,10 @@
 
 static const char usage[] =
 	"usage: fairvox check [OPTION...] PLUGIN.so\n\n"
-	"Runs the contract suite on a plugin file: descriptor and defaults; for a loss weights on edge\n"
-	"cases and against finite differences; for a grouper ids and repeatability; for an encoder\n"
+	"Runs the contract suite on a plugin file: descriptor and defaults; for a loss weights on "
+	"edge\n"
+	"cases and against finite differences; for a grouper ids and repeatability; for an "
+	"encoder\n"
 	"silence, short and clipped recordings, threads. Exit code 4 when it has a fault.\n\n"
 	"  -p KEY=VALUE       a parameter; may be repeated\n"
 	"      --profile P    paper (default) or official\n"
@@ -71,10 +73,12 @@ static fv_status load(fv_ctx *ctx, const char *path, struct check *c)
 			c->plugin = &r->plugin[i];
 	for (size_t i = 0; !status && real && i < r->n_refused; i++)
 		if (!strcmp(r->refused[i].path, real))
-			status = fv_fail(ctx, FV_DATA, "%s: refused: %s", path, r->refused[i].reason);
+			status = fv_fail(
+				ctx, FV_DATA, "%s: refused: %s", path, r->refused[i].reason);
 	free(real);
 	if (!status && !c->plugin)
-		status = fv_fail(ctx, FV_DATA, "%s: no plugin file (it must be called NAME.so)", path);
+		status = fv_fail(
+			ctx, FV_DATA, "%s: no plugin file (it must be called NAME.so)", path);
 	return status;
 }
 

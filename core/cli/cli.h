@@ -22,8 +22,8 @@ typedef struct cli_verb {
  * error. --help, -h, -q/--quiet, -v/--verbose and --no-color are handled by main before the verb. */
 struct option;
 int cli_option(fv_ctx *ctx, int argc, char **argv, const char *shorts, const struct option *longs);
-FV_NODISCARD fv_status cli_int(fv_ctx *ctx, const char *option, const char *text, int64_t low,
-	int64_t high, int64_t *out);
+FV_NODISCARD fv_status cli_int(
+	fv_ctx *ctx, const char *option, const char *text, int64_t low, int64_t high, int64_t *out);
 
 /* --plugins DIR, repeated. */
 typedef struct cli_folders {

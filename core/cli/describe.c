@@ -12,11 +12,11 @@
 #include "plugin/registry.h"
 #include "verbs.h"
 
-static const char usage[] =
-	"usage: fairvox describe [--plugins DIR]... [KIND/]PLUGIN\n\n"
-	"Prints a plugin's summary, source, licence, and its parameters with type, unit, range and the\n"
-	"defaults of both profiles. KIND is encoder, grouper or loss.\n\n"
-	"  --plugins DIR  search DIR first; may be repeated\n";
+static const char usage[] = "usage: fairvox describe [--plugins DIR]... [KIND/]PLUGIN\n\n"
+			    "Prints a plugin's summary, source, licence, and its parameters with "
+			    "type, unit, range and the\n"
+			    "defaults of both profiles. KIND is encoder, grouper or loss.\n\n"
+			    "  --plugins DIR  search DIR first; may be repeated\n";
 
 static const char *type_name(const fv_param *p)
 {
@@ -67,7 +67,8 @@ static void print_plugin(const core_plugin *plugin)
 {
 	const fv_descriptor *d = plugin->descriptor;
 	printf("%s/%s %s\n  %s\n", core_kind_name(d->kind), d->name, d->version, d->summary);
-	printf("  source:  %s\n  licence: %s\n  file:    %s\n", d->source, d->licence, plugin->path);
+	printf("  source:  %s\n  licence: %s\n  file:    %s\n", d->source, d->licence,
+		plugin->path);
 	if (d->kind == FV_LOSS) {
 		const fv_loss_ops *ops = d->ops;
 		printf("  groups:  %s\n", ops->uses_groups ? "used" : "not used");
@@ -139,5 +140,5 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	return not_found(ctx, r, name);
 }
 
-const cli_verb cli_verb_describe = {"describe", "a plugin's parameters, source and licence", usage,
-	run};
+const cli_verb cli_verb_describe = {
+	"describe", "a plugin's parameters, source and licence", usage, run};

@@ -8,14 +8,16 @@
 
 static const char usage[] =
 	"usage: fairvox explain [OPTION...] CONFIG [KEY=VALUE...]\n\n"
-	"Prints what a configuration comes to: cells and what was dropped or merged on the way, every\n"
-	"value with its origin, which features are cached, rows left by exclusion and bias, and the runs\n"
+	"Prints what a configuration comes to: cells and what was dropped or merged on the way, "
+	"every\n"
+	"value with its origin, which features are cached, rows left by exclusion and bias, and "
+	"the runs\n"
 	"that 'fairvox run' would compute. Computes nothing.\n\n" CLI_STUDY_OPTIONS;
 
 static void print_notes(const core_config *c)
 {
-	printf("%s: %zu cell%s (%zu combinations, %zu excluded, %zu included, %zu merged)\n", c->path,
-		c->n_cells, c->n_cells == 1 ? "" : "s", c->n_combinations, c->n_excluded,
+	printf("%s: %zu cell%s (%zu combinations, %zu excluded, %zu included, %zu merged)\n",
+		c->path, c->n_cells, c->n_cells == 1 ? "" : "s", c->n_combinations, c->n_excluded,
 		c->n_included, c->n_merged);
 	for (size_t i = 0; i < c->n_notes; i++)
 		printf("note: %s\n", c->notes[i].text);
@@ -63,8 +65,8 @@ static fv_status print_tables(fv_ctx *ctx, const core_study *study, double *seco
 	return FV_OK;
 }
 
-static fv_status print_run(fv_ctx *ctx, const core_study *study, const core_run *run,
-	double *seconds)
+static fv_status print_run(
+	fv_ctx *ctx, const core_study *study, const core_run *run, double *seconds)
 {
 	const core_train_spec *train = &core_run_cell(study, run)->train;
 	core_run_rows rows;
@@ -134,5 +136,5 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	return status ? status : cli_flush(ctx);
 }
 
-const cli_verb cli_verb_explain = {"explain", "what a configuration comes to, computing nothing",
-	usage, run};
+const cli_verb cli_verb_explain = {
+	"explain", "what a configuration comes to, computing nothing", usage, run};

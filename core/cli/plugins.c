@@ -10,7 +10,8 @@
 
 static const char usage[] =
 	"usage: fairvox plugins [--plugins DIR]... [--json]\n\n"
-	"Lists the plugins found and the files refused, with the reason. Folders are searched in this\n"
+	"Lists the plugins found and the files refused, with the reason. Folders are searched in "
+	"this\n"
 	"order: --plugins, FAIRVOX_PLUGIN_PATH (colon-separated), the install folder.\n\n"
 	"  --plugins DIR  search DIR first; may be repeated\n"
 	"  --json         one JSON object\n";
@@ -41,8 +42,8 @@ static fv_status print_json(fv_ctx *ctx, const core_registry *r)
 	for (size_t i = 0; i < r->n_refused; i++)
 		json_array_append_new(refused, json_pack("{s:s, s:s}", "path", r->refused[i].path,
 						       "reason", r->refused[i].reason));
-	json_t *root = json_pack("{s:i, s:o, s:o}", "schema_version", 1, "plugins", found, "refused",
-		refused);
+	json_t *root = json_pack(
+		"{s:i, s:o, s:o}", "schema_version", 1, "plugins", found, "refused", refused);
 	const char *text = core_json_text(ctx, root, JSON_COMPACT);
 	if (!text)
 		return FV_FAILED;
@@ -77,5 +78,5 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	return cli_flush(ctx);
 }
 
-const cli_verb cli_verb_plugins = {"plugins", "which plugins were found or refused, and why", usage,
-	run};
+const cli_verb cli_verb_plugins = {
+	"plugins", "which plugins were found or refused, and why", usage, run};

@@ -14,11 +14,11 @@
 #include "train/trainer.h"
 #include "verbs.h"
 
-static const char usage[] =
-	"usage: fairvox predict [--plugins DIR]... RUN FILE...\n\n"
-	"Prints the emotion distribution of each recording as CSV (FileName, prob_<class>...). RUN is a\n"
-	"run's folder, or a cell's: then the mean over its finished runs.\n\n"
-	"      --plugins DIR  search DIR for plugins first; may be repeated\n";
+static const char usage[] = "usage: fairvox predict [--plugins DIR]... RUN FILE...\n\n"
+			    "Prints the emotion distribution of each recording as CSV (FileName, "
+			    "prob_<class>...). RUN is a\n"
+			    "run's folder, or a cell's: then the mean over its finished runs.\n\n"
+			    "      --plugins DIR  search DIR for plugins first; may be repeated\n";
 
 #define MODELS_MAX 1024
 
@@ -66,8 +66,8 @@ static fv_status find_models(fv_ctx *ctx, struct predict *p, const char *dir)
 	return status;
 }
 
-static fv_status check_same_classes(fv_ctx *ctx, const struct predict *p, const core_model *model,
-	const char *path)
+static fv_status check_same_classes(
+	fv_ctx *ctx, const struct predict *p, const core_model *model, const char *path)
 {
 	bool same = p->first.plan->shape.classes == model->plan->shape.classes;
 	for (int32_t c = 0; same && c < model->plan->shape.classes; c++)
@@ -137,8 +137,7 @@ static fv_status apply(fv_ctx *ctx, struct predict *p, const core_model *model)
 		for (size_t j = 0; j < p->width; j++)
 			x[j] = (p->x[i * p->width + j] - model->scaling.mean[j]) *
 			       model->scaling.scale[j];
-		fv_status status =
-			core_train_predict(ctx, model->plan, model->params, &data, prob);
+		fv_status status = core_train_predict(ctx, model->plan, model->params, &data, prob);
 		first = first ? first : status;
 		if (status)
 			continue;
@@ -159,14 +158,17 @@ static fv_status use_model(fv_ctx *ctx, struct predict *p, size_t index)
 	core_ctx_set_run(ctx, model.seed, model.fold);
 	if (!index) {
 		p->first = model;
-		p->sum = core_alloc(ctx, p->n_files * (size_t)model.plan->shape.classes, sizeof *p->sum);
+		p->sum = core_alloc(
+			ctx, p->n_files * (size_t)model.plan->shape.classes, sizeof *p->sum);
 		if (!p->sum)
 			return FV_FAILED;
 	}
 	status = check_same_classes(ctx, p, &model, path);
 	if (!status && !model.scaling.mean)
-		status = fv_fail(ctx, FV_DATA, "%s: its features are standardised per speaker, which "
-			"needs all recordings of each speaker: it cannot predict single ones", path);
+		status = fv_fail(ctx, FV_DATA,
+			"%s: its features are standardised per speaker, which "
+			"needs all recordings of each speaker: it cannot predict single ones",
+			path);
 	if (!status)
 		status = encode_all(ctx, p, &model, path);
 	return status ? status : apply(ctx, p, &model);
@@ -186,8 +188,8 @@ static fv_status print(fv_ctx *ctx, const struct predict *p)
 	for (size_t i = 0; i < p->n_files; i++) {
 		core_text_csv(&text, core_path_base(p->file[i]));
 		for (size_t c = 0; c < classes; c++)
-			core_text_add(&text, ",%.9g",
-				p->sum[i * classes + c] / (double)p->n_models);
+			core_text_add(
+				&text, ",%.9g", p->sum[i * classes + c] / (double)p->n_models);
 		core_text_add(&text, "\n");
 	}
 	bool bad = text.failed;
@@ -219,5 +221,5 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	return status ? status : print(ctx, p);
 }
 
-const cli_verb cli_verb_predict = {"predict", "emotions of new recordings by a finished run", usage,
-	run};
+const cli_verb cli_verb_predict = {
+	"predict", "emotions of new recordings by a finished run", usage, run};

@@ -9,16 +9,20 @@
 
 static const char usage[] =
 	"usage: fairvox run [OPTION...] CONFIG [KEY=VALUE...]\n\n"
-	"Computes every run of a configuration (cell of the matrix x fold x seed) that is not done, one\n"
-	"folder each. A run is done when its folder says so for exactly these data, weights, plugins and\n"
-	"settings; what has changed is computed again, what was interrupted goes on where its state was\n"
+	"Computes every run of a configuration (cell of the matrix x fold x seed) that is not "
+	"done, one\n"
+	"folder each. A run is done when its folder says so for exactly these data, weights, "
+	"plugins and\n"
+	"settings; what has changed is computed again, what was interrupted goes on where its "
+	"state was\n"
 	"saved: on SIGINT, SIGTERM and SIGUSR1, and every minute. KEY=VALUE overrides the file:\n"
 	"train.epochs=10, loss.name=rw,ds (a list makes an axis of the matrix).\n\n"
 	"  -j, --jobs N       worker processes (default 1); results do not depend on it\n"
 	"  -k, --keep-going   go on after a run has failed\n"
-	"  -f, --force        compute runs that are done as well, and interrupted ones from the start\n"
-	"      --save-every S save the state of a run every S seconds (default 60); 0: on signals only\n"
-	CLI_STUDY_OPTIONS;
+	"  -f, --force        compute runs that are done as well, and interrupted ones from the "
+	"start\n"
+	"      --save-every S save the state of a run every S seconds (default 60); 0: on signals "
+	"only\n" CLI_STUDY_OPTIONS;
 
 static fv_status execute(fv_ctx *ctx, cli_study *cli, core_study *study)
 {
@@ -31,7 +35,8 @@ static fv_status execute(fv_ctx *ctx, cli_study *cli, core_study *study)
 	core_summary s;
 	status = core_study_execute(ctx, study, &options, &s);
 	if (s.stopped)
-		core_log(ctx, CORE_INFO, "%lld runs were stopped; the same command goes on with them",
+		core_log(ctx, CORE_INFO,
+			"%lld runs were stopped; the same command goes on with them",
 			(long long)s.stopped);
 	core_log(ctx, CORE_INFO, "%lld of %lld runs done, %lld of them now%s%s",
 		(long long)(s.done_before + s.done_now), (long long)s.runs, (long long)s.done_now,

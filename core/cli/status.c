@@ -6,11 +6,11 @@
 #include "report/collect.h"
 #include "verbs.h"
 
-static const char usage[] =
-	"usage: fairvox status [--json] RESULTS\n\n"
-	"Says of every cell how many of its runs are done, running, failed or open (interrupted), and\n"
-	"why those that failed did.\n\n"
-	"      --json  one JSON object\n";
+static const char usage[] = "usage: fairvox status [--json] RESULTS\n\n"
+			    "Says of every cell how many of its runs are done, running, failed or "
+			    "open (interrupted), and\n"
+			    "why those that failed did.\n\n"
+			    "      --json  one JSON object\n";
 
 static const char *const states[] = {"done", "running", "failed", "open"};
 
@@ -47,11 +47,11 @@ static fv_status print_json(fv_ctx *ctx, const core_results *r)
 	for (size_t i = 0; i < r->n; i++)
 		for (size_t j = 0; j < r->cell[i].n; j++) {
 			const core_result *run = &r->cell[i].run[j];
-			json_array_append_new(runs,
-				json_pack("{s:s, s:I, s:I, s:s, s:s?}", "cell", r->cell[i].name,
-					"fold", (json_int_t)run->fold, "seed",
-					(json_int_t)run->seed, "state", states[run->state],
-					"reason", run->reason));
+			json_array_append_new(
+				runs, json_pack("{s:s, s:I, s:I, s:s, s:s?}", "cell",
+					      r->cell[i].name, "fold", (json_int_t)run->fold,
+					      "seed", (json_int_t)run->seed, "state",
+					      states[run->state], "reason", run->reason));
 		}
 	json_t *root = json_pack("{s:i, s:o}", "schema_version", 1, "runs", runs);
 	const char *text = core_json_text(ctx, root, JSON_COMPACT);
@@ -82,5 +82,5 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	return status ? status : cli_flush(ctx);
 }
 
-const cli_verb cli_verb_status = {"status", "which runs are done, running, failed and why", usage,
-	run};
+const cli_verb cli_verb_status = {
+	"status", "which runs are done, running, failed and why", usage, run};

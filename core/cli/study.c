@@ -36,7 +36,8 @@ static fv_status take(fv_ctx *ctx, cli_study *s, int option)
 	case 'E':
 		if (core_parse_double(optarg, &s->save_every_s) && s->save_every_s >= 0)
 			return FV_OK;
-		return fv_fail(ctx, FV_CONFIG, "--save-every: '%s' is no number of seconds", optarg);
+		return fv_fail(
+			ctx, FV_CONFIG, "--save-every: '%s' is no number of seconds", optarg);
 	case 'O':
 		s->out = optarg;
 		return FV_OK;
@@ -68,8 +69,8 @@ static void pick_options(const char *wanted, struct option *longs, char *shorts)
 	*shorts = '\0';
 }
 
-fv_status cli_study_parse(fv_ctx *ctx, int argc, char **argv, const char *options, unsigned needs,
-	cli_study *s)
+fv_status cli_study_parse(
+	fv_ctx *ctx, int argc, char **argv, const char *options, unsigned needs, cli_study *s)
 {
 	struct option longs[16];
 	char shorts[16];
@@ -79,8 +80,10 @@ fv_status cli_study_parse(fv_ctx *ctx, int argc, char **argv, const char *option
 		if (option == '?' || take(ctx, s, option))
 			return FV_CONFIG;
 	if (optind == argc)
-		return fv_fail(ctx, FV_CONFIG, "%s: a configuration file is to be named; see "
-			"'fairvox %s --help'", argv[0], argv[0]);
+		return fv_fail(ctx, FV_CONFIG,
+			"%s: a configuration file is to be named; see "
+			"'fairvox %s --help'",
+			argv[0], argv[0]);
 	s->config = argv[optind];
 	s->overrides = argv + optind + 1;
 	s->n_overrides = (size_t)(argc - optind - 1);

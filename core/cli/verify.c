@@ -8,7 +8,8 @@
 
 static const char usage[] =
 	"usage: fairvox verify RESULTS\n\n"
-	"Computes every metric of every finished run again from its predictions.csv, and the table from\n"
+	"Computes every metric of every finished run again from its predictions.csv, and the table "
+	"from\n"
 	"those, and names each value that is not the same bit by bit (exit code 1).\n";
 
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
@@ -30,5 +31,5 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	return status ? status : cli_flush(ctx);
 }
 
-const cli_verb cli_verb_verify = {"verify", "recompute every metric from the predictions", usage,
-	run};
+const cli_verb cli_verb_verify = {
+	"verify", "recompute every metric from the predictions", usage, run};

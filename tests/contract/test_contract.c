@@ -389,8 +389,7 @@ static fv_status stagy_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup
 	return FV_OK;
 }
 
-static fv_status far_next(
-	void *state, fv_ctx *ctx, int32_t index, fv_stage *stage, int32_t *more)
+static fv_status far_next(void *state, fv_ctx *ctx, int32_t index, fv_stage *stage, int32_t *more)
 {
 	static const int32_t row[] = {1 << 20};
 	(void)state, (void)ctx, (void)index, (void)more;
@@ -400,8 +399,7 @@ static fv_status far_next(
 }
 
 /* as many groups as a class has errors: too many for some predictions only */
-static fv_status sly_next(
-	void *state, fv_ctx *ctx, int32_t index, fv_stage *stage, int32_t *more)
+static fv_status sly_next(void *state, fv_ctx *ctx, int32_t index, fv_stage *stage, int32_t *more)
 {
 	const stagy *self = state;
 	const fv_rows *train = self->setup->train;

@@ -16,8 +16,8 @@
 static void philox_vectors(void **state)
 {
 	(void)state;
-	static const uint64_t zero[4], ones[4] = {~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0),
-		~UINT64_C(0)};
+	static const uint64_t zero[4],
+		ones[4] = {~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0)};
 	static const uint64_t want_zero[4] = {UINT64_C(0x16554d9eca36314c),
 		UINT64_C(0xdb20fe9d672d0fdc), UINT64_C(0xd7e772cee186176b),
 		UINT64_C(0x7e68b68aec7ba23b)};
@@ -80,7 +80,8 @@ static void files_are_whole(void **state)
 	test_ok(ctx, core_file_read(ctx, path, 0, &data, &size));
 	assert_int_equal(size, 5);
 	assert_string_equal(data, "three");
-	test_fails(ctx, core_file_read(ctx, path, 4, &data, &size), FV_DATA, "more than the 4 allowed");
+	test_fails(ctx, core_file_read(ctx, path, 4, &data, &size), FV_DATA,
+		"more than the 4 allowed");
 	test_fails(ctx, core_file_read(ctx, dir, 0, &data, &size), FV_DATA, "not a regular file");
 	core_writer *writer;
 	test_ok(ctx, core_writer_open(ctx, path, &writer));
@@ -99,13 +100,13 @@ static void sha256_vectors(void **state)
 	fv_ctx *ctx = test_ctx();
 	char hex[CORE_SHA256_HEX];
 	test_ok(ctx, core_sha256_bytes(ctx, "abc", 3, hex)); /* FIPS 180-2, appendix B.1 */
-	assert_string_equal(hex,
-		"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_string_equal(
+		hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 	char *path = core_path_join(ctx, test_folder("sha"), "abc");
 	test_ok(ctx, core_file_write(ctx, path, "abc", 3));
 	test_ok(ctx, core_sha256_file(ctx, path, hex));
-	assert_string_equal(hex,
-		"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_string_equal(
+		hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 	core_ctx_free(ctx);
 }
 
@@ -121,7 +122,10 @@ static void csv_tables(void **state)
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	core_csv csv;
-	test_ok(ctx, csv_of(ctx, "\xef\xbb\xbf" "a,b\r\n1,\"x,\"\"y\"\r\n\r\n2,z", &csv));
+	test_ok(ctx, csv_of(ctx,
+			     "\xef\xbb\xbf"
+			     "a,b\r\n1,\"x,\"\"y\"\r\n\r\n2,z",
+			     &csv));
 	assert_int_equal(csv.n_rows, 2);
 	assert_int_equal(csv.n_columns, 2);
 	assert_string_equal(csv.header[0], "a");
@@ -129,7 +133,8 @@ static void csv_tables(void **state)
 	assert_int_equal(csv.line[1], 4);
 	assert_int_equal(core_csv_column(&csv, "b"), 1);
 	assert_int_equal(core_csv_column(&csv, "c"), -1);
-	test_fails(ctx, csv_of(ctx, "a,b\n1,2\n1\n", &csv), FV_DATA, ":3: 1 fields, the header has 2");
+	test_fails(
+		ctx, csv_of(ctx, "a,b\n1,2\n1\n", &csv), FV_DATA, ":3: 1 fields, the header has 2");
 	test_fails(ctx, csv_of(ctx, "a,a\n", &csv), FV_DATA, "appears twice");
 	test_fails(ctx, csv_of(ctx, "", &csv), FV_DATA, "header line");
 	test_fails(ctx, csv_of(ctx, "a\n\"x", &csv), FV_DATA, "not closed");
@@ -199,7 +204,8 @@ static void utf8(void **state)
 			encode_point(c, n, text);
 			bool want = c >= room[n - 1] && (c < 0xd800 || c > 0xdfff) && c <= 0x10ffff;
 			assert_int_equal(core_is_utf8(text), want);
-			for (unsigned i = 0; i < n && n > 1; i++) { /* a byte of another kind, or none */
+			for (unsigned i = 0; i < n && n > 1;
+				i++) { /* a byte of another kind, or none */
 				memcpy(copy, text, sizeof copy);
 				copy[i] = 'a';
 				assert_false(core_is_utf8(copy));

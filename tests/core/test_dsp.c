@@ -323,8 +323,8 @@ static void test_bands_of_others(void **state)
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	check_bands(fv_mel_open_slaney(ctx, 400, RATE, 40, 0, 8000), "ge2e/mel_matrix.npy", 40);
-	check_bands(fv_mel_open_symmetric(ctx, 400, RATE, 80, 0, 8000), "ecapa/fbank_matrix.npy",
-		80);
+	check_bands(
+		fv_mel_open_symmetric(ctx, 400, RATE, 80, 0, 8000), "ecapa/fbank_matrix.npy", 80);
 	core_ctx_free(ctx);
 }
 

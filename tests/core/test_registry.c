@@ -145,7 +145,8 @@ static void locale_and_rounding_stay(void **state)
 	fv_ctx *ctx = test_ctx();
 	char *locale = core_strdup(ctx, setlocale(LC_ALL, NULL));
 	int rounding = fegetround();
-	assert_non_null(core_registry_find(open_dir(ctx, cage(ctx, "locale", 0)), FV_LOSS, "locale"));
+	assert_non_null(
+		core_registry_find(open_dir(ctx, cage(ctx, "locale", 0)), FV_LOSS, "locale"));
 	assert_non_null(
 		core_registry_find(open_dir(ctx, cage(ctx, "rounding", 0)), FV_LOSS, "rounding"));
 	assert_string_equal(setlocale(LC_ALL, NULL), locale);

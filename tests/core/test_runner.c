@@ -207,12 +207,12 @@ static void test_label_free(void **state)
 		{"cvar_dro", NULL, NULL, true}, {"lff", NULL, NULL, true},
 		{"disent", NULL, NULL, true}, {"mixup", NULL, NULL, true},
 		{"jtt", NULL, NULL, true}, {"afr", NULL, NULL, true}, {"eiil", NULL, NULL, true},
-		{"rw", kmeans, NULL, true}, {"ds", kmeans, NULL, true}, {"gdro", kmeans, NULL, true},
-		{"gadro", kmeans, NULL, true}, {"pgdro", kmeans, NULL, true},
-		{"grl", kmeans, NULL, true}, {"lisa", kmeans, NULL, true},
-		{"erm", odd, "dev_worst_group", true}, {"jtt", odd, "dev_tpr_gap", true},
-		{"rw", odd, "dev_tpr_gap", true}, {"rw", truth, NULL, false},
-		{"lisa", truth, NULL, false}};
+		{"rw", kmeans, NULL, true}, {"ds", kmeans, NULL, true},
+		{"gdro", kmeans, NULL, true}, {"gadro", kmeans, NULL, true},
+		{"pgdro", kmeans, NULL, true}, {"grl", kmeans, NULL, true},
+		{"lisa", kmeans, NULL, true}, {"erm", odd, "dev_worst_group", true},
+		{"jtt", odd, "dev_tpr_gap", true}, {"rw", odd, "dev_tpr_gap", true},
+		{"rw", truth, NULL, false}, {"lisa", truth, NULL, false}};
 	for (size_t i = 0; i < sizeof cell / sizeof *cell; i++) {
 		const char *run[2], *loss = core_format(ctx, "loss.name=%s", cell[i].loss);
 		const char *override[4] = {loss};
@@ -226,8 +226,7 @@ static void test_label_free(void **state)
 		for (int k = 0; k < 2; k++) {
 			test_toy_write(dir, k ? 1 : 0);
 			run[k] = run_toy(ctx, dir, 1, n, override);
-			run[k] = set_aside(
-				ctx, dir, run[k], core_format(ctx, "turn%zu-%d", i, k));
+			run[k] = set_aside(ctx, dir, run[k], core_format(ctx, "turn%zu-%d", i, k));
 		}
 		same_file(ctx, run[0], run[1], "model.safetensors", cell[i].same);
 		same_file(ctx, run[0], run[1], "predictions.csv",
@@ -245,8 +244,8 @@ static void test_jobs(void **state)
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	const char *dir = toy(ctx, 0), *run[2];
-	const char *override[] = {"train.seed=[1, 2, 3]", "loss.name=gdro",
-		"grouper={name: truth, column: race}"};
+	const char *override[] = {
+		"train.seed=[1, 2, 3]", "loss.name=gdro", "grouper={name: truth, column: race}"};
 	static const char *const names[] = {"model.safetensors", "predictions.csv", "metrics.json",
 		"groups.csv", "config.yaml", "log", "done"};
 	for (int k = 0; k < 2; k++) {
@@ -279,7 +278,8 @@ static void test_again(void **state)
 	core_study_close(study);
 	const char *override[] = {"train.learning_rate=1.0e30"};
 	study = test_toy_open(ctx, dir, NULL, 1, override);
-	fv_status status = core_runner_run(ctx, study, &study->run[0], &(core_run_options){0}, &skipped);
+	fv_status status =
+		core_runner_run(ctx, study, &study->run[0], &(core_run_options){0}, &skipped);
 	test_fails(ctx, status, FV_FAILED, "not finite");
 	assert_false(skipped);
 	assert_true(core_file_exists(core_path_join(ctx, study->run[0].dir, "failed")));

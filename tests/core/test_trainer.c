@@ -19,8 +19,8 @@
 static void repeatable(void **state)
 {
 	(void)state;
-	const char *names[] = {"erm", "rw", "ds", "gdro", "gadro", "cvar_dro", "lff", "disent", "grl",
-		"jtt", "afr", "eiil", "mixup", "lisa"};
+	const char *names[] = {"erm", "rw", "ds", "gdro", "gadro", "cvar_dro", "lff", "disent",
+		"grl", "jtt", "afr", "eiil", "mixup", "lisa"};
 	for (int l = 0; l < 14; l++) {
 		task *run[3];
 		core_train_result result[3];
@@ -55,7 +55,8 @@ static fv_status record(void *user, const core_train_epoch *epoch)
 	history *h = user;
 	h->epoch[h->n] = *epoch;
 	memcpy(h->group_loss[h->n], epoch->group_loss, sizeof h->group_loss[0]);
-	memcpy(h->params[h->n++], epoch->params, (size_t)core_head_count(&task_shape) * sizeof(float));
+	memcpy(h->params[h->n++], epoch->params,
+		(size_t)core_head_count(&task_shape) * sizeof(float));
 	return FV_OK;
 }
 
@@ -108,8 +109,8 @@ static void development_values(void **state)
 			best = e;
 	}
 	assert_int_equal(result.selected_epoch, best + 1);
-	assert_memory_equal(
-		result.params, h.params[best], (size_t)core_head_count(&task_shape) * sizeof(float));
+	assert_memory_equal(result.params, h.params[best],
+		(size_t)core_head_count(&task_shape) * sizeof(float));
 	assert_true(h.epoch[5].value < h.epoch[0].value); /* it learns */
 	free_task(t);
 }
@@ -378,7 +379,8 @@ static void init_and_order(void **state)
 	t->spec.learning_rate = 0;
 	core_train_result result;
 	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &result));
-	assert_memory_equal(result.params, init, (size_t)core_head_count(&task_shape) * sizeof *init);
+	assert_memory_equal(
+		result.params, init, (size_t)core_head_count(&task_shape) * sizeof *init);
 	assert_int_equal(s.row[0], N - N % 16);     /* of the last batch */
 	assert_int_equal(result.selected_epoch, 1); /* all epochs alike: the first */
 	t->job.order_n = N - 1;
@@ -471,7 +473,8 @@ static void group_losses(void **state)
 	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &result));
 	float logits[N * C];
 	double loss[N], mean = 0;
-	test_ok(t->ctx, core_train_predict(t->ctx, result.plan, result.params, &t->job.train, logits));
+	test_ok(t->ctx,
+		core_train_predict(t->ctx, result.plan, result.params, &t->job.train, logits));
 	core_base_loss(N, C, logits, t->label, result.class_weight, loss, NULL);
 	for (int i = 10; i < N; i++)
 		mean += loss[i] / (N - 10);

@@ -218,14 +218,14 @@ static void column_moments(void **state)
 					peak[c] = fmaxf(peak[c], logit[r * stride + c]);
 			}
 			bool weighted = k >= count;
-			here[k % count]->column_moments(x, weighted ? logit : NULL, ROWS, width, stride,
-				centre, weighted ? peak : NULL, got);
+			here[k % count]->column_moments(x, weighted ? logit : NULL, ROWS, width,
+				stride, centre, weighted ? peak : NULL, got);
 			for (int c = 0; c < width; c++) {
 				double sum[3] = {0}, size[3] = {0};
 				for (int r = 0; r < ROWS; r++) {
 					double d = (double)x[r * stride + c] - (double)centre[c];
 					double w = weighted ? exp((double)logit[r * stride + c] -
-								  (double)peak[c])
+								      (double)peak[c])
 							    : 1;
 					for (int m = 0; m < 3; m++) {
 						double term = w * (m == 0 ? 1 : m == 1 ? d : d * d);

@@ -400,7 +400,8 @@ static void mutations(void **state)
 		free(exact);
 		core_ctx_free(ctx);
 	}
-	assert_in_range(accepted, rounds / 60, rounds - rounds / 60); /* both outcomes were really tried */
+	assert_in_range(
+		accepted, rounds / 60, rounds - rounds / 60); /* both outcomes were really tried */
 }
 
 int main(void)

@@ -8,8 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	fv_ctx *ctx = core_ctx_new();
 	core_config *config;
-	fv_status status = core_config_load(ctx, test_registry(), fuzz_file(data, size), NULL, 0,
-		CORE_NEED_RUN, &config);
+	fv_status status = core_config_load(
+		ctx, test_registry(), fuzz_file(data, size), NULL, 0, CORE_NEED_RUN, &config);
 	fuzz_answer(ctx, status);
 	for (size_t i = 0; !status && i < config->n_cells; i++) {
 		core_text text = {0};

@@ -14,8 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!status) {
 		core_text text = {0};
 		core_predictions_text(&p, &text);
-		status = core_predictions_read(ctx,
-			fuzz_file((const uint8_t *)text.data, text.size), NULL, &back);
+		status = core_predictions_read(
+			ctx, fuzz_file((const uint8_t *)text.data, text.size), NULL, &back);
 		fuzz_require(!status, "what was written cannot be read");
 		size_t bytes = (size_t)p.n * (size_t)p.C * sizeof(float);
 		fuzz_require(p.n == back.n && p.C == back.C && !memcmp(p.prob, back.prob, bytes) &&

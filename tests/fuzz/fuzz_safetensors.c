@@ -19,7 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int64_t i = 0; !status && i < fv_checkpoint_count(file); i++) {
 		const fv_tensor *t = fv_checkpoint_at(file, i);
 		fuzz_require(fv_checkpoint_find(file, t->name) != NULL, "a tensor is not found");
-		fuzz_require(t->count >= 0 && (uint64_t)t->count <= size, "more elements than bytes");
+		fuzz_require(
+			t->count >= 0 && (uint64_t)t->count <= size, "more elements than bytes");
 		float *out = malloc(((size_t)t->count + 1) * sizeof *out);
 		fv_ctx *own = core_ctx_new();
 		fuzz_answer(own, fv_tensor_to_f32(own, t, out));

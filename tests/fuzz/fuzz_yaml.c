@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		core_text text = {0}, json = {0}, flow = {0};
 		core_yaml_json(root, &json);
 		core_yaml_flow(root, &flow);
-		fuzz_require(!core_yaml_write(ctx, root, NULL, &text), "a tree that cannot be written");
+		fuzz_require(
+			!core_yaml_write(ctx, root, NULL, &text), "a tree that cannot be written");
 		fuzz_require(!core_yaml_parse(ctx, "back", text.data, text.size, &back),
 			"what was written cannot be read");
 		fuzz_require(core_yaml_equal(root, back), "what was written is another tree");

@@ -31,8 +31,8 @@ static double log_mean(const struct tilted *s, const fv_batch *batch)
 	return most + log(sum / batch->n) / s->tilt;
 }
 
-static fv_status tilted_weigh(void *state, fv_ctx *ctx, const fv_batch *batch, double *v,
-	double *value)
+static fv_status tilted_weigh(
+	void *state, fv_ctx *ctx, const fv_batch *batch, double *v, double *value)
 {
 	const struct tilted *s = state;
 	(void)ctx;
@@ -42,7 +42,8 @@ static fv_status tilted_weigh(void *state, fv_ctx *ctx, const fv_batch *batch, d
 	return FV_OK;
 }
 
-static fv_status tilted_develop(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
+static fv_status tilted_develop(
+	const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
 {
 	(void)ctx;
 	*value = log_mean(state, batch);

@@ -192,7 +192,8 @@ static void bad_csv(void **state)
 		{"\n", "f.csv: empty", 1},
 		{"", "f.csv: byte 0: too short", 1},
 		{"<html>",
-			"f.csv: byte 0: unknown content: no file of tensors, it looks like a web page",
+			"f.csv: byte 0: unknown content: no file of tensors, it looks like a web "
+			"page",
 			1},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

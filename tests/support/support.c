@@ -26,8 +26,8 @@ void test_ok_(fv_ctx *ctx, fv_status status, const char *file, int line)
 	_fail(file, line);
 }
 
-void test_fails_(fv_ctx *ctx, fv_status status, fv_status want, const char *text, const char *file,
-	int line)
+void test_fails_(
+	fv_ctx *ctx, fv_status status, fv_status want, const char *text, const char *file, int line)
 {
 	const char *first = core_error_line(ctx, 0);
 	if (status != want || !first || !strstr(first, text)) {
@@ -150,8 +150,8 @@ double *test_npy(const char *path, int64_t shape[4], int *rank)
 	return out;
 }
 
-void test_close_(double got, double want, double tolerance, const char *what, const char *file,
-	int line)
+void test_close_(
+	double got, double want, double tolerance, const char *what, const char *file, int line)
 {
 	double scale = fabs(want) > 1 ? fabs(want) : 1;
 	if (fabs(got - want) <= tolerance * scale)

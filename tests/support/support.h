@@ -39,9 +39,8 @@ json_t *test_json(const char *path); /* fails the test when it cannot be read; j
 double *test_npy(const char *path, int64_t shape[4], int *rank);
 
 /* |got - want| <= tolerance * max(1, |want|) */
-void test_close_(double got, double want, double tolerance, const char *what, const char *file,
-	int line);
-#define test_close(got, want, tolerance) \
-	test_close_(got, want, tolerance, #got, __FILE__, __LINE__)
+void test_close_(
+	double got, double want, double tolerance, const char *what, const char *file, int line);
+#define test_close(got, want, tolerance) test_close_(got, want, tolerance, #got, __FILE__, __LINE__)
 
 #endif

@@ -17,12 +17,13 @@ typedef struct fv_checkpoint fv_checkpoint;
 #define FV_TENSOR_RANK_MAX 8
 
 typedef struct fv_tensor {
-	const char *name;  /* lives until the file is closed */
-	const char *dtype; /* "F32", "F16", "BF16", "F64", "I64", "I32", "I16", "I8", "U8", "BOOL" */
+	const char *name; /* lives until the file is closed */
+	const char
+		*dtype; /* "F32", "F16", "BF16", "F64", "I64", "I32", "I16", "I8", "U8", "BOOL" */
 	int32_t rank;
 	int64_t shape[FV_TENSOR_RANK_MAX];
-	int64_t count;     /* product of shape */
-	const void *data;  /* little endian, row-major; may be unaligned */
+	int64_t count;    /* product of shape */
+	const void *data; /* little endian, row-major; may be unaligned */
 } fv_tensor;
 
 /* Maps the file and checks all of its rules, checksums of a zip archive included. Errors: FV_DATA. */
@@ -50,8 +51,8 @@ FV_NODISCARD fv_status fv_tensor_to_f32(fv_ctx *ctx, const fv_tensor *tensor, fl
 
 /* Reads the tensor `name` as float32 into out [count]. Errors: FV_DATA, naming `path`, when there is no
  * such tensor or a number is not finite. */
-FV_NODISCARD fv_status fv_checkpoint_read(fv_ctx *ctx, const char *path, const fv_checkpoint *file,
-	const char *name, float *out);
+FV_NODISCARD fv_status fv_checkpoint_read(
+	fv_ctx *ctx, const char *path, const fv_checkpoint *file, const char *name, float *out);
 
 /* --- census: all tensors of a network, and nothing else ------------------------------------------
  */

@@ -25,16 +25,16 @@ enum {
 
 typedef struct fv_table {
 	uint32_t size;
-	int32_t n, dims, layers;    /* x is [n, layers, dims]; groupers mostly want layers == 1 */
+	int32_t n, dims, layers; /* x is [n, layers, dims]; groupers mostly want layers == 1 */
 	const float *x;
-	const char *const *columns; /* [dims] */
-	const fv_role *roles;       /* [dims] */
-	const int32_t *column_id;   /* [n] index into column_names; -1 unknown */
+	const char *const *columns;      /* [dims] */
+	const fv_role *roles;            /* [dims] */
+	const int32_t *column_id;        /* [n] index into column_names; -1 unknown */
 	const char *const *column_names; /* sorted by bytes */
 	int32_t n_column_names;
-	const int32_t *klass;       /* [n] argmax of the soft label; NULL outside the training rows */
-	const int32_t *speaker;     /* [n] speaker index */
-	const char *const *stem;    /* [n] */
+	const int32_t *klass;    /* [n] argmax of the soft label; NULL outside the training rows */
+	const int32_t *speaker;  /* [n] speaker index */
+	const char *const *stem; /* [n] */
 	const char *const *class_names; /* [n_classes] in column order */
 	int32_t n_classes;
 } fv_table;
@@ -56,8 +56,8 @@ typedef struct fv_grouper_ops {
 	fv_status (*fit)(void *state, fv_ctx *ctx, const fv_table *train, fv_grouping *out);
 	/* Any rows -> id [n], and member [n,G] when soft and member is not NULL. Rows of member need not
 	 * sum to 1. Ties go to the lowest id. [run] */
-	fv_status (*assign)(const void *state, fv_ctx *ctx, const fv_table *rows, int32_t *id,
-		float *member);
+	fv_status (*assign)(
+		const void *state, fv_ctx *ctx, const fv_table *rows, int32_t *id, float *member);
 	void (*close)(void *state); /* NULL: nothing to do */
 } fv_grouper_ops;
 

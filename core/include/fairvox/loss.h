@@ -48,7 +48,7 @@ typedef struct fv_loss_setup {
 	uint32_t size;
 	const fv_rows *train, *dev;
 	const fv_counts *count;
-	const double *class_weight;   /* [C] w_k of the base loss */
+	const double *class_weight; /* [C] w_k of the base loss */
 	int32_t epochs, batch;
 	int32_t member_is_probability; /* memberships are a classifier's probabilities */
 	const char *const *class_name; /* [C] */
@@ -56,16 +56,16 @@ typedef struct fv_loss_setup {
 
 typedef struct fv_batch {
 	uint32_t size;
-	int32_t n, classes, groups;       /* B, C, G */
-	int64_t step, steps, epoch;       /* step and epoch count from 1; steps in the whole run */
-	const int32_t *row;               /* [B] */
-	const double *loss;               /* [B] base losses l_i */
-	const float *logits;              /* [B,C] */
-	const float *label;               /* [B,C] */
-	const int32_t *klass;             /* [B] */
-	const int32_t *group;             /* [B] or NULL */
-	const float *member;              /* [B,G] or NULL */
-	const char *const *stem;          /* [B] */
+	int32_t n, classes, groups; /* B, C, G */
+	int64_t step, steps, epoch; /* step and epoch count from 1; steps in the whole run */
+	const int32_t *row;         /* [B] */
+	const double *loss;         /* [B] base losses l_i */
+	const float *logits;        /* [B,C] */
+	const float *label;         /* [B,C] */
+	const int32_t *klass;       /* [B] */
+	const int32_t *group;       /* [B] or NULL */
+	const float *member;        /* [B,G] or NULL */
+	const char *const *stem;    /* [B] */
 } fv_batch;
 
 typedef struct fv_loss_ops {
@@ -87,7 +87,8 @@ typedef struct fv_loss_ops {
 	fv_status (*mix)(void *state, fv_ctx *ctx, const fv_batch *batch, int32_t *partner_row,
 		double *lambda);
 	/* v [B] (set to zero before the call) and the objective's value. NULL: 1/B and the mean. [run] */
-	fv_status (*weigh)(void *state, fv_ctx *ctx, const fv_batch *batch, double *v, double *value);
+	fv_status (*weigh)(
+		void *state, fv_ctx *ctx, const fv_batch *batch, double *v, double *value);
 	/* The objective's value on a development batch (row = development row). Changes no state.
 	 * NULL: the mean. [run] */
 	fv_status (*develop)(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value);

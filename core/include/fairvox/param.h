@@ -36,9 +36,10 @@ typedef struct fv_list {
 typedef struct fv_param {
 	uint32_t size;
 	fv_param_type type;
-	const char *name;         /* [a-z][a-z0-9_]* */
-	const char *unit;         /* "Hz", "s", ... or NULL */
-	double min, max;          /* FV_INT, FV_REAL, elements of FV_LIST; both inclusive; both 0: no limit */
+	const char *name; /* [a-z][a-z0-9_]* */
+	const char *unit; /* "Hz", "s", ... or NULL */
+	double min,
+		max; /* FV_INT, FV_REAL, elements of FV_LIST; both inclusive; both 0: no limit */
 	const char *choices;      /* FV_CHOICE: "a|b|c" */
 	const char *def_paper;    /* default as YAML text in profile paper; NULL: none */
 	const char *def_official; /* the same in profile official; NULL: as in paper */

@@ -39,8 +39,9 @@ typedef struct fv_descriptor {
 	uint32_t n_params;
 	const fv_preset *presets;
 	uint32_t n_presets;
-	const void *ops;                          /* fv_encoder_ops, fv_grouper_ops or fv_loss_ops */
-	const void *(*extension)(const char *id); /* optional interfaces by versioned name; NULL: none */
+	const void *ops; /* fv_encoder_ops, fv_grouper_ops or fv_loss_ops */
+	const void *(*extension)(
+		const char *id); /* optional interfaces by versioned name; NULL: none */
 } fv_descriptor;
 
 typedef const fv_descriptor *(*fv_entry)(void);

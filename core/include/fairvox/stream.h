@@ -27,10 +27,10 @@ fv_stream fv_rng(fv_ctx *ctx, const char *purpose, int64_t epoch, uint64_t index
  * `seed` that is an axis by itself. */
 fv_stream fv_rng_seeded(uint64_t seed, const char *purpose, int64_t epoch, uint64_t index);
 
-uint64_t fv_next(fv_stream *stream);                    /* 64 uniform bits */
-double fv_uniform(fv_stream *stream);                   /* [0, 1), 53 bits */
-double fv_normal(fv_stream *stream);                    /* mean 0, sd 1: Box-Muller, two words each */
-uint64_t fv_below(fv_stream *stream, uint64_t bound);   /* 0 .. bound-1, unbiased; bound > 0 */
+uint64_t fv_next(fv_stream *stream);                  /* 64 uniform bits */
+double fv_uniform(fv_stream *stream);                 /* [0, 1), 53 bits */
+double fv_normal(fv_stream *stream);                  /* mean 0, sd 1: Box-Muller, two words each */
+uint64_t fv_below(fv_stream *stream, uint64_t bound); /* 0 .. bound-1, unbiased; bound > 0 */
 /* A uniform permutation of 0 .. n-1 (Fisher and Yates) -> out [n] */
 void fv_permutation(fv_stream *stream, int32_t *out, int32_t n);
 

@@ -92,8 +92,8 @@ static void escape(char *out, size_t size, const char *in)
 	out[n] = '\0';
 }
 
-static fv_status record(fv_ctx *ctx, fv_status status, const char *place, const char *format,
-	va_list args)
+static fv_status record(
+	fv_ctx *ctx, fv_status status, const char *place, const char *format, va_list args)
 {
 	char raw[LINE_MAX_BYTES], line[LINE_MAX_BYTES + 512];
 	int n = snprintf(raw, sizeof raw, "%s", place);
@@ -305,8 +305,8 @@ void *core_array_make(fv_ctx *ctx, const char *name, fv_type type, int64_t n0, i
 		return NULL;
 	}
 	if (ctx->n_arrays == CORE_ARRAYS_MAX) {
-		(void)fv_fail(ctx, FV_FAILED, "array '%s': more than %d arrays", name,
-			CORE_ARRAYS_MAX);
+		(void)fv_fail(
+			ctx, FV_FAILED, "array '%s': more than %d arrays", name, CORE_ARRAYS_MAX);
 		return NULL;
 	}
 	core_array array = {core_strdup(ctx, name), type, n0, n1, NULL};
@@ -321,8 +321,8 @@ void *fv_array(fv_ctx *ctx, const char *label, fv_type type, int64_t n0, int64_t
 {
 	char name[256];
 	if (strlen(label) > 200) {
-		(void)fv_fail(ctx, FV_FAILED, "array '%.40s...': a name of more than 200 bytes",
-			label);
+		(void)fv_fail(
+			ctx, FV_FAILED, "array '%.40s...': a name of more than 200 bytes", label);
 		return NULL;
 	}
 	int used = ctx->scope ? snprintf(name, sizeof name, SCOPE, (int)ctx->scope) : 0;

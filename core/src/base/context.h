@@ -18,7 +18,7 @@ typedef void (*core_log_sink)(void *user, core_level level, const char *line);
 fv_ctx *core_ctx_new(void); /* NULL when memory is out */
 void core_ctx_free(fv_ctx *ctx);
 void core_ctx_set_run(fv_ctx *ctx, uint64_t seed, int64_t fold); /* for fv_rng */
-void core_ctx_set_plugin(fv_ctx *ctx, const char *name);         /* put before messages; NULL: none */
+void core_ctx_set_plugin(fv_ctx *ctx, const char *name); /* put before messages; NULL: none */
 void core_ctx_set_log(fv_ctx *ctx, core_log_sink sink, void *user);
 /* The networks that the functions of fairvox/networks.h work on; NULL: none. */
 struct core_networks;

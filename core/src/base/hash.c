@@ -22,8 +22,8 @@ fv_status core_sha256_bytes(fv_ctx *ctx, const void *data, size_t size, char hex
 	return FV_OK;
 }
 
-static fv_status hash_stream(fv_ctx *ctx, FILE *file, const char *path, EVP_MD_CTX *md,
-	char hex[CORE_SHA256_HEX])
+static fv_status hash_stream(
+	fv_ctx *ctx, FILE *file, const char *path, EVP_MD_CTX *md, char hex[CORE_SHA256_HEX])
 {
 	char buffer[1 << 16];
 	size_t n;

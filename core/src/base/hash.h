@@ -7,8 +7,8 @@
 
 #define CORE_SHA256_HEX 65 /* with the NUL */
 
-FV_NODISCARD fv_status core_sha256_bytes(fv_ctx *ctx, const void *data, size_t size,
-	char hex[CORE_SHA256_HEX]);
+FV_NODISCARD fv_status core_sha256_bytes(
+	fv_ctx *ctx, const void *data, size_t size, char hex[CORE_SHA256_HEX]);
 FV_NODISCARD fv_status core_sha256_file(fv_ctx *ctx, const char *path, char hex[CORE_SHA256_HEX]);
 
 #endif

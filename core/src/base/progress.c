@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 
-
 core_progress core_progress_begin(fv_ctx *ctx, const char *what, const char *unit)
 {
 	return (core_progress){ctx, what, unit, core_clock_s()};

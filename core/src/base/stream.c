@@ -30,8 +30,8 @@ void core_philox(const uint64_t counter[4], const uint64_t key[2], uint64_t out[
 	memcpy(out, c, sizeof c);
 }
 
-fv_stream core_stream(uint64_t seed, int64_t fold, const char *purpose, int64_t epoch,
-	uint64_t index)
+fv_stream core_stream(
+	uint64_t seed, int64_t fold, const char *purpose, int64_t epoch, uint64_t index)
 {
 	XXH128_hash_t purpose_hash = XXH3_128bits(purpose, strlen(purpose));
 	uint64_t words[4] = {seed, (uint64_t)fold, purpose_hash.low64, purpose_hash.high64};

@@ -113,7 +113,9 @@ static const core_key bias_keys[] = {
 
 static const core_key encoder_keys[] = {
 	{.name = "name", .type = CORE_KEY_TEXT, .required = true, .doc = "encoder plugin"},
-	{.name = "weights", .type = CORE_KEY_PATH, .doc = "file of pretrained weights, or Hugging Face's folder with it"},
+	{.name = "weights",
+		.type = CORE_KEY_PATH,
+		.doc = "file of pretrained weights, or Hugging Face's folder with it"},
 	{.name = "output",
 		.type = CORE_KEY_TEXT,
 		.doc = "which of the encoder's outputs; default: its first"},

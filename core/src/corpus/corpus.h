@@ -38,7 +38,8 @@ typedef struct core_corpus {
 	core_split *split;         /* [n] */
 	int32_t *speaker;          /* [n] index into speaker_name */
 	const char **speaker_name; /* [n_speakers] sorted by bytes */
-	core_attribute *attribute; /* [n_attributes] gender first, then in the order of the config */
+	core_attribute
+		*attribute; /* [n_attributes] gender first, then in the order of the config */
 } core_corpus;
 
 /* Reads the label file of a fold. Errors: FV_DATA with FILE:line for every bad row, speaker or

@@ -177,8 +177,8 @@ static json_t *attribute(struct maker *j, const core_metrics *m, const core_attr
 	put(j, object, "positives", positives_table(j, m, a));
 	if (a->n_differences)
 		put(j, object, "tpr_difference",
-			differences(j, m->C, m->classes, a->group, a->n_differences,
-				a->difference));
+			differences(
+				j, m->C, m->classes, a->group, a->n_differences, a->difference));
 	return object;
 }
 
@@ -253,7 +253,8 @@ json_t *core_report_comparison(fv_ctx *ctx, const core_comparison *m)
 		json_t *object = json_object();
 		for (int s = CORE_TPR_GAP; s < CORE_STATS; s++)
 			put(j, object, core_stat_name((core_stat)s), estimate(j, &a->stat[s]));
-		put(j, object, "tpr_difference", differences(j, m->C, m->classes, a->group, a->n_differences,
+		put(j, object, "tpr_difference",
+			differences(j, m->C, m->classes, a->group, a->n_differences,
 				a->tpr_difference));
 		put(j, object, "levelling_down", levelling(j, m, a));
 		put(j, attributes, a->name, object);

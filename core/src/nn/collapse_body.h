@@ -65,12 +65,12 @@ INLINE void NAME(take_row)(int classes, int64_t layers, int64_t dims, const floa
 	int64_t l = 0;
 	for (; l + LAYER_ROWS <= layers; l += LAYER_ROWS)
 		NAME(take_layers)
-		(LAYER_ROWS, classes, dims, x + l * dims, next + l * dims, product, share + l,
-			dots + l * stride, stride, mixed);
+	(LAYER_ROWS, classes, dims, x + l * dims, next + l * dims, product, share + l,
+		dots + l * stride, stride, mixed);
 	for (; l < layers; l++)
 		NAME(take_layers)
-		(1, classes, dims, x + l * dims, next + l * dims, product, share + l,
-			dots + l * stride, stride, mixed);
+	(1, classes, dims, x + l * dims, next + l * dims, product, share + l, dots + l * stride,
+		stride, mixed);
 }
 
 static TARGET void NAME(row)(int32_t classes, int32_t layers, int32_t dims, const float *x,

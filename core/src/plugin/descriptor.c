@@ -48,7 +48,8 @@ const char *core_kind_name(fv_kind kind)
 /* The i-th entry of a table whose entries may be larger than ours. */
 static const fv_param *param_at(const fv_descriptor *d, uint32_t i)
 {
-	return (const fv_param *)(const void *)((const char *)d->params + (size_t)i * d->params->size);
+	return (const fv_param *)(const void *)((const char *)d->params +
+						(size_t)i * d->params->size);
 }
 
 static const fv_preset *preset_at(const fv_descriptor *d, uint32_t i)
@@ -80,7 +81,8 @@ size_t core_param_width(fv_param_type type)
 static bool check_params(const fv_descriptor *d, struct fault *fault)
 {
 	if (d->n_params > PARAMS_MAX || (d->n_params && !d->params))
-		return FAULT(fault, "parameter table is missing or has over %d entries", PARAMS_MAX);
+		return FAULT(
+			fault, "parameter table is missing or has over %d entries", PARAMS_MAX);
 	if (d->n_params && d->params->size < PARAM_MIN)
 		return FAULT(fault, "parameter entries of %u bytes, %zu expected", d->params->size,
 			sizeof(fv_param));

@@ -12,8 +12,8 @@
 
 /* True when the descriptor can be used; otherwise the reason as one line. `file_name` is the plugin's
  * name as its file says it. */
-bool core_descriptor_check(const fv_descriptor *descriptor, const char *file_name, char *reason,
-	size_t size);
+bool core_descriptor_check(
+	const fv_descriptor *descriptor, const char *file_name, char *reason, size_t size);
 
 /* A copy with the sizes of this core; lives as long as the context. NULL when memory is out. */
 const fv_descriptor *core_descriptor_copy(fv_ctx *ctx, const fv_descriptor *descriptor);

@@ -17,8 +17,8 @@
 #error "plugin files of this machine are not known"
 #endif
 
-static bool check_segments(int fd, const Elf64_Ehdr *head, unsigned long long file_size,
-	char *reason, size_t size)
+static bool check_segments(
+	int fd, const Elf64_Ehdr *head, unsigned long long file_size, char *reason, size_t size)
 {
 	for (unsigned i = 0; i < head->e_phnum; i++) {
 		Elf64_Phdr segment;
@@ -32,8 +32,9 @@ static bool check_segments(int fd, const Elf64_Ehdr *head, unsigned long long fi
 			continue;
 		if (__builtin_add_overflow(segment.p_offset, segment.p_filesz, &end) ||
 			end > file_size) {
-			snprintf(reason, size, "truncated: a segment ends at byte %llu, the file has %llu",
-				end, file_size);
+			snprintf(reason, size,
+				"truncated: a segment ends at byte %llu, the file has %llu", end,
+				file_size);
 			return false;
 		}
 	}
@@ -59,7 +60,8 @@ static bool check_open_file(int fd, char *reason, size_t size)
 	}
 	if (head.e_ident[EI_CLASS] != ELFCLASS64 || head.e_ident[EI_DATA] != ELFDATA2LSB ||
 		head.e_machine != MACHINE) {
-		snprintf(reason, size, "built for another machine (ELF machine %u)", head.e_machine);
+		snprintf(
+			reason, size, "built for another machine (ELF machine %u)", head.e_machine);
 		return false;
 	}
 	if (head.e_type != ET_DYN || head.e_phentsize != sizeof(Elf64_Phdr)) {

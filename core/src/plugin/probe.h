@@ -7,8 +7,8 @@
 #include "base/context.h"
 
 typedef struct core_candidate {
-	const char *path; /* absolute */
-	const char *name; /* the file's name without .so */
+	const char *path;   /* absolute */
+	const char *name;   /* the file's name without .so */
 	const char *reason; /* out: NULL when the file may be loaded */
 } core_candidate;
 

@@ -57,8 +57,8 @@ static fv_status add_file(struct search *s, const char *folder, const char *file
 		if (!strcmp(s->file[i].path, path))
 			return FV_OK;
 		if (!strcmp(s->file[i].name, name))
-			return refuse(s, path,
-				core_format(s->ctx, "hidden by %s", s->file[i].path));
+			return refuse(
+				s, path, core_format(s->ctx, "hidden by %s", s->file[i].path));
 	}
 	if (s->n == FILES_MAX)
 		return fv_fail(s->ctx, FV_CONFIG, "over %d plugin files", FILES_MAX);
@@ -200,8 +200,8 @@ static fv_status probe_and_load(struct search *s)
 	return status;
 }
 
-fv_status core_registry_open(fv_ctx *ctx, const char *const *folders, size_t n_folders,
-	core_registry **out)
+fv_status core_registry_open(
+	fv_ctx *ctx, const char *const *folders, size_t n_folders, core_registry **out)
 {
 	struct search *s = core_alloc(ctx, 1, sizeof *s);
 	core_registry *r = core_alloc(ctx, 1, sizeof *r);
@@ -226,8 +226,7 @@ fv_status core_registry_open(fv_ctx *ctx, const char *const *folders, size_t n_f
 	return status;
 }
 
-const core_plugin *core_registry_find(const core_registry *registry, fv_kind kind,
-	const char *name)
+const core_plugin *core_registry_find(const core_registry *registry, fv_kind kind, const char *name)
 {
 	for (size_t i = 0; i < registry->n; i++) {
 		const fv_descriptor *d = registry->plugin[i].descriptor;

@@ -31,11 +31,11 @@ typedef struct core_registry {
 /* Searches, in this order: folders given, FAIRVOX_PLUGIN_PATH (colon-separated), the install folder.
  * A name found twice keeps the first; the second is listed as refused. A folder given that does not
  * exist is an error (FV_DATA). The registry lives as long as the context. */
-FV_NODISCARD fv_status core_registry_open(fv_ctx *ctx, const char *const *folders,
-	size_t n_folders, core_registry **out);
+FV_NODISCARD fv_status core_registry_open(
+	fv_ctx *ctx, const char *const *folders, size_t n_folders, core_registry **out);
 
-const core_plugin *core_registry_find(const core_registry *registry, fv_kind kind,
-	const char *name); /* NULL: none */
+const core_plugin *core_registry_find(
+	const core_registry *registry, fv_kind kind, const char *name); /* NULL: none */
 const char *core_kind_name(fv_kind kind); /* "encoder", "grouper", "loss" */
 
 #endif

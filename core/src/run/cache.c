@@ -98,8 +98,8 @@ static void checksum(const float *values, size_t count, char hex[17])
 		(unsigned long long)XXH3_64bits(values, count * sizeof *values));
 }
 
-static char *entry_path(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
-	const char *audio_sha256)
+static char *entry_path(
+	fv_ctx *ctx, const char *cache, const core_encoder *encoder, const char *audio_sha256)
 {
 	return core_format(ctx, "%s/%s/%s.safetensors", cache, encoder->key, audio_sha256);
 }
@@ -153,7 +153,9 @@ fv_status core_cache_put(fv_ctx *ctx, const char *cache, const core_encoder *enc
 	size_t count = (size_t)encoder->layers * (size_t)encoder->dims;
 	checksum(values, count, hex);
 	const core_tensor_out tensor = {.name = encoder->info.outputs[encoder->output].name,
-		.dtype = "F32", .rank = 2, .shape = {encoder->layers, encoder->dims},
+		.dtype = "F32",
+		.rank = 2,
+		.shape = {encoder->layers, encoder->dims},
 		.data = values};
 	const core_meta_out meta[] = {{"audio", audio_sha256}, {"encoder", encoder->name},
 		{"key", encoder->key}, {"xxh3", hex}};

@@ -13,8 +13,8 @@
 typedef struct core_cache_lock {
 	int fd;
 } core_cache_lock;
-FV_NODISCARD fv_status core_cache_lock_key(fv_ctx *ctx, const char *cache, const char *key,
-	core_cache_lock *out);
+FV_NODISCARD fv_status core_cache_lock_key(
+	fv_ctx *ctx, const char *cache, const char *key, core_cache_lock *out);
 void core_cache_unlock(core_cache_lock *lock);
 
 /* True and out [L,D] filled when a sound entry is there. */

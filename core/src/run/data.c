@@ -84,8 +84,8 @@ static fv_status by_speaker(fv_ctx *ctx, const struct source *s, const core_corp
 	return status;
 }
 
-static fv_status by_training(fv_ctx *ctx, const struct source *s, const core_rows *rows,
-	core_matrix *m)
+static fv_status by_training(
+	fv_ctx *ctx, const struct source *s, const core_rows *rows, core_matrix *m)
 {
 	core_scaling *scaling = &m->scaling;
 	scaling->mean = core_alloc(ctx, s->width, sizeof *scaling->mean);
@@ -96,8 +96,8 @@ static fv_status by_training(fv_ctx *ctx, const struct source *s, const core_row
 		scaling->scale[j] = 1;
 	if (scaling->kind == FV_STANDARDIZE_NONE)
 		return FV_OK;
-	fv_status status = moments(ctx, s, rows->row[CORE_TRAIN], rows->n[CORE_TRAIN],
-		scaling->mean, scaling->scale);
+	fv_status status = moments(
+		ctx, s, rows->row[CORE_TRAIN], rows->n[CORE_TRAIN], scaling->mean, scaling->scale);
 	for (int k = 0; k < CORE_SPLITS && !status; k++)
 		for (int32_t i = 0; i < rows->n[k]; i++)
 			apply(scaling->mean, scaling->scale, s->width,
@@ -108,16 +108,15 @@ static fv_status by_training(fv_ctx *ctx, const struct source *s, const core_row
 fv_status core_matrix_make(fv_ctx *ctx, const core_features *features, const int64_t *corpus_row,
 	const core_corpus *corpus, const core_rows *rows, fv_standardize kind, core_matrix *out)
 {
-	struct source s = {features, corpus_row,
-		(size_t)features->layers * (size_t)features->dims};
+	struct source s = {features, corpus_row, (size_t)features->layers * (size_t)features->dims};
 	*out = (core_matrix){.scaling = {kind, features->layers, features->dims, NULL, NULL}};
 	size_t total = 0;
 	for (int k = 0; k < CORE_SPLITS; k++)
 		total += (size_t)rows->n[k];
 	out->memory = core_large_alloc(total, s.width * sizeof *out->memory);
 	if (!out->memory)
-		return fv_fail(ctx, FV_FAILED, "out of memory for %zu x %zu features", total,
-			s.width);
+		return fv_fail(
+			ctx, FV_FAILED, "out of memory for %zu x %zu features", total, s.width);
 	float *at = out->memory;
 	for (int k = 0; k < CORE_SPLITS; k++) {
 		out->n[k] = rows->n[k];
@@ -125,9 +124,8 @@ fv_status core_matrix_make(fv_ctx *ctx, const core_features *features, const int
 		for (int32_t i = 0; i < rows->n[k]; i++, at += s.width)
 			memcpy(at, row_of(&s, rows->row[k][i]), s.width * sizeof *at);
 	}
-	fv_status status = kind == FV_STANDARDIZE_SPEAKER
-				   ? by_speaker(ctx, &s, corpus, rows, out)
-				   : by_training(ctx, &s, rows, out);
+	fv_status status = kind == FV_STANDARDIZE_SPEAKER ? by_speaker(ctx, &s, corpus, rows, out)
+							  : by_training(ctx, &s, rows, out);
 	if (status)
 		core_matrix_free(out);
 	return status;

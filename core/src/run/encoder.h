@@ -14,34 +14,34 @@ typedef struct core_encoder {
 	void *state;
 	const fv_encoder_ops *ops;
 	fv_encoder_info info;
-	int32_t output; /* index into info.outputs */
-	int32_t layers; /* L of the output, before `layer` picks one */
-	int32_t dims;   /* D */
-	double mean, variance; /* of the training waves, for normalize: corpus */
+	int32_t output;             /* index into info.outputs */
+	int32_t layers;             /* L of the output, before `layer` picks one */
+	int32_t dims;               /* D */
+	double mean, variance;      /* of the training waves, for normalize: corpus */
 	const char *weights_sha256; /* NULL: no weights */
 	char key[CORE_SHA256_HEX];
 } core_encoder;
 
 /* The state lives as long as the context; call core_encoder_close before that is freed.
  * Errors: FV_DATA (weights), FV_CONFIG (unknown output, layer out of range). */
-FV_NODISCARD fv_status core_encoder_open(fv_ctx *ctx, const core_encoder_spec *spec,
-	core_encoder **out);
+FV_NODISCARD fv_status core_encoder_open(
+	fv_ctx *ctx, const core_encoder_spec *spec, core_encoder **out);
 void core_encoder_close(core_encoder *encoder);
 
 /* For normalize: corpus, before anything is encoded: changes the key. */
-FV_NODISCARD fv_status core_encoder_set_corpus(fv_ctx *ctx, core_encoder *encoder, double mean,
-	double variance);
+FV_NODISCARD fv_status core_encoder_set_corpus(
+	fv_ctx *ctx, core_encoder *encoder, double mean, double variance);
 
 /* A recording -> out [L,D], or *frames [L,T,D] from the context's memory when frames is not NULL.
  * Reads, cuts, resamples and normalises as the spec says. Errors: FV_DATA naming the file. */
-FV_NODISCARD fv_status core_encoder_file(fv_ctx *ctx, const core_encoder *encoder,
-	const char *path, float *out);
-FV_NODISCARD fv_status core_encoder_file_frames(fv_ctx *ctx, const core_encoder *encoder,
-	const char *path, float **out, int64_t *frames);
+FV_NODISCARD fv_status core_encoder_file(
+	fv_ctx *ctx, const core_encoder *encoder, const char *path, float *out);
+FV_NODISCARD fv_status core_encoder_file_frames(
+	fv_ctx *ctx, const core_encoder *encoder, const char *path, float **out, int64_t *frames);
 /* Errors: FV_CONFIG when the output has none. */
 FV_NODISCARD fv_status core_encoder_can_frames(fv_ctx *ctx, const core_encoder *encoder);
-FV_NODISCARD fv_status core_encoder_lookup(fv_ctx *ctx, const core_encoder *encoder,
-	const char *stem, float *out);
+FV_NODISCARD fv_status core_encoder_lookup(
+	fv_ctx *ctx, const core_encoder *encoder, const char *stem, float *out);
 
 const char *core_normalize_name(core_normalize normalize);
 

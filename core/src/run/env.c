@@ -127,9 +127,9 @@ static json_t *cell_json(const core_runner *r)
 		json_array_append_new(names, json_string(spec->use.plugin->descriptor->name));
 		json_array_append_new(groupers, grouper_json(spec));
 	}
-	json_t *root = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o}", "slug", cell->slug,
-		"hash", cell->hash, "family", cell->family, "index", r->run->cell, "loss",
-		cell->loss.plugin->descriptor->name, "encoder",
+	json_t *root = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o}", "slug",
+		cell->slug, "hash", cell->hash, "family", cell->family, "index", r->run->cell,
+		"loss", cell->loss.plugin->descriptor->name, "encoder",
 		cell->encoder.use.plugin->descriptor->name, "profile", cell->profile, "groupers",
 		names, "axes", axes);
 	json_t *more = json_pack("{s:o, s:o, s:b, s:b, s:b, s:s, s:o, s:o, s:o}", "objective",

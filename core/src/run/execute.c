@@ -25,7 +25,7 @@ struct execute {
 	struct cell_state {
 		int64_t open; /* runs that are not done */
 		bool failed;
-	} *cell;
+	} * cell;
 	int64_t warnings; /* lines in the logs of the runs done now */
 	fv_status first;
 };
@@ -122,8 +122,12 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 {
 	*out = (core_summary){.runs = study->n_runs};
 	int64_t *todo = core_alloc(ctx, (size_t)study->n_runs, sizeof *todo);
-	struct execute e = {.ctx = ctx, .study = study, .options = options, .todo = todo,
-		.summary = out, .progress = core_progress_begin(ctx, "run", "runs")};
+	struct execute e = {.ctx = ctx,
+		.study = study,
+		.options = options,
+		.todo = todo,
+		.summary = out,
+		.progress = core_progress_begin(ctx, "run", "runs")};
 	e.cell = core_alloc(ctx, study->config->n_cells, sizeof *e.cell);
 	if (!todo || !e.cell)
 		return FV_FAILED;
@@ -139,9 +143,14 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 	e.skipped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (e.skipped == MAP_FAILED)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
-	core_pool pool = {.jobs = options->jobs, .tasks = e.n_todo,
-		.keep_going = options->keep_going, .grace_s = GRACE_S, .user = &e, .work = work,
-		.ended = ended, .tick = tick};
+	core_pool pool = {.jobs = options->jobs,
+		.tasks = e.n_todo,
+		.keep_going = options->keep_going,
+		.grace_s = GRACE_S,
+		.user = &e,
+		.work = work,
+		.ended = ended,
+		.tick = tick};
 	int64_t n_failed;
 	fv_status status = core_pool_run(ctx, &pool, &n_failed);
 	if (e.warnings > WARNINGS_SHOWN)

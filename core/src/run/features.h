@@ -8,8 +8,8 @@
 
 typedef struct core_recordings {
 	int64_t n;
-	const char **stem; /* sorted by bytes */
-	const char **path; /* NULL entries: no audio (by name) */
+	const char **stem;               /* sorted by bytes */
+	const char **path;               /* NULL entries: no audio (by name) */
 	char (*sha256)[CORE_SHA256_HEX]; /* of the files' bytes */
 } core_recordings;
 

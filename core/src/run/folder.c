@@ -58,8 +58,8 @@ static fv_status clear(fv_ctx *ctx, const char *dir, bool resume)
 	return FV_OK;
 }
 
-fv_status core_folder_claim(fv_ctx *ctx, const core_run *run, bool force, core_folder *folder,
-	core_claim *claim)
+fv_status core_folder_claim(
+	fv_ctx *ctx, const core_run *run, bool force, core_folder *folder, core_claim *claim)
 {
 	*folder = (core_folder){.lock = -1, .dir = run->dir};
 	fv_status status = core_make_dirs(ctx, run->dir);
@@ -91,8 +91,8 @@ fv_status core_folder_claim(fv_ctx *ctx, const core_run *run, bool force, core_f
 	return status;
 }
 
-fv_status core_folder_write(fv_ctx *ctx, const core_folder *folder, const char *name,
-	const void *data, size_t size)
+fv_status core_folder_write(
+	fv_ctx *ctx, const core_folder *folder, const char *name, const void *data, size_t size)
 {
 	char *path = core_path_join(ctx, folder->dir, name);
 	return path ? core_file_write(ctx, path, data, size) : FV_FAILED;

@@ -24,16 +24,16 @@ typedef struct core_folder {
 /* Compares `done` with the run's inputs; what is said in it of outputs must be there. */
 bool core_folder_is_done(fv_ctx *ctx, const core_run *run);
 
-FV_NODISCARD fv_status core_folder_claim(fv_ctx *ctx, const core_run *run, bool force,
-	core_folder *folder, core_claim *claim);
+FV_NODISCARD fv_status core_folder_claim(
+	fv_ctx *ctx, const core_run *run, bool force, core_folder *folder, core_claim *claim);
 /* Writes one file of the run. */
-FV_NODISCARD fv_status core_folder_write(fv_ctx *ctx, const core_folder *folder, const char *name,
-	const void *data, size_t size);
+FV_NODISCARD fv_status core_folder_write(
+	fv_ctx *ctx, const core_folder *folder, const char *name, const void *data, size_t size);
 /* Where the state of a run in the middle of its training is kept. */
 char *core_folder_state(fv_ctx *ctx, const core_folder *folder);
 /* Removes the state and marks the run done. */
-FV_NODISCARD fv_status core_folder_finish(fv_ctx *ctx, const core_folder *folder,
-	const core_run *run);
+FV_NODISCARD fv_status core_folder_finish(
+	fv_ctx *ctx, const core_folder *folder, const core_run *run);
 /* Notes why it failed; the next attempt removes the note. */
 void core_folder_fail(fv_ctx *ctx, const core_folder *folder);
 void core_folder_release(core_folder *folder);

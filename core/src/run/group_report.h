@@ -25,7 +25,7 @@ typedef struct core_share {
 
 typedef struct core_group_truth {
 	const char *name; /* of the attribute, or "class", "speaker" */
-	bool named;       /* groups carry its values' names, not just numbers: there is an accuracy */
+	bool named; /* groups carry its values' names, not just numbers: there is an accuracy */
 	core_agreement part[CORE_PARTS];
 	/* where named: */
 	core_share *by_class[CORE_PARTS]; /* [C] */

@@ -75,7 +75,8 @@ static fv_status add_names(struct factor *f, int split, fv_table *table)
 	if ((f->uses & FV_USE_CLASS) && split == CORE_TRAIN &&
 		!(table->klass = gather(ctx, f->corpus->klass, row, n)))
 		return FV_FAILED;
-	if ((f->uses & FV_USE_SPEAKER) && !(table->speaker = gather(ctx, f->corpus->speaker, row, n)))
+	if ((f->uses & FV_USE_SPEAKER) &&
+		!(table->speaker = gather(ctx, f->corpus->speaker, row, n)))
 		return FV_FAILED;
 	if (f->uses & FV_USE_FILE) {
 		const char **stem = core_alloc(ctx, (size_t)n, sizeof *stem);
@@ -124,7 +125,8 @@ static fv_status check_grouping(struct factor *f)
 {
 	const fv_grouping *g = &f->grouping;
 	if (g->groups < 1 || g->groups > GROUPS_MAX || !g->name)
-		return fv_fail(f->ctx, FV_FAILED, "grouper %s made %d groups", f->plugin, g->groups);
+		return fv_fail(
+			f->ctx, FV_FAILED, "grouper %s made %d groups", f->plugin, g->groups);
 	return FV_OK;
 }
 
@@ -186,8 +188,13 @@ static fv_status infer_one(fv_ctx *ctx, const core_grouper_input *input, const c
 	const core_rows *rows, core_groups *out)
 {
 	const fv_descriptor *d = input->spec->use.plugin->descriptor;
-	struct factor f = {.ctx = ctx, .input = input, .corpus = corpus, .rows = rows,
-		.ops = d->ops, .plugin = d->name, .uses = core_grouper_uses(input->spec)};
+	struct factor f = {.ctx = ctx,
+		.input = input,
+		.corpus = corpus,
+		.rows = rows,
+		.ops = d->ops,
+		.plugin = d->name,
+		.uses = core_grouper_uses(input->spec)};
 	f.state = core_alloc(ctx, 1, d->state_size);
 	if (!f.state)
 		return FV_FAILED;
@@ -234,14 +241,14 @@ static fv_status cross_members(fv_ctx *ctx, const core_groups *a, const core_gro
 static fv_status cross(fv_ctx *ctx, core_groups *a, const core_groups *b, const core_rows *rows)
 {
 	if ((int64_t)a->groups * b->groups > GROUPS_MAX)
-		return fv_fail(ctx, FV_CONFIG, "the product of groupers has over %d groups",
-			GROUPS_MAX);
-	core_groups out = {.groups = a->groups * b->groups,
-		.probability = a->probability || b->probability};
+		return fv_fail(
+			ctx, FV_CONFIG, "the product of groupers has over %d groups", GROUPS_MAX);
+	core_groups out = {
+		.groups = a->groups * b->groups, .probability = a->probability || b->probability};
 	out.name = core_alloc(ctx, (size_t)out.groups, sizeof *out.name);
 	for (int32_t g = 0; out.name && g < out.groups; g++)
-		out.name[g] = core_format(ctx, "%s x %s", a->name[g / b->groups],
-			b->name[g % b->groups]);
+		out.name[g] =
+			core_format(ctx, "%s x %s", a->name[g / b->groups], b->name[g % b->groups]);
 	if (!out.name)
 		return FV_FAILED;
 	bool soft = a->member[CORE_TRAIN] || b->member[CORE_TRAIN];

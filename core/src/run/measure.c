@@ -6,16 +6,16 @@
 #include "eval/assess.h"
 #include "eval/report_json.h"
 
-static fv_status make_attributes(fv_ctx *ctx, const core_predictions *p, const core_strings *names,
-	core_eval_attribute *out)
+static fv_status make_attributes(
+	fv_ctx *ctx, const core_predictions *p, const core_strings *names, core_eval_attribute *out)
 {
 	for (int32_t i = 0; i < names->n; i++) {
 		const core_text_column *column;
-		fv_status status = core_predictions_need(ctx, p, "eval.attributes", names->item[i],
-			&column);
+		fv_status status =
+			core_predictions_need(ctx, p, "eval.attributes", names->item[i], &column);
 		if (!status)
-			status = core_eval_attribute_make(ctx, names->item[i], p->n, column->value,
-				NULL, 0, &out[i]);
+			status = core_eval_attribute_make(
+				ctx, names->item[i], p->n, column->value, NULL, 0, &out[i]);
 		if (status)
 			return status;
 	}
@@ -30,8 +30,8 @@ fv_status core_measure(fv_ctx *ctx, const core_predictions *p, const core_string
 	if (status)
 		return status;
 	core_eval_set set = core_predictions_set(p);
-	core_eval_rows rows = {.n = p->n, .speaker = p->speaker.value, .path = p->path,
-		.line = p->line};
+	core_eval_rows rows = {
+		.n = p->n, .speaker = p->speaker.value, .path = p->path, .line = p->line};
 	core_assess_options options = core_assess_default();
 	core_metrics metrics;
 	status = core_metrics_compute(ctx, &set, p->classes, names->n, attributes, &metrics);

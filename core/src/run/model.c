@@ -22,13 +22,12 @@ char *core_model_encoder_json(fv_ctx *ctx, const core_encoder *e)
 {
 	const core_encoder_spec *spec = e->spec;
 	json_t *params = json_loads(spec->use.params_json, 0, NULL);
-	json_t *root = json_pack("{s:s, s:s, s:o, s:s?, s:s?, s:s, s:i, s:f, s:s, s:f, s:f}", "name",
-		e->name, "plugin_sha256", spec->use.plugin->sha256, "params",
+	json_t *root = json_pack("{s:s, s:s, s:o, s:s?, s:s?, s:s, s:i, s:f, s:s, s:f, s:f}",
+		"name", e->name, "plugin_sha256", spec->use.plugin->sha256, "params",
 		params ? params : json_object(), "weights", spec->weights, "weights_sha256",
 		e->weights_sha256, "output", e->info.outputs[e->output].name, "layer", spec->layer,
 		"max_seconds", spec->max_seconds, "normalize", core_normalize_name(spec->normalize),
-		"mean", e->mean, "variance",
-		e->variance);
+		"mean", e->mean, "variance", e->variance);
 	return core_json_text(ctx, root, JSON_COMPACT | JSON_SORT_KEYS);
 }
 
@@ -50,15 +49,22 @@ fv_status core_model_write(fv_ctx *ctx, const char *path, const core_model *mode
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	size_t n = 0, n_meta = 4;
 	for (; n < (size_t)plan->n_tensors; n++)
-		tensor[n] = (core_tensor_out){.name = plan->tensor[n].name, .dtype = "F32",
+		tensor[n] = (core_tensor_out){.name = plan->tensor[n].name,
+			.dtype = "F32",
 			.rank = plan->tensor[n].rank,
 			.shape = {plan->tensor[n].shape[0], plan->tensor[n].shape[1]},
 			.data = model->params + plan->tensor[n].offset};
 	if (s->mean) {
-		tensor[n++] = (core_tensor_out){.name = "input.mean", .dtype = "F32", .rank = 2,
-			.shape = {s->layers, s->dims}, .data = s->mean};
-		tensor[n++] = (core_tensor_out){.name = "input.scale", .dtype = "F32", .rank = 2,
-			.shape = {s->layers, s->dims}, .data = s->scale};
+		tensor[n++] = (core_tensor_out){.name = "input.mean",
+			.dtype = "F32",
+			.rank = 2,
+			.shape = {s->layers, s->dims},
+			.data = s->mean};
+		tensor[n++] = (core_tensor_out){.name = "input.scale",
+			.dtype = "F32",
+			.rank = 2,
+			.shape = {s->layers, s->dims},
+			.data = s->scale};
 	}
 	if (core_plan_is_special(plan)) {
 		networks = core_plan_to_json(ctx, plan, model->fold, model->seed);
@@ -99,8 +105,8 @@ static fv_status take_params(fv_ctx *ctx, const fv_checkpoint *file, const char 
 	return first;
 }
 
-fv_status core_model_read_params(fv_ctx *ctx, const char *path, const core_plan *plan,
-	float *params)
+fv_status core_model_read_params(
+	fv_ctx *ctx, const char *path, const core_plan *plan, float *params)
 {
 	fv_checkpoint *file;
 	fv_status status = fv_checkpoint_open(ctx, path, &file);
@@ -111,8 +117,8 @@ fv_status core_model_read_params(fv_ctx *ctx, const char *path, const core_plan 
 	return status;
 }
 
-static fv_status read_classes(fv_ctx *ctx, const fv_checkpoint *file, const char *path,
-	core_model *out, int32_t *classes)
+static fv_status read_classes(
+	fv_ctx *ctx, const fv_checkpoint *file, const char *path, core_model *out, int32_t *classes)
 {
 	const char *text = fv_checkpoint_meta(file, "classes");
 	json_t *list = text ? json_loads(text, 0, NULL) : NULL;
@@ -123,36 +129,40 @@ static fv_status read_classes(fv_ctx *ctx, const fv_checkpoint *file, const char
 		const char *name = json_string_value(json_array_get(list, i));
 		names[i] = name ? core_strdup(ctx, name) : NULL;
 		if (!names[i])
-			status = fv_fail(ctx, FV_DATA, "%s: metadata 'classes' is no list of names",
-				path);
+			status = fv_fail(
+				ctx, FV_DATA, "%s: metadata 'classes' is no list of names", path);
 	}
 	json_decref(list);
 	if (!status && n < 2)
-		status = fv_fail(ctx, FV_DATA, "%s: metadata 'classes' is missing: not a model that "
-			"fairvox wrote", path);
+		status = fv_fail(ctx, FV_DATA,
+			"%s: metadata 'classes' is missing: not a model that "
+			"fairvox wrote",
+			path);
 	out->class_name = names;
 	*classes = (int32_t)n;
 	return status;
 }
 
 /* Without metadata 'networks': one head, its sizes are those of its tensors. */
-static fv_status read_head(fv_ctx *ctx, const fv_checkpoint *file, const char *path,
-	int32_t classes, core_plan **out)
+static fv_status read_head(
+	fv_ctx *ctx, const fv_checkpoint *file, const char *path, int32_t classes, core_plan **out)
 {
 	const fv_tensor *mix = fv_checkpoint_find(file, "layer_mix");
 	const fv_tensor *projection = fv_checkpoint_find(file, "projection.weight");
-	if (!mix || mix->rank != 1 || !projection || projection->rank != 2 ||
-		mix->shape[0] < 1 || mix->shape[0] > 4096 || projection->shape[0] < 1 ||
-		projection->shape[1] < 1 || projection->count > (1 << 28))
-		return fv_fail(ctx, FV_DATA, "%s: no tensors layer_mix [L] and projection.weight "
-			"[H,D]", path);
+	if (!mix || mix->rank != 1 || !projection || projection->rank != 2 || mix->shape[0] < 1 ||
+		mix->shape[0] > 4096 || projection->shape[0] < 1 || projection->shape[1] < 1 ||
+		projection->count > (1 << 28))
+		return fv_fail(ctx, FV_DATA,
+			"%s: no tensors layer_mix [L] and projection.weight "
+			"[H,D]",
+			path);
 	const core_head_shape shape = {(int32_t)mix->shape[0], (int32_t)projection->shape[1],
 		(int32_t)projection->shape[0], classes};
 	return core_plan_head(ctx, &shape, out);
 }
 
-static fv_status read_plan(fv_ctx *ctx, const fv_checkpoint *file, const char *path,
-	int32_t classes, core_model *out)
+static fv_status read_plan(
+	fv_ctx *ctx, const fv_checkpoint *file, const char *path, int32_t classes, core_model *out)
 {
 	const char *networks = fv_checkpoint_meta(file, "networks");
 	core_plan *plan = NULL;
@@ -167,8 +177,8 @@ static fv_status read_plan(fv_ctx *ctx, const fv_checkpoint *file, const char *p
 	return params ? take_params(ctx, file, path, plan, params) : FV_FAILED;
 }
 
-static fv_status read_scaling(fv_ctx *ctx, const fv_checkpoint *file, const char *path,
-	core_model *out)
+static fv_status read_scaling(
+	fv_ctx *ctx, const fv_checkpoint *file, const char *path, core_model *out)
 {
 	const char *kind = fv_checkpoint_meta(file, "standardize");
 	core_scaling *s = &out->scaling;
@@ -177,7 +187,8 @@ static fv_status read_scaling(fv_ctx *ctx, const fv_checkpoint *file, const char
 		if (s->kind++ == FV_STANDARDIZE_SPEAKER)
 			kind = NULL;
 	if (!kind)
-		return fv_fail(ctx, FV_DATA, "%s: metadata 'standardize' is missing or unknown", path);
+		return fv_fail(
+			ctx, FV_DATA, "%s: metadata 'standardize' is missing or unknown", path);
 	if (s->kind == FV_STANDARDIZE_SPEAKER)
 		return FV_OK;
 	int64_t shape[2] = {s->layers, s->dims};
@@ -226,7 +237,8 @@ static size_t flags_of(fv_ctx *ctx, const json_t *root, char **flag)
 	size_t n = 0;
 	const char *key;
 	json_t *value, *params = json_object_get(root, "params");
-	json_object_foreach(params, key, value) {
+	json_object_foreach(params, key, value)
+	{
 		if (json_is_null(value) || n == PARAMS_MAX - 4)
 			continue;
 		char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
@@ -256,11 +268,15 @@ static fv_status compare(fv_ctx *ctx, const json_t *root, const core_encoder *e,
 	const char *plugin = json_string_value(json_object_get(root, "plugin_sha256"));
 	const char *weights = json_string_value(json_object_get(root, "weights_sha256"));
 	if (weights && (!e->weights_sha256 || strcmp(weights, e->weights_sha256)))
-		return fv_fail(ctx, FV_DATA, "%s: the weights of encoder %s are not those of the "
-			"training (sha256 %s)", path, e->name, weights);
+		return fv_fail(ctx, FV_DATA,
+			"%s: the weights of encoder %s are not those of the "
+			"training (sha256 %s)",
+			path, e->name, weights);
 	if (plugin && strcmp(plugin, e->spec->use.plugin->sha256))
-		core_log(ctx, CORE_WARNING, "%s: encoder %s is another build than that of the "
-			"training; its numbers may differ", path, e->name);
+		core_log(ctx, CORE_WARNING,
+			"%s: encoder %s is another build than that of the "
+			"training; its numbers may differ",
+			path, e->name);
 	return FV_OK;
 }
 

@@ -13,7 +13,7 @@
 typedef struct core_model {
 	const core_plan *plan;
 	const float *params; /* [plan->count] */
-	int64_t fold;        /* of the run: draws of the plan depend on them; 0 where there are none */
+	int64_t fold; /* of the run: draws of the plan depend on them; 0 where there are none */
 	uint64_t seed;
 	core_scaling scaling; /* mean NULL: standardised by speaker, cannot predict alone */
 	const char *const *class_name; /* [C] */
@@ -31,8 +31,8 @@ FV_NODISCARD fv_status core_model_read(fv_ctx *ctx, const char *path, core_model
 
 /* Only the plan's tensors -> params [plan->count], for train.init; input.* and metadata are not
  * needed. */
-FV_NODISCARD fv_status core_model_read_params(fv_ctx *ctx, const char *path, const core_plan *plan,
-	float *params);
+FV_NODISCARD fv_status core_model_read_params(
+	fv_ctx *ctx, const char *path, const core_plan *plan, float *params);
 
 /* Opens the encoder that a model was trained on. Errors: FV_DATA when the plugin or its weights are
  * not those of the training. */

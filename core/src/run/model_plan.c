@@ -22,11 +22,11 @@ static json_t *node_json(const core_plan *plan, int32_t at)
 	case CORE_NODE_INPUT:
 		return json_pack("[s]", "input");
 	case CORE_NODE_APPLY:
-		return json_pack("[s, s, o]", "apply", plan->net[node->net].name,
-			node_json(plan, node->a));
+		return json_pack(
+			"[s, s, o]", "apply", plan->net[node->net].name, node_json(plan, node->a));
 	case CORE_NODE_CONCAT:
-		return json_pack("[s, o, o]", "concat", node_json(plan, node->a),
-			node_json(plan, node->b));
+		return json_pack(
+			"[s, o, o]", "concat", node_json(plan, node->a), node_json(plan, node->b));
 	case CORE_NODE_SCALE:
 		break; /* not in a plan */
 	case CORE_NODE_UNIFORM:
@@ -50,11 +50,11 @@ char *core_plan_to_json(fv_ctx *ctx, const core_plan *plan, int64_t fold, uint64
 	json_t *nets = json_array();
 	for (int32_t i = 0; i < plan->n_nets; i++)
 		json_array_append_new(nets, net_json(&plan->net[i]));
-	json_t *root = json_pack("{s:[i,i], s:i, s:o, s:o, s:I, s:I}", "input",
-		(int)plan->shape.layers, (int)plan->shape.dims, "projection",
-		(int)plan->shape.projection, "networks", nets, "predict",
-		node_json(plan, plan->n_nodes - 1), "fold", (json_int_t)fold, "seed",
-		(json_int_t)seed);
+	json_t *root =
+		json_pack("{s:[i,i], s:i, s:o, s:o, s:I, s:I}", "input", (int)plan->shape.layers,
+			(int)plan->shape.dims, "projection", (int)plan->shape.projection,
+			"networks", nets, "predict", node_json(plan, plan->n_nodes - 1), "fold",
+			(json_int_t)fold, "seed", (json_int_t)seed);
 	return core_json_text(ctx, root, JSON_COMPACT | JSON_SORT_KEYS);
 }
 
@@ -103,8 +103,7 @@ static int32_t find_net(const core_plan *plan, const char *name)
 	return -1;
 }
 
-static fv_status read_parts(
-	struct reader *r, const json_t *list, int32_t depth, core_node *node)
+static fv_status read_parts(struct reader *r, const json_t *list, int32_t depth, core_node *node)
 {
 	const char *word = json_string_value(json_array_get(list, 0));
 	const char *text = json_string_value(json_array_get(list, 1));
@@ -144,8 +143,7 @@ static fv_status read_node(struct reader *r, const json_t *list, int32_t depth, 
 		return status;
 	if (plan->n_nodes == CORE_PLAN_NODES)
 		return bad(r, "'predict' has too many values");
-	status = core_plan_check(
-		r->ctx, plan, &node, &plan->node[node.a], &plan->node[node.b]);
+	status = core_plan_check(r->ctx, plan, &node, &plan->node[node.a], &plan->node[node.b]);
 	*at = plan->n_nodes;
 	plan->node[plan->n_nodes++] = node;
 	return status;
@@ -157,8 +155,7 @@ static fv_status read_shape(struct reader *r, const json_t *root, core_head_shap
 	if (json_array_size(input) != 2 || !size_of(json_array_get(input, 0), &shape->layers) ||
 		!size_of(json_array_get(input, 1), &shape->dims) ||
 		!size_of(json_object_get(root, "projection"), &shape->projection) ||
-		shape->layers > 4096 ||
-		(int64_t)shape->dims * shape->projection > (1 << 28) ||
+		shape->layers > 4096 || (int64_t)shape->dims * shape->projection > (1 << 28) ||
 		(int64_t)shape->dims * shape->layers > (1 << 28))
 		return bad(r, "'input' and 'projection' are no sizes of a model");
 	return FV_OK;
@@ -190,8 +187,8 @@ fv_status core_plan_from_json(fv_ctx *ctx, const char *path, const char *text, i
 {
 	struct reader r = {.ctx = ctx, .path = path};
 	json_t *root = json_loads(text, 0, NULL);
-	fv_status status = json_is_object(root) ? read_plan(&r, root, classes)
-						: bad(&r, "cannot be read");
+	fv_status status =
+		json_is_object(root) ? read_plan(&r, root, classes) : bad(&r, "cannot be read");
 	*fold = json_integer_value(json_object_get(root, "fold"));
 	*seed = (uint64_t)json_integer_value(json_object_get(root, "seed"));
 	json_decref(root);

@@ -92,17 +92,22 @@ static fv_status make_predictions(fv_ctx *ctx, const core_runner *r, core_predic
 		memcpy(label + i * classes, corpus->label + (size_t)row[i] * classes,
 			classes * sizeof *label);
 	}
-	*p = (core_predictions){.n = (int64_t)n, .C = corpus->classes,
-		.classes = corpus->class_name, .file = file, .prob = r->test_prob, .label = label,
-		.speaker = {"SpkrID", speaker}, .group = {"group", r->groups.groups ? group : NULL}};
+	*p = (core_predictions){.n = (int64_t)n,
+		.C = corpus->classes,
+		.classes = corpus->class_name,
+		.file = file,
+		.prob = r->test_prob,
+		.label = label,
+		.speaker = {"SpkrID", speaker},
+		.group = {"group", r->groups.groups ? group : NULL}};
 	return fill_attributes(ctx, r, p);
 }
 
-static fv_status write_metrics(fv_ctx *ctx, const core_runner *r, const core_folder *folder,
-	const core_predictions *p)
+static fv_status write_metrics(
+	fv_ctx *ctx, const core_runner *r, const core_folder *folder, const core_predictions *p)
 {
-	const core_measured run = {r->study->fold[r->run->fold].fold, r->run->seed,
-		r->result.selected_epoch};
+	const core_measured run = {
+		r->study->fold[r->run->fold].fold, r->run->seed, r->result.selected_epoch};
 	char *text;
 	fv_status status = core_measure(ctx, p, &r->cell->eval.attributes, &run, &text);
 	if (status)
@@ -153,19 +158,22 @@ static fv_status write_groups(fv_ctx *ctx, const core_runner *r, const core_fold
 
 static fv_status write_model(fv_ctx *ctx, const core_runner *r, const core_folder *folder)
 {
-	core_model model = {.plan = r->result.plan, .params = r->result.params,
-		.fold = r->study->fold[r->run->fold].fold, .seed = (uint64_t)r->run->seed,
+	core_model model = {.plan = r->result.plan,
+		.params = r->result.params,
+		.fold = r->study->fold[r->run->fold].fold,
+		.seed = (uint64_t)r->run->seed,
 		.scaling = r->input.scaling,
 		.class_name = (const char *const *)r->corpus->class_name,
-		.encoder_json = core_model_encoder_json(ctx, r->study->table[r->run->table].encoder)};
+		.encoder_json =
+			core_model_encoder_json(ctx, r->study->table[r->run->table].encoder)};
 	char *path = core_path_join(ctx, folder->dir, "model.safetensors");
 	if (!path || !model.encoder_json)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	return core_model_write(ctx, path, &model);
 }
 
-static fv_status write_text(fv_ctx *ctx, const core_folder *folder, const char *name,
-	const core_text *text)
+static fv_status write_text(
+	fv_ctx *ctx, const core_folder *folder, const char *name, const core_text *text)
 {
 	if (text->failed)
 		return fv_fail(ctx, FV_FAILED, "out of memory");

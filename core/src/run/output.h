@@ -7,8 +7,8 @@
 #include "run/runner.h"
 
 /* Adds an epoch's line to the history. */
-FV_NODISCARD fv_status core_output_epoch(fv_ctx *ctx, core_runner *r,
-	const core_train_epoch *epoch);
+FV_NODISCARD fv_status core_output_epoch(
+	fv_ctx *ctx, core_runner *r, const core_train_epoch *epoch);
 
 /* Everything but `done`. */
 FV_NODISCARD fv_status core_output_write(fv_ctx *ctx, core_runner *r, const core_folder *folder);

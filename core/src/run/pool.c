@@ -22,7 +22,7 @@
 
 /* Shared between the processes. */
 struct board {
-	_Atomic int64_t next;             /* the next task to be taken */
+	_Atomic int64_t next;              /* the next task to be taken */
 	_Atomic int64_t current[JOBS_MAX]; /* task a worker is at, -1: none */
 };
 
@@ -301,8 +301,9 @@ static fv_status run_all(struct state *s)
 			"%lld tasks were lost: their workers were killed",
 			(long long)(s->pool->tasks - s->ended));
 	if (caught)
-		return caught == SIGUSR1 ? FV_STOPPED
-		       : caught == SIGINT ? CORE_INTERRUPTED : CORE_TERMINATED;
+		return caught == SIGUSR1  ? FV_STOPPED
+		       : caught == SIGINT ? CORE_INTERRUPTED
+					  : CORE_TERMINATED;
 	return !status && s->stopped ? FV_STOPPED : status;
 }
 
@@ -317,8 +318,8 @@ fv_status core_pool_run(fv_ctx *ctx, const core_pool *asked, int64_t *failed)
 	if (pool.jobs < 1)
 		return FV_OK;
 	struct state *s = core_alloc(ctx, 1, sizeof *s);
-	struct board *board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct board *board = mmap(
+		NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (!s || board == MAP_FAILED)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	*s = (struct state){.ctx = ctx, .pool = &pool, .board = board};

@@ -38,8 +38,8 @@ static void make_inputs(
 	}
 }
 
-fv_status core_runner_infer(fv_ctx *ctx, const core_runner *r, const core_grouper_spec *grouper,
-	core_groups *out)
+fv_status core_runner_infer(
+	fv_ctx *ctx, const core_runner *r, const core_grouper_spec *grouper, core_groups *out)
 {
 	core_grouper_input input[CORE_PRODUCT_MAX];
 	make_inputs(r, grouper, input);
@@ -83,13 +83,14 @@ static fv_status make_input(fv_ctx *ctx, core_runner *r)
 		&r->rows, kind, &r->input);
 }
 
-fv_status core_runner_rows(fv_ctx *ctx, const core_runner *r, int split, const int32_t *order,
-	fv_rows *out)
+fv_status core_runner_rows(
+	fv_ctx *ctx, const core_runner *r, int split, const int32_t *order, fv_rows *out)
 {
 	size_t n = (size_t)r->rows.n[split], classes = (size_t)r->corpus->classes;
 	size_t groups = (size_t)r->groups.groups;
 	float *label = core_alloc(ctx, n * classes, sizeof *label);
-	float *member = r->groups.member[split] ? core_alloc(ctx, n * groups, sizeof *member) : NULL;
+	float *member =
+		r->groups.member[split] ? core_alloc(ctx, n * groups, sizeof *member) : NULL;
 	int32_t *klass = core_alloc(ctx, n, sizeof *klass), *group = NULL;
 	int32_t *speaker = core_alloc(ctx, n, sizeof *speaker);
 	const char **stem = core_alloc(ctx, n, sizeof *stem);
@@ -136,8 +137,8 @@ static fv_status make_dev_order(fv_ctx *ctx, core_runner *r)
 	if (!list || !r->dev_order)
 		return FV_FAILED;
 	for (size_t i = 0; i < n; i++)
-		list[i] = (struct by_file){r->corpus->file_order[r->rows.row[CORE_DEV][i]],
-			(int32_t)i};
+		list[i] = (struct by_file){
+			r->corpus->file_order[r->rows.row[CORE_DEV][i]], (int32_t)i};
 	qsort(list, n, sizeof *list, by_file_order);
 	for (size_t i = 0; i < n; i++)
 		r->dev_order[i] = list[i].at;
@@ -170,8 +171,8 @@ static fv_status read_order(fv_ctx *ctx, const core_runner *r, core_train_job *j
 		return status;
 	const fv_tensor *order = fv_checkpoint_find(file, "order");
 	if (!order || strcmp(order->dtype, "I32") || order->rank != 2) {
-		status = fv_fail(ctx, FV_DATA, "%s: no I32 tensor 'order' of shape [epochs, rows]",
-			path);
+		status = fv_fail(
+			ctx, FV_DATA, "%s: no I32 tensor 'order' of shape [epochs, rows]", path);
 	} else {
 		int32_t *copy = core_alloc(ctx, (size_t)order->count, sizeof *copy);
 		status = copy ? FV_OK : FV_FAILED;
@@ -201,8 +202,7 @@ static fv_status start(void *user, const core_plan *plan, float *params)
 {
 	const struct history *h = user;
 	const core_runner *r = h->runner;
-	char *path = core_fold_path(
-		h->ctx, r->cell->train.init, r->study->fold[r->run->fold].fold);
+	char *path = core_fold_path(h->ctx, r->cell->train.init, r->study->fold[r->run->fold].fold);
 	return path ? core_model_read_params(h->ctx, path, plan, params) : FV_FAILED;
 }
 
@@ -269,11 +269,13 @@ static fv_status predict(fv_ctx *ctx, core_runner *r)
 		return FV_FAILED;
 	for (size_t i = 0; i < n; i++)
 		stem[i] = r->corpus->stem[r->rows.row[CORE_TEST][i]];
-	core_train_data test = {.rows = {.size = sizeof(fv_rows), .n = (int32_t)n,
-					.classes = r->corpus->classes, .stem = stem},
+	core_train_data test = {.rows = {.size = sizeof(fv_rows),
+					.n = (int32_t)n,
+					.classes = r->corpus->classes,
+					.stem = stem},
 		.x = r->input.x[CORE_TEST]};
-	fv_status status = core_train_predict(
-		ctx, r->result.plan, r->result.params, &test, r->test_prob);
+	fv_status status =
+		core_train_predict(ctx, r->result.plan, r->result.params, &test, r->test_prob);
 	if (!status)
 		core_softmax((int32_t)n, r->corpus->classes, r->test_prob, r->test_prob);
 	return status;
@@ -307,7 +309,8 @@ static void to_log(void *user, core_level level, const char *line)
 	core_text *log = user;
 	static const char *const words[] = {"debug", "info", "warning"};
 	if (level < CORE_WARNING || (level == CORE_WARNING && !is_said(log, line)))
-		core_text_add(log, "%s: %s\n", words[level], line); /* progress is for who looks on */
+		core_text_add(
+			log, "%s: %s\n", words[level], line); /* progress is for who looks on */
 }
 
 /* A state belongs to exactly these inputs, and to this kernel: bits are promised for one. */

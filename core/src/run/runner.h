@@ -21,7 +21,7 @@ typedef struct core_runner {
 	int32_t *dev_order; /* [n dev] dev.n's row i is row dev_order[i] of rows */
 	core_head_shape shape;
 	core_train_result result;
-	float *test_prob; /* [n test, C] */
+	float *test_prob;  /* [n test, C] */
 	core_text history; /* metrics.jsonl */
 	core_text log;     /* what the run said */
 	bool transductive;
@@ -43,12 +43,12 @@ FV_NODISCARD fv_status core_runner_run(fv_ctx *ctx, const core_study *study, con
 FV_NODISCARD fv_status core_runner_groups(fv_ctx *ctx, core_runner *r);
 
 /* The groups of r->rows by the groupers given: those of the cell, or variants of them. */
-FV_NODISCARD fv_status core_runner_infer(fv_ctx *ctx, const core_runner *r,
-	const core_grouper_spec *grouper, core_groups *out);
+FV_NODISCARD fv_status core_runner_infer(
+	fv_ctx *ctx, const core_runner *r, const core_grouper_spec *grouper, core_groups *out);
 
 /* Labels, classes, groups and stems of a split; row i of the result is row order[i] of the split. */
-FV_NODISCARD fv_status core_runner_rows(fv_ctx *ctx, const core_runner *r, int split,
-	const int32_t *order, fv_rows *out);
+FV_NODISCARD fv_status core_runner_rows(
+	fv_ctx *ctx, const core_runner *r, int split, const int32_t *order, fv_rows *out);
 
 /* What the run will train, without training; needs the tables of the groupers only. `groups` false:
  * without inferring any, for an objective whose stages can be told without. */

@@ -85,8 +85,8 @@ static fv_status read_fold(fv_ctx *ctx, const core_corpus_spec *spec, core_fold 
 	return status;
 }
 
-fv_status core_set_fold(fv_ctx *ctx, core_study *study, const core_corpus_spec *spec, int64_t fold,
-	int32_t *index)
+fv_status core_set_fold(
+	fv_ctx *ctx, core_study *study, const core_corpus_spec *spec, int64_t fold, int32_t *index)
 {
 	char *key = spec_key(ctx, spec);
 	if (!key)
@@ -155,7 +155,8 @@ fv_status core_sets_join(fv_ctx *ctx, core_study *study)
 		status = join_stems(ctx, study, i, &set->recordings);
 	}
 	for (int32_t i = 0; i < study->n_folds && !status; i++)
-		status = find_rows(ctx, &study->set[study->fold[i].set].recordings, &study->fold[i]);
+		status =
+			find_rows(ctx, &study->set[study->fold[i].set].recordings, &study->fold[i]);
 	return status;
 }
 

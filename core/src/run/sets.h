@@ -8,8 +8,8 @@
 
 /* Index of the fold of a corpus in study->fold, read now if it is new. study->fold and study->set
  * have room for all folds of all cells. */
-FV_NODISCARD fv_status core_set_fold(fv_ctx *ctx, core_study *study, const core_corpus_spec *spec,
-	int64_t fold, int32_t *index);
+FV_NODISCARD fv_status core_set_fold(
+	fv_ctx *ctx, core_study *study, const core_corpus_spec *spec, int64_t fold, int32_t *index);
 
 /* Once all folds are in: the union of their recordings, and each fold's rows in it. */
 FV_NODISCARD fv_status core_sets_join(fv_ctx *ctx, core_study *study);

@@ -21,10 +21,11 @@ static char *encoder_key(fv_ctx *ctx, const core_encoder_spec *s)
 		s->max_seconds, (int)s->normalize);
 }
 
-static fv_status add_table(fv_ctx *ctx, core_study *study, const core_encoder_spec *spec,
-	int32_t fold, int32_t *index)
+static fv_status add_table(
+	fv_ctx *ctx, core_study *study, const core_encoder_spec *spec, int32_t fold, int32_t *index)
 {
-	core_table table = {.key = encoder_key(ctx, spec), .set = study->fold[fold].set,
+	core_table table = {.key = encoder_key(ctx, spec),
+		.set = study->fold[fold].set,
 		.fold = spec->normalize == CORE_NORMALIZE_CORPUS ? fold : -1};
 	if (!table.key)
 		return FV_FAILED;
@@ -40,8 +41,8 @@ static fv_status add_table(fv_ctx *ctx, core_study *study, const core_encoder_sp
 	return status;
 }
 
-static fv_status add_group_tables(fv_ctx *ctx, core_study *study, const core_cell *cell,
-	core_run *run)
+static fv_status add_group_tables(
+	fv_ctx *ctx, core_study *study, const core_cell *cell, core_run *run)
 {
 	if (cell->n_groupers > CORE_PRODUCT_MAX)
 		return fv_fail(ctx, FV_CONFIG, "a product of over %d groupers", CORE_PRODUCT_MAX);
@@ -50,16 +51,17 @@ static fv_status add_group_tables(fv_ctx *ctx, core_study *study, const core_cel
 		run->group_table[i] = -1;
 		if (!(core_grouper_uses(g) & FV_USE_TABLE))
 			continue;
-		fv_status status = add_table(ctx, study, g->has_encoder ? &g->encoder : &cell->encoder,
-			run->fold, &run->group_table[i]);
+		fv_status status =
+			add_table(ctx, study, g->has_encoder ? &g->encoder : &cell->encoder,
+				run->fold, &run->group_table[i]);
 		if (status)
 			return status;
 	}
 	return FV_OK;
 }
 
-static fv_status add_run(fv_ctx *ctx, core_study *study, int32_t cell_index, int64_t fold,
-	int64_t seed)
+static fv_status add_run(
+	fv_ctx *ctx, core_study *study, int32_t cell_index, int64_t fold, int64_t seed)
 {
 	const core_cell *cell = &study->config->cells[cell_index];
 	core_run *run = &study->run[study->n_runs];
@@ -72,8 +74,8 @@ static fv_status add_run(fv_ctx *ctx, core_study *study, int32_t cell_index, int
 	if (status)
 		return status;
 	run->cell_dir = core_format(ctx, "%s/%s-%s", study->results, cell->slug, cell->hash);
-	run->dir = core_format(ctx, "%s/fold%lld-seed%lld", run->cell_dir, (long long)fold,
-		(long long)seed);
+	run->dir = core_format(
+		ctx, "%s/fold%lld-seed%lld", run->cell_dir, (long long)fold, (long long)seed);
 	study->n_runs++;
 	return run->cell_dir && run->dir ? FV_OK : FV_FAILED;
 }
@@ -117,15 +119,15 @@ static fv_status corpus_moments(fv_ctx *ctx, core_study *study, core_table *tabl
 		if (fold->corpus->split[i] != CORE_TRAIN)
 			continue;
 		core_wave wave;
-		fv_status status = core_audio_read(ctx, r->path[fold->row[i]], e->info.rate_hz,
-			e->spec->max_seconds, &wave);
+		fv_status status = core_audio_read(
+			ctx, r->path[fold->row[i]], e->info.rate_hz, e->spec->max_seconds, &wave);
 		if (status)
 			return status;
 		all = core_moments_merge(all, core_wave_moments(wave.sample, wave.n));
 		core_wave_free(&wave);
 	}
-	return core_encoder_set_corpus(ctx, table->encoder, all.mean,
-		all.n ? all.m2 / (double)all.n : 0);
+	return core_encoder_set_corpus(
+		ctx, table->encoder, all.mean, all.n ? all.m2 / (double)all.n : 0);
 }
 
 static fv_status prepare_tables(fv_ctx *ctx, core_study *study)
@@ -143,8 +145,8 @@ static fv_status prepare_tables(fv_ctx *ctx, core_study *study)
 	return FV_OK;
 }
 
-static fv_status check_attribute(fv_ctx *ctx, const core_corpus *corpus, const char *key,
-	const char *name)
+static fv_status check_attribute(
+	fv_ctx *ctx, const core_corpus *corpus, const char *key, const char *name)
 {
 	if (core_corpus_attribute(corpus, name))
 		return FV_OK;
@@ -158,17 +160,17 @@ static fv_status check_run(fv_ctx *ctx, const core_study *study, const core_run 
 	const core_fold *fold = &study->fold[run->fold];
 	fv_status status = FV_OK;
 	for (int32_t i = 0; i < cell->eval.attributes.n && !status; i++)
-		status = check_attribute(ctx, fold->corpus, "eval.attributes",
-			cell->eval.attributes.item[i]);
+		status = check_attribute(
+			ctx, fold->corpus, "eval.attributes", cell->eval.attributes.item[i]);
 	for (int32_t i = 0; i < cell->n_groupers && !status; i++)
 		if ((core_grouper_uses(&cell->groupers[i]) & FV_USE_COLUMN) &&
 			cell->groupers[i].column)
-			status = check_attribute(ctx, fold->corpus, "grouper.column",
-				cell->groupers[i].column);
+			status = check_attribute(
+				ctx, fold->corpus, "grouper.column", cell->groupers[i].column);
 	core_rows rows;
 	if (!status)
-		status = core_bias_rows(ctx, fold->corpus, &cell->bias, (uint64_t)run->seed,
-			fold->fold, &rows);
+		status = core_bias_rows(
+			ctx, fold->corpus, &cell->bias, (uint64_t)run->seed, fold->fold, &rows);
 	return status;
 }
 
@@ -184,13 +186,14 @@ static fv_status check_runs(fv_ctx *ctx, const core_study *study)
 	return status;
 }
 
-fv_status core_study_open(fv_ctx *ctx, core_config *config, const core_study_options *options,
-	core_study **out)
+fv_status core_study_open(
+	fv_ctx *ctx, core_config *config, const core_study_options *options, core_study **out)
 {
 	core_study *study = core_alloc(ctx, 1, sizeof *study);
 	if (!study)
 		return FV_FAILED;
-	*study = (core_study){.config = config, .results = options->results, .cache = options->cache};
+	*study = (core_study){
+		.config = config, .results = options->results, .cache = options->cache};
 	*out = study;
 	fv_status status = add_runs(ctx, study);
 	if (!status)
@@ -217,20 +220,20 @@ void core_study_close(core_study *study)
 	study->n_tables = 0;
 }
 
-static fv_status load_table(fv_ctx *ctx, core_study *study, int32_t index,
-	const core_encode_job *job)
+static fv_status load_table(
+	fv_ctx *ctx, core_study *study, int32_t index, const core_encode_job *job)
 {
 	core_table *table = &study->table[index];
 	if (table->loaded)
 		return FV_OK;
-	fv_status status = core_features_load(ctx, table->encoder,
-		&study->set[table->set].recordings, job, &table->features);
+	fv_status status = core_features_load(
+		ctx, table->encoder, &study->set[table->set].recordings, job, &table->features);
 	table->loaded = !status;
 	return status;
 }
 
-fv_status core_study_load_run(fv_ctx *ctx, core_study *study, int64_t index,
-	const core_encode_job *job)
+fv_status core_study_load_run(
+	fv_ctx *ctx, core_study *study, int64_t index, const core_encode_job *job)
 {
 	fv_status status = load_table(ctx, study, study->run[index].table, job);
 	return status ? status : core_study_load_groups(ctx, study, index, job);

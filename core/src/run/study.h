@@ -28,7 +28,7 @@ typedef struct core_fold {
 
 /* The features of a set under an encoder, loaded when a run needs them. */
 typedef struct core_table {
-	const char *key; /* encoder spec as text */
+	const char *key;   /* encoder spec as text */
 	int32_t set, fold; /* fold: index, only with normalize: corpus; else -1 */
 	core_encoder *encoder;
 	bool loaded;
@@ -40,11 +40,12 @@ typedef struct core_table {
 typedef struct core_run {
 	int32_t cell, fold; /* indices */
 	int64_t seed;
-	int32_t table;                    /* the cell's features */
+	int32_t table;                         /* the cell's features */
 	int32_t group_table[CORE_PRODUCT_MAX]; /* of each grouper; -1: uses none */
-	const char *cell_dir, *dir; /* RESULTS/<slug>-<hash8>[/fold<F>-seed<S>] */
-	const char *inputs; /* everything the result depends on, as canonical JSON: content of `done` */
-	bool done;          /* the folder holds the results of exactly these inputs */
+	const char *cell_dir, *dir;            /* RESULTS/<slug>-<hash8>[/fold<F>-seed<S>] */
+	const char *
+		inputs; /* everything the result depends on, as canonical JSON: content of `done` */
+	bool done;      /* the folder holds the results of exactly these inputs */
 } core_run;
 
 typedef struct core_study {
@@ -60,12 +61,12 @@ typedef struct core_study {
 
 typedef struct core_study_options {
 	const char *results, *cache;
-	bool force;    /* nothing counts as done */
+	bool force; /* nothing counts as done */
 } core_study_options;
 
 /* Reads corpora, finds and hashes recordings, opens encoders, and finds which runs are done. */
-FV_NODISCARD fv_status core_study_open(fv_ctx *ctx, core_config *config,
-	const core_study_options *options, core_study **out);
+FV_NODISCARD fv_status core_study_open(
+	fv_ctx *ctx, core_config *config, const core_study_options *options, core_study **out);
 void core_study_close(core_study *study);
 
 /* Loads the tables that the runs not done need. */

@@ -134,7 +134,8 @@ static fv_status make_all(fv_ctx *ctx, const core_synth_plan *plan, core_synth_s
 {
 	size_t bytes = (size_t)plan->n * sizeof(struct outcome);
 	int64_t failed;
-	struct job job = {.ctx = ctx, .plan = plan,
+	struct job job = {.ctx = ctx,
+		.plan = plan,
 		.progress = core_progress_begin(ctx, "synth", "utterances")};
 	job.outcome = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (job.outcome == MAP_FAILED)

@@ -32,7 +32,7 @@ typedef struct core_batches {
 	float *label, *member, *mixed;
 	double *loss, *lambda;
 	float *logits;
-	const float **x; /* [size] features of the samples */
+	const float **x;   /* [size] features of the samples */
 	const char **stem; /* [size] */
 } core_batches;
 
