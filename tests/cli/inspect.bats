@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# fairvox inspect: what stands in a file of weights.
+# fairvox inspect: what a checkpoint contains.
 load helpers
 
 containers=$FAIRVOX_SOURCE/tests/golden/containers

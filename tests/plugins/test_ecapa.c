@@ -339,7 +339,8 @@ static void each_tensor_is_checked(void **state)
 			bad = net;
 			bad.tensor[t].dtype = "I32";
 			refused(ctx, &bad,
-				core_format(ctx, "tensor '%s' has type I32, not a float type", name));
+				core_format(
+					ctx, "tensor '%s' has type I32, not a float type", name));
 		}
 		core_ctx_free(ctx);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The opcodes that push, move and collect plain data. Rules, each reported with a byte:
- * read_protocol, length, integer, UTF-8, stack, dict key, depth, memo. */
+ * protocol, length, integer, UTF-8, stack, dict key, depth, memo. */
 #include <string.h>
 
 #include "base/text.h"

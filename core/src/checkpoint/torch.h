@@ -18,7 +18,7 @@ FV_NODISCARD fv_status core_torch_sort_storages(core_pickle *pickle);
 /* Finds a storage by key after core_torch_sort_storages; NULL when there is none. */
 core_pickle_storage *core_torch_find_storage(core_pickle *pickle, uint64_t key);
 
-/* Bytes of the storage; false when they reach 2^64. */
+/* Sets *bytes to the size of the storage; false when it reaches 2^64. */
 bool core_torch_count_bytes(const core_pickle_storage *storage, uint64_t *bytes);
 
 /* Fills the checkpoint's tensors and metadata; every storage must have its data by now. */

@@ -217,7 +217,7 @@ static bool read_local_extra(const unsigned char *extra, uint64_t left, bool *wi
 	return left == 0;
 }
 
-static fv_status local_fail(const core_zip *zip, uint64_t at, const char *why)
+static fv_status fail_local_header(const core_zip *zip, uint64_t at, const char *why)
 {
 	return core_scan_fail(&zip->scan, (size_t)at, "local header", "%s", why);
 }
@@ -235,7 +235,7 @@ static fv_status check_descriptor(const core_zip *zip, const struct entry *e, ui
 	if (memcmp(b, "PK\7\10", 4) != 0 || read_little(b + 4, 4) != e->crc ||
 		read_little(b + 8, bytes) != e->size ||
 		read_little(b + 8 + bytes, bytes) != e->size)
-		return local_fail(zip, at,
+		return fail_local_header(zip, at,
 			"the descriptor after the data differs from the central directory");
 	return FV_OK;
 }
@@ -246,19 +246,20 @@ static fv_status read_local(
 	const unsigned char *b = zip->scan.data + e->offset;
 	uint64_t at = e->offset, name_n = read_little(b + 26, 2), extra_n = read_little(b + 28, 2);
 	if (memcmp(b, "PK\3\4", 4) != 0)
-		return local_fail(zip, at, "not found");
+		return fail_local_header(zip, at, "not found");
 	if (read_little(b + 6, 2) != e->flags || read_little(b + 8, 2) != e->method)
-		return local_fail(zip, at, "flags or method differ from the central directory");
+		return fail_local_header(
+			zip, at, "flags or method differ from the central directory");
 	uint64_t data = at + LOCAL + name_n + extra_n;
 	if (name_n != e->name_n || data > limit || memcmp(b + LOCAL, e->name, (size_t)name_n) != 0)
-		return local_fail(zip, at, "the name differs from the central directory");
+		return fail_local_header(zip, at, "the name differs from the central directory");
 	bool wide, later = e->flags & FLAG_DESCRIPTOR;
 	if (!read_local_extra(b + LOCAL + name_n, extra_n, &wide))
-		return local_fail(zip, at, "an extra field that torch does not write");
+		return fail_local_header(zip, at, "an extra field that torch does not write");
 	uint64_t crc = read_little(b + 14, 4), packed = read_little(b + 18, 4),
 		 size = read_little(b + 22, 4);
 	if (later ? crc || packed || size : crc != e->crc || packed != e->size || size != e->size)
-		return local_fail(zip, at, "CRC or sizes differ from the central directory");
+		return fail_local_header(zip, at, "CRC or sizes differ from the central directory");
 	if (e->size > limit - data)
 		return core_scan_fail(&zip->scan, record->central_at, "size",
 			"the data overlap the central directory");

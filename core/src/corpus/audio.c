@@ -161,8 +161,8 @@ static fv_status read_opened(struct reader *r, int32_t rate_hz, double max_secon
 {
 	int32_t own = r->info.samplerate;
 	if (r->info.channels < 1 || r->info.channels > BLOCK_VALUES || own < 1)
-		return fv_fail(r->ctx, FV_DATA, "%s: %d channels at %d Hz", r->path,
-			r->info.channels, (int)own);
+		return fv_fail(r->ctx, FV_DATA, "%s: %d channels at %d Hz are not supported",
+			r->path, r->info.channels, (int)own);
 	*out = (core_wave){.rate_hz = rate_hz ? rate_hz : own,
 		.source_rate_hz = own,
 		.channels = r->info.channels};

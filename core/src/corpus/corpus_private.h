@@ -14,7 +14,7 @@ typedef struct core_label_file {
 	int64_t file, gender, split, label; /* columns */
 	int64_t *speaker_key;               /* [n_speaker_key] columns */
 	int32_t n_speaker_key;
-	int64_t *class_column; /* [C]; NULL: one label a row */
+	int64_t *class_column; /* [C]; NULL: one label per row */
 	bool classes_found;    /* the class list was not given but found */
 	const char **stem;     /* [csv.n_rows] */
 	const char **speaker;  /* [csv.n_rows] joined key */

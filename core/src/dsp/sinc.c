@@ -27,7 +27,7 @@ const core_sinc *core_sinc_open(fv_ctx *ctx)
 }
 
 /* Interpolates y at `at` + step / PHASES, with step from -PHASES to PHASES. */
-static float interpolate(const core_sinc *sinc, const float *y, int32_t at, int32_t step)
+static float interpolate_at(const core_sinc *sinc, const float *y, int32_t at, int32_t step)
 {
 	int32_t whole = at + (step < 0 ? -1 : step / PHASES);
 	const float *tap = sinc->tap[(step + PHASES) % PHASES];
@@ -48,15 +48,16 @@ float core_sinc_peak(const core_sinc *sinc, const float *y, int32_t at, float *h
 {
 	float rough = find_vertex(y[at - 1], y[at], y[at + 1], height);
 	int32_t step = (int32_t)lrintf(rough * PHASES);
-	float middle = interpolate(sinc, y, at, step);
-	float left = interpolate(sinc, y, at, step - 1), right = interpolate(sinc, y, at, step + 1);
+	float middle = interpolate_at(sinc, y, at, step);
+	float left = interpolate_at(sinc, y, at, step - 1),
+	      right = interpolate_at(sinc, y, at, step + 1);
 	while (right > middle && step < PHASES - 1) {
 		left = middle, middle = right;
-		right = interpolate(sinc, y, at, ++step + 1);
+		right = interpolate_at(sinc, y, at, ++step + 1);
 	}
 	while (left > middle && step > 1 - PHASES) {
 		right = middle, middle = left;
-		left = interpolate(sinc, y, at, --step - 1);
+		left = interpolate_at(sinc, y, at, --step - 1);
 	}
 	return (float)at + ((float)step + find_vertex(left, middle, right, height)) / PHASES;
 }

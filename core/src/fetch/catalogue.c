@@ -263,7 +263,7 @@ const core_item *core_catalogue_find(fv_ctx *ctx, const core_catalogue *catalogu
 	}
 	const char *nearest = names ? core_nearest(name, names, catalogue->n) : NULL;
 	(void)fv_fail(ctx, FV_CONFIG,
-		"unknown name '%s'%s%s%s: 'fairvox fetch --list' shows all names", name,
+		"unknown name '%s'%s%s%s ('fairvox fetch --list' shows all names)", name,
 		nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 	return NULL;
 }

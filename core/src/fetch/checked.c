@@ -25,7 +25,7 @@ fv_status core_checked_open(fv_ctx *ctx, const char *target, const char *sha256,
 	*file = (core_checked){.target = target, .sha256 = sha256, .md = EVP_MD_CTX_new()};
 	if (!file->md || !EVP_DigestInit_ex(file->md, EVP_sha256(), NULL)) {
 		core_checked_abandon(file);
-		return fv_fail(ctx, FV_FAILED, "SHA-256 failed");
+		return fv_fail(ctx, FV_FAILED, "cannot compute a SHA-256");
 	}
 	fv_status status = core_writer_open(ctx, target, &file->writer);
 	if (status)
@@ -36,7 +36,7 @@ fv_status core_checked_open(fv_ctx *ctx, const char *target, const char *sha256,
 fv_status core_checked_write(fv_ctx *ctx, core_checked *file, const void *data, size_t size)
 {
 	if (!EVP_DigestUpdate(file->md, data, size))
-		return fv_fail(ctx, FV_FAILED, "SHA-256 failed");
+		return fv_fail(ctx, FV_FAILED, "cannot compute a SHA-256");
 	return core_writer_put(ctx, file->writer, data, size);
 }
 
@@ -46,7 +46,7 @@ fv_status core_checked_commit(fv_ctx *ctx, core_checked *file)
 	char hex[CORE_SHA256_HEX] = "";
 	if (!EVP_DigestFinal_ex(file->md, digest, NULL)) {
 		core_checked_abandon(file);
-		return fv_fail(ctx, FV_FAILED, "SHA-256 failed");
+		return fv_fail(ctx, FV_FAILED, "cannot compute a SHA-256");
 	}
 	for (int i = 0; i < 32; i++)
 		snprintf(hex + 2 * i, 3, "%02x", digest[i]);

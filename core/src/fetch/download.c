@@ -15,7 +15,7 @@
 #include "fetch/checked.h"
 #include "fetch/file.h"
 
-fv_status core_hash_file(fv_ctx *ctx, const char *path, core_got *out)
+fv_status core_hash_file(fv_ctx *ctx, const char *path, core_obtained *out)
 {
 	struct stat st;
 	if (stat(path, &st))
@@ -83,7 +83,7 @@ static void remove_useless_part(const char *part, int fd, bool keep)
 }
 
 static fv_status fail_wrong_content(
-	fv_ctx *ctx, const char *name, const core_form *form, const core_got *got)
+	fv_ctx *ctx, const char *name, const core_form *form, const core_obtained *got)
 {
 	return fv_fail(ctx, FV_DATA, "%s: %s: SHA-256 is %s, expected %s; nothing was kept", name,
 		form->url, got->sha256, form->sha256);
@@ -92,7 +92,7 @@ static fv_status fail_wrong_content(
 /* Downloads until the part has the expected content. Starts over once when the part of an
  * earlier download turns out to belong to another file. */
 static fv_status download_part(fv_ctx *ctx, core_http *http, const core_form *form,
-	const char *name, const char *part, int fd, core_got *out)
+	const char *name, const char *part, int fd, core_obtained *out)
 {
 	core_http_file file = {.url = form->url,
 		.name = name,
@@ -124,7 +124,7 @@ static fv_status download_part(fv_ctx *ctx, core_http *http, const core_form *fo
 }
 
 static fv_status store_target(fv_ctx *ctx, const core_form *form, const char *part, int fd,
-	const char *target, core_got *out)
+	const char *target, core_obtained *out)
 {
 	if (!form->member)
 		return core_rename_synced(ctx, fd, part, target);
@@ -139,10 +139,10 @@ static fv_status store_target(fv_ctx *ctx, const core_form *form, const char *pa
 }
 
 /* Whether the target has the wanted content, because another process fetched it in the meantime. */
-static bool has_target(fv_ctx *ctx, const core_form *form, const char *target, core_got *out)
+static bool has_target(fv_ctx *ctx, const core_form *form, const char *target, core_obtained *out)
 {
 	const char *wanted = form->member ? form->member_sha256 : form->sha256;
-	*out = (core_got){.proof = CORE_PROOF_PINNED,
+	*out = (core_obtained){.proof = CORE_PROOF_PINNED,
 		.from = form->from,
 		.url = form->url,
 		.was_there = true};
@@ -151,7 +151,7 @@ static bool has_target(fv_ctx *ctx, const core_form *form, const char *target, c
 }
 
 fv_status core_download(fv_ctx *ctx, core_http *http, const core_form *form, const char *name,
-	const char *target, core_got *out)
+	const char *target, core_obtained *out)
 {
 	int fd;
 	bool waited;
@@ -183,12 +183,13 @@ fv_status core_download_text(
 {
 	int fd = memfd_create("fetch", MFD_CLOEXEC);
 	if (fd < 0)
-		return fv_fail(ctx, FV_FAILED, "memory: %s", strerror(errno));
+		return fv_fail(ctx, FV_FAILED, "cannot use a file in memory: %s", strerror(errno));
 	core_http_file file = {.url = url, .name = name, .fd = fd, .bytes = -1, .most = limit};
 	struct stat st;
 	fv_status status = core_http_get(ctx, http, &file);
 	if (!status && fstat(fd, &st))
-		status = fv_fail(ctx, FV_FAILED, "memory: %s", strerror(errno));
+		status =
+			fv_fail(ctx, FV_FAILED, "cannot use a file in memory: %s", strerror(errno));
 	char *text = status ? NULL : core_alloc(ctx, (size_t)st.st_size + 1, 1);
 	if (!status && (!text || pread(fd, text, (size_t)st.st_size, 0) != st.st_size))
 		status = fv_fail(ctx, FV_FAILED, "%s: cannot read the download back", name);

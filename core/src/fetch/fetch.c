@@ -46,7 +46,7 @@ static fv_status read_pointer_hash(struct job *j, size_t i)
 	return status;
 }
 
-static void set_form(const struct job *j, size_t i, core_got *got)
+static void set_form(const struct job *j, size_t i, core_obtained *got)
 {
 	got->from = j->form[i].from;
 	got->url = j->form[i].url;
@@ -55,14 +55,14 @@ static void set_form(const struct job *j, size_t i, core_got *got)
 
 /* --- a target that exists already --- */
 
-static fv_status fail_other_content(struct job *j, const core_got *got)
+static fv_status fail_other_content(struct job *j, const core_obtained *got)
 {
 	return fv_fail(j->ctx, FV_DATA,
 		"%s: exists, but its SHA-256 %s is not a known one of '%s': --force replaces it",
 		j->target, got->sha256, j->item->name);
 }
 
-static fv_status check_present(struct job *j, core_got *got)
+static fv_status check_present(struct job *j, core_obtained *got)
 {
 	const char *recorded = core_receipt_read_sha256(j->ctx, j->receipt, NULL);
 	bool all_known = true;
@@ -96,7 +96,7 @@ static fv_status check_present(struct job *j, core_got *got)
 
 /* The hash that a cached file must have to be this form; NULL when none is known. */
 static const char *find_expected_hash(
-	struct job *j, size_t i, const core_found *found, core_got *got)
+	struct job *j, size_t i, const core_found *found, core_obtained *got)
 {
 	if (!get_wanted_hash(&j->form[i]) && !found->sha256 && read_pointer_hash(j, i))
 		log_and_clear_errors(j);
@@ -107,7 +107,7 @@ static const char *find_expected_hash(
 	return found->sha256;
 }
 
-static bool matches_form(struct job *j, size_t i, const core_found *found, core_got *got)
+static bool matches_form(struct job *j, size_t i, const core_found *found, core_obtained *got)
 {
 	const char *hex = find_expected_hash(j, i, found, got), *why = NULL;
 	if (!hex)
@@ -121,7 +121,7 @@ static bool matches_form(struct job *j, size_t i, const core_found *found, core_
 	return false;
 }
 
-static fv_status copy_from_cache(struct job *j, size_t i, core_got *got, bool *copied)
+static fv_status copy_from_cache(struct job *j, size_t i, core_obtained *got, bool *copied)
 {
 	core_found *found;
 	size_t n;
@@ -140,7 +140,7 @@ static fv_status copy_from_cache(struct job *j, size_t i, core_got *got, bool *c
 
 /* --- download --- */
 
-static fv_status download_form(struct job *j, size_t i, core_got *got)
+static fv_status download_form(struct job *j, size_t i, core_obtained *got)
 {
 	fv_status status = read_pointer_hash(j, i);
 	if (status)
@@ -152,7 +152,7 @@ static fv_status download_form(struct job *j, size_t i, core_got *got)
 	return FV_OK;
 }
 
-static fv_status download_first_form(struct job *j, core_got *got)
+static fv_status download_first_form(struct job *j, core_obtained *got)
 {
 	for (size_t i = 0;; i++) {
 		fv_status status = download_form(j, i, got);
@@ -174,7 +174,7 @@ static void show_licence(fv_ctx *ctx, const core_item *item)
 		fv_warn(ctx, "%s: NON-COMMERCIAL use only (%s)", item->name, l->name);
 }
 
-static fv_status obtain_file(struct job *j, core_got *got)
+static fv_status obtain_file(struct job *j, core_obtained *got)
 {
 	bool copied = false;
 	if (core_file_exists(j->target) && !j->options->force)
@@ -196,7 +196,7 @@ static fv_status obtain_file(struct job *j, core_got *got)
 	return download_first_form(j, got);
 }
 
-static fv_status write_receipt(struct job *j, const core_got *got, core_fetched *out)
+static fv_status write_receipt(struct job *j, const core_obtained *got, core_fetched *out)
 {
 	if (!strcmp(got->proof, CORE_PROOF_NONE))
 		core_log(j->ctx, CORE_INFO,
@@ -219,7 +219,7 @@ static fv_status write_receipt(struct job *j, const core_got *got, core_fetched 
 
 static fv_status fetch_file(struct job *j, core_fetched *out)
 {
-	core_got got = {.bytes = -1};
+	core_obtained got = {.bytes = -1};
 	j->receipt = core_format(j->ctx, "%s.json", j->target);
 	j->form = core_alloc(j->ctx, j->item->n_forms, sizeof *j->form);
 	j->pointed = core_alloc(j->ctx, j->item->n_forms, sizeof *j->pointed);

@@ -15,20 +15,20 @@
 #define CORE_PROOF_RECEIPT "receipt" /* recorded by an earlier fetch */
 #define CORE_PROOF_NONE "none"       /* no hash is published; the one found is recorded */
 
-typedef struct core_got {
+typedef struct core_obtained {
 	char sha256[CORE_SHA256_HEX];
 	int64_t bytes;
 	const char *proof;
 	const char *from, *url; /* name and URL of the form */
 	const char *source;     /* URL after redirects, or path in a cache */
 	bool was_there;
-} core_got;
+} core_obtained;
 
 /* Downloads one file to `target` through target.part. The part stays after an interrupted
  * transfer if the hash is known, and the next call resumes there. sha256 NULL: any content is
  * accepted. Processes that want the same target wait for each other. */
 FV_NODISCARD fv_status core_download(fv_ctx *ctx, core_http *http, const core_form *form,
-	const char *name, const char *target, core_got *out);
+	const char *name, const char *target, core_obtained *out);
 
 /* Downloads a small file into memory (NUL-terminated, lives as long as the context); more than
  * `limit` bytes are an error. */
@@ -40,10 +40,10 @@ FV_NODISCARD fv_status core_read_pointer(
 	fv_ctx *ctx, core_http *http, const char *name, const char *url, core_form *out);
 
 FV_NODISCARD fv_status core_hash_file(
-	fv_ctx *ctx, const char *path, core_got *out); /* sets sha256 and bytes */
+	fv_ctx *ctx, const char *path, core_obtained *out); /* sets sha256 and bytes */
 
 /* Creates the receipt of one file; for a set the caller adds "files". NULL when memory is out. */
-json_t *core_receipt_create(const core_item *item, const core_got *got);
+json_t *core_receipt_create(const core_item *item, const core_obtained *got);
 FV_NODISCARD fv_status core_receipt_write(
 	fv_ctx *ctx, json_t *receipt, const char *path, const char **text);
 /* Reads sha256 from the receipt at `path`, or that of one file of a set; NULL when it has none

@@ -28,7 +28,7 @@ struct core_http {
 	int64_t begin_at;
 	char etag[256]; /* strong ETag of the first answer to this transfer */
 	bool no_range;  /* the server sent a range that was not requested */
-	/* --- of the current answer */
+	/* state of the current answer */
 	bool started;
 	int64_t range_first, range_total; /* -1: not stated */
 	double asked_pause_s;

@@ -14,7 +14,7 @@ static void add_text(json_t *to, const char *key, const char *text)
 		json_object_set_new(to, key, json_string(text));
 }
 
-json_t *core_receipt_create(const core_item *item, const core_got *got)
+json_t *core_receipt_create(const core_item *item, const core_obtained *got)
 {
 	char date[32];
 	time_t now = time(NULL);

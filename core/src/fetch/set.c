@@ -20,7 +20,7 @@ struct entry {
 	const char *name;
 	const char *sha256; /* NULL: not in the list */
 	int64_t bytes;
-	core_got got;
+	core_obtained got;
 };
 
 struct set {
@@ -108,7 +108,7 @@ static fv_status fetch_list(struct set *s)
 {
 	const core_form *form = &s->item->set->list;
 	const char *path = core_format(s->ctx, "%s.list", s->folder);
-	core_got got = {.bytes = -1};
+	core_obtained got = {.bytes = -1};
 	core_http *http = NULL;
 	if (!path)
 		return FV_FAILED;
@@ -142,8 +142,8 @@ static const char *fill_name(fv_ctx *ctx, const char *url, const char *name)
 
 /* Finds the hash of a file that is not in the list: from its pointer, or from the receipt when
  * offline. */
-static fv_status find_hash(
-	struct worker *w, core_http *http, const struct entry *e, core_form *form, core_got *got)
+static fv_status find_hash(struct worker *w, core_http *http, const struct entry *e,
+	core_form *form, core_obtained *got)
 {
 	struct set *s = w->set;
 	got->proof = CORE_PROOF_PINNED;
@@ -164,8 +164,8 @@ static fv_status find_hash(
 				 e->name);
 }
 
-static fv_status check_present(
-	struct worker *w, const char *target, const core_form *form, core_got *got, bool *there)
+static fv_status check_present(struct worker *w, const char *target, const core_form *form,
+	core_obtained *got, bool *there)
 {
 	*there = core_file_exists(target) && !w->set->options->force;
 	if (!*there)
@@ -179,7 +179,7 @@ static fv_status check_present(
 }
 
 static fv_status download_file(struct worker *w, core_http *http, const struct entry *e,
-	const char *target, core_form *form, core_got *got)
+	const char *target, core_form *form, core_obtained *got)
 {
 	const core_file_set *files = w->set->item->set;
 	if (!http)
@@ -205,7 +205,7 @@ static fv_status download_file(struct worker *w, core_http *http, const struct e
 static fv_status fetch_one(struct worker *w, core_http *http, struct entry *e)
 {
 	core_form form = {.from = "", .sha256 = e->sha256, .bytes = e->sha256 ? e->bytes : -1};
-	core_got got = {.bytes = -1};
+	core_obtained got = {.bytes = -1};
 	bool there;
 	const char *target = core_path_join(w->ctx, w->set->folder, e->name);
 	fv_status status = target ? find_hash(w, http, e, &form, &got) : FV_FAILED;
@@ -217,7 +217,7 @@ static fv_status fetch_one(struct worker *w, core_http *http, struct entry *e)
 		return status;
 	if (!there)
 		atomic_fetch_add(&w->set->downloaded, 1);
-	got.url = got.source = got.from = NULL; /* they die with the context of this file */
+	got.url = got.source = got.from = NULL; /* they belong to the context of this file */
 	e->got = got;
 	return FV_OK;
 }
@@ -337,7 +337,7 @@ static fv_status write_receipt(struct set *s, core_fetched *out)
 	if (!receipt || !files)
 		return fv_fail(s->ctx, FV_FAILED, "out of memory");
 	for (size_t i = 0; i < s->n; i++) {
-		const core_got *got = &s->entry[i].got;
+		const core_obtained *got = &s->entry[i].got;
 		bytes += got->bytes;
 		json_object_set_new(files, s->entry[i].name,
 			json_pack("{s:s, s:I, s:s}", "sha256", got->sha256, "bytes",

@@ -27,7 +27,7 @@ static const double speaker_sd[CORE_SYNTH_DIMS] = {1.0, 0.12, 0.07, 2.5, 2, 0.03
 
 #define MALE_VOICES 8
 #define FEMALE_VOICES 5
-#define SEMITONES_A_UNIT 0.149 /* one step of espeak-ng's pitch, measured */
+#define SEMITONES_PER_STEP 0.149 /* per step of espeak-ng's pitch, measured */
 
 static uint64_t hash_text(uint64_t hash, const char *text)
 {
@@ -127,7 +127,8 @@ void core_synth_draw_utterance(core_synth_utterance *utterance, const core_synth
 		       knobs->jitter * utterance_sd[i] * core_splitmix_normal(&rng);
 	}
 	double tract_st = 12 * log2(speaker->tract);
-	double pitch = 50 + (v[CORE_SYNTH_PITCH] + speaker->pitch_st - tract_st) / SEMITONES_A_UNIT;
+	double pitch =
+		50 + (v[CORE_SYNTH_PITCH] + speaker->pitch_st - tract_st) / SEMITONES_PER_STEP;
 	utterance->pitch = round_to_range(pitch, 0, 99);
 	utterance->range_percent = round_to_range(100 * exp(v[CORE_SYNTH_RANGE]), 0, 9999);
 	double rate = 175 * speaker->tempo * exp(v[CORE_SYNTH_TEMPO]) / speaker->tract;
