@@ -78,14 +78,14 @@ static void print_groups(const core_attribute_metrics *a)
 static void print_gaps(const core_attribute_metrics *a, int32_t C, int64_t least)
 {
 	bool nulls = false;
-	for (int k = CORE_TPR_GAP; k < CORE_STATS; k++)
-		nulls = nulls || !isnan(a->stat[k].p);
+	for (int k = CORE_TPR_GAP; k <= CORE_EO_MAX; k++)
+		nulls = nulls || !isnan(a->metric[k].p);
 	putchar('\n');
 	left("", NAME_WIDTH);
 	printf("%9s%s\n", "value", nulls ? "  null mean   null 95%     excess         p" : "");
-	for (int k = CORE_TPR_GAP; k < CORE_STATS; k++) {
-		const core_estimate *e = &a->stat[k];
-		left(core_stat_name((core_stat)k), NAME_WIDTH);
+	for (int k = CORE_TPR_GAP; k <= CORE_EO_MAX; k++) {
+		const core_estimate *e = &a->metric[k];
+		left(core_metric_at((core_metric_id)k)->name, NAME_WIDTH);
 		number(e->value, 9, "%.3f");
 		if (!isnan(e->p)) {
 			number(e->null_mean, 11, "%.3f");
@@ -93,10 +93,10 @@ static void print_gaps(const core_attribute_metrics *a, int32_t C, int64_t least
 			number(e->excess, 11, "%+.3f");
 			number(e->p, 10, "%.4f");
 		}
-		puts(core_few_gap(a, C, (core_stat)k, least) ? " *" : "");
+		puts(core_few_gap(a, C, (core_metric_id)k, least) ? " *" : "");
 	}
 	left("worst_group_f1", NAME_WIDTH);
-	number(a->worst_group_f1, 9, "%.3f");
+	number(a->metric[CORE_WORST_GROUP_F1].value, 9, "%.3f");
 	putchar('\n');
 }
 
@@ -136,7 +136,8 @@ static void rates(const struct columns *t, const char *name, int32_t c)
 	left(name, NAME_WIDTH);
 	for (int32_t g = 0; g < a->G; g++) {
 		int32_t at = c * a->G + g;
-		bool few = core_few_cell(CORE_TPR_GAP, a->rows[g], a->positives[at], t->least);
+		bool few = core_metric_low_support(
+			CORE_TPR_GAP, a->rows[g], a->positives[at], t->least);
 		if (a->rows[g])
 			cell(&a->tpr[at], few, g == t->last ? 0 : t->width);
 	}
@@ -200,8 +201,8 @@ static void print_rates(const core_metrics *m, const core_attribute_metrics *a, 
 static bool any_few(const core_metrics *m, int64_t least)
 {
 	for (int32_t k = 0; k < m->n_attributes; k++)
-		for (int s = CORE_TPR_GAP; s < CORE_STATS; s++)
-			if (core_few_gap(&m->attribute[k], m->C, (core_stat)s, least))
+		for (int s = CORE_TPR_GAP; s <= CORE_EO_MAX; s++)
+			if (core_few_gap(&m->attribute[k], m->C, (core_metric_id)s, least))
 				return true;
 	return false;
 }
@@ -232,8 +233,8 @@ void audit_print(const char *path, const core_metrics *m, int64_t least)
 	if (m->draws)
 		printf("; %lld draws", (long long)m->draws);
 	puts("\n");
-	line("F1", &m->f1);
-	line("ACC", &m->acc);
+	line("F1", &m->metric[CORE_F1]);
+	line("ACC", &m->metric[CORE_ACC]);
 	core_estimate auc = core_estimate_of(m->sharpness.auc);
 	line("AUC", &auc);
 	left("labels a row", NAME_WIDTH);
@@ -291,13 +292,13 @@ void audit_print_comparison(const char *path_a, const char *path_b, const core_c
 	printf("A - B, A = %s, B = %s\n\n", path_a, path_b);
 	left("", NAME_WIDTH);
 	printf("%9s  %16s%10s\n", "value", "95% interval", "p");
-	print_difference("F1", &m->f1);
-	print_difference("ACC", &m->acc);
+	print_difference("F1", &m->metric[CORE_F1]);
+	print_difference("ACC", &m->metric[CORE_ACC]);
 	for (int32_t k = 0; k < m->n_attributes; k++) {
 		const core_attribute_comparison *a = &m->attribute[k];
 		printf("\n%s\n", a->name);
-		for (int s = CORE_TPR_GAP; s < CORE_STATS; s++)
-			print_difference(core_stat_name((core_stat)s), &a->stat[s]);
+		for (int s = CORE_TPR_GAP; s <= CORE_EO_MAX; s++)
+			print_difference(core_metric_at((core_metric_id)s)->name, &a->metric[s]);
 		print_levelling(m, a);
 	}
 }

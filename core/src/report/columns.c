@@ -16,16 +16,16 @@ static const core_result *first_done(const core_results *results)
 }
 
 /* "gender TPR gap", "F1" */
-static const char *title_of(fv_ctx *ctx, const char *attribute, core_stat stat)
+static const char *title_of(fv_ctx *ctx, const char *attribute, core_metric_id stat)
 {
-	static const char *const titles[CORE_STATS] = {[CORE_F1] = "F1",
+	static const char *const titles[CORE_METRICS] = {[CORE_F1] = "F1",
 		[CORE_ACC] = "ACC",
 		[CORE_TPR_GAP] = "TPR gap",
 		[CORE_TPR_GAP_ZERO] = "TPR gap (zero)",
 		[CORE_FPR_GAP] = "FPR gap",
 		[CORE_DP_GAP] = "DP gap",
 		[CORE_DP_GAP_EQ4] = "DP gap (eq. 4)"};
-	const char *title = titles[stat] ? titles[stat] : core_stat_name(stat);
+	const char *title = titles[stat] ? titles[stat] : core_metric_at(stat)->name;
 	return attribute ? core_format(ctx, "%s %s", attribute, title) : title;
 }
 
@@ -42,16 +42,16 @@ static bool few_speakers(const core_evidences *evidence, const char *attribute)
 	return false;
 }
 
-static fv_status add(fv_ctx *ctx, core_grid *grid, const char *attribute, core_stat stat)
+static fv_status add(fv_ctx *ctx, core_grid *grid, const char *attribute, core_metric_id stat)
 {
 	const char *title = title_of(ctx, attribute, stat);
 	if (!title)
 		return FV_FAILED;
 	grid->column[grid->n_columns++] = (core_grid_column){.attribute = attribute,
-		.metric = core_stat_name(stat),
+		.metric = core_metric_at(stat)->name,
 		.title = title,
 		.stat = stat,
-		.higher_is_better = !core_stat_is_gap(stat),
+		.higher_is_better = !core_metric_is(stat, CORE_METRIC_GAP),
 		.few_speakers = attribute && few_speakers(&grid->evidence, attribute)};
 	return FV_OK;
 }
@@ -67,14 +67,14 @@ static fv_status find_family(fv_ctx *ctx, const core_result *run, core_grid *gri
 	const json_t *compare = json_object_get(json_object_get(run->env, "cell"), "compare");
 	const char *metric = json_string_value(json_object_get(compare, "metric"));
 	const char *attribute = json_string_value(json_object_get(compare, "attribute"));
-	core_stat stat;
+	core_metric_id stat;
 	grid->family = -1;
-	if (!metric || !core_stat_find(metric, &stat))
+	if (!metric || !core_metric_find(metric, &stat))
 		return FV_OK;
 	for (size_t j = 0; j < grid->n_columns; j++)
 		if (grid->column[j].stat == stat && same_text(grid->column[j].attribute, attribute))
 			grid->family = (int64_t)j;
-	if (grid->family >= 0 || core_stat_is_gap(stat) != (attribute != NULL))
+	if (grid->family >= 0 || core_metric_is(stat, CORE_METRIC_GAP) != (attribute != NULL))
 		return FV_OK;
 	grid->family = (int64_t)grid->n_columns;
 	return add(ctx, grid, attribute ? core_strdup(ctx, attribute) : NULL, stat);

@@ -3,40 +3,12 @@
 
 #include <string.h>
 
-static bool below(int64_t n, int64_t least)
-{
-	return n > 0 && n < least;
-}
-
-bool core_few_cell(core_stat stat, int64_t rows, int64_t positives, int64_t least)
-{
-	int64_t negatives = rows - positives;
-	switch (stat) {
-	case CORE_TPR_GAP:
-		return below(positives, least);
-	case CORE_TPR_GAP_ZERO:
-		return rows > 0 && positives < least;
-	case CORE_FPR_GAP:
-		return below(negatives, least);
-	case CORE_DP_GAP:
-	case CORE_DP_GAP_EQ4:
-		return below(rows, least);
-	case CORE_EO_RMS:
-	case CORE_EO_MAX:
-		return below(positives, least) || below(negatives, least);
-	case CORE_F1:
-	case CORE_ACC:
-	case CORE_STATS:
-		break;
-	}
-	return false;
-}
-
-bool core_few_gap(const core_attribute_metrics *a, int32_t C, core_stat stat, int64_t least)
+bool core_few_gap(const core_attribute_metrics *a, int32_t C, core_metric_id stat, int64_t least)
 {
 	for (int32_t c = 0; c < C; c++)
 		for (int32_t g = 0; g < a->G; g++)
-			if (core_few_cell(stat, a->rows[g], a->positives[c * a->G + g], least))
+			if (core_metric_low_support(
+				    stat, a->rows[g], a->positives[c * a->G + g], least))
 				return true;
 	return false;
 }
@@ -51,7 +23,7 @@ static int32_t present(const core_scores *s, int32_t fold)
 }
 
 static bool few_group(
-	const core_scores *s, int32_t c, int32_t g, core_stat stat, int64_t least, bool pooled)
+	const core_scores *s, int32_t c, int32_t g, core_metric_id stat, int64_t least, bool pooled)
 {
 	int64_t rows = 0, positives = 0;
 	for (int32_t f = 0; f < s->n_folds; f++) {
@@ -59,10 +31,10 @@ static bool few_group(
 		int64_t own = s->positives[(c * s->G + g) * s->n_folds + f];
 		rows += n;
 		positives += own;
-		if (!pooled && present(s, f) > 1 && core_few_cell(stat, n, own, least))
+		if (!pooled && present(s, f) > 1 && core_metric_low_support(stat, n, own, least))
 			return true;
 	}
-	return pooled && core_few_cell(stat, rows, positives, least);
+	return pooled && core_metric_low_support(stat, rows, positives, least);
 }
 
 bool core_few_column(const core_grid *grid, const core_grid_row *row, size_t column, bool pooled)
@@ -86,11 +58,10 @@ bool core_few_column(const core_grid *grid, const core_grid_row *row, size_t col
 
 bool core_few_metric(const json_t *attribute, const char *metric, int64_t least)
 {
-	core_stat stat;
-	bool worst = !strncmp(metric, "worst_group_", 12); /* of a group's rows */
+	core_metric_id stat;
 	const char *class_name, *group;
 	json_t *by_group, *count;
-	if (!worst && !core_stat_find(metric, &stat))
+	if (!core_metric_find(metric, &stat))
 		return false;
 	json_object_foreach(json_object_get(attribute, "positives"), class_name, by_group)
 	{
@@ -98,8 +69,8 @@ bool core_few_metric(const json_t *attribute, const char *metric, int64_t least)
 		{
 			const json_t *n =
 				json_object_get(json_object_get(attribute, "groups"), group);
-			if (core_few_cell(worst ? CORE_DP_GAP : stat, json_integer_value(n),
-				    json_integer_value(count), least))
+			if (core_metric_low_support(
+				    stat, json_integer_value(n), json_integer_value(count), least))
 				return true;
 		}
 	}
@@ -117,7 +88,8 @@ static void mark_rates(json_t *attribute, int64_t least)
 		json_object_foreach(by_group, group, rate)
 		{
 			int64_t n = json_integer_value(json_object_get(positives, group));
-			json_object_set_new(rate, "few", json_boolean(below(n, least)));
+			json_object_set_new(rate, "few",
+				json_boolean(core_metric_low_support(CORE_TPR_GAP, n, n, least)));
 		}
 	}
 }
@@ -129,8 +101,8 @@ void core_few_mark(json_t *report, int64_t least)
 	json_object_set_new(report, "min_support", json_integer((json_int_t)least));
 	json_object_foreach(json_object_get(report, "attributes"), name, attribute)
 	{
-		for (int k = CORE_TPR_GAP; k < CORE_STATS; k++) {
-			const char *metric = core_stat_name((core_stat)k);
+		for (int k = CORE_TPR_GAP; k < CORE_METRICS; k++) {
+			const char *metric = core_metric_at((core_metric_id)k)->name;
 			json_object_set_new(json_object_get(attribute, metric), "few",
 				json_boolean(core_few_metric(attribute, metric, least)));
 		}

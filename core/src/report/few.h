@@ -10,11 +10,8 @@
 
 #include "report/table.h"
 
-/* Is a cell of so many rows, so many of them positive, too small for a metric? */
-bool core_few_cell(core_stat stat, int64_t rows, int64_t positives, int64_t least);
-
 /* Of a gap of one attribute of one set of predictions. */
-bool core_few_gap(const core_attribute_metrics *a, int32_t C, core_stat stat, int64_t least);
+bool core_few_gap(const core_attribute_metrics *a, int32_t C, core_metric_id stat, int64_t least);
 
 /* Of a column of a row: pooled, or the mean over folds. false without scores. */
 bool core_few_column(const core_grid *grid, const core_grid_row *row, size_t column, bool pooled);

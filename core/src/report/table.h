@@ -36,7 +36,7 @@ typedef struct core_mean {
 
 typedef struct core_grid_column {
 	const char *attribute, *metric, *title; /* attribute NULL: of all rows */
-	core_stat stat;
+	core_metric_id stat;
 	bool higher_is_better;
 	bool few_speakers; /* a group of the attribute has fewer than 10 */
 } core_grid_column;

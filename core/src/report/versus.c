@@ -113,12 +113,12 @@ const char *core_versus_reason(const core_grid *grid, size_t a, size_t b)
 static core_estimate difference_of(const core_comparison *c, const core_grid_column *column)
 {
 	if (column->stat == CORE_F1)
-		return c->f1;
+		return c->metric[CORE_F1];
 	if (column->stat == CORE_ACC)
-		return c->acc;
+		return c->metric[CORE_ACC];
 	for (int32_t a = 0; a < c->n_attributes; a++)
 		if (!strcmp(c->attribute[a].name, column->attribute))
-			return c->attribute[a].stat[column->stat];
+			return c->attribute[a].metric[column->stat];
 	return core_estimate_of(NAN);
 }
 
