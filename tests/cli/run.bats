@@ -143,7 +143,7 @@ setup() {
 	[ "$(ls -d cache/*/ | wc -l)" -eq 4 ] # corpus encodes once a fold
 	[ "$(ls -d results/*/ | wc -l)" -eq 3 ]
 	"$fairvox" run plan.yaml --quiet loss.name=erm encoder.standardize=speaker --results speaker
-	"$fairvox" table speaker | grep -q '^| erm † |'
+	"$fairvox" table speaker --format md | grep -q '^| erm † |'
 	fails 4 "standardised per speaker" "$fairvox" predict speaker/erm-* "$(find "$corpus" -name '*.flac' | head -1)"
 }
 

@@ -36,7 +36,5 @@ FV_NODISCARD fv_status core_split_count(fv_ctx *ctx, const core_corpus *corpus,
  * FV_DATA for names that are not UTF-8. */
 FV_NODISCARD fv_status core_split_json(
 	fv_ctx *ctx, const core_split_report *report, core_text *out);
-FV_NODISCARD fv_status core_split_table(
-	fv_ctx *ctx, const core_split_report *report, core_text *out);
 
 #endif

@@ -213,6 +213,26 @@ static void note_sharpness(core_metrics *m, const core_attribute_metrics *a, int
 	}
 }
 
+fv_status core_metric_values(
+	fv_ctx *ctx, const core_eval_set *set, const core_eval_attribute *attribute, double *values)
+{
+	core_tally tally;
+	core_rates rates;
+	for (int k = 0; k < CORE_METRICS; k++)
+		values[k] = NAN;
+	fv_status status = core_tally_make(ctx, set, attribute ? attribute->G : 1,
+		attribute ? attribute->id : NULL, NULL, &tally);
+	if (!status && attribute)
+		status = core_rates_alloc(ctx, set->C, attribute->G, &rates);
+	if (status)
+		return status;
+	if (attribute)
+		core_metrics_of_groups(&tally, CORE_METRIC_GAP | CORE_METRIC_GROUP, &rates, values);
+	else
+		core_metrics_of_unit(&tally, 0, values);
+	return FV_OK;
+}
+
 fv_status core_metrics_compute(fv_ctx *ctx, const core_eval_set *set, const char *const *classes,
 	int32_t n_attributes, const core_eval_attribute *attributes, core_metrics *out)
 {

@@ -74,6 +74,11 @@ typedef struct core_metrics {
 	core_undefined *undefined;
 } core_metrics;
 
+/* The metrics of one set of predictions without anything beside them, values [CORE_METRICS]: attribute
+ * NULL: the overall ones; else gaps and group metrics of the attribute. The others are NaN. */
+FV_NODISCARD fv_status core_metric_values(fv_ctx *ctx, const core_eval_set *set,
+	const core_eval_attribute *attribute, double *values);
+
 /* Values only; core_assess (eval/assess.h) adds nulls and intervals. classes [C], borrowed like the
  * attributes' names. Errors: FV_FAILED (memory, a number that is not finite), FV_DATA (no rows). */
 FV_NODISCARD fv_status core_metrics_compute(fv_ctx *ctx, const core_eval_set *set,

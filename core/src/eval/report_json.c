@@ -172,7 +172,7 @@ static json_t *attribute(struct maker *j, const core_metrics *m, const core_attr
 	for (int32_t g = 0; g < a->G; g++)
 		if (a->rows[g])
 			put(j, sharp, a->group[g], sharpness(j, &a->sharpness[g]));
-	put(j, object, "sharpness", sharp);
+	put(j, object, "threshold_free", sharp);
 	put(j, object, "tpr", tpr_table(j, m, a));
 	put(j, object, "fpr", fpr_table(j, m, a));
 	put(j, object, "positives", positives_table(j, m, a));
@@ -198,7 +198,7 @@ json_t *core_report_metrics(fv_ctx *ctx, const core_metrics *m)
 {
 	struct maker maker = {false}, *j = &maker;
 	json_t *report = json_object(), *attributes = json_object();
-	put(j, report, "schema_version", json_integer(1));
+	put(j, report, "schema_version", json_integer(2));
 	put(j, report, "n", json_integer(m->n));
 	if (m->n_speakers)
 		put(j, report, "speakers", json_integer(m->n_speakers));
@@ -206,7 +206,7 @@ json_t *core_report_metrics(fv_ctx *ctx, const core_metrics *m)
 	if (m->draws)
 		put(j, report, "draws", json_integer(m->draws));
 	put_metrics(j, report, CORE_METRIC_OVERALL, m->metric);
-	put(j, report, "sharpness", sharpness(j, &m->sharpness));
+	put(j, report, "threshold_free", sharpness(j, &m->sharpness));
 	for (int32_t k = 0; k < m->n_attributes; k++)
 		put(j, attributes, m->attribute[k].name, attribute(j, m, &m->attribute[k]));
 	put(j, report, "attributes", attributes);
