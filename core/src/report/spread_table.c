@@ -52,10 +52,11 @@ static fv_status fill_table(fv_ctx *ctx, const core_grid *grid, const core_sprea
 		const json_t *names = names_of(ctx, grid, r, document);
 		if (!names)
 			return FV_FAILED;
-		t->line[at] = at > 0;
+		size_t first = at;
 		for (int s = 0; s < CORE_SOURCES; s++)
 			if (r->levels[s] > 1)
 				fill_row(grid, r, (core_source)s, names, t, at++);
+		t->line[first] = first > 0 && at > first + 1;
 	}
 	return FV_OK;
 }
