@@ -87,7 +87,8 @@ static void print_plugin(const core_plugin *plugin)
 			d->presets[i].value);
 }
 
-static bool matches(const core_plugin *plugin, const char *kind, size_t kind_size, const char *name)
+static bool matches_plugin(
+	const core_plugin *plugin, const char *kind, size_t kind_size, const char *name)
 {
 	const fv_descriptor *d = plugin->descriptor;
 	const char *its_kind = core_kind_name(d->kind);
@@ -132,7 +133,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	if (status)
 		return status;
 	for (size_t i = 0; i < r->n; i++) {
-		if (matches(&r->plugin[i], word, kind_size, name)) {
+		if (matches_plugin(&r->plugin[i], word, kind_size, name)) {
 			print_plugin(&r->plugin[i]);
 			return cli_flush(ctx);
 		}

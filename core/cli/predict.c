@@ -121,7 +121,7 @@ static fv_status encode_all(
 	return status;
 }
 
-static fv_status apply(fv_ctx *ctx, struct predict *p, const core_model *model)
+static fv_status apply_model(fv_ctx *ctx, struct predict *p, const core_model *model)
 {
 	size_t classes = (size_t)model->plan->shape.classes;
 	float *x = core_alloc(ctx, p->width, sizeof *x);
@@ -171,10 +171,10 @@ static fv_status use_model(fv_ctx *ctx, struct predict *p, size_t index)
 			path);
 	if (!status)
 		status = encode_all(ctx, p, &model, path);
-	return status ? status : apply(ctx, p, &model);
+	return status ? status : apply_model(ctx, p, &model);
 }
 
-static fv_status print(fv_ctx *ctx, const struct predict *p)
+static fv_status print_predictions(fv_ctx *ctx, const struct predict *p)
 {
 	size_t classes = (size_t)p->first.plan->shape.classes;
 	core_text text = {0};
@@ -218,7 +218,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		status = find_models(ctx, p, argv[optind]);
 	for (size_t i = 0; i < p->n_models && !status; i++)
 		status = use_model(ctx, p, i);
-	return status ? status : print(ctx, p);
+	return status ? status : print_predictions(ctx, p);
 }
 
 const cli_verb cli_verb_predict = {

@@ -24,7 +24,7 @@ static const char usage[] =
 	"      --save-every S save the state of a run every S seconds (default 60); 0: on signals "
 	"only\n" CLI_STUDY_OPTIONS;
 
-static fv_status execute(fv_ctx *ctx, cli_study *cli, core_study *study)
+static fv_status execute_study(fv_ctx *ctx, cli_study *cli, core_study *study)
 {
 	const core_encode_job job = {cli->cache, (int)cli->jobs};
 	fv_status status = core_study_load(ctx, study, &job);
@@ -46,7 +46,7 @@ static fv_status execute(fv_ctx *ctx, cli_study *cli, core_study *study)
 
 /* Nothing is half-written at any moment, so a scheduler's warning can be followed at once; while
  * workers are at it, the pool ends them first. */
-static void stop(int number)
+static void stop_on_signal(int number)
 {
 	(void)number;
 	_exit(FV_STOPPED);
@@ -56,13 +56,13 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
 	cli_study cli;
 	core_study *study;
-	signal(SIGUSR1, stop);
+	signal(SIGUSR1, stop_on_signal);
 	fv_status status = cli_study_parse(ctx, argc, argv, "RCjkfE", CORE_NEED_RUN, &cli);
 	if (!status)
 		status = cli_study_open(ctx, &cli, &study);
 	if (status)
 		return status;
-	status = execute(ctx, &cli, study);
+	status = execute_study(ctx, &cli, study);
 	core_study_close(study);
 	return status;
 }

@@ -6,7 +6,7 @@
 
 #include "base/csv.h"
 
-static fv_status take(fv_ctx *ctx, cli_study *s, int option)
+static fv_status apply_option(fv_ctx *ctx, cli_study *s, int option)
 {
 	switch (option) {
 	case 'R':
@@ -77,7 +77,7 @@ fv_status cli_study_parse(
 	pick_options(options, longs, shorts);
 	*s = (cli_study){.results = "results", .cache = "cache", .jobs = 1, .save_every_s = 60};
 	for (int option; (option = cli_option(ctx, argc, argv, shorts, longs)) != -1;)
-		if (option == '?' || take(ctx, s, option))
+		if (option == '?' || apply_option(ctx, s, option))
 			return FV_CONFIG;
 	if (optind == argc)
 		return fv_fail(ctx, FV_CONFIG,

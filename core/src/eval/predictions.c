@@ -11,7 +11,7 @@
 #define PROB "prob_"
 #define LABEL "label_"
 
-static bool starts(const char *text, const char *with)
+static bool starts_with(const char *text, const char *with)
 {
 	return !strncmp(text, with, strlen(with));
 }
@@ -31,7 +31,7 @@ static fv_status find_classes(fv_ctx *ctx, const core_csv *csv, core_predictions
 		return FV_FAILED;
 	for (int64_t j = 0; j < csv->n_columns; j++) {
 		const char *name = csv->header[j];
-		if (starts(name, PROB)) {
+		if (starts_with(name, PROB)) {
 			const char *class_name = name + strlen(PROB);
 			char *label = core_format(ctx, LABEL "%s", class_name);
 			if (!label)
@@ -41,7 +41,7 @@ static fv_status find_classes(fv_ctx *ctx, const core_csv *csv, core_predictions
 			if (label_column[p->C] < 0)
 				status = column_error(ctx, csv, label);
 			p->classes[p->C++] = class_name;
-		} else if (starts(name, LABEL)) {
+		} else if (starts_with(name, LABEL)) {
 			char *prob = core_format(ctx, PROB "%s", name + strlen(LABEL));
 			if (!prob)
 				return FV_FAILED;
@@ -97,7 +97,8 @@ static fv_status read_columns(
 		return FV_FAILED;
 	for (int64_t j = 0; j < csv->n_columns && !status; j++) {
 		const char *name = csv->header[j];
-		if (!strcmp(name, "FileName") || starts(name, PROB) || starts(name, LABEL))
+		if (!strcmp(name, "FileName") || starts_with(name, PROB) ||
+			starts_with(name, LABEL))
 			continue;
 		core_text_column *to = !strcmp(name, speaker)   ? &p->speaker
 				       : !strcmp(name, "group") ? &p->group
