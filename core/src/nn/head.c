@@ -9,6 +9,7 @@
 
 #include <cblas.h>
 
+#include "backend/blas.h"
 #include "backend/kernels.h"
 #include "nn/blocks.h"
 
@@ -97,6 +98,9 @@ static size_t layout(core_head *head, char *base)
 fv_status core_head_new(fv_ctx *ctx, const core_head_shape *shape, int32_t batch, core_head **out)
 {
 	assert(shape->layers > 0 && shape->dims > 0 && shape->projection > 0 && shape->classes > 0);
+	fv_status status = core_blas_open(ctx);
+	if (status)
+		return status;
 	core_head plan = {
 		.shape = *shape, .batch = batch, .collapsed = shape->classes <= CORE_HEAD_COLLAPSE};
 	size_t bytes = layout(&plan, NULL);
@@ -107,7 +111,6 @@ fv_status core_head_new(fv_ctx *ctx, const core_head_shape *shape, int32_t batch
 	layout(&plan, base);
 	plan.kernels = core_kernels_used();
 	*out = memcpy(base, &plan, sizeof plan);
-	openblas_set_num_threads(1);
 	return FV_OK;
 }
 
