@@ -211,11 +211,12 @@ static fv_status run_verb(
 	}
 	if (core_kernels_check(ctx) != FV_OK)
 		return FV_CONFIG;
+	const char *set = getenv("OPENBLAS_CORETYPE");
 	if (!blas_is_right)
 		return fv_fail(ctx, FV_FAILED,
 			"OpenBLAS's kernels for %s compute wrongly on this processor%s",
 			openblas_get_corename(),
-			getenv("OPENBLAS_CORETYPE")
+			set && *set
 				? ": unset OPENBLAS_CORETYPE"
 				: ", and so do others: install another version of libopenblas0");
 	return verb->run(ctx, argc, argv);
