@@ -9,10 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <cblas.h>
+
 #include "backend/kernels.h"
 #include "base/clock.h"
 #include "base/csv.h"
 #include "base/text.h"
+#include "restart.h"
 #include "verbs.h"
 
 static const cli_verb *const verbs[] = {
@@ -96,8 +99,10 @@ static void print_help(FILE *out)
 	      "several failed,\n"
 	      "4 data, weights or plugin missing or bad, 75 stopped and resumable.\n"
 	      "FAIRVOX_CPU=amx|avx512_bf16|avx512|avx2|portable chooses the instructions that "
-	      "encoders use\n"
-	      "('fairvox --version' says which are used now); unset: the best of this machine.\n",
+	      "fairvox's own\n"
+	      "arithmetic uses, OPENBLAS_CORETYPE=SkylakeX|Haswell|Zen|... OpenBLAS's ('fairvox "
+	      "--version' says\n"
+	      "which are used now); unset: the fastest of this machine.\n",
 		out);
 }
 
@@ -194,7 +199,8 @@ static void print_errors(const fv_ctx *ctx)
 		fprintf(stderr, "fairvox: ... and %zu more\n", n - shown);
 }
 
-static fv_status run_verb(fv_ctx *ctx, int argc, char **argv, struct logger *logger)
+static fv_status run_verb(
+	fv_ctx *ctx, int argc, char **argv, struct logger *logger, bool blas_is_right)
 {
 	const cli_verb *verb = find_verb(ctx, argv[0]);
 	if (!verb)
@@ -205,6 +211,14 @@ static fv_status run_verb(fv_ctx *ctx, int argc, char **argv, struct logger *log
 	}
 	if (core_kernels_check(ctx) != FV_OK)
 		return FV_CONFIG;
+	const char *set = getenv("OPENBLAS_CORETYPE");
+	if (!blas_is_right)
+		return fv_fail(ctx, FV_FAILED,
+			"OpenBLAS's kernels for %s compute wrongly on this processor%s",
+			openblas_get_corename(),
+			set && *set
+				? ": unset OPENBLAS_CORETYPE"
+				: ", and so do others: install another version of libopenblas0");
 	return verb->run(ctx, argc, argv);
 }
 
@@ -218,6 +232,7 @@ static int end_output(void)
 
 int main(int argc, char **argv)
 {
+	bool right = cli_restart(argv);
 	setlocale(LC_CTYPE, ""); /* numbers stay in the C locale */
 	if (argc < 2) {
 		print_help(stderr);
@@ -234,7 +249,8 @@ int main(int argc, char **argv)
 		argv[2] = help;
 		argc = 3;
 	} else if (!strcmp(first, "--version")) {
-		printf("fairvox " FAIRVOX_VERSION "\nkernels %s\n", core_kernels_used()->name);
+		printf("fairvox " FAIRVOX_VERSION "\nkernels %s\nblas_kernel %s\n",
+			core_kernels_used()->name, openblas_get_corename());
 		return end_output();
 	}
 	const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
@@ -249,7 +265,7 @@ int main(int argc, char **argv)
 		return FV_FAILED;
 	}
 	core_ctx_set_log(ctx, log_to_stderr, &logger);
-	fv_status status = run_verb(ctx, argc - 1, argv + 1, &logger);
+	fv_status status = run_verb(ctx, argc - 1, argv + 1, &logger, right);
 	clear_progress(&logger);
 	print_errors(ctx);
 	core_ctx_free(ctx);

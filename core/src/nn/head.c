@@ -9,25 +9,26 @@
 
 #include <cblas.h>
 
+#include "backend/blas.h"
+#include "backend/kernels.h"
 #include "nn/blocks.h"
-#include "nn/collapse.h"
 
 struct core_head {
 	core_head_shape shape;
 	int32_t batch;
 	bool collapsed;
-	core_collapse pass; /* when collapsed */
-	float *mixed;       /* h [batch,D] */
-	float *dots;        /* x M^T [batch,L,C]; when collapsed */
-	float *hidden;      /* u [batch,H]; this and the next two: not when collapsed */
-	float *d_mixed;     /* [batch,D] */
-	float *d_hidden;    /* [batch,H] */
-	float *product;     /* M [C,D] */
-	float *constant;    /* W2 b1 + b2 [C] */
-	float *outer;       /* G [C,D] */
-	float *share;       /* s [L] */
-	float *row_dot;     /* [L] */
-	double *sum;        /* [max(L,H,C)] */
+	const core_kernels *kernels;
+	float *mixed;    /* h [batch,D] */
+	float *dots;     /* x M^T [batch,L,C]; when collapsed */
+	float *hidden;   /* u [batch,H]; this and the next two: not when collapsed */
+	float *d_mixed;  /* [batch,D] */
+	float *d_hidden; /* [batch,H] */
+	float *product;  /* M [C,D] */
+	float *constant; /* W2 b1 + b2 [C] */
+	float *outer;    /* G [C,D] */
+	float *share;    /* s [L] */
+	float *row_dot;  /* [L] */
+	double *sum;     /* [max(L,H,C)] */
 };
 
 int64_t core_head_count(const core_head_shape *s)
@@ -97,6 +98,9 @@ static size_t layout(core_head *head, char *base)
 fv_status core_head_new(fv_ctx *ctx, const core_head_shape *shape, int32_t batch, core_head **out)
 {
 	assert(shape->layers > 0 && shape->dims > 0 && shape->projection > 0 && shape->classes > 0);
+	fv_status status = core_blas_open(ctx);
+	if (status)
+		return status;
 	core_head plan = {
 		.shape = *shape, .batch = batch, .collapsed = shape->classes <= CORE_HEAD_COLLAPSE};
 	size_t bytes = layout(&plan, NULL);
@@ -105,11 +109,8 @@ fv_status core_head_new(fv_ctx *ctx, const core_head_shape *shape, int32_t batch
 		return fv_fail(ctx, FV_FAILED, "out of memory (%zu bytes)", bytes);
 	memset(base, 0, bytes);
 	layout(&plan, base);
-	core_collapse paths[3];
-	core_collapse_paths(paths);
-	plan.pass = paths[0];
+	plan.kernels = core_kernels_used();
 	*out = memcpy(base, &plan, sizeof plan);
-	openblas_set_num_threads(1);
 	return FV_OK;
 }
 
@@ -133,8 +134,8 @@ void core_head_prepare(core_head *head, const float *params)
 	if (!head->collapsed)
 		return;
 	const float *bias = params + tensor[2].offset, *output = params + tensor[3].offset;
-	head->pass.product(s->classes, s->projection, s->dims, output, params + tensor[1].offset,
-		head->product);
+	head->kernels->collapse_product(s->classes, s->projection, s->dims, output,
+		params + tensor[1].offset, head->product);
 	for (int32_t c = 0; c < s->classes; c++) {
 		double sum = params[tensor[4].offset + c];
 		for (int32_t h = 0; h < s->projection; h++)
@@ -151,7 +152,7 @@ static void collapsed_forward(core_head *head, const float *const *x, int32_t n,
 	size_t classes = (size_t)s->classes, layers = (size_t)s->layers;
 	for (size_t i = 0; i < (size_t)n; i++) {
 		float *dots = head->dots + i * layers * classes;
-		head->pass.row(s->classes, s->layers, s->dims, x[i],
+		head->kernels->collapse_row(s->classes, s->layers, s->dims, x[i],
 			x[i + 1 < (size_t)n ? i + 1 : i], head->product, head->share, dots,
 			head->mixed + i * (size_t)s->dims);
 		for (size_t c = 0; c < classes; c++) {
@@ -210,8 +211,9 @@ static void collapsed_gradient(core_head *head, const float *params, int32_t n,
 	for (int32_t c = 0; c < classes; c++)
 		for (int32_t h = 0; h < projection; h++)
 			gradient[tensor[3].offset + c * projection + h] = d_bias[c] * bias[h];
-	head->pass.gradient(classes, projection, dims, output, params + tensor[1].offset,
-		head->outer, gradient + tensor[1].offset, gradient + tensor[3].offset);
+	head->kernels->collapse_gradient(classes, projection, dims, output,
+		params + tensor[1].offset, head->outer, gradient + tensor[1].offset,
+		gradient + tensor[3].offset);
 	collapsed_mix_gradient(head, n, dlogits, gradient);
 }
 

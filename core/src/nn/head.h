@@ -13,7 +13,7 @@
  * There is nothing between the two linear layers, so for few classes their product M = W2 W1 [C,D]
  * carries the step: z = M h + W2 b1 + b2, and with G = sum_i dz_i h_i^T [C,D] the gradients are
  * dW1 = W2^T G, dW2 = G W1^T + (sum dz) b1^T, and the layers' gradients come from the products x_l M^T
- * (nn/collapse.h). Same numbers to rounding, a fifth of the arithmetic, and each large array is read
+ * (backend/collapse_kernels.h). Same numbers to rounding, a fifth of the arithmetic, and each large array is read
  * once. It is used for up to CORE_HEAD_COLLAPSE classes.
  *
  * A core_head is the workspace of one thread. OpenBLAS is set to one thread by core_head_new.

@@ -12,6 +12,7 @@
 
 #include <cblas.h>
 
+#include "backend/blas.h"
 #include "nn/gates.h"
 
 #define WIDE 16 /* gates in a block */
@@ -31,14 +32,13 @@ fv_lstm *fv_lstm_open(fv_ctx *ctx, int32_t inputs, int32_t hidden, const float *
 {
 	assert(inputs > 0 && hidden > 0 && hidden % 4 == 0);
 	size_t gates = 4 * (size_t)hidden, h = (size_t)hidden;
-	fv_lstm *lstm = fv_alloc(ctx, sizeof *lstm);
+	fv_lstm *lstm = core_blas_open(ctx) ? NULL : fv_alloc(ctx, sizeof *lstm);
 	if (!lstm)
 		return NULL;
 	*lstm = (fv_lstm){inputs, hidden, fv_alloc(ctx, gates * (size_t)inputs * sizeof(float)),
 		fv_alloc(ctx, gates * h * sizeof(float)), fv_alloc(ctx, gates * sizeof(float))};
 	if (!lstm->weight_ih || !lstm->weight_hh || !lstm->bias)
 		return NULL;
-	openblas_set_num_threads(1);
 	memcpy(lstm->weight_ih, weight_ih, gates * (size_t)inputs * sizeof(float));
 	for (size_t g = 0; g < gates; g++) {
 		lstm->bias[g] = bias_ih[g] + bias_hh[g];

@@ -3,10 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cblas.h>
-
 #include <fairvox/vector.h>
 
+#include "backend/blas.h"
 #include "nn/trunk.h"
 
 #define ROWS 512 /* frames that go through the inner layer at once */
@@ -114,8 +113,7 @@ fv_status fv_trunk_open(fv_ctx *ctx, const fv_trunk_shape *shape, fv_precision p
 {
 	assert(shape->convs > 0 && shape->convs <= FV_TRUNK_CONVS && shape->layers > 0);
 	assert(shape->width % shape->heads == 0 && shape->width % shape->position_groups == 0);
-	openblas_set_num_threads(1);
-	fv_trunk *t = fv_alloc(ctx, sizeof *t);
+	fv_trunk *t = core_blas_open(ctx) ? NULL : fv_alloc(ctx, sizeof *t);
 	if (!t)
 		return FV_FAILED;
 	t->shape = *shape;

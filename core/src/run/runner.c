@@ -9,6 +9,7 @@
 #include <fairvox/checkpoint.h>
 #include <fairvox/grouper.h>
 
+#include "backend/kernels.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "nn/base_loss.h"
@@ -313,11 +314,12 @@ static void to_log(void *user, core_level level, const char *line)
 			log, "%s: %s\n", words[level], line); /* progress is for who looks on */
 }
 
-/* A state belongs to exactly these inputs, and to this kernel: bits are promised for one. */
+/* A state belongs to exactly these inputs, and to these kernels: bits are promised for one set. */
 static fv_status make_state(
 	fv_ctx *ctx, core_runner *r, const core_folder *folder, double save_every_s)
 {
-	char *text = core_format(ctx, "%s%s", r->run->inputs, openblas_get_corename());
+	char *text = core_format(
+		ctx, "%s%s %s", r->run->inputs, core_kernels_used()->name, openblas_get_corename());
 	core_state_options options = {.path = core_folder_state(ctx, folder),
 		.every_s = save_every_s,
 		.told_to_stop = core_pool_told_to_stop};

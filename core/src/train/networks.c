@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cblas.h>
 #include <fairvox/stream.h>
 
+#include "backend/blas.h"
 #include "nn/blocks.h"
 #include "train/networks_private.h"
 
@@ -49,8 +49,7 @@ fv_status core_networks_new(fv_ctx *ctx, core_plan *plan, int32_t rows, core_net
 	w->ctx = ctx;
 	w->plan = plan;
 	w->room = rows;
-	openblas_set_num_threads(1);
-	fv_status status = FV_OK;
+	fv_status status = core_blas_open(ctx);
 	for (int32_t i = 0; i < plan->n_nets && status == FV_OK; i++)
 		status = core_networks_open_net(w, i);
 	return status;
