@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "plugin/contract.h"
+#include "contract/contract.h"
 #include "plugin/registry.h"
 #include "run/pool.h"
 #include "verbs.h"

@@ -9,7 +9,8 @@
 #include "base/csv.h"
 #include "base/file.h"
 #include "config/loader.h"
-#include "plugin/params.h"
+#include "config/params.h"
+#include "plugin/descriptor.h"
 
 static const char *text_of(const core_yaml *block, const char *key)
 {

@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 #include "config/resolve.h"
-#include "plugin/params.h"
+#include "plugin/descriptor.h"
 
 static fv_status refuse_refused(
 	core_loader *loader, core_place place, fv_kind kind, const char *name)

@@ -7,9 +7,9 @@
 #include <fairvox/loss.h>
 #include <fairvox/stages.h>
 
+#include "config/delegates.h"
 #include "config/resolve.h"
 #include "config/select_rule.h"
-#include "plugin/delegates.h"
 
 static bool fail_key(core_resolver *r, const core_yaml *block, const char *key, const char *words)
 {

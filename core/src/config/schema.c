@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "plugin/params.h"
+#include "plugin/descriptor.h"
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 #define MANY 1000000000.0

@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plugin/params.h"
+#include "config/params.h"
 
 #include <string.h>
 
 #include "base/csv.h"
 #include "base/file.h"
 #include "config/loader.h"
-
-const fv_param *core_param_find(const fv_descriptor *descriptor, const char *name)
-{
-	for (uint32_t i = 0; i < descriptor->n_params; i++)
-		if (!strcmp(descriptor->params[i].name, name))
-			return &descriptor->params[i];
-	return NULL;
-}
 
 static int32_t choice_index(const char *choices, const char *word)
 {
