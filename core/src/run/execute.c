@@ -104,7 +104,7 @@ static void tick(void *user)
 	core_progress_tell(&e->progress, e->ended, e->n_todo);
 }
 
-/* FV_OK, or the first failure; CORE_SOME_FAILED when another cell is whole. */
+/* FV_OK, or the first failure; FV_SOME_FAILED when another cell is whole. */
 static fv_status verdict(struct execute *e)
 {
 	size_t cells = e->study->config->n_cells, whole = 0;
@@ -114,7 +114,7 @@ static fv_status verdict(struct execute *e)
 	}
 	if (!e->summary->failed)
 		return FV_OK;
-	return whole ? CORE_SOME_FAILED : e->first;
+	return whole ? FV_SOME_FAILED : e->first;
 }
 
 fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
