@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "audit_text.h"
-#include "base/csv.h"
+#include "base/number.h"
 #include "cli.h"
 #include "eval/predictions.h"
 #include "eval/report_json.h"

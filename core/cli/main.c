@@ -11,8 +11,8 @@
 
 #include "backend/kernels.h"
 #include "base/clock.h"
-#include "base/csv.h"
-#include "base/text.h"
+#include "base/nearest.h"
+#include "base/number.h"
 #include "verbs.h"
 
 static const cli_verb *const verbs[] = {
@@ -110,9 +110,8 @@ static const cli_verb *find_verb(fv_ctx *ctx, const char *name)
 		if (!strcmp(verbs[n]->name, name))
 			return verbs[n];
 	}
-	const char *nearest = core_nearest(name, names, n);
-	(void)fv_fail(ctx, FV_CONFIG, "unknown verb '%s'%s%s%s; see 'fairvox help'", name,
-		nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+	(void)fv_fail(ctx, FV_CONFIG, "unknown verb '%s'%s; see 'fairvox help'", name,
+		core_did_you_mean(ctx, name, names, n));
 	return NULL;
 }
 
@@ -211,7 +210,7 @@ static fv_status run_verb(fv_ctx *ctx, int argc, char **argv, struct logger *log
 static int end_output(void)
 {
 	if (!fflush(stdout) && !ferror(stdout))
-		return 0;
+		return FV_OK;
 	fprintf(stderr, "fairvox: standard output: %s\n", strerror(errno));
 	return FV_FAILED;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/number.h"
 #include "cli.h"
 #include "run/pool.h"
 #include "verbs.h"

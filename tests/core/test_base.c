@@ -9,8 +9,10 @@
 #include "base/csv.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/nearest.h"
+#include "base/number.h"
 #include "base/stream.h"
-#include "base/text.h"
+#include "base/utf8.h"
 
 /* Known answers of Philox4x64-10 distributed with Random123. */
 static void philox_vectors(void **state)

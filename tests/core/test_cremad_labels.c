@@ -10,6 +10,7 @@
 
 #include "base/csv.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "eval/assess.h"
 #include "eval/baselines.h"
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/utf8.h"
 
 #define PICKLE_BYTES_MAX ((size_t)64 << 20)
 #define OPCODES_MAX (UINT32_C(1) << 22)

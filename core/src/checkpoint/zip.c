@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/utf8.h"
 #include "checkpoint/crc32.h"
 
 #define RECORDS_MAX 65600 /* as many storages as tensors are read, and a few beside them */

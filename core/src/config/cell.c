@@ -6,8 +6,8 @@
 
 #include <fairvox/grouper.h>
 
-#include "base/csv.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "config/loader.h"
 #include "config/params.h"
 #include "plugin/descriptor.h"

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/utf8.h"
 #include "config/loader.h"
 
 #define FAILURES_ENOUGH 100

@@ -8,8 +8,8 @@
 
 #include <yaml.h>
 
-#include "base/csv.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "config/yaml.h"
 
 struct writer {
@@ -17,30 +17,6 @@ struct writer {
 	yaml_emitter_t emitter;
 	const char *folder;
 };
-
-const char *core_number_text(char buffer[32], double value)
-{
-	if (value >= -9007199254740992.0 && value <= 9007199254740992.0 &&
-		value == (double)(int64_t)value) {
-		snprintf(buffer, 32, "%lld", (long long)value);
-		return buffer;
-	}
-	for (int digits = 1; digits <= 17; digits++) {
-		snprintf(buffer, 32, "%.*g", digits, value);
-		for (char *p = buffer; *p; p++) /* the locale's decimal point */
-			if (!isalnum((unsigned char)*p) && *p != '-' && *p != '+')
-				*p = '.';
-		double back;
-		if (core_parse_double(buffer, &back) && back == value)
-			break;
-	}
-	char *e = strchr(buffer, 'e');
-	if (e && !strchr(buffer, '.')) { /* 1e-05 is text to YAML 1.1, 1.0e-05 a number to all */
-		memmove(e + 2, e, strlen(e) + 1);
-		memcpy(e, ".0", 2);
-	}
-	return buffer;
-}
 
 /* Can the text stand without quotes, and would any reader of YAML take it for text? */
 static bool reads_as_text(const char *text)

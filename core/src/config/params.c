@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "base/csv.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "config/loader.h"
 
 static int32_t choice_index(const char *choices, const char *word)

@@ -5,6 +5,7 @@
 #include <fairvox/stages.h>
 
 #include "base/file.h"
+#include "base/nearest.h"
 #include "config/resolve.h"
 #include "plugin/descriptor.h"
 
@@ -45,7 +46,7 @@ static void refuse_plugin(core_loader *loader, core_place place, fv_kind kind, c
 		folders = core_format(
 			loader->ctx, i ? "%s, %s" : "%s%s", folders, registry->folder[i]);
 	core_loader_fail(loader, FV_CONFIG, place, "there is no %s '%s'%s; searched: %s",
-		core_kind_name(kind), name, core_loader_nearest(loader, name, names, n),
+		core_kind_name(kind), name, core_did_you_mean(loader->ctx, name, names, n),
 		folders && *folders ? folders : "no folder");
 }
 

@@ -7,6 +7,7 @@
 #include <fairvox/loss.h>
 #include <fairvox/stages.h>
 
+#include "base/number.h"
 #include "config/delegates.h"
 #include "config/resolve.h"
 #include "config/select_rule.h"
@@ -85,8 +86,9 @@ static bool check_corpus(core_resolver *r, core_yaml *corpus)
 	const core_yaml *made = core_yaml_get(corpus, "make_folds");
 	for (size_t i = 0; folds && !core_yaml_is_word(made, "0") && i < folds->n; i++) {
 		const core_yaml *fold = folds->entry[i].value;
-		if (strtoll(fold->text, NULL, 10) >= 1 &&
-			strtoll(fold->text, NULL, 10) <= strtoll(made->text, NULL, 10))
+		int64_t f, most;
+		if (core_parse_int(fold->text, &f) && core_parse_int(made->text, &most) && f >= 1 &&
+			f <= most)
 			continue;
 		core_loader_fail(r->loader, FV_CONFIG, fold->place,
 			"corpus.folds: %s is not among the folds 1 to %s that are made", fold->text,

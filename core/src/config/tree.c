@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/csv.h"
+#include "base/number.h"
 #include "config/yaml.h"
 
 const char *core_place_text(fv_ctx *ctx, core_place place)

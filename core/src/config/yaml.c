@@ -9,7 +9,7 @@
 #include <yaml.h>
 
 #include "base/file.h"
-#include "base/text.h"
+#include "base/utf8.h"
 
 struct frame {
 	core_yaml *node;

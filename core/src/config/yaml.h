@@ -89,7 +89,4 @@ void core_yaml_json(const core_yaml *node, core_text *out);
 /* One line, as in a flow list: for messages and listings. */
 void core_yaml_flow(const core_yaml *node, core_text *out);
 
-/* The shortest decimal text that reads back to the same number, '.' in every locale. */
-const char *core_number_text(char buffer[32], double value);
-
 #endif

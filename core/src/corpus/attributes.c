@@ -6,6 +6,9 @@
 
 #include "corpus/corpus_private.h"
 
+#include "base/nearest.h"
+#include "base/number.h"
+
 /* Where an attribute's values stand: row [n] in csv, -1 for an utterance whose speaker is not
  * there. */
 struct source {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/nearest.h"
 #include "corpus/corpus_private.h"
 
 const char *core_split_name(core_split split)

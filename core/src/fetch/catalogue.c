@@ -3,10 +3,11 @@
 
 #include <string.h>
 
-#include "base/csv.h"
 #include "base/embedded.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/nearest.h"
+#include "base/number.h"
 #include "config/yaml.h"
 
 /* Reads one map: each key is asked for once, then the rest are unknown. */
@@ -260,9 +261,8 @@ const core_item *core_catalogue_find(fv_ctx *ctx, const core_catalogue *catalogu
 		if (!strcmp(names[i], name))
 			return &catalogue->item[i];
 	}
-	const char *nearest = names ? core_nearest(name, names, catalogue->n) : NULL;
 	(void)fv_fail(ctx, FV_CONFIG,
-		"nothing called '%s' can be fetched%s%s%s; see 'fairvox fetch --list'", name,
-		nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+		"nothing called '%s' can be fetched%s; see 'fairvox fetch --list'", name,
+		names ? core_did_you_mean(ctx, name, names, catalogue->n) : "");
 	return NULL;
 }

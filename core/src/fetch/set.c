@@ -7,8 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/csv.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "base/progress.h"
 #include "fetch/file.h"
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "eval/families.h"
 
 static const json_t *cell_env(const core_grid_row *row)
@@ -80,10 +81,9 @@ static fv_status named_reference(fv_ctx *ctx, const core_grid *grid, int64_t *ou
 		*out = (int64_t)i;
 		found++;
 	}
-	const char *near = labels ? core_nearest(name, labels, grid->n_rows) : NULL;
 	if (!found)
-		return fv_fail(ctx, FV_CONFIG, "--reference: there is no cell '%s'%s%s%s", name,
-			near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+		return fv_fail(ctx, FV_CONFIG, "--reference: there is no cell '%s'%s", name,
+			labels ? core_did_you_mean(ctx, name, labels, grid->n_rows) : "");
 	if (found > 1)
 		return fv_fail(ctx, FV_CONFIG,
 			"--reference: several cells are called '%s'; give the folder's name", name);

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/file.h"
+#include "base/number.h"
 
 #define STEM_MAX 200 /* room for the extension and a temporary file's ending in 255 */
 
