@@ -96,6 +96,19 @@ static void files_are_whole(void **state)
 	core_ctx_free(ctx);
 }
 
+static void folds_are_expanded_everywhere(void **state)
+{
+	(void)state;
+	static const char *const cases[][2] = {{"", ""}, {"labels.csv", "labels.csv"},
+		{"l_{fold}.csv", "l_12.csv"}, {"a{fold}/b{fold}.npz", "a12/b12.npz"},
+		{"{fold}{fold}", "1212"}, {"{fold", "{fold"}, {"{{fold}}", "{12}"}};
+	fv_ctx *ctx = test_ctx();
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		assert_string_equal(core_expand_fold(ctx, cases[i][0], 12), cases[i][1]);
+	assert_string_equal(core_expand_fold(ctx, "{fold}", -3), "-3");
+	core_ctx_free(ctx);
+}
+
 static void sha256_vectors(void **state)
 {
 	(void)state;
@@ -241,6 +254,7 @@ int main(void)
 		cmocka_unit_test(streams_are_named),
 		cmocka_unit_test(streams_are_uniform),
 		cmocka_unit_test(files_are_whole),
+		cmocka_unit_test(folds_are_expanded_everywhere),
 		cmocka_unit_test(sha256_vectors),
 		cmocka_unit_test(csv_tables),
 		cmocka_unit_test(names_and_stems),

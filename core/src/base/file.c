@@ -201,6 +201,16 @@ bool core_is_dir(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+char *core_expand_fold(fv_ctx *ctx, const char *pattern, int64_t fold)
+{
+	char *path = core_strdup(ctx, "");
+	for (const char *mark; path && (mark = strstr(pattern, CORE_FOLD_MARK));
+		pattern = mark + strlen(CORE_FOLD_MARK))
+		path = core_format(
+			ctx, "%s%.*s%lld", path, (int)(mark - pattern), pattern, (long long)fold);
+	return path ? core_format(ctx, "%s%s", path, pattern) : NULL;
+}
+
 char *core_path_join(fv_ctx *ctx, const char *dir, const char *name)
 {
 	if (name[0] == '/' || !dir[0] || !strcmp(dir, "."))

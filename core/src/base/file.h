@@ -34,6 +34,9 @@ bool core_file_exists(const char *path);
 bool core_is_dir(const char *path);
 
 /* Paths; results live as long as the context. */
+#define CORE_FOLD_MARK "{fold}"
+/* The path that a template stands for: the fold for every CORE_FOLD_MARK in it. */
+char *core_expand_fold(fv_ctx *ctx, const char *pattern, int64_t fold);
 char *core_path_join(fv_ctx *ctx, const char *dir, const char *name); /* name, if absolute */
 char *core_path_dir(fv_ctx *ctx, const char *path);                   /* "." when there is none */
 const char *core_path_base(const char *path);                         /* points into path */

@@ -7,6 +7,7 @@
 #include <fairvox/loss.h>
 #include <fairvox/stages.h>
 
+#include "base/file.h"
 #include "base/number.h"
 #include "config/delegates.h"
 #include "config/resolve.h"
@@ -30,7 +31,7 @@ static bool check_folds(core_resolver *r, const core_yaml *corpus)
 {
 	const core_yaml *labels = core_yaml_get(corpus, "labels");
 	const core_yaml *made = core_yaml_get(corpus, "make_folds");
-	bool named = strstr(labels->written, "{fold}") != NULL;
+	bool named = strstr(labels->written, CORE_FOLD_MARK) != NULL;
 	bool makes = !core_yaml_is_word(made, "0");
 	if (core_yaml_is_word(made, "1"))
 		return fail_key(r, corpus, "make_folds",

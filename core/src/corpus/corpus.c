@@ -31,17 +31,6 @@ int32_t core_attribute_value(const core_attribute *attribute, const char *name)
 	return -1;
 }
 
-/* labels_{fold}.csv -> labels_3.csv */
-static const char *path_of_fold(fv_ctx *ctx, const char *template, int64_t fold)
-{
-	const char *mark = strstr(template, "{fold}");
-	if (!mark)
-		return template;
-	char *path = core_format(ctx, "%.*s%lld%s", (int)(mark - template), template,
-		(long long)fold, mark + strlen("{fold}"));
-	return path ? path_of_fold(ctx, path, fold) : NULL;
-}
-
 /* Stems and joined speaker names of all rows. */
 static fv_status name_rows(fv_ctx *ctx, core_label_file *f)
 {
@@ -205,7 +194,7 @@ fv_status core_corpus_read(
 	if (!c || !f)
 		return FV_FAILED;
 	*f = (core_label_file){.spec = spec, .fold = fold};
-	c->labels = path_of_fold(ctx, spec->labels, fold);
+	c->labels = core_expand_fold(ctx, spec->labels, fold);
 	if (!c->labels)
 		return FV_FAILED;
 	fv_status status = core_csv_read(ctx, c->labels, &f->csv);
