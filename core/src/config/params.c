@@ -4,71 +4,8 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/number.h"
 #include "config/loader.h"
-
-static int32_t choice_index(const char *choices, const char *word)
-{
-	size_t size = strlen(word);
-	for (int32_t index = 0;; index++) {
-		size_t n = strcspn(choices, "|");
-		if (n == size && !strncmp(choices, word, n))
-			return index;
-		if (!choices[n])
-			return -1;
-		choices += n + 1;
-	}
-}
-
-static fv_status write_list(fv_ctx *ctx, const core_yaml *node, void *at)
-{
-	double *value = core_alloc(ctx, node->n, sizeof *value);
-	if (!value)
-		return FV_FAILED;
-	for (size_t i = 0; i < node->n; i++)
-		(void)core_parse_double(node->entry[i].value->text, &value[i]);
-	const fv_list list = {value, (int64_t)node->n};
-	memcpy(at, &list, sizeof list);
-	return FV_OK;
-}
-
-/* A checked value: its text is known to parse. */
-static fv_status write_value(fv_ctx *ctx, const fv_param *param, const core_yaml *node, void *state)
-{
-	void *at = (char *)state + param->offset;
-	int64_t whole = 0;
-	double real = 0;
-	int32_t small = 0;
-	const core_yaml *name;
-	switch (param->type) {
-	case FV_INT:
-		(void)core_parse_int(node->text, &whole);
-		memcpy(at, &whole, sizeof whole);
-		return FV_OK;
-	case FV_REAL:
-		(void)core_parse_double(node->text, &real);
-		memcpy(at, &real, sizeof real);
-		return FV_OK;
-	case FV_BOOL:
-	case FV_CHOICE:
-		small = param->type == FV_BOOL ? !strcmp(node->text, "true")
-					       : choice_index(param->choices, node->text);
-		memcpy(at, &small, sizeof small);
-		return FV_OK;
-	case FV_STRING:
-	case FV_PATH:
-		memcpy(at, &node->text, sizeof node->text);
-		return FV_OK;
-	case FV_LOSS_REF:
-		name = node->kind == CORE_YAML_MAP ? core_yaml_get(node, "name") : node;
-		memcpy(at, &name->text, sizeof name->text);
-		return FV_OK;
-	case FV_LIST:
-		return write_list(ctx, node, at);
-	}
-	return fv_fail(ctx, FV_DATA, "parameter '%s' is of unknown type %d", param->name,
-		(int)param->type);
-}
+#include "config/store.h"
 
 static core_yaml *made_absolute(fv_ctx *ctx, const char *folder, const core_yaml *node)
 {
@@ -111,9 +48,9 @@ fv_status core_params_fill(
 			out->paths.item[out->paths.n++] = node->text;
 		}
 		core_yaml_add(params, param->name, node->place, node);
-		fv_status status = write_value(ctx, param, node, out->state);
-		if (status)
-			return status;
+		const core_key key = core_schema_param(param, false);
+		if (!core_store(ctx, &key, node, out->state))
+			return FV_FAILED;
 	}
 	return write_json(ctx, params, out);
 }
@@ -144,7 +81,9 @@ fv_status core_param_set(fv_ctx *ctx, const fv_param *param, void *state, const 
 		core_default(&loader, &key, (core_place){0}, CORE_FROM_COMMAND, NULL, text);
 	if (node)
 		node = core_check(&loader, &key, param->name, node);
-	return node ? write_value(ctx, param, node, state) : core_loader_close(&loader);
+	if (!node)
+		return core_loader_close(&loader);
+	return core_store(ctx, &key, node, state) ? FV_OK : FV_FAILED;
 }
 
 fv_status core_params_default(
