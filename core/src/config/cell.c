@@ -41,14 +41,21 @@ static bool reduce_to_stems(fv_ctx *ctx, core_strings *names)
 	return true;
 }
 
+static const char *key_without(core_loader *loader, const core_yaml *block, const char *key)
+{
+	const core_yaml *rest = core_yaml_without(loader->ctx, block, key);
+	return rest ? core_yaml_key(loader->ctx, rest, loader->folder) : NULL;
+}
+
 /* Cells whose corpus is one and the same share its arrays. */
 static bool fill_corpus(core_loader *loader, const core_yaml *b, core_corpus_spec *out)
 {
 	fv_ctx *ctx = loader->ctx;
 	core_corpus_spec *spec = &loader->corpus_spec;
 	if (loader->spec_of != b) {
-		*spec = (core_corpus_spec){.place = b->place};
-		if (!fill_block(ctx, "corpus", b, spec) || !fill_folds(ctx, spec) ||
+		*spec = (core_corpus_spec){
+			.key = key_without(loader, b, "folds"), .place = b->place};
+		if (!spec->key || !fill_block(ctx, "corpus", b, spec) || !fill_folds(ctx, spec) ||
 			!reduce_to_stems(ctx, &spec->exclude))
 			return false;
 	}
@@ -89,8 +96,8 @@ static fv_status fill_plugin(
 
 fv_status core_cell_encoder(core_loader *loader, const core_yaml *b, core_encoder_spec *out)
 {
-	*out = (core_encoder_spec){0};
-	if (!fill_block(loader->ctx, "encoder", b, out))
+	*out = (core_encoder_spec){.key = key_without(loader, b, "standardize")};
+	if (!out->key || !fill_block(loader->ctx, "encoder", b, out))
 		return FV_FAILED;
 	return fill_plugin(loader, FV_ENCODER, b, &out->use);
 }

@@ -7,26 +7,6 @@
 #include "config/loader.h"
 #include "config/store.h"
 
-static core_yaml *made_absolute(fv_ctx *ctx, const char *folder, const core_yaml *node)
-{
-	core_yaml *out = core_alloc(ctx, 1, sizeof *out);
-	if (!out)
-		return NULL;
-	*out = *node;
-	out->written = NULL;
-	out->text = core_path_join(ctx, folder, node->text);
-	return out->text ? out : NULL;
-}
-
-static fv_status write_json(fv_ctx *ctx, const core_yaml *params, core_plugin_spec *out)
-{
-	core_text json = {0};
-	core_yaml_json(params, &json);
-	out->params_json = json.failed ? NULL : core_strdup(ctx, json.data);
-	core_text_free(&json);
-	return out->params_json ? FV_OK : fv_fail(ctx, FV_FAILED, "out of memory");
-}
-
 fv_status core_params_fill(
 	fv_ctx *ctx, const char *folder, const core_yaml *block, core_plugin_spec *out)
 {
@@ -41,18 +21,20 @@ fv_status core_params_fill(
 		core_yaml *node = core_yaml_get(block, param->name);
 		if (!node)
 			continue;
-		if (param->type == FV_PATH) {
-			node = made_absolute(ctx, folder, node);
-			if (!node)
-				return FV_FAILED;
-			out->paths.item[out->paths.n++] = node->text;
-		}
 		core_yaml_add(params, param->name, node->place, node);
+		core_yaml value = *node;
+		if (param->type == FV_PATH) {
+			value.text = core_path_join(ctx, folder, node->text);
+			if (!value.text)
+				return FV_FAILED;
+			out->paths.item[out->paths.n++] = value.text;
+		}
 		const core_key key = core_schema_param(param, false);
-		if (!core_store(ctx, &key, node, out->state))
+		if (!core_store(ctx, &key, &value, out->state))
 			return FV_FAILED;
 	}
-	return write_json(ctx, params, out);
+	out->params_json = core_yaml_key(ctx, params, folder);
+	return out->params_json ? FV_OK : FV_FAILED;
 }
 
 fv_status core_param_set(fv_ctx *ctx, const fv_param *param, void *state, const char *text)

@@ -6,29 +6,18 @@
 #include <fairvox/grouper.h>
 
 #include "base/file.h"
-#include "base/text.h"
 #include "corpus/audio.h"
 #include "run/folder.h"
 #include "run/grouping.h"
 #include "run/inputs.h"
 #include "run/sets.h"
 
-static char *encoder_key(fv_ctx *ctx, const core_encoder_spec *s)
-{
-	const char *weights = s->weights ? s->weights : "", *output = s->output ? s->output : "";
-	return core_format(ctx, "%s|%s|%zu:%s|%zu:%s|%d|%.17g|%d", s->use.plugin->descriptor->name,
-		s->use.params_json, strlen(weights), weights, strlen(output), output, s->layer,
-		s->max_seconds, (int)s->normalize);
-}
-
 static fv_status add_table(
 	fv_ctx *ctx, core_study *study, const core_encoder_spec *spec, int32_t fold, int32_t *index)
 {
-	core_table table = {.key = encoder_key(ctx, spec),
+	core_table table = {.key = spec->key,
 		.set = study->fold[fold].set,
 		.fold = spec->normalize == CORE_NORMALIZE_CORPUS ? fold : -1};
-	if (!table.key)
-		return FV_FAILED;
 	for (*index = 0; *index < study->n_tables; ++*index) {
 		const core_table *other = &study->table[*index];
 		if (other->set == table.set && other->fold == table.fold &&
