@@ -27,8 +27,26 @@ void core_ctx_free(fv_ctx *ctx)
 	if (!ctx)
 		return;
 	core_arena_free(&ctx->scratch);
+	core_arena_free(&ctx->error_text);
+	core_arena_free(&ctx->warned_text);
 	core_arena_free(&ctx->memory);
 	free(ctx);
+}
+
+fv_ctx *core_ctx_aside(fv_ctx *ctx)
+{
+	fv_ctx *aside = core_ctx_new();
+	if (!aside)
+		(void)fv_fail(ctx, FV_FAILED, "out of memory");
+	return aside;
+}
+
+fv_status core_ctx_rejoin(fv_ctx *ctx, fv_ctx *aside, fv_status status)
+{
+	for (size_t i = 0; status && core_error_line(aside, i); i++)
+		(void)fv_fail(ctx, status, "%s", core_error_line(aside, i));
+	core_ctx_free(aside);
+	return status;
 }
 
 void core_ctx_set_run(fv_ctx *ctx, uint64_t seed, int64_t fold)
@@ -104,7 +122,7 @@ static fv_status record(
 		vsnprintf(raw + used, sizeof raw - used, format, args);
 	escape(line, sizeof line, raw);
 	if (ctx->n_errors < ERRORS_KEPT) {
-		char *kept = core_arena_alloc(&ctx->memory, strlen(line) + 1);
+		char *kept = core_arena_alloc(&ctx->error_text, strlen(line) + 1);
 		if (kept)
 			strcpy(kept, line);
 		ctx->errors[ctx->n_errors] = kept ? kept : "out of memory";
@@ -157,6 +175,7 @@ void core_error_clear(fv_ctx *ctx)
 {
 	ctx->n_errors = 0;
 	ctx->status = FV_OK;
+	core_arena_reset(&ctx->error_text);
 }
 
 static void log_line(fv_ctx *ctx, core_level level, const char *format, va_list args)
@@ -191,7 +210,7 @@ void fv_warn(fv_ctx *ctx, const char *format, ...)
 	for (core_warned *seen = ctx->warned; seen; seen = seen->next)
 		if (seen->hash == hash)
 			return;
-	core_warned *seen = core_arena_alloc(&ctx->memory, sizeof *seen);
+	core_warned *seen = core_arena_alloc(&ctx->warned_text, sizeof *seen);
 	if (seen) {
 		*seen = (core_warned){ctx->warned, hash};
 		ctx->warned = seen;
@@ -227,6 +246,17 @@ void *fv_scratch(fv_ctx *ctx, size_t bytes)
 void core_scratch_reset(fv_ctx *ctx)
 {
 	core_arena_reset(&ctx->scratch);
+}
+
+core_mark core_ctx_mark(const fv_ctx *ctx)
+{
+	return (core_mark){core_arena_get_mark(&ctx->memory), ctx->n_arrays};
+}
+
+void core_ctx_release(fv_ctx *ctx, core_mark mark)
+{
+	core_arena_release(&ctx->memory, mark.memory);
+	ctx->n_arrays = mark.n_arrays;
 }
 
 char *core_strndup(fv_ctx *ctx, const char *text, size_t n)

@@ -13,7 +13,7 @@
 typedef struct core_warned core_warned;
 
 struct fv_ctx {
-	core_arena memory, scratch;
+	core_arena memory, scratch, error_text, warned_text; /* a mark is of memory alone */
 	const char *errors[20];
 	size_t n_errors;
 	fv_status status;

@@ -168,13 +168,6 @@ static fv_status not_one_set(fv_ctx *ctx, const fv_ctx *own, core_evidence *e)
 	return e->reason ? FV_OK : FV_FAILED;
 }
 
-static fv_status pass_on(fv_ctx *ctx, const fv_ctx *own, fv_status status)
-{
-	for (size_t i = 0; core_error_line(own, i); i++)
-		(void)fv_fail(ctx, status, "%s", core_error_line(own, i));
-	return status;
-}
-
 static fv_status read_cell_seeds(fv_ctx *ctx, fv_ctx *own, const core_result_cell *cell,
 	core_evidences *all, core_evidence *e)
 {
@@ -186,7 +179,7 @@ static fv_status read_cell_seeds(fv_ctx *ctx, fv_ctx *own, const core_result_cel
 		int32_t test;
 		fv_status status = read_seed(own, cell, k, &s);
 		if (status && !s.p.n)
-			return pass_on(ctx, own, status);
+			return status;
 		if (status || !one_set(own, &s))
 			return not_one_set(ctx, own, e);
 		status = find_test(ctx, cell, &s, all, &test);
@@ -219,11 +212,10 @@ static fv_status read_cell(
 		e->reason = "no run is done";
 		return FV_OK;
 	}
-	fv_ctx *own = core_ctx_new(); /* the files' text is not kept */
+	fv_ctx *own = core_ctx_aside(ctx); /* the files' text is not kept */
 	if (!own)
-		return fv_fail(ctx, FV_FAILED, "out of memory");
-	fv_status status = read_cell_seeds(ctx, own, cell, all, e);
-	core_ctx_free(own);
+		return FV_FAILED;
+	fv_status status = core_ctx_rejoin(ctx, own, read_cell_seeds(ctx, own, cell, all, e));
 	if (e->reason)
 		e->test = -1;
 	return status;

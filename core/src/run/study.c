@@ -165,14 +165,14 @@ static fv_status check_run(fv_ctx *ctx, const core_study *study, const core_run 
 
 static fv_status check_runs(fv_ctx *ctx, const core_study *study)
 {
-	fv_ctx *own = core_ctx_new(); /* rows and warnings are those of the runs: not kept here */
-	fv_status status = own ? FV_OK : fv_fail(ctx, FV_FAILED, "out of memory");
+	fv_ctx *own =
+		core_ctx_aside(ctx); /* rows and warnings are those of the runs: not kept here */
+	fv_status status = FV_OK;
+	if (!own)
+		return FV_FAILED;
 	for (int64_t i = 0; i < study->n_runs && !status; i++)
 		status = check_run(own, study, &study->run[i]);
-	for (size_t i = 0; own && core_error_line(own, i); i++)
-		(void)fv_fail(ctx, status, "%s", core_error_line(own, i));
-	core_ctx_free(own);
-	return status;
+	return core_ctx_rejoin(ctx, own, status);
 }
 
 fv_status core_study_open(
