@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "study.h"
-#include "base/number.h"
 
 #include <getopt.h>
 #include <string.h>
+
+#include "base/number.h"
 
 static fv_status take(fv_ctx *ctx, cli_study *s, int option)
 {

@@ -4,7 +4,7 @@
 
 #include <fairvox/grouper.h>
 
-#include "base/file.h"
+#include "base/path.h"
 #include "config/loader.h"
 #include "config/params.h"
 #include "config/store.h"

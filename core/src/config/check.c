@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/nearest.h"
 #include "base/number.h"
+#include "base/path.h"
 #include "config/loader.h"
 
 #define CHOICES_MAX 64

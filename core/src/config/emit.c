@@ -8,8 +8,8 @@
 
 #include <yaml.h>
 
-#include "base/file.h"
 #include "base/number.h"
+#include "base/path.h"
 #include "config/yaml.h"
 
 struct writer {

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/file.h"
+#include "base/path.h"
 #include "config/loader.h"
 #include "config/store.h"
 

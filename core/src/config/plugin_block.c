@@ -4,8 +4,8 @@
 
 #include <fairvox/stages.h>
 
-#include "base/file.h"
 #include "base/nearest.h"
+#include "base/path.h"
 #include "config/resolve.h"
 #include "plugin/descriptor.h"
 

@@ -7,8 +7,8 @@
 #include <fairvox/loss.h>
 #include <fairvox/stages.h>
 
-#include "base/file.h"
 #include "base/number.h"
+#include "base/path.h"
 #include "config/delegates.h"
 #include "config/resolve.h"
 #include "config/select_rule.h"
