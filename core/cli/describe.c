@@ -111,7 +111,7 @@ static fv_status not_found(fv_ctx *ctx, const core_registry *r, const char *name
 	for (size_t i = 0; i < r->n; i++)
 		names[i] = r->plugin[i].descriptor->name;
 	return fv_fail(ctx, FV_CONFIG, "no plugin '%s'%s; see 'fairvox plugins'", name,
-		core_did_you_mean(ctx, name, names, r->n));
+		core_suggest_name(ctx, name, names, r->n));
 }
 
 static fv_status run(fv_ctx *ctx, int argc, char **argv)

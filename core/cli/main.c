@@ -109,7 +109,7 @@ static const cli_verb *find_verb(fv_ctx *ctx, const char *name)
 			return verbs[n];
 	}
 	(void)fv_fail(ctx, FV_CONFIG, "unknown verb '%s'%s; see 'fairvox help'", name,
-		core_did_you_mean(ctx, name, names, n));
+		core_suggest_name(ctx, name, names, n));
 	return NULL;
 }
 

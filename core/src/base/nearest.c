@@ -51,7 +51,7 @@ const char *core_nearest(const char *word, const char *const *names, size_t n)
 	return best;
 }
 
-const char *core_did_you_mean(fv_ctx *ctx, const char *word, const char *const *names, size_t n)
+const char *core_suggest_name(fv_ctx *ctx, const char *word, const char *const *names, size_t n)
 {
 	const char *nearest = core_nearest(word, names, n);
 	const char *text = nearest ? core_format(ctx, ", did you mean '%s'?", nearest) : "";

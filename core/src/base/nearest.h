@@ -11,6 +11,6 @@ const char *core_nearest(const char *word, const char *const *names, size_t n);
 
 /* ", did you mean 'NAME'?" to append to a message, or "" when nothing is near; lives as long as the
  * context. */
-const char *core_did_you_mean(fv_ctx *ctx, const char *word, const char *const *names, size_t n);
+const char *core_suggest_name(fv_ctx *ctx, const char *word, const char *const *names, size_t n);
 
 #endif

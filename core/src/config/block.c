@@ -123,7 +123,7 @@ void core_draft_refuse_unknown(
 		core_loader_fail(loader, FV_CONFIG, entry->key_place,
 			"unknown key '%s' in %s%s%s%s%s", entry->key, b->path, named ? " (" : "",
 			named ? d->name : "", named ? ")" : "",
-			core_did_you_mean(loader->ctx, entry->key, names, n + n_params));
+			core_suggest_name(loader->ctx, entry->key, names, n + n_params));
 	}
 }
 

@@ -185,7 +185,7 @@ static core_yaml *check_choice(struct check *c, const core_yaml *node)
 	}
 	REFUSE(c, node, "%s: '%s' is none of %s%s", c->path, node->text,
 		list_choices(c->loader, c->key->choices),
-		core_did_you_mean(c->loader->ctx, node->text, word, n));
+		core_suggest_name(c->loader->ctx, node->text, word, n));
 	return NULL;
 }
 

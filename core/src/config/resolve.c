@@ -33,7 +33,7 @@ static void refuse_unknown_blocks(core_resolver *r)
 		core_loader_fail(r->loader, FV_CONFIG, entry->key_place, "unknown key '%s'%s",
 			entry->key,
 			place ? place
-			      : core_did_you_mean(
+			      : core_suggest_name(
 					r->loader->ctx, entry->key, names, core_n_blocks + 2));
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists of names, and the words of refusals. */
+/* Lists of names, and the texts of errors and suggestions. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "config/place.h"
 #include "corpus/corpus_private.h"
 
-fv_status core_corpus_refuse(fv_ctx *ctx, const core_place *place, const char *format, ...)
+fv_status core_corpus_fail(fv_ctx *ctx, const core_place *place, const char *format, ...)
 {
 	char text[1024];
 	va_list args;

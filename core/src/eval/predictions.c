@@ -249,7 +249,7 @@ fv_status core_predictions_need(fv_ctx *ctx, const core_predictions *p, const ch
 		names[n++] = p->speaker.name;
 	if (p->group.value)
 		names[n++] = p->group.name;
-	const char *hint = core_did_you_mean(ctx, name, names, n);
+	const char *hint = core_suggest_name(ctx, name, names, n);
 	core_text list = {0};
 	for (size_t i = 0; i < n; i++)
 		core_text_add(&list, "%s%s", i ? ", " : "", names[i]);

@@ -66,7 +66,7 @@ static fv_status find_output(fv_ctx *ctx, core_encoder *e)
 			return FV_OK;
 		}
 	}
-	const char *hint = core_did_you_mean(ctx, wanted, names, (size_t)info->n_outputs);
+	const char *hint = core_suggest_name(ctx, wanted, names, (size_t)info->n_outputs);
 	return *hint ? fv_fail(ctx, FV_CONFIG, "has no output '%s'%s", wanted, hint)
 		     : fv_fail(ctx, FV_CONFIG, "has no output '%s'; its first is '%s'", wanted,
 			       names[0]);
