@@ -3,7 +3,7 @@
 #include <getopt.h>
 #include <string.h>
 
-#include "base/csv.h"
+#include "base/number.h"
 #include "cli.h"
 #include "eval/predictions.h"
 #include "eval/report_json.h"

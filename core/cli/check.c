@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "plugin/contract.h"
+#include "contract/contract.h"
 #include "plugin/registry.h"
 #include "run/pool.h"
 #include "verbs.h"
@@ -127,7 +127,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		return status;
 	c->ctx = ctx;
 	core_pool pool = {
-		.jobs = 1, .tasks = 1, .user = c, .run_suite = work, .print_result = ended};
+		.jobs = 1, .tasks = 1, .user = c, .work = run_suite, .ended = print_result};
 	int64_t failed;
 	status = core_pool_run(ctx, &pool, &failed);
 	if (!status && failed)

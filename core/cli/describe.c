@@ -8,7 +8,7 @@
 #include <fairvox/networks.h>
 #include <fairvox/stages.h>
 
-#include "base/text.h"
+#include "base/nearest.h"
 #include "plugin/registry.h"
 #include "verbs.h"
 
@@ -111,9 +111,8 @@ static fv_status not_found(fv_ctx *ctx, const core_registry *r, const char *name
 		return FV_FAILED;
 	for (size_t i = 0; i < r->n; i++)
 		names[i] = r->plugin[i].descriptor->name;
-	const char *nearest = core_nearest(name, names, r->n);
-	return fv_fail(ctx, FV_CONFIG, "no plugin '%s'%s%s%s; see 'fairvox plugins'", name,
-		nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+	return fv_fail(ctx, FV_CONFIG, "no plugin '%s'%s; see 'fairvox plugins'", name,
+		core_suggest_name(ctx, name, names, r->n));
 }
 
 static fv_status run(fv_ctx *ctx, int argc, char **argv)

@@ -9,8 +9,8 @@
 
 #include <jansson.h>
 
-#include "base/csv.h"
 #include "base/json.h"
+#include "base/number.h"
 #include "verbs.h"
 
 static const char usage[] =

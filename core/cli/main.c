@@ -3,7 +3,6 @@
 #include "cli.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +12,7 @@
 
 #include "backend/kernels.h"
 #include "base/clock.h"
-#include "base/csv.h"
-#include "base/text.h"
+#include "base/nearest.h"
 #include "restart.h"
 #include "verbs.h"
 
@@ -115,51 +113,9 @@ static const cli_verb *find_verb(fv_ctx *ctx, const char *name)
 		if (!strcmp(verbs[n]->name, name))
 			return verbs[n];
 	}
-	const char *nearest = core_nearest(name, names, n);
-	(void)fv_fail(ctx, FV_CONFIG, "unknown verb '%s'%s%s%s; see 'fairvox help'", name,
-		nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+	(void)fv_fail(ctx, FV_CONFIG, "unknown verb '%s'%s; see 'fairvox help'", name,
+		core_suggest_name(ctx, name, names, n));
 	return NULL;
-}
-
-int cli_option(fv_ctx *ctx, int argc, char **argv, const char *shorts, const struct option *longs)
-{
-	char with_colon[64];
-	snprintf(with_colon, sizeof with_colon, ":%s", shorts);
-	opterr = 0;
-	int option = getopt_long(argc, argv, with_colon, longs, NULL);
-	const char *word = argv[optind > 0 ? optind - 1 : 0];
-	if (option == ':')
-		(void)fv_fail(ctx, FV_CONFIG, "%s: option '%s' needs a value", argv[0], word);
-	else if (option == '?')
-		(void)fv_fail(ctx, FV_CONFIG, "%s: unknown option '%s'; see 'fairvox %s --help'",
-			argv[0], word, argv[0]);
-	else
-		return option;
-	return '?';
-}
-
-fv_status cli_int(
-	fv_ctx *ctx, const char *option, const char *text, int64_t low, int64_t high, int64_t *out)
-{
-	if (!core_parse_int(text, out) || *out < low || *out > high)
-		return fv_fail(ctx, FV_CONFIG, "%s: '%s' is no whole number from %lld to %lld",
-			option, text, (long long)low, (long long)high);
-	return FV_OK;
-}
-
-fv_status cli_add_folder(fv_ctx *ctx, cli_folders *folders, const char *path)
-{
-	if (folders->n == sizeof folders->path / sizeof *folders->path)
-		return fv_fail(ctx, FV_CONFIG, "--plugins: too many folders");
-	folders->path[folders->n++] = path;
-	return FV_OK;
-}
-
-fv_status cli_flush(fv_ctx *ctx)
-{
-	if (fflush(stdout) || ferror(stdout))
-		return fv_fail(ctx, FV_FAILED, "standard output: %s", strerror(errno));
-	return FV_OK;
 }
 
 /* Takes the options every verb has out of argv; true when help was asked for. */
@@ -225,7 +181,7 @@ static fv_status run_verb(
 static int end_output(void)
 {
 	if (!fflush(stdout) && !ferror(stdout))
-		return 0;
+		return FV_OK;
 	fprintf(stderr, "fairvox: standard output: %s\n", strerror(errno));
 	return FV_FAILED;
 }

@@ -4,7 +4,7 @@
 #include <getopt.h>
 #include <string.h>
 
-#include "base/csv.h"
+#include "base/number.h"
 
 static fv_status apply_option(fv_ctx *ctx, cli_study *s, int option)
 {

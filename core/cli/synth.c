@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/number.h"
 #include "cli.h"
 #include "run/pool.h"
 #include "verbs.h"
@@ -138,7 +139,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	if (status)
 		return status;
 	status = core_synth_run(ctx, &options, &summary);
-	if (status == FV_STOPPED || status == CORE_INTERRUPTED || status == CORE_TERMINATED)
+	if (status == FV_STOPPED || status == FV_INTERRUPTED || status == FV_TERMINATED)
 		core_log(ctx, CORE_WARNING, "synth: stopped; the same command goes on from here");
 	if (!status)
 		core_log(ctx, CORE_INFO,

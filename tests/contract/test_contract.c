@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "plugin/contract.h"
+#include "contract/contract.h"
 #include "plugin/registry.h"
 
 /* Plugins that need a parameter: a file, whose text is made of these per row, or a value. */

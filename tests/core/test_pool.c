@@ -115,7 +115,7 @@ static void signals_end_it(void **state)
 {
 	(void)state;
 	static const int numbers[] = {SIGINT, SIGTERM, SIGUSR1};
-	static const fv_status want[] = {CORE_INTERRUPTED, CORE_TERMINATED, FV_STOPPED};
+	static const fv_status want[] = {FV_INTERRUPTED, FV_TERMINATED, FV_STOPPED};
 	for (int i = 0; i < 3; i++) {
 		fv_ctx *ctx = test_ctx();
 		int64_t failed;
@@ -170,7 +170,7 @@ static void signals_leave_time(void **state)
 {
 	(void)state;
 	static const int numbers[] = {SIGINT, SIGTERM, SIGUSR1};
-	static const fv_status want[] = {CORE_INTERRUPTED, CORE_TERMINATED, FV_STOPPED};
+	static const fv_status want[] = {FV_INTERRUPTED, FV_TERMINATED, FV_STOPPED};
 	for (int i = 0; i < 3; i++) {
 		fv_ctx *ctx = test_ctx();
 		int64_t failed;

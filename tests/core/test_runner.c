@@ -13,6 +13,7 @@
 
 #include "base/csv.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "eval/predictions.h"
 #include "run/execute.h"
 #include "run/runner.h"

@@ -13,7 +13,8 @@
 #include <fairvox/grouper.h>
 #include <fairvox/stream.h>
 
-#include "plugin/params.h"
+#include "config/params.h"
+#include "plugin/descriptor.h"
 #include "plugin/registry.h"
 
 enum { RATE = 16000, N = 16000, FEATURES = 0, VOICES = 1 };

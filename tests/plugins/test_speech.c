@@ -12,10 +12,10 @@
 #include <fairvox/stream.h>
 
 #include "base/file.h"
+#include "contract/contract.h"
 #include "corpus/audio.h"
 #include "encoder.h"
 #include "npz.h"
-#include "plugin/contract.h"
 
 enum { LAYERS = 4, WIDTH = 48 };
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/csv.h"
+#include "base/number.h"
 
 const fv_descriptor *test_loss(const char *name)
 {

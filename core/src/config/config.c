@@ -4,27 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/hash.h"
+#include "base/path.h"
+#include "base/utf8.h"
 #include "config/loader.h"
 
 #define FAILURES_ENOUGH 100
 
-/* A map without one key; its other entries are shared. */
-static core_yaml *without(fv_ctx *ctx, const core_yaml *map, const char *key)
-{
-	core_yaml *out = core_yaml_map(ctx, map->place, map->origin, map->n);
-	for (size_t i = 0; out && i < map->n; i++)
-		if (strcmp(map->entry[i].key, key) != 0)
-			core_yaml_add(out, map->entry[i].key, map->entry[i].key_place,
-				map->entry[i].value);
-	return out;
-}
-
 /* A grouper, or a product of several, without its seeds. */
 static core_yaml *without_seeds(fv_ctx *ctx, const core_yaml *grouper)
 {
-	core_yaml *out = without(ctx, grouper, "seed");
+	core_yaml *out = core_yaml_without(ctx, grouper, "seed");
 	for (size_t i = 0; out && i < out->n; i++) {
 		if (strcmp(out->entry[i].key, "product") != 0)
 			continue;
@@ -34,7 +24,7 @@ static core_yaml *without_seeds(fv_ctx *ctx, const core_yaml *grouper)
 			return NULL;
 		copy->kind = list->kind;
 		for (size_t k = 0; k < list->n; k++) {
-			core_yaml *factor = without(ctx, list->entry[k].value, "seed");
+			core_yaml *factor = core_yaml_without(ctx, list->entry[k].value, "seed");
 			if (!factor)
 				return NULL;
 			core_yaml_add(copy, NULL, factor->place, factor);
@@ -50,11 +40,11 @@ static core_yaml *identity_of(fv_ctx *ctx, const core_entry *entry, bool family)
 {
 	core_yaml *value = entry->value;
 	if (!strcmp(entry->key, "corpus"))
-		return without(ctx, value, "folds");
+		return core_yaml_without(ctx, value, "folds");
 	if (!strcmp(entry->key, "train"))
-		return without(ctx, value, "seed");
+		return core_yaml_without(ctx, value, "seed");
 	if (family && !strcmp(entry->key, "bias"))
-		return without(ctx, value, "seed");
+		return core_yaml_without(ctx, value, "seed");
 	if (family && !strcmp(entry->key, "grouper"))
 		return without_seeds(ctx, value);
 	return value;
@@ -65,7 +55,6 @@ static fv_status identify(
 	fv_ctx *ctx, const core_yaml *tree, bool family, char hex[CORE_SHA256_HEX])
 {
 	core_yaml *out = core_yaml_map(ctx, tree->place, tree->origin, tree->n);
-	core_text json = {0};
 	for (size_t i = 0; out && i < tree->n; i++) {
 		const core_entry *entry = &tree->entry[i];
 		core_yaml *value = identity_of(ctx, entry, family);
@@ -73,13 +62,8 @@ static fv_status identify(
 			return FV_FAILED;
 		core_yaml_add(out, entry->key, entry->key_place, value);
 	}
-	if (!out)
-		return FV_FAILED;
-	core_yaml_json(out, &json);
-	fv_status status = json.failed ? fv_fail(ctx, FV_FAILED, "out of memory")
-				       : core_sha256_bytes(ctx, json.data, json.size, hex);
-	core_text_free(&json);
-	return status;
+	const char *key = out ? core_yaml_key(ctx, out, NULL) : NULL;
+	return key ? core_sha256_bytes(ctx, key, strlen(key), hex) : FV_FAILED;
 }
 
 static fv_status write_text(core_loader *loader, const core_yaml *tree, core_cell *cell)

@@ -7,6 +7,8 @@
 
 #include "base/csv.h"
 #include "base/file.h"
+#include "base/nearest.h"
+#include "base/number.h"
 
 #define PROB "prob_"
 #define LABEL "label_"
@@ -248,16 +250,15 @@ fv_status core_predictions_need(fv_ctx *ctx, const core_predictions *p, const ch
 		names[n++] = p->speaker.name;
 	if (p->group.value)
 		names[n++] = p->group.name;
-	const char *nearest = core_nearest(name, names, n);
+	const char *hint = core_suggest_name(ctx, name, names, n);
 	core_text list = {0};
 	for (size_t i = 0; i < n; i++)
 		core_text_add(&list, "%s%s", i ? ", " : "", names[i]);
-	fv_status status =
-		nearest ? fv_fail(ctx, FV_CONFIG, "%s: %s has no column '%s', did you mean '%s'?",
-				  option, p->path ? p->path : "the table", name, nearest)
-			: fv_fail(ctx, FV_CONFIG, "%s: %s has no column '%s' (it has: %s)", option,
-				  p->path ? p->path : "the table", name,
-				  list.data ? list.data : "none");
+	fv_status status = *hint ? fv_fail(ctx, FV_CONFIG, "%s: %s has no column '%s'%s", option,
+					   p->path ? p->path : "the table", name, hint)
+				 : fv_fail(ctx, FV_CONFIG, "%s: %s has no column '%s' (it has: %s)",
+					   option, p->path ? p->path : "the table", name,
+					   list.data ? list.data : "none");
 	core_text_free(&list);
 	return status;
 }

@@ -226,3 +226,11 @@ const fv_descriptor *core_descriptor_copy(fv_ctx *ctx, const fv_descriptor *d)
 	copy->ops = ops;
 	return copy;
 }
+
+const fv_param *core_param_find(const fv_descriptor *descriptor, const char *name)
+{
+	for (uint32_t i = 0; i < descriptor->n_params; i++)
+		if (!strcmp(descriptor->params[i].name, name))
+			return &descriptor->params[i];
+	return NULL;
+}

@@ -13,7 +13,7 @@
 
 #include <ltdl.h>
 
-#include "base/file.h"
+#include "base/path.h"
 #include "plugin/descriptor.h"
 #include "plugin/probe.h"
 

@@ -6,6 +6,7 @@
 
 #include "base/csv.h"
 #include "base/embedded.h"
+#include "base/number.h"
 #include "report/decimal.h"
 
 struct layout {

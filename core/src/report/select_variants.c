@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/csv.h"
+#include "base/number.h"
 #include "base/text.h"
 
 struct condition {

@@ -9,8 +9,9 @@
 #include <jansson.h>
 
 #include "base/json.h"
+#include "base/nearest.h"
 #include "base/numerics.h"
-#include "base/text.h"
+#include "base/utf8.h"
 #include "corpus/audio.h"
 #include "run/inputs.h"
 
@@ -65,10 +66,10 @@ static fv_status find_output(fv_ctx *ctx, core_encoder *e)
 			return FV_OK;
 		}
 	}
-	const char *nearest = core_nearest(wanted, names, (size_t)info->n_outputs);
-	return fv_fail(ctx, FV_CONFIG, "has no output '%s'%s%s%s", wanted,
-		nearest ? ", did you mean '" : "; its first is '", nearest ? nearest : names[0],
-		nearest ? "'?" : "'");
+	const char *hint = core_suggest_name(ctx, wanted, names, (size_t)info->n_outputs);
+	return *hint ? fv_fail(ctx, FV_CONFIG, "has no output '%s'%s", wanted, hint)
+		     : fv_fail(ctx, FV_CONFIG, "has no output '%s'; its first is '%s'", wanted,
+			       names[0]);
 }
 
 /* A folder stands for the file of weights in it, under the names that Hugging Face gives them. */

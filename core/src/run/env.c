@@ -16,9 +16,9 @@
 #include "backend/kernels.h"
 #include "base/json.h"
 #include "base/numerics.h"
+#include "config/delegates.h"
 #include "config/select_rule.h"
 #include "eval/baselines.h"
-#include "plugin/delegates.h"
 #include "run/selection.h"
 
 /* The processor's name from the system, "" when it does not say. */

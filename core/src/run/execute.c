@@ -43,7 +43,7 @@ static fv_status work(void *user, fv_ctx *ctx, int64_t task)
 /* Shows the first warnings of all the runs' logs, each text once, and counts the others. */
 static void pass_warnings(struct execute *e, const core_run *run)
 {
-	fv_ctx *own = core_ctx_new();
+	fv_ctx *own = core_ctx_aside(e->ctx);
 	char *path = own ? core_path_join(own, run->dir, "log") : NULL, *text;
 	size_t size;
 	static const char mark[] = "warning: ";
@@ -85,7 +85,7 @@ static void ended(void *user, int64_t task, fv_status status, const char *reason
 		return;
 	}
 	if (e->skipped[task]) {
-		fv_ctx *own = core_ctx_new();
+		fv_ctx *own = core_ctx_aside(e->ctx);
 		bool done = own && core_folder_is_done(own, run);
 		core_ctx_free(own);
 		e->summary->taken += !done;
@@ -104,7 +104,7 @@ static void tick(void *user)
 	core_progress_tell(&e->progress, e->ended, e->n_todo);
 }
 
-/* FV_OK, or the first failure; CORE_SOME_FAILED when another cell is whole. */
+/* FV_OK, or the first failure; FV_SOME_FAILED when another cell is whole. */
 static fv_status verdict(struct execute *e)
 {
 	size_t cells = e->study->config->n_cells, whole = 0;
@@ -114,7 +114,7 @@ static fv_status verdict(struct execute *e)
 	}
 	if (!e->summary->failed)
 		return FV_OK;
-	return whole ? CORE_SOME_FAILED : e->first;
+	return whole ? FV_SOME_FAILED : e->first;
 }
 
 fv_status core_study_execute(fv_ctx *ctx, const core_study *study,

@@ -78,24 +78,21 @@ static fv_status read_cache(
 	float *value = x ? NULL : malloc(width * sizeof *value);
 	if (!x && !value)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
-	fv_ctx *own = core_ctx_new(); /* messages and names of thousands of entries are not kept */
+	fv_ctx *own =
+		core_ctx_aside(ctx); /* an entry that cannot be read is computed, no failure */
+	if (own && tell)
+		core_ctx_copy_log(own, ctx);
 	int64_t left = 0;
 	for (int64_t i = 0; own && i < *n; i++) {
-		if (i % 256 == 255) {
-			core_ctx_free(own);
-			own = core_ctx_new();
-			if (!own)
-				break;
-		}
-		if (tell)
-			core_ctx_copy_log(own, ctx);
+		core_mark before = core_ctx_mark(own);
 		if (!core_cache_get(own, s->job->cache, e, s->recordings->sha256[row[i]],
 			    x ? x + (size_t)row[i] * width : value))
 			row[left++] = row[i];
+		core_ctx_release(own, before);
 	}
 	free(value);
 	if (!own)
-		return fv_fail(ctx, FV_FAILED, "out of memory");
+		return FV_FAILED;
 	core_ctx_free(own);
 	*n = left;
 	return FV_OK;

@@ -5,17 +5,9 @@
 
 #include <jansson.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/numerics.h"
-
-char *core_fold_path(fv_ctx *ctx, const char *pattern, int64_t fold)
-{
-	const char *mark = strstr(pattern, "{fold}");
-	if (!mark)
-		return core_strdup(ctx, pattern);
-	return core_format(ctx, "%.*s%lld%s", (int)(mark - pattern), pattern, (long long)fold,
-		mark + strlen("{fold}"));
-}
 
 /* A file counts by what is in it, not by where it lies. */
 static fv_status by_content(fv_ctx *ctx, const core_plugin_spec *use, json_t *params)
@@ -90,7 +82,7 @@ static fv_status file_hash(fv_ctx *ctx, const char *pattern, int64_t fold, json_
 	*out = json_null();
 	if (!pattern)
 		return FV_OK;
-	char hex[CORE_SHA256_HEX], *path = core_fold_path(ctx, pattern, fold);
+	char hex[CORE_SHA256_HEX], *path = core_expand_fold(ctx, pattern, fold);
 	if (!path)
 		return FV_FAILED;
 	fv_status status = core_sha256_file(ctx, path, hex);

@@ -14,7 +14,4 @@ FV_NODISCARD fv_status core_run_inputs(fv_ctx *ctx, const core_study *study, cor
 FV_NODISCARD fv_status core_params_by_content(
 	fv_ctx *ctx, const core_plugin_spec *use, json_t **out);
 
-/* Replaces "{fold}" in a path template; lives as long as the context. */
-char *core_fold_path(fv_ctx *ctx, const char *pattern, int64_t fold);
-
 #endif

@@ -102,7 +102,7 @@ static _Noreturn void worker_main(const struct state *s, int slot, int out)
 		atomic_store(&s->board->current[slot], task);
 		fv_ctx *ctx = core_ctx_new();
 		if (!ctx)
-			_exit(1);
+			_exit(FV_FAILED);
 		core_ctx_copy_log(ctx, s->ctx);
 		fv_status status = s->pool->work(s->pool->user, ctx, task);
 		if (status && !s->pool->keep_going)
@@ -112,9 +112,9 @@ static _Noreturn void worker_main(const struct state *s, int slot, int out)
 		core_ctx_free(ctx);
 		atomic_store(&s->board->current[slot], -1);
 		if (!sent)
-			_exit(1);
+			_exit(FV_FAILED);
 	}
-	_exit(0);
+	_exit(FV_OK);
 }
 
 static fv_status start_worker(struct state *s, int slot)
@@ -134,7 +134,7 @@ static fv_status start_worker(struct state *s, int slot)
 		/* A worker must not outlive its caller: it would write into a run that is redone. */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
-			_exit(1);
+			_exit(FV_FAILED);
 		close(fd[0]);
 		worker_main(s, slot, fd[1]);
 	}
@@ -302,8 +302,8 @@ static fv_status run_all(struct state *s)
 			(long long)(s->pool->tasks - s->ended));
 	if (caught)
 		return caught == SIGUSR1  ? FV_STOPPED
-		       : caught == SIGINT ? CORE_INTERRUPTED
-					  : CORE_TERMINATED;
+		       : caught == SIGINT ? FV_INTERRUPTED
+					  : FV_TERMINATED;
 	return !status && s->stopped ? FV_STOPPED : status;
 }
 

@@ -9,10 +9,6 @@
 
 #include "base/context.h"
 
-/* A signal asked the program to end: exit code 128 + signal, or FV_STOPPED for SIGUSR1. */
-#define CORE_INTERRUPTED ((fv_status)130)
-#define CORE_TERMINATED ((fv_status)143)
-
 typedef struct core_pool {
 	int jobs;        /* worker processes, at least 1 */
 	int64_t tasks;   /* indices 0 .. tasks-1 */
@@ -31,7 +27,7 @@ typedef struct core_pool {
 } core_pool;
 
 /* *failed: how many tasks failed. FV_OK even then; other values: the pool itself failed, or a signal
- * came, to the caller or to a worker (workers have ended by then and what they had finished is kept). */
+ * came, to the caller or to a worker: FV_INTERRUPTED, FV_TERMINATED, or FV_STOPPED for SIGUSR1 (workers have ended by then and what they had finished is kept). */
 FV_NODISCARD fv_status core_pool_run(fv_ctx *ctx, const core_pool *pool, int64_t *failed);
 
 /* In a worker of a pool with grace_s: has a signal come? */

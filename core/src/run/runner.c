@@ -165,7 +165,7 @@ static fv_status read_order(fv_ctx *ctx, const core_runner *r, core_train_job *j
 	const char *pattern = r->cell->train.order;
 	if (!pattern)
 		return FV_OK;
-	char *path = core_fold_path(ctx, pattern, r->study->fold[r->run->fold].fold);
+	char *path = core_expand_fold(ctx, pattern, r->study->fold[r->run->fold].fold);
 	fv_checkpoint *file;
 	fv_status status = path ? fv_checkpoint_open(ctx, path, &file) : FV_FAILED;
 	if (status)
@@ -203,7 +203,8 @@ static fv_status start(void *user, const core_plan *plan, float *params)
 {
 	const struct history *h = user;
 	const core_runner *r = h->runner;
-	char *path = core_fold_path(h->ctx, r->cell->train.init, r->study->fold[r->run->fold].fold);
+	char *path =
+		core_expand_fold(h->ctx, r->cell->train.init, r->study->fold[r->run->fold].fold);
 	return path ? core_model_read_params(h->ctx, path, plan, params) : FV_FAILED;
 }
 

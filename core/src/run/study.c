@@ -6,29 +6,18 @@
 #include <fairvox/grouper.h>
 
 #include "base/file.h"
-#include "base/text.h"
 #include "corpus/audio.h"
 #include "run/folder.h"
 #include "run/grouping.h"
 #include "run/inputs.h"
 #include "run/sets.h"
 
-static char *encoder_key(fv_ctx *ctx, const core_encoder_spec *s)
-{
-	const char *weights = s->weights ? s->weights : "", *output = s->output ? s->output : "";
-	return core_format(ctx, "%s|%s|%zu:%s|%zu:%s|%d|%.17g|%d", s->use.plugin->descriptor->name,
-		s->use.params_json, strlen(weights), weights, strlen(output), output, s->layer,
-		s->max_seconds, (int)s->normalize);
-}
-
 static fv_status add_table(
 	fv_ctx *ctx, core_study *study, const core_encoder_spec *spec, int32_t fold, int32_t *index)
 {
-	core_table table = {.key = encoder_key(ctx, spec),
+	core_table table = {.key = spec->key,
 		.set = study->fold[fold].set,
 		.fold = spec->normalize == CORE_NORMALIZE_CORPUS ? fold : -1};
-	if (!table.key)
-		return FV_FAILED;
 	for (*index = 0; *index < study->n_tables; ++*index) {
 		const core_table *other = &study->table[*index];
 		if (other->set == table.set && other->fold == table.fold &&
@@ -176,14 +165,14 @@ static fv_status check_run(fv_ctx *ctx, const core_study *study, const core_run 
 
 static fv_status check_runs(fv_ctx *ctx, const core_study *study)
 {
-	fv_ctx *own = core_ctx_new(); /* rows and warnings are those of the runs: not kept here */
-	fv_status status = own ? FV_OK : fv_fail(ctx, FV_FAILED, "out of memory");
+	fv_ctx *own =
+		core_ctx_aside(ctx); /* rows and warnings are those of the runs: not kept here */
+	fv_status status = FV_OK;
+	if (!own)
+		return FV_FAILED;
 	for (int64_t i = 0; i < study->n_runs && !status; i++)
 		status = check_run(own, study, &study->run[i]);
-	for (size_t i = 0; own && core_error_line(own, i); i++)
-		(void)fv_fail(ctx, status, "%s", core_error_line(own, i));
-	core_ctx_free(own);
-	return status;
+	return core_ctx_rejoin(ctx, own, status);
 }
 
 fv_status core_study_open(

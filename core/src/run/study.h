@@ -11,7 +11,6 @@
 /* The recordings of a corpus, all folds together. */
 typedef struct core_set {
 	const core_corpus_spec *spec;
-	const char *key; /* all of the spec as text */
 	core_recordings recordings;
 	bool hashed;    /* paths and hashes are filled in */
 	bool synthetic; /* the audio folder says it was made by `fairvox synth` */
@@ -28,7 +27,7 @@ typedef struct core_fold {
 
 /* The features of a set under an encoder, loaded when a run needs them. */
 typedef struct core_table {
-	const char *key;   /* encoder spec as text */
+	const char *key;   /* of the encoder spec */
 	int32_t set, fold; /* fold: index, only with normalize: corpus; else -1 */
 	core_encoder *encoder;
 	bool loaded;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plugin/contract.h"
+#include "contract/contract.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "plugin/contract_private.h"
+#include "config/params.h"
+#include "contract/suite.h"
 #include "plugin/descriptor.h"
-#include "plugin/params.h"
 
 #define RUN_SEED 1
 

@@ -20,8 +20,8 @@
  *
  * The plugin runs in this process: one that crashes takes the caller along.
  */
-#ifndef CORE_PLUGIN_CONTRACT_H
-#define CORE_PLUGIN_CONTRACT_H
+#ifndef CORE_CONTRACT_CONTRACT_H
+#define CORE_CONTRACT_CONTRACT_H
 
 #include <stdbool.h>
 

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "contract/suite.h"
 #include "nn/base_loss.h"
-#include "plugin/contract_private.h"
 #include "train/objective.h"
 
 enum {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A plugin's parameters into its state: from a checked block of the configuration, or from text as
  * a default in its table writes them. */
-#ifndef CORE_PLUGIN_PARAMS_H
-#define CORE_PLUGIN_PARAMS_H
+#ifndef CORE_CONFIG_PARAMS_H
+#define CORE_CONFIG_PARAMS_H
 
 #include <fairvox/plugin.h>
 
@@ -10,9 +10,6 @@
 #include "config/spec.h"
 
 struct core_yaml;
-
-/* NULL: the plugin has no such parameter. */
-const fv_param *core_param_find(const fv_descriptor *descriptor, const char *name);
 
 /* Fills state, params_json and paths of `out`, whose plugin is set, from a resolved block: its
  * values have the right types, a parameter that is not in it stays zero. Relative paths are made

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "plugin/contract_private.h"
+#include "contract/suite.h"
 
 enum { N = CORE_CONTRACT_ROWS, CLASSES = 4, GROUPS_MAX = 3, BATCH = 8 };
 

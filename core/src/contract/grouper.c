@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "plugin/contract_private.h"
+#include "contract/suite.h"
 
 enum { N = CORE_CONTRACT_ROWS, TRAIN = N / 2, DIMS = 6, PROBABILITIES = 3 };
 

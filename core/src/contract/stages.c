@@ -6,7 +6,7 @@
 
 #include <xxhash.h>
 
-#include "plugin/contract_private.h"
+#include "contract/suite.h"
 #include "train/pass.h"
 
 enum { BATCH = 8 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Losses inside others (fairvox/stages.h): whether the groups of the run reach them. */
-#ifndef CORE_PLUGIN_DELEGATES_H
-#define CORE_PLUGIN_DELEGATES_H
+#ifndef CORE_CONFIG_DELEGATES_H
+#define CORE_CONFIG_DELEGATES_H
 
 #include <stdbool.h>
 

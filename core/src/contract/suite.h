@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* For the files of the contract suite. */
-#ifndef CORE_PLUGIN_CONTRACT_PRIVATE_H
-#define CORE_PLUGIN_CONTRACT_PRIVATE_H
+#ifndef CORE_CONTRACT_SUITE_H
+#define CORE_CONTRACT_SUITE_H
 
 #include <fairvox/fairvox.h>
 
-#include "plugin/contract.h"
+#include "contract/contract.h"
 
 struct contract {
 	fv_ctx *ctx;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plugin/delegates.h"
+#include "config/delegates.h"
 
 #include <fairvox/stages.h>
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/contract_private.h"
+#include "contract/suite.h"
 
 #define GUARD 16 /* numbers past the end that must stay */
 #define GUARD_VALUE 12345.675f
