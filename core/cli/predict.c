@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "nn/base_loss.h"
 #include "run/model.h"
-#include "train/trainer.h"
+#include "train/predict.h"
 #include "verbs.h"
 
 static const char usage[] = "usage: fairvox predict [--plugins DIR]... RUN FILE...\n\n"

@@ -13,7 +13,7 @@
 #include "run/model.h"
 #include "run/model_plan.h"
 #include "train/networks.h"
-#include "train/trainer.h"
+#include "train/predict.h"
 
 enum { L = 2, D = 3, H = 4, C = 3, N = 5 };
 

@@ -11,6 +11,7 @@
 #include <fairvox/stream.h>
 
 #include "corpus/corpus.h"
+#include "train/predict.h"
 #include "train/trainer.h"
 
 enum { N = 60, DEV = 48, TEST = 52, ALL = N + DEV + TEST, D = 7, H = 4, C = 3, G = 3, EPOCHS = 30 };

@@ -13,6 +13,7 @@
 #include "corpus/corpus.h"
 #include "nn/base_loss.h"
 #include "train/objective.h"
+#include "train/predict.h"
 #include "train/trainer.h"
 
 /* Every run of a loss plugin gives the same bits, whatever the order of the rows in the files. */

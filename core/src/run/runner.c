@@ -16,6 +16,7 @@
 #include "run/output.h"
 #include "run/pool.h"
 #include "run/selection.h"
+#include "train/predict.h"
 
 /* Does it use other recordings of a test speaker? */
 static bool is_transductive(const core_grouper_input *input)

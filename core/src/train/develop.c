@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "nn/base_loss.h"
-#include "train/trainer.h"
+#include "train/job.h"
 
 _Static_assert(CORE_DEV_BATCH == CORE_HEAD_BLOCK, "batches are filled up to a block");
 

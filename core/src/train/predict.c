@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "train/predict.h"
+
 #include <string.h>
 
 #include "nn/blocks.h"
 #include "train/networks.h"
-#include "train/trainer.h"
 
 static int64_t row_width(const core_head_shape *shape)
 {

@@ -24,8 +24,7 @@
 #include "config/select_rule.h"
 #include "eval/metric.h"
 #include "train/develop.h"
-#include "train/state.h"
-#include "train/trainer.h"
+#include "train/job.h"
 
 /* A model that can still be chosen. */
 typedef struct core_candidate {

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fairvox/stages.h: asks the objective what each stage is, checks the answer and trains it. */
-#include <fairvox/stages.h>
-#include <fairvox/stream.h>
+#include "train/stages.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include <fairvox/stages.h>
+#include <fairvox/stream.h>
+
 #include "train/pass.h"
+#include "train/predict.h"
 
 struct core_stages {
 	fv_ctx *ctx;
 	const core_train_job *job;
-	core_objective objective;
+	core_objective *objective;
 	core_train_result last; /* of the stage before; plan NULL: none, or nothing is trained */
 	int32_t index;          /* from 0 */
 	int64_t shuffled;       /* epochs since the last fresh start */
@@ -32,12 +34,12 @@ static fv_status FV_PRINTF(3, 4) bad(const stages *s, fv_status status, const ch
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
 	return fv_fail(
-		s->ctx, status, "loss %s: stage %d: %s", s->objective.name, s->index + 1, text);
+		s->ctx, status, "loss %s: stage %d: %s", s->objective->name, s->index + 1, text);
 }
 
 static fv_status check_rows(const stages *s, const fv_stage *stage)
 {
-	int32_t all = s->objective.train.n;
+	int32_t all = s->objective->train.n;
 	if (stage->row && (stage->n < 1 || stage->n > INT32_MAX))
 		return BAD(s, "%lld rows", (long long)stage->n);
 	for (int64_t i = 0; stage->row && i < stage->n; i++)
@@ -76,9 +78,9 @@ static fv_status check_groups(const stages *s, const fv_stage *stage)
 		return BAD(s, "%d groups%s", (int)stage->groups,
 			stage->group ? "" : ", but none of the rows");
 	fv_status status =
-		check_ids(s, "training", stage->group, s->objective.train.n, stage->groups);
+		check_ids(s, "training", stage->group, s->objective->train.n, stage->groups);
 	return status ? status
-		      : check_ids(s, "development", stage->dev_group, s->objective.dev.n,
+		      : check_ids(s, "development", stage->dev_group, s->objective->dev.n,
 				stage->groups);
 }
 
@@ -109,7 +111,7 @@ static fv_status ask(stages *s, fv_stage *stage, bool *more)
 	if (s->index == CORE_STAGES_MAX)
 		return BAD(s, "more than %d stages", CORE_STAGES_MAX);
 	core_ctx_set_stages(s->ctx, s);
-	fv_status status = core_objective_next(&s->objective, s->index, stage, more);
+	fv_status status = core_objective_next(s->objective, s->index, stage, more);
 	core_ctx_set_stages(s->ctx, NULL);
 	return status ? status : check_stage(s, stage);
 }
@@ -130,9 +132,9 @@ fv_status fv_predict_rows(fv_ctx *ctx, const fv_rows *rows, float *logits)
 	const stages *s = core_ctx_stages(ctx);
 	if (!s || !s->index)
 		return fv_fail(ctx, FV_FAILED, "there is no model of a stage before here");
-	const core_train_data *data = rows == s->objective.setup.train ? &s->job->train
-				      : rows == s->objective.setup.dev ? &s->job->dev
-								       : NULL;
+	const core_train_data *data = rows == s->objective->setup.train ? &s->job->train
+				      : rows == s->objective->setup.dev ? &s->job->dev
+									: NULL;
 	if (!data)
 		return fv_fail(ctx, FV_FAILED,
 			"predictions are made for the training rows or the development rows");
@@ -167,7 +169,7 @@ static void set_groups(fv_rows *rows, int32_t groups, const int32_t *group)
 static fv_status show_groups(const stages *s, const fv_stage *stage, fv_rows *train, fv_rows *dev)
 {
 	if (!stage->groups) {
-		if (s->objective.stages.makes_groups) {
+		if (s->objective->stages.makes_groups) {
 			set_groups(train, 0, NULL);
 			set_groups(dev, 0, NULL);
 		}
@@ -237,10 +239,10 @@ static fv_status delegate(
 /* The plugin's own stage: its rows are those of the run. */
 static fv_status own(const stages *s, const fv_stage *stage, core_train_pass *pass)
 {
-	pass->objective = &s->objective;
+	pass->objective = s->objective;
 	pass->row_weight = stage->row_weight;
 	pass->row = stage->row;
-	pass->n = stage->row ? (int32_t)stage->n : s->objective.train.n;
+	pass->n = stage->row ? (int32_t)stage->n : s->objective->train.n;
 	if (stage->row)
 		return FV_OK;
 	int32_t *all = core_alloc(s->ctx, (size_t)pass->n, sizeof *all);
@@ -267,7 +269,7 @@ static fv_status train_stage(stages *s, const fv_stage *stage)
 	const core_train_spec spec = spec_of(s, stage);
 	core_train_job job = *s->job;
 	core_train_pass pass = {.stage = s->index + 1,
-		.class_weight = s->objective.setup.class_weight,
+		.class_weight = s->objective->setup.class_weight,
 		.anchor = stage->anchor,
 		.output_only = stage->output_only != 0,
 		.use_last = stage->use_last != 0};
@@ -297,10 +299,10 @@ static fv_status train_stage(stages *s, const fv_stage *stage)
 	return FV_OK;
 }
 
-fv_status core_stages_run(fv_ctx *ctx, const core_train_job *job, const core_objective *objective,
+fv_status core_stages_run(fv_ctx *ctx, const core_train_job *job, core_objective *objective,
 	core_train_result *result)
 {
-	stages s = {.ctx = ctx, .job = job, .objective = *objective};
+	stages s = {.ctx = ctx, .job = job, .objective = objective};
 	fv_stage stage;
 	bool more = true;
 	if (job->order)
@@ -317,10 +319,10 @@ fv_status core_stages_run(fv_ctx *ctx, const core_train_job *job, const core_obj
 	return FV_OK;
 }
 
-fv_status core_stages_walk(fv_ctx *ctx, const core_train_job *job, const core_objective *objective,
+fv_status core_stages_walk(fv_ctx *ctx, const core_train_job *job, core_objective *objective,
 	bool drawn, void (*each)(void *user, const fv_stage *stage), void *user)
 {
-	stages s = {.ctx = ctx, .job = job, .objective = *objective, .drawn = drawn};
+	stages s = {.ctx = ctx, .job = job, .objective = objective, .drawn = drawn};
 	fv_stage stage;
 	bool more = true;
 	for (; more; s.index++) {
@@ -342,14 +344,14 @@ static void note_stage(void *user, const fv_stage *stage)
 	const struct preview *p = user;
 	const core_train_delegate *to = delegate_of(&p->s, stage);
 	int32_t at = p->out->n++;
-	p->out->stage[at].loss = to ? to->loss->name : p->s.objective.name;
+	p->out->stage[at].loss = to ? to->loss->name : p->s.objective->name;
 	p->out->stage[at].epochs = spec_of(&p->s, stage).epochs;
-	p->out->stage[at].rows = stage->row ? (int32_t)stage->n : p->s.objective.train.n;
+	p->out->stage[at].rows = stage->row ? (int32_t)stage->n : p->s.objective->train.n;
 }
 
-fv_status core_stages_preview(fv_ctx *ctx, const core_train_job *job,
-	const core_objective *objective, core_train_preview *out)
+fv_status core_stages_preview(
+	fv_ctx *ctx, const core_train_job *job, core_objective *objective, core_train_preview *out)
 {
-	struct preview p = {{.ctx = ctx, .job = job, .objective = *objective}, out};
+	struct preview p = {{.ctx = ctx, .job = job, .objective = objective}, out};
 	return core_stages_walk(ctx, job, objective, false, note_stage, &p);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/trainer_private.h"
+#include "train/pass_private.h"
 
 #include <stdio.h>
 

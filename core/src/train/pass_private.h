@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For the files of train/ that are the trainer: one pass at work, and its place in the state of the run. */
-#ifndef CORE_TRAIN_TRAINER_PRIVATE_H
-#define CORE_TRAIN_TRAINER_PRIVATE_H
+/* For the files pass*.c: one pass at work, and its place in the state of the run. */
+#ifndef CORE_TRAIN_PASS_PRIVATE_H
+#define CORE_TRAIN_PASS_PRIVATE_H
 
+#include "train/batches.h"
 #include "train/develop.h"
+#include "train/networks.h"
 #include "train/pass.h"
 #include "train/select.h"
 
@@ -12,7 +14,7 @@ typedef struct trainer {
 	const core_train_job *job;
 	const core_train_pass *pass;
 	core_train_result *result;
-	core_objective objective;
+	core_objective *objective;
 	core_train_data train; /* what the objective may see of job->train */
 	core_batches batches;
 	core_develop develop;
@@ -34,16 +36,13 @@ typedef struct trainer {
 	int64_t *group_seen;
 } trainer;
 
-/* trainer_open.c, in this order: the pass's objective or the job's, opened; the rows of an epoch; what
- * else there is before the first step. */
-FV_NODISCARD fv_status core_trainer_open(trainer *t);
-FV_NODISCARD fv_status core_trainer_keep(trainer *t);
+/* pass_open.c: the rows of an epoch and all else there is before the first step. */
 FV_NODISCARD fv_status core_trainer_prepare(trainer *t);
 
 /* The first tensor of `vector` that is not finite, or NULL. */
 const char *core_trainer_broken(const core_plan *plan, const float *vector);
 
-/* trainer_state.c. The following want a state in the job. */
+/* pass_state.c. The following want a state in the job. */
 
 /* Where the state of an interrupted run is open, goes back to where that run stood. *finished: it stood in a
  * later stage; the model of this one is in the result. */
