@@ -12,7 +12,7 @@
 #include "base/numerics.h"
 #include "base/text.h"
 #include "corpus/audio.h"
-#include "run/inputs.h"
+#include "run/params.h"
 
 const char *core_normalize_name(core_normalize normalize)
 {

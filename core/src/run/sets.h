@@ -4,7 +4,7 @@
 #ifndef CORE_RUN_SETS_H
 #define CORE_RUN_SETS_H
 
-#include "run/study.h"
+#include "run/study_types.h"
 
 /* Index of the fold of a corpus in study->fold, read now if it is new. study->fold and study->set
  * have room for all folds of all cells. */
