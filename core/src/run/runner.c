@@ -73,6 +73,18 @@ fv_status core_runner_groups(fv_ctx *ctx, core_runner *r)
 	return core_runner_infer(ctx, r, r->cell->groupers, &r->groups);
 }
 
+/* Development rows of the features, in the order that the trainer has them. */
+static fv_status order_dev_index(fv_ctx *ctx, core_runner *r)
+{
+	core_matrix *m = &r->input;
+	const int32_t *index = m->index[CORE_DEV];
+	int32_t *ordered = core_alloc(ctx, (size_t)m->n[CORE_DEV], sizeof *ordered);
+	for (int32_t i = 0; ordered && i < m->n[CORE_DEV]; i++)
+		ordered[i] = index ? index[r->dev_order[i]] : r->dev_order[i];
+	r->dev_index = ordered;
+	return ordered ? FV_OK : FV_FAILED;
+}
+
 static fv_status make_input(fv_ctx *ctx, core_runner *r)
 {
 	const core_table *table = &r->study->table[r->run->table];
@@ -212,8 +224,8 @@ static fv_status make_job(fv_ctx *ctx, core_runner *r, core_train_job *job)
 {
 	const fv_descriptor *loss = r->cell->loss.plugin->descriptor;
 	*job = (core_train_job){.shape = r->shape,
-		.train = {r->train, r->input.x[CORE_TRAIN], NULL},
-		.dev = {r->dev, r->input.x[CORE_DEV], r->dev_order},
+		.train = {r->train, r->input.x[CORE_TRAIN], r->input.index[CORE_TRAIN]},
+		.dev = {r->dev, r->input.x[CORE_DEV], r->dev_index},
 		.spec = &r->cell->train,
 		.loss = loss,
 		.member_is_probability = r->groups.probability,
@@ -274,7 +286,8 @@ static fv_status predict(fv_ctx *ctx, core_runner *r)
 					.n = (int32_t)n,
 					.classes = r->corpus->classes,
 					.stem = stem},
-		.x = r->input.x[CORE_TEST]};
+		.x = r->input.x[CORE_TEST],
+		.index = r->input.index[CORE_TEST]};
 	fv_status status =
 		core_train_predict(ctx, r->result.plan, r->result.params, &test, r->test_prob);
 	if (!status)
@@ -289,6 +302,8 @@ static fv_status compute(fv_ctx *ctx, core_runner *r)
 		status = make_input(ctx, r);
 	if (!status)
 		status = make_training(ctx, r);
+	if (!status)
+		status = order_dev_index(ctx, r);
 	if (!status)
 		status = train(ctx, r);
 	return status ? status : predict(ctx, r);

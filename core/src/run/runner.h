@@ -19,6 +19,7 @@ typedef struct core_runner {
 	core_groups groups;
 	fv_rows train, dev; /* what the objective sees; dev in file order */
 	int32_t *dev_order; /* [n dev] dev.n's row i is row dev_order[i] of rows */
+	int32_t *dev_index; /* [n dev] of dev's rows in input.x; set when the run trains */
 	core_head_shape shape;
 	core_train_result result;
 	float *test_prob;  /* [n test, C] */

@@ -100,6 +100,7 @@ static fv_status make_test(fv_ctx *ctx, const core_runner *r, core_train_data *o
 	for (int32_t i = 0; i < n; i++)
 		order[i] = i;
 	out->x = r->input.x[CORE_TEST];
+	out->index = r->input.index[CORE_TEST];
 	return core_runner_rows(ctx, r, CORE_TEST, order, &out->rows);
 }
 
