@@ -7,7 +7,6 @@
 #include "base/large.h"
 #include "base/progress.h"
 #include "run/cache.h"
-#include "run/encode_files.h"
 #include "run/pool.h"
 
 struct encode {
@@ -39,7 +38,7 @@ static void encoded_one(void *user, int64_t task, fv_status status, const char *
 	struct encode *s = user;
 	s->done++;
 	if (status)
-		core_tell_recording(s->ctx, status, s->recordings->path[s->todo[task]], reason);
+		core_report_recording(s->ctx, status, s->recordings->path[s->todo[task]], reason);
 }
 
 static void tell(void *user)
@@ -51,7 +50,7 @@ static void tell(void *user)
 static fv_status encode_missing(fv_ctx *ctx, struct encode *s)
 {
 	int64_t *order = core_alloc(ctx, (size_t)s->n_todo, sizeof *order);
-	if (!order || core_largest_first(ctx, s->recordings->path, s->todo, s->n_todo, order))
+	if (!order || core_order_by_size(ctx, s->recordings->path, s->todo, s->n_todo, order))
 		return FV_FAILED;
 	s->todo = order;
 	core_pool pool = {.jobs = s->job->jobs,

@@ -5,13 +5,7 @@
 #define CORE_RUN_FEATURES_H
 
 #include "run/encoder.h"
-
-typedef struct core_recordings {
-	int64_t n;
-	const char **stem;               /* sorted by bytes */
-	const char **path;               /* NULL entries: no audio (by name) */
-	char (*sha256)[CORE_SHA256_HEX]; /* of the files' bytes */
-} core_recordings;
+#include "run/recordings.h"
 
 typedef struct core_features {
 	int64_t n;
