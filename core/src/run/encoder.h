@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "config/spec.h"
+#include "corpus/audio.h"
 
 typedef struct core_encoder {
 	const core_encoder_spec *spec;
@@ -36,6 +37,9 @@ FV_NODISCARD fv_status core_encoder_set_corpus(
  * Reads, cuts, resamples and normalises as the spec says. Errors: FV_DATA naming the file. */
 FV_NODISCARD fv_status core_encoder_file(
 	fv_ctx *ctx, const core_encoder *encoder, const char *path, float *out);
+/* The same of a wave that was decoded before, as the spec cuts and resamples; it is changed and freed. */
+FV_NODISCARD fv_status core_encoder_wave(
+	fv_ctx *ctx, const core_encoder *encoder, const char *path, core_wave *wave, float *out);
 FV_NODISCARD fv_status core_encoder_file_frames(
 	fv_ctx *ctx, const core_encoder *encoder, const char *path, float **out, int64_t *frames);
 /* Errors: FV_CONFIG when the output has none. */

@@ -19,6 +19,16 @@ struct encode {
 	core_progress progress;
 };
 
+static fv_status encode_row(const struct encode *s, fv_ctx *ctx, int64_t row, float *value)
+{
+	core_wave wave;
+	const char *path = s->recordings->path[row];
+	if (!s->job->waves)
+		return core_encoder_file(ctx, s->encoder, path, value);
+	fv_status status = core_waves_read(ctx, s->job->waves, row, &wave);
+	return status ? status : core_encoder_wave(ctx, s->encoder, path, &wave, value);
+}
+
 static fv_status encode_one(void *user, fv_ctx *ctx, int64_t task)
 {
 	struct encode *s = user;
@@ -27,7 +37,7 @@ static fv_status encode_one(void *user, fv_ctx *ctx, int64_t task)
 	float *value = core_alloc(ctx, (size_t)e->layers * (size_t)e->dims, sizeof *value);
 	if (!value)
 		return FV_FAILED;
-	fv_status status = core_encoder_file(ctx, e, s->recordings->path[row], value);
+	fv_status status = encode_row(s, ctx, row, value);
 	if (status)
 		return status;
 	return core_cache_put(ctx, s->job->cache, e, s->recordings->sha256[row], value);
@@ -53,6 +63,9 @@ static fv_status encode_missing(fv_ctx *ctx, struct encode *s)
 	if (!order || core_order_by_size(ctx, s->recordings->path, s->todo, s->n_todo, order))
 		return FV_FAILED;
 	s->todo = order;
+	fv_status status = s->job->waves ? core_waves_prepare(ctx, s->job->waves) : FV_OK;
+	if (status)
+		return status;
 	core_pool pool = {.jobs = s->job->jobs,
 		.tasks = s->n_todo,
 		.keep_going = true,
@@ -61,7 +74,7 @@ static fv_status encode_missing(fv_ctx *ctx, struct encode *s)
 		.ended = encoded_one,
 		.tick = tell};
 	int64_t failed;
-	fv_status status = core_pool_run(ctx, &pool, &failed);
+	status = core_pool_run(ctx, &pool, &failed);
 	if (status)
 		return status;
 	return failed ? core_error_status(ctx) : FV_OK;

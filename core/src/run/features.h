@@ -6,6 +6,7 @@
 
 #include "run/encoder.h"
 #include "run/recordings.h"
+#include "run/waves.h"
 
 typedef struct core_features {
 	int64_t n;
@@ -17,6 +18,7 @@ typedef struct core_features {
 typedef struct core_encode_job {
 	const char *cache;
 	int jobs;
+	core_waves *waves; /* of the same recordings, decoded before; NULL: none */
 } core_encode_job;
 
 /* How many recordings have no sound entry in the cache. */

@@ -9,6 +9,9 @@
 typedef struct core_study_options {
 	const char *results, *cache;
 	bool force; /* nothing counts as done */
+	int jobs;   /* worker processes for what recordings must be decoded for; 0: 1 */
+	/* Recordings decoded now are to be encoded with core_study_load: their waves are kept. */
+	bool keep_waves;
 } core_study_options;
 
 /* Reads corpora, finds and hashes recordings, opens encoders, and finds which runs are done. */

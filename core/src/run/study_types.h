@@ -31,6 +31,8 @@ typedef struct core_table {
 	const char *key;   /* encoder spec as text */
 	int32_t set, fold; /* fold: index, only with normalize: corpus; else -1 */
 	core_encoder *encoder;
+	core_waves
+		*waves; /* only with normalize: corpus; tables of one rate and length share them */
 	bool loaded;
 	core_features features;
 } core_table;
