@@ -39,7 +39,7 @@ static core_train_data split_of(task *t, int first, int n)
 		t->index[first + i] = first + i;
 	return (core_train_data){{sizeof(fv_rows), n, C, 0, t->label + first * C, t->klass + first,
 					 NULL, NULL, t->stem + first, NULL},
-		t->x, t->index + first};
+		t->x, t->index + first, NULL, NULL};
 }
 
 static fv_status note(void *user, const core_train_epoch *e)

@@ -104,10 +104,10 @@ static fv_status scale_by_speaker(fv_ctx *ctx, const struct source *s, const cor
 	return status;
 }
 
-static fv_status scale_by_training(
-	fv_ctx *ctx, const struct source *s, const core_rows *rows, core_matrix *m)
+/* What the training rows say of every layer and dimension; 0 and 1 with FV_STANDARDIZE_NONE. */
+static fv_status find_scaling(
+	fv_ctx *ctx, const struct source *s, const core_rows *rows, core_scaling *scaling)
 {
-	core_scaling *scaling = &m->scaling;
 	scaling->mean = core_alloc(ctx, s->width, sizeof *scaling->mean);
 	scaling->scale = core_alloc(ctx, s->width, sizeof *scaling->scale);
 	if (!scaling->mean || !scaling->scale)
@@ -116,28 +116,32 @@ static fv_status scale_by_training(
 		scaling->scale[j] = 1;
 	if (scaling->kind == FV_STANDARDIZE_NONE)
 		return FV_OK;
-	fv_status status = find_moments(
+	return find_moments(
 		ctx, s, rows->row[CORE_TRAIN], rows->n[CORE_TRAIN], scaling->mean, scaling->scale);
-	for (int k = 0; k < CORE_SPLITS && !status; k++)
-		for (int32_t i = 0; i < rows->n[k]; i++)
-			scale_row(scaling->mean, scaling->scale, s->width,
-				copy_of(m, k, i, s->width));
-	return status;
 }
 
-/* out->x [n,L,D] of all splits, side by side in memory of their own. */
+/* Scales the copies of the first `splits` splits. */
+static void scale_copies(const struct source *s, const core_rows *rows, int splits, core_matrix *m)
+{
+	for (int k = 0; k < splits; k++)
+		for (int32_t i = 0; i < rows->n[k]; i++)
+			scale_row(m->scaling.mean, m->scaling.scale, s->width,
+				copy_of(m, k, i, s->width));
+}
+
+/* Copies the rows of the first `splits` splits, side by side. */
 static fv_status copy_rows(
-	fv_ctx *ctx, const struct source *s, const core_rows *rows, core_matrix *out)
+	fv_ctx *ctx, const struct source *s, const core_rows *rows, int splits, core_matrix *out)
 {
 	size_t total = 0;
-	for (int k = 0; k < CORE_SPLITS; k++)
+	for (int k = 0; k < splits; k++)
 		total += (size_t)rows->n[k];
 	out->memory = core_large_alloc(total, s->width * sizeof *out->memory);
 	if (!out->memory)
 		return fv_fail(
 			ctx, FV_FAILED, "out of memory for %zu x %zu features", total, s->width);
 	float *at = out->memory;
-	for (int k = 0; k < CORE_SPLITS; k++) {
+	for (int k = 0; k < splits; k++) {
 		out->x[k] = at;
 		for (int32_t i = 0; i < rows->n[k]; i++, at += s->width)
 			memcpy(at, row_of(s, rows->row[k][i]), s->width * sizeof *at);
@@ -145,19 +149,17 @@ static fv_status copy_rows(
 	return FV_OK;
 }
 
-/* out->x is the features. */
+/* The rows of a split are found in the features. */
 static fv_status index_rows(
-	fv_ctx *ctx, const struct source *s, const core_rows *rows, core_matrix *out)
+	fv_ctx *ctx, const struct source *s, const core_rows *rows, int split, core_matrix *out)
 {
-	for (int k = 0; k < CORE_SPLITS; k++) {
-		int32_t *index = core_alloc(ctx, (size_t)rows->n[k], sizeof *index);
-		if (!index)
-			return FV_FAILED;
-		for (int32_t i = 0; i < rows->n[k]; i++)
-			index[i] = (int32_t)s->corpus_row[rows->row[k][i]];
-		out->x[k] = s->features->x;
-		out->index[k] = index;
-	}
+	int32_t *index = core_alloc(ctx, (size_t)rows->n[split], sizeof *index);
+	if (!index)
+		return FV_FAILED;
+	for (int32_t i = 0; i < rows->n[split]; i++)
+		index[i] = (int32_t)s->corpus_row[rows->row[split][i]];
+	out->x[split] = s->features->x;
+	out->index[split] = index;
 	return FV_OK;
 }
 
@@ -166,11 +168,13 @@ fv_status core_matrix_copy(fv_ctx *ctx, const core_features *features, const int
 {
 	struct source s = source_of(features, corpus_row);
 	*out = empty_matrix(features, rows, kind);
-	fv_status status = copy_rows(ctx, &s, rows, out);
+	fv_status status = copy_rows(ctx, &s, rows, CORE_SPLITS, out);
 	if (!status)
 		status = kind == FV_STANDARDIZE_SPEAKER
 				 ? scale_by_speaker(ctx, &s, corpus, rows, out)
-				 : scale_by_training(ctx, &s, rows, out);
+				 : find_scaling(ctx, &s, rows, &out->scaling);
+	if (!status && kind == FV_STANDARDIZE_TRAIN)
+		scale_copies(&s, rows, CORE_SPLITS, out);
 	if (status)
 		core_matrix_free(out);
 	return status;
@@ -180,11 +184,24 @@ fv_status core_matrix_make(fv_ctx *ctx, const core_features *features, const int
 	const core_corpus *corpus, const core_rows *rows, fv_standardize kind, core_matrix *out)
 {
 	struct source s = source_of(features, corpus_row);
-	if (kind != FV_STANDARDIZE_NONE || features->n > INT32_MAX)
+	if (kind == FV_STANDARDIZE_SPEAKER || features->n > INT32_MAX)
 		return core_matrix_copy(ctx, features, corpus_row, corpus, rows, kind, out);
 	*out = empty_matrix(features, rows, kind);
-	fv_status status = index_rows(ctx, &s, rows, out);
-	return status ? status : scale_by_training(ctx, &s, rows, out);
+	int copied = kind == FV_STANDARDIZE_TRAIN ? CORE_TEST : 0;
+	fv_status status = find_scaling(ctx, &s, rows, &out->scaling);
+	if (!status && copied)
+		status = copy_rows(ctx, &s, rows, copied, out);
+	if (!status)
+		scale_copies(&s, rows, copied, out);
+	for (int k = copied; k < CORE_SPLITS && !status; k++)
+		status = index_rows(ctx, &s, rows, k, out);
+	if (copied) {
+		out->mean[CORE_TEST] = out->scaling.mean;
+		out->scale[CORE_TEST] = out->scaling.scale;
+	}
+	if (status)
+		core_matrix_free(out);
+	return status;
 }
 
 void core_matrix_free(core_matrix *matrix)

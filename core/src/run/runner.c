@@ -219,13 +219,23 @@ static fv_status start(void *user, const core_plan *plan, float *params)
 	return path ? core_model_read_params(h->ctx, path, plan, params) : FV_FAILED;
 }
 
+core_train_data core_runner_data(const core_runner *r, int split, fv_rows rows)
+{
+	const core_matrix *m = &r->input;
+	return (core_train_data){.rows = rows,
+		.x = m->x[split],
+		.index = split == CORE_DEV ? r->dev_index : m->index[split],
+		.mean = m->mean[split],
+		.scale = m->scale[split]};
+}
+
 /* The job without files and callbacks. */
 static fv_status make_job(fv_ctx *ctx, core_runner *r, core_train_job *job)
 {
 	const fv_descriptor *loss = r->cell->loss.plugin->descriptor;
 	*job = (core_train_job){.shape = r->shape,
-		.train = {r->train, r->input.x[CORE_TRAIN], r->input.index[CORE_TRAIN]},
-		.dev = {r->dev, r->input.x[CORE_DEV], r->dev_index},
+		.train = core_runner_data(r, CORE_TRAIN, r->train),
+		.dev = core_runner_data(r, CORE_DEV, r->dev),
 		.spec = &r->cell->train,
 		.loss = loss,
 		.member_is_probability = r->groups.probability,
@@ -282,12 +292,9 @@ static fv_status predict(fv_ctx *ctx, core_runner *r)
 		return FV_FAILED;
 	for (size_t i = 0; i < n; i++)
 		stem[i] = r->corpus->stem[r->rows.row[CORE_TEST][i]];
-	core_train_data test = {.rows = {.size = sizeof(fv_rows),
-					.n = (int32_t)n,
-					.classes = r->corpus->classes,
-					.stem = stem},
-		.x = r->input.x[CORE_TEST],
-		.index = r->input.index[CORE_TEST]};
+	const fv_rows rows = {
+		.size = sizeof rows, .n = (int32_t)n, .classes = r->corpus->classes, .stem = stem};
+	const core_train_data test = core_runner_data(r, CORE_TEST, rows);
 	fv_status status =
 		core_train_predict(ctx, r->result.plan, r->result.params, &test, r->test_prob);
 	if (!status)

@@ -51,6 +51,10 @@ FV_NODISCARD fv_status core_runner_infer(
 FV_NODISCARD fv_status core_runner_rows(
 	fv_ctx *ctx, const core_runner *r, int split, const int32_t *order, fv_rows *out);
 
+/* Rows of a split, in the order of core_runner_rows, with their features; those of CORE_DEV stand in
+ * file order. */
+core_train_data core_runner_data(const core_runner *r, int split, fv_rows rows);
+
 /* What the run will train, without training; needs the tables of the groupers only. `groups` false:
  * without inferring any, for an objective whose stages can be told without. */
 FV_NODISCARD fv_status core_runner_preview(

@@ -9,13 +9,17 @@
 
 #include "base/context.h"
 
-/* The rows of one split and their features: row i has its [L,D] at x + index[i] L D (index NULL:
- * i). */
+/* The rows of one split and their features: row i has its [L,D] at x + index[i] L D (index NULL: i),
+ * each of which the model sees as (x - mean) * scale (mean NULL: as it is). */
 typedef struct core_train_data {
 	fv_rows rows;
 	const float *x;
 	const int32_t *index;
+	const float *mean, *scale; /* [L,D] */
 } core_train_data;
+
+/* The model's input [width] of a row: scaled into `room` [width], or where it stands. */
+const float *core_row_input(const core_train_data *data, int32_t row, size_t width, float *room);
 
 /* Row numbers sorted by stem (bytes) -> order [n], memory of the context. */
 FV_NODISCARD fv_status core_stem_order(fv_ctx *ctx, const fv_rows *rows, int32_t **order);
@@ -29,7 +33,7 @@ typedef struct core_batches {
 	struct core_shuffle *shuffle;
 	fv_batch batch; /* the current batch; its arrays are written by core_batches_gather */
 	int32_t *row, *klass, *group, *partner;
-	float *label, *member, *mixed;
+	float *label, *member, *mixed, *scaled; /* scaled [size,width] */
 	double *loss, *lambda;
 	float *logits;
 	const float **x;   /* [size] features of the samples */

@@ -18,7 +18,8 @@ fv_status core_develop_init(fv_ctx *ctx, core_develop *d, const core_train_data 
 	d->row = core_alloc(ctx, n, sizeof *d->row);
 	d->loss = core_alloc(ctx, n, sizeof *d->loss);
 	d->logits = core_alloc(ctx, n * (size_t)data->rows.classes, sizeof *d->logits);
-	if (!d->row || !d->loss || !d->logits)
+	d->scaled = core_alloc(ctx, data->mean ? CORE_HEAD_BLOCK * width : 1, sizeof *d->scaled);
+	if (!d->row || !d->loss || !d->logits || !d->scaled)
 		return FV_FAILED;
 	for (size_t i = 0; i < n; i++)
 		d->row[i] = (int32_t)i;
@@ -49,7 +50,8 @@ static fv_status evaluate(
 	const core_train_data *data = d->data;
 	for (int32_t i = 0; i < CORE_DEV_BATCH; i++) {
 		int32_t row = batch->row[i < batch->n ? i : batch->n - 1];
-		d->x[i] = data->x + (size_t)(data->index ? data->index[row] : row) * d->width;
+		d->x[i] = core_row_input(
+			data, row, d->width, data->mean ? d->scaled + (size_t)i * d->width : NULL);
 	}
 	core_networks_begin(networks, d->x, batch->stem, batch->n, CORE_DEV_BATCH);
 	const fv_node *logits = core_networks_predict(networks);

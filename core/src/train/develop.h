@@ -16,6 +16,7 @@ typedef struct core_develop {
 	double *loss;                    /* [n] in file order */
 	float *logits;                   /* [n,C] in file order */
 	const float *x[CORE_HEAD_BLOCK]; /* features of a batch */
+	float *scaled;                   /* [CORE_HEAD_BLOCK,width] */
 } core_develop;
 
 FV_NODISCARD fv_status core_develop_init(
