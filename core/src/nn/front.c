@@ -133,7 +133,7 @@ static void find_ranges(const fv_trunk_shape *s, int64_t a, int64_t b, struct ra
 
 /* Floats that the block's samples, the outputs of even and of odd convolutions need, and fv_linear.
  */
-static void find_room(const core_front *f, int64_t n, size_t room[4])
+static void find_scratch(const core_front *f, int64_t n, size_t room[4])
 {
 	const fv_trunk_shape *s = &f->shape;
 	int64_t frames = core_front_frames(s, n);
@@ -155,7 +155,7 @@ static void find_room(const core_front *f, int64_t n, size_t room[4])
 }
 
 /* Under a group norm: the first convolution's weights and offsets of this recording. */
-static size_t folded_room(const core_front *f)
+static size_t find_folded_scratch(const core_front *f)
 {
 	const fv_trunk_shape *s = &f->shape;
 	return f->first ? (size_t)s->channels[0] * (size_t)(s->taps[0] + 1) : 0;
@@ -164,8 +164,8 @@ static size_t folded_room(const core_front *f)
 size_t core_front_scratch(const core_front *f, int64_t n)
 {
 	size_t room[4];
-	find_room(f, n, room);
-	return folded_room(f) + room[0] + room[1] + room[2] + room[3] + 16;
+	find_scratch(f, n, room);
+	return find_folded_scratch(f) + room[0] + room[1] + room[2] + room[3] + 16;
 }
 
 /* --- the first convolution under a group norm --- */
@@ -259,8 +259,8 @@ static void apply_conv(
 }
 
 /* What the group norm takes from the recording; *shift = its mean. */
-static void fold(const core_front *f, const float *wave, int64_t n, double *shift, double scale,
-	float *folded)
+static void fold_first(const core_front *f, const float *wave, int64_t n, double *shift,
+	double scale, float *folded)
 {
 	double sum = 0;
 	for (int64_t i = 0; i < n; i++)
@@ -277,12 +277,12 @@ void core_front_apply(const core_front *f, const float *wave, int64_t n, double 
 	const fv_trunk_shape *s = &f->shape;
 	int64_t frames = core_front_frames(s, n), last = s->channels[s->convs - 1];
 	size_t room[4];
-	find_room(f, n, room);
-	float *folded = scratch, *samples = folded + (folded_room(f) + 15) / 16 * 16;
+	find_scratch(f, n, room);
+	float *folded = scratch, *samples = folded + (find_folded_scratch(f) + 15) / 16 * 16;
 	float *between[2] = {samples + room[0], samples + room[0] + room[1]};
 	float *linear = between[1] + room[2];
 	if (f->first)
-		fold(f, wave, n, &shift, scale, folded);
+		fold_first(f, wave, n, &shift, scale, folded);
 	for (int64_t a = 0; a < frames; a += BLOCK) {
 		struct range range[FV_TRUNK_CONVS + 1];
 		find_ranges(s, a, a + BLOCK < frames ? a + BLOCK : frames, range);

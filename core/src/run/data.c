@@ -13,13 +13,13 @@ struct source {
 	size_t width; /* L * D */
 };
 
-static struct source source_of(const core_features *features, const int64_t *corpus_row)
+static struct source make_source(const core_features *features, const int64_t *corpus_row)
 {
 	return (struct source){
 		features, corpus_row, (size_t)features->layers * (size_t)features->dims};
 }
 
-static core_matrix empty_matrix(
+static core_matrix make_empty_matrix(
 	const core_features *features, const core_rows *rows, fv_standardize kind)
 {
 	core_matrix m = {.scaling = {kind, features->layers, features->dims, NULL, NULL}};
@@ -27,7 +27,7 @@ static core_matrix empty_matrix(
 	return m;
 }
 
-static const float *row_of(const struct source *s, int32_t utterance)
+static const float *find_row(const struct source *s, int32_t utterance)
 {
 	return s->features->x + (size_t)s->corpus_row[utterance] * s->width;
 }
@@ -41,14 +41,14 @@ static fv_status find_moments(fv_ctx *ctx, const struct source *s, const int32_t
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	double *square = sum + s->width;
 	for (int32_t i = 0; i < n; i++) {
-		const float *x = row_of(s, utterance[i]);
+		const float *x = find_row(s, utterance[i]);
 		for (size_t j = 0; j < s->width; j++)
 			sum[j] += (double)x[j];
 	}
 	for (size_t j = 0; j < s->width; j++)
 		sum[j] /= n > 0 ? n : 1;
 	for (int32_t i = 0; i < n; i++) {
-		const float *x = row_of(s, utterance[i]);
+		const float *x = find_row(s, utterance[i]);
 		for (size_t j = 0; j < s->width; j++)
 			square[j] += ((double)x[j] - sum[j]) * ((double)x[j] - sum[j]);
 	}
@@ -69,7 +69,7 @@ static void scale_row(const float *mean, const float *scale, size_t width, float
 }
 
 /* The copy of a split's row. */
-static float *copy_of(const core_matrix *m, int split, int32_t i, size_t width)
+static float *find_copy(const core_matrix *m, int split, int32_t i, size_t width)
 {
 	return m->memory + (m->x[split] - m->memory) + (size_t)i * width;
 }
@@ -86,7 +86,7 @@ static fv_status scale_speaker(fv_ctx *ctx, const struct source *s, const core_c
 	for (int k = 0; k < CORE_SPLITS && !status; k++)
 		for (int32_t i = 0; i < rows->n[k]; i++)
 			if (corpus->speaker[rows->row[k][i]] == speaker)
-				scale_row(mean, scale, s->width, copy_of(m, k, i, s->width));
+				scale_row(mean, scale, s->width, find_copy(m, k, i, s->width));
 	return status;
 }
 
@@ -126,7 +126,7 @@ static void scale_copies(const struct source *s, const core_rows *rows, int spli
 	for (int k = 0; k < splits; k++)
 		for (int32_t i = 0; i < rows->n[k]; i++)
 			scale_row(m->scaling.mean, m->scaling.scale, s->width,
-				copy_of(m, k, i, s->width));
+				find_copy(m, k, i, s->width));
 }
 
 /* Copies the rows of the first `splits` splits, side by side. */
@@ -144,7 +144,7 @@ static fv_status copy_rows(
 	for (int k = 0; k < splits; k++) {
 		out->x[k] = at;
 		for (int32_t i = 0; i < rows->n[k]; i++, at += s->width)
-			memcpy(at, row_of(s, rows->row[k][i]), s->width * sizeof *at);
+			memcpy(at, find_row(s, rows->row[k][i]), s->width * sizeof *at);
 	}
 	return FV_OK;
 }
@@ -166,8 +166,8 @@ static fv_status index_rows(
 fv_status core_matrix_copy(fv_ctx *ctx, const core_features *features, const int64_t *corpus_row,
 	const core_corpus *corpus, const core_rows *rows, fv_standardize kind, core_matrix *out)
 {
-	struct source s = source_of(features, corpus_row);
-	*out = empty_matrix(features, rows, kind);
+	struct source s = make_source(features, corpus_row);
+	*out = make_empty_matrix(features, rows, kind);
 	fv_status status = copy_rows(ctx, &s, rows, CORE_SPLITS, out);
 	if (!status)
 		status = kind == FV_STANDARDIZE_SPEAKER
@@ -183,10 +183,10 @@ fv_status core_matrix_copy(fv_ctx *ctx, const core_features *features, const int
 fv_status core_matrix_make(fv_ctx *ctx, const core_features *features, const int64_t *corpus_row,
 	const core_corpus *corpus, const core_rows *rows, fv_standardize kind, core_matrix *out)
 {
-	struct source s = source_of(features, corpus_row);
+	struct source s = make_source(features, corpus_row);
 	if (kind == FV_STANDARDIZE_SPEAKER || features->n > INT32_MAX)
 		return core_matrix_copy(ctx, features, corpus_row, corpus, rows, kind, out);
-	*out = empty_matrix(features, rows, kind);
+	*out = make_empty_matrix(features, rows, kind);
 	int copied = kind == FV_STANDARDIZE_TRAIN ? CORE_TEST : 0;
 	fv_status status = find_scaling(ctx, &s, rows, &out->scaling);
 	if (!status && copied)

@@ -34,7 +34,7 @@ static fv_status encode_one(void *user, fv_ctx *ctx, int64_t task)
 	return status ? status : core_spool_put(ctx, w->spool, i, data, size);
 }
 
-static void encoded_one(void *user, int64_t task, fv_status status, const char *reason)
+static void finish_recording(void *user, int64_t task, fv_status status, const char *reason)
 {
 	struct work *w = user;
 	const char *path = w->job->path[w->order[task]];
@@ -44,7 +44,7 @@ static void encoded_one(void *user, int64_t task, fv_status status, const char *
 			w->ctx, status, w->job->encoder->info.by_name ? NULL : path, reason);
 }
 
-static void tell(void *user)
+static void tell_progress(void *user)
 {
 	struct work *w = user;
 	core_progress_tell(&w->progress, w->done, w->job->n);
@@ -70,8 +70,8 @@ static fv_status encode_all(fv_ctx *ctx, struct work *w, core_encoded *out)
 		.keep_going = true,
 		.user = w,
 		.work = encode_one,
-		.ended = encoded_one,
-		.tick = tell};
+		.ended = finish_recording,
+		.tick = tell_progress};
 	int64_t failed = 0;
 	if (!status)
 		status = core_pool_run(ctx, &pool, &failed);

@@ -200,8 +200,8 @@ static fv_status check_finite(
 	return FV_OK;
 }
 
-static fv_status encode(fv_ctx *ctx, const core_encoder *e, const char *path, const core_wave *wave,
-	int32_t pooled, float *out, int64_t count)
+static fv_status run_encoder(fv_ctx *ctx, const core_encoder *e, const char *path,
+	const core_wave *wave, int32_t pooled, float *out, int64_t count)
 {
 	core_ctx_set_plugin(ctx, e->name);
 	fv_status status =
@@ -218,7 +218,7 @@ fv_status core_encoder_wave(
 {
 	fv_status status = prepare_wave(ctx, e, path, wave);
 	if (!status)
-		status = encode(ctx, e, path, wave, 1, out, (int64_t)e->layers * e->dims);
+		status = run_encoder(ctx, e, path, wave, 1, out, (int64_t)e->layers * e->dims);
 	core_wave_free(wave);
 	return status;
 }
@@ -253,7 +253,7 @@ fv_status core_encoder_file_frames(
 	int64_t count = (int64_t)e->layers * *frames * e->dims;
 	*out = status ? NULL : core_alloc(ctx, (size_t)count, sizeof **out);
 	if (!status)
-		status = *out ? encode(ctx, e, path, &wave, 0, *out, count) : FV_FAILED;
+		status = *out ? run_encoder(ctx, e, path, &wave, 0, *out, count) : FV_FAILED;
 	core_wave_free(&wave);
 	return status;
 }

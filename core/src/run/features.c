@@ -43,7 +43,7 @@ static fv_status encode_one(void *user, fv_ctx *ctx, int64_t task)
 	return core_cache_put(ctx, s->job->cache, e, s->recordings->sha256[row], value);
 }
 
-static void encoded_one(void *user, int64_t task, fv_status status, const char *reason)
+static void finish_recording(void *user, int64_t task, fv_status status, const char *reason)
 {
 	struct encode *s = user;
 	s->done++;
@@ -51,7 +51,7 @@ static void encoded_one(void *user, int64_t task, fv_status status, const char *
 		core_report_recording(s->ctx, status, s->recordings->path[s->todo[task]], reason);
 }
 
-static void tell(void *user)
+static void tell_progress(void *user)
 {
 	struct encode *s = user;
 	core_progress_tell(&s->progress, s->done, s->n_todo);
@@ -71,8 +71,8 @@ static fv_status encode_missing(fv_ctx *ctx, struct encode *s)
 		.keep_going = true,
 		.user = s,
 		.work = encode_one,
-		.ended = encoded_one,
-		.tick = tell};
+		.ended = finish_recording,
+		.tick = tell_progress};
 	int64_t failed;
 	status = core_pool_run(ctx, &pool, &failed);
 	if (status)
@@ -113,7 +113,7 @@ static fv_status read_cache(
 	return FV_OK;
 }
 
-static int64_t *all_rows(fv_ctx *ctx, int64_t n)
+static int64_t *list_rows(fv_ctx *ctx, int64_t n)
 {
 	int64_t *row = core_alloc(ctx, (size_t)n, sizeof *row);
 	for (int64_t i = 0; row && i < n; i++)
@@ -127,7 +127,7 @@ fv_status core_features_missing(fv_ctx *ctx, const core_encoder *encoder,
 	*missing = 0;
 	if (encoder->info.by_name)
 		return FV_OK;
-	int64_t *row = all_rows(ctx, recordings->n);
+	int64_t *row = list_rows(ctx, recordings->n);
 	const core_encode_job job = {.cache = cache};
 	const struct encode s = {.encoder = encoder, .recordings = recordings, .job = &job};
 	*missing = recordings->n;
@@ -150,7 +150,7 @@ static fv_status load_by_name(
 static fv_status load_by_audio(fv_ctx *ctx, const core_encoder *e,
 	const core_recordings *recordings, const core_encode_job *job, float *x)
 {
-	int64_t *todo = all_rows(ctx, recordings->n);
+	int64_t *todo = list_rows(ctx, recordings->n);
 	if (!todo)
 		return FV_FAILED;
 	struct encode s = {.ctx = ctx,

@@ -128,7 +128,7 @@ static int compare_audio(const void *a, const void *b)
 	return memcmp(((const struct entry *)a)->audio, ((const struct entry *)b)->audio, HEX);
 }
 
-static struct entry entry_at(const struct list *list, int64_t i)
+static struct entry make_entry(const struct list *list, int64_t i)
 {
 	return (struct entry){
 		list->audio + i * HEX, {list->samples[i], list->mean[i], list->m2[i]}};
@@ -143,7 +143,7 @@ static fv_status find_moments(fv_ctx *ctx, const char *path, int64_t n,
 	if (!entry)
 		return FV_FAILED;
 	for (int64_t i = 0; i < list.n; i++)
-		entry[i] = entry_at(&list, i);
+		entry[i] = make_entry(&list, i);
 	qsort(entry, (size_t)list.n, sizeof *entry, compare_audio);
 	for (int64_t i = 0; i < n; i++) {
 		const struct entry key = {.audio = sha256[i]};
@@ -188,7 +188,7 @@ static fv_status add_moments(fv_ctx *ctx, const char *path, int64_t n,
 		return FV_FAILED;
 	size_t count = 0;
 	for (int64_t i = 0; i < before.n; i++)
-		entry[count++] = entry_at(&before, i);
+		entry[count++] = make_entry(&before, i);
 	for (int64_t i = 0; i < n; i++)
 		if (moments[i].n)
 			entry[count++] = (struct entry){sha256[i], moments[i]};

@@ -48,7 +48,7 @@ static void add_attributes(core_text *text, const core_corpus_spec *s)
 }
 
 /* All that decides what core_corpus_read gives. */
-static char *spec_key(fv_ctx *ctx, const core_corpus_spec *s)
+static char *make_key(fv_ctx *ctx, const core_corpus_spec *s)
 {
 	const char *words[] = {s->audio, s->labels, s->column_file, s->column_speaker,
 		s->column_gender, s->column_split, s->label_column};
@@ -88,7 +88,7 @@ static fv_status read_fold(fv_ctx *ctx, const core_corpus_spec *spec, core_fold 
 fv_status core_set_fold(
 	fv_ctx *ctx, core_study *study, const core_corpus_spec *spec, int64_t fold, int32_t *index)
 {
-	char *key = spec_key(ctx, spec);
+	char *key = make_key(ctx, spec);
 	if (!key)
 		return FV_FAILED;
 	int32_t set = find_set(study, spec, key);
@@ -103,7 +103,7 @@ fv_status core_set_fold(
 	return status;
 }
 
-static int by_bytes(const void *a, const void *b)
+static int compare_stems(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
@@ -121,7 +121,7 @@ static fv_status join_stems(fv_ctx *ctx, const core_study *study, int32_t set, c
 	for (int32_t i = 0; i < study->n_folds; i++)
 		for (int32_t j = 0; study->fold[i].set == set && j < study->fold[i].corpus->n; j++)
 			out->stem[n++] = study->fold[i].corpus->stem[j];
-	qsort(out->stem, n, sizeof *out->stem, by_bytes);
+	qsort(out->stem, n, sizeof *out->stem, compare_stems);
 	for (size_t i = 0; i < n; i++)
 		if (!i || strcmp(out->stem[i], out->stem[out->n - 1]))
 			out->stem[out->n++] = out->stem[i];

@@ -8,7 +8,7 @@
 
 struct core_shuffle {
 	uint64_t key, name;
-	int32_t position, copy; /* copy: how many times the row stands before in the list */
+	int32_t position, copy; /* copy: how often the row occurs earlier in the list */
 };
 
 typedef struct named_row {
@@ -16,7 +16,7 @@ typedef struct named_row {
 	int32_t row;
 } named_row;
 
-static int by_stem(const void *a, const void *b)
+static int compare_stems(const void *a, const void *b)
 {
 	const named_row *left = a, *right = b;
 	int order = strcmp(left->stem, right->stem);
@@ -34,7 +34,7 @@ fv_status core_stem_order(fv_ctx *ctx, const fv_rows *rows, int32_t **order)
 	}
 	for (size_t i = 0; i < n; i++)
 		sorted[i] = (named_row){rows->stem[i], (int32_t)i};
-	qsort(sorted, n, sizeof *sorted, by_stem);
+	qsort(sorted, n, sizeof *sorted, compare_stems);
 	for (size_t i = 0; i < n; i++)
 		(*order)[i] = sorted[i].row;
 	free(sorted);
@@ -85,7 +85,7 @@ fv_status core_batches_init(fv_ctx *ctx, core_batches *b, const core_train_data 
 	return FV_OK;
 }
 
-static int by_key(const void *a, const void *b)
+static int compare_keys(const void *a, const void *b)
 {
 	const struct core_shuffle *left = a, *right = b;
 	if (left->key != right->key)
@@ -103,7 +103,7 @@ void core_batches_shuffle(fv_ctx *ctx, core_batches *b, int64_t epoch)
 		for (int32_t copy = 0; copy <= entry->copy; copy++)
 			entry->key = fv_next(&stream);
 	}
-	qsort(b->shuffle, (size_t)b->n, sizeof *b->shuffle, by_key);
+	qsort(b->shuffle, (size_t)b->n, sizeof *b->shuffle, compare_keys);
 	for (int32_t i = 0; i < b->n; i++)
 		b->position[i] = b->shuffle[i].position;
 }

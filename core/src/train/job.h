@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is to be trained, what is told about each epoch, and what comes out. Every file of train/ that
- * needs these includes this one and none of the layers above it. */
+/* The types of training: the job, the report of an epoch, and the result. Files of train/ include this one
+ * instead of the layers above them. */
 #ifndef CORE_TRAIN_JOB_H
 #define CORE_TRAIN_JOB_H
 
@@ -14,13 +14,13 @@
 
 #define CORE_DEV_BATCH 32
 
-/* What happened in an epoch; pointers are valid during the call only. */
+/* The report of an epoch. Pointers are valid only during the call. */
 typedef struct core_train_epoch {
 	int32_t stage, epoch, epochs; /* stage from 1; epochs of this stage */
 	double value;                 /* mean over steps of the objective's value */
 	double grad_norm;             /* mean over steps, before clipping */
 	double dev_loss, dev_objective;
-	/* What a rule beyond these two looked at, by name; n_judged is 0 for the others. */
+	/* Further values that the selection rule used, by name; n_judged is 0 for rules that use none. */
 	int32_t n_judged;
 	const char *judged_name[2];
 	double judged[2];
@@ -32,16 +32,16 @@ typedef struct core_train_epoch {
 	const float *params; /* the model after this epoch */
 } core_train_epoch;
 
-/* The groups by which a rule chooses. The objective never sees them. */
+/* The groups that a selection rule compares. The objective never sees them. */
 typedef struct core_select_groups {
 	int32_t n;
 	const char *const *name; /* [n] */
 	const int32_t *id;       /* a row each; -1: unknown */
 } core_select_groups;
 
-/* A loss plugin that the objective may delegate a stage to. */
+/* A loss plugin that the objective may delegate a training stage to. */
 typedef struct core_train_delegate {
-	const char *param; /* of the objective's, which names it */
+	const char *param; /* the parameter of the objective that names it */
 	const fv_descriptor *loss;
 	const void *state; /* parameters filled in; copied for each stage */
 } core_train_delegate;
@@ -69,7 +69,7 @@ typedef struct core_train_job {
 	 * called. */
 	fv_status (*on_epoch)(void *user, const core_train_epoch *epoch);
 	void *user;
-	/* Where the run is saved in the middle and taken up again; NULL: it is not. */
+	/* The checkpoint of the run; NULL: the run is not saved before its end. */
 	core_state *state;
 } core_train_job;
 
@@ -79,15 +79,16 @@ typedef struct core_train_result {
 	float *params;         /* [plan->count] the kept model */
 	int32_t selected_epoch;
 	double selected_value;
-	int32_t candidates;         /* epochs that were chosen from, in all stages */
-	int32_t kept;               /* rows of an epoch, of the last stage */
-	const double *class_weight; /* [C] of the base loss, from the training rows before keep() */
+	int32_t candidates; /* epochs that were chosen from, in all stages */
+	int32_t kept;       /* rows of an epoch, of the last stage */
+	const double *
+		class_weight; /* [C] of the base loss, from the training rows before the subsample */
 } core_train_result;
 
 #define CORE_STAGES_MAX 64
 
-/* What a run will train. An ordinary one is a single stage on the rows that keep() leaves. Where
- * rows depend on predictions, their number is a guess. */
+/* What a run will train. An ordinary run is a single stage on its subsample. Where rows depend on
+ * predictions, their number is a guess. */
 typedef struct core_train_preview {
 	int32_t n;
 	struct {

@@ -14,20 +14,20 @@
 #include "train/pass_private.h"
 #include "train/predict.h"
 
-/* Says why the numbers ran out; `what` is the tensor where it showed. */
-static fv_status overflow(trainer *t, int64_t epoch, const char *what)
+/* Reports which numbers are not finite; `what` is where it was noticed. */
+static fv_status report_overflow(struct core_pass *t, int64_t epoch, const char *what)
 {
 	fv_status status = core_check_features(t->ctx, &t->train, &t->job->shape);
 	if (status != FV_OK)
 		return status;
-	const char *tensor = core_trainer_broken(t->plan, t->param);
+	const char *tensor = core_find_non_finite(t->plan, t->param);
 	return fv_fail(t->ctx, FV_FAILED,
 		"step %lld (epoch %lld): %s %s not finite; train.learning_rate is %g",
 		(long long)t->step, (long long)epoch, tensor ? tensor : what,
 		tensor || strcmp(what, "the logits") ? "is" : "are", t->job->spec->learning_rate);
 }
 
-static void note_groups(trainer *t)
+static void count_group_losses(struct core_pass *t)
 {
 	const fv_batch *batch = &t->batches.batch;
 	const int32_t *group = t->job->train.rows.group;
@@ -40,8 +40,9 @@ static void note_groups(trainer *t)
 	}
 }
 
-/* The gradient of sum_i v_i l_i, v from the objective. */
-static fv_status weighed_gradient(trainer *t, fv_node *logits, const fv_batch *batch, double *value)
+/* Computes the gradient of sum_i v_i l_i with v from the objective. */
+static fv_status compute_weighted_gradient(
+	struct core_pass *t, fv_node *logits, const fv_batch *batch, double *value)
 {
 	fv_status status = core_objective_weigh(t->objective, batch, t->share, value);
 	if (status != FV_OK)
@@ -57,8 +58,8 @@ static fv_status weighed_gradient(trainer *t, fv_node *logits, const fv_batch *b
 	return core_networks_backward(t->networks);
 }
 
-/* Base losses and their gradients times the weights of the rows. */
-static void weigh_rows(trainer *t)
+/* Multiplies base losses and their gradients by the weights of the rows. */
+static void weigh_rows(struct core_pass *t)
 {
 	const fv_batch *batch = &t->batches.batch;
 	for (int32_t i = 0; i < batch->n; i++) {
@@ -69,8 +70,8 @@ static void weigh_rows(trainer *t)
 	}
 }
 
-/* The pull to the start weights: its value is added to *value. */
-static void pull(trainer *t, double *value)
+/* Adds the penalty on the distance to the start weights to the gradient and to *value. */
+static void add_anchor(struct core_pass *t, double *value)
 {
 	double a = t->pass->anchor, sum = 0;
 	for (int64_t j = t->first; j < t->plan->count; j++) {
@@ -81,8 +82,8 @@ static void pull(trainer *t, double *value)
 	*value += a * sum;
 }
 
-/* The gradient of the batch's objective. */
-static fv_status take_gradient(trainer *t, int64_t epoch, double *value)
+/* Computes the gradient of the objective on the batch. */
+static fv_status compute_gradient(struct core_pass *t, int64_t epoch, double *value)
 {
 	core_batches *b = &t->batches;
 	fv_batch *batch = &b->batch;
@@ -93,25 +94,26 @@ static fv_status take_gradient(trainer *t, int64_t epoch, double *value)
 	if (!logits)
 		return FV_FAILED;
 	if (!core_networks_finite(t->networks))
-		return overflow(t, epoch, "the logits");
+		return report_overflow(t, epoch, "the logits");
 	batch->logits = core_node_data(logits);
 	batch->loss = b->loss;
 	core_base_loss(batch->n, batch->classes, batch->logits, b->label, t->result->class_weight,
 		b->loss, own ? NULL : t->grad);
-	note_groups(t);
+	count_group_losses(t);
 	if (t->pass->row_weight)
 		weigh_rows(t);
 	fv_status status = own ? core_objective_step(t->objective, t->networks, batch, value)
-			       : weighed_gradient(t, logits, batch, value);
+			       : compute_weighted_gradient(t, logits, batch, value);
 	if (status == FV_OK && !core_networks_finite(t->networks))
-		return overflow(t, epoch, "the logits");
+		return report_overflow(t, epoch, "the logits");
 	core_networks_finish(t->networks);
 	if (t->anchor)
-		pull(t, value);
+		add_anchor(t, value);
 	return status;
 }
 
-static fv_status train_step(trainer *t, int64_t epoch, int32_t first, double *value, double *norm)
+static fv_status train_step(
+	struct core_pass *t, int64_t epoch, int32_t first, double *value, double *norm)
 {
 	const core_train_spec *spec = t->job->spec;
 	core_batches *b = &t->batches;
@@ -127,7 +129,7 @@ static fv_status train_step(trainer *t, int64_t epoch, int32_t first, double *va
 			return status;
 		core_batches_mix(b);
 	}
-	status = take_gradient(t, epoch, value);
+	status = compute_gradient(t, epoch, value);
 	if (status != FV_OK)
 		return status;
 	int64_t held = t->first, count = t->plan->count - held;
@@ -135,8 +137,8 @@ static fv_status train_step(trainer *t, int64_t epoch, int32_t first, double *va
 	if (!isfinite(*norm)) {
 		char what[128];
 		snprintf(what, sizeof what, "the gradient of %s",
-			core_trainer_broken(t->plan, t->gradient));
-		return overflow(t, epoch, what);
+			core_find_non_finite(t->plan, t->gradient));
+		return report_overflow(t, epoch, what);
 	}
 	const core_adam adam = {spec->learning_rate, spec->weight_decay, spec->adamw};
 	core_adam_step(&adam, t->step, core_clip_scale(*norm, spec->clip), count, t->param + held,
@@ -144,7 +146,7 @@ static fv_status train_step(trainer *t, int64_t epoch, int32_t first, double *va
 	return FV_OK;
 }
 
-static fv_status set_order(trainer *t, int32_t epoch)
+static fv_status set_order(struct core_pass *t, int32_t epoch)
 {
 	const core_train_job *job = t->job;
 	if (job->order) {
@@ -156,7 +158,7 @@ static fv_status set_order(trainer *t, int32_t epoch)
 	return core_objective_order(t->objective, epoch, t->batches.position, t->n_kept);
 }
 
-static fv_status begin_epoch(trainer *t)
+static fv_status begin_epoch(struct core_pass *t)
 {
 	size_t groups = (size_t)t->job->train.rows.groups;
 	memset(t->group_sum, 0, groups * sizeof *t->group_sum);
@@ -166,8 +168,8 @@ static fv_status begin_epoch(trainer *t)
 	return set_order(t, t->epoch);
 }
 
-/* From t->seen on: an epoch that was interrupted is gone on with. */
-static fv_status train_epoch(trainer *t)
+/* Trains the epoch from sample t->seen on, so that an interrupted epoch is continued. */
+static fv_status train_epoch(struct core_pass *t)
 {
 	double begun = core_clock_s() - (t->seen ? t->seconds : 0);
 	fv_status status = t->seen ? FV_OK : begin_epoch(t);
@@ -180,17 +182,17 @@ static fv_status train_epoch(trainer *t)
 		t->epoch_steps++;
 		t->seconds = core_clock_s() - begun;
 		if (status == FV_OK && t->job->state)
-			status = core_trainer_save(t);
+			status = core_pass_save(t);
 	}
 	if (status == FV_OK && !core_all_finite(t->param, t->plan->count))
-		status = overflow(t, t->epoch, "the model");
+		status = report_overflow(t, t->epoch, "the model");
 	for (int32_t g = 0; g < t->job->train.rows.groups; g++)
 		t->group_loss[g] =
 			t->group_seen[g] ? t->group_sum[g] / (double)t->group_seen[g] : NAN;
 	return status;
 }
 
-static fv_status keep_last(trainer *t, const core_train_epoch *epoch)
+static fv_status keep_last(struct core_pass *t, const core_train_epoch *epoch)
 {
 	core_train_result *result = t->result;
 	size_t count = (size_t)t->plan->count;
@@ -204,12 +206,12 @@ static fv_status keep_last(trainer *t, const core_train_epoch *epoch)
 	return FV_OK;
 }
 
-/* Development values, and what the rule of selection makes of the model. */
-static fv_status judge_epoch(trainer *t, core_train_epoch *epoch)
+/* Runs the validation pass and applies the selection rule to the model. */
+static fv_status judge_epoch(struct core_pass *t, core_train_epoch *epoch)
 {
 	bool finite;
 	core_networks_set_params(t->networks, t->param);
-	fv_status status = core_develop_run(&t->develop, t->networks, t->objective, t->step,
+	fv_status status = core_validation_run(&t->validation, t->networks, t->objective, t->step,
 		t->steps, epoch->epoch, &epoch->dev_loss, &epoch->dev_objective, &finite);
 	if (status == FV_OK && !finite)
 		status = core_check_features(t->ctx, &t->job->dev, &t->job->shape);
@@ -225,7 +227,7 @@ static fv_status judge_epoch(trainer *t, core_train_epoch *epoch)
 	return status;
 }
 
-static fv_status keep_chosen(trainer *t)
+static fv_status keep_chosen(struct core_pass *t)
 {
 	const core_candidate *chosen = core_select_chosen(&t->select);
 	core_train_result *result = t->result;
@@ -238,8 +240,8 @@ static fv_status keep_chosen(trainer *t)
 	return FV_OK;
 }
 
-/* One epoch from training to the report of it. */
-static fv_status run_epoch(trainer *t)
+/* Trains, judges and reports one epoch. */
+static fv_status run_epoch(struct core_pass *t)
 {
 	const core_train_job *job = t->job;
 	core_train_epoch epoch = {.stage = t->pass->stage,
@@ -260,10 +262,10 @@ static fv_status run_epoch(trainer *t)
 	return status;
 }
 
-static fv_status train_all(trainer *t)
+static fv_status train_all(struct core_pass *t)
 {
 	bool finished = false;
-	fv_status status = t->job->state ? core_trainer_restore(t, &finished) : FV_OK;
+	fv_status status = t->job->state ? core_pass_restore(t, &finished) : FV_OK;
 	for (; status == FV_OK && !finished && t->epoch <= t->job->spec->epochs;
 		t->epoch++, t->seen = 0)
 		status = run_epoch(t);
@@ -271,21 +273,21 @@ static fv_status train_all(trainer *t)
 		return status;
 	if (!t->pass->use_last)
 		status = keep_chosen(t);
-	return status == FV_OK && t->job->state ? core_trainer_finish(t) : status;
+	return status == FV_OK && t->job->state ? core_pass_finish(t) : status;
 }
 
 static fv_status run_pass(fv_ctx *ctx, const core_train_job *job, const core_train_pass *pass,
 	core_train_result *result)
 {
 	*result = (core_train_result){0};
-	trainer t = {.ctx = ctx,
+	struct core_pass t = {.ctx = ctx,
 		.job = job,
 		.pass = pass,
 		.result = result,
 		.objective = pass->objective,
 		.stage = pass->stage,
 		.epoch = 1};
-	fv_status status = core_trainer_prepare(&t);
+	fv_status status = core_pass_prepare(&t);
 	if (status == FV_OK)
 		status = train_all(&t);
 	result->kept = t.n_kept;

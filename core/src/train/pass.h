@@ -9,24 +9,24 @@
 #include "train/job.h"
 #include "train/objective.h"
 
-/* What a pass asks beyond its job. All zero but `stage` in an ordinary run. */
+/* What defines a pass beyond its job. In an ordinary run only `stage` and `objective` are set. */
 typedef struct core_train_pass {
 	int32_t stage; /* from 1 */
 	/* An objective that is open and stays so; NULL: job->loss is opened on the job's rows. */
 	core_objective *objective;
-	const int32_t *row; /* [n] of the objective's training rows; NULL: those it keeps */
+	const int32_t *row; /* [n] of the objective's training rows; NULL: its subsample */
 	int32_t n;
 	const double *class_weight; /* [C]; NULL: from the job's training rows */
 	const double *row_weight;   /* [rows of the job]; NULL: 1 */
-	const core_plan *from;      /* the model that it goes on with; NULL: a fresh start */
+	const core_plan *from;      /* the model that it continues; NULL: a fresh start */
 	const float *from_params;
-	int64_t shuffled; /* epochs of the passes that it goes on from */
+	int64_t shuffled; /* epochs of the passes that it continues */
 	double anchor;
 	bool output_only, use_last;
 } core_train_pass;
 
-/* The objective of job->loss, opened on the job's rows; its setup holds the class weights, which are
- * memory of the context. Close it also after an error. */
+/* Opens the objective of job->loss on the job's rows. Its setup holds the class weights, which are memory of
+ * the context. Close it also after an error. */
 FV_NODISCARD fv_status core_train_open_objective(
 	fv_ctx *ctx, const core_train_job *job, const double *class_weight, core_objective *out);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a pass needs before its first step: objective, rows, networks, vectors, start weights. */
+/* Makes what a pass needs before its first step: objective, rows, networks, vectors, start weights. */
 #include <assert.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "nn/blocks.h"
 #include "train/pass_private.h"
 
-const char *core_trainer_broken(const core_plan *plan, const float *vector)
+const char *core_find_non_finite(const core_plan *plan, const float *vector)
 {
 	for (int32_t i = 0; i < plan->n_tensors; i++)
 		if (!core_all_finite(vector + plan->tensor[i].offset, plan->tensor[i].count))
@@ -64,8 +64,8 @@ fv_status core_train_open_objective(
 	return core_objective_open(ctx, job->loss, job->loss_state, &setup, order, out);
 }
 
-/* The rows of an epoch: those of the pass, or what the objective keeps. */
-static fv_status find_rows(trainer *t)
+/* Finds the rows of an epoch: those that the pass names, or the objective's subsample. */
+static fv_status find_rows(struct core_pass *t)
 {
 	int32_t *kept;
 	t->train = t->job->train;
@@ -74,12 +74,12 @@ static fv_status find_rows(trainer *t)
 	t->n_kept = t->pass->n;
 	if (t->kept)
 		return FV_OK;
-	fv_status status = core_objective_keep(t->objective, &kept, &t->n_kept);
+	fv_status status = core_objective_subsample(t->objective, &kept, &t->n_kept);
 	t->kept = kept;
 	return status;
 }
 
-static fv_status check_order(trainer *t)
+static fv_status check_order(struct core_pass *t)
 {
 	const core_train_job *job = t->job;
 	if (!job->order)
@@ -101,8 +101,8 @@ static fv_status check_order(trainer *t)
 	return FV_OK;
 }
 
-/* Tensors that the model before has too begin where it ended. */
-static void go_on(trainer *t)
+/* Copies the tensors that the previous model also has. */
+static void copy_previous_model(struct core_pass *t)
 {
 	const core_plan *to = t->plan, *from = t->pass->from;
 	for (int32_t i = 0; i < to->n_tensors; i++)
@@ -114,32 +114,32 @@ static void go_on(trainer *t)
 					(size_t)to->tensor[i].count * sizeof(float));
 }
 
-static fv_status start_model(trainer *t)
+static fv_status start_model(struct core_pass *t)
 {
 	const core_train_job *job = t->job;
 	if (!job->start)
 		core_plan_init(t->ctx, t->plan, t->param);
 	fv_status status = job->start ? job->start(job->user, t->plan, t->param) : FV_OK;
-	const char *tensor = status == FV_OK ? core_trainer_broken(t->plan, t->param) : NULL;
+	const char *tensor = status == FV_OK ? core_find_non_finite(t->plan, t->param) : NULL;
 	if (tensor)
 		return fv_fail(t->ctx, FV_DATA, "train.init: %s is not finite", tensor);
 	if (status == FV_OK && t->pass->from)
-		go_on(t);
+		copy_previous_model(t);
 	if (status == FV_OK && t->anchor)
 		memcpy(t->anchor, t->param, (size_t)t->plan->count * sizeof *t->anchor);
 	return status;
 }
 
-/* The vectors are laid out so that projection.weight begins at a multiple of 64 bytes. */
-static float *model_vector(trainer *t)
+/* Allocates a vector in which projection.weight begins at a multiple of 64 bytes. */
+static float *make_model_vector(struct core_pass *t)
 {
 	size_t lead = (size_t)(-(int64_t)t->job->shape.layers & 15);
 	float *memory = core_alloc(t->ctx, lead + (size_t)t->plan->count, sizeof *memory);
 	return memory ? memory + lead : NULL;
 }
 
-/* One head, or what the objective makes. */
-static fv_status make_networks(trainer *t, int32_t batch)
+/* Makes one head, or the networks that the objective builds. */
+static fv_status make_networks(struct core_pass *t, int32_t batch)
 {
 	const core_head_shape *shape = &t->job->shape;
 	int32_t rows = batch > CORE_DEV_BATCH ? batch : CORE_DEV_BATCH;
@@ -161,20 +161,20 @@ static fv_status make_networks(trainer *t, int32_t batch)
 	return FV_OK;
 }
 
-static fv_status make_vectors(trainer *t, int32_t batch)
+static fv_status make_vectors(struct core_pass *t, int32_t batch)
 {
 	fv_ctx *ctx = t->ctx;
 	size_t groups = (size_t)t->job->train.rows.groups;
-	t->param = model_vector(t);
-	t->gradient = model_vector(t);
-	t->m = model_vector(t);
-	t->v = model_vector(t);
+	t->param = make_model_vector(t);
+	t->gradient = make_model_vector(t);
+	t->m = make_model_vector(t);
+	t->v = make_model_vector(t);
 	t->grad = core_alloc(ctx, (size_t)batch * (size_t)t->job->shape.classes, sizeof(double));
 	t->share = core_alloc(ctx, (size_t)batch, sizeof(double));
 	t->group_sum = core_alloc(ctx, groups, sizeof(double));
 	t->group_loss = core_alloc(ctx, groups, sizeof(double));
 	t->group_seen = core_alloc(ctx, groups, sizeof(int64_t));
-	if (t->pass->anchor > 0 && !(t->anchor = model_vector(t)))
+	if (t->pass->anchor > 0 && !(t->anchor = make_model_vector(t)))
 		return FV_FAILED;
 	if (!t->param || !t->gradient || !t->m || !t->v || !t->grad || !t->share || !t->group_sum ||
 		!t->group_loss || !t->group_seen)
@@ -183,7 +183,7 @@ static fv_status make_vectors(trainer *t, int32_t batch)
 	return FV_OK;
 }
 
-fv_status core_trainer_prepare(trainer *t)
+fv_status core_pass_prepare(struct core_pass *t)
 {
 	fv_ctx *ctx = t->ctx;
 	const core_train_job *job = t->job;
@@ -199,7 +199,7 @@ fv_status core_trainer_prepare(trainer *t)
 		status = core_batches_init(ctx, &t->batches, &t->train, width, t->kept, t->n_kept,
 			size, t->objective->ops.mix != NULL);
 	if (status == FV_OK)
-		status = core_develop_init(ctx, &t->develop, &job->dev, width);
+		status = core_validation_init(ctx, &t->validation, &job->dev, width);
 	if (status == FV_OK)
 		status = make_networks(t, size);
 	if (status == FV_OK)
@@ -208,7 +208,7 @@ fv_status core_trainer_prepare(trainer *t)
 		if (!strcmp(t->plan->tensor[i].name, "output.weight"))
 			t->first = t->plan->tensor[i].offset; /* the bias is the last tensor */
 	if (status == FV_OK)
-		status = core_select_init(
-			ctx, job, &t->develop, t->result->class_weight, t->plan->count, &t->select);
+		status = core_select_init(ctx, job, &t->validation, t->result->class_weight,
+			t->plan->count, &t->select);
 	return status == FV_OK ? start_model(t) : status;
 }

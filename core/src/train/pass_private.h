@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For the files pass*.c: one pass at work, and its place in the state of the run. */
+/* For the files pass*.c: one pass while it trains, and its part of the checkpoint of the run. */
 #ifndef CORE_TRAIN_PASS_PRIVATE_H
 #define CORE_TRAIN_PASS_PRIVATE_H
 
 #include "train/batches.h"
-#include "train/develop.h"
 #include "train/networks.h"
 #include "train/pass.h"
 #include "train/select.h"
+#include "train/validation.h"
 
-typedef struct trainer {
+struct core_pass {
 	fv_ctx *ctx;
 	const core_train_job *job;
 	const core_train_pass *pass;
@@ -17,7 +17,7 @@ typedef struct trainer {
 	core_objective *objective;
 	core_train_data train; /* what the objective may see of job->train */
 	core_batches batches;
-	core_develop develop;
+	core_validation validation;
 	core_select select;
 	core_plan *plan;
 	core_networks *networks;
@@ -34,24 +34,24 @@ typedef struct trainer {
 	double *grad, *share; /* [batch,C] dl/dz; [batch] v_i */
 	double *group_sum, *group_loss;
 	int64_t *group_seen;
-} trainer;
+};
 
-/* pass_open.c: the rows of an epoch and all else there is before the first step. */
-FV_NODISCARD fv_status core_trainer_prepare(trainer *t);
+/* pass_open.c: finds the rows of an epoch and makes all else that the first step needs. */
+FV_NODISCARD fv_status core_pass_prepare(struct core_pass *t);
 
-/* The first tensor of `vector` that is not finite, or NULL. */
-const char *core_trainer_broken(const core_plan *plan, const float *vector);
+/* Returns the name of the first tensor of `vector` that is not finite, or NULL. */
+const char *core_find_non_finite(const core_plan *plan, const float *vector);
 
-/* pass_state.c. The following want a state in the job. */
+/* pass_state.c. These need a checkpoint (core_state) in the job. */
 
-/* Where the state of an interrupted run is open, goes back to where that run stood. *finished: it stood in a
- * later stage; the model of this one is in the result. */
-FV_NODISCARD fv_status core_trainer_restore(trainer *t, bool *finished);
+/* If the checkpoint of an interrupted run is open, continues where that run was. *finished: it was in a later
+ * training stage, and the model of this one is now in the result. */
+FV_NODISCARD fv_status core_pass_restore(struct core_pass *t, bool *finished);
 
-/* After a step: saves the state if that is due. Errors: FV_STOPPED. */
-FV_NODISCARD fv_status core_trainer_save(trainer *t);
+/* Saves the checkpoint after a step if that is due. Errors: FV_STOPPED. */
+FV_NODISCARD fv_status core_pass_save(struct core_pass *t);
 
-/* Later stages save this one's model. */
-FV_NODISCARD fv_status core_trainer_finish(trainer *t);
+/* Makes later training stages save this one's model with theirs. */
+FV_NODISCARD fv_status core_pass_finish(struct core_pass *t);
 
 #endif

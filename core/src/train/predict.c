@@ -11,7 +11,7 @@ static int64_t row_width(const core_head_shape *shape)
 	return (int64_t)shape->layers * shape->dims;
 }
 
-static fv_status bad_features(fv_ctx *ctx, const core_train_data *data, int32_t row)
+static fv_status report_features(fv_ctx *ctx, const core_train_data *data, int32_t row)
 {
 	const char *stem = data->rows.stem ? data->rows.stem[row] : NULL;
 	if (stem)
@@ -29,11 +29,11 @@ fv_status core_check_features(
 		return FV_FAILED;
 	for (int32_t i = 0; i < data->rows.n; i++)
 		if (!core_all_finite(core_row_input(data, i, (size_t)width, room), width))
-			status = bad_features(ctx, data, i);
+			status = report_features(ctx, data, i);
 	return status;
 }
 
-/* In full blocks, the last one filled up: see CORE_HEAD_BLOCK. */
+/* Predicts one full block of rows. The last block is filled up (see CORE_HEAD_BLOCK). */
 static fv_status predict_block(core_networks *networks, const core_plan *plan,
 	const core_train_data *data, int32_t first, float *room, float *logits)
 {

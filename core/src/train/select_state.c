@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What was judged, as parts of the state of a run. */
+/* Saves and restores what was judged so far, as parts of the checkpoint of a run. */
 #include <math.h>
 
 #include "train/select.h"

@@ -33,7 +33,7 @@ static fv_status preview_pass(
 	out->n = 1;
 	out->stage[0].loss = job->loss->name;
 	out->stage[0].epochs = job->spec->epochs;
-	return core_objective_keep(objective, &kept, &out->stage[0].rows);
+	return core_objective_subsample(objective, &kept, &out->stage[0].rows);
 }
 
 fv_status core_train_preview_run(fv_ctx *ctx, const core_train_job *job, core_train_preview *out)

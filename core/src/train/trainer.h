@@ -2,7 +2,7 @@
 /* One run: trains the head on the training rows with a loss plugin and keeps the best epoch's
  * model.
  *
- * An epoch visits the kept rows in batches (the last one may be short). A step: logits, base
+ * An epoch visits the rows of the subsample in batches (the last one may be short). A step: logits, base
  * losses, the plugin's v, gradient sum_i v_i dl_i, one joint norm, clipping, Adam. An objective
  * with networks of its own puts its step in place of v and the gradient; the rest is the same, and
  * "base loss" is that of the value it predicts with. After each epoch
@@ -11,9 +11,9 @@
  *     dev_objective  mean over development batches of 32 in file order of the plugin's value, the
  *                    short last batch at full weight
  *
- * and what else the rule of train.select looks at (train/select.h). The model with the lowest value
- * of that rule is kept: strictly lower wins, a value that is not finite never does, and a run
- * without any finite value has failed. The start model is no candidate; epochs count from 1.
+ * and further values if the rule of train.select needs them (train/select.h). The model with the lowest
+ * value of that rule is kept: only a strictly lower value wins, a value that is not finite never does, and a
+ * run without any finite value has failed. The start model is no candidate; epochs count from 1.
  *
  * Everything random is keyed by file names (streams init and shuffle), and sums run in the order of
  * file names, so the order of rows in a label file changes nothing, dev_objective's batches apart.
@@ -23,7 +23,7 @@
  *
  * The files of train/ are layers, and each calls only those below it: trainer decides whether a run is
  * one pass or several, stages goes through the training stages of fv.stages/1, pass trains a model from
- * start to kept epoch, select and develop judge it, and objective, networks, batches, state and predict
+ * start to kept epoch, select and validation judge it, and objective, networks, batches, state and predict
  * do one thing each. The types that all of them share are in job.h.
  *
  * Arithmetic that leaves the numbers is an error that names the step and the tensor (FV_FAILED): a
@@ -38,12 +38,12 @@
 
 #include "train/job.h"
 
-/* With a state, FV_STOPPED when told to stop. The state's file is left where it is, also after the
- * end. */
+/* With a checkpoint in the job, returns FV_STOPPED when told to stop. The checkpoint's file is never removed
+ * here, not even after the end. */
 FV_NODISCARD fv_status core_train_run(
 	fv_ctx *ctx, const core_train_job *job, core_train_result *result);
 
-/* Without training. Uses the loss state up; features are not read and may be NULL. */
+/* Finds out what a run would train. Uses up the loss state; features are not read and may be NULL. */
 FV_NODISCARD fv_status core_train_preview_run(
 	fv_ctx *ctx, const core_train_job *job, core_train_preview *out);
 
