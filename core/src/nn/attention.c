@@ -171,7 +171,7 @@ CORE_LANES_FAST static void add_scaled(float *y, float factor, const float *x, i
 		y[i] += factor * x[i];
 }
 
-/* One head: joined [T,3 width] -> out [T,width], both at the head's first column. */
+/* Computes one head: joined [T,3 width] -> out [T,width], both at the head's first column. */
 static void apply_head(const core_attention *a, const float *joined, int64_t frames,
 	const float *gate, const float *bias, float *score, float *out)
 {

@@ -117,8 +117,8 @@ int64_t core_front_frames(const fv_trunk_shape *s, int64_t n)
 	return n;
 }
 
-/* Outputs [from, to) of each convolution that outputs [a, b) of the last one need; [convs] is the
- * last's, [0] the wave's samples. */
+/* Finds the outputs [from, to) of each convolution that outputs [a, b) of the last one need. Entry [convs] is
+ * the last convolution's, [0] the wave's samples. */
 struct range {
 	int64_t from, to;
 };
@@ -131,8 +131,7 @@ static void find_ranges(const fv_trunk_shape *s, int64_t a, int64_t b, struct ra
 			(range[i + 1].to - 1) * s->step[i] + s->taps[i]};
 }
 
-/* Floats that the block's samples, the outputs of even and of odd convolutions need, and fv_linear.
- */
+/* Counts the floats that a block's samples, the outputs of even and odd convolutions, and fv_linear need. */
 static void find_scratch(const core_front *f, int64_t n, size_t room[4])
 {
 	const fv_trunk_shape *s = &f->shape;
@@ -154,7 +153,7 @@ static void find_scratch(const core_front *f, int64_t n, size_t room[4])
 		room[k] = (room[k] + 15) / 16 * 16;
 }
 
-/* Under a group norm: the first convolution's weights and offsets of this recording. */
+/* Counts the floats of the first convolution's weights and offsets for one recording, under a group norm. */
 static size_t find_folded_scratch(const core_front *f)
 {
 	const fv_trunk_shape *s = &f->shape;
@@ -170,7 +169,7 @@ size_t core_front_scratch(const core_front *f, int64_t n)
 
 /* --- the first convolution under a group norm --- */
 
-/* Mean and covariance of the windows of `taps` samples, one every `step`. */
+/* Computes mean and covariance of the windows of `taps` samples, one every `step`. */
 struct windows {
 	double mean[TAPS_MAX], covariance[TAPS_MAX][TAPS_MAX];
 };
@@ -199,7 +198,7 @@ static void measure_windows(const fv_trunk_shape *s, const float *wave, int64_t 
 				w->covariance[k][j] / (double)frames - w->mean[k] * w->mean[j];
 }
 
-/* weight [taps,channels], offset [channels]: the convolution and its norm for these windows. */
+/* Folds the norm for these windows into the convolution -> weight [taps,channels], offset [channels]. */
 static void fold_norm(const core_front *f, const struct windows *w, float *weight, float *offset)
 {
 	int64_t channels = f->shape.channels[0], taps = f->shape.taps[0];
@@ -258,7 +257,7 @@ static void apply_conv(
 	}
 }
 
-/* What the group norm takes from the recording; *shift = its mean. */
+/* Folds the group norm of the recording into the first convolution; *shift is the wave's mean. */
 static void fold_first(const core_front *f, const float *wave, int64_t n, double *shift,
 	double scale, float *folded)
 {

@@ -64,7 +64,7 @@ void core_head_init(fv_ctx *ctx, const core_head_shape *s, int64_t branch, float
 			tensor[i].count, params + tensor[i].offset);
 }
 
-/* One block of memory, each array at a multiple of 64 bytes. */
+/* Places an array at the next multiple of 64 bytes of one block of memory. */
 static size_t carve_array(char *base, size_t *used, size_t n, size_t size, void *array)
 {
 	void *start = base ? base + *used : NULL;
@@ -197,7 +197,7 @@ static void collapsed_mix_gradient(
 	core_mix_gradient(head->share, head->shape.layers, head->sum, gradient);
 }
 
-/* Gradients of W1, b1 and W2 from G and M, and of the mix. */
+/* Computes the gradients of W1, b1 and W2 from G and M, and of the mix. */
 static void collapsed_gradient(core_head *head, const float *params, int32_t n,
 	const float *dlogits, const core_head_tensor *tensor, float *gradient)
 {

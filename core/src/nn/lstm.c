@@ -111,7 +111,7 @@ static void add_inputs(const fv_lstm *lstm, const float *x, int64_t rows, float 
 		lstm->weight_ih, d, 1, gates, n);
 }
 
-/* Steps of one matrix product. */
+/* Chooses how many steps one matrix product computes. */
 static int64_t choose_block(int64_t sequences)
 {
 	return sequences < ROWS ? ROWS / sequences : 1;

@@ -67,7 +67,7 @@ static const char *make_tensor_name(fv_ctx *ctx, const char *net, const char *na
 	return core_format(ctx, "%s%s", net, name);
 }
 
-/* The tensors of a network alone, offsets from its own start -> their number. */
+/* Lists the tensors of one network, with offsets from its own start. Returns their number. */
 static int32_t list_tensors(const core_plan *plan, const core_net *net, core_head_tensor *out)
 {
 	core_head_shape shape = plan->shape;
@@ -176,7 +176,7 @@ static int64_t find_branch(const char *prefix, size_t length)
 	return length ? (int64_t)(fv_name_hash(name) >> 1) : 0;
 }
 
-/* As core_head_init does: the tensors of a linear layer called "output" are 3 and 4. */
+/* Draws start values as core_head_init does: the tensors of a linear layer called "output" are 3 and 4. */
 static void init_net(fv_ctx *ctx, const core_plan *plan, const core_net *net, float *params)
 {
 	static const char output[] = "output";

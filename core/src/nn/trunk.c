@@ -38,7 +38,7 @@ struct source {
 	void *user;
 };
 
-/* The linear layer of a weight and of the bias that follows it. */
+/* Opens the linear layer of a weight and of the bias that follows it. */
 static fv_status open_linear(
 	const struct source *s, fv_trunk_tensor weight, int32_t index, fv_linear **out)
 {
@@ -153,7 +153,7 @@ static void add_rows(float *y, const float *x, int64_t n)
 		y[i] += x[i];
 }
 
-/* x [T,width], y [T,width], bias, and what the parts need for themselves. */
+/* Working memory: x [T,width], y [T,width], bias, and the scratch of the parts. */
 struct memory {
 	float *x, *y, *bias, *own;
 };
@@ -168,7 +168,7 @@ static size_t pick_larger(size_t a, size_t b)
 	return a > b ? a : b;
 }
 
-/* Floats of the largest part: the convolutions with their output, attention, or inner layer. */
+/* Counts the floats of the largest part: the convolutions with their output, attention, or inner layer. */
 static size_t find_own_scratch(const fv_trunk *t, int64_t n, int64_t frames)
 {
 	const struct layer *layer = &t->layer[0];
@@ -200,7 +200,7 @@ static fv_status lay_out_memory(
 	return FV_OK;
 }
 
-/* Wave -> x, the first layer's input. */
+/* Computes x, the first layer's input, from the wave. */
 static void apply_front(const fv_trunk *t, const float *wave, int64_t n, int64_t frames,
 	double shift, double scale, const struct memory *m)
 {

@@ -16,7 +16,8 @@
 #include "base/lock.h"
 #include "checkpoint/safetensors_write.h"
 
-/* Files that start with a dot and end in six characters after the last one are an ended writer's. */
+/* Returns true for a temporary file that a killed writer left: a dot in front, and six characters after the
+ * last dot. */
 static bool is_leftover(const char *name)
 {
 	const char *dot = strrchr(name, '.');
@@ -37,7 +38,7 @@ static void remove_leftovers(const char *folder)
 static fv_status lock_file(fv_ctx *ctx, const char *folder, const char *path, core_cache_lock *out)
 {
 	fv_status status;
-	do { /* the folder may go between the two */
+	do { /* the folder may be removed between the two calls */
 		status = core_make_dirs(ctx, folder);
 		if (status)
 			return status;
@@ -59,7 +60,7 @@ static fv_status lock_file(fv_ctx *ctx, const char *folder, const char *path, co
 	return FV_OK;
 }
 
-/* Is the file that we hold still the one of that name? Not if its folder was pruned meanwhile. */
+/* Returns true if the file that we hold still has that name. It does not if its folder was pruned meanwhile. */
 static bool is_current(const char *path, int fd)
 {
 	struct stat held, named;
@@ -110,7 +111,7 @@ static bool has_meta(const fv_checkpoint *file, const char *key, const char *val
 	return said && !strcmp(said, value);
 }
 
-/* A file that was moved to another's place is no sound entry: it says itself what it is. */
+/* Reads an entry. It states its own key and audio, so a file moved to another's place is not sound. */
 static bool read_entry(fv_ctx *ctx, const fv_checkpoint *file, const core_encoder *encoder,
 	const char *audio_sha256, float *out)
 {

@@ -32,7 +32,7 @@ static const float *find_row(const struct source *s, int32_t utterance)
 	return s->features->x + (size_t)s->corpus_row[utterance] * s->width;
 }
 
-/* Mean and scale = 1/sd over utterances[0..n). Two passes, so that a large mean costs no digits. */
+/* Computes mean and scale = 1/sd over utterances[0..n), in two passes so that a large mean loses no digits. */
 static fv_status find_moments(fv_ctx *ctx, const struct source *s, const int32_t *utterance,
 	int32_t n, float *mean, float *scale)
 {
@@ -68,7 +68,7 @@ static void scale_row(const float *mean, const float *scale, size_t width, float
 		x[j] = (x[j] - mean[j]) * scale[j];
 }
 
-/* The copy of a split's row. */
+/* Returns the copy of a row of a split. */
 static float *find_copy(const core_matrix *m, int split, int32_t i, size_t width)
 {
 	return m->memory + (m->x[split] - m->memory) + (size_t)i * width;
@@ -104,7 +104,8 @@ static fv_status scale_by_speaker(fv_ctx *ctx, const struct source *s, const cor
 	return status;
 }
 
-/* What the training rows say of every layer and dimension; 0 and 1 with FV_STANDARDIZE_NONE. */
+/* Computes mean and scale of every layer and dimension over the training rows; 0 and 1 with
+ * FV_STANDARDIZE_NONE. */
 static fv_status find_scaling(
 	fv_ctx *ctx, const struct source *s, const core_rows *rows, core_scaling *scaling)
 {
@@ -149,7 +150,7 @@ static fv_status copy_rows(
 	return FV_OK;
 }
 
-/* The rows of a split are found in the features. */
+/* Makes the rows of a split point into the features. */
 static fv_status index_rows(
 	fv_ctx *ctx, const struct source *s, const core_rows *rows, int split, core_matrix *out)
 {

@@ -35,9 +35,9 @@ FV_NODISCARD fv_status core_matrix_copy(fv_ctx *ctx, const core_features *featur
 	const int64_t *corpus_row, const core_corpus *corpus, const core_rows *rows,
 	fv_standardize kind, core_matrix *out);
 
-/* The same numbers for training, which follows index and scales what it reads: the features must
- * outlive the matrix. Only rows that are scaled and read in every epoch are copied: to scale training
- * and development rows anew each time took 18% more processor time, while the test rows are read once. */
+/* Gives the same numbers to training, which follows index and scales what it reads. The features must
+ * outlive the matrix. Only rows that are scaled and read in every epoch are copied: scaling training and
+ * development rows at every use took 18% more processor time; test rows are read once. */
 FV_NODISCARD fv_status core_matrix_make(fv_ctx *ctx, const core_features *features,
 	const int64_t *corpus_row, const core_corpus *corpus, const core_rows *rows,
 	fv_standardize kind, core_matrix *out);

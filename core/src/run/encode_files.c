@@ -91,7 +91,7 @@ fv_status core_encode_files_run(
 	if (!status && job->frames)
 		status = core_encoder_can_frames(ctx, job->encoder);
 	if (!status)
-		status = core_spool_open(ctx, job->room, job->n, &w.spool);
+		status = core_spool_open(ctx, job->folder, job->n, &w.spool);
 	if (!status)
 		status = encode_all(ctx, &w, out);
 	if (status) {

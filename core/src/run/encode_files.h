@@ -21,7 +21,7 @@ typedef struct core_encode_files {
 	const char *const *stem; /* [n] for encoders that are asked by name */
 	bool frames;
 	int jobs;
-	const char *room; /* folder on a disk that has room for the results; nothing stays there */
+	const char *folder; /* of the temporary file of results */
 } core_encode_files;
 
 /* out [n] in the order of the paths; its data lives until the spool is closed. All recordings that

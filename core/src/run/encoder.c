@@ -20,7 +20,7 @@ const char *core_normalize_name(core_normalize normalize)
 	return names[normalize];
 }
 
-/* key = SHA-256 of everything that the numbers depend on, as canonical JSON. */
+/* Sets the key: the SHA-256 of everything that the numbers depend on, as canonical JSON. */
 static fv_status make_key(fv_ctx *ctx, core_encoder *e)
 {
 	const core_encoder_spec *spec = e->spec;
@@ -71,7 +71,8 @@ static fv_status find_output(fv_ctx *ctx, core_encoder *e)
 		nearest ? "'?" : "'");
 }
 
-/* A folder stands for the file of weights in it, under the names that Hugging Face gives them. */
+/* Finds the file of weights. If a folder is given, it is the file in it that has one of Hugging Face's
+ * names. */
 static fv_status find_weights(fv_ctx *ctx, const char *given, const char **out)
 {
 	static const char *const names[] = {"model.safetensors", "pytorch_model.bin"};
@@ -173,7 +174,7 @@ fv_status core_encoder_set_corpus(fv_ctx *ctx, core_encoder *e, double mean, dou
 	return make_key(ctx, e);
 }
 
-/* Makes the wave what the encoder is to see. */
+/* Checks the wave's length and normalises it as the spec says. */
 static fv_status prepare_wave(fv_ctx *ctx, const core_encoder *e, const char *path, core_wave *wave)
 {
 	if (wave->n < e->info.min_samples)

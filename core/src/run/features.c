@@ -80,8 +80,8 @@ static fv_status encode_missing(fv_ctx *ctx, struct encode *s)
 	return failed ? core_error_status(ctx) : FV_OK;
 }
 
-/* Of the rows listed, those that are in the cache go into x (when it is not NULL) and the others
- * stay in the list. Entries that are damaged are told when `tell`. */
+/* Reads the listed rows that the cache holds into x (unless it is NULL) and leaves the others in the list.
+ * Warns of damaged entries if `tell`. */
 static fv_status read_cache(
 	fv_ctx *ctx, const struct encode *s, float *x, int64_t *row, int64_t *n, bool tell)
 {
@@ -90,7 +90,8 @@ static fv_status read_cache(
 	float *value = x ? NULL : malloc(width * sizeof *value);
 	if (!x && !value)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
-	fv_ctx *own = core_ctx_new(); /* messages and names of thousands of entries are not kept */
+	fv_ctx *own =
+		core_ctx_new(); /* so that the messages and names of thousands of entries are freed */
 	int64_t left = 0;
 	for (int64_t i = 0; own && i < *n; i++) {
 		if (i % 256 == 255) {
@@ -182,7 +183,7 @@ static fv_status load_by_audio(fv_ctx *ctx, const core_encoder *e,
 	return status;
 }
 
-/* [n,L,D] -> [n,1,D] of one layer, in place. */
+/* Reduces [n,L,D] to [n,1,D] of one layer, in place. */
 static void pick_layer(const core_encoder *e, core_features *f)
 {
 	size_t width = (size_t)e->layers * (size_t)e->dims, dims = (size_t)e->dims;

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "corpus/audio.h"
 
-/* With its length before it, so that no two lists of words give one key. */
+/* Adds a word with its length before it, so that no two lists of words give one key. */
 static void add_word(core_text *text, const char *word)
 {
 	if (word)
@@ -47,7 +47,7 @@ static void add_attributes(core_text *text, const core_corpus_spec *s)
 		add_strings(text, s->values[i].attribute, &s->values[i].names);
 }
 
-/* All that decides what core_corpus_read gives. */
+/* Makes the key from all that core_corpus_read depends on. */
 static char *make_key(fv_ctx *ctx, const core_corpus_spec *s)
 {
 	const char *words[] = {s->audio, s->labels, s->column_file, s->column_speaker,
@@ -160,7 +160,7 @@ fv_status core_sets_join(fv_ctx *ctx, core_study *study)
 	return status;
 }
 
-/* Every recording that cannot be read is named. */
+/* Hashes all recordings and names every one that cannot be read. */
 static fv_status hash_recordings(fv_ctx *ctx, core_recordings *r)
 {
 	fv_status first = FV_OK;
@@ -171,7 +171,7 @@ static fv_status hash_recordings(fv_ctx *ctx, core_recordings *r)
 	return first;
 }
 
-/* Of this fold's recordings alone: a run must not depend on which other folds are asked for. */
+/* Hashes only this fold's recordings, because a run must not depend on which other folds are asked for. */
 static fv_status hash_fold(fv_ctx *ctx, const core_recordings *r, core_fold *fold)
 {
 	core_text all = {0};

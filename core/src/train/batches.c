@@ -41,7 +41,7 @@ fv_status core_stem_order(fv_ctx *ctx, const fv_rows *rows, int32_t **order)
 	return FV_OK;
 }
 
-const float *core_row_input(const core_train_data *data, int32_t row, size_t width, float *room)
+const float *core_row_input(const core_train_data *data, int32_t row, size_t width, float *scratch)
 {
 	size_t at = (size_t)(data->index ? data->index[row] : row);
 	const float *x = data->x + at * width;
@@ -49,8 +49,8 @@ const float *core_row_input(const core_train_data *data, int32_t row, size_t wid
 		return x;
 	const float *mean = data->mean, *scale = data->scale;
 	for (size_t j = 0; j < width; j++)
-		room[j] = (x[j] - mean[j]) * scale[j];
-	return room;
+		scratch[j] = (x[j] - mean[j]) * scale[j];
+	return scratch;
 }
 
 fv_status core_batches_init(fv_ctx *ctx, core_batches *b, const core_train_data *data, size_t width,

@@ -17,8 +17,8 @@ typedef struct core_train_data {
 	const float *mean, *scale; /* [L,D] */
 } core_train_data;
 
-/* Returns the model's input [width] for a row: the features themselves, or scaled into `room` [width]. */
-const float *core_row_input(const core_train_data *data, int32_t row, size_t width, float *room);
+/* Returns the model's input [width] for a row: the features themselves, or scaled into `scratch` [width]. */
+const float *core_row_input(const core_train_data *data, int32_t row, size_t width, float *scratch);
 
 /* Row numbers sorted by stem (bytes) -> order [n], memory of the context. */
 FV_NODISCARD fv_status core_stem_order(fv_ctx *ctx, const fv_rows *rows, int32_t **order);

@@ -25,9 +25,9 @@ fv_status core_networks_open_net(core_networks *w, int32_t index)
 	*net = (fv_net){.owner = w, .index = index};
 	if (of->kind == CORE_NET_HEAD) {
 		shape.classes = of->out;
-		return core_head_new(w->ctx, &shape, w->room, &net->head);
+		return core_head_new(w->ctx, &shape, w->capacity, &net->head);
 	}
-	size_t rows = (size_t)w->room, dims = (size_t)shape.dims, layers = (size_t)shape.layers;
+	size_t rows = (size_t)w->capacity, dims = (size_t)shape.dims, layers = (size_t)shape.layers;
 	size_t widest = of->out > shape.layers ? (size_t)of->out : layers;
 	net->sum = core_alloc(w->ctx, widest, sizeof *net->sum);
 	if (of->kind == CORE_NET_LINEAR)
@@ -48,7 +48,7 @@ fv_status core_networks_new(fv_ctx *ctx, core_plan *plan, int32_t rows, core_net
 		return FV_FAILED;
 	w->ctx = ctx;
 	w->plan = plan;
-	w->room = rows;
+	w->capacity = rows;
 	openblas_set_num_threads(1);
 	fv_status status = FV_OK;
 	for (int32_t i = 0; i < plan->n_nets && status == FV_OK; i++)
@@ -90,7 +90,7 @@ void core_networks_set_gradient(core_networks *w, float *gradient)
 void core_networks_begin(
 	core_networks *w, const float *const *x, const char *const *stem, int32_t n, int32_t rows)
 {
-	assert(n > 0 && n <= rows && rows <= w->room);
+	assert(n > 0 && n <= rows && rows <= w->capacity);
 	w->x = x;
 	w->stem = stem;
 	w->n = n;
@@ -114,18 +114,18 @@ const float *core_node_data(const fv_node *node)
 }
 
 /* Makes the buffer large enough for the batch's rows. Later batches reuse it. */
-static float *reserve_buffer(core_networks *w, float **buffer, size_t *room, int32_t width)
+static float *reserve_buffer(core_networks *w, float **buffer, size_t *capacity, int32_t width)
 {
-	size_t wanted = (size_t)w->room * (size_t)width;
-	if (wanted <= *room)
+	size_t wanted = (size_t)w->capacity * (size_t)width;
+	if (wanted <= *capacity)
 		return *buffer;
 	free(*buffer);
-	*room = 0;
+	*capacity = 0;
 	*buffer = aligned_alloc(64, (wanted * sizeof **buffer + 63) / 64 * 64);
 	if (!*buffer)
 		(void)fv_fail(w->ctx, FV_FAILED, "out of memory (%zu numbers)", wanted);
 	else
-		*room = wanted;
+		*capacity = wanted;
 	return *buffer;
 }
 
@@ -187,7 +187,7 @@ static bool compute_node(core_networks *w, fv_node *node)
 	const core_node *is = &node->is;
 	if (is->kind == CORE_NODE_INPUT || w->phase == CORE_PHASE_PREDICT)
 		return true;
-	if (!reserve_buffer(w, &node->data, &node->data_room, is->width))
+	if (!reserve_buffer(w, &node->data, &node->data_capacity, is->width))
 		return false;
 	if (is->kind == CORE_NODE_APPLY)
 		forward_net(w, &w->net[is->net], &w->node[is->a], node->data);
@@ -283,7 +283,7 @@ float *core_node_gradient(core_networks *w, fv_node *node)
 {
 	if (node->reached)
 		return node->gradient;
-	if (!reserve_buffer(w, &node->gradient, &node->gradient_room, node->is.width))
+	if (!reserve_buffer(w, &node->gradient, &node->gradient_capacity, node->is.width))
 		return NULL;
 	memset(node->gradient, 0, (size_t)w->n * (size_t)node->is.width * sizeof *node->gradient);
 	node->reached = true;

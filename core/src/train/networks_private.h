@@ -9,8 +9,8 @@ struct fv_node {
 	core_node is;
 	int32_t at; /* position among the batch's nodes */
 	float *data, *gradient;
-	size_t data_room, gradient_room; /* numbers allocated */
-	bool reached;                    /* by a gradient */
+	size_t data_capacity, gradient_capacity; /* numbers allocated */
+	bool reached;                            /* by a gradient */
 };
 
 struct fv_net {
@@ -27,7 +27,7 @@ struct fv_net {
 struct core_networks {
 	fv_ctx *ctx;
 	core_plan *plan;
-	int32_t room, n, rows; /* rows of the largest batch, wanted, computed */
+	int32_t capacity, n, rows; /* rows of the largest batch, wanted, computed */
 	core_networks_phase phase;
 	const float *params;
 	float *gradient;

@@ -177,31 +177,31 @@ static bool can_win(const core_select *s, double f1, double value)
 	return f1 >= s->job->spec->select_f1_floor * s->best_f1;
 }
 
-bool core_select_grow(core_select *s, int32_t room)
+bool core_select_grow(core_select *s, int32_t capacity)
 {
-	core_candidate *grown = core_alloc(s->ctx, (size_t)room, sizeof *grown);
-	float *models = core_alloc(s->ctx, (size_t)room * (size_t)s->count, sizeof *models);
-	s->packed = core_alloc(s->ctx, (size_t)room * 4, sizeof *s->packed);
+	core_candidate *grown = core_alloc(s->ctx, (size_t)capacity, sizeof *grown);
+	float *models = core_alloc(s->ctx, (size_t)capacity * (size_t)s->count, sizeof *models);
+	s->packed = core_alloc(s->ctx, (size_t)capacity * 4, sizeof *s->packed);
 	if (!grown || !models || !s->packed)
 		return false;
-	if (s->room)
-		memcpy(models, s->models, (size_t)(s->room * s->count) * sizeof *models);
-	for (int32_t i = 0; i < room; i++) {
-		if (i < s->room)
+	if (s->capacity)
+		memcpy(models, s->models, (size_t)(s->capacity * s->count) * sizeof *models);
+	for (int32_t i = 0; i < capacity; i++) {
+		if (i < s->capacity)
 			grown[i] = s->candidate[i];
 		else
 			grown[i].place = i;
 	}
 	s->candidate = grown;
 	s->models = models;
-	s->room = room;
+	s->capacity = capacity;
 	return true;
 }
 
 static fv_status add_candidate(
 	core_select *s, int32_t epoch, double f1, double value, const float *params)
 {
-	if (s->n == s->room && !core_select_grow(s, s->room ? 2 * s->room : 2))
+	if (s->n == s->capacity && !core_select_grow(s, s->capacity ? 2 * s->capacity : 2))
 		return FV_FAILED;
 	core_candidate *next = &s->candidate[s->n];
 	memcpy(core_select_model(s, next), params, (size_t)s->count * sizeof *params);

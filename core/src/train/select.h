@@ -46,11 +46,11 @@ typedef struct core_select {
 	int32_t judged; /* epochs so far */
 	double best_f1;
 	/* The models that can still win, by epoch. Entries from [n] on are free for reuse. */
-	int32_t n, room;
+	int32_t n, capacity;
 	core_candidate *candidate;
-	float *models; /* [room, count] */
+	float *models; /* [capacity, count] */
 	int64_t count; /* numbers of a model */
-	double *packed; /* [room, 4] as the checkpoint of the run holds them: epoch, f1, value, place of the model */
+	double *packed; /* [capacity, 4] as the checkpoint of the run holds them: epoch, f1, value, place of the model */
 } core_select;
 
 /* Checks that the rule has enough rows. Reads job->spec, dev or test, select_groups and class_name. */
@@ -68,7 +68,7 @@ FV_NODISCARD fv_status core_select_judge(core_select *select, core_networks *net
 	const float *params, core_train_epoch *epoch, bool *finite);
 
 /* Makes room for more models; for select*.c. Returns false if memory is out. */
-bool core_select_grow(core_select *select, int32_t room);
+bool core_select_grow(core_select *select, int32_t capacity);
 
 /* Adds what was judged so far to the checkpoint of the run. */
 FV_NODISCARD fv_status core_select_add(core_select *select, core_state *state);
