@@ -166,7 +166,7 @@ static fv_status encode_all(fv_ctx *ctx, struct encode *e)
 		.stem = stem,
 		.frames = e->frames,
 		.jobs = (int)e->jobs,
-		.room = core_path_dir(ctx, e->out)};
+		.folder = core_path_dir(ctx, e->out)};
 	status = core_encode_files_run(ctx, &job, encoded, &e->spool);
 	for (size_t i = 0; i < e->n_files && !status; i++)
 		shape_tensor(e, &encoded[i], &e->tensor[i]);

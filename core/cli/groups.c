@@ -60,7 +60,7 @@ static fv_status infer_groups(fv_ctx *ctx, const cli_study *cli, core_study *stu
 {
 	int64_t index = 0;
 	fv_status status = find_run(ctx, cli, study, &index);
-	const core_encode_job job = {cli->cache, (int)cli->jobs};
+	const core_encode_job job = {.cache = cli->cache, .jobs = (int)cli->jobs};
 	if (!status)
 		status = core_study_load_groups(ctx, study, index, &job);
 	if (status)

@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "nn/base_loss.h"
 #include "run/model.h"
-#include "train/trainer.h"
+#include "train/predict.h"
 #include "verbs.h"
 
 static const char usage[] = "usage: fairvox predict [--plugins DIR]... RUN FILE...\n\n"
@@ -124,19 +124,17 @@ static fv_status encode_all(
 static fv_status apply_model(fv_ctx *ctx, struct predict *p, const core_model *model)
 {
 	size_t classes = (size_t)model->plan->shape.classes;
-	float *x = core_alloc(ctx, p->width, sizeof *x);
 	float *prob = core_alloc(ctx, classes, sizeof *prob);
-	fv_status first = x && prob ? FV_OK : FV_FAILED;
-	for (size_t i = 0; i < p->n_files && x && prob; i++) {
+	fv_status first = prob ? FV_OK : FV_FAILED;
+	for (size_t i = 0; i < p->n_files && prob; i++) {
 		const char *stem = core_path_stem(ctx, p->file[i]);
 		const core_train_data data = {.rows = {.size = sizeof(fv_rows),
 						      .n = 1,
 						      .classes = model->plan->shape.classes,
 						      .stem = &stem},
-			.x = x};
-		for (size_t j = 0; j < p->width; j++)
-			x[j] = (p->x[i * p->width + j] - model->scaling.mean[j]) *
-			       model->scaling.scale[j];
+			.x = p->x + i * p->width,
+			.mean = model->scaling.mean,
+			.scale = model->scaling.scale};
 		fv_status status = core_train_predict(ctx, model->plan, model->params, &data, prob);
 		first = first ? first : status;
 		if (status)

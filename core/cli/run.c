@@ -26,7 +26,7 @@ static const char usage[] =
 
 static fv_status execute_study(fv_ctx *ctx, cli_study *cli, core_study *study)
 {
-	const core_encode_job job = {cli->cache, (int)cli->jobs};
+	const core_encode_job job = {.cache = cli->cache, .jobs = (int)cli->jobs};
 	fv_status status = core_study_load(ctx, study, &job);
 	if (status)
 		return status;

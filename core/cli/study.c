@@ -75,7 +75,11 @@ fv_status cli_study_parse(
 	struct option longs[16];
 	char shorts[16];
 	pick_options(options, longs, shorts);
-	*s = (cli_study){.results = "results", .cache = "cache", .jobs = 1, .save_every_s = 60};
+	*s = (cli_study){.results = "results",
+		.cache = "cache",
+		.jobs = 1,
+		.encodes = strchr(options, 'j') != NULL,
+		.save_every_s = 60};
 	for (int option; (option = cli_option(ctx, argc, argv, shorts, longs)) != -1;)
 		if (option == '?' || apply_option(ctx, s, option))
 			return FV_CONFIG;
@@ -98,6 +102,10 @@ fv_status cli_study_parse(
 
 fv_status cli_study_open(fv_ctx *ctx, cli_study *s, core_study **out)
 {
-	core_study_options options = {.results = s->results, .cache = s->cache, .force = s->force};
+	core_study_options options = {.results = s->results,
+		.cache = s->cache,
+		.force = s->force,
+		.jobs = (int)s->jobs,
+		.keep_waves = s->encodes};
 	return core_study_open(ctx, s->cells, &options, out);
 }

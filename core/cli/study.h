@@ -12,6 +12,7 @@ typedef struct cli_study {
 	const char *results, *cache; /* defaults: "results", "cache" */
 	int64_t jobs;
 	bool force, keep_going, json, has_fold;
+	bool encodes;        /* the verb has workers, which encode what is missing */
 	int64_t fold, seeds; /* seeds: 0 when not asked for */
 	double save_every_s;
 	const char *out;

@@ -13,6 +13,7 @@
 #include "corpus/corpus.h"
 #include "nn/base_loss.h"
 #include "train/objective.h"
+#include "train/predict.h"
 #include "train/trainer.h"
 
 /* Every run of a loss plugin gives the same bits, whatever the order of the rows in the files. */
@@ -39,6 +40,41 @@ static void repeatable(void **state)
 			(size_t)result[0].plan->count * sizeof(float));
 		free_task(other);
 		for (int i = 0; i < 3; i++)
+			free_task(run[i]);
+	}
+}
+
+/* Rows that are scaled as they are read give the run of rows scaled before, also where samples are
+ * mixed and where stages read predictions. */
+static void scaled_rows(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"erm", "mixup", "lff", "jtt"};
+	float mean[WIDTH], scale[WIDTH];
+	for (int j = 0; j < WIDTH; j++) {
+		mean[j] = 0.3f * (float)j - 2;
+		scale[j] = 0.5f + 0.1f * (float)(j % 7);
+	}
+	for (int l = 0; l < 4; l++) {
+		core_train_result result[2];
+		float logits[2][DEV * C];
+		task *run[] = {
+			new_task(test_loss(names[l]), false), new_task(test_loss(names[l]), false)};
+		core_train_job *as_read = &run[0]->job;
+		as_read->train.mean = as_read->dev.mean = mean;
+		as_read->train.scale = as_read->dev.scale = scale;
+		for (int i = 0; i < (N + DEV) * WIDTH; i++)
+			run[1]->x[i] = (run[1]->x[i] - mean[i % WIDTH]) * scale[i % WIDTH];
+		for (int i = 0; i < 2; i++) {
+			test_ok(run[i]->ctx, core_train_run(run[i]->ctx, &run[i]->job, &result[i]));
+			test_ok(run[i]->ctx,
+				core_train_predict(run[i]->ctx, result[i].plan, result[i].params,
+					&run[i]->job.dev, logits[i]));
+		}
+		assert_memory_equal(result[0].params, result[1].params,
+			(size_t)result[0].plan->count * sizeof(float));
+		assert_memory_equal(logits[0], logits[1], sizeof logits[0]);
+		for (int i = 0; i < 2; i++)
 			free_task(run[i]);
 	}
 }
@@ -523,6 +559,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(repeatable),
+		cmocka_unit_test(scaled_rows),
 		cmocka_unit_test(development_values),
 		cmocka_unit_test(selection),
 		cmocka_unit_test(kept_rows_and_order),

@@ -17,6 +17,7 @@
 #include "nn/base_loss.h"
 #include "train/networks_private.h"
 #include "train/objective.h"
+#include "train/predict.h"
 #include "train/trainer.h"
 
 enum { N = 100, L = 13, D = 24, H = 16, C = 6, STEPS = 20 };

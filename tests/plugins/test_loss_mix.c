@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "nn/base_loss.h"
+#include "train/predict.h"
 
 enum { EPOCHS = 300, DRAWS = EPOCHS * N };
 

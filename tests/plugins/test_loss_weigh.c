@@ -454,7 +454,7 @@ static void ds_confident_sets(void **state)
 		core_objective objective;
 		open_rows(&b, &objective, loss, test_loss_state(b.ctx, loss, "paper", NULL),
 			(int32_t)n, classes, 2, klass, group, member);
-		test_ok(b.ctx, core_objective_keep(&objective, &row, &got));
+		test_ok(b.ctx, core_objective_subsample(&objective, &row, &got));
 		assert_int_equal(got, kept);
 		assert_memory_equal(row, want, kept * sizeof *row);
 		core_objective_close(&objective);
@@ -501,7 +501,7 @@ static void ds_random_counts(void **state)
 		core_objective objective;
 		open_rows(&b, &objective, loss, test_loss_state(b.ctx, loss, "paper", NULL), rows,
 			6, groups, klass, group, NULL);
-		test_ok(b.ctx, core_objective_keep(&objective, &row, &got));
+		test_ok(b.ctx, core_objective_subsample(&objective, &row, &got));
 		assert_int_equal(got, json_integer_value(json_object_get(table, "ds_kept_total")));
 		for (int32_t i = 0; i < got; i++) {
 			assert_true(i == 0 || row[i] > row[i - 1]); /* ascending, each once */
@@ -532,11 +532,11 @@ static void ds_random_is_uniform(void **state)
 		core_objective objective;
 		open_rows(&b, &objective, loss, test_loss_state(b.ctx, loss, "paper", NULL), n, 1,
 			2, klass, group, NULL);
-		test_ok(b.ctx, core_objective_keep(&objective, &row, &got));
+		test_ok(b.ctx, core_objective_subsample(&objective, &row, &got));
 		assert_int_equal(got, 10);
 		for (int i = 0; i < got; i++)
 			times[row[i]]++;
-		test_ok(b.ctx, core_objective_keep(&objective, &again, &got));
+		test_ok(b.ctx, core_objective_subsample(&objective, &again, &got));
 		assert_memory_equal(row, again, 10 * sizeof *row);
 		core_ctx_free(b.ctx);
 	}
@@ -568,7 +568,7 @@ static void ds_options(void **state)
 		open_rows(&b, &objective, loss,
 			test_loss_state(b.ctx, loss, cases[i].profile, cases[i].draw, NULL), 6, 1,
 			2, klass, group, member);
-		test_ok(b.ctx, core_objective_keep(&objective, &row, &n));
+		test_ok(b.ctx, core_objective_subsample(&objective, &row, &n));
 		assert_int_equal(n, cases[i].n);
 		assert_memory_equal(row, cases[i].row, (size_t)n * sizeof *row);
 		core_ctx_free(b.ctx);
@@ -581,7 +581,7 @@ static void ds_options(void **state)
 			test_loss_state(
 				b.ctx, loss, official ? "official" : "paper", "draw=random", NULL),
 			6, 1, 2, klass, group, member);
-		test_ok(b.ctx, core_objective_keep(&objective, &row, &n));
+		test_ok(b.ctx, core_objective_subsample(&objective, &row, &n));
 		for (int32_t i = 0; i < n; i++)
 			of[group[row[i]] + 1]++;
 		assert_int_equal(of[0], official ? 0 : 1);

@@ -130,10 +130,11 @@ core_study *test_toy_open(
 	test_ok(ctx, core_registry_open(ctx, &plugins, plugins ? 1 : 0, &registry));
 	test_ok(ctx, core_config_load(ctx, registry, core_path_join(ctx, dir, "plan.yaml"), words,
 			     n, CORE_NEED_RUN, &config));
-	const core_study_options options = {
-		core_path_join(ctx, dir, "results"), core_path_join(ctx, dir, "cache"), false};
+	const core_study_options options = {.results = core_path_join(ctx, dir, "results"),
+		.cache = core_path_join(ctx, dir, "cache"),
+		.keep_waves = true};
 	test_ok(ctx, core_study_open(ctx, config, &options, &study));
-	const core_encode_job job = {options.cache, 1};
+	const core_encode_job job = {.cache = options.cache, .jobs = 1};
 	test_ok(ctx, core_study_load(ctx, study, &job));
 	return study;
 }

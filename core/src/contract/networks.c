@@ -220,7 +220,7 @@ static void check_development(struct contract *c, const fv_loss_setup *setup)
 		uint64_t before = contract_print(c, &r.in);
 		for (int32_t i = 0; i < 2 && draw(c, &r, PLAIN, 1); i++)
 			contract_ok(c, &r.in,
-				core_objective_develop(
+				core_objective_evaluate(
 					&r.objective, r.networks, &r.batch, &value[i]),
 				"develop");
 		contract_expect(c,

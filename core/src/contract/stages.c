@@ -7,7 +7,7 @@
 #include <xxhash.h>
 
 #include "contract/suite.h"
-#include "train/pass.h"
+#include "train/stages.h"
 
 enum { BATCH = 8 };
 

@@ -65,8 +65,8 @@ void core_head_init(fv_ctx *ctx, const core_head_shape *s, int64_t branch, float
 			tensor[i].count, params + tensor[i].offset);
 }
 
-/* One block of memory, each array at a multiple of 64 bytes. */
-static size_t carve(char *base, size_t *used, size_t n, size_t size, void *array)
+/* Places an array at the next multiple of 64 bytes of one block of memory. */
+static size_t carve_array(char *base, size_t *used, size_t n, size_t size, void *array)
 {
 	void *start = base ? base + *used : NULL;
 	memcpy(array, &start, sizeof start);
@@ -74,7 +74,7 @@ static size_t carve(char *base, size_t *used, size_t n, size_t size, void *array
 	return *used;
 }
 
-static size_t layout(core_head *head, char *base)
+static size_t lay_out_arrays(core_head *head, char *base)
 {
 	const core_head_shape *s = &head->shape;
 	size_t used = (sizeof *head + 63) / 64 * 64;
@@ -82,17 +82,18 @@ static size_t layout(core_head *head, char *base)
 	size_t projection = (size_t)s->projection, classes = (size_t)s->classes;
 	size_t layers = (size_t)s->layers;
 	size_t widest = projection > classes ? projection : classes;
-	carve(base, &used, batch * dims, sizeof(float), &head->mixed);
-	carve(base, &used, batch * layers * classes, sizeof(float), &head->dots);
-	carve(base, &used, batch * projection, sizeof(float), &head->hidden);
-	carve(base, &used, batch * dims, sizeof(float), &head->d_mixed);
-	carve(base, &used, batch * projection, sizeof(float), &head->d_hidden);
-	carve(base, &used, classes * dims, sizeof(float), &head->product);
-	carve(base, &used, classes, sizeof(float), &head->constant);
-	carve(base, &used, classes * dims, sizeof(float), &head->outer);
-	carve(base, &used, layers, sizeof(float), &head->share);
-	carve(base, &used, layers, sizeof(float), &head->row_dot);
-	return carve(base, &used, widest > layers ? widest : layers, sizeof(double), &head->sum);
+	carve_array(base, &used, batch * dims, sizeof(float), &head->mixed);
+	carve_array(base, &used, batch * layers * classes, sizeof(float), &head->dots);
+	carve_array(base, &used, batch * projection, sizeof(float), &head->hidden);
+	carve_array(base, &used, batch * dims, sizeof(float), &head->d_mixed);
+	carve_array(base, &used, batch * projection, sizeof(float), &head->d_hidden);
+	carve_array(base, &used, classes * dims, sizeof(float), &head->product);
+	carve_array(base, &used, classes, sizeof(float), &head->constant);
+	carve_array(base, &used, classes * dims, sizeof(float), &head->outer);
+	carve_array(base, &used, layers, sizeof(float), &head->share);
+	carve_array(base, &used, layers, sizeof(float), &head->row_dot);
+	return carve_array(
+		base, &used, widest > layers ? widest : layers, sizeof(double), &head->sum);
 }
 
 fv_status core_head_new(fv_ctx *ctx, const core_head_shape *shape, int32_t batch, core_head **out)
@@ -103,12 +104,12 @@ fv_status core_head_new(fv_ctx *ctx, const core_head_shape *shape, int32_t batch
 		return status;
 	core_head plan = {
 		.shape = *shape, .batch = batch, .collapsed = shape->classes <= CORE_HEAD_COLLAPSE};
-	size_t bytes = layout(&plan, NULL);
+	size_t bytes = lay_out_arrays(&plan, NULL);
 	char *base = aligned_alloc(64, bytes);
 	if (!base)
 		return fv_fail(ctx, FV_FAILED, "out of memory (%zu bytes)", bytes);
 	memset(base, 0, bytes);
-	layout(&plan, base);
+	lay_out_arrays(&plan, base);
 	plan.kernels = core_kernels_used();
 	*out = memcpy(base, &plan, sizeof plan);
 	return FV_OK;
@@ -197,7 +198,7 @@ static void collapsed_mix_gradient(
 	core_mix_gradient(head->share, head->shape.layers, head->sum, gradient);
 }
 
-/* Gradients of W1, b1 and W2 from G and M, and of the mix. */
+/* Computes the gradients of W1, b1 and W2 from G and M, and of the mix. */
 static void collapsed_gradient(core_head *head, const float *params, int32_t n,
 	const float *dlogits, const core_head_tensor *tensor, float *gradient)
 {

@@ -48,14 +48,15 @@ void core_head_init(fv_ctx *ctx, const core_head_shape *shape, int64_t branch, f
 
 typedef struct core_head core_head;
 
-/* Room for batches of up to `batch` rows. Errors: FV_FAILED (memory). */
+/* Makes a head for batches of up to `batch` rows. Errors: FV_FAILED (memory). */
 #define CORE_HEAD_COLLAPSE 16
 FV_NODISCARD fv_status core_head_new(
 	fv_ctx *ctx, const core_head_shape *shape, int32_t batch, core_head **out);
-void core_head_uncollapse(core_head *head); /* layer by layer from now on: to compare the two */
-void core_head_free(core_head *head);       /* NULL is allowed */
+void core_head_uncollapse(
+	core_head *head);             /* computes layer by layer from now on, to compare the two */
+void core_head_free(core_head *head); /* NULL is allowed */
 
-/* What depends on the parameters alone; to be called whenever they have changed. */
+/* Computes what depends on the parameters alone. Call it whenever they have changed. */
 void core_head_prepare(core_head *head, const float *params);
 
 /* x [n] pointers to [L,D] -> logits [n,C]. n <= batch. Keeps what backward needs. In batches of

@@ -111,8 +111,8 @@ static void add_inputs(const fv_lstm *lstm, const float *x, int64_t rows, float 
 		lstm->weight_ih, d, 1, gates, n);
 }
 
-/* Steps of one matrix product. */
-static int64_t block_of(int64_t sequences)
+/* Chooses how many steps one matrix product computes. */
+static int64_t choose_block(int64_t sequences)
 {
 	return sequences < ROWS ? ROWS / sequences : 1;
 }
@@ -126,7 +126,7 @@ size_t fv_lstm_scratch(const fv_lstm *lstm, int64_t sequences)
 void fv_lstm_apply(const fv_lstm *lstm, const float *x, int64_t steps, int64_t sequences, float *y,
 	float *scratch)
 {
-	int64_t hidden = lstm->hidden, wide = 4 * hidden, block = block_of(sequences);
+	int64_t hidden = lstm->hidden, wide = 4 * hidden, block = choose_block(sequences);
 	float *gates = scratch, *cell = gates + block * sequences * wide;
 	memset(cell, 0, (size_t)(sequences * hidden) * sizeof *cell);
 	for (int64_t first = 0; first < steps; first += block) {

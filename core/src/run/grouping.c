@@ -204,7 +204,7 @@ static fv_status infer_one(fv_ctx *ctx, const core_grouper_input *input, const c
 		return status;
 	if (f.uses & FV_USE_TABLE) {
 		fv_standardize kind = core_standardize_of(input->encoder, input->features->output);
-		status = core_matrix_make(
+		status = core_matrix_copy(
 			ctx, input->features, input->corpus_row, corpus, rows, kind, &f.matrix);
 	}
 	if (!status)

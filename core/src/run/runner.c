@@ -17,6 +17,7 @@
 #include "run/output.h"
 #include "run/pool.h"
 #include "run/selection.h"
+#include "train/predict.h"
 
 /* Does it use other recordings of a test speaker? */
 static bool is_transductive(const core_grouper_input *input)
@@ -71,6 +72,18 @@ fv_status core_runner_groups(fv_ctx *ctx, core_runner *r)
 	for (int32_t i = 0; i < r->cell->n_groupers; i++)
 		r->transductive |= is_transductive(&input[i]);
 	return core_runner_infer(ctx, r, r->cell->groupers, &r->groups);
+}
+
+/* Development rows of the features, in the order that the trainer has them. */
+static fv_status order_dev_index(fv_ctx *ctx, core_runner *r)
+{
+	core_matrix *m = &r->input;
+	const int32_t *index = m->index[CORE_DEV];
+	int32_t *ordered = core_alloc(ctx, (size_t)m->n[CORE_DEV], sizeof *ordered);
+	for (int32_t i = 0; ordered && i < m->n[CORE_DEV]; i++)
+		ordered[i] = index ? index[r->dev_order[i]] : r->dev_order[i];
+	r->dev_index = ordered;
+	return ordered ? FV_OK : FV_FAILED;
 }
 
 static fv_status make_input(fv_ctx *ctx, core_runner *r)
@@ -208,13 +221,23 @@ static fv_status start(void *user, const core_plan *plan, float *params)
 	return path ? core_model_read_params(h->ctx, path, plan, params) : FV_FAILED;
 }
 
+core_train_data core_runner_data(const core_runner *r, int split, fv_rows rows)
+{
+	const core_matrix *m = &r->input;
+	return (core_train_data){.rows = rows,
+		.x = m->x[split],
+		.index = split == CORE_DEV ? r->dev_index : m->index[split],
+		.mean = m->mean[split],
+		.scale = m->scale[split]};
+}
+
 /* The job without files and callbacks. */
 static fv_status make_job(fv_ctx *ctx, core_runner *r, core_train_job *job)
 {
 	const fv_descriptor *loss = r->cell->loss.plugin->descriptor;
 	*job = (core_train_job){.shape = r->shape,
-		.train = {r->train, r->input.x[CORE_TRAIN], NULL},
-		.dev = {r->dev, r->input.x[CORE_DEV], r->dev_order},
+		.train = core_runner_data(r, CORE_TRAIN, r->train),
+		.dev = core_runner_data(r, CORE_DEV, r->dev),
 		.spec = &r->cell->train,
 		.loss = loss,
 		.member_is_probability = r->groups.probability,
@@ -271,11 +294,9 @@ static fv_status predict(fv_ctx *ctx, core_runner *r)
 		return FV_FAILED;
 	for (size_t i = 0; i < n; i++)
 		stem[i] = r->corpus->stem[r->rows.row[CORE_TEST][i]];
-	core_train_data test = {.rows = {.size = sizeof(fv_rows),
-					.n = (int32_t)n,
-					.classes = r->corpus->classes,
-					.stem = stem},
-		.x = r->input.x[CORE_TEST]};
+	const fv_rows rows = {
+		.size = sizeof rows, .n = (int32_t)n, .classes = r->corpus->classes, .stem = stem};
+	const core_train_data test = core_runner_data(r, CORE_TEST, rows);
 	fv_status status =
 		core_train_predict(ctx, r->result.plan, r->result.params, &test, r->test_prob);
 	if (!status)
@@ -290,6 +311,8 @@ static fv_status compute(fv_ctx *ctx, core_runner *r)
 		status = make_input(ctx, r);
 	if (!status)
 		status = make_training(ctx, r);
+	if (!status)
+		status = order_dev_index(ctx, r);
 	if (!status)
 		status = train(ctx, r);
 	return status ? status : predict(ctx, r);

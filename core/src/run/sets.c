@@ -42,7 +42,7 @@ fv_status core_set_fold(
 	return status;
 }
 
-static int by_bytes(const void *a, const void *b)
+static int compare_stems(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
@@ -60,7 +60,7 @@ static fv_status join_stems(fv_ctx *ctx, const core_study *study, int32_t set, c
 	for (int32_t i = 0; i < study->n_folds; i++)
 		for (int32_t j = 0; study->fold[i].set == set && j < study->fold[i].corpus->n; j++)
 			out->stem[n++] = study->fold[i].corpus->stem[j];
-	qsort(out->stem, n, sizeof *out->stem, by_bytes);
+	qsort(out->stem, n, sizeof *out->stem, compare_stems);
 	for (size_t i = 0; i < n; i++)
 		if (!i || strcmp(out->stem[i], out->stem[out->n - 1]))
 			out->stem[out->n++] = out->stem[i];
@@ -99,7 +99,7 @@ fv_status core_sets_join(fv_ctx *ctx, core_study *study)
 	return status;
 }
 
-/* Every recording that cannot be read is named. */
+/* Hashes all recordings and names every one that cannot be read. */
 static fv_status hash_recordings(fv_ctx *ctx, core_recordings *r)
 {
 	fv_status first = FV_OK;
@@ -110,7 +110,7 @@ static fv_status hash_recordings(fv_ctx *ctx, core_recordings *r)
 	return first;
 }
 
-/* Of this fold's recordings alone: a run must not depend on which other folds are asked for. */
+/* Hashes only this fold's recordings, because a run must not depend on which other folds are asked for. */
 static fv_status hash_fold(fv_ctx *ctx, const core_recordings *r, core_fold *fold)
 {
 	core_text all = {0};

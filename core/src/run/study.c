@@ -6,7 +6,7 @@
 #include <fairvox/grouper.h>
 
 #include "base/file.h"
-#include "corpus/audio.h"
+#include "base/text.h"
 #include "run/folder.h"
 #include "run/grouping.h"
 #include "run/inputs.h"
@@ -97,29 +97,44 @@ static fv_status add_runs(fv_ctx *ctx, core_study *study)
 	return core_sets_join(ctx, study);
 }
 
-/* Mean and sd over all samples of the fold's training recordings, before any bias. */
-static fv_status corpus_moments(fv_ctx *ctx, core_study *study, core_table *table)
+/* Those of another table with the same recordings, rate and length, or new ones. */
+static fv_status find_waves(
+	fv_ctx *ctx, core_study *study, core_table *table, const core_study_options *options)
 {
-	const core_fold *fold = &study->fold[table->fold];
 	const core_recordings *r = &study->set[table->set].recordings;
-	const core_encoder *e = table->encoder;
-	core_moments all = {0};
-	for (int32_t i = 0; i < fold->corpus->n; i++) {
-		if (fold->corpus->split[i] != CORE_TRAIN)
-			continue;
-		core_wave wave;
-		fv_status status = core_audio_read(
-			ctx, r->path[fold->row[i]], e->info.rate_hz, e->spec->max_seconds, &wave);
-		if (status)
-			return status;
-		all = core_moments_merge(all, core_wave_moments(wave.sample, wave.n));
-		core_wave_free(&wave);
+	const core_waves_options wanted = {.cache = study->cache,
+		.rate_hz = table->encoder->info.rate_hz,
+		.max_seconds = table->encoder->spec->max_seconds,
+		.keep = options->keep_waves};
+	for (int32_t i = 0; i < study->n_tables && !table->waves; i++) {
+		core_waves *other = study->table[i].waves;
+		if (other && core_waves_are(other, r, wanted.rate_hz, wanted.max_seconds))
+			table->waves = other;
 	}
-	return core_encoder_set_corpus(
-		ctx, table->encoder, all.mean, all.n ? all.m2 / (double)all.n : 0);
+	return table->waves ? FV_OK : core_waves_open(ctx, r, &wanted, &table->waves);
 }
 
-static fv_status prepare_tables(fv_ctx *ctx, core_study *study)
+/* Mean and sd over all samples of the fold's training recordings, before any bias. */
+static fv_status set_corpus_moments(
+	fv_ctx *ctx, core_study *study, core_table *table, const core_study_options *options)
+{
+	const core_fold *fold = &study->fold[table->fold];
+	int64_t *row = core_alloc(ctx, (size_t)fold->corpus->n, sizeof *row), n = 0;
+	core_moments all;
+	fv_status status = row ? find_waves(ctx, study, table, options) : FV_FAILED;
+	if (status)
+		return status;
+	for (int32_t i = 0; i < fold->corpus->n; i++)
+		if (fold->corpus->split[i] == CORE_TRAIN)
+			row[n++] = fold->row[i];
+	int jobs = options->jobs > 0 ? options->jobs : 1;
+	status = core_waves_measure(ctx, table->waves, row, n, jobs, &all);
+	return status ? status
+		      : core_encoder_set_corpus(
+				ctx, table->encoder, all.mean, all.n ? all.m2 / (double)all.n : 0);
+}
+
+static fv_status prepare_tables(fv_ctx *ctx, core_study *study, const core_study_options *options)
 {
 	for (int32_t i = 0; i < study->n_tables; i++) {
 		core_table *table = &study->table[i];
@@ -127,7 +142,7 @@ static fv_status prepare_tables(fv_ctx *ctx, core_study *study)
 			continue;
 		fv_status status = core_set_find_audio(ctx, study, &study->set[table->set]);
 		if (!status && table->fold >= 0)
-			status = corpus_moments(ctx, study, table);
+			status = set_corpus_moments(ctx, study, table, options);
 		if (status)
 			return status;
 	}
@@ -188,7 +203,7 @@ fv_status core_study_open(
 	if (!status)
 		status = check_runs(ctx, study);
 	if (!status)
-		status = prepare_tables(ctx, study);
+		status = prepare_tables(ctx, study, options);
 	for (int64_t i = 0; i < study->n_runs && !status; i++) {
 		core_run *run = &study->run[i];
 		status = core_run_inputs(ctx, study, run);
@@ -200,8 +215,21 @@ fv_status core_study_open(
 	return status;
 }
 
+/* Waves are closed with the first table that has them. */
+static void close_waves(core_study *study)
+{
+	for (int32_t i = 0; i < study->n_tables; i++) {
+		core_waves *waves = study->table[i].waves;
+		for (int32_t j = i; waves && j < study->n_tables; j++)
+			if (study->table[j].waves == waves)
+				study->table[j].waves = NULL;
+		core_waves_close(waves);
+	}
+}
+
 void core_study_close(core_study *study)
 {
+	close_waves(study);
 	for (int32_t i = 0; i < study->n_tables; i++) {
 		core_encoder_close(study->table[i].encoder);
 		core_features_free(&study->table[i].features);
@@ -215,8 +243,9 @@ static fv_status load_table(
 	core_table *table = &study->table[index];
 	if (table->loaded)
 		return FV_OK;
+	const core_encode_job own = {.cache = job->cache, .jobs = job->jobs, .waves = table->waves};
 	fv_status status = core_features_load(
-		ctx, table->encoder, &study->set[table->set].recordings, job, &table->features);
+		ctx, table->encoder, &study->set[table->set].recordings, &own, &table->features);
 	table->loaded = !status;
 	return status;
 }
@@ -245,5 +274,6 @@ fv_status core_study_load(fv_ctx *ctx, core_study *study, const core_encode_job 
 	for (int64_t i = 0; i < study->n_runs && !status; i++)
 		if (!study->run[i].done)
 			status = core_study_load_run(ctx, study, i, job);
+	close_waves(study); /* what they hold on the disk is not needed by the runs */
 	return status;
 }

@@ -4,63 +4,14 @@
 #ifndef CORE_RUN_STUDY_H
 #define CORE_RUN_STUDY_H
 
-#include "config/config.h"
-#include "corpus/corpus.h"
-#include "run/features.h"
-
-/* The recordings of a corpus, all folds together. */
-typedef struct core_set {
-	const core_corpus_spec *spec;
-	core_recordings recordings;
-	bool hashed;    /* paths and hashes are filled in */
-	bool synthetic; /* the audio folder says it was made by `fairvox synth` */
-} core_set;
-
-typedef struct core_fold {
-	int32_t set;
-	int64_t fold;
-	core_corpus *corpus;
-	int64_t *row; /* [corpus->n] row in the set's recordings */
-	char labels_sha256[CORE_SHA256_HEX], attributes_sha256[CORE_SHA256_HEX];
-	char audio_sha256[CORE_SHA256_HEX]; /* over stems and hashes; "" until they are known */
-} core_fold;
-
-/* The features of a set under an encoder, loaded when a run needs them. */
-typedef struct core_table {
-	const char *key;   /* of the encoder spec */
-	int32_t set, fold; /* fold: index, only with normalize: corpus; else -1 */
-	core_encoder *encoder;
-	bool loaded;
-	core_features features;
-} core_table;
-
-#define CORE_PRODUCT_MAX 8
-
-typedef struct core_run {
-	int32_t cell, fold; /* indices */
-	int64_t seed;
-	int32_t table;                         /* the cell's features */
-	int32_t group_table[CORE_PRODUCT_MAX]; /* of each grouper; -1: uses none */
-	const char *cell_dir, *dir;            /* RESULTS/<slug>-<hash8>[/fold<F>-seed<S>] */
-	const char *
-		inputs; /* everything the result depends on, as canonical JSON: content of `done` */
-	bool done;      /* the folder holds the results of exactly these inputs */
-} core_run;
-
-typedef struct core_study {
-	core_config *config;
-	const char *results, *cache;
-	int32_t n_sets, n_folds, n_tables;
-	core_set *set;
-	core_fold *fold;
-	core_table *table;
-	int64_t n_runs;
-	core_run *run;
-} core_study;
+#include "run/study_types.h"
 
 typedef struct core_study_options {
 	const char *results, *cache;
 	bool force; /* nothing counts as done */
+	int jobs;   /* worker processes for what recordings must be decoded for; 0: 1 */
+	/* Recordings decoded now are to be encoded with core_study_load: their waves are kept. */
+	bool keep_waves;
 } core_study_options;
 
 /* Reads corpora, finds and hashes recordings, opens encoders, and finds which runs are done. */
@@ -76,10 +27,5 @@ FV_NODISCARD fv_status core_study_load_run(
 /* Only those that its groupers read. */
 FV_NODISCARD fv_status core_study_load_groups(
 	fv_ctx *ctx, core_study *study, int64_t run, const core_encode_job *job);
-
-static inline const core_cell *core_run_cell(const core_study *study, const core_run *run)
-{
-	return &study->config->cells[run->cell];
-}
 
 #endif

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Every status a plugin returns passes here: the errors it recorded keep its name. */
-static fv_status done(core_objective *o, size_t errors_before, fv_status status)
+/* Ends a call of the plugin. A plugin that fails without a message gets one here. */
+static fv_status leave_plugin(core_objective *o, size_t errors_before, fv_status status)
 {
 	if (status != FV_OK && core_error_count(o->ctx) == errors_before)
 		status = fv_fail(
@@ -16,7 +16,7 @@ static fv_status done(core_objective *o, size_t errors_before, fv_status status)
 	return status;
 }
 
-static size_t enter(core_objective *o)
+static size_t enter_plugin(core_objective *o)
 {
 	core_ctx_set_plugin(o->ctx, o->name);
 	return core_error_count(o->ctx);
@@ -60,7 +60,7 @@ fv_status core_count_rows(fv_ctx *ctx, const fv_rows *rows, const int32_t *order
 	return FV_OK;
 }
 
-static fv_status take_networks(core_objective *o, const fv_descriptor *loss)
+static fv_status load_networks_ops(core_objective *o, const fv_descriptor *loss)
 {
 	const fv_networks_1 *theirs = loss->extension ? loss->extension(FV_NETWORKS_1) : NULL;
 	if (!theirs)
@@ -74,7 +74,7 @@ static fv_status take_networks(core_objective *o, const fv_descriptor *loss)
 		"loss %s: " FV_NETWORKS_1 " needs build, predict and step", o->name);
 }
 
-static fv_status take_stages(core_objective *o, const fv_descriptor *loss)
+static fv_status load_stages_ops(core_objective *o, const fv_descriptor *loss)
 {
 	const fv_stages_1 *theirs = loss->extension ? loss->extension(FV_STAGES_1) : NULL;
 	if (!theirs)
@@ -92,7 +92,7 @@ static fv_status take_stages(core_objective *o, const fv_descriptor *loss)
 	return FV_OK;
 }
 
-static fv_rows without_groups(fv_rows rows)
+static fv_rows hide_groups(fv_rows rows)
 {
 	rows.groups = 0;
 	rows.group = NULL;
@@ -110,14 +110,14 @@ fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *stat
 	o->train = *setup->train;
 	o->dev = *setup->dev;
 	if (!o->ops.uses_groups) {
-		o->train = without_groups(o->train);
-		o->dev = without_groups(o->dev);
+		o->train = hide_groups(o->train);
+		o->dev = hide_groups(o->dev);
 	} else if (o->train.groups < 1) {
 		return fv_fail(ctx, FV_CONFIG, "loss %s needs groups: give a grouper", o->name);
 	}
-	fv_status status = take_networks(o, loss);
+	fv_status status = load_networks_ops(o, loss);
 	if (status == FV_OK)
-		status = take_stages(o, loss);
+		status = load_stages_ops(o, loss);
 	if (status == FV_OK)
 		status = core_count_rows(ctx, &o->train, order, &o->count);
 	if (status != FV_OK)
@@ -127,9 +127,9 @@ fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *stat
 	o->setup.train = &o->train;
 	o->setup.dev = &o->dev;
 	o->setup.count = &o->count;
-	size_t errors = enter(o);
+	size_t errors = enter_plugin(o);
 	o->opened = true;
-	return done(o, errors, o->ops.open ? o->ops.open(state, ctx, &o->setup) : FV_OK);
+	return leave_plugin(o, errors, o->ops.open ? o->ops.open(state, ctx, &o->setup) : FV_OK);
 }
 
 void core_objective_close(core_objective *o)
@@ -139,7 +139,7 @@ void core_objective_close(core_objective *o)
 	o->opened = false;
 }
 
-fv_status core_objective_keep(core_objective *o, int32_t **row, int32_t *n)
+fv_status core_objective_subsample(core_objective *o, int32_t **row, int32_t *n)
 {
 	int32_t all = o->train.n, per_row = o->train.groups > 2 ? o->train.groups : 2;
 	int64_t cap = (int64_t)all * per_row, kept = all;
@@ -150,7 +150,7 @@ fv_status core_objective_keep(core_objective *o, int32_t **row, int32_t *n)
 		return FV_FAILED;
 	for (int32_t i = 0; i < all; i++)
 		list[i] = i;
-	size_t errors = enter(o);
+	size_t errors = enter_plugin(o);
 	fv_status status = FV_OK;
 	if (o->ops.keep)
 		status = o->ops.keep(o->state, o->ctx, list, cap, &kept);
@@ -163,21 +163,21 @@ fv_status core_objective_keep(core_objective *o, int32_t **row, int32_t *n)
 				(int)list[i], (int)all - 1);
 	*row = list;
 	*n = (int32_t)kept;
-	return done(o, errors, status);
+	return leave_plugin(o, errors, status);
 }
 
 fv_status core_objective_order(core_objective *o, int64_t epoch, int32_t *position, int32_t n)
 {
 	if (!o->ops.order)
 		return FV_OK;
-	size_t errors = enter(o);
+	size_t errors = enter_plugin(o);
 	fv_status status = o->ops.order(o->state, o->ctx, epoch, position, n);
 	for (int32_t i = 0; status == FV_OK && i < n; i++)
 		if (position[i] < 0 || position[i] >= n)
 			status = fv_fail(o->ctx, FV_FAILED,
 				"epoch %lld: position %d, but the kept rows are 0 to %d",
 				(long long)epoch, (int)position[i], (int)n - 1);
-	return done(o, errors, status);
+	return leave_plugin(o, errors, status);
 }
 
 fv_status core_objective_mix(
@@ -187,7 +187,7 @@ fv_status core_objective_mix(
 		partner[i] = batch->row[i];
 		lambda[i] = 1;
 	}
-	size_t errors = enter(o);
+	size_t errors = enter_plugin(o);
 	fv_status status = o->ops.mix(o->state, o->ctx, batch, partner, lambda);
 	for (int32_t i = 0; status == FV_OK && i < batch->n; i++)
 		if (partner[i] < 0 || partner[i] >= o->train.n ||
@@ -196,10 +196,10 @@ fv_status core_objective_mix(
 				"step %lld: sample %d is mixed with row %d (of %d) and lambda %g",
 				(long long)batch->step, (int)i, (int)partner[i], (int)o->train.n,
 				lambda[i]);
-	return done(o, errors, status);
+	return leave_plugin(o, errors, status);
 }
 
-static double mean(const double *x, int32_t n)
+static double average(const double *x, int32_t n)
 {
 	double sum = 0;
 	for (int32_t i = 0; i < n; i++)
@@ -212,12 +212,12 @@ fv_status core_objective_weigh(core_objective *o, const fv_batch *batch, double 
 	if (!o->ops.weigh) {
 		for (int32_t i = 0; i < batch->n; i++)
 			v[i] = 1.0 / batch->n;
-		*value = mean(batch->loss, batch->n);
+		*value = average(batch->loss, batch->n);
 		return FV_OK;
 	}
 	memset(v, 0, (size_t)batch->n * sizeof *v);
 	*value = NAN;
-	size_t errors = enter(o);
+	size_t errors = enter_plugin(o);
 	fv_status status = o->ops.weigh(o->state, o->ctx, batch, v, value);
 	if (status == FV_OK && !isfinite(*value))
 		status = fv_fail(o->ctx, FV_FAILED, "step %lld: the value is %g",
@@ -226,76 +226,76 @@ fv_status core_objective_weigh(core_objective *o, const fv_batch *batch, double 
 		if (!isfinite(v[i]))
 			status = fv_fail(o->ctx, FV_FAILED, "step %lld: v of sample %d is %g",
 				(long long)batch->step, (int)i, v[i]);
-	return done(o, errors, status);
+	return leave_plugin(o, errors, status);
 }
 
-static size_t enter_networks(core_objective *o, core_networks *networks, core_networks_stage stage)
+static size_t enter_networks(core_objective *o, core_networks *networks, core_networks_phase phase)
 {
-	core_networks_set_stage(networks, stage);
+	core_networks_set_phase(networks, phase);
 	core_ctx_set_networks(o->ctx, networks);
-	return enter(o);
+	return enter_plugin(o);
 }
 
-static fv_status done_networks(core_objective *o, size_t errors_before, fv_status status)
+static fv_status leave_networks(core_objective *o, size_t errors_before, fv_status status)
 {
 	core_ctx_set_networks(o->ctx, NULL);
-	return done(o, errors_before, status);
+	return leave_plugin(o, errors_before, status);
 }
 
 fv_status core_objective_build(core_objective *o, core_networks *networks)
 {
-	size_t errors = enter_networks(o, networks, CORE_STAGE_BUILD);
+	size_t errors = enter_networks(o, networks, CORE_PHASE_BUILD);
 	fv_status status = o->networks.build(o->state, o->ctx, &o->setup);
 	fv_node *logits = NULL;
-	core_networks_set_stage(networks, CORE_STAGE_PREDICT);
+	core_networks_set_phase(networks, CORE_PHASE_PREDICT);
 	if (status == FV_OK)
 		status = o->networks.predict(o->state, o->ctx, &logits);
 	if (status == FV_OK && !logits)
 		status = fv_fail(o->ctx, FV_FAILED, "names no value that predicts");
 	if (status == FV_OK)
 		status = core_networks_record(networks, logits);
-	return done_networks(o, errors, status);
+	return leave_networks(o, errors, status);
 }
 
 fv_status core_objective_step(
 	core_objective *o, core_networks *networks, const fv_batch *batch, double *value)
 {
 	*value = NAN;
-	size_t errors = enter_networks(o, networks, CORE_STAGE_STEP);
+	size_t errors = enter_networks(o, networks, CORE_PHASE_STEP);
 	fv_status status = o->networks.step(o->state, o->ctx, batch, value);
 	if (!core_networks_finite(networks)) {
 		*value = NAN;
-		return done_networks(o, errors, FV_OK);
+		return leave_networks(o, errors, FV_OK);
 	}
 	if (status == FV_OK && !isfinite(*value))
 		status = fv_fail(o->ctx, FV_FAILED, "step %lld: the value is %g",
 			(long long)batch->step, *value);
-	return done_networks(o, errors, status);
+	return leave_networks(o, errors, status);
 }
 
-fv_status core_objective_develop(
+fv_status core_objective_evaluate(
 	core_objective *o, core_networks *networks, const fv_batch *batch, double *value)
 {
-	*value = mean(batch->loss, batch->n);
+	*value = average(batch->loss, batch->n);
 	if (o->own_networks && o->networks.develop) {
-		size_t errors = enter_networks(o, networks, CORE_STAGE_DEVELOP);
+		size_t errors = enter_networks(o, networks, CORE_PHASE_EVALUATE);
 		fv_status status = o->networks.develop(o->state, o->ctx, batch, value);
 		if (!core_networks_finite(networks))
 			*value = NAN;
-		return done_networks(o, errors, status);
+		return leave_networks(o, errors, status);
 	}
 	if (o->own_networks || !o->ops.develop)
 		return FV_OK;
-	size_t errors = enter(o);
-	return done(o, errors, o->ops.develop(o->state, o->ctx, batch, value));
+	size_t errors = enter_plugin(o);
+	return leave_plugin(o, errors, o->ops.develop(o->state, o->ctx, batch, value));
 }
 
 fv_status core_objective_next(core_objective *o, int32_t index, fv_stage *stage, bool *more)
 {
 	int32_t another = 0;
 	*stage = (fv_stage){.size = sizeof *stage};
-	size_t errors = enter(o);
+	size_t errors = enter_plugin(o);
 	fv_status status = o->stages.next(o->state, o->ctx, index, stage, &another);
 	*more = another != 0;
-	return done(o, errors, status);
+	return leave_plugin(o, errors, status);
 }

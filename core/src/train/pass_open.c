@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a pass needs before its first step: objective, rows, networks, vectors, start weights. */
+/* Makes what a pass needs before its first step: objective, rows, networks, vectors, start weights. */
 #include <assert.h>
 #include <string.h>
 
 #include "nn/base_loss.h"
 #include "nn/blocks.h"
-#include "train/trainer_private.h"
+#include "train/pass_private.h"
 
-const char *core_trainer_broken(const core_plan *plan, const float *vector)
+const char *core_find_non_finite(const core_plan *plan, const float *vector)
 {
 	for (int32_t i = 0; i < plan->n_tensors; i++)
 		if (!core_all_finite(vector + plan->tensor[i].offset, plan->tensor[i].count))
@@ -29,92 +29,57 @@ static fv_status check_split(
 	return FV_OK;
 }
 
-static fv_status set_class_weights(trainer *t)
+static fv_status make_class_weights(fv_ctx *ctx, const core_train_job *job, const double **out)
 {
-	const fv_rows *rows = &t->job->train.rows;
-	size_t size = (size_t)rows->classes * sizeof(double);
-	double *weight = core_alloc(t->ctx, size, 1);
-	t->result->class_weight = weight;
-	if (!weight)
-		return FV_FAILED;
-	if (!t->pass->class_weight)
-		return core_class_weights(
-			t->ctx, rows->label, rows->n, rows->classes, t->job->class_name, weight);
-	memcpy(weight, t->pass->class_weight, size);
-	return FV_OK;
+	const fv_rows *rows = &job->train.rows;
+	double *weight = core_alloc(ctx, (size_t)rows->classes, sizeof *weight);
+	*out = weight;
+	return weight ? core_class_weights(
+				ctx, rows->label, rows->n, rows->classes, job->class_name, weight)
+		      : FV_FAILED;
 }
 
-fv_status core_trainer_open(trainer *t)
+fv_status core_train_open_objective(
+	fv_ctx *ctx, const core_train_job *job, const double *class_weight, core_objective *out)
 {
-	fv_ctx *ctx = t->ctx;
-	const core_train_job *job = t->job;
-	const fv_rows *rows = &job->train.rows;
 	int32_t *order;
+	*out = (core_objective){0};
 	fv_status status = check_split(ctx, job, &job->train, "training");
 	if (status == FV_OK)
 		status = check_split(ctx, job, &job->dev, "development");
+	if (status == FV_OK && !class_weight)
+		status = make_class_weights(ctx, job, &class_weight);
 	if (status == FV_OK)
-		status = set_class_weights(t);
-	if (status == FV_OK)
-		status = core_stem_order(ctx, rows, &order);
+		status = core_stem_order(ctx, &job->train.rows, &order);
 	if (status != FV_OK)
 		return status;
-	if (t->pass->objective) {
-		t->objective = *t->pass->objective;
-		return FV_OK;
-	}
-	fv_loss_setup setup = {.size = sizeof setup,
-		.train = rows,
+	const fv_loss_setup setup = {.size = sizeof setup,
+		.train = &job->train.rows,
 		.dev = &job->dev.rows,
-		.class_weight = t->result->class_weight,
+		.class_weight = class_weight,
 		.epochs = job->spec->epochs,
 		.batch = job->spec->batch,
 		.member_is_probability = job->member_is_probability,
 		.class_name = job->class_name};
-	status = core_objective_open(ctx, job->loss, job->loss_state, &setup, order, &t->objective);
-	return status;
+	return core_objective_open(ctx, job->loss, job->loss_state, &setup, order, out);
 }
 
-fv_status core_trainer_keep(trainer *t)
+/* Finds the rows of an epoch: those that the pass names, or the objective's subsample. */
+static fv_status find_rows(struct core_pass *t)
 {
-	fv_status status = FV_OK;
-	if (t->pass->objective) {
-		t->kept = t->pass->row;
-		t->n_kept = t->pass->n;
-	} else {
-		int32_t *kept;
-		status = core_objective_keep(&t->objective, &kept, &t->n_kept);
-		t->kept = kept;
-	}
+	int32_t *kept;
 	t->train = t->job->train;
-	t->train.rows = t->objective.train;
+	t->train.rows = t->objective->train;
+	t->kept = t->pass->row;
+	t->n_kept = t->pass->n;
+	if (t->kept)
+		return FV_OK;
+	fv_status status = core_objective_subsample(t->objective, &kept, &t->n_kept);
+	t->kept = kept;
 	return status;
 }
 
-fv_status core_train_preview_run(fv_ctx *ctx, const core_train_job *job, core_train_preview *out)
-{
-	static const core_train_pass whole = {.stage = 1};
-	core_train_result result = {0};
-	trainer t = {.ctx = ctx, .job = job, .pass = &whole, .result = &result};
-	*out = (core_train_preview){0};
-	/* Without ids the groups are not inferred yet. */
-	fv_status status = job->select_groups.id ? core_select_check(ctx, job) : FV_OK;
-	if (status == FV_OK)
-		status = core_trainer_open(&t);
-	if (status == FV_OK && t.objective.in_stages) {
-		status = core_stages_preview(ctx, job, &t.objective, out);
-	} else if (status == FV_OK) {
-		status = core_trainer_keep(&t);
-		out->n = 1;
-		out->stage[0].loss = job->loss->name;
-		out->stage[0].rows = t.n_kept;
-		out->stage[0].epochs = job->spec->epochs;
-	}
-	core_objective_close(&t.objective);
-	return status;
-}
-
-static fv_status check_order(trainer *t)
+static fv_status check_order(struct core_pass *t)
 {
 	const core_train_job *job = t->job;
 	if (!job->order)
@@ -136,8 +101,8 @@ static fv_status check_order(trainer *t)
 	return FV_OK;
 }
 
-/* Tensors that the model before has too begin where it ended. */
-static void go_on(trainer *t)
+/* Copies the tensors that the previous model also has. */
+static void copy_previous_model(struct core_pass *t)
 {
 	const core_plan *to = t->plan, *from = t->pass->from;
 	for (int32_t i = 0; i < to->n_tensors; i++)
@@ -149,42 +114,42 @@ static void go_on(trainer *t)
 					(size_t)to->tensor[i].count * sizeof(float));
 }
 
-static fv_status start_model(trainer *t)
+static fv_status start_model(struct core_pass *t)
 {
 	const core_train_job *job = t->job;
 	if (!job->start)
 		core_plan_init(t->ctx, t->plan, t->param);
 	fv_status status = job->start ? job->start(job->user, t->plan, t->param) : FV_OK;
-	const char *tensor = status == FV_OK ? core_trainer_broken(t->plan, t->param) : NULL;
+	const char *tensor = status == FV_OK ? core_find_non_finite(t->plan, t->param) : NULL;
 	if (tensor)
 		return fv_fail(t->ctx, FV_DATA, "train.init: %s is not finite", tensor);
 	if (status == FV_OK && t->pass->from)
-		go_on(t);
+		copy_previous_model(t);
 	if (status == FV_OK && t->anchor)
 		memcpy(t->anchor, t->param, (size_t)t->plan->count * sizeof *t->anchor);
 	return status;
 }
 
-/* The vectors are laid out so that projection.weight begins at a multiple of 64 bytes. */
-static float *model_vector(trainer *t)
+/* Allocates a vector in which projection.weight begins at a multiple of 64 bytes. */
+static float *make_model_vector(struct core_pass *t)
 {
 	size_t lead = (size_t)(-(int64_t)t->job->shape.layers & 15);
 	float *memory = core_alloc(t->ctx, lead + (size_t)t->plan->count, sizeof *memory);
 	return memory ? memory + lead : NULL;
 }
 
-/* One head, or what the objective makes. */
-static fv_status make_networks(trainer *t, int32_t batch)
+/* Makes one head, or the networks that the objective builds. */
+static fv_status make_networks(struct core_pass *t, int32_t batch)
 {
 	const core_head_shape *shape = &t->job->shape;
 	int32_t rows = batch > CORE_DEV_BATCH ? batch : CORE_DEV_BATCH;
-	bool own = t->objective.own_networks;
+	bool own = t->objective->own_networks;
 	fv_status status = own ? core_plan_new(t->ctx, shape, &t->plan)
 			       : core_plan_head(t->ctx, shape, &t->plan);
 	if (status == FV_OK)
 		status = core_networks_new(t->ctx, t->plan, rows, &t->networks);
 	if (status == FV_OK && own)
-		status = core_objective_build(&t->objective, t->networks);
+		status = core_objective_build(t->objective, t->networks);
 	t->result->plan = t->plan;
 	if (status != FV_OK || !own)
 		return status;
@@ -192,24 +157,24 @@ static fv_status make_networks(trainer *t, int32_t batch)
 		return fv_fail(t->ctx, FV_CONFIG,
 			"loss %s has networks of its own: it cannot train a stage that weighs "
 			"rows or holds all but the output layer",
-			t->objective.name);
+			t->objective->name);
 	return FV_OK;
 }
 
-static fv_status make_vectors(trainer *t, int32_t batch)
+static fv_status make_vectors(struct core_pass *t, int32_t batch)
 {
 	fv_ctx *ctx = t->ctx;
 	size_t groups = (size_t)t->job->train.rows.groups;
-	t->param = model_vector(t);
-	t->gradient = model_vector(t);
-	t->m = model_vector(t);
-	t->v = model_vector(t);
+	t->param = make_model_vector(t);
+	t->gradient = make_model_vector(t);
+	t->m = make_model_vector(t);
+	t->v = make_model_vector(t);
 	t->grad = core_alloc(ctx, (size_t)batch * (size_t)t->job->shape.classes, sizeof(double));
 	t->share = core_alloc(ctx, (size_t)batch, sizeof(double));
 	t->group_sum = core_alloc(ctx, groups, sizeof(double));
 	t->group_loss = core_alloc(ctx, groups, sizeof(double));
 	t->group_seen = core_alloc(ctx, groups, sizeof(int64_t));
-	if (t->pass->anchor > 0 && !(t->anchor = model_vector(t)))
+	if (t->pass->anchor > 0 && !(t->anchor = make_model_vector(t)))
 		return FV_FAILED;
 	if (!t->param || !t->gradient || !t->m || !t->v || !t->grad || !t->share || !t->group_sum ||
 		!t->group_loss || !t->group_seen)
@@ -218,19 +183,23 @@ static fv_status make_vectors(trainer *t, int32_t batch)
 	return FV_OK;
 }
 
-fv_status core_trainer_prepare(trainer *t)
+fv_status core_pass_prepare(struct core_pass *t)
 {
 	fv_ctx *ctx = t->ctx;
 	const core_train_job *job = t->job;
-	int32_t size = job->spec->batch < t->n_kept ? job->spec->batch : t->n_kept;
 	size_t width = (size_t)job->shape.layers * (size_t)job->shape.dims;
+	t->result->class_weight = t->objective->setup.class_weight;
+	fv_status status = find_rows(t);
+	if (status != FV_OK)
+		return status;
+	int32_t size = job->spec->batch < t->n_kept ? job->spec->batch : t->n_kept;
 	t->steps = (int64_t)job->spec->epochs * ((t->n_kept + size - 1) / size);
-	fv_status status = check_order(t);
+	status = check_order(t);
 	if (status == FV_OK)
 		status = core_batches_init(ctx, &t->batches, &t->train, width, t->kept, t->n_kept,
-			size, t->objective.ops.mix != NULL);
+			size, t->objective->ops.mix != NULL);
 	if (status == FV_OK)
-		status = core_develop_init(ctx, &t->develop, &job->dev, width);
+		status = core_validation_init(ctx, &t->validation, &job->dev, width);
 	if (status == FV_OK)
 		status = make_networks(t, size);
 	if (status == FV_OK)
@@ -239,7 +208,7 @@ fv_status core_trainer_prepare(trainer *t)
 		if (!strcmp(t->plan->tensor[i].name, "output.weight"))
 			t->first = t->plan->tensor[i].offset; /* the bias is the last tensor */
 	if (status == FV_OK)
-		status = core_select_init(
-			ctx, job, &t->develop, t->result->class_weight, t->plan->count, &t->select);
+		status = core_select_init(ctx, job, &t->validation, t->result->class_weight,
+			t->plan->count, &t->select);
 	return status == FV_OK ? start_model(t) : status;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/trainer_private.h"
+#include "train/pass_private.h"
 
 #include <stdio.h>
 
-/* What later steps depend on. Order and batches of later epochs follow from streams; what a stage is, from
- * the models of the stages before it. */
-static fv_status add_parts(trainer *t)
+/* Adds what later steps depend on. Order and batches of later epochs follow from streams, and what a
+ * training stage is follows from the models of the stages before it. */
+static fv_status add_parts(struct core_pass *t)
 {
 	core_state *state = t->job->state;
 	int64_t count = t->plan->count, groups = t->job->train.rows.groups;
@@ -26,7 +26,7 @@ static fv_status add_parts(trainer *t)
 	return core_select_add(&t->select, state);
 }
 
-fv_status core_trainer_save(trainer *t)
+fv_status core_pass_save(struct core_pass *t)
 {
 	if (!core_state_is_due(t->job->state))
 		return FV_OK;
@@ -34,14 +34,14 @@ fv_status core_trainer_save(trainer *t)
 	return status == FV_OK ? core_state_save(t->job->state) : status;
 }
 
-/* What a later stage needs of this one, in memory that lives as long. */
+/* What a later training stage needs of this one; it lives as long as the run. */
 typedef struct outcome {
 	char *model, *epoch, *value, *candidates; /* names of the parts */
 	int32_t selected_epoch, n_candidates;
 	double selected_value;
 } outcome;
 
-static outcome *add_outcome(trainer *t)
+static outcome *add_outcome(struct core_pass *t)
 {
 	core_state *state = t->job->state;
 	outcome *o = core_alloc(t->ctx, 1, sizeof *o);
@@ -63,13 +63,13 @@ static outcome *add_outcome(trainer *t)
 	return o;
 }
 
-fv_status core_trainer_finish(trainer *t)
+fv_status core_pass_finish(struct core_pass *t)
 {
 	return add_outcome(t) ? FV_OK : FV_FAILED;
 }
 
-/* The interrupted run stood in a later stage. */
-static fv_status take_outcome(trainer *t)
+/* Reads the outcome of this stage, because the interrupted run was in a later one. */
+static fv_status read_outcome(struct core_pass *t)
 {
 	core_state *state = t->job->state;
 	core_train_result *result = t->result;
@@ -77,9 +77,9 @@ static fv_status take_outcome(trainer *t)
 	outcome *o = result->params ? add_outcome(t) : NULL;
 	if (!o)
 		return FV_FAILED;
-	if (!core_state_take(state, o->model) || !core_state_take(state, o->epoch) ||
-		!core_state_take(state, o->value) || !core_state_take(state, o->candidates) ||
-		o->selected_epoch < 1)
+	if (!core_state_read_part(state, o->model) || !core_state_read_part(state, o->epoch) ||
+		!core_state_read_part(state, o->value) ||
+		!core_state_read_part(state, o->candidates) || o->selected_epoch < 1)
 		return core_state_refuse(state);
 	result->selected_epoch = o->selected_epoch;
 	result->selected_value = o->selected_value;
@@ -87,7 +87,7 @@ static fv_status take_outcome(trainer *t)
 	return FV_OK;
 }
 
-static bool is_sound(trainer *t)
+static bool is_sound(struct core_pass *t)
 {
 	bool sound = t->epoch >= 1 && t->epoch <= t->job->spec->epochs && t->seen >= 1 &&
 		     t->seen <= t->n_kept && t->epoch_steps >= 1 && t->step >= t->epoch_steps &&
@@ -97,7 +97,7 @@ static bool is_sound(trainer *t)
 	return sound;
 }
 
-fv_status core_trainer_restore(trainer *t, bool *finished)
+fv_status core_pass_restore(struct core_pass *t, bool *finished)
 {
 	core_state *state = t->job->state;
 	*finished = false;
@@ -108,12 +108,12 @@ fv_status core_trainer_restore(trainer *t, bool *finished)
 		status = add_parts(t);
 	if (status != FV_OK)
 		return status;
-	if (!core_state_take(state, "stage") || t->stage < t->pass->stage)
+	if (!core_state_read_part(state, "stage") || t->stage < t->pass->stage)
 		return core_state_refuse(state);
 	*finished = t->stage > t->pass->stage;
 	if (*finished) {
 		t->stage = t->pass->stage;
-		return take_outcome(t);
+		return read_outcome(t);
 	}
 	status = core_state_restore(state);
 	if (status != FV_OK)
