@@ -11,14 +11,28 @@ static fv_status done(core_objective *o, size_t errors_before, fv_status status)
 	if (status != FV_OK && core_error_count(o->ctx) == errors_before)
 		status = fv_fail(
 			o->ctx, status, "failed with status %d and no message", (int)status);
-	core_ctx_set_plugin(o->ctx, NULL);
+	status = core_guard_leave(&o->guard, status);
 	core_scratch_reset(o->ctx);
 	return status;
 }
 
-static size_t enter(core_objective *o)
+static size_t enter(core_objective *o, const char *op)
 {
-	core_ctx_set_plugin(o->ctx, o->name);
+	core_guard_enter(&o->guard, op, 0, false);
+	return core_error_count(o->ctx);
+}
+
+/* For ops of every step. */
+static size_t enter_step(core_objective *o, const char *op, const fv_batch *batch)
+{
+	core_guard_enter(&o->guard, op, batch->step, batch->step > 1);
+	return core_error_count(o->ctx);
+}
+
+/* For the development batches that follow a step. */
+static size_t enter_develop(core_objective *o, const fv_batch *batch)
+{
+	core_guard_enter(&o->guard, "develop", batch->step, batch->row[0] > 0);
 	return core_error_count(o->ctx);
 }
 
@@ -105,6 +119,7 @@ fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *stat
 {
 	core_objective *o = out;
 	*o = (core_objective){.ctx = ctx, .name = loss->name, .state = state};
+	core_guard_open(&o->guard, ctx, FV_LOSS, o->name);
 	const fv_loss_ops *ops = loss->ops;
 	memcpy(&o->ops, ops, ops->size < sizeof o->ops ? ops->size : sizeof o->ops);
 	o->train = *setup->train;
@@ -127,16 +142,21 @@ fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *stat
 	o->setup.train = &o->train;
 	o->setup.dev = &o->dev;
 	o->setup.count = &o->count;
-	size_t errors = enter(o);
+	size_t errors = enter(o, "open");
 	o->opened = true;
 	return done(o, errors, o->ops.open ? o->ops.open(state, ctx, &o->setup) : FV_OK);
 }
 
-void core_objective_close(core_objective *o)
+fv_status core_objective_close(core_objective *o, fv_status status)
 {
-	if (o->opened && o->ops.close)
-		o->ops.close(o->state);
+	if (!o->opened)
+		return status;
 	o->opened = false;
+	if (!o->ops.close)
+		return core_guard_settle(&o->guard, status);
+	(void)enter(o, "close");
+	o->ops.close(o->state);
+	return core_guard_leave(&o->guard, status);
 }
 
 fv_status core_objective_keep(core_objective *o, int32_t **row, int32_t *n)
@@ -150,7 +170,7 @@ fv_status core_objective_keep(core_objective *o, int32_t **row, int32_t *n)
 		return FV_FAILED;
 	for (int32_t i = 0; i < all; i++)
 		list[i] = i;
-	size_t errors = enter(o);
+	size_t errors = enter(o, "keep");
 	fv_status status = FV_OK;
 	if (o->ops.keep)
 		status = o->ops.keep(o->state, o->ctx, list, cap, &kept);
@@ -170,7 +190,7 @@ fv_status core_objective_order(core_objective *o, int64_t epoch, int32_t *positi
 {
 	if (!o->ops.order)
 		return FV_OK;
-	size_t errors = enter(o);
+	size_t errors = enter(o, "order");
 	fv_status status = o->ops.order(o->state, o->ctx, epoch, position, n);
 	for (int32_t i = 0; status == FV_OK && i < n; i++)
 		if (position[i] < 0 || position[i] >= n)
@@ -187,7 +207,7 @@ fv_status core_objective_mix(
 		partner[i] = batch->row[i];
 		lambda[i] = 1;
 	}
-	size_t errors = enter(o);
+	size_t errors = enter_step(o, "mix", batch);
 	fv_status status = o->ops.mix(o->state, o->ctx, batch, partner, lambda);
 	for (int32_t i = 0; status == FV_OK && i < batch->n; i++)
 		if (partner[i] < 0 || partner[i] >= o->train.n ||
@@ -217,7 +237,7 @@ fv_status core_objective_weigh(core_objective *o, const fv_batch *batch, double 
 	}
 	memset(v, 0, (size_t)batch->n * sizeof *v);
 	*value = NAN;
-	size_t errors = enter(o);
+	size_t errors = enter_step(o, "weigh", batch);
 	fv_status status = o->ops.weigh(o->state, o->ctx, batch, v, value);
 	if (status == FV_OK && !isfinite(*value))
 		status = fv_fail(o->ctx, FV_FAILED, "step %lld: the value is %g",
@@ -229,11 +249,10 @@ fv_status core_objective_weigh(core_objective *o, const fv_batch *batch, double 
 	return done(o, errors, status);
 }
 
-static size_t enter_networks(core_objective *o, core_networks *networks, core_networks_stage stage)
+static void show_networks(core_objective *o, core_networks *networks, core_networks_stage stage)
 {
 	core_networks_set_stage(networks, stage);
 	core_ctx_set_networks(o->ctx, networks);
-	return enter(o);
 }
 
 static fv_status done_networks(core_objective *o, size_t errors_before, fv_status status)
@@ -244,9 +263,14 @@ static fv_status done_networks(core_objective *o, size_t errors_before, fv_statu
 
 fv_status core_objective_build(core_objective *o, core_networks *networks)
 {
-	size_t errors = enter_networks(o, networks, CORE_STAGE_BUILD);
+	size_t errors = enter(o, "build");
+	show_networks(o, networks, CORE_STAGE_BUILD);
 	fv_status status = o->networks.build(o->state, o->ctx, &o->setup);
 	fv_node *logits = NULL;
+	if (status == FV_OK)
+		status = core_guard_leave(&o->guard, status);
+	if (status == FV_OK)
+		(void)enter(o, "predict");
 	core_networks_set_stage(networks, CORE_STAGE_PREDICT);
 	if (status == FV_OK)
 		status = o->networks.predict(o->state, o->ctx, &logits);
@@ -261,7 +285,8 @@ fv_status core_objective_step(
 	core_objective *o, core_networks *networks, const fv_batch *batch, double *value)
 {
 	*value = NAN;
-	size_t errors = enter_networks(o, networks, CORE_STAGE_STEP);
+	size_t errors = enter_step(o, "step", batch);
+	show_networks(o, networks, CORE_STAGE_STEP);
 	fv_status status = o->networks.step(o->state, o->ctx, batch, value);
 	if (!core_networks_finite(networks)) {
 		*value = NAN;
@@ -278,7 +303,8 @@ fv_status core_objective_develop(
 {
 	*value = mean(batch->loss, batch->n);
 	if (o->own_networks && o->networks.develop) {
-		size_t errors = enter_networks(o, networks, CORE_STAGE_DEVELOP);
+		size_t errors = enter_develop(o, batch);
+		show_networks(o, networks, CORE_STAGE_DEVELOP);
 		fv_status status = o->networks.develop(o->state, o->ctx, batch, value);
 		if (!core_networks_finite(networks))
 			*value = NAN;
@@ -286,7 +312,7 @@ fv_status core_objective_develop(
 	}
 	if (o->own_networks || !o->ops.develop)
 		return FV_OK;
-	size_t errors = enter(o);
+	size_t errors = enter_develop(o, batch);
 	return done(o, errors, o->ops.develop(o->state, o->ctx, batch, value));
 }
 
@@ -294,7 +320,7 @@ fv_status core_objective_next(core_objective *o, int32_t index, fv_stage *stage,
 {
 	int32_t another = 0;
 	*stage = (fv_stage){.size = sizeof *stage};
-	size_t errors = enter(o);
+	size_t errors = enter(o, "next");
 	fv_status status = o->stages.next(o->state, o->ctx, index, stage, &another);
 	*more = another != 0;
 	return done(o, errors, status);

@@ -9,6 +9,7 @@
 #include <fairvox/plugin.h>
 #include <fairvox/stages.h>
 
+#include "plugin/guard.h"
 #include "train/networks.h"
 
 typedef struct core_objective {
@@ -24,6 +25,7 @@ typedef struct core_objective {
 	fv_counts count;
 	fv_loss_setup setup;
 	bool opened;
+	core_guard guard;
 } core_objective;
 
 /* Counts over rows [n] -> memory of the context. Sums of memberships run in the order given
@@ -35,7 +37,8 @@ FV_NODISCARD fv_status core_count_rows(
  * here. Errors: FV_CONFIG when groups are needed and there are none; the plugin's own. */
 FV_NODISCARD fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *state,
 	const fv_loss_setup *setup, const int32_t *order, core_objective *out);
-void core_objective_close(core_objective *objective);
+/* Hands on `status` unless that is FV_OK and the plugin has left something changed in the process. */
+FV_NODISCARD fv_status core_objective_close(core_objective *objective, fv_status status);
 
 /* The kept rows -> memory of the context. */
 FV_NODISCARD fv_status core_objective_keep(core_objective *objective, int32_t **row, int32_t *n);

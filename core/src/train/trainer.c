@@ -301,9 +301,7 @@ fv_status core_train_pass_run(fv_ctx *ctx, const core_train_job *job, const core
 		status = core_stages_run(ctx, job, &t.objective, result);
 	else if (status == FV_OK)
 		status = one_pass(&t);
-	if (!pass->objective)
-		core_objective_close(&t.objective);
-	return status;
+	return pass->objective ? status : core_objective_close(&t.objective, status);
 }
 
 fv_status core_train_run(fv_ctx *ctx, const core_train_job *job, core_train_result *result)

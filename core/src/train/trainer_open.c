@@ -110,8 +110,7 @@ fv_status core_train_preview_run(fv_ctx *ctx, const core_train_job *job, core_tr
 		out->stage[0].rows = t.n_kept;
 		out->stage[0].epochs = job->spec->epochs;
 	}
-	core_objective_close(&t.objective);
-	return status;
+	return core_objective_close(&t.objective, status);
 }
 
 static fv_status check_order(trainer *t)
