@@ -34,7 +34,7 @@ void core_guard_enter(core_guard *guard, const char *op, int64_t step, bool quic
  * step 3 changed the rounding mode". */
 FV_NODISCARD fv_status core_guard_leave(core_guard *guard, fv_status status);
 
-/* After the last call, in place of another one: is everything as it was? */
+/* Between calls and after the last: is everything as it was before the quick ones? */
 FV_NODISCARD fv_status core_guard_settle(core_guard *guard, fv_status status);
 
 #endif

@@ -13,6 +13,8 @@
 #include "base/clock.h"
 
 #define COPY_EXIT 113 /* exit code by which a copy is known */
+#define RESTORER                                                                                   \
+	0x04000000 /* the C library's own flag (SA_RESTORER), set whenever sigaction() was called */
 
 /* --- floating point ---------------------------------------------------------------------------- */
 
@@ -70,7 +72,7 @@ static struct core_disposition disposition_of(int number)
 	if (sigaction(number, NULL, &action))
 		return out; /* kept by the C library for itself */
 	out.handler = action.sa_handler;
-	out.flags = action.sa_flags;
+	out.flags = action.sa_flags & ~RESTORER;
 	memcpy(&out.blocked, &action.sa_mask, sizeof out.blocked);
 	return out;
 }

@@ -29,13 +29,6 @@ static size_t enter_step(core_objective *o, const char *op, const fv_batch *batc
 	return core_error_count(o->ctx);
 }
 
-/* For the development batches that follow a step. */
-static size_t enter_develop(core_objective *o, const fv_batch *batch)
-{
-	core_guard_enter(&o->guard, "develop", batch->step, batch->row[0] > 0);
-	return core_error_count(o->ctx);
-}
-
 static void count_row(const fv_rows *rows, int32_t i, double *const table[6])
 {
 	int32_t klass = rows->klass[i], groups = rows->groups;
@@ -301,9 +294,12 @@ fv_status core_objective_step(
 fv_status core_objective_develop(
 	core_objective *o, core_networks *networks, const fv_batch *batch, double *value)
 {
+	fv_status settled = batch->row[0] == 0 ? core_guard_settle(&o->guard, FV_OK) : FV_OK;
+	if (settled != FV_OK)
+		return settled;
 	*value = mean(batch->loss, batch->n);
 	if (o->own_networks && o->networks.develop) {
-		size_t errors = enter_develop(o, batch);
+		size_t errors = enter_step(o, "develop", batch);
 		show_networks(o, networks, CORE_STAGE_DEVELOP);
 		fv_status status = o->networks.develop(o->state, o->ctx, batch, value);
 		if (!core_networks_finite(networks))
@@ -312,7 +308,7 @@ fv_status core_objective_develop(
 	}
 	if (o->own_networks || !o->ops.develop)
 		return FV_OK;
-	size_t errors = enter_develop(o, batch);
+	size_t errors = enter_step(o, "develop", batch);
 	return done(o, errors, o->ops.develop(o->state, o->ctx, batch, value));
 }
 

@@ -48,7 +48,8 @@ FV_NODISCARD fv_status core_objective_mix(
 	core_objective *objective, const fv_batch *batch, int32_t *partner, double *lambda);
 FV_NODISCARD fv_status core_objective_weigh(
 	core_objective *objective, const fv_batch *batch, double *v, double *value);
-/* The value may be NaN. `networks` hold the batch. */
+/* The value may be NaN. `networks` hold the batch. The first batch of a pass ends the epoch: what its steps
+ * have left changed is found. */
 FV_NODISCARD fv_status core_objective_develop(
 	core_objective *objective, core_networks *networks, const fv_batch *batch, double *value);
 
