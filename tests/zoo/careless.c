@@ -56,7 +56,7 @@ static void spoil(int32_t does)
 	if (does == LINGER && fork() == 0) {
 		close(STDOUT_FILENO);
 		close(STDERR_FILENO);
-		sleep(10);
+		sleep(30);
 		_exit(0);
 	}
 	if (does == CRASH)

@@ -11,7 +11,6 @@
 #include "plugin/params.h"
 
 #define RUN_SEED 1
-#define REAP_S 0.5 /* for processes that the plugin has made */
 
 static void add(struct contract *c, bool fault, const char *check, const char *format, va_list args)
 {
@@ -332,7 +331,7 @@ static void check_variants(struct contract *c, const fv_param *p)
 static void check_copies(struct contract *c)
 {
 	int copies;
-	if (core_reap_copies(REAP_S, &copies))
+	if (core_reap_copies(&copies))
 		contract_note(c, "processes", "leaves a process behind");
 	contract_expect(c, !copies, "processes",
 		"a copy made by fork() came back from an op: it must end with _exit() or exec()");

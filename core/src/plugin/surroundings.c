@@ -12,9 +12,9 @@
 
 #include "base/clock.h"
 
-#define COPY_EXIT 113 /* exit code by which a copy is known */
-#define RESTORER                                                                                   \
-	0x04000000 /* the C library's own flag (SA_RESTORER), set whenever sigaction() was called */
+#define REAP_S 2            /* for a copy to come to its end on a busy machine */
+#define COPY_EXIT 113       /* exit code by which a copy is known */
+#define RESTORER 0x04000000 /* SA_RESTORER: the C library's own, in whatever it has set */
 
 /* --- floating point ---------------------------------------------------------------------------- */
 
@@ -240,9 +240,9 @@ void core_end_copy(void)
 	_exit(COPY_EXIT);
 }
 
-bool core_reap_copies(double wait_s, int *copies)
+bool core_reap_copies(int *copies)
 {
-	double until = core_clock_s() + wait_s;
+	double until = core_clock_s() + REAP_S;
 	const struct timespec pause = {.tv_nsec = 5000000};
 	*copies = 0;
 	for (;;) {

@@ -44,8 +44,8 @@ bool core_surroundings_are_copied(const core_surroundings *before);
 /* Ends such a copy. */
 _Noreturn void core_end_copy(void);
 
-/* Waits for this process's children for at most wait_s. *copies: those that ended as copies; true when
+/* Waits a moment for this process's children, if it has any. *copies: those that ended as copies; true when
  * others are still at work. */
-bool core_reap_copies(double wait_s, int *copies);
+bool core_reap_copies(int *copies);
 
 #endif

@@ -298,7 +298,7 @@ static fv_status compute(fv_ctx *ctx, core_runner *r)
 static void warn_of_copies(fv_ctx *ctx, const core_runner *r)
 {
 	int copies;
-	(void)core_reap_copies(0, &copies);
+	(void)core_reap_copies(&copies);
 	if (copies)
 		fv_warn(ctx,
 			"loss '%s' or a grouper has called fork() in an op and let the copy come "
