@@ -25,6 +25,9 @@ static fv_status apply_option(fv_ctx *ctx, cli_study *s, int option)
 	case 'f':
 		s->force = true;
 		return FV_OK;
+	case 'I':
+		s->isolate = true;
+		return FV_OK;
 	case 'J':
 		s->json = true;
 		return FV_OK;
@@ -51,8 +54,9 @@ static void pick_options(const char *wanted, struct option *longs, char *shorts)
 	static const struct option all[] = {{"results", required_argument, NULL, 'R'},
 		{"cache", required_argument, NULL, 'C'}, {"jobs", required_argument, NULL, 'j'},
 		{"keep-going", no_argument, NULL, 'k'}, {"force", no_argument, NULL, 'f'},
-		{"json", no_argument, NULL, 'J'}, {"fold", required_argument, NULL, 'F'},
-		{"out", required_argument, NULL, 'O'}, {"seeds", required_argument, NULL, 'S'},
+		{"isolate", no_argument, NULL, 'I'}, {"json", no_argument, NULL, 'J'},
+		{"fold", required_argument, NULL, 'F'}, {"out", required_argument, NULL, 'O'},
+		{"seeds", required_argument, NULL, 'S'},
 		{"save-every", required_argument, NULL, 'E'},
 		{"plugins", required_argument, NULL, 'P'}};
 	size_t n = 0;

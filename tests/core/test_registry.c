@@ -109,6 +109,8 @@ static void the_good_are_found(void **state)
 	assert_null(core_registry_find(r, FV_ENCODER, "good"));
 	assert_int_equal(strlen(good->sha256), 64);
 	assert_string_equal(good->descriptor->params[0].name, "n");
+	assert_false(good->own);
+	assert_true(core_registry_find(r, FV_LOSS, "erm")->own);
 	const char *missing = "/no/such/folder";
 	test_fails(ctx, core_registry_open(ctx, &missing, 1, &r), FV_DATA, "/no/such/folder");
 	core_ctx_free(ctx);

@@ -457,7 +457,7 @@ static void ds_confident_sets(void **state)
 		test_ok(b.ctx, core_objective_subsample(&objective, &row, &got));
 		assert_int_equal(got, kept);
 		assert_memory_equal(row, want, kept * sizeof *row);
-		core_objective_close(&objective);
+		test_ok(b.ctx, core_objective_close(&objective, FV_OK));
 		core_ctx_free(b.ctx);
 		free(klass);
 		free(group);

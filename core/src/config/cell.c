@@ -9,6 +9,7 @@
 #include "config/params.h"
 #include "config/store.h"
 #include "plugin/descriptor.h"
+#include "plugin/guard.h"
 
 /* The keys of a block into its spec; nothing when the block is not there. */
 static bool fill_block(fv_ctx *ctx, const char *name, const core_yaml *block, void *spec)
@@ -102,13 +103,29 @@ fv_status core_cell_encoder(core_loader *loader, const core_yaml *b, core_encode
 	return fill_plugin(loader, FV_ENCODER, b, &out->use);
 }
 
+static fv_status ask_uses(
+	core_loader *loader, const fv_descriptor *grouper, const void *state, uint32_t *uses)
+{
+	const fv_grouper_ops *ops = grouper->ops;
+	core_guard guard;
+	core_guard_open(&guard, loader->ctx, FV_GROUPER, grouper->name);
+	core_guard_enter(&guard, "uses", 0, false);
+	*uses = ops->uses(state);
+	fv_status status = core_guard_leave(&guard, FV_OK);
+	if (status)
+		core_loader_failed(loader, status);
+	return status;
+}
+
 /* What the grouper says it uses must be there, and what is there must be of use. */
 static fv_status check_uses(
 	core_loader *loader, const core_yaml *b, const core_grouper_spec *g, bool cell_has_encoder)
 {
 	const fv_descriptor *d = g->use.plugin->descriptor;
-	const fv_grouper_ops *ops = d->ops;
-	uint32_t uses = ops->uses(g->use.state);
+	uint32_t uses;
+	fv_status status = ask_uses(loader, d, g->use.state, &uses);
+	if (status)
+		return status;
 	const core_yaml *column = core_yaml_get(b, "column"),
 			*encoder = core_yaml_get(b, "encoder");
 	if (uses & FV_USE_COLUMN && !column)

@@ -99,6 +99,19 @@ bool contract_make(struct contract *c, struct instance *instance)
 	return contract_ok(c, instance, fill(c, instance->ctx, instance->state), "parameters");
 }
 
+/* As a run does after each op; core/plugin/guard.h. */
+static void check_surroundings(struct contract *c, const char *check)
+{
+	char changes[512];
+	if (core_surroundings_are_copied(&c->before))
+		core_end_copy();
+	if (!core_surroundings_restore(&c->before, true, changes, sizeof changes) ||
+		!strcmp(changes, c->changes))
+		return;
+	contract_fault(c, check, "the op changed %s", changes);
+	strcpy(c->changes, changes);
+}
+
 void contract_release(struct contract *c, struct instance *instance)
 {
 	void (*close)(void *) = NULL;
@@ -113,8 +126,10 @@ void contract_release(struct contract *c, struct instance *instance)
 		close = ((const fv_loss_ops *)c->plugin->ops)->close;
 		break;
 	}
-	if (close && instance->opened)
+	if (close && instance->opened) {
 		close(instance->state);
+		check_surroundings(c, "close");
+	}
 	core_ctx_free(instance->ctx);
 	*instance = (struct instance){0};
 }
@@ -123,6 +138,7 @@ void contract_release(struct contract *c, struct instance *instance)
 static void finish(struct contract *c, struct instance *instance, fv_status status,
 	const char *check, char words[512])
 {
+	check_surroundings(c, check);
 	const char *line = core_error_line(instance->ctx, 0);
 	snprintf(words, 512, "%s", line ? line : "(no message)");
 	if (status != FV_OK)
@@ -311,12 +327,23 @@ static void check_variants(struct contract *c, const fv_param *p)
 	}
 }
 
+/* Copies that fork() has made in an op and that came back from it have been ended by now, or are about to. */
+static void check_copies(struct contract *c)
+{
+	int copies;
+	if (core_reap_copies(&copies))
+		contract_note(c, "processes", "leaves a process behind");
+	contract_expect(c, !copies, "processes",
+		"a copy made by fork() came back from an op: it must end with _exit() or exec()");
+}
+
 fv_status core_contract_check(fv_ctx *ctx, const fv_descriptor *descriptor,
 	const core_contract_options *options, core_contract *out)
 {
 	size_t before = core_error_count(ctx);
 	*out = (core_contract){0};
 	struct contract c = {.ctx = ctx, .plugin = descriptor, .options = options, .out = out};
+	core_surroundings_record(&c.before);
 	for (size_t i = 0; i < options->n_settings; i++)
 		if (!core_param_find(descriptor, options->setting[i].name))
 			return fv_fail(ctx, FV_CONFIG, "plugin %s has no parameter '%s'",
@@ -327,5 +354,6 @@ fv_status core_contract_check(fv_ctx *ctx, const fv_descriptor *descriptor,
 	check_kind(&c);
 	for (uint32_t i = 0; i < descriptor->n_params; i++)
 		check_variants(&c, &descriptor->params[i]);
+	check_copies(&c);
 	return core_error_count(ctx) > before ? FV_FAILED : FV_OK;
 }

@@ -15,6 +15,8 @@
  * recording, noise, an offset and clipping give finite numbers; the same again, after other
  * recordings and on two threads gives the same bytes; nothing is written past the end.
  *
+ * Every op leaves the process as it was (surroundings.h), and comes back from no copy that fork() made.
+ *
  * All of it with the defaults and the settings given, and again with each value of each choice and
  * switch, one at a time.
  *

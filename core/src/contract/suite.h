@@ -6,6 +6,7 @@
 #include <fairvox/fairvox.h>
 
 #include "contract/contract.h"
+#include "plugin/surroundings.h"
 
 struct contract {
 	fv_ctx *ctx;
@@ -14,6 +15,8 @@ struct contract {
 	core_contract *out;
 	size_t room;
 	core_contract_setting variant; /* one more setting; name NULL: none */
+	core_surroundings before;      /* any op */
+	char changes[512];             /* the last ones reported: each op may make them again */
 };
 
 /* One state with its parameters, in a context of its own. */

@@ -13,6 +13,7 @@
 #include "base/numerics.h"
 #include "base/utf8.h"
 #include "corpus/audio.h"
+#include "plugin/guard.h"
 #include "run/params.h"
 
 const char *core_normalize_name(core_normalize normalize)
@@ -109,6 +110,13 @@ static fv_status hash_weights(fv_ctx *ctx, core_encoder *e, const char **path)
 	return status;
 }
 
+/* An encoder is shared by processes, so each call has a guard of its own. */
+static void enter(core_guard *guard, fv_ctx *ctx, const core_encoder *e, const char *op)
+{
+	core_guard_open(guard, ctx, FV_ENCODER, e->name);
+	core_guard_enter(guard, op, 0, false);
+}
+
 static fv_status open_state(fv_ctx *ctx, core_encoder *e)
 {
 	const core_encoder_spec *spec = e->spec;
@@ -124,15 +132,17 @@ static fv_status open_state(fv_ctx *ctx, core_encoder *e)
 		if (status)
 			return status;
 	}
-	core_ctx_set_plugin(ctx, e->name);
-	fv_status status = e->ops->open(e->state, ctx, weights);
+	core_guard guard;
+	enter(&guard, ctx, e, "open");
+	fv_status status = core_guard_leave(&guard, e->ops->open(e->state, ctx, weights));
 	core_scratch_reset(ctx);
 	e->info.size = sizeof e->info;
+	core_guard_enter(&guard, "info", 0, false);
 	if (!status)
 		status = e->ops->info(e->state, ctx, &e->info);
 	if (!status)
 		status = find_output(ctx, e);
-	core_ctx_set_plugin(ctx, NULL);
+	status = core_guard_leave(&guard, status);
 	if (status)
 		core_encoder_close(e);
 	return status;
@@ -205,10 +215,11 @@ static fv_status check_finite(
 static fv_status run_encoder(fv_ctx *ctx, const core_encoder *e, const char *path,
 	const core_wave *wave, int32_t pooled, float *out, int64_t count)
 {
-	core_ctx_set_plugin(ctx, e->name);
+	core_guard guard;
+	enter(&guard, ctx, e, "encode");
 	fv_status status =
 		e->ops->encode(e->state, ctx, e->output, wave->sample, wave->n, pooled, out);
-	core_ctx_set_plugin(ctx, NULL);
+	status = core_guard_leave(&guard, status);
 	core_scratch_reset(ctx);
 	if (status)
 		return fv_fail(ctx, status, "%s: encoder %s failed", path, e->name);
@@ -251,7 +262,10 @@ fv_status core_encoder_file_frames(
 	if (status)
 		return status;
 	status = prepare_wave(ctx, e, path, &wave);
+	core_guard guard;
+	enter(&guard, ctx, e, "frames");
 	*frames = e->ops->frames(e->state, e->output, wave.n);
+	status = core_guard_leave(&guard, FV_OK);
 	int64_t count = (int64_t)e->layers * *frames * e->dims;
 	*out = status ? NULL : core_alloc(ctx, (size_t)count, sizeof **out);
 	if (!status)
@@ -262,9 +276,10 @@ fv_status core_encoder_file_frames(
 
 fv_status core_encoder_lookup(fv_ctx *ctx, const core_encoder *e, const char *stem, float *out)
 {
-	core_ctx_set_plugin(ctx, e->name);
+	core_guard guard;
+	enter(&guard, ctx, e, "lookup");
 	fv_status status = e->ops->lookup(e->state, ctx, e->output, stem, out);
-	core_ctx_set_plugin(ctx, NULL);
+	status = core_guard_leave(&guard, status);
 	core_scratch_reset(ctx);
 	return status ? status : check_finite(ctx, e, stem, out, (int64_t)e->layers * e->dims);
 }

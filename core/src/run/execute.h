@@ -8,6 +8,7 @@
 typedef struct core_execute_options {
 	int jobs;
 	bool keep_going, force;
+	bool isolate;        /* a process for every run, also where some could share one */
 	double save_every_s; /* between two savings of a run's state; 0: only when a signal comes */
 } core_execute_options;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Independent tasks on worker processes. A worker takes the next task when it has done one, so the
  * order of tasks is the order of starts. A task that crashes fails alone: its worker is replaced.
- * What a task computes must not depend on which worker takes it. */
+ * What a task computes must not depend on which worker takes it; one that might spoil its worker for
+ * others gets a fresh one, which ends with it. */
 #ifndef CORE_RUN_POOL_H
 #define CORE_RUN_POOL_H
 
@@ -19,6 +20,8 @@ typedef struct core_pool {
 	void *user;
 	/* In a worker, with a context of its own that is freed after the task. */
 	fv_status (*work)(void *user, fv_ctx *ctx, int64_t task);
+	/* In a worker: is this task to have a worker of its own? NULL: none is. */
+	bool (*alone)(const void *user, int64_t task);
 	/* In the caller, when a task has ended; `reason` holds its messages, one a line, "" when it
 	 * went well. NULL: not wanted. */
 	void (*ended)(void *user, int64_t task, fv_status status, const char *reason);

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "nn/base_loss.h"
+#include "plugin/surroundings.h"
 #include "run/inputs.h"
 #include "run/output.h"
 #include "run/pool.h"
@@ -318,6 +319,18 @@ static fv_status compute(fv_ctx *ctx, core_runner *r)
 	return status ? status : predict(ctx, r);
 }
 
+/* Copies of the process that came back from an op; the guard has ended them. */
+static void warn_of_copies(fv_ctx *ctx, const core_runner *r)
+{
+	int copies;
+	(void)core_reap_copies(&copies);
+	if (copies)
+		fv_warn(ctx,
+			"loss '%s' or a grouper has called fork() in an op and let the copy come "
+			"back from it: %d copies were ended; end them with _exit() or exec()",
+			r->cell->loss.plugin->descriptor->name, copies);
+}
+
 /* Was it said before the run was interrupted? */
 static bool is_said(const core_text *log, const char *line)
 {
@@ -378,6 +391,7 @@ fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *
 	status = make_state(ctx, r, &folder, options->save_every_s);
 	if (!status)
 		status = compute(ctx, r);
+	warn_of_copies(ctx, r);
 	if (!status)
 		status = core_output_write(ctx, r, &folder);
 	if (!status)

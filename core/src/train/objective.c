@@ -5,20 +5,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Ends a call of the plugin. A plugin that fails without a message gets one here. */
+/* Every status a plugin returns passes here: the errors it recorded keep its name. */
 static fv_status leave_plugin(core_objective *o, size_t errors_before, fv_status status)
 {
 	if (status != FV_OK && core_error_count(o->ctx) == errors_before)
 		status = fv_fail(
 			o->ctx, status, "failed with status %d and no message", (int)status);
-	core_ctx_set_plugin(o->ctx, NULL);
+	status = core_guard_leave(&o->guard, status);
 	core_scratch_reset(o->ctx);
 	return status;
 }
 
-static size_t enter_plugin(core_objective *o)
+static size_t enter_plugin(core_objective *o, const char *op)
 {
-	core_ctx_set_plugin(o->ctx, o->name);
+	core_guard_enter(&o->guard, op, 0, false);
+	return core_error_count(o->ctx);
+}
+
+/* For ops of every step. */
+static size_t enter_plugin_step(core_objective *o, const char *op, const fv_batch *batch)
+{
+	core_guard_enter(&o->guard, op, batch->step, batch->step > 1);
 	return core_error_count(o->ctx);
 }
 
@@ -60,7 +67,7 @@ fv_status core_count_rows(fv_ctx *ctx, const fv_rows *rows, const int32_t *order
 	return FV_OK;
 }
 
-static fv_status load_networks_ops(core_objective *o, const fv_descriptor *loss)
+static fv_status take_networks(core_objective *o, const fv_descriptor *loss)
 {
 	const fv_networks_1 *theirs = loss->extension ? loss->extension(FV_NETWORKS_1) : NULL;
 	if (!theirs)
@@ -74,7 +81,7 @@ static fv_status load_networks_ops(core_objective *o, const fv_descriptor *loss)
 		"loss %s: " FV_NETWORKS_1 " needs build, predict and step", o->name);
 }
 
-static fv_status load_stages_ops(core_objective *o, const fv_descriptor *loss)
+static fv_status take_stages(core_objective *o, const fv_descriptor *loss)
 {
 	const fv_stages_1 *theirs = loss->extension ? loss->extension(FV_STAGES_1) : NULL;
 	if (!theirs)
@@ -92,7 +99,7 @@ static fv_status load_stages_ops(core_objective *o, const fv_descriptor *loss)
 	return FV_OK;
 }
 
-static fv_rows hide_groups(fv_rows rows)
+static fv_rows without_groups(fv_rows rows)
 {
 	rows.groups = 0;
 	rows.group = NULL;
@@ -105,19 +112,20 @@ fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *stat
 {
 	core_objective *o = out;
 	*o = (core_objective){.ctx = ctx, .name = loss->name, .state = state};
+	core_guard_open(&o->guard, ctx, FV_LOSS, o->name);
 	const fv_loss_ops *ops = loss->ops;
 	memcpy(&o->ops, ops, ops->size < sizeof o->ops ? ops->size : sizeof o->ops);
 	o->train = *setup->train;
 	o->dev = *setup->dev;
 	if (!o->ops.uses_groups) {
-		o->train = hide_groups(o->train);
-		o->dev = hide_groups(o->dev);
+		o->train = without_groups(o->train);
+		o->dev = without_groups(o->dev);
 	} else if (o->train.groups < 1) {
 		return fv_fail(ctx, FV_CONFIG, "loss %s needs groups: give a grouper", o->name);
 	}
-	fv_status status = load_networks_ops(o, loss);
+	fv_status status = take_networks(o, loss);
 	if (status == FV_OK)
-		status = load_stages_ops(o, loss);
+		status = take_stages(o, loss);
 	if (status == FV_OK)
 		status = core_count_rows(ctx, &o->train, order, &o->count);
 	if (status != FV_OK)
@@ -127,16 +135,21 @@ fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *stat
 	o->setup.train = &o->train;
 	o->setup.dev = &o->dev;
 	o->setup.count = &o->count;
-	size_t errors = enter_plugin(o);
+	size_t errors = enter_plugin(o, "open");
 	o->opened = true;
 	return leave_plugin(o, errors, o->ops.open ? o->ops.open(state, ctx, &o->setup) : FV_OK);
 }
 
-void core_objective_close(core_objective *o)
+fv_status core_objective_close(core_objective *o, fv_status status)
 {
-	if (o->opened && o->ops.close)
-		o->ops.close(o->state);
+	if (!o->opened)
+		return status;
 	o->opened = false;
+	if (!o->ops.close)
+		return core_guard_settle(&o->guard, status);
+	(void)enter_plugin(o, "close");
+	o->ops.close(o->state);
+	return core_guard_leave(&o->guard, status);
 }
 
 fv_status core_objective_subsample(core_objective *o, int32_t **row, int32_t *n)
@@ -150,7 +163,7 @@ fv_status core_objective_subsample(core_objective *o, int32_t **row, int32_t *n)
 		return FV_FAILED;
 	for (int32_t i = 0; i < all; i++)
 		list[i] = i;
-	size_t errors = enter_plugin(o);
+	size_t errors = enter_plugin(o, "keep");
 	fv_status status = FV_OK;
 	if (o->ops.keep)
 		status = o->ops.keep(o->state, o->ctx, list, cap, &kept);
@@ -170,7 +183,7 @@ fv_status core_objective_order(core_objective *o, int64_t epoch, int32_t *positi
 {
 	if (!o->ops.order)
 		return FV_OK;
-	size_t errors = enter_plugin(o);
+	size_t errors = enter_plugin(o, "order");
 	fv_status status = o->ops.order(o->state, o->ctx, epoch, position, n);
 	for (int32_t i = 0; status == FV_OK && i < n; i++)
 		if (position[i] < 0 || position[i] >= n)
@@ -187,7 +200,7 @@ fv_status core_objective_mix(
 		partner[i] = batch->row[i];
 		lambda[i] = 1;
 	}
-	size_t errors = enter_plugin(o);
+	size_t errors = enter_plugin_step(o, "mix", batch);
 	fv_status status = o->ops.mix(o->state, o->ctx, batch, partner, lambda);
 	for (int32_t i = 0; status == FV_OK && i < batch->n; i++)
 		if (partner[i] < 0 || partner[i] >= o->train.n ||
@@ -217,7 +230,7 @@ fv_status core_objective_weigh(core_objective *o, const fv_batch *batch, double 
 	}
 	memset(v, 0, (size_t)batch->n * sizeof *v);
 	*value = NAN;
-	size_t errors = enter_plugin(o);
+	size_t errors = enter_plugin_step(o, "weigh", batch);
 	fv_status status = o->ops.weigh(o->state, o->ctx, batch, v, value);
 	if (status == FV_OK && !isfinite(*value))
 		status = fv_fail(o->ctx, FV_FAILED, "step %lld: the value is %g",
@@ -229,11 +242,10 @@ fv_status core_objective_weigh(core_objective *o, const fv_batch *batch, double 
 	return leave_plugin(o, errors, status);
 }
 
-static size_t enter_networks(core_objective *o, core_networks *networks, core_networks_phase phase)
+static void show_networks(core_objective *o, core_networks *networks, core_networks_phase phase)
 {
 	core_networks_set_phase(networks, phase);
 	core_ctx_set_networks(o->ctx, networks);
-	return enter_plugin(o);
 }
 
 static fv_status leave_networks(core_objective *o, size_t errors_before, fv_status status)
@@ -244,9 +256,14 @@ static fv_status leave_networks(core_objective *o, size_t errors_before, fv_stat
 
 fv_status core_objective_build(core_objective *o, core_networks *networks)
 {
-	size_t errors = enter_networks(o, networks, CORE_PHASE_BUILD);
+	size_t errors = enter_plugin(o, "build");
+	show_networks(o, networks, CORE_PHASE_BUILD);
 	fv_status status = o->networks.build(o->state, o->ctx, &o->setup);
 	fv_node *logits = NULL;
+	if (status == FV_OK)
+		status = core_guard_leave(&o->guard, status);
+	if (status == FV_OK)
+		(void)enter_plugin(o, "predict");
 	core_networks_set_phase(networks, CORE_PHASE_PREDICT);
 	if (status == FV_OK)
 		status = o->networks.predict(o->state, o->ctx, &logits);
@@ -261,7 +278,8 @@ fv_status core_objective_step(
 	core_objective *o, core_networks *networks, const fv_batch *batch, double *value)
 {
 	*value = NAN;
-	size_t errors = enter_networks(o, networks, CORE_PHASE_STEP);
+	size_t errors = enter_plugin_step(o, "step", batch);
+	show_networks(o, networks, CORE_PHASE_STEP);
 	fv_status status = o->networks.step(o->state, o->ctx, batch, value);
 	if (!core_networks_finite(networks)) {
 		*value = NAN;
@@ -276,9 +294,13 @@ fv_status core_objective_step(
 fv_status core_objective_evaluate(
 	core_objective *o, core_networks *networks, const fv_batch *batch, double *value)
 {
+	fv_status settled = batch->row[0] == 0 ? core_guard_settle(&o->guard, FV_OK) : FV_OK;
+	if (settled != FV_OK)
+		return settled;
 	*value = average(batch->loss, batch->n);
 	if (o->own_networks && o->networks.develop) {
-		size_t errors = enter_networks(o, networks, CORE_PHASE_EVALUATE);
+		size_t errors = enter_plugin_step(o, "develop", batch);
+		show_networks(o, networks, CORE_PHASE_EVALUATE);
 		fv_status status = o->networks.develop(o->state, o->ctx, batch, value);
 		if (!core_networks_finite(networks))
 			*value = NAN;
@@ -286,7 +308,7 @@ fv_status core_objective_evaluate(
 	}
 	if (o->own_networks || !o->ops.develop)
 		return FV_OK;
-	size_t errors = enter_plugin(o);
+	size_t errors = enter_plugin_step(o, "develop", batch);
 	return leave_plugin(o, errors, o->ops.develop(o->state, o->ctx, batch, value));
 }
 
@@ -294,7 +316,7 @@ fv_status core_objective_next(core_objective *o, int32_t index, fv_stage *stage,
 {
 	int32_t another = 0;
 	*stage = (fv_stage){.size = sizeof *stage};
-	size_t errors = enter_plugin(o);
+	size_t errors = enter_plugin(o, "next");
 	fv_status status = o->stages.next(o->state, o->ctx, index, stage, &another);
 	*more = another != 0;
 	return leave_plugin(o, errors, status);

@@ -307,6 +307,5 @@ fv_status core_train_pass_run(fv_ctx *ctx, const core_train_job *job, const core
 	fv_status status = core_train_open_objective(ctx, job, pass->class_weight, &objective);
 	if (status == FV_OK)
 		status = run_pass(ctx, job, &whole, result);
-	core_objective_close(&objective);
-	return status;
+	return core_objective_close(&objective, status);
 }

@@ -21,8 +21,7 @@ fv_status core_train_run(fv_ctx *ctx, const core_train_job *job, core_train_resu
 		const core_train_pass whole = {.stage = 1, .objective = &objective};
 		status = core_train_pass_run(ctx, job, &whole, result);
 	}
-	core_objective_close(&objective);
-	return status;
+	return core_objective_close(&objective, status);
 }
 
 /* An ordinary run is a single stage on the rows that its objective keeps. */
@@ -47,6 +46,5 @@ fv_status core_train_preview_run(fv_ctx *ctx, const core_train_job *job, core_tr
 	if (status == FV_OK)
 		status = objective.in_stages ? core_stages_preview(ctx, job, &objective, out)
 					     : preview_pass(job, &objective, out);
-	core_objective_close(&objective);
-	return status;
+	return core_objective_close(&objective, status);
 }
