@@ -164,7 +164,7 @@ static fv_status afr_next(void *state, fv_ctx *ctx, int32_t index, fv_stage *sta
 	return FV_OK;
 }
 
-static fv_status afr_develop(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
+static fv_status afr_evaluate(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
 {
 	const afr *self = state;
 	(void)ctx;
@@ -225,7 +225,7 @@ static const fv_param params[] = {
 static const fv_loss_ops ops = {
 	.size = sizeof ops,
 	.open = afr_open,
-	.develop = afr_develop,
+	.evaluate = afr_evaluate,
 };
 
 static const fv_descriptor descriptor = {

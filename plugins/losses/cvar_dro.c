@@ -61,7 +61,7 @@ static fv_status cvar_dro_weigh(
 	return take_worst(self->alpha, ctx, batch, v, value);
 }
 
-static fv_status cvar_dro_develop(
+static fv_status cvar_dro_evaluate(
 	const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
 {
 	const cvar_dro *self = state;
@@ -82,7 +82,7 @@ static const fv_param params[] = {
 static const fv_loss_ops ops = {
 	.size = sizeof ops,
 	.weigh = cvar_dro_weigh,
-	.develop = cvar_dro_develop,
+	.evaluate = cvar_dro_evaluate,
 };
 
 static const fv_descriptor descriptor = {

@@ -131,7 +131,7 @@ static fv_status disent_step(void *state, fv_ctx *ctx, const fv_batch *batch, do
 	return status == FV_OK ? fv_net_backward(ctx) : status;
 }
 
-static fv_status disent_develop(
+static fv_status disent_evaluate(
 	const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
 {
 	const disent *self = state;
@@ -150,7 +150,7 @@ static const fv_networks_1 networks = {
 	.build = disent_build,
 	.predict = disent_predict,
 	.step = disent_step,
-	.develop = disent_develop,
+	.evaluate = disent_evaluate,
 };
 
 static const void *extension(const char *id)

@@ -103,7 +103,7 @@ static void warn_few(const ds *self, fv_ctx *ctx, const int64_t *kept, int64_t n
 			(long long)n, (int)self->train->n, (int)few, (int)present, FEW_PER_CLASS);
 }
 
-static fv_status ds_keep(void *state, fv_ctx *ctx, int32_t *row, int64_t cap, int64_t *n)
+static fv_status ds_subsample(void *state, fv_ctx *ctx, int32_t *row, int64_t cap, int64_t *n)
 {
 	const ds *self = state;
 	const fv_rows *rows = self->train;
@@ -163,7 +163,7 @@ static const fv_loss_ops ops = {
 	.size = sizeof ops,
 	.uses_groups = 1,
 	.open = ds_open,
-	.keep = ds_keep,
+	.subsample = ds_subsample,
 };
 
 static const fv_descriptor descriptor = {

@@ -4,7 +4,7 @@
  *     value = (1/B) sum_i l_i        v_i = 1/B
  *
  * Shapes: l, v [B]. No groups, no state, no parameters. On the development set: the mean, which is
- * what the core computes where develop is NULL. Source: V. Vapnik, "Principles of risk minimization
+ * what the core computes where evaluate is NULL. Source: V. Vapnik, "Principles of risk minimization
  * for learning theory", NeurIPS 1991.
  */
 #include <fairvox/fairvox.h>

@@ -43,7 +43,8 @@ static fv_status gadro_order(void *state, fv_ctx *ctx, int64_t epoch, int32_t *p
 	return balanced_order(&self->weights, ctx, epoch, position, n);
 }
 
-static fv_status gadro_develop(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
+static fv_status gadro_evaluate(
+	const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
 {
 	const gadro *self = state;
 	const group_weights *w = &self->weights;
@@ -99,7 +100,7 @@ static const fv_loss_ops ops = {
 	.open = gadro_open,
 	.order = gadro_order,
 	.weigh = gadro_weigh,
-	.develop = gadro_develop,
+	.evaluate = gadro_evaluate,
 };
 
 static const fv_descriptor descriptor = {

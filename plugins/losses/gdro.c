@@ -58,7 +58,7 @@ static double value_of(const group_weights *w, const group_means *m)
 	return w->mode == BATCH_MAX ? m->most : group_weights_value(w, m->mean);
 }
 
-static fv_status gdro_develop(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
+static fv_status gdro_evaluate(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
 {
 	const group_weights *w = &((const gdro *)state)->weights;
 	group_means m;
@@ -111,7 +111,7 @@ static const fv_loss_ops ops = {
 	.open = gdro_open,
 	.order = gdro_order,
 	.weigh = gdro_weigh,
-	.develop = gdro_develop,
+	.evaluate = gdro_evaluate,
 };
 
 static const fv_descriptor descriptor = {

@@ -218,7 +218,7 @@ static inline void group_means_share(
 
 /* The op `order` of sampler: balanced. Probability proportional to 1/n_g for each row is: a group
  * that has rows, uniformly, then one of its rows, uniformly; -1 is a group like any other. For
- * objectives without keep(), where positions are rows. */
+ * objectives without subsample(), where positions are rows. */
 static inline fv_status balanced_order(
 	const group_weights *w, fv_ctx *ctx, int64_t epoch, int32_t *position, int64_t n)
 {

@@ -106,7 +106,7 @@ static fv_status jtt_next(void *state, fv_ctx *ctx, int32_t index, fv_stage *sta
 	return status != FV_OK ? status : repeat_errors(self, ctx, stage);
 }
 
-static fv_status jtt_develop(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
+static fv_status jtt_evaluate(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
 {
 	const jtt *self = state;
 	(void)ctx;
@@ -143,7 +143,7 @@ static const fv_param params[] = {
 static const fv_loss_ops ops = {
 	.size = sizeof ops,
 	.open = jtt_open,
-	.develop = jtt_develop,
+	.evaluate = jtt_evaluate,
 };
 
 static const fv_descriptor descriptor = {

@@ -59,7 +59,7 @@ static fv_status lff_step(void *state, fv_ctx *ctx, const fv_batch *batch, doubl
 	return fv_net_backward(ctx);
 }
 
-static fv_status lff_develop(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
+static fv_status lff_evaluate(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
 {
 	const lff *self = state;
 	fv_node *biased = fv_net_forward(ctx, self->biased, fv_net_input(ctx));
@@ -77,7 +77,7 @@ static const fv_networks_1 networks = {
 	.build = lff_build,
 	.predict = lff_predict,
 	.step = lff_step,
-	.develop = lff_develop,
+	.evaluate = lff_evaluate,
 };
 
 static const void *extension(const char *id)

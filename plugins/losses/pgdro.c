@@ -94,7 +94,8 @@ static fv_status take_means(const pgdro *self, fv_ctx *ctx, const fv_batch *batc
 	return FV_OK;
 }
 
-static fv_status pgdro_develop(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
+static fv_status pgdro_evaluate(
+	const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
 {
 	const pgdro *self = state;
 	soft_means m;
@@ -175,7 +176,7 @@ static const fv_loss_ops ops = {
 	.uses_groups = 1,
 	.open = pgdro_open,
 	.weigh = pgdro_weigh,
-	.develop = pgdro_develop,
+	.evaluate = pgdro_evaluate,
 };
 
 static const fv_descriptor descriptor = {

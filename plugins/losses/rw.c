@@ -81,7 +81,7 @@ static double sample_weight(const rw *self, const fv_batch *batch, int32_t i)
 	return self->omega[(size_t)batch->klass[i] * (size_t)(self->groups + 1) + (size_t)group];
 }
 
-static fv_status rw_develop(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
+static fv_status rw_evaluate(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
 {
 	(void)ctx;
 	*value = 0;
@@ -94,7 +94,7 @@ static fv_status rw_weigh(void *state, fv_ctx *ctx, const fv_batch *batch, doubl
 {
 	for (int32_t i = 0; i < batch->n; i++)
 		v[i] = sample_weight(state, batch, i) / batch->n;
-	return rw_develop(state, ctx, batch, value);
+	return rw_evaluate(state, ctx, batch, value);
 }
 
 static const fv_param params[] = {
@@ -121,7 +121,7 @@ static const fv_loss_ops ops = {
 	.uses_groups = 1,
 	.open = rw_open,
 	.weigh = rw_weigh,
-	.develop = rw_develop,
+	.evaluate = rw_evaluate,
 };
 
 static const fv_descriptor descriptor = {

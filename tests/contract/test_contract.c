@@ -161,7 +161,7 @@ static fv_status sharp_weigh(void *state, fv_ctx *ctx, const fv_batch *b, double
 	return FV_OK;
 }
 
-/* a constant value whose weights are not its derivative; develop counts its calls */
+/* a constant value whose weights are not its derivative; evaluate counts its calls */
 static fv_status flat_weigh(void *state, fv_ctx *ctx, const fv_batch *b, double *v, double *value)
 {
 	(void)state, (void)ctx;
@@ -171,7 +171,7 @@ static fv_status flat_weigh(void *state, fv_ctx *ctx, const fv_batch *b, double 
 	return FV_OK;
 }
 
-static fv_status counting_develop(const void *state, fv_ctx *ctx, const fv_batch *b, double *value)
+static fv_status counting_evaluate(const void *state, fv_ctx *ctx, const fv_batch *b, double *value)
 {
 	counter *c = *(counter *const *)(const void *)&state;
 	(void)ctx, (void)b;
@@ -180,7 +180,7 @@ static fv_status counting_develop(const void *state, fv_ctx *ctx, const fv_batch
 	return FV_OK;
 }
 
-static fv_status far_keep(void *state, fv_ctx *ctx, int32_t *row, int64_t cap, int64_t *n)
+static fv_status far_subsample(void *state, fv_ctx *ctx, int32_t *row, int64_t cap, int64_t *n)
 {
 	(void)state, (void)ctx, (void)cap;
 	row[0] = 1 << 20;
@@ -284,7 +284,7 @@ static void test_state_found_out(void **unused)
 }
 
 /* --- with networks: a head whose gradient is the wrong way round, or infinite for a batch of one;
- * a develop that counts its calls */
+ * an evaluate that counts its calls */
 
 typedef struct branchy {
 	int64_t calls;
@@ -317,7 +317,7 @@ static fv_status branchy_step(void *state, fv_ctx *ctx, const fv_batch *b, doubl
 	return fv_net_backward(ctx);
 }
 
-static fv_status branchy_develop(const void *state, fv_ctx *ctx, const fv_batch *b, double *value)
+static fv_status branchy_evaluate(const void *state, fv_ctx *ctx, const fv_batch *b, double *value)
 {
 	branchy *mine = *(branchy *const *)(const void *)&state;
 	(void)ctx;
@@ -350,7 +350,7 @@ static const void *swinging_extension(const char *id)
 static const void *branchy_extension(const char *id)
 {
 	static const fv_networks_1 networks = {
-		sizeof networks, branchy_build, branchy_predict, branchy_step, branchy_develop};
+		sizeof networks, branchy_build, branchy_predict, branchy_step, branchy_evaluate};
 	return strcmp(id, FV_NETWORKS_1) ? NULL : &networks;
 }
 
@@ -367,7 +367,7 @@ static void test_networks_found_out(void **unused)
 	fv_descriptor d = DESCRIPTOR(FV_LOSS, branchy, &plain);
 	d.extension = branchy_extension;
 	finds(&d, true, "step", "a batch of one gives a gradient that is not finite");
-	finds(&d, true, "develop", "changes the state");
+	finds(&d, true, "evaluate", "changes the state");
 	finds(&d, false, "derivative", "along the gradient the value grows by -");
 	d.extension = swinging_extension;
 	finds(&d, true, "resume", "taken up after step 1, step 2 differs");
@@ -472,20 +472,26 @@ static void test_stages_found_out(void **unused)
 static void test_losses_found_out(void **unused)
 {
 	(void)unused;
-	static const fv_loss_ops
-		sharp = {.size = sizeof sharp, .weigh = sharp_weigh},
-		flat = {.size = sizeof flat, .weigh = flat_weigh, .develop = counting_develop},
-		far = {.size = sizeof far, .keep = far_keep, .weigh = flat_weigh, .mix = far_mix},
-		order = {.size = sizeof order, .order = far_order, .weigh = flat_weigh},
-		silent = {.size = sizeof silent, .open = silent_open},
-		moody = {.size = sizeof moody, .weigh = moody_weigh};
+	static const fv_loss_ops sharp = {.size = sizeof sharp, .weigh = sharp_weigh},
+				 flat = {.size = sizeof flat,
+					 .weigh = flat_weigh,
+					 .evaluate = counting_evaluate},
+				 far = {.size = sizeof far,
+					 .subsample = far_subsample,
+					 .weigh = flat_weigh,
+					 .mix = far_mix},
+				 order = {.size = sizeof order,
+					 .order = far_order,
+					 .weigh = flat_weigh},
+				 silent = {.size = sizeof silent, .open = silent_open},
+				 moody = {.size = sizeof moody, .weigh = moody_weigh};
 	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &sharp), true, "weigh",
 		"a batch of one gives a weight that is not finite");
 	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &flat), false, "derivative",
 		"v differs from the value's derivative by 1");
-	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &flat), true, "develop",
+	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &flat), true, "evaluate",
 		"changes the state");
-	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &far), true, "keep",
+	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &far), true, "subsample",
 		"row 1048576 of 64");
 	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &far), true, "mix",
 		"partner 0 with share 1.5");

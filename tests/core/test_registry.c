@@ -62,7 +62,7 @@ static void refused(const char *name, size_t keep, const char *want)
 static void beasts_are_refused(void **state)
 {
 	(void)state;
-	refused("wrong_abi", 0, "built for ABI 999, this fairvox has ABI 1");
+	refused("wrong_abi", 0, "built for ABI 999, this fairvox has ABI 2");
 	refused("small", 0, "descriptor of 16 bytes");
 	refused("wrong_kind", 0, "unknown kind 9");
 	refused("other_name", 0, "calls itself 'somebody_else'");

@@ -42,7 +42,7 @@ static fv_status tilted_weigh(
 	return FV_OK;
 }
 
-static fv_status tilted_develop(
+static fv_status tilted_evaluate(
 	const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
 {
 	(void)ctx;
@@ -58,7 +58,7 @@ static const fv_param params[] = {
 static const fv_loss_ops ops = {
 	.size = sizeof ops,
 	.weigh = tilted_weigh,
-	.develop = tilted_develop,
+	.evaluate = tilted_evaluate,
 };
 
 static const fv_descriptor descriptor = {

@@ -109,7 +109,7 @@ static void run(const fv_descriptor *loss, const char *mode, const char *groups,
 			.member = w.member,
 			.stem = w.stem};
 		test_ok(ctx, ops->weigh(self, ctx, &batch, v, &v[B]));
-		test_ok(ctx, ops->develop(self, ctx, &batch, &v[B + 1]));
+		test_ok(ctx, ops->evaluate(self, ctx, &batch, &v[B + 1]));
 		core_scratch_reset(ctx);
 	}
 	int32_t n = strcmp(groups, "groups=group") ? C * G : G;

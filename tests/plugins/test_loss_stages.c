@@ -130,13 +130,13 @@ static fv_stage second_stage(golden *g, const fv_descriptor *loss, void *self, f
 	return stage[1];
 }
 
-/* The weight of a development row, as develop lets it be seen. */
+/* The weight of a development row, as evaluate lets it be seen. */
 static double dev_weight(golden *g, const fv_loss_ops *ops, const void *self, int32_t row)
 {
 	const double one = 1;
 	double value;
 	const fv_batch batch = {.size = sizeof batch, .n = 1, .row = &row, .loss = &one};
-	test_ok(g->ctx, ops->develop(self, g->ctx, &batch, &value));
+	test_ok(g->ctx, ops->evaluate(self, g->ctx, &batch, &value));
 	return value;
 }
 

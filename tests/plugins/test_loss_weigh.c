@@ -255,10 +255,10 @@ static void one_case(const json_t *entry, const json_t *batches)
 		assert_int_equal(
 			won(b.ctx, (int64_t)json_array_size(json_object_get(entry, "L_g"))),
 			json_is_null(value) ? -1 : json_integer_value(value));
-	if (b.ops->develop) { /* for eg, q is the one after the update, and without the constant */
-		double develop;
-		test_ok(b.ctx, b.ops->develop(b.state, b.ctx, &batch, &develop));
-		test_close(develop, json_number_value(json_object_get(entry, "value")), off);
+	if (b.ops->evaluate) { /* for eg, q is the one after the update, and without the constant */
+		double evaluated;
+		test_ok(b.ctx, b.ops->evaluate(b.state, b.ctx, &batch, &evaluated));
+		test_close(evaluated, json_number_value(json_object_get(entry, "value")), off);
 	}
 	check_gradient(source, entry, v, (int32_t)n, classes);
 	if (strcmp(batch_name, "tie_for_max_G2")) /* no derivative at a tie */
@@ -413,7 +413,7 @@ static void rw_unknown(void **state)
 	}
 }
 
-/* Rows for keep(): names, classes, groups and memberships, opened with real counts. */
+/* Rows for subsample(): names, classes, groups and memberships, opened with real counts. */
 static void open_rows(bench *b, core_objective *objective, const fv_descriptor *loss, void *state,
 	int32_t n, int32_t classes, int32_t groups, const int32_t *klass, const int32_t *group,
 	const float *member)
@@ -753,7 +753,7 @@ static void gdro_smoothed(void **state)
 		.loss = losses,
 		.klass = klass,
 		.group = group};
-	double v[3] = {0}, value, develop;
+	double v[3] = {0}, value, evaluated;
 	test_ok(b.ctx, b.ops->weigh(b.state, b.ctx, &batch, v, &value));
 	double a0 = 0.5 * exp(0.1 * 2 / 0.75), a1 = 0.3 * exp(0.1 * 0.75 / 0.55), a2 = 0.2;
 	double sum = a0 + a1 + a2;
@@ -761,8 +761,8 @@ static void gdro_smoothed(void **state)
 	test_close(v[1], a1 / sum / 2, 1e-15);
 	test_close(v[2], a1 / sum / 2, 1e-15);
 	test_close(value, (2 * a0 + 0.75 * a1) / sum, 1e-15);
-	test_ok(b.ctx, b.ops->develop(b.state, b.ctx, &batch, &develop));
-	test_close(develop, value, 1e-15);
+	test_ok(b.ctx, b.ops->evaluate(b.state, b.ctx, &batch, &evaluated));
+	test_close(evaluated, value, 1e-15);
 	const double *after = fv_array(b.ctx, "q", FV_F64, 1, 3);
 	test_close(after[2], a2 / sum, 1e-15);
 	core_ctx_free(b.ctx);
@@ -792,7 +792,7 @@ static fv_status watch_weigh(
 	size_t step = (size_t)batch->step - 1;
 	double plain = *value; /* eg: the golden value is without the constant */
 	if (f->q)
-		test_ok(ctx, f->real.develop(state, ctx, batch, &plain));
+		test_ok(ctx, f->real.evaluate(state, ctx, batch, &plain));
 	test_close(plain, f->value[step], 5e-6);
 	if (f->q) {
 		double *q = fv_array(ctx, "q", FV_F64, 1, f->groups);

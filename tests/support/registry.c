@@ -154,7 +154,7 @@ const core_registry *test_registry(void)
 		{.path = "/plugins/worst.so", .descriptor = &worst},
 	};
 	static core_refused refused[] = {
-		{"/plugins/broken.so", "built for ABI 7, this fairvox has ABI 1"}};
+		{"/plugins/broken.so", "built for ABI 7, this fairvox has ABI 2"}};
 	static const char *folder[] = {"/plugins", "/more/plugins"};
 	static const core_registry registry = {
 		COUNT(plugin), COUNT(refused), plugin, refused, folder, COUNT(folder)};

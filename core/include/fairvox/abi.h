@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FV_ABI 1u
+#define FV_ABI 2u
 
 #ifdef __cplusplus
 #define FV_BEGIN_DECLS extern "C" {

@@ -6,7 +6,7 @@
  * extensions, networks.h and stages.h.
  *
  * Shapes: N training rows, B rows in a batch, C classes, G groups. `row` is the position in the
- * training rows after exclusion and bias and before keep(): the only key of per-utterance state.
+ * training rows after exclusion and bias and before subsample(): the only key of per-utterance state.
  * Group -1 is unknown. G = 0 when the objective uses no groups.
  *
  * The core refuses what an op must not give: a v, value or lambda that is not finite, rows and
@@ -76,7 +76,7 @@ typedef struct fv_loss_ops {
 	/* The rows of this run, once, before the first epoch: at most cap = N max(2, G) entries into row,
 	 * their count into n; repeats allowed. `train.order` counts positions in this list, so give it
 	 * in ascending order unless there is a reason not to. NULL: all rows. [run] */
-	fv_status (*keep)(void *state, fv_ctx *ctx, int32_t *row, int64_t cap, int64_t *n);
+	fv_status (*subsample)(void *state, fv_ctx *ctx, int32_t *row, int64_t cap, int64_t *n);
 	/* Positions in the kept list for one epoch, n of them; repeats allowed. `position` holds the
 	 * core's shuffle on entry: an op that leaves it alone gets that. NULL: the shuffle. [run] */
 	fv_status (*order)(void *state, fv_ctx *ctx, int64_t epoch, int32_t *position, int64_t n);
@@ -91,7 +91,7 @@ typedef struct fv_loss_ops {
 		void *state, fv_ctx *ctx, const fv_batch *batch, double *v, double *value);
 	/* The objective's value on a development batch (row = development row). Changes no state.
 	 * NULL: the mean. [run] */
-	fv_status (*develop)(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value);
+	fv_status (*evaluate)(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value);
 	void (*close)(void *state); /* NULL: nothing to do */
 } fv_loss_ops;
 

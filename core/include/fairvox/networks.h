@@ -10,7 +10,7 @@
  *             return strcmp(id, FV_NETWORKS_1) ? NULL : &networks;
  *     }
  *
- * in its descriptor; its fv_loss_ops are asked as ever, but for weigh and develop, whose place the
+ * in its descriptor; its fv_loss_ops are asked as ever, but for weigh and evaluate, whose place the
  * ops below take.
  *
  * Values are nodes: rows of numbers, one row a sample of the batch, float32, row-major. They live
@@ -49,7 +49,7 @@ typedef struct fv_networks_1 {
 	fv_status (*step)(void *state, fv_ctx *ctx, const fv_batch *batch, double *value);
 	/* The value of a development batch (row = development row). Changes no state; no gradients.
 	 * NULL: the mean of the base losses. [run] */
-	fv_status (*develop)(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value);
+	fv_status (*evaluate)(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value);
 } fv_networks_1;
 
 /* --- in build: networks. Their tensors in model.safetensors are called by their name: "" for the
@@ -66,7 +66,7 @@ fv_net *fv_net_encoder(fv_ctx *ctx, const char *prefix);
 fv_net *fv_net_linear(fv_ctx *ctx, const char *name, int32_t outputs, int32_t inputs);
 int32_t fv_net_outputs(const fv_net *net);
 
-/* --- in predict, step, develop: values.   [run] */
+/* --- in predict, step, evaluate: values.   [run] */
 
 fv_node *fv_net_input(fv_ctx *ctx); /* the batch's features; has no data to look at */
 fv_node *fv_net_forward(fv_ctx *ctx, fv_net *net, fv_node *in);

@@ -12,7 +12,7 @@
  *     }
  *
  * in its descriptor. Its open and close are asked as ever, once a run; order, mix, weigh and
- * develop in the stages that are its own (fv_stage.loss NULL); keep is not asked, `row` takes its
+ * evaluate in the stages that are its own (fv_stage.loss NULL); subsample is not asked, `row` takes its
  * place. An objective has this extension or fv.networks/1, not both.
  *
  * Shapes: N training rows, M development rows, n rows of a stage, G groups, C classes.
@@ -26,7 +26,7 @@
  * A stage may delegate to another loss plugin, which the user names in a parameter of type
  * FV_LOSS_REF, with parameters of its own: `then: {name: gdro, mode: eg}`. That plugin sees a world
  * of its own: the rows of the stage are its training rows, numbered from 0, counts are over them,
- * its arrays (fv_array) are its own, its keep is asked. It has no stages itself.
+ * its arrays (fv_array) are its own, its subsample is asked. It has no stages itself.
  */
 #ifndef FAIRVOX_STAGES_H
 #define FAIRVOX_STAGES_H

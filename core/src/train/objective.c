@@ -152,8 +152,8 @@ fv_status core_objective_keep(core_objective *o, int32_t **row, int32_t *n)
 		list[i] = i;
 	size_t errors = enter(o);
 	fv_status status = FV_OK;
-	if (o->ops.keep)
-		status = o->ops.keep(o->state, o->ctx, list, cap, &kept);
+	if (o->ops.subsample)
+		status = o->ops.subsample(o->state, o->ctx, list, cap, &kept);
 	if (status == FV_OK && (kept < 1 || kept > cap))
 		status = fv_fail(o->ctx, FV_FAILED, "keeps %lld of %d training rows",
 			(long long)kept, (int)all);
@@ -277,17 +277,17 @@ fv_status core_objective_develop(
 	core_objective *o, core_networks *networks, const fv_batch *batch, double *value)
 {
 	*value = mean(batch->loss, batch->n);
-	if (o->own_networks && o->networks.develop) {
+	if (o->own_networks && o->networks.evaluate) {
 		size_t errors = enter_networks(o, networks, CORE_STAGE_DEVELOP);
-		fv_status status = o->networks.develop(o->state, o->ctx, batch, value);
+		fv_status status = o->networks.evaluate(o->state, o->ctx, batch, value);
 		if (!core_networks_finite(networks))
 			*value = NAN;
 		return done_networks(o, errors, status);
 	}
-	if (o->own_networks || !o->ops.develop)
+	if (o->own_networks || !o->ops.evaluate)
 		return FV_OK;
 	size_t errors = enter(o);
-	return done(o, errors, o->ops.develop(o->state, o->ctx, batch, value));
+	return done(o, errors, o->ops.evaluate(o->state, o->ctx, batch, value));
 }
 
 fv_status core_objective_next(core_objective *o, int32_t index, fv_stage *stage, bool *more)

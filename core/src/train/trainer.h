@@ -108,7 +108,7 @@ typedef struct core_train_result {
 	double selected_value;
 	int32_t candidates;   /* epochs that were chosen from, in all stages */
 	int32_t kept;         /* rows of an epoch, of the last stage */
-	double *class_weight; /* [C] of the base loss, from the training rows before keep() */
+	double *class_weight; /* [C] of the base loss, from the training rows before subsample() */
 } core_train_result;
 
 /* With a state, FV_STOPPED when told to stop. The state's file is left where it is, also after the
@@ -118,7 +118,7 @@ FV_NODISCARD fv_status core_train_run(
 
 #define CORE_STAGES_MAX 64
 
-/* What a run will train. An ordinary one is a single stage on the rows that keep() leaves. Where
+/* What a run will train. An ordinary one is a single stage on the rows that subsample() gives. Where
  * rows depend on predictions, their number is a guess. */
 typedef struct core_train_preview {
 	int32_t n;
