@@ -30,7 +30,7 @@ typedef struct pitch_state {
 static const char *const columns[] = {"female", "male", "p25_hz", "alpha_db"};
 static const fv_role roles[] = {FV_COL_PROBABILITY, FV_COL_PROBABILITY, FV_COL_VALUE, FV_COL_VALUE};
 static const fv_output outputs[] = {
-	{sizeof(fv_output), "classes", 1, 4, columns, roles, FV_STANDARDIZE_NONE, 0},
+	FV_OUTPUT(.name = "classes", .layers = 1, .dims = 4, .columns = columns, .roles = roles),
 };
 
 static fv_status pitch_open(void *state, fv_ctx *ctx, const char *weights)
@@ -127,11 +127,9 @@ static fv_status pitch_encode(const void *state, fv_ctx *worker, int32_t output,
 	return FV_OK;
 }
 
-#define REAL(field, unit, min, max, def, doc)                                                      \
-	{                                                                                          \
-		sizeof(fv_param), FV_REAL, #field, unit, min, max, NULL, def, NULL,                \
-			offsetof(pitch_state, field), doc                                          \
-	}
+#define REAL(field_, unit_, min_, max_, default_, doc_)                                            \
+	FV_PARAM_REAL(pitch_state, field_, .name = #field_, .unit = unit_, .min = min_,            \
+		.max = max_, .def_paper = default_, .doc = doc_)
 
 static const fv_param params[] = {
 	REAL(floor_hz, "Hz", 50, 300, "65", "Lowest fundamental frequency that is looked for."),
@@ -151,28 +149,14 @@ static const fv_param params[] = {
 	REAL(softness, "semitones", 1e-3, 100, "2", "Score at which the odds are e to 1."),
 };
 
-static const fv_encoder_ops ops = {
-	.size = sizeof ops,
-	.open = pitch_open,
-	.info = pitch_info,
-	.encode = pitch_encode,
-};
+static const fv_encoder_ops ops =
+	FV_ENCODER_OPS(.open = pitch_open, .info = pitch_info, .encode = pitch_encode);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_ENCODER,
-	.name = "pitch",
-	.version = "1",
+static const fv_descriptor descriptor = FV_ENCODER(.name = "pitch", .version = "1",
 	.summary = "Female or male from fundamental frequency and vocal effort; needs no weights",
 	.source = "F0: Boersma, Proc. IFA 17 (1993); effort: alpha ratio, Sundberg & Nordenberg, "
 		  "JASA 120 (2006)",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(pitch_state),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(pitch_state), FV_PARAMS(params), .ops = &ops);
 
 FV_PLUGIN_ENTRY
 {

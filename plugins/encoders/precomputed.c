@@ -318,12 +318,8 @@ static fv_status precomputed_open(void *state, fv_ctx *ctx, const char *weights)
 	fv_status status = read_file(s, ctx);
 	if (!status)
 		status = sort_rows(s, ctx);
-	s->output = (fv_output){.size = sizeof s->output,
-		.name = "features",
-		.layers = s->layers,
-		.dims = s->dims,
-		.columns = s->columns,
-		.standardize = FV_STANDARDIZE_TRAIN};
+	s->output = (fv_output)FV_OUTPUT(.name = "features", .layers = s->layers, .dims = s->dims,
+		.columns = s->columns, .standardize = FV_STANDARDIZE_TRAIN);
 	return status;
 }
 
@@ -331,8 +327,8 @@ static fv_status precomputed_info(const void *state, fv_ctx *ctx, fv_encoder_inf
 {
 	const precomputed_state *s = state;
 	(void)ctx;
-	*info = (fv_encoder_info){
-		.size = sizeof *info, .by_name = 1, .n_outputs = 1, .outputs = &s->output};
+	*info = (fv_encoder_info)FV_ENCODER_INFO(.by_name = 1, .n_outputs = 1,
+		.outputs = &s->output);
 	return FV_OK;
 }
 
@@ -372,39 +368,20 @@ static void precomputed_close(void *state)
 }
 
 static const fv_param params[] = {
-	{
-		.size = sizeof(fv_param),
-		.type = FV_PATH,
-		.name = "file",
-		.offset = offsetof(precomputed_state, file),
+	FV_PARAM_PATH(precomputed_state, file, .name = "file",
 		.doc = "Safetensors with a tensor [L, D] or [D] for each recording, or CSV with a "
 		       "row "
-		       "for each; it must be given.",
-	},
+		       "for each; it must be given."),
 };
 
-static const fv_encoder_ops ops = {
-	.size = sizeof ops,
-	.open = precomputed_open,
-	.info = precomputed_info,
-	.lookup = precomputed_lookup,
-	.close = precomputed_close,
-};
+static const fv_encoder_ops ops = FV_ENCODER_OPS(.open = precomputed_open, .info = precomputed_info,
+	.lookup = precomputed_lookup, .close = precomputed_close);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_ENCODER,
-	.name = "precomputed",
-	.version = "1",
+static const fv_descriptor descriptor = FV_ENCODER(.name = "precomputed", .version = "1",
 	.summary = "Features that another program wrote, by recording; no audio is read",
 	.source = "safetensors (github.com/huggingface/safetensors) or CSV",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(precomputed_state),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(precomputed_state), FV_PARAMS(params),
+	.ops = &ops);
 
 FV_PLUGIN_ENTRY
 {

@@ -213,11 +213,8 @@ static fv_status file_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_gr
 		return status;
 	if (!s->groups)
 		return fv_fail(ctx, FV_DATA, "%s: no training row has a group", s->file);
-	*out = (fv_grouping){.size = sizeof *out,
-		.groups = s->groups,
-		.name = s->name,
-		.soft = s->soft,
-		.probability = s->soft};
+	*out = (fv_grouping)FV_GROUPING(.groups = s->groups, .name = s->name, .soft = s->soft,
+		.probability = s->soft);
 	return FV_OK;
 }
 
@@ -242,38 +239,19 @@ static fv_status file_assign(
 }
 
 static const fv_param file_params[] = {
-	{
-		.size = sizeof(fv_param),
-		.type = FV_PATH,
-		.name = "file",
-		.offset = offsetof(file_state, file),
+	FV_PARAM_PATH(file_state, file, .name = "file",
 		.doc = "CSV with FileName, group (empty = unknown) and optional prob_<group>; it "
 		       "must be "
-		       "given.",
-	},
+		       "given."),
 };
 
-static const fv_grouper_ops file_ops = {
-	.size = sizeof(fv_grouper_ops),
-	.uses = file_uses,
-	.fit = file_fit,
-	.assign = file_assign,
-};
+static const fv_grouper_ops file_ops =
+	FV_GROUPER_OPS(.uses = file_uses, .fit = file_fit, .assign = file_assign);
 
-static const fv_descriptor file_descriptor = {
-	.size = sizeof(fv_descriptor),
-	.abi = FV_ABI,
-	.kind = FV_GROUPER,
-	.name = "file",
-	.version = "1.0",
+static const fv_descriptor file_descriptor = FV_GROUPER(.name = "file", .version = "1.0",
 	.summary = "Groups and memberships read from a CSV that another program wrote",
-	.source = "The fairvox groups CSV: FileName, group, prob_<group>",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(file_state),
-	.params = file_params,
-	.n_params = sizeof file_params / sizeof *file_params,
-	.ops = &file_ops,
-};
+	.source = "The fairvox groups CSV: FileName, group, prob_<group>", .licence = "Apache-2.0",
+	.state_size = sizeof(file_state), FV_PARAMS(file_params), .ops = &file_ops);
 
 FV_PLUGIN_ENTRY
 {

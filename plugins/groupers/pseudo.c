@@ -127,11 +127,8 @@ static fv_status pseudo_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_
 	fv_status status = pseudo_choose(s, ctx, train);
 	if (status)
 		return status;
-	*out = (fv_grouping){.size = sizeof *out,
-		.groups = s->groups,
-		.name = s->name,
-		.soft = 1,
-		.probability = 1};
+	*out = (fv_grouping)FV_GROUPING(.groups = s->groups, .name = s->name, .soft = 1,
+		.probability = 1);
 	return FV_OK;
 }
 
@@ -260,71 +257,33 @@ static fv_status pseudo_assign(
 }
 
 static const fv_param pseudo_params[] = {
-	{
-		.size = sizeof(fv_param),
-		.type = FV_CHOICE,
-		.name = "child",
-		.choices = "drop|renormalise|keep",
+	FV_PARAM_CHOICE(pseudo_state, child, .name = "child", .choices = "drop|renormalise|keep",
 		.def_paper = "drop",
-		.offset = offsetof(pseudo_state, child),
 		.doc = "drop: rows found to be children have no group, other probabilities stay as "
 		       "they are; renormalise: the others are divided by their sum; keep: children "
-		       "are a group.",
-	},
-	{
-		.size = sizeof(fv_param),
-		.type = FV_STRING,
-		.name = "child_column",
-		.def_paper = "child",
-		.offset = offsetof(pseudo_state, child_column),
+		       "are a group."),
+	FV_PARAM_STRING(pseudo_state, child_column, .name = "child_column", .def_paper = "child",
 		.doc = "Which probability column 'child' is about; nothing is dropped where there "
-		       "is none of that name.",
-	},
-	{
-		.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "confidence",
-		.min = 0,
-		.max = 1,
+		       "is none of that name."),
+	FV_PARAM_REAL(pseudo_state, confidence, .name = "confidence", .min = 0, .max = 1,
 		.def_paper = "0",
-		.offset = offsetof(pseudo_state, confidence),
 		.doc = "A row whose largest probability (renormalised, with renormalise) is below "
-		       "this has no group; its memberships stay.",
-	},
-	{
-		.size = sizeof(fv_param),
-		.type = FV_CHOICE,
-		.name = "pool",
-		.choices = "none|speaker",
+		       "this has no group; its memberships stay."),
+	FV_PARAM_CHOICE(pseudo_state, pool, .name = "pool", .choices = "none|speaker",
 		.def_paper = "none",
-		.offset = offsetof(pseudo_state, pool),
 		.doc = "With 'speaker' every row gets the median of its speaker's probabilities "
-		       "(transductive).",
-	},
+		       "(transductive)."),
 };
 
-static const fv_grouper_ops pseudo_ops = {
-	.size = sizeof(fv_grouper_ops),
-	.uses = pseudo_uses,
-	.fit = pseudo_fit,
-	.assign = pseudo_assign,
-};
+static const fv_grouper_ops pseudo_ops =
+	FV_GROUPER_OPS(.uses = pseudo_uses, .fit = pseudo_fit, .assign = pseudo_assign);
 
-static const fv_descriptor pseudo_descriptor = {
-	.size = sizeof(fv_descriptor),
-	.abi = FV_ABI,
-	.kind = FV_GROUPER,
-	.name = "pseudo",
-	.version = "1.1",
+static const fv_descriptor pseudo_descriptor = FV_GROUPER(.name = "pseudo", .version = "1.1",
 	.summary = "Pseudo-labels: the most probable class of a pretrained classifier of voices",
 	.source = "Lin, Chou, Lee, \"Mitigating Subgroup Disparities in Multi-Label Speech Emotion "
 		  "Recognition\", Interspeech 2025",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(pseudo_state),
-	.params = pseudo_params,
-	.n_params = sizeof pseudo_params / sizeof *pseudo_params,
-	.ops = &pseudo_ops,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(pseudo_state), FV_PARAMS(pseudo_params),
+	.ops = &pseudo_ops);
 
 FV_PLUGIN_ENTRY
 {

@@ -54,7 +54,7 @@ static fv_status truth_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_g
 	if (!s->groups)
 		return fv_fail(ctx, FV_DATA, "attribute '%s' is unknown in all %d training rows",
 			s->column, train->n);
-	*out = (fv_grouping){.size = sizeof *out, .groups = s->groups, .name = s->name};
+	*out = (fv_grouping)FV_GROUPING(.groups = s->groups, .name = s->name);
 	return FV_OK;
 }
 
@@ -82,36 +82,18 @@ static fv_status truth_assign(
 }
 
 static const fv_param truth_params[] = {
-	{
-		.size = sizeof(fv_param),
-		.type = FV_STRING,
-		.name = "column",
-		.offset = offsetof(truth_state, column),
-		.doc = "The attribute whose values are the groups; it must be given.",
-	},
+	FV_PARAM_STRING(truth_state, column, .name = "column",
+		.doc = "The attribute whose values are the groups; it must be given."),
 };
 
-static const fv_grouper_ops truth_ops = {
-	.size = sizeof(fv_grouper_ops),
-	.uses = truth_uses,
-	.fit = truth_fit,
-	.assign = truth_assign,
-};
+static const fv_grouper_ops truth_ops =
+	FV_GROUPER_OPS(.uses = truth_uses, .fit = truth_fit, .assign = truth_assign);
 
-static const fv_descriptor truth_descriptor = {
-	.size = sizeof(fv_descriptor),
-	.abi = FV_ABI,
-	.kind = FV_GROUPER,
-	.name = "truth",
-	.version = "1.0",
+static const fv_descriptor truth_descriptor = FV_GROUPER(.name = "truth", .version = "1.0",
 	.summary = "Groups given by a true attribute, such as gender",
 	.source = "The attribute columns of the corpus; Lin, Chou, Lee, Interspeech 2025",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(truth_state),
-	.params = truth_params,
-	.n_params = sizeof truth_params / sizeof *truth_params,
-	.ops = &truth_ops,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(truth_state), FV_PARAMS(truth_params),
+	.ops = &truth_ops);
 
 FV_PLUGIN_ENTRY
 {

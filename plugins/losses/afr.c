@@ -172,7 +172,7 @@ static fv_status afr_evaluate(const void *state, fv_ctx *ctx, const fv_batch *ba
 	return FV_OK;
 }
 
-static const fv_stages_1 stages = {.size = sizeof stages, .next = afr_next};
+static const fv_stages_1 stages = FV_STAGES(.next = afr_next);
 
 static const void *extension(const char *id)
 {
@@ -180,70 +180,27 @@ static const void *extension(const char *id)
 }
 
 static const fv_param params[] = {
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "gamma",
-		.min = 0,
-		.max = 1000,
-		.def_paper = "10",
-		.offset = offsetof(afr, gamma),
-		.doc = "how much less an utterance counts that the first model gets right"},
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "holdout",
-		.min = 0.01,
-		.max = 0.99,
-		.def_paper = "0.2",
-		.offset = offsetof(afr, holdout),
-		.doc = "share of the training utterances held out for stage 2, by whole speakers"},
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "anchor",
-		.min = 0,
-		.max = 1000000,
-		.def_paper = "0.1",
-		.offset = offsetof(afr, anchor),
-		.doc = "pull of the output layer to where stage 1 left it"},
-	{.size = sizeof(fv_param),
-		.type = FV_INT,
-		.name = "refit_epochs",
-		.min = 0,
-		.max = 1000000,
-		.def_paper = "0",
-		.offset = offsetof(afr, refit_epochs),
-		.doc = "epochs of stage 2; 0: train.epochs"},
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "refit_learning_rate",
-		.min = 0,
-		.max = 1000,
-		.def_paper = "0.001",
-		.offset = offsetof(afr, refit_learning_rate),
-		.doc = "learning rate of stage 2; 0: train.learning_rate"},
+	FV_PARAM_REAL(afr, gamma, .name = "gamma", .min = 0, .max = 1000, .def_paper = "10",
+		.doc = "how much less an utterance counts that the first model gets right"),
+	FV_PARAM_REAL(afr, holdout, .name = "holdout", .min = 0.01, .max = 0.99, .def_paper = "0.2",
+		.doc = "share of the training utterances held out for stage 2, by whole speakers"),
+	FV_PARAM_REAL(afr, anchor, .name = "anchor", .min = 0, .max = 1000000, .def_paper = "0.1",
+		.doc = "pull of the output layer to where stage 1 left it"),
+	FV_PARAM_INT(afr, refit_epochs, .name = "refit_epochs", .min = 0, .max = 1000000,
+		.def_paper = "0", .doc = "epochs of stage 2; 0: train.epochs"),
+	FV_PARAM_REAL(afr, refit_learning_rate, .name = "refit_learning_rate", .min = 0,
+		.max = 1000, .def_paper = "0.001",
+		.doc = "learning rate of stage 2; 0: train.learning_rate"),
 };
 
-static const fv_loss_ops ops = {
-	.size = sizeof ops,
-	.open = afr_open,
-	.evaluate = afr_evaluate,
-};
+static const fv_loss_ops ops = FV_LOSS_OPS(.open = afr_open, .evaluate = afr_evaluate);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "afr",
-	.version = "1.0.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "afr", .version = "1.0.0",
 	.summary = "automatic feature reweighting: the last layer again, on what is not yet right",
 	.source = "Qiu et al., Simple and fast group robustness by automatic feature reweighting, "
 		  "ICML 2023, eq. 1 and 2",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(afr),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-	.extension = extension,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(afr), FV_PARAMS(params), .ops = &ops,
+	.extension = extension);
 
 FV_PLUGIN_ENTRY
 {

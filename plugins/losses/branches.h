@@ -32,37 +32,21 @@ typedef struct branches {
 } branches;
 
 #define BRANCHES_PARAMS(state, member)                                                             \
-	{.size = sizeof(fv_param),                                                                 \
-		.type = FV_CHOICE,                                                                 \
-		.name = "gce",                                                                     \
-		.choices = "soft|lff_official",                                                    \
-		.def_paper = "soft",                                                               \
-		.def_official = "lff_official",                                                    \
-		.offset = offsetof(state, member.gce),                                             \
+	FV_PARAM_CHOICE(state, member.gce, .name = "gce", .choices = "soft|lff_official",          \
+		.def_paper = "soft", .def_official = "lff_official",                               \
 		.doc = "generalised cross-entropy of the soft label, or cross-entropy of the "     \
-		       "likeliest class times q p^q held constant"},                               \
-		{.size = sizeof(fv_param),                                                         \
-			.type = FV_BOOL,                                                           \
-			.name = "class_max",                                                       \
-			.def_paper = "false",                                                      \
+		       "likeliest class times q p^q held constant"),                               \
+		FV_PARAM_BOOL(state, member.class_max, .name = "class_max", .def_paper = "false",  \
 			.def_official = "true",                                                    \
-			.offset = offsetof(state, member.class_max),                               \
 			.doc = "divide the averages by the largest of their class before "         \
-			       "comparing them"},                                                  \
-		{.size = sizeof(fv_param),                                                         \
-			.type = FV_REAL,                                                           \
-			.name = "q",                                                               \
-			.min = 0.001,                                                              \
-			.max = 1,                                                                  \
+			       "comparing them"),                                                  \
+		FV_PARAM_REAL(state, member.q, .name = "q", .min = 0.001, .max = 1,                \
 			.def_paper = "0.7",                                                        \
-			.offset = offsetof(state, member.q),                                       \
 			.doc = "how far the biased branch prefers what it already gets right: "    \
-			       "near 0 cross-entropy, 1 mean absolute error"},                     \
-	{                                                                                          \
-		.size = sizeof(fv_param), .type = FV_REAL, .name = "momentum", .min = 0, .max = 1, \
-		.def_paper = "0.7", .offset = offsetof(state, member.momentum),                    \
-		.doc = "share of the old value in the moving average of a loss"                    \
-	}
+			       "near 0 cross-entropy, 1 mean absolute error"),                     \
+		FV_PARAM_REAL(state, member.momentum, .name = "momentum", .min = 0, .max = 1,      \
+			.def_paper = "0.7",                                                        \
+			.doc = "share of the old value in the moving average of a loss")
 
 static inline fv_status branches_open(branches *b, fv_ctx *ctx, const fv_loss_setup *setup)
 {

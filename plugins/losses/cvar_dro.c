@@ -69,37 +69,17 @@ static fv_status cvar_dro_evaluate(
 }
 
 static const fv_param params[] = {
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "alpha",
-		.min = 0.001,
-		.max = 1,
-		.def_paper = "0.1",
-		.offset = offsetof(cvar_dro, alpha),
-		.doc = "share of the batch that counts"},
+	FV_PARAM_REAL(cvar_dro, alpha, .name = "alpha", .min = 0.001, .max = 1, .def_paper = "0.1",
+		.doc = "share of the batch that counts"),
 };
 
-static const fv_loss_ops ops = {
-	.size = sizeof ops,
-	.weigh = cvar_dro_weigh,
-	.evaluate = cvar_dro_evaluate,
-};
+static const fv_loss_ops ops = FV_LOSS_OPS(.weigh = cvar_dro_weigh, .evaluate = cvar_dro_evaluate);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "cvar_dro",
-	.version = "1.0.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "cvar_dro", .version = "1.0.0",
 	.summary = "mean of the worst share of each batch",
 	.source = "Levy et al., Large-scale methods for distributionally robust optimization, "
 		  "NeurIPS 2020",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(cvar_dro),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(cvar_dro), FV_PARAMS(params), .ops = &ops);
 
 FV_PLUGIN_ENTRY
 {

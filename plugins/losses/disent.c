@@ -145,13 +145,8 @@ static fv_status disent_evaluate(
 	return FV_OK;
 }
 
-static const fv_networks_1 networks = {
-	.size = sizeof networks,
-	.build = disent_build,
-	.predict = disent_predict,
-	.step = disent_step,
-	.evaluate = disent_evaluate,
-};
+static const fv_networks_1 networks = FV_NETWORKS(.build = disent_build, .predict = disent_predict,
+	.step = disent_step, .evaluate = disent_evaluate);
 
 static const void *extension(const char *id)
 {
@@ -160,77 +155,34 @@ static const void *extension(const char *id)
 
 static const fv_param params[] = {
 	BRANCHES_PARAMS(disent, branches),
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "lambda_dis",
-		.min = 0,
-		.max = 1000,
-		.def_paper = "5",
-		.def_official = "1",
-		.offset = offsetof(disent, lambda_dis),
-		.doc = "weight of the biased branch's loss"},
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "lambda_swap",
-		.min = 0,
-		.max = 1000,
-		.def_paper = "1",
-		.offset = offsetof(disent, lambda_swap),
-		.doc = "weight of both losses on exchanged halves"},
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "lambda_swap_b",
-		.min = 0,
-		.max = 1000,
-		.def_paper = "5",
-		.def_official = "1",
-		.offset = offsetof(disent, lambda_swap_b),
-		.doc = "weight of the biased branch's loss among those on exchanged halves"},
-	{.size = sizeof(fv_param),
-		.type = FV_INT,
-		.name = "swap_step",
-		.min = -1,
-		.max = 1e15,
-		.def_paper = "10000",
-		.def_official = "-1",
-		.offset = offsetof(disent, swap_step),
-		.doc = "halves are exchanged after this many steps; -1: swap_start says when"},
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "swap_start",
-		.min = 0,
-		.max = 1,
-		.def_paper = "1",
-		.def_official = "0.2",
-		.offset = offsetof(disent, swap_start),
+	FV_PARAM_REAL(disent, lambda_dis, .name = "lambda_dis", .min = 0, .max = 1000,
+		.def_paper = "5", .def_official = "1", .doc = "weight of the biased branch's loss"),
+	FV_PARAM_REAL(disent, lambda_swap, .name = "lambda_swap", .min = 0, .max = 1000,
+		.def_paper = "1", .doc = "weight of both losses on exchanged halves"),
+	FV_PARAM_REAL(disent, lambda_swap_b, .name = "lambda_swap_b", .min = 0, .max = 1000,
+		.def_paper = "5", .def_official = "1",
+		.doc = "weight of the biased branch's loss among those on exchanged halves"),
+	FV_PARAM_INT(disent, swap_step, .name = "swap_step", .min = -1, .max = 1e15,
+		.def_paper = "10000", .def_official = "-1",
+		.doc = "halves are exchanged after this many steps; -1: swap_start says when"),
+	FV_PARAM_REAL(disent, swap_start, .name = "swap_start", .min = 0, .max = 1,
+		.def_paper = "1", .def_official = "0.2",
 		.doc = "halves are exchanged after this share of all steps; only with swap_step "
-		       "-1"},
+		       "-1"),
 };
 
 static const fv_preset presets[] = {
-	{sizeof(fv_preset), "official", "train.clip", "none"},
+	FV_PRESET("official", "train.clip", "none"),
 };
 
-static const fv_loss_ops ops = {.size = sizeof ops, .open = disent_open};
+static const fv_loss_ops ops = FV_LOSS_OPS(.open = disent_open);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "disent",
-	.version = "1.0.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "disent", .version = "1.0.0",
 	.summary = "disentangled feature augmentation: two encoders, biased halves exchanged",
 	.source = "Lee et al., Learning debiased representation via disentangled feature "
 		  "augmentation, NeurIPS 2021",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(disent),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.presets = presets,
-	.n_presets = sizeof presets / sizeof *presets,
-	.ops = &ops,
-	.extension = extension,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(disent), FV_PARAMS(params),
+	FV_PRESETS(presets), .ops = &ops, .extension = extension);
 
 FV_PLUGIN_ENTRY
 {

@@ -132,54 +132,26 @@ static fv_status ds_subsample(void *state, fv_ctx *ctx, int32_t *row, int64_t ca
 }
 
 static const fv_param params[] = {
-	{.size = sizeof(fv_param),
-		.type = FV_CHOICE,
-		.name = "draw",
-		.choices = "auto|random|confident",
-		.def_paper = "auto",
-		.def_official = "random",
-		.offset = offsetof(ds, draw),
+	FV_PARAM_CHOICE(ds, draw, .name = "draw", .choices = "auto|random|confident",
+		.def_paper = "auto", .def_official = "random",
 		.doc = "auto: confident if memberships are a classifier's probabilities, else "
-		       "random"},
-	{.size = sizeof(fv_param),
-		.type = FV_BOOL,
-		.name = "repeats",
-		.def_paper = "true",
-		.def_official = "false",
-		.offset = offsetof(ds, repeats),
+		       "random"),
+	FV_PARAM_BOOL(ds, repeats, .name = "repeats", .def_paper = "true", .def_official = "false",
 		.doc = "confident: every group ranks the whole class, so an utterance may be kept "
-		       "twice"},
-	{.size = sizeof(fv_param),
-		.type = FV_BOOL,
-		.name = "unknown_is_group",
-		.def_paper = "true",
+		       "twice"),
+	FV_PARAM_BOOL(ds, unknown_is_group, .name = "unknown_is_group", .def_paper = "true",
 		.def_official = "false",
-		.offset = offsetof(ds, unknown_is_group),
 		.doc = "count utterances of unknown group as a group of their own; otherwise drop "
-		       "them"},
+		       "them"),
 };
 
-static const fv_loss_ops ops = {
-	.size = sizeof ops,
-	.uses_groups = 1,
-	.open = ds_open,
-	.subsample = ds_subsample,
-};
+static const fv_loss_ops ops =
+	FV_LOSS_OPS(.uses_groups = 1, .open = ds_open, .subsample = ds_subsample);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "ds",
-	.version = "1.0.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "ds", .version = "1.0.0",
 	.summary = "down-sampling to equal groups within each class",
-	.source = "Lin, Chou and Lee, Interspeech 2025, section 3",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(ds),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-};
+	.source = "Lin, Chou and Lee, Interspeech 2025, section 3", .licence = "Apache-2.0",
+	.state_size = sizeof(ds), FV_PARAMS(params), .ops = &ops);
 
 FV_PLUGIN_ENTRY
 {

@@ -101,7 +101,7 @@ static fv_status eiil_next(void *state, fv_ctx *ctx, int32_t index, fv_stage *st
 	return FV_OK;
 }
 
-static const fv_stages_1 stages = {.size = sizeof stages, .makes_groups = 1, .next = eiil_next};
+static const fv_stages_1 stages = FV_STAGES(.makes_groups = 1, .next = eiil_next);
 
 static const void *extension(const char *id)
 {
@@ -109,57 +109,26 @@ static const void *extension(const char *id)
 }
 
 static const fv_param params[] = {
-	{.size = sizeof(fv_param),
-		.type = FV_LOSS_REF,
-		.name = "then",
-		.def_paper = "gdro",
-		.offset = offsetof(eiil, then),
-		.doc = "the objective that is trained on the environments"},
-	{.size = sizeof(fv_param),
-		.type = FV_INT,
-		.name = "reference_epochs",
-		.min = 1,
-		.max = 1000000,
+	FV_PARAM_LOSS_REF(eiil, then, .name = "then", .def_paper = "gdro",
+		.doc = "the objective that is trained on the environments"),
+	FV_PARAM_INT(eiil, reference_epochs, .name = "reference_epochs", .min = 1, .max = 1000000,
 		.def_paper = "5",
-		.offset = offsetof(eiil, reference_epochs),
-		.doc = "epochs of the model that the environments are inferred from"},
-	{.size = sizeof(fv_param),
-		.type = FV_INT,
-		.name = "steps",
-		.min = 1,
-		.max = 10000000,
-		.def_paper = "10000",
-		.offset = offsetof(eiil, steps),
-		.doc = "steps of the inference of environments"},
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "step_size",
-		.min = 0.000001,
-		.max = 10,
-		.def_paper = "0.001",
-		.offset = offsetof(eiil, step_size),
-		.doc = "Adam's learning rate in these steps"},
+		.doc = "epochs of the model that the environments are inferred from"),
+	FV_PARAM_INT(eiil, steps, .name = "steps", .min = 1, .max = 10000000, .def_paper = "10000",
+		.doc = "steps of the inference of environments"),
+	FV_PARAM_REAL(eiil, step_size, .name = "step_size", .min = 0.000001, .max = 10,
+		.def_paper = "0.001", .doc = "Adam's learning rate in these steps"),
 };
 
-static const fv_loss_ops ops = {.size = sizeof ops, .open = eiil_open};
+static const fv_loss_ops ops = FV_LOSS_OPS(.open = eiil_open);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "eiil",
-	.version = "1.0.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "eiil", .version = "1.0.0",
 	.summary = "environment inference: groups that a reference model reveals, then any "
 		   "objective on them",
 	.source = "Creager, Jacobsen and Zemel, Environment inference for invariant learning, "
 		  "ICML 2021, section 3",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(eiil),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-	.extension = extension,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(eiil), FV_PARAMS(params), .ops = &ops,
+	.extension = extension);
 
 FV_PLUGIN_ENTRY
 {

@@ -22,22 +22,12 @@ static fv_status erm_weigh(
 	return FV_OK;
 }
 
-static const fv_loss_ops ops = {
-	.size = sizeof ops,
-	.weigh = erm_weigh,
-};
+static const fv_loss_ops ops = FV_LOSS_OPS(.weigh = erm_weigh);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "erm",
-	.version = "1.0.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "erm", .version = "1.0.0",
 	.summary = "mean of the base losses: no debiasing",
 	.source = "Vapnik, Principles of risk minimization for learning theory, NeurIPS 1991",
-	.licence = "Apache-2.0",
-	.ops = &ops,
-};
+	.licence = "Apache-2.0", .ops = &ops);
 
 FV_PLUGIN_ENTRY
 {

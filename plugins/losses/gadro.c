@@ -73,50 +73,23 @@ static fv_status gadro_weigh(
 }
 
 static const fv_param params[] = {
-	{.size = sizeof(fv_param),
-		.type = FV_CHOICE,
-		.name = "mode",
-		.choices = "batch_max|eg",
-		.def_paper = "batch_max",
-		.def_official = "eg",
-		.offset = offsetof(gadro, weights.mode),
+	FV_PARAM_CHOICE(gadro, weights.mode, .name = "mode", .choices = "batch_max|eg",
+		.def_paper = "batch_max", .def_official = "eg",
 		.doc = "the worst group of the batch, or exponentiated-gradient weights over "
-		       "groups"},
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "lambda",
-		.min = 0,
-		.max = 1000,
-		.def_paper = "4",
-		.offset = offsetof(gadro, lambda),
-		.doc = "a group of n training utterances counts as worse by lambda / sqrt(n)"},
+		       "groups"),
+	FV_PARAM_REAL(gadro, lambda, .name = "lambda", .min = 0, .max = 1000, .def_paper = "4",
+		.doc = "a group of n training utterances counts as worse by lambda / sqrt(n)"),
 	GROUP_SAMPLER_PARAM(gadro, weights),
 	GROUP_PARAMS(gadro, weights),
 };
 
-static const fv_loss_ops ops = {
-	.size = sizeof ops,
-	.uses_groups = 1,
-	.open = gadro_open,
-	.order = gadro_order,
-	.weigh = gadro_weigh,
-	.evaluate = gadro_evaluate,
-};
+static const fv_loss_ops ops = FV_LOSS_OPS(.uses_groups = 1, .open = gadro_open,
+	.order = gadro_order, .weigh = gadro_weigh, .evaluate = gadro_evaluate);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "gadro",
-	.version = "1.0.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "gadro", .version = "1.0.0",
 	.summary = "group distributionally robust optimisation, adjusted for small groups",
 	.source = "Sagawa et al., ICLR 2020, section 3.3; Lin, Chou and Lee, Interspeech 2025",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(gadro),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(gadro), FV_PARAMS(params), .ops = &ops);
 
 FV_PLUGIN_ENTRY
 {

@@ -84,51 +84,24 @@ static fv_status gdro_weigh(
 }
 
 static const fv_param params[] = {
-	{.size = sizeof(fv_param),
-		.type = FV_CHOICE,
-		.name = "mode",
-		.choices = "batch_max|eg|smoothed",
-		.def_paper = "batch_max",
-		.def_official = "eg",
-		.offset = offsetof(gdro, weights.mode),
+	FV_PARAM_CHOICE(gdro, weights.mode, .name = "mode", .choices = "batch_max|eg|smoothed",
+		.def_paper = "batch_max", .def_official = "eg",
 		.doc = "the worst group of the batch, exponentiated-gradient weights over groups, "
-		       "or such weights that grow slower the larger they are"},
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "alpha",
-		.min = 0.001,
-		.max = 1000,
-		.def_paper = "0.5",
-		.offset = offsetof(gdro, alpha),
-		.doc = "mode smoothed: added to a group's weight before its loss is divided by it"},
+		       "or such weights that grow slower the larger they are"),
+	FV_PARAM_REAL(gdro, alpha, .name = "alpha", .min = 0.001, .max = 1000, .def_paper = "0.5",
+		.doc = "mode smoothed: added to a group's weight before its loss is divided by it"),
 	GROUP_SAMPLER_PARAM(gdro, weights),
 	GROUP_PARAMS(gdro, weights),
 };
 
-static const fv_loss_ops ops = {
-	.size = sizeof ops,
-	.uses_groups = 1,
-	.open = gdro_open,
-	.order = gdro_order,
-	.weigh = gdro_weigh,
-	.evaluate = gdro_evaluate,
-};
+static const fv_loss_ops ops = FV_LOSS_OPS(.uses_groups = 1, .open = gdro_open, .order = gdro_order,
+	.weigh = gdro_weigh, .evaluate = gdro_evaluate);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "gdro",
-	.version = "1.0.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "gdro", .version = "1.0.0",
 	.summary = "group distributionally robust optimisation",
 	.source =
 		"Sagawa et al., ICLR 2020, algorithm 1; Lin, Chou and Lee, Interspeech 2025, eq. 2",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(gdro),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(gdro), FV_PARAMS(params), .ops = &ops);
 
 FV_PLUGIN_ENTRY
 {

@@ -136,12 +136,8 @@ static fv_status grl_step(void *state, fv_ctx *ctx, const fv_batch *batch, doubl
 	return status == FV_OK ? fv_net_backward(ctx) : status;
 }
 
-static const fv_networks_1 networks = {
-	.size = sizeof networks,
-	.build = grl_build,
-	.predict = grl_predict,
-	.step = grl_step,
-};
+static const fv_networks_1 networks =
+	FV_NETWORKS(.build = grl_build, .predict = grl_predict, .step = grl_step);
 
 static const void *extension(const char *id)
 {
@@ -149,40 +145,19 @@ static const void *extension(const char *id)
 }
 
 static const fv_param params[] = {
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "lambda",
-		.min = 0,
-		.max = 1000,
-		.def_paper = "1",
-		.offset = offsetof(grl, lambda),
-		.doc = "how strongly the projection works against the adversary"},
-	{.size = sizeof(fv_param),
-		.type = FV_CHOICE,
-		.name = "schedule",
-		.choices = "constant|ramp",
-		.def_paper = "ramp",
-		.offset = offsetof(grl, schedule),
-		.doc = "lambda from the first step on, or rising from 0"},
+	FV_PARAM_REAL(grl, lambda, .name = "lambda", .min = 0, .max = 1000, .def_paper = "1",
+		.doc = "how strongly the projection works against the adversary"),
+	FV_PARAM_CHOICE(grl, schedule, .name = "schedule", .choices = "constant|ramp",
+		.def_paper = "ramp", .doc = "lambda from the first step on, or rising from 0"),
 };
 
-static const fv_loss_ops ops = {.size = sizeof ops, .uses_groups = 1, .open = grl_open};
+static const fv_loss_ops ops = FV_LOSS_OPS(.uses_groups = 1, .open = grl_open);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "grl",
-	.version = "1.0.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "grl", .version = "1.0.0",
 	.summary = "gradient reversal: an adversary must not find the group in the projection",
 	.source = "Ganin et al., Domain-adversarial training of neural networks, JMLR 2016",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(grl),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-	.extension = extension,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(grl), FV_PARAMS(params), .ops = &ops,
+	.extension = extension);
 
 FV_PLUGIN_ENTRY
 {

@@ -52,37 +52,22 @@ typedef struct group_weights {
 /* Parameters of every objective that holds a group_weights as `member`; `mode` and, where it can be
  * chosen, `sampler` are the objective's own. */
 #define GROUP_PARAMS(state, member)                                                                \
-	{.size = sizeof(fv_param),                                                                 \
-		.type = FV_REAL,                                                                   \
-		.name = "eta",                                                                     \
-		.min = 0,                                                                          \
-		.max = 1000,                                                                       \
+	FV_PARAM_REAL(state, member.eta, .name = "eta", .min = 0, .max = 1000,                     \
 		.def_paper = "0.01",                                                               \
-		.offset = offsetof(state, member.eta),                                             \
-		.doc = "step size of the group weights where mode is not the worst group"},        \
-		{.size = sizeof(fv_param),                                                         \
-			.type = FV_CHOICE,                                                         \
-			.name = "groups",                                                          \
-			.choices = "group|class_x_group",                                          \
-			.def_paper = "group",                                                      \
-			.offset = offsetof(state, member.groups),                                  \
-			.doc = "the grouper's groups, or each split by class"},                    \
-	{                                                                                          \
-		.size = sizeof(fv_param), .type = FV_CHOICE, .name = "group_loss",                 \
-		.choices = "ce|excess", .def_paper = "ce",                                         \
-		.offset = offsetof(state, member.group_loss),                                      \
-		.doc = "compare groups by their loss, or by what it exceeds the raters' "          \
-		       "disagreement"                                                              \
-	}
+		.doc = "step size of the group weights where mode is not the worst group"),        \
+		FV_PARAM_CHOICE(state, member.groups, .name = "groups",                            \
+			.choices = "group|class_x_group", .def_paper = "group",                    \
+			.doc = "the grouper's groups, or each split by class"),                    \
+		FV_PARAM_CHOICE(state, member.group_loss, .name = "group_loss",                    \
+			.choices = "ce|excess", .def_paper = "ce",                                 \
+			.doc = "compare groups by their loss, or by what it exceeds the raters' "  \
+			       "disagreement")
 
 #define GROUP_SAMPLER_PARAM(state, member)                                                         \
-	{                                                                                          \
-		.size = sizeof(fv_param), .type = FV_CHOICE, .name = "sampler",                    \
-		.choices = "shuffle|balanced", .def_paper = "shuffle", .def_official = "balanced", \
-		.offset = offsetof(state, member.sampler),                                         \
+	FV_PARAM_CHOICE(state, member.sampler, .name = "sampler", .choices = "shuffle|balanced",   \
+		.def_paper = "shuffle", .def_official = "balanced",                                \
 		.doc = "each utterance once an epoch, or draws with replacement, all groups "      \
-		       "alike often"                                                               \
-	}
+		       "alike often")
 
 static inline fv_status group_weights_open(
 	group_weights *w, fv_ctx *ctx, const fv_loss_setup *setup)

@@ -114,7 +114,7 @@ static fv_status jtt_evaluate(const void *state, fv_ctx *ctx, const fv_batch *ba
 	return FV_OK;
 }
 
-static const fv_stages_1 stages = {.size = sizeof stages, .next = jtt_next};
+static const fv_stages_1 stages = FV_STAGES(.next = jtt_next);
 
 static const void *extension(const char *id)
 {
@@ -122,46 +122,20 @@ static const void *extension(const char *id)
 }
 
 static const fv_param params[] = {
-	{.size = sizeof(fv_param),
-		.type = FV_INT,
-		.name = "first_epochs",
-		.min = 1,
-		.max = 1000000,
-		.def_paper = "5",
-		.offset = offsetof(jtt, first_epochs),
-		.doc = "epochs of the model whose errors count more: T"},
-	{.size = sizeof(fv_param),
-		.type = FV_INT,
-		.name = "lambda",
-		.min = 1,
-		.max = 10000,
-		.def_paper = "6",
-		.offset = offsetof(jtt, lambda),
-		.doc = "how often an utterance that it gets wrong stands in an epoch of stage 2"},
+	FV_PARAM_INT(jtt, first_epochs, .name = "first_epochs", .min = 1, .max = 1000000,
+		.def_paper = "5", .doc = "epochs of the model whose errors count more: T"),
+	FV_PARAM_INT(jtt, lambda, .name = "lambda", .min = 1, .max = 10000, .def_paper = "6",
+		.doc = "how often an utterance that it gets wrong stands in an epoch of stage 2"),
 };
 
-static const fv_loss_ops ops = {
-	.size = sizeof ops,
-	.open = jtt_open,
-	.evaluate = jtt_evaluate,
-};
+static const fv_loss_ops ops = FV_LOSS_OPS(.open = jtt_open, .evaluate = jtt_evaluate);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "jtt",
-	.version = "1.0.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "jtt", .version = "1.0.0",
 	.summary = "just train twice: the errors of a short training count more in the next",
 	.source = "Liu et al., Just train twice: improving group robustness without training "
 		  "group information, ICML 2021, eq. 2",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(jtt),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-	.extension = extension,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(jtt), FV_PARAMS(params), .ops = &ops,
+	.extension = extension);
 
 FV_PLUGIN_ENTRY
 {

@@ -72,13 +72,8 @@ static fv_status lff_evaluate(const void *state, fv_ctx *ctx, const fv_batch *ba
 	return FV_OK;
 }
 
-static const fv_networks_1 networks = {
-	.size = sizeof networks,
-	.build = lff_build,
-	.predict = lff_predict,
-	.step = lff_step,
-	.evaluate = lff_evaluate,
-};
+static const fv_networks_1 networks = FV_NETWORKS(.build = lff_build, .predict = lff_predict,
+	.step = lff_step, .evaluate = lff_evaluate);
 
 static const void *extension(const char *id)
 {
@@ -88,30 +83,18 @@ static const void *extension(const char *id)
 static const fv_param params[] = {BRANCHES_PARAMS(lff, branches)};
 
 static const fv_preset presets[] = {
-	{sizeof(fv_preset), "official", "train.clip", "none"},
+	FV_PRESET("official", "train.clip", "none"),
 };
 
-static const fv_loss_ops ops = {.size = sizeof ops};
+static const fv_loss_ops ops = FV_LOSS_OPS();
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "lff",
-	.version = "1.0.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "lff", .version = "1.0.0",
 	.summary = "learning from failure: weights from a branch that is biased on purpose",
 	.source =
 		"Nam et al., Learning from failure: de-biasing classifier from biased classifier, "
 		"NeurIPS 2020",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(lff),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.presets = presets,
-	.n_presets = sizeof presets / sizeof *presets,
-	.ops = &ops,
-	.extension = extension,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(lff), FV_PARAMS(params), FV_PRESETS(presets),
+	.ops = &ops, .extension = extension);
 
 FV_PLUGIN_ENTRY
 {

@@ -99,44 +99,21 @@ static fv_status lisa_mix(
 }
 
 static const fv_param params[] = {
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "alpha",
-		.min = 0.001,
-		.max = 1000,
-		.def_paper = "2",
-		.offset = offsetof(lisa, alpha),
-		.doc = "both parameters of the Beta distribution of the share"},
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "p_sel",
-		.min = 0,
-		.max = 1,
-		.def_paper = "0.5",
-		.offset = offsetof(lisa, p_sel),
+	FV_PARAM_REAL(lisa, alpha, .name = "alpha", .min = 0.001, .max = 1000, .def_paper = "2",
+		.doc = "both parameters of the Beta distribution of the share"),
+	FV_PARAM_REAL(lisa, p_sel, .name = "p_sel", .min = 0, .max = 1, .def_paper = "0.5",
 		.doc = "how often the partner has the same class and another group, rather than "
 		       "the "
-		       "same group and another class"},
+		       "same group and another class"),
 };
 
-static const fv_loss_ops ops = {
-	.size = sizeof ops, .uses_groups = 1, .open = lisa_open, .mix = lisa_mix};
+static const fv_loss_ops ops = FV_LOSS_OPS(.uses_groups = 1, .open = lisa_open, .mix = lisa_mix);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "lisa",
-	.version = "1.0.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "lisa", .version = "1.0.0",
 	.summary = "LISA: mixtures within a class across groups, or within a group across classes",
 	.source = "Yao et al., Improving out-of-distribution robustness via selective "
 		  "augmentation, ICML 2022, algorithm 1",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(lisa),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(lisa), FV_PARAMS(params), .ops = &ops);
 
 FV_PLUGIN_ENTRY
 {

@@ -45,34 +45,18 @@ static fv_status mixup_mix(
 }
 
 static const fv_param params[] = {
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "alpha",
-		.min = 0.001,
-		.max = 1000,
-		.def_paper = "0.2",
-		.offset = offsetof(mixup, alpha),
+	FV_PARAM_REAL(mixup, alpha, .name = "alpha", .min = 0.001, .max = 1000, .def_paper = "0.2",
 		.doc = "both parameters of the Beta distribution of the share: near 0 hardly "
 		       "mixed, "
-		       "1 uniform, large half and half"},
+		       "1 uniform, large half and half"),
 };
 
-static const fv_loss_ops ops = {.size = sizeof ops, .open = mixup_open, .mix = mixup_mix};
+static const fv_loss_ops ops = FV_LOSS_OPS(.open = mixup_open, .mix = mixup_mix);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "mixup",
-	.version = "1.0.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "mixup", .version = "1.0.0",
 	.summary = "mixup: training on mixtures of two utterances' features and labels",
 	.source = "Zhang et al., mixup: beyond empirical risk minimization, ICLR 2018",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(mixup),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(mixup), FV_PARAMS(params), .ops = &ops);
 
 FV_PLUGIN_ENTRY
 {

@@ -133,66 +133,31 @@ static fv_status pgdro_weigh(
 }
 
 static const fv_param params[] = {
-	{.size = sizeof(fv_param),
-		.type = FV_CHOICE,
-		.name = "mode",
-		.choices = "max|eg",
-		.def_paper = "max",
-		.def_official = "eg",
-		.offset = offsetof(pgdro, weights.mode),
+	FV_PARAM_CHOICE(pgdro, weights.mode, .name = "mode", .choices = "max|eg",
+		.def_paper = "max", .def_official = "eg",
 		.doc = "the worst group of the batch, or exponentiated-gradient weights over "
-		       "groups"},
-	{.size = sizeof(fv_param),
-		.type = FV_BOOL,
-		.name = "normalize",
-		.def_paper = "false",
+		       "groups"),
+	FV_PARAM_BOOL(pgdro, normalize, .name = "normalize", .def_paper = "false",
 		.def_official = "true",
-		.offset = offsetof(pgdro, normalize),
 		.doc = "divide a group's loss by its total membership in the batch, not by the "
-		       "batch's size"},
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "lambda",
-		.min = 0,
-		.max = 1000,
-		.def_paper = "4",
+		       "batch's size"),
+	FV_PARAM_REAL(pgdro, lambda, .name = "lambda", .min = 0, .max = 1000, .def_paper = "4",
 		.def_official = "2",
-		.offset = offsetof(pgdro, lambda),
-		.doc = "a group of n training utterances counts as worse by lambda / sqrt(n)"},
-	{.size = sizeof(fv_param),
-		.type = FV_CHOICE,
-		.name = "counts",
-		.choices = "hard|soft",
-		.def_paper = "hard",
-		.def_official = "soft",
-		.offset = offsetof(pgdro, counts),
+		.doc = "a group of n training utterances counts as worse by lambda / sqrt(n)"),
+	FV_PARAM_CHOICE(pgdro, counts, .name = "counts", .choices = "hard|soft",
+		.def_paper = "hard", .def_official = "soft",
 		.doc = "n: utterances that most probably belong to the group, or the sum of "
-		       "memberships"},
+		       "memberships"),
 	GROUP_PARAMS(pgdro, weights),
 };
 
-static const fv_loss_ops ops = {
-	.size = sizeof ops,
-	.uses_groups = 1,
-	.open = pgdro_open,
-	.weigh = pgdro_weigh,
-	.evaluate = pgdro_evaluate,
-};
+static const fv_loss_ops ops = FV_LOSS_OPS(.uses_groups = 1, .open = pgdro_open,
+	.weigh = pgdro_weigh, .evaluate = pgdro_evaluate);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "pgdro",
-	.version = "1.0.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "pgdro", .version = "1.0.0",
 	.summary = "group distributionally robust optimisation over group probabilities",
 	.source = "Ghosal and Li, AAAI 2023; Lin, Chou and Lee, Interspeech 2025",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(pgdro),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(pgdro), FV_PARAMS(params), .ops = &ops);
 
 FV_PLUGIN_ENTRY
 {

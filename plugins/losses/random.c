@@ -41,33 +41,20 @@ static fv_status chance_step(void *state, fv_ctx *ctx, const fv_batch *batch, do
 	return FV_OK;
 }
 
-static const fv_networks_1 networks = {
-	.size = sizeof networks,
-	.build = chance_build,
-	.predict = chance_predict,
-	.step = chance_step,
-};
+static const fv_networks_1 networks =
+	FV_NETWORKS(.build = chance_build, .predict = chance_predict, .step = chance_step);
 
 static const void *extension(const char *id)
 {
 	return strcmp(id, FV_NETWORKS_1) ? NULL : &networks;
 }
 
-static const fv_loss_ops ops = {.size = sizeof ops};
+static const fv_loss_ops ops = FV_LOSS_OPS();
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "random",
-	.version = "1.0.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "random", .version = "1.0.0",
 	.summary = "predictions by chance: logits uniform on [0,1), nothing is learned",
-	.source = "Lin, Chou and Lee, Interspeech 2025, table 1",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(chance),
-	.ops = &ops,
-	.extension = extension,
-};
+	.source = "Lin, Chou and Lee, Interspeech 2025, table 1", .licence = "Apache-2.0",
+	.state_size = sizeof(chance), .ops = &ops, .extension = extension);
 
 FV_PLUGIN_ENTRY
 {

@@ -98,46 +98,22 @@ static fv_status rw_weigh(void *state, fv_ctx *ctx, const fv_batch *batch, doubl
 }
 
 static const fv_param params[] = {
-	{.size = sizeof(fv_param),
-		.type = FV_CHOICE,
-		.name = "weight",
-		.choices = "stratified|eq1|kamiran_calders",
-		.def_paper = "stratified",
-		.def_official = "kamiran_calders",
-		.offset = offsetof(rw, weight),
-		.doc = "n_c/(G_c n_cg), n_c/n_cg or n_c n_g/(N n_cg)"},
-	{.size = sizeof(fv_param),
-		.type = FV_BOOL,
-		.name = "unknown_is_group",
-		.def_paper = "true",
+	FV_PARAM_CHOICE(rw, weight, .name = "weight", .choices = "stratified|eq1|kamiran_calders",
+		.def_paper = "stratified", .def_official = "kamiran_calders",
+		.doc = "n_c/(G_c n_cg), n_c/n_cg or n_c n_g/(N n_cg)"),
+	FV_PARAM_BOOL(rw, unknown_is_group, .name = "unknown_is_group", .def_paper = "true",
 		.def_official = "false",
-		.offset = offsetof(rw, unknown_is_group),
 		.doc = "count utterances of unknown group as a group of their own; otherwise they "
-		       "weigh 1"},
+		       "weigh 1"),
 };
 
-static const fv_loss_ops ops = {
-	.size = sizeof ops,
-	.uses_groups = 1,
-	.open = rw_open,
-	.weigh = rw_weigh,
-	.evaluate = rw_evaluate,
-};
+static const fv_loss_ops ops =
+	FV_LOSS_OPS(.uses_groups = 1, .open = rw_open, .weigh = rw_weigh, .evaluate = rw_evaluate);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "rw",
-	.version = "1.0.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "rw", .version = "1.0.0",
 	.summary = "reweighing by class and group counts",
 	.source = "Kamiran and Calders, KAIS 2012; Lin, Chou and Lee, Interspeech 2025, eq. 1",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(rw),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(rw), FV_PARAMS(params), .ops = &ops);
 
 FV_PLUGIN_ENTRY
 {

@@ -454,8 +454,8 @@ static void test_stages_found_out(void **unused)
 {
 	(void)unused;
 	static const fv_loss_ops ops = {.size = sizeof ops, .open = stagy_open};
-	static const fv_param then[] = {{sizeof(fv_param), FV_LOSS_REF, "then", NULL, 0, 0, NULL,
-		"erm", NULL, offsetof(stagy, then), "what comes then"}};
+	static const fv_param then[] = {FV_PARAM_LOSS_REF(
+		stagy, then, .name = "then", .def_paper = "erm", .doc = "what comes then")};
 	fv_descriptor d = DESCRIPTOR(FV_LOSS, stagy, &ops);
 	d.params = then;
 	d.n_params = 1;
@@ -472,19 +472,16 @@ static void test_stages_found_out(void **unused)
 static void test_losses_found_out(void **unused)
 {
 	(void)unused;
-	static const fv_loss_ops sharp = {.size = sizeof sharp, .weigh = sharp_weigh},
-				 flat = {.size = sizeof flat,
-					 .weigh = flat_weigh,
-					 .evaluate = counting_evaluate},
-				 far = {.size = sizeof far,
-					 .subsample = far_subsample,
-					 .weigh = flat_weigh,
-					 .mix = far_mix},
-				 order = {.size = sizeof order,
-					 .order = far_order,
-					 .weigh = flat_weigh},
-				 silent = {.size = sizeof silent, .open = silent_open},
-				 moody = {.size = sizeof moody, .weigh = moody_weigh};
+	static const fv_loss_ops
+		sharp = {.size = sizeof sharp, .weigh = sharp_weigh},
+		flat = {.size = sizeof flat, .weigh = flat_weigh, .evaluate = counting_evaluate},
+		far = {.size = sizeof far,
+			.subsample = far_subsample,
+			.weigh = flat_weigh,
+			.mix = far_mix},
+		order = {.size = sizeof order, .order = far_order, .weigh = flat_weigh},
+		silent = {.size = sizeof silent, .open = silent_open, .weigh = flat_weigh},
+		moody = {.size = sizeof moody, .weigh = moody_weigh};
 	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &sharp), true, "weigh",
 		"a batch of one gives a weight that is not finite");
 	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &flat), false, "derivative",

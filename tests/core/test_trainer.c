@@ -121,7 +121,7 @@ static void development_values(void **state)
 typedef struct script {
 	double dev_value[6]; /* value of the validation pass by epoch */
 	int kept, order_calls;
-	int32_t n_kept, kept[8];
+	int32_t n_subset, subset[8];
 	int32_t bad_order;
 	double v, value, lambda;
 	int32_t partner;
@@ -144,9 +144,9 @@ static fv_status script_subsample(void *state, fv_ctx *ctx, int32_t *row, int64_
 	(void)ctx;
 	assert_int_equal(cap, 2 * N);
 	s->kept++;
-	for (int32_t i = 0; i < s->n_kept; i++)
-		row[i] = s->kept[i];
-	*n = s->n_kept;
+	for (int32_t i = 0; i < s->n_subset; i++)
+		row[i] = s->subset[i];
+	*n = s->n_subset;
 	return FV_OK;
 }
 
@@ -253,7 +253,7 @@ static void kept_rows_and_order(void **state)
 	fv_loss_ops ops = script_ops();
 	ops.subsample = script_subsample;
 	ops.order = script_order;
-	script s = {.n_kept = 5, .kept = {3, 3, 10, 20, 76}};
+	script s = {.n_subset = 5, .subset = {3, 3, 10, 20, 76}};
 	task *t = script_task(&ops, &s);
 	core_train_result result;
 	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &result));
@@ -265,16 +265,16 @@ static void kept_rows_and_order(void **state)
 	const int32_t turned[5] = {76, 20, 10, 3, 3};
 	assert_memory_equal(s.row, turned, sizeof turned);
 	free_task(t);
-	s = (script){.n_kept = 2, .kept = {3, N}};
+	s = (script){.n_subset = 2, .subset = {3, N}};
 	t = script_task(&ops, &s);
 	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_FAILED,
 		"plugin scripted: keeps row 77");
 	free_task(t);
-	s = (script){.n_kept = 0};
+	s = (script){.n_subset = 0};
 	t = script_task(&ops, &s);
 	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_FAILED, "keeps 0 of 77");
 	free_task(t);
-	s = (script){.n_kept = 2, .kept = {3, 4}, .bad_order = 1};
+	s = (script){.n_subset = 2, .subset = {3, 4}, .bad_order = 1};
 	t = script_task(&ops, &s);
 	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_FAILED, "position 2");
 	free_task(t);

@@ -51,30 +51,16 @@ static fv_status tilted_evaluate(
 }
 
 static const fv_param params[] = {
-	{sizeof(fv_param), FV_REAL, "tilt", NULL, 1e-6, 1e6, NULL, "1", NULL,
-		offsetof(struct tilted, tilt), "how much larger losses count: t"},
+	FV_PARAM_REAL(struct tilted, tilt, .name = "tilt", .min = 1e-6, .max = 1e6,
+		.def_paper = "1", .doc = "t: how much more a larger loss counts"),
 };
 
-static const fv_loss_ops ops = {
-	.size = sizeof ops,
-	.weigh = tilted_weigh,
-	.evaluate = tilted_evaluate,
-};
+static const fv_loss_ops ops = FV_LOSS_OPS(.weigh = tilted_weigh, .evaluate = tilted_evaluate);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "tilted",
-	.version = "1.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "tilted", .version = "1.0",
 	.summary = "tilted empirical risk: larger losses count more",
-	.source = "Li et al., ICLR 2021, eq. 2",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(struct tilted),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-};
+	.source = "Li et al., ICLR 2021, eq. 2", .licence = "Apache-2.0",
+	.state_size = sizeof(struct tilted), FV_PARAMS(params), .ops = &ops);
 
 FV_PLUGIN_ENTRY
 {

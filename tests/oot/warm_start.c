@@ -25,7 +25,7 @@ static fv_status warm_start_next(
 	return FV_OK;
 }
 
-static const fv_stages_1 stages = {.size = sizeof stages, .next = warm_start_next};
+static const fv_stages_1 stages = FV_STAGES(.next = warm_start_next);
 
 static const void *extension(const char *id)
 {
@@ -33,39 +33,18 @@ static const void *extension(const char *id)
 }
 
 static const fv_param params[] = {
-	{.size = sizeof(fv_param),
-		.type = FV_INT,
-		.name = "epochs",
-		.min = 1,
-		.max = 1000,
-		.def_paper = "2",
-		.offset = offsetof(struct warm_start, epochs),
-		.doc = "epochs of the mean loss"},
-	{.size = sizeof(fv_param),
-		.type = FV_LOSS_REF,
-		.name = "then",
-		.def_paper = "gdro",
-		.offset = offsetof(struct warm_start, then),
-		.doc = "what is trained from there"},
+	FV_PARAM_INT(struct warm_start, epochs, .name = "epochs", .min = 1, .max = 1000,
+		.def_paper = "2", .doc = "epochs of the mean loss"),
+	FV_PARAM_LOSS_REF(struct warm_start, then, .name = "then", .def_paper = "gdro",
+		.doc = "what is trained from there"),
 };
 
-static const fv_loss_ops ops = {.size = sizeof ops};
+static const fv_loss_ops ops = FV_LOSS_OPS();
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "warm_start",
-	.version = "1.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "warm_start", .version = "1.0",
 	.summary = "any objective, from a model trained without it for a while",
-	.source = "an example",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(struct warm_start),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-	.extension = extension,
-};
+	.source = "an example", .licence = "Apache-2.0", .state_size = sizeof(struct warm_start),
+	FV_PARAMS(params), .ops = &ops, .extension = extension);
 
 FV_PLUGIN_ENTRY
 {

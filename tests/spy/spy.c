@@ -51,29 +51,20 @@ static fv_status spy_assign(
 }
 
 static const fv_param params[] = {
-	{sizeof *params, FV_INT, "uses", NULL, 0, 31, NULL, "0", NULL, offsetof(spy_state, uses),
-		"flags of what it asks for"},
-	{sizeof *params, FV_BOOL, "unknown", NULL, 0, 0, NULL, "false", NULL,
-		offsetof(spy_state, unknown), "rows without a group"},
-	{sizeof *params, FV_BOOL, "soft", NULL, 0, 0, NULL, "true", NULL, offsetof(spy_state, soft),
-		"memberships"},
+	FV_PARAM_INT(spy_state, uses, .name = "uses", .min = 0, .max = 31, .def_paper = "0",
+		.doc = "FV_USE_ flags of what it asks for"),
+	FV_PARAM_BOOL(spy_state, unknown, .name = "unknown", .def_paper = "false",
+		.doc = "1: every third row has no group"),
+	FV_PARAM_BOOL(spy_state, soft, .name = "soft", .def_paper = "true",
+		.doc = "1: memberships, 0: hard groups"),
 };
 
-static const fv_grouper_ops ops = {
-	.size = sizeof ops, .uses = spy_uses, .fit = spy_fit, .assign = spy_assign};
+static const fv_grouper_ops ops =
+	FV_GROUPER_OPS(.uses = spy_uses, .fit = spy_fit, .assign = spy_assign);
 
-static const fv_descriptor descriptor = {.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_GROUPER,
-	.name = "spy",
-	.version = "1",
-	.summary = "tells what it was shown",
-	.source = "none",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(spy_state),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops};
+static const fv_descriptor descriptor = FV_GROUPER(.name = "spy", .version = "1",
+	.summary = "tells what it was shown", .source = "none", .licence = "Apache-2.0",
+	.state_size = sizeof(spy_state), FV_PARAMS(params), .ops = &ops);
 
 FV_PLUGIN_ENTRY
 {

@@ -44,8 +44,8 @@ static const fv_param worst_params[] = {
 };
 
 static const fv_preset worst_presets[] = {
-	{sizeof(fv_preset), "official", "train.clip", "none"},
-	{sizeof(fv_preset), "paper", "train.batch", "64"},
+	FV_PRESET("official", "train.clip", "none"),
+	FV_PRESET("paper", "train.batch", "64"),
 };
 
 static uint32_t columns_uses(const void *state)

@@ -21,11 +21,21 @@ static fv_status weigh(void *state, fv_ctx *ctx, const fv_batch *batch, double *
 #endif
 
 static const fv_loss_ops ops = {
+#ifndef ZERO_OPS
 	.size = sizeof ops,
+#endif
 #ifndef NO_OPS
 	.weigh = weigh,
 #endif
 };
+
+#ifdef MISTYPED
+static const void *extension(const char *id)
+{
+	static const fv_networks_1 networks = FV_NETWORKS(.build = NULL);
+	return strcmp(id, "fv.networks/2") ? NULL : &networks;
+}
+#endif
 
 #ifdef OUTSIDE_STATE
 #define OFFSET 4
@@ -34,9 +44,20 @@ static const fv_loss_ops ops = {
 #endif
 
 static const fv_param params[] = {
-	{sizeof *params, FV_INT, "n", NULL, 0, 9, NULL, "1", NULL, OFFSET, "a number"},
+	{.size = sizeof *params,
+		.type = FV_INT,
+		.offset = OFFSET,
+		.name = "n",
+		.max = 9,
+		.def_paper = "1",
+		.doc = "a number"},
 #ifdef TWICE
-	{sizeof *params, FV_INT, "n", NULL, 0, 9, NULL, "1", NULL, 0, "the same again"},
+	{.size = sizeof *params,
+		.type = FV_INT,
+		.name = "n",
+		.max = 9,
+		.def_paper = "1",
+		.doc = "the same again"},
 #endif
 };
 
@@ -71,6 +92,9 @@ static const fv_descriptor descriptor = {
 	.params = params,
 	.n_params = sizeof params / sizeof *params,
 	.ops = &ops,
+#ifdef MISTYPED
+	.extension = extension,
+#endif
 };
 
 #ifdef UNDEFINED

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a call can come back with. The words that go with a failure are in the context. */
+/* Status codes. The message of an error is in the context (fv_fail). */
 #ifndef FAIRVOX_STATUS_H
 #define FAIRVOX_STATUS_H
 
@@ -12,7 +12,7 @@ typedef enum fv_status {
 	FV_FAILED = 1,   /* the run failed: arithmetic, memory, disk, a crashed worker */
 	FV_CONFIG = 2,   /* usage or configuration: unknown key, value out of range */
 	FV_DATA = 4,     /* a recording, label file, weights or plugin is missing or bad */
-	FV_STOPPED = 75, /* stopped on request; what was done is kept and can be resumed */
+	FV_STOPPED = 75, /* stopped on request; finished work is saved and can be resumed */
 } fv_status;
 
 FV_END_DECLS

@@ -249,4 +249,4 @@ static int32_t fits(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
 	return 1;
 }
 
-const fv_fits_1 ecapa_fits = {.size = sizeof ecapa_fits, .fits = fits};
+const fv_fits_1 ecapa_fits = FV_FITS(.fits = fits);

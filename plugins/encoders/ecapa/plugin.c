@@ -17,11 +17,8 @@ static fv_status ecapa_open(void *state, fv_ctx *ctx, const char *weights)
 	fv_status status = ecapa_fbank_open(s, ctx);
 	if (!status)
 		status = ecapa_read(s, ctx, weights);
-	s->output = (fv_output){.size = sizeof s->output,
-		.name = "embedding",
-		.layers = 1,
-		.dims = (int32_t)s->sizes.dims,
-		.standardize = FV_STANDARDIZE_NONE};
+	s->output = (fv_output)FV_OUTPUT(.name = "embedding", .layers = 1,
+		.dims = (int32_t)s->sizes.dims, .standardize = FV_STANDARDIZE_NONE);
 	return status;
 }
 
@@ -63,39 +60,22 @@ static const void *extension(const char *id)
 }
 
 static const fv_param params[] = {
-	{.size = sizeof(fv_param),
-		.type = FV_CHOICE,
-		.name = "precision",
+	FV_PARAM_CHOICE(ecapa_state, precision, .name = "precision",
 		.choices = "fp32|bf16x3|bf16", /* enum fv_precision */
 		.def_paper = "fp32",
-		.offset = offsetof(ecapa_state, precision),
 		.doc = "How products over frames are computed: float32, sums of two bfloat16 "
-		       "numbers, or bfloat16."},
+		       "numbers, or bfloat16."),
 };
 
-static const fv_encoder_ops ops = {
-	.size = sizeof ops,
-	.open = ecapa_open,
-	.info = ecapa_info,
-	.encode = ecapa_encode,
-};
+static const fv_encoder_ops ops =
+	FV_ENCODER_OPS(.open = ecapa_open, .info = ecapa_info, .encode = ecapa_encode);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_ENCODER,
-	.name = "ecapa",
-	.version = "1",
+static const fv_descriptor descriptor = FV_ENCODER(.name = "ecapa", .version = "1",
 	.summary = "Speaker embedding by ECAPA-TDNN (SpeechBrain's weights)",
 	.source = "Desplanques, Thienpondt, Demuynck, ECAPA-TDNN, Interspeech 2020; features and "
 		  "form of SpeechBrain (speechbrain/spkrec-ecapa-voxceleb: Apache-2.0)",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(ecapa_state),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-	.extension = extension,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(ecapa_state), FV_PARAMS(params), .ops = &ops,
+	.extension = extension);
 
 FV_PLUGIN_ENTRY
 {

@@ -38,12 +38,8 @@ static fv_status name_columns(functionals_state *s, fv_ctx *ctx, int32_t output,
 	write_output(output, &writer, &s->plan, &nothing, NULL);
 	for (int32_t i = 0; i < dims; i++)
 		columns[i] = writer.name[i];
-	s->output[output] = (fv_output){.size = sizeof(fv_output),
-		.name = name,
-		.layers = 1,
-		.dims = dims,
-		.columns = columns,
-		.standardize = FV_STANDARDIZE_TRAIN};
+	s->output[output] = (fv_output)FV_OUTPUT(.name = name, .layers = 1, .dims = dims,
+		.columns = columns, .standardize = FV_STANDARDIZE_TRAIN);
 	return FV_OK;
 }
 
@@ -89,36 +85,23 @@ static fv_status functionals_encode(const void *state, fv_ctx *worker, int32_t o
 }
 
 static const fv_param params[] = {
-	{sizeof(fv_param), FV_REAL, "floor_hz", "Hz", 50, 300, NULL, "75", NULL,
-		offsetof(functionals_state, floor_hz),
-		"Lowest fundamental frequency that is looked for."},
-	{sizeof(fv_param), FV_REAL, "ceiling_hz", "Hz", 200, 1500, NULL, "600", NULL,
-		offsetof(functionals_state, ceiling_hz),
-		"Highest fundamental frequency that is looked for."},
+	FV_PARAM_REAL(functionals_state, floor_hz, .name = "floor_hz", .unit = "Hz", .min = 50,
+		.max = 300, .def_paper = "75",
+		.doc = "Lowest fundamental frequency that is looked for."),
+	FV_PARAM_REAL(functionals_state, ceiling_hz, .name = "ceiling_hz", .unit = "Hz", .min = 200,
+		.max = 1500, .def_paper = "600",
+		.doc = "Highest fundamental frequency that is looked for."),
 };
 
-static const fv_encoder_ops ops = {
-	.size = sizeof ops,
-	.open = functionals_open,
-	.info = functionals_info,
-	.encode = functionals_encode,
-};
+static const fv_encoder_ops ops = FV_ENCODER_OPS(.open = functionals_open, .info = functionals_info,
+	.encode = functionals_encode);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_ENCODER,
-	.name = "functionals",
-	.version = "1",
+static const fv_descriptor descriptor = FV_ENCODER(.name = "functionals", .version = "1",
 	.summary = "Statistics of pitch, voice quality, formants and spectrum over time; needs no "
 		   "weights",
 	.source = "after eGeMAPS: Eyben et al., IEEE Trans. Affective Computing 7(2) (2016)",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(functionals_state),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(functionals_state), FV_PARAMS(params),
+	.ops = &ops);
 
 FV_PLUGIN_ENTRY
 {

@@ -114,7 +114,7 @@ static int32_t fits(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
 	return 1;
 }
 
-const fv_fits_1 ge2e_fits = {.size = sizeof ge2e_fits, .fits = fits};
+const fv_fits_1 ge2e_fits = FV_FITS(.fits = fits);
 
 /* --- reading --- */
 

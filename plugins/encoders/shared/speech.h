@@ -41,27 +41,17 @@ typedef struct speech_state {
 } speech_state;
 
 #define SPEECH_PARAMS(state, member)                                                               \
-	{.size = sizeof(fv_param),                                                                 \
-		.type = FV_CHOICE,                                                                 \
-		.name = "precision",                                                               \
-		.choices = "fp32|bf16x3|bf16",                                                     \
-		.def_paper = "fp32",                                                               \
-		.offset = offsetof(state, member.precision),                                       \
+	FV_PARAM_CHOICE(state, member.precision, .name = "precision",                              \
+		.choices = "fp32|bf16x3|bf16", .def_paper = "fp32",                                \
 		.doc = "Products of float32 numbers, of sums of two bfloat16 numbers, or of "      \
-		       "bfloat16 numbers; sums are float32."},                                     \
-		{.size = sizeof(fv_param),                                                         \
-			.type = FV_CHOICE,                                                         \
-			.name = "wave",                                                            \
-			.choices = "auto|zscore|raw",                                              \
+		       "bfloat16 numbers; sums are float32."),                                     \
+		FV_PARAM_CHOICE(state, member.wave, .name = "wave", .choices = "auto|zscore|raw",  \
 			.def_paper = "auto",                                                       \
-			.offset = offsetof(state, member.wave),                                    \
 			.doc = "zscore: each recording is (x - mean) / sqrt(variance + 1e-7); "    \
-			       "auto: as the model was trained."},                                 \
-	{                                                                                          \
-		.size = sizeof(fv_param), .type = FV_INT, .name = "heads", .min = 0, .max = 1024,  \
-		.def_paper = "0", .offset = offsetof(state, member.heads),                         \
-		.doc = "Attention heads; 0: as the file or config.json beside it says."            \
-	}
+			       "auto: as the model was trained."),                                 \
+		FV_PARAM_INT(state, member.heads, .name = "heads", .min = 0, .max = 1024,          \
+			.def_paper = "0",                                                          \
+			.doc = "Attention heads; 0: as the file or config.json beside it says.")
 
 /* Reads `path` and opens the trunk. extra [kind->n_extra] gets the tensors beside it, which live
  * until the state is closed; NULL where there are none. Errors: FV_DATA, FV_CONFIG (heads). [run]

@@ -4,11 +4,8 @@
 
 fv_output speech_states_output(const speech_state *s)
 {
-	return (fv_output){.size = sizeof(fv_output),
-		.name = "states",
-		.layers = s->shape.layers + 1,
-		.dims = s->shape.width,
-		.has_frames = 1};
+	return (fv_output)FV_OUTPUT(.name = "states", .layers = s->shape.layers + 1,
+		.dims = s->shape.width, .has_frames = 1);
 }
 
 fv_status speech_states_open(

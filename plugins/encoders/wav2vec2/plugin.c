@@ -35,7 +35,7 @@ static int32_t fits(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
 	return 1;
 }
 
-static const fv_fits_1 wav2vec2_fits = {.size = sizeof wav2vec2_fits, .fits = fits};
+static const fv_fits_1 wav2vec2_fits = FV_FITS(.fits = fits);
 
 static const void *extension(const char *id)
 {
@@ -44,30 +44,15 @@ static const void *extension(const char *id)
 
 static const fv_param params[] = {SPEECH_PARAMS(speech_states, speech)};
 
-static const fv_encoder_ops ops = {
-	.size = sizeof ops,
-	.open = wav2vec2_open,
-	.info = speech_states_info,
-	.frames = speech_states_frames,
-	.encode = speech_states_encode,
-};
+static const fv_encoder_ops ops = FV_ENCODER_OPS(.open = wav2vec2_open, .info = speech_states_info,
+	.frames = speech_states_frames, .encode = speech_states_encode);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_ENCODER,
-	.name = "wav2vec2",
-	.version = "1",
+static const fv_descriptor descriptor = FV_ENCODER(.name = "wav2vec2", .version = "1",
 	.summary = "All hidden states of wav2vec 2.0 (base, large, XLS-R) or HuBERT",
 	.source = "Baevski et al., wav2vec 2.0: a framework for self-supervised learning of speech "
 		  "representations, NeurIPS 2020; Hsu et al., HuBERT, TASLP 29 (2021)",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(speech_states),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-	.extension = extension,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(speech_states), FV_PARAMS(params),
+	.ops = &ops, .extension = extension);
 
 FV_PLUGIN_ENTRY
 {

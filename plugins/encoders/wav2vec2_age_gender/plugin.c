@@ -61,12 +61,8 @@ static fv_status age_gender_open(void *state, fv_ctx *ctx, const char *weights)
 	fv_status status = speech_open(&s->speech, ctx, weights, &age_gender, s->tensor);
 	if (status)
 		return status;
-	s->output[CLASSES] = (fv_output){.size = sizeof *s->output,
-		.name = "classes",
-		.layers = 1,
-		.dims = 1 + GENDERS,
-		.columns = columns,
-		.roles = roles};
+	s->output[CLASSES] = (fv_output)FV_OUTPUT(.name = "classes", .layers = 1,
+		.dims = 1 + GENDERS, .columns = columns, .roles = roles);
 	s->output[STATES] = speech_states_output(&s->speech);
 	return FV_OK;
 }
@@ -164,7 +160,7 @@ static int32_t fits(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
 	return 1;
 }
 
-static const fv_fits_1 age_gender_fits = {.size = sizeof age_gender_fits, .fits = fits};
+static const fv_fits_1 age_gender_fits = FV_FITS(.fits = fits);
 
 static const void *extension(const char *id)
 {
@@ -173,31 +169,16 @@ static const void *extension(const char *id)
 
 static const fv_param params[] = {SPEECH_PARAMS(age_gender_state, speech)};
 
-static const fv_encoder_ops ops = {
-	.size = sizeof ops,
-	.open = age_gender_open,
-	.info = age_gender_info,
-	.frames = age_gender_frames,
-	.encode = age_gender_encode,
-};
+static const fv_encoder_ops ops = FV_ENCODER_OPS(.open = age_gender_open, .info = age_gender_info,
+	.frames = age_gender_frames, .encode = age_gender_encode);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_ENCODER,
-	.name = "wav2vec2_age_gender",
-	.version = "1",
+static const fv_descriptor descriptor = FV_ENCODER(.name = "wav2vec2_age_gender", .version = "1",
 	.summary =
 		"Age in years and probabilities of female, male, child (audEERING's wav2vec 2.0)",
 	.source = "Burkhardt et al., Speech-based age and gender prediction with transformers, ITG "
 		  "2023; its weights: CC BY-NC-SA 4.0, not for commercial use",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(age_gender_state),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-	.extension = extension,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(age_gender_state), FV_PARAMS(params),
+	.ops = &ops, .extension = extension);
 
 FV_PLUGIN_ENTRY
 {

@@ -50,7 +50,7 @@ static int32_t fits(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
 	return 1;
 }
 
-static const fv_fits_1 wavlm_fits = {.size = sizeof wavlm_fits, .fits = fits};
+static const fv_fits_1 wavlm_fits = FV_FITS(.fits = fits);
 
 static const void *extension(const char *id)
 {
@@ -59,30 +59,15 @@ static const void *extension(const char *id)
 
 static const fv_param params[] = {SPEECH_PARAMS(speech_states, speech)};
 
-static const fv_encoder_ops ops = {
-	.size = sizeof ops,
-	.open = wavlm_open,
-	.info = speech_states_info,
-	.frames = speech_states_frames,
-	.encode = speech_states_encode,
-};
+static const fv_encoder_ops ops = FV_ENCODER_OPS(.open = wavlm_open, .info = speech_states_info,
+	.frames = speech_states_frames, .encode = speech_states_encode);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_ENCODER,
-	.name = "wavlm",
-	.version = "1",
+static const fv_descriptor descriptor = FV_ENCODER(.name = "wavlm", .version = "1",
 	.summary = "All hidden states of WavLM (base, base-plus, large)",
 	.source = "Chen et al., WavLM: large-scale self-supervised pre-training for full stack "
 		  "speech processing, JSTSP 16 (2022); its published weights: " LICENCE,
-	.licence = "Apache-2.0",
-	.state_size = sizeof(speech_states),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-	.extension = extension,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(speech_states), FV_PARAMS(params),
+	.ops = &ops, .extension = extension);
 
 FV_PLUGIN_ENTRY
 {

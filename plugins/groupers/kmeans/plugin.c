@@ -197,10 +197,8 @@ static fv_status name_groups(
 		for (int32_t j = 0; s->first[c] >= 0 && j < s->k; j++)
 			snprintf(text + (size_t)(s->first[c] + j) * width, width, "%s/%d",
 				train->class_names[c], j);
-	*out = (fv_grouping){.size = sizeof *out,
-		.groups = s->clusters,
-		.name = name,
-		.soft = s->soft != SOFT_NONE};
+	*out = (fv_grouping)FV_GROUPING(.groups = s->clusters, .name = name,
+		.soft = s->soft != SOFT_NONE);
 	return FV_OK;
 }
 
@@ -295,80 +293,47 @@ static fv_status kmeans_assign_op(
 	return assign_block(s, ctx, &all, s->clusters, id, member);
 }
 
-#define PARAM(type_, name_, min_, max_, default_, doc_)                                            \
-	{                                                                                          \
-		.size = sizeof(fv_param), .type = type_, .name = #name_, .min = min_, .max = max_, \
-		.def_paper = default_, .offset = offsetof(kmeans_state, name_), .doc = doc_        \
-	}
+#define NUMBER(type_, name_, min_, max_, default_, doc_)                                           \
+	FV_PARAM_##type_(kmeans_state, name_, .name = #name_, .min = min_, .max = max_,            \
+		.def_paper = default_, .doc = doc_)
 
 static const fv_param kmeans_params[] = {
-	PARAM(FV_INT, k, 1, CLUSTERS_MAX, "16",
+	NUMBER(INT, k, 1, CLUSTERS_MAX, "16",
 		"Number of clusters, with 'within: class' in each class."),
-	{
-		.size = sizeof(fv_param),
-		.type = FV_CHOICE,
-		.name = "algorithm",
-		.choices = "lloyd|minibatch",
+	FV_PARAM_CHOICE(kmeans_state, algorithm, .name = "algorithm", .choices = "lloyd|minibatch",
 		.def_paper = "lloyd",
-		.offset = offsetof(kmeans_state, algorithm),
-		.doc = "Full passes over all rows, or updates from small random batches.",
-	},
-	{
-		.size = sizeof(fv_param),
-		.type = FV_CHOICE,
-		.name = "within",
-		.choices = "none|class",
+		.doc = "Full passes over all rows, or updates from small random batches."),
+	FV_PARAM_CHOICE(kmeans_state, within, .name = "within", .choices = "none|class",
 		.def_paper = "none",
-		.offset = offsetof(kmeans_state, within),
 		.doc = "With 'class' the training rows of each class are clustered by themselves, "
-		       "and rows of unknown class go to the nearest cluster of all.",
-	},
-	{
-		.size = sizeof(fv_param),
-		.type = FV_CHOICE,
-		.name = "soft",
-		.choices = "none|gaussian",
+		       "and rows of unknown class go to the nearest cluster of all."),
+	FV_PARAM_CHOICE(kmeans_state, soft, .name = "soft", .choices = "none|gaussian",
 		.def_paper = "none",
-		.offset = offsetof(kmeans_state, soft),
 		.doc = "With 'gaussian' memberships exp(-d^2/(2v)), divided by their sum; v is the "
 		       "mean "
-		       "within-cluster variance of a dimension.",
-	},
-	PARAM(FV_REAL, spread, 0, 1e9, "1", "Factor on v (soft): larger is softer, 0 is hard."),
-	PARAM(FV_INT, seed, 0, 4294967295.0, "42", "Seed of the start and of the batches."),
-	PARAM(FV_INT, max_iter, 1, 1e6, "1000", "Largest number of passes over the rows."),
-	PARAM(FV_REAL, tol, 0, 1, "1.0e-4",
+		       "within-cluster variance of a dimension."),
+	NUMBER(REAL, spread, 0, 1e9, "1", "Factor on v (soft): larger is softer, 0 is hard."),
+	NUMBER(INT, seed, 0, 4294967295.0, "42", "Seed of the start and of the batches."),
+	NUMBER(INT, max_iter, 1, 1e6, "1000", "Largest number of passes over the rows."),
+	NUMBER(REAL, tol, 0, 1, "1.0e-4",
 		"Stop when the squared shifts of the centres sum to this times the mean variance."),
-	PARAM(FV_INT, batch, 1, 1e6, "32", "Rows in a batch (minibatch)."),
-	PARAM(FV_REAL, reassignment_ratio, 0, 1, "0.01",
+	NUMBER(INT, batch, 1, 1e6, "32", "Rows in a batch (minibatch)."),
+	NUMBER(REAL, reassignment_ratio, 0, 1, "0.01",
 		"A centre with under this share of the largest count is moved (minibatch)."),
-	PARAM(FV_INT, max_no_improvement, 1, 1e6, "10",
+	NUMBER(INT, max_no_improvement, 1, 1e6, "10",
 		"Stop after this many batches without improvement (minibatch)."),
 };
 
-static const fv_grouper_ops kmeans_ops = {
-	.size = sizeof(fv_grouper_ops),
-	.uses = kmeans_uses,
-	.fit = kmeans_fit_op,
-	.assign = kmeans_assign_op,
-};
+static const fv_grouper_ops kmeans_ops =
+	FV_GROUPER_OPS(.uses = kmeans_uses, .fit = kmeans_fit_op, .assign = kmeans_assign_op);
 
-static const fv_descriptor kmeans_descriptor = {
-	.size = sizeof(fv_descriptor),
-	.abi = FV_ABI,
-	.kind = FV_GROUPER,
-	.name = "kmeans",
-	.version = "1.1",
+static const fv_descriptor kmeans_descriptor = FV_GROUPER(.name = "kmeans", .version = "1.1",
 	.summary = "Clusters of an encoder's output by k-means, started by greedy k-means++",
 	.source = "Lloyd 1982; Arthur and Vassilvitskii, SODA 2007; Sculley, WWW 2010; used for "
 		  "debiasing in Lin, Chou, Lee, Interspeech 2025, and within classes in Seo, Lee, "
 		  "Han, CVPR 2022",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(kmeans_state),
-	.params = kmeans_params,
-	.n_params = sizeof kmeans_params / sizeof *kmeans_params,
-	.ops = &kmeans_ops,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(kmeans_state), FV_PARAMS(kmeans_params),
+	.ops = &kmeans_ops);
 
 FV_PLUGIN_ENTRY
 {
