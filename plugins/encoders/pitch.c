@@ -62,7 +62,7 @@ static fv_status pitch_info(const void *state, fv_ctx *ctx, fv_encoder_info *inf
 	return FV_OK;
 }
 
-static double band(const float *power, double low_hz, double high_hz)
+static double sum_band(const float *power, double low_hz, double high_hz)
 {
 	int first = (int)ceil(low_hz * FFT / RATE), end = (int)ceil(high_hz * FFT / RATE);
 	double sum = 0;
@@ -73,7 +73,7 @@ static double band(const float *power, double low_hz, double high_hz)
 
 /* The high band's level over the low band's in the middle of a pitch frame, dB, within +-60.
  * work [3 FFT]. */
-static double effort(const pitch_state *s, const float *frame, float *work)
+static double measure_effort(const pitch_state *s, const float *frame, float *work)
 {
 	const float *x = frame + (WINDOW - EFFORT_WINDOW) / 2;
 	float *windowed = work, *power = work + FFT;
@@ -81,11 +81,11 @@ static double effort(const pitch_state *s, const float *frame, float *work)
 		windowed[i] = x[i] * s->window[i];
 	memset(windowed + EFFORT_WINDOW, 0, (FFT - EFFORT_WINDOW) * sizeof *windowed);
 	fv_fft_power(s->fft, windowed, power, work + 2 * FFT);
-	double low = band(power, 50, 1000), high = band(power, 1000, 5000);
+	double low = sum_band(power, 50, 1000), high = sum_band(power, 1000, 5000);
 	return 10 * log10(fmin(fmax((high + 1e-20) / (low + 1e-20), 1e-6), 1e6));
 }
 
-static int ascending(const void *a, const void *b)
+static int compare_floats(const void *a, const void *b)
 {
 	float x = *(const float *)a, y = *(const float *)b;
 	return (x > y) - (x < y);
@@ -108,7 +108,7 @@ static fv_status pitch_encode(const void *state, fv_ctx *worker, int32_t output,
 	double alpha = 0;
 	for (int64_t t = 0; t < frames; t++) {
 		if (f0[t] > 0) {
-			alpha += effort(s, wave + t * HOP, work);
+			alpha += measure_effort(s, wave + t * HOP, work);
 			f0[voiced++] = f0[t];
 		}
 	}
@@ -116,7 +116,7 @@ static fv_status pitch_encode(const void *state, fv_ctx *worker, int32_t output,
 	out[2] = out[3] = 0;
 	if (!voiced)
 		return FV_OK;
-	qsort(f0, (size_t)voiced, sizeof *f0, ascending);
+	qsort(f0, (size_t)voiced, sizeof *f0, compare_floats);
 	double p25 = fv_quantile(f0, voiced, 0.25);
 	alpha /= (double)voiced;
 	double score = 12 * log2(p25 / s->threshold_hz) - s->effort_slope * (alpha - s->effort_db);

@@ -35,7 +35,7 @@ typedef struct precomputed_state {
 	fv_output output;
 } precomputed_state;
 
-static fv_status out_of_memory(const precomputed_state *s, fv_ctx *ctx)
+static fv_status report_out_of_memory(const precomputed_state *s, fv_ctx *ctx)
 {
 	return fv_fail(ctx, FV_FAILED, "%s: out of memory", s->file);
 }
@@ -46,7 +46,7 @@ static fv_status add_row(precomputed_state *s, fv_ctx *ctx, feature_row row)
 		int64_t room = s->room ? 2 * s->room : 1024;
 		feature_row *grown = realloc(s->row, (size_t)room * sizeof *grown);
 		if (!grown)
-			return out_of_memory(s, ctx);
+			return report_out_of_memory(s, ctx);
 		s->row = grown;
 		s->room = room;
 	}
@@ -57,7 +57,7 @@ static fv_status add_row(precomputed_state *s, fv_ctx *ctx, feature_row row)
 	return FV_OK;
 }
 
-static int by_stem(const void *a, const void *b)
+static int compare_stem(const void *a, const void *b)
 {
 	const feature_row *s = a, *t = b;
 	int order = strcmp(s->stem, t->stem);
@@ -72,7 +72,7 @@ static fv_status sort_rows(precomputed_state *s, fv_ctx *ctx)
 	fv_status status = FV_OK;
 	if (!s->n)
 		return fv_fail(ctx, FV_DATA, "%s: no recording in it", s->file);
-	qsort(s->row, (size_t)s->n, sizeof *s->row, by_stem);
+	qsort(s->row, (size_t)s->n, sizeof *s->row, compare_stem);
 	for (int64_t i = 1; i < s->n; i++) {
 		const feature_row *first = &s->row[i - 1], *again = &s->row[i];
 		if (strcmp(first->stem, again->stem))
@@ -131,7 +131,7 @@ static fv_status read_tensors(precomputed_state *s, fv_ctx *ctx)
 
 /* The field at *at, unquoted in place; *at moves past its comma, or becomes NULL at the end of the
  * line. NULL: a quote that is not closed or stands inside a field. */
-static char *next_field(char **at)
+static char *read_field(char **at)
 {
 	char *begin = *at, *to = begin, *from = begin;
 	if (*from == '"') {
@@ -162,20 +162,20 @@ struct csv {
 	int32_t skipped; /* columns start and end */
 };
 
-static fv_status bad_line(const struct csv *csv, const char *what, const char *text)
+static fv_status report_line(const struct csv *csv, const char *what, const char *text)
 {
 	return fv_fail(csv->ctx, FV_DATA, "%s:%lld: %s%s", csv->state->file, (long long)csv->line,
 		what, text);
 }
 
 /* The next line that is not blank, without its end; false after the last. */
-static int next_line(struct csv *csv, fv_status *status)
+static int read_line(struct csv *csv, fv_status *status)
 {
 	ssize_t n;
 	while ((n = getline(&csv->text, &csv->room, csv->file)) >= 0) {
 		csv->line++;
 		if (memchr(csv->text, '\0', (size_t)n)) {
-			*status = bad_line(csv, "NUL byte", "");
+			*status = report_line(csv, "NUL byte", "");
 			return 0;
 		}
 		csv->text[strcspn(csv->text, "\r\n")] = '\0';
@@ -193,7 +193,7 @@ static fv_status read_header(struct csv *csv)
 {
 	precomputed_state *s = csv->state;
 	fv_status status = FV_OK;
-	if (!next_line(csv, &status))
+	if (!read_line(csv, &status))
 		return status ? status : fv_fail(csv->ctx, FV_DATA, "%s: empty", s->file);
 	int64_t room = 2, n = 0;
 	for (const char *p = csv->text; *p; p++)
@@ -204,19 +204,19 @@ static fv_status read_header(struct csv *csv)
 		return FV_FAILED;
 	char *at = strcpy(names, csv->text);
 	while (at) {
-		s->columns[n++] = next_field(&at);
+		s->columns[n++] = read_field(&at);
 		if (!s->columns[n - 1])
-			return bad_line(csv, "a quoted field is not closed", "");
+			return report_line(csv, "a quoted field is not closed", "");
 	}
 	const char *first = s->columns[0];
 	if (*first && strcmp(first, "FileName") && strcmp(first, "file"))
-		return bad_line(csv, "the first column must be FileName or file, it is ", first);
+		return report_line(csv, "the first column must be FileName or file, it is ", first);
 	if (n > 3 && !strcmp(s->columns[1], "start") && !strcmp(s->columns[2], "end"))
 		csv->skipped = 2;
 	s->columns += 1 + csv->skipped;
 	s->dims = (int32_t)(n - 1 - csv->skipped);
 	s->layers = 1;
-	return s->dims > 0 ? FV_OK : bad_line(csv, "no features, only ", first);
+	return s->dims > 0 ? FV_OK : report_line(csv, "no features, only ", first);
 }
 
 /* A row's numbers -> out [D]. The first bad cell of a row is told. */
@@ -225,11 +225,11 @@ static fv_status read_numbers(const struct csv *csv, char *at, float *out)
 	const precomputed_state *s = csv->state;
 	for (int32_t i = -csv->skipped; i < s->dims; i++) {
 		if (!at)
-			return bad_line(csv, "fewer fields than the header", "");
-		const char *field = next_field(&at);
+			return report_line(csv, "fewer fields than the header", "");
+		const char *field = read_field(&at);
 		double number;
 		if (!field)
-			return bad_line(csv, "a quoted field is not closed", "");
+			return report_line(csv, "a quoted field is not closed", "");
 		if (i < 0)
 			continue;
 		if (!fv_parse_real(field, &number) || !isfinite((float)number))
@@ -238,7 +238,7 @@ static fv_status read_numbers(const struct csv *csv, char *at, float *out)
 				(long long)csv->line, s->columns[i], field);
 		out[i] = (float)number;
 	}
-	return at ? bad_line(csv, "more fields than the header", "") : FV_OK;
+	return at ? report_line(csv, "more fields than the header", "") : FV_OK;
 }
 
 static fv_status read_row(struct csv *csv)
@@ -249,16 +249,16 @@ static fv_status read_row(struct csv *csv)
 		int64_t room = s->table_room ? 2 * s->table_room : 256;
 		float *grown = realloc(s->table, (size_t)room * dims * sizeof *grown);
 		if (!grown)
-			return out_of_memory(s, csv->ctx);
+			return report_out_of_memory(s, csv->ctx);
 		s->table = grown;
 		s->table_room = room;
 	}
 	char *at = csv->text;
-	const char *field = next_field(&at);
+	const char *field = read_field(&at);
 	if (!field)
-		return bad_line(csv, "a quoted field is not closed", "");
+		return report_line(csv, "a quoted field is not closed", "");
 	if (!*field)
-		return bad_line(csv, "no file name", "");
+		return report_line(csv, "no file name", "");
 	char *name = fv_alloc(csv->ctx, strlen(field) + 1);
 	if (!name)
 		return FV_FAILED;
@@ -274,7 +274,7 @@ static fv_status read_csv(precomputed_state *s, fv_ctx *ctx, FILE *file)
 	struct csv csv = {.state = s, .ctx = ctx, .file = file};
 	fv_status status = read_header(&csv), ended = FV_OK;
 	if (!status) {
-		while (next_line(&csv, &ended)) {
+		while (read_line(&csv, &ended)) {
 			fv_status row = read_row(&csv);
 			status = row ? row : status;
 			if (row == FV_FAILED)
@@ -332,7 +332,7 @@ static fv_status precomputed_info(const void *state, fv_ctx *ctx, fv_encoder_inf
 	return FV_OK;
 }
 
-static int find_stem(const void *stem, const void *row)
+static int match_stem(const void *stem, const void *row)
 {
 	return strcmp(stem, ((const feature_row *)row)->stem);
 }
@@ -341,7 +341,7 @@ static fv_status precomputed_lookup(
 	const void *state, fv_ctx *worker, int32_t output, const char *stem, float *out)
 {
 	const precomputed_state *s = state;
-	const feature_row *row = bsearch(stem, s->row, (size_t)s->n, sizeof *row, find_stem);
+	const feature_row *row = bsearch(stem, s->row, (size_t)s->n, sizeof *row, match_stem);
 	size_t count = (size_t)s->layers * (size_t)s->dims;
 	(void)output;
 	if (!row)

@@ -35,13 +35,13 @@ static fv_output output_of(test_plugin *p)
 	return info.outputs[0];
 }
 
-static fv_status lookup(test_plugin *p, const char *stem, float *out)
+static fv_status look_up(test_plugin *p, const char *stem, float *out)
 {
 	const fv_encoder_ops *ops = p->ops;
 	return ops->lookup(p->state, p->ctx, 0, stem, out);
 }
 
-static void tensors(void **state)
+static void reads_tensors(void **state)
 {
 	(void)state;
 	test_plugin p = test_plugin_open("precomputed");
@@ -60,16 +60,16 @@ static void tensors(void **state)
 	assert_int_equal(output.dims, 3);
 	assert_null(output.columns);
 	float got[6];
-	test_ok(p.ctx, lookup(&p, "a", got));
+	test_ok(p.ctx, look_up(&p, "a", got));
 	assert_memory_equal(got, a, sizeof a);
-	test_ok(p.ctx, lookup(&p, "b.x", got));
+	test_ok(p.ctx, look_up(&p, "b.x", got));
 	assert_memory_equal(got, b, sizeof b);
-	test_ok(p.ctx, lookup(&p, "h", got));
+	test_ok(p.ctx, look_up(&p, "h", got));
 	assert_memory_equal(got, want_half, sizeof got);
-	test_ok(p.ctx, lookup(&p, "bf", got));
+	test_ok(p.ctx, look_up(&p, "bf", got));
 	assert_memory_equal(got, want_brain, sizeof got);
-	test_fails(
-		p.ctx, lookup(&p, "clips/b.x.WAV", got), FV_DATA, "no features of 'clips/b.x.WAV'");
+	test_fails(p.ctx, look_up(&p, "clips/b.x.WAV", got), FV_DATA,
+		"no features of 'clips/b.x.WAV'");
 	test_plugin_close(&p);
 }
 
@@ -109,7 +109,7 @@ static void bad_tensors(void **state)
 		const char *path = path_in(p.ctx, "f.safetensors");
 		test_ok(p.ctx, core_safetensors_write(p.ctx, path, &out, 1, NULL, 0));
 		test_ok(p.ctx, open_file(&p, path));
-		test_fails(p.ctx, lookup(&p, "a", got), FV_DATA,
+		test_fails(p.ctx, look_up(&p, "a", got), FV_DATA,
 			infinite ? "tensor 'a.wav': layer 1, column 0 is not finite"
 				 : "tensor 'a.wav': layer 1, column 1 is not finite");
 		test_plugin_close(&p);
@@ -145,9 +145,9 @@ static void rows_of_csv(void **state)
 		assert_int_equal(output.dims, 2);
 		assert_string_equal(output.columns[0], "F0");
 		assert_string_equal(output.columns[1], cases[i].column);
-		test_ok(p.ctx, lookup(&p, "a", got));
+		test_ok(p.ctx, look_up(&p, "a", got));
 		assert_true(got[0] == cases[i].first && got[1] == cases[i].last);
-		test_fails(p.ctx, lookup(&p, "c", got), FV_DATA, "f.csv: no features of 'c'");
+		test_fails(p.ctx, look_up(&p, "c", got), FV_DATA, "f.csv: no features of 'c'");
 		test_plugin_close(&p);
 	}
 }
@@ -165,7 +165,7 @@ static void many_rows(void **state)
 	test_ok(p.ctx, open_text(&p, text, (size_t)(at - text)));
 	for (int i = 0; i < N; i++) {
 		float got[3];
-		test_ok(p.ctx, lookup(&p, core_format(p.ctx, "r%d", i), got));
+		test_ok(p.ctx, look_up(&p, core_format(p.ctx, "r%d", i), got));
 		assert_true(got[0] == (float)i && got[1] == (float)i + 0.5f && got[2] == (float)-i);
 	}
 	test_plugin_close(&p);
@@ -192,7 +192,8 @@ static void bad_csv(void **state)
 		{"\n", "f.csv: empty", 1},
 		{"", "f.csv: byte 0: too short", 1},
 		{"<html>",
-			"f.csv: byte 0: unknown content: no file of tensors, it looks like a web "
+			"f.csv: byte 0: unknown content: no file of tensors, it looks like a "
+			"web "
 			"page",
 			1},
 	};
@@ -214,7 +215,7 @@ static void bad_csv(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tensors),
+		cmocka_unit_test(reads_tensors),
 		cmocka_unit_test(bad_tensors),
 		cmocka_unit_test(rows_of_csv),
 		cmocka_unit_test(many_rows),

@@ -50,7 +50,7 @@ static const char *in_tree(const char *name)
 	return test_golden(path);
 }
 
-static const char *beside(const char *name)
+static const char *path_beside(const char *name)
 {
 	char path[256];
 	snprintf(path, sizeof path, "golden/encoders/%s", name);
@@ -99,7 +99,8 @@ struct answers {
 	double error[ITEMS], own[ITEMS], rms[ITEMS]; /* ours, PyTorch's; size of the numbers */
 };
 
-static void compare(struct answers *a, int item, const float *got, const double *want, int64_t n)
+static void note_errors(
+	struct answers *a, int item, const float *got, const double *want, int64_t n)
 {
 	char key[64];
 	snprintf(key, sizeof key, "%s/%s", a->input, item_names[item]);
@@ -117,7 +118,7 @@ static void compare(struct answers *a, int item, const float *got, const double 
 	a->rms[item] = fmax(a->rms[item], rms);
 }
 
-static void judge(const struct answers *a)
+static void check_errors(const struct answers *a)
 {
 	for (int i = 0; i < ITEMS; i++) {
 		if (getenv("FAIRVOX_VERBOSE") && a->rms[i] > 0)
@@ -144,7 +145,7 @@ static void compare_states(struct answers *a, const float *states, int64_t frame
 		assert_true(rank == 3 && shape[0] == LAYERS && shape[1] == n && shape[2] == WIDTH);
 		for (int l = 0; l < LAYERS; l++) {
 			const float *got = states + (l * frames + (part ? frames - n : 0)) * WIDTH;
-			compare(a, l, got, want + l * n * WIDTH, n * WIDTH);
+			note_errors(a, l, got, want + l * n * WIDTH, n * WIDTH);
 		}
 		free(want);
 	}
@@ -167,9 +168,9 @@ static void compare_means(
 	snprintf(name, sizeof name, "%s__%s", a->input, only_last ? "hidden_mean" : "mean");
 	double *want = test_npz(a->arrays, name, shape, &rank);
 	if (only_last)
-		compare(a, HIDDEN_MEAN, pooled + (LAYERS - 1) * WIDTH, want, WIDTH);
+		note_errors(a, HIDDEN_MEAN, pooled + (LAYERS - 1) * WIDTH, want, WIDTH);
 	else
-		compare(a, MEAN, pooled, want, LAYERS * WIDTH);
+		note_errors(a, MEAN, pooled, want, LAYERS * WIDTH);
 	free(want);
 }
 
@@ -185,11 +186,11 @@ static void compare_classes(struct answers *a, const core_encoder *e, const floa
 	snprintf(name, sizeof name, "%s__age", a->input);
 	double *want = test_npz(a->arrays, name, shape, &rank);
 	age = got[0] / 100;
-	compare(a, AGE, &age, want, 1);
+	note_errors(a, AGE, &age, want, 1);
 	free(want);
 	snprintf(name, sizeof name, "%s__gender_prob", a->input);
 	want = test_npz(a->arrays, name, shape, &rank);
-	compare(a, GENDER, got + 1, want, 3);
+	note_errors(a, GENDER, got + 1, want, 3);
 	free(want);
 }
 
@@ -234,7 +235,7 @@ static void check_model(
 	json_array_foreach(inputs, i, input)
 	{
 		int64_t n;
-		float *wave = read_input(ctx, input, find == beside, &n);
+		float *wave = read_input(ctx, input, find == path_beside, &n);
 		if (!wave)
 			continue;
 		snprintf(a.input, sizeof a.input, "%s",
@@ -242,8 +243,8 @@ static void check_model(
 		check_input(&a, e, wave, n);
 		done++;
 	}
-	assert_int_equal(done, find == beside ? 3 : 6);
-	judge(&a);
+	assert_int_equal(done, find == path_beside ? 3 : 6);
+	check_errors(&a);
 	json_decref(tolerances);
 	core_ctx_free(ctx);
 }
@@ -254,7 +255,7 @@ static void check_models(find_file *find)
 	core_registry *r;
 	json_t *inputs = test_json(find("inputs.json"));
 	test_ok(ctx, core_registry_open(ctx, NULL, 0, &r));
-	for (int i = 0; i < (find == beside ? MODELS_ON_SPEECH : MODELS); i++)
+	for (int i = 0; i < (find == path_beside ? MODELS_ON_SPEECH : MODELS); i++)
 		check_model(r, &models[i], find, inputs);
 	json_decref(inputs);
 	core_ctx_free(ctx);
@@ -269,8 +270,8 @@ static void as_the_reference(void **state)
 static void as_the_reference_on_speech(void **state)
 {
 	(void)state;
-	(void)beside("inputs.json"); /* skips before anything is held */
-	check_models(beside);
+	(void)path_beside("inputs.json"); /* skips before anything is held */
+	check_models(path_beside);
 }
 
 /* --- what an encoder promises --- */
@@ -340,7 +341,7 @@ static void offsets_and_levels(void **state)
 	core_ctx_free(ctx);
 }
 
-static void contract(void **state)
+static void passes_contract(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -368,7 +369,7 @@ int main(void)
 		cmocka_unit_test(as_the_reference_on_speech),
 		cmocka_unit_test(recordings_are_independent),
 		cmocka_unit_test(offsets_and_levels),
-		cmocka_unit_test(contract),
+		cmocka_unit_test(passes_contract),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

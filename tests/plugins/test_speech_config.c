@@ -19,7 +19,7 @@ struct fixture {
 	char *config; /* of wavlm */
 };
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	static struct fixture f;
 	f.ctx = test_ctx();
@@ -30,7 +30,7 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	core_ctx_free(((struct fixture *)*state)->ctx);
 	return 0;
@@ -53,7 +53,7 @@ static void refused_once(const struct fixture *f, const char *path, const char *
 /* --- configurations --- */
 
 /* config.json with one text replaced. */
-static const char *edit(fv_ctx *ctx, const char *config, const char *from, const char *to)
+static const char *edit_config(fv_ctx *ctx, const char *config, const char *from, const char *to)
 {
 	const char *at = strstr(config, from);
 	if (!at)
@@ -103,8 +103,8 @@ static void config_is_checked(void **state)
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		refused_once(f,
-			test_network_write(ctx, &net, edit(ctx, config, cases[i][0], cases[i][1]),
-				NULL, NULL, 0),
+			test_network_write(ctx, &net,
+				edit_config(ctx, config, cases[i][0], cases[i][1]), NULL, NULL, 0),
 			cases[i][2]);
 	refused_once(f, test_network_write(ctx, &net, config, "{\"do_normalize\": 1}", NULL, 0),
 		"do_normalize is not true or false");
@@ -167,10 +167,10 @@ static void key_holds_what_counts(void **state)
 	keys[2] = key_of(f, ctx, path, "precision=bf16x3");
 	keys[3] = key_of(f, ctx, path, "wave=zscore");
 	test_network_write(
-		ctx, &net, edit(ctx, config, "eps\": 1e-05", "eps\": 1e-04"), NULL, NULL, 0);
+		ctx, &net, edit_config(ctx, config, "eps\": 1e-05", "eps\": 1e-04"), NULL, NULL, 0);
 	keys[4] = key_of(f, ctx, path, NULL);
 	test_network_write(ctx, &net,
-		edit(ctx, config, "\"do_stable_layer_norm\": false",
+		edit_config(ctx, config, "\"do_stable_layer_norm\": false",
 			"\"do_stable_layer_norm\": true"),
 		NULL, NULL, 0);
 	keys[5] = key_of(f, ctx, path, NULL);
@@ -193,5 +193,5 @@ int main(void)
 		cmocka_unit_test(heads_must_be_known),
 		cmocka_unit_test(key_holds_what_counts),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -40,7 +40,7 @@ struct fixture {
 	char *config[MODELS]; /* NULL where there is none */
 };
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	static struct fixture f;
 	f.ctx = test_ctx();
@@ -57,7 +57,7 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	core_ctx_free(((struct fixture *)*state)->ctx);
 	return 0;
@@ -81,7 +81,7 @@ static int64_t run_network(const struct fixture *f, const char *encoder, const c
 	return n;
 }
 
-static double difference(const float *a, const float *b, int64_t n)
+static double compute_difference(const float *a, const float *b, int64_t n)
 {
 	double most = 0;
 	for (int64_t i = 0; i < n; i++)
@@ -126,7 +126,7 @@ static void check_effects(const struct fixture *f, const struct model *m)
 			continue;
 		}
 		run_network(f, m->encoder, path, NULL, other);
-		double moved = difference(whole, other, n);
+		double moved = compute_difference(whole, other, n);
 		if (is_listed(none, name) ? moved > 1e-4 : !(moved > 1e-3))
 			fail_msg("%s moves the output by %g", name, moved);
 	}
@@ -165,7 +165,7 @@ static bool is_optional(const char *name)
 
 enum damage { AWAY, LONGER, RANK, TYPE, DAMAGES };
 
-static void damage(core_tensor_out *t, enum damage how)
+static void damage_tensor(core_tensor_out *t, enum damage how)
 {
 	if (how == LONGER)
 		t->shape[t->rank - 1]++;
@@ -175,7 +175,7 @@ static void damage(core_tensor_out *t, enum damage how)
 		t->dtype = "I32";
 }
 
-static bool complains(const fv_ctx *ctx, enum damage how, const char *name)
+static bool has_complaint(const fv_ctx *ctx, enum damage how, const char *name)
 {
 	static const char *const ends[DAMAGES] = {
 		"'", "' is [", "' is [", "' is I32, not of floats"};
@@ -205,7 +205,7 @@ static void check_damage(const struct fixture *f, const struct model *m, const t
 			continue;
 		bad.tensor[bad.n] = net->tensor[i];
 		if (hit)
-			damage(&bad.tensor[bad.n], how);
+			damage_tensor(&bad.tensor[bad.n], how);
 		bad.n++;
 	}
 	const char *path = test_network_write(ctx, &bad, f->config[m - models], NULL, NULL, 0);
@@ -214,7 +214,7 @@ static void check_damage(const struct fixture *f, const struct model *m, const t
 		test_encoder_with(ctx, f->registry, m->encoder, path, NULL, m->param, &e);
 	bool right = status == FV_DATA && core_error_count(ctx) == n;
 	for (size_t i = 0; i < n; i++)
-		right = right && complains(ctx, how, name[i]);
+		right = right && has_complaint(ctx, how, name[i]);
 	if (!right)
 		fail_msg("%s: %zu tensors damaged (%d), the first %s: status %d, %zu messages, the "
 			 "first '%s'",
@@ -235,7 +235,7 @@ static void check_census(const struct fixture *f, const struct model *m)
 	core_ctx_free(ctx);
 }
 
-static void census(void **state)
+static void census_names_each_fault(void **state)
 {
 	for (int i = 0; i < MODELS; i++)
 		check_census(*state, &models[i]);
@@ -343,9 +343,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_tensor_counts),
-		cmocka_unit_test(census),
+		cmocka_unit_test(census_names_each_fault),
 		cmocka_unit_test(census_of_all),
 		cmocka_unit_test(other_names),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

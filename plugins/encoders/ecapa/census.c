@@ -55,21 +55,21 @@ static const struct witness {
 
 enum { WITNESSES = sizeof witnesses / sizeof *witnesses };
 
-static const fv_tensor *find(const fv_checkpoint *file, const char *prefix, const char *name)
+static const fv_tensor *find_tensor(const fv_checkpoint *file, const char *prefix, const char *name)
 {
 	char whole[NAME];
 	snprintf(whole, sizeof whole, "%s%s", prefix, name);
 	return fv_checkpoint_find(file, whole);
 }
 
-const char *ecapa_prefix(const fv_checkpoint *file)
+const char *ecapa_find_prefix(const fv_checkpoint *file)
 {
 	const char *best = prefixes[0];
 	int most = 0;
 	for (int p = 0; p < PREFIXES; p++) {
 		int n = 0;
 		for (int w = 0; w < WITNESSES; w++)
-			n += find(file, prefixes[p], witnesses[w].name) != NULL;
+			n += find_tensor(file, prefixes[p], witnesses[w].name) != NULL;
 		if (n > most) {
 			most = n;
 			best = prefixes[p];
@@ -81,9 +81,9 @@ const char *ecapa_prefix(const fv_checkpoint *file)
 /* --- sizes --- */
 
 /* 0: it says nothing. */
-static int64_t ask(const fv_checkpoint *file, const char *prefix, const struct witness *w)
+static int64_t read_witness(const fv_checkpoint *file, const char *prefix, const struct witness *w)
 {
-	const fv_tensor *t = find(file, prefix, w->name);
+	const fv_tensor *t = find_tensor(file, prefix, w->name);
 	if (!t || t->rank <= w->dim || t->shape[w->dim] % w->factor ||
 		t->shape[w->dim] > (int64_t)SIZE_MAX_ANY * w->factor)
 		return 0;
@@ -92,15 +92,16 @@ static int64_t ask(const fv_checkpoint *file, const char *prefix, const struct w
 
 /* What most of the witnesses from `w` on say about their size, the first of those that are equal.
  */
-static int64_t vote(const fv_checkpoint *file, const char *prefix, const struct witness *w, int n)
+static int64_t vote_size(
+	const fv_checkpoint *file, const char *prefix, const struct witness *w, int n)
 {
 	int64_t best = 0;
 	int most = 0;
 	for (int i = 0; i < n; i++) {
-		int64_t said = ask(file, prefix, &w[i]);
+		int64_t said = read_witness(file, prefix, &w[i]);
 		int same = 0;
 		for (int j = 0; j < n && said; j++)
-			same += ask(file, prefix, &w[j]) == said;
+			same += read_witness(file, prefix, &w[j]) == said;
 		if (same > most) {
 			most = same;
 			best = said;
@@ -117,7 +118,7 @@ static const char *find_sizes(
 	for (int w = 0, n; w < WITNESSES; w += n) {
 		for (n = 1; w + n < WITNESSES && witnesses[w + n].size == witnesses[w].size;)
 			n++;
-		int64_t size = vote(file, prefix, &witnesses[w], n);
+		int64_t size = vote_size(file, prefix, &witnesses[w], n);
 		if (!size) {
 			snprintf(text, 160, "no ECAPA-TDNN: no tensor '%s%s' of usable shape",
 				prefix, witnesses[w].name);
@@ -151,7 +152,7 @@ struct list {
 	char (*name)[NAME];
 };
 
-static void add(struct list *list, const char *layer, const char *part, fv_expected shape)
+static void add_tensor(struct list *list, const char *layer, const char *part, fv_expected shape)
 {
 	snprintf(list->name[list->n], NAME, "%s%s.%s", list->prefix, layer, part);
 	shape.name = list->name[list->n];
@@ -160,8 +161,8 @@ static void add(struct list *list, const char *layer, const char *part, fv_expec
 
 static void add_conv(struct list *list, const char *layer, int64_t out, int64_t in, int64_t taps)
 {
-	add(list, layer, "conv.weight", (fv_expected){.rank = 3, .shape = {out, in, taps}});
-	add(list, layer, "conv.bias", (fv_expected){.rank = 1, .shape = {out}});
+	add_tensor(list, layer, "conv.weight", (fv_expected){.rank = 3, .shape = {out, in, taps}});
+	add_tensor(list, layer, "conv.bias", (fv_expected){.rank = 1, .shape = {out}});
 }
 
 static void add_norm(struct list *list, const char *layer, int64_t width)
@@ -169,8 +170,8 @@ static void add_norm(struct list *list, const char *layer, int64_t width)
 	static const char *const parts[] = {
 		"norm.weight", "norm.bias", "norm.running_mean", "norm.running_var"};
 	for (int p = 0; p < 4; p++)
-		add(list, layer, parts[p], (fv_expected){.rank = 1, .shape = {width}});
-	add(list, layer, "norm.num_batches_tracked", (fv_expected){.ignored = 1});
+		add_tensor(list, layer, parts[p], (fv_expected){.rank = 1, .shape = {width}});
+	add_tensor(list, layer, "norm.num_batches_tracked", (fv_expected){.ignored = 1});
 }
 
 /* A convolution, ReLU and a norm. */
@@ -220,8 +221,8 @@ static struct list list_tensors(const ecapa_sizes *z, const char *prefix)
 	return list;
 }
 
-fv_status ecapa_census(fv_ctx *ctx, const char *path, const fv_checkpoint *file, const char *prefix,
-	ecapa_sizes *sizes)
+fv_status ecapa_check_census(fv_ctx *ctx, const char *path, const fv_checkpoint *file,
+	const char *prefix, ecapa_sizes *sizes)
 {
 	char text[160];
 	if (find_sizes(file, prefix, sizes, text))
@@ -236,10 +237,10 @@ fv_status ecapa_census(fv_ctx *ctx, const char *path, const fv_checkpoint *file,
 
 /* --- does a file fit? --- */
 
-static int32_t fits(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
+static int32_t ecapa_check_fit(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
 {
 	ecapa_sizes sizes;
-	if (ecapa_census(NULL, NULL, file, ecapa_prefix(file), &sizes))
+	if (ecapa_check_census(NULL, NULL, file, ecapa_find_prefix(file), &sizes))
 		return 0;
 	fit->what = "ECAPA-TDNN speaker encoder";
 	if (!strcmp(sha256, "0575cb64845e6b9a10db9bcb74d5ac32b326b8dc90352671d345e2ee3d0126a2")) {
@@ -249,4 +250,4 @@ static int32_t fits(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
 	return 1;
 }
 
-const fv_fits_1 ecapa_fits = FV_FITS(.fits = fits);
+const fv_fits_1 ecapa_fits = FV_FITS(.fits = ecapa_check_fit);

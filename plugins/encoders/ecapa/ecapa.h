@@ -65,30 +65,30 @@ typedef struct ecapa_state {
 /* --- weights.c: the file --- */
 
 /* Checks that the file holds such a network and nothing that is not known, and opens its layers. */
-FV_NODISCARD fv_status ecapa_read(ecapa_state *s, fv_ctx *ctx, const char *path);
+FV_NODISCARD fv_status ecapa_read_weights(ecapa_state *s, fv_ctx *ctx, const char *path);
 
 /* Frames that a convolution of block b looks at on each side: block 0 is the first convolution. */
-int64_t ecapa_reach(const ecapa_sizes *sizes, int b);
+int64_t ecapa_count_reach(const ecapa_sizes *sizes, int b);
 
 /* --- census.c: what a file must hold --- */
 
 extern const fv_fits_1 ecapa_fits;
 
 /* What the names of all tensors begin with: "", "embedding_model.", ... */
-const char *ecapa_prefix(const fv_checkpoint *file);
+const char *ecapa_find_prefix(const fv_checkpoint *file);
 
 /* Sizes by the shapes of tensors, and the census. Errors: FV_DATA. */
-FV_NODISCARD fv_status ecapa_census(fv_ctx *ctx, const char *path, const fv_checkpoint *file,
+FV_NODISCARD fv_status ecapa_check_census(fv_ctx *ctx, const char *path, const fv_checkpoint *file,
 	const char *prefix, ecapa_sizes *sizes);
 
 /* --- fbank.c: from the wave to mel bands --- */
 
 FV_NODISCARD fv_status ecapa_fbank_open(ecapa_state *s, fv_ctx *ctx);
 
-int64_t ecapa_frames(int64_t n);
+int64_t ecapa_count_frames(int64_t n);
 
 /* wave [n] -> db [T,80], in decibels, no lower than 80 below the highest. */
-FV_NODISCARD fv_status ecapa_fbank(
+FV_NODISCARD fv_status ecapa_compute_fbank(
 	const ecapa_state *s, fv_ctx *worker, const float *wave, int64_t n, float *db);
 
 /* db [T,80] less the mean of each band, in place. */
@@ -101,15 +101,15 @@ FV_NODISCARD fv_status ecapa_embed(
 	const ecapa_state *s, fv_ctx *worker, const float *features, int64_t frames, float *out);
 
 /* x [inputs] -> y [outputs] */
-void ecapa_apply(const ecapa_dense *dense, const float *x, float *y);
+void ecapa_apply_dense(const ecapa_dense *dense, const float *x, float *y);
 
 /* x [T,C], rows `stride` apart -> mean [C]; sum [C] to work in */
-void ecapa_mean(
+void ecapa_compute_mean(
 	const float *x, int64_t frames, int64_t stride, int64_t channels, double *sum, float *mean);
 
 /* x [T,M], hidden [T,A] and logits [T,M] to work in -> statistics [2 M]: mean and deviation over
  * the frames, weighted by attention. */
-FV_NODISCARD fv_status ecapa_pool(const ecapa_state *s, fv_ctx *worker, const float *x,
+FV_NODISCARD fv_status ecapa_pool_frames(const ecapa_state *s, fv_ctx *worker, const float *x,
 	int64_t frames, float *hidden, float *logits, float *linear_scratch, float *statistics);
 
 #endif

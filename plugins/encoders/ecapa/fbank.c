@@ -22,14 +22,15 @@ fv_status ecapa_fbank_open(ecapa_state *s, fv_ctx *ctx)
 	return s->stft && s->mel ? FV_OK : FV_FAILED;
 }
 
-int64_t ecapa_frames(int64_t n)
+int64_t ecapa_count_frames(int64_t n)
 {
 	return 1 + n / ECAPA_HOP;
 }
 
-fv_status ecapa_fbank(const ecapa_state *s, fv_ctx *worker, const float *wave, int64_t n, float *db)
+fv_status ecapa_compute_fbank(
+	const ecapa_state *s, fv_ctx *worker, const float *wave, int64_t n, float *db)
 {
-	int64_t frames = ecapa_frames(n);
+	int64_t frames = ecapa_count_frames(n);
 	fv_status status = fv_mel_spectrum(s->mel, s->stft, worker, wave, n, frames, db);
 	if (status)
 		return status;

@@ -16,7 +16,7 @@ static fv_status ecapa_open(void *state, fv_ctx *ctx, const char *weights)
 			"(fairvox fetch ecapa)");
 	fv_status status = ecapa_fbank_open(s, ctx);
 	if (!status)
-		status = ecapa_read(s, ctx, weights);
+		status = ecapa_read_weights(s, ctx, weights);
 	s->output = (fv_output)FV_OUTPUT(.name = "embedding", .layers = 1,
 		.dims = (int32_t)s->sizes.dims, .standardize = FV_STANDARDIZE_NONE);
 	return status;
@@ -30,7 +30,7 @@ static fv_status ecapa_info(const void *state, fv_ctx *ctx, fv_encoder_info *inf
 	info->rate_hz = ECAPA_RATE_HZ;
 	info->min_samples = ECAPA_WINDOW;
 	for (int b = 0; b <= ECAPA_BLOCKS; b++) {
-		int32_t least = (int32_t)(ECAPA_HOP * ecapa_reach(&s->sizes, b));
+		int32_t least = (int32_t)(ECAPA_HOP * ecapa_count_reach(&s->sizes, b));
 		info->min_samples = least > info->min_samples ? least : info->min_samples;
 	}
 	info->n_outputs = 1;
@@ -43,18 +43,18 @@ static fv_status ecapa_encode(const void *state, fv_ctx *worker, int32_t output,
 {
 	(void)output;
 	(void)pooled;
-	int64_t frames = ecapa_frames(n);
+	int64_t frames = ecapa_count_frames(n);
 	float *features = fv_scratch(worker, (size_t)(frames * ECAPA_BANDS) * sizeof *features);
 	if (!features)
 		return FV_FAILED;
-	fv_status status = ecapa_fbank(state, worker, wave, n, features);
+	fv_status status = ecapa_compute_fbank(state, worker, wave, n, features);
 	if (status)
 		return status;
 	ecapa_subtract_mean(features, frames);
 	return ecapa_embed(state, worker, features, frames, out);
 }
 
-static const void *extension(const char *id)
+static const void *ecapa_extension(const char *id)
 {
 	return strcmp(id, FV_FITS_1) ? NULL : &ecapa_fits;
 }
@@ -75,7 +75,7 @@ static const fv_descriptor descriptor = FV_ENCODER(.name = "ecapa", .version = "
 	.source = "Desplanques, Thienpondt, Demuynck, ECAPA-TDNN, Interspeech 2020; features and "
 		  "form of SpeechBrain (speechbrain/spkrec-ecapa-voxceleb: Apache-2.0)",
 	.licence = "Apache-2.0", .state_size = sizeof(ecapa_state), FV_PARAMS(params), .ops = &ops,
-	.extension = extension);
+	.extension = ecapa_extension);
 
 FV_PLUGIN_ENTRY
 {

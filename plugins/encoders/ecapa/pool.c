@@ -14,26 +14,26 @@ enum { CHANNELS = 256, FRAMES = 16 }; /* at a time */
 
 #define VARIANCE_MIN 1e-12
 
-static int64_t part_of(int64_t whole, int64_t from, int64_t most)
+static int64_t limit_chunk(int64_t whole, int64_t from, int64_t most)
 {
 	return whole - from < most ? whole - from : most;
 }
 
-void ecapa_apply(const ecapa_dense *dense, const float *x, float *y)
+void ecapa_apply_dense(const ecapa_dense *dense, const float *x, float *y)
 {
 	for (int64_t o = 0; o < dense->outputs; o++)
 		y[o] = fv_dot(dense->weight + o * dense->inputs, x, dense->inputs) + dense->bias[o];
 }
 
-void ecapa_mean(
+void ecapa_compute_mean(
 	const float *x, int64_t frames, int64_t stride, int64_t channels, double *sum, float *mean)
 {
 	memset(sum, 0, (size_t)channels * sizeof *sum);
 	for (int64_t t = 0; t < frames; t += FRAMES)
 		for (int64_t from = 0; from < channels; from += CHANNELS) {
-			int64_t n = part_of(channels, from, CHANNELS);
+			int64_t n = limit_chunk(channels, from, CHANNELS);
 			float part[CHANNELS] = {0};
-			for (int64_t r = t; r < t + part_of(frames, t, FRAMES); r++)
+			for (int64_t r = t; r < t + limit_chunk(frames, t, FRAMES); r++)
 				for (int64_t c = 0; c < n; c++)
 					part[c] += x[r * stride + from + c];
 			for (int64_t c = 0; c < n; c++)
@@ -80,7 +80,7 @@ static void find_statistics(const ecapa_state *s, const struct pool *pool, const
 	}
 }
 
-fv_status ecapa_pool(const ecapa_state *s, fv_ctx *worker, const float *x, int64_t frames,
+fv_status ecapa_pool_frames(const ecapa_state *s, fv_ctx *worker, const float *x, int64_t frames,
 	float *hidden, float *logits, float *linear_scratch, float *statistics)
 {
 	const ecapa_sizes *z = &s->sizes;
@@ -90,9 +90,9 @@ fv_status ecapa_pool(const ecapa_state *s, fv_ctx *worker, const float *x, int64
 	if (!context || !mean || !sums)
 		return FV_FAILED;
 	const struct pool pool = {mean, mean + z->pooled, sums};
-	ecapa_mean(x, frames, z->pooled, z->pooled, sums, mean);
+	ecapa_compute_mean(x, frames, z->pooled, z->pooled, sums, mean);
 	find_statistics(s, &pool, x, NULL, frames, statistics);
-	ecapa_apply(&s->context, statistics, context);
+	ecapa_apply_dense(&s->context, statistics, context);
 	for (int64_t t = 0; t < frames; t++)
 		memcpy(hidden + t * z->attention, context, (size_t)z->attention * sizeof *context);
 	fv_linear_apply(s->look, frames, x, z->pooled, 1, FV_ACTIVATION_RELU, hidden, z->attention,

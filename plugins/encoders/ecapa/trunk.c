@@ -24,10 +24,10 @@ struct phases {
 	float *at;
 };
 
-static struct phases lay_out(
+static struct phases plan_phases(
 	const ecapa_state *s, int b, int64_t width, int64_t frames, float *memory)
 {
-	int64_t dilation = b ? b + 1 : 1, reach = ecapa_reach(&s->sizes, b);
+	int64_t dilation = b ? b + 1 : 1, reach = ecapa_count_reach(&s->sizes, b);
 	int64_t rows = (frames + 2 * reach + dilation - 1) / dilation;
 	return (struct phases){frames, width, reach, dilation, rows, memory};
 }
@@ -40,7 +40,7 @@ static float *frame_at(const struct phases *p, int64_t t)
 }
 
 /* The frames outside, once those inside are there. */
-static void reflect(const struct phases *p)
+static void reflect_edges(const struct phases *p)
 {
 	size_t row = (size_t)p->width * sizeof *p->at;
 	int64_t last = p->frames - 1;
@@ -51,7 +51,7 @@ static void reflect(const struct phases *p)
 }
 
 /* y: frame t at y + t stride */
-static void convolve(
+static void convolve_frames(
 	const fv_linear *conv, const struct phases *p, float *y, int64_t stride, float *scratch)
 {
 	for (int64_t phase = 0; phase < p->dilation && phase < p->frames; phase++)
@@ -60,15 +60,15 @@ static void convolve(
 			y + phase * stride, p->dilation * stride, scratch);
 }
 
-static void first_block(const ecapa_state *s, const float *features, int64_t frames, float *padded,
-	float *scratch, float *x)
+static void run_first_block(const ecapa_state *s, const float *features, int64_t frames,
+	float *padded, float *scratch, float *x)
 {
-	struct phases p = lay_out(s, 0, ECAPA_BANDS, frames, padded);
+	struct phases p = plan_phases(s, 0, ECAPA_BANDS, frames, padded);
 	const int64_t channels = s->sizes.channels;
 	for (int64_t t = 0; t < frames; t++)
 		memcpy(frame_at(&p, t), features + t * ECAPA_BANDS, ECAPA_BANDS * sizeof *features);
-	reflect(&p);
-	convolve(s->first, &p, x, channels, scratch);
+	reflect_edges(&p);
+	convolve_frames(s->first, &p, x, channels, scratch);
 	for (int64_t t = 0; t < frames; t++, x += channels)
 		for (int64_t c = 0; c < channels; c++)
 			x[c] = s->first_norm.scale[c] * x[c] + s->first_norm.shift[c];
@@ -93,14 +93,14 @@ static void convolve_parts(const ecapa_block *block, const ecapa_sizes *z, const
 				sum[c] = (scale[c] * own[c] + shift[c]) +
 					 (before->scale[c] * last[c] + before->shift[c]);
 		}
-		reflect(p);
-		convolve(block->conv[i - 1], p, u + i * width, z->channels, scratch);
+		reflect_edges(p);
+		convolve_frames(block->conv[i - 1], p, u + i * width, z->channels, scratch);
 	}
 }
 
 /* y [T,C], rows `stride` apart, normed and weighted by channel, plus x. */
-static fv_status excite(const ecapa_block *block, const ecapa_sizes *z, fv_ctx *worker, float *y,
-	int64_t stride, const float *x, int64_t stride_x, int64_t frames)
+static fv_status apply_excitation(const ecapa_block *block, const ecapa_sizes *z, fv_ctx *worker,
+	float *y, int64_t stride, const float *x, int64_t stride_x, int64_t frames)
 {
 	const int64_t channels = z->channels;
 	const ecapa_norm *norm = &block->leave_norm;
@@ -109,13 +109,13 @@ static fv_status excite(const ecapa_block *block, const ecapa_sizes *z, fv_ctx *
 	if (!mean || !sum)
 		return FV_FAILED;
 	float *scale = mean + channels, *shift = scale + channels, *squeezed = shift + channels;
-	ecapa_mean(y, frames, stride, channels, sum, mean);
+	ecapa_compute_mean(y, frames, stride, channels, sum, mean);
 	for (int64_t c = 0; c < channels; c++)
 		mean[c] = norm->scale[c] * mean[c] + norm->shift[c];
-	ecapa_apply(&block->squeeze, mean, squeezed);
+	ecapa_apply_dense(&block->squeeze, mean, squeezed);
 	for (int64_t c = 0; c < z->squeeze; c++)
 		squeezed[c] = squeezed[c] > 0 ? squeezed[c] : 0;
-	ecapa_apply(&block->excite, squeezed, scale);
+	ecapa_apply_dense(&block->excite, squeezed, scale);
 	for (int64_t c = 0; c < channels; c++) {
 		double gate = 1 / (1 + exp(-(double)scale[c]));
 		scale[c] = (float)(gate * (double)norm->scale[c]);
@@ -138,12 +138,12 @@ struct room {
 	float *statistics;
 };
 
-static int64_t larger(int64_t a, int64_t b)
+static int64_t max_i64(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
 }
 
-static int64_t linear_room(const ecapa_state *s, int64_t frames)
+static int64_t count_linear_scratch(const ecapa_state *s, int64_t frames)
 {
 	const fv_linear *all[4 + 3 * ECAPA_BLOCKS] = {s->first, s->merge, s->look, s->attend};
 	for (int b = 0; b < ECAPA_BLOCKS; b++) {
@@ -160,17 +160,19 @@ static int64_t linear_room(const ecapa_state *s, int64_t frames)
 }
 
 /* One piece of memory, so that the worker keeps it for the next recording. */
-static fv_status make_room(const ecapa_state *s, fv_ctx *worker, int64_t frames, struct room *room)
+static fv_status allocate_buffers(
+	const ecapa_state *s, fv_ctx *worker, int64_t frames, struct room *room)
 {
 	const ecapa_sizes *z = &s->sizes;
 	int64_t padded = 0;
 	for (int b = 0; b <= ECAPA_BLOCKS; b++) {
-		struct phases p = lay_out(s, b, b ? z->part : ECAPA_BANDS, frames, NULL);
-		padded = larger(padded, p.dilation * p.rows * p.width);
+		struct phases p = plan_phases(s, b, b ? z->part : ECAPA_BANDS, frames, NULL);
+		padded = max_i64(padded, p.dilation * p.rows * p.width);
 	}
-	const int64_t n[] = {padded, frames * larger(z->channels, z->attention),
-		frames * larger(ECAPA_BLOCKS * z->channels, z->pooled),
-		frames * larger(z->channels, z->pooled), linear_room(s, frames), 2 * z->pooled};
+	const int64_t n[] = {padded, frames * max_i64(z->channels, z->attention),
+		frames * max_i64(ECAPA_BLOCKS * z->channels, z->pooled),
+		frames * max_i64(z->channels, z->pooled), count_linear_scratch(s, frames),
+		2 * z->pooled};
 	float **const at[] = {&room->padded, &room->inside, &room->blocks, &room->outside,
 		&room->linear, &room->statistics};
 	enum { PARTS = sizeof n / sizeof *n, LINE = 16 /* floats of a cache line */ };
@@ -190,22 +192,22 @@ fv_status ecapa_embed(
 {
 	const ecapa_sizes *z = &s->sizes;
 	struct room room;
-	fv_status status = make_room(s, worker, frames, &room);
+	fv_status status = allocate_buffers(s, worker, frames, &room);
 	if (status)
 		return status;
-	first_block(s, features, frames, room.padded, room.linear, room.outside);
+	run_first_block(s, features, frames, room.padded, room.linear, room.outside);
 	const float *x = room.outside;
 	int64_t stride_x = z->channels, stride = ECAPA_BLOCKS * z->channels;
 	for (int b = 0; b < ECAPA_BLOCKS && !status; b++) {
 		const ecapa_block *block = &s->block[b];
-		struct phases p = lay_out(s, b + 1, z->part, frames, room.padded);
+		struct phases p = plan_phases(s, b + 1, z->part, frames, room.padded);
 		float *y = room.blocks + b * z->channels;
 		fv_linear_apply(block->enter, frames, x, stride_x, 0, FV_ACTIVATION_RELU,
 			room.inside, z->channels, room.linear);
 		convolve_parts(block, z, &p, room.inside, room.linear);
 		fv_linear_apply(block->leave, frames, room.inside, z->channels, 0,
 			FV_ACTIVATION_RELU, y, stride, room.linear);
-		status = excite(block, z, worker, y, stride, x, stride_x, frames);
+		status = apply_excitation(block, z, worker, y, stride, x, stride_x, frames);
 		x = y;
 		stride_x = stride;
 	}
@@ -213,13 +215,13 @@ fv_status ecapa_embed(
 		return status;
 	fv_linear_apply(s->merge, frames, room.blocks, stride, 0, FV_ACTIVATION_RELU, room.outside,
 		z->pooled, room.linear);
-	status = ecapa_pool(s, worker, room.outside, frames, room.inside, room.blocks, room.linear,
-		room.statistics);
+	status = ecapa_pool_frames(s, worker, room.outside, frames, room.inside, room.blocks,
+		room.linear, room.statistics);
 	if (status)
 		return status;
 	for (int64_t c = 0; c < 2 * z->pooled; c++)
 		room.statistics[c] =
 			s->pooled_norm.scale[c] * room.statistics[c] + s->pooled_norm.shift[c];
-	ecapa_apply(&s->last, room.statistics, out);
+	ecapa_apply_dense(&s->last, room.statistics, out);
 	return FV_OK;
 }

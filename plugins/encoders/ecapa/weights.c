@@ -23,12 +23,12 @@ struct reader {
 	fv_status status;              /* of all that was read */
 };
 
-static int64_t larger(int64_t a, int64_t b)
+static int64_t max_i64(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
 }
 
-int64_t ecapa_reach(const ecapa_sizes *sizes, int b)
+int64_t ecapa_count_reach(const ecapa_sizes *sizes, int b)
 {
 	int64_t dilation = b ? b + 1 : 1; /* 1, 2, 3, 4 */
 	return dilation * (sizes->taps[b] - 1) / 2;
@@ -42,7 +42,7 @@ static void read_tensor(struct reader *r, const char *layer, const char *part, f
 		r->status = fv_checkpoint_read(r->ctx, r->path, r->file, name, out);
 }
 
-static float *room(struct reader *r, int64_t n)
+static float *allocate_floats(struct reader *r, int64_t n)
 {
 	float *memory = fv_alloc(r->ctx, (size_t)n * sizeof *memory);
 	if (!memory && !r->status)
@@ -52,7 +52,7 @@ static float *room(struct reader *r, int64_t n)
 
 static ecapa_norm read_norm(struct reader *r, const char *layer, int64_t width)
 {
-	ecapa_norm norm = {room(r, width), room(r, width)};
+	ecapa_norm norm = {allocate_floats(r, width), allocate_floats(r, width)};
 	if (r->status)
 		return norm;
 	float *mean = r->weight, *variance = r->weight + width;
@@ -75,7 +75,7 @@ static ecapa_norm read_norm(struct reader *r, const char *layer, int64_t width)
 }
 
 /* weight [out,in,taps] -> turned [out,taps,in], since a row holds one frame after the other. */
-static void turn(struct reader *r, int64_t out, int64_t in, int64_t taps)
+static void transpose_taps(struct reader *r, int64_t out, int64_t in, int64_t taps)
 {
 	for (int64_t o = 0; o < out; o++)
 		for (int64_t k = 0; k < taps; k++)
@@ -86,8 +86,8 @@ static void turn(struct reader *r, int64_t out, int64_t in, int64_t taps)
 
 /* The norm of inputs from .. from + width of each row of weight [out,in] becomes part of weight and
  * bias. */
-static void absorb(float *weight, float *bias, int64_t out, int64_t in, int64_t from, int64_t width,
-	const ecapa_norm *norm)
+static void fold_norm(float *weight, float *bias, int64_t out, int64_t in, int64_t from,
+	int64_t width, const ecapa_norm *norm)
 {
 	for (int64_t o = 0; o < out; o++) {
 		float *w = weight + o * in + from;
@@ -117,13 +117,13 @@ static fv_linear *read_conv(struct reader *r, const char *layer, int32_t precisi
 	read_tensor(r, layer, "conv.weight", r->weight);
 	read_tensor(r, layer, "conv.bias", r->bias);
 	if (taps > 1 && !r->status)
-		turn(r, out, in, taps);
+		transpose_taps(r, out, in, taps);
 	return open_linear(r, precision, out, taps * in, taps > 1 ? r->turned : r->weight, r->bias);
 }
 
 static ecapa_dense read_dense(struct reader *r, const char *layer, int64_t out, int64_t in)
 {
-	ecapa_dense dense = {out, in, room(r, out * in), room(r, out)};
+	ecapa_dense dense = {out, in, allocate_floats(r, out * in), allocate_floats(r, out)};
 	read_tensor(r, layer, "conv.weight", dense.weight);
 	read_tensor(r, layer, "conv.bias", dense.bias);
 	return dense;
@@ -138,7 +138,7 @@ static fv_linear *read_leave(
 	read_tensor(r, layer, "conv.weight", r->weight);
 	read_tensor(r, layer, "conv.bias", r->bias);
 	for (int64_t i = 0; i < z->scale && !r->status; i++)
-		absorb(r->weight, r->bias, z->channels, z->channels, i * z->part, z->part,
+		fold_norm(r->weight, r->bias, z->channels, z->channels, i * z->part, z->part,
 			i ? &block->conv_norm[i - 1] : &block->enter_norm);
 	return open_linear(r, s->precision, z->channels, z->channels, r->weight, r->bias);
 }
@@ -176,11 +176,11 @@ static void read_attention(struct reader *r, ecapa_state *s)
 	read_tensor(r, "asp.tdnn.conv", "conv.weight", r->turned);
 	read_tensor(r, "asp.tdnn.conv", "conv.bias", r->bias);
 	if (!r->status)
-		absorb(r->turned, r->bias, a, 3 * m, 0, m, &s->merge_norm);
+		fold_norm(r->turned, r->bias, a, 3 * m, 0, m, &s->merge_norm);
 	for (int64_t o = 0; o < a && !r->status; o++)
 		memcpy(r->weight + o * m, r->turned + o * 3 * m, (size_t)m * sizeof(float));
 	s->look = open_linear(r, s->precision, a, m, r->weight, NULL);
-	s->context = (ecapa_dense){a, 2 * m, room(r, 2 * a * m), room(r, a)};
+	s->context = (ecapa_dense){a, 2 * m, allocate_floats(r, 2 * a * m), allocate_floats(r, a)};
 	for (int64_t o = 0; o < a && !r->status; o++) {
 		s->context.bias[o] = r->bias[o];
 		memcpy(s->context.weight + o * 2 * m, r->turned + (o * 3 + 1) * m,
@@ -211,11 +211,11 @@ static fv_status read_network(struct reader *r, ecapa_state *s)
 	int64_t largest = 0, widest = 0, turned = z->attention * 3 * z->pooled;
 	for (int64_t i = 0; i < fv_checkpoint_count(r->file); i++) {
 		const fv_tensor *t = fv_checkpoint_at(r->file, i);
-		largest = larger(largest, t->count);
-		widest = larger(widest, t->rank ? t->shape[0] : 0);
-		turned = larger(turned, t->rank == 3 && t->shape[2] > 1 ? t->count : 0);
+		largest = max_i64(largest, t->count);
+		widest = max_i64(widest, t->rank ? t->shape[0] : 0);
+		turned = max_i64(turned, t->rank == 3 && t->shape[2] > 1 ? t->count : 0);
 	}
-	largest = larger(largest, 2 * widest); /* a norm's mean and variance */
+	largest = max_i64(largest, 2 * widest); /* a norm's mean and variance */
 	r->weight = malloc((size_t)largest * sizeof(float));
 	r->turned = malloc((size_t)turned * sizeof(float));
 	r->bias = malloc((size_t)widest * sizeof(float));
@@ -229,14 +229,15 @@ static fv_status read_network(struct reader *r, ecapa_state *s)
 	return r->status;
 }
 
-fv_status ecapa_read(ecapa_state *s, fv_ctx *ctx, const char *path)
+fv_status ecapa_read_weights(ecapa_state *s, fv_ctx *ctx, const char *path)
 {
 	fv_checkpoint *file;
 	fv_status status = fv_checkpoint_open(ctx, path, &file);
 	if (status)
 		return status;
-	struct reader r = {.ctx = ctx, .path = path, .file = file, .prefix = ecapa_prefix(file)};
-	status = ecapa_census(ctx, path, file, r.prefix, &s->sizes);
+	struct reader r = {
+		.ctx = ctx, .path = path, .file = file, .prefix = ecapa_find_prefix(file)};
+	status = ecapa_check_census(ctx, path, file, r.prefix, &s->sizes);
 	if (!status)
 		status = read_network(&r, s);
 	fv_checkpoint_close(file);

@@ -15,7 +15,7 @@
 
 #define GROUP 8 /* windows that go through the network side by side */
 
-fv_status ge2e_prepare(ge2e_state *s, fv_ctx *ctx)
+fv_status ge2e_open_features(ge2e_state *s, fv_ctx *ctx)
 {
 	double hann[GE2E_WINDOW];
 	for (int i = 0; i < GE2E_WINDOW; i++)
@@ -26,7 +26,7 @@ fv_status ge2e_prepare(ge2e_state *s, fv_ctx *ctx)
 	return s->stft && s->mel ? FV_OK : FV_FAILED;
 }
 
-int64_t ge2e_partial_count(const ge2e_state *s, int64_t n, int64_t *step)
+int64_t ge2e_count_partials(const ge2e_state *s, int64_t n, int64_t *step)
 {
 	*step = (int64_t)nearbyint(GE2E_RATE_HZ / s->rate / GE2E_HOP); /* ties to even, as NumPy */
 	int64_t frames = (n + 1 + GE2E_HOP - 1) / GE2E_HOP;
@@ -37,7 +37,7 @@ int64_t ge2e_partial_count(const ge2e_state *s, int64_t n, int64_t *step)
 }
 
 /* last [256], the hidden state, -> out [256] of length 1. */
-static fv_status project(const ge2e_state *s, fv_ctx *worker, const float *last, float *out)
+static fv_status project_output(const ge2e_state *s, fv_ctx *worker, const float *last, float *out)
 {
 	double square = 0;
 	for (int d = 0; d < GE2E_DIMS; d++) {
@@ -77,14 +77,14 @@ static fv_status run_windows(const ge2e_state *s, fv_ctx *worker, const float *m
 	x += (GE2E_FRAMES - 1) * count * GE2E_DIMS;
 	fv_status status = FV_OK;
 	for (int64_t p = 0; p < count && !status; p++)
-		status = project(s, worker, x + p * GE2E_DIMS, partials + p * GE2E_DIMS);
+		status = project_output(s, worker, x + p * GE2E_DIMS, partials + p * GE2E_DIMS);
 	return status;
 }
 
-fv_status ge2e_partials(
+fv_status ge2e_compute_partials(
 	const ge2e_state *s, fv_ctx *worker, const float *wave, int64_t n, float *partials)
 {
-	int64_t step, count = ge2e_partial_count(s, n, &step);
+	int64_t step, count = ge2e_count_partials(s, n, &step);
 	int64_t frames = (count - 1) * step + GE2E_FRAMES;
 	float *mel = fv_scratch(worker, (size_t)(frames * GE2E_BANDS) * sizeof *mel);
 	const size_t hidden = sizeof(float[GE2E_FRAMES][GROUP][GE2E_DIMS]);
@@ -105,11 +105,11 @@ fv_status ge2e_partials(
 
 fv_status ge2e_embed(const ge2e_state *s, fv_ctx *worker, const float *wave, int64_t n, float *out)
 {
-	int64_t step, count = ge2e_partial_count(s, n, &step);
+	int64_t step, count = ge2e_count_partials(s, n, &step);
 	float *partials = fv_scratch(worker, (size_t)(count * GE2E_DIMS) * sizeof *partials);
 	if (!partials)
 		return FV_FAILED;
-	fv_status status = ge2e_partials(s, worker, wave, n, partials);
+	fv_status status = ge2e_compute_partials(s, worker, wave, n, partials);
 	if (status)
 		return status;
 	double sum[GE2E_DIMS] = {0}, square = 0;

@@ -30,7 +30,7 @@ typedef struct ge2e_state {
 /* --- weights.c --- */
 
 /* Checks that the file holds the network and nothing that is not known, and opens the layers. */
-FV_NODISCARD fv_status ge2e_read(ge2e_state *s, fv_ctx *ctx, const char *path);
+FV_NODISCARD fv_status ge2e_read_weights(ge2e_state *s, fv_ctx *ctx, const char *path);
 
 extern const fv_fits_1 ge2e_fits;
 
@@ -38,19 +38,19 @@ extern const fv_fits_1 ge2e_fits;
 
 /* wave [n] -> out [*kept], louder and without silences as the parameters say; *kept is from 1 to n.
  */
-FV_NODISCARD fv_status ge2e_speech(const ge2e_state *s, fv_ctx *worker, const float *wave,
+FV_NODISCARD fv_status ge2e_extract_speech(const ge2e_state *s, fv_ctx *worker, const float *wave,
 	int64_t n, float *out, int64_t *kept);
 
 /* --- embed.c --- */
 
 /* Everything but the weights. */
-FV_NODISCARD fv_status ge2e_prepare(ge2e_state *s, fv_ctx *ctx);
+FV_NODISCARD fv_status ge2e_open_features(ge2e_state *s, fv_ctx *ctx);
 
 /* P for n samples, the first frames of the windows being 0, *step, 2 *step ... */
-int64_t ge2e_partial_count(const ge2e_state *s, int64_t n, int64_t *step);
+int64_t ge2e_count_partials(const ge2e_state *s, int64_t n, int64_t *step);
 
 /* wave [n] -> partials [P,256], each of length 1. */
-FV_NODISCARD fv_status ge2e_partials(
+FV_NODISCARD fv_status ge2e_compute_partials(
 	const ge2e_state *s, fv_ctx *worker, const float *wave, int64_t n, float *partials);
 
 /* wave [n] -> out [256]: the mean of the partials, of length 1. */

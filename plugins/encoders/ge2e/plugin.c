@@ -15,8 +15,8 @@ static fv_status ge2e_open(void *state, fv_ctx *ctx, const char *weights)
 		return fv_fail(ctx, FV_CONFIG,
 			"needs weights: resemblyzer/pretrained.pt of the Python package "
 			"resemblyzer 0.1.4 (fairvox fetch ge2e)");
-	fv_status status = ge2e_prepare(state, ctx);
-	return status ? status : ge2e_read(state, ctx, weights);
+	fv_status status = ge2e_open_features(state, ctx);
+	return status ? status : ge2e_read_weights(state, ctx, weights);
 }
 
 static fv_status ge2e_info(const void *state, fv_ctx *ctx, fv_encoder_info *info)
@@ -40,11 +40,11 @@ static fv_status ge2e_encode(const void *state, fv_ctx *worker, int32_t output, 
 	float *speech = fv_scratch(worker, (size_t)n * sizeof *speech);
 	if (!speech)
 		return FV_FAILED;
-	fv_status status = ge2e_speech(state, worker, wave, n, speech, &n);
+	fv_status status = ge2e_extract_speech(state, worker, wave, n, speech, &n);
 	return status ? status : ge2e_embed(state, worker, speech, n, out);
 }
 
-static const void *extension(const char *id)
+static const void *ge2e_extension(const char *id)
 {
 	return strcmp(id, FV_FITS_1) ? NULL : &ge2e_fits;
 }
@@ -74,7 +74,7 @@ static const fv_descriptor descriptor = FV_ENCODER(.name = "ge2e", .version = "1
 	.source = "Wan et al., Generalized end-to-end loss for speaker verification, ICASSP 2018; "
 		  "windows and features of resemblyzer 0.1.4 (its weights: Apache-2.0)",
 	.licence = "Apache-2.0", .state_size = sizeof(ge2e_state), FV_PARAMS(params), .ops = &ops,
-	.extension = extension);
+	.extension = ge2e_extension);
 
 FV_PLUGIN_ENTRY
 {

@@ -22,7 +22,7 @@ enum { WINDOW = 480, BEFORE = 3, BEHIND = 4, WIDEN = 3 };
 #define BELOW_DB 30
 #define LOUD_SHARE 0.95
 
-static double mean_square(const float *x, int64_t n)
+static double compute_mean_square(const float *x, int64_t n)
 {
 	double sum = 0;
 	for (int64_t i = 0; i < n; i++)
@@ -32,13 +32,14 @@ static double mean_square(const float *x, int64_t n)
 
 static void make_louder(const ge2e_state *s, const float *wave, int64_t n, float *out)
 {
-	double square = mean_square(wave, n), change_db = s->level_dbfs - 10 * log10(square);
+	double square = compute_mean_square(wave, n),
+	       change_db = s->level_dbfs - 10 * log10(square);
 	float gain = square > 0 && change_db > 0 ? (float)pow(10, change_db / 20) : 1;
 	for (int64_t i = 0; i < n; i++)
 		out[i] = wave[i] * gain;
 }
 
-static int compare(const void *a, const void *b)
+static int compare_floats(const void *a, const void *b)
 {
 	float s = *(const float *)a, t = *(const float *)b;
 	return (s > t) - (s < t);
@@ -48,7 +49,7 @@ static int compare(const void *a, const void *b)
 static void find_loud(const float *level, float *sorted, int64_t windows, unsigned char *loud)
 {
 	memcpy(sorted, level, (size_t)windows * sizeof *level);
-	qsort(sorted, (size_t)windows, sizeof *sorted, compare);
+	qsort(sorted, (size_t)windows, sizeof *sorted, compare_floats);
 	double least = fv_quantile(sorted, windows, LOUD_SHARE) - BELOW_DB;
 	for (int64_t w = 0; w < windows; w++)
 		loud[w] = level[w] >= least;
@@ -64,7 +65,7 @@ static int is_dense(const unsigned char *loud, int64_t windows, int64_t w)
 }
 
 /* kept [windows] = 1 for those that remain. */
-static void choose(const unsigned char *loud, int64_t windows, unsigned char *kept)
+static void choose_windows(const unsigned char *loud, int64_t windows, unsigned char *kept)
 {
 	memset(kept, 0, (size_t)windows);
 	for (int64_t w = 0; w < windows; w++)
@@ -73,8 +74,8 @@ static void choose(const unsigned char *loud, int64_t windows, unsigned char *ke
 				kept[v] = 1;
 }
 
-fv_status ge2e_speech(const ge2e_state *s, fv_ctx *worker, const float *wave, int64_t n, float *out,
-	int64_t *kept)
+fv_status ge2e_extract_speech(const ge2e_state *s, fv_ctx *worker, const float *wave, int64_t n,
+	float *out, int64_t *kept)
 {
 	int64_t windows = n / WINDOW;
 	make_louder(s, wave, n, out);
@@ -86,9 +87,10 @@ fv_status ge2e_speech(const ge2e_state *s, fv_ctx *worker, const float *wave, in
 	if (!level || !loud)
 		return FV_FAILED;
 	for (int64_t w = 0; w < windows; w++)
-		level[w] = (float)(10 * log10(mean_square(out + w * WINDOW, WINDOW) + 1e-12));
+		level[w] =
+			(float)(10 * log10(compute_mean_square(out + w * WINDOW, WINDOW) + 1e-12));
 	find_loud(level, level + windows, windows, loud);
-	choose(loud, windows, loud + windows);
+	choose_windows(loud, windows, loud + windows);
 	int64_t count = 0;
 	for (int64_t w = 0; w < windows; w++)
 		if (loud[windows + w]) {

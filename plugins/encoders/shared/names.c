@@ -142,7 +142,7 @@ bool speech_has_config(const speech_place *place)
 }
 
 /* Replaces the %d, if there is one. */
-static void fill_name(const char *prefix, const char *text, int32_t index, char *name)
+static void format_name(const char *prefix, const char *text, int32_t index, char *name)
 {
 	const char *place = strstr(text, "%d");
 	if (place)
@@ -152,16 +152,16 @@ static void fill_name(const char *prefix, const char *text, int32_t index, char 
 		snprintf(name, SPEECH_NAME, "%s%s", prefix, text);
 }
 
-bool speech_name(
+bool speech_format_name(
 	const speech_place *place, fv_trunk_tensor tensor, int32_t index, int32_t way, char *name)
 {
 	const char *text = way < WAYS ? namings[place->naming]->name[tensor][way] : NULL;
 	if (text)
-		fill_name(place->prefix, text, index, name);
+		format_name(place->prefix, text, index, name);
 	return text != NULL;
 }
 
-bool speech_joined_name(
+bool speech_format_joined_name(
 	const speech_place *place, fv_trunk_tensor tensor, int32_t index, char *name, int32_t *part)
 {
 	const struct naming *naming = namings[place->naming];
@@ -170,7 +170,7 @@ bool speech_joined_name(
 		return false;
 	*part = (int32_t)(tensor - FV_TRUNK_QUERY_WEIGHT) / 2;
 	bool is_bias = (tensor - FV_TRUNK_QUERY_WEIGHT) % 2;
-	fill_name(
+	format_name(
 		place->prefix, is_bias ? naming->joined_bias : naming->joined_weight, index, name);
 	return true;
 }
@@ -181,7 +181,7 @@ static int32_t count_names(const fv_checkpoint *file, const speech_place *place)
 	int32_t n = 0;
 	for (int32_t tensor = 0; tensor < FV_TRUNK_TENSORS; tensor++) {
 		int32_t part;
-		n += speech_find(file, place, (fv_trunk_tensor)tensor, 0, &part) != NULL;
+		n += speech_find_tensor(file, place, (fv_trunk_tensor)tensor, 0, &part) != NULL;
 	}
 	return n;
 }
@@ -202,7 +202,7 @@ speech_place speech_find_place(const fv_checkpoint *file)
 	return best;
 }
 
-static bool matches(const char *pattern, const char *name)
+static bool matches_pattern(const char *pattern, const char *name)
 {
 	size_t n = strlen(pattern);
 	if (pattern[n - 1] == '*')
@@ -210,13 +210,13 @@ static bool matches(const char *pattern, const char *name)
 	return !strcmp(name, pattern);
 }
 
-bool speech_ignored(const speech_place *place, const char *name)
+bool speech_is_ignored(const speech_place *place, const char *name)
 {
 	const char *const *ignored = namings[place->naming]->ignored;
 	size_t n = strlen(place->prefix);
 	for (int32_t i = 0; ignored[i]; i++)
-		if (matches(ignored[i], name) ||
-			(!strncmp(name, place->prefix, n) && matches(ignored[i], name + n)))
+		if (matches_pattern(ignored[i], name) ||
+			(!strncmp(name, place->prefix, n) && matches_pattern(ignored[i], name + n)))
 			return true;
 	return false;
 }

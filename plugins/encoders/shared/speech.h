@@ -60,7 +60,7 @@ FV_NODISCARD fv_status speech_open(
 	speech_state *s, fv_ctx *ctx, const char *path, const speech_kind *kind, float **extra);
 
 /* Fills what all of these encoders have in common. */
-void speech_info(const speech_state *s, fv_encoder_info *info);
+void speech_fill_info(const speech_state *s, fv_encoder_info *info);
 
 /* All states -> out [L,T,width] or [L,width]. [worker] */
 FV_NODISCARD fv_status speech_encode(const speech_state *s, fv_ctx *worker, const float *wave,

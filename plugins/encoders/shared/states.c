@@ -21,7 +21,7 @@ fv_status speech_states_info(const void *state, fv_ctx *ctx, fv_encoder_info *in
 {
 	const speech_states *s = state;
 	(void)ctx;
-	speech_info(&s->speech, info);
+	speech_fill_info(&s->speech, info);
 	info->n_outputs = 1;
 	info->outputs = &s->output;
 	return FV_OK;

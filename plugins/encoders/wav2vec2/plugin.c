@@ -21,7 +21,7 @@ static fv_status wav2vec2_open(void *state, fv_ctx *ctx, const char *weights)
 
 /* --- fv.fits/1 --- */
 
-static int32_t fits(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
+static int32_t wav2vec2_check_fit(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
 {
 	fv_trunk_shape shape;
 	(void)sha256;
@@ -35,9 +35,9 @@ static int32_t fits(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
 	return 1;
 }
 
-static const fv_fits_1 wav2vec2_fits = FV_FITS(.fits = fits);
+static const fv_fits_1 wav2vec2_fits = FV_FITS(.fits = wav2vec2_check_fit);
 
-static const void *extension(const char *id)
+static const void *wav2vec2_extension(const char *id)
 {
 	return strcmp(id, FV_FITS_1) ? NULL : &wav2vec2_fits;
 }
@@ -52,7 +52,7 @@ static const fv_descriptor descriptor = FV_ENCODER(.name = "wav2vec2", .version 
 	.source = "Baevski et al., wav2vec 2.0: a framework for self-supervised learning of speech "
 		  "representations, NeurIPS 2020; Hsu et al., HuBERT, TASLP 29 (2021)",
 	.licence = "Apache-2.0", .state_size = sizeof(speech_states), FV_PARAMS(params),
-	.ops = &ops, .extension = extension);
+	.ops = &ops, .extension = wav2vec2_extension);
 
 FV_PLUGIN_ENTRY
 {

@@ -71,7 +71,7 @@ static fv_status age_gender_info(const void *state, fv_ctx *ctx, fv_encoder_info
 {
 	const age_gender_state *s = state;
 	(void)ctx;
-	speech_info(&s->speech, info);
+	speech_fill_info(&s->speech, info);
 	info->n_outputs = OUTPUTS;
 	info->outputs = s->output;
 	return FV_OK;
@@ -86,7 +86,7 @@ static int64_t age_gender_frames(const void *state, int32_t output, int64_t n)
 
 /* --- the two heads --- */
 
-static double dot(const float *a, const float *b, int32_t n)
+static double dot_product(const float *a, const float *b, int32_t n)
 {
 	double sum = 0;
 	for (int32_t i = 0; i < n; i++)
@@ -101,12 +101,12 @@ static void apply_head(const age_gender_state *s, int32_t first, const float *h,
 	float *const *t = s->tensor + first;
 	int32_t width = s->speech.shape.width;
 	for (int32_t d = 0; d < width; d++)
-		inner[d] = (float)tanh(dot(t[0] + (int64_t)d * width, h, width) + t[1][d]);
+		inner[d] = (float)tanh(dot_product(t[0] + (int64_t)d * width, h, width) + t[1][d]);
 	for (int32_t k = 0; k < n; k++)
-		out[k] = dot(t[2] + (int64_t)k * width, inner, width) + t[3][k];
+		out[k] = dot_product(t[2] + (int64_t)k * width, inner, width) + t[3][k];
 }
 
-static void softmax(const double *logit, int32_t n, float *out)
+static void apply_softmax(const double *logit, int32_t n, float *out)
 {
 	double largest = logit[0], sum = 0;
 	for (int32_t k = 1; k < n; k++)
@@ -137,13 +137,13 @@ static fv_status age_gender_encode(const void *state, fv_ctx *worker, int32_t ou
 	apply_head(s, AGE_DENSE_WEIGHT, h, 1, inner, &age);
 	apply_head(s, GENDER_DENSE_WEIGHT, h, GENDERS, inner, logit);
 	out[0] = (float)(100 * age);
-	softmax(logit, GENDERS, out + 1);
+	apply_softmax(logit, GENDERS, out + 1);
 	return FV_OK;
 }
 
 /* --- fv.fits/1 --- */
 
-static int32_t fits(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
+static int32_t age_gender_check_fit(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
 {
 	fv_trunk_shape shape;
 	(void)sha256;
@@ -160,9 +160,9 @@ static int32_t fits(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
 	return 1;
 }
 
-static const fv_fits_1 age_gender_fits = FV_FITS(.fits = fits);
+static const fv_fits_1 age_gender_fits = FV_FITS(.fits = age_gender_check_fit);
 
-static const void *extension(const char *id)
+static const void *age_gender_extension(const char *id)
 {
 	return strcmp(id, FV_FITS_1) ? NULL : &age_gender_fits;
 }
@@ -178,7 +178,7 @@ static const fv_descriptor descriptor = FV_ENCODER(.name = "wav2vec2_age_gender"
 	.source = "Burkhardt et al., Speech-based age and gender prediction with transformers, ITG "
 		  "2023; its weights: CC BY-NC-SA 4.0, not for commercial use",
 	.licence = "Apache-2.0", .state_size = sizeof(age_gender_state), FV_PARAMS(params),
-	.ops = &ops, .extension = extension);
+	.ops = &ops, .extension = age_gender_extension);
 
 FV_PLUGIN_ENTRY
 {

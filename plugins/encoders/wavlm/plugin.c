@@ -32,7 +32,7 @@ static const struct {
 		"WavLM base-plus, torchaudio's wavlm_base_plus.pth"},
 };
 
-static int32_t fits(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
+static int32_t wavlm_check_fit(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
 {
 	fv_trunk_shape shape;
 	if (!speech_fits(file, &wavlm, &shape))
@@ -50,9 +50,9 @@ static int32_t fits(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
 	return 1;
 }
 
-static const fv_fits_1 wavlm_fits = FV_FITS(.fits = fits);
+static const fv_fits_1 wavlm_fits = FV_FITS(.fits = wavlm_check_fit);
 
-static const void *extension(const char *id)
+static const void *wavlm_extension(const char *id)
 {
 	return strcmp(id, FV_FITS_1) ? NULL : &wavlm_fits;
 }
@@ -67,7 +67,7 @@ static const fv_descriptor descriptor = FV_ENCODER(.name = "wavlm", .version = "
 	.source = "Chen et al., WavLM: large-scale self-supervised pre-training for full stack "
 		  "speech processing, JSTSP 16 (2022); its published weights: " LICENCE,
 	.licence = "Apache-2.0", .state_size = sizeof(speech_states), FV_PARAMS(params),
-	.ops = &ops, .extension = extension);
+	.ops = &ops, .extension = wavlm_extension);
 
 FV_PLUGIN_ENTRY
 {
