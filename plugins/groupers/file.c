@@ -35,14 +35,14 @@ static uint32_t file_uses(const void *state)
 	return FV_USE_FILE;
 }
 
-static int by_stem(const void *a, const void *b)
+static int compare_stem(const void *a, const void *b)
 {
 	const file_row *x = a, *y = b;
 	int order = strcmp(x->stem, y->stem);
 	return order ? order : (x->row > y->row) - (x->row < y->row);
 }
 
-static int by_bytes(const void *a, const void *b)
+static int compare_bytes(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
@@ -62,7 +62,8 @@ static const file_row *find_row(const file_state *s, const char *stem)
 
 static int32_t find_group(const file_state *s, const char *name)
 {
-	const char **found = bsearch(&name, s->name, (size_t)s->groups, sizeof *s->name, by_bytes);
+	const char **found =
+		bsearch(&name, s->name, (size_t)s->groups, sizeof *s->name, compare_bytes);
 	return found ? (int32_t)(found - s->name) : -1;
 }
 
@@ -83,7 +84,7 @@ static fv_status read_rows(file_state *s, fv_ctx *ctx, const fv_csv *csv)
 		if (!s->row[i].stem)
 			return FV_FAILED;
 	}
-	qsort(s->row, (size_t)s->n, sizeof *s->row, by_stem);
+	qsort(s->row, (size_t)s->n, sizeof *s->row, compare_stem);
 	fv_status status = FV_OK;
 	for (int64_t i = 1; i < s->n; i++)
 		if (!strcmp(s->row[i].stem, s->row[i - 1].stem))
@@ -106,7 +107,7 @@ static fv_status read_soft_groups(file_state *s, fv_ctx *ctx, const fv_csv *csv)
 		if (!strncmp(column, prefix, sizeof prefix - 1) && column[sizeof prefix - 1])
 			s->name[s->groups++] = column + sizeof prefix - 1;
 	}
-	qsort(s->name, (size_t)s->groups, sizeof *s->name, by_bytes);
+	qsort(s->name, (size_t)s->groups, sizeof *s->name, compare_bytes);
 	for (int64_t c = 0; c < (int64_t)columns; c++) {
 		const char *column = fv_csv_name(csv, c);
 		if (!strncmp(column, prefix, sizeof prefix - 1) && column[sizeof prefix - 1])
@@ -165,7 +166,7 @@ static fv_status read_file(file_state *s, fv_ctx *ctx)
 }
 
 /* The distinct values of the training rows, sorted. */
-static fv_status meet_hard_groups(file_state *s, fv_ctx *ctx, const fv_table *train)
+static fv_status collect_hard_groups(file_state *s, fv_ctx *ctx, const fv_table *train)
 {
 	s->name = fv_alloc(ctx, (size_t)train->n * sizeof *s->name);
 	if (!s->name)
@@ -176,7 +177,7 @@ static fv_status meet_hard_groups(file_state *s, fv_ctx *ctx, const fv_table *tr
 		if (row && *row->group)
 			s->name[n++] = row->group;
 	}
-	qsort(s->name, (size_t)n, sizeof *s->name, by_bytes);
+	qsort(s->name, (size_t)n, sizeof *s->name, compare_bytes);
 	for (int32_t i = 0; i < n; i++)
 		if (!s->groups || strcmp(s->name[s->groups - 1], s->name[i]))
 			s->name[s->groups++] = s->name[i];
@@ -208,7 +209,7 @@ static fv_status file_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_gr
 			s->file, train->n, s->n ? s->row[0].stem : "",
 			train->n ? train->stem[0] : "");
 	if (!s->soft)
-		status = meet_hard_groups(s, ctx, train);
+		status = collect_hard_groups(s, ctx, train);
 	if (status)
 		return status;
 	if (!s->groups)

@@ -52,7 +52,7 @@ static uint32_t pseudo_uses(const void *state)
 	return FV_USE_TABLE | (s->pool == POOL_SPEAKER ? (uint32_t)FV_USE_SPEAKER : 0u);
 }
 
-static fv_status pseudo_no_columns(
+static fv_status pseudo_report_columns(
 	fv_ctx *ctx, const fv_table *table, int32_t found, const char *child)
 {
 	char names[512] = "";
@@ -73,7 +73,8 @@ static fv_status pseudo_no_columns(
 		without, found, names, rest);
 }
 
-static fv_status pseudo_add(pseudo_state *s, fv_ctx *ctx, const fv_table *train, int32_t column)
+static fv_status pseudo_add_column(
+	pseudo_state *s, fv_ctx *ctx, const fv_table *train, int32_t column)
 {
 	size_t size = strlen(train->columns[column]) + 1;
 	char *name = fv_alloc(ctx, size);
@@ -91,7 +92,7 @@ static bool pseudo_is_child(const pseudo_state *s, const fv_table *train, int32_
 }
 
 /* Fills column and name: the groups' in order, then the child's where it is only looked at. */
-static fv_status pseudo_choose(pseudo_state *s, fv_ctx *ctx, const fv_table *train)
+static fv_status pseudo_choose_columns(pseudo_state *s, fv_ctx *ctx, const fv_table *train)
 {
 	int32_t found = 0, child = -1;
 	for (int32_t d = 0; d < train->dims; d++)
@@ -106,14 +107,15 @@ static fv_status pseudo_choose(pseudo_state *s, fv_ctx *ctx, const fv_table *tra
 			continue;
 		if (pseudo_is_child(s, train, d))
 			child = d;
-		else if (pseudo_add(s, ctx, train, d))
+		else if (pseudo_add_column(s, ctx, train, d))
 			return FV_FAILED;
 	}
 	s->groups = s->read;
 	if (s->groups < 2)
-		return pseudo_no_columns(
+		return pseudo_report_columns(
 			ctx, train, s->groups, child < 0 ? NULL : train->columns[child]);
-	return s->child == CHILD_DROP && child >= 0 ? pseudo_add(s, ctx, train, child) : FV_OK;
+	return s->child == CHILD_DROP && child >= 0 ? pseudo_add_column(s, ctx, train, child)
+						    : FV_OK;
 }
 
 static fv_status pseudo_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_grouping *out)
@@ -124,7 +126,7 @@ static fv_status pseudo_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_
 			"the encoder gives %d layers; choose one with its key 'layer'",
 			train->layers);
 	s->dims = train->dims;
-	fv_status status = pseudo_choose(s, ctx, train);
+	fv_status status = pseudo_choose_columns(s, ctx, train);
 	if (status)
 		return status;
 	*out = (fv_grouping)FV_GROUPING(.groups = s->groups, .name = s->name, .soft = 1,
@@ -133,7 +135,8 @@ static fv_status pseudo_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_
 }
 
 /* p [n,read] of the rows as they are. */
-static fv_status pseudo_read(const pseudo_state *s, fv_ctx *ctx, const fv_table *rows, float *p)
+static fv_status pseudo_read_columns(
+	const pseudo_state *s, fv_ctx *ctx, const fv_table *rows, float *p)
 {
 	for (int32_t i = 0; i < rows->n; i++) {
 		const float *x = rows->x + (size_t)i * (size_t)s->dims;
@@ -162,13 +165,13 @@ static void pseudo_renormalise(const pseudo_state *s, int32_t n, float *p)
 	}
 }
 
-struct by_speaker {
+struct speaker_row {
 	int32_t speaker, row;
 };
 
 static int compare_speaker(const void *a, const void *b)
 {
-	const struct by_speaker *x = a, *y = b;
+	const struct speaker_row *x = a, *y = b;
 	if (x->speaker != y->speaker)
 		return x->speaker < y->speaker ? -1 : 1;
 	return (x->row > y->row) - (x->row < y->row);
@@ -180,7 +183,7 @@ static int compare_float(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static float median(float *value, int32_t n)
+static float find_median(float *value, int32_t n)
 {
 	qsort(value, (size_t)n, sizeof *value, compare_float);
 	if (n % 2)
@@ -189,17 +192,18 @@ static float median(float *value, int32_t n)
 }
 
 /* Replaces p [n,read] by the medians over each speaker; rows without a speaker stay as they are. */
-static fv_status pseudo_pool(const pseudo_state *s, fv_ctx *ctx, const fv_table *rows, float *p)
+static fv_status pseudo_pool_speakers(
+	const pseudo_state *s, fv_ctx *ctx, const fv_table *rows, float *p)
 {
 	size_t n = (size_t)rows->n, width = (size_t)s->read;
-	struct by_speaker *order = fv_scratch(ctx, n * sizeof *order);
+	struct speaker_row *order = fv_scratch(ctx, n * sizeof *order);
 	float *value = fv_scratch(ctx, n * sizeof *value);
 	if (!order || !value)
 		return FV_FAILED;
 	if (!rows->speaker)
 		return fv_fail(ctx, FV_CONFIG, "'pool: speaker' needs speakers, there are none");
 	for (size_t i = 0; i < n; i++)
-		order[i] = (struct by_speaker){rows->speaker[i], (int32_t)i};
+		order[i] = (struct speaker_row){rows->speaker[i], (int32_t)i};
 	qsort(order, n, sizeof *order, compare_speaker);
 	for (size_t first = 0, end; first < n; first = end) {
 		for (end = first + 1; end < n && order[end].speaker == order[first].speaker;)
@@ -209,7 +213,7 @@ static fv_status pseudo_pool(const pseudo_state *s, fv_ctx *ctx, const fv_table 
 		for (size_t g = 0; g < width; g++) {
 			for (size_t i = first; i < end; i++)
 				value[i - first] = p[(size_t)order[i].row * width + g];
-			float pooled = median(value, (int32_t)(end - first));
+			float pooled = find_median(value, (int32_t)(end - first));
 			for (size_t i = first; i < end; i++)
 				p[(size_t)order[i].row * width + g] = pooled;
 		}
@@ -218,7 +222,7 @@ static fv_status pseudo_pool(const pseudo_state *s, fv_ctx *ctx, const fv_table 
 }
 
 /* The dropped child stands last: on ties the groups win. */
-static int32_t pseudo_label(const pseudo_state *s, const float *row)
+static int32_t pseudo_choose_group(const pseudo_state *s, const float *row)
 {
 	int32_t best = 0;
 	for (int32_t g = 1; g < s->read; g++)
@@ -240,16 +244,16 @@ static fv_status pseudo_assign(
 	float *p = fv_scratch(ctx, (size_t)rows->n * width * sizeof *p);
 	if (!p)
 		return FV_FAILED;
-	fv_status status = pseudo_read(s, ctx, rows, p);
+	fv_status status = pseudo_read_columns(s, ctx, rows, p);
 	if (!status && s->child == CHILD_RENORMALISE)
 		pseudo_renormalise(s, rows->n, p);
 	if (!status && s->pool == POOL_SPEAKER)
-		status = pseudo_pool(s, ctx, rows, p);
+		status = pseudo_pool_speakers(s, ctx, rows, p);
 	if (status)
 		return status;
 	for (int32_t i = 0; i < rows->n; i++) {
 		const float *row = p + (size_t)i * width;
-		id[i] = pseudo_label(s, row);
+		id[i] = pseudo_choose_group(s, row);
 		if (member)
 			memcpy(member + (size_t)i * groups, row, groups * sizeof *member);
 	}

@@ -52,30 +52,31 @@ typedef struct kmeans_model {
 } kmeans_model;
 
 /* Squared distance in double, summed in a fixed order. */
-double kmeans_distance(const float *x, const double *centre, int32_t dims);
+double kmeans_squared_distance(const float *x, const double *centre, int32_t dims);
 
 /* Errors: FV_DATA for numbers that are not finite or beyond 1e15, whose squares float32 cannot
  * hold. */
-fv_status kmeans_check(fv_ctx *ctx, const float *x, int64_t n, int32_t dims);
+fv_status kmeans_check_numbers(fv_ctx *ctx, const float *x, int64_t n, int32_t dims);
 
 /* From scratch memory. `rows` keeps x. */
-fv_status kmeans_rows_make(fv_ctx *ctx, const float *x, int64_t n, int32_t dims, kmeans_rows *rows);
-fv_status kmeans_search_make(fv_ctx *ctx, int32_t k, int32_t dims, kmeans_search *search);
+fv_status kmeans_prepare_rows(
+	fv_ctx *ctx, const float *x, int64_t n, int32_t dims, kmeans_rows *rows);
+fv_status kmeans_prepare_search(fv_ctx *ctx, int32_t k, int32_t dims, kmeans_search *search);
 
-/* label [n]: the centre with the smallest kmeans_distance, the lowest index on ties. */
-void kmeans_nearest(const kmeans_rows *rows, const double *centre, int32_t k, kmeans_search *search,
-	int32_t *label);
+/* label [n]: the centre with the smallest kmeans_squared_distance, the lowest index on ties. */
+void kmeans_find_nearest(const kmeans_rows *rows, const double *centre, int32_t k,
+	kmeans_search *search, int32_t *label);
 
 /* sum_i |x_i - centre of label_i|^2 */
-double kmeans_inertia(const kmeans_rows *rows, const double *centre, const int32_t *label);
+double kmeans_compute_inertia(const kmeans_rows *rows, const double *centre, const int32_t *label);
 
 /* The rows to start from by greedy k-means++: chosen [k], of which *have are filled; fewer than k
  * when there are only so many different rows. batch > 0: the start for batches of that many rows,
  * which looks at three batches of rows (3 k rows where that is under k) drawn with replacement. */
-fv_status kmeans_start(fv_ctx *ctx, const float *x, int64_t n, int32_t dims, int64_t batch,
+fv_status kmeans_choose_start(fv_ctx *ctx, const float *x, int64_t n, int32_t dims, int64_t batch,
 	fv_stream *stream, int32_t k, int64_t *chosen, int32_t *have);
 
-fv_status kmeans_lloyd(
+fv_status kmeans_run_lloyd(
 	fv_ctx *ctx, const kmeans_rows *rows, double tol, int64_t max_iter, kmeans_model *model);
 
 /* Batches of `batch` rows drawn with replacement; starts from model->centre. */
@@ -84,13 +85,13 @@ typedef struct kmeans_minibatch_options {
 	double tol, reassignment_ratio;
 } kmeans_minibatch_options;
 
-fv_status kmeans_minibatch(fv_ctx *ctx, const kmeans_rows *rows,
+fv_status kmeans_run_minibatch(fv_ctx *ctx, const kmeans_rows *rows,
 	const kmeans_minibatch_options *options, fv_stream *stream, kmeans_model *model);
 
 /* member [last - first] of row x [D] in the clusters first .. last - 1 of centre [.,D]:
  *     member_j = exp(-d_j / (2 v)) / sum_l exp(-d_l / (2 v)),  d_j = |x - c_j|^2, v = variance.
  * v = 0: 1 for the nearest, the lowest index on ties, 0 for the others. */
-void kmeans_members(const float *x, const double *centre, int32_t dims, int32_t first, int32_t last,
-	double variance, float *member);
+void kmeans_compute_members(const float *x, const double *centre, int32_t dims, int32_t first,
+	int32_t last, double variance, float *member);
 
 #endif

@@ -51,7 +51,7 @@ static void draw_batch(struct minibatch *m)
 }
 
 /* next = running means with the batch included. */
-static void update(struct minibatch *m)
+static void update_means(struct minibatch *m)
 {
 	int32_t dims = m->rows->dims;
 	for (int32_t j = 0; j < m->k; j++)
@@ -73,7 +73,7 @@ static void update(struct minibatch *m)
 	}
 }
 
-static bool reassign_is_due(struct minibatch *m)
+static bool is_reassignment_due(struct minibatch *m)
 {
 	bool due = false;
 	for (int32_t j = 0; j < m->k; j++)
@@ -85,7 +85,7 @@ static bool reassign_is_due(struct minibatch *m)
 	return true;
 }
 
-static int by_count(const void *a, const void *b)
+static int compare_count(const void *a, const void *b)
 {
 	const struct counted *x = a, *y = b;
 	if (x->count != y->count)
@@ -102,7 +102,7 @@ static int32_t choose_centres(struct minibatch *m, double *smallest_other)
 		m->sorted[j] = (struct counted){m->count[j], j};
 		largest = m->count[j] > largest ? m->count[j] : largest;
 	}
-	qsort(m->sorted, (size_t)m->k, sizeof *m->sorted, by_count);
+	qsort(m->sorted, (size_t)m->k, sizeof *m->sorted, compare_count);
 	memset(m->reassign, 0, (size_t)m->k * sizeof *m->reassign);
 	int32_t n = 0;
 	while (n < m->batch.n / 2 && m->sorted[n].count < m->options->reassignment_ratio * largest)
@@ -111,7 +111,7 @@ static int32_t choose_centres(struct minibatch *m, double *smallest_other)
 	return n;
 }
 
-static void reassign(struct minibatch *m)
+static void reassign_centres(struct minibatch *m)
 {
 	int32_t dims = m->rows->dims;
 	double smallest_other;
@@ -134,15 +134,15 @@ static void reassign(struct minibatch *m)
 }
 
 /* One batch; returns the sum of squared shifts, and the batch's mean inertia before the update. */
-static double step(struct minibatch *m, double *inertia)
+static double run_batch(struct minibatch *m, double *inertia)
 {
-	bool due = reassign_is_due(m);
+	bool due = is_reassignment_due(m);
 	draw_batch(m);
-	kmeans_nearest(&m->batch, m->centre, m->k, &m->search, m->label);
-	*inertia = kmeans_inertia(&m->batch, m->centre, m->label) / (double)m->batch.n;
-	update(m);
+	kmeans_find_nearest(&m->batch, m->centre, m->k, &m->search, m->label);
+	*inertia = kmeans_compute_inertia(&m->batch, m->centre, m->label) / (double)m->batch.n;
+	update_means(m);
 	if (due)
-		reassign(m);
+		reassign_centres(m);
 	double shift = 0;
 	for (int64_t at = 0; at < (int64_t)m->k * m->rows->dims; at++)
 		shift += (m->next[at] - m->centre[at]) * (m->next[at] - m->centre[at]);
@@ -171,7 +171,7 @@ static bool has_converged(struct minibatch *m, int64_t number, double inertia, d
 	return m->without_improvement >= m->options->max_no_improvement;
 }
 
-static fv_status make(fv_ctx *ctx, struct minibatch *m, int64_t batch)
+static fv_status allocate_batch(fv_ctx *ctx, struct minibatch *m, int64_t batch)
 {
 	size_t n = (size_t)batch, dims = (size_t)m->rows->dims, k = (size_t)m->k;
 	m->batch = *m->rows;
@@ -189,10 +189,10 @@ static fv_status make(fv_ctx *ctx, struct minibatch *m, int64_t batch)
 		!m->next || !m->count || !m->reassign || !m->sorted)
 		return FV_FAILED;
 	memset(m->count, 0, k * sizeof *m->count);
-	return kmeans_search_make(ctx, m->k, m->rows->dims, &m->search);
+	return kmeans_prepare_search(ctx, m->k, m->rows->dims, &m->search);
 }
 
-fv_status kmeans_minibatch(fv_ctx *ctx, const kmeans_rows *rows,
+fv_status kmeans_run_minibatch(fv_ctx *ctx, const kmeans_rows *rows,
 	const kmeans_minibatch_options *options, fv_stream *stream, kmeans_model *model)
 {
 	int64_t batch = options->batch < rows->n ? options->batch : rows->n;
@@ -203,20 +203,20 @@ fv_status kmeans_minibatch(fv_ctx *ctx, const kmeans_rows *rows,
 		.k = model->k,
 		.centre = model->centre,
 		.least = INFINITY};
-	fv_status status = make(ctx, &m, batch);
+	fv_status status = allocate_batch(ctx, &m, batch);
 	if (status)
 		return status;
 	model->converged = false;
 	while (done < steps && !model->converged) {
-		double inertia, shift = step(&m, &inertia);
+		double inertia, shift = run_batch(&m, &inertia);
 		model->converged = has_converged(&m, ++done, inertia, shift);
 	}
 	if (m.centre != model->centre) {
 		size_t size = (size_t)m.k * (size_t)rows->dims * sizeof *m.centre;
 		memcpy(model->centre, m.centre, size);
 	}
-	kmeans_nearest(rows, model->centre, model->k, &m.search, model->label);
-	model->inertia = kmeans_inertia(rows, model->centre, model->label);
+	kmeans_find_nearest(rows, model->centre, model->k, &m.search, model->label);
+	model->inertia = kmeans_compute_inertia(rows, model->centre, model->label);
 	model->iterations = (done * batch + rows->n - 1) / rows->n;
 	return FV_OK;
 }

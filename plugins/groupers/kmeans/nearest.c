@@ -25,7 +25,7 @@
 #define LANES 8
 #define UNIT 0x1p-24
 
-double kmeans_distance(const float *x, const double *centre, int32_t dims)
+double kmeans_squared_distance(const float *x, const double *centre, int32_t dims)
 {
 	double lane[LANES] = {0};
 	int32_t d = 0;
@@ -43,7 +43,7 @@ double kmeans_distance(const float *x, const double *centre, int32_t dims)
 	       ((lane[4] + lane[5]) + (lane[6] + lane[7]));
 }
 
-fv_status kmeans_check(fv_ctx *ctx, const float *x, int64_t n, int32_t dims)
+fv_status kmeans_check_numbers(fv_ctx *ctx, const float *x, int64_t n, int32_t dims)
 {
 	for (int64_t i = 0; i < n; i++)
 		for (int32_t d = 0; d < dims; d++)
@@ -54,7 +54,8 @@ fv_status kmeans_check(fv_ctx *ctx, const float *x, int64_t n, int32_t dims)
 	return FV_OK;
 }
 
-fv_status kmeans_rows_make(fv_ctx *ctx, const float *x, int64_t n, int32_t dims, kmeans_rows *rows)
+fv_status kmeans_prepare_rows(
+	fv_ctx *ctx, const float *x, int64_t n, int32_t dims, kmeans_rows *rows)
 {
 	size_t width = (size_t)dims;
 	*rows = (kmeans_rows){.n = n,
@@ -81,7 +82,7 @@ fv_status kmeans_rows_make(fv_ctx *ctx, const float *x, int64_t n, int32_t dims,
 		const float *row = x + i * dims;
 		for (int32_t d = 0; d < dims; d++)
 			rows->shifted[i * dims + d] = row[d] - (float)rows->shift[d];
-		double square = kmeans_distance(row, rows->shift, dims);
+		double square = kmeans_squared_distance(row, rows->shift, dims);
 		rows->norm[i] = sqrt(square);
 		about_mean += square;
 	}
@@ -89,7 +90,7 @@ fv_status kmeans_rows_make(fv_ctx *ctx, const float *x, int64_t n, int32_t dims,
 	return FV_OK;
 }
 
-fv_status kmeans_search_make(fv_ctx *ctx, int32_t k, int32_t dims, kmeans_search *search)
+fv_status kmeans_prepare_search(fv_ctx *ctx, int32_t k, int32_t dims, kmeans_search *search)
 {
 	size_t centres = (size_t)k;
 	*search = (kmeans_search){.k = k,
@@ -128,7 +129,7 @@ static double shift_centres(
 }
 
 /* e_j above for a row of length r and a centre of length `other`. */
-static double error_bound(int32_t dims, double r, double other)
+static double compute_error_bound(int32_t dims, double r, double other)
 {
 	double spread = ((double)dims + 4) * UNIT;
 	if (spread >= 0.5)
@@ -139,8 +140,8 @@ static double error_bound(int32_t dims, double r, double other)
 }
 
 /* The two smallest scores of each of the n rows of a block, and whose the smallest is. */
-KMEANS_FAST static void smallest(const kmeans_search *s, int32_t k, int32_t n, float *restrict best,
-	float *restrict second, int32_t *restrict winner)
+KMEANS_FAST static void find_two_smallest(const kmeans_search *s, int32_t k, int32_t n,
+	float *restrict best, float *restrict second, int32_t *restrict winner)
 {
 	for (int32_t i = 0; i < n; i++) {
 		best[i] = s->score[i] + s->square[0];
@@ -163,22 +164,22 @@ KMEANS_FAST static void smallest(const kmeans_search *s, int32_t k, int32_t n, f
 
 /* Row i of the rows, column `at` of the block: every centre that may be the nearest, in double. A
  * score that is not finite leaves its centre in. */
-static int32_t settle(const kmeans_rows *rows, int64_t i, const kmeans_search *s, int32_t at,
-	const double *centre, int32_t k)
+static int32_t find_exact_nearest(const kmeans_rows *rows, int64_t i, const kmeans_search *s,
+	int32_t at, const double *centre, int32_t k)
 {
 	double r = rows->norm[i], limit = INFINITY, least = INFINITY;
 	for (int32_t j = 0; j < k; j++) {
 		double high = (double)(s->score[(size_t)j * BLOCK + (size_t)at] + s->square[j]) +
-			      error_bound(s->dims, r, s->norm[j]);
+			      compute_error_bound(s->dims, r, s->norm[j]);
 		limit = high < limit ? high : limit;
 	}
 	int32_t winner = 0;
 	for (int32_t j = 0; j < k; j++) {
 		double low = (double)(s->score[(size_t)j * BLOCK + (size_t)at] + s->square[j]) -
-			     error_bound(s->dims, r, s->norm[j]);
+			     compute_error_bound(s->dims, r, s->norm[j]);
 		if (low > limit)
 			continue;
-		double distance = kmeans_distance(
+		double distance = kmeans_squared_distance(
 			rows->x + i * rows->dims, centre + (size_t)j * (size_t)s->dims, s->dims);
 		if (distance < least) {
 			least = distance;
@@ -188,7 +189,7 @@ static int32_t settle(const kmeans_rows *rows, int64_t i, const kmeans_search *s
 	return winner;
 }
 
-void kmeans_nearest(
+void kmeans_find_nearest(
 	const kmeans_rows *rows, const double *centre, int32_t k, kmeans_search *s, int32_t *label)
 {
 	double longest = shift_centres(rows, centre, k, s);
@@ -197,21 +198,23 @@ void kmeans_nearest(
 		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, k, n, s->dims, -2.0f,
 			s->centre, s->dims, rows->shifted + first * s->dims, s->dims, 0.0f,
 			s->score, BLOCK);
-		smallest(s, k, n, s->best, s->second, s->winner);
+		find_two_smallest(s, k, n, s->best, s->second, s->winner);
 		for (int32_t i = 0; i < n; i++) {
-			double bound = 2 * error_bound(s->dims, rows->norm[first + i], longest);
+			double bound =
+				2 * compute_error_bound(s->dims, rows->norm[first + i], longest);
 			bool clear = (double)s->second[i] - (double)s->best[i] > bound;
 			label[first + i] =
-				clear ? s->winner[i] : settle(rows, first + i, s, i, centre, k);
+				clear ? s->winner[i]
+				      : find_exact_nearest(rows, first + i, s, i, centre, k);
 		}
 	}
 }
 
-double kmeans_inertia(const kmeans_rows *rows, const double *centre, const int32_t *label)
+double kmeans_compute_inertia(const kmeans_rows *rows, const double *centre, const int32_t *label)
 {
 	double sum = 0;
 	for (int64_t i = 0; i < rows->n; i++)
-		sum += kmeans_distance(rows->x + i * rows->dims,
+		sum += kmeans_squared_distance(rows->x + i * rows->dims,
 			centre + (int64_t)label[i] * rows->dims, rows->dims);
 	return sum;
 }

@@ -56,7 +56,7 @@ static uint32_t kmeans_uses(const void *state)
 	return FV_USE_TABLE | (s->within == WITHIN_CLASS ? (uint32_t)FV_USE_CLASS : 0u);
 }
 
-static fv_status too_few(
+static fv_status report_too_few(
 	fv_ctx *ctx, const kmeans_state *s, const struct block *b, int64_t different)
 {
 	if (b->klass)
@@ -70,18 +70,18 @@ static fv_status too_few(
 		(long long)s->k, b->n, (long long)different);
 }
 
-static fv_status iterate(
+static fv_status run_kmeans(
 	kmeans_state *s, fv_ctx *ctx, const kmeans_rows *rows, uint64_t index, kmeans_model *model)
 {
 	if (s->algorithm == LLOYD)
-		return kmeans_lloyd(ctx, rows, s->tol, s->max_iter, model);
+		return kmeans_run_lloyd(ctx, rows, s->tol, s->max_iter, model);
 	fv_stream stream = fv_rng_seeded((uint64_t)s->seed, "kmeans.batches", 0, index);
 	kmeans_minibatch_options options = {.batch = s->batch,
 		.max_iter = s->max_iter,
 		.max_no_improvement = s->max_no_improvement,
 		.tol = s->tol,
 		.reassignment_ratio = s->reassignment_ratio};
-	return kmeans_minibatch(ctx, rows, &options, &stream, model);
+	return kmeans_run_minibatch(ctx, rows, &options, &stream, model);
 }
 
 /* The centres of a block; adds its inertia. */
@@ -93,24 +93,25 @@ static fv_status fit_block(kmeans_state *s, fv_ctx *ctx, const struct block *b, 
 	if (!chosen || !label)
 		return FV_FAILED;
 	if (b->n < s->k)
-		return too_few(ctx, s, b, b->n);
+		return report_too_few(ctx, s, b, b->n);
 	kmeans_rows rows;
 	uint64_t index = b->klass ? fv_name_hash(b->klass) : 0;
 	fv_stream stream = fv_rng_seeded((uint64_t)s->seed, "kmeans.start", 0, index);
 	int64_t batch = s->algorithm == MINIBATCH ? s->batch : 0;
 	int32_t have = 0, k = (int32_t)s->k;
-	fv_status status = kmeans_start(ctx, b->x, b->n, s->dims, batch, &stream, k, chosen, &have);
+	fv_status status =
+		kmeans_choose_start(ctx, b->x, b->n, s->dims, batch, &stream, k, chosen, &have);
 	if (!status && have < k)
-		status = too_few(ctx, s, b, have);
+		status = report_too_few(ctx, s, b, have);
 	if (!status)
-		status = kmeans_rows_make(ctx, b->x, b->n, s->dims, &rows);
+		status = kmeans_prepare_rows(ctx, b->x, b->n, s->dims, &rows);
 	if (status)
 		return status;
 	double *centre = s->centre + (size_t)b->first * dims;
 	for (size_t j = 0; j < (size_t)k * dims; j++)
 		centre[j] = (double)b->x[(size_t)chosen[j / dims] * dims + j % dims];
 	kmeans_model model = {.k = k, .centre = centre, .label = label};
-	status = iterate(s, ctx, &rows, index, &model);
+	status = run_kmeans(s, ctx, &rows, index, &model);
 	if (!status && !model.converged)
 		fv_warn(ctx, "not converged after %lld iterations", (long long)s->max_iter);
 	*inertia += status ? 0 : model.inertia;
@@ -118,7 +119,7 @@ static fv_status fit_block(kmeans_state *s, fv_ctx *ctx, const struct block *b, 
 }
 
 /* The rows of a class, copied. */
-static fv_status gather(fv_ctx *ctx, const fv_table *rows, int32_t klass, struct block *b)
+static fv_status gather_class(fv_ctx *ctx, const fv_table *rows, int32_t klass, struct block *b)
 {
 	size_t dims = (size_t)rows->dims, n = 0;
 	for (int32_t i = 0; i < rows->n; i++)
@@ -169,7 +170,7 @@ static fv_status fit_classes(kmeans_state *s, fv_ctx *ctx, const fv_table *train
 		struct block b = {.first = s->first[c]};
 		if (s->first[c] < 0)
 			continue;
-		fv_status status = gather(ctx, train, c, &b);
+		fv_status status = gather_class(ctx, train, c, &b);
 		if (!status)
 			status = fit_block(s, ctx, &b, inertia);
 		first = first ? first : status;
@@ -212,7 +213,7 @@ static fv_status kmeans_fit_op(void *state, fv_ctx *ctx, const fv_table *train, 
 			train->layers);
 	s->dims = train->dims;
 	s->clusters = (int32_t)s->k;
-	fv_status status = kmeans_check(ctx, train->x, train->n, train->dims);
+	fv_status status = kmeans_check_numbers(ctx, train->x, train->n, train->dims);
 	if (!status && s->within == WITHIN_CLASS)
 		status = place_classes(s, ctx, train);
 	if (status)
@@ -239,18 +240,18 @@ static fv_status assign_block(const kmeans_state *s, fv_ctx *ctx, const struct b
 	int32_t *label = fv_scratch(ctx, (size_t)b->n * sizeof *label);
 	if (!label)
 		return FV_FAILED;
-	fv_status status = kmeans_rows_make(ctx, b->x, b->n, s->dims, &prepared);
+	fv_status status = kmeans_prepare_rows(ctx, b->x, b->n, s->dims, &prepared);
 	if (!status)
-		status = kmeans_search_make(ctx, clusters, s->dims, &search);
+		status = kmeans_prepare_search(ctx, clusters, s->dims, &search);
 	if (status)
 		return status;
-	kmeans_nearest(&prepared, centre, clusters, &search, label);
+	kmeans_find_nearest(&prepared, centre, clusters, &search, label);
 	for (int32_t i = 0; i < b->n; i++) {
 		size_t at = (size_t)(b->at ? b->at[i] : i);
 		id[at] = b->first + label[i];
 		if (member)
-			kmeans_members(b->x + (size_t)i * (size_t)s->dims, s->centre, s->dims,
-				b->first, b->first + clusters, s->variance,
+			kmeans_compute_members(b->x + (size_t)i * (size_t)s->dims, s->centre,
+				s->dims, b->first, b->first + clusters, s->variance,
 				member + at * (size_t)s->clusters + b->first);
 	}
 	return FV_OK;
@@ -266,7 +267,7 @@ static fv_status assign_classes(
 		struct block b = {.first = s->first[c]};
 		if (s->first[c] < 0)
 			continue;
-		status = gather(ctx, rows, c, &b);
+		status = gather_class(ctx, rows, c, &b);
 		if (!status)
 			status = assign_block(s, ctx, &b, (int32_t)s->k, id, member);
 	}
@@ -284,7 +285,7 @@ static fv_status kmeans_assign_op(
 		member = NULL;
 	if (member)
 		memset(member, 0, (size_t)rows->n * (size_t)s->clusters * sizeof *member);
-	fv_status status = kmeans_check(ctx, rows->x, rows->n, rows->dims);
+	fv_status status = kmeans_check_numbers(ctx, rows->x, rows->n, rows->dims);
 	if (status)
 		return status;
 	if (s->first && rows->klass)

@@ -30,7 +30,7 @@ struct seeding {
 	double *potential; /* [n] running sums of closest */
 };
 
-static const float *row_of(const struct seeding *s, int64_t i)
+static const float *get_row(const struct seeding *s, int64_t i)
 {
 	return s->x + (s->pick ? s->pick[i] : i) * s->dims;
 }
@@ -45,7 +45,7 @@ KMEANS_FAST static void try_rows(
 	for (int32_t t = 0; t < trials; t++)
 		sum[t] = 0;
 	for (int64_t i = 0; i < s->n; i++) {
-		const float *x = row_of(s, i);
+		const float *x = get_row(s, i);
 		for (int32_t t = 0; t < trials; t++) {
 			lanes lane = {0};
 			for (int32_t d = 0; d < whole; d += LANES) {
@@ -67,7 +67,7 @@ KMEANS_FAST static void try_rows(
 
 /* A row drawn with probability proportional to closest: the first whose running sum exceeds a
  * uniform share of the total, so never one that coincides with a chosen row. */
-static int64_t draw(const struct seeding *s, fv_stream *stream)
+static int64_t draw_row(const struct seeding *s, fv_stream *stream)
 {
 	double target = fv_uniform(stream) * s->potential[s->n - 1];
 	int64_t low = 0, high = s->n - 1;
@@ -92,8 +92,8 @@ static int64_t add_row(struct seeding *s, int32_t trials, fv_stream *stream)
 	const float *row[TRIALS_MAX];
 	double potential[TRIALS_MAX];
 	for (int32_t t = 0; t < trials; t++) {
-		candidate[t] = draw(s, stream);
-		row[t] = row_of(s, candidate[t]);
+		candidate[t] = draw_row(s, stream);
+		row[t] = get_row(s, candidate[t]);
 	}
 	try_rows(s, row, trials, s->trial, potential);
 	int32_t best = 0;
@@ -103,7 +103,7 @@ static int64_t add_row(struct seeding *s, int32_t trials, fv_stream *stream)
 	return candidate[best];
 }
 
-static void cover(struct seeding *s, const float *row)
+static void mark_covered(struct seeding *s, const float *row)
 {
 	double sum;
 	try_rows(s, &row, 1, s->closest, &sum);
@@ -139,7 +139,7 @@ static fv_status add_rows(fv_ctx *ctx, const float *x, int32_t dims, const int64
 		chosen[(*have)++] = pick ? pick[first] : first;
 	}
 	for (int32_t j = 0; j < *have; j++)
-		cover(&s, x + chosen[j] * dims);
+		mark_covered(&s, x + chosen[j] * dims);
 	while (*have < k && !is_covered(&s)) {
 		int64_t row = add_row(&s, trials, stream);
 		chosen[(*have)++] = pick ? pick[row] : row;
@@ -147,7 +147,7 @@ static fv_status add_rows(fv_ctx *ctx, const float *x, int32_t dims, const int64
 	return FV_OK;
 }
 
-fv_status kmeans_start(fv_ctx *ctx, const float *x, int64_t n, int32_t dims, int64_t batch,
+fv_status kmeans_choose_start(fv_ctx *ctx, const float *x, int64_t n, int32_t dims, int64_t batch,
 	fv_stream *stream, int32_t k, int64_t *chosen, int32_t *have)
 {
 	*have = 0;

@@ -10,24 +10,24 @@
 
 #include <math.h>
 
-void kmeans_members(const float *x, const double *centre, int32_t dims, int32_t first, int32_t last,
-	double variance, float *member)
+void kmeans_compute_members(const float *x, const double *centre, int32_t dims, int32_t first,
+	int32_t last, double variance, float *member)
 {
 	int32_t nearest = first;
 	double least = INFINITY, sum = 0;
 	for (int32_t j = first; j < last; j++) {
-		double distance = kmeans_distance(x, centre + (int64_t)j * dims, dims);
+		double distance = kmeans_squared_distance(x, centre + (int64_t)j * dims, dims);
 		if (distance < least) {
 			least = distance;
 			nearest = j;
 		}
 	}
 	for (int32_t j = first; j < last; j++) { /* shifted by the least: the sum is at least 1 */
-		double over = kmeans_distance(x, centre + (int64_t)j * dims, dims) - least;
+		double over = kmeans_squared_distance(x, centre + (int64_t)j * dims, dims) - least;
 		sum += variance > 0 ? exp(-over / (2 * variance)) : j == nearest;
 	}
 	for (int32_t j = first; j < last; j++) {
-		double over = kmeans_distance(x, centre + (int64_t)j * dims, dims) - least;
+		double over = kmeans_squared_distance(x, centre + (int64_t)j * dims, dims) - least;
 		double part = variance > 0 ? exp(-over / (2 * variance)) : j == nearest;
 		member[j - first] = (float)(part / sum);
 	}
