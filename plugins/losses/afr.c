@@ -43,7 +43,7 @@ typedef struct voice {
 	int64_t start, n; /* among the utterances */
 } voice;
 
-static int by_speaker(const void *a, const void *b)
+static int compare_speaker(const void *a, const void *b)
 {
 	const utterance *x = a, *y = b;
 	if (x->speaker != y->speaker)
@@ -51,7 +51,7 @@ static int by_speaker(const void *a, const void *b)
 	return strcmp(x->stem, y->stem);
 }
 
-static int by_draw(const void *a, const void *b)
+static int compare_draw(const void *a, const void *b)
 {
 	const voice *x = a, *y = b;
 	return (x->draw > y->draw) - (x->draw < y->draw);
@@ -69,7 +69,7 @@ static int64_t draw_voices(fv_ctx *ctx, const utterance *all, int32_t n, voice *
 		fv_stream stream = fv_rng(ctx, "holdout", 0, fv_name_hash(all[i].stem));
 		out[voices++] = (voice){fv_uniform(&stream), i, 1};
 	}
-	qsort(out, (size_t)voices, sizeof *out, by_draw);
+	qsort(out, (size_t)voices, sizeof *out, compare_draw);
 	return voices;
 }
 
@@ -88,7 +88,7 @@ static fv_status afr_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
 		return FV_FAILED;
 	for (int32_t i = 0; i < train->n; i++)
 		all[i] = (utterance){train->speaker[i], i, train->stem[i]};
-	qsort(all, n, sizeof *all, by_speaker);
+	qsort(all, n, sizeof *all, compare_speaker);
 	int64_t voices = draw_voices(ctx, all, train->n, speaker), at = 0;
 	if (voices < 2)
 		return fv_fail(ctx, FV_DATA,
@@ -112,7 +112,7 @@ static fv_status weigh_rows(const afr *self, fv_ctx *ctx, const fv_rows *rows, d
 	if (!logits || !p || fv_predict_rows(ctx, rows, logits) != FV_OK)
 		return FV_FAILED;
 	for (size_t i = 0; i < (size_t)rows->n; i++) {
-		refit_softmax(logits + i * classes, rows->classes, p);
+		refit_apply_softmax(logits + i * classes, rows->classes, p);
 		weight[i] = 0;
 		for (size_t k = 0; k < classes; k++)
 			weight[i] += (double)rows->label[i * classes + k] * p[k];
@@ -168,13 +168,13 @@ static fv_status afr_evaluate(const void *state, fv_ctx *ctx, const fv_batch *ba
 {
 	const afr *self = state;
 	(void)ctx;
-	*value = refit_mean(batch, self->dev_weight);
+	*value = refit_compute_mean(batch, self->dev_weight);
 	return FV_OK;
 }
 
 static const fv_stages_1 stages = FV_STAGES(.next = afr_next);
 
-static const void *extension(const char *id)
+static const void *afr_extension(const char *id)
 {
 	return strcmp(id, FV_STAGES_1) ? NULL : &stages;
 }
@@ -200,7 +200,7 @@ static const fv_descriptor descriptor = FV_LOSS(.name = "afr", .version = "1.0.0
 	.source = "Qiu et al., Simple and fast group robustness by automatic feature reweighting, "
 		  "ICML 2023, eq. 1 and 2",
 	.licence = "Apache-2.0", .state_size = sizeof(afr), FV_PARAMS(params), .ops = &ops,
-	.extension = extension);
+	.extension = afr_extension);
 
 FV_PLUGIN_ENTRY
 {

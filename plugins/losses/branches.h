@@ -99,7 +99,7 @@ static inline void branches_weigh(const branches *b, const fv_batch *batch, cons
 /* The generalised cross-entropy of one row, and its gradient [C] (NULL: not wanted). logits, label
  * [C]; klass argmax label. soft          sum_k w_k y_k (1 - p_k^q) / q lff_official  -log p_c  q
  * p_c^q, the last factor held constant */
-static inline double branches_gce(
+static inline double branches_compute_gce(
 	const branches *b, const float *logits, const float *label, int32_t klass, double *gradient)
 {
 	int32_t classes = b->train->classes;
@@ -129,16 +129,15 @@ static inline double branches_gce(
 
 /* Mean generalised cross-entropy of logits [B,C]; scale times its gradient is added to `gradient`
  * [B,C] (NULL: none). permutation: row i has the label of that row; NULL: its own. room: [C]. */
-static inline double branches_mean_gce(const branches *b, const fv_batch *batch,
-	const float *logits, const int32_t *permutation, double scale, double *room,
-	float *gradient)
+static inline double branches_add_gce(const branches *b, const fv_batch *batch, const float *logits,
+	const int32_t *permutation, double scale, double *room, float *gradient)
 {
 	size_t classes = (size_t)batch->classes;
 	double sum = 0;
 	for (int32_t i = 0; i < batch->n; i++) {
 		int32_t of = permutation ? permutation[i] : i;
 		size_t at = (size_t)i * classes;
-		sum += branches_gce(b, logits + at, batch->label + (size_t)of * classes,
+		sum += branches_compute_gce(b, logits + at, batch->label + (size_t)of * classes,
 			batch->klass[of], gradient ? room : NULL);
 		for (size_t k = 0; gradient && k < classes; k++)
 			gradient[at + k] += (float)(scale / batch->n * room[k]);
@@ -147,7 +146,7 @@ static inline double branches_mean_gce(const branches *b, const fv_batch *batch,
 }
 
 /* mean(weight base loss) of logits [B,C]; scale times its gradient is added to `gradient` [B,C]. */
-static inline double branches_mean_ce(const branches *b, const fv_batch *batch, const float *logits,
+static inline double branches_add_ce(const branches *b, const fv_batch *batch, const float *logits,
 	const double *weight, double scale, double *room, float *gradient)
 {
 	size_t classes = (size_t)batch->classes;
@@ -163,7 +162,7 @@ static inline double branches_mean_ce(const branches *b, const fv_batch *batch, 
 }
 
 /* Base losses [B] of logits [B,C] */
-static inline void branches_losses(
+static inline void branches_compute_losses(
 	const branches *b, const fv_batch *batch, const float *logits, double *loss)
 {
 	for (int32_t i = 0; i < batch->n; i++) {

@@ -25,7 +25,7 @@ typedef struct ranked {
 	int32_t at;
 } ranked;
 
-static int worst_first(const void *a, const void *b)
+static int compare_worst_first(const void *a, const void *b)
 {
 	const ranked *x = a, *y = b;
 	if (x->loss != y->loss)
@@ -34,7 +34,7 @@ static int worst_first(const void *a, const void *b)
 }
 
 /* v may be NULL. */
-static fv_status take_worst(
+static fv_status average_worst(
 	double alpha, fv_ctx *ctx, const fv_batch *batch, double *v, double *value)
 {
 	ranked *order = fv_scratch(ctx, (size_t)batch->n * sizeof *order);
@@ -42,7 +42,7 @@ static fv_status take_worst(
 		return FV_FAILED;
 	for (int32_t i = 0; i < batch->n; i++)
 		order[i] = (ranked){batch->loss[i], i};
-	qsort(order, (size_t)batch->n, sizeof *order, worst_first);
+	qsort(order, (size_t)batch->n, sizeof *order, compare_worst_first);
 	double size = alpha * batch->n, left = size;
 	*value = 0;
 	for (int32_t i = 0; i < batch->n && left > 0; i++, left -= 1) {
@@ -58,14 +58,14 @@ static fv_status cvar_dro_weigh(
 	void *state, fv_ctx *ctx, const fv_batch *batch, double *v, double *value)
 {
 	const cvar_dro *self = state;
-	return take_worst(self->alpha, ctx, batch, v, value);
+	return average_worst(self->alpha, ctx, batch, v, value);
 }
 
 static fv_status cvar_dro_evaluate(
 	const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
 {
 	const cvar_dro *self = state;
-	return take_worst(self->alpha, ctx, batch, NULL, value);
+	return average_worst(self->alpha, ctx, batch, NULL, value);
 }
 
 static const fv_param params[] = {

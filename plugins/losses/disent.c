@@ -61,7 +61,8 @@ static fv_status disent_build(void *state, fv_ctx *ctx, const fv_loss_setup *set
 }
 
 /* Logits of branch k (0: debiased), the other's half held constant. */
-static fv_node *logits_of(const disent *self, fv_ctx *ctx, int32_t k, const int32_t *permutation)
+static fv_node *compute_logits(
+	const disent *self, fv_ctx *ctx, int32_t k, const int32_t *permutation)
 {
 	fv_node *input = fv_net_input(ctx);
 	fv_node *debiased = fv_net_forward(ctx, self->encoder[0], input);
@@ -72,7 +73,7 @@ static fv_node *logits_of(const disent *self, fv_ctx *ctx, int32_t k, const int3
 
 static fv_status disent_predict(void *state, fv_ctx *ctx, fv_node **logits)
 {
-	*logits = logits_of(state, ctx, 0, NULL);
+	*logits = compute_logits(state, ctx, 0, NULL);
 	return *logits ? FV_OK : FV_FAILED;
 }
 
@@ -82,15 +83,15 @@ static fv_status add_pair(const disent *self, fv_ctx *ctx, const fv_batch *batch
 	const int32_t *permutation, const double *weight, double scale, double share, double *value)
 {
 	const branches *b = &self->branches;
-	fv_node *debiased = logits_of(self, ctx, 0, permutation);
-	fv_node *biased = logits_of(self, ctx, 1, permutation);
+	fv_node *debiased = compute_logits(self, ctx, 0, permutation);
+	fv_node *biased = compute_logits(self, ctx, 1, permutation);
 	float *d_debiased = fv_net_grad(ctx, debiased), *d_biased = fv_net_grad(ctx, biased);
 	double *room = fv_scratch(ctx, (size_t)batch->classes * sizeof *room);
 	if (!d_debiased || !d_biased || !room)
 		return FV_FAILED;
-	double ce = branches_mean_ce(
+	double ce = branches_add_ce(
 		b, batch, fv_net_data(ctx, debiased), weight, scale, room, d_debiased);
-	double gce = branches_mean_gce(
+	double gce = branches_add_gce(
 		b, batch, fv_net_data(ctx, biased), permutation, scale * share, room, d_biased);
 	*value += scale * (ce + share * gce);
 	return FV_OK;
@@ -119,10 +120,10 @@ static fv_status disent_step(void *state, fv_ctx *ctx, const fv_batch *batch, do
 	size_t n = (size_t)batch->n;
 	double *loss = fv_scratch(ctx, n * sizeof *loss);
 	double *weight = fv_scratch(ctx, n * sizeof *weight);
-	fv_node *biased = logits_of(self, ctx, 1, NULL);
+	fv_node *biased = compute_logits(self, ctx, 1, NULL);
 	if (!loss || !weight || !biased)
 		return FV_FAILED;
-	branches_losses(&self->branches, batch, fv_net_data(ctx, biased), loss);
+	branches_compute_losses(&self->branches, batch, fv_net_data(ctx, biased), loss);
 	branches_weigh(&self->branches, batch, loss, batch->loss, weight);
 	*value = 0;
 	fv_status status = add_pair(self, ctx, batch, NULL, weight, 1, self->lambda_dis, value);
@@ -135,11 +136,11 @@ static fv_status disent_evaluate(
 	const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
 {
 	const disent *self = state;
-	const float *logits = fv_net_data(ctx, logits_of(self, ctx, 1, NULL));
+	const float *logits = fv_net_data(ctx, compute_logits(self, ctx, 1, NULL));
 	if (!logits)
 		return FV_FAILED;
 	*value = self->lambda_dis *
-		 branches_mean_gce(&self->branches, batch, logits, NULL, 1, NULL, NULL);
+		 branches_add_gce(&self->branches, batch, logits, NULL, 1, NULL, NULL);
 	for (int32_t i = 0; i < batch->n; i++)
 		*value += batch->loss[i] / batch->n;
 	return FV_OK;
@@ -148,7 +149,7 @@ static fv_status disent_evaluate(
 static const fv_networks_1 networks = FV_NETWORKS(.build = disent_build, .predict = disent_predict,
 	.step = disent_step, .evaluate = disent_evaluate);
 
-static const void *extension(const char *id)
+static const void *disent_extension(const char *id)
 {
 	return strcmp(id, FV_NETWORKS_1) ? NULL : &networks;
 }
@@ -182,7 +183,7 @@ static const fv_descriptor descriptor = FV_LOSS(.name = "disent", .version = "1.
 	.source = "Lee et al., Learning debiased representation via disentangled feature "
 		  "augmentation, NeurIPS 2021",
 	.licence = "Apache-2.0", .state_size = sizeof(disent), FV_PARAMS(params),
-	FV_PRESETS(presets), .ops = &ops, .extension = extension);
+	FV_PRESETS(presets), .ops = &ops, .extension = disent_extension);
 
 FV_PLUGIN_ENTRY
 {

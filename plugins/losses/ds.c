@@ -49,7 +49,7 @@ static fv_status ds_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
 	return FV_OK;
 }
 
-static int by_score(const void *a, const void *b)
+static int compare_score(const void *a, const void *b)
 {
 	const candidate *x = a, *y = b;
 	if (x->score != y->score)
@@ -58,7 +58,7 @@ static int by_score(const void *a, const void *b)
 }
 
 /* m_c; groups without a row in the class do not take part */
-static double smallest(const ds *self, int32_t klass)
+static double find_smallest_group(const ds *self, int32_t klass)
 {
 	int32_t groups = self->train->groups;
 	double unknown = self->unknown_is_group ? self->count->c_unknown[klass] : 0,
@@ -72,7 +72,8 @@ static double smallest(const ds *self, int32_t klass)
 }
 
 /* The rows that may be kept for a class and group, best first. */
-static int32_t rank(const ds *self, fv_ctx *ctx, int32_t klass, int32_t group, candidate *out)
+static int32_t rank_candidates(
+	const ds *self, fv_ctx *ctx, int32_t klass, int32_t group, candidate *out)
 {
 	const fv_rows *rows = self->train;
 	int32_t n = 0;
@@ -86,7 +87,7 @@ static int32_t rank(const ds *self, fv_ctx *ctx, int32_t klass, int32_t group, c
 		if (self->draw == CONFIDENT && group >= 0)
 			c->score = -rows->member[(size_t)i * (size_t)rows->groups + (size_t)group];
 	}
-	qsort(out, (size_t)n, sizeof *out, by_score);
+	qsort(out, (size_t)n, sizeof *out, compare_score);
 	return n;
 }
 
@@ -118,8 +119,9 @@ static fv_status ds_subsample(void *state, fv_ctx *ctx, int32_t *row, int64_t ca
 	for (int32_t c = 0; c < rows->classes; c++) {
 		kept[c] = 0;
 		for (int32_t g = first; g < rows->groups; g++) {
-			int32_t found = rank(self, ctx, c, g, list);
-			for (int32_t i = 0; i < found && i < smallest(self, c); i++, kept[c]++)
+			int32_t found = rank_candidates(self, ctx, c, g, list);
+			for (int32_t i = 0; i < found && i < find_smallest_group(self, c);
+				i++, kept[c]++)
 				times[list[i].row]++;
 		}
 	}

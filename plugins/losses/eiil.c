@@ -39,7 +39,7 @@ static fv_status eiil_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
 }
 
 /* d [n] of rows under the reference model */
-static fv_status slopes(const eiil *self, fv_ctx *ctx, const fv_rows *rows, double *d)
+static fv_status compute_slopes(const eiil *self, fv_ctx *ctx, const fv_rows *rows, double *d)
 {
 	size_t classes = (size_t)rows->classes;
 	float *logits = fv_scratch(ctx, (size_t)rows->n * classes * sizeof *logits);
@@ -58,12 +58,12 @@ static fv_status slopes(const eiil *self, fv_ctx *ctx, const fv_rows *rows, doub
 }
 
 /* The environment of each row -> memory of the plugin; NULL: a message. */
-static int32_t *divide(eiil *self, fv_ctx *ctx, const fv_rows *rows, double *penalty)
+static int32_t *infer_environments(eiil *self, fv_ctx *ctx, const fv_rows *rows, double *penalty)
 {
 	size_t n = (size_t)rows->n;
 	double *d = fv_scratch(ctx, 5 * n * sizeof *d);
 	int32_t *group = fv_alloc(ctx, n * sizeof *group);
-	if (!d || !group || slopes(self, ctx, rows, d) != FV_OK)
+	if (!d || !group || compute_slopes(self, ctx, rows, d) != FV_OK)
 		return NULL;
 	environments e = {rows->n, d, d + n, d + 2 * n, d + 3 * n, d + 4 * n};
 	environments_start(&e, ctx, rows->stem);
@@ -85,8 +85,8 @@ static fv_status eiil_next(void *state, fv_ctx *ctx, int32_t index, fv_stage *st
 		stage->use_last = 1;
 		return FV_OK;
 	}
-	int32_t *group = divide(self, ctx, self->setup->train, self->penalty);
-	int32_t *dev = group ? divide(self, ctx, self->setup->dev, &unused) : NULL;
+	int32_t *group = infer_environments(self, ctx, self->setup->train, self->penalty);
+	int32_t *dev = group ? infer_environments(self, ctx, self->setup->dev, &unused) : NULL;
 	if (!dev)
 		return FV_FAILED;
 	self->sizes[0] = self->sizes[1] = 0;
@@ -103,7 +103,7 @@ static fv_status eiil_next(void *state, fv_ctx *ctx, int32_t index, fv_stage *st
 
 static const fv_stages_1 stages = FV_STAGES(.makes_groups = 1, .next = eiil_next);
 
-static const void *extension(const char *id)
+static const void *eiil_extension(const char *id)
 {
 	return strcmp(id, FV_STAGES_1) ? NULL : &stages;
 }
@@ -128,7 +128,7 @@ static const fv_descriptor descriptor = FV_LOSS(.name = "eiil", .version = "1.0.
 	.source = "Creager, Jacobsen and Zemel, Environment inference for invariant learning, "
 		  "ICML 2021, section 3",
 	.licence = "Apache-2.0", .state_size = sizeof(eiil), FV_PARAMS(params), .ops = &ops,
-	.extension = extension);
+	.extension = eiil_extension);
 
 FV_PLUGIN_ENTRY
 {

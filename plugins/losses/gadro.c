@@ -33,14 +33,14 @@ static fv_status gadro_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup
 	group_weights *w = &self->weights;
 	const double *count = w->groups == GROUP ? setup->count->g : setup->count->cg;
 	self->adjust =
-		group_adjustment(ctx, self->lambda, count, group_count(w->groups, setup->train));
+		compute_adjustment(ctx, self->lambda, count, count_groups(w->groups, setup->train));
 	return self->adjust ? group_weights_open(w, ctx, setup) : FV_FAILED;
 }
 
 static fv_status gadro_order(void *state, fv_ctx *ctx, int64_t epoch, int32_t *position, int64_t n)
 {
 	const gadro *self = state;
-	return balanced_order(&self->weights, ctx, epoch, position, n);
+	return draw_balanced_order(&self->weights, ctx, epoch, position, n);
 }
 
 static fv_status gadro_evaluate(
@@ -49,7 +49,7 @@ static fv_status gadro_evaluate(
 	const gadro *self = state;
 	const group_weights *w = &self->weights;
 	group_means m;
-	if (group_means_take(w, ctx, batch, self->adjust, &m) != FV_OK)
+	if (group_means_compute(w, ctx, batch, self->adjust, &m) != FV_OK)
 		return FV_FAILED;
 	*value = w->mode == EG ? group_weights_value(w, m.mean) : m.most;
 	return FV_OK;
@@ -61,14 +61,14 @@ static fv_status gadro_weigh(
 	const gadro *self = state;
 	const group_weights *w = &self->weights;
 	group_means m;
-	if (group_means_take(w, ctx, batch, self->adjust, &m) != FV_OK)
+	if (group_means_compute(w, ctx, batch, self->adjust, &m) != FV_OK)
 		return FV_FAILED;
 	*value = m.most;
 	if (w->mode == EG) {
 		group_weights_update(w, w->eta, m.mean, self->adjust);
 		*value = group_weights_value(w, m.mean) + group_weights_value(w, self->adjust);
 	}
-	group_means_share(w, &m, batch->n, v);
+	group_means_weigh(w, &m, batch->n, v);
 	return FV_OK;
 }
 

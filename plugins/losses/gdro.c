@@ -37,7 +37,7 @@ static fv_status gdro_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
 static fv_status gdro_order(void *state, fv_ctx *ctx, int64_t epoch, int32_t *position, int64_t n)
 {
 	const gdro *self = state;
-	return balanced_order(&self->weights, ctx, epoch, position, n);
+	return draw_balanced_order(&self->weights, ctx, epoch, position, n);
 }
 
 /* eg, with each loss divided by q_g + alpha in mode smoothed */
@@ -53,7 +53,7 @@ static fv_status update_weights(const gdro *self, fv_ctx *ctx, const group_means
 	return FV_OK;
 }
 
-static double value_of(const group_weights *w, const group_means *m)
+static double compute_value(const group_weights *w, const group_means *m)
 {
 	return w->mode == BATCH_MAX ? m->most : group_weights_value(w, m->mean);
 }
@@ -62,9 +62,9 @@ static fv_status gdro_evaluate(const void *state, fv_ctx *ctx, const fv_batch *b
 {
 	const group_weights *w = &((const gdro *)state)->weights;
 	group_means m;
-	if (group_means_take(w, ctx, batch, NULL, &m) != FV_OK)
+	if (group_means_compute(w, ctx, batch, NULL, &m) != FV_OK)
 		return FV_FAILED;
-	*value = value_of(w, &m);
+	*value = compute_value(w, &m);
 	return FV_OK;
 }
 
@@ -74,12 +74,12 @@ static fv_status gdro_weigh(
 	const gdro *self = state;
 	const group_weights *w = &self->weights;
 	group_means m;
-	if (group_means_take(w, ctx, batch, NULL, &m) != FV_OK)
+	if (group_means_compute(w, ctx, batch, NULL, &m) != FV_OK)
 		return FV_FAILED;
 	if (w->mode != BATCH_MAX && update_weights(self, ctx, &m) != FV_OK)
 		return FV_FAILED;
-	group_means_share(w, &m, batch->n, v);
-	*value = value_of(w, &m);
+	group_means_weigh(w, &m, batch->n, v);
+	*value = compute_value(w, &m);
 	return FV_OK;
 }
 

@@ -71,14 +71,14 @@ static fv_status grl_predict(void *state, fv_ctx *ctx, fv_node **logits)
 	return *logits ? FV_OK : FV_FAILED;
 }
 
-static double lambda_at(const grl *self, const fv_batch *batch)
+static double compute_lambda(const grl *self, const fv_batch *batch)
 {
 	double done = (double)(batch->step - 1) / (double)batch->steps;
 	return self->lambda * (self->schedule == RAMP ? 2 / (1 + exp(-10 * done)) - 1 : 1);
 }
 
 /* c CE(a, g) / total of one row, its gradient written */
-static double adversary_row(
+static double compute_adversary_loss(
 	const float *a, int32_t groups, int32_t group, double share, float *gradient)
 {
 	double largest = a[0], sum = 0;
@@ -95,7 +95,7 @@ static double adversary_row(
 static fv_status teach_adversary(
 	const grl *self, fv_ctx *ctx, const fv_batch *batch, fv_node *hidden, double *value)
 {
-	fv_node *reversed = fv_net_scale_gradient(ctx, hidden, -lambda_at(self, batch));
+	fv_node *reversed = fv_net_scale_gradient(ctx, hidden, -compute_lambda(self, batch));
 	fv_node *guess = fv_net_forward(ctx, self->adversary, reversed);
 	float *gradient = fv_net_grad(ctx, guess);
 	double total = 0;
@@ -108,7 +108,7 @@ static fv_status teach_adversary(
 		size_t at = (size_t)i * (size_t)batch->groups;
 		int32_t group = batch->group[i];
 		if (group >= 0 && total > 0)
-			*value += adversary_row(a + at, batch->groups, group,
+			*value += compute_adversary_loss(a + at, batch->groups, group,
 				self->weight[group] / total, gradient + at);
 	}
 	return FV_OK;
@@ -139,7 +139,7 @@ static fv_status grl_step(void *state, fv_ctx *ctx, const fv_batch *batch, doubl
 static const fv_networks_1 networks =
 	FV_NETWORKS(.build = grl_build, .predict = grl_predict, .step = grl_step);
 
-static const void *extension(const char *id)
+static const void *grl_extension(const char *id)
 {
 	return strcmp(id, FV_NETWORKS_1) ? NULL : &networks;
 }
@@ -157,7 +157,7 @@ static const fv_descriptor descriptor = FV_LOSS(.name = "grl", .version = "1.0.0
 	.summary = "gradient reversal: an adversary must not find the group in the projection",
 	.source = "Ganin et al., Domain-adversarial training of neural networks, JMLR 2016",
 	.licence = "Apache-2.0", .state_size = sizeof(grl), FV_PARAMS(params), .ops = &ops,
-	.extension = extension);
+	.extension = grl_extension);
 
 FV_PLUGIN_ENTRY
 {

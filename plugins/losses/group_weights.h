@@ -29,13 +29,13 @@ enum { GROUP, CLASS_X_GROUP };
 enum { CE, EXCESS };
 
 /* The id of a sample's group; split by class: class G + group. Unknown stays -1. */
-static inline int32_t group_of(int32_t split, int32_t groups, int32_t klass, int32_t group)
+static inline int32_t compute_group_id(int32_t split, int32_t groups, int32_t klass, int32_t group)
 {
 	return group < 0 || split == GROUP ? group : klass * groups + group;
 }
 
 /* G, or C G when split by class */
-static inline int32_t group_count(int32_t split, const fv_rows *rows)
+static inline int32_t count_groups(int32_t split, const fv_rows *rows)
 {
 	return split == GROUP ? rows->groups : rows->groups * rows->classes;
 }
@@ -72,7 +72,7 @@ typedef struct group_weights {
 static inline fv_status group_weights_open(
 	group_weights *w, fv_ctx *ctx, const fv_loss_setup *setup)
 {
-	int32_t n = group_count(w->groups, setup->train);
+	int32_t n = count_groups(w->groups, setup->train);
 	w->setup = setup;
 	w->n = n;
 	w->wins = fv_array(ctx, "wins", FV_F64, 1, n);
@@ -90,7 +90,7 @@ static inline fv_status group_weights_open(
 }
 
 /* The loss of sample i by which groups are compared. */
-static inline double compared_loss(const group_weights *w, const fv_batch *batch, int32_t i)
+static inline double compute_compared_loss(const group_weights *w, const fv_batch *batch, int32_t i)
 {
 	if (w->group_loss == CE)
 		return batch->loss[i];
@@ -122,7 +122,7 @@ static inline void group_weights_update(
 
 /* lambda / sqrt(n_g) -> memory of the plugin, [n]. A group without training rows has no adjustment:
  * it would outweigh everything. */
-static inline double *group_adjustment(fv_ctx *ctx, double lambda, const double *count, int32_t n)
+static inline double *compute_adjustment(fv_ctx *ctx, double lambda, const double *count, int32_t n)
 {
 	double *adjust = fv_alloc(ctx, (size_t)n * sizeof *adjust);
 	for (int32_t g = 0; adjust && g < n; g++)
@@ -139,8 +139,8 @@ typedef struct group_means {
 } group_means;
 
 /* adjust [n] or NULL. Memory of the op. */
-static inline fv_status group_means_take(const group_weights *w, fv_ctx *ctx, const fv_batch *batch,
-	const double *adjust, group_means *out)
+static inline fv_status group_means_compute(const group_weights *w, fv_ctx *ctx,
+	const fv_batch *batch, const double *adjust, group_means *out)
 {
 	size_t n = (size_t)w->n;
 	*out = (group_means){.n = w->n, .worst = -1};
@@ -152,8 +152,9 @@ static inline fv_status group_means_take(const group_weights *w, fv_ctx *ctx, co
 	for (size_t g = 0; g < n; g++)
 		out->mean[g] = out->size[g] = 0;
 	for (int32_t i = 0; i < batch->n; i++) {
-		int32_t g = group_of(w->groups, batch->groups, batch->klass[i], batch->group[i]);
-		double loss = compared_loss(w, batch, i);
+		int32_t g = compute_group_id(
+			w->groups, batch->groups, batch->klass[i], batch->group[i]);
+		double loss = compute_compared_loss(w, batch, i);
 		out->group[i] = g;
 		out->all += loss / batch->n;
 		if (g < 0)
@@ -185,7 +186,7 @@ static inline double group_weights_value(const group_weights *w, const double *l
 }
 
 /* v_i of the worst group, or of all by their q; the worst group has won once more. */
-static inline void group_means_share(
+static inline void group_means_weigh(
 	const group_weights *w, const group_means *m, int32_t n, double *v)
 {
 	if (m->worst >= 0)
@@ -204,7 +205,7 @@ static inline void group_means_share(
 /* The op `order` of sampler: balanced. Probability proportional to 1/n_g for each row is: a group
  * that has rows, uniformly, then one of its rows, uniformly; -1 is a group like any other. For
  * objectives without subsample(), where positions are rows. */
-static inline fv_status balanced_order(
+static inline fv_status draw_balanced_order(
 	const group_weights *w, fv_ctx *ctx, int64_t epoch, int32_t *position, int64_t n)
 {
 	const fv_rows *rows = w->setup->train;
@@ -212,11 +213,12 @@ static inline fv_status balanced_order(
 	if (w->sampler == SHUFFLE)
 		return FV_OK;
 	named_row *sorted = fv_scratch(ctx, (size_t)n * sizeof *sorted);
-	int64_t *start = fv_scratch(ctx, (size_t)(group_count(split, rows) + 2) * sizeof *start);
+	int64_t *start = fv_scratch(ctx, (size_t)(count_groups(split, rows) + 2) * sizeof *start);
 	if (!sorted || !start)
 		return FV_FAILED;
 	for (int32_t i = 0; i < n; i++)
-		sorted[i].key = group_of(split, rows->groups, rows->klass[i], rows->group[i]);
+		sorted[i].key =
+			compute_group_id(split, rows->groups, rows->klass[i], rows->group[i]);
 	named_rows_sort(rows, sorted);
 	uint64_t present = 0;
 	for (int64_t i = 0; i < n; i++)

@@ -110,13 +110,13 @@ static fv_status jtt_evaluate(const void *state, fv_ctx *ctx, const fv_batch *ba
 {
 	const jtt *self = state;
 	(void)ctx;
-	*value = refit_mean(batch, self->dev_weight);
+	*value = refit_compute_mean(batch, self->dev_weight);
 	return FV_OK;
 }
 
 static const fv_stages_1 stages = FV_STAGES(.next = jtt_next);
 
-static const void *extension(const char *id)
+static const void *jtt_extension(const char *id)
 {
 	return strcmp(id, FV_STAGES_1) ? NULL : &stages;
 }
@@ -135,7 +135,7 @@ static const fv_descriptor descriptor = FV_LOSS(.name = "jtt", .version = "1.0.0
 	.source = "Liu et al., Just train twice: improving group robustness without training "
 		  "group information, ICML 2021, eq. 2",
 	.licence = "Apache-2.0", .state_size = sizeof(jtt), FV_PARAMS(params), .ops = &ops,
-	.extension = extension);
+	.extension = jtt_extension);
 
 FV_PLUGIN_ENTRY
 {

@@ -52,10 +52,10 @@ static fv_status lff_step(void *state, fv_ctx *ctx, const fv_batch *batch, doubl
 	if (!loss || !weight || !room || !d_biased || !d_debiased)
 		return FV_FAILED;
 	const float *z_b = fv_net_data(ctx, biased), *z_d = fv_net_data(ctx, debiased);
-	branches_losses(b, batch, z_b, loss);
+	branches_compute_losses(b, batch, z_b, loss);
 	branches_weigh(b, batch, loss, batch->loss, weight);
-	*value = branches_mean_gce(b, batch, z_b, NULL, 1, room, d_biased);
-	*value += branches_mean_ce(b, batch, z_d, weight, 1, room, d_debiased);
+	*value = branches_add_gce(b, batch, z_b, NULL, 1, room, d_biased);
+	*value += branches_add_ce(b, batch, z_d, weight, 1, room, d_debiased);
 	return fv_net_backward(ctx);
 }
 
@@ -66,7 +66,7 @@ static fv_status lff_evaluate(const void *state, fv_ctx *ctx, const fv_batch *ba
 	const float *logits = fv_net_data(ctx, biased);
 	if (!logits)
 		return FV_FAILED;
-	*value = branches_mean_gce(&self->branches, batch, logits, NULL, 1, NULL, NULL);
+	*value = branches_add_gce(&self->branches, batch, logits, NULL, 1, NULL, NULL);
 	for (int32_t i = 0; i < batch->n; i++)
 		*value += batch->loss[i] / batch->n;
 	return FV_OK;
@@ -75,7 +75,7 @@ static fv_status lff_evaluate(const void *state, fv_ctx *ctx, const fv_batch *ba
 static const fv_networks_1 networks = FV_NETWORKS(.build = lff_build, .predict = lff_predict,
 	.step = lff_step, .evaluate = lff_evaluate);
 
-static const void *extension(const char *id)
+static const void *lff_extension(const char *id)
 {
 	return strcmp(id, FV_NETWORKS_1) ? NULL : &networks;
 }
@@ -94,7 +94,7 @@ static const fv_descriptor descriptor = FV_LOSS(.name = "lff", .version = "1.0.0
 		"Nam et al., Learning from failure: de-biasing classifier from biased classifier, "
 		"NeurIPS 2020",
 	.licence = "Apache-2.0", .state_size = sizeof(lff), FV_PARAMS(params), FV_PRESETS(presets),
-	.ops = &ops, .extension = extension);
+	.ops = &ops, .extension = lff_extension);
 
 FV_PLUGIN_ENTRY
 {

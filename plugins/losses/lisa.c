@@ -66,7 +66,8 @@ static fv_status lisa_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
 }
 
 /* A row of the same major and another minor, from `first` on; -1: none. */
-static int32_t draw(const table *t, fv_stream *stream, int32_t major, int32_t minor, int32_t first)
+static int32_t draw_partner(
+	const table *t, fv_stream *stream, int32_t major, int32_t minor, int32_t first)
 {
 	const int32_t *start = t->start + major * t->minors;
 	int32_t own = start[minor + 1] - start[minor];
@@ -82,14 +83,14 @@ static fv_status lisa_mix(
 {
 	const lisa *self = state;
 	for (int32_t i = 0; i < batch->n; i++) {
-		fv_stream stream = mixing_stream(ctx, batch, i);
+		fv_stream stream = mixing_open_stream(ctx, batch, i);
 		int32_t klass = batch->klass[i], group = batch->group[i] + 1;
 		bool same_label = fv_uniform(&stream) < self->p_sel;
-		double share = mixing_beta(&stream, self->alpha);
+		double share = mixing_draw_beta(&stream, self->alpha);
 		if (group == 0)
 			continue;
-		int32_t partner = same_label ? draw(&self->label, &stream, klass, group, 1)
-					     : draw(&self->group, &stream, group, klass, 0);
+		int32_t partner = same_label ? draw_partner(&self->label, &stream, klass, group, 1)
+					     : draw_partner(&self->group, &stream, group, klass, 0);
 		if (partner < 0)
 			continue;
 		partner_row[i] = partner;

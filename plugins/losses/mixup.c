@@ -37,9 +37,9 @@ static fv_status mixup_mix(
 {
 	const mixup *self = state;
 	for (int32_t i = 0; i < batch->n; i++) {
-		fv_stream stream = mixing_stream(ctx, batch, i);
+		fv_stream stream = mixing_open_stream(ctx, batch, i);
 		partner_row[i] = self->row[fv_below(&stream, (uint64_t)self->n)].row;
-		lambda[i] = mixing_beta(&stream, self->alpha);
+		lambda[i] = mixing_draw_beta(&stream, self->alpha);
 	}
 	return FV_OK;
 }

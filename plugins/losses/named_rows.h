@@ -13,7 +13,7 @@ typedef struct named_row {
 	int32_t key, row;
 } named_row;
 
-static inline int by_key_and_name(const void *a, const void *b)
+static inline int compare_key_and_name(const void *a, const void *b)
 {
 	const named_row *x = a, *y = b;
 	if (x->key != y->key)
@@ -30,7 +30,7 @@ static inline void named_rows_sort(const fv_rows *rows, named_row *sorted)
 		sorted[i].row = i;
 		sorted[i].name = fv_name_hash(rows->stem[i]);
 	}
-	qsort(sorted, (size_t)rows->n, sizeof *sorted, by_key_and_name);
+	qsort(sorted, (size_t)rows->n, sizeof *sorted, compare_key_and_name);
 }
 
 #endif

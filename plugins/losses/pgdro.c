@@ -42,8 +42,8 @@ static fv_status pgdro_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup
 			"probabilities, such as pseudo");
 	const double *hard = w->groups == GROUP ? count->g : count->cg;
 	const double *soft = w->groups == GROUP ? count->g_soft : count->cg_soft;
-	self->adjust = group_adjustment(ctx, self->lambda, self->counts == HARD ? hard : soft,
-		group_count(w->groups, setup->train));
+	self->adjust = compute_adjustment(ctx, self->lambda, self->counts == HARD ? hard : soft,
+		count_groups(w->groups, setup->train));
 	return self->adjust ? group_weights_open(w, ctx, setup) : FV_FAILED;
 }
 
@@ -54,12 +54,13 @@ typedef struct soft_means {
 } soft_means;
 
 /* The first of the G groups that row i can belong to. */
-static int32_t first_group(const pgdro *self, const fv_batch *batch, int32_t i)
+static int32_t find_first_group(const pgdro *self, const fv_batch *batch, int32_t i)
 {
 	return self->weights.groups == GROUP ? 0 : batch->klass[i] * batch->groups;
 }
 
-static fv_status take_means(const pgdro *self, fv_ctx *ctx, const fv_batch *batch, soft_means *out)
+static fv_status compute_means(
+	const pgdro *self, fv_ctx *ctx, const fv_batch *batch, soft_means *out)
 {
 	size_t n = (size_t)self->weights.n;
 	*out = (soft_means){.worst = -1};
@@ -72,8 +73,8 @@ static fv_status take_means(const pgdro *self, fv_ctx *ctx, const fv_batch *batc
 		out->loss[g] = 0;
 	for (int32_t i = 0; i < batch->n; i++) {
 		const float *pi = batch->member + (size_t)i * (size_t)batch->groups;
-		int32_t first = first_group(self, batch, i);
-		double loss = compared_loss(&self->weights, batch, i);
+		int32_t first = find_first_group(self, batch, i);
+		double loss = compute_compared_loss(&self->weights, batch, i);
 		for (int32_t g = 0; g < batch->groups; g++) {
 			out->loss[first + g] += pi[g] * loss;
 			out->total[first + g] += pi[g];
@@ -99,7 +100,7 @@ static fv_status pgdro_evaluate(
 {
 	const pgdro *self = state;
 	soft_means m;
-	if (take_means(self, ctx, batch, &m) != FV_OK)
+	if (compute_means(self, ctx, batch, &m) != FV_OK)
 		return FV_FAILED;
 	*value = self->weights.mode == EG ? group_weights_value(&self->weights, m.loss) : m.most;
 	return FV_OK;
@@ -111,7 +112,7 @@ static fv_status pgdro_weigh(
 	const pgdro *self = state;
 	const group_weights *w = &self->weights;
 	soft_means m;
-	if (take_means(self, ctx, batch, &m) != FV_OK)
+	if (compute_means(self, ctx, batch, &m) != FV_OK)
 		return FV_FAILED;
 	*value = m.most;
 	if (w->mode == EG) {
@@ -122,7 +123,7 @@ static fv_status pgdro_weigh(
 		w->wins[m.worst]++;
 	for (int32_t i = 0; i < batch->n; i++) {
 		const float *pi = batch->member + (size_t)i * (size_t)batch->groups;
-		int32_t first = first_group(self, batch, i);
+		int32_t first = find_first_group(self, batch, i);
 		for (int32_t j = 0; j < batch->groups; j++) {
 			int32_t g = first + j;
 			double q = w->mode == EG ? w->q[g] : g == m.worst;

@@ -44,7 +44,7 @@ static fv_status chance_step(void *state, fv_ctx *ctx, const fv_batch *batch, do
 static const fv_networks_1 networks =
 	FV_NETWORKS(.build = chance_build, .predict = chance_predict, .step = chance_step);
 
-static const void *extension(const char *id)
+static const void *chance_extension(const char *id)
 {
 	return strcmp(id, FV_NETWORKS_1) ? NULL : &networks;
 }
@@ -54,7 +54,7 @@ static const fv_loss_ops ops = FV_LOSS_OPS();
 static const fv_descriptor descriptor = FV_LOSS(.name = "random", .version = "1.0.0",
 	.summary = "predictions by chance: logits uniform on [0,1), nothing is learned",
 	.source = "Lin, Chou and Lee, Interspeech 2025, table 1", .licence = "Apache-2.0",
-	.state_size = sizeof(chance), .ops = &ops, .extension = extension);
+	.state_size = sizeof(chance), .ops = &ops, .extension = chance_extension);
 
 FV_PLUGIN_ENTRY
 {

@@ -19,7 +19,7 @@ static inline void refit_normalise(double *weight, int32_t n)
 }
 
 /* (1/B) sum_i weight_row l_i; weight NULL: the mean */
-static inline double refit_mean(const fv_batch *batch, const double *weight)
+static inline double refit_compute_mean(const fv_batch *batch, const double *weight)
 {
 	double sum = 0;
 	for (int32_t i = 0; i < batch->n; i++)
@@ -28,7 +28,7 @@ static inline double refit_mean(const fv_batch *batch, const double *weight)
 }
 
 /* p_k of one row's logits [C] -> p [C] */
-static inline void refit_softmax(const float *logits, int32_t classes, double *p)
+static inline void refit_apply_softmax(const float *logits, int32_t classes, double *p)
 {
 	double most = logits[0], sum = 0;
 	for (int32_t k = 1; k < classes; k++)

@@ -24,14 +24,14 @@ typedef struct rw {
 	double *omega; /* [C,G+1] */
 } rw;
 
-static double cell(const rw *self, const fv_counts *count, int32_t c, int32_t g)
+static double count_subgroup(const rw *self, const fv_counts *count, int32_t c, int32_t g)
 {
 	if (g == self->groups)
 		return self->unknown_is_group ? count->c_unknown[c] : 0;
 	return count->cg[(size_t)c * (size_t)self->groups + (size_t)g];
 }
 
-static double cell_weight(
+static double weigh_subgroup(
 	const rw *self, double n_c, double n_g, double present, double n, double n_cg)
 {
 	if (n_cg == 0)
@@ -59,23 +59,23 @@ static fv_status rw_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
 	for (int32_t g = 0; g <= self->groups; g++) {
 		n_g[g] = 0;
 		for (int32_t c = 0; c < classes; c++)
-			n_g[g] += cell(self, setup->count, c, g);
+			n_g[g] += count_subgroup(self, setup->count, c, g);
 		n += n_g[g];
 	}
 	for (int32_t c = 0; c < classes; c++) {
 		double n_c = 0, present = 0;
 		for (int32_t g = 0; g <= self->groups; g++) {
-			n_c += cell(self, setup->count, c, g);
-			present += cell(self, setup->count, c, g) > 0;
+			n_c += count_subgroup(self, setup->count, c, g);
+			present += count_subgroup(self, setup->count, c, g) > 0;
 		}
 		for (int32_t g = 0; g <= self->groups; g++)
-			self->omega[(size_t)c * width + (size_t)g] = cell_weight(
-				self, n_c, n_g[g], present, n, cell(self, setup->count, c, g));
+			self->omega[(size_t)c * width + (size_t)g] = weigh_subgroup(self, n_c,
+				n_g[g], present, n, count_subgroup(self, setup->count, c, g));
 	}
 	return FV_OK;
 }
 
-static double sample_weight(const rw *self, const fv_batch *batch, int32_t i)
+static double get_sample_weight(const rw *self, const fv_batch *batch, int32_t i)
 {
 	int32_t group = batch->group[i] < 0 ? self->groups : batch->group[i];
 	return self->omega[(size_t)batch->klass[i] * (size_t)(self->groups + 1) + (size_t)group];
@@ -86,14 +86,14 @@ static fv_status rw_evaluate(const void *state, fv_ctx *ctx, const fv_batch *bat
 	(void)ctx;
 	*value = 0;
 	for (int32_t i = 0; i < batch->n; i++)
-		*value += sample_weight(state, batch, i) / batch->n * batch->loss[i];
+		*value += get_sample_weight(state, batch, i) / batch->n * batch->loss[i];
 	return FV_OK;
 }
 
 static fv_status rw_weigh(void *state, fv_ctx *ctx, const fv_batch *batch, double *v, double *value)
 {
 	for (int32_t i = 0; i < batch->n; i++)
-		v[i] = sample_weight(state, batch, i) / batch->n;
+		v[i] = get_sample_weight(state, batch, i) / batch->n;
 	return rw_evaluate(state, ctx, batch, value);
 }
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void matches(void **state)
+static void documented_loss_matches_cvar(void **state)
 {
 	(void)state;
 	json_t *entries = test_json(test_golden("training/objectives/worst_share.json")), *entry;
@@ -41,6 +41,6 @@ static void matches(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(matches)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(documented_loss_matches_cvar)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,7 +78,7 @@ static void make_world(fv_ctx *ctx, world *w)
 }
 
 /* STEPS steps; the arrays, weights and values of all of them go into out. */
-static void run(const fv_descriptor *loss, const char *mode, const char *groups, bool excess,
+static void run_steps(const fv_descriptor *loss, const char *mode, const char *groups, bool excess,
 	double out[STEPS][B + 2], double *wins, double *q)
 {
 	fv_ctx *ctx = test_ctx();
@@ -131,8 +131,8 @@ static void excess_is_the_rest(void **state)
 				double out[2][STEPS][B + 2],
 					wins[2][C * G] = {{0}}, q[2][C * G] = {{0}}, sum = 0;
 				for (int e = 0; e < 2; e++)
-					run(test_loss(names[l]), modes[l][m], groups[split], e,
-						out[e], wins[e], q[e]);
+					run_steps(test_loss(names[l]), modes[l][m], groups[split],
+						e, out[e], wins[e], q[e]);
 				for (int step = 0; step < STEPS; step++)
 					for (int i = 0; i < B + 2; i++) {
 						worst = fmax(worst,

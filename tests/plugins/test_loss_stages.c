@@ -30,7 +30,7 @@ typedef struct golden {
 
 static golden *at_work; /* what stands in for the core's predictions and draws */
 
-static const double *numbers(const golden *g, const char *block, const char *key)
+static const double *get_numbers(const golden *g, const char *block, const char *key)
 {
 	size_t n;
 	const json_t *in = block ? json_object_get(g->root, block) : g->root;
@@ -64,7 +64,7 @@ __attribute__((visibility("default"))) double fv_normal(fv_stream *stream)
 	} real = {dlsym(RTLD_NEXT, "fv_normal")};
 	if (!at_work)
 		return real.function(stream);
-	return numbers(at_work, "eiil", "u0")[at_work->drawn++ % B];
+	return get_numbers(at_work, "eiil", "u0")[at_work->drawn++ % B];
 }
 
 static golden *open_golden(void)
@@ -153,7 +153,7 @@ static void jtt_errors(void **state)
 	(void)state;
 	golden *g = open_golden();
 	const fv_descriptor *loss = test_loss("jtt");
-	const double *error = numbers(g, NULL, "jtt_error");
+	const double *error = get_numbers(g, NULL, "jtt_error");
 	void *self = test_loss_state(g->ctx, loss, "paper", "lambda=3", "first_epochs=7", NULL);
 	fv_stage first, stage = second_stage(g, loss, self, &first);
 	assert_true(first.epochs == 7 && first.use_last && !first.row && !first.loss);
@@ -197,8 +197,8 @@ static void afr_weights(void **state)
 	(void)state;
 	golden *g = open_golden();
 	const fv_descriptor *loss = test_loss("afr");
-	const double *raw = numbers(g, "afr", "weight_raw"),
-		     *share = numbers(g, "afr", "weight_sum1");
+	const double *raw = get_numbers(g, "afr", "weight_raw"),
+		     *share = get_numbers(g, "afr", "weight_sum1");
 	void *self = test_loss_state(g->ctx, loss, "paper", "gamma=10", "anchor=0.25",
 		"refit_epochs=9", "refit_learning_rate=0.5", NULL);
 	fv_stage first, stage = second_stage(g, loss, self, &first);
@@ -302,11 +302,11 @@ static void eiil_ascent(void **state)
 	golden *g = open_golden();
 	double u[B], m[B] = {0}, v[B] = {0}, q[B], d[B];
 	environments e = {B, d, u, m, v, q};
-	const double *penalty = numbers(g, "eiil", "penalty"),
-		     *slope = numbers(g, "eiil", "grad_of_minus_penalty_at_start"),
-		     *end = numbers(g, "eiil", "u_after_30_adam_steps_lr0.001");
-	memcpy(d, numbers(g, "eiil", "dloss_ds"), sizeof d);
-	memcpy(u, numbers(g, "eiil", "u0"), sizeof u);
+	const double *penalty = get_numbers(g, "eiil", "penalty"),
+		     *slope = get_numbers(g, "eiil", "grad_of_minus_penalty_at_start"),
+		     *end = get_numbers(g, "eiil", "u_after_30_adam_steps_lr0.001");
+	memcpy(d, get_numbers(g, "eiil", "dloss_ds"), sizeof d);
+	memcpy(u, get_numbers(g, "eiil", "u0"), sizeof u);
 	worst = 0;
 	for (int step = 1; step <= 30; step++) {
 		close_to(environments_step(&e, step, 0.001), penalty[step - 1], 1e-12);
@@ -325,8 +325,8 @@ static void eiil_environments(void **state)
 	(void)state;
 	golden *g = open_golden();
 	const fv_descriptor *loss = test_loss("eiil");
-	const double *end = numbers(g, "eiil", "u_after_30_adam_steps_lr0.001"),
-		     *d = numbers(g, "eiil", "dloss_ds");
+	const double *end = get_numbers(g, "eiil", "u_after_30_adam_steps_lr0.001"),
+		     *d = get_numbers(g, "eiil", "dloss_ds");
 	void *self = test_loss_state(
 		g->ctx, loss, "paper", "steps=30", "step_size=0.001", "reference_epochs=2", NULL);
 	fv_stage first, stage = second_stage(g, loss, self, &first);
@@ -347,7 +347,7 @@ static void eiil_environments(void **state)
 		     *penalty = fv_array(g->ctx, "penalty", FV_F64, 1, 1);
 	assert_true(sizes[turned] == size[0] && sizes[!turned] == size[1]);
 	worst = 0;
-	close_to(*penalty, numbers(g, "eiil", "penalty")[29], 2e-6);
+	close_to(*penalty, get_numbers(g, "eiil", "penalty")[29], 2e-6);
 	print_message("eiil: penalty off by %.2g of 2e-6\n", worst);
 	close_golden(g);
 }
@@ -360,8 +360,8 @@ static void eiil_finds_the_maximum(void **state)
 	double u[B], m[B] = {0}, v[B] = {0}, q[B], d[B], last = 0;
 	int32_t group[B];
 	environments e = {B, d, u, m, v, q};
-	memcpy(d, numbers(g, "eiil", "dloss_ds"), sizeof d);
-	memcpy(u, numbers(g, "eiil", "u0"), sizeof u);
+	memcpy(d, get_numbers(g, "eiil", "dloss_ds"), sizeof d);
+	memcpy(u, get_numbers(g, "eiil", "u0"), sizeof u);
 	for (int step = 1; step <= 10000; step++) {
 		double penalty = environments_step(&e, step, 0.01);
 		last = fmax(last, penalty);
@@ -387,7 +387,7 @@ typedef struct history {
 	float params[32][128];
 } history;
 
-static fv_status record(void *user, const core_train_epoch *epoch)
+static fv_status record_epoch(void *user, const core_train_epoch *epoch)
 {
 	history *h = user;
 	h->stage[h->n] = epoch->stage;
@@ -406,7 +406,7 @@ static void whole_runs(void **state)
 	for (int l = 0; l < 3; l++) {
 		task *t = new_task(test_loss(names[l]), false);
 		history h = {0};
-		t->job.on_epoch = record;
+		t->job.on_epoch = record_epoch;
 		t->job.user = &h;
 		core_train_result result;
 		test_ok(t->ctx, core_train_run(t->ctx, &t->job, &result));
@@ -424,7 +424,7 @@ static void whole_runs(void **state)
 }
 
 /* Batches of one, one batch for all, no row of a class, groups that are all unknown. */
-static void edges(void **state)
+static void edge_cases(void **state)
 {
 	(void)state;
 	for (int l = 0; l < 3; l++)
@@ -466,7 +466,7 @@ static void not_finite(void **state)
 }
 
 /* What a preview says without training is what a run does, up to rows that depend on predictions. */
-static void previews(void **state)
+static void preview_equals_run(void **state)
 {
 	(void)state;
 	const int epochs[3][2] = {{5, 6}, {6, 6}, {5, 6}};
@@ -519,9 +519,9 @@ int main(void)
 		cmocka_unit_test(eiil_environments),
 		cmocka_unit_test(eiil_finds_the_maximum),
 		cmocka_unit_test(whole_runs),
-		cmocka_unit_test(edges),
+		cmocka_unit_test(edge_cases),
 		cmocka_unit_test(not_finite),
-		cmocka_unit_test(previews),
+		cmocka_unit_test(preview_equals_run),
 		cmocka_unit_test(no_groups),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,7 +28,7 @@ typedef struct bench {
 
 static const float some_member;
 
-static const char *option(const json_t *options, const char *key)
+static const char *get_option(const json_t *options, const char *key)
 {
 	return json_string_value(json_object_get(options, key));
 }
@@ -36,7 +36,7 @@ static const char *option(const json_t *options, const char *key)
 /* The plugin of a golden variant. */
 static const fv_descriptor *variant_loss(const json_t *options)
 {
-	const char *name = option(options, "name");
+	const char *name = get_option(options, "name");
 	return test_loss(strcmp(name, "cvar") ? name : "cvar_dro");
 }
 
@@ -52,12 +52,12 @@ static void *variant_state(fv_ctx *ctx, const fv_descriptor *loss, const json_t 
 		return test_loss_state(ctx, loss, "paper", weight, NULL);
 	}
 	if (!strcmp(loss->name, "rw")) {
-		snprintf(weight, sizeof weight, "weight=%s", option(options, "weight"));
+		snprintf(weight, sizeof weight, "weight=%s", get_option(options, "weight"));
 		return test_loss_state(ctx, loss, "paper", weight, NULL);
 	}
-	const char *by = option(options, "groups");
+	const char *by = get_option(options, "groups");
 	json_t *rate = json_object_get(options, "eta");
-	snprintf(mode, sizeof mode, "mode=%s", option(options, "mode"));
+	snprintf(mode, sizeof mode, "mode=%s", get_option(options, "mode"));
 	snprintf(eta, sizeof eta, "eta=%.17g", rate ? json_number_value(rate) : 0.01);
 	snprintf(groups, sizeof groups, "groups=%s",
 		by && !strcmp(by, "class_x_g") ? "class_x_group" : "group");
@@ -68,14 +68,14 @@ static void *variant_state(fv_ctx *ctx, const fv_descriptor *loss, const json_t 
 	if (!strcmp(loss->name, "gadro"))
 		return test_loss_state(ctx, loss, "paper", mode, eta, groups, lambda, NULL);
 	bool normalize = json_is_true(json_object_get(options, "normalize"));
-	snprintf(counts, sizeof counts, "counts=%s", option(options, "counts"));
+	snprintf(counts, sizeof counts, "counts=%s", get_option(options, "counts"));
 	return test_loss_state(ctx, loss, "paper",
-		!strcmp(option(options, "mode"), "eg") ? "mode=eg" : "mode=max", eta, lambda,
+		!strcmp(get_option(options, "mode"), "eg") ? "mode=eg" : "mode=max", eta, lambda,
 		normalize ? "normalize=true" : "normalize=false", counts, NULL);
 }
 
 /* Memberships are float32 in a batch, the golden ones are not. */
-static double tolerance(const fv_descriptor *loss)
+static double get_tolerance(const fv_descriptor *loss)
 {
 	return strcmp(loss->name, "pgdro") ? 1e-12 : 2e-6;
 }
@@ -138,7 +138,7 @@ static void check_q(fv_ctx *ctx, const json_t *want, double off)
 }
 
 /* The index of the only 1 in "wins", or -1. */
-static int won(fv_ctx *ctx, int64_t n)
+static int find_winner(fv_ctx *ctx, int64_t n)
 {
 	double *wins = fv_array(ctx, "wins", FV_F64, 1, n);
 	for (int64_t i = 0; i < n; i++)
@@ -203,7 +203,7 @@ static void check_difference(
 }
 
 /* What a step reports: with the constant that adjusts groups, where there is one. */
-static double reported(const json_t *entry)
+static double get_reported_value(const json_t *entry)
 {
 	const json_t *constant = json_object_get(entry, "value_with_constant");
 	return json_number_value(constant ? constant : json_object_get(entry, "value"));
@@ -213,7 +213,7 @@ static void one_case(const json_t *entry, const json_t *batches)
 {
 	const json_t *options = json_object_get(entry, "options"), *value;
 	const fv_descriptor *loss = variant_loss(options);
-	const char *batch_name = option(entry, "batch");
+	const char *batch_name = get_option(entry, "batch");
 	const json_t *source = json_object_get(batches, batch_name);
 	size_t n, m;
 	bench b = {.ctx = test_ctx()};
@@ -224,7 +224,7 @@ static void one_case(const json_t *entry, const json_t *batches)
 	double *want = test_numbers(json_object_get(entry, "v"), &m);
 	int32_t *klass = test_ints(json_object_get(source, "class"), &m);
 	int32_t *group = test_ints(json_object_get(source, "g"), &m);
-	double *v = calloc(n, sizeof *v), got, off = tolerance(loss);
+	double *v = calloc(n, sizeof *v), got, off = get_tolerance(loss);
 	double *g_soft = test_numbers(json_object_get(source, "n_g_soft"), &m);
 	float *member = test_floats(json_object_get(source, "pi"), &m);
 	open_bench_soft(
@@ -247,13 +247,13 @@ static void one_case(const json_t *entry, const json_t *batches)
 	test_ok(b.ctx, b.ops->weigh(b.state, b.ctx, &batch, v, &got));
 	for (size_t i = 0; i < n; i++)
 		test_close(v[i], want[i], off);
-	test_close(got, reported(entry), off);
+	test_close(got, get_reported_value(entry), off);
 	if (eg)
 		check_q(b.ctx, json_object_get(entry, "q_after"), off);
 	value = json_object_get(entry, "winner");
 	if (value)
 		assert_int_equal(
-			won(b.ctx, (int64_t)json_array_size(json_object_get(entry, "L_g"))),
+			find_winner(b.ctx, (int64_t)json_array_size(json_object_get(entry, "L_g"))),
 			json_is_null(value) ? -1 : json_integer_value(value));
 	if (b.ops->evaluate) { /* for eg, q is the one after the update, and without the constant */
 		double evaluated;
@@ -303,7 +303,7 @@ static void extreme_losses(void **state)
 		float *member = test_floats(json_object_get(entry, "pi"), &all);
 		open_bench_soft(&b, loss, variant_state(b.ctx, loss, options), 1, (int32_t)m, count,
 			count, NULL);
-		double v[8] = {0}, got, off = tolerance(loss);
+		double v[8] = {0}, got, off = get_tolerance(loss);
 		fv_batch batch = {.size = sizeof batch,
 			.n = (int32_t)n,
 			.classes = 1,
@@ -315,7 +315,7 @@ static void extreme_losses(void **state)
 		test_ok(b.ctx, b.ops->weigh(b.state, b.ctx, &batch, v, &got));
 		for (size_t j = 0; j < n; j++)
 			test_close(v[j], want[j], off);
-		test_close(got, reported(entry), off);
+		test_close(got, get_reported_value(entry), off);
 		if (json_object_get(entry, "q_after")) {
 			check_q(b.ctx, json_object_get(entry, "q_after"), off);
 			overflowing +=
@@ -334,7 +334,7 @@ static void extreme_losses(void **state)
 }
 
 /* omega of a cell is B v at B = 1 */
-static double omega(bench *b, int32_t klass, int32_t group)
+static double get_omega(bench *b, int32_t klass, int32_t group)
 {
 	double loss = 1, v = 0, value;
 	fv_batch batch = {.size = sizeof batch,
@@ -373,8 +373,9 @@ static void rw_tables(void **state)
 				test_loss_state(b.ctx, loss, "official", setting, NULL), classes,
 				groups, cg, NULL);
 			for (int32_t i = 0; i < (int32_t)n; i++, checked++)
-				test_close(omega(&b, i / groups, i % groups), weights[i], 1e-14);
-			test_close(omega(&b, 0, -1), 1, 0);
+				test_close(
+					get_omega(&b, i / groups, i % groups), weights[i], 1e-14);
+			test_close(get_omega(&b, 0, -1), 1, 0);
 			free(weights);
 			core_ctx_free(b.ctx);
 		}
@@ -404,10 +405,10 @@ static void rw_unknown(void **state)
 			groups, paper ? all : known, NULL);
 		for (int32_t i = 0; i < 2 * groups; i++) {
 			int32_t group = i % groups == 2 ? -1 : i % groups;
-			test_close(omega(&b, i / groups, group),
-				omega(&plain, i / groups, i % groups), 1e-15);
+			test_close(get_omega(&b, i / groups, group),
+				get_omega(&plain, i / groups, i % groups), 1e-15);
 		}
-		assert_true((omega(&b, 0, -1) != 1) == paper && omega(&b, 1, -1) == 1);
+		assert_true((get_omega(&b, 0, -1) != 1) == paper && get_omega(&b, 1, -1) == 1);
 		core_ctx_free(b.ctx);
 		core_ctx_free(plain.ctx);
 	}
@@ -839,7 +840,7 @@ static fv_status watch_epoch(void *user, const core_train_epoch *epoch)
 
 enum { N = 100 };
 
-static float *floats(fv_ctx *ctx, const char *path, int64_t *n)
+static float *read_floats(fv_ctx *ctx, const char *path, int64_t *n)
 {
 	int64_t dims[4] = {1, 1, 1, 1};
 	int rank;
@@ -852,18 +853,18 @@ static float *floats(fv_ctx *ctx, const char *path, int64_t *n)
 	return out;
 }
 
-static void follow(const char *name, const json_t *trace)
+static void follow_trace(const char *name, const json_t *trace)
 {
 	fv_ctx *ctx = test_ctx();
 	const json_t *options = json_object_get(trace, "options");
 	const fv_descriptor *loss = variant_loss(options);
-	const char *from = option(trace, "groups_from");
+	const char *from = get_option(trace, "groups_from");
 	int64_t count;
 	size_t n, m;
-	float *label = floats(ctx, "training/head/labels.npy", &count);
-	float *both = floats(ctx, "training/head/groups.npy", &count);
-	float *orders = floats(ctx, "training/head/order.npy", &count);
-	float *pi = floats(ctx, "training/head/soft_groups.npy", &count), *member = NULL;
+	float *label = read_floats(ctx, "training/head/labels.npy", &count);
+	float *both = read_floats(ctx, "training/head/groups.npy", &count);
+	float *orders = read_floats(ctx, "training/head/order.npy", &count);
+	float *pi = read_floats(ctx, "training/head/soft_groups.npy", &count), *member = NULL;
 	if (!strncmp(from, "soft_groups.npy", 15))
 		member = pi;
 	int column = !strcmp(from, "groups.npy column 1");
@@ -887,7 +888,7 @@ static void follow(const char *name, const json_t *trace)
 	}
 	if (json_object_get(trace, "winner"))
 		f.winner = test_ints(json_object_get(trace, "winner"), &m);
-	f.init = floats(ctx, "training/head/init.npy", &count);
+	f.init = read_floats(ctx, "training/head/init.npy", &count);
 	fv_loss_ops watched = f.real;
 	watched.weigh = watch_weigh;
 	fv_descriptor copy = *loss;
@@ -905,7 +906,7 @@ static void follow(const char *name, const json_t *trace)
 		.order_n = N,
 		.on_epoch = watch_epoch,
 		.user = &f};
-	job.train.x = floats(ctx, "training/head/features.npy", &count);
+	job.train.x = read_floats(ctx, "training/head/features.npy", &count);
 	job.train.rows = (fv_rows){sizeof job.train.rows, N, 6, column ? 16 : 2, label, klass,
 		group, member, stem, NULL};
 	job.dev = job.train;
@@ -918,13 +919,13 @@ static void follow(const char *name, const json_t *trace)
 	core_ctx_free(ctx);
 }
 
-static void traces(void **state)
+static void follows_golden_traces(void **state)
 {
 	(void)state;
 	json_t *json = test_json(test_golden("training/objectives/traces.json"));
 	json_t *all = json_object_get(json, "traces"), *trace;
 	const char *name;
-	json_object_foreach(all, name, trace) follow(name, trace);
+	json_object_foreach(all, name, trace) follow_trace(name, trace);
 	assert_int_equal(json_object_size(all), 17);
 	json_decref(json);
 }
@@ -945,7 +946,7 @@ int main(void)
 		cmocka_unit_test(gdro_smoothed),
 		cmocka_unit_test(pgdro_needs_memberships),
 		cmocka_unit_test(soft_class_x_group),
-		cmocka_unit_test(traces),
+		cmocka_unit_test(follows_golden_traces),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
