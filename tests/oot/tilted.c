@@ -14,7 +14,7 @@ struct tilted {
 	double tilt;
 };
 
-static double largest(const fv_batch *batch)
+static double find_largest(const fv_batch *batch)
 {
 	double most = batch->loss[0];
 	for (int32_t i = 1; i < batch->n; i++)
@@ -23,9 +23,9 @@ static double largest(const fv_batch *batch)
 	return most;
 }
 
-static double log_mean(const struct tilted *s, const fv_batch *batch)
+static double compute_log_mean(const struct tilted *s, const fv_batch *batch)
 {
-	double most = largest(batch), sum = 0;
+	double most = find_largest(batch), sum = 0;
 	for (int32_t i = 0; i < batch->n; i++)
 		sum += exp(s->tilt * (batch->loss[i] - most));
 	return most + log(sum / batch->n) / s->tilt;
@@ -36,7 +36,7 @@ static fv_status tilted_weigh(
 {
 	const struct tilted *s = state;
 	(void)ctx;
-	*value = log_mean(s, batch);
+	*value = compute_log_mean(s, batch);
 	for (int32_t i = 0; i < batch->n; i++)
 		v[i] = exp(s->tilt * (batch->loss[i] - *value)) / batch->n;
 	return FV_OK;
@@ -46,7 +46,7 @@ static fv_status tilted_evaluate(
 	const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
 {
 	(void)ctx;
-	*value = log_mean(state, batch);
+	*value = compute_log_mean(state, batch);
 	return FV_OK;
 }
 

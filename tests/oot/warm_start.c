@@ -27,7 +27,7 @@ static fv_status warm_start_next(
 
 static const fv_stages_1 stages = FV_STAGES(.next = warm_start_next);
 
-static const void *extension(const char *id)
+static const void *warm_start_extension(const char *id)
 {
 	return strcmp(id, FV_STAGES_1) ? NULL : &stages;
 }
@@ -44,7 +44,7 @@ static const fv_loss_ops ops = FV_LOSS_OPS();
 static const fv_descriptor descriptor = FV_LOSS(.name = "warm_start", .version = "1.0",
 	.summary = "any objective, from a model trained without it for a while",
 	.source = "an example", .licence = "Apache-2.0", .state_size = sizeof(struct warm_start),
-	FV_PARAMS(params), .ops = &ops, .extension = extension);
+	FV_PARAMS(params), .ops = &ops, .extension = warm_start_extension);
 
 FV_PLUGIN_ENTRY
 {

@@ -12,7 +12,7 @@ typedef struct spy_state {
 	float seen[5];
 } spy_state;
 
-static void look(const fv_table *t, float amount, float seen[5])
+static void note_inputs(const fv_table *t, float amount, float seen[5])
 {
 	const void *data[] = {t->x, t->column_id, t->klass, t->speaker, t->stem};
 	for (int i = 0; i < 5; i++)
@@ -29,7 +29,7 @@ static fv_status spy_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_gro
 	static const char *const name[] = {"table", "column", "class", "speaker", "file"};
 	spy_state *s = state;
 	(void)ctx;
-	look(train, 10, s->seen);
+	note_inputs(train, 10, s->seen);
 	*out = (fv_grouping){sizeof *out, 5, name, s->soft, 0};
 	return FV_OK;
 }
@@ -41,7 +41,7 @@ static fv_status spy_assign(
 	float seen[5];
 	(void)ctx;
 	memcpy(seen, s->seen, sizeof seen);
-	look(rows, 1, seen);
+	note_inputs(rows, 1, seen);
 	for (int32_t i = 0; i < rows->n; i++) {
 		id[i] = s->unknown && i % 3 == 0 ? -1 : i % 2;
 		if (member)

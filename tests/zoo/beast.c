@@ -10,7 +10,8 @@
 #include <fairvox/fairvox.h>
 
 #ifndef NO_OPS
-static fv_status weigh(void *state, fv_ctx *ctx, const fv_batch *batch, double *v, double *value)
+static fv_status beast_weigh(
+	void *state, fv_ctx *ctx, const fv_batch *batch, double *v, double *value)
 {
 	(void)state, (void)ctx;
 	for (int32_t i = 0; i < batch->n; i++)
@@ -25,12 +26,12 @@ static const fv_loss_ops ops = {
 	.size = sizeof ops,
 #endif
 #ifndef NO_OPS
-	.weigh = weigh,
+	.weigh = beast_weigh,
 #endif
 };
 
 #ifdef MISTYPED
-static const void *extension(const char *id)
+static const void *beast_extension(const char *id)
 {
 	static const fv_networks_1 networks = FV_NETWORKS(.build = NULL);
 	return strcmp(id, "fv.networks/2") ? NULL : &networks;
@@ -93,7 +94,7 @@ static const fv_descriptor descriptor = {
 	.n_params = sizeof params / sizeof *params,
 	.ops = &ops,
 #ifdef MISTYPED
-	.extension = extension,
+	.extension = beast_extension,
 #endif
 };
 
