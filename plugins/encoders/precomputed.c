@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Features that another program wrote, looked up by recording: safetensors with one F32, F16 or
- * BF16 tensor [L, D] or [D] a recording, named by stem or file name, all of one shape; or a CSV
- * whose first column (FileName, file or without a name) is the recording and whose other columns
- * are features, [1, D], named by the header. Columns `start` and `end` right after the first, as
- * openSMILE's Python package writes them, are passed over.
+/* Encoder `precomputed`: features that another program wrote, looked up by recording.
  *
- * The CSV is read a line at a time: a feature set of 6,373 columns would not fit as strings. Errors
- * are told with FILE:LINE, a tensor by its name; a recording that is not there when it is looked
- * up. */
+ * The file is either safetensors with one F32, F16 or BF16 tensor [L, D] or [D] per recording, all
+ * of the same shape and named by stem or file name; or a CSV whose first column (FileName, file or
+ * without a name) is the recording and whose other columns are features, [1, D], named by the
+ * header. Columns `start` and `end` right after the first one, as written by openSMILE's Python
+ * package, are ignored.
+ *
+ * The CSV is read line by line: as strings, a feature set of 6,373 columns would not fit into
+ * memory. Errors are reported with FILE:LINE or the tensor's name. A recording that is missing is
+ * reported when it is looked up. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -19,8 +21,8 @@
 
 typedef struct feature_row {
 	const char *stem, *name; /* name: as in the file, for messages */
-	const fv_tensor *tensor; /* or */
-	int64_t row;             /* in the CSV's table */
+	const fv_tensor *tensor; /* of a safetensors file */
+	int64_t row;             /* row in the table of a CSV */
 	int64_t line;
 } feature_row;
 
@@ -71,7 +73,7 @@ static fv_status sort_rows(precomputed_state *s, fv_ctx *ctx)
 {
 	fv_status status = FV_OK;
 	if (!s->n)
-		return fv_fail(ctx, FV_DATA, "%s: no recording in it", s->file);
+		return fv_fail(ctx, FV_DATA, "%s: holds no recordings", s->file);
 	qsort(s->row, (size_t)s->n, sizeof *s->row, compare_stem);
 	for (int64_t i = 1; i < s->n; i++) {
 		const feature_row *first = &s->row[i - 1], *again = &s->row[i];
@@ -79,11 +81,13 @@ static fv_status sort_rows(precomputed_state *s, fv_ctx *ctx)
 			continue;
 		if (again->line)
 			status = fv_fail(ctx, FV_DATA,
-				"%s:%lld: '%s' is there twice, first on line %lld", s->file,
-				(long long)again->line, again->stem, (long long)first->line);
+				"%s:%lld: a second row for '%s', the first is on line %lld",
+				s->file, (long long)again->line, again->stem,
+				(long long)first->line);
 		else
-			status = fv_fail(ctx, FV_DATA, "%s: tensors '%s' and '%s' have one stem",
-				s->file, first->name, again->name);
+			status = fv_fail(ctx, FV_DATA,
+				"%s: tensors '%s' and '%s' have the same stem", s->file,
+				first->name, again->name);
 	}
 	return status;
 }
@@ -129,8 +133,8 @@ static fv_status read_tensors(precomputed_state *s, fv_ctx *ctx)
 
 /* --- CSV --- */
 
-/* The field at *at, unquoted in place; *at moves past its comma, or becomes NULL at the end of the
- * line. NULL: a quote that is not closed or stands inside a field. */
+/* Returns the field at *at, unquoted in place, and moves *at past its comma, or sets it to NULL at
+ * the end of the line. Returns NULL if a quote is not closed or is inside a field. */
 static char *read_field(char **at)
 {
 	char *begin = *at, *to = begin, *from = begin;
@@ -168,7 +172,8 @@ static fv_status report_line(const struct csv *csv, const char *what, const char
 		what, text);
 }
 
-/* The next line that is not blank, without its end; false after the last. */
+/* Reads the next line that is not blank, without its line end. Returns 0 after the last line or on
+ * an error. */
 static int read_line(struct csv *csv, fv_status *status)
 {
 	ssize_t n;
@@ -210,16 +215,16 @@ static fv_status read_header(struct csv *csv)
 	}
 	const char *first = s->columns[0];
 	if (*first && strcmp(first, "FileName") && strcmp(first, "file"))
-		return report_line(csv, "the first column must be FileName or file, it is ", first);
+		return report_line(csv, "the first column must be FileName or file, not ", first);
 	if (n > 3 && !strcmp(s->columns[1], "start") && !strcmp(s->columns[2], "end"))
 		csv->skipped = 2;
 	s->columns += 1 + csv->skipped;
 	s->dims = (int32_t)(n - 1 - csv->skipped);
 	s->layers = 1;
-	return s->dims > 0 ? FV_OK : report_line(csv, "no features, only ", first);
+	return s->dims > 0 ? FV_OK : report_line(csv, "there are no feature columns, only ", first);
 }
 
-/* A row's numbers -> out [D]. The first bad cell of a row is told. */
+/* Parses the numbers of a row into out [D] and reports the first bad cell. */
 static fv_status read_numbers(const struct csv *csv, char *at, float *out)
 {
 	const precomputed_state *s = csv->state;
@@ -234,7 +239,7 @@ static fv_status read_numbers(const struct csv *csv, char *at, float *out)
 			continue;
 		if (!fv_parse_real(field, &number) || !isfinite((float)number))
 			return fv_fail(csv->ctx, FV_DATA,
-				"%s:%lld: %s: '%.40s' is no finite number", s->file,
+				"%s:%lld: %s: '%.40s' is not a finite number", s->file,
 				(long long)csv->line, s->columns[i], field);
 		out[i] = (float)number;
 	}
@@ -292,8 +297,8 @@ static fv_status read_file(precomputed_state *s, fv_ctx *ctx)
 	FILE *file = fopen(s->file, "rbe");
 	if (!file)
 		return fv_fail(ctx, FV_DATA, "%s: %s", s->file, strerror(errno));
-	/* Bytes 2 to 7 of a safetensors file's length are zeros, or it is no text for other
-	 * reasons. */
+	/* A safetensors file starts with the length of its header, whose upper bytes are zero; text
+	 * has no zero bytes. */
 	unsigned char begin[512];
 	size_t n = fread(begin, 1, sizeof begin, file);
 	fv_status status;
@@ -312,9 +317,10 @@ static fv_status precomputed_open(void *state, fv_ctx *ctx, const char *weights)
 	precomputed_state *s = state;
 	if (weights)
 		return fv_fail(ctx, FV_CONFIG,
-			"there are no weights to read; parameter 'file' names the features");
+			"takes no weights: name the features with the parameter 'file'");
 	if (!s->file)
-		return fv_fail(ctx, FV_CONFIG, "parameter 'file' must name a file of features");
+		return fv_fail(
+			ctx, FV_CONFIG, "parameter 'file' is missing: name a file of features");
 	fv_status status = read_file(s, ctx);
 	if (!status)
 		status = sort_rows(s, ctx);
@@ -370,8 +376,7 @@ static void precomputed_close(void *state)
 static const fv_param params[] = {
 	FV_PARAM_PATH(precomputed_state, file, .name = "file",
 		.doc = "Safetensors with a tensor [L, D] or [D] for each recording, or CSV with a "
-		       "row "
-		       "for each; it must be given."),
+		       "row for each. Required."),
 };
 
 static const fv_encoder_ops ops = FV_ENCODER_OPS(.open = precomputed_open, .info = precomputed_info,

@@ -87,12 +87,12 @@ static void bad_tensors(void **state)
 		{{{"a", "F32", 1, {2}, x}, {"b", "F32", 1, {3}, x}}, 2,
 			"tensor 'b' is [1, 3], those before it [1, 2]"},
 		{{{"a", "F32", 1, {2}, x}, {"d/a.wav", "F32", 1, {2}, x}}, 2,
-			"tensors 'a' and 'd/a.wav' have one stem"},
+			"tensors 'a' and 'd/a.wav' have the same stem"},
 		{{{"a", "F32", 3, {1, 1, 2}, x}}, 1, "tensor 'a' is neither [L, D] nor [D]"},
 		{{{"a", "F32", 0, {0}, x}}, 1, "tensor 'a' is neither [L, D] nor [D]"},
 		{{{"a", "F32", 1, {0}, x}}, 1, "tensor 'a' is neither [L, D] nor [D]"},
 		{{{"a", "I32", 1, {2}, x}}, 1, "tensor 'a' is I32, not F32, F16 or BF16"},
-		{{{"a", "F32", 1, {0}, x}}, 0, "no recording in it"},
+		{{{"a", "F32", 1, {0}, x}}, 0, "holds no recordings"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		test_plugin p = test_plugin_open("precomputed");
@@ -178,17 +178,18 @@ static void bad_csv(void **state)
 		const char *text, *message;
 		size_t errors;
 	} cases[] = {
-		{"name,F0\na,1\n", "f.csv:1: the first column must be FileName or file, it is name",
+		{"name,F0\na,1\n", "f.csv:1: the first column must be FileName or file, not name",
 			1},
-		{"file\na\n", "f.csv:1: no features, only file", 1},
-		{"file,x\na,1\na.wav,2\n", "f.csv:3: 'a' is there twice, first on line 2", 1},
+		{"file\na\n", "f.csv:1: there are no feature columns, only file", 1},
+		{"file,x\na,1\na.wav,2\n", "f.csv:3: a second row for 'a', the first is on line 2",
+			1},
 		{"file,x,y\na,1\nb,1,2,3\nc,1,2\n", "f.csv:2: fewer fields than the header", 2},
 		{"file,x,y\na,1,nan\nb,1,\nc,inf,2\nd,1,1e39\n",
-			"f.csv:2: y: 'nan' is no finite number", 4},
+			"f.csv:2: y: 'nan' is not a finite number", 4},
 		{"file,x\n\"a,1\n", "f.csv:2: a quoted field is not closed", 1},
 		{"file,x\na,\"1\n", "f.csv:2: a quoted field is not closed", 1},
 		{"file,x\n,1\n", "f.csv:2: no file name", 1},
-		{"file,x\n", "f.csv: no recording in it", 1},
+		{"file,x\n", "f.csv: holds no recordings", 1},
 		{"\n", "f.csv: empty", 1},
 		{"", "f.csv: byte 0: too short", 1},
 		{"<html>",
@@ -206,9 +207,9 @@ static void bad_csv(void **state)
 	}
 	test_plugin p = test_plugin_open("precomputed");
 	const fv_encoder_ops *ops = p.ops;
-	test_fails(p.ctx, ops->open(p.state, p.ctx, NULL), FV_CONFIG, "parameter 'file' must name");
+	test_fails(p.ctx, ops->open(p.state, p.ctx, NULL), FV_CONFIG, "parameter 'file' is missing");
 	test_fails(p.ctx, open_file(&p, "/no/such/file"), FV_DATA, "/no/such/file: No such file");
-	test_fails(p.ctx, ops->open(p.state, p.ctx, "w.pt"), FV_CONFIG, "there are no weights");
+	test_fails(p.ctx, ops->open(p.state, p.ctx, "w.pt"), FV_CONFIG, "takes no weights");
 	test_plugin_close(&p);
 }
 

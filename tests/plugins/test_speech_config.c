@@ -69,36 +69,36 @@ static void config_is_checked(void **state)
 	const char *config = f->config;
 	static const char *const cases[][3] = {
 		{"\"hidden_size\": 48", "\"hidden_size\": 64",
-			"config.json: hidden_size is 64, the tensors say 48"},
+			"config.json: hidden_size is 64, but the tensors imply 48"},
 		{"\"hidden_size\": 48", "\"hidden_size\": \"48\"",
 			"config.json: hidden_size is not"},
 		{"\"num_hidden_layers\": 3", "\"num_hidden_layers\": 2",
-			"config.json: num_hidden_layers is 2, the tensors say 3"},
+			"config.json: num_hidden_layers is 2, but the tensors imply 3"},
 		{"\"num_attention_heads\": 4", "\"num_attention_heads\": 6",
-			"config.json: num_attention_heads is 6, the tensors say 4"},
+			"config.json: num_attention_heads is 6, but the tensors imply 4"},
 		{"\"intermediate_size\": 96", "\"intermediate_size\": 0",
 			"intermediate_size is not"},
 		{"\"num_buckets\": 320", "\"num_buckets\": 32",
-			"config.json: num_buckets is 32, the tensors say 320"},
+			"config.json: num_buckets is 32, but the tensors imply 320"},
 		{"\"hidden_act\": \"gelu\"", "\"hidden_act\": \"relu\"",
-			"config.json: hidden_act is \"relu\"; only \"gelu\" is computed here"},
+			"config.json: hidden_act is \"relu\", but only \"gelu\" is supported"},
 		{"\"add_adapter\": false", "\"add_adapter\": true", "add_adapter is true"},
 		{"\"model_type\": \"wavlm\"", "\"model_type\": \"bert\"",
 			"config.json: model_type is \"bert\", not \"wavlm\""},
 		{"\"feat_extract_norm\": \"group\"", "\"feat_extract_norm\": \"layer\"",
-			"config.json: feat_extract_norm does not go with the tensors"},
+			"config.json: feat_extract_norm contradicts the tensors"},
 		{"\"feat_extract_norm\": \"group\"", "\"feat_extract_norm\": \"batch\"",
-			"config.json: feat_extract_norm is none that is known"},
+			"config.json: feat_extract_norm has an unknown value"},
 		{"\"conv_bias\": false", "\"conv_bias\": true",
-			"config.json: conv_bias does not go with the tensors"},
+			"config.json: conv_bias contradicts the tensors"},
 		{"    10,", "    9,",
 			"tensor 'feature_extractor.conv_layers.0.conv.weight' is [32,1,10]"},
-		{"    10,", "", "conv_dim, conv_kernel and conv_stride are not lists of as many"},
-		{"\"layer_norm_eps\": 1e-05", "\"layer_norm_eps\": -1", "layer_norm_eps is not"},
+		{"    10,", "", "conv_dim, conv_kernel and conv_stride must be lists of the same"},
+		{"\"layer_norm_eps\": 1e-05", "\"layer_norm_eps\": -1", "layer_norm_eps must be"},
 		{"\"max_bucket_distance\": 800", "\"max_bucket_distance\": 80",
-			"320 buckets for distances up to 80"},
+			"320 buckets, distances up to 80"},
 		{"\"num_conv_pos_embedding_groups\": 16", "\"num_conv_pos_embedding_groups\": 5",
-			"5 groups of positions do not divide the width 48"},
+			"the width 48 is not a multiple of the 5 position groups"},
 		{"{", "[", "config.json:"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -138,11 +138,11 @@ static void heads_must_be_known(void **state)
 	const char *path = test_network_write(ctx, &net, NULL, NULL, NULL, 0);
 	test_fails(ctx,
 		test_encoder_with(ctx, f->registry, "wav2vec2_age_gender", path, NULL, NULL, &e),
-		FV_CONFIG, "put config.json beside the file, or set the parameter heads");
+		FV_CONFIG, "put config.json next to the file, or set the parameter heads");
 	test_fails(ctx,
 		test_encoder_with(
 			ctx, f->registry, "wav2vec2_age_gender", path, NULL, "heads=5", &e),
-		FV_DATA, "5 attention heads do not divide the width 48");
+		FV_DATA, "the width 48 is not a multiple of the 5 attention heads");
 	core_ctx_free(ctx);
 }
 

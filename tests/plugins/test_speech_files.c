@@ -270,7 +270,7 @@ static void census_of_all(void **state)
 	bad = (test_network){.n = 1};
 	bad.tensor[0] = net.tensor[0];
 	refused_once(f, &models[0], test_network_write(ctx, &bad, NULL, NULL, NULL, 0),
-		"no network of this kind is in the file");
+		"the file holds no network of this kind");
 	core_ctx_free(ctx);
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a file must hold. The network's sizes follow from the shapes of its tensors. Each size has
- * up to three witnesses that must not all be wrong: the value that most of them give counts, so
- * that the census names the tensor that is at fault and not all others. */
+/* What a weights file must hold.
+ *
+ * The network's sizes follow from the shapes of its tensors. Each size is read from up to three
+ * tensors, and the value that most of them agree on is used. If one tensor is damaged, the census
+ * then names that tensor and not all the others. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,13 +14,14 @@ enum { TAPS_MAX = 63, SIZE_MAX_ANY = 65536, NAME = 112 };
 
 /* --- names --- */
 
-/* SpeechBrain's embedding_model.ckpt; its Pretrained interface's modules; a checkpoint of training.
- */
+/* Prefixes of the tensor names: in SpeechBrain's embedding_model.ckpt, in its Pretrained
+ * interface's modules, and in a training checkpoint. */
 static const char *const prefixes[] = {"", "embedding_model.", "mods.embedding_model."};
 
 enum { PREFIXES = sizeof prefixes / sizeof *prefixes };
 
-/* A dimension of a tensor, divided by `factor`, is the size at `size`. */
+/* Dimension `dim` of the tensor `name`, divided by `factor`, is the member of ecapa_sizes at offset
+ * `size`. */
 static const struct witness {
 	size_t size;
 	const char *name;
@@ -80,7 +83,7 @@ const char *ecapa_find_prefix(const fv_checkpoint *file)
 
 /* --- sizes --- */
 
-/* 0: it says nothing. */
+/* Returns the size that one tensor implies, or 0 if the tensor is missing or unusable. */
 static int64_t read_witness(const fv_checkpoint *file, const char *prefix, const struct witness *w)
 {
 	const fv_tensor *t = find_tensor(file, prefix, w->name);
@@ -90,8 +93,7 @@ static int64_t read_witness(const fv_checkpoint *file, const char *prefix, const
 	return t->shape[w->dim] / w->factor;
 }
 
-/* What most of the witnesses from `w` on say about their size, the first of those that are equal.
- */
+/* Returns the size that most of the n witnesses agree on; on ties the first one wins. */
 static int64_t vote_size(
 	const fv_checkpoint *file, const char *prefix, const struct witness *w, int n)
 {
@@ -110,7 +112,8 @@ static int64_t vote_size(
 	return best;
 }
 
-/* NULL, or what keeps the sizes from being those of a network; in `text` [160]. */
+/* Fills in `sizes`. Returns NULL, or a message in `text` [160] that says why the tensors do not
+ * form a network. */
 static const char *find_sizes(
 	const fv_checkpoint *file, const char *prefix, ecapa_sizes *sizes, char text[160])
 {
@@ -120,7 +123,8 @@ static const char *find_sizes(
 			n++;
 		int64_t size = vote_size(file, prefix, &witnesses[w], n);
 		if (!size) {
-			snprintf(text, 160, "no ECAPA-TDNN: no tensor '%s%s' of usable shape",
+			snprintf(text, 160,
+				"not an ECAPA-TDNN: there is no tensor '%s%s' of usable shape",
 				prefix, witnesses[w].name);
 			return text;
 		}
@@ -128,7 +132,7 @@ static const char *find_sizes(
 	}
 	sizes->scale = sizes->channels / sizes->part;
 	if (sizes->channels % sizes->part || sizes->scale < 2 || sizes->scale > ECAPA_SCALE_MAX) {
-		snprintf(text, 160, "%lld channels do not fall into 2 to %d parts of %lld",
+		snprintf(text, 160, "%lld channels cannot be split into 2 to %d parts of %lld",
 			(long long)sizes->channels, ECAPA_SCALE_MAX, (long long)sizes->part);
 		return text;
 	}
@@ -174,7 +178,7 @@ static void add_norm(struct list *list, const char *layer, int64_t width)
 	add_tensor(list, layer, "norm.num_batches_tracked", (fv_expected){.ignored = 1});
 }
 
-/* A convolution, ReLU and a norm. */
+/* Adds the tensors of a convolution and a norm (the ReLU between them has none). */
 static void add_tdnn(struct list *list, const char *layer, int64_t out, int64_t in, int64_t taps)
 {
 	char name[NAME];
@@ -201,10 +205,11 @@ static void add_block(struct list *list, const ecapa_sizes *z, int b)
 	add_conv(list, name, z->channels, z->squeeze, 1);
 }
 
-/* The list's memory is freed with free(list.at). */
+/* Lists all tensors of the network. Release the list with free(list.at). */
 static struct list list_tensors(const ecapa_sizes *z, const char *prefix)
 {
-	/* seven of each of: first, merging and attention's, scale + 1 in each block */
+	/* Seven tensors for each convolution with norm: the first one, the merging one, the
+	 * attention's, and scale + 1 in each block. */
 	size_t n = 7 * (size_t)(3 + ECAPA_BLOCKS * (z->scale + 1)) + 4 * ECAPA_BLOCKS + 9;
 	fv_expected *at = calloc(n, sizeof *at + NAME);
 	struct list list = {prefix, 0, at, (char(*)[NAME])(at + n)};

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Features as SpeechBrain's Fbank(n_mels = 80) and InputNormalization("sentence", std_norm = False)
- * compute them: power spectra of 25 ms periodic Hamming windows every 10 ms, centred, zeros beyond
- * the ends; 80 symmetric triangles from 0 to 8000 Hz on the HTK scale; 10 log10(max(x, 1e-10)), no
- * lower than the recording's largest value less 80; less each band's mean over the recording. In
- * double up to the decibels. */
+ * compute them.
+ *
+ * Power spectra of 25 ms periodic Hamming windows every 10 ms, centred, with zeros beyond the ends;
+ * 80 symmetric triangular bands from 0 to 8000 Hz on the HTK scale; 10 log10(max(x, 1e-10)),
+ * limited to 80 below the recording's largest value; minus each band's mean over the recording.
+ * Computed in double up to the decibels. */
 #include <math.h>
 
 #include "ecapa.h"

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Encoder `ecapa`: a voice as 192 numbers (Desplanques, Thienpondt, Demuynck, "ECAPA-TDNN:
- * emphasized channel attention, propagation and aggregation in TDNN based speaker verification",
- * Interspeech 2020), with weights that SpeechBrain trained; other sizes of the network too. Output:
- * `embedding` [1,D], of any length, as SpeechBrain's encode_batch gives it. */
+/* Encoder `ecapa`: a speaker embedding of 192 numbers (Desplanques, Thienpondt, Demuynck,
+ * "ECAPA-TDNN: emphasized channel attention, propagation and aggregation in TDNN based speaker
+ * verification", Interspeech 2020), with weights trained by SpeechBrain. Other sizes of the network
+ * work too.
+ *
+ * Output: `embedding` [1,D], not normalised to unit length, as SpeechBrain's encode_batch returns
+ * it. */
 #include <string.h>
 
 #include "ecapa.h"
@@ -12,8 +15,8 @@ static fv_status ecapa_open(void *state, fv_ctx *ctx, const char *weights)
 	ecapa_state *s = state;
 	if (!weights)
 		return fv_fail(ctx, FV_CONFIG,
-			"needs weights: embedding_model.ckpt of speechbrain/spkrec-ecapa-voxceleb "
-			"(fairvox fetch ecapa)");
+			"needs weights: give embedding_model.ckpt of "
+			"speechbrain/spkrec-ecapa-voxceleb (fairvox fetch ecapa)");
 	fv_status status = ecapa_fbank_open(s, ctx);
 	if (!status)
 		status = ecapa_read_weights(s, ctx, weights);
@@ -22,7 +25,7 @@ static fv_status ecapa_open(void *state, fv_ctx *ctx, const char *weights)
 	return status;
 }
 
-/* As many as reflecting frames takes, and a whole window. */
+/* min_samples: enough frames for reflecting them at the edges, and at least one window. */
 static fv_status ecapa_info(const void *state, fv_ctx *ctx, fv_encoder_info *info)
 {
 	const ecapa_state *s = state;
@@ -63,7 +66,7 @@ static const fv_param params[] = {
 	FV_PARAM_CHOICE(ecapa_state, precision, .name = "precision",
 		.choices = "fp32|bf16x3|bf16", /* enum fv_precision */
 		.def_paper = "fp32",
-		.doc = "How products over frames are computed: float32, sums of two bfloat16 "
+		.doc = "Precision of matrix products over frames: float32, sums of two bfloat16 "
 		       "numbers, or bfloat16."),
 };
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attentive statistics: mean and deviation of each channel over the frames, first with equal weights,
- * then with the softmax over time of
+/* Attentive statistics pooling: mean and standard deviation of each channel over the frames, first
+ * with equal weights, then weighted by the softmax over time of
  *     V tanh(norm(max(0, W (z_t, mean, deviation) + b))) + c.
- * z = norm(x) is never stored: its mean is scale times that of x plus shift, its deviation |scale|
- * times that of x, no smaller than 1e-6. Sums are of differences to the mean, in float over sixteen
- * frames and in double over those. */
+ *
+ * z = norm(x) is never stored: its mean is scale times the mean of x plus shift, its deviation
+ * |scale| times that of x, with a minimum of 1e-6. Sums are of differences from the mean, in float
+ * over sixteen frames and in double over those. */
 #include <math.h>
 #include <string.h>
 
@@ -43,7 +44,7 @@ void ecapa_compute_mean(
 		mean[c] = (float)(sum[c] / (double)frames);
 }
 
-/* logits [T,M] -> largest [M] */
+/* Writes the maximum over time of logits [T,M] into largest [M]. */
 static void find_largest(const float *logits, int64_t frames, int64_t channels, float *largest)
 {
 	memcpy(largest, logits, (size_t)channels * sizeof *largest);
@@ -59,7 +60,8 @@ struct pool {
 	double *sums;          /* [3,M] */
 };
 
-/* x [T,M] -> statistics [2 M] of norm(x), with equal weights or those of the logits [T,M]. */
+/* Writes statistics [2 M] of norm(x) for x [T,M], weighted equally or by the softmax of logits
+ * [T,M]. */
 static void find_statistics(const ecapa_state *s, const struct pool *pool, const float *x,
 	const float *logits, int64_t frames, float *statistics)
 {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the file's tensors to layers. In this network a batch norm stands behind each ReLU:
+/* Opens the layers from the file's tensors.
+ *
+ * In this network a batch norm follows each ReLU:
  *     y = norm(max(0, conv(x))),   norm(z) = scale z + shift,
  *     scale = weight / sqrt(running_var + 1e-5),   shift = bias - scale running_mean.
- * Where a product alone reads y, the norm becomes part of it: W (scale z + shift) + b is the
- * product of z with W scale, plus b + W shift. That holds at the edges too, where frames are
- * reflected. The other norms are applied where their frames are read. Sums of the bias are in
+ * If only one matrix product reads y, the norm is folded into it: W (scale z + shift) + b is the
+ * product of z with W scale, plus b + W shift. This also holds at the edges, where frames are
+ * reflected. The other norms are applied where their frames are read. Sums for the bias are in
  * double. */
 #include <math.h>
 #include <stdio.h>
@@ -19,8 +21,8 @@ struct reader {
 	fv_ctx *ctx;
 	const char *path, *prefix;
 	const fv_checkpoint *file;
-	float *weight, *turned, *bias; /* room for the largest of the network */
-	fv_status status;              /* of all that was read */
+	float *weight, *turned, *bias; /* each large enough for the largest tensor of the network */
+	fv_status status;              /* first error of all reads */
 };
 
 static int64_t max_i64(int64_t a, int64_t b)
@@ -74,7 +76,8 @@ static ecapa_norm read_norm(struct reader *r, const char *layer, int64_t width)
 	return norm;
 }
 
-/* weight [out,in,taps] -> turned [out,taps,in], since a row holds one frame after the other. */
+/* Transposes weight [out,in,taps] into turned [out,taps,in], since a row holds one frame after the
+ * other. */
 static void transpose_taps(struct reader *r, int64_t out, int64_t in, int64_t taps)
 {
 	for (int64_t o = 0; o < out; o++)
@@ -84,8 +87,7 @@ static void transpose_taps(struct reader *r, int64_t out, int64_t in, int64_t ta
 					r->weight[(o * in + i) * taps + k];
 }
 
-/* The norm of inputs from .. from + width of each row of weight [out,in] becomes part of weight and
- * bias. */
+/* Folds the norm of inputs from .. from + width of weight [out,in] into weight and bias. */
 static void fold_norm(float *weight, float *bias, int64_t out, int64_t in, int64_t from,
 	int64_t width, const ecapa_norm *norm)
 {
@@ -129,8 +131,8 @@ static ecapa_dense read_dense(struct reader *r, const char *layer, int64_t out, 
 	return dense;
 }
 
-/* Its 1-tap convolution that leaves a block reads the first part of what entered, and the others as
- * the convolutions left them. */
+/* Reads the 1-tap convolution that ends a block. Its input is part 0 of what entered the block and
+ * the convolved parts, each without its norm, so those norms are folded in. */
 static fv_linear *read_leave(
 	struct reader *r, const ecapa_state *s, const ecapa_block *block, const char *layer)
 {
@@ -167,8 +169,9 @@ static void read_block(struct reader *r, const ecapa_state *s, ecapa_block *bloc
 	block->excite = read_dense(r, name, z->channels, z->squeeze);
 }
 
-/* The attention's first product reads a frame and the mean and deviation of all: weight [A,3 M].
- * The part for the latter is the same for all frames of a recording. */
+/* Reads the attention's first layer, weight [A,3 M]. It takes a frame together with the mean and
+ * deviation of all frames; the part for mean and deviation is the same for all frames of a
+ * recording and becomes `context`. */
 static void read_attention(struct reader *r, ecapa_state *s)
 {
 	const ecapa_sizes *z = &s->sizes;
@@ -215,7 +218,7 @@ static fv_status read_network(struct reader *r, ecapa_state *s)
 		widest = max_i64(widest, t->rank ? t->shape[0] : 0);
 		turned = max_i64(turned, t->rank == 3 && t->shape[2] > 1 ? t->count : 0);
 	}
-	largest = max_i64(largest, 2 * widest); /* a norm's mean and variance */
+	largest = max_i64(largest, 2 * widest); /* mean and variance of a norm */
 	r->weight = malloc((size_t)largest * sizeof(float));
 	r->turned = malloc((size_t)turned * sizeof(float));
 	r->bias = malloc((size_t)widest * sizeof(float));

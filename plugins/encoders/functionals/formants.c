@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Formants of one frame by linear prediction of the band up to 5.5 kHz, and the levels of
+/* Formants of one frame, by linear prediction of the band up to 5.5 kHz, and the levels of
  * harmonics.
  *
  * Selective linear prediction (Makhoul, Proc. IEEE 63, 1975): the autocorrelation that a recording
- * at 11 kHz would have is summed from the pre-emphasised power spectrum below 5.5 kHz, so that the
- * frame's spectrum serves once more and nothing is resampled. The roots of the predictor are found
- * by Laguerre's method with deflation (Press et al., Numerical Recipes, 9.5).
+ * at 11 kHz would have is computed from the pre-emphasised power spectrum below 5.5 kHz. The
+ * frame's spectrum can thus be reused and nothing needs resampling. The roots of the predictor are
+ * found by Laguerre's method with deflation (Press et al., Numerical Recipes, 9.5).
  */
 #include "descriptors.h"
 
@@ -13,8 +13,9 @@
 
 #define BAND_RATE 11000.0 /* twice the band */
 
-/* r [LPC_ORDER+1] -> predictor a [LPC_ORDER+1], a[0] = 1: sum_j a_j x_(i-j) is the residual.
- * Returns 0 when the autocorrelation is not positive definite (Levinson-Durbin). */
+/* Levinson-Durbin recursion: autocorrelation r [LPC_ORDER+1] -> predictor a [LPC_ORDER+1] with a[0]
+ * = 1; sum_j a_j x_(i-j) is the residual. Returns 0 if the autocorrelation is not positive
+ * definite. */
 static int solve_levinson(const double *r, double *a)
 {
 	double error = r[0];
@@ -63,7 +64,7 @@ static double squared_modulus(number a)
 	return a.re * a.re + a.im * a.im;
 }
 
-/* One root of p[0] + p[1] z + ... + p[n] z^n, n >= 1, from z. */
+/* Laguerre's method: one root of p[0] + p[1] z + ... + p[n] z^n, n >= 1, starting from z. */
 static number find_root(const double *p, int n, number z)
 {
 	for (int step = 0; step < 40; step++) {
@@ -93,13 +94,13 @@ static number find_root(const double *p, int n, number z)
 	return z;
 }
 
-/* p /= z^2 - 2 re z + |root|^2 (a conjugate pair) or z - re (a real root); returns the new degree.
- */
+/* Divides p by z^2 - 2 re z + |root|^2 (a conjugate pair) or by z - re (a real root). Returns the
+ * new degree. */
 static int divide_out_root(double *p, int n, number root)
 {
 	int pair = fabs(root.im) > 1e-7 && n > 1;
 	double sum = pair ? 2 * root.re : root.re, product = pair ? squared_modulus(root) : 0;
-	double above = 0, above2 = 0; /* the quotient's coefficients found last */
+	double above = 0, above2 = 0; /* the last two coefficients of the quotient */
 	for (int j = n; j >= (pair ? 2 : 1); j--) {
 		double b = p[j] + sum * above - product * above2;
 		above2 = above, above = b;
@@ -136,7 +137,7 @@ static int find_resonances(const double *a, resonance *out)
 	return found;
 }
 
-/* Level of the spectrum's peak within +- reach of hz, dB: the vertex of a parabola through the
+/* Level in dB of the spectrum's peak within +- reach of hz: the vertex of a parabola through the
  * strongest bin and its neighbours. */
 static float find_peak_level(const float *power, double hz, double reach)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the wave to rows of descriptors: framing, windows, one power spectrum a frame. */
+/* From the wave to rows of descriptors: framing, windows and one power spectrum per frame. */
 #include "descriptors.h"
 
 #include <math.h>
@@ -47,7 +47,7 @@ fv_status frames_open(frame_plan *plan, fv_ctx *ctx, double floor_hz, double cei
 	return FV_OK;
 }
 
-/* Level [dB re full scale] and the share of sample pairs of different sign. */
+/* Level [dB re full scale] and the share of neighbouring samples with different signs. */
 static void describe_waveform(const float *x, frame_rows *rows, int64_t t)
 {
 	int crossings = 0;

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-#define POWER_FLOOR 1e-8f /* about the noise of 16-bit samples in one bin */
+#define POWER_FLOOR 1e-8f /* roughly the noise of 16-bit samples in one bin */
 
 static int bin_of_hz(double hz)
 {
@@ -42,9 +42,9 @@ static float fit_slope(const float *y, int first, int end)
 	return sum / spread * (1000.0f * FFT / RATE);
 }
 
-/* Balance and slopes: alpha ratio, Hammarberg index, spectral slopes [alphaRatio, hammarbergIndex,
- * slope0-500, slope500-1500]. alpha: 1-5 kHz over 50-1000 Hz; Hammarberg: strongest bin of 0-2 kHz
- * over that of 2-5 kHz; slopes: of the spectrum in dB, per kHz. */
+/* Spectral balance [alphaRatio, hammarbergIndex, slope0-500, slope500-1500]. Alpha ratio: energy of
+ * 1-5 kHz over that of 50-1000 Hz. Hammarberg index: strongest bin of 0-2 kHz over strongest bin of
+ * 2-5 kHz. Slopes: of the spectrum in dB, per kHz. */
 static void describe_balance(const frame_plan *plan, const float *power, const float *log2_power,
 	frame_rows *rows, int64_t t)
 {
@@ -52,7 +52,7 @@ static void describe_balance(const frame_plan *plan, const float *power, const f
 	      high = sum_band_energy(plan, power, 1000, 5000);
 	float below = find_largest(power, 0, bin_of_hz(2000)),
 	      above = find_largest(power, bin_of_hz(2000), bin_of_hz(5000));
-	float dB = 3.01029996f; /* of a factor of two in power */
+	float dB = 3.01029996f; /* dB per factor of two in power */
 	rows->row[ROW_ALPHA][t] = to_decibel((high + POWER_FLOOR) / (low + POWER_FLOOR));
 	rows->row[ROW_HAMMARBERG][t] = to_decibel((below + POWER_FLOOR) / (above + POWER_FLOOR));
 	rows->row[ROW_SLOPE_LOW][t] = dB * fit_slope(log2_power, 0, bin_of_hz(500) + 1);
@@ -60,9 +60,9 @@ static void describe_balance(const frame_plan *plan, const float *power, const f
 		dB * fit_slope(log2_power, bin_of_hz(500), bin_of_hz(1500) + 1);
 }
 
-/* Where the energy lies: centroid and spread (Hz), entropy of P / sum P (bits), the frequency below
- * which 85% of the energy lies. As in openSMILE's ComParE set: Schuller et al., Interspeech 2013.
- */
+/* Shape of the spectrum: centroid and spread (Hz), entropy of P / sum P (bits), and the frequency
+ * below which 85% of the energy lies. As in openSMILE's ComParE set: Schuller et al., Interspeech
+ * 2013. */
 static void describe_shape(const frame_plan *plan, const float *power, const float *log2_power,
 	frame_rows *rows, int64_t t)
 {
@@ -80,8 +80,9 @@ static void describe_shape(const frame_plan *plan, const float *power, const flo
 	rows->row[ROW_ROLLOFF][t] = plan->hz[rolloff];
 }
 
-/* Log energies of mel bands, cepstra 1 .. CEPSTRA [mfcc1 ...], and loudness [loudness]: the bands
- * weighted by the equal-loudness curve and compressed, summed (Hermansky, JASA 87, 1990). */
+/* Log energies of mel bands, cepstra 1 .. CEPSTRA [mfcc1 ...], and loudness [loudness]: the sum of
+ * the bands after weighting by the equal-loudness curve and compression (Hermansky, JASA 87, 1990).
+ */
 static void describe_auditory(
 	const frame_plan *plan, const float *power, frame_rows *rows, int64_t t)
 {
@@ -99,8 +100,8 @@ static void describe_auditory(
 		rows->row[ROW_MFCC + c][t] = fv_dot(plan->cosines + c * BANDS, log_band, BANDS);
 }
 
-/* Change of the amplitude spectrum since the frame before: root mean square over bins
- * [spectralFlux]. The first frame has none. */
+/* Spectral flux [spectralFlux]: root mean square over the bins of the change of amplitude since the
+ * previous frame. Undefined in the first frame. */
 static void describe_flux(const float *power, float *amplitude, frame_rows *rows, int64_t t)
 {
 	float change[BINS];

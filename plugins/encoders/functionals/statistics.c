@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Statistics over time. Rows are smoothed over three frames first, as in eGeMAPS; a statistic over
+/* Statistics over time. Rows are first smoothed over three frames, as in eGeMAPS. A statistic over
  * no frames is 0.
  *
  *   rows that only voiced frames have: mean, sd, mean absolute delta
  *   all other rows: mean and sd over voiced and over unvoiced frames, mean absolute delta
  *   F0 and loudness: 20th, 50th, 80th percentile, their range, mean and sd of rising and falling
  *     slope
- *   tempo: loudness peaks and voiced stretches a second, lengths of voiced and unvoiced stretches
+ *   tempo: loudness peaks and voiced segments per second, lengths of voiced and unvoiced segments
  *
  * The delta is the slope of the regression line over five frames.
  */
@@ -52,7 +52,7 @@ static void format_row_name(int row, char *name)
 		snprintf(name, NAME, "band%d", row - ROW_BAND + 1);
 }
 
-/* A column named <row>_<what>, or <what> for row -1. */
+/* Writes a column named <row>_<what>, or <what> if row is -1. */
 static void write_column(column_writer *w, int row, const char *what, double value)
 {
 	if (w->name && row < 0) {
@@ -82,7 +82,8 @@ static moments compute_moments(const float *x, int64_t n)
 	return (moments){mean, n ? sqrt(squares / (double)n) : 0};
 }
 
-/* The defined values of a row at frames of one kind: 1 voiced, 0 unvoiced, -1 all. */
+/* Copies the defined values of a row in frames of one kind: 1 voiced, 0 unvoiced, -1 all. Returns
+ * their number. */
 static int64_t select_frames(const frame_rows *rows, const float *x, int voiced, float *out)
 {
 	int64_t n = 0;
@@ -92,7 +93,8 @@ static int64_t select_frames(const frame_rows *rows, const float *x, int voiced,
 	return n;
 }
 
-/* Mean of the defined values among the frame and its neighbours; undefined stays so. */
+/* Replaces each defined value by the mean of the defined values of its frame and the two
+ * neighbours. */
 static void smooth_row(float *x, int64_t n)
 {
 	float last = NAN;
@@ -124,7 +126,7 @@ static int compare_floats(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Mean and sd of the steps up (sign 1) or down (-1) between neighbouring frames, per second. */
+/* Mean and sd of the rises (sign 1) or falls (-1) between neighbouring frames, per second. */
 static moments measure_slopes(const float *x, int64_t n, float sign, float *scratch)
 {
 	int64_t count = 0;
@@ -157,8 +159,8 @@ static void write_contour(column_writer *w, const frame_rows *rows, int row, flo
 	write_column(w, row, "falling_sd", falling.sd);
 }
 
-/* Lengths in seconds of the stretches of voiced (1) or unvoiced (0) frames -> scratch; their
- * number. */
+/* Writes the lengths in seconds of the segments of voiced (1) or unvoiced (0) frames into scratch
+ * and returns their number. */
 static int64_t measure_stretches(const frame_rows *rows, int voiced, float *scratch)
 {
 	int64_t count = 0;
@@ -173,7 +175,7 @@ static int64_t measure_stretches(const frame_rows *rows, int voiced, float *scra
 	return count;
 }
 
-/* Maxima that rise over the minima around them by at least a tenth of the row's range. */
+/* Counts the maxima that exceed the minima around them by at least a tenth of the row's range. */
 static int64_t count_peaks(const float *x, int64_t n)
 {
 	float low = INFINITY, high = -INFINITY;
@@ -182,7 +184,7 @@ static int64_t count_peaks(const float *x, int64_t n)
 		high = fmaxf(high, x[t]);
 	}
 	float enough = 0.1f * (high - low),
-	      turn = n ? x[0] : 0; /* the extreme since the last turn */
+	      turn = n ? x[0] : 0; /* extreme value since the last turning point */
 	int64_t count = 0;
 	int rising = 0;
 	for (int64_t t = 0; t < n; t++) {
@@ -238,8 +240,8 @@ void statistics_write(column_writer *w, const frame_rows *rows, float *scratch)
 	write_tempo(w, rows, scratch);
 }
 
-/* Cepstra 1 .. VOICE of the bands' mean log energy over all frames and over the voiced ones (over
- * all where none is voiced). The rows are not smoothed yet. */
+/* Writes cepstra 1 .. VOICE of the bands' mean log energy, over all frames and over the voiced
+ * frames (over all frames if none is voiced). Must be called before the rows are smoothed. */
 void voice_write(column_writer *w, const frame_plan *plan, const frame_rows *rows)
 {
 	float mean[2][BANDS] = {{0}};

@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Jitter, shimmer and harmonics-to-noise ratio.
  *
- * Periods are found by waveform matching (Titze and Liang, JSHR 36, 1993): from a peak at the start
- * of a voiced stretch, the next mark lies where the signal around it correlates best with the
- * signal around the last one, near the period that the pitch tracker found.
- */
+ * Periods are found by waveform matching (Titze and Liang, JSHR 36, 1993). The first mark is a peak
+ * at the start of a voiced segment. Each next mark is where the signal correlates best with the
+ * signal around the last mark, near the period that the pitch tracker found. */
 #include "descriptors.h"
 
 #include <math.h>
 
 #define REACH 480 /* 30 ms */
 
-/* Two neighbouring periods. */
+/* A pair of neighbouring periods. */
 typedef struct pair {
-	int64_t at;     /* sample between them */
-	float period;   /* their mean, samples */
-	float change;   /* of length, samples, without sign */
-	float loudness; /* change of peak-to-peak amplitude, dB, without sign */
+	int64_t at;     /* sample between the two */
+	float period;   /* mean length, in samples */
+	float change;   /* absolute change of length, in samples */
+	float loudness; /* absolute change of peak-to-peak amplitude, in dB */
 } pair;
 
 /* Normalised correlation of [a - half, a + half) with [b - half, b + half). */
@@ -24,11 +23,12 @@ static float correlate_periods(const float *wave, int64_t a, int64_t b, int32_t 
 {
 	const float *x = wave + a - half, *y = wave + b - half;
 	float xy = fv_dot(x, y, 2 * half), yy = fv_dot(y, y, 2 * half);
-	return yy > 0 ? xy / sqrtf(yy) : 0; /* x's own energy is the same for every b */
+	return yy > 0 ? xy / sqrtf(yy)
+		      : 0; /* not divided by x's energy, which is the same for every b */
 }
 
-/* The distance from `from` to the next mark, with a fraction; 0 where the wave ends or no peak of
- * the correlation lies within 20% of the expected period. */
+/* Distance from `from` to the next mark, with a fraction. 0 if the wave ends, or if the correlation
+ * has no peak within 20% of the expected period. */
 static float find_next_period(const float *wave, int64_t n, int64_t from, float period)
 {
 	int32_t half = (int32_t)lrintf(period / 2), lag = (int32_t)lrintf(period);
@@ -70,7 +70,7 @@ static float look_up_period(const frame_rows *rows, int64_t sample)
 	return rows->f0[t] > 0 ? RATE / rows->f0[t] : 0;
 }
 
-/* Sample of the largest |x| in [from, from + length). */
+/* Sample with the largest |x| in [from, from + length). */
 static int64_t find_peak(const float *wave, int64_t from, int64_t length)
 {
 	int64_t best = from;
@@ -79,7 +79,7 @@ static int64_t find_peak(const float *wave, int64_t from, int64_t length)
 	return best;
 }
 
-/* Adds the pairs of the voiced stretch of samples [low, high). */
+/* Writes the pairs of the voiced segment of samples [low, high) and returns their number. */
 static int64_t mark_periods(const float *wave, int64_t n, const frame_rows *rows, int64_t low,
 	int64_t high, pair *pairs)
 {
@@ -88,7 +88,7 @@ static int64_t mark_periods(const float *wave, int64_t n, const frame_rows *rows
 	while (at < high) {
 		float guess = look_up_period(rows, at);
 		float period = find_next_period(wave, n, at, guess);
-		if (!(period > 0)) { /* start again one period on */
+		if (!(period > 0)) { /* restart one period later */
 			if (at + 2 * (int64_t)guess >= high)
 				break;
 			at = find_peak(wave, at + (int64_t)guess / 2 + 1, (int64_t)guess);
@@ -106,8 +106,9 @@ static int64_t mark_periods(const float *wave, int64_t n, const frame_rows *rows
 	return count;
 }
 
-/* Jitter [jitterLocal]: mean change of length over mean length; shimmer [shimmerLocaldB]: mean
- * change of amplitude; both over the periods in 60 ms around each voiced frame's middle. */
+/* Jitter [jitterLocal]: mean change of length over mean length. Shimmer [shimmerLocaldB]: mean
+ * change of amplitude. Both are over the periods within 60 ms around the middle of each voiced
+ * frame. */
 static void average_pairs(const pair *pairs, int64_t count, frame_rows *rows)
 {
 	int64_t first = 0;
@@ -129,8 +130,8 @@ static void average_pairs(const pair *pairs, int64_t count, frame_rows *rows)
 
 fv_status voice_quality_describe(fv_ctx *worker, const float *wave, int64_t n, frame_rows *rows)
 {
-	/* A period is at least 80% of the shortest that the tracker finds, and that is over 8
-	 * samples. */
+	/* Upper bound of the number of pairs: a period is at least 80% of the shortest one that the
+	 * tracker finds, and that is over 8 samples. */
 	pair *pairs = fv_scratch(worker, (size_t)(n / 6 + 1) * sizeof *pairs);
 	if (!pairs)
 		return FV_FAILED;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What resemblyzer's preprocess_wav does before a recording is embedded: quiet ones become louder,
- * and silences are cut.
+/* Amplifies quiet recordings and cuts silences, like resemblyzer's preprocess_wav.
  *
- * Loudness: a wave whose level 20 log10(rms) is below level_dbfs is multiplied so that it has it.
- * Silences: windows of 30 ms (what is left behind the last whole one is cut) are speech or not; of
- * each window and its neighbours from three before to four behind, more than half must be speech;
- * what then remains is widened by three windows on both sides and joined.
+ * Loudness: a wave whose level 20 log10(rms) is below level_dbfs is amplified to that level.
  *
- * Difference: resemblyzer asks WebRTC's voice activity detector whether a window is speech. Here it
- * is when its level is no more than 30 dB below the 95th percentile of the recording's windows.
- * After smoothing and widening the two agree on 97% of the windows of RAVDESS; that figure hardly
- * changes from 25 to 35 dB. Where nothing would remain, the whole wave does. */
+ * Silences: windows of 30 ms are classified as speech or not; a rest shorter than a window at the
+ * end is cut. A window is kept if more than half of the windows from three before to four after it
+ * are speech. The kept windows are extended by three windows on both sides and joined.
+ *
+ * Difference: resemblyzer asks WebRTC's voice activity detector whether a window is speech. Here a
+ * window is speech if its level is at most 30 dB below the 95th percentile of the recording's
+ * windows. After smoothing and extending, the two agree on 97% of the windows of RAVDESS, and that
+ * figure hardly changes from 25 to 35 dB. If nothing would remain, the whole wave is kept. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +45,7 @@ static int compare_floats(const void *a, const void *b)
 	return (s > t) - (s < t);
 }
 
-/* Which of the windows are within BELOW_DB of the loud ones. */
+/* Marks the windows whose level is within BELOW_DB of the loud ones. */
 static void find_loud(const float *level, float *sorted, int64_t windows, unsigned char *loud)
 {
 	memcpy(sorted, level, (size_t)windows * sizeof *level);
@@ -55,7 +55,7 @@ static void find_loud(const float *level, float *sorted, int64_t windows, unsign
 		loud[w] = level[w] >= least;
 }
 
-/* More than half of the windows around w. */
+/* True if more than half of the windows around w are loud. */
 static int is_dense(const unsigned char *loud, int64_t windows, int64_t w)
 {
 	int count = 0;
@@ -64,7 +64,7 @@ static int is_dense(const unsigned char *loud, int64_t windows, int64_t w)
 	return count > (BEFORE + 1 + BEHIND) / 2;
 }
 
-/* kept [windows] = 1 for those that remain. */
+/* Sets kept [windows] to 1 for the windows that remain. */
 static void choose_windows(const unsigned char *loud, int64_t windows, unsigned char *kept)
 {
 	memset(kept, 0, (size_t)windows);

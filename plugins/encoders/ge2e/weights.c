@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The network's tensors: 14 that are computed with, two of the training loss that are known and
- * left alone, and whatever lies under names of an optimiser beside a whole training state. Anything
- * else, anything missing, and any other shape is refused, all at once. */
+/* The network's tensors: 14 that are used, two of the training loss that are known but not used,
+ * and anything under the optimiser's prefix in a training checkpoint. Every other, missing or
+ * wrongly shaped tensor is reported, all at once. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,16 +9,16 @@
 #include "ge2e.h"
 
 #define GATES (4 * GE2E_DIMS)
-#define NAME 64 /* room for a tensor's */
+#define NAME 64 /* longest tensor name and its NUL */
 
 enum tensor {
-	WEIGHT_IH, /* of layer l: 4 l + these */
+	WEIGHT_IH, /* in layer l: 4 l + these */
 	WEIGHT_HH,
 	BIAS_IH,
 	BIAS_HH,
 	LINEAR_WEIGHT = 4 * GE2E_LAYERS,
 	LINEAR_BIAS,
-	USED, /* from here on: of the training loss */
+	USED, /* from here on: tensors of the training loss */
 	SIMILARITY_WEIGHT = USED,
 	SIMILARITY_BIAS,
 	KNOWN
@@ -47,11 +47,11 @@ static const struct {
 	{"similarity_bias", 1, {1}},
 };
 
-/* Where the network lies in a file, and what else may be beside it. */
+/* Where the network is in a file, and which other tensors are ignored. */
 static const struct {
 	const char *prefix, *ignored;
 } places[] = {
-	{"model_state.", "optimizer_state."}, /* a training state, as resemblyzer ships it */
+	{"model_state.", "optimizer_state."}, /* a training checkpoint, as resemblyzer ships it */
 	{"", NULL},                           /* a bare state dict */
 };
 
@@ -64,7 +64,7 @@ static const fv_tensor *find_tensor(const fv_checkpoint *file, int place, int te
 	return fv_checkpoint_find(file, name);
 }
 
-/* The place under which most of the tensors are. */
+/* Returns the place where most of the tensors are found. */
 static int find_place(const fv_checkpoint *file)
 {
 	int best = 0, most = -1;
@@ -80,7 +80,7 @@ static int find_place(const fv_checkpoint *file)
 	return best;
 }
 
-/* The network's tensors with their names at a place; `name` is where these are kept. */
+/* Lists the network's tensors with their names at a place; `name` holds the strings. */
 static void list_tensors(int place, fv_expected expected[KNOWN], char name[KNOWN][NAME])
 {
 	for (int t = 0; t < KNOWN; t++) {

@@ -70,7 +70,7 @@ static void check_tensor(
 	speech_report_fault(report, FV_DATA, "tensor '%s' is [%s], not [%s]", t->name, is, should);
 }
 
-/* Whether queries, keys and values are joined in this file. */
+/* True if this file stores queries, keys and values as one tensor. */
 static bool is_joined(
 	const fv_checkpoint *file, const speech_place *place, const fv_trunk_shape *shape)
 {
@@ -83,14 +83,14 @@ static bool is_joined(
 	return false;
 }
 
-/* The tensors of the network that are in the file, by address. */
+/* Tensors of the network that were found in the file, to be looked up by address. */
 struct members {
 	const fv_tensor **item;
 	int64_t n, room;
 	bool joined;
 };
 
-/* A joined tensor is looked at once, as that of the queries. */
+/* Checks one tensor of the network. A joined tensor is checked once, when the queries are. */
 static void check_member(speech_report *report, const fv_checkpoint *file,
 	const speech_place *place, const fv_trunk_shape *shape, fv_trunk_tensor tensor,
 	int32_t index, struct members *members)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Configurations: Hugging Face's config.json and preprocessor_config.json, which lie beside a file
- * of weights that has Hugging Face's names; or fairseq's, which s3prl puts into the file. */
+/* Configuration of a network: either Hugging Face's config.json and preprocessor_config.json, which
+ * are next to a weights file with Hugging Face's tensor names, or fairseq's, which s3prl stores in
+ * the file itself. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,10 +14,10 @@
 
 struct speech_facts {
 	const char *source;
-	json_t *config; /* keys are Hugging Face's, or fairseq's */
+	json_t *config; /* with Hugging Face's or fairseq's keys */
 	bool fairseq;
-	int32_t number[SPEECH_FACTS]; /* -1: not said */
-	double eps;                   /* 0: not said */
+	int32_t number[SPEECH_FACTS]; /* -1: not given */
+	double eps;                   /* 0: not given */
 	fv_trunk_shape convs;
 };
 
@@ -59,10 +60,11 @@ static void read_number(
 							 : (int32_t)json_integer_value(value);
 	else
 		speech_report_fault(report, FV_DATA, "%s: %s is not %s", f->source, key,
-			keys[fact].max == 1 ? "true or false" : "a number that can be");
+			keys[fact].max == 1 ? "true or false" : "a number in its range");
 }
 
-/* "group" or "layer", "default" or "layer_norm" */
+/* Reads the kind of norm after the convolutions: "group" or "layer", in fairseq "default" or
+ * "layer_norm". */
 static void read_norm(speech_report *report, speech_facts *f)
 {
 	const char *key = f->fairseq ? "extractor_mode" : "feat_extract_norm";
@@ -75,8 +77,7 @@ static void read_norm(speech_report *report, speech_facts *f)
 	else if (text && !strcmp(text, f->fairseq ? "layer_norm" : "layer"))
 		f->number[SPEECH_NORM_EACH] = 1;
 	else
-		speech_report_fault(
-			report, FV_DATA, "%s: %s is none that is known", f->source, key);
+		speech_report_fault(report, FV_DATA, "%s: %s has an unknown value", f->source, key);
 }
 
 static bool read_list(const json_t *list, int32_t n, int32_t *out)
@@ -105,12 +106,12 @@ static void read_conv_lists(speech_report *report, speech_facts *f)
 		!read_list(kernel, (int32_t)n, f->convs.taps) ||
 		!read_list(stride, (int32_t)n, f->convs.step))
 		speech_report_fault(report, FV_DATA,
-			"%s: conv_dim, conv_kernel and conv_stride are not lists of as many "
-			"numbers, 1 to %d",
+			"%s: conv_dim, conv_kernel and conv_stride must be lists of the same "
+			"length, 1 to %d numbers",
 			f->source, FV_TRUNK_CONVS);
 }
 
-/* fairseq writes "[(512,10,5)] + [(512,3,2)] * 4 + [(512,2,2)] * 2". */
+/* Parses fairseq's "[(512,10,5)] + [(512,3,2)] * 4 + [(512,2,2)] * 2". */
 static bool read_conv_text(const char *text, fv_trunk_shape *out)
 {
 	out->convs = 0;
@@ -161,7 +162,7 @@ static void read_facts(speech_report *report, speech_facts *f, const json_t *pre
 		f->eps = json_number_value(eps);
 		if (!(f->eps > 0 && f->eps < 1))
 			speech_report_fault(report, FV_DATA,
-				"%s: layer_norm_eps is not from 0 to 1", f->source);
+				"%s: layer_norm_eps must be between 0 and 1", f->source);
 	}
 	if (!f->fairseq && f->number[SPEECH_NORM_FIRST] < 0)
 		f->number[SPEECH_NORM_FIRST] = 0; /* transformers' default */
@@ -169,7 +170,7 @@ static void read_facts(speech_report *report, speech_facts *f, const json_t *pre
 
 /* --- where it comes from --- */
 
-/* A JSON object in a file beside the weights; NULL when there is no such file. */
+/* Reads a JSON object from a file next to the weights; NULL if there is no such file. */
 static json_t *read_beside(speech_report *report, const char *name)
 {
 	const char *slash = strrchr(report->path, '/');
@@ -194,7 +195,7 @@ static json_t *read_beside(speech_report *report, const char *name)
 	return json;
 }
 
-/* The configuration that s3prl puts into the file. */
+/* Reads the configuration that s3prl stores in the file; NULL if there is none. */
 static json_t *read_inside(const fv_checkpoint *file)
 {
 	static const char *const places[] = {"cfg", "model_cfg", "task_cfg"};
@@ -293,7 +294,7 @@ int32_t speech_get_convs(const speech_facts *f, fv_trunk_shape *shape)
 	return f->convs.convs;
 }
 
-/* A key that may be absent, and the only value that is computed. */
+/* Checks a key that may be absent but otherwise must have the one supported value. */
 static void check_value(
 	speech_report *report, const speech_facts *f, const char *key, const char *wanted)
 {
@@ -302,7 +303,7 @@ static void check_value(
 		return;
 	char *text = json_dumps(value, JSON_ENCODE_ANY);
 	if (text && strcmp(text, wanted) != 0)
-		speech_report_fault(report, FV_DATA, "%s: %s is %.80s; only %s is computed here",
+		speech_report_fault(report, FV_DATA, "%s: %s is %.80s, but only %s is supported",
 			f->source, key, text, wanted);
 	free(text);
 }

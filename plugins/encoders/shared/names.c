@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Three ways of naming the same tensors. %d is the number of the convolution or layer. */
+/* Names of the tensors in Hugging Face's transformers, fairseq and torchaudio. %d is the number of
+ * the convolution or layer. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,9 +11,8 @@ enum { WAYS = 2, PREFIXES = 5 };
 struct naming {
 	const char *prefix[PREFIXES];
 	const char *name[FV_TRUNK_TENSORS][WAYS];
-	const char *joined_weight, *joined_bias; /* of queries, keys, values */
-	const char
-		*ignored[16]; /* after the prefix, or without it; * at the end: all that begin so */
+	const char *joined_weight, *joined_bias; /* of queries, keys and values */
+	const char *ignored[16]; /* with or without the prefix; * at the end matches any rest */
 };
 
 #define BOTH(tensor, text)                                                                         \
@@ -51,7 +51,7 @@ static const struct naming hugging_face = {
 		"projector.*", "classifier.*", "layer_weights"},
 };
 
-/* fairseq, and s3prl after it. */
+/* fairseq and s3prl, which uses fairseq's names. */
 static const struct naming fairseq = {
 	.prefix = {"", "model.", "model_weight."},
 	.name =
@@ -86,7 +86,7 @@ static const struct naming fairseq = {
 		"target_glu.*"},
 };
 
-/* torchaudio.models.Wav2Vec2Model; its WavLM has queries, keys and values in one tensor. */
+/* torchaudio.models.Wav2Vec2Model. Its WavLM stores queries, keys and values as one tensor. */
 static const struct naming torchaudio = {
 	.prefix = {"", "model."},
 	.name =
@@ -141,7 +141,7 @@ bool speech_has_config(const speech_place *place)
 	return namings[place->naming] == &hugging_face;
 }
 
-/* Replaces the %d, if there is one. */
+/* Writes prefix and text into name, with %d replaced by the index. */
 static void format_name(const char *prefix, const char *text, int32_t index, char *name)
 {
 	const char *place = strstr(text, "%d");
@@ -175,7 +175,7 @@ bool speech_format_joined_name(
 	return true;
 }
 
-/* How many of the names of a network of one layer are there. */
+/* Counts the names of a one-layer network that the file has. */
 static int32_t count_names(const fv_checkpoint *file, const speech_place *place)
 {
 	int32_t n = 0;

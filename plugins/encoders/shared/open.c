@@ -26,7 +26,7 @@ static fv_status check_finite(const struct source *s, const fv_tensor *t, const 
 	return FV_OK;
 }
 
-/* Bytes of a number of the type; the census let no other types in. */
+/* Bytes per number of a type; the census accepted no other types. */
 static size_t dtype_size(const char *dtype)
 {
 	return !strcmp(dtype, "F64") ? 8 : !strcmp(dtype, "F32") ? 4 : 2;
@@ -65,7 +65,7 @@ static fv_status read_extra(
 
 /* --- opening --- */
 
-/* Finds sizes and takes the census. */
+/* Finds the sizes of the network and takes the census. */
 static void check_file(speech_report *report, const fv_checkpoint *file, const speech_place *place,
 	const speech_facts *facts, const speech_kind *kind, int32_t heads, fv_trunk_shape *shape)
 {
@@ -75,7 +75,7 @@ static void check_file(speech_report *report, const fv_checkpoint *file, const s
 		speech_check_census(report, file, place, kind, shape);
 }
 
-/* What the numbers depend on beside the weights: taken into the cache's key. */
+/* Writes what the features depend on besides the weights; it becomes part of the cache key. */
 static void write_identity(speech_state *s)
 {
 	const fv_trunk_shape *h = &s->shape;
@@ -109,8 +109,8 @@ static fv_status open_file(speech_state *s, fv_ctx *ctx, const char *path,
 	speech_facts_free(facts);
 	if (!report.status && !s->shape.heads)
 		speech_report_fault(&report, FV_CONFIG,
-			"how many attention heads there are cannot be told from the tensors: put "
-			"config.json beside the file, or set the parameter heads");
+			"the number of attention heads cannot be derived from the tensors: put "
+			"config.json next to the file, or set the parameter heads");
 	if (report.status)
 		return report.status;
 	struct source source = {file, &place, &s->shape, &report};

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sizes. A size that several tensors tell is what most of them tell, so that one damaged tensor is
- * one complaint of the census and not many. What no tensor tells is as in all published models,
- * unless the configuration says otherwise: seven convolutions of taps 10,3,3,3,3,2,2 and steps
- * 5,2,2,2,2,2,2; distances up to 800; norms stand first where there is one behind each convolution.
- */
+/* Sizes of the network. If several tensors imply a size, the value that most of them imply is used,
+ * so that one damaged tensor causes one message of the census and not many. What no tensor implies
+ * is the value of all published models, unless the configuration says otherwise: seven convolutions
+ * with taps 10,3,3,3,3,2,2 and steps 5,2,2,2,2,2,2; distances up to 800; norms first if there is a
+ * norm after each convolution. */
 #include <string.h>
 
 #include "parts.h"
 
-enum { SEEN = 256 }; /* values looked at, at most */
+enum { SEEN = 256 }; /* most values that are compared */
 
 struct find {
 	speech_report *report;
@@ -46,7 +46,8 @@ static int32_t count_votes(const struct find *f, int64_t value)
 	return n;
 }
 
-/* What is said, or what most values are; ties: `otherwise`, then the first. Starts over. */
+/* Returns the configured value, or else the most frequent value; ties go to `otherwise`, then to
+ * the first value. Clears the values. */
 static int32_t decide_size(struct find *f, speech_fact fact, int32_t otherwise)
 {
 	int64_t best = otherwise;
@@ -55,14 +56,14 @@ static int32_t decide_size(struct find *f, speech_fact fact, int32_t otherwise)
 			best = f->seen[i];
 	int32_t said = speech_get_fact(f->facts, fact, -1);
 	if (said >= 0 && f->n && !count_votes(f, said))
-		speech_report_fault(f->report, FV_DATA, "%s: %s is %d, the tensors say %lld",
+		speech_report_fault(f->report, FV_DATA, "%s: %s is %d, but the tensors imply %lld",
 			speech_get_source(f->facts), speech_get_key(f->facts, fact), said,
 			(long long)best);
 	f->n = 0;
 	return said >= 0 ? said : (int32_t)best;
 }
 
-/* The same of what convolutions from the second on have or have not. */
+/* Decides in the same way whether the convolutions from the second on have a tensor. */
 static int32_t decide_presence(
 	struct find *f, fv_trunk_tensor tensor, int32_t convs, speech_fact fact)
 {
@@ -71,12 +72,12 @@ static int32_t decide_presence(
 		there += find_tensor(f, tensor, i) != NULL;
 	int32_t most = 2 * there > convs - 1;
 	if (said >= 0 && said != most && (there == 0 || there == convs - 1))
-		speech_report_fault(f->report, FV_DATA, "%s: %s does not go with the tensors",
+		speech_report_fault(f->report, FV_DATA, "%s: %s contradicts the tensors",
 			speech_get_source(f->facts), speech_get_key(f->facts, fact));
 	return said >= 0 ? said : most;
 }
 
-/* Layers from the first on of which half of the tensors are there. */
+/* Counts the layers, from the first on, that have at least half of their tensors. */
 static int32_t count_layers(const struct find *f)
 {
 	for (int32_t i = 0;; i++) {
@@ -134,7 +135,8 @@ static void find_layers(struct find *f, fv_trunk_shape *s)
 	s->position_groups = decide_size(f, SPEECH_POSITION_GROUPS, 16);
 }
 
-/* 64 numbers a head at the sizes base and large; XLS-R and HuBERT have 16 heads beyond. */
+/* Number of heads of the published models: 64 numbers per head in base and large; XLS-R and HuBERT
+ * have 16 heads beyond that. */
 static int32_t guess_heads(int32_t width)
 {
 	static const int32_t known[][2] = {{768, 12}, {1024, 16}, {1280, 16}, {1920, 16}};
@@ -162,17 +164,18 @@ static void find_heads(struct find *f, const speech_kind *kind, int32_t heads, f
 static void check_shape(speech_report *report, const fv_trunk_shape *s)
 {
 	if (s->layers < 1 || s->width < 1)
-		speech_report_fault(report, FV_DATA, "no network of this kind is in the file");
+		speech_report_fault(report, FV_DATA, "the file holds no network of this kind");
 	else if (s->heads && s->width % s->heads)
 		speech_report_fault(report, FV_DATA,
-			"%d attention heads do not divide the width %d", s->heads, s->width);
+			"the width %d is not a multiple of the %d attention heads", s->width,
+			s->heads);
 	else if (s->width % s->position_groups)
 		speech_report_fault(report, FV_DATA,
-			"%d groups of positions do not divide the width %d", s->position_groups,
-			s->width);
+			"the width %d is not a multiple of the %d position groups", s->width,
+			s->position_groups);
 	else if (s->buckets && (s->buckets % 4 || s->max_distance <= s->buckets / 4 || !s->heads))
 		speech_report_fault(report, FV_DATA,
-			"%d buckets for distances up to %d and %d heads do not go together",
+			"%d buckets, distances up to %d and %d heads do not fit together",
 			s->buckets, s->max_distance, s->heads);
 }
 

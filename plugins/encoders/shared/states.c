@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Encoders that give all hidden states and nothing else. */
+/* Ops of encoders that return all hidden states and nothing else. */
 #include "speech.h"
 
 fv_output speech_states_output(const speech_state *s)

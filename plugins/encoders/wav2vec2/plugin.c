@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Encoder `wav2vec2`: wav2vec 2.0 (base, large, LV-60, XLSR, XLS-R) and HuBERT, whose network is
- * the same. Output: `states` [layers + 1, width], the input of the first layer and the output of
- * each. Heads for recognition or classification that a file has beside the network are left alone.
- */
+/* Encoder `wav2vec2`: wav2vec 2.0 (base, large, LV-60, XLSR, XLS-R) and HuBERT, which has the same
+ * network. Output: `states` [layers + 1, width], the input of the first layer and the output of
+ * each layer. Heads for recognition or classification in the file are ignored. */
 #include <string.h>
 
 #include "speech.h"
@@ -14,8 +13,8 @@ static fv_status wav2vec2_open(void *state, fv_ctx *ctx, const char *weights)
 {
 	if (!weights)
 		return fv_fail(ctx, FV_CONFIG,
-			"needs weights: model.safetensors or pytorch_model.bin of a wav2vec 2.0 or "
-			"HuBERT model of Hugging Face, or a file of s3prl or torchaudio");
+			"needs weights: give model.safetensors or pytorch_model.bin of a wav2vec "
+			"2.0 or HuBERT model of Hugging Face, or a file of s3prl or torchaudio");
 	return speech_states_open(state, ctx, weights, &wav2vec2);
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Encoder `wav2vec2_age_gender`: how old a voice sounds, and whether it is a woman's, a man's or a
+/* Encoder `wav2vec2_age_gender`: age of a speaker, and whether the voice is a woman's, a man's or a
  * child's (Burkhardt et al., "Speech-based age and gender prediction with transformers", ITG 2023,
  * arXiv 2306.16962). Models: audeering/wav2vec2-large-robust-6-ft-age-gender and -24-ft-age-gender.
  *
- * With h the mean over the frames of the last state, of length `width`:
+ * With h [width] the mean over the frames of the last state:
  *   age = 100 (A_2 tanh(A_1 h + a_1) + a_2) years,  gender = softmax(G_2 tanh(G_1 h + g_1) + g_2)
- * Outputs: `classes` [1,4] age, female, male, child; `states` [layers + 1, width]. */
+ * Outputs: `classes` [1,4] (age, female, male, child) and `states` [layers + 1, width]. */
 #include <math.h>
 #include <string.h>
 
@@ -55,7 +55,7 @@ static fv_status age_gender_open(void *state, fv_ctx *ctx, const char *weights)
 	age_gender_state *s = state;
 	if (!weights)
 		return fv_fail(ctx, FV_CONFIG,
-			"needs weights: model.safetensors or pytorch_model.bin of "
+			"needs weights: give model.safetensors or pytorch_model.bin of "
 			"audeering/wav2vec2-large-robust-24-ft-age-gender (fairvox fetch "
 			"wav2vec2-age-gender; CC BY-NC-SA 4.0: not for commercial use)");
 	fv_status status = speech_open(&s->speech, ctx, weights, &age_gender, s->tensor);
@@ -94,7 +94,8 @@ static double dot_product(const float *a, const float *b, int32_t n)
 	return sum;
 }
 
-/* out [n] = W_2 tanh(W_1 h + b_1) + b_2, tensors from `first` on; inner [width] */
+/* Applies a head: out [n] = W_2 tanh(W_1 h + b_1) + b_2, with tensors from `first` on. inner
+ * [width] is scratch. */
 static void apply_head(const age_gender_state *s, int32_t first, const float *h, int32_t n,
 	float *inner, double *out)
 {

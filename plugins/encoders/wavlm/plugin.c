@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Encoder `wavlm`: WavLM (Chen et al., "WavLM: large-scale self-supervised pre-training for full
  * stack speech processing", JSTSP 16, 2022) of any size: base, base-plus, large. Output: `states`
- * [layers + 1, width], the input of the first layer and the output of each. */
+ * [layers + 1, width], the input of the first layer and the output of each layer. */
 #include <string.h>
 
 #include "speech.h"
@@ -13,7 +13,7 @@ static fv_status wavlm_open(void *state, fv_ctx *ctx, const char *weights)
 {
 	if (!weights)
 		return fv_fail(ctx, FV_CONFIG,
-			"needs weights: wavlm_base_plus.pt of s3prl, model.safetensors or "
+			"needs weights: give wavlm_base_plus.pt of s3prl, model.safetensors or "
 			"pytorch_model.bin of microsoft/wavlm-base-plus, or torchaudio's "
 			"wavlm_base_plus.pth (fairvox fetch wavlm-base-plus)");
 	return speech_states_open(state, ctx, weights, &wavlm);
