@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Groups that another program found: a Groups CSV with the columns FileName, group (empty =
- * unknown) and, for soft groups, one prob_<group> for every group. Rows are joined by stem.
+/* Grouper `file`: groups that another program found, read from a CSV with the columns FileName,
+ * group (empty = unknown) and, for soft groups, one prob_<group> for every group. Rows are matched
+ * to recordings by stem.
  *
- * Without prob_ columns G = the values met among the training rows, sorted by bytes. With them G =
- * all groups that have such a column, sorted by bytes, and memberships are those numbers; where a
- * row leaves all of them empty, or is not in the file, they are 0. A row that is not in the file,
- * or whose value was not met in training, is -1.
+ * Without prob_ columns the groups are the values found in the training rows, sorted by bytes. With
+ * them the groups are all those with such a column, sorted by bytes, and the memberships are these
+ * numbers. Memberships are 0 for a row that leaves all of them empty or is not in the file. A row
+ * that is not in the file, or whose value was not found in training, has group -1.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@ typedef struct file_row {
 	const char *stem;
 	const char *group;   /* "" = unknown */
 	int64_t row;         /* in the CSV */
-	const float *member; /* [G] in id order, or NULL */
+	const float *member; /* [G] in the order of the ids, or NULL */
 } file_row;
 
 typedef struct file_state {
@@ -67,7 +68,7 @@ static int32_t find_group(const file_state *s, const char *name)
 	return found ? (int32_t)(found - s->name) : -1;
 }
 
-/* Stems and groups, sorted; two rows of one stem are an error. */
+/* Reads stems and groups, sorted by stem. Two rows with the same stem are an error. */
 static fv_status read_rows(file_state *s, fv_ctx *ctx, const fv_csv *csv)
 {
 	int64_t name = fv_csv_find(csv, "FileName"), group = fv_csv_find(csv, "group");
@@ -93,7 +94,7 @@ static fv_status read_rows(file_state *s, fv_ctx *ctx, const fv_csv *csv)
 	return status;
 }
 
-/* Groups from the prob_ columns; none: s->groups stays 0. */
+/* Reads the groups from the prob_ columns. Without such columns s->groups stays 0. */
 static fv_status read_soft_groups(file_state *s, fv_ctx *ctx, const fv_csv *csv)
 {
 	static const char prefix[] = "prob_";
@@ -122,7 +123,7 @@ static fv_status read_soft_groups(file_state *s, fv_ctx *ctx, const fv_csv *csv)
 	return status;
 }
 
-/* The memberships of one row, all given or all empty. */
+/* Reads the memberships of one row. They must be all given or all empty. */
 static fv_status read_member(
 	file_state *s, fv_ctx *ctx, const fv_csv *csv, file_row *row, float *out)
 {
@@ -165,7 +166,7 @@ static fv_status read_file(file_state *s, fv_ctx *ctx)
 	return status;
 }
 
-/* The distinct values of the training rows, sorted. */
+/* Collects the distinct values of the training rows, sorted. */
 static fv_status collect_hard_groups(file_state *s, fv_ctx *ctx, const fv_table *train)
 {
 	s->name = fv_alloc(ctx, (size_t)train->n * sizeof *s->name);
@@ -196,7 +197,7 @@ static fv_status file_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_gr
 {
 	file_state *s = state;
 	if (!s->file)
-		return fv_fail(ctx, FV_CONFIG, "parameter 'file' must name a groups file");
+		return fv_fail(ctx, FV_CONFIG, "parameter 'file' is missing: name a groups file");
 	s->groups = 0;
 	fv_status status = read_file(s, ctx);
 	if (status)
@@ -204,8 +205,8 @@ static fv_status file_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_gr
 	int32_t missing = count_missing(s, train);
 	if (missing == train->n)
 		return fv_fail(ctx, FV_DATA,
-			"%s: none of the %d training rows is in it (its first is '%s', theirs "
-			"'%s')",
+			"%s: holds none of the %d training rows: its first recording is '%s', the "
+			"first training row '%s'",
 			s->file, train->n, s->n ? s->row[0].stem : "",
 			train->n ? train->stem[0] : "");
 	if (!s->soft)
@@ -234,16 +235,15 @@ static fv_status file_assign(
 	}
 	int32_t missing = count_missing(s, rows);
 	if (missing)
-		fv_warn(ctx, "%s: %d of %d rows are not in it, their group is unknown", s->file,
-			missing, rows->n);
+		fv_warn(ctx, "%s: %d of %d rows are not in this file, so their group is unknown",
+			s->file, missing, rows->n);
 	return FV_OK;
 }
 
 static const fv_param file_params[] = {
 	FV_PARAM_PATH(file_state, file, .name = "file",
-		.doc = "CSV with FileName, group (empty = unknown) and optional prob_<group>; it "
-		       "must be "
-		       "given."),
+		.doc = "CSV with FileName, group (empty = unknown) and optional prob_<group>. "
+		       "Required."),
 };
 
 static const fv_grouper_ops file_ops =

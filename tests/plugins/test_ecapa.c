@@ -382,8 +382,9 @@ static void census_names_each_fault(void **state)
 	expect_refused(ctx, &bad, "tensor 'extra' is not part of this network");
 	bad.n = 1;
 	bad.tensor[0] = bad.tensor[TENSORS];
-	expect_refused(
-		ctx, &bad, "not an ECAPA-TDNN: there is no tensor 'blocks.0.conv.conv.weight' of usable shape");
+	expect_refused(ctx, &bad,
+		"not an ECAPA-TDNN: there is no tensor 'blocks.0.conv.conv.weight' of usable "
+		"shape");
 	for (size_t t = 0; t < TENSORS; t++) {
 		bool is_mean = ends_in(net.tensor[t].name, "mfa.norm.norm.running_mean");
 		if (!is_mean && !ends_in(net.tensor[t].name, "mfa.norm.norm.running_var"))

@@ -58,7 +58,7 @@ static void test_hard(void **unused)
 	assert_string_equal(warned, "");
 	test_ok(p.ctx, ops->assign(p.state, p.ctx, &train, id, NULL));
 	assert_memory_equal(id, want_train, sizeof id);
-	assert_non_null(strstr(warned, "1 of 4 rows are not in it"));
+	assert_non_null(strstr(warned, "1 of 4 rows are not in this file"));
 	test_ok(p.ctx, ops->assign(p.state, p.ctx, &test, id, NULL));
 	assert_memory_equal(id, want_test, sizeof id);
 	test_plugin_close(&p);
@@ -115,9 +115,10 @@ static void test_refusals(void **unused)
 		"groups.csv:4: plugin file: a second row for 'a'");
 	expect_refused(
 		"FileName,group\na,x,y\n", "groups.csv:2: plugin file: 3 fields, the header has 2");
-	expect_refused("FileName,group\nq,x\nr,y\n",
-		"none of the 4 training rows is in it (its first is 'q', theirs 'a')");
-	expect_refused("FileName,group\n", "none of the 4 training rows is in it");
+	expect_refused(
+		"FileName,group\nq,x\nr,y\n", "holds none of the 4 training rows: its first "
+					      "recording is 'q', the first training row 'a'");
+	expect_refused("FileName,group\n", "holds none of the 4 training rows");
 	expect_refused("FileName,group\na,\nb,\n", "no training row has a group");
 	expect_refused("FileName,group,prob_x\na,y,1\n",
 		"groups.csv:2: plugin file: no prob_ column for group 'y'");
@@ -132,7 +133,7 @@ static void test_refusals(void **unused)
 	fv_table train = make_table(train_stem);
 	fv_grouping grouping = {.size = sizeof grouping};
 	test_fails(p.ctx, ops->fit(p.state, p.ctx, &train, &grouping), FV_CONFIG,
-		"parameter 'file' must name");
+		"parameter 'file' is missing");
 	test_plugin_set(&p, "file", "/nonexistent/groups.csv");
 	test_fails(p.ctx, ops->fit(p.state, p.ctx, &train, &grouping), FV_DATA,
 		"/nonexistent/groups.csv");

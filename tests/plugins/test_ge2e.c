@@ -358,7 +358,8 @@ static void no_direction(void **state)
 	net.tensor[13].data = value;
 	ge2e_state s;
 	open_weights(ctx, &s, write_network(ctx, &net));
-	test_fails(ctx, ge2e_embed(&s, ctx, wave, 1000, out), FV_DATA, "cannot be normalised: its length is 0");
+	test_fails(ctx, ge2e_embed(&s, ctx, wave, 1000, out), FV_DATA,
+		"cannot be normalised: its length is 0");
 	core_ctx_free(ctx);
 }
 

@@ -366,7 +366,8 @@ static void test_refusals(void **unused)
 	test_plugin p = test_plugin_open("kmeans");
 	test_plugin_set(&p, "k", "4");
 	test_fails(p.ctx, fit_only(&p, &table), FV_DATA,
-		"plugin kmeans: k = 4 needs as many different rows, the 20 training rows have 3");
+		"plugin kmeans: k = 4 needs at least as many different rows, but the 20 training "
+		"rows have 3");
 	test_plugin_set(&p, "algorithm", "minibatch");
 	test_fails(p.ctx, fit_only(&p, &table), FV_DATA, "the 20 training rows have 3");
 	test_plugin_set(&p, "k", "3");
@@ -376,7 +377,7 @@ static void test_refusals(void **unused)
 	test_fails(p.ctx, fit_only(&p, &table), FV_DATA, "the 20 training rows have");
 	test_plugin_set(&p, "k", "3");
 	x[7] = NAN;
-	test_fails(p.ctx, fit_only(&p, &table), FV_DATA, "row 3, column 1: nan is no number");
+	test_fails(p.ctx, fit_only(&p, &table), FV_DATA, "row 3, column 1: nan is not a finite number");
 	x[7] = 1;
 	table.layers = 13;
 	test_fails(p.ctx, fit_only(&p, &table), FV_CONFIG, "13 layers");
@@ -610,12 +611,14 @@ static void test_small_classes(void **unused)
 	test_plugin_set(&p, "k", "4");
 	fv_status status = fit_only(&p, &train);
 	assert_int_equal(core_error_count(p.ctx), 2);
-	assert_non_null(strstr(core_error_line(p.ctx, 1),
-		"class 'calm': k = 4 needs as many different rows, its 2 training rows have 2"));
+	assert_non_null(strstr(
+		core_error_line(p.ctx, 1), "class 'calm': k = 4 needs at least as many different "
+					   "rows, but its 2 training rows have 2"));
 	test_fails(p.ctx, status, FV_DATA,
-		"class 'angry': k = 4 needs as many different rows, its 3 training rows have 3");
+		"class 'angry': k = 4 needs at least as many different rows, but its 3 training "
+		"rows have 3");
 	test_plugin_set(&p, "k", "65536");
-	test_fails(p.ctx, fit_only(&p, &train), FV_CONFIG, "over 65536 clusters");
+	test_fails(p.ctx, fit_only(&p, &train), FV_CONFIG, "more than 65536 clusters");
 	test_plugin_close(&p);
 }
 

@@ -194,7 +194,7 @@ static void test_refusals(void **unused)
 	int32_t id[N];
 	rows.roles = NULL;
 	test_fails(p.ctx, ops->fit(p.state, p.ctx, &rows, &grouping), FV_DATA,
-		"at least two columns of role probability are needed, the encoder's output has 0 "
+		"needs at least two columns of role probability, but the encoder's output has 0 "
 		"among: age, female, male, child");
 	static const fv_role one[D] = {FV_COL_VALUE, FV_COL_PROBABILITY};
 	rows.roles = one;
@@ -210,7 +210,7 @@ static void test_refusals(void **unused)
 	rows.columns = pair;
 	rows.roles = two;
 	test_fails(p.ctx, ops->fit(p.state, p.ctx, &rows, &grouping), FV_DATA,
-		"at least two columns of role probability are needed besides 'child', the "
+		"needs at least two columns of role probability besides 'child', but the "
 		"encoder's output has 1 among: age, female, child, male");
 	rows = make_table(x);
 	fit_grouper(&p, &rows, 2);

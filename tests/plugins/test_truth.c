@@ -57,13 +57,13 @@ static void test_refusals(void **unused)
 	fv_table train = table_of(unknown, 2);
 	fv_grouping grouping = {.size = sizeof grouping};
 	test_fails(p.ctx, ops->fit(p.state, p.ctx, &train, &grouping), FV_CONFIG,
-		"parameter 'column' must name an attribute");
+		"parameter 'column' is missing: name an attribute");
 	test_plugin_set(&p, "column", "race");
 	test_fails(p.ctx, ops->fit(p.state, p.ctx, &train, &grouping), FV_DATA,
 		"attribute 'race' is unknown in all 2 training rows");
 	train.column_id = NULL;
 	test_fails(p.ctx, ops->fit(p.state, p.ctx, &train, &grouping), FV_CONFIG,
-		"there is no attribute 'race'");
+		"the corpus has no attribute 'race'");
 	test_plugin_close(&p);
 }
 

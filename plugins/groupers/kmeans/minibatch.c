@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Mini-batch k-means: D. Sculley, "Web-scale k-means clustering", WWW 2010, with scikit-learn's
- * rules for stopping and for centres that few rows reach (its MiniBatchKMeans, init given):
- * - a centre is the running mean of all rows ever assigned to it, the start counting nothing;
- * - every 10 k rows, and while a centre has none, centres with under reassignment_ratio of the
- *   largest count move to rows of the batch, at most half a batch of them, and take the smallest
- *   other count;
- * - from the second batch on the batch inertia is smoothed with weight min(1, 2 batch / (n + 1));
- *   stop when all squared shifts sum to at most tol times the mean column variance, or when the
+ * rules (MiniBatchKMeans, init given) for stopping and for centres with few rows:
+ * - A centre is the running mean of all rows ever assigned to it. The start counts as no row.
+ * - Every 10 k rows, and as long as a centre has no rows, centres with less than
+ *   reassignment_ratio of the largest count are moved to rows of the batch, at most half a batch
+ *   of them. They get the smallest count of the other centres.
+ * - From the second batch on the batch inertia is smoothed with weight min(1, 2 batch / (n + 1)).
+ *   Stop when all squared shifts sum to at most tol times the mean column variance, or when the
  *   smoothed inertia has not improved for max_no_improvement batches.
  */
 #include "kmeans.h"
@@ -26,7 +26,7 @@ struct minibatch {
 	fv_stream *stream;
 	int32_t k;
 	kmeans_rows batch;
-	float *x;               /* = batch.x, written here */
+	float *x;               /* the same as batch.x, but writable */
 	int32_t *label;         /* [batch] */
 	int64_t *order;         /* [batch] for draws without replacement */
 	double *centre;         /* [k,D] */
@@ -50,7 +50,7 @@ static void draw_batch(struct minibatch *m)
 	}
 }
 
-/* next = running means with the batch included. */
+/* Writes the running means, including the batch, into next. */
 static void update_means(struct minibatch *m)
 {
 	int32_t dims = m->rows->dims;
@@ -93,8 +93,8 @@ static int compare_count(const void *a, const void *b)
 	return (x->centre > y->centre) - (x->centre < y->centre);
 }
 
-/* Marks the centres with too few rows, the fewest first when they are over half a batch; returns
- * how many, and the smallest count of the others. */
+/* Marks the centres with too few rows; at most half a batch of them, those with the fewest rows
+ * first. Returns their number, and the smallest count of the other centres. */
 static int32_t choose_centres(struct minibatch *m, double *smallest_other)
 {
 	double largest = 0;
@@ -133,7 +133,8 @@ static void reassign_centres(struct minibatch *m)
 	}
 }
 
-/* One batch; returns the sum of squared shifts, and the batch's mean inertia before the update. */
+/* Runs one batch. Returns the sum of squared shifts, and the batch's mean inertia before the
+ * update. */
 static double run_batch(struct minibatch *m, double *inertia)
 {
 	bool due = is_reassignment_due(m);
@@ -152,8 +153,8 @@ static double run_batch(struct minibatch *m, double *inertia)
 	return shift;
 }
 
-/* After batch number `number`, from 1. The first one's inertia is that of the start: not looked at.
- */
+/* Decides whether to stop after batch `number`, counted from 1. The inertia of the first batch is
+ * that of the start and is not used. */
 static bool has_converged(struct minibatch *m, int64_t number, double inertia, double shift)
 {
 	if (number == 1)

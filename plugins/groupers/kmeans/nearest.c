@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The nearest centre of every row: a float32 matrix product as a filter, double for near-ties.
+/* Finds the nearest centre of every row: a float32 matrix product as a filter, then double for
+ * near-ties.
  *
  * With x' = x - m and c' = c - m for any vector m,
  *     |x - c_j|^2 = |x'|^2 + s_j,   s_j = |c'_j|^2 - 2 x'.c'_j,
- * and only s_j matters for the choice. Let u = 2^-24, r = |x'|, R = |c'_j| and
- * g = (D+4)u / (1 - (D+4)u). However a dot product of length D is summed, with or without fused
- * multiply-add, its error is at most D u / (1 - D u) r R (Higham, Accuracy and Stability of Numerical
- * Algorithms, 2nd ed., section 3.1); rounding x' and c' to float32 adds 2u r R to first order;
- * storing |c'|^2 and the last subtraction add 2u (R^2 + r R). kmeans_distance itself is off by at
- * most (D+8) 2^-52 (r + R)^2, and underflow by (D+8) 2^-126 (1 + r + R). So
+ * and only s_j matters for the choice. Let u = 2^-24, r = |x'|, R = |c'_j| and g = (D+4)u / (1 -
+ * (D+4)u). However a dot product of length D is summed, with or without fused multiply-add, its
+ * error is at most D u / (1 - D u) r R (Higham, Accuracy and Stability of Numerical Algorithms, 2nd
+ * ed., section 3.1). Rounding x' and c' to float32 adds 2u r R to first order; storing |c'|^2 and
+ * the last subtraction add 2u (R^2 + r R). The error of kmeans_squared_distance itself is at most
+ * (D+8) 2^-52 (r + R)^2, that of underflow (D+8) 2^-126 (1 + r + R). So
  *     e_j = 1.01 ((2g + 4u) r R + 3u R^2 + (D+8) (2^-52 (r + R)^2 + 2^-126 (1 + r + R)))
- * bounds |computed s_j - (kmeans_distance_j - r^2)|. Centre a cannot be the nearest when
- * s_a - e_a > min_j (s_j + e_j); among those left the double distances decide. The labels are
- * therefore the argmin of kmeans_distance whichever kernel computed the product.
+ * bounds |computed s_j - (kmeans_squared_distance_j - r^2)|. Centre a cannot be the nearest if s_a
+ * - e_a > min_j (s_j + e_j); among the remaining centres the double distances decide. The labels
+ * are therefore the argmin of kmeans_squared_distance, whichever kernel computed the product.
  */
 #include "kmeans.h"
 
@@ -49,7 +50,7 @@ fv_status kmeans_check_numbers(fv_ctx *ctx, const float *x, int64_t n, int32_t d
 		for (int32_t d = 0; d < dims; d++)
 			if (!(fabsf(x[i * dims + d]) <= 1e15f))
 				return fv_fail(ctx, FV_DATA,
-					"row %lld, column %d: %g is no number to cluster",
+					"row %lld, column %d: %g is not a finite number below 1e15",
 					(long long)i, d, (double)x[i * dims + d]);
 	return FV_OK;
 }
@@ -108,7 +109,7 @@ fv_status kmeans_prepare_search(fv_ctx *ctx, int32_t k, int32_t dims, kmeans_sea
 	return FV_OK;
 }
 
-/* Returns the longest centre's length. */
+/* Shifts the centres. Returns the length of the longest one. */
 static double shift_centres(
 	const kmeans_rows *rows, const double *centre, int32_t k, kmeans_search *s)
 {
@@ -128,18 +129,19 @@ static double shift_centres(
 	return longest;
 }
 
-/* e_j above for a row of length r and a centre of length `other`. */
+/* Returns e_j (see above) for a row of length r and a centre of length `other`. */
 static double compute_error_bound(int32_t dims, double r, double other)
 {
 	double spread = ((double)dims + 4) * UNIT;
 	if (spread >= 0.5)
-		return INFINITY; /* over eight million dimensions: everything is done in double */
+		return INFINITY; /* over eight million dimensions: use double for everything */
 	double g = spread / (1 - spread), sum = r + other;
 	return 1.01 * ((2 * g + 4 * UNIT) * r * other + 3 * UNIT * other * other +
 			      ((double)dims + 8) * (0x1p-52 * sum * sum + 0x1p-126 * (1 + sum)));
 }
 
-/* The two smallest scores of each of the n rows of a block, and whose the smallest is. */
+/* Finds the two smallest scores of each of the n rows of a block, and the centre of the smallest.
+ */
 KMEANS_FAST static void find_two_smallest(const kmeans_search *s, int32_t k, int32_t n,
 	float *restrict best, float *restrict second, int32_t *restrict winner)
 {
@@ -162,8 +164,8 @@ KMEANS_FAST static void find_two_smallest(const kmeans_search *s, int32_t k, int
 	}
 }
 
-/* Row i of the rows, column `at` of the block: every centre that may be the nearest, in double. A
- * score that is not finite leaves its centre in. */
+/* Compares in double all centres that may be the nearest of row i, which is column `at` of the
+ * block. A centre whose score is not finite stays in the comparison. */
 static int32_t find_exact_nearest(const kmeans_rows *rows, int64_t i, const kmeans_search *s,
 	int32_t at, const double *centre, int32_t k)
 {
