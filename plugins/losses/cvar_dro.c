@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Conditional value at risk: the mean of the worst alpha B losses of the batch, whoever they belong
- * to.
+/* Conditional value at risk (CVaR): the mean of the worst alpha B losses of the batch, whatever
+ * their group.
  *
  *     value = (1/(alpha B)) (sum of the floor(alpha B) largest l + remainder times the next)
  *     v_i   = 1/(alpha B) for those, remainder/(alpha B) for the next, 0 for the rest
  *
- * Shapes: l, v [B]. alpha = 1 is the mean; alpha B below 1 leaves the largest loss. Ties go to the
- * lower position in the batch. No groups, no state. Development: the same, batch by batch.
+ * Shapes: l, v [B]. alpha = 1 is the mean; alpha B below 1 is the largest loss. Ties go to the
+ * lower position in the batch. No groups, no state. Validation: the same, batch by batch.
  *
  * Source: Levy, Carmon, Duchi, Sidford, "Large-scale methods for distributionally robust
  * optimization", NeurIPS 2020.
@@ -33,7 +33,7 @@ static int compare_worst_first(const void *a, const void *b)
 	return (x->at > y->at) - (x->at < y->at);
 }
 
-/* v may be NULL. */
+/* Computes the value and the weights v [B]; v may be NULL. */
 static fv_status average_worst(
 	double alpha, fv_ctx *ctx, const fv_batch *batch, double *v, double *value)
 {

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Disentangled feature augmentation: two encoders, one for what the label is about (i) and one for
- * what goes along with it (b); each classifier sees both, but teaches only its own encoder. Later
- * the biased halves are exchanged between the samples of a batch, so that the first classifier
- * meets them apart from their labels.
+/* Disentangled feature augmentation (DisEnt): two encoders, one for what the label is about (i) and
+ * one for what correlates with it (b). Each classifier sees both, but trains only its own encoder.
+ * Later the biased halves are exchanged between the samples of a batch, so that the first
+ * classifier sees them separately from their labels.
  *
  *     z_i = C_i[h_i; h_b]   z_b = C_b[h_i; h_b]      the other branch's half held constant
  *     value = mean(W l(z_i)) + lambda_dis mean GCE(z_b)
  *           + lambda_swap (mean(W l(C_i[h_i; h~_b], y))
  *                          + lambda_swap_b mean GCE(C_b[h_i; h~_b], y~))
  *
- * The term of lambda_swap from step > T on, not for batches of one: h~_b and y~ are h_b and y with the
- * samples permuted, by the draws of stream ("swap", epoch, step). T is swap_step, or where that is
- * negative swap_start times all steps. W [B] (branches.h) has no gradient and is that of the
- * unswapped losses.
+ * The term of lambda_swap is used from step > T on, and not for batches of one: h~_b and y~ are h_b
+ * and y with the samples permuted by a draw of stream ("swap", epoch, step). T is swap_step, or, if
+ * that is negative, swap_start times the number of all steps. W [B] (branches.h) has no gradient
+ * and is always that of the unswapped losses.
  *
- * Shapes: h_i, h_b [B,H], z [B,C]. C_i predicts, from both encoders. Tensors: encoder "" and linear
- * "output" [C,2H], "biased." and "biased.output". State: moving averages [N] of both branches' base
- * losses. No groups. Development: W = 1, no swap: mean l(z_i) + lambda_dis mean GCE(z_b).
+ * Shapes: h_i, h_b [B,H], z [B,C]. C_i, which sees both encoders, predicts. Tensors: encoder "" and
+ * linear "output" [C,2H], "biased." and "biased.output". State: moving averages [N] of both
+ * branches' base losses. No groups. Validation: W = 1 and no swap, mean l(z_i) + lambda_dis mean
+ * GCE(z_b).
  *
  * Source: Lee, Kim, Lee, Lee, Choo, "Learning debiased representation via disentangled feature
  * augmentation", NeurIPS 2021 (profile official: no clipping). In the code of Lin, Chou, Lee,
@@ -37,8 +38,8 @@ static fv_status disent_open(void *state, fv_ctx *ctx, const fv_loss_setup *setu
 	(void)setup;
 	if (self->swap_step >= 0 && self->swap_start < 1)
 		fv_warn(ctx,
-			"swap_step %lld counts, not swap_start %g: a swap_step of -1 leaves it to "
-			"swap_start",
+			"swap_step %lld is used, swap_start %g is ignored: set swap_step to -1 to "
+			"use swap_start",
 			(long long)self->swap_step, self->swap_start);
 	return FV_OK;
 }
@@ -60,7 +61,7 @@ static fv_status disent_build(void *state, fv_ctx *ctx, const fv_loss_setup *set
 	return branches_open(&self->branches, ctx, setup);
 }
 
-/* Logits of branch k (0: debiased), the other's half held constant. */
+/* Computes the logits of branch k (0: debiased), with the other branch's half held constant. */
 static fv_node *compute_logits(
 	const disent *self, fv_ctx *ctx, int32_t k, const int32_t *permutation)
 {
@@ -77,8 +78,8 @@ static fv_status disent_predict(void *state, fv_ctx *ctx, fv_node **logits)
 	return *logits ? FV_OK : FV_FAILED;
 }
 
-/* mean(W l) of the debiased branch + share mean GCE of the biased one, times scale, gradients
- * written. */
+/* Adds scale (mean(W l) of the debiased branch + share mean GCE of the biased one) to the value,
+ * and writes the gradients. */
 static fv_status add_pair(const disent *self, fv_ctx *ctx, const fv_batch *batch,
 	const int32_t *permutation, const double *weight, double scale, double share, double *value)
 {
@@ -86,13 +87,13 @@ static fv_status add_pair(const disent *self, fv_ctx *ctx, const fv_batch *batch
 	fv_node *debiased = compute_logits(self, ctx, 0, permutation);
 	fv_node *biased = compute_logits(self, ctx, 1, permutation);
 	float *d_debiased = fv_net_grad(ctx, debiased), *d_biased = fv_net_grad(ctx, biased);
-	double *room = fv_scratch(ctx, (size_t)batch->classes * sizeof *room);
-	if (!d_debiased || !d_biased || !room)
+	double *scratch = fv_scratch(ctx, (size_t)batch->classes * sizeof *scratch);
+	if (!d_debiased || !d_biased || !scratch)
 		return FV_FAILED;
 	double ce = branches_add_ce(
-		b, batch, fv_net_data(ctx, debiased), weight, scale, room, d_debiased);
+		b, batch, fv_net_data(ctx, debiased), weight, scale, scratch, d_debiased);
 	double gce = branches_add_gce(
-		b, batch, fv_net_data(ctx, biased), permutation, scale * share, room, d_biased);
+		b, batch, fv_net_data(ctx, biased), permutation, scale * share, scratch, d_biased);
 	*value += scale * (ce + share * gce);
 	return FV_OK;
 }
@@ -165,11 +166,11 @@ static const fv_param params[] = {
 		.doc = "weight of the biased branch's loss among those on exchanged halves"),
 	FV_PARAM_INT(disent, swap_step, .name = "swap_step", .min = -1, .max = 1e15,
 		.def_paper = "10000", .def_official = "-1",
-		.doc = "halves are exchanged after this many steps; -1: swap_start says when"),
+		.doc = "halves are exchanged after this many steps; -1: use swap_start"),
 	FV_PARAM_REAL(disent, swap_start, .name = "swap_start", .min = 0, .max = 1,
 		.def_paper = "1", .def_official = "0.2",
-		.doc = "halves are exchanged after this share of all steps; only with swap_step "
-		       "-1"),
+		.doc = "halves are exchanged after this share of all steps; only used with "
+		       "swap_step -1"),
 };
 
 static const fv_preset presets[] = {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Empirical risk minimisation: the mean of the base losses.
+/* Empirical risk minimisation (ERM): the mean of the base losses.
  *
  *     value = (1/B) sum_i l_i        v_i = 1/B
  *
- * Shapes: l, v [B]. No groups, no state, no parameters. On the development set: the mean, which is
- * what the core computes where evaluate is NULL. Source: V. Vapnik, "Principles of risk minimization
- * for learning theory", NeurIPS 1991.
+ * Shapes: l, v [B]. No groups, no state, no parameters. Validation: the mean, which the core
+ * computes if evaluate is NULL. Source: V. Vapnik, "Principles of risk minimization for learning
+ * theory", NeurIPS 1991.
  */
 #include <fairvox/fairvox.h>
 

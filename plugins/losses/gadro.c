@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Group-adjusted distributionally robust optimisation: the worst group's loss, where small groups
- * count as worse than they look, because they generalise worse.
+/* Group-adjusted distributionally robust optimisation (GADRO): the worst group's loss, where small
+ * groups count as worse than they look, because they generalise worse.
  *
  *     L_g = mean of l over the batch's members of g
  *     a_g = lambda / sqrt(n_g), n_g the training count
@@ -9,15 +9,15 @@
  *                value sum_g q_g (L_g + a_g)                     v_i = q_{g_i} / n_B(g_i)
  *
  * Shapes: l, v [B]; L, a, q [G], or [C G] with groups: class_x_group (id class G + group, n_cg).
- * a_g has no gradient: it moves which group wins. A group without training rows has a_g = 0. Ties
- * of the maximum go to the lowest id. Group -1 takes no part: a batch without a known group has the
- * mean (batch_max) or weight 0 (eg). q starts at 1/G and outlives the epochs. sampler: balanced
- * draws rows with replacement, all groups (-1 is one) alike often. group_loss: excess as in
- * group_weights.h. Development: the maximum inside each batch, or sum_g q_g L_g over present groups
- * with q as the epoch left it, without a.
+ * a_g has no gradient: it only changes which group is the worst. A group without training rows has
+ * a_g = 0. Ties of the maximum go to the lowest id. Group -1 is ignored: a batch without a known
+ * group uses the mean (batch_max) or weight 0 (eg). q starts at 1/G and is kept from epoch to
+ * epoch. sampler: balanced draws rows with replacement, each group equally often (-1 counts as a
+ * group). group_loss: excess as in group_weights.h. Validation: the maximum inside each batch, or
+ * sum_g q_g L_g over present groups with q as the epoch left it, without a.
  *
  * Source: Sagawa, Koh, Hashimoto, Liang, ICLR 2020, section 3.3 (eg); Lin, Chou, Lee, Interspeech
- * 2025 (batch_max). Unlike the first authors' code, no step down of absent groups.
+ * 2025 (batch_max). Unlike the first authors' code, absent groups are not stepped down.
  */
 #include "group_weights.h"
 
@@ -75,10 +75,11 @@ static fv_status gadro_weigh(
 static const fv_param params[] = {
 	FV_PARAM_CHOICE(gadro, weights.mode, .name = "mode", .choices = "batch_max|eg",
 		.def_paper = "batch_max", .def_official = "eg",
-		.doc = "the worst group of the batch, or exponentiated-gradient weights over "
-		       "groups"),
+		.doc = "batch_max: the worst group of the batch; eg: exponentiated-gradient "
+		       "weights "
+		       "over groups"),
 	FV_PARAM_REAL(gadro, lambda, .name = "lambda", .min = 0, .max = 1000, .def_paper = "4",
-		.doc = "a group of n training utterances counts as worse by lambda / sqrt(n)"),
+		.doc = "a group of n training recordings counts as worse by lambda / sqrt(n)"),
 	GROUP_SAMPLER_PARAM(gadro, weights),
 	GROUP_PARAMS(gadro, weights),
 };

@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Group distributionally robust optimisation: the worst group's loss.
+/* Group distributionally robust optimisation (GDRO): the worst group's loss.
  *
  *     L_g = mean of l over the batch's members of g; groups absent from the batch have none
  *     batch_max  value max_g L_g                    v_i = [g_i = g*] / n_B(g*)
  *     eg         q_g <- q_g exp(eta L_g), renormalised
  *                value sum_g q_g L_g                v_i = q_{g_i} / n_B(g_i)
- *     smoothed   q_g <- q_g exp(eta L_g / (q_g + alpha)), renormalised; value and v as eg: a group
- *                that already weighs much gains less, so that no group whose loss is high by nature
- *                takes all
+ *     smoothed   q_g <- q_g exp(eta L_g / (q_g + alpha)), renormalised; value and v as in eg. A group
+ *                that already has a large weight gains less, so that a group whose loss is high by
+ *                nature does not take all the weight.
  *
  * Shapes: l, v [B]; L, q [G], or [C G] with groups: class_x_group (id class G + group). Ties of the
- * maximum go to the lowest id. Group -1 takes no part: a batch without a known group has the mean
- * (batch_max), or weight and value 0 (eg). An absent group keeps its q up to normalisation. q
- * starts at 1/G, outlives the epochs, and is kept as a logarithm, so that neither eta L nor a small
- * q overflows. sampler: balanced draws rows with replacement, all groups (-1 is one) alike often,
- * with the draws of stream ("sampler", epoch). group_loss: excess compares groups by what can be
- * learned (group_weights.h). Development: the maximum inside each batch, or sum_g q_g L_g with q
- * as the epoch left it. Source: Sagawa, Koh, Hashimoto, Liang, ICLR 2020, algorithm 1 (eg); Lin,
- * Chou, Lee, Interspeech 2025, eq. 2 (batch_max); Bartelds et al., "CTC-DRO", arXiv 2502.01777
- * (smoothed; their batches of equal lengths have no counterpart here). Unlike the first authors'
- * code, no adjustment and no step down of absent groups.
+ * maximum go to the lowest id. Group -1 is ignored: a batch without a known group uses the mean
+ * (batch_max), or weight and value 0 (eg). An absent group keeps its q, apart from normalisation. q
+ * starts at 1/G, is kept from epoch to epoch, and is stored as a logarithm, so that neither eta L
+ * nor a small q overflows. sampler: balanced draws rows with replacement, each group equally often
+ * (-1 counts as a group), from stream ("sampler", epoch). group_loss: excess compares groups by
+ * what can be learned (group_weights.h). Validation: the maximum inside each batch, or sum_g q_g
+ * L_g with q as the epoch left it.
+ *
+ * Source: Sagawa, Koh, Hashimoto, Liang, ICLR 2020, algorithm 1 (eg); Lin, Chou, Lee, Interspeech
+ * 2025, eq. 2 (batch_max); Bartelds et al., "CTC-DRO", arXiv 2502.01777 (smoothed; their batches of
+ * equal lengths have no counterpart here). Unlike the first authors' code, there is no adjustment,
+ * and absent groups are not stepped down.
  */
 #include "group_weights.h"
 
@@ -40,7 +42,7 @@ static fv_status gdro_order(void *state, fv_ctx *ctx, int64_t epoch, int32_t *po
 	return draw_balanced_order(&self->weights, ctx, epoch, position, n);
 }
 
-/* eg, with each loss divided by q_g + alpha in mode smoothed */
+/* Updates q as in eg, in mode smoothed with each loss divided by q_g + alpha. */
 static fv_status update_weights(const gdro *self, fv_ctx *ctx, const group_means *m)
 {
 	const group_weights *w = &self->weights;
@@ -86,8 +88,9 @@ static fv_status gdro_weigh(
 static const fv_param params[] = {
 	FV_PARAM_CHOICE(gdro, weights.mode, .name = "mode", .choices = "batch_max|eg|smoothed",
 		.def_paper = "batch_max", .def_official = "eg",
-		.doc = "the worst group of the batch, exponentiated-gradient weights over groups, "
-		       "or such weights that grow slower the larger they are"),
+		.doc = "batch_max: the worst group of the batch; eg: exponentiated-gradient "
+		       "weights over groups; smoothed: such weights, which grow more slowly the "
+		       "larger they are"),
 	FV_PARAM_REAL(gdro, alpha, .name = "alpha", .min = 0.001, .max = 1000, .def_paper = "0.5",
 		.doc = "mode smoothed: added to a group's weight before its loss is divided by it"),
 	GROUP_SAMPLER_PARAM(gdro, weights),

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gradient reversal: an adversary reads the group off the projection and learns to; the projection
- * learns to leave it nothing to read.
+/* Gradient reversal (GRL): an adversary learns to predict the group from the projection, and the
+ * projection learns to make that impossible.
  *
  *     h = projection of the input   z = output(h)   a = adversary(h), both linear
  *     value = mean_i l(z)_i + A       A = sum_i c_{g_i} CE(a_i, g_i) / sum_i c_{g_i}
- *     gradient: of the value for output and adversary; for what is below h, that of mean l minus
- *     lambda_t times that of A
+ *     gradient: that of the value for output and adversary; below h, that of mean l minus lambda_t
+ *     times that of A
  *     c_g = N / (G n_g), N the training rows of known group, so that small groups count as much
  *     schedule  constant: lambda_t = lambda
  *               ramp:     lambda_t = lambda (2 / (1 + exp(-10 t)) - 1), t the share of steps done,
- *                         so that the adversary first learns something
+ *                         so that the adversary can learn first
  *
- * Shapes: h [B,H], z [B,C], a [B,G]. Rows of group -1 do not teach the adversary; a batch without a
- * known group has A = 0. Tensors: encoder "", linear "output", linear "adversary" [G,H] (saved, not
- * used to predict). Development: mean l, the adversary is not asked.
+ * Shapes: h [B,H], z [B,C], a [B,G]. The adversary is not trained on rows of group -1; a batch
+ * without a known group has A = 0. Tensors: encoder "", linear "output", linear "adversary" [G,H]
+ * (saved, but not used to predict). Validation: mean l, without the adversary.
  *
  * Source: Ganin et al., "Domain-adversarial training of neural networks", JMLR 2016.
  */
@@ -42,7 +42,9 @@ static fv_status grl_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
 	if (!self->weight)
 		return FV_FAILED;
 	if (groups < 2)
-		return fv_fail(ctx, FV_CONFIG, "needs at least two groups");
+		return fv_fail(ctx, FV_CONFIG,
+			"needs at least two groups, but the grouper gives one: choose another "
+			"grouper");
 	for (int32_t g = 0; g < groups; g++)
 		known += setup->count->g[g];
 	for (int32_t g = 0; g < groups; g++)
@@ -77,7 +79,7 @@ static double compute_lambda(const grl *self, const fv_batch *batch)
 	return self->lambda * (self->schedule == RAMP ? 2 / (1 + exp(-10 * done)) - 1 : 1);
 }
 
-/* c CE(a, g) / total of one row, its gradient written */
+/* Returns c CE(a, g) / total of one row and writes its gradient. */
 static double compute_adversary_loss(
 	const float *a, int32_t groups, int32_t group, double share, float *gradient)
 {
@@ -148,7 +150,8 @@ static const fv_param params[] = {
 	FV_PARAM_REAL(grl, lambda, .name = "lambda", .min = 0, .max = 1000, .def_paper = "1",
 		.doc = "how strongly the projection works against the adversary"),
 	FV_PARAM_CHOICE(grl, schedule, .name = "schedule", .choices = "constant|ramp",
-		.def_paper = "ramp", .doc = "lambda from the first step on, or rising from 0"),
+		.def_paper = "ramp",
+		.doc = "constant: lambda from the first step on; ramp: rising from 0"),
 };
 
 static const fv_loss_ops ops = FV_LOSS_OPS(.uses_groups = 1, .open = grl_open);

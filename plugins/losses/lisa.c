@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* LISA: samples are mixed where that breaks the tie between group and class.
+/* LISA: samples are mixed so that group and class no longer go together.
  *
  *     x~_i = lambda_i x_i + (1 - lambda_i) x_j      y~ alike      lambda_i ~ Beta(alpha, alpha)
  *     with probability p_sel   j of the same class and another group (intra-label)
  *     otherwise                j of the same group and another class (intra-group)
  *     value = (1/B) sum_i l(x~_i, y~_i)             v_i = 1/B
  *
- * Shapes: partner j [B] uniformly among the training rows that qualify; lambda [B]. Classes are
- * argmax y, first on ties. Group -1 qualifies for nothing: such a sample stays as it is, and so does
- * one for which there is no partner. A sample's draws are keyed by epoch and file name. Development:
- * the mean, unmixed.
+ * Shapes: partner j [B], drawn uniformly among the training rows that qualify; lambda [B]. Classes
+ * are argmax y, the first one on ties. Rows of group -1 do not qualify. A sample of group -1, or
+ * one without a possible partner, is not mixed. A sample's draws are keyed by epoch and file name.
+ * Validation: the mean, without mixing.
  *
  * Source: Yao et al., "Improving out-of-distribution robustness via selective augmentation", ICML
- * 2022, algorithm 1. Unlike there, p_sel is drawn for each sample, not for each batch, and a sample
- * is its own anchor instead of being drawn.
+ * 2022, algorithm 1. Differences: p_sel is drawn for each sample, not for each batch, and each
+ * sample is its own anchor instead of a drawn one.
  */
 #include <stdbool.h>
 
 #include "mixing.h"
 
-/* Rows sorted by a pair (major, minor), and where each pair begins. */
+/* Rows sorted by a pair (major, minor), with the first position of each pair. */
 typedef struct table {
 	named_row *row;
 	int32_t *start; /* [majors * minors + 1] */
@@ -32,7 +32,7 @@ typedef struct lisa {
 	table group; /* by group, then class */
 } lisa;
 
-/* key of each row is filled in */
+/* Sorts the rows, whose keys are already set, and finds where each pair starts. */
 static fv_status open_table(
 	table *t, fv_ctx *ctx, const fv_rows *rows, int32_t majors, int32_t minors)
 {
@@ -52,7 +52,8 @@ static fv_status lisa_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
 {
 	lisa *self = state;
 	const fv_rows *rows = setup->train;
-	int32_t groups = rows->groups + 1, classes = rows->classes; /* unknown is group 0 here */
+	int32_t groups = rows->groups + 1,
+		classes = rows->classes; /* here 0 is the unknown group */
 	self->label.row = fv_alloc(ctx, (size_t)rows->n * sizeof(named_row));
 	self->group.row = fv_alloc(ctx, (size_t)rows->n * sizeof(named_row));
 	if (!self->label.row || !self->group.row)
@@ -65,7 +66,7 @@ static fv_status lisa_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
 	return status != FV_OK ? status : open_table(&self->group, ctx, rows, groups, classes);
 }
 
-/* A row of the same major and another minor, from `first` on; -1: none. */
+/* Draws a row with the same major and another minor, from minor `first` on; -1: there is none. */
 static int32_t draw_partner(
 	const table *t, fv_stream *stream, int32_t major, int32_t minor, int32_t first)
 {
@@ -104,8 +105,7 @@ static const fv_param params[] = {
 		.doc = "both parameters of the Beta distribution of the share"),
 	FV_PARAM_REAL(lisa, p_sel, .name = "p_sel", .min = 0, .max = 1, .def_paper = "0.5",
 		.doc = "how often the partner has the same class and another group, rather than "
-		       "the "
-		       "same group and another class"),
+		       "the same group and another class"),
 };
 
 static const fv_loss_ops ops = FV_LOSS_OPS(.uses_groups = 1, .open = lisa_open, .mix = lisa_mix);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows sorted by a key and then by the hash of their file names, so that a draw by position among the
- * rows of a key does not depend on the order of a label file. */
+/* Rows sorted by a key and then by the hash of their file names. A draw by position among the rows
+ * of a key then does not depend on the order of a label file. */
 #ifndef LOSSES_NAMED_ROWS_H
 #define LOSSES_NAMED_ROWS_H
 
@@ -23,7 +23,7 @@ static inline int compare_key_and_name(const void *a, const void *b)
 	return (x->row > y->row) - (x->row < y->row);
 }
 
-/* key [n] is filled in, the rest is not. */
+/* Sorts the rows. The caller sets key [n]; row and name are filled in here. */
 static inline void named_rows_sort(const fv_rows *rows, named_row *sorted)
 {
 	for (int32_t i = 0; i < rows->n; i++) {

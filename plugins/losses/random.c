@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Chance: logits are drawn, nothing is learned. What a metric gives without any skill.
+/* Random predictions: logits are drawn and nothing is learned. Shows what a metric gives by chance.
  *
  *     z_ik uniform on [0,1), stream ("random", hash of the stem): keyed by seed, fold and file name
  *
- * Shapes: z [B,C]. No networks, no groups, no parameters: the model file holds no tensors, and new
- * recordings get draws by their names. value: the mean base loss of the draws, the same each epoch,
- * so the first epoch is kept; more than one changes nothing. Source: the random baseline of Lin,
- * Chou, Lee, Interspeech 2025, table 1.
+ * Shapes: z [B,C]. No networks, no groups, no parameters. The model file holds no tensors, and new
+ * recordings get draws by their names. value: the mean base loss of the draws, the same in every
+ * epoch, so the first epoch is chosen and more epochs change nothing. Source: the random baseline
+ * of Lin, Chou, Lee, Interspeech 2025, table 1.
  */
 #include <string.h>
 
@@ -52,7 +52,7 @@ static const void *chance_extension(const char *id)
 static const fv_loss_ops ops = FV_LOSS_OPS();
 
 static const fv_descriptor descriptor = FV_LOSS(.name = "random", .version = "1.0.0",
-	.summary = "predictions by chance: logits uniform on [0,1), nothing is learned",
+	.summary = "random predictions: logits uniform on [0,1), nothing is learned",
 	.source = "Lin, Chou and Lee, Interspeech 2025, table 1", .licence = "Apache-2.0",
 	.state_size = sizeof(chance), .ops = &ops, .extension = chance_extension);
 

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reweighing: each sample weighs by how rare its class and group are together.
+/* Reweighing (RW): each sample's weight depends on how rare its subgroup (class x group) is.
  *
  *     value = (1/B) sum_i omega(c_i, g_i) l_i        v_i = omega(c_i, g_i) / B
  *     stratified       n_c / (G_c n_cg)      G_c: groups present in class c
  *     eq1              n_c / n_cg
  *     kamiran_calders  n_c n_g / (N n_cg)
  *
- * Shapes: omega [C,G+1], the last column for group -1; l, v [B]. Not renormalised in the batch. A
- * cell that training does not hold weighs 1. unknown_is_group: rows of group -1 count as one more
- * group; otherwise they are left out of all counts and weigh 1. On the development set: the same
- * weights. There is no `groups: class_x_group`: the cells already are class x group, so the first
- * two forms would not change and the third would weigh classes only. Source: F. Kamiran, T.
- * Calders, "Data preprocessing techniques for classification without discrimination", KAIS 2012;
- * eq. 1 and the stratified form: Lin, Chou, Lee, Interspeech 2025.
+ * Shapes: omega [C,G+1], the last column for group -1; l, v [B]. Weights are not renormalised in
+ * the batch. A subgroup without training rows has weight 1. With unknown_is_group, rows of group -1
+ * count as one more group; otherwise they are left out of all counts and have weight 1. Validation:
+ * the same weights. There is no `groups: class_x_group`: subgroups are already class x group, so
+ * the first two forms would not change and the third would weight classes only.
+ *
+ * Source: F. Kamiran, T. Calders, "Data preprocessing techniques for classification without
+ * discrimination", KAIS 2012; eq. 1 and the stratified form: Lin, Chou, Lee, Interspeech 2025.
  */
 #include <fairvox/fairvox.h>
 
@@ -103,8 +104,8 @@ static const fv_param params[] = {
 		.doc = "n_c/(G_c n_cg), n_c/n_cg or n_c n_g/(N n_cg)"),
 	FV_PARAM_BOOL(rw, unknown_is_group, .name = "unknown_is_group", .def_paper = "true",
 		.def_official = "false",
-		.doc = "count utterances of unknown group as a group of their own; otherwise they "
-		       "weigh 1"),
+		.doc = "count recordings of unknown group as a group of their own; otherwise they "
+		       "have weight 1"),
 };
 
 static const fv_loss_ops ops =

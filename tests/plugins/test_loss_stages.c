@@ -279,7 +279,7 @@ static void afr_needs_speakers(void **state)
 	memset(g->speaker, 0, sizeof g->speaker);
 	test_fails(g->ctx, ops->open(self, g->ctx, &g->setup), FV_DATA, "of one speaker");
 	g->rows.speaker = NULL;
-	test_fails(g->ctx, ops->open(self, g->ctx, &g->setup), FV_DATA, "to know the speakers");
+	test_fails(g->ctx, ops->open(self, g->ctx, &g->setup), FV_DATA, "needs speakers to hold out");
 	/* two of very different size: never both */
 	g->rows.speaker = g->speaker;
 	for (int turn = 0; turn < 20; turn++) {
