@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Wall time of nothing but the matrix products of an encoder, by OpenBLAS's sgemm on rows put together
- * beforehand: the bound that bench_encoder.py compares with. Each matrix of weights has memory of its own.
+/* Wall time of the matrix products of an encoder alone, by OpenBLAS's sgemm on rows that were put
+ * together beforehand: the bound that bench_encoder.py compares with. Each weight matrix has its
+ * own memory.
  *
- *   bench_bound wavlm|wav2vec2|ecapa JOBS SAMPLES...
+ *     bench_bound wavlm|wav2vec2|ecapa JOBS SAMPLES...
  *
- * JOBS processes take the recordings, of so many samples each, in turn. Prints seconds, all
- * processes' seconds of CPU and, on standard error, GFLOP of each. */
+ * JOBS processes take the recordings, whose lengths are SAMPLES, in turn. Prints wall seconds, CPU
+ * seconds of all processes and, on standard error, GFLOP of each. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ enum { WEIGHTS = 350000000, NUMBERS = 1 << 26 };
 
 static float *weights, *numbers, *results;
 static double work;     /* GFLOP */
-static size_t position; /* in the weights, of the next matrix */
+static size_t position; /* of the next matrix in the weights */
 
 static double read_clock(void)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Steps a second of the head on one core: pooled 13 x 768, batch 32, projection 256, 6 classes,
- * Adam, clipping; collapsed (as runs train) and layer by layer, each the best of ten stretches,
- * with the time of each part in it. Run by hand; head_pytorch.py measures the same in PyTorch. */
+/* Steps per second of the head on one core: pooled 13 x 768, batch 32, projection 256, 6 classes,
+ * Adam, clipping; collapsed (as runs are trained) and layer by layer. Each is the best of ten
+ * measurements, with the time of each part. Run by hand; head_pytorch.py measures the same in
+ * PyTorch. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@ typedef struct bench {
 	int64_t step;
 } bench;
 
-/* Processor time: others may be at work on this machine. */
+/* Processor time, since other programs may be running. */
 static double read_clock(void)
 {
 	struct timespec t;
@@ -79,7 +80,7 @@ static void measure_head(bench *b, const char *name)
 		name, STEPS / best, shown[0], shown[1], shown[2], shown[3], shown[4]);
 }
 
-/* A run with all around it: batches, development set of 230 rows, choice of the epoch. */
+/* A whole run: batches, validation passes over 230 rows, choice of the epoch. */
 static int measure_run(fv_ctx *ctx, bench *b)
 {
 	enum { DEV = 230, EPOCHS = 20 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench_kmeans FILE.npy K ALGORITHM SEED...: fits the plugin `kmeans` to the rows of a float array,
- * once for each seed, and prints one line a seed: seconds of fit and assign, inertia about the
- * groups' means. Driven by kmeans_sklearn.py. */
+/* bench_kmeans FILE.npy K ALGORITHM SEED...: fits the plugin `kmeans` to the rows of a float array
+ * once per seed. Prints one line per seed: seconds of fit and assign, and inertia about the groups'
+ * means. Called by kmeans_sklearn.py. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GFLOP/s of prepared matrices on one core, for the shapes of the encoders on 2.5 s of sound: every
- * set of kernels that this machine has beside OpenBLAS's sgemm in the same rounds, each the best of
- * them; then nanoseconds a number of the functions of vector.h. Run by hand:
+ * set of kernels that this machine has and OpenBLAS's sgemm, in the same rounds, the best result of
+ * each. Then nanoseconds per number of the functions in vector.h. Run by hand:
  *
- *   bench_linear [rounds]     20 unless told */
+ *     bench_linear [rounds]        20 by default */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +42,7 @@ static const shape shapes[] = {
 
 enum { SHAPES = sizeof shapes / sizeof *shapes, WAYS = 3 * CORE_KERNELS_MAX };
 
-/* Seconds of this thread alone: others' work does not count. */
+/* CPU seconds of this thread, since other programs may be running. */
 static double read_clock(void)
 {
 	struct timespec t;
@@ -63,7 +63,8 @@ static float *draw_numbers(fv_ctx *ctx, int64_t n)
 	return x;
 }
 
-/* Overlapping rows as products of parts that do not, as an encoder on a BLAS does it */
+/* Computes overlapping rows as products of parts that do not overlap, like an encoder that uses a
+ * BLAS. */
 static double time_sgemm(const shape *s, const float *x, const float *weight, float *y)
 {
 	double start = read_clock();

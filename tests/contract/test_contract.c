@@ -13,18 +13,18 @@
 #include "plugin/contract.h"
 #include "plugin/registry.h"
 
-/* Plugins that need a parameter: a file, whose text is made of these per row, or a value. */
+/* Plugins with a required parameter: its value, or the text per row of a file to create. */
 static const struct {
 	fv_kind kind;
 	const char *plugin, *param, *header, *row;
 } needs[] = {
 	{FV_GROUPER, "file", "file", "FileName,group,prob_a,prob_b\n", "%s.wav,a,0.75,0.25\n"},
-	{FV_GROUPER, "kmeans", "k", NULL, "4"}, /* eight training rows a class */
+	{FV_GROUPER, "kmeans", "k", NULL, "4"}, /* eight training rows per class */
 	{FV_GROUPER, "truth", "column", NULL, "gender"},
 	{FV_ENCODER, "precomputed", "file", "FileName,x,y,z\n", "%s,1.5,-2,0\n"},
 };
 
-/* What is known to stand out, and why that is right. */
+/* Findings that are expected, and why they are right. */
 static const struct {
 	const char *plugin, *check, *why;
 } known[] = {
@@ -66,7 +66,7 @@ static bool is_known(const fv_descriptor *d, const core_finding *f)
 	return false;
 }
 
-/* Returns the findings that are not known. */
+/* Returns the number of findings that are not expected. */
 static size_t count_unknown_findings(fv_ctx *ctx, const fv_descriptor *d, const char *profile)
 {
 	core_contract_options options = {.profile = profile, .stem = "row_03"};
@@ -121,7 +121,7 @@ static core_contract run_contract(fv_ctx *ctx, const fv_descriptor *d)
 	return result;
 }
 
-/* The first finding of that check must have those words. */
+/* Fails unless there is a finding of that check with these words. */
 static void expect_finding(const fv_descriptor *d, bool fault, const char *name, const char *words)
 {
 	fv_ctx *ctx = test_ctx();
@@ -149,7 +149,7 @@ typedef struct counter {
 	double weight;
 } counter;
 
-/* 1/(B-1): infinite for a batch of one */
+/* weights 1/(B-1), which are infinite for a batch of one */
 static fv_status sharp_weigh(void *state, fv_ctx *ctx, const fv_batch *b, double *v, double *value)
 {
 	(void)state, (void)ctx;
@@ -212,7 +212,7 @@ static fv_status silent_open(void *state, fv_ctx *ctx, const fv_loss_setup *setu
 	return FV_DATA;
 }
 
-/* a stream keyed by what differs from state to state */
+/* draws from a stream keyed by something that differs from state to state */
 static fv_status moody_weigh(void *state, fv_ctx *ctx, const fv_batch *b, double *v, double *value)
 {
 	static double mood;
@@ -223,8 +223,8 @@ static fv_status moody_weigh(void *state, fv_ctx *ctx, const fv_batch *b, double
 	return FV_OK;
 }
 
-/* Weights that grow from step to step by what is counted: in the state, in memory of the state, and as it
- * should be in an array. */
+/* Weights that grow with the number of steps. The count is kept in the state, in memory of the
+ * state, or, correctly, in an array. */
 typedef struct clock_state {
 	double calls, *own, *array;
 } clock_state;
@@ -285,8 +285,8 @@ static void test_state_found_out(void **unused)
 	core_ctx_free(ctx);
 }
 
-/* --- with networks: a head whose gradient is the wrong way round, or infinite for a batch of one;
- * an evaluate that counts its calls */
+/* --- networks: a head whose gradient has the wrong sign, or is infinite for a batch of one; an
+ * evaluate op that counts its calls */
 
 typedef struct branchy {
 	int64_t calls;
@@ -377,7 +377,7 @@ static void test_networks_found_out(void **unused)
 	expect_finding(&d, true, "open", "needs build, predict and step");
 }
 
-/* --- in stages: rows out of range, a group too far, a random stage */
+/* --- stages: rows out of range, a group out of range, a random stage */
 
 typedef struct stagy {
 	const char *then;
@@ -400,7 +400,7 @@ static fv_status far_next(void *state, fv_ctx *ctx, int32_t index, fv_stage *sta
 	return FV_OK;
 }
 
-/* as many groups as a class has errors: too many for some predictions only */
+/* group ids that count a class's errors: out of range for some predictions only */
 static fv_status sly_next(void *state, fv_ctx *ctx, int32_t index, fv_stage *stage, int32_t *more)
 {
 	const stagy *self = state;
@@ -541,7 +541,7 @@ static fv_status assign_out_of_range(
 	return FV_OK;
 }
 
-/* group by the mean of the rows in the call; memberships left as they are */
+/* group by the mean of the rows in the call; memberships are not written */
 static fv_status assign_by_mean(
 	const void *state, fv_ctx *ctx, const fv_table *rows, int32_t *id, float *member)
 {

@@ -2,10 +2,11 @@
 /* Tilted empirical risk: T. Li, A. Beirami, M. Sanjabi, V. Smith, "Tilted empirical risk
  * minimization", ICLR 2021, eq. 2, on a batch of B samples with losses l_i:
  *
- *     value = (1/t) log((1/B) sum_i exp(t l_i))      v_i = exp(t l_i) / sum_j exp(t l_j)
+ *     value = (1/t) log((1/B) sum_i exp(t l_i))
+ *     v_i   = exp(t l_i) / sum_j exp(t l_j)
  *
- * v is the gradient of the value with respect to l; t -> 0 is the mean, t -> infinity the maximum.
- * Uses no groups. The largest loss is taken out of the exponents, so t l may be any size. */
+ * v is the gradient of the value with respect to l. t -> 0 is the mean, t -> infinity the maximum.
+ * No groups. The largest loss is subtracted in the exponents, so t l may have any size. */
 #include <math.h>
 
 #include <fairvox/fairvox.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The ECAPA-TDNN encoder against SpeechBrain run in double: features and embedding, for two
- * networks with drawn weights; which files are taken; and that each tensor counts. */
+/* The ECAPA-TDNN encoder, compared with SpeechBrain run in double: features and embedding for two
+ * networks with random weights; which files are accepted; and that each tensor matters. */
 #include "support.h"
 
 #include <math.h>
@@ -16,7 +16,7 @@
 #include "npz.h"
 #include "parity.h"
 
-/* s holds parameters, or nothing. */
+/* s holds parameters or is empty. */
 static void open_weights(fv_ctx *ctx, ecapa_state *s, const char *path)
 {
 	test_ok(ctx, ecapa_fbank_open(s, ctx));
@@ -100,7 +100,8 @@ static void as_speechbrain(void **state)
 	core_ctx_free(ctx);
 }
 
-/* A piece of a recording from `start` on, or the whole repeated, as inputs.json names it. */
+/* Loads the part of a recording from `start` on, or the whole recording repeated, as inputs.json
+ * says. */
 static float *load_speech(fv_ctx *ctx, const json_t *input, int64_t *n)
 {
 	core_wave wave;
@@ -192,7 +193,7 @@ struct network {
 
 static struct network read_network(fv_ctx *ctx)
 {
-	fv_checkpoint *file; /* stays mapped to the end of the program */
+	fv_checkpoint *file; /* stays mapped until the program ends */
 	test_ok(ctx, fv_checkpoint_open(ctx, test_golden("ecapa/embedding_model.ckpt"), &file));
 	assert_int_equal(fv_checkpoint_count(file), TENSORS);
 	struct network net = {.n = TENSORS};
@@ -253,8 +254,8 @@ static void zero_each(const float *wave, int64_t n,
 	core_ctx_free(ctx);
 }
 
-/* But for those that SpeechBrain's output does not depend on, either: counts, and a bias that the
- * softmax over time takes away. */
+/* All tensors but those that SpeechBrain's output does not depend on either: counts, and a bias
+ * that the softmax over time cancels. */
 static void check_moved(const char *name, double moved, const void *user)
 {
 	(void)user;
@@ -276,7 +277,7 @@ static void each_tensor_counts(void **state)
 	core_ctx_free(ctx);
 }
 
-/* As far as SpeechBrain's, of which three digits are known. */
+/* The same change as in SpeechBrain, which is given with three digits. */
 static void check_effect(const char *name, double moved, const void *user)
 {
 	const json_t *effect = json_object_get(user, name);
@@ -300,7 +301,7 @@ static void each_tensor_counts_as_in_speechbrain(void **state)
 	core_ctx_free(ctx);
 }
 
-/* Refused with one line that holds `text`, by open() and by inspect. */
+/* Fails unless open() and inspect refuse the file with one line that contains `text`. */
 static void expect_refused(fv_ctx *ctx, const struct network *net, const char *text)
 {
 	ecapa_state s = {0};
@@ -325,7 +326,7 @@ static void each_tensor_is_checked(void **state)
 		const char *name = net.tensor[t].name;
 		bool counts = ends_in(name, "num_batches_tracked");
 		struct network bad = net;
-		bad.tensor[t].rank++; /* of one element behind each */
+		bad.tensor[t].rank++; /* with room for one more element after each */
 		bad.tensor[t].shape[bad.tensor[t].rank - 1] = 1;
 		expect_refused(ctx, &bad, core_format(ctx, "tensor '%s' is [", name));
 		bad = net;
@@ -347,7 +348,8 @@ static void each_tensor_is_checked(void **state)
 	core_ctx_free(outer);
 }
 
-/* One more in each dimension of each tensor. A kernel of even length names the block. */
+/* One more element in each dimension of each tensor. A kernel of even length must be reported by
+ * its block. */
 static void each_dimension_is_checked(void **state)
 {
 	(void)state;
@@ -445,14 +447,15 @@ static void other_names_and_types(void **state)
 	core_ctx_free(ctx);
 }
 
-/* The contract of every encoder, with drawn weights. */
+/* The contract suite for encoders, with random weights. */
 static void passes_contract(void **state)
 {
 	(void)state;
 	test_encoder_contract("ecapa", test_golden("ecapa/embedding_model.ckpt"));
 }
 
-/* The user's choice of coarser products: errors of 1.1e-5 and 7e-3 of the embedding's rms, 1.68. */
+/* Coarser products, if the user chooses them: errors of 1.1e-5 and 7e-3 of the embedding's rms,
+ * 1.68. */
 static void coarser_products_stay_close(void **state)
 {
 	(void)state;

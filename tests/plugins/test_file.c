@@ -51,7 +51,7 @@ static void test_hard(void **unused)
 	static const int32_t want_train[] = {0, 1, -1, -1}, want_test[] = {0, -1, 0, -1};
 	assert_int_equal(ops->uses(p.state), FV_USE_FILE);
 	test_ok(p.ctx, ops->fit(p.state, p.ctx, &train, &grouping));
-	assert_int_equal(grouping.groups, 2); /* "middle" is of no training row */
+	assert_int_equal(grouping.groups, 2); /* "middle" occurs in no training row */
 	assert_int_equal(grouping.soft, 0);
 	assert_string_equal(grouping.name[0], "old");
 	assert_string_equal(grouping.name[1], "young");
@@ -115,9 +115,9 @@ static void test_refusals(void **unused)
 		"groups.csv:4: plugin file: a second row for 'a'");
 	expect_refused(
 		"FileName,group\na,x,y\n", "groups.csv:2: plugin file: 3 fields, the header has 2");
-	expect_refused(
-		"FileName,group\nq,x\nr,y\n", "holds none of the 4 training rows: its first "
-					      "recording is 'q', the first training row 'a'");
+	expect_refused("FileName,group\nq,x\nr,y\n",
+		"holds none of the 4 training rows: its first "
+		"recording is 'q', the first training row 'a'");
 	expect_refused("FileName,group\n", "holds none of the 4 training rows");
 	expect_refused("FileName,group\na,\nb,\n", "no training row has a group");
 	expect_refused("FileName,group,prob_x\na,y,1\n",

@@ -29,9 +29,9 @@ typedef struct formant {
 	double hz, width;
 } formant;
 
-/* Pulses (every second one after `odd` samples and `quiet` times as strong, the others after
- * `even`) through resonators in a row: Klatt, "Software for a cascade/parallel formant
- * synthesizer", 1980. */
+/* Sends pulses through resonators in a row: Klatt, "Software for a cascade/parallel formant
+ * synthesizer", 1980. Periods alternate between `even` and `odd` samples; every second pulse is
+ * `quiet` times as strong. */
 static void make_vowel(
 	float *x, int even, int odd, double quiet, const formant *formants, int count)
 {
@@ -39,7 +39,7 @@ static void make_vowel(
 	for (int i = 0, k = 0; i < N; i += k++ % 2 ? odd : even)
 		y[i] = k % 2 ? quiet : 1;
 	for (int i = 1; i < N; i++)
-		y[i] += 0.97 * y[i - 1]; /* a voice's source falls by 6 dB an octave */
+		y[i] += 0.97 * y[i - 1]; /* the source of a voice falls by 6 dB per octave */
 	for (int f = 0; f < count; f++) {
 		double c = -exp(-2 * M_PI * formants[f].width / RATE);
 		double b = 2 * exp(-M_PI * formants[f].width / RATE) *
@@ -109,7 +109,7 @@ static void test_pitch_and_regular_periods(void **state)
 	test_encoder_close(&e);
 }
 
-/* Periods of 158 and 162 samples in turn: every change is 4 of 160 on the mean. */
+/* Alternating periods of 158 and 162 samples: every change is 4 samples, the mean 160. */
 static void test_jitter(void **state)
 {
 	(void)state;
@@ -151,7 +151,7 @@ static void test_harmonics_to_noise(void **state)
 	float x[N];
 	for (int k = 0; k < 2; k++) {
 		make_vowel(x, 107, 107, 1, schwa, 5);
-		double energy = 0, mean = 0; /* the offset is no part of the voice */
+		double energy = 0, mean = 0; /* the offset is not part of the voice */
 		for (int i = 0; i < N; i++)
 			mean += (double)x[i] / N;
 		for (int i = 0; i < N; i++)
@@ -167,7 +167,7 @@ static void test_harmonics_to_noise(void **state)
 	test_encoder_close(&e);
 }
 
-/* The second harmonic 8 dB under the first, on bins and between them. */
+/* The second harmonic 8 dB below the first, on bins and between them. */
 static void test_harmonic_levels(void **state)
 {
 	(void)state;
@@ -186,7 +186,7 @@ static void test_harmonic_levels(void **state)
 	test_encoder_close(&e);
 }
 
-/* Half the amplitude moves levels by 6.02 dB and leaves the voice as it was. */
+/* Half the amplitude changes levels by 6.02 dB and nothing else. */
 static void test_gain(void **state)
 {
 	(void)state;
@@ -283,7 +283,8 @@ static void test_spectrum_of_a_click(void **state)
 	test_encoder_close(&e);
 }
 
-/* Bands by the triangles' formula; cepstra, loudness and the output `voice` from those. */
+/* Bands by the formula of the triangles; cepstra, loudness and the output `voice` follow from them.
+ */
 static void test_cepstra_of_a_click(void **state)
 {
 	(void)state;
@@ -319,7 +320,8 @@ static void test_cepstra_of_a_click(void **state)
 			test_close(find_column(&e, out, name), want, 2e-5);
 		snprintf(name, sizeof name, "mfcc%d_all", c);
 		test_close((double)voice[test_encoder_column(&e, VOICES, name)], want, 2e-5);
-		snprintf(name, sizeof name, "mfcc%d_voiced", c); /* no voice: as over all frames */
+		snprintf(name, sizeof name, "mfcc%d_voiced",
+			c); /* no voiced frames: the same as over all frames */
 		test_close((double)voice[test_encoder_column(&e, VOICES, name)], want, 2e-5);
 	}
 	free(out);
@@ -327,8 +329,8 @@ static void test_cepstra_of_a_click(void **state)
 	test_encoder_close(&e);
 }
 
-/* Two frames, the click under another part of the window in the second: amplitudes a and b are flat
- * spectra, so the flux is their difference. */
+/* Two frames, with the click at another place of the window in the second. Both spectra are flat,
+ * with amplitudes a and b, so the flux is their difference. */
 static void test_flux(void **state)
 {
 	(void)state;
@@ -344,7 +346,7 @@ static void test_flux(void **state)
 /* --- tempo
  * ------------------------------------------------------------------------------------------- */
 
-/* Three tones of 0.2 s, 50 ms of them fading in and 50 ms out, with 0.1 s of silence around each.
+/* Three tones of 0.2 s, including 50 ms of fade-in and fade-out, with 0.1 s of silence around each.
  */
 static void test_stretches(void **state)
 {
@@ -485,7 +487,7 @@ static void standardise_columns(float *x, int n, int dims)
 	}
 }
 
-/* Share of rows whose gender is the majority's in their cluster. */
+/* Share of rows whose gender is that of the majority of their cluster. */
 static double compute_purity(const core_plugin *kmeans, const float *x, int n, int dims,
 	const char *k, const int *female)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The GE2E encoder with the weights of resemblyzer 0.1.4 against resemblyzer run in double, stage
- * by stage; and with drawn weights: which files are taken, and that each tensor counts. */
+/* The GE2E encoder. With the weights of resemblyzer 0.1.4: compared stage by stage with resemblyzer
+ * run in double. With random weights: which files are accepted, and that each tensor matters. */
 #include "support.h"
 
 #include <math.h>
@@ -41,7 +41,8 @@ static void open_weights(fv_ctx *ctx, ge2e_state *s, const char *path)
 	test_ok(ctx, ge2e_read_weights(s, ctx, path));
 }
 
-/* resemblyzer's preprocessing: gain, and the windows of 480 samples that its mask keeps. */
+/* Applies resemblyzer's preprocessing: the gain, and the windows of 480 samples that its mask
+ * selects. */
 static int64_t preprocess_wave(float *x, double gain, const double *mask, int64_t windows)
 {
 	int64_t kept = 0;
@@ -51,7 +52,8 @@ static int64_t preprocess_wave(float *x, double gain, const double *mask, int64_
 	return kept;
 }
 
-/* The largest relative difference of mel powers, allowed: twice that of PyTorch in float32. */
+/* Checks the largest relative difference of mel powers; twice that of PyTorch in float32 is
+ * allowed. */
 static void compare_mel(
 	const json_t *tolerances, const char *key, const float *got, const double *want, int64_t n)
 {
@@ -63,8 +65,8 @@ static void compare_mel(
 	test_worst(key, worst, 2 * json_number_value(own), json_number_value(own));
 }
 
-/* Louder by resemblyzer's factor, which it computes in float32; and what is cut agrees with its
- * detector of speech on 19 of 20 windows. */
+/* The gain is resemblyzer's, which it computes in float32, and 19 of 20 windows are cut or kept as
+ * by its speech detector. */
 static void check_speech(fv_ctx *ctx, const float *wave, int64_t n, double gain, const double *mask,
 	int64_t windows, int64_t *same, int64_t *all)
 {
@@ -80,7 +82,7 @@ static void check_speech(fv_ctx *ctx, const float *wave, int64_t n, double gain,
 	float *cut = core_alloc(ctx, (size_t)n, sizeof *cut);
 	test_ok(ctx, ge2e_extract_speech(&s, ctx, wave, n, cut, &kept));
 	assert_int_equal(kept % 480, 0);
-	for (int64_t w = 0; w < windows; w++) { /* the windows kept are found in order */
+	for (int64_t w = 0; w < windows; w++) { /* finds the kept windows in order */
 		bool is_kept = from < kept && !memcmp(cut + from, out + 480 * w, 480 * sizeof *out);
 		from += is_kept ? 480 : 0;
 		*same += is_kept == (mask[w] != 0);
@@ -229,8 +231,8 @@ static void embed_network(const struct network *net, float out[GE2E_DIMS])
 	core_ctx_free(ctx);
 }
 
-/* Zeroing any tensor of the network moves the embedding by hundreds of roundings; the two of the
- * training loss do not. */
+/* Setting any tensor of the network to zero changes the embedding by hundreds of rounding errors;
+ * the two tensors of the training loss have no effect. */
 static void each_tensor_counts(void **state)
 {
 	(void)state;
@@ -290,7 +292,7 @@ static void census_names_each_fault(void **state)
 	const struct network net = draw_network(ctx);
 	struct network bad = net;
 	bad.n--;
-	bad.tensor[3] = bad.tensor[15]; /* lstm.bias_hh_l0 is gone */
+	bad.tensor[3] = bad.tensor[15]; /* lstm.bias_hh_l0 is missing */
 	test_fails(ctx, ge2e_read_weights(&s, ctx, write_network(ctx, &bad)), FV_DATA,
 		"network.safetensors: no tensor 'lstm.bias_hh_l0'");
 	bad = net;
@@ -312,7 +314,7 @@ static void census_names_each_fault(void **state)
 	bad.tensor[bad.n++] = (core_tensor_out){"extra", "F32", 1, {1}, net.tensor[14].data};
 	test_fails(ctx, ge2e_read_weights(&s, ctx, write_network(ctx, &bad)), FV_DATA,
 		"tensor 'extra' is not part of this network");
-	bad.tensor[16].name = "optimizer_state.state"; /* beside a bare network */
+	bad.tensor[16].name = "optimizer_state.state"; /* next to a bare network */
 	test_fails(ctx, ge2e_read_weights(&s, ctx, write_network(ctx, &bad)), FV_DATA,
 		"tensor 'optimizer_state.state' is not part");
 	bad = net;
@@ -336,7 +338,7 @@ static void census_names_each_fault(void **state)
 	core_ctx_free(ctx);
 }
 
-/* The contract of every encoder, with drawn weights. */
+/* The contract suite for encoders, with random weights. */
 static void passes_contract(void **state)
 {
 	(void)state;
@@ -346,7 +348,7 @@ static void passes_contract(void **state)
 	core_ctx_free(ctx);
 }
 
-/* No direction to give: a network whose output is zero. */
+/* A network whose output is zero cannot be normalised. */
 static void no_direction(void **state)
 {
 	(void)state;
@@ -363,7 +365,7 @@ static void no_direction(void **state)
 	core_ctx_free(ctx);
 }
 
-/* What resemblyzer's compute_partial_slices answers. */
+/* The results of resemblyzer's compute_partial_slices. */
 static void windows_are_those_of_resemblyzer(void **state)
 {
 	(void)state;
@@ -394,7 +396,7 @@ static void windows_are_those_of_resemblyzer(void **state)
 	}
 }
 
-/* 30 windows of hiss, 40 of a tone 40 dB above it, 30 of hiss, and half a window. */
+/* 30 windows of noise, 40 of a tone 40 dB above it, 30 of noise, and half a window. */
 static void silences_are_cut(void **state)
 {
 	(void)state;
@@ -407,8 +409,7 @@ static void silences_are_cut(void **state)
 	ge2e_state s = {.level_dbfs = -120, .silence = GE2E_CUT};
 	int64_t kept;
 	test_ok(ctx, ge2e_extract_speech(&s, ctx, wave, N, out, &kept));
-	/* window w stays dense while five of w - 3 ... w + 4 are tone: 30 to 68; widened: 27 to 71
-	 */
+	/* window w is kept if five of w - 3 ... w + 4 are tone: 30 to 68; extended: 27 to 71 */
 	assert_int_equal(kept, 45 * 480);
 	assert_memory_equal(out, wave + 27 * 480, (size_t)kept * sizeof *out);
 	s.level_dbfs = -10; /* the same windows at any level */
@@ -420,7 +421,7 @@ static void silences_are_cut(void **state)
 	for (int64_t i = 0; i < N; i++)
 		square += (double)out[i] * (double)out[i] / N;
 	test_close(10 * log10(square), -10, 1e-6);
-	/* one click, nothing dense: the whole wave; nothing at all; less than a window */
+	/* one click, so no window is kept: the whole wave; silence; less than a window */
 	s.silence = GE2E_CUT;
 	memset(wave, 0, sizeof wave);
 	test_ok(ctx, ge2e_extract_speech(&s, ctx, wave, N, out, &kept));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* k-means against scikit-learn's numbers (tests/golden/kmeans, made in float64). */
+/* k-means, compared with scikit-learn's numbers (tests/golden/kmeans, computed in float64). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,7 +46,7 @@ static const char *get_text(const json_t *object, const char *key)
 	return value;
 }
 
-/* |got - want| <= 1e-10 of the size of the data's numbers */
+/* Fails unless |got - want| <= 1e-10 relative to the size of the data. */
 static void check_centres(const json_t *want, const double *got, int32_t k, int32_t dims)
 {
 	assert_int_equal(json_array_size(want), k);
@@ -66,7 +66,7 @@ static void check_labels(const json_t *want, const int32_t *got, int64_t n)
 		assert_int_equal(got[i], json_integer_value(json_array_get(want, (size_t)i)));
 }
 
-/* Start rows as in the file; `extra`: one more centre, all its coordinates. */
+/* Sets the start rows as in the file; `extra` adds a centre with all coordinates equal to it. */
 static kmeans_model start_at(const data *d, const json_t *entry)
 {
 	const json_t *rows = json_object_get(entry, "init_rows");
@@ -143,7 +143,7 @@ static void test_empty_start_matches(void **unused)
 	json_decref(golden);
 }
 
-/* Labels must be the argmin of the double distances for any data, near-ties included. */
+/* Labels are the argmin of the double distances for any data, including near-ties. */
 static void test_nearest_is_exact(void **unused)
 {
 	(void)unused;
@@ -160,7 +160,8 @@ static void test_nearest_is_exact(void **unused)
 			x[i] = (float)(scale * (offset + fv_normal(&s)));
 		for (int j = 0; j < K * D; j++)
 			centre[j] = scale * (offset + fv_normal(&s));
-		for (int d = 0; d < D; d++) { /* two equal centres, and one an ulp away */
+		for (int d = 0; d < D;
+			d++) { /* two equal centres, and one that differs by an ulp */
 			centre[9 * D + d] = centre[4 * D + d];
 			centre[17 * D + d] = nextafter(centre[2 * D + d], round % 2 ? 1e9 : -1e9);
 			if (round >= 8) /* a far centre makes the common bound useless */
@@ -227,7 +228,7 @@ static void fit_and_assign(
 	test_plugin_close(&p);
 }
 
-/* What the plugin does inside fit, with the centres and the inertia in sight. */
+/* Does what the plugin does in fit, with access to the centres and the inertia. */
 static kmeans_model fit_model(const data *d, const char *algorithm, int32_t k, int seed)
 {
 	fv_ctx *ctx = test_ctx();
@@ -269,10 +270,10 @@ static kmeans_model fit_model(const data *d, const char *algorithm, int32_t k, i
 
 enum { SEEDS = 200, FIRST = 20 };
 
-/* Ours over 200 seeds against scikit-learn's 400 (bands.json): the means differ by at most three
+/* Compares 200 seeds with scikit-learn's 400 (bands.json): the means differ by at most three
  * standard errors. The best of our first 20 is within 2% of the best of their 20 (kmeans.json),
- * except for the start alone: the best of 20 starts is itself spread wider than that,
- * scikit-learn's too. */
+ * except for the start alone, where the best of 20 starts varies more than that in scikit-learn
+ * too. */
 static void check_band(const json_t *many, const json_t *twenty, const double *inertia, bool start,
 	const char *what)
 {
@@ -305,7 +306,7 @@ static void test_bands(void **unused)
 		const char *kind = kinds[b % 3], *name = get_text(many, "data");
 		assert_string_equal(name, get_text(twenty, "data"));
 		if (!strcmp(kind, "minibatch") && !strcmp(name, "hard"))
-			continue; /* no target: the outlier is usually missed */
+			continue; /* no limit: the outlier is usually missed */
 		data d = load_data(name);
 		int32_t k = (int32_t)get_number(many, "k");
 		assert_int_equal(k, (int32_t)get_number(twenty, "k"));
@@ -325,7 +326,7 @@ static void test_bands(void **unused)
 	json_decref(golden);
 }
 
-/* The ops give what the parts give, and draws depend on `seed` alone. */
+/* The ops give the same results as the parts, and draws depend on `seed` alone. */
 static void test_ops_match_parts(void **unused)
 {
 	(void)unused;
@@ -377,14 +378,15 @@ static void test_refusals(void **unused)
 	test_fails(p.ctx, fit_only(&p, &table), FV_DATA, "the 20 training rows have");
 	test_plugin_set(&p, "k", "3");
 	x[7] = NAN;
-	test_fails(p.ctx, fit_only(&p, &table), FV_DATA, "row 3, column 1: nan is not a finite number");
+	test_fails(p.ctx, fit_only(&p, &table), FV_DATA,
+		"row 3, column 1: nan is not a finite number");
 	x[7] = 1;
 	table.layers = 13;
 	test_fails(p.ctx, fit_only(&p, &table), FV_CONFIG, "13 layers");
 	test_plugin_close(&p);
 }
 
-/* Three different rows, three clusters: each its own, whatever the seed. */
+/* Three different rows and three clusters: each row is its own cluster, whatever the seed. */
 static void test_every_row_its_own(void **unused)
 {
 	(void)unused;
@@ -405,7 +407,7 @@ static void test_every_row_its_own(void **unused)
 		assert_int_equal(id[i], 0);
 }
 
-/* Memberships against scikit-learn's mixture (soft.json), from its centres. */
+/* Memberships, compared with scikit-learn's mixture (soft.json), from its centres. */
 static void test_members_match(void **unused)
 {
 	(void)unused;
@@ -470,8 +472,8 @@ static fv_table make_clouds(float x[ROWS * 2], int32_t klass[ROWS])
 		.n_classes = 4};
 }
 
-/* Means of the clouds' training rows in the order of the ids found, and the mean squared distance
- * to them over D. */
+/* Computes the means of the clouds' training rows in the order of their ids, and returns the mean
+ * squared distance to them divided by D. */
 static double compute_means(const float *x, const int32_t *id, double mean[CLOUDS][2])
 {
 	double count[CLOUDS] = {0}, square = 0;
@@ -496,7 +498,7 @@ static double distance_to(const float *x, const double mean[2])
 	return a * a + b * b;
 }
 
-/* member[j] of row x among the clusters first .. last - 1, in the plainest way. */
+/* Computes member[j] of row x in the clusters first .. last - 1, straight from the definition. */
 static void check_member(const float *x, double mean[CLOUDS][2], int first, int last,
 	double variance, const float *member)
 {
@@ -534,7 +536,8 @@ static test_plugin fit_clouds(const char *algorithm, const char *spread, const f
 	return p;
 }
 
-/* Clusters within classes are the clouds; rows without class go to the nearest mean of all. */
+/* Clusters within classes are the clouds; rows without class are assigned to the nearest mean of
+ * all. */
 static void test_within_class(void **unused)
 {
 	(void)unused;
@@ -576,7 +579,7 @@ static void test_within_class(void **unused)
 	test_plugin_close(&p);
 }
 
-/* Minibatch finds the clouds too; spread 0 is hard; a second fit gives the same bytes. */
+/* Minibatch also finds the clouds; spread 0 is hard; a second fit gives the same bytes. */
 static void test_within_class_minibatch(void **unused)
 {
 	(void)unused;
@@ -597,7 +600,7 @@ static void test_within_class_minibatch(void **unused)
 	}
 }
 
-/* Every class with too few rows is named. */
+/* Every class with too few rows is reported. */
 static void test_small_classes(void **unused)
 {
 	(void)unused;
@@ -611,9 +614,9 @@ static void test_small_classes(void **unused)
 	test_plugin_set(&p, "k", "4");
 	fv_status status = fit_only(&p, &train);
 	assert_int_equal(core_error_count(p.ctx), 2);
-	assert_non_null(strstr(
-		core_error_line(p.ctx, 1), "class 'calm': k = 4 needs at least as many different "
-					   "rows, but its 2 training rows have 2"));
+	assert_non_null(strstr(core_error_line(p.ctx, 1),
+		"class 'calm': k = 4 needs at least as many different "
+		"rows, but its 2 training rows have 2"));
 	test_fails(p.ctx, status, FV_DATA,
 		"class 'angry': k = 4 needs at least as many different rows, but its 3 training "
 		"rows have 3");

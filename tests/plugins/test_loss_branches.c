@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The losses with networks of their own (lff, disent, random, grl): whole runs against
- * golden/training/objectives/branch_traces.json, tables of weights and averages, gradients against
- * finite differences, what is saved and predicted. */
+/* The losses with networks of their own (lff, disent, random, grl): whole runs compared with
+ * golden/training/objectives/branch_traces.json, tables of weights and averages, gradients compared
+ * with finite differences, what is saved and predicted. */
 #include "losses.h"
 
 #include <dlfcn.h>
@@ -109,8 +109,8 @@ typedef struct follower {
 
 static follower *following; /* ops have no user pointer */
 
-/* Stands in for the library's, so that the golden permutations are used; the plugin is bound to it.
- */
+/* Replaces the library's function, so that the golden permutations are used; the plugin is bound to
+ * this one. */
 __attribute__((visibility("default"))) void fv_permutation(
 	fv_stream *stream, int32_t *out, int32_t n)
 {
@@ -268,7 +268,7 @@ static void follows_golden_traces(void **state)
 
 /* --- parts ------------------------------------------------------------------------------------ */
 
-/* Room for rows [n] of given classes, opened as the plugins do. */
+/* Allocates rows [n] of given classes and opens them as the plugins do. */
 static branches open_branches(fv_ctx *ctx, fv_rows *rows, fv_loss_setup *setup, bool class_max)
 {
 	branches b = {.class_max = class_max, .q = 0.7, .momentum = 0.7};
@@ -279,7 +279,7 @@ static branches open_branches(fv_ctx *ctx, fv_rows *rows, fv_loss_setup *setup, 
 	return b;
 }
 
-/* W from given averages: a momentum of 1 keeps them where they are. */
+/* W for given averages: with a momentum of 1 they do not change. */
 static void weights_of_given_averages(void **state)
 {
 	(void)state;
@@ -311,8 +311,8 @@ static void weights_of_given_averages(void **state)
 		branches_weigh(&b, &batch, none, none, got);
 		for (int32_t i = 0; i < 20; i++)
 			test_close(got[i], want[i], 1e-12);
-		/* a class in which one branch has no loss at all weighs 1, unvisited rows count 0
-		 */
+		/* a class in which one branch has no loss at all has weight 1; unvisited rows count
+		 * as 0 */
 		for (int32_t i = 0; i < 20; i++)
 			b.average[1][i] = klass[i] == 1 ? 0 : average[1][i];
 		branches_weigh(&b, &batch, none, none, got);
@@ -392,7 +392,7 @@ static void generalised_cross_entropy(void **state)
 	json_decref(json);
 }
 
-/* Logits of +-700 and labels that sum to something else: finite, and the gradient is the
+/* With logits of +-700 and labels that do not sum to 1, the loss is finite and the gradient is its
  * derivative. */
 static void sharp_logits(void **state)
 {
@@ -511,8 +511,8 @@ static double run_step(rig *r)
 	return value;
 }
 
-/* The gradient of each tensor named `prefix...` against the slope along it. Averages stand still,
- * so W is held constant; so is the permutation, which is keyed by the step. */
+/* Compares the gradient of each tensor named `prefix...` with the slope along it. Averages do not
+ * change, so W is held constant; so is the permutation, which is keyed by the step. */
 static int check_slopes(rig *r, const char *prefix, bool only)
 {
 	int checked = 0;
@@ -543,7 +543,7 @@ static int check_slopes(rig *r, const char *prefix, bool only)
 			fail_msg("%s: slope %g, gradient %g", tensor->name, slope, square);
 		checked++;
 	}
-	for (int32_t t = 0; only && t < r->plan->n_tensors; t++) { /* nothing else learns */
+	for (int32_t t = 0; only && t < r->plan->n_tensors; t++) { /* nothing else is trained */
 		const core_head_tensor *tensor = &r->plan->tensor[t];
 		if (!strncmp(tensor->name, prefix, strlen(prefix)))
 			continue;
@@ -565,7 +565,7 @@ static void finite_differences(void **state)
 	} cases[] = {
 		{"lff", "gce=soft", NULL, "", false, 10},
 		{"lff", "gce=soft", "class_max=true", "", false, 10},
-		/* classifiers learn from everything, swapped halves included */
+		/* classifiers are trained by everything, including swapped halves */
 		{"disent", "swap_step=10", NULL, "output", false, 2},
 		{"disent", "swap_step=0", NULL, "output", false, 2},
 		{"disent", "swap_step=0", NULL, "biased.output", false, 2},
@@ -577,8 +577,8 @@ static void finite_differences(void **state)
 	}
 }
 
-/* With the biased loss weighed 0, what is left teaches the first encoder and nothing of the second
- * branch; the swap moves the rest. */
+/* With weight 0 for the biased loss, the rest trains the first encoder and nothing of the second
+ * branch. The swap term trains the others. */
 static void halves_held(void **state)
 {
 	(void)state;
@@ -596,7 +596,8 @@ static void halves_held(void **state)
 	free_rig(r);
 }
 
-/* T: swap_step where it is not negative, else the share of all steps; not for batches of one. */
+/* T is swap_step if it is not negative, else the share of all steps. There is no swap for batches
+ * of one. */
 static void when_halves_are_swapped(void **state)
 {
 	(void)state;
@@ -659,7 +660,7 @@ static void chance_is_uniform(void **state)
 	}
 	test_close(mean, 0.5, 0.05); /* sd 0.012 */
 	test_close(square - mean * mean, 1 / 12., 0.015);
-	/* keyed by name: the last row alone, by seed and by fold */
+	/* keyed by name: the last row by itself, by seed and by fold */
 	core_train_data one = {.rows = {.n = 1, .stem = g->stem + N - 1}, .x = g->x};
 	test_ok(g->ctx, core_train_predict(g->ctx, result.plan, result.params, &one, z[1]));
 	assert_memory_equal(z[0] + (N - 1) * C, z[1], C * sizeof(float));
@@ -673,7 +674,7 @@ static void chance_is_uniform(void **state)
 
 /* --- grl -------------------------------------------------------------------------------------- */
 
-/* The golden adversary: the encoder passes h through, the base loss weighs nothing, and the
+/* The golden adversary: the encoder returns h unchanged, the base loss has weight 0, and the
  * training rows' groups are 2 : 1 : 4, which gives weights 1 : 2 : 0.5. */
 static void reversal_matches_golden(void **state)
 {
@@ -809,8 +810,8 @@ static fv_status keep_epoch(void *user, const core_train_epoch *epoch)
 	return FV_OK;
 }
 
-/* dev_objective of lff is CE_d + GCE_b batch by batch, whatever the averages are, and dev_loss is
- * that of the debiased branch. */
+/* dev_objective of lff is CE_d + GCE_b batch by batch, whatever the averages; dev_loss is that of
+ * the debiased branch. */
 static void development_values(void **state)
 {
 	(void)state;
@@ -869,7 +870,7 @@ static fv_status start_wild(void *user, const core_plan *plan, float *params)
 	return FV_OK;
 }
 
-/* Arithmetic that leaves the numbers is an error in either branch. */
+/* An overflow in either branch is an error. */
 static void overflow_is_an_error(void **state)
 {
 	(void)state;
@@ -906,7 +907,8 @@ static void overflow_is_an_error(void **state)
 		}
 }
 
-/* The first branch starts as every other objective's model does, the second one elsewhere. */
+/* The first branch starts with the same weights as the model of every other objective, the second
+ * one with others. */
 static void start_values(void **state)
 {
 	(void)state;

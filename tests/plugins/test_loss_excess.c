@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* group_loss: excess, of every objective that compares groups: the objective on losses less what no
- * model can avoid, weights and gradient being those of the losses themselves. */
+/* group_loss: excess, for every objective that compares groups: the objective applied to losses
+ * minus their unavoidable part, with weights and gradient of the losses themselves. */
 #include "losses.h"
 
 #include <math.h>
@@ -77,7 +77,7 @@ static void make_world(fv_ctx *ctx, world *w)
 		.class_weight = w->class_weight};
 }
 
-/* STEPS steps; the arrays, weights and values of all of them go into out. */
+/* Runs STEPS steps and writes the arrays, weights and values of all of them into out. */
 static void run_steps(const fv_descriptor *loss, const char *mode, const char *groups, bool excess,
 	double out[STEPS][B + 2], double *wins, double *q)
 {
@@ -150,7 +150,7 @@ static void excess_is_the_rest(void **state)
 	print_message("excess: largest deviation %.2g of 1e-12\n", worst);
 }
 
-/* It moves the maximum to the group that could do better, in all of them. */
+/* In all of them, it moves the maximum to the group that could do better. */
 static void who_wins(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mixup and lisa: how shares are distributed, who is mixed with whom, what draws depend on, and the
+/* mixup and lisa: the distribution of shares, who is mixed with whom, what draws depend on, and the
  * gradient of a mixed step. */
 #include "task.h"
 
@@ -16,7 +16,8 @@ typedef struct draws {
 	double lambda[DRAWS];
 } draws;
 
-/* Batches of all rows, one an epoch, as the core asks: the sample itself and 1 on entry. */
+/* Batches of all rows, one per epoch, as the core passes them: each row as its own partner, with
+ * lambda 1. */
 static draws *draw_all(task *t, void *self)
 {
 	const fv_loss_ops *ops = t->job.loss->ops;
@@ -58,8 +59,8 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Moments of Beta(alpha, alpha): mean 1/2, variance 1/(4 (2 alpha + 1)), and for whole alpha the
- * distribution itself (Kolmogorov and Smirnov, 0.1%). */
+/* Moments of Beta(alpha, alpha): mean 1/2, variance 1/(4 (2 alpha + 1)); for whole alpha also the
+ * distribution (Kolmogorov-Smirnov, 0.1%). */
 static void shares_are_beta(void **state)
 {
 	(void)state;
@@ -93,7 +94,7 @@ static void shares_are_beta(void **state)
 	}
 }
 
-/* Pearson's statistic of counts against equal ones. */
+/* Pearson's chi-square statistic of counts against equal counts. */
 static double compute_unevenness(const double *count, int n, double *total)
 {
 	double sum = 0, chi = 0;
@@ -118,7 +119,7 @@ static void mixup_partners(void **state)
 	free_task(t);
 }
 
-/* A sample's draws depend on its name and the epoch: not on the batch, not on the order of rows. */
+/* A sample's draws depend on its name and the epoch, not on the batch or the order of rows. */
 static void draws_by_name(void **state)
 {
 	(void)state;
@@ -161,7 +162,8 @@ static void draws_by_name(void **state)
 	}
 }
 
-/* Same class and another group, or the same group and another class, each candidate as often. */
+/* Partners have the same class and another group, or the same group and another class, each
+ * candidate equally often. */
 static void lisa_pairs(void **state)
 {
 	(void)state;
@@ -204,7 +206,7 @@ static void lisa_pairs(void **state)
 	}
 }
 
-/* Without a partner a sample stays as it is. */
+/* A sample without a possible partner is not mixed. */
 static void lisa_without_partners(void **state)
 {
 	(void)state;
@@ -240,7 +242,7 @@ static fv_status note_epoch(void *user, const core_train_epoch *epoch)
 	return FV_OK;
 }
 
-/* A step's value and gradient against those of the mixed rows, by finite differences. */
+/* A step's value and gradient, compared with those of the mixed rows by finite differences. */
 static void gradients_of_mixed_rows(void **state)
 {
 	(void)state;

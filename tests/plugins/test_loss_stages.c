@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The objectives that train in stages (jtt, afr, eiil): against golden/training/objectives, and what
- * their stages are on a small task. */
+/* The objectives that train in stages (jtt, afr, eiil), compared with golden/training/objectives,
+ * and their stages on a small task. */
 #include "task.h"
 
 #include <dlfcn.h>
@@ -16,7 +16,8 @@
 
 enum { B = 40, K = 6 };
 
-/* golden/training/objectives/stages.json, and a plugin that is asked for its stages on these rows. */
+/* golden/training/objectives/stages.json, and a plugin whose stages are requested for these rows.
+ */
 typedef struct golden {
 	fv_ctx *ctx;
 	json_t *root;
@@ -28,7 +29,7 @@ typedef struct golden {
 	fv_loss_setup setup;
 } golden;
 
-static golden *at_work; /* what stands in for the core's predictions and draws */
+static golden *at_work; /* replaces the core's predictions and draws */
 
 static const double *get_numbers(const golden *g, const char *block, const char *key)
 {
@@ -41,7 +42,8 @@ static const double *get_numbers(const golden *g, const char *block, const char 
 	return kept;
 }
 
-/* The library's own, but for tests that are at work: the plugins are bound to these. */
+/* These call the library's functions unless a test has set at_work; the plugins are bound to these.
+ */
 __attribute__((visibility("default"))) fv_status fv_predict_rows(
 	fv_ctx *ctx, const fv_rows *rows, float *logits)
 {
@@ -113,7 +115,7 @@ static void close_golden(golden *g)
 	free(g);
 }
 
-/* Opens the plugin and gives the second of its two stages. */
+/* Opens the plugin and returns the second of its two stages. */
 static fv_stage second_stage(golden *g, const fv_descriptor *loss, void *self, fv_stage *first)
 {
 	const fv_loss_ops *ops = loss->ops;
@@ -130,7 +132,7 @@ static fv_stage second_stage(golden *g, const fv_descriptor *loss, void *self, f
 	return stage[1];
 }
 
-/* The weight of a development row, as evaluate lets it be seen. */
+/* The weight of a development row, as seen through evaluate. */
 static double dev_weight(golden *g, const fv_loss_ops *ops, const void *self, int32_t row)
 {
 	const double one = 1;
@@ -208,7 +210,7 @@ static void afr_weights(void **state)
 	worst = 0;
 	for (int32_t i = 0; i < B; i++)
 		close_to(dev_weight(g, loss->ops, self, i), B * share[i], 2e-6);
-	/* in the hold-out: the same over its rows, of mean 1; the others count nothing */
+	/* in the hold-out: the same over its rows, with mean 1; the others have weight 0 */
 	double sum = 0, all = 0;
 	for (int64_t i = 0; i < stage.n; i++)
 		sum += raw[stage.row[i]];
@@ -222,7 +224,8 @@ static void afr_weights(void **state)
 	close_golden(g);
 }
 
-/* Whole speakers: every row in one of the stages, no speaker in both, about the share asked for. */
+/* Speakers are held out as a whole: every row is in one of the stages, no speaker in both, and the
+ * share is about that asked for. */
 static void afr_holds_out_speakers(void **state)
 {
 	(void)state;
@@ -248,7 +251,7 @@ static void afr_holds_out_speakers(void **state)
 			assert_true(side[s] == 1 || side[s] == 2);
 			picked[s] = picked[s] || side[s] == 2;
 		}
-		/* the ids of speakers and the order of rows mean nothing */
+		/* the result does not depend on the ids of speakers or the order of rows */
 		golden *h = open_golden();
 		core_ctx_set_run(h->ctx, 3, fold);
 		for (int i = 0; i < B; i++) {
@@ -279,8 +282,9 @@ static void afr_needs_speakers(void **state)
 	memset(g->speaker, 0, sizeof g->speaker);
 	test_fails(g->ctx, ops->open(self, g->ctx, &g->setup), FV_DATA, "of one speaker");
 	g->rows.speaker = NULL;
-	test_fails(g->ctx, ops->open(self, g->ctx, &g->setup), FV_DATA, "needs speakers to hold out");
-	/* two of very different size: never both */
+	test_fails(
+		g->ctx, ops->open(self, g->ctx, &g->setup), FV_DATA, "needs speakers to hold out");
+	/* two speakers of very different size: never both */
 	g->rows.speaker = g->speaker;
 	for (int turn = 0; turn < 20; turn++) {
 		fv_stage first;
@@ -295,7 +299,7 @@ static void afr_needs_speakers(void **state)
 	close_golden(g);
 }
 
-/* The ascent in double, from given slopes and starts. */
+/* The gradient ascent in double, from given slopes and start values. */
 static void eiil_ascent(void **state)
 {
 	(void)state;
@@ -352,7 +356,8 @@ static void eiil_environments(void **state)
 	close_golden(g);
 }
 
-/* What the maximum is: rows whose loss falls when the reference grows surer, and the others. */
+/* The maximum separates rows whose loss falls as the reference model gets more confident from the
+ * others. */
 static void eiil_finds_the_maximum(void **state)
 {
 	(void)state;
@@ -398,7 +403,7 @@ static fv_status record_epoch(void *user, const core_train_epoch *epoch)
 	return FV_OK;
 }
 
-/* Two stages each; the second one does what its source says. */
+/* Two stages each; the second one does what its source describes. */
 static void whole_runs(void **state)
 {
 	(void)state;
@@ -410,7 +415,7 @@ static void whole_runs(void **state)
 		t->job.user = &h;
 		core_train_result result;
 		test_ok(t->ctx, core_train_run(t->ctx, &t->job, &result));
-		int first = l == 1 ? 6 : 5; /* afr trains as long as any run first */
+		int first = l == 1 ? 6 : 5; /* the first stage of afr is as long as any run */
 		assert_int_equal(h.n, first + 6);
 		for (int i = 0; i < h.n; i++) {
 			assert_int_equal(h.stage[i], i < first ? 1 : 2);
@@ -418,7 +423,7 @@ static void whole_runs(void **state)
 		}
 		int held = !memcmp(
 			h.params[h.n - 1], h.params[h.n - 2], (size_t)output * sizeof(float));
-		assert_int_equal(held, l == 1); /* only the output layer learns */
+		assert_int_equal(held, l == 1); /* only the output layer is trained */
 		free_task(t);
 	}
 }
@@ -465,7 +470,7 @@ static void not_finite(void **state)
 	}
 }
 
-/* What a preview says without training is what a run does, up to rows that depend on predictions. */
+/* A preview without training says what a run does, except for rows that depend on predictions. */
 static void preview_equals_run(void **state)
 {
 	(void)state;
@@ -487,7 +492,7 @@ static void preview_equals_run(void **state)
 	}
 }
 
-/* The groups of the run never reach any of them. */
+/* None of them ever sees the groups of the run. */
 static void no_groups(void **state)
 {
 	(void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The losses that only weigh or choose samples (erm, rw, ds, gdro, gadro, pgdro, cvar_dro) against
- * golden/training/objectives: one step, extreme losses, tables, kept sets, and whole training runs.
- */
+/* The losses that only weight or choose samples (erm, rw, ds, gdro, gadro, pgdro, cvar_dro),
+ * compared with golden/training/objectives: one step, extreme losses, tables, subsamples, and whole
+ * training runs. */
 #include "losses.h"
 
 #include <math.h>
@@ -16,7 +16,7 @@
 #include "train/objective.h"
 #include "train/trainer.h"
 
-/* A plugin opened on given counts, outside a trainer. */
+/* A plugin that is opened with given counts, outside a trainer. */
 typedef struct bench {
 	fv_ctx *ctx;
 	const fv_loss_ops *ops;
@@ -40,7 +40,7 @@ static const fv_descriptor *variant_loss(const json_t *options)
 	return test_loss(strcmp(name, "cvar") ? name : "cvar_dro");
 }
 
-/* The parameters that a golden variant's options stand for. */
+/* The parameters that correspond to a golden variant's options. */
 static void *variant_state(fv_ctx *ctx, const fv_descriptor *loss, const json_t *options)
 {
 	static char weight[64], mode[64], eta[64], groups[64], lambda[64], counts[64];
@@ -74,7 +74,7 @@ static void *variant_state(fv_ctx *ctx, const fv_descriptor *loss, const json_t 
 		normalize ? "normalize=true" : "normalize=false", counts, NULL);
 }
 
-/* Memberships are float32 in a batch, the golden ones are not. */
+/* Memberships are float32 in a batch, but not in the golden numbers. */
 static double get_tolerance(const fv_descriptor *loss)
 {
 	return strcmp(loss->name, "pgdro") ? 1e-12 : 2e-6;
@@ -98,7 +98,7 @@ static void open_bench_soft(bench *b, const fv_descriptor *loss, void *state, in
 	b->rows.groups = groups;
 	b->count = (fv_counts){
 		sizeof b->count, c, g, cg, g_soft ? g_soft : g, cg, unknown ? unknown : none};
-	if (g_soft) /* pgdro asks whether there are memberships */
+	if (g_soft) /* pgdro checks whether there are memberships */
 		b->rows.member = &some_member;
 	b->setup = (fv_loss_setup){.size = sizeof b->setup,
 		.train = &b->rows,
@@ -172,7 +172,7 @@ static void check_gradient(
 	free(grad);
 }
 
-/* v is the derivative of the value with respect to each loss, q and omega held. */
+/* v is the derivative of the value with respect to each loss, with q and omega held constant. */
 static void check_difference(
 	bench *b, const fv_descriptor *loss, const fv_batch *batch, const double *v, bool eg)
 {
@@ -181,7 +181,7 @@ static void check_difference(
 	fv_batch moved = *batch;
 	moved.loss = moving;
 	if (eg) {
-		const fv_param *param = NULL; /* eta = 0 holds q where it is */
+		const fv_param *param = NULL; /* with eta = 0 q does not change */
 		for (uint32_t i = 0; i < loss->n_params; i++)
 			if (!strcmp(loss->params[i].name, "eta"))
 				param = &loss->params[i];
@@ -202,7 +202,7 @@ static void check_difference(
 	free(other);
 }
 
-/* What a step reports: with the constant that adjusts groups, where there is one. */
+/* The value that a step reports, including the constant that adjusts groups, if there is one. */
 static double get_reported_value(const json_t *entry)
 {
 	const json_t *constant = json_object_get(entry, "value_with_constant");
@@ -255,7 +255,7 @@ static void one_case(const json_t *entry, const json_t *batches)
 		assert_int_equal(
 			find_winner(b.ctx, (int64_t)json_array_size(json_object_get(entry, "L_g"))),
 			json_is_null(value) ? -1 : json_integer_value(value));
-	if (b.ops->evaluate) { /* for eg, q is the one after the update, and without the constant */
+	if (b.ops->evaluate) { /* for eg, with q after the update, and without the constant */
 		double evaluated;
 		test_ok(b.ctx, b.ops->evaluate(b.state, b.ctx, &batch, &evaluated));
 		test_close(evaluated, json_number_value(json_object_get(entry, "value")), off);
@@ -333,7 +333,7 @@ static void extreme_losses(void **state)
 	json_decref(entries);
 }
 
-/* omega of a cell is B v at B = 1 */
+/* Returns omega of a subgroup, which is B v at B = 1. */
 static double get_omega(bench *b, int32_t klass, int32_t group)
 {
 	double loss = 1, v = 0, value;
@@ -385,8 +385,8 @@ static void rw_tables(void **state)
 	json_decref(json);
 }
 
-/* In profile paper, -1 weighs as a third group of these counts would; in official it weighs 1, and
- * the other cells as if the unknown rows were not there. */
+/* In profile paper, -1 is weighted like a third group with these counts. In official it has weight
+ * 1, and the other subgroups are weighted as if the unknown rows were not there. */
 static void rw_unknown(void **state)
 {
 	(void)state;
@@ -469,7 +469,7 @@ static void ds_confident_sets(void **state)
 	json_decref(json);
 }
 
-/* Rows in the numbers of a table -> n; klass and group must have room. */
+/* Writes rows with the counts of a table into klass and group and returns their number. */
 static int32_t rows_of(
 	const double *cg, int32_t cells, int32_t groups, int32_t *klass, int32_t *group)
 {
@@ -505,7 +505,8 @@ static void ds_random_counts(void **state)
 		test_ok(b.ctx, core_objective_keep(&objective, &row, &got));
 		assert_int_equal(got, json_integer_value(json_object_get(table, "ds_kept_total")));
 		for (int32_t i = 0; i < got; i++) {
-			assert_true(i == 0 || row[i] > row[i - 1]); /* ascending, each once */
+			assert_true(
+				i == 0 || row[i] > row[i - 1]); /* in ascending order, each once */
 			kept[klass[row[i]] * groups + group[row[i]]]++;
 		}
 		for (size_t i = 0; i < n; i++)
@@ -518,7 +519,8 @@ static void ds_random_counts(void **state)
 	json_decref(json);
 }
 
-/* Every row of a cell is as likely to stay, and the draw follows the seed and the name only. */
+/* Every row of a subgroup is equally likely to be taken, and the draw depends on the seed and the
+ * name only. */
 static void ds_random_is_uniform(void **state)
 {
 	(void)state;
@@ -550,8 +552,8 @@ static void ds_options(void **state)
 {
 	(void)state;
 	const fv_descriptor *loss = test_loss("ds");
-	/* one class: 3 of group 0, 2 of group 1, 1 unknown; the unknown row is the surest of both
-	 */
+	/* one class: 3 rows of group 0, 2 of group 1, 1 unknown; the unknown row has the highest
+	 * membership of both */
 	const int32_t klass[6] = {0}, group[6] = {0, 0, 0, 1, 1, -1};
 	const float member[12] = {
 		0.6f, 0.1f, 0.9f, 0.1f, 0.8f, 0.2f, 0.3f, 0.7f, 0.2f, 0.8f, 0.95f, 0.95f};
@@ -574,7 +576,8 @@ static void ds_options(void **state)
 		assert_memory_equal(row, cases[i].row, (size_t)n * sizeof *row);
 		core_ctx_free(b.ctx);
 	}
-	for (int official = 0; official < 2; official++) { /* random: 1 each of 3, or 2 each of 2 */
+	for (int official = 0; official < 2;
+		official++) { /* random: 1 row from each of 3 groups, or 2 rows from each of 2 */
 		bench b = {.ctx = test_ctx()};
 		core_objective objective;
 		int32_t *row, n, of[3] = {0};
@@ -601,7 +604,7 @@ static void ds_options(void **state)
 	core_ctx_free(b.ctx);
 }
 
-/* Rows are drawn with the golden probabilities: chi-square over rows. */
+/* Rows are drawn with the golden probabilities (chi-square over rows). */
 static void gdro_sampler(void **state)
 {
 	(void)state;
@@ -644,7 +647,7 @@ static void gdro_sampler(void **state)
 	json_decref(json);
 }
 
-/* -1 is a group of its own for the sampler; sampler: shuffle leaves the order alone. */
+/* -1 is a group of its own for the sampler; sampler: shuffle does not change the order. */
 static void gdro_sampler_unknown(void **state)
 {
 	(void)state;
@@ -691,8 +694,8 @@ static void pgdro_needs_memberships(void **state)
 	core_ctx_free(b.ctx);
 }
 
-/* groups: class_x_group with memberships of 0 and 1 is gadro's, and a group without training rows
- * does not win by its adjustment. */
+/* groups: class_x_group with memberships of 0 and 1 equals gadro, and the adjustment of a group
+ * without training rows does not make it the worst. */
 static void soft_class_x_group(void **state)
 {
 	(void)state;
@@ -733,8 +736,8 @@ static void soft_class_x_group(void **state)
 	}
 }
 
-/* q_g exp(eta L_g / (q_g + alpha)), an absent group as it is up to normalisation; q in the value is
- * the one after the update. */
+/* q_g exp(eta L_g / (q_g + alpha)); an absent group does not change, apart from normalisation; the
+ * q in the value is the one after the update. */
 static void gdro_smoothed(void **state)
 {
 	(void)state;

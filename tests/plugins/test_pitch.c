@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pitch encoder: signals of known pitch and effort, recordings without a voice, and how often
- * it is right about 1,440 acted recordings. */
+/* The pitch encoder: signals of known pitch and effort, recordings without a voice, and its
+ * accuracy on 1,440 acted recordings. */
 #include "encoder.h"
 
 #include <math.h>
@@ -111,7 +111,7 @@ static void test_no_voice(void **state)
 	test_encoder_close(&e);
 }
 
-/* Short, clipped and loud recordings: finite, the same again. */
+/* Short, clipped and loud recordings: the results are finite and repeatable. */
 static void test_extremes(void **state)
 {
 	(void)state;

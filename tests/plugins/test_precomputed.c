@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The precomputed encoder: what is written is looked up again, from both formats; every refusal. */
+/* The precomputed encoder: features written in both formats are found again; every reason to refuse
+ * a file. */
 #include "plugin.h"
 
 #include <math.h>
@@ -152,7 +153,7 @@ static void rows_of_csv(void **state)
 	}
 }
 
-/* More rows than the first room holds, each with its own numbers. */
+/* More rows than are allocated at first, each with its own numbers. */
 static void many_rows(void **state)
 {
 	(void)state;

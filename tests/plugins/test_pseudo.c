@@ -16,7 +16,7 @@ static const float x[N * D] = {
 	8, 0.20f, 0.20f, 0.60f,  /* child */
 	25, 0.45f, 0.45f, 0.05f, /* tie: female */
 	50, 0.30f, 0.60f, 0.00f, /* male */
-	33, 0.00f, 0.00f, 0.00f, /* says nothing: unknown */
+	33, 0.00f, 0.00f, 0.00f, /* all zero: unknown */
 };
 
 static fv_table make_table(const float *rows)
@@ -97,7 +97,7 @@ static void test_pool(void **unused)
 	test_plugin_close(&p);
 }
 
-/* Without the child: as they come, a child's row unknown. */
+/* Without the child's column: probabilities unchanged, a child's row unknown. */
 static void test_child_dropped(void **unused)
 {
 	(void)unused;
@@ -118,7 +118,7 @@ static void test_child_dropped(void **unused)
 	test_plugin_close(&p);
 }
 
-/* p / (p_female + p_male), in double, and with medians of those over a speaker. */
+/* p / (p_female + p_male), in double, also with medians of these over a speaker. */
 static void test_child_renormalised(void **unused)
 {
 	(void)unused;
@@ -153,7 +153,7 @@ static void test_child_renormalised(void **unused)
 	test_plugin_close(&p);
 }
 
-/* Another column left out, in the middle; a name that is not there leaves all in. */
+/* Another column left out, in the middle; with a name that does not exist, all columns are used. */
 static void test_other_column(void **unused)
 {
 	(void)unused;

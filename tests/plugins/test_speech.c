@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wavlm, wav2vec2 and wav2vec2_age_gender against the reference implementations run in float64:
- * every container and way of naming, every input, state by state. Allowed: twice the error of
- * PyTorch in float32, or 2e-6 of the state's rms. */
+/* wavlm, wav2vec2 and wav2vec2_age_gender, compared with the reference implementations run in
+ * float64: every container and naming scheme, every input, state by state. The allowed error is
+ * twice that of PyTorch in float32, or 2e-6 of the state's rms. */
 #include "support.h"
 
 #include <math.h>
@@ -30,7 +30,7 @@ static const struct model {
 	{"wav2vec2_age_gender", "w2v2_age_gender_tiny", "pytorch_model.bin", NULL},
 	{"wav2vec2_age_gender", "w2v2_age_gender_tiny", "new_names/model.safetensors", "heads=4"},
 	{"wavlm", "variants/wavlm_large", "model.safetensors",
-		NULL}, /* from here on in the tree only */
+		NULL}, /* from here on only in the tree */
 	{"wav2vec2", "variants/wav2vec2_base", "model.safetensors", NULL},
 	{"wav2vec2", "variants/hubert_large", "model.safetensors", NULL},
 	{"wav2vec2", "variants/odd", "model.safetensors", NULL},
@@ -40,7 +40,7 @@ enum { MODELS = sizeof models / sizeof *models, MODELS_ON_SPEECH = 7 };
 
 /* --- inputs and answers --- */
 
-/* Where inputs and answers are: in the tree, or beside it those made from recordings. */
+/* Where inputs and reference results are: in the tree, or, for recordings, next to it. */
 typedef const char *find_file(const char *name);
 
 static const char *in_tree(const char *name)
@@ -57,7 +57,7 @@ static const char *path_beside(const char *name)
 	return test_shared(path);
 }
 
-/* A wave of inputs.json, in memory of the context; NULL: it lies elsewhere. */
+/* Reads a wave of inputs.json into memory of the context; NULL: it is in the other place. */
 static float *read_input(fv_ctx *ctx, const json_t *input, bool recordings, int64_t *n)
 {
 	const char *npy = json_string_value(json_object_get(input, "npy"));
@@ -87,7 +87,7 @@ static float *read_input(fv_ctx *ctx, const json_t *input, bool recordings, int6
 
 /* --- comparing --- */
 
-/* What is compared, each with what is largest over the inputs. */
+/* Items that are compared, each with its largest error over the inputs. */
 enum { MEAN = LAYERS, HIDDEN_MEAN, AGE, GENDER, ITEMS };
 static const char *const item_names[ITEMS] = {
 	"state0", "state1", "state2", "state3", "mean", "hidden_mean", "age", "gender_prob"};
@@ -96,7 +96,8 @@ struct answers {
 	const char *what; /* model and file, for messages */
 	json_t *tolerances;
 	char arrays[4200], input[32];
-	double error[ITEMS], own[ITEMS], rms[ITEMS]; /* ours, PyTorch's; size of the numbers */
+	double error[ITEMS], own[ITEMS],
+		rms[ITEMS]; /* our error, PyTorch's error; size of the numbers */
 };
 
 static void note_errors(
@@ -130,7 +131,7 @@ static void check_errors(const struct answers *a)
 	}
 }
 
-/* states [LAYERS,T,WIDTH], all of them, or of a long recording the first and last eight frames. */
+/* states [LAYERS,T,WIDTH]; of a long recording only the first and last eight frames. */
 static void compare_states(struct answers *a, const float *states, int64_t frames)
 {
 	int64_t shape[4];
@@ -151,7 +152,7 @@ static void compare_states(struct answers *a, const float *states, int64_t frame
 	}
 }
 
-/* pooled [LAYERS,WIDTH]; and each mean is that of the frames, to the last bit. */
+/* pooled [LAYERS,WIDTH], which must equal the mean of the frames to the last bit. */
 static void compare_means(
 	struct answers *a, const float *pooled, const float *states, int64_t frames, bool only_last)
 {
@@ -270,13 +271,13 @@ static void as_the_reference(void **state)
 static void as_the_reference_on_speech(void **state)
 {
 	(void)state;
-	(void)path_beside("inputs.json"); /* skips before anything is held */
+	(void)path_beside("inputs.json"); /* skips the test before anything is allocated */
 	check_models(path_beside);
 }
 
 /* --- what an encoder promises --- */
 
-/* What ran before does not matter, nor the worker. */
+/* The result does not depend on earlier calls or on the worker. */
 static void recordings_are_independent(void **state)
 {
 	(void)state;
@@ -302,8 +303,8 @@ static void recordings_are_independent(void **state)
 	core_ctx_free(ctx);
 }
 
-/* A loud, an offset and a plain recording are the same to a network that scales its input, and to
- * one whose first norm does; wave: raw and zscore differ on quiet ones. */
+/* A loud recording, one with an offset and the original are the same to a network that scales its
+ * input, and to one whose first norm does; wave: raw and zscore differ on quiet recordings. */
 static void offsets_and_levels(void **state)
 {
 	(void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What config.json and the configuration in a file say of wavlm and wav2vec2_age_gender, and that the
- * cache's key holds it. */
+/* Configurations of wavlm and wav2vec2_age_gender in config.json and in a file, and that they are
+ * part of the cache key. */
 #include "support.h"
 
 #include <stdio.h>
@@ -36,7 +36,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* Opening must fail with exactly one message, which has the word. */
+/* Fails unless opening fails with exactly one message that contains the word. */
 static void refused_once(const struct fixture *f, const char *path, const char *word)
 {
 	fv_ctx *ctx = test_ctx();
@@ -52,7 +52,7 @@ static void refused_once(const struct fixture *f, const char *path, const char *
 
 /* --- configurations --- */
 
-/* config.json with one text replaced. */
+/* Returns config.json with one text replaced. */
 static const char *edit_config(fv_ctx *ctx, const char *config, const char *from, const char *to)
 {
 	const char *at = strstr(config, from);
@@ -146,7 +146,7 @@ static void heads_must_be_known(void **state)
 	core_ctx_free(ctx);
 }
 
-/* --- the cache's key --- */
+/* --- the cache key --- */
 
 static const char *key_of(const struct fixture *f, fv_ctx *ctx, const char *path, const char *param)
 {
@@ -179,7 +179,8 @@ static void key_holds_what_counts(void **state)
 	for (int i = 0; i < 7; i++)
 		for (int j = 0; j < i; j++)
 			assert_string_not_equal(keys[i], keys[j]);
-	/* what config.json says and what the tensors say alone is the same here; so is the folder */
+	/* config.json and the tensors alone imply the same here; the folder is not part of the key
+	 * either */
 	test_network_write(ctx, &net, NULL, NULL, NULL, 0);
 	assert_string_equal(key_of(f, ctx, path, NULL), keys[0]);
 	assert_string_equal(key_of(f, ctx, core_path_dir(ctx, path), NULL), keys[0]);

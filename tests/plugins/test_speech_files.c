@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which files wavlm, wav2vec2 and wav2vec2_age_gender take: every tensor counts, is there once and has
- * its shape; other names. */
+/* Which files wavlm, wav2vec2 and wav2vec2_age_gender accept: every tensor matters, must be there
+ * once and have its shape; other naming schemes. */
 #include "support.h"
 
 #include <math.h>
@@ -37,7 +37,7 @@ struct fixture {
 	fv_ctx *ctx;
 	core_registry *registry;
 	float wave[SAMPLES];
-	char *config[MODELS]; /* NULL where there is none */
+	char *config[MODELS]; /* NULL if there is none */
 };
 
 static int set_up(void **state)
@@ -63,7 +63,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* Means of the states, and the classes where there are some, one after the other -> their number. */
+/* Writes the means of the states, then the classes if there are any, and returns their number. */
 static int64_t run_network(const struct fixture *f, const char *encoder, const char *path,
 	const char *param, float out[512])
 {
@@ -89,7 +89,7 @@ static double compute_difference(const float *a, const float *b, int64_t n)
 	return most;
 }
 
-/* --- every tensor counts --- */
+/* --- every tensor matters --- */
 
 static bool is_listed(const json_t *list, const char *name)
 {
@@ -142,7 +142,7 @@ static void each_tensor_counts(void **state)
 
 /* --- census --- */
 
-/* Opening must fail with exactly one message, which has the word. */
+/* Fails unless opening fails with exactly one message that contains the word. */
 static void refused_once(
 	const struct fixture *f, const struct model *m, const char *path, const char *word)
 {
@@ -181,7 +181,7 @@ static bool has_complaint(const fv_ctx *ctx, enum damage how, const char *name)
 		"'", "' is [", "' is [", "' is I32, not of floats"};
 	char word[300];
 	snprintf(word, sizeof word, "tensor '%s%s", name, ends[how]);
-	if (how == AWAY) /* perhaps as the second of two names */
+	if (how == AWAY) /* possibly as the second of two names */
 		snprintf(word, sizeof word, "'%s'", name);
 	for (size_t i = 0; core_error_line(ctx, i); i++)
 		if (strstr(core_error_line(ctx, i), word))
@@ -189,7 +189,7 @@ static bool has_complaint(const fv_ctx *ctx, enum damage how, const char *name)
 	return false;
 }
 
-/* Every groups-th tensor, from number `from` on, is damaged: one message for each of them. */
+/* Damages every groups-th tensor, from number `from` on; there must be one message for each. */
 static void check_damage(const struct fixture *f, const struct model *m, const test_network *net,
 	size_t from, size_t groups, enum damage how)
 {
@@ -223,7 +223,7 @@ static void check_damage(const struct fixture *f, const struct model *m, const t
 	core_ctx_free(ctx);
 }
 
-/* Some tensors at a time, spread over the network. */
+/* Several tensors at a time, spread over the network. */
 static void check_census(const struct fixture *f, const struct model *m)
 {
 	fv_ctx *ctx = test_ctx();
@@ -259,7 +259,7 @@ static void census_of_all(void **state)
 	fv_ctx *own = test_ctx();
 	assert_int_equal(
 		test_encoder_with(own, f->registry, "wavlm", path, NULL, NULL, &e), FV_DATA);
-	assert_int_equal(core_error_count(own), 4); /* one changed, one gone, two unknown */
+	assert_int_equal(core_error_count(own), 4); /* one changed, one missing, two unknown */
 	core_ctx_free(own);
 	bad = net;
 	float *data = core_alloc(ctx, 48, sizeof *data);
@@ -276,7 +276,7 @@ static void census_of_all(void **state)
 
 /* --- other names, the same numbers --- */
 
-/* From Hugging Face's names to fairseq's, with a layer norm behind each convolution. */
+/* Renames from Hugging Face to fairseq, with a layer norm after each convolution. */
 static const char *fairseq_name(fv_ctx *ctx, const char *name)
 {
 	static const char *const pairs[][2] = {
@@ -328,7 +328,7 @@ static void other_names(void **state)
 							   : core_format(ctx, "model_weight.%s",
 								     fairseq_name(ctx, name));
 		}
-		named.tensor[named.n] = net.tensor[0]; /* heads of other uses are left alone */
+		named.tensor[named.n] = net.tensor[0]; /* heads for other tasks are ignored */
 		named.tensor[named.n++].name = form < 2 ? "lm_head.weight" : "final_proj.weight";
 		const char *path =
 			test_network_write(ctx, &named, NULL, NULL, meta, form == 3 ? 2 : 0);

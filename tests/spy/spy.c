@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A grouper that tells what it was shown: five groups, one for each kind of data, whose memberships
- * are 1 for what assign() sees and 10 for what fit() saw. The id of a row is 1 for odd rows. With
- * `unknown` rows 0, 3, 6, ... have none. */
+/* A grouper that reports which inputs it saw: five groups, one per kind of data, with memberships
+ * of 1 for what assign() sees plus 10 for what fit() saw. The id of a row is 1 for odd rows. With
+ * `unknown`, rows 0, 3, 6, ... have no group. */
 #include <string.h>
 
 #include <fairvox/fairvox.h>

@@ -102,7 +102,7 @@ static const fv_descriptor mild = {.size = sizeof mild,
 	.n_params = 2,
 	.ops = &group_ops};
 
-/* Their delegates see the run's groups, or groups that they make. */
+/* Delegates see the run's groups, or groups that the plugin makes. */
 static const fv_stages_1 stages_open = {.size = sizeof stages_open};
 static const fv_stages_1 stages_own = {.size = sizeof stages_own, .makes_groups = 1};
 

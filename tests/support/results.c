@@ -91,7 +91,7 @@ void test_run(fv_ctx *ctx, const char *results, const struct made *m, int index,
 	core_measured run = {fold, seed, 3};
 	test_ok(ctx, core_make_dirs(ctx, dir));
 	test_ok(ctx, core_predictions_write(ctx, core_path_join(ctx, dir, "predictions.csv"), &p));
-	core_predictions again; /* as verify will read them */
+	core_predictions again; /* as verify reads them */
 	test_ok(ctx, core_predictions_read(
 			     ctx, core_path_join(ctx, dir, "predictions.csv"), NULL, &again));
 	test_ok(ctx, core_measure(ctx, &again, &list, &run, &json));

@@ -9,7 +9,7 @@
 #include "checkpoint/safetensors_write.h"
 #include "support.h"
 
-/* A number in [0, 1) that looks drawn. */
+/* Returns a number in [0, 1) that looks random. */
 static double make_number(int a, int b, int c)
 {
 	uint32_t x = (uint32_t)(a * 7919 + b * 104729 + c * 1299709 + 12345);
@@ -44,7 +44,7 @@ static void write_file(const char *dir, const char *name, core_text *text)
 	core_ctx_free(ctx);
 }
 
-/* Rows in the reverse order of their stems: what depends on the order of a file shows. */
+/* Rows in reverse order of their stems, so that a dependence on the order of a file shows. */
 static void write_labels(const char *dir, int turn)
 {
 	core_text text = {0};

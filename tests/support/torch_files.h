@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files of torch.save put together byte by byte: pickles from a short notation, archives of them.
+/* Files of torch.save, built byte by byte: pickles from a short notation, archives of them.
  */
 #ifndef TEST_TORCH_FILES_H
 #define TEST_TORCH_FILES_H
@@ -32,15 +32,16 @@ typedef struct test_record {
 	size_t local_extra_n, gap;
 } test_record;
 
-/* Where the parts of record k begin in the archive. */
+/* Offsets of the parts of record k in the archive. */
 typedef struct test_anchors {
 	size_t local[8], descriptor[8], central[8], end64, locator, end;
 } test_anchors;
 
 void test_archive(core_text *out, const test_record *record, size_t n, test_anchors *anchors);
 
-/* A whole file around a pickle: an archive with it, data/0 = 0, 1 ... 5 as float32, and version; or
- * the form before version 1.6, with a list of the keys that `keys` names. */
+/* Builds a whole file around a pickle: an archive with it, data/0 = 0, 1 ... 5 as float32, and
+ * version; or a file of the format before version 1.6, with a list of the keys that `keys` names.
+ */
 void test_torch_zip(core_text *out, const void *pickle, size_t n);
 void test_torch_legacy(core_text *out, const void *pickle, size_t n, const char *keys);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One plugin file that misbehaves, by the macro it is compiled with (tests/CMakeLists.txt). BEAST is
- * its name as a string. */
+/* A plugin file with one fault, chosen by the macro it is compiled with (tests/CMakeLists.txt).
+ * BEAST is its name as a string. */
 #include <fenv.h>
 #include <locale.h>
 #include <stdlib.h>
