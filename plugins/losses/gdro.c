@@ -5,9 +5,9 @@
  *     batch_max  value max_g L_g                    v_i = [g_i = g*] / n_B(g*)
  *     eg         q_g <- q_g exp(eta L_g), renormalised
  *                value sum_g q_g L_g                v_i = q_{g_i} / n_B(g_i)
- *     smoothed   q_g <- q_g exp(eta L_g / (q_g + alpha)), renormalised; value and v as in eg. A group
- *                that already has a large weight gains less, so that a group whose loss is high by
- *                nature does not take all the weight.
+ *     smoothed   q_g <- q_g exp(eta L_g / (q_g + alpha)), renormalised; value and v as in eg. A
+ *                group that already has a large weight gains less, so that a group whose loss is
+ *                high by nature does not take all the weight.
  *
  * Shapes: l, v [B]; L, q [G], or [C G] with groups: class_x_group (id class G + group). Ties of the
  * maximum go to the lowest id. Group -1 is ignored: a batch without a known group uses the mean

@@ -133,10 +133,8 @@ static inline double *compute_adjustment(fv_ctx *ctx, double lambda, const doubl
 typedef struct group_means {
 	int32_t n, *group; /* number of groups; group of each sample [B] */
 	double *mean, *size, all;
-	int32_t worst; /* group with the largest mean + adjustment, the lowest id
-		        * on ties; -1: no known group */
-	double most;   /* mean + adjustment of the worst group; without one,
-		        * `all`, the mean over the batch */
+	int32_t worst; /* group with the largest mean + adjustment, the lowest id on ties; -1: none */
+	double most; /* its mean + adjustment, or `all`, the mean over the batch, if there is none */
 } group_means;
 
 /* Computes the means in scratch memory. adjust is [n] or NULL. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Descriptors that the loader must refuse: a size of 0 in any struct, a loss that trains nothing, an
- * extension that answers no known id. Each starts from a descriptor that is accepted. */
+/* Descriptors that the loader must refuse: a size of 0 in any struct, a loss that trains nothing,
+ * an extension that answers no known id. Each starts from a descriptor that is accepted. */
 #include "support.h"
 
 #include <string.h>
@@ -196,7 +196,7 @@ static void loss_that_trains_nothing_is_refused(void **state)
 	accepts(&d);
 }
 
-/* --- extensions -------------------------------------------------------------------------------- */
+/* --- extensions ------------------------------------------------------------------------------- */
 
 static const void *answer_nothing(const char *id)
 {

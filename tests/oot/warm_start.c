@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Warm start: `epochs` epochs of the mean loss, then the objective `then`, starting from that model. An
- * example of fv.stages/1. */
+/* Warm start: `epochs` epochs of the mean loss, then the objective `then`, starting from that
+ * model. An example of fv.stages/1. */
 #include <string.h>
 
 #include <fairvox/fairvox.h>

@@ -382,7 +382,7 @@ static void eiil_finds_the_maximum(void **state)
 	close_golden(g);
 }
 
-/* --- whole runs ---------------------------------------------------------------------------------- */
+/* --- whole runs ------------------------------------------------------------------------------- */
 
 static const char *const names[] = {"jtt", "afr", "eiil"};
 

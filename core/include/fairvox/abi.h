@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The number of the plugin ABI, and the compiler attributes that the public headers use.
  *
- * Every struct that is passed between core and plugin starts with its size, and new members are only
- * added at its end. A change that is not possible this way changes FV_ABI. A plugin that was built
- * for another number is refused.
+ * Every struct that is passed between core and plugin starts with its size, and new members are
+ * only added at its end. A change that is not possible this way changes FV_ABI. A plugin that was
+ * built for another number is refused.
  *
  * Thread tags in these headers:
  *   [run]     called on the one thread that drives a run; never concurrently for the same state
@@ -35,8 +35,8 @@
 #define FV_EXPORT
 #endif
 
-/* Initialiser of a struct whose first member is its size. The named macros, such as FV_LOSS_OPS(...),
- * are built from it. */
+/* Initialiser of a struct whose first member is its size. The named macros, such as
+ * FV_LOSS_OPS(...), are built from it. */
 #define FV_SIZED(type_, ...)                                                                       \
 	{                                                                                          \
 		.size = sizeof(type_), __VA_ARGS__                                                 \

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files of tensors: safetensors, or a file written by torch.save (a dict of tensors, or nested dicts:
- * a tensor's name is then the keys that lead to it, joined by dots).
+/* Files of tensors: safetensors, or a file written by torch.save (a dict of tensors, or nested
+ * dicts: a tensor's name is then the keys that lead to it, joined by dots).
  *
- * The format is recognised by the content, never by the file's name. A file that breaks a rule of its
- * format is refused with one line, FILE: byte N: RULE: reason. Nothing that a pickle names is ever
- * called.
+ * The format is recognised by the content, never by the file's name. A file that breaks a rule of
+ * its format is refused with one line, FILE: byte N: RULE: reason. Nothing that a pickle names is
+ * ever called.
  */
 #ifndef FAIRVOX_CHECKPOINT_H
 #define FAIRVOX_CHECKPOINT_H
@@ -41,24 +41,24 @@ const fv_tensor *fv_checkpoint_at(const fv_checkpoint *file, int64_t index); /* 
 const fv_tensor *fv_checkpoint_find(const fv_checkpoint *file, const char *name); /* or NULL */
 
 /* Returns metadata of the file, or NULL. safetensors: the entries of __metadata__. torch files: the
- * strings, integers (in decimal) and booleans (true, false) of the dict under their keys, and those of
- * a nested dict under both keys joined by a dot. */
+ * strings, integers (in decimal) and booleans (true, false) of the dict under their keys, and those
+ * of a nested dict under both keys joined by a dot. */
 const char *fv_checkpoint_meta(const fv_checkpoint *file, const char *key);
 
-/* Hints that the tensor's data is not needed soon, so that its part of the file may leave memory. It
- * can still be read, but more slowly. */
+/* Hints that the tensor's data is not needed soon, so that its part of the file may leave memory.
+ * It can still be read, but more slowly. */
 void fv_checkpoint_release(const fv_checkpoint *file, const fv_tensor *tensor);
 
-/* Converts a tensor of type F32, F16, BF16 or F64 to float32 in out [count]. Errors: FV_DATA for other
- * types. */
+/* Converts a tensor of type F32, F16, BF16 or F64 to float32 in out [count]. Errors: FV_DATA for
+ * other types. */
 FV_NODISCARD fv_status fv_tensor_to_f32(fv_ctx *ctx, const fv_tensor *tensor, float *out);
 
-/* Reads the tensor `name` as float32 into out [count]. Errors: FV_DATA, with a message that starts with
- * `path`, if there is no such tensor or if it holds a number that is not finite. */
+/* Reads the tensor `name` as float32 into out [count]. Errors: FV_DATA, with a message that starts
+ * with `path`, if there is no such tensor or if it holds a number that is not finite. */
 FV_NODISCARD fv_status fv_checkpoint_read(
 	fv_ctx *ctx, const char *path, const fv_checkpoint *file, const char *name, float *out);
 
-/* --- census: does a file hold exactly the tensors of a network? ---------------------------------- */
+/* --- census: does a file hold exactly the tensors of a network? ------------------------------- */
 
 typedef struct fv_expected {
 	const char *name;
@@ -69,8 +69,8 @@ typedef struct fv_expected {
 
 /* Returns FV_OK if each of the n expected tensors is in the file with exactly its shape and a
  * floating-point type, and the file holds no other tensors except those whose names begin with
- * `beside` (NULL: no exception). Otherwise returns FV_DATA with a line for each fault; with ctx NULL
- * there is no message. */
+ * `beside` (NULL: no exception). Otherwise returns FV_DATA with a line for each fault; with ctx
+ * NULL there is no message. */
 FV_NODISCARD fv_status fv_checkpoint_census(fv_ctx *ctx, const char *path,
 	const fv_checkpoint *file, const fv_expected *expected, int64_t n, const char *beside);
 

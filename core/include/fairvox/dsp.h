@@ -18,12 +18,12 @@ FV_BEGIN_DECLS
 /* Hann window w[i] = 0.5 - 0.5 cos(2 pi (i + 0.5) / n): positive, symmetric, with mean 1/2. */
 void fv_window_hann(float *w, int32_t n);
 
-/* Sum of a[i] b[i], as sixteen interleaved float sums that are added in a fixed order. The result does
- * not depend on the instruction set or on alignment. */
+/* Sum of a[i] b[i], as sixteen interleaved float sums that are added in a fixed order. The result
+ * does not depend on the instruction set or on alignment. */
 float fv_dot(const float *a, const float *b, int64_t n);
 
-/* y[i] = log2 x[i] for positive normal floats, with an error of at most 2e-7 or one unit in the last
- * place. x may be y. */
+/* y[i] = log2 x[i] for positive normal floats, with an error of at most 2e-7 or one unit in the
+ * last place. x may be y. */
 void fv_log2(const float *x, float *y, int64_t n);
 
 /* The p-quantile, p in [0,1], of n sorted numbers, linear between neighbours (NumPy's default). */
@@ -59,9 +59,9 @@ int64_t fv_stft_frames(const fv_stft *stft, int64_t n);
 /* Number of doubles of scratch memory that fv_stft_power needs. */
 size_t fv_stft_scratch(const fv_stft *stft);
 
-/* Writes the power spectra |X_k|^2, without scaling, of `frames` frames of wave [n], starting at frame
- * `first`, into power [frames, bins]; bins is half the frame's samples plus 1. Computed in double.
- * Frames past the wave's end see zeros. [worker] */
+/* Writes the power spectra |X_k|^2, without scaling, of `frames` frames of wave [n], starting at
+ * frame `first`, into power [frames, bins]; bins is half the frame's samples plus 1. Computed in
+ * double. Frames past the wave's end see zeros. [worker] */
 void fv_stft_power(const fv_stft *stft, const float *wave, int64_t n, int64_t first, int64_t frames,
 	double *power, double *scratch);
 
@@ -69,23 +69,23 @@ void fv_stft_power(const fv_stft *stft, const float *wave, int64_t n, int64_t fi
 
 typedef struct fv_mel fv_mel;
 
-/* Filter bank of HTK: `bands` triangles of equal width on the mel scale m = 1127 ln(1 + f/700) between
- * low_hz and high_hz. Each rises from the centre of the band below and falls to the centre of the band
- * above, linear in mel, with height 1 (Young et al., The HTK Book 3.4, section 5.4). For power spectra
- * of fft_size/2+1 bins at rate_hz. A band narrower than a bin may contain no bin; its result is then
- * 0. [run] */
+/* Filter bank of HTK: `bands` triangles of equal width on the mel scale m = 1127 ln(1 + f/700)
+ * between low_hz and high_hz. Each rises from the centre of the band below and falls to the centre
+ * of the band above, linear in mel, with height 1 (Young et al., The HTK Book 3.4, section 5.4).
+ * For power spectra of fft_size/2+1 bins at rate_hz. A band narrower than a bin may contain no bin;
+ * its result is then 0. [run] */
 fv_mel *fv_mel_open(fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands, double low_hz,
 	double high_hz);
 
-/* Default filter bank of librosa (Slaney, Auditory Toolbox, 1998): triangles of equal width on a scale
- * that is linear up to 1000 Hz (200/3 Hz per mel) and logarithmic above (a factor of 6.4 to the power
- * 1/27 per mel); linear in Hz, with area 1. [run] */
+/* Default filter bank of librosa (Slaney, Auditory Toolbox, 1998): triangles of equal width on a
+ * scale that is linear up to 1000 Hz (200/3 Hz per mel) and logarithmic above (a factor of 6.4 to
+ * the power 1/27 per mel); linear in Hz, with area 1. [run] */
 fv_mel *fv_mel_open_slaney(fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands,
 	double low_hz, double high_hz);
 
 /* Filter bank of SpeechBrain: triangles with equally spaced centres on the mel scale, linear in Hz,
- * with height 1. Each rises from the centre of the band below and falls over the same width, so it ends
- * before the centre of the band above. [run] */
+ * with height 1. Each rises from the centre of the band below and falls over the same width, so it
+ * ends before the centre of the band above. [run] */
 fv_mel *fv_mel_open_symmetric(fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands,
 	double low_hz, double high_hz);
 
@@ -94,8 +94,8 @@ void fv_mel_apply(const fv_mel *mel, const float *power, float *out);
 /* The same for the double spectra of fv_stft_power, with sums in double. [worker] */
 void fv_mel_apply_double(const fv_mel *mel, const double *power, float *out);
 
-/* Writes the mel bands of frames 0 .. frames - 1 of wave [n] into out [frames,bands]. Spectra and sums
- * are computed in double. Errors: FV_FAILED if memory is out. [worker] */
+/* Writes the mel bands of frames 0 .. frames - 1 of wave [n] into out [frames,bands]. Spectra and
+ * sums are computed in double. Errors: FV_FAILED if memory is out. [worker] */
 FV_NODISCARD fv_status fv_mel_spectrum(const fv_mel *mel, const fv_stft *stft, fv_ctx *worker,
 	const float *wave, int64_t n, int64_t frames, float *out);
 
@@ -103,10 +103,10 @@ FV_NODISCARD fv_status fv_mel_spectrum(const fv_mel *mel, const fv_stft *stft, f
 
 /* Autocorrelation method of Boersma, "Accurate short-term analysis of the fundamental frequency and
  * the harmonics-to-noise ratio of a sampled sound", Proc. IFA 17 (1993). The autocorrelation of a
- * Hann-windowed frame is divided by that of the window, its peaks are refined by sinc interpolation,
- * and the cheapest path through the candidates of all frames is found (Viterbi). Unlike in Praat, the
- * window can be chosen freely, and frames start at sample 0 instead of being centred in the
- * recording. */
+ * Hann-windowed frame is divided by that of the window, its peaks are refined by sinc
+ * interpolation, and the cheapest path through the candidates of all frames is found (Viterbi).
+ * Unlike in Praat, the window can be chosen freely, and frames start at sample 0 instead of being
+ * centred in the recording. */
 typedef struct fv_pitch_options {
 	uint32_t size;
 	int32_t rate_hz;
@@ -130,8 +130,8 @@ typedef struct fv_pitch_options {
 
 typedef struct fv_pitch fv_pitch;
 
-/* Errors: FV_CONFIG if floor, ceiling, window and rate contradict each other; FV_FAILED if memory is
- * out. [run] */
+/* Errors: FV_CONFIG if floor, ceiling, window and rate contradict each other; FV_FAILED if memory
+ * is out. [run] */
 FV_NODISCARD fv_status fv_pitch_open(
 	fv_ctx *ctx, const fv_pitch_options *options, const fv_pitch **out);
 

@@ -52,30 +52,31 @@ typedef struct fv_encoder_info {
 /* open and info are required, and so is one of encode and lookup. */
 typedef struct fv_encoder_ops {
 	uint32_t size;
-	/* Reads the weights (a path, or NULL if the configuration names none) and prepares constants.
-	 * Errors: FV_DATA for a bad file, FV_CONFIG for parameters that contradict each other. [run] */
+	/* Reads the weights (a path, or NULL if the configuration names none) and prepares
+	 * constants. Errors: FV_DATA for a bad file, FV_CONFIG for parameters that contradict each
+	 * other. [run] */
 	fv_status (*open)(void *state, fv_ctx *ctx, const char *weights);
 	/* Fills in `info`; everything it points to lives until close(). [worker] */
 	fv_status (*info)(const void *state, fv_ctx *ctx, fv_encoder_info *info);
 	/* Returns T for a wave of n samples. Only called for outputs with has_frames. [worker] */
 	int64_t (*frames)(const void *state, int32_t output, int64_t n);
-	/* Encodes wave [n], mono, in [-1, 1] and at rate_hz, into out: [L,D] (pooled = 1) or [L,T,D]
-	 * (pooled = 0). n is at least min_samples. Every number must be finite. Errors: FV_DATA.
-	 * NULL with by_name. [worker] */
+	/* Encodes wave [n], mono, in [-1, 1] and at rate_hz, into out: [L,D] (pooled = 1) or
+	 * [L,T,D] (pooled = 0). n is at least min_samples. Every number must be finite. Errors:
+	 * FV_DATA. NULL with by_name. [worker] */
 	fv_status (*encode)(const void *state, fv_ctx *worker, int32_t output, const float *wave,
 		int64_t n, int32_t pooled, float *out);
-	/* Writes the features of the recording called `stem` into out [L,D]. Errors: FV_DATA if there
-	 * are none. NULL unless by_name. [worker] */
+	/* Writes the features of the recording called `stem` into out [L,D]. Errors: FV_DATA if
+	 * there are none. NULL unless by_name. [worker] */
 	fv_status (*lookup)(
 		const void *state, fv_ctx *worker, int32_t output, const char *stem, float *out);
-	/* Releases what did not come from fv_alloc(). Also called if open() failed. NULL: nothing to
-	 * release. [run] */
+	/* Releases what did not come from fv_alloc(). Also called if open() failed. NULL: nothing
+	 * to release. [run] */
 	void (*close)(void *state);
 } fv_encoder_ops;
 
 #define FV_ENCODER_OPS(...) FV_SIZED(fv_encoder_ops, __VA_ARGS__)
 
-/* --- extension fv.fits/1: which files hold weights of this encoder, for `fairvox inspect` --------- */
+/* --- extension fv.fits/1: which files hold weights of this encoder, for `fairvox inspect` ----- */
 
 #define FV_FITS_1 "fv.fits/1"
 
@@ -90,8 +91,8 @@ typedef struct fv_fit {
 typedef struct fv_fits_1 {
 	uint32_t size;
 	/* Returns 1 and fills in *fit if open() would accept the file. Decides by names, types and
-	 * shapes of the tensors alone. sha256 is that of the file, as 64 lower-case hex digits. Needs
-	 * no state. [run] */
+	 * shapes of the tensors alone. sha256 is that of the file, as 64 lower-case hex digits.
+	 * Needs no state. [run] */
 	int32_t (*fits)(const struct fv_checkpoint *file, const char *sha256, fv_fit *fit);
 } fv_fits_1;
 

@@ -4,9 +4,9 @@
  * A grouper sees its input (fv_table): the features of an encoder, or attributes of the recordings.
  * It gets only what uses() asks for; all other members of fv_table are NULL.
  *
- * Shapes: n rows, D columns, G groups. Group ids are 0..G-1; -1 means unknown.
- * Rows are sorted by the bytes of the recordings' names, whether or not the names are shown. A random
- * draw by row position therefore does not depend on the order of a label file.
+ * Shapes: n rows, D columns, G groups. Group ids are 0..G-1; -1 means unknown. Rows are sorted by
+ * the bytes of the recordings' names, whether or not the names are shown. A random draw by row
+ * position therefore does not depend on the order of a label file.
  */
 #ifndef FAIRVOX_GROUPER_H
 #define FAIRVOX_GROUPER_H
@@ -55,7 +55,8 @@ typedef struct fv_grouping {
 /* uses, fit and assign are required. */
 typedef struct fv_grouper_ops {
 	uint32_t size;
-	/* Returns the FV_USE_ flags that apply with the given parameters. Called before fit(). [run] */
+	/* Returns the FV_USE_ flags that apply with the given parameters. Called before fit().
+	 * [run] */
 	uint32_t (*uses)(const void *state);
 	/* Learns from the training rows, after exclusion and bias simulation, and fills in `out`.
 	 * Errors: FV_DATA if the rows do not allow it, for example if there are fewer distinct rows

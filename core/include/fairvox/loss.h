@@ -2,19 +2,19 @@
 /* Debias objectives ("losses").
  *
  * The core owns the base loss, class-balanced soft cross-entropy. An objective turns the per-sample
- * base losses l_i of a batch into weights v_i; the core then follows the gradient sum_i v_i dl_i, in
- * which v_i is a constant. An objective can also choose the training rows of a run, their order, and
- * partners to mix samples with. Objectives with networks of their own use the extension in
+ * base losses l_i of a batch into weights v_i; the core then follows the gradient sum_i v_i dl_i,
+ * in which v_i is a constant. An objective can also choose the training rows of a run, their order,
+ * and partners to mix samples with. Objectives with networks of their own use the extension in
  * networks.h, objectives that train more than once the one in stages.h.
  *
  * Shapes: N training rows, B rows in a batch, C classes, G groups. `row` is the position of a
- * recording in the training rows after exclusion and bias simulation, before subsample(); state about
- * a recording is indexed by it and by nothing else. Group -1 means unknown. G = 0 if the objective
- * uses no groups.
+ * recording in the training rows after exclusion and bias simulation, before subsample(); state
+ * about a recording is indexed by it and by nothing else. Group -1 means unknown. G = 0 if the
+ * objective uses no groups.
  *
  * The core stops the run if an op returns a v, value or lambda that is not finite, or a row or
- * position that is out of range. Every fv_array() of type FV_F64 and shape [1,n] (group weights, for
- * example) is written to metrics.jsonl under its name after each epoch.
+ * position that is out of range. Every fv_array() of type FV_F64 and shape [1,n] (group weights,
+ * for example) is written to metrics.jsonl under its name after each epoch.
  */
 #ifndef FAIRVOX_LOSS_H
 #define FAIRVOX_LOSS_H
@@ -74,8 +74,8 @@ typedef struct fv_batch {
 	const char *const *stem;    /* [B] */
 } fv_batch;
 
-/* A loss needs at least one op that trains (subsample, order, mix or weigh) or an extension. Every op
- * may be NULL. */
+/* A loss needs at least one op that trains (subsample, order, mix or weigh) or an extension. Every
+ * op may be NULL. */
 typedef struct fv_loss_ops {
 	uint32_t size;
 	int32_t uses_groups; /* 0: the objective never sees groups, and a grouper that nothing else
@@ -83,28 +83,29 @@ typedef struct fv_loss_ops {
 	/* Called once, before everything else: reads counts and prepares tables.
 	 * Errors: FV_CONFIG, FV_DATA. NULL: nothing to prepare. [run] */
 	fv_status (*open)(void *state, fv_ctx *ctx, const fv_loss_setup *setup);
-	/* Called once, before the first epoch: writes the training rows of this run into row, at most
-	 * cap = N max(2, G) of them, and their number into n. Rows may be repeated. A `train.order`
-	 * file counts positions in this list, so write it in ascending order unless there is a reason
-	 * not to. NULL: all rows. [run] */
+	/* Called once, before the first epoch: writes the training rows of this run into row, at
+	 * most cap = N max(2, G) of them, and their number into n. Rows may be repeated. A
+	 * `train.order` file counts positions in this list, so write it in ascending order unless
+	 * there is a reason not to. NULL: all rows. [run] */
 	fv_status (*subsample)(void *state, fv_ctx *ctx, int32_t *row, int64_t cap, int64_t *n);
 	/* Called before each epoch: writes the order of the epoch as n positions in the list of
-	 * subsample(). Positions may be repeated. On entry `position` holds the core's shuffle, which
-	 * stays in force if the op does not change it. NULL: the shuffle. [run] */
+	 * subsample(). Positions may be repeated. On entry `position` holds the core's shuffle,
+	 * which stays in force if the op does not change it. NULL: the shuffle. [run] */
 	fv_status (*order)(void *state, fv_ctx *ctx, int64_t epoch, int32_t *position, int64_t n);
 	/* Called in each step before the forward pass: writes a partner row and a share lambda in
 	 * [0,1] for every sample. The model is trained on lambda x_i + (1 - lambda) x_partner, with
-	 * labels mixed alike. On entry partner_row is the sample itself and lambda is 1; batch->loss
-	 * and batch->logits are NULL. weigh() then sees the mixed labels, while row, klass, group and
-	 * member stay those of x_i. NULL: no mixing. [run] */
+	 * labels mixed alike. On entry partner_row is the sample itself and lambda is 1;
+	 * batch->loss and batch->logits are NULL. weigh() then sees the mixed labels, while row,
+	 * klass, group and member stay those of x_i. NULL: no mixing. [run] */
 	fv_status (*mix)(void *state, fv_ctx *ctx, const fv_batch *batch, int32_t *partner_row,
 		double *lambda);
 	/* Called in each step: writes the weights v [B], zero on entry, and the objective's value.
 	 * NULL: v_i = 1/B and the mean base loss. [run] */
 	fv_status (*weigh)(
 		void *state, fv_ctx *ctx, const fv_batch *batch, double *v, double *value);
-	/* Called for each batch of a validation pass: writes the objective's value on development rows
-	 * (row counts development rows). Must not change any state. NULL: the mean base loss. [run] */
+	/* Called for each batch of a validation pass: writes the objective's value on development
+	 * rows (row counts development rows). Must not change any state. NULL: the mean base loss.
+	 * [run] */
 	fv_status (*evaluate)(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value);
 	/* Releases what did not come from fv_alloc(). NULL: nothing to release. */
 	void (*close)(void *state);

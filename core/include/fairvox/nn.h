@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Blocks of networks that encoders share. They compute forward only: weights are copied when a block is
- * opened, and the block is never written to afterwards, so several threads may use it at once.
+/* Blocks of networks that encoders share. They compute forward only: weights are copied when a
+ * block is opened, and the block is never written to afterwards, so several threads may use it at
+ * once.
  *
  * The result of an _open function lives until the plugin's state is closed (fv_alloc) and needs no
  * close of its own. NULL means that memory is out; the message is in the context.
@@ -31,8 +32,8 @@ fv_lstm *fv_lstm_open(fv_ctx *ctx, int32_t inputs, int32_t hidden, const float *
 /* Number of floats of scratch memory that fv_lstm_apply needs for up to `sequences` sequences. */
 size_t fv_lstm_scratch(const fv_lstm *lstm, int64_t sequences);
 
-/* Runs P sequences x [T,P,D] side by side, each from a zero state, and writes all hidden states to y
- * [T,P,H]. y may be x if D = H. [worker] */
+/* Runs P sequences x [T,P,D] side by side, each from a zero state, and writes all hidden states to
+ * y [T,P,H]. y may be x if D = H. [worker] */
 void fv_lstm_apply(const fv_lstm *lstm, const float *x, int64_t steps, int64_t sequences, float *y,
 	float *scratch);
 

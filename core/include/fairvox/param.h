@@ -12,13 +12,13 @@
  *     FV_BOOL        int32_t                0 or 1
  *     FV_CHOICE      int32_t                index into choices
  *     FV_STRING      const char *
- *     FV_PATH        const char *           absolute; a relative path starts at the YAML file's folder
+ *     FV_PATH        const char *           absolute; relative paths start at the YAML file
  *     FV_LIST        fv_list
  *     FV_LOSS_REF    const char *           name of a loss plugin
  *
- * The core owns strings and lists; they live until close(). They are NULL or empty if the default is
- * NULL and the user gives no value. The content of an FV_PATH file is part of the cache key and of
- * the run's fingerprint.
+ * The core owns strings and lists; they live until close(). They are NULL or empty if the default
+ * is NULL and the user gives no value. The content of an FV_PATH file is part of the cache key and
+ * of the run's fingerprint.
  */
 #ifndef FAIRVOX_PARAM_H
 #define FAIRVOX_PARAM_H

@@ -47,14 +47,16 @@ typedef struct fv_descriptor {
 	const fv_preset *presets;
 	uint32_t n_presets;
 	const void *ops; /* fv_encoder_ops, fv_grouper_ops or fv_loss_ops */
-	/* Optional interfaces by their versioned name, such as FV_STAGES_1; NULL for a name that the
-	 * plugin does not have. The pointer itself is NULL if the plugin has none at all. A plugin
-	 * that sets it but answers no name this fairvox asks for is refused: the name was mistyped. */
+	/* Optional interfaces by their versioned name, such as FV_STAGES_1; NULL for a name that
+	 * the plugin does not have. The pointer itself is NULL if the plugin has none at all. A
+	 * plugin that sets it but answers no name this fairvox asks for is refused: the name was
+	 * mistyped. */
 	const void *(*extension)(const char *id);
 } fv_descriptor;
 
-/* --- initialisers: designated initialisers of fv_descriptor, in the order of its members. They fill
- * in size, abi and kind. ------------------------------------------------------------------------- */
+/* --- initialisers: designated initialisers of fv_descriptor, in the order of its members. They
+ * fill in size, abi and kind.
+ * ------------------------------------------------------------------------- */
 
 #define FV_ENCODER(...)                                                                            \
 	{                                                                                          \
@@ -78,7 +80,7 @@ typedef struct fv_descriptor {
 		sizeof(fv_preset), profile_, key_, value_                                          \
 	}
 
-/* --- entry point -------------------------------------------------------------------------------- */
+/* --- entry point ------------------------------------------------------------------------------ */
 
 typedef const fv_descriptor *(*fv_entry)(void);
 

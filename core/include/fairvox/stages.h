@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Extension fv.stages/1: objectives that train more than once. Examples are a second training on the
- * errors of a first model, on groups that a first model reveals, or of the last layer on held-out
- * rows.
+/* Extension fv.stages/1: objectives that train more than once. Examples are a second training on
+ * the errors of a first model, on groups that a first model reveals, or of the last layer on
+ * held-out rows.
  *
- * Before each training stage the plugin describes it; the core then trains it like any run, with the
- * same model, base loss, clipping, optimiser, validation passes and choice of the epoch. The model of
- * the last stage is the model of the run. A loss plugin offers the extension through its descriptor:
+ * Before each training stage the plugin describes it; the core then trains it like any run, with
+ * the same model, base loss, clipping, optimiser, validation passes and choice of the epoch. The
+ * model of the last stage is the model of the run. A loss plugin offers the extension through its
+ * descriptor:
  *
  *     static const void *my_loss_extension(const char *id)
  *     {
@@ -13,21 +14,22 @@
  *     }
  *
  * open and close are called once a run, as usual. order, mix, weigh and evaluate are called in the
- * plugin's own stages (fv_stage.loss is NULL). subsample is not called; fv_stage.row replaces it. An
- * objective has this extension or fv.networks/1, not both.
+ * plugin's own stages (fv_stage.loss is NULL). subsample is not called; fv_stage.row replaces it.
+ * An objective has this extension or fv.networks/1, not both.
  *
  * Shapes: N training rows, M development rows, n rows of a stage, G groups, C classes.
  *
- * In every stage epochs and steps count from 1 and the optimiser starts anew. Every stage chooses its
- * own epoch by the value that `train.select` names, computed with the stage's own objective, unless
- * the stage sets use_last. A stage that continues from the previous model gets other shuffles than
- * the previous stage. `train.init` gives the start weights of fresh stages; `train.order` cannot be
- * used.
+ * In every stage epochs and steps count from 1 and the optimiser starts anew. Every stage chooses
+ * its own epoch by the value that `train.select` names, computed with the stage's own objective,
+ * unless the stage sets use_last. A stage that continues from the previous model gets other
+ * shuffles than the previous stage. `train.init` gives the start weights of fresh stages;
+ * `train.order` cannot be used.
  *
- * A stage can delegate to another loss plugin. The user names it in a parameter of type FV_LOSS_REF,
- * together with its own parameters: `then: {name: gdro, mode: eg}`. The delegate sees only its stage:
- * the stage's rows are its training rows, numbered from 0, counts are over these rows, its arrays
- * (fv_array) are its own, and its subsample op is called. A delegate cannot have stages itself.
+ * A stage can delegate to another loss plugin. The user names it in a parameter of type
+ * FV_LOSS_REF, together with its own parameters: `then: {name: gdro, mode: eg}`. The delegate sees
+ * only its stage: the stage's rows are its training rows, numbered from 0, counts are over these
+ * rows, its arrays (fv_array) are its own, and its subsample op is called. A delegate cannot have
+ * stages itself.
  */
 #ifndef FAIRVOX_STAGES_H
 #define FAIRVOX_STAGES_H
@@ -40,8 +42,8 @@ FV_BEGIN_DECLS
 
 #define FV_STAGES_1 "fv.stages/1"
 
-/* One training stage. All members but size are zero when `next` is called. The plugin owns what they
- * point to and keeps it until `next` is called again (fv_alloc, fv_array). */
+/* One training stage. All members but size are zero when `next` is called. The plugin owns what
+ * they point to and keeps it until `next` is called again (fv_alloc, fv_array). */
 typedef struct fv_stage {
 	uint32_t size;
 	int32_t fresh;       /* 1: start weights as in a new run; 0: continue from the previous
@@ -72,16 +74,16 @@ typedef struct fv_stages_1 {
 	int32_t makes_groups;
 	/* Called before each stage, index counting from 0: fills in `stage` and sets *more to 1 if
 	 * another stage follows (0 on entry). The result may depend only on earlier calls and on
-	 * fv_predict_rows: `explain` calls it without training, and a resumed run calls it again for
-	 * the stages it has finished. Errors: FV_CONFIG, FV_DATA. [run] */
+	 * fv_predict_rows: `explain` calls it without training, and a resumed run calls it again
+	 * for the stages it has finished. Errors: FV_CONFIG, FV_DATA. [run] */
 	fv_status (*next)(void *state, fv_ctx *ctx, int32_t index, fv_stage *stage, int32_t *more);
 } fv_stages_1;
 
 #define FV_STAGES(...) FV_SIZED(fv_stages_1, __VA_ARGS__)
 
 /* Writes the logits [rows->n, C] of the previous stage's model. rows must be setup->train or
- * setup->dev of open(). Only in `next` with index > 0. Where nothing is trained (`explain`, `check`)
- * the logits are made up, but finite. Errors: FV_FAILED. [run] */
+ * setup->dev of open(). Only in `next` with index > 0. Where nothing is trained (`explain`,
+ * `check`) the logits are made up, but finite. Errors: FV_FAILED. [run] */
 FV_NODISCARD fv_status fv_predict_rows(fv_ctx *ctx, const fv_rows *rows, float *logits);
 
 FV_END_DECLS

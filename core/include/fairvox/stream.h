@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Random numbers that depend on names, not on the order of calls.
  *
- * A stream is a Philox4x64-10 generator (Salmon et al., SC 2011), keyed by the run's seed, the fold and
- * a purpose, and started at (epoch, index). Neither the variant nor the plugin's name is part of the
- * key, so all variants of a study start from the same weights and see the same batches. For draws
- * about a recording, use fv_name_hash(stem) as index; the result then does not depend on the order of
- * a label file.
+ * A stream is a Philox4x64-10 generator (Salmon et al., SC 2011), keyed by the run's seed, the fold
+ * and a purpose, and started at (epoch, index). Neither the variant nor the plugin's name is part
+ * of the key, so all variants of a study start from the same weights and see the same batches. For
+ * draws about a recording, use fv_name_hash(stem) as index; the result then does not depend on the
+ * order of a label file.
  */
 #ifndef FAIRVOX_STREAM_H
 #define FAIRVOX_STREAM_H
@@ -24,8 +24,8 @@ typedef struct fv_stream {
 
 fv_stream fv_rng(fv_ctx *ctx, const char *purpose, int64_t epoch, uint64_t index);
 
-/* The same, keyed by `seed` instead of the run's seed and fold; for a plugin with a parameter `seed` of
- * its own. */
+/* The same, keyed by `seed` instead of the run's seed and fold; for a plugin with a parameter
+ * `seed` of its own. */
 fv_stream fv_rng_seeded(uint64_t seed, const char *purpose, int64_t epoch, uint64_t index);
 
 uint64_t fv_next(fv_stream *stream);                  /* 64 uniform bits */

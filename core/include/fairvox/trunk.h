@@ -2,23 +2,23 @@
 /* The network that wav2vec 2.0, HuBERT and WavLM have in common: convolutions over the wave, a
  * projection, a convolution that encodes positions, and layers of self-attention (a transformer).
  *
- *     conv_i    y = gelu(norm(W_i * x + b_i)), without padding; norm is either a group norm with one
- *               channel per group, after the first convolution only, or a layer norm after each
+ *     conv_i    y = gelu(norm(W_i * x + b_i)), without padding; norm is a group norm with one channel
+ *               per group after the first convolution only, or a layer norm after each
  *     project   h = W_p layer_norm(y) + b_p
- *     position  h += gelu(W_g * h + b_g), grouped, W_g[:,:,k] = gain_k V[:,:,k] / |V[:,:,k]|, padded
- *               by taps / 2 zeros on both sides; with an even number of taps the last frame is
- *               dropped
+ *     position  h += gelu(W_g * h + b_g), grouped, W_g[:,:,k] = gain_k V[:,:,k] / |V[:,:,k]|,
+ *               padded by taps / 2 zeros on both sides; with an even number of taps the last frame
+ *               is dropped
  *     layer     h = norm(h + attention(h)), h = norm(h + W_2 gelu(W_1 h + b_1) + b_2);
  *               with norm_first h += attention(norm(h)), h += W_2 gelu(W_1 norm(h) + b_1) + b_2
  *
  * Attention of one head: softmax(q k' / sqrt(d) + gate(x_q) bias[bucket(key - query)]) v. Without
- * buckets there is no bias; the bias is the same in all layers. The gate is a (b c - 1) + 2 with
- * a = sigmoid(r_0 + r_1 + r_2 + r_3), b = sigmoid(r_4 + ... + r_7) and the 8 numbers r = G x_q + g,
+ * buckets there is no bias; the bias is the same in all layers. The gate is a (b c - 1) + 2 with a
+ * = sigmoid(r_0 + r_1 + r_2 + r_3), b = sigmoid(r_4 + ... + r_7) and the 8 numbers r = G x_q + g,
  * where x_q is the head's part of the layer's input.
  *
- * States: L = layers + 1. State 0 is the input of the first layer, state i the output of layer i. The
- * final norm comes before the first layer, or, with norm_first, after the last one; the last state
- * then includes it.
+ * States: L = layers + 1. State 0 is the input of the first layer, state i the output of layer i.
+ * The final norm comes before the first layer, or, with norm_first, after the last one; the last
+ * state then includes it.
  *
  * Sources: Baevski et al., wav2vec 2.0, NeurIPS 2020; Hsu et al., HuBERT, TASLP 29 (2021); Chen et
  * al., WavLM, JSTSP 16 (2022).
@@ -101,8 +101,8 @@ typedef struct fv_trunk fv_trunk;
 
 /* Builds the network; calls `read` once for each tensor. Products are computed with the given
  * precision, except in the first convolution, the gates and the attention itself, which always use
- * float32. *out lives until the plugin's state is closed and is never written to again. Errors: those
- * of `read`; FV_FAILED if memory is out. [run] */
+ * float32. *out lives until the plugin's state is closed and is never written to again. Errors:
+ * those of `read`; FV_FAILED if memory is out. [run] */
 FV_NODISCARD fv_status fv_trunk_open(fv_ctx *ctx, const fv_trunk_shape *shape,
 	fv_precision precision, fv_trunk_read *read, void *user, fv_trunk **out);
 
@@ -111,9 +111,9 @@ int64_t fv_trunk_frames(const fv_trunk *trunk, int64_t n);
 /* Smallest number of samples that gives a frame. */
 int64_t fv_trunk_min_samples(const fv_trunk *trunk);
 
-/* Applies the network to (wave - shift) scale, n samples, and writes the states into out [L,T,width],
- * or their means over the frames into out [L,width] if pooled is 1. Uses scratch memory, about 12 MB
- * for 10 s at a width of 768. [worker] */
+/* Applies the network to (wave - shift) scale, n samples, and writes the states into out
+ * [L,T,width], or their means over the frames into out [L,width] if pooled is 1. Uses scratch
+ * memory, about 12 MB for 10 s at a width of 768. [worker] */
 FV_NODISCARD fv_status fv_trunk_apply(const fv_trunk *trunk, fv_ctx *worker, const float *wave,
 	int64_t n, double shift, double scale, int32_t pooled, float *out);
 
