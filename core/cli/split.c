@@ -84,8 +84,8 @@ static fv_status choose_fold(fv_ctx *ctx, const core_corpus_spec *corpus, struct
 static fv_status print_report(fv_ctx *ctx, const core_split_report *report, bool json)
 {
 	core_text text = {0};
-	fv_status status =
-		json ? core_split_json(ctx, report, &text) : core_split_table(ctx, report, &text);
+	fv_status status = json ? core_split_add_json(ctx, report, &text)
+				: core_split_add_table(ctx, report, &text);
 	if (!status)
 		fputs(text.data, stdout);
 	core_text_free(&text);

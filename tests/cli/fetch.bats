@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# fairvox fetch: one file, from a web server on loopback that cuts, redirects, ignores ranges and lies.
+# fairvox fetch of one file, from a web server on loopback that cuts connections, redirects, ignores ranges and sends wrong sizes.
 load helpers
 load fetch_helpers
 
@@ -19,20 +19,20 @@ load fetch_helpers
 	: >requests.log
 	run --separate-stderr fetch --offline model # there already
 	[ "$status" -eq 0 ]
-	[[ $stderr == *"weights/model.pt: was there already"* ]]
+	[[ $stderr == *"weights/model.pt: already present"* ]]
 	fetch model --quiet --dir elsewhere | grep -qx elsewhere/weights/model.pt
 	cmp www/model.bin elsewhere/weights/model.pt
 	[ "$(wc -l <requests.log)" -eq 1 ]
 }
 
-@test "cut connections: every part is asked for once" {
+@test "cut connections: every part is requested once" {
 	catalogue cut/30000
 	fetch model
 	is_fetched
 	[ "$(cut -d' ' -f2 requests.log | tr '\n' ' ')" = "-1 30000 60000 90000 " ]
 }
 
-@test "a download that was given up goes on in the next call" {
+@test "an abandoned download resumes in the next call" {
 	catalogue dies/30000
 	fails 4 "Empty reply from server" fetch --retries 1 model
 	[ "$(cut -d' ' -f2 requests.log | tr '\n' ' ')" = "-1 30000 30000 " ]
@@ -44,7 +44,7 @@ load fetch_helpers
 	[ "$(tail -1 requests.log)" = "/plain/model.bin 30000" ]
 }
 
-@test "killed in the middle: what came is kept" {
+@test "killed during a download: the part is kept" {
 	catalogue stall
 	"$fairvox" fetch --catalogue catalogue.yaml model 3>&- &
 	local pid=$!
@@ -60,20 +60,20 @@ load fetch_helpers
 	[ "$(tail -1 requests.log)" = "/plain/model.bin 50000" ]
 }
 
-@test "a silent server is given up, and taken up again" {
+@test "a silent server is given up and its part is kept" {
 	catalogue stall
 	fails 4 "Operation too slow" fetch --timeout 1 --retries 0 model
 	[ "$(stat -c %s weights/model.pt.part)" = 50000 ]
 }
 
-@test "a server that ignores ranges: from the start, no byte twice" {
+@test "a server that ignores ranges: starts over, no byte twice" {
 	catalogue norangecut/30000
 	fetch model
 	is_fetched
 	[ "$(cut -d' ' -f2 requests.log | tr '\n' ' ')" = "-1 30000 " ]
 }
 
-@test "a server that answers with another part than was asked for: the whole file instead" {
+@test "a server that sends a different range: the whole file is requested" {
 	catalogue otherpart
 	mkdir weights
 	head -c 30000 www/model.bin >weights/model.pt.part
@@ -82,19 +82,19 @@ load fetch_helpers
 	[ "$(cut -d' ' -f2 requests.log | tr '\n' ' ')" = "30000 -1 " ]
 }
 
-@test "no length said: an early end is a cut" {
+@test "no length stated: an early end counts as a cut" {
 	catalogue unsized/30000
 	fetch model
 	is_fetched
 }
 
-@test "a part left by another file, shorter or longer, is thrown away" {
+@test "a part of another file, shorter or longer, is discarded" {
 	catalogue plain
 	mkdir weights
 	head -c 40000 /dev/zero >weights/model.pt.part
 	run --separate-stderr fetch model
 	[ "$status" -eq 0 ]
-	[[ $stderr == *"does not belong to it; from the start"* ]]
+	[[ $stderr == *"belongs to another file; starting over"* ]]
 	is_fetched
 	rm weights/*
 	head -c 140000 /dev/zero >weights/model.pt.part
@@ -106,30 +106,30 @@ load fetch_helpers
 	is_fetched
 }
 
-@test "wrong content is refused and nothing stays" {
+@test "wrong content is rejected and removed" {
 	catalogue plain "$(printf 0%.0s {1..64})"
-	fails 4 "SHA-256 is $sum and should be 000000" fetch model
+	fails 4 "SHA-256 is $sum, expected 000000" fetch model
 	has_nothing
 	catalogue long
-	fails 4 "it is" fetch model
+	fails 4 "the answer is longer than 100000 bytes" fetch model
 	[ ! -e weights/model.pt ]
 	rm -f weights/*
 	catalogue short
-	fails 4 "it ends after 50000 of 100000 bytes" fetch model
+	fails 4 "the answer ends after 50000 of 100000 bytes" fetch model
 	[ ! -e weights/model.pt ]
 }
 
-@test "other content under the name stays, unless --force says so" {
+@test "other content under the name stays unless --force is given" {
 	catalogue plain
 	mkdir weights
 	echo mine >weights/model.pt
-	fails 4 "weights/model.pt: is there, but its SHA-256" fetch model
+	fails 4 "weights/model.pt: exists, but its SHA-256" fetch model
 	[ "$(cat weights/model.pt)" = mine ]
 	fetch --force model
 	is_fetched
 }
 
-@test "passing faults are tried again, others are not" {
+@test "temporary errors are retried, others are not" {
 	catalogue flaky/2
 	fetch model
 	is_fetched
@@ -153,14 +153,14 @@ load fetch_helpers
 	has_nothing
 }
 
-@test "a busy server is asked again when it says" {
+@test "a busy server is retried when it asks for it" {
 	catalogue busy
-	run --separate-stderr fetch model # whose own pause is 0
-	[[ $stderr == *"status 503; 0 bytes are there, trying again in 2 s"* ]]
+	run --separate-stderr fetch model # its own pause is 0
+	[[ $stderr == *"status 503: have 0 bytes, trying again in 2 s"* ]]
 	is_fetched
 }
 
-@test "a file that changes on the server in the middle: the new one, not a mixture" {
+@test "a file that changes on the server during a download: the new one, not a mixture" {
 	head -c 120000 /dev/urandom >www/model.bin.new
 	of "url: $base/changes/30000/model.bin"
 	fetch model
@@ -168,7 +168,7 @@ load fetch_helpers
 	grep -q '"bytes": 120000' weights/model.pt.json
 }
 
-@test "redirects are followed, ten of them" {
+@test "at most ten redirects are followed" {
 	catalogue redirect/3
 	fetch model
 	is_fetched
@@ -180,7 +180,7 @@ load fetch_helpers
 }
 
 @test "https never becomes http by a redirect" {
-	command -v openssl >/dev/null || skip "openssl is not here"
+	command -v openssl >/dev/null || skip "openssl is not installed"
 	openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=127.0.0.1 \
 		-addext subjectAltName=IP:127.0.0.1 2>/dev/null
 	plain_port=$port
@@ -195,13 +195,13 @@ load fetch_helpers
 	fails 4 "a redirect away from https was refused" fetch model
 	has_nothing
 	[ ! -s requests.log ]
-	unset SSL_CERT_FILE # a certificate that nobody vouches for
+	unset SSL_CERT_FILE # a certificate without a known authority
 	catalogue plain
 	fails 4 "certificate" fetch model
 	has_nothing
 }
 
-@test "two at once: one brings it, the other waits" {
+@test "two at once: one downloads, the other waits" {
 	catalogue plain
 	fetch model 3>&- &
 	local pid=$!
@@ -210,32 +210,32 @@ load fetch_helpers
 	is_fetched
 }
 
-@test "what cannot be written" {
+@test "errors when writing" {
 	catalogue plain
 	mkdir weights
 	(ulimit -f 40 && trap '' XFSZ && fails 1 "cannot write: File too large" fetch model)
 	[ ! -e weights/model.pt ]
-	fetch model # goes on from there
+	fetch model # resumes
 	is_fetched
 	of "url: $base/plain/model.bin, bytes: 1000000000000000, sha256: $sum"
-	fails 1 "MiB are free on its disk" fetch --force model
-	cmp www/model.bin weights/model.pt # still there
+	fails 1 "MiB are free on the disk" fetch --force model
+	cmp www/model.bin weights/model.pt # unchanged
 	catalogue plain
 	echo file >file
 	fails 1 "cannot make folder" fetch --dir file model
 }
 
-@test "what is refused" {
+@test "bad arguments and catalogues are rejected" {
 	fails 2 "at least one name is needed" "$fairvox" fetch
-	fails 2 "nothing called 'ecpa' can be fetched, did you mean 'ecapa'?" "$fairvox" fetch ecpa
+	fails 2 "unknown name 'ecpa', did you mean 'ecapa'?" "$fairvox" fetch ecpa
 	fails 2 "--mirror: 'ftp://x' begins neither" "$fairvox" fetch --mirror ftp://x ecapa
 	fails 2 "--wait: '-1' is no number" "$fairvox" fetch --wait=-1 ecapa
 	fails 2 "--list takes no names" "$fairvox" fetch --list ecapa
 	catalogue plain
 	sed -i 's,save: weights,save: ../weights,; s/sha256: ./sha256: X/; s/commercial: false/commercial: no/; s/what:/waht:/' catalogue.yaml
-	fails 2 "catalogue.yaml:4:9: save: a relative path without '..' is needed" fetch model
+	fails 2 "catalogue.yaml:4:9: save: must be a relative path without '..'" fetch model
 	[[ $stderr == *"catalogue.yaml:2:3: 'what' is missing"* ]]
 	[[ $stderr == *"catalogue.yaml:2:3: unknown key 'waht'"* ]]
-	[[ $stderr == *"sha256: 64 digits"* ]]
-	[[ $stderr == *"commercial: true or false is needed"* ]]
+	[[ $stderr == *"sha256: must be 64 digits"* ]]
+	[[ $stderr == *"commercial: must be true or false"* ]]
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# What the tests of fetch share: a web server on loopback (tests/http/server.c), and catalogues that lead to it.
+# Shared by the tests of fetch: a web server on loopback (tests/http/server.c) and catalogues that point to it.
 
-# serve [CERT KEY]: a server for ./www; sets port. Requests are lines in requests.log.
+# serve [CERT KEY]: starts a server for ./www and sets port. It logs each request as a line of requests.log.
 serve() {
 	local name=server-${#servers[@]}
 	: >"$name"
@@ -19,7 +19,7 @@ serve() {
 setup() {
 	cd "$BATS_TEST_TMPDIR"
 	servers=()
-	export HOME=$PWD/home # no caches but those of the test
+	export HOME=$PWD/home # only the caches of the test
 	unset XDG_CACHE_HOME HF_HOME HF_HUB_CACHE HF_ENDPOINT TORCH_HOME FAIRVOX_MIRROR \
 		http_proxy https_proxy HTTPS_PROXY ALL_PROXY
 	mkdir www home
@@ -33,7 +33,7 @@ teardown() {
 	[ ${#servers[@]} -eq 0 ] || kill "${servers[@]}"
 }
 
-# of FORM: a catalogue of one thing with this form.
+# of FORM: writes a catalogue of one item with this form.
 of() {
 	cat >catalogue.yaml <<END
 model:
@@ -46,7 +46,7 @@ model:
 END
 }
 
-# catalogue WAY [SHA256]: from $base/WAY/model.bin.
+# catalogue WAY [SHA256]: writes a catalogue of $base/WAY/model.bin.
 catalogue() {
 	of "url: $base/$1/model.bin, bytes: 100000, sha256: ${2-$sum}"
 }
@@ -55,7 +55,7 @@ fetch() {
 	"$fairvox" fetch --catalogue catalogue.yaml --wait 0 "$@"
 }
 
-# The file is there, whole, with its receipt, and nothing else beside it.
+# The file is complete and has its receipt, and the folder holds nothing else.
 is_fetched() {
 	cmp www/model.bin weights/model.pt
 	grep -q "\"sha256\": \"$sum\"" weights/model.pt.json

@@ -1,15 +1,15 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# fairvox fetch: caches of other programs, hashes from elsewhere, archives, many files, and the list.
+# fairvox fetch: caches of other programs, hashes from other sources, archives, many files, and the list.
 load helpers
 load fetch_helpers
 
-@test "--offline never asks, and takes what the caches hold" {
+@test "--offline makes no request and uses the caches" {
 	catalogue plain
-	fails 4 "in no cache, and --offline forbids to ask for it" fetch --offline model
+	fails 4 "not in a cache: run without --offline to download it" fetch --offline model
 	[ ! -s requests.log ]
 	mkdir -p home/.cache/s3prl/download
-	cp www/model.bin home/.cache/s3prl/download/0123abcd.whatever.pt # found by its size, known by its content
+	cp www/model.bin home/.cache/s3prl/download/0123abcd.whatever.pt # found by size, identified by content
 	head -c 100000 /dev/zero >home/.cache/s3prl/download/other.pt
 	run --separate-stderr fetch --offline model
 	[ "$status" -eq 0 ]
@@ -19,7 +19,7 @@ load fetch_helpers
 	grep -q '"source": ".*/s3prl/download/0123abcd.whatever.pt"' weights/model.pt.json
 }
 
-@test "the cache of torch, where TORCH_HOME says" {
+@test "the cache of torch, in TORCH_HOME" {
 	catalogue plain
 	export TORCH_HOME=$PWD/torch
 	mkdir -p torch/hub/checkpoints
@@ -28,13 +28,13 @@ load fetch_helpers
 	is_fetched
 	[ ! -s requests.log ]
 	rm weights/*
-	echo different >torch/hub/checkpoints/model.bin # of that name, not of that content
+	echo different >torch/hub/checkpoints/model.bin # right name, wrong content
 	fetch model
 	is_fetched
 	[ -s requests.log ]
 }
 
-# hub REST: a form at Hugging Face's address, asked for at the mirror.
+# hub REST: a form with a Hugging Face URL, requested from the mirror.
 hub() {
 	mkdir -p www/huggingface.co/org/model/{resolve,raw}/main
 	cp www/model.bin www/huggingface.co/org/model/resolve/main/model.bin
@@ -47,7 +47,7 @@ pointer() {
 		>www/huggingface.co/org/model/raw/main/model.bin
 }
 
-# in_hub FOLDER: the file as Hugging Face's cache keeps it.
+# in_hub FOLDER: stores the file like Hugging Face's cache does.
 in_hub() {
 	local folder=$1/models--org--model
 	mkdir -p "$folder"/{blobs,snapshots/abc}
@@ -55,7 +55,7 @@ in_hub() {
 	ln -s "../../blobs/$sum" "$folder/snapshots/abc/model.bin"
 }
 
-@test "the cache of Hugging Face, where each variable says" {
+@test "the cache of Hugging Face, in the folder of each variable" {
 	hub ", bytes: 100000, sha256: $sum"
 	in_hub home/.cache/huggingface/hub
 	fetch --offline model 2>&1 | grep 'found in the cache of Hugging Face'
@@ -76,7 +76,7 @@ in_hub() {
 	is_fetched
 }
 
-@test "no pinned hash: the repository's pointer, or the cache's own record, says it" {
+@test "no pinned hash: the repository's pointer or the cache's record gives it" {
 	hub ""
 	pointer "$sum" 100000
 	fetch model
@@ -85,13 +85,13 @@ in_hub() {
 	fetch --offline model # as recorded
 	: >weights/model.pt.json
 	fetch model # by the pointer
-	fails 4 "is none that 'model' is known to have" fetch --offline model
+	fails 4 "is not a known one of 'model'" fetch --offline model
 	rm -r weights
 	pointer "$(printf 0%.0s {1..64})" 100000
-	fails 4 "SHA-256 is $sum and should be 0000" fetch model
+	fails 4 "SHA-256 is $sum, expected 0000" fetch model
 	has_nothing
 	echo '<html>' >www/huggingface.co/org/model/raw/main/model.bin
-	fails 4 "raw/main/model.bin: no git LFS pointer" fetch model
+	fails 4 "raw/main/model.bin: not a git LFS pointer" fetch model
 	has_nothing
 	in_hub home/.cache/huggingface/hub
 	fetch --offline model
@@ -99,21 +99,21 @@ in_hub() {
 	grep -q '"proof": "cache"' weights/model.pt.json
 	rm -r weights
 	echo broken >>"home/.cache/huggingface/hub/models--org--model/blobs/$sum"
-	fails 4 "in no cache" fetch --offline model
+	fails 4 "not in a cache" fetch --offline model
 }
 
-@test "no hash is published at all: said, and the one found is recorded" {
+@test "no hash is published: the log says so and the one found is recorded" {
 	of "url: $base/cutonce/30000/model.bin"
 	mkdir weights
-	head -c 1000 /dev/zero >weights/model.pt.part # nothing would tell that it is of another file
+	head -c 1000 /dev/zero >weights/model.pt.part # nothing could tell that it belongs to another file
 	run --separate-stderr fetch model
 	[ "$status" -eq 0 ]
-	[[ $stderr == *"no hash is published for it; this one's SHA-256 is $sum, recorded"* ]]
+	[[ $stderr == *"no hash is published; the receipt records the SHA-256 found: $sum"* ]]
 	is_fetched
 	grep -q '"proof": "none"' weights/model.pt.json
 }
 
-@test "the second place is asked when the first has it no more" {
+@test "the second source is tried when the first no longer has the file" {
 	catalogue status/410
 	echo "    - {from: elsewhere, url: \"$base/plain/model.bin\", bytes: 100000, sha256: $sum}" >>catalogue.yaml
 	run --separate-stderr fetch model
@@ -123,7 +123,7 @@ in_hub() {
 	grep -q '"from": "elsewhere"' weights/model.pt.json
 }
 
-@test "many files: several at a time, checked, those that are there left alone" {
+@test "many files: several at a time, checked, existing files kept" {
 	mkdir www/audio
 	for i in 1 2 3 4 5 6 7 8 9; do head -c "${i}0000" /dev/urandom >"www/audio/a$i.wav"; done
 	for i in 1 2 3 4 5 6 7 8; do
@@ -148,31 +148,31 @@ END
 	run --separate-stderr fetch corpus
 	[ "$status" -eq 0 ]
 	[ "$output" = data/wav ]
-	[[ $stderr == *"data/wav: 9 files, 450000 bytes"*"9 were brought now"* ]]
+	[[ $stderr == *"data/wav: 9 files, 450000 bytes"*"9 downloaded now"* ]]
 	diff -r www/audio data/wav
 	grep -q '"proof": "pointer"' data/wav.json
-	[ "$(grep -c status requests.log)" -le 4 ] # once a worker: then the place that answers comes first
+	[ "$(grep -c status requests.log)" -le 4 ] # once per worker: then the URL that answers is tried first
 	: >requests.log
 	rm data/wav/a3.wav
 	run --separate-stderr fetch corpus
-	[[ $stderr == *"1 were brought now"* ]]
+	[[ $stderr == *"1 downloaded now"* ]]
 	diff -r www/audio data/wav
 	fetch --offline corpus
 	rm data/wav/a9.wav
-	fails 4 "data/wav/a9.wav: is missing, and --offline" fetch --offline corpus
+	fails 4 "data/wav/a9.wav: is missing: run without --offline" fetch --offline corpus
 	echo more >>data/wav/a1.wav
-	fails 4 "corpus: 1 of 9 files are not in data/wav" fetch corpus
-	[[ $stderr == *"data/wav/a1.wav: is there, but its SHA-256"* ]]
+	fails 4 "corpus: 1 of 9 files are missing from data/wav" fetch corpus
+	[[ $stderr == *"data/wav/a1.wav: exists, but its SHA-256"* ]]
 	fetch --force -j 1 corpus
 	diff -r www/audio data/wav
 	sed -i 's,a1.wav 10000,../a1.wav 10000,' www/list.txt # a list that leads out of the folder
 	sed -i "s/bytes: .*/bytes: $(stat -c %s www/list.txt), sha256: $(sha256sum <www/list.txt | cut -d' ' -f1)}/" catalogue.yaml
 	rm data/wav.list
-	fails 4 "data/wav.list:1: not a name, a size and a SHA-256" fetch corpus
+	fails 4 "data/wav.list:1: expected a URL, a size and a SHA-256" fetch corpus
 }
 
-@test "a member of an archive, checked by itself" {
-	command -v python3 >/dev/null || skip "python3 is not here"
+@test "a member of an archive has its own hash" {
+	command -v python3 >/dev/null || skip "python3 is not installed"
 	python3 -c 'import zipfile; z = zipfile.ZipFile("www/a.zip", "w", zipfile.ZIP_DEFLATED); z.write("www/model.bin", "in/model.bin")'
 	archive="bytes: $(stat -c %s www/a.zip), sha256: $(sha256sum <www/a.zip | cut -d' ' -f1)"
 	of "url: $base/cut/40000/a.zip, $archive, member: {name: in/model.bin, bytes: 100000, sha256: $sum}"
@@ -181,13 +181,13 @@ END
 	rm weights/*
 	cp catalogue.yaml good.yaml
 	sed -i "s,sha256: $sum,sha256: $(printf 0%.0s {1..64})," catalogue.yaml
-	fails 4 "SHA-256 is $sum and should be 0000" fetch model
+	fails 4 "SHA-256 is $sum, expected 0000" fetch model
 	has_nothing
 	sed 's,in/model,in/modell,' good.yaml >catalogue.yaml
-	fails 4 "there is no 'in/modell.bin' in it" fetch model
+	fails 4 "the archive has no member 'in/modell.bin'" fetch model
 	has_nothing
 	sed 's,bytes: 100000,bytes: 99999,' good.yaml >catalogue.yaml
-	fails 4 "in/model.bin: not the 99999 bytes" fetch model
+	fails 4 "in/model.bin: does not have the expected 99999 bytes" fetch model
 	has_nothing
 	cp good.yaml catalogue.yaml
 	mkdir -p home/.cache/torch/hub/checkpoints
@@ -196,7 +196,7 @@ END
 	is_fetched
 }
 
-@test "GE2E's real weights, from the package as PyPI has it" {
+@test "GE2E's real weights, from the package on PyPI" {
 	"$FAIRVOX_SOURCE/tests/support/fetch_ge2e.sh" "$FAIRVOX_BUILD/ge2e" || skip "the package resemblyzer could not be downloaded"
 	local at=www/files.pythonhosted.org/packages/d9/b5/d897d5de5b2123a1ad5d32e8e007d83f76582f5c32c60992577263bd7c7e
 	mkdir -p "$at"
@@ -210,7 +210,7 @@ END
 	"$fairvox" fetch --list >list.txt
 	grep -q '^ecapa  *83 MB  Apache-2.0 ' list.txt
 	grep -q '^wav2vec2-age-gender .*(non-commercial use only)$' list.txt
-	command -v python3 >/dev/null || skip "python3 is not here"
+	command -v python3 >/dev/null || skip "python3 is not installed"
 	"$fairvox" fetch --list --json >list.json
 	catalogue plain
 	fetch --json model >fetched.json

@@ -91,7 +91,7 @@ renamed() {
 	ln -s self audio/self
 	as_before "$fairvox" run plan.yaml
 	ln -s nothing audio/dangling.wav
-	fails 4 "audio/dangling.wav: link to a file that does not exist" "$fairvox" run plan.yaml
+	fails 4 "audio/dangling.wav: is a link to a missing file" "$fairvox" run plan.yaml
 }
 
 @test "a file or a device where a folder or a file should be" {

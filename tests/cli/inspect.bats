@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# fairvox inspect: what stands in a file of weights.
+# fairvox inspect: what a checkpoint contains.
 load helpers
 
 containers=$FAIRVOX_SOURCE/tests/golden/containers
@@ -55,7 +55,7 @@ setup() {
 
 @test "what is refused" {
 	fails 4 "bad_zip_pickle_os_system.pt: byte 66: global: 'os.system'" "$fairvox" inspect "$containers/bad_zip_pickle_os_system.pt"
-	fails 4 "byte 0: unknown content: no file of tensors, it looks like a Git LFS pointer" "$fairvox" inspect "$containers/bad_lfs_pointer.bin"
+	fails 4 "byte 0: unknown content: not a file of tensors but a Git LFS pointer" "$fairvox" inspect "$containers/bad_lfs_pointer.bin"
 	fails 4 "nothere: No such file" "$fairvox" inspect nothere
 	fails 2 "one file is to be named" "$fairvox" inspect
 	fails 2 "needs weights: give resemblyzer/pretrained.pt" "$fairvox" encode --encoder ge2e --out x.csv x.wav

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading, resampling, cutting and finding recordings; damaged files. The files are written here.
- */
+/* Reading, resampling, cutting and finding recordings, and damaged files. The test writes all
+ * files itself. */
 #include "support.h"
 
 #include <math.h>
@@ -18,7 +18,8 @@
 
 #define PI 3.14159265358979323846
 
-/* Interleaved float samples -> a file; false when this libsndfile cannot write the format. */
+/* Writes interleaved float samples to a file; false when this libsndfile cannot write the
+ * format. */
 static bool write_audio(
 	const char *path, int format, int rate_hz, int channels, const float *x, int64_t frames)
 {
@@ -33,7 +34,7 @@ static bool write_audio(
 	return true;
 }
 
-static float *tone(double hz, double amplitude, int rate_hz, int64_t n)
+static float *make_tone(double hz, double amplitude, int rate_hz, int64_t n)
 {
 	float *x = malloc((size_t)n * sizeof *x);
 	assert_non_null(x);
@@ -42,7 +43,7 @@ static float *tone(double hz, double amplitude, int rate_hz, int64_t n)
 	return x;
 }
 
-static float *noise(int64_t n)
+static float *make_noise(int64_t n)
 {
 	float *x = malloc((size_t)n * sizeof *x);
 	fv_stream stream = core_stream(1, 0, "noise", 0, 0);
@@ -52,7 +53,7 @@ static float *noise(int64_t n)
 	return x;
 }
 
-static double rms(const float *x, int64_t n)
+static double compute_rms(const float *x, int64_t n)
 {
 	double sum = 0;
 	for (int64_t t = 0; t < n; t++)
@@ -105,7 +106,7 @@ static void channels_are_averaged(void **state)
 static const struct {
 	const char *name;
 	int format;
-	double error; /* rms, relative */
+	double error; /* RMS, relative */
 } formats[] = {
 	{"x.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_24, 1e-6},
 	{"x.aiff", SF_FORMAT_AIFF | SF_FORMAT_PCM_24, 1e-6},
@@ -124,7 +125,7 @@ static void formats_are_read(void **state)
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	const char *dir = test_folder("audio");
-	float *x = tone(440, 0.3, 48000, 48000);
+	float *x = make_tone(440, 0.3, 48000, 48000);
 	int written = 0;
 	for (int f = 0; f < FORMATS; f++) {
 		const char *path = core_path_join(ctx, dir, formats[f].name);
@@ -135,17 +136,17 @@ static void formats_are_read(void **state)
 		assert_int_equal(wave.n, 48000);
 		for (int64_t t = 0; t < wave.n; t++)
 			wave.sample[t] -= x[t];
-		assert_true(rms(wave.sample, wave.n) <= formats[f].error * rms(x, 48000));
+		assert_true(compute_rms(wave.sample, wave.n) <=
+			    formats[f].error * compute_rms(x, 48000));
 		core_wave_free(&wave);
 	}
-	assert_true(written >= 7); /* all but MP3 and Opus are part of every build */
+	assert_true(written >= 7); /* every build supports all but MP3 and Opus */
 	free(x);
 	core_ctx_free(ctx);
 }
 
-/* A tone comes out as the same tone at the new rate, of the length n * ratio, to 120 dB (in the
- * upper quarter of the band 0.01 dB, soxr's own figure); a tone above the new Nyquist frequency
- * does not come out. */
+/* A tone keeps its frequency at the new rate and has length n * ratio, to 120 dB (0.01 dB in the
+ * upper quarter of the band, as soxr states); a tone above the new Nyquist frequency is removed. */
 static void tones_are_resampled(void **state)
 {
 	(void)state;
@@ -161,17 +162,18 @@ static void tones_are_resampled(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		int rate = cases[i].rate_hz;
 		int64_t n = rate + 17;
-		float *x = tone(cases[i].hz, 0.5, rate, n);
+		float *x = make_tone(cases[i].hz, 0.5, rate, n);
 		assert_true(write_audio(path, SF_FORMAT_WAV | SF_FORMAT_FLOAT, rate, 1, x, n));
 		core_wave wave = read_ok(ctx, path, 16000, 0);
 		double length = (double)n * 16000 / rate;
 		assert_true(fabs((double)wave.n - length) < 1);
 		assert_int_equal(wave.source_rate_hz, rate);
-		float *want = tone(cases[i].hz, cases[i].hz < 8000 ? 0.5 : 0, 16000, wave.n);
+		float *want = make_tone(cases[i].hz, cases[i].hz < 8000 ? 0.5 : 0, 16000, wave.n);
 		for (int64_t t = 0; t < wave.n; t++)
 			want[t] -= wave.sample[t];
-		int64_t edge = 1000; /* the tone begins and ends abruptly */
-		assert_true(rms(want + edge, wave.n - 2 * edge) < cases[i].error * rms(x, n));
+		int64_t edge = 1000; /* the tone starts and ends abruptly */
+		assert_true(compute_rms(want + edge, wave.n - 2 * edge) <
+			    cases[i].error * compute_rms(x, n));
 		core_wave_free(&wave);
 		free(want);
 		free(x);
@@ -187,7 +189,7 @@ static void cuts_are_prefixes(void **state)
 	const int rates[] = {16000, 44100, 48000, 8000, 11025};
 	for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
 		int64_t n = 5 * rates[i];
-		float *x = noise(n);
+		float *x = make_noise(n);
 		assert_true(write_audio(path, SF_FORMAT_WAV | SF_FORMAT_FLOAT, rates[i], 1, x, n));
 		core_wave whole = read_ok(ctx, path, 16000, 0);
 		const double seconds[] = {0.1, 1, 2.34567, 4.9, 5, 60};
@@ -205,7 +207,7 @@ static void cuts_are_prefixes(void **state)
 	core_ctx_free(ctx);
 }
 
-static void refuse(fv_ctx *ctx, const char *path, const char *message)
+static void check_rejected(fv_ctx *ctx, const char *path, const char *message)
 {
 	core_wave wave;
 	test_fails(ctx, core_audio_read(ctx, path, 16000, 0, &wave), FV_DATA,
@@ -213,26 +215,26 @@ static void refuse(fv_ctx *ctx, const char *path, const char *message)
 	assert_null(wave.sample);
 }
 
-static void bad_files(void **state)
+static void bad_files_are_rejected(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	const char *dir = test_folder("audio");
-	refuse(ctx, core_path_join(ctx, dir, "none.wav"), "No such file");
-	refuse(ctx, dir, "not a regular file");
+	check_rejected(ctx, core_path_join(ctx, dir, "none.wav"), "No such file");
+	check_rejected(ctx, dir, "not a regular file");
 	const char *path = core_path_join(ctx, dir, "x.wav");
 	test_ok(ctx, core_file_write(ctx, path, "", 0));
-	refuse(ctx, path, "empty file");
+	check_rejected(ctx, path, "empty file");
 	test_ok(ctx, core_file_write(ctx, path, "this is no recording", 20));
-	refuse(ctx, path, "Format not recognised");
+	check_rejected(ctx, path, "Format not recognised");
 	float x[] = {0, 0.5f, NAN, 0};
 	assert_true(write_audio(path, SF_FORMAT_WAV | SF_FORMAT_FLOAT, 16000, 1, x, 0));
-	refuse(ctx, path, "0 samples");
+	check_rejected(ctx, path, "0 samples");
 	assert_true(write_audio(path, SF_FORMAT_WAV | SF_FORMAT_FLOAT, 16000, 1, x, 4));
-	refuse(ctx, path, "sample 2 is not finite");
+	check_rejected(ctx, path, "sample 2 is not finite");
 	x[2] = INFINITY;
 	assert_true(write_audio(path, SF_FORMAT_WAV | SF_FORMAT_FLOAT, 16000, 2, x, 2));
-	refuse(ctx, path, "sample 1 is not finite");
+	check_rejected(ctx, path, "sample 1 is not finite");
 	core_wave wave;
 	x[2] = 0;
 	assert_true(write_audio(path, SF_FORMAT_WAV | SF_FORMAT_FLOAT, 16000, 1, x, 4));
@@ -240,14 +242,14 @@ static void bad_files(void **state)
 	core_ctx_free(ctx);
 }
 
-/* Every format cut in half; those with checksums with bytes changed. Nothing of the kind may pass
- * for a shorter recording. */
-static void damaged_files(void **state)
+/* Every format cut in half, and those with checksums with changed bytes: none may pass as a
+ * shorter recording. */
+static void damaged_files_are_rejected(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	const char *dir = test_folder("audio");
-	float *x = noise(48000);
+	float *x = make_noise(48000);
 	for (int f = 0; f < FORMATS; f++) {
 		const char *path = core_path_join(ctx, dir, formats[f].name);
 		if (!write_audio(path, formats[f].format, 48000, 1, x, 48000))
@@ -272,13 +274,13 @@ static void damaged_files(void **state)
 	core_ctx_free(ctx);
 }
 
-/* What a program writes that pipes a WAV and never learns its length. */
-static void streamed_wav(void **state)
+/* A WAV as written by a program that pipes it and never learns its length. */
+static void streamed_wav_is_read(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	const char *path = core_path_join(ctx, test_folder("audio"), "x.wav");
-	float *x = noise(1000);
+	float *x = make_noise(1000);
 	char *data;
 	size_t size;
 	assert_true(write_audio(path, SF_FORMAT_WAV | SF_FORMAT_PCM_16, 16000, 1, x, 1000));
@@ -293,7 +295,7 @@ static void streamed_wav(void **state)
 	core_ctx_free(ctx);
 }
 
-static void touch(fv_ctx *ctx, const char *dir, const char *name)
+static void create_file(fv_ctx *ctx, const char *dir, const char *name)
 {
 	test_ok(ctx, core_file_write(ctx, core_path_join(ctx, dir, name), "", 0));
 }
@@ -305,11 +307,11 @@ static void folders_are_indexed(void **state)
 	const char *dir = test_folder("audio"), *sub = core_path_join(ctx, dir, "a/b");
 	test_ok(ctx, core_make_dirs(ctx, sub));
 	test_ok(ctx, core_make_dirs(ctx, core_path_join(ctx, dir, ".cache")));
-	touch(ctx, dir, "z.WAV");
-	touch(ctx, dir, "notes.txt");
-	touch(ctx, dir, "._z.wav");
-	touch(ctx, dir, ".cache/y.wav");
-	touch(ctx, sub, "y.v2.flac");
+	create_file(ctx, dir, "z.WAV");
+	create_file(ctx, dir, "notes.txt");
+	create_file(ctx, dir, "._z.wav");
+	create_file(ctx, dir, ".cache/y.wav");
+	create_file(ctx, sub, "y.v2.flac");
 	assert_int_equal(symlink("..", core_path_join(ctx, sub, "loop")), 0);
 	assert_int_equal(symlink("b", core_path_join(ctx, dir, "a/same")), 0);
 	core_audio_index *index;
@@ -326,23 +328,23 @@ static void folders_are_indexed(void **state)
 	fv_status status = core_audio_locate(ctx, index, &corpus, path);
 	assert_int_equal(core_error_count(ctx), 2);
 	test_fails(ctx, status, FV_DATA, "l.csv:7: no recording 'q' below ");
-	touch(ctx, dir, "y.v2.ogg");
-	touch(ctx, sub, "z.mp3");
+	create_file(ctx, dir, "y.v2.ogg");
+	create_file(ctx, sub, "z.mp3");
 	status = core_audio_index_open(ctx, dir, &index);
 	assert_int_equal(core_error_count(ctx), 2);
 	assert_non_null(strstr(core_error_line(ctx, 1), "/a/b/z.mp3 and "));
-	assert_non_null(strstr(core_error_line(ctx, 1), "/z.WAV have one stem, 'z'"));
-	test_fails(ctx, status, FV_DATA, "have one stem, 'y.v2'");
+	assert_non_null(strstr(core_error_line(ctx, 1), "/z.WAV have the same stem 'z'"));
+	test_fails(ctx, status, FV_DATA, "have the same stem 'y.v2'");
 	test_fails(ctx, core_audio_index_open(ctx, core_path_join(ctx, dir, "no"), &index), FV_DATA,
 		"no such folder");
 	core_ctx_free(ctx);
 }
 
-static void moments_and_scaling(void **state)
+static void moments_merge_and_scale(void **state)
 {
 	(void)state;
 	enum { N = 10007 };
-	float *x = noise(N);
+	float *x = make_noise(N);
 	for (int t = 0; t < N; t++)
 		x[t] += 3;
 	core_moments whole = core_wave_moments(x, N), parts = {0};
@@ -362,8 +364,8 @@ static void moments_and_scaling(void **state)
 	free(x);
 }
 
-/* The wave that PyTorch's reference runs were given. */
-static void real_speech(void **state)
+/* The waveform that the PyTorch reference runs used. */
+static void real_speech_matches_reference(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -390,7 +392,7 @@ static void real_speech(void **state)
 	core_ctx_free(ctx);
 }
 
-static void real_corpus(void **state)
+static void real_corpus_is_located(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -413,13 +415,13 @@ int main(void)
 		cmocka_unit_test(formats_are_read),
 		cmocka_unit_test(tones_are_resampled),
 		cmocka_unit_test(cuts_are_prefixes),
-		cmocka_unit_test(bad_files),
-		cmocka_unit_test(damaged_files),
-		cmocka_unit_test(streamed_wav),
+		cmocka_unit_test(bad_files_are_rejected),
+		cmocka_unit_test(damaged_files_are_rejected),
+		cmocka_unit_test(streamed_wav_is_read),
 		cmocka_unit_test(folders_are_indexed),
-		cmocka_unit_test(moments_and_scaling),
-		cmocka_unit_test(real_speech),
-		cmocka_unit_test(real_corpus),
+		cmocka_unit_test(moments_merge_and_scale),
+		cmocka_unit_test(real_speech_matches_reference),
+		cmocka_unit_test(real_corpus_is_located),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The simulated bias against the paper's printed counts (Tables A3 and A4) and its promises:
- * exclusion, row order, seeds, directions, ratios, errors. */
+/* The simulated bias against the counts printed in the paper (Tables A3 and A4), and its
+ * guarantees: exclusion, row order, seeds, directions, ratios, errors. */
 #include "support.h"
 
 #include <stdio.h>
@@ -29,8 +29,8 @@ static const core_bias_spec bias = {.on = true,
 	.majority = majority,
 	.n_majority = 6};
 
-/* The label files in the tree, or those in the shared folder. */
-static const char *cremad(fv_ctx *ctx, const char *name)
+/* The label files of the source tree, or those of the test data. */
+static const char *get_cremad_path(fv_ctx *ctx, const char *name)
 {
 	const char *here =
 		core_format(ctx, "%s/configs/corpora/cremad/%s", getenv("FAIRVOX_SOURCE"), name);
@@ -39,13 +39,13 @@ static const char *cremad(fv_ctx *ctx, const char *name)
 		       : core_strdup(ctx, test_shared(core_format(ctx, "corpora/cremad/%s", name)));
 }
 
-static core_corpus_spec spec_of(fv_ctx *ctx)
+static core_corpus_spec make_spec(fv_ctx *ctx)
 {
-	const char *any = cremad(ctx, "labels_consensus_1.csv");
+	const char *any = get_cremad_path(ctx, "labels_consensus_1.csv");
 	return (core_corpus_spec){
 		.labels =
 			core_path_join(ctx, core_path_dir(ctx, any), "labels_consensus_{fold}.csv"),
-		.attributes_file = cremad(ctx, "VideoDemographics.csv"),
+		.attributes_file = get_cremad_path(ctx, "VideoDemographics.csv"),
 		.attributes_speaker = "ActorID",
 		.n_attribute_columns = 2,
 		.attribute_columns = columns,
@@ -59,13 +59,13 @@ static core_corpus_spec spec_of(fv_ctx *ctx)
 
 static core_corpus *read_fold(fv_ctx *ctx, int64_t fold)
 {
-	core_corpus_spec spec = spec_of(ctx);
+	core_corpus_spec spec = make_spec(ctx);
 	core_corpus *c;
 	test_ok(ctx, core_corpus_read(ctx, &spec, fold, &c));
 	return c;
 }
 
-static int strict_count(const core_corpus *c, const core_rows *rows, core_split split,
+static int count_strict(const core_corpus *c, const core_rows *rows, core_split split,
 	const char *class, const char *gender)
 {
 	const core_attribute *a = core_corpus_attribute(c, "gender");
@@ -78,7 +78,7 @@ static int strict_count(const core_corpus *c, const core_rows *rows, core_split 
 	return n;
 }
 
-static int value_count(const core_corpus *c, const core_rows *rows, core_split split,
+static int count_values(const core_corpus *c, const core_rows *rows, core_split split,
 	const char *attribute, const char *value)
 {
 	const core_attribute *a = core_corpus_attribute(c, attribute);
@@ -90,14 +90,14 @@ static int value_count(const core_corpus *c, const core_rows *rows, core_split s
 	return n;
 }
 
-static int64_t number(const core_csv *csv, int64_t row, const char *column)
+static int64_t get_number(const core_csv *csv, int64_t row, const char *column)
 {
 	int64_t value;
 	assert_true(core_parse_int(core_csv_cell(csv, row, core_csv_column(csv, column)), &value));
 	return value;
 }
 
-static core_split split_of(const char *name)
+static core_split find_split(const char *name)
 {
 	for (int s = 0; s < CORE_SPLITS; s++)
 		if (!strcmp(name, core_split_name((core_split)s)))
@@ -106,7 +106,7 @@ static core_split split_of(const char *name)
 	return CORE_TRAIN;
 }
 
-static void table_a3(void **state)
+static void table_a3_is_reproduced(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -119,13 +119,13 @@ static void table_a3(void **state)
 	for (int64_t r = 0; r < want.n_rows; r++)
 		for (int s = 0; s < CORE_SPLITS; s++)
 			assert_int_equal(
-				strict_count(c, &rows, (core_split)s, core_csv_cell(&want, r, 0),
+				count_strict(c, &rows, (core_split)s, core_csv_cell(&want, r, 0),
 					core_csv_cell(&want, r, 1)),
-				number(&want, r, core_split_name((core_split)s)));
+				get_number(&want, r, core_split_name((core_split)s)));
 	core_ctx_free(ctx);
 }
 
-static void table_a4(void **state)
+static void table_a4_is_reproduced(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -133,18 +133,18 @@ static void table_a4(void **state)
 	test_ok(ctx, core_csv_read(ctx, test_shared("reference/published/table_a4.csv"), &want));
 	assert_int_equal(want.n_rows, 15);
 	for (int64_t r = 0; r < want.n_rows; r++) {
-		int64_t fold = number(&want, r, "fold");
-		core_split split = split_of(core_csv_cell(&want, r, 1));
+		int64_t fold = get_number(&want, r, "fold");
+		core_split split = find_split(core_csv_cell(&want, r, 1));
 		const core_corpus *c = read_fold(ctx, fold);
 		core_rows rows;
 		test_ok(ctx, core_bias_rows(ctx, c, &bias, 7, fold, &rows));
 		for (int k = 0; k < 6; k++)
-			assert_int_equal(strict_count(c, &rows, split, emotions[k], NULL),
-				number(&want, r, emotions[k]));
-		assert_int_equal(
-			value_count(c, &rows, split, "gender", "Male"), number(&want, r, "male"));
-		assert_int_equal(value_count(c, &rows, split, "gender", "Female"),
-			number(&want, r, "female"));
+			assert_int_equal(count_strict(c, &rows, split, emotions[k], NULL),
+				get_number(&want, r, emotions[k]));
+		assert_int_equal(count_values(c, &rows, split, "gender", "Male"),
+			get_number(&want, r, "male"));
+		assert_int_equal(count_values(c, &rows, split, "gender", "Female"),
+			get_number(&want, r, "female"));
 	}
 	core_ctx_free(ctx);
 }
@@ -155,9 +155,9 @@ static const struct {
 	{"asian", "race", "Asian"}, {"young", "age", "Young"}, {"middle", "age", "Middle"},
 	{"elderly", "age", "Elderly"}};
 
-/* Race and age of train and dev depend on the draw: the printed count must lie within 1,000 of
- * them. Those of the test sets do not. */
-static void table_a4_race_and_age(void **state)
+/* Race and age in train and dev depend on the draw, so the printed count must lie within the
+ * range of 1,000 draws. In the test sets they are fixed. */
+static void table_a4_race_and_age_are_in_range(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -174,7 +174,7 @@ static void table_a4_race_and_age(void **state)
 			test_ok(once, core_bias_rows(once, c, &bias, draw, fold, &rows));
 			for (int s = 0; s < CORE_SPLITS; s++) {
 				for (int o = 0; o < 6; o++) {
-					int n = value_count(c, &rows, (core_split)s,
+					int n = count_values(c, &rows, (core_split)s,
 						others[o].attribute, others[o].value);
 					low[s][o] = n < low[s][o] ? n : low[s][o];
 					high[s][o] = n > high[s][o] ? n : high[s][o];
@@ -183,11 +183,11 @@ static void table_a4_race_and_age(void **state)
 			core_ctx_free(once);
 		}
 		for (int64_t r = 0; r < want.n_rows; r++) {
-			if (number(&want, r, "fold") != fold)
+			if (get_number(&want, r, "fold") != fold)
 				continue;
-			core_split s = split_of(core_csv_cell(&want, r, 1));
+			core_split s = find_split(core_csv_cell(&want, r, 1));
 			for (int o = 0; o < 6; o++) {
-				int64_t n = number(&want, r, others[o].column);
+				int64_t n = get_number(&want, r, others[o].column);
 				assert_true(low[s][o] <= n && n <= high[s][o]);
 				assert_true(s != CORE_TEST || low[s][o] == high[s][o]);
 			}
@@ -209,15 +209,16 @@ static bool same_rows(
 	return true;
 }
 
-/* The file's rows reversed give the same draw; another seed or fold gives another. */
+/* Reversed rows of the file give the same draw; another seed or fold gives another. */
 static void draws_are_keyed_by_name(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
-	core_corpus_spec spec = spec_of(ctx);
+	core_corpus_spec spec = make_spec(ctx);
 	char *data, *text = core_alloc(ctx, (size_t)1 << 21, 1);
 	size_t size;
-	test_ok(ctx, core_file_read(ctx, cremad(ctx, "labels_consensus_1.csv"), 0, &data, &size));
+	test_ok(ctx, core_file_read(
+			     ctx, get_cremad_path(ctx, "labels_consensus_1.csv"), 0, &data, &size));
 	char *header = data, *rows = strchr(data, '\n') + 1;
 	strncat(text, header, (size_t)(rows - header));
 	for (char *line = data + size - 1; line > rows; line--) {
@@ -253,8 +254,8 @@ static void draws_are_keyed_by_name(void **state)
 
 static void write_small(fv_ctx *ctx, core_corpus_spec *spec)
 {
-	/* sad: 7 F, 9 M in train; angry: 4 M, no F; 1 row without a majority; 1 of unknown gender
-	 */
+	/* train: sad has 7 F and 9 M, angry 4 M and no F; one row has no majority, one an
+	 * unknown gender */
 	core_column *none = NULL;
 	char *text = core_format(ctx, "FileName,angry,sad,SpkrID,Gender,Split_Set\n");
 	for (int i = 0; i < 16; i++)
@@ -291,18 +292,19 @@ static void ratios_and_directions(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		b.minority_ratio = cases[i].ratio;
 		test_ok(ctx, core_bias_rows(ctx, c, &b, 1, 0, &rows));
-		assert_int_equal(strict_count(c, &rows, CORE_TRAIN, "sad", "F"), 7);
-		assert_int_equal(strict_count(c, &rows, CORE_TRAIN, "sad", "M"), cases[i].sad_male);
-		assert_int_equal(strict_count(c, &rows, CORE_TRAIN, "angry", NULL), 4);
+		assert_int_equal(count_strict(c, &rows, CORE_TRAIN, "sad", "F"), 7);
+		assert_int_equal(count_strict(c, &rows, CORE_TRAIN, "sad", "M"), cases[i].sad_male);
+		assert_int_equal(count_strict(c, &rows, CORE_TRAIN, "angry", NULL), 4);
 		assert_int_equal(rows.n[CORE_TRAIN], 11 + cases[i].sad_male);
 		assert_int_equal(rows.n[CORE_DEV], 1);
 		assert_int_equal(rows.n[CORE_TEST], 1);
 	}
-	direction[1].column = "M"; /* 9 men, min(9, 7 available) women */
+	direction[1].column = "M"; /* 9 men, so min(9, 7 available) women */
 	b.minority_ratio = 1;
 	test_ok(ctx, core_bias_rows(ctx, c, &b, 1, 0, &rows));
-	assert_int_equal(strict_count(c, &rows, CORE_TRAIN, "sad", "F"), 7);
-	direction[1].column = "none"; /* the class keeps all, its row of unknown gender too */
+	assert_int_equal(count_strict(c, &rows, CORE_TRAIN, "sad", "F"), 7);
+	direction[1].column =
+		"none"; /* the class keeps all rows, including the one of unknown gender */
 	test_ok(ctx, core_bias_rows(ctx, c, &b, 1, 0, &rows));
 	assert_int_equal(rows.n[CORE_TRAIN], 4 + 17);
 	b.on = false;
@@ -311,7 +313,7 @@ static void ratios_and_directions(void **state)
 	core_ctx_free(ctx);
 }
 
-static void bad_settings(void **state)
+static void bad_settings_are_rejected(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -344,7 +346,7 @@ static void bad_settings(void **state)
 	test_fails(ctx, core_bias_rows(ctx, c, &b, 1, 0, &rows), FV_CONFIG,
 		"class 'angry' is missing");
 	core_column all_male[] = {
-		{"angry", "F"}, {"sad", "F"}}; /* dev's only majority row is a man's */
+		{"angry", "F"}, {"sad", "F"}}; /* the only majority row of dev is a man's */
 	b.majority = all_male;
 	b.n_majority = 2;
 	test_fails(ctx, core_bias_rows(ctx, c, &b, 1, 0, &rows), FV_DATA,
@@ -358,8 +360,8 @@ static void count_line(void *user, core_level level, const char *line)
 			strstr(line, "label above 1/2 for class 'angry'; its weight is 0") != NULL;
 }
 
-/* Half and half is not above 1/C: the class has no positive training row. */
-static void empty_class(void **state)
+/* A label of one half is not above 1/C, so the class has no positive training row. */
+static void empty_class_is_reported(void **state)
 {
 	(void)state;
 	const char *const rows[] = {"x,0.5,0.5,s,F,Train\n", "x,0.51,0.49,s,F,Train\n"};
@@ -387,13 +389,13 @@ static void empty_class(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table_a3),
-		cmocka_unit_test(table_a4),
-		cmocka_unit_test(table_a4_race_and_age),
+		cmocka_unit_test(table_a3_is_reproduced),
+		cmocka_unit_test(table_a4_is_reproduced),
+		cmocka_unit_test(table_a4_race_and_age_are_in_range),
 		cmocka_unit_test(draws_are_keyed_by_name),
 		cmocka_unit_test(ratios_and_directions),
-		cmocka_unit_test(bad_settings),
-		cmocka_unit_test(empty_class),
+		cmocka_unit_test(bad_settings_are_rejected),
+		cmocka_unit_test(empty_class_is_reported),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files of every container that the reference libraries wrote are read as they mean them, number by
- * number, and bad ones are refused for the right reason. */
+/* Files of every container, written by the reference libraries, are read value by value; bad
+ * files are rejected by the expected rule. */
 #include "support.h"
 
 #include <math.h>
@@ -12,7 +12,7 @@
 
 /* --- files of the reference library --- */
 
-static double wanted(const json_t *value)
+static double parse_value(const json_t *value)
 {
 	if (json_is_string(value)) {
 		const char *word = json_string_value(value);
@@ -21,7 +21,7 @@ static double wanted(const json_t *value)
 	return json_is_boolean(value) ? json_is_true(value) : json_number_value(value);
 }
 
-static int64_t integer_at(const fv_tensor *t, int64_t i)
+static int64_t get_integer(const fv_tensor *t, int64_t i)
 {
 	int64_t i64;
 	int32_t i32;
@@ -55,11 +55,11 @@ static void check_values(fv_ctx *ctx, const fv_tensor *t, const json_t *want)
 		test_fails(ctx, fv_tensor_to_f32(ctx, t, got), FV_DATA, t->dtype);
 	for (int64_t i = 0; i < t->count; i++) {
 		const json_t *value = json_array_get(values, (size_t)i);
-		float f = (float)wanted(value);
+		float f = (float)parse_value(value);
 		if (!floats && json_is_integer(value))
-			assert_int_equal(integer_at(t, i), json_integer_value(value));
+			assert_int_equal(get_integer(t, i), json_integer_value(value));
 		else if (!floats)
-			assert_int_equal(integer_at(t, i), json_is_true(value));
+			assert_int_equal(get_integer(t, i), json_is_true(value));
 		else if (isnan(f))
 			assert_true(isnan(got[i]));
 		else
@@ -68,8 +68,8 @@ static void check_values(fv_ctx *ctx, const fv_tensor *t, const json_t *want)
 	free(got);
 }
 
-/* `rule`: one name, or several with " or " between them. */
-static bool names_rule(const char *message, const char *rule)
+/* Whether the message names the rule; `rule` may list several with " or " between them. */
+static bool has_rule(const char *message, const char *rule)
 {
 	for (const char *next; rule; rule = next ? next + 4 : NULL) {
 		char wanted[64];
@@ -82,7 +82,7 @@ static bool names_rule(const char *message, const char *rule)
 	return false;
 }
 
-static void reference_files(void **state)
+static void reference_files_are_read(void **state)
 {
 	(void)state;
 	json_t *list = test_json(test_golden("containers/containers.json")), *item;
@@ -101,7 +101,7 @@ static void reference_files(void **state)
 		if (!tensors) {
 			const char *message = core_error_line(ctx, 0);
 			assert_int_equal(status, FV_DATA);
-			if (!names_rule(message, rule))
+			if (!has_rule(message, rule))
 				fail_msg("%s: %s (want rule %s)", name, message, rule);
 			test_fails(ctx, status, FV_DATA, core_format(ctx, "%s: byte ", path));
 			core_ctx_free(ctx);
@@ -132,9 +132,9 @@ static void reference_files(void **state)
 	json_decref(values);
 }
 
-/* In dicts in dicts, integers as keys: 'optimizer_state' holds {140123456789012: {"exp_avg": [1,
+/* Nested dicts with integer keys: 'optimizer_state' holds {140123456789012: {"exp_avg": [1,
  * 1]}}. */
-static void nested_names(void **state)
+static void nested_names_are_joined(void **state)
 {
 	(void)state;
 	static const char *const files[] = {
@@ -160,8 +160,8 @@ static void nested_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reference_files),
-		cmocka_unit_test(nested_names),
+		cmocka_unit_test(reference_files_are_read),
+		cmocka_unit_test(nested_names_are_joined),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

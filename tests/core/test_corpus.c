@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Label files: those of real corpora unedited, counted a second time by hand, and every refusal. */
+/* Label files: unedited ones of real corpora, with counts checked independently, and every
+ * error. */
 #include "support.h"
 
 #include <math.h>
@@ -30,7 +31,7 @@ static core_corpus *read_text(fv_ctx *ctx, core_corpus_spec *spec, const char *t
 	return read_ok(ctx, spec, 0);
 }
 
-static int32_t find(const core_corpus *c, const char *stem)
+static int32_t find_stem(const core_corpus *c, const char *stem)
 {
 	for (int32_t i = 0; i < c->n; i++)
 		if (!strcmp(c->stem[i], stem))
@@ -41,7 +42,8 @@ static int32_t find(const core_corpus *c, const char *stem)
 
 /* --- real files --- */
 
-/* Fields counted from the end of each line, without the CSV reader: gender is the last but one. */
+/* Counts lines by their last fields without the CSV reader: the last is the split, the one
+ * before it the gender. */
 static int64_t count_lines(const char *text, const char *split, const char *gender)
 {
 	int64_t n = 0;
@@ -84,7 +86,7 @@ static void check_counts(fv_ctx *ctx, const core_corpus *c)
 
 static const char *session_and_gender[] = {"SpkrID", "Gender"};
 
-static void real_files(void **state)
+static void real_files_have_expected_counts(void **state)
 {
 	(void)state;
 	const struct {
@@ -119,8 +121,8 @@ static void real_files(void **state)
 	}
 }
 
-/* Without the key, each of the five sessions has two genders: five lines, one cause. */
-static void sessions_are_no_speakers(void **state)
+/* Without speaker_key each of the five sessions has two genders, which gives five errors. */
+static void sessions_are_not_speakers(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -137,7 +139,7 @@ static void sessions_are_no_speakers(void **state)
 	core_ctx_free(ctx);
 }
 
-static void cremad_attributes(void **state)
+static void cremad_attributes_are_joined(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -171,11 +173,11 @@ static void cremad_attributes(void **state)
 		assert_true(age->counted[v]);
 	}
 	/* 1001,51,Male,Caucasian and 1003,21,Female,Caucasian in the table */
-	int32_t elderly = find(c, "1001_IEO_HAP_LO"), young = find(c, "1003_DFA_ANG_XX");
+	int32_t elderly = find_stem(c, "1001_IEO_HAP_LO"), young = find_stem(c, "1003_DFA_ANG_XX");
 	assert_string_equal(age->value[age->id[elderly]], "Elderly");
 	assert_string_equal(age->value[age->id[young]], "Young");
 	assert_string_equal(race->value[race->id[young]], "Caucasian");
-	/* methods.md: 636 ties of the largest label, none of them a strict majority */
+	/* 636 rows tie for the largest label; none of them has a strict majority */
 	int ties = 0;
 	for (int32_t i = 0; i < c->n; i++) {
 		const float *y = c->label + (size_t)i * 6;
@@ -189,7 +191,7 @@ static void cremad_attributes(void **state)
 	core_ctx_free(ctx);
 }
 
-/* --- the reader's rules ----------------------------------------------------------------------- */
+/* --- rules of the reader --- */
 
 #define HEAD "FileName,a,b,SpkrID,Gender,Split_Set\n"
 #define REST "d,0.5,0.5,s2,F,Development\nt,0.5,0.5,s3,M,Test\n"
@@ -203,7 +205,7 @@ static void values_are_kept(void **state)
 		"\xef\xbb\xbf" HEAD "x/zz.WAV,0.25,0.75,007,,train\r\n"
 		"\"b,1.flac\",0.4995,0.5005,7,\"F\"\"\",Train\r\n" REST);
 	assert_int_equal(c->n, 4);
-	int32_t z = find(c, "zz"), b = find(c, "b,1");
+	int32_t z = find_stem(c, "zz"), b = find_stem(c, "b,1");
 	assert_true(b < z);
 	assert_string_equal(c->file[z], "x/zz.WAV");
 	assert_int_equal(c->line[z], 2);
@@ -217,12 +219,12 @@ static void values_are_kept(void **state)
 	assert_true(c->label[2 * z] == 0.25f && c->label[2 * b + 1] == 0.5005f);
 	assert_int_equal(c->klass[z], 1);
 	assert_int_equal(c->strict[b], 1);
-	assert_int_equal(c->strict[find(c, "d")], -1);
-	assert_int_equal(c->klass[find(c, "d")], 0);
+	assert_int_equal(c->strict[find_stem(c, "d")], -1);
+	assert_int_equal(c->klass[find_stem(c, "d")], 0);
 	core_ctx_free(ctx);
 }
 
-static void refusals(void **state)
+static void bad_files_are_rejected(void **state)
 {
 	(void)state;
 	const struct {
@@ -230,9 +232,9 @@ static void refusals(void **state)
 		size_t errors;
 	} cases[] = {
 		{HEAD "x,0.5,0.5,s1,F,Train\nx.wav,1,0,s1,F,Train\n" REST,
-			"csv:3: 'x' is there twice, first on line 2", 1},
+			"csv:3: 'x' appears twice, first on line 2", 1},
 		{HEAD "x,0.5,0.5,s1,F,Train\ny,inf,-0.1,s1,F,Train\nz,0.5,0.51,s1,F,Train\n" REST,
-			"csv:3: a: 'inf' is no finite number", 3},
+			"csv:3: a: 'inf' is not a finite number", 3},
 		{HEAD "x,0.5,0.4949,s1,F,Train\n" REST, "csv:2: labels sum to 0.9949, not 1", 1},
 		{HEAD "x,0.5,0.5,s1,F,Trian\n" REST,
 			"csv:2: Split_Set: 'Trian' is not Train, Development or Test", 1},
@@ -272,8 +274,8 @@ static void refusals(void **state)
 	}
 }
 
-/* 0.005 off is allowed, a hair more is not. */
-static void sum_tolerance(void **state)
+/* A sum may be off by 0.005, not more. */
+static void sum_tolerance_is_kept(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -285,7 +287,7 @@ static void sum_tolerance(void **state)
 	core_ctx_free(ctx);
 }
 
-static void settings(void **state)
+static void settings_are_checked(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -297,18 +299,18 @@ static void settings(void **state)
 	spec.exclude = (core_strings){2, good};
 	c = read_ok(ctx, &spec, 0);
 	assert_int_equal(c->n, 3);
-	assert_int_equal(c->file_order[find(c, "q")], 1);
+	assert_int_equal(c->file_order[find_stem(c, "q")], 1);
 	spec.exclude = (core_strings){2, bad};
 	fv_status status = core_corpus_read(ctx, &spec, 0, &c);
 	assert_int_equal(core_error_count(ctx), 2);
 	test_fails(ctx, status, FV_CONFIG, "c.yaml:3:5: corpus.exclude: 'xx' is not in ");
 	spec.exclude.n = 0;
-	/* given classes choose and order the columns; a column that is not there is refused */
+	/* given classes select and order the columns; a missing column is an error */
 	static const char *classes[] = {"b", "a"}, *typo[] = {"a", "c"};
 	spec.classes = (core_strings){2, classes};
 	c = read_ok(ctx, &spec, 0);
 	assert_string_equal(c->class_name[0], "b");
-	assert_true(c->label[2 * find(c, "q") + 1] == 1.0f);
+	assert_true(c->label[2 * find_stem(c, "q") + 1] == 1.0f);
 	spec.classes.item = typo;
 	test_fails(ctx, core_corpus_read(ctx, &spec, 0, &c), FV_CONFIG, "has no column 'c'");
 	spec.classes.n = 0;
@@ -317,40 +319,58 @@ static void settings(void **state)
 	core_ctx_free(ctx);
 }
 
-static void joined_tables(void **state)
+static core_column joined_columns[] = {{"accent", "Accent"}, {"age", "Years"}};
+
+/* A label file and a table to join; bins [1] must outlive the spec. */
+static core_corpus_spec make_joined_spec(fv_ctx *ctx, core_bins *bins)
 {
-	(void)state;
-	fv_ctx *ctx = test_ctx();
-	static core_column columns[] = {{"accent", "Accent"}, {"age", "Years"}};
-	static core_bin old_young[] = {{"old", 40, 99}, {"young", 0, 39}};
-	static core_bins bins[] = {{"age", 2, old_young}};
-	core_corpus_spec spec = {
+	return (core_corpus_spec){
 		.labels = write_text(ctx, "l.csv", HEAD "x,0.5,0.5,s1,F,Train\n" REST),
 		.attributes_file =
 			write_text(ctx, "a.csv", "Who,Accent,Years\ns1,b,39\ns2,a,\nunused,c,12\n"),
 		.attributes_speaker = "Who",
 		.n_attribute_columns = 2,
-		.attribute_columns = columns,
+		.attribute_columns = joined_columns,
 		.n_bins = 1,
 		.bins = bins};
+}
+
+static void tables_are_joined(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	core_bin old_young[] = {{"old", 40, 99}, {"young", 0, 39}};
+	core_bins bins[] = {{"age", 2, old_young}};
+	core_corpus_spec spec = make_joined_spec(ctx, bins);
 	core_corpus *c = read_ok(ctx, &spec, 0);
 	const core_attribute *accent = core_corpus_attribute(c, "accent");
 	const core_attribute *age = core_corpus_attribute(c, "age");
 	assert_int_equal(c->n_attributes, 3);
 	assert_string_equal(c->attribute[0].name, "gender");
-	assert_int_equal(accent->n_values, 2); /* "c" belongs to nobody here */
-	assert_int_equal(accent->id[find(c, "x")], 1);
-	assert_int_equal(accent->id[find(c, "t")], -1); /* s3 is not in the table */
+	assert_int_equal(accent->n_values, 2); /* "c" belongs to no speaker here */
+	assert_int_equal(accent->id[find_stem(c, "x")], 1);
+	assert_int_equal(accent->id[find_stem(c, "t")], -1); /* s3 is not in the table */
 	assert_int_equal(age->n_values, 1);
 	assert_string_equal(age->value[0], "young");
-	assert_int_equal(age->id[find(c, "d")], -1);
+	assert_int_equal(age->id[find_stem(c, "d")], -1);
+	core_ctx_free(ctx);
+}
+
+static void bad_tables_are_rejected(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	core_bin old_young[] = {{"old", 40, 99}, {"young", 0, 39}};
+	core_bins bins[] = {{"age", 2, old_young}};
+	core_corpus_spec spec = make_joined_spec(ctx, bins);
+	core_corpus *c;
 	const struct {
 		const char *table, *message;
 		fv_status status;
 	} cases[] = {
 		{"Who,Accent,Years\ns1,b,39\ns1,b,39\ns2,b,1\n",
-			"csv:3: speaker 's1' is there twice, first on line 2", FV_DATA},
-		{"Who,Accent,Years\ns1,b,old\ns2,b,1\n", "csv:2: age: 'old' is no finite number",
+			"csv:3: speaker 's1' appears twice, first on line 2", FV_DATA},
+		{"Who,Accent,Years\ns1,b,old\ns2,b,1\n", "csv:2: age: 'old' is not a finite number",
 			FV_DATA},
 		{"Who,Accent,Years\nS1,b,3\n", "column 'Who' has no speaker of ", FV_DATA},
 		{"who,Accent,Years\ns1,b,3\n", "has no column 'Who', did you mean 'who'?",
@@ -377,8 +397,8 @@ static void joined_tables(void **state)
 	core_ctx_free(ctx);
 }
 
-/* Attributes that stand in the label file itself. */
-static void columns_of_the_label_file(void **state)
+/* Attributes in columns of the label file itself. */
+static void attributes_come_from_label_file(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -389,7 +409,7 @@ static void columns_of_the_label_file(void **state)
 		"y,1,0,s2,?,m,8,dev\nz,1,0,s3,?,m,9,test\n");
 	assert_int_equal(c->n_attributes, 2);
 	assert_string_equal(c->attribute[0].value[1], "m");
-	assert_int_equal(c->attribute[1].id[find(c, "y")], 0);
+	assert_int_equal(c->attribute[1].id[find_stem(c, "y")], 0);
 	spec.labels = write_text(ctx, "l.csv",
 		"file,a,b,speaker,sex,age,split\nx,1,0,s1,f,9,train\n"
 		"w,1,0,s1,f,8,train\ny,1,0,s2,m,8,dev\nz,1,0,s3,m,9,test\n");
@@ -398,9 +418,9 @@ static void columns_of_the_label_file(void **state)
 	core_ctx_free(ctx);
 }
 
-/* --- one label a row --- */
+/* --- one label per row --- */
 
-static void one_label(void **state)
+static void one_label_per_row(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -411,14 +431,14 @@ static void one_label(void **state)
 	assert_int_equal(c->classes, 3);
 	assert_string_equal(c->class_name[0], "anger");
 	assert_string_equal(c->class_name[2], "sad");
-	const float *y = c->label + 3 * find(c, "x");
+	const float *y = c->label + 3 * find_stem(c, "x");
 	test_close(y[2], 0.95 + 0.05 / 3, 1e-7);
 	test_close(y[0], 0.05 / 3, 1e-9);
-	assert_int_equal(c->strict[find(c, "x")], 2);
+	assert_int_equal(c->strict[find_stem(c, "x")], 2);
 	static const char *classes[] = {"sad", "angry", "fear"};
 	spec.classes = (core_strings){3, classes};
 	test_fails(ctx, core_corpus_read(ctx, &spec, 0, &c), FV_DATA,
-		"csv:3: label 'anger' is none of corpus.classes, did you mean 'angry'?");
+		"csv:3: label 'anger' is not one of corpus.classes, did you mean 'angry'?");
 	spec.labels = write_text(ctx, "l.csv",
 		"file,emotion,speaker,gender,split\nx.wav,,1,f,train\n"
 		"y.wav,sad,2,m,dev\nz.wav,fear,3,m,test\n");
@@ -428,8 +448,8 @@ static void one_label(void **state)
 
 enum { SPEAKERS = 23, PARTS = 5 };
 
-/* Speakers of 1 to 40 utterances; `turned` writes the rows in another order. */
-static const char *made_corpus(fv_ctx *ctx, bool turned)
+/* Writes speakers with 1 to 40 utterances; `turned` reverses the order of rows. */
+static const char *write_made_corpus(fv_ctx *ctx, bool turned)
 {
 	char *text = core_alloc(ctx, (size_t)1 << 16, 1), *at = text;
 	at += sprintf(at, "file,emotion,speaker,gender\n");
@@ -442,7 +462,7 @@ static const char *made_corpus(fv_ctx *ctx, bool turned)
 	return write_text(ctx, "made.csv", text);
 }
 
-static void made_folds(void **state)
+static void made_folds_separate_speakers(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -450,10 +470,10 @@ static void made_folds(void **state)
 		.label_column = "emotion", .make_folds = PARTS, .make_folds_seed = 3};
 	int32_t tested[SPEAKERS] = {0}, total = 0;
 	for (int64_t fold = 1; fold <= PARTS; fold++) {
-		spec.labels = made_corpus(ctx, false);
-		const core_corpus *c =
-			read_ok(ctx, &spec, fold); /* speakers in one split: checked */
-		spec.labels = made_corpus(ctx, true);
+		spec.labels = write_made_corpus(ctx, false);
+		const core_corpus *c = read_ok(
+			ctx, &spec, fold); /* the reader checks that no speaker is in two splits */
+		spec.labels = write_made_corpus(ctx, true);
 		const core_corpus *d = read_ok(ctx, &spec, fold);
 		const core_corpus *next = read_ok(ctx, &spec, fold % PARTS + 1);
 		int32_t n[CORE_SPLITS] = {0};
@@ -477,7 +497,7 @@ static void made_folds(void **state)
 	core_ctx_free(ctx);
 }
 
-/* Equal speakers: genders are spread evenly and the seed decides who goes where. */
+/* With equal speakers, genders are spread evenly and the seed decides the parts. */
 static void made_folds_spread_genders(void **state)
 {
 	(void)state;
@@ -507,17 +527,18 @@ static void made_folds_spread_genders(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(real_files),
-		cmocka_unit_test(sessions_are_no_speakers),
-		cmocka_unit_test(cremad_attributes),
+		cmocka_unit_test(real_files_have_expected_counts),
+		cmocka_unit_test(sessions_are_not_speakers),
+		cmocka_unit_test(cremad_attributes_are_joined),
 		cmocka_unit_test(values_are_kept),
-		cmocka_unit_test(refusals),
-		cmocka_unit_test(sum_tolerance),
-		cmocka_unit_test(settings),
-		cmocka_unit_test(joined_tables),
-		cmocka_unit_test(columns_of_the_label_file),
-		cmocka_unit_test(one_label),
-		cmocka_unit_test(made_folds),
+		cmocka_unit_test(bad_files_are_rejected),
+		cmocka_unit_test(sum_tolerance_is_kept),
+		cmocka_unit_test(settings_are_checked),
+		cmocka_unit_test(tables_are_joined),
+		cmocka_unit_test(bad_tables_are_rejected),
+		cmocka_unit_test(attributes_come_from_label_file),
+		cmocka_unit_test(one_label_per_row),
+		cmocka_unit_test(made_folds_separate_speakers),
 		cmocka_unit_test(made_folds_spread_genders),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signal blocks against closed forms and direct sums. */
+/* Signal processing against closed forms and direct sums. */
 #include "support.h"
 
 #include <math.h>
@@ -11,7 +11,7 @@
 
 enum { RATE = 16000 };
 
-static void noise(float *x, int64_t n, double sd, uint64_t index)
+static void fill_noise(float *x, int64_t n, double sd, uint64_t index)
 {
 	fv_ctx *ctx = test_ctx();
 	fv_stream stream = fv_rng(ctx, "test", 0, index);
@@ -31,8 +31,8 @@ static void test_vectors(void **state)
 	}
 	test_close((double)sum, 200, 1e-6);
 	float a[1000], b[1000];
-	noise(a, 1000, 1, 1);
-	noise(b, 1000, 1, 2);
+	fill_noise(a, 1000, 1, 1);
+	fill_noise(b, 1000, 1, 2);
 	static const int64_t lengths[] = {0, 1, 15, 16, 17, 31, 1000};
 	for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k++) {
 		double want = 0;
@@ -53,7 +53,7 @@ static void test_vectors(void **state)
 	test_close(fv_quantile(sorted, 1, 0.7), 1, 0);
 }
 
-/* Against the sums that define them, for sizes with factors 2, 3 and 5. */
+/* Compares with direct sums, for sizes with factors 2, 3 and 5. */
 static void test_transform(void **state)
 {
 	(void)state;
@@ -64,7 +64,7 @@ static void test_transform(void **state)
 		fv_fft *fft = fv_fft_open(ctx, n);
 		assert_non_null(fft);
 		float x[1024], power[513], r[1024], scratch[1024];
-		noise(x, n, 1, (uint64_t)n);
+		fill_noise(x, n, 1, (uint64_t)n);
 		fv_fft_power(fft, x, power, scratch);
 		for (int32_t k = 0; k <= n / 2; k++) {
 			double re = 0, im = 0;
@@ -86,8 +86,9 @@ static void test_transform(void **state)
 	}
 }
 
-/* Each bin alone against the triangle's formula; numbers of two bins worked out by hand. */
-static void test_mel(void **state)
+/* Each bin alone against the formula of the triangle; two bins against values worked out by
+ * hand. */
+static void test_mel_bands(void **state)
 {
 	(void)state;
 	enum { SIZE = 512, BANDS = 26 };
@@ -106,8 +107,8 @@ static void test_mel(void **state)
 			test_close((double)out[b], 2 * fmax(1 - distance, 0), 1e-6);
 		}
 	}
-	/* 1 kHz is 999.99 mel; the centres of bands 9 and 10 (from 1) lie 9 and 10
-	 * times 104.01 mel above 31.75. */
+	/* 1 kHz is 999.99 mel; the centres of bands 9 and 10 (counted from 1) lie 9 and 10 times
+	 * 104.01 mel above 31.75. */
 	float power[SIZE / 2 + 1] = {[32] = 1}, out[BANDS];
 	fv_mel_apply(mel, power, out);
 	test_close((double)out[8], 0.691, 1e-3);
@@ -120,7 +121,7 @@ typedef struct tracked {
 	float *f0, *strength;
 } tracked;
 
-static tracked track(const float *wave, int64_t n, double floor, double ceiling)
+static tracked track_pitch(const float *wave, int64_t n, double floor, double ceiling)
 {
 	fv_ctx *ctx = test_ctx(), *worker = test_ctx();
 	fv_pitch_options options = FV_PITCH_OPTIONS(RATE, 640, 160, floor, ceiling);
@@ -135,14 +136,14 @@ static tracked track(const float *wave, int64_t n, double floor, double ceiling)
 	return t;
 }
 
-static void release(tracked *t)
+static void free_track(tracked *t)
 {
 	free(t->f0);
 	free(t->strength);
 }
 
-/* Ten harmonics of f0, amplitude 1/k. */
-static void voice(float *x, int64_t n, double f0)
+/* Fills x with ten harmonics of f0, of amplitude 1/k. */
+static void fill_voice(float *x, int64_t n, double f0)
 {
 	for (int64_t i = 0; i < n; i++) {
 		double sum = 0;
@@ -159,19 +160,19 @@ static void test_pitch_of_steady_voices(void **state)
 	enum { N = 8000 };
 	float x[N];
 	for (size_t k = 0; k < sizeof pitches / sizeof *pitches; k++) {
-		voice(x, N, pitches[k]);
-		tracked t = track(x, N, 75, 600);
+		fill_voice(x, N, pitches[k]);
+		tracked t = track_pitch(x, N, 75, 600);
 		assert_int_equal(t.frames, 1 + (N - 640) / 160);
 		for (int64_t i = 0; i < t.frames; i++) {
 			test_close((double)t.f0[i] / pitches[k], 1, 1e-3);
 			assert_true(t.strength[i] > 0.99f && t.strength[i] < 1);
 		}
-		release(&t);
+		free_track(&t);
 	}
 }
 
-/* The strength r of a periodic signal in white noise is the periodic share of the energy (Boersma,
- * eq. 4): 10 log10(r / (1 - r)) is the ratio that was mixed. */
+/* The strength r of a periodic signal in white noise is the periodic share of the energy
+ * (Boersma, eq. 4), so 10 log10(r / (1 - r)) must be the ratio that was mixed. */
 static void test_strength_is_the_harmonic_share(void **state)
 {
 	(void)state;
@@ -179,69 +180,70 @@ static void test_strength_is_the_harmonic_share(void **state)
 	float *x = malloc(N * sizeof *x), *y = malloc(N * sizeof *y);
 	static const double ratios[] = {5, 10, 20};
 	for (size_t k = 0; k < 3; k++) {
-		voice(x, N, 150);
+		fill_voice(x, N, 150);
 		double energy = 0, mean = 0;
 		for (int i = 0; i < N; i++)
 			energy += (double)x[i] * (double)x[i] / N;
-		noise(y, N, sqrt(energy / pow(10, ratios[k] / 10)), k);
+		fill_noise(y, N, sqrt(energy / pow(10, ratios[k] / 10)), k);
 		for (int i = 0; i < N; i++)
 			x[i] += y[i];
-		tracked t = track(x, N, 75, 600);
+		tracked t = track_pitch(x, N, 75, 600);
 		for (int64_t i = 0; i < t.frames; i++) {
 			assert_true(t.f0[i] > 0);
 			mean += (double)t.strength[i] / (double)t.frames;
 		}
-		/* A peak is picked among noisy lags: a little above, more so at low ratios. */
+		/* The peak is picked among noisy lags, so r is slightly high, more so at low
+		 * ratios. */
 		assert_true(fabs(10 * log10(mean / (1 - mean)) - ratios[k]) < 0.3);
-		release(&t);
+		free_track(&t);
 	}
 	free(x);
 	free(y);
 }
 
-static void test_pitch_of_nothing(void **state)
+static void test_pitch_of_unvoiced_input(void **state)
 {
 	(void)state;
 	enum { N = 8000 };
 	float x[N] = {0};
-	tracked t = track(x, N, 75, 600);
+	tracked t = track_pitch(x, N, 75, 600);
 	for (int64_t i = 0; i < t.frames; i++)
 		assert_true(t.f0[i] == 0 && t.strength[i] == 0);
-	release(&t);
+	free_track(&t);
 	for (int i = 0; i < N; i++)
 		x[i] = 0.25f;
-	t = track(x, N, 75, 600);
+	t = track_pitch(x, N, 75, 600);
 	for (int64_t i = 0; i < t.frames; i++)
 		assert_true(t.f0[i] == 0);
-	release(&t);
-	noise(x, N, 0.1, 3);
-	t = track(x, N, 75, 600);
+	free_track(&t);
+	fill_noise(x, N, 0.1, 3);
+	t = track_pitch(x, N, 75, 600);
 	for (int64_t i = 0; i < t.frames; i++)
 		assert_true(t.f0[i] == 0);
-	release(&t);
-	t = track(x, 639, 75, 600);
+	free_track(&t);
+	t = track_pitch(x, 639, 75, 600);
 	assert_int_equal(t.frames, 0);
-	release(&t);
-	t = track(x, 640, 75, 600);
+	free_track(&t);
+	t = track_pitch(x, 640, 75, 600);
 	assert_int_equal(t.frames, 1);
-	release(&t);
+	free_track(&t);
 }
 
-/* Silence, a voice, silence: voiced where the voice fills the window, and nowhere else. */
-static void test_voiced_stretch(void **state)
+/* A voice between silences is voiced where it fills the window and nowhere else. */
+static void test_voiced_segment(void **state)
 {
 	(void)state;
 	enum { N = 16000, FROM = 4800, TO = 11200 };
 	float x[N] = {0};
-	voice(x + FROM, TO - FROM, 200);
-	tracked t = track(x, N, 75, 600);
+	fill_voice(x + FROM, TO - FROM, 200);
+	tracked t = track_pitch(x, N, 75, 600);
 	for (int64_t i = 0; i < t.frames; i++) {
 		if (i * 160 >= FROM && i * 160 + 640 <= TO)
 			test_close((double)t.f0[i], 200, 1e-3);
 		if (i * 160 + 640 <= FROM || i * 160 >= TO)
 			assert_true(t.f0[i] == 0);
 	}
-	release(&t);
+	free_track(&t);
 }
 
 static void test_impossible_options(void **state)
@@ -262,15 +264,15 @@ static void test_impossible_options(void **state)
 	core_ctx_free(ctx);
 }
 
-/* Frames at both ends, past the end, and of a wave shorter than one, against the sums. */
-static void test_short_time(void **state)
+/* Frames at both ends, past the end, and of a wave shorter than a frame, against direct sums. */
+static void test_short_time_power(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
-	enum { N = 30, HOP = 12, SAMPLES = 100, FRAMES = 80 }; /* more than one block */
+	enum { N = 30, HOP = 12, SAMPLES = 100, FRAMES = 80 }; /* more frames than one block */
 	float wave[SAMPLES];
 	double window[N], *power = core_alloc(ctx, FRAMES * (N / 2 + 1), sizeof *power);
-	noise(wave, SAMPLES, 1, 3);
+	fill_noise(wave, SAMPLES, 1, 3);
 	for (int i = 0; i < N; i++)
 		window[i] = 0.1 + i % 7;
 	fv_stft *stft = fv_stft_open(ctx, N, HOP, window);
@@ -295,7 +297,7 @@ static void test_short_time(void **state)
 	core_ctx_free(ctx);
 }
 
-/* Each weight is that of the golden matrix [201,bands]. */
+/* Compares each weight with the golden matrix [201,bands]. */
 static void check_bands(const fv_mel *mel, const char *golden, int bands)
 {
 	enum { BINS = 201, MOST = 80 };
@@ -317,8 +319,9 @@ static void check_bands(const fv_mel *mel, const char *golden, int bands)
 	free(want);
 }
 
-/* librosa.filters.mel(sr=16000, n_fft=400, n_mels=40), and SpeechBrain's triangles in double. */
-static void test_bands_of_others(void **state)
+/* librosa.filters.mel(sr=16000, n_fft=400, n_mels=40), and the triangles of SpeechBrain in
+ * double. */
+static void test_bands_match_references(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -331,15 +334,15 @@ static void test_bands_of_others(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_short_time),
-		cmocka_unit_test(test_bands_of_others),
+		cmocka_unit_test(test_short_time_power),
+		cmocka_unit_test(test_bands_match_references),
 		cmocka_unit_test(test_vectors),
 		cmocka_unit_test(test_transform),
-		cmocka_unit_test(test_mel),
+		cmocka_unit_test(test_mel_bands),
 		cmocka_unit_test(test_pitch_of_steady_voices),
 		cmocka_unit_test(test_strength_is_the_harmonic_share),
-		cmocka_unit_test(test_pitch_of_nothing),
-		cmocka_unit_test(test_voiced_stretch),
+		cmocka_unit_test(test_pitch_of_unvoiced_input),
+		cmocka_unit_test(test_voiced_segment),
 		cmocka_unit_test(test_impossible_options),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The split report: its JSON against hand-counted rows, its table, the range of draws. */
+/* The split report: JSON against counts by hand, the table, and the range of draws. */
 #include "support.h"
 
 #include <stdio.h>
@@ -26,7 +26,7 @@ static const core_bias_spec bias = {.on = true,
 	.majority = majority,
 	.n_majority = 6};
 
-static core_split_report cremad(fv_ctx *ctx, int64_t fold, int32_t draws)
+static core_split_report count_cremad(fv_ctx *ctx, int64_t fold, int32_t draws)
 {
 	core_corpus_spec spec = {
 		.labels = core_format(ctx, "%s/configs/corpora/cremad/labels_consensus_{fold}.csv",
@@ -49,19 +49,19 @@ static core_split_report cremad(fv_ctx *ctx, int64_t fold, int32_t draws)
 	return report;
 }
 
-static int number_at(const json_t *root, const char *const *path)
+static int get_number_at(const json_t *root, const char *const *path)
 {
 	for (; *path; path++)
 		root = json_object_get(root, *path);
 	assert_true(json_is_integer(root));
 	return (int)json_integer_value(root);
 }
-#define at(root, ...) number_at(root, (const char *const[]){__VA_ARGS__, NULL})
+#define GET_AT(root, ...) get_number_at(root, (const char *const[]){__VA_ARGS__, NULL})
 
-static json_t *json_of(fv_ctx *ctx, const core_split_report *report)
+static json_t *parse_report(fv_ctx *ctx, const core_split_report *report)
 {
 	core_text text = {0};
-	test_ok(ctx, core_split_json(ctx, report, &text));
+	test_ok(ctx, core_split_add_json(ctx, report, &text));
 	assert_true(text.data[text.size - 1] == '\n');
 	json_t *root = json_loads(text.data, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(root);
@@ -69,42 +69,42 @@ static json_t *json_of(fv_ctx *ctx, const core_split_report *report)
 	return root;
 }
 
-static void json_of_cremad(void **state)
+static void json_has_published_counts(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
-	core_split_report report = cremad(ctx, 1, 0);
-	json_t *root = json_of(ctx, &report);
+	core_split_report report = count_cremad(ctx, 1, 0);
+	json_t *root = parse_report(ctx, &report);
 	assert_int_equal(json_object_size(root), 3);
-	assert_int_equal(at(root, "schema_version"), 1);
-	assert_int_equal(at(root, "fold"), 1);
+	assert_int_equal(GET_AT(root, "schema_version"), 1);
+	assert_int_equal(GET_AT(root, "fold"), 1);
 	const json_t *train = json_object_get(json_object_get(root, "splits"), "train");
 	assert_int_equal(json_object_size(train), 5);
-	assert_int_equal(at(train, "n"), 1776);
-	assert_int_equal(at(train, "class", "angry"), 252);
-	assert_int_equal(at(train, "no_majority"), 0);
-	assert_int_equal(at(train, "attributes", "gender", "Male"), 1419);
-	assert_int_equal(at(train, "class_attribute", "gender", "angry", "Male"), 240);
-	assert_int_equal(at(train, "class_attribute", "gender", "sad", "Male"), 2);
+	assert_int_equal(GET_AT(train, "n"), 1776);
+	assert_int_equal(GET_AT(train, "class", "angry"), 252);
+	assert_int_equal(GET_AT(train, "no_majority"), 0);
+	assert_int_equal(GET_AT(train, "attributes", "gender", "Male"), 1419);
+	assert_int_equal(GET_AT(train, "class_attribute", "gender", "angry", "Male"), 240);
+	assert_int_equal(GET_AT(train, "class_attribute", "gender", "sad", "Male"), 2);
 	const json_t *test = json_object_get(json_object_get(root, "splits"), "test");
 	/* 1,463 rows, 899 with a strict majority (Table A4) */
-	assert_int_equal(at(test, "n"), 1463);
-	assert_int_equal(at(test, "no_majority"), 1463 - (160 + 42 + 59 + 75 + 513 + 50));
-	assert_int_equal(at(test, "attributes", "race", "Caucasian"), 1217);
-	assert_int_equal(at(test, "attributes", "age", "Elderly"), 246);
-	assert_int_equal(at(test, "class_attribute", "gender", "neutral", "Female"), 263);
+	assert_int_equal(GET_AT(test, "n"), 1463);
+	assert_int_equal(GET_AT(test, "no_majority"), 1463 - (160 + 42 + 59 + 75 + 513 + 50));
+	assert_int_equal(GET_AT(test, "attributes", "race", "Caucasian"), 1217);
+	assert_int_equal(GET_AT(test, "attributes", "age", "Elderly"), 246);
+	assert_int_equal(GET_AT(test, "class_attribute", "gender", "neutral", "Female"), 263);
 	json_decref(root);
 	core_ctx_free(ctx);
 }
 
-static void range_of_draws(void **state)
+static void draws_give_a_range(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
-	core_split_report report = cremad(ctx, 1, 200);
-	json_t *root = json_of(ctx, &report);
+	core_split_report report = count_cremad(ctx, 1, 200);
+	json_t *root = parse_report(ctx, &report);
 	const json_t *draws = json_object_get(root, "draws");
-	assert_int_equal(at(draws, "n"), 200);
+	assert_int_equal(GET_AT(draws, "n"), 200);
 	const json_t *splits = json_object_get(draws, "splits");
 	const json_t *race = json_object_get(json_object_get(splits, "train"), "race");
 	const json_t *asian = json_object_get(race, "Asian");
@@ -117,7 +117,7 @@ static void range_of_draws(void **state)
 	assert_int_equal(json_integer_value(json_array_get(male, 1)), 1419);
 	json_decref(root);
 	core_text text = {0};
-	test_ok(ctx, core_split_table(ctx, &report, &text));
+	test_ok(ctx, core_split_add_table(ctx, &report, &text));
 	assert_non_null(strstr(text.data, "\nutterances       1776     631    1463\n"));
 	assert_non_null(strstr(text.data, "\nno majority         0       0     564\n"));
 	assert_non_null(strstr(text.data, "(Unknown)"));
@@ -127,8 +127,8 @@ static void range_of_draws(void **state)
 	core_ctx_free(ctx);
 }
 
-/* Three rows of unknown gender, a class nobody has, a name that JSON cannot hold. */
-static void small_corpus(void **state)
+/* A row of unknown gender, a class without rows, and a name that JSON cannot hold. */
+static void small_corpus_is_counted(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -142,22 +142,22 @@ static void small_corpus(void **state)
 	core_bias_spec none = {0};
 	test_ok(ctx, core_corpus_read(ctx, &spec, 0, &c));
 	test_ok(ctx, core_split_count(ctx, c, &none, 1, 0, 0, &report));
-	json_t *root = json_of(ctx, &report);
+	json_t *root = parse_report(ctx, &report);
 	const json_t *train = json_object_get(json_object_get(root, "splits"), "train");
-	assert_int_equal(at(train, "n"), 3);
-	assert_int_equal(at(train, "no_majority"), 1);
-	assert_int_equal(at(train, "class", "c"), 0);
-	assert_int_equal(at(train, "attributes", "gender", "F"), 2);
-	assert_int_equal(at(train, "class_attribute", "gender", "a", "F"), 1);
-	assert_int_equal(at(train, "unknown", "gender"), 1);
+	assert_int_equal(GET_AT(train, "n"), 3);
+	assert_int_equal(GET_AT(train, "no_majority"), 1);
+	assert_int_equal(GET_AT(train, "class", "c"), 0);
+	assert_int_equal(GET_AT(train, "attributes", "gender", "F"), 2);
+	assert_int_equal(GET_AT(train, "class_attribute", "gender", "a", "F"), 1);
+	assert_int_equal(GET_AT(train, "unknown", "gender"), 1);
 	assert_int_equal(report.split[CORE_TRAIN].speakers, 2);
 	json_decref(root);
 	core_text out = {0};
-	test_ok(ctx, core_split_table(ctx, &report, &out));
+	test_ok(ctx, core_split_add_table(ctx, &report, &out));
 	assert_non_null(strstr(out.data, "unknown in train: 1\n"));
 	core_text_free(&out);
 	c->class_name[0] = "\xff";
-	test_fails(ctx, core_split_json(ctx, &report, &out), FV_DATA, "is not UTF-8");
+	test_fails(ctx, core_split_add_json(ctx, &report, &out), FV_DATA, "is not UTF-8");
 	core_text_free(&out);
 	core_ctx_free(ctx);
 }
@@ -172,8 +172,8 @@ static int run_program(const char *line, char *out, size_t room)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* `fairvox split` on the same settings as YAML prints the same object. */
-static void the_verb(void **state)
+/* `fairvox split` with the same settings as YAML prints the same object. */
+static void program_prints_the_same_json(void **state)
 {
 	(void)state;
 	static char out[1 << 16];
@@ -194,9 +194,9 @@ static void the_verb(void **state)
 		"neutral: Male, fear: Female, happy: Female, sad: Female}}\n",
 		source, source);
 	test_ok(ctx, core_file_write(ctx, path, yaml, strlen(yaml)));
-	core_split_report report = cremad(ctx, 3, 20);
+	core_split_report report = count_cremad(ctx, 3, 20);
 	core_text want = {0};
-	test_ok(ctx, core_split_json(ctx, &report, &want));
+	test_ok(ctx, core_split_add_json(ctx, &report, &want));
 	const char *verb = core_format(ctx, "%s/fairvox split %s", program, path);
 	assert_int_equal(run_program(core_format(ctx, "%s --fold 3 --draws 20 --json", verb), out,
 				 sizeof out),
@@ -218,10 +218,10 @@ static void the_verb(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(json_of_cremad),
-		cmocka_unit_test(range_of_draws),
-		cmocka_unit_test(small_corpus),
-		cmocka_unit_test(the_verb),
+		cmocka_unit_test(json_has_published_counts),
+		cmocka_unit_test(draws_give_a_range),
+		cmocka_unit_test(small_corpus_is_counted),
+		cmocka_unit_test(program_prints_the_same_json),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

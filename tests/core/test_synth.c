@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The synthetic corpus without espeak-ng: random numbers, parameters, signal, tables.
- * test_synth_run.c has what needs the program. */
+/* The synthetic corpus without espeak-ng: random numbers, parameters, signal processing, tables.
+ * test_synth_run.c tests what needs the program. */
 #include "support.h"
 
 #include <math.h>
@@ -12,7 +12,7 @@
 #include "base/stream.h"
 #include "synth/synth.h"
 
-static const char *cremad(const char *name)
+static const char *get_cremad_path(const char *name)
 {
 	static char path[2][4096];
 	static int slot;
@@ -23,16 +23,16 @@ static const char *cremad(const char *name)
 	return path[slot];
 }
 
-static core_synth_options standard(void)
+static core_synth_options make_options(void)
 {
-	return (core_synth_options){.labels = cremad("labels_consensus_1.csv"),
-		.demographics = cremad("VideoDemographics.csv"),
+	return (core_synth_options){.labels = get_cremad_path("labels_consensus_1.csv"),
+		.demographics = get_cremad_path("VideoDemographics.csv"),
 		.knobs = {.seed = 1, .strength = 1.8, .jitter = 0.7, .mix = 1},
 		.jobs = 1};
 }
 
-/* Published: Vigna's splitmix64.c from 1234567; the FNV page of Fowler, Noll and Vo. */
-static void random_numbers(void **state)
+/* Published values: Vigna's splitmix64.c from 1234567; the FNV page of Fowler, Noll and Vo. */
+static void random_numbers_match_published(void **state)
 {
 	(void)state;
 	static const uint64_t want[] = {UINT64_C(6457827717110365317),
@@ -44,17 +44,17 @@ static void random_numbers(void **state)
 	assert_true(core_fnv1a64("") == UINT64_C(0xcbf29ce484222325));
 	assert_true(core_fnv1a64("a") == UINT64_C(0xaf63dc4c8601ec8c));
 	assert_true(core_fnv1a64("foobar") == UINT64_C(0x85944171f73967e8));
-	assert_true(core_splitmix_named("foo", "bar", 0).state == core_fnv1a64("foo/bar"));
+	assert_true(core_splitmix_seed("foo", "bar", 0).state == core_fnv1a64("foo/bar"));
 }
 
-static void close_list(const double *got, const json_t *want, size_t n, double tolerance)
+static void check_list(const double *got, const json_t *want, size_t n, double tolerance)
 {
 	assert_int_equal(json_array_size(want), n);
 	for (size_t i = 0; i < n; i++)
 		test_close(got[i], json_number_value(json_array_get(want, i)), tolerance);
 }
 
-static double number(const json_t *object, const char *key)
+static double get_number(const json_t *object, const char *key)
 {
 	const json_t *value = json_object_get(object, key);
 	if (!json_is_number(value))
@@ -64,26 +64,27 @@ static double number(const json_t *object, const char *key)
 
 static void check_speaker(const core_synth_speaker *s, const json_t *want)
 {
-	assert_int_equal(s->voice, (int)number(want, "voice"));
-	test_close(s->pitch_st, number(want, "pitch_st"), 1e-12);
-	test_close(s->tract, number(want, "tract"), 1e-12);
-	test_close(s->tempo, number(want, "tempo"), 1e-12);
-	test_close(s->expressiveness, number(want, "expressiveness"), 1e-12);
-	close_list(s->habit, json_object_get(want, "habit"), CORE_SYNTH_DIMS, 1e-12);
+	assert_int_equal(s->voice, (int)get_number(want, "voice"));
+	test_close(s->pitch_st, get_number(want, "pitch_st"), 1e-12);
+	test_close(s->tract, get_number(want, "tract"), 1e-12);
+	test_close(s->tempo, get_number(want, "tempo"), 1e-12);
+	test_close(s->expressiveness, get_number(want, "expressiveness"), 1e-12);
+	check_list(s->habit, json_object_get(want, "habit"), CORE_SYNTH_DIMS, 1e-12);
 }
 
 static void check_utterance(const core_synth_utterance *u, const json_t *want)
 {
-	close_list(u->weight, json_object_get(want, "weight"), CORE_SYNTH_CLASSES, 1e-12);
-	close_list(u->v, json_object_get(want, "v"), CORE_SYNTH_DIMS, 1e-12);
-	assert_int_equal(u->pitch, (int)number(want, "pitch"));
-	assert_int_equal(u->range_percent, (int)number(want, "range_percent"));
-	assert_int_equal(u->rate_wpm, (int)number(want, "rate_wpm"));
-	test_close(u->tremor_phase, number(want, "tremor_phase"), 1e-12);
-	test_close(u->room_db, number(want, "room_db"), 1e-12);
+	check_list(u->weight, json_object_get(want, "weight"), CORE_SYNTH_CLASSES, 1e-12);
+	check_list(u->v, json_object_get(want, "v"), CORE_SYNTH_DIMS, 1e-12);
+	assert_int_equal(u->pitch, (int)get_number(want, "pitch"));
+	assert_int_equal(u->range_percent, (int)get_number(want, "range_percent"));
+	assert_int_equal(u->rate_wpm, (int)get_number(want, "rate_wpm"));
+	test_close(u->tremor_phase, get_number(want, "tremor_phase"), 1e-12);
+	test_close(u->room_db, get_number(want, "room_db"), 1e-12);
 }
 
-static const core_synth_utterance *find(const core_synth_plan *plan, const char *file_name)
+static const core_synth_utterance *find_utterance(
+	const core_synth_plan *plan, const char *file_name)
 {
 	for (int64_t i = 0; i < plan->n; i++)
 		if (!strcmp(plan->utterances[i].file_name, file_name))
@@ -92,7 +93,7 @@ static const core_synth_utterance *find(const core_synth_plan *plan, const char 
 	return NULL;
 }
 
-static void parameters(void **state)
+static void parameters_match_golden(void **state)
 {
 	(void)state;
 	json_t *golden = test_json(test_golden("synth/parameters.json")), *one;
@@ -100,16 +101,17 @@ static void parameters(void **state)
 	json_array_foreach(json_object_get(golden, "cases"), i, one)
 	{
 		const json_t *knobs = json_object_get(one, "knobs");
-		core_synth_options options = standard();
+		core_synth_options options = make_options();
 		core_synth_plan plan = {0};
 		fv_ctx *ctx = test_ctx();
-		options.knobs = (core_synth_knobs){(uint64_t)number(knobs, "seed"),
-			number(knobs, "strength"), number(knobs, "jitter"), number(knobs, "mix")};
+		options.knobs = (core_synth_knobs){(uint64_t)get_number(knobs, "seed"),
+			get_number(knobs, "strength"), get_number(knobs, "jitter"),
+			get_number(knobs, "mix")};
 		test_ok(ctx, core_synth_plan_read(ctx, &options, &plan));
 		assert_int_equal(plan.n, 7442);
 		assert_int_equal(plan.n_speakers, 91);
 		const char *name = json_string_value(json_object_get(one, "file_name"));
-		const core_synth_utterance *u = find(&plan, name);
+		const core_synth_utterance *u = find_utterance(&plan, name);
 		check_speaker(&plan.speakers[u->speaker], json_object_get(one, "speaker"));
 		check_utterance(u, json_object_get(one, "utterance"));
 		core_ctx_free(ctx);
@@ -125,7 +127,7 @@ struct steps {
 	float noise[512];
 };
 
-static void load(struct steps *s)
+static void load_steps(struct steps *s)
 {
 	s->golden = test_json(test_golden("synth/signal.json"));
 	const json_t *x = json_object_get(s->golden, "x"),
@@ -138,38 +140,38 @@ static void load(struct steps *s)
 	}
 }
 
-/* The j-th value of a step's parameter, and its result. */
-static double value_of(const struct steps *s, const char *key, size_t j)
+/* The j-th value of a parameter, and its result below. */
+static double get_value(const struct steps *s, const char *key, size_t j)
 {
 	return json_number_value(json_array_get(json_object_get(s->golden, key), j));
 }
 
 static void check_step(const struct steps *s, const char *key, size_t j, const double *got)
 {
-	close_list(got, json_array_get(json_object_get(s->golden, key), j), s->n, 1e-13);
+	check_list(got, json_array_get(json_object_get(s->golden, key), j), s->n, 1e-13);
 }
 
-static void signal_steps(void **state)
+static void signal_steps_match_golden(void **state)
 {
 	(void)state;
 	struct steps *s = calloc(1, sizeof *s);
 	double x[512];
 	assert_non_null(s);
-	load(s);
+	load_steps(s);
 	for (size_t j = 0; j < 2; j++) {
 		memcpy(x, s->x, sizeof x);
-		core_synth_tilt(x, s->n, value_of(s, "tilt_db", j));
+		core_synth_apply_tilt(x, s->n, get_value(s, "tilt_db", j));
 		check_step(s, "tilt", j, x);
 	}
 	for (size_t j = 0; j < 3; j++) {
 		memcpy(x, s->x, sizeof x);
-		core_synth_tremor(
-			x, s->n, value_of(s, "tremor_depth", j), number(s->golden, "tremor_phase"));
+		core_synth_apply_tremor(x, s->n, get_value(s, "tremor_depth", j),
+			get_number(s->golden, "tremor_phase"));
 		check_step(s, "tremor", j, x);
 	}
 	for (size_t j = 0; j < 2; j++) {
 		memcpy(x, s->x, sizeof x);
-		core_synth_breath(x, s->n, value_of(s, "breath_value", j), s->noise);
+		core_synth_add_breath(x, s->n, get_value(s, "breath_value", j), s->noise);
 		check_step(s, "breath", j, x);
 	}
 	json_decref(s->golden);
@@ -183,7 +185,7 @@ static void noise_is_white(void **state)
 	float *noise = malloc(N * sizeof *noise);
 	assert_non_null(noise);
 	fv_stream stream = core_stream(1, 0, "test", 0, 0);
-	core_synth_noise(&stream, noise, N);
+	core_synth_fill_noise(&stream, noise, N);
 	double sum = 0, square = 0, lag[4] = {0}, bound = 5 / sqrt(N);
 	for (int i = 0; i < N; i++) {
 		sum += (double)noise[i];
@@ -201,7 +203,7 @@ static void noise_is_white(void **state)
 #define TONE_HZ 500.0
 #define TONE_N 22050
 
-static double rms(const int16_t *x, size_t n)
+static double compute_rms(const int16_t *x, size_t n)
 {
 	double power = 0;
 	for (size_t i = 0; i < n; i++)
@@ -209,7 +211,7 @@ static double rms(const int16_t *x, size_t n)
 	return sqrt(power / (double)n) / 32767;
 }
 
-static int crossings(const int16_t *x, size_t n)
+static int count_crossings(const int16_t *x, size_t n)
 {
 	int count = 0;
 	for (size_t i = 1; i < n; i++)
@@ -217,8 +219,9 @@ static int crossings(const int16_t *x, size_t n)
 	return count;
 }
 
-/* A tone between silences through the whole chain: place, length, pitch, level, floor. */
-static void whole_chain(void **state)
+/* A tone between silences through the whole chain: position, length, pitch, level and noise
+ * floor. */
+static void chain_keeps_length_pitch_and_level(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -231,18 +234,18 @@ static void whole_chain(void **state)
 		speech[1500 + i] =
 			(int16_t)lrint(8000 * cos(6.283185307179586 * TONE_HZ * i / 22050));
 	u.v[CORE_SYNTH_GAIN] = 9;
-	u.v[CORE_SYNTH_BREATH] = -40; /* none to speak of */
+	u.v[CORE_SYNTH_BREATH] = -40; /* practically none */
 	test_ok(ctx,
 		core_synth_process(ctx, &u, &speaker, 1, speech, TONE_N + 4000, 22050, &out, &n));
 	double length = TONE_N * 16000 / (22050 * 1.1);
 	assert_true(fabs((double)n - 8000 - length) <= 1);
 	const int16_t *middle = out + 3200 + 1000;
 	double level = 8000 / 32768.0 / sqrt(2) * pow(10, 3 / 20.0);
-	test_close(rms(middle, 10000) / level, 1, 2e-3);
+	test_close(compute_rms(middle, 10000) / level, 1, 2e-3);
 	int want = (int)lrint(TONE_HZ * 1.1 * 10000 / 16000);
-	assert_true(abs(crossings(middle, 10000) - want) <= 1);
-	test_close(rms(out, 3100) / 1e-3, 1, 0.05);
-	test_close(rms(out + n - 4700, 4700) / 1e-3, 1, 0.05);
+	assert_true(abs(count_crossings(middle, 10000) - want) <= 1);
+	test_close(compute_rms(out, 3100) / 1e-3, 1, 0.05);
+	test_close(compute_rms(out + n - 4700, 4700) / 1e-3, 1, 0.05);
 	test_ok(ctx, core_synth_process(
 			     ctx, &u, &speaker, 1, speech, TONE_N + 4000, 22050, &again, &n_again));
 	assert_int_equal(n, n_again);
@@ -265,19 +268,20 @@ static void markup_is_escaped(void **state)
 {
 	(void)state;
 	core_text text = {0};
-	core_espeak_markup(&text, "a<b>&\"c'", 150);
+	core_espeak_add_markup(&text, "a<b>&\"c'", 150);
 	assert_string_equal(text.data, "<prosody range=\"150%\">a&lt;b&gt;&amp;\"c'</prosody>");
 	core_text_free(&text);
 }
 
-/* RIFF header, format chunk, an odd unknown chunk, two samples; sizes as a pipe has them. */
+/* RIFF header, format chunk, an unknown chunk of odd size, two samples; sizes as written to a
+ * pipe. */
 #define WAV                                                                                        \
 	"RIFF\x24\xf0\xff\x7fWAVE"                                                                 \
 	"fmt \x10\0\0\0\1\0\1\0\x22\x56\0\0\x44\xac\0\0\2\0\x10\0"                                 \
 	"junk\3\0\0\0abc\0"                                                                        \
 	"data\0\xf0\xff\x7f\1\0\xff\xff"
 
-static void wav_from_a_pipe(void **state)
+static void piped_wav_is_parsed(void **state)
 {
 	(void)state;
 	unsigned char bytes[sizeof WAV];
@@ -285,15 +289,16 @@ static void wav_from_a_pipe(void **state)
 	size_t n, size = sizeof WAV - 1;
 	int rate_hz;
 	memcpy(bytes, WAV, size);
-	assert_true(core_espeak_parse(bytes, size, &samples, &n, &rate_hz));
+	assert_true(core_espeak_parse_wav(bytes, size, &samples, &n, &rate_hz));
 	assert_int_equal(n, 2);
 	assert_int_equal(rate_hz, 22050);
 	assert_memory_equal(samples, "\1\0\xff\xff", 4);
-	for (size_t cut = 0; cut + 4 < size; cut++) { /* what is cut off must not be read */
+	for (size_t cut = 0; cut + 4 < size; cut++) { /* missing bytes must not be read */
 		unsigned char *part = malloc(cut + 1);
 		assert_non_null(part);
 		memcpy(part, bytes, cut);
-		assert_int_equal(core_espeak_parse(part, cut, &samples, &n, &rate_hz) && n > 0, 0);
+		assert_int_equal(
+			core_espeak_parse_wav(part, cut, &samples, &n, &rate_hz) && n > 0, 0);
 		free(part);
 	}
 	static const struct {
@@ -305,11 +310,11 @@ static void wav_from_a_pipe(void **state)
 		bytes[bad[i].at] = bad[i].value;
 		if (bad[i].at == 24)
 			bytes[25] = 0;
-		assert_false(core_espeak_parse(bytes, size, &samples, &n, &rate_hz));
+		assert_false(core_espeak_parse_wav(bytes, size, &samples, &n, &rate_hz));
 	}
 }
 
-static int count_of(const core_synth_plan *plan, int32_t speaker)
+static int count_utterances(const core_synth_plan *plan, int32_t speaker)
 {
 	int count = 0;
 	for (int64_t i = 0; i < plan->n; i++)
@@ -321,7 +326,7 @@ static void parts_are_balanced(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
-	core_synth_options small = standard(), large = standard();
+	core_synth_options small = make_options(), large = make_options();
 	core_synth_plan a = {0}, b = {0};
 	small.limit = 200;
 	large.limit = 1000;
@@ -331,28 +336,30 @@ static void parts_are_balanced(void **state)
 	assert_int_equal(a.n, 200);
 	assert_int_equal(b.n, 1000);
 	for (int32_t s = 0; s < a.n_speakers; s++) {
-		assert_in_range(count_of(&a, s), 2, 3);
-		assert_in_range(count_of(&b, s), 10, 11);
+		assert_in_range(count_utterances(&a, s), 2, 3);
+		assert_in_range(count_utterances(&b, s), 10, 11);
 	}
 	int64_t name = core_csv_column(&a.labels, "FileName"), row = 0;
 	for (int64_t i = 0; i < a.n; i++, row++) {
-		(void)find(&b, a.utterances[i].file_name); /* a smaller part is in a larger one */
+		(void)find_utterance(&b,
+			a.utterances[i]
+				.file_name); /* the smaller part is contained in the larger one */
 		while (row < a.labels.n_rows &&
 			strcmp(core_csv_cell(&a.labels, row, name), a.utterances[i].file_name) != 0)
 			row++;
 	}
-	assert_true(row <= a.labels.n_rows); /* in the order of the label file */
+	assert_true(row <= a.labels.n_rows); /* order of the label file */
 	core_ctx_free(ctx);
 }
 
-static void put(fv_ctx *ctx, const char *path, const char *text)
+static void write_file(fv_ctx *ctx, const char *path, const char *text)
 {
 	test_ok(ctx, core_file_write(ctx, path, text, strlen(text)));
 }
 
 #define HEADER "FileName,angry,sad,disgust,fear,neutral,happy,SpkrID,Gender,Split_Set\n"
 
-static void every_bad_row_is_told(void **state)
+static void every_bad_row_is_reported(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -361,33 +368,33 @@ static void every_bad_row_is_told(void **state)
 	char *people = core_path_join(ctx, dir, "people.csv");
 	core_synth_options options = {.labels = labels, .demographics = people};
 	core_synth_plan plan = {0};
-	put(ctx, people, "ActorID,Age,Sex\n1,30,Male\n2,40,female\n");
-	put(ctx, labels,
+	write_file(ctx, people, "ActorID,Age,Sex\n1,30,Male\n2,40,female\n");
+	write_file(ctx, labels,
 		HEADER "1_DFA_ANG_XX.wav,1,0,0,0,0,0,1,Male,Train\n"
 		       "../1_IEO_X.wav,1,0,0,0,0,0,1,Male,Train\n"
 		       "1_XXX_ANG_XX.wav,1,0,0,0,0,0,1,Male,Train\n"
 		       "2_DFA_ANG_XX.wav,x,0,-1,0,0,0,2,Male,Train\n"
 		       "3_DFA_ANG_XX.wav,1,0,0,0,0,0,3,Male,Train\n");
 	assert_int_equal(core_synth_plan_read(ctx, &options, &plan), FV_DATA);
-	static const char *const want[] = {":3: FileName '../1_IEO_X.wav' is no plain file name",
-		":4: FileName '1_XXX_ANG_XX.wav' has none of the twelve sentence codes",
-		":5: angry 'x' is no share", ":5: disgust '-1' is no share",
+	static const char *const want[] = {":3: FileName '../1_IEO_X.wav' is not a plain file name",
+		":4: FileName '1_XXX_ANG_XX.wav' has no known sentence code",
+		":5: angry 'x' is not a share", ":5: disgust '-1' is not a share",
 		":5: Gender 'Male' of speaker 2", ":6: speaker '3' is not in"};
 	assert_int_equal(core_error_count(ctx), 6);
 	for (size_t i = 0; i < 6; i++)
 		if (!strstr(core_error_line(ctx, i), want[i]))
 			fail_msg("'%s' lacks '%s'", core_error_line(ctx, i), want[i]);
 	core_error_clear(ctx);
-	put(ctx, labels,
+	write_file(ctx, labels,
 		HEADER "1_DFA_ANG_XX.wav,1,0,0,0,0,0,1,Male,Train\n"
 		       "1_DFA_ANG_XX.flac,1,0,0,0,0,0,1,Male,Train\n");
 	plan = (core_synth_plan){0};
 	test_fails(ctx, core_synth_plan_read(ctx, &options, &plan), FV_DATA,
 		"two rows for '1_DFA_ANG_XX'");
-	put(ctx, labels, "FileName,angry,SpkrID,Gender\n");
+	write_file(ctx, labels, "FileName,angry,SpkrID,Gender\n");
 	plan = (core_synth_plan){0};
 	test_fails(ctx, core_synth_plan_read(ctx, &options, &plan), FV_DATA, ":1: no column 'sad'");
-	put(ctx, people, "ActorID,Age,Sex\n1,old,Male\n1,30,unknown\n");
+	write_file(ctx, people, "ActorID,Age,Sex\n1,old,Male\n1,30,unknown\n");
 	plan = (core_synth_plan){0};
 	assert_int_equal(core_synth_plan_read(ctx, &options, &plan), FV_DATA);
 	assert_int_equal(core_error_count(ctx), 3);
@@ -397,15 +404,15 @@ static void every_bad_row_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(random_numbers),
-		cmocka_unit_test(parameters),
-		cmocka_unit_test(signal_steps),
+		cmocka_unit_test(random_numbers_match_published),
+		cmocka_unit_test(parameters_match_golden),
+		cmocka_unit_test(signal_steps_match_golden),
 		cmocka_unit_test(noise_is_white),
-		cmocka_unit_test(whole_chain),
+		cmocka_unit_test(chain_keeps_length_pitch_and_level),
 		cmocka_unit_test(markup_is_escaped),
-		cmocka_unit_test(wav_from_a_pipe),
+		cmocka_unit_test(piped_wav_is_parsed),
 		cmocka_unit_test(parts_are_balanced),
-		cmocka_unit_test(every_bad_row_is_told),
+		cmocka_unit_test(every_bad_row_is_reported),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

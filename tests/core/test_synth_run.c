@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The synthetic corpus with espeak-ng, the real one: what is written, that it is the same whatever
- * the number of jobs or kills, that nothing of others is touched, and that the voices are where the
- * gender classifier expects them. Without espeak-ng these are skipped. */
+/* The synthetic corpus with the real espeak-ng: which files are written, that they do not depend
+ * on the number of jobs or on kills, that foreign files are kept, and that the voices lie where
+ * the gender classifier expects them. Skipped without espeak-ng. */
 #include "support.h"
 
 #include <dirent.h>
@@ -19,7 +19,7 @@
 #include "base/file.h"
 #include "synth/synth.h"
 
-static void need_espeak(int checks)
+static void skip_without_espeak(int checks)
 {
 	fv_ctx *ctx = test_ctx();
 	core_espeak espeak = {0};
@@ -31,15 +31,15 @@ static void need_espeak(int checks)
 	}
 }
 
-/* A fresh one; the path lives as long as ctx (those of test_folder only four calls long). */
-static const char *folder(fv_ctx *ctx, const char *name)
+/* A fresh folder; the path lives as long as ctx (that of test_folder only four calls). */
+static const char *make_folder(fv_ctx *ctx, const char *name)
 {
 	const char *path = core_strdup(ctx, test_folder(name));
 	assert_non_null(path);
 	return path;
 }
 
-static core_synth_options standard(fv_ctx *ctx, const char *out, int64_t limit)
+static core_synth_options make_options(fv_ctx *ctx, const char *out, int64_t limit)
 {
 	const char *source = getenv("FAIRVOX_SOURCE");
 	source = source ? source : ".";
@@ -67,8 +67,8 @@ static int count_files(const char *dir, const char *ending)
 	return count;
 }
 
-/* Every file of a is in b with the same bytes, and the other way round: returns how many. */
-static int same_folders(const char *a, const char *b)
+/* Checks that both folders hold the same files with the same bytes; returns how many. */
+static int compare_folders(const char *a, const char *b)
 {
 	int counts[2] = {0, 0};
 	for (int turn = 0; turn < 2; turn++) {
@@ -98,13 +98,13 @@ static int same_folders(const char *a, const char *b)
 	return counts[0];
 }
 
-static void same_bytes_whatever_the_jobs(void **state)
+static void bytes_do_not_depend_on_jobs(void **state)
 {
 	(void)state;
-	need_espeak(14);
+	skip_without_espeak(14);
 	fv_ctx *ctx = test_ctx();
-	const char *a = folder(ctx, "synth-1"), *b = folder(ctx, "synth-2");
-	core_synth_options one = standard(ctx, a, 12), two = standard(ctx, b, 12);
+	const char *a = make_folder(ctx, "synth-1"), *b = make_folder(ctx, "synth-2");
+	core_synth_options one = make_options(ctx, a, 12), two = make_options(ctx, b, 12);
 	core_synth_summary summary;
 	one.jobs = 1;
 	test_ok(ctx, core_synth_run(ctx, &one, &summary));
@@ -113,10 +113,10 @@ static void same_bytes_whatever_the_jobs(void **state)
 	test_ok(ctx, core_synth_run(ctx, &two, &summary));
 	assert_int_equal(count_files(a, ".flac"), 12);
 	/* recordings, five label files, demographics, notice, synth.csv, synth.json */
-	assert_int_equal(same_folders(a, b), 12 + 9);
+	assert_int_equal(compare_folders(a, b), 12 + 9);
 	test_ok(ctx, core_synth_run(ctx, &one, &summary));
 	assert_int_equal(summary.made, 0);
-	assert_int_equal(same_folders(a, b), 12 + 9);
+	assert_int_equal(compare_folders(a, b), 12 + 9);
 	two.knobs.seed = 2;
 	test_ok(ctx, core_synth_run(ctx, &two, &summary));
 	assert_int_equal(summary.made, 12);
@@ -142,7 +142,8 @@ static void check_labels(const char *dir, int fold)
 	assert_int_equal(part.n_rows, 12);
 	assert_int_equal(part.n_columns, whole.n_columns);
 	int64_t row = 0;
-	for (int64_t i = 0; i < part.n_rows; i++, row++) { /* a subsequence of the rows */
+	for (int64_t i = 0; i < part.n_rows;
+		i++, row++) { /* rows are a subsequence of the whole file */
 		while (row < whole.n_rows && strcmp(part.cell[i * part.n_columns],
 						     whole.cell[row * whole.n_columns]) != 0)
 			row++;
@@ -154,13 +155,13 @@ static void check_labels(const char *dir, int fold)
 	core_ctx_free(ctx);
 }
 
-static void what_is_written(void **state)
+static void all_files_are_written(void **state)
 {
 	(void)state;
-	need_espeak(30);
+	skip_without_espeak(30);
 	fv_ctx *ctx = test_ctx();
-	const char *dir = folder(ctx, "synth-files");
-	core_synth_options options = standard(ctx, dir, 12);
+	const char *dir = make_folder(ctx, "synth-files");
+	core_synth_options options = make_options(ctx, dir, 12);
 	core_synth_summary summary;
 	core_csv csv;
 	test_ok(ctx, core_synth_run(ctx, &options, &summary));
@@ -193,14 +194,14 @@ static void what_is_written(void **state)
 	core_ctx_free(ctx);
 }
 
-/* In a child of its own session, killed with its workers once some recordings are there. */
+/* Runs the synthesis in a child process and kills it once some recordings exist. */
 static void run_and_kill(const char *dir, int64_t limit, int at_files)
 {
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		fv_ctx *ctx = core_ctx_new();
-		core_synth_options options = standard(ctx, dir, limit);
+		core_synth_options options = make_options(ctx, dir, limit);
 		core_synth_summary summary;
 		_exit((int)core_synth_run(ctx, &options, &summary));
 	}
@@ -213,19 +214,20 @@ static void run_and_kill(const char *dir, int64_t limit, int at_files)
 	usleep(100000); /* the workers end with their parent */
 }
 
-static void a_killed_run_goes_on(void **state)
+static void killed_run_resumes(void **state)
 {
 	(void)state;
-	need_espeak(6);
+	skip_without_espeak(6);
 	fv_ctx *ctx = test_ctx();
-	const char *killed = folder(ctx, "synth-killed"), *clean = folder(ctx, "synth-clean");
-	core_synth_options options = standard(ctx, clean, 40);
+	const char *killed = make_folder(ctx, "synth-killed"),
+		   *clean = make_folder(ctx, "synth-clean");
+	core_synth_options options = make_options(ctx, clean, 40);
 	core_synth_summary summary;
 	test_ok(ctx, core_synth_run(ctx, &options, &summary));
 	run_and_kill(killed, 40, 8);
 	assert_false(core_file_exists(core_path_join(ctx, killed, "synth.csv")));
-	/* a temporary file of a killed writer, and a finished recording that was cut short since */
-	options = standard(ctx, killed, 40);
+	/* a temporary file of a killed writer, and a finished recording that was truncated later */
+	options = make_options(ctx, killed, 40);
 	test_ok(ctx, core_file_write(ctx, core_path_join(ctx, killed, ".x.flac.abcdef"), "x", 1));
 	core_csv csv;
 	test_ok(ctx, core_csv_read(ctx, core_path_join(ctx, clean, "synth.csv"), &csv));
@@ -240,41 +242,41 @@ static void a_killed_run_goes_on(void **state)
 	}
 	test_ok(ctx, core_synth_run(ctx, &options, &summary));
 	assert_in_range(summary.made, 1, 33);
-	assert_int_equal(same_folders(killed, clean), 40 + 9);
+	assert_int_equal(compare_folders(killed, clean), 40 + 9);
 	core_ctx_free(ctx);
 }
 
-static void strangers_are_left_alone(void **state)
+static void foreign_files_are_kept(void **state)
 {
 	(void)state;
-	need_espeak(4);
+	skip_without_espeak(4);
 	fv_ctx *ctx = test_ctx();
-	const char *dir = folder(ctx, "synth-stranger");
-	core_synth_options options = standard(ctx, dir, 1);
+	const char *dir = make_folder(ctx, "synth-stranger");
+	core_synth_options options = make_options(ctx, dir, 1);
 	core_synth_plan plan = {0};
 	core_synth_summary summary;
 	test_ok(ctx, core_synth_plan_read(ctx, &options, &plan));
 	char *path = core_format(ctx, "%s/%s.flac", dir, plan.utterances[0].stem), *data;
 	size_t size;
 	test_ok(ctx, core_file_write(ctx, path, "a real recording", 16));
-	test_fails(
-		ctx, core_synth_run(ctx, &options, &summary), FV_CONFIG, "not from fairvox synth");
+	test_fails(ctx, core_synth_run(ctx, &options, &summary), FV_CONFIG,
+		"not written by fairvox synth");
 	test_ok(ctx, core_file_read(ctx, path, 0, &data, &size));
 	assert_string_equal(data, "a real recording");
-	dir = folder(ctx, "synth-labels");
+	dir = make_folder(ctx, "synth-labels");
 	path = core_path_join(ctx, dir, "labels_consensus_1.csv");
 	test_ok(ctx, core_file_write(ctx, path, "my labels", 9));
-	options = standard(ctx, dir, 1);
-	test_fails(
-		ctx, core_synth_run(ctx, &options, &summary), FV_CONFIG, "not from fairvox synth");
-	test_fails(
-		ctx, core_synth_run(ctx, &options, &summary), FV_CONFIG, "not from fairvox synth");
+	options = make_options(ctx, dir, 1);
+	test_fails(ctx, core_synth_run(ctx, &options, &summary), FV_CONFIG,
+		"not written by fairvox synth");
+	test_fails(ctx, core_synth_run(ctx, &options, &summary), FV_CONFIG,
+		"not written by fairvox synth");
 	test_ok(ctx, core_file_read(ctx, path, 0, &data, &size));
 	assert_string_equal(data, "my labels");
 	core_ctx_free(ctx);
 }
 
-static char *script(fv_ctx *ctx, const char *dir, const char *name, const char *rest)
+static char *write_script(fv_ctx *ctx, const char *dir, const char *name, const char *rest)
 {
 	char *path = core_path_join(ctx, dir, name);
 	char *text = core_format(ctx,
@@ -286,39 +288,39 @@ static char *script(fv_ctx *ctx, const char *dir, const char *name, const char *
 	return path;
 }
 
-static void a_bad_program_is_told(void **state)
+static void bad_program_is_reported(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
-	const char *dir = folder(ctx, "synth-program");
-	core_synth_options options = standard(ctx, core_path_join(ctx, dir, "out"), 3);
+	const char *dir = make_folder(ctx, "synth-program");
+	core_synth_options options = make_options(ctx, core_path_join(ctx, dir, "out"), 3);
 	core_synth_summary summary;
 	options.program = "/nonexistent/espeak-ng";
 	test_fails(ctx, core_synth_run(ctx, &options, &summary), FV_DATA, "apt install espeak-ng");
 	assert_false(core_file_exists(options.out));
 	options.program = "true";
 	test_fails(
-		ctx, core_synth_run(ctx, &options, &summary), FV_DATA, "does not tell its version");
-	options.program = script(ctx, dir, "fails", "echo no such voice >&2; exit 3");
+		ctx, core_synth_run(ctx, &options, &summary), FV_DATA, "did not print a version");
+	options.program = write_script(ctx, dir, "fails", "echo no such voice >&2; exit 3");
 	test_fails(ctx, core_synth_run(ctx, &options, &summary), FV_FAILED,
 		"exit code 3: no such voice");
-	options.program = script(ctx, dir, "mumbles", "echo not a wav");
-	test_fails(
-		ctx, core_synth_run(ctx, &options, &summary), FV_FAILED, "are no mono 16-bit WAV");
-	options.program = script(ctx, dir, "dies", "kill -SEGV $$");
+	options.program = write_script(ctx, dir, "mumbles", "echo not a wav");
+	test_fails(ctx, core_synth_run(ctx, &options, &summary), FV_FAILED,
+		"is not a mono 16-bit WAV");
+	options.program = write_script(ctx, dir, "dies", "kill -SEGV $$");
 	test_fails(ctx, core_synth_run(ctx, &options, &summary), FV_FAILED, "ended by signal 11");
 	assert_int_equal(count_files(options.out, ".flac"), 0);
 	core_ctx_free(ctx);
 }
 
-static int ascending(const void *a, const void *b)
+static int by_value(const void *a, const void *b)
 {
 	const double *p = a, *q = b;
 	return (*p > *q) - (*p < *q);
 }
 
-/* Best normalised autocorrelation of 40 ms between 60 and 300 Hz; 0 when unvoiced. */
-static double frame_f0(const int16_t *x, int rate_hz)
+/* The best normalised autocorrelation of 40 ms between 60 and 300 Hz; 0 when unvoiced. */
+static double estimate_frame_f0(const int16_t *x, int rate_hz)
 {
 	int n = rate_hz / 25, best = 0;
 	double most = 0.6;
@@ -338,25 +340,26 @@ static double frame_f0(const int16_t *x, int rate_hz)
 	return best ? (double)rate_hz / best : 0;
 }
 
-/* Appends the voiced frames' F0 to f0; returns how many there are then. */
-static size_t add_f0(
+/* Appends the F0 of voiced frames to f0; returns the new count. */
+static size_t append_f0(
 	const int16_t *x, size_t n, int rate_hz, double *f0, size_t voiced, size_t room)
 {
 	size_t step = (size_t)rate_hz / 50, reach = (size_t)rate_hz / 25 + (size_t)rate_hz / 60;
 	for (size_t at = 0; at + reach < n && voiced < room; at += step) {
-		f0[voiced] = frame_f0(x + at, rate_hz);
+		f0[voiced] = estimate_frame_f0(x + at, rate_hz);
 		voiced += f0[voiced] > 0;
 	}
 	return voiced;
 }
 
-static double voice_f0(fv_ctx *ctx, const core_espeak *espeak, const core_synth_speaker *speaker)
+static double measure_voice_f0(
+	fv_ctx *ctx, const core_espeak *espeak, const core_synth_speaker *speaker)
 {
 	static const char *const codes[] = {"WSI", "TIE", "TAI"};
 	double f0[1000];
 	size_t voiced = 0;
 	for (size_t i = 0; i < 3; i++) {
-		core_synth_utterance u = {.text = core_synth_sentence(codes[i]),
+		core_synth_utterance u = {.text = core_synth_find_sentence(codes[i]),
 			.pitch = 50,
 			.range_percent = 100,
 			.rate_wpm = 175};
@@ -365,25 +368,26 @@ static double voice_f0(fv_ctx *ctx, const core_espeak *espeak, const core_synth_
 		int rate_hz;
 		test_ok(ctx, core_espeak_say(ctx, espeak, &u, speaker, &samples, &n, &rate_hz));
 		assert_int_equal(rate_hz, 22050);
-		voiced = add_f0(samples, n, rate_hz, f0, voiced, 1000);
+		voiced = append_f0(samples, n, rate_hz, f0, voiced, 1000);
 		free(samples);
 	}
 	assert_true(voiced > 100);
-	qsort(f0, voiced, sizeof *f0, ascending);
+	qsort(f0, voiced, sizeof *f0, by_value);
 	return f0[voiced / 2];
 }
 
-/* The voices' medians as documented, with a semitone for the choice of sentences and estimator. */
+/* Median F0 of the voices as documented, within a semitone for the choice of sentences and
+ * estimator. */
 static void voices_are_in_range(void **state)
 {
 	(void)state;
-	need_espeak(13);
+	skip_without_espeak(13);
 	fv_ctx *ctx = test_ctx();
 	core_espeak espeak = {0};
 	test_ok(ctx, core_espeak_find(ctx, &espeak));
 	for (int i = 0; i < 13; i++) {
 		core_synth_speaker speaker = {.male = i < 8, .voice = i < 8 ? i + 1 : i - 7};
-		double f0 = voice_f0(ctx, &espeak, &speaker), semitone = exp2(1 / 12.0);
+		double f0 = measure_voice_f0(ctx, &espeak, &speaker), semitone = exp2(1 / 12.0);
 		double low = speaker.male ? 86 : 174, high = speaker.male ? 108 : 201;
 		if (f0 < low / semitone || f0 > high * semitone)
 			fail_msg("%s voice %d: median F0 %.1f Hz", speaker.male ? "male" : "female",
@@ -395,11 +399,11 @@ static void voices_are_in_range(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(same_bytes_whatever_the_jobs),
-		cmocka_unit_test(what_is_written),
-		cmocka_unit_test(a_killed_run_goes_on),
-		cmocka_unit_test(strangers_are_left_alone),
-		cmocka_unit_test(a_bad_program_is_told),
+		cmocka_unit_test(bytes_do_not_depend_on_jobs),
+		cmocka_unit_test(all_files_are_written),
+		cmocka_unit_test(killed_run_resumes),
+		cmocka_unit_test(foreign_files_are_kept),
+		cmocka_unit_test(bad_program_is_reported),
 		cmocka_unit_test(voices_are_in_range),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

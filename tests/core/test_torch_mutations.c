@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Damaged files of torch.save: whatever happens to their bytes, they are refused with a byte and a
- * rule, or what is read is there in the file. */
+/* Damaged files of torch.save: however their bytes change, they are rejected with a byte and a
+ * rule, or everything read lies inside the file. */
 #include "support.h"
 
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include "base/stream.h"
 #include "torch_files.h"
 
-/* In memory: a million files on a disk would be the test of the disk. */
+/* In memory, so that a million files do not test the disk. */
 static fv_status open_bytes(fv_ctx *ctx, const void *bytes, size_t n, fv_checkpoint **file)
 {
 	char path[64];
@@ -35,9 +35,9 @@ static fv_status open_bytes(fv_ctx *ctx, const void *bytes, size_t n, fv_checkpo
 	return status;
 }
 
-/* One to four bytes from `from` on: another value, a flipped bit, or a byte that means something.
- */
-static void mutate(fv_stream *stream, unsigned char *bytes, size_t from, size_t n)
+/* Changes one to four bytes after `from`: a random value, a flipped bit, or a byte that means
+ * something to the parser. */
+static void mutate_bytes(fv_stream *stream, unsigned char *bytes, size_t from, size_t n)
 {
 	static const char telling[] = "\x80.(cRbQN\x88\x89JKM\x8aGX)]}t\x85\x86\x87"
 				      "aesuqrhj\0\1\377PK";
@@ -56,7 +56,7 @@ static void mutate(fv_stream *stream, unsigned char *bytes, size_t from, size_t 
 	}
 }
 
-static size_t width(const fv_tensor *t)
+static size_t get_element_size(const fv_tensor *t)
 {
 	return strstr(t->dtype, "64")   ? 8
 	       : strstr(t->dtype, "32") ? 4
@@ -64,7 +64,7 @@ static size_t width(const fv_tensor *t)
 					: 1;
 }
 
-static void same_tables(const fv_checkpoint *a, const fv_checkpoint *b)
+static void check_same_tables(const fv_checkpoint *a, const fv_checkpoint *b)
 {
 	assert_int_equal(fv_checkpoint_count(a), fv_checkpoint_count(b));
 	for (int64_t i = 0; i < fv_checkpoint_count(a); i++) {
@@ -74,12 +74,14 @@ static void same_tables(const fv_checkpoint *a, const fv_checkpoint *b)
 		assert_int_equal(s->rank, t->rank);
 		assert_memory_equal(s->shape, t->shape, sizeof s->shape);
 		if (s->count)
-			assert_memory_equal(s->data, t->data, (size_t)s->count * width(s));
+			assert_memory_equal(
+				s->data, t->data, (size_t)s->count * get_element_size(s));
 	}
 }
 
-/* An archive's checksums: a file that is still accepted says what the undamaged one says. */
-static void archives(void **state)
+/* Archives have checksums: a file that is still accepted must hold the same tensors as the
+ * undamaged one. */
+static void damaged_archives_are_rejected(void **state)
 {
 	(void)state;
 	static const char *const files[] = {"containers/zip_all.pt", "containers/zip_nested.pt",
@@ -97,12 +99,12 @@ static void archives(void **state)
 			fv_ctx *ctx = test_ctx();
 			fv_stream stream = core_stream(7, 0, files[f], 0, (uint64_t)i);
 			memcpy(bytes, original, size);
-			mutate(&stream, bytes, 0, size);
+			mutate_bytes(&stream, bytes, 0, size);
 			size_t cut = fv_below(&stream, 16) ? size : (size_t)fv_below(&stream, size);
 			fv_checkpoint *file;
 			if (!open_bytes(ctx, bytes, cut, &file)) {
 				accepted++;
-				same_tables(file, whole);
+				check_same_tables(file, whole);
 				fv_checkpoint_close(file);
 			}
 			core_ctx_free(ctx);
@@ -110,18 +112,19 @@ static void archives(void **state)
 		free(bytes);
 		fv_checkpoint_close(whole);
 	}
-	assert_true(accepted > 0 && accepted < n / 2); /* padding and times may change */
+	assert_true(accepted > 0 &&
+		    accepted < n / 2); /* padding and times are not covered by a checksum */
 	core_ctx_free(setup);
 }
 
-/* The storage is 0 ... 5 as float32: each element read is one of its elements, in bytes, and none
- * is read twice in a tensor. */
+/* The storage holds 0 ... 5 as float32: every element read must be one of these bytes, and none
+ * may be used twice in a tensor. */
 static void check_elements(const fv_checkpoint *file)
 {
 	static const float six[6] = {0, 1, 2, 3, 4, 5};
 	for (int64_t i = 0; i < fv_checkpoint_count(file); i++) {
 		const fv_tensor *t = fv_checkpoint_at(file, i);
-		size_t size = width(t), seen = 0, left = (size_t)t->count;
+		size_t size = get_element_size(t), seen = 0, left = (size_t)t->count;
 		int64_t count = 1;
 		for (int32_t d = 0; d < t->rank; d++)
 			count *= t->shape[d];
@@ -147,12 +150,13 @@ static void check_elements(const fv_checkpoint *file)
 		"") "\x88@collections OrderedDict;)R\x87R#7;" TENSOR("6", "#0;#4;",                \
 		"#4;#1;") "u}'_metadata'@collections OrderedDict;)Rsb."
 
-/* The archive around a damaged pickle has the right checksums: the pickle alone must be refused. */
-static void pickles(void **state)
+/* The archive around the damaged pickle has correct checksums, so the pickle parser itself must
+ * reject it. */
+static void damaged_pickles_stay_in_bounds(void **state)
 {
 	(void)state;
 	core_text pickle = {0}, file = {0};
-	test_pickle(&pickle, STATE_DICT);
+	test_add_pickle(&pickle, STATE_DICT);
 	unsigned char *bytes = malloc(pickle.size);
 	int accepted = 0, n = (int)test_rounds(10000, 1000000);
 	for (int i = -1; i < n; i++) {
@@ -160,9 +164,9 @@ static void pickles(void **state)
 		fv_stream stream = core_stream(7, 0, "pickle", 0, (uint64_t)i);
 		memcpy(bytes, pickle.data, pickle.size);
 		if (i >= 0)
-			mutate(&stream, bytes, 0, pickle.size);
+			mutate_bytes(&stream, bytes, 0, pickle.size);
 		file.size = 0;
-		test_torch_zip(&file, bytes, pickle.size);
+		test_add_torch_zip(&file, bytes, pickle.size);
 		fv_checkpoint *read;
 		fv_status status = open_bytes(ctx, file.data, file.size, &read);
 		if (i < 0)
@@ -180,13 +184,13 @@ static void pickles(void **state)
 	core_text_free(&file);
 }
 
-/* No checksums here: all but the elements themselves may be damaged. */
-static void legacy(void **state)
+/* The legacy form has no checksums; any byte except the elements may be damaged. */
+static void damaged_legacy_files_stay_in_bounds(void **state)
 {
 	(void)state;
 	core_text pickle = {0}, file = {0};
-	test_pickle(&pickle, STATE_DICT);
-	test_torch_legacy(&file, pickle.data, pickle.size, "'0'");
+	test_add_pickle(&pickle, STATE_DICT);
+	test_add_torch_legacy(&file, pickle.data, pickle.size, "'0'");
 	unsigned char *bytes = malloc(file.size);
 	int accepted = 0, n = (int)test_rounds(10000, 1000000);
 	for (int i = -1; i < n; i++) {
@@ -195,7 +199,7 @@ static void legacy(void **state)
 		memcpy(bytes, file.data, file.size);
 		size_t cut = file.size;
 		if (i >= 0) {
-			mutate(&stream, bytes, 0, file.size - 24);
+			mutate_bytes(&stream, bytes, 0, file.size - 24);
 			cut = fv_below(&stream, 16) ? cut : (size_t)fv_below(&stream, cut);
 		}
 		fv_checkpoint *read;
@@ -219,9 +223,9 @@ static void legacy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(archives),
-		cmocka_unit_test(pickles),
-		cmocka_unit_test(legacy),
+		cmocka_unit_test(damaged_archives_are_rejected),
+		cmocka_unit_test(damaged_pickles_stay_in_bounds),
+		cmocka_unit_test(damaged_legacy_files_stay_in_bounds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

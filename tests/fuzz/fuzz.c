@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-const char *fuzz_file(const uint8_t *data, size_t size)
+const char *fuzz_write_file(const uint8_t *data, size_t size)
 {
 	static int fd = -1;
 	static char path[64];
@@ -27,7 +27,7 @@ void fuzz_require(int good, const char *what)
 	abort();
 }
 
-void fuzz_answer(const fv_ctx *ctx, fv_status status)
+void fuzz_check_status(const fv_ctx *ctx, fv_status status)
 {
 	fuzz_require(status == FV_OK || core_error_count(ctx) > 0, "a failure without a message");
 	fuzz_require(status == FV_OK || status == FV_DATA || status == FV_CONFIG,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the libFuzzer targets share. */
+/* Shared by the libFuzzer targets. */
 #ifndef TEST_FUZZ_H
 #define TEST_FUZZ_H
 
@@ -10,13 +10,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The input as a file, for readers that take a path: valid until the next call. */
-const char *fuzz_file(const uint8_t *data, size_t size);
+/* Writes the input to a file for readers that take a path; valid until the next call. */
+const char *fuzz_write_file(const uint8_t *data, size_t size);
 
-/* Ends the program (a finding) unless `good`. */
+/* Aborts with a finding unless `good`. */
 void fuzz_require(int good, const char *what);
 
-/* What every reader owes: FV_OK, or a status and at least one message. */
-void fuzz_answer(const fv_ctx *ctx, fv_status status);
+/* Every reader must return FV_OK, or a status of bad input with at least one message. */
+void fuzz_check_status(const fv_ctx *ctx, fv_status status);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The CSV reader: every cell is text and can be asked whether it is a number. */
+/* The CSV reader: every cell is UTF-8 text that can be tested for being a number. */
 #include <string.h>
 
 #include "base/csv.h"
@@ -10,8 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	fv_ctx *ctx = core_ctx_new();
 	core_csv csv;
-	fv_status status = core_csv_read(ctx, fuzz_file(data, size), &csv);
-	fuzz_answer(ctx, status);
+	fv_status status = core_csv_read(ctx, fuzz_write_file(data, size), &csv);
+	fuzz_check_status(ctx, status);
 	for (int64_t i = 0; !status && i < csv.n_rows; i++)
 		for (int64_t j = 0; j < csv.n_columns; j++) {
 			const char *cell = core_csv_cell(&csv, i, j);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The YAML reader: what it accepts is written and read back as an equal tree. */
+/* The YAML reader: an accepted tree is written and read back as an equal tree. */
 #include <string.h>
 
 #include "base/text.h"
@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fv_ctx *ctx = core_ctx_new();
 	core_yaml *root, *back;
 	fv_status status = core_yaml_parse(ctx, "input", (const char *)data, size, &root);
-	fuzz_answer(ctx, status);
+	fuzz_check_status(ctx, status);
 	if (!status) {
 		core_text text = {0}, json = {0}, flow = {0};
 		core_yaml_json(root, &json);

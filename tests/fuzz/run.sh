@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# run.sh BUILD SECONDS [TARGET]: each target of a build with FAIRVOX_FUZZ for that long, from seeds out of the tree.
-# What a target finds stays in BUILD/fuzz/<target>/crash-*; the exit code is then 1.
+# run.sh BUILD SECONDS [TARGET]: runs each target of a build with FAIRVOX_FUZZ for SECONDS, starting from files of the repository.
+# Findings stay in BUILD/fuzz/<target>/crash-*; the exit code is then 1.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=$(realpath "$1")
 seconds=$2
 
-# seeds TARGET: copies the files it may begin with, cut to 16 KiB, to the folder it works in.
+# seeds TARGET: copies the start files of a target, cut to 16 KiB, into its seed folder.
 seeds() {
 	local folder=$build/fuzz/$1/seeds file n=0
 	mkdir -p "$folder"
@@ -20,7 +20,7 @@ seeds() {
 	esac
 	for file in "$@"; do
 		n=$((n + 1))
-		if [ "${file##*.}" = csv ]; then # whole lines
+		if [ "${file##*.}" = csv ]; then # whole lines only
 			head -c 16384 "$file" | sed -n 1,40p >"$folder/$n"
 		else
 			head -c 16384 "$file" >"$folder/$n"

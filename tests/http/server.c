@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A web server for the tests of fetch, on loopback, that misbehaves on request:
+/* A web server on loopback for the tests of fetch, which misbehaves on request:
  *
- *   server FOLDER LOG [CERT KEY]     prints its port; serves until it is killed; https with CERT
- *                                    and KEY
+ *   server FOLDER LOG [CERT KEY]     prints its port and serves until it is killed; https when
+ *                                    CERT and KEY are given
  *
  *   /plain/FILE        FILE, with ranges and an ETag
- *   /norange/FILE      the whole of it whatever is asked for
- *   /cut/N/FILE        closes after N bytes of any answer
- *   /cutonce/N/FILE    the same, the first time FILE is asked for
- *   /dies/N/FILE       the same, and later closes without an answer
- *   /norangecut/N/FILE whole, the first time closed after N bytes
- *   /unsized/N/FILE    no Content-Length; ends after N bytes the first time
- *   /otherpart/FILE    answers any range with the first 10 bytes
- *   /short/FILE        says and sends only the first half
- *   /long/FILE         says and sends 10 bytes more
- *   /flaky/N/FILE      status 503 the first N times
- *   /busy/FILE         status 503 the first time, to be asked again after two seconds
- *   /changes/N/FILE    closes after N bytes; later FILE.new, with another ETag
+ *   /norange/FILE      the whole file whatever range is requested
+ *   /cut/N/FILE        closes after N bytes of every answer
+ *   /cutonce/N/FILE    the same, but only for the first request of FILE
+ *   /dies/N/FILE       the same, and closes without an answer to later requests
+ *   /norangecut/N/FILE the whole file; the first answer is cut after N bytes
+ *   /unsized/N/FILE    no Content-Length; the first answer ends after N bytes
+ *   /otherpart/FILE    answers every range with the first 10 bytes
+ *   /short/FILE        states and sends only the first half
+ *   /long/FILE         states and sends 10 bytes more
+ *   /flaky/N/FILE      status 503 for the first N requests
+ *   /busy/FILE         status 503 for the first request, with Retry-After of two seconds
+ *   /changes/N/FILE    closes after N bytes; later serves FILE.new with another ETag
  *   /status/CODE/FILE  that status
- *   /stall/FILE        half of it, then silence; later only silence
+ *   /stall/FILE        half of the file, then silence; later only silence
  *   /redirect/N/FILE   N redirects, then plain
  *   /to/SCHEME/HOST/PATH  one redirect to SCHEME://HOST/PATH
  *
- * Each request is a line in LOG: its path and its range. */
+ * Each request is a line of LOG: its path and its range. */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -46,7 +46,7 @@ static struct {
 	FILE *log;
 	SSL_CTX *tls;
 	pthread_mutex_t lock;
-	char *seen[SEEN_MAX]; /* paths asked for, with repeats */
+	char *seen[SEEN_MAX]; /* requested paths, with repeats */
 	size_t n_seen;
 } server = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -57,16 +57,16 @@ struct connection {
 
 struct request {
 	char path[2048];
-	long long first; /* of the range asked for; -1: none */
+	long long first; /* first byte of the requested range; -1: none */
 	char condition[256];
 };
 
-static long receive(struct connection *c, char *data, size_t size)
+static long receive_bytes(struct connection *c, char *data, size_t size)
 {
 	return c->tls ? SSL_read(c->tls, data, (int)size) : recv(c->fd, data, size, 0);
 }
 
-static bool put(struct connection *c, const char *data, size_t size)
+static bool send_all(struct connection *c, const char *data, size_t size)
 {
 	while (size) {
 		long n = c->tls ? SSL_write(c->tls, data, (int)size)
@@ -88,7 +88,7 @@ static bool read_head(struct connection *c, char *head, size_t room)
 	while (!strstr(head, "\r\n\r\n")) {
 		if (n + 1 == room)
 			return false;
-		long got = receive(c, head + n, 1);
+		long got = receive_bytes(c, head + n, 1);
 		if (got <= 0)
 			return false;
 		n += (size_t)got;
@@ -97,7 +97,7 @@ static bool read_head(struct connection *c, char *head, size_t room)
 	return true;
 }
 
-static bool parse(char *head, struct request *out)
+static bool parse_request(char *head, struct request *out)
 {
 	char *rest;
 	char *line = strtok_r(head, "\r\n", &rest);
@@ -114,8 +114,8 @@ static bool parse(char *head, struct request *out)
 	return true;
 }
 
-/* How often this path was asked for before. */
-static size_t note(const struct request *r)
+/* Logs the request and returns how often this path was requested before. */
+static size_t log_request(const struct request *r)
 {
 	size_t before = 0;
 	pthread_mutex_lock(&server.lock);
@@ -131,21 +131,21 @@ static size_t note(const struct request *r)
 
 /* --- answers --- */
 
-static bool say(struct connection *c, int status, const char *headers)
+static bool send_head(struct connection *c, int status, const char *headers)
 {
 	char head[4096];
 	int n = snprintf(head, sizeof head, "HTTP/1.1 %d X\r\n%s\r\n", status, headers);
-	return put(c, head, (size_t)n);
+	return send_all(c, head, (size_t)n);
 }
 
-static bool refuse(struct connection *c, int status)
+static bool send_error(struct connection *c, int status)
 {
 	char body[] = "an explanation that is not the file\n", headers[64];
 	snprintf(headers, sizeof headers, "Content-Length: %zu\r\n", sizeof body - 1);
-	return say(c, status, headers) && put(c, body, sizeof body - 1);
+	return send_head(c, status, headers) && send_all(c, body, sizeof body - 1);
 }
 
-static char *load(const char *name, size_t *size)
+static char *load_file(const char *name, size_t *size)
 {
 	char path[4096];
 	struct stat st;
@@ -157,40 +157,41 @@ static char *load(const char *name, size_t *size)
 		return NULL;
 	}
 	*size = (size_t)st.st_size;
-	char *data = calloc(1, *size + 10); /* ten zeros for /long */
+	char *data = calloc(1, *size + 10); /* ten more zeros for /long */
 	if (read(fd, data, *size) != st.st_size)
 		*size = 0;
 	close(fd);
 	return data;
 }
 
-struct way {
+struct behaviour {
 	bool ranges, sized, other_part, stall, renewed;
-	size_t most; /* bytes of the body before the connection ends */
-	size_t says; /* size it pretends the file to have; 0: its own */
+	size_t most; /* bytes of the body sent before the connection closes */
+	size_t says; /* size it claims for the file; 0: the real one */
 };
 
-/* false: the connection is to be closed. */
-static bool answer(struct connection *c, const struct request *r, const char *name, struct way way)
+/* Returns false when the connection must be closed. */
+static bool send_file(
+	struct connection *c, const struct request *r, const char *name, struct behaviour behaviour)
 {
 	size_t size = 0;
-	char *data = load(name, &size), headers[512], etag[64];
+	char *data = load_file(name, &size), headers[512], etag[64];
 	if (!data)
-		return refuse(c, 404);
-	snprintf(etag, sizeof etag, "\"%zu-%d\"", size, way.renewed);
-	size_t total = way.says ? way.says : size, from = 0, n = total;
-	bool partial =
-		way.ranges && r->first >= 0 && (!r->condition[0] || !strcmp(r->condition, etag));
+		return send_error(c, 404);
+	snprintf(etag, sizeof etag, "\"%zu-%d\"", size, behaviour.renewed);
+	size_t total = behaviour.says ? behaviour.says : size, from = 0, n = total;
+	bool partial = behaviour.ranges && r->first >= 0 &&
+		       (!r->condition[0] || !strcmp(r->condition, etag));
 	if (partial && (size_t)r->first >= total) {
 		free(data);
-		return refuse(c, 416);
+		return send_error(c, 416);
 	}
 	if (partial) {
-		from = way.other_part ? 0 : (size_t)r->first;
-		n = way.other_part ? 10 : total - from;
+		from = behaviour.other_part ? 0 : (size_t)r->first;
+		n = behaviour.other_part ? 10 : total - from;
 	}
 	int used = snprintf(headers, sizeof headers, "ETag: %s\r\n", etag);
-	if (way.sized)
+	if (behaviour.sized)
 		used += snprintf(headers + used, sizeof headers - (size_t)used,
 			"Content-Length: %zu\r\n", n);
 	else
@@ -199,15 +200,15 @@ static bool answer(struct connection *c, const struct request *r, const char *na
 	if (partial)
 		snprintf(headers + used, sizeof headers - (size_t)used,
 			"Content-Range: bytes %zu-%zu/%zu\r\n", from, from + n - 1, total);
-	size_t sent = n < way.most ? n : way.most;
-	bool open = say(c, partial ? 206 : 200, headers) && put(c, data + from, sent);
+	size_t sent = n < behaviour.most ? n : behaviour.most;
+	bool open = send_head(c, partial ? 206 : 200, headers) && send_all(c, data + from, sent);
 	free(data);
-	if (way.stall)
+	if (behaviour.stall)
 		sleep(30);
-	return open && way.sized && sent == n;
+	return open && behaviour.sized && sent == n;
 }
 
-static bool redirect(struct connection *c, const char *format, const char *what, long left)
+static bool send_redirect(struct connection *c, const char *format, const char *what, long left)
 {
 	char headers[4096];
 	int n = snprintf(headers, sizeof headers, "Content-Length: 0\r\nLocation: ");
@@ -215,88 +216,88 @@ static bool redirect(struct connection *c, const char *format, const char *what,
 		      : snprintf(headers + n, sizeof headers - (size_t)n, "/redirect/%ld/%s", left,
 				what);
 	snprintf(headers + n, sizeof headers - (size_t)n, "\r\n");
-	return say(c, 302, headers);
+	return send_head(c, 302, headers);
 }
 
-static bool redirect_away(struct connection *c, char *rest)
+static bool send_foreign_redirect(struct connection *c, char *rest)
 {
 	char *slash = strchr(rest, '/'), url[4096];
 	if (!slash)
-		return refuse(c, 404);
+		return send_error(c, 404);
 	*slash = '\0';
 	snprintf(url, sizeof url, "%s://%s", rest, slash + 1);
-	return redirect(c, "%s", url, -1);
+	return send_redirect(c, "%s", url, -1);
 }
 
-/* How a path of the first word `how` is answered when it was asked for `before` times already. */
-static struct way way_of(const char *how, long number, size_t before, size_t size)
+/* How to answer a path whose first word is `how`, requested `before` times so far. */
+static struct behaviour choose_behaviour(const char *how, long number, size_t before, size_t size)
 {
-	struct way way = {.ranges = true, .sized = true, .most = SIZE_MAX};
+	struct behaviour behaviour = {.ranges = true, .sized = true, .most = SIZE_MAX};
 	bool first = !before;
 	if (!strcmp(how, "norange"))
-		way.ranges = false;
+		behaviour.ranges = false;
 	if (!strcmp(how, "otherpart"))
-		way.other_part = true;
+		behaviour.other_part = true;
 	if (!strcmp(how, "cut") || !strcmp(how, "dies") ||
 		(first && (!strcmp(how, "cutonce") || !strcmp(how, "changes"))))
-		way.most = (size_t)number;
+		behaviour.most = (size_t)number;
 	if (!strcmp(how, "changes"))
-		way.renewed = !first;
+		behaviour.renewed = !first;
 	if (!strcmp(how, "norangecut") || !strcmp(how, "unsized")) {
-		way.ranges = !strcmp(how, "unsized");
-		way.sized = !way.ranges;
-		way.most = first ? (size_t)number : SIZE_MAX;
+		behaviour.ranges = !strcmp(how, "unsized");
+		behaviour.sized = !behaviour.ranges;
+		behaviour.most = first ? (size_t)number : SIZE_MAX;
 	}
 	if (!strcmp(how, "short"))
-		way.says = size / 2;
+		behaviour.says = size / 2;
 	if (!strcmp(how, "long"))
-		way.says = size + 10;
+		behaviour.says = size + 10;
 	if (!strcmp(how, "stall")) {
-		way.most = first ? size / 2 : 0;
-		way.stall = true;
+		behaviour.most = first ? size / 2 : 0;
+		behaviour.stall = true;
 	}
-	return way;
+	return behaviour;
 }
 
-static bool serve(struct connection *c, const struct request *r)
+static bool answer_request(struct connection *c, const struct request *r)
 {
 	char copy[2100];
-	size_t before = note(r), size = 0;
+	size_t before = log_request(r), size = 0;
 	snprintf(copy, sizeof copy, "%s", r->path + 1);
 	char *rest = strchr(copy, '/'), *after;
 	if (!rest)
-		return refuse(c, 404);
+		return send_error(c, 404);
 	*rest++ = '\0';
 	long number = strtol(rest, &after, 10);
 	char *file = *after == '/' && after != rest ? after + 1 : rest;
 	if (!strcmp(copy, "to"))
-		return redirect_away(c, rest);
+		return send_foreign_redirect(c, rest);
 	if (!strcmp(copy, "redirect"))
-		return number > 1 ? redirect(c, "", file, number - 1)
-				  : redirect(c, "/plain/%s", file, -1);
+		return number > 1 ? send_redirect(c, "", file, number - 1)
+				  : send_redirect(c, "/plain/%s", file, -1);
 	if (!strcmp(copy, "status"))
-		return refuse(c, (int)number);
+		return send_error(c, (int)number);
 	if (!strcmp(copy, "flaky") && before < (size_t)number)
-		return refuse(c, 503);
+		return send_error(c, 503);
 	if (!strcmp(copy, "busy") && !before)
-		return say(c, 503, "Content-Length: 0\r\nRetry-After: 2\r\n");
+		return send_head(c, 503, "Content-Length: 0\r\nRetry-After: 2\r\n");
 	if (!strcmp(copy, "dies") && before)
 		return false;
-	free(load(file, &size));
-	struct way way = way_of(copy, number, before, size);
-	if (way.renewed)
+	free(load_file(file, &size));
+	struct behaviour behaviour = choose_behaviour(copy, number, before, size);
+	if (behaviour.renewed)
 		strcat(file, ".new");
-	return answer(c, r, file, way);
+	return send_file(c, r, file, behaviour);
 }
 
-static void *talk(void *user)
+static void *serve_connection(void *user)
 {
 	struct connection *c = user;
 	char head[8192];
 	struct request request;
 	if (!c->tls || SSL_accept(c->tls) == 1)
-		while (read_head(c, head, sizeof head) && parse(head, &request) &&
-			serve(c, &request))
+		while (read_head(c, head, sizeof head) && parse_request(head, &request) &&
+			answer_request(c, &request))
 			;
 	SSL_free(c->tls);
 	close(c->fd);
@@ -346,7 +347,7 @@ int main(int argc, char **argv)
 			c->tls = SSL_new(server.tls);
 			SSL_set_fd(c->tls, c->fd);
 		}
-		if (pthread_create(&thread, NULL, talk, c))
+		if (pthread_create(&thread, NULL, serve_connection, c))
 			return 1;
 		pthread_detach(thread);
 	}

@@ -328,7 +328,7 @@ static void each_tensor_is_checked(void **state)
 		struct network bad = net;
 		bad.tensor[t].rank++; /* with room for one more element after each */
 		bad.tensor[t].shape[bad.tensor[t].rank - 1] = 1;
-		expect_refused(ctx, &bad, core_format(ctx, "tensor '%s' is [", name));
+		expect_refused(ctx, &bad, core_format(ctx, "tensor '%s' has shape [", name));
 		bad = net;
 		bad.tensor[t].name = core_format(ctx, "x%s", name);
 		if (counts) {
@@ -341,7 +341,8 @@ static void each_tensor_is_checked(void **state)
 			bad = net;
 			bad.tensor[t].dtype = "I32";
 			expect_refused(ctx, &bad,
-				core_format(ctx, "tensor '%s' is I32, not of floats", name));
+				core_format(
+					ctx, "tensor '%s' has type I32, not a float type", name));
 		}
 		core_ctx_free(ctx);
 	}
@@ -363,11 +364,11 @@ static void each_dimension_is_checked(void **state)
 			struct network bad = net;
 			bad.tensor[t].shape[d]++;
 			bad.tensor[t].data = more;
-			const char *text = core_format(ctx, "tensor '%s' is [", name);
+			const char *text = core_format(ctx, "tensor '%s' has shape [", name);
 			if (!strcmp(name, "blocks.0.conv.conv.weight") && d == 2)
 				text = "block 0 has kernels of 6 taps";
 			else if (!strcmp(name, "fc.conv.weight") && d == 0)
-				text = "tensor 'fc.conv.bias' is [24], not [25]";
+				text = "tensor 'fc.conv.bias' has shape [24], not [25]";
 			expect_refused(ctx, &bad, text);
 			core_ctx_free(ctx);
 		}

@@ -299,17 +299,17 @@ static void census_names_each_fault(void **state)
 	bad.tensor[1].shape[0] = 256;
 	bad.tensor[1].shape[1] = 1024;
 	test_fails(ctx, ge2e_read_weights(&s, ctx, write_network(ctx, &bad)), FV_DATA,
-		"tensor 'lstm.weight_hh_l0' is [256,1024], not [1024,256]");
+		"tensor 'lstm.weight_hh_l0' has shape [256,1024], not [1024,256]");
 	bad = net;
 	bad.tensor[14].rank = 0;
 	test_fails(ctx, ge2e_read_weights(&s, ctx, write_network(ctx, &bad)), FV_DATA,
-		"tensor 'similarity_weight' is [], not [1]");
+		"tensor 'similarity_weight' has shape [], not [1]");
 	bad = net;
 	bad.tensor[13].rank = 2;
 	bad.tensor[13].shape[0] = 1;
 	bad.tensor[13].shape[1] = 256;
 	test_fails(ctx, ge2e_read_weights(&s, ctx, write_network(ctx, &bad)), FV_DATA,
-		"tensor 'linear.bias' is [1,256], not [256]");
+		"tensor 'linear.bias' has shape [1,256], not [256]");
 	bad = net;
 	bad.tensor[bad.n++] = (core_tensor_out){"extra", "F32", 1, {1}, net.tensor[14].data};
 	test_fails(ctx, ge2e_read_weights(&s, ctx, write_network(ctx, &bad)), FV_DATA,
@@ -320,7 +320,7 @@ static void census_names_each_fault(void **state)
 	bad = net;
 	bad.tensor[13].dtype = "I32";
 	test_fails(ctx, ge2e_read_weights(&s, ctx, write_network(ctx, &bad)), FV_DATA,
-		"tensor 'linear.bias' is I32, not of floats");
+		"tensor 'linear.bias' has type I32, not a float type");
 	bad = net;
 	float *value = core_alloc(ctx, 256, sizeof *value);
 	value[17] = NAN;

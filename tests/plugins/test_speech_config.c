@@ -92,7 +92,7 @@ static void config_is_checked(void **state)
 		{"\"conv_bias\": false", "\"conv_bias\": true",
 			"config.json: conv_bias contradicts the tensors"},
 		{"    10,", "    9,",
-			"tensor 'feature_extractor.conv_layers.0.conv.weight' is [32,1,10]"},
+			"tensor 'feature_extractor.conv_layers.0.conv.weight' has shape [32,1,10]"},
 		{"    10,", "", "conv_dim, conv_kernel and conv_stride must be lists of the same"},
 		{"\"layer_norm_eps\": 1e-05", "\"layer_norm_eps\": -1", "layer_norm_eps must be"},
 		{"\"max_bucket_distance\": 800", "\"max_bucket_distance\": 80",

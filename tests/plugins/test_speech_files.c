@@ -178,7 +178,7 @@ static void damage_tensor(core_tensor_out *t, enum damage how)
 static bool has_complaint(const fv_ctx *ctx, enum damage how, const char *name)
 {
 	static const char *const ends[DAMAGES] = {
-		"'", "' is [", "' is [", "' is I32, not of floats"};
+		"'", "' has shape [", "' has shape [", "' has type I32, not a float type"};
 	char word[300];
 	snprintf(word, sizeof word, "tensor '%s%s", name, ends[how]);
 	if (how == AWAY) /* possibly as the second of two names */

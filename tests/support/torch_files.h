@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files of torch.save, built byte by byte: pickles from a short notation, archives of them.
- */
+/* Builds files of torch.save byte by byte: pickles from a short notation, and archives around
+ * them. */
 #ifndef TEST_TORCH_FILES_H
 #define TEST_TORCH_FILES_H
 
 #include "base/text.h"
 
-/* Every byte of `spec` is an opcode or argument as it stands, but for
+/* Adds a pickle. Every byte of `spec` is an opcode or argument as it stands, except
  *   'text'          BINUNICODE
- *   #123;           an integer, the shortest opcode that holds it
+ *   #123;           an integer in the shortest opcode that holds it
  *   @module name;   GLOBAL
- * A NUL in arguments cannot be written: use test_put. */
-void test_pickle(core_text *out, const char *spec);
-void test_put_little(core_text *out, uint64_t value, int bytes);
+ * Arguments with a NUL cannot be written this way: use test_add_little. */
+void test_add_pickle(core_text *out, const char *spec);
+void test_add_little(core_text *out, uint64_t value, int bytes);
 
 #define STORAGE(type, key, n) "('storage'@torch " type "Storage;'" key "''cpu'#" n ";tQ"
 #define TENSOR_OF(storage, offset, shape, strides)                                                 \
@@ -23,26 +23,25 @@ void test_put_little(core_text *out, uint64_t value, int bytes);
 #define DOC(inside) "\x80\x02}(" inside "u."
 
 typedef struct test_record {
-	const char *name; /* with its folder */
+	const char *name; /* path with its folder */
 	const void *data;
 	size_t n;
 	size_t name_n; /* 0: strlen */
 	int no_descriptor, wide;
-	const char *local_extra; /* 0: padding to 64 bytes */
+	const char *local_extra; /* NULL: padding to 64 bytes */
 	size_t local_extra_n, gap;
 } test_record;
 
-/* Offsets of the parts of record k in the archive. */
+/* Byte offsets of the parts of each record and of the end records. */
 typedef struct test_anchors {
 	size_t local[8], descriptor[8], central[8], end64, locator, end;
 } test_anchors;
 
-void test_archive(core_text *out, const test_record *record, size_t n, test_anchors *anchors);
+void test_add_archive(core_text *out, const test_record *record, size_t n, test_anchors *anchors);
 
-/* Builds a whole file around a pickle: an archive with it, data/0 = 0, 1 ... 5 as float32, and
- * version; or a file of the format before version 1.6, with a list of the keys that `keys` names.
- */
-void test_torch_zip(core_text *out, const void *pickle, size_t n);
-void test_torch_legacy(core_text *out, const void *pickle, size_t n, const char *keys);
+/* Adds a whole file around a pickle: an archive of it, data/0 = 0, 1 ... 5 as float32, and
+ * version; or the form before version 1.6, with a list of the keys in `keys`. */
+void test_add_torch_zip(core_text *out, const void *pickle, size_t n);
+void test_add_torch_legacy(core_text *out, const void *pickle, size_t n, const char *keys);
 
 #endif

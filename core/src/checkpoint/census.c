@@ -14,14 +14,14 @@ static bool is_float(const fv_tensor *t)
 	       !strcmp(t->dtype, "F64");
 }
 
-static bool same_shape(const fv_tensor *t, const fv_expected *want)
+static bool has_shape(const fv_tensor *t, const fv_expected *want)
 {
 	return t->rank == want->rank &&
 	       !memcmp(t->shape, want->shape, (size_t)t->rank * sizeof *t->shape);
 }
 
-/* "[32,80,5]" into text [200], enough for eight dimensions. */
-static const char *shape_text(char text[200], int32_t rank, const int64_t *shape)
+/* Writes "[32,80,5]" to text [200], which holds eight dimensions. */
+static const char *format_shape(char text[200], int32_t rank, const int64_t *shape)
 {
 	int at = snprintf(text, 200, "[");
 	for (int32_t d = 0; d < rank; d++)
@@ -31,20 +31,21 @@ static const char *shape_text(char text[200], int32_t rank, const int64_t *shape
 	return text;
 }
 
-static fv_status check(fv_ctx *ctx, const char *path, const fv_tensor *t, const fv_expected *want)
+static fv_status check_tensor(
+	fv_ctx *ctx, const char *path, const fv_tensor *t, const fv_expected *want)
 {
-	if (t ? (want->ignored || is_float(t)) && same_shape(t, want) : want->ignored)
+	if (t ? (want->ignored || is_float(t)) && has_shape(t, want) : want->ignored)
 		return FV_OK;
 	if (!ctx)
 		return FV_DATA;
 	if (!t)
 		return fv_fail(ctx, FV_DATA, "%s: no tensor '%s'", path, want->name);
 	if (!want->ignored && !is_float(t))
-		return fv_fail(ctx, FV_DATA, "%s: tensor '%s' is %s, not of floats", path, t->name,
-			t->dtype);
+		return fv_fail(ctx, FV_DATA, "%s: tensor '%s' has type %s, not a float type", path,
+			t->name, t->dtype);
 	char is[200], wanted[200];
-	return fv_fail(ctx, FV_DATA, "%s: tensor '%s' is %s, not %s", path, t->name,
-		shape_text(is, t->rank, t->shape), shape_text(wanted, want->rank, want->shape));
+	return fv_fail(ctx, FV_DATA, "%s: tensor '%s' has shape %s, not %s", path, t->name,
+		format_shape(is, t->rank, t->shape), format_shape(wanted, want->rank, want->shape));
 }
 
 static bool is_expected(const char *name, const fv_expected *expected, int64_t n)
@@ -63,7 +64,7 @@ fv_status fv_checkpoint_census(fv_ctx *ctx, const char *path, const fv_checkpoin
 	for (int64_t i = 0; i < n; i++) {
 		const fv_tensor *t = fv_checkpoint_find(file, expected[i].name);
 		known += t != NULL;
-		if (check(ctx, path, t, &expected[i]))
+		if (check_tensor(ctx, path, t, &expected[i]))
 			status = FV_DATA;
 	}
 	for (int64_t i = 0; i < count && known < count; i++) {

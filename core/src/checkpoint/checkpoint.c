@@ -28,8 +28,8 @@ size_t core_dtype_size(const char *dtype)
 	return 0;
 }
 
-/* What a file is that holds no tensors; NULL: nothing known. */
-static const char *sniff(const fv_checkpoint *file)
+/* Guesses what a file without tensors is from its first bytes; NULL when unknown. */
+static const char *describe_content(const fv_checkpoint *file)
 {
 	static const struct {
 		const char *bytes;
@@ -54,7 +54,7 @@ static const char *sniff(const fv_checkpoint *file)
 	size_t begin = file->size < 256 ? file->size : 256;
 	if (begin > 8 && !memcmp(file->data, "version ", 8) &&
 		memmem(file->data, begin, "oid sha256:", 11))
-		return "a Git LFS pointer: the file itself was not downloaded (git lfs pull)";
+		return "a Git LFS pointer: download the file itself with 'git lfs pull'";
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (file->size >= known[i].n && !memcmp(file->data, known[i].bytes, known[i].n))
 			return known[i].what;
@@ -79,26 +79,26 @@ static fv_status map_file(fv_ctx *ctx, int fd, fv_checkpoint *file)
 	return FV_OK;
 }
 
-static bool begins(const fv_checkpoint *file, const char *bytes, size_t n)
+static bool starts_with(const fv_checkpoint *file, const char *bytes, size_t n)
 {
 	return file->size >= n && !memcmp(file->data, bytes, n);
 }
 
 static fv_status read_content(fv_ctx *ctx, fv_checkpoint *file)
 {
-	if (!core_safetensors_looks_so(file)) {
-		if (begins(file, "PK\3\4", 4)) {
+	if (!core_is_safetensors(file)) {
+		if (starts_with(file, "PK\3\4", 4)) {
 			file->container = "torch zip";
 			return core_torch_zip_read(ctx, file);
 		}
-		if (begins(file, "\x80\x02", 2)) {
+		if (starts_with(file, "\x80\x02", 2)) {
 			file->container = "torch legacy";
 			return core_torch_legacy_read(ctx, file);
 		}
-		const char *what = sniff(file);
+		const char *what = describe_content(file);
 		if (what)
 			return fv_fail(ctx, FV_DATA,
-				"%s: byte 0: unknown content: no file of tensors, it looks like %s",
+				"%s: byte 0: unknown content: not a file of tensors but %s",
 				file->path, what);
 	}
 	file->container = "safetensors";
@@ -125,7 +125,7 @@ fv_status fv_checkpoint_open(fv_ctx *ctx, const char *path, fv_checkpoint **out)
 		fv_checkpoint_close(file);
 		return status;
 	}
-	file->path = NULL; /* the caller's */
+	file->path = NULL; /* `path` belongs to the caller */
 	*out = file;
 	return FV_OK;
 }
@@ -155,7 +155,7 @@ const fv_tensor *fv_checkpoint_at(const fv_checkpoint *file, int64_t index)
 	return &file->tensor[index];
 }
 
-static int find_tensor(const void *name, const void *tensor)
+static int compare_tensor_name(const void *name, const void *tensor)
 {
 	return strcmp(name, ((const fv_tensor *)tensor)->name);
 }
@@ -163,11 +163,11 @@ static int find_tensor(const void *name, const void *tensor)
 const fv_tensor *fv_checkpoint_find(const fv_checkpoint *file, const char *name)
 {
 	return file->n ? bsearch(name, file->tensor, (size_t)file->n, sizeof *file->tensor,
-				 find_tensor)
+				 compare_tensor_name)
 		       : NULL;
 }
 
-static int find_meta(const void *key, const void *meta)
+static int compare_meta_key(const void *key, const void *meta)
 {
 	return strcmp(key, ((const core_meta *)meta)->key);
 }
@@ -175,7 +175,7 @@ static int find_meta(const void *key, const void *meta)
 const char *fv_checkpoint_meta(const fv_checkpoint *file, const char *key)
 {
 	const core_meta *meta = file->n_meta ? bsearch(key, file->meta, (size_t)file->n_meta,
-						       sizeof *file->meta, find_meta)
+						       sizeof *file->meta, compare_meta_key)
 					     : NULL;
 	return meta ? meta->value : NULL;
 }
@@ -185,28 +185,28 @@ void fv_checkpoint_release(const fv_checkpoint *file, const fv_tensor *tensor)
 	const unsigned char *data = tensor->data;
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	if (!tensor->count || data < file->data || data >= file->data + file->size)
-		return; /* nothing, or a copy in order */
+		return; /* no elements, or a row-major copy outside the mapped file */
 	size_t from = (size_t)(data - file->data) / page * page;
 	size_t to = (size_t)(data - file->data) +
 		    (size_t)tensor->count * core_dtype_size(tensor->dtype);
 	(void)madvise((void *)(uintptr_t)(file->data + from), to - from, MADV_DONTNEED);
 }
 
-static float from_bits(uint32_t bits)
+static float float_from_bits(uint32_t bits)
 {
 	float value;
 	memcpy(&value, &bits, sizeof value);
 	return value;
 }
 
-static float from_f16(uint16_t half)
+static float float_from_f16(uint16_t half)
 {
 	uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = (half >> 10) & 31,
 		 fraction = half & 1023;
 	if (exponent == 31)
-		return from_bits(sign | 0x7f800000 | fraction << 13);
+		return float_from_bits(sign | 0x7f800000 | fraction << 13);
 	if (exponent)
-		return from_bits(sign | (exponent + 112) << 23 | fraction << 13);
+		return float_from_bits(sign | (exponent + 112) << 23 | fraction << 13);
 	float value = (float)fraction * 0x1p-24f; /* subnormal: exact */
 	return sign ? -value : value;
 }
@@ -229,7 +229,8 @@ fv_status fv_tensor_to_f32(fv_ctx *ctx, const fv_tensor *tensor, float *out)
 		for (size_t i = 0; i < n; i++) {
 			uint16_t half;
 			memcpy(&half, data + 2 * i, sizeof half);
-			out[i] = brain ? from_bits((uint32_t)half << 16) : from_f16(half);
+			out[i] = brain ? float_from_bits((uint32_t)half << 16)
+				       : float_from_f16(half);
 		}
 	} else {
 		return fv_fail(ctx, FV_DATA, "tensor '%s' is %s, not F32, F16, BF16 or F64",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An open checkpoint: a mapped file and a table of what is in it. */
+/* An open checkpoint: a mapped file and the table of its tensors and metadata. */
 #ifndef CORE_CHECKPOINT_PRIVATE_H
 #define CORE_CHECKPOINT_PRIVATE_H
 
@@ -14,7 +14,7 @@ typedef struct core_meta {
 } core_meta;
 
 struct fv_checkpoint {
-	core_arena memory; /* names, metadata, tensors that were put in order */
+	core_arena memory; /* names, metadata, and row-major copies of strided tensors */
 	const char *path;
 	const unsigned char *data; /* the whole file, mapped */
 	size_t size;
@@ -24,13 +24,13 @@ struct fv_checkpoint {
 	core_meta *meta;   /* [n_meta] sorted by key */
 };
 
-/* Bytes of one element, 0 for a type that is not read. */
+/* Bytes of one element; 0 for a type that is not supported. */
 size_t core_dtype_size(const char *dtype);
 
-/* Whether the file begins as a safetensors file does: a header length that fits, then '{'. */
-int core_safetensors_looks_so(const fv_checkpoint *file);
+/* Whether the file starts like safetensors: a header length that fits the file, then '{'. */
+int core_is_safetensors(const fv_checkpoint *file);
 
-/* Fills tensor and meta from the header and checks every rule. */
+/* Fills `tensor` and `meta` from the header after checking every rule of the format. */
 FV_NODISCARD fv_status core_safetensors_read(fv_ctx *ctx, fv_checkpoint *file);
 
 #endif

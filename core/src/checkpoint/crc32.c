@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "checkpoint/crc32.h"
 
-void core_crc32_prepare(core_crc32 *crc)
+void core_crc32_init(core_crc32 *crc)
 {
 	for (uint32_t byte = 0; byte < 256; byte++) {
 		uint32_t value = byte;
@@ -16,7 +16,7 @@ void core_crc32_prepare(core_crc32 *crc)
 		}
 }
 
-uint32_t core_crc32_of(const core_crc32 *crc, const unsigned char *data, size_t n)
+uint32_t core_crc32_compute(const core_crc32 *crc, const unsigned char *data, size_t n)
 {
 	uint32_t value = UINT32_MAX;
 	for (; n >= 8; data += 8, n -= 8) {

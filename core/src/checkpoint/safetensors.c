@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* safetensors: u64 length N of the header, a JSON object of N bytes, the data.
  *
- * The header's grammar is so small (two levels of objects, strings, lists of whole numbers) that it
- * is read token by token: each rule is then told with its byte, and nothing nests. Stricter than
- * the reference implementation in: duplicate keys, unknown fields, NUL in names, rank <= 8, at most
- * 65,536 tensors, names of at most 1,024 bytes. */
+ * The header uses so little of JSON (two levels of objects, strings, lists of non-negative
+ * integers) that it is read token by token. Every error can then name its byte, and nothing
+ * recurses. Stricter than the reference implementation: it rejects duplicate keys, unknown
+ * fields, NUL in names, a rank above 8, more than 65,536 tensors and names of more than 1,024
+ * bytes. */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@
 
 struct entry {
 	fv_tensor tensor;
-	uint64_t begin, end; /* in the data */
+	uint64_t begin, end; /* byte range, counted from the start of the data */
 	size_t key_at;       /* byte of its key, for messages */
 };
 
@@ -28,7 +29,7 @@ struct meta_entry {
 };
 
 struct parser {
-	core_scan scan; /* of the header */
+	core_scan scan; /* reads the header only */
 	fv_checkpoint *file;
 	struct entry *entry;
 	struct meta_entry *meta;
@@ -44,7 +45,7 @@ static uint64_t header_length(const fv_checkpoint *file)
 	return length;
 }
 
-int core_safetensors_looks_so(const fv_checkpoint *file)
+int core_is_safetensors(const fv_checkpoint *file)
 {
 	return file->size > 8 && header_length(file) <= file->size - 8 && file->data[8] == '{';
 }
@@ -57,15 +58,15 @@ static fv_status read_shape(struct parser *p, fv_tensor *tensor)
 	fv_status status = core_scan_enter(&p->scan, '[', ']', "entry fields", &again);
 	while (!status && again) {
 		uint64_t dim;
-		core_scan_space(&p->scan);
+		core_scan_skip_space(&p->scan);
 		size_t at = p->scan.at;
-		if ((status = core_scan_integer(&p->scan, &dim)))
+		if ((status = core_scan_read_integer(&p->scan, &dim)))
 			break;
 		if (tensor->rank == FV_TENSOR_RANK_MAX)
 			return core_scan_fail(
 				&p->scan, at, "bounds", "rank above %d", FV_TENSOR_RANK_MAX);
 		tensor->shape[tensor->rank++] = (int64_t)dim;
-		status = core_scan_more(&p->scan, ']', &again);
+		status = core_scan_next_element(&p->scan, ']', &again);
 	}
 	return status;
 }
@@ -73,44 +74,44 @@ static fv_status read_shape(struct parser *p, fv_tensor *tensor)
 static fv_status read_offsets(struct parser *p, struct entry *entry)
 {
 	bool again;
-	core_scan_space(&p->scan);
+	core_scan_skip_space(&p->scan);
 	size_t start = p->scan.at;
 	fv_status status = core_scan_enter(&p->scan, '[', ']', "entry fields", &again);
 	int n = 0;
 	while (!status && again) {
 		uint64_t value;
-		if ((status = core_scan_integer(&p->scan, &value)))
+		if ((status = core_scan_read_integer(&p->scan, &value)))
 			break;
 		if (n == 0)
 			entry->begin = value;
 		else
 			entry->end = value;
 		n++;
-		status = core_scan_more(&p->scan, ']', &again);
+		status = core_scan_next_element(&p->scan, ']', &again);
 	}
 	if (!status && n != 2)
 		return core_scan_fail(
-			&p->scan, start, "offsets", "%d numbers in data_offsets, not 2", n);
+			&p->scan, start, "offsets", "data_offsets has %d numbers, not 2", n);
 	if (!status && entry->begin > entry->end)
-		return core_scan_fail(&p->scan, start, "offsets", "the begin is past the end");
+		return core_scan_fail(&p->scan, start, "offsets", "the start is past the end");
 	return status;
 }
 
 static fv_status read_dtype(struct parser *p, fv_tensor *tensor)
 {
 	char *name;
-	core_scan_space(&p->scan);
+	core_scan_skip_space(&p->scan);
 	size_t at = p->scan.at;
-	fv_status status = core_scan_string(&p->scan, "entry fields", &name);
+	fv_status status = core_scan_read_string(&p->scan, "entry fields", &name);
 	if (status)
 		return status;
 	if (!core_dtype_size(name))
-		return core_scan_fail(&p->scan, at, "dtype", "'%.40s' is not read", name);
+		return core_scan_fail(&p->scan, at, "dtype", "'%.40s' is not supported", name);
 	tensor->dtype = name;
 	return FV_OK;
 }
 
-/* Size of the tensor against its range and the file. */
+/* Checks the byte count of the tensor against data_offsets and the file size. */
 static fv_status check_entry(const struct parser *p, struct entry *entry)
 {
 	const fv_tensor *tensor = &entry->tensor;
@@ -125,11 +126,11 @@ static fv_status check_entry(const struct parser *p, struct entry *entry)
 			"'%s' has 2^63 bytes or more", tensor->name);
 	if (bytes != entry->end - entry->begin)
 		return core_scan_fail(&p->scan, entry->key_at, "size",
-			"'%s' needs %llu bytes, data_offsets span %llu", tensor->name,
+			"'%s' needs %llu bytes, but data_offsets span %llu", tensor->name,
 			(unsigned long long)bytes, (unsigned long long)(entry->end - entry->begin));
 	if (entry->end > data)
 		return core_scan_fail(&p->scan, entry->key_at, "data end",
-			"'%s' ends at %llu, there are %llu bytes of data", tensor->name,
+			"'%s' ends at byte %llu of %llu bytes of data", tensor->name,
 			(unsigned long long)entry->end, (unsigned long long)data);
 	entry->tensor.count = (int64_t)count;
 	entry->tensor.data = p->file->data + p->scan.end + entry->begin;
@@ -144,9 +145,9 @@ static fv_status read_entry(struct parser *p, struct entry *entry)
 	fv_status status = core_scan_enter(&p->scan, '{', '}', "entry fields", &again);
 	while (!status && again) {
 		char *key;
-		core_scan_space(&p->scan);
+		core_scan_skip_space(&p->scan);
 		size_t at = p->scan.at, field = 0;
-		if ((status = core_scan_string(&p->scan, "JSON", &key)) ||
+		if ((status = core_scan_read_string(&p->scan, "JSON", &key)) ||
 			(status = core_scan_expect(&p->scan, ':', "JSON")))
 			break;
 		while (field < 3 && strcmp(key, fields[field]))
@@ -156,13 +157,13 @@ static fv_status read_entry(struct parser *p, struct entry *entry)
 				&p->scan, at, "entry fields", "unknown field '%.40s'", key);
 		if (seen & 1u << field)
 			return core_scan_fail(
-				&p->scan, at, "duplicate key", "'%s' is there twice", key);
+				&p->scan, at, "duplicate key", "'%s' appears twice", key);
 		seen |= 1u << field;
 		status = field == 0   ? read_dtype(p, &entry->tensor)
 			 : field == 1 ? read_shape(p, &entry->tensor)
 				      : read_offsets(p, entry);
 		if (!status)
-			status = core_scan_more(&p->scan, '}', &again);
+			status = core_scan_next_element(&p->scan, '}', &again);
 	}
 	for (size_t field = 0; !status && field < 3; field++)
 		if (!(seen & 1u << field))
@@ -176,16 +177,16 @@ static fv_status read_metadata(struct parser *p, size_t key_at)
 	bool again;
 	if (p->has_meta)
 		return core_scan_fail(
-			&p->scan, key_at, "duplicate key", "'__metadata__' is there twice");
+			&p->scan, key_at, "duplicate key", "'__metadata__' appears twice");
 	p->has_meta = true;
 	fv_status status = core_scan_enter(&p->scan, '{', '}', "metadata", &again);
 	while (!status && again) {
-		core_scan_space(&p->scan);
+		core_scan_skip_space(&p->scan);
 		size_t at = p->scan.at;
 		char *key, *value;
-		if ((status = core_scan_string(&p->scan, "metadata", &key)) ||
+		if ((status = core_scan_read_string(&p->scan, "metadata", &key)) ||
 			(status = core_scan_expect(&p->scan, ':', "JSON")) ||
-			(status = core_scan_string(&p->scan, "metadata", &value)))
+			(status = core_scan_read_string(&p->scan, "metadata", &value)))
 			break;
 		if (p->n_meta == TENSORS_MAX)
 			return core_scan_fail(&p->scan, at, "bounds",
@@ -194,12 +195,12 @@ static fv_status read_metadata(struct parser *p, size_t key_at)
 			size_t room = p->meta_room ? 2 * p->meta_room : 16;
 			struct meta_entry *grown = realloc(p->meta, room * sizeof *grown);
 			if (!grown)
-				return core_scan_no_memory(&p->scan);
+				return core_scan_fail_memory(&p->scan);
 			p->meta = grown;
 			p->meta_room = room;
 		}
 		p->meta[p->n_meta++] = (struct meta_entry){{key, value}, at};
-		status = core_scan_more(&p->scan, '}', &again);
+		status = core_scan_next_element(&p->scan, '}', &again);
 	}
 	return status;
 }
@@ -207,9 +208,9 @@ static fv_status read_metadata(struct parser *p, size_t key_at)
 static fv_status read_member(struct parser *p)
 {
 	char *key;
-	core_scan_space(&p->scan);
+	core_scan_skip_space(&p->scan);
 	size_t at = p->scan.at;
-	fv_status status = core_scan_string(&p->scan, "JSON", &key);
+	fv_status status = core_scan_read_string(&p->scan, "JSON", &key);
 	if (!status)
 		status = core_scan_expect(&p->scan, ':', "JSON");
 	if (status)
@@ -225,7 +226,7 @@ static fv_status read_member(struct parser *p)
 		size_t room = p->room ? 2 * p->room : 64;
 		struct entry *grown = realloc(p->entry, room * sizeof *grown);
 		if (!grown)
-			return core_scan_no_memory(&p->scan);
+			return core_scan_fail_memory(&p->scan);
 		p->entry = grown;
 		p->room = room;
 	}
@@ -241,17 +242,17 @@ static fv_status read_header(struct parser *p)
 	while (!status && again) {
 		status = read_member(p);
 		if (!status)
-			status = core_scan_more(&p->scan, '}', &again);
+			status = core_scan_next_element(&p->scan, '}', &again);
 	}
 	if (status)
 		return status;
-	core_scan_space(&p->scan);
+	core_scan_skip_space(&p->scan);
 	if (p->scan.at != p->scan.end)
-		return core_scan_fail(&p->scan, p->scan.at, "JSON", "something follows the object");
+		return core_scan_fail(&p->scan, p->scan.at, "JSON", "text follows the object");
 	return FV_OK;
 }
 
-/* --- the whole --- */
+/* --- checks across entries and the result --- */
 
 static int by_range(const void *a, const void *b)
 {
@@ -297,14 +298,14 @@ static fv_status check_cover(struct parser *p)
 	return FV_OK;
 }
 
-/* Sorts by name and moves the tables to the checkpoint. */
-static fv_status settle(struct parser *p)
+/* Sorts both tables by name, rejects duplicates and copies them into the checkpoint. */
+static fv_status fill_tables(struct parser *p)
 {
 	fv_checkpoint *file = p->file;
 	file->tensor = core_arena_alloc(&file->memory, p->n * sizeof *file->tensor);
 	file->meta = core_arena_alloc(&file->memory, p->n_meta * sizeof *file->meta);
 	if (!file->tensor || !file->meta)
-		return core_scan_no_memory(&p->scan);
+		return core_scan_fail_memory(&p->scan);
 	if (p->n)
 		qsort(p->entry, p->n, sizeof *p->entry, by_name);
 	if (p->n_meta)
@@ -313,13 +314,13 @@ static fv_status settle(struct parser *p)
 		file->tensor[i] = p->entry[i].tensor;
 		if (i && !strcmp(file->tensor[i].name, file->tensor[i - 1].name))
 			return core_scan_fail(&p->scan, p->entry[i].key_at, "duplicate key",
-				"'%s' is there twice", file->tensor[i].name);
+				"'%s' appears twice", file->tensor[i].name);
 	}
 	for (size_t i = 0; i < p->n_meta; i++) {
 		file->meta[i] = p->meta[i].meta;
 		if (i && !strcmp(file->meta[i].key, file->meta[i - 1].key))
 			return core_scan_fail(&p->scan, p->meta[i].key_at, "duplicate key",
-				"'%s' is there twice", file->meta[i].key);
+				"'%s' appears twice", file->meta[i].key);
 	}
 	file->n = (int64_t)p->n;
 	file->n_meta = (int64_t)p->n_meta;
@@ -336,18 +337,18 @@ fv_status core_safetensors_read(fv_ctx *ctx, fv_checkpoint *file)
 			.arena = &file->memory}};
 	if (file->size < 8)
 		return core_scan_fail(&p.scan, 0, "too short",
-			"%zu bytes, the header's length alone takes 8", file->size);
+			"%zu bytes, but the header length alone takes 8", file->size);
 	uint64_t length = header_length(file), room = file->size - 8;
 	if (length > HEADER_MAX || length > room || length < 2)
 		return core_scan_fail(&p.scan, 0, "header length",
-			"%llu, at least 2 and at most %llu", (unsigned long long)length,
+			"%llu bytes, must be from 2 to %llu", (unsigned long long)length,
 			(unsigned long long)(room < HEADER_MAX ? room : HEADER_MAX));
 	p.scan.end = 8 + (size_t)length;
 	if (file->data[8] != '{')
 		return core_scan_fail(&p.scan, 8, "JSON", "the header must begin with '{'");
 	fv_status status = read_header(&p);
 	if (!status)
-		status = settle(&p);
+		status = fill_tables(&p);
 	if (!status)
 		status = check_cover(&p);
 	free(p.entry);

@@ -10,7 +10,7 @@
 #include "checkpoint/checkpoint_private.h"
 #include "checkpoint/scan.h"
 
-static size_t bytes_of(const core_tensor_out *tensor)
+static size_t count_tensor_bytes(const core_tensor_out *tensor)
 {
 	size_t count = 1;
 	for (int32_t i = 0; i < tensor->rank; i++)
@@ -38,8 +38,8 @@ static int by_key(const void *a, const void *b)
 		(*(const core_meta_out *const *)a)->key, (*(const core_meta_out *const *)b)->key);
 }
 
-/* A JSON string; control characters as \u00XX. */
-static void put_string(core_text *text, const char *s)
+/* Adds a JSON string; control characters become \u00XX. */
+static void add_json_string(core_text *text, const char *s)
 {
 	core_text_put(text, "\"", 1);
 	for (; *s; s++) {
@@ -53,7 +53,7 @@ static void put_string(core_text *text, const char *s)
 	core_text_put(text, "\"", 1);
 }
 
-static void put_header(core_text *text, const core_tensor_out *const *tensor, size_t n,
+static void add_header(core_text *text, const core_tensor_out *const *tensor, size_t n,
 	const core_meta_out *const *meta, size_t n_meta)
 {
 	core_text_put(text, "{", 1);
@@ -61,21 +61,22 @@ static void put_header(core_text *text, const core_tensor_out *const *tensor, si
 		core_text_add(text, "\"__metadata__\":{");
 	for (size_t i = 0; i < n_meta; i++) {
 		core_text_add(text, "%s", i ? "," : "");
-		put_string(text, meta[i]->key);
+		add_json_string(text, meta[i]->key);
 		core_text_put(text, ":", 1);
-		put_string(text, meta[i]->value);
+		add_json_string(text, meta[i]->value);
 	}
 	if (n_meta)
 		core_text_add(text, "}%s", n ? "," : "");
 	size_t at = 0;
 	for (size_t i = 0; i < n; i++) {
 		core_text_add(text, "%s", i ? "," : "");
-		put_string(text, tensor[i]->name);
+		add_json_string(text, tensor[i]->name);
 		core_text_add(text, ":{\"dtype\":\"%s\",\"shape\":[", tensor[i]->dtype);
 		for (int32_t d = 0; d < tensor[i]->rank; d++)
 			core_text_add(text, d ? ",%lld" : "%lld", (long long)tensor[i]->shape[d]);
-		core_text_add(text, "],\"data_offsets\":[%zu,%zu]}", at, at + bytes_of(tensor[i]));
-		at += bytes_of(tensor[i]);
+		core_text_add(text, "],\"data_offsets\":[%zu,%zu]}", at,
+			at + count_tensor_bytes(tensor[i]));
+		at += count_tensor_bytes(tensor[i]);
 	}
 	core_text_put(text, "}", 1);
 	while (text->size % 8 && !text->failed)
@@ -91,7 +92,10 @@ static fv_status check_names(fv_ctx *ctx, const char *path, const core_tensor_ou
 			tensor[i]->rank <= FV_TENSOR_RANK_MAX);
 		if (!*name || strlen(name) > 1024 || !core_is_utf8(name) ||
 			!strcmp(name, "__metadata__"))
-			return fv_fail(ctx, FV_DATA, "%s: '%.80s' cannot be the name of a tensor",
+			return fv_fail(ctx, FV_DATA,
+				"%s: '%.80s' cannot be the name of a tensor: it must be UTF-8, 1 "
+				"to 1,024 bytes "
+				"and not __metadata__",
 				path, name);
 		if (i && !strcmp(name, tensor[i - 1]->name))
 			return fv_fail(ctx, FV_DATA, "%s: two tensors named '%s'", path, name);
@@ -99,7 +103,9 @@ static fv_status check_names(fv_ctx *ctx, const char *path, const core_tensor_ou
 	for (size_t i = 0; i < n_meta; i++)
 		if (!core_is_utf8(meta[i]->key) || !core_is_utf8(meta[i]->value) ||
 			(i && !strcmp(meta[i]->key, meta[i - 1]->key)))
-			return fv_fail(ctx, FV_DATA, "%s: metadata '%.80s': not UTF-8, or twice",
+			return fv_fail(ctx, FV_DATA,
+				"%s: metadata key '%.80s' is not UTF-8, has a value that is not, "
+				"or appears twice",
 				path, meta[i]->key);
 	return FV_OK;
 }
@@ -114,7 +120,8 @@ static fv_status write_parts(fv_ctx *ctx, core_writer *writer, const core_text *
 	if (!status)
 		status = core_writer_put(ctx, writer, header->data, header->size);
 	for (size_t i = 0; i < n && !status; i++)
-		status = core_writer_put(ctx, writer, tensor[i]->data, bytes_of(tensor[i]));
+		status = core_writer_put(
+			ctx, writer, tensor[i]->data, count_tensor_bytes(tensor[i]));
 	return status;
 }
 
@@ -125,7 +132,8 @@ fv_status core_safetensors_write(fv_ctx *ctx, const char *path, const core_tenso
 	const core_meta_out **pairs = malloc((n_meta + 1) * sizeof *pairs);
 	core_text header = {0};
 	core_writer *writer = NULL;
-	fv_status status = sorted && pairs ? FV_OK : fv_fail(ctx, FV_FAILED, "out of memory");
+	fv_status status =
+		sorted && pairs ? FV_OK : fv_fail(ctx, FV_FAILED, "%s: out of memory", path);
 	if (status)
 		goto done;
 	for (size_t i = 0; i < n; i++)
@@ -137,7 +145,7 @@ fv_status core_safetensors_write(fv_ctx *ctx, const char *path, const core_tenso
 	if ((status = check_names(ctx, path, sorted, n, pairs, n_meta)))
 		goto done;
 	qsort(sorted, n, sizeof *sorted, by_size_and_name);
-	put_header(&header, sorted, n, pairs, n_meta);
+	add_header(&header, sorted, n, pairs, n_meta);
 	if (header.failed)
 		status = fv_fail(ctx, FV_FAILED, "%s: out of memory", path);
 	if (!status)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing safetensors files: the same tensors give the same bytes.
+/* Writes safetensors files: equal tensors give equal bytes.
  *
- * Order in header and data: element size (largest first), then name, so every tensor is aligned to
- * its elements; the header is padded with spaces to a multiple of 8; metadata is sorted by key. The
- * file is written whole or not at all. */
+ * Order in header and data: element size (largest first), then name, so that every tensor is
+ * aligned to its elements. The header is padded with spaces to a multiple of 8 bytes; metadata
+ * is sorted by key. The file is replaced atomically. */
 #ifndef CORE_CHECKPOINT_SAFETENSORS_WRITE_H
 #define CORE_CHECKPOINT_SAFETENSORS_WRITE_H
 
@@ -16,16 +16,16 @@ typedef struct core_tensor_out {
 	const char *dtype; /* as in fv_tensor */
 	int32_t rank;      /* 0 to 8 */
 	int64_t shape[FV_TENSOR_RANK_MAX];
-	const void *data; /* row-major; NULL only without elements */
+	const void *data; /* row-major; may be NULL for a tensor without elements */
 } core_tensor_out;
 
 typedef struct core_meta_out {
 	const char *key, *value; /* UTF-8 */
 } core_meta_out;
 
-/* n tensors of different names, n_meta pairs of different keys. Errors: FV_DATA for names that are
- * not UTF-8, too long or there twice (they come from users' files), FV_FAILED when it cannot be
- * written. */
+/* Writes n tensors with distinct names and n_meta pairs with distinct keys. Errors: FV_DATA for
+ * a name that is not UTF-8, too long or duplicated (names come from users' files); FV_FAILED
+ * when the file cannot be written. */
 FV_NODISCARD fv_status core_safetensors_write(fv_ctx *ctx, const char *path,
 	const core_tensor_out *tensor, size_t n, const core_meta_out *meta, size_t n_meta);
 

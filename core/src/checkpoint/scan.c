@@ -17,7 +17,7 @@ fv_status core_scan_fail(const core_scan *s, size_t at, const char *rule, const 
 	return fv_fail(s->ctx, FV_DATA, "%s: byte %zu: %s: %s", s->path, at, rule, text);
 }
 
-fv_status core_scan_no_memory(const core_scan *s)
+fv_status core_scan_fail_memory(const core_scan *s)
 {
 	return fv_fail(s->ctx, FV_FAILED, "%s: out of memory", s->path);
 }
@@ -27,7 +27,7 @@ int core_scan_peek(const core_scan *s)
 	return s->at < s->end ? s->data[s->at] : -1;
 }
 
-void core_scan_space(core_scan *s)
+void core_scan_skip_space(core_scan *s)
 {
 	while (core_scan_peek(s) == ' ' || core_scan_peek(s) == '\t' || core_scan_peek(s) == '\n' ||
 		core_scan_peek(s) == '\r')
@@ -36,22 +36,23 @@ void core_scan_space(core_scan *s)
 
 fv_status core_scan_expect(core_scan *s, char c, const char *rule)
 {
-	core_scan_space(s);
+	core_scan_skip_space(s);
 	if (core_scan_peek(s) == c) {
 		s->at++;
 		return FV_OK;
 	}
 	if (core_scan_peek(s) < 0)
-		return core_scan_fail(s, s->at, "JSON", "the header ends where '%c' should be", c);
-	return core_scan_fail(s, s->at, rule, "'%c' should be here", c);
+		return core_scan_fail(
+			s, s->at, "JSON", "the header ends where '%c' is expected", c);
+	return core_scan_fail(s, s->at, rule, "expected '%c'", c);
 }
 
-fv_status core_scan_more(core_scan *s, char close, bool *again)
+fv_status core_scan_next_element(core_scan *s, char close, bool *again)
 {
-	core_scan_space(s);
+	core_scan_skip_space(s);
 	int c = core_scan_peek(s);
 	if (c != ',' && c != close)
-		return core_scan_fail(s, s->at, "JSON", "',' or '%c' should be here", close);
+		return core_scan_fail(s, s->at, "JSON", "expected ',' or '%c'", close);
 	s->at++;
 	*again = c == ',';
 	return FV_OK;
@@ -62,7 +63,7 @@ fv_status core_scan_enter(core_scan *s, char open, char close, const char *rule,
 	fv_status status = core_scan_expect(s, open, rule);
 	if (status)
 		return status;
-	core_scan_space(s);
+	core_scan_skip_space(s);
 	*any = core_scan_peek(s) != close;
 	if (!*any)
 		s->at++;
@@ -86,7 +87,7 @@ static bool read_hex4(core_scan *s, uint32_t *out)
 	return true;
 }
 
-static size_t put_utf8(char *out, uint32_t code)
+static size_t encode_utf8(char *out, uint32_t code)
 {
 	if (code < 0x80) {
 		out[0] = (char)code;
@@ -100,7 +101,7 @@ static size_t put_utf8(char *out, uint32_t code)
 	return n;
 }
 
-/* s->at is past \u; appends the character. */
+/* Decodes the four hex digits after \u (s->at is past the u) and appends the character to out. */
 static fv_status read_escaped_unicode(core_scan *s, char *out, size_t *n)
 {
 	size_t at = s->at - 2;
@@ -110,18 +111,19 @@ static fv_status read_escaped_unicode(core_scan *s, char *out, size_t *n)
 	if (code == 0)
 		return core_scan_fail(s, at, "name", "a NUL in a string");
 	if (code >= 0xdc00 && code < 0xe000)
-		return core_scan_fail(s, at, "UTF-8", "second half of a surrogate pair alone");
+		return core_scan_fail(
+			s, at, "UTF-8", "second half of a surrogate pair without the first");
 	if (code >= 0xd800 && code < 0xdc00) {
 		if (core_scan_peek(s) != '\\' || s->at + 1 >= s->end || s->data[s->at + 1] != 'u')
-			return core_scan_fail(
-				s, at, "UTF-8", "first half of a surrogate pair alone");
+			return core_scan_fail(s, at, "UTF-8",
+				"first half of a surrogate pair without the second");
 		s->at += 2;
 		if (!read_hex4(s, &low) || low < 0xdc00 || low >= 0xe000)
-			return core_scan_fail(
-				s, at, "UTF-8", "first half of a surrogate pair alone");
+			return core_scan_fail(s, at, "UTF-8",
+				"first half of a surrogate pair without the second");
 		code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
 	}
-	*n += put_utf8(out + *n, code);
+	*n += encode_utf8(out + *n, code);
 	return FV_OK;
 }
 
@@ -140,8 +142,8 @@ static fv_status read_escape(core_scan *s, char *out, size_t *n)
 	return FV_OK;
 }
 
-/* A string, decoded and NUL-terminated. It cannot be longer than what it is written as. */
-fv_status core_scan_string(core_scan *s, const char *rule, char **out)
+/* The decoded string never needs more bytes than its escaped form. */
+fv_status core_scan_read_string(core_scan *s, const char *rule, char **out)
 {
 	fv_status status = core_scan_expect(s, '"', rule);
 	if (status)
@@ -152,11 +154,12 @@ fv_status core_scan_string(core_scan *s, const char *rule, char **out)
 			i++, length++;
 	char *text = core_arena_alloc(s->arena, length + 1);
 	if (!text)
-		return core_scan_no_memory(s);
+		return core_scan_fail_memory(s);
 	size_t n = 0;
 	for (int c; (c = core_scan_peek(s)) != '"';) {
 		if (c < 0)
-			return core_scan_fail(s, start, "JSON", "a string without an end");
+			return core_scan_fail(
+				s, start, "JSON", "a string without its closing quote");
 		if (c < 0x20)
 			return core_scan_fail(s, s->at, "JSON", "control character in a string");
 		if (c == '\\') {
@@ -177,9 +180,9 @@ fv_status core_scan_string(core_scan *s, const char *rule, char **out)
 	return FV_OK;
 }
 
-fv_status core_scan_integer(core_scan *s, uint64_t *out)
+fv_status core_scan_read_integer(core_scan *s, uint64_t *out)
 {
-	core_scan_space(s);
+	core_scan_skip_space(s);
 	size_t start = s->at;
 	uint64_t value = 0;
 	for (int c; (c = core_scan_peek(s)) >= '0' && c <= '9'; s->at++) {
@@ -191,7 +194,7 @@ fv_status core_scan_integer(core_scan *s, uint64_t *out)
 	int next = core_scan_peek(s);
 	bool plain = s->at > start && next != '.' && next != 'e' && next != 'E';
 	if (!plain || (s->data[start] == '0' && s->at > start + 1))
-		return core_scan_fail(s, start, "integer", "a plain decimal number should be here");
+		return core_scan_fail(s, start, "integer", "expected a plain decimal number");
 	*out = value;
 	return FV_OK;
 }

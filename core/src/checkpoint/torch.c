@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a pickle with its storages to a table of tensors. A tensor whose elements lie row by row
- * stays where it is in the mapped file; another one is copied into that order. */
+/* Builds the table of tensors from a pickle and its storages. A row-major tensor points into the
+ * mapped file; any other is copied into row-major order. */
 #include "checkpoint/torch.h"
 
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static fv_status merge_storages(
 			sorted[n++] = *s;
 		else if (last->count != s->count || last->dtype != s->dtype)
 			return core_scan_fail(&p->scan, s->at, "storage size",
-				"storage %llu is %lld elements of %s here and %lld of %s before",
+				"storage %llu has %lld elements of %s here but %lld of %s before",
 				(unsigned long long)s->key, (long long)s->count, s->dtype,
 				(long long)last->count, last->dtype);
 		now[order[i]] = n - 1;
@@ -56,7 +56,7 @@ fv_status core_torch_sort_storages(core_pickle *p)
 		qsort_r(order, n, sizeof *order, by_storage_key, p);
 		status = merge_storages(p, order, now, sorted);
 	} else {
-		status = core_scan_no_memory(&p->scan);
+		status = core_scan_fail_memory(&p->scan);
 	}
 	free(order);
 	free(now);
@@ -64,7 +64,7 @@ fv_status core_torch_sort_storages(core_pickle *p)
 	return status;
 }
 
-static int find_key(const void *key, const void *storage)
+static int compare_key(const void *key, const void *storage)
 {
 	uint64_t wanted = *(const uint64_t *)key;
 	uint64_t here = ((const core_pickle_storage *)storage)->key;
@@ -74,11 +74,11 @@ static int find_key(const void *key, const void *storage)
 core_pickle_storage *core_torch_find_storage(core_pickle *p, uint64_t key)
 {
 	return p->storage.n ? bsearch(&key, p->storage.item, p->storage.n, sizeof *p->storage.item,
-				      find_key)
+				      compare_key)
 			    : NULL;
 }
 
-bool core_torch_storage_bytes(const core_pickle_storage *storage, uint64_t *bytes)
+bool core_torch_count_bytes(const core_pickle_storage *storage, uint64_t *bytes)
 {
 	return !__builtin_mul_overflow(
 		(uint64_t)storage->count, core_dtype_size(storage->dtype), bytes);
@@ -91,12 +91,12 @@ struct named {
 	size_t at;
 };
 
-struct settle {
+struct table_builder {
 	core_pickle *pickle;
 	fv_checkpoint *file;
 	struct named *named;
 	uint32_t n, room;
-	size_t copied; /* bytes of tensors that were put in order */
+	size_t copied; /* bytes of row-major copies so far */
 };
 
 static bool is_row_major(const core_pickle_tensor *t)
@@ -126,7 +126,7 @@ static void copy_row_major(
 	}
 }
 
-static fv_status place_data(struct settle *s, const core_pickle_tensor *t, fv_tensor *out)
+static fv_status set_data(struct table_builder *s, const core_pickle_tensor *t, fv_tensor *out)
 {
 	const core_pickle_storage *storage = &s->pickle->storage.item[t->storage];
 	size_t size = core_dtype_size(storage->dtype);
@@ -137,11 +137,11 @@ static fv_status place_data(struct settle *s, const core_pickle_tensor *t, fv_te
 	size_t bytes = (size_t)t->count * size;
 	if (bytes > s->file->size - s->copied)
 		return core_scan_fail(&s->pickle->scan, t->at, "bounds",
-			"views with other strides than row-major hold more bytes than the file");
+			"views that are not row-major hold more bytes than the file");
 	s->copied += bytes;
 	unsigned char *copy = core_arena_alloc(&s->file->memory, bytes);
 	if (!copy)
-		return core_scan_no_memory(&s->pickle->scan);
+		return core_scan_fail_memory(&s->pickle->scan);
 	copy_row_major(t, from, size, copy);
 	out->data = copy;
 	return FV_OK;
@@ -149,14 +149,14 @@ static fv_status place_data(struct settle *s, const core_pickle_tensor *t, fv_te
 
 static fv_status add_tensor(void *user, const char *name, uint32_t index)
 {
-	struct settle *s = user;
+	struct table_builder *s = user;
 	const core_pickle_tensor *t = &s->pickle->tensor.item[index];
 	if (!core_pickle_grow(&s->named, s->n, &s->room, sizeof *s->named))
-		return core_scan_no_memory(&s->pickle->scan);
+		return core_scan_fail_memory(&s->pickle->scan);
 	size_t length = strlen(name);
 	char *copy = core_arena_alloc(&s->file->memory, length + 1);
 	if (!copy)
-		return core_scan_no_memory(&s->pickle->scan);
+		return core_scan_fail_memory(&s->pickle->scan);
 	memcpy(copy, name, length + 1);
 	struct named *named = &s->named[s->n++];
 	*named = (struct named){.at = t->at,
@@ -165,7 +165,7 @@ static fv_status add_tensor(void *user, const char *name, uint32_t index)
 			.rank = t->rank,
 			.count = t->count}};
 	memcpy(named->tensor.shape, t->shape, sizeof t->shape);
-	return place_data(s, t, &named->tensor);
+	return set_data(s, t, &named->tensor);
 }
 
 static int by_name(const void *a, const void *b)
@@ -174,12 +174,12 @@ static int by_name(const void *a, const void *b)
 		((const struct named *)a)->tensor.name, ((const struct named *)b)->tensor.name);
 }
 
-static fv_status fill_table(struct settle *s)
+static fv_status fill_table(struct table_builder *s)
 {
 	fv_checkpoint *file = s->file;
 	file->tensor = core_arena_alloc(&file->memory, s->n * sizeof *file->tensor);
 	if (!file->tensor)
-		return core_scan_no_memory(&s->pickle->scan);
+		return core_scan_fail_memory(&s->pickle->scan);
 	if (s->n)
 		qsort(s->named, s->n, sizeof *s->named, by_name);
 	for (uint32_t i = 0; i < s->n; i++) {
@@ -192,14 +192,14 @@ static fv_status fill_table(struct settle *s)
 	return FV_OK;
 }
 
-fv_status core_torch_settle(core_pickle *p, fv_checkpoint *file)
+fv_status core_torch_fill_table(core_pickle *p, fv_checkpoint *file)
 {
-	struct settle settle = {.pickle = p, .file = file};
-	fv_status status = core_tree_walk(p, add_tensor, &settle);
+	struct table_builder builder = {.pickle = p, .file = file};
+	fv_status status = core_tree_walk(p, add_tensor, &builder);
 	if (!status)
-		status = fill_table(&settle);
+		status = fill_table(&builder);
 	if (!status)
-		status = core_torch_meta(p, file);
-	free(settle.named);
+		status = core_torch_read_meta(p, file);
+	free(builder.named);
 	return status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* torch.save before version 1.6: five pickles - a magic number, the protocol 1001, a dict about the
- * machine, the object itself, a list of storage keys - and then, in the order of that list, each
- * storage as an int64 count and its elements. There is no checksum. Rules beyond the pickle's:
+/* torch.save before version 1.6: five pickles (a magic number, the protocol 1001, a dict about
+ * the machine, the object, a list of storage keys), then each storage in the order of that list
+ * as an int64 count and its elements. There is no checksum. Rules beyond those of the pickle:
  * magic, version, byte order, end, storage key, storage missing, storage size. */
 #include <string.h>
 
@@ -12,14 +12,14 @@ static const unsigned char magic[15] = {
 
 #define PROTOCOL 1001
 
-static fv_status start(core_pickle *p, const core_scan *scan)
+static fv_status read_pickle(core_pickle *p, const core_scan *scan)
 {
 	*p = (core_pickle){.scan = *scan, .past_end = "end"};
 	return core_pickle_read(p);
 }
 
-/* The scan moves on past the pickle. */
-static void finish(core_pickle *p, core_scan *scan)
+/* Frees the pickle and moves the scan past it. */
+static void close_pickle(core_pickle *p, core_scan *scan)
 {
 	scan->at = p->scan.at;
 	core_pickle_free(p);
@@ -28,21 +28,21 @@ static void finish(core_pickle *p, core_scan *scan)
 static fv_status read_version(core_scan *scan)
 {
 	core_pickle p;
-	fv_status status = start(&p, scan);
+	fv_status status = read_pickle(&p, scan);
 	if (!status) {
 		const core_object *top = &p.object.item[p.top];
 		if (top->kind != CORE_PICKLE_INT || top->integer != PROTOCOL)
 			status = core_scan_fail(scan, p.begin, "version",
 				"the protocol of the file is not %d", PROTOCOL);
 	}
-	finish(&p, scan);
+	close_pickle(&p, scan);
 	return status;
 }
 
 static fv_status read_machine(core_scan *scan)
 {
 	core_pickle p;
-	fv_status status = start(&p, scan);
+	fv_status status = read_pickle(&p, scan);
 	if (!status) {
 		const core_object *top = &p.object.item[p.top];
 		const core_object *version = core_pickle_get(&p, top, "protocol_version");
@@ -54,7 +54,7 @@ static fv_status read_machine(core_scan *scan)
 			status = core_scan_fail(
 				scan, p.begin, "byte order", "the file is not little-endian");
 	}
-	finish(&p, scan);
+	close_pickle(&p, scan);
 	return status;
 }
 
@@ -65,14 +65,14 @@ static fv_status read_storage(core_pickle *object, core_scan *scan, core_pickle_
 	size_t left = scan->end - scan->at;
 	if (left < 8)
 		return core_scan_fail(scan, scan->end, "end",
-			"the file ends where storage %llu begins",
+			"the file ends where storage %llu starts",
 			(unsigned long long)storage->key);
 	uint64_t count = 0, bytes = 0;
 	for (int i = 7; i >= 0; i--)
 		count = count << 8 | scan->data[scan->at + (size_t)i];
-	if (count != (uint64_t)storage->count || !core_torch_storage_bytes(storage, &bytes))
+	if (count != (uint64_t)storage->count || !core_torch_count_bytes(storage, &bytes))
 		return core_scan_fail(scan, scan->at, "storage size",
-			"storage %llu has %lld elements here and %lld in the pickle",
+			"storage %llu has %lld elements here but %lld in the pickle",
 			(unsigned long long)storage->key, (long long)count,
 			(long long)storage->count);
 	if (bytes > left - 8)
@@ -91,17 +91,17 @@ static fv_status read_storages(core_pickle *object, const core_pickle *list, cor
 {
 	const core_object *keys = &list->object.item[list->top];
 	if (keys->kind != CORE_PICKLE_LIST)
-		return core_scan_fail(
-			scan, list->begin, "storage key", "no list of keys follows the object");
+		return core_scan_fail(scan, list->begin, "storage key",
+			"the object is not followed by a list of keys");
 	for (uint32_t i = 0; i < keys->list.n; i++) {
 		const core_object *key = &list->object.item[keys->list.item[i]];
 		uint64_t number;
 		core_pickle_storage *storage = NULL;
-		if (key->kind == CORE_PICKLE_TEXT && core_pickle_key(key, &number))
+		if (key->kind == CORE_PICKLE_TEXT && core_pickle_parse_key(key, &number))
 			storage = core_torch_find_storage(object, number);
 		if (!storage)
 			return core_scan_fail(scan, list->begin + key->at, "storage key",
-				"a key is listed that no tensor uses");
+				"the list has a key that no tensor uses");
 		fv_status status = read_storage(object, scan, storage);
 		if (status)
 			return status;
@@ -120,10 +120,10 @@ static fv_status read_storages(core_pickle *object, const core_pickle *list, cor
 static fv_status read_object(core_scan *scan, fv_checkpoint *file)
 {
 	core_pickle object, list = {0};
-	fv_status status = start(&object, scan);
+	fv_status status = read_pickle(&object, scan);
 	if (!status) {
 		scan->at = object.scan.at;
-		status = start(&list, scan);
+		status = read_pickle(&list, scan);
 	}
 	if (!status) {
 		scan->at = list.scan.at;
@@ -132,7 +132,7 @@ static fv_status read_object(core_scan *scan, fv_checkpoint *file)
 	if (!status)
 		status = read_storages(&object, &list, scan);
 	if (!status)
-		status = core_torch_settle(&object, file);
+		status = core_torch_fill_table(&object, file);
 	core_pickle_free(&list);
 	core_pickle_free(&object);
 	return status;
@@ -147,8 +147,8 @@ fv_status core_torch_legacy_read(fv_ctx *ctx, fv_checkpoint *file)
 		.end = file->size,
 		.arena = &file->memory};
 	if (file->size < sizeof magic || memcmp(file->data, magic, sizeof magic) != 0)
-		return core_scan_fail(&scan, 0, "magic",
-			"a pickle that does not begin as a file of torch.save does");
+		return core_scan_fail(
+			&scan, 0, "magic", "the pickle does not start like a file of torch.save");
 	fv_status status = read_version(&scan);
 	if (!status)
 		status = read_machine(&scan);

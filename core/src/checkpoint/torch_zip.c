@@ -9,40 +9,41 @@
 #include "checkpoint/torch.h"
 #include "checkpoint/zip.h"
 
-#define VERSION_MAX 10 /* of the file format, the newest that torch itself reads */
+#define VERSION_MAX 10 /* newest file format that torch itself reads */
 
-static bool begins(const core_zip_record *record, const char *with)
+static bool has_prefix(const core_zip_record *record, const char *with)
 {
 	size_t n = strlen(with);
 	return record->n >= n && !memcmp(record->name, with, n);
 }
 
-static bool is(const core_zip_record *record, const char *name)
+static bool has_name(const core_zip_record *record, const char *name)
 {
-	return record->n == strlen(name) && begins(record, name);
+	return record->n == strlen(name) && has_prefix(record, name);
 }
 
 static fv_status check_records(const core_zip *zip)
 {
 	for (size_t i = 0; i < zip->n; i++) {
 		const core_zip_record *record = &zip->record[i];
-		if (is(record, "constants.pkl") || begins(record, "code/"))
+		if (has_name(record, "constants.pkl") || has_prefix(record, "code/"))
 			return core_scan_fail(&zip->scan, record->central_at, "TorchScript",
 				"a compiled program, not a file of tensors");
 	}
 	for (size_t i = 0; i < zip->n; i++) {
 		const core_zip_record *record = &zip->record[i];
-		if (!is(record, "data.pkl") && !is(record, "version") && !is(record, "byteorder") &&
-			!is(record, ".format_version") && !is(record, ".storage_alignment") &&
-			!begins(record, "data/") && !begins(record, ".data/"))
+		if (!has_name(record, "data.pkl") && !has_name(record, "version") &&
+			!has_name(record, "byteorder") && !has_name(record, ".format_version") &&
+			!has_name(record, ".storage_alignment") && !has_prefix(record, "data/") &&
+			!has_prefix(record, ".data/"))
 			return core_scan_fail(&zip->scan, record->central_at, "record",
-				"'%.*s' is not known", (int)(record->n < 80 ? record->n : 80),
+				"unknown record '%.*s'", (int)(record->n < 80 ? record->n : 80),
 				record->name);
 	}
 	return FV_OK;
 }
 
-/* A decimal number from 1 to VERSION_MAX and a line feed. */
+/* The record must hold a decimal number from 1 to VERSION_MAX and a line feed. */
 static fv_status check_version(const core_zip *zip)
 {
 	const core_zip_record *record = core_zip_find(zip, "version");
@@ -54,7 +55,7 @@ static fv_status check_version(const core_zip *zip)
 		number = number * 10 + record->data[i] - '0';
 	if (i + 1 != record->size || record->data[i] != '\n' || number < 1 || number > VERSION_MAX)
 		return core_scan_fail(&zip->scan, (size_t)(record->data - zip->scan.data),
-			"version", "not a number from 1 to %d", VERSION_MAX);
+			"version", "must be a number from 1 to %d", VERSION_MAX);
 	return FV_OK;
 }
 
@@ -78,9 +79,9 @@ static fv_status find_storages(const core_zip *zip, core_pickle *pickle)
 		if (!record)
 			return core_scan_fail(&zip->scan, storage->at, "storage missing",
 				"the archive has no record '%s'", name);
-		if (!core_torch_storage_bytes(storage, &bytes) || bytes != record->size)
+		if (!core_torch_count_bytes(storage, &bytes) || bytes != record->size)
 			return core_scan_fail(&zip->scan, storage->at, "storage size",
-				"%lld elements of %s, record '%s' has %llu bytes",
+				"%lld elements of %s do not fit record '%s' of %llu bytes",
 				(long long)storage->count, storage->dtype, name,
 				(unsigned long long)record->size);
 		storage->data = record->data;
@@ -105,7 +106,7 @@ static fv_status read_pickle(const core_zip *zip, fv_checkpoint *file)
 	if (!status)
 		status = find_storages(zip, &pickle);
 	if (!status)
-		status = core_torch_settle(&pickle, file);
+		status = core_torch_fill_table(&pickle, file);
 	core_pickle_free(&pickle);
 	return status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two walks, so that shared objects cost nothing: the first looks at each object once and finds out
- * below which ones tensors are; the second goes only where tensors are, at most 65,536 times. */
+/* Walks twice, so that shared objects stay cheap: the first walk sees each object once and marks
+ * those that lead to a tensor; the second follows only these and reports at most 65,536 tensors. */
 #include "checkpoint/tree.h"
 
 #include <inttypes.h>
@@ -14,7 +14,7 @@ struct walk {
 	core_pickle *pickle;
 	core_tree_fn *found;
 	void *user;
-	uint32_t n; /* tensors so far */
+	uint32_t n; /* tensors reported so far */
 	size_t length;
 	char name[NAME_MAX_BYTES + 1];
 };
@@ -51,7 +51,7 @@ static int by_key(const void *a, const void *b, void *pickle)
 	return order ? order : (s->text.n > t->text.n) - (s->text.n < t->text.n);
 }
 
-/* Keys, which are texts or integers, are there once. */
+/* Rejects a key that appears twice; keys are texts or integers. */
 static fv_status check_keys(core_pickle *p, const core_object *dict)
 {
 	uint32_t n = dict->list.n / 2;
@@ -59,30 +59,30 @@ static fv_status check_keys(core_pickle *p, const core_object *dict)
 		return FV_OK;
 	uint32_t *keys = malloc(n * sizeof *keys);
 	if (!keys)
-		return core_scan_no_memory(&p->scan);
+		return core_scan_fail_memory(&p->scan);
 	for (uint32_t i = 0; i < n; i++)
 		keys[i] = dict->list.item[2 * i];
 	qsort_r(keys, n, sizeof *keys, by_key, p);
 	fv_status status = FV_OK;
 	for (uint32_t i = 1; i < n && !status; i++)
 		if (!by_key(&keys[i - 1], &keys[i], p))
-			status = fail_at(p, dict, "duplicate key", "a dict with one key twice");
+			status = fail_at(p, dict, "duplicate key", "a dict has the same key twice");
 	free(keys);
 	return status;
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): at most CORE_PICKLE_DEPTH_MAX deep */
-static fv_status visit(core_pickle *p, core_object *object, uint32_t depth)
+static fv_status mark_tensors(core_pickle *p, core_object *object, uint32_t depth)
 {
 	if (!is_container(object)) {
 		object->leads_to_tensor = object->kind == CORE_PICKLE_TENSOR;
 		return FV_OK;
 	}
 	if (object->walk == CORE_WALK_OPEN)
-		return fail_at(p, object, "cycle", "an object that contains itself");
+		return fail_at(p, object, "cycle", "an object contains itself");
 	if (depth + object->height > CORE_PICKLE_DEPTH_MAX)
 		return core_scan_fail(&p->scan, p->begin + object->at, "depth",
-			"more than %d containers in each other", CORE_PICKLE_DEPTH_MAX);
+			"containers are nested more than %d deep", CORE_PICKLE_DEPTH_MAX);
 	if (object->walk == CORE_WALK_DONE)
 		return FV_OK;
 	object->walk = CORE_WALK_OPEN;
@@ -90,7 +90,7 @@ static fv_status visit(core_pickle *p, core_object *object, uint32_t depth)
 	uint32_t step = is_dict(object) ? 2 : 1;
 	for (uint32_t i = step - 1; i < object->list.n && !status; i += step) {
 		core_object *child = &p->object.item[object->list.item[i]];
-		status = visit(p, child, depth + 1);
+		status = mark_tensors(p, child, depth + 1);
 		object->leads_to_tensor |= child->leads_to_tensor;
 		if (is_container(child) && child->height >= object->height)
 			object->height = (uint8_t)(child->height + 1);
@@ -101,10 +101,10 @@ static fv_status visit(core_pickle *p, core_object *object, uint32_t depth)
 
 /* --- the second walk --- */
 
-static fv_status collect(struct walk *w, const core_object *object);
+static fv_status collect_tensors(struct walk *w, const core_object *object);
 
-/* Appends a key, or the place in a list, to the name. */
-static fv_status extend(struct walk *w, const core_object *key, uint32_t place, bool dot)
+/* Appends a dict key or a list index to the name. */
+static fv_status append_key(struct walk *w, const core_object *key, uint32_t place, bool dot)
 {
 	const core_pickle *p = w->pickle;
 	char number[24];
@@ -114,7 +114,7 @@ static fv_status extend(struct walk *w, const core_object *key, uint32_t place, 
 		text = key->text.data;
 		n = key->text.n;
 		if (memchr(text, '\0', n))
-			return fail_at(p, key, "name", "a NUL in the name of a tensor");
+			return fail_at(p, key, "name", "NUL in the name of a tensor");
 	} else {
 		n = (size_t)snprintf(
 			number, sizeof number, "%" PRId64, key ? key->integer : (int64_t)place);
@@ -143,16 +143,16 @@ static fv_status collect_children(struct walk *w, const core_object *object)
 			continue;
 		const core_object *key =
 			step == 2 ? &p->object.item[object->list.item[i - 1]] : NULL;
-		status = extend(w, key, i, object != &p->object.item[p->top]);
+		status = append_key(w, key, i, object != &p->object.item[p->top]);
 		if (!status)
-			status = collect(w, child);
+			status = collect_tensors(w, child);
 		w->length = length;
 	}
 	return status;
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): at most CORE_PICKLE_DEPTH_MAX deep */
-static fv_status collect(struct walk *w, const core_object *object)
+static fv_status collect_tensors(struct walk *w, const core_object *object)
 {
 	if (object->kind != CORE_PICKLE_TENSOR)
 		return collect_children(w, object);
@@ -166,11 +166,12 @@ static fv_status collect(struct walk *w, const core_object *object)
 fv_status core_tree_walk(core_pickle *p, core_tree_fn *found, void *user)
 {
 	core_object *top = &p->object.item[p->top];
-	fv_status status = visit(p, top, 1);
+	fv_status status = mark_tensors(p, top, 1);
 	if (status)
 		return status;
 	if (!is_dict(top))
-		return fail_at(p, top, "not a dict", "a file of tensors holds a dict of them");
+		return fail_at(
+			p, top, "not a dict", "the top object of a checkpoint must be a dict");
 	struct walk walk = {.pickle = p, .found = found, .user = user};
-	return collect(&walk, top);
+	return collect_tensors(&walk, top);
 }

@@ -7,13 +7,13 @@
 #include "base/text.h"
 #include "checkpoint/crc32.h"
 
-#define RECORDS_MAX 65600 /* as many storages as tensors are read, and a few beside them */
+#define RECORDS_MAX 65600 /* one for each tensor that may be read, and a few more */
 
 enum { LOCAL = 30, CENTRAL = 46, END = 22, END64 = 56, LOCATOR64 = 20 };
 enum { FLAG_DESCRIPTOR = 0x0008, FLAG_UTF8 = 0x0800 };
 enum { EXTRA_ZIP64 = 0x0001, EXTRA_PADDING = 0x4246 };
 
-static uint64_t little(const unsigned char *b, int bytes)
+static uint64_t read_little(const unsigned char *b, int bytes)
 {
 	uint64_t value = 0;
 	while (bytes-- > 0)
@@ -21,90 +21,89 @@ static uint64_t little(const unsigned char *b, int bytes)
 	return value;
 }
 
-/* The fields of a central entry that a record needs. */
+/* Fields of an entry in the central directory. */
 struct entry {
 	uint64_t flags, method, crc, packed, size, name_n, extra_n, comment_n, disk, offset;
 	const unsigned char *name;
 };
 
 struct extent {
-	size_t begin, end; /* of the central directory */
+	size_t begin, end; /* byte range of the central directory */
 	uint64_t count;
 };
 
 /* --- the end of the file --- */
 
-/* End record, locator and zip64 end record are the last 98 bytes of the file. */
+/* End record, zip64 locator and zip64 end record: the last 98 bytes of the file. */
 static fv_status read_end(core_zip *zip, struct extent *central)
 {
 	const core_scan *s = &zip->scan;
 	const size_t tail = END + LOCATOR64 + END64;
 	if (s->end < tail + LOCAL)
 		return core_scan_fail(
-			s, s->end, "end record", "the file ends before one can be there");
+			s, s->end, "end record", "the file is too short for an archive");
 	const unsigned char *end = s->data + s->end - END, *locator = end - LOCATOR64,
 			    *end64 = locator - END64;
 	size_t at = s->end - END;
-	if (memcmp(end, "PK\5\6", 4) != 0 || little(end + 20, 2) != 0)
+	if (memcmp(end, "PK\5\6", 4) != 0 || read_little(end + 20, 2) != 0)
 		return core_scan_fail(s, at, "end record",
-			"none at the end of the file: cut short, or something follows");
+			"not at the end of the file: the file is cut short or has extra bytes");
 	if (memcmp(locator, "PK\6\7", 4) != 0 || memcmp(end64, "PK\6\6", 4) != 0)
 		return core_scan_fail(
-			s, at - LOCATOR64, "end record", "the one of zip64 is missing");
+			s, at - LOCATOR64, "end record", "the zip64 end record is missing");
 	at = s->end - tail;
-	if (little(locator + 8, 8) != at || little(locator + 4, 4) != 0 ||
-		little(locator + 16, 4) != 1 || little(end64 + 4, 8) != END64 - 12 ||
-		little(end64 + 16, 8) != 0)
-		return core_scan_fail(s, at, "end record", "not one archive in one file");
-	uint64_t n = little(end64 + 32, 8), size = little(end64 + 40, 8),
-		 begin = little(end64 + 48, 8);
-	if (little(end64 + 24, 8) != n)
-		return core_scan_fail(s, at + 24, "count", "two numbers of records that differ");
+	if (read_little(locator + 8, 8) != at || read_little(locator + 4, 4) != 0 ||
+		read_little(locator + 16, 4) != 1 || read_little(end64 + 4, 8) != END64 - 12 ||
+		read_little(end64 + 16, 8) != 0)
+		return core_scan_fail(s, at, "end record", "not a single archive in one file");
+	uint64_t n = read_little(end64 + 32, 8), size = read_little(end64 + 40, 8),
+		 begin = read_little(end64 + 48, 8);
+	if (read_little(end64 + 24, 8) != n)
+		return core_scan_fail(s, at + 24, "count", "two different numbers of records");
 	if (size > at || begin != at - size)
 		return core_scan_fail(s, at + 40, "end record",
-			"the central directory does not end where the end record begins");
+			"the central directory does not end where the end record starts");
 	if (n > size / CENTRAL || n > RECORDS_MAX)
 		return core_scan_fail(s, at + 32, "count", "%llu records, at most %llu",
 			(unsigned long long)n,
 			(unsigned long long)(size / CENTRAL < RECORDS_MAX ? size / CENTRAL
 									  : RECORDS_MAX));
-	uint64_t n32 = little(end + 10, 2), size32 = little(end + 12, 4),
-		 begin32 = little(end + 16, 4);
-	if (little(end + 4, 4) != 0 || little(end + 8, 2) != n32 ||
+	uint64_t n32 = read_little(end + 10, 2), size32 = read_little(end + 12, 4),
+		 begin32 = read_little(end + 16, 4);
+	if (read_little(end + 4, 4) != 0 || read_little(end + 8, 2) != n32 ||
 		(n32 != n && n32 != UINT16_MAX) || (size32 != size && size32 != UINT32_MAX) ||
 		(begin32 != begin && begin32 != UINT32_MAX))
 		return core_scan_fail(
-			s, s->end - END, "end record", "differs from the one of zip64");
+			s, s->end - END, "end record", "differs from the zip64 end record");
 	*central = (struct extent){(size_t)begin, at, n};
 	return FV_OK;
 }
 
 /* --- the central directory --- */
 
-/* Numbers that do not fit 32 bits stand in an extra field, in this order. */
+/* Sizes and offsets that do not fit 32 bits stand in an extra field, in this order. */
 static fv_status read_zip64(
 	const core_zip *zip, size_t at, struct entry *e, const unsigned char *extra)
 {
 	uint64_t *wide[3] = {&e->size, &e->packed, &e->offset};
 	uint64_t left = e->extra_n;
 	while (left >= 4) {
-		uint64_t id = little(extra, 2), n = little(extra + 2, 2);
+		uint64_t id = read_little(extra, 2), n = read_little(extra + 2, 2);
 		if (n > left - 4)
 			break;
 		extra += 4;
 		left -= 4 + n;
 		for (int i = 0; i < 3 && id == EXTRA_ZIP64; i++)
 			if (*wide[i] == UINT32_MAX && n >= 8) {
-				*wide[i] = little(extra, 8);
+				*wide[i] = read_little(extra, 8);
 				extra += 8;
 				n -= 8;
 			}
 		if (id != EXTRA_ZIP64 || n)
 			return core_scan_fail(
-				&zip->scan, at, "size", "an extra field that zip64 does not need");
+				&zip->scan, at, "size", "an extra field other than zip64");
 	}
-	return left ? core_scan_fail(&zip->scan, at, "size", "an extra field that is cut short")
-		    : FV_OK;
+	return left ? core_scan_fail(&zip->scan, at, "size", "an extra field is cut short") : FV_OK;
 }
 
 static fv_status check_name(const core_zip *zip, size_t at, const struct entry *e)
@@ -129,8 +128,8 @@ static fv_status check_name(const core_zip *zip, size_t at, const struct entry *
 		if (!(step = core_utf8_length(e->name + i, n - i)))
 			why = "not UTF-8";
 	if (n == 0 || (!why && name[n - 1] == '/'))
-		why = "no name of a file";
-	return why ? core_scan_fail(&zip->scan, at, "name", "of a record: %s", why) : FV_OK;
+		why = "not a file name";
+	return why ? core_scan_fail(&zip->scan, at, "name", "in a record: %s", why) : FV_OK;
 }
 
 static fv_status check_folder(
@@ -142,7 +141,7 @@ static fv_status check_folder(
 	if (!slash || (size_t)(slash - e->name) + 1 != zip->prefix ||
 		memcmp(e->name, first, zip->prefix) != 0)
 		return core_scan_fail(
-			&zip->scan, at, "folder", "the records are not in one common folder");
+			&zip->scan, at, "folder", "the records are not in one folder");
 	return FV_OK;
 }
 
@@ -150,45 +149,50 @@ static fv_status check_entry(const core_zip *zip, size_t at, const struct entry 
 {
 	const core_scan *s = &zip->scan;
 	if (e->flags & ~(uint64_t)(FLAG_DESCRIPTOR | FLAG_UTF8))
-		return core_scan_fail(s, at, "flags", "0x%04llx (encrypted, or not torch's)",
+		return core_scan_fail(s, at, "flags", "0x%04llx: encrypted or not written by torch",
 			(unsigned long long)e->flags);
 	if (e->method != 0)
-		return core_scan_fail(s, at, "method", "%llu: only stored records are read",
+		return core_scan_fail(s, at, "method",
+			"%llu: only uncompressed records are supported",
 			(unsigned long long)e->method);
 	if (e->packed != e->size)
-		return core_scan_fail(s, at, "size", "a stored record of %llu bytes in %llu",
+		return core_scan_fail(s, at, "size",
+			"an uncompressed record of %llu bytes takes %llu",
 			(unsigned long long)e->size, (unsigned long long)e->packed);
 	if (e->disk != 0 || e->offset > limit || limit - e->offset < LOCAL)
-		return core_scan_fail(s, at, "offset", "%llu: no local header can be there",
+		return core_scan_fail(s, at, "offset",
+			"%llu: too close to the central directory for a local header",
 			(unsigned long long)e->offset);
 	if (e->size > limit)
-		return core_scan_fail(s, at, "size", "%llu bytes, the file has %zu before here",
+		return core_scan_fail(s, at, "size",
+			"%llu bytes, but only %zu precede the central directory",
 			(unsigned long long)e->size, limit);
 	return FV_OK;
 }
 
-/* Reads the entry at *at and moves past it. */
+/* Reads the entry at *at and moves *at past it. */
 static fv_status read_entry(core_zip *zip, size_t *at, size_t end, struct entry *e)
 {
 	const core_scan *s = &zip->scan;
 	const unsigned char *b = s->data + *at;
 	if (end - *at < CENTRAL || memcmp(b, "PK\1\2", 4) != 0)
 		return core_scan_fail(
-			s, *at, "count", "an entry of the central directory should be here");
-	*e = (struct entry){.flags = little(b + 8, 2),
-		.method = little(b + 10, 2),
-		.crc = little(b + 16, 4),
-		.packed = little(b + 20, 4),
-		.size = little(b + 24, 4),
-		.name_n = little(b + 28, 2),
-		.extra_n = little(b + 30, 2),
-		.comment_n = little(b + 32, 2),
-		.disk = little(b + 34, 2),
-		.offset = little(b + 42, 4),
+			s, *at, "count", "expected an entry of the central directory");
+	*e = (struct entry){.flags = read_little(b + 8, 2),
+		.method = read_little(b + 10, 2),
+		.crc = read_little(b + 16, 4),
+		.packed = read_little(b + 20, 4),
+		.size = read_little(b + 24, 4),
+		.name_n = read_little(b + 28, 2),
+		.extra_n = read_little(b + 30, 2),
+		.comment_n = read_little(b + 32, 2),
+		.disk = read_little(b + 34, 2),
+		.offset = read_little(b + 42, 4),
 		.name = b + CENTRAL};
 	uint64_t rest = e->name_n + e->extra_n + e->comment_n;
 	if (rest > end - *at - CENTRAL)
-		return core_scan_fail(s, *at, "size", "an entry past the central directory");
+		return core_scan_fail(
+			s, *at, "size", "an entry reaches past the central directory");
 	fv_status status = read_zip64(zip, *at, e, e->name + e->name_n);
 	if (!status)
 		status = check_name(zip, *at, e);
@@ -198,12 +202,12 @@ static fv_status read_entry(core_zip *zip, size_t *at, size_t end, struct entry 
 
 /* --- local headers --- */
 
-/* Padding and zip64 fields only; *wide: the descriptor's sizes have 64 bits. */
+/* Accepts only padding and zip64 fields. *wide: the descriptor has 64-bit sizes. */
 static bool read_local_extra(const unsigned char *extra, uint64_t left, bool *wide)
 {
 	*wide = false;
 	while (left >= 4) {
-		uint64_t id = little(extra, 2), n = little(extra + 2, 2);
+		uint64_t id = read_little(extra, 2), n = read_little(extra + 2, 2);
 		if (n > left - 4 || (id != EXTRA_ZIP64 && id != EXTRA_PADDING))
 			return false;
 		*wide |= id == EXTRA_ZIP64;
@@ -213,12 +217,12 @@ static bool read_local_extra(const unsigned char *extra, uint64_t left, bool *wi
 	return left == 0;
 }
 
-static fv_status local_fail(const core_zip *zip, uint64_t at, const char *why)
+static fv_status fail_local_header(const core_zip *zip, uint64_t at, const char *why)
 {
 	return core_scan_fail(&zip->scan, (size_t)at, "local header", "%s", why);
 }
 
-/* What follows the data: signature, CRC and the two sizes. */
+/* Checks the descriptor after the data: signature, CRC and the two sizes. */
 static fv_status check_descriptor(const core_zip *zip, const struct entry *e, uint64_t at,
 	size_t limit, bool wide, uint64_t *end)
 {
@@ -227,10 +231,11 @@ static fv_status check_descriptor(const core_zip *zip, const struct entry *e, ui
 	*end = at + 8 + 2 * (uint64_t)bytes;
 	if (limit - at < *end - at)
 		return core_scan_fail(
-			&zip->scan, (size_t)at, "size", "the data reach the central directory");
-	if (memcmp(b, "PK\7\10", 4) != 0 || little(b + 4, 4) != e->crc ||
-		little(b + 8, bytes) != e->size || little(b + 8 + bytes, bytes) != e->size)
-		return local_fail(zip, at,
+			&zip->scan, (size_t)at, "size", "the data overlap the central directory");
+	if (memcmp(b, "PK\7\10", 4) != 0 || read_little(b + 4, 4) != e->crc ||
+		read_little(b + 8, bytes) != e->size ||
+		read_little(b + 8 + bytes, bytes) != e->size)
+		return fail_local_header(zip, at,
 			"the descriptor after the data differs from the central directory");
 	return FV_OK;
 }
@@ -239,23 +244,25 @@ static fv_status read_local(
 	const core_zip *zip, const struct entry *e, size_t limit, core_zip_record *record)
 {
 	const unsigned char *b = zip->scan.data + e->offset;
-	uint64_t at = e->offset, name_n = little(b + 26, 2), extra_n = little(b + 28, 2);
+	uint64_t at = e->offset, name_n = read_little(b + 26, 2), extra_n = read_little(b + 28, 2);
 	if (memcmp(b, "PK\3\4", 4) != 0)
-		return local_fail(zip, at, "none is here");
-	if (little(b + 6, 2) != e->flags || little(b + 8, 2) != e->method)
-		return local_fail(zip, at, "flags or method differ from the central directory");
+		return fail_local_header(zip, at, "not found");
+	if (read_little(b + 6, 2) != e->flags || read_little(b + 8, 2) != e->method)
+		return fail_local_header(
+			zip, at, "flags or method differ from the central directory");
 	uint64_t data = at + LOCAL + name_n + extra_n;
 	if (name_n != e->name_n || data > limit || memcmp(b + LOCAL, e->name, (size_t)name_n) != 0)
-		return local_fail(zip, at, "the name differs from the central directory");
+		return fail_local_header(zip, at, "the name differs from the central directory");
 	bool wide, later = e->flags & FLAG_DESCRIPTOR;
 	if (!read_local_extra(b + LOCAL + name_n, extra_n, &wide))
-		return local_fail(zip, at, "an extra field that torch does not write");
-	uint64_t crc = little(b + 14, 4), packed = little(b + 18, 4), size = little(b + 22, 4);
+		return fail_local_header(zip, at, "an extra field that torch does not write");
+	uint64_t crc = read_little(b + 14, 4), packed = read_little(b + 18, 4),
+		 size = read_little(b + 22, 4);
 	if (later ? crc || packed || size : crc != e->crc || packed != e->size || size != e->size)
-		return local_fail(zip, at, "CRC or sizes differ from the central directory");
+		return fail_local_header(zip, at, "CRC or sizes differ from the central directory");
 	if (e->size > limit - data)
 		return core_scan_fail(&zip->scan, record->central_at, "size",
-			"the data reach the central directory");
+			"the data overlap the central directory");
 	record->begin = at;
 	record->data = zip->scan.data + data;
 	record->size = e->size;
@@ -264,7 +271,7 @@ static fv_status read_local(
 	return later ? check_descriptor(zip, e, record->end, limit, wide, &record->end) : FV_OK;
 }
 
-/* --- all together --- */
+/* --- all records --- */
 
 static fv_status read_records(core_zip *zip, const struct extent *central)
 {
@@ -288,8 +295,8 @@ static fv_status read_records(core_zip *zip, const struct extent *central)
 		zip->n++;
 	}
 	if (at != central->end)
-		return core_scan_fail(
-			&zip->scan, at, "count", "the central directory has more than its records");
+		return core_scan_fail(&zip->scan, at, "count",
+			"the central directory has more bytes than its records");
 	return FV_OK;
 }
 
@@ -310,19 +317,19 @@ static fv_status check_cover(core_zip *zip, size_t end)
 		const core_zip_record *record = &zip->record[i];
 		if (record->begin < covered)
 			return core_scan_fail(&zip->scan, (size_t)record->begin, "overlap",
-				"a record inside another one");
+				"a record overlaps another one");
 		if (record->begin > covered)
-			return core_scan_fail(&zip->scan, (size_t)covered, "gap",
-				"bytes that belong to no record");
+			return core_scan_fail(
+				&zip->scan, (size_t)covered, "gap", "bytes belong to no record");
 		covered = record->end;
 	}
 	if (covered != end)
 		return core_scan_fail(
-			&zip->scan, (size_t)covered, "gap", "bytes that belong to no record");
+			&zip->scan, (size_t)covered, "gap", "bytes belong to no record");
 	return FV_OK;
 }
 
-static int lower(char c)
+static int to_lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : (unsigned char)c;
 }
@@ -330,8 +337,8 @@ static int lower(char c)
 static int compare_names(const char *s, size_t s_n, const char *t, size_t t_n)
 {
 	for (size_t i = 0; i < s_n && i < t_n; i++)
-		if (lower(s[i]) != lower(t[i]))
-			return lower(s[i]) < lower(t[i]) ? -1 : 1;
+		if (to_lower(s[i]) != to_lower(t[i]))
+			return to_lower(s[i]) < to_lower(t[i]) ? -1 : 1;
 	return (s_n > t_n) - (s_n < t_n);
 }
 
@@ -349,7 +356,7 @@ static fv_status check_names(core_zip *zip)
 		if (!by_name(&zip->record[i - 1], &zip->record[i])) {
 			size_t s = zip->record[i - 1].central_at, t = zip->record[i].central_at;
 			return core_scan_fail(&zip->scan, s > t ? s : t, "duplicate name",
-				"'%.*s' is there twice, but for the case of its letters",
+				"'%.*s' appears twice when case is ignored",
 				(int)(zip->record[i].n < 80 ? zip->record[i].n : 80),
 				zip->record[i].name);
 		}
@@ -360,15 +367,17 @@ static fv_status check_sums(const core_zip *zip)
 {
 	core_crc32 *crc = malloc(sizeof *crc);
 	if (!crc)
-		return core_scan_no_memory(&zip->scan);
-	core_crc32_prepare(crc);
+		return core_scan_fail_memory(&zip->scan);
+	core_crc32_init(crc);
 	fv_status status = FV_OK;
 	for (size_t i = 0; i < zip->n && !status; i++) {
 		const core_zip_record *record = &zip->record[i];
-		uint32_t sum = core_crc32_of(crc, record->data, (size_t)record->size);
+		uint32_t sum = core_crc32_compute(crc, record->data, (size_t)record->size);
 		if (sum != record->crc)
 			status = core_scan_fail(&zip->scan, (size_t)(record->data - zip->scan.data),
-				"CRC", "'%.*s' is damaged: its checksum is %08x, not %08x",
+				"CRC",
+				"'%.*s' is damaged: its checksum is %08x, not %08x: download the "
+				"file again",
 				(int)(record->n < 80 ? record->n : 80), record->name, sum,
 				record->crc);
 	}
@@ -384,7 +393,7 @@ fv_status core_zip_read(core_zip *zip)
 		return status;
 	zip->record = calloc((size_t)central.count + 1, sizeof *zip->record);
 	if (!zip->record)
-		return core_scan_no_memory(&zip->scan);
+		return core_scan_fail_memory(&zip->scan);
 	status = read_records(zip, &central);
 	if (!status)
 		status = check_cover(zip, central.begin);

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attributes: gender from the label file, others joined from a table by speaker or, without a
- * table, from columns of the label file. Numbers become bins. An empty cell is unknown. */
+/* Reads attributes: gender from the label file; the others joined by speaker from a table or,
+ * without a table, from columns of the label file. Bins turn numbers into values. An empty cell
+ * means unknown. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "corpus/corpus_private.h"
 
-/* Where an attribute's values stand: row [n] in csv, -1 for an utterance whose speaker is not
- * there. */
+/* Where the values of an attribute are: row [n] in csv, -1 for an utterance whose speaker is
+ * missing there. */
 struct source {
 	const core_csv *csv;
 	const int32_t *row;
 };
 
-static const core_bins *bins_of(const core_corpus_spec *spec, const char *attribute)
+static const core_bins *find_bins(const core_corpus_spec *spec, const char *attribute)
 {
 	for (int32_t b = 0; b < spec->n_bins; b++)
 		if (!strcmp(spec->bins[b].attribute, attribute))
@@ -27,7 +28,7 @@ static int by_lower_bound(const void *a, const void *b)
 	return (s->low > t->low) - (s->low < t->low);
 }
 
-/* The bins of one attribute, sorted; refused when two overlap. */
+/* Sorts the bins of one attribute by lower bound; overlapping bins are an error. */
 static fv_status sort_bins(
 	fv_ctx *ctx, const core_corpus_spec *spec, const core_bins *bins, core_bin **out)
 {
@@ -40,11 +41,11 @@ static fv_status sort_bins(
 	fv_status status = FV_OK;
 	for (size_t i = 0; i < n; i++) {
 		if (bin[i].low > bin[i].high)
-			status = core_corpus_refuse(ctx, &spec->place,
+			status = core_corpus_fail(ctx, &spec->place,
 				"corpus.bins.%s.%s: %g is above %g", bins->attribute, bin[i].name,
 				bin[i].low, bin[i].high);
 		if (i && bin[i].low <= bin[i - 1].high)
-			status = core_corpus_refuse(ctx, &spec->place,
+			status = core_corpus_fail(ctx, &spec->place,
 				"corpus.bins.%s: %s and %s overlap", bins->attribute,
 				bin[i - 1].name, bin[i].name);
 	}
@@ -52,7 +53,8 @@ static fv_status sort_bins(
 	return status;
 }
 
-/* bin_of [csv rows]: the bin of every row that is used, -1 unknown. Each bad cell is told once. */
+/* Sets bin_of [csv rows], the bin of every row in use; -1: unknown. Each bad cell is reported
+ * once. */
 static fv_status bin_rows(fv_ctx *ctx, const core_corpus *c, const struct source *from,
 	int64_t column, const core_bins *bins, const core_bin *bin, int32_t *bin_of)
 {
@@ -71,9 +73,9 @@ static fv_status bin_rows(fv_ctx *ctx, const core_corpus *c, const struct source
 		if (!*cell)
 			continue;
 		if (!core_parse_double(cell, &number)) {
-			status =
-				core_fail_at(ctx, FV_DATA, from->csv->path, (int)from->csv->line[r],
-					0, "%s: '%s' is no finite number", bins->attribute, cell);
+			status = core_fail_at(ctx, FV_DATA, from->csv->path,
+				(int)from->csv->line[r], 0, "%s: '%s' is not a finite number",
+				bins->attribute, cell);
 			continue;
 		}
 		for (int32_t b = 0; b < bins->n; b++)
@@ -88,8 +90,8 @@ static fv_status bin_rows(fv_ctx *ctx, const core_corpus *c, const struct source
 	return status;
 }
 
-/* Leaves out the bins without an utterance. */
-static fv_status keep_used(
+/* Drops the bins without an utterance and renumbers the rest. */
+static fv_status drop_empty_bins(
 	fv_ctx *ctx, int32_t n, int32_t n_bins, const core_bin *bin, core_attribute *a)
 {
 	int32_t *number = core_alloc(ctx, (size_t)n_bins, sizeof *number);
@@ -125,10 +127,10 @@ static fv_status read_binned(fv_ctx *ctx, const core_label_file *f, const core_c
 		return status;
 	for (int32_t i = 0; i < c->n; i++)
 		a->id[i] = from->row[i] < 0 ? -1 : bin_of[from->row[i]];
-	return keep_used(ctx, c->n, bins->n, bin, a);
+	return drop_empty_bins(ctx, c->n, bins->n, bin, a);
 }
 
-/* Two known values for one speaker; each speaker is told once. */
+/* Rejects two known values for one speaker; each speaker is reported once. */
 static fv_status check_constant(fv_ctx *ctx, const core_label_file *f, const core_corpus *c,
 	const core_attribute *a, bool is_gender)
 {
@@ -150,8 +152,8 @@ static fv_status check_constant(fv_ctx *ctx, const core_label_file *f, const cor
 				"speaker '%s' has two values of %s: %s here, %s on line %d%s",
 				c->speaker_name[s], a->name, a->value[a->id[i]],
 				a->value[a->id[first[s]]], c->line[first[s]],
-				is_gender ? "; two people under one name? "
-					    "corpus.speaker_key joins columns"
+				is_gender ? ": if these are two people, join columns with "
+					    "corpus.speaker_key"
 					  : "");
 			first[s] = TOLD;
 		}
@@ -160,8 +162,8 @@ static fv_status check_constant(fv_ctx *ctx, const core_label_file *f, const cor
 	return status;
 }
 
-/* The values counted in the metrics of an attribute. */
-static fv_status read_counted(
+/* Marks the values that the metrics of an attribute count. */
+static fv_status mark_counted(
 	fv_ctx *ctx, const core_corpus_spec *spec, const core_bins *bins, core_attribute *a)
 {
 	a->counted = core_alloc(ctx, (size_t)a->n_values, sizeof *a->counted);
@@ -182,10 +184,10 @@ static fv_status read_counted(
 		if (v >= 0)
 			a->counted[v] = true;
 		else if (!empty_bin)
-			status = core_corpus_refuse(ctx, &spec->place,
+			status = core_corpus_fail(ctx, &spec->place,
 				"corpus.values.%s: no utterance has '%s'%s", a->name,
 				list->names.item[i],
-				core_did_you_mean(
+				core_suggest_name(
 					ctx, list->names.item[i], a->value, (size_t)a->n_values));
 	}
 	return status;
@@ -203,17 +205,17 @@ static fv_status read_attribute(fv_ctx *ctx, const core_label_file *f, const cor
 			from->row[i] < 0 ? "" : core_csv_cell(from->csv, from->row[i], column);
 		text[i] = *cell ? cell : NULL;
 	}
-	const core_bins *bins = bins_of(f->spec, a->name);
+	const core_bins *bins = find_bins(f->spec, a->name);
 	fv_status status = bins ? read_binned(ctx, f, c, from, column, bins, a)
 				: core_names_index(ctx, text, c->n, a->id, &a->value, &a->n_values);
 	if (status)
 		return status;
 	fv_status constant = check_constant(ctx, f, c, a, is_gender);
-	fv_status counted = read_counted(ctx, f->spec, bins, a);
+	fv_status counted = mark_counted(ctx, f->spec, bins, a);
 	return constant ? constant : counted;
 }
 
-/* row [n] of each utterance's speaker in the table. */
+/* Sets row [n], the table row of each utterance's speaker. */
 static fv_status join_speakers(
 	fv_ctx *ctx, const core_csv *table, int64_t column, const core_corpus *c, int32_t *row)
 {
@@ -235,7 +237,7 @@ static fv_status join_speakers(
 			continue;
 		if (row_of[low])
 			status = core_fail_at(ctx, FV_DATA, table->path, (int)table->line[r], 0,
-				"speaker '%s' is there twice, first on line %lld", name,
+				"speaker '%s' appears twice, first on line %lld", name,
 				(long long)table->line[row_of[low] - 1]);
 		else
 			row_of[low] = (int32_t)r + 1;
@@ -250,7 +252,9 @@ static fv_status join_speakers(
 		return fv_fail(ctx, FV_DATA, "%s: column '%s' has no speaker of %s ('%s', ...)",
 			table->path, table->header[column], c->labels, example);
 	if (missing)
-		fv_warn(ctx, "%s: %d of %d speakers are not there ('%s', ...); unknown",
+		fv_warn(ctx,
+			"%s: %d of %d speakers are missing ('%s', ...): their attributes are "
+			"unknown",
 			table->path, (int)missing, (int)c->n_speakers, example);
 	for (int32_t i = 0; i < c->n; i++)
 		row[i] = row_of[c->speaker[i]] - 1;
@@ -266,14 +270,14 @@ static fv_status open_table(fv_ctx *ctx, const core_corpus_spec *spec, const cor
 	const char *name = spec->attributes_speaker ? spec->attributes_speaker : "SpkrID";
 	int64_t column = core_csv_column(table, name);
 	if (column < 0)
-		return core_corpus_refuse(ctx, &spec->place,
+		return core_corpus_fail(ctx, &spec->place,
 			"corpus.attributes.speaker: %s has no column '%s'%s", table->path, name,
-			core_did_you_mean(ctx, name, (const char *const *)table->header,
+			core_suggest_name(ctx, name, (const char *const *)table->header,
 				(size_t)table->n_columns));
 	return join_speakers(ctx, table, column, c, row);
 }
 
-/* Every bins: and values: block must speak of an attribute. */
+/* Checks that every bins: and values: block names an attribute. */
 static fv_status check_names(fv_ctx *ctx, const core_corpus_spec *spec, const core_corpus *c)
 {
 	const char **name = core_alloc(ctx, (size_t)c->n_attributes, sizeof *name);
@@ -287,9 +291,9 @@ static fv_status check_names(fv_ctx *ctx, const core_corpus_spec *spec, const co
 		const char *word =
 			bins ? spec->bins[i].attribute : spec->values[i - spec->n_bins].attribute;
 		if (!core_corpus_attribute(c, word))
-			status = core_corpus_refuse(ctx, &spec->place,
+			status = core_corpus_fail(ctx, &spec->place,
 				"corpus.%s: there is no attribute '%s'%s", bins ? "bins" : "values",
-				word, core_did_you_mean(ctx, word, name, (size_t)c->n_attributes));
+				word, core_suggest_name(ctx, word, name, (size_t)c->n_attributes));
 	}
 	return status;
 }
@@ -305,7 +309,7 @@ fv_status core_attributes_read(fv_ctx *ctx, const core_label_file *f, core_corpu
 	struct source from = labels;
 	core_csv table;
 	fv_status status = FV_OK;
-	bool gender = f->gender >= 0; /* unless the config takes it from elsewhere */
+	bool gender = f->gender >= 0; /* false if the config reads gender from elsewhere */
 	for (size_t d = 0; d < declared; d++)
 		gender = gender && strcmp(spec->attribute_columns[d].attribute, "gender");
 	if (gender) {
@@ -328,10 +332,10 @@ fv_status core_attributes_read(fv_ctx *ctx, const core_label_file *f, core_corpu
 		fv_status read =
 			column >= 0
 				? read_attribute(ctx, f, c, &from, column, false, a)
-				: core_corpus_refuse(ctx, &spec->place,
+				: core_corpus_fail(ctx, &spec->place,
 					  "corpus.attributes.columns.%s: %s has no column '%s'%s",
 					  a->name, from.csv->path, want->column,
-					  core_did_you_mean(ctx, want->column,
+					  core_suggest_name(ctx, want->column,
 						  (const char *const *)from.csv->header,
 						  (size_t)from.csv->n_columns));
 		status = read ? read : status;

@@ -12,7 +12,7 @@
 
 #define SAMPLES_MAX ((int64_t)1 << 28) /* 1 GiB of float32: 4.6 hours at 16 kHz */
 #define BLOCK_VALUES 32768
-#define MARGIN_SECONDS 0.5 /* read past a cut, far more than the resampling filter reaches */
+#define MARGIN_SECONDS 0.5 /* read past a cut; far longer than the resampling filter */
 
 struct reader {
 	fv_ctx *ctx;
@@ -29,7 +29,7 @@ void core_wave_free(core_wave *wave)
 	wave->sample = NULL;
 }
 
-static fv_status grow(struct reader *r, int64_t more)
+static fv_status reserve_samples(struct reader *r, int64_t more)
 {
 	if (r->n + more <= r->room)
 		return FV_OK;
@@ -46,9 +46,9 @@ static fv_status grow(struct reader *r, int64_t more)
 }
 
 /* Appends the mean over channels of block [frames, channels]. */
-static fv_status append(struct reader *r, const float *block, int64_t frames)
+static fv_status append_frames(struct reader *r, const float *block, int64_t frames)
 {
-	fv_status status = grow(r, frames);
+	fv_status status = reserve_samples(r, frames);
 	if (status)
 		return status;
 	int channels = r->info.channels;
@@ -65,10 +65,10 @@ static fv_status append(struct reader *r, const float *block, int64_t frames)
 	return FV_OK;
 }
 
-/* libsndfile corrects the size of a file that was cut short and reads on past damaged Ogg pages; it
- * says so only in its log, e.g. "data : 88200 (should be 58785)". Sizes near 2^31 and 2^32 are what
- * programs write that do not know the end. */
-static bool log_tells_of_damage(SNDFILE *file)
+/* libsndfile silently corrects the size of a truncated file and skips damaged Ogg pages; only
+ * its log shows it, e.g. "data : 88200 (should be 58785)". Sizes near 2^31 and 2^32 are written
+ * by programs that do not know the length in advance. */
+static bool log_shows_damage(SNDFILE *file)
 {
 	static const char mark[] = " (should be ";
 	static const char *const sizes[] = {"data :", " SSND :", "  Data Size   :", "riff :"};
@@ -92,8 +92,8 @@ static bool log_tells_of_damage(SNDFILE *file)
 	return false;
 }
 
-/* Whether all was there. */
-static fv_status check_whole(const struct reader *r, int64_t limit)
+/* Checks that the file held as many samples as it promised. */
+static fv_status check_complete(const struct reader *r, int64_t limit)
 {
 	bool endless = r->info.frames >= SF_COUNT_MAX;
 	bool ogg = (r->info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_OGG;
@@ -106,15 +106,15 @@ static fv_status check_whole(const struct reader *r, int64_t limit)
 	if (r->n < promised)
 		return fv_fail(r->ctx, FV_DATA, "%s: damaged or cut short: %lld of %lld samples",
 			r->path, (long long)r->n, (long long)promised);
-	if ((endless && ogg) || log_tells_of_damage(r->file))
+	if ((endless && ogg) || log_shows_damage(r->file))
 		return fv_fail(r->ctx, FV_DATA, "%s: damaged or cut short", r->path);
 	if (!r->n)
 		return fv_fail(r->ctx, FV_DATA, "%s: 0 samples", r->path);
 	return FV_OK;
 }
 
-/* At most `limit` frames (0: all). */
-static fv_status decode(struct reader *r, int64_t limit)
+/* Decodes at most `limit` frames (0: all). */
+static fv_status decode_frames(struct reader *r, int64_t limit)
 {
 	int64_t step = BLOCK_VALUES / r->info.channels;
 	float *block = malloc((size_t)(step * r->info.channels) * sizeof *block);
@@ -126,14 +126,14 @@ static fv_status decode(struct reader *r, int64_t limit)
 		int64_t got = sf_readf_float(r->file, block, want);
 		if (got <= 0)
 			break;
-		status = append(r, block, got);
+		status = append_frames(r, block, got);
 	}
 	free(block);
-	return status ? status : check_whole(r, limit);
+	return status ? status : check_complete(r, limit);
 }
 
-/* r->mono at its own rate -> out at rate_hz. */
-static fv_status resample(const struct reader *r, int32_t rate_hz, core_wave *out)
+/* Resamples r->mono from its own rate to rate_hz into out. */
+static fv_status resample_wave(const struct reader *r, int32_t rate_hz, core_wave *out)
 {
 	double ratio = (double)rate_hz / r->info.samplerate;
 	double longest = ceil((double)r->n * ratio) + 1;
@@ -157,12 +157,12 @@ static fv_status resample(const struct reader *r, int32_t rate_hz, core_wave *ou
 	return FV_OK;
 }
 
-static fv_status read_open(struct reader *r, int32_t rate_hz, double max_seconds, core_wave *out)
+static fv_status read_opened(struct reader *r, int32_t rate_hz, double max_seconds, core_wave *out)
 {
 	int32_t own = r->info.samplerate;
 	if (r->info.channels < 1 || r->info.channels > BLOCK_VALUES || own < 1)
-		return fv_fail(r->ctx, FV_DATA, "%s: %d channels at %d Hz", r->path,
-			r->info.channels, (int)own);
+		return fv_fail(r->ctx, FV_DATA, "%s: %d channels at %d Hz are not supported",
+			r->path, r->info.channels, (int)own);
 	*out = (core_wave){.rate_hz = rate_hz ? rate_hz : own,
 		.source_rate_hz = own,
 		.channels = r->info.channels};
@@ -172,7 +172,7 @@ static fv_status read_open(struct reader *r, int32_t rate_hz, double max_seconds
 	if (cuts && cut < 1)
 		return fv_fail(
 			r->ctx, FV_CONFIG, "max_seconds %g is shorter than a sample", max_seconds);
-	fv_status status = decode(r, cuts ? (int64_t)limit : 0);
+	fv_status status = decode_frames(r, cuts ? (int64_t)limit : 0);
 	if (status)
 		return status;
 	if (out->rate_hz == own) {
@@ -180,7 +180,7 @@ static fv_status read_open(struct reader *r, int32_t rate_hz, double max_seconds
 		out->n = r->n;
 		r->mono = NULL;
 	} else {
-		status = resample(r, rate_hz, out);
+		status = resample_wave(r, rate_hz, out);
 	}
 	if (cuts && (double)out->n > cut)
 		out->n = (int64_t)cut;
@@ -209,7 +209,7 @@ fv_status core_audio_read(
 	fv_status status = open_file(&r);
 	if (status)
 		return status;
-	status = read_open(&r, rate_hz, max_seconds, out);
+	status = read_opened(&r, rate_hz, max_seconds, out);
 	sf_close(r.file);
 	free(r.mono);
 	if (status)

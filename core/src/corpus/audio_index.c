@@ -26,7 +26,7 @@ static int by_stem_and_path(const void *a, const void *b)
 	return order ? order : strcmp(s->file.path, t->file.path);
 }
 
-static fv_status add(fv_ctx *ctx, struct list *list, const FTSENT *entry)
+static fv_status add_file(fv_ctx *ctx, struct list *list, const FTSENT *entry)
 {
 	if (list->n == list->room) {
 		size_t room = list->room ? 2 * list->room : 1024;
@@ -47,7 +47,7 @@ static fv_status add(fv_ctx *ctx, struct list *list, const FTSENT *entry)
 	return FV_OK;
 }
 
-static fv_status walk(fv_ctx *ctx, FTS *tree, struct list *list)
+static fv_status walk_tree(fv_ctx *ctx, FTS *tree, struct list *list)
 {
 	fv_status status = FV_OK;
 	const FTSENT *entry;
@@ -62,10 +62,10 @@ static fv_status walk(fv_ctx *ctx, FTS *tree, struct list *list)
 		else if (hidden || !core_is_audio_name(entry->fts_name))
 			continue;
 		else if (entry->fts_info == FTS_F)
-			step = add(ctx, list, entry);
+			step = add_file(ctx, list, entry);
 		else if (entry->fts_info == FTS_SLNONE)
-			step = fv_fail(ctx, FV_DATA, "%s: link to a file that does not exist",
-				entry->fts_path);
+			step = fv_fail(
+				ctx, FV_DATA, "%s: is a link to a missing file", entry->fts_path);
 		else if (entry->fts_info == FTS_NS)
 			step = fv_fail(ctx, FV_DATA, "%s: %s", entry->fts_path,
 				strerror(entry->fts_errno));
@@ -78,8 +78,8 @@ static fv_status walk(fv_ctx *ctx, FTS *tree, struct list *list)
 	return status;
 }
 
-/* Sorted and without repeats. */
-static fv_status settle(fv_ctx *ctx, struct list *list, core_audio_index *index)
+/* Sorts the files by stem and stores each once; two different files with one stem are an error. */
+static fv_status store_unique(fv_ctx *ctx, struct list *list, core_audio_index *index)
 {
 	if (list->n)
 		qsort(list->item, list->n, sizeof *list->item, by_stem_and_path);
@@ -92,7 +92,7 @@ static fv_status settle(fv_ctx *ctx, struct list *list, core_audio_index *index)
 		const struct found *here = &list->item[i];
 		bool repeat = last && !strcmp(last->file.stem, here->file.stem);
 		if (repeat && (last->device != here->device || last->inode != here->inode))
-			status = fv_fail(ctx, FV_DATA, "%s and %s have one stem, '%s'",
+			status = fv_fail(ctx, FV_DATA, "%s and %s have the same stem '%s'",
 				last->file.path, here->file.path, here->file.stem);
 		if (repeat)
 			continue;
@@ -116,10 +116,10 @@ fv_status core_audio_index_open(fv_ctx *ctx, const char *folder, core_audio_inde
 	if (!tree)
 		return fv_fail(ctx, FV_DATA, "%s: %s", folder, strerror(errno));
 	struct list list = {0};
-	fv_status status = walk(ctx, tree, &list);
+	fv_status status = walk_tree(ctx, tree, &list);
 	fts_close(tree);
 	if (!status)
-		status = settle(ctx, &list, index);
+		status = store_unique(ctx, &list, index);
 	free(list.item);
 	*out = index;
 	return status;

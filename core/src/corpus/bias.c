@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The simulated bias (methods.md 2). In train and dev only utterances with a strict majority class
- * stay. For each class one value of an attribute is the majority and keeps all of its n utterances;
- * of the others min(floor(n / ratio), available) are drawn, without regard to which other value
- * they have. Utterances whose value is unknown go. A class whose majority is `none` keeps
- * everything.
+/* Simulates the bias. Train and dev keep only utterances with a strict majority class. For each
+ * class, one value of an attribute is the majority and keeps all its n utterances; of the others
+ * min(floor(n / ratio), available) are drawn, whatever their value. Utterances with unknown
+ * value are dropped. A class whose majority is `none` keeps everything.
  *
- * A draw orders the candidates by a number keyed by (seed, fold, stem) and takes the first, so
- * neither the order of rows nor the other classes change it. */
+ * A draw sorts the candidates by a number keyed by (seed, fold, stem) and takes the first ones,
+ * so it depends neither on the order of rows nor on other classes. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +23,7 @@ static int by_draw(const void *a, const void *b)
 	const struct candidate *s = a, *t = b;
 	if (s->draw != t->draw)
 		return s->draw < t->draw ? -1 : 1;
-	return (s->row > t->row) - (s->row < t->row); /* rows are in the order of stems */
+	return (s->row > t->row) - (s->row < t->row); /* rows are sorted by stem */
 }
 
 struct bias {
@@ -36,7 +35,7 @@ struct bias {
 	int64_t fold;
 };
 
-static int32_t class_index(const core_corpus *c, const char *name)
+static int32_t find_class(const core_corpus *c, const char *name)
 {
 	for (int32_t k = 0; k < c->classes; k++)
 		if (!strcmp(c->class_name[k], name))
@@ -53,29 +52,29 @@ static fv_status set_majority(fv_ctx *ctx, const core_bias_spec *spec, struct bi
 		b->majority[k] = NOT_SET;
 	for (int32_t m = 0; m < spec->n_majority; m++) {
 		const char *class = spec->majority[m].attribute, *value = spec->majority[m].column;
-		int32_t k = class_index(c, class), v = core_attribute_value(b->attribute, value);
+		int32_t k = find_class(c, class), v = core_attribute_value(b->attribute, value);
 		if (k < 0)
-			status = core_corpus_refuse(ctx, &spec->place,
+			status = core_corpus_fail(ctx, &spec->place,
 				"bias.majority: there is no class '%s'%s", class,
-				core_did_you_mean(ctx, class, c->class_name, (size_t)c->classes));
+				core_suggest_name(ctx, class, c->class_name, (size_t)c->classes));
 		else if (v < 0 && strcmp(value, "none"))
-			status = core_corpus_refuse(ctx, &spec->place,
+			status = core_corpus_fail(ctx, &spec->place,
 				"bias.majority.%s: no utterance has %s '%s'%s", class,
 				b->attribute->name, value,
-				core_did_you_mean(ctx, value, b->attribute->value,
+				core_suggest_name(ctx, value, b->attribute->value,
 					(size_t)b->attribute->n_values));
 		else
 			b->majority[k] = v;
 	}
 	for (int32_t k = 0; !status && k < c->classes; k++)
 		if (b->majority[k] == NOT_SET)
-			status = core_corpus_refuse(ctx, &spec->place,
-				"bias.majority: class '%s' is missing (`none` keeps all of it)",
+			status = core_corpus_fail(ctx, &spec->place,
+				"bias.majority: class '%s' is missing: `none` keeps all of it",
 				c->class_name[k]);
 	return status;
 }
 
-static fv_status resolve(
+static fv_status resolve_spec(
 	fv_ctx *ctx, const core_corpus *c, const core_bias_spec *spec, struct bias *b)
 {
 	b->attribute = core_corpus_attribute(c, spec->attribute);
@@ -83,9 +82,9 @@ static fv_status resolve(
 		const char **name = core_alloc(ctx, (size_t)c->n_attributes, sizeof *name);
 		for (int32_t a = 0; name && a < c->n_attributes; a++)
 			name[a] = c->attribute[a].name;
-		return core_corpus_refuse(ctx, &spec->place,
+		return core_corpus_fail(ctx, &spec->place,
 			"bias.attribute: there is no attribute '%s'%s", spec->attribute,
-			name ? core_did_you_mean(
+			name ? core_suggest_name(
 				       ctx, spec->attribute, name, (size_t)c->n_attributes)
 			     : "");
 	}
@@ -118,7 +117,7 @@ static void draw_class(const struct bias *b, core_split split, int32_t class,
 		stays[candidate[i].row] = true;
 }
 
-static fv_status collect(
+static fv_status collect_rows(
 	fv_ctx *ctx, const core_corpus *c, const bool *stays, bool biased, core_rows *out)
 {
 	*out = (core_rows){0};
@@ -143,7 +142,7 @@ static fv_status collect(
 	return FV_OK;
 }
 
-static void warn_of_empty_classes(fv_ctx *ctx, const core_corpus *c, const core_rows *rows)
+static void warn_empty_classes(fv_ctx *ctx, const core_corpus *c, const core_rows *rows)
 {
 	float even = (float)(1.0 / c->classes);
 	for (int32_t k = 0; k < c->classes; k++) {
@@ -166,7 +165,7 @@ fv_status core_bias_rows(fv_ctx *ctx, const core_corpus *corpus, const core_bias
 		.ratio = spec->minority_ratio,
 		.seed = spec->has_seed ? (uint64_t)spec->seed : seed,
 		.fold = fold};
-	fv_status status = spec->on ? resolve(ctx, corpus, spec, &b) : FV_OK;
+	fv_status status = spec->on ? resolve_spec(ctx, corpus, spec, &b) : FV_OK;
 	if (status)
 		return status;
 	bool *stays = malloc(n + 1);
@@ -181,9 +180,9 @@ fv_status core_bias_rows(fv_ctx *ctx, const core_corpus *corpus, const core_bias
 	for (int split = CORE_TRAIN; spec->on && split <= CORE_DEV; split++)
 		for (int32_t k = 0; k < corpus->classes; k++)
 			draw_class(&b, (core_split)split, k, candidate, stays);
-	status = collect(ctx, corpus, stays, spec->on, out);
+	status = collect_rows(ctx, corpus, stays, spec->on, out);
 	if (!status)
-		warn_of_empty_classes(ctx, corpus, out);
+		warn_empty_classes(ctx, corpus, out);
 	free(stays);
 	free(candidate);
 	return status;

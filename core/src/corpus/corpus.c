@@ -30,18 +30,18 @@ int32_t core_attribute_value(const core_attribute *attribute, const char *name)
 	return -1;
 }
 
-/* labels_{fold}.csv -> labels_3.csv */
-static const char *path_of_fold(fv_ctx *ctx, const char *template, int64_t fold)
+/* Expands {fold}: labels_{fold}.csv -> labels_3.csv. */
+static const char *expand_fold(fv_ctx *ctx, const char *template, int64_t fold)
 {
 	const char *mark = strstr(template, "{fold}");
 	if (!mark)
 		return template;
 	char *path = core_format(ctx, "%.*s%lld%s", (int)(mark - template), template,
 		(long long)fold, mark + strlen("{fold}"));
-	return path ? path_of_fold(ctx, path, fold) : NULL;
+	return path ? expand_fold(ctx, path, fold) : NULL;
 }
 
-/* Stems and joined speaker names of all rows. */
+/* Sets stem and joined speaker name of all rows. */
 static fv_status name_rows(fv_ctx *ctx, core_label_file *f)
 {
 	const core_csv *csv = &f->csv;
@@ -79,7 +79,7 @@ static int by_stem(const void *a, const void *b, void *stems)
 	return order ? order : (i > j) - (i < j);
 }
 
-/* All rows in the order of their stems. */
+/* Sorts all rows by stem; a stem that appears twice is an error. */
 static fv_status sort_rows(fv_ctx *ctx, core_label_file *f)
 {
 	const core_csv *csv = &f->csv;
@@ -95,13 +95,13 @@ static fv_status sort_rows(fv_ctx *ctx, core_label_file *f)
 		int32_t first = f->row[i - 1], again = f->row[i];
 		if (!strcmp(f->stem[first], f->stem[again]))
 			status = core_fail_at(ctx, FV_DATA, csv->path, (int)csv->line[again], 0,
-				"'%s' is there twice, first on line %d", f->stem[again],
+				"'%s' appears twice, first on line %d", f->stem[again],
 				(int)csv->line[first]);
 	}
 	return status;
 }
 
-/* Takes the excluded stems out of f->row. Audio extensions in the list are allowed. */
+/* Removes the excluded stems from f->row; the list may have audio extensions. */
 static fv_status exclude_rows(fv_ctx *ctx, core_label_file *f, int32_t *n)
 {
 	const core_strings *list = &f->spec->exclude;
@@ -119,15 +119,15 @@ static fv_status exclude_rows(fv_ctx *ctx, core_label_file *f, int32_t *n)
 		for (int64_t r = 0; r < f->csv.n_rows && !found; r++)
 			found = !strcmp(f->stem[r], stem);
 		if (!found)
-			status = core_corpus_refuse(ctx, &f->spec->place,
+			status = core_corpus_fail(ctx, &f->spec->place,
 				"corpus.exclude: '%s' is not in %s%s", list->item[e], f->csv.path,
-				core_did_you_mean(ctx, stem, f->stem, (size_t)f->csv.n_rows));
+				core_suggest_name(ctx, stem, f->stem, (size_t)f->csv.n_rows));
 		*n = kept;
 	}
 	return status;
 }
 
-static fv_status gather(fv_ctx *ctx, core_label_file *f, core_corpus *c)
+static fv_status fill_corpus(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 {
 	size_t n = (size_t)c->n;
 	c->stem = core_alloc(ctx, n, sizeof *c->stem);
@@ -171,8 +171,8 @@ static fv_status check_speakers(fv_ctx *ctx, const core_corpus *c)
 		for (int32_t split = 0; split < CORE_SPLITS; split++) {
 			if (line[s][split] && at >= 0)
 				status = core_fail_at(ctx, FV_DATA, c->labels, line[s][split], 0,
-					"speaker '%s' is in %s here and in %s on line %d; "
-					"corpus.shared_speakers: true allows it",
+					"speaker '%s' is in %s here and in %s on line %d: "
+					"corpus.shared_speakers: true allows this",
 					c->speaker_name[s], core_split_name((core_split)split),
 					core_split_name((core_split)at), line[s][at]);
 			if (line[s][split])
@@ -204,7 +204,7 @@ fv_status core_corpus_read(
 	if (!c || !f)
 		return FV_FAILED;
 	*f = (core_label_file){.spec = spec, .fold = fold};
-	c->labels = path_of_fold(ctx, spec->labels, fold);
+	c->labels = expand_fold(ctx, spec->labels, fold);
 	if (!c->labels)
 		return FV_FAILED;
 	fv_status status = core_csv_read(ctx, c->labels, &f->csv);
@@ -212,11 +212,11 @@ fv_status core_corpus_read(
 		return status;
 	if (f->csv.n_rows == 0 || f->csv.n_rows > INT32_MAX)
 		return fv_fail(ctx, FV_DATA, "%s: %lld rows", c->labels, (long long)f->csv.n_rows);
-	if ((status = core_labels_columns(ctx, f, c)) || (status = name_rows(ctx, f)) ||
+	if ((status = core_labels_find_columns(ctx, f, c)) || (status = name_rows(ctx, f)) ||
 		(status = sort_rows(ctx, f)) || (status = core_folds_assign(ctx, f)) ||
-		(status = exclude_rows(ctx, f, &c->n)) || (status = gather(ctx, f, c)))
+		(status = exclude_rows(ctx, f, &c->n)) || (status = fill_corpus(ctx, f, c)))
 		return status;
-	/* The rest is independent: one call tells of all that is wrong. */
+	/* These checks are independent, so that one call reports all errors. */
 	fv_status found[] = {core_labels_read(ctx, f, c), core_attributes_read(ctx, f, c),
 		spec->shared_speakers ? FV_OK : check_speakers(ctx, c), check_splits(ctx, c)};
 	for (size_t i = 0; i < sizeof found / sizeof *found; i++)

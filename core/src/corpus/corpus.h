@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A corpus in memory: what one fold's label file and the attribute table say, checked.
+/* A corpus in memory: what the label file of one fold and the attribute table contain, checked.
  *
- * Utterances stand in the order of their stems' bytes, so that the order of rows in a file changes
- * nothing; file_order keeps the other order for those who need it. n utterances, C classes.
- * Everything lives as long as the context. */
+ * Utterances are sorted by the bytes of their stems, so that the order of rows in a file changes
+ * nothing; file_order keeps the original order. n utterances, C classes. Everything lives as
+ * long as the context. */
 #ifndef CORE_CORPUS_CORPUS_H
 #define CORE_CORPUS_CORPUS_H
 
@@ -19,9 +19,8 @@ typedef enum core_split { CORE_TRAIN, CORE_DEV, CORE_TEST, CORE_SPLITS } core_sp
 typedef struct core_attribute {
 	const char *name;
 	int32_t n_values;
-	const char **
-		value; /* [n_values] sorted by bytes; bins: by lower bound. Only those that occur */
-	bool *counted; /* [n_values] false: left out of this attribute's metrics, kept otherwise */
+	const char **value; /* [n_values] those that occur, sorted by bytes, bins by lower bound */
+	bool *counted; /* [n_values] false: not in the metrics of this attribute, otherwise used */
 	int32_t *id;   /* [n] index into value; -1 unknown */
 } core_attribute;
 
@@ -31,15 +30,14 @@ typedef struct core_corpus {
 	const char **class_name;   /* [C] in column order */
 	const char **stem, **file; /* [n] */
 	int32_t *line;             /* [n] in the label file, from 1 */
-	int32_t *file_order;       /* [n] position among the label file's rows */
+	int32_t *file_order;       /* [n] row in the label file, from 0 */
 	float *label;              /* [n,C] as in the file */
 	int32_t *klass;            /* [n] argmax, the first on ties */
 	int32_t *strict;           /* [n] the class with label > 0.5, or -1 */
 	core_split *split;         /* [n] */
 	int32_t *speaker;          /* [n] index into speaker_name */
 	const char **speaker_name; /* [n_speakers] sorted by bytes */
-	core_attribute
-		*attribute; /* [n_attributes] gender first, then in the order of the config */
+	core_attribute *attribute; /* [n_attributes] gender first, then in config order */
 } core_corpus;
 
 /* Reads the label file of a fold. Errors: FV_DATA with FILE:line for every bad row, speaker or
@@ -47,12 +45,13 @@ typedef struct core_corpus {
 FV_NODISCARD fv_status core_corpus_read(
 	fv_ctx *ctx, const core_corpus_spec *spec, int64_t fold, core_corpus **out);
 
-/* NULL: none of that name. */
+/* NULL when there is none of that name. */
 const core_attribute *core_corpus_attribute(const core_corpus *corpus, const char *name);
-int32_t core_attribute_value(const core_attribute *attribute, const char *name); /* -1: none */
-const char *core_split_name(core_split split); /* "train", "dev", "test" */
+int32_t core_attribute_value(
+	const core_attribute *attribute, const char *name); /* index of the value; -1: none */
+const char *core_split_name(core_split split);              /* "train", "dev", "test" */
 
-/* argmax of each row of label [n,C], the first on ties -> klass [n]. */
+/* Sets klass [n] to the argmax of each row of label [n,C], the first on ties. */
 void core_label_class(const float *label, int32_t n, int32_t classes, int32_t *klass);
 
 /* The rows of a run: positions in the corpus, ascending, for each split. */
@@ -61,10 +60,10 @@ typedef struct core_rows {
 	int32_t *row[CORE_SPLITS];
 } core_rows;
 
-/* The rows of each split after the simulated bias (methods.md 2); all of them when it is off.
- * `seed` is the run's, used unless the bias has its own. Says so when a class has no positive
- * training row (label > 1/C). Errors: FV_CONFIG for names that the corpus does not have, FV_DATA
- * for an empty split. */
+/* Selects the rows of each split after the simulated bias; all rows when it is off. `seed` is
+ * that of the run, used unless the bias has its own. Warns when a class has no positive training
+ * row (label > 1/C). Errors: FV_CONFIG for names that the corpus does not have, FV_DATA for an
+ * empty split. */
 FV_NODISCARD fv_status core_bias_rows(fv_ctx *ctx, const core_corpus *corpus,
 	const core_bias_spec *bias, uint64_t seed, int64_t fold, core_rows *out);
 

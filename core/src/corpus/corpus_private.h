@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files that read a corpus share. */
+/* Shared by the files that read a corpus. */
 #ifndef CORE_CORPUS_PRIVATE_H
 #define CORE_CORPUS_PRIVATE_H
 
 #include "base/csv.h"
 #include "corpus/corpus.h"
 
-/* The label file being read. A column is -1 where there is none. */
+/* The label file being read. A column that does not exist is -1. */
 typedef struct core_label_file {
 	const core_corpus_spec *spec;
 	int64_t fold;
@@ -14,38 +14,38 @@ typedef struct core_label_file {
 	int64_t file, gender, split, label; /* columns */
 	int64_t *speaker_key;               /* [n_speaker_key] columns */
 	int32_t n_speaker_key;
-	int64_t *class_column; /* [C]; NULL: one label a row */
-	bool classes_found;    /* the class list was not given */
+	int64_t *class_column; /* [C]; NULL: one label per row */
+	bool classes_found;    /* the class list was not given but found */
 	const char **stem;     /* [csv.n_rows] */
 	const char **speaker;  /* [csv.n_rows] joined key */
 	core_split *part;      /* [csv.n_rows] */
 	int32_t *row;          /* [corpus n] row of each utterance */
-	int32_t *utterance; /* [csv.n_rows] utterance of each row, -1 excluded: for findings in the
-			       order of the file */
+	int32_t *utterance;    /* [csv.n_rows] utterance of each row, in file order; -1: excluded */
 } core_label_file;
 
 /* labels.c */
-FV_NODISCARD fv_status core_labels_columns(fv_ctx *ctx, core_label_file *file, core_corpus *corpus);
+FV_NODISCARD fv_status core_labels_find_columns(
+	fv_ctx *ctx, core_label_file *file, core_corpus *corpus);
 FV_NODISCARD fv_status core_labels_read(
 	fv_ctx *ctx, const core_label_file *file, core_corpus *corpus);
 
-/* folds.c: the split of every row, from the column or from seeded folds. */
+/* folds.c: sets the split of every row, from the column or from seeded folds. */
 FV_NODISCARD fv_status core_folds_assign(fv_ctx *ctx, core_label_file *file);
 
 /* attributes.c */
 FV_NODISCARD fv_status core_attributes_read(
 	fv_ctx *ctx, const core_label_file *file, core_corpus *corpus);
 
-/* A failure whose cause is the configuration: `place` goes before the words if it has a file. */
-fv_status core_corpus_refuse(fv_ctx *ctx, const core_place *place, const char *format, ...)
+/* Reports an error of the configuration; `place` precedes the message if it has a file. */
+fv_status core_corpus_fail(fv_ctx *ctx, const core_place *place, const char *format, ...)
 	FV_PRINTF(3, 4);
 
-/* n names (NULL: none) -> distinct names sorted by bytes, and each one's index in them (-1 for
- * NULL). */
+/* Finds the distinct names among n names (NULL: none), sorted by bytes, and sets id to the index
+ * of each name in them (-1 for NULL). */
 FV_NODISCARD fv_status core_names_index(fv_ctx *ctx, const char *const *name, int64_t n,
 	int32_t *id, const char ***distinct, int32_t *n_distinct);
 
-/* ", did you mean 'NAME'?" or "". */
-const char *core_did_you_mean(fv_ctx *ctx, const char *word, const char *const *names, size_t n);
+/* Returns ", did you mean 'NAME'?" or "". */
+const char *core_suggest_name(fv_ctx *ctx, const char *word, const char *const *names, size_t n);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which split a row belongs to: what the split column says, or speaker-independent folds drawn from
- * the speakers' names.
+/* Sets the split of each row: from the split column, or from speaker-independent folds drawn
+ * from the names of the speakers.
  *
- * Drawn folds: speakers in the order of (utterances, most first; a draw keyed by the speaker's
- * name) each go to the part with the fewest utterances so far, then the fewest of the same gender,
- * then the lowest number. Fold f of k: test = part f, dev = the next part, train = the rest. */
+ * Drawn folds: speakers sorted by (utterances, most first; a draw keyed by the name) each go to
+ * the part with the fewest utterances so far, then the fewest of the same gender, then the
+ * lowest number. Fold f of k: test = part f, dev = the next part, train = the rest. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -37,7 +37,7 @@ static fv_status read_splits(fv_ctx *ctx, core_label_file *f)
 }
 
 struct speaker {
-	int32_t id, utterances, gender; /* gender: of its first row by name; -1 unknown */
+	int32_t id, utterances, gender; /* gender of its first row by name; -1 unknown */
 	uint64_t draw;
 	const char *name;
 };
@@ -52,8 +52,8 @@ static int by_size(const void *a, const void *b)
 	return strcmp(s->name, t->name);
 }
 
-/* part [speakers] of each speaker; load [k], of_gender [k, genders + 1] are zeroed. */
-static void deal(const struct speaker *speaker, int32_t n, int32_t k, int32_t genders,
+/* Sets part [speakers]; load [k] and of_gender [k, genders + 1] must be zeroed. */
+static void assign_parts(const struct speaker *speaker, int32_t n, int32_t k, int32_t genders,
 	int64_t *load, int64_t *of_gender, int32_t *part)
 {
 	for (int32_t s = 0; s < n; s++) {
@@ -110,10 +110,11 @@ static fv_status draw_splits(fv_ctx *ctx, core_label_file *f)
 {
 	int32_t k = f->spec->make_folds, n, genders;
 	if (k < 3)
-		return core_corpus_refuse(ctx, &f->spec->place,
-			"corpus.make_folds: %d, at least 3 are needed (train, dev, test)", (int)k);
+		return core_corpus_fail(ctx, &f->spec->place,
+			"corpus.make_folds: %d is too few: needs at least 3 (train, dev, test)",
+			(int)k);
 	if (f->fold < 1 || f->fold > k)
-		return core_corpus_refuse(ctx, &f->spec->place,
+		return core_corpus_fail(ctx, &f->spec->place,
 			"fold %lld: corpus.make_folds makes folds 1 to %d", (long long)f->fold,
 			(int)k);
 	int32_t *id = core_alloc(ctx, (size_t)f->csv.n_rows, sizeof *id);
@@ -121,15 +122,16 @@ static fv_status draw_splits(fv_ctx *ctx, core_label_file *f)
 	if (!id || list_speakers(ctx, f, id, &speaker, &n, &genders))
 		return FV_FAILED;
 	if (n < k)
-		return fv_fail(ctx, FV_DATA, "%s: %d speakers, corpus.make_folds: %d needs as many",
-			f->csv.path, (int)n, (int)k);
+		return fv_fail(ctx, FV_DATA,
+			"%s: %d speakers are too few for corpus.make_folds: %d", f->csv.path,
+			(int)n, (int)k);
 	qsort(speaker, (size_t)n, sizeof *speaker, by_size);
 	int64_t *load = core_alloc(ctx, (size_t)k, sizeof *load);
 	int64_t *of_gender = core_alloc(ctx, (size_t)k * (size_t)(genders + 1), sizeof *of_gender);
 	int32_t *part = core_alloc(ctx, (size_t)n, sizeof *part);
 	if (!load || !of_gender || !part)
 		return FV_FAILED;
-	deal(speaker, n, k, genders, load, of_gender, part);
+	assign_parts(speaker, n, k, genders, load, of_gender, part);
 	int32_t test = (int32_t)f->fold - 1, dev = (test + 1) % k;
 	for (int64_t r = 0; r < f->csv.n_rows; r++) {
 		int32_t p = part[id[r]];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Columns and labels of a label file, in two forms:
- * soft: one column a class with the share of raters, rows sum to 1 (EMO-SUPERB);
+/* Finds the columns and reads the labels of a label file, in two forms:
+ * soft: one column per class with the share of raters; rows sum to 1 (EMO-SUPERB);
  * one label: a column with the name of the class, y = (1 - e) onehot + e/C. */
 #include <math.h>
 #include <stdlib.h>
@@ -10,8 +10,8 @@
 
 #define SUM_TOLERANCE 5e-3
 
-/* The column `given`, or the first of the usual names; *out = -1 when neither is there and none was
- * asked for. */
+/* Finds the column `given`, or the first of the usual names; *out = -1 when neither exists and
+ * none was given. */
 static fv_status find_column(fv_ctx *ctx, const core_label_file *f, const char *key,
 	const char *given, const char *const usual[2], int64_t *out)
 {
@@ -24,9 +24,9 @@ static fv_status find_column(fv_ctx *ctx, const core_label_file *f, const char *
 	*out = core_csv_column(csv, given);
 	if (*out >= 0)
 		return FV_OK;
-	return core_corpus_refuse(ctx, &f->spec->place, "corpus.%s: %s has no column '%s'%s", key,
+	return core_corpus_fail(ctx, &f->spec->place, "corpus.%s: %s has no column '%s'%s", key,
 		csv->path, given,
-		core_did_you_mean(
+		core_suggest_name(
 			ctx, given, (const char *const *)csv->header, (size_t)csv->n_columns));
 }
 
@@ -44,7 +44,8 @@ static fv_status find_speaker_key(fv_ctx *ctx, core_label_file *f)
 			ctx, f, "columns.speaker", spec->column_speaker, usual, &f->speaker_key[0]);
 		if (!status && f->speaker_key[0] < 0)
 			status = core_fail_at(ctx, FV_DATA, f->csv.path, 1, 0,
-				"no column 'SpkrID' or 'speaker'; corpus.columns.speaker names it");
+				"no column 'SpkrID' or 'speaker': name it with "
+				"corpus.columns.speaker");
 		return status;
 	}
 	fv_status status = FV_OK;
@@ -64,8 +65,8 @@ static bool is_dimension(const char *name)
 static fv_status set_classes(fv_ctx *ctx, core_corpus *c, int32_t n, const char *const *name)
 {
 	if (n < 2)
-		return fv_fail(ctx, FV_DATA, "%s: %d classes, at least 2 are needed%s", c->labels,
-			(int)n, n ? "" : "; corpus.classes or corpus.label_column names them");
+		return fv_fail(ctx, FV_DATA, "%s: %d classes, needs at least 2%s", c->labels,
+			(int)n, n ? "" : ": name them with corpus.classes or corpus.label_column");
 	c->classes = n;
 	c->class_name = core_alloc(ctx, (size_t)n, sizeof *c->class_name);
 	if (!c->class_name)
@@ -74,7 +75,7 @@ static fv_status set_classes(fv_ctx *ctx, core_corpus *c, int32_t n, const char 
 	return FV_OK;
 }
 
-/* The columns between the file's name and the speaker that are no dimensions of emotion. */
+/* Takes the columns between the file name and the speaker that are not dimensions of emotion. */
 static fv_status guess_classes(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 {
 	const core_csv *csv = &f->csv;
@@ -92,8 +93,8 @@ static fv_status guess_classes(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 			continue;
 		if (!core_parse_double(core_csv_cell(csv, 0, i), &number))
 			return core_fail_at(ctx, FV_DATA, csv->path, (int)csv->line[0], 0,
-				"column '%s' holds '%s', no share of raters; "
-				"corpus.classes or corpus.label_column says where the classes are",
+				"column '%s' holds '%s', which is not a share of raters: name the "
+				"classes with corpus.classes or corpus.label_column",
 				csv->header[i], core_csv_cell(csv, 0, i));
 		f->class_column[n] = i;
 		name[n++] = csv->header[i];
@@ -119,7 +120,7 @@ static fv_status find_classes(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 	return status ? status : set_classes(ctx, c, given->n, given->item);
 }
 
-/* One label a row: the class names are those given, or all that occur, sorted by bytes. */
+/* One label per row: the class names are those given, or all that occur, sorted by bytes. */
 static fv_status find_label_classes(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 {
 	const core_csv *csv = &f->csv;
@@ -141,7 +142,7 @@ static fv_status find_label_classes(fv_ctx *ctx, core_label_file *f, core_corpus
 	return status ? status : set_classes(ctx, c, n, name);
 }
 
-fv_status core_labels_columns(fv_ctx *ctx, core_label_file *f, core_corpus *c)
+fv_status core_labels_find_columns(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 {
 	static const char *const file[2] = {"FileName", "file"};
 	static const char *const gender[2] = {"Gender", "gender"};
@@ -158,15 +159,15 @@ fv_status core_labels_columns(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 		f->file = 0;
 	if (f->file < 0)
 		return core_fail_at(ctx, FV_DATA, f->csv.path, 1, 0,
-			"no column 'FileName' or 'file'; corpus.columns.file names it");
+			"no column 'FileName' or 'file': name it with corpus.columns.file");
 	if (f->split < 0 && !spec->make_folds)
 		return core_fail_at(ctx, FV_DATA, f->csv.path, 1, 0,
-			"no column 'Split_Set' or 'split'; corpus.columns.split names it, "
-			"corpus.make_folds makes splits");
+			"no column 'Split_Set' or 'split': name it with corpus.columns.split or "
+			"use corpus.make_folds");
 	return spec->label_column ? find_label_classes(ctx, f, c) : find_classes(ctx, f, c);
 }
 
-/* One row of shares. Every bad cell is told; the sum only when all cells are numbers. */
+/* Reads one row of shares. Every bad cell is reported; the sum only when all cells are numbers. */
 static fv_status read_shares(
 	fv_ctx *ctx, const core_label_file *f, const core_corpus *c, int32_t r, float *out)
 {
@@ -179,7 +180,7 @@ static fv_status read_shares(
 		double share;
 		if (!core_parse_double(cell, &share))
 			status = core_fail_at(ctx, FV_DATA, csv->path, line, 0,
-				"%s: '%s' is no finite number", c->class_name[k], cell);
+				"%s: '%s' is not a finite number", c->class_name[k], cell);
 		else if (share < 0)
 			status = core_fail_at(ctx, FV_DATA, csv->path, line, 0,
 				"%s: %s is negative", c->class_name[k], cell);
@@ -189,13 +190,13 @@ static fv_status read_shares(
 	if (!status && !(fabs(sum - 1) <= SUM_TOLERANCE))
 		status = core_fail_at(ctx, FV_DATA, csv->path, line, 0,
 			"labels sum to %.6g, not 1%s", sum,
-			f->classes_found ? " (all columns between file and speaker but EmoAct, "
-					   "EmoVal, EmoDom; corpus.classes names others)"
+			f->classes_found ? " (all columns between file and speaker except EmoAct, "
+					   "EmoVal, EmoDom): name others with corpus.classes"
 					 : "");
 	return status;
 }
 
-static fv_status read_one(
+static fv_status read_one_label(
 	fv_ctx *ctx, const core_label_file *f, const core_corpus *c, int32_t r, float *out)
 {
 	const char *label = core_csv_cell(&f->csv, r, f->label);
@@ -211,8 +212,8 @@ static fv_status read_one(
 	if (!*label)
 		return core_fail_at(ctx, FV_DATA, f->csv.path, (int)f->csv.line[r], 0, "no label");
 	return core_fail_at(ctx, FV_DATA, f->csv.path, (int)f->csv.line[r], 0,
-		"label '%s' is none of corpus.classes%s", label,
-		core_did_you_mean(ctx, label, c->class_name, (size_t)c->classes));
+		"label '%s' is not one of corpus.classes%s", label,
+		core_suggest_name(ctx, label, c->class_name, (size_t)c->classes));
 }
 
 void core_label_class(const float *label, int32_t n, int32_t classes, int32_t *klass)
@@ -240,8 +241,8 @@ fv_status core_labels_read(fv_ctx *ctx, const core_label_file *f, core_corpus *c
 		if (i < 0)
 			continue;
 		float *y = c->label + (size_t)i * classes;
-		fv_status row =
-			f->class_column ? read_shares(ctx, f, c, r, y) : read_one(ctx, f, c, r, y);
+		fv_status row = f->class_column ? read_shares(ctx, f, c, r, y)
+						: read_one_label(ctx, f, c, r, y);
 		if (row)
 			status = row;
 		core_label_class(y, 1, c->classes, &c->klass[i]);

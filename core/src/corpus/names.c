@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists of names, and the words of refusals. */
+/* Lists of names, and the texts of errors and suggestions. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "config/place.h"
 #include "corpus/corpus_private.h"
 
-fv_status core_corpus_refuse(fv_ctx *ctx, const core_place *place, const char *format, ...)
+fv_status core_corpus_fail(fv_ctx *ctx, const core_place *place, const char *format, ...)
 {
 	char text[1024];
 	va_list args;
@@ -18,7 +18,7 @@ fv_status core_corpus_refuse(fv_ctx *ctx, const core_place *place, const char *f
 	return core_fail_place(ctx, FV_CONFIG, *place, "%s", text);
 }
 
-const char *core_did_you_mean(fv_ctx *ctx, const char *word, const char *const *names, size_t n)
+const char *core_suggest_name(fv_ctx *ctx, const char *word, const char *const *names, size_t n)
 {
 	const char *nearest = core_nearest(word, names, n);
 	const char *text = nearest ? core_format(ctx, ", did you mean '%s'?", nearest) : "";

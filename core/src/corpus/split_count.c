@@ -4,8 +4,8 @@
 
 #include "corpus/split_report.h"
 
-/* [A][n_values * times], zeroed. */
-static int32_t **table(fv_ctx *ctx, const core_corpus *c, int32_t times)
+/* Allocates [A][n_values * times], zeroed. */
+static int32_t **alloc_counts(fv_ctx *ctx, const core_corpus *c, int32_t times)
 {
 	int32_t **rows = core_alloc(ctx, (size_t)c->n_attributes, sizeof *rows);
 	for (int32_t a = 0; rows && a < c->n_attributes; a++) {
@@ -17,19 +17,19 @@ static int32_t **table(fv_ctx *ctx, const core_corpus *c, int32_t times)
 	return rows;
 }
 
-static fv_status make_counts(fv_ctx *ctx, const core_corpus *c, bool ranges, core_split_counts *s)
+static fv_status open_counts(fv_ctx *ctx, const core_corpus *c, bool ranges, core_split_counts *s)
 {
 	*s = (core_split_counts){0};
 	s->klass = core_alloc(ctx, (size_t)c->classes, sizeof *s->klass);
 	s->unknown = core_alloc(ctx, (size_t)c->n_attributes, sizeof *s->unknown);
-	s->value = table(ctx, c, 1);
-	s->class_value = table(ctx, c, c->classes);
+	s->value = alloc_counts(ctx, c, 1);
+	s->class_value = alloc_counts(ctx, c, c->classes);
 	if (!s->klass || !s->unknown || !s->value || !s->class_value)
 		return FV_FAILED;
 	if (!ranges)
 		return FV_OK;
-	s->low = table(ctx, c, 1);
-	s->high = table(ctx, c, 1);
+	s->low = alloc_counts(ctx, c, 1);
+	s->high = alloc_counts(ctx, c, 1);
 	return s->low && s->high ? FV_OK : FV_FAILED;
 }
 
@@ -69,8 +69,9 @@ static fv_status count_split(
 	return FV_OK;
 }
 
-/* One more draw: widens low ... high. */
-static void widen(const core_corpus *c, const core_rows *rows, bool first, core_split_counts *split)
+/* Widens low ... high by one more draw. */
+static void widen_ranges(
+	const core_corpus *c, const core_rows *rows, bool first, core_split_counts *split)
 {
 	for (int s = 0; s < CORE_SPLITS; s++) {
 		for (int32_t a = 0; a < c->n_attributes; a++) {
@@ -90,7 +91,7 @@ static void widen(const core_corpus *c, const core_rows *rows, bool first, core_
 static fv_status draw_once(fv_ctx *ctx, const core_corpus *c, const core_bias_spec *bias,
 	uint64_t seed, bool first, core_split_report *out)
 {
-	fv_ctx *own = core_ctx_new(); /* gives the rows back at once */
+	fv_ctx *own = core_ctx_new(); /* frees the rows at once */
 	if (!own)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	core_rows rows;
@@ -98,7 +99,7 @@ static fv_status draw_once(fv_ctx *ctx, const core_corpus *c, const core_bias_sp
 	if (status)
 		(void)fv_fail(ctx, status, "%s", core_error_line(own, 0));
 	else
-		widen(c, &rows, first, out->split);
+		widen_ranges(c, &rows, first, out->split);
 	core_ctx_free(own);
 	return status;
 }
@@ -110,7 +111,7 @@ fv_status core_split_count(fv_ctx *ctx, const core_corpus *c, const core_bias_sp
 	fv_status status = core_bias_rows(ctx, c, bias, seed, fold, &rows);
 	*out = (core_split_report){.corpus = c, .fold = fold, .draws = draws};
 	for (int s = 0; s < CORE_SPLITS && !status; s++) {
-		status = make_counts(ctx, c, draws > 0, &out->split[s]);
+		status = open_counts(ctx, c, draws > 0, &out->split[s]);
 		if (!status)
 			status = count_split(ctx, c, rows.row[s], rows.n[s], &out->split[s]);
 	}

@@ -8,9 +8,9 @@
 
 /* --- JSON --- */
 
-/* {name: n, ...}; NULL for a name that is not UTF-8 (or without memory), which then spoils the
- * whole. */
-static json_t *named_counts(const char *const *name, const int32_t *count, int32_t n)
+/* Builds {name: n, ...}; NULL when a name is not UTF-8 or memory is out, which makes the whole
+ * report fail. */
+static json_t *build_counts(const char *const *name, const int32_t *count, int32_t n)
 {
 	json_t *object = json_object();
 	for (int32_t i = 0; i < n; i++) {
@@ -22,7 +22,7 @@ static json_t *named_counts(const char *const *name, const int32_t *count, int32
 	return object;
 }
 
-static json_t *class_attribute(const core_corpus *c, int32_t a, const core_split_counts *s)
+static json_t *build_class_counts(const core_corpus *c, int32_t a, const core_split_counts *s)
 {
 	json_t *object = json_object();
 	int32_t values = c->attribute[a].n_values;
@@ -30,7 +30,7 @@ static json_t *class_attribute(const core_corpus *c, int32_t a, const core_split
 	for (int32_t k = 0; k < c->classes; k++)
 		good = good &&
 		       !json_object_set_new(object, c->class_name[k],
-			       named_counts(c->attribute[a].value,
+			       build_counts(c->attribute[a].value,
 				       s->class_value[a] + (size_t)k * (size_t)values, values));
 	if (good)
 		return object;
@@ -38,18 +38,18 @@ static json_t *class_attribute(const core_corpus *c, int32_t a, const core_split
 	return NULL;
 }
 
-static json_t *split_json(const core_corpus *c, const core_split_counts *s)
+static json_t *build_split(const core_corpus *c, const core_split_counts *s)
 {
 	json_t *attributes = json_object(), *crossed = json_object(), *unknown = json_object();
 	json_t *split = json_pack("{s:i, s:o, s:i, s:o, s:o}", "n", (int)s->n, "class",
-		named_counts(c->class_name, s->klass, c->classes), "no_majority",
+		build_counts(c->class_name, s->klass, c->classes), "no_majority",
 		(int)s->no_majority, "attributes", attributes, "class_attribute", crossed);
 	bool good = split != NULL;
 	for (int32_t a = 0; good && a < c->n_attributes; a++) {
 		const core_attribute *attribute = &c->attribute[a];
 		good = !json_object_set_new(attributes, attribute->name,
-			       named_counts(attribute->value, s->value[a], attribute->n_values)) &&
-		       !json_object_set_new(crossed, attribute->name, class_attribute(c, a, s));
+			       build_counts(attribute->value, s->value[a], attribute->n_values)) &&
+		       !json_object_set_new(crossed, attribute->name, build_class_counts(c, a, s));
 		if (good && s->unknown[a])
 			good = !json_object_set_new(
 				unknown, attribute->name, json_integer(s->unknown[a]));
@@ -63,8 +63,8 @@ static json_t *split_json(const core_corpus *c, const core_split_counts *s)
 	return NULL;
 }
 
-/* {"n": draws, "splits": {"train": {"race": {"Asian": [low, high]}}}} */
-static json_t *draws_json(const core_split_report *r)
+/* Builds {"n": draws, "splits": {"train": {"race": {"Asian": [low, high]}}}}. */
+static json_t *build_draws(const core_split_report *r)
 {
 	const core_corpus *c = r->corpus;
 	json_t *splits = json_object();
@@ -88,7 +88,7 @@ static json_t *draws_json(const core_split_report *r)
 	return NULL;
 }
 
-fv_status core_split_json(fv_ctx *ctx, const core_split_report *r, core_text *out)
+fv_status core_split_add_json(fv_ctx *ctx, const core_split_report *r, core_text *out)
 {
 	json_t *splits = json_object();
 	json_t *root = json_pack("{s:i, s:I, s:o}", "schema_version", 1, "fold",
@@ -96,13 +96,14 @@ fv_status core_split_json(fv_ctx *ctx, const core_split_report *r, core_text *ou
 	bool good = root != NULL;
 	for (int s = 0; good && s < CORE_SPLITS; s++)
 		good = !json_object_set_new(splits, core_split_name((core_split)s),
-			split_json(r->corpus, &r->split[s]));
+			build_split(r->corpus, &r->split[s]));
 	if (good && r->draws)
-		good = !json_object_set_new(root, "draws", draws_json(r));
+		good = !json_object_set_new(root, "draws", build_draws(r));
 	char *text = good ? json_dumps(root, JSON_COMPACT) : NULL;
 	json_decref(root);
 	if (!text)
-		return fv_fail(ctx, FV_DATA, "%s: a class or value is not UTF-8, JSON needs it",
+		return fv_fail(ctx, FV_DATA,
+			"%s: a class or value is not UTF-8, which JSON requires",
 			r->corpus->labels);
 	core_text_add(out, "%s\n", text);
 	free(text);
@@ -111,8 +112,8 @@ fv_status core_split_json(fv_ctx *ctx, const core_split_report *r, core_text *ou
 
 /* --- table --- */
 
-/* Characters, not bytes. */
-static int width_of(const char *text)
+/* Counts characters, not bytes. */
+static int count_characters(const char *text)
 {
 	int n = 0;
 	for (; *text; text++)
@@ -120,63 +121,63 @@ static int width_of(const char *text)
 	return n;
 }
 
-static void put_left(core_text *out, const char *text, int width)
+static void add_left(core_text *out, const char *text, int width)
 {
 	core_text_add(out, "%s", text);
-	for (int n = width_of(text); n < width; n++)
+	for (int n = count_characters(text); n < width; n++)
 		core_text_put(out, " ", 1);
 }
 
-static void put_right(core_text *out, const char *text, int width)
+static void add_right(core_text *out, const char *text, int width)
 {
-	for (int n = width_of(text); n < width; n++)
+	for (int n = count_characters(text); n < width; n++)
 		core_text_put(out, " ", 1);
 	core_text_add(out, "%s", text);
 }
 
-static void put_number(core_text *out, int32_t number, int width)
+static void add_number(core_text *out, int32_t number, int width)
 {
 	core_text_add(out, "%*d", width, (int)number);
 }
 
-static int heading_width(const core_split_report *r)
+static int get_heading_width(const core_split_report *r)
 {
-	int width = width_of("no majority");
+	int width = count_characters("no majority");
 	for (int32_t k = 0; k < r->corpus->classes; k++)
-		if (width_of(r->corpus->class_name[k]) > width)
-			width = width_of(r->corpus->class_name[k]);
+		if (count_characters(r->corpus->class_name[k]) > width)
+			width = count_characters(r->corpus->class_name[k]);
 	return width + 2;
 }
 
-static void put_totals(const core_split_report *r, int head, core_text *out)
+static void add_totals(const core_split_report *r, int head, core_text *out)
 {
 	const core_corpus *c = r->corpus;
-	put_left(out, "", head);
+	add_left(out, "", head);
 	for (int s = 0; s < CORE_SPLITS; s++)
-		put_right(out, core_split_name((core_split)s), 8);
+		add_right(out, core_split_name((core_split)s), 8);
 	core_text_add(out, "\n");
-	put_left(out, "utterances", head);
+	add_left(out, "utterances", head);
 	for (int s = 0; s < CORE_SPLITS; s++)
-		put_number(out, r->split[s].n, 8);
+		add_number(out, r->split[s].n, 8);
 	core_text_add(out, "\n");
-	put_left(out, "speakers", head);
+	add_left(out, "speakers", head);
 	for (int s = 0; s < CORE_SPLITS; s++)
-		put_number(out, r->split[s].speakers, 8);
+		add_number(out, r->split[s].speakers, 8);
 	core_text_add(out, "\n");
 	for (int32_t k = 0; k < c->classes; k++) {
-		put_left(out, c->class_name[k], head);
+		add_left(out, c->class_name[k], head);
 		for (int s = 0; s < CORE_SPLITS; s++)
-			put_number(out, r->split[s].klass[k], 8);
+			add_number(out, r->split[s].klass[k], 8);
 		core_text_add(out, "\n");
 	}
-	put_left(out, "no majority", head);
+	add_left(out, "no majority", head);
 	for (int s = 0; s < CORE_SPLITS; s++)
-		put_number(out, r->split[s].no_majority, 8);
+		add_number(out, r->split[s].no_majority, 8);
 	core_text_add(out, "\n");
 }
 
-/* "(Unknown)": kept in training, left out of the metrics. */
-static const char *value_name(fv_ctx *ctx, const core_attribute *a, int32_t v)
+/* Brackets, as in "(Unknown)", mark a value used in training but not in the metrics. */
+static const char *format_value(fv_ctx *ctx, const core_attribute *a, int32_t v)
 {
 	const char *name = a->counted[v] ? a->value[v] : core_format(ctx, "(%s)", a->value[v]);
 	return name ? name : "?";
@@ -190,41 +191,41 @@ struct block {
 	core_text *out;
 };
 
-/* One line: the title, then for each split the counts [n_values] at `from`. */
-static void put_line(
+/* Adds one line: the title, then for each split the counts [n_values] at `from`. */
+static void add_line(
 	const struct block *b, const char *title, const int32_t *const from[CORE_SPLITS])
 {
-	put_left(b->out, title, b->head);
+	add_left(b->out, title, b->head);
 	for (int s = 0; s < CORE_SPLITS; s++) {
 		core_text_add(b->out, "%s", s ? " |" : "");
 		for (int32_t v = 0; v < b->attribute->n_values; v++)
-			put_number(b->out, from[s][v], b->width[v]);
+			add_number(b->out, from[s][v], b->width[v]);
 	}
 	core_text_add(b->out, "\n");
 }
 
-static void put_values(const struct block *b)
+static void add_values(const struct block *b)
 {
 	int total = 0;
 	for (int32_t v = 0; v < b->attribute->n_values; v++)
 		total += b->width[v];
 	core_text_add(b->out, "\n");
-	put_left(b->out, b->attribute->name, b->head);
+	add_left(b->out, b->attribute->name, b->head);
 	for (int s = 0; s < CORE_SPLITS; s++) {
 		core_text_add(b->out, "%s", s ? " |" : "");
-		put_right(b->out, core_split_name((core_split)s), total);
+		add_right(b->out, core_split_name((core_split)s), total);
 	}
 	core_text_add(b->out, "\n");
-	put_left(b->out, "", b->head);
+	add_left(b->out, "", b->head);
 	for (int s = 0; s < CORE_SPLITS; s++) {
 		core_text_add(b->out, "%s", s ? " |" : "");
 		for (int32_t v = 0; v < b->attribute->n_values; v++)
-			put_right(b->out, value_name(b->ctx, b->attribute, v), b->width[v]);
+			add_right(b->out, format_value(b->ctx, b->attribute, v), b->width[v]);
 	}
 	core_text_add(b->out, "\n");
 }
 
-static fv_status put_attribute(
+static fv_status add_attribute(
 	fv_ctx *ctx, const core_split_report *r, int32_t a, int head, core_text *out)
 {
 	const core_corpus *c = r->corpus;
@@ -234,23 +235,23 @@ static fv_status put_attribute(
 	if (!b.width)
 		return FV_FAILED;
 	for (int32_t v = 0; v < n; v++) {
-		int wide = width_of(value_name(ctx, b.attribute, v));
+		int wide = count_characters(format_value(ctx, b.attribute, v));
 		b.width[v] = (wide > 5 ? wide : 5) + 2;
 	}
-	put_values(&b);
+	add_values(&b);
 	const int32_t *from[CORE_SPLITS];
 	for (int32_t k = 0; k < c->classes; k++) {
 		for (int s = 0; s < CORE_SPLITS; s++)
 			from[s] = r->split[s].class_value[a] + (size_t)k * (size_t)n;
-		put_line(&b, c->class_name[k], from);
+		add_line(&b, c->class_name[k], from);
 	}
 	for (int s = 0; s < CORE_SPLITS; s++)
 		from[s] = r->split[s].value[a];
-	put_line(&b, "all rows", from);
+	add_line(&b, "all rows", from);
 	for (int high = 0; r->draws && high < 2; high++) {
 		for (int s = 0; s < CORE_SPLITS; s++)
 			from[s] = high ? r->split[s].high[a] : r->split[s].low[a];
-		put_line(&b, high ? "most drawn" : "least drawn", from);
+		add_line(&b, high ? "most drawn" : "least drawn", from);
 	}
 	for (int s = 0; s < CORE_SPLITS; s++)
 		if (r->split[s].unknown[a])
@@ -259,15 +260,15 @@ static fv_status put_attribute(
 	return FV_OK;
 }
 
-fv_status core_split_table(fv_ctx *ctx, const core_split_report *r, core_text *out)
+fv_status core_split_add_table(fv_ctx *ctx, const core_split_report *r, core_text *out)
 {
 	const core_corpus *c = r->corpus;
-	int head = heading_width(r);
+	int head = get_heading_width(r);
 	core_text_add(out, "%s, fold %lld\n\n", c->labels, (long long)r->fold);
-	put_totals(r, head, out);
+	add_totals(r, head, out);
 	bool bracketed = false;
 	for (int32_t a = 0; a < c->n_attributes; a++) {
-		fv_status status = put_attribute(ctx, r, a, head, out);
+		fv_status status = add_attribute(ctx, r, a, head, out);
 		if (status)
 			return status;
 		for (int32_t v = 0; v < c->attribute[a].n_values; v++)

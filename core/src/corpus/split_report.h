@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a fold holds after exclusion and bias: counts by split, class and attribute.
+/* What a fold contains after exclusion and bias: counts by split, class and attribute.
  *
- * Classes are strict majorities (label > 0.5) in all splits; attributes count all rows whose value
- * is known, also values that `values` keeps out of the metrics. */
+ * Classes are strict majorities (label > 0.5) in all splits. Attributes count all rows with a
+ * known value, including values that `values` keeps out of the metrics. */
 #ifndef CORE_CORPUS_SPLIT_REPORT_H
 #define CORE_CORPUS_SPLIT_REPORT_H
 
@@ -12,7 +12,7 @@
 typedef struct core_split_counts {
 	int32_t n, speakers, no_majority;
 	int32_t *klass;        /* [C] */
-	int32_t *unknown;      /* [A] rows without a value */
+	int32_t *unknown;      /* [A] rows with unknown value */
 	int32_t **value;       /* [A][n_values] */
 	int32_t **low, **high; /* [A][n_values] over the draws; NULL without draws */
 	int32_t **class_value; /* [A][C * n_values] */
@@ -25,18 +25,18 @@ typedef struct core_split_report {
 	core_split_counts split[CORE_SPLITS];
 } core_split_report;
 
-/* Counts of the rows; with draws > 0 also the range of every attribute's counts over the biased
- * rows of the seeds seed, seed + 1, ..., seed + draws - 1 (of the bias's own seed where it has
- * one). */
+/* Counts the rows. With draws > 0 it also finds the range of every attribute's counts over the
+ * biased rows of the seeds seed, seed + 1, ..., seed + draws - 1 (starting at the bias's own
+ * seed if it has one). */
 FV_NODISCARD fv_status core_split_count(fv_ctx *ctx, const core_corpus *corpus,
 	const core_bias_spec *bias, uint64_t seed, int64_t fold, int32_t draws,
 	core_split_report *out);
 
-/* The JSON of `fairvox split --json`, one object and a newline; the caller frees the text. Errors:
- * FV_DATA for names that are not UTF-8. */
-FV_NODISCARD fv_status core_split_json(
+/* Adds the JSON of `fairvox split --json`, one object and a newline; the caller frees the text.
+ * core_split_add_table adds the same as a table. Errors: FV_DATA for names that are not UTF-8. */
+FV_NODISCARD fv_status core_split_add_json(
 	fv_ctx *ctx, const core_split_report *report, core_text *out);
-FV_NODISCARD fv_status core_split_table(
+FV_NODISCARD fv_status core_split_add_table(
 	fv_ctx *ctx, const core_split_report *report, core_text *out);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Power spectra and autocorrelations of real frames through a complex transform of half the size.
+/* Power spectra and autocorrelations of real frames through a complex transform of half the
+ * size.
  *
- * The even samples are taken as real and the odd ones as imaginary parts, Z is their transform over
- * m = n/2 points, and with w = exp(-2 pi i / n)
+ * Even samples become the real parts and odd samples the imaginary parts. With Z their transform
+ * over m = n/2 points and w = exp(-2 pi i / n),
  *     X_k = E_k + w^k O_k,  E_k = (Z_k + conj Z_(m-k)) / 2,  O_k = (Z_k - conj Z_(m-k)) / 2i
- * (Press et al., Numerical Recipes, 12.3). kissfft's own real transform keeps a buffer in its plan
- * and cannot be shared between threads; its complex one only reads the plan.
- */
+ * (Press et al., Numerical Recipes, 12.3). kissfft's own real transform keeps a buffer in its
+ * plan, so threads cannot share it; its complex transform only reads the plan. */
 #include <fairvox/dsp.h>
 
 #include <assert.h>
@@ -20,7 +20,7 @@ struct fv_fft {
 	float *cosine, *sine;          /* [n/4 + 1] of 2 pi k / n */
 };
 
-static kiss_fft_cfg complex_plan(fv_ctx *ctx, int32_t points, int inverse)
+static kiss_fft_cfg open_complex_plan(fv_ctx *ctx, int32_t points, int inverse)
 {
 	size_t bytes = 0;
 	kiss_fft_alloc(points, inverse, NULL, &bytes);
@@ -35,7 +35,7 @@ fv_fft *fv_fft_open(fv_ctx *ctx, int32_t n)
 	if (!fft)
 		return NULL;
 	size_t turns = (size_t)n / 4 + 1;
-	*fft = (fv_fft){n, complex_plan(ctx, n / 2, 0), complex_plan(ctx, n / 2, 1),
+	*fft = (fv_fft){n, open_complex_plan(ctx, n / 2, 0), open_complex_plan(ctx, n / 2, 1),
 		fv_alloc(ctx, turns * sizeof(float)), fv_alloc(ctx, turns * sizeof(float))};
 	if (!fft->forward || !fft->inverse || !fft->cosine || !fft->sine)
 		return NULL;
@@ -64,7 +64,7 @@ void fv_fft_power(const fv_fft *fft, const float *x, float *power, float *scratc
 	power[m] = last * last;
 }
 
-/* The steps of fv_fft_power backwards: E_k and O_k from a real X_k = X_(n-k), then the inverse
+/* Inverts the steps of fv_fft_power: E_k and O_k from a real X_k = X_(n-k), then the inverse
  * transform of Z = E + iO gives r_0 + i r_1, r_2 + i r_3, ... */
 void fv_fft_autocorrelation(const fv_fft *fft, const float *power, float *r, float *scratch)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Triangular mel bands, stored as the run of bins that each one covers. */
+/* Triangular mel bands; each is stored as the run of bins it covers. */
 #include <fairvox/dsp.h>
 
 #include <assert.h>
@@ -7,16 +7,15 @@
 
 struct fv_mel {
 	int32_t bands, bins;
-	int32_t *first, *count; /* [bands] bins */
-	float *weight;          /* runs of all bands, one after the other */
+	int32_t *first, *count; /* [bands] first bin and number of bins */
+	float *weight;          /* weights of all bands, one after the other */
 };
 
-/* Weight of frequency `hz` in band b, whose centre is at low + (b + 1) width on the scale in
- * question;
- * <= 0 outside of the band. */
+/* Weight of frequency `hz` in band b, whose centre is at low + (b + 1) width on the mel scale
+ * used; <= 0 outside the band. */
 typedef double triangle(double hz, int32_t b, double low, double width);
 
-static fv_mel *new_bands(fv_ctx *ctx, int32_t bands, int32_t bins)
+static fv_mel *alloc_bands(fv_ctx *ctx, int32_t bands, int32_t bins)
 {
 	fv_mel *mel = fv_alloc(ctx, sizeof *mel);
 	if (!mel)
@@ -25,12 +24,13 @@ static fv_mel *new_bands(fv_ctx *ctx, int32_t bands, int32_t bins)
 	mel->bins = bins;
 	mel->first = fv_alloc(ctx, (size_t)bands * sizeof *mel->first);
 	mel->count = fv_alloc(ctx, (size_t)bands * sizeof *mel->count);
-	mel->weight = fv_alloc(ctx, 2 * (size_t)bins * sizeof *mel->weight); /* two bands a bin */
+	mel->weight = fv_alloc(
+		ctx, 2 * (size_t)bins * sizeof *mel->weight); /* at most two bands per bin */
 	return mel->first && mel->count && mel->weight ? mel : NULL;
 }
 
-/* Bins are given band by band, in rising order. */
-static void put_weight(fv_mel *mel, int32_t band, int32_t bin, double weight, float **next)
+/* Appends a weight; bins must come band by band in rising order. */
+static void append_weight(fv_mel *mel, int32_t band, int32_t bin, double weight, float **next)
 {
 	if (weight <= 0)
 		return;
@@ -44,32 +44,33 @@ static fv_mel *open_bands(fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t
 {
 	assert(fft_size > 0 && bands > 0);
 	int32_t bins = fft_size / 2 + 1;
-	fv_mel *mel = new_bands(ctx, bands, bins);
+	fv_mel *mel = alloc_bands(ctx, bands, bins);
 	if (!mel)
 		return NULL;
 	double width = (high - low) / (bands + 1);
 	float *next = mel->weight;
 	for (int32_t b = 0; b < bands; b++)
 		for (int32_t k = 0; k < bins; k++)
-			put_weight(mel, b, k, weight(k * rate_hz / fft_size, b, low, width), &next);
+			append_weight(
+				mel, b, k, weight(k * rate_hz / fft_size, b, low, width), &next);
 	return mel;
 }
 
-/* --- the HTK Book's scale --- */
+/* --- mel scale of the HTK Book --- */
 
-static double mel_of(double hz)
+static double mel_from_hz(double hz)
 {
 	return 1127 * log(1 + hz / 700);
 }
 
-static double hz_of(double mel)
+static double hz_from_mel(double mel)
 {
 	return 700 * (exp(mel / 1127) - 1);
 }
 
-static double linear_in_mel(double hz, int32_t b, double low, double width)
+static double weigh_linear_in_mel(double hz, int32_t b, double low, double width)
 {
-	double position = (mel_of(hz) - low) / width - b; /* 1 at the band's centre */
+	double position = (mel_from_hz(hz) - low) / width - b; /* 1 at the centre of the band */
 	return position < 1 ? position : 2 - position;
 }
 
@@ -77,13 +78,13 @@ fv_mel *fv_mel_open(
 	fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands, double low_hz, double high_hz)
 {
 	assert(low_hz >= 0 && low_hz < high_hz && high_hz <= rate_hz / 2);
-	return open_bands(
-		ctx, fft_size, rate_hz, bands, mel_of(low_hz), mel_of(high_hz), linear_in_mel);
+	return open_bands(ctx, fft_size, rate_hz, bands, mel_from_hz(low_hz), mel_from_hz(high_hz),
+		weigh_linear_in_mel);
 }
 
-static double symmetric(double hz, int32_t b, double low, double width)
+static double weigh_symmetric(double hz, int32_t b, double low, double width)
 {
-	double below = hz_of(low + b * width), centre = hz_of(low + (b + 1) * width);
+	double below = hz_from_mel(low + b * width), centre = hz_from_mel(low + (b + 1) * width);
 	return 1 - fabs(hz - centre) / (centre - below);
 }
 
@@ -91,29 +92,30 @@ fv_mel *fv_mel_open_symmetric(
 	fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands, double low_hz, double high_hz)
 {
 	assert(low_hz >= 0 && low_hz < high_hz && high_hz <= rate_hz / 2);
-	return open_bands(
-		ctx, fft_size, rate_hz, bands, mel_of(low_hz), mel_of(high_hz), symmetric);
+	return open_bands(ctx, fft_size, rate_hz, bands, mel_from_hz(low_hz), mel_from_hz(high_hz),
+		weigh_symmetric);
 }
 
-/* --- Slaney's scale --- */
+/* --- mel scale of Slaney --- */
 
-#define LINEAR_HZ (200.0 / 3) /* a mel below 1000 Hz */
+#define LINEAR_HZ (200.0 / 3) /* Hz per mel below 1000 Hz */
 #define LINEAR_TOP 15.0       /* mel at 1000 Hz */
 
-static double slaney_of(double hz)
+static double slaney_from_hz(double hz)
 {
 	return hz < 1000 ? hz / LINEAR_HZ : LINEAR_TOP + log(hz / 1000) * 27 / log(6.4);
 }
 
-static double slaney_hz(double mel)
+static double hz_from_slaney(double mel)
 {
 	return mel < LINEAR_TOP ? mel * LINEAR_HZ : 1000 * exp((mel - LINEAR_TOP) * log(6.4) / 27);
 }
 
-static double of_area_1(double hz, int32_t b, double low, double width)
+static double weigh_unit_area(double hz, int32_t b, double low, double width)
 {
-	double below = slaney_hz(low + b * width), centre = slaney_hz(low + (b + 1) * width),
-	       above = slaney_hz(low + (b + 2) * width);
+	double below = hz_from_slaney(low + b * width),
+	       centre = hz_from_slaney(low + (b + 1) * width),
+	       above = hz_from_slaney(low + (b + 2) * width);
 	double up = (hz - below) / (centre - below), down = (above - hz) / (above - centre);
 	return (up < down ? up : down) * 2 / (above - below);
 }
@@ -122,11 +124,11 @@ fv_mel *fv_mel_open_slaney(
 	fv_ctx *ctx, int32_t fft_size, double rate_hz, int32_t bands, double low_hz, double high_hz)
 {
 	assert(low_hz >= 0 && low_hz < high_hz && high_hz <= rate_hz / 2);
-	return open_bands(
-		ctx, fft_size, rate_hz, bands, slaney_of(low_hz), slaney_of(high_hz), of_area_1);
+	return open_bands(ctx, fft_size, rate_hz, bands, slaney_from_hz(low_hz),
+		slaney_from_hz(high_hz), weigh_unit_area);
 }
 
-/* --- their use --- */
+/* --- applying the bands --- */
 
 void fv_mel_apply_double(const fv_mel *mel, const double *power, float *out)
 {
@@ -152,7 +154,7 @@ void fv_mel_apply(const fv_mel *mel, const float *power, float *out)
 fv_status fv_mel_spectrum(const fv_mel *mel, const fv_stft *stft, fv_ctx *worker, const float *wave,
 	int64_t n, int64_t frames, float *out)
 {
-	enum { BLOCK = 64 }; /* frames at a time */
+	enum { BLOCK = 64 }; /* frames per block */
 	double *power = fv_scratch(worker, BLOCK * (size_t)mel->bins * sizeof *power);
 	double *own = fv_scratch(worker, fv_stft_scratch(stft) * sizeof *own);
 	if (!power || !own)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fundamental frequency by autocorrelation (Boersma 1993; the equation numbers below are his).
+/* Fundamental frequency by autocorrelation (Boersma 1993; equation numbers refer to that paper).
  *
- * Every frame gives an unvoiced candidate and up to CANDIDATES - 1 peaks of the normalised
- * autocorrelation; the path with the largest sum of strengths minus transition costs wins.
- */
+ * Each frame gives an unvoiced candidate and up to CANDIDATES - 1 peaks of the normalised
+ * autocorrelation. The path with the largest sum of strengths minus transition costs wins. */
 #include <fairvox/dsp.h>
 
 #include <math.h>
@@ -21,15 +20,15 @@ struct fv_pitch {
 	const fv_fft *fft;
 	int32_t fft_size;
 	float *window;         /* [option.window] */
-	float *window_inverse; /* [lag_max + CORE_SINC_HALF + 2]: 1 / normalised autocorrelation */
+	float *window_inverse; /* [lag_max + CORE_SINC_HALF + 2]: 1 / its normalised autocorrelation */
 	const core_sinc *sinc;
 };
 
 typedef struct candidate {
 	float hz, octave; /* octave = log2(hz); hz 0: unvoiced */
 	float r;          /* normalised autocorrelation */
-	float score;      /* its strength, later the best path's that ends here */
-	int32_t back;     /* predecessor on that path */
+	float score;  /* strength of the candidate, later score of the best path that ends here */
+	int32_t back; /* index of its predecessor on that path */
 } candidate;
 
 typedef struct column {
@@ -37,7 +36,7 @@ typedef struct column {
 	candidate at[CANDIDATES]; /* at[0] is unvoiced */
 } column;
 
-static float *window_inverse(fv_ctx *ctx, const float *w, int32_t n, int32_t lags)
+static float *invert_window(fv_ctx *ctx, const float *w, int32_t n, int32_t lags)
 {
 	float *out = fv_alloc(ctx, (size_t)lags * sizeof *out);
 	double energy = 0;
@@ -52,7 +51,7 @@ static float *window_inverse(fv_ctx *ctx, const float *w, int32_t n, int32_t lag
 	return out;
 }
 
-static int possible(const fv_pitch_options *o)
+static int is_possible(const fv_pitch_options *o)
 {
 	return o->rate_hz > 0 && o->hop > 0 && o->floor_hz > 0 && o->floor_hz < o->ceiling_hz &&
 	       o->window * o->floor_hz >= 2 * o->rate_hz &&
@@ -62,9 +61,11 @@ static int possible(const fv_pitch_options *o)
 fv_status fv_pitch_open(fv_ctx *ctx, const fv_pitch_options *options, const fv_pitch **out)
 {
 	const fv_pitch_options *o = options;
-	if (!possible(o))
+	if (!is_possible(o))
 		return fv_fail(ctx, FV_CONFIG,
-			"pitch from %g to %g Hz is not possible with frames of %d samples at %d Hz",
+			"pitch from %g to %g Hz is not possible with frames of %d samples at %d "
+			"Hz: use longer "
+			"frames or a smaller range",
 			o->floor_hz, o->ceiling_hz, (int)o->window, (int)o->rate_hz);
 	fv_pitch *pitch = fv_alloc(ctx, sizeof *pitch);
 	if (!pitch)
@@ -74,14 +75,14 @@ fv_status fv_pitch_open(fv_ctx *ctx, const fv_pitch_options *options, const fv_p
 	pitch->lag_max = (int32_t)ceil(o->rate_hz / o->floor_hz);
 	int32_t lags = pitch->lag_max + CORE_SINC_HALF + 2;
 	for (pitch->fft_size = 64; pitch->fft_size < o->window + lags;)
-		pitch->fft_size *= 2; /* so that no lag in use wraps around */
+		pitch->fft_size *= 2; /* large enough that no lag in use wraps around */
 	pitch->fft = fv_fft_open(ctx, pitch->fft_size);
 	pitch->sinc = core_sinc_open(ctx);
 	pitch->window = fv_alloc(ctx, (size_t)o->window * sizeof(float));
 	if (!pitch->fft || !pitch->sinc || !pitch->window)
 		return FV_FAILED;
 	fv_window_hann(pitch->window, o->window);
-	pitch->window_inverse = window_inverse(ctx, pitch->window, o->window, lags);
+	pitch->window_inverse = invert_window(ctx, pitch->window, o->window, lags);
 	*out = pitch;
 	return pitch->window_inverse ? FV_OK : FV_FAILED;
 }
@@ -91,8 +92,10 @@ int64_t fv_pitch_frames(const fv_pitch *pitch, int64_t n)
 	return n < pitch->option.window ? 0 : 1 + (n - pitch->option.window) / pitch->option.hop;
 }
 
-/* x [window] -> r [lags] normalised (eq. 9); false: digital silence. work [3 fft_size]. */
-static bool normalised(const fv_pitch *pitch, const float *x, float mean, float *work, float **r)
+/* Normalises the autocorrelation of x [window] (eq. 9): *r [lags] lies in work [3 fft_size].
+ * False: digital silence. */
+static bool normalise_autocorrelation(
+	const fv_pitch *pitch, const float *x, float mean, float *work, float **r)
 {
 	int32_t n = pitch->option.window, size = pitch->fft_size;
 	float *frame = work, *power = work + size, *scratch = work + 2 * size;
@@ -110,8 +113,8 @@ static bool normalised(const fv_pitch *pitch, const float *x, float mean, float 
 	return true;
 }
 
-/* Keeps a candidate; when the column is full the weakest voiced one makes room. */
-static void keep(column *frame, candidate c)
+/* Adds a candidate; in a full column it replaces the weakest voiced one if it is stronger. */
+static void keep_candidate(column *frame, candidate c)
 {
 	if (frame->n < CANDIDATES) {
 		frame->at[frame->n++] = c;
@@ -125,8 +128,9 @@ static void keep(column *frame, candidate c)
 		frame->at[weakest] = c;
 }
 
-/* The candidates of one frame: strengths as in eqs. 23 and 26. */
-static void find(const fv_pitch *pitch, const float *x, float loudest, float *work, column *frame)
+/* Finds the candidates of one frame, with strengths by eqs. 23 and 26. */
+static void find_candidates(
+	const fv_pitch *pitch, const float *x, float loudest, float *work, column *frame)
 {
 	const fv_pitch_options *o = &pitch->option;
 	float mean = core_mean(x, o->window), *r;
@@ -135,7 +139,7 @@ static void find(const fv_pitch *pitch, const float *x, float loudest, float *wo
 	double quiet = 2 - level * (1 + o->voicing) / o->silence;
 	frame->n = 1;
 	frame->at[0] = (candidate){.score = (float)(o->voicing + (quiet > 0 ? quiet : 0))};
-	if (!(level > 0) || !normalised(pitch, x, mean, work, &r))
+	if (!(level > 0) || !normalise_autocorrelation(pitch, x, mean, work, &r))
 		return;
 	for (int32_t lag = pitch->lag_min; lag <= pitch->lag_max; lag++) {
 		if ((double)r[lag] < 0.5 * o->voicing || r[lag] <= r[lag - 1] ||
@@ -147,13 +151,13 @@ static void find(const fv_pitch *pitch, const float *x, float loudest, float *wo
 			continue;
 		height = height > 1 ? 1 / height : height;
 		double gain = o->octave * log2(hz / o->floor_hz);
-		keep(frame, (candidate){(float)hz, (float)log2(hz), height,
-				    (float)((double)height + gain), 0});
+		keep_candidate(frame, (candidate){(float)hz, (float)log2(hz), height,
+					      (float)((double)height + gain), 0});
 	}
 }
 
-/* The cost of going from one candidate to the next (eq. 27), for hops of 10 ms as in Praat. */
-static float step_cost(
+/* Cost of the transition between two candidates (eq. 27), defined for hops of 10 ms as in Praat. */
+static float compute_step_cost(
 	const fv_pitch_options *o, float scale, const candidate *a, const candidate *b)
 {
 	if (a->hz > 0 && b->hz > 0)
@@ -161,7 +165,7 @@ static float step_cost(
 	return (a->hz > 0) != (b->hz > 0) ? scale * (float)o->voiced_unvoiced : 0;
 }
 
-static void advance(const fv_pitch *pitch, const column *last, column *next)
+static void advance_paths(const fv_pitch *pitch, const column *last, column *next)
 {
 	float scale = 0.01f * (float)pitch->option.rate_hz / (float)pitch->option.hop;
 	for (int32_t i = 0; i < next->n; i++) {
@@ -169,7 +173,8 @@ static void advance(const fv_pitch *pitch, const column *last, column *next)
 		float best = -INFINITY;
 		for (int32_t j = 0; j < last->n; j++) {
 			const candidate *from = &last->at[j];
-			float score = from->score - step_cost(&pitch->option, scale, from, c);
+			float score =
+				from->score - compute_step_cost(&pitch->option, scale, from, c);
 			if (score > best) {
 				best = score;
 				c->back = j;
@@ -191,9 +196,9 @@ fv_status fv_pitch_track(const fv_pitch *pitch, fv_ctx *worker, const float *wav
 		return FV_FAILED;
 	float loudest = core_peak(wave, n, core_mean(wave, n));
 	for (int64_t t = 0; t < frames; t++) {
-		find(pitch, wave + t * pitch->option.hop, loudest, work, &columns[t]);
+		find_candidates(pitch, wave + t * pitch->option.hop, loudest, work, &columns[t]);
 		if (t)
-			advance(pitch, &columns[t - 1], &columns[t]);
+			advance_paths(pitch, &columns[t - 1], &columns[t]);
 	}
 	const column *end = &columns[frames - 1];
 	int32_t at = 0;

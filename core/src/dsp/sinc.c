@@ -9,7 +9,7 @@
 #define TAPS (2 * CORE_SINC_HALF)
 
 struct core_sinc {
-	float tap[PHASES][TAPS]; /* phase p: the value at p/PHASES past the middle sample */
+	float tap[PHASES][TAPS]; /* phase p interpolates at p/PHASES after the middle sample */
 };
 
 const core_sinc *core_sinc_open(fv_ctx *ctx)
@@ -26,16 +26,17 @@ const core_sinc *core_sinc_open(fv_ctx *ctx)
 	return sinc;
 }
 
-/* The value at `at` + step / PHASES, step in -PHASES .. PHASES. */
-static float value(const core_sinc *sinc, const float *y, int32_t at, int32_t step)
+/* Interpolates y at `at` + step / PHASES, with step from -PHASES to PHASES. */
+static float interpolate_at(const core_sinc *sinc, const float *y, int32_t at, int32_t step)
 {
 	int32_t whole = at + (step < 0 ? -1 : step / PHASES);
 	const float *tap = sinc->tap[(step + PHASES) % PHASES];
 	return fv_dot(tap, y + whole - CORE_SINC_HALF + 1, TAPS);
 }
 
-/* Position of the vertex of a parabola through three equidistant values, relative to the middle. */
-static float vertex(float left, float middle, float right, float *height)
+/* Position of the vertex of a parabola through three equidistant values, relative to the middle
+ * one. */
+static float find_vertex(float left, float middle, float right, float *height)
 {
 	float bend = left - 2 * middle + right, slope = right - left;
 	float at = bend < 0 ? -0.5f * slope / bend : 0;
@@ -45,17 +46,18 @@ static float vertex(float left, float middle, float right, float *height)
 
 float core_sinc_peak(const core_sinc *sinc, const float *y, int32_t at, float *height)
 {
-	float rough = vertex(y[at - 1], y[at], y[at + 1], height);
+	float rough = find_vertex(y[at - 1], y[at], y[at + 1], height);
 	int32_t step = (int32_t)lrintf(rough * PHASES);
-	float middle = value(sinc, y, at, step);
-	float left = value(sinc, y, at, step - 1), right = value(sinc, y, at, step + 1);
+	float middle = interpolate_at(sinc, y, at, step);
+	float left = interpolate_at(sinc, y, at, step - 1),
+	      right = interpolate_at(sinc, y, at, step + 1);
 	while (right > middle && step < PHASES - 1) {
 		left = middle, middle = right;
-		right = value(sinc, y, at, ++step + 1);
+		right = interpolate_at(sinc, y, at, ++step + 1);
 	}
 	while (left > middle && step > 1 - PHASES) {
 		right = middle, middle = left;
-		left = value(sinc, y, at, --step - 1);
+		left = interpolate_at(sinc, y, at, --step - 1);
 	}
-	return (float)at + ((float)step + vertex(left, middle, right, height)) / PHASES;
+	return (float)at + ((float)step + find_vertex(left, middle, right, height)) / PHASES;
 }

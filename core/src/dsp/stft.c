@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Power spectra as two matrix products in double. With the symmetries of cosine and sine,
- *     Re X_k =  sum over j = 0 .. N/2   of (x_j + x_(N-j)) cos(2 pi j k / N)   (x_0, x_(N/2) once)
+ *     Re X_k =  sum over j = 0 .. N/2   of (x_j + x_(N-j)) cos(2 pi j k / N)   (x_0, x_(N/2)
+ *     once)
  *    -Im X_k =  sum over j = 1 .. N/2-1 of (x_j - x_(N-j)) sin(2 pi j k / N)
- * For N of some hundreds that costs little, works for any even N, and quiet bins beside loud ones
- * keep all of their digits, which a transform in float loses. */
+ * For N of a few hundred this is cheap, works for any even N, and keeps all digits of quiet bins
+ * next to loud ones, which a float transform loses. */
 #include <fairvox/dsp.h>
 
 #include <assert.h>
@@ -13,7 +14,7 @@
 
 #include <cblas.h>
 
-#define FRAMES 64 /* of one matrix product */
+#define FRAMES 64 /* frames per matrix product */
 
 struct fv_stft {
 	int32_t n, hop;
@@ -50,9 +51,9 @@ int64_t fv_stft_frames(const fv_stft *stft, int64_t n)
 	return 1 + n / stft->hop;
 }
 
-/* The windowed frame around sample `centre` in its symmetric and antisymmetric parts. */
-static void fold(const fv_stft *stft, const float *wave, int64_t n, int64_t centre, double *even,
-	double *odd)
+/* Splits the windowed frame around sample `centre` into its symmetric and antisymmetric parts. */
+static void fold_frame(const fv_stft *stft, const float *wave, int64_t n, int64_t centre,
+	double *even, double *odd)
 {
 	int32_t half = stft->n / 2;
 	int64_t begin = centre - half;
@@ -84,7 +85,7 @@ void fv_stft_power(const fv_stft *stft, const float *wave, int64_t n, int64_t fi
 		int rows = (int)(frames - t < FRAMES ? frames - t : FRAMES);
 		double *real = power + t * bins;
 		for (int r = 0; r < rows; r++)
-			fold(stft, wave, n, (first + t + r) * stft->hop, even + r * bins,
+			fold_frame(stft, wave, n, (first + t + r) * stft->hop, even + r * bins,
 				odd + r * (bins - 2));
 		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, bins, bins, 1, even,
 			bins, stft->cosine, bins, 0, real, bins);

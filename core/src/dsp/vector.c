@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Windows, sums, quantiles. Sums run in LANES interleaved parts, which compilers turn into vector
- * instructions without changing the result. */
+/* Windows, sums, quantiles. Sums run in LANES interleaved parts, which compilers vectorise
+ * without changing the result. */
 #include "dsp/vector.h"
 
 #include <math.h>
@@ -9,9 +9,9 @@
 #include <fairvox/dsp.h>
 
 #define LANES 16
-#define BLOCK 4096 /* floats summed in float before the sum goes into a double */
+#define BLOCK 4096 /* floats summed in float before being added to a double */
 
-static float total(float *sum)
+static float sum_lanes(float *sum)
 {
 	for (int width = LANES / 2; width; width /= 2)
 		for (int j = 0; j < width; j++)
@@ -34,10 +34,10 @@ float fv_dot(const float *a, const float *b, int64_t n)
 			sum[j] += a[i + j] * b[i + j];
 	for (int j = 0; i + j < n; j++)
 		sum[j] += a[i + j] * b[i + j];
-	return total(sum);
+	return sum_lanes(sum);
 }
 
-static float block_sum(const float *x, int64_t n)
+static float sum_block(const float *x, int64_t n)
 {
 	float sum[LANES] = {0};
 	int64_t i = 0;
@@ -46,14 +46,14 @@ static float block_sum(const float *x, int64_t n)
 			sum[j] += x[i + j];
 	for (int j = 0; i + j < n; j++)
 		sum[j] += x[i + j];
-	return total(sum);
+	return sum_lanes(sum);
 }
 
 float core_mean(const float *x, int64_t n)
 {
 	double sum = 0;
 	for (int64_t i = 0; i < n; i += BLOCK)
-		sum += (double)block_sum(x + i, n - i < BLOCK ? n - i : BLOCK);
+		sum += (double)sum_block(x + i, n - i < BLOCK ? n - i : BLOCK);
 	return n ? (float)(sum / (double)n) : 0;
 }
 
@@ -75,7 +75,7 @@ float core_peak(const float *x, int64_t n, float centre)
 }
 
 /* x = 2^e m with m in [sqrt(1/2), sqrt(2)), ln m = 2 artanh(s), s = (m - 1) / (m + 1). */
-static inline float log2_of(float x)
+static inline float compute_log2(float x)
 {
 	int32_t bits, e;
 	memcpy(&bits, &x, sizeof bits);
@@ -91,7 +91,7 @@ static inline float log2_of(float x)
 void fv_log2(const float *x, float *y, int64_t n)
 {
 	for (int64_t i = 0; i < n; i++)
-		y[i] = log2_of(x[i]);
+		y[i] = compute_log2(x[i]);
 }
 
 double fv_quantile(const float *sorted, int64_t n, double p)

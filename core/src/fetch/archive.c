@@ -5,7 +5,7 @@
 
 #include "fetch/checked.h"
 
-static fv_status copy(
+static fv_status extract_member(
 	fv_ctx *ctx, zip_file_t *from, const char *member, int64_t bytes, core_checked *to)
 {
 	char buffer[1 << 16];
@@ -16,11 +16,11 @@ static fv_status copy(
 			return fv_fail(ctx, FV_DATA, "%s: %s", member, zip_file_strerror(from));
 		done += n;
 		if (done > bytes || (n == 0 && done < bytes))
-			return fv_fail(ctx, FV_DATA, "%s: not the %lld bytes that it should have",
+			return fv_fail(ctx, FV_DATA, "%s: does not have the expected %lld bytes",
 				member, (long long)bytes);
 		if (n == 0)
 			return FV_OK;
-		fv_status status = core_checked_put(ctx, to, buffer, (size_t)n);
+		fv_status status = core_checked_write(ctx, to, buffer, (size_t)n);
 		if (status)
 			return status;
 	}
@@ -43,9 +43,9 @@ fv_status core_archive_extract(fv_ctx *ctx, const char *archive, const char *mem
 	zip_file_t *file = zip_fopen(zip, member, 0);
 	fv_status status =
 		file ? core_checked_open(ctx, target, sha256, &to)
-		     : fv_fail(ctx, FV_DATA, "%s: there is no '%s' in it", archive, member);
+		     : fv_fail(ctx, FV_DATA, "%s: the archive has no member '%s'", archive, member);
 	if (!status)
-		status = copy(ctx, file, member, bytes, to);
+		status = extract_member(ctx, file, member, bytes, to);
 	if (!status)
 		status = core_checked_commit(ctx, to);
 	else

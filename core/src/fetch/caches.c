@@ -15,17 +15,17 @@
 
 struct search {
 	fv_ctx *ctx;
-	int64_t bytes; /* -1: any */
+	int64_t bytes; /* -1: any size */
 	core_found *found;
 	size_t n;
 };
 
-/* https://huggingface.co/ORG/NAME/resolve/REVISION/FILE, taken apart. */
+/* The parts of https://huggingface.co/ORG/NAME/resolve/REVISION/FILE. */
 struct hub_address {
 	const char *org, *name, *revision, *file;
 };
 
-static bool read_hub_address(fv_ctx *ctx, const char *url, struct hub_address *out)
+static bool parse_hub_address(fv_ctx *ctx, const char *url, struct hub_address *out)
 {
 	if (strncmp(url, HUB, sizeof HUB - 1))
 		return false;
@@ -45,29 +45,31 @@ static bool read_hub_address(fv_ctx *ctx, const char *url, struct hub_address *o
 	return true;
 }
 
-const char *core_form_pointer(fv_ctx *ctx, const core_form *form)
+const char *core_form_find_pointer(fv_ctx *ctx, const core_form *form)
 {
 	struct hub_address hub;
-	if (form->pointer || !read_hub_address(ctx, form->url, &hub))
+	if (form->pointer || !parse_hub_address(ctx, form->url, &hub))
 		return form->pointer;
 	return core_format(ctx, HUB "%s/%s/raw/%s/%s", hub.org, hub.name, hub.revision, hub.file);
 }
 
-/* A folder named by a variable, or one under another such. */
-static const char *folder(fv_ctx *ctx, const char *variable, const char *parent, const char *name)
+/* The folder that an environment variable names, or else `name` below `parent`; NULL when
+ * neither is set. */
+static const char *find_folder(
+	fv_ctx *ctx, const char *variable, const char *parent, const char *name)
 {
-	const char *said = variable ? getenv(variable) : NULL;
-	if (said && *said)
-		return core_strdup(ctx, said);
+	const char *value = variable ? getenv(variable) : NULL;
+	if (value && *value)
+		return core_strdup(ctx, value);
 	return parent ? core_path_join(ctx, parent, name) : NULL;
 }
 
-static const char *user_cache(fv_ctx *ctx)
+static const char *find_user_cache(fv_ctx *ctx)
 {
-	return folder(ctx, "XDG_CACHE_HOME", getenv("HOME"), ".cache");
+	return find_folder(ctx, "XDG_CACHE_HOME", getenv("HOME"), ".cache");
 }
 
-static void add(struct search *s, const char *path, const char *cache, const char *sha256)
+static void add_found(struct search *s, const char *path, const char *cache, const char *sha256)
 {
 	struct stat st;
 	if (!path || stat(path, &st) || !S_ISREG(st.st_mode) || s->n == FOUND_MAX)
@@ -80,15 +82,15 @@ static void add(struct search *s, const char *path, const char *cache, const cha
 	s->found[s->n++] = (core_found){path, cache, sha256};
 }
 
-/* Its blobs are named by their SHA-256, for files that are large; a snapshot's file links to its
- * blob. */
+/* Searches the snapshots of Hugging Face's cache. Their files link to blobs; the blob of a large
+ * file is named by its SHA-256. */
 static void search_hub(struct search *s, const core_form *form)
 {
 	struct hub_address hub;
-	if (!read_hub_address(s->ctx, form->url, &hub))
+	if (!parse_hub_address(s->ctx, form->url, &hub))
 		return;
-	const char *home = folder(s->ctx, "HF_HOME", user_cache(s->ctx), "huggingface");
-	const char *hubs = folder(s->ctx, "HF_HUB_CACHE", home, "hub");
+	const char *home = find_folder(s->ctx, "HF_HOME", find_user_cache(s->ctx), "huggingface");
+	const char *hubs = find_folder(s->ctx, "HF_HUB_CACHE", home, "hub");
 	const char *snapshots =
 		hubs ? core_format(s->ctx, "%s/models--%s--%s/snapshots", hubs, hub.org, hub.name)
 		     : NULL;
@@ -100,23 +102,23 @@ static void search_hub(struct search *s, const core_form *form)
 			continue;
 		const char *blob = core_path_base(real);
 		bool is_hash = strlen(blob) == 64 && strspn(blob, "0123456789abcdef") == 64;
-		add(s, core_strdup(s->ctx, real), "Hugging Face",
+		add_found(s, core_strdup(s->ctx, real), "Hugging Face",
 			is_hash ? core_strdup(s->ctx, blob) : NULL);
 	}
 	if (dir)
 		closedir(dir);
 }
 
-/* All files of the right size, and the one of the right name. */
+/* Adds the file with the right name and all files of the right size. */
 static void search_flat(struct search *s, const char *where, const char *cache, const char *name)
 {
 	if (!where)
 		return;
 	if (name)
-		add(s, core_path_join(s->ctx, where, name), cache, NULL);
+		add_found(s, core_path_join(s->ctx, where, name), cache, NULL);
 	DIR *dir = s->bytes >= 0 ? opendir(where) : NULL;
 	for (struct dirent *e; dir && (e = readdir(dir));)
-		add(s, core_path_join(s->ctx, where, e->d_name), cache, NULL);
+		add_found(s, core_path_join(s->ctx, where, e->d_name), cache, NULL);
 	if (dir)
 		closedir(dir);
 }
@@ -133,9 +135,9 @@ fv_status core_caches_search(fv_ctx *ctx, const core_form *form, core_found **ou
 	const char *base = core_path_base(form->url), *home = getenv("HOME");
 	if (!form->member)
 		search_hub(&s, form);
-	search_flat(&s, folder(ctx, NULL, home, ".cache/s3prl/download"), "s3prl",
+	search_flat(&s, find_folder(ctx, NULL, home, ".cache/s3prl/download"), "s3prl",
 		core_format(ctx, "%s.%s", hash, base));
-	const char *torch = folder(ctx, "TORCH_HOME", user_cache(ctx), "torch");
+	const char *torch = find_folder(ctx, "TORCH_HOME", find_user_cache(ctx), "torch");
 	search_flat(
 		&s, torch ? core_path_join(ctx, torch, "hub/checkpoints") : NULL, "torch", base);
 	*out = s.found;

@@ -9,93 +9,94 @@
 #include "base/hash.h"
 #include "config/yaml.h"
 
-/* Reads one map: each key is asked for once, then the rest are unknown. */
+/* Reads one map: every key is looked up once; keys never looked up are unknown. */
 struct reader {
 	fv_ctx *ctx;
 	const core_yaml *map;
 	const char *known[16];
 	size_t n_known;
-	fv_status status; /* of the first fault */
+	fv_status status; /* status of the first error */
 };
 
-static void fault(struct reader *r, core_place place, const char *what)
+static void report_error(struct reader *r, core_place place, const char *what)
 {
 	fv_status status = core_fail_place(r->ctx, FV_CONFIG, place, "%s", what);
 	r->status = r->status ? r->status : status;
 }
 
-static struct reader read_map(fv_ctx *ctx, const core_yaml *map)
+static struct reader open_map(fv_ctx *ctx, const core_yaml *map)
 {
 	struct reader r = {.ctx = ctx, .map = map};
 	if (map->kind != CORE_YAML_MAP)
-		fault(&r, map->place, "a map is needed");
+		report_error(&r, map->place, "must be a map");
 	return r;
 }
 
-static const core_yaml *take(struct reader *r, const char *key)
+static const core_yaml *find_key(struct reader *r, const char *key)
 {
 	r->known[r->n_known++] = key;
 	return core_yaml_get(r->map, key);
 }
 
-static const char *scalar(struct reader *r, const core_yaml *node, const char *key)
+static const char *get_text(struct reader *r, const core_yaml *node, const char *key)
 {
 	if (node->kind == CORE_YAML_SCALAR && !core_yaml_is_null(node) && *node->text)
 		return node->text;
-	fault(r, node->place, core_format(r->ctx, "%s: a text is needed", key));
+	report_error(r, node->place, core_format(r->ctx, "%s: must be a text", key));
 	return "";
 }
 
-static const char *text(struct reader *r, const char *key, bool needed)
+static const char *read_text(struct reader *r, const char *key, bool needed)
 {
-	const core_yaml *node = take(r, key);
+	const core_yaml *node = find_key(r, key);
 	if (node)
-		return scalar(r, node, key);
+		return get_text(r, node, key);
 	if (needed)
-		fault(r, r->map->place, core_format(r->ctx, "'%s' is missing", key));
+		report_error(r, r->map->place, core_format(r->ctx, "'%s' is missing", key));
 	return needed ? "" : NULL;
 }
 
-static const char *address(struct reader *r, const char *key, bool needed)
+static const char *read_url(struct reader *r, const char *key, bool needed)
 {
-	const char *url = text(r, key, needed);
+	const char *url = read_text(r, key, needed);
 	if (url && *url && strncmp(url, "https://", 8) && strncmp(url, "http://", 7))
-		fault(r, core_yaml_get(r->map, key)->place,
-			core_format(r->ctx, "%s: '%s' is no address of the web", key, url));
+		report_error(r, core_yaml_get(r->map, key)->place,
+			core_format(r->ctx, "%s: '%s' is not an http or https URL", key, url));
 	return url;
 }
 
-static int64_t bytes(struct reader *r, bool needed)
+static int64_t read_size(struct reader *r, bool needed)
 {
 	int64_t n = -1;
-	const char *said = text(r, "bytes", needed);
-	if (said && *said && (!core_parse_int(said, &n) || n < 1))
-		fault(r, core_yaml_get(r->map, "bytes")->place, "bytes: a whole number is needed");
+	const char *digits = read_text(r, "bytes", needed);
+	if (digits && *digits && (!core_parse_int(digits, &n) || n < 1))
+		report_error(r, core_yaml_get(r->map, "bytes")->place,
+			"bytes: must be a positive integer");
 	return n;
 }
 
-static const char *sha256(struct reader *r, bool needed)
+static const char *read_sha256(struct reader *r, bool needed)
 {
-	const char *hex = text(r, "sha256", needed);
+	const char *hex = read_text(r, "sha256", needed);
 	if (hex && *hex && (strlen(hex) != 64 || strspn(hex, "0123456789abcdef") != 64))
-		fault(r, core_yaml_get(r->map, "sha256")->place,
-			"sha256: 64 digits 0-9a-f are needed");
+		report_error(r, core_yaml_get(r->map, "sha256")->place,
+			"sha256: must be 64 digits 0-9a-f");
 	return hex;
 }
 
-static void end(struct reader *r)
+static void reject_unknown_keys(struct reader *r)
 {
 	for (size_t i = 0; r->map->kind == CORE_YAML_MAP && i < r->map->n; i++) {
 		bool known = false;
 		for (size_t k = 0; k < r->n_known; k++)
 			known = known || !strcmp(r->known[k], r->map->entry[i].key);
 		if (!known)
-			fault(r, r->map->entry[i].key_place,
+			report_error(r, r->map->entry[i].key_place,
 				core_format(r->ctx, "unknown key '%s'", r->map->entry[i].key));
 	}
 }
 
-/* A path that stays inside the folder it is joined to. */
+/* Whether the path stays inside the folder it is joined to. */
 static bool is_inside(const char *path)
 {
 	if (path[0] == '/' || strstr(path, "//"))
@@ -111,90 +112,90 @@ static bool is_inside(const char *path)
 
 static fv_status read_licence(fv_ctx *ctx, const core_yaml *map, core_licence *out)
 {
-	struct reader r = read_map(ctx, map);
+	struct reader r = open_map(ctx, map);
 	if (r.status)
 		return r.status;
-	out->name = text(&r, "name", true);
-	out->url = address(&r, "url", true);
-	out->note = text(&r, "note", false);
-	const char *commercial = text(&r, "commercial", true);
+	out->name = read_text(&r, "name", true);
+	out->url = read_url(&r, "url", true);
+	out->note = read_text(&r, "note", false);
+	const char *commercial = read_text(&r, "commercial", true);
 	out->commercial = !strcmp(commercial, "true");
 	if (*commercial && !out->commercial && strcmp(commercial, "false"))
-		fault(&r, map->place, "commercial: true or false is needed");
-	end(&r);
+		report_error(&r, map->place, "commercial: must be true or false");
+	reject_unknown_keys(&r);
 	return r.status;
 }
 
 static fv_status read_member(fv_ctx *ctx, const core_yaml *map, core_form *out)
 {
-	struct reader r = read_map(ctx, map);
+	struct reader r = open_map(ctx, map);
 	if (r.status)
 		return r.status;
-	out->member = text(&r, "name", true);
-	out->member_bytes = bytes(&r, true);
-	out->member_sha256 = sha256(&r, true);
-	end(&r);
+	out->member = read_text(&r, "name", true);
+	out->member_bytes = read_size(&r, true);
+	out->member_sha256 = read_sha256(&r, true);
+	reject_unknown_keys(&r);
 	return r.status;
 }
 
 static fv_status read_form(fv_ctx *ctx, const core_yaml *map, core_form *out)
 {
-	struct reader r = read_map(ctx, map);
+	struct reader r = open_map(ctx, map);
 	if (r.status)
 		return r.status;
-	out->from = text(&r, "from", true);
-	out->url = address(&r, "url", true);
-	out->pointer = address(&r, "pointer", false);
-	out->bytes = bytes(&r, false);
-	out->sha256 = sha256(&r, false);
-	const core_yaml *member = take(&r, "member");
+	out->from = read_text(&r, "from", true);
+	out->url = read_url(&r, "url", true);
+	out->pointer = read_url(&r, "pointer", false);
+	out->bytes = read_size(&r, false);
+	out->sha256 = read_sha256(&r, false);
+	const core_yaml *member = find_key(&r, "member");
 	if (member && read_member(ctx, member, out))
 		r.status = FV_CONFIG;
 	if (member && !out->sha256)
-		fault(&r, map->place, "an archive needs bytes and sha256");
-	end(&r);
+		report_error(&r, map->place, "an archive needs bytes and sha256");
+	reject_unknown_keys(&r);
 	return r.status;
 }
 
-static const char **texts(struct reader *r, const char *key, size_t *n)
+static const char **read_texts(struct reader *r, const char *key, size_t *n)
 {
-	const core_yaml *list = take(r, key);
+	const core_yaml *list = find_key(r, key);
 	const char **out = core_alloc(r->ctx, list ? list->n : 0, sizeof *out);
 	*n = 0;
 	if (list && list->kind != CORE_YAML_LIST)
-		fault(r, list->place, core_format(r->ctx, "%s: a list is needed", key));
+		report_error(r, list->place, core_format(r->ctx, "%s: must be a list", key));
 	for (size_t i = 0; out && list && list->kind == CORE_YAML_LIST && i < list->n; i++)
-		out[(*n)++] = scalar(r, list->entry[i].value, key);
+		out[(*n)++] = get_text(r, list->entry[i].value, key);
 	return out;
 }
 
 static fv_status read_set(fv_ctx *ctx, const core_yaml *map, core_file_set **out)
 {
 	core_file_set *set = *out = core_alloc(ctx, 1, sizeof *set);
-	struct reader r = read_map(ctx, map);
+	struct reader r = open_map(ctx, map);
 	if (!set || r.status)
 		return FV_CONFIG;
-	const core_yaml *list = take(&r, "list");
+	const core_yaml *list = find_key(&r, "list");
 	if (!list)
-		fault(&r, map->place, "'list' is missing");
+		report_error(&r, map->place, "'list' is missing");
 	else if (read_form(ctx, list, &set->list))
 		r.status = FV_CONFIG;
-	set->prefix = address(&r, "prefix", true);
-	set->url = texts(&r, "urls", &set->n_urls);
-	set->pointer = address(&r, "pointer", false);
-	set->also = texts(&r, "also", &set->n_also);
+	set->prefix = read_url(&r, "prefix", true);
+	set->url = read_texts(&r, "urls", &set->n_urls);
+	set->pointer = read_url(&r, "pointer", false);
+	set->also = read_texts(&r, "also", &set->n_also);
 	if (!set->n_urls)
-		fault(&r, map->place, "'urls' is missing");
+		report_error(&r, map->place, "'urls' is missing");
 	if (set->n_also && !set->pointer)
-		fault(&r, map->place, "'also' needs 'pointer'");
-	end(&r);
+		report_error(&r, map->place, "'also' needs 'pointer'");
+	reject_unknown_keys(&r);
 	return r.status;
 }
 
 static void read_forms(struct reader *r, const core_yaml *forms, core_item *out)
 {
 	if (forms->kind != CORE_YAML_LIST || !forms->n) {
-		fault(r, forms->place, "forms: a list of at least one is needed");
+		report_error(r, forms->place, "forms: must be a list with at least one entry");
 		return;
 	}
 	out->form = core_alloc(r->ctx, forms->n, sizeof *out->form);
@@ -205,30 +206,30 @@ static void read_forms(struct reader *r, const core_yaml *forms, core_item *out)
 
 static fv_status read_item(fv_ctx *ctx, const core_entry *entry, core_item *out)
 {
-	struct reader r = read_map(ctx, entry->value);
+	struct reader r = open_map(ctx, entry->value);
 	if (r.status)
 		return r.status;
 	out->name = entry->key;
-	out->what = text(&r, "what", true);
-	out->home = address(&r, "home", true);
-	out->save = text(&r, "save", true);
+	out->what = read_text(&r, "what", true);
+	out->home = read_url(&r, "home", true);
+	out->save = read_text(&r, "save", true);
 	if (*out->save && !is_inside(out->save))
-		fault(&r, core_yaml_get(r.map, "save")->place,
-			"save: a relative path without '..' is needed");
-	const core_yaml *licence = take(&r, "licence"), *forms = take(&r, "forms"),
-			*files = take(&r, "files");
+		report_error(&r, core_yaml_get(r.map, "save")->place,
+			"save: must be a relative path without '..'");
+	const core_yaml *licence = find_key(&r, "licence"), *forms = find_key(&r, "forms"),
+			*files = find_key(&r, "files");
 	if (!licence)
-		fault(&r, entry->value->place, "'licence' is missing");
+		report_error(&r, entry->value->place, "'licence' is missing");
 	else if (read_licence(ctx, licence, &out->licence))
 		r.status = FV_CONFIG;
 	if (!forms == !files)
-		fault(&r, entry->value->place, "one of 'forms' and 'files' is needed");
+		report_error(&r, entry->value->place, "needs either 'forms' or 'files'");
 	else if (forms)
 		read_forms(&r, forms, out);
 	else if (read_set(ctx, files, &out->set))
 		r.status = FV_CONFIG;
 	out->bytes = out->n_forms ? out->form[0].bytes : -1;
-	end(&r);
+	reject_unknown_keys(&r);
 	return r.status;
 }
 
@@ -242,7 +243,7 @@ fv_status core_catalogue_read(fv_ctx *ctx, const char *path, core_catalogue *out
 	if (status)
 		return status;
 	if (root->kind != CORE_YAML_MAP)
-		return core_fail_place(ctx, FV_CONFIG, root->place, "a map of names is needed");
+		return core_fail_place(ctx, FV_CONFIG, root->place, "must be a map of names");
 	*out = (core_catalogue){.item = core_alloc(ctx, root->n, sizeof *out->item)};
 	if (!out->item)
 		return FV_FAILED;
@@ -262,7 +263,7 @@ const core_item *core_catalogue_find(fv_ctx *ctx, const core_catalogue *catalogu
 	}
 	const char *nearest = names ? core_nearest(name, names, catalogue->n) : NULL;
 	(void)fv_fail(ctx, FV_CONFIG,
-		"nothing called '%s' can be fetched%s%s%s; see 'fairvox fetch --list'", name,
+		"unknown name '%s'%s%s%s ('fairvox fetch --list' shows all names)", name,
 		nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 	return NULL;
 }

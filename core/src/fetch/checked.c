@@ -25,7 +25,7 @@ fv_status core_checked_open(fv_ctx *ctx, const char *target, const char *sha256,
 	*file = (core_checked){.target = target, .sha256 = sha256, .md = EVP_MD_CTX_new()};
 	if (!file->md || !EVP_DigestInit_ex(file->md, EVP_sha256(), NULL)) {
 		core_checked_abandon(file);
-		return fv_fail(ctx, FV_FAILED, "SHA-256 failed");
+		return fv_fail(ctx, FV_FAILED, "cannot compute a SHA-256");
 	}
 	fv_status status = core_writer_open(ctx, target, &file->writer);
 	if (status)
@@ -33,10 +33,10 @@ fv_status core_checked_open(fv_ctx *ctx, const char *target, const char *sha256,
 	return status;
 }
 
-fv_status core_checked_put(fv_ctx *ctx, core_checked *file, const void *data, size_t size)
+fv_status core_checked_write(fv_ctx *ctx, core_checked *file, const void *data, size_t size)
 {
 	if (!EVP_DigestUpdate(file->md, data, size))
-		return fv_fail(ctx, FV_FAILED, "SHA-256 failed");
+		return fv_fail(ctx, FV_FAILED, "cannot compute a SHA-256");
 	return core_writer_put(ctx, file->writer, data, size);
 }
 
@@ -46,13 +46,13 @@ fv_status core_checked_commit(fv_ctx *ctx, core_checked *file)
 	char hex[CORE_SHA256_HEX] = "";
 	if (!EVP_DigestFinal_ex(file->md, digest, NULL)) {
 		core_checked_abandon(file);
-		return fv_fail(ctx, FV_FAILED, "SHA-256 failed");
+		return fv_fail(ctx, FV_FAILED, "cannot compute a SHA-256");
 	}
 	for (int i = 0; i < 32; i++)
 		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
 	if (strcmp(hex, file->sha256)) {
 		core_checked_abandon(file);
-		return fv_fail(ctx, FV_DATA, "%s: SHA-256 is %s and should be %s; nothing was kept",
+		return fv_fail(ctx, FV_DATA, "%s: SHA-256 is %s, expected %s; nothing was kept",
 			file->target, hex, file->sha256);
 	}
 	fv_status status = core_writer_commit(ctx, file->writer);
@@ -71,26 +71,26 @@ void core_checked_abandon(core_checked *file)
 	file->md = NULL;
 }
 
-static fv_status copy(fv_ctx *ctx, FILE *from, const char *path, core_checked *to)
+static fv_status copy_stream(fv_ctx *ctx, FILE *from, const char *path, core_checked *to)
 {
 	char buffer[1 << 16];
 	size_t n;
 	while ((n = fread(buffer, 1, sizeof buffer, from)) > 0) {
-		fv_status status = core_checked_put(ctx, to, buffer, n);
+		fv_status status = core_checked_write(ctx, to, buffer, n);
 		if (status)
 			return status;
 	}
 	return ferror(from) ? fv_fail(ctx, FV_DATA, "%s: %s", path, strerror(errno)) : FV_OK;
 }
 
-static fv_status take_copy(fv_ctx *ctx, const char *from, const char *target, const char *sha256)
+static fv_status copy_bytes(fv_ctx *ctx, const char *from, const char *target, const char *sha256)
 {
 	core_checked *to;
 	fv_status status = core_checked_open(ctx, target, sha256, &to);
 	if (status)
 		return status;
 	FILE *file = fopen(from, "rbe");
-	status = file ? copy(ctx, file, from, to)
+	status = file ? copy_stream(ctx, file, from, to)
 		      : fv_fail(ctx, FV_DATA, "%s: %s", from, strerror(errno));
 	if (file)
 		fclose(file);
@@ -100,20 +100,20 @@ static fv_status take_copy(fv_ctx *ctx, const char *from, const char *target, co
 	return status;
 }
 
-fv_status core_checked_take(fv_ctx *ctx, const char *from, const char *target, const char *sha256)
+fv_status core_checked_copy(fv_ctx *ctx, const char *from, const char *target, const char *sha256)
 {
 	const char *beside = core_format(ctx, "%s.link", target);
 	if (!beside)
 		return FV_FAILED;
 	unlink(beside);
 	if (link(from, beside))
-		return take_copy(ctx, from, target, sha256);
+		return copy_bytes(ctx, from, target, sha256);
 	if (!rename(beside, target)) {
-		unlink(beside); /* still there when both were names of one file already */
+		unlink(beside); /* rename does nothing when both already name the same file */
 		return FV_OK;
 	}
 	unlink(beside);
-	return take_copy(ctx, from, target, sha256);
+	return copy_bytes(ctx, from, target, sha256);
 }
 
 fv_status core_rename_synced(fv_ctx *ctx, int fd, const char *from, const char *target)

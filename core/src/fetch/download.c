@@ -15,7 +15,7 @@
 #include "fetch/checked.h"
 #include "fetch/file.h"
 
-fv_status core_hash_file(fv_ctx *ctx, const char *path, core_got *out)
+fv_status core_hash_file(fv_ctx *ctx, const char *path, core_obtained *out)
 {
 	struct stat st;
 	if (stat(path, &st))
@@ -26,7 +26,8 @@ fv_status core_hash_file(fv_ctx *ctx, const char *path, core_got *out)
 	return core_sha256_file(ctx, path, out->sha256);
 }
 
-/* The open, locked part file: the one that has this name once the lock is ours. */
+/* Opens and locks the part file. After waiting for the lock it makes sure that the name still
+ * belongs to this file. */
 static fv_status open_part(fv_ctx *ctx, const char *part, int *out, bool *waited)
 {
 	*waited = false;
@@ -39,7 +40,8 @@ static fv_status open_part(fv_ctx *ctx, const char *part, int *out, bool *waited
 				ctx, FV_FAILED, "%s: cannot write: %s", part, strerror(errno));
 		int locked = core_lock_try(fd, &taken);
 		if (!locked && !taken) {
-			core_log(ctx, CORE_INFO, "%s: waiting for another fetch of it", part);
+			core_log(
+				ctx, CORE_INFO, "%s: waiting for another fetch of this file", part);
 			locked = core_lock_wait(fd);
 			*waited = true;
 		}
@@ -53,11 +55,11 @@ static fv_status open_part(fv_ctx *ctx, const char *part, int *out, bool *waited
 			*out = fd;
 			return FV_OK;
 		}
-		close(fd); /* the other one finished and renamed it */
+		close(fd); /* the other process finished and renamed it */
 	}
 }
 
-static fv_status check_room(fv_ctx *ctx, int fd, const char *part, int64_t bytes)
+static fv_status check_free_space(fv_ctx *ctx, int fd, const char *part, int64_t bytes)
 {
 	struct statvfs vfs;
 	struct stat st;
@@ -68,29 +70,29 @@ static fv_status check_room(fv_ctx *ctx, int fd, const char *part, int64_t bytes
 	if (need <= free_bytes)
 		return FV_OK;
 	return fv_fail(ctx, FV_FAILED,
-		"%s: %.1f MiB more are needed, %.1f MiB are free on its disk", part, need / 1048576,
-		free_bytes / 1048576);
+		"%s: needs %.1f MiB more, but only %.1f MiB are free on the disk", part,
+		need / 1048576, free_bytes / 1048576);
 }
 
-/* Leaves nothing of a transfer that cannot be taken up. */
-static void drop_useless(const char *part, int fd, bool keep)
+/* Removes a part that a later call cannot resume: an empty one, or any when `keep` is false. */
+static void remove_useless_part(const char *part, int fd, bool keep)
 {
 	struct stat st;
 	if (!keep || (!fstat(fd, &st) && st.st_size == 0))
 		unlink(part);
 }
 
-static fv_status wrong_content(
-	fv_ctx *ctx, const char *name, const core_form *form, const core_got *got)
+static fv_status fail_wrong_content(
+	fv_ctx *ctx, const char *name, const core_form *form, const core_obtained *got)
 {
-	return fv_fail(ctx, FV_DATA, "%s: %s: SHA-256 is %s and should be %s; nothing was kept",
-		name, form->url, got->sha256, form->sha256);
+	return fv_fail(ctx, FV_DATA, "%s: %s: SHA-256 is %s, expected %s; nothing was kept", name,
+		form->url, got->sha256, form->sha256);
 }
 
-/* Transfers until the part has the content wanted: once more from the start when a part that an
- * earlier transfer left turns out to belong to another file. */
-static fv_status transfer(fv_ctx *ctx, core_http *http, const core_form *form, const char *name,
-	const char *part, int fd, core_got *out)
+/* Downloads until the part has the expected content. Starts over once when the part of an
+ * earlier download turns out to belong to another file. */
+static fv_status download_part(fv_ctx *ctx, core_http *http, const core_form *form,
+	const char *name, const char *part, int fd, core_obtained *out)
 {
 	core_http_file file = {.url = form->url,
 		.name = name,
@@ -100,7 +102,7 @@ static fv_status transfer(fv_ctx *ctx, core_http *http, const core_form *form, c
 	for (;;) {
 		fv_status status = core_http_get(ctx, http, &file);
 		if (status) {
-			drop_useless(part, fd, form->sha256);
+			remove_useless_part(part, fd, form->sha256);
 			return status;
 		}
 		status = core_hash_file(ctx, part, out);
@@ -111,17 +113,18 @@ static fv_status transfer(fv_ctx *ctx, core_http *http, const core_form *form, c
 			return FV_OK;
 		if (!file.resumed) {
 			unlink(part);
-			return wrong_content(ctx, name, form, out);
+			return fail_wrong_content(ctx, name, form, out);
 		}
 		core_log(ctx, CORE_INFO,
-			"%s: what an earlier transfer left does not belong to it; from the start",
+			"%s: the part left by an earlier download belongs to another file; "
+			"starting over",
 			name);
 		file.resume = false;
 	}
 }
 
-static fv_status finish(fv_ctx *ctx, const core_form *form, const char *part, int fd,
-	const char *target, core_got *out)
+static fv_status store_target(fv_ctx *ctx, const core_form *form, const char *part, int fd,
+	const char *target, core_obtained *out)
 {
 	if (!form->member)
 		return core_rename_synced(ctx, fd, part, target);
@@ -135,11 +138,11 @@ static fv_status finish(fv_ctx *ctx, const core_form *form, const char *part, in
 	return FV_OK;
 }
 
-/* The other fetch brought it. */
-static bool is_there(fv_ctx *ctx, const core_form *form, const char *target, core_got *out)
+/* Whether the target has the wanted content, because another process fetched it in the meantime. */
+static bool has_target(fv_ctx *ctx, const core_form *form, const char *target, core_obtained *out)
 {
 	const char *wanted = form->member ? form->member_sha256 : form->sha256;
-	*out = (core_got){.proof = CORE_PROOF_PINNED,
+	*out = (core_obtained){.proof = CORE_PROOF_PINNED,
 		.from = form->from,
 		.url = form->url,
 		.was_there = true};
@@ -148,7 +151,7 @@ static bool is_there(fv_ctx *ctx, const core_form *form, const char *target, cor
 }
 
 fv_status core_download(fv_ctx *ctx, core_http *http, const core_form *form, const char *name,
-	const char *target, core_got *out)
+	const char *target, core_obtained *out)
 {
 	int fd;
 	bool waited;
@@ -156,18 +159,18 @@ fv_status core_download(fv_ctx *ctx, core_http *http, const core_form *form, con
 	fv_status status = part ? open_part(ctx, part, &fd, &waited) : FV_FAILED;
 	if (status)
 		return status;
-	if (waited && is_there(ctx, form, target, out)) {
+	if (waited && has_target(ctx, form, target, out)) {
 		unlink(part);
 		close(fd);
 		return FV_OK;
 	}
-	status = check_room(ctx, fd, part, form->bytes);
+	status = check_free_space(ctx, fd, part, form->bytes);
 	if (status)
-		drop_useless(part, fd, true);
+		remove_useless_part(part, fd, true);
 	else
-		status = transfer(ctx, http, form, name, part, fd, out);
+		status = download_part(ctx, http, form, name, part, fd, out);
 	if (!status)
-		status = finish(ctx, form, part, fd, target, out);
+		status = store_target(ctx, form, part, fd, target, out);
 	close(fd);
 	out->proof = form->sha256 ? CORE_PROOF_PINNED : CORE_PROOF_NONE;
 	out->from = form->from;
@@ -180,15 +183,16 @@ fv_status core_download_text(
 {
 	int fd = memfd_create("fetch", MFD_CLOEXEC);
 	if (fd < 0)
-		return fv_fail(ctx, FV_FAILED, "memory: %s", strerror(errno));
+		return fv_fail(ctx, FV_FAILED, "cannot use a file in memory: %s", strerror(errno));
 	core_http_file file = {.url = url, .name = name, .fd = fd, .bytes = -1, .most = limit};
 	struct stat st;
 	fv_status status = core_http_get(ctx, http, &file);
 	if (!status && fstat(fd, &st))
-		status = fv_fail(ctx, FV_FAILED, "memory: %s", strerror(errno));
+		status =
+			fv_fail(ctx, FV_FAILED, "cannot use a file in memory: %s", strerror(errno));
 	char *text = status ? NULL : core_alloc(ctx, (size_t)st.st_size + 1, 1);
 	if (!status && (!text || pread(fd, text, (size_t)st.st_size, 0) != st.st_size))
-		status = fv_fail(ctx, FV_FAILED, "%s: cannot be read back", name);
+		status = fv_fail(ctx, FV_FAILED, "%s: cannot read the download back", name);
 	close(fd);
 	*out = text;
 	return status;
@@ -215,7 +219,7 @@ fv_status core_read_pointer(
 		snprintf(hex, sizeof hex, "%.64s", oid + strlen("\noid sha256:"));
 	if (strncmp(text, first, sizeof first - 1) || !oid || bytes < 1 ||
 		strspn(hex, "0123456789abcdef") != 64)
-		return fv_fail(ctx, FV_DATA, "%s: %s: no git LFS pointer", name, url);
+		return fv_fail(ctx, FV_DATA, "%s: %s: not a git LFS pointer", name, url);
 	out->bytes = bytes;
 	out->sha256 = core_strdup(ctx, hex);
 	return out->sha256 ? FV_OK : FV_FAILED;

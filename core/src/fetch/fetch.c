@@ -15,28 +15,28 @@ struct job {
 	const core_fetch_options *options;
 	core_http *http; /* NULL: offline */
 	const char *target, *receipt;
-	core_form *form; /* [item->n_forms], with what pointers said filled in */
-	bool *pointed;   /* its hash is a pointer's */
+	core_form *form; /* [item->n_forms], completed with the hashes from pointers */
+	bool *pointed;   /* [item->n_forms] true: the hash came from a pointer */
 };
 
-static const char *wanted_hash(const core_form *form)
+static const char *get_wanted_hash(const core_form *form)
 {
 	return form->member ? form->member_sha256 : form->sha256;
 }
 
-/* Errors of a try that is not the last become lines of the log. */
-static void forgive(struct job *j)
+/* Turns the errors of an attempt that is not the last into log lines. */
+static void log_and_clear_errors(struct job *j)
 {
 	for (size_t i = 0; core_error_line(j->ctx, i); i++)
 		core_log(j->ctx, CORE_INFO, "%s", core_error_line(j->ctx, i));
 	core_error_clear(j->ctx);
 }
 
-/* Asks for the hash of a form that has none in the catalogue. */
-static fv_status learn(struct job *j, size_t i)
+/* Reads the hash of a form from its LFS pointer when the catalogue has none. */
+static fv_status read_pointer_hash(struct job *j, size_t i)
 {
 	core_form *form = &j->form[i];
-	const char *pointer = core_form_pointer(j->ctx, form);
+	const char *pointer = core_form_find_pointer(j->ctx, form);
 	if (form->sha256 || !pointer)
 		return FV_OK;
 	if (!j->http)
@@ -46,26 +46,25 @@ static fv_status learn(struct job *j, size_t i)
 	return status;
 }
 
-static void note_form(const struct job *j, size_t i, core_got *got)
+static void set_form(const struct job *j, size_t i, core_obtained *got)
 {
 	got->from = j->form[i].from;
 	got->url = j->form[i].url;
 	got->proof = j->pointed[i] ? CORE_PROOF_POINTER : CORE_PROOF_PINNED;
 }
 
-/* --- what is there already --- */
+/* --- a target that exists already --- */
 
-static fv_status other_content(struct job *j, const core_got *got)
+static fv_status fail_other_content(struct job *j, const core_obtained *got)
 {
 	return fv_fail(j->ctx, FV_DATA,
-		"%s: is there, but its SHA-256 %s is none that '%s' is known to have; --force "
-		"replaces it",
+		"%s: exists, but its SHA-256 %s is not a known one of '%s': --force replaces it",
 		j->target, got->sha256, j->item->name);
 }
 
-static fv_status check_present(struct job *j, core_got *got)
+static fv_status check_present(struct job *j, core_obtained *got)
 {
-	const char *recorded = core_receipt_sha256(j->ctx, j->receipt, NULL);
+	const char *recorded = core_receipt_read_sha256(j->ctx, j->receipt, NULL);
 	bool all_known = true;
 	fv_status status = core_hash_file(j->ctx, j->target, got);
 	if (status)
@@ -73,8 +72,8 @@ static fv_status check_present(struct job *j, core_got *got)
 	got->was_there = true;
 	got->source = j->target;
 	for (size_t i = 0; i < j->item->n_forms; i++) {
-		const char *hex = wanted_hash(&j->form[i]);
-		note_form(j, i, got);
+		const char *hex = get_wanted_hash(&j->form[i]);
+		set_form(j, i, got);
 		if (hex && !strcmp(hex, got->sha256))
 			return FV_OK;
 		all_known = all_known && hex;
@@ -83,66 +82,67 @@ static fv_status check_present(struct job *j, core_got *got)
 	if (recorded && !all_known && !strcmp(recorded, got->sha256))
 		return FV_OK;
 	for (size_t i = 0; i < j->item->n_forms; i++) {
-		status = learn(j, i);
+		status = read_pointer_hash(j, i);
 		if (status)
 			return status;
-		note_form(j, i, got);
+		set_form(j, i, got);
 		if (j->pointed[i] && !strcmp(j->form[i].sha256, got->sha256))
 			return FV_OK;
 	}
-	return other_content(j, got);
+	return fail_other_content(j, got);
 }
 
 /* --- caches --- */
 
-/* The hash that a file of a cache must have to be this form's; NULL: none is known. */
-static const char *hash_for(struct job *j, size_t i, const core_found *found, core_got *got)
+/* The hash that a cached file must have to be this form; NULL when none is known. */
+static const char *find_expected_hash(
+	struct job *j, size_t i, const core_found *found, core_obtained *got)
 {
-	if (!wanted_hash(&j->form[i]) && !found->sha256 && learn(j, i))
-		forgive(j);
-	note_form(j, i, got);
-	if (wanted_hash(&j->form[i]))
-		return wanted_hash(&j->form[i]);
+	if (!get_wanted_hash(&j->form[i]) && !found->sha256 && read_pointer_hash(j, i))
+		log_and_clear_errors(j);
+	set_form(j, i, got);
+	if (get_wanted_hash(&j->form[i]))
+		return get_wanted_hash(&j->form[i]);
 	got->proof = CORE_PROOF_CACHE;
 	return found->sha256;
 }
 
-static bool is_it(struct job *j, size_t i, const core_found *found, core_got *got)
+static bool matches_form(struct job *j, size_t i, const core_found *found, core_obtained *got)
 {
-	const char *hex = hash_for(j, i, found, got), *why = NULL;
+	const char *hex = find_expected_hash(j, i, found, got), *why = NULL;
 	if (!hex)
-		why = "no hash is known to check it by";
+		why = "no hash is known for it";
 	else if (core_hash_file(j->ctx, found->path, got))
-		forgive(j);
+		log_and_clear_errors(j);
 	else if (!strcmp(hex, got->sha256))
 		return true;
-	core_log(j->ctx, CORE_INFO, "%s: found in the cache of %s, but %s; not taken", found->path,
-		found->cache, why ? why : "its content is not the one wanted");
+	core_log(j->ctx, CORE_INFO, "%s: found in the cache of %s but not used: %s", found->path,
+		found->cache, why ? why : "its content is different");
 	return false;
 }
 
-static fv_status take_from_cache(struct job *j, size_t i, core_got *got, bool *taken)
+static fv_status copy_from_cache(struct job *j, size_t i, core_obtained *got, bool *copied)
 {
 	core_found *found;
 	size_t n;
 	fv_status status = core_caches_search(j->ctx, &j->form[i], &found, &n);
-	for (size_t f = 0; !status && f < n && !*taken; f++) {
-		if (!is_it(j, i, &found[f], got))
+	for (size_t f = 0; !status && f < n && !*copied; f++) {
+		if (!matches_form(j, i, &found[f], got))
 			continue;
-		status = core_checked_take(j->ctx, found[f].path, j->target, got->sha256);
+		status = core_checked_copy(j->ctx, found[f].path, j->target, got->sha256);
 		core_log(j->ctx, CORE_INFO, "%s: found in the cache of %s: %s", j->item->name,
 			found[f].cache, found[f].path);
 		got->source = found[f].path;
-		*taken = true;
+		*copied = true;
 	}
 	return status;
 }
 
 /* --- download --- */
 
-static fv_status download_form(struct job *j, size_t i, core_got *got)
+static fv_status download_form(struct job *j, size_t i, core_obtained *got)
 {
-	fv_status status = learn(j, i);
+	fv_status status = read_pointer_hash(j, i);
 	if (status)
 		return status;
 	status = core_download(j->ctx, j->http, &j->form[i], j->item->name, j->target, got);
@@ -152,13 +152,13 @@ static fv_status download_form(struct job *j, size_t i, core_got *got)
 	return FV_OK;
 }
 
-static fv_status download(struct job *j, core_got *got)
+static fv_status download_first_form(struct job *j, core_obtained *got)
 {
 	for (size_t i = 0;; i++) {
 		fv_status status = download_form(j, i, got);
 		if (!status || status == FV_FAILED || i + 1 == j->item->n_forms)
 			return status;
-		forgive(j);
+		log_and_clear_errors(j);
 	}
 }
 
@@ -174,39 +174,39 @@ static void show_licence(fv_ctx *ctx, const core_item *item)
 		fv_warn(ctx, "%s: NON-COMMERCIAL use only (%s)", item->name, l->name);
 }
 
-static fv_status obtain(struct job *j, core_got *got)
+static fv_status obtain_file(struct job *j, core_obtained *got)
 {
-	bool taken = false;
+	bool copied = false;
 	if (core_file_exists(j->target) && !j->options->force)
 		return check_present(j, got);
 	show_licence(j->ctx, j->item);
-	for (size_t i = 0; i < j->item->n_forms && !taken; i++) {
-		fv_status status = take_from_cache(j, i, got, &taken);
+	for (size_t i = 0; i < j->item->n_forms && !copied; i++) {
+		fv_status status = copy_from_cache(j, i, got, &copied);
 		if (status)
 			return status;
 	}
-	if (taken) {
+	if (copied) {
 		unlink(core_format(j->ctx, "%s.part", j->target));
 		return FV_OK;
 	}
 	if (!j->http)
 		return fv_fail(j->ctx, FV_DATA,
-			"%s: not at %s and in no cache, and --offline forbids to ask for it",
+			"%s: not at %s and not in a cache: run without --offline to download it",
 			j->item->name, j->target);
-	return download(j, got);
+	return download_first_form(j, got);
 }
 
-static fv_status record(struct job *j, const core_got *got, core_fetched *out)
+static fv_status write_receipt(struct job *j, const core_obtained *got, core_fetched *out)
 {
 	if (!strcmp(got->proof, CORE_PROOF_NONE))
 		core_log(j->ctx, CORE_INFO,
-			"%s: no hash is published for it; this one's SHA-256 is %s, recorded",
+			"%s: no hash is published; the receipt records the SHA-256 found: %s",
 			j->item->name, got->sha256);
 	core_log(j->ctx, CORE_INFO, "%s: %s, %lld bytes, SHA-256 %s (%s)", j->target,
-		got->was_there ? "was there already" : "is there", (long long)got->bytes,
-		got->sha256, got->proof);
+		got->was_there ? "already present" : "fetched", (long long)got->bytes, got->sha256,
+		got->proof);
 	out->path = j->target;
-	json_t *receipt = core_receipt(j->item, got);
+	json_t *receipt = core_receipt_create(j->item, got);
 	if (!got->was_there || !core_file_exists(j->receipt))
 		return core_receipt_write(j->ctx, receipt, j->receipt, &out->receipt);
 	json_decref(receipt);
@@ -219,15 +219,15 @@ static fv_status record(struct job *j, const core_got *got, core_fetched *out)
 
 static fv_status fetch_file(struct job *j, core_fetched *out)
 {
-	core_got got = {.bytes = -1};
+	core_obtained got = {.bytes = -1};
 	j->receipt = core_format(j->ctx, "%s.json", j->target);
 	j->form = core_alloc(j->ctx, j->item->n_forms, sizeof *j->form);
 	j->pointed = core_alloc(j->ctx, j->item->n_forms, sizeof *j->pointed);
 	if (!j->receipt || !j->form || !j->pointed)
 		return FV_FAILED;
 	memcpy(j->form, j->item->form, j->item->n_forms * sizeof *j->form);
-	fv_status status = obtain(j, &got);
-	return status ? status : record(j, &got, out);
+	fv_status status = obtain_file(j, &got);
+	return status ? status : write_receipt(j, &got, out);
 }
 
 static fv_status fetch_item(
@@ -240,7 +240,7 @@ static fv_status fetch_item(
 	fv_status status =
 		job.target ? core_make_dirs(ctx, core_path_dir(ctx, job.target)) : FV_FAILED;
 	if (!status && !options->offline)
-		status = core_http_begin(ctx);
+		status = core_http_init(ctx);
 	if (status)
 		return status;
 	if (item->set) {
@@ -255,8 +255,9 @@ static fv_status fetch_item(
 	return status;
 }
 
-/* In a context of its own: what goes wrong on the way and is mended is no error of the command. */
-static fv_status fetch(
+/* Runs in its own context, because an error that a later attempt repairs is not an error of the
+ * command. */
+static fv_status fetch_in_own_context(
 	fv_ctx *ctx, const core_item *item, const core_fetch_options *options, core_fetched *out)
 {
 	core_fetched got = {0};
@@ -279,5 +280,5 @@ __attribute__((visibility("default"))) const core_fetch_module core_fetch_entry 
 	.version = FAIRVOX_VERSION,
 	.catalogue = core_catalogue_read,
 	.find = core_catalogue_find,
-	.fetch = fetch,
+	.fetch = fetch_in_own_context,
 };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Puts an item of the catalogue where it belongs: what is there is checked and stays, else it comes
- * from a cache of another program, else from its address. A file gets its name only when its
- * content is what it should be. Beside it stands NAME.json: where from, when, SHA-256, licence.
+/* Puts an item of the catalogue in its place. An existing file is checked and kept; otherwise it
+ * is copied from the cache of another program or downloaded. A file gets its name only when its
+ * content is verified. NAME.json next to it records source, time, SHA-256 and licence.
  *
- * This part is a module of its own, libfairvox-fetch.so, which the program loads only for `fairvox
- * fetch`: libcurl brings two dozen libraries with it. */
+ * This part is a separate module, libfairvox-fetch.so, which the program loads only for `fairvox
+ * fetch`, because libcurl pulls in two dozen libraries. */
 #ifndef CORE_FETCH_FETCH_H
 #define CORE_FETCH_FETCH_H
 
@@ -22,13 +22,13 @@ typedef struct core_fetch_options {
 } core_fetch_options;
 
 typedef struct core_fetched {
-	const char *path;    /* of the file, or of the folder of a set */
-	const char *receipt; /* its NAME.json, as text */
+	const char *path;    /* path of the file, or of the folder of a set */
+	const char *receipt; /* text of its NAME.json */
 } core_fetched;
 
 typedef struct core_fetch_module {
 	size_t size;
-	const char *version; /* of fairvox: both sides must be of one build */
+	const char *version; /* version of fairvox; both sides must be of the same build */
 	fv_status (*catalogue)(fv_ctx *ctx, const char *path, core_catalogue *out);
 	const core_item *(*find)(fv_ctx *ctx, const core_catalogue *catalogue, const char *name);
 	fv_status (*fetch)(fv_ctx *ctx, const core_item *item, const core_fetch_options *options,

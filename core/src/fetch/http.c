@@ -21,23 +21,23 @@ struct core_http {
 	CURL *easy;
 	core_http_options options;
 	char error[CURL_ERROR_SIZE];
-	fv_ctx *ctx; /* of the transfer at work */
+	fv_ctx *ctx; /* of the current transfer */
 	const core_http_file *file;
-	int64_t at; /* bytes of the file that are there */
+	int64_t at; /* bytes of the file so far */
 	struct timespec begin;
 	int64_t begin_at;
-	char etag[256]; /* strong; of the first answer to this transfer */
-	bool no_range;  /* the server gave a part that was not asked for */
-	/* of the answer at work */
-	bool began;
-	int64_t range_first, range_total; /* -1: not said */
+	char etag[256]; /* strong ETag of the first answer to this transfer */
+	bool no_range;  /* the server sent a range that was not requested */
+	/* state of the current answer */
+	bool started;
+	int64_t range_first, range_total; /* -1: not stated */
 	double asked_pause_s;
 	char answer_etag[256];
 	int write_errno;
-	const char *fault; /* in our words; NULL: curl's */
+	const char *fault; /* our own text; NULL: curl's */
 };
 
-fv_status core_http_begin(fv_ctx *ctx)
+fv_status core_http_init(fv_ctx *ctx)
 {
 	return curl_global_init(CURL_GLOBAL_DEFAULT)
 		       ? fv_fail(ctx, FV_FAILED, "libcurl cannot start")
@@ -60,18 +60,18 @@ void core_http_close(core_http *h)
 		curl_easy_cleanup(h->easy);
 }
 
-static double seconds_since(const struct timespec *begin)
+static double get_elapsed_s(const struct timespec *begin)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (double)(now.tv_sec - begin->tv_sec) + 1e-9 * (double)(now.tv_nsec - begin->tv_nsec);
 }
 
-static void tell(const core_http *h)
+static void report_progress(const core_http *h)
 {
 	if (h->options.quiet)
 		return;
-	double mib = 1024 * 1024, s = seconds_since(&h->begin);
+	double mib = 1024 * 1024, s = get_elapsed_s(&h->begin);
 	double rate = s > 0 ? (double)(h->at - h->begin_at) / mib / s : 0;
 	if (h->file->bytes > 0)
 		core_log(h->ctx, CORE_PROGRESS, "fetch: %s: %.1f of %.1f MiB (%.0f%%), %.1f MiB/s",
@@ -82,7 +82,7 @@ static void tell(const core_http *h)
 			(double)h->at / mib, rate);
 }
 
-/* --- what the server says --- */
+/* --- reading the answer --- */
 
 static void copy_value(char *out, size_t room, const char *value, size_t n)
 {
@@ -96,8 +96,8 @@ static void copy_value(char *out, size_t room, const char *value, size_t n)
 	out[n] = '\0';
 }
 
-/* "bytes 100-199/200", the total may be '*' */
-static void read_range(core_http *h, const char *value)
+/* Parses "bytes 100-199/200"; the total may be '*'. */
+static void parse_range(core_http *h, const char *value)
 {
 	char copy[96];
 	if (strncmp(value, "bytes ", 6) || strlen(value) - 6 >= sizeof copy)
@@ -130,7 +130,7 @@ static size_t on_header(char *data, size_t one, size_t n, void *user)
 	copy_value(value, sizeof value, colon + 1, n - key - 1);
 	int64_t pause;
 	if (key == 13 && !strncasecmp(data, "Content-Range", key))
-		read_range(h, value);
+		parse_range(h, value);
 	else if (key == 11 && !strncasecmp(data, "Retry-After", key) &&
 		 core_parse_int(value, &pause) && pause > 0)
 		h->asked_pause_s = (double)pause;
@@ -139,18 +139,19 @@ static size_t on_header(char *data, size_t one, size_t n, void *user)
 	return one * n;
 }
 
-/* Where the body of this answer goes. */
-static bool begin_body(core_http *h)
+/* Decides where the body of this answer goes; false: it is not usable. */
+static bool start_body(core_http *h)
 {
 	long code = 0;
 	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &code);
-	h->began = true;
+	h->started = true;
 	if (code == 206) {
-		bool ours = h->range_first == h->at && (h->file->bytes < 0 || h->range_total < 0 ||
-							       h->range_total == h->file->bytes);
-		h->no_range = !ours;
-		h->fault = ours ? NULL : "the server sent another part than was asked for";
-		return ours;
+		bool matches =
+			h->range_first == h->at && (h->file->bytes < 0 || h->range_total < 0 ||
+							   h->range_total == h->file->bytes);
+		h->no_range = !matches;
+		h->fault = matches ? NULL : "the server sent a different range than requested";
+		return matches;
 	}
 	if (code != 200) {
 		h->fault = core_format(h->ctx, "the server answered with status %ld", code);
@@ -160,7 +161,7 @@ static bool begin_body(core_http *h)
 		h->write_errno = errno;
 		return false;
 	}
-	h->at = h->begin_at = 0; /* the whole file, whatever was asked for */
+	h->at = h->begin_at = 0; /* the server sent the whole file, whatever was requested */
 	strcpy(h->etag, h->answer_etag);
 	return true;
 }
@@ -169,11 +170,12 @@ static size_t on_body(char *data, size_t one, size_t n, void *user)
 {
 	core_http *h = user;
 	size_t done = 0;
-	if (!h->began && !begin_body(h))
+	if (!h->started && !start_body(h))
 		return 0;
 	int64_t most = h->file->bytes >= 0 ? h->file->bytes : h->file->most;
 	if ((h->file->bytes >= 0 || most > 0) && (int64_t)n > most - h->at) {
-		h->fault = core_format(h->ctx, "it is longer than %lld bytes", (long long)most);
+		h->fault = core_format(
+			h->ctx, "the answer is longer than %lld bytes", (long long)most);
 		return 0;
 	}
 	while (done < n) {
@@ -187,14 +189,14 @@ static size_t on_body(char *data, size_t one, size_t n, void *user)
 		done += (size_t)wrote;
 		h->at += wrote;
 	}
-	tell(h);
+	report_progress(h);
 	return one * n;
 }
 
 /* --- one attempt --- */
 
-/* Without the slashes at its end. */
-static int base_length(const char *base)
+/* Length without trailing slashes. */
+static int get_base_length(const char *base)
 {
 	size_t n = strlen(base);
 	while (n && base[n - 1] == '/')
@@ -202,14 +204,16 @@ static int base_length(const char *base)
 	return (int)n;
 }
 
-static const char *mirrored(const core_http *h, const char *url)
+static const char *apply_mirror(const core_http *h, const char *url)
 {
 	static const char hub[] = "https://huggingface.co/";
-	const char *mirror = h->options.mirror, *its = h->options.hub, *rest = strstr(url, "://");
+	const char *mirror = h->options.mirror, *hub_mirror = h->options.hub,
+		   *rest = strstr(url, "://");
 	if (mirror && rest)
-		return core_format(h->ctx, "%.*s/%s", base_length(mirror), mirror, rest + 3);
-	if (its && !strncmp(url, hub, sizeof hub - 1))
-		return core_format(h->ctx, "%.*s/%s", base_length(its), its, url + sizeof hub - 1);
+		return core_format(h->ctx, "%.*s/%s", get_base_length(mirror), mirror, rest + 3);
+	if (hub_mirror && !strncmp(url, hub, sizeof hub - 1))
+		return core_format(h->ctx, "%.*s/%s", get_base_length(hub_mirror), hub_mirror,
+			url + sizeof hub - 1);
 	return url;
 }
 
@@ -244,7 +248,7 @@ static void set_options(
 		curl_easy_setopt(e, CURLOPT_RANGE, range);
 }
 
-static CURLcode attempt(core_http *h, const char *url)
+static CURLcode try_transfer(core_http *h, const char *url)
 {
 	char range[32], condition[300];
 	struct curl_slist *headers = NULL;
@@ -254,7 +258,7 @@ static CURLcode attempt(core_http *h, const char *url)
 		snprintf(condition, sizeof condition, "If-Range: %s", h->etag);
 		headers = curl_slist_append(NULL, condition);
 	}
-	h->began = false;
+	h->started = false;
 	h->fault = NULL;
 	h->write_errno = 0;
 	h->asked_pause_s = 0;
@@ -265,16 +269,16 @@ static CURLcode attempt(core_http *h, const char *url)
 	return code;
 }
 
-/* --- what to make of it --- */
+/* --- judging the result --- */
 
 enum verdict { DONE, AGAIN, OVER };
 
-static bool is_passing_status(long status)
+static bool is_temporary_status(long status)
 {
 	return status == 408 || status == 425 || status == 429 || status >= 500;
 }
 
-static enum verdict judge_answer(core_http *h, const core_http_file *file)
+static enum verdict classify_answer(core_http *h, const core_http_file *file)
 {
 	curl_off_t length = -1;
 	long status = 0;
@@ -286,29 +290,29 @@ static enum verdict judge_answer(core_http *h, const core_http_file *file)
 	curl_easy_getinfo(h->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
 	if (file->bytes < 0 || h->at == file->bytes)
 		return DONE;
-	h->fault = core_format(h->ctx, "it ends after %lld of %lld bytes", (long long)h->at,
+	h->fault = core_format(h->ctx, "the answer ends after %lld of %lld bytes", (long long)h->at,
 		(long long)file->bytes);
-	return length < 0 ? AGAIN : OVER; /* without a length the end may have been a cut */
+	return length < 0 ? AGAIN : OVER; /* without a length the end may be a lost connection */
 }
 
-static enum verdict judge_error(core_http *h)
+static enum verdict classify_status(core_http *h)
 {
 	long status = 0;
 	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
 	h->fault = core_format(h->ctx, "the server answered with status %ld", status);
 	if (status != 416 || !h->at)
-		return is_passing_status(status) ? AGAIN : OVER;
-	h->at = 0; /* what is there is longer than the file */
+		return is_temporary_status(status) ? AGAIN : OVER;
+	h->at = 0; /* the part is longer than the file */
 	return ftruncate(h->file->fd, 0) ? OVER : AGAIN;
 }
 
-static enum verdict judge(core_http *h, const core_http_file *file, CURLcode code)
+static enum verdict classify_result(core_http *h, const core_http_file *file, CURLcode code)
 {
 	switch (code) {
 	case CURLE_OK:
-		return judge_answer(h, file);
+		return classify_answer(h, file);
 	case CURLE_HTTP_RETURNED_ERROR:
-		return judge_error(h);
+		return classify_status(h);
 	case CURLE_WRITE_ERROR:
 		return h->no_range && !h->write_errno ? AGAIN : OVER;
 	case CURLE_UNSUPPORTED_PROTOCOL:
@@ -342,7 +346,8 @@ static void set_source(core_http *h, core_http_file *file)
 	file->source = core_strndup(h->ctx, url, strcspn(url, "?#"));
 }
 
-static fv_status fail(core_http *h, const core_http_file *file, const char *url, CURLcode code)
+static fv_status fail_transfer(
+	core_http *h, const core_http_file *file, const char *url, CURLcode code)
 {
 	if (h->write_errno)
 		return fv_fail(h->ctx, FV_FAILED, "%s: cannot write: %s", file->name,
@@ -363,24 +368,24 @@ fv_status core_http_get(fv_ctx *ctx, core_http *h, core_http_file *file)
 	h->no_range = false;
 	clock_gettime(CLOCK_MONOTONIC, &h->begin);
 	if (h->at)
-		core_log(ctx, CORE_INFO, "%s: goes on after the %lld bytes that are there",
-			file->name, (long long)h->at);
-	const char *url = mirrored(h, file->url);
+		core_log(ctx, CORE_INFO, "%s: resuming after %lld bytes", file->name,
+			(long long)h->at);
+	const char *url = apply_mirror(h, file->url);
 	double wait_s = h->options.wait_s;
 	int64_t idle = 0;
 	while (url && !(file->bytes > 0 && h->at == file->bytes)) {
 		int64_t before = h->at;
-		CURLcode code = attempt(h, url);
-		enum verdict verdict = judge(h, file, code);
+		CURLcode code = try_transfer(h, url);
+		enum verdict verdict = classify_result(h, file, code);
 		if (verdict == DONE)
 			break;
 		idle = h->at > before ? 0 : idle + 1;
 		wait_s = h->at > before ? h->options.wait_s : wait_s;
 		if (verdict == OVER || idle > h->options.retries)
-			return fail(h, file, url, code);
+			return fail_transfer(h, file, url, code);
 		double pause_s = h->asked_pause_s > wait_s ? h->asked_pause_s : wait_s;
 		pause_s = pause_s < ASKED_PAUSE_MAX_S ? pause_s : ASKED_PAUSE_MAX_S;
-		core_log(ctx, CORE_INFO, "%s: %s; %lld bytes are there, trying again in %.0f s",
+		core_log(ctx, CORE_INFO, "%s: %s: have %lld bytes, trying again in %.0f s",
 			file->name,
 			h->fault      ? h->fault
 			: h->error[0] ? h->error

@@ -14,7 +14,7 @@ static void add_text(json_t *to, const char *key, const char *text)
 		json_object_set_new(to, key, json_string(text));
 }
 
-json_t *core_receipt(const core_item *item, const core_got *got)
+json_t *core_receipt_create(const core_item *item, const core_obtained *got)
 {
 	char date[32];
 	time_t now = time(NULL);
@@ -47,7 +47,7 @@ fv_status core_receipt_write(fv_ctx *ctx, json_t *receipt, const char *path, con
 	return line ? core_file_write(ctx, path, line, strlen(line)) : FV_FAILED;
 }
 
-const char *core_receipt_sha256(fv_ctx *ctx, const char *path, const char *file)
+const char *core_receipt_read_sha256(fv_ctx *ctx, const char *path, const char *file)
 {
 	json_t *root = json_load_file(path, 0, NULL);
 	const json_t *of = file ? json_object_get(json_object_get(root, "files"), file) : root;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Many files from one list: several at a time, each checked, those that are there left alone. */
+/* Fetches many files from one list: several at a time, each verified; files that exist are only
+ * checked. */
 #include <ctype.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -12,14 +13,14 @@
 #include "base/progress.h"
 #include "fetch/file.h"
 
-#define FAULTS_MAX 8 /* files that fail before the rest is left */
+#define FAULTS_MAX 8 /* files that may fail before the rest is skipped */
 #define TICK_NS 200000000
 
 struct entry {
 	const char *name;
 	const char *sha256; /* NULL: not in the list */
 	int64_t bytes;
-	core_got got;
+	core_obtained got;
 };
 
 struct set {
@@ -29,20 +30,19 @@ struct set {
 	const char *folder, *receipt;
 	struct entry *entry;
 	size_t n;
-	atomic_size_t next, done, brought;
-	atomic_size_t
-		first_url; /* the address that answered last: one that is spent is not asked for every file */
+	atomic_size_t next, done, downloaded;
+	atomic_size_t first_url; /* the URL that answered last; it is tried first */
 	atomic_int failed;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	size_t at_work; /* workers; under the lock */
+	size_t at_work; /* running workers; guarded by lock */
 };
 
 struct worker {
 	struct set *set;
 	pthread_t thread;
-	fv_ctx *ctx;             /* of the file at work */
-	fv_status status, fault; /* the first ends the worker, the second only a file */
+	fv_ctx *ctx;             /* of the current file */
+	fv_status status, fault; /* status ends the worker, fault concerns one file */
 };
 
 /* --- the list --- */
@@ -55,8 +55,8 @@ static bool is_plain_name(const char *name)
 	return name[0] && name[0] != '.';
 }
 
-/* One line "URL BYTES SHA256 ..."; lines about other things are passed over. */
-static fv_status read_line(struct set *s, char *line, int64_t number)
+/* Parses one line "URL BYTES SHA256 ..."; lines about other URLs are skipped. */
+static fv_status parse_line(struct set *s, char *line, int64_t number)
 {
 	const core_file_set *files = s->item->set;
 	char *rest, *url = strtok_r(line, " \t\r", &rest);
@@ -69,13 +69,14 @@ static fv_status read_line(struct set *s, char *line, int64_t number)
 	*e = (struct entry){.name = url + n, .sha256 = hex};
 	if (!hex || strlen(hex) != 64 || strspn(hex, "0123456789abcdef") != 64 ||
 		!core_parse_int(bytes, &e->bytes) || e->bytes < 1 || !is_plain_name(e->name))
-		return fv_fail(s->ctx, FV_DATA, "%s.list:%lld: not a name, a size and a SHA-256",
-			s->folder, (long long)number);
+		return fv_fail(s->ctx, FV_DATA,
+			"%s.list:%lld: expected a URL, a size and a SHA-256", s->folder,
+			(long long)number);
 	s->n++;
 	return FV_OK;
 }
 
-static fv_status read_list(struct set *s, char *text)
+static fv_status parse_list(struct set *s, char *text)
 {
 	const core_file_set *files = s->item->set;
 	size_t lines = 1;
@@ -87,7 +88,7 @@ static fv_status read_list(struct set *s, char *text)
 	int64_t number = 0;
 	char *rest = text;
 	for (char *line; (line = strsep(&rest, "\n"));) {
-		fv_status status = read_line(s, line, ++number);
+		fv_status status = parse_line(s, line, ++number);
 		if (status)
 			return status;
 	}
@@ -96,18 +97,18 @@ static fv_status read_list(struct set *s, char *text)
 			files->prefix);
 	for (size_t i = 0; i < files->n_also; i++) {
 		if (!is_plain_name(files->also[i]))
-			return fv_fail(s->ctx, FV_CONFIG, "%s: '%s' is no name of a file",
+			return fv_fail(s->ctx, FV_CONFIG, "%s: '%s' is not a file name",
 				s->item->name, files->also[i]);
 		s->entry[s->n++] = (struct entry){.name = files->also[i], .bytes = -1};
 	}
 	return FV_OK;
 }
 
-static fv_status get_list(struct set *s)
+static fv_status fetch_list(struct set *s)
 {
 	const core_form *form = &s->item->set->list;
 	const char *path = core_format(s->ctx, "%s.list", s->folder);
-	core_got got = {.bytes = -1};
+	core_obtained got = {.bytes = -1};
 	core_http *http = NULL;
 	if (!path)
 		return FV_FAILED;
@@ -116,7 +117,7 @@ static fv_status get_list(struct set *s)
 		     form->sha256 && !strcmp(got.sha256, form->sha256);
 	if (!there && s->options->offline)
 		return fv_fail(s->ctx, FV_DATA,
-			"%s: the list of files is not at %s, and --offline forbids to ask for it",
+			"%s: the list of files is not at %s: run without --offline to download it",
 			s->item->name, path);
 	if (!there)
 		status = core_http_open(s->ctx, &s->options->http, &http);
@@ -127,43 +128,44 @@ static fv_status get_list(struct set *s)
 	size_t size;
 	if (!status)
 		status = core_file_read(s->ctx, path, 64 << 20, &text, &size);
-	return status ? status : read_list(s, text);
+	return status ? status : parse_list(s, text);
 }
 
 /* --- one file --- */
 
-static const char *with_name(fv_ctx *ctx, const char *url, const char *name)
+static const char *fill_name(fv_ctx *ctx, const char *url, const char *name)
 {
 	const char *at = strstr(url, "{file}");
 	return at ? core_format(ctx, "%.*s%s%s", (int)(at - url), url, name, at + strlen("{file}"))
 		  : url;
 }
 
-/* The hash of a file that is not in the list: from its pointer, or as recorded when offline. */
-static fv_status learn(
-	struct worker *w, core_http *http, const struct entry *e, core_form *form, core_got *got)
+/* Finds the hash of a file that is not in the list: from its pointer, or from the receipt when
+ * offline. */
+static fv_status find_hash(struct worker *w, core_http *http, const struct entry *e,
+	core_form *form, core_obtained *got)
 {
 	struct set *s = w->set;
 	got->proof = CORE_PROOF_PINNED;
 	if (form->sha256)
 		return FV_OK;
 	if (http) {
-		const char *pointer = with_name(w->ctx, s->item->set->pointer, e->name);
+		const char *pointer = fill_name(w->ctx, s->item->set->pointer, e->name);
 		got->proof = CORE_PROOF_POINTER;
 		return pointer ? core_read_pointer(w->ctx, http, e->name, pointer, form)
 			       : FV_FAILED;
 	}
 	got->proof = CORE_PROOF_RECEIPT;
-	form->sha256 = core_receipt_sha256(w->ctx, s->receipt, e->name);
-	return form->sha256 ? FV_OK
-			    : fv_fail(w->ctx, FV_DATA,
-				      "%s: no hash of it is known here, and --offline forbids to "
-				      "ask for it",
-				      e->name);
+	form->sha256 = core_receipt_read_sha256(w->ctx, s->receipt, e->name);
+	return form->sha256
+		       ? FV_OK
+		       : fv_fail(w->ctx, FV_DATA,
+				 "%s: no hash is known: run without --offline to read its pointer",
+				 e->name);
 }
 
-static fv_status check_there(
-	struct worker *w, const char *target, const core_form *form, core_got *got, bool *there)
+static fv_status check_present(struct worker *w, const char *target, const core_form *form,
+	core_obtained *got, bool *there)
 {
 	*there = core_file_exists(target) && !w->set->options->force;
 	if (!*there)
@@ -172,22 +174,22 @@ static fv_status check_there(
 	if (status || !strcmp(got->sha256, form->sha256))
 		return status;
 	return fv_fail(w->ctx, FV_DATA,
-		"%s: is there, but its SHA-256 is %s and should be %s; --force replaces it", target,
+		"%s: exists, but its SHA-256 is %s, expected %s: --force replaces it", target,
 		got->sha256, form->sha256);
 }
 
-static fv_status bring(struct worker *w, core_http *http, const struct entry *e, const char *target,
-	core_form *form, core_got *got)
+static fv_status download_file(struct worker *w, core_http *http, const struct entry *e,
+	const char *target, core_form *form, core_obtained *got)
 {
 	const core_file_set *files = w->set->item->set;
 	if (!http)
 		return fv_fail(w->ctx, FV_DATA,
-			"%s: is missing, and --offline forbids to ask for it", target);
+			"%s: is missing: run without --offline to download it", target);
 	const char *proof = got->proof;
 	size_t first = atomic_load(&w->set->first_url);
 	for (size_t i = 0;; i++) {
 		size_t at = (first + i) % files->n_urls;
-		form->url = with_name(w->ctx, files->url[at], e->name);
+		form->url = fill_name(w->ctx, files->url[at], e->name);
 		fv_status status = form->url
 					   ? core_download(w->ctx, http, form, e->name, target, got)
 					   : FV_FAILED;
@@ -203,27 +205,28 @@ static fv_status bring(struct worker *w, core_http *http, const struct entry *e,
 static fv_status fetch_one(struct worker *w, core_http *http, struct entry *e)
 {
 	core_form form = {.from = "", .sha256 = e->sha256, .bytes = e->sha256 ? e->bytes : -1};
-	core_got got = {.bytes = -1};
+	core_obtained got = {.bytes = -1};
 	bool there;
 	const char *target = core_path_join(w->ctx, w->set->folder, e->name);
-	fv_status status = target ? learn(w, http, e, &form, &got) : FV_FAILED;
+	fv_status status = target ? find_hash(w, http, e, &form, &got) : FV_FAILED;
 	if (!status)
-		status = check_there(w, target, &form, &got, &there);
+		status = check_present(w, target, &form, &got, &there);
 	if (!status && !there)
-		status = bring(w, http, e, target, &form, &got);
+		status = download_file(w, http, e, target, &form, &got);
 	if (status)
 		return status;
 	if (!there)
-		atomic_fetch_add(&w->set->brought, 1);
-	got.url = got.source = got.from = NULL; /* they end with this file's context */
+		atomic_fetch_add(&w->set->downloaded, 1);
+	got.url = got.source = got.from = NULL; /* they belong to the context of this file */
 	e->got = got;
 	return FV_OK;
 }
 
-/* --- all of them --- */
+/* --- all files --- */
 
-/* One file in a context of its own; its log is dropped, for many threads would talk at once. */
-static fv_status try_one(struct worker *w, core_http *http, struct entry *e)
+/* Fetches one file in its own context. Its log is dropped, because many threads would log at
+ * once. */
+static fv_status try_fetch_one(struct worker *w, core_http *http, struct entry *e)
 {
 	struct set *s = w->set;
 	w->ctx = core_ctx_new();
@@ -241,7 +244,7 @@ static fv_status try_one(struct worker *w, core_http *http, struct entry *e)
 	return status;
 }
 
-static void work(struct worker *w)
+static void fetch_files(struct worker *w)
 {
 	struct set *s = w->set;
 	fv_ctx *own = core_ctx_new();
@@ -254,7 +257,7 @@ static void work(struct worker *w)
 		size_t i = atomic_fetch_add(&s->next, 1);
 		if (i >= s->n)
 			break;
-		fv_status status = try_one(w, http, &s->entry[i]);
+		fv_status status = try_fetch_one(w, http, &s->entry[i]);
 		if (status == FV_FAILED)
 			w->status = status;
 		else if (status && !w->fault)
@@ -268,7 +271,7 @@ static void *run_worker(void *user)
 {
 	struct worker *w = user;
 	struct set *s = w->set;
-	work(w);
+	fetch_files(w);
 	pthread_mutex_lock(&s->lock);
 	s->at_work--;
 	pthread_cond_signal(&s->changed);
@@ -276,7 +279,7 @@ static void *run_worker(void *user)
 	return NULL;
 }
 
-static void watch(struct set *s)
+static void report_progress(struct set *s)
 {
 	core_progress progress = core_progress_begin(s->ctx, "fetch", "files");
 	pthread_mutex_lock(&s->lock);
@@ -307,31 +310,34 @@ static fv_status run_workers(struct set *s)
 	pthread_mutex_lock(&s->lock);
 	s->at_work -= n - begun;
 	pthread_mutex_unlock(&s->lock);
-	watch(s);
-	fv_status status = begun ? FV_OK : fv_fail(s->ctx, FV_FAILED, "threads cannot be started");
+	report_progress(s);
+	fv_status status =
+		begun ? FV_OK
+		      : fv_fail(s->ctx, FV_FAILED, "%s: cannot start threads", s->item->name);
 	for (size_t i = 0; i < begun; i++) {
 		pthread_join(worker[i].thread, NULL);
-		fv_status its = worker[i].status ? worker[i].status : worker[i].fault;
-		status = status == FV_FAILED || !its ? status : its;
+		fv_status result = worker[i].status ? worker[i].status : worker[i].fault;
+		status = status == FV_FAILED || !result ? status : result;
 	}
 	if (status && !core_error_count(s->ctx))
 		return fv_fail(s->ctx, status, "%s: out of memory", s->item->name);
 	size_t left = s->n - (atomic_load(&s->done) - (size_t)atomic_load(&s->failed));
 	if (status)
 		return fv_fail(s->ctx, status,
-			"%s: %zu of %zu files are not in %s; the same command goes on from here",
+			"%s: %zu of %zu files are missing from %s: run the same command again to "
+			"continue",
 			s->item->name, left, s->n, s->folder);
 	return FV_OK;
 }
 
-static fv_status record(struct set *s, core_fetched *out)
+static fv_status write_receipt(struct set *s, core_fetched *out)
 {
-	json_t *receipt = core_receipt(s->item, NULL), *files = json_object();
+	json_t *receipt = core_receipt_create(s->item, NULL), *files = json_object();
 	int64_t bytes = 0;
 	if (!receipt || !files)
 		return fv_fail(s->ctx, FV_FAILED, "out of memory");
 	for (size_t i = 0; i < s->n; i++) {
-		const core_got *got = &s->entry[i].got;
+		const core_obtained *got = &s->entry[i].got;
 		bytes += got->bytes;
 		json_object_set_new(files, s->entry[i].name,
 			json_pack("{s:s, s:I, s:s}", "sha256", got->sha256, "bytes",
@@ -344,8 +350,8 @@ static fv_status record(struct set *s, core_fetched *out)
 	json_object_set_new(receipt, "files", files);
 	out->path = s->folder;
 	core_log(s->ctx, CORE_INFO,
-		"%s: %zu files, %lld bytes, all as their SHA-256 says; %zu were brought now",
-		s->folder, s->n, (long long)bytes, (size_t)atomic_load(&s->brought));
+		"%s: %zu files, %lld bytes, every SHA-256 correct; %zu downloaded now", s->folder,
+		s->n, (long long)bytes, (size_t)atomic_load(&s->downloaded));
 	return core_receipt_write(s->ctx, receipt, s->receipt, &out->receipt);
 }
 
@@ -359,7 +365,7 @@ fv_status core_fetch_set(fv_ctx *ctx, const core_item *item, const core_fetch_op
 		.receipt = core_format(ctx, "%s.json", folder)};
 	fv_status status = s.receipt ? core_make_dirs(ctx, folder) : FV_FAILED;
 	if (!status)
-		status = get_list(&s);
+		status = fetch_list(&s);
 	if (status)
 		return status;
 	pthread_mutex_init(&s.lock, NULL);
@@ -367,5 +373,5 @@ fv_status core_fetch_set(fv_ctx *ctx, const core_item *item, const core_fetch_op
 	status = run_workers(&s);
 	pthread_cond_destroy(&s.changed);
 	pthread_mutex_destroy(&s.lock);
-	return status ? status : record(&s, out);
+	return status ? status : write_receipt(&s, out);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who speaks how. The order of the draws is part of the format: a change of it is another corpus.
- */
+/* Draws the parameters of speakers and utterances. The order of the draws is part of the format:
+ * another order gives another corpus. */
 #include "synth/synth.h"
 
 #include <math.h>
@@ -27,9 +27,9 @@ static const double speaker_sd[CORE_SYNTH_DIMS] = {1.0, 0.12, 0.07, 2.5, 2, 0.03
 
 #define MALE_VOICES 8
 #define FEMALE_VOICES 5
-#define SEMITONES_A_UNIT 0.149 /* of espeak-ng's pitch, measured */
+#define SEMITONES_PER_STEP 0.149 /* per step of espeak-ng's pitch, measured */
 
-static uint64_t fnv1a64(uint64_t hash, const char *text)
+static uint64_t hash_text(uint64_t hash, const char *text)
 {
 	for (; *text; text++)
 		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
@@ -40,12 +40,12 @@ static uint64_t fnv1a64(uint64_t hash, const char *text)
 
 uint64_t core_fnv1a64(const char *text)
 {
-	return fnv1a64(FNV_START, text);
+	return hash_text(FNV_START, text);
 }
 
-core_splitmix core_splitmix_named(const char *kind, const char *name, uint64_t seed)
+core_splitmix core_splitmix_seed(const char *kind, const char *name, uint64_t seed)
 {
-	uint64_t hash = fnv1a64(fnv1a64(fnv1a64(FNV_START, kind), "/"), name);
+	uint64_t hash = hash_text(hash_text(hash_text(FNV_START, kind), "/"), name);
 	return (core_splitmix){hash ^ (seed * UINT64_C(0x9E3779B97F4A7C15))};
 }
 
@@ -70,7 +70,7 @@ double core_splitmix_normal(core_splitmix *rng)
 
 void core_synth_draw_speaker(core_synth_speaker *speaker, uint64_t seed)
 {
-	core_splitmix rng = core_splitmix_named("speaker", speaker->id, seed);
+	core_splitmix rng = core_splitmix_seed("speaker", speaker->id, seed);
 	uint64_t voices = speaker->male ? MALE_VOICES : FEMALE_VOICES;
 	speaker->voice = (int)(core_splitmix_next(&rng) % voices) + 1;
 	double a = core_splitmix_normal(&rng), b = core_splitmix_normal(&rng);
@@ -85,9 +85,10 @@ void core_synth_draw_speaker(core_synth_speaker *speaker, uint64_t seed)
 		speaker->habit[i] = core_splitmix_normal(&rng) * speaker_sd[i];
 }
 
-/* The label less its floor (which takes the smoothing away), moved towards its largest class. Ties
- * share; a label without any preference is the uniform mixture. */
-static void mixture(const double *label, double mix, double *weight)
+/* Computes the mixture weights: the label minus its minimum (which removes the label smoothing),
+ * normalised and moved towards its largest class. Ties share; a label without any preference
+ * gives the uniform mixture. */
+static void compute_mixture(const double *label, double mix, double *weight)
 {
 	double least = label[0], total = 0, largest = 0;
 	int n_largest = 0;
@@ -105,7 +106,7 @@ static void mixture(const double *label, double mix, double *weight)
 		weight[k] = mix * weight[k] + (weight[k] == largest ? (1 - mix) / n_largest : 0);
 }
 
-static int round_into(double value, int low, int high)
+static int round_to_range(double value, int low, int high)
 {
 	if (value <= low)
 		return low;
@@ -115,9 +116,9 @@ static int round_into(double value, int low, int high)
 void core_synth_draw_utterance(core_synth_utterance *utterance, const core_synth_speaker *speaker,
 	const core_synth_knobs *knobs)
 {
-	core_splitmix rng = core_splitmix_named("utt", utterance->file_name, knobs->seed);
+	core_splitmix rng = core_splitmix_seed("utt", utterance->file_name, knobs->seed);
 	double *v = utterance->v;
-	mixture(utterance->label, knobs->mix, utterance->weight);
+	compute_mixture(utterance->label, knobs->mix, utterance->weight);
 	for (int i = 0; i < CORE_SYNTH_DIMS; i++) {
 		double shift = 0;
 		for (int k = 0; k < CORE_SYNTH_CLASSES; k++)
@@ -126,16 +127,17 @@ void core_synth_draw_utterance(core_synth_utterance *utterance, const core_synth
 		       knobs->jitter * utterance_sd[i] * core_splitmix_normal(&rng);
 	}
 	double tract_st = 12 * log2(speaker->tract);
-	double pitch = 50 + (v[CORE_SYNTH_PITCH] + speaker->pitch_st - tract_st) / SEMITONES_A_UNIT;
-	utterance->pitch = round_into(pitch, 0, 99);
-	utterance->range_percent = round_into(100 * exp(v[CORE_SYNTH_RANGE]), 0, 9999);
+	double pitch =
+		50 + (v[CORE_SYNTH_PITCH] + speaker->pitch_st - tract_st) / SEMITONES_PER_STEP;
+	utterance->pitch = round_to_range(pitch, 0, 99);
+	utterance->range_percent = round_to_range(100 * exp(v[CORE_SYNTH_RANGE]), 0, 9999);
 	double rate = 175 * speaker->tempo * exp(v[CORE_SYNTH_TEMPO]) / speaker->tract;
-	utterance->rate_wpm = round_into(rate, 90, 400);
+	utterance->rate_wpm = round_to_range(rate, 90, 400);
 	utterance->tremor_phase = v[CORE_SYNTH_TREMOR] > 0 ? core_splitmix_uniform(&rng) : 0;
 	utterance->room_db = -60 + 3 * core_splitmix_normal(&rng);
 }
 
-const char *core_synth_sentence(const char *code)
+const char *core_synth_find_sentence(const char *code)
 {
 	static const char *const sentences[][2] = {
 		{"IEO", "It's eleven o'clock."},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* espeak-ng as a program: started without a shell, its WAV read from a pipe, its words kept for the
- * message when it fails. It is GPL and is never linked. */
+/* Runs espeak-ng as a separate program, without a shell: its WAV is read from a pipe and its
+ * stderr kept for the error message. It is under the GPL and never linked. */
 #include "synth/synth.h"
 
 #include <errno.h>
@@ -16,20 +16,20 @@
 
 #include "base/clock.h"
 
-#define PATIENCE_S 60            /* a sentence takes some 20 ms */
+#define PATIENCE_S 60            /* a sentence takes about 20 ms */
 #define OUTPUT_LIMIT (64u << 20) /* a sentence is about 100 KB */
 
 extern char **environ;
 
 struct child {
 	pid_t pid;
-	int out;   /* read end of its stdout */
-	int words; /* memory file that is its stderr */
+	int out;      /* read end of its stdout */
+	int messages; /* memory file that receives its stderr */
 };
 
-/* stdin is /dev/null. Ctrl-C stays the caller's business: a child that it reached would look
- * broken. Returns 0 or an errno. */
-static int spawn(struct child *child, int to, char *const argv[])
+/* Starts the program with stdin from /dev/null. SIGINT stays as the caller has set it, because a
+ * child that it ended would look like a failure. Returns 0 or an errno. */
+static int spawn_program(struct child *child, int to, char *const argv[])
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -42,7 +42,7 @@ static int spawn(struct child *child, int to, char *const argv[])
 	posix_spawnattr_init(&attributes);
 	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, to, 1);
-	posix_spawn_file_actions_adddup2(&actions, child->words, 2);
+	posix_spawn_file_actions_adddup2(&actions, child->messages, 2);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setsigdefault(&attributes, &normal);
@@ -52,16 +52,16 @@ static int spawn(struct child *child, int to, char *const argv[])
 	return error;
 }
 
-static int start(struct child *child, char *const argv[])
+static int start_child(struct child *child, char *const argv[])
 {
 	int ends[2];
 	*child = (struct child){.pid = -1, .out = -1};
-	child->words = memfd_create("words", MFD_CLOEXEC);
-	if (child->words < 0)
+	child->messages = memfd_create("messages", MFD_CLOEXEC);
+	if (child->messages < 0)
 		return errno;
 	int error = pipe2(ends, O_CLOEXEC) ? errno : 0;
 	if (!error) {
-		error = spawn(child, ends[1], argv);
+		error = spawn_program(child, ends[1], argv);
 		close(ends[1]);
 		if (error)
 			close(ends[0]);
@@ -69,15 +69,15 @@ static int start(struct child *child, char *const argv[])
 			child->out = ends[0];
 	}
 	if (error)
-		close(child->words);
+		close(child->messages);
 	return error;
 }
 
-/* Closes what is open and waits for the end; `harshly` kills it first. Returns its wait status. */
-static int end(struct child *child, bool harshly)
+/* Closes the pipe and waits for the child; `must_kill` kills it first. Returns its wait status. */
+static int end_child(struct child *child, bool must_kill)
 {
 	int status = 0;
-	if (harshly)
+	if (must_kill)
 		kill(child->pid, SIGKILL);
 	close(child->out);
 	while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
@@ -85,18 +85,18 @@ static int end(struct child *child, bool harshly)
 	return status;
 }
 
-/* The first line it wrote to stderr, or "". Closes the file. */
-static void take_words(struct child *child, char *line, size_t size)
+/* Reads the first line the child wrote to stderr, or "", and closes the file. */
+static void read_first_message(struct child *child, char *line, size_t size)
 {
-	ssize_t n = pread(child->words, line, size - 1, 0);
+	ssize_t n = pread(child->messages, line, size - 1, 0);
 	line[n > 0 ? n : 0] = '\0';
 	line[strcspn(line, "\n")] = '\0';
-	close(child->words);
+	close(child->messages);
 }
 
 enum outcome { ENDED, TOO_LATE, TOO_MUCH, BROKEN };
 
-static enum outcome collect(const struct child *child, core_text *output)
+static enum outcome read_output(const struct child *child, core_text *output)
 {
 	double deadline = core_clock_s() + PATIENCE_S;
 	char chunk[1 << 16];
@@ -119,36 +119,33 @@ static enum outcome collect(const struct child *child, core_text *output)
 	}
 }
 
-static fv_status not_found(fv_ctx *ctx, const char *program, int error)
+static fv_status fail_not_found(fv_ctx *ctx, const char *program, int error)
 {
-	return fv_fail(ctx, FV_DATA,
-		"%s: cannot be run: %s; the Debian package 'espeak-ng' has it (apt install "
-		"espeak-ng)",
+	return fv_fail(ctx, FV_DATA, "%s: cannot run: %s: install it with 'apt install espeak-ng'",
 		program, strerror(error));
 }
 
-/* Runs it to its end; output is what it wrote to stdout. */
-static fv_status run(fv_ctx *ctx, char *const argv[], core_text *output)
+/* Runs the program until it ends; `output` is what it wrote to stdout. */
+static fv_status run_program(fv_ctx *ctx, char *const argv[], core_text *output)
 {
 	struct child child;
-	char words[256];
-	int error = start(&child, argv);
+	char messages[256];
+	int error = start_child(&child, argv);
 	if (error == ENOENT || error == EACCES || error == ENOEXEC || error == ENOTDIR)
-		return not_found(ctx, argv[0], error);
+		return fail_not_found(ctx, argv[0], error);
 	if (error)
-		return fv_fail(
-			ctx, FV_FAILED, "%s: cannot be started: %s", argv[0], strerror(error));
-	enum outcome outcome = collect(&child, output);
-	int status = end(&child, outcome != ENDED);
-	take_words(&child, words, sizeof words);
+		return fv_fail(ctx, FV_FAILED, "%s: cannot start: %s", argv[0], strerror(error));
+	enum outcome outcome = read_output(&child, output);
+	int status = end_child(&child, outcome != ENDED);
+	read_first_message(&child, messages, sizeof messages);
 	switch (outcome) {
 	case TOO_LATE:
-		return fv_fail(ctx, FV_FAILED, "%s: no end after %d s", argv[0], PATIENCE_S);
+		return fv_fail(ctx, FV_FAILED, "%s: did not end within %d s", argv[0], PATIENCE_S);
 	case TOO_MUCH:
 		return fv_fail(
 			ctx, FV_FAILED, "%s: wrote more than %u bytes", argv[0], OUTPUT_LIMIT);
 	case BROKEN:
-		return fv_fail(ctx, FV_FAILED, "%s: its output cannot be read", argv[0]);
+		return fv_fail(ctx, FV_FAILED, "%s: cannot read its output", argv[0]);
 	case ENDED:
 		break;
 	}
@@ -156,23 +153,23 @@ static fv_status run(fv_ctx *ctx, char *const argv[], core_text *output)
 		return fv_fail(ctx, FV_FAILED, "%s: ended by signal %d", argv[0], WTERMSIG(status));
 	if (WEXITSTATUS(status))
 		return fv_fail(ctx, FV_FAILED, "%s: exit code %d%s%s", argv[0], WEXITSTATUS(status),
-			words[0] ? ": " : "", words);
+			messages[0] ? ": " : "", messages);
 	return FV_OK;
 }
 
-/* "eSpeak NG text-to-speech: 1.51  Data at: /usr/..." -> "1.51" */
+/* Parses "eSpeak NG text-to-speech: 1.51  Data at: /usr/..." -> "1.51". */
 fv_status core_espeak_find(fv_ctx *ctx, core_espeak *espeak)
 {
 	core_text output = {0};
 	if (!espeak->program)
 		espeak->program = "espeak-ng";
 	char *argv[] = {(char *)espeak->program, (char[]){"--version"}, NULL};
-	fv_status status = run(ctx, argv, &output);
+	fv_status status = run_program(ctx, argv, &output);
 	bool named = output.data && !status && !strncmp(output.data, "eSpeak NG", 9);
 	const char *colon = named ? strstr(output.data, ": ") : NULL;
 	size_t n = colon ? strcspn(colon + 2, " \t\r\n") : 0;
 	if (!status && (n == 0 || n >= sizeof espeak->version))
-		status = fv_fail(ctx, FV_DATA, "%s: does not tell its version: is it espeak-ng?",
+		status = fv_fail(ctx, FV_DATA, "%s: did not print a version: is it espeak-ng?",
 			espeak->program);
 	else if (!status)
 		snprintf(espeak->version, sizeof espeak->version, "%.*s", (int)n, colon + 2);
@@ -180,7 +177,7 @@ fv_status core_espeak_find(fv_ctx *ctx, core_espeak *espeak)
 	return status;
 }
 
-void core_espeak_markup(core_text *out, const char *text, int range_percent)
+void core_espeak_add_markup(core_text *out, const char *text, int range_percent)
 {
 	core_text_add(out, "<prosody range=\"%d%%\">", range_percent);
 	for (; *text; text++) {
@@ -196,7 +193,7 @@ void core_espeak_markup(core_text *out, const char *text, int range_percent)
 	core_text_add(out, "</prosody>");
 }
 
-static uint32_t little(const unsigned char *p, int bytes)
+static uint32_t read_little(const unsigned char *p, int bytes)
 {
 	uint32_t value = 0;
 	for (int i = bytes - 1; i >= 0; i--)
@@ -204,7 +201,7 @@ static uint32_t little(const unsigned char *p, int bytes)
 	return value;
 }
 
-bool core_espeak_parse(const unsigned char *data, size_t size, const unsigned char **samples,
+bool core_espeak_parse_wav(const unsigned char *data, size_t size, const unsigned char **samples,
 	size_t *n, int *rate_hz)
 {
 	bool have_format = false;
@@ -212,12 +209,12 @@ bool core_espeak_parse(const unsigned char *data, size_t size, const unsigned ch
 		return false;
 	for (size_t at = 12; size - at >= 8;) {
 		const unsigned char *chunk = data + at, *body = chunk + 8;
-		size_t room = size - at - 8, claimed = little(chunk + 4, 4);
+		size_t room = size - at - 8, claimed = read_little(chunk + 4, 4);
 		size_t held = claimed < room ? claimed : room;
 		if (!memcmp(chunk, "fmt ", 4) && held >= 16) {
-			uint32_t hz = little(body + 4, 4);
-			if (little(body, 2) != 1 || little(body + 2, 2) != 1 ||
-				little(body + 14, 2) != 16 || hz < 8000 || hz > 192000)
+			uint32_t hz = read_little(body + 4, 4);
+			if (read_little(body, 2) != 1 || read_little(body + 2, 2) != 1 ||
+				read_little(body + 14, 2) != 16 || hz < 8000 || hz > 192000)
 				return false;
 			*rate_hz = (int)hz;
 			have_format = true;
@@ -233,19 +230,20 @@ bool core_espeak_parse(const unsigned char *data, size_t size, const unsigned ch
 	return false;
 }
 
-static fv_status take_samples(fv_ctx *ctx, const char *program, const core_text *output,
+static fv_status copy_samples(fv_ctx *ctx, const char *program, const core_text *output,
 	int16_t **samples, size_t *n, int *rate_hz)
 {
 	const unsigned char *bytes;
-	if (!output->size || !core_espeak_parse((const unsigned char *)output->data, output->size,
-				     &bytes, n, rate_hz))
-		return fv_fail(ctx, FV_FAILED, "%s: its %zu bytes are no mono 16-bit WAV", program,
+	if (!output->size || !core_espeak_parse_wav((const unsigned char *)output->data,
+				     output->size, &bytes, n, rate_hz))
+		return fv_fail(ctx, FV_FAILED,
+			"%s: its output of %zu bytes is not a mono 16-bit WAV", program,
 			output->size);
 	*samples = malloc((*n + 1) * sizeof **samples);
 	if (!*samples)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	for (size_t i = 0; i < *n; i++)
-		(*samples)[i] = (int16_t)little(bytes + 2 * i, 2);
+		(*samples)[i] = (int16_t)read_little(bytes + 2 * i, 2);
 	return FV_OK;
 }
 
@@ -258,14 +256,14 @@ fv_status core_espeak_say(fv_ctx *ctx, const core_espeak *espeak,
 	snprintf(voice, sizeof voice, "en-us+%c%d", speaker->male ? 'm' : 'f', speaker->voice);
 	snprintf(pitch, sizeof pitch, "%d", utterance->pitch);
 	snprintf(rate, sizeof rate, "%d", utterance->rate_wpm);
-	core_espeak_markup(&markup, utterance->text, utterance->range_percent);
+	core_espeak_add_markup(&markup, utterance->text, utterance->range_percent);
 	char *argv[] = {(char *)espeak->program, (char[]){"-m"}, (char[]){"-v"}, voice,
 		(char[]){"-p"}, pitch, (char[]){"-s"}, rate, (char[]){"-a"}, (char[]){"100"},
 		(char[]){"--stdout"}, (char[]){"--"}, markup.data, NULL};
-	fv_status status =
-		markup.failed ? fv_fail(ctx, FV_FAILED, "out of memory") : run(ctx, argv, &output);
+	fv_status status = markup.failed ? fv_fail(ctx, FV_FAILED, "out of memory")
+					 : run_program(ctx, argv, &output);
 	if (!status)
-		status = take_samples(ctx, espeak->program, &output, samples, n, rate_hz);
+		status = copy_samples(ctx, espeak->program, &output, samples, n, rate_hz);
 	core_text_free(&markup);
 	core_text_free(&output);
 	return status;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Label file and demographics -> who says what: every bad row is told with its line. */
+/* Reads the label file and the demographics into a plan of utterances; every bad row is reported
+ * with its line. */
 #include "synth/synth.h"
 
 #include <stdlib.h>
@@ -8,16 +9,17 @@
 
 #include "base/file.h"
 
-#define STEM_MAX 200 /* room for the extension and a temporary file's ending in 255 */
+#define STEM_MAX                                                                                   \
+	200 /* leaves room for the extension and the suffix of a temporary file in 255 bytes */
 
-static fv_status column(fv_ctx *ctx, const core_csv *csv, const char *name, int64_t *out)
+static fv_status find_column(fv_ctx *ctx, const core_csv *csv, const char *name, int64_t *out)
 {
 	*out = core_csv_column(csv, name);
 	return *out >= 0 ? FV_OK
 			 : core_fail_at(ctx, FV_DATA, csv->path, 1, 0, "no column '%s'", name);
 }
 
-/* "Male"/"Female" in any case -> true/false in *male. */
+/* Parses "Male" or "Female" in any case; false: neither. */
 static bool parse_gender(const char *text, bool *male)
 {
 	*male = !strcasecmp(text, "male");
@@ -39,8 +41,8 @@ static fv_status read_speakers(fv_ctx *ctx, core_synth_plan *plan)
 	fv_status status = core_csv_read(ctx, plan->options->demographics, &csv);
 	if (status)
 		return status;
-	if (column(ctx, &csv, "ActorID", &id) | column(ctx, &csv, "Age", &age) |
-		column(ctx, &csv, "Sex", &sex))
+	if (find_column(ctx, &csv, "ActorID", &id) | find_column(ctx, &csv, "Age", &age) |
+		find_column(ctx, &csv, "Sex", &sex))
 		return FV_DATA;
 	plan->speakers = core_alloc(ctx, (size_t)csv.n_rows, sizeof *plan->speakers);
 	if (!plan->speakers)
@@ -54,8 +56,8 @@ static fv_status read_speakers(fv_ctx *ctx, core_synth_plan *plan)
 			status = core_fail_at(ctx, FV_DATA, csv.path, line, 0,
 				"Sex '%s' is neither Male nor Female", word);
 		if (!core_parse_double(years, &s.age_years) || s.age_years < 0 || s.age_years > 150)
-			status = core_fail_at(
-				ctx, FV_DATA, csv.path, line, 0, "Age '%s' is no age", years);
+			status = core_fail_at(ctx, FV_DATA, csv.path, line, 0,
+				"Age '%s' is not a number from 0 to 150", years);
 		if (find_speaker(plan, s.id))
 			status = core_fail_at(ctx, FV_DATA, csv.path, line, 0,
 				"ActorID '%s' appears twice", s.id);
@@ -70,24 +72,24 @@ struct columns {
 
 static fv_status find_columns(fv_ctx *ctx, const core_csv *csv, struct columns *at)
 {
-	fv_status status = column(ctx, csv, "FileName", &at->name);
-	status |= column(ctx, csv, "SpkrID", &at->speaker);
-	status |= column(ctx, csv, "Gender", &at->gender);
+	fv_status status = find_column(ctx, csv, "FileName", &at->name);
+	status |= find_column(ctx, csv, "SpkrID", &at->speaker);
+	status |= find_column(ctx, csv, "Gender", &at->gender);
 	for (int k = 0; k < CORE_SYNTH_CLASSES; k++)
-		status |= column(ctx, csv, core_synth_class[k], &at->label[k]);
+		status |= find_column(ctx, csv, core_synth_class[k], &at->label[k]);
 	return status ? FV_DATA : FV_OK;
 }
 
-/* A stem becomes a file's name in the output folder: nothing that could lead out of it. */
-static bool safe_stem(const char *stem)
+/* The stem becomes a file name in the output folder, so it must not lead out of it. */
+static bool is_safe_stem(const char *stem)
 {
 	size_t n =
 		strspn(stem, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.");
 	return n > 0 && n <= STEM_MAX && !stem[n] && stem[0] != '.';
 }
 
-/* The sentence's code is the second field: 1001_DFA_ANG_XX. */
-static const char *sentence_of(const char *stem)
+/* Finds the sentence by its code, the second field of 1001_DFA_ANG_XX; NULL when unknown. */
+static const char *find_sentence(const char *stem)
 {
 	char code[8] = "";
 	const char *from = strchr(stem, '_');
@@ -95,7 +97,7 @@ static const char *sentence_of(const char *stem)
 	if (n == 0 || n >= sizeof code)
 		return NULL;
 	memcpy(code, from + 1, n);
-	return core_synth_sentence(code);
+	return core_synth_find_sentence(code);
 }
 
 static fv_status read_labels(fv_ctx *ctx, const core_csv *csv, const struct columns *at,
@@ -107,7 +109,7 @@ static fv_status read_labels(fv_ctx *ctx, const core_csv *csv, const struct colu
 		const char *cell = core_csv_cell(csv, row, at->label[k]);
 		if (!core_parse_double(cell, &u->label[k]) || u->label[k] < 0)
 			status = core_fail_at(ctx, FV_DATA, csv->path, line, 0,
-				"%s '%s' is no share of votes", core_synth_class[k], cell);
+				"%s '%s' is not a share of votes", core_synth_class[k], cell);
 	}
 	return status;
 }
@@ -126,20 +128,20 @@ static fv_status read_row(fv_ctx *ctx, const core_synth_plan *plan, const struct
 	if (!u->stem)
 		return FV_FAILED;
 	fv_status status = read_labels(ctx, csv, at, row, u);
-	u->text = sentence_of(u->stem);
-	if (!safe_stem(u->stem) || strchr(u->file_name, '/'))
+	u->text = find_sentence(u->stem);
+	if (!is_safe_stem(u->stem) || strchr(u->file_name, '/'))
 		status = core_fail_at(ctx, FV_DATA, csv->path, line, 0,
-			"FileName '%s' is no plain file name", u->file_name);
+			"FileName '%s' is not a plain file name", u->file_name);
 	else if (!u->text)
 		status = core_fail_at(ctx, FV_DATA, csv->path, line, 0,
-			"FileName '%s' has none of the twelve sentence codes in second place",
+			"FileName '%s' has no known sentence code as its second field",
 			u->file_name);
 	if (!speaker)
 		return core_fail_at(ctx, FV_DATA, csv->path, line, 0, "speaker '%s' is not in %s",
 			id, plan->options->demographics);
 	if (!parse_gender(gender, &male) || male != speaker->male)
 		status = core_fail_at(ctx, FV_DATA, csv->path, line, 0,
-			"Gender '%s' of speaker %s is not that of %s", gender, id,
+			"Gender '%s' of speaker %s differs from %s", gender, id,
 			plan->options->demographics);
 	u->speaker = (int32_t)(speaker - plan->speakers);
 	return status;
@@ -151,7 +153,7 @@ static int by_stem(const void *a, const void *b)
 	return strcmp((*p)->stem, (*q)->stem);
 }
 
-static fv_status refuse_doubles(fv_ctx *ctx, const core_synth_plan *plan)
+static fv_status reject_duplicates(fv_ctx *ctx, const core_synth_plan *plan)
 {
 	fv_status status = FV_OK;
 	size_t n = (size_t)plan->n;
@@ -187,20 +189,20 @@ static fv_status read_utterances(fv_ctx *ctx, core_synth_plan *plan)
 		fv_status bad = read_row(ctx, plan, &at, row, &plan->utterances[row]);
 		status = bad ? bad : status;
 	}
-	return status ? status : refuse_doubles(ctx, plan);
+	return status ? status : reject_duplicates(ctx, plan);
 }
 
-/* --- a part of the corpus: round after round, each speaker gives one more utterance --- */
+/* --- a part of the corpus: in each round every speaker gives one more utterance --- */
 
 struct place {
-	int64_t index; /* in the plan */
+	int64_t index; /* index in the plan */
 	int32_t speaker;
-	uint64_t hash; /* of the file name: the order within the speaker */
+	uint64_t hash; /* hash of the file name; orders the utterances of a speaker */
 	uint64_t speaker_hash;
 	int64_t round;
 };
 
-static int compare(uint64_t a, uint64_t b)
+static int compare_numbers(uint64_t a, uint64_t b)
 {
 	return (a > b) - (a < b);
 }
@@ -208,33 +210,34 @@ static int compare(uint64_t a, uint64_t b)
 static int by_speaker(const void *a, const void *b)
 {
 	const struct place *p = a, *q = b;
-	int order = compare((uint64_t)p->speaker, (uint64_t)q->speaker);
-	order = order ? order : compare(p->hash, q->hash);
-	return order ? order : compare((uint64_t)p->index, (uint64_t)q->index);
+	int order = compare_numbers((uint64_t)p->speaker, (uint64_t)q->speaker);
+	order = order ? order : compare_numbers(p->hash, q->hash);
+	return order ? order : compare_numbers((uint64_t)p->index, (uint64_t)q->index);
 }
 
 static int by_round(const void *a, const void *b)
 {
 	const struct place *p = a, *q = b;
-	int order = compare((uint64_t)p->round, (uint64_t)q->round);
-	order = order ? order : compare(p->speaker_hash, q->speaker_hash);
-	return order ? order : compare((uint64_t)p->speaker, (uint64_t)q->speaker);
+	int order = compare_numbers((uint64_t)p->round, (uint64_t)q->round);
+	order = order ? order : compare_numbers(p->speaker_hash, q->speaker_hash);
+	return order ? order : compare_numbers((uint64_t)p->speaker, (uint64_t)q->speaker);
 }
 
 static int by_index(const void *a, const void *b)
 {
 	const struct place *p = a, *q = b;
-	return compare((uint64_t)p->index, (uint64_t)q->index);
+	return compare_numbers((uint64_t)p->index, (uint64_t)q->index);
 }
 
-static uint64_t hash_of(const char *name)
+static uint64_t hash_name(const char *name)
 {
-	core_splitmix rng = core_splitmix_named("part", name, 0);
+	core_splitmix rng = core_splitmix_seed("part", name, 0);
 	return core_splitmix_next(&rng);
 }
 
-/* Depends on names only, so that a smaller part is in a larger one and in every corpus seed's. */
-static fv_status keep_part(fv_ctx *ctx, core_synth_plan *plan, int64_t limit)
+/* Selects `limit` utterances by their names only, so that a smaller part is contained in every
+ * larger one, whatever the seed of the corpus. */
+static fv_status select_part(fv_ctx *ctx, core_synth_plan *plan, int64_t limit)
 {
 	size_t n = (size_t)plan->n;
 	struct place *places = calloc(n, sizeof *places);
@@ -244,8 +247,8 @@ static fv_status keep_part(fv_ctx *ctx, core_synth_plan *plan, int64_t limit)
 		const core_synth_utterance *u = &plan->utterances[i];
 		places[i] = (struct place){.index = (int64_t)i,
 			.speaker = u->speaker,
-			.hash = hash_of(u->file_name),
-			.speaker_hash = hash_of(plan->speakers[u->speaker].id)};
+			.hash = hash_name(u->file_name),
+			.speaker_hash = hash_name(plan->speakers[u->speaker].id)};
 	}
 	qsort(places, n, sizeof *places, by_speaker);
 	for (size_t i = 1; i < n; i++)
@@ -268,7 +271,7 @@ fv_status core_synth_plan_read(
 	if (!status)
 		status = read_utterances(ctx, plan);
 	if (!status && options->limit > 0 && options->limit < plan->n)
-		status = keep_part(ctx, plan, options->limit);
+		status = select_part(ctx, plan, options->limit);
 	if (status)
 		return status;
 	for (int32_t i = 0; i < plan->n_speakers; i++)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What stands beside the recordings: synth.json (settings, whether all is there), synth.csv (every
- * drawn parameter), the label files cut to the recordings kept, demographics, and the notice of
- * their licence. Nothing that somebody else wrote is replaced. */
+/* Writes the files next to the recordings: synth.json (settings, and whether the corpus is
+ * complete), synth.csv (every drawn parameter), the label files reduced to the selected
+ * recordings, the demographics and their licence notice. Files of other origin are never
+ * replaced. */
 #include "synth/synth.h"
 
 #include <ctype.h>
@@ -16,9 +17,9 @@
 #include "base/file.h"
 #include "base/hash.h"
 
-#define RECIPE 1 /* of the sound: one more whenever the same parameters sound otherwise */
+#define RECIPE 1 /* version of the sound: raise it whenever the same parameters sound different */
 
-void core_synth_csv_header(core_text *text)
+void core_synth_add_csv_header(core_text *text)
 {
 	core_text_add(text, "FileName,SpkrID,Gender,Age,voice,pitch,range_percent,rate_wpm,"
 			    "speaker_pitch_st,tract,tempo,expressiveness");
@@ -37,7 +38,7 @@ static void add_numbers(core_text *text, const double *x, int n)
 		core_text_add(text, ",%.9g", x[i]);
 }
 
-void core_synth_csv_row(core_text *text, const core_synth_plan *plan, int64_t index)
+void core_synth_add_csv_row(core_text *text, const core_synth_plan *plan, int64_t index)
 {
 	const core_synth_utterance *u = &plan->utterances[index];
 	const core_synth_speaker *s = &plan->speakers[u->speaker];
@@ -55,7 +56,7 @@ void core_synth_csv_row(core_text *text, const core_synth_plan *plan, int64_t in
 	core_text_put(text, "\n", 1);
 }
 
-fv_status core_synth_comment(
+fv_status core_synth_format_comment(
 	fv_ctx *ctx, const core_synth_plan *plan, int64_t index, char comment[128])
 {
 	char hex[CORE_SHA256_HEX];
@@ -63,7 +64,7 @@ fv_status core_synth_comment(
 	core_text_add(&text, "recipe %d\nespeak-ng %s\n%s\nseed %llu\n", RECIPE,
 		plan->espeak.version, plan->options->wav ? "wav" : "flac",
 		(unsigned long long)plan->options->knobs.seed);
-	core_synth_csv_row(&text, plan, index);
+	core_synth_add_csv_row(&text, plan, index);
 	fv_status status = text.failed ? fv_fail(ctx, FV_FAILED, "out of memory")
 				       : core_sha256_bytes(ctx, text.data, text.size, hex);
 	core_text_free(&text);
@@ -72,11 +73,11 @@ fv_status core_synth_comment(
 	return status;
 }
 
-/* --- writing without harm --- */
+/* --- writing without replacing files of others --- */
 
 struct place {
 	const char *dir;
-	bool ours; /* the folder holds our synth.json */
+	bool ours; /* the folder holds a synth.json of ours */
 };
 
 static bool is_ours(fv_ctx *ctx, const char *dir)
@@ -89,8 +90,8 @@ static bool is_ours(fv_ctx *ctx, const char *dir)
 	return ours;
 }
 
-/* Writes unless it is there already; refuses to replace a stranger's file. */
-static fv_status put(
+/* Writes the file unless it exists with this content; refuses to replace one of other origin. */
+static fv_status write_file(
 	fv_ctx *ctx, const struct place *place, const char *name, const void *data, size_t size)
 {
 	char *path = core_path_join(ctx, place->dir, name), *old;
@@ -105,27 +106,28 @@ static fv_status put(
 			return FV_OK;
 		if (!place->ours)
 			return fv_fail(ctx, FV_CONFIG,
-				"%s: is there already and not from fairvox synth; choose another "
+				"%s: exists and was not written by fairvox synth: choose another "
 				"folder",
 				path);
 	}
 	return core_file_write(ctx, path, data, size);
 }
 
-static fv_status put_text(fv_ctx *ctx, const struct place *place, const char *name, core_text *text)
+static fv_status write_text(
+	fv_ctx *ctx, const struct place *place, const char *name, core_text *text)
 {
 	fv_status status = text->failed ? fv_fail(ctx, FV_FAILED, "out of memory")
-					: put(ctx, place, name, text->data, text->size);
+					: write_file(ctx, place, name, text->data, text->size);
 	core_text_free(text);
 	return status;
 }
 
-static fv_status put_copy(fv_ctx *ctx, const struct place *place, const char *from)
+static fv_status copy_file(fv_ctx *ctx, const struct place *place, const char *from)
 {
 	char *data;
 	size_t size;
 	fv_status status = core_file_read(ctx, from, 0, &data, &size);
-	return status ? status : put(ctx, place, core_path_base(from), data, size);
+	return status ? status : write_file(ctx, place, core_path_base(from), data, size);
 }
 
 /* --- label files --- */
@@ -146,9 +148,9 @@ static void add_row(core_text *text, char *const *cells, int64_t n)
 	core_text_put(text, "\n", 1);
 }
 
-/* The rows of the label file `from` whose FileName is among names [n], sorted; all: the very bytes.
- */
-static fv_status put_labels(fv_ctx *ctx, const struct place *place, const char *from,
+/* Writes the rows of label file `from` whose FileName is in names [n], sorted. When all rows
+ * stay, the file is copied byte for byte. */
+static fv_status write_labels(fv_ctx *ctx, const struct place *place, const char *from,
 	const char *const *names, size_t n)
 {
 	core_csv csv;
@@ -172,31 +174,32 @@ static fv_status put_labels(fv_ctx *ctx, const struct place *place, const char *
 		fv_warn(ctx, "%s: has %lld of the %zu recordings", from, (long long)kept, n);
 	if (kept == csv.n_rows) {
 		core_text_free(&text);
-		return put_copy(ctx, place, from);
+		return copy_file(ctx, place, from);
 	}
-	return put_text(ctx, place, core_path_base(from), &text);
+	return write_text(ctx, place, core_path_base(from), &text);
 }
 
-/* labels_consensus_1.csv stands for its fold: its neighbours with other numbers are cut as well. */
-static fv_status put_all_labels(fv_ctx *ctx, const struct place *place, const char *labels,
+/* labels_consensus_1.csv is the file of one fold: files next to it with other numbers are
+ * reduced as well. */
+static fv_status write_all_labels(fv_ctx *ctx, const struct place *place, const char *labels,
 	const char *const *names, size_t n)
 {
 	const char *dot = strrchr(core_path_base(labels), '.'), *digits = dot;
 	while (digits && digits > core_path_base(labels) && isdigit((unsigned char)digits[-1]))
 		digits--;
-	fv_status status = put_labels(ctx, place, labels, names, n);
+	fv_status status = write_labels(ctx, place, labels, names, n);
 	for (int fold = 1; digits != dot && fold <= 99 && !status; fold++) {
 		char *path =
 			core_format(ctx, "%.*s%d%s", (int)(digits - labels), labels, fold, dot);
 		if (!path)
 			return FV_FAILED;
 		if (strcmp(path, labels) && core_file_exists(path))
-			status = put_labels(ctx, place, path, names, n);
+			status = write_labels(ctx, place, path, names, n);
 	}
 	return status;
 }
 
-static fv_status put_tables(fv_ctx *ctx, const core_synth_plan *plan, const struct place *place)
+static fv_status write_tables(fv_ctx *ctx, const core_synth_plan *plan, const struct place *place)
 {
 	const core_synth_options *options = plan->options;
 	size_t n = (size_t)plan->n;
@@ -206,20 +209,20 @@ static fv_status put_tables(fv_ctx *ctx, const core_synth_plan *plan, const stru
 	for (size_t i = 0; i < n; i++)
 		names[i] = plan->utterances[i].file_name;
 	qsort(names, n, sizeof *names, by_name);
-	fv_status status = put_all_labels(ctx, place, options->labels, names, n);
+	fv_status status = write_all_labels(ctx, place, options->labels, names, n);
 	free(names);
 	if (!status)
-		status = put_copy(ctx, place, options->demographics);
+		status = copy_file(ctx, place, options->demographics);
 	char *dir = status ? NULL : core_path_dir(ctx, options->labels);
 	char *notice = dir ? core_path_join(ctx, dir, "NOTICE.md") : NULL;
 	if (notice && core_file_exists(notice))
-		status = put_copy(ctx, place, notice);
+		status = copy_file(ctx, place, notice);
 	return status;
 }
 
 /* --- synth.json, synth.csv --- */
 
-static json_t *source(fv_ctx *ctx, const char *path)
+static json_t *describe_source(fv_ctx *ctx, const char *path)
 {
 	char hex[CORE_SHA256_HEX];
 	if (core_sha256_file(ctx, path, hex))
@@ -227,7 +230,7 @@ static json_t *source(fv_ctx *ctx, const char *path)
 	return json_pack("{ss ss}", "file", core_path_base(path), "sha256", hex);
 }
 
-static int32_t speakers_used(const core_synth_plan *plan)
+static int32_t count_speakers(const core_synth_plan *plan)
 {
 	int32_t used = 0;
 	for (int32_t s = 0; s < plan->n_speakers; s++)
@@ -239,11 +242,12 @@ static int32_t speakers_used(const core_synth_plan *plan)
 	return used;
 }
 
-static fv_status put_settings(fv_ctx *ctx, const core_synth_plan *plan, const struct place *place,
+static fv_status write_settings(fv_ctx *ctx, const core_synth_plan *plan, const struct place *place,
 	bool complete, double seconds)
 {
 	const core_synth_options *o = plan->options;
-	json_t *labels = source(ctx, o->labels), *demographics = source(ctx, o->demographics);
+	json_t *labels = describe_source(ctx, o->labels),
+	       *demographics = describe_source(ctx, o->demographics);
 	json_t *json = json_pack("{si ss so* ss sI sf sf sf si ss si so* so* sI si sb sf}",
 		"schema_version", 1, "speech", "synthetic", "program",
 		json_sprintf("espeak-ng %s", plan->espeak.version), "fairvox", FAIRVOX_VERSION,
@@ -251,13 +255,13 @@ static fv_status put_settings(fv_ctx *ctx, const core_synth_plan *plan, const st
 		o->knobs.jitter, "mix", o->knobs.mix, "recipe", RECIPE, "format",
 		o->wav ? "wav" : "flac", "rate_hz", CORE_SYNTH_RATE_HZ, "labels", labels,
 		"demographics", demographics, "utterances", (json_int_t)plan->n, "speakers",
-		(int)speakers_used(plan), "complete", (int)complete, "seconds", seconds);
+		(int)count_speakers(plan), "complete", (int)complete, "seconds", seconds);
 	char *dump = json ? json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
 	fv_status status = core_error_status(ctx);
 	core_text text = {0};
 	if (dump) {
 		core_text_add(&text, "%s\n", dump);
-		status = put_text(ctx, place, "synth.json", &text);
+		status = write_text(ctx, place, "synth.json", &text);
 	} else if (!status) {
 		status = fv_fail(ctx, FV_FAILED, "out of memory");
 	}
@@ -266,16 +270,17 @@ static fv_status put_settings(fv_ctx *ctx, const core_synth_plan *plan, const st
 	return status;
 }
 
-static fv_status parameters(fv_ctx *ctx, const core_synth_plan *plan, core_text *text)
+static fv_status add_parameters(fv_ctx *ctx, const core_synth_plan *plan, core_text *text)
 {
-	core_synth_csv_header(text);
+	core_synth_add_csv_header(text);
 	for (int64_t i = 0; i < plan->n; i++)
-		core_synth_csv_row(text, plan, i);
+		core_synth_add_csv_row(text, plan, i);
 	return text->failed ? fv_fail(ctx, FV_FAILED, "out of memory") : FV_OK;
 }
 
-/* The parameters of another corpus must not stand beside this one's recordings. */
-static fv_status drop_other_csv(fv_ctx *ctx, const core_synth_plan *plan, const struct place *place)
+/* Removes a synth.csv of another corpus, which must not stay next to these recordings. */
+static fv_status remove_other_csv(
+	fv_ctx *ctx, const core_synth_plan *plan, const struct place *place)
 {
 	char *path = core_path_join(ctx, place->dir, "synth.csv"), *old;
 	size_t old_size;
@@ -286,11 +291,11 @@ static fv_status drop_other_csv(fv_ctx *ctx, const core_synth_plan *plan, const 
 		return FV_OK;
 	fv_status status = core_file_read(ctx, path, 0, &old, &old_size);
 	if (!status)
-		status = parameters(ctx, plan, &text);
+		status = add_parameters(ctx, plan, &text);
 	if (!status && (old_size != text.size || memcmp(old, text.data, old_size))) {
 		if (!place->ours)
 			status = fv_fail(ctx, FV_CONFIG,
-				"%s: is there already and not from fairvox synth; choose another "
+				"%s: exists and was not written by fairvox synth: choose another "
 				"folder",
 				path);
 		else if (unlink(path))
@@ -300,27 +305,29 @@ static fv_status drop_other_csv(fv_ctx *ctx, const core_synth_plan *plan, const 
 	return status;
 }
 
-fv_status core_synth_begin(fv_ctx *ctx, const core_synth_plan *plan)
+fv_status core_synth_prepare_folder(fv_ctx *ctx, const core_synth_plan *plan)
 {
 	const char *dir = plan->options->out;
 	struct place place = {dir, is_ours(ctx, dir)};
-	fv_status status = drop_other_csv(ctx, plan, &place);
+	fv_status status = remove_other_csv(ctx, plan, &place);
 	if (!status && place.ours)
-		status = put_settings(ctx, plan, &place, false, 0);
+		status = write_settings(ctx, plan, &place, false, 0);
 	if (!status)
-		status = put_tables(ctx, plan, &place);
-	return status ? status : put_settings(ctx, plan, &place, false, 0); /* now it is ours */
+		status = write_tables(ctx, plan, &place);
+	return status ? status
+		      : write_settings(
+				ctx, plan, &place, false, 0); /* from here on the folder is ours */
 }
 
-fv_status core_synth_finish(fv_ctx *ctx, const core_synth_plan *plan, double seconds)
+fv_status core_synth_complete_folder(fv_ctx *ctx, const core_synth_plan *plan, double seconds)
 {
 	struct place place = {plan->options->out, true};
 	core_text text = {0};
-	fv_status status = parameters(ctx, plan, &text);
+	fv_status status = add_parameters(ctx, plan, &text);
 	if (status) {
 		core_text_free(&text);
 		return status;
 	}
-	status = put_text(ctx, &place, "synth.csv", &text);
-	return status ? status : put_settings(ctx, plan, &place, true, seconds);
+	status = write_text(ctx, &place, "synth.csv", &text);
+	return status ? status : write_settings(ctx, plan, &place, true, seconds);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Recordings as files: made in memory, so that they can be written whole or not at all, and marked
- * as synthetic inside. */
+/* Encodes recordings in memory, so that files are written atomically, and marks them as
+ * synthetic in their comment. */
 #include "synth/synth.h"
 
 #include <stdio.h>
@@ -80,10 +80,10 @@ fv_status core_synth_encode(fv_ctx *ctx, const char *path, bool wav, const char 
 	bad = bad || sf_write_short(file, x, (sf_count_t)n) != (sf_count_t)n;
 	bad = sf_close(file) || bad || memory.bytes.failed;
 	*bytes = memory.bytes;
-	return bad ? fv_fail(ctx, FV_FAILED, "%s: cannot be encoded", path) : FV_OK;
+	return bad ? fv_fail(ctx, FV_FAILED, "%s: cannot encode the recording", path) : FV_OK;
 }
 
-core_synth_found core_synth_look(const char *path, const char *comment, int64_t *samples)
+core_synth_found core_synth_check_file(const char *path, const char *comment, int64_t *samples)
 {
 	SF_INFO info = {0};
 	short chunk[4096];
@@ -94,7 +94,8 @@ core_synth_found core_synth_look(const char *path, const char *comment, int64_t 
 	core_synth_found found = CORE_SYNTH_FOREIGN;
 	if (text && !strncmp(text, CORE_SYNTH_MARK, strlen(CORE_SYNTH_MARK)))
 		found = strcmp(text, comment) ? CORE_SYNTH_OTHER : CORE_SYNTH_SAME;
-	if (found == CORE_SYNTH_SAME) { /* a copy cut short has less than its header says */
+	if (found ==
+		CORE_SYNTH_SAME) { /* a truncated copy has fewer samples than its header states */
 		sf_count_t total = 0, n;
 		while ((n = sf_read_short(file, chunk, 4096)) > 0)
 			total += n;

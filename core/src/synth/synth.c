@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The run: workers take one utterance after the other, speak, shape, write. A recording appears
- * under its name only when it is whole, and carries a hash of all it was made from: what is there
- * and agrees is kept. */
+/* Runs the synthesis: workers take one utterance after the other, speak, process and write it. A
+ * recording gets its name only when it is complete and carries a hash of all its inputs, so a
+ * matching one is kept. */
 #include "synth/synth.h"
 
 #include <dirent.h>
@@ -17,9 +17,9 @@
 #include "base/progress.h"
 #include "run/pool.h"
 
-struct outcome {         /* of one utterance */
+struct outcome {         /* result of one utterance */
 	int64_t samples; /* 0: not done */
-	bool made;       /* false: it was there */
+	bool made;       /* false: it existed already */
 };
 
 struct job {
@@ -32,15 +32,15 @@ struct job {
 
 /* --- one utterance --- */
 
-static char *path_of(fv_ctx *ctx, const core_synth_plan *plan, int64_t index, bool wav)
+static char *format_path(fv_ctx *ctx, const core_synth_plan *plan, int64_t index, bool wav)
 {
 	const char *stem = plan->utterances[index].stem;
 	char *name = core_format(ctx, "%s.%s", stem, wav ? "wav" : "flac");
 	return name ? core_path_join(ctx, plan->options->out, name) : NULL;
 }
 
-static fv_status make(fv_ctx *ctx, const core_synth_plan *plan, int64_t index, const char *path,
-	const char *comment, int64_t *samples)
+static fv_status synthesize_recording(fv_ctx *ctx, const core_synth_plan *plan, int64_t index,
+	const char *path, const char *comment, int64_t *samples)
 {
 	const core_synth_utterance *u = &plan->utterances[index];
 	const core_synth_speaker *speaker = &plan->speakers[u->speaker];
@@ -65,52 +65,53 @@ static fv_status make(fv_ctx *ctx, const core_synth_plan *plan, int64_t index, c
 	return status;
 }
 
-/* The same recording of an earlier run in the other format: two files of one stem are an error. */
-static fv_status drop_other_format(fv_ctx *ctx, const core_synth_plan *plan, int64_t index)
+/* Removes the same recording in the other format, left by an earlier run: two files with one
+ * stem are an error. */
+static fv_status remove_other_format(fv_ctx *ctx, const core_synth_plan *plan, int64_t index)
 {
 	int64_t samples;
-	char *path = path_of(ctx, plan, index, !plan->options->wav);
+	char *path = format_path(ctx, plan, index, !plan->options->wav);
 	if (!path)
 		return FV_FAILED;
-	if (core_synth_look(path, "", &samples) == CORE_SYNTH_OTHER && unlink(path))
+	if (core_synth_check_file(path, "", &samples) == CORE_SYNTH_OTHER && unlink(path))
 		return fv_fail(ctx, FV_FAILED, "%s: %s", path, strerror(errno));
 	return FV_OK;
 }
 
-static fv_status work(void *user, fv_ctx *ctx, int64_t index)
+static fv_status make_utterance(void *user, fv_ctx *ctx, int64_t index)
 {
 	const struct job *job = user;
 	const core_synth_plan *plan = job->plan;
 	char comment[128];
 	int64_t samples = 0;
-	char *path = path_of(ctx, plan, index, plan->options->wav);
-	fv_status status = path ? core_synth_comment(ctx, plan, index, comment) : FV_FAILED;
+	char *path = format_path(ctx, plan, index, plan->options->wav);
+	fv_status status = path ? core_synth_format_comment(ctx, plan, index, comment) : FV_FAILED;
 	if (status)
 		return status;
-	core_synth_found found = core_synth_look(path, comment, &samples);
+	core_synth_found found = core_synth_check_file(path, comment, &samples);
 	if (found == CORE_SYNTH_FOREIGN)
 		return fv_fail(ctx, FV_CONFIG,
-			"%s: is there already and not from fairvox synth; choose another folder",
+			"%s: exists and was not written by fairvox synth: choose another folder",
 			path);
 	bool made = found != CORE_SYNTH_SAME;
 	if (made)
-		status = make(ctx, plan, index, path, comment, &samples);
+		status = synthesize_recording(ctx, plan, index, path, comment, &samples);
 	if (!status)
-		status = drop_other_format(ctx, plan, index);
+		status = remove_other_format(ctx, plan, index);
 	if (!status)
 		job->outcome[index] = (struct outcome){samples, made};
 	return status;
 }
 
-/* --- all of them --- */
+/* --- all utterances --- */
 
-static void tick(void *user)
+static void report_progress(void *user)
 {
 	struct job *job = user;
 	core_progress_tell(&job->progress, job->done, job->plan->n);
 }
 
-static void ended(void *user, int64_t index, fv_status status, const char *reason)
+static void report_end(void *user, int64_t index, fv_status status, const char *reason)
 {
 	struct job *job = user;
 	job->done++;
@@ -119,7 +120,7 @@ static void ended(void *user, int64_t index, fv_status status, const char *reaso
 			job->ctx, status, "%s: %s", job->plan->utterances[index].stem, reason);
 }
 
-static void summarize(const struct job *job, core_synth_summary *summary)
+static void sum_outcomes(const struct job *job, core_synth_summary *summary)
 {
 	const core_synth_plan *plan = job->plan;
 	*summary = (core_synth_summary){.n = plan->n};
@@ -143,30 +144,32 @@ static fv_status make_all(fv_ctx *ctx, const core_synth_plan *plan, core_synth_s
 	core_pool pool = {.jobs = plan->options->jobs,
 		.tasks = plan->n,
 		.user = &job,
-		.work = work,
-		.ended = ended,
-		.tick = tick};
+		.work = make_utterance,
+		.ended = report_end,
+		.tick = report_progress};
 	fv_status status = core_pool_run(ctx, &pool, &failed);
-	summarize(&job, summary);
+	sum_outcomes(&job, summary);
 	munmap(job.outcome, bytes);
 	return status ? status : core_error_status(ctx);
 }
 
 /* --- the folder --- */
 
-/* One synthesis a folder: the lock is on the folder itself and goes with the process. */
+/* Allows one synthesis per folder: the lock is on the folder itself and ends with the process. */
 static fv_status lock_folder(fv_ctx *ctx, const char *dir, int *fd)
 {
 	*fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*fd < 0)
 		return fv_fail(ctx, FV_FAILED, "%s: %s", dir, strerror(errno));
 	if (!flock(*fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK)
-		return FV_OK; /* also where the file system knows no locks */
+		return FV_OK; /* also when the file system does not support locks */
 	close(*fd);
-	return fv_fail(ctx, FV_FAILED, "%s: another fairvox synth is writing here", dir);
+	return fv_fail(ctx, FV_FAILED,
+		"%s: another fairvox synth is writing here: wait for it or choose another folder",
+		dir);
 }
 
-/* .NAME.flac.XXXXXX, left by a run that was killed. */
+/* Whether this is a temporary file .NAME.flac.XXXXXX of a run that was killed. */
 static bool is_leftover(const char *name)
 {
 	size_t n = strlen(name);
@@ -181,7 +184,7 @@ static bool is_leftover(const char *name)
 	return false;
 }
 
-static fv_status drop_leftovers(fv_ctx *ctx, const char *dir, int fd)
+static fv_status remove_leftovers(fv_ctx *ctx, const char *dir, int fd)
 {
 	DIR *folder = opendir(dir);
 	if (!folder)
@@ -196,15 +199,15 @@ static fv_status drop_leftovers(fv_ctx *ctx, const char *dir, int fd)
 static fv_status run_locked(
 	fv_ctx *ctx, const core_synth_plan *plan, int fd, core_synth_summary *summary)
 {
-	fv_status status = drop_leftovers(ctx, plan->options->out, fd);
+	fv_status status = remove_leftovers(ctx, plan->options->out, fd);
 	if (!status)
-		status = core_synth_begin(ctx, plan);
+		status = core_synth_prepare_folder(ctx, plan);
 	if (!status) {
 		status = make_all(ctx, plan, summary);
-		if (status) /* workers that a signal ended may have left some */
-			(void)drop_leftovers(ctx, plan->options->out, fd);
+		if (status) /* workers ended by a signal may have left some */
+			(void)remove_leftovers(ctx, plan->options->out, fd);
 	}
-	return status ? status : core_synth_finish(ctx, plan, summary->seconds);
+	return status ? status : core_synth_complete_folder(ctx, plan, summary->seconds);
 }
 
 fv_status core_synth_run(

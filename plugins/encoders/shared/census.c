@@ -55,8 +55,8 @@ static void check_tensor(
 	speech_report *report, const fv_tensor *t, int32_t rank, const int64_t *dims)
 {
 	if (!is_float(t)) {
-		speech_report_fault(
-			report, FV_DATA, "tensor '%s' is %s, not of floats", t->name, t->dtype);
+		speech_report_fault(report, FV_DATA, "tensor '%s' has type %s, not a float type",
+			t->name, t->dtype);
 		return;
 	}
 	bool same = t->rank == rank;
@@ -67,7 +67,8 @@ static void check_tensor(
 	char is[192], should[96];
 	format_dims(t->rank, t->shape, is, sizeof is);
 	format_dims(rank, dims, should, sizeof should);
-	speech_report_fault(report, FV_DATA, "tensor '%s' is [%s], not [%s]", t->name, is, should);
+	speech_report_fault(
+		report, FV_DATA, "tensor '%s' has shape [%s], not [%s]", t->name, is, should);
 }
 
 /* True if this file stores queries, keys and values as one tensor. */
