@@ -3,12 +3,12 @@
 #include <getopt.h>
 #include <string.h>
 
-#include "audit_text.h"
 #include "base/csv.h"
 #include "cli.h"
 #include "eval/predictions.h"
 #include "eval/report_json.h"
-#include "report/few.h"
+#include "report/audit_tables.h"
+#include "report/low_support.h"
 #include "verbs.h"
 
 static const char usage[] =
@@ -218,11 +218,11 @@ static fv_status compute(fv_ctx *ctx, struct audit *a)
 static fv_status print_json(fv_ctx *ctx, const struct audit *a)
 {
 	json_t *report = core_report_metrics(ctx, &a->metrics[0]);
-	core_few_mark(report, a->min_support);
+	core_mark_low_support(report, a->min_support);
 	if (report && a->n_paths == 2) {
 		json_t *comparison = core_report_comparison(ctx, &a->comparison);
 		json_t *second = core_report_metrics(ctx, &a->metrics[1]);
-		core_few_mark(second, a->min_support);
+		core_mark_low_support(second, a->min_support);
 		if (json_object_set_new(report, "comparison", comparison) ||
 			json_object_set_new(report, "second", second)) {
 			json_decref(report);
@@ -236,16 +236,24 @@ static fv_status print_json(fv_ctx *ctx, const struct audit *a)
 	return FV_OK;
 }
 
-static fv_status print_text(const struct audit *a)
+static fv_status print_text(fv_ctx *ctx, const struct audit *a)
 {
-	for (int k = 0; k < a->n_paths; k++) {
-		audit_print(a->path[k], &a->metrics[k], a->min_support);
-		if (a->n_paths == 2)
-			putchar('\n');
-	}
-	if (a->n_paths == 2)
-		audit_print_comparison(a->path[0], a->path[1], &a->comparison);
-	return FV_OK;
+	core_text text = {0};
+	core_document *document = core_document_new(ctx);
+	fv_status status = document ? FV_OK : FV_FAILED;
+	for (int k = 0; k < a->n_paths && !status; k++)
+		status = core_audit_tables(
+			ctx, a->path[k], &a->metrics[k], a->min_support, document);
+	if (!status && a->n_paths == 2)
+		status = core_comparison_tables(
+			ctx, a->path[0], a->path[1], &a->comparison, document);
+	if (!status)
+		status = core_document_write(ctx, document, CORE_TABLE_TEXT, &text);
+	if (!status)
+		fwrite(text.data, 1, text.size, stdout);
+	core_document_free(document);
+	core_text_free(&text);
+	return status;
 }
 
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
@@ -257,7 +265,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	if (!status)
 		status = compute(ctx, &a);
 	if (!status)
-		status = a.json ? print_json(ctx, &a) : print_text(&a);
+		status = a.json ? print_json(ctx, &a) : print_text(ctx, &a);
 	return status ? status : cli_flush(ctx);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fairvox groups: the inferred groups of one fold, and how they agree with the truth. */
 #include "base/file.h"
-#include "run/group_report.h"
+#include "report/split_tables.h"
 #include "run/output.h"
 #include "study.h"
 #include "verbs.h"
@@ -46,8 +46,14 @@ static fv_status make_report(
 		status = core_group_report_seeds(ctx, (int32_t)cli->seeds, &report);
 	if (status)
 		return status;
-	return cli->json ? core_group_report_json(ctx, &report, out)
-			 : core_group_report_text(ctx, &report, out);
+	if (cli->json)
+		return core_group_report_json(ctx, &report, out);
+	core_document *document = core_document_new(ctx);
+	status = document ? core_group_tables(ctx, &report, document) : FV_FAILED;
+	if (!status)
+		status = core_document_write(ctx, document, CORE_TABLE_TEXT, out);
+	core_document_free(document);
+	return status;
 }
 
 static fv_status infer(fv_ctx *ctx, const cli_study *cli, core_study *study)

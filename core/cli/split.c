@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "config/config.h"
-#include "corpus/split_report.h"
+#include "report/split_tables.h"
 #include "verbs.h"
 
 static const char usage[] =
@@ -84,10 +84,17 @@ static fv_status choose_fold(fv_ctx *ctx, const core_corpus_spec *corpus, struct
 static fv_status print_report(fv_ctx *ctx, const core_split_report *report, bool json)
 {
 	core_text text = {0};
-	fv_status status = json ? core_split_add_json(ctx, report, &text)
-				: core_split_add_table(ctx, report, &text);
+	core_document *document = core_document_new(ctx);
+	fv_status status = document ? FV_OK : FV_FAILED;
+	if (!status && json)
+		status = core_split_add_json(ctx, report, &text);
+	else if (!status)
+		status = core_split_tables(ctx, report, document);
+	if (!status && !json)
+		status = core_document_write(ctx, document, CORE_TABLE_TEXT, &text);
 	if (!status)
 		fputs(text.data, stdout);
+	core_document_free(document);
 	core_text_free(&text);
 	return status ? status : cli_flush(ctx);
 }

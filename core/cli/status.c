@@ -3,14 +3,15 @@
 #include <getopt.h>
 
 #include "base/json.h"
-#include "report/collect.h"
+#include "report/results.h"
 #include "verbs.h"
 
-static const char usage[] = "usage: fairvox status [--json] RESULTS\n\n"
-			    "Says of every cell how many of its runs are done, running, failed or "
-			    "open (interrupted), and\n"
-			    "why those that failed did.\n\n"
-			    "      --json  one JSON object\n";
+static const char usage[] =
+	"usage: fairvox status [--json] RESULTS\n\n"
+	"Says of every variant how many of its runs are done, running, failed or "
+	"open (interrupted), and\n"
+	"why those that failed did.\n\n"
+	"      --json  one JSON object\n";
 
 static const char *const states[] = {"done", "running", "failed", "open"};
 
@@ -19,23 +20,23 @@ static void print_text(const core_results *r)
 	size_t total[4] = {0};
 	for (size_t i = 0; i < r->n; i++) {
 		size_t n[4] = {0};
-		for (size_t j = 0; j < r->cell[i].n; j++)
-			n[r->cell[i].run[j].state]++;
-		printf("%s:", r->cell[i].name);
+		for (size_t j = 0; j < r->variant[i].n; j++)
+			n[r->variant[i].run[j].status]++;
+		printf("%s:", r->variant[i].name);
 		for (int s = 0; s < 4; s++) {
 			total[s] += n[s];
 			if (n[s])
 				printf(" %zu %s", n[s], states[s]);
 		}
 		putchar('\n');
-		for (size_t j = 0; j < r->cell[i].n; j++)
-			if (r->cell[i].run[j].state == CORE_RUN_FAILED)
+		for (size_t j = 0; j < r->variant[i].n; j++)
+			if (r->variant[i].run[j].status == CORE_RUN_FAILED)
 				printf("  fold %lld, seed %lld failed: %s\n",
-					(long long)r->cell[i].run[j].fold,
-					(long long)r->cell[i].run[j].seed,
-					r->cell[i].run[j].reason);
+					(long long)r->variant[i].run[j].fold,
+					(long long)r->variant[i].run[j].seed,
+					r->variant[i].run[j].reason);
 	}
-	printf("%zu cells:", r->n);
+	printf("%zu variants:", r->n);
 	for (int s = 0; s < 4; s++)
 		printf("%s %zu %s", s ? "," : "", total[s], states[s]);
 	putchar('\n');
@@ -45,15 +46,15 @@ static fv_status print_json(fv_ctx *ctx, const core_results *r)
 {
 	json_t *runs = json_array();
 	for (size_t i = 0; i < r->n; i++)
-		for (size_t j = 0; j < r->cell[i].n; j++) {
-			const core_result *run = &r->cell[i].run[j];
+		for (size_t j = 0; j < r->variant[i].n; j++) {
+			const core_run_result *run = &r->variant[i].run[j];
 			json_array_append_new(
-				runs, json_pack("{s:s, s:I, s:I, s:s, s:s?}", "cell",
-					      r->cell[i].name, "fold", (json_int_t)run->fold,
+				runs, json_pack("{s:s, s:I, s:I, s:s, s:s?}", "variant",
+					      r->variant[i].name, "fold", (json_int_t)run->fold,
 					      "seed", (json_int_t)run->seed, "state",
-					      states[run->state], "reason", run->reason));
+					      states[run->status], "reason", run->reason));
 		}
-	json_t *root = json_pack("{s:i, s:o}", "schema_version", 1, "runs", runs);
+	json_t *root = json_pack("{s:i, s:o}", "schema_version", 2, "runs", runs);
 	const char *text = core_json_text(ctx, root, JSON_COMPACT);
 	if (!text)
 		return FV_FAILED;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fairvox table: the results of many cells side by side. */
+/* fairvox table: the results of many variants side by side. */
+#include "report/grid_tables.h"
 #include "report/pairs.h"
 #include "report/paper.h"
+#include "report/select_variants.h"
 
 #include <getopt.h>
 #include <string.h>
@@ -10,19 +12,23 @@
 
 static const char usage[] =
 	"usage: fairvox table [OPTION...] RESULTS\n\n"
-	"Prints a table of all cells in a results folder: F1, ACC, and the TPR and DP gap of "
+	"Prints a table of all variants in a results folder: F1, ACC, and the TPR and DP gap of "
 	"every\n"
-	"attribute, mean and sd over folds and pooled, each gap with its null, and every cell "
-	"against\n"
-	"the one that does no debiasing. csv is long: one line per cell x fold x seed x metric.\n\n"
-	"      --layout L        grid (default): one row a cell; paper1, paper2: Tables 1 and 2 "
+	"attribute, mean and sd over folds and pooled, each gap with its null, and every variant\n"
+	"against the one that does no debiasing. csv is long: one line for each metric and rate "
 	"of\n"
-	"                        Lin, Chou, Lee, Interspeech 2025\n"
+	"each run.\n\n"
+	"      --layout L        grid (default): one row a variant; pairs: every variant against\n"
+	"                        every other; paper1, paper2: Tables 1 and 2 of Lin, Chou, Lee,\n"
+	"                        Interspeech 2025\n"
 	"      --against published  with a paper layout: its numbers beside ours\n"
-	"      --format F        md (default), tex (booktabs), csv or json\n"
-	"      --reference CELL  compare with this cell\n"
+	"      --format F        text (default), md, tex (booktabs), csv or json\n"
+	"      --rows KEY=VALUE,...  only variants that match: an axis (train.batch or batch), "
+	"loss,\n"
+	"                        encoder, grouper, profile, select, variant; * and ? are patterns\n"
+	"      --reference VARIANT  compare with this variant\n"
 	"      --draws N         draws of every null and comparison, at least 2000 (default 5000)\n"
-	"      --min-support N   report cells with fewer positives (default 10)\n"
+	"      --min-support N   mark figures that rest on fewer positives (default 10)\n"
 	"      --no-baselines    leave out the rows that no system learned\n";
 
 enum layout { GRID, PAIRS, PAPER1, PAPER2, LAYOUTS };
@@ -33,6 +39,7 @@ struct table {
 	bool against;
 	core_table_format format;
 	core_table_options options;
+	const char *rows; /* NULL: all variants */
 	const char *dir;
 };
 
@@ -50,9 +57,8 @@ static fv_status find_word(fv_ctx *ctx, const char *option, const char *const *w
 	return status;
 }
 
-static fv_status take(fv_ctx *ctx, int option, struct table *t)
+static fv_status parse_option(fv_ctx *ctx, int option, struct table *t)
 {
-	static const char *const formats[] = {"md", "tex", "csv", "json"};
 	int index;
 	fv_status status = FV_OK;
 	if (option == 'l') {
@@ -65,9 +71,14 @@ static fv_status take(fv_ctx *ctx, int option, struct table *t)
 		t->against = true;
 	}
 	if (option == 'f') {
-		status = find_word(ctx, "--format", formats, 4, optarg, &index);
+		const char *formats[CORE_TABLE_FORMATS];
+		for (int f = 0; f < CORE_TABLE_FORMATS; f++)
+			formats[f] = core_table_format_name((core_table_format)f);
+		status = find_word(ctx, "--format", formats, CORE_TABLE_FORMATS, optarg, &index);
 		t->format = (core_table_format)index;
 	}
+	if (option == 'R')
+		t->rows = optarg;
 	if (option == 'r')
 		t->options.reference = optarg;
 	if (option == 'd')
@@ -79,66 +90,73 @@ static fv_status take(fv_ctx *ctx, int option, struct table *t)
 	return status;
 }
 
-static fv_status parse(fv_ctx *ctx, int argc, char **argv, struct table *t)
+static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct table *t)
 {
 	static const struct option longs[] = {{"layout", required_argument, NULL, 'l'},
 		{"format", required_argument, NULL, 'f'}, {"against", required_argument, NULL, 'a'},
-		{"reference", required_argument, NULL, 'r'},
+		{"reference", required_argument, NULL, 'r'}, {"rows", required_argument, NULL, 'R'},
 		{"draws", required_argument, NULL, 'd'},
 		{"min-support", required_argument, NULL, 'm'},
 		{"no-baselines", no_argument, NULL, 'b'}, {0}};
 	*t = (struct table){.options = core_table_default()};
 	for (int option; (option = cli_option(ctx, argc, argv, "", longs)) != -1;) {
-		fv_status status = option == '?' ? FV_CONFIG : take(ctx, option, t);
+		fv_status status = option == '?' ? FV_CONFIG : parse_option(ctx, option, t);
 		if (status)
 			return status;
 	}
 	if (optind + 1 != argc)
-		return fv_fail(ctx, FV_CONFIG, "table: one results folder is to be named");
+		return fv_fail(ctx, FV_CONFIG, "table: name one results folder");
 	if (t->against && t->layout < PAPER1)
 		return fv_fail(ctx, FV_CONFIG, "--against needs --layout paper1 or paper2");
 	bool grid = t->layout == GRID && t->format != CORE_TABLE_CSV;
 	if (t->options.reference && !grid)
 		return fv_fail(ctx, FV_CONFIG,
-			"--reference goes with --layout grid in md, tex or json: nothing else here "
-			"is "
-			"compared with one cell");
+			"--reference needs --layout grid in text, md, tex or json: nothing else "
+			"here "
+			"is compared with one variant");
 	t->dir = argv[optind];
 	return FV_OK;
 }
 
-static fv_status write(fv_ctx *ctx, struct table *t, const core_results *results, core_text *out)
+/* Computes what the layout shows, and no more. */
+static fv_status fill_document(
+	fv_ctx *ctx, struct table *t, const core_results *results, core_document *document)
 {
 	core_grid grid;
 	core_pairs pairs;
 	core_paper paper;
-	/* What the layout does not show is not computed. */
-	t->options.compare = t->layout == GRID && t->format != CORE_TABLE_CSV;
-	t->options.baselines = t->options.baselines && t->options.compare;
 	if (t->layout == GRID && t->format == CORE_TABLE_CSV)
-		t->options.scores = false;
+		return core_add_runs(ctx, results, t->options.min_support, document);
+	t->options.compare = t->layout == GRID;
+	t->options.baselines = t->options.baselines && t->options.compare;
 	core_table_options options = t->options;
 	if (t->layout == PAIRS)
 		options.draws.n = 0; /* support and values, without nulls */
 	fv_status status = core_grid_make(ctx, results, &options, &grid);
+	if (status)
+		return status;
 	grid.options.draws = t->options.draws;
 	grid.options.scores = t->layout != PAIRS; /* notes about nulls */
-	if (status || t->layout == GRID)
-		return status ? status : core_grid_write(ctx, results, &grid, t->format, out);
+	if (t->layout == GRID)
+		return core_grid_tables(ctx, &grid, document);
 	if (t->layout == PAIRS) {
 		status = core_pairs_make(ctx, &grid, &pairs);
-		return status ? status : core_pairs_write(ctx, &pairs, t->format, out);
+		return status ? status : core_pairs_tables(ctx, &pairs, document);
 	}
 	status = core_paper_make(ctx, &grid, layouts[t->layout], t->against, &paper);
-	return status ? status : core_paper_write(ctx, &paper, t->format, out);
+	return status ? status : core_paper_tables(ctx, &paper, document);
 }
 
-static fv_status print(fv_ctx *ctx, struct table *t, const core_results *results)
+static fv_status print_table(fv_ctx *ctx, struct table *t, const core_results *results)
 {
 	core_text text = {0};
-	fv_status status = write(ctx, t, results, &text);
+	core_document *document = core_document_new(ctx);
+	fv_status status = document ? fill_document(ctx, t, results, document) : FV_FAILED;
+	if (!status)
+		status = core_document_write(ctx, document, t->format, &text);
 	if (!status)
 		fwrite(text.data, 1, text.size, stdout);
+	core_document_free(document);
 	core_text_free(&text);
 	return status;
 }
@@ -147,14 +165,17 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
 	struct table table;
 	core_results *results;
-	fv_status status = parse(ctx, argc, argv, &table);
+	fv_status status = parse_options(ctx, argc, argv, &table);
 	if (!status)
 		status = core_results_read(ctx, table.dir, &results);
 	if (status)
 		return status;
-	status = print(ctx, &table, results);
+	if (table.rows)
+		status = core_select_variants(ctx, table.rows, results);
+	if (!status)
+		status = print_table(ctx, &table, results);
 	core_results_free(results);
 	return status ? status : cli_flush(ctx);
 }
 
-const cli_verb cli_verb_table = {"table", "results of many cells side by side", usage, run};
+const cli_verb cli_verb_table = {"table", "results of many variants side by side", usage, run};

@@ -147,8 +147,7 @@ def pairs(args):
                           stdout=subprocess.PIPE).stdout
     table, found = json.loads(text)["pairs"], {}
     for attribute in ("race", "gender"):
-        p = [m["p"] for pair in table for m in pair["metrics"]
-             if (m["attribute"], m["metric"]) == (attribute, "tpr_gap")]
+        p = [pair["attributes"][attribute]["tpr_gap"].get("p") for pair in table]
         found[attribute] = sum(x is not None and x < .05 for x in p)
         print(f"{attribute}: {found[attribute]} of {len(p)} pairs with unadjusted p < .05", flush=True)
         assert len(p) == 28, "the eight methods make 28 pairs"

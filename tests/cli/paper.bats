@@ -56,14 +56,14 @@ cells() {
 	[[ $stderr == *"33 of 33 runs done, 33 of them now"* ]]
 	"$fairvox" verify results | grep -q '^33 runs, .* 0 different$'
 
-	"$fairvox" table results --layout paper1 --against published >paper1.md
+	"$fairvox" table results --layout paper1 --against published --format md >paper1.md
 	for row in 'ERM | none' 'Random | none' 'LfF | unsupervised' 'DisEnt | unsupervised' 'PGDRO | pseudo' \
 		{DS,RW,GDRO,GADRO}' | truth' {DS,RW,GDRO,GADRO}'-IDI | pseudo' {DS,RW,GDRO,GADRO}'-IDI | unsupervised' \
 		{Overall,Gain}' | '{truth,pseudo,unsupervised}; do
 		grep -qF "| $row | " paper1.md
 	done
 	run ! grep ' | — |' <(grep -v '^| Gain' paper1.md) # no cell is missing
-	"$fairvox" table results --layout paper2 >paper2.md
+	"$fairvox" table results --layout paper2 --format md >paper2.md
 	[ "$(grep -c '^| \(DS\|RW\|GADRO\|GDRO\) | \(16\|32\) | [*<u>]*0' paper2.md)" -eq 8 ]
 	run --separate-stderr "$fairvox" run configs/paper/table1.yaml "${small[@]}"
 	[[ $stderr == *"17 of 17 runs done, 0 of them now"* ]]

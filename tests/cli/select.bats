@@ -23,7 +23,7 @@ setup() {
 	"$fairvox" run plan.yaml -j 2 --quiet train.select=dev_loss,dev_worst_group,dev_tpr_gap,oracle \
 		train.select_support=1 train.select_groups=gender
 	"$fairvox" verify results
-	"$fairvox" table results >table.md
+	"$fairvox" table results --format md >table.md
 	grep -q '^| rw-.*dev_worst_group | true labels | dev_worst_group (gender), uses group labels | development | 5 x 1 | train: labels, true groups; dev: labels, true groups |' table.md
 	grep -q '^| erm-.*dev_tpr_gap | none | dev_tpr_gap (gender, F1 ≥ 0.95 of the best), uses group labels | development | 5 x 1 | train: labels; dev: labels, true groups |' table.md
 	grep -q '^| erm-.*oracle ‡ | none | oracle .* | test | 5 x 1 | train: labels; dev: labels; test: labels, true groups |' table.md
@@ -33,15 +33,15 @@ setup() {
 	grep -q '"dev_f1":[0-9.]*,"dev_tpr_gap":' results/rw-*dev_tpr_gap-*/fold1-seed1/metrics.jsonl
 	grep -q '"test_f1":[0-9.]*,"test_tpr_gap":' results/rw-*oracle-*/fold1-seed1/metrics.jsonl
 	rm -r results/*-dev_worst_group-* results/*-dev_tpr_gap-*
-	"$fairvox" table results --layout paper1 >paper.md
-	grep -q 'Cells chosen on test are no rows of this layout: 2 left out' paper.md
+	"$fairvox" table results --layout paper1 --format md >paper.md
+	grep -q 'Variants chosen on test are no rows of this layout: 2 left out' paper.md
 	grep -q '^| RW | truth | ' paper.md
 }
 
 @test "inferred groups choose as well, also for an objective without groups" {
 	"$fairvox" run plan.yaml --quiet matrix=none train.select=dev_worst_group train.select_support=1 \
 		'grouper={name: pseudo, encoder: {name: pitch, threshold_hz: 140, effort_slope: 0}}'
-	"$fairvox" table results >table.md
+	"$fairvox" table results --format md >table.md
 	grep -q '| none | dev_worst_group (groups inferred) | development | 5 x 1 | train: labels; dev: labels, inferred groups |' table.md
 	[ -f results/*/fold1-seed1/groups.csv ]
 }

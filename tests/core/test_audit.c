@@ -150,7 +150,7 @@ static void check_system(const json_t *want, const json_t *got)
 {
 	const char *name;
 	const json_t *attribute;
-	assert_int_equal(json_integer_value(get(got, "schema_version")), 1);
+	assert_int_equal(json_integer_value(get(got, "schema_version")), 2);
 	same(get(want, "n"), get(got, "n"), "n");
 	same(get(want, "f1"), get(get(got, "f1"), "value"), "f1");
 	same(get(want, "acc"), get(get(got, "acc"), "value"), "acc");

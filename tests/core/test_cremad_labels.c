@@ -144,12 +144,12 @@ static core_eval_set set_of(struct corpus *x, int seed)
 static void compare(
 	const json_t *want, const core_estimate *got, const int32_t *used, const char *attribute)
 {
-	static const core_stat gaps[] = {CORE_TPR_GAP, CORE_DP_GAP, CORE_FPR_GAP};
+	static const core_metric_id gaps[] = {CORE_TPR_GAP, CORE_DP_GAP, CORE_FPR_GAP};
 	const json_t *figures = json_object_get(want, attribute);
 	test_close(got[CORE_F1].value, json_number_value(json_object_get(want, "f1")), 1e-12);
 	test_close(got[CORE_ACC].value, json_number_value(json_object_get(want, "acc")), 1e-12);
 	for (int k = 0; k < 3; k++) {
-		const char *name = core_stat_name(gaps[k]);
+		const char *name = core_metric_at(gaps[k])->name;
 		assert_non_null(json_object_get(figures, name));
 		test_close(got[gaps[k]].value, json_number_value(json_object_get(figures, name)),
 			1e-12);
@@ -236,8 +236,8 @@ static void random_floor(fv_ctx *ctx, struct corpus *x, const json_t *json)
 		test_ok(ctx, core_scores_compute(
 				     ctx, SEEDS, sets, &x->rows, &x->attribute[a], &none, &got));
 		for (int k = 0; k < CORE_DP_GAP_EQ4; k++) {
-			const char *name = core_stat_name((core_stat)k);
-			const char *of = core_stat_is_gap((core_stat)k) ? attributes[a] : NULL;
+			const char *name = core_metric_at((core_metric_id)k)->name;
+			const char *of = core_metric_is((core_metric_id)k, CORE_METRIC_GAP) ? attributes[a] : NULL;
 			if (k == CORE_TPR_GAP_ZERO)
 				continue;
 			check_floor(floor, "fold_mean", of, name, got.fold_mean[k].value);

@@ -131,10 +131,10 @@ static const double *rates(
 {
 	core_tally groups;
 	core_rates r;
-	double stat[CORE_STATS];
+	double stat[CORE_METRICS];
 	test_ok(ctx, core_tally_make(ctx, set, x->G, x->group, NULL, &groups));
 	test_ok(ctx, core_rates_alloc(ctx, x->C, x->G, &r));
-	core_gaps(&groups, &r, stat);
+	core_metrics_of_groups(&groups, CORE_METRIC_GAP, &r, stat);
 	for (int32_t i = 0; i < x->C * x->G; i++)
 		check(json_array_get(json_array_get(want, (size_t)(i / x->G)), (size_t)(i % x->G)),
 			r.tpr[i], "tpr");

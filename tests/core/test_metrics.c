@@ -118,19 +118,19 @@ static void check_gaps(const json_t *m, const core_attribute_metrics *a)
 {
 	static const struct {
 		const char *key;
-		core_stat stat;
+		core_metric_id stat;
 	} gaps[] = {{"tpr_gap_skip", CORE_TPR_GAP}, {"tpr_gap_zero", CORE_TPR_GAP_ZERO},
 		{"fpr_gap_skip", CORE_FPR_GAP}, {"eo_rms", CORE_EO_RMS}, {"eo_max", CORE_EO_MAX}};
 	for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++)
 		check_value(
-			json_object_get(m, gaps[i].key), a->stat[gaps[i].stat].value, gaps[i].key);
+			json_object_get(m, gaps[i].key), a->metric[gaps[i].stat].value, gaps[i].key);
 	if (a->G < 2) { /* the bare formula says 0 there; a gap needs two groups */
-		assert_true(isnan(a->stat[CORE_DP_GAP].value));
-		assert_true(isnan(a->stat[CORE_DP_GAP_EQ4].value));
+		assert_true(isnan(a->metric[CORE_DP_GAP].value));
+		assert_true(isnan(a->metric[CORE_DP_GAP_EQ4].value));
 		return;
 	}
-	check_value(json_object_get(m, "dp_gap"), a->stat[CORE_DP_GAP].value, "dp_gap");
-	check_value(json_object_get(m, "dp_gap_eq4"), a->stat[CORE_DP_GAP_EQ4].value, "dp_gap_eq4");
+	check_value(json_object_get(m, "dp_gap"), a->metric[CORE_DP_GAP].value, "dp_gap");
+	check_value(json_object_get(m, "dp_gap_eq4"), a->metric[CORE_DP_GAP_EQ4].value, "dp_gap_eq4");
 }
 
 static void check_attribute(const json_t *m, const core_attribute_metrics *a, int32_t C)
@@ -151,8 +151,8 @@ static void check_attribute(const json_t *m, const core_attribute_metrics *a, in
 	check_list(m, "eo_per_class", a->eo, (size_t)C);
 	check_list(m, "group_f1", a->group_f1, (size_t)a->G);
 	check_list(m, "group_acc", a->group_acc, (size_t)a->G);
-	check_value(json_object_get(m, "worst_group_f1"), a->worst_group_f1, "worst_group_f1");
-	check_value(json_object_get(m, "worst_group_acc"), a->worst_group_acc, "worst_group_acc");
+	check_value(json_object_get(m, "worst_group_f1"), a->metric[CORE_WORST_GROUP_F1].value, "worst_group_f1");
+	check_value(json_object_get(m, "worst_group_acc"), a->metric[CORE_WORST_GROUP_ACC].value, "worst_group_acc");
 	assert_int_equal(a->tpr_pairs, json_integer_value(json_object_get(m, "tpr_pairs_skip")));
 	assert_int_equal(a->fpr_pairs, json_integer_value(json_object_get(m, "fpr_pairs_skip")));
 	free(tpr);
@@ -178,8 +178,8 @@ static void golden_sets(void **state)
 		core_metrics m;
 		test_ok(ctx, core_metrics_compute(ctx, &s.set, names, 1, &attribute, &m));
 		const json_t *want = json_object_get(json, "metrics");
-		check_value(json_object_get(want, "f1_macro"), m.f1.value, name);
-		check_value(json_object_get(want, "acc"), m.acc.value, name);
+		check_value(json_object_get(want, "f1_macro"), m.metric[CORE_F1].value, name);
+		check_value(json_object_get(want, "acc"), m.metric[CORE_ACC].value, name);
 		check_list(want, "f1_per_class", m.class_f1, (size_t)s.set.C);
 		check_attribute(want, &m.attribute[0], s.set.C);
 		core_ctx_free(ctx);
@@ -207,18 +207,18 @@ static void undefined_and_unknown(void **state)
 	core_metrics m;
 	test_ok(ctx, core_metrics_compute(ctx, &set, classes, 1, &attribute, &m));
 	const core_attribute_metrics *a = &m.attribute[0];
-	test_close(m.acc.value, 0.6, 0);              /* 6 of 10 cells, the unknown row included */
-	test_close(a->stat[CORE_ACC].value, 0.75, 0); /* without it */
+	test_close(m.metric[CORE_ACC].value, 0.6, 0);              /* 6 of 10 cells, the unknown row included */
+	test_close(a->metric[CORE_ACC].value, 0.75, 0); /* without it */
 	assert_int_equal(a->unknown_rows, 1);
 	assert_int_equal(a->present, 2);
 	assert_int_equal(a->rows[2], 0);
 	assert_true(isnan(a->group_f1[2]));
 	/* TPR a: 1/2 and 1/1; b: none for A, 1/1 for B, so the zero form has the pair (0, 1). */
-	test_close(a->stat[CORE_TPR_GAP].value, 0.5, 0);
-	test_close(a->stat[CORE_TPR_GAP_ZERO].value, sqrt((0.25 + 1) / 2), 0);
+	test_close(a->metric[CORE_TPR_GAP].value, 0.5, 0);
+	test_close(a->metric[CORE_TPR_GAP_ZERO].value, sqrt((0.25 + 1) / 2), 0);
 	assert_int_equal(a->tpr_pairs, 1);
 	/* P(yhat): a 2/4 overall, A 1/2, B 1/2: no gap. */
-	test_close(a->stat[CORE_DP_GAP].value, 0, 0);
+	test_close(a->metric[CORE_DP_GAP].value, 0, 0);
 	static const struct {
 		const char *metric, *class_name, *group;
 	} want[] = {{"fpr", "a", "A"}, {"tpr", "b", "A"}, {"tpr", NULL, "C"}, {"auc", NULL, "A"}};
@@ -246,9 +246,9 @@ static void one_group_has_no_gap(void **state)
 	test_ok(ctx, core_eval_attribute_make(ctx, "x", 2, value, NULL, 0, &attribute));
 	core_metrics m;
 	test_ok(ctx, core_metrics_compute(ctx, &set, classes, 1, &attribute, &m));
-	for (int s = CORE_TPR_GAP; s < CORE_STATS; s++)
-		assert_true(isnan(m.attribute[0].stat[s].value));
-	assert_int_equal(m.n_undefined, CORE_STATS - CORE_TPR_GAP);
+	for (int s = CORE_TPR_GAP; s < CORE_WORST_GROUP_F1; s++)
+		assert_true(isnan(m.attribute[0].metric[s].value));
+	assert_int_equal(m.n_undefined, CORE_WORST_GROUP_F1 - CORE_TPR_GAP);
 	assert_string_equal(m.undefined[0].reason, "fewer than two groups have rows");
 	core_ctx_free(ctx);
 }

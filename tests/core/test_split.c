@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 
 #include "base/file.h"
-#include "corpus/split_report.h"
+#include "report/split_tables.h"
 
 static core_column majority[] = {{"angry", "Male"}, {"disgust", "Male"}, {"neutral", "Male"},
 	{"fear", "Female"}, {"happy", "Female"}, {"sad", "Female"}};
@@ -76,7 +76,7 @@ static void json_has_published_counts(void **state)
 	core_split_report report = count_cremad(ctx, 1, 0);
 	json_t *root = parse_report(ctx, &report);
 	assert_int_equal(json_object_size(root), 3);
-	assert_int_equal(GET_AT(root, "schema_version"), 1);
+	assert_int_equal(GET_AT(root, "schema_version"), 2);
 	assert_int_equal(GET_AT(root, "fold"), 1);
 	const json_t *train = json_object_get(json_object_get(root, "splits"), "train");
 	assert_int_equal(json_object_size(train), 5);
@@ -95,6 +95,16 @@ static void json_has_published_counts(void **state)
 	assert_int_equal(GET_AT(test, "class_attribute", "gender", "neutral", "Female"), 263);
 	json_decref(root);
 	core_ctx_free(ctx);
+}
+
+static core_text table_of(fv_ctx *ctx, const core_split_report *report)
+{
+	core_text text = {0};
+	core_document *document = core_document_new(ctx);
+	test_ok(ctx, core_split_tables(ctx, report, document));
+	test_ok(ctx, core_document_write(ctx, document, CORE_TABLE_TEXT, &text));
+	core_document_free(document);
+	return text;
 }
 
 static void draws_give_a_range(void **state)
@@ -116,12 +126,13 @@ static void draws_give_a_range(void **state)
 	assert_int_equal(json_integer_value(json_array_get(male, 0)), 1419);
 	assert_int_equal(json_integer_value(json_array_get(male, 1)), 1419);
 	json_decref(root);
-	core_text text = {0};
-	test_ok(ctx, core_split_add_table(ctx, &report, &text));
-	assert_non_null(strstr(text.data, "\nutterances       1776     631    1463\n"));
-	assert_non_null(strstr(text.data, "\nno majority         0       0     564\n"));
-	assert_non_null(strstr(text.data, "(Unknown)"));
-	assert_non_null(strstr(text.data, "\nangry              12    240 |       4     93 |"));
+	core_text text = table_of(ctx, &report);
+	assert_non_null(strstr(text.data, "\nrecordings    1776  631  1463\n"));
+	assert_non_null(strstr(text.data, "\nno majority      0    0   564\n"));
+	assert_non_null(strstr(text.data, "train (Unknown)"));
+	assert_non_null(strstr(text.data, "\ngender       train Female  train Male  dev Female"));
+	assert_non_null(
+		strstr(text.data, "\nangry                  12         240           4        93"));
 	assert_non_null(strstr(text.data, "\nmost drawn "));
 	core_text_free(&text);
 	core_ctx_free(ctx);
@@ -152,9 +163,8 @@ static void small_corpus_is_counted(void **state)
 	assert_int_equal(GET_AT(train, "unknown", "gender"), 1);
 	assert_int_equal(report.split[CORE_TRAIN].speakers, 2);
 	json_decref(root);
-	core_text out = {0};
-	test_ok(ctx, core_split_add_table(ctx, &report, &out));
-	assert_non_null(strstr(out.data, "unknown in train: 1\n"));
+	core_text out = table_of(ctx, &report);
+	assert_non_null(strstr(out.data, "gender unknown in train: 1\n"));
 	core_text_free(&out);
 	c->class_name[0] = "\xff";
 	test_fails(ctx, core_split_add_json(ctx, &report, &out), FV_DATA, "is not UTF-8");

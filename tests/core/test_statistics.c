@@ -133,7 +133,7 @@ static void check(const json_t *want, double got, const char *what)
 
 static const struct {
 	const char *name;
-	core_stat stat;
+	core_metric_id stat;
 } gaps[] = {{"tpr_gap", CORE_TPR_GAP}, {"dp_gap", CORE_DP_GAP}, {"fpr_gap", CORE_FPR_GAP}};
 
 static void check_null(const json_t *json, const core_estimate *got, int64_t defined,
@@ -148,7 +148,7 @@ static void check_null(const json_t *json, const core_estimate *got, int64_t def
 	const json_t *draws = json_object_get(json, "null");
 	assert_int_equal(json_array_size(draws), n);
 	for (int64_t b = 0; b < n; b++)
-		check(json_array_get(draws, (size_t)b), trace[b * 2 * CORE_STATS], "draw");
+		check(json_array_get(draws, (size_t)b), trace[b * 2 * CORE_METRICS], "draw");
 }
 
 /* A fold by itself: the same rows as one cohort without the others. */
@@ -183,17 +183,17 @@ static void permutations(void **state)
 		fv_ctx *ctx = test_ctx();
 		struct given x;
 		read_case(ctx, json, "nulls", name, "perm", false, &x);
-		double *trace = malloc((size_t)x.n_draws * 2 * CORE_STATS * sizeof *trace);
+		double *trace = malloc((size_t)x.n_draws * 2 * CORE_METRICS * sizeof *trace);
 		core_gap_nulls got;
 		test_ok(ctx, core_nulls_compute(ctx, &x.cohort, &x.a, &x.draws, trace, &got));
 		const json_t *pooled = json_object_get(json, "pooled");
 		const json_t *mean = json_object_get(json, "fold_mean");
 		for (size_t k = 0; k < 3; k++) {
-			core_stat s = gaps[k].stat;
+			core_metric_id s = gaps[k].stat;
 			check_null(json_object_get(pooled, gaps[k].name), &got.pooled[s],
 				got.pooled_defined[s], trace + s, x.n_draws);
 			check_null(json_object_get(mean, gaps[k].name), &got.fold_mean[s],
-				got.fold_mean_defined[s], trace + CORE_STATS + s, x.n_draws);
+				got.fold_mean_defined[s], trace + CORE_METRICS + s, x.n_draws);
 			assert_int_equal(got.folds_used[s],
 				number(json_object_get(mean, "folds_used"), gaps[k].name));
 		}
@@ -206,7 +206,7 @@ static void permutations(void **state)
 }
 
 static void check_seeds(
-	const json_t *json, const core_swap *got, core_stat stat, const double *trace, int64_t n)
+	const json_t *json, const core_swap *got, core_metric_id stat, const double *trace, int64_t n)
 {
 	check(json_object_get(json, "a"), got->a[stat], "a");
 	check(json_object_get(json, "b"), got->b[stat], "b");
@@ -214,7 +214,7 @@ static void check_seeds(
 	check(json_object_get(json, "p"), got->p[stat], "p");
 	const json_t *draws = json_object_get(json, "null");
 	for (int64_t b = 0; b < n; b++)
-		check(json_array_get(draws, (size_t)b), trace[b * CORE_STATS + stat], "exchange");
+		check(json_array_get(draws, (size_t)b), trace[b * CORE_METRICS + stat], "exchange");
 }
 
 static void check_family(const json_t *family, fv_ctx *ctx, const double *p)
@@ -245,7 +245,7 @@ static void exchanges(void **state)
 		fv_ctx *ctx = test_ctx();
 		struct given x;
 		read_case(ctx, json, "swap", name, "sign", true, &x);
-		double *trace = malloc((size_t)x.n_draws * CORE_STATS * sizeof *trace);
+		double *trace = malloc((size_t)x.n_draws * CORE_METRICS * sizeof *trace);
 		core_swap got;
 		test_ok(ctx, core_swap_test(ctx, &x.speakers, &x.cohort, &x.a, &x.b, &x.draws,
 				     trace, &got));
@@ -253,10 +253,10 @@ static void exchanges(void **state)
 		const json_t *order = json_object_get(json_object_get(json, "family"), "order");
 		double p[16];
 		for (size_t k = 0; k < json_array_size(order); k++) {
-			core_stat stat;
+			core_metric_id stat;
 			const char *metric_name = json_string_value(json_array_get(order, k));
 			metric = json_object_get(metrics, metric_name);
-			assert_true(core_stat_find(metric_name, &stat));
+			assert_true(core_metric_find(metric_name, &stat));
 			check_seeds(metric, &got, stat, trace, x.n_draws);
 			p[k] = got.p[stat];
 		}
@@ -308,8 +308,8 @@ static void check_paired(const json_t *paired, const struct given *x, const doub
 	double *sorted = malloc((size_t)x->n_draws * sizeof *sorted);
 	json_object_foreach((json_t *)paired, name, want)
 	{
-		core_stat stat;
-		assert_true(core_stat_find(name, &stat));
+		core_metric_id stat;
+		assert_true(core_metric_find(name, &stat));
 		core_estimate got = core_estimate_of(observed[stat]);
 		int64_t n = core_sorted_column(trace, x->n_draws, width, stat, sorted);
 		core_interval(sorted, n, &got);

@@ -11,7 +11,6 @@
 #include "base/csv.h"
 #include "base/file.h"
 #include "report/decimal.h"
-#include "report/grid_private.h"
 #include "report/pairs.h"
 #include "report/paper.h"
 #include "report/verify.h"
@@ -109,7 +108,7 @@ static void test_values(void **unused)
 	assert_int_equal(grid.n_rows, 3);
 	assert_int_equal(grid.n_columns, 6);
 	assert_int_equal(grid.family, GENDER_TPR);
-	assert_int_equal(grid.evidence.n_tests, 1);
+	assert_int_equal(grid.tests.n_sets, 1);
 	for (int cell = 0; cell < 3; cell++) {
 		double gap[2] = {0}, fold[FOLDS] = {0}, acc[FOLDS] = {0};
 		for (int seed = 1; seed <= 2; seed++) {
@@ -182,10 +181,10 @@ static void test_versus(void **unused)
 	core_results *of_grid;
 	core_grid grid = test_grid(ctx, test_results(ctx, "table-versus", 2), &of_grid);
 	core_pairs pairs;
-	assert_int_equal(grid.row[0].versus.reference, -1);
+	assert_int_equal(grid.row[0].effect.reference, -1);
 	double p[2];
 	for (int i = 1; i < 3; i++) {
-		const core_versus *v = &grid.row[i].versus;
+		const core_effect *v = &grid.row[i].effect;
 		assert_int_equal(v->reference, 0);
 		assert_null(v->reason);
 		for (int j = 0; j < 6; j++)
@@ -198,19 +197,19 @@ static void test_versus(void **unused)
 	/* Holm over two: the smaller twice, the larger not below it. */
 	int less = p[0] > p[1];
 	double first = fmin(1, 2 * p[less]), second = fmax(first, p[!less]);
-	test_close(grid.row[1 + less].versus.adjusted[GENDER_TPR], first, 1e-15);
-	test_close(grid.row[1 + !less].versus.adjusted[GENDER_TPR], second, 1e-15);
+	test_close(grid.row[1 + less].effect.adjusted[GENDER_TPR], first, 1e-15);
+	test_close(grid.row[1 + !less].effect.adjusted[GENDER_TPR], second, 1e-15);
 	/* Benjamini-Hochberg over two: the larger as it is, the smaller at most that. */
-	double q[2] = {grid.row[1].versus.diff[ACC].p, grid.row[2].versus.diff[ACC].p};
+	double q[2] = {grid.row[1].effect.diff[ACC].p, grid.row[2].effect.diff[ACC].p};
 	less = q[0] > q[1];
-	test_close(grid.row[1 + !less].versus.adjusted[ACC], q[!less], 1e-15);
-	test_close(grid.row[1 + less].versus.adjusted[ACC], fmin(2 * q[less], q[!less]), 1e-15);
+	test_close(grid.row[1 + !less].effect.adjusted[ACC], q[!less], 1e-15);
+	test_close(grid.row[1 + less].effect.adjusted[ACC], fmin(2 * q[less], q[!less]), 1e-15);
 	/* Pairs make the same test. */
 	test_ok(ctx, core_pairs_make(ctx, &grid, &pairs));
 	assert_int_equal(pairs.n, 3);
 	for (size_t k = 0; k < 2; k++)
 		for (int j = 0; j < 6; j++) {
-			const core_versus *v = &grid.row[pairs.pair[k].b].versus;
+			const core_effect *v = &grid.row[pairs.pair[k].b].effect;
 			test_close(pairs.pair[k].diff[j], -v->diff[j].value, 1e-12);
 			test_close(pairs.pair[k].p[j], v->diff[j].p, 1e-15);
 		}
@@ -264,17 +263,17 @@ static void test_unfinished(void **unused)
 	undo(ctx, dir, 2, 1, 1);
 	undo(ctx, dir, 2, 1, 2);
 	test_ok(ctx, core_results_read(ctx, dir, &results));
-	assert_int_equal(results->cell[0].n_folds * results->cell[0].n_seeds, 4);
-	assert_int_equal(results->cell[1].n_folds, 2);
-	assert_int_equal(results->cell[1].n_seeds, 1);
-	assert_int_equal(results->cell[1].seed[0], 1);
-	assert_int_equal(results->cell[2].n_folds, 1);
-	assert_int_equal(results->cell[2].fold[0], 2);
-	assert_int_equal(results->cell[2].n_seeds, 2);
+	assert_int_equal(results->variant[0].n_folds * results->variant[0].n_seeds, 4);
+	assert_int_equal(results->variant[1].n_folds, 2);
+	assert_int_equal(results->variant[1].n_seeds, 1);
+	assert_int_equal(results->variant[1].seed[0], 1);
+	assert_int_equal(results->variant[2].n_folds, 1);
+	assert_int_equal(results->variant[2].fold[0], 2);
+	assert_int_equal(results->variant[2].n_seeds, 2);
 	core_results *of_grid;
 	core_grid grid = test_grid(ctx, dir, &of_grid);
-	assert_string_equal(grid.row[1].versus.reason, "not the same seeds");
-	assert_string_equal(grid.row[2].versus.reason, "not the same folds");
+	assert_string_equal(grid.row[1].effect.reason, "not the same seeds");
+	assert_string_equal(grid.row[2].effect.reason, "not the same folds");
 	assert_int_equal(grid.row[1].runs, 4);
 	assert_int_equal(grid.row[1].done, 3);
 	core_results_free(of_grid);
@@ -298,7 +297,7 @@ static void test_no_single_set(void **unused)
 	assert_non_null(strstr(grid.row[0].reason, "predicted twice"));
 	assert_true(isnan(grid.row[0].value[GENDER_TPR].pooled.value));
 	assert_true(!isnan(grid.row[0].value[GENDER_TPR].mean));
-	assert_string_equal(grid.row[1].versus.reason, grid.row[0].reason);
+	assert_string_equal(grid.row[1].effect.reason, grid.row[0].reason);
 	core_results_free(of_grid);
 	core_ctx_free(ctx);
 }

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/few.h"
+#include "report/low_support.h"
 #include "report/pairs.h"
 #include "report/paper.h"
 #include "report/spread.h"
@@ -31,10 +31,15 @@ static const char *chosen_results(fv_ctx *ctx, const char *name)
 	return dir;
 }
 
-static const char *cell_text(const core_document *d, size_t sheet, size_t row, size_t column)
+/* The text of a row in the column that people know by its title. */
+static const char *text_at(core_document *d, const char *table, size_t row, const char *title)
 {
-	const core_sheet *s = &d->sheet[sheet];
-	return s->cell[row * s->n_columns + column].value;
+	core_result_table *t = test_table(d, table);
+	for (size_t j = 0; j < t->n_columns; j++)
+		if ((t->column[j].audience & CORE_FOR_PEOPLE) && !strcmp(t->column[j].title, title))
+			return core_table_at(t, row, j)->text;
+	fail_msg("%s has no column '%s'", table, title);
+	return NULL;
 }
 
 /* The row with the smallest gap, were it ranked. */
@@ -44,27 +49,29 @@ static void test_on_test(void **unused)
 	fv_ctx *ctx = test_ctx();
 	core_results *results;
 	core_grid grid = test_grid(ctx, chosen_results(ctx, "table-oracle"), &results);
-	core_document *d = core_alloc(ctx, 1, sizeof *d);
+	core_document *d = test_document(ctx, &grid);
 	assert_true(grid.row[3].on_test && !grid.row[1].on_test);
-	test_ok(ctx, core_grid_sheets(ctx, &grid, d));
 	for (size_t i = 0; i < 3; i++)
 		assert_true(
 			grid.row[3].value[GENDER_TPR].mean < grid.row[i].value[GENDER_TPR].mean);
-	for (size_t j = 1; j <= grid.n_columns; j++)
-		assert_int_equal(core_sheet_at(&d->sheet[0], 3, j)->rank, CORE_UNRANKED);
-	for (size_t sheet = 0; sheet < 2; sheet++)
-		assert_string_equal(core_sheet_at(&d->sheet[sheet], 3, 0)->after, " ‡");
-	assert_string_equal(cell_text(d, 2, 2, 0), "best ‡ - plain");
-	assert_string_equal(cell_text(d, 2, 2, 1), "chosen on test: not compared");
+	for (size_t j = 0; j < grid.n_columns; j++)
+		assert_int_equal(
+			core_table_at(test_table(d, "fold_mean"), 3, 2 + j)->rank, CORE_UNRANKED);
+	assert_string_equal(core_table_at(test_table(d, "fold_mean"), 3, 0)->mark, " ‡");
+	assert_string_equal(core_table_at(test_table(d, "pooled"), 3, 0)->mark, " ‡");
+	assert_string_equal(text_at(d, "effects", 2, "variant - reference"), "best ‡ - plain");
+	assert_string_equal(
+		text_at(d, "effects", 2, "F1 (expl., BH)"), "chosen on test: not compared");
 	/* the family that Holm adjusts has the other two rows only */
-	const core_versus *a = &grid.row[1].versus, *b = &grid.row[2].versus;
+	const core_effect *a = &grid.row[1].effect, *b = &grid.row[2].effect;
 	double low = fmin(a->diff[GENDER_TPR].p, b->diff[GENDER_TPR].p);
 	test_close(fmin(a->adjusted[GENDER_TPR], b->adjusted[GENDER_TPR]), fmin(1, 2 * low), 1e-15);
-	size_t facts = d->n_sheets - 1;
-	assert_string_equal(cell_text(d, facts, 3, 3), "test");
-	assert_string_equal(cell_text(d, facts, 3, 4), "30 x 1");
-	assert_string_equal(cell_text(d, facts, 1, 3), "development");
-	assert_string_equal(cell_text(d, facts, 1, 5), "train: labels, true groups; dev: labels");
+	assert_string_equal(text_at(d, "variants", 3, "on"), "test");
+	assert_string_equal(text_at(d, "variants", 3, "trials (epochs x seeds)"), "30 x 1");
+	assert_string_equal(text_at(d, "variants", 1, "on"), "development");
+	assert_string_equal(
+		text_at(d, "variants", 1, "may see"), "train: labels, true groups; dev: labels");
+	core_document_free(d);
 	core_results_free(results);
 	core_ctx_free(ctx);
 }
@@ -78,6 +85,7 @@ static void test_on_test_elsewhere(void **unused)
 	core_pairs pairs;
 	core_paper paper;
 	core_text text = {0};
+	core_document *d = core_document_new(ctx);
 	test_ok(ctx, core_pairs_make(ctx, &grid, &pairs));
 	for (size_t i = 0; i < pairs.n; i++) {
 		bool with = pairs.pair[i].b == 3;
@@ -86,17 +94,17 @@ static void test_on_test_elsewhere(void **unused)
 	}
 	/* two cells would be the row DS, but one of them is none */
 	test_ok(ctx, core_paper_make(ctx, &grid, "paper1", false, &paper));
-	test_ok(ctx, core_paper_write(ctx, &paper, CORE_TABLE_MD, &text));
+	test_ok(ctx, core_paper_tables(ctx, &paper, d));
+	test_ok(ctx, core_document_write(ctx, d, CORE_TABLE_MD, &text));
 	assert_non_null(strstr(text.data, "| DS | truth | "));
 	assert_null(strstr(text.data, "| DS | truth | —"));
-	assert_non_null(
-		strstr(text.data, "Cells chosen on test are no rows of this layout: 1 left out."));
+	assert_non_null(strstr(
+		text.data, "Variants chosen on test are no rows of this layout: 1 left out."));
 	assert_non_null(strstr(text.data, "| best ‡ | true labels | dev_loss | test | 30 x 1 |"));
 	core_text_free(&text);
-	test_ok(ctx, core_grid_write(ctx, results, &grid, CORE_TABLE_CSV, &text));
-	assert_non_null(strstr(text.data, "best-00000004,1,1,,f1,"));
-	assert_non_null(strstr(text.data, ",dev_loss,test,,,0\n"));
-	core_text_free(&text);
+	core_document_free(d);
+	const char *csv = test_table_text(ctx, results, &grid, CORE_TABLE_CSV);
+	assert_non_null(strstr(csv, "best-00000004,1,1,dev_loss,test,,,,f1,,,"));
 	core_results_free(results);
 	core_ctx_free(ctx);
 }
@@ -122,17 +130,17 @@ static void test_unbiased(void **unused)
 		}
 		core_results *results;
 		core_grid grid = test_grid(ctx, dir, &results);
-		core_document *d = core_alloc(ctx, 1, sizeof *d);
+		core_document *d = test_document(ctx, &grid);
 		core_paper paper;
-		test_ok(ctx, core_grid_sheets(ctx, &grid, d));
-		core_rank rank = core_sheet_at(&d->sheet[0], 0, GENDER_TPR + 1)->rank;
+		core_rank rank = core_table_at(test_table(d, "fold_mean"), 0, 2 + GENDER_TPR)->rank;
 		assert_int_equal(rank, others ? CORE_UNRANKED : CORE_BEST);
 		assert_int_equal(grid.row[0].unbiased, others);
 		if (others) {
-			assert_int_equal(grid.row[2].versus.reference, 1);
+			assert_int_equal(grid.row[2].effect.reference, 1);
 			test_ok(ctx, core_paper_make(ctx, &grid, "paper1", false, &paper));
 			assert_string_equal(paper.row[0].row->label, "plain");
 		}
+		core_document_free(d);
 		core_results_free(results);
 	}
 	core_ctx_free(ctx);
@@ -175,20 +183,23 @@ static void test_few(void **unused)
 	assert_true(fold > 0 && fold < pooled);
 	for (int more = 0; more < 2; more++) {
 		grid.options.min_support = fold + more;
-		assert_int_equal(core_few_column(&grid, &grid.row[0], GENDER_TPR, false), more);
+		assert_int_equal(
+			core_column_has_low_support(&grid, &grid.row[0], GENDER_TPR, false), more);
 		grid.options.min_support = pooled + more;
-		assert_int_equal(core_few_column(&grid, &grid.row[0], GENDER_TPR, true), more);
+		assert_int_equal(
+			core_column_has_low_support(&grid, &grid.row[0], GENDER_TPR, true), more);
 		const json_t *gender = json_object_get(
-			json_object_get(results->cell[0].run[0].metrics, "attributes"), "gender");
-		assert_int_equal(core_few_metric(gender, "tpr_gap", first + more), more);
+			json_object_get(results->variant[0].run[0].metrics, "attributes"),
+			"gender");
+		assert_int_equal(core_json_has_low_support(gender, "tpr_gap", first + more), more);
 	}
 	/* of a DP gap the rows count, of F1 nothing */
 	grid.options.min_support = SPEAKERS / FOLDS / 2 * ROWS;
-	assert_false(core_few_column(&grid, &grid.row[0], GENDER_DP, false));
+	assert_false(core_column_has_low_support(&grid, &grid.row[0], GENDER_DP, false));
 	grid.options.min_support++;
-	assert_true(core_few_column(&grid, &grid.row[0], GENDER_DP, false));
-	assert_false(core_few_column(&grid, &grid.row[0], GENDER_DP, true));
-	assert_false(core_few_column(&grid, &grid.row[0], F1, false));
+	assert_true(core_column_has_low_support(&grid, &grid.row[0], GENDER_DP, false));
+	assert_false(core_column_has_low_support(&grid, &grid.row[0], GENDER_DP, true));
+	assert_false(core_column_has_low_support(&grid, &grid.row[0], F1, false));
 	core_results_free(results);
 	core_ctx_free(ctx);
 }
@@ -219,7 +230,6 @@ static void test_differences(void **unused)
 	fv_ctx *ctx = test_ctx();
 	core_results *results;
 	core_grid grid = test_grid(ctx, test_results(ctx, "table-differences", 2), &results);
-	core_text text = {0};
 	for (int cell = 0; cell < 3; cell++)
 		for (int c = 0; c < C; c++) {
 			double want = 0;
@@ -233,10 +243,9 @@ static void test_differences(void **unused)
 		}
 	/* class 0 of the first cell is tilted against the men */
 	assert_true(grid.row[0].scores.difference[0][0].value[0].low > 0);
-	test_ok(ctx, core_grid_write(ctx, results, &grid, CORE_TABLE_MD, &text));
-	assert_non_null(strstr(text.data, "| cell | groups | a | b | c |\n"));
-	assert_non_null(strstr(text.data, "| plain | Female - Male | +0."));
-	core_text_free(&text);
+	const char *md = test_table_text(ctx, results, &grid, CORE_TABLE_MD);
+	assert_non_null(strstr(md, "| variant | groups | a | b | c |\n"));
+	assert_non_null(strstr(md, "| plain | Female - Male | +0."));
 	core_results_free(results);
 	core_ctx_free(ctx);
 }
@@ -271,12 +280,12 @@ static double naive_sd(const core_results *r, core_source source, int levels)
 	int n[8] = {0};
 	for (size_t i = 0; i < r->n; i++)
 		for (int k = 0; k < FOLDS * SEEDS; k++) {
-			const core_result *run = &r->cell[i].run[k];
+			const core_run_result *run = &r->variant[i].run[k];
 			int level = source == CORE_SOURCE_FOLDS      ? (int)run->fold - 1
 				    : source == CORE_SOURCE_TRAINING ? (int)run->seed - 1
 				    : source == CORE_SOURCE_GROUPING ? (int)i / DRAWS
 								     : (int)i % DRAWS;
-			sum[level] += core_result_value(run, "gender", "tpr_gap");
+			sum[level] += core_run_metric(run, "gender", "tpr_gap");
 			n[level]++;
 		}
 	for (int k = 0; k < levels; k++)
@@ -301,18 +310,16 @@ static void test_spread(void **unused)
 	test_ok(ctx, core_grid_make(ctx, results, &options, &grid));
 	test_ok(ctx, core_spread_make(ctx, &grid, &spread));
 	assert_int_equal(spread.n, 1);
-	assert_int_equal(spread.family[0].n, MEMBERS);
-	assert_null(spread.family[0].reason);
+	assert_int_equal(spread.replicates[0].n, MEMBERS);
+	assert_null(spread.replicates[0].reason);
 	for (int s = 0; s < CORE_SOURCES; s++) {
-		assert_int_equal(spread.family[0].levels[s], levels[s]);
-		test_close(spread.family[0].sd[s][GENDER_TPR],
+		assert_int_equal(spread.replicates[0].levels[s], levels[s]);
+		test_close(spread.replicates[0].sd[s][GENDER_TPR],
 			naive_sd(results, (core_source)s, levels[s]), 1e-14);
 	}
-	core_text text = {0};
-	test_ok(ctx, core_grid_write(ctx, results, &grid, CORE_TABLE_MD, &text));
-	assert_non_null(strstr(text.data, "| k-0 and 5 like it | grouping seed | 3 | 0."));
-	assert_non_null(strstr(text.data, "| k-0 and 5 like it | bias draw | 2 | 0."));
-	core_text_free(&text);
+	const char *md = test_table_text(ctx, results, &grid, CORE_TABLE_MD);
+	assert_non_null(strstr(md, "| k-0 and 5 like it | grouping seed | 3 | 0."));
+	assert_non_null(strstr(md, "| k-0 and 5 like it | bias draw | 2 | 0."));
 	core_results_free(results);
 	core_ctx_free(ctx);
 }
@@ -331,8 +338,8 @@ static void test_not_crossed(void **unused)
 	test_ok(ctx, core_grid_make(ctx, results, &options, &grid));
 	test_ok(ctx, core_spread_make(ctx, &grid, &spread));
 	assert_string_equal(
-		spread.family[0].reason, "its seeds of grouping and bias are not crossed");
-	assert_true(isnan(spread.family[0].sd[CORE_SOURCE_GROUPING][GENDER_TPR]));
+		spread.replicates[0].reason, "its seeds of grouping and bias are not crossed");
+	assert_true(isnan(spread.replicates[0].sd[CORE_SOURCE_GROUPING][GENDER_TPR]));
 	core_results_free(results);
 	core_ctx_free(ctx);
 }

@@ -10,60 +10,132 @@
 #include "base/csv.h"
 #include "base/file.h"
 #include "report/decimal.h"
-#include "report/grid_private.h"
 #include "report/pairs.h"
 #include "report/paper.h"
 #include "report/verify.h"
 
 /* --- as text ---------------------------------------------------------------------------------- */
 
-static void small_document(fv_ctx *ctx, core_document *d)
+static core_document *small_document(fv_ctx *ctx, bool low_support)
 {
-	core_sheet *sheet = core_sheet_add(ctx, d, "A_b 5%", 2, 2);
-	sheet->head[0] = "cell";
-	sheet->head[1] = "gap | °";
-	sheet->line[1] = true;
-	*core_sheet_at(sheet, 0, 0) = (core_sheet_cell){"k_16", " †", CORE_UNRANKED, false};
-	*core_sheet_at(sheet, 0, 1) =
-		(core_sheet_cell){"0.278", " ± 0.021 [-0.158, p <.001] ▲", CORE_BEST, false};
-	*core_sheet_at(sheet, 1, 0) = (core_sheet_cell){"a-1", NULL, CORE_UNRANKED, false};
-	*core_sheet_at(sheet, 1, 1) = (core_sheet_cell){"0.300", "", CORE_SECOND, false};
-	test_ok(ctx, core_note(ctx, d, "%d notes", 2));
-	test_ok(ctx, core_note(ctx, d, "x & y"));
+	core_document *d = core_document_new(ctx);
+	core_result_table *t = core_document_add(ctx, d, "gaps", "A_b 5%", 2, 2);
+	t->audience = CORE_FOR_ALL;
+	t->column[0] = core_plain_column("variant", "variant", CORE_FOR_ALL);
+	t->column[1] = (core_table_column){.path = {"attributes", "sex", "gap"},
+		.title = "gap | °",
+		.audience = CORE_FOR_ALL,
+		.attribute = "sex",
+		.metric = "gap",
+		.parts = CORE_SHOW_SD | CORE_SHOW_NULL,
+		.has_support = true};
+	t->line[1] = true;
+	*core_table_at(t, 0, 0) = core_value_text("k_16");
+	core_table_at(t, 0, 0)->mark = " †";
+	core_figure f = core_figure_of(core_estimate_of(0.278));
+	f.sd = 0.021;
+	f.e.excess = -0.158;
+	f.e.p = 0.0001;
+	*core_table_at(t, 0, 1) = core_value_figure(f);
+	core_table_at(t, 0, 1)->rank = CORE_BEST;
+	*core_table_at(t, 1, 0) = core_value_text("a-1");
+	*core_table_at(t, 1, 1) = core_value_number(0.3);
+	core_table_at(t, 1, 1)->rank = CORE_SECOND;
+	core_table_at(t, 0, 1)->low_support = core_table_at(t, 1, 1)->low_support = low_support;
+	test_ok(ctx, core_document_note(ctx, d, "%d notes", 2));
+	test_ok(ctx, core_document_note(ctx, d, "x & y"));
+	return d;
 }
 
+static const char *written(fv_ctx *ctx, bool low_support, core_table_format format)
+{
+	core_document *d = small_document(ctx, low_support);
+	core_text text = {0};
+	test_ok(ctx, core_document_write(ctx, d, format, &text));
+	core_document_free(d);
+	return core_text_move(ctx, &text);
+}
+
+/* One document in every format. */
 static void test_text(void **unused)
 {
 	(void)unused;
 	fv_ctx *ctx = test_ctx();
-	core_document *d = core_alloc(ctx, 1, sizeof *d);
-	core_text md = {0}, tex = {0};
-	small_document(ctx, d);
-	core_document_md(d, &md);
-	assert_string_equal(md.data, "A_b 5%\n\n"
-				     "| cell | gap \\| ° |\n|---|---|\n"
-				     "| k_16 † | **0.278** ± 0.021 [-0.158, p <.001] ▲ |\n"
-				     "| a-1 | <u>0.300</u> |\n\n- 2 notes\n- x & y\n");
-	core_document_tex(d, &tex);
-	assert_string_equal(tex.data,
+	assert_string_equal(written(ctx, false, CORE_TABLE_TEXT),
+		"A_b 5%\n\n"
+		"variant  gap | °\n"
+		"k_16 †   0.278 ± 0.021 [-0.158, p <.001] ▲\n"
+		"-------  ---------------------------------\n"
+		"a-1      0.300\n\n- 2 notes\n- x & y\n");
+	assert_string_equal(written(ctx, false, CORE_TABLE_MD),
+		"A_b 5%\n\n"
+		"| variant | gap \\| ° |\n|---|---|\n"
+		"| k_16 † | **0.278** ± 0.021 [-0.158, p <.001] ▲ |\n"
+		"| a-1 | <u>0.300</u> |\n\n- 2 notes\n- x & y\n");
+	assert_string_equal(written(ctx, false, CORE_TABLE_TEX),
 		"% needs \\usepackage{booktabs}\n\\begin{table}\n\\caption{A\\_b 5\\%}\n"
-		"\\begin{tabular}{lr}\n\\toprule\ncell & gap | $^\\circ$ \\\\\n\\midrule\n"
+		"\\begin{tabular}{lr}\n\\toprule\nvariant & gap | $^\\circ$ \\\\\n\\midrule\n"
 		"k\\_16 \\dag{} & \\textbf{0.278} $\\pm$ 0.021 [$-$0.158, p $<$.001] $\\triangle$ "
 		"\\\\\n\\midrule\na-1 & \\underline{0.300} \\\\\n\\bottomrule\n\\end{tabular}\n"
 		"\n\\footnotesize 2 notes\n\n\\footnotesize x \\& y\n\\end{table}\n");
+	assert_string_equal(written(ctx, true, CORE_TABLE_CSV),
+		"variant,attribute,metric,class,group,value,sd,folds,null_mean,null_p95,p,excess,"
+		"low_support\n"
+		"k_16,sex,gap,,,0.27800000000000002,0.021000000000000001,,,,0.0001,"
+		"-0.158,1\n"
+		"a-1,sex,gap,,,0.29999999999999999,,,,,,,1\n");
+	const char *md = written(ctx, true, CORE_TABLE_MD);
+	assert_non_null(strstr(md, "| k_16 † | ***0.278*** ± 0.021 [-0.158, p <.001] ▲ |\n"));
+	assert_non_null(strstr(md, "| a-1 | <u>*0.300*</u> |\n"));
+	const char *tex = written(ctx, true, CORE_TABLE_TEX);
+	assert_non_null(strstr(tex, "\\providecommand{\\textcolor}[2]{\\textit{#2}}\n"));
+	assert_non_null(strstr(tex, " & \\textcolor{gray}{\\textbf{0.278} $\\pm$ 0.021"));
+	assert_non_null(strstr(tex, " & \\textcolor{gray}{\\underline{0.300}} \\\\\n"));
+	core_ctx_free(ctx);
+}
+
+/* Keys of a column's path nest; what is not known has no key. */
+static void test_json_document(void **unused)
+{
+	(void)unused;
+	fv_ctx *ctx = test_ctx();
+	json_t *root = json_loads(written(ctx, true, CORE_TABLE_JSON), 0, NULL);
+	json_t *row = json_array_get(json_object_get(root, "gaps"), 0);
+	json_t *gap =
+		json_object_get(json_object_get(json_object_get(row, "attributes"), "sex"), "gap");
+	assert_string_equal(json_string_value(json_object_get(row, "variant")), "k_16");
+	test_close(json_number_value(json_object_get(gap, "value")), 0.278, 0);
+	test_close(json_number_value(json_object_get(gap, "excess")), -0.158, 0);
+	assert_null(json_object_get(gap, "null_mean"));
+	assert_true(json_is_true(json_object_get(gap, "low_support")));
+	assert_int_equal(json_array_size(json_object_get(root, "notes")), 2);
+	json_decref(root);
+	core_ctx_free(ctx);
+}
+
+/* Names from anywhere: a terminal must not obey them, Markdown and LaTeX not take them for markup. */
+static void test_escapes(void **unused)
+{
+	(void)unused;
+	fv_ctx *ctx = test_ctx();
+	static const char name[] = "a\x1b[31m\xc2\x9b`*<b>|\xff";
+	core_document *d = core_document_new(ctx);
+	core_result_table *t = core_document_add(ctx, d, "x", NULL, 1, 1);
+	t->column[0] = core_plain_column("name", "name", CORE_FOR_ALL);
+	*core_table_at(t, 0, 0) = core_value_text(name);
+	core_text text = {0}, md = {0}, tex = {0}, json = {0};
+	test_ok(ctx, core_document_write(ctx, d, CORE_TABLE_TEXT, &text));
+	assert_string_equal(text.data, "name\na\\x1b[31m\\xc2\\x9b`*<b>|\\xff\n");
+	test_ok(ctx, core_document_write(ctx, d, CORE_TABLE_MD, &md));
+	assert_non_null(strstr(md.data, "\\`\\*\\<b>\\|"));
+	test_ok(ctx, core_document_write(ctx, d, CORE_TABLE_TEX, &tex));
+	assert_non_null(strstr(tex.data, "\\textasciigrave{}*$<$b$>$|"));
+	test_fails(ctx, core_document_write(ctx, d, CORE_TABLE_JSON, &json), FV_DATA, "not UTF-8");
+	core_document_free(d);
+	core_text_free(&text);
 	core_text_free(&md);
 	core_text_free(&tex);
-	core_sheet_at(&d->sheet[0], 0, 1)->few = true;
-	core_sheet_at(&d->sheet[0], 1, 1)->few = true;
-	core_document_md(d, &md);
-	assert_non_null(strstr(md.data, "| k_16 † | ***0.278*** ± 0.021 [-0.158, p <.001] ▲ |\n"));
-	assert_non_null(strstr(md.data, "| a-1 | <u>*0.300*</u> |\n"));
-	core_document_tex(d, &tex);
-	assert_non_null(strstr(tex.data, "\\providecommand{\\textcolor}[2]{\\textit{#2}}\n"));
-	assert_non_null(strstr(tex.data, " & \\textcolor{gray}{\\textbf{0.278} $\\pm$ 0.021"));
-	assert_non_null(strstr(tex.data, " & \\textcolor{gray}{\\underline{0.300}} \\\\\n"));
-	core_text_free(&md);
-	core_text_free(&tex);
+	core_text_free(&json);
 	core_ctx_free(ctx);
 }
 
@@ -73,16 +145,36 @@ static void test_ranks(void **unused)
 	static const int64_t value[] = {300, 278, 278, CORE_NO_NUMBER, 100, 299};
 	static const bool skip[] = {false, false, false, false, true, false};
 	core_rank rank[6];
-	core_rank_column(6, value, skip, false, rank);
+	core_rank_values(6, value, skip, false, rank);
 	static const core_rank low[] = {
 		CORE_UNRANKED, CORE_BEST, CORE_BEST, CORE_UNRANKED, CORE_UNRANKED, CORE_SECOND};
 	assert_memory_equal(rank, low, sizeof low);
-	core_rank_column(6, value, skip, true, rank);
+	core_rank_values(6, value, skip, true, rank);
 	static const core_rank high[] = {
 		CORE_BEST, CORE_UNRANKED, CORE_UNRANKED, CORE_UNRANKED, CORE_UNRANKED, CORE_SECOND};
 	assert_memory_equal(rank, high, sizeof high);
-	core_rank_column(2, value, skip, true, rank);
+	core_rank_values(2, value, skip, true, rank);
 	assert_int_equal(rank[0], CORE_UNRANKED);
+}
+
+static json_t *gender_gap(const json_t *row)
+{
+	return json_object_get(
+		json_object_get(json_object_get(row, "attributes"), "gender"), "tpr_gap");
+}
+
+/* Speakers of a group in a fold, from the table of support. */
+static int64_t speakers_of(
+	const json_t *support, const char *attribute, const char *group, int64_t fold)
+{
+	for (size_t i = 0; i < json_array_size(support); i++) {
+		const json_t *row = json_array_get(support, i);
+		if (!strcmp(json_string_value(json_object_get(row, "attribute")), attribute) &&
+			!strcmp(json_string_value(json_object_get(row, "group")), group) &&
+			json_integer_value(json_object_get(row, "fold")) == fold)
+			return json_integer_value(json_object_get(row, "speakers"));
+	}
+	return -1;
 }
 
 static void test_formats(void **unused)
@@ -91,13 +183,10 @@ static void test_formats(void **unused)
 	fv_ctx *ctx = test_ctx();
 	const char *dir = test_results(ctx, "table-formats", 1);
 	core_results *results;
-	core_grid grid;
-	core_table_options options = core_table_default();
-	core_text text[CORE_TABLE_FORMATS] = {0};
-	test_ok(ctx, core_results_read(ctx, dir, &results));
-	test_ok(ctx, core_grid_make(ctx, results, &options, &grid));
+	core_grid grid = test_grid(ctx, dir, &results);
+	const char *text[CORE_TABLE_FORMATS];
 	for (int f = 0; f < CORE_TABLE_FORMATS; f++)
-		test_ok(ctx, core_grid_write(ctx, results, &grid, (core_table_format)f, &text[f]));
+		text[f] = test_table_text(ctx, results, &grid, (core_table_format)f);
 	/* The first run's metrics.json is the first line of the csv. */
 	json_t *metrics =
 		test_json(core_format(ctx, "%s/plain-00000001/fold1-seed1/metrics.json", dir));
@@ -105,36 +194,27 @@ static void test_formats(void **unused)
 	double low = json_number_value(json_object_get(json_object_get(metrics, "f1"), "low"));
 	double high = json_number_value(json_object_get(json_object_get(metrics, "f1"), "high"));
 	char *lines = core_format(ctx,
-		"cell,fold,seed,attribute,metric,value,null_mean,null_p95,p,excess,low,high,"
-		"select,chosen_on,grouper_seed,bias_seed,few\n"
-		"plain-00000001,1,1,,f1,%.17g,,,,,%.17g,%.17g,dev_loss,dev,,,0\n",
+		"variant,fold,seed,select,chosen_on,grouper_seed,bias_seed,attribute,metric,class,"
+		"group,value,null_mean,null_p95,p,excess,low,high,low_support\n"
+		"plain-00000001,1,1,dev_loss,dev,,,,f1,,,%.17g,,,,,%.17g,%.17g,0\n",
 		f1, low, high);
-	assert_memory_equal(text[CORE_TABLE_CSV].data, lines, strlen(lines));
-	json_t *json = json_loads(text[CORE_TABLE_JSON].data, 0, NULL), *cell;
+	assert_memory_equal(text[CORE_TABLE_CSV], lines, strlen(lines));
+	assert_non_null(strstr(text[CORE_TABLE_CSV], ",gender,tpr,a,Male,"));
+	json_t *json = json_loads(text[CORE_TABLE_JSON], 0, NULL);
 	assert_non_null(json);
-	cell = json_array_get(json_object_get(json, "cells"), 1);
-	json_t *gap = json_object_get(
-		json_object_get(
-			json_object_get(json_object_get(cell, "metrics"), "attributes"), "gender"),
-		"tpr_gap");
-	test_close(json_number_value(json_object_get(gap, "mean")),
+	json_t *gap = gender_gap(json_array_get(json_object_get(json, "fold_mean"), 1));
+	test_close(json_number_value(json_object_get(gap, "value")),
 		grid.row[1].value[GENDER_TPR].mean, 0);
 	test_close(json_number_value(json_object_get(gap, "p")),
 		grid.row[1].value[GENDER_TPR].fold_mean.p, 0);
-	json_t *versus = json_object_get(
-		json_object_get(
-			json_object_get(json_object_get(cell, "versus"), "attributes"), "gender"),
-		"tpr_gap");
-	assert_string_equal(json_string_value(json_object_get(versus, "adjustment")), "holm");
-	assert_true(json_is_false(json_object_get(versus, "exploratory")));
-	json_t *support = json_object_get(
-		json_object_get(json_object_get(json_array_get(json_object_get(json, "support"), 0),
-					"attributes"),
-			"race"),
-		"C");
-	assert_int_equal(
-		json_integer_value(json_array_get(json_object_get(support, "speakers"), 0)), 2);
-	const char *md = text[CORE_TABLE_MD].data, *tex = text[CORE_TABLE_TEX].data;
+	json_t *effect = json_array_get(json_object_get(json, "effects"), 0);
+	test_close(json_number_value(json_object_get(gender_gap(effect), "p_holm")),
+		grid.row[1].effect.adjusted[GENDER_TPR], 0);
+	assert_null(json_object_get(gender_gap(effect), "p_bh"));
+	assert_string_equal(
+		json_string_value(json_object_get(effect, "reference")), "plain-00000001");
+	assert_int_equal(speakers_of(json_object_get(json, "support"), "race", "C", 1), 2);
+	const char *md = text[CORE_TABLE_MD], *tex = text[CORE_TABLE_TEX];
 	assert_non_null(strstr(md, "race: C has only 4 speakers."));
 	assert_non_null(strstr(md, "| fair-truth | true labels | dev_loss |"));
 	assert_non_null(strstr(md, "| fair-k16 | inferred: kmeans | dev_loss |"));
@@ -145,8 +225,6 @@ static void test_formats(void **unused)
 	assert_null(strstr(tex, "±"));
 	json_decref(json);
 	json_decref(metrics);
-	for (int f = 0; f < CORE_TABLE_FORMATS; f++)
-		core_text_free(&text[f]);
 	core_results_free(results);
 	core_ctx_free(ctx);
 }
@@ -180,7 +258,7 @@ static void test_published(void **unused)
 			assert_true(paper.row[i].published[j] != CORE_NO_NUMBER);
 			paper.row[i].printed[j] = paper.row[i].published[j];
 		}
-	core_paper_summarise(&paper);
+	core_paper_summarize(&paper);
 	test_ok(ctx, core_csv_read(ctx,
 			     core_format(ctx, "%s/configs/paper/published/table1.csv",
 				     getenv("FAIRVOX_SOURCE")),
@@ -227,9 +305,12 @@ static void test_paper_rows(void **unused)
 	assert_int_equal(paper.scope[0].overall[0], CORE_NO_NUMBER); /* three of four are missing */
 	test_close(core_paper_width(&grid.row[0].value[F1]),
 		12.7062 * grid.row[0].value[F1].sd / sqrt(2), 1e-12);
+	core_document *d = core_document_new(ctx);
+	test_ok(ctx, core_paper_tables(ctx, &paper, d));
 	for (int f = 0; f < CORE_TABLE_FORMATS; f++)
-		test_ok(ctx, core_paper_write(ctx, &paper, (core_table_format)f, &text));
+		test_ok(ctx, core_document_write(ctx, d, (core_table_format)f, &text));
 	assert_non_null(strstr(text.data, "| RW | truth | — | — | — | — |"));
+	core_document_free(d);
 	core_text_free(&text);
 	/* A second cell of the same kind. */
 	struct made twin = test_cells[1];
@@ -248,6 +329,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_json_document),
+		cmocka_unit_test(test_escapes),
 		cmocka_unit_test(test_ranks),
 		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_decimals),

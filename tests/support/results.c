@@ -126,3 +126,33 @@ core_grid test_grid(fv_ctx *ctx, const char *dir, core_results **results)
 	test_ok(ctx, core_grid_make(ctx, *results, &options, &grid));
 	return grid;
 }
+
+core_document *test_document(fv_ctx *ctx, const core_grid *grid)
+{
+	core_document *document = core_document_new(ctx);
+	test_ok(ctx, core_grid_tables(ctx, grid, document));
+	return document;
+}
+
+const char *test_table_text(
+	fv_ctx *ctx, const core_results *results, const core_grid *grid, core_table_format format)
+{
+	core_text text = {0};
+	core_document *document = core_document_new(ctx);
+	if (format == CORE_TABLE_CSV)
+		test_ok(ctx, core_add_runs(ctx, results, grid->options.min_support, document));
+	else
+		test_ok(ctx, core_grid_tables(ctx, grid, document));
+	test_ok(ctx, core_document_write(ctx, document, format, &text));
+	core_document_free(document);
+	return core_text_move(ctx, &text);
+}
+
+core_result_table *test_table(core_document *document, const char *name)
+{
+	for (size_t k = 0; k < document->n_tables; k++)
+		if (!strcmp(document->table[k]->name, name))
+			return document->table[k];
+	fail_msg("no table '%s'", name);
+	return NULL;
+}

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "report/table.h"
+#include "report/grid_tables.h"
 #include "support.h"
 
 enum { C = 3, SPEAKERS = 24, ROWS = 8, FOLDS = 2 };
@@ -40,5 +40,12 @@ void test_run(
 const char *test_results(fv_ctx *ctx, const char *name, int seeds);
 /* Release the results with core_results_free when the table is no longer needed. */
 core_grid test_grid(fv_ctx *ctx, const char *dir, core_results **results);
+/* Everything `fairvox table` shows of a grid; free it with core_document_free. */
+core_document *test_document(fv_ctx *ctx, const core_grid *grid);
+/* The same as text; CSV is that of the runs. Lives as long as the context. */
+const char *test_table_text(
+	fv_ctx *ctx, const core_results *results, const core_grid *grid, core_table_format format);
+/* A table of a document by name. */
+core_result_table *test_table(core_document *document, const char *name);
 
 #endif

@@ -33,10 +33,8 @@ FV_NODISCARD fv_status core_split_count(fv_ctx *ctx, const core_corpus *corpus,
 	core_split_report *out);
 
 /* Adds the JSON of `fairvox split --json`, one object and a newline; the caller frees the text.
- * core_split_add_table adds the same as a table. Errors: FV_DATA for names that are not UTF-8. */
+ * Errors: FV_DATA for names that are not UTF-8. */
 FV_NODISCARD fv_status core_split_add_json(
-	fv_ctx *ctx, const core_split_report *report, core_text *out);
-FV_NODISCARD fv_status core_split_add_table(
 	fv_ctx *ctx, const core_split_report *report, core_text *out);
 
 #endif

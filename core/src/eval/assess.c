@@ -8,21 +8,22 @@
 #include "eval/summary.h"
 #include "eval/swap.h"
 
-/* Values of resamples and room to sort a column; freed by done(). */
+/* Values of resamples and space to sort a column; freed by free_resamples(). */
 struct resamples {
 	int64_t n, width;
 	double *observed, *trace, *sorted;
 };
 
-static void done(struct resamples *r)
+static void free_resamples(struct resamples *r)
 {
 	free(r->observed);
 	free(r->trace);
 	free(r->sorted);
 }
 
-static fv_status resample(fv_ctx *ctx, const core_speakers *speakers, const core_cohort *cohort,
-	const core_system *system, const core_draws *draws, struct resamples *r)
+static fv_status draw_resamples(fv_ctx *ctx, const core_speakers *speakers,
+	const core_cohort *cohort, const core_system *system, const core_draws *draws,
+	struct resamples *r)
 {
 	r->n = draws->n;
 	r->width = core_resample_width(system->all[0].C, cohort ? cohort->G : 0);
@@ -45,17 +46,18 @@ static fv_status overall_intervals(fv_ctx *ctx, const core_speakers *speakers,
 	const core_system *system, const core_draws *draws, core_metrics *m)
 {
 	struct resamples r = {0};
-	fv_status status = resample(ctx, speakers, NULL, system, draws, &r);
+	fv_status status = draw_resamples(ctx, speakers, NULL, system, draws, &r);
 	if (!status) {
-		column_interval(&r, CORE_F1, &m->f1);
-		column_interval(&r, CORE_ACC, &m->acc);
+		for (int k = 0; k < CORE_METRICS; k++)
+			if (core_metric_is((core_metric_id)k, CORE_METRIC_OVERALL))
+				column_interval(&r, k, &m->metric[k]);
 	}
-	done(&r);
+	free_resamples(&r);
 	return status;
 }
 
 /* In a single block a small group gets no interval, here as for its rates. */
-static void without_few(int32_t n, int32_t C, core_tpr_difference *difference)
+static void drop_small_group_intervals(int32_t n, int32_t C, core_tpr_difference *difference)
 {
 	for (int32_t k = 0; k < n; k++)
 		for (int32_t c = 0; c < C && difference[k].few; c++)
@@ -66,7 +68,8 @@ static fv_status rate_intervals(fv_ctx *ctx, const core_cohort *cohort, const co
 	const core_assess_options *options, int32_t C, core_attribute_metrics *a)
 {
 	struct resamples r = {0};
-	fv_status status = resample(ctx, cohort->speakers, cohort, system, &options->draws, &r);
+	fv_status status =
+		draw_resamples(ctx, cohort->speakers, cohort, system, &options->draws, &r);
 	for (int32_t g = 0; g < a->G && !status; g++) {
 		if (cohort->size[g] < options->min_speakers)
 			continue;
@@ -78,9 +81,9 @@ static fv_status rate_intervals(fv_ctx *ctx, const core_cohort *cohort, const co
 			ctx, cohort, C, r.observed, r.trace, r.n, &a->difference);
 	if (!status) {
 		a->n_differences = a->G * (a->G - 1) / 2;
-		without_few(a->n_differences, C, a->difference);
+		drop_small_group_intervals(a->n_differences, C, a->difference);
 	}
-	done(&r);
+	free_resamples(&r);
 	return status;
 }
 
@@ -99,8 +102,9 @@ static fv_status assess_attribute(fv_ctx *ctx, const core_eval_set *set, const c
 	if (status)
 		return status;
 	a->speakers = cohort.size;
-	for (int k = CORE_TPR_GAP; k < CORE_STATS; k++)
-		a->stat[k] = nulls.pooled[k];
+	for (int k = 0; k < CORE_METRICS; k++)
+		if (core_metric_is((core_metric_id)k, CORE_METRIC_GAP))
+			a->metric[k] = nulls.pooled[k];
 	return rate_intervals(ctx, &cohort, &system, options, set->C, a);
 }
 
@@ -144,38 +148,42 @@ fv_status core_differences_compute(fv_ctx *ctx, int32_t n_seeds, const core_eval
 	if (!status)
 		status = core_cohort_make(ctx, rows, &speakers, attribute, &cohort);
 	if (!status)
-		status = resample(ctx, &speakers, &cohort, &system, draws, &r);
+		status = draw_resamples(ctx, &speakers, &cohort, &system, draws, &r);
 	if (!status)
 		status = core_tpr_differences(
 			ctx, &cohort, sets[0].C, r.observed, r.trace, r.n, out);
-	done(&r);
+	free_resamples(&r);
 	return status;
 }
 
-/* --- a cell of a table ------------------------------------------------------------------------ */
+/* --- a variant of a table --------------------------------------------------------------------- */
 
 static void overall_scores(const core_speakers *speakers, const core_system *system,
 	core_tally *folds, core_tally *one, core_scores *out)
 {
-	double pooled[2] = {0}, mean[2] = {0};
+	double pooled[CORE_METRICS] = {0}, mean[CORE_METRICS] = {0}, value[CORE_METRICS] = {0};
 	for (int32_t r = 0; r < system->n_seeds; r++) {
 		core_tally_sum(&system->all[r], speakers->fold, NULL, folds);
 		core_tally_sum(folds, NULL, NULL, one);
-		pooled[CORE_F1] += core_tally_f1(one, 0);
-		pooled[CORE_ACC] += core_tally_acc(one, 0);
+		core_metrics_of_unit(one, 0, value);
+		for (int k = 0; k < CORE_METRICS; k++)
+			pooled[k] += value[k];
 		for (int32_t f = 0; f < speakers->F; f++) {
-			mean[CORE_F1] += core_tally_f1(folds, f) / speakers->F;
-			mean[CORE_ACC] += core_tally_acc(folds, f) / speakers->F;
+			core_metrics_of_unit(folds, f, value);
+			for (int k = 0; k < CORE_METRICS; k++)
+				mean[k] += value[k] / speakers->F;
 		}
 	}
-	for (int k = CORE_F1; k <= CORE_ACC; k++) {
+	for (int k = 0; k < CORE_METRICS; k++) {
+		if (!core_metric_is((core_metric_id)k, CORE_METRIC_OVERALL))
+			continue;
 		out->pooled[k] = core_estimate_of(pooled[k] / system->n_seeds);
 		out->fold_mean[k] = core_estimate_of(mean[k] / system->n_seeds);
 		out->folds_used[k] = speakers->F;
 	}
 }
 
-static fv_status support(
+static fv_status count_support(
 	fv_ctx *ctx, const core_cohort *cohort, const core_tally *known, core_scores *out)
 {
 	const core_speakers *speakers = cohort->speakers;
@@ -206,14 +214,16 @@ static fv_status gap_scores(fv_ctx *ctx, const core_cohort *cohort, const core_s
 	fv_status status = core_nulls_compute(ctx, cohort, system, draws, NULL, &nulls);
 	if (status)
 		return status;
-	for (int k = CORE_TPR_GAP; k < CORE_STATS; k++) {
+	for (int k = 0; k < CORE_METRICS; k++) {
+		if (core_metric_is((core_metric_id)k, CORE_METRIC_OVERALL))
+			continue;
 		out->pooled[k] = nulls.pooled[k];
 		out->fold_mean[k] = nulls.fold_mean[k];
 		out->folds_used[k] = nulls.folds_used[k];
 	}
 	out->G = cohort->G;
 	out->group = cohort->group;
-	return support(ctx, cohort, &system->known[0], out);
+	return count_support(ctx, cohort, &system->known[0], out);
 }
 
 fv_status core_scores_compute(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *sets,
@@ -233,7 +243,7 @@ fv_status core_scores_compute(fv_ctx *ctx, int32_t n_seeds, const core_eval_set 
 		status = core_tally_alloc(ctx, 1, sets[0].C, &one);
 	if (status)
 		return status;
-	for (int k = 0; k < CORE_STATS; k++)
+	for (int k = 0; k < CORE_METRICS; k++)
 		out->pooled[k] = out->fold_mean[k] = core_estimate_of(NAN);
 	out->n_folds = speakers.F;
 	out->fold_name = speakers.fold_name;
@@ -256,7 +266,7 @@ struct pair {
 };
 
 /* a - b of metric k with its p and interval. */
-static core_estimate paired(const struct pair *p, core_stat k)
+static core_estimate paired_estimate(const struct pair *p, core_metric_id k)
 {
 	core_estimate estimate = core_estimate_of(p->swap.diff[k]);
 	if (p->speakers->S > 1)
@@ -265,18 +275,18 @@ static core_estimate paired(const struct pair *p, core_stat k)
 	return estimate;
 }
 
-static fv_status pair_compute(fv_ctx *ctx, const core_draws *draws, struct pair *p)
+static fv_status compare_pair(fv_ctx *ctx, const core_draws *draws, struct pair *p)
 {
 	fv_status status =
 		core_swap_test(ctx, p->speakers, p->cohort, &p->a, &p->b, draws, NULL, &p->swap);
 	if (!status)
-		status = resample(ctx, p->speakers, p->cohort, &p->a, draws, &p->of_a);
+		status = draw_resamples(ctx, p->speakers, p->cohort, &p->a, draws, &p->of_a);
 	if (!status)
-		status = resample(ctx, p->speakers, p->cohort, &p->b, draws, &p->of_b);
+		status = draw_resamples(ctx, p->speakers, p->cohort, &p->b, draws, &p->of_b);
 	return status;
 }
 
-static void subtract(struct pair *p)
+static void subtract_resamples(struct pair *p)
 {
 	for (int64_t i = 0; i < p->of_a.n * p->of_a.width; i++)
 		p->of_a.trace[i] -= p->of_b.trace[i];
@@ -288,21 +298,21 @@ static fv_status compare_groups(fv_ctx *ctx, struct pair *p, core_attribute_comp
 {
 	const core_cohort *cohort = p->cohort;
 	int32_t C = p->a.all[0].C, G = cohort->G;
-	fv_status status = core_levelling_compute(ctx, C, G, p->of_b.observed + CORE_STATS,
-		p->of_a.observed + CORE_STATS, &out->levelling);
+	fv_status status = core_levelling_compute(ctx, C, G, p->of_b.observed + CORE_METRICS,
+		p->of_a.observed + CORE_METRICS, &out->levelling);
 	if (status)
 		return status;
-	subtract(p);
-	for (int k = 0; k < CORE_STATS; k++)
-		out->stat[k] = core_estimate_of(NAN);
-	for (int k = CORE_TPR_GAP; k < CORE_STATS; k++)
-		out->stat[k] = paired(p, (core_stat)k);
+	subtract_resamples(p);
+	for (int k = 0; k < CORE_METRICS; k++)
+		out->metric[k] = core_metric_is((core_metric_id)k, CORE_METRIC_OVERALL)
+					 ? core_estimate_of(NAN)
+					 : paired_estimate(p, (core_metric_id)k);
 	out->n_differences = G * (G - 1) / 2;
 	return core_tpr_differences(
 		ctx, cohort, C, p->of_a.observed, p->of_a.trace, p->of_a.n, &out->tpr_difference);
 }
 
-static fv_status systems(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *sets_a,
+static fv_status make_systems(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *sets_a,
 	const core_eval_set *sets_b, const core_eval_attribute *attribute, struct pair *p)
 {
 	const core_eval_set *a = &sets_a[0], *b = &sets_b[0];
@@ -321,16 +331,18 @@ static fv_status compare_overall(fv_ctx *ctx, int32_t n_seeds, const core_eval_s
 	core_comparison *out)
 {
 	struct pair p = {.speakers = speakers};
-	fv_status status = systems(ctx, n_seeds, sets_a, sets_b, NULL, &p);
+	fv_status status = make_systems(ctx, n_seeds, sets_a, sets_b, NULL, &p);
 	if (!status)
-		status = pair_compute(ctx, draws, &p);
+		status = compare_pair(ctx, draws, &p);
 	if (!status) {
-		subtract(&p);
-		out->f1 = paired(&p, CORE_F1);
-		out->acc = paired(&p, CORE_ACC);
+		subtract_resamples(&p);
+		for (int k = 0; k < CORE_METRICS; k++)
+			out->metric[k] = core_metric_is((core_metric_id)k, CORE_METRIC_OVERALL)
+						 ? paired_estimate(&p, (core_metric_id)k)
+						 : core_estimate_of(NAN);
 	}
-	done(&p.of_a);
-	done(&p.of_b);
+	free_resamples(&p.of_a);
+	free_resamples(&p.of_b);
 	return status;
 }
 
@@ -345,13 +357,13 @@ static fv_status compare_attribute(fv_ctx *ctx, int32_t n_seeds, const core_eval
 		.name = attribute->name, .G = attribute->G, .group = attribute->group};
 	fv_status status = core_cohort_make(ctx, rows, speakers, attribute, &cohort);
 	if (!status)
-		status = systems(ctx, n_seeds, sets_a, sets_b, attribute, &p);
+		status = make_systems(ctx, n_seeds, sets_a, sets_b, attribute, &p);
 	if (!status)
-		status = pair_compute(ctx, draws, &p);
+		status = compare_pair(ctx, draws, &p);
 	if (!status)
 		status = compare_groups(ctx, &p, out);
-	done(&p.of_a);
-	done(&p.of_b);
+	free_resamples(&p.of_a);
+	free_resamples(&p.of_b);
 	return status;
 }
 

@@ -34,8 +34,8 @@ FV_NODISCARD fv_status core_differences_compute(fv_ctx *ctx, int32_t n_seeds,
 /* One cell of a table: F1, ACC and the gaps of one attribute over all folds, means over the seeds,
  * in both aggregates. */
 typedef struct core_scores {
-	core_estimate pooled[CORE_STATS], fold_mean[CORE_STATS];
-	int32_t n_folds, folds_used[CORE_STATS];
+	core_estimate pooled[CORE_METRICS], fold_mean[CORE_METRICS];
+	int32_t n_folds, folds_used[CORE_METRICS];
 	int32_t G;
 	const char *const *group;
 	int64_t *speakers, *rows,
@@ -53,7 +53,7 @@ typedef struct core_attribute_comparison {
 	const char *name;
 	int32_t G;
 	const char *const *group;
-	core_estimate stat[CORE_STATS]; /* of the gaps: a - b, p, low, high */
+	core_estimate metric[CORE_METRICS]; /* of gaps and groups: a - b, p, low, high */
 	int32_t n_differences;
 	core_tpr_difference *tpr_difference; /* a - b of TPR_g - TPR_h */
 	core_levelling levelling;            /* b is the reference, a the change */
@@ -63,7 +63,7 @@ typedef struct core_comparison {
 	int64_t n;
 	int32_t C, n_attributes;
 	const char *const *classes;
-	core_estimate f1, acc; /* a - b, p, low, high */
+	core_estimate metric[CORE_METRICS]; /* overall ones: a - b, p, low, high */
 	core_attribute_comparison *attribute;
 } core_comparison;
 

@@ -3,7 +3,7 @@
 #ifndef CORE_EVAL_BASELINES_H
 #define CORE_EVAL_BASELINES_H
 
-#include "eval/tally.h"
+#include "eval/metric.h"
 
 typedef enum core_baseline {
 	CORE_BASELINE_RANDOM,        /* softmax of logits uniform on (0, 1), keyed by recording */

@@ -6,7 +6,7 @@
 
 #include "eval/summary.h"
 
-#define FEW 10
+#define MIN_SPEAKERS 10
 
 struct work {
 	const core_cohort *cohort; /* NULL: none */
@@ -15,7 +15,7 @@ struct work {
 	core_rates rates;
 };
 
-static fv_status work_init(
+static fv_status alloc_work(
 	fv_ctx *ctx, const core_cohort *cohort, const core_system *system, struct work *w)
 {
 	int32_t C = system->all[0].C;
@@ -29,28 +29,28 @@ static fv_status work_init(
 }
 
 /* times NULL: every speaker once. */
-static void evaluate(struct work *w, const int32_t *times, double *out)
+static void evaluate_resample(struct work *w, const int32_t *times, double *out)
 {
 	int32_t C = w->one.C, G = w->cohort ? w->cohort->G : 0, n_seeds = w->system->n_seeds;
 	int64_t width = core_resample_width(C, G);
 	for (int64_t k = 0; k < width; k++)
 		out[k] = 0;
 	for (int32_t r = 0; r < n_seeds; r++) {
-		double stat[CORE_STATS];
+		double value[CORE_METRICS];
 		core_tally_sum(&w->system->all[r], NULL, times, &w->one);
-		stat[CORE_F1] = core_tally_f1(&w->one, 0);
-		stat[CORE_ACC] = core_tally_acc(&w->one, 0);
-		for (int k = CORE_TPR_GAP; k < CORE_STATS; k++)
-			stat[k] = NAN;
+		for (int k = 0; k < CORE_METRICS; k++)
+			value[k] = NAN;
+		core_metrics_of_unit(&w->one, 0, value);
 		if (w->cohort) {
 			core_tally_sum(
 				&w->system->known[r], w->cohort->of_speaker, times, &w->groups);
-			core_gaps(&w->groups, &w->rates, stat);
+			core_metrics_of_groups(
+				&w->groups, CORE_METRIC_GAP | CORE_METRIC_GROUP, &w->rates, value);
 		}
-		for (int k = 0; k < CORE_STATS; k++)
-			out[k] += stat[k] / n_seeds;
-		for (int64_t k = CORE_STATS; k < width; k++)
-			out[k] += w->rates.tpr[k - CORE_STATS] / n_seeds;
+		for (int k = 0; k < CORE_METRICS; k++)
+			out[k] += value[k] / n_seeds;
+		for (int64_t k = CORE_METRICS; k < width; k++)
+			out[k] += w->rates.tpr[k - CORE_METRICS] / n_seeds;
 	}
 }
 
@@ -58,7 +58,7 @@ fv_status core_bootstrap(fv_ctx *ctx, const core_speakers *speakers, const core_
 	const core_system *system, const core_draws *draws, double *observed, double *trace)
 {
 	struct work w;
-	fv_status status = work_init(ctx, cohort, system, &w);
+	fv_status status = alloc_work(ctx, cohort, system, &w);
 	if (status)
 		return status;
 	int64_t width = core_resample_width(w.one.C, cohort ? cohort->G : 0);
@@ -66,10 +66,10 @@ fv_status core_bootstrap(fv_ctx *ctx, const core_speakers *speakers, const core_
 	if (!times)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	if (observed)
-		evaluate(&w, NULL, observed);
+		evaluate_resample(&w, NULL, observed);
 	for (int64_t b = 0; b < draws->n; b++) {
 		core_draw_speakers(speakers, cohort, draws, b, times);
-		evaluate(&w, times, trace + b * width);
+		evaluate_resample(&w, times, trace + b * width);
 	}
 	free(times);
 	return FV_OK;
@@ -92,7 +92,7 @@ static fv_status fill_pair(fv_ctx *ctx, const core_cohort *cohort, int32_t C,
 	int64_t width = core_resample_width(C, cohort->G), least = cohort->size[d->g];
 	if (cohort->size[d->h] < least)
 		least = cohort->size[d->h];
-	d->few = least < FEW;
+	d->few = least < MIN_SPEAKERS;
 	d->one_speaker = least == 1;
 	d->value = core_alloc(ctx, (size_t)C, sizeof *d->value);
 	if (!d->value)

@@ -11,16 +11,16 @@
 /* A resample's figures, means over seeds: the metrics, then TPR [C, G]. */
 static inline int64_t core_resample_width(int32_t C, int32_t G)
 {
-	return CORE_STATS + (int64_t)C * G;
+	return CORE_METRICS + (int64_t)C * G;
 }
 static inline int64_t core_resample_tpr(int32_t G, int32_t c, int32_t g)
 {
-	return CORE_STATS + (int64_t)c * G + g;
+	return CORE_METRICS + (int64_t)c * G + g;
 }
 
 /* trace [draws->n, width] and, if not NULL, observed [width]. The same draws for every system of
  * these speakers, so traces of two systems can be subtracted row by row. cohort NULL: F1 and ACC
- * only, one stratum, width CORE_STATS. draws->given [n, S]: the speakers of each resample. */
+ * only, one stratum, width CORE_METRICS. draws->given [n, S]: the speakers of each resample. */
 FV_NODISCARD fv_status core_bootstrap(fv_ctx *ctx, const core_speakers *speakers,
 	const core_cohort *cohort, const core_system *system, const core_draws *draws,
 	double *observed, double *trace);

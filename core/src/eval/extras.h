@@ -5,7 +5,7 @@
 #ifndef CORE_EVAL_EXTRAS_H
 #define CORE_EVAL_EXTRAS_H
 
-#include "eval/tally.h"
+#include "eval/metric.h"
 
 /* NaN: undefined. The AUC of a class needs positives and negatives, the average precision
  * positives. */

@@ -55,30 +55,23 @@ static void note(core_metrics *m, core_undefined what)
 	m->undefined[m->n_undefined++] = what;
 }
 
-static void note_gaps(core_metrics *m, const core_attribute_metrics *a)
+static const char *reason_undefined(const core_metric *metric, int32_t present)
 {
-	static const char *const reason[CORE_STATS] = {
-		[CORE_TPR_GAP] = "no class has labelled utterances in two groups",
-		[CORE_FPR_GAP] = "no class has unlabelled utterances in two groups",
-		[CORE_EO_RMS] = "no class has a rate in two groups",
-		[CORE_EO_MAX] = "no class has a rate in two groups",
-	};
-	for (int s = CORE_TPR_GAP; s < CORE_STATS; s++)
-		if (isnan(a->stat[s].value))
-			note(m, (core_undefined){.metric = core_stat_name((core_stat)s),
-					.attribute = a->name,
-					.reason = a->present < 2 ? "fewer than two groups have rows"
-								 : reason[s]});
+	if (present >= core_metric_groups_needed(metric->kind))
+		return metric->undefined;
+	return metric->kind == CORE_METRIC_GAP ? "fewer than two groups have rows"
+					       : "no row has a known group";
 }
 
-/* The worst of no group is undefined; with one group it is that group's. */
-static void note_worst(core_metrics *m, const core_attribute_metrics *a)
+static void note_metrics(core_metrics *m, const core_attribute_metrics *a)
 {
-	static const char *const metric[] = {"worst_group_f1", "worst_group_acc"};
-	for (int k = 0; k < 2 && !a->present; k++)
-		note(m, (core_undefined){.metric = metric[k],
-				.attribute = a->name,
-				.reason = "no row has a known group"});
+	for (int k = 0; k < CORE_METRICS; k++) {
+		const core_metric *metric = core_metric_at((core_metric_id)k);
+		if (metric->kind != CORE_METRIC_OVERALL && isnan(a->metric[k].value))
+			note(m, (core_undefined){.metric = metric->name,
+					.attribute = a->name,
+					.reason = reason_undefined(metric, a->present)});
+	}
 }
 
 static void note_cell(core_metrics *m, const core_attribute_metrics *a, int32_t c, int32_t g)
@@ -128,13 +121,10 @@ static fv_status alloc_attribute(fv_ctx *ctx, int32_t C, core_attribute_metrics 
 static void fill_groups(
 	const core_tally *groups, const core_rates *rates, core_attribute_metrics *a)
 {
-	a->worst_group_f1 = a->worst_group_acc = NAN;
 	for (int32_t g = 0; g < a->G; g++) {
 		a->rows[g] = core_tally_rows(groups, g);
 		a->group_f1[g] = a->rows[g] ? core_tally_f1(groups, g) : NAN;
 		a->group_acc[g] = core_tally_acc(groups, g);
-		a->worst_group_f1 = fmin(a->worst_group_f1, a->group_f1[g]); /* skips NaN */
-		a->worst_group_acc = fmin(a->worst_group_acc, a->group_acc[g]);
 		for (int32_t c = 0; c < rates->C; c++) {
 			int32_t i = c * a->G + g;
 			a->positives[i] = core_tally_positives(groups, g, c);
@@ -150,7 +140,7 @@ static fv_status attribute_metrics(fv_ctx *ctx, const core_eval_set *set,
 		.name = attribute->name, .G = attribute->G, .group = attribute->group};
 	core_tally groups, known;
 	core_rates rates;
-	double stat[CORE_STATS];
+	double value[CORE_METRICS];
 	fv_status status = alloc_attribute(ctx, set->C, a);
 	if (!status)
 		status = core_tally_make(ctx, set, a->G, attribute->id, NULL, &groups);
@@ -165,11 +155,13 @@ static fv_status attribute_metrics(fv_ctx *ctx, const core_eval_set *set,
 		for (size_t j = 0; j < width; j++)
 			known.count[j] += core_tally_unit(&groups, g)[j];
 	}
-	core_gaps(&groups, &rates, stat);
-	stat[CORE_ACC] = core_tally_acc(&known, 0);
-	stat[CORE_F1] = isnan(stat[CORE_ACC]) ? NAN : core_tally_f1(&known, 0);
-	for (int s = 0; s < CORE_STATS; s++)
-		a->stat[s] = core_estimate_of(stat[s]);
+	core_metrics_of_groups(&groups, CORE_METRIC_GAP | CORE_METRIC_GROUP, &rates, value);
+	core_metrics_of_unit(&known, 0, value);
+	for (int k = 0; k < CORE_METRICS; k++) {
+		bool no_rows = core_metric_is((core_metric_id)k, CORE_METRIC_OVERALL) &&
+			       !core_tally_rows(&known, 0);
+		a->metric[k] = core_estimate_of(no_rows ? NAN : value[k]);
+	}
 	a->unknown_rows = set->n - core_tally_rows(&known, 0);
 	a->present = rates.present;
 	a->tpr_pairs = rates.tpr_pairs;
@@ -183,7 +175,7 @@ static fv_status attribute_metrics(fv_ctx *ctx, const core_eval_set *set,
 	return status;
 }
 
-static fv_status overall(fv_ctx *ctx, const core_eval_set *set, core_metrics *m)
+static fv_status overall_metrics(fv_ctx *ctx, const core_eval_set *set, core_metrics *m)
 {
 	core_tally all;
 	fv_status status = core_tally_make(ctx, set, 1, NULL, NULL, &all);
@@ -194,8 +186,11 @@ static fv_status overall(fv_ctx *ctx, const core_eval_set *set, core_metrics *m)
 		int64_t below = tp + core_tally_fp(&all, 0, c) + core_tally_positives(&all, 0, c);
 		m->class_f1[c] = below ? (double)(2 * tp) / (double)below : 0;
 	}
-	m->f1 = core_estimate_of(core_tally_f1(&all, 0));
-	m->acc = core_estimate_of(core_tally_acc(&all, 0));
+	double value[CORE_METRICS];
+	core_metrics_of_unit(&all, 0, value);
+	for (int k = 0; k < CORE_METRICS; k++)
+		m->metric[k] = core_estimate_of(
+			core_metric_is((core_metric_id)k, CORE_METRIC_OVERALL) ? value[k] : NAN);
 	return core_sharpness_compute(ctx, set, NULL, 0, &m->sharpness);
 }
 
@@ -218,6 +213,26 @@ static void note_sharpness(core_metrics *m, const core_attribute_metrics *a, int
 	}
 }
 
+fv_status core_metric_values(
+	fv_ctx *ctx, const core_eval_set *set, const core_eval_attribute *attribute, double *values)
+{
+	core_tally tally;
+	core_rates rates;
+	for (int k = 0; k < CORE_METRICS; k++)
+		values[k] = NAN;
+	fv_status status = core_tally_make(ctx, set, attribute ? attribute->G : 1,
+		attribute ? attribute->id : NULL, NULL, &tally);
+	if (!status && attribute)
+		status = core_rates_alloc(ctx, set->C, attribute->G, &rates);
+	if (status)
+		return status;
+	if (attribute)
+		core_metrics_of_groups(&tally, CORE_METRIC_GAP | CORE_METRIC_GROUP, &rates, values);
+	else
+		core_metrics_of_unit(&tally, 0, values);
+	return FV_OK;
+}
+
 fv_status core_metrics_compute(fv_ctx *ctx, const core_eval_set *set, const char *const *classes,
 	int32_t n_attributes, const core_eval_attribute *attributes, core_metrics *out)
 {
@@ -230,20 +245,19 @@ fv_status core_metrics_compute(fv_ctx *ctx, const core_eval_set *set, const char
 		.n_attributes = n_attributes};
 	size_t most = 2;
 	for (int32_t a = 0; a < n_attributes; a++)
-		most += CORE_STATS + 2 + (2 * (size_t)set->C + 3) * (size_t)attributes[a].G;
+		most += CORE_METRICS + (2 * (size_t)set->C + 3) * (size_t)attributes[a].G;
 	out->class_f1 = core_alloc(ctx, (size_t)set->C, sizeof *out->class_f1);
 	out->attribute = core_alloc(ctx, (size_t)n_attributes + 1, sizeof *out->attribute);
 	out->undefined = core_alloc(ctx, most + 1, sizeof *out->undefined);
 	if (!out->class_f1 || !out->attribute || !out->undefined)
 		return FV_FAILED;
-	fv_status status = overall(ctx, set, out);
+	fv_status status = overall_metrics(ctx, set, out);
 	if (!status)
 		note_sharpness(out, NULL, 0);
 	for (int32_t a = 0; a < n_attributes && !status; a++) {
 		status = attribute_metrics(ctx, set, &attributes[a], &out->attribute[a]);
 		if (!status) {
-			note_gaps(out, &out->attribute[a]);
-			note_worst(out, &out->attribute[a]);
+			note_metrics(out, &out->attribute[a]);
 			note_rates(out, &out->attribute[a]);
 			for (int32_t g = 0; g < attributes[a].G; g++)
 				note_sharpness(out, &out->attribute[a], g);

@@ -43,17 +43,16 @@ typedef struct core_attribute_metrics {
 	const char *name;
 	int32_t G, present; /* groups; those with rows */
 	const char *const *group;
-	int64_t *rows, *speakers;       /* [G]; speakers NULL when not known */
-	int64_t unknown_rows;           /* left out of this attribute */
-	core_estimate stat[CORE_STATS]; /* the gaps; f1 and acc over the known rows */
-	int64_t tpr_pairs, fpr_pairs;   /* pairs of groups that the gaps pool, over all classes */
-	core_estimate *tpr;             /* [C, G] */
-	double *fpr, *positive;         /* [C, G]; positive: share predicted positive */
-	int64_t *positives;             /* [C, G] labelled positive */
-	double *eo;                     /* [C] equalised odds */
-	double *group_f1, *group_acc;   /* [G], NaN: absent */
-	double worst_group_f1, worst_group_acc;
-	core_sharpness *sharpness; /* [G] */
+	int64_t *rows, *speakers;           /* [G]; speakers NULL when not known */
+	int64_t unknown_rows;               /* left out of this attribute */
+	core_estimate metric[CORE_METRICS]; /* overall ones over the rows with a known group */
+	int64_t tpr_pairs, fpr_pairs; /* pairs of groups that the gaps pool, over all classes */
+	core_estimate *tpr;           /* [C, G] */
+	double *fpr, *positive;       /* [C, G]; positive: share predicted positive */
+	int64_t *positives;           /* [C, G] labelled positive */
+	double *eo;                   /* [C] equalised odds */
+	double *group_f1, *group_acc; /* [G], NaN: absent */
+	core_sharpness *sharpness;    /* [G] */
 	/* TPR_g - TPR_h of each pair of groups (eval/bootstrap.h); 0: not known */
 	int32_t n_differences;
 	struct core_tpr_difference *difference;
@@ -64,16 +63,21 @@ typedef struct core_metrics {
 	int32_t C;
 	const char *const *classes; /* [C] */
 	float threshold;
-	int32_t n_speakers;    /* 0: not known */
-	int64_t draws;         /* of each null and interval; 0: none made */
-	core_estimate f1, acc; /* every row */
-	double *class_f1;      /* [C] */
+	int32_t n_speakers;                 /* 0: not known */
+	int64_t draws;                      /* of each null and interval; 0: none made */
+	core_estimate metric[CORE_METRICS]; /* overall ones, over every row; NaN: the others */
+	double *class_f1;                   /* [C] */
 	core_sharpness sharpness;
 	int32_t n_attributes;
 	core_attribute_metrics *attribute;
 	int32_t n_undefined;
 	core_undefined *undefined;
 } core_metrics;
+
+/* The metrics of one set of predictions without anything beside them, values [CORE_METRICS]: attribute
+ * NULL: the overall ones; else gaps and group metrics of the attribute. The others are NaN. */
+FV_NODISCARD fv_status core_metric_values(fv_ctx *ctx, const core_eval_set *set,
+	const core_eval_attribute *attribute, double *values);
 
 /* Values only; core_assess (eval/assess.h) adds nulls and intervals. classes [C], borrowed like the
  * attributes' names. Errors: FV_FAILED (memory, a number that is not finite), FV_DATA (no rows). */

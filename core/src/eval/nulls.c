@@ -16,7 +16,7 @@ struct work {
 	int32_t *group_of; /* [F * G] group of a cell */
 };
 
-static fv_status work_init(
+static fv_status alloc_work(
 	fv_ctx *ctx, const core_cohort *cohort, const core_system *system, struct work *w)
 {
 	int32_t F = cohort->speakers->F, G = cohort->G, C = system->known[0].C;
@@ -35,58 +35,71 @@ static fv_status work_init(
 	return status;
 }
 
-/* One seed's gaps, added to sums of pooled and fold means; used: folds that count. */
-static void add_seed(
-	struct work *w, const core_tally *known, double *pooled, double *mean, int32_t *used)
+/* Does a fold count in the mean of a metric? */
+static bool is_defined(const core_rates *rates, int metric, double value)
 {
-	double stat[CORE_STATS], sum[CORE_STATS] = {0};
+	core_metric_kind kind = core_metric_at((core_metric_id)metric)->kind;
+	return rates->present >= core_metric_groups_needed(kind) && !isnan(value);
+}
+
+/* Adds one seed's metrics of the kinds given to the sums of pooled values and fold means; used:
+ * folds that count. */
+static void add_seed(struct work *w, const core_tally *known, unsigned kinds, double *pooled,
+	double *mean, int32_t *used)
+{
+	double value[CORE_METRICS], sum[CORE_METRICS] = {0};
 	int32_t G = w->cohort->G, F = w->cohort->speakers->F;
 	core_tally_sum(known, w->cell_of, NULL, &w->cells);
 	core_tally_sum(&w->cells, w->group_of, NULL, &w->pooled);
-	core_gaps(&w->pooled, &w->rates, stat);
-	for (int k = CORE_TPR_GAP; k < CORE_STATS; k++) {
-		pooled[k] += stat[k];
+	core_metrics_of_groups(&w->pooled, kinds, &w->rates, value);
+	for (int k = 0; k < CORE_METRICS; k++) {
+		if (core_metric_at((core_metric_id)k)->kind & kinds)
+			pooled[k] += value[k];
 		used[k] = 0;
 	}
 	for (int32_t f = 0; f < F; f++) {
 		core_tally fold = {G, w->cells.C, core_tally_unit(&w->cells, f * G)};
-		core_gaps(&fold, &w->rates, stat);
-		for (int k = CORE_TPR_GAP; k < CORE_STATS; k++) {
-			if (w->rates.present >= 2 && !isnan(stat[k])) {
-				sum[k] += stat[k];
+		core_metrics_of_groups(&fold, kinds, &w->rates, value);
+		for (int k = 0; k < CORE_METRICS; k++) {
+			if ((core_metric_at((core_metric_id)k)->kind & kinds) &&
+				is_defined(&w->rates, k, value[k])) {
+				sum[k] += value[k];
 				used[k]++;
 			}
 		}
 	}
-	for (int k = CORE_TPR_GAP; k < CORE_STATS; k++)
+	for (int k = 0; k < CORE_METRICS; k++)
 		mean[k] += used[k] ? sum[k] / used[k] : NAN;
 }
 
-/* from NULL: the true groups; else speaker s takes the group of speaker from[s]. */
-static void evaluate(
-	struct work *w, const int32_t *from, double *pooled, double *mean, int32_t *used)
+/* Means over the seeds of the metrics of the kinds given, NaN for the others. from NULL: the true
+ * groups; else speaker s takes the group of speaker from[s]. */
+static void evaluate_groups(struct work *w, const int32_t *from, unsigned kinds, double *pooled,
+	double *mean, int32_t *used)
 {
 	const core_speakers *speakers = w->cohort->speakers;
 	for (int32_t s = 0; s < speakers->S; s++) {
 		int32_t group = w->cohort->of_speaker[from ? from[s] : s];
 		w->cell_of[s] = group < 0 ? -1 : speakers->fold[s] * w->cohort->G + group;
 	}
-	for (int k = 0; k < CORE_STATS; k++)
-		pooled[k] = mean[k] = k < CORE_TPR_GAP ? NAN : 0;
+	for (int k = 0; k < CORE_METRICS; k++)
+		pooled[k] = mean[k] = core_metric_at((core_metric_id)k)->kind & kinds ? 0 : NAN;
 	for (int32_t r = 0; r < w->system->n_seeds; r++)
-		add_seed(w, &w->system->known[r], pooled, mean, used);
-	for (int k = CORE_TPR_GAP; k < CORE_STATS; k++) {
+		add_seed(w, &w->system->known[r], kinds, pooled, mean, used);
+	for (int k = 0; k < CORE_METRICS; k++) {
 		pooled[k] /= w->system->n_seeds;
 		mean[k] /= w->system->n_seeds;
 	}
 }
 
-static void summarise(const double *trace, int64_t n, double *sorted, core_gap_nulls *out)
+static void summarize_draws(const double *trace, int64_t n, double *sorted, core_gap_nulls *out)
 {
-	for (int k = CORE_TPR_GAP; k < CORE_STATS; k++) {
-		int64_t defined = core_sorted_column(trace, n, 2 * CORE_STATS, k, sorted);
+	for (int k = 0; k < CORE_METRICS; k++) {
+		if (!core_metric_is((core_metric_id)k, CORE_METRIC_GAP))
+			continue;
+		int64_t defined = core_sorted_column(trace, n, 2 * CORE_METRICS, k, sorted);
 		out->pooled_defined[k] = core_null_summary(sorted, defined, &out->pooled[k]);
-		defined = core_sorted_column(trace, n, 2 * CORE_STATS, CORE_STATS + k, sorted);
+		defined = core_sorted_column(trace, n, 2 * CORE_METRICS, CORE_METRICS + k, sorted);
 		out->fold_mean_defined[k] = core_null_summary(sorted, defined, &out->fold_mean[k]);
 	}
 }
@@ -97,17 +110,18 @@ fv_status core_nulls_compute(fv_ctx *ctx, const core_cohort *cohort, const core_
 	struct work w;
 	size_t S = (size_t)cohort->speakers->S, n = (size_t)draws->n;
 	*out = (core_gap_nulls){0};
-	fv_status status = work_init(ctx, cohort, system, &w);
+	fv_status status = alloc_work(ctx, cohort, system, &w);
 	if (status)
 		return status;
-	double pooled[CORE_STATS], mean[CORE_STATS];
-	int32_t unused[CORE_STATS];
-	evaluate(&w, NULL, pooled, mean, out->folds_used);
-	for (int k = 0; k < CORE_STATS; k++) {
+	double pooled[CORE_METRICS], mean[CORE_METRICS];
+	int32_t unused[CORE_METRICS];
+	evaluate_groups(
+		&w, NULL, CORE_METRIC_GAP | CORE_METRIC_GROUP, pooled, mean, out->folds_used);
+	for (int k = 0; k < CORE_METRICS; k++) {
 		out->pooled[k] = core_estimate_of(pooled[k]);
 		out->fold_mean[k] = core_estimate_of(mean[k]);
 	}
-	double *own = trace ? NULL : malloc((n + 1) * 2 * CORE_STATS * sizeof *own);
+	double *own = trace ? NULL : malloc((n + 1) * 2 * CORE_METRICS * sizeof *own);
 	double *sorted = malloc((n + 1) * sizeof *sorted);
 	int32_t *perm = malloc((2 * S + 1) * sizeof *perm);
 	double *rows = trace ? trace : own;
@@ -115,11 +129,11 @@ fv_status core_nulls_compute(fv_ctx *ctx, const core_cohort *cohort, const core_
 		status = fv_fail(ctx, FV_FAILED, "out of memory");
 	for (int64_t b = 0; b < draws->n && !status; b++) {
 		core_draw_permutation(cohort, draws, b, perm);
-		evaluate(&w, perm, rows + 2 * CORE_STATS * b,
-			rows + 2 * CORE_STATS * b + CORE_STATS, unused);
+		evaluate_groups(&w, perm, CORE_METRIC_GAP, rows + 2 * CORE_METRICS * b,
+			rows + 2 * CORE_METRICS * b + CORE_METRICS, unused);
 	}
 	if (!status)
-		summarise(rows, draws->n, sorted, out);
+		summarize_draws(rows, draws->n, sorted, out);
 	free(own);
 	free(sorted);
 	free(perm);

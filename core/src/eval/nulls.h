@@ -7,14 +7,14 @@
 
 #include "eval/speakers.h"
 
-typedef struct core_gap_nulls {              /* entries from CORE_TPR_GAP on; means over seeds */
-	core_estimate pooled[CORE_STATS];    /* rows of all folds together */
-	core_estimate fold_mean[CORE_STATS]; /* mean of the folds' gaps */
-	int32_t folds_used[CORE_STATS];      /* folds with two groups and the gap defined */
-	int64_t pooled_defined[CORE_STATS], fold_mean_defined[CORE_STATS]; /* draws */
+typedef struct core_gap_nulls {                /* of gaps and group metrics, means over seeds */
+	core_estimate pooled[CORE_METRICS];    /* rows of all folds together */
+	core_estimate fold_mean[CORE_METRICS]; /* mean of the folds' gaps */
+	int32_t folds_used[CORE_METRICS];      /* folds with two groups and the gap defined */
+	int64_t pooled_defined[CORE_METRICS], fold_mean_defined[CORE_METRICS]; /* draws */
 } core_gap_nulls;
 
-/* trace [draws->n, 2 * CORE_STATS] receives each draw's pooled, then fold_mean gaps; NULL: not
+/* trace [draws->n, 2 * CORE_METRICS] receives each draw's pooled, then fold_mean gaps; NULL: not
  * wanted. draws->given: perm [n, S]. draws->n = 0 gives the values alone. Errors: FV_FAILED
  * (memory). */
 FV_NODISCARD fv_status core_nulls_compute(fv_ctx *ctx, const core_cohort *cohort,

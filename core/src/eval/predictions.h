@@ -8,7 +8,7 @@
 #define CORE_EVAL_PREDICTIONS_H
 
 #include "base/text.h"
-#include "eval/tally.h"
+#include "eval/metric.h"
 
 typedef struct core_text_column {
 	const char *name;

@@ -49,10 +49,14 @@ static json_t *estimate(struct maker *j, const core_estimate *e)
 	return r;
 }
 
-static json_t *value_only(struct maker *j, double value)
+static void put_metrics(
+	struct maker *j, json_t *object, unsigned kinds, const core_estimate *metric)
 {
-	core_estimate e = core_estimate_of(value);
-	return estimate(j, &e);
+	for (int k = 0; k < CORE_METRICS; k++) {
+		const core_metric *m = core_metric_at((core_metric_id)k);
+		if (m->kind & kinds)
+			put(j, object, m->name, estimate(j, &metric[k]));
+	}
 }
 
 static json_t *text(const char *text)
@@ -160,18 +164,15 @@ static json_t *attribute(struct maker *j, const core_metrics *m, const core_attr
 	if (a->speakers)
 		put(j, object, "speakers", counts(j, a, a->speakers));
 	put(j, object, "unknown", json_integer(a->unknown_rows));
-	for (int k = CORE_TPR_GAP; k < CORE_STATS; k++)
-		put(j, object, core_stat_name((core_stat)k), estimate(j, &a->stat[k]));
+	put_metrics(j, object, CORE_METRIC_GAP | CORE_METRIC_GROUP, a->metric);
 	put(j, object, "tpr_pairs", json_integer(a->tpr_pairs));
 	put(j, object, "fpr_pairs", json_integer(a->fpr_pairs));
-	put(j, object, "worst_group_f1", value_only(j, a->worst_group_f1));
-	put(j, object, "worst_group_acc", value_only(j, a->worst_group_acc));
 	put(j, object, "group_f1", by_group(j, a, a->group_f1));
 	put(j, object, "group_acc", by_group(j, a, a->group_acc));
 	for (int32_t g = 0; g < a->G; g++)
 		if (a->rows[g])
 			put(j, sharp, a->group[g], sharpness(j, &a->sharpness[g]));
-	put(j, object, "sharpness", sharp);
+	put(j, object, "threshold_free", sharp);
 	put(j, object, "tpr", tpr_table(j, m, a));
 	put(j, object, "fpr", fpr_table(j, m, a));
 	put(j, object, "positives", positives_table(j, m, a));
@@ -197,16 +198,15 @@ json_t *core_report_metrics(fv_ctx *ctx, const core_metrics *m)
 {
 	struct maker maker = {false}, *j = &maker;
 	json_t *report = json_object(), *attributes = json_object();
-	put(j, report, "schema_version", json_integer(1));
+	put(j, report, "schema_version", json_integer(2));
 	put(j, report, "n", json_integer(m->n));
 	if (m->n_speakers)
 		put(j, report, "speakers", json_integer(m->n_speakers));
 	put(j, report, "threshold", number((double)m->threshold));
 	if (m->draws)
 		put(j, report, "draws", json_integer(m->draws));
-	put(j, report, "f1", estimate(j, &m->f1));
-	put(j, report, "acc", estimate(j, &m->acc));
-	put(j, report, "sharpness", sharpness(j, &m->sharpness));
+	put_metrics(j, report, CORE_METRIC_OVERALL, m->metric);
+	put(j, report, "threshold_free", sharpness(j, &m->sharpness));
 	for (int32_t k = 0; k < m->n_attributes; k++)
 		put(j, attributes, m->attribute[k].name, attribute(j, m, &m->attribute[k]));
 	put(j, report, "attributes", attributes);
@@ -246,13 +246,11 @@ json_t *core_report_comparison(fv_ctx *ctx, const core_comparison *m)
 {
 	struct maker maker = {false}, *j = &maker;
 	json_t *report = json_object(), *attributes = json_object();
-	put(j, report, "f1", estimate(j, &m->f1));
-	put(j, report, "acc", estimate(j, &m->acc));
+	put_metrics(j, report, CORE_METRIC_OVERALL, m->metric);
 	for (int32_t k = 0; k < m->n_attributes; k++) {
 		const core_attribute_comparison *a = &m->attribute[k];
 		json_t *object = json_object();
-		for (int s = CORE_TPR_GAP; s < CORE_STATS; s++)
-			put(j, object, core_stat_name((core_stat)s), estimate(j, &a->stat[s]));
+		put_metrics(j, object, CORE_METRIC_GAP | CORE_METRIC_GROUP, a->metric);
 		put(j, object, "tpr_difference",
 			differences(j, m->C, m->classes, a->group, a->n_differences,
 				a->tpr_difference));

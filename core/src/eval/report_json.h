@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* metrics.json and `fairvox audit --json`: one object with schema_version 1, keys in a fixed order.
+/* metrics.json and `fairvox audit --json`: one object with schema_version 2, keys in a fixed order.
  *
  * R = {"value": x} and, where computed, low, high, level (rates and differences), null_mean,
  * null_p95, p, excess (gaps) or p (differences). An undefined value is null and has an entry in

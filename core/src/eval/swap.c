@@ -14,7 +14,7 @@ struct work {
 	core_rates rates;
 };
 
-static fv_status work_init(fv_ctx *ctx, const core_cohort *cohort, const core_system *a,
+static fv_status alloc_work(fv_ctx *ctx, const core_cohort *cohort, const core_system *a,
 	const core_system *b, struct work *w)
 {
 	int32_t C = a->all[0].C;
@@ -45,44 +45,44 @@ static void sum_exchanged(const core_tally *own, const core_tally *other, const 
 }
 
 /* Adds scale * the metrics of `own` after the exchange, seed r, to sum. */
-static void add_stats(struct work *w, const core_system *own, const core_system *other, int32_t r,
+static void add_metrics(struct work *w, const core_system *own, const core_system *other, int32_t r,
 	const int32_t *sign, double scale, double *sum)
 {
-	double stat[CORE_STATS];
+	double value[CORE_METRICS];
 	sum_exchanged(&own->all[r], &other->all[r], sign, NULL, &w->one);
-	stat[CORE_F1] = core_tally_f1(&w->one, 0);
-	stat[CORE_ACC] = core_tally_acc(&w->one, 0);
-	for (int k = CORE_TPR_GAP; k < CORE_STATS; k++)
-		stat[k] = NAN;
+	for (int k = 0; k < CORE_METRICS; k++)
+		value[k] = NAN;
+	core_metrics_of_unit(&w->one, 0, value);
 	if (w->cohort) {
 		sum_exchanged(
 			&own->known[r], &other->known[r], sign, w->cohort->of_speaker, &w->groups);
-		core_gaps(&w->groups, &w->rates, stat);
+		core_metrics_of_groups(
+			&w->groups, CORE_METRIC_GAP | CORE_METRIC_GROUP, &w->rates, value);
 	}
-	for (int k = 0; k < CORE_STATS; k++)
-		sum[k] += scale * stat[k];
+	for (int k = 0; k < CORE_METRICS; k++)
+		sum[k] += scale * value[k];
 }
 
-static void difference(struct work *w, const int32_t *sign, double *out)
+static void subtract_systems(struct work *w, const int32_t *sign, double *out)
 {
 	int32_t n_seeds = w->a->n_seeds;
-	memset(out, 0, CORE_STATS * sizeof *out);
+	memset(out, 0, CORE_METRICS * sizeof *out);
 	for (int32_t r = 0; r < n_seeds; r++) {
-		add_stats(w, w->a, w->b, r, sign, 1, out);
-		add_stats(w, w->b, w->a, r, sign, -1, out);
+		add_metrics(w, w->a, w->b, r, sign, 1, out);
+		add_metrics(w, w->b, w->a, r, sign, -1, out);
 	}
-	for (int k = 0; k < CORE_STATS; k++)
+	for (int k = 0; k < CORE_METRICS; k++)
 		out[k] /= n_seeds;
 }
 
-static void observed(struct work *w, core_swap *out)
+static void compute_observed(struct work *w, core_swap *out)
 {
 	*out = (core_swap){0};
 	for (int32_t r = 0; r < w->a->n_seeds; r++) {
-		add_stats(w, w->a, w->b, r, NULL, 1.0 / w->a->n_seeds, out->a);
-		add_stats(w, w->b, w->a, r, NULL, 1.0 / w->a->n_seeds, out->b);
+		add_metrics(w, w->a, w->b, r, NULL, 1.0 / w->a->n_seeds, out->a);
+		add_metrics(w, w->b, w->a, r, NULL, 1.0 / w->a->n_seeds, out->b);
 	}
-	difference(w, NULL, out->diff);
+	subtract_systems(w, NULL, out->diff);
 }
 
 fv_status core_swap_test(fv_ctx *ctx, const core_speakers *speakers, const core_cohort *cohort,
@@ -94,26 +94,26 @@ fv_status core_swap_test(fv_ctx *ctx, const core_speakers *speakers, const core_
 	if (a->n_seeds != b->n_seeds)
 		return fv_fail(ctx, FV_CONFIG, "systems with %d and %d seeds cannot be compared",
 			(int)a->n_seeds, (int)b->n_seeds);
-	fv_status status = work_init(ctx, cohort, a, b, &w);
+	fv_status status = alloc_work(ctx, cohort, a, b, &w);
 	if (status)
 		return status;
-	observed(&w, out);
-	double *rows = malloc((n + 1) * CORE_STATS * sizeof *rows);
+	compute_observed(&w, out);
+	double *rows = malloc((n + 1) * CORE_METRICS * sizeof *rows);
 	double *column = malloc((n + 1) * sizeof *column);
 	int32_t *sign = malloc((2 * S + 1) * sizeof *sign);
 	if (!rows || !column || !sign)
 		status = fv_fail(ctx, FV_FAILED, "out of memory");
 	for (int64_t i = 0; i < draws->n && !status; i++) {
 		core_draw_signs(speakers, draws, i, sign);
-		difference(&w, sign, rows + CORE_STATS * i);
+		subtract_systems(&w, sign, rows + CORE_METRICS * i);
 	}
-	for (int k = 0; k < CORE_STATS && !status; k++) {
+	for (int k = 0; k < CORE_METRICS && !status; k++) {
 		for (int64_t i = 0; i < draws->n; i++)
-			column[i] = rows[CORE_STATS * i + k];
+			column[i] = rows[CORE_METRICS * i + k];
 		out->p[k] = core_two_sided(out->diff[k], column, draws->n);
 	}
 	if (!status && trace)
-		memcpy(trace, rows, n * CORE_STATS * sizeof *rows);
+		memcpy(trace, rows, n * CORE_METRICS * sizeof *rows);
 	free(rows);
 	free(column);
 	free(sign);

@@ -11,11 +11,11 @@
 #include "eval/speakers.h"
 
 typedef struct core_swap {
-	double a[CORE_STATS], b[CORE_STATS], diff[CORE_STATS]; /* means over seeds; a - b */
-	double p[CORE_STATS]; /* two-sided; NaN: undefined, does not count in a family */
+	double a[CORE_METRICS], b[CORE_METRICS], diff[CORE_METRICS]; /* means over seeds; a - b */
+	double p[CORE_METRICS]; /* two-sided; NaN: undefined, does not count in a family */
 } core_swap;
 
-/* cohort NULL: F1 and ACC only. trace [draws->n, CORE_STATS]: d of each exchange; NULL: not wanted.
+/* cohort NULL: F1 and ACC only. trace [draws->n, CORE_METRICS]: d of each exchange; NULL: not wanted.
  * draws->given: sign [n, S]. Errors: FV_CONFIG when the systems have different numbers of seeds,
  * FV_FAILED (memory). */
 FV_NODISCARD fv_status core_swap_test(fv_ctx *ctx, const core_speakers *speakers,

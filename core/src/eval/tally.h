@@ -69,43 +69,4 @@ FV_NODISCARD fv_status core_tally_count(fv_ctx *ctx, const core_eval_set *set, c
 void core_tally_sum(
 	const core_tally *units, const int32_t *to, const int32_t *times, core_tally *out);
 
-/* One number a metric. The gaps are those from CORE_TPR_GAP on. */
-typedef enum core_stat {
-	CORE_F1,           /* macro over classes; 0/0 counts as 0 */
-	CORE_ACC,          /* mean over rows and classes of predicted = true */
-	CORE_TPR_GAP,      /* root mean square over classes and pairs; undefined pairs left out */
-	CORE_TPR_GAP_ZERO, /* a group without positives of a class has rate 0 */
-	CORE_FPR_GAP,
-	CORE_DP_GAP, /* root mean square over classes of max_g |rate_g - rate| */
-	CORE_DP_GAP_EQ4,
-	CORE_EO_RMS, /* per class the larger of the TPR and FPR ranges */
-	CORE_EO_MAX,
-	CORE_STATS,
-} core_stat;
-
-const char *core_stat_name(core_stat stat); /* "f1", "tpr_gap", as in metrics.json */
-bool core_stat_find(const char *name, core_stat *out);
-static inline bool core_stat_is_gap(core_stat stat)
-{
-	return stat >= CORE_TPR_GAP;
-}
-
-/* Rates of G groups; arrays [C, G], NaN where undefined. */
-typedef struct core_rates {
-	int32_t C, G, present; /* groups with rows */
-	int64_t tpr_pairs, fpr_pairs;
-	double *tpr, *tpr_zero, *fpr, *positive; /* positive: share predicted positive */
-	double *eo;                              /* [C] */
-} core_rates;
-
-FV_NODISCARD fv_status core_rates_alloc(fv_ctx *ctx, int32_t C, int32_t G, core_rates *out);
-
-/* F1 and ACC of unit k. */
-double core_tally_f1(const core_tally *t, int32_t k);
-double core_tally_acc(const core_tally *t, int32_t k); /* NaN: no rows */
-
-/* Fills rates and the gaps of stat [CORE_STATS] from the groups' counts; with fewer than two groups
- * present every gap is NaN. The overall rate of the DP gap is that of the rows counted here. */
-void core_gaps(const core_tally *groups, core_rates *rates, double *stat);
-
 #endif

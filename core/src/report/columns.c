@@ -5,98 +5,105 @@
 
 #define FEW_SPEAKERS 10
 
-/* The first done run of all: its metrics say which attributes there are. */
-static const core_result *first_done(const core_results *results)
-{
-	for (size_t i = 0; i < results->n; i++)
-		for (size_t j = 0; j < results->cell[i].n; j++)
-			if (results->cell[i].run[j].state == CORE_RUN_DONE)
-				return &results->cell[i].run[j];
-	return NULL;
-}
-
 /* "gender TPR gap", "F1" */
-static const char *title_of(fv_ctx *ctx, const char *attribute, core_stat stat)
+static const char *title_of(fv_ctx *ctx, const char *attribute, core_metric_id id)
 {
-	static const char *const titles[CORE_STATS] = {[CORE_F1] = "F1",
-		[CORE_ACC] = "ACC",
-		[CORE_TPR_GAP] = "TPR gap",
-		[CORE_TPR_GAP_ZERO] = "TPR gap (zero)",
-		[CORE_FPR_GAP] = "FPR gap",
-		[CORE_DP_GAP] = "DP gap",
-		[CORE_DP_GAP_EQ4] = "DP gap (eq. 4)"};
-	const char *title = titles[stat] ? titles[stat] : core_stat_name(stat);
+	const char *title = core_metric_at(id)->title;
 	return attribute ? core_format(ctx, "%s %s", attribute, title) : title;
 }
 
 /* Has some group fewer speakers in some test set than an interval would ask for? */
-static bool few_speakers(const core_evidences *evidence, const char *attribute)
+static bool has_few_speakers(const core_test_sets *tests, const char *attribute)
 {
-	for (int32_t t = 0; t < evidence->n_tests; t++) {
-		const core_test_set *test = &evidence->test[t];
+	for (int32_t t = 0; t < tests->n_sets; t++) {
+		const core_test_set *test = &tests->set[t];
 		for (int32_t a = 0; a < test->n_attributes; a++)
 			if (!strcmp(test->attribute[a].name, attribute) &&
-				core_test_fewest(test, a) < FEW_SPEAKERS)
+				core_smallest_group(test, a) < FEW_SPEAKERS)
 				return true;
 	}
 	return false;
 }
 
-static fv_status add(fv_ctx *ctx, core_grid *grid, const char *attribute, core_stat stat)
+static fv_status add_column(fv_ctx *ctx, core_grid *grid, int32_t attribute, core_metric_id id)
 {
-	const char *title = title_of(ctx, attribute, stat);
+	const char *name = attribute < 0 ? NULL : grid->tests.attribute[attribute];
+	const char *title = title_of(ctx, name, id);
 	if (!title)
 		return FV_FAILED;
-	grid->column[grid->n_columns++] = (core_grid_column){.attribute = attribute,
-		.metric = core_stat_name(stat),
+	grid->column[grid->n_columns++] = (core_grid_column){.attribute = name,
+		.attribute_index = attribute,
+		.metric = core_metric_at(id)->name,
 		.title = title,
-		.stat = stat,
-		.higher_is_better = !core_stat_is_gap(stat),
-		.few_speakers = attribute && few_speakers(&grid->evidence, attribute)};
+		.id = id,
+		.few_speakers = name && has_few_speakers(&grid->tests, name)};
 	return FV_OK;
 }
 
-static bool same_text(const char *a, const char *b)
+static int32_t attribute_index(const core_test_sets *tests, const char *name)
 {
-	return a && b ? !strcmp(a, b) : a == b;
+	for (int32_t a = 0; a < tests->n_attributes; a++)
+		if (!strcmp(tests->attribute[a], name))
+			return a;
+	return -1;
+}
+
+/* What the first variant that declares a comparison family declares. */
+static const core_run_facts *find_declaration(const core_results *results)
+{
+	for (size_t i = 0; i < results->n; i++) {
+		const core_run_facts *facts = core_variant_facts(&results->variant[i]);
+		if (facts && facts->compare_metric)
+			return facts;
+	}
+	return NULL;
 }
 
 /* The column that the configuration's eval.compare names; it gets one if it has none. */
-static fv_status find_family(fv_ctx *ctx, const core_result *run, core_grid *grid)
+static fv_status find_family(fv_ctx *ctx, const core_results *results, core_grid *grid)
 {
-	const json_t *compare = json_object_get(json_object_get(run->env, "cell"), "compare");
-	const char *metric = json_string_value(json_object_get(compare, "metric"));
-	const char *attribute = json_string_value(json_object_get(compare, "attribute"));
-	core_stat stat;
+	const core_run_facts *facts = find_declaration(results);
+	core_metric_id id;
 	grid->family = -1;
-	if (!metric || !core_stat_find(metric, &stat))
+	if (!facts || !core_metric_find(facts->compare_metric, &id))
+		return FV_OK;
+	bool overall = core_metric_is(id, CORE_METRIC_OVERALL);
+	int32_t attribute = overall || !facts->compare_attribute
+				    ? -1
+				    : attribute_index(&grid->tests, facts->compare_attribute);
+	if (!overall && attribute < 0)
 		return FV_OK;
 	for (size_t j = 0; j < grid->n_columns; j++)
-		if (grid->column[j].stat == stat && same_text(grid->column[j].attribute, attribute))
+		if (grid->column[j].id == id && grid->column[j].attribute_index == attribute)
 			grid->family = (int64_t)j;
-	if (grid->family >= 0 || core_stat_is_gap(stat) != (attribute != NULL))
+	if (grid->family >= 0)
 		return FV_OK;
 	grid->family = (int64_t)grid->n_columns;
-	return add(ctx, grid, attribute ? core_strdup(ctx, attribute) : NULL, stat);
+	return add_column(ctx, grid, attribute, id);
+}
+
+static bool is_any_run_done(const core_results *results)
+{
+	for (size_t i = 0; i < results->n; i++)
+		for (size_t j = 0; j < results->variant[i].n; j++)
+			if (results->variant[i].run[j].status == CORE_RUN_DONE)
+				return true;
+	return false;
 }
 
 fv_status core_columns_make(fv_ctx *ctx, const core_results *results, core_grid *grid)
 {
-	const core_result *run = first_done(results);
-	if (!run)
+	if (!is_any_run_done(results))
 		return fv_fail(ctx, FV_DATA, "%s: no run is done", results->dir);
-	size_t attributes = 0;
-	while (core_result_attribute(run, attributes))
-		attributes++;
+	size_t attributes = (size_t)grid->tests.n_attributes;
 	grid->column = core_alloc(ctx, 3 + 2 * attributes, sizeof *grid->column);
-	fv_status status = grid->column ? add(ctx, grid, NULL, CORE_F1) : FV_FAILED;
+	fv_status status = grid->column ? add_column(ctx, grid, -1, CORE_F1) : FV_FAILED;
 	if (!status)
-		status = add(ctx, grid, NULL, CORE_ACC);
-	for (size_t i = 0; i < attributes && !status; i++) {
-		const char *name = core_strdup(ctx, core_result_attribute(run, i));
-		status = name ? add(ctx, grid, name, CORE_TPR_GAP) : FV_FAILED;
+		status = add_column(ctx, grid, -1, CORE_ACC);
+	for (int32_t a = 0; a < grid->tests.n_attributes && !status; a++) {
+		status = add_column(ctx, grid, a, CORE_TPR_GAP);
 		if (!status)
-			status = add(ctx, grid, name, CORE_DP_GAP);
+			status = add_column(ctx, grid, a, CORE_DP_GAP);
 	}
-	return status ? status : find_family(ctx, run, grid);
+	return status ? status : find_family(ctx, results, grid);
 }

@@ -3,9 +3,9 @@
 #ifndef CORE_REPORT_COLUMNS_H
 #define CORE_REPORT_COLUMNS_H
 
-#include "report/table.h"
+#include "report/grid.h"
 
-/* Fills column, n_columns and family; grid->evidence is there. Errors: FV_DATA, no run is done. */
+/* Fills column, n_columns and family; grid->tests is there. Errors: FV_DATA, no run is done. */
 FV_NODISCARD fv_status core_columns_make(fv_ctx *ctx, const core_results *results, core_grid *grid);
 
 #endif

@@ -1,200 +1,109 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What each cell used and was allowed to see, and how its model was chosen. */
+#include "report/facts.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "report/decimal.h"
-#include "report/grid_private.h"
+#include "report/result_table.h"
 
-const json_t *core_row_env(const core_grid_row *row, const char *key)
+static const char *text_at(const json_t *object, const char *key)
 {
-	if (!row->cell || !row->cell->n_folds)
-		return NULL;
-	return json_object_get(json_object_get(row->cell->used[0]->env, "cell"), key);
+	const char *text = json_string_value(json_object_get(object, key));
+	return text ? text : "";
 }
 
-const char *core_row_marks(const core_grid_row *row)
+static bool is_true_at(const json_t *object, const char *key)
 {
-	static const char *const marks[2][2] = {{"", " ‡"}, {" †", " † ‡"}};
-	return marks[row->transductive][row->on_test];
+	return json_is_true(json_object_get(object, key));
 }
 
-const char *core_pair_label(fv_ctx *ctx, const core_grid_row *own, const core_grid_row *other)
+static const char *null_if_empty(const char *text)
 {
-	return core_format(ctx, "%s%s - %s%s", own->label, core_row_marks(own), other->label,
-		core_row_marks(other));
+	return *text ? text : NULL;
 }
 
-/* Does the objective work on groups? Of files that do not say, where it has a grouper. */
-static bool trains_on_groups(const core_grid_row *row)
+static fv_status read_groupers(fv_ctx *ctx, const json_t *list, core_run_facts *out)
 {
-	const json_t *uses = core_row_env(row, "uses_groups");
-	return uses ? json_is_true(uses) : json_array_size(core_row_env(row, "grouping")) > 0;
-}
-
-const char *core_row_groups(fv_ctx *ctx, const core_grid_row *row)
-{
-	const json_t *grouping = core_row_env(row, "grouping");
-	core_text text = {0};
-	if (!grouping)
-		return "not recorded";
-	if (!trains_on_groups(row))
-		return "none";
-	if (json_is_true(core_row_env(row, "uses_group_labels")))
-		return "true labels";
-	for (size_t i = 0; i < json_array_size(grouping); i++) {
-		const json_t *name = json_object_get(json_array_get(grouping, i), "name");
-		core_text_add(&text, "%s%s", i ? " x " : "inferred: ",
-			json_is_string(name) ? json_string_value(name) : "");
-	}
-	return core_text_take(ctx, &text);
-}
-
-/* The rule, with what it looks at. */
-static const char *rule_of(fv_ctx *ctx, const core_grid_row *row)
-{
-	const json_t *selection = core_row_env(row, "selection");
-	const char *rule = json_string_value(core_row_env(row, "select"));
-	const char *groups = json_string_value(json_object_get(selection, "groups"));
-	const json_t *floor = json_object_get(selection, "f1_floor");
-	core_text text = {0};
-	core_text_add(&text, "%s", rule ? rule : "not recorded");
-	if (groups)
-		core_text_add(&text, " (%s%s", strcmp(groups, "inferred") ? "" : "groups ", groups);
-	if (json_is_number(floor))
-		core_text_add(&text, ", F1 ≥ %g of the best", json_number_value(floor));
-	core_text_add(&text, "%s", groups ? ")" : "");
-	if (json_is_true(json_object_get(selection, "uses_group_labels")))
-		core_text_add(&text, ", uses group labels");
-	return core_text_take(ctx, &text);
-}
-
-/* "50 x 2": epochs that a model was chosen from, times the seeds averaged. */
-static const char *trials(fv_ctx *ctx, const core_grid_row *row)
-{
-	const json_t *epochs = json_object_get(core_row_env(row, "selection"), "epochs");
-	if (!json_is_integer(epochs))
-		return "not recorded";
-	return core_format(
-		ctx, "%lld x %d", (long long)json_integer_value(epochs), (int)row->cell->n_seeds);
-}
-
-static const char *split_of(const core_grid_row *row)
-{
-	const char *split =
-		json_string_value(json_object_get(core_row_env(row, "selection"), "split"));
-	if (!split)
-		return "not recorded";
-	return row->on_test ? "test" : "development";
-}
-
-/* Groups that the rule of selection looked at: "", ", true groups" or ", inferred groups". */
-static const char *selection_sees(const core_grid_row *row)
-{
-	const json_t *selection = core_row_env(row, "selection");
-	const char *rule = json_string_value(core_row_env(row, "select"));
-	bool own = rule && !strcmp(rule, "dev_objective") && trains_on_groups(row);
-	bool labels = own && json_is_true(core_row_env(row, "uses_group_labels"));
-	labels |= json_is_true(json_object_get(selection, "uses_group_labels"));
-	if (!own && !json_object_get(selection, "groups"))
-		return "";
-	return labels ? ", true groups" : ", inferred groups";
-}
-
-/* "train: labels, true groups; dev: labels; test: recordings" */
-static const char *sees(fv_ctx *ctx, const core_grid_row *row)
-{
-	bool labels = json_is_true(core_row_env(row, "uses_group_labels"));
-	core_text text = {0};
-	if (!core_row_env(row, "grouping"))
-		return "not recorded";
-	core_text_add(&text, "train: labels%s",
-		labels                  ? ", true groups"
-		: trains_on_groups(row) ? ", inferred groups"
-					: "");
-	core_text_add(&text, "; dev: labels%s", row->on_test ? "" : selection_sees(row));
-	if (row->on_test)
-		core_text_add(&text, "; test: labels%s", selection_sees(row));
-	if (row->transductive)
-		core_text_add(&text, "; test: recordings");
-	return core_text_take(ctx, &text);
-}
-
-static const char *printed(fv_ctx *ctx, double value)
-{
-	core_text text = {0};
-	core_put_value(&text, value);
-	return core_text_take(ctx, &text);
-}
-
-static fv_status fact_row(
-	fv_ctx *ctx, const core_grid_row *row, bool sharp, core_sheet *sheet, size_t at)
-{
-	const core_cell_scores *s = &row->scores;
-	*core_sheet_at(sheet, at, 0) = (core_sheet_cell){row->label, core_row_marks(row), 0, false};
-	if (row->cell) {
-		const char *fact[] = {core_row_groups(ctx, row), rule_of(ctx, row), split_of(row),
-			trials(ctx, row), sees(ctx, row)};
-		for (size_t j = 0; j < sizeof fact / sizeof *fact; j++) {
-			if (!fact[j])
-				return FV_FAILED;
-			core_sheet_at(sheet, at, j + 1)->value = fact[j];
-		}
-	}
-	const double value[] = {
-		s->sharp.labels_predicted, s->sharp.labels_true, s->sharp.auc, s->sharp.ap};
-	for (size_t j = 0; j < 4 && sharp && s->test; j++) {
-		core_sheet_cell *cell = core_sheet_at(sheet, at, j + 6);
-		cell->value = printed(ctx, value[j]);
-		if (!cell->value)
-			return FV_FAILED;
+	out->has_groupers = json_is_array(list);
+	out->n_groupers = (int32_t)json_array_size(list);
+	out->grouper = core_alloc(ctx, (size_t)out->n_groupers + 1, sizeof *out->grouper);
+	if (!out->grouper)
+		return FV_FAILED;
+	for (int32_t i = 0; i < out->n_groupers; i++) {
+		const json_t *one = json_array_get(list, (size_t)i);
+		const json_t *seed = json_object_get(one, "seed");
+		if (!json_is_integer(seed))
+			seed = json_object_get(json_object_get(one, "params"), "seed");
+		out->grouper[i] = (core_grouper_facts){.name = text_at(one, "name"),
+			.has_seed = json_is_integer(seed),
+			.seed = json_integer_value(seed),
+			.json = one};
 	}
 	return FV_OK;
 }
 
-fv_status core_facts_sheet(fv_ctx *ctx, const core_grid *grid, bool sharp, core_document *document)
+static core_selection_facts read_selection(const json_t *variant)
 {
-	static const char *const head[] = {"cell", "groups", "selected by", "on",
-		"trials (epochs x seeds)", "may see", "positives a row", "true", "AUC",
-		"average precision"};
-	size_t columns = sharp ? 10 : 6, rows = grid->n_rows + (sharp ? grid->n_baselines : 0);
-	core_sheet *sheet = core_sheet_add(ctx, document,
-		sharp ? "What each cell used and saw, how its model was chosen, and how sharply it "
-			"predicts (pooled)"
-		      : "What each cell used and saw, and how its model was chosen",
-		rows, columns);
-	fv_status status = sheet ? FV_OK : FV_FAILED;
-	if (!sheet)
-		return status;
-	memcpy(sheet->head, head, columns * sizeof *head);
-	sheet->line[grid->n_rows] = rows > grid->n_rows;
-	for (size_t i = 0; i < rows && !status; i++)
-		status = fact_row(ctx,
-			i < grid->n_rows ? &grid->row[i] : &grid->baseline[i - grid->n_rows], sharp,
-			sheet, i);
-	return status;
+	const json_t *s = json_object_get(variant, "selection");
+	const json_t *epochs = json_object_get(s, "epochs"),
+		     *floor = json_object_get(s, "f1_floor");
+	return (core_selection_facts){
+		.rule = text_at(variant, "select"),
+		.split = text_at(s, "split"),
+		.groups = null_if_empty(text_at(s, "groups")),
+		.epochs = json_is_integer(epochs) ? json_integer_value(epochs) : -1,
+		.f1_floor = json_is_number(floor) ? json_number_value(floor) : NAN,
+		.uses_group_labels = is_true_at(s, "uses_group_labels"),
+		.json = s,
+	};
 }
 
-void core_facts_put(json_t *object, const core_grid_row *row)
+fv_status core_run_facts_read(fv_ctx *ctx, const json_t *env, core_run_facts *out)
 {
-	static const char *const keys[] = {"objective", "grouping", "encoder", "profile", "select",
-		"selection", "uses_groups", "uses_group_labels", "plain", "bias", "axes"};
-	json_object_set_new(object, "transductive", json_boolean(row->transductive));
-	json_object_set_new(object, "chosen_on_test", json_boolean(row->on_test));
-	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-		json_t *value = (json_t *)core_row_env(row, keys[i]);
-		if (value)
-			json_object_set(object, keys[i], value);
-	}
+	const json_t *variant = json_object_get(env, "cell");
+	const json_t *index = json_object_get(variant, "index");
+	const json_t *bias = json_object_get(variant, "bias");
+	const json_t *bias_seed = json_object_get(bias, "seed");
+	const json_t *compare = json_object_get(variant, "compare");
+	*out = (core_run_facts){
+		.index = json_is_integer(index) ? json_integer_value(index) : -1,
+		.loss = text_at(variant, "loss"),
+		.encoder = text_at(variant, "encoder"),
+		.profile = text_at(variant, "profile"),
+		.replicates = text_at(variant, "family"),
+		.plain = is_true_at(variant, "plain"),
+		.uses_groups = is_true_at(variant, "uses_groups"),
+		.uses_group_labels = is_true_at(variant, "uses_group_labels"),
+		.selection = read_selection(variant),
+		.biased = json_is_object(bias),
+		.says_bias = bias != NULL,
+		.has_bias_seed = json_is_integer(bias_seed),
+		.bias_seed = json_integer_value(bias_seed),
+		.compare_metric = null_if_empty(text_at(compare, "metric")),
+		.compare_attribute = null_if_empty(text_at(compare, "attribute")),
+		.majority_class = text_at(env, "majority_class"),
+		.transductive = is_true_at(env, "transductive"),
+		.synthetic = is_true_at(env, "synthetic"),
+		.shared_speakers = is_true_at(env, "shared_speakers"),
+		.axes = json_object_get(variant, "axes"),
+		.objective = json_object_get(variant, "objective"),
+		.grouping = json_object_get(variant, "grouping"),
+		.bias = bias,
+	};
+	return read_groupers(ctx, out->grouping, out);
 }
 
-json_t *core_facts_json(const core_grid *grid)
+const char *core_grouping_seeds(fv_ctx *ctx, const core_run_facts *facts)
 {
-	json_t *list = json_array();
-	for (size_t i = 0; i < grid->n_rows; i++) {
-		json_t *object = json_pack("{s:s}", "cell", grid->row[i].cell->name);
-		core_facts_put(object, &grid->row[i]);
-		json_array_append_new(list, object);
-	}
-	return list;
+	core_text text = {0};
+	for (int32_t i = 0; i < facts->n_groupers; i++)
+		if (facts->grouper[i].has_seed)
+			core_text_add(&text, "%s%lld", text.size ? " " : "",
+				(long long)facts->grouper[i].seed);
+	return core_text_move(ctx, &text);
+}
+
+const char *core_bias_seed(fv_ctx *ctx, const core_run_facts *facts)
+{
+	return facts->has_bias_seed ? core_format(ctx, "%lld", (long long)facts->bias_seed) : "";
 }

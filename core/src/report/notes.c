@@ -2,34 +2,34 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/grid_private.h"
+#include "report/notes.h"
 
 static fv_status method_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 {
 	fv_status status = FV_OK;
-	if (grid->evidence.n_tests && grid->options.scores && grid->options.draws.n)
-		status = core_note(ctx, d,
+	if (grid->tests.n_sets && grid->options.scores && grid->options.draws.n)
+		status = core_document_note(ctx, d,
 			"Gaps: lower is better, and noise alone makes one. Null: groups permuted "
 			"over speakers within folds, %lld draws; excess = gap - null mean.",
 			(long long)grid->options.draws.n);
 	if (!status && grid->seeds > 1)
-		status = core_note(
+		status = core_document_note(
 			ctx, d, "%lld seeds, averaged within a fold.", (long long)grid->seeds);
 	bool compared = false;
 	for (size_t i = 0; i < grid->n_rows; i++)
-		compared |= grid->row[i].versus.reference >= 0;
+		compared |= grid->row[i].effect.reference >= 0;
 	if (!status && !compared && grid->options.compare && grid->n_rows > 1)
-		status = core_note(ctx, d,
-			"No cell without debiasing to compare with; --reference names another.");
+		status = core_document_note(ctx, d,
+			"No variant without debiasing to compare with; --reference names another.");
 	if (status || !compared || !grid->options.draws.n)
 		return status;
 	if (grid->family >= 0)
-		return core_note(ctx, d,
+		return core_document_note(ctx, d,
 			"Family declared in the configuration: %s against the reference, p by "
 			"Holm; "
 			"every other p is exploratory (Benjamini-Hochberg within its column).",
 			grid->column[grid->family].title);
-	return core_note(ctx, d,
+	return core_document_note(ctx, d,
 		"No family of comparisons is declared (eval.compare): every p against the "
 		"reference is exploratory (Benjamini-Hochberg within its column).");
 }
@@ -43,41 +43,41 @@ static fv_status row_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 		transductive |= row->transductive;
 		on_test |= row->on_test;
 		on_dev |= !row->on_test;
-		labels |= json_is_true(core_row_env(row, "uses_group_labels"));
-		if (row->cell->n_folds && row->reason)
-			status =
-				core_note(ctx, d, "%s: no pooled figures, nulls or comparisons: %s",
-					row->label, row->reason);
+		labels |= row->facts && row->facts->uses_group_labels;
+		if (row->variant->n_folds && row->reason)
+			status = core_document_note(ctx, d,
+				"%s: no pooled figures, nulls or comparisons: %s", row->label,
+				row->reason);
 		if (!status && row->unbiased)
-			status = core_note(ctx, d,
+			status = core_document_note(ctx, d,
 				"%s was trained without the simulated bias of the others: not "
 				"ranked.",
 				row->label);
 	}
 	if (!status && on_dev)
-		status = core_note(ctx, d,
+		status = core_document_note(ctx, d,
 			"Models were chosen on the development split, by the rule given, among the "
 			"epochs of one training each; %s on test. Seeds are averaged, none is "
 			"chosen.",
 			on_test ? "those marked ‡" : "none");
 	if (!status && on_test)
-		status = core_note(ctx, d,
+		status = core_document_note(ctx, d,
 			"‡ chosen on test: a bound on what selection could gain, no result; not "
 			"ranked or compared with the others, and its p is that of a chosen model.");
 	if (!status && labels)
-		status = core_note(ctx, d,
-			"Cells with \"true labels\" were trained with true group "
+		status = core_document_note(ctx, d,
+			"Variants with \"true labels\" were trained with true group "
 			"labels of the training speakers.");
 	if (!status && transductive)
-		status = core_note(ctx, d,
+		status = core_document_note(ctx, d,
 			"† uses test speakers' recordings (transductive): not "
 			"ranked with the others.");
 	return status;
 }
 
-static bool finished(const core_grid_row *row)
+static bool is_finished(const core_grid_row *row)
 {
-	return row->runs == (int64_t)row->cell->n_folds * row->cell->n_seeds;
+	return row->runs == (int64_t)row->variant->n_folds * row->variant->n_seeds;
 }
 
 fv_status core_grid_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
@@ -85,19 +85,20 @@ fv_status core_grid_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 	fv_status status = method_notes(ctx, grid, d);
 	bool open = false;
 	for (size_t i = 0; i < grid->n_rows; i++)
-		open |= !finished(&grid->row[i]);
+		open |= !is_finished(&grid->row[i]);
 	if (!status && open)
-		status = core_note(ctx, d,
-			"Of a cell whose runs are not all done, the largest "
+		status = core_document_note(ctx, d,
+			"Of a variant whose runs are not all done, the largest "
 			"whole block of folds x seeds counts.");
 	if (!status)
 		status = row_notes(ctx, grid, d);
 	if (!status)
 		status = core_support_notes(ctx, grid, d);
 	if (!status && grid->shared_speakers)
-		status = core_note(ctx, d, "Splits of this corpus share speakers (declared).");
+		status = core_document_note(
+			ctx, d, "Splits of this corpus share speakers (declared).");
 	if (!status && grid->synthetic)
-		status = core_note(
+		status = core_document_note(
 			ctx, d, "Synthetic speech: these numbers say nothing about people.");
 	return status;
 }

@@ -7,7 +7,7 @@
 
 #include "eval/families.h"
 #include "eval/swap.h"
-#include "report/versus.h"
+#include "report/effects.h"
 
 /* What all pairs on a test set share. */
 struct ground {
@@ -16,7 +16,7 @@ struct ground {
 	core_draws draws;    /* the signs are drawn once */
 };
 
-/* A cell's counts: without attribute, then with each. */
+/* A variant's counts: without attribute, then with each. */
 struct counted {
 	core_system overall, *attribute;
 };
@@ -47,8 +47,8 @@ static fv_status make_ground(
 	return status ? status : draw_signs(ctx, draws, g);
 }
 
-static fv_status count(fv_ctx *ctx, const core_evidence *e, const core_test_set *t,
-	const struct ground *g, struct counted *c)
+static fv_status count_variant(fv_ctx *ctx, const core_variant_predictions *e,
+	const core_test_set *t, const struct ground *g, struct counted *c)
 {
 	c->attribute = core_alloc(ctx, (size_t)t->n_attributes + 1, sizeof *c->attribute);
 	if (!c->attribute)
@@ -62,7 +62,8 @@ static fv_status count(fv_ctx *ctx, const core_evidence *e, const core_test_set 
 }
 
 /* The columns of one attribute (NULL: of none) from a test. */
-static void take(const core_grid *grid, const char *attribute, const core_swap *s, core_pair *pair)
+static void copy_columns(
+	const core_grid *grid, const char *attribute, const core_swap *s, core_pair *pair)
 {
 	for (size_t j = 0; j < grid->n_columns; j++) {
 		const core_grid_column *c = &grid->column[j];
@@ -70,31 +71,31 @@ static void take(const core_grid *grid, const char *attribute, const core_swap *
 						     : attribute == c->attribute;
 		if (!own)
 			continue;
-		pair->diff[j] = s->diff[c->stat];
-		pair->p[j] = s->p[c->stat];
+		pair->diff[j] = s->diff[c->id];
+		pair->p[j] = s->p[c->id];
 	}
 }
 
 static fv_status test_pair(fv_ctx *ctx, const core_grid *grid, const struct ground *grounds,
 	const struct counted *counted, core_pair *pair)
 {
-	int32_t test = grid->evidence.cell[pair->a].test;
-	const core_test_set *t = &grid->evidence.test[test];
+	int32_t test = grid->tests.variant[pair->a].test;
+	const core_test_set *t = &grid->tests.set[test];
 	const struct ground *g = &grounds[test];
 	const struct counted *a = &counted[pair->a], *b = &counted[pair->b];
 	core_swap swap;
-	fv_ctx *own = core_ctx_new(); /* a test's room to work in is not kept */
+	fv_ctx *own = core_ctx_new(); /* a test's memory is not kept */
 	if (!own)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	fv_status status = core_swap_test(
 		own, &g->speakers, NULL, &a->overall, &b->overall, &g->draws, NULL, &swap);
 	if (!status)
-		take(grid, NULL, &swap, pair);
+		copy_columns(grid, NULL, &swap, pair);
 	for (int32_t k = 0; k < t->n_attributes && !status; k++) {
 		status = core_swap_test(own, &g->speakers, &g->cohort[k], &a->attribute[k],
 			&b->attribute[k], &g->draws, NULL, &swap);
 		if (!status)
-			take(grid, t->attribute[k].name, &swap, pair);
+			copy_columns(grid, t->attribute[k].name, &swap, pair);
 	}
 	if (status)
 		status = fv_fail(ctx, status, "%s", core_error_line(own, 0));
@@ -102,7 +103,7 @@ static fv_status test_pair(fv_ctx *ctx, const core_grid *grid, const struct grou
 	return status;
 }
 
-static fv_status start(fv_ctx *ctx, const core_grid *grid, size_t a, size_t b, core_pair *pair)
+static fv_status open_pair(fv_ctx *ctx, const core_grid *grid, size_t a, size_t b, core_pair *pair)
 {
 	size_t n = grid->n_columns;
 	double *all = core_alloc(ctx, 4 * n, sizeof *all);
@@ -112,7 +113,7 @@ static fv_status start(fv_ctx *ctx, const core_grid *grid, size_t a, size_t b, c
 		all[i] = NAN;
 	*pair = (core_pair){.a = a,
 		.b = b,
-		.reason = core_versus_reason(grid, a, b),
+		.reason = core_effect_reason(grid, a, b),
 		.diff = all,
 		.p = all + n,
 		.holm = all + 2 * n,
@@ -120,7 +121,8 @@ static fv_status start(fv_ctx *ctx, const core_grid *grid, size_t a, size_t b, c
 	return FV_OK;
 }
 
-static fv_status adjust(fv_ctx *ctx, core_pairs *pairs, size_t column, double *p, double *adjusted)
+static fv_status adjust_column(
+	fv_ctx *ctx, core_pairs *pairs, size_t column, double *p, double *adjusted)
 {
 	int32_t n = (int32_t)pairs->n;
 	for (int32_t i = 0; i < n; i++)
@@ -135,18 +137,17 @@ static fv_status adjust(fv_ctx *ctx, core_pairs *pairs, size_t column, double *p
 	return status;
 }
 
-static fv_status prepare(
+static fv_status prepare_tests(
 	fv_ctx *ctx, const core_grid *grid, struct ground *grounds, struct counted *counted)
 {
 	fv_status status = FV_OK;
-	for (int32_t t = 0; t < grid->evidence.n_tests && !status; t++)
-		status = make_ground(
-			ctx, &grid->evidence.test[t], &grid->options.draws, &grounds[t]);
+	for (int32_t t = 0; t < grid->tests.n_sets && !status; t++)
+		status = make_ground(ctx, &grid->tests.set[t], &grid->options.draws, &grounds[t]);
 	for (size_t i = 0; i < grid->n_rows && !status; i++) {
-		const core_evidence *e = &grid->evidence.cell[i];
+		const core_variant_predictions *e = &grid->tests.variant[i];
 		if (!e->reason)
-			status = count(ctx, e, &grid->evidence.test[e->test], &grounds[e->test],
-				&counted[i]);
+			status = count_variant(
+				ctx, e, &grid->tests.set[e->test], &grounds[e->test], &counted[i]);
 	}
 	return status;
 }
@@ -155,21 +156,20 @@ fv_status core_pairs_make(fv_ctx *ctx, const core_grid *grid, core_pairs *out)
 {
 	size_t n = grid->n_rows, most = n * (n - 1) / 2;
 	*out = (core_pairs){.grid = grid, .pair = core_alloc(ctx, most + 1, sizeof *out->pair)};
-	struct ground *grounds =
-		core_alloc(ctx, (size_t)grid->evidence.n_tests + 1, sizeof *grounds);
+	struct ground *grounds = core_alloc(ctx, (size_t)grid->tests.n_sets + 1, sizeof *grounds);
 	struct counted *counted = core_alloc(ctx, n, sizeof *counted);
 	double *p = core_alloc(ctx, 2 * most + 1, sizeof *p);
 	if (!out->pair || !grounds || !counted || !p)
 		return FV_FAILED;
-	fv_status status = prepare(ctx, grid, grounds, counted);
+	fv_status status = prepare_tests(ctx, grid, grounds, counted);
 	for (size_t a = 0; a < n && !status; a++)
 		for (size_t b = a + 1; b < n && !status; b++) {
 			core_pair *pair = &out->pair[out->n++];
-			status = start(ctx, grid, a, b, pair);
+			status = open_pair(ctx, grid, a, b, pair);
 			if (!status && !pair->reason)
 				status = test_pair(ctx, grid, grounds, counted, pair);
 		}
 	for (size_t j = 0; j < grid->n_columns && !status; j++)
-		status = adjust(ctx, out, j, p, p + most);
+		status = adjust_column(ctx, out, j, p, p + most);
 	return status;
 }

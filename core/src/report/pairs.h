@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every cell against every other: predictions exchanged speaker by speaker, all folds pooled. All
+/* Every variant against every other: predictions exchanged speaker by speaker, all folds pooled. All
  * of it is exploratory; p-values are adjusted within a column over all pairs, by Holm and by
  * Benjamini and Hochberg. */
 #ifndef CORE_REPORT_PAIRS_H
 #define CORE_REPORT_PAIRS_H
 
-#include "report/table.h"
+#include "report/grid.h"
 
 typedef struct core_pair {
 	size_t a, b;                  /* rows of the grid, a < b */
@@ -20,7 +20,8 @@ typedef struct core_pairs {
 } core_pairs;
 
 FV_NODISCARD fv_status core_pairs_make(fv_ctx *ctx, const core_grid *grid, core_pairs *out);
-FV_NODISCARD fv_status core_pairs_write(
-	fv_ctx *ctx, const core_pairs *pairs, core_table_format format, core_text *out);
+/* The table of pairs, what each variant is, and the notes. */
+FV_NODISCARD fv_status core_pairs_tables(
+	fv_ctx *ctx, const core_pairs *pairs, core_document *document);
 
 #endif

@@ -7,7 +7,6 @@
 #include "base/csv.h"
 #include "base/embedded.h"
 #include "report/decimal.h"
-#include "report/grid_private.h"
 
 struct layout {
 	const char *name, *file, *published;
@@ -107,37 +106,34 @@ static bool has_setting(const json_t *grouper, const char *setting)
 	       json_number_value(value) == number;
 }
 
-/* Of a folder with simulated bias, a cell without it is no row: it is there for comparison. */
-static bool fits(const core_grid_row *cell, const core_paper_row *row)
+/* Where the study has a simulated bias, a variant without it is no row: it is there for comparison. */
+static bool is_variant_of(const core_grid_row *variant, const core_paper_row *row)
 {
-	const char *loss = json_string_value(core_row_env(cell, "loss"));
-	const json_t *grouping = core_row_env(cell, "grouping");
-	if (!loss || !grouping || strcmp(loss, row->loss) || cell->on_test || cell->unbiased)
+	const core_run_facts *f = variant->facts;
+	if (!f || !f->has_groupers || strcmp(f->loss, row->loss) || variant->on_test ||
+		variant->unbiased)
 		return false;
 	/* A grouper that the objective does not use is there for the choice of the epoch. */
 	if (!*row->grouper)
-		return json_array_size(grouping) == 0 ||
-		       json_is_false(core_row_env(cell, "uses_groups"));
-	const json_t *only = json_array_get(grouping, 0);
-	const char *name = json_string_value(json_object_get(only, "name"));
-	return json_array_size(grouping) == 1 && name && !strcmp(name, row->grouper) &&
-	       has_setting(only, row->setting);
+		return f->n_groupers == 0 || !f->uses_groups;
+	return f->n_groupers == 1 && !strcmp(f->grouper[0].name, row->grouper) &&
+	       has_setting(f->grouper[0].json, row->setting);
 }
 
-static fv_status find_cell(fv_ctx *ctx, const core_paper *paper, core_paper_row *row)
+static fv_status find_variant(fv_ctx *ctx, const core_paper *paper, core_paper_row *row)
 {
 	fv_status status = FV_OK;
 	for (size_t i = 0; i < paper->grid->n_rows; i++) {
-		const core_grid_row *cell = &paper->grid->row[i];
-		if (!fits(cell, row))
+		const core_grid_row *variant = &paper->grid->row[i];
+		if (!is_variant_of(variant, row))
 			continue;
 		if (row->row)
 			status = fv_fail(ctx, FV_DATA,
-				"--layout %s: %s and %s both are the row %s %s; a folder with one "
-				"of them is needed",
-				paper->name, row->row->cell->name, cell->cell->name, row->label,
-				row->variant);
-		row->row = cell;
+				"--layout %s: %s and %s both are the row %s %s: choose one "
+				"with --rows",
+				paper->name, row->row->variant->name, variant->variant->name,
+				row->label, row->variant);
+		row->row = variant;
 	}
 	return status;
 }
@@ -180,7 +176,7 @@ static double excess_of(const core_paper *paper, const core_paper_row *row, int3
 }
 
 /* Exact until the last step: sums of thousandths, and n times the first row. */
-static void summarise(core_paper *paper, core_paper_scope *scope, int32_t j)
+static void summarize_column(core_paper *paper, core_paper_scope *scope, int32_t j)
 {
 	int64_t sum = 0, n = 0, first = paper->row[0].printed[j];
 	double excess = 0;
@@ -207,7 +203,7 @@ static void summarise(core_paper *paper, core_paper_scope *scope, int32_t j)
 	scope->excess[j] = excess / (double)n - excess_of(paper, &paper->row[0], j);
 }
 
-void core_paper_summarise(core_paper *paper)
+void core_paper_summarize(core_paper *paper)
 {
 	paper->n_scopes = 0;
 	for (int32_t i = 0; i < paper->n_rows; i++)
@@ -215,7 +211,7 @@ void core_paper_summarise(core_paper *paper)
 			(void)scope_of(paper, paper->row[i].variant);
 	for (int32_t s = 0; s < paper->n_scopes; s++)
 		for (int32_t j = 0; j < paper->n_columns; j++)
-			summarise(paper, &paper->scope[s], j);
+			summarize_column(paper, &paper->scope[s], j);
 }
 
 /* 97.5% quantiles of Student's t with 1, 2, ... degrees of freedom; then the normal's. */
@@ -250,12 +246,12 @@ fv_status core_paper_make(
 		status = read_published(ctx, layout, out);
 	for (int32_t i = 0; i < out->n_rows && !status; i++) {
 		core_paper_row *row = &out->row[i];
-		status = find_cell(ctx, out, row);
+		status = find_variant(ctx, out, row);
 		for (int32_t j = 0; j < out->n_columns; j++) {
 			const core_mean *m = value_of(out, row, j);
 			row->printed[j] = m ? core_thousandths(m->mean) : CORE_NO_NUMBER;
 		}
 	}
-	core_paper_summarise(out);
+	core_paper_summarize(out);
 	return status;
 }

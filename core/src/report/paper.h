@@ -9,7 +9,7 @@
 #ifndef CORE_REPORT_PAPER_H
 #define CORE_REPORT_PAPER_H
 
-#include "report/table.h"
+#include "report/grid.h"
 
 #define CORE_PAPER_COLUMNS 6
 
@@ -54,13 +54,15 @@ FV_NODISCARD fv_status core_paper_make(
 	fv_ctx *ctx, const core_grid *grid, const char *name, bool against, core_paper *out);
 
 /* Overall and gains from row[].printed; excess only where the rows have cells. */
-void core_paper_summarise(core_paper *paper);
+void core_paper_summarize(core_paper *paper);
 
 /* Half width of the 95% t interval of a mean over folds: what a number is inside or outside of. NaN
  * with fewer than two folds. */
 double core_paper_width(const core_mean *mean);
 
-FV_NODISCARD fv_status core_paper_write(
-	fv_ctx *ctx, const core_paper *paper, core_table_format format, core_text *out);
+/* The table of the layout, the comparison with the published one where asked for, what each variant is,
+ * and the notes. */
+FV_NODISCARD fv_status core_paper_tables(
+	fv_ctx *ctx, const core_paper *paper, core_document *document);
 
 #endif

@@ -6,10 +6,10 @@
 #include <string.h>
 
 /* Means over the seeds, of the rows of a group; id NULL: of all. */
-static fv_status sharpness(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *set,
-	const int32_t *id, int32_t group, core_cell_sharpness *out)
+static fv_status compute_threshold_free(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *set,
+	const int32_t *id, int32_t group, core_threshold_free *out)
 {
-	*out = (core_cell_sharpness){0};
+	*out = (core_threshold_free){0};
 	for (int32_t k = 0; k < n_seeds; k++) {
 		core_sharpness s;
 		fv_status status = core_sharpness_compute(ctx, &set[k], id, group, &s);
@@ -23,8 +23,8 @@ static fv_status sharpness(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *se
 	return FV_OK;
 }
 
-static fv_status attribute_scores(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *set,
-	const core_draws *draws, int32_t a, core_cell_scores *out)
+static fv_status compute_attribute_scores(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *set,
+	const core_draws *draws, int32_t a, core_variant_scores *out)
 {
 	const core_test_set *test = out->test;
 	const core_eval_attribute *own = &test->attribute[a];
@@ -37,42 +37,36 @@ static fv_status attribute_scores(fv_ctx *ctx, int32_t n_seeds, const core_eval_
 	if (!status && !out->group[a])
 		return FV_FAILED;
 	for (int32_t g = 0; g < own->G && !status; g++)
-		status = sharpness(ctx, n_seeds, set, own->id, g, &out->group[a][g]);
+		status = compute_threshold_free(ctx, n_seeds, set, own->id, g, &out->group[a][g]);
 	return status;
 }
 
 fv_status core_scores_of(fv_ctx *ctx, const core_test_set *test, int32_t n_seeds,
-	const core_eval_set *set, const core_draws *draws, core_cell_scores *out)
+	const core_eval_set *set, const core_draws *draws, core_variant_scores *out)
 {
-	*out = (core_cell_scores){.test = test};
-	core_scores overall;
+	*out = (core_variant_scores){.test = test};
 	size_t n = (size_t)test->n_attributes + 1;
 	fv_status status =
-		core_scores_compute(ctx, n_seeds, set, &test->rows, NULL, draws, &overall);
+		core_scores_compute(ctx, n_seeds, set, &test->rows, NULL, draws, &out->overall);
 	if (status)
 		return status;
-	out->f1[0] = overall.pooled[CORE_F1];
-	out->f1[1] = overall.fold_mean[CORE_F1];
-	out->acc[0] = overall.pooled[CORE_ACC];
-	out->acc[1] = overall.fold_mean[CORE_ACC];
 	out->attribute = core_alloc(ctx, n, sizeof *out->attribute);
 	out->difference = core_alloc(ctx, n, sizeof *out->difference);
 	out->group = core_alloc(ctx, n, sizeof *out->group);
 	if (!out->attribute || !out->difference || !out->group)
 		return FV_FAILED;
 	for (int32_t a = 0; a < test->n_attributes && !status; a++)
-		status = attribute_scores(ctx, n_seeds, set, draws, a, out);
-	return status ? status : sharpness(ctx, n_seeds, set, NULL, 0, &out->sharp);
+		status = compute_attribute_scores(ctx, n_seeds, set, draws, a, out);
+	return status ? status : compute_threshold_free(ctx, n_seeds, set, NULL, 0, &out->all);
 }
 
 /* Index of the majority class of a fold's training rows; -1: not recorded. */
 static int32_t majority_of(const core_test_set *test, int64_t fold)
 {
-	const core_result_cell *cell = test->first;
-	for (int32_t f = 0; f < cell->n_folds; f++) {
-		const json_t *env = cell->used[f * cell->n_seeds]->env;
-		const char *name = json_string_value(json_object_get(env, "majority_class"));
-		for (int32_t c = 0; c < test->C && name && cell->fold[f] == fold; c++)
+	const core_variant_result *variant = test->first;
+	for (int32_t f = 0; f < variant->n_folds; f++) {
+		const char *name = variant->used[f * variant->n_seeds]->facts->majority_class;
+		for (int32_t c = 0; c < test->C && variant->fold[f] == fold; c++)
 			if (!strcmp(name, test->classes[c]))
 				return c;
 	}
@@ -80,7 +74,8 @@ static int32_t majority_of(const core_test_set *test, int64_t fold)
 }
 
 /* Rows are sorted by fold, so each fold is one stretch of them. */
-static bool fill(const core_test_set *test, core_baseline baseline, uint64_t seed, float *prob)
+static bool fill_baseline(
+	const core_test_set *test, core_baseline baseline, uint64_t seed, float *prob)
 {
 	for (int64_t from = 0, to; from < test->n; from = to) {
 		for (to = from; to < test->n && test->rows.fold[to] == test->rows.fold[from];)
@@ -97,19 +92,19 @@ static bool fill(const core_test_set *test, core_baseline baseline, uint64_t see
 }
 
 fv_status core_scores_of_baseline(fv_ctx *ctx, const core_test_set *test, core_baseline baseline,
-	const core_draws *draws, core_cell_scores *out)
+	const core_draws *draws, core_variant_scores *out)
 {
 	core_eval_set set[CORE_RANDOM_SEEDS];
 	int32_t seeds = baseline == CORE_BASELINE_RANDOM ? CORE_RANDOM_SEEDS : 1;
 	size_t values = (size_t)(test->n * test->C);
 	float *prob = malloc((values * (size_t)seeds + 1) * sizeof *prob);
 	bool known = prob != NULL;
-	*out = (core_cell_scores){0};
+	*out = (core_variant_scores){0};
 	if (!prob)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	for (int32_t k = 0; k < seeds && known; k++) {
 		float *own = prob + values * (size_t)k;
-		known = fill(test, baseline, (uint64_t)k + 1, own);
+		known = fill_baseline(test, baseline, (uint64_t)k + 1, own);
 		set[k] = (core_eval_set){
 			.n = test->n, .C = test->C, .prob = own, .label = test->label};
 	}

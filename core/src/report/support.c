@@ -2,8 +2,8 @@
 /* On how many people and utterances a gap stands: what is too few is said beside the table. */
 #include <string.h>
 
-#include "report/few.h"
-#include "report/grid_private.h"
+#include "report/low_support.h"
+#include "report/notes.h"
 
 #define FEW_SPEAKERS 10
 
@@ -24,23 +24,23 @@ static fv_status speaker_notes(fv_ctx *ctx, const core_test_set *test, int32_t a
 	for (int32_t g = 0; g < attribute->G && !status; g++) {
 		int64_t n = test->speakers[a][g];
 		if (n == 1)
-			status = core_note(ctx, d,
+			status = core_document_note(ctx, d,
 				"° %s: %s is one speaker; its gap is that of "
 				"one person.",
 				attribute->name, attribute->group[g]);
 		else if (n < FEW_SPEAKERS)
-			status = core_note(ctx, d, "° %s: %s has only %lld speakers.",
+			status = core_document_note(ctx, d, "° %s: %s has only %lld speakers.",
 				attribute->name, attribute->group[g], (long long)n);
 	}
 	return status;
 }
 
-/* Cells class x group x fold with fewer positives than asked for. */
+/* Subgroups class x group x fold with fewer positives than asked for. */
 static fv_status positive_notes(fv_ctx *ctx, const core_grid *grid, const core_test_set *test,
 	int32_t a, const core_scores *s, core_document *d)
 {
 	int32_t G = s->G, F = s->n_folds;
-	int64_t few = 0, cells = 0, least = INT64_MAX;
+	int64_t few = 0, subgroups = 0, least = INT64_MAX;
 	int32_t at[3] = {0};
 	for (int32_t c = 0; c < test->C; c++)
 		for (int32_t g = 0; g < G; g++)
@@ -48,7 +48,7 @@ static fv_status positive_notes(fv_ctx *ctx, const core_grid *grid, const core_t
 				int64_t n = s->positives[(c * G + g) * F + f];
 				if (!s->rows[g * F + f])
 					continue;
-				cells++;
+				subgroups++;
 				few += n < grid->options.min_support;
 				if (n < least) {
 					least = n;
@@ -57,11 +57,11 @@ static fv_status positive_notes(fv_ctx *ctx, const core_grid *grid, const core_t
 			}
 	if (!few)
 		return FV_OK;
-	return core_note(ctx, d,
-		"%s: %lld of %lld class x group x fold cells have fewer than %lld positives; "
+	return core_document_note(ctx, d,
+		"%s: %lld of %lld subgroups (class x group x fold) have fewer than %lld positives; "
 		"fewest: "
 		"%lld (%s, %s, fold %lld).",
-		test->attribute[a].name, (long long)few, (long long)cells,
+		test->attribute[a].name, (long long)few, (long long)subgroups,
 		(long long)grid->options.min_support, (long long)least, test->classes[at[0]],
 		s->group[at[1]], (long long)s->fold_name[at[2]]);
 }
@@ -94,8 +94,8 @@ static fv_status pair_notes(
 	}
 	if (!folds.size)
 		return FV_OK;
-	const char *list = core_text_take(ctx, &folds);
-	return list ? core_note(ctx, d,
+	const char *list = core_text_move(ctx, &folds);
+	return list ? core_document_note(ctx, d,
 			      "%s: pairs of groups in the TPR gap, over classes, where "
 			      "some are left out for want of positives: %s.",
 			      test->attribute[a].name, list)
@@ -109,7 +109,7 @@ static fv_status absent_notes(
 	for (int32_t f = 0; f < s->n_folds; f++)
 		for (int32_t g = 0; g < s->G && !status; g++)
 			if (!s->rows[g * s->n_folds + f])
-				status = core_note(ctx, d,
+				status = core_document_note(ctx, d,
 					"%s: %s is absent from the test set of "
 					"fold %lld and left out there.",
 					test->attribute[a].name, s->group[g],
@@ -117,30 +117,20 @@ static fv_status absent_notes(
 	return status;
 }
 
-/* Is any figure of the grid greyed? */
-static bool any_few(const core_grid *grid)
-{
-	for (size_t i = 0; i < grid->n_rows; i++)
-		for (size_t j = 0; j < grid->n_columns; j++)
-			if (core_few_column(grid, &grid->row[i], j, false) ||
-				core_few_column(grid, &grid->row[i], j, true))
-				return true;
-	return false;
-}
-
 fv_status core_support_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 {
 	fv_status status = FV_OK;
-	if (any_few(grid))
-		status = core_note(ctx, d,
-			"In italics (grey in LaTeX): rests on a cell of class x group (x fold, in "
-			"the mean over folds) with fewer than %lld positives, or rows for a DP "
-			"gap.",
+	if (core_document_has_low_support(d))
+		status = core_document_note(ctx, d,
+			"Low support (* or in italics, grey in LaTeX): rests on a subgroup of "
+			"class x "
+			"group (x fold, in the mean over folds) with fewer than %lld positives, or "
+			"rows for a DP gap.",
 			(long long)grid->options.min_support);
 	if (status)
 		return status;
-	for (int32_t t = 0; t < grid->evidence.n_tests; t++) {
-		const core_test_set *test = &grid->evidence.test[t];
+	for (int32_t t = 0; t < grid->tests.n_sets; t++) {
+		const core_test_set *test = &grid->tests.set[t];
 		for (int32_t a = 0; a < test->n_attributes && !status; a++) {
 			const core_scores *s = scores_of(grid, test, a);
 			if (!s)

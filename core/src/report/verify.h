@@ -4,7 +4,7 @@
 #ifndef CORE_REPORT_VERIFY_H
 #define CORE_REPORT_VERIFY_H
 
-#include "report/collect.h"
+#include "report/results.h"
 
 typedef struct core_verified {
 	int64_t runs, values; /* compared */

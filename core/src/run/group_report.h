@@ -59,9 +59,7 @@ FV_NODISCARD fv_status core_group_report_make(
 FV_NODISCARD fv_status core_group_report_seeds(
 	fv_ctx *ctx, int32_t seeds, core_group_report *report);
 
-/* For people; and one JSON object. The caller frees the text. */
-FV_NODISCARD fv_status core_group_report_text(
-	fv_ctx *ctx, const core_group_report *report, core_text *out);
+/* One JSON object; the caller frees the text. */
 FV_NODISCARD fv_status core_group_report_json(
 	fv_ctx *ctx, const core_group_report *report, core_text *out);
 

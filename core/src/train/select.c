@@ -111,7 +111,7 @@ static double worst_group(const core_select *s)
 static fv_status f1_and_gap(core_select *s, double *f1, double *gap)
 {
 	const fv_rows *rows = &s->rows->data->rows;
-	double stat[CORE_STATS];
+	double values[CORE_METRICS];
 	core_eval_set set = {
 		.n = rows->n, .C = rows->classes, .prob = s->prob, .label = rows->label};
 	core_softmax(rows->n, rows->classes, s->rows->logits, s->prob);
@@ -120,9 +120,9 @@ static fv_status f1_and_gap(core_select *s, double *f1, double *gap)
 		status = core_tally_count(s->ctx, &set, s->job->select_groups.id, NULL, &s->each);
 	if (status != FV_OK)
 		return status;
-	core_gaps(&s->each, &s->rates, stat);
+	core_metrics_of_groups(&s->each, CORE_METRIC_GAP, &s->rates, values);
 	*f1 = core_tally_f1(&s->all, 0);
-	*gap = stat[CORE_TPR_GAP];
+	*gap = values[CORE_TPR_GAP];
 	return FV_OK;
 }
 

@@ -22,7 +22,7 @@
 #define CORE_TRAIN_SELECT_H
 
 #include "config/select_rule.h"
-#include "eval/tally.h"
+#include "eval/metric.h"
 #include "train/develop.h"
 #include "train/state.h"
 #include "train/trainer.h"

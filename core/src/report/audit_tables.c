@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/audit_tables.h"
+
+#include <math.h>
+
+#include "report/low_support.h"
+
+enum { PAIRS_SHOWN = 3 }; /* of three groups; more are in the JSON */
+
+static core_table_column figures(const char *title, unsigned parts, core_number_format format)
+{
+	return (core_table_column){
+		.title = title, .audience = CORE_FOR_PEOPLE, .parts = parts, .format = format};
+}
+
+/* --- all rows --------------------------------------------------------------------------------- */
+
+static const char *heading_of(fv_ctx *ctx, const char *path, const core_metrics *m)
+{
+	core_text text = {0};
+	core_text_add(&text, "%s: %lld rows", path, (long long)m->n);
+	if (m->n_speakers)
+		core_text_add(
+			&text, ", %d speaker%s", (int)m->n_speakers, m->n_speakers == 1 ? "" : "s");
+	core_text_add(&text, ", %d classes; positive above %.9g", (int)m->C, (double)m->threshold);
+	if (m->draws)
+		core_text_add(&text, "; %lld draws", (long long)m->draws);
+	return core_text_move(ctx, &text);
+}
+
+static size_t count_metrics(core_metric_kind kind)
+{
+	size_t n = 0;
+	for (int k = 0; k < CORE_METRICS; k++)
+		n += core_metric_is((core_metric_id)k, kind);
+	return n;
+}
+
+static fv_status add_overall(
+	fv_ctx *ctx, const char *path, const core_metrics *m, core_document *document)
+{
+	const char *title = heading_of(ctx, path, m);
+	size_t overall = count_metrics(CORE_METRIC_OVERALL), at = 0;
+	core_result_table *t = core_document_add(ctx, document, "overall", title, overall + 3, 2);
+	if (!t || !title)
+		return FV_FAILED;
+	t->column[0] = core_plain_column("metric", "metric", CORE_FOR_PEOPLE);
+	t->column[1] = figures("value", CORE_SHOW_INTERVAL, CORE_THREE_DECIMALS);
+	for (int k = 0; k < CORE_METRICS; k++) {
+		if (!core_metric_is((core_metric_id)k, CORE_METRIC_OVERALL))
+			continue;
+		*core_table_at(t, at, 0) =
+			core_value_text(core_metric_at((core_metric_id)k)->title);
+		*core_table_at(t, at++, 1) = core_value_figure(core_figure_of(m->metric[k]));
+	}
+	const char *const names[] = {"AUC", "labels a row, predicted", "labels a row, true"};
+	const double values[] = {
+		m->sharpness.auc, m->sharpness.labels_predicted, m->sharpness.labels_true};
+	for (size_t k = 0; k < 3; k++) {
+		*core_table_at(t, at, 0) = core_value_text(names[k]);
+		*core_table_at(t, at++, 1) = core_value_number(values[k]);
+	}
+	return FV_OK;
+}
+
+/* --- one attribute ---------------------------------------------------------------------------- */
+
+static fv_status add_groups(fv_ctx *ctx, const core_attribute_metrics *a, core_document *document)
+{
+	size_t groups = (size_t)a->G, rows = groups + (a->unknown_rows > 0);
+	core_result_table *t =
+		core_document_add(ctx, document, "groups", NULL, rows, a->speakers ? 3 : 2);
+	if (!t)
+		return FV_FAILED;
+	t->column[0] = core_plain_column("group", a->name, CORE_FOR_PEOPLE);
+	t->column[1] = core_plain_column("rows", "rows", CORE_FOR_PEOPLE);
+	if (a->speakers)
+		t->column[2] = core_plain_column("speakers", "speakers", CORE_FOR_PEOPLE);
+	for (size_t g = 0; g < groups; g++) {
+		*core_table_at(t, g, 0) = core_value_text(a->group[g]);
+		*core_table_at(t, g, 1) = core_value_count(a->rows[g]);
+		if (a->speakers)
+			*core_table_at(t, g, 2) = core_value_count(a->speakers[g]);
+	}
+	if (rows > groups) {
+		*core_table_at(t, groups, 0) = core_value_text("(unknown, left out)");
+		*core_table_at(t, groups, 1) = core_value_count(a->unknown_rows);
+	}
+	return FV_OK;
+}
+
+static fv_status add_gaps(fv_ctx *ctx, const core_attribute_metrics *a, int32_t C,
+	int64_t min_support, core_document *document)
+{
+	size_t rows = count_metrics(CORE_METRIC_GAP) + count_metrics(CORE_METRIC_GROUP), at = 0;
+	core_result_table *t = core_document_add(ctx, document, "gaps", NULL, rows, 6);
+	if (!t)
+		return FV_FAILED;
+	t->column[0] = core_plain_column("metric", a->name, CORE_FOR_PEOPLE);
+	t->column[1] = figures("value", 0, CORE_THREE_DECIMALS);
+	t->column[2] = figures("null mean", 0, CORE_THREE_DECIMALS);
+	t->column[3] = figures("null 95%", 0, CORE_THREE_DECIMALS);
+	t->column[4] = figures("excess", 0, CORE_SIGNED);
+	t->column[5] = figures("p", 0, CORE_FOUR_DECIMALS);
+	for (int k = 0; k < CORE_METRICS; k++) {
+		const core_metric *metric = core_metric_at((core_metric_id)k);
+		const core_estimate *e = &a->metric[k];
+		if (metric->kind == CORE_METRIC_OVERALL)
+			continue;
+		const double value[] = {e->value, e->null_mean, e->null_p95, e->excess, e->p};
+		*core_table_at(t, at, 0) = core_value_text(metric->name);
+		for (size_t j = 0; j < 5; j++)
+			*core_table_at(t, at, 1 + j) = core_value_number(value[j]);
+		core_table_at(t, at++, 1)->low_support =
+			core_metric_has_low_support(a, C, (core_metric_id)k, min_support);
+	}
+	return FV_OK;
+}
+
+/* One line of the table of rates; `step` doubles lie between the groups' values. */
+static void fill_group_row(core_result_table *t, size_t row, const core_attribute_metrics *a,
+	const char *name, const double *value, size_t stride)
+{
+	*core_table_at(t, row, 0) = core_value_text(name);
+	for (int32_t g = 0; g < a->G; g++) {
+		if (a->rows[g])
+			*core_table_at(t, row, 1 + (size_t)g) = core_value_number(*value);
+		value = (const double *)((const char *)value + stride);
+	}
+}
+
+static fv_status add_rates(fv_ctx *ctx, const core_metrics *m, const core_attribute_metrics *a,
+	int64_t min_support, core_document *document)
+{
+	size_t groups = (size_t)a->G, classes = (size_t)m->C;
+	core_result_table *t =
+		core_document_add(ctx, document, "rates", NULL, classes + 3, 1 + groups);
+	if (!t)
+		return FV_FAILED;
+	t->column[0] = core_plain_column("class", "TPR", CORE_FOR_PEOPLE);
+	for (size_t g = 0; g < groups; g++) {
+		t->column[1 + g] = figures(a->group[g], CORE_SHOW_INTERVAL, CORE_THREE_DECIMALS);
+		if (!a->rows[g])
+			t->column[1 + g].audience = 0;
+	}
+	for (size_t c = 0; c < classes; c++) {
+		*core_table_at(t, c, 0) = core_value_text(m->classes[c]);
+		for (size_t g = 0; g < groups; g++) {
+			core_table_value *v = core_table_at(t, c, 1 + g);
+			*v = core_value_figure(core_figure_of(a->tpr[c * groups + g]));
+			v->low_support = core_metric_low_support(CORE_TPR_GAP, a->rows[g],
+				a->positives[c * groups + g], min_support);
+		}
+	}
+	t->line[classes] = true;
+	fill_group_row(t, classes, a, "F1", a->group_f1, sizeof *a->group_f1);
+	fill_group_row(t, classes + 1, a, "ACC", a->group_acc, sizeof *a->group_acc);
+	fill_group_row(t, classes + 2, a, "AUC", &a->sharpness[0].auc, sizeof *a->sharpness);
+	return FV_OK;
+}
+
+/* TPR of one group less that of another, class by class. */
+static fv_status add_differences(fv_ctx *ctx, int32_t C, const char *const *classes,
+	const core_attribute_metrics *a, core_document *document)
+{
+	size_t pairs = (size_t)a->n_differences;
+	if (pairs > PAIRS_SHOWN)
+		return core_document_note(ctx, document,
+			"TPR differences of %d pairs of groups of %s: see --json.",
+			(int)a->n_differences, a->name);
+	core_result_table *t =
+		core_document_add(ctx, document, "differences", NULL, (size_t)C, 1 + pairs);
+	if (!t)
+		return FV_FAILED;
+	t->column[0] = core_plain_column("class", "TPR, less TPR", CORE_FOR_PEOPLE);
+	for (size_t k = 0; k < pairs; k++) {
+		const core_tpr_difference *d = &a->difference[k];
+		t->column[1 + k] =
+			figures(core_format(ctx, "%s - %s", a->group[d->g], a->group[d->h]),
+				CORE_SHOW_INTERVAL, CORE_SIGNED);
+		if (!t->column[1 + k].title)
+			return FV_FAILED;
+	}
+	for (int32_t c = 0; c < C; c++) {
+		*core_table_at(t, (size_t)c, 0) = core_value_text(classes[c]);
+		for (size_t k = 0; k < pairs; k++)
+			*core_table_at(t, (size_t)c, 1 + k) =
+				core_value_figure(core_figure_of(a->difference[k].value[c]));
+	}
+	return FV_OK;
+}
+
+static bool has_rows(const core_attribute_metrics *a)
+{
+	for (int32_t g = 0; g < a->G; g++)
+		if (a->rows[g])
+			return true;
+	return false;
+}
+
+static fv_status add_attribute(fv_ctx *ctx, const core_metrics *m, const core_attribute_metrics *a,
+	int64_t min_support, core_document *document)
+{
+	fv_status status = add_groups(ctx, a, document);
+	if (!status)
+		status = add_gaps(ctx, a, m->C, min_support, document);
+	if (!status && has_rows(a))
+		status = add_rates(ctx, m, a, min_support, document);
+	if (!status && a->n_differences)
+		status = add_differences(ctx, m->C, m->classes, a, document);
+	return status;
+}
+
+static fv_status add_undefined(fv_ctx *ctx, const core_metrics *m, core_document *document)
+{
+	static const char *const titles[] = {"undefined", "attribute", "class", "group", "reason"};
+	if (!m->n_undefined)
+		return FV_OK;
+	core_result_table *t =
+		core_document_add(ctx, document, "undefined", NULL, (size_t)m->n_undefined, 5);
+	if (!t)
+		return FV_FAILED;
+	for (size_t j = 0; j < 5; j++)
+		t->column[j] = core_plain_column(titles[j], titles[j], CORE_FOR_PEOPLE);
+	for (int32_t i = 0; i < m->n_undefined; i++) {
+		const core_undefined *u = &m->undefined[i];
+		const char *const text[] = {
+			u->metric, u->attribute, u->class_name, u->group, u->reason};
+		for (size_t j = 0; j < 5; j++)
+			*core_table_at(t, (size_t)i, j) = core_value_text(text[j]);
+	}
+	return FV_OK;
+}
+
+fv_status core_audit_tables(fv_ctx *ctx, const char *path, const core_metrics *m,
+	int64_t min_support, core_document *document)
+{
+	fv_status status = add_overall(ctx, path, m, document);
+	for (int32_t k = 0; k < m->n_attributes && !status; k++)
+		status = add_attribute(ctx, m, &m->attribute[k], min_support, document);
+	if (!status)
+		status = add_undefined(ctx, m, document);
+	if (!status && core_document_has_low_support(document))
+		status = core_document_note(ctx, document,
+			"* low support: rests on a subgroup of class and group with fewer than "
+			"%lld "
+			"positives (negatives for an FPR, rows for a DP gap).",
+			(long long)min_support);
+	return status;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/effects.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "eval/families.h"
+
+/* Axes that say what was trained on, not how: those of the loss and its groups do not count. */
+static bool is_own_axis(const char *key)
+{
+	return !strncmp(key, "loss", 4) || !strncmp(key, "grouper", 7);
+}
+
+static bool have_same_axes(const core_run_facts *own, const core_run_facts *other)
+{
+	const char *key;
+	json_t *value;
+	json_object_foreach((json_t *)own->axes, key, value)
+	{
+		const json_t *theirs = json_object_get(other->axes, key);
+		if (!is_own_axis(key) && theirs && !json_equal(value, (json_t *)theirs))
+			return false;
+	}
+	return true;
+}
+
+/* The reference was trained on the same rows, as far as their bias goes. */
+static bool have_same_bias(const core_run_facts *own, const core_run_facts *other)
+{
+	return own->bias == other->bias ||
+	       (own->bias && other->bias && json_equal((json_t *)own->bias, (json_t *)other->bias));
+}
+
+/* Without groups, or with those of `own`: where training without debiasing has them for the choice
+ * of its epoch, there may be one for each grouper. */
+static bool have_same_groups(const core_run_facts *own, const core_run_facts *other)
+{
+	return !other->n_groupers || json_equal((json_t *)other->grouping, (json_t *)own->grouping);
+}
+
+/* Training without debiasing on the same axes and bias; -1: none. */
+static int64_t find_reference(const core_grid *grid, size_t row)
+{
+	const core_run_facts *own = grid->row[row].facts;
+	int64_t found = -1;
+	if (!own || own->plain)
+		return -1;
+	for (size_t i = 0; i < grid->n_rows; i++) {
+		const core_run_facts *other = grid->row[i].facts;
+		if (i == row || !other || !other->plain || !have_same_axes(own, other) ||
+			!have_same_bias(own, other))
+			continue;
+		if (have_same_groups(own, other))
+			return (int64_t)i;
+		found = found < 0 ? (int64_t)i : found;
+	}
+	return found;
+}
+
+static fv_status find_named_reference(fv_ctx *ctx, const core_grid *grid, int64_t *out)
+{
+	const char *name = grid->options.reference;
+	const char **labels = core_alloc(ctx, grid->n_rows, sizeof *labels);
+	int found = 0;
+	*out = -1;
+	for (size_t i = 0; i < grid->n_rows && labels; i++) {
+		labels[i] = grid->row[i].label;
+		if (strcmp(name, labels[i]) && strcmp(name, grid->row[i].variant->name))
+			continue;
+		*out = (int64_t)i;
+		found++;
+	}
+	const char *near = labels ? core_nearest(name, labels, grid->n_rows) : NULL;
+	if (!found)
+		return fv_fail(ctx, FV_CONFIG, "--reference: there is no variant '%s'%s%s%s", name,
+			near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+	if (found > 1)
+		return fv_fail(ctx, FV_CONFIG,
+			"--reference: several variants are called '%s'; give the folder's name",
+			name);
+	return FV_OK;
+}
+
+static bool are_equal(int32_t n, const int64_t *a, int32_t m, const int64_t *b)
+{
+	return n == m && !memcmp(a, b, (size_t)n * sizeof *a);
+}
+
+const char *core_effect_reason(const core_grid *grid, size_t a, size_t b)
+{
+	const core_variant_predictions *x = &grid->tests.variant[a], *y = &grid->tests.variant[b];
+	const core_variant_result *p = grid->row[a].variant, *q = grid->row[b].variant;
+	if (x->reason || y->reason)
+		return x->reason ? x->reason : y->reason;
+	if (grid->row[a].on_test || grid->row[b].on_test)
+		return "chosen on test: not compared";
+	if (!are_equal(p->n_folds, p->fold, q->n_folds, q->fold))
+		return "not the same folds";
+	if (!are_equal(p->n_seeds, p->seed, q->n_seeds, q->seed))
+		return "not the same seeds";
+	return x->test == y->test ? NULL : "not the same test rows or labels";
+}
+
+static core_estimate difference_of(const core_comparison *c, const core_grid_column *column)
+{
+	if (!column->attribute)
+		return c->metric[column->id];
+	for (int32_t a = 0; a < c->n_attributes; a++)
+		if (!strcmp(c->attribute[a].name, column->attribute))
+			return c->attribute[a].metric[column->id];
+	return core_estimate_of(NAN);
+}
+
+static fv_status compare_with_reference(
+	fv_ctx *ctx, const core_grid *grid, size_t row, core_effect *v)
+{
+	const core_variant_predictions *own = &grid->tests.variant[row];
+	const core_variant_predictions *other = &grid->tests.variant[v->reference];
+	const core_test_set *t = &grid->tests.set[own->test];
+	core_comparison c;
+	fv_status status = core_compare(ctx, own->n_seeds, own->set, other->set, &t->rows,
+		t->classes, t->n_attributes, t->attribute, &grid->options.draws, &c);
+	v->levelling = core_alloc(ctx, (size_t)t->n_attributes + 1, sizeof *v->levelling);
+	if (status || !v->levelling)
+		return status ? status : FV_FAILED;
+	for (int32_t a = 0; a < t->n_attributes; a++)
+		v->levelling[a] = c.attribute[a].levelling;
+	for (size_t j = 0; j < grid->n_columns; j++)
+		v->diff[j] = difference_of(&c, &grid->column[j]);
+	return FV_OK;
+}
+
+static fv_status adjust_column(fv_ctx *ctx, core_grid *grid, size_t column, double *p)
+{
+	int32_t n = (int32_t)grid->n_rows;
+	for (int32_t i = 0; i < n; i++)
+		p[i] = grid->row[i].effect.diff[column].p;
+	fv_status status = (int64_t)column == grid->family ? core_holm(ctx, n, p, p)
+							   : core_benjamini_hochberg(ctx, n, p, p);
+	for (int32_t i = 0; i < n && !status; i++)
+		grid->row[i].effect.adjusted[column] = p[i];
+	return status;
+}
+
+static fv_status clear_effect(fv_ctx *ctx, const core_grid *grid, core_effect *v)
+{
+	*v = (core_effect){.reference = -1, .reason = "nothing to compare with"};
+	v->diff = core_alloc(ctx, grid->n_columns, sizeof *v->diff);
+	v->adjusted = core_alloc(ctx, grid->n_columns, sizeof *v->adjusted);
+	if (!v->diff || !v->adjusted)
+		return FV_FAILED;
+	for (size_t j = 0; j < grid->n_columns; j++) {
+		v->diff[j] = core_estimate_of(NAN);
+		v->adjusted[j] = NAN;
+	}
+	return FV_OK;
+}
+
+static fv_status fill_row(fv_ctx *ctx, core_grid *grid, size_t row, int64_t named)
+{
+	core_effect *v = &grid->row[row].effect;
+	fv_status status = clear_effect(ctx, grid, v);
+	if (status)
+		return status;
+	v->reference = grid->options.reference ? named : find_reference(grid, row);
+	if (v->reference < 0 || v->reference == (int64_t)row || !grid->options.compare) {
+		v->reference = -1;
+		return FV_OK;
+	}
+	v->reason = core_effect_reason(grid, row, (size_t)v->reference);
+	return v->reason ? FV_OK : compare_with_reference(ctx, grid, row, v);
+}
+
+fv_status core_effects_fill(fv_ctx *ctx, core_grid *grid)
+{
+	int64_t named = -1;
+	fv_status status = FV_OK;
+	if (grid->options.reference)
+		status = find_named_reference(ctx, grid, &named);
+	for (size_t i = 0; i < grid->n_rows && !status; i++)
+		status = fill_row(ctx, grid, i, named);
+	double *p = core_alloc(ctx, grid->n_rows, sizeof *p);
+	if (!p)
+		return FV_FAILED;
+	for (size_t j = 0; j < grid->n_columns && !status; j++)
+		status = adjust_column(ctx, grid, j, p);
+	return status;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a fold holds, and what inferred groups agree with, as result tables for people. JSON is that of
+ * corpus/split_report.h and run/group_report.h. */
+#ifndef CORE_REPORT_SPLIT_TABLES_H
+#define CORE_REPORT_SPLIT_TABLES_H
+
+#include "corpus/split_report.h"
+#include "report/write.h"
+#include "run/group_report.h"
+
+FV_NODISCARD fv_status core_split_tables(
+	fv_ctx *ctx, const core_split_report *report, core_document *document);
+
+FV_NODISCARD fv_status core_group_tables(
+	fv_ctx *ctx, const core_group_report *report, core_document *document);
+
+#endif

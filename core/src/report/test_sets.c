@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/test_sets.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "eval/predictions.h"
+
+/* What one seed of a variant predicted, all folds; lives in a context of its own. */
+struct seed_rows {
+	core_predictions p;
+	int64_t *fold; /* [n] */
+};
+
+static bool same_texts(int64_t n, const char *const *a, const char *const *b)
+{
+	for (int64_t i = 0; i < n; i++)
+		if (strcmp(a[i], b[i]))
+			return false;
+	return true;
+}
+
+static bool same_attribute(const core_eval_attribute *a, const core_predictions *p)
+{
+	const core_text_column *column = core_predictions_column(p, a->name);
+	for (int64_t i = 0; column && i < p->n; i++)
+		if (strcmp(a->id[i] < 0 ? "" : a->group[a->id[i]], column->value[i]))
+			return false;
+	return column != NULL;
+}
+
+/* Is it the same people saying the same things, folds, labels and attributes included? */
+static bool same_rows(const core_test_set *t, const struct seed_rows *s)
+{
+	const core_predictions *p = &s->p;
+	bool same = t->n == p->n && t->C == p->C && p->speaker.value &&
+		    same_texts(t->C, t->classes, p->classes) &&
+		    same_texts(t->n, t->stem, p->stem) &&
+		    same_texts(t->n, t->rows.speaker, p->speaker.value) &&
+		    !memcmp(t->rows.fold, s->fold, (size_t)t->n * sizeof *s->fold) &&
+		    !memcmp(t->label, p->label, (size_t)(t->n * t->C) * sizeof *p->label);
+	for (int32_t a = 0; a < t->n_attributes && same; a++)
+		same = same_attribute(&t->attribute[a], p);
+	return same;
+}
+
+static const char **copy_texts(fv_ctx *ctx, int64_t n, const char *const *text)
+{
+	const char **copy = core_alloc(ctx, (size_t)n + 1, sizeof *copy);
+	for (int64_t i = 0; i < n && copy; i++) {
+		copy[i] = core_strdup(ctx, text[i]);
+		if (!copy[i])
+			return NULL;
+	}
+	return copy;
+}
+
+static void *copy_bytes(fv_ctx *ctx, const void *data, size_t size)
+{
+	void *copy = core_alloc(ctx, size + 1, 1);
+	return copy ? memcpy(copy, data, size) : NULL;
+}
+
+/* Who stands behind each group; a speaker with two values of an attribute is an error. */
+static fv_status count_speakers(fv_ctx *ctx, core_test_set *t)
+{
+	core_speakers speakers;
+	core_cohort cohort;
+	t->speakers = core_alloc(ctx, (size_t)t->n_attributes + 1, sizeof *t->speakers);
+	fv_status status = t->speakers ? core_speakers_make(ctx, &t->rows, &speakers) : FV_FAILED;
+	for (int32_t a = 0; a < t->n_attributes && !status; a++) {
+		status = core_cohort_make(ctx, &t->rows, &speakers, &t->attribute[a], &cohort);
+		t->speakers[a] = cohort.size;
+	}
+	return status;
+}
+
+int64_t core_smallest_group(const core_test_set *test, int32_t attribute)
+{
+	int64_t least = INT64_MAX;
+	for (int32_t g = 0; g < test->attribute[attribute].G; g++)
+		if (test->speakers[attribute][g] < least)
+			least = test->speakers[attribute][g];
+	return least;
+}
+
+/* Those of all attributes that the predictions have. */
+static fv_status make_attributes(
+	fv_ctx *ctx, const core_test_sets *all, const core_predictions *p, core_test_set *t)
+{
+	t->attribute = core_alloc(ctx, (size_t)all->n_attributes + 1, sizeof *t->attribute);
+	if (!t->attribute)
+		return FV_FAILED;
+	for (int32_t a = 0; a < all->n_attributes; a++) {
+		const core_text_column *column = core_predictions_column(p, all->attribute[a]);
+		const char **value = column ? copy_texts(ctx, p->n, column->value) : NULL;
+		if (!column)
+			continue;
+		if (!value || core_eval_attribute_make(ctx, all->attribute[a], p->n, value, NULL, 0,
+				      &t->attribute[t->n_attributes]))
+			return FV_FAILED;
+		t->n_attributes++;
+	}
+	return FV_OK;
+}
+
+static fv_status add_test_set(fv_ctx *ctx, const core_variant_result *variant,
+	const struct seed_rows *s, core_test_sets *out)
+{
+	const core_predictions *p = &s->p;
+	core_test_set *t = &out->set[out->n_sets++];
+	*t = (core_test_set){.n = p->n, .C = p->C, .first = variant};
+	t->classes = copy_texts(ctx, p->C, p->classes);
+	t->stem = copy_texts(ctx, p->n, p->stem);
+	t->label = copy_bytes(ctx, p->label, (size_t)(p->n * p->C) * sizeof *p->label);
+	t->rows = (core_eval_rows){.n = p->n,
+		.speaker = copy_texts(ctx, p->n, p->speaker.value),
+		.fold = copy_bytes(ctx, s->fold, (size_t)p->n * sizeof *s->fold)};
+	if (!t->classes || !t->stem || !t->label || !t->rows.speaker || !t->rows.fold)
+		return FV_FAILED;
+	fv_status status = make_attributes(ctx, out, p, t);
+	return status ? status : count_speakers(ctx, t);
+}
+
+static fv_status find_test_set(fv_ctx *ctx, const core_variant_result *variant,
+	const struct seed_rows *s, core_test_sets *out, int32_t *index)
+{
+	for (*index = 0; *index < out->n_sets; ++*index)
+		if (same_rows(&out->set[*index], s))
+			return FV_OK;
+	return add_test_set(ctx, variant, s, out);
+}
+
+/* --- reading a variant ------------------------------------------------------------------------ */
+
+/* Can the rows of all folds be one test set? Every row needs a speaker, no recording or speaker may be in
+ * the test sets of two folds. Errors: FV_DATA where they cannot. */
+static fv_status join_folds(fv_ctx *own, const core_variant_result *variant,
+	const core_predictions *part, struct seed_rows *out)
+{
+	core_speakers speakers;
+	fv_status status = core_predictions_concat(
+		own, variant->n_folds, part, variant->fold, &out->p, &out->fold);
+	if (status)
+		return status;
+	core_eval_rows rows = {.n = out->p.n, .speaker = out->p.speaker.value, .fold = out->fold};
+	if (!rows.speaker)
+		return fv_fail(own, FV_DATA, "its predictions have no column SpkrID");
+	return core_speakers_make(own, &rows, &speakers);
+}
+
+static fv_status compute_run_values(fv_ctx *own, const core_test_sets *all,
+	const core_predictions *p, core_variant_predictions *e, int32_t fold, int32_t seed)
+{
+	core_eval_set set = core_predictions_set(p);
+	fv_status status = core_metric_values(
+		own, &set, NULL, (double *)core_run_values(all, e, fold, seed, -1));
+	for (int32_t a = 0; a < all->n_attributes && !status; a++) {
+		const core_text_column *column = core_predictions_column(p, all->attribute[a]);
+		double *values = (double *)core_run_values(all, e, fold, seed, a);
+		core_eval_attribute attribute;
+		e->has[a] = e->has[a] && column;
+		for (int k = 0; k < CORE_METRICS; k++)
+			values[k] = NAN;
+		if (!column)
+			continue;
+		status = core_eval_attribute_make(
+			own, column->name, p->n, column->value, NULL, 0, &attribute);
+		if (!status)
+			status = core_metric_values(own, &set, &attribute, values);
+	}
+	return status;
+}
+
+/* The predictions of one seed, fold by fold -> part [n_folds]. */
+static fv_status read_seed(fv_ctx *own, const core_variant_result *variant,
+	const core_test_sets *all, int32_t seed, core_variant_predictions *e,
+	core_predictions *part)
+{
+	fv_status status = FV_OK;
+	for (int32_t f = 0; f < variant->n_folds && !status; f++) {
+		const core_run_result *run = variant->used[f * variant->n_seeds + seed];
+		char *path = core_path_join(own, run->dir, "predictions.csv");
+		status = path ? core_predictions_read(own, path, NULL, &part[f]) : FV_FAILED;
+		if (!status)
+			status = compute_run_values(own, all, &part[f], e, f, seed);
+	}
+	return status;
+}
+
+/* Copies what the variant predicted with one seed out of the context of the files. */
+static fv_status keep_seed(fv_ctx *ctx, const core_variant_result *variant,
+	const struct seed_rows *s, int32_t seed, core_test_sets *all, core_variant_predictions *e,
+	core_eval_set *set)
+{
+	int32_t test;
+	fv_status status = find_test_set(ctx, variant, s, all, &test);
+	if (status)
+		return status;
+	if (seed && test != e->test)
+		return fv_fail(ctx, FV_DATA,
+			"%s: seeds %lld and %lld were tested on different rows or labels",
+			variant->dir, (long long)variant->seed[0], (long long)variant->seed[seed]);
+	e->test = test;
+	const core_test_set *t = &all->set[test];
+	*set = (core_eval_set){.n = t->n,
+		.C = t->C,
+		.prob = copy_bytes(ctx, s->p.prob, (size_t)(t->n * t->C) * sizeof *s->p.prob),
+		.label = t->label};
+	return set->prob ? FV_OK : FV_FAILED;
+}
+
+static fv_status pass_errors_on(fv_ctx *ctx, const fv_ctx *own, fv_status status)
+{
+	for (size_t i = 0; core_error_line(own, i); i++)
+		(void)fv_fail(ctx, status, "%s", core_error_line(own, i));
+	return status;
+}
+
+static fv_status read_seeds(fv_ctx *ctx, fv_ctx *own, const core_variant_result *variant,
+	core_test_sets *all, core_variant_predictions *e)
+{
+	core_eval_set *set = core_alloc(ctx, (size_t)variant->n_seeds, sizeof *set);
+	core_predictions *part = core_alloc(own, (size_t)variant->n_folds, sizeof *part);
+	if (!set || !part)
+		return FV_FAILED;
+	for (int32_t k = 0; k < variant->n_seeds; k++) {
+		struct seed_rows s = {0};
+		fv_status status = read_seed(own, variant, all, k, e, part);
+		if (status)
+			return pass_errors_on(ctx, own, status);
+		if (e->reason)
+			continue; /* the values of the other runs are still wanted */
+		status = join_folds(own, variant, part, &s);
+		if (status == FV_DATA) {
+			e->reason = core_strdup(ctx, core_error_line(own, 0));
+			core_error_clear(own);
+			if (!e->reason)
+				return FV_FAILED;
+			continue;
+		}
+		if (status)
+			return pass_errors_on(ctx, own, status);
+		status = keep_seed(ctx, variant, &s, k, all, e, &set[k]);
+		if (status)
+			return status;
+	}
+	e->set = set;
+	return FV_OK;
+}
+
+static fv_status read_variant(fv_ctx *ctx, const core_variant_result *variant, core_test_sets *all,
+	core_variant_predictions *e)
+{
+	size_t runs = (size_t)variant->n_folds * (size_t)variant->n_seeds;
+	size_t attributes = (size_t)all->n_attributes;
+	*e = (core_variant_predictions){.test = -1, .n_seeds = variant->n_seeds};
+	e->value = core_alloc(ctx, runs * (1 + attributes) * CORE_METRICS + 1, sizeof *e->value);
+	e->has = core_alloc(ctx, attributes + 1, sizeof *e->has);
+	if (!e->value || !e->has)
+		return FV_FAILED;
+	for (size_t a = 0; a < attributes; a++)
+		e->has[a] = runs > 0;
+	if (!runs) {
+		e->reason = "no run is done";
+		return FV_OK;
+	}
+	fv_ctx *own = core_ctx_new(); /* the files' text is not kept */
+	if (!own)
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	fv_status status = read_seeds(ctx, own, variant, all, e);
+	core_ctx_free(own);
+	if (e->reason)
+		e->test = -1;
+	return status;
+}
+
+/* Adds the attributes of a run's evaluation that are not there yet. */
+static fv_status add_attributes(fv_ctx *ctx, const core_run_result *run, core_test_sets *out)
+{
+	const char *name;
+	for (size_t k = 0; (name = core_run_attribute(run, k)); k++) {
+		int32_t a = 0;
+		while (a < out->n_attributes && strcmp(out->attribute[a], name) != 0)
+			a++;
+		if (a < out->n_attributes)
+			continue;
+		const char **grown = core_alloc(ctx, (size_t)out->n_attributes + 1, sizeof *grown);
+		if (!grown)
+			return FV_FAILED;
+		for (int32_t i = 0; i < out->n_attributes; i++)
+			grown[i] = out->attribute[i];
+		grown[out->n_attributes] = core_strdup(ctx, name);
+		if (!grown[out->n_attributes++])
+			return FV_FAILED;
+		out->attribute = grown;
+	}
+	return FV_OK;
+}
+
+fv_status core_test_sets_read(fv_ctx *ctx, const core_results *results, core_test_sets *out)
+{
+	*out = (core_test_sets){.set = core_alloc(ctx, results->n, sizeof *out->set),
+		.variant = core_alloc(ctx, results->n, sizeof *out->variant)};
+	if (!out->set || !out->variant)
+		return FV_FAILED;
+	fv_status status = FV_OK;
+	for (size_t i = 0; i < results->n; i++)
+		for (size_t k = 0; k < results->variant[i].n && !status; k++)
+			if (results->variant[i].run[k].status == CORE_RUN_DONE)
+				status = add_attributes(ctx, &results->variant[i].run[k], out);
+	for (size_t i = 0; i < results->n && !status; i++)
+		status = read_variant(ctx, &results->variant[i], out, &out->variant[i]);
+	return status;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A document as Markdown: a paragraph and a table for each of its tables, then the notes. */
+#include "report/value_text.h"
+#include "report/write.h"
+
+/* A bar would end the cell and a line break the row; what begins markup in a name is escaped. An
+ * underscore inside a word begins no emphasis. */
+static void put_escaped(core_text *out, const core_text *text)
+{
+	for (const char *c = text->data; c && *c; c++) {
+		if (*c == '|' || *c == '<' || *c == '`' || *c == '*')
+			core_text_add(out, "\\%c", *c);
+		else
+			core_text_put(out, *c == '\n' ? " " : c, 1);
+	}
+}
+
+static void put_plain(core_text *out, const char *plain)
+{
+	core_text text = {0};
+	core_text_add(&text, "%s", plain ? plain : "");
+	put_escaped(out, &text);
+	out->failed |= text.failed;
+	core_text_free(&text);
+}
+
+static void put_value(
+	core_text *out, const core_table_column *column, const core_table_value *value)
+{
+	static const char *const before[] = {"", "**", "<u>"}, *const after[] = {"", "**", "</u>"};
+	const char *slant = value->low_support ? "*" : ""; /* Markdown has no grey */
+	core_text text = {0}, parts = {0};
+	core_put_main(column, value, &text);
+	core_put_parts(column, value, &parts);
+	core_text_add(out, " %s%s", before[value->rank], slant);
+	put_escaped(out, &text);
+	core_text_add(out, "%s%s", slant, after[value->rank]);
+	/* "<.001" is no tag */
+	core_text_add(out, "%s |", parts.data ? parts.data : "");
+	out->failed |= text.failed || parts.failed;
+	core_text_free(&text);
+	core_text_free(&parts);
+}
+
+static void put_head(core_text *out, const core_result_table *t)
+{
+	core_text_add(out, "|");
+	for (size_t j = 0; j < t->n_columns; j++) {
+		if (!core_column_is_for(t, j, CORE_FOR_PEOPLE))
+			continue;
+		core_text_add(out, " ");
+		put_plain(out, t->column[j].title);
+		core_text_add(out, " |");
+	}
+	core_text_add(out, "\n|");
+	for (size_t j = 0; j < t->n_columns; j++)
+		if (core_column_is_for(t, j, CORE_FOR_PEOPLE))
+			core_text_add(out, "---|");
+	core_text_add(out, "\n");
+}
+
+static void put_table(core_text *out, const core_result_table *t)
+{
+	if (t->title)
+		core_text_add(out, "%s\n\n", t->title);
+	put_head(out, t);
+	for (size_t i = 0; i < t->n_rows; i++) {
+		if (!core_row_is_for(t, i, CORE_FOR_PEOPLE))
+			continue;
+		core_text_add(out, "|");
+		for (size_t j = 0; j < t->n_columns; j++)
+			if (core_column_is_for(t, j, CORE_FOR_PEOPLE))
+				put_value(out, &t->column[j], &t->value[i * t->n_columns + j]);
+		core_text_add(out, "\n");
+	}
+}
+
+void core_write_md(const core_document *document, core_text *out)
+{
+	bool begun = document->heading != NULL;
+	if (document->heading)
+		core_text_add(out, "%s\n", document->heading);
+	for (size_t k = 0; k < document->n_tables; k++) {
+		if (!(document->table[k]->audience & CORE_FOR_PEOPLE))
+			continue;
+		core_text_add(out, "%s", begun ? "\n" : "");
+		begun = true;
+		put_table(out, document->table[k]);
+	}
+	for (size_t i = 0; i < document->n_notes; i++)
+		core_text_add(out, "%s- %s\n", i ? "" : "\n", document->note[i]);
+}
