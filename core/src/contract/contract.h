@@ -5,7 +5,7 @@
  * Descriptor: defaults of the profile parse and lie in range, choices are distinct, parameters do
  * not overlap in the state. Loss: batches of one, ties, one group only, groups unknown, groups
  * without rows, huge and tiny losses give finite weights; the same again gives the same bytes;
- * keep, order and mix stay in range; develop changes nothing; v is the derivative of the value. With
+ * subsample, order and mix stay in range; evaluate changes nothing; v is the derivative of the value. With
  * networks of its own: the same of steps and their gradients, logits in the thousands included. In
  * stages: rows, weights, groups and rates of every stage in range, whatever the model before it
  * predicts, and the same again gives the same stages.

@@ -167,7 +167,7 @@ static fv_status open_loss(struct contract *c, const struct world *w, struct ins
 	return ops->open ? ops->open(in->state, in->ctx, &w->setup) : FV_OK;
 }
 
-/* Ready, with keep() done as a run does it; false: a fault is recorded. */
+/* Ready, with subsample() done as a run does it; false: a fault is recorded. */
 static bool start(struct contract *c, const struct world *w, struct instance *in)
 {
 	return contract_make(c, in) && contract_starts(c, in, open_loss(c, w, in), "open");
@@ -209,31 +209,31 @@ static void check_batches(struct contract *c, const struct world *w)
 	contract_release(c, &b);
 }
 
-static double develop(struct contract *c, struct instance *in, const struct drawn *b)
+static double run_evaluate(struct contract *c, struct instance *in, const struct drawn *b)
 {
 	const fv_loss_ops *ops = ops_of(c);
 	double value = 0;
-	if (ops->develop) {
-		fv_status status = ops->develop(in->state, in->ctx, &b->batch, &value);
-		return contract_ok(c, in, status, "develop") ? value : NAN;
+	if (ops->evaluate) {
+		fv_status status = ops->evaluate(in->state, in->ctx, &b->batch, &value);
+		return contract_ok(c, in, status, "evaluate") ? value : NAN;
 	}
 	for (int32_t i = 0; i < b->batch.n; i++)
 		value += b->loss[i] / b->batch.n;
 	return value;
 }
 
-/* The derivative of the value that weigh gives from a fresh state, or that develop gives after it:
+/* The derivative of the value that weigh gives from a fresh state, or that evaluate gives after it:
  * group weights held constant, as in the gradient. */
 static double slope(struct contract *c, const struct world *w, struct instance *after,
-	const struct drawn *b, int32_t i, bool by_develop)
+	const struct drawn *b, int32_t i, bool by_evaluate)
 {
 	double value[2] = {0}, h = 1e-5;
 	for (int32_t side = 0; side < 2; side++) {
 		struct drawn moved = *b;
 		moved.batch.loss = moved.loss;
 		moved.loss[i] += side ? h : -h;
-		if (by_develop) {
-			value[side] = develop(c, after, &moved);
+		if (by_evaluate) {
+			value[side] = run_evaluate(c, after, &moved);
 			continue;
 		}
 		struct instance fresh;
@@ -251,15 +251,15 @@ static void check_slopes(struct contract *c, const struct world *w)
 	draw(w, PLAIN, 1, &b);
 	if (start(c, w, &in) && weigh(c, &in, &b, kinds[PLAIN])) {
 		uint64_t before = contract_print(c, &in);
+		contract_expect(c, isfinite(run_evaluate(c, &in, &b)), "evaluate",
+			"the value is not finite");
 		contract_expect(
-			c, isfinite(develop(c, &in, &b)), "develop", "the value is not finite");
-		contract_expect(
-			c, contract_print(c, &in) == before, "develop", "changes the state");
+			c, contract_print(c, &in) == before, "evaluate", "changes the state");
 		double off[2] = {0};
-		for (int32_t by_develop = 0; by_develop < 2; by_develop++)
+		for (int32_t by_evaluate = 0; by_evaluate < 2; by_evaluate++)
 			for (int32_t i = 0; i < b.batch.n; i++)
-				off[by_develop] = fmax(off[by_develop],
-					fabs(slope(c, w, &in, &b, i, by_develop) - b.v[i]));
+				off[by_evaluate] = fmax(off[by_evaluate],
+					fabs(slope(c, w, &in, &b, i, by_evaluate) - b.v[i]));
 		c->out->n_checks++;
 		if (fmin(off[0], off[1]) > 1e-7)
 			contract_note(c, "derivative",
@@ -272,19 +272,19 @@ static void check_slopes(struct contract *c, const struct world *w)
 }
 
 /* The rows of a run; -1 with a fault when they are out of range. */
-static int64_t keep(struct contract *c, struct instance *in, int32_t *row)
+static int64_t run_subsample(struct contract *c, struct instance *in, int32_t *row)
 {
 	const fv_loss_ops *ops = ops_of(c);
 	int64_t n = 0;
-	if (!ops->keep)
+	if (!ops->subsample)
 		return N;
-	if (!contract_ok(c, in, ops->keep(in->state, in->ctx, row, 2 * N, &n), "keep"))
+	if (!contract_ok(c, in, ops->subsample(in->state, in->ctx, row, 2 * N, &n), "subsample"))
 		return -1;
-	bool ok =
-		contract_expect(c, n > 0 && n <= 2 * N, "keep", "%lld rows of %d", (long long)n, N);
+	bool ok = contract_expect(
+		c, n > 0 && n <= 2 * N, "subsample", "%lld rows of %d", (long long)n, N);
 	for (int64_t i = 0; i < n && ok; i++)
 		ok = contract_expect(
-			c, row[i] >= 0 && row[i] < N, "keep", "row %d of %d", row[i], N);
+			c, row[i] >= 0 && row[i] < N, "subsample", "row %d of %d", row[i], N);
 	return ok ? n : -1;
 }
 
@@ -296,7 +296,7 @@ static void check_rows(struct contract *c, const struct world *w)
 	for (int32_t run = 0; run < 2; run++) {
 		struct instance in;
 		if (start(c, w, &in))
-			n[run] = keep(c, &in, row[run]);
+			n[run] = run_subsample(c, &in, row[run]);
 		for (int32_t i = 0; i < 2 * N; i++)
 			position[run][i] = i; /* an op that leaves the core's shuffle keeps it */
 		if (ops->order && n[run] > 0 &&
@@ -311,7 +311,7 @@ static void check_rows(struct contract *c, const struct world *w)
 	contract_expect(c,
 		n[0] == n[1] && !memcmp(row[0], row[1], sizeof row[0]) &&
 			!memcmp(position[0], position[1], sizeof position[0]),
-		"repeat", "keep or order differ the second time");
+		"repeat", "subsample or order differ the second time");
 }
 
 static void check_mix(struct contract *c, const struct world *w)
@@ -339,7 +339,7 @@ static void check_mix(struct contract *c, const struct world *w)
 /* What a step and the choices before it give. */
 struct outcome {
 	int32_t position[2 * N], partner[BATCH];
-	double lambda[BATCH], v[BATCH], value, develop;
+	double lambda[BATCH], v[BATCH], value, evaluated;
 };
 
 static bool take(struct contract *c, const struct world *w, struct instance *in, int64_t kept,
@@ -363,7 +363,7 @@ static bool take(struct contract *c, const struct world *w, struct instance *in,
 		return false;
 	memcpy(out->v, b.v, sizeof b.v);
 	out->value = b.value;
-	out->develop = develop(c, in, &b);
+	out->evaluated = run_evaluate(c, in, &b);
 	return true;
 }
 
@@ -376,14 +376,14 @@ static void check_resume(struct contract *c, const struct world *w, int32_t at)
 	struct outcome want[STEPS + 1], got;
 	int32_t row[2 * N];
 	int64_t kept = 0;
-	bool going =
-		start(c, w, &run) && (kept = keep(c, &run, row)) > 0 && contract_make(c, &saved);
+	bool going = start(c, w, &run) && (kept = run_subsample(c, &run, row)) > 0 &&
+		     contract_make(c, &saved);
 	for (int32_t step = 1; step <= STEPS && going; step++) {
 		going = take(c, w, &run, kept, step, &want[step]);
 		if (step == at && going)
 			going = contract_copy_arrays(c, &run, &saved);
 	}
-	going = going && start(c, w, &again) && keep(c, &again, row) == kept &&
+	going = going && start(c, w, &again) && run_subsample(c, &again, row) == kept &&
 		contract_copy_arrays(c, &saved, &again);
 	for (int32_t step = at + 1; step <= STEPS && going; step++) {
 		going = take(c, w, &again, kept, step, &got);

@@ -212,7 +212,7 @@ static void check_resume(struct contract *c, const fv_loss_setup *setup, int32_t
 	contract_release(c, &saved);
 }
 
-static void check_development(struct contract *c, const fv_loss_setup *setup)
+static void check_evaluate(struct contract *c, const fv_loss_setup *setup)
 {
 	struct rig r;
 	double value[2] = {0};
@@ -222,12 +222,12 @@ static void check_development(struct contract *c, const fv_loss_setup *setup)
 			contract_ok(c, &r.in,
 				core_objective_evaluate(
 					&r.objective, r.networks, &r.batch, &value[i]),
-				"develop");
+				"evaluate");
 		contract_expect(c,
 			isfinite(value[0]) && !memcmp(&value[0], &value[1], sizeof *value),
-			"develop", "the values are %g and %g", value[0], value[1]);
+			"evaluate", "the values are %g and %g", value[0], value[1]);
 		contract_expect(
-			c, contract_print(c, &r.in) == before, "develop", "changes the state");
+			c, contract_print(c, &r.in) == before, "evaluate", "changes the state");
 	}
 	end_rig(c, &r);
 }
@@ -283,6 +283,6 @@ void contract_networks(struct contract *c, const fv_loss_setup *setup)
 	check_steps(c, setup);
 	check_resume(c, setup, 1);
 	check_resume(c, setup, 5);
-	check_development(c, setup);
+	check_evaluate(c, setup);
 	check_slope(c, setup);
 }

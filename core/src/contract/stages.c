@@ -78,7 +78,7 @@ static bool walk(struct contract *c, const fv_loss_setup *setup, bool drawn, str
 }
 
 /* In its last stage: finite, and no state changed. */
-static void check_develop(struct contract *c, struct rig *r)
+static void check_evaluate(struct contract *c, struct rig *r)
 {
 	int32_t row[BATCH];
 	double loss[BATCH], value = NAN;
@@ -103,14 +103,14 @@ static void check_develop(struct contract *c, struct rig *r)
 		.group = dev->group,
 		.member = dev->member,
 		.stem = dev->stem};
-	if (!ops->develop)
+	if (!ops->evaluate)
 		return;
 	uint64_t before = contract_print(c, &r->in);
-	fv_status status = ops->develop(r->in.state, r->in.ctx, &batch, &value);
-	if (!contract_ok(c, &r->in, status, "develop"))
+	fv_status status = ops->evaluate(r->in.state, r->in.ctx, &batch, &value);
+	if (!contract_ok(c, &r->in, status, "evaluate"))
 		return;
-	contract_expect(c, isfinite(value), "develop", "the last stage's value is %g", value);
-	contract_expect(c, contract_print(c, &r->in) == before, "develop", "changes the state");
+	contract_expect(c, isfinite(value), "evaluate", "the last stage's value is %g", value);
+	contract_expect(c, contract_print(c, &r->in) == before, "evaluate", "changes the state");
 }
 
 void contract_stages(struct contract *c, const fv_loss_setup *setup)
@@ -122,7 +122,7 @@ void contract_stages(struct contract *c, const fv_loss_setup *setup)
 		if (walk(c, setup, drawn, &a) && walk(c, setup, drawn, &b)) {
 			contract_expect(c, a.n == b.n && a.print == b.print, "repeat",
 				"the stages differ the second time");
-			check_develop(c, &a);
+			check_evaluate(c, &a);
 		}
 		contract_release(c, &a.in);
 		contract_release(c, &b.in);

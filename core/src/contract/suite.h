@@ -58,7 +58,7 @@ bool contract_finite_f32(const float *x, int64_t n);
 bool contract_finite_f64(const double *x, int64_t n);
 const char *contract_stem(struct contract *c, int32_t row);
 
-/* A hash of what develop() may not touch: the state and the named arrays. */
+/* A hash of what evaluate() may not touch: the state and the named arrays. */
 uint64_t contract_print(const struct contract *c, const struct instance *instance);
 
 /* Copies the named arrays of one context to another, as a run that is taken up again finds them. */

@@ -70,7 +70,7 @@ static bool is_plain(const core_cell *cell)
 	const fv_descriptor *d = cell->loss.plugin->descriptor;
 	const fv_loss_ops *ops = loss_ops(cell);
 	return !ops->uses_groups && !d->state_size && !d->n_params && !d->extension && !ops->open &&
-	       !ops->keep && !ops->order && !ops->mix;
+	       !ops->subsample && !ops->order && !ops->mix;
 }
 
 /* Did the objective see an attribute as it truly is? */

@@ -42,7 +42,7 @@ struct execute {
 static bool only_weighs(const fv_descriptor *loss)
 {
 	const fv_loss_ops *ops = loss->ops;
-	if (ops->keep || ops->order || ops->mix)
+	if (ops->subsample || ops->order || ops->mix)
 		return false;
 	return !loss->extension ||
 	       (!loss->extension(FV_NETWORKS_1) && !loss->extension(FV_STAGES_1));

@@ -163,10 +163,10 @@ fv_status core_objective_subsample(core_objective *o, int32_t **row, int32_t *n)
 		return FV_FAILED;
 	for (int32_t i = 0; i < all; i++)
 		list[i] = i;
-	size_t errors = enter_plugin(o, "keep");
+	size_t errors = enter_plugin(o, "subsample");
 	fv_status status = FV_OK;
-	if (o->ops.keep)
-		status = o->ops.keep(o->state, o->ctx, list, cap, &kept);
+	if (o->ops.subsample)
+		status = o->ops.subsample(o->state, o->ctx, list, cap, &kept);
 	if (status == FV_OK && (kept < 1 || kept > cap))
 		status = fv_fail(o->ctx, FV_FAILED, "keeps %lld of %d training rows",
 			(long long)kept, (int)all);
@@ -298,18 +298,18 @@ fv_status core_objective_evaluate(
 	if (settled != FV_OK)
 		return settled;
 	*value = average(batch->loss, batch->n);
-	if (o->own_networks && o->networks.develop) {
-		size_t errors = enter_plugin_step(o, "develop", batch);
+	if (o->own_networks && o->networks.evaluate) {
+		size_t errors = enter_plugin_step(o, "evaluate", batch);
 		show_networks(o, networks, CORE_PHASE_EVALUATE);
-		fv_status status = o->networks.develop(o->state, o->ctx, batch, value);
+		fv_status status = o->networks.evaluate(o->state, o->ctx, batch, value);
 		if (!core_networks_finite(networks))
 			*value = NAN;
 		return leave_networks(o, errors, status);
 	}
-	if (o->own_networks || !o->ops.develop)
+	if (o->own_networks || !o->ops.evaluate)
 		return FV_OK;
-	size_t errors = enter_plugin_step(o, "develop", batch);
-	return leave_plugin(o, errors, o->ops.develop(o->state, o->ctx, batch, value));
+	size_t errors = enter_plugin_step(o, "evaluate", batch);
+	return leave_plugin(o, errors, o->ops.evaluate(o->state, o->ctx, batch, value));
 }
 
 fv_status core_objective_next(core_objective *o, int32_t index, fv_stage *stage, bool *more)
