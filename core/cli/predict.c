@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fairvox predict: emotion distribution of new recordings by a finished run, or by all folds of a
- * cell. */
+ * variant. */
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
@@ -14,11 +14,12 @@
 #include "train/predict.h"
 #include "verbs.h"
 
-static const char usage[] = "usage: fairvox predict [--plugins DIR]... RUN FILE...\n\n"
-			    "Prints the emotion distribution of each recording as CSV (FileName, "
-			    "prob_<class>...). RUN is a\n"
-			    "run's folder, or a cell's: then the mean over its finished runs.\n\n"
-			    "      --plugins DIR  search DIR for plugins first; may be repeated\n";
+static const char usage[] =
+	"usage: fairvox predict [--plugins DIR]... RUN FILE...\n\n"
+	"Prints the emotion distribution of each recording as CSV (FileName, "
+	"prob_<class>...). RUN is a\n"
+	"run's folder, or a variant's: then the mean over its finished runs.\n\n"
+	"      --plugins DIR  search DIR for plugins first; may be repeated\n";
 
 #define MODELS_MAX 1024
 

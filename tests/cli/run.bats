@@ -23,7 +23,7 @@ setup() {
 	[ "$status" -eq 0 ]
 	[[ $output == "4 runs, "*" values recomputed, 0 different" ]]
 	run "$fairvox" status results
-	[[ $output == *"2 cells: 4 done, 0 running, 0 failed, 0 open" ]]
+	[[ $output == *"2 variants: 4 done, 0 running, 0 failed, 0 open" ]]
 }
 
 @test "the number of workers changes no byte" {
@@ -65,7 +65,7 @@ setup() {
 	"$fairvox" table results --format md | cmp - first.md
 }
 
-@test "predict follows a run and a cell" {
+@test "predict follows a run and a variant" {
 	"$fairvox" run plan.yaml --quiet
 	wave=$(find "$corpus" -name '*.flac' | sort | head -1)
 	"$fairvox" predict results/erm-*/fold1-seed1 "$wave" >one.csv

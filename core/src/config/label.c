@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Short names of cells and axis values: {name: NAME, k: 16} -> NAME16, batch: 64 -> batch64. */
+/* Short names of variants and axis values: {name: NAME, k: 16} -> NAME16, batch: 64 -> batch64. */
 #include <ctype.h>
 #include <string.h>
 
@@ -142,6 +142,6 @@ const char *core_slug(core_loader *loader, const core_matrix *matrix,
 		add_part(&out, combination->value[i]);
 	add_part(&out, combination->extra ? combination->extra : "");
 	if (!out.size)
-		core_text_add(&out, "cell");
+		core_text_add(&out, "variant");
 	return clean(loader, &out, SLUG_MAX);
 }

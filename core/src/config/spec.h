@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A resolved cell: what the YAML says once defaults, profile, files, overrides and matrix have been
+/* A resolved variant: what the YAML says once defaults, profile, files, overrides and matrix have been
  * applied and everything has been checked. config/ makes it; all other modules read it.
  * Paths are absolute or relative to the working folder. "{fold}" stays in templates. */
 #ifndef CORE_CONFIG_SPEC_H
@@ -120,7 +120,7 @@ typedef struct core_grouper_spec {
 	const char *column; /* reserved key `column`: the attribute for FV_USE_COLUMN; NULL: none */
 	int64_t seed;       /* reserved key `seed`, own axis */
 	bool has_seed;      /* false: the run's seed */
-	bool has_encoder;   /* false: the cell's encoder */
+	bool has_encoder;   /* false: the variant's encoder */
 	core_encoder_spec encoder;
 } core_grouper_spec;
 
@@ -145,10 +145,10 @@ typedef struct core_eval_spec {
 	const char *compare_metric, *compare_attribute; /* NULL: no family declared */
 } core_eval_spec;
 
-typedef struct core_cell {
+typedef struct core_variant {
 	const char *slug; /* for the folder's name: values of the matrix axes */
 	char hash[9];     /* 8 hex digits: resolved config without fold, seed, results, cache */
-	char family[9];   /* the same without the seeds of groupers and bias: cells that differ in
+	char family[9]; /* the same without the seeds of groupers and bias: variants that differ in
 			   * nothing else have one family */
 	core_corpus_spec corpus;
 	core_bias_spec bias;
@@ -161,8 +161,8 @@ typedef struct core_cell {
 	core_train_spec train;
 	core_eval_spec eval;
 	const char *yaml; /* the resolved config as YAML text, for config.yaml */
-	int32_t n_axes;   /* matrix axes of this cell, for table headings */
+	int32_t n_axes;   /* matrix axes of this variant, for table headings */
 	const char **axis, **axis_value;
-} core_cell;
+} core_variant;
 
 #endif

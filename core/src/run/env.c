@@ -59,27 +59,27 @@ static json_t *grouper_json(const core_grouper_spec *spec)
 	return one;
 }
 
-static const fv_loss_ops *loss_ops(const core_cell *cell)
+static const fv_loss_ops *loss_ops(const core_variant *variant)
 {
-	return cell->loss.plugin->descriptor->ops;
+	return variant->loss.plugin->descriptor->ops;
 }
 
 /* Neither groups nor state nor parameters: training as it is without any debiasing. */
-static bool is_plain(const core_cell *cell)
+static bool is_plain(const core_variant *variant)
 {
-	const fv_descriptor *d = cell->loss.plugin->descriptor;
-	const fv_loss_ops *ops = loss_ops(cell);
+	const fv_descriptor *d = variant->loss.plugin->descriptor;
+	const fv_loss_ops *ops = loss_ops(variant);
 	return !ops->uses_groups && !d->state_size && !d->n_params && !d->extension && !ops->open &&
 	       !ops->subsample && !ops->order && !ops->mix;
 }
 
 /* Did the objective see an attribute as it truly is? */
-static bool uses_group_labels(const core_cell *cell)
+static bool uses_group_labels(const core_variant *variant)
 {
 	bool column = false;
-	for (int32_t i = 0; i < cell->n_groupers; i++)
-		column |= (core_grouper_uses(&cell->groupers[i]) & FV_USE_COLUMN) != 0;
-	return core_loss_uses_groups(&cell->loss) && column;
+	for (int32_t i = 0; i < variant->n_groupers; i++)
+		column |= (core_grouper_uses(&variant->groupers[i]) & FV_USE_COLUMN) != 0;
+	return core_loss_uses_groups(&variant->loss) && column;
 }
 
 static json_t *bias_json(const core_bias_spec *bias)
@@ -102,11 +102,11 @@ static json_t *compare_json(const core_eval_spec *eval)
 /* How the model was chosen: the rule, where it looked, at whose groups, among how many epochs. */
 static json_t *selection_json(const core_runner *r)
 {
-	const core_train_spec *train = &r->cell->train;
+	const core_train_spec *train = &r->variant->train;
 	const core_select_rule *rule = core_select_rule_find(train->select);
 	json_t *root = json_pack("{s:s, s:s, s:i, s:b}", "rule", rule->name, "split",
 		core_split_name(rule->on_test ? CORE_TEST : CORE_DEV), "epochs",
-		r->result.candidates, "uses_group_labels", core_selection_uses_labels(r->cell));
+		r->result.candidates, "uses_group_labels", core_selection_uses_labels(r->variant));
 	if (!root || !core_select_uses_groups(rule))
 		return root;
 	json_object_set_new(root, "groups", json_string(train->select_groups));
@@ -116,28 +116,28 @@ static json_t *selection_json(const core_runner *r)
 	return root;
 }
 
-static json_t *cell_json(const core_runner *r)
+static json_t *variant_json(const core_runner *r)
 {
-	const core_cell *cell = r->cell;
+	const core_variant *variant = r->variant;
 	json_t *axes = json_object(), *names = json_array(), *groupers = json_array();
-	for (int32_t i = 0; i < cell->n_axes; i++)
-		json_object_set_new(axes, cell->axis[i], json_string(cell->axis_value[i]));
-	for (int32_t i = 0; i < cell->n_groupers; i++) {
-		const core_grouper_spec *spec = &cell->groupers[i];
+	for (int32_t i = 0; i < variant->n_axes; i++)
+		json_object_set_new(axes, variant->axis[i], json_string(variant->axis_value[i]));
+	for (int32_t i = 0; i < variant->n_groupers; i++) {
+		const core_grouper_spec *spec = &variant->groupers[i];
 		json_array_append_new(names, json_string(spec->use.plugin->descriptor->name));
 		json_array_append_new(groupers, grouper_json(spec));
 	}
 	json_t *root = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o}", "slug",
-		cell->slug, "hash", cell->hash, "family", cell->family, "index", r->run->cell,
-		"loss", cell->loss.plugin->descriptor->name, "encoder",
-		cell->encoder.use.plugin->descriptor->name, "profile", cell->profile, "groupers",
-		names, "axes", axes);
+		variant->slug, "hash", variant->hash, "family", variant->family, "index",
+		r->run->variant, "loss", variant->loss.plugin->descriptor->name, "encoder",
+		variant->encoder.use.plugin->descriptor->name, "profile", variant->profile,
+		"groupers", names, "axes", axes);
 	json_t *more = json_pack("{s:o, s:o, s:b, s:b, s:b, s:s, s:o, s:o, s:o}", "objective",
-		plugin_json(&cell->loss), "grouping", groupers, "plain", is_plain(cell),
-		"uses_groups", core_loss_uses_groups(&cell->loss), "uses_group_labels",
-		uses_group_labels(cell), "select", cell->train.select, "selection",
-		selection_json(r), "bias", bias_json(&cell->bias), "compare",
-		compare_json(&cell->eval));
+		plugin_json(&variant->loss), "grouping", groupers, "plain", is_plain(variant),
+		"uses_groups", core_loss_uses_groups(&variant->loss), "uses_group_labels",
+		uses_group_labels(variant), "select", variant->train.select, "selection",
+		selection_json(r), "bias", bias_json(&variant->bias), "compare",
+		compare_json(&variant->eval));
 	if (root && more)
 		json_object_update(root, more);
 	json_decref(more);
@@ -174,11 +174,11 @@ fv_status core_output_env(fv_ctx *ctx, const core_runner *r, char **out)
 	json_t *root = json_pack(
 		"{s:i, s:s, s:i, s:i, s:o, s:I, s:I, s:b, s:b, s:b, s:s, s:o, s:o, s:o}",
 		"schema_version", 1, "fairvox", FAIRVOX_VERSION, "abi", (int)FV_ABI, "numerics",
-		CORE_NUMERICS, "cell", cell_json(r), "fold", (json_int_t)fold->fold, "seed",
+		CORE_NUMERICS, "variant", variant_json(r), "fold", (json_int_t)fold->fold, "seed",
 		(json_int_t)r->run->seed, "synthetic", r->study->set[fold->set].synthetic,
-		"transductive", r->transductive, "shared_speakers", r->cell->corpus.shared_speakers,
-		"majority_class", majority_class(r), "rows", rows_json(r), "host", host_json(),
-		"inputs", inputs ? inputs : json_null());
+		"transductive", r->transductive, "shared_speakers",
+		r->variant->corpus.shared_speakers, "majority_class", majority_class(r), "rows",
+		rows_json(r), "host", host_json(), "inputs", inputs ? inputs : json_null());
 	const char *text = core_json_text(ctx, root, JSON_INDENT(1));
 	*out = text ? core_format(ctx, "%s\n", text) : NULL;
 	return *out ? FV_OK : FV_FAILED;

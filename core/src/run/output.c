@@ -109,7 +109,7 @@ static fv_status write_metrics(
 	const core_measured run = {
 		r->study->fold[r->run->fold].fold, r->run->seed, r->result.selected_epoch};
 	char *text;
-	fv_status status = core_measure(ctx, p, &r->cell->eval.attributes, &run, &text);
+	fv_status status = core_measure(ctx, p, &r->variant->eval.attributes, &run, &text);
 	if (status)
 		return status;
 	return core_folder_write(ctx, folder, "metrics.json", text, strlen(text));
@@ -165,7 +165,7 @@ static fv_status write_model(fv_ctx *ctx, const core_runner *r, const core_folde
 		.scaling = r->input.scaling,
 		.class_name = (const char *const *)r->corpus->class_name,
 		.encoder_json =
-			core_model_encoder_json(ctx, r->study->table[r->run->table].encoder)};
+			core_model_encoder_json(ctx, r->study->encoding[r->run->encoding].encoder)};
 	char *path = core_path_join(ctx, folder->dir, "model.safetensors");
 	if (!path || !model.encoder_json)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
@@ -184,7 +184,7 @@ static fv_status write_config(fv_ctx *ctx, const core_runner *r, const core_fold
 {
 	char *text = core_format(ctx, "# fold %lld, seed %lld\n%s",
 		(long long)r->study->fold[r->run->fold].fold, (long long)r->run->seed,
-		r->cell->yaml);
+		r->variant->yaml);
 	return text ? core_folder_write(ctx, folder, "config.yaml", text, strlen(text)) : FV_FAILED;
 }
 
