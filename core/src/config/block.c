@@ -118,7 +118,7 @@ void core_draft_refuse_unknown(
 			continue;
 		b->good = false;
 		/* a reserved key misspelt is one fault, whatever plugins a matrix puts there */
-		const char *near = core_nearest(entry->key, names, n + n_params);
+		const char *near = core_find_nearest(entry->key, names, n + n_params);
 		bool named = d && !(near && core_schema_key(keys, n, near));
 		core_loader_fail(loader, FV_CONFIG, entry->key_place,
 			"unknown key '%s' in %s%s%s%s%s", entry->key, b->path, named ? " (" : "",
