@@ -103,7 +103,7 @@ bool contract_make(struct contract *c, struct instance *instance)
 static void check_surroundings(struct contract *c, const char *check)
 {
 	char changes[512];
-	if (core_surroundings_are_copied(&c->before))
+	if (core_surroundings_in_copy(&c->before))
 		core_end_copy();
 	if (!core_surroundings_restore(&c->before, true, changes, sizeof changes) ||
 		!strcmp(changes, c->changes))
