@@ -11,10 +11,10 @@
 
 #define FAILURES_ENOUGH 100
 
-/* A grouper, or a product of several, without its seeds. */
-static core_yaml *without_seeds(fv_ctx *ctx, const core_yaml *grouper)
+/* Copies a grouper block, or a product of groupers, without the seeds. */
+static core_yaml *copy_without_seeds(fv_ctx *ctx, const core_yaml *grouper)
 {
-	core_yaml *out = core_yaml_without(ctx, grouper, "seed");
+	core_yaml *out = core_yaml_copy_without(ctx, grouper, "seed");
 	for (size_t i = 0; out && i < out->n; i++) {
 		if (strcmp(out->entry[i].key, "product") != 0)
 			continue;
@@ -24,7 +24,8 @@ static core_yaml *without_seeds(fv_ctx *ctx, const core_yaml *grouper)
 			return NULL;
 		copy->kind = list->kind;
 		for (size_t k = 0; k < list->n; k++) {
-			core_yaml *factor = core_yaml_without(ctx, list->entry[k].value, "seed");
+			core_yaml *factor =
+				core_yaml_copy_without(ctx, list->entry[k].value, "seed");
 			if (!factor)
 				return NULL;
 			core_yaml_add(copy, NULL, factor->place, factor);
@@ -34,35 +35,37 @@ static core_yaml *without_seeds(fv_ctx *ctx, const core_yaml *grouper)
 	return out;
 }
 
-/* A block as it counts for what a variant is: without the runs inside the variant, and for its family
- * without the other seeds. */
-static core_yaml *identity_of(fv_ctx *ctx, const core_entry *entry, bool family)
+/* The part of a block that identifies a variant: folds and training seeds are left out, because
+ * they make runs inside the variant. With `no_seeds`, the seeds of bias and grouper are left out
+ * too. */
+static core_yaml *copy_identity(fv_ctx *ctx, const core_entry *entry, bool no_seeds)
 {
 	core_yaml *value = entry->value;
 	if (!strcmp(entry->key, "corpus"))
-		return core_yaml_without(ctx, value, "folds");
+		return core_yaml_copy_without(ctx, value, "folds");
 	if (!strcmp(entry->key, "train"))
-		return core_yaml_without(ctx, value, "seed");
-	if (family && !strcmp(entry->key, "bias"))
-		return core_yaml_without(ctx, value, "seed");
-	if (family && !strcmp(entry->key, "grouper"))
-		return without_seeds(ctx, value);
+		return core_yaml_copy_without(ctx, value, "seed");
+	if (no_seeds && !strcmp(entry->key, "bias"))
+		return core_yaml_copy_without(ctx, value, "seed");
+	if (no_seeds && !strcmp(entry->key, "grouper"))
+		return copy_without_seeds(ctx, value);
 	return value;
 }
 
-/* SHA-256 of what a variant is, or its family: variants that differ in the seeds of grouping and bias. */
-static fv_status identify(
-	fv_ctx *ctx, const core_yaml *tree, bool family, char hex[CORE_SHA256_HEX])
+/* SHA-256 of a variant's identity. Variants that differ only in the seeds of grouping and bias have
+ * the same hash with `no_seeds`. */
+static fv_status hash_identity(
+	fv_ctx *ctx, const core_yaml *tree, bool no_seeds, char hex[CORE_SHA256_HEX])
 {
 	core_yaml *out = core_yaml_map(ctx, tree->place, tree->origin, tree->n);
 	for (size_t i = 0; out && i < tree->n; i++) {
 		const core_entry *entry = &tree->entry[i];
-		core_yaml *value = identity_of(ctx, entry, family);
+		core_yaml *value = copy_identity(ctx, entry, no_seeds);
 		if (!value)
 			return FV_FAILED;
 		core_yaml_add(out, entry->key, entry->key_place, value);
 	}
-	const char *key = out ? core_yaml_key(ctx, out, NULL) : NULL;
+	const char *key = out ? core_yaml_canonical_text(ctx, out, NULL) : NULL;
 	return key ? core_sha256_bytes(ctx, key, strlen(key), hex) : FV_FAILED;
 }
 
@@ -76,7 +79,7 @@ static fv_status write_text(core_loader *loader, const core_yaml *tree, core_var
 	return status || variant->yaml ? status : FV_FAILED;
 }
 
-/* ---- variants out of combinations ---- */
+/* ---- variants from combinations ---- */
 
 struct builder {
 	core_loader *loader;
@@ -84,11 +87,11 @@ struct builder {
 	const core_matrix *matrix;
 	const core_yaml **tree; /* [n_variants] */
 	char (*sha256)[CORE_SHA256_HEX];
-	size_t *number; /* [n_variants] combination that each came from, from 1 */
+	size_t *number; /* [n_variants] number of the combination it came from, from 1 */
 };
 
 /* "loss.name rw, grouper kmeans16" */
-static const char *describe(struct builder *b, const core_combination *c)
+static const char *describe_combination(struct builder *b, const core_combination *c)
 {
 	const char *text = c->extra ? c->extra : "";
 	for (size_t i = b->matrix->n_axes; i-- > 0 && text;)
@@ -97,7 +100,7 @@ static const char *describe(struct builder *b, const core_combination *c)
 	return text ? text : "";
 }
 
-static bool same_runs(const core_yaml *a, const core_yaml *b)
+static bool have_same_runs(const core_yaml *a, const core_yaml *b)
 {
 	static const char *const run_axis[][2] = {{"corpus", "folds"}, {"train", "seed"}};
 	for (size_t i = 0; i < 2; i++) {
@@ -111,15 +114,16 @@ static bool same_runs(const core_yaml *a, const core_yaml *b)
 	return true;
 }
 
-/* True when an earlier variant is the same: nothing is to be added. */
-static bool is_merged(struct builder *b, size_t number, const core_yaml *tree, const char *sha256)
+/* True when an earlier variant is equal, so that this one is not added. */
+static bool merge_equal_variant(
+	struct builder *b, size_t number, const core_yaml *tree, const char *sha256)
 {
 	core_config *config = b->config;
 	for (size_t i = 0; i < config->n_variants; i++) {
 		if (strcmp(b->sha256[i], sha256) != 0)
 			continue;
-		const char *words = describe(b, &b->matrix->combination[number - 1]);
-		if (same_runs(b->tree[i], tree))
+		const char *words = describe_combination(b, &b->matrix->combination[number - 1]);
+		if (have_same_runs(b->tree[i], tree))
 			core_loader_note(b->loader, CORE_NOTE_MERGED, tree->place,
 				"combination %zu (%s) is the same variant as combination %zu: "
 				"merged",
@@ -128,7 +132,7 @@ static bool is_merged(struct builder *b, size_t number, const core_yaml *tree, c
 			core_loader_fail(b->loader, FV_CONFIG, tree->place,
 				"combination %zu (%s) differs from combination %zu only in folds "
 				"or "
-				"seeds: these are lists inside a variant",
+				"seeds: write these as lists inside one variant",
 				number, words, b->number[i]);
 		config->n_merged++;
 		return true;
@@ -143,10 +147,10 @@ static fv_status add_variant(struct builder *b, size_t number, const core_yaml *
 	size_t at = config->n_variants;
 	const core_combination *c = &b->matrix->combination[number - 1];
 	char family[CORE_SHA256_HEX];
-	fv_status status = identify(loader->ctx, tree, false, b->sha256[at]);
+	fv_status status = hash_identity(loader->ctx, tree, false, b->sha256[at]);
 	if (!status)
-		status = identify(loader->ctx, tree, true, family);
-	if (status || is_merged(b, number, tree, b->sha256[at]))
+		status = hash_identity(loader->ctx, tree, true, family);
+	if (status || merge_equal_variant(b, number, tree, b->sha256[at]))
 		return status;
 	core_variant *variant = &config->variants[at];
 	memcpy(variant->hash, b->sha256[at], 8);
@@ -158,10 +162,10 @@ static fv_status add_variant(struct builder *b, size_t number, const core_yaml *
 		if (!core_yaml_get(tree, "grouper") &&
 			core_key_under(b->matrix->axis[i].key, "grouper"))
 			c->value[i] = "";
-	variant->slug = core_slug(loader, b->matrix, c, tree);
+	variant->slug = core_make_slug(loader, b->matrix, c, tree);
 	status = core_variant_fill(loader, tree, variant);
 	if (status)
-		return loader->n_failed ? FV_OK : status; /* go on: there may be more to say */
+		return loader->n_failed ? FV_OK : status; /* go on, to report further faults too */
 	b->tree[at] = tree;
 	b->number[at] = number;
 	config->n_variants++;
@@ -184,7 +188,7 @@ static fv_status build_variants(core_loader *loader, const core_matrix *matrix, 
 		config->axis[i] = matrix->axis[i].key;
 	fv_status status = FV_OK;
 	for (size_t i = 0; i < matrix->n && !status && loader->n_failed < FAILURES_ENOUGH; i++) {
-		const core_yaml *tree = core_resolve(loader, matrix->combination[i].tree);
+		const core_yaml *tree = core_resolve_tree(loader, matrix->combination[i].tree);
 		if (tree)
 			status = add_variant(&b, i + 1, tree);
 		else if (!loader->n_failed)
@@ -193,7 +197,7 @@ static fv_status build_variants(core_loader *loader, const core_matrix *matrix, 
 	return loader->n_failed ? loader->status : status;
 }
 
-static fv_status load(
+static fv_status load_variants(
 	core_loader *loader, char *const *overrides, size_t n_overrides, core_config *config)
 {
 	core_override *override;
@@ -216,7 +220,7 @@ static fv_status load(
 fv_status core_config_load(fv_ctx *ctx, const core_registry *registry, const char *path,
 	char *const *overrides, size_t n_overrides, unsigned needs, core_config **out)
 {
-	if (!core_is_utf8(path)) /* the paths of the resolved configuration begin with it */
+	if (!core_is_utf8(path)) /* the paths in the resolved configuration start with it */
 		return fv_fail(ctx, FV_CONFIG, "%s: the name is not UTF-8", path);
 	core_loader loader;
 	core_config *config = core_alloc(ctx, 1, sizeof *config);
@@ -224,7 +228,7 @@ fv_status core_config_load(fv_ctx *ctx, const core_registry *registry, const cha
 	if (status)
 		return status;
 	config->path = core_strdup(ctx, path);
-	status = config->path ? load(&loader, overrides, n_overrides, config) : FV_FAILED;
+	status = config->path ? load_variants(&loader, overrides, n_overrides, config) : FV_FAILED;
 	if (loader.n_failed)
 		return core_loader_close(&loader);
 	if (status)
@@ -249,10 +253,10 @@ static void list_origins(fv_ctx *ctx, const char *path, const core_yaml *node, c
 {
 	if (is_leaf(node)) {
 		core_text value = {0};
-		bool said = node->origin == CORE_FROM_FILE || node->origin == CORE_FROM_COMMAND;
+		bool written = node->origin == CORE_FROM_FILE || node->origin == CORE_FROM_COMMAND;
 		const char *origin =
-			said || !node->source ? core_place_text(ctx, node->place) : node->source;
-		core_yaml_flow(node, &value);
+			written || !node->source ? core_place_text(ctx, node->place) : node->source;
+		core_yaml_write_flow(node, &value);
 		core_text_add(out, "%-32s %-32s %s\n", path, value.data ? value.data : "", origin);
 		core_text_free(&value);
 		return;

@@ -16,14 +16,14 @@ static bool is_number(const core_yaml *node)
 	return node->plain && core_parse_double(node->text, &value);
 }
 
-static const char *last_part(const char *key)
+static const char *find_last_part(const char *key)
 {
 	const char *dot = strrchr(key, '.');
 	return dot ? dot + 1 : key;
 }
 
-/* Turns what a file name should not hold into '_' and cuts. */
-static const char *clean(core_loader *loader, core_text *text, size_t most)
+/* Replaces characters unsuitable for a file name by '_' and cuts the text to `most` bytes. */
+static const char *make_clean_name(core_loader *loader, core_text *text, size_t most)
 {
 	size_t n = text->size < most ? text->size : most;
 	char *out = core_strndup(loader->ctx, text->data ? text->data : "", n);
@@ -82,7 +82,7 @@ static void add_block(core_text *out, const char *key, const core_yaml *node)
 	}
 	const core_yaml *name = core_yaml_get(node, "name");
 	bool named = name && name->kind == CORE_YAML_SCALAR, first_number = true;
-	put_text(out, named ? name->text : last_part(key));
+	put_text(out, named ? name->text : find_last_part(key));
 	for (size_t i = 0; i < node->n && out->size < SLUG_MAX; i++) {
 		const core_entry *entry = &node->entry[i];
 		if (entry->value != name)
@@ -90,10 +90,10 @@ static void add_block(core_text *out, const char *key, const core_yaml *node)
 	}
 }
 
-const char *core_label(core_loader *loader, const char *key, const core_yaml *value)
+const char *core_make_label(core_loader *loader, const char *key, const core_yaml *value)
 {
 	core_text out = {0};
-	const char *last = last_part(key);
+	const char *last = find_last_part(key);
 	bool first_number = false;
 	if (value->kind == CORE_YAML_MAP) {
 		add_block(&out, key, value);
@@ -106,7 +106,7 @@ const char *core_label(core_loader *loader, const char *key, const core_yaml *va
 		core_text_add(&out, is_number(value) ? "%s%s" : "%s-%s", last,
 			core_path_base(value->text));
 	}
-	return clean(loader, &out, LABEL_MAX);
+	return make_clean_name(loader, &out, LABEL_MAX);
 }
 
 static void add_part(core_text *out, const char *part)
@@ -115,7 +115,7 @@ static void add_part(core_text *out, const char *part)
 		core_text_add(out, out->size ? "-%s" : "%s", part);
 }
 
-static bool names_block(const core_matrix *matrix, const char *block)
+static bool is_block_on_axis(const core_matrix *matrix, const char *block)
 {
 	size_t n = strlen(block);
 	for (size_t i = 0; i < matrix->n_axes; i++) {
@@ -126,22 +126,22 @@ static bool names_block(const core_matrix *matrix, const char *block)
 	return false;
 }
 
-/* The loss goes first unless an axis says it; without a matrix the grouper follows. */
-const char *core_slug(core_loader *loader, const core_matrix *matrix,
+/* The loss comes first unless it is an axis; without a matrix the grouper follows. */
+const char *core_make_slug(core_loader *loader, const core_matrix *matrix,
 	const core_combination *combination, const core_yaml *resolved)
 {
 	core_text out = {0};
 	const core_yaml *loss = core_yaml_get(core_yaml_get(resolved, "loss"), "name");
 	const core_yaml *grouper = core_yaml_get(resolved, "grouper");
-	if (loss && !names_block(matrix, "loss"))
+	if (loss && !is_block_on_axis(matrix, "loss"))
 		add_part(&out, loss->text);
 	if (matrix->n_axes == 0 && grouper)
-		add_part(&out,
-			core_label(loader, "grouper", core_yaml_get(combination->tree, "grouper")));
+		add_part(&out, core_make_label(loader, "grouper",
+				       core_yaml_get(combination->tree, "grouper")));
 	for (size_t i = 0; i < matrix->n_axes; i++)
 		add_part(&out, combination->value[i]);
 	add_part(&out, combination->extra ? combination->extra : "");
 	if (!out.size)
 		core_text_add(&out, "variant");
-	return clean(loader, &out, SLUG_MAX);
+	return make_clean_name(loader, &out, SLUG_MAX);
 }
