@@ -189,7 +189,8 @@ static fv_status print(fv_ctx *ctx, const struct predict *p)
 	}
 	core_text_add(&text, "\n");
 	for (size_t i = 0; i < p->n_files; i++) {
-		core_text_csv(&text, core_path_base(p->file[i]));
+		char *id = core_path_stem(ctx, p->file[i]);
+		core_text_csv(&text, id ? id : "");
 		for (size_t c = 0; c < classes; c++)
 			core_text_add(
 				&text, ",%.9g", p->sum[i * classes + c] / (double)p->n_models);

@@ -21,59 +21,33 @@ static core_yaml *without(fv_ctx *ctx, const core_yaml *map, const char *key)
 	return out;
 }
 
-/* A grouper, or a product of several, without its seeds. */
-static core_yaml *without_seeds(fv_ctx *ctx, const core_yaml *grouper)
-{
-	core_yaml *out = without(ctx, grouper, "seed");
-	for (size_t i = 0; out && i < out->n; i++) {
-		if (strcmp(out->entry[i].key, "product") != 0)
-			continue;
-		const core_yaml *list = out->entry[i].value;
-		core_yaml *copy = core_yaml_map(ctx, list->place, list->origin, list->n);
-		if (!copy)
-			return NULL;
-		copy->kind = list->kind;
-		for (size_t k = 0; k < list->n; k++) {
-			core_yaml *factor = without(ctx, list->entry[k].value, "seed");
-			if (!factor)
-				return NULL;
-			core_yaml_add(copy, NULL, factor->place, factor);
-		}
-		out->entry[i].value = copy;
-	}
-	return out;
-}
-
-/* A block as it counts for what a cell is: without the runs inside the cell, and for its family
- * without the other seeds. */
-static core_yaml *identity_of(fv_ctx *ctx, const core_entry *entry, bool family)
+/* A block as it counts for what is trained: without the runs inside the cell, NULL for `eval`. */
+static core_yaml *trained_part(fv_ctx *ctx, const core_entry *entry, bool *failed)
 {
 	core_yaml *value = entry->value;
+	if (!strcmp(entry->key, "eval"))
+		return NULL;
 	if (!strcmp(entry->key, "corpus"))
-		return without(ctx, value, "folds");
-	if (!strcmp(entry->key, "train"))
-		return without(ctx, value, "seed");
-	if (family && !strcmp(entry->key, "bias"))
-		return without(ctx, value, "seed");
-	if (family && !strcmp(entry->key, "grouper"))
-		return without_seeds(ctx, value);
+		value = without(ctx, value, "folds");
+	else if (!strcmp(entry->key, "train"))
+		value = without(ctx, value, "seed");
+	*failed = *failed || !value;
 	return value;
 }
 
-/* SHA-256 of what a cell is, or its family: cells that differ in the seeds of grouping and bias. */
-static fv_status identify(
-	fv_ctx *ctx, const core_yaml *tree, bool family, char hex[CORE_SHA256_HEX])
+/* SHA-256 of what decides results, files by the names written. */
+static fv_status make_key(fv_ctx *ctx, const core_yaml *tree, char hex[CORE_SHA256_HEX])
 {
 	core_yaml *out = core_yaml_map(ctx, tree->place, tree->origin, tree->n);
 	core_text json = {0};
-	for (size_t i = 0; out && i < tree->n; i++) {
+	bool failed = !out;
+	for (size_t i = 0; i < tree->n && !failed; i++) {
 		const core_entry *entry = &tree->entry[i];
-		core_yaml *value = identity_of(ctx, entry, family);
-		if (!value)
-			return FV_FAILED;
-		core_yaml_add(out, entry->key, entry->key_place, value);
+		core_yaml *value = trained_part(ctx, entry, &failed);
+		if (value)
+			core_yaml_add(out, entry->key, entry->key_place, value);
 	}
-	if (!out)
+	if (failed)
 		return FV_FAILED;
 	core_yaml_json(out, &json);
 	fv_status status = json.failed ? fv_fail(ctx, FV_FAILED, "out of memory")
@@ -99,8 +73,7 @@ struct builder {
 	core_config *config;
 	const core_matrix *matrix;
 	const core_yaml **tree; /* [n_cells] */
-	char (*sha256)[CORE_SHA256_HEX];
-	size_t *number; /* [n_cells] combination that each came from, from 1 */
+	size_t *number;         /* [n_cells] combination that each came from, from 1 */
 };
 
 /* "loss.name rw, grouper kmeans16" */
@@ -113,26 +86,26 @@ static const char *describe(struct builder *b, const core_combination *c)
 	return text ? text : "";
 }
 
+static bool same_value(const core_yaml *a, const core_yaml *b, const char *key)
+{
+	const core_yaml *x = core_yaml_get(a, key), *y = core_yaml_get(b, key);
+	return (x == NULL) == (y == NULL) && (!x || core_yaml_equal(x, y));
+}
+
+/* Do two cells that are the same in all else ask for the same runs, judged in the same way? */
 static bool same_runs(const core_yaml *a, const core_yaml *b)
 {
-	static const char *const run_axis[][2] = {{"corpus", "folds"}, {"train", "seed"}};
-	for (size_t i = 0; i < 2; i++) {
-		const core_yaml *x =
-			core_yaml_get(core_yaml_get(a, run_axis[i][0]), run_axis[i][1]);
-		const core_yaml *y =
-			core_yaml_get(core_yaml_get(b, run_axis[i][0]), run_axis[i][1]);
-		if ((x == NULL) != (y == NULL) || (x && !core_yaml_equal(x, y)))
-			return false;
-	}
-	return true;
+	return same_value(core_yaml_get(a, "corpus"), core_yaml_get(b, "corpus"), "folds") &&
+	       same_value(core_yaml_get(a, "train"), core_yaml_get(b, "train"), "seed") &&
+	       same_value(a, b, "eval");
 }
 
 /* True when an earlier cell is the same: nothing is to be added. */
-static bool is_merged(struct builder *b, size_t number, const core_yaml *tree, const char *sha256)
+static bool is_merged(struct builder *b, size_t number, const core_yaml *tree, const char *key)
 {
 	core_config *config = b->config;
 	for (size_t i = 0; i < config->n_cells; i++) {
-		if (strcmp(b->sha256[i], sha256) != 0)
+		if (strcmp(config->cells[i].key, key) != 0)
 			continue;
 		const char *words = describe(b, &b->matrix->combination[number - 1]);
 		if (same_runs(b->tree[i], tree))
@@ -141,9 +114,8 @@ static bool is_merged(struct builder *b, size_t number, const core_yaml *tree, c
 				number, words, b->number[i]);
 		else
 			core_loader_fail(b->loader, FV_CONFIG, tree->place,
-				"combination %zu (%s) differs from combination %zu only in folds "
-				"or "
-				"seeds: these are lists inside a cell",
+				"combination %zu (%s) differs from combination %zu only in folds, "
+				"seeds or eval: these are no axes",
 				number, words, b->number[i]);
 		config->n_merged++;
 		return true;
@@ -157,15 +129,10 @@ static fv_status add_cell(struct builder *b, size_t number, const core_yaml *tre
 	core_config *config = b->config;
 	size_t at = config->n_cells;
 	const core_combination *c = &b->matrix->combination[number - 1];
-	char family[CORE_SHA256_HEX];
-	fv_status status = identify(loader->ctx, tree, false, b->sha256[at]);
-	if (!status)
-		status = identify(loader->ctx, tree, true, family);
-	if (status || is_merged(b, number, tree, b->sha256[at]))
-		return status;
 	core_cell *cell = &config->cells[at];
-	memcpy(cell->hash, b->sha256[at], 8);
-	memcpy(cell->family, family, 8);
+	fv_status status = make_key(loader->ctx, tree, cell->key);
+	if (status || is_merged(b, number, tree, cell->key))
+		return status;
 	cell->n_axes = (int32_t)b->matrix->n_axes;
 	cell->axis = config->axis;
 	cell->axis_value = c->value;
@@ -174,7 +141,8 @@ static fv_status add_cell(struct builder *b, size_t number, const core_yaml *tre
 			core_key_under(b->matrix->axis[i].key, "grouper"))
 			c->value[i] = "";
 	cell->slug = core_slug(loader, b->matrix, c, tree);
-	status = core_cell_fill(loader, tree, cell);
+	cell->axes_json = core_axes_json(loader, b->matrix, c, tree);
+	status = cell->axes_json ? core_cell_fill(loader, tree, cell) : FV_FAILED;
 	if (status)
 		return loader->n_failed ? FV_OK : status; /* go on: there may be more to say */
 	b->tree[at] = tree;
@@ -187,11 +155,10 @@ static fv_status build_cells(core_loader *loader, const core_matrix *matrix, cor
 {
 	fv_ctx *ctx = loader->ctx;
 	struct builder b = {loader, config, matrix, core_alloc(ctx, matrix->n, sizeof *b.tree),
-		core_alloc(ctx, matrix->n, sizeof *b.sha256),
 		core_alloc(ctx, matrix->n, sizeof *b.number)};
 	config->cells = core_alloc(ctx, matrix->n, sizeof *config->cells);
 	config->axis = core_alloc(ctx, matrix->n_axes, sizeof *config->axis);
-	if (!b.tree || !b.sha256 || !b.number || !config->cells || !config->axis)
+	if (!b.tree || !b.number || !config->cells || !config->axis)
 		return FV_FAILED;
 	config->trees = (const core_yaml *const *)b.tree;
 	config->n_axes = matrix->n_axes;

@@ -19,12 +19,12 @@ struct execute {
 	const core_execute_options *options;
 	const int64_t *todo;
 	int64_t n_todo, ended;
-	bool *skipped; /* [n_todo] shared with the workers: another process was at it, or had been */
+	core_run_outcome *outcome; /* [n_todo] shared with the workers */
 	core_progress progress;
 	core_summary *summary;
 	struct cell_state {
 		int64_t open; /* runs that are not done */
-		bool failed;
+		bool failed, has_runs;
 	} * cell;
 	int64_t warnings; /* lines in the logs of the runs done now */
 	fv_status first;
@@ -35,7 +35,7 @@ static fv_status work(void *user, fv_ctx *ctx, int64_t task)
 	const struct execute *e = user;
 	const core_run *run = &e->study->run[e->todo[task]];
 	const core_run_options options = {e->options->force, e->options->save_every_s};
-	return core_runner_run(ctx, e->study, run, &options, &e->skipped[task]);
+	return core_runner_run(ctx, e->study, run, &options, &e->outcome[task]);
 }
 
 #define WARNINGS_SHOWN 5
@@ -84,7 +84,11 @@ static void ended(void *user, int64_t task, fv_status status, const char *reason
 		failed(e, run, status, *reason ? reason : "failed");
 		return;
 	}
-	if (e->skipped[task]) {
+	if (run->done) {
+		e->summary->judged += e->outcome[task] == CORE_RUN_JUDGED;
+		return;
+	}
+	if (e->outcome[task] == CORE_RUN_SKIPPED) {
 		fv_ctx *own = core_ctx_new();
 		bool done = own && core_folder_is_done(own, run);
 		core_ctx_free(own);
@@ -110,7 +114,7 @@ static fv_status verdict(struct execute *e)
 	size_t cells = e->study->config->n_cells, whole = 0;
 	for (size_t i = 0; i < cells; i++) {
 		e->summary->cells_failed += e->cell[i].failed;
-		whole += !e->cell[i].failed && !e->cell[i].open;
+		whole += e->cell[i].has_runs && !e->cell[i].failed && !e->cell[i].open;
 	}
 	if (!e->summary->failed)
 		return FV_OK;
@@ -132,16 +136,16 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 	if (!todo || !e.cell)
 		return FV_FAILED;
 	for (int64_t i = 0; i < study->n_runs; i++) {
-		if (study->run[i].done) {
-			out->done_before++;
-			continue;
-		}
-		todo[e.n_todo++] = i;
-		e.cell[study->run[i].cell].open++;
+		const core_run *run = &study->run[i];
+		e.cell[run->cell].has_runs = true;
+		e.cell[run->cell].open += !run->done;
+		out->done_before += run->done;
+		if (!run->done || run->stale)
+			todo[e.n_todo++] = i;
 	}
-	size_t size = (size_t)e.n_todo + 1;
-	e.skipped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (e.skipped == MAP_FAILED)
+	size_t size = ((size_t)e.n_todo + 1) * sizeof *e.outcome;
+	e.outcome = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (e.outcome == MAP_FAILED)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	core_pool pool = {.jobs = options->jobs,
 		.tasks = e.n_todo,
@@ -156,6 +160,6 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 	if (e.warnings > WARNINGS_SHOWN)
 		core_log(ctx, CORE_INFO, "%lld more warnings are in the runs' logs",
 			(long long)(e.warnings - WARNINGS_SHOWN));
-	munmap(e.skipped, size);
+	munmap(e.outcome, size);
 	return status ? status : verdict(&e);
 }

@@ -7,7 +7,10 @@
 
 #include "run/study.h"
 
-FV_NODISCARD fv_status core_run_inputs(fv_ctx *ctx, const core_study *study, core_run *run);
+/* The version of the files in a run's folder; runs of another one are never read or reused. */
+#define CORE_RESULTS_SCHEMA 2
+
+FV_NODISCARD fv_status core_run_inputs(fv_ctx *ctx, core_study *study, core_run *run);
 
 /* A plugin's parameters, files as the SHA-256 of what is in them: a new reference. Errors: FV_DATA
  * for a file that cannot be read, FV_CONFIG for a text that is not UTF-8. */

@@ -15,6 +15,7 @@
 #include "run/inputs.h"
 #include "run/output.h"
 #include "run/pool.h"
+#include "run/refresh.h"
 #include "run/selection.h"
 
 /* Does it use other recordings of a test speaker? */
@@ -260,24 +261,24 @@ fv_status core_runner_preview(fv_ctx *ctx, core_runner *r, bool groups, core_tra
 	return status ? status : core_train_preview_run(ctx, &job, out);
 }
 
-static fv_status predict(fv_ctx *ctx, core_runner *r)
+static fv_status predict(fv_ctx *ctx, core_runner *r, core_split split)
 {
-	size_t n = (size_t)r->rows.n[CORE_TEST];
-	r->test_prob = core_alloc(ctx, n * (size_t)r->corpus->classes, sizeof *r->test_prob);
+	size_t n = (size_t)r->rows.n[split];
+	float *prob = core_alloc(ctx, n * (size_t)r->corpus->classes, sizeof *prob);
 	const char **stem = core_alloc(ctx, n, sizeof *stem);
-	if (!r->test_prob || !stem)
+	if (!prob || !stem)
 		return FV_FAILED;
+	r->prob[split] = prob;
 	for (size_t i = 0; i < n; i++)
-		stem[i] = r->corpus->stem[r->rows.row[CORE_TEST][i]];
-	core_train_data test = {.rows = {.size = sizeof(fv_rows),
+		stem[i] = r->corpus->stem[r->rows.row[split][i]];
+	core_train_data data = {.rows = {.size = sizeof(fv_rows),
 					.n = (int32_t)n,
 					.classes = r->corpus->classes,
 					.stem = stem},
-		.x = r->input.x[CORE_TEST]};
-	fv_status status =
-		core_train_predict(ctx, r->result.plan, r->result.params, &test, r->test_prob);
+		.x = r->input.x[split]};
+	fv_status status = core_train_predict(ctx, r->result.plan, r->result.params, &data, prob);
 	if (!status)
-		core_softmax((int32_t)n, r->corpus->classes, r->test_prob, r->test_prob);
+		core_softmax((int32_t)n, r->corpus->classes, prob, prob);
 	return status;
 }
 
@@ -290,7 +291,9 @@ static fv_status compute(fv_ctx *ctx, core_runner *r)
 		status = make_training(ctx, r);
 	if (!status)
 		status = train(ctx, r);
-	return status ? status : predict(ctx, r);
+	if (!status)
+		status = predict(ctx, r, CORE_TEST);
+	return status ? status : predict(ctx, r, CORE_DEV);
 }
 
 /* Was it said before the run was interrupted? */
@@ -335,14 +338,25 @@ static fv_status make_state(
 	return FV_OK;
 }
 
+static fv_status refresh(
+	fv_ctx *ctx, const core_study *study, const core_run *run, core_run_outcome *outcome)
+{
+	bool judged;
+	fv_status status = core_refresh_run(ctx, study, run, &judged);
+	*outcome = judged ? CORE_RUN_JUDGED : CORE_RUN_REFRESHED;
+	return status;
+}
+
 fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *run,
-	const core_run_options *options, bool *skipped)
+	const core_run_options *options, core_run_outcome *outcome)
 {
 	core_folder folder;
-	core_claim claim;
+	core_claim claim = CORE_TAKEN;
+	if (run->done && run->stale)
+		return refresh(ctx, study, run, outcome);
 	fv_status status = core_folder_claim(ctx, run, options->force, &folder, &claim);
-	*skipped = !status && claim != CORE_CLAIMED;
-	if (status || *skipped)
+	*outcome = claim == CORE_CLAIMED ? CORE_RUN_COMPUTED : CORE_RUN_SKIPPED;
+	if (status || claim != CORE_CLAIMED)
 		return status;
 	core_runner *r = core_alloc(ctx, 1, sizeof *r);
 	if (!r)

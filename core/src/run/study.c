@@ -10,8 +10,12 @@
 #include "corpus/audio.h"
 #include "run/folder.h"
 #include "run/grouping.h"
+#include "run/identity.h"
+#include "run/ids.h"
 #include "run/inputs.h"
+#include "run/refresh.h"
 #include "run/sets.h"
+#include "run/variants.h"
 
 static char *encoder_key(fv_ctx *ctx, const core_encoder_spec *s)
 {
@@ -71,13 +75,8 @@ static fv_status add_run(
 		status = add_table(ctx, study, &cell->encoder, run->fold, &run->table);
 	if (!status)
 		status = add_group_tables(ctx, study, cell, run);
-	if (status)
-		return status;
-	run->cell_dir = core_format(ctx, "%s/%s-%s", study->results, cell->slug, cell->hash);
-	run->dir = core_format(
-		ctx, "%s/fold%lld-seed%lld", run->cell_dir, (long long)fold, (long long)seed);
-	study->n_runs++;
-	return run->cell_dir && run->dir ? FV_OK : FV_FAILED;
+	study->n_runs += !status;
+	return status;
 }
 
 static fv_status add_runs(fv_ctx *ctx, core_study *study)
@@ -93,7 +92,8 @@ static fv_status add_runs(fv_ctx *ctx, core_study *study)
 	study->fold = core_alloc(ctx, folds, sizeof *study->fold);
 	study->set = core_alloc(ctx, config->n_cells, sizeof *study->set);
 	study->table = core_alloc(ctx, runs * (1 + CORE_PRODUCT_MAX), sizeof *study->table);
-	if (!study->run || !study->fold || !study->set || !study->table)
+	study->variant = core_alloc(ctx, config->n_cells, sizeof *study->variant);
+	if (!study->run || !study->fold || !study->set || !study->table || !study->variant)
 		return FV_FAILED;
 	for (size_t i = 0; i < config->n_cells; i++) {
 		const core_cell *cell = &config->cells[i];
@@ -153,15 +153,30 @@ static fv_status check_attribute(
 	return fv_fail(ctx, FV_CONFIG, "%s: %s has no attribute '%s'", key, corpus->labels, name);
 }
 
+/* predictions.csv has columns of its own beside the attributes. */
+static fv_status check_names(fv_ctx *ctx, const core_corpus *corpus)
+{
+	static const char *const own[] = {"FileName", "SpkrID", "group", "split"};
+	for (int32_t i = 0; i < corpus->n_attributes; i++) {
+		const char *name = corpus->attribute[i].name;
+		bool taken = !strncmp(name, "prob_", 5) || !strncmp(name, "label_", 6);
+		for (size_t k = 0; k < sizeof own / sizeof *own; k++)
+			taken |= !strcmp(name, own[k]);
+		if (taken)
+			return fv_fail(ctx, FV_CONFIG,
+				"attribute '%s': predictions.csv has a column of that name: give "
+				"the attribute another name",
+				name);
+	}
+	return FV_OK;
+}
+
 /* Before hours of training: do the attributes named exist, and does the bias leave rows? */
 static fv_status check_run(fv_ctx *ctx, const core_study *study, const core_run *run)
 {
 	const core_cell *cell = core_run_cell(study, run);
 	const core_fold *fold = &study->fold[run->fold];
-	fv_status status = FV_OK;
-	for (int32_t i = 0; i < cell->eval.attributes.n && !status; i++)
-		status = check_attribute(
-			ctx, fold->corpus, "eval.attributes", cell->eval.attributes.item[i]);
+	fv_status status = check_names(ctx, fold->corpus);
 	for (int32_t i = 0; i < cell->n_groupers && !status; i++)
 		if ((core_grouper_uses(&cell->groupers[i]) & FV_USE_COLUMN) &&
 			cell->groupers[i].column)
@@ -186,6 +201,89 @@ static fv_status check_runs(fv_ctx *ctx, const core_study *study)
 	return status;
 }
 
+static fv_status identify_variants(fv_ctx *ctx, core_study *study)
+{
+	fv_status status = FV_OK;
+	for (int64_t i = 0; i < study->n_runs && !status; i++) {
+		const core_run *run = &study->run[i];
+		core_variant *variant = &study->variant[run->cell];
+		if (!*variant->sha256)
+			status = core_identify(ctx, study, run, variant);
+	}
+	return status ? status : core_variants_place(ctx, study);
+}
+
+/* Is the run there already, of a variant that is the same by content? */
+static bool is_repeated(core_study *study, const core_run *run)
+{
+	const char *own = study->variant[run->cell].sha256;
+	int64_t fold = study->fold[run->fold].fold;
+	for (int64_t i = 0; i < study->n_runs; i++) {
+		const core_run *other = &study->run[i];
+		if (study->fold[other->fold].fold == fold && other->seed == run->seed &&
+			!strcmp(study->variant[other->cell].sha256, own))
+			return true;
+	}
+	return false;
+}
+
+/* Runs of variants that only names of files tell apart are kept once. */
+static void drop_repeated(fv_ctx *ctx, core_study *study)
+{
+	int64_t all = study->n_runs;
+	for (size_t i = 1; i < study->config->n_cells; i++) {
+		core_variant *variant = &study->variant[i];
+		for (size_t j = 0; j < i && !variant->repeats; j++)
+			variant->repeats = !strcmp(study->variant[j].sha256, variant->sha256);
+		if (variant->repeats)
+			core_log(ctx, CORE_INFO,
+				"variant %s is another by the same content: it is computed once",
+				study->config->cells[i].slug);
+	}
+	study->n_runs = 0;
+	for (int64_t i = 0; i < all; i++) {
+		const core_run run = study->run[i];
+		if (!study->variant[run.cell].repeats || !is_repeated(study, &run))
+			study->run[study->n_runs++] = run;
+	}
+}
+
+/* Where the run lies, what it depends on, how it is judged, and whether that is done. */
+static fv_status settle_run(fv_ctx *ctx, core_study *study, core_run *run, bool force)
+{
+	const core_fold *fold = &study->fold[run->fold];
+	run->dir = core_format(ctx, "%s/fold%lld-seed%lld", study->variant[run->cell].dir,
+		(long long)fold->fold, (long long)run->seed);
+	if (!run->dir)
+		return FV_FAILED;
+	fv_status status = core_run_inputs(ctx, study, run);
+	if (status)
+		return status;
+	run->done = !force && core_folder_is_done(ctx, run) &&
+		    core_refresh_find(study, run, &run->stale);
+	return FV_OK;
+}
+
+/* Runs of one cell and fold are judged alike. What is left out is told once a corpus. */
+static fv_status find_evaluations(fv_ctx *ctx, core_study *study)
+{
+	fv_status status = FV_OK;
+	int32_t told = -1;
+	for (int64_t i = 0; i < study->n_runs && !status; i++) {
+		core_run *run = &study->run[i];
+		const core_run *before = i ? run - 1 : NULL;
+		const core_fold *fold = &study->fold[run->fold];
+		if (before && before->cell == run->cell && before->fold == run->fold)
+			run->evaluation = before->evaluation;
+		else
+			status = core_evaluation_make(ctx, core_run_cell(study, run),
+				study->config->trees[run->cell], fold->corpus, told != fold->set,
+				&run->evaluation);
+		told = fold->set;
+	}
+	return status;
+}
+
 fv_status core_study_open(
 	fv_ctx *ctx, core_config *config, const core_study_options *options, core_study **out)
 {
@@ -197,15 +295,19 @@ fv_status core_study_open(
 	*out = study;
 	fv_status status = add_runs(ctx, study);
 	if (!status)
+		status = find_evaluations(ctx, study);
+	if (!status)
 		status = check_runs(ctx, study);
 	if (!status)
 		status = prepare_tables(ctx, study);
-	for (int64_t i = 0; i < study->n_runs && !status; i++) {
-		core_run *run = &study->run[i];
-		status = core_run_inputs(ctx, study, run);
-		if (!status)
-			run->done = !options->force && core_folder_is_done(ctx, run);
-	}
+	if (!status)
+		status = core_ids_make(ctx, study);
+	if (!status)
+		status = identify_variants(ctx, study);
+	if (!status)
+		drop_repeated(ctx, study);
+	for (int64_t i = 0; i < study->n_runs && !status; i++)
+		status = settle_run(ctx, study, &study->run[i], options->force);
 	if (status)
 		core_study_close(study);
 	return status;
