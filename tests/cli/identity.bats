@@ -195,3 +195,30 @@ END
 	now 1 0 study.yaml loss.name=rw train.learning_rate=0.01 'grouper={name: file, file: groups.csv}'
 	cut -d, -f1-7 results/*groups*/fold1-seed1/predictions.csv | cmp - <(cut -d, -f1-7 "$predictions")
 }
+
+@test "runs of another version and damaged ones are left out, told and never reused" {
+	now 6 0 study.yaml -j 2
+	cp -r results both
+	for run in both/rw-*/fold1-seed1; do sed -i 's/"schema_version": 2/"schema_version": 1/' "$run"/*.json; done
+	old=$(echo both/erm-lr0.01-*/fold1-seed1)
+	printf '{"half' >"$old/metrics.json"
+	for verb in table status verify; do
+		run --separate-stderr "$fairvox" $verb both
+		[[ $stderr == *"left out: runs of another version of fairvox (3, the first is both/rw-lr"* ]]
+		[[ $stderr == *"left out: runs whose files cannot be read (1, the first is $old: "* ]]
+		[ "$status" -eq "$([ $verb = verify ] && echo 4 || echo 0)" ]
+	done
+	"$fairvox" status both --quiet | tail -1 | grep -q '6 variants: 2 done, 0 running, 0 failed, 0 open, 4 left out'
+	"$fairvox" table both --quiet >both.txt
+	grep -q '^erm-lr0.001 ' both.txt
+	run ! grep -q '^rw-' both.txt
+	rm -r both/erm-lr0.0[01]*
+	sed -i 's/"schema_version": 2/"schema_version": 1/' both/*/*/*.json
+	fails 4 "both: no run that can be read: 4 of another version of fairvox, 0 damaged" "$fairvox" table both
+	# a folder of the right name that holds something else is neither used nor emptied
+	cp -r results other
+	name=$(basename results/rw-lr0.01-*)
+	sed -i 's/"variant": "./"variant": "x/' "other/$name/fold1-seed1/done"
+	fails 1 "other/$name: holds runs of another variant" "$fairvox" run study.yaml --results other
+	cmp "results/$name/fold1-seed1/metrics.json" "other/$name/fold1-seed1/metrics.json"
+}

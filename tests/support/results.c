@@ -56,7 +56,8 @@ static void put(fv_ctx *ctx, const char *dir, const char *name, const char *text
 static const char *env_of(fv_ctx *ctx, const struct made *m, int index)
 {
 	return core_format(ctx,
-		"{\"cell\": {\"index\": %d, \"loss\": \"%s\", \"plain\": %s, \"grouping\": %s, "
+		"{\"schema_version\": 2, \"cell\": {\"index\": %d, \"loss\": \"%s\", \"plain\": "
+		"%s, \"grouping\": %s, "
 		"\"uses_group_labels\": %s, \"uses_groups\": %s, \"select\": \"dev_loss\", "
 		"\"selection\": {\"rule\": \"dev_loss\", \"split\": \"%s\", \"epochs\": 30, "
 		"\"uses_group_labels\": false}, \"axes\": {}, \"compare\": "
