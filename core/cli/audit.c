@@ -3,7 +3,7 @@
 #include <getopt.h>
 #include <string.h>
 
-#include "base/csv.h"
+#include "base/number.h"
 #include "cli.h"
 #include "eval/predictions.h"
 #include "eval/report_json.h"
@@ -72,7 +72,7 @@ static fv_status split_columns(fv_ctx *ctx, const char *list, struct audit *a)
 	return FV_OK;
 }
 
-static fv_status parse(fv_ctx *ctx, int argc, char **argv, struct audit *a)
+static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct audit *a)
 {
 	static const struct option options[] = {{"group-columns", required_argument, NULL, 'g'},
 		{"speaker-column", required_argument, NULL, 's'},
@@ -142,7 +142,7 @@ static fv_status find_attributes(fv_ctx *ctx, struct audit *a)
 	return first;
 }
 
-static fv_status load(fv_ctx *ctx, struct audit *a)
+static fv_status load_files(fv_ctx *ctx, struct audit *a)
 {
 	fv_status status = read_files(ctx, a);
 	if (!status)
@@ -190,7 +190,7 @@ static void warn_few(fv_ctx *ctx, const core_metrics *m, int32_t min_speakers)
 	}
 }
 
-static fv_status compute(fv_ctx *ctx, struct audit *a)
+static fv_status compute_metrics(fv_ctx *ctx, struct audit *a)
 {
 	core_assess_options options = core_assess_default();
 	fv_status status = FV_OK;
@@ -266,11 +266,11 @@ static fv_status print_text(fv_ctx *ctx, const struct audit *a)
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
 	struct audit a = {.min_support = 10};
-	fv_status status = parse(ctx, argc, argv, &a);
+	fv_status status = parse_options(ctx, argc, argv, &a);
 	if (!status)
-		status = load(ctx, &a);
+		status = load_files(ctx, &a);
 	if (!status)
-		status = compute(ctx, &a);
+		status = compute_metrics(ctx, &a);
 	if (!status)
 		status = a.json ? print_json(ctx, &a) : print_text(ctx, &a);
 	return status ? status : cli_flush(ctx);

@@ -48,7 +48,7 @@ static const char *encoder_of(fv_ctx *ctx, const char *path)
 	return name ? name : "(unknown)";
 }
 
-static fv_status look(fv_ctx *ctx, struct folder *f)
+static fv_status read_folder(fv_ctx *ctx, struct folder *f)
 {
 	DIR *dir = opendir(f->path);
 	if (!dir)
@@ -68,7 +68,7 @@ static fv_status look(fv_ctx *ctx, struct folder *f)
 	return FV_OK;
 }
 
-static fv_status find(fv_ctx *ctx, const char *cache, struct folder **out, int *n)
+static fv_status find_folders(fv_ctx *ctx, const char *cache, struct folder **out, int *n)
 {
 	struct dirent **list;
 	int found = scandir(cache, &list, NULL, alphasort);
@@ -82,7 +82,7 @@ static fv_status find(fv_ctx *ctx, const char *cache, struct folder **out, int *
 			struct folder *f = &(*out)[(*n)++];
 			f->key = core_strdup(ctx, list[i]->d_name);
 			f->path = core_path_join(ctx, cache, list[i]->d_name);
-			status = f->key && f->path ? look(ctx, f) : FV_FAILED;
+			status = f->key && f->path ? read_folder(ctx, f) : FV_FAILED;
 		}
 		free(list[i]);
 	}
@@ -90,7 +90,7 @@ static fv_status find(fv_ctx *ctx, const char *cache, struct folder **out, int *
 	return status;
 }
 
-static void print(const struct folder *f, int n)
+static void print_folders(const struct folder *f, int n)
 {
 	for (int i = 0; i < n; i++)
 		printf("%s %-20s %8lld entries %10.1f MiB %6.0f days\n", f[i].key,
@@ -99,7 +99,8 @@ static void print(const struct folder *f, int n)
 			f[i].newest ? difftime(time(NULL), f[i].newest) / 86400 : 0);
 }
 
-static const struct folder *match(fv_ctx *ctx, const struct folder *f, int n, const char *word)
+static const struct folder *match_folder(
+	fv_ctx *ctx, const struct folder *f, int n, const char *word)
 {
 	const struct folder *found = NULL;
 	for (int i = 0; i < n; i++) {
@@ -119,7 +120,7 @@ static const struct folder *match(fv_ctx *ctx, const struct folder *f, int n, co
 }
 
 /* Only files of the cache's own form are removed. */
-static fv_status prune(fv_ctx *ctx, const char *cache, const struct folder *f)
+static fv_status prune_folder(fv_ctx *ctx, const char *cache, const struct folder *f)
 {
 	core_cache_lock lock;
 	fv_status status = core_cache_lock_key(ctx, cache, f->key, &lock);
@@ -157,14 +158,14 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 			"--help'");
 	struct folder *f = NULL;
 	int n = 0;
-	fv_status status = find(ctx, cache, &f, &n);
+	fv_status status = find_folders(ctx, cache, &f, &n);
 	if (status)
 		return status;
 	if (list)
-		print(f, n);
+		print_folders(f, n);
 	for (; optind < argc && !status; optind++) {
-		const struct folder *one = match(ctx, f, n, argv[optind]);
-		status = one ? prune(ctx, cache, one) : FV_CONFIG;
+		const struct folder *one = match_folder(ctx, f, n, argv[optind]);
+		status = one ? prune_folder(ctx, cache, one) : FV_CONFIG;
 	}
 	return status ? status : cli_flush(ctx);
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "plugin/contract.h"
+#include "contract/contract.h"
 #include "plugin/registry.h"
 #include "run/pool.h"
 #include "verbs.h"
@@ -42,7 +42,7 @@ static fv_status add_setting(fv_ctx *ctx, struct check *c, const char *text)
 	return s->name ? FV_OK : FV_FAILED;
 }
 
-static fv_status take(fv_ctx *ctx, struct check *c, int option)
+static fv_status apply_option(fv_ctx *ctx, struct check *c, int option)
 {
 	switch (option) {
 	case 'p':
@@ -62,7 +62,7 @@ static fv_status take(fv_ctx *ctx, struct check *c, int option)
 	return FV_CONFIG;
 }
 
-static fv_status load(fv_ctx *ctx, const char *path, struct check *c)
+static fv_status load_plugin(fv_ctx *ctx, const char *path, struct check *c)
 {
 	const char *dir = core_path_dir(ctx, path);
 	char *real = realpath(path, NULL);
@@ -83,7 +83,7 @@ static fv_status load(fv_ctx *ctx, const char *path, struct check *c)
 }
 
 /* In a process of its own: a plugin that crashes is a finding, not the end of the program. */
-static fv_status work(void *user, fv_ctx *ctx, int64_t task)
+static fv_status run_suite(void *user, fv_ctx *ctx, int64_t task)
 {
 	struct check *c = user;
 	core_contract result;
@@ -100,7 +100,7 @@ static fv_status work(void *user, fv_ctx *ctx, int64_t task)
 			       : FV_OK;
 }
 
-static void ended(void *user, int64_t task, fv_status status, const char *reason)
+static void print_result(void *user, int64_t task, fv_status status, const char *reason)
 {
 	struct check *c = user;
 	(void)task;
@@ -118,15 +118,16 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		return FV_FAILED;
 	c->options = (core_contract_options){.profile = "paper", .setting = c->setting};
 	for (int option; (option = cli_option(ctx, argc, argv, "p:", longs)) != -1;)
-		if (option == '?' || take(ctx, c, option))
+		if (option == '?' || apply_option(ctx, c, option))
 			return FV_CONFIG;
 	if (optind + 1 != argc)
 		return fv_fail(ctx, FV_CONFIG, "check: one plugin file is to be named");
-	fv_status status = load(ctx, argv[optind], c);
+	fv_status status = load_plugin(ctx, argv[optind], c);
 	if (status)
 		return status;
 	c->ctx = ctx;
-	core_pool pool = {.jobs = 1, .tasks = 1, .user = c, .work = work, .ended = ended};
+	core_pool pool = {
+		.jobs = 1, .tasks = 1, .user = c, .work = run_suite, .ended = print_result};
 	int64_t failed;
 	status = core_pool_run(ctx, &pool, &failed);
 	if (!status && failed)

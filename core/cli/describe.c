@@ -8,7 +8,7 @@
 #include <fairvox/networks.h>
 #include <fairvox/stages.h>
 
-#include "base/text.h"
+#include "base/nearest.h"
 #include "plugin/registry.h"
 #include "verbs.h"
 
@@ -87,7 +87,8 @@ static void print_plugin(const core_plugin *plugin)
 			d->presets[i].value);
 }
 
-static bool matches(const core_plugin *plugin, const char *kind, size_t kind_size, const char *name)
+static bool matches_plugin(
+	const core_plugin *plugin, const char *kind, size_t kind_size, const char *name)
 {
 	const fv_descriptor *d = plugin->descriptor;
 	const char *its_kind = core_kind_name(d->kind);
@@ -110,9 +111,8 @@ static fv_status not_found(fv_ctx *ctx, const core_registry *r, const char *name
 		return FV_FAILED;
 	for (size_t i = 0; i < r->n; i++)
 		names[i] = r->plugin[i].descriptor->name;
-	const char *nearest = core_nearest(name, names, r->n);
-	return fv_fail(ctx, FV_CONFIG, "no plugin '%s'%s%s%s; see 'fairvox plugins'", name,
-		nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+	return fv_fail(ctx, FV_CONFIG, "no plugin '%s'%s; see 'fairvox plugins'", name,
+		core_suggest_name(ctx, name, names, r->n));
 }
 
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
@@ -132,7 +132,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	if (status)
 		return status;
 	for (size_t i = 0; i < r->n; i++) {
-		if (matches(&r->plugin[i], word, kind_size, name)) {
+		if (matches_plugin(&r->plugin[i], word, kind_size, name)) {
 			print_plugin(&r->plugin[i]);
 			return cli_flush(ctx);
 		}

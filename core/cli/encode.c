@@ -43,7 +43,7 @@ struct encode {
 	core_tensor_out *tensor;
 };
 
-static fv_status take(fv_ctx *ctx, struct encode *e, int option)
+static fv_status apply_option(fv_ctx *ctx, struct encode *e, int option)
 {
 	switch (option) {
 	case 'e':
@@ -80,7 +80,7 @@ static bool ends_in(const char *text, const char *end)
 	return n > m && !strcmp(text + n - m, end);
 }
 
-static fv_status parse(fv_ctx *ctx, int argc, char **argv, struct encode *e)
+static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct encode *e)
 {
 	static const struct option longs[] = {{"encoder", required_argument, NULL, 'e'},
 		{"weights", required_argument, NULL, 'w'}, {"output", required_argument, NULL, 'o'},
@@ -89,7 +89,7 @@ static fv_status parse(fv_ctx *ctx, int argc, char **argv, struct encode *e)
 		{0}};
 	e->jobs = 1;
 	for (int option; (option = cli_option(ctx, argc, argv, "p:j:", longs)) != -1;)
-		if (option == '?' || take(ctx, e, option))
+		if (option == '?' || apply_option(ctx, e, option))
 			return FV_CONFIG;
 	if (!e->encoder || !e->out || optind == argc)
 		return fv_fail(ctx, FV_CONFIG,
@@ -166,7 +166,7 @@ static fv_status encode_all(fv_ctx *ctx, struct encode *e)
 		.stem = stem,
 		.frames = e->frames,
 		.jobs = (int)e->jobs,
-		.room = core_path_dir(ctx, e->out)};
+		.folder = core_path_dir(ctx, e->out)};
 	status = core_encode_files_run(ctx, &job, encoded, &e->spool);
 	for (size_t i = 0; i < e->n_files && !status; i++)
 		shape_tensor(e, &encoded[i], &e->tensor[i]);
@@ -218,7 +218,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	core_registry *registry;
 	if (!e || !spec)
 		return FV_FAILED;
-	fv_status status = parse(ctx, argc, argv, e);
+	fv_status status = parse_options(ctx, argc, argv, e);
 	if (!status)
 		status = core_registry_open(ctx, e->folders.path, e->folders.n, &registry);
 	if (!status)

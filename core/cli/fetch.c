@@ -9,8 +9,8 @@
 
 #include <jansson.h>
 
-#include "base/csv.h"
 #include "base/json.h"
+#include "base/number.h"
 #include "verbs.h"
 
 static const char usage[] =
@@ -47,7 +47,7 @@ struct fetch {
 
 /* --- the module --- */
 
-static fv_status load(fv_ctx *ctx, const core_fetch_module **out)
+static fv_status load_module(fv_ctx *ctx, const core_fetch_module **out)
 {
 	void *handle = dlopen(CORE_FETCH_MODULE, RTLD_NOW | RTLD_LOCAL);
 	if (!handle)
@@ -119,7 +119,7 @@ static const struct option longs[] = {{"list", no_argument, NULL, LIST},
 	{"timeout", required_argument, NULL, TIMEOUT}, {"json", no_argument, NULL, JSON},
 	{"force", no_argument, NULL, 'f'}, {"jobs", required_argument, NULL, 'j'}, {0}};
 
-static fv_status take(fv_ctx *ctx, int option, struct fetch *f)
+static fv_status apply_option(fv_ctx *ctx, int option, struct fetch *f)
 {
 	core_fetch_options *o = &f->options;
 	switch (option) {
@@ -160,7 +160,7 @@ static fv_status take(fv_ctx *ctx, int option, struct fetch *f)
 	}
 }
 
-static const char *variable(const char *name)
+static const char *environment_value(const char *name)
 {
 	const char *value = getenv(name);
 	return value && *value ? value : NULL;
@@ -174,17 +174,17 @@ static fv_status check_base(fv_ctx *ctx, const char *what, const char *url)
 		what, url);
 }
 
-static fv_status parse(fv_ctx *ctx, int argc, char **argv, struct fetch *f)
+static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct fetch *f)
 {
 	core_http_options *http = &f->options.http;
 	*f = (struct fetch){.options = {.dir = ".", .jobs = 4}};
-	*http = (core_http_options){.mirror = variable("FAIRVOX_MIRROR"),
-		.hub = variable("HF_ENDPOINT"),
+	*http = (core_http_options){.mirror = environment_value("FAIRVOX_MIRROR"),
+		.hub = environment_value("HF_ENDPOINT"),
 		.retries = 5,
 		.timeout_s = 60,
 		.wait_s = 1};
 	for (int option; (option = cli_option(ctx, argc, argv, "fj:", longs)) != -1;) {
-		fv_status status = take(ctx, option, f);
+		fv_status status = apply_option(ctx, option, f);
 		if (status)
 			return status;
 	}
@@ -242,9 +242,9 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	struct fetch f;
 	const core_fetch_module *module = NULL;
 	core_catalogue catalogue;
-	fv_status status = parse(ctx, argc, argv, &f);
+	fv_status status = parse_options(ctx, argc, argv, &f);
 	if (!status)
-		status = load(ctx, &module);
+		status = load_module(ctx, &module);
 	if (!status)
 		status = module->catalogue(ctx, f.catalogue, &catalogue);
 	if (status)

@@ -56,11 +56,11 @@ static fv_status make_report(
 	return status;
 }
 
-static fv_status infer(fv_ctx *ctx, const cli_study *cli, core_study *study)
+static fv_status infer_groups(fv_ctx *ctx, const cli_study *cli, core_study *study)
 {
 	int64_t index = 0;
 	fv_status status = find_run(ctx, cli, study, &index);
-	const core_encode_job job = {cli->cache, (int)cli->jobs};
+	const core_encode_job job = {.cache = cli->cache, .jobs = (int)cli->jobs};
 	if (!status)
 		status = core_study_load_groups(ctx, study, index, &job);
 	if (status)
@@ -93,7 +93,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		status = cli_study_open(ctx, &cli, &study);
 	if (status)
 		return status;
-	status = infer(ctx, &cli, study);
+	status = infer_groups(ctx, &cli, study);
 	core_study_close(study);
 	return status;
 }

@@ -140,7 +140,7 @@ static fv_status print_json(fv_ctx *ctx, const struct inspect *in)
 
 /* --- the verb --- */
 
-static fv_status inspect(fv_ctx *ctx, const core_registry *r, struct inspect *in, bool json)
+static fv_status inspect_file(fv_ctx *ctx, const core_registry *r, struct inspect *in, bool json)
 {
 	fv_status status = find_fits(ctx, r, in);
 	if (status)
@@ -179,7 +179,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		return status;
 	status = core_sha256_file(ctx, in.path, in.sha256);
 	if (!status)
-		status = inspect(ctx, r, &in, json);
+		status = inspect_file(ctx, r, &in, json);
 	fv_checkpoint_close(in.file);
 	return status;
 }

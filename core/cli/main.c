@@ -3,16 +3,17 @@
 #include "cli.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <cblas.h>
+
 #include "backend/kernels.h"
 #include "base/clock.h"
-#include "base/csv.h"
-#include "base/text.h"
+#include "base/nearest.h"
+#include "restart.h"
 #include "verbs.h"
 
 static const cli_verb *const verbs[] = {
@@ -96,8 +97,10 @@ static void print_help(FILE *out)
 	      "several failed,\n"
 	      "4 data, weights or plugin missing or bad, 75 stopped and resumable.\n"
 	      "FAIRVOX_CPU=amx|avx512_bf16|avx512|avx2|portable chooses the instructions that "
-	      "encoders use\n"
-	      "('fairvox --version' says which are used now); unset: the best of this machine.\n",
+	      "fairvox's own\n"
+	      "arithmetic uses, OPENBLAS_CORETYPE=SkylakeX|Haswell|Zen|... OpenBLAS's ('fairvox "
+	      "--version' says\n"
+	      "which are used now); unset: the fastest of this machine.\n",
 		out);
 }
 
@@ -110,51 +113,9 @@ static const cli_verb *find_verb(fv_ctx *ctx, const char *name)
 		if (!strcmp(verbs[n]->name, name))
 			return verbs[n];
 	}
-	const char *nearest = core_nearest(name, names, n);
-	(void)fv_fail(ctx, FV_CONFIG, "unknown verb '%s'%s%s%s; see 'fairvox help'", name,
-		nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+	(void)fv_fail(ctx, FV_CONFIG, "unknown verb '%s'%s; see 'fairvox help'", name,
+		core_suggest_name(ctx, name, names, n));
 	return NULL;
-}
-
-int cli_option(fv_ctx *ctx, int argc, char **argv, const char *shorts, const struct option *longs)
-{
-	char with_colon[64];
-	snprintf(with_colon, sizeof with_colon, ":%s", shorts);
-	opterr = 0;
-	int option = getopt_long(argc, argv, with_colon, longs, NULL);
-	const char *word = argv[optind > 0 ? optind - 1 : 0];
-	if (option == ':')
-		(void)fv_fail(ctx, FV_CONFIG, "%s: option '%s' needs a value", argv[0], word);
-	else if (option == '?')
-		(void)fv_fail(ctx, FV_CONFIG, "%s: unknown option '%s'; see 'fairvox %s --help'",
-			argv[0], word, argv[0]);
-	else
-		return option;
-	return '?';
-}
-
-fv_status cli_int(
-	fv_ctx *ctx, const char *option, const char *text, int64_t low, int64_t high, int64_t *out)
-{
-	if (!core_parse_int(text, out) || *out < low || *out > high)
-		return fv_fail(ctx, FV_CONFIG, "%s: '%s' is no whole number from %lld to %lld",
-			option, text, (long long)low, (long long)high);
-	return FV_OK;
-}
-
-fv_status cli_add_folder(fv_ctx *ctx, cli_folders *folders, const char *path)
-{
-	if (folders->n == sizeof folders->path / sizeof *folders->path)
-		return fv_fail(ctx, FV_CONFIG, "--plugins: too many folders");
-	folders->path[folders->n++] = path;
-	return FV_OK;
-}
-
-fv_status cli_flush(fv_ctx *ctx)
-{
-	if (fflush(stdout) || ferror(stdout))
-		return fv_fail(ctx, FV_FAILED, "standard output: %s", strerror(errno));
-	return FV_OK;
 }
 
 /* Takes the options every verb has out of argv; true when help was asked for. */
@@ -194,7 +155,8 @@ static void print_errors(const fv_ctx *ctx)
 		fprintf(stderr, "fairvox: ... and %zu more\n", n - shown);
 }
 
-static fv_status run_verb(fv_ctx *ctx, int argc, char **argv, struct logger *logger)
+static fv_status run_verb(
+	fv_ctx *ctx, int argc, char **argv, struct logger *logger, bool blas_is_right)
 {
 	const cli_verb *verb = find_verb(ctx, argv[0]);
 	if (!verb)
@@ -205,19 +167,28 @@ static fv_status run_verb(fv_ctx *ctx, int argc, char **argv, struct logger *log
 	}
 	if (core_kernels_check(ctx) != FV_OK)
 		return FV_CONFIG;
+	const char *set = getenv("OPENBLAS_CORETYPE");
+	if (!blas_is_right)
+		return fv_fail(ctx, FV_FAILED,
+			"OpenBLAS's kernels for %s compute wrongly on this processor%s",
+			openblas_get_corename(),
+			set && *set
+				? ": unset OPENBLAS_CORETYPE"
+				: ", and so do others: install another version of libopenblas0");
 	return verb->run(ctx, argc, argv);
 }
 
 static int end_output(void)
 {
 	if (!fflush(stdout) && !ferror(stdout))
-		return 0;
+		return FV_OK;
 	fprintf(stderr, "fairvox: standard output: %s\n", strerror(errno));
 	return FV_FAILED;
 }
 
 int main(int argc, char **argv)
 {
+	bool right = cli_restart(argv);
 	setlocale(LC_CTYPE, ""); /* numbers stay in the C locale */
 	if (argc < 2) {
 		print_help(stderr);
@@ -234,7 +205,8 @@ int main(int argc, char **argv)
 		argv[2] = help;
 		argc = 3;
 	} else if (!strcmp(first, "--version")) {
-		printf("fairvox " FAIRVOX_VERSION "\nkernels %s\n", core_kernels_used()->name);
+		printf("fairvox " FAIRVOX_VERSION "\nkernels %s\nblas_kernel %s\n",
+			core_kernels_used()->name, openblas_get_corename());
 		return end_output();
 	}
 	const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
@@ -249,7 +221,7 @@ int main(int argc, char **argv)
 		return FV_FAILED;
 	}
 	core_ctx_set_log(ctx, log_to_stderr, &logger);
-	fv_status status = run_verb(ctx, argc - 1, argv + 1, &logger);
+	fv_status status = run_verb(ctx, argc - 1, argv + 1, &logger, right);
 	clear_progress(&logger);
 	print_errors(ctx);
 	core_ctx_free(ctx);

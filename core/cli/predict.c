@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "nn/base_loss.h"
 #include "run/model.h"
-#include "train/trainer.h"
+#include "train/predict.h"
 #include "verbs.h"
 
 static const char usage[] = "usage: fairvox predict [OPTION...] RUN FILE...\n\n"
@@ -124,22 +124,20 @@ static fv_status encode_all(
 	return status;
 }
 
-static fv_status apply(fv_ctx *ctx, struct predict *p, const core_model *model)
+static fv_status apply_model(fv_ctx *ctx, struct predict *p, const core_model *model)
 {
 	size_t classes = (size_t)model->plan->shape.classes;
-	float *x = core_alloc(ctx, p->width, sizeof *x);
 	float *prob = core_alloc(ctx, classes, sizeof *prob);
-	fv_status first = x && prob ? FV_OK : FV_FAILED;
-	for (size_t i = 0; i < p->n_files && x && prob; i++) {
+	fv_status first = prob ? FV_OK : FV_FAILED;
+	for (size_t i = 0; i < p->n_files && prob; i++) {
 		const char *stem = core_path_stem(ctx, p->file[i]);
 		const core_train_data data = {.rows = {.size = sizeof(fv_rows),
 						      .n = 1,
 						      .classes = model->plan->shape.classes,
 						      .stem = &stem},
-			.x = x};
-		for (size_t j = 0; j < p->width; j++)
-			x[j] = (p->x[i * p->width + j] - model->scaling.mean[j]) *
-			       model->scaling.scale[j];
+			.x = p->x + i * p->width,
+			.mean = model->scaling.mean,
+			.scale = model->scaling.scale};
 		fv_status status = core_train_predict(ctx, model->plan, model->params, &data, prob);
 		first = first ? first : status;
 		if (status)
@@ -174,10 +172,10 @@ static fv_status use_model(fv_ctx *ctx, struct predict *p, size_t index)
 			path);
 	if (!status)
 		status = encode_all(ctx, p, &model, path);
-	return status ? status : apply(ctx, p, &model);
+	return status ? status : apply_model(ctx, p, &model);
 }
 
-static fv_status print(fv_ctx *ctx, const struct predict *p)
+static fv_status print_predictions(fv_ctx *ctx, const struct predict *p)
 {
 	size_t classes = (size_t)p->first.plan->shape.classes;
 	core_text text = {0};
@@ -226,7 +224,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		status = find_models(ctx, p, argv[optind]);
 	for (size_t i = 0; i < p->n_models && !status; i++)
 		status = use_model(ctx, p, i);
-	return status ? status : print(ctx, p);
+	return status ? status : print_predictions(ctx, p);
 }
 
 const cli_verb cli_verb_predict = {

@@ -23,17 +23,23 @@ static const char usage[] =
 	"  -k, --keep-going   go on after a run has failed\n"
 	"  -f, --force        compute runs that are done as well, and interrupted ones from the "
 	"start\n"
+	"      --isolate      a fresh process for every run; without it, runs of installed losses "
+	"that\n"
+	"                     only weigh samples share processes, and every other run has its own\n"
 	"      --save-every S save the state of a run every S seconds (default 60); 0: on signals "
 	"only\n" CLI_STUDY_OPTIONS;
 
-static fv_status execute(fv_ctx *ctx, cli_study *cli, core_study *study)
+static fv_status execute_study(fv_ctx *ctx, cli_study *cli, core_study *study)
 {
-	const core_encode_job job = {cli->cache, (int)cli->jobs};
+	const core_encode_job job = {.cache = cli->cache, .jobs = (int)cli->jobs};
 	fv_status status = core_study_load(ctx, study, &job);
 	if (status)
 		return status;
-	const core_execute_options options = {
-		(int)cli->jobs, cli->keep_going, cli->force, cli->save_every_s};
+	const core_execute_options options = {.jobs = (int)cli->jobs,
+		.keep_going = cli->keep_going,
+		.force = cli->force,
+		.isolate = cli->isolate,
+		.save_every_s = cli->save_every_s};
 	core_summary s;
 	status = core_study_execute(ctx, study, &options, &s);
 	if (s.stopped)
@@ -52,7 +58,7 @@ static fv_status execute(fv_ctx *ctx, cli_study *cli, core_study *study)
 
 /* Nothing is half-written at any moment, so a scheduler's warning can be followed at once; while
  * workers are at it, the pool ends them first. */
-static void stop(int number)
+static void stop_on_signal(int number)
 {
 	(void)number;
 	_exit(FV_STOPPED);
@@ -62,13 +68,13 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
 	cli_study cli;
 	core_study *study;
-	signal(SIGUSR1, stop);
-	fv_status status = cli_study_parse(ctx, argc, argv, "RCjkfE", CORE_NEED_RUN, &cli);
+	signal(SIGUSR1, stop_on_signal);
+	fv_status status = cli_study_parse(ctx, argc, argv, "RCjkfIE", CORE_NEED_RUN, &cli);
 	if (!status)
 		status = cli_study_open(ctx, &cli, &study);
 	if (status)
 		return status;
-	status = execute(ctx, &cli, study);
+	status = execute_study(ctx, &cli, study);
 	core_study_close(study);
 	return status;
 }

@@ -4,9 +4,9 @@
 #include <getopt.h>
 #include <string.h>
 
-#include "base/csv.h"
+#include "base/number.h"
 
-static fv_status take(fv_ctx *ctx, cli_study *s, int option)
+static fv_status apply_option(fv_ctx *ctx, cli_study *s, int option)
 {
 	switch (option) {
 	case 'R':
@@ -24,6 +24,9 @@ static fv_status take(fv_ctx *ctx, cli_study *s, int option)
 		return FV_OK;
 	case 'f':
 		s->force = true;
+		return FV_OK;
+	case 'I':
+		s->isolate = true;
 		return FV_OK;
 	case 'J':
 		s->json = true;
@@ -51,8 +54,9 @@ static void pick_options(const char *wanted, struct option *longs, char *shorts)
 	static const struct option all[] = {{"results", required_argument, NULL, 'R'},
 		{"cache", required_argument, NULL, 'C'}, {"jobs", required_argument, NULL, 'j'},
 		{"keep-going", no_argument, NULL, 'k'}, {"force", no_argument, NULL, 'f'},
-		{"json", no_argument, NULL, 'J'}, {"fold", required_argument, NULL, 'F'},
-		{"out", required_argument, NULL, 'O'}, {"seeds", required_argument, NULL, 'S'},
+		{"isolate", no_argument, NULL, 'I'}, {"json", no_argument, NULL, 'J'},
+		{"fold", required_argument, NULL, 'F'}, {"out", required_argument, NULL, 'O'},
+		{"seeds", required_argument, NULL, 'S'},
 		{"save-every", required_argument, NULL, 'E'},
 		{"plugins", required_argument, NULL, 'P'}};
 	size_t n = 0;
@@ -75,9 +79,13 @@ fv_status cli_study_parse(
 	struct option longs[16];
 	char shorts[16];
 	pick_options(options, longs, shorts);
-	*s = (cli_study){.results = "results", .cache = "cache", .jobs = 1, .save_every_s = 60};
+	*s = (cli_study){.results = "results",
+		.cache = "cache",
+		.jobs = 1,
+		.encodes = strchr(options, 'j') != NULL,
+		.save_every_s = 60};
 	for (int option; (option = cli_option(ctx, argc, argv, shorts, longs)) != -1;)
-		if (option == '?' || take(ctx, s, option))
+		if (option == '?' || apply_option(ctx, s, option))
 			return FV_CONFIG;
 	if (optind == argc)
 		return fv_fail(ctx, FV_CONFIG,
@@ -98,6 +106,10 @@ fv_status cli_study_parse(
 
 fv_status cli_study_open(fv_ctx *ctx, cli_study *s, core_study **out)
 {
-	core_study_options options = {.results = s->results, .cache = s->cache, .force = s->force};
+	core_study_options options = {.results = s->results,
+		.cache = s->cache,
+		.force = s->force,
+		.jobs = (int)s->jobs,
+		.keep_waves = s->encodes};
 	return core_study_open(ctx, s->cells, &options, out);
 }

@@ -11,7 +11,8 @@ typedef struct cli_study {
 	cli_folders folders;
 	const char *results, *cache; /* defaults: "results", "cache" */
 	int64_t jobs;
-	bool force, keep_going, json, has_fold;
+	bool force, keep_going, isolate, json, has_fold;
+	bool encodes;        /* the verb has workers, which encode what is missing */
 	int64_t fold, seeds; /* seeds: 0 when not asked for */
 	double save_every_s;
 	const char *out;
@@ -29,7 +30,7 @@ typedef struct cli_study {
 
 /* Takes options and CONFIG [k=v ...]; opens the registry and reads the configuration. `options`: the
  * letters of the options this verb has besides --plugins: R results, C cache, j jobs, k keep-going,
- * f force, J json, F fold, O out, S seeds, E save-every. `needs` as in config.h. */
+ * f force, I isolate, J json, F fold, O out, S seeds, E save-every. `needs` as in config.h. */
 FV_NODISCARD fv_status cli_study_parse(
 	fv_ctx *ctx, int argc, char **argv, const char *options, unsigned needs, cli_study *out);
 FV_NODISCARD fv_status cli_study_open(fv_ctx *ctx, cli_study *cli, core_study **out);

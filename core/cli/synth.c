@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/number.h"
 #include "cli.h"
 #include "run/pool.h"
 #include "verbs.h"
@@ -38,7 +39,8 @@ static fv_status find_tables(fv_ctx *ctx, core_synth_options *options)
 		"--demographics");
 }
 
-static fv_status number(fv_ctx *ctx, const char *option, const char *text, double high, double *out)
+static fv_status parse_number(
+	fv_ctx *ctx, const char *option, const char *text, double high, double *out)
 {
 	if (!core_parse_double(text, out) || *out < 0 || *out > high)
 		return fv_fail(
@@ -70,7 +72,7 @@ static const struct option longs[] = {
 	{0},
 };
 
-static fv_status take(fv_ctx *ctx, int option, core_synth_options *o)
+static fv_status apply_option(fv_ctx *ctx, int option, core_synth_options *o)
 {
 	int64_t whole = 0;
 	fv_status status = FV_OK;
@@ -89,11 +91,11 @@ static fv_status take(fv_ctx *ctx, int option, core_synth_options *o)
 		o->knobs.seed = (uint64_t)whole;
 		return status;
 	case STRENGTH:
-		return number(ctx, "--strength", optarg, 100, &o->knobs.strength);
+		return parse_number(ctx, "--strength", optarg, 100, &o->knobs.strength);
 	case JITTER:
-		return number(ctx, "--jitter", optarg, 100, &o->knobs.jitter);
+		return parse_number(ctx, "--jitter", optarg, 100, &o->knobs.jitter);
 	case MIX:
-		return number(ctx, "--mix", optarg, 1, &o->knobs.mix);
+		return parse_number(ctx, "--mix", optarg, 1, &o->knobs.mix);
 	case FORMAT:
 		return parse_format(ctx, optarg, &o->wav);
 	case LIMIT:
@@ -108,11 +110,11 @@ static fv_status take(fv_ctx *ctx, int option, core_synth_options *o)
 	}
 }
 
-static fv_status parse(fv_ctx *ctx, int argc, char **argv, core_synth_options *options)
+static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, core_synth_options *options)
 {
 	fv_status status = FV_OK;
 	for (int option; (option = cli_option(ctx, argc, argv, "j:", longs)) != -1;)
-		if (take(ctx, option, options))
+		if (apply_option(ctx, option, options))
 			status = FV_CONFIG;
 	int left = argc - optind;
 	if (left == 1 && !options->out)
@@ -133,11 +135,11 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	core_synth_options options = {
 		.knobs = {.seed = 1, .strength = 1.8, .jitter = 0.7, .mix = 1}, .jobs = 2};
 	core_synth_summary summary;
-	fv_status status = parse(ctx, argc, argv, &options);
+	fv_status status = parse_options(ctx, argc, argv, &options);
 	if (status)
 		return status;
 	status = core_synth_run(ctx, &options, &summary);
-	if (status == FV_STOPPED || status == CORE_INTERRUPTED || status == CORE_TERMINATED)
+	if (status == FV_STOPPED || status == FV_INTERRUPTED || status == FV_TERMINATED)
 		core_log(ctx, CORE_WARNING, "synth: stopped; the same command goes on from here");
 	if (!status)
 		core_log(ctx, CORE_INFO,

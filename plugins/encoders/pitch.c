@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pitch: is this voice female or male, from its fundamental frequency and vocal effort alone.
+/* Encoder `pitch`: whether a voice is female or male, from its fundamental frequency and vocal
+ * effort alone.
  *
- * Output `classes` [1, 4]: probabilities `female`, `male`; values `p25_hz`, the 25th percentile of
- * F0 over the voiced frames, and `alpha_db`, the mean over the same frames of 10 log10(energy in
- * 1-5 kHz / energy in 50-1000 Hz) in 25 ms Hann frames (the alpha ratio of Sundberg and Nordenberg,
- * JASA 120, 2006, upside down).
+ * Output `classes` [1, 4]: probabilities `female` and `male`; values `p25_hz`, the 25th percentile
+ * of F0 over the voiced frames, and `alpha_db`, the mean over the same frames of 10 log10(energy in
+ * 1-5 kHz / energy in 50-1000 Hz) in 25 ms Hann frames. That is the alpha ratio of Sundberg and
+ * Nordenberg, JASA 120, 2006, with numerator and denominator exchanged.
  *
- * Loud voices raise F0 and the high band together, so the threshold on F0 follows the effort:
+ * Loud voices have both a higher F0 and more energy in the high band, so the threshold on F0
+ * depends on the effort:
  *     score = 12 log2(p25 / threshold_hz) - effort_slope (alpha - effort_db)   [semitones]
  *     p(female) = 1 / (1 + exp(-score / softness))
- * A recording without voiced frames says nothing: both probabilities are 1/2, both values 0.
+ * A recording without voiced frames gives no evidence: both probabilities are 1/2, both values 0.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -30,14 +32,15 @@ typedef struct pitch_state {
 static const char *const columns[] = {"female", "male", "p25_hz", "alpha_db"};
 static const fv_role roles[] = {FV_COL_PROBABILITY, FV_COL_PROBABILITY, FV_COL_VALUE, FV_COL_VALUE};
 static const fv_output outputs[] = {
-	{sizeof(fv_output), "classes", 1, 4, columns, roles, FV_STANDARDIZE_NONE, 0},
+	FV_OUTPUT(.name = "classes", .layers = 1, .dims = 4, .columns = columns, .roles = roles),
 };
 
 static fv_status pitch_open(void *state, fv_ctx *ctx, const char *weights)
 {
 	pitch_state *s = state;
 	if (weights)
-		return fv_fail(ctx, FV_CONFIG, "takes no weights, but '%s' is given", weights);
+		return fv_fail(ctx, FV_CONFIG,
+			"takes no weights, but '%s' is given: remove the key 'weights'", weights);
 	fv_pitch_options options = FV_PITCH_OPTIONS(RATE, WINDOW, HOP, s->floor_hz, s->ceiling_hz);
 	options.voicing = s->voicing;
 	options.silence = s->silence;
@@ -62,7 +65,7 @@ static fv_status pitch_info(const void *state, fv_ctx *ctx, fv_encoder_info *inf
 	return FV_OK;
 }
 
-static double band(const float *power, double low_hz, double high_hz)
+static double sum_band(const float *power, double low_hz, double high_hz)
 {
 	int first = (int)ceil(low_hz * FFT / RATE), end = (int)ceil(high_hz * FFT / RATE);
 	double sum = 0;
@@ -71,9 +74,9 @@ static double band(const float *power, double low_hz, double high_hz)
 	return sum;
 }
 
-/* The high band's level over the low band's in the middle of a pitch frame, dB, within +-60.
- * work [3 FFT]. */
-static double effort(const pitch_state *s, const float *frame, float *work)
+/* Level of the high band relative to the low band in the middle of a pitch frame, in dB, limited to
+ * +-60. work [3 FFT] is scratch. */
+static double measure_effort(const pitch_state *s, const float *frame, float *work)
 {
 	const float *x = frame + (WINDOW - EFFORT_WINDOW) / 2;
 	float *windowed = work, *power = work + FFT;
@@ -81,11 +84,11 @@ static double effort(const pitch_state *s, const float *frame, float *work)
 		windowed[i] = x[i] * s->window[i];
 	memset(windowed + EFFORT_WINDOW, 0, (FFT - EFFORT_WINDOW) * sizeof *windowed);
 	fv_fft_power(s->fft, windowed, power, work + 2 * FFT);
-	double low = band(power, 50, 1000), high = band(power, 1000, 5000);
+	double low = sum_band(power, 50, 1000), high = sum_band(power, 1000, 5000);
 	return 10 * log10(fmin(fmax((high + 1e-20) / (low + 1e-20), 1e-6), 1e6));
 }
 
-static int ascending(const void *a, const void *b)
+static int compare_floats(const void *a, const void *b)
 {
 	float x = *(const float *)a, y = *(const float *)b;
 	return (x > y) - (x < y);
@@ -108,7 +111,7 @@ static fv_status pitch_encode(const void *state, fv_ctx *worker, int32_t output,
 	double alpha = 0;
 	for (int64_t t = 0; t < frames; t++) {
 		if (f0[t] > 0) {
-			alpha += effort(s, wave + t * HOP, work);
+			alpha += measure_effort(s, wave + t * HOP, work);
 			f0[voiced++] = f0[t];
 		}
 	}
@@ -116,7 +119,7 @@ static fv_status pitch_encode(const void *state, fv_ctx *worker, int32_t output,
 	out[2] = out[3] = 0;
 	if (!voiced)
 		return FV_OK;
-	qsort(f0, (size_t)voiced, sizeof *f0, ascending);
+	qsort(f0, (size_t)voiced, sizeof *f0, compare_floats);
 	double p25 = fv_quantile(f0, voiced, 0.25);
 	alpha /= (double)voiced;
 	double score = 12 * log2(p25 / s->threshold_hz) - s->effort_slope * (alpha - s->effort_db);
@@ -127,52 +130,36 @@ static fv_status pitch_encode(const void *state, fv_ctx *worker, int32_t output,
 	return FV_OK;
 }
 
-#define REAL(field, unit, min, max, def, doc)                                                      \
-	{                                                                                          \
-		sizeof(fv_param), FV_REAL, #field, unit, min, max, NULL, def, NULL,                \
-			offsetof(pitch_state, field), doc                                          \
-	}
+#define REAL(field_, unit_, min_, max_, default_, doc_)                                            \
+	FV_PARAM_REAL(pitch_state, field_, .name = #field_, .unit = unit_, .min = min_,            \
+		.max = max_, .def_paper = default_, .doc = doc_)
 
 static const fv_param params[] = {
-	REAL(floor_hz, "Hz", 50, 300, "65", "Lowest fundamental frequency that is looked for."),
-	REAL(ceiling_hz, "Hz", 200, 1500, "600",
-		"Highest fundamental frequency that is looked for."),
+	REAL(floor_hz, "Hz", 50, 300, "65", "Lowest fundamental frequency to look for."),
+	REAL(ceiling_hz, "Hz", 200, 1500, "600", "Highest fundamental frequency to look for."),
 	REAL(voicing, NULL, 0, 1, "0.3",
-		"Normalised autocorrelation from which a frame is voiced; lower than usual, as is "
-		"silence, "
-		"so that the quiet and creaky ends of phrases count."),
+		"Normalised autocorrelation at which a frame counts as voiced; low, like silence, "
+		"so "
+		"that the quiet and creaky ends of phrases count."),
 	REAL(silence, NULL, 0, 1, "0.015",
 		"Share of the recording's peak below which a frame counts as silent."),
 	REAL(threshold_hz, "Hz", 80, 400, "165",
-		"25th percentile of F0 from which a voice of plain effort counts as female."),
-	REAL(effort_db, "dB", -60, 60, "-12", "Alpha ratio of plain effort."),
+		"25th percentile of F0 at which a voice of normal effort counts as female."),
+	REAL(effort_db, "dB", -60, 60, "-12", "Alpha ratio of a voice of normal effort."),
 	REAL(effort_slope, "semitones/dB", -10, 10, "0.5",
-		"By how much the threshold rises per dB of alpha ratio; 0: F0 alone."),
-	REAL(softness, "semitones", 1e-3, 100, "2", "Score at which the odds are e to 1."),
+		"Rise of the threshold per dB of alpha ratio; 0: F0 alone."),
+	REAL(softness, "semitones", 1e-3, 100, "2",
+		"Score at which the odds of the two classes are e to 1."),
 };
 
-static const fv_encoder_ops ops = {
-	.size = sizeof ops,
-	.open = pitch_open,
-	.info = pitch_info,
-	.encode = pitch_encode,
-};
+static const fv_encoder_ops ops =
+	FV_ENCODER_OPS(.open = pitch_open, .info = pitch_info, .encode = pitch_encode);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_ENCODER,
-	.name = "pitch",
-	.version = "1",
+static const fv_descriptor descriptor = FV_ENCODER(.name = "pitch", .version = "1",
 	.summary = "Female or male from fundamental frequency and vocal effort; needs no weights",
 	.source = "F0: Boersma, Proc. IFA 17 (1993); effort: alpha ratio, Sundberg & Nordenberg, "
 		  "JASA 120 (2006)",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(pitch_state),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(pitch_state), FV_PARAMS(params), .ops = &ops);
 
 FV_PLUGIN_ENTRY
 {

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Features that another program wrote, looked up by recording: safetensors with one F32, F16 or
- * BF16 tensor [L, D] or [D] a recording, named by stem or file name, all of one shape; or a CSV
- * whose first column (FileName, file or without a name) is the recording and whose other columns
- * are features, [1, D], named by the header. Columns `start` and `end` right after the first, as
- * openSMILE's Python package writes them, are passed over.
+/* Encoder `precomputed`: features that another program wrote, looked up by recording.
  *
- * The CSV is read a line at a time: a feature set of 6,373 columns would not fit as strings. Errors
- * are told with FILE:LINE, a tensor by its name; a recording that is not there when it is looked
- * up. */
+ * The file is either safetensors with one F32, F16 or BF16 tensor [L, D] or [D] per recording, all
+ * of the same shape and named by stem or file name; or a CSV whose first column (FileName, file or
+ * without a name) is the recording and whose other columns are features, [1, D], named by the
+ * header. Columns `start` and `end` right after the first one, as written by openSMILE's Python
+ * package, are ignored.
+ *
+ * The CSV is read line by line: as strings, a feature set of 6,373 columns would not fit into
+ * memory. Errors are reported with FILE:LINE or the tensor's name. A recording that is missing is
+ * reported when it is looked up. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -19,8 +21,8 @@
 
 typedef struct feature_row {
 	const char *stem, *name; /* name: as in the file, for messages */
-	const fv_tensor *tensor; /* or */
-	int64_t row;             /* in the CSV's table */
+	const fv_tensor *tensor; /* of a safetensors file */
+	int64_t row;             /* row in the table of a CSV */
 	int64_t line;
 } feature_row;
 
@@ -35,7 +37,7 @@ typedef struct precomputed_state {
 	fv_output output;
 } precomputed_state;
 
-static fv_status out_of_memory(const precomputed_state *s, fv_ctx *ctx)
+static fv_status report_out_of_memory(const precomputed_state *s, fv_ctx *ctx)
 {
 	return fv_fail(ctx, FV_FAILED, "%s: out of memory", s->file);
 }
@@ -46,7 +48,7 @@ static fv_status add_row(precomputed_state *s, fv_ctx *ctx, feature_row row)
 		int64_t room = s->room ? 2 * s->room : 1024;
 		feature_row *grown = realloc(s->row, (size_t)room * sizeof *grown);
 		if (!grown)
-			return out_of_memory(s, ctx);
+			return report_out_of_memory(s, ctx);
 		s->row = grown;
 		s->room = room;
 	}
@@ -57,7 +59,7 @@ static fv_status add_row(precomputed_state *s, fv_ctx *ctx, feature_row row)
 	return FV_OK;
 }
 
-static int by_stem(const void *a, const void *b)
+static int compare_stem(const void *a, const void *b)
 {
 	const feature_row *s = a, *t = b;
 	int order = strcmp(s->stem, t->stem);
@@ -71,19 +73,21 @@ static fv_status sort_rows(precomputed_state *s, fv_ctx *ctx)
 {
 	fv_status status = FV_OK;
 	if (!s->n)
-		return fv_fail(ctx, FV_DATA, "%s: no recording in it", s->file);
-	qsort(s->row, (size_t)s->n, sizeof *s->row, by_stem);
+		return fv_fail(ctx, FV_DATA, "%s: holds no recordings", s->file);
+	qsort(s->row, (size_t)s->n, sizeof *s->row, compare_stem);
 	for (int64_t i = 1; i < s->n; i++) {
 		const feature_row *first = &s->row[i - 1], *again = &s->row[i];
 		if (strcmp(first->stem, again->stem))
 			continue;
 		if (again->line)
 			status = fv_fail(ctx, FV_DATA,
-				"%s:%lld: '%s' is there twice, first on line %lld", s->file,
-				(long long)again->line, again->stem, (long long)first->line);
+				"%s:%lld: a second row for '%s', the first is on line %lld",
+				s->file, (long long)again->line, again->stem,
+				(long long)first->line);
 		else
-			status = fv_fail(ctx, FV_DATA, "%s: tensors '%s' and '%s' have one stem",
-				s->file, first->name, again->name);
+			status = fv_fail(ctx, FV_DATA,
+				"%s: tensors '%s' and '%s' have the same stem", s->file,
+				first->name, again->name);
 	}
 	return status;
 }
@@ -129,9 +133,9 @@ static fv_status read_tensors(precomputed_state *s, fv_ctx *ctx)
 
 /* --- CSV --- */
 
-/* The field at *at, unquoted in place; *at moves past its comma, or becomes NULL at the end of the
- * line. NULL: a quote that is not closed or stands inside a field. */
-static char *next_field(char **at)
+/* Returns the field at *at, unquoted in place, and moves *at past its comma, or sets it to NULL at
+ * the end of the line. Returns NULL if a quote is not closed or is inside a field. */
+static char *read_field(char **at)
 {
 	char *begin = *at, *to = begin, *from = begin;
 	if (*from == '"') {
@@ -162,20 +166,21 @@ struct csv {
 	int32_t skipped; /* columns start and end */
 };
 
-static fv_status bad_line(const struct csv *csv, const char *what, const char *text)
+static fv_status report_line(const struct csv *csv, const char *what, const char *text)
 {
 	return fv_fail(csv->ctx, FV_DATA, "%s:%lld: %s%s", csv->state->file, (long long)csv->line,
 		what, text);
 }
 
-/* The next line that is not blank, without its end; false after the last. */
-static int next_line(struct csv *csv, fv_status *status)
+/* Reads the next line that is not blank, without its line end. Returns 0 after the last line or on
+ * an error. */
+static int read_line(struct csv *csv, fv_status *status)
 {
 	ssize_t n;
 	while ((n = getline(&csv->text, &csv->room, csv->file)) >= 0) {
 		csv->line++;
 		if (memchr(csv->text, '\0', (size_t)n)) {
-			*status = bad_line(csv, "NUL byte", "");
+			*status = report_line(csv, "NUL byte", "");
 			return 0;
 		}
 		csv->text[strcspn(csv->text, "\r\n")] = '\0';
@@ -193,7 +198,7 @@ static fv_status read_header(struct csv *csv)
 {
 	precomputed_state *s = csv->state;
 	fv_status status = FV_OK;
-	if (!next_line(csv, &status))
+	if (!read_line(csv, &status))
 		return status ? status : fv_fail(csv->ctx, FV_DATA, "%s: empty", s->file);
 	int64_t room = 2, n = 0;
 	for (const char *p = csv->text; *p; p++)
@@ -204,41 +209,41 @@ static fv_status read_header(struct csv *csv)
 		return FV_FAILED;
 	char *at = strcpy(names, csv->text);
 	while (at) {
-		s->columns[n++] = next_field(&at);
+		s->columns[n++] = read_field(&at);
 		if (!s->columns[n - 1])
-			return bad_line(csv, "a quoted field is not closed", "");
+			return report_line(csv, "a quoted field is not closed", "");
 	}
 	const char *first = s->columns[0];
 	if (*first && strcmp(first, "FileName") && strcmp(first, "file"))
-		return bad_line(csv, "the first column must be FileName or file, it is ", first);
+		return report_line(csv, "the first column must be FileName or file, not ", first);
 	if (n > 3 && !strcmp(s->columns[1], "start") && !strcmp(s->columns[2], "end"))
 		csv->skipped = 2;
 	s->columns += 1 + csv->skipped;
 	s->dims = (int32_t)(n - 1 - csv->skipped);
 	s->layers = 1;
-	return s->dims > 0 ? FV_OK : bad_line(csv, "no features, only ", first);
+	return s->dims > 0 ? FV_OK : report_line(csv, "there are no feature columns, only ", first);
 }
 
-/* A row's numbers -> out [D]. The first bad cell of a row is told. */
+/* Parses the numbers of a row into out [D] and reports the first bad cell. */
 static fv_status read_numbers(const struct csv *csv, char *at, float *out)
 {
 	const precomputed_state *s = csv->state;
 	for (int32_t i = -csv->skipped; i < s->dims; i++) {
 		if (!at)
-			return bad_line(csv, "fewer fields than the header", "");
-		const char *field = next_field(&at);
+			return report_line(csv, "fewer fields than the header", "");
+		const char *field = read_field(&at);
 		double number;
 		if (!field)
-			return bad_line(csv, "a quoted field is not closed", "");
+			return report_line(csv, "a quoted field is not closed", "");
 		if (i < 0)
 			continue;
 		if (!fv_parse_real(field, &number) || !isfinite((float)number))
 			return fv_fail(csv->ctx, FV_DATA,
-				"%s:%lld: %s: '%.40s' is no finite number", s->file,
+				"%s:%lld: %s: '%.40s' is not a finite number", s->file,
 				(long long)csv->line, s->columns[i], field);
 		out[i] = (float)number;
 	}
-	return at ? bad_line(csv, "more fields than the header", "") : FV_OK;
+	return at ? report_line(csv, "more fields than the header", "") : FV_OK;
 }
 
 static fv_status read_row(struct csv *csv)
@@ -249,16 +254,16 @@ static fv_status read_row(struct csv *csv)
 		int64_t room = s->table_room ? 2 * s->table_room : 256;
 		float *grown = realloc(s->table, (size_t)room * dims * sizeof *grown);
 		if (!grown)
-			return out_of_memory(s, csv->ctx);
+			return report_out_of_memory(s, csv->ctx);
 		s->table = grown;
 		s->table_room = room;
 	}
 	char *at = csv->text;
-	const char *field = next_field(&at);
+	const char *field = read_field(&at);
 	if (!field)
-		return bad_line(csv, "a quoted field is not closed", "");
+		return report_line(csv, "a quoted field is not closed", "");
 	if (!*field)
-		return bad_line(csv, "no file name", "");
+		return report_line(csv, "no file name", "");
 	char *name = fv_alloc(csv->ctx, strlen(field) + 1);
 	if (!name)
 		return FV_FAILED;
@@ -274,7 +279,7 @@ static fv_status read_csv(precomputed_state *s, fv_ctx *ctx, FILE *file)
 	struct csv csv = {.state = s, .ctx = ctx, .file = file};
 	fv_status status = read_header(&csv), ended = FV_OK;
 	if (!status) {
-		while (next_line(&csv, &ended)) {
+		while (read_line(&csv, &ended)) {
 			fv_status row = read_row(&csv);
 			status = row ? row : status;
 			if (row == FV_FAILED)
@@ -292,8 +297,8 @@ static fv_status read_file(precomputed_state *s, fv_ctx *ctx)
 	FILE *file = fopen(s->file, "rbe");
 	if (!file)
 		return fv_fail(ctx, FV_DATA, "%s: %s", s->file, strerror(errno));
-	/* Bytes 2 to 7 of a safetensors file's length are zeros, or it is no text for other
-	 * reasons. */
+	/* A safetensors file starts with the length of its header, whose upper bytes are zero; text
+	 * has no zero bytes. */
 	unsigned char begin[512];
 	size_t n = fread(begin, 1, sizeof begin, file);
 	fv_status status;
@@ -312,18 +317,15 @@ static fv_status precomputed_open(void *state, fv_ctx *ctx, const char *weights)
 	precomputed_state *s = state;
 	if (weights)
 		return fv_fail(ctx, FV_CONFIG,
-			"there are no weights to read; parameter 'file' names the features");
+			"takes no weights: name the features with the parameter 'file'");
 	if (!s->file)
-		return fv_fail(ctx, FV_CONFIG, "parameter 'file' must name a file of features");
+		return fv_fail(
+			ctx, FV_CONFIG, "parameter 'file' is missing: name a file of features");
 	fv_status status = read_file(s, ctx);
 	if (!status)
 		status = sort_rows(s, ctx);
-	s->output = (fv_output){.size = sizeof s->output,
-		.name = "features",
-		.layers = s->layers,
-		.dims = s->dims,
-		.columns = s->columns,
-		.standardize = FV_STANDARDIZE_TRAIN};
+	s->output = (fv_output)FV_OUTPUT(.name = "features", .layers = s->layers, .dims = s->dims,
+		.columns = s->columns, .standardize = FV_STANDARDIZE_TRAIN);
 	return status;
 }
 
@@ -331,12 +333,12 @@ static fv_status precomputed_info(const void *state, fv_ctx *ctx, fv_encoder_inf
 {
 	const precomputed_state *s = state;
 	(void)ctx;
-	*info = (fv_encoder_info){
-		.size = sizeof *info, .by_name = 1, .n_outputs = 1, .outputs = &s->output};
+	*info = (fv_encoder_info)FV_ENCODER_INFO(.by_name = 1, .n_outputs = 1,
+		.outputs = &s->output);
 	return FV_OK;
 }
 
-static int find_stem(const void *stem, const void *row)
+static int match_stem(const void *stem, const void *row)
 {
 	return strcmp(stem, ((const feature_row *)row)->stem);
 }
@@ -345,7 +347,7 @@ static fv_status precomputed_lookup(
 	const void *state, fv_ctx *worker, int32_t output, const char *stem, float *out)
 {
 	const precomputed_state *s = state;
-	const feature_row *row = bsearch(stem, s->row, (size_t)s->n, sizeof *row, find_stem);
+	const feature_row *row = bsearch(stem, s->row, (size_t)s->n, sizeof *row, match_stem);
 	size_t count = (size_t)s->layers * (size_t)s->dims;
 	(void)output;
 	if (!row)
@@ -372,39 +374,19 @@ static void precomputed_close(void *state)
 }
 
 static const fv_param params[] = {
-	{
-		.size = sizeof(fv_param),
-		.type = FV_PATH,
-		.name = "file",
-		.offset = offsetof(precomputed_state, file),
+	FV_PARAM_PATH(precomputed_state, file, .name = "file",
 		.doc = "Safetensors with a tensor [L, D] or [D] for each recording, or CSV with a "
-		       "row "
-		       "for each; it must be given.",
-	},
+		       "row for each. Required."),
 };
 
-static const fv_encoder_ops ops = {
-	.size = sizeof ops,
-	.open = precomputed_open,
-	.info = precomputed_info,
-	.lookup = precomputed_lookup,
-	.close = precomputed_close,
-};
+static const fv_encoder_ops ops = FV_ENCODER_OPS(.open = precomputed_open, .info = precomputed_info,
+	.lookup = precomputed_lookup, .close = precomputed_close);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_ENCODER,
-	.name = "precomputed",
-	.version = "1",
+static const fv_descriptor descriptor = FV_ENCODER(.name = "precomputed", .version = "1",
 	.summary = "Features that another program wrote, by recording; no audio is read",
 	.source = "safetensors (github.com/huggingface/safetensors) or CSV",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(precomputed_state),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(precomputed_state), FV_PARAMS(params),
+	.ops = &ops);
 
 FV_PLUGIN_ENTRY
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Groups that another program found: a Groups CSV with the columns FileName, group (empty =
- * unknown) and, for soft groups, one prob_<group> for every group. Rows are joined by stem.
+/* Grouper `file`: groups that another program found, read from a CSV with the columns FileName,
+ * group (empty = unknown) and, for soft groups, one prob_<group> for every group. Rows are matched
+ * to recordings by stem.
  *
- * Without prob_ columns G = the values met among the training rows, sorted by bytes. With them G =
- * all groups that have such a column, sorted by bytes, and memberships are those numbers; where a
- * row leaves all of them empty, or is not in the file, they are 0. A row that is not in the file,
- * or whose value was not met in training, is -1.
+ * Without prob_ columns the groups are the values found in the training rows, sorted by bytes. With
+ * them the groups are all those with such a column, sorted by bytes, and the memberships are these
+ * numbers. Memberships are 0 for a row that leaves all of them empty or is not in the file. A row
+ * that is not in the file, or whose value was not found in training, has group -1.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@ typedef struct file_row {
 	const char *stem;
 	const char *group;   /* "" = unknown */
 	int64_t row;         /* in the CSV */
-	const float *member; /* [G] in id order, or NULL */
+	const float *member; /* [G] in the order of the ids, or NULL */
 } file_row;
 
 typedef struct file_state {
@@ -35,14 +36,14 @@ static uint32_t file_uses(const void *state)
 	return FV_USE_FILE;
 }
 
-static int by_stem(const void *a, const void *b)
+static int compare_stem(const void *a, const void *b)
 {
 	const file_row *x = a, *y = b;
 	int order = strcmp(x->stem, y->stem);
 	return order ? order : (x->row > y->row) - (x->row < y->row);
 }
 
-static int by_bytes(const void *a, const void *b)
+static int compare_bytes(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
@@ -62,11 +63,12 @@ static const file_row *find_row(const file_state *s, const char *stem)
 
 static int32_t find_group(const file_state *s, const char *name)
 {
-	const char **found = bsearch(&name, s->name, (size_t)s->groups, sizeof *s->name, by_bytes);
+	const char **found =
+		bsearch(&name, s->name, (size_t)s->groups, sizeof *s->name, compare_bytes);
 	return found ? (int32_t)(found - s->name) : -1;
 }
 
-/* Stems and groups, sorted; two rows of one stem are an error. */
+/* Reads stems and groups, sorted by stem. Two rows with the same stem are an error. */
 static fv_status read_rows(file_state *s, fv_ctx *ctx, const fv_csv *csv)
 {
 	int64_t name = fv_csv_find(csv, "FileName"), group = fv_csv_find(csv, "group");
@@ -83,7 +85,7 @@ static fv_status read_rows(file_state *s, fv_ctx *ctx, const fv_csv *csv)
 		if (!s->row[i].stem)
 			return FV_FAILED;
 	}
-	qsort(s->row, (size_t)s->n, sizeof *s->row, by_stem);
+	qsort(s->row, (size_t)s->n, sizeof *s->row, compare_stem);
 	fv_status status = FV_OK;
 	for (int64_t i = 1; i < s->n; i++)
 		if (!strcmp(s->row[i].stem, s->row[i - 1].stem))
@@ -92,7 +94,7 @@ static fv_status read_rows(file_state *s, fv_ctx *ctx, const fv_csv *csv)
 	return status;
 }
 
-/* Groups from the prob_ columns; none: s->groups stays 0. */
+/* Reads the groups from the prob_ columns. Without such columns s->groups stays 0. */
 static fv_status read_soft_groups(file_state *s, fv_ctx *ctx, const fv_csv *csv)
 {
 	static const char prefix[] = "prob_";
@@ -106,7 +108,7 @@ static fv_status read_soft_groups(file_state *s, fv_ctx *ctx, const fv_csv *csv)
 		if (!strncmp(column, prefix, sizeof prefix - 1) && column[sizeof prefix - 1])
 			s->name[s->groups++] = column + sizeof prefix - 1;
 	}
-	qsort(s->name, (size_t)s->groups, sizeof *s->name, by_bytes);
+	qsort(s->name, (size_t)s->groups, sizeof *s->name, compare_bytes);
 	for (int64_t c = 0; c < (int64_t)columns; c++) {
 		const char *column = fv_csv_name(csv, c);
 		if (!strncmp(column, prefix, sizeof prefix - 1) && column[sizeof prefix - 1])
@@ -121,7 +123,7 @@ static fv_status read_soft_groups(file_state *s, fv_ctx *ctx, const fv_csv *csv)
 	return status;
 }
 
-/* The memberships of one row, all given or all empty. */
+/* Reads the memberships of one row. They must be all given or all empty. */
 static fv_status read_member(
 	file_state *s, fv_ctx *ctx, const fv_csv *csv, file_row *row, float *out)
 {
@@ -164,8 +166,8 @@ static fv_status read_file(file_state *s, fv_ctx *ctx)
 	return status;
 }
 
-/* The distinct values of the training rows, sorted. */
-static fv_status meet_hard_groups(file_state *s, fv_ctx *ctx, const fv_table *train)
+/* Collects the distinct values of the training rows, sorted. */
+static fv_status collect_hard_groups(file_state *s, fv_ctx *ctx, const fv_table *train)
 {
 	s->name = fv_alloc(ctx, (size_t)train->n * sizeof *s->name);
 	if (!s->name)
@@ -176,7 +178,7 @@ static fv_status meet_hard_groups(file_state *s, fv_ctx *ctx, const fv_table *tr
 		if (row && *row->group)
 			s->name[n++] = row->group;
 	}
-	qsort(s->name, (size_t)n, sizeof *s->name, by_bytes);
+	qsort(s->name, (size_t)n, sizeof *s->name, compare_bytes);
 	for (int32_t i = 0; i < n; i++)
 		if (!s->groups || strcmp(s->name[s->groups - 1], s->name[i]))
 			s->name[s->groups++] = s->name[i];
@@ -195,7 +197,7 @@ static fv_status file_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_gr
 {
 	file_state *s = state;
 	if (!s->file)
-		return fv_fail(ctx, FV_CONFIG, "parameter 'file' must name a groups file");
+		return fv_fail(ctx, FV_CONFIG, "parameter 'file' is missing: name a groups file");
 	s->groups = 0;
 	fv_status status = read_file(s, ctx);
 	if (status)
@@ -203,21 +205,18 @@ static fv_status file_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_gr
 	int32_t missing = count_missing(s, train);
 	if (missing == train->n)
 		return fv_fail(ctx, FV_DATA,
-			"%s: none of the %d training rows is in it (its first is '%s', theirs "
-			"'%s')",
+			"%s: holds none of the %d training rows: its first recording is '%s', the "
+			"first training row '%s'",
 			s->file, train->n, s->n ? s->row[0].stem : "",
 			train->n ? train->stem[0] : "");
 	if (!s->soft)
-		status = meet_hard_groups(s, ctx, train);
+		status = collect_hard_groups(s, ctx, train);
 	if (status)
 		return status;
 	if (!s->groups)
 		return fv_fail(ctx, FV_DATA, "%s: no training row has a group", s->file);
-	*out = (fv_grouping){.size = sizeof *out,
-		.groups = s->groups,
-		.name = s->name,
-		.soft = s->soft,
-		.probability = s->soft};
+	*out = (fv_grouping)FV_GROUPING(.groups = s->groups, .name = s->name, .soft = s->soft,
+		.probability = s->soft);
 	return FV_OK;
 }
 
@@ -236,44 +235,24 @@ static fv_status file_assign(
 	}
 	int32_t missing = count_missing(s, rows);
 	if (missing)
-		fv_warn(ctx, "%s: %d of %d rows are not in it, their group is unknown", s->file,
-			missing, rows->n);
+		fv_warn(ctx, "%s: %d of %d rows are not in this file, so their group is unknown",
+			s->file, missing, rows->n);
 	return FV_OK;
 }
 
 static const fv_param file_params[] = {
-	{
-		.size = sizeof(fv_param),
-		.type = FV_PATH,
-		.name = "file",
-		.offset = offsetof(file_state, file),
-		.doc = "CSV with FileName, group (empty = unknown) and optional prob_<group>; it "
-		       "must be "
-		       "given.",
-	},
+	FV_PARAM_PATH(file_state, file, .name = "file",
+		.doc = "CSV with FileName, group (empty = unknown) and optional prob_<group>. "
+		       "Required."),
 };
 
-static const fv_grouper_ops file_ops = {
-	.size = sizeof(fv_grouper_ops),
-	.uses = file_uses,
-	.fit = file_fit,
-	.assign = file_assign,
-};
+static const fv_grouper_ops file_ops =
+	FV_GROUPER_OPS(.uses = file_uses, .fit = file_fit, .assign = file_assign);
 
-static const fv_descriptor file_descriptor = {
-	.size = sizeof(fv_descriptor),
-	.abi = FV_ABI,
-	.kind = FV_GROUPER,
-	.name = "file",
-	.version = "1.0",
+static const fv_descriptor file_descriptor = FV_GROUPER(.name = "file", .version = "1.0",
 	.summary = "Groups and memberships read from a CSV that another program wrote",
-	.source = "The fairvox groups CSV: FileName, group, prob_<group>",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(file_state),
-	.params = file_params,
-	.n_params = sizeof file_params / sizeof *file_params,
-	.ops = &file_ops,
-};
+	.source = "The fairvox groups CSV: FileName, group, prob_<group>", .licence = "Apache-2.0",
+	.state_size = sizeof(file_state), FV_PARAMS(file_params), .ops = &file_ops);
 
 FV_PLUGIN_ENTRY
 {

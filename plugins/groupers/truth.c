@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Groups that somebody wrote down: the values of one attribute column.
+/* Grouper `truth`: the values of one attribute column, as annotated.
  *
- * G = the values met in the training rows, sorted by bytes; a row whose value is unknown or was not
- * met there is -1. This is the reference that inferred groups are measured against, and the only
- * grouper that sees a true attribute.
- */
+ * The groups are the values found in the training rows, sorted by bytes. A row whose value is
+ * unknown, or not among these, has group -1. This is the reference that inferred groups are
+ * compared with, and the only grouper that sees a true attribute. */
 #include <string.h>
 
 #include <fairvox/fairvox.h>
@@ -32,9 +31,12 @@ static fv_status truth_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_g
 {
 	truth_state *s = state;
 	if (!s->column)
-		return fv_fail(ctx, FV_CONFIG, "parameter 'column' must name an attribute");
+		return fv_fail(ctx, FV_CONFIG, "parameter 'column' is missing: name an attribute");
 	if (!train->column_id || !train->column_names)
-		return fv_fail(ctx, FV_CONFIG, "there is no attribute '%s'", s->column);
+		return fv_fail(ctx, FV_CONFIG,
+			"the corpus has no attribute '%s': correct 'column' or add it to "
+			"corpus.attributes",
+			s->column);
 	int32_t n = train->n_column_names;
 	unsigned char *met = fv_alloc(ctx, (size_t)n);
 	s->name = fv_alloc(ctx, (size_t)n * sizeof *s->name);
@@ -54,18 +56,22 @@ static fv_status truth_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_g
 	if (!s->groups)
 		return fv_fail(ctx, FV_DATA, "attribute '%s' is unknown in all %d training rows",
 			s->column, train->n);
-	*out = (fv_grouping){.size = sizeof *out, .groups = s->groups, .name = s->name};
+	*out = (fv_grouping)FV_GROUPING(.groups = s->groups, .name = s->name);
 	return FV_OK;
 }
 
-/* Both lists are sorted by bytes, so one walk pairs them. */
+/* Matches the values of `rows` with those of the training rows. Both lists are sorted by bytes, so
+ * one pass is enough. */
 static fv_status truth_assign(
 	const void *state, fv_ctx *ctx, const fv_table *rows, int32_t *id, float *member)
 {
 	const truth_state *s = state;
 	(void)member;
 	if (!rows->column_id || !rows->column_names)
-		return fv_fail(ctx, FV_CONFIG, "there is no attribute '%s'", s->column);
+		return fv_fail(ctx, FV_CONFIG,
+			"the corpus has no attribute '%s': correct 'column' or add it to "
+			"corpus.attributes",
+			s->column);
 	int32_t *group = fv_scratch(ctx, (size_t)rows->n_column_names * sizeof *group);
 	if (!group)
 		return FV_FAILED;
@@ -82,36 +88,18 @@ static fv_status truth_assign(
 }
 
 static const fv_param truth_params[] = {
-	{
-		.size = sizeof(fv_param),
-		.type = FV_STRING,
-		.name = "column",
-		.offset = offsetof(truth_state, column),
-		.doc = "The attribute whose values are the groups; it must be given.",
-	},
+	FV_PARAM_STRING(truth_state, column, .name = "column",
+		.doc = "Attribute whose values are the groups. Required."),
 };
 
-static const fv_grouper_ops truth_ops = {
-	.size = sizeof(fv_grouper_ops),
-	.uses = truth_uses,
-	.fit = truth_fit,
-	.assign = truth_assign,
-};
+static const fv_grouper_ops truth_ops =
+	FV_GROUPER_OPS(.uses = truth_uses, .fit = truth_fit, .assign = truth_assign);
 
-static const fv_descriptor truth_descriptor = {
-	.size = sizeof(fv_descriptor),
-	.abi = FV_ABI,
-	.kind = FV_GROUPER,
-	.name = "truth",
-	.version = "1.0",
+static const fv_descriptor truth_descriptor = FV_GROUPER(.name = "truth", .version = "1.0",
 	.summary = "Groups given by a true attribute, such as gender",
 	.source = "The attribute columns of the corpus; Lin, Chou, Lee, Interspeech 2025",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(truth_state),
-	.params = truth_params,
-	.n_params = sizeof truth_params / sizeof *truth_params,
-	.ops = &truth_ops,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(truth_state), FV_PARAMS(truth_params),
+	.ops = &truth_ops);
 
 FV_PLUGIN_ENTRY
 {

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Automatic feature reweighting: the last layer is trained again on speakers held out, where what
- * the model does not already get right counts most.
+/* Automatic feature reweighting (AFR): the last layer is trained again on held-out speakers, with
+ * more weight on what the model does not yet get right.
  *
  *     stage 1   the mean loss on the rows of about (1 - holdout) of the speakers
  *     stage 2   on the other speakers' rows, output layer only, from stage 1's model:
  *               sum_i mu_i l_i + anchor sum_j (w_j - w1_j)^2
  *               mu_i = exp(-gamma p_i) / sum_j exp(-gamma p_j),  p_i = sum_k y_ik softmax(z_i)_k
  *
- * Shapes: z [N,C] logits of stage 1's model; w the output layer's weights and biases, w1 those that
- * stage 2 starts from; N2 held-out rows. mu is given to the core as row weights N2 mu_i, of mean 1
- * (sums over batches of B are then (1/B) sum_i N2 mu_i l_i). Speakers are taken at random, one after
- * the other, until they have holdout N rows, never all; the draws are keyed by each one's first file
- * name. No groups. The base loss balances the classes: it is their beta_y. Development: the mean in
- * stage 1; in stage 2 (1/B) sum_i M mu_i l_i, mu over the M development rows.
+ * Shapes: z [N,C] logits of stage 1's model; w the output layer's weights and biases, w1 their
+ * values at the start of stage 2; N2 held-out rows. The core gets row weights N2 mu_i, which have
+ * mean 1, so the sum over a batch of B is (1/B) sum_i N2 mu_i l_i. Speakers are held out in random
+ * order until they have holdout N rows, but never all of them; the draws are keyed by each
+ * speaker's first file name. No groups. The base loss balances the classes; this is the beta_y of
+ * the paper. Validation: the mean in stage 1; in stage 2 (1/B) sum_i M mu_i l_i, with mu over the M
+ * development rows.
  *
  * Source: Qiu, Potapczynski, Izmailov, Wilson, "Simple and fast group robustness by automatic
- * feature reweighting", ICML 2023, eq. 1 and 2; p of a soft label is its expectation. Unlike the
- * first authors' code: Adam on batches, not full-batch steps; hold-outs split by speaker; and the
- * epoch is not chosen by worst-group accuracy.
+ * feature reweighting", ICML 2023, eq. 1 and 2; p of a soft label is its expectation. Differences
+ * from the authors' code: Adam on batches instead of full-batch steps; hold-outs split by speaker;
+ * the epoch is not chosen by worst-group accuracy.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ typedef struct afr {
 	double gamma, holdout, anchor, refit_learning_rate;
 	int64_t refit_epochs;
 	const fv_loss_setup *setup;
-	int32_t *row; /* [N] rows of stage 1, then those of stage 2 */
+	int32_t *row; /* [N] rows of stage 1, then rows of stage 2 */
 	int64_t first, second;
 	double *dev_weight; /* [dev n]; NULL in stage 1 */
 } afr;
@@ -43,7 +44,7 @@ typedef struct voice {
 	int64_t start, n; /* among the utterances */
 } voice;
 
-static int by_speaker(const void *a, const void *b)
+static int compare_speaker(const void *a, const void *b)
 {
 	const utterance *x = a, *y = b;
 	if (x->speaker != y->speaker)
@@ -51,13 +52,13 @@ static int by_speaker(const void *a, const void *b)
 	return strcmp(x->stem, y->stem);
 }
 
-static int by_draw(const void *a, const void *b)
+static int compare_draw(const void *a, const void *b)
 {
 	const voice *x = a, *y = b;
 	return (x->draw > y->draw) - (x->draw < y->draw);
 }
 
-/* The speakers in the order in which they are held out -> their number. */
+/* Draws the order in which speakers are held out and returns their number. */
 static int64_t draw_voices(fv_ctx *ctx, const utterance *all, int32_t n, voice *out)
 {
 	int64_t voices = 0;
@@ -69,7 +70,7 @@ static int64_t draw_voices(fv_ctx *ctx, const utterance *all, int32_t n, voice *
 		fv_stream stream = fv_rng(ctx, "holdout", 0, fv_name_hash(all[i].stem));
 		out[voices++] = (voice){fv_uniform(&stream), i, 1};
 	}
-	qsort(out, (size_t)voices, sizeof *out, by_draw);
+	qsort(out, (size_t)voices, sizeof *out, compare_draw);
 	return voices;
 }
 
@@ -79,7 +80,9 @@ static fv_status afr_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
 	const fv_rows *train = setup->train;
 	size_t n = (size_t)train->n;
 	if (!train->speaker)
-		return fv_fail(ctx, FV_DATA, "needs to know the speakers");
+		return fv_fail(ctx, FV_DATA,
+			"needs speakers to hold out, but the corpus has none: set "
+			"corpus.speaker_key");
 	utterance *all = fv_scratch(ctx, n * sizeof *all);
 	voice *speaker = fv_scratch(ctx, n * sizeof *speaker);
 	self->setup = setup;
@@ -88,11 +91,12 @@ static fv_status afr_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
 		return FV_FAILED;
 	for (int32_t i = 0; i < train->n; i++)
 		all[i] = (utterance){train->speaker[i], i, train->stem[i]};
-	qsort(all, n, sizeof *all, by_speaker);
+	qsort(all, n, sizeof *all, compare_speaker);
 	int64_t voices = draw_voices(ctx, all, train->n, speaker), at = 0;
 	if (voices < 2)
 		return fv_fail(ctx, FV_DATA,
-			"the training rows are of one speaker: nobody can be held out");
+			"all training rows are of one speaker, so none can be held out: AFR needs "
+			"at least two");
 	for (; at < voices - 1 && (double)self->second < self->holdout * (double)n; at++)
 		self->second += speaker[at].n;
 	self->first = train->n - self->second;
@@ -103,7 +107,7 @@ static fv_status afr_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
 	return FV_OK;
 }
 
-/* exp(-gamma p) up to a factor -> weight [n] */
+/* Writes exp(-gamma p), up to a common factor, into weight [n]. */
 static fv_status weigh_rows(const afr *self, fv_ctx *ctx, const fv_rows *rows, double *weight)
 {
 	size_t classes = (size_t)rows->classes;
@@ -112,7 +116,7 @@ static fv_status weigh_rows(const afr *self, fv_ctx *ctx, const fv_rows *rows, d
 	if (!logits || !p || fv_predict_rows(ctx, rows, logits) != FV_OK)
 		return FV_FAILED;
 	for (size_t i = 0; i < (size_t)rows->n; i++) {
-		refit_softmax(logits + i * classes, rows->classes, p);
+		refit_apply_softmax(logits + i * classes, rows->classes, p);
 		weight[i] = 0;
 		for (size_t k = 0; k < classes; k++)
 			weight[i] += (double)rows->label[i * classes + k] * p[k];
@@ -123,7 +127,7 @@ static fv_status weigh_rows(const afr *self, fv_ctx *ctx, const fv_rows *rows, d
 	return FV_OK;
 }
 
-/* Row weights of mean 1 over the rows held out, 0 for the others. */
+/* Writes row weights: mean 1 over the held-out rows, 0 for the others. */
 static fv_status weigh_held_out(const afr *self, fv_ctx *ctx, double *weight)
 {
 	const fv_rows *train = self->setup->train;
@@ -164,86 +168,44 @@ static fv_status afr_next(void *state, fv_ctx *ctx, int32_t index, fv_stage *sta
 	return FV_OK;
 }
 
-static fv_status afr_develop(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
+static fv_status afr_evaluate(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
 {
 	const afr *self = state;
 	(void)ctx;
-	*value = refit_mean(batch, self->dev_weight);
+	*value = refit_compute_mean(batch, self->dev_weight);
 	return FV_OK;
 }
 
-static const fv_stages_1 stages = {.size = sizeof stages, .next = afr_next};
+static const fv_stages_1 stages = FV_STAGES(.next = afr_next);
 
-static const void *extension(const char *id)
+static const void *afr_extension(const char *id)
 {
 	return strcmp(id, FV_STAGES_1) ? NULL : &stages;
 }
 
 static const fv_param params[] = {
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "gamma",
-		.min = 0,
-		.max = 1000,
-		.def_paper = "10",
-		.offset = offsetof(afr, gamma),
-		.doc = "how much less an utterance counts that the first model gets right"},
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "holdout",
-		.min = 0.01,
-		.max = 0.99,
-		.def_paper = "0.2",
-		.offset = offsetof(afr, holdout),
-		.doc = "share of the training utterances held out for stage 2, by whole speakers"},
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "anchor",
-		.min = 0,
-		.max = 1000000,
-		.def_paper = "0.1",
-		.offset = offsetof(afr, anchor),
-		.doc = "pull of the output layer to where stage 1 left it"},
-	{.size = sizeof(fv_param),
-		.type = FV_INT,
-		.name = "refit_epochs",
-		.min = 0,
-		.max = 1000000,
-		.def_paper = "0",
-		.offset = offsetof(afr, refit_epochs),
-		.doc = "epochs of stage 2; 0: train.epochs"},
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "refit_learning_rate",
-		.min = 0,
-		.max = 1000,
-		.def_paper = "0.001",
-		.offset = offsetof(afr, refit_learning_rate),
-		.doc = "learning rate of stage 2; 0: train.learning_rate"},
+	FV_PARAM_REAL(afr, gamma, .name = "gamma", .min = 0, .max = 1000, .def_paper = "10",
+		.doc = "how much less a recording counts that the first model gets right"),
+	FV_PARAM_REAL(afr, holdout, .name = "holdout", .min = 0.01, .max = 0.99, .def_paper = "0.2",
+		.doc = "share of the training recordings held out for stage 2, by whole speakers"),
+	FV_PARAM_REAL(afr, anchor, .name = "anchor", .min = 0, .max = 1000000, .def_paper = "0.1",
+		.doc = "how strongly the output layer is held at its values after stage 1"),
+	FV_PARAM_INT(afr, refit_epochs, .name = "refit_epochs", .min = 0, .max = 1000000,
+		.def_paper = "0", .doc = "epochs of stage 2; 0: train.epochs"),
+	FV_PARAM_REAL(afr, refit_learning_rate, .name = "refit_learning_rate", .min = 0,
+		.max = 1000, .def_paper = "0.001",
+		.doc = "learning rate of stage 2; 0: train.learning_rate"),
 };
 
-static const fv_loss_ops ops = {
-	.size = sizeof ops,
-	.open = afr_open,
-	.develop = afr_develop,
-};
+static const fv_loss_ops ops = FV_LOSS_OPS(.open = afr_open, .evaluate = afr_evaluate);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "afr",
-	.version = "1.0.0",
-	.summary = "automatic feature reweighting: the last layer again, on what is not yet right",
+static const fv_descriptor descriptor = FV_LOSS(.name = "afr", .version = "1.0.0",
+	.summary = "automatic feature reweighting: trains the last layer again on what is not yet "
+		   "right",
 	.source = "Qiu et al., Simple and fast group robustness by automatic feature reweighting, "
 		  "ICML 2023, eq. 1 and 2",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(afr),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-	.extension = extension,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(afr), FV_PARAMS(params), .ops = &ops,
+	.extension = afr_extension);
 
 FV_PLUGIN_ENTRY
 {

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the two-branch objectives of this folder share: the generalised cross-entropy that makes a
- * branch follow what is easy, and the weight that lets the other one follow what is left.
+/* What the two-branch objectives of this folder share: the generalised cross-entropy (GCE), which
+ * makes the biased branch follow what is easy, and the weight that makes the debiased branch follow
+ * the rest.
  *
  *     W_i = E_b / (E_b + E_d + 1e-8)
- *     E <- m E + (1 - m) l, the first visit sets it: moving averages of row i's base losses in the
- *     biased and the debiased branch
+ *     E <- m E + (1 - m) l
  *
- * class_max divides each average by the largest one of the row's class in the training set; rows
- * that were not visited count 0, and a largest of 0 gives weight 1. A row's class is argmax y, the
- * first on ties. The averages are keyed by training row. Source: Nam, Cha, Ahn, Lee, Shin, NeurIPS
- * 2020; Lee, Kim, Lee, Lee, Choo, NeurIPS 2021.
+ * E_b and E_d are moving averages of row i's base losses in the biased and the debiased branch. The
+ * first visit of a row sets them to l.
+ *
+ * class_max divides each average by the largest one of the row's class in the training set. Rows
+ * that were not visited yet count as 0, and a largest average of 0 gives weight 1. A row's class is
+ * argmax y, the first class on ties. Averages are indexed by training row. Source: Nam, Cha, Ahn,
+ * Lee, Shin, NeurIPS 2020; Lee, Kim, Lee, Lee, Choo, NeurIPS 2021.
  */
 #ifndef LOSSES_BRANCHES_H
 #define LOSSES_BRANCHES_H
@@ -32,37 +35,21 @@ typedef struct branches {
 } branches;
 
 #define BRANCHES_PARAMS(state, member)                                                             \
-	{.size = sizeof(fv_param),                                                                 \
-		.type = FV_CHOICE,                                                                 \
-		.name = "gce",                                                                     \
-		.choices = "soft|lff_official",                                                    \
-		.def_paper = "soft",                                                               \
-		.def_official = "lff_official",                                                    \
-		.offset = offsetof(state, member.gce),                                             \
-		.doc = "generalised cross-entropy of the soft label, or cross-entropy of the "     \
-		       "likeliest class times q p^q held constant"},                               \
-		{.size = sizeof(fv_param),                                                         \
-			.type = FV_BOOL,                                                           \
-			.name = "class_max",                                                       \
-			.def_paper = "false",                                                      \
+	FV_PARAM_CHOICE(state, member.gce, .name = "gce", .choices = "soft|lff_official",          \
+		.def_paper = "soft", .def_official = "lff_official",                               \
+		.doc = "soft: generalised cross-entropy of the soft label; lff_official: "         \
+		       "cross-entropy of the likeliest class times q p^q, held constant"),         \
+		FV_PARAM_BOOL(state, member.class_max, .name = "class_max", .def_paper = "false",  \
 			.def_official = "true",                                                    \
-			.offset = offsetof(state, member.class_max),                               \
 			.doc = "divide the averages by the largest of their class before "         \
-			       "comparing them"},                                                  \
-		{.size = sizeof(fv_param),                                                         \
-			.type = FV_REAL,                                                           \
-			.name = "q",                                                               \
-			.min = 0.001,                                                              \
-			.max = 1,                                                                  \
+			       "comparing them"),                                                  \
+		FV_PARAM_REAL(state, member.q, .name = "q", .min = 0.001, .max = 1,                \
 			.def_paper = "0.7",                                                        \
-			.offset = offsetof(state, member.q),                                       \
-			.doc = "how far the biased branch prefers what it already gets right: "    \
-			       "near 0 cross-entropy, 1 mean absolute error"},                     \
-	{                                                                                          \
-		.size = sizeof(fv_param), .type = FV_REAL, .name = "momentum", .min = 0, .max = 1, \
-		.def_paper = "0.7", .offset = offsetof(state, member.momentum),                    \
-		.doc = "share of the old value in the moving average of a loss"                    \
-	}
+			.doc = "how strongly the biased branch prefers what it gets right: "       \
+			       "near 0 cross-entropy, 1 mean absolute error"),                     \
+		FV_PARAM_REAL(state, member.momentum, .name = "momentum", .min = 0, .max = 1,      \
+			.def_paper = "0.7",                                                        \
+			.doc = "share of the old value in the moving average of a loss")
 
 static inline fv_status branches_open(branches *b, fv_ctx *ctx, const fv_loss_setup *setup)
 {
@@ -88,7 +75,7 @@ static inline void branches_find_largest(const branches *b)
 	}
 }
 
-/* Takes the batch's base losses of both branches in, then W [B]. */
+/* Updates the averages with the batch's base losses of both branches and writes W [B]. */
 static inline void branches_weigh(const branches *b, const fv_batch *batch, const double *biased,
 	const double *debiased, double *weight)
 {
@@ -112,10 +99,12 @@ static inline void branches_weigh(const branches *b, const fv_batch *batch, cons
 	}
 }
 
-/* The generalised cross-entropy of one row, and its gradient [C] (NULL: not wanted). logits, label
- * [C]; klass argmax label. soft          sum_k w_k y_k (1 - p_k^q) / q lff_official  -log p_c  q
- * p_c^q, the last factor held constant */
-static inline double branches_gce(
+/* Returns the generalised cross-entropy of one row and writes its gradient [C], or none if gradient
+ * is NULL. logits and label are [C]; klass is argmax label.
+ *
+ *     soft          sum_k w_k y_k (1 - p_k^q) / q
+ *     lff_official  -log p_c  q p_c^q, the last factor held constant */
+static inline double branches_compute_gce(
 	const branches *b, const float *logits, const float *label, int32_t klass, double *gradient)
 {
 	int32_t classes = b->train->classes;
@@ -143,43 +132,44 @@ static inline double branches_gce(
 	return loss;
 }
 
-/* Mean generalised cross-entropy of logits [B,C]; scale times its gradient is added to `gradient`
- * [B,C] (NULL: none). permutation: row i has the label of that row; NULL: its own. room: [C]. */
-static inline double branches_mean_gce(const branches *b, const fv_batch *batch,
-	const float *logits, const int32_t *permutation, double scale, double *room,
-	float *gradient)
+/* Returns the mean generalised cross-entropy of logits [B,C] and adds `scale` times its gradient to
+ * `gradient` [B,C] (NULL: none). Row i uses the label of row permutation[i], or its own if
+ * permutation is NULL. scratch is [C]. */
+static inline double branches_add_gce(const branches *b, const fv_batch *batch, const float *logits,
+	const int32_t *permutation, double scale, double *scratch, float *gradient)
 {
 	size_t classes = (size_t)batch->classes;
 	double sum = 0;
 	for (int32_t i = 0; i < batch->n; i++) {
 		int32_t of = permutation ? permutation[i] : i;
 		size_t at = (size_t)i * classes;
-		sum += branches_gce(b, logits + at, batch->label + (size_t)of * classes,
-			batch->klass[of], gradient ? room : NULL);
+		sum += branches_compute_gce(b, logits + at, batch->label + (size_t)of * classes,
+			batch->klass[of], gradient ? scratch : NULL);
 		for (size_t k = 0; gradient && k < classes; k++)
-			gradient[at + k] += (float)(scale / batch->n * room[k]);
+			gradient[at + k] += (float)(scale / batch->n * scratch[k]);
 	}
 	return sum / batch->n;
 }
 
-/* mean(weight base loss) of logits [B,C]; scale times its gradient is added to `gradient` [B,C]. */
-static inline double branches_mean_ce(const branches *b, const fv_batch *batch, const float *logits,
-	const double *weight, double scale, double *room, float *gradient)
+/* Returns mean(weight x base loss) of logits [B,C] and adds `scale` times its gradient to
+ * `gradient` [B,C]. scratch is [C]. */
+static inline double branches_add_ce(const branches *b, const fv_batch *batch, const float *logits,
+	const double *weight, double scale, double *scratch, float *gradient)
 {
 	size_t classes = (size_t)batch->classes;
 	double sum = 0;
 	for (int32_t i = 0; i < batch->n; i++) {
 		size_t at = (size_t)i * classes;
 		sum += weight[i] * fv_base_loss(batch->classes, logits + at, batch->label + at,
-					   b->class_weight, room);
+					   b->class_weight, scratch);
 		for (size_t k = 0; k < classes; k++)
-			gradient[at + k] += (float)(scale * weight[i] / batch->n * room[k]);
+			gradient[at + k] += (float)(scale * weight[i] / batch->n * scratch[k]);
 	}
 	return sum / batch->n;
 }
 
-/* Base losses [B] of logits [B,C] */
-static inline void branches_losses(
+/* Writes the base losses [B] of logits [B,C]. */
+static inline void branches_compute_losses(
 	const branches *b, const fv_batch *batch, const float *logits, double *loss)
 {
 	for (int32_t i = 0; i < batch->n; i++) {

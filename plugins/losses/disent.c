@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Disentangled feature augmentation: two encoders, one for what the label is about (i) and one for
- * what goes along with it (b); each classifier sees both, but teaches only its own encoder. Later
- * the biased halves are exchanged between the samples of a batch, so that the first classifier
- * meets them apart from their labels.
+/* Disentangled feature augmentation (DisEnt): two encoders, one for what the label is about (i) and
+ * one for what correlates with it (b). Each classifier sees both, but trains only its own encoder.
+ * Later the biased halves are exchanged between the samples of a batch, so that the first
+ * classifier sees them separately from their labels.
  *
  *     z_i = C_i[h_i; h_b]   z_b = C_b[h_i; h_b]      the other branch's half held constant
  *     value = mean(W l(z_i)) + lambda_dis mean GCE(z_b)
  *           + lambda_swap (mean(W l(C_i[h_i; h~_b], y))
  *                          + lambda_swap_b mean GCE(C_b[h_i; h~_b], y~))
  *
- * The term of lambda_swap from step > T on, not for batches of one: h~_b and y~ are h_b and y with the
- * samples permuted, by the draws of stream ("swap", epoch, step). T is swap_step, or where that is
- * negative swap_start times all steps. W [B] (branches.h) has no gradient and is that of the
- * unswapped losses.
+ * The term of lambda_swap is used from step > T on, and not for batches of one: h~_b and y~ are h_b
+ * and y with the samples permuted by a draw of stream ("swap", epoch, step). T is swap_step, or, if
+ * that is negative, swap_start times the number of all steps. W [B] (branches.h) has no gradient
+ * and is always that of the unswapped losses.
  *
- * Shapes: h_i, h_b [B,H], z [B,C]. C_i predicts, from both encoders. Tensors: encoder "" and linear
- * "output" [C,2H], "biased." and "biased.output". State: moving averages [N] of both branches' base
- * losses. No groups. Development: W = 1, no swap: mean l(z_i) + lambda_dis mean GCE(z_b).
+ * Shapes: h_i, h_b [B,H], z [B,C]. C_i, which sees both encoders, predicts. Tensors: encoder "" and
+ * linear "output" [C,2H], "biased." and "biased.output". State: moving averages [N] of both
+ * branches' base losses. No groups. Validation: W = 1 and no swap, mean l(z_i) + lambda_dis mean
+ * GCE(z_b).
  *
  * Source: Lee, Kim, Lee, Lee, Choo, "Learning debiased representation via disentangled feature
  * augmentation", NeurIPS 2021 (profile official: no clipping). In the code of Lin, Chou, Lee,
@@ -37,8 +38,8 @@ static fv_status disent_open(void *state, fv_ctx *ctx, const fv_loss_setup *setu
 	(void)setup;
 	if (self->swap_step >= 0 && self->swap_start < 1)
 		fv_warn(ctx,
-			"swap_step %lld counts, not swap_start %g: a swap_step of -1 leaves it to "
-			"swap_start",
+			"swap_step %lld is used, swap_start %g is ignored: set swap_step to -1 to "
+			"use swap_start",
 			(long long)self->swap_step, self->swap_start);
 	return FV_OK;
 }
@@ -60,8 +61,9 @@ static fv_status disent_build(void *state, fv_ctx *ctx, const fv_loss_setup *set
 	return branches_open(&self->branches, ctx, setup);
 }
 
-/* Logits of branch k (0: debiased), the other's half held constant. */
-static fv_node *logits_of(const disent *self, fv_ctx *ctx, int32_t k, const int32_t *permutation)
+/* Computes the logits of branch k (0: debiased), with the other branch's half held constant. */
+static fv_node *compute_logits(
+	const disent *self, fv_ctx *ctx, int32_t k, const int32_t *permutation)
 {
 	fv_node *input = fv_net_input(ctx);
 	fv_node *debiased = fv_net_forward(ctx, self->encoder[0], input);
@@ -72,26 +74,26 @@ static fv_node *logits_of(const disent *self, fv_ctx *ctx, int32_t k, const int3
 
 static fv_status disent_predict(void *state, fv_ctx *ctx, fv_node **logits)
 {
-	*logits = logits_of(state, ctx, 0, NULL);
+	*logits = compute_logits(state, ctx, 0, NULL);
 	return *logits ? FV_OK : FV_FAILED;
 }
 
-/* mean(W l) of the debiased branch + share mean GCE of the biased one, times scale, gradients
- * written. */
+/* Adds scale (mean(W l) of the debiased branch + share mean GCE of the biased one) to the value,
+ * and writes the gradients. */
 static fv_status add_pair(const disent *self, fv_ctx *ctx, const fv_batch *batch,
 	const int32_t *permutation, const double *weight, double scale, double share, double *value)
 {
 	const branches *b = &self->branches;
-	fv_node *debiased = logits_of(self, ctx, 0, permutation);
-	fv_node *biased = logits_of(self, ctx, 1, permutation);
+	fv_node *debiased = compute_logits(self, ctx, 0, permutation);
+	fv_node *biased = compute_logits(self, ctx, 1, permutation);
 	float *d_debiased = fv_net_grad(ctx, debiased), *d_biased = fv_net_grad(ctx, biased);
-	double *room = fv_scratch(ctx, (size_t)batch->classes * sizeof *room);
-	if (!d_debiased || !d_biased || !room)
+	double *scratch = fv_scratch(ctx, (size_t)batch->classes * sizeof *scratch);
+	if (!d_debiased || !d_biased || !scratch)
 		return FV_FAILED;
-	double ce = branches_mean_ce(
-		b, batch, fv_net_data(ctx, debiased), weight, scale, room, d_debiased);
-	double gce = branches_mean_gce(
-		b, batch, fv_net_data(ctx, biased), permutation, scale * share, room, d_biased);
+	double ce = branches_add_ce(
+		b, batch, fv_net_data(ctx, debiased), weight, scale, scratch, d_debiased);
+	double gce = branches_add_gce(
+		b, batch, fv_net_data(ctx, biased), permutation, scale * share, scratch, d_biased);
 	*value += scale * (ce + share * gce);
 	return FV_OK;
 }
@@ -119,10 +121,10 @@ static fv_status disent_step(void *state, fv_ctx *ctx, const fv_batch *batch, do
 	size_t n = (size_t)batch->n;
 	double *loss = fv_scratch(ctx, n * sizeof *loss);
 	double *weight = fv_scratch(ctx, n * sizeof *weight);
-	fv_node *biased = logits_of(self, ctx, 1, NULL);
+	fv_node *biased = compute_logits(self, ctx, 1, NULL);
 	if (!loss || !weight || !biased)
 		return FV_FAILED;
-	branches_losses(&self->branches, batch, fv_net_data(ctx, biased), loss);
+	branches_compute_losses(&self->branches, batch, fv_net_data(ctx, biased), loss);
 	branches_weigh(&self->branches, batch, loss, batch->loss, weight);
 	*value = 0;
 	fv_status status = add_pair(self, ctx, batch, NULL, weight, 1, self->lambda_dis, value);
@@ -131,106 +133,58 @@ static fv_status disent_step(void *state, fv_ctx *ctx, const fv_batch *batch, do
 	return status == FV_OK ? fv_net_backward(ctx) : status;
 }
 
-static fv_status disent_develop(
+static fv_status disent_evaluate(
 	const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
 {
 	const disent *self = state;
-	const float *logits = fv_net_data(ctx, logits_of(self, ctx, 1, NULL));
+	const float *logits = fv_net_data(ctx, compute_logits(self, ctx, 1, NULL));
 	if (!logits)
 		return FV_FAILED;
 	*value = self->lambda_dis *
-		 branches_mean_gce(&self->branches, batch, logits, NULL, 1, NULL, NULL);
+		 branches_add_gce(&self->branches, batch, logits, NULL, 1, NULL, NULL);
 	for (int32_t i = 0; i < batch->n; i++)
 		*value += batch->loss[i] / batch->n;
 	return FV_OK;
 }
 
-static const fv_networks_1 networks = {
-	.size = sizeof networks,
-	.build = disent_build,
-	.predict = disent_predict,
-	.step = disent_step,
-	.develop = disent_develop,
-};
+static const fv_networks_1 networks = FV_NETWORKS(.build = disent_build, .predict = disent_predict,
+	.step = disent_step, .evaluate = disent_evaluate);
 
-static const void *extension(const char *id)
+static const void *disent_extension(const char *id)
 {
 	return strcmp(id, FV_NETWORKS_1) ? NULL : &networks;
 }
 
 static const fv_param params[] = {
 	BRANCHES_PARAMS(disent, branches),
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "lambda_dis",
-		.min = 0,
-		.max = 1000,
-		.def_paper = "5",
-		.def_official = "1",
-		.offset = offsetof(disent, lambda_dis),
-		.doc = "weight of the biased branch's loss"},
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "lambda_swap",
-		.min = 0,
-		.max = 1000,
-		.def_paper = "1",
-		.offset = offsetof(disent, lambda_swap),
-		.doc = "weight of both losses on exchanged halves"},
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "lambda_swap_b",
-		.min = 0,
-		.max = 1000,
-		.def_paper = "5",
-		.def_official = "1",
-		.offset = offsetof(disent, lambda_swap_b),
-		.doc = "weight of the biased branch's loss among those on exchanged halves"},
-	{.size = sizeof(fv_param),
-		.type = FV_INT,
-		.name = "swap_step",
-		.min = -1,
-		.max = 1e15,
-		.def_paper = "10000",
-		.def_official = "-1",
-		.offset = offsetof(disent, swap_step),
-		.doc = "halves are exchanged after this many steps; -1: swap_start says when"},
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "swap_start",
-		.min = 0,
-		.max = 1,
-		.def_paper = "1",
-		.def_official = "0.2",
-		.offset = offsetof(disent, swap_start),
-		.doc = "halves are exchanged after this share of all steps; only with swap_step "
-		       "-1"},
+	FV_PARAM_REAL(disent, lambda_dis, .name = "lambda_dis", .min = 0, .max = 1000,
+		.def_paper = "5", .def_official = "1", .doc = "weight of the biased branch's loss"),
+	FV_PARAM_REAL(disent, lambda_swap, .name = "lambda_swap", .min = 0, .max = 1000,
+		.def_paper = "1", .doc = "weight of both losses on exchanged halves"),
+	FV_PARAM_REAL(disent, lambda_swap_b, .name = "lambda_swap_b", .min = 0, .max = 1000,
+		.def_paper = "5", .def_official = "1",
+		.doc = "weight of the biased branch's loss among those on exchanged halves"),
+	FV_PARAM_INT(disent, swap_step, .name = "swap_step", .min = -1, .max = 1e15,
+		.def_paper = "10000", .def_official = "-1",
+		.doc = "halves are exchanged after this many steps; -1: use swap_start"),
+	FV_PARAM_REAL(disent, swap_start, .name = "swap_start", .min = 0, .max = 1,
+		.def_paper = "1", .def_official = "0.2",
+		.doc = "halves are exchanged after this share of all steps; only used with "
+		       "swap_step -1"),
 };
 
 static const fv_preset presets[] = {
-	{sizeof(fv_preset), "official", "train.clip", "none"},
+	FV_PRESET("official", "train.clip", "none"),
 };
 
-static const fv_loss_ops ops = {.size = sizeof ops, .open = disent_open};
+static const fv_loss_ops ops = FV_LOSS_OPS(.open = disent_open);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "disent",
-	.version = "1.0.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "disent", .version = "1.0.0",
 	.summary = "disentangled feature augmentation: two encoders, biased halves exchanged",
 	.source = "Lee et al., Learning debiased representation via disentangled feature "
 		  "augmentation, NeurIPS 2021",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(disent),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.presets = presets,
-	.n_presets = sizeof presets / sizeof *presets,
-	.ops = &ops,
-	.extension = extension,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(disent), FV_PARAMS(params),
+	FV_PRESETS(presets), .ops = &ops, .extension = disent_extension);
 
 FV_PLUGIN_ENTRY
 {

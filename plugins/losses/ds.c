@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Down-sampling: per class, as many utterances from each group as the smallest group has; then the
- * mean of the base losses over what is left.
+/* Down-sampling (DS): in each class, as many recordings of each group as the smallest group has;
+ * then the mean of the base losses over the subsample.
  *
- *     m_c = min over groups present in class c of n_cg        v_i = 1/B on the kept rows
+ *     m_c = min over groups present in class c of n_cg        v_i = 1/B
  *
- * random: m_c rows of each cell, those with the lowest draws of stream ("downsample", hash of the
- * stem). confident: the m_c rows of highest membership pi_ig of each group. With `repeats` (the
- * authors' code) each column of pi ranks the whole class in turn, whatever the rows' hard groups,
- * so a row may be kept twice, and ties go to the earlier row; without, a group ranks its own rows
- * and ties go to the lower draw. `unknown_is_group` (the authors' code): the rows of group -1 count
- * as a group for the minimum, and a random draw keeps m_c of them; otherwise they count for nothing
- * and none is kept.
+ * draw: random takes m_c rows of each subgroup, those with the lowest draws of stream
+ * ("downsample", hash of the stem). draw: confident takes the m_c rows with the highest membership
+ * pi_ig in each group. With `repeats` (the authors' code) each column of pi ranks the whole class,
+ * whatever the rows' hard groups, so a row may be taken twice, and ties go to the earlier row.
+ * Without it, a group ranks its own rows and ties go to the lower draw. With `unknown_is_group`
+ * (the authors' code) the rows of group -1 count as a group for the minimum, and a random draw
+ * takes m_c of them; without it, they do not count and none is taken.
  *
- * Shapes: group [N], pi [N,G]. The rows come in ascending order; development rows all stay, plain
- * mean. There is no `groups: class_x_group`: the minimum is taken within a class already. Source:
- * Lin, Chou, Lee, Interspeech 2025, section 3; draw: confident is their code's choice for
- * pseudo-labels.
+ * Shapes: group [N], pi [N,G]. The subsample is in ascending order. All development rows are used,
+ * with the plain mean. There is no `groups: class_x_group`: the minimum is already taken within a
+ * class. Source: Lin, Chou, Lee, Interspeech 2025, section 3; draw: confident is the choice of
+ * their code for pseudo-labels.
  */
 #include <stdlib.h>
 
@@ -31,7 +31,7 @@ typedef struct ds {
 } ds;
 
 typedef struct candidate {
-	double score; /* lowest is kept first */
+	double score; /* the lowest score is taken first */
 	uint64_t tie;
 	int32_t row;
 } candidate;
@@ -44,12 +44,13 @@ static fv_status ds_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
 	if (self->draw == AUTO)
 		self->draw = setup->member_is_probability ? CONFIDENT : RANDOM;
 	if (self->draw == CONFIDENT && !setup->train->member)
-		return fv_fail(
-			ctx, FV_CONFIG, "draw: confident needs a grouper that gives memberships");
+		return fv_fail(ctx, FV_CONFIG,
+			"draw: confident needs memberships, but this grouper gives none: use draw: "
+			"random or a grouper that gives probabilities, such as pseudo");
 	return FV_OK;
 }
 
-static int by_score(const void *a, const void *b)
+static int compare_score(const void *a, const void *b)
 {
 	const candidate *x = a, *y = b;
 	if (x->score != y->score)
@@ -57,8 +58,8 @@ static int by_score(const void *a, const void *b)
 	return (x->tie > y->tie) - (x->tie < y->tie);
 }
 
-/* m_c; groups without a row in the class do not take part */
-static double smallest(const ds *self, int32_t klass)
+/* Returns m_c. Groups without a row in the class do not count. */
+static double find_smallest_group(const ds *self, int32_t klass)
 {
 	int32_t groups = self->train->groups;
 	double unknown = self->unknown_is_group ? self->count->c_unknown[klass] : 0,
@@ -71,8 +72,9 @@ static double smallest(const ds *self, int32_t klass)
 	return least;
 }
 
-/* The rows that may be kept for a class and group, best first. */
-static int32_t rank(const ds *self, fv_ctx *ctx, int32_t klass, int32_t group, candidate *out)
+/* Writes the rows that may be taken for a class and group, best first, and returns their number. */
+static int32_t rank_candidates(
+	const ds *self, fv_ctx *ctx, int32_t klass, int32_t group, candidate *out)
 {
 	const fv_rows *rows = self->train;
 	int32_t n = 0;
@@ -86,11 +88,11 @@ static int32_t rank(const ds *self, fv_ctx *ctx, int32_t klass, int32_t group, c
 		if (self->draw == CONFIDENT && group >= 0)
 			c->score = -rows->member[(size_t)i * (size_t)rows->groups + (size_t)group];
 	}
-	qsort(out, (size_t)n, sizeof *out, by_score);
+	qsort(out, (size_t)n, sizeof *out, compare_score);
 	return n;
 }
 
-/* The plan prints the total; too few rows to learn a class from deserve a word of their own. */
+/* Warns about classes with too few rows to learn from. (The total is printed elsewhere.) */
 static void warn_few(const ds *self, fv_ctx *ctx, const int64_t *kept, int64_t n)
 {
 	int32_t few = 0, present = 0;
@@ -99,11 +101,13 @@ static void warn_few(const ds *self, fv_ctx *ctx, const int64_t *kept, int64_t n
 		few += self->count->c[c] > 0 && kept[c] < FEW_PER_CLASS;
 	}
 	if (few)
-		fv_warn(ctx, "keeps %lld of %d rows; %d of %d classes keep fewer than %d",
+		fv_warn(ctx,
+			"the subsample has %lld of %d rows, and %d of %d classes have fewer than "
+			"%d in it",
 			(long long)n, (int)self->train->n, (int)few, (int)present, FEW_PER_CLASS);
 }
 
-static fv_status ds_keep(void *state, fv_ctx *ctx, int32_t *row, int64_t cap, int64_t *n)
+static fv_status ds_subsample(void *state, fv_ctx *ctx, int32_t *row, int64_t cap, int64_t *n)
 {
 	const ds *self = state;
 	const fv_rows *rows = self->train;
@@ -118,8 +122,9 @@ static fv_status ds_keep(void *state, fv_ctx *ctx, int32_t *row, int64_t cap, in
 	for (int32_t c = 0; c < rows->classes; c++) {
 		kept[c] = 0;
 		for (int32_t g = first; g < rows->groups; g++) {
-			int32_t found = rank(self, ctx, c, g, list);
-			for (int32_t i = 0; i < found && i < smallest(self, c); i++, kept[c]++)
+			int32_t found = rank_candidates(self, ctx, c, g, list);
+			for (int32_t i = 0; i < found && i < find_smallest_group(self, c);
+				i++, kept[c]++)
 				times[list[i].row]++;
 		}
 	}
@@ -132,54 +137,26 @@ static fv_status ds_keep(void *state, fv_ctx *ctx, int32_t *row, int64_t cap, in
 }
 
 static const fv_param params[] = {
-	{.size = sizeof(fv_param),
-		.type = FV_CHOICE,
-		.name = "draw",
-		.choices = "auto|random|confident",
-		.def_paper = "auto",
-		.def_official = "random",
-		.offset = offsetof(ds, draw),
+	FV_PARAM_CHOICE(ds, draw, .name = "draw", .choices = "auto|random|confident",
+		.def_paper = "auto", .def_official = "random",
 		.doc = "auto: confident if memberships are a classifier's probabilities, else "
-		       "random"},
-	{.size = sizeof(fv_param),
-		.type = FV_BOOL,
-		.name = "repeats",
-		.def_paper = "true",
+		       "random"),
+	FV_PARAM_BOOL(ds, repeats, .name = "repeats", .def_paper = "true", .def_official = "false",
+		.doc = "confident: every group ranks the whole class, so a recording may be taken "
+		       "twice"),
+	FV_PARAM_BOOL(ds, unknown_is_group, .name = "unknown_is_group", .def_paper = "true",
 		.def_official = "false",
-		.offset = offsetof(ds, repeats),
-		.doc = "confident: every group ranks the whole class, so an utterance may be kept "
-		       "twice"},
-	{.size = sizeof(fv_param),
-		.type = FV_BOOL,
-		.name = "unknown_is_group",
-		.def_paper = "true",
-		.def_official = "false",
-		.offset = offsetof(ds, unknown_is_group),
-		.doc = "count utterances of unknown group as a group of their own; otherwise drop "
-		       "them"},
+		.doc = "count recordings of unknown group as a group of their own; otherwise drop "
+		       "them"),
 };
 
-static const fv_loss_ops ops = {
-	.size = sizeof ops,
-	.uses_groups = 1,
-	.open = ds_open,
-	.keep = ds_keep,
-};
+static const fv_loss_ops ops =
+	FV_LOSS_OPS(.uses_groups = 1, .open = ds_open, .subsample = ds_subsample);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "ds",
-	.version = "1.0.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "ds", .version = "1.0.0",
 	.summary = "down-sampling to equal groups within each class",
-	.source = "Lin, Chou and Lee, Interspeech 2025, section 3",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(ds),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-};
+	.source = "Lin, Chou and Lee, Interspeech 2025, section 3", .licence = "Apache-2.0",
+	.state_size = sizeof(ds), FV_PARAMS(params), .ops = &ops);
 
 FV_PLUGIN_ENTRY
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The ascent of eiil.c: which of two environments each row belongs to, so that the squared slopes of
- * their losses become largest. */
+/* The gradient ascent of eiil.c: assigns each row to one of two environments so that the squared
+ * slopes of their losses are as large as possible. */
 #ifndef LOSSES_ENVIRONMENTS_H
 #define LOSSES_ENVIRONMENTS_H
 
@@ -12,12 +12,12 @@
 
 typedef struct environments {
 	int32_t n;
-	double *d;         /* [n] slopes, given */
+	double *d;         /* [n] slopes, set by the caller */
 	double *u, *m, *v; /* [n] logits of environment 1, Adam's moments */
-	double *q;         /* [n] room */
+	double *q;         /* [n] scratch */
 } environments;
 
-/* Normal draws keyed by file name. */
+/* Draws u from a normal distribution, keyed by file name, and clears Adam's moments. */
 static inline void environments_start(const environments *e, fv_ctx *ctx, const char *const *stem)
 {
 	memset(e->m, 0, (size_t)e->n * sizeof *e->m);
@@ -28,8 +28,8 @@ static inline void environments_start(const environments *e, fv_ctx *ctx, const 
 	}
 }
 
-/* One step of Adam (beta 0.9 and 0.999, eps 1e-8, bias-corrected) upwards, counted from 1. The
- * penalty before it. */
+/* One step of Adam (beta 0.9 and 0.999, eps 1e-8, bias-corrected) that raises the penalty; steps
+ * count from 1. Returns the penalty before the step. */
 static inline double environments_step(const environments *e, int64_t step, double rate)
 {
 	double in = 0, out = 0, bias1 = 1 - pow(0.9, (double)step),
@@ -42,7 +42,7 @@ static inline double environments_step(const environments *e, int64_t step, doub
 	in /= e->n;
 	out /= e->n;
 	for (int32_t i = 0; i < e->n; i++) {
-		/* of the penalty's negative, which is what goes down */
+		/* gradient of the negative penalty, which Adam minimises */
 		double slope = (out - in) * e->d[i] / e->n * e->q[i] * (1 - e->q[i]);
 		e->m[i] += (1 - 0.9) * (slope - e->m[i]);
 		e->v[i] = 0.999 * e->v[i] + (1 - 0.999) * slope * slope;
@@ -51,7 +51,7 @@ static inline double environments_step(const environments *e, int64_t step, doub
 	return (in * in + out * out) / 2;
 }
 
-/* group [n] = [u > 0], or the other way round where that gives environment 1 the smaller mean d. */
+/* Writes group [n] = [u > 0], or the inverse if that gives environment 1 the smaller mean d. */
 static inline void environments_assign(const environments *e, int32_t *group)
 {
 	double sum[2] = {0}, size[2] = {0};
@@ -60,7 +60,7 @@ static inline void environments_assign(const environments *e, int32_t *group)
 		sum[group[i]] += e->d[i];
 		size[group[i]]++;
 	}
-	/* sum1 / size1 < sum0 / size0, also where one is empty */
+	/* mean of 1 < mean of 0, without division, since one may be empty */
 	bool turn = sum[1] * size[0] < sum[0] * size[1];
 	for (int32_t i = 0; i < e->n; i++)
 		group[i] = turn ? !group[i] : group[i];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Empirical risk minimisation: the mean of the base losses.
+/* Empirical risk minimisation (ERM): the mean of the base losses.
  *
  *     value = (1/B) sum_i l_i        v_i = 1/B
  *
- * Shapes: l, v [B]. No groups, no state, no parameters. On the development set: the mean, which is
- * what the core computes where develop is NULL. Source: V. Vapnik, "Principles of risk minimization
- * for learning theory", NeurIPS 1991.
+ * Shapes: l, v [B]. No groups, no state, no parameters. Validation: the mean, which the core
+ * computes if evaluate is NULL. Source: V. Vapnik, "Principles of risk minimization for learning
+ * theory", NeurIPS 1991.
  */
 #include <fairvox/fairvox.h>
 
@@ -22,22 +22,12 @@ static fv_status erm_weigh(
 	return FV_OK;
 }
 
-static const fv_loss_ops ops = {
-	.size = sizeof ops,
-	.weigh = erm_weigh,
-};
+static const fv_loss_ops ops = FV_LOSS_OPS(.weigh = erm_weigh);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "erm",
-	.version = "1.0.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "erm", .version = "1.0.0",
 	.summary = "mean of the base losses: no debiasing",
 	.source = "Vapnik, Principles of risk minimization for learning theory, NeurIPS 1991",
-	.licence = "Apache-2.0",
-	.ops = &ops,
-};
+	.licence = "Apache-2.0", .ops = &ops);
 
 FV_PLUGIN_ENTRY
 {

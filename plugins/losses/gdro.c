@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Group distributionally robust optimisation: the worst group's loss.
+/* Group distributionally robust optimisation (GDRO): the worst group's loss.
  *
  *     L_g = mean of l over the batch's members of g; groups absent from the batch have none
  *     batch_max  value max_g L_g                    v_i = [g_i = g*] / n_B(g*)
  *     eg         q_g <- q_g exp(eta L_g), renormalised
  *                value sum_g q_g L_g                v_i = q_{g_i} / n_B(g_i)
- *     smoothed   q_g <- q_g exp(eta L_g / (q_g + alpha)), renormalised; value and v as eg: a group
- *                that already weighs much gains less, so that no group whose loss is high by nature
- *                takes all
+ *     smoothed   q_g <- q_g exp(eta L_g / (q_g + alpha)), renormalised; value and v as in eg. A
+ *                group that already has a large weight gains less, so that a group whose loss is
+ *                high by nature does not take all the weight.
  *
  * Shapes: l, v [B]; L, q [G], or [C G] with groups: class_x_group (id class G + group). Ties of the
- * maximum go to the lowest id. Group -1 takes no part: a batch without a known group has the mean
- * (batch_max), or weight and value 0 (eg). An absent group keeps its q up to normalisation. q
- * starts at 1/G, outlives the epochs, and is kept as a logarithm, so that neither eta L nor a small
- * q overflows. sampler: balanced draws rows with replacement, all groups (-1 is one) alike often,
- * with the draws of stream ("sampler", epoch). group_loss: excess compares groups by what can be
- * learned (group_weights.h). Development: the maximum inside each batch, or sum_g q_g L_g with q
- * as the epoch left it. Source: Sagawa, Koh, Hashimoto, Liang, ICLR 2020, algorithm 1 (eg); Lin,
- * Chou, Lee, Interspeech 2025, eq. 2 (batch_max); Bartelds et al., "CTC-DRO", arXiv 2502.01777
- * (smoothed; their batches of equal lengths have no counterpart here). Unlike the first authors'
- * code, no adjustment and no step down of absent groups.
+ * maximum go to the lowest id. Group -1 is ignored: a batch without a known group uses the mean
+ * (batch_max), or weight and value 0 (eg). An absent group keeps its q, apart from normalisation. q
+ * starts at 1/G, is kept from epoch to epoch, and is stored as a logarithm, so that neither eta L
+ * nor a small q overflows. sampler: balanced draws rows with replacement, each group equally often
+ * (-1 counts as a group), from stream ("sampler", epoch). group_loss: excess compares groups by
+ * what can be learned (group_weights.h). Validation: the maximum inside each batch, or sum_g q_g
+ * L_g with q as the epoch left it.
+ *
+ * Source: Sagawa, Koh, Hashimoto, Liang, ICLR 2020, algorithm 1 (eg); Lin, Chou, Lee, Interspeech
+ * 2025, eq. 2 (batch_max); Bartelds et al., "CTC-DRO", arXiv 2502.01777 (smoothed; their batches of
+ * equal lengths have no counterpart here). Unlike the first authors' code, there is no adjustment,
+ * and absent groups are not stepped down.
  */
 #include "group_weights.h"
 
@@ -37,10 +39,10 @@ static fv_status gdro_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
 static fv_status gdro_order(void *state, fv_ctx *ctx, int64_t epoch, int32_t *position, int64_t n)
 {
 	const gdro *self = state;
-	return balanced_order(&self->weights, ctx, epoch, position, n);
+	return draw_balanced_order(&self->weights, ctx, epoch, position, n);
 }
 
-/* eg, with each loss divided by q_g + alpha in mode smoothed */
+/* Updates q as in eg, in mode smoothed with each loss divided by q_g + alpha. */
 static fv_status update_weights(const gdro *self, fv_ctx *ctx, const group_means *m)
 {
 	const group_weights *w = &self->weights;
@@ -53,18 +55,18 @@ static fv_status update_weights(const gdro *self, fv_ctx *ctx, const group_means
 	return FV_OK;
 }
 
-static double value_of(const group_weights *w, const group_means *m)
+static double compute_value(const group_weights *w, const group_means *m)
 {
 	return w->mode == BATCH_MAX ? m->most : group_weights_value(w, m->mean);
 }
 
-static fv_status gdro_develop(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
+static fv_status gdro_evaluate(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
 {
 	const group_weights *w = &((const gdro *)state)->weights;
 	group_means m;
-	if (group_means_take(w, ctx, batch, NULL, &m) != FV_OK)
+	if (group_means_compute(w, ctx, batch, NULL, &m) != FV_OK)
 		return FV_FAILED;
-	*value = value_of(w, &m);
+	*value = compute_value(w, &m);
 	return FV_OK;
 }
 
@@ -74,61 +76,35 @@ static fv_status gdro_weigh(
 	const gdro *self = state;
 	const group_weights *w = &self->weights;
 	group_means m;
-	if (group_means_take(w, ctx, batch, NULL, &m) != FV_OK)
+	if (group_means_compute(w, ctx, batch, NULL, &m) != FV_OK)
 		return FV_FAILED;
 	if (w->mode != BATCH_MAX && update_weights(self, ctx, &m) != FV_OK)
 		return FV_FAILED;
-	group_means_share(w, &m, batch->n, v);
-	*value = value_of(w, &m);
+	group_means_weigh(w, &m, batch->n, v);
+	*value = compute_value(w, &m);
 	return FV_OK;
 }
 
 static const fv_param params[] = {
-	{.size = sizeof(fv_param),
-		.type = FV_CHOICE,
-		.name = "mode",
-		.choices = "batch_max|eg|smoothed",
-		.def_paper = "batch_max",
-		.def_official = "eg",
-		.offset = offsetof(gdro, weights.mode),
-		.doc = "the worst group of the batch, exponentiated-gradient weights over groups, "
-		       "or such weights that grow slower the larger they are"},
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "alpha",
-		.min = 0.001,
-		.max = 1000,
-		.def_paper = "0.5",
-		.offset = offsetof(gdro, alpha),
-		.doc = "mode smoothed: added to a group's weight before its loss is divided by it"},
+	FV_PARAM_CHOICE(gdro, weights.mode, .name = "mode", .choices = "batch_max|eg|smoothed",
+		.def_paper = "batch_max", .def_official = "eg",
+		.doc = "batch_max: the worst group of the batch; eg: exponentiated-gradient "
+		       "weights over groups; smoothed: such weights, which grow more slowly the "
+		       "larger they are"),
+	FV_PARAM_REAL(gdro, alpha, .name = "alpha", .min = 0.001, .max = 1000, .def_paper = "0.5",
+		.doc = "mode smoothed: added to a group's weight before its loss is divided by it"),
 	GROUP_SAMPLER_PARAM(gdro, weights),
 	GROUP_PARAMS(gdro, weights),
 };
 
-static const fv_loss_ops ops = {
-	.size = sizeof ops,
-	.uses_groups = 1,
-	.open = gdro_open,
-	.order = gdro_order,
-	.weigh = gdro_weigh,
-	.develop = gdro_develop,
-};
+static const fv_loss_ops ops = FV_LOSS_OPS(.uses_groups = 1, .open = gdro_open, .order = gdro_order,
+	.weigh = gdro_weigh, .evaluate = gdro_evaluate);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "gdro",
-	.version = "1.0.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "gdro", .version = "1.0.0",
 	.summary = "group distributionally robust optimisation",
 	.source =
 		"Sagawa et al., ICLR 2020, algorithm 1; Lin, Chou and Lee, Interspeech 2025, eq. 2",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(gdro),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(gdro), FV_PARAMS(params), .ops = &ops);
 
 FV_PLUGIN_ENTRY
 {

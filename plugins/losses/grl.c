@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gradient reversal: an adversary reads the group off the projection and learns to; the projection
- * learns to leave it nothing to read.
+/* Gradient reversal (GRL): an adversary learns to predict the group from the projection, and the
+ * projection learns to make that impossible.
  *
  *     h = projection of the input   z = output(h)   a = adversary(h), both linear
  *     value = mean_i l(z)_i + A       A = sum_i c_{g_i} CE(a_i, g_i) / sum_i c_{g_i}
- *     gradient: of the value for output and adversary; for what is below h, that of mean l minus
- *     lambda_t times that of A
+ *     gradient: that of the value for output and adversary; below h, that of mean l minus lambda_t
+ *     times that of A
  *     c_g = N / (G n_g), N the training rows of known group, so that small groups count as much
  *     schedule  constant: lambda_t = lambda
  *               ramp:     lambda_t = lambda (2 / (1 + exp(-10 t)) - 1), t the share of steps done,
- *                         so that the adversary first learns something
+ *                         so that the adversary can learn first
  *
- * Shapes: h [B,H], z [B,C], a [B,G]. Rows of group -1 do not teach the adversary; a batch without a
- * known group has A = 0. Tensors: encoder "", linear "output", linear "adversary" [G,H] (saved, not
- * used to predict). Development: mean l, the adversary is not asked.
+ * Shapes: h [B,H], z [B,C], a [B,G]. The adversary is not trained on rows of group -1; a batch
+ * without a known group has A = 0. Tensors: encoder "", linear "output", linear "adversary" [G,H]
+ * (saved, but not used to predict). Validation: mean l, without the adversary.
  *
  * Source: Ganin et al., "Domain-adversarial training of neural networks", JMLR 2016.
  */
@@ -42,7 +42,9 @@ static fv_status grl_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
 	if (!self->weight)
 		return FV_FAILED;
 	if (groups < 2)
-		return fv_fail(ctx, FV_CONFIG, "needs at least two groups");
+		return fv_fail(ctx, FV_CONFIG,
+			"needs at least two groups, but the grouper gives one: choose another "
+			"grouper");
 	for (int32_t g = 0; g < groups; g++)
 		known += setup->count->g[g];
 	for (int32_t g = 0; g < groups; g++)
@@ -71,14 +73,14 @@ static fv_status grl_predict(void *state, fv_ctx *ctx, fv_node **logits)
 	return *logits ? FV_OK : FV_FAILED;
 }
 
-static double lambda_at(const grl *self, const fv_batch *batch)
+static double compute_lambda(const grl *self, const fv_batch *batch)
 {
 	double done = (double)(batch->step - 1) / (double)batch->steps;
 	return self->lambda * (self->schedule == RAMP ? 2 / (1 + exp(-10 * done)) - 1 : 1);
 }
 
-/* c CE(a, g) / total of one row, its gradient written */
-static double adversary_row(
+/* Returns c CE(a, g) / total of one row and writes its gradient. */
+static double compute_adversary_loss(
 	const float *a, int32_t groups, int32_t group, double share, float *gradient)
 {
 	double largest = a[0], sum = 0;
@@ -95,7 +97,7 @@ static double adversary_row(
 static fv_status teach_adversary(
 	const grl *self, fv_ctx *ctx, const fv_batch *batch, fv_node *hidden, double *value)
 {
-	fv_node *reversed = fv_net_scale_gradient(ctx, hidden, -lambda_at(self, batch));
+	fv_node *reversed = fv_net_scale_gradient(ctx, hidden, -compute_lambda(self, batch));
 	fv_node *guess = fv_net_forward(ctx, self->adversary, reversed);
 	float *gradient = fv_net_grad(ctx, guess);
 	double total = 0;
@@ -108,7 +110,7 @@ static fv_status teach_adversary(
 		size_t at = (size_t)i * (size_t)batch->groups;
 		int32_t group = batch->group[i];
 		if (group >= 0 && total > 0)
-			*value += adversary_row(a + at, batch->groups, group,
+			*value += compute_adversary_loss(a + at, batch->groups, group,
 				self->weight[group] / total, gradient + at);
 	}
 	return FV_OK;
@@ -136,53 +138,29 @@ static fv_status grl_step(void *state, fv_ctx *ctx, const fv_batch *batch, doubl
 	return status == FV_OK ? fv_net_backward(ctx) : status;
 }
 
-static const fv_networks_1 networks = {
-	.size = sizeof networks,
-	.build = grl_build,
-	.predict = grl_predict,
-	.step = grl_step,
-};
+static const fv_networks_1 networks =
+	FV_NETWORKS(.build = grl_build, .predict = grl_predict, .step = grl_step);
 
-static const void *extension(const char *id)
+static const void *grl_extension(const char *id)
 {
 	return strcmp(id, FV_NETWORKS_1) ? NULL : &networks;
 }
 
 static const fv_param params[] = {
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "lambda",
-		.min = 0,
-		.max = 1000,
-		.def_paper = "1",
-		.offset = offsetof(grl, lambda),
-		.doc = "how strongly the projection works against the adversary"},
-	{.size = sizeof(fv_param),
-		.type = FV_CHOICE,
-		.name = "schedule",
-		.choices = "constant|ramp",
+	FV_PARAM_REAL(grl, lambda, .name = "lambda", .min = 0, .max = 1000, .def_paper = "1",
+		.doc = "how strongly the projection works against the adversary"),
+	FV_PARAM_CHOICE(grl, schedule, .name = "schedule", .choices = "constant|ramp",
 		.def_paper = "ramp",
-		.offset = offsetof(grl, schedule),
-		.doc = "lambda from the first step on, or rising from 0"},
+		.doc = "constant: lambda from the first step on; ramp: rising from 0"),
 };
 
-static const fv_loss_ops ops = {.size = sizeof ops, .uses_groups = 1, .open = grl_open};
+static const fv_loss_ops ops = FV_LOSS_OPS(.uses_groups = 1, .open = grl_open);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "grl",
-	.version = "1.0.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "grl", .version = "1.0.0",
 	.summary = "gradient reversal: an adversary must not find the group in the projection",
 	.source = "Ganin et al., Domain-adversarial training of neural networks, JMLR 2016",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(grl),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-	.extension = extension,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(grl), FV_PARAMS(params), .ops = &ops,
+	.extension = grl_extension);
 
 FV_PLUGIN_ENTRY
 {

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the group-robust objectives of this folder share: groups as ids or split by class, the losses
- * by which they are compared, weights q over groups that are moved by exponentiated gradients, the
- * adjustment for small groups, and the balanced sampler.
+/* What the group-robust objectives of this folder share: groups as ids or split by class, the
+ * losses by which groups are compared, weights q over groups that follow exponentiated gradients,
+ * the adjustment for small groups, and the balanced sampler.
  *
  *     q_g <- q_g exp(eta (L_g + a_g)), renormalised        a_g = lambda / sqrt(n_g)
  *
- * q is kept as a logarithm in the array "log_q" [G,1] and shown in "q" [1,G], so that neither eta L
- * nor a small q overflows; both outlive the epochs. "wins" [1,G] counts the steps in which each group
- * was the worst, whatever the mode.
+ * q is stored as a logarithm in the array "log_q" [G,1] and shown in "q" [1,G], so that neither eta
+ * L nor a small q overflows; both are kept from epoch to epoch. "wins" [1,G] counts the steps in
+ * which each group was the worst, in every mode.
  *
- * group_loss: excess takes from each l_i what no model can avoid, (sum_k w_k y_ik) H(y_i), so that
- * groups are compared by what can be learned and not by how much their raters disagree; the gradient
- * within a group is the same.
+ * group_loss: excess subtracts from each l_i the part that no model can avoid, (sum_k w_k y_ik)
+ * H(y_i). Groups are then compared by what can be learned and not by how much their raters
+ * disagree; the gradient within a group is the same.
  *
- * Source: Sagawa, Koh, Hashimoto, Liang, ICLR
- * 2020, algorithm 1 and section 3.3.
+ * Source: Sagawa, Koh, Hashimoto, Liang, ICLR 2020, algorithm 1 and section 3.3.
  */
 #ifndef LOSSES_GROUP_WEIGHTS_H
 #define LOSSES_GROUP_WEIGHTS_H
@@ -28,14 +27,14 @@ enum { SHUFFLE, BALANCED };
 enum { GROUP, CLASS_X_GROUP };
 enum { CE, EXCESS };
 
-/* The id of a sample's group; split by class: class G + group. Unknown stays -1. */
-static inline int32_t group_of(int32_t split, int32_t groups, int32_t klass, int32_t group)
+/* Returns the id of a sample's group, or class G + group if split by class. Unknown stays -1. */
+static inline int32_t compute_group_id(int32_t split, int32_t groups, int32_t klass, int32_t group)
 {
 	return group < 0 || split == GROUP ? group : klass * groups + group;
 }
 
-/* G, or C G when split by class */
-static inline int32_t group_count(int32_t split, const fv_rows *rows)
+/* Returns G, or C G if split by class. */
+static inline int32_t count_groups(int32_t split, const fv_rows *rows)
 {
 	return split == GROUP ? rows->groups : rows->groups * rows->classes;
 }
@@ -45,49 +44,34 @@ typedef struct group_weights {
 	double eta;
 	const fv_loss_setup *setup;
 	int32_t n;
-	double *q, *log_q; /* [n]; not in mode batch_max */
+	double *q, *log_q; /* [n]; NULL in mode batch_max */
 	double *wins;      /* [n] */
 } group_weights;
 
-/* Parameters of every objective that holds a group_weights as `member`; `mode` and, where it can be
- * chosen, `sampler` are the objective's own. */
+/* Parameters of every objective with a group_weights as `member`. Each objective declares `mode`
+ * itself and, where the user can choose it, `sampler`. */
 #define GROUP_PARAMS(state, member)                                                                \
-	{.size = sizeof(fv_param),                                                                 \
-		.type = FV_REAL,                                                                   \
-		.name = "eta",                                                                     \
-		.min = 0,                                                                          \
-		.max = 1000,                                                                       \
+	FV_PARAM_REAL(state, member.eta, .name = "eta", .min = 0, .max = 1000,                     \
 		.def_paper = "0.01",                                                               \
-		.offset = offsetof(state, member.eta),                                             \
-		.doc = "step size of the group weights where mode is not the worst group"},        \
-		{.size = sizeof(fv_param),                                                         \
-			.type = FV_CHOICE,                                                         \
-			.name = "groups",                                                          \
-			.choices = "group|class_x_group",                                          \
-			.def_paper = "group",                                                      \
-			.offset = offsetof(state, member.groups),                                  \
-			.doc = "the grouper's groups, or each split by class"},                    \
-	{                                                                                          \
-		.size = sizeof(fv_param), .type = FV_CHOICE, .name = "group_loss",                 \
-		.choices = "ce|excess", .def_paper = "ce",                                         \
-		.offset = offsetof(state, member.group_loss),                                      \
-		.doc = "compare groups by their loss, or by what it exceeds the raters' "          \
-		       "disagreement"                                                              \
-	}
+		.doc = "step size of the group weights; unused if mode is the worst group"),       \
+		FV_PARAM_CHOICE(state, member.groups, .name = "groups",                            \
+			.choices = "group|class_x_group", .def_paper = "group",                    \
+			.doc = "the grouper's groups, or each split by class"),                    \
+		FV_PARAM_CHOICE(state, member.group_loss, .name = "group_loss",                    \
+			.choices = "ce|excess", .def_paper = "ce",                                 \
+			.doc = "ce: compare groups by their loss; excess: by the part of it "      \
+			       "above the raters' disagreement")
 
 #define GROUP_SAMPLER_PARAM(state, member)                                                         \
-	{                                                                                          \
-		.size = sizeof(fv_param), .type = FV_CHOICE, .name = "sampler",                    \
-		.choices = "shuffle|balanced", .def_paper = "shuffle", .def_official = "balanced", \
-		.offset = offsetof(state, member.sampler),                                         \
-		.doc = "each utterance once an epoch, or draws with replacement, all groups "      \
-		       "alike often"                                                               \
-	}
+	FV_PARAM_CHOICE(state, member.sampler, .name = "sampler", .choices = "shuffle|balanced",   \
+		.def_paper = "shuffle", .def_official = "balanced",                                \
+		.doc = "shuffle: each recording once an epoch; balanced: draws with "              \
+		       "replacement, each group equally often")
 
 static inline fv_status group_weights_open(
 	group_weights *w, fv_ctx *ctx, const fv_loss_setup *setup)
 {
-	int32_t n = group_count(w->groups, setup->train);
+	int32_t n = count_groups(w->groups, setup->train);
 	w->setup = setup;
 	w->n = n;
 	w->wins = fv_array(ctx, "wins", FV_F64, 1, n);
@@ -104,8 +88,8 @@ static inline fv_status group_weights_open(
 	return FV_OK;
 }
 
-/* The loss of sample i by which groups are compared. */
-static inline double compared_loss(const group_weights *w, const fv_batch *batch, int32_t i)
+/* Returns the loss of sample i by which groups are compared. */
+static inline double compute_compared_loss(const group_weights *w, const fv_batch *batch, int32_t i)
 {
 	if (w->group_loss == CE)
 		return batch->loss[i];
@@ -118,7 +102,7 @@ static inline double compared_loss(const group_weights *w, const fv_batch *batch
 	return batch->loss[i] - weight * entropy;
 }
 
-/* loss [n], 0 for absent groups; adjust [n] or NULL */
+/* Updates q. loss is [n], 0 for absent groups; adjust is [n] or NULL. */
 static inline void group_weights_update(
 	const group_weights *w, double eta, const double *loss, const double *adjust)
 {
@@ -135,9 +119,9 @@ static inline void group_weights_update(
 	}
 }
 
-/* lambda / sqrt(n_g) -> memory of the plugin, [n]. A group without training rows has no adjustment:
- * it would outweigh everything. */
-static inline double *group_adjustment(fv_ctx *ctx, double lambda, const double *count, int32_t n)
+/* Returns lambda / sqrt(n_g) [n] in memory of the plugin. A group without training rows has no
+ * adjustment: it would outweigh everything else. */
+static inline double *compute_adjustment(fv_ctx *ctx, double lambda, const double *count, int32_t n)
 {
 	double *adjust = fv_alloc(ctx, (size_t)n * sizeof *adjust);
 	for (int32_t g = 0; adjust && g < n; g++)
@@ -147,15 +131,15 @@ static inline double *group_adjustment(fv_ctx *ctx, double lambda, const double 
 
 /* Mean losses of a batch's groups. */
 typedef struct group_means {
-	int32_t n, *group; /* groups; [B] group of each sample */
+	int32_t n, *group; /* number of groups; group of each sample [B] */
 	double *mean, *size, all;
-	int32_t worst; /* largest mean + adjustment, the lowest id on ties; -1: no known group */
-	double most;   /* of the worst; `all`, the mean over the batch, when there is none */
+	int32_t worst; /* group with the largest mean + adjustment, the lowest id on ties; -1: none */
+	double most; /* its mean + adjustment, or `all`, the mean over the batch, if there is none */
 } group_means;
 
-/* adjust [n] or NULL. Memory of the op. */
-static inline fv_status group_means_take(const group_weights *w, fv_ctx *ctx, const fv_batch *batch,
-	const double *adjust, group_means *out)
+/* Computes the means in scratch memory. adjust is [n] or NULL. */
+static inline fv_status group_means_compute(const group_weights *w, fv_ctx *ctx,
+	const fv_batch *batch, const double *adjust, group_means *out)
 {
 	size_t n = (size_t)w->n;
 	*out = (group_means){.n = w->n, .worst = -1};
@@ -167,8 +151,9 @@ static inline fv_status group_means_take(const group_weights *w, fv_ctx *ctx, co
 	for (size_t g = 0; g < n; g++)
 		out->mean[g] = out->size[g] = 0;
 	for (int32_t i = 0; i < batch->n; i++) {
-		int32_t g = group_of(w->groups, batch->groups, batch->klass[i], batch->group[i]);
-		double loss = compared_loss(w, batch, i);
+		int32_t g = compute_group_id(
+			w->groups, batch->groups, batch->klass[i], batch->group[i]);
+		double loss = compute_compared_loss(w, batch, i);
 		out->group[i] = g;
 		out->all += loss / batch->n;
 		if (g < 0)
@@ -190,7 +175,7 @@ static inline fv_status group_means_take(const group_weights *w, fv_ctx *ctx, co
 	return FV_OK;
 }
 
-/* sum_g q_g L_g */
+/* Returns sum_g q_g L_g. */
 static inline double group_weights_value(const group_weights *w, const double *loss)
 {
 	double value = 0;
@@ -199,8 +184,9 @@ static inline double group_weights_value(const group_weights *w, const double *l
 	return value;
 }
 
-/* v_i of the worst group, or of all by their q; the worst group has won once more. */
-static inline void group_means_share(
+/* Writes v_i: for the worst group only (batch_max), or for all groups by their q. Counts a win of
+ * the worst group. */
+static inline void group_means_weigh(
 	const group_weights *w, const group_means *m, int32_t n, double *v)
 {
 	if (m->worst >= 0)
@@ -216,10 +202,10 @@ static inline void group_means_share(
 	}
 }
 
-/* The op `order` of sampler: balanced. Probability proportional to 1/n_g for each row is: a group
- * that has rows, uniformly, then one of its rows, uniformly; -1 is a group like any other. For
- * objectives without keep(), where positions are rows. */
-static inline fv_status balanced_order(
+/* The op `order` for sampler: balanced. Draws a group that has rows, uniformly, then one of its
+ * rows, uniformly; this gives each row a probability proportional to 1/n_g. -1 is a group like any
+ * other. Only for objectives without subsample(), where positions are rows. */
+static inline fv_status draw_balanced_order(
 	const group_weights *w, fv_ctx *ctx, int64_t epoch, int32_t *position, int64_t n)
 {
 	const fv_rows *rows = w->setup->train;
@@ -227,11 +213,12 @@ static inline fv_status balanced_order(
 	if (w->sampler == SHUFFLE)
 		return FV_OK;
 	named_row *sorted = fv_scratch(ctx, (size_t)n * sizeof *sorted);
-	int64_t *start = fv_scratch(ctx, (size_t)(group_count(split, rows) + 2) * sizeof *start);
+	int64_t *start = fv_scratch(ctx, (size_t)(count_groups(split, rows) + 2) * sizeof *start);
 	if (!sorted || !start)
 		return FV_FAILED;
 	for (int32_t i = 0; i < n; i++)
-		sorted[i].key = group_of(split, rows->groups, rows->klass[i], rows->group[i]);
+		sorted[i].key =
+			compute_group_id(split, rows->groups, rows->klass[i], rows->group[i]);
 	named_rows_sort(rows, sorted);
 	uint64_t present = 0;
 	for (int64_t i = 0; i < n; i++)

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Just train twice: what a briefly trained model gets wrong counts more the second time.
+/* Just train twice (JTT): what a briefly trained model gets wrong counts more in a second training.
  *
- *     stage 1   the mean loss, first_epochs epochs, the last model taken
- *     E         training rows with argmax_k z_k != argmax_k y_k under it, first on ties
- *     stage 2   from fresh start weights, the mean over all rows, those of E repeated lambda times:
- *               (sum_{i in E} lambda l_i + sum_{i not in E} l_i) / (lambda |E| + N - |E|)
+ *     stage 1   the mean loss for first_epochs epochs; the last model is used
+ *     E         training rows with argmax_k z_k != argmax_k y_k under this model, first on ties
+ *     stage 2   from fresh start weights, the mean over all rows, with those of E repeated lambda
+ *               times: (sum_{i in E} lambda l_i + sum_{i not in E} l_i) / (lambda |E| + N - |E|)
  *
- * Shapes: z [N,C]. Rows of E stand lambda times in the list of an epoch, which is longer by
- * (lambda - 1) |E|. No groups. Development: the mean in stage 1; in stage 2 (1/B) sum_i w_i l_i,
- * w_i in proportion to lambda where stage 1's model errs on the development row and to 1 elsewhere,
- * with mean 1 over them. metrics.jsonl shows |E| as "errors".
+ * Shapes: z [N,C]. Rows of E appear lambda times in the list of an epoch, which is longer by
+ * (lambda - 1) |E|. No groups. Validation: the mean in stage 1; in stage 2 (1/B) sum_i w_i l_i,
+ * with w_i proportional to lambda if stage 1's model is wrong on the development row and to 1
+ * otherwise, with mean 1. metrics.jsonl shows |E| as "errors".
  *
  * Source: Liu et al., "Just train twice: improving group robustness without training group
- * information", ICML 2021, eq. 2 and algorithm 1. Their choice of T, lambda and the epoch by
- * worst-group accuracy needs group labels; here train.select says.
+ * information", ICML 2021, eq. 2 and algorithm 1. They choose T, lambda and the epoch by
+ * worst-group accuracy, which needs group labels; here train.select decides.
  */
 #include <string.h>
 
@@ -34,7 +34,8 @@ static fv_status jtt_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
 	return self->errors ? FV_OK : FV_FAILED;
 }
 
-/* error [n] -> how many there are; -1: a message */
+/* Marks the misclassified rows in error [n] and returns their number; -1 on an error, with a
+ * message. */
 static int64_t find_errors(fv_ctx *ctx, const fv_rows *rows, int32_t *error)
 {
 	size_t classes = (size_t)rows->classes;
@@ -66,7 +67,7 @@ static fv_status weigh_dev(jtt *self, fv_ctx *ctx)
 	return FV_OK;
 }
 
-/* All rows in order, those of E lambda times. */
+/* Lists all rows in order, those of E lambda times. */
 static fv_status repeat_errors(jtt *self, fv_ctx *ctx, fv_stage *stage)
 {
 	const fv_rows *train = self->setup->train;
@@ -76,11 +77,17 @@ static fv_status repeat_errors(jtt *self, fv_ctx *ctx, fv_stage *stage)
 		return FV_FAILED;
 	self->errors[0] = (double)n;
 	if (n == 0 || n == train->n)
-		fv_warn(ctx, "the model of stage 1 errs on %s training rows: nothing counts more",
+		fv_warn(ctx,
+			"the model of stage 1 is wrong on %s training rows, so stage 2 weights all "
+			"rows "
+			"alike",
 			n ? "all" : "no");
 	int64_t size = train->n + (self->lambda - 1) * n;
 	if (size > INT32_MAX)
-		return fv_fail(ctx, FV_CONFIG, "lambda %lld makes %lld rows of %d",
+		return fv_fail(ctx, FV_CONFIG,
+			"lambda %lld makes %lld rows of %d, more than can be trained on: choose a "
+			"smaller "
+			"lambda",
 			(long long)self->lambda, (long long)size, train->n);
 	int32_t *row = fv_alloc(ctx, (size_t)size * sizeof *row);
 	if (!row)
@@ -106,62 +113,36 @@ static fv_status jtt_next(void *state, fv_ctx *ctx, int32_t index, fv_stage *sta
 	return status != FV_OK ? status : repeat_errors(self, ctx, stage);
 }
 
-static fv_status jtt_develop(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
+static fv_status jtt_evaluate(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
 {
 	const jtt *self = state;
 	(void)ctx;
-	*value = refit_mean(batch, self->dev_weight);
+	*value = refit_compute_mean(batch, self->dev_weight);
 	return FV_OK;
 }
 
-static const fv_stages_1 stages = {.size = sizeof stages, .next = jtt_next};
+static const fv_stages_1 stages = FV_STAGES(.next = jtt_next);
 
-static const void *extension(const char *id)
+static const void *jtt_extension(const char *id)
 {
 	return strcmp(id, FV_STAGES_1) ? NULL : &stages;
 }
 
 static const fv_param params[] = {
-	{.size = sizeof(fv_param),
-		.type = FV_INT,
-		.name = "first_epochs",
-		.min = 1,
-		.max = 1000000,
-		.def_paper = "5",
-		.offset = offsetof(jtt, first_epochs),
-		.doc = "epochs of the model whose errors count more: T"},
-	{.size = sizeof(fv_param),
-		.type = FV_INT,
-		.name = "lambda",
-		.min = 1,
-		.max = 10000,
-		.def_paper = "6",
-		.offset = offsetof(jtt, lambda),
-		.doc = "how often an utterance that it gets wrong stands in an epoch of stage 2"},
+	FV_PARAM_INT(jtt, first_epochs, .name = "first_epochs", .min = 1, .max = 1000000,
+		.def_paper = "5", .doc = "epochs of the model whose errors count more: T"),
+	FV_PARAM_INT(jtt, lambda, .name = "lambda", .min = 1, .max = 10000, .def_paper = "6",
+		.doc = "how often a recording that it gets wrong appears in an epoch of stage 2"),
 };
 
-static const fv_loss_ops ops = {
-	.size = sizeof ops,
-	.open = jtt_open,
-	.develop = jtt_develop,
-};
+static const fv_loss_ops ops = FV_LOSS_OPS(.open = jtt_open, .evaluate = jtt_evaluate);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "jtt",
-	.version = "1.0.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "jtt", .version = "1.0.0",
 	.summary = "just train twice: the errors of a short training count more in the next",
 	.source = "Liu et al., Just train twice: improving group robustness without training "
 		  "group information, ICML 2021, eq. 2",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(jtt),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-	.extension = extension,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(jtt), FV_PARAMS(params), .ops = &ops,
+	.extension = jtt_extension);
 
 FV_PLUGIN_ENTRY
 {

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* LISA: samples are mixed where that breaks the tie between group and class.
+/* LISA: samples are mixed so that group and class no longer go together.
  *
  *     x~_i = lambda_i x_i + (1 - lambda_i) x_j      y~ alike      lambda_i ~ Beta(alpha, alpha)
  *     with probability p_sel   j of the same class and another group (intra-label)
  *     otherwise                j of the same group and another class (intra-group)
  *     value = (1/B) sum_i l(x~_i, y~_i)             v_i = 1/B
  *
- * Shapes: partner j [B] uniformly among the training rows that qualify; lambda [B]. Classes are
- * argmax y, first on ties. Group -1 qualifies for nothing: such a sample stays as it is, and so does
- * one for which there is no partner. A sample's draws are keyed by epoch and file name. Development:
- * the mean, unmixed.
+ * Shapes: partner j [B], drawn uniformly among the training rows that qualify; lambda [B]. Classes
+ * are argmax y, the first one on ties. Rows of group -1 do not qualify. A sample of group -1, or
+ * one without a possible partner, is not mixed. A sample's draws are keyed by epoch and file name.
+ * Validation: the mean, without mixing.
  *
  * Source: Yao et al., "Improving out-of-distribution robustness via selective augmentation", ICML
- * 2022, algorithm 1. Unlike there, p_sel is drawn for each sample, not for each batch, and a sample
- * is its own anchor instead of being drawn.
+ * 2022, algorithm 1. Differences: p_sel is drawn for each sample, not for each batch, and each
+ * sample is its own anchor instead of a drawn one.
  */
 #include <stdbool.h>
 
 #include "mixing.h"
 
-/* Rows sorted by a pair (major, minor), and where each pair begins. */
+/* Rows sorted by a pair (major, minor), with the first position of each pair. */
 typedef struct table {
 	named_row *row;
 	int32_t *start; /* [majors * minors + 1] */
@@ -32,7 +32,7 @@ typedef struct lisa {
 	table group; /* by group, then class */
 } lisa;
 
-/* key of each row is filled in */
+/* Sorts the rows, whose keys are already set, and finds where each pair starts. */
 static fv_status open_table(
 	table *t, fv_ctx *ctx, const fv_rows *rows, int32_t majors, int32_t minors)
 {
@@ -52,7 +52,8 @@ static fv_status lisa_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
 {
 	lisa *self = state;
 	const fv_rows *rows = setup->train;
-	int32_t groups = rows->groups + 1, classes = rows->classes; /* unknown is group 0 here */
+	int32_t groups = rows->groups + 1,
+		classes = rows->classes; /* here 0 is the unknown group */
 	self->label.row = fv_alloc(ctx, (size_t)rows->n * sizeof(named_row));
 	self->group.row = fv_alloc(ctx, (size_t)rows->n * sizeof(named_row));
 	if (!self->label.row || !self->group.row)
@@ -65,8 +66,9 @@ static fv_status lisa_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
 	return status != FV_OK ? status : open_table(&self->group, ctx, rows, groups, classes);
 }
 
-/* A row of the same major and another minor, from `first` on; -1: none. */
-static int32_t draw(const table *t, fv_stream *stream, int32_t major, int32_t minor, int32_t first)
+/* Draws a row with the same major and another minor, from minor `first` on; -1: there is none. */
+static int32_t draw_partner(
+	const table *t, fv_stream *stream, int32_t major, int32_t minor, int32_t first)
 {
 	const int32_t *start = t->start + major * t->minors;
 	int32_t own = start[minor + 1] - start[minor];
@@ -82,14 +84,14 @@ static fv_status lisa_mix(
 {
 	const lisa *self = state;
 	for (int32_t i = 0; i < batch->n; i++) {
-		fv_stream stream = mixing_stream(ctx, batch, i);
+		fv_stream stream = mixing_open_stream(ctx, batch, i);
 		int32_t klass = batch->klass[i], group = batch->group[i] + 1;
 		bool same_label = fv_uniform(&stream) < self->p_sel;
-		double share = mixing_beta(&stream, self->alpha);
+		double share = mixing_draw_beta(&stream, self->alpha);
 		if (group == 0)
 			continue;
-		int32_t partner = same_label ? draw(&self->label, &stream, klass, group, 1)
-					     : draw(&self->group, &stream, group, klass, 0);
+		int32_t partner = same_label ? draw_partner(&self->label, &stream, klass, group, 1)
+					     : draw_partner(&self->group, &stream, group, klass, 0);
 		if (partner < 0)
 			continue;
 		partner_row[i] = partner;
@@ -99,44 +101,20 @@ static fv_status lisa_mix(
 }
 
 static const fv_param params[] = {
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "alpha",
-		.min = 0.001,
-		.max = 1000,
-		.def_paper = "2",
-		.offset = offsetof(lisa, alpha),
-		.doc = "both parameters of the Beta distribution of the share"},
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "p_sel",
-		.min = 0,
-		.max = 1,
-		.def_paper = "0.5",
-		.offset = offsetof(lisa, p_sel),
+	FV_PARAM_REAL(lisa, alpha, .name = "alpha", .min = 0.001, .max = 1000, .def_paper = "2",
+		.doc = "both parameters of the Beta distribution of the share"),
+	FV_PARAM_REAL(lisa, p_sel, .name = "p_sel", .min = 0, .max = 1, .def_paper = "0.5",
 		.doc = "how often the partner has the same class and another group, rather than "
-		       "the "
-		       "same group and another class"},
+		       "the same group and another class"),
 };
 
-static const fv_loss_ops ops = {
-	.size = sizeof ops, .uses_groups = 1, .open = lisa_open, .mix = lisa_mix};
+static const fv_loss_ops ops = FV_LOSS_OPS(.uses_groups = 1, .open = lisa_open, .mix = lisa_mix);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "lisa",
-	.version = "1.0.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "lisa", .version = "1.0.0",
 	.summary = "LISA: mixtures within a class across groups, or within a group across classes",
 	.source = "Yao et al., Improving out-of-distribution robustness via selective "
 		  "augmentation, ICML 2022, algorithm 1",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(lisa),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(lisa), FV_PARAMS(params), .ops = &ops);
 
 FV_PLUGIN_ENTRY
 {

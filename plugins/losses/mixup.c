@@ -4,21 +4,22 @@
  *     x~_i = lambda_i x_i + (1 - lambda_i) x_j      y~ alike      lambda_i ~ Beta(alpha, alpha)
  *     value = (1/B) sum_i l(x~_i, y~_i)             v_i = 1/B
  *
- * Shapes: partner j [B] any training row, uniformly; lambda [B]. x are the pooled hidden states of
- * all layers, before anything that learns. A sample's draws are keyed by epoch and file name, so
- * they depend neither on its batch nor on the order of a label file. No groups, no state. The base
- * loss is that of the mixed label; where a class's weights differ it is not the mixture of two base
- * losses, being quadratic in the label. Development: the mean, unmixed.
+ * Shapes: partner j [B], drawn uniformly from all training rows; lambda [B]. x are the pooled
+ * hidden states of all layers, before anything trainable. A sample's draws are keyed by epoch and
+ * file name, so they do not depend on its batch or on the order of a label file. No groups, no
+ * state. The base loss is that of the mixed label. If class weights differ, it is not the mixture
+ * of two base losses, because it is quadratic in the label. Validation: the mean, without mixing.
  *
  * Source: Zhang, Cisse, Dauphin, Lopez-Paz, "mixup: beyond empirical risk minimization", ICLR 2018.
- * Unlike the first authors' code, one lambda a sample, not a batch, and partners from all rows.
+ * Differences from the authors' code: one lambda per sample instead of one per batch, and partners
+ * from all rows.
  */
 #include "mixing.h"
 
 typedef struct mixup {
 	double alpha;
 	int32_t n;
-	named_row *row; /* [N] all rows, by name */
+	named_row *row; /* [N] all rows, sorted by name */
 } mixup;
 
 static fv_status mixup_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
@@ -37,42 +38,25 @@ static fv_status mixup_mix(
 {
 	const mixup *self = state;
 	for (int32_t i = 0; i < batch->n; i++) {
-		fv_stream stream = mixing_stream(ctx, batch, i);
+		fv_stream stream = mixing_open_stream(ctx, batch, i);
 		partner_row[i] = self->row[fv_below(&stream, (uint64_t)self->n)].row;
-		lambda[i] = mixing_beta(&stream, self->alpha);
+		lambda[i] = mixing_draw_beta(&stream, self->alpha);
 	}
 	return FV_OK;
 }
 
 static const fv_param params[] = {
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "alpha",
-		.min = 0.001,
-		.max = 1000,
-		.def_paper = "0.2",
-		.offset = offsetof(mixup, alpha),
+	FV_PARAM_REAL(mixup, alpha, .name = "alpha", .min = 0.001, .max = 1000, .def_paper = "0.2",
 		.doc = "both parameters of the Beta distribution of the share: near 0 hardly "
-		       "mixed, "
-		       "1 uniform, large half and half"},
+		       "mixed, 1 uniform, large values half and half"),
 };
 
-static const fv_loss_ops ops = {.size = sizeof ops, .open = mixup_open, .mix = mixup_mix};
+static const fv_loss_ops ops = FV_LOSS_OPS(.open = mixup_open, .mix = mixup_mix);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "mixup",
-	.version = "1.0.0",
-	.summary = "mixup: training on mixtures of two utterances' features and labels",
+static const fv_descriptor descriptor = FV_LOSS(.name = "mixup", .version = "1.0.0",
+	.summary = "mixup: training on mixtures of two recordings' features and labels",
 	.source = "Zhang et al., mixup: beyond empirical risk minimization, ICLR 2018",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(mixup),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(mixup), FV_PARAMS(params), .ops = &ops);
 
 FV_PLUGIN_ENTRY
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows sorted by a key and then by the hash of their file names, so that a draw by position among the
- * rows of a key does not depend on the order of a label file. */
+/* Rows sorted by a key and then by the hash of their file names. A draw by position among the rows
+ * of a key then does not depend on the order of a label file. */
 #ifndef LOSSES_NAMED_ROWS_H
 #define LOSSES_NAMED_ROWS_H
 
@@ -13,7 +13,7 @@ typedef struct named_row {
 	int32_t key, row;
 } named_row;
 
-static inline int by_key_and_name(const void *a, const void *b)
+static inline int compare_key_and_name(const void *a, const void *b)
 {
 	const named_row *x = a, *y = b;
 	if (x->key != y->key)
@@ -23,14 +23,14 @@ static inline int by_key_and_name(const void *a, const void *b)
 	return (x->row > y->row) - (x->row < y->row);
 }
 
-/* key [n] is filled in, the rest is not. */
+/* Sorts the rows. The caller sets key [n]; row and name are filled in here. */
 static inline void named_rows_sort(const fv_rows *rows, named_row *sorted)
 {
 	for (int32_t i = 0; i < rows->n; i++) {
 		sorted[i].row = i;
 		sorted[i].name = fv_name_hash(rows->stem[i]);
 	}
-	qsort(sorted, (size_t)rows->n, sizeof *sorted, by_key_and_name);
+	qsort(sorted, (size_t)rows->n, sizeof *sorted, compare_key_and_name);
 }
 
 #endif

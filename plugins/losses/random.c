@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Chance: logits are drawn, nothing is learned. What a metric gives without any skill.
+/* Random predictions: logits are drawn and nothing is learned. Shows what a metric gives by chance.
  *
  *     z_ik uniform on [0,1), stream ("random", hash of the stem): keyed by seed, fold and file name
  *
- * Shapes: z [B,C]. No networks, no groups, no parameters: the model file holds no tensors, and new
- * recordings get draws by their names. value: the mean base loss of the draws, the same each epoch,
- * so the first epoch is kept; more than one changes nothing. Source: the random baseline of Lin,
- * Chou, Lee, Interspeech 2025, table 1.
+ * Shapes: z [B,C]. No networks, no groups, no parameters. The model file holds no tensors, and new
+ * recordings get draws by their names. value: the mean base loss of the draws, the same in every
+ * epoch, so the first epoch is chosen and more epochs change nothing. Source: the random baseline
+ * of Lin, Chou, Lee, Interspeech 2025, table 1.
  */
 #include <string.h>
 
@@ -41,33 +41,20 @@ static fv_status chance_step(void *state, fv_ctx *ctx, const fv_batch *batch, do
 	return FV_OK;
 }
 
-static const fv_networks_1 networks = {
-	.size = sizeof networks,
-	.build = chance_build,
-	.predict = chance_predict,
-	.step = chance_step,
-};
+static const fv_networks_1 networks =
+	FV_NETWORKS(.build = chance_build, .predict = chance_predict, .step = chance_step);
 
-static const void *extension(const char *id)
+static const void *chance_extension(const char *id)
 {
 	return strcmp(id, FV_NETWORKS_1) ? NULL : &networks;
 }
 
-static const fv_loss_ops ops = {.size = sizeof ops};
+static const fv_loss_ops ops = FV_LOSS_OPS();
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "random",
-	.version = "1.0.0",
-	.summary = "predictions by chance: logits uniform on [0,1), nothing is learned",
-	.source = "Lin, Chou and Lee, Interspeech 2025, table 1",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(chance),
-	.ops = &ops,
-	.extension = extension,
-};
+static const fv_descriptor descriptor = FV_LOSS(.name = "random", .version = "1.0.0",
+	.summary = "random predictions: logits uniform on [0,1), nothing is learned",
+	.source = "Lin, Chou and Lee, Interspeech 2025, table 1", .licence = "Apache-2.0",
+	.state_size = sizeof(chance), .ops = &ops, .extension = chance_extension);
 
 FV_PLUGIN_ENTRY
 {

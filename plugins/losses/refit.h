@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What objectives share that weigh rows by what a first model makes of them: how the second stage is
- * judged on the development rows. */
+/* What objectives share that weight rows by the predictions of a first model: weights of the
+ * development rows in the second stage. */
 #ifndef LOSSES_REFIT_H
 #define LOSSES_REFIT_H
 
@@ -8,7 +8,7 @@
 
 #include <fairvox/fairvox.h>
 
-/* weight [n] times a factor so that its mean is 1. Some weight is above 0. */
+/* Scales weight [n] to mean 1. At least one weight must be above 0. */
 static inline void refit_normalise(double *weight, int32_t n)
 {
 	double sum = 0;
@@ -18,8 +18,8 @@ static inline void refit_normalise(double *weight, int32_t n)
 		weight[i] *= n / sum;
 }
 
-/* (1/B) sum_i weight_row l_i; weight NULL: the mean */
-static inline double refit_mean(const fv_batch *batch, const double *weight)
+/* Returns (1/B) sum_i weight_row l_i, or the mean if weight is NULL. */
+static inline double refit_compute_mean(const fv_batch *batch, const double *weight)
 {
 	double sum = 0;
 	for (int32_t i = 0; i < batch->n; i++)
@@ -27,8 +27,8 @@ static inline double refit_mean(const fv_batch *batch, const double *weight)
 	return sum / batch->n;
 }
 
-/* p_k of one row's logits [C] -> p [C] */
-static inline void refit_softmax(const float *logits, int32_t classes, double *p)
+/* Writes the softmax of one row's logits [C] into p [C]. */
+static inline void refit_apply_softmax(const float *logits, int32_t classes, double *p)
 {
 	double most = logits[0], sum = 0;
 	for (int32_t k = 1; k < classes; k++)

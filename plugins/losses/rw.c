@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reweighing: each sample weighs by how rare its class and group are together.
+/* Reweighing (RW): each sample's weight depends on how rare its subgroup (class x group) is.
  *
  *     value = (1/B) sum_i omega(c_i, g_i) l_i        v_i = omega(c_i, g_i) / B
  *     stratified       n_c / (G_c n_cg)      G_c: groups present in class c
  *     eq1              n_c / n_cg
  *     kamiran_calders  n_c n_g / (N n_cg)
  *
- * Shapes: omega [C,G+1], the last column for group -1; l, v [B]. Not renormalised in the batch. A
- * cell that training does not hold weighs 1. unknown_is_group: rows of group -1 count as one more
- * group; otherwise they are left out of all counts and weigh 1. On the development set: the same
- * weights. There is no `groups: class_x_group`: the cells already are class x group, so the first
- * two forms would not change and the third would weigh classes only. Source: F. Kamiran, T.
- * Calders, "Data preprocessing techniques for classification without discrimination", KAIS 2012;
- * eq. 1 and the stratified form: Lin, Chou, Lee, Interspeech 2025.
+ * Shapes: omega [C,G+1], the last column for group -1; l, v [B]. Weights are not renormalised in
+ * the batch. A subgroup without training rows has weight 1. With unknown_is_group, rows of group -1
+ * count as one more group; otherwise they are left out of all counts and have weight 1. Validation:
+ * the same weights. There is no `groups: class_x_group`: subgroups are already class x group, so
+ * the first two forms would not change and the third would weight classes only.
+ *
+ * Source: F. Kamiran, T. Calders, "Data preprocessing techniques for classification without
+ * discrimination", KAIS 2012; eq. 1 and the stratified form: Lin, Chou, Lee, Interspeech 2025.
  */
 #include <fairvox/fairvox.h>
 
@@ -24,14 +25,14 @@ typedef struct rw {
 	double *omega; /* [C,G+1] */
 } rw;
 
-static double cell(const rw *self, const fv_counts *count, int32_t c, int32_t g)
+static double count_subgroup(const rw *self, const fv_counts *count, int32_t c, int32_t g)
 {
 	if (g == self->groups)
 		return self->unknown_is_group ? count->c_unknown[c] : 0;
 	return count->cg[(size_t)c * (size_t)self->groups + (size_t)g];
 }
 
-static double cell_weight(
+static double weigh_subgroup(
 	const rw *self, double n_c, double n_g, double present, double n, double n_cg)
 {
 	if (n_cg == 0)
@@ -59,85 +60,61 @@ static fv_status rw_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
 	for (int32_t g = 0; g <= self->groups; g++) {
 		n_g[g] = 0;
 		for (int32_t c = 0; c < classes; c++)
-			n_g[g] += cell(self, setup->count, c, g);
+			n_g[g] += count_subgroup(self, setup->count, c, g);
 		n += n_g[g];
 	}
 	for (int32_t c = 0; c < classes; c++) {
 		double n_c = 0, present = 0;
 		for (int32_t g = 0; g <= self->groups; g++) {
-			n_c += cell(self, setup->count, c, g);
-			present += cell(self, setup->count, c, g) > 0;
+			n_c += count_subgroup(self, setup->count, c, g);
+			present += count_subgroup(self, setup->count, c, g) > 0;
 		}
 		for (int32_t g = 0; g <= self->groups; g++)
-			self->omega[(size_t)c * width + (size_t)g] = cell_weight(
-				self, n_c, n_g[g], present, n, cell(self, setup->count, c, g));
+			self->omega[(size_t)c * width + (size_t)g] = weigh_subgroup(self, n_c,
+				n_g[g], present, n, count_subgroup(self, setup->count, c, g));
 	}
 	return FV_OK;
 }
 
-static double sample_weight(const rw *self, const fv_batch *batch, int32_t i)
+static double get_sample_weight(const rw *self, const fv_batch *batch, int32_t i)
 {
 	int32_t group = batch->group[i] < 0 ? self->groups : batch->group[i];
 	return self->omega[(size_t)batch->klass[i] * (size_t)(self->groups + 1) + (size_t)group];
 }
 
-static fv_status rw_develop(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
+static fv_status rw_evaluate(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
 {
 	(void)ctx;
 	*value = 0;
 	for (int32_t i = 0; i < batch->n; i++)
-		*value += sample_weight(state, batch, i) / batch->n * batch->loss[i];
+		*value += get_sample_weight(state, batch, i) / batch->n * batch->loss[i];
 	return FV_OK;
 }
 
 static fv_status rw_weigh(void *state, fv_ctx *ctx, const fv_batch *batch, double *v, double *value)
 {
 	for (int32_t i = 0; i < batch->n; i++)
-		v[i] = sample_weight(state, batch, i) / batch->n;
-	return rw_develop(state, ctx, batch, value);
+		v[i] = get_sample_weight(state, batch, i) / batch->n;
+	return rw_evaluate(state, ctx, batch, value);
 }
 
 static const fv_param params[] = {
-	{.size = sizeof(fv_param),
-		.type = FV_CHOICE,
-		.name = "weight",
-		.choices = "stratified|eq1|kamiran_calders",
-		.def_paper = "stratified",
-		.def_official = "kamiran_calders",
-		.offset = offsetof(rw, weight),
-		.doc = "n_c/(G_c n_cg), n_c/n_cg or n_c n_g/(N n_cg)"},
-	{.size = sizeof(fv_param),
-		.type = FV_BOOL,
-		.name = "unknown_is_group",
-		.def_paper = "true",
+	FV_PARAM_CHOICE(rw, weight, .name = "weight", .choices = "stratified|eq1|kamiran_calders",
+		.def_paper = "stratified", .def_official = "kamiran_calders",
+		.doc = "n_c/(G_c n_cg), n_c/n_cg or n_c n_g/(N n_cg)"),
+	FV_PARAM_BOOL(rw, unknown_is_group, .name = "unknown_is_group", .def_paper = "true",
 		.def_official = "false",
-		.offset = offsetof(rw, unknown_is_group),
-		.doc = "count utterances of unknown group as a group of their own; otherwise they "
-		       "weigh 1"},
+		.doc = "count recordings of unknown group as a group of their own; otherwise they "
+		       "have weight 1"),
 };
 
-static const fv_loss_ops ops = {
-	.size = sizeof ops,
-	.uses_groups = 1,
-	.open = rw_open,
-	.weigh = rw_weigh,
-	.develop = rw_develop,
-};
+static const fv_loss_ops ops =
+	FV_LOSS_OPS(.uses_groups = 1, .open = rw_open, .weigh = rw_weigh, .evaluate = rw_evaluate);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "rw",
-	.version = "1.0.0",
+static const fv_descriptor descriptor = FV_LOSS(.name = "rw", .version = "1.0.0",
 	.summary = "reweighing by class and group counts",
 	.source = "Kamiran and Calders, KAIS 2012; Lin, Chou and Lee, Interspeech 2025, eq. 1",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(rw),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(rw), FV_PARAMS(params), .ops = &ops);
 
 FV_PLUGIN_ENTRY
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Steps a second of the head on one core: pooled 13 x 768, batch 32, projection 256, 6 classes,
- * Adam, clipping; collapsed (as runs train) and layer by layer, each the best of ten stretches,
- * with the time of each part in it. Run by hand; head_pytorch.py measures the same in PyTorch. */
+/* Steps per second of the head on one core: pooled 13 x 768, batch 32, projection 256, 6 classes,
+ * Adam, clipping; collapsed (as runs are trained) and layer by layer. Each is the best of ten
+ * measurements, with the time of each part. Run by hand; head_pytorch.py measures the same in
+ * PyTorch. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +27,8 @@ typedef struct bench {
 	int64_t step;
 } bench;
 
-/* Processor time: others may be at work on this machine. */
-static double now(void)
+/* Processor time, since other programs may be running. */
+static double read_clock(void)
 {
 	struct timespec t;
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
@@ -44,32 +45,32 @@ static void one_step(bench *b, double *part)
 	b->step++;
 	for (int i = 0; i < BATCH; i++)
 		row[i] = b->x + (size_t)((b->step * 797 + i * 131) % ROWS) * b->width;
-	t[0] = now();
+	t[0] = read_clock();
 	core_head_prepare(b->head, b->param);
 	core_head_forward(b->head, b->param, row, BATCH, logits);
-	t[1] = now();
+	t[1] = read_clock();
 	core_base_loss(BATCH, CLASSES, logits, b->label, weight, loss, grad);
 	for (int i = 0; i < BATCH * CLASSES; i++)
 		dlogits[i] = (float)(grad[i] / BATCH);
-	t[2] = now();
+	t[2] = read_clock();
 	core_head_backward(b->head, b->param, row, BATCH, dlogits, b->gradient);
-	t[3] = now();
+	t[3] = read_clock();
 	double scale = core_clip_scale(core_norm(b->gradient, (int64_t)b->count), 1);
-	t[4] = now();
+	t[4] = read_clock();
 	core_adam_step(&adam, b->step, scale, (int64_t)b->count, b->param, b->gradient, b->m, b->v);
-	t[5] = now();
+	t[5] = read_clock();
 	for (int i = 0; i < PARTS; i++)
 		part[i] += (t[i + 1] - t[i]) / STEPS * 1e6;
 }
 
-static void measure(bench *b, const char *name)
+static void measure_head(bench *b, const char *name)
 {
 	double best = 1e9, shown[PARTS] = {0};
 	for (int stretch = 0; stretch < STRETCHES; stretch++) {
-		double part[PARTS] = {0}, start = now();
+		double part[PARTS] = {0}, start = read_clock();
 		for (int step = 0; step < STEPS; step++)
 			one_step(b, part);
-		double seconds = now() - start;
+		double seconds = read_clock() - start;
 		for (int i = 0; i < PARTS && seconds < best; i++)
 			shown[i] = part[i];
 		best = seconds < best ? seconds : best;
@@ -79,7 +80,7 @@ static void measure(bench *b, const char *name)
 		name, STEPS / best, shown[0], shown[1], shown[2], shown[3], shown[4]);
 }
 
-/* A run with all around it: batches, development set of 230 rows, choice of the epoch. */
+/* A whole run: batches, validation passes over 230 rows, choice of the epoch. */
 static int measure_run(fv_ctx *ctx, bench *b)
 {
 	enum { DEV = 230, EPOCHS = 20 };
@@ -112,10 +113,11 @@ static int measure_run(fv_ctx *ctx, bench *b)
 	job.dev = job.train;
 	job.dev.rows.n = DEV;
 	core_train_result result;
-	double start = now();
+	double start = read_clock();
 	if (core_train_run(ctx, &job, &result) != FV_OK)
 		return 1;
-	printf("%-15s %5.0f steps/s\n", "a whole run", EPOCHS * (ROWS / BATCH) / (now() - start));
+	printf("%-15s %5.0f steps/s\n", "a whole run",
+		EPOCHS * (ROWS / BATCH) / (read_clock() - start));
 	return 0;
 }
 
@@ -143,9 +145,9 @@ int main(void)
 	for (int i = 0; i < BATCH * CLASSES; i++)
 		b.label[i] = i % CLASSES == i / CLASSES % CLASSES ? 0.75f : 0.05f;
 	core_head_init(ctx, &shape, 0, b.param);
-	measure(&b, "collapsed");
+	measure_head(&b, "collapsed");
 	core_head_uncollapse(b.head);
-	measure(&b, "layer by layer");
+	measure_head(&b, "layer by layer");
 	int failed = measure_run(ctx, &b);
 	core_head_free(b.head);
 	core_ctx_free(ctx);

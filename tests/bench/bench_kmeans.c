@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench_kmeans FILE.npy K ALGORITHM SEED...: fits the plugin `kmeans` to the rows of a float array,
- * once for each seed, and prints one line a seed: seconds of fit and assign, inertia about the
- * groups' means. Driven by kmeans_sklearn.py. */
+/* bench_kmeans FILE.npy K ALGORITHM SEED...: fits the plugin `kmeans` to the rows of a float array
+ * once per seed. Prints one line per seed: seconds of fit and assign, and inertia about the groups'
+ * means. Called by kmeans_sklearn.py. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "plugin.h"
 
-static double now(void)
+static double read_clock(void)
 {
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static double inertia(const float *x, const int32_t *id, int64_t n, int64_t dims, int64_t k)
+static double compute_inertia(const float *x, const int32_t *id, int64_t n, int64_t dims, int64_t k)
 {
 	double *mean = calloc((size_t)(k * dims), sizeof *mean), sum = 0;
 	int64_t *count = calloc((size_t)k, sizeof *count);
@@ -37,7 +37,8 @@ static double inertia(const float *x, const int32_t *id, int64_t n, int64_t dims
 	return sum;
 }
 
-static void run(const fv_table *table, const char *k, const char *algorithm, const char *seed)
+static void run_kmeans(
+	const fv_table *table, const char *k, const char *algorithm, const char *seed)
 {
 	test_plugin p = test_plugin_open("kmeans");
 	test_plugin_set(&p, "k", k);
@@ -47,13 +48,13 @@ static void run(const fv_table *table, const char *k, const char *algorithm, con
 	fv_grouping grouping = {.size = sizeof grouping};
 	int32_t *id = malloc((size_t)table->n * sizeof *id);
 	assert_non_null(id);
-	double start = now();
+	double start = read_clock();
 	test_ok(p.ctx, ops->fit(p.state, p.ctx, table, &grouping));
 	test_plugin_done(&p);
 	test_ok(p.ctx, ops->assign(p.state, p.ctx, table, id, NULL));
-	double seconds = now() - start;
+	double seconds = read_clock() - start;
 	printf("%.6f %.9g\n", seconds,
-		inertia(table->x, id, table->n, table->dims, grouping.groups));
+		compute_inertia(table->x, id, table->n, table->dims, grouping.groups));
 	free(id);
 	test_plugin_close(&p);
 }
@@ -80,7 +81,7 @@ int main(int argc, char **argv)
 		.layers = 1,
 		.x = x};
 	for (int i = 4; i < argc; i++)
-		run(&table, argv[2], argv[3], argv[i]);
+		run_kmeans(&table, argv[2], argv[3], argv[i]);
 	free(x);
 	return 0;
 }

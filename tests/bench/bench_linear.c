@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GFLOP/s of prepared matrices on one core, for the shapes of the encoders on 2.5 s of sound: every
- * set of kernels that this machine has beside OpenBLAS's sgemm in the same rounds, each the best of
- * them; then nanoseconds a number of the functions of vector.h. Run by hand:
+ * set of kernels that this machine has and OpenBLAS's sgemm, in the same rounds, the best result of
+ * each. Then nanoseconds per number of the functions in vector.h. Run by hand:
  *
- *   bench_linear [rounds]     20 unless told */
+ *     bench_linear [rounds]        20 by default */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,15 +42,15 @@ static const shape shapes[] = {
 
 enum { SHAPES = sizeof shapes / sizeof *shapes, WAYS = 3 * CORE_KERNELS_MAX };
 
-/* Seconds of this thread alone: others' work does not count. */
-static double now(void)
+/* CPU seconds of this thread, since other programs may be running. */
+static double read_clock(void)
 {
 	struct timespec t;
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static float *numbers(fv_ctx *ctx, int64_t n)
+static float *draw_numbers(fv_ctx *ctx, int64_t n)
 {
 	float *x = core_alloc(ctx, (size_t)n, sizeof *x);
 	uint32_t state = 1;
@@ -63,10 +63,11 @@ static float *numbers(fv_ctx *ctx, int64_t n)
 	return x;
 }
 
-/* Overlapping rows as products of parts that do not, as an encoder on a BLAS does it */
+/* Computes overlapping rows as products of parts that do not overlap, like an encoder that uses a
+ * BLAS. */
 static double time_sgemm(const shape *s, const float *x, const float *weight, float *y)
 {
-	double start = now();
+	double start = read_clock();
 	int64_t width = s->inputs < s->stride ? s->inputs : s->stride;
 	for (int64_t k = 0; k < s->inputs; k += width) {
 		int64_t here = s->inputs - k < width ? s->inputs - k : width;
@@ -74,24 +75,24 @@ static double time_sgemm(const shape *s, const float *x, const float *weight, fl
 			(int)here, 1, x + k, (int)s->stride, weight + k, (int)s->inputs, k ? 1 : 0,
 			y, (int)s->outputs);
 	}
-	return now() - start;
+	return read_clock() - start;
 }
 
 static double time_linear(
 	const shape *s, const fv_linear *linear, const float *x, float *y, float *scratch)
 {
-	double start = now();
+	double start = read_clock();
 	fv_linear_apply(
 		linear, s->rows, x, s->stride, 0, FV_ACTIVATION_NONE, y, s->outputs, scratch);
-	return now() - start;
+	return read_clock() - start;
 }
 
-static void measure(const shape *s, int rounds, double best[1 + WAYS])
+static void measure_shape(const shape *s, int rounds, double best[1 + WAYS])
 {
 	fv_ctx *ctx = core_ctx_new();
-	float *x = numbers(ctx, s->rows * s->stride + s->inputs);
-	float *weight = numbers(ctx, s->outputs * s->inputs);
-	float *y = numbers(ctx, s->rows * s->outputs), *scratch[WAYS];
+	float *x = draw_numbers(ctx, s->rows * s->stride + s->inputs);
+	float *weight = draw_numbers(ctx, s->outputs * s->inputs);
+	float *y = draw_numbers(ctx, s->rows * s->outputs), *scratch[WAYS];
 	const core_kernels *kernels[CORE_KERNELS_MAX];
 	fv_linear *linear[WAYS];
 	size_t n = core_kernels_here(kernels);
@@ -100,7 +101,7 @@ static void measure(const shape *s, int rounds, double best[1 + WAYS])
 			s->inputs, weight, NULL);
 		if (!linear[i])
 			exit(1);
-		scratch[i] = numbers(ctx, (int64_t)fv_linear_scratch(linear[i], s->rows));
+		scratch[i] = draw_numbers(ctx, (int64_t)fv_linear_scratch(linear[i], s->rows));
 		best[1 + i] = INFINITY;
 	}
 	best[0] = INFINITY;
@@ -129,16 +130,16 @@ static void measure_functions(const core_kernels *kernels)
 {
 	enum { ROWS = 126, WIDTH = 768, ROUNDS = 200 };
 	fv_ctx *ctx = core_ctx_new();
-	float *x = numbers(ctx, ROWS * WIDTH), *y = numbers(ctx, ROWS * WIDTH);
+	float *x = draw_numbers(ctx, ROWS * WIDTH), *y = draw_numbers(ctx, ROWS * WIDTH);
 	double best[3] = {INFINITY, INFINITY, INFINITY};
 	for (int round = 0; round < ROUNDS; round++) {
-		double t[4] = {now()};
+		double t[4] = {read_clock()};
 		kernels->gelu(x, y, ROWS * WIDTH);
-		t[1] = now();
+		t[1] = read_clock();
 		kernels->layer_norm(x, ROWS, WIDTH, x, x, 1e-5f, y);
-		t[2] = now();
+		t[2] = read_clock();
 		kernels->softmax(y, ROWS, WIDTH, WIDTH);
-		t[3] = now();
+		t[3] = read_clock();
 		for (int i = 0; i < 3; i++)
 			best[i] = fmin(best[i], t[i + 1] - t[i]);
 	}
@@ -159,7 +160,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < SHAPES; i++) {
 		const shape *s = &shapes[i];
 		double best[1 + WAYS], work = 2e-9 * (double)(s->rows * s->outputs * s->inputs);
-		measure(s, rounds, best);
+		measure_shape(s, rounds, best);
 		printf("%-20s %5d %5d %5d %8.1f", s->what, (int)s->rows, (int)s->outputs,
 			(int)s->inputs, work / best[0]);
 		for (size_t j = 1; j < 1 + 3 * n; j++)

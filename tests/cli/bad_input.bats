@@ -42,7 +42,7 @@ setup() {
 	head -c 5000 "$FAIRVOX_BUILD"/zoo/good.so >plugins/good.so
 	run "$fairvox" plugins --plugins plugins
 	[ "$status" -eq 0 ]
-	[[ $output == *"wrong_abi.so: built for ABI 999, this fairvox has ABI 1"* ]]
+	[[ $output == *"wrong_abi.so: built for ABI 999, this fairvox has ABI 2"* ]]
 	[[ $output == *"good.so: truncated: a segment ends at byte"* ]]
 	fails 4 "built for ABI 999" "$fairvox" run --plugins plugins plan.yaml loss.name=wrong_abi
 	fails 4 "truncated" "$fairvox" describe --plugins plugins good

@@ -18,8 +18,8 @@ setup() {
 }
 
 @test "what is refused" {
-	fails 2 "needs weights: embedding_model.ckpt" "$fairvox" encode --encoder ecapa --out x.csv x.wav
-	fails 4 "no ECAPA-TDNN: no tensor 'blocks.0.conv.conv.weight'" \
+	fails 2 "needs weights: give embedding_model.ckpt" "$fairvox" encode --encoder ecapa --out x.csv x.wav
+	fails 4 "not an ECAPA-TDNN: there is no tensor 'blocks.0.conv.conv.weight'" \
 		"$fairvox" encode --encoder ecapa --weights "$FAIRVOX_SOURCE/tests/golden/containers/zip_nested.pt" --out x.csv x.wav
 	python3 - <<-END
 		import wave

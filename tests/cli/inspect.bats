@@ -58,7 +58,7 @@ setup() {
 	fails 4 "byte 0: unknown content: not a file of tensors but a Git LFS pointer" "$fairvox" inspect "$containers/bad_lfs_pointer.bin"
 	fails 4 "nothere: No such file" "$fairvox" inspect nothere
 	fails 2 "one file is to be named" "$fairvox" inspect
-	fails 2 "needs weights: resemblyzer/pretrained.pt" "$fairvox" encode --encoder ge2e --out x.csv x.wav
+	fails 2 "needs weights: give resemblyzer/pretrained.pt" "$fairvox" encode --encoder ge2e --out x.csv x.wav
 }
 
 @test "which encoder takes a transformer" {
@@ -73,5 +73,5 @@ setup() {
 	[ "$("$fairvox" inspect "$models/w2v2_age_gender_tiny/pytorch_model.bin" | grep -c '^encoder')" -eq 1 ]
 	fails 4 "inputs: a folder with neither model.safetensors nor pytorch_model.bin in it" \
 		"$fairvox" encode --encoder wavlm --weights "$models/inputs" --out x.csv x.wav
-	fails 2 "needs weights: wavlm_base_plus.pt of s3prl" "$fairvox" encode --encoder wavlm --out x.csv x.wav
+	fails 2 "needs weights: give wavlm_base_plus.pt of s3prl" "$fairvox" encode --encoder wavlm --out x.csv x.wav
 }

@@ -75,3 +75,26 @@ load helpers
 		g++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -I"$prefix/include" -c one.cc
 	done
 }
+
+@test "a plugin in C++20 uses the macros, and a field of the wrong type does not compile" {
+	cd "$BATS_TEST_TMPDIR"
+	source=$FAIRVOX_SOURCE/tests/oot/in_cpp.cc
+	build() {
+		g++ -std=c++20 -Wall -Wextra -Werror -Wno-missing-field-initializers -shared -fPIC -Wl,-z,now \
+			-I"$FAIRVOX_SOURCE/core/include" -o in_cpp.so "$1"
+	}
+	build "$source"
+	run "$fairvox" check ./in_cpp.so
+	[[ $output == *"in_cpp: "*" checks, 0 faults" ]]
+	run "$fairvox" describe --plugins . loss/in_cpp
+	[[ $output == *"alpha: number, 0 to 1; default 0.5"* ]]
+	sed 's/double alpha/float alpha/' "$source" >wrong.cc
+	run build wrong.cc
+	[ "$status" -ne 0 ]
+	[[ $output == *static_cast* ]]
+	# the same in C11
+	sed 's/double tilt/float tilt/' "$FAIRVOX_SOURCE/tests/oot/tilted.c" >wrong.c
+	run cc -std=c11 -fsyntax-only -I"$FAIRVOX_SOURCE/core/include" wrong.c
+	[ "$status" -ne 0 ]
+	[[ $output == *_Generic* ]]
+}

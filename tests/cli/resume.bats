@@ -110,6 +110,17 @@ states() {
 	same
 }
 
+@test "a state of other kernels: told, and the bytes of the new ones" {
+	sed -i 's/5000/3000/' plan.yaml
+	stopped 75 USR1
+	FAIRVOX_CPU=portable run --separate-stderr "$fairvox" run plan.yaml -j 2
+	[ "$status" -eq 0 ]
+	[[ $stderr == *"left by a run of other data, weights, plugins, settings or kernels: the run starts over"* ]]
+	mv results portable
+	FAIRVOX_CPU=portable "$fairvox" run plan.yaml -j 2 -q
+	for model in portable/*/*/model.safetensors; do cmp "$model" "results${model#portable}"; done
+}
+
 @test "a state of other data: told, and the bytes of the new data" {
 	mkdir labels
 	cp "$corpus"/labels_consensus_{1,2}.csv labels # the first of them says what the variant is

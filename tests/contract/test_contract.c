@@ -10,21 +10,21 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "plugin/contract.h"
+#include "contract/contract.h"
 #include "plugin/registry.h"
 
-/* Plugins that need a parameter: a file, whose text is made of these per row, or a value. */
+/* Plugins with a required parameter: its value, or the text per row of a file to create. */
 static const struct {
 	fv_kind kind;
 	const char *plugin, *param, *header, *row;
 } needs[] = {
 	{FV_GROUPER, "file", "file", "FileName,group,prob_a,prob_b\n", "%s.wav,a,0.75,0.25\n"},
-	{FV_GROUPER, "kmeans", "k", NULL, "4"}, /* eight training rows a class */
+	{FV_GROUPER, "kmeans", "k", NULL, "4"}, /* eight training rows per class */
 	{FV_GROUPER, "truth", "column", NULL, "gender"},
 	{FV_ENCODER, "precomputed", "file", "FileName,x,y,z\n", "%s,1.5,-2,0\n"},
 };
 
-/* What is known to stand out, and why that is right. */
+/* Findings that are expected, and why they are right. */
 static const struct {
 	const char *plugin, *check, *why;
 } known[] = {
@@ -66,8 +66,8 @@ static bool is_known(const fv_descriptor *d, const core_finding *f)
 	return false;
 }
 
-/* Returns the findings that are not known. */
-static size_t check(fv_ctx *ctx, const fv_descriptor *d, const char *profile)
+/* Returns the number of findings that are not expected. */
+static size_t count_unknown_findings(fv_ctx *ctx, const fv_descriptor *d, const char *profile)
 {
 	core_contract_options options = {.profile = profile, .stem = "row_03"};
 	core_contract_setting setting;
@@ -103,8 +103,8 @@ static void test_every_plugin(void **unused)
 	test_ok(ctx, core_registry_open(ctx, NULL, 0, &r));
 	size_t unknown = 0;
 	for (size_t i = 0; i < r->n; i++) {
-		unknown += check(ctx, r->plugin[i].descriptor, "paper");
-		unknown += check(ctx, r->plugin[i].descriptor, "official");
+		unknown += count_unknown_findings(ctx, r->plugin[i].descriptor, "paper");
+		unknown += count_unknown_findings(ctx, r->plugin[i].descriptor, "official");
 	}
 	assert_true(r->n >= 4);
 	assert_int_equal(unknown, 0);
@@ -113,7 +113,7 @@ static void test_every_plugin(void **unused)
 
 /* --- plugins that break the contract ---------------------------------------------------------- */
 
-static core_contract run(fv_ctx *ctx, const fv_descriptor *d)
+static core_contract run_contract(fv_ctx *ctx, const fv_descriptor *d)
 {
 	core_contract result;
 	core_contract_options options = {.profile = "paper"};
@@ -121,11 +121,11 @@ static core_contract run(fv_ctx *ctx, const fv_descriptor *d)
 	return result;
 }
 
-/* The first finding of that check must have those words. */
-static void finds(const fv_descriptor *d, bool fault, const char *name, const char *words)
+/* Fails unless there is a finding of that check with these words. */
+static void expect_finding(const fv_descriptor *d, bool fault, const char *name, const char *words)
 {
 	fv_ctx *ctx = test_ctx();
-	core_contract result = run(ctx, d);
+	core_contract result = run_contract(ctx, d);
 	for (size_t i = 0; i < result.n; i++)
 		if (result.finding[i].fault == fault && !strcmp(result.finding[i].check, name) &&
 			strstr(result.finding[i].text, words)) {
@@ -149,7 +149,7 @@ typedef struct counter {
 	double weight;
 } counter;
 
-/* 1/(B-1): infinite for a batch of one */
+/* weights 1/(B-1), which are infinite for a batch of one */
 static fv_status sharp_weigh(void *state, fv_ctx *ctx, const fv_batch *b, double *v, double *value)
 {
 	(void)state, (void)ctx;
@@ -161,7 +161,7 @@ static fv_status sharp_weigh(void *state, fv_ctx *ctx, const fv_batch *b, double
 	return FV_OK;
 }
 
-/* a constant value whose weights are not its derivative; develop counts its calls */
+/* a constant value whose weights are not its derivative; evaluate counts its calls */
 static fv_status flat_weigh(void *state, fv_ctx *ctx, const fv_batch *b, double *v, double *value)
 {
 	(void)state, (void)ctx;
@@ -171,7 +171,7 @@ static fv_status flat_weigh(void *state, fv_ctx *ctx, const fv_batch *b, double 
 	return FV_OK;
 }
 
-static fv_status counting_develop(const void *state, fv_ctx *ctx, const fv_batch *b, double *value)
+static fv_status counting_evaluate(const void *state, fv_ctx *ctx, const fv_batch *b, double *value)
 {
 	counter *c = *(counter *const *)(const void *)&state;
 	(void)ctx, (void)b;
@@ -180,7 +180,7 @@ static fv_status counting_develop(const void *state, fv_ctx *ctx, const fv_batch
 	return FV_OK;
 }
 
-static fv_status far_keep(void *state, fv_ctx *ctx, int32_t *row, int64_t cap, int64_t *n)
+static fv_status far_subsample(void *state, fv_ctx *ctx, int32_t *row, int64_t cap, int64_t *n)
 {
 	(void)state, (void)ctx, (void)cap;
 	row[0] = 1 << 20;
@@ -212,7 +212,7 @@ static fv_status silent_open(void *state, fv_ctx *ctx, const fv_loss_setup *setu
 	return FV_DATA;
 }
 
-/* a stream keyed by what differs from state to state */
+/* draws from a stream keyed by something that differs from state to state */
 static fv_status moody_weigh(void *state, fv_ctx *ctx, const fv_batch *b, double *v, double *value)
 {
 	static double mood;
@@ -223,8 +223,8 @@ static fv_status moody_weigh(void *state, fv_ctx *ctx, const fv_batch *b, double
 	return FV_OK;
 }
 
-/* Weights that grow from step to step by what is counted: in the state, in memory of the state, and as it
- * should be in an array. */
+/* Weights that grow with the number of steps. The count is kept in the state, in memory of the
+ * state, or, correctly, in an array. */
 typedef struct clock_state {
 	double calls, *own, *array;
 } clock_state;
@@ -238,7 +238,7 @@ static fv_status clock_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup
 	return c->own && c->array ? FV_OK : FV_FAILED;
 }
 
-static fv_status tick(const fv_batch *b, double calls, double *v, double *value)
+static fv_status weigh_by_calls(const fv_batch *b, double calls, double *v, double *value)
 {
 	*value = 0;
 	for (int32_t i = 0; i < b->n; i++) {
@@ -251,19 +251,19 @@ static fv_status tick(const fv_batch *b, double calls, double *v, double *value)
 static fv_status state_weigh(void *state, fv_ctx *ctx, const fv_batch *b, double *v, double *value)
 {
 	(void)ctx;
-	return tick(b, ((clock_state *)state)->calls++, v, value);
+	return weigh_by_calls(b, ((clock_state *)state)->calls++, v, value);
 }
 
 static fv_status own_weigh(void *state, fv_ctx *ctx, const fv_batch *b, double *v, double *value)
 {
 	(void)ctx;
-	return tick(b, (*((clock_state *)state)->own)++, v, value);
+	return weigh_by_calls(b, (*((clock_state *)state)->own)++, v, value);
 }
 
 static fv_status array_weigh(void *state, fv_ctx *ctx, const fv_batch *b, double *v, double *value)
 {
 	(void)ctx;
-	return tick(b, (*((clock_state *)state)->array)++, v, value);
+	return weigh_by_calls(b, (*((clock_state *)state)->array)++, v, value);
 }
 
 static void test_state_found_out(void **unused)
@@ -273,18 +273,20 @@ static void test_state_found_out(void **unused)
 		in_state = {.size = sizeof in_state, .open = clock_open, .weigh = state_weigh},
 		in_memory = {.size = sizeof in_memory, .open = clock_open, .weigh = own_weigh},
 		in_array = {.size = sizeof in_array, .open = clock_open, .weigh = array_weigh};
-	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, clock_state, &in_state), true, "resume",
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_LOSS, clock_state, &in_state), true, "resume",
 		"taken up after step 1, step 2 differs: state outside of fv_array");
-	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, clock_state, &in_memory), true, "resume",
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_LOSS, clock_state, &in_memory), true, "resume",
 		"taken up after step 5, step 6 differs: state outside of fv_array");
 	fv_ctx *ctx = test_ctx();
 	assert_int_equal(
-		run(ctx, &(fv_descriptor)DESCRIPTOR(FV_LOSS, clock_state, &in_array)).n_faults, 0);
+		run_contract(ctx, &(fv_descriptor)DESCRIPTOR(FV_LOSS, clock_state, &in_array))
+			.n_faults,
+		0);
 	core_ctx_free(ctx);
 }
 
-/* --- with networks: a head whose gradient is the wrong way round, or infinite for a batch of one;
- * a develop that counts its calls */
+/* --- networks: a head whose gradient has the wrong sign, or is infinite for a batch of one; an
+ * evaluate op that counts its calls */
 
 typedef struct branchy {
 	int64_t calls;
@@ -317,7 +319,7 @@ static fv_status branchy_step(void *state, fv_ctx *ctx, const fv_batch *b, doubl
 	return fv_net_backward(ctx);
 }
 
-static fv_status branchy_develop(const void *state, fv_ctx *ctx, const fv_batch *b, double *value)
+static fv_status branchy_evaluate(const void *state, fv_ctx *ctx, const fv_batch *b, double *value)
 {
 	branchy *mine = *(branchy *const *)(const void *)&state;
 	(void)ctx;
@@ -350,7 +352,7 @@ static const void *swinging_extension(const char *id)
 static const void *branchy_extension(const char *id)
 {
 	static const fv_networks_1 networks = {
-		sizeof networks, branchy_build, branchy_predict, branchy_step, branchy_develop};
+		sizeof networks, branchy_build, branchy_predict, branchy_step, branchy_evaluate};
 	return strcmp(id, FV_NETWORKS_1) ? NULL : &networks;
 }
 
@@ -366,16 +368,16 @@ static void test_networks_found_out(void **unused)
 	static const fv_loss_ops plain = {.size = sizeof plain};
 	fv_descriptor d = DESCRIPTOR(FV_LOSS, branchy, &plain);
 	d.extension = branchy_extension;
-	finds(&d, true, "step", "a batch of one gives a gradient that is not finite");
-	finds(&d, true, "develop", "changes the state");
-	finds(&d, false, "derivative", "along the gradient the value grows by -");
+	expect_finding(&d, true, "step", "a batch of one gives a gradient that is not finite");
+	expect_finding(&d, true, "evaluate", "changes the state");
+	expect_finding(&d, false, "derivative", "along the gradient the value grows by -");
 	d.extension = swinging_extension;
-	finds(&d, true, "resume", "taken up after step 1, step 2 differs");
+	expect_finding(&d, true, "resume", "taken up after step 1, step 2 differs");
 	d.extension = half_extension;
-	finds(&d, true, "open", "needs build, predict and step");
+	expect_finding(&d, true, "open", "needs build, predict and step");
 }
 
-/* --- in stages: rows out of range, a group too far, a random stage */
+/* --- stages: rows out of range, a group out of range, a random stage */
 
 typedef struct stagy {
 	const char *then;
@@ -398,7 +400,7 @@ static fv_status far_next(void *state, fv_ctx *ctx, int32_t index, fv_stage *sta
 	return FV_OK;
 }
 
-/* as many groups as a class has errors: too many for some predictions only */
+/* group ids that count a class's errors: out of range for some predictions only */
 static fv_status sly_next(void *state, fv_ctx *ctx, int32_t index, fv_stage *stage, int32_t *more)
 {
 	const stagy *self = state;
@@ -454,19 +456,19 @@ static void test_stages_found_out(void **unused)
 {
 	(void)unused;
 	static const fv_loss_ops ops = {.size = sizeof ops, .open = stagy_open};
-	static const fv_param then[] = {{sizeof(fv_param), FV_LOSS_REF, "then", NULL, 0, 0, NULL,
-		"erm", NULL, offsetof(stagy, then), "what comes then"}};
+	static const fv_param then[] = {FV_PARAM_LOSS_REF(
+		stagy, then, .name = "then", .def_paper = "erm", .doc = "what comes then")};
 	fv_descriptor d = DESCRIPTOR(FV_LOSS, stagy, &ops);
 	d.params = then;
 	d.n_params = 1;
 	d.extension = far_extension;
-	finds(&d, true, "stages", "stage 1: row 1048576, but rows are 0 to 63");
+	expect_finding(&d, true, "stages", "stage 1: row 1048576, but rows are 0 to 63");
 	d.extension = sly_extension;
-	finds(&d, true, "stages", "stage 2: group ");
+	expect_finding(&d, true, "stages", "stage 2: group ");
 	d.extension = endless_extension;
-	finds(&d, true, "stages", "more than 64 stages");
+	expect_finding(&d, true, "stages", "more than 64 stages");
 	d.extension = restless_extension;
-	finds(&d, true, "repeat", "the stages differ the second time");
+	expect_finding(&d, true, "repeat", "the stages differ the second time");
 }
 
 static void test_losses_found_out(void **unused)
@@ -474,28 +476,31 @@ static void test_losses_found_out(void **unused)
 	(void)unused;
 	static const fv_loss_ops
 		sharp = {.size = sizeof sharp, .weigh = sharp_weigh},
-		flat = {.size = sizeof flat, .weigh = flat_weigh, .develop = counting_develop},
-		far = {.size = sizeof far, .keep = far_keep, .weigh = flat_weigh, .mix = far_mix},
+		flat = {.size = sizeof flat, .weigh = flat_weigh, .evaluate = counting_evaluate},
+		far = {.size = sizeof far,
+			.subsample = far_subsample,
+			.weigh = flat_weigh,
+			.mix = far_mix},
 		order = {.size = sizeof order, .order = far_order, .weigh = flat_weigh},
-		silent = {.size = sizeof silent, .open = silent_open},
+		silent = {.size = sizeof silent, .open = silent_open, .weigh = flat_weigh},
 		moody = {.size = sizeof moody, .weigh = moody_weigh};
-	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &sharp), true, "weigh",
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &sharp), true, "weigh",
 		"a batch of one gives a weight that is not finite");
-	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &flat), false, "derivative",
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &flat), false, "derivative",
 		"v differs from the value's derivative by 1");
-	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &flat), true, "develop",
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &flat), true, "evaluate",
 		"changes the state");
-	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &far), true, "keep",
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &far), true, "subsample",
 		"row 1048576 of 64");
-	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &far), true, "mix",
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &far), true, "mix",
 		"partner 0 with share 1.5");
-	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &order), true, "order",
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &order), true, "order",
 		"position 64 of 64");
-	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &silent), true, "open",
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &silent), true, "open",
 		"fails with status 4 and says nothing");
-	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &moody), true, "repeat",
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &moody), true, "repeat",
 		"a plain batch is weighed differently the second time");
-	finds(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &moody), true, "resume",
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &moody), true, "resume",
 		"state outside of fv_array");
 }
 
@@ -519,7 +524,7 @@ static fv_status two_groups(void *state, fv_ctx *ctx, const fv_table *train, fv_
 	return FV_OK;
 }
 
-static fv_status twins(void *state, fv_ctx *ctx, const fv_table *train, fv_grouping *out)
+static fv_status fit_same_names(void *state, fv_ctx *ctx, const fv_table *train, fv_grouping *out)
 {
 	static const char *const names[] = {"a", "a"};
 	(void)state, (void)ctx, (void)train;
@@ -527,7 +532,7 @@ static fv_status twins(void *state, fv_ctx *ctx, const fv_table *train, fv_group
 	return FV_OK;
 }
 
-static fv_status beyond(
+static fv_status assign_out_of_range(
 	const void *state, fv_ctx *ctx, const fv_table *rows, int32_t *id, float *member)
 {
 	(void)state, (void)ctx, (void)member;
@@ -536,8 +541,8 @@ static fv_status beyond(
 	return FV_OK;
 }
 
-/* group by the mean of the rows in the call; memberships left as they are */
-static fv_status sociable(
+/* group by the mean of the rows in the call; memberships are not written */
+static fv_status assign_by_mean(
 	const void *state, fv_ctx *ctx, const fv_table *rows, int32_t *id, float *member)
 {
 	float sum = 0;
@@ -552,7 +557,7 @@ static fv_status sociable(
 	return FV_OK;
 }
 
-static fv_status untouched(
+static fv_status assign_no_members(
 	const void *state, fv_ctx *ctx, const fv_table *rows, int32_t *id, float *member)
 {
 	(void)state, (void)ctx, (void)member;
@@ -567,28 +572,28 @@ static void test_groupers_found_out(void **unused)
 #define OPS(name_, uses_, fit_, assign_)                                                           \
 	static const fv_grouper_ops name_ = {                                                      \
 		.size = sizeof name_, .uses = uses_, .fit = fit_, .assign = assign_}
-	OPS(same_names, table_uses, twins, beyond);
-	OPS(too_far, table_uses, two_groups, beyond);
-	OPS(crowd, table_uses, two_groups, sociable);
-	OPS(no_members, table_uses, two_groups, untouched);
-	OPS(knows_all, column_uses, twins, untouched);
-	finds(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &same_names), true, "fit",
+	OPS(same_names, table_uses, fit_same_names, assign_out_of_range);
+	OPS(too_far, table_uses, two_groups, assign_out_of_range);
+	OPS(crowd, table_uses, two_groups, assign_by_mean);
+	OPS(no_members, table_uses, two_groups, assign_no_members);
+	OPS(knows_all, column_uses, fit_same_names, assign_no_members);
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &same_names), true, "fit",
 		"two groups are called 'a'");
-	finds(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &too_far), true, "assign",
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &too_far), true, "assign",
 		"row 0 is in group 2 of 2");
-	finds(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &crowd), true, "company",
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &crowd), true, "company",
 		"alone and in");
-	finds(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &crowd), true, "not a number",
-		"accepted");
-	finds(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &no_members), true, "assign",
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &crowd), true,
+		"not a number", "accepted");
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &no_members), true, "assign",
 		"membership nan in row 0");
-	finds(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &knows_all), true, "unknown",
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &knows_all), true, "unknown",
 		"row 8 has no value and is in group 0");
-	finds(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &knows_all), true, "unknown",
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &knows_all), true, "unknown",
 		"has a value not met in training");
 }
 
-static fv_status ready(void *state, fv_ctx *ctx, const char *weights)
+static fv_status open_nothing(void *state, fv_ctx *ctx, const char *weights)
 {
 	(void)state, (void)ctx, (void)weights;
 	return FV_OK;
@@ -607,7 +612,7 @@ static fv_status one_output(const void *state, fv_ctx *ctx, fv_encoder_info *inf
 	return FV_OK;
 }
 
-static double level(const float *wave, int64_t n)
+static double compute_level(const float *wave, int64_t n)
 {
 	double sum = 0;
 	for (int64_t i = 0; i < n; i++)
@@ -619,25 +624,25 @@ static fv_status log_level(const void *state, fv_ctx *ctx, int32_t output, const
 	int64_t n, int32_t pooled, float *out)
 {
 	(void)state, (void)ctx, (void)output, (void)pooled;
-	out[0] = (float)log(level(wave, n));
+	out[0] = (float)log(compute_level(wave, n));
 	return FV_OK;
 }
 
-static fv_status overrun(const void *state, fv_ctx *ctx, int32_t output, const float *wave,
+static fv_status encode_overrun(const void *state, fv_ctx *ctx, int32_t output, const float *wave,
 	int64_t n, int32_t pooled, float *out)
 {
 	(void)state, (void)ctx, (void)output, (void)pooled;
-	out[0] = out[1] = (float)level(wave, n);
+	out[0] = out[1] = (float)compute_level(wave, n);
 	return FV_OK;
 }
 
-static fv_status remembering(const void *state, fv_ctx *ctx, int32_t output, const float *wave,
+static fv_status encode_by_calls(const void *state, fv_ctx *ctx, int32_t output, const float *wave,
 	int64_t n, int32_t pooled, float *out)
 {
 	counter *c = *(counter *const *)(const void *)&state;
 	(void)ctx, (void)output, (void)pooled;
-	out[0] = (float)(level(wave, n) + c->weight);
-	c->weight = level(wave, n);
+	out[0] = (float)(compute_level(wave, n) + c->weight);
+	c->weight = compute_level(wave, n);
 	return FV_OK;
 }
 
@@ -645,16 +650,20 @@ static void test_encoders_found_out(void **unused)
 {
 	(void)unused;
 	static const fv_encoder_ops logs = {
-		.size = sizeof logs, .open = ready, .info = one_output, .encode = log_level};
-	static const fv_encoder_ops over = {
-		.size = sizeof over, .open = ready, .info = one_output, .encode = overrun};
-	static const fv_encoder_ops past = {
-		.size = sizeof past, .open = ready, .info = one_output, .encode = remembering};
-	finds(&(fv_descriptor)DESCRIPTOR(FV_ENCODER, counter, &logs), true, "encode",
+		.size = sizeof logs, .open = open_nothing, .info = one_output, .encode = log_level};
+	static const fv_encoder_ops over = {.size = sizeof over,
+		.open = open_nothing,
+		.info = one_output,
+		.encode = encode_overrun};
+	static const fv_encoder_ops past = {.size = sizeof past,
+		.open = open_nothing,
+		.info = one_output,
+		.encode = encode_by_calls};
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_ENCODER, counter, &logs), true, "encode",
 		"output 'level' of silence is not finite");
-	finds(&(fv_descriptor)DESCRIPTOR(FV_ENCODER, counter, &over), true, "encode",
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_ENCODER, counter, &over), true, "encode",
 		"output 'level' is overrun");
-	finds(&(fv_descriptor)DESCRIPTOR(FV_ENCODER, counter, &past), true, "repeat",
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_ENCODER, counter, &past), true, "repeat",
 		"differs the second time");
 }
 
@@ -678,22 +687,22 @@ static void test_parameters_found_out(void **unused)
 	fv_descriptor d = DESCRIPTOR(FV_LOSS, counter, &flat);
 	d.params = param;
 	d.n_params = 2;
-	finds(&d, true, "parameters", "a"); /* 2 lies outside 0 to 1 */
+	expect_finding(&d, true, "parameters", "a"); /* 2 lies outside 0 to 1 */
 	param[0].def_paper = "x";
-	finds(&d, true, "parameters", "x");
+	expect_finding(&d, true, "parameters", "x");
 	param[0].def_paper = "0.5";
 	param[1].offset = param[0].offset;
-	finds(&d, true, "parameters", "'a' and 'b' share bytes of the state");
+	expect_finding(&d, true, "parameters", "'a' and 'b' share bytes of the state");
 	param[1].offset = offsetof(counter, shared);
 	param[1].type = FV_CHOICE;
 	param[1].choices = "on|off|on";
 	param[1].def_paper = "on";
-	finds(&d, true, "choices", "'b' offers 'on' twice");
+	expect_finding(&d, true, "choices", "'b' offers 'on' twice");
 	param[1].choices = "on|off";
 	param[1].def_paper = "of";
-	finds(&d, true, "parameters", "of");
+	expect_finding(&d, true, "parameters", "of");
 	param[1].def_paper = "off";
-	finds(&d, false, "derivative", "with b: on: v differs");
+	expect_finding(&d, false, "derivative", "with b: on: v differs");
 	fv_ctx *ctx = test_ctx();
 	core_contract result;
 	core_contract_setting setting = {"c", "1"};

@@ -9,8 +9,10 @@
 #include "base/csv.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/nearest.h"
+#include "base/number.h"
 #include "base/stream.h"
-#include "base/text.h"
+#include "base/utf8.h"
 
 /* Known answers of Philox4x64-10 distributed with Random123. */
 static void philox_vectors(void **state)
@@ -91,6 +93,19 @@ static void files_are_whole(void **state)
 	assert_string_equal(data, "three");
 	char *missing = core_path_join(ctx, dir, "no/such/file");
 	test_fails(ctx, core_file_write(ctx, missing, "x", 1), FV_FAILED, "cannot write");
+	core_ctx_free(ctx);
+}
+
+static void folds_are_expanded_everywhere(void **state)
+{
+	(void)state;
+	static const char *const cases[][2] = {{"", ""}, {"labels.csv", "labels.csv"},
+		{"l_{fold}.csv", "l_12.csv"}, {"a{fold}/b{fold}.npz", "a12/b12.npz"},
+		{"{fold}{fold}", "1212"}, {"{fold", "{fold"}, {"{{fold}}", "{12}"}};
+	fv_ctx *ctx = test_ctx();
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		assert_string_equal(core_expand_fold(ctx, cases[i][0], 12), cases[i][1]);
+	assert_string_equal(core_expand_fold(ctx, "{fold}", -3), "-3");
 	core_ctx_free(ctx);
 }
 
@@ -192,6 +207,54 @@ static size_t encode_point(uint32_t c, unsigned n, char out[5])
 }
 
 /* Every code point in every length that can hold it: only the shortest is right, surrogates never. */
+/* Far more than a chunk, so that several are given back. */
+static void memory_is_released(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	char *kept = core_strdup(ctx, "kept");
+	assert_non_null(fv_array(ctx, "first", FV_F32, 3, 1));
+	core_mark before = core_ctx_mark(ctx);
+	char *first = core_alloc(ctx, 1, 100);
+	for (int i = 0; i < 100; i++)
+		memset(core_alloc(ctx, 1, 5000), 'x', 5000);
+	core_mark inner = core_ctx_mark(ctx);
+	char *big = core_alloc(ctx, 1, 1 << 22);
+	core_ctx_release(ctx, inner);
+	memset(big = core_alloc(ctx, 1, 1 << 21), 'y', 1 << 21);
+	assert_non_null(fv_array(ctx, "second", FV_F32, 3, 1));
+	(void)fv_fail(ctx, FV_DATA, "a message stays");
+	core_ctx_release(ctx, before);
+	assert_string_equal(kept, "kept");
+	assert_string_equal(core_error_line(ctx, 0), "a message stays");
+	assert_int_equal(core_array_count(ctx), 1);
+	char *again = core_alloc(ctx, 1, 100);
+	assert_ptr_equal(again, first);
+	assert_memory_equal(again, (char[100]){0}, 100);
+	core_ctx_free(ctx);
+	ctx = test_ctx(); /* a mark of nothing */
+	before = core_ctx_mark(ctx);
+	assert_non_null(core_alloc(ctx, 1, 100));
+	core_ctx_release(ctx, before);
+	assert_non_null(core_alloc(ctx, 1, 100));
+	core_ctx_free(ctx);
+}
+
+static void contexts_rejoin(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx(), *aside = core_ctx_aside(ctx);
+	(void)fv_fail(aside, FV_DATA, "tried in vain");
+	assert_int_equal(core_error_count(ctx), 0);
+	assert_int_equal(core_ctx_rejoin(ctx, aside, FV_OK), FV_OK);
+	assert_int_equal(core_error_count(ctx), 0);
+	aside = core_ctx_aside(ctx);
+	(void)fv_fail(aside, FV_DATA, "%s", "one");
+	(void)fv_fail(aside, FV_FAILED, "%s", "two");
+	test_fails(ctx, core_ctx_rejoin(ctx, aside, FV_DATA), FV_DATA, "one");
+	core_ctx_free(ctx);
+}
+
 static void utf8(void **state)
 {
 	(void)state;
@@ -239,10 +302,13 @@ int main(void)
 		cmocka_unit_test(streams_are_named),
 		cmocka_unit_test(streams_are_uniform),
 		cmocka_unit_test(files_are_whole),
+		cmocka_unit_test(folds_are_expanded_everywhere),
 		cmocka_unit_test(sha256_vectors),
 		cmocka_unit_test(csv_tables),
 		cmocka_unit_test(names_and_stems),
 		cmocka_unit_test(messages_and_arrays),
+		cmocka_unit_test(memory_is_released),
+		cmocka_unit_test(contexts_rejoin),
 		cmocka_unit_test(utf8),
 		cmocka_unit_test(longest_names),
 	};

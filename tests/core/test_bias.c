@@ -9,6 +9,7 @@
 
 #include "base/csv.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "corpus/corpus.h"
 
 static const char *emotions[] = {"angry", "sad", "disgust", "fear", "neutral", "happy"};

@@ -7,11 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <xxhash.h>
+
 #include <fairvox/stream.h>
 
-#include "nn/collapse.h"
+#include "backend/kernels.h"
 
 enum { CLASSES_MAX = 16, ROWS_MAX = 9, DIMS_MAX = 53, LAYERS_MAX = 7 };
+
+#define AVX512 0x2669069fed2af715ull
+#define AVX2 0x80bf0966e5760aaaull
+#define PORTABLE 0x0964beef2a40a1d6ull
 
 typedef struct numbers {
 	float output[CLASSES_MAX * ROWS_MAX], weight[ROWS_MAX * DIMS_MAX], x[LAYERS_MAX * DIMS_MAX];
@@ -34,10 +40,10 @@ static void close_sum(float got, long double want, long double size, int n, cons
 		fail_msg("%s: %.9g, wanted %.9Lg", what, (double)got, want);
 }
 
-static void check_product(const core_collapse *pass, const numbers *v, int C, int H, int D)
+static void check_product(const core_kernels *kernels, const numbers *v, int C, int H, int D)
 {
 	float product[CLASSES_MAX * DIMS_MAX];
-	pass->product(C, H, D, v->output, v->weight, product);
+	kernels->collapse_product(C, H, D, v->output, v->weight, product);
 	for (int c = 0; c < C; c++)
 		for (int j = 0; j < D; j++) {
 			long double sum = 0, size = 0;
@@ -47,14 +53,14 @@ static void check_product(const core_collapse *pass, const numbers *v, int C, in
 				sum += term;
 				size += fabsl(term);
 			}
-			close_sum(product[c * D + j], sum, size, H, pass->name);
+			close_sum(product[c * D + j], sum, size, H, kernels->name);
 		}
 }
 
-static void check_row(const core_collapse *pass, const numbers *v, int C, int L, int D)
+static void check_row(const core_kernels *kernels, const numbers *v, int C, int L, int D)
 {
 	float dots[LAYERS_MAX * CLASSES_MAX], mixed[DIMS_MAX];
-	pass->row(C, L, D, v->x, v->x, v->matrix, v->share, dots, mixed);
+	kernels->collapse_row(C, L, D, v->x, v->x, v->matrix, v->share, dots, mixed);
 	for (int l = 0; l < L; l++)
 		for (int c = 0; c < C; c++) {
 			long double sum = 0, size = 0;
@@ -64,7 +70,7 @@ static void check_row(const core_collapse *pass, const numbers *v, int C, int L,
 				sum += term;
 				size += fabsl(term);
 			}
-			close_sum(dots[l * C + c], sum, size, D, pass->name);
+			close_sum(dots[l * C + c], sum, size, D, kernels->name);
 		}
 	for (int j = 0; j < D; j++) {
 		long double sum = 0, size = 0;
@@ -72,15 +78,15 @@ static void check_row(const core_collapse *pass, const numbers *v, int C, int L,
 			sum += (long double)v->share[l] * v->x[l * D + j];
 			size += fabsl((long double)v->share[l] * v->x[l * D + j]);
 		}
-		close_sum(mixed[j], sum, size, L, pass->name);
+		close_sum(mixed[j], sum, size, L, kernels->name);
 	}
 }
 
-static void check_gradient(const core_collapse *pass, const numbers *v, int C, int H, int D)
+static void check_gradient(const core_kernels *kernels, const numbers *v, int C, int H, int D)
 {
 	float d_weight[ROWS_MAX * DIMS_MAX], d_output[CLASSES_MAX * ROWS_MAX];
 	memcpy(d_output, v->d_output, sizeof d_output);
-	pass->gradient(C, H, D, v->output, v->weight, v->matrix, d_weight, d_output);
+	kernels->collapse_gradient(C, H, D, v->output, v->weight, v->matrix, d_weight, d_output);
 	for (int h = 0; h < H; h++)
 		for (int j = 0; j < D; j++) {
 			long double sum = 0, size = 0;
@@ -90,7 +96,7 @@ static void check_gradient(const core_collapse *pass, const numbers *v, int C, i
 				sum += term;
 				size += fabsl(term);
 			}
-			close_sum(d_weight[h * D + j], sum, size, C, pass->name);
+			close_sum(d_weight[h * D + j], sum, size, C, kernels->name);
 		}
 	for (int c = 0; c < C; c++)
 		for (int h = 0; h < H; h++) {
@@ -101,35 +107,75 @@ static void check_gradient(const core_collapse *pass, const numbers *v, int C, i
 				sum += term;
 				size += fabsl(term);
 			}
-			close_sum(d_output[c * H + h], sum, size, D + 1, pass->name);
+			close_sum(d_output[c * H + h], sum, size, D + 1, kernels->name);
 		}
 }
 
-static void every_path(void **state)
+static void every_instruction_set(void **state)
 {
 	(void)state;
 	static const int dims[] = {1, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 48, 53};
 	numbers *v = malloc(sizeof *v);
-	core_collapse path[3];
-	size_t paths = core_collapse_paths(path);
+	const core_kernels *here[CORE_KERNELS_MAX];
+	size_t count = core_kernels_here(here);
 	assert_non_null(v);
-	assert_string_equal(path[paths - 1].name, "portable");
-	for (size_t p = 0; p < paths; p++)
+	assert_string_equal(here[count - 1]->name, "portable");
+	for (size_t p = 0; p < count; p++)
 		for (int C = 1; C <= CLASSES_MAX; C++)
 			for (size_t d = 0; d < sizeof dims / sizeof *dims; d++) {
 				fill(v, (uint64_t)(C * 100) + d);
 				for (int H = 1; H <= ROWS_MAX; H++) {
-					check_product(&path[p], v, C, H, dims[d]);
-					check_gradient(&path[p], v, C, H, dims[d]);
+					check_product(here[p], v, C, H, dims[d]);
+					check_gradient(here[p], v, C, H, dims[d]);
 				}
 				for (int L = 1; L <= LAYERS_MAX; L++)
-					check_row(&path[p], v, C, L, dims[d]);
+					check_row(here[p], v, C, L, dims[d]);
 			}
+	free(v);
+}
+
+/* The bits of an instruction set stay what they are: runs are promised the same bytes. */
+static void same_bits_as_ever(void **state)
+{
+	(void)state;
+	enum { C = 8, L = 5, H = 7, D = 53 };
+	static const struct {
+		const char *name;
+		uint64_t hash;
+	} bits[] = {{"amx", AVX512}, {"avx512_bf16", AVX512}, {"avx512", AVX512}, {"avx2", AVX2},
+		{"portable", PORTABLE}};
+	numbers *v = malloc(sizeof *v);
+	assert_non_null(v);
+	fv_stream stream = fv_rng_seeded(3, "collapse", 0, 0);
+	for (size_t i = 0; i < sizeof *v / sizeof(float); i++)
+		((float *)v)[i] = (float)(2 * fv_uniform(&stream) - 1);
+	const core_kernels *here[CORE_KERNELS_MAX];
+	size_t count = core_kernels_here(here);
+	for (size_t k = 0; k < count; k++) {
+		struct {
+			float product[C * D], dots[L * C], mixed[D], d_weight[H * D],
+				d_output[C * H];
+		} got;
+		memcpy(got.d_output, v->d_output, sizeof got.d_output);
+		here[k]->collapse_product(C, H, D, v->output, v->weight, got.product);
+		here[k]->collapse_row(
+			C, L, D, v->x, v->x, v->matrix, v->share, got.dots, got.mixed);
+		here[k]->collapse_gradient(
+			C, H, D, v->output, v->weight, v->matrix, got.d_weight, got.d_output);
+		for (size_t i = 0; i < sizeof bits / sizeof *bits; i++)
+			if (!strcmp(bits[i].name, here[k]->name) &&
+				XXH3_64bits(&got, sizeof got) != bits[i].hash)
+				fail_msg("%s: %016llx", here[k]->name,
+					(unsigned long long)XXH3_64bits(&got, sizeof got));
+	}
 	free(v);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(every_path)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_instruction_set),
+		cmocka_unit_test(same_bits_as_ever),
+	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -308,7 +308,7 @@ static void plugins_that_are_not_there(void **state)
 	want_errors(w, FV_DATA,
 		"a.yaml:2:17: encoder 'broken' cannot be used: /plugins/broken.so: built for ABI "
 		"7, "
-		"this fairvox has ABI 1\n");
+		"this fairvox has ABI 2\n");
 	put(w, "b.yaml", CORPUS "encoder: {name: clusters}\nloss: {name: [plain]}\n");
 	load(w, "b.yaml", "");
 	want_errors(w, FV_CONFIG,

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "run/data.h"
+#include "train/batches.h"
 
 #define N 10
 #define ALL 13 /* rows in the features: more than the corpus has, in another order */
@@ -75,7 +76,7 @@ static void make(struct world *w, fv_standardize kind, core_matrix *m)
 {
 	w->features = (core_features){.n = ALL, .layers = L, .dims = D, .x = w->x};
 	test_ok(w->ctx,
-		core_matrix_make(w->ctx, &w->features, place, &w->corpus, &w->rows, kind, m));
+		core_matrix_copy(w->ctx, &w->features, place, &w->corpus, &w->rows, kind, m));
 	for (int k = 0; k < CORE_SPLITS; k++)
 		assert_int_equal(m->n[k], w->rows.n[k]);
 }
@@ -94,6 +95,41 @@ static void test_none(void **state)
 		assert_true(m.scaling.mean[j] == 0 && m.scaling.scale[j] == 1);
 	core_matrix_free(&m);
 	core_ctx_free(w.ctx);
+}
+
+/* Rows that training finds and scales have the same bits as the copies; what is not scaled is not
+ * copied, and neither are test rows that the training rows scale. */
+static void test_index(void **state)
+{
+	(void)state;
+	const fv_standardize kind[] = {
+		FV_STANDARDIZE_NONE, FV_STANDARDIZE_TRAIN, FV_STANDARDIZE_SPEAKER};
+	const int copied[] = {0, 2, 3};
+	for (size_t s = 0; s < sizeof kind / sizeof *kind; s++) {
+		struct world w = world();
+		core_matrix copy, m;
+		make(&w, kind[s], &copy);
+		test_ok(w.ctx, core_matrix_make(
+				       w.ctx, &w.features, place, &w.corpus, &w.rows, kind[s], &m));
+		for (int k = 0; k < CORE_SPLITS; k++) {
+			const core_train_data data = {.x = m.x[k],
+				.index = m.index[k],
+				.mean = m.mean[k],
+				.scale = m.scale[k]};
+			assert_true((m.x[k] == w.x) == (k >= copied[s]));
+			assert_int_equal(m.n[k], copy.n[k]);
+			for (int i = 0; i < m.n[k]; i++) {
+				float room[W];
+				assert_memory_equal(core_row_input(&data, i, W, room),
+					copy.x[k] + i * W, sizeof room);
+			}
+		}
+		if (m.scaling.mean)
+			assert_memory_equal(m.scaling.mean, copy.scaling.mean, sizeof(float) * W);
+		core_matrix_free(&m);
+		core_matrix_free(&copy);
+		core_ctx_free(w.ctx);
+	}
 }
 
 static void test_train(void **state)
@@ -159,7 +195,7 @@ static void test_speaker(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_none),
-		cmocka_unit_test(test_train), cmocka_unit_test(test_train_only),
-		cmocka_unit_test(test_speaker)};
+		cmocka_unit_test(test_index), cmocka_unit_test(test_train),
+		cmocka_unit_test(test_train_only), cmocka_unit_test(test_speaker)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,7 +6,8 @@
 
 #include <fairvox/fairvox.h>
 
-#include "plugin/params.h"
+#include "config/params.h"
+#include "plugin/descriptor.h"
 #include "run/grouping.h"
 
 enum { N = 12 };

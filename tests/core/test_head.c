@@ -15,7 +15,7 @@
 #include "nn/adam.h"
 #include "nn/base_loss.h"
 #include "nn/head.h"
-#include "train/trainer.h"
+#include "train/predict.h"
 
 enum { N = 100, L = 13, D = 24, H = 16, C = 6, B = 32, COUNT = 515 };
 

@@ -13,7 +13,7 @@
 #include "run/model.h"
 #include "run/model_plan.h"
 #include "train/networks.h"
-#include "train/trainer.h"
+#include "train/predict.h"
 
 enum { L = 2, D = 3, H = 4, C = 3, N = 5 };
 
@@ -35,7 +35,7 @@ static void open_bench(bench *b)
 	test_ok(b->ctx, core_plan_new(b->ctx, &shape, &b->plan));
 	test_ok(b->ctx, core_networks_new(b->ctx, b->plan, N, &b->networks));
 	core_ctx_set_networks(b->ctx, b->networks);
-	core_networks_set_stage(b->networks, CORE_STAGE_BUILD);
+	core_networks_set_phase(b->networks, CORE_PHASE_BUILD);
 	fv_stream s = fv_rng_seeded(1, "x", 0, 0);
 	for (int i = 0; i < N * L * D; i++)
 		b->x[i] = (float)fv_normal(&s);
@@ -45,13 +45,13 @@ static void open_bench(bench *b)
 	}
 }
 
-static void begin(bench *b, core_networks_stage stage)
+static void begin(bench *b, core_networks_phase phase)
 {
 	core_plan_init(b->ctx, b->plan, b->params);
 	core_networks_set_params(b->networks, b->params);
 	core_networks_set_gradient(b->networks, b->gradient);
 	core_networks_begin(b->networks, b->row, b->stem, N, N);
-	core_networks_set_stage(b->networks, stage);
+	core_networks_set_phase(b->networks, phase);
 }
 
 static void close_bench(bench *b)
@@ -86,7 +86,7 @@ static void networks_that_cannot_be(void **state)
 		assert_non_null(fv_net_linear(b.ctx, name, C, H));
 	}
 	refused(&b, fv_net_linear(b.ctx, "more", C, H), "more than 16 networks");
-	begin(&b, CORE_STAGE_STEP);
+	begin(&b, CORE_PHASE_STEP);
 	refused(&b, fv_net_encoder(b.ctx, "late."), "no networks are made here");
 	core_ctx_set_networks(b.ctx, NULL);
 	refused(&b, fv_net_input(b.ctx), "no values are made here");
@@ -100,7 +100,7 @@ static void values_that_cannot_be(void **state)
 	open_bench(&b);
 	b.encoder = fv_net_encoder(b.ctx, "");
 	b.output = fv_net_linear(b.ctx, "output", C, H);
-	begin(&b, CORE_STAGE_STEP);
+	begin(&b, CORE_PHASE_STEP);
 	fv_node *input = fv_net_input(b.ctx), *h = fv_net_forward(b.ctx, b.encoder, input);
 	fv_node *z = fv_net_forward(b.ctx, b.output, h), *u = fv_net_uniform(b.ctx, "noise", 2);
 	assert_true(z && u);
@@ -125,7 +125,7 @@ static void values_that_cannot_be(void **state)
 		if (!fv_net_concat(b.ctx, h, h, 0, (const int32_t[N]){0}))
 			break;
 	refused(&b, fv_net_concat(b.ctx, h, h, 0, (const int32_t[N]){0}), "more than 64 values");
-	begin(&b, CORE_STAGE_DEVELOP);
+	begin(&b, CORE_PHASE_EVALUATE);
 	h = fv_net_forward(b.ctx, b.encoder, fv_net_input(b.ctx));
 	assert_non_null(fv_net_data(b.ctx, h));
 	refused(&b, fv_net_grad(b.ctx, h), "there are no gradients here");
@@ -141,7 +141,7 @@ static void predictions_that_cannot_be(void **state)
 	open_bench(&b);
 	b.encoder = fv_net_encoder(b.ctx, "");
 	b.output = fv_net_linear(b.ctx, "output", C, 2 * H);
-	core_networks_set_stage(b.networks, CORE_STAGE_PREDICT);
+	core_networks_set_phase(b.networks, CORE_PHASE_PREDICT);
 	fv_node *h = fv_net_forward(b.ctx, b.encoder, fv_net_input(b.ctx));
 	test_fails(b.ctx, core_networks_record(b.networks, h), FV_FAILED,
 		"predictions of 4 numbers for 3 classes");

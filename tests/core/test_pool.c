@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "run/pool.h"
 
 enum { TASKS = 40 };
@@ -19,6 +20,7 @@ struct seen {
 	fv_status status[TASKS];
 	char reason[TASKS][128];
 	int *started; /* shared with the workers */
+	pid_t *pid;   /* [TASKS] the same, where wanted: who has done it */
 };
 
 static fv_status work(void *user, fv_ctx *ctx, int64_t task)
@@ -103,6 +105,85 @@ static void stops_at_the_first_failure(void **state)
 	core_ctx_free(ctx);
 }
 
+static fv_status note_process(void *user, fv_ctx *ctx, int64_t task)
+{
+	struct seen *seen = user;
+	__atomic_fetch_add(&seen->started[task], 1, __ATOMIC_SEQ_CST);
+	seen->pid[task] = getpid();
+	if (task == 6)
+		abort();
+	return task == 9 ? fv_fail(ctx, FV_DATA, "task 9 is bad") : FV_OK;
+}
+
+static bool every_third(const void *user, int64_t task)
+{
+	(void)user;
+	return task % 3 == 0;
+}
+
+/* Those that ask for it have a process that does nothing else; the others go on sharing. */
+static void some_are_alone(void **state)
+{
+	(void)state;
+	for (int jobs = 1; jobs <= 3; jobs++) {
+		fv_ctx *ctx = test_ctx();
+		struct seen *seen = new_seen();
+		int64_t failed;
+		seen->pid = mmap(NULL, TASKS * sizeof *seen->pid, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		assert_true(seen->pid != MAP_FAILED);
+		core_pool pool = {.jobs = jobs,
+			.tasks = TASKS,
+			.keep_going = true,
+			.user = seen,
+			.work = note_process,
+			.alone = every_third,
+			.ended = ended};
+		test_ok(ctx, core_pool_run(ctx, &pool, &failed));
+		assert_int_equal(failed, 2);
+		int shared = 0;
+		for (int i = 0; i < TASKS; i++) {
+			assert_int_equal(seen->started[i], 1);
+			assert_int_equal(seen->ended[i], 1);
+			for (int j = 0; j < i; j++) {
+				assert_false(i % 3 == 0 && seen->pid[i] == seen->pid[j]);
+				assert_false(j % 3 == 0 && seen->pid[i] == seen->pid[j]);
+				shared += seen->pid[i] == seen->pid[j];
+			}
+		}
+		assert_true(jobs > 1 || shared == TASKS / 3);
+		munmap(seen->pid, TASKS * sizeof *seen->pid);
+		free_seen(seen);
+		core_ctx_free(ctx);
+	}
+}
+
+static fv_status leave_behind(void *user, fv_ctx *ctx, int64_t task)
+{
+	(void)user, (void)ctx, (void)task;
+	if (fork() == 0) {
+		close(STDOUT_FILENO); /* who runs the tests waits for them to close */
+		close(STDERR_FILENO);
+		sleep(30);
+		_exit(0);
+	}
+	return FV_OK;
+}
+
+/* A worker's end is seen although a process of its own holds its pipe open. */
+static void nothing_waits_for_grandchildren(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	int64_t failed;
+	double begun = core_clock_s();
+	core_pool pool = {.jobs = 1, .tasks = 2, .work = leave_behind};
+	test_ok(ctx, core_pool_run(ctx, &pool, &failed));
+	assert_int_equal(failed, 0);
+	assert_true(core_clock_s() - begun < 30);
+	core_ctx_free(ctx);
+}
+
 static fv_status wait_long(void *user, fv_ctx *ctx, int64_t task)
 {
 	(void)user, (void)ctx, (void)task;
@@ -115,7 +196,7 @@ static void signals_end_it(void **state)
 {
 	(void)state;
 	static const int numbers[] = {SIGINT, SIGTERM, SIGUSR1};
-	static const fv_status want[] = {CORE_INTERRUPTED, CORE_TERMINATED, FV_STOPPED};
+	static const fv_status want[] = {FV_INTERRUPTED, FV_TERMINATED, FV_STOPPED};
 	for (int i = 0; i < 3; i++) {
 		fv_ctx *ctx = test_ctx();
 		int64_t failed;
@@ -170,7 +251,7 @@ static void signals_leave_time(void **state)
 {
 	(void)state;
 	static const int numbers[] = {SIGINT, SIGTERM, SIGUSR1};
-	static const fv_status want[] = {CORE_INTERRUPTED, CORE_TERMINATED, FV_STOPPED};
+	static const fv_status want[] = {FV_INTERRUPTED, FV_TERMINATED, FV_STOPPED};
 	for (int i = 0; i < 3; i++) {
 		fv_ctx *ctx = test_ctx();
 		int64_t failed;
@@ -216,6 +297,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_task_once),
 		cmocka_unit_test(stops_at_the_first_failure),
+		cmocka_unit_test(some_are_alone),
+		cmocka_unit_test(nothing_waits_for_grandchildren),
 		cmocka_unit_test(signals_end_it),
 		cmocka_unit_test(signals_leave_time),
 		cmocka_unit_test(signals_to_a_worker),

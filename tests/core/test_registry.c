@@ -62,12 +62,14 @@ static void refused(const char *name, size_t keep, const char *want)
 static void beasts_are_refused(void **state)
 {
 	(void)state;
-	refused("wrong_abi", 0, "built for ABI 999, this fairvox has ABI 1");
+	refused("wrong_abi", 0, "built for ABI 999, this fairvox has ABI 2");
 	refused("small", 0, "descriptor of 16 bytes");
 	refused("wrong_kind", 0, "unknown kind 9");
 	refused("other_name", 0, "calls itself 'somebody_else'");
 	refused("no_source", 0, "source or licence is missing");
-	refused("no_ops", 0, "a loss needs the op open or weigh, or an extension");
+	refused("no_ops", 0, "a loss needs an op that trains (subsample, order, mix or weigh)");
+	refused("zero_ops", 0, "ops of 0 bytes");
+	refused("mistyped", 0, "extension() knows neither fv.networks/1 nor fv.stages/1");
 	refused("outside_state", 0, "'n' lies outside the state");
 	refused("twice", 0, "'n' is declared twice");
 	refused("no_entry", 0, "does not export fv_plugin_entry");
@@ -109,6 +111,8 @@ static void the_good_are_found(void **state)
 	assert_null(core_registry_find(r, FV_ENCODER, "good"));
 	assert_int_equal(strlen(good->sha256), 64);
 	assert_string_equal(good->descriptor->params[0].name, "n");
+	assert_false(good->own);
+	assert_true(core_registry_find(r, FV_LOSS, "erm")->own);
 	const char *missing = "/no/such/folder";
 	test_fails(ctx, core_registry_open(ctx, &missing, 1, &r), FV_DATA, "/no/such/folder");
 	core_ctx_free(ctx);

@@ -5,6 +5,7 @@
 #include "support.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 
 #include "base/csv.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "eval/predictions.h"
 #include "run/execute.h"
 #include "run/runner.h"
@@ -289,10 +291,51 @@ static void test_again(void **state)
 	core_ctx_free(ctx);
 }
 
+static int forks; /* of this process */
+
+static void count_fork(void)
+{
+	forks++;
+}
+
+static int processes_of(
+	fv_ctx *ctx, const char *dir, bool isolate, size_t n, const char *const *override)
+{
+	core_study *study = test_toy_open(ctx, dir, NULL, n, override);
+	const core_encode_job job = {.jobs = 1};
+	test_ok(ctx, core_study_load(ctx, study, &job));
+	const core_execute_options options = {.jobs = 1, .isolate = isolate};
+	core_summary s;
+	forks = 0;
+	test_ok(ctx, core_study_execute(ctx, study, &options, &s));
+	core_study_close(study);
+	return forks;
+}
+
+/* Runs that only weigh share the worker's process; all others, and with isolate every one, have their own. */
+static void test_processes(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const char *dir = toy(ctx, 0);
+	const char *seeds = "train.seed=[1,2,3]", *others = "train.seed=[4,5,6]";
+	const char *gender = "grouper={name: truth, column: gender}";
+	assert_int_equal(pthread_atfork(NULL, count_fork, NULL), 0);
+	const char *rw[] = {"loss.name=rw", gender, seeds};
+	assert_int_equal(processes_of(ctx, dir, false, 3, rw), 1);
+	rw[2] = others;
+	assert_int_equal(processes_of(ctx, dir, true, 3, rw), 3);
+	const char *ds[] = {"loss.name=ds", gender, seeds}; /* keep */
+	assert_int_equal(processes_of(ctx, dir, false, 3, ds), 3);
+	const char *jtt[] = {"loss.name=jtt", seeds}; /* stages */
+	assert_int_equal(processes_of(ctx, dir, false, 2, jtt), 3);
+	core_ctx_free(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_predictions),
 		cmocka_unit_test(test_label_free), cmocka_unit_test(test_jobs),
-		cmocka_unit_test(test_again)};
+		cmocka_unit_test(test_again), cmocka_unit_test(test_processes)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

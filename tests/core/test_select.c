@@ -11,6 +11,7 @@
 #include <fairvox/stream.h>
 
 #include "corpus/corpus.h"
+#include "train/predict.h"
 #include "train/trainer.h"
 
 enum { N = 60, DEV = 48, TEST = 52, ALL = N + DEV + TEST, D = 7, H = 4, C = 3, G = 3, EPOCHS = 30 };
@@ -38,7 +39,7 @@ static core_train_data split_of(task *t, int first, int n)
 		t->index[first + i] = first + i;
 	return (core_train_data){{sizeof(fv_rows), n, C, 0, t->label + first * C, t->klass + first,
 					 NULL, NULL, t->stem + first, NULL},
-		t->x, t->index + first};
+		t->x, t->index + first, NULL, NULL};
 }
 
 static fv_status note(void *user, const core_train_epoch *e)

@@ -11,6 +11,8 @@
 
 #include "nn/base_loss.h"
 #include "train/pass.h"
+#include "train/predict.h"
+#include "train/trainer.h"
 
 enum { STAGES = 4 };
 

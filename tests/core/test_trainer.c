@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The trainer: repeatable, independent of the order of rows, selection, keep, order, mix, and what
+/* The trainer: repeatable, independent of the order of rows, selection, subsample, order, mix, and what
  * it refuses. */
 #include "task.h"
 
@@ -13,6 +13,7 @@
 #include "corpus/corpus.h"
 #include "nn/base_loss.h"
 #include "train/objective.h"
+#include "train/predict.h"
 #include "train/trainer.h"
 
 /* Every run of a loss plugin gives the same bits, whatever the order of the rows in the files. */
@@ -39,6 +40,41 @@ static void repeatable(void **state)
 			(size_t)result[0].plan->count * sizeof(float));
 		free_task(other);
 		for (int i = 0; i < 3; i++)
+			free_task(run[i]);
+	}
+}
+
+/* Rows that are scaled as they are read give the run of rows scaled before, also where samples are
+ * mixed and where stages read predictions. */
+static void scaled_rows(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"erm", "mixup", "lff", "jtt"};
+	float mean[WIDTH], scale[WIDTH];
+	for (int j = 0; j < WIDTH; j++) {
+		mean[j] = 0.3f * (float)j - 2;
+		scale[j] = 0.5f + 0.1f * (float)(j % 7);
+	}
+	for (int l = 0; l < 4; l++) {
+		core_train_result result[2];
+		float logits[2][DEV * C];
+		task *run[] = {
+			new_task(test_loss(names[l]), false), new_task(test_loss(names[l]), false)};
+		core_train_job *as_read = &run[0]->job;
+		as_read->train.mean = as_read->dev.mean = mean;
+		as_read->train.scale = as_read->dev.scale = scale;
+		for (int i = 0; i < (N + DEV) * WIDTH; i++)
+			run[1]->x[i] = (run[1]->x[i] - mean[i % WIDTH]) * scale[i % WIDTH];
+		for (int i = 0; i < 2; i++) {
+			test_ok(run[i]->ctx, core_train_run(run[i]->ctx, &run[i]->job, &result[i]));
+			test_ok(run[i]->ctx,
+				core_train_predict(run[i]->ctx, result[i].plan, result[i].params,
+					&run[i]->job.dev, logits[i]));
+		}
+		assert_memory_equal(result[0].params, result[1].params,
+			(size_t)result[0].plan->count * sizeof(float));
+		assert_memory_equal(logits[0], logits[1], sizeof logits[0]);
+		for (int i = 0; i < 2; i++)
 			free_task(run[i]);
 	}
 }
@@ -119,9 +155,9 @@ static void development_values(void **state)
  * -------------------------------------------------------------------- */
 
 typedef struct script {
-	double develop[6]; /* development value by epoch */
+	double dev_value[6]; /* value of the validation pass by epoch */
 	int kept, order_calls;
-	int32_t n_keep, keep[8];
+	int32_t n_subset, subset[8];
 	int32_t bad_order;
 	double v, value, lambda;
 	int32_t partner;
@@ -129,24 +165,24 @@ typedef struct script {
 	float label[16 * C];
 } script;
 
-static fv_status script_develop(
+static fv_status script_evaluate(
 	const void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
 {
 	const script *s = state;
 	(void)ctx;
-	*value = s->develop[batch->epoch - 1];
+	*value = s->dev_value[batch->epoch - 1];
 	return FV_OK;
 }
 
-static fv_status script_keep(void *state, fv_ctx *ctx, int32_t *row, int64_t cap, int64_t *n)
+static fv_status script_subsample(void *state, fv_ctx *ctx, int32_t *row, int64_t cap, int64_t *n)
 {
 	script *s = state;
 	(void)ctx;
 	assert_int_equal(cap, 2 * N);
 	s->kept++;
-	for (int32_t i = 0; i < s->n_keep; i++)
-		row[i] = s->keep[i];
-	*n = s->n_keep;
+	for (int32_t i = 0; i < s->n_subset; i++)
+		row[i] = s->subset[i];
+	*n = s->n_subset;
 	return FV_OK;
 }
 
@@ -220,7 +256,7 @@ static void selection(void **state)
 {
 	(void)state;
 	const struct {
-		double develop[6];
+		double dev_value[6];
 		int want;
 	} cases[] = {
 		{{3, 2, 2, 2, 5, 2}, 2},
@@ -230,10 +266,10 @@ static void selection(void **state)
 		{{NAN, NAN, NAN, NAN, NAN, INFINITY}, 0},
 	};
 	fv_loss_ops ops = script_ops();
-	ops.develop = script_develop;
+	ops.evaluate = script_evaluate;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		script s = {0};
-		memcpy(s.develop, cases[i].develop, sizeof s.develop);
+		memcpy(s.dev_value, cases[i].dev_value, sizeof s.dev_value);
 		task *t = script_task(&ops, &s);
 		core_train_result result;
 		fv_status status = core_train_run(t->ctx, &t->job, &result);
@@ -251,9 +287,9 @@ static void kept_rows_and_order(void **state)
 {
 	(void)state;
 	fv_loss_ops ops = script_ops();
-	ops.keep = script_keep;
+	ops.subsample = script_subsample;
 	ops.order = script_order;
-	script s = {.n_keep = 5, .keep = {3, 3, 10, 20, 76}};
+	script s = {.n_subset = 5, .subset = {3, 3, 10, 20, 76}};
 	task *t = script_task(&ops, &s);
 	core_train_result result;
 	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &result));
@@ -265,16 +301,16 @@ static void kept_rows_and_order(void **state)
 	const int32_t turned[5] = {76, 20, 10, 3, 3};
 	assert_memory_equal(s.row, turned, sizeof turned);
 	free_task(t);
-	s = (script){.n_keep = 2, .keep = {3, N}};
+	s = (script){.n_subset = 2, .subset = {3, N}};
 	t = script_task(&ops, &s);
 	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_FAILED,
 		"plugin scripted: keeps row 77");
 	free_task(t);
-	s = (script){.n_keep = 0};
+	s = (script){.n_subset = 0};
 	t = script_task(&ops, &s);
 	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_FAILED, "keeps 0 of 77");
 	free_task(t);
-	s = (script){.n_keep = 2, .keep = {3, 4}, .bad_order = 1};
+	s = (script){.n_subset = 2, .subset = {3, 4}, .bad_order = 1};
 	t = script_task(&ops, &s);
 	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_FAILED, "position 2");
 	free_task(t);
@@ -523,6 +559,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(repeatable),
+		cmocka_unit_test(scaled_rows),
 		cmocka_unit_test(development_values),
 		cmocka_unit_test(selection),
 		cmocka_unit_test(kept_rows_and_order),

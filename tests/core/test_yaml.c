@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/number.h"
 #include "base/stream.h"
 #include "config/yaml.h"
 
@@ -258,16 +259,21 @@ static void written_text_reads_back(void **state)
 	core_ctx_free(ctx);
 }
 
-static void json_is_canonical(void **state)
+static void keys_are_canonical(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	core_yaml *root = read_text(ctx, "{b: [1, {z: \"q\\\"\\n\"}], a: {}, c: []}");
 	core_yaml_get(root, "b")->entry[0].value->value = CORE_VALUE_NUMBER;
-	core_text text = {0};
-	core_yaml_json(root, &text);
-	assert_string_equal(text.data, "{\"a\":{},\"b\":[1,{\"z\":\"q\\\"\\u000a\"}],\"c\":[]}");
-	core_text_free(&text);
+	assert_string_equal(core_yaml_key(ctx, root, NULL),
+		"{\"a\":{},\"b\":[1,{\"z\":\"q\\\"\\u000a\"}],\"c\":[]}");
+	core_yaml *path = core_yaml_get(core_yaml_get(root, "b")->entry[1].value, "z");
+	path->text = "conf/w.pt";
+	path->written = "w.pt";
+	assert_string_equal(core_yaml_key(ctx, core_yaml_without(ctx, root, "a"), NULL),
+		"{\"b\":[1,{\"z\":\"w.pt\"}],\"c\":[]}");
+	assert_string_equal(core_yaml_key(ctx, core_yaml_get(root, "b"), "/home"),
+		"[1,{\"z\":\"/home/conf/w.pt\"}]");
 	core_ctx_free(ctx);
 }
 
@@ -414,7 +420,7 @@ int main(void)
 		cmocka_unit_test(alias_bomb),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(written_text_reads_back),
-		cmocka_unit_test(json_is_canonical),
+		cmocka_unit_test(keys_are_canonical),
 		cmocka_unit_test(numbers_are_shortest),
 		cmocka_unit_test(words_of_the_command_line),
 		cmocka_unit_test(mutations),

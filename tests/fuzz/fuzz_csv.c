@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "base/csv.h"
-#include "base/text.h"
+#include "base/number.h"
+#include "base/utf8.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

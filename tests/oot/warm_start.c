@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any objective, begun from a model that was trained without it for a while: `epochs` epochs of the
- * mean loss, then `then` from there. An example of fv.stages/1. */
+/* Warm start: `epochs` epochs of the mean loss, then the objective `then`, starting from that
+ * model. An example of fv.stages/1. */
 #include <string.h>
 
 #include <fairvox/fairvox.h>
@@ -16,56 +16,35 @@ static fv_status warm_start_next(
 	const struct warm_start *self = state;
 	(void)ctx;
 	if (index == 0) {
-		stage->epochs = self->epochs; /* the plugin's own stage: no weigh, so the mean */
+		stage->epochs = self->epochs; /* the plugin's own stage; without weigh, the mean */
 		stage->use_last = 1;
 		*more = 1;
 	} else {
-		stage->loss = "then"; /* the parameter; goes on from the model of stage 1 */
+		stage->loss = "then"; /* the parameter; continues from stage 1's model */
 	}
 	return FV_OK;
 }
 
-static const fv_stages_1 stages = {.size = sizeof stages, .next = warm_start_next};
+static const fv_stages_1 stages = FV_STAGES(.next = warm_start_next);
 
-static const void *extension(const char *id)
+static const void *warm_start_extension(const char *id)
 {
 	return strcmp(id, FV_STAGES_1) ? NULL : &stages;
 }
 
 static const fv_param params[] = {
-	{.size = sizeof(fv_param),
-		.type = FV_INT,
-		.name = "epochs",
-		.min = 1,
-		.max = 1000,
-		.def_paper = "2",
-		.offset = offsetof(struct warm_start, epochs),
-		.doc = "epochs of the mean loss"},
-	{.size = sizeof(fv_param),
-		.type = FV_LOSS_REF,
-		.name = "then",
-		.def_paper = "gdro",
-		.offset = offsetof(struct warm_start, then),
-		.doc = "what is trained from there"},
+	FV_PARAM_INT(struct warm_start, epochs, .name = "epochs", .min = 1, .max = 1000,
+		.def_paper = "2", .doc = "epochs of the mean loss"),
+	FV_PARAM_LOSS_REF(struct warm_start, then, .name = "then", .def_paper = "gdro",
+		.doc = "objective that continues from there"),
 };
 
-static const fv_loss_ops ops = {.size = sizeof ops};
+static const fv_loss_ops ops = FV_LOSS_OPS();
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_LOSS,
-	.name = "warm_start",
-	.version = "1.0",
-	.summary = "any objective, from a model trained without it for a while",
-	.source = "an example",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(struct warm_start),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-	.extension = extension,
-};
+static const fv_descriptor descriptor = FV_LOSS(.name = "warm_start", .version = "1.0",
+	.summary = "any objective, started from a model trained with the mean loss",
+	.source = "an example", .licence = "Apache-2.0", .state_size = sizeof(struct warm_start),
+	FV_PARAMS(params), .ops = &ops, .extension = warm_start_extension);
 
 FV_PLUGIN_ENTRY
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The ECAPA-TDNN encoder against SpeechBrain run in double: features and embedding, for two
- * networks with drawn weights; which files are taken; and that each tensor counts. */
+/* The ECAPA-TDNN encoder, compared with SpeechBrain run in double: features and embedding for two
+ * networks with random weights; which files are accepted; and that each tensor matters. */
 #include "support.h"
 
 #include <math.h>
@@ -16,11 +16,11 @@
 #include "npz.h"
 #include "parity.h"
 
-/* s holds parameters, or nothing. */
+/* s holds parameters or is empty. */
 static void open_weights(fv_ctx *ctx, ecapa_state *s, const char *path)
 {
 	test_ok(ctx, ecapa_fbank_open(s, ctx));
-	test_ok(ctx, ecapa_read(s, ctx, path));
+	test_ok(ctx, ecapa_read_weights(s, ctx, path));
 }
 
 static float *read_wave(fv_ctx *ctx, const char *name, int64_t *n)
@@ -37,11 +37,11 @@ static float *read_wave(fv_ctx *ctx, const char *name, int64_t *n)
 	return wave;
 }
 
-static void embed(fv_ctx *ctx, const ecapa_state *s, const float *wave, int64_t n, float *out)
+static void embed_wave(fv_ctx *ctx, const ecapa_state *s, const float *wave, int64_t n, float *out)
 {
-	int64_t frames = ecapa_frames(n);
+	int64_t frames = ecapa_count_frames(n);
 	float *features = core_alloc(ctx, (size_t)(frames * ECAPA_BANDS), sizeof *features);
-	test_ok(ctx, ecapa_fbank(s, ctx, wave, n, features));
+	test_ok(ctx, ecapa_compute_fbank(s, ctx, wave, n, features));
 	ecapa_subtract_mean(features, frames);
 	test_ok(ctx, ecapa_embed(s, ctx, features, frames, out));
 }
@@ -68,9 +68,9 @@ static void check_wave(const ecapa_state *s, const json_t *tolerances, const cha
 	const char *name, const float *wave, int64_t n)
 {
 	fv_ctx *ctx = test_ctx();
-	int64_t frames = ecapa_frames(n), count = frames * ECAPA_BANDS;
+	int64_t frames = ecapa_count_frames(n), count = frames * ECAPA_BANDS;
 	float *features = core_alloc(ctx, (size_t)count, sizeof *features), embedding[24];
-	test_ok(ctx, ecapa_fbank(s, ctx, wave, n, features));
+	test_ok(ctx, ecapa_compute_fbank(s, ctx, wave, n, features));
 	if (n <= 800)
 		check_array(tolerances, arrays, name, "fbank_db", features, count);
 	ecapa_subtract_mean(features, frames);
@@ -100,8 +100,9 @@ static void as_speechbrain(void **state)
 	core_ctx_free(ctx);
 }
 
-/* A piece of a recording from `start` on, or the whole repeated, as inputs.json names it. */
-static float *speech(fv_ctx *ctx, const json_t *input, int64_t *n)
+/* Loads the part of a recording from `start` on, or the whole recording repeated, as inputs.json
+ * says. */
+static float *load_speech(fv_ctx *ctx, const json_t *input, int64_t *n)
 {
 	core_wave wave;
 	test_ok(ctx,
@@ -141,7 +142,7 @@ static void as_speechbrain_on_speech(void **state)
 	open_weights(ctx, &s, test_golden("ecapa/embedding_model.ckpt"));
 	for (size_t i = 0; i < 3; i++) {
 		int64_t n;
-		float *wave = speech(ctx, input_named(inputs, names[i]), &n);
+		float *wave = load_speech(ctx, input_named(inputs, names[i]), &n);
 		check_wave(&s, json_object_get(file, "outputs"), arrays, names[i], wave, n);
 	}
 	json_decref(file);
@@ -169,7 +170,7 @@ static void other_sizes(void **state)
 		double *own =
 			test_npz(arrays, core_format(ctx, "%s__own_error", names[i]), shape, &rank);
 		double worst = 0, square = 0;
-		embed(ctx, &s, wave, n, got);
+		embed_wave(ctx, &s, wave, n, got);
 		for (int d = 0; d < 10; d++) {
 			worst = fmax(worst, fabs((double)got[d] - want[d]));
 			square += want[d] * want[d] / 10;
@@ -192,7 +193,7 @@ struct network {
 
 static struct network read_network(fv_ctx *ctx)
 {
-	fv_checkpoint *file; /* stays mapped to the end of the program */
+	fv_checkpoint *file; /* stays mapped until the program ends */
 	test_ok(ctx, fv_checkpoint_open(ctx, test_golden("ecapa/embedding_model.ckpt"), &file));
 	assert_int_equal(fv_checkpoint_count(file), TENSORS);
 	struct network net = {.n = TENSORS};
@@ -223,7 +224,7 @@ static void embed_network(const struct network *net, const float *wave, int64_t 
 	fv_ctx *ctx = test_ctx();
 	ecapa_state s = {0};
 	open_weights(ctx, &s, write_network(ctx, net));
-	embed(ctx, &s, wave, n, out);
+	embed_wave(ctx, &s, wave, n, out);
 	core_ctx_free(ctx);
 }
 
@@ -253,8 +254,8 @@ static void zero_each(const float *wave, int64_t n,
 	core_ctx_free(ctx);
 }
 
-/* But for those that SpeechBrain's output does not depend on, either: counts, and a bias that the
- * softmax over time takes away. */
+/* All tensors but those that SpeechBrain's output does not depend on either: counts, and a bias
+ * that the softmax over time cancels. */
 static void check_moved(const char *name, double moved, const void *user)
 {
 	(void)user;
@@ -276,7 +277,7 @@ static void each_tensor_counts(void **state)
 	core_ctx_free(ctx);
 }
 
-/* As far as SpeechBrain's, of which three digits are known. */
+/* The same change as in SpeechBrain, which is given with three digits. */
 static void check_effect(const char *name, double moved, const void *user)
 {
 	const json_t *effect = json_object_get(user, name);
@@ -293,19 +294,19 @@ static void each_tensor_counts_as_in_speechbrain(void **state)
 	json_t *inputs = test_json(test_shared("golden/encoders/inputs.json"));
 	fv_ctx *ctx = test_ctx();
 	int64_t n;
-	const float *wave = speech(ctx, input_named(inputs, "speech"), &n);
+	const float *wave = load_speech(ctx, input_named(inputs, "speech"), &n);
 	zero_each(wave, n, check_effect, json_object_get(file, "max_abs_change_when_zeroed"));
 	json_decref(file);
 	json_decref(inputs);
 	core_ctx_free(ctx);
 }
 
-/* Refused with one line that holds `text`, by open() and by inspect. */
-static void refused(fv_ctx *ctx, const struct network *net, const char *text)
+/* Fails unless open() and inspect refuse the file with one line that contains `text`. */
+static void expect_refused(fv_ctx *ctx, const struct network *net, const char *text)
 {
 	ecapa_state s = {0};
 	const char *path = write_network(ctx, net);
-	fv_status status = ecapa_read(&s, ctx, path);
+	fv_status status = ecapa_read_weights(&s, ctx, path);
 	assert_int_equal(core_error_count(ctx), 1);
 	test_fails(ctx, status, FV_DATA, text);
 	fv_checkpoint *file;
@@ -325,20 +326,21 @@ static void each_tensor_is_checked(void **state)
 		const char *name = net.tensor[t].name;
 		bool counts = ends_in(name, "num_batches_tracked");
 		struct network bad = net;
-		bad.tensor[t].rank++; /* of one element behind each */
+		bad.tensor[t].rank++; /* with room for one more element after each */
 		bad.tensor[t].shape[bad.tensor[t].rank - 1] = 1;
-		refused(ctx, &bad, core_format(ctx, "tensor '%s' has shape [", name));
+		expect_refused(ctx, &bad, core_format(ctx, "tensor '%s' has shape [", name));
 		bad = net;
 		bad.tensor[t].name = core_format(ctx, "x%s", name);
 		if (counts) {
-			refused(ctx, &bad, core_format(ctx, "tensor 'x%s' is not part of", name));
+			expect_refused(
+				ctx, &bad, core_format(ctx, "tensor 'x%s' is not part of", name));
 		} else {
 			bad.n--;
 			bad.tensor[t] = net.tensor[bad.n];
-			refused(ctx, &bad, core_format(ctx, "no tensor '%s'", name));
+			expect_refused(ctx, &bad, core_format(ctx, "no tensor '%s'", name));
 			bad = net;
 			bad.tensor[t].dtype = "I32";
-			refused(ctx, &bad,
+			expect_refused(ctx, &bad,
 				core_format(
 					ctx, "tensor '%s' has type I32, not a float type", name));
 		}
@@ -347,7 +349,8 @@ static void each_tensor_is_checked(void **state)
 	core_ctx_free(outer);
 }
 
-/* One more in each dimension of each tensor. A kernel of even length names the block. */
+/* One more element in each dimension of each tensor. A kernel of even length must be reported by
+ * its block. */
 static void each_dimension_is_checked(void **state)
 {
 	(void)state;
@@ -366,23 +369,25 @@ static void each_dimension_is_checked(void **state)
 				text = "block 0 has kernels of 6 taps";
 			else if (!strcmp(name, "fc.conv.weight") && d == 0)
 				text = "tensor 'fc.conv.bias' has shape [24], not [25]";
-			refused(ctx, &bad, text);
+			expect_refused(ctx, &bad, text);
 			core_ctx_free(ctx);
 		}
 	core_ctx_free(outer);
 }
 
-static void census(void **state)
+static void census_names_each_fault(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	const struct network net = read_network(ctx);
 	struct network bad = net;
 	bad.tensor[bad.n++] = (core_tensor_out){"extra", "F32", 1, {1}, net.tensor[0].data};
-	refused(ctx, &bad, "tensor 'extra' is not part of this network");
+	expect_refused(ctx, &bad, "tensor 'extra' is not part of this network");
 	bad.n = 1;
 	bad.tensor[0] = bad.tensor[TENSORS];
-	refused(ctx, &bad, "no ECAPA-TDNN: no tensor 'blocks.0.conv.conv.weight' of usable shape");
+	expect_refused(ctx, &bad,
+		"not an ECAPA-TDNN: there is no tensor 'blocks.0.conv.conv.weight' of usable "
+		"shape");
 	for (size_t t = 0; t < TENSORS; t++) {
 		bool is_mean = ends_in(net.tensor[t].name, "mfa.norm.norm.running_mean");
 		if (!is_mean && !ends_in(net.tensor[t].name, "mfa.norm.norm.running_var"))
@@ -392,7 +397,7 @@ static void census(void **state)
 		bad = net;
 		bad.tensor[t].data = value;
 		ecapa_state s = {0};
-		test_fails(ctx, ecapa_read(&s, ctx, write_network(ctx, &bad)), FV_DATA,
+		test_fails(ctx, ecapa_read_weights(&s, ctx, write_network(ctx, &bad)), FV_DATA,
 			is_mean ? "running_mean': element 17 is not a finite number"
 				: "running_var': element 17 is negative");
 	}
@@ -418,7 +423,7 @@ static void other_names_and_types(void **state)
 		assert_memory_equal(whole, other, sizeof whole);
 		named.tensor[4].name = net.tensor[4].name; /* two kinds of names */
 		ecapa_state s = {0};
-		assert_int_equal(ecapa_read(&s, ctx, write_network(ctx, &named)), FV_DATA);
+		assert_int_equal(ecapa_read_weights(&s, ctx, write_network(ctx, &named)), FV_DATA);
 		assert_int_equal(core_error_count(ctx), 2);
 		test_fails(ctx, FV_DATA, FV_DATA, "no tensor");
 	}
@@ -443,15 +448,16 @@ static void other_names_and_types(void **state)
 	core_ctx_free(ctx);
 }
 
-/* The contract of every encoder, with drawn weights. */
-static void contract(void **state)
+/* The contract suite for encoders, with random weights. */
+static void passes_contract(void **state)
 {
 	(void)state;
 	test_encoder_contract("ecapa", test_golden("ecapa/embedding_model.ckpt"));
 }
 
-/* The user's choice of coarser products: errors of 1.1e-5 and 7e-3 of the embedding's rms, 1.68. */
-static void precisions(void **state)
+/* Coarser products, if the user chooses them: errors of 1.1e-5 and 7e-3 of the embedding's rms,
+ * 1.68. */
+static void coarser_products_stay_close(void **state)
 {
 	(void)state;
 	static const double most[] = {0, 5e-5, 3e-2};
@@ -462,7 +468,7 @@ static void precisions(void **state)
 	for (int32_t p = FV_PRECISION_FP32; p <= FV_PRECISION_BF16; p++) {
 		ecapa_state s = {.precision = p};
 		open_weights(ctx, &s, test_golden("ecapa/embedding_model.ckpt"));
-		embed(ctx, &s, wave, n, got[p]);
+		embed_wave(ctx, &s, wave, n, got[p]);
 		double worst = 0;
 		for (int d = 0; d < 24; d++)
 			worst = fmax(worst, fabs((double)got[p][d] - (double)got[0][d]));
@@ -482,10 +488,10 @@ int main(void)
 		cmocka_unit_test(each_tensor_counts_as_in_speechbrain),
 		cmocka_unit_test(each_tensor_is_checked),
 		cmocka_unit_test(each_dimension_is_checked),
-		cmocka_unit_test(census),
+		cmocka_unit_test(census_names_each_fault),
 		cmocka_unit_test(other_names_and_types),
-		cmocka_unit_test(contract),
-		cmocka_unit_test(precisions),
+		cmocka_unit_test(passes_contract),
+		cmocka_unit_test(coarser_products_stay_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

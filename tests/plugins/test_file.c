@@ -9,7 +9,7 @@
 static char path[4096];
 static char warned[4096];
 
-static void remember(void *user, core_level level, const char *line)
+static void remember_warning(void *user, core_level level, const char *line)
 {
 	(void)user;
 	if (level == CORE_WARNING)
@@ -23,14 +23,14 @@ static test_plugin open_with(const char *csv)
 	test_ok(p.ctx, core_file_write(p.ctx, path, csv, strlen(csv)));
 	test_plugin_set(&p, "file", path);
 	warned[0] = '\0';
-	core_ctx_set_log(p.ctx, remember, NULL);
+	core_ctx_set_log(p.ctx, remember_warning, NULL);
 	return p;
 }
 
 static const char *const train_stem[] = {"a", "b", "c", "d"};
 static const char *const test_stem[] = {"e", "f", "a", "z"};
 
-static fv_table table(const char *const *stem)
+static fv_table make_table(const char *const *stem)
 {
 	return (fv_table){.size = sizeof(fv_table), .n = 4, .stem = stem};
 }
@@ -45,20 +45,20 @@ static void test_hard(void **unused)
 				  "f,,middle\r\n"
 				  "d.flac,\"1,2\",\r\n");
 	const fv_grouper_ops *ops = p.ops;
-	fv_table train = table(train_stem), test = table(test_stem);
+	fv_table train = make_table(train_stem), test = make_table(test_stem);
 	fv_grouping grouping = {.size = sizeof grouping};
 	int32_t id[4];
 	static const int32_t want_train[] = {0, 1, -1, -1}, want_test[] = {0, -1, 0, -1};
 	assert_int_equal(ops->uses(p.state), FV_USE_FILE);
 	test_ok(p.ctx, ops->fit(p.state, p.ctx, &train, &grouping));
-	assert_int_equal(grouping.groups, 2); /* "middle" is of no training row */
+	assert_int_equal(grouping.groups, 2); /* "middle" occurs in no training row */
 	assert_int_equal(grouping.soft, 0);
 	assert_string_equal(grouping.name[0], "old");
 	assert_string_equal(grouping.name[1], "young");
 	assert_string_equal(warned, "");
 	test_ok(p.ctx, ops->assign(p.state, p.ctx, &train, id, NULL));
 	assert_memory_equal(id, want_train, sizeof id);
-	assert_non_null(strstr(warned, "1 of 4 rows are not in it"));
+	assert_non_null(strstr(warned, "1 of 4 rows are not in this file"));
 	test_ok(p.ctx, ops->assign(p.state, p.ctx, &test, id, NULL));
 	assert_memory_equal(id, want_test, sizeof id);
 	test_plugin_close(&p);
@@ -73,7 +73,7 @@ static void test_soft(void **unused)
 				  "c,male,,,\n"
 				  "e,male,1,0,0\n");
 	const fv_grouper_ops *ops = p.ops;
-	fv_table train = table(train_stem), test = table(test_stem);
+	fv_table train = make_table(train_stem), test = make_table(test_stem);
 	fv_grouping grouping = {.size = sizeof grouping};
 	int32_t id[4];
 	float member[12];
@@ -96,11 +96,11 @@ static void test_soft(void **unused)
 	test_plugin_close(&p);
 }
 
-static void refused(const char *csv, const char *message)
+static void expect_refused(const char *csv, const char *message)
 {
 	test_plugin p = open_with(csv);
 	const fv_grouper_ops *ops = p.ops;
-	fv_table train = table(train_stem);
+	fv_table train = make_table(train_stem);
 	fv_grouping grouping = {.size = sizeof grouping};
 	test_fails(p.ctx, ops->fit(p.state, p.ctx, &train, &grouping), FV_DATA, message);
 	test_plugin_close(&p);
@@ -109,29 +109,31 @@ static void refused(const char *csv, const char *message)
 static void test_refusals(void **unused)
 {
 	(void)unused;
-	refused("Name,group\na,x\n", "groups.csv:1: plugin file: no column 'FileName'");
-	refused("FileName,cluster\na,x\n", "groups.csv:1: plugin file: no column 'group'");
-	refused("FileName,group\na,x\nb,y\na.wav,x\n",
+	expect_refused("Name,group\na,x\n", "groups.csv:1: plugin file: no column 'FileName'");
+	expect_refused("FileName,cluster\na,x\n", "groups.csv:1: plugin file: no column 'group'");
+	expect_refused("FileName,group\na,x\nb,y\na.wav,x\n",
 		"groups.csv:4: plugin file: a second row for 'a'");
-	refused("FileName,group\na,x,y\n", "groups.csv:2: plugin file: 3 fields, the header has 2");
-	refused("FileName,group\nq,x\nr,y\n",
-		"none of the 4 training rows is in it (its first is 'q', theirs 'a')");
-	refused("FileName,group\n", "none of the 4 training rows is in it");
-	refused("FileName,group\na,\nb,\n", "no training row has a group");
-	refused("FileName,group,prob_x\na,y,1\n",
+	expect_refused(
+		"FileName,group\na,x,y\n", "groups.csv:2: plugin file: 3 fields, the header has 2");
+	expect_refused("FileName,group\nq,x\nr,y\n",
+		"holds none of the 4 training rows: its first "
+		"recording is 'q', the first training row 'a'");
+	expect_refused("FileName,group\n", "holds none of the 4 training rows");
+	expect_refused("FileName,group\na,\nb,\n", "no training row has a group");
+	expect_refused("FileName,group,prob_x\na,y,1\n",
 		"groups.csv:2: plugin file: no prob_ column for group 'y'");
-	refused("FileName,group,prob_x,prob_y\na,x,1,0\nb,y,0,1.5\n",
+	expect_refused("FileName,group,prob_x,prob_y\na,x,1,0\nb,y,0,1.5\n",
 		"groups.csv:3: plugin file: '1.5' is not a number");
-	refused("FileName,group,prob_x,prob_y\na,x,1,nan\n",
+	expect_refused("FileName,group,prob_x,prob_y\na,x,1,nan\n",
 		"groups.csv:2: plugin file: 'nan' is not");
-	refused("FileName,group,prob_x,prob_y\na,x,1,\n",
+	expect_refused("FileName,group,prob_x,prob_y\na,x,1,\n",
 		"groups.csv:2: plugin file: some but not all prob_ cells of 'a' are");
 	test_plugin p = test_plugin_open("file");
 	const fv_grouper_ops *ops = p.ops;
-	fv_table train = table(train_stem);
+	fv_table train = make_table(train_stem);
 	fv_grouping grouping = {.size = sizeof grouping};
 	test_fails(p.ctx, ops->fit(p.state, p.ctx, &train, &grouping), FV_CONFIG,
-		"parameter 'file' must name");
+		"parameter 'file' is missing");
 	test_plugin_set(&p, "file", "/nonexistent/groups.csv");
 	test_fails(p.ctx, ops->fit(p.state, p.ctx, &train, &grouping), FV_DATA,
 		"/nonexistent/groups.csv");

@@ -13,12 +13,13 @@
 #include <fairvox/grouper.h>
 #include <fairvox/stream.h>
 
-#include "plugin/params.h"
+#include "config/params.h"
+#include "plugin/descriptor.h"
 #include "plugin/registry.h"
 
 enum { RATE = 16000, N = 16000, FEATURES = 0, VOICES = 1 };
 
-static double at(const test_encoder *e, const float *out, const char *name)
+static double find_column(const test_encoder *e, const float *out, const char *name)
 {
 	return (double)out[test_encoder_column(e, FEATURES, name)];
 }
@@ -29,16 +30,17 @@ typedef struct formant {
 	double hz, width;
 } formant;
 
-/* Pulses (every second one after `odd` samples and `quiet` times as strong, the others after
- * `even`) through resonators in a row: Klatt, "Software for a cascade/parallel formant
- * synthesizer", 1980. */
-static void vowel(float *x, int even, int odd, double quiet, const formant *formants, int count)
+/* Sends pulses through resonators in a row: Klatt, "Software for a cascade/parallel formant
+ * synthesizer", 1980. Periods alternate between `even` and `odd` samples; every second pulse is
+ * `quiet` times as strong. */
+static void make_vowel(
+	float *x, int even, int odd, double quiet, const formant *formants, int count)
 {
 	double y[N] = {0};
 	for (int i = 0, k = 0; i < N; i += k++ % 2 ? odd : even)
 		y[i] = k % 2 ? quiet : 1;
 	for (int i = 1; i < N; i++)
-		y[i] += 0.97 * y[i - 1]; /* a voice's source falls by 6 dB an octave */
+		y[i] += 0.97 * y[i - 1]; /* the source of a voice falls by 6 dB per octave */
 	for (int f = 0; f < count; f++) {
 		double c = -exp(-2 * M_PI * formants[f].width / RATE);
 		double b = 2 * exp(-M_PI * formants[f].width / RATE) *
@@ -70,17 +72,17 @@ static void test_formants(void **state)
 	test_encoder e = test_encoder_open("functionals");
 	float x[N];
 	for (size_t v = 0; v < 3; v++) {
-		vowel(x, 160, 160, 1, vowels[v], 5);
+		make_vowel(x, 160, 160, 1, vowels[v], 5);
 		float *out = test_encoder_run(&e, FEATURES, x, N);
 		for (int f = 0; f < 3; f++) {
 			char name[32];
 			snprintf(name, sizeof name, "f%d_hz_mean", f + 1);
-			test_close(at(&e, out, name) / vowels[v][f].hz, 1, 0.02);
+			test_close(find_column(&e, out, name) / vowels[v][f].hz, 1, 0.02);
 			snprintf(name, sizeof name, "f%d_hz_sd", f + 1);
-			assert_true(at(&e, out, name) < 40);
+			assert_true(find_column(&e, out, name) < 40);
 			snprintf(name, sizeof name, "f%d_width_hz_mean", f + 1);
-			assert_true(at(&e, out, name) < 2.5 * vowels[v][f].width);
-			assert_true(at(&e, out, name) > 0.4 * vowels[v][f].width);
+			assert_true(find_column(&e, out, name) < 2.5 * vowels[v][f].width);
+			assert_true(find_column(&e, out, name) > 0.4 * vowels[v][f].width);
 		}
 		free(out);
 	}
@@ -94,21 +96,21 @@ static void test_pitch_and_regular_periods(void **state)
 	test_encoder e = test_encoder_open("functionals");
 	float x[N];
 	for (size_t k = 0; k < sizeof periods / sizeof *periods; k++) {
-		vowel(x, periods[k], periods[k], 1, damped, 2);
+		make_vowel(x, periods[k], periods[k], 1, damped, 2);
 		float *out = test_encoder_run(&e, FEATURES, x, N);
-		test_close(at(&e, out, "f0_st_mean"), 12 * log2((double)RATE / periods[k] / 27.5),
-			1e-3);
-		assert_true(at(&e, out, "f0_st_sd") < 0.01);
-		assert_true(at(&e, out, "jitter_mean") < 5e-4);
-		assert_true(at(&e, out, "shimmer_db_mean") < 0.02);
-		assert_true(at(&e, out, "hnr_db_mean") > 20);
-		test_close(at(&e, out, "voiced_share"), 1, 0.02);
+		test_close(find_column(&e, out, "f0_st_mean"),
+			12 * log2((double)RATE / periods[k] / 27.5), 1e-3);
+		assert_true(find_column(&e, out, "f0_st_sd") < 0.01);
+		assert_true(find_column(&e, out, "jitter_mean") < 5e-4);
+		assert_true(find_column(&e, out, "shimmer_db_mean") < 0.02);
+		assert_true(find_column(&e, out, "hnr_db_mean") > 20);
+		test_close(find_column(&e, out, "voiced_share"), 1, 0.02);
 		free(out);
 	}
 	test_encoder_close(&e);
 }
 
-/* Periods of 158 and 162 samples in turn: every change is 4 of 160 on the mean. */
+/* Alternating periods of 158 and 162 samples: every change is 4 samples, the mean 160. */
 static void test_jitter(void **state)
 {
 	(void)state;
@@ -116,10 +118,10 @@ static void test_jitter(void **state)
 	test_encoder e = test_encoder_open("functionals");
 	float x[N];
 	for (int k = 0; k < 3; k++) {
-		vowel(x, 160 - swing[k], 160 + swing[k], 1, damped, 2);
+		make_vowel(x, 160 - swing[k], 160 + swing[k], 1, damped, 2);
 		float *out = test_encoder_run(&e, FEATURES, x, N);
 		double want = 2 * swing[k] / 160.0;
-		assert_true(fabs(at(&e, out, "jitter_mean") - want) < 0.1 * want);
+		assert_true(fabs(find_column(&e, out, "jitter_mean") - want) < 0.1 * want);
 		free(out);
 	}
 	test_encoder_close(&e);
@@ -132,11 +134,11 @@ static void test_shimmer(void **state)
 	test_encoder e = test_encoder_open("functionals");
 	float x[N];
 	for (int k = 0; k < 3; k++) {
-		vowel(x, 160, 160, quiet[k], damped, 2);
+		make_vowel(x, 160, 160, quiet[k], damped, 2);
 		float *out = test_encoder_run(&e, FEATURES, x, N);
 		double want = -20 * log10(quiet[k]);
-		assert_true(fabs(at(&e, out, "shimmer_db_mean") - want) < 0.05 * want);
-		assert_true(at(&e, out, "jitter_mean") < 2e-3);
+		assert_true(fabs(find_column(&e, out, "shimmer_db_mean") - want) < 0.05 * want);
+		assert_true(find_column(&e, out, "jitter_mean") < 2e-3);
 		free(out);
 	}
 	test_encoder_close(&e);
@@ -149,8 +151,8 @@ static void test_harmonics_to_noise(void **state)
 	test_encoder e = test_encoder_open("functionals");
 	float x[N];
 	for (int k = 0; k < 2; k++) {
-		vowel(x, 107, 107, 1, schwa, 5);
-		double energy = 0, mean = 0; /* the offset is no part of the voice */
+		make_vowel(x, 107, 107, 1, schwa, 5);
+		double energy = 0, mean = 0; /* the offset is not part of the voice */
 		for (int i = 0; i < N; i++)
 			mean += (double)x[i] / N;
 		for (int i = 0; i < N; i++)
@@ -160,13 +162,13 @@ static void test_harmonics_to_noise(void **state)
 		for (int i = 0; i < N; i++)
 			x[i] += (float)(sd * fv_normal(&stream));
 		float *out = test_encoder_run(&e, FEATURES, x, N);
-		assert_true(fabs(at(&e, out, "hnr_db_mean") - ratio[k]) < 0.7);
+		assert_true(fabs(find_column(&e, out, "hnr_db_mean") - ratio[k]) < 0.7);
 		free(out);
 	}
 	test_encoder_close(&e);
 }
 
-/* The second harmonic 8 dB under the first, on bins and between them. */
+/* The second harmonic 8 dB below the first, on bins and between them. */
 static void test_harmonic_levels(void **state)
 {
 	(void)state;
@@ -179,13 +181,13 @@ static void test_harmonic_levels(void **state)
 			x[i] = (float)(0.3 * (sin(turn) + pow(10, -8 / 20.0) * sin(2 * turn)));
 		}
 		float *out = test_encoder_run(&e, FEATURES, x, N);
-		assert_true(fabs(at(&e, out, "h1_h2_db_mean") - 8) < 0.2);
+		assert_true(fabs(find_column(&e, out, "h1_h2_db_mean") - 8) < 0.2);
 		free(out);
 	}
 	test_encoder_close(&e);
 }
 
-/* Half the amplitude moves levels by 6.02 dB and leaves the voice as it was. */
+/* Half the amplitude changes levels by 6.02 dB and nothing else. */
 static void test_gain(void **state)
 {
 	(void)state;
@@ -194,17 +196,19 @@ static void test_gain(void **state)
 		"h1_a3_db_mean"};
 	test_encoder e = test_encoder_open("functionals");
 	float x[N];
-	vowel(x, 120, 123, 0.9, schwa, 5);
+	make_vowel(x, 120, 123, 0.9, schwa, 5);
 	float *loud = test_encoder_run(&e, FEATURES, x, N);
 	for (int i = 0; i < N; i++)
 		x[i] *= 0.5f;
 	float *soft = test_encoder_run(&e, FEATURES, x, N);
 	for (size_t i = 0; i < sizeof same / sizeof *same; i++)
-		test_close(at(&e, soft, same[i]), at(&e, loud, same[i]), 1e-4);
-	test_close(at(&e, loud, "level_db_voiced_mean") - at(&e, soft, "level_db_voiced_mean"),
+		test_close(find_column(&e, soft, same[i]), find_column(&e, loud, same[i]), 1e-4);
+	test_close(find_column(&e, loud, "level_db_voiced_mean") -
+			   find_column(&e, soft, "level_db_voiced_mean"),
 		20 * log10(2), 1e-4);
-	test_close(at(&e, loud, "sound_level_db") - at(&e, soft, "sound_level_db"), 20 * log10(2),
-		1e-4);
+	test_close(
+		find_column(&e, loud, "sound_level_db") - find_column(&e, soft, "sound_level_db"),
+		20 * log10(2), 1e-4);
 	free(loud);
 	free(soft);
 	test_encoder_close(&e);
@@ -216,7 +220,7 @@ static void test_gain(void **state)
 enum { BINS = 257 };
 
 /* Two neighbouring samples in the middle of the only frame: P_k = a^2 + b^2 + 2 a b cos w. */
-static void click(float *x, double *power)
+static void make_click(float *x, double *power)
 {
 	memset(x, 0, 640 * sizeof *x);
 	x[320] = 0.5f;
@@ -227,7 +231,7 @@ static void click(float *x, double *power)
 		power[k] = a * a + b * b + 2 * a * b * cos(2 * M_PI * k / 512);
 }
 
-static double regression(const double *power, int first, int last)
+static double fit_line(const double *power, int first, int last)
 {
 	double sx = 0, sy = 0, sxx = 0, sxy = 0;
 	int n = last - first + 1;
@@ -238,7 +242,7 @@ static double regression(const double *power, int first, int last)
 	return (n * sxy - sx * sy) / (n * sxx - sx * sx);
 }
 
-static double sum(const double *power, int first, int last, int moment)
+static double sum_moment(const double *power, int first, int last, int moment)
 {
 	double total = 0;
 	for (int k = first; k <= last; k++)
@@ -252,33 +256,36 @@ static void test_spectrum_of_a_click(void **state)
 	test_encoder e = test_encoder_open("functionals");
 	float x[640];
 	double p[BINS];
-	click(x, p);
+	make_click(x, p);
 	float *out = test_encoder_run(&e, FEATURES, x, 640);
-	double all = sum(p, 0, 256, 0), centre = sum(p, 0, 256, 1) / all, entropy = 0, part = 0;
+	double all = sum_moment(p, 0, 256, 0), centre = sum_moment(p, 0, 256, 1) / all, entropy = 0,
+	       part = 0;
 	int rolloff = 0;
 	for (int k = 0; k < BINS; k++)
 		entropy -= p[k] / all * log2(p[k] / all);
 	while ((part += p[rolloff]) < 0.85 * all)
 		rolloff++;
-	test_close(at(&e, out, "alpha_db_unvoiced_mean"),
-		10 * log10(sum(p, 32, 159, 0) / sum(p, 2, 31, 0)), 1e-5);
-	test_close(at(&e, out, "hammarberg_db_unvoiced_mean"), 10 * log10(p[0] / p[64]), 1e-4);
-	test_close(at(&e, out, "slope_0_500_unvoiced_mean"), regression(p, 0, 16), 1e-4);
-	test_close(at(&e, out, "slope_500_1500_unvoiced_mean"), regression(p, 16, 48), 1e-4);
-	test_close(at(&e, out, "centroid_hz_unvoiced_mean"), centre, 1e-5);
-	test_close(at(&e, out, "spread_hz_unvoiced_mean"),
-		sqrt(sum(p, 0, 256, 2) / all - centre * centre), 1e-5);
-	test_close(at(&e, out, "entropy_unvoiced_mean"), entropy, 1e-5);
-	test_close(at(&e, out, "rolloff_hz_unvoiced_mean"), rolloff * 31.25, 1e-6);
-	test_close(at(&e, out, "level_db_unvoiced_mean"), 10 * log10((0.25 + 0.45 * 0.45) / 400),
-		1e-5);
-	test_close(at(&e, out, "voiced_share"), 0, 0);
-	test_close(at(&e, out, "alpha_db_voiced_mean"), 0, 0);
+	test_close(find_column(&e, out, "alpha_db_unvoiced_mean"),
+		10 * log10(sum_moment(p, 32, 159, 0) / sum_moment(p, 2, 31, 0)), 1e-5);
+	test_close(find_column(&e, out, "hammarberg_db_unvoiced_mean"), 10 * log10(p[0] / p[64]),
+		1e-4);
+	test_close(find_column(&e, out, "slope_0_500_unvoiced_mean"), fit_line(p, 0, 16), 1e-4);
+	test_close(find_column(&e, out, "slope_500_1500_unvoiced_mean"), fit_line(p, 16, 48), 1e-4);
+	test_close(find_column(&e, out, "centroid_hz_unvoiced_mean"), centre, 1e-5);
+	test_close(find_column(&e, out, "spread_hz_unvoiced_mean"),
+		sqrt(sum_moment(p, 0, 256, 2) / all - centre * centre), 1e-5);
+	test_close(find_column(&e, out, "entropy_unvoiced_mean"), entropy, 1e-5);
+	test_close(find_column(&e, out, "rolloff_hz_unvoiced_mean"), rolloff * 31.25, 1e-6);
+	test_close(find_column(&e, out, "level_db_unvoiced_mean"),
+		10 * log10((0.25 + 0.45 * 0.45) / 400), 1e-5);
+	test_close(find_column(&e, out, "voiced_share"), 0, 0);
+	test_close(find_column(&e, out, "alpha_db_voiced_mean"), 0, 0);
 	free(out);
 	test_encoder_close(&e);
 }
 
-/* Bands by the triangles' formula; cepstra, loudness and the output `voice` from those. */
+/* Bands by the formula of the triangles; cepstra, loudness and the output `voice` follow from them.
+ */
 static void test_cepstra_of_a_click(void **state)
 {
 	(void)state;
@@ -286,7 +293,7 @@ static void test_cepstra_of_a_click(void **state)
 	float x[640];
 	double p[BINS], band[26], loudness = 0, low = 1127 * log(1 + 20 / 700.0);
 	double step = (1127 * log(1 + 8000 / 700.0) - low) / 27;
-	click(x, p);
+	make_click(x, p);
 	float *out = test_encoder_run(&e, FEATURES, x, 640);
 	float *voice = test_encoder_run(&e, VOICES, x, 640);
 	for (int b = 0; b < 26; b++) {
@@ -298,12 +305,12 @@ static void test_cepstra_of_a_click(void **state)
 			band[b] += p[k] * fmax(1 - fabs(mel - middle) / step, 0);
 		}
 		snprintf(name, sizeof name, "band%d_unvoiced_mean", b + 1);
-		test_close(at(&e, out, name), log2(band[b]), 1e-5);
+		test_close(find_column(&e, out, name), log2(band[b]), 1e-5);
 		double w2 = pow(2 * M_PI * 700 * (exp(middle / 1127) - 1), 2);
 		double equal = (w2 + 56.8e6) * w2 * w2 / (pow(w2 + 6.3e6, 2) * (w2 + 0.38e9));
 		loudness += pow(band[b] * equal, 0.33);
 	}
-	test_close(at(&e, out, "loudness_unvoiced_mean"), loudness, 1e-5);
+	test_close(find_column(&e, out, "loudness_unvoiced_mean"), loudness, 1e-5);
 	for (int c = 1; c <= 20; c++) {
 		char name[40];
 		double want = 0;
@@ -311,10 +318,11 @@ static void test_cepstra_of_a_click(void **state)
 			want += sqrt(2 / 26.0) * cos(M_PI * c * (b + 0.5) / 26) * log(band[b]);
 		snprintf(name, sizeof name, "mfcc%d_unvoiced_mean", c);
 		if (c <= 16)
-			test_close(at(&e, out, name), want, 2e-5);
+			test_close(find_column(&e, out, name), want, 2e-5);
 		snprintf(name, sizeof name, "mfcc%d_all", c);
 		test_close((double)voice[test_encoder_column(&e, VOICES, name)], want, 2e-5);
-		snprintf(name, sizeof name, "mfcc%d_voiced", c); /* no voice: as over all frames */
+		snprintf(name, sizeof name, "mfcc%d_voiced",
+			c); /* no voiced frames: the same as over all frames */
 		test_close((double)voice[test_encoder_column(&e, VOICES, name)], want, 2e-5);
 	}
 	free(out);
@@ -322,8 +330,8 @@ static void test_cepstra_of_a_click(void **state)
 	test_encoder_close(&e);
 }
 
-/* Two frames, the click under another part of the window in the second: amplitudes a and b are flat
- * spectra, so the flux is their difference. */
+/* Two frames, with the click at another place of the window in the second. Both spectra are flat,
+ * with amplitudes a and b, so the flux is their difference. */
 static void test_flux(void **state)
 {
 	(void)state;
@@ -331,7 +339,7 @@ static void test_flux(void **state)
 	float x[800] = {[400] = 0.5f};
 	float *out = test_encoder_run(&e, FEATURES, x, 800);
 	double first = pow(sin(M_PI * 280.5 / 400), 2), second = pow(sin(M_PI * 120.5 / 400), 2);
-	test_close(at(&e, out, "flux_unvoiced_mean"), 0.5 * fabs(first - second), 1e-6);
+	test_close(find_column(&e, out, "flux_unvoiced_mean"), 0.5 * fabs(first - second), 1e-6);
 	free(out);
 	test_encoder_close(&e);
 }
@@ -339,7 +347,7 @@ static void test_flux(void **state)
 /* --- tempo
  * ------------------------------------------------------------------------------------------- */
 
-/* Three tones of 0.2 s, 50 ms of them fading in and 50 ms out, with 0.1 s of silence around each.
+/* Three tones of 0.2 s, including 50 ms of fade-in and fade-out, with 0.1 s of silence around each.
  */
 static void test_stretches(void **state)
 {
@@ -354,11 +362,12 @@ static void test_stretches(void **state)
 		}
 	float *out = test_encoder_run(&e, FEATURES, x, N * 9 / 10);
 	double seconds = (1 + (N * 9 / 10 - 640) / 160) * 0.01;
-	test_close(at(&e, out, "voiced_per_s"), 3 / seconds, 1e-5);
-	test_close(at(&e, out, "loudness_peaks_per_s"), 3 / seconds, 1e-5);
-	assert_true(fabs(at(&e, out, "voiced_s_mean") - 0.2) < 0.03);
-	assert_true(fabs(at(&e, out, "unvoiced_s_mean") - (seconds - 0.6) / 4) < 0.03);
-	test_close(at(&e, out, "voiced_share"), 3 * at(&e, out, "voiced_s_mean") / seconds, 1e-5);
+	test_close(find_column(&e, out, "voiced_per_s"), 3 / seconds, 1e-5);
+	test_close(find_column(&e, out, "loudness_peaks_per_s"), 3 / seconds, 1e-5);
+	assert_true(fabs(find_column(&e, out, "voiced_s_mean") - 0.2) < 0.03);
+	assert_true(fabs(find_column(&e, out, "unvoiced_s_mean") - (seconds - 0.6) / 4) < 0.03);
+	test_close(find_column(&e, out, "voiced_share"),
+		3 * find_column(&e, out, "voiced_s_mean") / seconds, 1e-5);
 	free(out);
 	test_encoder_close(&e);
 }
@@ -411,7 +420,7 @@ static void test_extremes(void **state)
 	for (int i = 0; i < N; i++)
 		x[i] = (float)(fv_uniform(&stream) - 0.5);
 	free(test_encoder_run(&e, FEATURES, x, N));
-	vowel(x, 100, 110, 0.7, schwa, 5);
+	make_vowel(x, 100, 110, 0.7, schwa, 5);
 	for (int64_t n = e.info.min_samples; n < 2 * e.info.min_samples; n += 53) {
 		free(test_encoder_run(&e, FEATURES, x + n, n));
 		free(test_encoder_run(&e, VOICES, x + n, n));
@@ -425,7 +434,7 @@ typedef struct job {
 	int wrong;
 } job;
 
-static void *work(void *arg)
+static void *encode_in_thread(void *arg)
 {
 	job *j = arg;
 	size_t size = (size_t)j->e->info.outputs[0].dims * sizeof(float);
@@ -447,13 +456,13 @@ static void test_threads_agree(void **state)
 	(void)state;
 	test_encoder e = test_encoder_open("functionals");
 	float x[2][N];
-	vowel(x[0], 90, 94, 0.8, schwa, 5);
-	vowel(x[1], 150, 151, 0.9, damped, 2);
+	make_vowel(x[0], 90, 94, 0.8, schwa, 5);
+	make_vowel(x[1], 150, 151, 0.9, damped, 2);
 	job jobs[2];
 	pthread_t threads[2];
 	for (int i = 0; i < 2; i++) {
 		jobs[i] = (job){&e, x[i], test_encoder_run(&e, 0, x[i], N), 0};
-		assert_int_equal(pthread_create(&threads[i], NULL, work, &jobs[i]), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, encode_in_thread, &jobs[i]), 0);
 	}
 	for (int i = 0; i < 2; i++) {
 		pthread_join(threads[i], NULL);
@@ -466,7 +475,7 @@ static void test_threads_agree(void **state)
 /* --- voices of 24 actors
  * ------------------------------------------------------------------------------ */
 
-static void standardise(float *x, int n, int dims)
+static void standardise_columns(float *x, int n, int dims)
 {
 	for (int d = 0; d < dims; d++) {
 		double mean = 0, square = 0;
@@ -479,9 +488,9 @@ static void standardise(float *x, int n, int dims)
 	}
 }
 
-/* Share of rows whose gender is the majority's in their cluster. */
-static double purity(const core_plugin *kmeans, const float *x, int n, int dims, const char *k,
-	const int *female)
+/* Share of rows whose gender is that of the majority of their cluster. */
+static double compute_purity(const core_plugin *kmeans, const float *x, int n, int dims,
+	const char *k, const int *female)
 {
 	fv_ctx *ctx = test_ctx();
 	const fv_grouper_ops *ops = kmeans->descriptor->ops;
@@ -523,9 +532,9 @@ static void test_clusters_of_voices(void **state)
 		female[i] = atoi(all.at[i].name + 18) % 2 == 0;
 		free(row);
 	}
-	standardise(x, all.n, dims);
-	double at16 = purity(kmeans, x, all.n, dims, "16", female);
-	double at32 = purity(kmeans, x, all.n, dims, "32", female);
+	standardise_columns(x, all.n, dims);
+	double at16 = compute_purity(kmeans, x, all.n, dims, "16", female);
+	double at32 = compute_purity(kmeans, x, all.n, dims, "32", female);
 	print_message("gender purity: %.3f at k = 16, %.3f at k = 32\n", at16, at32);
 	assert_true(at16 >= 0.91 && at32 >= 0.93);
 	free(x);

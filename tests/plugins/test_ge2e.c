@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The GE2E encoder with the weights of resemblyzer 0.1.4 against resemblyzer run in double, stage
- * by stage; and with drawn weights: which files are taken, and that each tensor counts. */
+/* The GE2E encoder. With the weights of resemblyzer 0.1.4: compared stage by stage with resemblyzer
+ * run in double. With random weights: which files are accepted, and that each tensor matters. */
 #include "support.h"
 
 #include <math.h>
@@ -37,12 +37,13 @@ static const char *real_weights(void)
 static void open_weights(fv_ctx *ctx, ge2e_state *s, const char *path)
 {
 	*s = (ge2e_state){.rate = 1.3, .min_coverage = 0.75};
-	test_ok(ctx, ge2e_prepare(s, ctx));
-	test_ok(ctx, ge2e_read(s, ctx, path));
+	test_ok(ctx, ge2e_open_features(s, ctx));
+	test_ok(ctx, ge2e_read_weights(s, ctx, path));
 }
 
-/* resemblyzer's preprocessing: gain, and the windows of 480 samples that its mask keeps. */
-static int64_t preprocess(float *x, double gain, const double *mask, int64_t windows)
+/* Applies resemblyzer's preprocessing: the gain, and the windows of 480 samples that its mask
+ * selects. */
+static int64_t preprocess_wave(float *x, double gain, const double *mask, int64_t windows)
 {
 	int64_t kept = 0;
 	for (int64_t w = 0; w < windows; w++)
@@ -51,7 +52,8 @@ static int64_t preprocess(float *x, double gain, const double *mask, int64_t win
 	return kept;
 }
 
-/* The largest relative difference of mel powers, allowed: twice that of PyTorch in float32. */
+/* Checks the largest relative difference of mel powers; twice that of PyTorch in float32 is
+ * allowed. */
 static void compare_mel(
 	const json_t *tolerances, const char *key, const float *got, const double *want, int64_t n)
 {
@@ -63,24 +65,24 @@ static void compare_mel(
 	test_worst(key, worst, 2 * json_number_value(own), json_number_value(own));
 }
 
-/* Louder by resemblyzer's factor, which it computes in float32; and what is cut agrees with its
- * detector of speech on 19 of 20 windows. */
+/* The gain is resemblyzer's, which it computes in float32, and 19 of 20 windows are cut or kept as
+ * by its speech detector. */
 static void check_speech(fv_ctx *ctx, const float *wave, int64_t n, double gain, const double *mask,
 	int64_t windows, int64_t *same, int64_t *all)
 {
 	ge2e_state s = {.level_dbfs = -30, .silence = GE2E_KEEP};
 	float *out = core_alloc(ctx, (size_t)n, sizeof *out);
 	int64_t kept, from = 0;
-	test_ok(ctx, ge2e_speech(&s, ctx, wave, n, out, &kept));
+	test_ok(ctx, ge2e_extract_speech(&s, ctx, wave, n, out, &kept));
 	assert_int_equal(kept, n);
 	for (int64_t i = 0; i < n; i++)
 		assert_true(fabs((double)out[i] - (double)wave[i] * gain) <=
 			    2e-6 * fabs((double)out[i]));
 	s.silence = GE2E_CUT;
 	float *cut = core_alloc(ctx, (size_t)n, sizeof *cut);
-	test_ok(ctx, ge2e_speech(&s, ctx, wave, n, cut, &kept));
+	test_ok(ctx, ge2e_extract_speech(&s, ctx, wave, n, cut, &kept));
 	assert_int_equal(kept % 480, 0);
-	for (int64_t w = 0; w < windows; w++) { /* the windows kept are found in order */
+	for (int64_t w = 0; w < windows; w++) { /* finds the kept windows in order */
 		bool is_kept = from < kept && !memcmp(cut + from, out + 480 * w, 480 * sizeof *out);
 		from += is_kept ? 480 : 0;
 		*same += is_kept == (mask[w] != 0);
@@ -105,12 +107,12 @@ static void check_clip(const ge2e_state *s, const json_t *clip, const json_t *to
 			arrays, core_format(ctx, "%s__%s__mask_30ms", stem, variant), shape, &rank);
 		double gain = json_number_value(json_object_get(clip, "gain"));
 		check_speech(ctx, wave.sample, n, gain, mask, shape[0], same, all);
-		n = preprocess(wave.sample, gain, mask, shape[0]);
+		n = preprocess_wave(wave.sample, gain, mask, shape[0]);
 		free(mask);
 	}
 	assert_int_equal(n, json_integer_value(json_object_get(clip, "samples")));
 	const json_t *starts = json_object_get(clip, "partial_first_frames");
-	int64_t step, count = ge2e_partial_count(s, n, &step);
+	int64_t step, count = ge2e_count_partials(s, n, &step);
 	assert_int_equal(count, json_array_size(starts));
 	for (int64_t p = 0; p < count; p++)
 		assert_int_equal(p * step, json_integer_value(json_array_get(starts, (size_t)p)));
@@ -127,7 +129,7 @@ static void check_clip(const ge2e_state *s, const json_t *clip, const json_t *to
 	want = test_npz(arrays, core_format(ctx, "%s__%s__partials", stem, variant), shape, &rank);
 	assert_true(shape[0] == count && shape[1] == GE2E_DIMS);
 	float *partials = core_alloc(ctx, (size_t)(count * GE2E_DIMS), sizeof *partials);
-	test_ok(ctx, ge2e_partials(s, ctx, wave.sample, n, partials));
+	test_ok(ctx, ge2e_compute_partials(s, ctx, wave.sample, n, partials));
 	test_parity(tolerances, core_format(ctx, "%s/%s/partials", stem, variant), partials, want,
 		count * GE2E_DIMS);
 	free(want);
@@ -217,7 +219,7 @@ static void draw_wave(fv_ctx *ctx, float *wave, int64_t n)
 		wave[i] = (float)(0.3 * fv_normal(&stream) * sin((double)i / 3000));
 }
 
-static void embed(const struct network *net, float out[GE2E_DIMS])
+static void embed_network(const struct network *net, float out[GE2E_DIMS])
 {
 	enum { N = 40000 };
 	static float wave[N];
@@ -229,20 +231,20 @@ static void embed(const struct network *net, float out[GE2E_DIMS])
 	core_ctx_free(ctx);
 }
 
-/* Zeroing any tensor of the network moves the embedding by hundreds of roundings; the two of the
- * training loss do not. */
+/* Setting any tensor of the network to zero changes the embedding by hundreds of rounding errors;
+ * the two tensors of the training loss have no effect. */
 static void each_tensor_counts(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	struct network net = draw_network(ctx);
 	float whole[GE2E_DIMS], other[GE2E_DIMS];
-	embed(&net, whole);
+	embed_network(&net, whole);
 	float *zero = core_alloc(ctx, 1024 * 256, sizeof *zero);
 	for (size_t t = 0; t < TENSORS; t++) {
 		struct network changed = net;
 		changed.tensor[t].data = zero;
-		embed(&changed, other);
+		embed_network(&changed, other);
 		float moved = 0;
 		for (int d = 0; d < GE2E_DIMS; d++)
 			moved = fmaxf(moved, fabsf(other[d] - whole[d]));
@@ -258,9 +260,9 @@ static void other_names_and_types(void **state)
 	fv_ctx *ctx = test_ctx();
 	struct network net = draw_network(ctx);
 	float plain[GE2E_DIMS], other[GE2E_DIMS];
-	embed(&net, plain);
+	embed_network(&net, plain);
 	net.n = 14; /* without the tensors of the loss */
-	embed(&net, other);
+	embed_network(&net, other);
 	assert_memory_equal(plain, other, sizeof plain);
 	net.n = TENSORS + 1;
 	for (size_t t = 0; t < TENSORS; t++)
@@ -268,7 +270,7 @@ static void other_names_and_types(void **state)
 	static const int64_t step[] = {7};
 	net.tensor[TENSORS] =
 		(core_tensor_out){"optimizer_state.state.1.exp_avg", "I64", 0, {0}, step};
-	embed(&net, other);
+	embed_network(&net, other);
 	assert_memory_equal(plain, other, sizeof plain);
 	net.n = TENSORS;
 	double *wide = core_alloc(ctx, 256, sizeof *wide);
@@ -276,54 +278,54 @@ static void other_names_and_types(void **state)
 		wide[i] = (double)((const float *)net.tensor[13].data)[i];
 	net.tensor[13].dtype = "F64";
 	net.tensor[13].data = wide;
-	embed(&net, other);
+	embed_network(&net, other);
 	assert_memory_equal(plain, other, sizeof plain);
 	core_ctx_free(ctx);
 }
 
-static void census(void **state)
+static void census_names_each_fault(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	ge2e_state s = {.rate = 1.3, .min_coverage = 0.75};
-	test_ok(ctx, ge2e_prepare(&s, ctx));
+	test_ok(ctx, ge2e_open_features(&s, ctx));
 	const struct network net = draw_network(ctx);
 	struct network bad = net;
 	bad.n--;
-	bad.tensor[3] = bad.tensor[15]; /* lstm.bias_hh_l0 is gone */
-	test_fails(ctx, ge2e_read(&s, ctx, write_network(ctx, &bad)), FV_DATA,
+	bad.tensor[3] = bad.tensor[15]; /* lstm.bias_hh_l0 is missing */
+	test_fails(ctx, ge2e_read_weights(&s, ctx, write_network(ctx, &bad)), FV_DATA,
 		"network.safetensors: no tensor 'lstm.bias_hh_l0'");
 	bad = net;
 	bad.tensor[1].shape[0] = 256;
 	bad.tensor[1].shape[1] = 1024;
-	test_fails(ctx, ge2e_read(&s, ctx, write_network(ctx, &bad)), FV_DATA,
+	test_fails(ctx, ge2e_read_weights(&s, ctx, write_network(ctx, &bad)), FV_DATA,
 		"tensor 'lstm.weight_hh_l0' has shape [256,1024], not [1024,256]");
 	bad = net;
 	bad.tensor[14].rank = 0;
-	test_fails(ctx, ge2e_read(&s, ctx, write_network(ctx, &bad)), FV_DATA,
+	test_fails(ctx, ge2e_read_weights(&s, ctx, write_network(ctx, &bad)), FV_DATA,
 		"tensor 'similarity_weight' has shape [], not [1]");
 	bad = net;
 	bad.tensor[13].rank = 2;
 	bad.tensor[13].shape[0] = 1;
 	bad.tensor[13].shape[1] = 256;
-	test_fails(ctx, ge2e_read(&s, ctx, write_network(ctx, &bad)), FV_DATA,
+	test_fails(ctx, ge2e_read_weights(&s, ctx, write_network(ctx, &bad)), FV_DATA,
 		"tensor 'linear.bias' has shape [1,256], not [256]");
 	bad = net;
 	bad.tensor[bad.n++] = (core_tensor_out){"extra", "F32", 1, {1}, net.tensor[14].data};
-	test_fails(ctx, ge2e_read(&s, ctx, write_network(ctx, &bad)), FV_DATA,
+	test_fails(ctx, ge2e_read_weights(&s, ctx, write_network(ctx, &bad)), FV_DATA,
 		"tensor 'extra' is not part of this network");
-	bad.tensor[16].name = "optimizer_state.state"; /* beside a bare network */
-	test_fails(ctx, ge2e_read(&s, ctx, write_network(ctx, &bad)), FV_DATA,
+	bad.tensor[16].name = "optimizer_state.state"; /* next to a bare network */
+	test_fails(ctx, ge2e_read_weights(&s, ctx, write_network(ctx, &bad)), FV_DATA,
 		"tensor 'optimizer_state.state' is not part");
 	bad = net;
 	bad.tensor[13].dtype = "I32";
-	test_fails(ctx, ge2e_read(&s, ctx, write_network(ctx, &bad)), FV_DATA,
+	test_fails(ctx, ge2e_read_weights(&s, ctx, write_network(ctx, &bad)), FV_DATA,
 		"tensor 'linear.bias' has type I32, not a float type");
 	bad = net;
 	float *value = core_alloc(ctx, 256, sizeof *value);
 	value[17] = NAN;
 	bad.tensor[13].data = value;
-	test_fails(ctx, ge2e_read(&s, ctx, write_network(ctx, &bad)), FV_DATA,
+	test_fails(ctx, ge2e_read_weights(&s, ctx, write_network(ctx, &bad)), FV_DATA,
 		"tensor 'linear.bias': element 17 is not a finite number");
 	/* all at once */
 	bad = net;
@@ -331,13 +333,13 @@ static void census(void **state)
 	bad.tensor[12].name = "linear.weights";
 	float *large = core_alloc(ctx, 1024 * 41, sizeof *large);
 	bad.tensor[0].data = large;
-	assert_int_equal(ge2e_read(&s, ctx, write_network(ctx, &bad)), FV_DATA);
+	assert_int_equal(ge2e_read_weights(&s, ctx, write_network(ctx, &bad)), FV_DATA);
 	assert_int_equal(core_error_count(ctx), 3);
 	core_ctx_free(ctx);
 }
 
-/* The contract of every encoder, with drawn weights. */
-static void contract(void **state)
+/* The contract suite for encoders, with random weights. */
+static void passes_contract(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -346,7 +348,7 @@ static void contract(void **state)
 	core_ctx_free(ctx);
 }
 
-/* No direction to give: a network whose output is zero. */
+/* A network whose output is zero cannot be normalised. */
 static void no_direction(void **state)
 {
 	(void)state;
@@ -358,12 +360,13 @@ static void no_direction(void **state)
 	net.tensor[13].data = value;
 	ge2e_state s;
 	open_weights(ctx, &s, write_network(ctx, &net));
-	test_fails(ctx, ge2e_embed(&s, ctx, wave, 1000, out), FV_DATA, "no direction");
+	test_fails(ctx, ge2e_embed(&s, ctx, wave, 1000, out), FV_DATA,
+		"cannot be normalised: its length is 0");
 	core_ctx_free(ctx);
 }
 
-/* What resemblyzer's compute_partial_slices answers. */
-static void windows(void **state)
+/* The results of resemblyzer's compute_partial_slices. */
+static void windows_are_those_of_resemblyzer(void **state)
 {
 	(void)state;
 	static const struct {
@@ -386,15 +389,15 @@ static void windows(void **state)
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		ge2e_state s = {.rate = cases[i].rate, .min_coverage = cases[i].coverage};
-		int64_t step, count = ge2e_partial_count(&s, cases[i].n, &step);
+		int64_t step, count = ge2e_count_partials(&s, cases[i].n, &step);
 		if (step != cases[i].step || count != cases[i].count)
 			fail_msg("%lld samples: step %lld, %lld windows", (long long)cases[i].n,
 				(long long)step, (long long)count);
 	}
 }
 
-/* 30 windows of hiss, 40 of a tone 40 dB above it, 30 of hiss, and half a window. */
-static void silences(void **state)
+/* 30 windows of noise, 40 of a tone 40 dB above it, 30 of noise, and half a window. */
+static void silences_are_cut(void **state)
 {
 	(void)state;
 	enum { N = 100 * 480 + 240 };
@@ -405,32 +408,31 @@ static void silences(void **state)
 		wave[i] = i / 480 >= 30 && i / 480 < 70 ? 0.1f * sinf((float)i) : 1e-3f * wave[i];
 	ge2e_state s = {.level_dbfs = -120, .silence = GE2E_CUT};
 	int64_t kept;
-	test_ok(ctx, ge2e_speech(&s, ctx, wave, N, out, &kept));
-	/* window w stays dense while five of w - 3 ... w + 4 are tone: 30 to 68; widened: 27 to 71
-	 */
+	test_ok(ctx, ge2e_extract_speech(&s, ctx, wave, N, out, &kept));
+	/* window w is kept if five of w - 3 ... w + 4 are tone: 30 to 68; extended: 27 to 71 */
 	assert_int_equal(kept, 45 * 480);
 	assert_memory_equal(out, wave + 27 * 480, (size_t)kept * sizeof *out);
 	s.level_dbfs = -10; /* the same windows at any level */
-	test_ok(ctx, ge2e_speech(&s, ctx, wave, N, out, &kept));
+	test_ok(ctx, ge2e_extract_speech(&s, ctx, wave, N, out, &kept));
 	assert_int_equal(kept, 45 * 480);
 	double square = 0;
 	s.silence = GE2E_KEEP;
-	test_ok(ctx, ge2e_speech(&s, ctx, wave, N, out, &kept));
+	test_ok(ctx, ge2e_extract_speech(&s, ctx, wave, N, out, &kept));
 	for (int64_t i = 0; i < N; i++)
 		square += (double)out[i] * (double)out[i] / N;
 	test_close(10 * log10(square), -10, 1e-6);
-	/* one click, nothing dense: the whole wave; nothing at all; less than a window */
+	/* one click, so no window is kept: the whole wave; silence; less than a window */
 	s.silence = GE2E_CUT;
 	memset(wave, 0, sizeof wave);
-	test_ok(ctx, ge2e_speech(&s, ctx, wave, N, out, &kept));
+	test_ok(ctx, ge2e_extract_speech(&s, ctx, wave, N, out, &kept));
 	assert_int_equal(kept, N / 480 * 480);
 	assert_memory_equal(out, wave, (size_t)kept * sizeof *out);
 	wave[777] = 1;
 	for (int64_t w = 0; w < 10; w++)
 		wave[480 * w] = w ? 1e-4f : 1;
-	test_ok(ctx, ge2e_speech(&s, ctx, wave, 10 * 480, out, &kept));
+	test_ok(ctx, ge2e_extract_speech(&s, ctx, wave, 10 * 480, out, &kept));
 	assert_int_equal(kept, 10 * 480);
-	test_ok(ctx, ge2e_speech(&s, ctx, wave, 400, out, &kept));
+	test_ok(ctx, ge2e_extract_speech(&s, ctx, wave, 400, out, &kept));
 	assert_int_equal(kept, 400);
 	core_ctx_free(ctx);
 }
@@ -441,11 +443,11 @@ int main(void)
 		cmocka_unit_test(as_resemblyzer),
 		cmocka_unit_test(each_tensor_counts),
 		cmocka_unit_test(other_names_and_types),
-		cmocka_unit_test(census),
-		cmocka_unit_test(contract),
+		cmocka_unit_test(census_names_each_fault),
+		cmocka_unit_test(passes_contract),
 		cmocka_unit_test(no_direction),
-		cmocka_unit_test(windows),
-		cmocka_unit_test(silences),
+		cmocka_unit_test(windows_are_those_of_resemblyzer),
+		cmocka_unit_test(silences_are_cut),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

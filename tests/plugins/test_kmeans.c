@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* k-means against scikit-learn's numbers (tests/golden/kmeans, made in float64). */
+/* k-means, compared with scikit-learn's numbers (tests/golden/kmeans, computed in float64). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@ typedef struct data {
 	float *x;
 } data;
 
-static data load(const char *name)
+static data load_data(const char *name)
 {
 	char file[64];
 	snprintf(file, sizeof file, "kmeans/%s.npy", name);
@@ -32,21 +32,21 @@ static data load(const char *name)
 	return d;
 }
 
-static double number(const json_t *object, const char *key)
+static double get_number(const json_t *object, const char *key)
 {
 	const json_t *value = json_object_get(object, key);
 	assert_true(json_is_number(value));
 	return json_number_value(value);
 }
 
-static const char *text(const json_t *object, const char *key)
+static const char *get_text(const json_t *object, const char *key)
 {
 	const char *value = json_string_value(json_object_get(object, key));
 	assert_non_null(value);
 	return value;
 }
 
-/* |got - want| <= 1e-10 of the size of the data's numbers */
+/* Fails unless |got - want| <= 1e-10 relative to the size of the data. */
 static void check_centres(const json_t *want, const double *got, int32_t k, int32_t dims)
 {
 	assert_int_equal(json_array_size(want), k);
@@ -66,7 +66,7 @@ static void check_labels(const json_t *want, const int32_t *got, int64_t n)
 		assert_int_equal(got[i], json_integer_value(json_array_get(want, (size_t)i)));
 }
 
-/* Start rows as in the file; `extra`: one more centre, all its coordinates. */
+/* Sets the start rows as in the file; `extra` adds a centre with all coordinates equal to it. */
 static kmeans_model start_at(const data *d, const json_t *entry)
 {
 	const json_t *rows = json_object_get(entry, "init_rows");
@@ -100,16 +100,16 @@ static void test_lloyd_matches(void **unused)
 	for (size_t r = 0; r < json_array_size(runs); r++) {
 		const json_t *run = json_array_get(runs, r);
 		fv_ctx *ctx = test_ctx();
-		data d = load(text(run, "data"));
+		data d = load_data(get_text(run, "data"));
 		kmeans_rows rows;
-		test_ok(ctx, kmeans_rows_make(ctx, d.x, d.n, d.dims, &rows));
+		test_ok(ctx, kmeans_prepare_rows(ctx, d.x, d.n, d.dims, &rows));
 		kmeans_model m = start_at(&d, run);
-		test_ok(ctx, kmeans_lloyd(ctx, &rows, number(run, "tol"), 1000, &m));
+		test_ok(ctx, kmeans_run_lloyd(ctx, &rows, get_number(run, "tol"), 1000, &m));
 		assert_true(m.converged);
-		assert_int_equal(m.iterations, (int64_t)number(run, "n_iter"));
+		assert_int_equal(m.iterations, (int64_t)get_number(run, "n_iter"));
 		check_labels(json_object_get(run, "labels"), m.label, d.n);
 		check_centres(json_object_get(run, "centres"), m.centre, m.k, d.dims);
-		test_close(m.inertia / number(run, "inertia"), 1, 1e-10);
+		test_close(m.inertia / get_number(run, "inertia"), 1, 1e-10);
 		free_model(&m);
 		free(d.x);
 		core_ctx_free(ctx);
@@ -122,28 +122,28 @@ static void test_empty_start_matches(void **unused)
 	(void)unused;
 	json_t *golden = test_json(test_golden("kmeans/kmeans.json"));
 	const json_t *run = json_object_get(golden, "empty_start");
-	data d = load(text(run, "data"));
+	data d = load_data(get_text(run, "data"));
 	fv_ctx *ctx = test_ctx();
 	kmeans_rows rows;
-	test_ok(ctx, kmeans_rows_make(ctx, d.x, d.n, d.dims, &rows));
+	test_ok(ctx, kmeans_prepare_rows(ctx, d.x, d.n, d.dims, &rows));
 	kmeans_model m = start_at(&d, run);
-	test_ok(ctx, kmeans_lloyd(ctx, &rows, 0, 1, &m));
+	test_ok(ctx, kmeans_run_lloyd(ctx, &rows, 0, 1, &m));
 	assert_false(m.converged);
 	check_centres(json_object_get(run, "centres_after_1_iteration"), m.centre, m.k, d.dims);
 	free_model(&m);
 	m = start_at(&d, run);
-	test_ok(ctx, kmeans_lloyd(ctx, &rows, 1e-4, 1000, &m));
-	assert_int_equal(m.iterations, (int64_t)number(run, "n_iter"));
+	test_ok(ctx, kmeans_run_lloyd(ctx, &rows, 1e-4, 1000, &m));
+	assert_int_equal(m.iterations, (int64_t)get_number(run, "n_iter"));
 	check_labels(json_object_get(run, "labels"), m.label, d.n);
 	check_centres(json_object_get(run, "centres"), m.centre, m.k, d.dims);
-	test_close(m.inertia / number(run, "inertia"), 1, 1e-10);
+	test_close(m.inertia / get_number(run, "inertia"), 1, 1e-10);
 	free_model(&m);
 	free(d.x);
 	core_ctx_free(ctx);
 	json_decref(golden);
 }
 
-/* Labels must be the argmin of the double distances for any data, near-ties included. */
+/* Labels are the argmin of the double distances for any data, including near-ties. */
 static void test_nearest_is_exact(void **unused)
 {
 	(void)unused;
@@ -160,7 +160,8 @@ static void test_nearest_is_exact(void **unused)
 			x[i] = (float)(scale * (offset + fv_normal(&s)));
 		for (int j = 0; j < K * D; j++)
 			centre[j] = scale * (offset + fv_normal(&s));
-		for (int d = 0; d < D; d++) { /* two equal centres, and one an ulp away */
+		for (int d = 0; d < D;
+			d++) { /* two equal centres, and one that differs by an ulp */
 			centre[9 * D + d] = centre[4 * D + d];
 			centre[17 * D + d] = nextafter(centre[2 * D + d], round % 2 ? 1e9 : -1e9);
 			if (round >= 8) /* a far centre makes the common bound useless */
@@ -171,14 +172,15 @@ static void test_nearest_is_exact(void **unused)
 				x[i * D + d] = (float)((centre[5 * D + d] + centre[6 * D + d]) / 2);
 		kmeans_rows rows;
 		kmeans_search search;
-		test_ok(ctx, kmeans_rows_make(ctx, x, N, D, &rows));
-		test_ok(ctx, kmeans_search_make(ctx, K, D, &search));
-		kmeans_nearest(&rows, centre, K, &search, label);
+		test_ok(ctx, kmeans_prepare_rows(ctx, x, N, D, &rows));
+		test_ok(ctx, kmeans_prepare_search(ctx, K, D, &search));
+		kmeans_find_nearest(&rows, centre, K, &search, label);
 		for (int i = 0; i < N; i++) {
 			int32_t best = 0;
 			double least = INFINITY;
 			for (int32_t j = 0; j < K; j++) {
-				double distance = kmeans_distance(x + i * D, centre + j * D, D);
+				double distance =
+					kmeans_squared_distance(x + i * D, centre + j * D, D);
 				if (distance < least) {
 					least = distance;
 					best = j;
@@ -226,7 +228,7 @@ static void fit_and_assign(
 	test_plugin_close(&p);
 }
 
-/* What the plugin does inside fit, with the centres and the inertia in sight. */
+/* Does what the plugin does in fit, with access to the centres and the inertia. */
 static kmeans_model fit_model(const data *d, const char *algorithm, int32_t k, int seed)
 {
 	fv_ctx *ctx = test_ctx();
@@ -239,20 +241,20 @@ static kmeans_model fit_model(const data *d, const char *algorithm, int32_t k, i
 		.centre = malloc((size_t)k * dims * sizeof *m.centre),
 		.label = malloc((size_t)d->n * sizeof *m.label)};
 	assert_true(m.centre && m.label);
-	test_ok(ctx, kmeans_start(ctx, d->x, d->n, d->dims, lloyd || only_start ? 0 : 32, &stream,
-			     k, chosen, &have));
+	test_ok(ctx, kmeans_choose_start(ctx, d->x, d->n, d->dims, lloyd || only_start ? 0 : 32,
+			     &stream, k, chosen, &have));
 	assert_int_equal(have, k);
 	for (size_t j = 0; j < (size_t)k * dims; j++)
 		m.centre[j] = (double)d->x[(size_t)chosen[j / dims] * dims + j % dims];
 	kmeans_rows rows;
-	test_ok(ctx, kmeans_rows_make(ctx, d->x, d->n, d->dims, &rows));
+	test_ok(ctx, kmeans_prepare_rows(ctx, d->x, d->n, d->dims, &rows));
 	if (lloyd) {
-		test_ok(ctx, kmeans_lloyd(ctx, &rows, 1e-4, 1000, &m));
+		test_ok(ctx, kmeans_run_lloyd(ctx, &rows, 1e-4, 1000, &m));
 	} else if (only_start) {
 		kmeans_search search;
-		test_ok(ctx, kmeans_search_make(ctx, k, d->dims, &search));
-		kmeans_nearest(&rows, m.centre, k, &search, m.label);
-		m.inertia = kmeans_inertia(&rows, m.centre, m.label);
+		test_ok(ctx, kmeans_prepare_search(ctx, k, d->dims, &search));
+		kmeans_find_nearest(&rows, m.centre, k, &search, m.label);
+		m.inertia = kmeans_compute_inertia(&rows, m.centre, m.label);
 	} else {
 		kmeans_minibatch_options options = {.batch = 32,
 			.max_iter = 1000,
@@ -260,7 +262,7 @@ static kmeans_model fit_model(const data *d, const char *algorithm, int32_t k, i
 			.tol = 1e-4,
 			.reassignment_ratio = 0.01};
 		stream = fv_rng_seeded((uint64_t)seed, "kmeans.batches", 0, 0);
-		test_ok(ctx, kmeans_minibatch(ctx, &rows, &options, &stream, &m));
+		test_ok(ctx, kmeans_run_minibatch(ctx, &rows, &options, &stream, &m));
 	}
 	core_ctx_free(ctx);
 	return m;
@@ -268,10 +270,10 @@ static kmeans_model fit_model(const data *d, const char *algorithm, int32_t k, i
 
 enum { SEEDS = 200, FIRST = 20 };
 
-/* Ours over 200 seeds against scikit-learn's 400 (bands.json): the means differ by at most three
+/* Compares 200 seeds with scikit-learn's 400 (bands.json): the means differ by at most three
  * standard errors. The best of our first 20 is within 2% of the best of their 20 (kmeans.json),
- * except for the start alone: the best of 20 starts is itself spread wider than that,
- * scikit-learn's too. */
+ * except for the start alone, where the best of 20 starts varies more than that in scikit-learn
+ * too. */
 static void check_band(const json_t *many, const json_t *twenty, const double *inertia, bool start,
 	const char *what)
 {
@@ -283,12 +285,12 @@ static void check_band(const json_t *many, const json_t *twenty, const double *i
 	}
 	for (int seed = 0; seed < SEEDS; seed++)
 		square += (inertia[seed] - mean) * (inertia[seed] - mean) / (SEEDS - 1);
-	double theirs = number(many, "sd");
+	double theirs = get_number(many, "sd");
 	double error = sqrt(square / SEEDS + theirs * theirs / 400);
 	print_message("%-22s mean %.1f, scikit-learn %.1f: %+.1f standard errors\n", what, mean,
-		number(many, "mean"), (mean - number(many, "mean")) / error);
-	assert_true(fabs(mean - number(many, "mean")) <= 3 * error);
-	assert_true(start || best <= 1.02 * number(twenty, "best"));
+		get_number(many, "mean"), (mean - get_number(many, "mean")) / error);
+	assert_true(fabs(mean - get_number(many, "mean")) <= 3 * error);
+	assert_true(start || best <= 1.02 * get_number(twenty, "best"));
 }
 
 static void test_bands(void **unused)
@@ -301,13 +303,13 @@ static void test_bands(void **unused)
 	for (size_t b = 0; b < json_array_size(bands) * 3; b++) {
 		const json_t *many = json_array_get(bands, b / 3);
 		const json_t *twenty = json_array_get(json_object_get(golden, "bands"), b / 3);
-		const char *kind = kinds[b % 3], *name = text(many, "data");
-		assert_string_equal(name, text(twenty, "data"));
+		const char *kind = kinds[b % 3], *name = get_text(many, "data");
+		assert_string_equal(name, get_text(twenty, "data"));
 		if (!strcmp(kind, "minibatch") && !strcmp(name, "hard"))
-			continue; /* no target: the outlier is usually missed */
-		data d = load(name);
-		int32_t k = (int32_t)number(many, "k");
-		assert_int_equal(k, (int32_t)number(twenty, "k"));
+			continue; /* no limit: the outlier is usually missed */
+		data d = load_data(name);
+		int32_t k = (int32_t)get_number(many, "k");
+		assert_int_equal(k, (int32_t)get_number(twenty, "k"));
 		double inertia[SEEDS];
 		for (int seed = 0; seed < SEEDS; seed++) {
 			kmeans_model m = fit_model(&d, kind, k, seed);
@@ -324,12 +326,12 @@ static void test_bands(void **unused)
 	json_decref(golden);
 }
 
-/* The ops give what the parts give, and draws depend on `seed` alone. */
+/* The ops give the same results as the parts, and draws depend on `seed` alone. */
 static void test_ops_match_parts(void **unused)
 {
 	(void)unused;
 	static const char *const algorithms[] = {"lloyd", "minibatch"};
-	data d = load("blobs");
+	data d = load_data("blobs");
 	int32_t *id = malloc((size_t)d.n * sizeof *id), *other = malloc((size_t)d.n * sizeof *id);
 	assert_true(id && other);
 	for (int a = 0; a < 2; a++) {
@@ -365,7 +367,8 @@ static void test_refusals(void **unused)
 	test_plugin p = test_plugin_open("kmeans");
 	test_plugin_set(&p, "k", "4");
 	test_fails(p.ctx, fit_only(&p, &table), FV_DATA,
-		"plugin kmeans: k = 4 needs as many different rows, the 20 training rows have 3");
+		"plugin kmeans: k = 4 needs at least as many different rows, but the 20 training "
+		"rows have 3");
 	test_plugin_set(&p, "algorithm", "minibatch");
 	test_fails(p.ctx, fit_only(&p, &table), FV_DATA, "the 20 training rows have 3");
 	test_plugin_set(&p, "k", "3");
@@ -375,14 +378,15 @@ static void test_refusals(void **unused)
 	test_fails(p.ctx, fit_only(&p, &table), FV_DATA, "the 20 training rows have");
 	test_plugin_set(&p, "k", "3");
 	x[7] = NAN;
-	test_fails(p.ctx, fit_only(&p, &table), FV_DATA, "row 3, column 1: nan is no number");
+	test_fails(p.ctx, fit_only(&p, &table), FV_DATA,
+		"row 3, column 1: nan is not a finite number");
 	x[7] = 1;
 	table.layers = 13;
 	test_fails(p.ctx, fit_only(&p, &table), FV_CONFIG, "13 layers");
 	test_plugin_close(&p);
 }
 
-/* Three different rows, three clusters: each its own, whatever the seed. */
+/* Three different rows and three clusters: each row is its own cluster, whatever the seed. */
 static void test_every_row_its_own(void **unused)
 {
 	(void)unused;
@@ -403,7 +407,7 @@ static void test_every_row_its_own(void **unused)
 		assert_int_equal(id[i], 0);
 }
 
-/* Memberships against scikit-learn's mixture (soft.json), from its centres. */
+/* Memberships, compared with scikit-learn's mixture (soft.json), from its centres. */
 static void test_members_match(void **unused)
 {
 	(void)unused;
@@ -413,22 +417,22 @@ static void test_members_match(void **unused)
 	for (size_t e = 0; e < json_array_size(soft); e++) {
 		const json_t *entry = json_array_get(soft, e);
 		const json_t *run = json_array_get(
-			json_object_get(golden, "lloyd"), (size_t)number(entry, "run"));
-		data d = load(text(run, "data"));
+			json_object_get(golden, "lloyd"), (size_t)get_number(entry, "run"));
+		data d = load_data(get_text(run, "data"));
 		kmeans_model m = start_at(&d, run);
 		for (int32_t j = 0; j < m.k * d.dims; j++)
 			m.centre[j] = json_number_value(
 				json_array_get(json_array_get(json_object_get(run, "centres"),
 						       (size_t)(j / d.dims)),
 					(size_t)(j % d.dims)));
-		double variance =
-			number(entry, "spread") * number(run, "inertia") / (double)d.n / d.dims;
+		double variance = get_number(entry, "spread") * get_number(run, "inertia") /
+				  (double)d.n / d.dims;
 		const json_t *rows = json_object_get(entry, "rows");
 		for (size_t r = 0; r < json_array_size(rows); r++) {
 			int64_t row = json_integer_value(json_array_get(rows, r));
 			const json_t *want = json_array_get(json_object_get(entry, "member"), r);
 			float member[8];
-			kmeans_members(
+			kmeans_compute_members(
 				d.x + row * d.dims, m.centre, d.dims, 0, m.k, variance, member);
 			for (int32_t j = 0; j < m.k; j++)
 				assert_true(
@@ -446,7 +450,7 @@ static void test_members_match(void **unused)
 enum { CLOUDS = 6, TRAINED = 60, ROWS = 90 };
 static const char *const class_names[] = {"angry", "never", "sad", "calm"};
 
-static fv_table clouds(float x[ROWS * 2], int32_t klass[ROWS])
+static fv_table make_clouds(float x[ROWS * 2], int32_t klass[ROWS])
 {
 	static const double at[CLOUDS][2] = {{0, 0}, {0, 9}, {5, 1}, {5, 8}, {11, 0}, {11, 9}};
 	static const int32_t of[CLOUDS] = {0, 0, 2, 2, 3, 3};
@@ -468,9 +472,9 @@ static fv_table clouds(float x[ROWS * 2], int32_t klass[ROWS])
 		.n_classes = 4};
 }
 
-/* Means of the clouds' training rows in the order of the ids found, and the mean squared distance
- * to them over D. */
-static double means(const float *x, const int32_t *id, double mean[CLOUDS][2])
+/* Computes the means of the clouds' training rows in the order of their ids, and returns the mean
+ * squared distance to them divided by D. */
+static double compute_means(const float *x, const int32_t *id, double mean[CLOUDS][2])
 {
 	double count[CLOUDS] = {0}, square = 0;
 	memset(mean, 0, CLOUDS * sizeof *mean);
@@ -494,7 +498,7 @@ static double distance_to(const float *x, const double mean[2])
 	return a * a + b * b;
 }
 
-/* member[j] of row x among the clusters first .. last - 1, in the plainest way. */
+/* Computes member[j] of row x in the clusters first .. last - 1, straight from the definition. */
 static void check_member(const float *x, double mean[CLOUDS][2], int first, int last,
 	double variance, const float *member)
 {
@@ -532,13 +536,14 @@ static test_plugin fit_clouds(const char *algorithm, const char *spread, const f
 	return p;
 }
 
-/* Clusters within classes are the clouds; rows without class go to the nearest mean of all. */
+/* Clusters within classes are the clouds; rows without class are assigned to the nearest mean of
+ * all. */
 static void test_within_class(void **unused)
 {
 	(void)unused;
 	static float x[ROWS * 2], member[ROWS * CLOUDS], again[ROWS * CLOUDS];
 	static int32_t klass[ROWS], id[ROWS], other[ROWS];
-	fv_table train = clouds(x, klass);
+	fv_table train = make_clouds(x, klass);
 	test_plugin p = fit_clouds("lloyd", "4", &train);
 	const fv_grouper_ops *ops = p.ops;
 	double mean[CLOUDS][2];
@@ -547,7 +552,7 @@ static void test_within_class(void **unused)
 		assert_int_equal(id[i] / 2, (i % CLOUDS) / 2);
 		assert_int_equal(id[i], id[i % CLOUDS]);
 	}
-	double variance = 4 * means(x, id, mean);
+	double variance = 4 * compute_means(x, id, mean);
 	for (int i = 0; i < TRAINED; i++)
 		check_member(x + 2 * i, mean, id[i] / 2 * 2, id[i] / 2 * 2 + 2, variance,
 			member + i * CLOUDS);
@@ -574,13 +579,13 @@ static void test_within_class(void **unused)
 	test_plugin_close(&p);
 }
 
-/* Minibatch finds the clouds too; spread 0 is hard; a second fit gives the same bytes. */
+/* Minibatch also finds the clouds; spread 0 is hard; a second fit gives the same bytes. */
 static void test_within_class_minibatch(void **unused)
 {
 	(void)unused;
 	static float x[ROWS * 2], member[ROWS * CLOUDS], again[ROWS * CLOUDS];
 	static int32_t klass[ROWS], id[ROWS];
-	fv_table train = clouds(x, klass);
+	fv_table train = make_clouds(x, klass);
 	for (int round = 0; round < 2; round++) {
 		test_plugin p = fit_clouds("minibatch", "0", &train);
 		const fv_grouper_ops *ops = p.ops;
@@ -595,13 +600,13 @@ static void test_within_class_minibatch(void **unused)
 	}
 }
 
-/* Every class with too few rows is named. */
+/* Every class with too few rows is reported. */
 static void test_small_classes(void **unused)
 {
 	(void)unused;
 	static float x[ROWS * 2];
 	static int32_t klass[ROWS];
-	fv_table train = clouds(x, klass);
+	fv_table train = make_clouds(x, klass);
 	test_plugin p = test_plugin_open("kmeans");
 	test_plugin_set(&p, "within", "class");
 	for (int i = 0; i < TRAINED; i++)
@@ -610,11 +615,13 @@ static void test_small_classes(void **unused)
 	fv_status status = fit_only(&p, &train);
 	assert_int_equal(core_error_count(p.ctx), 2);
 	assert_non_null(strstr(core_error_line(p.ctx, 1),
-		"class 'calm': k = 4 needs as many different rows, its 2 training rows have 2"));
+		"class 'calm': k = 4 needs at least as many different "
+		"rows, but its 2 training rows have 2"));
 	test_fails(p.ctx, status, FV_DATA,
-		"class 'angry': k = 4 needs as many different rows, its 3 training rows have 3");
+		"class 'angry': k = 4 needs at least as many different rows, but its 3 training "
+		"rows have 3");
 	test_plugin_set(&p, "k", "65536");
-	test_fails(p.ctx, fit_only(&p, &train), FV_CONFIG, "over 65536 clusters");
+	test_fails(p.ctx, fit_only(&p, &train), FV_CONFIG, "more than 65536 clusters");
 	test_plugin_close(&p);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The losses with networks of their own (lff, disent, random, grl): whole runs against
- * golden/training/objectives/branch_traces.json, tables of weights and averages, gradients against
- * finite differences, what is saved and predicted. */
+/* The losses with networks of their own (lff, disent, random, grl): whole runs compared with
+ * golden/training/objectives/branch_traces.json, tables of weights and averages, gradients compared
+ * with finite differences, what is saved and predicted. */
 #include "losses.h"
 
 #include <dlfcn.h>
@@ -17,6 +17,7 @@
 #include "nn/base_loss.h"
 #include "train/networks_private.h"
 #include "train/objective.h"
+#include "train/predict.h"
 #include "train/trainer.h"
 
 enum { N = 100, L = 13, D = 24, H = 16, C = 6, STEPS = 20 };
@@ -31,7 +32,7 @@ typedef struct golden {
 	core_train_data data;
 } golden;
 
-static float *floats(fv_ctx *ctx, const char *path, int64_t *n)
+static float *read_floats(fv_ctx *ctx, const char *path, int64_t *n)
 {
 	int64_t dims[4] = {1, 1, 1, 1};
 	int rank;
@@ -49,9 +50,9 @@ static golden *new_golden(bool fixed_order)
 	int64_t n;
 	golden *g = calloc(1, sizeof *g);
 	g->ctx = test_ctx();
-	g->x = floats(g->ctx, "training/head/features.npy", &n);
-	g->label = floats(g->ctx, "training/head/labels.npy", &n);
-	g->orders = floats(g->ctx, "training/head/order.npy", &n);
+	g->x = read_floats(g->ctx, "training/head/features.npy", &n);
+	g->label = read_floats(g->ctx, "training/head/labels.npy", &n);
+	g->orders = read_floats(g->ctx, "training/head/order.npy", &n);
 	core_label_class(g->label, N, C, g->klass);
 	for (int i = 0; i < N; i++)
 		g->stem[i] = core_format(g->ctx, "clip%03d", i);
@@ -69,7 +70,7 @@ static void free_golden(golden *g)
 	free(g);
 }
 
-static const char *option(const json_t *options, const char *key)
+static const char *get_option(const json_t *options, const char *key)
 {
 	return json_string_value(json_object_get(options, key));
 }
@@ -77,7 +78,7 @@ static const char *option(const json_t *options, const char *key)
 static void *state_of(fv_ctx *ctx, const fv_descriptor *loss, const json_t *o)
 {
 	char gce[64], q[64], dis[64], swap[64], swap_b[64], step[64];
-	snprintf(gce, sizeof gce, "gce=%s", option(o, "gce"));
+	snprintf(gce, sizeof gce, "gce=%s", get_option(o, "gce"));
 	snprintf(q, sizeof q, "q=%.17g", json_number_value(json_object_get(o, "q")));
 	const char *max = json_is_true(json_object_get(o, "class_max")) ? "class_max=true"
 									: "class_max=false";
@@ -109,8 +110,8 @@ typedef struct follower {
 
 static follower *following; /* ops have no user pointer */
 
-/* Stands in for the library's, so that the golden permutations are used; the plugin is bound to it.
- */
+/* Replaces the library's function, so that the golden permutations are used; the plugin is bound to
+ * this one. */
 __attribute__((visibility("default"))) void fv_permutation(
 	fv_stream *stream, int32_t *out, int32_t n)
 {
@@ -155,7 +156,7 @@ static const void *watched_extension(const char *id)
 	return strcmp(id, FV_NETWORKS_1) ? NULL : &following->watched;
 }
 
-static fv_status start(void *user, const core_plan *plan, float *params)
+static fv_status set_start_weights(void *user, const core_plan *plan, float *params)
 {
 	const follower *f = user;
 	assert_int_equal(plan->count, 2 * f->half);
@@ -204,10 +205,10 @@ static void check_averages(fv_ctx *ctx, const json_t *trace)
 	}
 }
 
-static void follow(const char *name, const json_t *trace)
+static void follow_trace(const char *name, const json_t *trace)
 {
 	const json_t *options = json_object_get(trace, "options");
-	const fv_descriptor *loss = test_loss(option(options, "name"));
+	const fv_descriptor *loss = test_loss(get_option(options, "name"));
 	golden *g = new_golden(strstr(name, "fixed_order") != NULL);
 	follower f = {.trace = trace, .name = name};
 	size_t n;
@@ -221,7 +222,7 @@ static void follow(const char *name, const json_t *trace)
 	for (int k = 0; k < 2; k++) {
 		snprintf(path, sizeof path, "training/objectives/%s_init_%s.npy", loss->name,
 			k ? "biased" : "debiased");
-		f.init[k] = floats(g->ctx, path, &count);
+		f.init[k] = read_floats(g->ctx, path, &count);
 	}
 	f.half = count;
 	fv_descriptor copy = *loss;
@@ -234,7 +235,7 @@ static void follow(const char *name, const json_t *trace)
 		.spec = &spec,
 		.loss = &copy,
 		.loss_state = state_of(g->ctx, loss, options),
-		.start = start,
+		.start = set_start_weights,
 		.order = g->order,
 		.order_epochs = 5,
 		.order_n = N,
@@ -255,20 +256,20 @@ static void follow(const char *name, const json_t *trace)
 	free_golden(g);
 }
 
-static void traces(void **state)
+static void follows_golden_traces(void **state)
 {
 	(void)state;
 	json_t *json = test_json(test_golden("training/objectives/branch_traces.json"));
 	json_t *all = json_object_get(json, "traces"), *trace;
 	const char *name;
-	json_object_foreach(all, name, trace) follow(name, trace);
+	json_object_foreach(all, name, trace) follow_trace(name, trace);
 	assert_int_equal(json_object_size(all), 8);
 	json_decref(json);
 }
 
 /* --- parts ------------------------------------------------------------------------------------ */
 
-/* Room for rows [n] of given classes, opened as the plugins do. */
+/* Allocates rows [n] of given classes and opens them as the plugins do. */
 static branches open_branches(fv_ctx *ctx, fv_rows *rows, fv_loss_setup *setup, bool class_max)
 {
 	branches b = {.class_max = class_max, .q = 0.7, .momentum = 0.7};
@@ -279,8 +280,8 @@ static branches open_branches(fv_ctx *ctx, fv_rows *rows, fv_loss_setup *setup, 
 	return b;
 }
 
-/* W from given averages: a momentum of 1 keeps them where they are. */
-static void weights(void **state)
+/* W for given averages: with a momentum of 1 they do not change. */
+static void weights_of_given_averages(void **state)
 {
 	(void)state;
 	json_t *json = test_json(test_golden("training/objectives/tables.json"));
@@ -311,8 +312,8 @@ static void weights(void **state)
 		branches_weigh(&b, &batch, none, none, got);
 		for (int32_t i = 0; i < 20; i++)
 			test_close(got[i], want[i], 1e-12);
-		/* a class in which one branch has no loss at all weighs 1, unvisited rows count 0
-		 */
+		/* a class in which one branch has no loss at all has weight 1; unvisited rows count
+		 * as 0 */
 		for (int32_t i = 0; i < 20; i++)
 			b.average[1][i] = klass[i] == 1 ? 0 : average[1][i];
 		branches_weigh(&b, &batch, none, none, got);
@@ -330,7 +331,7 @@ static void weights(void **state)
 	json_decref(json);
 }
 
-static void averages(void **state)
+static void averages_of_losses(void **state)
 {
 	(void)state;
 	json_t *json = test_json(test_golden("training/objectives/tables.json"));
@@ -376,7 +377,7 @@ static void generalised_cross_entropy(void **state)
 		double *want = test_numbers(json_object_get(json, values[kind]), &n), grad[C];
 		double *slope = test_numbers(json_object_get(json, gradients[kind]), &n);
 		for (size_t i = 0; i < 32; i++) { /* logits and labels are rounded to float32 */
-			double got = branches_gce(
+			double got = branches_compute_gce(
 				&b, logits + i * C, g->label + row[i] * C, g->klass[row[i]], grad);
 			test_close(got, want[i], 2e-6);
 			for (size_t k = 0; k < C; k++)
@@ -392,7 +393,7 @@ static void generalised_cross_entropy(void **state)
 	json_decref(json);
 }
 
-/* Logits of +-700 and labels that sum to something else: finite, and the gradient is the
+/* With logits of +-700 and labels that do not sum to 1, the loss is finite and the gradient is its
  * derivative. */
 static void sharp_logits(void **state)
 {
@@ -406,12 +407,12 @@ static void sharp_logits(void **state)
 		double grad[3], total = 0;
 		for (int kind = 0; kind < 2; kind++) {
 			b.gce = kind;
-			assert_true(isfinite(branches_gce(&b, logits[i], label, 0, grad)));
+			assert_true(isfinite(branches_compute_gce(&b, logits[i], label, 0, grad)));
 			for (int k = 0; k < 3; k++)
 				assert_true(isfinite(grad[k]));
 		}
 		b.gce = GCE_SOFT;
-		branches_gce(&b, logits[i], label, 0, grad);
+		branches_compute_gce(&b, logits[i], label, 0, grad);
 		for (int k = 0; k < 3; k++) {
 			float up[3], down[3];
 			const float h = 1.0f / 1024;
@@ -419,8 +420,8 @@ static void sharp_logits(void **state)
 			memcpy(down, logits[i], sizeof down);
 			up[k] += h;
 			down[k] -= h;
-			double slope = (branches_gce(&b, up, label, 0, NULL) -
-					       branches_gce(&b, down, label, 0, NULL)) /
+			double slope = (branches_compute_gce(&b, up, label, 0, NULL) -
+					       branches_compute_gce(&b, down, label, 0, NULL)) /
 				       ((double)up[k] - (double)down[k]);
 			test_close(grad[k], slope, 1e-6);
 			total += grad[k];
@@ -497,7 +498,7 @@ static void free_rig(rig *r)
 	free(r);
 }
 
-static double step(rig *r)
+static double run_step(rig *r)
 {
 	double value;
 	core_networks_set_params(r->networks, r->params);
@@ -511,16 +512,16 @@ static double step(rig *r)
 	return value;
 }
 
-/* The gradient of each tensor named `prefix...` against the slope along it. Averages stand still,
- * so W is held constant; so is the permutation, which is keyed by the step. */
+/* Compares the gradient of each tensor named `prefix...` with the slope along it. Averages do not
+ * change, so W is held constant; so is the permutation, which is keyed by the step. */
 static int check_slopes(rig *r, const char *prefix, bool only)
 {
 	int checked = 0;
 	size_t count = (size_t)r->plan->count;
 	float *start = malloc(count * sizeof *start), *gradient = malloc(count * sizeof *gradient);
 	memcpy(start, r->params, count * sizeof *start);
-	step(r); /* the first visit sets the averages */
-	step(r);
+	run_step(r); /* the first visit sets the averages */
+	run_step(r);
 	memcpy(gradient, r->gradient, count * sizeof *gradient);
 	for (int32_t t = 0; t < r->plan->n_tensors; t++) {
 		const core_head_tensor *tensor = &r->plan->tensor[t];
@@ -535,7 +536,7 @@ static int check_slopes(rig *r, const char *prefix, bool only)
 			for (int64_t i = tensor->offset; i < tensor->offset + tensor->count; i++)
 				r->params[i] = (float)((double)start[i] +
 						       (side ? h : -h) * (double)gradient[i]);
-			value[side] = step(r);
+			value[side] = run_step(r);
 			memcpy(r->params, start, count * sizeof *start);
 		}
 		double slope = (value[1] - value[0]) / (2 * h);
@@ -543,7 +544,7 @@ static int check_slopes(rig *r, const char *prefix, bool only)
 			fail_msg("%s: slope %g, gradient %g", tensor->name, slope, square);
 		checked++;
 	}
-	for (int32_t t = 0; only && t < r->plan->n_tensors; t++) { /* nothing else learns */
+	for (int32_t t = 0; only && t < r->plan->n_tensors; t++) { /* nothing else is trained */
 		const core_head_tensor *tensor = &r->plan->tensor[t];
 		if (!strncmp(tensor->name, prefix, strlen(prefix)))
 			continue;
@@ -565,7 +566,7 @@ static void finite_differences(void **state)
 	} cases[] = {
 		{"lff", "gce=soft", NULL, "", false, 10},
 		{"lff", "gce=soft", "class_max=true", "", false, 10},
-		/* classifiers learn from everything, swapped halves included */
+		/* classifiers are trained by everything, including swapped halves */
 		{"disent", "swap_step=10", NULL, "output", false, 2},
 		{"disent", "swap_step=0", NULL, "output", false, 2},
 		{"disent", "swap_step=0", NULL, "biased.output", false, 2},
@@ -577,13 +578,13 @@ static void finite_differences(void **state)
 	}
 }
 
-/* With the biased loss weighed 0, what is left teaches the first encoder and nothing of the second
- * branch; the swap moves the rest. */
+/* With weight 0 for the biased loss, the rest trains the first encoder and nothing of the second
+ * branch. The swap term trains the others. */
 static void halves_held(void **state)
 {
 	(void)state;
 	rig *r = new_rig("disent", "lambda_dis=0", "swap_step=10");
-	step(r);
+	run_step(r);
 	for (int32_t t = 0; t < r->plan->n_tensors; t++) {
 		const core_head_tensor *tensor = &r->plan->tensor[t];
 		bool biased = !strncmp(tensor->name, "biased.", 7), moves = false;
@@ -596,7 +597,8 @@ static void halves_held(void **state)
 	free_rig(r);
 }
 
-/* T: swap_step where it is not negative, else the share of all steps; not for batches of one. */
+/* T is swap_step if it is not negative, else the share of all steps. There is no swap for batches
+ * of one. */
 static void when_halves_are_swapped(void **state)
 {
 	(void)state;
@@ -616,9 +618,9 @@ static void when_halves_are_swapped(void **state)
 			rig *r = new_rig("disent", swap ? cases[i].step : "swap_step=100",
 				swap ? cases[i].start : NULL);
 			r->batch.step = cases[i].at;
-			value[swap] = step(r);
+			value[swap] = run_step(r);
 			r->batch.n = 1;
-			alone[swap] = step(r);
+			alone[swap] = run_step(r);
 			free_rig(r);
 		}
 		assert_int_equal(value[0] != value[1], cases[i].swapped);
@@ -628,7 +630,7 @@ static void when_halves_are_swapped(void **state)
 
 /* --- random ----------------------------------------------------------------------------------- */
 
-static void chance(void **state)
+static void chance_is_uniform(void **state)
 {
 	(void)state;
 	golden *g = new_golden(false);
@@ -659,7 +661,7 @@ static void chance(void **state)
 	}
 	test_close(mean, 0.5, 0.05); /* sd 0.012 */
 	test_close(square - mean * mean, 1 / 12., 0.015);
-	/* keyed by name: the last row alone, by seed and by fold */
+	/* keyed by name: the last row by itself, by seed and by fold */
 	core_train_data one = {.rows = {.n = 1, .stem = g->stem + N - 1}, .x = g->x};
 	test_ok(g->ctx, core_train_predict(g->ctx, result.plan, result.params, &one, z[1]));
 	assert_memory_equal(z[0] + (N - 1) * C, z[1], C * sizeof(float));
@@ -673,9 +675,9 @@ static void chance(void **state)
 
 /* --- grl -------------------------------------------------------------------------------------- */
 
-/* The golden adversary: the encoder passes h through, the base loss weighs nothing, and the
+/* The golden adversary: the encoder returns h unchanged, the base loss has weight 0, and the
  * training rows' groups are 2 : 1 : 4, which gives weights 1 : 2 : 0.5. */
-static void reversal(void **state)
+static void reversal_matches_golden(void **state)
 {
 	(void)state;
 	enum { B = 40, W = 8, GROUPS = 3, ROWS = 210 };
@@ -809,8 +811,8 @@ static fv_status keep_epoch(void *user, const core_train_epoch *epoch)
 	return FV_OK;
 }
 
-/* dev_objective of lff is CE_d + GCE_b batch by batch, whatever the averages are, and dev_loss is
- * that of the debiased branch. */
+/* dev_objective of lff is CE_d + GCE_b batch by batch, whatever the averages; dev_loss is that of
+ * the debiased branch. */
 static void development_values(void **state)
 {
 	(void)state;
@@ -843,8 +845,8 @@ static void development_values(void **state)
 			double sum = 0;
 			int n = N - first < 32 ? N - first : 32;
 			for (int i = first; i < first + n; i++) {
-				sum += loss[i] + branches_gce(&b, z[1] + i * C, g->label + i * C,
-							 g->klass[i], NULL);
+				sum += loss[i] + branches_compute_gce(&b, z[1] + i * C,
+							 g->label + i * C, g->klass[i], NULL);
 				all += loss[i] / N;
 			}
 			objective += sum / n / 4;
@@ -869,8 +871,8 @@ static fv_status start_wild(void *user, const core_plan *plan, float *params)
 	return FV_OK;
 }
 
-/* Arithmetic that leaves the numbers is an error in either branch. */
-static void overflows(void **state)
+/* An overflow in either branch is an error. */
+static void overflow_is_an_error(void **state)
 {
 	(void)state;
 	const struct {
@@ -906,7 +908,8 @@ static void overflows(void **state)
 		}
 }
 
-/* The first branch starts as every other objective's model does, the second one elsewhere. */
+/* The first branch starts with the same weights as the model of every other objective, the second
+ * one with others. */
 static void start_values(void **state)
 {
 	(void)state;
@@ -933,18 +936,18 @@ static void start_values(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(traces),
-		cmocka_unit_test(weights),
-		cmocka_unit_test(averages),
+		cmocka_unit_test(follows_golden_traces),
+		cmocka_unit_test(weights_of_given_averages),
+		cmocka_unit_test(averages_of_losses),
 		cmocka_unit_test(generalised_cross_entropy),
 		cmocka_unit_test(sharp_logits),
 		cmocka_unit_test(finite_differences),
 		cmocka_unit_test(halves_held),
 		cmocka_unit_test(when_halves_are_swapped),
-		cmocka_unit_test(chance),
-		cmocka_unit_test(reversal),
+		cmocka_unit_test(chance_is_uniform),
+		cmocka_unit_test(reversal_matches_golden),
 		cmocka_unit_test(development_values),
-		cmocka_unit_test(overflows),
+		cmocka_unit_test(overflow_is_an_error),
 		cmocka_unit_test(start_values),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The loss printed in core/docs/writing-a-plugin.md, against reference numbers (CVaR). */
+/* The loss printed in core/docs/writing-a-plugin.md, compared with reference numbers (CVaR). */
 #include "losses.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static void matches(void **state)
+static void documented_loss_matches_cvar(void **state)
 {
 	(void)state;
 	json_t *entries = test_json(test_golden("training/objectives/worst_share.json")), *entry;
@@ -16,7 +16,7 @@ static void matches(void **state)
 	{
 		fv_ctx *ctx = test_ctx();
 		char alpha[64];
-		double *l = test_numbers(json_object_get(entry, "loss"), &n), value, developed;
+		double *l = test_numbers(json_object_get(entry, "loss"), &n), value, evaluated;
 		double *want = test_numbers(json_object_get(entry, "v"), &n);
 		double *v = calloc(n, sizeof *v);
 		snprintf(alpha, sizeof alpha, "alpha=%.17g",
@@ -28,8 +28,8 @@ static void matches(void **state)
 		for (size_t j = 0; j < n; j++)
 			test_close(v[j], want[j], 1e-12);
 		test_close(value, json_number_value(json_object_get(entry, "value")), 1e-12);
-		test_ok(ctx, ops->develop(self, ctx, &batch, &developed));
-		test_close(developed, value, 0);
+		test_ok(ctx, ops->evaluate(self, ctx, &batch, &evaluated));
+		test_close(evaluated, value, 0);
 		free(l);
 		free(want);
 		free(v);
@@ -41,6 +41,6 @@ static void matches(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(matches)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(documented_loss_matches_cvar)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

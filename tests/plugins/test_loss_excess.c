@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* group_loss: excess, of every objective that compares groups: the objective on losses less what no
- * model can avoid, weights and gradient being those of the losses themselves. */
+/* group_loss: excess, for every objective that compares groups: the objective applied to losses
+ * minus their unavoidable part, with weights and gradient of the losses themselves. */
 #include "losses.h"
 
 #include <math.h>
@@ -77,8 +77,8 @@ static void make_world(fv_ctx *ctx, world *w)
 		.class_weight = w->class_weight};
 }
 
-/* STEPS steps; the arrays, weights and values of all of them go into out. */
-static void run(const fv_descriptor *loss, const char *mode, const char *groups, bool excess,
+/* Runs STEPS steps and writes the arrays, weights and values of all of them into out. */
+static void run_steps(const fv_descriptor *loss, const char *mode, const char *groups, bool excess,
 	double out[STEPS][B + 2], double *wins, double *q)
 {
 	fv_ctx *ctx = test_ctx();
@@ -109,7 +109,7 @@ static void run(const fv_descriptor *loss, const char *mode, const char *groups,
 			.member = w.member,
 			.stem = w.stem};
 		test_ok(ctx, ops->weigh(self, ctx, &batch, v, &v[B]));
-		test_ok(ctx, ops->develop(self, ctx, &batch, &v[B + 1]));
+		test_ok(ctx, ops->evaluate(self, ctx, &batch, &v[B + 1]));
 		core_scratch_reset(ctx);
 	}
 	int32_t n = strcmp(groups, "groups=group") ? C * G : G;
@@ -131,8 +131,8 @@ static void excess_is_the_rest(void **state)
 				double out[2][STEPS][B + 2],
 					wins[2][C * G] = {{0}}, q[2][C * G] = {{0}}, sum = 0;
 				for (int e = 0; e < 2; e++)
-					run(test_loss(names[l]), modes[l][m], groups[split], e,
-						out[e], wins[e], q[e]);
+					run_steps(test_loss(names[l]), modes[l][m], groups[split],
+						e, out[e], wins[e], q[e]);
 				for (int step = 0; step < STEPS; step++)
 					for (int i = 0; i < B + 2; i++) {
 						worst = fmax(worst,
@@ -150,7 +150,7 @@ static void excess_is_the_rest(void **state)
 	print_message("excess: largest deviation %.2g of 1e-12\n", worst);
 }
 
-/* It moves the maximum to the group that could do better, in all of them. */
+/* In all of them, it moves the maximum to the group that could do better. */
 static void who_wins(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mixup and lisa: how shares are distributed, who is mixed with whom, what draws depend on, and the
+/* mixup and lisa: the distribution of shares, who is mixed with whom, what draws depend on, and the
  * gradient of a mixed step. */
 #include "task.h"
 
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "nn/base_loss.h"
+#include "train/predict.h"
 
 enum { EPOCHS = 300, DRAWS = EPOCHS * N };
 
@@ -16,7 +17,8 @@ typedef struct draws {
 	double lambda[DRAWS];
 } draws;
 
-/* Batches of all rows, one an epoch, as the core asks: the sample itself and 1 on entry. */
+/* Batches of all rows, one per epoch, as the core passes them: each row as its own partner, with
+ * lambda 1. */
 static draws *draw_all(task *t, void *self)
 {
 	const fv_loss_ops *ops = t->job.loss->ops;
@@ -58,9 +60,9 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Moments of Beta(alpha, alpha): mean 1/2, variance 1/(4 (2 alpha + 1)), and for whole alpha the
- * distribution itself (Kolmogorov and Smirnov, 0.1%). */
-static void shares(void **state)
+/* Moments of Beta(alpha, alpha): mean 1/2, variance 1/(4 (2 alpha + 1)); for whole alpha also the
+ * distribution (Kolmogorov-Smirnov, 0.1%). */
+static void shares_are_beta(void **state)
 {
 	(void)state;
 	const struct {
@@ -93,8 +95,8 @@ static void shares(void **state)
 	}
 }
 
-/* Pearson's statistic of counts against equal ones. */
-static double unevenness(const double *count, int n, double *total)
+/* Pearson's chi-square statistic of counts against equal counts. */
+static double compute_unevenness(const double *count, int n, double *total)
 {
 	double sum = 0, chi = 0;
 	for (int i = 0; i < n; i++)
@@ -113,12 +115,12 @@ static void mixup_partners(void **state)
 	double count[N] = {0}, total;
 	for (int i = 0; i < DRAWS; i++)
 		count[d->partner[i]]++;
-	assert_true(unevenness(count, N, &total) < N - 1 + 4 * sqrt(2 * (N - 1)));
+	assert_true(compute_unevenness(count, N, &total) < N - 1 + 4 * sqrt(2 * (N - 1)));
 	free(d);
 	free_task(t);
 }
 
-/* A sample's draws depend on its name and the epoch: not on the batch, not on the order of rows. */
+/* A sample's draws depend on its name and the epoch, not on the batch or the order of rows. */
 static void draws_by_name(void **state)
 {
 	(void)state;
@@ -161,7 +163,8 @@ static void draws_by_name(void **state)
 	}
 }
 
-/* Same class and another group, or the same group and another class, each candidate as often. */
+/* Partners have the same class and another group, or the same group and another class, each
+ * candidate equally often. */
 static void lisa_pairs(void **state)
 {
 	(void)state;
@@ -195,7 +198,7 @@ static void lisa_pairs(void **state)
 				(t->group[i] == t->group[3]) == (c == 0))
 				present[(int)candidates++] = count[i];
 		if (c != 1) {
-			double chi = unevenness(present, (int)candidates, &total);
+			double chi = compute_unevenness(present, (int)candidates, &total);
 			assert_true(total == EPOCHS && candidates > 3);
 			assert_true(chi < candidates - 1 + 4 * sqrt(2 * (candidates - 1)));
 		}
@@ -204,7 +207,7 @@ static void lisa_pairs(void **state)
 	}
 }
 
-/* Without a partner a sample stays as it is. */
+/* A sample without a possible partner is not mixed. */
 static void lisa_without_partners(void **state)
 {
 	(void)state;
@@ -234,14 +237,14 @@ typedef struct step {
 	double value, norm;
 } step;
 
-static fv_status watch(void *user, const core_train_epoch *epoch)
+static fv_status note_epoch(void *user, const core_train_epoch *epoch)
 {
 	*(step *)user = (step){epoch->value, epoch->grad_norm};
 	return FV_OK;
 }
 
-/* A step's value and gradient against those of the mixed rows, by finite differences. */
-static void gradients(void **state)
+/* A step's value and gradient, compared with those of the mixed rows by finite differences. */
+static void gradients_of_mixed_rows(void **state)
 {
 	(void)state;
 	const char *names[] = {"mixup", "lisa"};
@@ -265,7 +268,7 @@ static void gradients(void **state)
 		t->spec.epochs = 1;
 		t->spec.batch = N;
 		t->job.start = start_at;
-		t->job.on_epoch = watch;
+		t->job.on_epoch = note_epoch;
 		t->job.user = &seen;
 		test_ok(t->ctx, core_train_run(t->ctx, &t->job, &result));
 		float params[128], logits[N * C];
@@ -298,7 +301,7 @@ static void gradients(void **state)
 	}
 }
 
-static void edges(void **state)
+static void edge_cases(void **state)
 {
 	(void)state;
 	const char *names[] = {"mixup", "lisa"};
@@ -322,13 +325,13 @@ static void edges(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(shares),
+		cmocka_unit_test(shares_are_beta),
 		cmocka_unit_test(mixup_partners),
 		cmocka_unit_test(draws_by_name),
 		cmocka_unit_test(lisa_pairs),
 		cmocka_unit_test(lisa_without_partners),
-		cmocka_unit_test(gradients),
-		cmocka_unit_test(edges),
+		cmocka_unit_test(gradients_of_mixed_rows),
+		cmocka_unit_test(edge_cases),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The objectives that train in stages (jtt, afr, eiil): against golden/training/objectives, and what
- * their stages are on a small task. */
+/* The objectives that train in stages (jtt, afr, eiil), compared with golden/training/objectives,
+ * and their stages on a small task. */
 #include "task.h"
 
 #include <dlfcn.h>
@@ -16,7 +16,8 @@
 
 enum { B = 40, K = 6 };
 
-/* golden/training/objectives/stages.json, and a plugin that is asked for its stages on these rows. */
+/* golden/training/objectives/stages.json, and a plugin whose stages are requested for these rows.
+ */
 typedef struct golden {
 	fv_ctx *ctx;
 	json_t *root;
@@ -28,9 +29,9 @@ typedef struct golden {
 	fv_loss_setup setup;
 } golden;
 
-static golden *at_work; /* what stands in for the core's predictions and draws */
+static golden *at_work; /* replaces the core's predictions and draws */
 
-static const double *numbers(const golden *g, const char *block, const char *key)
+static const double *get_numbers(const golden *g, const char *block, const char *key)
 {
 	size_t n;
 	const json_t *in = block ? json_object_get(g->root, block) : g->root;
@@ -41,7 +42,8 @@ static const double *numbers(const golden *g, const char *block, const char *key
 	return kept;
 }
 
-/* The library's own, but for tests that are at work: the plugins are bound to these. */
+/* These call the library's functions unless a test has set at_work; the plugins are bound to these.
+ */
 __attribute__((visibility("default"))) fv_status fv_predict_rows(
 	fv_ctx *ctx, const fv_rows *rows, float *logits)
 {
@@ -64,7 +66,7 @@ __attribute__((visibility("default"))) double fv_normal(fv_stream *stream)
 	} real = {dlsym(RTLD_NEXT, "fv_normal")};
 	if (!at_work)
 		return real.function(stream);
-	return numbers(at_work, "eiil", "u0")[at_work->drawn++ % B];
+	return get_numbers(at_work, "eiil", "u0")[at_work->drawn++ % B];
 }
 
 static golden *open_golden(void)
@@ -113,7 +115,7 @@ static void close_golden(golden *g)
 	free(g);
 }
 
-/* Opens the plugin and gives the second of its two stages. */
+/* Opens the plugin and returns the second of its two stages. */
 static fv_stage second_stage(golden *g, const fv_descriptor *loss, void *self, fv_stage *first)
 {
 	const fv_loss_ops *ops = loss->ops;
@@ -130,13 +132,13 @@ static fv_stage second_stage(golden *g, const fv_descriptor *loss, void *self, f
 	return stage[1];
 }
 
-/* The weight of a development row, as develop lets it be seen. */
+/* The weight of a development row, as seen through evaluate. */
 static double dev_weight(golden *g, const fv_loss_ops *ops, const void *self, int32_t row)
 {
 	const double one = 1;
 	double value;
 	const fv_batch batch = {.size = sizeof batch, .n = 1, .row = &row, .loss = &one};
-	test_ok(g->ctx, ops->develop(self, g->ctx, &batch, &value));
+	test_ok(g->ctx, ops->evaluate(self, g->ctx, &batch, &value));
 	return value;
 }
 
@@ -153,7 +155,7 @@ static void jtt_errors(void **state)
 	(void)state;
 	golden *g = open_golden();
 	const fv_descriptor *loss = test_loss("jtt");
-	const double *error = numbers(g, NULL, "jtt_error");
+	const double *error = get_numbers(g, NULL, "jtt_error");
 	void *self = test_loss_state(g->ctx, loss, "paper", "lambda=3", "first_epochs=7", NULL);
 	fv_stage first, stage = second_stage(g, loss, self, &first);
 	assert_true(first.epochs == 7 && first.use_last && !first.row && !first.loss);
@@ -197,8 +199,8 @@ static void afr_weights(void **state)
 	(void)state;
 	golden *g = open_golden();
 	const fv_descriptor *loss = test_loss("afr");
-	const double *raw = numbers(g, "afr", "weight_raw"),
-		     *share = numbers(g, "afr", "weight_sum1");
+	const double *raw = get_numbers(g, "afr", "weight_raw"),
+		     *share = get_numbers(g, "afr", "weight_sum1");
 	void *self = test_loss_state(g->ctx, loss, "paper", "gamma=10", "anchor=0.25",
 		"refit_epochs=9", "refit_learning_rate=0.5", NULL);
 	fv_stage first, stage = second_stage(g, loss, self, &first);
@@ -208,7 +210,7 @@ static void afr_weights(void **state)
 	worst = 0;
 	for (int32_t i = 0; i < B; i++)
 		close_to(dev_weight(g, loss->ops, self, i), B * share[i], 2e-6);
-	/* in the hold-out: the same over its rows, of mean 1; the others count nothing */
+	/* in the hold-out: the same over its rows, with mean 1; the others have weight 0 */
 	double sum = 0, all = 0;
 	for (int64_t i = 0; i < stage.n; i++)
 		sum += raw[stage.row[i]];
@@ -222,7 +224,8 @@ static void afr_weights(void **state)
 	close_golden(g);
 }
 
-/* Whole speakers: every row in one of the stages, no speaker in both, about the share asked for. */
+/* Speakers are held out as a whole: every row is in one of the stages, no speaker in both, and the
+ * share is about that asked for. */
 static void afr_holds_out_speakers(void **state)
 {
 	(void)state;
@@ -248,7 +251,7 @@ static void afr_holds_out_speakers(void **state)
 			assert_true(side[s] == 1 || side[s] == 2);
 			picked[s] = picked[s] || side[s] == 2;
 		}
-		/* the ids of speakers and the order of rows mean nothing */
+		/* the result does not depend on the ids of speakers or the order of rows */
 		golden *h = open_golden();
 		core_ctx_set_run(h->ctx, 3, fold);
 		for (int i = 0; i < B; i++) {
@@ -279,8 +282,9 @@ static void afr_needs_speakers(void **state)
 	memset(g->speaker, 0, sizeof g->speaker);
 	test_fails(g->ctx, ops->open(self, g->ctx, &g->setup), FV_DATA, "of one speaker");
 	g->rows.speaker = NULL;
-	test_fails(g->ctx, ops->open(self, g->ctx, &g->setup), FV_DATA, "to know the speakers");
-	/* two of very different size: never both */
+	test_fails(
+		g->ctx, ops->open(self, g->ctx, &g->setup), FV_DATA, "needs speakers to hold out");
+	/* two speakers of very different size: never both */
 	g->rows.speaker = g->speaker;
 	for (int turn = 0; turn < 20; turn++) {
 		fv_stage first;
@@ -295,18 +299,18 @@ static void afr_needs_speakers(void **state)
 	close_golden(g);
 }
 
-/* The ascent in double, from given slopes and starts. */
+/* The gradient ascent in double, from given slopes and start values. */
 static void eiil_ascent(void **state)
 {
 	(void)state;
 	golden *g = open_golden();
 	double u[B], m[B] = {0}, v[B] = {0}, q[B], d[B];
 	environments e = {B, d, u, m, v, q};
-	const double *penalty = numbers(g, "eiil", "penalty"),
-		     *slope = numbers(g, "eiil", "grad_of_minus_penalty_at_start"),
-		     *end = numbers(g, "eiil", "u_after_30_adam_steps_lr0.001");
-	memcpy(d, numbers(g, "eiil", "dloss_ds"), sizeof d);
-	memcpy(u, numbers(g, "eiil", "u0"), sizeof u);
+	const double *penalty = get_numbers(g, "eiil", "penalty"),
+		     *slope = get_numbers(g, "eiil", "grad_of_minus_penalty_at_start"),
+		     *end = get_numbers(g, "eiil", "u_after_30_adam_steps_lr0.001");
+	memcpy(d, get_numbers(g, "eiil", "dloss_ds"), sizeof d);
+	memcpy(u, get_numbers(g, "eiil", "u0"), sizeof u);
 	worst = 0;
 	for (int step = 1; step <= 30; step++) {
 		close_to(environments_step(&e, step, 0.001), penalty[step - 1], 1e-12);
@@ -325,8 +329,8 @@ static void eiil_environments(void **state)
 	(void)state;
 	golden *g = open_golden();
 	const fv_descriptor *loss = test_loss("eiil");
-	const double *end = numbers(g, "eiil", "u_after_30_adam_steps_lr0.001"),
-		     *d = numbers(g, "eiil", "dloss_ds");
+	const double *end = get_numbers(g, "eiil", "u_after_30_adam_steps_lr0.001"),
+		     *d = get_numbers(g, "eiil", "dloss_ds");
 	void *self = test_loss_state(
 		g->ctx, loss, "paper", "steps=30", "step_size=0.001", "reference_epochs=2", NULL);
 	fv_stage first, stage = second_stage(g, loss, self, &first);
@@ -347,12 +351,13 @@ static void eiil_environments(void **state)
 		     *penalty = fv_array(g->ctx, "penalty", FV_F64, 1, 1);
 	assert_true(sizes[turned] == size[0] && sizes[!turned] == size[1]);
 	worst = 0;
-	close_to(*penalty, numbers(g, "eiil", "penalty")[29], 2e-6);
+	close_to(*penalty, get_numbers(g, "eiil", "penalty")[29], 2e-6);
 	print_message("eiil: penalty off by %.2g of 2e-6\n", worst);
 	close_golden(g);
 }
 
-/* What the maximum is: rows whose loss falls when the reference grows surer, and the others. */
+/* The maximum separates rows whose loss falls as the reference model gets more confident from the
+ * others. */
 static void eiil_finds_the_maximum(void **state)
 {
 	(void)state;
@@ -360,8 +365,8 @@ static void eiil_finds_the_maximum(void **state)
 	double u[B], m[B] = {0}, v[B] = {0}, q[B], d[B], last = 0;
 	int32_t group[B];
 	environments e = {B, d, u, m, v, q};
-	memcpy(d, numbers(g, "eiil", "dloss_ds"), sizeof d);
-	memcpy(u, numbers(g, "eiil", "u0"), sizeof u);
+	memcpy(d, get_numbers(g, "eiil", "dloss_ds"), sizeof d);
+	memcpy(u, get_numbers(g, "eiil", "u0"), sizeof u);
 	for (int step = 1; step <= 10000; step++) {
 		double penalty = environments_step(&e, step, 0.01);
 		last = fmax(last, penalty);
@@ -377,7 +382,7 @@ static void eiil_finds_the_maximum(void **state)
 	close_golden(g);
 }
 
-/* --- whole runs ---------------------------------------------------------------------------------- */
+/* --- whole runs ------------------------------------------------------------------------------- */
 
 static const char *const names[] = {"jtt", "afr", "eiil"};
 
@@ -387,7 +392,7 @@ typedef struct history {
 	float params[32][128];
 } history;
 
-static fv_status record(void *user, const core_train_epoch *epoch)
+static fv_status record_epoch(void *user, const core_train_epoch *epoch)
 {
 	history *h = user;
 	h->stage[h->n] = epoch->stage;
@@ -398,7 +403,7 @@ static fv_status record(void *user, const core_train_epoch *epoch)
 	return FV_OK;
 }
 
-/* Two stages each; the second one does what its source says. */
+/* Two stages each; the second one does what its source describes. */
 static void whole_runs(void **state)
 {
 	(void)state;
@@ -406,11 +411,11 @@ static void whole_runs(void **state)
 	for (int l = 0; l < 3; l++) {
 		task *t = new_task(test_loss(names[l]), false);
 		history h = {0};
-		t->job.on_epoch = record;
+		t->job.on_epoch = record_epoch;
 		t->job.user = &h;
 		core_train_result result;
 		test_ok(t->ctx, core_train_run(t->ctx, &t->job, &result));
-		int first = l == 1 ? 6 : 5; /* afr trains as long as any run first */
+		int first = l == 1 ? 6 : 5; /* the first stage of afr is as long as any run */
 		assert_int_equal(h.n, first + 6);
 		for (int i = 0; i < h.n; i++) {
 			assert_int_equal(h.stage[i], i < first ? 1 : 2);
@@ -418,13 +423,13 @@ static void whole_runs(void **state)
 		}
 		int held = !memcmp(
 			h.params[h.n - 1], h.params[h.n - 2], (size_t)output * sizeof(float));
-		assert_int_equal(held, l == 1); /* only the output layer learns */
+		assert_int_equal(held, l == 1); /* only the output layer is trained */
 		free_task(t);
 	}
 }
 
 /* Batches of one, one batch for all, no row of a class, groups that are all unknown. */
-static void edges(void **state)
+static void edge_cases(void **state)
 {
 	(void)state;
 	for (int l = 0; l < 3; l++)
@@ -465,8 +470,8 @@ static void not_finite(void **state)
 	}
 }
 
-/* What a preview says without training is what a run does, up to rows that depend on predictions. */
-static void previews(void **state)
+/* A preview without training says what a run does, except for rows that depend on predictions. */
+static void preview_equals_run(void **state)
 {
 	(void)state;
 	const int epochs[3][2] = {{5, 6}, {6, 6}, {5, 6}};
@@ -487,7 +492,7 @@ static void previews(void **state)
 	}
 }
 
-/* The groups of the run never reach any of them. */
+/* None of them ever sees the groups of the run. */
 static void no_groups(void **state)
 {
 	(void)state;
@@ -519,9 +524,9 @@ int main(void)
 		cmocka_unit_test(eiil_environments),
 		cmocka_unit_test(eiil_finds_the_maximum),
 		cmocka_unit_test(whole_runs),
-		cmocka_unit_test(edges),
+		cmocka_unit_test(edge_cases),
 		cmocka_unit_test(not_finite),
-		cmocka_unit_test(previews),
+		cmocka_unit_test(preview_equals_run),
 		cmocka_unit_test(no_groups),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

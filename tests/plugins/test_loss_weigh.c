@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The losses that only weigh or choose samples (erm, rw, ds, gdro, gadro, pgdro, cvar_dro) against
- * golden/training/objectives: one step, extreme losses, tables, kept sets, and whole training runs.
- */
+/* The losses that only weight or choose samples (erm, rw, ds, gdro, gadro, pgdro, cvar_dro),
+ * compared with golden/training/objectives: one step, extreme losses, tables, subsamples, and whole
+ * training runs. */
 #include "losses.h"
 
 #include <math.h>
@@ -16,7 +16,7 @@
 #include "train/objective.h"
 #include "train/trainer.h"
 
-/* A plugin opened on given counts, outside a trainer. */
+/* A plugin that is opened with given counts, outside a trainer. */
 typedef struct bench {
 	fv_ctx *ctx;
 	const fv_loss_ops *ops;
@@ -28,7 +28,7 @@ typedef struct bench {
 
 static const float some_member;
 
-static const char *option(const json_t *options, const char *key)
+static const char *get_option(const json_t *options, const char *key)
 {
 	return json_string_value(json_object_get(options, key));
 }
@@ -36,11 +36,11 @@ static const char *option(const json_t *options, const char *key)
 /* The plugin of a golden variant. */
 static const fv_descriptor *variant_loss(const json_t *options)
 {
-	const char *name = option(options, "name");
+	const char *name = get_option(options, "name");
 	return test_loss(strcmp(name, "cvar") ? name : "cvar_dro");
 }
 
-/* The parameters that a golden variant's options stand for. */
+/* The parameters that correspond to a golden variant's options. */
 static void *variant_state(fv_ctx *ctx, const fv_descriptor *loss, const json_t *options)
 {
 	static char weight[64], mode[64], eta[64], groups[64], lambda[64], counts[64];
@@ -52,12 +52,12 @@ static void *variant_state(fv_ctx *ctx, const fv_descriptor *loss, const json_t 
 		return test_loss_state(ctx, loss, "paper", weight, NULL);
 	}
 	if (!strcmp(loss->name, "rw")) {
-		snprintf(weight, sizeof weight, "weight=%s", option(options, "weight"));
+		snprintf(weight, sizeof weight, "weight=%s", get_option(options, "weight"));
 		return test_loss_state(ctx, loss, "paper", weight, NULL);
 	}
-	const char *by = option(options, "groups");
+	const char *by = get_option(options, "groups");
 	json_t *rate = json_object_get(options, "eta");
-	snprintf(mode, sizeof mode, "mode=%s", option(options, "mode"));
+	snprintf(mode, sizeof mode, "mode=%s", get_option(options, "mode"));
 	snprintf(eta, sizeof eta, "eta=%.17g", rate ? json_number_value(rate) : 0.01);
 	snprintf(groups, sizeof groups, "groups=%s",
 		by && !strcmp(by, "class_x_g") ? "class_x_group" : "group");
@@ -68,14 +68,14 @@ static void *variant_state(fv_ctx *ctx, const fv_descriptor *loss, const json_t 
 	if (!strcmp(loss->name, "gadro"))
 		return test_loss_state(ctx, loss, "paper", mode, eta, groups, lambda, NULL);
 	bool normalize = json_is_true(json_object_get(options, "normalize"));
-	snprintf(counts, sizeof counts, "counts=%s", option(options, "counts"));
+	snprintf(counts, sizeof counts, "counts=%s", get_option(options, "counts"));
 	return test_loss_state(ctx, loss, "paper",
-		!strcmp(option(options, "mode"), "eg") ? "mode=eg" : "mode=max", eta, lambda,
+		!strcmp(get_option(options, "mode"), "eg") ? "mode=eg" : "mode=max", eta, lambda,
 		normalize ? "normalize=true" : "normalize=false", counts, NULL);
 }
 
-/* Memberships are float32 in a batch, the golden ones are not. */
-static double tolerance(const fv_descriptor *loss)
+/* Memberships are float32 in a batch, but not in the golden numbers. */
+static double get_tolerance(const fv_descriptor *loss)
 {
 	return strcmp(loss->name, "pgdro") ? 1e-12 : 2e-6;
 }
@@ -98,7 +98,7 @@ static void open_bench_soft(bench *b, const fv_descriptor *loss, void *state, in
 	b->rows.groups = groups;
 	b->count = (fv_counts){
 		sizeof b->count, c, g, cg, g_soft ? g_soft : g, cg, unknown ? unknown : none};
-	if (g_soft) /* pgdro asks whether there are memberships */
+	if (g_soft) /* pgdro checks whether there are memberships */
 		b->rows.member = &some_member;
 	b->setup = (fv_loss_setup){.size = sizeof b->setup,
 		.train = &b->rows,
@@ -138,7 +138,7 @@ static void check_q(fv_ctx *ctx, const json_t *want, double off)
 }
 
 /* The index of the only 1 in "wins", or -1. */
-static int won(fv_ctx *ctx, int64_t n)
+static int find_winner(fv_ctx *ctx, int64_t n)
 {
 	double *wins = fv_array(ctx, "wins", FV_F64, 1, n);
 	for (int64_t i = 0; i < n; i++)
@@ -172,7 +172,7 @@ static void check_gradient(
 	free(grad);
 }
 
-/* v is the derivative of the value with respect to each loss, q and omega held. */
+/* v is the derivative of the value with respect to each loss, with q and omega held constant. */
 static void check_difference(
 	bench *b, const fv_descriptor *loss, const fv_batch *batch, const double *v, bool eg)
 {
@@ -181,7 +181,7 @@ static void check_difference(
 	fv_batch moved = *batch;
 	moved.loss = moving;
 	if (eg) {
-		const fv_param *param = NULL; /* eta = 0 holds q where it is */
+		const fv_param *param = NULL; /* with eta = 0 q does not change */
 		for (uint32_t i = 0; i < loss->n_params; i++)
 			if (!strcmp(loss->params[i].name, "eta"))
 				param = &loss->params[i];
@@ -202,8 +202,8 @@ static void check_difference(
 	free(other);
 }
 
-/* What a step reports: with the constant that adjusts groups, where there is one. */
-static double reported(const json_t *entry)
+/* The value that a step reports, including the constant that adjusts groups, if there is one. */
+static double get_reported_value(const json_t *entry)
 {
 	const json_t *constant = json_object_get(entry, "value_with_constant");
 	return json_number_value(constant ? constant : json_object_get(entry, "value"));
@@ -213,7 +213,7 @@ static void one_case(const json_t *entry, const json_t *batches)
 {
 	const json_t *options = json_object_get(entry, "options"), *value;
 	const fv_descriptor *loss = variant_loss(options);
-	const char *batch_name = option(entry, "batch");
+	const char *batch_name = get_option(entry, "batch");
 	const json_t *source = json_object_get(batches, batch_name);
 	size_t n, m;
 	bench b = {.ctx = test_ctx()};
@@ -224,7 +224,7 @@ static void one_case(const json_t *entry, const json_t *batches)
 	double *want = test_numbers(json_object_get(entry, "v"), &m);
 	int32_t *klass = test_ints(json_object_get(source, "class"), &m);
 	int32_t *group = test_ints(json_object_get(source, "g"), &m);
-	double *v = calloc(n, sizeof *v), got, off = tolerance(loss);
+	double *v = calloc(n, sizeof *v), got, off = get_tolerance(loss);
 	double *g_soft = test_numbers(json_object_get(source, "n_g_soft"), &m);
 	float *member = test_floats(json_object_get(source, "pi"), &m);
 	open_bench_soft(
@@ -247,18 +247,18 @@ static void one_case(const json_t *entry, const json_t *batches)
 	test_ok(b.ctx, b.ops->weigh(b.state, b.ctx, &batch, v, &got));
 	for (size_t i = 0; i < n; i++)
 		test_close(v[i], want[i], off);
-	test_close(got, reported(entry), off);
+	test_close(got, get_reported_value(entry), off);
 	if (eg)
 		check_q(b.ctx, json_object_get(entry, "q_after"), off);
 	value = json_object_get(entry, "winner");
 	if (value)
 		assert_int_equal(
-			won(b.ctx, (int64_t)json_array_size(json_object_get(entry, "L_g"))),
+			find_winner(b.ctx, (int64_t)json_array_size(json_object_get(entry, "L_g"))),
 			json_is_null(value) ? -1 : json_integer_value(value));
-	if (b.ops->develop) { /* for eg, q is the one after the update, and without the constant */
-		double develop;
-		test_ok(b.ctx, b.ops->develop(b.state, b.ctx, &batch, &develop));
-		test_close(develop, json_number_value(json_object_get(entry, "value")), off);
+	if (b.ops->evaluate) { /* for eg, with q after the update, and without the constant */
+		double evaluated;
+		test_ok(b.ctx, b.ops->evaluate(b.state, b.ctx, &batch, &evaluated));
+		test_close(evaluated, json_number_value(json_object_get(entry, "value")), off);
 	}
 	check_gradient(source, entry, v, (int32_t)n, classes);
 	if (strcmp(batch_name, "tie_for_max_G2")) /* no derivative at a tie */
@@ -303,7 +303,7 @@ static void extreme_losses(void **state)
 		float *member = test_floats(json_object_get(entry, "pi"), &all);
 		open_bench_soft(&b, loss, variant_state(b.ctx, loss, options), 1, (int32_t)m, count,
 			count, NULL);
-		double v[8] = {0}, got, off = tolerance(loss);
+		double v[8] = {0}, got, off = get_tolerance(loss);
 		fv_batch batch = {.size = sizeof batch,
 			.n = (int32_t)n,
 			.classes = 1,
@@ -315,7 +315,7 @@ static void extreme_losses(void **state)
 		test_ok(b.ctx, b.ops->weigh(b.state, b.ctx, &batch, v, &got));
 		for (size_t j = 0; j < n; j++)
 			test_close(v[j], want[j], off);
-		test_close(got, reported(entry), off);
+		test_close(got, get_reported_value(entry), off);
 		if (json_object_get(entry, "q_after")) {
 			check_q(b.ctx, json_object_get(entry, "q_after"), off);
 			overflowing +=
@@ -333,8 +333,8 @@ static void extreme_losses(void **state)
 	json_decref(entries);
 }
 
-/* omega of a cell is B v at B = 1 */
-static double omega(bench *b, int32_t klass, int32_t group)
+/* Returns omega of a subgroup, which is B v at B = 1. */
+static double get_omega(bench *b, int32_t klass, int32_t group)
 {
 	double loss = 1, v = 0, value;
 	fv_batch batch = {.size = sizeof batch,
@@ -373,8 +373,9 @@ static void rw_tables(void **state)
 				test_loss_state(b.ctx, loss, "official", setting, NULL), classes,
 				groups, cg, NULL);
 			for (int32_t i = 0; i < (int32_t)n; i++, checked++)
-				test_close(omega(&b, i / groups, i % groups), weights[i], 1e-14);
-			test_close(omega(&b, 0, -1), 1, 0);
+				test_close(
+					get_omega(&b, i / groups, i % groups), weights[i], 1e-14);
+			test_close(get_omega(&b, 0, -1), 1, 0);
 			free(weights);
 			core_ctx_free(b.ctx);
 		}
@@ -384,8 +385,8 @@ static void rw_tables(void **state)
 	json_decref(json);
 }
 
-/* In profile paper, -1 weighs as a third group of these counts would; in official it weighs 1, and
- * the other cells as if the unknown rows were not there. */
+/* In profile paper, -1 is weighted like a third group with these counts. In official it has weight
+ * 1, and the other subgroups are weighted as if the unknown rows were not there. */
 static void rw_unknown(void **state)
 {
 	(void)state;
@@ -404,16 +405,16 @@ static void rw_unknown(void **state)
 			groups, paper ? all : known, NULL);
 		for (int32_t i = 0; i < 2 * groups; i++) {
 			int32_t group = i % groups == 2 ? -1 : i % groups;
-			test_close(omega(&b, i / groups, group),
-				omega(&plain, i / groups, i % groups), 1e-15);
+			test_close(get_omega(&b, i / groups, group),
+				get_omega(&plain, i / groups, i % groups), 1e-15);
 		}
-		assert_true((omega(&b, 0, -1) != 1) == paper && omega(&b, 1, -1) == 1);
+		assert_true((get_omega(&b, 0, -1) != 1) == paper && get_omega(&b, 1, -1) == 1);
 		core_ctx_free(b.ctx);
 		core_ctx_free(plain.ctx);
 	}
 }
 
-/* Rows for keep(): names, classes, groups and memberships, opened with real counts. */
+/* Rows for subsample(): names, classes, groups and memberships, opened with real counts. */
 static void open_rows(bench *b, core_objective *objective, const fv_descriptor *loss, void *state,
 	int32_t n, int32_t classes, int32_t groups, const int32_t *klass, const int32_t *group,
 	const float *member)
@@ -454,10 +455,10 @@ static void ds_confident_sets(void **state)
 		core_objective objective;
 		open_rows(&b, &objective, loss, test_loss_state(b.ctx, loss, "paper", NULL),
 			(int32_t)n, classes, 2, klass, group, member);
-		test_ok(b.ctx, core_objective_keep(&objective, &row, &got));
+		test_ok(b.ctx, core_objective_subsample(&objective, &row, &got));
 		assert_int_equal(got, kept);
 		assert_memory_equal(row, want, kept * sizeof *row);
-		core_objective_close(&objective);
+		test_ok(b.ctx, core_objective_close(&objective, FV_OK));
 		core_ctx_free(b.ctx);
 		free(klass);
 		free(group);
@@ -468,7 +469,7 @@ static void ds_confident_sets(void **state)
 	json_decref(json);
 }
 
-/* Rows in the numbers of a table -> n; klass and group must have room. */
+/* Writes rows with the counts of a table into klass and group and returns their number. */
 static int32_t rows_of(
 	const double *cg, int32_t cells, int32_t groups, int32_t *klass, int32_t *group)
 {
@@ -501,10 +502,11 @@ static void ds_random_counts(void **state)
 		core_objective objective;
 		open_rows(&b, &objective, loss, test_loss_state(b.ctx, loss, "paper", NULL), rows,
 			6, groups, klass, group, NULL);
-		test_ok(b.ctx, core_objective_keep(&objective, &row, &got));
+		test_ok(b.ctx, core_objective_subsample(&objective, &row, &got));
 		assert_int_equal(got, json_integer_value(json_object_get(table, "ds_kept_total")));
 		for (int32_t i = 0; i < got; i++) {
-			assert_true(i == 0 || row[i] > row[i - 1]); /* ascending, each once */
+			assert_true(
+				i == 0 || row[i] > row[i - 1]); /* in ascending order, each once */
 			kept[klass[row[i]] * groups + group[row[i]]]++;
 		}
 		for (size_t i = 0; i < n; i++)
@@ -517,7 +519,8 @@ static void ds_random_counts(void **state)
 	json_decref(json);
 }
 
-/* Every row of a cell is as likely to stay, and the draw follows the seed and the name only. */
+/* Every row of a subgroup is equally likely to be taken, and the draw depends on the seed and the
+ * name only. */
 static void ds_random_is_uniform(void **state)
 {
 	(void)state;
@@ -532,11 +535,11 @@ static void ds_random_is_uniform(void **state)
 		core_objective objective;
 		open_rows(&b, &objective, loss, test_loss_state(b.ctx, loss, "paper", NULL), n, 1,
 			2, klass, group, NULL);
-		test_ok(b.ctx, core_objective_keep(&objective, &row, &got));
+		test_ok(b.ctx, core_objective_subsample(&objective, &row, &got));
 		assert_int_equal(got, 10);
 		for (int i = 0; i < got; i++)
 			times[row[i]]++;
-		test_ok(b.ctx, core_objective_keep(&objective, &again, &got));
+		test_ok(b.ctx, core_objective_subsample(&objective, &again, &got));
 		assert_memory_equal(row, again, 10 * sizeof *row);
 		core_ctx_free(b.ctx);
 	}
@@ -549,8 +552,8 @@ static void ds_options(void **state)
 {
 	(void)state;
 	const fv_descriptor *loss = test_loss("ds");
-	/* one class: 3 of group 0, 2 of group 1, 1 unknown; the unknown row is the surest of both
-	 */
+	/* one class: 3 rows of group 0, 2 of group 1, 1 unknown; the unknown row has the highest
+	 * membership of both */
 	const int32_t klass[6] = {0}, group[6] = {0, 0, 0, 1, 1, -1};
 	const float member[12] = {
 		0.6f, 0.1f, 0.9f, 0.1f, 0.8f, 0.2f, 0.3f, 0.7f, 0.2f, 0.8f, 0.95f, 0.95f};
@@ -568,12 +571,13 @@ static void ds_options(void **state)
 		open_rows(&b, &objective, loss,
 			test_loss_state(b.ctx, loss, cases[i].profile, cases[i].draw, NULL), 6, 1,
 			2, klass, group, member);
-		test_ok(b.ctx, core_objective_keep(&objective, &row, &n));
+		test_ok(b.ctx, core_objective_subsample(&objective, &row, &n));
 		assert_int_equal(n, cases[i].n);
 		assert_memory_equal(row, cases[i].row, (size_t)n * sizeof *row);
 		core_ctx_free(b.ctx);
 	}
-	for (int official = 0; official < 2; official++) { /* random: 1 each of 3, or 2 each of 2 */
+	for (int official = 0; official < 2;
+		official++) { /* random: 1 row from each of 3 groups, or 2 rows from each of 2 */
 		bench b = {.ctx = test_ctx()};
 		core_objective objective;
 		int32_t *row, n, of[3] = {0};
@@ -581,7 +585,7 @@ static void ds_options(void **state)
 			test_loss_state(
 				b.ctx, loss, official ? "official" : "paper", "draw=random", NULL),
 			6, 1, 2, klass, group, member);
-		test_ok(b.ctx, core_objective_keep(&objective, &row, &n));
+		test_ok(b.ctx, core_objective_subsample(&objective, &row, &n));
 		for (int32_t i = 0; i < n; i++)
 			of[group[row[i]] + 1]++;
 		assert_int_equal(of[0], official ? 0 : 1);
@@ -600,7 +604,7 @@ static void ds_options(void **state)
 	core_ctx_free(b.ctx);
 }
 
-/* Rows are drawn with the golden probabilities: chi-square over rows. */
+/* Rows are drawn with the golden probabilities (chi-square over rows). */
 static void gdro_sampler(void **state)
 {
 	(void)state;
@@ -643,7 +647,7 @@ static void gdro_sampler(void **state)
 	json_decref(json);
 }
 
-/* -1 is a group of its own for the sampler; sampler: shuffle leaves the order alone. */
+/* -1 is a group of its own for the sampler; sampler: shuffle does not change the order. */
 static void gdro_sampler_unknown(void **state)
 {
 	(void)state;
@@ -690,8 +694,8 @@ static void pgdro_needs_memberships(void **state)
 	core_ctx_free(b.ctx);
 }
 
-/* groups: class_x_group with memberships of 0 and 1 is gadro's, and a group without training rows
- * does not win by its adjustment. */
+/* groups: class_x_group with memberships of 0 and 1 equals gadro, and the adjustment of a group
+ * without training rows does not make it the worst. */
 static void soft_class_x_group(void **state)
 {
 	(void)state;
@@ -732,8 +736,8 @@ static void soft_class_x_group(void **state)
 	}
 }
 
-/* q_g exp(eta L_g / (q_g + alpha)), an absent group as it is up to normalisation; q in the value is
- * the one after the update. */
+/* q_g exp(eta L_g / (q_g + alpha)); an absent group does not change, apart from normalisation; the
+ * q in the value is the one after the update. */
 static void gdro_smoothed(void **state)
 {
 	(void)state;
@@ -753,7 +757,7 @@ static void gdro_smoothed(void **state)
 		.loss = losses,
 		.klass = klass,
 		.group = group};
-	double v[3] = {0}, value, develop;
+	double v[3] = {0}, value, evaluated;
 	test_ok(b.ctx, b.ops->weigh(b.state, b.ctx, &batch, v, &value));
 	double a0 = 0.5 * exp(0.1 * 2 / 0.75), a1 = 0.3 * exp(0.1 * 0.75 / 0.55), a2 = 0.2;
 	double sum = a0 + a1 + a2;
@@ -761,8 +765,8 @@ static void gdro_smoothed(void **state)
 	test_close(v[1], a1 / sum / 2, 1e-15);
 	test_close(v[2], a1 / sum / 2, 1e-15);
 	test_close(value, (2 * a0 + 0.75 * a1) / sum, 1e-15);
-	test_ok(b.ctx, b.ops->develop(b.state, b.ctx, &batch, &develop));
-	test_close(develop, value, 1e-15);
+	test_ok(b.ctx, b.ops->evaluate(b.state, b.ctx, &batch, &evaluated));
+	test_close(evaluated, value, 1e-15);
 	const double *after = fv_array(b.ctx, "q", FV_F64, 1, 3);
 	test_close(after[2], a2 / sum, 1e-15);
 	core_ctx_free(b.ctx);
@@ -792,7 +796,7 @@ static fv_status watch_weigh(
 	size_t step = (size_t)batch->step - 1;
 	double plain = *value; /* eg: the golden value is without the constant */
 	if (f->q)
-		test_ok(ctx, f->real.develop(state, ctx, batch, &plain));
+		test_ok(ctx, f->real.evaluate(state, ctx, batch, &plain));
 	test_close(plain, f->value[step], 5e-6);
 	if (f->q) {
 		double *q = fv_array(ctx, "q", FV_F64, 1, f->groups);
@@ -839,7 +843,7 @@ static fv_status watch_epoch(void *user, const core_train_epoch *epoch)
 
 enum { N = 100 };
 
-static float *floats(fv_ctx *ctx, const char *path, int64_t *n)
+static float *read_floats(fv_ctx *ctx, const char *path, int64_t *n)
 {
 	int64_t dims[4] = {1, 1, 1, 1};
 	int rank;
@@ -852,18 +856,18 @@ static float *floats(fv_ctx *ctx, const char *path, int64_t *n)
 	return out;
 }
 
-static void follow(const char *name, const json_t *trace)
+static void follow_trace(const char *name, const json_t *trace)
 {
 	fv_ctx *ctx = test_ctx();
 	const json_t *options = json_object_get(trace, "options");
 	const fv_descriptor *loss = variant_loss(options);
-	const char *from = option(trace, "groups_from");
+	const char *from = get_option(trace, "groups_from");
 	int64_t count;
 	size_t n, m;
-	float *label = floats(ctx, "training/head/labels.npy", &count);
-	float *both = floats(ctx, "training/head/groups.npy", &count);
-	float *orders = floats(ctx, "training/head/order.npy", &count);
-	float *pi = floats(ctx, "training/head/soft_groups.npy", &count), *member = NULL;
+	float *label = read_floats(ctx, "training/head/labels.npy", &count);
+	float *both = read_floats(ctx, "training/head/groups.npy", &count);
+	float *orders = read_floats(ctx, "training/head/order.npy", &count);
+	float *pi = read_floats(ctx, "training/head/soft_groups.npy", &count), *member = NULL;
 	if (!strncmp(from, "soft_groups.npy", 15))
 		member = pi;
 	int column = !strcmp(from, "groups.npy column 1");
@@ -887,7 +891,7 @@ static void follow(const char *name, const json_t *trace)
 	}
 	if (json_object_get(trace, "winner"))
 		f.winner = test_ints(json_object_get(trace, "winner"), &m);
-	f.init = floats(ctx, "training/head/init.npy", &count);
+	f.init = read_floats(ctx, "training/head/init.npy", &count);
 	fv_loss_ops watched = f.real;
 	watched.weigh = watch_weigh;
 	fv_descriptor copy = *loss;
@@ -905,7 +909,7 @@ static void follow(const char *name, const json_t *trace)
 		.order_n = N,
 		.on_epoch = watch_epoch,
 		.user = &f};
-	job.train.x = floats(ctx, "training/head/features.npy", &count);
+	job.train.x = read_floats(ctx, "training/head/features.npy", &count);
 	job.train.rows = (fv_rows){sizeof job.train.rows, N, 6, column ? 16 : 2, label, klass,
 		group, member, stem, NULL};
 	job.dev = job.train;
@@ -918,13 +922,13 @@ static void follow(const char *name, const json_t *trace)
 	core_ctx_free(ctx);
 }
 
-static void traces(void **state)
+static void follows_golden_traces(void **state)
 {
 	(void)state;
 	json_t *json = test_json(test_golden("training/objectives/traces.json"));
 	json_t *all = json_object_get(json, "traces"), *trace;
 	const char *name;
-	json_object_foreach(all, name, trace) follow(name, trace);
+	json_object_foreach(all, name, trace) follow_trace(name, trace);
 	assert_int_equal(json_object_size(all), 17);
 	json_decref(json);
 }
@@ -945,7 +949,7 @@ int main(void)
 		cmocka_unit_test(gdro_smoothed),
 		cmocka_unit_test(pgdro_needs_memberships),
 		cmocka_unit_test(soft_class_x_group),
-		cmocka_unit_test(traces),
+		cmocka_unit_test(follows_golden_traces),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The precomputed encoder: what is written is looked up again, from both formats; every refusal. */
+/* The precomputed encoder: features written in both formats are found again; every reason to refuse
+ * a file. */
 #include "plugin.h"
 
 #include <math.h>
@@ -35,13 +36,13 @@ static fv_output output_of(test_plugin *p)
 	return info.outputs[0];
 }
 
-static fv_status lookup(test_plugin *p, const char *stem, float *out)
+static fv_status look_up(test_plugin *p, const char *stem, float *out)
 {
 	const fv_encoder_ops *ops = p->ops;
 	return ops->lookup(p->state, p->ctx, 0, stem, out);
 }
 
-static void tensors(void **state)
+static void reads_tensors(void **state)
 {
 	(void)state;
 	test_plugin p = test_plugin_open("precomputed");
@@ -60,16 +61,16 @@ static void tensors(void **state)
 	assert_int_equal(output.dims, 3);
 	assert_null(output.columns);
 	float got[6];
-	test_ok(p.ctx, lookup(&p, "a", got));
+	test_ok(p.ctx, look_up(&p, "a", got));
 	assert_memory_equal(got, a, sizeof a);
-	test_ok(p.ctx, lookup(&p, "b.x", got));
+	test_ok(p.ctx, look_up(&p, "b.x", got));
 	assert_memory_equal(got, b, sizeof b);
-	test_ok(p.ctx, lookup(&p, "h", got));
+	test_ok(p.ctx, look_up(&p, "h", got));
 	assert_memory_equal(got, want_half, sizeof got);
-	test_ok(p.ctx, lookup(&p, "bf", got));
+	test_ok(p.ctx, look_up(&p, "bf", got));
 	assert_memory_equal(got, want_brain, sizeof got);
-	test_fails(
-		p.ctx, lookup(&p, "clips/b.x.WAV", got), FV_DATA, "no features of 'clips/b.x.WAV'");
+	test_fails(p.ctx, look_up(&p, "clips/b.x.WAV", got), FV_DATA,
+		"no features of 'clips/b.x.WAV'");
 	test_plugin_close(&p);
 }
 
@@ -87,12 +88,12 @@ static void bad_tensors(void **state)
 		{{{"a", "F32", 1, {2}, x}, {"b", "F32", 1, {3}, x}}, 2,
 			"tensor 'b' is [1, 3], those before it [1, 2]"},
 		{{{"a", "F32", 1, {2}, x}, {"d/a.wav", "F32", 1, {2}, x}}, 2,
-			"tensors 'a' and 'd/a.wav' have one stem"},
+			"tensors 'a' and 'd/a.wav' have the same stem"},
 		{{{"a", "F32", 3, {1, 1, 2}, x}}, 1, "tensor 'a' is neither [L, D] nor [D]"},
 		{{{"a", "F32", 0, {0}, x}}, 1, "tensor 'a' is neither [L, D] nor [D]"},
 		{{{"a", "F32", 1, {0}, x}}, 1, "tensor 'a' is neither [L, D] nor [D]"},
 		{{{"a", "I32", 1, {2}, x}}, 1, "tensor 'a' is I32, not F32, F16 or BF16"},
-		{{{"a", "F32", 1, {0}, x}}, 0, "no recording in it"},
+		{{{"a", "F32", 1, {0}, x}}, 0, "holds no recordings"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		test_plugin p = test_plugin_open("precomputed");
@@ -109,7 +110,7 @@ static void bad_tensors(void **state)
 		const char *path = path_in(p.ctx, "f.safetensors");
 		test_ok(p.ctx, core_safetensors_write(p.ctx, path, &out, 1, NULL, 0));
 		test_ok(p.ctx, open_file(&p, path));
-		test_fails(p.ctx, lookup(&p, "a", got), FV_DATA,
+		test_fails(p.ctx, look_up(&p, "a", got), FV_DATA,
 			infinite ? "tensor 'a.wav': layer 1, column 0 is not finite"
 				 : "tensor 'a.wav': layer 1, column 1 is not finite");
 		test_plugin_close(&p);
@@ -145,14 +146,14 @@ static void rows_of_csv(void **state)
 		assert_int_equal(output.dims, 2);
 		assert_string_equal(output.columns[0], "F0");
 		assert_string_equal(output.columns[1], cases[i].column);
-		test_ok(p.ctx, lookup(&p, "a", got));
+		test_ok(p.ctx, look_up(&p, "a", got));
 		assert_true(got[0] == cases[i].first && got[1] == cases[i].last);
-		test_fails(p.ctx, lookup(&p, "c", got), FV_DATA, "f.csv: no features of 'c'");
+		test_fails(p.ctx, look_up(&p, "c", got), FV_DATA, "f.csv: no features of 'c'");
 		test_plugin_close(&p);
 	}
 }
 
-/* More rows than the first room holds, each with its own numbers. */
+/* More rows than are allocated at first, each with its own numbers. */
 static void many_rows(void **state)
 {
 	(void)state;
@@ -165,7 +166,7 @@ static void many_rows(void **state)
 	test_ok(p.ctx, open_text(&p, text, (size_t)(at - text)));
 	for (int i = 0; i < N; i++) {
 		float got[3];
-		test_ok(p.ctx, lookup(&p, core_format(p.ctx, "r%d", i), got));
+		test_ok(p.ctx, look_up(&p, core_format(p.ctx, "r%d", i), got));
 		assert_true(got[0] == (float)i && got[1] == (float)i + 0.5f && got[2] == (float)-i);
 	}
 	test_plugin_close(&p);
@@ -178,17 +179,18 @@ static void bad_csv(void **state)
 		const char *text, *message;
 		size_t errors;
 	} cases[] = {
-		{"name,F0\na,1\n", "f.csv:1: the first column must be FileName or file, it is name",
+		{"name,F0\na,1\n", "f.csv:1: the first column must be FileName or file, not name",
 			1},
-		{"file\na\n", "f.csv:1: no features, only file", 1},
-		{"file,x\na,1\na.wav,2\n", "f.csv:3: 'a' is there twice, first on line 2", 1},
+		{"file\na\n", "f.csv:1: there are no feature columns, only file", 1},
+		{"file,x\na,1\na.wav,2\n", "f.csv:3: a second row for 'a', the first is on line 2",
+			1},
 		{"file,x,y\na,1\nb,1,2,3\nc,1,2\n", "f.csv:2: fewer fields than the header", 2},
 		{"file,x,y\na,1,nan\nb,1,\nc,inf,2\nd,1,1e39\n",
-			"f.csv:2: y: 'nan' is no finite number", 4},
+			"f.csv:2: y: 'nan' is not a finite number", 4},
 		{"file,x\n\"a,1\n", "f.csv:2: a quoted field is not closed", 1},
 		{"file,x\na,\"1\n", "f.csv:2: a quoted field is not closed", 1},
 		{"file,x\n,1\n", "f.csv:2: no file name", 1},
-		{"file,x\n", "f.csv: no recording in it", 1},
+		{"file,x\n", "f.csv: holds no recordings", 1},
 		{"\n", "f.csv: empty", 1},
 		{"", "f.csv: byte 0: too short", 1},
 		{"<html>",
@@ -205,16 +207,17 @@ static void bad_csv(void **state)
 	}
 	test_plugin p = test_plugin_open("precomputed");
 	const fv_encoder_ops *ops = p.ops;
-	test_fails(p.ctx, ops->open(p.state, p.ctx, NULL), FV_CONFIG, "parameter 'file' must name");
+	test_fails(
+		p.ctx, ops->open(p.state, p.ctx, NULL), FV_CONFIG, "parameter 'file' is missing");
 	test_fails(p.ctx, open_file(&p, "/no/such/file"), FV_DATA, "/no/such/file: No such file");
-	test_fails(p.ctx, ops->open(p.state, p.ctx, "w.pt"), FV_CONFIG, "there are no weights");
+	test_fails(p.ctx, ops->open(p.state, p.ctx, "w.pt"), FV_CONFIG, "takes no weights");
 	test_plugin_close(&p);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tensors),
+		cmocka_unit_test(reads_tensors),
 		cmocka_unit_test(bad_tensors),
 		cmocka_unit_test(rows_of_csv),
 		cmocka_unit_test(many_rows),

@@ -16,10 +16,10 @@ static const float x[N * D] = {
 	8, 0.20f, 0.20f, 0.60f,  /* child */
 	25, 0.45f, 0.45f, 0.05f, /* tie: female */
 	50, 0.30f, 0.60f, 0.00f, /* male */
-	33, 0.00f, 0.00f, 0.00f, /* says nothing: unknown */
+	33, 0.00f, 0.00f, 0.00f, /* all zero: unknown */
 };
 
-static fv_table table(const float *rows)
+static fv_table make_table(const float *rows)
 {
 	return (fv_table){.size = sizeof(fv_table),
 		.n = N,
@@ -31,7 +31,7 @@ static fv_table table(const float *rows)
 }
 
 /* Groups are the first n probability columns. */
-static void fit(test_plugin *p, const fv_table *train, int n)
+static void fit_grouper(test_plugin *p, const fv_table *train, int n)
 {
 	const fv_grouper_ops *ops = p->ops;
 	fv_grouping grouping = {.size = sizeof grouping};
@@ -51,11 +51,11 @@ static void test_argmax(void **unused)
 	test_plugin p = test_plugin_open("pseudo");
 	test_plugin_set(&p, "child", "keep");
 	const fv_grouper_ops *ops = p.ops;
-	fv_table rows = table(x);
+	fv_table rows = make_table(x);
 	int32_t id[N];
 	float member[N * 3];
 	assert_int_equal(ops->uses(p.state), FV_USE_TABLE);
-	fit(&p, &rows, 3);
+	fit_grouper(&p, &rows, 3);
 	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member));
 	assert_memory_equal(id, want, sizeof id);
 	for (int i = 0; i < N; i++)
@@ -81,12 +81,12 @@ static void test_pool(void **unused)
 	const fv_grouper_ops *ops = p.ops;
 	test_plugin_set(&p, "child", "keep");
 	test_plugin_set(&p, "pool", "speaker");
-	fv_table rows = table(x);
+	fv_table rows = make_table(x);
 	rows.speaker = speaker;
 	int32_t id[N];
 	float member[N * 3];
 	assert_int_equal(ops->uses(p.state), FV_USE_TABLE | FV_USE_SPEAKER);
-	fit(&p, &rows, 3);
+	fit_grouper(&p, &rows, 3);
 	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member));
 	assert_memory_equal(id, want, sizeof id);
 	for (int i = 0; i < N * 3; i++)
@@ -97,17 +97,17 @@ static void test_pool(void **unused)
 	test_plugin_close(&p);
 }
 
-/* Without the child: as they come, a child's row unknown. */
+/* Without the child's column: probabilities unchanged, a child's row unknown. */
 static void test_child_dropped(void **unused)
 {
 	(void)unused;
 	static const int32_t want[N] = {0, 1, -1, 0, 1, -1}, sure[N] = {0, 1, -1, -1, 1, -1};
 	test_plugin p = test_plugin_open("pseudo");
 	const fv_grouper_ops *ops = p.ops;
-	fv_table rows = table(x);
+	fv_table rows = make_table(x);
 	int32_t id[N];
 	float member[N * 2];
-	fit(&p, &rows, 2);
+	fit_grouper(&p, &rows, 2);
 	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member));
 	assert_memory_equal(id, want, sizeof id);
 	for (int i = 0; i < N; i++)
@@ -118,7 +118,7 @@ static void test_child_dropped(void **unused)
 	test_plugin_close(&p);
 }
 
-/* p / (p_female + p_male), in double, and with medians of those over a speaker. */
+/* p / (p_female + p_male), in double, also with medians of these over a speaker. */
 static void test_child_renormalised(void **unused)
 {
 	(void)unused;
@@ -132,11 +132,11 @@ static void test_child_renormalised(void **unused)
 	test_plugin p = test_plugin_open("pseudo");
 	const fv_grouper_ops *ops = p.ops;
 	test_plugin_set(&p, "child", "renormalise");
-	fv_table rows = table(x);
+	fv_table rows = make_table(x);
 	rows.speaker = speaker;
 	int32_t id[N];
 	float member[N * 2];
-	fit(&p, &rows, 2);
+	fit_grouper(&p, &rows, 2);
 	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member));
 	assert_memory_equal(id, want, sizeof id);
 	for (int i = 0; i < N * 2; i++)
@@ -153,7 +153,7 @@ static void test_child_renormalised(void **unused)
 	test_plugin_close(&p);
 }
 
-/* Another column left out, in the middle; a name that is not there leaves all in. */
+/* Another column left out, in the middle; with a name that does not exist, all columns are used. */
 static void test_other_column(void **unused)
 {
 	(void)unused;
@@ -161,7 +161,7 @@ static void test_other_column(void **unused)
 	test_plugin p = test_plugin_open("pseudo");
 	const fv_grouper_ops *ops = p.ops;
 	fv_grouping grouping = {.size = sizeof grouping};
-	fv_table rows = table(x);
+	fv_table rows = make_table(x);
 	int32_t id[N];
 	float member[N * 3];
 	test_plugin_set(&p, "child_column", "male");
@@ -173,11 +173,11 @@ static void test_other_column(void **unused)
 	for (int i = 0; i < N; i++)
 		assert_true(member[2 * i] == x[D * i + 1] && member[2 * i + 1] == x[D * i + 3]);
 	test_plugin_set(&p, "child_column", "infant");
-	fit(&p, &rows, 3);
+	fit_grouper(&p, &rows, 3);
 	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member));
 	assert_memory_equal(id, all, sizeof id);
 	test_plugin_set(&p, "child", "renormalise");
-	fit(&p, &rows, 3);
+	fit_grouper(&p, &rows, 3);
 	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member));
 	for (int g = 0; g < 3; g++)
 		test_close((double)member[9 + g], g < 2 ? 9 / 19.0 : 1 / 19.0, 1e-7);
@@ -190,30 +190,30 @@ static void test_refusals(void **unused)
 	test_plugin p = test_plugin_open("pseudo");
 	const fv_grouper_ops *ops = p.ops;
 	fv_grouping grouping = {.size = sizeof grouping};
-	fv_table rows = table(x);
+	fv_table rows = make_table(x);
 	int32_t id[N];
 	rows.roles = NULL;
 	test_fails(p.ctx, ops->fit(p.state, p.ctx, &rows, &grouping), FV_DATA,
-		"at least two columns of role probability are needed, the encoder's output has 0 "
+		"needs at least two columns of role probability, but the encoder's output has 0 "
 		"among: age, female, male, child");
 	static const fv_role one[D] = {FV_COL_VALUE, FV_COL_PROBABILITY};
 	rows.roles = one;
 	test_fails(
 		p.ctx, ops->fit(p.state, p.ctx, &rows, &grouping), FV_DATA, "output has 1 among");
-	rows = table(x);
+	rows = make_table(x);
 	rows.layers = 2;
 	test_fails(p.ctx, ops->fit(p.state, p.ctx, &rows, &grouping), FV_CONFIG, "2 layers");
 	static const char *const pair[D] = {"age", "female", "child", "male"};
 	static const fv_role two[D] = {
 		FV_COL_VALUE, FV_COL_PROBABILITY, FV_COL_PROBABILITY, FV_COL_FEATURE};
-	rows = table(x);
+	rows = make_table(x);
 	rows.columns = pair;
 	rows.roles = two;
 	test_fails(p.ctx, ops->fit(p.state, p.ctx, &rows, &grouping), FV_DATA,
-		"at least two columns of role probability are needed besides 'child', the "
+		"needs at least two columns of role probability besides 'child', but the "
 		"encoder's output has 1 among: age, female, child, male");
-	rows = table(x);
-	fit(&p, &rows, 2);
+	rows = make_table(x);
+	fit_grouper(&p, &rows, 2);
 	float bad[N * D];
 	static const float no_probability[] = {NAN, -0.5f, 1.5f, INFINITY};
 	for (int i = 0; i < 4; i++) {

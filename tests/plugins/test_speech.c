@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wavlm, wav2vec2 and wav2vec2_age_gender against the reference implementations run in float64:
- * every container and way of naming, every input, state by state. Allowed: twice the error of
- * PyTorch in float32, or 2e-6 of the state's rms. */
+/* wavlm, wav2vec2 and wav2vec2_age_gender, compared with the reference implementations run in
+ * float64: every container and naming scheme, every input, state by state. The allowed error is
+ * twice that of PyTorch in float32, or 2e-6 of the state's rms. */
 #include "support.h"
 
 #include <math.h>
@@ -12,10 +12,10 @@
 #include <fairvox/stream.h>
 
 #include "base/file.h"
+#include "contract/contract.h"
 #include "corpus/audio.h"
 #include "encoder.h"
 #include "npz.h"
-#include "plugin/contract.h"
 
 enum { LAYERS = 4, WIDTH = 48 };
 
@@ -30,7 +30,7 @@ static const struct model {
 	{"wav2vec2_age_gender", "w2v2_age_gender_tiny", "pytorch_model.bin", NULL},
 	{"wav2vec2_age_gender", "w2v2_age_gender_tiny", "new_names/model.safetensors", "heads=4"},
 	{"wavlm", "variants/wavlm_large", "model.safetensors",
-		NULL}, /* from here on in the tree only */
+		NULL}, /* from here on only in the tree */
 	{"wav2vec2", "variants/wav2vec2_base", "model.safetensors", NULL},
 	{"wav2vec2", "variants/hubert_large", "model.safetensors", NULL},
 	{"wav2vec2", "variants/odd", "model.safetensors", NULL},
@@ -40,7 +40,7 @@ enum { MODELS = sizeof models / sizeof *models, MODELS_ON_SPEECH = 7 };
 
 /* --- inputs and answers --- */
 
-/* Where inputs and answers are: in the tree, or beside it those made from recordings. */
+/* Where inputs and reference results are: in the tree, or, for recordings, next to it. */
 typedef const char *find_file(const char *name);
 
 static const char *in_tree(const char *name)
@@ -50,14 +50,14 @@ static const char *in_tree(const char *name)
 	return test_golden(path);
 }
 
-static const char *beside(const char *name)
+static const char *path_beside(const char *name)
 {
 	char path[256];
 	snprintf(path, sizeof path, "golden/encoders/%s", name);
 	return test_shared(path);
 }
 
-/* A wave of inputs.json, in memory of the context; NULL: it lies elsewhere. */
+/* Reads a wave of inputs.json into memory of the context; NULL: it is in the other place. */
 static float *read_input(fv_ctx *ctx, const json_t *input, bool recordings, int64_t *n)
 {
 	const char *npy = json_string_value(json_object_get(input, "npy"));
@@ -87,7 +87,7 @@ static float *read_input(fv_ctx *ctx, const json_t *input, bool recordings, int6
 
 /* --- comparing --- */
 
-/* What is compared, each with what is largest over the inputs. */
+/* Items that are compared, each with its largest error over the inputs. */
 enum { MEAN = LAYERS, HIDDEN_MEAN, AGE, GENDER, ITEMS };
 static const char *const item_names[ITEMS] = {
 	"state0", "state1", "state2", "state3", "mean", "hidden_mean", "age", "gender_prob"};
@@ -96,10 +96,12 @@ struct answers {
 	const char *what; /* model and file, for messages */
 	json_t *tolerances;
 	char arrays[4200], input[32];
-	double error[ITEMS], own[ITEMS], rms[ITEMS]; /* ours, PyTorch's; size of the numbers */
+	double error[ITEMS], own[ITEMS],
+		rms[ITEMS]; /* our error, PyTorch's error; size of the numbers */
 };
 
-static void compare(struct answers *a, int item, const float *got, const double *want, int64_t n)
+static void note_errors(
+	struct answers *a, int item, const float *got, const double *want, int64_t n)
 {
 	char key[64];
 	snprintf(key, sizeof key, "%s/%s", a->input, item_names[item]);
@@ -117,7 +119,7 @@ static void compare(struct answers *a, int item, const float *got, const double 
 	a->rms[item] = fmax(a->rms[item], rms);
 }
 
-static void judge(const struct answers *a)
+static void check_errors(const struct answers *a)
 {
 	for (int i = 0; i < ITEMS; i++) {
 		if (getenv("FAIRVOX_VERBOSE") && a->rms[i] > 0)
@@ -129,7 +131,7 @@ static void judge(const struct answers *a)
 	}
 }
 
-/* states [LAYERS,T,WIDTH], all of them, or of a long recording the first and last eight frames. */
+/* states [LAYERS,T,WIDTH]; of a long recording only the first and last eight frames. */
 static void compare_states(struct answers *a, const float *states, int64_t frames)
 {
 	int64_t shape[4];
@@ -144,13 +146,13 @@ static void compare_states(struct answers *a, const float *states, int64_t frame
 		assert_true(rank == 3 && shape[0] == LAYERS && shape[1] == n && shape[2] == WIDTH);
 		for (int l = 0; l < LAYERS; l++) {
 			const float *got = states + (l * frames + (part ? frames - n : 0)) * WIDTH;
-			compare(a, l, got, want + l * n * WIDTH, n * WIDTH);
+			note_errors(a, l, got, want + l * n * WIDTH, n * WIDTH);
 		}
 		free(want);
 	}
 }
 
-/* pooled [LAYERS,WIDTH]; and each mean is that of the frames, to the last bit. */
+/* pooled [LAYERS,WIDTH], which must equal the mean of the frames to the last bit. */
 static void compare_means(
 	struct answers *a, const float *pooled, const float *states, int64_t frames, bool only_last)
 {
@@ -167,9 +169,9 @@ static void compare_means(
 	snprintf(name, sizeof name, "%s__%s", a->input, only_last ? "hidden_mean" : "mean");
 	double *want = test_npz(a->arrays, name, shape, &rank);
 	if (only_last)
-		compare(a, HIDDEN_MEAN, pooled + (LAYERS - 1) * WIDTH, want, WIDTH);
+		note_errors(a, HIDDEN_MEAN, pooled + (LAYERS - 1) * WIDTH, want, WIDTH);
 	else
-		compare(a, MEAN, pooled, want, LAYERS * WIDTH);
+		note_errors(a, MEAN, pooled, want, LAYERS * WIDTH);
 	free(want);
 }
 
@@ -185,11 +187,11 @@ static void compare_classes(struct answers *a, const core_encoder *e, const floa
 	snprintf(name, sizeof name, "%s__age", a->input);
 	double *want = test_npz(a->arrays, name, shape, &rank);
 	age = got[0] / 100;
-	compare(a, AGE, &age, want, 1);
+	note_errors(a, AGE, &age, want, 1);
 	free(want);
 	snprintf(name, sizeof name, "%s__gender_prob", a->input);
 	want = test_npz(a->arrays, name, shape, &rank);
-	compare(a, GENDER, got + 1, want, 3);
+	note_errors(a, GENDER, got + 1, want, 3);
 	free(want);
 }
 
@@ -234,7 +236,7 @@ static void check_model(
 	json_array_foreach(inputs, i, input)
 	{
 		int64_t n;
-		float *wave = read_input(ctx, input, find == beside, &n);
+		float *wave = read_input(ctx, input, find == path_beside, &n);
 		if (!wave)
 			continue;
 		snprintf(a.input, sizeof a.input, "%s",
@@ -242,8 +244,8 @@ static void check_model(
 		check_input(&a, e, wave, n);
 		done++;
 	}
-	assert_int_equal(done, find == beside ? 3 : 6);
-	judge(&a);
+	assert_int_equal(done, find == path_beside ? 3 : 6);
+	check_errors(&a);
 	json_decref(tolerances);
 	core_ctx_free(ctx);
 }
@@ -254,7 +256,7 @@ static void check_models(find_file *find)
 	core_registry *r;
 	json_t *inputs = test_json(find("inputs.json"));
 	test_ok(ctx, core_registry_open(ctx, NULL, 0, &r));
-	for (int i = 0; i < (find == beside ? MODELS_ON_SPEECH : MODELS); i++)
+	for (int i = 0; i < (find == path_beside ? MODELS_ON_SPEECH : MODELS); i++)
 		check_model(r, &models[i], find, inputs);
 	json_decref(inputs);
 	core_ctx_free(ctx);
@@ -269,13 +271,13 @@ static void as_the_reference(void **state)
 static void as_the_reference_on_speech(void **state)
 {
 	(void)state;
-	(void)beside("inputs.json"); /* skips before anything is held */
-	check_models(beside);
+	(void)path_beside("inputs.json"); /* skips the test before anything is allocated */
+	check_models(path_beside);
 }
 
 /* --- what an encoder promises --- */
 
-/* What ran before does not matter, nor the worker. */
+/* The result does not depend on earlier calls or on the worker. */
 static void recordings_are_independent(void **state)
 {
 	(void)state;
@@ -301,8 +303,8 @@ static void recordings_are_independent(void **state)
 	core_ctx_free(ctx);
 }
 
-/* A loud, an offset and a plain recording are the same to a network that scales its input, and to
- * one whose first norm does; wave: raw and zscore differ on quiet ones. */
+/* A loud recording, one with an offset and the original are the same to a network that scales its
+ * input, and to one whose first norm does; wave: raw and zscore differ on quiet recordings. */
 static void offsets_and_levels(void **state)
 {
 	(void)state;
@@ -340,7 +342,7 @@ static void offsets_and_levels(void **state)
 	core_ctx_free(ctx);
 }
 
-static void contract(void **state)
+static void passes_contract(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -368,7 +370,7 @@ int main(void)
 		cmocka_unit_test(as_the_reference_on_speech),
 		cmocka_unit_test(recordings_are_independent),
 		cmocka_unit_test(offsets_and_levels),
-		cmocka_unit_test(contract),
+		cmocka_unit_test(passes_contract),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What config.json and the configuration in a file say of wavlm and wav2vec2_age_gender, and that the
- * cache's key holds it. */
+/* Configurations of wavlm and wav2vec2_age_gender in config.json and in a file, and that they are
+ * part of the cache key. */
 #include "support.h"
 
 #include <stdio.h>
@@ -19,7 +19,7 @@ struct fixture {
 	char *config; /* of wavlm */
 };
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	static struct fixture f;
 	f.ctx = test_ctx();
@@ -30,13 +30,13 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	core_ctx_free(((struct fixture *)*state)->ctx);
 	return 0;
 }
 
-/* Opening must fail with exactly one message, which has the word. */
+/* Fails unless opening fails with exactly one message that contains the word. */
 static void refused_once(const struct fixture *f, const char *path, const char *word)
 {
 	fv_ctx *ctx = test_ctx();
@@ -52,8 +52,8 @@ static void refused_once(const struct fixture *f, const char *path, const char *
 
 /* --- configurations --- */
 
-/* config.json with one text replaced. */
-static const char *edit(fv_ctx *ctx, const char *config, const char *from, const char *to)
+/* Returns config.json with one text replaced. */
+static const char *edit_config(fv_ctx *ctx, const char *config, const char *from, const char *to)
 {
 	const char *at = strstr(config, from);
 	if (!at)
@@ -69,42 +69,42 @@ static void config_is_checked(void **state)
 	const char *config = f->config;
 	static const char *const cases[][3] = {
 		{"\"hidden_size\": 48", "\"hidden_size\": 64",
-			"config.json: hidden_size is 64, the tensors say 48"},
+			"config.json: hidden_size is 64, but the tensors imply 48"},
 		{"\"hidden_size\": 48", "\"hidden_size\": \"48\"",
 			"config.json: hidden_size is not"},
 		{"\"num_hidden_layers\": 3", "\"num_hidden_layers\": 2",
-			"config.json: num_hidden_layers is 2, the tensors say 3"},
+			"config.json: num_hidden_layers is 2, but the tensors imply 3"},
 		{"\"num_attention_heads\": 4", "\"num_attention_heads\": 6",
-			"config.json: num_attention_heads is 6, the tensors say 4"},
+			"config.json: num_attention_heads is 6, but the tensors imply 4"},
 		{"\"intermediate_size\": 96", "\"intermediate_size\": 0",
 			"intermediate_size is not"},
 		{"\"num_buckets\": 320", "\"num_buckets\": 32",
-			"config.json: num_buckets is 32, the tensors say 320"},
+			"config.json: num_buckets is 32, but the tensors imply 320"},
 		{"\"hidden_act\": \"gelu\"", "\"hidden_act\": \"relu\"",
-			"config.json: hidden_act is \"relu\"; only \"gelu\" is computed here"},
+			"config.json: hidden_act is \"relu\", but only \"gelu\" is supported"},
 		{"\"add_adapter\": false", "\"add_adapter\": true", "add_adapter is true"},
 		{"\"model_type\": \"wavlm\"", "\"model_type\": \"bert\"",
 			"config.json: model_type is \"bert\", not \"wavlm\""},
 		{"\"feat_extract_norm\": \"group\"", "\"feat_extract_norm\": \"layer\"",
-			"config.json: feat_extract_norm does not go with the tensors"},
+			"config.json: feat_extract_norm contradicts the tensors"},
 		{"\"feat_extract_norm\": \"group\"", "\"feat_extract_norm\": \"batch\"",
-			"config.json: feat_extract_norm is none that is known"},
+			"config.json: feat_extract_norm has an unknown value"},
 		{"\"conv_bias\": false", "\"conv_bias\": true",
-			"config.json: conv_bias does not go with the tensors"},
+			"config.json: conv_bias contradicts the tensors"},
 		{"    10,", "    9,",
 			"tensor 'feature_extractor.conv_layers.0.conv.weight' has shape [32,1,10]"},
-		{"    10,", "", "conv_dim, conv_kernel and conv_stride are not lists of as many"},
-		{"\"layer_norm_eps\": 1e-05", "\"layer_norm_eps\": -1", "layer_norm_eps is not"},
+		{"    10,", "", "conv_dim, conv_kernel and conv_stride must be lists of the same"},
+		{"\"layer_norm_eps\": 1e-05", "\"layer_norm_eps\": -1", "layer_norm_eps must be"},
 		{"\"max_bucket_distance\": 800", "\"max_bucket_distance\": 80",
-			"320 buckets for distances up to 80"},
+			"320 buckets, distances up to 80"},
 		{"\"num_conv_pos_embedding_groups\": 16", "\"num_conv_pos_embedding_groups\": 5",
-			"5 groups of positions do not divide the width 48"},
+			"the width 48 is not a multiple of the 5 position groups"},
 		{"{", "[", "config.json:"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		refused_once(f,
-			test_network_write(ctx, &net, edit(ctx, config, cases[i][0], cases[i][1]),
-				NULL, NULL, 0),
+			test_network_write(ctx, &net,
+				edit_config(ctx, config, cases[i][0], cases[i][1]), NULL, NULL, 0),
 			cases[i][2]);
 	refused_once(f, test_network_write(ctx, &net, config, "{\"do_normalize\": 1}", NULL, 0),
 		"do_normalize is not true or false");
@@ -138,15 +138,15 @@ static void heads_must_be_known(void **state)
 	const char *path = test_network_write(ctx, &net, NULL, NULL, NULL, 0);
 	test_fails(ctx,
 		test_encoder_with(ctx, f->registry, "wav2vec2_age_gender", path, NULL, NULL, &e),
-		FV_CONFIG, "put config.json beside the file, or set the parameter heads");
+		FV_CONFIG, "put config.json next to the file, or set the parameter heads");
 	test_fails(ctx,
 		test_encoder_with(
 			ctx, f->registry, "wav2vec2_age_gender", path, NULL, "heads=5", &e),
-		FV_DATA, "5 attention heads do not divide the width 48");
+		FV_DATA, "the width 48 is not a multiple of the 5 attention heads");
 	core_ctx_free(ctx);
 }
 
-/* --- the cache's key --- */
+/* --- the cache key --- */
 
 static const char *key_of(const struct fixture *f, fv_ctx *ctx, const char *path, const char *param)
 {
@@ -167,10 +167,10 @@ static void key_holds_what_counts(void **state)
 	keys[2] = key_of(f, ctx, path, "precision=bf16x3");
 	keys[3] = key_of(f, ctx, path, "wave=zscore");
 	test_network_write(
-		ctx, &net, edit(ctx, config, "eps\": 1e-05", "eps\": 1e-04"), NULL, NULL, 0);
+		ctx, &net, edit_config(ctx, config, "eps\": 1e-05", "eps\": 1e-04"), NULL, NULL, 0);
 	keys[4] = key_of(f, ctx, path, NULL);
 	test_network_write(ctx, &net,
-		edit(ctx, config, "\"do_stable_layer_norm\": false",
+		edit_config(ctx, config, "\"do_stable_layer_norm\": false",
 			"\"do_stable_layer_norm\": true"),
 		NULL, NULL, 0);
 	keys[5] = key_of(f, ctx, path, NULL);
@@ -179,7 +179,8 @@ static void key_holds_what_counts(void **state)
 	for (int i = 0; i < 7; i++)
 		for (int j = 0; j < i; j++)
 			assert_string_not_equal(keys[i], keys[j]);
-	/* what config.json says and what the tensors say alone is the same here; so is the folder */
+	/* config.json and the tensors alone imply the same here; the folder is not part of the key
+	 * either */
 	test_network_write(ctx, &net, NULL, NULL, NULL, 0);
 	assert_string_equal(key_of(f, ctx, path, NULL), keys[0]);
 	assert_string_equal(key_of(f, ctx, core_path_dir(ctx, path), NULL), keys[0]);
@@ -193,5 +194,5 @@ int main(void)
 		cmocka_unit_test(heads_must_be_known),
 		cmocka_unit_test(key_holds_what_counts),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

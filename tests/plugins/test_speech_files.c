@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which files wavlm, wav2vec2 and wav2vec2_age_gender take: every tensor counts, is there once and has
- * its shape; other names. */
+/* Which files wavlm, wav2vec2 and wav2vec2_age_gender accept: every tensor matters, must be there
+ * once and have its shape; other naming schemes. */
 #include "support.h"
 
 #include <math.h>
@@ -37,10 +37,10 @@ struct fixture {
 	fv_ctx *ctx;
 	core_registry *registry;
 	float wave[SAMPLES];
-	char *config[MODELS]; /* NULL where there is none */
+	char *config[MODELS]; /* NULL if there is none */
 };
 
-static int setup(void **state)
+static int set_up(void **state)
 {
 	static struct fixture f;
 	f.ctx = test_ctx();
@@ -57,13 +57,13 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
 	core_ctx_free(((struct fixture *)*state)->ctx);
 	return 0;
 }
 
-/* Means of the states, and the classes where there are some, one after the other -> their number. */
+/* Writes the means of the states, then the classes if there are any, and returns their number. */
 static int64_t run_network(const struct fixture *f, const char *encoder, const char *path,
 	const char *param, float out[512])
 {
@@ -81,7 +81,7 @@ static int64_t run_network(const struct fixture *f, const char *encoder, const c
 	return n;
 }
 
-static double difference(const float *a, const float *b, int64_t n)
+static double compute_difference(const float *a, const float *b, int64_t n)
 {
 	double most = 0;
 	for (int64_t i = 0; i < n; i++)
@@ -89,7 +89,7 @@ static double difference(const float *a, const float *b, int64_t n)
 	return most;
 }
 
-/* --- every tensor counts --- */
+/* --- every tensor matters --- */
 
 static bool is_listed(const json_t *list, const char *name)
 {
@@ -126,7 +126,7 @@ static void check_effects(const struct fixture *f, const struct model *m)
 			continue;
 		}
 		run_network(f, m->encoder, path, NULL, other);
-		double moved = difference(whole, other, n);
+		double moved = compute_difference(whole, other, n);
 		if (is_listed(none, name) ? moved > 1e-4 : !(moved > 1e-3))
 			fail_msg("%s moves the output by %g", name, moved);
 	}
@@ -142,7 +142,7 @@ static void each_tensor_counts(void **state)
 
 /* --- census --- */
 
-/* Opening must fail with exactly one message, which has the word. */
+/* Fails unless opening fails with exactly one message that contains the word. */
 static void refused_once(
 	const struct fixture *f, const struct model *m, const char *path, const char *word)
 {
@@ -165,7 +165,7 @@ static bool is_optional(const char *name)
 
 enum damage { AWAY, LONGER, RANK, TYPE, DAMAGES };
 
-static void damage(core_tensor_out *t, enum damage how)
+static void damage_tensor(core_tensor_out *t, enum damage how)
 {
 	if (how == LONGER)
 		t->shape[t->rank - 1]++;
@@ -175,13 +175,13 @@ static void damage(core_tensor_out *t, enum damage how)
 		t->dtype = "I32";
 }
 
-static bool complains(const fv_ctx *ctx, enum damage how, const char *name)
+static bool has_complaint(const fv_ctx *ctx, enum damage how, const char *name)
 {
 	static const char *const ends[DAMAGES] = {
 		"'", "' has shape [", "' has shape [", "' has type I32, not a float type"};
 	char word[300];
 	snprintf(word, sizeof word, "tensor '%s%s", name, ends[how]);
-	if (how == AWAY) /* perhaps as the second of two names */
+	if (how == AWAY) /* possibly as the second of two names */
 		snprintf(word, sizeof word, "'%s'", name);
 	for (size_t i = 0; core_error_line(ctx, i); i++)
 		if (strstr(core_error_line(ctx, i), word))
@@ -189,7 +189,7 @@ static bool complains(const fv_ctx *ctx, enum damage how, const char *name)
 	return false;
 }
 
-/* Every groups-th tensor, from number `from` on, is damaged: one message for each of them. */
+/* Damages every groups-th tensor, from number `from` on; there must be one message for each. */
 static void check_damage(const struct fixture *f, const struct model *m, const test_network *net,
 	size_t from, size_t groups, enum damage how)
 {
@@ -205,7 +205,7 @@ static void check_damage(const struct fixture *f, const struct model *m, const t
 			continue;
 		bad.tensor[bad.n] = net->tensor[i];
 		if (hit)
-			damage(&bad.tensor[bad.n], how);
+			damage_tensor(&bad.tensor[bad.n], how);
 		bad.n++;
 	}
 	const char *path = test_network_write(ctx, &bad, f->config[m - models], NULL, NULL, 0);
@@ -214,7 +214,7 @@ static void check_damage(const struct fixture *f, const struct model *m, const t
 		test_encoder_with(ctx, f->registry, m->encoder, path, NULL, m->param, &e);
 	bool right = status == FV_DATA && core_error_count(ctx) == n;
 	for (size_t i = 0; i < n; i++)
-		right = right && complains(ctx, how, name[i]);
+		right = right && has_complaint(ctx, how, name[i]);
 	if (!right)
 		fail_msg("%s: %zu tensors damaged (%d), the first %s: status %d, %zu messages, the "
 			 "first '%s'",
@@ -223,7 +223,7 @@ static void check_damage(const struct fixture *f, const struct model *m, const t
 	core_ctx_free(ctx);
 }
 
-/* Some tensors at a time, spread over the network. */
+/* Several tensors at a time, spread over the network. */
 static void check_census(const struct fixture *f, const struct model *m)
 {
 	fv_ctx *ctx = test_ctx();
@@ -235,7 +235,7 @@ static void check_census(const struct fixture *f, const struct model *m)
 	core_ctx_free(ctx);
 }
 
-static void census(void **state)
+static void census_names_each_fault(void **state)
 {
 	for (int i = 0; i < MODELS; i++)
 		check_census(*state, &models[i]);
@@ -259,7 +259,7 @@ static void census_of_all(void **state)
 	fv_ctx *own = test_ctx();
 	assert_int_equal(
 		test_encoder_with(own, f->registry, "wavlm", path, NULL, NULL, &e), FV_DATA);
-	assert_int_equal(core_error_count(own), 4); /* one changed, one gone, two unknown */
+	assert_int_equal(core_error_count(own), 4); /* one changed, one missing, two unknown */
 	core_ctx_free(own);
 	bad = net;
 	float *data = core_alloc(ctx, 48, sizeof *data);
@@ -270,13 +270,13 @@ static void census_of_all(void **state)
 	bad = (test_network){.n = 1};
 	bad.tensor[0] = net.tensor[0];
 	refused_once(f, &models[0], test_network_write(ctx, &bad, NULL, NULL, NULL, 0),
-		"no network of this kind is in the file");
+		"the file holds no network of this kind");
 	core_ctx_free(ctx);
 }
 
 /* --- other names, the same numbers --- */
 
-/* From Hugging Face's names to fairseq's, with a layer norm behind each convolution. */
+/* Renames from Hugging Face to fairseq, with a layer norm after each convolution. */
 static const char *fairseq_name(fv_ctx *ctx, const char *name)
 {
 	static const char *const pairs[][2] = {
@@ -328,7 +328,7 @@ static void other_names(void **state)
 							   : core_format(ctx, "model_weight.%s",
 								     fairseq_name(ctx, name));
 		}
-		named.tensor[named.n] = net.tensor[0]; /* heads of other uses are left alone */
+		named.tensor[named.n] = net.tensor[0]; /* heads for other tasks are ignored */
 		named.tensor[named.n++].name = form < 2 ? "lm_head.weight" : "final_proj.weight";
 		const char *path =
 			test_network_write(ctx, &named, NULL, NULL, meta, form == 3 ? 2 : 0);
@@ -343,9 +343,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_tensor_counts),
-		cmocka_unit_test(census),
+		cmocka_unit_test(census_names_each_fault),
 		cmocka_unit_test(census_of_all),
 		cmocka_unit_test(other_names),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -12,7 +12,7 @@ static fv_table table_of(const int32_t *column_id, int32_t n)
 		.n_column_names = 4};
 }
 
-/* G counts the values met in training; ids follow their order by bytes. */
+/* The groups are the values that occur in training; ids follow their order by bytes. */
 static void test_groups(void **unused)
 {
 	(void)unused;
@@ -37,7 +37,7 @@ static void test_groups(void **unused)
 	test_ok(p.ctx, ops->assign(p.state, p.ctx, &test, id, NULL));
 	assert_memory_equal(id, want_test, sizeof id);
 
-	/* rows whose table lists only their own values */
+	/* rows whose input lists only their own values */
 	static const char *const few[] = {"Asian", "Unknown"};
 	static const int32_t few_id[] = {1, 0, 1, -1, 0, 1}, want_few[] = {2, -1, 2, -1, -1, 2};
 	fv_table other = table_of(few_id, 6);
@@ -57,13 +57,13 @@ static void test_refusals(void **unused)
 	fv_table train = table_of(unknown, 2);
 	fv_grouping grouping = {.size = sizeof grouping};
 	test_fails(p.ctx, ops->fit(p.state, p.ctx, &train, &grouping), FV_CONFIG,
-		"parameter 'column' must name an attribute");
+		"parameter 'column' is missing: name an attribute");
 	test_plugin_set(&p, "column", "race");
 	test_fails(p.ctx, ops->fit(p.state, p.ctx, &train, &grouping), FV_DATA,
 		"attribute 'race' is unknown in all 2 training rows");
 	train.column_id = NULL;
 	test_fails(p.ctx, ops->fit(p.state, p.ctx, &train, &grouping), FV_CONFIG,
-		"there is no attribute 'race'");
+		"the corpus has no attribute 'race'");
 	test_plugin_close(&p);
 }
 

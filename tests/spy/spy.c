@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A grouper that tells what it was shown: five groups, one for each kind of data, whose memberships
- * are 1 for what assign() sees and 10 for what fit() saw. The id of a row is 1 for odd rows. With
- * `unknown` rows 0, 3, 6, ... have none. */
+/* A grouper that reports which inputs it saw: five groups, one per kind of data, with memberships
+ * of 1 for what assign() sees plus 10 for what fit() saw. The id of a row is 1 for odd rows. With
+ * `unknown`, rows 0, 3, 6, ... have no group. */
 #include <string.h>
 
 #include <fairvox/fairvox.h>
@@ -12,7 +12,7 @@ typedef struct spy_state {
 	float seen[5];
 } spy_state;
 
-static void look(const fv_table *t, float amount, float seen[5])
+static void note_inputs(const fv_table *t, float amount, float seen[5])
 {
 	const void *data[] = {t->x, t->column_id, t->klass, t->speaker, t->stem};
 	for (int i = 0; i < 5; i++)
@@ -29,7 +29,7 @@ static fv_status spy_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_gro
 	static const char *const name[] = {"table", "column", "class", "speaker", "file"};
 	spy_state *s = state;
 	(void)ctx;
-	look(train, 10, s->seen);
+	note_inputs(train, 10, s->seen);
 	*out = (fv_grouping){sizeof *out, 5, name, s->soft, 0};
 	return FV_OK;
 }
@@ -41,7 +41,7 @@ static fv_status spy_assign(
 	float seen[5];
 	(void)ctx;
 	memcpy(seen, s->seen, sizeof seen);
-	look(rows, 1, seen);
+	note_inputs(rows, 1, seen);
 	for (int32_t i = 0; i < rows->n; i++) {
 		id[i] = s->unknown && i % 3 == 0 ? -1 : i % 2;
 		if (member)
@@ -51,29 +51,20 @@ static fv_status spy_assign(
 }
 
 static const fv_param params[] = {
-	{sizeof *params, FV_INT, "uses", NULL, 0, 31, NULL, "0", NULL, offsetof(spy_state, uses),
-		"flags of what it asks for"},
-	{sizeof *params, FV_BOOL, "unknown", NULL, 0, 0, NULL, "false", NULL,
-		offsetof(spy_state, unknown), "rows without a group"},
-	{sizeof *params, FV_BOOL, "soft", NULL, 0, 0, NULL, "true", NULL, offsetof(spy_state, soft),
-		"memberships"},
+	FV_PARAM_INT(spy_state, uses, .name = "uses", .min = 0, .max = 31, .def_paper = "0",
+		.doc = "FV_USE_ flags of what it asks for"),
+	FV_PARAM_BOOL(spy_state, unknown, .name = "unknown", .def_paper = "false",
+		.doc = "1: every third row has no group"),
+	FV_PARAM_BOOL(spy_state, soft, .name = "soft", .def_paper = "true",
+		.doc = "1: memberships, 0: hard groups"),
 };
 
-static const fv_grouper_ops ops = {
-	.size = sizeof ops, .uses = spy_uses, .fit = spy_fit, .assign = spy_assign};
+static const fv_grouper_ops ops =
+	FV_GROUPER_OPS(.uses = spy_uses, .fit = spy_fit, .assign = spy_assign);
 
-static const fv_descriptor descriptor = {.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_GROUPER,
-	.name = "spy",
-	.version = "1",
-	.summary = "tells what it was shown",
-	.source = "none",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(spy_state),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops};
+static const fv_descriptor descriptor = FV_GROUPER(.name = "spy", .version = "1",
+	.summary = "tells what it was shown", .source = "none", .licence = "Apache-2.0",
+	.state_size = sizeof(spy_state), FV_PARAMS(params), .ops = &ops);
 
 FV_PLUGIN_ENTRY
 {

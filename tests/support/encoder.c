@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "config/config.h"
-#include "plugin/contract.h"
-#include "plugin/params.h"
+#include "config/params.h"
+#include "contract/contract.h"
 #include "plugin/registry.h"
 
 test_encoder test_encoder_open(const char *name)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An encoder plugin opened through the registry with the defaults of its parameters, for tests. */
+/* Test helper: an encoder plugin, opened through the registry with default parameters. */
 #ifndef TEST_ENCODER_H
 #define TEST_ENCODER_H
 
@@ -18,18 +18,21 @@ typedef struct test_encoder {
 
 test_encoder test_encoder_open(const char *name); /* fails the test */
 void test_encoder_close(test_encoder *encoder);
-/* One recording -> [D]; fails the test on an error or a number that is not finite. free() it. */
+/* Encodes one recording into [D]; fails the test on an error or a number that is not finite.
+ * Release it with free(). */
 float *test_encoder_run(const test_encoder *encoder, int32_t output, const float *wave, int64_t n);
 int32_t test_encoder_column(const test_encoder *encoder, int32_t output, const char *name);
 
-/* One encoder as `fairvox encode` opens it; weights, output and param ("key=value") may be NULL. */
+/* Opens an encoder as `fairvox encode` does; weights, output and param ("key=value") may be NULL.
+ */
 fv_status test_encoder_with(fv_ctx *ctx, const core_registry *registry, const char *name,
 	const char *weights, const char *output, const char *param, core_encoder **out);
 
-/* The contract of every encoder, with weights: fails the test when one of its checks does. */
+/* Runs the contract suite for encoders with the given weights; fails the test if one of its checks
+ * fails. */
 void test_encoder_contract(const char *name, const char *weights);
 
-/* Every recording under shared/corpora/ravdess/audio, or a skipped test. */
+/* Lists every recording under shared/corpora/ravdess/audio, or skips the test. */
 typedef struct test_recording {
 	char name[256];
 	int64_t n;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/csv.h"
+#include "base/number.h"
 
 const fv_descriptor *test_loss(const char *name)
 {
@@ -29,7 +29,7 @@ const fv_descriptor *test_loss(const char *name)
 	return descriptor;
 }
 
-static int32_t choice(const char *choices, const char *word)
+static int32_t find_choice(const char *choices, const char *word)
 {
 	size_t length = strlen(word);
 	for (int32_t i = 0; choices; i++) {
@@ -43,12 +43,12 @@ static int32_t choice(const char *choices, const char *word)
 	return -1;
 }
 
-static void set(const fv_param *param, void *state, const char *text)
+static void set_value(const fv_param *param, void *state, const char *text)
 {
 	char *at = (char *)state + param->offset;
 	double real;
 	if (param->type == FV_CHOICE) {
-		*(int32_t *)(void *)at = choice(param->choices, text);
+		*(int32_t *)(void *)at = find_choice(param->choices, text);
 	} else if (param->type == FV_BOOL) {
 		assert_true(!strcmp(text, "true") || !strcmp(text, "false"));
 		*(int32_t *)(void *)at = !strcmp(text, "true");
@@ -72,7 +72,7 @@ static void set_by_name(const fv_descriptor *loss, void *state, const char *sett
 		const fv_param *param = &loss->params[i];
 		if (strlen(param->name) == (size_t)(equals - setting) &&
 			!strncmp(param->name, setting, (size_t)(equals - setting))) {
-			set(param, state, equals + 1);
+			set_value(param, state, equals + 1);
 			return;
 		}
 	}
@@ -88,7 +88,7 @@ void *test_loss_state(fv_ctx *ctx, const fv_descriptor *loss, const char *profil
 		if (!strcmp(profile, "official") && param->def_official)
 			text = param->def_official;
 		assert_non_null(text);
-		set(param, state, text);
+		set_value(param, state, text);
 	}
 	va_list settings;
 	va_start(settings, profile);
@@ -98,17 +98,17 @@ void *test_loss_state(fv_ctx *ctx, const fv_descriptor *loss, const char *profil
 	return state;
 }
 
-static size_t count(const json_t *value)
+static size_t count_numbers(const json_t *value)
 {
 	if (!json_is_array(value))
 		return 1;
 	size_t n = 0;
 	for (size_t i = 0; i < json_array_size(value); i++)
-		n += count(json_array_get(value, i));
+		n += count_numbers(json_array_get(value, i));
 	return n;
 }
 
-static double *flatten(const json_t *value, double *out)
+static double *flatten_numbers(const json_t *value, double *out)
 {
 	if (!json_is_array(value)) {
 		assert_true(json_is_number(value) || json_is_null(value));
@@ -116,17 +116,17 @@ static double *flatten(const json_t *value, double *out)
 		return out + 1;
 	}
 	for (size_t i = 0; i < json_array_size(value); i++)
-		out = flatten(json_array_get(value, i), out);
+		out = flatten_numbers(json_array_get(value, i), out);
 	return out;
 }
 
 double *test_numbers(const json_t *array, size_t *n)
 {
 	assert_true(json_is_array(array));
-	*n = count(array);
+	*n = count_numbers(array);
 	double *out = malloc((*n ? *n : 1) * sizeof *out);
 	assert_non_null(out);
-	flatten(array, out);
+	flatten_numbers(array, out);
 	return out;
 }
 

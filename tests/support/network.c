@@ -19,7 +19,7 @@ test_network test_network_load(fv_ctx *ctx, const char *golden)
 		assert_true(net.n < TEST_TENSORS && !strcmp(t->dtype, "F32"));
 		core_tensor_out *out = &net.tensor[net.n++];
 		float *data = core_alloc(ctx, (size_t)t->count * 4, sizeof *data);
-		test_ok(ctx, fv_tensor_to_f32(ctx, t, data)); /* and room for larger shapes */
+		test_ok(ctx, fv_tensor_to_f32(ctx, t, data)); /* and space for larger shapes */
 		*out = (core_tensor_out){core_strdup(ctx, t->name), "F32", t->rank, {0}, data};
 		memcpy(out->shape, t->shape, (size_t)t->rank * sizeof *t->shape);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A file of weights in memory, to be damaged and written again. */
+/* A weights file in memory, to be damaged and written again. */
 #ifndef TEST_NETWORK_H
 #define TEST_NETWORK_H
 
@@ -13,14 +13,15 @@ typedef struct test_network {
 	size_t n;
 } test_network;
 
-/* The tensors of a golden file as float32, each with room for larger shapes; in memory of the context. */
+/* Reads the tensors of a golden file as float32, each with space for larger shapes, into memory of
+ * the context. */
 test_network test_network_load(fv_ctx *ctx, const char *golden);
 core_tensor_out *test_network_find(test_network *net, const char *name); /* fails the test */
 size_t test_network_size(const core_tensor_out *tensor);                 /* elements */
 void test_network_drop(test_network *net, size_t index);
 
-/* Writes model.safetensors into the test program's folder, with those texts as config.json and
- * preprocessor_config.json beside it (NULL: none); answers its path. */
+/* Writes model.safetensors into the test program's folder, with the given texts as config.json and
+ * preprocessor_config.json next to it (NULL: none). Returns its path. */
 const char *test_network_write(fv_ctx *ctx, const test_network *net, const char *config,
 	const char *preprocessor, const core_meta_out *meta, size_t n_meta);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One array of a file that numpy.savez wrote (nothing compressed). */
+/* Reads one array of a file written by numpy.savez (without compression). */
 #ifndef TEST_NPZ_H
 #define TEST_NPZ_H
 
 #include <stdint.h>
 
-/* As test_npy; fails the test when there is no such array. free() it. */
+/* The same as test_npy; fails the test if there is no such array. Release it with free(). */
 double *test_npz(const char *path, const char *name, int64_t shape[4], int *rank);
 
 #endif

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/params.h"
+#include "config/params.h"
+#include "plugin/descriptor.h"
 
 test_plugin test_plugin_open(const char *name)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plugin of this build, loaded as the core loads it: dlopen, entry, a zeroed state with the
+/* A plugin of this build, loaded like by the core: dlopen, entry point, a zeroed state with the
  * defaults of profile paper. */
 #ifndef TEST_PLUGIN_H
 #define TEST_PLUGIN_H
@@ -16,11 +16,12 @@ typedef struct test_plugin {
 	void *handle;
 } test_plugin;
 
-/* From $FAIRVOX_PLUGIN_PATH (its first folder); fails the test when it cannot be loaded. */
+/* Loads a plugin from the first folder of $FAIRVOX_PLUGIN_PATH; fails the test if it cannot be
+ * loaded. */
 test_plugin test_plugin_open(const char *name);
 void test_plugin_set(test_plugin *plugin, const char *param, const char *text);
 /* Reclaims scratch memory, as the core does after every op. */
 void test_plugin_done(test_plugin *plugin);
-void test_plugin_close(test_plugin *plugin); /* calls the op close; the file stays loaded */
+void test_plugin_close(test_plugin *plugin); /* calls the op close; the file is not unloaded */
 
 #endif

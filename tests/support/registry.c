@@ -44,8 +44,8 @@ static const fv_param worst_params[] = {
 };
 
 static const fv_preset worst_presets[] = {
-	{sizeof(fv_preset), "official", "train.clip", "none"},
-	{sizeof(fv_preset), "paper", "train.batch", "64"},
+	FV_PRESET("official", "train.clip", "none"),
+	FV_PRESET("paper", "train.batch", "64"),
 };
 
 static uint32_t columns_uses(const void *state)
@@ -102,7 +102,7 @@ static const fv_descriptor mild = {.size = sizeof mild,
 	.n_params = 2,
 	.ops = &group_ops};
 
-/* Their delegates see the run's groups, or groups that they make. */
+/* Delegates see the run's groups, or groups that the plugin makes. */
 static const fv_stages_1 stages_open = {.size = sizeof stages_open};
 static const fv_stages_1 stages_own = {.size = sizeof stages_own, .makes_groups = 1};
 
@@ -154,7 +154,7 @@ const core_registry *test_registry(void)
 		{.path = "/plugins/worst.so", .descriptor = &worst},
 	};
 	static core_refused refused[] = {
-		{"/plugins/broken.so", "built for ABI 7, this fairvox has ABI 1"}};
+		{"/plugins/broken.so", "built for ABI 7, this fairvox has ABI 2"}};
 	static const char *folder[] = {"/plugins", "/more/plugins"};
 	static const core_registry registry = {
 		COUNT(plugin), COUNT(refused), plugin, refused, folder, COUNT(folder)};

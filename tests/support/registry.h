@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A registry of descriptors made by hand, for tests of what reads one. No file is loaded.
+/* A registry of descriptors written by hand, for tests of code that reads one. No file is loaded.
  *
  * encoders  waves (depth, layers, table, mode, gain, mirror), spectra (bands)
  * groupers  columns (column), clusters (k, seed)

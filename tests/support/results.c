@@ -48,7 +48,7 @@ void test_rows(fv_ctx *ctx, const struct made *m, int fold, int seed, struct row
 		}
 }
 
-static void put(fv_ctx *ctx, const char *dir, const char *name, const char *text)
+static void write_file(fv_ctx *ctx, const char *dir, const char *name, const char *text)
 {
 	test_ok(ctx, core_file_write(ctx, core_path_join(ctx, dir, name), text, strlen(text)));
 }
@@ -92,13 +92,13 @@ void test_run(fv_ctx *ctx, const char *results, const struct made *m, int index,
 	core_measured run = {fold, seed, 3};
 	test_ok(ctx, core_make_dirs(ctx, dir));
 	test_ok(ctx, core_predictions_write(ctx, core_path_join(ctx, dir, "predictions.csv"), &p));
-	core_predictions again; /* as verify will read them */
+	core_predictions again; /* as verify reads them */
 	test_ok(ctx, core_predictions_read(
 			     ctx, core_path_join(ctx, dir, "predictions.csv"), NULL, &again));
 	test_ok(ctx, core_measure(ctx, &again, &list, &run, &json));
-	put(ctx, dir, "metrics.json", json);
-	put(ctx, dir, "env.json", env_of(ctx, m, index));
-	put(ctx, dir, "done", "{}\n");
+	write_file(ctx, dir, "metrics.json", json);
+	write_file(ctx, dir, "env.json", env_of(ctx, m, index));
+	write_file(ctx, dir, "done", "{}\n");
 }
 
 const struct made test_cells[3] = {

@@ -9,8 +9,8 @@
 #include "checkpoint/safetensors_write.h"
 #include "support.h"
 
-/* A number in [0, 1) that looks drawn. */
-static double drawn(int a, int b, int c)
+/* Returns a number in [0, 1) that looks random. */
+static double make_number(int a, int b, int c)
 {
 	uint32_t x = (uint32_t)(a * 7919 + b * 104729 + c * 1299709 + 12345);
 	x ^= x >> 16;
@@ -30,12 +30,12 @@ void test_toy_features(int s, int i, float *x)
 {
 	for (int j = 0; j < TOY_LAYERS * TOY_DIMS; j++) {
 		double signal = j % TOY_DIMS == class_of(s, i) ? 1.5 : 0;
-		x[j] = (float)(100.0 * j +
-			       (1 + j) * (signal + drawn(s, i, j) + 0.3 * drawn(s, -1, j)));
+		x[j] = (float)(100.0 * j + (1 + j) * (signal + make_number(s, i, j) +
+							     0.3 * make_number(s, -1, j)));
 	}
 }
 
-static void put(const char *dir, const char *name, core_text *text)
+static void write_file(const char *dir, const char *name, core_text *text)
 {
 	fv_ctx *ctx = test_ctx();
 	assert_false(text->failed);
@@ -44,14 +44,14 @@ static void put(const char *dir, const char *name, core_text *text)
 	core_ctx_free(ctx);
 }
 
-/* Rows in the reverse order of their stems: what depends on the order of a file shows. */
+/* Rows in reverse order of their stems, so that a dependence on the order of a file shows. */
 static void write_labels(const char *dir, int turn)
 {
 	core_text text = {0};
 	core_text_add(&text, "FileName,angry,neutral,sad,SpkrID,Gender,Split_Set\n");
 	for (int s = TOY_SPEAKERS - 1; s >= 0; s--)
 		for (int i = TOY_EACH - 1; i >= 0; i--) {
-			double soft = 0.1 + 0.2 * drawn(s, i, 77), p[TOY_CLASSES];
+			double soft = 0.1 + 0.2 * make_number(s, i, 77), p[TOY_CLASSES];
 			for (int c = 0; c < TOY_CLASSES; c++)
 				p[c] = c == class_of(s, i) ? 1 - soft : soft / 2;
 			core_text_add(&text, "u%02d_%d.wav,%.9g,%.9g,%.9g,s%02d,%s,%s\n", s, i,
@@ -60,7 +60,7 @@ static void write_labels(const char *dir, int turn)
 				: s < 9 ? "Development"
 					: "Test");
 		}
-	put(dir, "labels.csv", &text);
+	write_file(dir, "labels.csv", &text);
 }
 
 static void write_speakers(const char *dir, int turn)
@@ -75,7 +75,7 @@ static void write_speakers(const char *dir, int turn)
 			: as / 2 % 2 ? "B"
 				     : "A");
 	}
-	put(dir, "speakers.csv", &text);
+	write_file(dir, "speakers.csv", &text);
 }
 
 static void write_features(const char *dir)
@@ -114,7 +114,7 @@ void test_toy_write(const char *dir, int turn)
 		"head: {projection: 5}\n"
 		"train: {epochs: 3, batch: 16, learning_rate: 0.01}\n"
 		"eval: {attributes: [gender]}\n");
-	put(dir, "plan.yaml", &plan);
+	write_file(dir, "plan.yaml", &plan);
 }
 
 core_study *test_toy_open(
@@ -130,10 +130,11 @@ core_study *test_toy_open(
 	test_ok(ctx, core_registry_open(ctx, &plugins, plugins ? 1 : 0, &registry));
 	test_ok(ctx, core_config_load(ctx, registry, core_path_join(ctx, dir, "plan.yaml"), words,
 			     n, CORE_NEED_RUN, &config));
-	const core_study_options options = {
-		core_path_join(ctx, dir, "results"), core_path_join(ctx, dir, "cache"), false};
+	const core_study_options options = {.results = core_path_join(ctx, dir, "results"),
+		.cache = core_path_join(ctx, dir, "cache"),
+		.keep_waves = true};
 	test_ok(ctx, core_study_open(ctx, config, &options, &study));
-	const core_encode_job job = {options.cache, 1};
+	const core_encode_job job = {.cache = options.cache, .jobs = 1};
 	test_ok(ctx, core_study_load(ctx, study, &job));
 	return study;
 }

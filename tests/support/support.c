@@ -38,29 +38,29 @@ void test_fails_(
 	core_error_clear(ctx);
 }
 
-static char *slot(void)
+static char *next_slot(void)
 {
 	static char paths[4][4096];
 	static int next;
 	return paths[next++ % 4];
 }
 
-static const char *under(const char *variable, const char *name)
+static const char *path_under(const char *variable, const char *name)
 {
 	const char *dir = getenv(variable);
-	char *path = slot();
+	char *path = next_slot();
 	snprintf(path, 4096, "%s/%s", dir ? dir : ".", name);
 	return path;
 }
 
 const char *test_golden(const char *name)
 {
-	return under("FAIRVOX_GOLDEN", name);
+	return path_under("FAIRVOX_GOLDEN", name);
 }
 
 const char *test_shared(const char *name)
 {
-	const char *path = under("FAIRVOX_SHARED", name);
+	const char *path = path_under("FAIRVOX_SHARED", name);
 	if (access(path, R_OK)) {
 		print_message("skipped: the shared folder is not here\n");
 		skip();
@@ -77,7 +77,7 @@ int64_t test_rounds(int64_t few, int64_t many)
 const char *test_folder(const char *name)
 {
 	const char *base = getenv("FAIRVOX_BUILD");
-	char *path = slot();
+	char *path = next_slot();
 	snprintf(path, 4096, "%s/test-%s-XXXXXX", base ? base : "/tmp", name);
 	assert_non_null(mkdtemp(path));
 	return path;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the test programs share: cmocka, contexts, golden files. */
+/* Helpers that all test programs share: cmocka, contexts, golden files. */
 #ifndef TEST_SUPPORT_H
 #define TEST_SUPPORT_H
 
@@ -13,9 +13,9 @@
 
 #include "base/context.h"
 
-fv_ctx *test_ctx(void); /* fails the test when memory is out; free with core_ctx_free */
+fv_ctx *test_ctx(void); /* fails the test if memory is out; release with core_ctx_free */
 
-/* Fails with the context's messages unless status is FV_OK. */
+/* Fails, with the context's messages, unless status is FV_OK. */
 void test_ok_(fv_ctx *ctx, fv_status status, const char *file, int line);
 #define test_ok(ctx, status) test_ok_(ctx, status, __FILE__, __LINE__)
 
@@ -24,18 +24,19 @@ void test_fails_(fv_ctx *ctx, fv_status status, fv_status want, const char *text
 	int line);
 #define test_fails(ctx, status, want, text) test_fails_(ctx, status, want, text, __FILE__, __LINE__)
 
-/* tests/golden/<name>; $FAIRVOX_SHARED/<name>, where a missing folder skips the test (call it only in
- * the body of a test). Both are valid until the next four calls. */
+/* Paths of tests/golden/<name> and $FAIRVOX_SHARED/<name>. A missing $FAIRVOX_SHARED folder skips
+ * the test (call it only in the body of a test). Both are valid until the next four calls. */
 const char *test_golden(const char *name);
 const char *test_shared(const char *name);
-/* How many rounds of a random test: `many` with FAIRVOX_LONG=1 (./bootstrap test --long). */
+/* Number of rounds of a random test: `many` with FAIRVOX_LONG=1 (./bootstrap test --long). */
 int64_t test_rounds(int64_t few, int64_t many);
-/* A fresh empty folder under the build's, removed by nobody. */
+/* Makes a new empty folder under the build folder, which is not removed. */
 const char *test_folder(const char *name);
 
-json_t *test_json(const char *path); /* fails the test when it cannot be read; json_decref it */
+json_t *test_json(
+	const char *path); /* fails the test if it cannot be read; release with json_decref */
 
-/* .npy, C order, little endian, f4 f8 i4 i8 i1 u1 -> doubles; free with free(). */
+/* Reads a .npy file (C order, little endian, f4 f8 i4 i8 i1 u1) as doubles; release with free(). */
 double *test_npy(const char *path, int64_t shape[4], int *rank);
 
 /* |got - want| <= tolerance * max(1, |want|) */

@@ -52,10 +52,10 @@ task *new_task(const fv_descriptor *loss, bool turn)
 	t->job = (core_train_job){.shape = task_shape, .spec = &t->spec, .loss = loss};
 	t->job.train = (core_train_data){
 		{sizeof(fv_rows), N, C, G, t->label, t->klass, t->group, NULL, t->stem, t->speaker},
-		t->x, t->train_index};
+		t->x, t->train_index, NULL, NULL};
 	t->job.dev = (core_train_data){{sizeof(fv_rows), DEV, C, G, t->label + N * C, t->klass + N,
 					       t->group + N, NULL, t->stem + N, t->speaker + N},
-		t->x, t->dev_index};
+		t->x, t->dev_index, NULL, NULL};
 	t->job.loss_state = test_loss_state(t->ctx, loss, "official", NULL);
 	add_delegates(t, loss);
 	return t;

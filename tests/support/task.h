@@ -11,7 +11,7 @@ enum { N = 77, DEV = 45, L = 2, D = 9, H = 5, C = 3, G = 2, WIDTH = L * D };
 
 static const core_head_shape task_shape = {L, D, H, C};
 
-/* A learnable task: features lean on the class, and on the group. Rows 0..N are training rows, the
+/* A learnable task: features depend on the class and on the group. Rows 0..N are training rows, the
  * rest development rows; `turn` reverses the rows of each split. */
 typedef struct task {
 	fv_ctx *ctx;
@@ -23,7 +23,7 @@ typedef struct task {
 	core_train_job job;
 } task;
 
-/* The loss and those it delegates to have their defaults of profile official. */
+/* The loss and its delegates have the defaults of profile official. */
 task *new_task(const fv_descriptor *loss, bool turn);
 void free_task(task *task);
 

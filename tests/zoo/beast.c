@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One plugin file that misbehaves, by the macro it is compiled with (tests/CMakeLists.txt). BEAST is
- * its name as a string. */
+/* A plugin file with one fault, chosen by the macro it is compiled with (tests/CMakeLists.txt).
+ * BEAST is its name as a string. */
 #include <fenv.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -10,7 +10,8 @@
 #include <fairvox/fairvox.h>
 
 #ifndef NO_OPS
-static fv_status weigh(void *state, fv_ctx *ctx, const fv_batch *batch, double *v, double *value)
+static fv_status beast_weigh(
+	void *state, fv_ctx *ctx, const fv_batch *batch, double *v, double *value)
 {
 	(void)state, (void)ctx;
 	for (int32_t i = 0; i < batch->n; i++)
@@ -21,11 +22,21 @@ static fv_status weigh(void *state, fv_ctx *ctx, const fv_batch *batch, double *
 #endif
 
 static const fv_loss_ops ops = {
+#ifndef ZERO_OPS
 	.size = sizeof ops,
+#endif
 #ifndef NO_OPS
-	.weigh = weigh,
+	.weigh = beast_weigh,
 #endif
 };
+
+#ifdef MISTYPED
+static const void *beast_extension(const char *id)
+{
+	static const fv_networks_1 networks = FV_NETWORKS(.build = NULL);
+	return strcmp(id, "fv.networks/2") ? NULL : &networks;
+}
+#endif
 
 #ifdef OUTSIDE_STATE
 #define OFFSET 4
@@ -34,9 +45,20 @@ static const fv_loss_ops ops = {
 #endif
 
 static const fv_param params[] = {
-	{sizeof *params, FV_INT, "n", NULL, 0, 9, NULL, "1", NULL, OFFSET, "a number"},
+	{.size = sizeof *params,
+		.type = FV_INT,
+		.offset = OFFSET,
+		.name = "n",
+		.max = 9,
+		.def_paper = "1",
+		.doc = "a number"},
 #ifdef TWICE
-	{sizeof *params, FV_INT, "n", NULL, 0, 9, NULL, "1", NULL, 0, "the same again"},
+	{.size = sizeof *params,
+		.type = FV_INT,
+		.name = "n",
+		.max = 9,
+		.def_paper = "1",
+		.doc = "the same again"},
 #endif
 };
 
@@ -71,6 +93,9 @@ static const fv_descriptor descriptor = {
 	.params = params,
 	.n_params = sizeof params / sizeof *params,
 	.ops = &ops,
+#ifdef MISTYPED
+	.extension = beast_extension,
+#endif
 };
 
 #ifdef UNDEFINED

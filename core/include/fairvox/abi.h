@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The plugin ABI's number, and the compiler attributes the public headers use.
+/* The number of the plugin ABI, and the compiler attributes that the public headers use.
  *
- * Structs that cross the line between core and plugin start with their size and only ever grow at
- * the end; FV_ABI changes when that is not possible. A plugin built for another number is refused.
+ * Every struct that is passed between core and plugin starts with its size, and new members are
+ * only added at its end. A change that is not possible this way changes FV_ABI. A plugin that was
+ * built for another number is refused.
  *
- * Thread tags used in these headers:
- *   [run]     called on the one thread that drives a run, never concurrently for one state
- *   [worker]  may be called from several threads at once on the same state, after open()
+ * Thread tags in these headers:
+ *   [run]     called on the one thread that drives a run; never concurrently for the same state
+ *   [worker]  after open(), may be called from several threads at once on the same state
  */
 #ifndef FAIRVOX_ABI_H
 #define FAIRVOX_ABI_H
@@ -14,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FV_ABI 1u
+#define FV_ABI 2u
 
 #ifdef __cplusplus
 #define FV_BEGIN_DECLS extern "C" {
@@ -33,5 +34,12 @@
 #define FV_PRINTF(text, first)
 #define FV_EXPORT
 #endif
+
+/* Initialiser of a struct whose first member is its size. The named macros, such as
+ * FV_LOSS_OPS(...), are built from it. */
+#define FV_SIZED(type_, ...)                                                                       \
+	{                                                                                          \
+		.size = sizeof(type_), __VA_ARGS__                                                 \
+	}
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything a plugin may use. */
+/* All public headers of fairvox: everything a plugin may use. */
 #ifndef FAIRVOX_FAIRVOX_H
 #define FAIRVOX_FAIRVOX_H
 

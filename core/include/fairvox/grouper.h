@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Groupers say who belongs together. They see a table of numbers and only the attributes they
- * declare in uses(); everything else in fv_table is NULL.
+/* Groupers assign each recording to a group.
  *
- * Shapes: n rows, D columns, G groups. Ids are 0..G-1, -1 is unknown.
- * Rows come sorted by the bytes of their stems whether or not stems are shown, so a draw made by row
- * position does not depend on the order of a label file.
+ * A grouper sees its input (fv_table): the features of an encoder, or attributes of the recordings.
+ * It gets only what uses() asks for; all other members of fv_table are NULL.
+ *
+ * Shapes: n rows, D columns, G groups. Group ids are 0..G-1; -1 means unknown. Rows are sorted by
+ * the bytes of the recordings' names, whether or not the names are shown. A random draw by row
+ * position therefore does not depend on the order of a label file.
  */
 #ifndef FAIRVOX_GROUPER_H
 #define FAIRVOX_GROUPER_H
@@ -16,25 +18,26 @@
 FV_BEGIN_DECLS
 
 enum {
-	FV_USE_TABLE = 1,   /* x, columns, roles: an encoder is needed */
+	FV_USE_TABLE = 1,   /* x, columns, roles: the user must name an encoder */
 	FV_USE_COLUMN = 2,  /* column_id, column_names: the attribute named by parameter `column` */
 	FV_USE_CLASS = 4,   /* klass, class_names */
 	FV_USE_SPEAKER = 8, /* speaker */
 	FV_USE_FILE = 16,   /* stem */
 };
 
+/* The grouper input. */
 typedef struct fv_table {
 	uint32_t size;
-	int32_t n, dims, layers; /* x is [n, layers, dims]; groupers mostly want layers == 1 */
+	int32_t n, dims, layers; /* x is [n, layers, dims]; most groupers require layers == 1 */
 	const float *x;
 	const char *const *columns;      /* [dims] */
 	const fv_role *roles;            /* [dims] */
-	const int32_t *column_id;        /* [n] index into column_names; -1 unknown */
-	const char *const *column_names; /* sorted by bytes */
+	const int32_t *column_id;        /* [n] index into column_names; -1: unknown */
+	const char *const *column_names; /* [n_column_names], sorted by bytes */
 	int32_t n_column_names;
 	const int32_t *klass;    /* [n] argmax of the soft label; NULL outside the training rows */
 	const int32_t *speaker;  /* [n] speaker index */
-	const char *const *stem; /* [n] */
+	const char *const *stem; /* [n] names of the recordings */
 	const char *const *class_names; /* [n_classes] in column order */
 	int32_t n_classes;
 } fv_table;
@@ -42,24 +45,33 @@ typedef struct fv_table {
 typedef struct fv_grouping {
 	uint32_t size;
 	int32_t groups;          /* G > 0 */
-	const char *const *name; /* [G], lives until close */
-	int32_t soft;            /* 1: assign() fills memberships */
+	const char *const *name; /* [G]; lives until close() */
+	int32_t soft;            /* 1: assign() writes memberships */
 	int32_t probability;     /* 1: memberships are a classifier's probabilities */
 } fv_grouping;
 
+#define FV_GROUPING(...) FV_SIZED(fv_grouping, __VA_ARGS__)
+
+/* uses, fit and assign are required. */
 typedef struct fv_grouper_ops {
 	uint32_t size;
-	/* FV_USE_ flags under the parameters given. Called before fit. [run] */
+	/* Returns the FV_USE_ flags that apply with the given parameters. Called before fit().
+	 * [run] */
 	uint32_t (*uses)(const void *state);
-	/* Learns from the training rows (after exclusion and bias) and fills `out`. Errors: FV_DATA when
-	 * the rows do not allow it (fewer distinct rows than clusters, no probability column). [run] */
+	/* Learns from the training rows, after exclusion and bias simulation, and fills in `out`.
+	 * Errors: FV_DATA if the rows do not allow it, for example if there are fewer distinct rows
+	 * than clusters or no probability column. [run] */
 	fv_status (*fit)(void *state, fv_ctx *ctx, const fv_table *train, fv_grouping *out);
-	/* Any rows -> id [n], and member [n,G] when soft and member is not NULL. Rows of member need not
-	 * sum to 1. Ties go to the lowest id. [run] */
+	/* Writes the group id [n] of any rows and, if the grouping is soft and member is not NULL,
+	 * their memberships member [n,G]. Memberships of a row need not sum to 1. Ties go to the
+	 * lowest id. [run] */
 	fv_status (*assign)(
 		const void *state, fv_ctx *ctx, const fv_table *rows, int32_t *id, float *member);
-	void (*close)(void *state); /* NULL: nothing to do */
+	/* Releases what did not come from fv_alloc(). NULL: nothing to release. */
+	void (*close)(void *state);
 } fv_grouper_ops;
+
+#define FV_GROUPER_OPS(...) FV_SIZED(fv_grouper_ops, __VA_ARGS__)
 
 FV_END_DECLS
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A matrix of weights, prepared once for products with many rows: the one product that the blocks of
- * the encoders are made of. A convolution over time is one too, because rows may overlap: with x
- * stored [T,C], taps k and step s, row t of the product begins at x + t s C and has k C numbers.
+/* Linear layers: a weight matrix that is prepared once and then multiplied with many rows.
  *
- * A prepared matrix is never written to: threads and worker processes share it.
+ * The encoders' blocks compute all their matrix products with it. A convolution over time is also
+ * such a product, because rows may overlap: with x stored as [T,C], k taps and step s, row t starts
+ * at x + t s C and has k C numbers.
+ *
+ * A prepared matrix is never written to, so threads and worker processes share it.
  */
 #ifndef FAIRVOX_LINEAR_H
 #define FAIRVOX_LINEAR_H
@@ -13,11 +15,11 @@
 
 FV_BEGIN_DECLS
 
-/* How products are computed; sums are float32 in all of them. Errors over the size of a result, with
- * hundreds of inputs: 3e-7, 4e-6, 2e-3. */
+/* Precision of the products; sums are always float32. With hundreds of inputs, errors relative to
+ * the size of a result are 3e-7, 4e-6 and 2e-3. */
 typedef enum fv_precision {
 	FV_PRECISION_FP32,
-	FV_PRECISION_BF16X3, /* operands as sums of two bfloat16 numbers, three products of them */
+	FV_PRECISION_BF16X3, /* operands as sums of two bfloat16 numbers; three products of those */
 	FV_PRECISION_BF16,   /* operands rounded to bfloat16 */
 } fv_precision;
 
@@ -29,22 +31,23 @@ typedef enum fv_activation {
 
 typedef struct fv_linear fv_linear;
 
-/* The instructions are the best that the machine has, or those that the environment variable FAIRVOX_CPU
- * names: amx, avx512_bf16, avx512, avx2 or portable. Another name, or one of another machine, is FV_CONFIG.
+/* Prepares weight [outputs,inputs], row-major, and bias [outputs] or NULL. Both are copied. The
+ * result lives until the plugin's state is closed; NULL on an error, with a message.
  *
- * weight [outputs,inputs], row-major; bias [outputs] or NULL; both are copied. Lives until the
- * plugin's state is closed. NULL on an error; the message is in the context. [run] */
+ * Uses the best instruction set of the machine, or the one that the environment variable
+ * FAIRVOX_CPU names: amx, avx512_bf16, avx512, avx2 or portable. An unknown name, or one the
+ * machine does not have, is an FV_CONFIG error. [run] */
 fv_linear *fv_linear_open(fv_ctx *ctx, fv_precision precision, int64_t outputs, int64_t inputs,
 	const float *weight, const float *bias);
 
-/* Floats that fv_linear_apply needs for itself, for up to so many rows. */
+/* Number of floats of scratch memory that fv_linear_apply needs for up to `rows` rows. */
 size_t fv_linear_scratch(const fv_linear *linear, int64_t rows);
 
-/* y_r = activation(add y_r + W x_r + bias) for each row r; row r of x begins at x + r stride_x, of y at
- * y + r stride_y. stride_x may be smaller than the number of inputs (overlapping rows), stride_y not
- * smaller than that of outputs. add: 0 (y is not read) or 1. x and y do not overlap. A row's result
- * depends on that row alone, not on how many there are. What is not finite in a row of x is not finite in
- * its results. [worker] */
+/* Computes y_r = activation(add y_r + W x_r + bias) for each row r. Row r of x starts at x + r
+ * stride_x, row r of y at y + r stride_y. stride_x may be smaller than the number of inputs (rows
+ * overlap); stride_y must be at least the number of outputs. add: 0 (y is not read) or 1. x and y
+ * must not overlap. A row's result depends on that row alone, not on the number of rows. A number
+ * in x that is not finite makes the results of its row not finite. [worker] */
 void fv_linear_apply(const fv_linear *linear, int64_t rows, const float *x, int64_t stride_x,
 	int32_t add, fv_activation activation, float *y, int64_t stride_y, float *scratch);
 

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Debias objectives. The core owns the base loss (class-balanced soft cross-entropy); an objective
- * turns per-sample losses l_i into weights v_i, and the model takes the gradient sum_i v_i dl_i,
- * v_i held constant. It may also choose the rows of a run, their order, and partners to mix with.
- * Objectives that need more than one head's weights and those that train more than once have
- * extensions, networks.h and stages.h.
+/* Debias objectives ("losses").
  *
- * Shapes: N training rows, B rows in a batch, C classes, G groups. `row` is the position in the
- * training rows after exclusion and bias and before keep(): the only key of per-utterance state.
- * Group -1 is unknown. G = 0 when the objective uses no groups.
+ * The core owns the base loss, class-balanced soft cross-entropy. An objective turns the per-sample
+ * base losses l_i of a batch into weights v_i; the core then follows the gradient sum_i v_i dl_i,
+ * in which v_i is a constant. An objective can also choose the training rows of a run, their order,
+ * and partners to mix samples with. Objectives with networks of their own use the extension in
+ * networks.h, objectives that train more than once the one in stages.h.
  *
- * The core refuses what an op must not give: a v, value or lambda that is not finite, rows and
- * positions out of range. fv_array()s of type FV_F64 and shape [1,n] (group weights, counts of wins) are
- * written to metrics.jsonl after each epoch under their names.
+ * Shapes: N training rows, B rows in a batch, C classes, G groups. `row` is the position of a
+ * recording in the training rows after exclusion and bias simulation, before subsample(); state
+ * about a recording is indexed by it and by nothing else. Group -1 means unknown. G = 0 if the
+ * objective uses no groups.
+ *
+ * The core stops the run if an op returns a v, value or lambda that is not finite, or a row or
+ * position that is out of range. Every fv_array() of type FV_F64 and shape [1,n] (group weights,
+ * for example) is written to metrics.jsonl under its name after each epoch.
  */
 #ifndef FAIRVOX_LOSS_H
 #define FAIRVOX_LOSS_H
@@ -24,40 +27,43 @@ FV_BEGIN_DECLS
 typedef struct fv_rows {
 	uint32_t size;
 	int32_t n, classes, groups;
-	const float *label;      /* [n,C], rows sum to 1 */
-	const int32_t *klass;    /* [n] argmax of label, first on ties */
-	const int32_t *group;    /* [n], or NULL when groups == 0 */
-	const float *member;     /* [n,G] or NULL: hard groups only */
-	const char *const *stem; /* [n] */
-	const int32_t *speaker;  /* [n] ids of no meaning but who is who: for hold-outs without a
-	                          * speaker on both sides, for nothing else. NULL: not known */
+	const float *label;      /* [n,C], each row sums to 1 */
+	const int32_t *klass;    /* [n] argmax of label; the first class on ties */
+	const int32_t *group;    /* [n], or NULL if groups == 0 */
+	const float *member;     /* [n,G] group memberships, or NULL if groups are hard */
+	const char *const *stem; /* [n] names of the recordings */
+	const int32_t
+		*speaker; /* [n] equal ids for the same speaker, otherwise meaningless, or NULL
+	                          * if unknown. Only for hold-outs that split by speaker. */
 } fv_rows;
 
 /* Counts over the training rows. */
 typedef struct fv_counts {
 	uint32_t size;
 	const double *c;         /* [C] rows per class (argmax) */
-	const double *g;         /* [G] rows per group, unknown left out */
-	const double *cg;        /* [C,G] */
-	const double *g_soft;    /* [G] sums of memberships; = g where there are none */
+	const double *g;         /* [G] rows per group; unknown rows are not counted */
+	const double *cg;        /* [C,G] rows per subgroup (class x group) */
+	const double *g_soft;    /* [G] sums of memberships; the same as g if groups are hard */
 	const double *cg_soft;   /* [C,G] */
-	const double *c_unknown; /* [C] rows with group -1 */
+	const double *c_unknown; /* [C] rows of group -1 */
 } fv_counts;
 
+/* What open() gets. It and everything it points to lives until close(). */
 typedef struct fv_loss_setup {
 	uint32_t size;
 	const fv_rows *train, *dev;
 	const fv_counts *count;
-	const double *class_weight; /* [C] w_k of the base loss */
+	const double *class_weight; /* [C] class weights w_k of the base loss */
 	int32_t epochs, batch;
-	int32_t member_is_probability; /* memberships are a classifier's probabilities */
+	int32_t member_is_probability; /* 1: memberships are a classifier's probabilities */
 	const char *const *class_name; /* [C] */
-} fv_loss_setup;                       /* it and what it points to live until close */
+} fv_loss_setup;
 
 typedef struct fv_batch {
 	uint32_t size;
 	int32_t n, classes, groups; /* B, C, G */
-	int64_t step, steps, epoch; /* step and epoch count from 1; steps in the whole run */
+	int64_t step, steps, epoch; /* step and epoch count from 1; steps is the number of steps of
+	                             * the whole run */
 	const int32_t *row;         /* [B] */
 	const double *loss;         /* [B] base losses l_i */
 	const float *logits;        /* [B,C] */
@@ -68,32 +74,44 @@ typedef struct fv_batch {
 	const char *const *stem;    /* [B] */
 } fv_batch;
 
+/* A loss needs at least one op that trains (subsample, order, mix or weigh) or an extension. Every
+ * op may be NULL. */
 typedef struct fv_loss_ops {
 	uint32_t size;
-	int32_t uses_groups; /* 0: sees no groups; a grouper that nothing else uses is dropped */
-	/* Reads counts, prepares tables. Errors: FV_CONFIG, FV_DATA. NULL: nothing to do. [run] */
+	int32_t uses_groups; /* 0: the objective never sees groups, and a grouper that nothing else
+	                      * uses is dropped */
+	/* Called once, before everything else: reads counts and prepares tables.
+	 * Errors: FV_CONFIG, FV_DATA. NULL: nothing to prepare. [run] */
 	fv_status (*open)(void *state, fv_ctx *ctx, const fv_loss_setup *setup);
-	/* The rows of this run, once, before the first epoch: at most cap = N max(2, G) entries into row,
-	 * their count into n; repeats allowed. `train.order` counts positions in this list, so give it
-	 * in ascending order unless there is a reason not to. NULL: all rows. [run] */
-	fv_status (*keep)(void *state, fv_ctx *ctx, int32_t *row, int64_t cap, int64_t *n);
-	/* Positions in the kept list for one epoch, n of them; repeats allowed. `position` holds the
-	 * core's shuffle on entry: an op that leaves it alone gets that. NULL: the shuffle. [run] */
+	/* Called once, before the first epoch: writes the training rows of this run into row, at
+	 * most cap = N max(2, G) of them, and their number into n. Rows may be repeated. A
+	 * `train.order` file counts positions in this list, so write it in ascending order unless
+	 * there is a reason not to. NULL: all rows. [run] */
+	fv_status (*subsample)(void *state, fv_ctx *ctx, int32_t *row, int64_t cap, int64_t *n);
+	/* Called before each epoch: writes the order of the epoch as n positions in the list of
+	 * subsample(). Positions may be repeated. On entry `position` holds the core's shuffle,
+	 * which stays in force if the op does not change it. NULL: the shuffle. [run] */
 	fv_status (*order)(void *state, fv_ctx *ctx, int64_t epoch, int32_t *position, int64_t n);
-	/* A partner row and a share lambda in [0,1] for every sample: the model is trained on
-	 * lambda x_i + (1 - lambda) x_partner, labels alike. Called before the forward pass: loss and
-	 * logits are NULL. On entry partner_row is the sample itself and lambda 1. weigh() then sees the
-	 * mixed labels; row, klass, group and member stay those of x_i. NULL: none. [run] */
+	/* Called in each step before the forward pass: writes a partner row and a share lambda in
+	 * [0,1] for every sample. The model is trained on lambda x_i + (1 - lambda) x_partner, with
+	 * labels mixed alike. On entry partner_row is the sample itself and lambda is 1;
+	 * batch->loss and batch->logits are NULL. weigh() then sees the mixed labels, while row,
+	 * klass, group and member stay those of x_i. NULL: no mixing. [run] */
 	fv_status (*mix)(void *state, fv_ctx *ctx, const fv_batch *batch, int32_t *partner_row,
 		double *lambda);
-	/* v [B] (set to zero before the call) and the objective's value. NULL: 1/B and the mean. [run] */
+	/* Called in each step: writes the weights v [B], zero on entry, and the objective's value.
+	 * NULL: v_i = 1/B and the mean base loss. [run] */
 	fv_status (*weigh)(
 		void *state, fv_ctx *ctx, const fv_batch *batch, double *v, double *value);
-	/* The objective's value on a development batch (row = development row). Changes no state.
-	 * NULL: the mean. [run] */
-	fv_status (*develop)(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value);
-	void (*close)(void *state); /* NULL: nothing to do */
+	/* Called for each batch of a validation pass: writes the objective's value on development
+	 * rows (row counts development rows). Must not change any state. NULL: the mean base loss.
+	 * [run] */
+	fv_status (*evaluate)(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value);
+	/* Releases what did not come from fv_alloc(). NULL: nothing to release. */
+	void (*close)(void *state);
 } fv_loss_ops;
+
+#define FV_LOSS_OPS(...) FV_SIZED(fv_loss_ops, __VA_ARGS__)
 
 FV_END_DECLS
 

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The descriptor: everything the core knows about a plugin before it runs.
+/* The plugin descriptor: everything the core knows about a plugin before it runs.
  *
- * A plugin is a shared object that exports one function,
- *     FV_PLUGIN_ENTRY { return &descriptor; }
- * which returns a constant with static storage. It may be called more than once and does nothing
- * else. The file's name is the plugin's name plus ".so".
+ * A plugin is a shared object, named after the plugin plus ".so", that exports one function:
+ *
+ *     static const fv_descriptor descriptor = FV_LOSS(.name = "my_loss", ..., .ops = &ops);
+ *
+ *     FV_PLUGIN_ENTRY
+ *     {
+ *             return &descriptor;
+ *     }
+ *
+ * The function returns a constant with static storage and does nothing else. The core may call it
+ * more than once.
  */
 #ifndef FAIRVOX_PLUGIN_H
 #define FAIRVOX_PLUGIN_H
@@ -16,8 +23,8 @@ FV_BEGIN_DECLS
 
 typedef enum fv_kind { FV_ENCODER = 1, FV_GROUPER = 2, FV_LOSS = 3 } fv_kind;
 
-/* A value that a profile gives to a key of the train block, e.g. {official, train.clip, none}.
- * An explicit key in the YAML wins. */
+/* A value that a profile gives to a key of the train block, such as {"official", "train.clip",
+ * "none"}. A key that the user sets in the YAML wins. */
 typedef struct fv_preset {
 	uint32_t size;
 	const char *profile; /* "paper" or "official" */
@@ -26,23 +33,54 @@ typedef struct fv_preset {
 } fv_preset;
 
 typedef struct fv_descriptor {
-	uint32_t size; /* sizeof(fv_descriptor) where the plugin was built */
-	uint32_t abi;  /* FV_ABI there */
+	uint32_t size; /* sizeof(fv_descriptor) when the plugin was compiled */
+	uint32_t abi;  /* FV_ABI when the plugin was compiled */
 	fv_kind kind;
-	const char *name;    /* [a-z][a-z0-9_]*, the file's name without .so */
+	const char *name;    /* [a-z][a-z0-9_]*, the same as the file's name without ".so" */
 	const char *version; /* of the plugin */
 	const char *summary; /* one line */
-	const char *source;  /* paper and equation, or what defines the method */
+	const char *source;  /* paper and equation, or what else defines the method */
 	const char *licence; /* SPDX identifier */
-	size_t state_size;   /* the core allocates this much, zeroed, for each instance */
+	size_t state_size;   /* the core allocates this many bytes, zeroed, for each instance */
 	const fv_param *params;
 	uint32_t n_params;
 	const fv_preset *presets;
 	uint32_t n_presets;
 	const void *ops; /* fv_encoder_ops, fv_grouper_ops or fv_loss_ops */
-	const void *(*extension)(
-		const char *id); /* optional interfaces by versioned name; NULL: none */
+	/* Optional interfaces by their versioned name, such as FV_STAGES_1; NULL for a name that
+	 * the plugin does not have. The pointer itself is NULL if the plugin has none at all. A
+	 * plugin that sets it but answers no name this fairvox asks for is refused: the name was
+	 * mistyped. */
+	const void *(*extension)(const char *id);
 } fv_descriptor;
+
+/* --- initialisers: designated initialisers of fv_descriptor, in the order of its members. They
+ * fill in size, abi and kind.
+ * ------------------------------------------------------------------------- */
+
+#define FV_ENCODER(...)                                                                            \
+	{                                                                                          \
+		.size = sizeof(fv_descriptor), .abi = FV_ABI, .kind = FV_ENCODER, __VA_ARGS__      \
+	}
+#define FV_GROUPER(...)                                                                            \
+	{                                                                                          \
+		.size = sizeof(fv_descriptor), .abi = FV_ABI, .kind = FV_GROUPER, __VA_ARGS__      \
+	}
+#define FV_LOSS(...)                                                                               \
+	{                                                                                          \
+		.size = sizeof(fv_descriptor), .abi = FV_ABI, .kind = FV_LOSS, __VA_ARGS__         \
+	}
+
+/* The members params and n_params, or presets and n_presets, of an array. */
+#define FV_PARAMS(array_) .params = array_, .n_params = sizeof(array_) / sizeof *(array_)
+#define FV_PRESETS(array_) .presets = array_, .n_presets = sizeof(array_) / sizeof *(array_)
+
+#define FV_PRESET(profile_, key_, value_)                                                          \
+	{                                                                                          \
+		sizeof(fv_preset), profile_, key_, value_                                          \
+	}
+
+/* --- entry point ------------------------------------------------------------------------------ */
 
 typedef const fv_descriptor *(*fv_entry)(void);
 

@@ -1,32 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Extension fv.stages/1: objectives that train more than once (on the errors of a first model, on
- * groups that a first model reveals, the last layer again on rows held out).
+/* Extension fv.stages/1: objectives that train more than once. Examples are a second training on
+ * the errors of a first model, on groups that a first model reveals, or of the last layer on
+ * held-out rows.
  *
- * The plugin says before each stage what the stage is; the core trains it as it trains any run,
- * with the same model, base loss, clipping, optimiser, development set and selection. The model of
- * the last stage is the run's. A loss plugin offers it by
+ * Before each training stage the plugin describes it; the core then trains it like any run, with
+ * the same model, base loss, clipping, optimiser, validation passes and choice of the epoch. The
+ * model of the last stage is the model of the run. A loss plugin offers the extension through its
+ * descriptor:
  *
- *     static const void *extension(const char *id)
+ *     static const void *my_loss_extension(const char *id)
  *     {
  *             return strcmp(id, FV_STAGES_1) ? NULL : &stages;
  *     }
  *
- * in its descriptor. Its open and close are asked as ever, once a run; order, mix, weigh and
- * develop in the stages that are its own (fv_stage.loss NULL); keep is not asked, `row` takes its
- * place. An objective has this extension or fv.networks/1, not both.
+ * open and close are called once a run, as usual. order, mix, weigh and evaluate are called in the
+ * plugin's own stages (fv_stage.loss is NULL). subsample is not called; fv_stage.row replaces it.
+ * An objective has this extension or fv.networks/1, not both.
  *
  * Shapes: N training rows, M development rows, n rows of a stage, G groups, C classes.
  *
- * Epochs and steps count from 1 in every stage, the optimiser starts anew in every stage, and every
- * stage has its own choice of the epoch: the value that `train.select` names, computed by the
- * stage's own objective, unless the stage says use_last. A shuffle of a stage that goes on with the
- * last one's model is none of that one's. `train.init` is where fresh stages start; `train.order`
- * cannot be used.
+ * In every stage epochs and steps count from 1 and the optimiser starts anew. Every stage chooses
+ * its own epoch by the value that `train.select` names, computed with the stage's own objective,
+ * unless the stage sets use_last. A stage that continues from the previous model gets other
+ * shuffles than the previous stage. `train.init` gives the start weights of fresh stages;
+ * `train.order` cannot be used.
  *
- * A stage may delegate to another loss plugin, which the user names in a parameter of type
- * FV_LOSS_REF, with parameters of its own: `then: {name: gdro, mode: eg}`. That plugin sees a world
- * of its own: the rows of the stage are its training rows, numbered from 0, counts are over them,
- * its arrays (fv_array) are its own, its keep is asked. It has no stages itself.
+ * A stage can delegate to another loss plugin. The user names it in a parameter of type
+ * FV_LOSS_REF, together with its own parameters: `then: {name: gdro, mode: eg}`. The delegate sees
+ * only its stage: the stage's rows are its training rows, numbered from 0, counts are over these
+ * rows, its arrays (fv_array) are its own, and its subsample op is called. A delegate cannot have
+ * stages itself.
  */
 #ifndef FAIRVOX_STAGES_H
 #define FAIRVOX_STAGES_H
@@ -39,45 +42,48 @@ FV_BEGIN_DECLS
 
 #define FV_STAGES_1 "fv.stages/1"
 
-/* One stage. All zero but size when `next` is asked; what it points to stays the plugin's and lives
- * until `next` is asked again (fv_alloc, fv_array). */
+/* One training stage. All members but size are zero when `next` is called. The plugin owns what
+ * they point to and keeps it until `next` is called again (fv_alloc, fv_array). */
 typedef struct fv_stage {
 	uint32_t size;
-	int32_t fresh; /* 1: start weights as of a new run; 0: the last stage's model. The first
-	                      * stage is fresh in any case. */
-	int32_t output_only; /* 1: output.weight and output.bias learn, the rest of the model is held */
-	int32_t use_last; /* 1: the model after the last epoch is kept; 0: that of the best one */
+	int32_t fresh;       /* 1: start weights as in a new run; 0: continue from the previous
+	                      * stage's model. The first stage is always fresh. */
+	int32_t output_only; /* 1: only output.weight and output.bias are trained */
+	int32_t use_last;    /* 1: keep the model of the last epoch; 0: that of the best epoch */
 	int64_t n;
-	const int32_t *row; /* [n] training rows, repeats allowed; NULL: all N (n is not read) */
-	const double
-		*row_weight;  /* [N] by training row, at least 0: base losses are multiplied by it
-	                           * before the objective sees them, in training only; NULL: 1 */
-	int32_t groups;       /* G: groups of this stage; 0: those of the run, if there are any */
-	const int32_t *group; /* [N] by training row, -1 unknown; with groups only */
+	const int32_t *row; /* [n] training rows, repeats allowed; NULL: all N (n is ignored) */
+	const double *row_weight; /* [N] by training row, not negative: factors of the base losses,
+	                           * applied before the objective sees them, in training only;
+	                           * NULL: 1 */
+	int32_t groups;       /* G: number of groups of this stage; 0: the run's groups, if any */
+	const int32_t *group; /* [N] by training row, -1 unknown; only if groups > 0 */
 	const int32_t *dev_group; /* [M]; NULL: all unknown */
 	int64_t epochs;           /* 0: train.epochs */
 	double learning_rate;     /* 0: train.learning_rate */
-	double anchor;    /* a: the step's value has a sum_j (p_j - p0_j)^2 added, p0 the weights
-	                           * that the stage starts from, over those that learn; 0: none */
-	const char *loss; /* name of the FV_LOSS_REF parameter that says which plugin; NULL:
-	                           * this one */
+	double anchor;    /* a: adds a sum_j (p_j - p0_j)^2 to the value of each step, where p
+	                           * are the weights being trained and p0 their values at the start
+	                           * of the stage; 0: nothing added */
+	const char *loss; /* name of the FV_LOSS_REF parameter that names the loss plugin to
+	                           * delegate to; NULL: this plugin's own ops */
 } fv_stage;
 
 typedef struct fv_stages_1 {
 	uint32_t size;
-	/* 1: delegates are shown the groups of fv_stage only, so a user gives no grouper for their
-	 * sake; 0: a delegate that uses groups is shown the run's unless the stage has some. */
+	/* 1: delegates see only groups given in fv_stage, so the user needs no grouper for them;
+	 * 0: a delegate that uses groups sees the run's groups unless the stage gives its own. */
 	int32_t makes_groups;
-	/* Before each stage, index from 0: fills `stage`, and *more with 1 when another one follows
-	 * (0 on entry). Every call depends on those before it and on fv_predict_rows alone: `explain`
-	 * goes through it without training, and a resumed run asks again for the stages it has done.
-	 * Errors: FV_CONFIG, FV_DATA. [run] */
+	/* Called before each stage, index counting from 0: fills in `stage` and sets *more to 1 if
+	 * another stage follows (0 on entry). The result may depend only on earlier calls and on
+	 * fv_predict_rows: `explain` calls it without training, and a resumed run calls it again
+	 * for the stages it has finished. Errors: FV_CONFIG, FV_DATA. [run] */
 	fv_status (*next)(void *state, fv_ctx *ctx, int32_t index, fv_stage *stage, int32_t *more);
 } fv_stages_1;
 
-/* Logits [rows->n, C] of the last stage's model. rows: setup->train or setup->dev of open(), nothing
- * else. In `next` with index > 0 only. Where nothing is trained (`explain`, `check`) they are made
- * up, but finite. Errors: FV_FAILED. [run] */
+#define FV_STAGES(...) FV_SIZED(fv_stages_1, __VA_ARGS__)
+
+/* Writes the logits [rows->n, C] of the previous stage's model. rows must be setup->train or
+ * setup->dev of open(). Only in `next` with index > 0. Where nothing is trained (`explain`,
+ * `check`) the logits are made up, but finite. Errors: FV_FAILED. [run] */
 FV_NODISCARD fv_status fv_predict_rows(fv_ctx *ctx, const fv_rows *rows, float *logits);
 
 FV_END_DECLS

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a call can come back with. The words that go with a failure are in the context. */
+/* Status codes, which are also the exit codes of the program. The message of an error is in the context
+ * (fv_fail). */
 #ifndef FAIRVOX_STATUS_H
 #define FAIRVOX_STATUS_H
 
@@ -12,7 +13,12 @@ typedef enum fv_status {
 	FV_FAILED = 1,   /* the run failed: arithmetic, memory, disk, a crashed worker */
 	FV_CONFIG = 2,   /* usage or configuration: unknown key, value out of range */
 	FV_DATA = 4,     /* a recording, label file, weights or plugin is missing or bad */
-	FV_STOPPED = 75, /* stopped on request; what was done is kept and can be resumed */
+	FV_STOPPED = 75, /* stopped on request; finished work is saved and can be resumed */
+
+	/* Of the program alone: no plugin returns them. */
+	FV_SOME_FAILED = 3,   /* some runs of several failed */
+	FV_INTERRUPTED = 130, /* SIGINT */
+	FV_TERMINATED = 143,  /* SIGTERM */
 } fv_status;
 
 FV_END_DECLS

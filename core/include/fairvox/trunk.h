@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The network that wav2vec 2.0, HuBERT and WavLM have in common: convolutions over the wave, a
- * projection, a convolution that tells positions, and layers of self-attention.
+ * projection, a convolution that encodes positions, and layers of self-attention (a transformer).
  *
- *     conv_i    y = gelu(norm(W_i * x + b_i)), without padding; norm is a group norm of single
- *               channels behind the first convolution only, or a layer norm behind each
+ *     conv_i    y = gelu(norm(W_i * x + b_i)), without padding; norm is a group norm with one channel
+ *               per group after the first convolution only, or a layer norm after each
  *     project   h = W_p layer_norm(y) + b_p
- *     position  h += gelu(W_g * h + b_g), grouped, W_g[:,:,k] = gain_k V[:,:,k] / |V[:,:,k]|, padded
- *               by taps / 2 zeros on both sides; the last frame of an even number of taps is cut
+ *     position  h += gelu(W_g * h + b_g), grouped, W_g[:,:,k] = gain_k V[:,:,k] / |V[:,:,k]|,
+ *               padded by taps / 2 zeros on both sides; with an even number of taps the last frame
+ *               is dropped
  *     layer     h = norm(h + attention(h)), h = norm(h + W_2 gelu(W_1 h + b_1) + b_2);
  *               with norm_first h += attention(norm(h)), h += W_2 gelu(W_1 norm(h) + b_1) + b_2
  *
- * attention of a head: softmax(q k' / sqrt(d) + gate(x_q) bias[bucket(key - query)]) v; without
- * buckets there is no bias. With x_q the head's part of the layer's input and r = G x_q + g (8
- * numbers), a = sigmoid(r_0 + r_1 + r_2 + r_3), b = sigmoid(r_4 + ... + r_7): gate = a (b c - 1) + 2;
- * the bias is the same in all layers.
+ * Attention of one head: softmax(q k' / sqrt(d) + gate(x_q) bias[bucket(key - query)]) v. Without
+ * buckets there is no bias; the bias is the same in all layers. The gate is a (b c - 1) + 2 with a
+ * = sigmoid(r_0 + r_1 + r_2 + r_3), b = sigmoid(r_4 + ... + r_7) and the 8 numbers r = G x_q + g,
+ * where x_q is the head's part of the layer's input.
  *
- * States: L = layers + 1. State 0 is what the first layer gets, state i what layer i gives. The
- * final norm stands before the first layer, or, with norm_first, behind the last one: the last
- * state has it.
+ * States: L = layers + 1. State 0 is the input of the first layer, state i the output of layer i.
+ * The final norm comes before the first layer, or, with norm_first, after the last one; the last
+ * state then includes it.
  *
  * Sources: Baevski et al., wav2vec 2.0, NeurIPS 2020; Hsu et al., HuBERT, TASLP 29 (2021); Chen et
  * al., WavLM, JSTSP 16 (2022).
@@ -37,16 +38,16 @@ typedef struct fv_trunk_shape {
 	uint32_t size;
 	int32_t convs;
 	int32_t channels[FV_TRUNK_CONVS], taps[FV_TRUNK_CONVS], step[FV_TRUNK_CONVS];
-	int32_t conv_bias;                      /* 1: convolutions have one */
-	int32_t norm_each;                      /* 1: layer norm behind each convolution */
+	int32_t conv_bias;                      /* 1: convolutions have a bias */
+	int32_t norm_each;                      /* 1: layer norm after each convolution */
 	int32_t norm_first;                     /* 1: norms before attention and inner layer */
 	int32_t width, layers, heads, inner;    /* heads divides width */
 	int32_t position_taps, position_groups; /* position_groups divides width */
-	int32_t buckets, max_distance;          /* buckets 0: no position bias; even */
-	double eps;                             /* of the norms behind the convolutions */
+	int32_t buckets, max_distance;          /* buckets is even; 0: no position bias */
+	double eps;                             /* of the norms after the convolutions */
 } fv_trunk_shape;
 
-/* Its tensors, as PyTorch keeps them. */
+/* The tensors of the network, in PyTorch's layout. */
 typedef enum fv_trunk_tensor {
 	FV_TRUNK_CONV_WEIGHT, /* [channels, channels before, taps] */
 	FV_TRUNK_CONV_BIAS,
@@ -62,7 +63,7 @@ typedef enum fv_trunk_tensor {
 	FV_TRUNK_NORM_WEIGHT,
 	FV_TRUNK_NORM_BIAS,
 	FV_TRUNK_BUCKETS,      /* [buckets, heads] */
-	FV_TRUNK_QUERY_WEIGHT, /* from here on one a layer; [width, width] */
+	FV_TRUNK_QUERY_WEIGHT, /* [width, width]; from here on one tensor per layer */
 	FV_TRUNK_QUERY_BIAS,
 	FV_TRUNK_KEY_WEIGHT,
 	FV_TRUNK_KEY_BIAS,
@@ -84,32 +85,35 @@ typedef enum fv_trunk_tensor {
 	FV_TRUNK_TENSORS
 } fv_trunk_tensor;
 
-/* How many of the kind a network of that shape has: one a convolution, one a layer, 1 or 0. */
+/* Returns how many tensors of this kind a network of that shape has: one per convolution, one per
+ * layer, 1 or 0. */
 int32_t fv_trunk_count(const fv_trunk_shape *shape, fv_trunk_tensor tensor);
 
-/* The shape of number `index` -> dims [4], returns the rank. */
+/* Writes the shape of tensor number `index` of its kind into dims [4] and returns the rank. */
 int32_t fv_trunk_dims(
 	const fv_trunk_shape *shape, fv_trunk_tensor tensor, int32_t index, int64_t *dims);
 
-/* Fills out with a tensor, row-major. */
+/* Callback that reads a tensor into out, row-major. */
 typedef fv_status fv_trunk_read(
 	void *user, fv_ctx *ctx, fv_trunk_tensor tensor, int32_t index, float *out);
 
 typedef struct fv_trunk fv_trunk;
 
-/* Asks `read` once for each tensor. Products are computed as `precision` says, but for the first
- * convolution, the gates and the attention itself, which are float32 always. *out lives until the
- * plugin's state is closed and is never written to again. Errors: those of `read`; FV_FAILED when
- * memory is out. [run] */
+/* Builds the network; calls `read` once for each tensor. Products are computed with the given
+ * precision, except in the first convolution, the gates and the attention itself, which always use
+ * float32. *out lives until the plugin's state is closed and is never written to again. Errors:
+ * those of `read`; FV_FAILED if memory is out. [run] */
 FV_NODISCARD fv_status fv_trunk_open(fv_ctx *ctx, const fv_trunk_shape *shape,
 	fv_precision precision, fv_trunk_read *read, void *user, fv_trunk **out);
 
-/* The frames T of n samples, 0 when there are too few; and the fewest that give one. */
+/* Number of frames T for n samples; 0 if there are too few. */
 int64_t fv_trunk_frames(const fv_trunk *trunk, int64_t n);
+/* Smallest number of samples that gives a frame. */
 int64_t fv_trunk_min_samples(const fv_trunk *trunk);
 
-/* (wave - shift) scale, n samples -> out [L,T,width], or the means over the frames [L,width] when
- * pooled is 1. Uses scratch memory; about 12 MB for 10 s at a width of 768. [worker] */
+/* Applies the network to (wave - shift) scale, n samples, and writes the states into out
+ * [L,T,width], or their means over the frames into out [L,width] if pooled is 1. Uses scratch
+ * memory, about 12 MB for 10 s at a width of 768. [worker] */
 FV_NODISCARD fv_status fv_trunk_apply(const fv_trunk *trunk, fv_ctx *worker, const float *wave,
 	int64_t n, double shift, double scale, int32_t pooled, float *out);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The arithmetic of linear.h and vector.h for each instruction set, and which of them is used: the
- * best that the machine has, or the one that the environment variable FAIRVOX_CPU names. */
+/* All arithmetic that is written for an instruction set: of encoders (linear.h, vector.h) and of training
+ * (nn/head.h, nn/adam.h); and which of it is used: what suits the processor best, or what the environment
+ * variable FAIRVOX_CPU names. */
 #ifndef CORE_BACKEND_KERNELS_H
 #define CORE_BACKEND_KERNELS_H
 
@@ -10,6 +11,7 @@
 
 #include <fairvox/linear.h>
 
+#include "backend/cpu.h"
 #include "base/context.h"
 
 /* Products of rows and panels of weights. A panel holds the weights of `width` outputs: for each
@@ -39,9 +41,16 @@ typedef struct core_finish {
 	int64_t stride_y;
 } core_finish;
 
+/* What nn/adam.h makes of a step's settings */
+typedef struct core_adam_scalars {
+	float scale, l2, keep, one_beta1, beta2, one_beta2, rate, root, eps;
+} core_adam_scalars;
+
 typedef struct core_kernels {
 	const char *name;
-	bool (*supported)(void);
+	bool (*supported)(const core_cpu *cpu);
+
+	/* --- encoders --- */
 	const core_tiles *fp32;
 	const core_tiles *bf16; /* NULL: float32 products of rounded numbers, which are the same */
 	void (*finish)(const core_finish *job);
@@ -56,15 +65,38 @@ typedef struct core_kernels {
 	void (*softmax)(float *x, int64_t rows, int64_t width, int64_t stride);
 	void (*column_moments)(const float *x, const float *logit, int64_t rows, int64_t width,
 		int64_t stride, const float *centre, const float *peak, double *sums);
+
+	/* --- a head whose layers are carried by their product M [C,D] (collapse_kernels.h) --- */
+	/* M [C,D] = W2 [C,H] W1 [H,D] */
+	void (*collapse_product)(int32_t classes, int32_t projection, int32_t dims,
+		const float *output, const float *weight, float *product);
+	/* One row x [L,D] -> dots [L,C] = x M^T, mixed [D] = sum_l share_l x_l. next: the row that will be
+	 * taken after it, which is fetched meanwhile (rows lie anywhere in far more memory than the
+	 * caches hold: this halves the time), or x again. */
+	void (*collapse_row)(int32_t classes, int32_t layers, int32_t dims, const float *x,
+		const float *next, const float *product, const float *share, float *dots,
+		float *mixed);
+	/* G [C,D] -> d_weight [H,D] = W2^T G, d_output [C,H] += G W1^T */
+	void (*collapse_gradient)(int32_t classes, int32_t projection, int32_t dims,
+		const float *output, const float *weight, const float *outer, float *d_weight,
+		float *d_output);
+
+	/* --- Adam (adam_kernels.h): the same bits in every instruction set --- */
+	void (*adam_step)(const core_adam_scalars *scalars, int64_t n, float *param,
+		const float *gradient, float *m, float *v);
+	double (*sum_squares)(const float *x, int64_t n);
 } core_kernels;
 
 enum { CORE_KERNELS_MAX = 5 };
 
-/* Those that this machine has, the best first, the portable one last. Returns how many. */
+/* Those that this machine has, the widest first, the portable one last. Returns how many. */
 size_t core_kernels_here(const core_kernels *out[CORE_KERNELS_MAX]);
 
-/* What is used in this process: the best, or the one that FAIRVOX_CPU names. Where it names none of
- * this machine, core_kernels_check says so, and this is the best. */
+/* The fastest on a processor. */
+const core_kernels *core_kernels_best(const core_cpu *cpu);
+
+/* What is used in this process: the fastest, or the one that FAIRVOX_CPU names. Where it names none of
+ * this machine, core_kernels_check says so, and this is the fastest. */
 const core_kernels *core_kernels_used(void);
 FV_NODISCARD fv_status core_kernels_check(fv_ctx *ctx);
 

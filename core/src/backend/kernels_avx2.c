@@ -7,8 +7,8 @@
 #define tile_dot v_fma
 #include "backend/tile.h"
 
+#include "backend/all_kernels.h"
 #include "backend/kernels_private.h"
-#include "backend/rows.h"
 
 static const core_tiles fp32 = {.rows = TILE_ROWS,
 	.width = TILE_VECTORS * SIMD_LANES,
@@ -18,8 +18,13 @@ static const core_tiles fp32 = {.rows = TILE_ROWS,
 	.depth_step = 1,
 	.tile = tile};
 
+static bool has_avx2(const core_cpu *cpu)
+{
+	return cpu->avx2;
+}
+
 const core_kernels core_kernels_avx2 = {
-	.name = "avx2", .supported = core_cpu_avx2, .fp32 = &fp32, ROW_KERNELS};
+	.name = "avx2", .supported = has_avx2, .fp32 = &fp32, ALL_KERNELS};
 #else
 typedef int core_kernels_avx2_none;
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* AVX-512 (F, BW, DQ, VL), alone and with the bfloat16 products of bf16_avx512.c and bf16_amx.c;
+/* AVX-512 (F, BW, DQ, VL, CD), alone and with the bfloat16 products of bf16_avx512.c and bf16_amx.c;
  * compiled for it. */
 #if defined(__x86_64__)
 #define SIMD_LANES 16
@@ -8,8 +8,8 @@
 #define tile_dot v_fma
 #include "backend/tile.h"
 
+#include "backend/all_kernels.h"
 #include "backend/kernels_private.h"
-#include "backend/rows.h"
 
 static const core_tiles fp32 = {.rows = TILE_ROWS,
 	.width = TILE_VECTORS * SIMD_LANES,
@@ -19,18 +19,30 @@ static const core_tiles fp32 = {.rows = TILE_ROWS,
 	.depth_step = 1,
 	.tile = tile};
 
+static bool has_avx512(const core_cpu *cpu)
+{
+	return cpu->avx512;
+}
+
+static bool has_avx512_bf16(const core_cpu *cpu)
+{
+	return cpu->avx512_bf16;
+}
+
+static bool has_amx(const core_cpu *cpu)
+{
+	return cpu->amx;
+}
+
 const core_kernels core_kernels_avx512 = {
-	.name = "avx512", .supported = core_cpu_avx512, .fp32 = &fp32, ROW_KERNELS};
+	.name = "avx512", .supported = has_avx512, .fp32 = &fp32, ALL_KERNELS};
 const core_kernels core_kernels_avx512_bf16 = {.name = "avx512_bf16",
-	.supported = core_cpu_avx512_bf16,
+	.supported = has_avx512_bf16,
 	.fp32 = &fp32,
 	.bf16 = &core_tiles_avx512_bf16,
-	ROW_KERNELS};
-const core_kernels core_kernels_amx = {.name = "amx",
-	.supported = core_cpu_amx,
-	.fp32 = &fp32,
-	.bf16 = &core_tiles_amx,
-	ROW_KERNELS};
+	ALL_KERNELS};
+const core_kernels core_kernels_amx = {
+	.name = "amx", .supported = has_amx, .fp32 = &fp32, .bf16 = &core_tiles_amx, ALL_KERNELS};
 #else
 typedef int core_kernels_avx512_none;
 #endif

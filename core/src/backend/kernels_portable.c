@@ -6,11 +6,12 @@
 #define tile_dot v_fma
 #include "backend/tile.h"
 
+#include "backend/all_kernels.h"
 #include "backend/kernels_private.h"
-#include "backend/rows.h"
 
-static bool supported(void)
+static bool is_supported(const core_cpu *cpu)
 {
+	(void)cpu;
 	return true;
 }
 
@@ -23,4 +24,4 @@ static const core_tiles fp32 = {.rows = TILE_ROWS,
 	.tile = tile};
 
 const core_kernels core_kernels_portable = {
-	.name = "portable", .supported = supported, .fp32 = &fp32, ROW_KERNELS};
+	.name = "portable", .supported = is_supported, .fp32 = &fp32, ALL_KERNELS};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All sets of kernels, and what a processor must have for them. */
+/* All sets of kernels. */
 #ifndef CORE_BACKEND_KERNELS_PRIVATE_H
 #define CORE_BACKEND_KERNELS_PRIVATE_H
 
@@ -10,12 +10,6 @@ extern const core_kernels core_kernels_portable;
 extern const core_kernels core_kernels_avx2, core_kernels_avx512;
 extern const core_kernels core_kernels_avx512_bf16, core_kernels_amx;
 extern const core_tiles core_tiles_avx512_bf16, core_tiles_amx;
-
-bool core_cpu_avx2(void);
-bool core_cpu_avx512(void);
-bool core_cpu_avx512_bf16(void);
-/* Asks the kernel of the operating system for the tiles, which it gives to a process once. */
-bool core_cpu_amx(void);
 #endif
 
 #endif

@@ -252,8 +252,4 @@ static void column_moments(const float *x, const float *logit, int64_t rows, int
 				centre + c, peak ? peak + c : NULL, sums + c, width);
 }
 
-#define ROW_KERNELS                                                                                \
-	.finish = finish, .split = split, .pack = pack, .gelu = gelu, .layer_norm = layer_norm,    \
-	.softmax = softmax, .column_moments = column_moments
-
 #endif

@@ -52,6 +52,20 @@ SIMD_INLINE simd_v v_fma(simd_v a, simd_v b, simd_v c)
 #endif
 }
 
+/* The root of each lane, rounded as sqrtf rounds it */
+SIMD_INLINE simd_v v_sqrt(simd_v a)
+{
+#if SIMD_LANES == 16
+	return (simd_v)_mm512_sqrt_ps((__m512)a);
+#elif SIMD_LANES == 8
+	return (simd_v)_mm256_sqrt_ps((__m256)a);
+#else
+	for (int i = 0; i < SIMD_LANES; i++)
+		a[i] = sqrtf(a[i]);
+	return a;
+#endif
+}
+
 /* a > b ? a : b, that is b where one of them is not a number */
 SIMD_INLINE simd_v v_max(simd_v a, simd_v b)
 {
@@ -106,6 +120,28 @@ SIMD_INLINE void v_store_some(float *p, simd_v v, int64_t n)
 	_mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
 #else
 	memcpy(p, &v, (size_t)n * sizeof *p);
+#endif
+}
+
+#if SIMD_LANES > 4
+SIMD_INLINE float sum_eight(__m256 v)
+{
+	__m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+	__m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+	return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+#endif
+
+/* All lanes, added up by halves; four of them by neighbours */
+SIMD_INLINE float v_sum(simd_v v)
+{
+#if SIMD_LANES == 16
+	return sum_eight(_mm256_add_ps(
+		_mm512_castps512_ps256((__m512)v), _mm512_extractf32x8_ps((__m512)v, 1)));
+#elif SIMD_LANES == 8
+	return sum_eight((__m256)v);
+#else
+	return (v[0] + v[1]) + (v[2] + v[3]);
 #endif
 }
 

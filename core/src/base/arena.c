@@ -46,6 +46,22 @@ void *core_arena_alloc(core_arena *arena, size_t bytes)
 	return memory;
 }
 
+core_arena_mark core_arena_get_mark(const core_arena *arena)
+{
+	return (core_arena_mark){arena->head, arena->head ? arena->head->used : 0};
+}
+
+void core_arena_release(core_arena *arena, core_arena_mark mark)
+{
+	while (arena->head != mark.head) {
+		core_chunk *next = arena->head->next;
+		free(arena->head);
+		arena->head = next;
+	}
+	if (mark.head)
+		mark.head->used = mark.used;
+}
+
 void core_arena_reset(core_arena *arena)
 {
 	core_chunk *largest = NULL;

@@ -9,6 +9,8 @@
 
 #include <fairvox/context.h>
 
+#include "base/arena.h"
+
 /* Progress: how far a long work is; a terminal shows the latest one only, anything else none. */
 typedef enum core_level { CORE_DEBUG, CORE_INFO, CORE_WARNING, CORE_PROGRESS } core_level;
 
@@ -47,6 +49,21 @@ char *core_strdup(fv_ctx *ctx, const char *text);
 char *core_strndup(fv_ctx *ctx, const char *text, size_t n);
 char *core_format(fv_ctx *ctx, const char *format, ...) FV_PRINTF(2, 3);
 void core_scratch_reset(fv_ctx *ctx);
+
+/* A place in the context's memory: what core_alloc and fv_array gave since is given back when it is released.
+ * Messages stay. Marks are released in the reverse order of their making. */
+typedef struct core_mark {
+	core_arena_mark memory;
+	size_t n_arrays;
+} core_mark;
+core_mark core_ctx_mark(const fv_ctx *ctx);
+void core_ctx_release(fv_ctx *ctx, core_mark mark);
+
+/* A context beside `ctx` for work whose failures and warnings are not to be said by it as they come; freed by
+ * core_ctx_free, or by core_ctx_rejoin. Its log is dropped. NULL (and a message) when memory is out. */
+fv_ctx *core_ctx_aside(fv_ctx *ctx);
+/* Records what failed aside in `ctx`, unless the status is FV_OK, frees `aside`, and returns the status. */
+fv_status core_ctx_rejoin(fv_ctx *ctx, fv_ctx *aside, fv_status status);
 
 /* Arrays made with fv_array, in order of creation, for saving and restoring. Plugins that serve one
  * stage of a run ask in a scope of its own: their "q" is none of another stage's. */

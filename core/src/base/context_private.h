@@ -9,12 +9,13 @@
 #include "base/context.h"
 
 #define CORE_ARRAYS_MAX 256
+#define CORE_ERRORS_KEPT 20
 
 typedef struct core_warned core_warned;
 
 struct fv_ctx {
-	core_arena memory, scratch;
-	const char *errors[20];
+	core_arena memory, scratch, error_text, warned_text; /* a mark is of memory alone */
+	const char *errors[CORE_ERRORS_KEPT];
 	size_t n_errors;
 	fv_status status;
 	const char *plugin;

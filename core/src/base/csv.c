@@ -11,7 +11,7 @@
 #include <csv.h>
 
 #include "base/file.h"
-#include "base/text.h"
+#include "base/utf8.h"
 
 #define CSV_LIMIT ((size_t)1 << 30)
 
@@ -197,41 +197,4 @@ int64_t core_csv_column(const core_csv *csv, const char *name)
 const char *core_csv_cell(const core_csv *csv, int64_t row, int64_t column)
 {
 	return csv->cell[row * csv->n_columns + column];
-}
-
-bool core_parse_double(const char *text, double *out)
-{
-	/* The "C" locale is made once and kept: strtod must not follow the user's decimal point. */
-	static locale_t c_locale;
-	if (!c_locale)
-		c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-	while (isspace((unsigned char)*text))
-		text++;
-	char *end;
-	double value = strtod_l(text, &end, c_locale);
-	if (end == text || !isfinite(value))
-		return false;
-	while (isspace((unsigned char)*end))
-		end++;
-	if (*end)
-		return false;
-	*out = value;
-	return true;
-}
-
-bool core_parse_int(const char *text, int64_t *out)
-{
-	while (isspace((unsigned char)*text))
-		text++;
-	char *end;
-	errno = 0;
-	long long value = strtoll(text, &end, 10);
-	if (end == text || errno)
-		return false;
-	while (isspace((unsigned char)*end))
-		end++;
-	if (*end)
-		return false;
-	*out = value;
-	return true;
 }

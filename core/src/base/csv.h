@@ -25,8 +25,4 @@ FV_NODISCARD fv_status core_csv_parse(
 int64_t core_csv_column(const core_csv *csv, const char *name); /* -1: none */
 const char *core_csv_cell(const core_csv *csv, int64_t row, int64_t column);
 
-/* A finite number with '.' as decimal point whatever the locale; spaces around are allowed. */
-bool core_parse_double(const char *text, double *out);
-bool core_parse_int(const char *text, int64_t *out);
-
 #endif

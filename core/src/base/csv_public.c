@@ -7,6 +7,7 @@
 
 #include "base/csv.h"
 #include "base/file.h"
+#include "base/number.h"
 
 struct fv_csv {
 	core_csv table;

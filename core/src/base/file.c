@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -199,51 +198,4 @@ bool core_is_dir(const char *path)
 {
 	struct stat st;
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-char *core_path_join(fv_ctx *ctx, const char *dir, const char *name)
-{
-	if (name[0] == '/' || !dir[0] || !strcmp(dir, "."))
-		return core_strdup(ctx, name);
-	size_t n = strlen(dir);
-	return core_format(ctx, dir[n - 1] == '/' ? "%s%s" : "%s/%s", dir, name);
-}
-
-char *core_path_dir(fv_ctx *ctx, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	if (!slash)
-		return core_strdup(ctx, ".");
-	return core_strndup(ctx, path, slash == path ? 1 : (size_t)(slash - path));
-}
-
-const char *core_path_base(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
-}
-
-static const char *audio_extension(const char *base)
-{
-	static const char *const known[] = {".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff",
-		".opus", ".m4a", ".sph", ".au", ".caf", ".w64"};
-	const char *dot = strrchr(base, '.');
-	if (!dot || dot == base)
-		return NULL;
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-		if (!strcasecmp(dot, known[i]))
-			return dot;
-	return NULL;
-}
-
-bool core_is_audio_name(const char *path)
-{
-	return audio_extension(core_path_base(path)) != NULL;
-}
-
-char *core_path_stem(fv_ctx *ctx, const char *path)
-{
-	const char *base = core_path_base(path);
-	const char *dot = audio_extension(base);
-	return core_strndup(ctx, base, dot ? (size_t)(dot - base) : strlen(base));
 }

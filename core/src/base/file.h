@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "base/context.h"
+#include "base/path.h"
 
 /* The whole file, NUL-terminated past its end; lives as long as the context. More than `limit`
  * bytes is an error (0: no limit). Errors: FV_DATA. */
@@ -32,15 +32,5 @@ int core_sync_dir_of(fv_ctx *ctx, const char *path);
 FV_NODISCARD fv_status core_make_dirs(fv_ctx *ctx, const char *path); /* like mkdir -p */
 bool core_file_exists(const char *path);
 bool core_is_dir(const char *path);
-
-/* Paths; results live as long as the context. */
-char *core_path_join(fv_ctx *ctx, const char *dir, const char *name); /* name, if absolute */
-char *core_path_dir(fv_ctx *ctx, const char *path);                   /* "." when there is none */
-const char *core_path_base(const char *path);                         /* points into path */
-
-/* The name without folder and without a known audio extension (.wav .flac .ogg .mp3 .aif .aiff
- * .opus .m4a .sph .au .caf .w64, any case). */
-char *core_path_stem(fv_ctx *ctx, const char *path);
-bool core_is_audio_name(const char *path);
 
 #endif

@@ -3,7 +3,7 @@
  * protocol, length, integer, UTF-8, stack, dict key, depth, memo. */
 #include <string.h>
 
-#include "base/text.h"
+#include "base/utf8.h"
 #include "checkpoint/pickle.h"
 
 #define MEMO_MAX (UINT32_C(1) << 22)

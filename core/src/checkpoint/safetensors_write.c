@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "checkpoint/checkpoint_private.h"
 #include "checkpoint/scan.h"
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/utf8.h"
 
 fv_status core_scan_fail(const core_scan *s, size_t at, const char *rule, const char *format, ...)
 {

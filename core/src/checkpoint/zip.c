@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/utf8.h"
 #include "checkpoint/crc32.h"
 
 #define RECORDS_MAX 65600 /* one for each tensor that may be read, and a few more */

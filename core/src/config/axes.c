@@ -41,14 +41,10 @@ const char *core_axes_json(core_loader *loader, const core_matrix *matrix,
 {
 	fv_ctx *ctx = loader->ctx;
 	core_yaml *out = core_yaml_map(ctx, resolved->place, resolved->origin, matrix->n_axes);
-	core_text json = {0};
 	for (size_t i = 0; out && i < matrix->n_axes; i++)
 		if (!add_axis(loader, matrix->axis[i].key, combination, resolved, out))
 			return NULL;
 	if (!out)
 		return NULL;
-	core_yaml_json(out, &json);
-	const char *text = json.failed ? NULL : core_strdup(ctx, json.data);
-	core_text_free(&json);
-	return text;
+	return core_yaml_key(ctx, out, NULL);
 }

@@ -3,6 +3,7 @@
  * presets or the core's defaults. Keys come out in the order of the tables. */
 #include <string.h>
 
+#include "base/nearest.h"
 #include "config/resolve.h"
 
 bool core_draft_open(
@@ -122,7 +123,7 @@ void core_draft_refuse_unknown(
 		core_loader_fail(loader, FV_CONFIG, entry->key_place,
 			"unknown key '%s' in %s%s%s%s%s", entry->key, b->path, named ? " (" : "",
 			named ? d->name : "", named ? ")" : "",
-			core_loader_nearest(loader, entry->key, names, n + n_params));
+			core_suggest_name(loader->ctx, entry->key, names, n + n_params));
 	}
 }
 

@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/csv.h"
-#include "base/file.h"
+#include "base/nearest.h"
+#include "base/number.h"
+#include "base/path.h"
 #include "config/loader.h"
 
 #define CHOICES_MAX 64
@@ -184,7 +185,7 @@ static core_yaml *check_choice(struct check *c, const core_yaml *node)
 	}
 	REFUSE(c, node, "%s: '%s' is none of %s%s", c->path, node->text,
 		list_choices(c->loader, c->key->choices),
-		core_loader_nearest(c->loader, node->text, word, n));
+		core_suggest_name(c->loader->ctx, node->text, word, n));
 	return NULL;
 }
 

@@ -4,22 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/hash.h"
+#include "base/path.h"
+#include "base/utf8.h"
 #include "config/loader.h"
 
 #define FAILURES_ENOUGH 100
-
-/* A map without one key; its other entries are shared. */
-static core_yaml *without(fv_ctx *ctx, const core_yaml *map, const char *key)
-{
-	core_yaml *out = core_yaml_map(ctx, map->place, map->origin, map->n);
-	for (size_t i = 0; out && i < map->n; i++)
-		if (strcmp(map->entry[i].key, key) != 0)
-			core_yaml_add(out, map->entry[i].key, map->entry[i].key_place,
-				map->entry[i].value);
-	return out;
-}
 
 /* A block as it counts for what is trained: without the runs inside the cell, NULL for `eval`. */
 static core_yaml *trained_part(fv_ctx *ctx, const core_entry *entry, bool *failed)
@@ -28,9 +18,9 @@ static core_yaml *trained_part(fv_ctx *ctx, const core_entry *entry, bool *faile
 	if (!strcmp(entry->key, "eval"))
 		return NULL;
 	if (!strcmp(entry->key, "corpus"))
-		value = without(ctx, value, "folds");
+		value = core_yaml_without(ctx, value, "folds");
 	else if (!strcmp(entry->key, "train"))
-		value = without(ctx, value, "seed");
+		value = core_yaml_without(ctx, value, "seed");
 	*failed = *failed || !value;
 	return value;
 }
@@ -39,7 +29,6 @@ static core_yaml *trained_part(fv_ctx *ctx, const core_entry *entry, bool *faile
 static fv_status make_key(fv_ctx *ctx, const core_yaml *tree, char hex[CORE_SHA256_HEX])
 {
 	core_yaml *out = core_yaml_map(ctx, tree->place, tree->origin, tree->n);
-	core_text json = {0};
 	bool failed = !out;
 	for (size_t i = 0; i < tree->n && !failed; i++) {
 		const core_entry *entry = &tree->entry[i];
@@ -47,13 +36,8 @@ static fv_status make_key(fv_ctx *ctx, const core_yaml *tree, char hex[CORE_SHA2
 		if (value)
 			core_yaml_add(out, entry->key, entry->key_place, value);
 	}
-	if (failed)
-		return FV_FAILED;
-	core_yaml_json(out, &json);
-	fv_status status = json.failed ? fv_fail(ctx, FV_FAILED, "out of memory")
-				       : core_sha256_bytes(ctx, json.data, json.size, hex);
-	core_text_free(&json);
-	return status;
+	const char *key = failed ? NULL : core_yaml_key(ctx, out, NULL);
+	return key ? core_sha256_bytes(ctx, key, strlen(key), hex) : FV_FAILED;
 }
 
 static fv_status write_text(core_loader *loader, const core_yaml *tree, core_cell *cell)

@@ -8,8 +8,8 @@
 
 #include <yaml.h>
 
-#include "base/csv.h"
-#include "base/file.h"
+#include "base/number.h"
+#include "base/path.h"
 #include "config/yaml.h"
 
 struct writer {
@@ -17,30 +17,6 @@ struct writer {
 	yaml_emitter_t emitter;
 	const char *folder;
 };
-
-const char *core_number_text(char buffer[32], double value)
-{
-	if (value >= -9007199254740992.0 && value <= 9007199254740992.0 &&
-		value == (double)(int64_t)value) {
-		snprintf(buffer, 32, "%lld", (long long)value);
-		return buffer;
-	}
-	for (int digits = 1; digits <= 17; digits++) {
-		snprintf(buffer, 32, "%.*g", digits, value);
-		for (char *p = buffer; *p; p++) /* the locale's decimal point */
-			if (!isalnum((unsigned char)*p) && *p != '-' && *p != '+')
-				*p = '.';
-		double back;
-		if (core_parse_double(buffer, &back) && back == value)
-			break;
-	}
-	char *e = strchr(buffer, 'e');
-	if (e && !strchr(buffer, '.')) { /* 1e-05 is text to YAML 1.1, 1.0e-05 a number to all */
-		memmove(e + 2, e, strlen(e) + 1);
-		memcpy(e, ".0", 2);
-	}
-	return buffer;
-}
 
 /* Can the text stand without quotes, and would any reader of YAML take it for text? */
 static bool reads_as_text(const char *text)
@@ -173,45 +149,68 @@ static int by_key(const void *a, const void *b)
 	return strcmp((*(const core_entry *const *)a)->key, (*(const core_entry *const *)b)->key);
 }
 
-static void json_map(const core_yaml *node, core_text *out)
+struct key_writer {
+	fv_ctx *ctx;
+	const char *folder;
+	core_text out;
+};
+
+static void write_key(struct key_writer *w, const core_yaml *node);
+
+static void write_map_key(struct key_writer *w, const core_yaml *map)
 {
-	const core_entry **sorted = malloc((node->n + 1) * sizeof *sorted);
+	const core_entry **sorted = malloc((map->n + 1) * sizeof *sorted);
 	if (!sorted) {
-		out->failed = true;
+		w->out.failed = true;
 		return;
 	}
-	for (size_t i = 0; i < node->n; i++)
-		sorted[i] = &node->entry[i];
-	qsort(sorted, node->n, sizeof *sorted, by_key);
-	core_text_put(out, "{", 1);
-	for (size_t i = 0; i < node->n; i++) {
-		if (i)
-			core_text_put(out, ",", 1);
-		json_string(sorted[i]->key, out);
-		core_text_put(out, ":", 1);
-		core_yaml_json(sorted[i]->value, out);
+	for (size_t i = 0; i < map->n; i++)
+		sorted[i] = &map->entry[i];
+	qsort(sorted, map->n, sizeof *sorted, by_key);
+	for (size_t i = 0; i < map->n; i++) {
+		core_text_put(&w->out, i ? "," : "{", 1);
+		json_string(sorted[i]->key, &w->out);
+		core_text_put(&w->out, ":", 1);
+		write_key(w, sorted[i]->value);
 	}
-	core_text_put(out, "}", 1);
+	core_text_add(&w->out, map->n ? "}" : "{}");
 	free(sorted);
 }
 
-void core_yaml_json(const core_yaml *node, core_text *out)
+static const char *text_of_path(struct key_writer *w, const core_yaml *path)
+{
+	const char *text =
+		w->folder ? core_path_join(w->ctx, w->folder, path->text) : path->written;
+	w->out.failed = w->out.failed || !text;
+	return text ? text : "";
+}
+
+static void write_key(struct key_writer *w, const core_yaml *node)
 {
 	if (node->kind == CORE_YAML_MAP) {
-		json_map(node, out);
+		write_map_key(w, node);
 	} else if (node->kind == CORE_YAML_LIST) {
-		core_text_put(out, "[", 1);
 		for (size_t i = 0; i < node->n; i++) {
-			if (i)
-				core_text_put(out, ",", 1);
-			core_yaml_json(node->entry[i].value, out);
+			core_text_put(&w->out, i ? "," : "[", 1);
+			write_key(w, node->entry[i].value);
 		}
-		core_text_put(out, "]", 1);
+		core_text_add(&w->out, node->n ? "]" : "[]");
 	} else if (node->value == CORE_VALUE_TEXT) {
-		json_string(node->written ? node->written : node->text, out);
+		json_string(node->written ? text_of_path(w, node) : node->text, &w->out);
 	} else {
-		core_text_put(out, node->text, strlen(node->text));
+		core_text_put(&w->out, node->text, strlen(node->text));
 	}
+}
+
+const char *core_yaml_key(fv_ctx *ctx, const core_yaml *node, const char *folder)
+{
+	struct key_writer w = {.ctx = ctx, .folder = folder};
+	write_key(&w, node);
+	const char *key = w.out.failed ? NULL : core_strdup(ctx, w.out.data);
+	core_text_free(&w.out);
+	if (!key)
+		(void)fv_fail(ctx, FV_FAILED, "out of memory");
+	return key;
 }
 
 void core_yaml_flow(const core_yaml *node, core_text *out)

@@ -4,8 +4,8 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "base/csv.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "config/loader.h"
 
 #define LABEL_MAX 40

@@ -157,11 +157,3 @@ void core_loader_note(
 	if (kept)
 		loader->note[loader->n_notes++] = (core_note){kind, place, kept};
 }
-
-const char *core_loader_nearest(
-	core_loader *loader, const char *word, const char *const *names, size_t n)
-{
-	const char *nearest = core_nearest(word, names, n);
-	const char *text = nearest ? core_format(loader->ctx, ", did you mean '%s'?", nearest) : "";
-	return text ? text : "";
-}

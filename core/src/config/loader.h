@@ -47,10 +47,6 @@ fv_status core_loader_close(core_loader *loader);
 void core_loader_note(core_loader *loader, core_note_kind kind, core_place place,
 	const char *format, ...) FV_PRINTF(4, 5);
 
-/* ", did you mean 'NAME'?", or "" when nothing is near; lives as long as the context. */
-const char *core_loader_nearest(
-	core_loader *loader, const char *word, const char *const *names, size_t n);
-
 /* merge.c: `over` on top of `base` (NULL: nothing), neither of them changed. A block whose name
  * changes replaces the base's; its keys become notes. `path` is the dotted key of both, "" at the
  * root. NULL when memory is out. */

@@ -4,9 +4,10 @@
 
 #include <fairvox/stages.h>
 
-#include "base/file.h"
+#include "base/nearest.h"
+#include "base/path.h"
 #include "config/resolve.h"
-#include "plugin/params.h"
+#include "plugin/descriptor.h"
 
 static fv_status refuse_refused(
 	core_loader *loader, core_place place, fv_kind kind, const char *name)
@@ -45,7 +46,7 @@ static void refuse_plugin(core_loader *loader, core_place place, fv_kind kind, c
 		folders = core_format(
 			loader->ctx, i ? "%s, %s" : "%s%s", folders, registry->folder[i]);
 	core_loader_fail(loader, FV_CONFIG, place, "there is no %s '%s'%s; searched: %s",
-		core_kind_name(kind), name, core_loader_nearest(loader, name, names, n),
+		core_kind_name(kind), name, core_suggest_name(loader->ctx, name, names, n),
 		folders && *folders ? folders : "no folder");
 }
 

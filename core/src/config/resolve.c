@@ -5,6 +5,8 @@
 
 #include "config/resolve.h"
 
+#include "base/nearest.h"
+
 /* ", did you mean 'bias.seed' or 'train.seed'?" for a key that stands in front of its block. */
 static const char *belongs_to(core_resolver *r, const char *key)
 {
@@ -31,8 +33,8 @@ static void refuse_unknown_blocks(core_resolver *r)
 		core_loader_fail(r->loader, FV_CONFIG, entry->key_place, "unknown key '%s'%s",
 			entry->key,
 			place ? place
-			      : core_loader_nearest(
-					r->loader, entry->key, names, core_n_blocks + 2));
+			      : core_suggest_name(
+					r->loader->ctx, entry->key, names, core_n_blocks + 2));
 	}
 }
 

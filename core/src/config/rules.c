@@ -7,9 +7,11 @@
 #include <fairvox/loss.h>
 #include <fairvox/stages.h>
 
+#include "base/number.h"
+#include "base/path.h"
+#include "config/delegates.h"
 #include "config/resolve.h"
 #include "config/select_rule.h"
-#include "plugin/delegates.h"
 
 static bool fail_key(core_resolver *r, const core_yaml *block, const char *key, const char *words)
 {
@@ -29,7 +31,7 @@ static bool check_folds(core_resolver *r, const core_yaml *corpus)
 {
 	const core_yaml *labels = core_yaml_get(corpus, "labels");
 	const core_yaml *made = core_yaml_get(corpus, "make_folds");
-	bool named = strstr(labels->written, "{fold}") != NULL;
+	bool named = strstr(labels->written, CORE_FOLD_MARK) != NULL;
 	bool makes = !core_yaml_is_word(made, "0");
 	if (core_yaml_is_word(made, "1"))
 		return fail_key(r, corpus, "make_folds",
@@ -85,8 +87,9 @@ static bool check_corpus(core_resolver *r, core_yaml *corpus)
 	const core_yaml *made = core_yaml_get(corpus, "make_folds");
 	for (size_t i = 0; folds && !core_yaml_is_word(made, "0") && i < folds->n; i++) {
 		const core_yaml *fold = folds->entry[i].value;
-		if (strtoll(fold->text, NULL, 10) >= 1 &&
-			strtoll(fold->text, NULL, 10) <= strtoll(made->text, NULL, 10))
+		int64_t f, most;
+		if (core_parse_int(fold->text, &f) && core_parse_int(made->text, &most) && f >= 1 &&
+			f <= most)
 			continue;
 		core_loader_fail(r->loader, FV_CONFIG, fold->place,
 			"corpus.folds: %s is not among the folds 1 to %s that are made", fold->text,

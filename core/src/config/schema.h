@@ -44,6 +44,12 @@ struct core_key {
 	const core_key *keys; /* of a block */
 	size_t n_keys;
 	const char *doc;
+	/* The field of the spec (or of a plugin's state) that the value goes to: its offset and its bytes, 0
+	 * for none. A choice goes to a text as it is written, to anything else by its index. */
+	size_t offset, size;
+	size_t count; /* offset of the int32_t with the items of a list or map; 0: the list has its own */
+	size_t has;   /* offset of a bool that says whether there is a value; 0: none */
+	int64_t word; /* what a word instead of a number stands for */
 };
 
 typedef struct core_block {

@@ -40,6 +40,8 @@ typedef struct core_values {
 } core_values;
 
 typedef struct core_corpus_spec {
+	const char *
+		key; /* canonical text of what decides the rows of a fold: specs with one key read the same */
 	core_place place;
 	const char *audio;    /* folder, NULL: none */
 	const char *labels;   /* path, may contain {fold} */
@@ -103,6 +105,7 @@ typedef struct core_delegate {
 
 typedef struct core_encoder_spec {
 	core_plugin_spec use;
+	const char *key; /* canonical text of what decides the features; all but `standardize` */
 	const char *weights; /* NULL: none */
 	const char *output;  /* NULL: the encoder's first */
 	int32_t layer;       /* -1: all */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/csv.h"
+#include "base/number.h"
 #include "config/yaml.h"
 
 const char *core_place_text(fv_ctx *ctx, core_place place)
@@ -57,6 +57,16 @@ core_yaml *core_yaml_map(fv_ctx *ctx, core_place place, core_origin origin, size
 void core_yaml_add(core_yaml *node, const char *key, core_place key_place, core_yaml *value)
 {
 	node->entry[node->n++] = (core_entry){key, key_place, value};
+}
+
+core_yaml *core_yaml_without(fv_ctx *ctx, const core_yaml *map, const char *key)
+{
+	core_yaml *out = core_yaml_map(ctx, map->place, map->origin, map->n);
+	for (size_t i = 0; out && i < map->n; i++)
+		if (strcmp(map->entry[i].key, key) != 0)
+			core_yaml_add(out, map->entry[i].key, map->entry[i].key_place,
+				map->entry[i].value);
+	return out;
 }
 
 const core_entry *core_yaml_entry(const core_yaml *map, const char *key)

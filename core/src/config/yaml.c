@@ -9,7 +9,7 @@
 #include <yaml.h>
 
 #include "base/file.h"
-#include "base/text.h"
+#include "base/utf8.h"
 
 struct frame {
 	core_yaml *node;
@@ -71,7 +71,8 @@ static const char *hint(const struct reader *r, size_t line)
 		at = at ? at + 1 : NULL;
 	}
 	const char *stop = at ? memchr(at, '\n', (size_t)(end - at)) : NULL;
-	bool found = at && memmem(at, (size_t)((stop ? stop : end) - at), "{fold}", 6);
+	bool found = at && memmem(at, (size_t)((stop ? stop : end) - at), CORE_FOLD_MARK,
+				   strlen(CORE_FOLD_MARK));
 	return found ? "; a text with {fold} in it needs quotes here" : "";
 }
 

@@ -68,6 +68,8 @@ FV_NODISCARD fv_status core_yaml_words(
 /* Making trees. NULL when memory is out (and a message). */
 core_yaml *core_yaml_scalar(fv_ctx *ctx, core_place place, core_origin origin, const char *text);
 core_yaml *core_yaml_map(fv_ctx *ctx, core_place place, core_origin origin, size_t room);
+/* A map without one key; its other entries are shared. */
+core_yaml *core_yaml_without(fv_ctx *ctx, const core_yaml *map, const char *key);
 /* Adds to a map or list made with room for it, before anyone else sees it. */
 void core_yaml_add(core_yaml *node, const char *key, core_place key_place, core_yaml *value);
 
@@ -81,15 +83,14 @@ bool core_yaml_is_null(const core_yaml *node);   /* empty, ~ or null without quo
 bool core_yaml_is_word(const core_yaml *node, const char *word); /* a plain scalar of that text */
 
 /* Writing. The text is block style, quoted where needed, and reads back to an equal tree; relative
- * paths start at `folder` (NULL: stay). JSON is canonical: keys sorted by bytes, no blanks, paths
- * as they were written. Errors: FV_FAILED. */
+ * paths start at `folder` (NULL: stay). Errors: FV_FAILED. */
 FV_NODISCARD fv_status core_yaml_write(
 	fv_ctx *ctx, const core_yaml *root, const char *folder, core_text *out);
-void core_yaml_json(const core_yaml *node, core_text *out);
+/* The canonical text of a resolved tree or block, by which it is compared and hashed: JSON, keys sorted by
+ * bytes, no blanks, relative paths from `folder` (NULL: as they were written). Lives as long as the context; NULL
+ * (and a message) when memory is out. */
+const char *core_yaml_key(fv_ctx *ctx, const core_yaml *node, const char *folder);
 /* One line, as in a flow list: for messages and listings. */
 void core_yaml_flow(const core_yaml *node, core_text *out);
-
-/* The shortest decimal text that reads back to the same number, '.' in every locale. */
-const char *core_number_text(char buffer[32], double value);
 
 #endif

@@ -7,6 +7,9 @@
 
 #include "corpus/corpus_private.h"
 
+#include "base/nearest.h"
+#include "base/number.h"
+
 /* Where the values of an attribute are: row [n] in csv, -1 for an utterance whose speaker is
  * missing there. */
 struct source {

@@ -10,6 +10,8 @@
 #include <sndfile.h>
 #include <soxr.h>
 
+#include "base/number.h"
+
 #define SAMPLES_MAX ((int64_t)1 << 28) /* 1 GiB of float32: 4.6 hours at 16 kHz */
 #define BLOCK_VALUES 32768
 #define MARGIN_SECONDS 0.5 /* read past a cut; far longer than the resampling filter */
@@ -83,8 +85,8 @@ static bool log_shows_damage(SNDFILE *file)
 		for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 			if (strncmp(line, sizes[i], strlen(sizes[i])))
 				continue;
-			unsigned long long stated = strtoull(line + strlen(sizes[i]), NULL, 10);
-			unsigned long long present = strtoull(at + strlen(mark), NULL, 10);
+			uint64_t stated = core_parse_start(line + strlen(sizes[i]));
+			uint64_t present = core_parse_start(at + strlen(mark));
 			if (stated > present && stated < 0x7fff0000)
 				return true;
 		}

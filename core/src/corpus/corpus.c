@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/nearest.h"
 #include "corpus/corpus_private.h"
 
 const char *core_split_name(core_split split)
@@ -28,17 +29,6 @@ int32_t core_attribute_value(const core_attribute *attribute, const char *name)
 		if (!strcmp(attribute->value[v], name))
 			return v;
 	return -1;
-}
-
-/* Expands {fold}: labels_{fold}.csv -> labels_3.csv. */
-static const char *expand_fold(fv_ctx *ctx, const char *template, int64_t fold)
-{
-	const char *mark = strstr(template, "{fold}");
-	if (!mark)
-		return template;
-	char *path = core_format(ctx, "%.*s%lld%s", (int)(mark - template), template,
-		(long long)fold, mark + strlen("{fold}"));
-	return path ? expand_fold(ctx, path, fold) : NULL;
 }
 
 /* Sets stem and joined speaker name of all rows. */
@@ -204,7 +194,7 @@ fv_status core_corpus_read(
 	if (!c || !f)
 		return FV_FAILED;
 	*f = (core_label_file){.spec = spec, .fold = fold};
-	c->labels = expand_fold(ctx, spec->labels, fold);
+	c->labels = core_expand_fold(ctx, spec->labels, fold);
 	if (!c->labels)
 		return FV_FAILED;
 	fv_status status = core_csv_read(ctx, c->labels, &f->csv);

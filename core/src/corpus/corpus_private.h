@@ -45,7 +45,4 @@ fv_status core_corpus_fail(fv_ctx *ctx, const core_place *place, const char *for
 FV_NODISCARD fv_status core_names_index(fv_ctx *ctx, const char *const *name, int64_t n,
 	int32_t *id, const char ***distinct, int32_t *n_distinct);
 
-/* Returns ", did you mean 'NAME'?" or "". */
-const char *core_suggest_name(fv_ctx *ctx, const char *word, const char *const *names, size_t n);
-
 #endif

@@ -8,6 +8,9 @@
 
 #include "corpus/corpus_private.h"
 
+#include "base/nearest.h"
+#include "base/number.h"
+
 #define SUM_TOLERANCE 5e-3
 
 /* Finds the column `given`, or the first of the usual names; *out = -1 when neither exists and

@@ -18,13 +18,6 @@ fv_status core_corpus_fail(fv_ctx *ctx, const core_place *place, const char *for
 	return core_fail_place(ctx, FV_CONFIG, *place, "%s", text);
 }
 
-const char *core_suggest_name(fv_ctx *ctx, const char *word, const char *const *names, size_t n)
-{
-	const char *nearest = core_nearest(word, names, n);
-	const char *text = nearest ? core_format(ctx, ", did you mean '%s'?", nearest) : "";
-	return text ? text : "";
-}
-
 static int by_name(const void *a, const void *b, void *names)
 {
 	const char *const *name = names;

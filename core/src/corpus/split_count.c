@@ -91,17 +91,14 @@ static void widen_ranges(
 static fv_status draw_once(fv_ctx *ctx, const core_corpus *c, const core_bias_spec *bias,
 	uint64_t seed, bool first, core_split_report *out)
 {
-	fv_ctx *own = core_ctx_new(); /* frees the rows at once */
+	fv_ctx *own = core_ctx_aside(ctx); /* a draw's warnings and rows are not kept */
 	if (!own)
-		return fv_fail(ctx, FV_FAILED, "out of memory");
+		return FV_FAILED;
 	core_rows rows;
 	fv_status status = core_bias_rows(own, c, bias, seed, out->fold, &rows);
-	if (status)
-		(void)fv_fail(ctx, status, "%s", core_error_line(own, 0));
-	else
+	if (!status)
 		widen_ranges(c, &rows, first, out->split);
-	core_ctx_free(own);
-	return status;
+	return core_ctx_rejoin(ctx, own, status);
 }
 
 fv_status core_split_count(fv_ctx *ctx, const core_corpus *c, const core_bias_spec *bias,

@@ -14,6 +14,8 @@
 
 #include <cblas.h>
 
+#include "backend/blas.h"
+
 #define FRAMES 64 /* frames per matrix product */
 
 struct fv_stft {
@@ -26,7 +28,7 @@ fv_stft *fv_stft_open(fv_ctx *ctx, int32_t n, int32_t hop, const double *window)
 {
 	assert(n >= 4 && n % 2 == 0 && hop > 0);
 	size_t bins = (size_t)n / 2 + 1;
-	fv_stft *stft = fv_alloc(ctx, sizeof *stft);
+	fv_stft *stft = core_blas_open(ctx) ? NULL : fv_alloc(ctx, sizeof *stft);
 	if (!stft)
 		return NULL;
 	*stft = (fv_stft){n, hop, fv_alloc(ctx, (size_t)n * sizeof(double)),
@@ -34,7 +36,6 @@ fv_stft *fv_stft_open(fv_ctx *ctx, int32_t n, int32_t hop, const double *window)
 		fv_alloc(ctx, (bins - 2) * bins * sizeof(double))};
 	if (!stft->window || !stft->cosine || !stft->sine)
 		return NULL;
-	openblas_set_num_threads(1);
 	memcpy(stft->window, window, (size_t)n * sizeof *window);
 	for (size_t j = 0; j < bins; j++)
 		for (size_t k = 0; k < bins; k++) {

@@ -14,7 +14,7 @@ struct table {
 	int64_t *row, *column; /* sums */
 };
 
-static fv_status count(fv_ctx *ctx, int64_t n, const core_partition *inferred,
+static fv_status count_pairs_of_values(fv_ctx *ctx, int64_t n, const core_partition *inferred,
 	const core_partition *truth, struct table *t, core_agreement *out)
 {
 	t->A = inferred->G;
@@ -46,7 +46,7 @@ bool core_partition_same(
 	return inferred->name && truth->name && !strcasecmp(inferred->name[a], truth->name[b]);
 }
 
-static int64_t correct(
+static int64_t count_correct(
 	const struct table *t, const core_partition *inferred, const core_partition *truth)
 {
 	int64_t right = 0;
@@ -62,7 +62,7 @@ static int64_t correct(
 	return named ? right : -1;
 }
 
-static double purity(const struct table *t)
+static double compute_purity(const struct table *t)
 {
 	int64_t sum = 0;
 	for (int32_t a = 0; a < t->A; a++) {
@@ -75,7 +75,7 @@ static double purity(const struct table *t)
 	return (double)sum / (double)t->n;
 }
 
-static double entropy(const int64_t *count, int32_t k, int64_t n)
+static double compute_entropy(const int64_t *count, int32_t k, int64_t n)
 {
 	double h = 0;
 	for (int32_t i = 0; i < k; i++)
@@ -84,7 +84,7 @@ static double entropy(const int64_t *count, int32_t k, int64_t n)
 	return h;
 }
 
-static int32_t used(const int64_t *count, int32_t k)
+static int32_t count_used(const int64_t *count, int32_t k)
 {
 	int32_t n = 0;
 	for (int32_t i = 0; i < k; i++)
@@ -92,9 +92,9 @@ static int32_t used(const int64_t *count, int32_t k)
 	return n;
 }
 
-static double nmi(const struct table *t)
+static double compute_nmi(const struct table *t)
 {
-	int32_t a_used = used(t->row, t->A), b_used = used(t->column, t->B);
+	int32_t a_used = count_used(t->row, t->A), b_used = count_used(t->column, t->B);
 	double mutual = 0, n = (double)t->n;
 	if (a_used == 1 || b_used == 1)
 		return a_used == b_used ? 1 : 0;
@@ -107,11 +107,12 @@ static double nmi(const struct table *t)
 					log(cell * n / ((double)t->row[a] * (double)t->column[b]));
 		}
 	}
-	return fmax(
-		0, mutual / ((entropy(t->row, t->A, t->n) + entropy(t->column, t->B, t->n)) / 2));
+	return fmax(0, mutual / ((compute_entropy(t->row, t->A, t->n) +
+					 compute_entropy(t->column, t->B, t->n)) /
+					2));
 }
 
-static double pairs(const int64_t *count, int32_t k)
+static double count_pairs(const int64_t *count, int32_t k)
 {
 	double sum = 0;
 	for (int32_t i = 0; i < k; i++)
@@ -119,10 +120,10 @@ static double pairs(const int64_t *count, int32_t k)
 	return sum;
 }
 
-static double ari(const struct table *t)
+static double compute_ari(const struct table *t)
 {
-	double both = pairs(t->cell, t->A * t->B), a = pairs(t->row, t->A);
-	double b = pairs(t->column, t->B), all = pairs(&t->n, 1);
+	double both = count_pairs(t->cell, t->A * t->B), a = count_pairs(t->row, t->A);
+	double b = count_pairs(t->column, t->B), all = count_pairs(&t->n, 1);
 	double expected = all > 0 ? a * b / all : 0, most = (a + b) / 2;
 	if (both == a && both == b) /* the same partition, also where the quotient is 0/0 */
 		return 1;
@@ -135,14 +136,14 @@ fv_status core_agreement_compute(fv_ctx *ctx, int64_t n, const core_partition *i
 	struct table t = {0};
 	*out = (core_agreement){
 		.correct = -1, .accuracy = NAN, .purity = NAN, .nmi = NAN, .ari = NAN};
-	fv_status status = count(ctx, n, inferred, truth, &t, out);
+	fv_status status = count_pairs_of_values(ctx, n, inferred, truth, &t, out);
 	out->n = t.n;
 	if (status || !t.n)
 		return status;
-	out->correct = correct(&t, inferred, truth);
+	out->correct = count_correct(&t, inferred, truth);
 	out->accuracy = out->correct < 0 ? NAN : (double)out->correct / (double)t.n;
-	out->purity = purity(&t);
-	out->nmi = nmi(&t);
-	out->ari = ari(&t);
+	out->purity = compute_purity(&t);
+	out->nmi = compute_nmi(&t);
+	out->ari = compute_ari(&t);
 	return FV_OK;
 }

@@ -11,14 +11,14 @@ struct scored {
 	bool real;
 };
 
-static int falling(const void *a, const void *b)
+static int compare_falling(const void *a, const void *b)
 {
 	float x = ((const struct scored *)a)->score, y = ((const struct scored *)b)->score;
 	return (x < y) - (x > y);
 }
 
 /* Rows of a distinct score from i on; counts of positives among them. */
-static int64_t step(const struct scored *s, int64_t n, int64_t i, int64_t *positives)
+static int64_t count_tie(const struct scored *s, int64_t n, int64_t i, int64_t *positives)
 {
 	int64_t end = i;
 	*positives = 0;
@@ -36,9 +36,9 @@ static void rank_class(struct scored *s, int64_t n, double *auc, double *ap)
 		P += s[i].real;
 	if (!P)
 		return;
-	qsort(s, (size_t)n, sizeof *s, falling);
+	qsort(s, (size_t)n, sizeof *s, compare_falling);
 	for (int64_t i = 0; i < n;) {
-		int64_t rows = step(s, n, i, &found);
+		int64_t rows = count_tie(s, n, i, &found);
 		int64_t negatives = rows - found;
 		/* positives before these negatives, and half of those level with them */
 		wins += (double)negatives * ((double)above + (double)found / 2);

@@ -18,7 +18,7 @@ static int by_p(const void *a, const void *b)
 }
 
 /* The defined p-values in ascending order; free with free(). */
-static struct ranked *rank(fv_ctx *ctx, int32_t n, const double *p, int32_t *m)
+static struct ranked *rank_defined(fv_ctx *ctx, int32_t n, const double *p, int32_t *m)
 {
 	struct ranked *r = malloc(((size_t)n + 1) * sizeof *r);
 	*m = 0;
@@ -33,7 +33,7 @@ static struct ranked *rank(fv_ctx *ctx, int32_t n, const double *p, int32_t *m)
 	return r;
 }
 
-static void clear(int32_t n, double *out)
+static void set_undefined(int32_t n, double *out)
 {
 	for (int32_t i = 0; i < n; i++)
 		out[i] = NAN;
@@ -42,11 +42,11 @@ static void clear(int32_t n, double *out)
 fv_status core_holm(fv_ctx *ctx, int32_t n, const double *p, double *out)
 {
 	int32_t m;
-	struct ranked *r = rank(ctx, n, p, &m);
+	struct ranked *r = rank_defined(ctx, n, p, &m);
 	if (!r)
 		return FV_FAILED;
 	double most = 0;
-	clear(n, out);
+	set_undefined(n, out);
 	for (int32_t j = 0; j < m; j++) {
 		most = fmax(most, fmin(1, (m - j) * r[j].p));
 		out[r[j].index] = most;
@@ -58,11 +58,11 @@ fv_status core_holm(fv_ctx *ctx, int32_t n, const double *p, double *out)
 fv_status core_benjamini_hochberg(fv_ctx *ctx, int32_t n, const double *p, double *out)
 {
 	int32_t m;
-	struct ranked *r = rank(ctx, n, p, &m);
+	struct ranked *r = rank_defined(ctx, n, p, &m);
 	if (!r)
 		return FV_FAILED;
 	double least = 1;
-	clear(n, out);
+	set_undefined(n, out);
 	for (int32_t j = m; j-- > 0;) {
 		least = fmin(least, m * r[j].p / (j + 1));
 		out[r[j].index] = least;

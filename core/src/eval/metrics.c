@@ -11,7 +11,7 @@ static int by_bytes(const void *a, const void *b)
 }
 
 /* Sorts and drops repeats and empty texts; returns how many are left. */
-static int64_t distinct(const char **name, int64_t n)
+static int64_t sort_distinct(const char **name, int64_t n)
 {
 	int64_t kept = 0;
 	qsort(name, (size_t)n, sizeof *name, by_bytes);
@@ -29,7 +29,7 @@ fv_status core_eval_attribute_make(fv_ctx *ctx, const char *name, int64_t n,
 	if (!names)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	memcpy(names, n_only > 0 ? only : value, (size_t)given * sizeof *names);
-	int64_t G = distinct(names, given);
+	int64_t G = sort_distinct(names, given);
 	const char **group = core_alloc(ctx, (size_t)G + 1, sizeof *group);
 	int32_t *id = core_alloc(ctx, (size_t)n + 1, sizeof *id);
 	if (group && id) {
@@ -50,7 +50,7 @@ core_estimate core_estimate_of(double value)
 	return (core_estimate){value, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
 }
 
-static void note(core_metrics *m, core_undefined what)
+static void note_undefined(core_metrics *m, core_undefined what)
 {
 	m->undefined[m->n_undefined++] = what;
 }
@@ -68,9 +68,9 @@ static void note_metrics(core_metrics *m, const core_attribute_metrics *a)
 	for (int k = 0; k < CORE_METRICS; k++) {
 		const core_metric *metric = core_metric_at((core_metric_id)k);
 		if (metric->kind != CORE_METRIC_OVERALL && isnan(a->metric[k].value))
-			note(m, (core_undefined){.metric = metric->name,
-					.attribute = a->name,
-					.reason = reason_undefined(metric, a->present)});
+			note_undefined(m, (core_undefined){.metric = metric->name,
+						  .attribute = a->name,
+						  .reason = reason_undefined(metric, a->present)});
 	}
 }
 
@@ -82,12 +82,12 @@ static void note_cell(core_metrics *m, const core_attribute_metrics *a, int32_t 
 	if (positives == 0) {
 		what.metric = "tpr";
 		what.reason = "no row of this group is labelled with this class";
-		note(m, what);
+		note_undefined(m, what);
 	}
 	if (positives == a->rows[g]) {
 		what.metric = "fpr";
 		what.reason = "every row of this group is labelled with this class";
-		note(m, what);
+		note_undefined(m, what);
 	}
 }
 
@@ -95,10 +95,10 @@ static void note_rates(core_metrics *m, const core_attribute_metrics *a)
 {
 	for (int32_t g = 0; g < a->G; g++) {
 		if (!a->rows[g])
-			note(m, (core_undefined){.metric = "tpr",
-					.attribute = a->name,
-					.group = a->group[g],
-					.reason = "no row has this group"});
+			note_undefined(m, (core_undefined){.metric = "tpr",
+						  .attribute = a->name,
+						  .group = a->group[g],
+						  .reason = "no row has this group"});
 		for (int32_t c = 0; c < m->C && a->rows[g]; c++)
 			note_cell(m, a, c, g);
 	}
@@ -204,12 +204,12 @@ static void note_sharpness(core_metrics *m, const core_attribute_metrics *a, int
 	if (isnan(s->auc)) {
 		what.metric = "auc";
 		what.reason = "no class has both labelled and unlabelled rows";
-		note(m, what);
+		note_undefined(m, what);
 	}
 	if (isnan(s->ap)) {
 		what.metric = "average_precision";
 		what.reason = "no row is labelled with any class";
-		note(m, what);
+		note_undefined(m, what);
 	}
 }
 

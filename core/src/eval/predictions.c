@@ -7,12 +7,14 @@
 
 #include "base/csv.h"
 #include "base/file.h"
+#include "base/nearest.h"
+#include "base/number.h"
 
 #define PROB "prob_"
 #define LABEL "label_"
 #define SPLIT "split"
 
-static bool starts(const char *text, const char *with)
+static bool starts_with(const char *text, const char *with)
 {
 	return !strncmp(text, with, strlen(with));
 }
@@ -32,7 +34,7 @@ static fv_status find_classes(fv_ctx *ctx, const core_csv *csv, core_predictions
 		return FV_FAILED;
 	for (int64_t j = 0; j < csv->n_columns; j++) {
 		const char *name = csv->header[j];
-		if (starts(name, PROB)) {
+		if (starts_with(name, PROB)) {
 			const char *class_name = name + strlen(PROB);
 			char *label = core_format(ctx, LABEL "%s", class_name);
 			if (!label)
@@ -42,7 +44,7 @@ static fv_status find_classes(fv_ctx *ctx, const core_csv *csv, core_predictions
 			if (label_column[p->C] < 0)
 				status = column_error(ctx, csv, label);
 			p->classes[p->C++] = class_name;
-		} else if (starts(name, LABEL)) {
+		} else if (starts_with(name, LABEL)) {
 			char *prob = core_format(ctx, PROB "%s", name + strlen(LABEL));
 			if (!prob)
 				return FV_FAILED;
@@ -98,8 +100,8 @@ static fv_status read_columns(
 		return FV_FAILED;
 	for (int64_t j = 0; j < csv->n_columns && !status; j++) {
 		const char *name = csv->header[j];
-		if (!strcmp(name, "FileName") || !strcmp(name, SPLIT) || starts(name, PROB) ||
-			starts(name, LABEL))
+		if (!strcmp(name, "FileName") || !strcmp(name, SPLIT) || starts_with(name, PROB) ||
+			starts_with(name, LABEL))
 			continue;
 		core_text_column *to = !strcmp(name, speaker)   ? &p->speaker
 				       : !strcmp(name, "group") ? &p->group
@@ -300,16 +302,15 @@ fv_status core_predictions_need(fv_ctx *ctx, const core_predictions *p, const ch
 		names[n++] = p->speaker.name;
 	if (p->group.value)
 		names[n++] = p->group.name;
-	const char *nearest = core_nearest(name, names, n);
+	const char *hint = core_suggest_name(ctx, name, names, n);
 	core_text list = {0};
 	for (size_t i = 0; i < n; i++)
 		core_text_add(&list, "%s%s", i ? ", " : "", names[i]);
-	fv_status status =
-		nearest ? fv_fail(ctx, FV_CONFIG, "%s: %s has no column '%s', did you mean '%s'?",
-				  option, p->path ? p->path : "the table", name, nearest)
-			: fv_fail(ctx, FV_CONFIG, "%s: %s has no column '%s' (it has: %s)", option,
-				  p->path ? p->path : "the table", name,
-				  list.data ? list.data : "none");
+	fv_status status = *hint ? fv_fail(ctx, FV_CONFIG, "%s: %s has no column '%s'%s", option,
+					   p->path ? p->path : "the table", name, hint)
+				 : fv_fail(ctx, FV_CONFIG, "%s: %s has no column '%s' (it has: %s)",
+					   option, p->path ? p->path : "the table", name,
+					   list.data ? list.data : "none");
 	core_text_free(&list);
 	return status;
 }

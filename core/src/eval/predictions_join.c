@@ -7,7 +7,7 @@
 
 #define LABEL "label_"
 
-static const char *where(const core_predictions *p)
+static const char *name_of_file(const core_predictions *p)
 {
 	return p->path ? p->path : "the predictions";
 }
@@ -18,8 +18,9 @@ static fv_status fail_row(fv_ctx *ctx, const core_predictions *p, int64_t row, c
 	if (!text)
 		return FV_FAILED;
 	if (p->line)
-		return core_fail_at(ctx, FV_DATA, where(p), (int)p->line[row], 0, "%s", text);
-	return fv_fail(ctx, FV_DATA, "%s: %s", where(p), text);
+		return core_fail_at(
+			ctx, FV_DATA, name_of_file(p), (int)p->line[row], 0, "%s", text);
+	return fv_fail(ctx, FV_DATA, "%s: %s", name_of_file(p), text);
 }
 
 struct by_stem {
@@ -82,19 +83,19 @@ static fv_status map_classes(
 				map[c] = k;
 		if (map[c] < 0)
 			status = fv_fail(ctx, FV_DATA, "%s: no class '%s', which %s has",
-				where(other), base->classes[c], where(base));
+				name_of_file(other), base->classes[c], name_of_file(base));
 	}
 	if (!status && base->C != other->C)
-		status = fv_fail(ctx, FV_DATA, "%s has %d classes, %s has %d", where(other),
-			(int)other->C, where(base), (int)base->C);
+		status = fv_fail(ctx, FV_DATA, "%s has %d classes, %s has %d", name_of_file(other),
+			(int)other->C, name_of_file(base), (int)base->C);
 	return status;
 }
 
 static fv_status only_in(
 	fv_ctx *ctx, const core_predictions *has, int64_t row, const core_predictions *lacks)
 {
-	return fail_row(
-		ctx, has, row, core_format(ctx, "'%s' is not in %s", has->file[row], where(lacks)));
+	return fail_row(ctx, has, row,
+		core_format(ctx, "'%s' is not in %s", has->file[row], name_of_file(lacks)));
 }
 
 /* match[i] = row of `other` with the stem of row i of `base`. */
@@ -119,12 +120,12 @@ static fv_status match_rows(
 	return status;
 }
 
-static fv_status differs(fv_ctx *ctx, const core_predictions *p, int64_t row, const char *column,
-	const core_predictions *base)
+static fv_status report_difference(fv_ctx *ctx, const core_predictions *p, int64_t row,
+	const char *column, const core_predictions *base)
 {
 	return fail_row(ctx, p, row,
-		core_format(
-			ctx, "%s of '%s' is not what %s says", column, p->file[row], where(base)));
+		core_format(ctx, "%s of '%s' is not what %s says", column, p->file[row],
+			name_of_file(base)));
 }
 
 static fv_status take_rows(fv_ctx *ctx, const core_predictions *base, const core_predictions *other,
@@ -138,7 +139,7 @@ static fv_status take_rows(fv_ctx *ctx, const core_predictions *base, const core
 			out->prob[to] = other->prob[from];
 			out->label[to] = other->label[from];
 			if (out->label[to] != base->label[to])
-				status = differs(ctx, other, match[i],
+				status = report_difference(ctx, other, match[i],
 					core_format(ctx, LABEL "%s", base->classes[c]), base);
 		}
 		out->file[i] = other->file[match[i]];
@@ -163,7 +164,7 @@ static fv_status take_column(fv_ctx *ctx, const core_predictions *base,
 	for (int64_t i = 0; i < base->n; i++) {
 		out->value[i] = from->value[match[i]];
 		if (same && !inferred && strcmp(same->value[i], out->value[i]))
-			status = differs(ctx, other, match[i], from->name, base);
+			status = report_difference(ctx, other, match[i], from->name, base);
 	}
 	return status;
 }
@@ -209,7 +210,8 @@ static fv_status same_layout(fv_ctx *ctx, const core_predictions *a, const core_
 		same = !strcmp(a->attribute[k].name, b->attribute[k].name);
 	if (same)
 		return FV_OK;
-	return fv_fail(ctx, FV_DATA, "%s and %s have different columns", where(a), where(b));
+	return fv_fail(
+		ctx, FV_DATA, "%s and %s have different columns", name_of_file(a), name_of_file(b));
 }
 
 static fv_status alloc_concat(fv_ctx *ctx, const core_predictions *like, core_predictions *out)

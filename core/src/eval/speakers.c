@@ -180,7 +180,7 @@ static fv_stream draw_stream(const core_draws *draws, int64_t fold, const char *
 }
 
 /* Fisher-Yates among the members, in place. */
-static void shuffle(fv_stream *stream, int32_t *member, int32_t n)
+static void shuffle_members(fv_stream *stream, int32_t *member, int32_t n)
 {
 	for (int32_t i = n - 1; i > 0; i--) {
 		int32_t j = (int32_t)fv_below(stream, (uint64_t)i + 1), swap = member[i];
@@ -205,7 +205,7 @@ void core_draw_permutation(
 		for (int32_t s = 0; s < S; s++)
 			if (speakers->fold[s] == f && cohort->of_speaker[s] >= 0)
 				list[n++] = s;
-		shuffle(&stream, list, n);
+		shuffle_members(&stream, list, n);
 		n = 0;
 		for (int32_t s = 0; s < S; s++)
 			if (speakers->fold[s] == f)

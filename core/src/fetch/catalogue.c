@@ -3,10 +3,11 @@
 
 #include <string.h>
 
-#include "base/csv.h"
 #include "base/embedded.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/nearest.h"
+#include "base/number.h"
 #include "config/yaml.h"
 
 /* Reads one map: every key is looked up once; keys never looked up are unknown. */
@@ -261,9 +262,8 @@ const core_item *core_catalogue_find(fv_ctx *ctx, const core_catalogue *catalogu
 		if (!strcmp(names[i], name))
 			return &catalogue->item[i];
 	}
-	const char *nearest = names ? core_nearest(name, names, catalogue->n) : NULL;
 	(void)fv_fail(ctx, FV_CONFIG,
-		"unknown name '%s'%s%s%s ('fairvox fetch --list' shows all names)", name,
-		nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+		"unknown name '%s'%s ('fairvox fetch --list' shows all names)", name,
+		names ? core_suggest_name(ctx, name, names, catalogue->n) : "");
 	return NULL;
 }

@@ -8,9 +8,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "base/csv.h"
 #include "base/file.h"
 #include "base/lock.h"
+#include "base/number.h"
 #include "fetch/archive.h"
 #include "fetch/checked.h"
 #include "fetch/file.h"

@@ -261,16 +261,14 @@ static fv_status fetch_in_own_context(
 	fv_ctx *ctx, const core_item *item, const core_fetch_options *options, core_fetched *out)
 {
 	core_fetched got = {0};
-	fv_ctx *own = core_ctx_new();
+	fv_ctx *own = core_ctx_aside(ctx);
 	if (!own)
-		return fv_fail(ctx, FV_FAILED, "out of memory");
+		return FV_FAILED;
 	core_ctx_copy_log(own, ctx);
 	fv_status status = fetch_item(own, item, options, &got);
-	for (size_t i = 0; status && core_error_line(own, i); i++)
-		status = fv_fail(ctx, status, "%s", core_error_line(own, i));
 	if (!status)
 		*out = (core_fetched){core_strdup(ctx, got.path), core_strdup(ctx, got.receipt)};
-	core_ctx_free(own);
+	(void)core_ctx_rejoin(ctx, own, status);
 	return status ? status : out->path && out->receipt ? FV_OK : FV_FAILED;
 }
 

@@ -11,7 +11,7 @@
 
 #include <curl/curl.h>
 
-#include "base/csv.h"
+#include "base/number.h"
 
 #define REDIRECTS_MAX 10
 #define PAUSE_MAX_S 60.0

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/csv.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "base/progress.h"
 #include "fetch/file.h"
 
@@ -41,7 +41,7 @@ struct set {
 struct worker {
 	struct set *set;
 	pthread_t thread;
-	fv_ctx *ctx;             /* of the current file */
+	fv_ctx *ctx;             /* of this worker */
 	fv_status status, fault; /* status ends the worker, fault concerns one file */
 };
 
@@ -217,29 +217,28 @@ static fv_status fetch_one(struct worker *w, core_http *http, struct entry *e)
 		return status;
 	if (!there)
 		atomic_fetch_add(&w->set->downloaded, 1);
-	got.url = got.source = got.from = NULL; /* they belong to the context of this file */
+	got.url = got.source = got.from = NULL; /* they belong to the memory of this file */
 	e->got = got;
 	return FV_OK;
 }
 
 /* --- all files --- */
 
-/* Fetches one file in its own context. Its log is dropped, because many threads would log at
- * once. */
+/* Fetches one file and releases the memory that took. */
 static fv_status try_fetch_one(struct worker *w, core_http *http, struct entry *e)
 {
 	struct set *s = w->set;
-	w->ctx = core_ctx_new();
-	fv_status status = w->ctx ? fetch_one(w, http, e) : FV_FAILED;
+	core_mark before = core_ctx_mark(w->ctx);
+	fv_status status = fetch_one(w, http, e);
 	if (status) {
 		atomic_fetch_add(&s->failed, 1);
 		pthread_mutex_lock(&s->lock);
-		for (size_t i = 0; w->ctx && core_error_line(w->ctx, i); i++)
+		for (size_t i = 0; core_error_line(w->ctx, i); i++)
 			status = fv_fail(s->ctx, status, "%s", core_error_line(w->ctx, i));
 		pthread_mutex_unlock(&s->lock);
 	}
-	core_ctx_free(w->ctx);
-	w->ctx = NULL;
+	core_error_clear(w->ctx);
+	core_ctx_release(w->ctx, before);
 	atomic_fetch_add(&s->done, 1);
 	return status;
 }
@@ -247,11 +246,11 @@ static fv_status try_fetch_one(struct worker *w, core_http *http, struct entry *
 static void fetch_files(struct worker *w)
 {
 	struct set *s = w->set;
-	fv_ctx *own = core_ctx_new();
+	w->ctx = core_ctx_new(); /* its log is dropped, for many threads would talk at once */
 	core_http *http = NULL;
 	core_http_options quiet = s->options->http;
 	quiet.quiet = true;
-	if (!own || (!s->options->offline && core_http_open(own, &quiet, &http)))
+	if (!w->ctx || (!s->options->offline && core_http_open(w->ctx, &quiet, &http)))
 		w->status = FV_FAILED;
 	while (!w->status && atomic_load(&s->failed) < FAULTS_MAX) {
 		size_t i = atomic_fetch_add(&s->next, 1);
@@ -264,7 +263,7 @@ static void fetch_files(struct worker *w)
 			w->fault = status;
 	}
 	core_http_close(http);
-	core_ctx_free(own);
+	core_ctx_free(w->ctx);
 }
 
 static void *run_worker(void *user)

@@ -8,13 +8,14 @@
  *     p <- p - lr / (1 - beta1^t)  m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
  *
  * beta 0.9 and 0.999, eps 1e-8. `scale` is the factor of gradient clipping, applied in the same
- * pass. The instruction set is chosen at run time; all paths give the same bits.
+ * pass. The instruction set is chosen at run time (backend/kernels.h); all give the same bits.
  */
 #ifndef CORE_NN_ADAM_H
 #define CORE_NN_ADAM_H
 
 #include <stdbool.h>
 
+#include "backend/kernels.h"
 #include "base/context.h"
 
 typedef struct core_adam {
@@ -32,17 +33,7 @@ double core_norm(const float *x, int64_t n);
 /* min(1, clip / (norm + 1e-6)), torch.nn.utils.clip_grad_norm_; 1 when clip is 0 (none). */
 double core_clip_scale(double norm, double clip);
 
-/* The implementations that this machine can run, fastest first, for tests and `fairvox bench`. */
-typedef struct core_adam_scalars {
-	float scale, l2, keep, one_beta1, beta2, one_beta2, rate, root, eps;
-} core_adam_scalars;
-typedef struct core_adam_path {
-	const char *name;
-	void (*step)(const core_adam_scalars *scalars, int64_t n, float *param,
-		const float *gradient, float *m, float *v);
-	double (*squares)(const float *x, int64_t n); /* of core_norm */
-} core_adam_path;
-size_t core_adam_paths(core_adam_path out[3]);
+/* The scalars of a step, for any of the kernels */
 core_adam_scalars core_adam_prepare(const core_adam *adam, int64_t step, double scale);
 
 #endif

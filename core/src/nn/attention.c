@@ -133,12 +133,12 @@ void core_attention_bias(
 
 /* --- computing --- */
 
-static size_t rounded(int64_t n)
+static size_t round_up(int64_t n)
 {
 	return (size_t)(n + 15) / 16 * 16;
 }
 
-static size_t linear_room(const core_attention *a, int64_t frames)
+static size_t find_linear_scratch(const core_attention *a, int64_t frames)
 {
 	size_t room = fv_linear_scratch(a->joined, frames);
 	size_t out = fv_linear_scratch(a->out, frames);
@@ -149,8 +149,9 @@ static size_t linear_room(const core_attention *a, int64_t frames)
 
 size_t core_attention_scratch(const core_attention *a, int64_t frames)
 {
-	return rounded(3 * frames * a->width) + rounded(frames * a->width) +
-	       rounded(QUERIES * frames) + rounded(2 * frames * a->heads) + linear_room(a, frames);
+	return round_up(3 * frames * a->width) + round_up(frames * a->width) +
+	       round_up(QUERIES * frames) + round_up(2 * frames * a->heads) +
+	       find_linear_scratch(a, frames);
 }
 
 /* gate [T,heads,2] -> its first half [T,heads] */
@@ -170,7 +171,7 @@ CORE_LANES_FAST static void add_scaled(float *y, float factor, const float *x, i
 		y[i] += factor * x[i];
 }
 
-/* One head: joined [T,3 width] -> out [T,width], both at the head's first column. */
+/* Computes one head: joined [T,3 width] -> out [T,width], both at the head's first column. */
 static void apply_head(const core_attention *a, const float *joined, int64_t frames,
 	const float *gate, const float *bias, float *score, float *out)
 {
@@ -194,9 +195,9 @@ void core_attention_apply(const core_attention *a, const float *x, int64_t frame
 	const float *bias, float *y, float *scratch)
 {
 	int64_t width = a->width, size = width / a->heads;
-	float *joined = scratch, *each = joined + rounded(3 * frames * width);
-	float *score = each + rounded(frames * width), *gate = score + rounded(QUERIES * frames);
-	float *linear = gate + rounded(2 * frames * a->heads);
+	float *joined = scratch, *each = joined + round_up(3 * frames * width);
+	float *score = each + round_up(frames * width), *gate = score + round_up(QUERIES * frames);
+	float *linear = gate + round_up(2 * frames * a->heads);
 	fv_linear_apply(
 		a->joined, frames, x, width, 0, FV_ACTIVATION_NONE, joined, 3 * width, linear);
 	if (bias)

@@ -17,7 +17,7 @@
 FV_NODISCARD fv_status core_class_weights(fv_ctx *ctx, const float *label, int32_t n,
 	int32_t classes, const char *const *names, double *weight);
 
-/* The same from the counts alone; weights of classes with count 0 are 0. */
+/* Computes the same from the counts alone. Classes with count 0 have weight 0. */
 void core_class_weights_of(const int64_t *positives, int64_t n, int32_t classes, double *weight);
 
 /* logits, label [n,C] -> loss [n], grad [n,C] (NULL: not wanted). Finite for any finite logits. */

@@ -28,7 +28,7 @@ void core_mix_share(const float *a, int32_t layers, float *share);
 void core_mix_forward(const float *share, int32_t layers, int32_t dims, const float *const *x,
 	int32_t n, float *mixed);
 
-/* d_mixed [n,D] -> gradient of a [L]; sum and row_dot [L] are room to work in. With one layer the
+/* d_mixed [n,D] -> gradient of a [L]; sum and row_dot [L] are scratch. With one layer the
  * gradient is 0 and d_mixed is not read. */
 void core_mix_backward(const float *share, int32_t layers, int32_t dims, const float *const *x,
 	int32_t n, const float *d_mixed, double *sum, float *row_dot, float *gradient);
@@ -40,7 +40,7 @@ void core_mix_gradient(const float *share, int32_t layers, const double *sum, fl
 void core_linear_forward(int32_t n, int32_t out, int32_t width, const float *in,
 	const float *weight, const float *bias, float *rows);
 
-/* out [width] = column sums of rows [n,width] + beta out; sum [width] is room to work in */
+/* out [width] = column sums of rows [n,width] + beta out; sum [width] is scratch */
 void core_column_sums(
 	int32_t n, int32_t width, const float *rows, double *sum, float beta, float *out);
 

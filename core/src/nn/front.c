@@ -117,8 +117,8 @@ int64_t core_front_frames(const fv_trunk_shape *s, int64_t n)
 	return n;
 }
 
-/* Outputs [from, to) of each convolution that outputs [a, b) of the last one need; [convs] is the
- * last's, [0] the wave's samples. */
+/* Finds the outputs [from, to) of each convolution that outputs [a, b) of the last one need. Entry [convs] is
+ * the last convolution's, [0] the wave's samples. */
 struct range {
 	int64_t from, to;
 };
@@ -131,9 +131,8 @@ static void find_ranges(const fv_trunk_shape *s, int64_t a, int64_t b, struct ra
 			(range[i + 1].to - 1) * s->step[i] + s->taps[i]};
 }
 
-/* Floats that the block's samples, the outputs of even and of odd convolutions need, and fv_linear.
- */
-static void find_room(const core_front *f, int64_t n, size_t room[4])
+/* Counts the floats that a block's samples, the outputs of even and odd convolutions, and fv_linear need. */
+static void find_scratch(const core_front *f, int64_t n, size_t room[4])
 {
 	const fv_trunk_shape *s = &f->shape;
 	int64_t frames = core_front_frames(s, n);
@@ -154,8 +153,8 @@ static void find_room(const core_front *f, int64_t n, size_t room[4])
 		room[k] = (room[k] + 15) / 16 * 16;
 }
 
-/* Under a group norm: the first convolution's weights and offsets of this recording. */
-static size_t folded_room(const core_front *f)
+/* Counts the floats of the first convolution's weights and offsets for one recording, under a group norm. */
+static size_t find_folded_scratch(const core_front *f)
 {
 	const fv_trunk_shape *s = &f->shape;
 	return f->first ? (size_t)s->channels[0] * (size_t)(s->taps[0] + 1) : 0;
@@ -164,13 +163,13 @@ static size_t folded_room(const core_front *f)
 size_t core_front_scratch(const core_front *f, int64_t n)
 {
 	size_t room[4];
-	find_room(f, n, room);
-	return folded_room(f) + room[0] + room[1] + room[2] + room[3] + 16;
+	find_scratch(f, n, room);
+	return find_folded_scratch(f) + room[0] + room[1] + room[2] + room[3] + 16;
 }
 
 /* --- the first convolution under a group norm --- */
 
-/* Mean and covariance of the windows of `taps` samples, one every `step`. */
+/* Computes mean and covariance of the windows of `taps` samples, one every `step`. */
 struct windows {
 	double mean[TAPS_MAX], covariance[TAPS_MAX][TAPS_MAX];
 };
@@ -199,7 +198,7 @@ static void measure_windows(const fv_trunk_shape *s, const float *wave, int64_t 
 				w->covariance[k][j] / (double)frames - w->mean[k] * w->mean[j];
 }
 
-/* weight [taps,channels], offset [channels]: the convolution and its norm for these windows. */
+/* Folds the norm for these windows into the convolution -> weight [taps,channels], offset [channels]. */
 static void fold_norm(const core_front *f, const struct windows *w, float *weight, float *offset)
 {
 	int64_t channels = f->shape.channels[0], taps = f->shape.taps[0];
@@ -258,9 +257,9 @@ static void apply_conv(
 	}
 }
 
-/* What the group norm takes from the recording; *shift = its mean. */
-static void fold(const core_front *f, const float *wave, int64_t n, double *shift, double scale,
-	float *folded)
+/* Folds the group norm of the recording into the first convolution; *shift is the wave's mean. */
+static void fold_first(const core_front *f, const float *wave, int64_t n, double *shift,
+	double scale, float *folded)
 {
 	double sum = 0;
 	for (int64_t i = 0; i < n; i++)
@@ -277,12 +276,12 @@ void core_front_apply(const core_front *f, const float *wave, int64_t n, double 
 	const fv_trunk_shape *s = &f->shape;
 	int64_t frames = core_front_frames(s, n), last = s->channels[s->convs - 1];
 	size_t room[4];
-	find_room(f, n, room);
-	float *folded = scratch, *samples = folded + (folded_room(f) + 15) / 16 * 16;
+	find_scratch(f, n, room);
+	float *folded = scratch, *samples = folded + (find_folded_scratch(f) + 15) / 16 * 16;
 	float *between[2] = {samples + room[0], samples + room[0] + room[1]};
 	float *linear = between[1] + room[2];
 	if (f->first)
-		fold(f, wave, n, &shift, scale, folded);
+		fold_first(f, wave, n, &shift, scale, folded);
 	for (int64_t a = 0; a < frames; a += BLOCK) {
 		struct range range[FV_TRUNK_CONVS + 1];
 		find_ranges(s, a, a + BLOCK < frames ? a + BLOCK : frames, range);

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static inline __attribute__((always_inline)) float exponential(float x)
+static inline __attribute__((always_inline)) float compute_exp(float x)
 {
 	const float magic = 12582912.0f; /* 1.5 2^23: adding it rounds to an integer */
 	x = x < -87.0f ? -87.0f : x;
@@ -28,12 +28,12 @@ static inline __attribute__((always_inline)) float exponential(float x)
 	return p * scale;
 }
 
-static inline __attribute__((always_inline)) float sigmoid(float x)
+static inline __attribute__((always_inline)) float compute_sigmoid(float x)
 {
-	return 1.0f / (1.0f + exponential(-x));
+	return 1.0f / (1.0f + compute_exp(-x));
 }
 
-static inline __attribute__((always_inline)) float tangent(float x)
+static inline __attribute__((always_inline)) float compute_tanh(float x)
 {
 	float size = x < 0 ? -x : x, z = x * x;
 	float p = -5.70498872745e-3f;
@@ -42,7 +42,7 @@ static inline __attribute__((always_inline)) float tangent(float x)
 	p = p * z + 1.33314422036e-1f;
 	p = p * z - 3.33332819422e-1f;
 	float small = p * z * x + x;
-	float large = 1.0f - 2.0f / (exponential(2.0f * size) + 1.0f);
+	float large = 1.0f - 2.0f / (compute_exp(2.0f * size) + 1.0f);
 	large = x < 0 ? -large : large;
 	return size < 0.625f ? small : large;
 }
@@ -50,13 +50,13 @@ static inline __attribute__((always_inline)) float tangent(float x)
 CORE_LANES_FAST void core_sigmoid(const float *x, float *y, int64_t n)
 {
 	for (int64_t i = 0; i < n; i++)
-		y[i] = sigmoid(x[i]);
+		y[i] = compute_sigmoid(x[i]);
 }
 
 CORE_LANES_FAST void core_tanh(const float *x, float *y, int64_t n)
 {
 	for (int64_t i = 0; i < n; i++)
-		y[i] = tangent(x[i]);
+		y[i] = compute_tanh(x[i]);
 }
 
 CORE_LANES_FAST static void update_cell(const float *gate, int32_t hidden, float *cell)

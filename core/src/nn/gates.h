@@ -9,8 +9,8 @@
  */
 typedef float core_lanes __attribute__((vector_size(32), aligned(4), may_alias));
 
-/* The same arithmetic in wider registers where the machine has them, chosen when the library is
- * loaded. */
+/* Compiles a function also for wider registers. Which one runs is chosen when the library is loaded; the
+ * arithmetic is the same. */
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
 #define CORE_LANES_FAST __attribute__((target_clones("avx2", "default")))
 #else

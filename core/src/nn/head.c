@@ -9,25 +9,26 @@
 
 #include <cblas.h>
 
+#include "backend/blas.h"
+#include "backend/kernels.h"
 #include "nn/blocks.h"
-#include "nn/collapse.h"
 
 struct core_head {
 	core_head_shape shape;
 	int32_t batch;
 	bool collapsed;
-	core_collapse pass; /* when collapsed */
-	float *mixed;       /* h [batch,D] */
-	float *dots;        /* x M^T [batch,L,C]; when collapsed */
-	float *hidden;      /* u [batch,H]; this and the next two: not when collapsed */
-	float *d_mixed;     /* [batch,D] */
-	float *d_hidden;    /* [batch,H] */
-	float *product;     /* M [C,D] */
-	float *constant;    /* W2 b1 + b2 [C] */
-	float *outer;       /* G [C,D] */
-	float *share;       /* s [L] */
-	float *row_dot;     /* [L] */
-	double *sum;        /* [max(L,H,C)] */
+	const core_kernels *kernels;
+	float *mixed;    /* h [batch,D] */
+	float *dots;     /* x M^T [batch,L,C]; when collapsed */
+	float *hidden;   /* u [batch,H]; this and the next two: not when collapsed */
+	float *d_mixed;  /* [batch,D] */
+	float *d_hidden; /* [batch,H] */
+	float *product;  /* M [C,D] */
+	float *constant; /* W2 b1 + b2 [C] */
+	float *outer;    /* G [C,D] */
+	float *share;    /* s [L] */
+	float *row_dot;  /* [L] */
+	double *sum;     /* [max(L,H,C)] */
 };
 
 int64_t core_head_count(const core_head_shape *s)
@@ -64,8 +65,8 @@ void core_head_init(fv_ctx *ctx, const core_head_shape *s, int64_t branch, float
 			tensor[i].count, params + tensor[i].offset);
 }
 
-/* One block of memory, each array at a multiple of 64 bytes. */
-static size_t carve(char *base, size_t *used, size_t n, size_t size, void *array)
+/* Places an array at the next multiple of 64 bytes of one block of memory. */
+static size_t carve_array(char *base, size_t *used, size_t n, size_t size, void *array)
 {
 	void *start = base ? base + *used : NULL;
 	memcpy(array, &start, sizeof start);
@@ -73,7 +74,7 @@ static size_t carve(char *base, size_t *used, size_t n, size_t size, void *array
 	return *used;
 }
 
-static size_t layout(core_head *head, char *base)
+static size_t lay_out_arrays(core_head *head, char *base)
 {
 	const core_head_shape *s = &head->shape;
 	size_t used = (sizeof *head + 63) / 64 * 64;
@@ -81,35 +82,36 @@ static size_t layout(core_head *head, char *base)
 	size_t projection = (size_t)s->projection, classes = (size_t)s->classes;
 	size_t layers = (size_t)s->layers;
 	size_t widest = projection > classes ? projection : classes;
-	carve(base, &used, batch * dims, sizeof(float), &head->mixed);
-	carve(base, &used, batch * layers * classes, sizeof(float), &head->dots);
-	carve(base, &used, batch * projection, sizeof(float), &head->hidden);
-	carve(base, &used, batch * dims, sizeof(float), &head->d_mixed);
-	carve(base, &used, batch * projection, sizeof(float), &head->d_hidden);
-	carve(base, &used, classes * dims, sizeof(float), &head->product);
-	carve(base, &used, classes, sizeof(float), &head->constant);
-	carve(base, &used, classes * dims, sizeof(float), &head->outer);
-	carve(base, &used, layers, sizeof(float), &head->share);
-	carve(base, &used, layers, sizeof(float), &head->row_dot);
-	return carve(base, &used, widest > layers ? widest : layers, sizeof(double), &head->sum);
+	carve_array(base, &used, batch * dims, sizeof(float), &head->mixed);
+	carve_array(base, &used, batch * layers * classes, sizeof(float), &head->dots);
+	carve_array(base, &used, batch * projection, sizeof(float), &head->hidden);
+	carve_array(base, &used, batch * dims, sizeof(float), &head->d_mixed);
+	carve_array(base, &used, batch * projection, sizeof(float), &head->d_hidden);
+	carve_array(base, &used, classes * dims, sizeof(float), &head->product);
+	carve_array(base, &used, classes, sizeof(float), &head->constant);
+	carve_array(base, &used, classes * dims, sizeof(float), &head->outer);
+	carve_array(base, &used, layers, sizeof(float), &head->share);
+	carve_array(base, &used, layers, sizeof(float), &head->row_dot);
+	return carve_array(
+		base, &used, widest > layers ? widest : layers, sizeof(double), &head->sum);
 }
 
 fv_status core_head_new(fv_ctx *ctx, const core_head_shape *shape, int32_t batch, core_head **out)
 {
 	assert(shape->layers > 0 && shape->dims > 0 && shape->projection > 0 && shape->classes > 0);
+	fv_status status = core_blas_open(ctx);
+	if (status)
+		return status;
 	core_head plan = {
 		.shape = *shape, .batch = batch, .collapsed = shape->classes <= CORE_HEAD_COLLAPSE};
-	size_t bytes = layout(&plan, NULL);
+	size_t bytes = lay_out_arrays(&plan, NULL);
 	char *base = aligned_alloc(64, bytes);
 	if (!base)
 		return fv_fail(ctx, FV_FAILED, "out of memory (%zu bytes)", bytes);
 	memset(base, 0, bytes);
-	layout(&plan, base);
-	core_collapse paths[3];
-	core_collapse_paths(paths);
-	plan.pass = paths[0];
+	lay_out_arrays(&plan, base);
+	plan.kernels = core_kernels_used();
 	*out = memcpy(base, &plan, sizeof plan);
-	openblas_set_num_threads(1);
 	return FV_OK;
 }
 
@@ -133,8 +135,8 @@ void core_head_prepare(core_head *head, const float *params)
 	if (!head->collapsed)
 		return;
 	const float *bias = params + tensor[2].offset, *output = params + tensor[3].offset;
-	head->pass.product(s->classes, s->projection, s->dims, output, params + tensor[1].offset,
-		head->product);
+	head->kernels->collapse_product(s->classes, s->projection, s->dims, output,
+		params + tensor[1].offset, head->product);
 	for (int32_t c = 0; c < s->classes; c++) {
 		double sum = params[tensor[4].offset + c];
 		for (int32_t h = 0; h < s->projection; h++)
@@ -151,7 +153,7 @@ static void collapsed_forward(core_head *head, const float *const *x, int32_t n,
 	size_t classes = (size_t)s->classes, layers = (size_t)s->layers;
 	for (size_t i = 0; i < (size_t)n; i++) {
 		float *dots = head->dots + i * layers * classes;
-		head->pass.row(s->classes, s->layers, s->dims, x[i],
+		head->kernels->collapse_row(s->classes, s->layers, s->dims, x[i],
 			x[i + 1 < (size_t)n ? i + 1 : i], head->product, head->share, dots,
 			head->mixed + i * (size_t)s->dims);
 		for (size_t c = 0; c < classes; c++) {
@@ -196,7 +198,7 @@ static void collapsed_mix_gradient(
 	core_mix_gradient(head->share, head->shape.layers, head->sum, gradient);
 }
 
-/* Gradients of W1, b1 and W2 from G and M, and of the mix. */
+/* Computes the gradients of W1, b1 and W2 from G and M, and of the mix. */
 static void collapsed_gradient(core_head *head, const float *params, int32_t n,
 	const float *dlogits, const core_head_tensor *tensor, float *gradient)
 {
@@ -210,8 +212,9 @@ static void collapsed_gradient(core_head *head, const float *params, int32_t n,
 	for (int32_t c = 0; c < classes; c++)
 		for (int32_t h = 0; h < projection; h++)
 			gradient[tensor[3].offset + c * projection + h] = d_bias[c] * bias[h];
-	head->pass.gradient(classes, projection, dims, output, params + tensor[1].offset,
-		head->outer, gradient + tensor[1].offset, gradient + tensor[3].offset);
+	head->kernels->collapse_gradient(classes, projection, dims, output,
+		params + tensor[1].offset, head->outer, gradient + tensor[1].offset,
+		gradient + tensor[3].offset);
 	collapsed_mix_gradient(head, n, dlogits, gradient);
 }
 

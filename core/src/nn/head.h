@@ -13,7 +13,7 @@
  * There is nothing between the two linear layers, so for few classes their product M = W2 W1 [C,D]
  * carries the step: z = M h + W2 b1 + b2, and with G = sum_i dz_i h_i^T [C,D] the gradients are
  * dW1 = W2^T G, dW2 = G W1^T + (sum dz) b1^T, and the layers' gradients come from the products x_l M^T
- * (nn/collapse.h). Same numbers to rounding, a fifth of the arithmetic, and each large array is read
+ * (backend/collapse_kernels.h). Same numbers to rounding, a fifth of the arithmetic, and each large array is read
  * once. It is used for up to CORE_HEAD_COLLAPSE classes.
  *
  * A core_head is the workspace of one thread. OpenBLAS is set to one thread by core_head_new.
@@ -48,14 +48,15 @@ void core_head_init(fv_ctx *ctx, const core_head_shape *shape, int64_t branch, f
 
 typedef struct core_head core_head;
 
-/* Room for batches of up to `batch` rows. Errors: FV_FAILED (memory). */
+/* Makes a head for batches of up to `batch` rows. Errors: FV_FAILED (memory). */
 #define CORE_HEAD_COLLAPSE 16
 FV_NODISCARD fv_status core_head_new(
 	fv_ctx *ctx, const core_head_shape *shape, int32_t batch, core_head **out);
-void core_head_uncollapse(core_head *head); /* layer by layer from now on: to compare the two */
-void core_head_free(core_head *head);       /* NULL is allowed */
+void core_head_uncollapse(
+	core_head *head);             /* computes layer by layer from now on, to compare the two */
+void core_head_free(core_head *head); /* NULL is allowed */
 
-/* What depends on the parameters alone; to be called whenever they have changed. */
+/* Computes what depends on the parameters alone. Call it whenever they have changed. */
 void core_head_prepare(core_head *head, const float *params);
 
 /* x [n] pointers to [L,D] -> logits [n,C]. n <= batch. Keeps what backward needs. In batches of

@@ -12,6 +12,7 @@
 
 #include <cblas.h>
 
+#include "backend/blas.h"
 #include "nn/gates.h"
 
 #define WIDE 16 /* gates in a block */
@@ -31,14 +32,13 @@ fv_lstm *fv_lstm_open(fv_ctx *ctx, int32_t inputs, int32_t hidden, const float *
 {
 	assert(inputs > 0 && hidden > 0 && hidden % 4 == 0);
 	size_t gates = 4 * (size_t)hidden, h = (size_t)hidden;
-	fv_lstm *lstm = fv_alloc(ctx, sizeof *lstm);
+	fv_lstm *lstm = core_blas_open(ctx) ? NULL : fv_alloc(ctx, sizeof *lstm);
 	if (!lstm)
 		return NULL;
 	*lstm = (fv_lstm){inputs, hidden, fv_alloc(ctx, gates * (size_t)inputs * sizeof(float)),
 		fv_alloc(ctx, gates * h * sizeof(float)), fv_alloc(ctx, gates * sizeof(float))};
 	if (!lstm->weight_ih || !lstm->weight_hh || !lstm->bias)
 		return NULL;
-	openblas_set_num_threads(1);
 	memcpy(lstm->weight_ih, weight_ih, gates * (size_t)inputs * sizeof(float));
 	for (size_t g = 0; g < gates; g++) {
 		lstm->bias[g] = bias_ih[g] + bias_hh[g];
@@ -111,8 +111,8 @@ static void add_inputs(const fv_lstm *lstm, const float *x, int64_t rows, float 
 		lstm->weight_ih, d, 1, gates, n);
 }
 
-/* Steps of one matrix product. */
-static int64_t block_of(int64_t sequences)
+/* Chooses how many steps one matrix product computes. */
+static int64_t choose_block(int64_t sequences)
 {
 	return sequences < ROWS ? ROWS / sequences : 1;
 }
@@ -126,7 +126,7 @@ size_t fv_lstm_scratch(const fv_lstm *lstm, int64_t sequences)
 void fv_lstm_apply(const fv_lstm *lstm, const float *x, int64_t steps, int64_t sequences, float *y,
 	float *scratch)
 {
-	int64_t hidden = lstm->hidden, wide = 4 * hidden, block = block_of(sequences);
+	int64_t hidden = lstm->hidden, wide = 4 * hidden, block = choose_block(sequences);
 	float *gates = scratch, *cell = gates + block * sequences * wide;
 	memset(cell, 0, (size_t)(sequences * hidden) * sizeof *cell);
 	for (int64_t first = 0; first < steps; first += block) {

@@ -10,7 +10,8 @@
 
 #include "nn/blocks.h"
 
-static fv_status FV_PRINTF(3, 4) cannot(fv_ctx *ctx, const core_plan *plan, const char *format, ...)
+static fv_status FV_PRINTF(3, 4)
+	report_misfit(fv_ctx *ctx, const core_plan *plan, const char *format, ...)
 {
 	char text[256];
 	va_list args;
@@ -49,25 +50,25 @@ static fv_status check_net(fv_ctx *ctx, const core_plan *plan, core_net_kind kin
 	int32_t out, int32_t in)
 {
 	if (plan->n_nets == CORE_PLAN_NETS)
-		return cannot(ctx, plan, "more than %d networks", CORE_PLAN_NETS);
+		return report_misfit(ctx, plan, "more than %d networks", CORE_PLAN_NETS);
 	size_t length = strlen(name);
 	if (length > 64 || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.") != length ||
 		(kind == CORE_NET_LINEAR && !length))
-		return cannot(ctx, plan, "'%.80s' is no name for a network", name);
+		return report_misfit(ctx, plan, "'%.80s' is no name for a network", name);
 	if (out < 1 || out > CORE_PLAN_WIDTH || in < 0 || in > CORE_PLAN_WIDTH ||
 		(kind == CORE_NET_LINEAR && in < 1))
-		return cannot(ctx, plan, "network '%s': %d outputs and %d inputs", name, (int)out,
-			(int)in);
+		return report_misfit(ctx, plan, "network '%s': %d outputs and %d inputs", name,
+			(int)out, (int)in);
 	return FV_OK;
 }
 
-static const char *tensor_name(fv_ctx *ctx, const char *net, const char *name)
+static const char *make_tensor_name(fv_ctx *ctx, const char *net, const char *name)
 {
 	return core_format(ctx, "%s%s", net, name);
 }
 
-/* The tensors of a network alone, offsets from its own start -> their number. */
-static int32_t own_tensors(const core_plan *plan, const core_net *net, core_head_tensor *out)
+/* Lists the tensors of one network, with offsets from its own start. Returns their number. */
+static int32_t list_tensors(const core_plan *plan, const core_net *net, core_head_tensor *out)
 {
 	core_head_shape shape = plan->shape;
 	if (net->kind != CORE_NET_LINEAR) {
@@ -95,16 +96,16 @@ fv_status core_plan_add_net(fv_ctx *ctx, core_plan *plan, core_net_kind kind, co
 		.tensor = plan->n_tensors,
 		.offset = plan->count};
 	core_head_tensor own[CORE_HEAD_TENSORS];
-	int32_t n = own_tensors(plan, net, own);
+	int32_t n = list_tensors(plan, net, own);
 	for (int32_t i = 0; i < n; i++) {
 		core_head_tensor *tensor = &plan->tensor[plan->n_tensors + i];
 		*tensor = own[i];
-		tensor->name = tensor_name(ctx, name, own[i].name);
+		tensor->name = make_tensor_name(ctx, name, own[i].name);
 		if (!net->name || !tensor->name)
 			return FV_FAILED;
 		for (int32_t j = 0; j < plan->n_tensors; j++)
 			if (!strcmp(plan->tensor[j].name, tensor->name))
-				return cannot(
+				return report_misfit(
 					ctx, plan, "two networks have a tensor '%s'", tensor->name);
 		tensor->offset += plan->count;
 		net->count += tensor->count;
@@ -121,10 +122,10 @@ static fv_status check_apply(
 	const core_net *net = &plan->net[node->net];
 	bool of_input = net->kind != CORE_NET_LINEAR;
 	if (of_input != (in->kind == CORE_NODE_INPUT))
-		return cannot(ctx, plan, "network '%s' %s", net->name,
+		return report_misfit(ctx, plan, "network '%s' %s", net->name,
 			of_input ? "takes the input" : "cannot take the input");
 	if (!of_input && in->width != net->in)
-		return cannot(ctx, plan, "network '%s' takes %d numbers, not %d", net->name,
+		return report_misfit(ctx, plan, "network '%s' takes %d numbers, not %d", net->name,
 			(int)net->in, (int)in->width);
 	node->width = net->out;
 	return FV_OK;
@@ -141,41 +142,41 @@ fv_status core_plan_check(
 		return check_apply(ctx, plan, node, a);
 	case CORE_NODE_CONCAT:
 		if (!a->width || !b->width || a->width + b->width > CORE_PLAN_WIDTH)
-			return cannot(ctx, plan, "values of %d and %d numbers put together",
+			return report_misfit(ctx, plan, "values of %d and %d numbers put together",
 				(int)a->width, (int)b->width);
 		if (node->hold < 0 || node->hold > 2)
-			return cannot(ctx, plan, "hold is %d", (int)node->hold);
+			return report_misfit(ctx, plan, "hold is %d", (int)node->hold);
 		node->width = a->width + b->width;
 		return FV_OK;
 	case CORE_NODE_SCALE:
 		if (!a->width || !isfinite(node->factor))
-			return cannot(ctx, plan, "a gradient times %g", node->factor);
+			return report_misfit(ctx, plan, "a gradient times %g", node->factor);
 		node->width = a->width;
 		return FV_OK;
 	case CORE_NODE_UNIFORM:
 		if (node->width < 1 || node->width > CORE_PLAN_WIDTH || !node->purpose)
-			return cannot(ctx, plan, "draws of %d numbers", (int)node->width);
+			return report_misfit(ctx, plan, "draws of %d numbers", (int)node->width);
 		return FV_OK;
 	}
-	return cannot(ctx, plan, "a value of unknown kind");
+	return report_misfit(ctx, plan, "a value of unknown kind");
 }
 
 fv_status core_plan_check_logits(fv_ctx *ctx, const core_plan *plan, const core_node *node)
 {
 	if (node->width == plan->shape.classes)
 		return FV_OK;
-	return cannot(ctx, plan, "predictions of %d numbers for %d classes", (int)node->width,
-		(int)plan->shape.classes);
+	return report_misfit(ctx, plan, "predictions of %d numbers for %d classes",
+		(int)node->width, (int)plan->shape.classes);
 }
 
-static int64_t branch_of(const char *prefix, size_t length)
+static int64_t find_branch(const char *prefix, size_t length)
 {
 	char name[80] = "";
 	memcpy(name, prefix, length);
 	return length ? (int64_t)(fv_name_hash(name) >> 1) : 0;
 }
 
-/* As core_head_init does: the tensors of a linear layer called "output" are 3 and 4. */
+/* Draws start values as core_head_init does: the tensors of a linear layer called "output" are 3 and 4. */
 static void init_net(fv_ctx *ctx, const core_plan *plan, const core_net *net, float *params)
 {
 	static const char output[] = "output";
@@ -184,7 +185,7 @@ static void init_net(fv_ctx *ctx, const core_plan *plan, const core_net *net, fl
 	core_head_shape shape = plan->shape;
 	if (net->kind == CORE_NET_HEAD) {
 		shape.classes = net->out;
-		core_head_init(ctx, &shape, branch_of(net->name, length), params + net->offset);
+		core_head_init(ctx, &shape, find_branch(net->name, length), params + net->offset);
 		return;
 	}
 	uint64_t first = net->kind == CORE_NET_ENCODER ? 1 : 3;
@@ -193,7 +194,7 @@ static void init_net(fv_ctx *ctx, const core_plan *plan, const core_net *net, fl
 		tensor++;
 	else if (length >= tail && !strcmp(net->name + length - tail, output))
 		length -= tail;
-	int64_t branch = branch_of(net->name, length);
+	int64_t branch = find_branch(net->name, length);
 	for (uint64_t i = 0; i < 2; i++)
 		core_linear_init(
 			ctx, branch, first + i, fan_in, tensor[i].count, params + tensor[i].offset);

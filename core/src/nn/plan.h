@@ -62,12 +62,12 @@ typedef struct core_plan {
 	int32_t n_nodes; /* the last one is the logits */
 } core_plan;
 
-/* Without networks and values; memory of the context. */
+/* Makes a plan without networks and values, in memory of the context. */
 FV_NODISCARD fv_status core_plan_new(fv_ctx *ctx, const core_head_shape *shape, core_plan **out);
-/* One head called "", applied to the input. */
+/* Makes the plan of one head called "", applied to the input. */
 FV_NODISCARD fv_status core_plan_head(fv_ctx *ctx, const core_head_shape *shape, core_plan **out);
 
-/* Adds a network behind the others -> *index. Errors: for a name that is taken or not
+/* Adds a network after the others -> *index. Errors: for a name that is taken or not
  * made of [a-z0-9_.], sizes out of range, too many networks. */
 FV_NODISCARD fv_status core_plan_add_net(fv_ctx *ctx, core_plan *plan, core_net_kind kind,
 	const char *name, int32_t out, int32_t in, int32_t *index);
@@ -77,7 +77,7 @@ FV_NODISCARD fv_status core_plan_add_net(fv_ctx *ctx, core_plan *plan, core_net_
 FV_NODISCARD fv_status core_plan_check(fv_ctx *ctx, const core_plan *plan, core_node *node,
 	const core_node *a, const core_node *b);
 
-/* Whether the values can be predictions. */
+/* Checks that the values can be predictions. */
 FV_NODISCARD fv_status core_plan_check_logits(
 	fv_ctx *ctx, const core_plan *plan, const core_node *node);
 

@@ -82,22 +82,22 @@ fv_status core_position_open(fv_ctx *ctx, const fv_trunk_shape *s, fv_precision 
 	return status;
 }
 
-static size_t padded(const core_position *p, int64_t frames)
+static size_t find_padded_size(const core_position *p, int64_t frames)
 {
 	return (size_t)((frames + p->taps - 1) * (p->width / p->groups) + 15) / 16 * 16;
 }
 
 size_t core_position_scratch(const core_position *p, int64_t frames)
 {
-	return padded(p, frames) + fv_linear_scratch(p->linear[0], frames);
+	return find_padded_size(p, frames) + fv_linear_scratch(p->linear[0], frames);
 }
 
 void core_position_apply(
 	const core_position *p, const float *x, int64_t frames, float *out, float *scratch)
 {
 	int64_t size = p->width / p->groups, before = p->taps / 2;
-	float *own = scratch, *linear = scratch + padded(p, frames);
-	memset(own, 0, padded(p, frames) * sizeof *own);
+	float *own = scratch, *linear = scratch + find_padded_size(p, frames);
+	memset(own, 0, find_padded_size(p, frames) * sizeof *own);
 	for (int64_t g = 0; g < p->groups; g++) {
 		for (int64_t t = 0; t < frames; t++)
 			memcpy(own + (before + t) * size, x + t * p->width + g * size,

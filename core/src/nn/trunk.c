@@ -3,10 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cblas.h>
-
 #include <fairvox/vector.h>
 
+#include "backend/blas.h"
 #include "nn/trunk.h"
 
 #define ROWS 512 /* frames that go through the inner layer at once */
@@ -38,7 +37,7 @@ struct source {
 	void *user;
 };
 
-/* The linear layer of a weight and of the bias that follows it. */
+/* Opens the linear layer of a weight and of the bias that follows it. */
 static fv_status open_linear(
 	const struct source *s, fv_trunk_tensor weight, int32_t index, fv_linear **out)
 {
@@ -114,8 +113,7 @@ fv_status fv_trunk_open(fv_ctx *ctx, const fv_trunk_shape *shape, fv_precision p
 {
 	assert(shape->convs > 0 && shape->convs <= FV_TRUNK_CONVS && shape->layers > 0);
 	assert(shape->width % shape->heads == 0 && shape->width % shape->position_groups == 0);
-	openblas_set_num_threads(1);
-	fv_trunk *t = fv_alloc(ctx, sizeof *t);
+	fv_trunk *t = core_blas_open(ctx) ? NULL : fv_alloc(ctx, sizeof *t);
 	if (!t)
 		return FV_FAILED;
 	t->shape = *shape;
@@ -141,54 +139,55 @@ int64_t fv_trunk_min_samples(const fv_trunk *t)
 	return n;
 }
 
-static void norm(const fv_trunk *t, const float *x, int64_t frames, const float *scale,
+static void normalise_rows(const fv_trunk *t, const float *x, int64_t frames, const float *scale,
 	const float *offset, float *y)
 {
 	fv_layer_norm(x, frames, t->shape.width, scale, offset, (float)t->shape.eps, y);
 }
 
-static void add(float *y, const float *x, int64_t n)
+static void add_rows(float *y, const float *x, int64_t n)
 {
 	for (int64_t i = 0; i < n; i++)
 		y[i] += x[i];
 }
 
-/* x [T,width], y [T,width], bias, and what the parts need for themselves. */
+/* Working memory: x [T,width], y [T,width], bias, and the scratch of the parts. */
 struct memory {
 	float *x, *y, *bias, *own;
 };
 
-static size_t rounded(int64_t n)
+static size_t round_up(int64_t n)
 {
 	return (size_t)(n + 15) / 16 * 16;
 }
 
-static size_t larger(size_t a, size_t b)
+static size_t pick_larger(size_t a, size_t b)
 {
 	return a > b ? a : b;
 }
 
-/* Floats of the largest part: the convolutions with their output, attention, or inner layer. */
-static size_t own_room(const fv_trunk *t, int64_t n, int64_t frames)
+/* Counts the floats of the largest part: the convolutions with their output, attention, or inner layer. */
+static size_t find_own_scratch(const fv_trunk *t, int64_t n, int64_t frames)
 {
 	const struct layer *layer = &t->layer[0];
 	int64_t rows = frames < ROWS ? frames : ROWS;
-	size_t front = rounded(frames * t->shape.channels[t->shape.convs - 1]);
-	size_t inner = rounded(rows * t->shape.inner);
-	size_t room = front + larger(core_front_scratch(t->front, n),
+	size_t front = round_up(frames * t->shape.channels[t->shape.convs - 1]);
+	size_t inner = round_up(rows * t->shape.inner);
+	size_t room = front + pick_larger(core_front_scratch(t->front, n),
 				      fv_linear_scratch(t->projection, frames));
-	room = larger(room, core_position_scratch(t->position, frames));
-	room = larger(room, core_attention_scratch(layer->attention, frames));
-	return larger(room, inner + larger(fv_linear_scratch(layer->inner, rows),
-					    fv_linear_scratch(layer->outer, rows)));
+	room = pick_larger(room, core_position_scratch(t->position, frames));
+	room = pick_larger(room, core_attention_scratch(layer->attention, frames));
+	return pick_larger(room, inner + pick_larger(fv_linear_scratch(layer->inner, rows),
+						 fv_linear_scratch(layer->outer, rows)));
 }
 
-static fv_status take_memory(
+static fv_status lay_out_memory(
 	const fv_trunk *t, fv_ctx *worker, int64_t n, int64_t frames, struct memory *m)
 {
-	size_t whole = rounded(frames * t->shape.width);
-	size_t bias = t->buckets ? rounded(t->shape.heads * (2 * frames - 1)) : 0;
-	float *all = fv_scratch(worker, (2 * whole + bias + own_room(t, n, frames)) * sizeof *all);
+	size_t whole = round_up(frames * t->shape.width);
+	size_t bias = t->buckets ? round_up(t->shape.heads * (2 * frames - 1)) : 0;
+	float *all = fv_scratch(
+		worker, (2 * whole + bias + find_own_scratch(t, n, frames)) * sizeof *all);
 	if (!all)
 		return FV_FAILED;
 	*m = (struct memory){all, all + whole, all + 2 * whole, all + 2 * whole + bias};
@@ -199,22 +198,22 @@ static fv_status take_memory(
 	return FV_OK;
 }
 
-/* Wave -> x, the first layer's input. */
+/* Computes x, the first layer's input, from the wave. */
 static void apply_front(const fv_trunk *t, const float *wave, int64_t n, int64_t frames,
 	double shift, double scale, const struct memory *m)
 {
 	const fv_trunk_shape *s = &t->shape;
 	int64_t last = s->channels[s->convs - 1], width = s->width;
-	float *features = m->own, *scratch = m->own + rounded(frames * last);
+	float *features = m->own, *scratch = m->own + round_up(frames * last);
 	core_front_apply(t->front, wave, n, shift, scale, features, scratch);
 	fv_layer_norm(features, frames, last, t->feature_scale, t->feature_offset, (float)s->eps,
 		features);
 	fv_linear_apply(
 		t->projection, frames, features, last, 0, FV_ACTIVATION_NONE, m->x, width, scratch);
 	core_position_apply(t->position, m->x, frames, m->y, m->own);
-	add(m->x, m->y, frames * width);
+	add_rows(m->x, m->y, frames * width);
 	if (!s->norm_first)
-		norm(t, m->x, frames, t->scale, t->offset, m->x);
+		normalise_rows(t, m->x, frames, t->scale, t->offset, m->x);
 }
 
 /* y += outer(gelu(inner(x))); y may be x. */
@@ -224,7 +223,7 @@ static void apply_inner(const fv_trunk *t, const struct layer *layer, const floa
 	int64_t width = t->shape.width, inner = t->shape.inner;
 	for (int64_t first = 0; first < frames; first += ROWS) {
 		int64_t rows = frames - first < ROWS ? frames - first : ROWS;
-		float *linear = scratch + rounded(rows * inner);
+		float *linear = scratch + round_up(rows * inner);
 		fv_linear_apply(layer->inner, rows, x + first * width, width, 0, FV_ACTIVATION_GELU,
 			scratch, inner, linear);
 		fv_linear_apply(layer->outer, rows, scratch, inner, 1, FV_ACTIVATION_NONE,
@@ -236,20 +235,20 @@ static void apply_layer(
 	const fv_trunk *t, const struct layer *layer, int64_t frames, const struct memory *m)
 {
 	if (t->shape.norm_first) {
-		norm(t, m->x, frames, layer->scale[0], layer->offset[0], m->y);
+		normalise_rows(t, m->x, frames, layer->scale[0], layer->offset[0], m->y);
 		core_attention_apply(layer->attention, m->y, frames, m->bias, m->x, m->own);
-		norm(t, m->x, frames, layer->scale[1], layer->offset[1], m->y);
+		normalise_rows(t, m->x, frames, layer->scale[1], layer->offset[1], m->y);
 		apply_inner(t, layer, m->y, frames, m->x, m->own);
 		return;
 	}
 	core_attention_apply(layer->attention, m->x, frames, m->bias, m->x, m->own);
-	norm(t, m->x, frames, layer->scale[0], layer->offset[0], m->x);
+	normalise_rows(t, m->x, frames, layer->scale[0], layer->offset[0], m->x);
 	apply_inner(t, layer, m->x, frames, m->x, m->own);
-	norm(t, m->x, frames, layer->scale[1], layer->offset[1], m->x);
+	normalise_rows(t, m->x, frames, layer->scale[1], layer->offset[1], m->x);
 }
 
 /* One state [T,width] -> its means, or as it is. sum [width] */
-static float *give(
+static float *write_state(
 	const fv_trunk *t, const float *x, int64_t frames, int32_t pooled, double *sum, float *out)
 {
 	int64_t width = t->shape.width;
@@ -274,18 +273,18 @@ fv_status fv_trunk_apply(const fv_trunk *t, fv_ctx *worker, const float *wave, i
 	assert(frames > 0);
 	struct memory m;
 	double *sum = fv_scratch(worker, (size_t)s->width * sizeof *sum);
-	if (!sum || take_memory(t, worker, n, frames, &m) != FV_OK)
+	if (!sum || lay_out_memory(t, worker, n, frames, &m) != FV_OK)
 		return FV_FAILED;
 	apply_front(t, wave, n, frames, shift, scale, &m);
-	out = give(t, m.x, frames, pooled, sum, out);
+	out = write_state(t, m.x, frames, pooled, sum, out);
 	for (int32_t i = 0; i < s->layers; i++) {
 		apply_layer(t, &t->layer[i], frames, &m);
 		const float *state = m.x;
 		if (s->norm_first && i + 1 == s->layers) {
-			norm(t, m.x, frames, t->scale, t->offset, m.y);
+			normalise_rows(t, m.x, frames, t->scale, t->offset, m.y);
 			state = m.y;
 		}
-		out = give(t, state, frames, pooled, sum, out);
+		out = write_state(t, state, frames, pooled, sum, out);
 	}
 	return FV_OK;
 }

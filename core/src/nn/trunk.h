@@ -7,11 +7,11 @@
 
 #include <fairvox/trunk.h>
 
-/* One tensor of the file in memory of its own, until the plugin's state is closed. */
+/* Reads one tensor of the file into memory of its own, which lives until the plugin's state is closed. */
 FV_NODISCARD fv_status core_trunk_keep(fv_ctx *ctx, const fv_trunk_shape *shape,
 	fv_trunk_read *read, void *user, fv_trunk_tensor tensor, int32_t index, float **out);
 
-/* Numbers of a tensor. */
+/* Returns how many numbers a tensor has. */
 int64_t core_trunk_size(const fv_trunk_shape *shape, fv_trunk_tensor tensor, int32_t index);
 
 /* --- front.c: wave -> [T, channels of the last convolution] --- */
@@ -22,7 +22,7 @@ FV_NODISCARD fv_status core_front_open(fv_ctx *ctx, const fv_trunk_shape *shape,
 	fv_precision precision, fv_trunk_read *read, void *user, core_front **out);
 int64_t core_front_frames(const fv_trunk_shape *shape, int64_t n);
 size_t core_front_scratch(const core_front *front, int64_t n);
-/* Of x = (wave - shift) scale. */
+/* Applies the convolutions to x = (wave - shift) scale. */
 void core_front_apply(const core_front *front, const float *wave, int64_t n, double shift,
 	double scale, float *out, float *scratch);
 
@@ -44,7 +44,7 @@ FV_NODISCARD fv_status core_attention_open(fv_ctx *ctx, const fv_trunk_shape *sh
 	fv_precision precision, int32_t layer, fv_trunk_read *read, void *user,
 	core_attention **out);
 
-/* The bucket of a distance key - query. */
+/* Returns the bucket of a distance key - query. */
 int32_t core_attention_bucket(const fv_trunk_shape *shape, int64_t distance);
 /* embedding [buckets,heads] -> bias [heads, 2 frames - 1], of the distances from 1 - frames on. */
 void core_attention_bias(

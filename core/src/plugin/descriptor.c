@@ -7,13 +7,16 @@
 #include <fairvox/encoder.h>
 #include <fairvox/grouper.h>
 #include <fairvox/loss.h>
+#include <fairvox/networks.h>
+#include <fairvox/stages.h>
 
 #include "plugin/registry.h"
 
-/* Sizes in the first version of ABI 1: nothing smaller was ever built. */
-#define DESCRIPTOR_MIN (offsetof(fv_descriptor, extension) + sizeof(void *))
-#define PARAM_MIN (offsetof(fv_param, doc) + sizeof(void *))
-#define PRESET_MIN (offsetof(fv_preset, value) + sizeof(void *))
+/* Sizes of the structs in the first version of this ABI; a smaller struct cannot be valid. */
+#define SIZE_UP_TO(type, last) (offsetof(type, last) + sizeof(void *))
+#define DESCRIPTOR_MIN SIZE_UP_TO(fv_descriptor, extension)
+#define PARAM_MIN SIZE_UP_TO(fv_param, doc)
+#define PRESET_MIN SIZE_UP_TO(fv_preset, value)
 #define PARAMS_MAX 256
 #define STATE_MAX ((size_t)1 << 24)
 
@@ -84,12 +87,20 @@ static bool check_params(const fv_descriptor *d, struct fault *fault)
 		return FAULT(
 			fault, "parameter table is missing or has over %d entries", PARAMS_MAX);
 	if (d->n_params && d->params->size < PARAM_MIN)
-		return FAULT(fault, "parameter entries of %u bytes, %zu expected", d->params->size,
-			sizeof(fv_param));
+		return FAULT(fault,
+			"parameter entries of %u bytes, at least %zu expected: use FV_PARAM_REAL "
+			"and its like, which set .size",
+			d->params->size, PARAM_MIN);
 	for (uint32_t i = 0; i < d->n_params; i++) {
 		const fv_param *p = param_at(d, i);
-		if (p->size != d->params->size || !core_name_is_valid(p->name))
-			return FAULT(fault, "parameter %u has a bad size or name", i);
+		if (p->size != d->params->size)
+			return FAULT(fault,
+				"parameter %u has size %u, the first one %u: all entries need the "
+				"same .size",
+				i, p->size, d->params->size);
+		if (!core_name_is_valid(p->name))
+			return FAULT(fault,
+				"the name of parameter %u is not of the form [a-z][a-z0-9_]*", i);
 		size_t width = core_param_width(p->type);
 		if (!width || p->offset > d->state_size || d->state_size - p->offset < width)
 			return FAULT(fault, "parameter '%s' lies outside the state", p->name);
@@ -109,10 +120,17 @@ static bool check_presets(const fv_descriptor *d, struct fault *fault)
 	if (d->n_presets > PARAMS_MAX || (d->n_presets && !d->presets))
 		return FAULT(fault, "preset table is missing or too long");
 	if (d->n_presets && d->presets->size < PRESET_MIN)
-		return FAULT(fault, "preset entries of %u bytes, %zu expected", d->presets->size,
-			sizeof(fv_preset));
+		return FAULT(fault,
+			"preset entries of %u bytes, at least %zu expected: use FV_PRESET, which "
+			"sets .size",
+			d->presets->size, PRESET_MIN);
 	for (uint32_t i = 0; i < d->n_presets; i++) {
 		const fv_preset *p = preset_at(d, i);
+		if (p->size != d->presets->size)
+			return FAULT(fault,
+				"preset %u has size %u, the first one %u: all entries need the "
+				"same .size",
+				i, p->size, d->presets->size);
 		if (!p->profile || !p->key || !p->value || strncmp(p->key, "train.", 6))
 			return FAULT(fault, "preset %u is incomplete or not of the train block", i);
 		if (strcmp(p->profile, "paper") && strcmp(p->profile, "official"))
@@ -134,14 +152,89 @@ static size_t ops_size(fv_kind kind)
 	return 0;
 }
 
-/* Every ops struct starts with its size. */
-static void copy_ops(const fv_descriptor *d, void *out)
+static size_t ops_min(fv_kind kind)
+{
+	switch (kind) {
+	case FV_ENCODER:
+		return SIZE_UP_TO(fv_encoder_ops, close);
+	case FV_GROUPER:
+		return SIZE_UP_TO(fv_grouper_ops, close);
+	case FV_LOSS:
+		return SIZE_UP_TO(fv_loss_ops, close);
+	}
+	return 0;
+}
+
+/* Every struct that a plugin gives starts with its size. */
+static uint32_t read_size(const void *with_size)
 {
 	uint32_t size;
-	memcpy(&size, d->ops, sizeof size);
+	memcpy(&size, with_size, sizeof size);
+	return size;
+}
+
+static void copy_ops(const fv_descriptor *d, void *out)
+{
+	uint32_t size = read_size(d->ops);
 	size_t ours = ops_size(d->kind);
 	memset(out, 0, ours);
 	memcpy(out, d->ops, size < ours ? size : ours);
+}
+
+/* The extensions that this core asks a plugin of each kind for. */
+static const struct extension {
+	fv_kind kind;
+	const char *id;
+	size_t min;
+} extensions[] = {
+	{FV_ENCODER, FV_FITS_1, SIZE_UP_TO(fv_fits_1, fits)},
+	{FV_LOSS, FV_NETWORKS_1, SIZE_UP_TO(fv_networks_1, evaluate)},
+	{FV_LOSS, FV_STAGES_1, SIZE_UP_TO(fv_stages_1, next)},
+};
+
+#define N_EXTENSIONS (sizeof extensions / sizeof *extensions)
+
+/* An extension() that knows no id of this core would do nothing, so it is taken for a mistake. */
+static bool check_extensions(const fv_descriptor *d, struct fault *fault)
+{
+	size_t known = 0;
+	if (!d->extension)
+		return true;
+	for (size_t i = 0; i < N_EXTENSIONS; i++) {
+		const struct extension *e = &extensions[i];
+		const void *theirs = d->kind == e->kind ? d->extension(e->id) : NULL;
+		if (!theirs)
+			continue;
+		known++;
+		if (read_size(theirs) < e->min)
+			return FAULT(fault,
+				"extension %s of %u bytes, at least %zu expected: set its .size",
+				e->id, read_size(theirs), e->min);
+	}
+	if (known == 0 && d->kind == FV_LOSS)
+		return FAULT(fault, "extension() knows neither " FV_NETWORKS_1 " nor " FV_STAGES_1
+				    ": compare the id with FV_NETWORKS_1 or FV_STAGES_1, or leave "
+				    ".extension out");
+	if (known == 0 && d->kind == FV_ENCODER)
+		return FAULT(fault, "extension() does not know " FV_FITS_1
+				    ": compare the id with FV_FITS_1, or leave .extension out");
+	if (known == 0)
+		return FAULT(
+			fault, "a grouper has no extensions in this ABI: leave .extension out");
+	if (known == 2)
+		return FAULT(fault, "has both " FV_NETWORKS_1 " and " FV_STAGES_1
+				    ": a loss can have one of them");
+	return true;
+}
+
+static bool check_loss_ops(const fv_descriptor *d, const fv_loss_ops *ops, struct fault *fault)
+{
+	if (ops->subsample || ops->order || ops->mix || ops->weigh || d->extension)
+		return true;
+	return FAULT(fault,
+		"a loss needs an op that trains (subsample, order, mix or weigh) or the "
+		"extension " FV_NETWORKS_1 " or " FV_STAGES_1 ": with neither it would train as "
+		"if there were no objective");
 }
 
 static bool check_ops(const fv_descriptor *d, struct fault *fault)
@@ -152,7 +245,14 @@ static bool check_ops(const fv_descriptor *d, struct fault *fault)
 		fv_loss_ops loss;
 	} ops;
 	if (!d->ops)
-		return FAULT(fault, "has no ops");
+		return FAULT(fault, "has no ops: set .ops in the descriptor");
+	if (read_size(d->ops) < ops_min(d->kind))
+		return FAULT(fault,
+			"ops of %u bytes, at least %zu expected: use FV_%s_OPS, which sets .size",
+			read_size(d->ops), ops_min(d->kind),
+			d->kind == FV_ENCODER   ? "ENCODER"
+			: d->kind == FV_GROUPER ? "GROUPER"
+						: "LOSS");
 	copy_ops(d, &ops);
 	switch (d->kind) {
 	case FV_ENCODER:
@@ -166,9 +266,7 @@ static bool check_ops(const fv_descriptor *d, struct fault *fault)
 			return FAULT(fault, "a grouper needs the ops uses, fit and assign");
 		return true;
 	case FV_LOSS:
-		if (!ops.loss.open && !ops.loss.weigh && !d->extension)
-			return FAULT(fault, "a loss needs the op open or weigh, or an extension");
-		return true;
+		return check_loss_ops(d, &ops.loss, fault);
 	}
 	return FAULT(fault, "is of unknown kind %d", (int)d->kind);
 }
@@ -186,8 +284,10 @@ bool core_descriptor_check(const fv_descriptor *d, const char *file_name, char *
 	if (d->abi != FV_ABI)
 		return FAULT(&fault, "built for ABI %u, this fairvox has ABI %u", d->abi, FV_ABI);
 	if (d->size < DESCRIPTOR_MIN)
-		return FAULT(&fault, "descriptor of %u bytes, %zu expected", d->size,
-			sizeof(fv_descriptor));
+		return FAULT(&fault,
+			"descriptor of %u bytes, at least %zu expected: use FV_LOSS, FV_GROUPER or "
+			"FV_ENCODER, which set .size",
+			d->size, DESCRIPTOR_MIN);
 	if (!ops_size(d->kind))
 		return FAULT(&fault, "is of unknown kind %d", (int)d->kind);
 	if (!core_name_is_valid(d->name))
@@ -199,7 +299,8 @@ bool core_descriptor_check(const fv_descriptor *d, const char *file_name, char *
 		return FAULT(&fault, "version, summary, source or licence is missing");
 	if (d->state_size > STATE_MAX)
 		return FAULT(&fault, "asks for a state of %zu bytes", d->state_size);
-	return check_params(d, &fault) && check_presets(d, &fault) && check_ops(d, &fault);
+	return check_params(d, &fault) && check_presets(d, &fault) && check_ops(d, &fault) &&
+	       check_extensions(d, &fault);
 }
 
 const fv_descriptor *core_descriptor_copy(fv_ctx *ctx, const fv_descriptor *d)
@@ -225,4 +326,12 @@ const fv_descriptor *core_descriptor_copy(fv_ctx *ctx, const fv_descriptor *d)
 	copy->presets = presets;
 	copy->ops = ops;
 	return copy;
+}
+
+const fv_param *core_param_find(const fv_descriptor *descriptor, const char *name)
+{
+	for (uint32_t i = 0; i < descriptor->n_params; i++)
+		if (!strcmp(descriptor->params[i].name, name))
+			return &descriptor->params[i];
+	return NULL;
 }

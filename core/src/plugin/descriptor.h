@@ -21,6 +21,9 @@ const fv_descriptor *core_descriptor_copy(fv_ctx *ctx, const fv_descriptor *desc
 /* Bytes that a parameter of this type takes in the state; 0 for a type that there is not. */
 size_t core_param_width(fv_param_type type);
 
+/* NULL: the plugin has no such parameter. */
+const fv_param *core_param_find(const fv_descriptor *descriptor, const char *name);
+
 bool core_name_is_valid(const char *name); /* [a-z][a-z0-9_]* */
 
 #endif

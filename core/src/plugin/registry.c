@@ -13,18 +13,21 @@
 
 #include <ltdl.h>
 
-#include "base/file.h"
+#include "base/path.h"
 #include "plugin/descriptor.h"
 #include "plugin/probe.h"
 
 #define FILES_MAX 1024
 #define FOLDERS_MAX 64
+#define OWN_MAX 3
 
 struct search {
 	fv_ctx *ctx;
 	core_registry *registry;
 	core_candidate file[FILES_MAX];
 	size_t n;
+	const char *own[OWN_MAX]; /* the install folder by its real path, each place it may be at */
+	size_t n_own;
 };
 
 static fv_status refuse(struct search *s, const char *path, const char *reason)
@@ -121,6 +124,18 @@ static fv_status add_path(struct search *s, const char *path)
 	return FV_OK;
 }
 
+/* A user may have given the same folder too: it is still the program's own. */
+static fv_status add_own_folder(struct search *s, const char *folder)
+{
+	char real[PATH_MAX];
+	if (realpath(folder, real)) {
+		s->own[s->n_own] = core_strdup(s->ctx, real);
+		if (!s->own[s->n_own++])
+			return FV_FAILED;
+	}
+	return add_folder(s, folder, false);
+}
+
 /* Beside the library: "fairvox" where it is installed, "plugins" in a build tree. */
 static fv_status add_own(struct search *s)
 {
@@ -130,12 +145,21 @@ static fv_status add_own(struct search *s)
 		static const char *const names[] = {"fairvox", "plugins"};
 		for (size_t i = 0; dir && i < 2; i++) {
 			char *folder = core_format(s->ctx, "%s/%s", dir, names[i]);
-			fv_status status = folder ? add_folder(s, folder, false) : FV_FAILED;
+			fv_status status = folder ? add_own_folder(s, folder) : FV_FAILED;
 			if (status)
 				return status;
 		}
 	}
-	return add_folder(s, FAIRVOX_PLUGIN_DIR, false);
+	return add_own_folder(s, FAIRVOX_PLUGIN_DIR);
+}
+
+static bool is_own(const struct search *s, const char *path)
+{
+	size_t dir = (size_t)(core_path_base(path) - path) - 1;
+	for (size_t i = 0; i < s->n_own; i++)
+		if (strlen(s->own[i]) == dir && !strncmp(s->own[i], path, dir))
+			return true;
+	return false;
 }
 
 /* Loads a file that the probe has passed; returns the reason why not, or NULL. Locale and
@@ -165,6 +189,7 @@ static fv_status load_file(struct search *s, lt_dladvise advise, const core_cand
 	if (reason)
 		return refuse(s, file->path, reason);
 	plugin->path = file->path;
+	plugin->own = is_own(s, file->path);
 	fv_status status = core_sha256_file(s->ctx, file->path, plugin->sha256);
 	if (status)
 		return status;

@@ -14,6 +14,7 @@ typedef struct core_plugin {
 	const char *path; /* absolute */
 	char sha256[CORE_SHA256_HEX];
 	const fv_descriptor *descriptor;
+	bool own; /* of the install folder, or beside the library in a build tree */
 } core_plugin;
 
 typedef struct core_refused {

@@ -7,7 +7,7 @@
 
 enum { PAIRS_SHOWN = 3 }; /* of three groups; more are in the JSON */
 
-static core_table_column figures(const char *title, unsigned parts, core_number_format format)
+static core_table_column figure_column(const char *title, unsigned parts, core_number_format format)
 {
 	return (core_table_column){
 		.title = title, .audience = CORE_FOR_PEOPLE, .parts = parts, .format = format};
@@ -45,7 +45,7 @@ static fv_status add_overall(
 	if (!t || !title)
 		return FV_FAILED;
 	t->column[0] = core_plain_column("metric", "metric", CORE_FOR_PEOPLE);
-	t->column[1] = figures("value", CORE_SHOW_INTERVAL, CORE_THREE_DECIMALS);
+	t->column[1] = figure_column("value", CORE_SHOW_INTERVAL, CORE_THREE_DECIMALS);
 	for (int k = 0; k < CORE_METRICS; k++) {
 		if (!core_metric_is((core_metric_id)k, CORE_METRIC_OVERALL))
 			continue;
@@ -97,11 +97,11 @@ static fv_status add_gaps(fv_ctx *ctx, const core_attribute_metrics *a, int32_t 
 	if (!t)
 		return FV_FAILED;
 	t->column[0] = core_plain_column("metric", a->name, CORE_FOR_PEOPLE);
-	t->column[1] = figures("value", 0, CORE_THREE_DECIMALS);
-	t->column[2] = figures("null mean", 0, CORE_THREE_DECIMALS);
-	t->column[3] = figures("null 95%", 0, CORE_THREE_DECIMALS);
-	t->column[4] = figures("excess", 0, CORE_SIGNED);
-	t->column[5] = figures("p", 0, CORE_FOUR_DECIMALS);
+	t->column[1] = figure_column("value", 0, CORE_THREE_DECIMALS);
+	t->column[2] = figure_column("null mean", 0, CORE_THREE_DECIMALS);
+	t->column[3] = figure_column("null 95%", 0, CORE_THREE_DECIMALS);
+	t->column[4] = figure_column("excess", 0, CORE_SIGNED);
+	t->column[5] = figure_column("p", 0, CORE_FOUR_DECIMALS);
 	for (int k = 0; k < CORE_METRICS; k++) {
 		const core_metric *metric = core_metric_at((core_metric_id)k);
 		const core_estimate *e = &a->metric[k];
@@ -139,7 +139,8 @@ static fv_status add_rates(fv_ctx *ctx, const core_metrics *m, const core_attrib
 		return FV_FAILED;
 	t->column[0] = core_plain_column("class", "TPR", CORE_FOR_PEOPLE);
 	for (size_t g = 0; g < groups; g++) {
-		t->column[1 + g] = figures(a->group[g], CORE_SHOW_INTERVAL, CORE_THREE_DECIMALS);
+		t->column[1 + g] =
+			figure_column(a->group[g], CORE_SHOW_INTERVAL, CORE_THREE_DECIMALS);
 		if (!a->rows[g])
 			t->column[1 + g].audience = 0;
 	}
@@ -176,7 +177,7 @@ static fv_status add_differences(fv_ctx *ctx, int32_t C, const char *const *clas
 	for (size_t k = 0; k < pairs; k++) {
 		const core_tpr_difference *d = &a->difference[k];
 		t->column[1 + k] =
-			figures(core_format(ctx, "%s - %s", a->group[d->g], a->group[d->h]),
+			figure_column(core_format(ctx, "%s - %s", a->group[d->g], a->group[d->h]),
 				CORE_SHOW_INTERVAL, CORE_SIGNED);
 		if (!t->column[1 + k].title)
 			return FV_FAILED;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/number.h"
+
 int64_t core_thousandths(double value)
 {
 	char text[64];
@@ -14,7 +16,8 @@ int64_t core_thousandths(double value)
 	int n = snprintf(text, sizeof text, "%.3f", value);
 	for (int i = n - 4; i < n; i++)
 		text[i] = text[i + 1];
-	return strtoll(text, NULL, 10);
+	int64_t out;
+	return core_parse_int(text, &out) ? out : CORE_NO_NUMBER;
 }
 
 int64_t core_divide(int64_t a, int64_t b)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "eval/families.h"
 
 /* Axes that say what was trained on, not how: those of the loss and its groups do not count. */
@@ -72,10 +73,9 @@ static fv_status find_named_reference(fv_ctx *ctx, const core_grid *grid, int64_
 		*out = (int64_t)i;
 		found++;
 	}
-	const char *near = labels ? core_nearest(name, labels, grid->n_rows) : NULL;
 	if (!found)
-		return fv_fail(ctx, FV_CONFIG, "--reference: there is no variant '%s'%s%s%s", name,
-			near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+		return fv_fail(ctx, FV_CONFIG, "--reference: there is no variant '%s'%s", name,
+			labels ? core_suggest_name(ctx, name, labels, grid->n_rows) : "");
 	if (found > 1)
 		return fv_fail(ctx, FV_CONFIG,
 			"--reference: several variants are called '%s'; give the folder's name",

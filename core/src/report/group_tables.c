@@ -3,7 +3,7 @@
 
 #include "report/split_tables.h"
 
-static core_table_column figures(const char *title)
+static core_table_column figure_column(const char *title)
 {
 	return (core_table_column){.title = title, .audience = CORE_FOR_PEOPLE};
 }
@@ -35,7 +35,7 @@ static fv_status add_agreement(fv_ctx *ctx, const core_group_report *r, core_doc
 	if (!t)
 		return FV_FAILED;
 	for (size_t j = 0; j < columns; j++)
-		t->column[j] = figures(titles[j]);
+		t->column[j] = figure_column(titles[j]);
 	for (int32_t k = 0; k < truths; k++)
 		for (int part = 0; part < CORE_PARTS; part++)
 			fill_agreement(t, row++, &r->truth[k], part);
@@ -53,9 +53,9 @@ static core_result_table *add_parts(
 		core_document_add(ctx, document, "parts", title, rows, 1 + CORE_PARTS);
 	if (!t)
 		return NULL;
-	t->column[0] = figures(head);
+	t->column[0] = figure_column(head);
 	for (int part = 0; part < CORE_PARTS; part++)
-		t->column[1 + part] = figures(core_part_name(part));
+		t->column[1 + part] = figure_column(core_part_name(part));
 	return t;
 }
 
@@ -153,7 +153,7 @@ static fv_status add_stability(fv_ctx *ctx, const core_group_report *r, core_doc
 	if (!t || !title)
 		return FV_FAILED;
 	for (size_t j = 0; j < 5; j++)
-		t->column[j] = figures(titles[j]);
+		t->column[j] = figure_column(titles[j]);
 	for (size_t part = 0; part < CORE_PARTS; part++) {
 		const core_stability *s = &r->stability[part];
 		const double value[] = {s->ari, s->ari_least, s->nmi, s->nmi_least};

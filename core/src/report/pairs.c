@@ -84,22 +84,18 @@ static fv_status test_pair(fv_ctx *ctx, const core_grid *grid, const struct grou
 	const struct ground *g = &grounds[test];
 	const struct counted *a = &counted[pair->a], *b = &counted[pair->b];
 	core_swap swap;
-	fv_ctx *own = core_ctx_new(); /* a test's memory is not kept */
-	if (!own)
-		return fv_fail(ctx, FV_FAILED, "out of memory");
+	core_mark before = core_ctx_mark(ctx); /* the memory of a test is not kept */
 	fv_status status = core_swap_test(
-		own, &g->speakers, NULL, &a->overall, &b->overall, &g->draws, NULL, &swap);
+		ctx, &g->speakers, NULL, &a->overall, &b->overall, &g->draws, NULL, &swap);
 	if (!status)
 		copy_columns(grid, NULL, &swap, pair);
 	for (int32_t k = 0; k < t->n_attributes && !status; k++) {
-		status = core_swap_test(own, &g->speakers, &g->cohort[k], &a->attribute[k],
+		status = core_swap_test(ctx, &g->speakers, &g->cohort[k], &a->attribute[k],
 			&b->attribute[k], &g->draws, NULL, &swap);
 		if (!status)
 			copy_columns(grid, t->attribute[k].name, &swap, pair);
 	}
-	if (status)
-		status = fv_fail(ctx, status, "%s", core_error_line(own, 0));
-	core_ctx_free(own);
+	core_ctx_release(ctx, before);
 	return status;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/csv.h"
 #include "base/embedded.h"
+#include "base/number.h"
 #include "report/decimal.h"
 
 struct layout {
@@ -35,7 +36,7 @@ static fv_status read_embedded(fv_ctx *ctx, const char *name, core_csv *out)
 	return core_csv_parse(ctx, name, text, strlen(text), out);
 }
 
-static const char *field(const core_csv *csv, int64_t row, const char *column)
+static const char *csv_field(const core_csv *csv, int64_t row, const char *column)
 {
 	int64_t at = core_csv_column(csv, column);
 	return at < 0 ? "" : core_csv_cell(csv, row, at);
@@ -53,13 +54,13 @@ static fv_status read_rows(fv_ctx *ctx, const struct layout *layout, core_paper 
 	out->n_rows = (int32_t)csv.n_rows;
 	out->variant_title = csv.header[1];
 	for (int32_t i = 0; i < out->n_rows; i++) {
-		out->row[i] = (core_paper_row){.label = field(&csv, i, "label"),
+		out->row[i] = (core_paper_row){.label = csv_field(&csv, i, "label"),
 			.variant = core_csv_cell(&csv, i, 1),
-			.loss = field(&csv, i, "loss"),
-			.grouper = field(&csv, i, "grouper"),
-			.setting = field(&csv, i, "setting"),
-			.mean = !strcmp(field(&csv, i, "mean"), "yes"),
-			.ranked = !strcmp(field(&csv, i, "ranked"), "yes")};
+			.loss = csv_field(&csv, i, "loss"),
+			.grouper = csv_field(&csv, i, "grouper"),
+			.setting = csv_field(&csv, i, "setting"),
+			.mean = !strcmp(csv_field(&csv, i, "mean"), "yes"),
+			.ranked = !strcmp(csv_field(&csv, i, "ranked"), "yes")};
 		for (int32_t j = 0; j < CORE_PAPER_COLUMNS; j++)
 			out->row[i].printed[j] = out->row[i].published[j] = CORE_NO_NUMBER;
 	}
@@ -80,7 +81,7 @@ static fv_status read_published(fv_ctx *ctx, const struct layout *layout, core_p
 			for (int32_t j = 0; j < out->n_columns; j++) {
 				double value;
 				if (core_parse_double(
-					    field(&csv, k, out->column[j].published), &value))
+					    csv_field(&csv, k, out->column[j].published), &value))
 					row->published[j] = core_thousandths(value);
 			}
 		}

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/csv.h"
+#include "base/number.h"
 #include "base/text.h"
 
 struct condition {
@@ -61,7 +61,7 @@ static bool matches_axis(const core_run_facts *facts, const struct condition *c)
 	return false;
 }
 
-static bool matches(const core_variant_result *variant, const struct condition *c)
+static bool matches_condition(const core_variant_result *variant, const struct condition *c)
 {
 	const core_run_facts *f = core_variant_facts(variant);
 	if (!strcmp(c->key, "variant"))
@@ -88,7 +88,7 @@ static bool matches_all(const core_variant_result *variant, const struct conditi
 	for (size_t i = 0; i < n; i++) {
 		bool any = false;
 		for (size_t k = 0; k < n; k++)
-			any |= !strcmp(c[k].key, c[i].key) && matches(variant, &c[k]);
+			any |= !strcmp(c[k].key, c[i].key) && matches_condition(variant, &c[k]);
 		if (!any)
 			return false;
 	}

@@ -211,13 +211,6 @@ static fv_status keep_seed(fv_ctx *ctx, const core_variant_result *variant,
 	return set->prob ? FV_OK : FV_FAILED;
 }
 
-static fv_status pass_errors_on(fv_ctx *ctx, const fv_ctx *own, fv_status status)
-{
-	for (size_t i = 0; core_error_line(own, i); i++)
-		(void)fv_fail(ctx, status, "%s", core_error_line(own, i));
-	return status;
-}
-
 static fv_status read_seeds(fv_ctx *ctx, fv_ctx *own, const core_variant_result *variant,
 	core_test_sets *all, core_variant_predictions *e)
 {
@@ -229,7 +222,7 @@ static fv_status read_seeds(fv_ctx *ctx, fv_ctx *own, const core_variant_result 
 		struct seed_rows s = {0};
 		fv_status status = read_seed(own, variant, all, k, e, part);
 		if (status)
-			return pass_errors_on(ctx, own, status);
+			return status;
 		if (e->reason)
 			continue; /* the values of the other runs are still wanted */
 		status = join_folds(own, variant, part, &s);
@@ -241,7 +234,7 @@ static fv_status read_seeds(fv_ctx *ctx, fv_ctx *own, const core_variant_result 
 			continue;
 		}
 		if (status)
-			return pass_errors_on(ctx, own, status);
+			return status;
 		status = keep_seed(ctx, variant, &s, k, all, e, &set[k]);
 		if (status)
 			return status;
@@ -266,11 +259,10 @@ static fv_status read_variant(fv_ctx *ctx, const core_variant_result *variant, c
 		e->reason = "no run is done";
 		return FV_OK;
 	}
-	fv_ctx *own = core_ctx_new(); /* the files' text is not kept */
+	fv_ctx *own = core_ctx_aside(ctx); /* the files' text is not kept */
 	if (!own)
-		return fv_fail(ctx, FV_FAILED, "out of memory");
-	fv_status status = read_seeds(ctx, own, variant, all, e);
-	core_ctx_free(own);
+		return FV_FAILED;
+	fv_status status = core_ctx_rejoin(ctx, own, read_seeds(ctx, own, variant, all, e));
 	if (e->reason)
 		e->test = -1;
 	return status;

@@ -22,16 +22,16 @@ static char *show_json(fv_ctx *ctx, const json_t *value)
 	return copy;
 }
 
-static void compare(struct compare *c, const char *place, json_t *said, json_t *found)
+static void compare_json(struct compare *c, const char *place, json_t *said, json_t *found)
 {
 	const char *key;
 	json_t *value;
 	if (json_is_object(said) && json_is_object(found)) {
 		json_object_foreach(said, key, value)
-			compare(c, core_format(c->ctx, "%s.%s", place, key), value,
+			compare_json(c, core_format(c->ctx, "%s.%s", place, key), value,
 				json_object_get(found, key));
 		json_object_foreach(found, key, value) if (!json_object_get(said, key))
-			compare(c, core_format(c->ctx, "%s.%s", place, key), NULL, value);
+			compare_json(c, core_format(c->ctx, "%s.%s", place, key), NULL, value);
 		return;
 	}
 	c->out->values++;
@@ -55,7 +55,7 @@ static fv_status list_attributes(fv_ctx *ctx, const core_run_result *run, core_s
 }
 
 /* The run's metrics again, as JSON; the numbers pass through text as those of the file did. */
-static fv_status recompute(fv_ctx *ctx, const core_run_result *run, json_t **out)
+static fv_status recompute_metrics(fv_ctx *ctx, const core_run_result *run, json_t **out)
 {
 	core_predictions predictions;
 	core_strings names = {0};
@@ -76,11 +76,11 @@ static fv_status recompute(fv_ctx *ctx, const core_run_result *run, json_t **out
 static fv_status verify_run(fv_ctx *ctx, core_run_result *run, core_verified *out)
 {
 	json_t *found;
-	fv_status status = recompute(ctx, run, &found);
+	fv_status status = recompute_metrics(ctx, run, &found);
 	if (status)
 		return status;
 	struct compare c = {ctx, run->dir, out};
-	compare(&c, "", run->metrics, found);
+	compare_json(&c, "", run->metrics, found);
 	out->runs++;
 	json_decref(run->metrics);
 	run->metrics = found;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "report/value_text.h"
 #include "report/write.h"
 
@@ -89,7 +90,7 @@ static void measure_columns(const core_result_table *t, struct layout *l)
 	}
 }
 
-static void pad(core_text *out, size_t from, size_t to)
+static void put_spaces(core_text *out, size_t from, size_t to)
 {
 	for (; from < to; from++)
 		core_text_put(out, " ", 1);
@@ -102,10 +103,10 @@ static void put_entry(core_text *out, const core_text *text, size_t width, size_
 	if (!first)
 		core_text_put(out, "  ", 2);
 	if (l->right[column])
-		pad(out, width, l->width[column]);
+		put_spaces(out, width, l->width[column]);
 	core_text_add(out, "%s", text->data ? text->data : "");
 	if (!l->right[column] && column != l->last)
-		pad(out, width, l->width[column]);
+		put_spaces(out, width, l->width[column]);
 	out->failed |= text->failed;
 }
 

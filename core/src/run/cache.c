@@ -16,7 +16,8 @@
 #include "base/lock.h"
 #include "checkpoint/safetensors_write.h"
 
-/* Files that start with a dot and end in six characters after the last one are an ended writer's. */
+/* Returns true for a temporary file that a killed writer left: a dot in front, and six characters after the
+ * last dot. */
 static bool is_leftover(const char *name)
 {
 	const char *dot = strrchr(name, '.');
@@ -37,7 +38,7 @@ static void remove_leftovers(const char *folder)
 static fv_status lock_file(fv_ctx *ctx, const char *folder, const char *path, core_cache_lock *out)
 {
 	fv_status status;
-	do { /* the folder may go between the two */
+	do { /* the folder may be removed between the two calls */
 		status = core_make_dirs(ctx, folder);
 		if (status)
 			return status;
@@ -59,7 +60,7 @@ static fv_status lock_file(fv_ctx *ctx, const char *folder, const char *path, co
 	return FV_OK;
 }
 
-/* Is the file that we hold still the one of that name? Not if its folder was pruned meanwhile. */
+/* Returns true if the file that we hold still has that name. It does not if its folder was pruned meanwhile. */
 static bool is_current(const char *path, int fd)
 {
 	struct stat held, named;
@@ -92,25 +93,25 @@ void core_cache_unlock(core_cache_lock *lock)
 	lock->fd = -1;
 }
 
-static void checksum(const float *values, size_t count, char hex[17])
+static void hash_values(const float *values, size_t count, char hex[17])
 {
 	snprintf(hex, 17, "%016llx",
 		(unsigned long long)XXH3_64bits(values, count * sizeof *values));
 }
 
-static char *entry_path(
+static char *make_entry_path(
 	fv_ctx *ctx, const char *cache, const core_encoder *encoder, const char *audio_sha256)
 {
 	return core_format(ctx, "%s/%s/%s.safetensors", cache, encoder->key, audio_sha256);
 }
 
-static bool says(const fv_checkpoint *file, const char *key, const char *value)
+static bool has_meta(const fv_checkpoint *file, const char *key, const char *value)
 {
 	const char *said = fv_checkpoint_meta(file, key);
 	return said && !strcmp(said, value);
 }
 
-/* A file that was moved to another's place is no sound entry: it says itself what it is. */
+/* Reads an entry. It states its own key and audio, so a file moved to another's place is not sound. */
 static bool read_entry(fv_ctx *ctx, const fv_checkpoint *file, const core_encoder *encoder,
 	const char *audio_sha256, float *out)
 {
@@ -118,19 +119,19 @@ static bool read_entry(fv_ctx *ctx, const fv_checkpoint *file, const core_encode
 	const fv_tensor *tensor = fv_checkpoint_find(file, name);
 	if (!tensor || strcmp(tensor->dtype, "F32") || tensor->rank != 2 ||
 		tensor->shape[0] != encoder->layers || tensor->shape[1] != encoder->dims ||
-		!says(file, "key", encoder->key) || !says(file, "audio", audio_sha256))
+		!has_meta(file, "key", encoder->key) || !has_meta(file, "audio", audio_sha256))
 		return false;
 	char found[17];
 	if (fv_tensor_to_f32(ctx, tensor, out))
 		return false;
-	checksum(out, (size_t)tensor->count, found);
-	return says(file, "xxh3", found);
+	hash_values(out, (size_t)tensor->count, found);
+	return has_meta(file, "xxh3", found);
 }
 
 bool core_cache_get(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
 	const char *audio_sha256, float *out)
 {
-	char *path = entry_path(ctx, cache, encoder, audio_sha256);
+	char *path = make_entry_path(ctx, cache, encoder, audio_sha256);
 	if (!path || !core_file_exists(path))
 		return false;
 	fv_checkpoint *file;
@@ -151,7 +152,7 @@ fv_status core_cache_put(fv_ctx *ctx, const char *cache, const core_encoder *enc
 {
 	char hex[17];
 	size_t count = (size_t)encoder->layers * (size_t)encoder->dims;
-	checksum(values, count, hex);
+	hash_values(values, count, hex);
 	const core_tensor_out tensor = {.name = encoder->info.outputs[encoder->output].name,
 		.dtype = "F32",
 		.rank = 2,
@@ -159,7 +160,7 @@ fv_status core_cache_put(fv_ctx *ctx, const char *cache, const core_encoder *enc
 		.data = values};
 	const core_meta_out meta[] = {{"audio", audio_sha256}, {"encoder", encoder->name},
 		{"key", encoder->key}, {"xxh3", hex}};
-	char *path = entry_path(ctx, cache, encoder, audio_sha256);
+	char *path = make_entry_path(ctx, cache, encoder, audio_sha256);
 	if (!path)
 		return FV_FAILED;
 	return core_safetensors_write(ctx, path, &tensor, 1, meta, 4);

@@ -9,7 +9,7 @@
 
 #include "run/encoder.h"
 
-/* Waits for the only right to write below a key, and removes what a killed writer left behind. */
+/* Waits for the exclusive right to write below a key, and removes what a killed writer left behind. */
 typedef struct core_cache_lock {
 	int fd;
 } core_cache_lock;
@@ -17,7 +17,7 @@ FV_NODISCARD fv_status core_cache_lock_key(
 	fv_ctx *ctx, const char *cache, const char *key, core_cache_lock *out);
 void core_cache_unlock(core_cache_lock *lock);
 
-/* True and out [L,D] filled when a sound entry is there. */
+/* Returns true and fills out [L,D] if there is a sound entry. */
 bool core_cache_get(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
 	const char *audio_sha256, float *out);
 FV_NODISCARD fv_status core_cache_put(fv_ctx *ctx, const char *cache, const core_encoder *encoder,

@@ -13,28 +13,42 @@ struct source {
 	size_t width; /* L * D */
 };
 
-static const float *row_of(const struct source *s, int32_t utterance)
+static struct source make_source(const core_features *features, const int64_t *corpus_row)
+{
+	return (struct source){
+		features, corpus_row, (size_t)features->layers * (size_t)features->dims};
+}
+
+static core_matrix make_empty_matrix(
+	const core_features *features, const core_rows *rows, fv_standardize kind)
+{
+	core_matrix m = {.scaling = {kind, features->layers, features->dims, NULL, NULL}};
+	memcpy(m.n, rows->n, sizeof m.n);
+	return m;
+}
+
+static const float *find_row(const struct source *s, int32_t utterance)
 {
 	return s->features->x + (size_t)s->corpus_row[utterance] * s->width;
 }
 
-/* Mean and scale = 1/sd over utterances[0..n). Two passes, so that a large mean costs no digits. */
-static fv_status moments(fv_ctx *ctx, const struct source *s, const int32_t *utterance, int32_t n,
-	float *mean, float *scale)
+/* Computes mean and scale = 1/sd over utterances[0..n), in two passes so that a large mean loses no digits. */
+static fv_status find_moments(fv_ctx *ctx, const struct source *s, const int32_t *utterance,
+	int32_t n, float *mean, float *scale)
 {
 	double *sum = calloc(2 * s->width, sizeof *sum);
 	if (!sum)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	double *square = sum + s->width;
 	for (int32_t i = 0; i < n; i++) {
-		const float *x = row_of(s, utterance[i]);
+		const float *x = find_row(s, utterance[i]);
 		for (size_t j = 0; j < s->width; j++)
 			sum[j] += (double)x[j];
 	}
 	for (size_t j = 0; j < s->width; j++)
 		sum[j] /= n > 0 ? n : 1;
 	for (int32_t i = 0; i < n; i++) {
-		const float *x = row_of(s, utterance[i]);
+		const float *x = find_row(s, utterance[i]);
 		for (size_t j = 0; j < s->width; j++)
 			square[j] += ((double)x[j] - sum[j]) * ((double)x[j] - sum[j]);
 	}
@@ -48,10 +62,16 @@ static fv_status moments(fv_ctx *ctx, const struct source *s, const int32_t *utt
 	return FV_OK;
 }
 
-static void apply(const float *mean, const float *scale, size_t width, float *x)
+static void scale_row(const float *mean, const float *scale, size_t width, float *x)
 {
 	for (size_t j = 0; j < width; j++)
 		x[j] = (x[j] - mean[j]) * scale[j];
+}
+
+/* Returns the copy of a row of a split. */
+static float *find_copy(const core_matrix *m, int split, int32_t i, size_t width)
+{
+	return m->memory + (m->x[split] - m->memory) + (size_t)i * width;
 }
 
 static fv_status scale_speaker(fv_ctx *ctx, const struct source *s, const core_corpus *corpus,
@@ -62,15 +82,15 @@ static fv_status scale_speaker(fv_ctx *ctx, const struct source *s, const core_c
 	for (int32_t i = 0; i < corpus->n; i++)
 		if (corpus->speaker[i] == speaker)
 			own[n++] = i;
-	fv_status status = moments(ctx, s, own, n, mean, scale);
+	fv_status status = find_moments(ctx, s, own, n, mean, scale);
 	for (int k = 0; k < CORE_SPLITS && !status; k++)
 		for (int32_t i = 0; i < rows->n[k]; i++)
 			if (corpus->speaker[rows->row[k][i]] == speaker)
-				apply(mean, scale, s->width, m->x[k] + (size_t)i * s->width);
+				scale_row(mean, scale, s->width, find_copy(m, k, i, s->width));
 	return status;
 }
 
-static fv_status by_speaker(fv_ctx *ctx, const struct source *s, const core_corpus *corpus,
+static fv_status scale_by_speaker(fv_ctx *ctx, const struct source *s, const core_corpus *corpus,
 	const core_rows *rows, core_matrix *m)
 {
 	int32_t *own = core_alloc(ctx, (size_t)corpus->n, sizeof *own);
@@ -84,10 +104,11 @@ static fv_status by_speaker(fv_ctx *ctx, const struct source *s, const core_corp
 	return status;
 }
 
-static fv_status by_training(
-	fv_ctx *ctx, const struct source *s, const core_rows *rows, core_matrix *m)
+/* Computes mean and scale of every layer and dimension over the training rows; 0 and 1 with
+ * FV_STANDARDIZE_NONE. */
+static fv_status find_scaling(
+	fv_ctx *ctx, const struct source *s, const core_rows *rows, core_scaling *scaling)
 {
-	core_scaling *scaling = &m->scaling;
 	scaling->mean = core_alloc(ctx, s->width, sizeof *scaling->mean);
 	scaling->scale = core_alloc(ctx, s->width, sizeof *scaling->scale);
 	if (!scaling->mean || !scaling->scale)
@@ -96,36 +117,89 @@ static fv_status by_training(
 		scaling->scale[j] = 1;
 	if (scaling->kind == FV_STANDARDIZE_NONE)
 		return FV_OK;
-	fv_status status = moments(
+	return find_moments(
 		ctx, s, rows->row[CORE_TRAIN], rows->n[CORE_TRAIN], scaling->mean, scaling->scale);
-	for (int k = 0; k < CORE_SPLITS && !status; k++)
+}
+
+/* Scales the copies of the first `splits` splits. */
+static void scale_copies(const struct source *s, const core_rows *rows, int splits, core_matrix *m)
+{
+	for (int k = 0; k < splits; k++)
 		for (int32_t i = 0; i < rows->n[k]; i++)
-			apply(scaling->mean, scaling->scale, s->width,
-				m->x[k] + (size_t)i * s->width);
+			scale_row(m->scaling.mean, m->scaling.scale, s->width,
+				find_copy(m, k, i, s->width));
+}
+
+/* Copies the rows of the first `splits` splits, side by side. */
+static fv_status copy_rows(
+	fv_ctx *ctx, const struct source *s, const core_rows *rows, int splits, core_matrix *out)
+{
+	size_t total = 0;
+	for (int k = 0; k < splits; k++)
+		total += (size_t)rows->n[k];
+	out->memory = core_large_alloc(total, s->width * sizeof *out->memory);
+	if (!out->memory)
+		return fv_fail(
+			ctx, FV_FAILED, "out of memory for %zu x %zu features", total, s->width);
+	float *at = out->memory;
+	for (int k = 0; k < splits; k++) {
+		out->x[k] = at;
+		for (int32_t i = 0; i < rows->n[k]; i++, at += s->width)
+			memcpy(at, find_row(s, rows->row[k][i]), s->width * sizeof *at);
+	}
+	return FV_OK;
+}
+
+/* Makes the rows of a split point into the features. */
+static fv_status index_rows(
+	fv_ctx *ctx, const struct source *s, const core_rows *rows, int split, core_matrix *out)
+{
+	int32_t *index = core_alloc(ctx, (size_t)rows->n[split], sizeof *index);
+	if (!index)
+		return FV_FAILED;
+	for (int32_t i = 0; i < rows->n[split]; i++)
+		index[i] = (int32_t)s->corpus_row[rows->row[split][i]];
+	out->x[split] = s->features->x;
+	out->index[split] = index;
+	return FV_OK;
+}
+
+fv_status core_matrix_copy(fv_ctx *ctx, const core_features *features, const int64_t *corpus_row,
+	const core_corpus *corpus, const core_rows *rows, fv_standardize kind, core_matrix *out)
+{
+	struct source s = make_source(features, corpus_row);
+	*out = make_empty_matrix(features, rows, kind);
+	fv_status status = copy_rows(ctx, &s, rows, CORE_SPLITS, out);
+	if (!status)
+		status = kind == FV_STANDARDIZE_SPEAKER
+				 ? scale_by_speaker(ctx, &s, corpus, rows, out)
+				 : find_scaling(ctx, &s, rows, &out->scaling);
+	if (!status && kind == FV_STANDARDIZE_TRAIN)
+		scale_copies(&s, rows, CORE_SPLITS, out);
+	if (status)
+		core_matrix_free(out);
 	return status;
 }
 
 fv_status core_matrix_make(fv_ctx *ctx, const core_features *features, const int64_t *corpus_row,
 	const core_corpus *corpus, const core_rows *rows, fv_standardize kind, core_matrix *out)
 {
-	struct source s = {features, corpus_row, (size_t)features->layers * (size_t)features->dims};
-	*out = (core_matrix){.scaling = {kind, features->layers, features->dims, NULL, NULL}};
-	size_t total = 0;
-	for (int k = 0; k < CORE_SPLITS; k++)
-		total += (size_t)rows->n[k];
-	out->memory = core_large_alloc(total, s.width * sizeof *out->memory);
-	if (!out->memory)
-		return fv_fail(
-			ctx, FV_FAILED, "out of memory for %zu x %zu features", total, s.width);
-	float *at = out->memory;
-	for (int k = 0; k < CORE_SPLITS; k++) {
-		out->n[k] = rows->n[k];
-		out->x[k] = at;
-		for (int32_t i = 0; i < rows->n[k]; i++, at += s.width)
-			memcpy(at, row_of(&s, rows->row[k][i]), s.width * sizeof *at);
+	struct source s = make_source(features, corpus_row);
+	if (kind == FV_STANDARDIZE_SPEAKER || features->n > INT32_MAX)
+		return core_matrix_copy(ctx, features, corpus_row, corpus, rows, kind, out);
+	*out = make_empty_matrix(features, rows, kind);
+	int copied = kind == FV_STANDARDIZE_TRAIN ? CORE_TEST : 0;
+	fv_status status = find_scaling(ctx, &s, rows, &out->scaling);
+	if (!status && copied)
+		status = copy_rows(ctx, &s, rows, copied, out);
+	if (!status)
+		scale_copies(&s, rows, copied, out);
+	for (int k = copied; k < CORE_SPLITS && !status; k++)
+		status = index_rows(ctx, &s, rows, k, out);
+	if (copied) {
+		out->mean[CORE_TEST] = out->scaling.mean;
+		out->scale[CORE_TEST] = out->scaling.scale;
 	}
-	fv_status status = kind == FV_STANDARDIZE_SPEAKER ? by_speaker(ctx, &s, corpus, rows, out)
-							  : by_training(ctx, &s, rows, out);
 	if (status)
 		core_matrix_free(out);
 	return status;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "run/encoder.h"
+#include "run/spool.h"
 
 typedef struct core_encoded {
 	const float *data; /* [L,D], or [L,frames,D] */
@@ -20,25 +21,12 @@ typedef struct core_encode_files {
 	const char *const *stem; /* [n] for encoders that are asked by name */
 	bool frames;
 	int jobs;
-	const char *room; /* folder on a disk that has room for the results; nothing stays there */
+	const char *folder; /* of the temporary file of results */
 } core_encode_files;
-
-typedef struct core_spool core_spool;
 
 /* out [n] in the order of the paths; its data lives until the spool is closed. All recordings that
  * fail are named. *spool is NULL on errors. */
 FV_NODISCARD fv_status core_encode_files_run(
 	fv_ctx *ctx, const core_encode_files *job, core_encoded *out, core_spool **spool);
-void core_spool_close(core_spool *spool); /* NULL is allowed */
-
-/* Tells that a recording could not be encoded; `reason` is what its worker said. path: NULL where it
- * has none. */
-void core_tell_recording(fv_ctx *ctx, fv_status status, const char *path, const char *reason);
-
-/* The order in which n recordings are best given to workers: the largest files first, so that none of
- * them is begun when the others are done; equal ones as they come -> order [n]. `row` says which path
- * is meant by each of the n, NULL: all in turn. */
-FV_NODISCARD fv_status core_largest_first(
-	fv_ctx *ctx, const char *const *path, const int64_t *row, int64_t n, int64_t *order);
 
 #endif

@@ -9,10 +9,12 @@
 #include <jansson.h>
 
 #include "base/json.h"
+#include "base/nearest.h"
 #include "base/numerics.h"
-#include "base/text.h"
+#include "base/utf8.h"
 #include "corpus/audio.h"
-#include "run/inputs.h"
+#include "plugin/guard.h"
+#include "run/params.h"
 
 const char *core_normalize_name(core_normalize normalize)
 {
@@ -20,7 +22,7 @@ const char *core_normalize_name(core_normalize normalize)
 	return names[normalize];
 }
 
-/* key = SHA-256 of everything that the numbers depend on, as canonical JSON. */
+/* Sets the key: the SHA-256 of everything that the numbers depend on, as canonical JSON. */
 static fv_status make_key(fv_ctx *ctx, core_encoder *e)
 {
 	const core_encoder_spec *spec = e->spec;
@@ -65,13 +67,14 @@ static fv_status find_output(fv_ctx *ctx, core_encoder *e)
 			return FV_OK;
 		}
 	}
-	const char *nearest = core_nearest(wanted, names, (size_t)info->n_outputs);
-	return fv_fail(ctx, FV_CONFIG, "has no output '%s'%s%s%s", wanted,
-		nearest ? ", did you mean '" : "; its first is '", nearest ? nearest : names[0],
-		nearest ? "'?" : "'");
+	const char *hint = core_suggest_name(ctx, wanted, names, (size_t)info->n_outputs);
+	return *hint ? fv_fail(ctx, FV_CONFIG, "has no output '%s'%s", wanted, hint)
+		     : fv_fail(ctx, FV_CONFIG, "has no output '%s'; its first is '%s'", wanted,
+			       names[0]);
 }
 
-/* A folder stands for the file of weights in it, under the names that Hugging Face gives them. */
+/* Finds the file of weights. If a folder is given, it is the file in it that has one of Hugging Face's
+ * names. */
 static fv_status find_weights(fv_ctx *ctx, const char *given, const char **out)
 {
 	static const char *const names[] = {"model.safetensors", "pytorch_model.bin"};
@@ -107,6 +110,13 @@ static fv_status hash_weights(fv_ctx *ctx, core_encoder *e, const char **path)
 	return status;
 }
 
+/* An encoder is shared by processes, so each call has a guard of its own. */
+static void enter(core_guard *guard, fv_ctx *ctx, const core_encoder *e, const char *op)
+{
+	core_guard_open(guard, ctx, FV_ENCODER, e->name);
+	core_guard_enter(guard, op, 0, false);
+}
+
 static fv_status open_state(fv_ctx *ctx, core_encoder *e)
 {
 	const core_encoder_spec *spec = e->spec;
@@ -122,15 +132,17 @@ static fv_status open_state(fv_ctx *ctx, core_encoder *e)
 		if (status)
 			return status;
 	}
-	core_ctx_set_plugin(ctx, e->name);
-	fv_status status = e->ops->open(e->state, ctx, weights);
+	core_guard guard;
+	enter(&guard, ctx, e, "open");
+	fv_status status = core_guard_leave(&guard, e->ops->open(e->state, ctx, weights));
 	core_scratch_reset(ctx);
 	e->info.size = sizeof e->info;
+	core_guard_enter(&guard, "info", 0, false);
 	if (!status)
 		status = e->ops->info(e->state, ctx, &e->info);
 	if (!status)
 		status = find_output(ctx, e);
-	core_ctx_set_plugin(ctx, NULL);
+	status = core_guard_leave(&guard, status);
 	if (status)
 		core_encoder_close(e);
 	return status;
@@ -173,18 +185,12 @@ fv_status core_encoder_set_corpus(fv_ctx *ctx, core_encoder *e, double mean, dou
 	return make_key(ctx, e);
 }
 
-/* The wave as the encoder is to see it; freed by the caller. */
-static fv_status read_wave(fv_ctx *ctx, const core_encoder *e, const char *path, core_wave *wave)
+/* Checks the wave's length and normalises it as the spec says. */
+static fv_status prepare_wave(fv_ctx *ctx, const core_encoder *e, const char *path, core_wave *wave)
 {
-	fv_status status = core_audio_read(ctx, path, e->info.rate_hz, e->spec->max_seconds, wave);
-	if (status)
-		return status;
-	if (wave->n < e->info.min_samples) {
-		status = fv_fail(ctx, FV_DATA, "%s: %lld samples at %d Hz, encoder %s needs %d",
-			path, (long long)wave->n, e->info.rate_hz, e->name, e->info.min_samples);
-		core_wave_free(wave);
-		return status;
-	}
+	if (wave->n < e->info.min_samples)
+		return fv_fail(ctx, FV_DATA, "%s: %lld samples at %d Hz, encoder %s needs %d", path,
+			(long long)wave->n, e->info.rate_hz, e->name, e->info.min_samples);
 	if (e->spec->normalize == CORE_NORMALIZE_CORPUS)
 		core_wave_standardize(wave->sample, wave->n, e->mean, e->variance);
 	if (e->spec->normalize == CORE_NORMALIZE_UTTERANCE) {
@@ -206,28 +212,35 @@ static fv_status check_finite(
 	return FV_OK;
 }
 
-static fv_status encode(fv_ctx *ctx, const core_encoder *e, const char *path, const core_wave *wave,
-	int32_t pooled, float *out, int64_t count)
+static fv_status run_encoder(fv_ctx *ctx, const core_encoder *e, const char *path,
+	const core_wave *wave, int32_t pooled, float *out, int64_t count)
 {
-	core_ctx_set_plugin(ctx, e->name);
+	core_guard guard;
+	enter(&guard, ctx, e, "encode");
 	fv_status status =
 		e->ops->encode(e->state, ctx, e->output, wave->sample, wave->n, pooled, out);
-	core_ctx_set_plugin(ctx, NULL);
+	status = core_guard_leave(&guard, status);
 	core_scratch_reset(ctx);
 	if (status)
 		return fv_fail(ctx, status, "%s: encoder %s failed", path, e->name);
 	return check_finite(ctx, e, path, out, count);
 }
 
+fv_status core_encoder_wave(
+	fv_ctx *ctx, const core_encoder *e, const char *path, core_wave *wave, float *out)
+{
+	fv_status status = prepare_wave(ctx, e, path, wave);
+	if (!status)
+		status = run_encoder(ctx, e, path, wave, 1, out, (int64_t)e->layers * e->dims);
+	core_wave_free(wave);
+	return status;
+}
+
 fv_status core_encoder_file(fv_ctx *ctx, const core_encoder *e, const char *path, float *out)
 {
 	core_wave wave;
-	fv_status status = read_wave(ctx, e, path, &wave);
-	if (status)
-		return status;
-	status = encode(ctx, e, path, &wave, 1, out, (int64_t)e->layers * e->dims);
-	core_wave_free(&wave);
-	return status;
+	fv_status status = core_audio_read(ctx, path, e->info.rate_hz, e->spec->max_seconds, &wave);
+	return status ? status : core_encoder_wave(ctx, e, path, &wave, out);
 }
 
 fv_status core_encoder_can_frames(fv_ctx *ctx, const core_encoder *e)
@@ -245,22 +258,28 @@ fv_status core_encoder_file_frames(
 	core_wave wave;
 	fv_status status = core_encoder_can_frames(ctx, e);
 	if (!status)
-		status = read_wave(ctx, e, path, &wave);
+		status = core_audio_read(ctx, path, e->info.rate_hz, e->spec->max_seconds, &wave);
 	if (status)
 		return status;
+	status = prepare_wave(ctx, e, path, &wave);
+	core_guard guard;
+	enter(&guard, ctx, e, "frames");
 	*frames = e->ops->frames(e->state, e->output, wave.n);
+	status = core_guard_leave(&guard, FV_OK);
 	int64_t count = (int64_t)e->layers * *frames * e->dims;
-	*out = core_alloc(ctx, (size_t)count, sizeof **out);
-	status = *out ? encode(ctx, e, path, &wave, 0, *out, count) : FV_FAILED;
+	*out = status ? NULL : core_alloc(ctx, (size_t)count, sizeof **out);
+	if (!status)
+		status = *out ? run_encoder(ctx, e, path, &wave, 0, *out, count) : FV_FAILED;
 	core_wave_free(&wave);
 	return status;
 }
 
 fv_status core_encoder_lookup(fv_ctx *ctx, const core_encoder *e, const char *stem, float *out)
 {
-	core_ctx_set_plugin(ctx, e->name);
+	core_guard guard;
+	enter(&guard, ctx, e, "lookup");
 	fv_status status = e->ops->lookup(e->state, ctx, e->output, stem, out);
-	core_ctx_set_plugin(ctx, NULL);
+	status = core_guard_leave(&guard, status);
 	core_scratch_reset(ctx);
 	return status ? status : check_finite(ctx, e, stem, out, (int64_t)e->layers * e->dims);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An encoder plugin opened with its weights, and the key under which its numbers are cached. */
+/* An encoder plugin that is open with its weights, and the key under which its features are cached. */
 #ifndef CORE_RUN_ENCODER_H
 #define CORE_RUN_ENCODER_H
 
@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "config/spec.h"
+#include "corpus/audio.h"
 
 typedef struct core_encoder {
 	const core_encoder_spec *spec;
@@ -28,17 +29,20 @@ FV_NODISCARD fv_status core_encoder_open(
 	fv_ctx *ctx, const core_encoder_spec *spec, core_encoder **out);
 void core_encoder_close(core_encoder *encoder);
 
-/* For normalize: corpus, before anything is encoded: changes the key. */
+/* Sets the moments for normalize: corpus, before anything is encoded. Changes the key. */
 FV_NODISCARD fv_status core_encoder_set_corpus(
 	fv_ctx *ctx, core_encoder *encoder, double mean, double variance);
 
-/* A recording -> out [L,D], or *frames [L,T,D] from the context's memory when frames is not NULL.
+/* Encodes a recording -> out [L,D], or *frames [L,T,D] from the context's memory when frames is not NULL.
  * Reads, cuts, resamples and normalises as the spec says. Errors: FV_DATA naming the file. */
 FV_NODISCARD fv_status core_encoder_file(
 	fv_ctx *ctx, const core_encoder *encoder, const char *path, float *out);
+/* Encodes a wave that was decoded before, cut and resampled as the spec says. Changes and frees it. */
+FV_NODISCARD fv_status core_encoder_wave(
+	fv_ctx *ctx, const core_encoder *encoder, const char *path, core_wave *wave, float *out);
 FV_NODISCARD fv_status core_encoder_file_frames(
 	fv_ctx *ctx, const core_encoder *encoder, const char *path, float **out, int64_t *frames);
-/* Errors: FV_CONFIG when the output has none. */
+/* Checks that the output has frames. Errors: FV_CONFIG. */
 FV_NODISCARD fv_status core_encoder_can_frames(fv_ctx *ctx, const core_encoder *encoder);
 FV_NODISCARD fv_status core_encoder_lookup(
 	fv_ctx *ctx, const core_encoder *encoder, const char *stem, float *out);

@@ -16,10 +16,11 @@
 #include "backend/kernels.h"
 #include "base/json.h"
 #include "base/numerics.h"
+#include "config/delegates.h"
 #include "config/select_rule.h"
 #include "eval/baselines.h"
-#include "plugin/delegates.h"
 #include "run/inputs.h"
+#include "run/params.h"
 #include "run/selection.h"
 
 /* The processor's name from the system, "" when it does not say. */
@@ -72,7 +73,7 @@ static bool is_plain(const core_cell *cell)
 	const fv_descriptor *d = cell->loss.plugin->descriptor;
 	const fv_loss_ops *ops = loss_ops(cell);
 	return !ops->uses_groups && !d->state_size && !d->n_params && !d->extension && !ops->open &&
-	       !ops->keep && !ops->order && !ops->mix;
+	       !ops->subsample && !ops->order && !ops->mix;
 }
 
 /* Did the objective see an attribute as it truly is? */

@@ -5,9 +5,8 @@
 
 #include <jansson.h>
 
-#include "base/csv.h"
 #include "base/json.h"
-#include "base/text.h"
+#include "base/number.h"
 #include "config/yaml.h"
 
 /* A number for each speaker, such as an age without bins. */
@@ -75,12 +74,9 @@ static fv_status find_compared(
 /* The block with what was filled in. */
 static fv_status write_json(fv_ctx *ctx, const core_yaml *block, core_evaluation *e)
 {
-	core_text text = {0};
-	if (block)
-		core_yaml_json(block, &text);
-	json_t *root = text.data ? json_loads(text.data, 0, NULL) : json_object();
+	const char *text = block ? core_yaml_key(ctx, block, NULL) : NULL;
+	json_t *root = text ? json_loads(text, 0, NULL) : json_object();
 	json_t *names = json_array(), *compare = json_null();
-	core_text_free(&text);
 	for (int32_t i = 0; i < e->attributes.n; i++)
 		json_array_append_new(names, json_string(e->attributes.item[i]));
 	if (e->compare_metric)

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/execute.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
+
+#include <fairvox/loss.h>
+#include <fairvox/networks.h>
+#include <fairvox/stages.h>
 
 #include "base/file.h"
 #include "base/progress.h"
@@ -19,6 +26,7 @@ struct execute {
 	const core_execute_options *options;
 	const int64_t *todo;
 	int64_t n_todo, ended;
+	const char *folder;        /* the working folder */
 	core_run_outcome *outcome; /* [n_todo] shared with the workers */
 	core_progress progress;
 	core_summary *summary;
@@ -30,12 +38,44 @@ struct execute {
 	fv_status first;
 };
 
-static fv_status work(void *user, fv_ctx *ctx, int64_t task)
+/* No op but `weigh` has a say in the training. */
+static bool only_weighs(const fv_descriptor *loss)
+{
+	const fv_loss_ops *ops = loss->ops;
+	if (ops->subsample || ops->order || ops->mix)
+		return false;
+	return !loss->extension ||
+	       (!loss->extension(FV_NETWORKS_1) && !loss->extension(FV_STAGES_1));
+}
+
+/* Whose plugins are all the program's own and do so little that they cannot spoil their process. */
+static bool may_share(const core_cell *cell)
+{
+	bool may = cell->loss.plugin->own && only_weighs(cell->loss.plugin->descriptor);
+	for (int32_t i = 0; i < cell->n_groupers; i++)
+		may &= cell->groupers[i].use.plugin->own;
+	return may && !cell->loss.n_delegates;
+}
+
+static bool is_alone(const void *user, int64_t task)
 {
 	const struct execute *e = user;
 	const core_run *run = &e->study->run[e->todo[task]];
+	if (run->done) /* judged anew: no plugin has a part in it */
+		return false;
+	return e->options->isolate || !may_share(core_run_cell(e->study, run));
+}
+
+/* The run's folder stays the same wherever a plugin goes. */
+static fv_status work(void *user, fv_ctx *ctx, int64_t task)
+{
+	const struct execute *e = user;
 	const core_run_options options = {e->options->force, e->options->save_every_s};
-	return core_runner_run(ctx, e->study, run, &options, &e->outcome[task]);
+	core_run run = e->study->run[e->todo[task]];
+	run.dir = core_path_join(ctx, e->folder, run.dir);
+	if (!run.dir)
+		return FV_FAILED;
+	return core_runner_run(ctx, e->study, &run, &options, &e->outcome[task]);
 }
 
 #define WARNINGS_SHOWN 5
@@ -43,7 +83,7 @@ static fv_status work(void *user, fv_ctx *ctx, int64_t task)
 /* Shows the first warnings of all the runs' logs, each text once, and counts the others. */
 static void pass_warnings(struct execute *e, const core_run *run)
 {
-	fv_ctx *own = core_ctx_new();
+	fv_ctx *own = core_ctx_aside(e->ctx);
 	char *path = own ? core_path_join(own, run->dir, "log") : NULL, *text;
 	size_t size;
 	static const char mark[] = "warning: ";
@@ -89,7 +129,7 @@ static void ended(void *user, int64_t task, fv_status status, const char *reason
 		return;
 	}
 	if (e->outcome[task] == CORE_RUN_SKIPPED) {
-		fv_ctx *own = core_ctx_new();
+		fv_ctx *own = core_ctx_aside(e->ctx);
 		bool done = own && core_folder_is_done(own, run);
 		core_ctx_free(own);
 		e->summary->taken += !done;
@@ -108,7 +148,7 @@ static void tick(void *user)
 	core_progress_tell(&e->progress, e->ended, e->n_todo);
 }
 
-/* FV_OK, or the first failure; CORE_SOME_FAILED when another cell is whole. */
+/* FV_OK, or the first failure; FV_SOME_FAILED when another cell is whole. */
 static fv_status verdict(struct execute *e)
 {
 	size_t cells = e->study->config->n_cells, whole = 0;
@@ -118,7 +158,17 @@ static fv_status verdict(struct execute *e)
 	}
 	if (!e->summary->failed)
 		return FV_OK;
-	return whole ? CORE_SOME_FAILED : e->first;
+	return whole ? FV_SOME_FAILED : e->first;
+}
+
+static fv_status find_folder(fv_ctx *ctx, const char **out)
+{
+	char folder[PATH_MAX];
+	if (!getcwd(folder, sizeof folder))
+		return fv_fail(
+			ctx, FV_FAILED, "the working folder is unknown: %s", strerror(errno));
+	*out = core_strdup(ctx, folder);
+	return *out ? FV_OK : FV_FAILED;
 }
 
 fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
@@ -133,7 +183,7 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 		.summary = out,
 		.progress = core_progress_begin(ctx, "run", "runs")};
 	e.cell = core_alloc(ctx, study->config->n_cells, sizeof *e.cell);
-	if (!todo || !e.cell)
+	if (!todo || !e.cell || find_folder(ctx, &e.folder))
 		return FV_FAILED;
 	for (int64_t i = 0; i < study->n_runs; i++) {
 		const core_run *run = &study->run[i];
@@ -153,6 +203,7 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 		.grace_s = GRACE_S,
 		.user = &e,
 		.work = work,
+		.alone = is_alone,
 		.ended = ended,
 		.tick = tick};
 	int64_t n_failed;

@@ -8,6 +8,7 @@
 typedef struct core_execute_options {
 	int jobs;
 	bool keep_going, force;
+	bool isolate;        /* a process for every run, also where some could share one */
 	double save_every_s; /* between two savings of a run's state; 0: only when a signal comes */
 } core_execute_options;
 
@@ -20,11 +21,8 @@ typedef struct core_summary {
 } core_summary;
 
 /* Features must be loaded. Failures are recorded in the context, one a run, with the folder; the
- * status is that of the first one, or 3 when another cell is whole. */
+ * status is that of the first one, or FV_SOME_FAILED when another cell is whole. */
 FV_NODISCARD fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 	const core_execute_options *options, core_summary *out);
-
-/* Exit code of DESIGN: some cells of several failed. */
-#define CORE_SOME_FAILED ((fv_status)3)
 
 #endif

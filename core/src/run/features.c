@@ -7,7 +7,6 @@
 #include "base/large.h"
 #include "base/progress.h"
 #include "run/cache.h"
-#include "run/encode_files.h"
 #include "run/pool.h"
 
 struct encode {
@@ -20,6 +19,16 @@ struct encode {
 	core_progress progress;
 };
 
+static fv_status encode_row(const struct encode *s, fv_ctx *ctx, int64_t row, float *value)
+{
+	core_wave wave;
+	const char *path = s->recordings->path[row];
+	if (!s->job->waves)
+		return core_encoder_file(ctx, s->encoder, path, value);
+	fv_status status = core_waves_read(ctx, s->job->waves, row, &wave);
+	return status ? status : core_encoder_wave(ctx, s->encoder, path, &wave, value);
+}
+
 static fv_status encode_one(void *user, fv_ctx *ctx, int64_t task)
 {
 	struct encode *s = user;
@@ -28,21 +37,21 @@ static fv_status encode_one(void *user, fv_ctx *ctx, int64_t task)
 	float *value = core_alloc(ctx, (size_t)e->layers * (size_t)e->dims, sizeof *value);
 	if (!value)
 		return FV_FAILED;
-	fv_status status = core_encoder_file(ctx, e, s->recordings->path[row], value);
+	fv_status status = encode_row(s, ctx, row, value);
 	if (status)
 		return status;
 	return core_cache_put(ctx, s->job->cache, e, s->recordings->sha256[row], value);
 }
 
-static void encoded_one(void *user, int64_t task, fv_status status, const char *reason)
+static void finish_recording(void *user, int64_t task, fv_status status, const char *reason)
 {
 	struct encode *s = user;
 	s->done++;
 	if (status)
-		core_tell_recording(s->ctx, status, s->recordings->path[s->todo[task]], reason);
+		core_report_recording(s->ctx, status, s->recordings->path[s->todo[task]], reason);
 }
 
-static void tell(void *user)
+static void tell_progress(void *user)
 {
 	struct encode *s = user;
 	core_progress_tell(&s->progress, s->done, s->n_todo);
@@ -51,25 +60,28 @@ static void tell(void *user)
 static fv_status encode_missing(fv_ctx *ctx, struct encode *s)
 {
 	int64_t *order = core_alloc(ctx, (size_t)s->n_todo, sizeof *order);
-	if (!order || core_largest_first(ctx, s->recordings->path, s->todo, s->n_todo, order))
+	if (!order || core_order_by_size(ctx, s->recordings->path, s->todo, s->n_todo, order))
 		return FV_FAILED;
 	s->todo = order;
+	fv_status status = s->job->waves ? core_waves_prepare(ctx, s->job->waves) : FV_OK;
+	if (status)
+		return status;
 	core_pool pool = {.jobs = s->job->jobs,
 		.tasks = s->n_todo,
 		.keep_going = true,
 		.user = s,
 		.work = encode_one,
-		.ended = encoded_one,
-		.tick = tell};
+		.ended = finish_recording,
+		.tick = tell_progress};
 	int64_t failed;
-	fv_status status = core_pool_run(ctx, &pool, &failed);
+	status = core_pool_run(ctx, &pool, &failed);
 	if (status)
 		return status;
 	return failed ? core_error_status(ctx) : FV_OK;
 }
 
-/* Of the rows listed, those that are in the cache go into x (when it is not NULL) and the others
- * stay in the list. Entries that are damaged are told when `tell`. */
+/* Reads the listed rows that the cache holds into x (unless it is NULL) and leaves the others in the list.
+ * Warns of damaged entries if `tell`. */
 static fv_status read_cache(
 	fv_ctx *ctx, const struct encode *s, float *x, int64_t *row, int64_t *n, bool tell)
 {
@@ -78,30 +90,27 @@ static fv_status read_cache(
 	float *value = x ? NULL : malloc(width * sizeof *value);
 	if (!x && !value)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
-	fv_ctx *own = core_ctx_new(); /* messages and names of thousands of entries are not kept */
+	fv_ctx *own =
+		core_ctx_aside(ctx); /* an entry that cannot be read is computed, no failure */
+	if (own && tell)
+		core_ctx_copy_log(own, ctx);
 	int64_t left = 0;
 	for (int64_t i = 0; own && i < *n; i++) {
-		if (i % 256 == 255) {
-			core_ctx_free(own);
-			own = core_ctx_new();
-			if (!own)
-				break;
-		}
-		if (tell)
-			core_ctx_copy_log(own, ctx);
+		core_mark before = core_ctx_mark(own);
 		if (!core_cache_get(own, s->job->cache, e, s->recordings->sha256[row[i]],
 			    x ? x + (size_t)row[i] * width : value))
 			row[left++] = row[i];
+		core_ctx_release(own, before);
 	}
 	free(value);
 	if (!own)
-		return fv_fail(ctx, FV_FAILED, "out of memory");
+		return FV_FAILED;
 	core_ctx_free(own);
 	*n = left;
 	return FV_OK;
 }
 
-static int64_t *all_rows(fv_ctx *ctx, int64_t n)
+static int64_t *list_rows(fv_ctx *ctx, int64_t n)
 {
 	int64_t *row = core_alloc(ctx, (size_t)n, sizeof *row);
 	for (int64_t i = 0; row && i < n; i++)
@@ -115,7 +124,7 @@ fv_status core_features_missing(fv_ctx *ctx, const core_encoder *encoder,
 	*missing = 0;
 	if (encoder->info.by_name)
 		return FV_OK;
-	int64_t *row = all_rows(ctx, recordings->n);
+	int64_t *row = list_rows(ctx, recordings->n);
 	const core_encode_job job = {.cache = cache};
 	const struct encode s = {.encoder = encoder, .recordings = recordings, .job = &job};
 	*missing = recordings->n;
@@ -138,7 +147,7 @@ static fv_status load_by_name(
 static fv_status load_by_audio(fv_ctx *ctx, const core_encoder *e,
 	const core_recordings *recordings, const core_encode_job *job, float *x)
 {
-	int64_t *todo = all_rows(ctx, recordings->n);
+	int64_t *todo = list_rows(ctx, recordings->n);
 	if (!todo)
 		return FV_FAILED;
 	struct encode s = {.ctx = ctx,
@@ -170,7 +179,7 @@ static fv_status load_by_audio(fv_ctx *ctx, const core_encoder *e,
 	return status;
 }
 
-/* [n,L,D] -> [n,1,D] of one layer, in place. */
+/* Reduces [n,L,D] to [n,1,D] of one layer, in place. */
 static void pick_layer(const core_encoder *e, core_features *f)
 {
 	size_t width = (size_t)e->layers * (size_t)e->dims, dims = (size_t)e->dims;

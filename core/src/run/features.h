@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Features of many recordings: out of the cache where they are, computed by worker processes where
- * not. */
+/* Features of many recordings: read from the cache, or computed by worker processes if they are not there. */
 #ifndef CORE_RUN_FEATURES_H
 #define CORE_RUN_FEATURES_H
 
 #include "run/encoder.h"
-
-typedef struct core_recordings {
-	int64_t n;
-	const char **stem;               /* sorted by bytes */
-	const char **path;               /* NULL entries: no audio (by name) */
-	char (*sha256)[CORE_SHA256_HEX]; /* of the files' bytes */
-} core_recordings;
+#include "run/recordings.h"
+#include "run/waves.h"
 
 typedef struct core_features {
 	int64_t n;
@@ -23,13 +17,15 @@ typedef struct core_features {
 typedef struct core_encode_job {
 	const char *cache;
 	int jobs;
+	core_waves *waves; /* of the same recordings, decoded before; NULL: none */
 } core_encode_job;
 
-/* How many recordings have no sound entry in the cache. */
+/* Counts the recordings that have no sound entry in the cache. */
 FV_NODISCARD fv_status core_features_missing(fv_ctx *ctx, const core_encoder *encoder,
 	const core_recordings *recordings, const char *cache, int64_t *missing);
 
-/* x is freed with core_features_free. All recordings that fail are named. */
+/* Loads features, encoding those that the cache lacks. Free x with core_features_free. Every recording that
+ * fails is named. */
 FV_NODISCARD fv_status core_features_load(fv_ctx *ctx, const core_encoder *encoder,
 	const core_recordings *recordings, const core_encode_job *job, core_features *out);
 void core_features_free(core_features *features);

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "run/study.h"
+#include "run/study_types.h"
 
 typedef enum core_claim {
 	/* the folder is ours and empty but for the state of an interrupted run, which `force` removes */

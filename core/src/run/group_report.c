@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/csv.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "corpus/audio.h"
 
 const double core_length_edge[CORE_LENGTH_BINS] = {0, 1, 2, 3, 5, 10};

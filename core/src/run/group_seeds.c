@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "plugin/params.h"
+#include "plugin/descriptor.h"
 #include "run/group_report.h"
 
 static const fv_param *seed_of(const core_grouper_spec *spec)

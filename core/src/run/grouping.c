@@ -6,6 +6,8 @@
 
 #include <fairvox/grouper.h>
 
+#include "plugin/guard.h"
+
 #define GROUPS_MAX 65536
 
 /* One grouper at work. */
@@ -21,6 +23,7 @@ struct factor {
 	const core_attribute *column;
 	core_matrix matrix;
 	fv_grouping grouping;
+	core_guard guard;
 };
 
 uint32_t core_grouper_uses(const core_grouper_spec *spec)
@@ -142,9 +145,9 @@ static fv_status assign_split(struct factor *f, int split, core_groups *out)
 		out->member[split] = core_alloc(f->ctx, n * groups, sizeof **out->member);
 	if (!out->id[split] || (f->grouping.soft && !out->member[split]))
 		return FV_FAILED;
-	core_ctx_set_plugin(f->ctx, f->plugin);
+	core_guard_enter(&f->guard, "assign", 0, false);
 	status = f->ops->assign(f->state, f->ctx, &table, out->id[split], out->member[split]);
-	core_ctx_set_plugin(f->ctx, NULL);
+	status = core_guard_leave(&f->guard, status);
 	core_scratch_reset(f->ctx);
 	for (size_t i = 0; i < n && !status; i++)
 		if (out->id[split][i] < -1 || out->id[split][i] >= f->grouping.groups)
@@ -164,10 +167,10 @@ static fv_status fit_and_assign(struct factor *f, core_groups *out)
 	fv_status status = make_table(f, CORE_TRAIN, &table);
 	if (status)
 		return status;
-	core_ctx_set_plugin(f->ctx, f->plugin);
 	f->grouping.size = sizeof f->grouping;
+	core_guard_enter(&f->guard, "fit", 0, false);
 	status = f->ops->fit(f->state, f->ctx, &table, &f->grouping);
-	core_ctx_set_plugin(f->ctx, NULL);
+	status = core_guard_leave(&f->guard, status);
 	core_scratch_reset(f->ctx);
 	if (!status)
 		status = check_grouping(f);
@@ -184,6 +187,15 @@ static fv_status fit_and_assign(struct factor *f, core_groups *out)
 	return status;
 }
 
+static fv_status close_grouper(struct factor *f, fv_status status)
+{
+	if (!f->ops->close)
+		return status;
+	core_guard_enter(&f->guard, "close", 0, false);
+	f->ops->close(f->state);
+	return core_guard_leave(&f->guard, status);
+}
+
 static fv_status infer_one(fv_ctx *ctx, const core_grouper_input *input, const core_corpus *corpus,
 	const core_rows *rows, core_groups *out)
 {
@@ -195,6 +207,7 @@ static fv_status infer_one(fv_ctx *ctx, const core_grouper_input *input, const c
 		.ops = d->ops,
 		.plugin = d->name,
 		.uses = core_grouper_uses(input->spec)};
+	core_guard_open(&f.guard, ctx, FV_GROUPER, d->name);
 	f.state = core_alloc(ctx, 1, d->state_size);
 	if (!f.state)
 		return FV_FAILED;
@@ -204,15 +217,13 @@ static fv_status infer_one(fv_ctx *ctx, const core_grouper_input *input, const c
 		return status;
 	if (f.uses & FV_USE_TABLE) {
 		fv_standardize kind = core_standardize_of(input->encoder, input->features->output);
-		status = core_matrix_make(
+		status = core_matrix_copy(
 			ctx, input->features, input->corpus_row, corpus, rows, kind, &f.matrix);
 	}
 	if (!status)
 		status = fit_and_assign(&f, out);
-	if (f.ops->close)
-		f.ops->close(f.state);
 	core_matrix_free(&f.matrix);
-	return status;
+	return close_grouper(&f, status);
 }
 
 static float membership(const core_groups *g, int split, size_t i, int32_t group)

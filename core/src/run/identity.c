@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "config/yaml.h"
-#include "run/inputs.h"
 #include "run/reference.h"
 
 fv_status core_content_sha256(fv_ctx *ctx, core_study *study, const char *path, const char **hex)
@@ -63,7 +63,7 @@ static core_yaml *file_node(struct identity *w, const core_yaml *node)
 {
 	const core_fold *fold = &w->study->fold[w->run->fold];
 	const char *hex;
-	char *path = core_fold_path(
+	char *path = core_expand_fold(
 		w->ctx, node->text, core_lowest_fold(w->ctx, w->study, fold->set, node->text));
 	if (!path || core_content_sha256(w->ctx, w->study, path, &hex))
 		return NULL;
@@ -216,7 +216,6 @@ static fv_status hash_blocks(struct identity *w, char hex[CORE_SHA256_HEX])
 {
 	const core_yaml *tree = w->study->config->trees[w->run->cell];
 	core_yaml *out = open_copy(w, tree, 0);
-	core_text json = {0};
 	if (!out)
 		return FV_FAILED;
 	for (size_t i = 0; i < tree->n; i++) {
@@ -228,11 +227,8 @@ static fv_status hash_blocks(struct identity *w, char hex[CORE_SHA256_HEX])
 			return core_error_count(w->ctx) ? core_error_status(w->ctx) : FV_FAILED;
 		core_yaml_add(out, entry->key, entry->key_place, block);
 	}
-	core_yaml_json(out, &json);
-	fv_status status = json.failed ? fv_fail(w->ctx, FV_FAILED, "out of memory")
-				       : core_sha256_bytes(w->ctx, json.data, json.size, hex);
-	core_text_free(&json);
-	return status;
+	const char *key = core_yaml_key(w->ctx, out, NULL);
+	return key ? core_sha256_bytes(w->ctx, key, strlen(key), hex) : FV_FAILED;
 }
 
 fv_status core_identify(fv_ctx *ctx, core_study *study, const core_run *run, core_variant *out)

@@ -7,7 +7,7 @@
 #ifndef CORE_RUN_IDENTITY_H
 #define CORE_RUN_IDENTITY_H
 
-#include "run/study.h"
+#include "run/study_types.h"
 
 /* Once corpora are read, recordings hashed and encoders open; `run` is any of the variant's runs. */
 FV_NODISCARD fv_status core_identify(

@@ -4,7 +4,7 @@
 #ifndef CORE_RUN_IDS_H
 #define CORE_RUN_IDS_H
 
-#include "run/study.h"
+#include "run/study_types.h"
 
 /* Names all recordings of the study's sets; nothing is opened or hashed for it. */
 FV_NODISCARD fv_status core_ids_make(fv_ctx *ctx, core_study *study);

@@ -5,50 +5,11 @@
 
 #include <jansson.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/numerics.h"
 #include "run/identity.h"
-
-char *core_fold_path(fv_ctx *ctx, const char *pattern, int64_t fold)
-{
-	const char *mark = strstr(pattern, "{fold}");
-	if (!mark)
-		return core_strdup(ctx, pattern);
-	return core_format(ctx, "%.*s%lld%s", (int)(mark - pattern), pattern, (long long)fold,
-		mark + strlen("{fold}"));
-}
-
-/* A file counts by what is in it, not by where it lies. */
-static fv_status by_content(fv_ctx *ctx, const core_plugin_spec *use, json_t *params)
-{
-	const fv_descriptor *d = use->plugin->descriptor;
-	for (uint32_t i = 0; i < d->n_params; i++) {
-		char hex[CORE_SHA256_HEX];
-		const char *path = json_string_value(json_object_get(params, d->params[i].name));
-		if (d->params[i].type != FV_PATH || !path)
-			continue;
-		fv_status status = core_sha256_file(ctx, path, hex);
-		if (status)
-			return status;
-		json_object_set_new(params, d->params[i].name, json_string(hex));
-	}
-	return FV_OK;
-}
-
-fv_status core_params_by_content(fv_ctx *ctx, const core_plugin_spec *use, json_t **out)
-{
-	json_error_t error;
-	*out = json_loads(use->params_json, 0, &error);
-	if (!*out)
-		return fv_fail(ctx, FV_CONFIG, "parameters of %s: %s",
-			use->plugin->descriptor->name, error.text);
-	fv_status status = by_content(ctx, use, *out);
-	if (status) {
-		json_decref(*out);
-		*out = NULL;
-	}
-	return status;
-}
+#include "run/params.h"
 
 static json_t *plugin_json(fv_ctx *ctx, const core_plugin_spec *use)
 {
@@ -93,7 +54,7 @@ static fv_status file_hash(
 	if (!pattern)
 		return FV_OK;
 	const char *hex;
-	char *path = core_fold_path(ctx, pattern, fold);
+	char *path = core_expand_fold(ctx, pattern, fold);
 	if (!path)
 		return FV_FAILED;
 	fv_status status = core_content_sha256(ctx, study, path, &hex);

@@ -9,12 +9,13 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/path.h"
 #include "checkpoint/safetensors_write.h"
 #include "config/config.h"
 #include "config/yaml.h"
-#include "plugin/params.h"
-#include "run/inputs.h"
+#include "plugin/descriptor.h"
 #include "run/model_plan.h"
+#include "run/params.h"
 
 static const char *standardize_name(fv_standardize kind)
 {

@@ -24,6 +24,7 @@
 struct board {
 	_Atomic int64_t next;              /* the next task to be taken */
 	_Atomic int64_t current[JOBS_MAX]; /* task a worker is at, -1: none */
+	_Atomic int64_t left[JOBS_MAX];    /* taken, but left to the worker's successor, -1: none */
 };
 
 struct worker {
@@ -88,6 +89,36 @@ static bool send_report(int out, int64_t task, fv_status status, const fv_ctx *c
 	return sent;
 }
 
+static bool is_alone(const core_pool *pool, int64_t task)
+{
+	return pool->alone && pool->alone(pool->user, task);
+}
+
+/* False when the result could not be told. */
+static bool do_task(const struct state *s, int slot, int out, int64_t task)
+{
+	atomic_store(&s->board->current[slot], task);
+	fv_ctx *ctx = core_ctx_new();
+	if (!ctx)
+		return false;
+	core_ctx_copy_log(ctx, s->ctx);
+	fv_status status = s->pool->work(s->pool->user, ctx, task);
+	if (status && !s->pool->keep_going)
+		atomic_store(&s->board->next, s->pool->tasks);
+	fflush(NULL);
+	bool sent = send_report(out, task, status, ctx);
+	core_ctx_free(ctx);
+	atomic_store(&s->board->current[slot], -1);
+	return sent;
+}
+
+/* What the worker before has left, or the next one there is; `tasks` when there is none. */
+static int64_t take_task(const struct state *s, int slot)
+{
+	int64_t task = atomic_exchange(&s->board->left[slot], -1);
+	return task >= 0 ? task : atomic_fetch_add(&s->board->next, 1);
+}
+
 static _Noreturn void worker_main(const struct state *s, int slot, int out)
 {
 	struct sigaction action = {
@@ -95,26 +126,21 @@ static _Noreturn void worker_main(const struct state *s, int slot, int out)
 	signal(SIGINT, SIG_IGN); /* the terminal sends it to all: the caller decides */
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGUSR1, &action, NULL);
-	while (!caught) {
-		int64_t task = atomic_fetch_add(&s->board->next, 1);
+	for (bool fresh = true; !caught; fresh = false) {
+		int64_t task = take_task(s, slot);
 		if (task >= s->pool->tasks)
 			break;
-		atomic_store(&s->board->current[slot], task);
-		fv_ctx *ctx = core_ctx_new();
-		if (!ctx)
-			_exit(1);
-		core_ctx_copy_log(ctx, s->ctx);
-		fv_status status = s->pool->work(s->pool->user, ctx, task);
-		if (status && !s->pool->keep_going)
-			atomic_store(&s->board->next, s->pool->tasks);
-		fflush(NULL);
-		bool sent = send_report(out, task, status, ctx);
-		core_ctx_free(ctx);
-		atomic_store(&s->board->current[slot], -1);
-		if (!sent)
-			_exit(1);
+		bool alone = is_alone(s->pool, task);
+		if (alone && !fresh) {
+			atomic_store(&s->board->left[slot], task);
+			break;
+		}
+		if (!do_task(s, slot, out, task))
+			_exit(FV_FAILED);
+		if (alone)
+			break;
 	}
-	_exit(0);
+	_exit(FV_OK);
 }
 
 static fv_status start_worker(struct state *s, int slot)
@@ -134,7 +160,7 @@ static fv_status start_worker(struct state *s, int slot)
 		/* A worker must not outlive its caller: it would write into a run that is redone. */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
-			_exit(1);
+			_exit(FV_FAILED);
 		close(fd[0]);
 		worker_main(s, slot, fd[1]);
 	}
@@ -199,7 +225,8 @@ static fv_status worker_gone(struct state *s, int slot)
 				WEXITSTATUS(how));
 		task_ended(s, task, FV_FAILED, reason);
 	}
-	bool more = atomic_load(&s->board->next) < s->pool->tasks;
+	bool more = atomic_load(&s->board->next) < s->pool->tasks ||
+		    atomic_load(&s->board->left[slot]) >= 0;
 	return more && !caught && !s->stopping ? start_worker(s, slot) : FV_OK;
 }
 
@@ -231,6 +258,30 @@ static fv_status read_worker(struct state *s, int slot)
 	return FV_OK;
 }
 
+static bool has_died(pid_t pid)
+{
+	siginfo_t info = {0};
+	return !waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid == pid;
+}
+
+/* A process that a worker has left behind may keep its pipe open: its end is not waited for. */
+static fv_status bury_dead(struct state *s)
+{
+	fv_status status = FV_OK;
+	for (int i = 0; i < s->pool->jobs && !status; i++) {
+		const struct worker *w = &s->worker[i];
+		pid_t pid = w->pid;
+		if (!pid || !has_died(pid))
+			continue;
+		struct pollfd said = {.fd = w->in, .events = POLLIN};
+		while (!status && w->pid == pid && poll(&said, 1, 0) > 0)
+			status = read_worker(s, i);
+		if (!status && w->pid == pid)
+			status = worker_gone(s, i);
+	}
+	return status;
+}
+
 /* Reads what the workers have to say, for at most wait_ms; *any: is there one at all? */
 static fv_status listen(struct state *s, int wait_ms, bool *any)
 {
@@ -245,7 +296,7 @@ static fv_status listen(struct state *s, int wait_ms, bool *any)
 		if (status)
 			return status;
 	}
-	return FV_OK;
+	return bury_dead(s);
 }
 
 static fv_status serve(struct state *s)
@@ -302,8 +353,8 @@ static fv_status run_all(struct state *s)
 			(long long)(s->pool->tasks - s->ended));
 	if (caught)
 		return caught == SIGUSR1  ? FV_STOPPED
-		       : caught == SIGINT ? CORE_INTERRUPTED
-					  : CORE_TERMINATED;
+		       : caught == SIGINT ? FV_INTERRUPTED
+					  : FV_TERMINATED;
 	return !status && s->stopped ? FV_STOPPED : status;
 }
 
@@ -323,6 +374,8 @@ fv_status core_pool_run(fv_ctx *ctx, const core_pool *asked, int64_t *failed)
 	if (!s || board == MAP_FAILED)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	*s = (struct state){.ctx = ctx, .pool = &pool, .board = board};
+	for (int i = 0; i < JOBS_MAX; i++)
+		atomic_store(&board->left[i], -1);
 	static const int numbers[] = {SIGINT, SIGTERM, SIGUSR1};
 	struct sigaction before[3], action = {.sa_handler = on_signal};
 	caught = 0;

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "corpus/audio.h"
-#include "run/inputs.h"
 
 /* The lowest of the study's folds of a set. */
 static const core_fold *lowest_named(const core_study *study, int32_t set)
@@ -24,8 +24,8 @@ static const core_fold *lowest_named(const core_study *study, int32_t set)
 int64_t core_lowest_fold(fv_ctx *ctx, const core_study *study, int32_t set, const char *pattern)
 {
 	int64_t named = lowest_named(study, set)->fold;
-	for (int64_t f = 0; strstr(pattern, "{fold}") && f < named; f++) {
-		const char *path = core_fold_path(ctx, pattern, f);
+	for (int64_t f = 0; strstr(pattern, CORE_FOLD_MARK) && f < named; f++) {
+		const char *path = core_expand_fold(ctx, pattern, f);
 		if (path && core_file_exists(path))
 			return f;
 	}

@@ -4,7 +4,7 @@
 #ifndef CORE_RUN_REFERENCE_H
 #define CORE_RUN_REFERENCE_H
 
-#include "run/study.h"
+#include "run/study_types.h"
 
 /* The lowest fold that a file named by `pattern` is there for; without {fold}, or where only the folds
  * asked for are there, the lowest of these. */

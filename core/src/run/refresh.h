@@ -4,7 +4,7 @@
 #ifndef CORE_RUN_REFRESH_H
 #define CORE_RUN_REFRESH_H
 
-#include "run/study.h"
+#include "run/study_types.h"
 
 enum {
 	CORE_STALE_EVAL = 1,    /* judged in another way than the study asks for */

@@ -9,14 +9,17 @@
 #include <fairvox/checkpoint.h>
 #include <fairvox/grouper.h>
 
+#include "backend/kernels.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "nn/base_loss.h"
+#include "plugin/surroundings.h"
 #include "run/inputs.h"
 #include "run/output.h"
 #include "run/pool.h"
 #include "run/refresh.h"
 #include "run/selection.h"
+#include "train/predict.h"
 
 /* Does it use other recordings of a test speaker? */
 static bool is_transductive(const core_grouper_input *input)
@@ -71,6 +74,18 @@ fv_status core_runner_groups(fv_ctx *ctx, core_runner *r)
 	for (int32_t i = 0; i < r->cell->n_groupers; i++)
 		r->transductive |= is_transductive(&input[i]);
 	return core_runner_infer(ctx, r, r->cell->groupers, &r->groups);
+}
+
+/* Development rows of the features, in the order that the trainer has them. */
+static fv_status order_dev_index(fv_ctx *ctx, core_runner *r)
+{
+	core_matrix *m = &r->input;
+	const int32_t *index = m->index[CORE_DEV];
+	int32_t *ordered = core_alloc(ctx, (size_t)m->n[CORE_DEV], sizeof *ordered);
+	for (int32_t i = 0; ordered && i < m->n[CORE_DEV]; i++)
+		ordered[i] = index ? index[r->dev_order[i]] : r->dev_order[i];
+	r->dev_index = ordered;
+	return ordered ? FV_OK : FV_FAILED;
 }
 
 static fv_status make_input(fv_ctx *ctx, core_runner *r)
@@ -165,7 +180,7 @@ static fv_status read_order(fv_ctx *ctx, const core_runner *r, core_train_job *j
 	const char *pattern = r->cell->train.order;
 	if (!pattern)
 		return FV_OK;
-	char *path = core_fold_path(ctx, pattern, r->study->fold[r->run->fold].fold);
+	char *path = core_expand_fold(ctx, pattern, r->study->fold[r->run->fold].fold);
 	fv_checkpoint *file;
 	fv_status status = path ? fv_checkpoint_open(ctx, path, &file) : FV_FAILED;
 	if (status)
@@ -203,8 +218,19 @@ static fv_status start(void *user, const core_plan *plan, float *params)
 {
 	const struct history *h = user;
 	const core_runner *r = h->runner;
-	char *path = core_fold_path(h->ctx, r->cell->train.init, r->study->fold[r->run->fold].fold);
+	char *path =
+		core_expand_fold(h->ctx, r->cell->train.init, r->study->fold[r->run->fold].fold);
 	return path ? core_model_read_params(h->ctx, path, plan, params) : FV_FAILED;
+}
+
+core_train_data core_runner_data(const core_runner *r, int split, fv_rows rows)
+{
+	const core_matrix *m = &r->input;
+	return (core_train_data){.rows = rows,
+		.x = m->x[split],
+		.index = split == CORE_DEV ? r->dev_index : m->index[split],
+		.mean = m->mean[split],
+		.scale = m->scale[split]};
 }
 
 /* The job without files and callbacks. */
@@ -212,8 +238,8 @@ static fv_status make_job(fv_ctx *ctx, core_runner *r, core_train_job *job)
 {
 	const fv_descriptor *loss = r->cell->loss.plugin->descriptor;
 	*job = (core_train_job){.shape = r->shape,
-		.train = {r->train, r->input.x[CORE_TRAIN], NULL},
-		.dev = {r->dev, r->input.x[CORE_DEV], r->dev_order},
+		.train = core_runner_data(r, CORE_TRAIN, r->train),
+		.dev = core_runner_data(r, CORE_DEV, r->dev),
 		.spec = &r->cell->train,
 		.loss = loss,
 		.member_is_probability = r->groups.probability,
@@ -271,11 +297,9 @@ static fv_status predict(fv_ctx *ctx, core_runner *r, core_split split)
 	r->prob[split] = prob;
 	for (size_t i = 0; i < n; i++)
 		stem[i] = r->corpus->stem[r->rows.row[split][i]];
-	core_train_data data = {.rows = {.size = sizeof(fv_rows),
-					.n = (int32_t)n,
-					.classes = r->corpus->classes,
-					.stem = stem},
-		.x = r->input.x[split]};
+	const fv_rows rows = {
+		.size = sizeof rows, .n = (int32_t)n, .classes = r->corpus->classes, .stem = stem};
+	const core_train_data data = core_runner_data(r, split, rows);
 	fv_status status = core_train_predict(ctx, r->result.plan, r->result.params, &data, prob);
 	if (!status)
 		core_softmax((int32_t)n, r->corpus->classes, prob, prob);
@@ -290,10 +314,24 @@ static fv_status compute(fv_ctx *ctx, core_runner *r)
 	if (!status)
 		status = make_training(ctx, r);
 	if (!status)
+		status = order_dev_index(ctx, r);
+	if (!status)
 		status = train(ctx, r);
 	if (!status)
 		status = predict(ctx, r, CORE_TEST);
 	return status ? status : predict(ctx, r, CORE_DEV);
+}
+
+/* Copies of the process that came back from an op; the guard has ended them. */
+static void warn_of_copies(fv_ctx *ctx, const core_runner *r)
+{
+	int copies;
+	(void)core_reap_copies(&copies);
+	if (copies)
+		fv_warn(ctx,
+			"loss '%s' or a grouper has called fork() in an op and let the copy come "
+			"back from it: %d copies were ended; end them with _exit() or exec()",
+			r->cell->loss.plugin->descriptor->name, copies);
 }
 
 /* Was it said before the run was interrupted? */
@@ -316,11 +354,12 @@ static void to_log(void *user, core_level level, const char *line)
 			log, "%s: %s\n", words[level], line); /* progress is for who looks on */
 }
 
-/* A state belongs to exactly these inputs, and to this kernel: bits are promised for one. */
+/* A state belongs to exactly these inputs, and to these kernels: bits are promised for one set. */
 static fv_status make_state(
 	fv_ctx *ctx, core_runner *r, const core_folder *folder, double save_every_s)
 {
-	char *text = core_format(ctx, "%s%s", r->run->inputs, openblas_get_corename());
+	char *text = core_format(
+		ctx, "%s%s %s", r->run->inputs, core_kernels_used()->name, openblas_get_corename());
 	core_state_options options = {.path = core_folder_state(ctx, folder),
 		.every_s = save_every_s,
 		.told_to_stop = core_pool_told_to_stop};
@@ -366,6 +405,7 @@ fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *
 	status = make_state(ctx, r, &folder, options->save_every_s);
 	if (!status)
 		status = compute(ctx, r);
+	warn_of_copies(ctx, r);
 	if (!status)
 		status = core_output_write(ctx, r, &folder);
 	if (!status)

@@ -19,6 +19,7 @@ typedef struct core_runner {
 	core_groups groups;
 	fv_rows train, dev; /* what the objective sees; dev in file order */
 	int32_t *dev_order; /* [n dev] dev.n's row i is row dev_order[i] of rows */
+	int32_t *dev_index; /* [n dev] of dev's rows in input.x; set when the run trains */
 	core_head_shape shape;
 	core_train_result result;
 	float *prob[CORE_SPLITS]; /* [n, C] of development and test rows; NULL: of training rows */
@@ -57,6 +58,10 @@ FV_NODISCARD fv_status core_runner_infer(
 /* Labels, classes, groups and stems of a split; row i of the result is row order[i] of the split. */
 FV_NODISCARD fv_status core_runner_rows(
 	fv_ctx *ctx, const core_runner *r, int split, const int32_t *order, fv_rows *out);
+
+/* Rows of a split, in the order of core_runner_rows, with their features; those of CORE_DEV stand in
+ * file order. */
+core_train_data core_runner_data(const core_runner *r, int split, fv_rows rows);
 
 /* What the run will train, without training; needs the tables of the groupers only. `groups` false:
  * without inferring any, for an objective whose stages can be told without. */

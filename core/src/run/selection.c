@@ -99,8 +99,11 @@ static fv_status make_test(fv_ctx *ctx, const core_runner *r, core_train_data *o
 		return FV_FAILED;
 	for (int32_t i = 0; i < n; i++)
 		order[i] = i;
-	out->x = r->input.x[CORE_TEST];
-	return core_runner_rows(ctx, r, CORE_TEST, order, &out->rows);
+	fv_rows rows;
+	fv_status status = core_runner_rows(ctx, r, CORE_TEST, order, &rows);
+	if (!status)
+		*out = core_runner_data(r, CORE_TEST, rows);
+	return status;
 }
 
 fv_status core_selection_make(fv_ctx *ctx, const core_runner *r, core_train_job *job)

@@ -8,70 +8,12 @@
 #include "base/text.h"
 #include "corpus/audio.h"
 
-/* With its length before it, so that no two lists of words give one key. */
-static void add_word(core_text *text, const char *word)
-{
-	if (word)
-		core_text_add(text, "|%zu:%s", strlen(word), word);
-	else
-		core_text_add(text, "|-");
-}
-
-static void add_strings(core_text *text, const char *name, const core_strings *list)
-{
-	add_word(text, name);
-	core_text_add(text, "[%d", list->n);
-	for (int32_t i = 0; i < list->n; i++)
-		add_word(text, list->item[i]);
-}
-
-static void add_attributes(core_text *text, const core_corpus_spec *s)
-{
-	add_word(text, s->attributes_file);
-	add_word(text, s->attributes_speaker);
-	core_text_add(text, "|%d|%d|%d", s->n_attribute_columns, s->n_bins, s->n_values);
-	for (int32_t i = 0; i < s->n_attribute_columns; i++) {
-		add_word(text, s->attribute_columns[i].attribute);
-		add_word(text, s->attribute_columns[i].column);
-	}
-	for (int32_t i = 0; i < s->n_bins; i++) {
-		add_word(text, s->bins[i].attribute);
-		core_text_add(text, "[%d", s->bins[i].n);
-		for (int32_t j = 0; j < s->bins[i].n; j++) {
-			add_word(text, s->bins[i].bin[j].name);
-			core_text_add(text, ",%.17g,%.17g", s->bins[i].bin[j].low,
-				s->bins[i].bin[j].high);
-		}
-	}
-	for (int32_t i = 0; i < s->n_values; i++)
-		add_strings(text, s->values[i].attribute, &s->values[i].names);
-}
-
-/* All that decides what core_corpus_read gives. */
-static char *spec_key(fv_ctx *ctx, const core_corpus_spec *s)
-{
-	const char *words[] = {s->audio, s->labels, s->column_file, s->column_speaker,
-		s->column_gender, s->column_split, s->label_column};
-	core_text text = {0};
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		add_word(&text, words[i]);
-	core_text_add(&text, "|%d|%lld|%.17g|%d|%d", s->make_folds, (long long)s->make_folds_seed,
-		s->label_smoothing, s->shared_speakers, s->has_folds);
-	add_strings(&text, "classes", &s->classes);
-	add_strings(&text, "exclude", &s->exclude);
-	add_strings(&text, "speaker", &s->speaker_key);
-	add_attributes(&text, s);
-	char *key = text.failed ? NULL : core_strndup(ctx, text.data, text.size);
-	core_text_free(&text);
-	return key;
-}
-
-static int32_t find_set(core_study *study, const core_corpus_spec *spec, const char *key)
+static int32_t find_set(core_study *study, const core_corpus_spec *spec)
 {
 	for (int32_t i = 0; i < study->n_sets; i++)
-		if (!strcmp(study->set[i].key, key))
+		if (!strcmp(study->set[i].spec->key, spec->key))
 			return i;
-	study->set[study->n_sets] = (core_set){.spec = spec, .key = key};
+	study->set[study->n_sets] = (core_set){.spec = spec};
 	return study->n_sets++;
 }
 
@@ -88,10 +30,7 @@ static fv_status read_fold(fv_ctx *ctx, const core_corpus_spec *spec, core_fold 
 fv_status core_set_fold(
 	fv_ctx *ctx, core_study *study, const core_corpus_spec *spec, int64_t fold, int32_t *index)
 {
-	char *key = spec_key(ctx, spec);
-	if (!key)
-		return FV_FAILED;
-	int32_t set = find_set(study, spec, key);
+	int32_t set = find_set(study, spec);
 	for (*index = 0; *index < study->n_folds; ++*index)
 		if (study->fold[*index].set == set && study->fold[*index].fold == fold)
 			return FV_OK;
@@ -103,7 +42,7 @@ fv_status core_set_fold(
 	return status;
 }
 
-static int by_bytes(const void *a, const void *b)
+static int compare_stems(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
@@ -121,7 +60,7 @@ static fv_status join_stems(fv_ctx *ctx, const core_study *study, int32_t set, c
 	for (int32_t i = 0; i < study->n_folds; i++)
 		for (int32_t j = 0; study->fold[i].set == set && j < study->fold[i].corpus->n; j++)
 			out->stem[n++] = study->fold[i].corpus->stem[j];
-	qsort(out->stem, n, sizeof *out->stem, by_bytes);
+	qsort(out->stem, n, sizeof *out->stem, compare_stems);
 	for (size_t i = 0; i < n; i++)
 		if (!i || strcmp(out->stem[i], out->stem[out->n - 1]))
 			out->stem[out->n++] = out->stem[i];
@@ -160,7 +99,7 @@ fv_status core_sets_join(fv_ctx *ctx, core_study *study)
 	return status;
 }
 
-/* Every recording that cannot be read is named. */
+/* Hashes all recordings and names every one that cannot be read. */
 static fv_status hash_recordings(fv_ctx *ctx, core_recordings *r)
 {
 	fv_status first = FV_OK;
@@ -171,7 +110,7 @@ static fv_status hash_recordings(fv_ctx *ctx, core_recordings *r)
 	return first;
 }
 
-/* Of this fold's recordings alone: a run must not depend on which other folds are asked for. */
+/* Hashes only this fold's recordings, because a run must not depend on which other folds are asked for. */
 static fv_status hash_fold(fv_ctx *ctx, const core_recordings *r, core_fold *fold)
 {
 	core_text all = {0};

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Corpora of a study: every fold that a cell names is read once, its recordings found and hashed
- * once. */
+/* The corpora of a study. Every fold that a variant names is read once, and its recordings are found and
+ * hashed once. */
 #ifndef CORE_RUN_SETS_H
 #define CORE_RUN_SETS_H
 
-#include "run/study.h"
+#include "run/study_types.h"
 
-/* Index of the fold of a corpus in study->fold, read now if it is new. study->fold and study->set
- * have room for all folds of all cells. */
+/* Finds the fold of a corpus in study->fold, and reads it now if it is new. study->fold and study->set have
+ * room for all folds of all variants. */
 FV_NODISCARD fv_status core_set_fold(
 	fv_ctx *ctx, core_study *study, const core_corpus_spec *spec, int64_t fold, int32_t *index);
 
-/* Once all folds are in: the union of their recordings, and each fold's rows in it. */
+/* Makes the union of the recordings of all folds, and each fold's rows in it. Call it once all folds are in. */
 FV_NODISCARD fv_status core_sets_join(fv_ctx *ctx, core_study *study);
 
 /* Finds the recordings of a set below its audio folder and hashes them. Every missing one is named. */

@@ -7,7 +7,6 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "corpus/audio.h"
 #include "run/folder.h"
 #include "run/grouping.h"
 #include "run/identity.h"
@@ -17,22 +16,12 @@
 #include "run/sets.h"
 #include "run/variants.h"
 
-static char *encoder_key(fv_ctx *ctx, const core_encoder_spec *s)
-{
-	const char *weights = s->weights ? s->weights : "", *output = s->output ? s->output : "";
-	return core_format(ctx, "%s|%s|%zu:%s|%zu:%s|%d|%.17g|%d", s->use.plugin->descriptor->name,
-		s->use.params_json, strlen(weights), weights, strlen(output), output, s->layer,
-		s->max_seconds, (int)s->normalize);
-}
-
 static fv_status add_table(
 	fv_ctx *ctx, core_study *study, const core_encoder_spec *spec, int32_t fold, int32_t *index)
 {
-	core_table table = {.key = encoder_key(ctx, spec),
+	core_table table = {.key = spec->key,
 		.set = study->fold[fold].set,
 		.fold = spec->normalize == CORE_NORMALIZE_CORPUS ? fold : -1};
-	if (!table.key)
-		return FV_FAILED;
 	for (*index = 0; *index < study->n_tables; ++*index) {
 		const core_table *other = &study->table[*index];
 		if (other->set == table.set && other->fold == table.fold &&
@@ -108,29 +97,44 @@ static fv_status add_runs(fv_ctx *ctx, core_study *study)
 	return core_sets_join(ctx, study);
 }
 
-/* Mean and sd over all samples of the fold's training recordings, before any bias. */
-static fv_status corpus_moments(fv_ctx *ctx, core_study *study, core_table *table)
+/* Those of another table with the same recordings, rate and length, or new ones. */
+static fv_status find_waves(
+	fv_ctx *ctx, core_study *study, core_table *table, const core_study_options *options)
 {
-	const core_fold *fold = &study->fold[table->fold];
 	const core_recordings *r = &study->set[table->set].recordings;
-	const core_encoder *e = table->encoder;
-	core_moments all = {0};
-	for (int32_t i = 0; i < fold->corpus->n; i++) {
-		if (fold->corpus->split[i] != CORE_TRAIN)
-			continue;
-		core_wave wave;
-		fv_status status = core_audio_read(
-			ctx, r->path[fold->row[i]], e->info.rate_hz, e->spec->max_seconds, &wave);
-		if (status)
-			return status;
-		all = core_moments_merge(all, core_wave_moments(wave.sample, wave.n));
-		core_wave_free(&wave);
+	const core_waves_options wanted = {.cache = study->cache,
+		.rate_hz = table->encoder->info.rate_hz,
+		.max_seconds = table->encoder->spec->max_seconds,
+		.keep = options->keep_waves};
+	for (int32_t i = 0; i < study->n_tables && !table->waves; i++) {
+		core_waves *other = study->table[i].waves;
+		if (other && core_waves_are(other, r, wanted.rate_hz, wanted.max_seconds))
+			table->waves = other;
 	}
-	return core_encoder_set_corpus(
-		ctx, table->encoder, all.mean, all.n ? all.m2 / (double)all.n : 0);
+	return table->waves ? FV_OK : core_waves_open(ctx, r, &wanted, &table->waves);
 }
 
-static fv_status prepare_tables(fv_ctx *ctx, core_study *study)
+/* Mean and sd over all samples of the fold's training recordings, before any bias. */
+static fv_status set_corpus_moments(
+	fv_ctx *ctx, core_study *study, core_table *table, const core_study_options *options)
+{
+	const core_fold *fold = &study->fold[table->fold];
+	int64_t *row = core_alloc(ctx, (size_t)fold->corpus->n, sizeof *row), n = 0;
+	core_moments all;
+	fv_status status = row ? find_waves(ctx, study, table, options) : FV_FAILED;
+	if (status)
+		return status;
+	for (int32_t i = 0; i < fold->corpus->n; i++)
+		if (fold->corpus->split[i] == CORE_TRAIN)
+			row[n++] = fold->row[i];
+	int jobs = options->jobs > 0 ? options->jobs : 1;
+	status = core_waves_measure(ctx, table->waves, row, n, jobs, &all);
+	return status ? status
+		      : core_encoder_set_corpus(
+				ctx, table->encoder, all.mean, all.n ? all.m2 / (double)all.n : 0);
+}
+
+static fv_status prepare_tables(fv_ctx *ctx, core_study *study, const core_study_options *options)
 {
 	for (int32_t i = 0; i < study->n_tables; i++) {
 		core_table *table = &study->table[i];
@@ -138,7 +142,7 @@ static fv_status prepare_tables(fv_ctx *ctx, core_study *study)
 			continue;
 		fv_status status = core_set_find_audio(ctx, study, &study->set[table->set]);
 		if (!status && table->fold >= 0)
-			status = corpus_moments(ctx, study, table);
+			status = set_corpus_moments(ctx, study, table, options);
 		if (status)
 			return status;
 	}
@@ -191,14 +195,14 @@ static fv_status check_run(fv_ctx *ctx, const core_study *study, const core_run 
 
 static fv_status check_runs(fv_ctx *ctx, const core_study *study)
 {
-	fv_ctx *own = core_ctx_new(); /* rows and warnings are those of the runs: not kept here */
-	fv_status status = own ? FV_OK : fv_fail(ctx, FV_FAILED, "out of memory");
+	fv_ctx *own =
+		core_ctx_aside(ctx); /* rows and warnings are those of the runs: not kept here */
+	fv_status status = FV_OK;
+	if (!own)
+		return FV_FAILED;
 	for (int64_t i = 0; i < study->n_runs && !status; i++)
 		status = check_run(own, study, &study->run[i]);
-	for (size_t i = 0; own && core_error_line(own, i); i++)
-		(void)fv_fail(ctx, status, "%s", core_error_line(own, i));
-	core_ctx_free(own);
-	return status;
+	return core_ctx_rejoin(ctx, own, status);
 }
 
 static fv_status identify_variants(fv_ctx *ctx, core_study *study)
@@ -299,7 +303,7 @@ fv_status core_study_open(
 	if (!status)
 		status = check_runs(ctx, study);
 	if (!status)
-		status = prepare_tables(ctx, study);
+		status = prepare_tables(ctx, study, options);
 	if (!status)
 		status = core_ids_make(ctx, study);
 	if (!status)
@@ -313,8 +317,21 @@ fv_status core_study_open(
 	return status;
 }
 
+/* Waves are closed with the first table that has them. */
+static void close_waves(core_study *study)
+{
+	for (int32_t i = 0; i < study->n_tables; i++) {
+		core_waves *waves = study->table[i].waves;
+		for (int32_t j = i; waves && j < study->n_tables; j++)
+			if (study->table[j].waves == waves)
+				study->table[j].waves = NULL;
+		core_waves_close(waves);
+	}
+}
+
 void core_study_close(core_study *study)
 {
+	close_waves(study);
 	for (int32_t i = 0; i < study->n_tables; i++) {
 		core_encoder_close(study->table[i].encoder);
 		core_features_free(&study->table[i].features);
@@ -328,8 +345,9 @@ static fv_status load_table(
 	core_table *table = &study->table[index];
 	if (table->loaded)
 		return FV_OK;
+	const core_encode_job own = {.cache = job->cache, .jobs = job->jobs, .waves = table->waves};
 	fv_status status = core_features_load(
-		ctx, table->encoder, &study->set[table->set].recordings, job, &table->features);
+		ctx, table->encoder, &study->set[table->set].recordings, &own, &table->features);
 	table->loaded = !status;
 	return status;
 }
@@ -358,5 +376,6 @@ fv_status core_study_load(fv_ctx *ctx, core_study *study, const core_encode_job 
 	for (int64_t i = 0; i < study->n_runs && !status; i++)
 		if (!study->run[i].done)
 			status = core_study_load_run(ctx, study, i, job);
+	close_waves(study); /* what they hold on the disk is not needed by the runs */
 	return status;
 }

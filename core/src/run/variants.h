@@ -3,7 +3,7 @@
 #ifndef CORE_RUN_VARIANTS_H
 #define CORE_RUN_VARIANTS_H
 
-#include "run/study.h"
+#include "run/study_types.h"
 
 /* Fills in the folders of variants that have an identity. An existing folder is used when a finished
  * run in it says the whole hash, or when it has none. Errors: FV_FAILED for a folder of the right

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/file.h"
+#include "base/number.h"
 
 #define STEM_MAX                                                                                   \
 	200 /* leaves room for the extension and the suffix of a temporary file in 255 bytes */

@@ -8,7 +8,7 @@
 
 struct core_shuffle {
 	uint64_t key, name;
-	int32_t position, copy; /* copy: how many times the row stands before in the list */
+	int32_t position, copy; /* copy: how often the row occurs earlier in the list */
 };
 
 typedef struct named_row {
@@ -16,7 +16,7 @@ typedef struct named_row {
 	int32_t row;
 } named_row;
 
-static int by_stem(const void *a, const void *b)
+static int compare_stems(const void *a, const void *b)
 {
 	const named_row *left = a, *right = b;
 	int order = strcmp(left->stem, right->stem);
@@ -34,11 +34,23 @@ fv_status core_stem_order(fv_ctx *ctx, const fv_rows *rows, int32_t **order)
 	}
 	for (size_t i = 0; i < n; i++)
 		sorted[i] = (named_row){rows->stem[i], (int32_t)i};
-	qsort(sorted, n, sizeof *sorted, by_stem);
+	qsort(sorted, n, sizeof *sorted, compare_stems);
 	for (size_t i = 0; i < n; i++)
 		(*order)[i] = sorted[i].row;
 	free(sorted);
 	return FV_OK;
+}
+
+const float *core_row_input(const core_train_data *data, int32_t row, size_t width, float *scratch)
+{
+	size_t at = (size_t)(data->index ? data->index[row] : row);
+	const float *x = data->x + at * width;
+	if (!data->mean)
+		return x;
+	const float *mean = data->mean, *scale = data->scale;
+	for (size_t j = 0; j < width; j++)
+		scratch[j] = (x[j] - mean[j]) * scale[j];
+	return scratch;
 }
 
 fv_status core_batches_init(fv_ctx *ctx, core_batches *b, const core_train_data *data, size_t width,
@@ -52,13 +64,14 @@ fv_status core_batches_init(fv_ctx *ctx, core_batches *b, const core_train_data 
 	b->row = core_alloc(ctx, 4 * batch, sizeof *b->row);
 	b->label = core_alloc(ctx, 2 * batch * classes, sizeof *b->label);
 	b->member = core_alloc(ctx, batch * groups, sizeof *b->member);
-	b->mixed = core_alloc(ctx, mixing ? batch * width : 1, sizeof *b->mixed);
+	b->mixed = core_alloc(ctx, mixing ? (batch + 1) * width : 1, sizeof *b->mixed);
+	b->scaled = core_alloc(ctx, data->mean ? batch * width : 1, sizeof *b->scaled);
 	b->loss = core_alloc(ctx, 2 * batch, sizeof *b->loss);
 	b->x = core_alloc(ctx, batch, sizeof *b->x);
 	b->stem = core_alloc(ctx, batch, sizeof *b->stem);
 	int32_t *copies = core_alloc(ctx, (size_t)rows->n, sizeof *copies);
 	if (!b->position || !b->shuffle || !b->row || !b->label || !b->member || !b->mixed ||
-		!b->loss || !b->x || !b->stem || !copies)
+		!b->scaled || !b->loss || !b->x || !b->stem || !copies)
 		return FV_FAILED;
 	b->klass = b->row + batch;
 	b->group = b->row + 2 * batch;
@@ -72,7 +85,7 @@ fv_status core_batches_init(fv_ctx *ctx, core_batches *b, const core_train_data 
 	return FV_OK;
 }
 
-static int by_key(const void *a, const void *b)
+static int compare_keys(const void *a, const void *b)
 {
 	const struct core_shuffle *left = a, *right = b;
 	if (left->key != right->key)
@@ -90,7 +103,7 @@ void core_batches_shuffle(fv_ctx *ctx, core_batches *b, int64_t epoch)
 		for (int32_t copy = 0; copy <= entry->copy; copy++)
 			entry->key = fv_next(&stream);
 	}
-	qsort(b->shuffle, (size_t)b->n, sizeof *b->shuffle, by_key);
+	qsort(b->shuffle, (size_t)b->n, sizeof *b->shuffle, compare_keys);
 	for (int32_t i = 0; i < b->n; i++)
 		b->position[i] = b->shuffle[i].position;
 }
@@ -113,8 +126,8 @@ void core_batches_gather(core_batches *b, int32_t first)
 		if (rows->member)
 			memcpy(b->member + at * groups, rows->member + from * groups,
 				groups * sizeof *b->member);
-		b->x[i] = b->data->x +
-			  (size_t)(b->data->index ? b->data->index[row] : row) * b->width;
+		b->x[i] = core_row_input(
+			b->data, row, b->width, b->data->mean ? b->scaled + at * b->width : NULL);
 	}
 	b->batch.size = sizeof b->batch;
 	b->batch.n = n;
@@ -138,8 +151,8 @@ void core_batches_mix(core_batches *b)
 		if (b->lambda[i] == 1)
 			continue;
 		size_t partner = (size_t)b->partner[i];
-		size_t from = (size_t)(b->data->index ? b->data->index[partner] : b->partner[i]);
-		const float *x = b->x[i], *other = b->data->x + from * b->width;
+		const float *x = b->x[i], *other = core_row_input(b->data, b->partner[i], b->width,
+						  b->mixed + (size_t)b->size * b->width);
 		float *out = b->mixed + (size_t)i * b->width,
 		      *label = b->label + (size_t)i * classes;
 		float share = (float)b->lambda[i], rest = (float)(1 - b->lambda[i]);

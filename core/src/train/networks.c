@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cblas.h>
 #include <fairvox/stream.h>
 
+#include "backend/blas.h"
 #include "nn/blocks.h"
 #include "train/networks_private.h"
 
-static const core_head_tensor *tensors_of(const fv_net *net)
+static const core_head_tensor *find_tensors(const fv_net *net)
 {
 	const core_plan *plan = net->owner->plan;
 	return &plan->tensor[plan->net[net->index].tensor];
@@ -25,9 +25,9 @@ fv_status core_networks_open_net(core_networks *w, int32_t index)
 	*net = (fv_net){.owner = w, .index = index};
 	if (of->kind == CORE_NET_HEAD) {
 		shape.classes = of->out;
-		return core_head_new(w->ctx, &shape, w->room, &net->head);
+		return core_head_new(w->ctx, &shape, w->capacity, &net->head);
 	}
-	size_t rows = (size_t)w->room, dims = (size_t)shape.dims, layers = (size_t)shape.layers;
+	size_t rows = (size_t)w->capacity, dims = (size_t)shape.dims, layers = (size_t)shape.layers;
 	size_t widest = of->out > shape.layers ? (size_t)of->out : layers;
 	net->sum = core_alloc(w->ctx, widest, sizeof *net->sum);
 	if (of->kind == CORE_NET_LINEAR)
@@ -48,9 +48,8 @@ fv_status core_networks_new(fv_ctx *ctx, core_plan *plan, int32_t rows, core_net
 		return FV_FAILED;
 	w->ctx = ctx;
 	w->plan = plan;
-	w->room = rows;
-	openblas_set_num_threads(1);
-	fv_status status = FV_OK;
+	w->capacity = rows;
+	fv_status status = core_blas_open(ctx);
 	for (int32_t i = 0; i < plan->n_nets && status == FV_OK; i++)
 		status = core_networks_open_net(w, i);
 	return status;
@@ -68,10 +67,10 @@ void core_networks_free(core_networks *w)
 	}
 }
 
-void core_networks_set_stage(core_networks *w, core_networks_stage stage)
+void core_networks_set_phase(core_networks *w, core_networks_phase phase)
 {
-	w->stage = stage;
-	if (stage == CORE_STAGE_PREDICT)
+	w->phase = phase;
+	if (phase == CORE_PHASE_PREDICT)
 		w->n_nodes = 0;
 }
 
@@ -90,13 +89,13 @@ void core_networks_set_gradient(core_networks *w, float *gradient)
 void core_networks_begin(
 	core_networks *w, const float *const *x, const char *const *stem, int32_t n, int32_t rows)
 {
-	assert(n > 0 && n <= rows && rows <= w->room);
+	assert(n > 0 && n <= rows && rows <= w->capacity);
 	w->x = x;
 	w->stem = stem;
 	w->n = n;
 	w->rows = rows;
 	w->n_nodes = 0;
-	w->stage = CORE_STAGE_DEVELOP;
+	w->phase = CORE_PHASE_EVALUATE;
 	w->finite = true;
 	w->carried = false;
 	for (int32_t i = 0; i < w->plan->n_nets; i++)
@@ -113,19 +112,19 @@ const float *core_node_data(const fv_node *node)
 	return node->data;
 }
 
-/* Room for the batch's rows, kept for later batches. */
-static float *make_room(core_networks *w, float **buffer, size_t *room, int32_t width)
+/* Makes the buffer large enough for the batch's rows. Later batches reuse it. */
+static float *reserve_buffer(core_networks *w, float **buffer, size_t *capacity, int32_t width)
 {
-	size_t wanted = (size_t)w->room * (size_t)width;
-	if (wanted <= *room)
+	size_t wanted = (size_t)w->capacity * (size_t)width;
+	if (wanted <= *capacity)
 		return *buffer;
 	free(*buffer);
-	*room = 0;
+	*capacity = 0;
 	*buffer = aligned_alloc(64, (wanted * sizeof **buffer + 63) / 64 * 64);
 	if (!*buffer)
 		(void)fv_fail(w->ctx, FV_FAILED, "out of memory (%zu numbers)", wanted);
 	else
-		*room = wanted;
+		*capacity = wanted;
 	return *buffer;
 }
 
@@ -135,7 +134,7 @@ static void forward_net(core_networks *w, fv_net *net, const fv_node *in, float 
 {
 	const core_net *of = &w->plan->net[net->index];
 	const core_head_shape *shape = &w->plan->shape;
-	const core_head_tensor *tensor = tensors_of(net);
+	const core_head_tensor *tensor = find_tensors(net);
 	const float *params = w->params;
 	bool prepared = net->prepared;
 	net->prepared = true;
@@ -182,12 +181,12 @@ static void forward_uniform(const core_networks *w, const core_node *node, float
 	}
 }
 
-static bool compute(core_networks *w, fv_node *node)
+static bool compute_node(core_networks *w, fv_node *node)
 {
 	const core_node *is = &node->is;
-	if (is->kind == CORE_NODE_INPUT || w->stage == CORE_STAGE_PREDICT)
+	if (is->kind == CORE_NODE_INPUT || w->phase == CORE_PHASE_PREDICT)
 		return true;
-	if (!make_room(w, &node->data, &node->data_room, is->width))
+	if (!reserve_buffer(w, &node->data, &node->data_capacity, is->width))
 		return false;
 	if (is->kind == CORE_NODE_APPLY)
 		forward_net(w, &w->net[is->net], &w->node[is->a], node->data);
@@ -203,8 +202,9 @@ static bool compute(core_networks *w, fv_node *node)
 	return true;
 }
 
-/* A permutation may have changed behind its pointer. */
-static bool same(const core_node *x, const core_node *y)
+/* Returns true if both give the same value. A node with a permutation never does, because its numbers may
+ * have changed behind the pointer. */
+static bool is_same_node(const core_node *x, const core_node *y)
 {
 	if (x->kind != y->kind || x->net != y->net || x->a != y->a || x->b != y->b ||
 		x->hold != y->hold || x->factor < y->factor || x->factor > y->factor ||
@@ -228,7 +228,7 @@ static bool check_permutation(const core_networks *w, const core_node *node)
 fv_node *core_networks_node(core_networks *w, core_node node)
 {
 	for (int32_t i = 0; i < w->n_nodes; i++)
-		if (same(&w->node[i].is, &node))
+		if (is_same_node(&w->node[i].is, &node))
 			return &w->node[i];
 	if (w->n_nodes == CORE_PLAN_NODES) {
 		(void)fv_fail(
@@ -243,14 +243,14 @@ fv_node *core_networks_node(core_networks *w, core_node node)
 	made->is = node;
 	made->at = w->n_nodes;
 	made->reached = false;
-	if (!compute(w, made))
+	if (!compute_node(w, made))
 		return NULL;
 	w->n_nodes++;
 	return made;
 }
 
-/* The node with what it is made of at other positions. */
-static core_node moved(core_node node, const int32_t *at)
+/* Returns the node with its inputs at their new positions. */
+static core_node move_node(core_node node, const int32_t *at)
 {
 	if (node.kind != CORE_NODE_INPUT && node.kind != CORE_NODE_UNIFORM)
 		node.a = at[node.a];
@@ -265,7 +265,7 @@ fv_node *core_networks_predict(core_networks *w)
 	int32_t at[CORE_PLAN_NODES] = {0};
 	fv_node *made = NULL;
 	for (int32_t i = 0; i < plan->n_nodes; i++) {
-		core_node node = moved(plan->node[i], at);
+		core_node node = move_node(plan->node[i], at);
 		if (node.kind != CORE_NODE_UNIFORM)
 			node.width = 0;
 		made = core_networks_node(w, node);
@@ -282,7 +282,7 @@ float *core_node_gradient(core_networks *w, fv_node *node)
 {
 	if (node->reached)
 		return node->gradient;
-	if (!make_room(w, &node->gradient, &node->gradient_room, node->is.width))
+	if (!reserve_buffer(w, &node->gradient, &node->gradient_capacity, node->is.width))
 		return NULL;
 	memset(node->gradient, 0, (size_t)w->n * (size_t)node->is.width * sizeof *node->gradient);
 	node->reached = true;
@@ -292,7 +292,7 @@ float *core_node_gradient(core_networks *w, fv_node *node)
 static bool backward_linear(core_networks *w, fv_net *net, const fv_node *node, float beta)
 {
 	const core_net *of = &w->plan->net[net->index];
-	const core_head_tensor *tensor = tensors_of(net);
+	const core_head_tensor *tensor = find_tensors(net);
 	fv_node *in = &w->node[node->is.a];
 	core_multiply(true, false, of->out, of->in, w->n, node->gradient, in->data, beta,
 		w->gradient + tensor[0].offset);
@@ -311,7 +311,7 @@ static void backward_encoder(core_networks *w, fv_net *net, const fv_node *node)
 {
 	const core_net *of = &w->plan->net[net->index];
 	const core_head_shape *shape = &w->plan->shape;
-	const core_head_tensor *tensor = tensors_of(net);
+	const core_head_tensor *tensor = find_tensors(net);
 	core_multiply(true, false, of->out, shape->dims, w->n, node->gradient, net->mixed, 0,
 		w->gradient + tensor[1].offset);
 	core_column_sums(
@@ -323,7 +323,7 @@ static void backward_encoder(core_networks *w, fv_net *net, const fv_node *node)
 		net->sum, net->row_dot, w->gradient + tensor[0].offset);
 }
 
-/* Heads and encoders have one node a batch, linear layers may have several, which add up. */
+/* Heads and encoders have one node in a batch. Linear layers may have several, whose gradients add up. */
 static bool backward_apply(core_networks *w, const fv_node *node)
 {
 	fv_net *net = &w->net[node->is.net];
@@ -435,7 +435,7 @@ fv_status core_networks_record(core_networks *w, const fv_node *logits)
 	for (int32_t i = 0; i <= logits->at && status == FV_OK; i++) {
 		if (!needed[i])
 			continue;
-		core_node node = moved(w->node[i].is, at);
+		core_node node = move_node(w->node[i].is, at);
 		if (node.purpose && !(node.purpose = core_strdup(w->ctx, node.purpose)))
 			return FV_FAILED;
 		at[i] = plan->n_nodes;

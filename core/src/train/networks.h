@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The networks of a run at work: values of a batch, their gradients, and the core's side of
- * fairvox/networks.h. Every model is evaluated here, also the ordinary one of a single head.
+/* Evaluates the networks of a run on a batch and computes their gradients: the core's side of
+ * fairvox/networks.h. Every model is evaluated here, including the ordinary one with a single head.
  *
- * A batch: core_networks_begin, then nodes are made (by the plan, by the plugin), then gradients
- * are written and carried back.
+ * For a batch, call core_networks_begin, make nodes (from the plan or in the plugin), write gradients into
+ * them, and call core_networks_backward.
  */
 #ifndef CORE_TRAIN_NETWORKS_H
 #define CORE_TRAIN_NETWORKS_H
@@ -20,16 +20,16 @@ FV_NODISCARD fv_status core_networks_new(
 	fv_ctx *ctx, core_plan *plan, int32_t rows, core_networks **out);
 void core_networks_free(core_networks *networks);
 
-/* Which of the functions of fairvox/networks.h work. */
-typedef enum core_networks_stage {
-	CORE_STAGE_BUILD,
-	CORE_STAGE_PREDICT, /* nodes are made but hold nothing */
-	CORE_STAGE_STEP,
-	CORE_STAGE_DEVELOP,
-} core_networks_stage;
-void core_networks_set_stage(core_networks *networks, core_networks_stage stage);
+/* Decides which functions of fairvox/networks.h may be called. */
+typedef enum core_networks_phase {
+	CORE_PHASE_BUILD,
+	CORE_PHASE_PREDICT, /* nodes are made but hold nothing */
+	CORE_PHASE_STEP,
+	CORE_PHASE_EVALUATE,
+} core_networks_phase;
+void core_networks_set_phase(core_networks *networks, core_networks_phase phase);
 
-/* Says that these are the parameters [plan->count], or that their values have changed. */
+/* Sets the parameters [plan->count]. Call it again whenever their values have changed. */
 void core_networks_set_params(core_networks *networks, const float *params);
 
 /* A new batch: x and stem [n], computed as `rows` rows of which n are wanted (x has that many; see
@@ -37,25 +37,24 @@ void core_networks_set_params(core_networks *networks, const float *params);
 void core_networks_begin(core_networks *networks, const float *const *x, const char *const *stem,
 	int32_t n, int32_t rows);
 
-/* The predicting node of this batch; NULL with a message when memory is out. */
+/* Returns the predicting node of this batch, or NULL with a message if memory is out. */
 fv_node *core_networks_predict(core_networks *networks);
 const float *core_node_data(const fv_node *node); /* [n,width] */
 
-/* False once a number of this batch is not finite. */
+/* Returns false once a number of this batch is not finite. */
 bool core_networks_finite(const core_networks *networks);
 
-/* d objective / d node [n,width], zero at the first call of a batch. NULL with a message. */
+/* Returns d objective / d node [n,width], which is zero at the first call in a batch, or NULL with a
+ * message. */
 float *core_node_gradient(core_networks *networks, fv_node *node);
-/* Where gradients go: [plan->count]. */
+/* Sets the vector [plan->count] that gradients are written to. */
 void core_networks_set_gradient(core_networks *networks, float *gradient);
-/* Carries the nodes' gradients into the networks, once a batch. Errors: FV_FAILED the second time.
- */
+/* Propagates the nodes' gradients back into the networks, once a batch. Errors: FV_FAILED the second time. */
 FV_NODISCARD fv_status core_networks_backward(core_networks *networks);
-/* Zeros for the networks that no gradient has reached. */
+/* Zeroes the gradients of networks that no gradient has reached. */
 void core_networks_finish(core_networks *networks);
 
-/* Makes the plan's values those that `logits` depends on. Errors: FV_FAILED when it cannot be a
- * prediction. */
+/* Records in the plan the values that `logits` depends on. Errors: FV_FAILED if it cannot be a prediction. */
 FV_NODISCARD fv_status core_networks_record(core_networks *networks, const fv_node *logits);
 
 #endif

@@ -9,8 +9,8 @@ struct fv_node {
 	core_node is;
 	int32_t at; /* position among the batch's nodes */
 	float *data, *gradient;
-	size_t data_room, gradient_room; /* numbers allocated */
-	bool reached;                    /* by a gradient */
+	size_t data_capacity, gradient_capacity; /* numbers allocated */
+	bool reached;                            /* by a gradient */
 };
 
 struct fv_net {
@@ -27,8 +27,8 @@ struct fv_net {
 struct core_networks {
 	fv_ctx *ctx;
 	core_plan *plan;
-	int32_t room, n, rows; /* rows of the largest batch, wanted, computed */
-	core_networks_stage stage;
+	int32_t capacity, n, rows; /* rows of the largest batch, wanted, computed */
+	core_networks_phase phase;
 	const float *params;
 	float *gradient;
 	const float *const *x;
@@ -36,13 +36,13 @@ struct core_networks {
 	struct fv_net net[CORE_PLAN_NETS];
 	struct fv_node node[CORE_PLAN_NODES];
 	int32_t n_nodes;
-	bool finite, carried; /* backward was done */
+	bool finite, carried; /* carried: backward was done */
 };
 
-/* Makes the workspace of the plan's network. */
+/* Allocates the workspace of a network of the plan. */
 FV_NODISCARD fv_status core_networks_open_net(core_networks *networks, int32_t index);
 
-/* The node, computed unless the stage is PREDICT; NULL with a message. a, b: what it is made of. */
+/* Adds the node and computes it, unless the phase is PREDICT. Returns NULL with a message on errors. */
 fv_node *core_networks_node(core_networks *networks, core_node node);
 
 #endif

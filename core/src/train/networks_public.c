@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The functions of fairvox/networks.h: they find the run's networks in the context and see to it
- * that each is called where it may be. */
+/* The functions of fairvox/networks.h. They find the run's networks in the context and refuse calls in the
+ * wrong phase. */
 #include <fairvox/networks.h>
 
 #include <stddef.h>
@@ -9,24 +9,24 @@
 #include "nn/base_loss.h"
 #include "train/networks_private.h"
 
-static core_networks *at_work(fv_ctx *ctx, unsigned stages, const char *what)
+static core_networks *find_networks(fv_ctx *ctx, unsigned phases, const char *what)
 {
 	core_networks *w = core_ctx_networks(ctx);
-	if (w && stages & 1u << w->stage)
+	if (w && phases & 1u << w->phase)
 		return w;
 	(void)fv_fail(ctx, FV_FAILED, "%s here", what);
 	return NULL;
 }
 
-#define BUILD (1u << CORE_STAGE_BUILD)
-#define VALUES (1u << CORE_STAGE_PREDICT | 1u << CORE_STAGE_STEP | 1u << CORE_STAGE_DEVELOP)
-#define DATA (1u << CORE_STAGE_STEP | 1u << CORE_STAGE_DEVELOP)
-#define STEP (1u << CORE_STAGE_STEP)
+#define BUILD (1u << CORE_PHASE_BUILD)
+#define VALUES (1u << CORE_PHASE_PREDICT | 1u << CORE_PHASE_STEP | 1u << CORE_PHASE_EVALUATE)
+#define DATA (1u << CORE_PHASE_STEP | 1u << CORE_PHASE_EVALUATE)
+#define STEP (1u << CORE_PHASE_STEP)
 
 static fv_net *add_net(
 	fv_ctx *ctx, core_net_kind kind, const char *name, int32_t outputs, int32_t inputs)
 {
-	core_networks *w = at_work(ctx, BUILD, "no networks are made");
+	core_networks *w = find_networks(ctx, BUILD, "no networks are made");
 	int32_t index;
 	if (!w || core_plan_add_net(ctx, w->plan, kind, name, outputs, inputs, &index) != FV_OK ||
 		core_networks_open_net(w, index) != FV_OK)
@@ -41,7 +41,7 @@ fv_net *fv_net_head(fv_ctx *ctx, const char *prefix, int32_t outputs)
 
 fv_net *fv_net_encoder(fv_ctx *ctx, const char *prefix)
 {
-	const core_networks *w = at_work(ctx, BUILD, "no networks are made");
+	const core_networks *w = find_networks(ctx, BUILD, "no networks are made");
 	return w ? add_net(ctx, CORE_NET_ENCODER, prefix, w->plan->shape.projection, 0) : NULL;
 }
 
@@ -57,7 +57,7 @@ int32_t fv_net_outputs(const fv_net *net)
 
 static fv_node *add_node(fv_ctx *ctx, core_node node)
 {
-	core_networks *w = at_work(ctx, VALUES, "no values are made");
+	core_networks *w = find_networks(ctx, VALUES, "no values are made");
 	return w ? core_networks_node(w, node) : NULL;
 }
 
@@ -100,7 +100,7 @@ fv_node *fv_net_uniform(fv_ctx *ctx, const char *purpose, int32_t width)
 
 const float *fv_net_data(fv_ctx *ctx, fv_node *node)
 {
-	const core_networks *w = at_work(ctx, DATA, "there is no data");
+	const core_networks *w = find_networks(ctx, DATA, "there is no data");
 	if (!w || !node)
 		return NULL;
 	if (node->is.kind != CORE_NODE_INPUT)
@@ -111,7 +111,7 @@ const float *fv_net_data(fv_ctx *ctx, fv_node *node)
 
 float *fv_net_grad(fv_ctx *ctx, fv_node *node)
 {
-	core_networks *w = at_work(ctx, STEP, "there are no gradients");
+	core_networks *w = find_networks(ctx, STEP, "there are no gradients");
 	if (!w || !node)
 		return NULL;
 	if (node->is.kind != CORE_NODE_INPUT && node->is.kind != CORE_NODE_UNIFORM)
@@ -122,7 +122,7 @@ float *fv_net_grad(fv_ctx *ctx, fv_node *node)
 
 fv_status fv_net_backward(fv_ctx *ctx)
 {
-	core_networks *w = at_work(ctx, STEP, "there are no gradients");
+	core_networks *w = find_networks(ctx, STEP, "there are no gradients");
 	return w ? core_networks_backward(w) : FV_FAILED;
 }
 

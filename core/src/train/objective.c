@@ -6,19 +6,26 @@
 #include <string.h>
 
 /* Every status a plugin returns passes here: the errors it recorded keep its name. */
-static fv_status done(core_objective *o, size_t errors_before, fv_status status)
+static fv_status leave_plugin(core_objective *o, size_t errors_before, fv_status status)
 {
 	if (status != FV_OK && core_error_count(o->ctx) == errors_before)
 		status = fv_fail(
 			o->ctx, status, "failed with status %d and no message", (int)status);
-	core_ctx_set_plugin(o->ctx, NULL);
+	status = core_guard_leave(&o->guard, status);
 	core_scratch_reset(o->ctx);
 	return status;
 }
 
-static size_t enter(core_objective *o)
+static size_t enter_plugin(core_objective *o, const char *op)
 {
-	core_ctx_set_plugin(o->ctx, o->name);
+	core_guard_enter(&o->guard, op, 0, false);
+	return core_error_count(o->ctx);
+}
+
+/* For ops of every step. */
+static size_t enter_plugin_step(core_objective *o, const char *op, const fv_batch *batch)
+{
+	core_guard_enter(&o->guard, op, batch->step, batch->step > 1);
 	return core_error_count(o->ctx);
 }
 
@@ -105,6 +112,7 @@ fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *stat
 {
 	core_objective *o = out;
 	*o = (core_objective){.ctx = ctx, .name = loss->name, .state = state};
+	core_guard_open(&o->guard, ctx, FV_LOSS, o->name);
 	const fv_loss_ops *ops = loss->ops;
 	memcpy(&o->ops, ops, ops->size < sizeof o->ops ? ops->size : sizeof o->ops);
 	o->train = *setup->train;
@@ -127,19 +135,24 @@ fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *stat
 	o->setup.train = &o->train;
 	o->setup.dev = &o->dev;
 	o->setup.count = &o->count;
-	size_t errors = enter(o);
+	size_t errors = enter_plugin(o, "open");
 	o->opened = true;
-	return done(o, errors, o->ops.open ? o->ops.open(state, ctx, &o->setup) : FV_OK);
+	return leave_plugin(o, errors, o->ops.open ? o->ops.open(state, ctx, &o->setup) : FV_OK);
 }
 
-void core_objective_close(core_objective *o)
+fv_status core_objective_close(core_objective *o, fv_status status)
 {
-	if (o->opened && o->ops.close)
-		o->ops.close(o->state);
+	if (!o->opened)
+		return status;
 	o->opened = false;
+	if (!o->ops.close)
+		return core_guard_settle(&o->guard, status);
+	(void)enter_plugin(o, "close");
+	o->ops.close(o->state);
+	return core_guard_leave(&o->guard, status);
 }
 
-fv_status core_objective_keep(core_objective *o, int32_t **row, int32_t *n)
+fv_status core_objective_subsample(core_objective *o, int32_t **row, int32_t *n)
 {
 	int32_t all = o->train.n, per_row = o->train.groups > 2 ? o->train.groups : 2;
 	int64_t cap = (int64_t)all * per_row, kept = all;
@@ -150,10 +163,10 @@ fv_status core_objective_keep(core_objective *o, int32_t **row, int32_t *n)
 		return FV_FAILED;
 	for (int32_t i = 0; i < all; i++)
 		list[i] = i;
-	size_t errors = enter(o);
+	size_t errors = enter_plugin(o, "subsample");
 	fv_status status = FV_OK;
-	if (o->ops.keep)
-		status = o->ops.keep(o->state, o->ctx, list, cap, &kept);
+	if (o->ops.subsample)
+		status = o->ops.subsample(o->state, o->ctx, list, cap, &kept);
 	if (status == FV_OK && (kept < 1 || kept > cap))
 		status = fv_fail(o->ctx, FV_FAILED, "keeps %lld of %d training rows",
 			(long long)kept, (int)all);
@@ -163,21 +176,21 @@ fv_status core_objective_keep(core_objective *o, int32_t **row, int32_t *n)
 				(int)list[i], (int)all - 1);
 	*row = list;
 	*n = (int32_t)kept;
-	return done(o, errors, status);
+	return leave_plugin(o, errors, status);
 }
 
 fv_status core_objective_order(core_objective *o, int64_t epoch, int32_t *position, int32_t n)
 {
 	if (!o->ops.order)
 		return FV_OK;
-	size_t errors = enter(o);
+	size_t errors = enter_plugin(o, "order");
 	fv_status status = o->ops.order(o->state, o->ctx, epoch, position, n);
 	for (int32_t i = 0; status == FV_OK && i < n; i++)
 		if (position[i] < 0 || position[i] >= n)
 			status = fv_fail(o->ctx, FV_FAILED,
 				"epoch %lld: position %d, but the kept rows are 0 to %d",
 				(long long)epoch, (int)position[i], (int)n - 1);
-	return done(o, errors, status);
+	return leave_plugin(o, errors, status);
 }
 
 fv_status core_objective_mix(
@@ -187,7 +200,7 @@ fv_status core_objective_mix(
 		partner[i] = batch->row[i];
 		lambda[i] = 1;
 	}
-	size_t errors = enter(o);
+	size_t errors = enter_plugin_step(o, "mix", batch);
 	fv_status status = o->ops.mix(o->state, o->ctx, batch, partner, lambda);
 	for (int32_t i = 0; status == FV_OK && i < batch->n; i++)
 		if (partner[i] < 0 || partner[i] >= o->train.n ||
@@ -196,10 +209,10 @@ fv_status core_objective_mix(
 				"step %lld: sample %d is mixed with row %d (of %d) and lambda %g",
 				(long long)batch->step, (int)i, (int)partner[i], (int)o->train.n,
 				lambda[i]);
-	return done(o, errors, status);
+	return leave_plugin(o, errors, status);
 }
 
-static double mean(const double *x, int32_t n)
+static double average(const double *x, int32_t n)
 {
 	double sum = 0;
 	for (int32_t i = 0; i < n; i++)
@@ -212,12 +225,12 @@ fv_status core_objective_weigh(core_objective *o, const fv_batch *batch, double 
 	if (!o->ops.weigh) {
 		for (int32_t i = 0; i < batch->n; i++)
 			v[i] = 1.0 / batch->n;
-		*value = mean(batch->loss, batch->n);
+		*value = average(batch->loss, batch->n);
 		return FV_OK;
 	}
 	memset(v, 0, (size_t)batch->n * sizeof *v);
 	*value = NAN;
-	size_t errors = enter(o);
+	size_t errors = enter_plugin_step(o, "weigh", batch);
 	fv_status status = o->ops.weigh(o->state, o->ctx, batch, v, value);
 	if (status == FV_OK && !isfinite(*value))
 		status = fv_fail(o->ctx, FV_FAILED, "step %lld: the value is %g",
@@ -226,76 +239,85 @@ fv_status core_objective_weigh(core_objective *o, const fv_batch *batch, double 
 		if (!isfinite(v[i]))
 			status = fv_fail(o->ctx, FV_FAILED, "step %lld: v of sample %d is %g",
 				(long long)batch->step, (int)i, v[i]);
-	return done(o, errors, status);
+	return leave_plugin(o, errors, status);
 }
 
-static size_t enter_networks(core_objective *o, core_networks *networks, core_networks_stage stage)
+static void show_networks(core_objective *o, core_networks *networks, core_networks_phase phase)
 {
-	core_networks_set_stage(networks, stage);
+	core_networks_set_phase(networks, phase);
 	core_ctx_set_networks(o->ctx, networks);
-	return enter(o);
 }
 
-static fv_status done_networks(core_objective *o, size_t errors_before, fv_status status)
+static fv_status leave_networks(core_objective *o, size_t errors_before, fv_status status)
 {
 	core_ctx_set_networks(o->ctx, NULL);
-	return done(o, errors_before, status);
+	return leave_plugin(o, errors_before, status);
 }
 
 fv_status core_objective_build(core_objective *o, core_networks *networks)
 {
-	size_t errors = enter_networks(o, networks, CORE_STAGE_BUILD);
+	size_t errors = enter_plugin(o, "build");
+	show_networks(o, networks, CORE_PHASE_BUILD);
 	fv_status status = o->networks.build(o->state, o->ctx, &o->setup);
 	fv_node *logits = NULL;
-	core_networks_set_stage(networks, CORE_STAGE_PREDICT);
+	if (status == FV_OK)
+		status = core_guard_leave(&o->guard, status);
+	if (status == FV_OK)
+		(void)enter_plugin(o, "predict");
+	core_networks_set_phase(networks, CORE_PHASE_PREDICT);
 	if (status == FV_OK)
 		status = o->networks.predict(o->state, o->ctx, &logits);
 	if (status == FV_OK && !logits)
 		status = fv_fail(o->ctx, FV_FAILED, "names no value that predicts");
 	if (status == FV_OK)
 		status = core_networks_record(networks, logits);
-	return done_networks(o, errors, status);
+	return leave_networks(o, errors, status);
 }
 
 fv_status core_objective_step(
 	core_objective *o, core_networks *networks, const fv_batch *batch, double *value)
 {
 	*value = NAN;
-	size_t errors = enter_networks(o, networks, CORE_STAGE_STEP);
+	size_t errors = enter_plugin_step(o, "step", batch);
+	show_networks(o, networks, CORE_PHASE_STEP);
 	fv_status status = o->networks.step(o->state, o->ctx, batch, value);
 	if (!core_networks_finite(networks)) {
 		*value = NAN;
-		return done_networks(o, errors, FV_OK);
+		return leave_networks(o, errors, FV_OK);
 	}
 	if (status == FV_OK && !isfinite(*value))
 		status = fv_fail(o->ctx, FV_FAILED, "step %lld: the value is %g",
 			(long long)batch->step, *value);
-	return done_networks(o, errors, status);
+	return leave_networks(o, errors, status);
 }
 
-fv_status core_objective_develop(
+fv_status core_objective_evaluate(
 	core_objective *o, core_networks *networks, const fv_batch *batch, double *value)
 {
-	*value = mean(batch->loss, batch->n);
-	if (o->own_networks && o->networks.develop) {
-		size_t errors = enter_networks(o, networks, CORE_STAGE_DEVELOP);
-		fv_status status = o->networks.develop(o->state, o->ctx, batch, value);
+	fv_status settled = batch->row[0] == 0 ? core_guard_settle(&o->guard, FV_OK) : FV_OK;
+	if (settled != FV_OK)
+		return settled;
+	*value = average(batch->loss, batch->n);
+	if (o->own_networks && o->networks.evaluate) {
+		size_t errors = enter_plugin_step(o, "evaluate", batch);
+		show_networks(o, networks, CORE_PHASE_EVALUATE);
+		fv_status status = o->networks.evaluate(o->state, o->ctx, batch, value);
 		if (!core_networks_finite(networks))
 			*value = NAN;
-		return done_networks(o, errors, status);
+		return leave_networks(o, errors, status);
 	}
-	if (o->own_networks || !o->ops.develop)
+	if (o->own_networks || !o->ops.evaluate)
 		return FV_OK;
-	size_t errors = enter(o);
-	return done(o, errors, o->ops.develop(o->state, o->ctx, batch, value));
+	size_t errors = enter_plugin_step(o, "evaluate", batch);
+	return leave_plugin(o, errors, o->ops.evaluate(o->state, o->ctx, batch, value));
 }
 
 fv_status core_objective_next(core_objective *o, int32_t index, fv_stage *stage, bool *more)
 {
 	int32_t another = 0;
 	*stage = (fv_stage){.size = sizeof *stage};
-	size_t errors = enter(o);
+	size_t errors = enter_plugin(o, "next");
 	fv_status status = o->stages.next(o->state, o->ctx, index, stage, &another);
 	*more = another != 0;
-	return done(o, errors, status);
+	return leave_plugin(o, errors, status);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A loss plugin at work: its ops with everything they give checked, errors under its name, scratch
- * memory reclaimed. Groups are hidden from an objective that does not use them. */
+/* Calls the ops of a loss plugin: checks everything they return, reports errors under the plugin's name,
+ * and reclaims scratch memory. An objective that does not use groups never sees them. */
 #ifndef CORE_TRAIN_OBJECTIVE_H
 #define CORE_TRAIN_OBJECTIVE_H
 
@@ -9,6 +9,7 @@
 #include <fairvox/plugin.h>
 #include <fairvox/stages.h>
 
+#include "plugin/guard.h"
 #include "train/networks.h"
 
 typedef struct core_objective {
@@ -24,10 +25,11 @@ typedef struct core_objective {
 	fv_counts count;
 	fv_loss_setup setup;
 	bool opened;
+	core_guard guard;
 } core_objective;
 
-/* Counts over rows [n] -> memory of the context. Sums of memberships run in the order given
- * (order [n], a permutation), so that they do not depend on the order of a label file. */
+/* Counts rows [n] by class and group -> memory of the context. Memberships are summed in the order given
+ * (order [n], a permutation), so that sums do not depend on the order of a label file. */
 FV_NODISCARD fv_status core_count_rows(
 	fv_ctx *ctx, const fv_rows *rows, const int32_t *order, fv_counts *out);
 
@@ -35,28 +37,31 @@ FV_NODISCARD fv_status core_count_rows(
  * here. Errors: FV_CONFIG when groups are needed and there are none; the plugin's own. */
 FV_NODISCARD fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *state,
 	const fv_loss_setup *setup, const int32_t *order, core_objective *out);
-void core_objective_close(core_objective *objective);
+/* Hands on `status` unless that is FV_OK and the plugin has left something changed in the process. */
+FV_NODISCARD fv_status core_objective_close(core_objective *objective, fv_status status);
 
-/* The kept rows -> memory of the context. */
-FV_NODISCARD fv_status core_objective_keep(core_objective *objective, int32_t **row, int32_t *n);
+/* Asks for the subsample, the training rows of this run -> memory of the context. */
+FV_NODISCARD fv_status core_objective_subsample(
+	core_objective *objective, int32_t **row, int32_t *n);
 FV_NODISCARD fv_status core_objective_order(
 	core_objective *objective, int64_t epoch, int32_t *position, int32_t n);
 FV_NODISCARD fv_status core_objective_mix(
 	core_objective *objective, const fv_batch *batch, int32_t *partner, double *lambda);
 FV_NODISCARD fv_status core_objective_weigh(
 	core_objective *objective, const fv_batch *batch, double *v, double *value);
-/* The value may be NaN. `networks` hold the batch. */
-FV_NODISCARD fv_status core_objective_develop(
+/* Computes the value of a development batch, which may be NaN. `networks` hold the batch. The first batch of
+ * a validation pass ends the epoch: what its steps have left changed in the process is found. */
+FV_NODISCARD fv_status core_objective_evaluate(
 	core_objective *objective, core_networks *networks, const fv_batch *batch, double *value);
 
-/* For objectives that train in stages: what the next one is, as the plugin says it. */
+/* For objectives that train in stages: asks the plugin for the next training stage. */
 FV_NODISCARD fv_status core_objective_next(
 	core_objective *objective, int32_t index, fv_stage *stage, bool *more);
 
-/* For objectives with networks of their own: makes them and says what predicts. */
+/* For objectives with networks of their own: builds them and records which value predicts. */
 FV_NODISCARD fv_status core_objective_build(core_objective *objective, core_networks *networks);
-/* Gradients into the networks. When a number of the batch is not finite, the value is NaN and it is
- * the caller who says so. */
+/* Writes gradients into the networks. If a number of the batch is not finite, the value is NaN and the
+ * caller reports it. */
 FV_NODISCARD fv_status core_objective_step(
 	core_objective *objective, core_networks *networks, const fv_batch *batch, double *value);
 

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "train/predict.h"
+
 #include <string.h>
 
 #include "nn/blocks.h"
 #include "train/networks.h"
-#include "train/trainer.h"
 
 static int64_t row_width(const core_head_shape *shape)
 {
 	return (int64_t)shape->layers * shape->dims;
 }
 
-static fv_status bad_features(fv_ctx *ctx, const core_train_data *data, int32_t row)
+static fv_status report_features(fv_ctx *ctx, const core_train_data *data, int32_t row)
 {
 	const char *stem = data->rows.stem ? data->rows.stem[row] : NULL;
 	if (stem)
@@ -23,23 +24,26 @@ fv_status core_check_features(
 {
 	fv_status status = FV_OK;
 	int64_t width = row_width(shape);
-	for (int32_t i = 0; i < data->rows.n; i++) {
-		int64_t at = data->index ? data->index[i] : i;
-		if (!core_all_finite(data->x + at * width, width))
-			status = bad_features(ctx, data, i);
-	}
+	float *scratch = data->mean ? core_alloc(ctx, (size_t)width, sizeof *scratch) : NULL;
+	if (data->mean && !scratch)
+		return FV_FAILED;
+	for (int32_t i = 0; i < data->rows.n; i++)
+		if (!core_all_finite(core_row_input(data, i, (size_t)width, scratch), width))
+			status = report_features(ctx, data, i);
 	return status;
 }
 
-/* In full blocks, the last one filled up: see CORE_HEAD_BLOCK. */
+/* Predicts one full block of rows. The last block is filled up (see CORE_HEAD_BLOCK). */
 static fv_status predict_block(core_networks *networks, const core_plan *plan,
-	const core_train_data *data, int32_t first, float *logits)
+	const core_train_data *data, int32_t first, float *scratch, float *logits)
 {
 	const float *x[CORE_HEAD_BLOCK];
+	size_t width = (size_t)row_width(&plan->shape);
 	int32_t n = data->rows.n - first < CORE_HEAD_BLOCK ? data->rows.n - first : CORE_HEAD_BLOCK;
 	for (int32_t i = 0; i < CORE_HEAD_BLOCK; i++) {
 		int32_t row = first + (i < n ? i : n - 1);
-		x[i] = data->x + (data->index ? data->index[row] : row) * row_width(&plan->shape);
+		x[i] = core_row_input(
+			data, row, width, scratch ? scratch + (size_t)i * width : NULL);
 	}
 	core_networks_begin(networks, x, data->rows.stem + first, n, CORE_HEAD_BLOCK);
 	const fv_node *node = core_networks_predict(networks);
@@ -55,11 +59,15 @@ fv_status core_train_predict(fv_ctx *ctx, const core_plan *plan, const float *pa
 {
 	core_networks *networks;
 	core_plan own = *plan;
+	size_t numbers = CORE_HEAD_BLOCK * (size_t)row_width(&plan->shape);
+	float *scratch = data->mean ? core_alloc(ctx, numbers, sizeof *scratch) : NULL;
+	if (data->mean && !scratch)
+		return FV_FAILED;
 	fv_status status = core_networks_new(ctx, &own, CORE_HEAD_BLOCK, &networks);
 	if (status == FV_OK)
 		core_networks_set_params(networks, params);
 	for (int32_t i = 0; status == FV_OK && i < data->rows.n; i += CORE_HEAD_BLOCK)
-		status = predict_block(networks, plan, data, i, logits);
+		status = predict_block(networks, plan, data, i, scratch, logits);
 	core_networks_free(networks);
 	if (status != FV_OK || core_all_finite(logits, (int64_t)data->rows.n * plan->shape.classes))
 		return status;

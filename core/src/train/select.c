@@ -7,15 +7,15 @@
 
 #include "nn/base_loss.h"
 
-static const core_train_data *rows_of(const core_train_job *job, const core_select_rule *rule)
+static const core_train_data *find_rows(const core_train_job *job, const core_select_rule *rule)
 {
 	return rule->on_test ? &job->test : &job->dev;
 }
 
-static fv_status check_cell(fv_ctx *ctx, const core_train_job *job, const core_select_rule *rule,
-	int32_t group, int32_t klass)
+static fv_status check_subgroup(fv_ctx *ctx, const core_train_job *job,
+	const core_select_rule *rule, int32_t group, int32_t klass)
 {
-	const fv_rows *rows = &rows_of(job, rule)->rows;
+	const fv_rows *rows = &find_rows(job, rule)->rows;
 	const core_select_groups *groups = &job->select_groups;
 	float threshold = (float)(1.0 / rows->classes);
 	int32_t n = 0;
@@ -46,23 +46,23 @@ fv_status core_select_check(fv_ctx *ctx, const core_train_job *job)
 			job->spec->select_groups);
 	for (int32_t g = 0; g < groups->n; g++)
 		for (int32_t c = 0; c < job->shape.classes; c++) {
-			fv_status status = check_cell(ctx, job, rule, g, c);
+			fv_status status = check_subgroup(ctx, job, rule, g, c);
 			first = first != FV_OK ? first : status;
 		}
 	return first;
 }
 
-static fv_status init_rows(fv_ctx *ctx, core_select *s, core_develop *dev)
+static fv_status init_rows(fv_ctx *ctx, core_select *s, core_validation *dev)
 {
 	const core_train_job *job = s->job;
 	s->rows = dev;
 	if (!s->rule->on_test)
 		return FV_OK;
 	s->rows = &s->test;
-	return core_develop_init(ctx, &s->test, &job->test, dev->width);
+	return core_validation_init(ctx, &s->test, &job->test, dev->width);
 }
 
-fv_status core_select_init(fv_ctx *ctx, const core_train_job *job, core_develop *dev,
+fv_status core_select_init(fv_ctx *ctx, const core_train_job *job, core_validation *dev,
 	const double *class_weight, int64_t count, core_select *out)
 {
 	int32_t C = job->shape.classes, G = job->select_groups.n;
@@ -74,7 +74,7 @@ fv_status core_select_init(fv_ctx *ctx, const core_train_job *job, core_develop 
 	fv_status status = init_rows(ctx, out, dev);
 	if (status != FV_OK || out->rule->kind != CORE_SELECT_TPR_GAP)
 		return status;
-	size_t n = (size_t)rows_of(job, out->rule)->rows.n;
+	size_t n = (size_t)find_rows(job, out->rule)->rows.n;
 	out->prob = core_alloc(ctx, n * (size_t)C, sizeof *out->prob);
 	if (!out->prob)
 		return FV_FAILED;
@@ -84,11 +84,11 @@ fv_status core_select_init(fv_ctx *ctx, const core_train_job *job, core_develop 
 	return status == FV_OK ? core_rates_alloc(ctx, C, G, &out->rates) : status;
 }
 
-/* Sums run in the order of file names. */
-static double worst_group(const core_select *s)
+/* Returns the highest mean loss of a group. Losses are summed in the order of file names. */
+static double find_worst_group(const core_select *s)
 {
 	const core_select_groups *groups = &s->job->select_groups;
-	const core_develop *d = s->rows;
+	const core_validation *d = s->rows;
 	double worst = -INFINITY;
 	for (int32_t g = 0; g < groups->n; g++) {
 		double sum = 0;
@@ -108,7 +108,7 @@ static double worst_group(const core_select *s)
 	return worst;
 }
 
-static fv_status f1_and_gap(core_select *s, double *f1, double *gap)
+static fv_status compute_f1_and_gap(core_select *s, double *f1, double *gap)
 {
 	const fv_rows *rows = &s->rows->data->rows;
 	double values[CORE_METRICS];
@@ -126,8 +126,8 @@ static fv_status f1_and_gap(core_select *s, double *f1, double *gap)
 	return FV_OK;
 }
 
-/* The value that decides, and F1 where there is a floor; what was looked at goes into the epoch. */
-static fv_status look(core_select *s, core_train_epoch *epoch, double *f1, double *value)
+/* Computes the value that decides, and F1 if the rule has a floor, and records both in the epoch. */
+static fv_status evaluate_rule(core_select *s, core_train_epoch *epoch, double *f1, double *value)
 {
 	*f1 = 1;
 	switch (s->rule->kind) {
@@ -138,14 +138,14 @@ static fv_status look(core_select *s, core_train_epoch *epoch, double *f1, doubl
 		*value = epoch->dev_objective;
 		return FV_OK;
 	case CORE_SELECT_WORST_GROUP:
-		*value = epoch->judged[0] = worst_group(s);
+		*value = epoch->judged[0] = find_worst_group(s);
 		epoch->judged_name[0] = "dev_worst_group";
 		epoch->n_judged = 1;
 		return FV_OK;
 	case CORE_SELECT_TPR_GAP:
 		break;
 	}
-	fv_status status = f1_and_gap(s, f1, value);
+	fv_status status = compute_f1_and_gap(s, f1, value);
 	epoch->judged_name[0] = s->rule->on_test ? "test_f1" : "dev_f1";
 	epoch->judged_name[1] = s->rule->on_test ? "test_tpr_gap" : "dev_tpr_gap";
 	epoch->judged[0] = *f1;
@@ -154,7 +154,7 @@ static fv_status look(core_select *s, core_train_epoch *epoch, double *f1, doubl
 	return status;
 }
 
-/* Those that stay, in their order; the others' room goes behind them. */
+/* Keeps the candidates that can still win, in their order, and moves the free entries behind them. */
 static void drop_losers(core_select *s, double f1, double value)
 {
 	double floor = s->job->spec->select_f1_floor * s->best_f1;
@@ -177,30 +177,31 @@ static bool can_win(const core_select *s, double f1, double value)
 	return f1 >= s->job->spec->select_f1_floor * s->best_f1;
 }
 
-bool core_select_grow(core_select *s, int32_t room)
+bool core_select_grow(core_select *s, int32_t capacity)
 {
-	core_candidate *grown = core_alloc(s->ctx, (size_t)room, sizeof *grown);
-	float *models = core_alloc(s->ctx, (size_t)room * (size_t)s->count, sizeof *models);
-	s->packed = core_alloc(s->ctx, (size_t)room * 4, sizeof *s->packed);
+	core_candidate *grown = core_alloc(s->ctx, (size_t)capacity, sizeof *grown);
+	float *models = core_alloc(s->ctx, (size_t)capacity * (size_t)s->count, sizeof *models);
+	s->packed = core_alloc(s->ctx, (size_t)capacity * 4, sizeof *s->packed);
 	if (!grown || !models || !s->packed)
 		return false;
-	if (s->room)
-		memcpy(models, s->models, (size_t)(s->room * s->count) * sizeof *models);
-	for (int32_t i = 0; i < room; i++) {
-		if (i < s->room)
+	if (s->capacity)
+		memcpy(models, s->models, (size_t)(s->capacity * s->count) * sizeof *models);
+	for (int32_t i = 0; i < capacity; i++) {
+		if (i < s->capacity)
 			grown[i] = s->candidate[i];
 		else
 			grown[i].place = i;
 	}
 	s->candidate = grown;
 	s->models = models;
-	s->room = room;
+	s->capacity = capacity;
 	return true;
 }
 
-static fv_status add(core_select *s, int32_t epoch, double f1, double value, const float *params)
+static fv_status add_candidate(
+	core_select *s, int32_t epoch, double f1, double value, const float *params)
 {
-	if (s->n == s->room && !core_select_grow(s, s->room ? 2 * s->room : 2))
+	if (s->n == s->capacity && !core_select_grow(s, s->capacity ? 2 * s->capacity : 2))
 		return FV_FAILED;
 	core_candidate *next = &s->candidate[s->n];
 	memcpy(core_select_model(s, next), params, (size_t)s->count * sizeof *params);
@@ -233,15 +234,15 @@ fv_status core_select_judge(core_select *s, core_networks *networks, const float
 	s->judged++;
 	*finite = core_networks_finite(networks);
 	if (*finite && s->rule->on_test)
-		status = core_develop_score(s->rows, networks, s->class_weight, finite);
+		status = core_validation_score(s->rows, networks, s->class_weight, finite);
 	if (status == FV_OK && *finite)
-		status = look(s, epoch, &f1, &value);
+		status = evaluate_rule(s, epoch, &f1, &value);
 	if (status != FV_OK || !isfinite(value))
 		return status;
 	s->best_f1 = f1 > s->best_f1 ? f1 : s->best_f1;
 	drop_losers(s, f1, value);
 	if (can_win(s, f1, value))
-		status = add(s, epoch->epoch, f1, value, params);
+		status = add_candidate(s, epoch->epoch, f1, value, params);
 	const core_candidate *chosen = core_select_chosen(s);
 	epoch->best = chosen && chosen->epoch == epoch->epoch;
 	return status;

@@ -23,9 +23,8 @@
 
 #include "config/select_rule.h"
 #include "eval/metric.h"
-#include "train/develop.h"
-#include "train/state.h"
-#include "train/trainer.h"
+#include "train/job.h"
+#include "train/validation.h"
 
 /* A model that can still be chosen. */
 typedef struct core_candidate {
@@ -38,29 +37,29 @@ typedef struct core_select {
 	fv_ctx *ctx;
 	const core_train_job *job;
 	const core_select_rule *rule;
-	core_develop *rows; /* of the rule: the trainer's, or own */
-	core_develop test;
+	core_validation *rows; /* that the rule reads: development rows of the pass, or `test` */
+	core_validation test;
 	const double *class_weight;
 	float *prob;          /* [n,C] */
 	core_tally all, each; /* of all rows; of each group */
 	core_rates rates;
 	int32_t judged; /* epochs so far */
 	double best_f1;
-	/* The models that can still win, by epoch; at [n] and beyond: room to use again. */
-	int32_t n, room;
+	/* The models that can still win, by epoch. Entries from [n] on are free for reuse. */
+	int32_t n, capacity;
 	core_candidate *candidate;
-	float *models; /* [room, count] */
+	float *models; /* [capacity, count] */
 	int64_t count; /* numbers of a model */
-	double *packed; /* [room, 4] as the state of the run holds them: epoch, f1, value, place of the model */
+	double *packed; /* [capacity, 4] as the checkpoint of the run holds them: epoch, f1, value, place of the model */
 } core_select;
 
-/* Is there enough to look at? Reads job->spec, dev or test, select_groups and class_name. */
+/* Checks that the rule has enough rows. Reads job->spec, dev or test, select_groups and class_name. */
 FV_NODISCARD fv_status core_select_check(fv_ctx *ctx, const core_train_job *job);
 
-/* `dev` is that of the trainer; class_weight [C]; `count` numbers make a model. Memory is the
+/* `dev` is the validation pass of the training; class_weight [C]; a model has `count` numbers. Memory is the
  * context's. Call core_select_check first. */
-FV_NODISCARD fv_status core_select_init(fv_ctx *ctx, const core_train_job *job, core_develop *dev,
-	const double *class_weight, int64_t count, core_select *out);
+FV_NODISCARD fv_status core_select_init(fv_ctx *ctx, const core_train_job *job,
+	core_validation *dev, const double *class_weight, int64_t count, core_select *out);
 
 /* Judges the model that `networks` hold and `params` are. dev_loss and dev_objective of the epoch
  * are filled in, and `dev` holds the losses and logits they came from. Fills in the epoch's values
@@ -68,14 +67,14 @@ FV_NODISCARD fv_status core_select_init(fv_ctx *ctx, const core_train_job *job, 
 FV_NODISCARD fv_status core_select_judge(core_select *select, core_networks *networks,
 	const float *params, core_train_epoch *epoch, bool *finite);
 
-/* Room for more models; for select*.c. False: out of memory. */
-bool core_select_grow(core_select *select, int32_t room);
+/* Makes room for more models; for select*.c. Returns false if memory is out. */
+bool core_select_grow(core_select *select, int32_t capacity);
 
-/* Adds what was judged so far to the state, as it is now. */
+/* Adds what was judged so far to the checkpoint of the run. */
 FV_NODISCARD fv_status core_select_add(core_select *select, core_state *state);
-/* Room for what the open file holds; to be called before core_select_add and core_state_restore. */
+/* Makes room for what the open checkpoint holds. Call it before core_select_add and core_state_restore. */
 FV_NODISCARD fv_status core_select_reserve(core_select *select, const core_state *state);
-/* After core_state_restore; false when that cannot be where a run stands in `epoch`. */
+/* Unpacks what core_state_restore has read. Returns false if a run cannot be in that state in `epoch`. */
 bool core_select_unpack(core_select *select, int32_t epoch);
 
 /* The model chosen so far; NULL: no epoch had a finite value. */

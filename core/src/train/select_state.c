@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What was judged, as parts of the state of a run. */
+/* Saves and restores what was judged so far, as parts of the checkpoint of a run. */
 #include <math.h>
 
 #include "train/select.h"
@@ -8,9 +8,9 @@ enum { EPOCH, F1, VALUE, PLACE, PACKED };
 
 fv_status core_select_add(core_select *s, core_state *state)
 {
-	if (!s->room && !core_select_grow(s, 2))
+	if (!s->capacity && !core_select_grow(s, 2))
 		return FV_FAILED;
-	for (int32_t i = 0; i < s->room; i++) {
+	for (int32_t i = 0; i < s->capacity; i++) {
 		double *to = s->packed + PACKED * i;
 		to[EPOCH] = s->candidate[i].epoch;
 		to[F1] = s->candidate[i].f1;
@@ -20,26 +20,26 @@ fv_status core_select_add(core_select *s, core_state *state)
 	core_state_add(state, "select.judged", FV_I32, 1, &s->judged);
 	core_state_add(state, "select.best_f1", FV_F64, 1, &s->best_f1);
 	core_state_add(state, "select.n", FV_I32, 1, &s->n);
-	core_state_add(state, "select.candidates", FV_F64, PACKED * s->room, s->packed);
-	core_state_add(state, "select.models", FV_F32, s->room * s->count, s->models);
+	core_state_add(state, "select.candidates", FV_F64, PACKED * s->capacity, s->packed);
+	core_state_add(state, "select.models", FV_F32, s->capacity * s->count, s->models);
 	return FV_OK;
 }
 
 fv_status core_select_reserve(core_select *s, const core_state *state)
 {
 	int64_t numbers = core_state_count(state, "select.candidates");
-	int64_t room = numbers / PACKED;
-	if (room <= s->room || room > 2 * s->job->spec->epochs + 2)
+	int64_t capacity = numbers / PACKED;
+	if (capacity <= s->capacity || capacity > 2 * s->job->spec->epochs + 2)
 		return FV_OK; /* what does not fit is refused when it is restored */
-	return core_select_grow(s, (int32_t)room) ? FV_OK : FV_FAILED;
+	return core_select_grow(s, (int32_t)capacity) ? FV_OK : FV_FAILED;
 }
 
 bool core_select_unpack(core_select *s, int32_t epoch)
 {
-	bool sound = s->n >= 0 && s->n <= s->room && s->judged >= 0 && s->judged < epoch;
-	for (int32_t i = 0; sound && i < s->room; i++) {
+	bool sound = s->n >= 0 && s->n <= s->capacity && s->judged >= 0 && s->judged < epoch;
+	for (int32_t i = 0; sound && i < s->capacity; i++) {
 		const double *from = s->packed + PACKED * i;
-		sound = from[PLACE] >= 0 && from[PLACE] < s->room &&
+		sound = from[PLACE] >= 0 && from[PLACE] < s->capacity &&
 			from[PLACE] == floor(from[PLACE]) && from[EPOCH] >= 0 &&
 			from[EPOCH] < epoch;
 		if (!sound)

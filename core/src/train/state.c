@@ -48,7 +48,7 @@ fv_status core_state_new(fv_ctx *ctx, const core_state_options *options, core_st
 	return FV_OK;
 }
 
-static void add(core_state *s, part added)
+static void add_part(core_state *s, part added)
 {
 	size_t i = 0;
 	while (i < s->n_parts && strcmp(s->part[i].name, added.name))
@@ -60,12 +60,12 @@ static void add(core_state *s, part added)
 
 void core_state_add(core_state *s, const char *name, fv_type type, int64_t n, void *data)
 {
-	add(s, (part){name, type, n, data, NULL});
+	add_part(s, (part){name, type, n, data, NULL});
 }
 
 void core_state_add_text(core_state *s, const char *name, core_text *text)
 {
-	add(s, (part){name, FV_U8, 0, NULL, text});
+	add_part(s, (part){name, FV_U8, 0, NULL, text});
 }
 
 static const char *const type_names[] = {
@@ -89,14 +89,13 @@ static bool find_type(const char *name, fv_type *type)
 /* --- saving
  * ---------------------------------------------------------------------------------------- */
 
-static int by_name(const void *a, const void *b)
+static int compare_names(const void *a, const void *b)
 {
 	return strcmp(((const core_tensor_out *)a)->name, ((const core_tensor_out *)b)->name);
 }
 
-/* Over tensors sorted by name, with their sizes, so that no two states have the same bytes by
- * moving a border. */
-static bool checksum(const core_tensor_out *tensor, size_t n, char hex[CHECKSUM_HEX])
+/* Hashes tensors, sorted by name, with their sizes: moving a border between two tensors changes the hash. */
+static bool hash_tensors(const core_tensor_out *tensor, size_t n, char hex[CHECKSUM_HEX])
 {
 	XXH3_state_t *hash = XXH3_createState();
 	if (!hash)
@@ -120,7 +119,7 @@ static bool checksum(const core_tensor_out *tensor, size_t n, char hex[CHECKSUM_
 	return true;
 }
 
-/* Tensor names of all arrays there are by now; they are made once. */
+/* Makes the tensor names of all arrays that exist by now, unless they are made already. */
 static bool name_arrays(core_state *s)
 {
 	size_t n = core_array_count(s->ctx);
@@ -137,8 +136,8 @@ static bool name_arrays(core_state *s)
 	return name != NULL;
 }
 
-/* All parts and arrays, sorted by name -> malloc. NULL when memory is out. */
-static core_tensor_out *list(core_state *s, size_t *n)
+/* Lists all parts and arrays, sorted by name -> malloc. Returns NULL if memory is out. */
+static core_tensor_out *list_tensors(core_state *s, size_t *n)
 {
 	size_t arrays = core_array_count(s->ctx);
 	core_tensor_out *out = name_arrays(s) ? calloc(s->n_parts + arrays + 1, sizeof *out) : NULL;
@@ -160,7 +159,7 @@ static core_tensor_out *list(core_state *s, size_t *n)
 			.data = a->data};
 	}
 	if (out)
-		qsort(out, *n, sizeof *out, by_name);
+		qsort(out, *n, sizeof *out, compare_names);
 	return out;
 }
 
@@ -168,9 +167,9 @@ static fv_status write_file(core_state *s)
 {
 	size_t n;
 	char hex[CHECKSUM_HEX];
-	core_tensor_out *tensor = list(s, &n);
+	core_tensor_out *tensor = list_tensors(s, &n);
 	fv_status status;
-	if (tensor && checksum(tensor, n, hex)) {
+	if (tensor && hash_tensors(tensor, n, hex)) {
 		const core_meta_out meta[] = {
 			{"format", FORMAT}, {"key", s->options.key}, {"xxh3", hex}};
 		status = core_safetensors_write(s->ctx, s->options.path, tensor, n, meta, 3);
@@ -181,20 +180,20 @@ static fv_status write_file(core_state *s)
 	return status;
 }
 
-static bool told_to_stop(const core_state *s)
+static bool is_told_to_stop(const core_state *s)
 {
 	return s->options.told_to_stop && s->options.told_to_stop();
 }
 
 bool core_state_is_due(const core_state *s)
 {
-	return told_to_stop(s) ||
+	return is_told_to_stop(s) ||
 	       (s->options.every_s > 0 && core_clock_s() - s->last_s >= s->options.every_s);
 }
 
 fv_status core_state_save(core_state *s)
 {
-	bool stop = told_to_stop(s);
+	bool stop = is_told_to_stop(s);
 	fv_status status = write_file(s);
 	s->last_s = core_clock_s();
 	if (stop)
@@ -210,13 +209,13 @@ fv_status core_state_save(core_state *s)
 /* --- restoring
  * ------------------------------------------------------------------------------------- */
 
-static bool says(const fv_checkpoint *file, const char *key, const char *value)
+static bool has_meta(const fv_checkpoint *file, const char *key, const char *value)
 {
 	const char *said = fv_checkpoint_meta(file, key);
 	return said && !strcmp(said, value);
 }
 
-/* Is it whole? */
+/* Returns true if the file has the checksum that it states. */
 static bool is_sound(const fv_checkpoint *file)
 {
 	size_t n = (size_t)fv_checkpoint_count(file);
@@ -234,34 +233,34 @@ static bool is_sound(const fv_checkpoint *file)
 	}
 	char hex[CHECKSUM_HEX];
 	if (sound)
-		qsort(tensor, n, sizeof *tensor, by_name);
-	sound = sound && checksum(tensor, n, hex) && says(file, "xxh3", hex);
+		qsort(tensor, n, sizeof *tensor, compare_names);
+	sound = sound && hash_tensors(tensor, n, hex) && has_meta(file, "xxh3", hex);
 	free(tensor);
 	return sound;
 }
 
-static const fv_tensor *find(
+static const fv_tensor *find_tensor(
 	const fv_checkpoint *file, const char *name, fv_type type, int32_t rank)
 {
 	const fv_tensor *t = fv_checkpoint_find(file, name);
 	return t && !strcmp(t->dtype, type_name(type)) && t->rank == rank ? t : NULL;
 }
 
-/* Do the parts and the arrays that the loss has made stand in it, as they are, and beside them at
- * most arrays made later? */
-static bool fits(const core_state *s)
+/* Returns true if the file holds all parts and all arrays that the loss has made, and besides them only
+ * arrays that were made later. */
+static bool fits_run(const core_state *s)
 {
 	const fv_checkpoint *file = s->file;
 	int64_t known = 0, later = 0;
 	for (size_t i = 0; i < s->n_parts; i++, known++) {
 		const part *p = &s->part[i];
-		const fv_tensor *t = find(file, p->name, p->type, 1);
+		const fv_tensor *t = find_tensor(file, p->name, p->type, 1);
 		if (!t || (!p->text && t->count != p->n))
 			return false;
 	}
 	for (size_t i = 0; i < s->n_names; i++, known++) {
 		const core_array *a = core_array_at(s->ctx, i);
-		const fv_tensor *t = find(file, s->array_name[i], a->type, 2);
+		const fv_tensor *t = find_tensor(file, s->array_name[i], a->type, 2);
 		if (!t || t->shape[0] != a->n0 || t->shape[1] != a->n1)
 			return false;
 	}
@@ -272,7 +271,7 @@ static bool fits(const core_state *s)
 	return known - (int64_t)s->n_names + later == fv_checkpoint_count(file);
 }
 
-static fv_status copy(core_state *s)
+static fv_status copy_tensors(core_state *s)
 {
 	const fv_checkpoint *file = s->file;
 	for (int64_t i = 0; i < fv_checkpoint_count(file); i++) {
@@ -310,12 +309,12 @@ fv_status core_state_refuse(core_state *s)
 		s->options.path);
 }
 
-/* NULL: it is this run's. */
-static const char *objection(core_state *s)
+/* Returns why the file cannot be used, or NULL if it belongs to this run. */
+static const char *find_objection(core_state *s)
 {
-	if (!says(s->file, "format", FORMAT) || !is_sound(s->file))
+	if (!has_meta(s->file, "format", FORMAT) || !is_sound(s->file))
 		return "not the state of a run, or damaged";
-	if (!says(s->file, "key", s->options.key))
+	if (!has_meta(s->file, "key", s->options.key))
 		return "left by a run of other data, weights, plugins, settings or kernels";
 	return NULL;
 }
@@ -334,7 +333,7 @@ void core_state_open(core_state *s)
 		core_log(ctx, CORE_WARNING, "%s: the run starts over",
 			reason ? reason : s->options.path);
 		core_error_clear(ctx);
-	} else if ((reason = objection(s))) {
+	} else if ((reason = find_objection(s))) {
 		core_log(ctx, CORE_WARNING, "%s: %s: the run starts over", s->options.path, reason);
 		core_state_close(s);
 	}
@@ -353,13 +352,13 @@ int64_t core_state_count(const core_state *s, const char *name)
 	return t ? t->count : -1;
 }
 
-bool core_state_take(core_state *s, const char *name)
+bool core_state_read_part(core_state *s, const char *name)
 {
 	for (size_t i = 0; i < s->n_parts; i++) {
 		const part *p = &s->part[i];
 		if (strcmp(p->name, name) || p->text)
 			continue;
-		const fv_tensor *t = find(s->file, name, p->type, 1);
+		const fv_tensor *t = find_tensor(s->file, name, p->type, 1);
 		if (!t || t->count != p->n)
 			return false;
 		if (p->n)
@@ -373,9 +372,9 @@ fv_status core_state_restore(core_state *s)
 {
 	if (!name_arrays(s))
 		return FV_FAILED;
-	if (!fits(s))
+	if (!fits_run(s))
 		return core_state_refuse(s);
-	fv_status status = copy(s);
+	fv_status status = copy_tensors(s);
 	core_state_close(s);
 	return status;
 }

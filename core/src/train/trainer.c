@@ -1,316 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/trainer.h"
 
-#include <assert.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/clock.h"
-#include "nn/adam.h"
-#include "nn/base_loss.h"
-#include "nn/blocks.h"
-#include "train/trainer_private.h"
-
-/* Says why the numbers ran out; `what` is the tensor where it showed. */
-static fv_status overflow(trainer *t, int64_t epoch, const char *what)
-{
-	fv_status status = core_check_features(t->ctx, &t->train, &t->job->shape);
-	if (status != FV_OK)
-		return status;
-	const char *tensor = core_trainer_broken(t->plan, t->param);
-	return fv_fail(t->ctx, FV_FAILED,
-		"step %lld (epoch %lld): %s %s not finite; train.learning_rate is %g",
-		(long long)t->step, (long long)epoch, tensor ? tensor : what,
-		tensor || strcmp(what, "the logits") ? "is" : "are", t->job->spec->learning_rate);
-}
-
-static void note_groups(trainer *t)
-{
-	const fv_batch *batch = &t->batches.batch;
-	const int32_t *group = t->job->train.rows.group;
-	for (int32_t i = 0; i < batch->n && group; i++) {
-		int32_t g = group[batch->row[i]];
-		if (g < 0)
-			continue;
-		t->group_sum[g] += batch->loss[i];
-		t->group_seen[g]++;
-	}
-}
-
-/* The gradient of sum_i v_i l_i, v from the objective. */
-static fv_status weighed_gradient(trainer *t, fv_node *logits, const fv_batch *batch, double *value)
-{
-	fv_status status = core_objective_weigh(&t->objective, batch, t->share, value);
-	if (status != FV_OK)
-		return status;
-	float *out = core_node_gradient(t->networks, logits);
-	if (!out)
-		return FV_FAILED;
-	for (int32_t i = 0; i < batch->n; i++)
-		for (int32_t k = 0; k < batch->classes; k++) {
-			int32_t at = i * batch->classes + k;
-			out[at] = (float)(t->share[i] * t->grad[at]);
-		}
-	return core_networks_backward(t->networks);
-}
-
-/* Base losses and their gradients times the weights of the rows. */
-static void weigh_rows(trainer *t)
-{
-	const fv_batch *batch = &t->batches.batch;
-	for (int32_t i = 0; i < batch->n; i++) {
-		double weight = t->pass->row_weight[batch->row[i]];
-		t->batches.loss[i] *= weight;
-		for (int32_t k = 0; k < batch->classes; k++)
-			t->grad[i * batch->classes + k] *= weight;
-	}
-}
-
-/* The pull to the start weights: its value is added to *value. */
-static void pull(trainer *t, double *value)
-{
-	double a = t->pass->anchor, sum = 0;
-	for (int64_t j = t->first; j < t->plan->count; j++) {
-		double off = (double)t->param[j] - (double)t->anchor[j];
-		sum += off * off;
-		t->gradient[j] = (float)((double)t->gradient[j] + 2 * a * off);
-	}
-	*value += a * sum;
-}
-
-/* The gradient of the batch's objective. */
-static fv_status take_gradient(trainer *t, int64_t epoch, double *value)
-{
-	core_batches *b = &t->batches;
-	fv_batch *batch = &b->batch;
-	bool own = t->objective.own_networks;
-	core_networks_set_params(t->networks, t->param);
-	core_networks_begin(t->networks, b->x, b->stem, batch->n, batch->n);
-	fv_node *logits = core_networks_predict(t->networks);
-	if (!logits)
-		return FV_FAILED;
-	if (!core_networks_finite(t->networks))
-		return overflow(t, epoch, "the logits");
-	batch->logits = core_node_data(logits);
-	batch->loss = b->loss;
-	core_base_loss(batch->n, batch->classes, batch->logits, b->label, t->result->class_weight,
-		b->loss, own ? NULL : t->grad);
-	note_groups(t);
-	if (t->pass->row_weight)
-		weigh_rows(t);
-	fv_status status = own ? core_objective_step(&t->objective, t->networks, batch, value)
-			       : weighed_gradient(t, logits, batch, value);
-	if (status == FV_OK && !core_networks_finite(t->networks))
-		return overflow(t, epoch, "the logits");
-	core_networks_finish(t->networks);
-	if (t->anchor)
-		pull(t, value);
-	return status;
-}
-
-static fv_status train_step(trainer *t, int64_t epoch, int32_t first, double *value, double *norm)
-{
-	const core_train_spec *spec = t->job->spec;
-	core_batches *b = &t->batches;
-	fv_batch *batch = &b->batch;
-	fv_status status = FV_OK;
-	core_batches_gather(b, first);
-	batch->step = ++t->step;
-	batch->steps = t->steps;
-	batch->epoch = epoch;
-	if (t->objective.ops.mix) {
-		status = core_objective_mix(&t->objective, batch, b->partner, b->lambda);
-		if (status != FV_OK)
-			return status;
-		core_batches_mix(b);
-	}
-	status = take_gradient(t, epoch, value);
-	if (status != FV_OK)
-		return status;
-	int64_t held = t->first, count = t->plan->count - held;
-	*norm = core_norm(t->gradient + held, count);
-	if (!isfinite(*norm)) {
-		char what[128];
-		snprintf(what, sizeof what, "the gradient of %s",
-			core_trainer_broken(t->plan, t->gradient));
-		return overflow(t, epoch, what);
-	}
-	const core_adam adam = {spec->learning_rate, spec->weight_decay, spec->adamw};
-	core_adam_step(&adam, t->step, core_clip_scale(*norm, spec->clip), count, t->param + held,
-		t->gradient + held, t->m + held, t->v + held);
-	return FV_OK;
-}
-
-static fv_status set_order(trainer *t, int32_t epoch)
-{
-	const core_train_job *job = t->job;
-	if (job->order) {
-		memcpy(t->batches.position, job->order + (int64_t)(epoch - 1) * job->order_n,
-			(size_t)job->order_n * sizeof *job->order);
-		return FV_OK;
-	}
-	core_batches_shuffle(t->ctx, &t->batches, t->pass->shuffled + epoch);
-	return core_objective_order(&t->objective, epoch, t->batches.position, t->n_kept);
-}
-
-static fv_status begin_epoch(trainer *t)
-{
-	size_t groups = (size_t)t->job->train.rows.groups;
-	memset(t->group_sum, 0, groups * sizeof *t->group_sum);
-	memset(t->group_seen, 0, groups * sizeof *t->group_seen);
-	t->epoch_steps = 0;
-	t->value = t->grad_norm = t->seconds = 0;
-	return set_order(t, t->epoch);
-}
-
-/* From t->seen on: an epoch that was interrupted is gone on with. */
-static fv_status train_epoch(trainer *t)
-{
-	double begun = core_clock_s() - (t->seen ? t->seconds : 0);
-	fv_status status = t->seen ? FV_OK : begin_epoch(t);
-	while (status == FV_OK && t->seen < t->n_kept) {
-		double value = 0, norm = 0;
-		status = train_step(t, t->epoch, t->seen, &value, &norm);
-		t->value += value;
-		t->grad_norm += norm;
-		t->seen += t->batches.batch.n;
-		t->epoch_steps++;
-		t->seconds = core_clock_s() - begun;
-		if (status == FV_OK && t->job->state)
-			status = core_trainer_save(t);
-	}
-	if (status == FV_OK && !core_all_finite(t->param, t->plan->count))
-		status = overflow(t, t->epoch, "the model");
-	for (int32_t g = 0; g < t->job->train.rows.groups; g++)
-		t->group_loss[g] =
-			t->group_seen[g] ? t->group_sum[g] / (double)t->group_seen[g] : NAN;
-	return status;
-}
-
-static fv_status keep_last(trainer *t, const core_train_epoch *epoch)
-{
-	core_train_result *result = t->result;
-	size_t count = (size_t)t->plan->count;
-	result->params = core_alloc(t->ctx, count, sizeof *result->params);
-	if (!result->params)
-		return FV_FAILED;
-	memcpy(result->params, t->param, count * sizeof *t->param);
-	result->selected_epoch = epoch->epoch;
-	result->selected_value = epoch->dev_loss;
-	result->candidates = 1;
-	return FV_OK;
-}
-
-/* Development values, and what the rule of selection makes of the model. */
-static fv_status judge_epoch(trainer *t, core_train_epoch *epoch)
-{
-	bool finite;
-	core_networks_set_params(t->networks, t->param);
-	fv_status status = core_develop_run(&t->develop, t->networks, &t->objective, t->step,
-		t->steps, epoch->epoch, &epoch->dev_loss, &epoch->dev_objective, &finite);
-	if (status == FV_OK && !finite)
-		status = core_check_features(t->ctx, &t->job->dev, &t->job->shape);
-	if (status != FV_OK)
-		return status;
-	if (t->pass->use_last) {
-		epoch->best = epoch->epoch == epoch->epochs;
-		return epoch->best ? keep_last(t, epoch) : FV_OK;
-	}
-	status = core_select_judge(&t->select, t->networks, t->param, epoch, &finite);
-	if (status == FV_OK && !finite && t->job->test.x)
-		status = core_check_features(t->ctx, &t->job->test, &t->job->shape);
-	return status;
-}
-
-static fv_status keep_chosen(trainer *t)
-{
-	const core_candidate *chosen = core_select_chosen(&t->select);
-	core_train_result *result = t->result;
-	if (!chosen)
-		return fv_fail(t->ctx, FV_FAILED, "no epoch had a finite %s", t->job->spec->select);
-	result->selected_epoch = chosen->epoch;
-	result->selected_value = chosen->value;
-	result->params = core_select_model(&t->select, chosen);
-	result->candidates = t->select.judged;
-	return FV_OK;
-}
-
-/* One epoch from training to the report of it. */
-static fv_status run_epoch(trainer *t)
-{
-	const core_train_job *job = t->job;
-	core_train_epoch epoch = {.stage = t->pass->stage,
-		.epoch = t->epoch,
-		.epochs = job->spec->epochs,
-		.groups = job->train.rows.groups,
-		.group_loss = t->group_loss,
-		.params = t->param};
-	fv_status status = train_epoch(t);
-	double judged = core_clock_s();
-	if (status == FV_OK)
-		status = judge_epoch(t, &epoch);
-	epoch.value = t->value / t->epoch_steps;
-	epoch.grad_norm = t->grad_norm / t->epoch_steps;
-	epoch.seconds = t->seconds + core_clock_s() - judged;
-	if (status == FV_OK && job->on_epoch)
-		status = job->on_epoch(job->user, &epoch);
-	return status;
-}
-
-static fv_status train_all(trainer *t)
-{
-	bool finished = false;
-	fv_status status = t->job->state ? core_trainer_restore(t, &finished) : FV_OK;
-	for (; status == FV_OK && !finished && t->epoch <= t->job->spec->epochs;
-		t->epoch++, t->seen = 0)
-		status = run_epoch(t);
-	if (status != FV_OK || finished)
-		return status;
-	if (!t->pass->use_last)
-		status = keep_chosen(t);
-	return status == FV_OK && t->job->state ? core_trainer_finish(t) : status;
-}
-
-static fv_status one_pass(trainer *t)
-{
-	fv_status status = core_trainer_keep(t);
-	if (status == FV_OK)
-		status = core_trainer_prepare(t);
-	if (status == FV_OK)
-		status = train_all(t);
-	t->result->kept = t->n_kept;
-	core_networks_free(t->networks);
-	return status;
-}
-
-fv_status core_train_pass_run(fv_ctx *ctx, const core_train_job *job, const core_train_pass *pass,
-	core_train_result *result)
-{
-	assert(job->spec->epochs > 0 && job->spec->batch > 0);
-	*result = (core_train_result){0};
-	trainer t = {.ctx = ctx,
-		.job = job,
-		.pass = pass,
-		.result = result,
-		.stage = pass->stage,
-		.epoch = 1};
-	fv_status status = core_trainer_open(&t);
-	if (status == FV_OK && t.objective.in_stages && !pass->objective)
-		status = core_stages_run(ctx, job, &t.objective, result);
-	else if (status == FV_OK)
-		status = one_pass(&t);
-	if (!pass->objective)
-		core_objective_close(&t.objective);
-	return status;
-}
+#include "train/pass.h"
+#include "train/select.h"
+#include "train/stages.h"
 
 fv_status core_train_run(fv_ctx *ctx, const core_train_job *job, core_train_result *result)
 {
-	static const core_train_pass whole = {.stage = 1};
+	core_objective objective;
+	*result = (core_train_result){0};
 	fv_status status = core_select_check(ctx, job);
-	if (status == FV_OK && job->state)
+	if (status != FV_OK)
+		return status;
+	if (job->state)
 		core_state_open(job->state);
-	return status == FV_OK ? core_train_pass_run(ctx, job, &whole, result) : status;
+	status = core_train_open_objective(ctx, job, NULL, &objective);
+	if (status == FV_OK && objective.in_stages) {
+		status = core_stages_run(ctx, job, &objective, result);
+	} else if (status == FV_OK) {
+		const core_train_pass whole = {.stage = 1, .objective = &objective};
+		status = core_train_pass_run(ctx, job, &whole, result);
+	}
+	return core_objective_close(&objective, status);
+}
+
+/* An ordinary run is a single stage on the rows that its objective keeps. */
+static fv_status preview_pass(
+	const core_train_job *job, core_objective *objective, core_train_preview *out)
+{
+	int32_t *kept;
+	out->n = 1;
+	out->stage[0].loss = job->loss->name;
+	out->stage[0].epochs = job->spec->epochs;
+	return core_objective_subsample(objective, &kept, &out->stage[0].rows);
+}
+
+fv_status core_train_preview_run(fv_ctx *ctx, const core_train_job *job, core_train_preview *out)
+{
+	core_objective objective = {0};
+	*out = (core_train_preview){0};
+	/* Without ids the groups are not inferred yet. */
+	fv_status status = job->select_groups.id ? core_select_check(ctx, job) : FV_OK;
+	if (status == FV_OK)
+		status = core_train_open_objective(ctx, job, NULL, &objective);
+	if (status == FV_OK)
+		status = objective.in_stages ? core_stages_preview(ctx, job, &objective, out)
+					     : preview_pass(job, &objective, out);
+	return core_objective_close(&objective, status);
 }

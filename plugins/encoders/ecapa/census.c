@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a file must hold. The network's sizes follow from the shapes of its tensors. Each size has
- * up to three witnesses that must not all be wrong: the value that most of them give counts, so
- * that the census names the tensor that is at fault and not all others. */
+/* What a weights file must hold.
+ *
+ * The network's sizes follow from the shapes of its tensors. Each size is read from up to three
+ * tensors, and the value that most of them agree on is used. If one tensor is damaged, the census
+ * then names that tensor and not all the others. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,13 +14,14 @@ enum { TAPS_MAX = 63, SIZE_MAX_ANY = 65536, NAME = 112 };
 
 /* --- names --- */
 
-/* SpeechBrain's embedding_model.ckpt; its Pretrained interface's modules; a checkpoint of training.
- */
+/* Prefixes of the tensor names: in SpeechBrain's embedding_model.ckpt, in its Pretrained
+ * interface's modules, and in a training checkpoint. */
 static const char *const prefixes[] = {"", "embedding_model.", "mods.embedding_model."};
 
 enum { PREFIXES = sizeof prefixes / sizeof *prefixes };
 
-/* A dimension of a tensor, divided by `factor`, is the size at `size`. */
+/* Dimension `dim` of the tensor `name`, divided by `factor`, is the member of ecapa_sizes at offset
+ * `size`. */
 static const struct witness {
 	size_t size;
 	const char *name;
@@ -55,21 +58,21 @@ static const struct witness {
 
 enum { WITNESSES = sizeof witnesses / sizeof *witnesses };
 
-static const fv_tensor *find(const fv_checkpoint *file, const char *prefix, const char *name)
+static const fv_tensor *find_tensor(const fv_checkpoint *file, const char *prefix, const char *name)
 {
 	char whole[NAME];
 	snprintf(whole, sizeof whole, "%s%s", prefix, name);
 	return fv_checkpoint_find(file, whole);
 }
 
-const char *ecapa_prefix(const fv_checkpoint *file)
+const char *ecapa_find_prefix(const fv_checkpoint *file)
 {
 	const char *best = prefixes[0];
 	int most = 0;
 	for (int p = 0; p < PREFIXES; p++) {
 		int n = 0;
 		for (int w = 0; w < WITNESSES; w++)
-			n += find(file, prefixes[p], witnesses[w].name) != NULL;
+			n += find_tensor(file, prefixes[p], witnesses[w].name) != NULL;
 		if (n > most) {
 			most = n;
 			best = prefixes[p];
@@ -80,27 +83,27 @@ const char *ecapa_prefix(const fv_checkpoint *file)
 
 /* --- sizes --- */
 
-/* 0: it says nothing. */
-static int64_t ask(const fv_checkpoint *file, const char *prefix, const struct witness *w)
+/* Returns the size that one tensor implies, or 0 if the tensor is missing or unusable. */
+static int64_t read_witness(const fv_checkpoint *file, const char *prefix, const struct witness *w)
 {
-	const fv_tensor *t = find(file, prefix, w->name);
+	const fv_tensor *t = find_tensor(file, prefix, w->name);
 	if (!t || t->rank <= w->dim || t->shape[w->dim] % w->factor ||
 		t->shape[w->dim] > (int64_t)SIZE_MAX_ANY * w->factor)
 		return 0;
 	return t->shape[w->dim] / w->factor;
 }
 
-/* What most of the witnesses from `w` on say about their size, the first of those that are equal.
- */
-static int64_t vote(const fv_checkpoint *file, const char *prefix, const struct witness *w, int n)
+/* Returns the size that most of the n witnesses agree on; on ties the first one wins. */
+static int64_t vote_size(
+	const fv_checkpoint *file, const char *prefix, const struct witness *w, int n)
 {
 	int64_t best = 0;
 	int most = 0;
 	for (int i = 0; i < n; i++) {
-		int64_t said = ask(file, prefix, &w[i]);
+		int64_t said = read_witness(file, prefix, &w[i]);
 		int same = 0;
 		for (int j = 0; j < n && said; j++)
-			same += ask(file, prefix, &w[j]) == said;
+			same += read_witness(file, prefix, &w[j]) == said;
 		if (same > most) {
 			most = same;
 			best = said;
@@ -109,7 +112,8 @@ static int64_t vote(const fv_checkpoint *file, const char *prefix, const struct 
 	return best;
 }
 
-/* NULL, or what keeps the sizes from being those of a network; in `text` [160]. */
+/* Fills in `sizes`. Returns NULL, or a message in `text` [160] that says why the tensors do not
+ * form a network. */
 static const char *find_sizes(
 	const fv_checkpoint *file, const char *prefix, ecapa_sizes *sizes, char text[160])
 {
@@ -117,9 +121,10 @@ static const char *find_sizes(
 	for (int w = 0, n; w < WITNESSES; w += n) {
 		for (n = 1; w + n < WITNESSES && witnesses[w + n].size == witnesses[w].size;)
 			n++;
-		int64_t size = vote(file, prefix, &witnesses[w], n);
+		int64_t size = vote_size(file, prefix, &witnesses[w], n);
 		if (!size) {
-			snprintf(text, 160, "no ECAPA-TDNN: no tensor '%s%s' of usable shape",
+			snprintf(text, 160,
+				"not an ECAPA-TDNN: there is no tensor '%s%s' of usable shape",
 				prefix, witnesses[w].name);
 			return text;
 		}
@@ -127,7 +132,7 @@ static const char *find_sizes(
 	}
 	sizes->scale = sizes->channels / sizes->part;
 	if (sizes->channels % sizes->part || sizes->scale < 2 || sizes->scale > ECAPA_SCALE_MAX) {
-		snprintf(text, 160, "%lld channels do not fall into 2 to %d parts of %lld",
+		snprintf(text, 160, "%lld channels cannot be split into 2 to %d parts of %lld",
 			(long long)sizes->channels, ECAPA_SCALE_MAX, (long long)sizes->part);
 		return text;
 	}
@@ -151,7 +156,7 @@ struct list {
 	char (*name)[NAME];
 };
 
-static void add(struct list *list, const char *layer, const char *part, fv_expected shape)
+static void add_tensor(struct list *list, const char *layer, const char *part, fv_expected shape)
 {
 	snprintf(list->name[list->n], NAME, "%s%s.%s", list->prefix, layer, part);
 	shape.name = list->name[list->n];
@@ -160,8 +165,8 @@ static void add(struct list *list, const char *layer, const char *part, fv_expec
 
 static void add_conv(struct list *list, const char *layer, int64_t out, int64_t in, int64_t taps)
 {
-	add(list, layer, "conv.weight", (fv_expected){.rank = 3, .shape = {out, in, taps}});
-	add(list, layer, "conv.bias", (fv_expected){.rank = 1, .shape = {out}});
+	add_tensor(list, layer, "conv.weight", (fv_expected){.rank = 3, .shape = {out, in, taps}});
+	add_tensor(list, layer, "conv.bias", (fv_expected){.rank = 1, .shape = {out}});
 }
 
 static void add_norm(struct list *list, const char *layer, int64_t width)
@@ -169,11 +174,11 @@ static void add_norm(struct list *list, const char *layer, int64_t width)
 	static const char *const parts[] = {
 		"norm.weight", "norm.bias", "norm.running_mean", "norm.running_var"};
 	for (int p = 0; p < 4; p++)
-		add(list, layer, parts[p], (fv_expected){.rank = 1, .shape = {width}});
-	add(list, layer, "norm.num_batches_tracked", (fv_expected){.ignored = 1});
+		add_tensor(list, layer, parts[p], (fv_expected){.rank = 1, .shape = {width}});
+	add_tensor(list, layer, "norm.num_batches_tracked", (fv_expected){.ignored = 1});
 }
 
-/* A convolution, ReLU and a norm. */
+/* Adds the tensors of a convolution and a norm (the ReLU between them has none). */
 static void add_tdnn(struct list *list, const char *layer, int64_t out, int64_t in, int64_t taps)
 {
 	char name[NAME];
@@ -200,10 +205,11 @@ static void add_block(struct list *list, const ecapa_sizes *z, int b)
 	add_conv(list, name, z->channels, z->squeeze, 1);
 }
 
-/* The list's memory is freed with free(list.at). */
+/* Lists all tensors of the network. Release the list with free(list.at). */
 static struct list list_tensors(const ecapa_sizes *z, const char *prefix)
 {
-	/* seven of each of: first, merging and attention's, scale + 1 in each block */
+	/* Seven tensors for each convolution with norm: the first one, the merging one, the
+	 * attention's, and scale + 1 in each block. */
 	size_t n = 7 * (size_t)(3 + ECAPA_BLOCKS * (z->scale + 1)) + 4 * ECAPA_BLOCKS + 9;
 	fv_expected *at = calloc(n, sizeof *at + NAME);
 	struct list list = {prefix, 0, at, (char(*)[NAME])(at + n)};
@@ -220,8 +226,8 @@ static struct list list_tensors(const ecapa_sizes *z, const char *prefix)
 	return list;
 }
 
-fv_status ecapa_census(fv_ctx *ctx, const char *path, const fv_checkpoint *file, const char *prefix,
-	ecapa_sizes *sizes)
+fv_status ecapa_check_census(fv_ctx *ctx, const char *path, const fv_checkpoint *file,
+	const char *prefix, ecapa_sizes *sizes)
 {
 	char text[160];
 	if (find_sizes(file, prefix, sizes, text))
@@ -236,10 +242,10 @@ fv_status ecapa_census(fv_ctx *ctx, const char *path, const fv_checkpoint *file,
 
 /* --- does a file fit? --- */
 
-static int32_t fits(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
+static int32_t ecapa_check_fit(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
 {
 	ecapa_sizes sizes;
-	if (ecapa_census(NULL, NULL, file, ecapa_prefix(file), &sizes))
+	if (ecapa_check_census(NULL, NULL, file, ecapa_find_prefix(file), &sizes))
 		return 0;
 	fit->what = "ECAPA-TDNN speaker encoder";
 	if (!strcmp(sha256, "0575cb64845e6b9a10db9bcb74d5ac32b326b8dc90352671d345e2ee3d0126a2")) {
@@ -249,4 +255,4 @@ static int32_t fits(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
 	return 1;
 }
 
-const fv_fits_1 ecapa_fits = {.size = sizeof ecapa_fits, .fits = fits};
+const fv_fits_1 ecapa_fits = FV_FITS(.fits = ecapa_check_fit);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ECAPA-TDNN: what the files of this plugin share. Shapes: n samples, T = 1 + n / 160 frames of 80
- * mel bands, C channels of the first four blocks, W = C / scale of a part of one, S of a squeeze, M
- * of the pooled frames, A of the attention, D of the embedding. Frames are rows: [T,C]. */
+/* ECAPA-TDNN: declarations that the files of this plugin share.
+ *
+ * Shapes: n samples, T = 1 + n / 160 frames of 80 mel bands, C channels of the first four blocks, W
+ * = C / scale channels of one part of a block, S channels of a squeeze, M channels of the frames
+ * that are pooled, A of the attention, D dimensions of the embedding. Frames are rows: [T,C]. */
 #ifndef ECAPA_H
 #define ECAPA_H
 
@@ -12,16 +14,16 @@ enum {
 	ECAPA_WINDOW = 400, /* samples */
 	ECAPA_HOP = 160,
 	ECAPA_BANDS = 80,
-	ECAPA_BLOCKS = 3, /* squeeze-and-excitation Res2Net blocks, behind the first convolution */
+	ECAPA_BLOCKS = 3, /* squeeze-and-excitation Res2Net blocks after the first convolution */
 	ECAPA_SCALE_MAX = 64
 };
 
-/* y = scale x + shift, channel by channel: a batch norm, once its statistics are known. */
+/* Batch norm with known statistics: y = scale x + shift in each channel. */
 typedef struct ecapa_norm {
 	float *scale, *shift;
 } ecapa_norm;
 
-/* A product with one row a recording: float32, sixteen sums side by side. */
+/* Linear layer for one row per recording, in float32 with sixteen parallel sums. */
 typedef struct ecapa_dense {
 	int64_t outputs, inputs;
 	float *weight, *bias;
@@ -38,7 +40,7 @@ typedef struct ecapa_block {
 	ecapa_norm enter_norm;
 	fv_linear *conv[ECAPA_SCALE_MAX - 1]; /* taps W -> W */
 	ecapa_norm conv_norm[ECAPA_SCALE_MAX - 1];
-	fv_linear *leave; /* C -> C; the norms before it are part of it */
+	fv_linear *leave; /* C -> C; includes the norms before it */
 	ecapa_norm leave_norm;
 	ecapa_dense squeeze, excite; /* C -> S -> C */
 } ecapa_block;
@@ -54,8 +56,8 @@ typedef struct ecapa_state {
 	ecapa_block block[ECAPA_BLOCKS];
 	fv_linear *merge; /* 3 C -> M */
 	ecapa_norm merge_norm;
-	fv_linear *look;     /* M -> A of each frame, without bias */
-	ecapa_dense context; /* 2 M -> A of the recording */
+	fv_linear *look;     /* M -> A for each frame, without bias */
+	ecapa_dense context; /* 2 M -> A for the recording */
 	ecapa_norm look_norm;
 	fv_linear *attend; /* A -> M */
 	ecapa_norm pooled_norm;
@@ -64,52 +66,53 @@ typedef struct ecapa_state {
 
 /* --- weights.c: the file --- */
 
-/* Checks that the file holds such a network and nothing that is not known, and opens its layers. */
-FV_NODISCARD fv_status ecapa_read(ecapa_state *s, fv_ctx *ctx, const char *path);
+/* Checks that the file holds such a network and no unknown tensors, and opens its layers. */
+FV_NODISCARD fv_status ecapa_read_weights(ecapa_state *s, fv_ctx *ctx, const char *path);
 
-/* Frames that a convolution of block b looks at on each side: block 0 is the first convolution. */
-int64_t ecapa_reach(const ecapa_sizes *sizes, int b);
+/* Number of frames that a convolution of block b reads on each side; block 0 is the first
+ * convolution. */
+int64_t ecapa_count_reach(const ecapa_sizes *sizes, int b);
 
 /* --- census.c: what a file must hold --- */
 
 extern const fv_fits_1 ecapa_fits;
 
-/* What the names of all tensors begin with: "", "embedding_model.", ... */
-const char *ecapa_prefix(const fv_checkpoint *file);
+/* Finds the prefix of the tensor names: "", "embedding_model.", ... */
+const char *ecapa_find_prefix(const fv_checkpoint *file);
 
-/* Sizes by the shapes of tensors, and the census. Errors: FV_DATA. */
-FV_NODISCARD fv_status ecapa_census(fv_ctx *ctx, const char *path, const fv_checkpoint *file,
+/* Finds the sizes from the tensors' shapes and takes the census. Errors: FV_DATA. */
+FV_NODISCARD fv_status ecapa_check_census(fv_ctx *ctx, const char *path, const fv_checkpoint *file,
 	const char *prefix, ecapa_sizes *sizes);
 
 /* --- fbank.c: from the wave to mel bands --- */
 
 FV_NODISCARD fv_status ecapa_fbank_open(ecapa_state *s, fv_ctx *ctx);
 
-int64_t ecapa_frames(int64_t n);
+int64_t ecapa_count_frames(int64_t n);
 
-/* wave [n] -> db [T,80], in decibels, no lower than 80 below the highest. */
-FV_NODISCARD fv_status ecapa_fbank(
+/* Computes mel bands db [T,80] of wave [n] in decibels, limited to 80 dB below the highest. */
+FV_NODISCARD fv_status ecapa_compute_fbank(
 	const ecapa_state *s, fv_ctx *worker, const float *wave, int64_t n, float *db);
 
-/* db [T,80] less the mean of each band, in place. */
+/* Subtracts the mean of each band from db [T,80], in place. */
 void ecapa_subtract_mean(float *db, int64_t frames);
 
 /* --- trunk.c, pool.c: from mel bands to the embedding --- */
 
-/* features [T,80] -> out [D] */
+/* Computes the embedding out [D] of features [T,80]. */
 FV_NODISCARD fv_status ecapa_embed(
 	const ecapa_state *s, fv_ctx *worker, const float *features, int64_t frames, float *out);
 
-/* x [inputs] -> y [outputs] */
-void ecapa_apply(const ecapa_dense *dense, const float *x, float *y);
+/* Applies the layer to x [inputs] and writes y [outputs]. */
+void ecapa_apply_dense(const ecapa_dense *dense, const float *x, float *y);
 
-/* x [T,C], rows `stride` apart -> mean [C]; sum [C] to work in */
-void ecapa_mean(
+/* Computes the mean [C] over the rows of x [T,C], which are `stride` apart. sum [C] is scratch. */
+void ecapa_compute_mean(
 	const float *x, int64_t frames, int64_t stride, int64_t channels, double *sum, float *mean);
 
-/* x [T,M], hidden [T,A] and logits [T,M] to work in -> statistics [2 M]: mean and deviation over
- * the frames, weighted by attention. */
-FV_NODISCARD fv_status ecapa_pool(const ecapa_state *s, fv_ctx *worker, const float *x,
+/* Computes statistics [2 M] of x [T,M]: mean and deviation over the frames, weighted by attention.
+ * hidden [T,A] and logits [T,M] are scratch. */
+FV_NODISCARD fv_status ecapa_pool_frames(const ecapa_state *s, fv_ctx *worker, const float *x,
 	int64_t frames, float *hidden, float *logits, float *linear_scratch, float *statistics);
 
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Features as SpeechBrain's Fbank(n_mels = 80) and InputNormalization("sentence", std_norm = False)
- * compute them: power spectra of 25 ms periodic Hamming windows every 10 ms, centred, zeros beyond
- * the ends; 80 symmetric triangles from 0 to 8000 Hz on the HTK scale; 10 log10(max(x, 1e-10)), no
- * lower than the recording's largest value less 80; less each band's mean over the recording. In
- * double up to the decibels. */
+ * compute them.
+ *
+ * Power spectra of 25 ms periodic Hamming windows every 10 ms, centred, with zeros beyond the ends;
+ * 80 symmetric triangular bands from 0 to 8000 Hz on the HTK scale; 10 log10(max(x, 1e-10)),
+ * limited to 80 below the recording's largest value; minus each band's mean over the recording.
+ * Computed in double up to the decibels. */
 #include <math.h>
 
 #include "ecapa.h"
@@ -22,14 +24,15 @@ fv_status ecapa_fbank_open(ecapa_state *s, fv_ctx *ctx)
 	return s->stft && s->mel ? FV_OK : FV_FAILED;
 }
 
-int64_t ecapa_frames(int64_t n)
+int64_t ecapa_count_frames(int64_t n)
 {
 	return 1 + n / ECAPA_HOP;
 }
 
-fv_status ecapa_fbank(const ecapa_state *s, fv_ctx *worker, const float *wave, int64_t n, float *db)
+fv_status ecapa_compute_fbank(
+	const ecapa_state *s, fv_ctx *worker, const float *wave, int64_t n, float *db)
 {
-	int64_t frames = ecapa_frames(n);
+	int64_t frames = ecapa_count_frames(n);
 	fv_status status = fv_mel_spectrum(s->mel, s->stft, worker, wave, n, frames, db);
 	if (status)
 		return status;

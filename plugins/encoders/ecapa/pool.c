@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attentive statistics: mean and deviation of each channel over the frames, first with equal weights,
- * then with the softmax over time of
+/* Attentive statistics pooling: mean and standard deviation of each channel over the frames, first
+ * with equal weights, then weighted by the softmax over time of
  *     V tanh(norm(max(0, W (z_t, mean, deviation) + b))) + c.
- * z = norm(x) is never stored: its mean is scale times that of x plus shift, its deviation |scale|
- * times that of x, no smaller than 1e-6. Sums are of differences to the mean, in float over sixteen
- * frames and in double over those. */
+ *
+ * z = norm(x) is never stored: its mean is scale times the mean of x plus shift, its deviation
+ * |scale| times that of x, with a minimum of 1e-6. Sums are of differences from the mean, in float
+ * over sixteen frames and in double over those. */
 #include <math.h>
 #include <string.h>
 
@@ -14,26 +15,26 @@ enum { CHANNELS = 256, FRAMES = 16 }; /* at a time */
 
 #define VARIANCE_MIN 1e-12
 
-static int64_t part_of(int64_t whole, int64_t from, int64_t most)
+static int64_t limit_chunk(int64_t whole, int64_t from, int64_t most)
 {
 	return whole - from < most ? whole - from : most;
 }
 
-void ecapa_apply(const ecapa_dense *dense, const float *x, float *y)
+void ecapa_apply_dense(const ecapa_dense *dense, const float *x, float *y)
 {
 	for (int64_t o = 0; o < dense->outputs; o++)
 		y[o] = fv_dot(dense->weight + o * dense->inputs, x, dense->inputs) + dense->bias[o];
 }
 
-void ecapa_mean(
+void ecapa_compute_mean(
 	const float *x, int64_t frames, int64_t stride, int64_t channels, double *sum, float *mean)
 {
 	memset(sum, 0, (size_t)channels * sizeof *sum);
 	for (int64_t t = 0; t < frames; t += FRAMES)
 		for (int64_t from = 0; from < channels; from += CHANNELS) {
-			int64_t n = part_of(channels, from, CHANNELS);
+			int64_t n = limit_chunk(channels, from, CHANNELS);
 			float part[CHANNELS] = {0};
-			for (int64_t r = t; r < t + part_of(frames, t, FRAMES); r++)
+			for (int64_t r = t; r < t + limit_chunk(frames, t, FRAMES); r++)
 				for (int64_t c = 0; c < n; c++)
 					part[c] += x[r * stride + from + c];
 			for (int64_t c = 0; c < n; c++)
@@ -43,7 +44,7 @@ void ecapa_mean(
 		mean[c] = (float)(sum[c] / (double)frames);
 }
 
-/* logits [T,M] -> largest [M] */
+/* Writes the maximum over time of logits [T,M] into largest [M]. */
 static void find_largest(const float *logits, int64_t frames, int64_t channels, float *largest)
 {
 	memcpy(largest, logits, (size_t)channels * sizeof *largest);
@@ -59,7 +60,8 @@ struct pool {
 	double *sums;          /* [3,M] */
 };
 
-/* x [T,M] -> statistics [2 M] of norm(x), with equal weights or those of the logits [T,M]. */
+/* Writes statistics [2 M] of norm(x) for x [T,M], weighted equally or by the softmax of logits
+ * [T,M]. */
 static void find_statistics(const ecapa_state *s, const struct pool *pool, const float *x,
 	const float *logits, int64_t frames, float *statistics)
 {
@@ -80,7 +82,7 @@ static void find_statistics(const ecapa_state *s, const struct pool *pool, const
 	}
 }
 
-fv_status ecapa_pool(const ecapa_state *s, fv_ctx *worker, const float *x, int64_t frames,
+fv_status ecapa_pool_frames(const ecapa_state *s, fv_ctx *worker, const float *x, int64_t frames,
 	float *hidden, float *logits, float *linear_scratch, float *statistics)
 {
 	const ecapa_sizes *z = &s->sizes;
@@ -90,9 +92,9 @@ fv_status ecapa_pool(const ecapa_state *s, fv_ctx *worker, const float *x, int64
 	if (!context || !mean || !sums)
 		return FV_FAILED;
 	const struct pool pool = {mean, mean + z->pooled, sums};
-	ecapa_mean(x, frames, z->pooled, z->pooled, sums, mean);
+	ecapa_compute_mean(x, frames, z->pooled, z->pooled, sums, mean);
 	find_statistics(s, &pool, x, NULL, frames, statistics);
-	ecapa_apply(&s->context, statistics, context);
+	ecapa_apply_dense(&s->context, statistics, context);
 	for (int64_t t = 0; t < frames; t++)
 		memcpy(hidden + t * z->attention, context, (size_t)z->attention * sizeof *context);
 	fv_linear_apply(s->look, frames, x, z->pooled, 1, FV_ACTIVATION_RELU, hidden, z->attention,

@@ -1,46 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The network up to the frames that are pooled (Desplanques, Thienpondt, Demuynck, "ECAPA-TDNN",
- * Interspeech 2020, in SpeechBrain's form), and from the pooled statistics to the embedding.
+/* The network from the features to the frames that are pooled (Desplanques, Thienpondt, Demuynck,
+ * "ECAPA-TDNN", Interspeech 2020, in SpeechBrain's form), and from the pooled statistics to the
+ * embedding.
  *
  *     x_0 = tdnn(features)                                       tdnn(x) = norm(max(0, conv(x)))
  *     block b = 1, 2, 3 of dilation b + 1:
- *         u = tdnn(x_(b-1)) falls into parts u_0 ... u_(scale-1)
+ *         u = tdnn(x_(b-1)), split into parts u_0 ... u_(scale-1)
  *         y_0 = u_0,   y_1 = tdnn(u_1),   y_i = tdnn(u_i + y_(i-1))
  *         v = tdnn(y)
  *         x_b = v sigmoid(E max(0, S mean over time(v))) + x_(b-1)
  *     z = tdnn(x_1, x_2, x_3),   embedding = F norm(statistics(z))
  *
- * Convolutions keep the length: frames before the first and behind the last are reflected. A
- * product over taps wants them one behind the other, so the frames of a convolution of dilation d
- * are laid out in d phases, frames t, t + d, t + 2d ... together. */
+ * Convolutions keep the number of frames: frames are reflected at both ends. A product over taps
+ * needs them next to each other in memory, so the frames of a convolution with dilation d are
+ * stored in d phases: frames t, t + d, t + 2d ... together. */
 #include <math.h>
 #include <string.h>
 
 #include "ecapa.h"
 
-/* Where a convolution finds its frames: phases of `rows` rows of `width` numbers. */
+/* Input frames of a convolution: `dilation` phases of `rows` rows of `width` numbers. */
 struct phases {
 	int64_t frames, width, reach, dilation, rows;
 	float *at;
 };
 
-static struct phases lay_out(
+static struct phases plan_phases(
 	const ecapa_state *s, int b, int64_t width, int64_t frames, float *memory)
 {
-	int64_t dilation = b ? b + 1 : 1, reach = ecapa_reach(&s->sizes, b);
+	int64_t dilation = b ? b + 1 : 1, reach = ecapa_count_reach(&s->sizes, b);
 	int64_t rows = (frames + 2 * reach + dilation - 1) / dilation;
 	return (struct phases){frames, width, reach, dilation, rows, memory};
 }
 
-/* t from -reach to frames + reach - 1 */
+/* Address of frame t, from -reach to frames + reach - 1. */
 static float *frame_at(const struct phases *p, int64_t t)
 {
 	int64_t place = t + p->reach;
 	return p->at + (place % p->dilation * p->rows + place / p->dilation) * p->width;
 }
 
-/* The frames outside, once those inside are there. */
-static void reflect(const struct phases *p)
+/* Fills in the frames outside the recording. The frames inside must be there already. */
+static void reflect_edges(const struct phases *p)
 {
 	size_t row = (size_t)p->width * sizeof *p->at;
 	int64_t last = p->frames - 1;
@@ -50,8 +51,8 @@ static void reflect(const struct phases *p)
 	}
 }
 
-/* y: frame t at y + t stride */
-static void convolve(
+/* Writes frame t to y + t stride. */
+static void convolve_frames(
 	const fv_linear *conv, const struct phases *p, float *y, int64_t stride, float *scratch)
 {
 	for (int64_t phase = 0; phase < p->dilation && phase < p->frames; phase++)
@@ -60,22 +61,22 @@ static void convolve(
 			y + phase * stride, p->dilation * stride, scratch);
 }
 
-static void first_block(const ecapa_state *s, const float *features, int64_t frames, float *padded,
-	float *scratch, float *x)
+static void run_first_block(const ecapa_state *s, const float *features, int64_t frames,
+	float *padded, float *scratch, float *x)
 {
-	struct phases p = lay_out(s, 0, ECAPA_BANDS, frames, padded);
+	struct phases p = plan_phases(s, 0, ECAPA_BANDS, frames, padded);
 	const int64_t channels = s->sizes.channels;
 	for (int64_t t = 0; t < frames; t++)
 		memcpy(frame_at(&p, t), features + t * ECAPA_BANDS, ECAPA_BANDS * sizeof *features);
-	reflect(&p);
-	convolve(s->first, &p, x, channels, scratch);
+	reflect_edges(&p);
+	convolve_frames(s->first, &p, x, channels, scratch);
 	for (int64_t t = 0; t < frames; t++, x += channels)
 		for (int64_t c = 0; c < channels; c++)
 			x[c] = s->first_norm.scale[c] * x[c] + s->first_norm.shift[c];
 }
 
-/* The parts of u [T,C] one after the other: part i becomes the convolution of its sum with part i -
- * 1, both normed. Part 0 stays. */
+/* Convolves the parts of u [T,C] in order: part i becomes the convolution of its sum with part i -
+ * 1, both normalised. Part 0 does not change. */
 static void convolve_parts(const ecapa_block *block, const ecapa_sizes *z, const struct phases *p,
 	float *u, float *scratch)
 {
@@ -93,14 +94,15 @@ static void convolve_parts(const ecapa_block *block, const ecapa_sizes *z, const
 				sum[c] = (scale[c] * own[c] + shift[c]) +
 					 (before->scale[c] * last[c] + before->shift[c]);
 		}
-		reflect(p);
-		convolve(block->conv[i - 1], p, u + i * width, z->channels, scratch);
+		reflect_edges(p);
+		convolve_frames(block->conv[i - 1], p, u + i * width, z->channels, scratch);
 	}
 }
 
-/* y [T,C], rows `stride` apart, normed and weighted by channel, plus x. */
-static fv_status excite(const ecapa_block *block, const ecapa_sizes *z, fv_ctx *worker, float *y,
-	int64_t stride, const float *x, int64_t stride_x, int64_t frames)
+/* Normalises y [T,C] (rows `stride` apart), weights its channels by squeeze and excitation, and
+ * adds x. */
+static fv_status apply_excitation(const ecapa_block *block, const ecapa_sizes *z, fv_ctx *worker,
+	float *y, int64_t stride, const float *x, int64_t stride_x, int64_t frames)
 {
 	const int64_t channels = z->channels;
 	const ecapa_norm *norm = &block->leave_norm;
@@ -109,13 +111,13 @@ static fv_status excite(const ecapa_block *block, const ecapa_sizes *z, fv_ctx *
 	if (!mean || !sum)
 		return FV_FAILED;
 	float *scale = mean + channels, *shift = scale + channels, *squeezed = shift + channels;
-	ecapa_mean(y, frames, stride, channels, sum, mean);
+	ecapa_compute_mean(y, frames, stride, channels, sum, mean);
 	for (int64_t c = 0; c < channels; c++)
 		mean[c] = norm->scale[c] * mean[c] + norm->shift[c];
-	ecapa_apply(&block->squeeze, mean, squeezed);
+	ecapa_apply_dense(&block->squeeze, mean, squeezed);
 	for (int64_t c = 0; c < z->squeeze; c++)
 		squeezed[c] = squeezed[c] > 0 ? squeezed[c] : 0;
-	ecapa_apply(&block->excite, squeezed, scale);
+	ecapa_apply_dense(&block->excite, squeezed, scale);
 	for (int64_t c = 0; c < channels; c++) {
 		double gate = 1 / (1 + exp(-(double)scale[c]));
 		scale[c] = (float)(gate * (double)norm->scale[c]);
@@ -127,23 +129,23 @@ static fv_status excite(const ecapa_block *block, const ecapa_sizes *z, fv_ctx *
 	return FV_OK;
 }
 
-/* --- memory of a recording --- */
+/* --- memory for a recording --- */
 
-struct room {
+struct buffers {
 	float *padded;  /* frames of a convolution */
-	float *inside;  /* u [T,C]; the attention's [T,A] */
-	float *blocks;  /* x_1, x_2, x_3 side by side [T,3 C]; the attention's [T,M] */
+	float *inside;  /* u [T,C]; later the attention's hidden layer [T,A] */
+	float *blocks;  /* x_1, x_2, x_3 side by side [T,3 C]; later the attention's logits [T,M] */
 	float *outside; /* x_0 [T,C]; z [T,M] */
-	float *linear;  /* what products need for themselves */
+	float *linear;  /* scratch of fv_linear_apply */
 	float *statistics;
 };
 
-static int64_t larger(int64_t a, int64_t b)
+static int64_t max_i64(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
 }
 
-static int64_t linear_room(const ecapa_state *s, int64_t frames)
+static int64_t count_linear_scratch(const ecapa_state *s, int64_t frames)
 {
 	const fv_linear *all[4 + 3 * ECAPA_BLOCKS] = {s->first, s->merge, s->look, s->attend};
 	for (int b = 0; b < ECAPA_BLOCKS; b++) {
@@ -159,20 +161,23 @@ static int64_t linear_room(const ecapa_state *s, int64_t frames)
 	return (int64_t)most;
 }
 
-/* One piece of memory, so that the worker keeps it for the next recording. */
-static fv_status make_room(const ecapa_state *s, fv_ctx *worker, int64_t frames, struct room *room)
+/* Allocates all buffers as one piece of memory, which the worker can reuse for the next recording.
+ */
+static fv_status allocate_buffers(
+	const ecapa_state *s, fv_ctx *worker, int64_t frames, struct buffers *buffers)
 {
 	const ecapa_sizes *z = &s->sizes;
 	int64_t padded = 0;
 	for (int b = 0; b <= ECAPA_BLOCKS; b++) {
-		struct phases p = lay_out(s, b, b ? z->part : ECAPA_BANDS, frames, NULL);
-		padded = larger(padded, p.dilation * p.rows * p.width);
+		struct phases p = plan_phases(s, b, b ? z->part : ECAPA_BANDS, frames, NULL);
+		padded = max_i64(padded, p.dilation * p.rows * p.width);
 	}
-	const int64_t n[] = {padded, frames * larger(z->channels, z->attention),
-		frames * larger(ECAPA_BLOCKS * z->channels, z->pooled),
-		frames * larger(z->channels, z->pooled), linear_room(s, frames), 2 * z->pooled};
-	float **const at[] = {&room->padded, &room->inside, &room->blocks, &room->outside,
-		&room->linear, &room->statistics};
+	const int64_t n[] = {padded, frames * max_i64(z->channels, z->attention),
+		frames * max_i64(ECAPA_BLOCKS * z->channels, z->pooled),
+		frames * max_i64(z->channels, z->pooled), count_linear_scratch(s, frames),
+		2 * z->pooled};
+	float **const at[] = {&buffers->padded, &buffers->inside, &buffers->blocks,
+		&buffers->outside, &buffers->linear, &buffers->statistics};
 	enum { PARTS = sizeof n / sizeof *n, LINE = 16 /* floats of a cache line */ };
 	int64_t all = 0;
 	for (int i = 0; i < PARTS; i++)
@@ -189,37 +194,37 @@ fv_status ecapa_embed(
 	const ecapa_state *s, fv_ctx *worker, const float *features, int64_t frames, float *out)
 {
 	const ecapa_sizes *z = &s->sizes;
-	struct room room;
-	fv_status status = make_room(s, worker, frames, &room);
+	struct buffers buffers;
+	fv_status status = allocate_buffers(s, worker, frames, &buffers);
 	if (status)
 		return status;
-	first_block(s, features, frames, room.padded, room.linear, room.outside);
-	const float *x = room.outside;
+	run_first_block(s, features, frames, buffers.padded, buffers.linear, buffers.outside);
+	const float *x = buffers.outside;
 	int64_t stride_x = z->channels, stride = ECAPA_BLOCKS * z->channels;
 	for (int b = 0; b < ECAPA_BLOCKS && !status; b++) {
 		const ecapa_block *block = &s->block[b];
-		struct phases p = lay_out(s, b + 1, z->part, frames, room.padded);
-		float *y = room.blocks + b * z->channels;
+		struct phases p = plan_phases(s, b + 1, z->part, frames, buffers.padded);
+		float *y = buffers.blocks + b * z->channels;
 		fv_linear_apply(block->enter, frames, x, stride_x, 0, FV_ACTIVATION_RELU,
-			room.inside, z->channels, room.linear);
-		convolve_parts(block, z, &p, room.inside, room.linear);
-		fv_linear_apply(block->leave, frames, room.inside, z->channels, 0,
-			FV_ACTIVATION_RELU, y, stride, room.linear);
-		status = excite(block, z, worker, y, stride, x, stride_x, frames);
+			buffers.inside, z->channels, buffers.linear);
+		convolve_parts(block, z, &p, buffers.inside, buffers.linear);
+		fv_linear_apply(block->leave, frames, buffers.inside, z->channels, 0,
+			FV_ACTIVATION_RELU, y, stride, buffers.linear);
+		status = apply_excitation(block, z, worker, y, stride, x, stride_x, frames);
 		x = y;
 		stride_x = stride;
 	}
 	if (status)
 		return status;
-	fv_linear_apply(s->merge, frames, room.blocks, stride, 0, FV_ACTIVATION_RELU, room.outside,
-		z->pooled, room.linear);
-	status = ecapa_pool(s, worker, room.outside, frames, room.inside, room.blocks, room.linear,
-		room.statistics);
+	fv_linear_apply(s->merge, frames, buffers.blocks, stride, 0, FV_ACTIVATION_RELU,
+		buffers.outside, z->pooled, buffers.linear);
+	status = ecapa_pool_frames(s, worker, buffers.outside, frames, buffers.inside,
+		buffers.blocks, buffers.linear, buffers.statistics);
 	if (status)
 		return status;
 	for (int64_t c = 0; c < 2 * z->pooled; c++)
-		room.statistics[c] =
-			s->pooled_norm.scale[c] * room.statistics[c] + s->pooled_norm.shift[c];
-	ecapa_apply(&s->last, room.statistics, out);
+		buffers.statistics[c] =
+			s->pooled_norm.scale[c] * buffers.statistics[c] + s->pooled_norm.shift[c];
+	ecapa_apply_dense(&s->last, buffers.statistics, out);
 	return FV_OK;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the file's tensors to layers. In this network a batch norm stands behind each ReLU:
+/* Opens the layers from the file's tensors.
+ *
+ * In this network a batch norm follows each ReLU:
  *     y = norm(max(0, conv(x))),   norm(z) = scale z + shift,
  *     scale = weight / sqrt(running_var + 1e-5),   shift = bias - scale running_mean.
- * Where a product alone reads y, the norm becomes part of it: W (scale z + shift) + b is the
- * product of z with W scale, plus b + W shift. That holds at the edges too, where frames are
- * reflected. The other norms are applied where their frames are read. Sums of the bias are in
+ * If only one matrix product reads y, the norm is folded into it: W (scale z + shift) + b is the
+ * product of z with W scale, plus b + W shift. This also holds at the edges, where frames are
+ * reflected. The other norms are applied where their frames are read. Sums for the bias are in
  * double. */
 #include <math.h>
 #include <stdio.h>
@@ -19,16 +21,16 @@ struct reader {
 	fv_ctx *ctx;
 	const char *path, *prefix;
 	const fv_checkpoint *file;
-	float *weight, *turned, *bias; /* room for the largest of the network */
-	fv_status status;              /* of all that was read */
+	float *weight, *turned, *bias; /* each large enough for the largest tensor of the network */
+	fv_status status;              /* first error of all reads */
 };
 
-static int64_t larger(int64_t a, int64_t b)
+static int64_t max_i64(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
 }
 
-int64_t ecapa_reach(const ecapa_sizes *sizes, int b)
+int64_t ecapa_count_reach(const ecapa_sizes *sizes, int b)
 {
 	int64_t dilation = b ? b + 1 : 1; /* 1, 2, 3, 4 */
 	return dilation * (sizes->taps[b] - 1) / 2;
@@ -42,7 +44,7 @@ static void read_tensor(struct reader *r, const char *layer, const char *part, f
 		r->status = fv_checkpoint_read(r->ctx, r->path, r->file, name, out);
 }
 
-static float *room(struct reader *r, int64_t n)
+static float *allocate_floats(struct reader *r, int64_t n)
 {
 	float *memory = fv_alloc(r->ctx, (size_t)n * sizeof *memory);
 	if (!memory && !r->status)
@@ -52,7 +54,7 @@ static float *room(struct reader *r, int64_t n)
 
 static ecapa_norm read_norm(struct reader *r, const char *layer, int64_t width)
 {
-	ecapa_norm norm = {room(r, width), room(r, width)};
+	ecapa_norm norm = {allocate_floats(r, width), allocate_floats(r, width)};
 	if (r->status)
 		return norm;
 	float *mean = r->weight, *variance = r->weight + width;
@@ -74,8 +76,9 @@ static ecapa_norm read_norm(struct reader *r, const char *layer, int64_t width)
 	return norm;
 }
 
-/* weight [out,in,taps] -> turned [out,taps,in], since a row holds one frame after the other. */
-static void turn(struct reader *r, int64_t out, int64_t in, int64_t taps)
+/* Transposes weight [out,in,taps] into turned [out,taps,in], since a row holds one frame after the
+ * other. */
+static void transpose_taps(struct reader *r, int64_t out, int64_t in, int64_t taps)
 {
 	for (int64_t o = 0; o < out; o++)
 		for (int64_t k = 0; k < taps; k++)
@@ -84,10 +87,9 @@ static void turn(struct reader *r, int64_t out, int64_t in, int64_t taps)
 					r->weight[(o * in + i) * taps + k];
 }
 
-/* The norm of inputs from .. from + width of each row of weight [out,in] becomes part of weight and
- * bias. */
-static void absorb(float *weight, float *bias, int64_t out, int64_t in, int64_t from, int64_t width,
-	const ecapa_norm *norm)
+/* Folds the norm of inputs from .. from + width of weight [out,in] into weight and bias. */
+static void fold_norm(float *weight, float *bias, int64_t out, int64_t in, int64_t from,
+	int64_t width, const ecapa_norm *norm)
 {
 	for (int64_t o = 0; o < out; o++) {
 		float *w = weight + o * in + from;
@@ -117,20 +119,20 @@ static fv_linear *read_conv(struct reader *r, const char *layer, int32_t precisi
 	read_tensor(r, layer, "conv.weight", r->weight);
 	read_tensor(r, layer, "conv.bias", r->bias);
 	if (taps > 1 && !r->status)
-		turn(r, out, in, taps);
+		transpose_taps(r, out, in, taps);
 	return open_linear(r, precision, out, taps * in, taps > 1 ? r->turned : r->weight, r->bias);
 }
 
 static ecapa_dense read_dense(struct reader *r, const char *layer, int64_t out, int64_t in)
 {
-	ecapa_dense dense = {out, in, room(r, out * in), room(r, out)};
+	ecapa_dense dense = {out, in, allocate_floats(r, out * in), allocate_floats(r, out)};
 	read_tensor(r, layer, "conv.weight", dense.weight);
 	read_tensor(r, layer, "conv.bias", dense.bias);
 	return dense;
 }
 
-/* Its 1-tap convolution that leaves a block reads the first part of what entered, and the others as
- * the convolutions left them. */
+/* Reads the 1-tap convolution that ends a block. Its input is part 0 of what entered the block and
+ * the convolved parts, each without its norm, so those norms are folded in. */
 static fv_linear *read_leave(
 	struct reader *r, const ecapa_state *s, const ecapa_block *block, const char *layer)
 {
@@ -138,7 +140,7 @@ static fv_linear *read_leave(
 	read_tensor(r, layer, "conv.weight", r->weight);
 	read_tensor(r, layer, "conv.bias", r->bias);
 	for (int64_t i = 0; i < z->scale && !r->status; i++)
-		absorb(r->weight, r->bias, z->channels, z->channels, i * z->part, z->part,
+		fold_norm(r->weight, r->bias, z->channels, z->channels, i * z->part, z->part,
 			i ? &block->conv_norm[i - 1] : &block->enter_norm);
 	return open_linear(r, s->precision, z->channels, z->channels, r->weight, r->bias);
 }
@@ -167,8 +169,9 @@ static void read_block(struct reader *r, const ecapa_state *s, ecapa_block *bloc
 	block->excite = read_dense(r, name, z->channels, z->squeeze);
 }
 
-/* The attention's first product reads a frame and the mean and deviation of all: weight [A,3 M].
- * The part for the latter is the same for all frames of a recording. */
+/* Reads the attention's first layer, weight [A,3 M]. It takes a frame together with the mean and
+ * deviation of all frames; the part for mean and deviation is the same for all frames of a
+ * recording and becomes `context`. */
 static void read_attention(struct reader *r, ecapa_state *s)
 {
 	const ecapa_sizes *z = &s->sizes;
@@ -176,11 +179,11 @@ static void read_attention(struct reader *r, ecapa_state *s)
 	read_tensor(r, "asp.tdnn.conv", "conv.weight", r->turned);
 	read_tensor(r, "asp.tdnn.conv", "conv.bias", r->bias);
 	if (!r->status)
-		absorb(r->turned, r->bias, a, 3 * m, 0, m, &s->merge_norm);
+		fold_norm(r->turned, r->bias, a, 3 * m, 0, m, &s->merge_norm);
 	for (int64_t o = 0; o < a && !r->status; o++)
 		memcpy(r->weight + o * m, r->turned + o * 3 * m, (size_t)m * sizeof(float));
 	s->look = open_linear(r, s->precision, a, m, r->weight, NULL);
-	s->context = (ecapa_dense){a, 2 * m, room(r, 2 * a * m), room(r, a)};
+	s->context = (ecapa_dense){a, 2 * m, allocate_floats(r, 2 * a * m), allocate_floats(r, a)};
 	for (int64_t o = 0; o < a && !r->status; o++) {
 		s->context.bias[o] = r->bias[o];
 		memcpy(s->context.weight + o * 2 * m, r->turned + (o * 3 + 1) * m,
@@ -211,11 +214,11 @@ static fv_status read_network(struct reader *r, ecapa_state *s)
 	int64_t largest = 0, widest = 0, turned = z->attention * 3 * z->pooled;
 	for (int64_t i = 0; i < fv_checkpoint_count(r->file); i++) {
 		const fv_tensor *t = fv_checkpoint_at(r->file, i);
-		largest = larger(largest, t->count);
-		widest = larger(widest, t->rank ? t->shape[0] : 0);
-		turned = larger(turned, t->rank == 3 && t->shape[2] > 1 ? t->count : 0);
+		largest = max_i64(largest, t->count);
+		widest = max_i64(widest, t->rank ? t->shape[0] : 0);
+		turned = max_i64(turned, t->rank == 3 && t->shape[2] > 1 ? t->count : 0);
 	}
-	largest = larger(largest, 2 * widest); /* a norm's mean and variance */
+	largest = max_i64(largest, 2 * widest); /* mean and variance of a norm */
 	r->weight = malloc((size_t)largest * sizeof(float));
 	r->turned = malloc((size_t)turned * sizeof(float));
 	r->bias = malloc((size_t)widest * sizeof(float));
@@ -229,14 +232,15 @@ static fv_status read_network(struct reader *r, ecapa_state *s)
 	return r->status;
 }
 
-fv_status ecapa_read(ecapa_state *s, fv_ctx *ctx, const char *path)
+fv_status ecapa_read_weights(ecapa_state *s, fv_ctx *ctx, const char *path)
 {
 	fv_checkpoint *file;
 	fv_status status = fv_checkpoint_open(ctx, path, &file);
 	if (status)
 		return status;
-	struct reader r = {.ctx = ctx, .path = path, .file = file, .prefix = ecapa_prefix(file)};
-	status = ecapa_census(ctx, path, file, r.prefix, &s->sizes);
+	struct reader r = {
+		.ctx = ctx, .path = path, .file = file, .prefix = ecapa_find_prefix(file)};
+	status = ecapa_check_census(ctx, path, file, r.prefix, &s->sizes);
 	if (!status)
 		status = read_network(&r, s);
 	fv_checkpoint_close(file);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by the files of the `functionals` encoder.
+/* Declarations that the files of the `functionals` encoder share.
  *
- * A recording is cut into T frames of WINDOW samples, HOP apart. Each descriptor is a row [T] of
- * floats; a value that a frame does not have (jitter where there is no voice) is NAN there and left
- * out of every statistic. None of these functions allocates, except from the worker's scratch.
- */
+ * A recording is cut into T frames of WINDOW samples, HOP samples apart. Each descriptor is a row
+ * [T] of floats. A value that is undefined in a frame (jitter in an unvoiced frame) is NAN there
+ * and is left out of every statistic. None of these functions allocates memory, except from the
+ * worker's scratch. */
 #ifndef FUNCTIONALS_DESCRIPTORS_H
 #define FUNCTIONALS_DESCRIPTORS_H
 
@@ -16,7 +16,7 @@ enum {
 	RATE = 16000,
 	HOP = 160,      /* 10 ms */
 	WINDOW = 640,   /* 40 ms: pitch */
-	SPECTRUM = 400, /* 25 ms: everything spectral, in the middle of a pitch frame */
+	SPECTRUM = 400, /* 25 ms: spectral descriptors, in the middle of a pitch frame */
 	FFT = 512,
 	BINS = FFT / 2 + 1,
 	BANDS = 26, /* auditory bands, 20 Hz to 8 kHz */
@@ -28,7 +28,7 @@ enum {
 	NAME = 32, /* longest column name and its NUL */
 };
 
-/* The rows; their names are in statistics.c. */
+/* Rows of descriptors; their names are in statistics.c. */
 enum {
 	ROW_LOUDNESS,
 	ROW_LEVEL,
@@ -48,13 +48,13 @@ enum {
 	ROW_HNR,
 	ROW_H1_H2,
 	ROW_H1_A3,
-	ROW_FORMANT,                           /* frequency, bandwidth, level of each */
+	ROW_FORMANT,                           /* frequency, bandwidth and level of each formant */
 	ROW_MFCC = ROW_FORMANT + 3 * FORMANTS, /* 1 .. CEPSTRA */
 	ROW_BAND = ROW_MFCC + CEPSTRA,         /* log energies */
 	ROWS = ROW_BAND + BANDS,
 };
 
-/* Constants for describing frames. */
+/* Constants for computing descriptors. */
 typedef struct frame_plan {
 	const fv_pitch *pitch;
 	const fv_fft *fft;
@@ -74,30 +74,31 @@ typedef struct frame_rows {
 	float *row[ROWS];
 } frame_rows;
 
-/* Where statistics go. With names, only those are made: one list serves values and columns. */
+/* Output of statistics. The same code writes the values and, with `name` set, the column names. */
 typedef struct column_writer {
 	float *out;         /* values, or NULL */
 	char (*name)[NAME]; /* names, or NULL */
 	int32_t n;
 } column_writer;
 
-/* frames.c: all rows of a recording, in the worker's scratch. FV_FAILED: out of memory. */
+/* frames.c: computes all rows of a recording, in the worker's scratch. Errors: FV_FAILED if memory
+ * is out. */
 fv_status frames_open(frame_plan *plan, fv_ctx *ctx, double floor_hz, double ceiling_hz);
 fv_status frames_describe(
 	const frame_plan *plan, fv_ctx *worker, const float *wave, int64_t n, frame_rows *rows);
 
-/* spectrum.c: everything spectral in frame t from its power spectrum. amplitude [BINS] is the last
- * frame's and becomes this one's. */
+/* spectrum.c: computes the spectral descriptors of frame t from its power spectrum. amplitude
+ * [BINS] holds the previous frame's amplitudes and is overwritten with this frame's. */
 void spectrum_describe(
 	const frame_plan *plan, const float *power, float *amplitude, frame_rows *rows, int64_t t);
 
-/* formants.c: formants and harmonics of frame t. */
+/* formants.c: computes formants and harmonics of frame t. */
 void formants_describe(const frame_plan *plan, const float *power, frame_rows *rows, int64_t t);
 
-/* voice_quality.c: F0 in semitones, HNR, jitter and shimmer of all frames. */
+/* voice_quality.c: computes F0 in semitones, HNR, jitter and shimmer of all frames. */
 fv_status voice_quality_describe(fv_ctx *worker, const float *wave, int64_t n, frame_rows *rows);
 
-/* statistics.c. rows->row is smoothed in place; scratch [T]. */
+/* statistics.c: writes the statistics. Smooths rows->row in place; scratch is [T]. */
 void statistics_write(column_writer *writer, const frame_rows *rows, float *scratch);
 void voice_write(column_writer *writer, const frame_plan *plan, const frame_rows *rows);
 

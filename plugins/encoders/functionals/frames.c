@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the wave to rows of descriptors: framing, windows, one power spectrum a frame. */
+/* From the wave to rows of descriptors: framing, windows and one power spectrum per frame. */
 #include "descriptors.h"
 
 #include <math.h>
 #include <string.h>
 
-static void prepare(frame_plan *plan)
+static void prepare_plan(frame_plan *plan)
 {
 	fv_window_hann(plan->window, SPECTRUM);
 	for (int k = 0; k < BINS; k++) {
@@ -43,12 +43,12 @@ fv_status frames_open(frame_plan *plan, fv_ctx *ctx, double floor_hz, double cei
 	plan->mel = fv_mel_open(ctx, FFT, RATE, BANDS, 20, RATE / 2);
 	if (!plan->fft || !plan->mel)
 		return FV_FAILED;
-	prepare(plan);
+	prepare_plan(plan);
 	return FV_OK;
 }
 
-/* Level [dB re full scale] and the share of sample pairs of different sign. */
-static void waveform(const float *x, frame_rows *rows, int64_t t)
+/* Level [dB re full scale] and the share of neighbouring samples with different signs. */
+static void describe_waveform(const float *x, frame_rows *rows, int64_t t)
 {
 	int crossings = 0;
 	for (int i = 1; i < SPECTRUM; i++)
@@ -57,7 +57,7 @@ static void waveform(const float *x, frame_rows *rows, int64_t t)
 	rows->row[ROW_LEVEL][t] = 10 * log10f(fv_dot(x, x, SPECTRUM) / SPECTRUM + 1e-10f);
 }
 
-static void spectra(const frame_plan *plan, const float *wave, frame_rows *rows)
+static void describe_spectra(const frame_plan *plan, const float *wave, frame_rows *rows)
 {
 	_Alignas(64) float frame[FFT] = {0}, power[BINS], scratch[FFT], amplitude[BINS] = {0};
 	for (int64_t t = 0; t < rows->n; t++) {
@@ -65,7 +65,7 @@ static void spectra(const frame_plan *plan, const float *wave, frame_rows *rows)
 		for (int i = 0; i < SPECTRUM; i++)
 			frame[i] = x[i] * plan->window[i];
 		fv_fft_power(plan->fft, frame, power, scratch);
-		waveform(x, rows, t);
+		describe_waveform(x, rows, t);
 		spectrum_describe(plan, power, amplitude, rows, t);
 		formants_describe(plan, power, rows, t);
 	}
@@ -87,6 +87,6 @@ fv_status frames_describe(
 	if (!status)
 		status = voice_quality_describe(worker, wave, n, rows);
 	if (!status)
-		spectra(plan, wave, rows);
+		describe_spectra(plan, wave, rows);
 	return status;
 }

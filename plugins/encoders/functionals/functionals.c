@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* functionals: statistics over time of acoustic descriptors; no weights, nothing trained.
+/* Encoder `functionals`: statistics over time of acoustic descriptors. It has no weights and is not
+ * trained.
  *
- * Output `features` [1, D]: what core/docs/functionals.md lists, after eGeMAPS (Eyben et al.,
+ * Output `features` [1, D]: the list in core/docs/functionals.md, after eGeMAPS (Eyben et al.,
  * 2016), for recognising emotions. Output `voice` [1, 2 VOICE]: cepstra of mean spectra, for
- * clustering voices.
- */
+ * clustering voices. */
 #include "descriptors.h"
 
 typedef struct functionals_state {
@@ -24,7 +24,7 @@ static void write_output(int32_t output, column_writer *writer, const frame_plan
 		voice_write(writer, plan, rows);
 }
 
-/* The columns, from writing the statistics of no frames. */
+/* Gets the column names by writing the statistics of zero frames. */
 static fv_status name_columns(functionals_state *s, fv_ctx *ctx, int32_t output, const char *name)
 {
 	static const frame_rows nothing;
@@ -38,12 +38,8 @@ static fv_status name_columns(functionals_state *s, fv_ctx *ctx, int32_t output,
 	write_output(output, &writer, &s->plan, &nothing, NULL);
 	for (int32_t i = 0; i < dims; i++)
 		columns[i] = writer.name[i];
-	s->output[output] = (fv_output){.size = sizeof(fv_output),
-		.name = name,
-		.layers = 1,
-		.dims = dims,
-		.columns = columns,
-		.standardize = FV_STANDARDIZE_TRAIN};
+	s->output[output] = (fv_output)FV_OUTPUT(.name = name, .layers = 1, .dims = dims,
+		.columns = columns, .standardize = FV_STANDARDIZE_TRAIN);
 	return FV_OK;
 }
 
@@ -51,7 +47,8 @@ static fv_status functionals_open(void *state, fv_ctx *ctx, const char *weights)
 {
 	functionals_state *s = state;
 	if (weights)
-		return fv_fail(ctx, FV_CONFIG, "takes no weights, but '%s' is given", weights);
+		return fv_fail(ctx, FV_CONFIG,
+			"takes no weights, but '%s' is given: remove the key 'weights'", weights);
 	fv_status status = frames_open(&s->plan, ctx, s->floor_hz, s->ceiling_hz);
 	if (!status)
 		status = name_columns(s, ctx, FEATURES, "features");
@@ -74,7 +71,7 @@ static fv_status functionals_info(const void *state, fv_ctx *ctx, fv_encoder_inf
 static fv_status functionals_encode(const void *state, fv_ctx *worker, int32_t output,
 	const float *wave, int64_t n, int32_t pooled, float *out)
 {
-	(void)pooled; /* there are no frames to give */
+	(void)pooled; /* there is no output with frames */
 	const functionals_state *s = state;
 	frame_rows rows;
 	fv_status status = frames_describe(&s->plan, worker, wave, n, &rows);
@@ -89,36 +86,22 @@ static fv_status functionals_encode(const void *state, fv_ctx *worker, int32_t o
 }
 
 static const fv_param params[] = {
-	{sizeof(fv_param), FV_REAL, "floor_hz", "Hz", 50, 300, NULL, "75", NULL,
-		offsetof(functionals_state, floor_hz),
-		"Lowest fundamental frequency that is looked for."},
-	{sizeof(fv_param), FV_REAL, "ceiling_hz", "Hz", 200, 1500, NULL, "600", NULL,
-		offsetof(functionals_state, ceiling_hz),
-		"Highest fundamental frequency that is looked for."},
+	FV_PARAM_REAL(functionals_state, floor_hz, .name = "floor_hz", .unit = "Hz", .min = 50,
+		.max = 300, .def_paper = "75", .doc = "Lowest fundamental frequency to look for."),
+	FV_PARAM_REAL(functionals_state, ceiling_hz, .name = "ceiling_hz", .unit = "Hz", .min = 200,
+		.max = 1500, .def_paper = "600",
+		.doc = "Highest fundamental frequency to look for."),
 };
 
-static const fv_encoder_ops ops = {
-	.size = sizeof ops,
-	.open = functionals_open,
-	.info = functionals_info,
-	.encode = functionals_encode,
-};
+static const fv_encoder_ops ops = FV_ENCODER_OPS(.open = functionals_open, .info = functionals_info,
+	.encode = functionals_encode);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_ENCODER,
-	.name = "functionals",
-	.version = "1",
+static const fv_descriptor descriptor = FV_ENCODER(.name = "functionals", .version = "1",
 	.summary = "Statistics of pitch, voice quality, formants and spectrum over time; needs no "
 		   "weights",
 	.source = "after eGeMAPS: Eyben et al., IEEE Trans. Affective Computing 7(2) (2016)",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(functionals_state),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(functionals_state), FV_PARAMS(params),
+	.ops = &ops);
 
 FV_PLUGIN_ENTRY
 {

@@ -6,24 +6,24 @@
 
 #include <math.h>
 
-#define POWER_FLOOR 1e-8f /* about the noise of 16-bit samples in one bin */
+#define POWER_FLOOR 1e-8f /* roughly the noise of 16-bit samples in one bin */
 
-static int bin(double hz)
+static int bin_of_hz(double hz)
 {
 	return (int)ceil(hz * FFT / RATE);
 }
 
-static float band_energy(const frame_plan *plan, const float *power, double low, double high)
+static float sum_band_energy(const frame_plan *plan, const float *power, double low, double high)
 {
-	return fv_dot(power + bin(low), plan->ones, bin(high) - bin(low));
+	return fv_dot(power + bin_of_hz(low), plan->ones, bin_of_hz(high) - bin_of_hz(low));
 }
 
-static float decibel(float ratio)
+static float to_decibel(float ratio)
 {
 	return 10 * log10f(ratio);
 }
 
-static float largest(const float *x, int first, int end)
+static float find_largest(const float *x, int first, int end)
 {
 	float peak = x[first];
 	for (int k = first + 1; k < end; k++)
@@ -32,7 +32,7 @@ static float largest(const float *x, int first, int end)
 }
 
 /* Least-squares slope of y over bins [first, end), per kHz. */
-static float slope(const float *y, int first, int end)
+static float fit_slope(const float *y, int first, int end)
 {
 	int n = end - first;
 	float middle = 0.5f * (float)(n - 1), sum = 0;
@@ -42,25 +42,28 @@ static float slope(const float *y, int first, int end)
 	return sum / spread * (1000.0f * FFT / RATE);
 }
 
-/* Balance and slopes: alpha ratio, Hammarberg index, spectral slopes [alphaRatio, hammarbergIndex,
- * slope0-500, slope500-1500]. alpha: 1-5 kHz over 50-1000 Hz; Hammarberg: strongest bin of 0-2 kHz
- * over that of 2-5 kHz; slopes: of the spectrum in dB, per kHz. */
-static void balance(const frame_plan *plan, const float *power, const float *log2_power,
+/* Spectral balance [alphaRatio, hammarbergIndex, slope0-500, slope500-1500]. Alpha ratio: energy of
+ * 1-5 kHz over that of 50-1000 Hz. Hammarberg index: strongest bin of 0-2 kHz over strongest bin of
+ * 2-5 kHz. Slopes: of the spectrum in dB, per kHz. */
+static void describe_balance(const frame_plan *plan, const float *power, const float *log2_power,
 	frame_rows *rows, int64_t t)
 {
-	float low = band_energy(plan, power, 50, 1000), high = band_energy(plan, power, 1000, 5000);
-	float below = largest(power, 0, bin(2000)), above = largest(power, bin(2000), bin(5000));
-	float dB = 3.01029996f; /* of a factor of two in power */
-	rows->row[ROW_ALPHA][t] = decibel((high + POWER_FLOOR) / (low + POWER_FLOOR));
-	rows->row[ROW_HAMMARBERG][t] = decibel((below + POWER_FLOOR) / (above + POWER_FLOOR));
-	rows->row[ROW_SLOPE_LOW][t] = dB * slope(log2_power, 0, bin(500) + 1);
-	rows->row[ROW_SLOPE_MIDDLE][t] = dB * slope(log2_power, bin(500), bin(1500) + 1);
+	float low = sum_band_energy(plan, power, 50, 1000),
+	      high = sum_band_energy(plan, power, 1000, 5000);
+	float below = find_largest(power, 0, bin_of_hz(2000)),
+	      above = find_largest(power, bin_of_hz(2000), bin_of_hz(5000));
+	float dB = 3.01029996f; /* dB per factor of two in power */
+	rows->row[ROW_ALPHA][t] = to_decibel((high + POWER_FLOOR) / (low + POWER_FLOOR));
+	rows->row[ROW_HAMMARBERG][t] = to_decibel((below + POWER_FLOOR) / (above + POWER_FLOOR));
+	rows->row[ROW_SLOPE_LOW][t] = dB * fit_slope(log2_power, 0, bin_of_hz(500) + 1);
+	rows->row[ROW_SLOPE_MIDDLE][t] =
+		dB * fit_slope(log2_power, bin_of_hz(500), bin_of_hz(1500) + 1);
 }
 
-/* Where the energy lies: centroid and spread (Hz), entropy of P / sum P (bits), the frequency below
- * which 85% of the energy lies. As in openSMILE's ComParE set: Schuller et al., Interspeech 2013.
- */
-static void shape(const frame_plan *plan, const float *power, const float *log2_power,
+/* Shape of the spectrum: centroid and spread (Hz), entropy of P / sum P (bits), and the frequency
+ * below which 85% of the energy lies. As in openSMILE's ComParE set: Schuller et al., Interspeech
+ * 2013. */
+static void describe_shape(const frame_plan *plan, const float *power, const float *log2_power,
 	frame_rows *rows, int64_t t)
 {
 	float sum = fv_dot(power, plan->ones, BINS) + POWER_FLOOR;
@@ -77,9 +80,11 @@ static void shape(const frame_plan *plan, const float *power, const float *log2_
 	rows->row[ROW_ROLLOFF][t] = plan->hz[rolloff];
 }
 
-/* Log energies of mel bands, cepstra 1 .. CEPSTRA [mfcc1 ...], and loudness [loudness]: the bands
- * weighted by the equal-loudness curve and compressed, summed (Hermansky, JASA 87, 1990). */
-static void auditory(const frame_plan *plan, const float *power, frame_rows *rows, int64_t t)
+/* Log energies of mel bands, cepstra 1 .. CEPSTRA [mfcc1 ...], and loudness [loudness]: the sum of
+ * the bands after weighting by the equal-loudness curve and compression (Hermansky, JASA 87, 1990).
+ */
+static void describe_auditory(
+	const frame_plan *plan, const float *power, frame_rows *rows, int64_t t)
 {
 	float band[BANDS], log_band[BANDS], loudness = 0;
 	fv_mel_apply(plan->mel, power, band);
@@ -95,9 +100,9 @@ static void auditory(const frame_plan *plan, const float *power, frame_rows *row
 		rows->row[ROW_MFCC + c][t] = fv_dot(plan->cosines + c * BANDS, log_band, BANDS);
 }
 
-/* Change of the amplitude spectrum since the frame before: root mean square over bins
- * [spectralFlux]. The first frame has none. */
-static void flux(const float *power, float *amplitude, frame_rows *rows, int64_t t)
+/* Spectral flux [spectralFlux]: root mean square over the bins of the change of amplitude since the
+ * previous frame. Undefined in the first frame. */
+static void describe_flux(const float *power, float *amplitude, frame_rows *rows, int64_t t)
 {
 	float change[BINS];
 	for (int k = 0; k < BINS; k++) {
@@ -115,8 +120,8 @@ void spectrum_describe(
 	for (int k = 0; k < BINS; k++)
 		log2_power[k] = power[k] + POWER_FLOOR;
 	fv_log2(log2_power, log2_power, BINS);
-	balance(plan, power, log2_power, rows, t);
-	shape(plan, power, log2_power, rows, t);
-	auditory(plan, power, rows, t);
-	flux(power, amplitude, rows, t);
+	describe_balance(plan, power, log2_power, rows, t);
+	describe_shape(plan, power, log2_power, rows, t);
+	describe_auditory(plan, power, rows, t);
+	describe_flux(power, amplitude, rows, t);
 }

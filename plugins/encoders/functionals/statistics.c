@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Statistics over time. Rows are smoothed over three frames first, as in eGeMAPS; a statistic over
+/* Statistics over time. Rows are first smoothed over three frames, as in eGeMAPS. A statistic over
  * no frames is 0.
  *
  *   rows that only voiced frames have: mean, sd, mean absolute delta
  *   all other rows: mean and sd over voiced and over unvoiced frames, mean absolute delta
  *   F0 and loudness: 20th, 50th, 80th percentile, their range, mean and sd of rising and falling
  *     slope
- *   tempo: loudness peaks and voiced stretches a second, lengths of voiced and unvoiced stretches
+ *   tempo: loudness peaks and voiced segments per second, lengths of voiced and unvoiced segments
  *
  * The delta is the slope of the regression line over five frames.
  */
@@ -38,7 +38,7 @@ static const char *const row_names[ROW_FORMANT] = {
 	[ROW_H1_A3] = "h1_a3_db",
 };
 
-static void row_name(int row, char *name)
+static void format_row_name(int row, char *name)
 {
 	static const char *const part[] = {"hz", "width_hz", "level_db"};
 	if (row < ROW_FORMANT)
@@ -52,14 +52,14 @@ static void row_name(int row, char *name)
 		snprintf(name, NAME, "band%d", row - ROW_BAND + 1);
 }
 
-/* A column named <row>_<what>, or <what> for row -1. */
-static void put(column_writer *w, int row, const char *what, double value)
+/* Writes a column named <row>_<what>, or <what> if row is -1. */
+static void write_column(column_writer *w, int row, const char *what, double value)
 {
 	if (w->name && row < 0) {
 		snprintf(w->name[w->n], NAME, "%s", what);
 	} else if (w->name) {
 		char name[NAME];
-		row_name(row, name);
+		format_row_name(row, name);
 		snprintf(w->name[w->n], NAME, "%.*s_%s", NAME / 2 - 1, name, what);
 	} else if (w->out) {
 		w->out[w->n] = (float)value;
@@ -71,7 +71,7 @@ typedef struct moments {
 	double mean, sd;
 } moments;
 
-static moments moments_of(const float *x, int64_t n)
+static moments compute_moments(const float *x, int64_t n)
 {
 	double sum = 0, squares = 0;
 	for (int64_t i = 0; i < n; i++)
@@ -82,8 +82,9 @@ static moments moments_of(const float *x, int64_t n)
 	return (moments){mean, n ? sqrt(squares / (double)n) : 0};
 }
 
-/* The defined values of a row at frames of one kind: 1 voiced, 0 unvoiced, -1 all. */
-static int64_t pick(const frame_rows *rows, const float *x, int voiced, float *out)
+/* Copies the defined values of a row in frames of one kind: 1 voiced, 0 unvoiced, -1 all. Returns
+ * their number. */
+static int64_t select_frames(const frame_rows *rows, const float *x, int voiced, float *out)
 {
 	int64_t n = 0;
 	for (int64_t t = 0; t < rows->n; t++)
@@ -92,8 +93,9 @@ static int64_t pick(const frame_rows *rows, const float *x, int voiced, float *o
 	return n;
 }
 
-/* Mean of the defined values among the frame and its neighbours; undefined stays so. */
-static void smooth(float *x, int64_t n)
+/* Replaces each defined value by the mean of the defined values of its frame and the two
+ * neighbours. */
+static void smooth_row(float *x, int64_t n)
 {
 	float last = NAN;
 	for (int64_t t = 0; t < n; t++) {
@@ -104,7 +106,7 @@ static void smooth(float *x, int64_t n)
 	}
 }
 
-static double mean_delta(const float *x, int64_t n)
+static double compute_mean_delta(const float *x, int64_t n)
 {
 	double sum = 0;
 	int64_t count = 0;
@@ -118,47 +120,48 @@ static double mean_delta(const float *x, int64_t n)
 	return count ? sum / (double)count : 0;
 }
 
-static int ascending(const void *a, const void *b)
+static int compare_floats(const void *a, const void *b)
 {
 	float x = *(const float *)a, y = *(const float *)b;
 	return (x > y) - (x < y);
 }
 
-/* Mean and sd of the steps up (sign 1) or down (-1) between neighbouring frames, per second. */
-static moments slopes(const float *x, int64_t n, float sign, float *scratch)
+/* Mean and sd of the rises (sign 1) or falls (-1) between neighbouring frames, per second. */
+static moments measure_slopes(const float *x, int64_t n, float sign, float *scratch)
 {
 	int64_t count = 0;
 	for (int64_t t = 1; t < n; t++)
 		if (sign * (x[t] - x[t - 1]) > 0)
 			scratch[count++] = (x[t] - x[t - 1]) * (float)(RATE / HOP);
-	return moments_of(scratch, count);
+	return compute_moments(scratch, count);
 }
 
-static void contour(column_writer *w, const frame_rows *rows, int row, float *scratch)
+static void write_contour(column_writer *w, const frame_rows *rows, int row, float *scratch)
 {
 	const float *x = rows->row[row];
-	int64_t n = pick(rows, x, -1, scratch);
+	int64_t n = select_frames(rows, x, -1, scratch);
 	double p20 = 0, p50 = 0, p80 = 0;
 	if (n) {
-		qsort(scratch, (size_t)n, sizeof *scratch, ascending);
+		qsort(scratch, (size_t)n, sizeof *scratch, compare_floats);
 		p20 = fv_quantile(scratch, n, 0.2);
 		p50 = fv_quantile(scratch, n, 0.5);
 		p80 = fv_quantile(scratch, n, 0.8);
 	}
-	put(w, row, "p20", p20);
-	put(w, row, "p50", p50);
-	put(w, row, "p80", p80);
-	put(w, row, "p20_p80", p80 - p20);
-	moments rising = slopes(x, rows->n, 1, scratch), falling = slopes(x, rows->n, -1, scratch);
-	put(w, row, "rising_mean", rising.mean);
-	put(w, row, "rising_sd", rising.sd);
-	put(w, row, "falling_mean", falling.mean);
-	put(w, row, "falling_sd", falling.sd);
+	write_column(w, row, "p20", p20);
+	write_column(w, row, "p50", p50);
+	write_column(w, row, "p80", p80);
+	write_column(w, row, "p20_p80", p80 - p20);
+	moments rising = measure_slopes(x, rows->n, 1, scratch),
+		falling = measure_slopes(x, rows->n, -1, scratch);
+	write_column(w, row, "rising_mean", rising.mean);
+	write_column(w, row, "rising_sd", rising.sd);
+	write_column(w, row, "falling_mean", falling.mean);
+	write_column(w, row, "falling_sd", falling.sd);
 }
 
-/* Lengths in seconds of the stretches of voiced (1) or unvoiced (0) frames -> scratch; their
- * number. */
-static int64_t stretches(const frame_rows *rows, int voiced, float *scratch)
+/* Writes the lengths in seconds of the segments of voiced (1) or unvoiced (0) frames into scratch
+ * and returns their number. */
+static int64_t measure_stretches(const frame_rows *rows, int voiced, float *scratch)
 {
 	int64_t count = 0;
 	for (int64_t t = 0; t < rows->n;) {
@@ -172,8 +175,8 @@ static int64_t stretches(const frame_rows *rows, int voiced, float *scratch)
 	return count;
 }
 
-/* Maxima that rise over the minima around them by at least a tenth of the row's range. */
-static int64_t peaks_of(const float *x, int64_t n)
+/* Counts the maxima that exceed the minima around them by at least a tenth of the row's range. */
+static int64_t count_peaks(const float *x, int64_t n)
 {
 	float low = INFINITY, high = -INFINITY;
 	for (int64_t t = 0; t < n; t++) {
@@ -181,7 +184,7 @@ static int64_t peaks_of(const float *x, int64_t n)
 		high = fmaxf(high, x[t]);
 	}
 	float enough = 0.1f * (high - low),
-	      turn = n ? x[0] : 0; /* the extreme since the last turn */
+	      turn = n ? x[0] : 0; /* extreme value since the last turning point */
 	int64_t count = 0;
 	int rising = 0;
 	for (int64_t t = 0; t < n; t++) {
@@ -195,23 +198,23 @@ static int64_t peaks_of(const float *x, int64_t n)
 	return count;
 }
 
-static void tempo(column_writer *w, const frame_rows *rows, float *scratch)
+static void write_tempo(column_writer *w, const frame_rows *rows, float *scratch)
 {
 	const float *x = rows->row[ROW_LOUDNESS];
 	double seconds = rows->n ? (double)rows->n * HOP / RATE : 1, energy = 0;
 	for (int64_t t = 0; t < rows->n; t++)
 		energy += pow(10, 0.1 * (double)rows->row[ROW_LEVEL][t]);
-	int64_t n = stretches(rows, 1, scratch);
-	moments voiced = moments_of(scratch, n);
-	moments unvoiced = moments_of(scratch, stretches(rows, 0, scratch));
-	put(w, -1, "loudness_peaks_per_s", (double)peaks_of(x, rows->n) / seconds);
-	put(w, -1, "voiced_per_s", (double)n / seconds);
-	put(w, -1, "voiced_share", (double)n * voiced.mean / seconds);
-	put(w, -1, "voiced_s_mean", voiced.mean);
-	put(w, -1, "voiced_s_sd", voiced.sd);
-	put(w, -1, "unvoiced_s_mean", unvoiced.mean);
-	put(w, -1, "unvoiced_s_sd", unvoiced.sd);
-	put(w, -1, "sound_level_db", rows->n ? 10 * log10(energy / (double)rows->n) : 0);
+	int64_t n = measure_stretches(rows, 1, scratch);
+	moments voiced = compute_moments(scratch, n);
+	moments unvoiced = compute_moments(scratch, measure_stretches(rows, 0, scratch));
+	write_column(w, -1, "loudness_peaks_per_s", (double)count_peaks(x, rows->n) / seconds);
+	write_column(w, -1, "voiced_per_s", (double)n / seconds);
+	write_column(w, -1, "voiced_share", (double)n * voiced.mean / seconds);
+	write_column(w, -1, "voiced_s_mean", voiced.mean);
+	write_column(w, -1, "voiced_s_sd", voiced.sd);
+	write_column(w, -1, "unvoiced_s_mean", unvoiced.mean);
+	write_column(w, -1, "unvoiced_s_sd", unvoiced.sd);
+	write_column(w, -1, "sound_level_db", rows->n ? 10 * log10(energy / (double)rows->n) : 0);
 }
 
 void statistics_write(column_writer *w, const frame_rows *rows, float *scratch)
@@ -220,24 +223,25 @@ void statistics_write(column_writer *w, const frame_rows *rows, float *scratch)
 		float *x = rows->row[row];
 		int voiced_only = row >= ROW_F0 && row < ROW_MFCC;
 		if (rows->n)
-			smooth(x, rows->n);
-		moments voiced = moments_of(scratch, pick(rows, x, 1, scratch));
-		put(w, row, voiced_only ? "mean" : "voiced_mean", voiced.mean);
-		put(w, row, voiced_only ? "sd" : "voiced_sd", voiced.sd);
+			smooth_row(x, rows->n);
+		moments voiced = compute_moments(scratch, select_frames(rows, x, 1, scratch));
+		write_column(w, row, voiced_only ? "mean" : "voiced_mean", voiced.mean);
+		write_column(w, row, voiced_only ? "sd" : "voiced_sd", voiced.sd);
 		if (!voiced_only) {
-			moments unvoiced = moments_of(scratch, pick(rows, x, 0, scratch));
-			put(w, row, "unvoiced_mean", unvoiced.mean);
-			put(w, row, "unvoiced_sd", unvoiced.sd);
+			moments unvoiced =
+				compute_moments(scratch, select_frames(rows, x, 0, scratch));
+			write_column(w, row, "unvoiced_mean", unvoiced.mean);
+			write_column(w, row, "unvoiced_sd", unvoiced.sd);
 		}
-		put(w, row, "delta", mean_delta(x, rows->n));
+		write_column(w, row, "delta", compute_mean_delta(x, rows->n));
 	}
-	contour(w, rows, ROW_F0, scratch);
-	contour(w, rows, ROW_LOUDNESS, scratch);
-	tempo(w, rows, scratch);
+	write_contour(w, rows, ROW_F0, scratch);
+	write_contour(w, rows, ROW_LOUDNESS, scratch);
+	write_tempo(w, rows, scratch);
 }
 
-/* Cepstra 1 .. VOICE of the bands' mean log energy over all frames and over the voiced ones (over
- * all where none is voiced). The rows are not smoothed yet. */
+/* Writes cepstra 1 .. VOICE of the bands' mean log energy, over all frames and over the voiced
+ * frames (over all frames if none is voiced). Must be called before the rows are smoothed. */
 void voice_write(column_writer *w, const frame_plan *plan, const frame_rows *rows)
 {
 	float mean[2][BANDS] = {{0}};
@@ -257,7 +261,7 @@ void voice_write(column_writer *w, const frame_plan *plan, const frame_rows *row
 		for (int c = 0; c < VOICE; c++) {
 			char name[NAME];
 			snprintf(name, NAME, "mfcc%d_%s", c + 1, part ? "voiced" : "all");
-			put(w, -1, name,
+			write_column(w, -1, name,
 				(double)fv_dot(plan->cosines + c * BANDS, mean[part], BANDS));
 		}
 	}

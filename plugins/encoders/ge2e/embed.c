@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a wave to its embedding, window by window (resemblyzer 0.1.4, VoiceEncoder.embed_utterance):
+/* From a wave to its embedding, window by window, as in resemblyzer 0.1.4
+ * (VoiceEncoder.embed_utterance).
  *
- * Features: 40 mel bands (Slaney's, of area 1, 0 to 8000 Hz) of the power spectrum, 25 ms of
- * periodic Hann window every 10 ms, centred, zeros beyond the ends, no logarithm. Windows: 160
- * frames, one every round(100 / rate) frames from frame 0 on. With F = ceil((n + 1) / 160) they
- * begin below max(1, F - 160 + step + 1); the last is dropped, unless it is the only one, when
- * speech covers less than min_coverage of its 25,600 samples; zeros fill the rest.
- * Network: three LSTM layers from the state zero, the last hidden state of the third, linear, ReLU,
- * divided by its length: a partial. Embedding: the mean of the partials, divided by its length. */
+ * Features: 40 mel bands (Slaney's, with area 1, 0 to 8000 Hz) of the power spectrum; 25 ms
+ * periodic Hann window every 10 ms, centred, with zeros beyond the ends; no logarithm.
+ *
+ * Windows: 160 frames each, starting every round(100 / rate) frames from frame 0 on. With F =
+ * ceil((n + 1) / 160) frames, windows start below max(1, F - 160 + step + 1). The last window is
+ * dropped if speech covers less than min_coverage of its 25,600 samples, unless it is the only one;
+ * otherwise it is padded with zeros.
+ *
+ * Network: three LSTM layers from a zero state, the last hidden state of the third layer, a linear
+ * layer, ReLU, divided by its length; this gives a partial embedding. The embedding is the mean of
+ * the partial embeddings, divided by its length. */
 #include <math.h>
 #include <string.h>
 
 #include "ge2e.h"
 
-#define GROUP 8 /* windows that go through the network side by side */
+#define GROUP 8 /* windows that go through the network at once */
 
-fv_status ge2e_prepare(ge2e_state *s, fv_ctx *ctx)
+fv_status ge2e_open_features(ge2e_state *s, fv_ctx *ctx)
 {
 	double hann[GE2E_WINDOW];
 	for (int i = 0; i < GE2E_WINDOW; i++)
@@ -26,7 +31,7 @@ fv_status ge2e_prepare(ge2e_state *s, fv_ctx *ctx)
 	return s->stft && s->mel ? FV_OK : FV_FAILED;
 }
 
-int64_t ge2e_partial_count(const ge2e_state *s, int64_t n, int64_t *step)
+int64_t ge2e_count_partials(const ge2e_state *s, int64_t n, int64_t *step)
 {
 	*step = (int64_t)nearbyint(GE2E_RATE_HZ / s->rate / GE2E_HOP); /* ties to even, as NumPy */
 	int64_t frames = (n + 1 + GE2E_HOP - 1) / GE2E_HOP;
@@ -36,8 +41,8 @@ int64_t ge2e_partial_count(const ge2e_state *s, int64_t n, int64_t *step)
 	return count > 1 && covered < s->min_coverage ? count - 1 : count;
 }
 
-/* last [256], the hidden state, -> out [256] of length 1. */
-static fv_status project(const ge2e_state *s, fv_ctx *worker, const float *last, float *out)
+/* Projects the hidden state last [256] to out [256], of length 1. */
+static fv_status project_output(const ge2e_state *s, fv_ctx *worker, const float *last, float *out)
 {
 	double square = 0;
 	for (int d = 0; d < GE2E_DIMS; d++) {
@@ -46,7 +51,8 @@ static fv_status project(const ge2e_state *s, fv_ctx *worker, const float *last,
 		square += (double)out[d] * out[d];
 	}
 	if (!(square > 0 && isfinite(square)))
-		return fv_fail(worker, FV_DATA, "the network's output has no direction (length %g)",
+		return fv_fail(worker, FV_DATA,
+			"the network's output cannot be normalised: its length is %g",
 			sqrt(square));
 	for (int d = 0; d < GE2E_DIMS; d++)
 		out[d] = (float)(out[d] / sqrt(square));
@@ -59,7 +65,7 @@ struct scratch {
 	float *lstm;
 };
 
-/* `count` windows, the first beginning at mel frame 0 of `mel`. */
+/* Runs `count` windows through the network; the first one starts at frame 0 of `mel`. */
 static fv_status run_windows(const ge2e_state *s, fv_ctx *worker, const float *mel, int64_t step,
 	int64_t count, const struct scratch *scratch, float *partials)
 {
@@ -77,14 +83,14 @@ static fv_status run_windows(const ge2e_state *s, fv_ctx *worker, const float *m
 	x += (GE2E_FRAMES - 1) * count * GE2E_DIMS;
 	fv_status status = FV_OK;
 	for (int64_t p = 0; p < count && !status; p++)
-		status = project(s, worker, x + p * GE2E_DIMS, partials + p * GE2E_DIMS);
+		status = project_output(s, worker, x + p * GE2E_DIMS, partials + p * GE2E_DIMS);
 	return status;
 }
 
-fv_status ge2e_partials(
+fv_status ge2e_compute_partials(
 	const ge2e_state *s, fv_ctx *worker, const float *wave, int64_t n, float *partials)
 {
-	int64_t step, count = ge2e_partial_count(s, n, &step);
+	int64_t step, count = ge2e_count_partials(s, n, &step);
 	int64_t frames = (count - 1) * step + GE2E_FRAMES;
 	float *mel = fv_scratch(worker, (size_t)(frames * GE2E_BANDS) * sizeof *mel);
 	const size_t hidden = sizeof(float[GE2E_FRAMES][GROUP][GE2E_DIMS]);
@@ -105,11 +111,11 @@ fv_status ge2e_partials(
 
 fv_status ge2e_embed(const ge2e_state *s, fv_ctx *worker, const float *wave, int64_t n, float *out)
 {
-	int64_t step, count = ge2e_partial_count(s, n, &step);
+	int64_t step, count = ge2e_count_partials(s, n, &step);
 	float *partials = fv_scratch(worker, (size_t)(count * GE2E_DIMS) * sizeof *partials);
 	if (!partials)
 		return FV_FAILED;
-	fv_status status = ge2e_partials(s, worker, wave, n, partials);
+	fv_status status = ge2e_compute_partials(s, worker, wave, n, partials);
 	if (status)
 		return status;
 	double sum[GE2E_DIMS] = {0}, square = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GE2E speaker encoder: what the files of this plugin share. Shapes: n samples, T frames of 40 mel
- * bands, P partial windows of 160 frames, 256 dimensions. */
+/* GE2E speaker encoder: declarations that the files of this plugin share.
+ *
+ * Shapes: n samples, T frames of 40 mel bands, P partial windows of 160 frames, 256 dimensions. */
 #ifndef GE2E_H
 #define GE2E_H
 
@@ -24,36 +25,36 @@ typedef struct ge2e_state {
 	fv_stft *stft;
 	fv_mel *mel;
 	fv_lstm *layer[GE2E_LAYERS];
-	float *weight, *bias; /* of the linear layer: [256,256], [256] */
+	float *weight, *bias; /* of the linear layer: [256,256] and [256] */
 } ge2e_state;
 
 /* --- weights.c --- */
 
-/* Checks that the file holds the network and nothing that is not known, and opens the layers. */
-FV_NODISCARD fv_status ge2e_read(ge2e_state *s, fv_ctx *ctx, const char *path);
+/* Checks that the file holds the network and no unknown tensors, and opens the layers. */
+FV_NODISCARD fv_status ge2e_read_weights(ge2e_state *s, fv_ctx *ctx, const char *path);
 
 extern const fv_fits_1 ge2e_fits;
 
 /* --- speech.c --- */
 
-/* wave [n] -> out [*kept], louder and without silences as the parameters say; *kept is from 1 to n.
- */
-FV_NODISCARD fv_status ge2e_speech(const ge2e_state *s, fv_ctx *worker, const float *wave,
+/* Writes wave [n] to out [*kept], made louder and without silences as the parameters ask. *kept is
+ * from 1 to n. */
+FV_NODISCARD fv_status ge2e_extract_speech(const ge2e_state *s, fv_ctx *worker, const float *wave,
 	int64_t n, float *out, int64_t *kept);
 
 /* --- embed.c --- */
 
-/* Everything but the weights. */
-FV_NODISCARD fv_status ge2e_prepare(ge2e_state *s, fv_ctx *ctx);
+/* Opens everything except the weights. */
+FV_NODISCARD fv_status ge2e_open_features(ge2e_state *s, fv_ctx *ctx);
 
-/* P for n samples, the first frames of the windows being 0, *step, 2 *step ... */
-int64_t ge2e_partial_count(const ge2e_state *s, int64_t n, int64_t *step);
+/* Returns P for n samples. The windows start at frames 0, *step, 2 *step ... */
+int64_t ge2e_count_partials(const ge2e_state *s, int64_t n, int64_t *step);
 
-/* wave [n] -> partials [P,256], each of length 1. */
-FV_NODISCARD fv_status ge2e_partials(
+/* Computes partials [P,256] of wave [n], each of length 1. */
+FV_NODISCARD fv_status ge2e_compute_partials(
 	const ge2e_state *s, fv_ctx *worker, const float *wave, int64_t n, float *partials);
 
-/* wave [n] -> out [256]: the mean of the partials, of length 1. */
+/* Computes the embedding out [256] of wave [n]: the mean of the partials, scaled to length 1. */
 FV_NODISCARD fv_status ge2e_embed(
 	const ge2e_state *s, fv_ctx *worker, const float *wave, int64_t n, float *out);
 

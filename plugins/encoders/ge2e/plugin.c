@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Encoder `ge2e`: a voice as 256 numbers (Wan et al., "Generalized end-to-end loss for speaker
- * verification", ICASSP 2018), with the weights that the Python package resemblyzer carries.
- * Output: `embedding` [1,256], no smaller than 0, of length 1.
+/* Encoder `ge2e`: a speaker embedding of 256 numbers (Wan et al., "Generalized end-to-end loss for
+ * speaker verification", ICASSP 2018), with the weights of the Python package resemblyzer. Output:
+ * `embedding` [1,256], not negative, of length 1.
  *
- * A recording is prepared as by resemblyzer's preprocess_wav, but for the detector of speech
- * (speech.c); level_dbfs: -120 and silence: keep embed the wave as it is. */
+ * Recordings are prepared as by resemblyzer's preprocess_wav, except for the speech detector
+ * (speech.c). level_dbfs: -120 with silence: keep embeds the wave as it is. */
 #include <string.h>
 
 #include "ge2e.h"
@@ -13,19 +13,16 @@ static fv_status ge2e_open(void *state, fv_ctx *ctx, const char *weights)
 {
 	if (!weights)
 		return fv_fail(ctx, FV_CONFIG,
-			"needs weights: resemblyzer/pretrained.pt of the Python package "
+			"needs weights: give resemblyzer/pretrained.pt of the Python package "
 			"resemblyzer 0.1.4 (fairvox fetch ge2e)");
-	fv_status status = ge2e_prepare(state, ctx);
-	return status ? status : ge2e_read(state, ctx, weights);
+	fv_status status = ge2e_open_features(state, ctx);
+	return status ? status : ge2e_read_weights(state, ctx, weights);
 }
 
 static fv_status ge2e_info(const void *state, fv_ctx *ctx, fv_encoder_info *info)
 {
-	static const fv_output output = {.size = sizeof output,
-		.name = "embedding",
-		.layers = 1,
-		.dims = GE2E_DIMS,
-		.standardize = FV_STANDARDIZE_NONE};
+	static const fv_output output = FV_OUTPUT(.name = "embedding", .layers = 1,
+		.dims = GE2E_DIMS, .standardize = FV_STANDARDIZE_NONE);
 	(void)state;
 	(void)ctx;
 	info->rate_hz = GE2E_RATE_HZ;
@@ -43,76 +40,41 @@ static fv_status ge2e_encode(const void *state, fv_ctx *worker, int32_t output, 
 	float *speech = fv_scratch(worker, (size_t)n * sizeof *speech);
 	if (!speech)
 		return FV_FAILED;
-	fv_status status = ge2e_speech(state, worker, wave, n, speech, &n);
+	fv_status status = ge2e_extract_speech(state, worker, wave, n, speech, &n);
 	return status ? status : ge2e_embed(state, worker, speech, n, out);
 }
 
-static const void *extension(const char *id)
+static const void *ge2e_extension(const char *id)
 {
 	return strcmp(id, FV_FITS_1) ? NULL : &ge2e_fits;
 }
 
 static const fv_param params[] = {
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "level_dbfs",
-		.unit = "dB",
-		.min = -120,
-		.max = 0,
-		.def_paper = "-30",
-		.offset = offsetof(ge2e_state, level_dbfs),
-		.doc = "Recordings of a lower level are made louder, to this one; -120: none are."},
-	{.size = sizeof(fv_param),
-		.type = FV_CHOICE,
-		.name = "silence",
-		.choices = "cut|keep",
+	FV_PARAM_REAL(ge2e_state, level_dbfs, .name = "level_dbfs", .unit = "dB", .min = -120,
+		.max = 0, .def_paper = "-30",
+		.doc = "Recordings below this level are amplified to it; -120: never."),
+	FV_PARAM_CHOICE(ge2e_state, silence, .name = "silence", .choices = "cut|keep",
 		.def_paper = "cut",
-		.offset = offsetof(ge2e_state, silence),
-		.doc = "Silences, 30 dB below the loud parts of a recording, are cut or kept."},
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "rate",
-		.unit = "1/s",
-		.min = 0.625,
-		.max = 100,
+		.doc = "Whether to cut silences: parts 30 dB below the loud parts of a recording."),
+	FV_PARAM_REAL(ge2e_state, rate, .name = "rate", .unit = "1/s", .min = 0.625, .max = 100,
 		.def_paper = "1.3",
-		.offset = offsetof(ge2e_state, rate),
-		.doc = "Windows of 1.6 s that begin in a second of speech; 0.625: they do not "
-		       "overlap."},
-	{.size = sizeof(fv_param),
-		.type = FV_REAL,
-		.name = "min_coverage",
-		.min = 0.01,
-		.max = 1,
+		.doc = "Number of windows, 1.6 s long, that start per second of speech; 0.625: "
+		       "they do not overlap."),
+	FV_PARAM_REAL(ge2e_state, min_coverage, .name = "min_coverage", .min = 0.01, .max = 1,
 		.def_paper = "0.75",
-		.offset = offsetof(ge2e_state, min_coverage),
-		.doc = "Share of the last window that must be speech, not padding, if it is to "
-		       "count."},
+		.doc = "Share of the last window that must be speech and not padding; with less, "
+		       "the window is dropped."),
 };
 
-static const fv_encoder_ops ops = {
-	.size = sizeof ops,
-	.open = ge2e_open,
-	.info = ge2e_info,
-	.encode = ge2e_encode,
-};
+static const fv_encoder_ops ops =
+	FV_ENCODER_OPS(.open = ge2e_open, .info = ge2e_info, .encode = ge2e_encode);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_ENCODER,
-	.name = "ge2e",
-	.version = "1",
+static const fv_descriptor descriptor = FV_ENCODER(.name = "ge2e", .version = "1",
 	.summary = "Speaker embedding by three LSTM layers (resemblyzer's weights)",
 	.source = "Wan et al., Generalized end-to-end loss for speaker verification, ICASSP 2018; "
 		  "windows and features of resemblyzer 0.1.4 (its weights: Apache-2.0)",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(ge2e_state),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-	.extension = extension,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(ge2e_state), FV_PARAMS(params), .ops = &ops,
+	.extension = ge2e_extension);
 
 FV_PLUGIN_ENTRY
 {

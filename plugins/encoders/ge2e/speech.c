@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What resemblyzer's preprocess_wav does before a recording is embedded: quiet ones become louder,
- * and silences are cut.
+/* Amplifies quiet recordings and cuts silences, like resemblyzer's preprocess_wav.
  *
- * Loudness: a wave whose level 20 log10(rms) is below level_dbfs is multiplied so that it has it.
- * Silences: windows of 30 ms (what is left behind the last whole one is cut) are speech or not; of
- * each window and its neighbours from three before to four behind, more than half must be speech;
- * what then remains is widened by three windows on both sides and joined.
+ * Loudness: a wave whose level 20 log10(rms) is below level_dbfs is amplified to that level.
  *
- * Difference: resemblyzer asks WebRTC's voice activity detector whether a window is speech. Here it
- * is when its level is no more than 30 dB below the 95th percentile of the recording's windows.
- * After smoothing and widening the two agree on 97% of the windows of RAVDESS; that figure hardly
- * changes from 25 to 35 dB. Where nothing would remain, the whole wave does. */
+ * Silences: windows of 30 ms are classified as speech or not; a rest shorter than a window at the
+ * end is cut. A window is kept if more than half of the windows from three before to four after it
+ * are speech. The kept windows are extended by three windows on both sides and joined.
+ *
+ * Difference: resemblyzer asks WebRTC's voice activity detector whether a window is speech. Here a
+ * window is speech if its level is at most 30 dB below the 95th percentile of the recording's
+ * windows. After smoothing and extending, the two agree on 97% of the windows of RAVDESS, and that
+ * figure hardly changes from 25 to 35 dB. If nothing would remain, the whole wave is kept. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@ enum { WINDOW = 480, BEFORE = 3, BEHIND = 4, WIDEN = 3 };
 #define BELOW_DB 30
 #define LOUD_SHARE 0.95
 
-static double mean_square(const float *x, int64_t n)
+static double compute_mean_square(const float *x, int64_t n)
 {
 	double sum = 0;
 	for (int64_t i = 0; i < n; i++)
@@ -32,29 +32,30 @@ static double mean_square(const float *x, int64_t n)
 
 static void make_louder(const ge2e_state *s, const float *wave, int64_t n, float *out)
 {
-	double square = mean_square(wave, n), change_db = s->level_dbfs - 10 * log10(square);
+	double square = compute_mean_square(wave, n),
+	       change_db = s->level_dbfs - 10 * log10(square);
 	float gain = square > 0 && change_db > 0 ? (float)pow(10, change_db / 20) : 1;
 	for (int64_t i = 0; i < n; i++)
 		out[i] = wave[i] * gain;
 }
 
-static int compare(const void *a, const void *b)
+static int compare_floats(const void *a, const void *b)
 {
 	float s = *(const float *)a, t = *(const float *)b;
 	return (s > t) - (s < t);
 }
 
-/* Which of the windows are within BELOW_DB of the loud ones. */
+/* Marks the windows whose level is within BELOW_DB of the loud ones. */
 static void find_loud(const float *level, float *sorted, int64_t windows, unsigned char *loud)
 {
 	memcpy(sorted, level, (size_t)windows * sizeof *level);
-	qsort(sorted, (size_t)windows, sizeof *sorted, compare);
+	qsort(sorted, (size_t)windows, sizeof *sorted, compare_floats);
 	double least = fv_quantile(sorted, windows, LOUD_SHARE) - BELOW_DB;
 	for (int64_t w = 0; w < windows; w++)
 		loud[w] = level[w] >= least;
 }
 
-/* More than half of the windows around w. */
+/* True if more than half of the windows around w are loud. */
 static int is_dense(const unsigned char *loud, int64_t windows, int64_t w)
 {
 	int count = 0;
@@ -63,8 +64,8 @@ static int is_dense(const unsigned char *loud, int64_t windows, int64_t w)
 	return count > (BEFORE + 1 + BEHIND) / 2;
 }
 
-/* kept [windows] = 1 for those that remain. */
-static void choose(const unsigned char *loud, int64_t windows, unsigned char *kept)
+/* Sets kept [windows] to 1 for the windows that remain. */
+static void choose_windows(const unsigned char *loud, int64_t windows, unsigned char *kept)
 {
 	memset(kept, 0, (size_t)windows);
 	for (int64_t w = 0; w < windows; w++)
@@ -73,8 +74,8 @@ static void choose(const unsigned char *loud, int64_t windows, unsigned char *ke
 				kept[v] = 1;
 }
 
-fv_status ge2e_speech(const ge2e_state *s, fv_ctx *worker, const float *wave, int64_t n, float *out,
-	int64_t *kept)
+fv_status ge2e_extract_speech(const ge2e_state *s, fv_ctx *worker, const float *wave, int64_t n,
+	float *out, int64_t *kept)
 {
 	int64_t windows = n / WINDOW;
 	make_louder(s, wave, n, out);
@@ -86,9 +87,10 @@ fv_status ge2e_speech(const ge2e_state *s, fv_ctx *worker, const float *wave, in
 	if (!level || !loud)
 		return FV_FAILED;
 	for (int64_t w = 0; w < windows; w++)
-		level[w] = (float)(10 * log10(mean_square(out + w * WINDOW, WINDOW) + 1e-12));
+		level[w] =
+			(float)(10 * log10(compute_mean_square(out + w * WINDOW, WINDOW) + 1e-12));
 	find_loud(level, level + windows, windows, loud);
-	choose(loud, windows, loud + windows);
+	choose_windows(loud, windows, loud + windows);
 	int64_t count = 0;
 	for (int64_t w = 0; w < windows; w++)
 		if (loud[windows + w]) {

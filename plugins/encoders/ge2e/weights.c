@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The network's tensors: 14 that are computed with, two of the training loss that are known and
- * left alone, and whatever lies under names of an optimiser beside a whole training state. Anything
- * else, anything missing, and any other shape is refused, all at once. */
+/* The network's tensors: 14 that are used, two of the training loss that are known but not used,
+ * and anything under the optimiser's prefix in a training checkpoint. Every other, missing or
+ * wrongly shaped tensor is reported, all at once. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,16 +9,16 @@
 #include "ge2e.h"
 
 #define GATES (4 * GE2E_DIMS)
-#define NAME 64 /* room for a tensor's */
+#define NAME 64 /* longest tensor name and its NUL */
 
 enum tensor {
-	WEIGHT_IH, /* of layer l: 4 l + these */
+	WEIGHT_IH, /* in layer l: 4 l + these */
 	WEIGHT_HH,
 	BIAS_IH,
 	BIAS_HH,
 	LINEAR_WEIGHT = 4 * GE2E_LAYERS,
 	LINEAR_BIAS,
-	USED, /* from here on: of the training loss */
+	USED, /* from here on: tensors of the training loss */
 	SIMILARITY_WEIGHT = USED,
 	SIMILARITY_BIAS,
 	KNOWN
@@ -47,31 +47,31 @@ static const struct {
 	{"similarity_bias", 1, {1}},
 };
 
-/* Where the network lies in a file, and what else may be beside it. */
+/* Where the network is in a file, and which other tensors are ignored. */
 static const struct {
 	const char *prefix, *ignored;
 } places[] = {
-	{"model_state.", "optimizer_state."}, /* a training state, as resemblyzer ships it */
+	{"model_state.", "optimizer_state."}, /* a training checkpoint, as resemblyzer ships it */
 	{"", NULL},                           /* a bare state dict */
 };
 
 enum { PLACES = sizeof places / sizeof *places };
 
-static const fv_tensor *find(const fv_checkpoint *file, int place, int tensor)
+static const fv_tensor *find_tensor(const fv_checkpoint *file, int place, int tensor)
 {
 	char name[NAME];
 	snprintf(name, sizeof name, "%s%s", places[place].prefix, tensors[tensor].name);
 	return fv_checkpoint_find(file, name);
 }
 
-/* The place under which most of the tensors are. */
+/* Returns the place where most of the tensors are found. */
 static int find_place(const fv_checkpoint *file)
 {
 	int best = 0, most = -1;
 	for (int place = 0; place < PLACES; place++) {
 		int n = 0;
 		for (int t = 0; t < USED; t++)
-			n += find(file, place, t) != NULL;
+			n += find_tensor(file, place, t) != NULL;
 		if (n > most) {
 			most = n;
 			best = place;
@@ -80,7 +80,7 @@ static int find_place(const fv_checkpoint *file)
 	return best;
 }
 
-/* The network's tensors with their names at a place; `name` is where these are kept. */
+/* Lists the network's tensors with their names at a place; `name` holds the strings. */
 static void list_tensors(int place, fv_expected expected[KNOWN], char name[KNOWN][NAME])
 {
 	for (int t = 0; t < KNOWN; t++) {
@@ -92,7 +92,7 @@ static void list_tensors(int place, fv_expected expected[KNOWN], char name[KNOWN
 	}
 }
 
-static fv_status take_census(fv_ctx *ctx, const char *path, const fv_checkpoint *file, int place)
+static fv_status check_census(fv_ctx *ctx, const char *path, const fv_checkpoint *file, int place)
 {
 	fv_expected expected[KNOWN];
 	char name[KNOWN][NAME];
@@ -102,9 +102,9 @@ static fv_status take_census(fv_ctx *ctx, const char *path, const fv_checkpoint 
 
 /* --- does a file fit? --- */
 
-static int32_t fits(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
+static int32_t ge2e_check_fit(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
 {
-	if (take_census(NULL, NULL, file, find_place(file)))
+	if (check_census(NULL, NULL, file, find_place(file)))
 		return 0;
 	fit->what = "GE2E speaker encoder, three LSTM layers of 256";
 	if (!strcmp(sha256, "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e")) {
@@ -114,14 +114,14 @@ static int32_t fits(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
 	return 1;
 }
 
-const fv_fits_1 ge2e_fits = {.size = sizeof ge2e_fits, .fits = fits};
+const fv_fits_1 ge2e_fits = FV_FITS(.fits = ge2e_check_fit);
 
 /* --- reading --- */
 
 static fv_status read_tensor(fv_ctx *ctx, const char *path, const fv_checkpoint *file, int place,
 	int tensor, float **out)
 {
-	const fv_tensor *t = find(file, place, tensor);
+	const fv_tensor *t = find_tensor(file, place, tensor);
 	*out = malloc((size_t)t->count * sizeof **out);
 	if (!*out)
 		return fv_fail(ctx, FV_FAILED, "%s: out of memory", path);
@@ -148,7 +148,7 @@ static fv_status open_layers(ge2e_state *s, fv_ctx *ctx, float *const *value)
 	return FV_OK;
 }
 
-fv_status ge2e_read(ge2e_state *s, fv_ctx *ctx, const char *path)
+fv_status ge2e_read_weights(ge2e_state *s, fv_ctx *ctx, const char *path)
 {
 	fv_checkpoint *file;
 	fv_status status = fv_checkpoint_open(ctx, path, &file);
@@ -156,7 +156,7 @@ fv_status ge2e_read(ge2e_state *s, fv_ctx *ctx, const char *path)
 		return status;
 	int place = find_place(file);
 	float *value[USED] = {NULL};
-	status = take_census(ctx, path, file, place);
+	status = check_census(ctx, path, file, place);
 	for (int t = 0; t < USED && !status; t++)
 		status = read_tensor(ctx, path, file, place, t, &value[t]);
 	if (!status)

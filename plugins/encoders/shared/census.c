@@ -6,7 +6,7 @@
 
 #include "parts.h"
 
-void speech_fault(speech_report *report, fv_status status, const char *format, ...)
+void speech_report_fault(speech_report *report, fv_status status, const char *format, ...)
 {
 	report->status = status;
 	if (!report->ctx)
@@ -19,18 +19,18 @@ void speech_fault(speech_report *report, fv_status status, const char *format, .
 	(void)fv_fail(report->ctx, status, "%s: %s", report->path, text);
 }
 
-const fv_tensor *speech_find(const fv_checkpoint *file, const speech_place *place,
+const fv_tensor *speech_find_tensor(const fv_checkpoint *file, const speech_place *place,
 	fv_trunk_tensor tensor, int32_t index, int32_t *part)
 {
 	char name[SPEECH_NAME];
 	*part = -1;
-	for (int32_t way = 0; speech_name(place, tensor, index, way, name); way++) {
+	for (int32_t way = 0; speech_format_name(place, tensor, index, way, name); way++) {
 		const fv_tensor *found = fv_checkpoint_find(file, name);
 		if (found)
 			return found;
 	}
 	int32_t third;
-	if (!speech_joined_name(place, tensor, index, name, &third))
+	if (!speech_format_joined_name(place, tensor, index, name, &third))
 		return NULL;
 	const fv_tensor *found = fv_checkpoint_find(file, name);
 	*part = found ? third : -1;
@@ -43,7 +43,7 @@ static bool is_float(const fv_tensor *t)
 	       !strcmp(t->dtype, "F64");
 }
 
-static void print_dims(int32_t rank, const int64_t *dims, char *out, size_t size)
+static void format_dims(int32_t rank, const int64_t *dims, char *out, size_t size)
 {
 	*out = '\0';
 	for (int32_t d = 0; d < rank; d++)
@@ -55,8 +55,8 @@ static void check_tensor(
 	speech_report *report, const fv_tensor *t, int32_t rank, const int64_t *dims)
 {
 	if (!is_float(t)) {
-		speech_fault(report, FV_DATA, "tensor '%s' has type %s, not a float type", t->name,
-			t->dtype);
+		speech_report_fault(report, FV_DATA, "tensor '%s' has type %s, not a float type",
+			t->name, t->dtype);
 		return;
 	}
 	bool same = t->rank == rank;
@@ -65,39 +65,40 @@ static void check_tensor(
 	if (same)
 		return;
 	char is[192], should[96];
-	print_dims(t->rank, t->shape, is, sizeof is);
-	print_dims(rank, dims, should, sizeof should);
-	speech_fault(report, FV_DATA, "tensor '%s' has shape [%s], not [%s]", t->name, is, should);
+	format_dims(t->rank, t->shape, is, sizeof is);
+	format_dims(rank, dims, should, sizeof should);
+	speech_report_fault(
+		report, FV_DATA, "tensor '%s' has shape [%s], not [%s]", t->name, is, should);
 }
 
-/* Whether queries, keys and values are joined in this file. */
+/* True if this file stores queries, keys and values as one tensor. */
 static bool is_joined(
 	const fv_checkpoint *file, const speech_place *place, const fv_trunk_shape *shape)
 {
 	char name[SPEECH_NAME];
 	int32_t part;
 	for (int32_t i = 0; i < shape->layers; i++)
-		if (speech_joined_name(place, FV_TRUNK_QUERY_WEIGHT, i, name, &part) &&
+		if (speech_format_joined_name(place, FV_TRUNK_QUERY_WEIGHT, i, name, &part) &&
 			fv_checkpoint_find(file, name))
 			return true;
 	return false;
 }
 
-/* The tensors of the network that are in the file, by address. */
+/* Tensors of the network that were found in the file, to be looked up by address. */
 struct members {
 	const fv_tensor **item;
 	int64_t n, room;
 	bool joined;
 };
 
-/* A joined tensor is looked at once, as that of the queries. */
+/* Checks one tensor of the network. A joined tensor is checked once, when the queries are. */
 static void check_member(speech_report *report, const fv_checkpoint *file,
 	const speech_place *place, const fv_trunk_shape *shape, fv_trunk_tensor tensor,
 	int32_t index, struct members *members)
 {
 	int64_t dims[4];
 	int32_t part, rank = fv_trunk_dims(shape, tensor, index, dims);
-	const fv_tensor *found = speech_find(file, place, tensor, index, &part);
+	const fv_tensor *found = speech_find_tensor(file, place, tensor, index, &part);
 	if (found) {
 		members->item[members->n++] = found;
 		if (part == 0)
@@ -107,18 +108,18 @@ static void check_member(speech_report *report, const fv_checkpoint *file,
 		return;
 	}
 	char name[SPEECH_NAME], other[SPEECH_NAME];
-	if (members->joined && speech_joined_name(place, tensor, index, name, &part)) {
+	if (members->joined && speech_format_joined_name(place, tensor, index, name, &part)) {
 		if (part == 0)
-			speech_fault(report, FV_DATA, "no tensor '%s'", name);
+			speech_report_fault(report, FV_DATA, "no tensor '%s'", name);
 		return;
 	}
-	(void)speech_name(place, tensor, index, 0, name);
-	bool two = speech_name(place, tensor, index, 1, other);
-	speech_fault(report, FV_DATA, "no tensor '%s'%s%s%s", name, two ? " or '" : "",
+	(void)speech_format_name(place, tensor, index, 0, name);
+	bool two = speech_format_name(place, tensor, index, 1, other);
+	speech_report_fault(report, FV_DATA, "no tensor '%s'%s%s%s", name, two ? " or '" : "",
 		two ? other : "", two ? "'" : "");
 }
 
-static int by_address(const void *a, const void *b)
+static int compare_address(const void *a, const void *b)
 {
 	uintptr_t s = (uintptr_t) * (const fv_tensor *const *)a,
 		  t = (uintptr_t) * (const fv_tensor *const *)b;
@@ -142,18 +143,18 @@ static void check_extra(speech_report *report, const fv_checkpoint *file, const 
 	if (t)
 		check_tensor(report, t, extra->rank, dims);
 	else
-		speech_fault(report, FV_DATA, "no tensor '%s'", extra->name);
+		speech_report_fault(report, FV_DATA, "no tensor '%s'", extra->name);
 }
 
-void speech_census(speech_report *report, const fv_checkpoint *file, const speech_place *place,
-	const speech_kind *kind, const fv_trunk_shape *shape)
+void speech_check_census(speech_report *report, const fv_checkpoint *file,
+	const speech_place *place, const speech_kind *kind, const fv_trunk_shape *shape)
 {
 	struct members members = {.joined = is_joined(file, place, shape)};
 	for (int32_t k = 0; k < FV_TRUNK_TENSORS; k++)
 		members.room += fv_trunk_count(shape, (fv_trunk_tensor)k);
 	members.item = malloc((size_t)members.room * sizeof *members.item);
 	if (!members.item) {
-		speech_fault(report, FV_FAILED, "out of memory");
+		speech_report_fault(report, FV_FAILED, "out of memory");
 		return;
 	}
 	for (int32_t k = 0; k < FV_TRUNK_TENSORS; k++)
@@ -161,14 +162,14 @@ void speech_census(speech_report *report, const fv_checkpoint *file, const speec
 			check_member(report, file, place, shape, (fv_trunk_tensor)k, i, &members);
 	for (int32_t i = 0; i < kind->n_extra; i++)
 		check_extra(report, file, &kind->extra[i], shape);
-	qsort(members.item, (size_t)members.n, sizeof *members.item, by_address);
+	qsort(members.item, (size_t)members.n, sizeof *members.item, compare_address);
 	for (int64_t i = 0; i < fv_checkpoint_count(file); i++) {
 		const fv_tensor *t = fv_checkpoint_at(file, i);
-		if (!is_extra(kind, t->name) && !speech_ignored(place, t->name) &&
+		if (!is_extra(kind, t->name) && !speech_is_ignored(place, t->name) &&
 			!(members.n && bsearch(&t, members.item, (size_t)members.n,
-					       sizeof *members.item, by_address)))
-			speech_fault(report, FV_DATA, "tensor '%s' is not part of this network",
-				t->name);
+					       sizeof *members.item, compare_address)))
+			speech_report_fault(report, FV_DATA,
+				"tensor '%s' is not part of this network", t->name);
 	}
 	free(members.item);
 }

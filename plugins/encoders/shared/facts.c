@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Configurations: Hugging Face's config.json and preprocessor_config.json, which lie beside a file
- * of weights that has Hugging Face's names; or fairseq's, which s3prl puts into the file. */
+/* Configuration of a network: either Hugging Face's config.json and preprocessor_config.json, which
+ * are next to a weights file with Hugging Face's tensor names, or fairseq's, which s3prl stores in
+ * the file itself. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,10 +14,10 @@
 
 struct speech_facts {
 	const char *source;
-	json_t *config; /* keys are Hugging Face's, or fairseq's */
+	json_t *config; /* with Hugging Face's or fairseq's keys */
 	bool fairseq;
-	int32_t number[SPEECH_FACTS]; /* -1: not said */
-	double eps;                   /* 0: not said */
+	int32_t number[SPEECH_FACTS]; /* -1: not given */
+	double eps;                   /* 0: not given */
 	fv_trunk_shape convs;
 };
 
@@ -37,7 +38,7 @@ static const struct {
 	[SPEECH_SCALED] = {"do_normalize", "normalize", 1},
 };
 
-static const char *key_of(const speech_facts *f, speech_fact fact)
+static const char *get_key(const speech_facts *f, speech_fact fact)
 {
 	return f->fairseq ? keys[fact].fairseq : keys[fact].hugging_face;
 }
@@ -47,7 +48,7 @@ static const char *key_of(const speech_facts *f, speech_fact fact)
 static void read_number(
 	speech_report *report, speech_facts *f, const json_t *from, speech_fact fact)
 {
-	const char *key = key_of(f, fact);
+	const char *key = get_key(f, fact);
 	const json_t *value = key ? json_object_get(from, key) : NULL;
 	if (!value || json_is_null(value))
 		return;
@@ -58,11 +59,12 @@ static void read_number(
 		f->number[fact] = json_is_boolean(value) ? json_is_true(value)
 							 : (int32_t)json_integer_value(value);
 	else
-		speech_fault(report, FV_DATA, "%s: %s is not %s", f->source, key,
-			keys[fact].max == 1 ? "true or false" : "a number that can be");
+		speech_report_fault(report, FV_DATA, "%s: %s is not %s", f->source, key,
+			keys[fact].max == 1 ? "true or false" : "a number in its range");
 }
 
-/* "group" or "layer", "default" or "layer_norm" */
+/* Reads the kind of norm after the convolutions: "group" or "layer", in fairseq "default" or
+ * "layer_norm". */
 static void read_norm(speech_report *report, speech_facts *f)
 {
 	const char *key = f->fairseq ? "extractor_mode" : "feat_extract_norm";
@@ -75,7 +77,7 @@ static void read_norm(speech_report *report, speech_facts *f)
 	else if (text && !strcmp(text, f->fairseq ? "layer_norm" : "layer"))
 		f->number[SPEECH_NORM_EACH] = 1;
 	else
-		speech_fault(report, FV_DATA, "%s: %s is none that is known", f->source, key);
+		speech_report_fault(report, FV_DATA, "%s: %s has an unknown value", f->source, key);
 }
 
 static bool read_list(const json_t *list, int32_t n, int32_t *out)
@@ -103,13 +105,13 @@ static void read_conv_lists(speech_report *report, speech_facts *f)
 		json_array_size(stride) != n || !read_list(dim, (int32_t)n, f->convs.channels) ||
 		!read_list(kernel, (int32_t)n, f->convs.taps) ||
 		!read_list(stride, (int32_t)n, f->convs.step))
-		speech_fault(report, FV_DATA,
-			"%s: conv_dim, conv_kernel and conv_stride are not lists of as many "
-			"numbers, 1 to %d",
+		speech_report_fault(report, FV_DATA,
+			"%s: conv_dim, conv_kernel and conv_stride must be lists of the same "
+			"length, 1 to %d numbers",
 			f->source, FV_TRUNK_CONVS);
 }
 
-/* fairseq writes "[(512,10,5)] + [(512,3,2)] * 4 + [(512,2,2)] * 2". */
+/* Parses fairseq's "[(512,10,5)] + [(512,3,2)] * 4 + [(512,2,2)] * 2". */
 static bool read_conv_text(const char *text, fv_trunk_shape *out)
 {
 	out->convs = 0;
@@ -143,11 +145,11 @@ static void read_convs(speech_report *report, speech_facts *f)
 	if (!f->fairseq)
 		read_conv_lists(report, f);
 	else if (text && !read_conv_text(text, &f->convs))
-		speech_fault(report, FV_DATA, "%s: conv_feature_layers cannot be read: %.200s",
-			f->source, text);
+		speech_report_fault(report, FV_DATA,
+			"%s: conv_feature_layers cannot be read: %.200s", f->source, text);
 }
 
-static void read_all(speech_report *report, speech_facts *f, const json_t *preprocessor)
+static void read_facts(speech_report *report, speech_facts *f, const json_t *preprocessor)
 {
 	for (int32_t k = 0; k < SPEECH_FACTS; k++)
 		read_number(report, f, f->config, (speech_fact)k);
@@ -159,8 +161,8 @@ static void read_all(speech_report *report, speech_facts *f, const json_t *prepr
 	if (!f->fairseq && eps) {
 		f->eps = json_number_value(eps);
 		if (!(f->eps > 0 && f->eps < 1))
-			speech_fault(report, FV_DATA, "%s: layer_norm_eps is not from 0 to 1",
-				f->source);
+			speech_report_fault(report, FV_DATA,
+				"%s: layer_norm_eps must be between 0 and 1", f->source);
 	}
 	if (!f->fairseq && f->number[SPEECH_NORM_FIRST] < 0)
 		f->number[SPEECH_NORM_FIRST] = 0; /* transformers' default */
@@ -168,14 +170,14 @@ static void read_all(speech_report *report, speech_facts *f, const json_t *prepr
 
 /* --- where it comes from --- */
 
-/* A JSON object in a file beside the weights; NULL when there is no such file. */
+/* Reads a JSON object from a file next to the weights; NULL if there is no such file. */
 static json_t *read_beside(speech_report *report, const char *name)
 {
 	const char *slash = strrchr(report->path, '/');
 	size_t folder = slash ? (size_t)(slash + 1 - report->path) : 0, size = folder + 64;
 	char *path = malloc(size);
 	if (!path) {
-		speech_fault(report, FV_FAILED, "out of memory");
+		speech_report_fault(report, FV_FAILED, "out of memory");
 		return NULL;
 	}
 	snprintf(path, size, "%.*s%s", (int)folder, report->path, name);
@@ -184,16 +186,16 @@ static json_t *read_beside(speech_report *report, const char *name)
 	if (access(path, F_OK) == 0) {
 		json = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
 		if (!json)
-			speech_fault(report, FV_DATA, "%s:%d:%d: %s", path, error.line,
+			speech_report_fault(report, FV_DATA, "%s:%d:%d: %s", path, error.line,
 				error.column, error.text);
 		else if (!json_is_object(json))
-			speech_fault(report, FV_DATA, "%s: not a JSON object", path);
+			speech_report_fault(report, FV_DATA, "%s: not a JSON object", path);
 	}
 	free(path);
 	return json;
 }
 
-/* The configuration that s3prl puts into the file. */
+/* Reads the configuration that s3prl stores in the file; NULL if there is none. */
 static json_t *read_inside(const fv_checkpoint *file)
 {
 	static const char *const places[] = {"cfg", "model_cfg", "task_cfg"};
@@ -227,7 +229,7 @@ speech_facts *speech_facts_read(speech_report *report, const fv_checkpoint *file
 {
 	speech_facts *f = calloc(1, sizeof *f);
 	if (!f) {
-		speech_fault(report, FV_FAILED, "out of memory");
+		speech_report_fault(report, FV_FAILED, "out of memory");
 		return NULL;
 	}
 	for (int32_t k = 0; k < SPEECH_FACTS; k++)
@@ -243,7 +245,7 @@ speech_facts *speech_facts_read(speech_report *report, const fv_checkpoint *file
 		f->source = f->config ? "config.json" : NULL;
 	}
 	if (f->source && !report->status)
-		read_all(report, f, preprocessor);
+		read_facts(report, f, preprocessor);
 	else if (preprocessor && !report->status)
 		read_number(report, f, preprocessor, SPEECH_SCALED);
 	json_decref(preprocessor);
@@ -259,29 +261,29 @@ void speech_facts_free(speech_facts *f)
 
 /* --- answers --- */
 
-const char *speech_facts_source(const speech_facts *f)
+const char *speech_get_source(const speech_facts *f)
 {
 	return f->source;
 }
 
-const char *speech_fact_key(const speech_facts *f, speech_fact fact)
+const char *speech_get_key(const speech_facts *f, speech_fact fact)
 {
 	if (fact == SPEECH_NORM_EACH)
 		return f->fairseq ? "extractor_mode" : "feat_extract_norm";
-	return key_of(f, fact);
+	return get_key(f, fact);
 }
 
-int32_t speech_fact_of(const speech_facts *f, speech_fact fact, int32_t otherwise)
+int32_t speech_get_fact(const speech_facts *f, speech_fact fact, int32_t otherwise)
 {
 	return fact == SPEECH_FACTS || f->number[fact] < 0 ? otherwise : f->number[fact];
 }
 
-double speech_eps_of(const speech_facts *f, double otherwise)
+double speech_get_eps(const speech_facts *f, double otherwise)
 {
 	return f->eps > 0 ? f->eps : otherwise;
 }
 
-int32_t speech_convs_of(const speech_facts *f, fv_trunk_shape *shape)
+int32_t speech_get_convs(const speech_facts *f, fv_trunk_shape *shape)
 {
 	if (f->convs.convs) {
 		shape->convs = f->convs.convs;
@@ -292,7 +294,7 @@ int32_t speech_convs_of(const speech_facts *f, fv_trunk_shape *shape)
 	return f->convs.convs;
 }
 
-/* A key that may be absent, and the only value that is computed. */
+/* Checks a key that may be absent but otherwise must have the one supported value. */
 static void check_value(
 	speech_report *report, const speech_facts *f, const char *key, const char *wanted)
 {
@@ -301,7 +303,7 @@ static void check_value(
 		return;
 	char *text = json_dumps(value, JSON_ENCODE_ANY);
 	if (text && strcmp(text, wanted) != 0)
-		speech_fault(report, FV_DATA, "%s: %s is %.80s; only %s is computed here",
+		speech_report_fault(report, FV_DATA, "%s: %s is %.80s, but only %s is supported",
 			f->source, key, text, wanted);
 	free(text);
 }
@@ -326,6 +328,6 @@ void speech_facts_check(speech_report *report, const speech_facts *f, const spee
 		if (!strcmp(kind->types[i], type))
 			return;
 	if (type)
-		speech_fault(report, FV_DATA, "%s: model_type is \"%.80s\", not \"%s\"", f->source,
-			type, kind->types[0]);
+		speech_report_fault(report, FV_DATA, "%s: model_type is \"%.80s\", not \"%s\"",
+			f->source, type, kind->types[0]);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Three ways of naming the same tensors. %d is the number of the convolution or layer. */
+/* Names of the tensors in Hugging Face's transformers, fairseq and torchaudio. %d is the number of
+ * the convolution or layer. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,9 +11,8 @@ enum { WAYS = 2, PREFIXES = 5 };
 struct naming {
 	const char *prefix[PREFIXES];
 	const char *name[FV_TRUNK_TENSORS][WAYS];
-	const char *joined_weight, *joined_bias; /* of queries, keys, values */
-	const char
-		*ignored[16]; /* after the prefix, or without it; * at the end: all that begin so */
+	const char *joined_weight, *joined_bias; /* of queries, keys and values */
+	const char *ignored[16]; /* with or without the prefix; * at the end matches any rest */
 };
 
 #define BOTH(tensor, text)                                                                         \
@@ -51,7 +51,7 @@ static const struct naming hugging_face = {
 		"projector.*", "classifier.*", "layer_weights"},
 };
 
-/* fairseq, and s3prl after it. */
+/* fairseq and s3prl, which uses fairseq's names. */
 static const struct naming fairseq = {
 	.prefix = {"", "model.", "model_weight."},
 	.name =
@@ -86,7 +86,7 @@ static const struct naming fairseq = {
 		"target_glu.*"},
 };
 
-/* torchaudio.models.Wav2Vec2Model; its WavLM has queries, keys and values in one tensor. */
+/* torchaudio.models.Wav2Vec2Model. Its WavLM stores queries, keys and values as one tensor. */
 static const struct naming torchaudio = {
 	.prefix = {"", "model."},
 	.name =
@@ -141,8 +141,8 @@ bool speech_has_config(const speech_place *place)
 	return namings[place->naming] == &hugging_face;
 }
 
-/* Replaces the %d, if there is one. */
-static void fill_name(const char *prefix, const char *text, int32_t index, char *name)
+/* Writes prefix and text into name, with %d replaced by the index. */
+static void format_name(const char *prefix, const char *text, int32_t index, char *name)
 {
 	const char *place = strstr(text, "%d");
 	if (place)
@@ -152,16 +152,16 @@ static void fill_name(const char *prefix, const char *text, int32_t index, char 
 		snprintf(name, SPEECH_NAME, "%s%s", prefix, text);
 }
 
-bool speech_name(
+bool speech_format_name(
 	const speech_place *place, fv_trunk_tensor tensor, int32_t index, int32_t way, char *name)
 {
 	const char *text = way < WAYS ? namings[place->naming]->name[tensor][way] : NULL;
 	if (text)
-		fill_name(place->prefix, text, index, name);
+		format_name(place->prefix, text, index, name);
 	return text != NULL;
 }
 
-bool speech_joined_name(
+bool speech_format_joined_name(
 	const speech_place *place, fv_trunk_tensor tensor, int32_t index, char *name, int32_t *part)
 {
 	const struct naming *naming = namings[place->naming];
@@ -170,18 +170,18 @@ bool speech_joined_name(
 		return false;
 	*part = (int32_t)(tensor - FV_TRUNK_QUERY_WEIGHT) / 2;
 	bool is_bias = (tensor - FV_TRUNK_QUERY_WEIGHT) % 2;
-	fill_name(
+	format_name(
 		place->prefix, is_bias ? naming->joined_bias : naming->joined_weight, index, name);
 	return true;
 }
 
-/* How many of the names of a network of one layer are there. */
+/* Counts the names of a one-layer network that the file has. */
 static int32_t count_names(const fv_checkpoint *file, const speech_place *place)
 {
 	int32_t n = 0;
 	for (int32_t tensor = 0; tensor < FV_TRUNK_TENSORS; tensor++) {
 		int32_t part;
-		n += speech_find(file, place, (fv_trunk_tensor)tensor, 0, &part) != NULL;
+		n += speech_find_tensor(file, place, (fv_trunk_tensor)tensor, 0, &part) != NULL;
 	}
 	return n;
 }
@@ -202,7 +202,7 @@ speech_place speech_find_place(const fv_checkpoint *file)
 	return best;
 }
 
-static bool matches(const char *pattern, const char *name)
+static bool matches_pattern(const char *pattern, const char *name)
 {
 	size_t n = strlen(pattern);
 	if (pattern[n - 1] == '*')
@@ -210,13 +210,13 @@ static bool matches(const char *pattern, const char *name)
 	return !strcmp(name, pattern);
 }
 
-bool speech_ignored(const speech_place *place, const char *name)
+bool speech_is_ignored(const speech_place *place, const char *name)
 {
 	const char *const *ignored = namings[place->naming]->ignored;
 	size_t n = strlen(place->prefix);
 	for (int32_t i = 0; ignored[i]; i++)
-		if (matches(ignored[i], name) ||
-			(!strncmp(name, place->prefix, n) && matches(ignored[i], name + n)))
+		if (matches_pattern(ignored[i], name) ||
+			(!strncmp(name, place->prefix, n) && matches_pattern(ignored[i], name + n)))
 			return true;
 	return false;
 }

@@ -18,7 +18,7 @@ static fv_status check_finite(const struct source *s, const fv_tensor *t, const 
 {
 	for (int64_t i = 0; i < n; i++)
 		if (!isfinite(x[i])) {
-			speech_fault(s->report, FV_DATA,
+			speech_report_fault(s->report, FV_DATA,
 				"tensor '%s': element %lld is not a finite number", t->name,
 				(long long)i);
 			return FV_DATA;
@@ -26,7 +26,7 @@ static fv_status check_finite(const struct source *s, const fv_tensor *t, const 
 	return FV_OK;
 }
 
-/* Bytes of a number of the type; the census let no other types in. */
+/* Bytes per number of a type; the census accepted no other types. */
 static size_t dtype_size(const char *dtype)
 {
 	return !strcmp(dtype, "F64") ? 8 : !strcmp(dtype, "F32") ? 4 : 2;
@@ -37,7 +37,7 @@ static fv_status read_tensor(
 {
 	const struct source *s = user;
 	int32_t part;
-	const fv_tensor *t = speech_find(s->file, s->place, tensor, index, &part);
+	const fv_tensor *t = speech_find_tensor(s->file, s->place, tensor, index, &part);
 	fv_tensor view = *t;
 	if (part >= 0) {
 		view.count /= 3;
@@ -65,18 +65,18 @@ static fv_status read_extra(
 
 /* --- opening --- */
 
-/* Finds sizes and takes the census. */
-static void examine(speech_report *report, const fv_checkpoint *file, const speech_place *place,
+/* Finds the sizes of the network and takes the census. */
+static void check_file(speech_report *report, const fv_checkpoint *file, const speech_place *place,
 	const speech_facts *facts, const speech_kind *kind, int32_t heads, fv_trunk_shape *shape)
 {
 	speech_facts_check(report, facts, kind);
 	speech_find_shape(report, file, place, facts, kind, heads, shape);
 	if (!report->status)
-		speech_census(report, file, place, kind, shape);
+		speech_check_census(report, file, place, kind, shape);
 }
 
-/* What the numbers depend on beside the weights: taken into the cache's key. */
-static void identify(speech_state *s)
+/* Writes what the features depend on besides the weights; it becomes part of the cache key. */
+static void write_identity(speech_state *s)
 {
 	const fv_trunk_shape *h = &s->shape;
 	int n = snprintf(s->identity, sizeof s->identity,
@@ -88,12 +88,12 @@ static void identify(speech_state *s)
 		n += snprintf(s->identity + n, sizeof s->identity - (size_t)n, " %d", h->step[i]);
 }
 
-static void decide(speech_state *s, const speech_kind *kind, const speech_facts *facts)
+static void decide_scaling(speech_state *s, const speech_kind *kind, const speech_facts *facts)
 {
-	s->scaled = kind->scaled || speech_fact_of(facts, SPEECH_SCALED, s->shape.norm_each);
+	s->scaled = kind->scaled || speech_get_fact(facts, SPEECH_SCALED, s->shape.norm_each);
 	if (s->wave != SPEECH_WAVE_AUTO)
 		s->scaled = s->wave == SPEECH_WAVE_ZSCORE;
-	identify(s);
+	write_identity(s);
 }
 
 static fv_status open_file(speech_state *s, fv_ctx *ctx, const char *path,
@@ -103,14 +103,14 @@ static fv_status open_file(speech_state *s, fv_ctx *ctx, const char *path,
 	speech_place place = speech_find_place(file);
 	speech_facts *facts = speech_facts_read(&report, file, speech_has_config(&place));
 	if (!report.status)
-		examine(&report, file, &place, facts, kind, (int32_t)s->heads, &s->shape);
+		check_file(&report, file, &place, facts, kind, (int32_t)s->heads, &s->shape);
 	if (!report.status)
-		decide(s, kind, facts);
+		decide_scaling(s, kind, facts);
 	speech_facts_free(facts);
 	if (!report.status && !s->shape.heads)
-		speech_fault(&report, FV_CONFIG,
-			"how many attention heads there are cannot be told from the tensors: put "
-			"config.json beside the file, or set the parameter heads");
+		speech_report_fault(&report, FV_CONFIG,
+			"the number of attention heads cannot be derived from the tensors: put "
+			"config.json next to the file, or set the parameter heads");
 	if (report.status)
 		return report.status;
 	struct source source = {file, &place, &s->shape, &report};
@@ -137,14 +137,14 @@ bool speech_fits(const fv_checkpoint *file, const speech_kind *kind, fv_trunk_sh
 	speech_place place = speech_find_place(file);
 	speech_facts *facts = speech_facts_read(&report, file, false);
 	if (!report.status)
-		examine(&report, file, &place, facts, kind, 0, shape);
+		check_file(&report, file, &place, facts, kind, 0, shape);
 	speech_facts_free(facts);
 	return !report.status;
 }
 
 /* --- using --- */
 
-void speech_info(const speech_state *s, fv_encoder_info *info)
+void speech_fill_info(const speech_state *s, fv_encoder_info *info)
 {
 	info->rate_hz = 16000;
 	info->min_samples = (int32_t)fv_trunk_min_samples(s->trunk);

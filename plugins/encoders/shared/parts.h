@@ -1,57 +1,60 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of this folder share. */
+/* Declarations that the files of this folder share. */
 #ifndef ENCODERS_SPEECH_PARTS_H
 #define ENCODERS_SPEECH_PARTS_H
 
 #include "speech.h"
 
-#define SPEECH_NAME 256 /* bytes of a tensor's name, at most */
+#define SPEECH_NAME 256 /* longest tensor name and its NUL */
 
-/* Where messages go; without a context only the status is kept. */
+/* Receives messages. Without a context only the status is kept. */
 typedef struct speech_report {
 	fv_ctx *ctx;
 	const char *path;
 	fv_status status;
 } speech_report;
 
-/* "PATH: " and the text. */
-void FV_PRINTF(3, 4) speech_fault(speech_report *report, fv_status status, const char *format, ...);
+/* Records "PATH: " and the text. */
+void FV_PRINTF(3, 4)
+	speech_report_fault(speech_report *report, fv_status status, const char *format, ...);
 
-/* --- names.c: what a tensor is called --- */
+/* --- names.c: names of tensors --- */
 
-/* A way of naming, and what stands before each of the trunk's names. */
+/* A naming scheme, and the prefix of the trunk's names. */
 typedef struct speech_place {
 	int32_t naming;
 	const char *prefix;
 } speech_place;
 
-/* The place under which most of the names are found. */
+/* Returns the naming scheme and prefix under which most of the names are found. */
 speech_place speech_find_place(const fv_checkpoint *file);
 
-/* Whether config.json of Hugging Face belongs to such a file. */
+/* True if Hugging Face's config.json belongs to such a file. */
 bool speech_has_config(const speech_place *place);
 
-/* A name of number `index` -> name; false: there is no further one. way: 0, 1 ... */
-bool speech_name(
+/* Writes a name of tensor number `index` of its kind into name. way = 0, 1, ... selects between
+ * alternative names; false: there is no such alternative. */
+bool speech_format_name(
 	const speech_place *place, fv_trunk_tensor tensor, int32_t index, int32_t way, char *name);
-/* The same of the tensor that holds queries, keys and values one below the other, for one of
- * theirs; *part = 0, 1, 2. */
-bool speech_joined_name(const speech_place *place, fv_trunk_tensor tensor, int32_t index,
+/* The same for the tensor that stacks queries, keys and values, given one of the three; *part = 0,
+ * 1, 2 says which. */
+bool speech_format_joined_name(const speech_place *place, fv_trunk_tensor tensor, int32_t index,
 	char *name, int32_t *part);
 
-/* Whether a tensor is known and not needed. */
-bool speech_ignored(const speech_place *place, const char *name);
+/* True if a tensor is known but not needed. */
+bool speech_is_ignored(const speech_place *place, const char *name);
 
-/* --- facts.c: what config.json or the file itself says of the network --- */
+/* --- facts.c: the network's configuration --- */
 
 typedef struct speech_facts speech_facts;
 
-/* Of the configuration in the file, or, with `beside`, of config.json and preprocessor_config.json
- * beside report->path. NULL: a fault was reported. */
+/* Reads the configuration in the file, or, with `beside`, config.json and preprocessor_config.json
+ * next to report->path. NULL if a fault was reported. */
 speech_facts *speech_facts_read(speech_report *report, const fv_checkpoint *file, bool beside);
 void speech_facts_free(speech_facts *facts);
-/* What is said by: "config.json" or "the configuration in the file"; NULL: nothing is said. */
-const char *speech_facts_source(const speech_facts *facts);
+/* Source of the facts: "config.json" or "the configuration in the file"; NULL if there is no
+ * configuration. */
+const char *speech_get_source(const speech_facts *facts);
 
 typedef enum speech_fact {
 	SPEECH_WIDTH,
@@ -69,33 +72,34 @@ typedef enum speech_fact {
 	SPEECH_FACTS
 } speech_fact;
 
-/* Its name there. */
-const char *speech_fact_key(const speech_facts *facts, speech_fact fact);
-/* The number that is said, or `otherwise`. SPEECH_FACTS is never said. */
-int32_t speech_fact_of(const speech_facts *facts, speech_fact fact, int32_t otherwise);
-double speech_eps_of(const speech_facts *facts, double otherwise);
-/* Fills shape's convs, taps and step (and channels, 0 where they are not said); 0: nothing is said.
- */
-int32_t speech_convs_of(const speech_facts *facts, fv_trunk_shape *shape);
+/* Key of a fact in that source. */
+const char *speech_get_key(const speech_facts *facts, speech_fact fact);
+/* Value of a fact, or `otherwise` if it is not given. SPEECH_FACTS is never given. */
+int32_t speech_get_fact(const speech_facts *facts, speech_fact fact, int32_t otherwise);
+double speech_get_eps(const speech_facts *facts, double otherwise);
+/* Fills in shape's convs, taps and step, and channels (0 where they are not given). Returns 0 if
+ * nothing is given. */
+int32_t speech_get_convs(const speech_facts *facts, fv_trunk_shape *shape);
 
-/* Reports what this code does not compute: other activations, adapters, another kind of model. */
+/* Reports what is not supported: other activations, adapters, another kind of model. */
 void speech_facts_check(speech_report *report, const speech_facts *facts, const speech_kind *kind);
 
 /* --- shape.c --- */
 
-/* Sizes, from the facts and from the tensors. heads: of the user, or 0. Where the number of heads
- * cannot be told, shape->heads is 0. */
+/* Finds the sizes from the facts and the tensors. heads: the user's value, or 0. shape->heads is 0
+ * if the number of heads cannot be found. */
 void speech_find_shape(speech_report *report, const fv_checkpoint *file, const speech_place *place,
 	const speech_facts *facts, const speech_kind *kind, int32_t heads, fv_trunk_shape *shape);
 
 /* --- census.c --- */
 
-/* Reports every tensor that is missing, has another type or shape, or is not known. */
-void speech_census(speech_report *report, const fv_checkpoint *file, const speech_place *place,
-	const speech_kind *kind, const fv_trunk_shape *shape);
+/* Reports every tensor that is missing, unknown, or has a wrong type or shape. */
+void speech_check_census(speech_report *report, const fv_checkpoint *file,
+	const speech_place *place, const speech_kind *kind, const fv_trunk_shape *shape);
 
-/* The tensor, or NULL; *part >= 0: it is that third of the rows of a joined one. */
-const fv_tensor *speech_find(const fv_checkpoint *file, const speech_place *place,
+/* Returns the tensor, or NULL. If *part >= 0, the tensor is part number *part, a third of the rows,
+ * of a joined one. */
+const fv_tensor *speech_find_tensor(const fv_checkpoint *file, const speech_place *place,
 	fv_trunk_tensor tensor, int32_t index, int32_t *part);
 
 #endif

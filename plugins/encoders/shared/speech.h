@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What wavlm, wav2vec2 and wav2vec2_age_gender share: from a file of weights, as Hugging Face,
- * s3prl (fairseq) or torchaudio wrote it, to a trunk (fairvox/trunk.h).
+/* What wavlm, wav2vec2 and wav2vec2_age_gender share: opening a trunk (fairvox/trunk.h) from a
+ * weights file written by Hugging Face, s3prl (fairseq) or torchaudio.
  *
- * Sizes come from config.json beside the file, from the configuration inside it (s3prl), or else
- * from the tensors themselves and from what all published models have in common. Then a census:
- * every tensor is there, once, with its exact shape, and none is there that is not known. */
+ * Sizes come from config.json next to the file, from the configuration inside it (s3prl), or else
+ * from the tensors and from what all published models have in common. A census then checks that
+ * every tensor is there once, with its exact shape, and that there are no unknown tensors. */
 #ifndef ENCODERS_SPEECH_H
 #define ENCODERS_SPEECH_H
 
@@ -12,7 +12,7 @@
 
 #include <fairvox/fairvox.h>
 
-/* A tensor beside the trunk's; a size of 0 stands for the trunk's width. */
+/* A tensor besides the trunk's; a dimension of 0 stands for the trunk's width. */
 typedef struct speech_extra {
 	const char *name;
 	int32_t rank;
@@ -21,7 +21,7 @@ typedef struct speech_extra {
 
 typedef struct speech_kind {
 	bool position_bias;        /* the trunk has buckets and gates */
-	bool scaled;               /* waves are scaled, whatever other signs there are */
+	bool scaled;               /* waves are always z-scored, whatever the configuration says */
 	const speech_extra *extra; /* [n_extra] */
 	int32_t n_extra;
 	const char *const *types; /* model_type of config.json; ends with NULL */
@@ -29,7 +29,7 @@ typedef struct speech_kind {
 
 enum speech_wave { SPEECH_WAVE_AUTO, SPEECH_WAVE_ZSCORE, SPEECH_WAVE_RAW };
 
-/* Parameters, filled by the core, and what open() makes of them and the file. */
+/* Parameters, filled in by the core, and what open() derives from them and the file. */
 typedef struct speech_state {
 	int32_t precision; /* fv_precision */
 	int32_t wave;      /* enum speech_wave */
@@ -41,42 +41,33 @@ typedef struct speech_state {
 } speech_state;
 
 #define SPEECH_PARAMS(state, member)                                                               \
-	{.size = sizeof(fv_param),                                                                 \
-		.type = FV_CHOICE,                                                                 \
-		.name = "precision",                                                               \
-		.choices = "fp32|bf16x3|bf16",                                                     \
-		.def_paper = "fp32",                                                               \
-		.offset = offsetof(state, member.precision),                                       \
-		.doc = "Products of float32 numbers, of sums of two bfloat16 numbers, or of "      \
-		       "bfloat16 numbers; sums are float32."},                                     \
-		{.size = sizeof(fv_param),                                                         \
-			.type = FV_CHOICE,                                                         \
-			.name = "wave",                                                            \
-			.choices = "auto|zscore|raw",                                              \
+	FV_PARAM_CHOICE(state, member.precision, .name = "precision",                              \
+		.choices = "fp32|bf16x3|bf16", .def_paper = "fp32",                                \
+		.doc = "Precision of matrix products: float32, sums of two bfloat16 numbers, or "  \
+		       "bfloat16; sums are float32."),                                             \
+		FV_PARAM_CHOICE(state, member.wave, .name = "wave", .choices = "auto|zscore|raw",  \
 			.def_paper = "auto",                                                       \
-			.offset = offsetof(state, member.wave),                                    \
 			.doc = "zscore: each recording is (x - mean) / sqrt(variance + 1e-7); "    \
-			       "auto: as the model was trained."},                                 \
-	{                                                                                          \
-		.size = sizeof(fv_param), .type = FV_INT, .name = "heads", .min = 0, .max = 1024,  \
-		.def_paper = "0", .offset = offsetof(state, member.heads),                         \
-		.doc = "Attention heads; 0: as the file or config.json beside it says."            \
-	}
+			       "raw: as it is; auto: as the model was trained."),                  \
+		FV_PARAM_INT(state, member.heads, .name = "heads", .min = 0, .max = 1024,          \
+			.def_paper = "0",                                                          \
+			.doc = "Attention heads; 0: as in the file or config.json next to it.")
 
-/* Reads `path` and opens the trunk. extra [kind->n_extra] gets the tensors beside it, which live
- * until the state is closed; NULL where there are none. Errors: FV_DATA, FV_CONFIG (heads). [run]
+/* Reads `path` and opens the trunk. extra [kind->n_extra] receives the other tensors, which live
+ * until the state is closed; NULL if the kind has none. Errors: FV_DATA, FV_CONFIG (heads). [run]
  */
 FV_NODISCARD fv_status speech_open(
 	speech_state *s, fv_ctx *ctx, const char *path, const speech_kind *kind, float **extra);
 
-/* Fills what all of these encoders have in common. */
-void speech_info(const speech_state *s, fv_encoder_info *info);
+/* Fills in the members of info that are the same for all of these encoders. */
+void speech_fill_info(const speech_state *s, fv_encoder_info *info);
 
-/* All states -> out [L,T,width] or [L,width]. [worker] */
+/* Writes all states into out [L,T,width], or their means over the frames into out [L,width].
+ * [worker] */
 FV_NODISCARD fv_status speech_encode(const speech_state *s, fv_ctx *worker, const float *wave,
 	int64_t n, int32_t pooled, float *out);
 
-/* Encoders whose one output is `states`: all of their state, and ops on it. */
+/* State and ops of encoders whose only output is `states`. */
 typedef struct speech_states {
 	speech_state speech;
 	fv_output output;
@@ -89,10 +80,10 @@ int64_t speech_states_frames(const void *state, int32_t output, int64_t n);
 fv_status speech_states_encode(const void *state, fv_ctx *worker, int32_t output, const float *wave,
 	int64_t n, int32_t pooled, float *out);
 
-/* The output `states` of an open trunk. */
+/* Returns the output `states` of an open trunk. */
 fv_output speech_states_output(const speech_state *s);
 
-/* Whether speech_open would take the file, judged by names, types and shapes. *shape is filled. */
+/* True if speech_open would accept the file, judged by names, types and shapes. Fills in *shape. */
 bool speech_fits(const fv_checkpoint *file, const speech_kind *kind, fv_trunk_shape *shape);
 
 #endif

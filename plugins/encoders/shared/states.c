@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Encoders that give all hidden states and nothing else. */
+/* Ops of encoders that return all hidden states and nothing else. */
 #include "speech.h"
 
 fv_output speech_states_output(const speech_state *s)
 {
-	return (fv_output){.size = sizeof(fv_output),
-		.name = "states",
-		.layers = s->shape.layers + 1,
-		.dims = s->shape.width,
-		.has_frames = 1};
+	return (fv_output)FV_OUTPUT(.name = "states", .layers = s->shape.layers + 1,
+		.dims = s->shape.width, .has_frames = 1);
 }
 
 fv_status speech_states_open(
@@ -24,7 +21,7 @@ fv_status speech_states_info(const void *state, fv_ctx *ctx, fv_encoder_info *in
 {
 	const speech_states *s = state;
 	(void)ctx;
-	speech_info(&s->speech, info);
+	speech_fill_info(&s->speech, info);
 	info->n_outputs = 1;
 	info->outputs = &s->output;
 	return FV_OK;

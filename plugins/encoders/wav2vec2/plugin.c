@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Encoder `wav2vec2`: wav2vec 2.0 (base, large, LV-60, XLSR, XLS-R) and HuBERT, whose network is
- * the same. Output: `states` [layers + 1, width], the input of the first layer and the output of
- * each. Heads for recognition or classification that a file has beside the network are left alone.
- */
+/* Encoder `wav2vec2`: wav2vec 2.0 (base, large, LV-60, XLSR, XLS-R) and HuBERT, which has the same
+ * network. Output: `states` [layers + 1, width], the input of the first layer and the output of
+ * each layer. Heads for recognition or classification in the file are ignored. */
 #include <string.h>
 
 #include "speech.h"
@@ -14,14 +13,14 @@ static fv_status wav2vec2_open(void *state, fv_ctx *ctx, const char *weights)
 {
 	if (!weights)
 		return fv_fail(ctx, FV_CONFIG,
-			"needs weights: model.safetensors or pytorch_model.bin of a wav2vec 2.0 or "
-			"HuBERT model of Hugging Face, or a file of s3prl or torchaudio");
+			"needs weights: give model.safetensors or pytorch_model.bin of a wav2vec "
+			"2.0 or HuBERT model of Hugging Face, or a file of s3prl or torchaudio");
 	return speech_states_open(state, ctx, weights, &wav2vec2);
 }
 
 /* --- fv.fits/1 --- */
 
-static int32_t fits(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
+static int32_t wav2vec2_check_fit(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
 {
 	fv_trunk_shape shape;
 	(void)sha256;
@@ -35,39 +34,24 @@ static int32_t fits(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
 	return 1;
 }
 
-static const fv_fits_1 wav2vec2_fits = {.size = sizeof wav2vec2_fits, .fits = fits};
+static const fv_fits_1 wav2vec2_fits = FV_FITS(.fits = wav2vec2_check_fit);
 
-static const void *extension(const char *id)
+static const void *wav2vec2_extension(const char *id)
 {
 	return strcmp(id, FV_FITS_1) ? NULL : &wav2vec2_fits;
 }
 
 static const fv_param params[] = {SPEECH_PARAMS(speech_states, speech)};
 
-static const fv_encoder_ops ops = {
-	.size = sizeof ops,
-	.open = wav2vec2_open,
-	.info = speech_states_info,
-	.frames = speech_states_frames,
-	.encode = speech_states_encode,
-};
+static const fv_encoder_ops ops = FV_ENCODER_OPS(.open = wav2vec2_open, .info = speech_states_info,
+	.frames = speech_states_frames, .encode = speech_states_encode);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_ENCODER,
-	.name = "wav2vec2",
-	.version = "1",
+static const fv_descriptor descriptor = FV_ENCODER(.name = "wav2vec2", .version = "1",
 	.summary = "All hidden states of wav2vec 2.0 (base, large, XLS-R) or HuBERT",
 	.source = "Baevski et al., wav2vec 2.0: a framework for self-supervised learning of speech "
 		  "representations, NeurIPS 2020; Hsu et al., HuBERT, TASLP 29 (2021)",
-	.licence = "Apache-2.0",
-	.state_size = sizeof(speech_states),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-	.extension = extension,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(speech_states), FV_PARAMS(params),
+	.ops = &ops, .extension = wav2vec2_extension);
 
 FV_PLUGIN_ENTRY
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Encoder `wavlm`: WavLM (Chen et al., "WavLM: large-scale self-supervised pre-training for full
  * stack speech processing", JSTSP 16, 2022) of any size: base, base-plus, large. Output: `states`
- * [layers + 1, width], the input of the first layer and the output of each. */
+ * [layers + 1, width], the input of the first layer and the output of each layer. */
 #include <string.h>
 
 #include "speech.h"
@@ -13,7 +13,7 @@ static fv_status wavlm_open(void *state, fv_ctx *ctx, const char *weights)
 {
 	if (!weights)
 		return fv_fail(ctx, FV_CONFIG,
-			"needs weights: wavlm_base_plus.pt of s3prl, model.safetensors or "
+			"needs weights: give wavlm_base_plus.pt of s3prl, model.safetensors or "
 			"pytorch_model.bin of microsoft/wavlm-base-plus, or torchaudio's "
 			"wavlm_base_plus.pth (fairvox fetch wavlm-base-plus)");
 	return speech_states_open(state, ctx, weights, &wavlm);
@@ -32,7 +32,7 @@ static const struct {
 		"WavLM base-plus, torchaudio's wavlm_base_plus.pth"},
 };
 
-static int32_t fits(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
+static int32_t wavlm_check_fit(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
 {
 	fv_trunk_shape shape;
 	if (!speech_fits(file, &wavlm, &shape))
@@ -50,39 +50,24 @@ static int32_t fits(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
 	return 1;
 }
 
-static const fv_fits_1 wavlm_fits = {.size = sizeof wavlm_fits, .fits = fits};
+static const fv_fits_1 wavlm_fits = FV_FITS(.fits = wavlm_check_fit);
 
-static const void *extension(const char *id)
+static const void *wavlm_extension(const char *id)
 {
 	return strcmp(id, FV_FITS_1) ? NULL : &wavlm_fits;
 }
 
 static const fv_param params[] = {SPEECH_PARAMS(speech_states, speech)};
 
-static const fv_encoder_ops ops = {
-	.size = sizeof ops,
-	.open = wavlm_open,
-	.info = speech_states_info,
-	.frames = speech_states_frames,
-	.encode = speech_states_encode,
-};
+static const fv_encoder_ops ops = FV_ENCODER_OPS(.open = wavlm_open, .info = speech_states_info,
+	.frames = speech_states_frames, .encode = speech_states_encode);
 
-static const fv_descriptor descriptor = {
-	.size = sizeof descriptor,
-	.abi = FV_ABI,
-	.kind = FV_ENCODER,
-	.name = "wavlm",
-	.version = "1",
+static const fv_descriptor descriptor = FV_ENCODER(.name = "wavlm", .version = "1",
 	.summary = "All hidden states of WavLM (base, base-plus, large)",
 	.source = "Chen et al., WavLM: large-scale self-supervised pre-training for full stack "
 		  "speech processing, JSTSP 16 (2022); its published weights: " LICENCE,
-	.licence = "Apache-2.0",
-	.state_size = sizeof(speech_states),
-	.params = params,
-	.n_params = sizeof params / sizeof *params,
-	.ops = &ops,
-	.extension = extension,
-};
+	.licence = "Apache-2.0", .state_size = sizeof(speech_states), FV_PARAMS(params),
+	.ops = &ops, .extension = wavlm_extension);
 
 FV_PLUGIN_ENTRY
 {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* k-means: what the files of this plugin share.
+/* k-means: declarations that the files of this plugin share.
  *
- * Shapes: n rows, D dimensions, k clusters; x [n,D] float32, centres [k,D] double, row-major.
- * Every result is a function of the numbers given and of the stream alone: not of the BLAS kernel,
- * the instruction set or the number of threads.
- */
+ * Shapes: n rows, D dimensions, k clusters; x [n,D] float32, centres [k,D] double, row-major. Every
+ * result depends only on the numbers and the random stream given, not on the BLAS kernel, the
+ * instruction set or the number of threads. */
 #ifndef KMEANS_H
 #define KMEANS_H
 
@@ -12,15 +11,16 @@
 
 #include <fairvox/fairvox.h>
 
-/* The same arithmetic in wider registers where the machine has them, chosen when the plugin is
- * loaded. */
+/* Compiles a function for wider registers too; the best version for the machine is chosen when the
+ * plugin is loaded. The arithmetic is the same. */
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
 #define KMEANS_FAST __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define KMEANS_FAST
 #endif
 
-/* Rows, and what the search for the nearest centre needs of them whatever the centres are. */
+/* Rows, with everything that the search for the nearest centre needs and that does not depend on
+ * the centres. */
 typedef struct kmeans_rows {
 	int64_t n;
 	int32_t dims;
@@ -31,12 +31,12 @@ typedef struct kmeans_rows {
 	double variance; /* mean over the columns of their variance (divisor n) */
 } kmeans_rows;
 
-/* Memory of kmeans_nearest for up to k centres, reused from call to call. */
+/* Buffers of kmeans_find_nearest for up to k centres, reused from call to call. */
 typedef struct kmeans_search {
 	int32_t k, dims;
 	float *centre;        /* [k,D] minus the shift */
-	float *square;        /* [k] squared lengths of those */
-	double *norm;         /* [k] lengths */
+	float *square;        /* [k] squared lengths of the shifted centres */
+	double *norm;         /* [k] lengths of the shifted centres */
 	float *score;         /* [k, block] */
 	float *best, *second; /* [block] */
 	int32_t *winner;      /* [block] */
@@ -44,53 +44,58 @@ typedef struct kmeans_search {
 
 typedef struct kmeans_model {
 	int32_t k;
-	double *centre; /* [k,D] in: the start; out: the final centres */
+	double *centre; /* [k,D] in: start centres; out: final centres */
 	int32_t *label; /* [n] nearest final centre */
-	double inertia; /* sum of squared distances to it */
+	double inertia; /* sum of squared distances to the nearest centre */
 	int64_t iterations;
 	bool converged; /* false: max_iter was reached first */
 } kmeans_model;
 
 /* Squared distance in double, summed in a fixed order. */
-double kmeans_distance(const float *x, const double *centre, int32_t dims);
+double kmeans_squared_distance(const float *x, const double *centre, int32_t dims);
 
-/* Errors: FV_DATA for numbers that are not finite or beyond 1e15, whose squares float32 cannot
- * hold. */
-fv_status kmeans_check(fv_ctx *ctx, const float *x, int64_t n, int32_t dims);
+/* Checks the numbers. Errors: FV_DATA for numbers that are not finite or beyond 1e15, whose squares
+ * overflow float32. */
+fv_status kmeans_check_numbers(fv_ctx *ctx, const float *x, int64_t n, int32_t dims);
 
-/* From scratch memory. `rows` keeps x. */
-fv_status kmeans_rows_make(fv_ctx *ctx, const float *x, int64_t n, int32_t dims, kmeans_rows *rows);
-fv_status kmeans_search_make(fv_ctx *ctx, int32_t k, int32_t dims, kmeans_search *search);
+/* Prepare rows and search buffers in scratch memory. `rows` refers to x, which must outlive it. */
+fv_status kmeans_prepare_rows(
+	fv_ctx *ctx, const float *x, int64_t n, int32_t dims, kmeans_rows *rows);
+fv_status kmeans_prepare_search(fv_ctx *ctx, int32_t k, int32_t dims, kmeans_search *search);
 
-/* label [n]: the centre with the smallest kmeans_distance, the lowest index on ties. */
-void kmeans_nearest(const kmeans_rows *rows, const double *centre, int32_t k, kmeans_search *search,
-	int32_t *label);
+/* Writes the nearest centre of each row into label [n]: the one with the smallest
+ * kmeans_squared_distance, the lowest index on ties. */
+void kmeans_find_nearest(const kmeans_rows *rows, const double *centre, int32_t k,
+	kmeans_search *search, int32_t *label);
 
-/* sum_i |x_i - centre of label_i|^2 */
-double kmeans_inertia(const kmeans_rows *rows, const double *centre, const int32_t *label);
+/* Returns sum_i |x_i - centre of label_i|^2. */
+double kmeans_compute_inertia(const kmeans_rows *rows, const double *centre, const int32_t *label);
 
-/* The rows to start from by greedy k-means++: chosen [k], of which *have are filled; fewer than k
- * when there are only so many different rows. batch > 0: the start for batches of that many rows,
- * which looks at three batches of rows (3 k rows where that is under k) drawn with replacement. */
-fv_status kmeans_start(fv_ctx *ctx, const float *x, int64_t n, int32_t dims, int64_t batch,
+/* Chooses the rows to start from by greedy k-means++. Writes them into chosen [k] and their number
+ * into *have, which is less than k if there are fewer different rows. batch > 0: the start for
+ * batches of that many rows, which looks only at three batches of rows (at 3 k rows if that is less
+ * than k), drawn with replacement. */
+fv_status kmeans_choose_start(fv_ctx *ctx, const float *x, int64_t n, int32_t dims, int64_t batch,
 	fv_stream *stream, int32_t k, int64_t *chosen, int32_t *have);
 
-fv_status kmeans_lloyd(
+fv_status kmeans_run_lloyd(
 	fv_ctx *ctx, const kmeans_rows *rows, double tol, int64_t max_iter, kmeans_model *model);
 
-/* Batches of `batch` rows drawn with replacement; starts from model->centre. */
+/* Runs on batches of `batch` rows drawn with replacement, starting from model->centre. */
 typedef struct kmeans_minibatch_options {
 	int64_t batch, max_iter, max_no_improvement;
 	double tol, reassignment_ratio;
 } kmeans_minibatch_options;
 
-fv_status kmeans_minibatch(fv_ctx *ctx, const kmeans_rows *rows,
+fv_status kmeans_run_minibatch(fv_ctx *ctx, const kmeans_rows *rows,
 	const kmeans_minibatch_options *options, fv_stream *stream, kmeans_model *model);
 
-/* member [last - first] of row x [D] in the clusters first .. last - 1 of centre [.,D]:
+/* Writes the memberships member [last - first] of row x [D] in the clusters first .. last - 1 of
+ * centre [.,D]:
  *     member_j = exp(-d_j / (2 v)) / sum_l exp(-d_l / (2 v)),  d_j = |x - c_j|^2, v = variance.
- * v = 0: 1 for the nearest, the lowest index on ties, 0 for the others. */
-void kmeans_members(const float *x, const double *centre, int32_t dims, int32_t first, int32_t last,
-	double variance, float *member);
+ * With v = 0 the membership is 1 in the nearest cluster (the lowest index on ties) and 0 in the
+ * others. */
+void kmeans_compute_members(const float *x, const double *centre, int32_t dims, int32_t first,
+	int32_t last, double variance, float *member);
 
 #endif

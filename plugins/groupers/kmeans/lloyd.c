@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lloyd's iteration: S. Lloyd, "Least squares quantization in PCM", IEEE Trans. Inf. Theory 28,
+/* Lloyd's algorithm: S. Lloyd, "Least squares quantization in PCM", IEEE Trans. Inf. Theory 28,
  * 1982.
  *
- * Stops when no label changes, or when the squared shifts of all centres sum to at most tol times
- * the mean variance of the columns, or after max_iter; labels are those of the final centres. A
- * centre that gets no row moves to the row farthest from its own centre, which leaves that one's
- * mean.
+ * Stops when no label changes, when the squared shifts of all centres sum to at most tol times the
+ * mean variance of the columns, or after max_iter iterations. Labels are those of the final
+ * centres. A cluster that becomes empty moves to the row that is farthest from its own centre; that
+ * row no longer counts in the mean of its old cluster.
  */
 #include "kmeans.h"
 
@@ -18,7 +18,7 @@ struct lloyd {
 	double *sum;      /* [k,D] */
 	int64_t *count;   /* [k] */
 	int32_t *before;  /* [n] labels of the last iteration */
-	double *distance; /* [n] to the row's own centre; only for empty clusters */
+	double *distance; /* [n] to the row's own centre; only computed for empty clusters */
 };
 
 KMEANS_FAST static void add_rows(struct lloyd *l, const int32_t *label)
@@ -35,9 +35,9 @@ KMEANS_FAST static void add_rows(struct lloyd *l, const int32_t *label)
 	}
 }
 
-/* The farthest row of a cluster that can spare one; the lowest on ties; -1: all rows lie on their
- * centres. */
-static int64_t farthest(const struct lloyd *l, const int32_t *label)
+/* Returns the row farthest from its centre among clusters with more than one row, the lowest row on
+ * ties; -1 if all rows lie on their centres. */
+static int64_t find_farthest(const struct lloyd *l, const int32_t *label)
 {
 	int64_t far = -1;
 	for (int64_t i = 0; i < l->rows->n; i++)
@@ -46,7 +46,7 @@ static int64_t farthest(const struct lloyd *l, const int32_t *label)
 	return far;
 }
 
-/* True when a row has moved. */
+/* Moves empty clusters. Returns true if a row has changed its cluster. */
 static bool fill_empty(struct lloyd *l, const double *centre, const int32_t *label)
 {
 	int32_t dims = l->rows->dims;
@@ -55,10 +55,10 @@ static bool fill_empty(struct lloyd *l, const double *centre, const int32_t *lab
 		if (l->count[j])
 			continue;
 		for (int64_t i = 0; i < l->rows->n && !measured; i++)
-			l->distance[i] = kmeans_distance(
+			l->distance[i] = kmeans_squared_distance(
 				l->rows->x + i * dims, centre + (int64_t)label[i] * dims, dims);
 		measured = true;
-		int64_t row = farthest(l, label);
+		int64_t row = find_farthest(l, label);
 		if (row < 0)
 			break;
 		for (int32_t d = 0; d < dims; d++) {
@@ -68,14 +68,15 @@ static bool fill_empty(struct lloyd *l, const double *centre, const int32_t *lab
 		}
 		l->count[label[row]]--;
 		l->count[j] = 1;
-		l->distance[row] = 0; /* moved once only */
+		l->distance[row] = 0; /* each row moves only once */
 		moved = true;
 	}
 	return moved;
 }
 
-/* Means into centre; returns the sum of squared shifts. A cluster still empty stays where it is. */
-static double move(const struct lloyd *l, double *centre)
+/* Writes the means into centre and returns the sum of squared shifts. A cluster that is still empty
+ * does not move. */
+static double move_centres(const struct lloyd *l, double *centre)
 {
 	double shift = 0;
 	for (int32_t j = 0; j < l->k; j++) {
@@ -89,7 +90,7 @@ static double move(const struct lloyd *l, double *centre)
 	return shift;
 }
 
-fv_status kmeans_lloyd(
+fv_status kmeans_run_lloyd(
 	fv_ctx *ctx, const kmeans_rows *rows, double tol, int64_t max_iter, kmeans_model *model)
 {
 	size_t n = (size_t)rows->n, k = (size_t)model->k;
@@ -101,17 +102,17 @@ fv_status kmeans_lloyd(
 		.distance = fv_scratch(ctx, n * sizeof(double))};
 	kmeans_search search;
 	if (!l.sum || !l.count || !l.before || !l.distance ||
-		kmeans_search_make(ctx, model->k, rows->dims, &search))
+		kmeans_prepare_search(ctx, model->k, rows->dims, &search))
 		return FV_FAILED;
 	double limit = tol * rows->variance;
-	bool same = false; /* label belongs to the centres at hand */
+	bool same = false; /* label belongs to the current centres */
 	model->converged = false;
 	memset(l.before, -1, n * sizeof *l.before);
 	for (model->iterations = 0; model->iterations < max_iter && !model->converged;) {
-		kmeans_nearest(rows, model->centre, model->k, &search, model->label);
+		kmeans_find_nearest(rows, model->centre, model->k, &search, model->label);
 		add_rows(&l, model->label);
 		bool moved = fill_empty(&l, model->centre, model->label);
-		double shift = move(&l, model->centre);
+		double shift = move_centres(&l, model->centre);
 		same = !memcmp(model->label, l.before, n * sizeof *l.before);
 		model->converged = same || shift <= limit;
 		same = same && !moved;
@@ -119,7 +120,7 @@ fv_status kmeans_lloyd(
 		memcpy(l.before, model->label, n * sizeof *l.before);
 	}
 	if (!same)
-		kmeans_nearest(rows, model->centre, model->k, &search, model->label);
-	model->inertia = kmeans_inertia(rows, model->centre, model->label);
+		kmeans_find_nearest(rows, model->centre, model->k, &search, model->label);
+	model->inertia = kmeans_compute_inertia(rows, model->centre, model->label);
 	return FV_OK;
 }

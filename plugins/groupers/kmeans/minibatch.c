@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Mini-batch k-means: D. Sculley, "Web-scale k-means clustering", WWW 2010, with scikit-learn's
- * rules for stopping and for centres that few rows reach (its MiniBatchKMeans, init given):
- * - a centre is the running mean of all rows ever assigned to it, the start counting nothing;
- * - every 10 k rows, and while a centre has none, centres with under reassignment_ratio of the
- *   largest count move to rows of the batch, at most half a batch of them, and take the smallest
- *   other count;
- * - from the second batch on the batch inertia is smoothed with weight min(1, 2 batch / (n + 1));
- *   stop when all squared shifts sum to at most tol times the mean column variance, or when the
+ * rules (MiniBatchKMeans, init given) for stopping and for centres with few rows:
+ * - A centre is the running mean of all rows ever assigned to it. The start counts as no row.
+ * - Every 10 k rows, and as long as a centre has no rows, centres with less than
+ *   reassignment_ratio of the largest count are moved to rows of the batch, at most half a batch
+ *   of them. They get the smallest count of the other centres.
+ * - From the second batch on the batch inertia is smoothed with weight min(1, 2 batch / (n + 1)).
+ *   Stop when all squared shifts sum to at most tol times the mean column variance, or when the
  *   smoothed inertia has not improved for max_no_improvement batches.
  */
 #include "kmeans.h"
@@ -26,7 +26,7 @@ struct minibatch {
 	fv_stream *stream;
 	int32_t k;
 	kmeans_rows batch;
-	float *x;               /* = batch.x, written here */
+	float *x;               /* the same as batch.x, but writable */
 	int32_t *label;         /* [batch] */
 	int64_t *order;         /* [batch] for draws without replacement */
 	double *centre;         /* [k,D] */
@@ -50,8 +50,8 @@ static void draw_batch(struct minibatch *m)
 	}
 }
 
-/* next = running means with the batch included. */
-static void update(struct minibatch *m)
+/* Writes the running means, including the batch, into next. */
+static void update_means(struct minibatch *m)
 {
 	int32_t dims = m->rows->dims;
 	for (int32_t j = 0; j < m->k; j++)
@@ -73,7 +73,7 @@ static void update(struct minibatch *m)
 	}
 }
 
-static bool reassign_is_due(struct minibatch *m)
+static bool is_reassignment_due(struct minibatch *m)
 {
 	bool due = false;
 	for (int32_t j = 0; j < m->k; j++)
@@ -85,7 +85,7 @@ static bool reassign_is_due(struct minibatch *m)
 	return true;
 }
 
-static int by_count(const void *a, const void *b)
+static int compare_count(const void *a, const void *b)
 {
 	const struct counted *x = a, *y = b;
 	if (x->count != y->count)
@@ -93,8 +93,8 @@ static int by_count(const void *a, const void *b)
 	return (x->centre > y->centre) - (x->centre < y->centre);
 }
 
-/* Marks the centres with too few rows, the fewest first when they are over half a batch; returns
- * how many, and the smallest count of the others. */
+/* Marks the centres with too few rows; at most half a batch of them, those with the fewest rows
+ * first. Returns their number, and the smallest count of the other centres. */
 static int32_t choose_centres(struct minibatch *m, double *smallest_other)
 {
 	double largest = 0;
@@ -102,7 +102,7 @@ static int32_t choose_centres(struct minibatch *m, double *smallest_other)
 		m->sorted[j] = (struct counted){m->count[j], j};
 		largest = m->count[j] > largest ? m->count[j] : largest;
 	}
-	qsort(m->sorted, (size_t)m->k, sizeof *m->sorted, by_count);
+	qsort(m->sorted, (size_t)m->k, sizeof *m->sorted, compare_count);
 	memset(m->reassign, 0, (size_t)m->k * sizeof *m->reassign);
 	int32_t n = 0;
 	while (n < m->batch.n / 2 && m->sorted[n].count < m->options->reassignment_ratio * largest)
@@ -111,7 +111,7 @@ static int32_t choose_centres(struct minibatch *m, double *smallest_other)
 	return n;
 }
 
-static void reassign(struct minibatch *m)
+static void reassign_centres(struct minibatch *m)
 {
 	int32_t dims = m->rows->dims;
 	double smallest_other;
@@ -133,16 +133,17 @@ static void reassign(struct minibatch *m)
 	}
 }
 
-/* One batch; returns the sum of squared shifts, and the batch's mean inertia before the update. */
-static double step(struct minibatch *m, double *inertia)
+/* Runs one batch. Returns the sum of squared shifts, and the batch's mean inertia before the
+ * update. */
+static double run_batch(struct minibatch *m, double *inertia)
 {
-	bool due = reassign_is_due(m);
+	bool due = is_reassignment_due(m);
 	draw_batch(m);
-	kmeans_nearest(&m->batch, m->centre, m->k, &m->search, m->label);
-	*inertia = kmeans_inertia(&m->batch, m->centre, m->label) / (double)m->batch.n;
-	update(m);
+	kmeans_find_nearest(&m->batch, m->centre, m->k, &m->search, m->label);
+	*inertia = kmeans_compute_inertia(&m->batch, m->centre, m->label) / (double)m->batch.n;
+	update_means(m);
 	if (due)
-		reassign(m);
+		reassign_centres(m);
 	double shift = 0;
 	for (int64_t at = 0; at < (int64_t)m->k * m->rows->dims; at++)
 		shift += (m->next[at] - m->centre[at]) * (m->next[at] - m->centre[at]);
@@ -152,8 +153,8 @@ static double step(struct minibatch *m, double *inertia)
 	return shift;
 }
 
-/* After batch number `number`, from 1. The first one's inertia is that of the start: not looked at.
- */
+/* Decides whether to stop after batch `number`, counted from 1. The inertia of the first batch is
+ * that of the start and is not used. */
 static bool has_converged(struct minibatch *m, int64_t number, double inertia, double shift)
 {
 	if (number == 1)
@@ -171,7 +172,7 @@ static bool has_converged(struct minibatch *m, int64_t number, double inertia, d
 	return m->without_improvement >= m->options->max_no_improvement;
 }
 
-static fv_status make(fv_ctx *ctx, struct minibatch *m, int64_t batch)
+static fv_status allocate_batch(fv_ctx *ctx, struct minibatch *m, int64_t batch)
 {
 	size_t n = (size_t)batch, dims = (size_t)m->rows->dims, k = (size_t)m->k;
 	m->batch = *m->rows;
@@ -189,10 +190,10 @@ static fv_status make(fv_ctx *ctx, struct minibatch *m, int64_t batch)
 		!m->next || !m->count || !m->reassign || !m->sorted)
 		return FV_FAILED;
 	memset(m->count, 0, k * sizeof *m->count);
-	return kmeans_search_make(ctx, m->k, m->rows->dims, &m->search);
+	return kmeans_prepare_search(ctx, m->k, m->rows->dims, &m->search);
 }
 
-fv_status kmeans_minibatch(fv_ctx *ctx, const kmeans_rows *rows,
+fv_status kmeans_run_minibatch(fv_ctx *ctx, const kmeans_rows *rows,
 	const kmeans_minibatch_options *options, fv_stream *stream, kmeans_model *model)
 {
 	int64_t batch = options->batch < rows->n ? options->batch : rows->n;
@@ -203,20 +204,20 @@ fv_status kmeans_minibatch(fv_ctx *ctx, const kmeans_rows *rows,
 		.k = model->k,
 		.centre = model->centre,
 		.least = INFINITY};
-	fv_status status = make(ctx, &m, batch);
+	fv_status status = allocate_batch(ctx, &m, batch);
 	if (status)
 		return status;
 	model->converged = false;
 	while (done < steps && !model->converged) {
-		double inertia, shift = step(&m, &inertia);
+		double inertia, shift = run_batch(&m, &inertia);
 		model->converged = has_converged(&m, ++done, inertia, shift);
 	}
 	if (m.centre != model->centre) {
 		size_t size = (size_t)m.k * (size_t)rows->dims * sizeof *m.centre;
 		memcpy(model->centre, m.centre, size);
 	}
-	kmeans_nearest(rows, model->centre, model->k, &m.search, model->label);
-	model->inertia = kmeans_inertia(rows, model->centre, model->label);
+	kmeans_find_nearest(rows, model->centre, model->k, &m.search, model->label);
+	model->inertia = kmeans_compute_inertia(rows, model->centre, model->label);
 	model->iterations = (done * batch + rows->n - 1) / rows->n;
 	return FV_OK;
 }

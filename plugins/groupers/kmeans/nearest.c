@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The nearest centre of every row: a float32 matrix product as a filter, double for near-ties.
+/* Finds the nearest centre of every row: a float32 matrix product as a filter, then double for
+ * near-ties.
  *
  * With x' = x - m and c' = c - m for any vector m,
  *     |x - c_j|^2 = |x'|^2 + s_j,   s_j = |c'_j|^2 - 2 x'.c'_j,
- * and only s_j matters for the choice. Let u = 2^-24, r = |x'|, R = |c'_j| and
- * g = (D+4)u / (1 - (D+4)u). However a dot product of length D is summed, with or without fused
- * multiply-add, its error is at most D u / (1 - D u) r R (Higham, Accuracy and Stability of Numerical
- * Algorithms, 2nd ed., section 3.1); rounding x' and c' to float32 adds 2u r R to first order;
- * storing |c'|^2 and the last subtraction add 2u (R^2 + r R). kmeans_distance itself is off by at
- * most (D+8) 2^-52 (r + R)^2, and underflow by (D+8) 2^-126 (1 + r + R). So
+ * and only s_j matters for the choice. Let u = 2^-24, r = |x'|, R = |c'_j| and g = (D+4)u / (1 -
+ * (D+4)u). However a dot product of length D is summed, with or without fused multiply-add, its
+ * error is at most D u / (1 - D u) r R (Higham, Accuracy and Stability of Numerical Algorithms, 2nd
+ * ed., section 3.1). Rounding x' and c' to float32 adds 2u r R to first order; storing |c'|^2 and
+ * the last subtraction add 2u (R^2 + r R). The error of kmeans_squared_distance itself is at most
+ * (D+8) 2^-52 (r + R)^2, that of underflow (D+8) 2^-126 (1 + r + R). So
  *     e_j = 1.01 ((2g + 4u) r R + 3u R^2 + (D+8) (2^-52 (r + R)^2 + 2^-126 (1 + r + R)))
- * bounds |computed s_j - (kmeans_distance_j - r^2)|. Centre a cannot be the nearest when
- * s_a - e_a > min_j (s_j + e_j); among those left the double distances decide. The labels are
- * therefore the argmin of kmeans_distance whichever kernel computed the product.
+ * bounds |computed s_j - (kmeans_squared_distance_j - r^2)|. Centre a cannot be the nearest if s_a
+ * - e_a > min_j (s_j + e_j); among the remaining centres the double distances decide. The labels
+ * are therefore the argmin of kmeans_squared_distance, whichever kernel computed the product.
  */
 #include "kmeans.h"
 
@@ -25,7 +26,7 @@
 #define LANES 8
 #define UNIT 0x1p-24
 
-double kmeans_distance(const float *x, const double *centre, int32_t dims)
+double kmeans_squared_distance(const float *x, const double *centre, int32_t dims)
 {
 	double lane[LANES] = {0};
 	int32_t d = 0;
@@ -43,18 +44,19 @@ double kmeans_distance(const float *x, const double *centre, int32_t dims)
 	       ((lane[4] + lane[5]) + (lane[6] + lane[7]));
 }
 
-fv_status kmeans_check(fv_ctx *ctx, const float *x, int64_t n, int32_t dims)
+fv_status kmeans_check_numbers(fv_ctx *ctx, const float *x, int64_t n, int32_t dims)
 {
 	for (int64_t i = 0; i < n; i++)
 		for (int32_t d = 0; d < dims; d++)
 			if (!(fabsf(x[i * dims + d]) <= 1e15f))
 				return fv_fail(ctx, FV_DATA,
-					"row %lld, column %d: %g is no number to cluster",
+					"row %lld, column %d: %g is not a finite number below 1e15",
 					(long long)i, d, (double)x[i * dims + d]);
 	return FV_OK;
 }
 
-fv_status kmeans_rows_make(fv_ctx *ctx, const float *x, int64_t n, int32_t dims, kmeans_rows *rows)
+fv_status kmeans_prepare_rows(
+	fv_ctx *ctx, const float *x, int64_t n, int32_t dims, kmeans_rows *rows)
 {
 	size_t width = (size_t)dims;
 	*rows = (kmeans_rows){.n = n,
@@ -81,7 +83,7 @@ fv_status kmeans_rows_make(fv_ctx *ctx, const float *x, int64_t n, int32_t dims,
 		const float *row = x + i * dims;
 		for (int32_t d = 0; d < dims; d++)
 			rows->shifted[i * dims + d] = row[d] - (float)rows->shift[d];
-		double square = kmeans_distance(row, rows->shift, dims);
+		double square = kmeans_squared_distance(row, rows->shift, dims);
 		rows->norm[i] = sqrt(square);
 		about_mean += square;
 	}
@@ -89,7 +91,7 @@ fv_status kmeans_rows_make(fv_ctx *ctx, const float *x, int64_t n, int32_t dims,
 	return FV_OK;
 }
 
-fv_status kmeans_search_make(fv_ctx *ctx, int32_t k, int32_t dims, kmeans_search *search)
+fv_status kmeans_prepare_search(fv_ctx *ctx, int32_t k, int32_t dims, kmeans_search *search)
 {
 	size_t centres = (size_t)k;
 	*search = (kmeans_search){.k = k,
@@ -107,7 +109,7 @@ fv_status kmeans_search_make(fv_ctx *ctx, int32_t k, int32_t dims, kmeans_search
 	return FV_OK;
 }
 
-/* Returns the longest centre's length. */
+/* Shifts the centres. Returns the length of the longest one. */
 static double shift_centres(
 	const kmeans_rows *rows, const double *centre, int32_t k, kmeans_search *s)
 {
@@ -127,20 +129,21 @@ static double shift_centres(
 	return longest;
 }
 
-/* e_j above for a row of length r and a centre of length `other`. */
-static double error_bound(int32_t dims, double r, double other)
+/* Returns e_j (see above) for a row of length r and a centre of length `other`. */
+static double compute_error_bound(int32_t dims, double r, double other)
 {
 	double spread = ((double)dims + 4) * UNIT;
 	if (spread >= 0.5)
-		return INFINITY; /* over eight million dimensions: everything is done in double */
+		return INFINITY; /* over eight million dimensions: use double for everything */
 	double g = spread / (1 - spread), sum = r + other;
 	return 1.01 * ((2 * g + 4 * UNIT) * r * other + 3 * UNIT * other * other +
 			      ((double)dims + 8) * (0x1p-52 * sum * sum + 0x1p-126 * (1 + sum)));
 }
 
-/* The two smallest scores of each of the n rows of a block, and whose the smallest is. */
-KMEANS_FAST static void smallest(const kmeans_search *s, int32_t k, int32_t n, float *restrict best,
-	float *restrict second, int32_t *restrict winner)
+/* Finds the two smallest scores of each of the n rows of a block, and the centre of the smallest.
+ */
+KMEANS_FAST static void find_two_smallest(const kmeans_search *s, int32_t k, int32_t n,
+	float *restrict best, float *restrict second, int32_t *restrict winner)
 {
 	for (int32_t i = 0; i < n; i++) {
 		best[i] = s->score[i] + s->square[0];
@@ -161,24 +164,24 @@ KMEANS_FAST static void smallest(const kmeans_search *s, int32_t k, int32_t n, f
 	}
 }
 
-/* Row i of the rows, column `at` of the block: every centre that may be the nearest, in double. A
- * score that is not finite leaves its centre in. */
-static int32_t settle(const kmeans_rows *rows, int64_t i, const kmeans_search *s, int32_t at,
-	const double *centre, int32_t k)
+/* Compares in double all centres that may be the nearest of row i, which is column `at` of the
+ * block. A centre whose score is not finite stays in the comparison. */
+static int32_t find_exact_nearest(const kmeans_rows *rows, int64_t i, const kmeans_search *s,
+	int32_t at, const double *centre, int32_t k)
 {
 	double r = rows->norm[i], limit = INFINITY, least = INFINITY;
 	for (int32_t j = 0; j < k; j++) {
 		double high = (double)(s->score[(size_t)j * BLOCK + (size_t)at] + s->square[j]) +
-			      error_bound(s->dims, r, s->norm[j]);
+			      compute_error_bound(s->dims, r, s->norm[j]);
 		limit = high < limit ? high : limit;
 	}
 	int32_t winner = 0;
 	for (int32_t j = 0; j < k; j++) {
 		double low = (double)(s->score[(size_t)j * BLOCK + (size_t)at] + s->square[j]) -
-			     error_bound(s->dims, r, s->norm[j]);
+			     compute_error_bound(s->dims, r, s->norm[j]);
 		if (low > limit)
 			continue;
-		double distance = kmeans_distance(
+		double distance = kmeans_squared_distance(
 			rows->x + i * rows->dims, centre + (size_t)j * (size_t)s->dims, s->dims);
 		if (distance < least) {
 			least = distance;
@@ -188,7 +191,7 @@ static int32_t settle(const kmeans_rows *rows, int64_t i, const kmeans_search *s
 	return winner;
 }
 
-void kmeans_nearest(
+void kmeans_find_nearest(
 	const kmeans_rows *rows, const double *centre, int32_t k, kmeans_search *s, int32_t *label)
 {
 	double longest = shift_centres(rows, centre, k, s);
@@ -197,21 +200,23 @@ void kmeans_nearest(
 		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, k, n, s->dims, -2.0f,
 			s->centre, s->dims, rows->shifted + first * s->dims, s->dims, 0.0f,
 			s->score, BLOCK);
-		smallest(s, k, n, s->best, s->second, s->winner);
+		find_two_smallest(s, k, n, s->best, s->second, s->winner);
 		for (int32_t i = 0; i < n; i++) {
-			double bound = 2 * error_bound(s->dims, rows->norm[first + i], longest);
+			double bound =
+				2 * compute_error_bound(s->dims, rows->norm[first + i], longest);
 			bool clear = (double)s->second[i] - (double)s->best[i] > bound;
 			label[first + i] =
-				clear ? s->winner[i] : settle(rows, first + i, s, i, centre, k);
+				clear ? s->winner[i]
+				      : find_exact_nearest(rows, first + i, s, i, centre, k);
 		}
 	}
 }
 
-double kmeans_inertia(const kmeans_rows *rows, const double *centre, const int32_t *label)
+double kmeans_compute_inertia(const kmeans_rows *rows, const double *centre, const int32_t *label)
 {
 	double sum = 0;
 	for (int64_t i = 0; i < rows->n; i++)
-		sum += kmeans_distance(rows->x + i * rows->dims,
+		sum += kmeans_squared_distance(rows->x + i * rows->dims,
 			centre + (int64_t)label[i] * rows->dims, rows->dims);
 	return sum;
 }

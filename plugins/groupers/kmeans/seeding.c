@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Greedy k-means++: D. Arthur, S. Vassilvitskii, "k-means++: the advantages of careful seeding",
- * SODA 2007, with 2 + floor(ln k) trials a centre of which the one that lowers the potential most
- * is kept (their section 6), as scikit-learn has it.
+ * SODA 2007. For each centre 2 + floor(ln k) candidates are tried, and the one that lowers the
+ * potential most is used (their section 6), as in scikit-learn.
  *
- * Distances are float32 in sixteen fixed partial sums without fused multiply-add, so that they are
- * the same on every machine; potentials are double.
- */
+ * Distances are float32 in sixteen fixed partial sums without fused multiply-add, so they are the
+ * same on every machine. Potentials are double. */
 #include "kmeans.h"
 
 #include <math.h>
@@ -15,7 +14,7 @@
 #define LANES 16
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
 
-/* Sum of the lanes, folded in halves without leaving the registers. */
+/* Sum of the lanes, by adding halves without leaving the registers. */
 #define HALF(v, a, b, c, d, e, f, g, h) __builtin_shufflevector(v, v, a, b, c, d, e, f, g, h)
 #define FOLD8(v) ((((v)[0] + (v)[4]) + ((v)[2] + (v)[6])) + (((v)[1] + (v)[5]) + ((v)[3] + (v)[7])))
 #define FOLD(v) FOLD8(HALF(v, 0, 1, 2, 3, 4, 5, 6, 7) + HALF(v, 8, 9, 10, 11, 12, 13, 14, 15))
@@ -26,18 +25,18 @@ struct seeding {
 	const int64_t *pick;
 	int64_t n;
 	float *closest;    /* [n] squared distance to the nearest chosen row */
-	float *trial;      /* [trials, n] the same if the candidate were chosen */
+	float *trial;      /* [trials, n] the same if the candidate were chosen too */
 	double *potential; /* [n] running sums of closest */
 };
 
-static const float *row_of(const struct seeding *s, int64_t i)
+static const float *get_row(const struct seeding *s, int64_t i)
 {
 	return s->x + (s->pick ? s->pick[i] : i) * s->dims;
 }
 
-/* For each of `trials` candidate rows: trial [trials,n] = min(closest, distance to it) and its sum.
- * All candidates in one pass, because x comes from memory. Lane l sums the coordinates l, l + 16,
- * ...; the lanes are then folded in halves. */
+/* Computes for each of `trials` candidate rows: trial [trials,n] = min(closest, distance to the
+ * candidate), and its sum. All candidates are handled in one pass, because x is read from memory.
+ * Lane l sums the coordinates l, l + 16, ...; halves of the lanes are then added. */
 KMEANS_FAST static void try_rows(
 	const struct seeding *s, const float *const *row, int32_t trials, float *trial, double *sum)
 {
@@ -45,7 +44,7 @@ KMEANS_FAST static void try_rows(
 	for (int32_t t = 0; t < trials; t++)
 		sum[t] = 0;
 	for (int64_t i = 0; i < s->n; i++) {
-		const float *x = row_of(s, i);
+		const float *x = get_row(s, i);
 		for (int32_t t = 0; t < trials; t++) {
 			lanes lane = {0};
 			for (int32_t d = 0; d < whole; d += LANES) {
@@ -65,9 +64,9 @@ KMEANS_FAST static void try_rows(
 	}
 }
 
-/* A row drawn with probability proportional to closest: the first whose running sum exceeds a
- * uniform share of the total, so never one that coincides with a chosen row. */
-static int64_t draw(const struct seeding *s, fv_stream *stream)
+/* Draws a row with probability proportional to closest: the first whose running sum exceeds a
+ * uniform share of the total. It therefore never coincides with a chosen row. */
+static int64_t draw_row(const struct seeding *s, fv_stream *stream)
 {
 	double target = fv_uniform(stream) * s->potential[s->n - 1];
 	int64_t low = 0, high = s->n - 1;
@@ -92,8 +91,8 @@ static int64_t add_row(struct seeding *s, int32_t trials, fv_stream *stream)
 	const float *row[TRIALS_MAX];
 	double potential[TRIALS_MAX];
 	for (int32_t t = 0; t < trials; t++) {
-		candidate[t] = draw(s, stream);
-		row[t] = row_of(s, candidate[t]);
+		candidate[t] = draw_row(s, stream);
+		row[t] = get_row(s, candidate[t]);
 	}
 	try_rows(s, row, trials, s->trial, potential);
 	int32_t best = 0;
@@ -103,7 +102,7 @@ static int64_t add_row(struct seeding *s, int32_t trials, fv_stream *stream)
 	return candidate[best];
 }
 
-static void cover(struct seeding *s, const float *row)
+static void mark_covered(struct seeding *s, const float *row)
 {
 	double sum;
 	try_rows(s, &row, 1, s->closest, &sum);
@@ -117,8 +116,8 @@ static bool is_covered(const struct seeding *s)
 	return true;
 }
 
-/* Adds to the *have rows in chosen until there are k or every row coincides with a chosen one. pick
- * [n] are the rows to choose among; NULL: the first n. */
+/* Adds rows to the *have ones in chosen until there are k, or until every row coincides with a
+ * chosen one. pick [n] are the rows to choose from; NULL: the first n rows. */
 static fv_status add_rows(fv_ctx *ctx, const float *x, int32_t dims, const int64_t *pick, int64_t n,
 	fv_stream *stream, int32_t k, int64_t *chosen, int32_t *have)
 {
@@ -139,7 +138,7 @@ static fv_status add_rows(fv_ctx *ctx, const float *x, int32_t dims, const int64
 		chosen[(*have)++] = pick ? pick[first] : first;
 	}
 	for (int32_t j = 0; j < *have; j++)
-		cover(&s, x + chosen[j] * dims);
+		mark_covered(&s, x + chosen[j] * dims);
 	while (*have < k && !is_covered(&s)) {
 		int64_t row = add_row(&s, trials, stream);
 		chosen[(*have)++] = pick ? pick[row] : row;
@@ -147,7 +146,7 @@ static fv_status add_rows(fv_ctx *ctx, const float *x, int32_t dims, const int64
 	return FV_OK;
 }
 
-fv_status kmeans_start(fv_ctx *ctx, const float *x, int64_t n, int32_t dims, int64_t batch,
+fv_status kmeans_choose_start(fv_ctx *ctx, const float *x, int64_t n, int32_t dims, int64_t batch,
 	fv_stream *stream, int32_t k, int64_t *chosen, int32_t *have)
 {
 	*have = 0;

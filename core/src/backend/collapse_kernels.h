@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The arithmetic of a head whose two linear layers are carried by their product M = W2 W1 [C,D], for one
+ * instruction set (SIMD_LANES, see simd.h): three passes that read each large array once. Sums run in as
+ * many parts as a vector has lanes, so the instruction sets differ in rounding.
+ *
+ * Because z_i = sum_l s_l (x_il . M) + const, the products of the layers with M give the logits, and with
+ * them the gradient of the mix, ds_l = sum_i dz_i . (x_il M), without a second reading of the features.
+ *
+ * Classes are taken CLASS_BLOCK at a time. `classes` and `rows` of the inlined functions are constants, so
+ * that their loops are unrolled and sums stay in registers. */
+#ifndef CORE_BACKEND_COLLAPSE_KERNELS_H
+#define CORE_BACKEND_COLLAPSE_KERNELS_H
+
+#include <string.h>
+
+#include "backend/kernels.h"
+#include "backend/simd.h"
+
+/* Layers, rows of W1 and rows of W1 again that are taken at once: as many as there are registers for.
+ * keep(v): compilers are not to read v from memory again where it is used next. */
+#if SIMD_LANES == 16
+enum { LAYER_ROWS = 3, WEIGHT_ROWS = 2, PRODUCT_ROWS = 4 };
+#define keep(v) __asm__("" : "+v"(v))
+#elif SIMD_LANES == 8
+enum { LAYER_ROWS = 2, WEIGHT_ROWS = 1, PRODUCT_ROWS = 2 };
+#define keep(v) __asm__("" : "+x"(v))
+#else
+enum { LAYER_ROWS = 1, WEIGHT_ROWS = 1, PRODUCT_ROWS = 1 };
+#define keep(v) (void)(v)
+#endif
+
+enum { CLASS_BLOCK = 6 };
+
+/* The statement with K the number of classes of this block, a constant. */
+#define SWITCH(left, ...)                                                                          \
+	switch ((left) < CLASS_BLOCK ? (left) : CLASS_BLOCK) {                                     \
+		ONE(1, __VA_ARGS__)                                                                \
+		ONE(2, __VA_ARGS__)                                                                \
+		ONE(3, __VA_ARGS__)                                                                \
+		ONE(4, __VA_ARGS__)                                                                \
+		ONE(5, __VA_ARGS__)                                                                \
+		ONE(6, __VA_ARGS__)                                                                \
+	}
+#define ONE(k, ...)                                                                                \
+	case k: {                                                                                  \
+		enum { K = k };                                                                    \
+		__VA_ARGS__;                                                                       \
+		break;                                                                             \
+	}
+
+SIMD_INLINE void dot_layers(int rows, int classes, int64_t dims, const float *x, const float *next,
+	const float *product, const float *share, float *dots, int64_t stride, float *mixed)
+{
+	simd_v sum[LAYER_ROWS][CLASS_BLOCK], s[LAYER_ROWS];
+	float rest[LAYER_ROWS][CLASS_BLOCK] = {{0}};
+	int64_t j = 0;
+	for (int r = 0; r < rows; r++) {
+		s[r] = v_set(share[r]);
+		for (int c = 0; c < classes; c++)
+			sum[r][c] = (simd_v){0};
+	}
+	for (; j + SIMD_LANES <= dims; j += SIMD_LANES) {
+		simd_v a[LAYER_ROWS];
+		for (int r = 0; r < rows; r++) {
+			a[r] = v_load(x + r * dims + j);
+			__builtin_prefetch(next + r * dims + j, 0, 2);
+		}
+		if (mixed) {
+			simd_v h = v_load(mixed + j);
+			for (int r = 0; r < rows; r++)
+				h = v_fma(s[r], a[r], h);
+			v_store(mixed + j, h);
+		}
+		for (int c = 0; c < classes; c++) {
+			simd_v m = v_load(product + c * dims + j);
+			keep(m);
+			for (int r = 0; r < rows; r++)
+				sum[r][c] = v_fma(a[r], m, sum[r][c]);
+		}
+	}
+	for (; j < dims; j++)
+		for (int r = 0; r < rows; r++) {
+			float a = x[r * dims + j];
+			if (mixed)
+				mixed[j] += share[r] * a;
+			for (int c = 0; c < classes; c++)
+				rest[r][c] += a * product[c * dims + j];
+		}
+	for (int r = 0; r < rows; r++)
+		for (int c = 0; c < classes; c++)
+			dots[r * stride + c] = v_sum(sum[r][c]) + rest[r][c];
+}
+
+SIMD_INLINE void dot_row(int classes, int64_t layers, int64_t dims, const float *x,
+	const float *next, const float *product, const float *share, float *dots, int64_t stride,
+	float *mixed)
+{
+	int64_t l = 0;
+	for (; l + LAYER_ROWS <= layers; l += LAYER_ROWS)
+		dot_layers(LAYER_ROWS, classes, dims, x + l * dims, next + l * dims, product,
+			share + l, dots + l * stride, stride, mixed);
+	for (; l < layers; l++)
+		dot_layers(1, classes, dims, x + l * dims, next + l * dims, product, share + l,
+			dots + l * stride, stride, mixed);
+}
+
+static void collapse_row(int32_t classes, int32_t layers, int32_t dims, const float *x,
+	const float *next, const float *product, const float *share, float *dots, float *mixed)
+{
+	memset(mixed, 0, (size_t)dims * sizeof *mixed);
+	for (int32_t c = 0; c < classes; c += CLASS_BLOCK) {
+		const float *m = product + (int64_t)c * dims;
+		float *to = c ? NULL : mixed;
+		SWITCH(classes - c,
+			dot_row(K, layers, dims, x, next, m, share, dots + c, classes, to))
+	}
+}
+
+SIMD_INLINE void differentiate_weights(int rows, int classes, int64_t dims, const float *output,
+	int64_t stride, const float *weight, const float *outer, int more, float *d_weight,
+	float *d_output)
+{
+	simd_v sum[WEIGHT_ROWS][CLASS_BLOCK], w[WEIGHT_ROWS][CLASS_BLOCK];
+	float rest[WEIGHT_ROWS][CLASS_BLOCK] = {{0}};
+	int64_t j = 0;
+	for (int r = 0; r < rows; r++)
+		for (int c = 0; c < classes; c++) {
+			w[r][c] = v_set(output[c * stride + r]);
+			sum[r][c] = (simd_v){0};
+		}
+	for (; j + SIMD_LANES <= dims; j += SIMD_LANES) {
+		simd_v a[WEIGHT_ROWS], d[WEIGHT_ROWS];
+		for (int r = 0; r < rows; r++) {
+			a[r] = v_load(weight + r * dims + j);
+			d[r] = more ? v_load(d_weight + r * dims + j) : (simd_v){0};
+		}
+		for (int c = 0; c < classes; c++) {
+			simd_v g = v_load(outer + c * dims + j);
+			keep(g);
+			for (int r = 0; r < rows; r++) {
+				sum[r][c] = v_fma(a[r], g, sum[r][c]);
+				d[r] = v_fma(w[r][c], g, d[r]);
+			}
+		}
+		for (int r = 0; r < rows; r++)
+			v_store(d_weight + r * dims + j, d[r]);
+	}
+	for (; j < dims; j++)
+		for (int r = 0; r < rows; r++) {
+			float d = more ? d_weight[r * dims + j] : 0;
+			for (int c = 0; c < classes; c++) {
+				rest[r][c] += weight[r * dims + j] * outer[c * dims + j];
+				d += output[c * stride + r] * outer[c * dims + j];
+			}
+			d_weight[r * dims + j] = d;
+		}
+	for (int r = 0; r < rows; r++)
+		for (int c = 0; c < classes; c++)
+			d_output[c * stride + r] += v_sum(sum[r][c]) + rest[r][c];
+}
+
+static void collapse_gradient(int32_t classes, int32_t projection, int32_t dims,
+	const float *output, const float *weight, const float *outer, float *d_weight,
+	float *d_output)
+{
+	for (int32_t c = 0; c < classes; c += CLASS_BLOCK) {
+		const float *out = output + (int64_t)c * projection, *g = outer + (int64_t)c * dims;
+		float *d_out = d_output + (int64_t)c * projection;
+		int32_t h = 0;
+		for (; h + WEIGHT_ROWS <= projection; h += WEIGHT_ROWS)
+			SWITCH(classes - c, differentiate_weights(WEIGHT_ROWS, K, dims, out + h,
+						    projection, weight + (int64_t)h * dims, g,
+						    c > 0, d_weight + (int64_t)h * dims, d_out + h))
+		for (; h < projection; h++)
+			SWITCH(classes - c, differentiate_weights(1, K, dims, out + h, projection,
+						    weight + (int64_t)h * dims, g, c > 0,
+						    d_weight + (int64_t)h * dims, d_out + h))
+	}
+}
+
+SIMD_INLINE void multiply_weights(int rows, int classes, int64_t dims, const float *output,
+	int64_t stride, const float *weight, float *product)
+{
+	simd_v w[PRODUCT_ROWS][CLASS_BLOCK];
+	int64_t j = 0;
+	for (int r = 0; r < rows; r++)
+		for (int c = 0; c < classes; c++)
+			w[r][c] = v_set(output[c * stride + r]);
+	for (; j + SIMD_LANES <= dims; j += SIMD_LANES) {
+		simd_v a[PRODUCT_ROWS];
+		for (int r = 0; r < rows; r++)
+			a[r] = v_load(weight + r * dims + j);
+		for (int c = 0; c < classes; c++) {
+			simd_v m = v_load(product + c * dims + j);
+			for (int r = 0; r < rows; r++)
+				m = v_fma(w[r][c], a[r], m);
+			v_store(product + c * dims + j, m);
+		}
+	}
+	for (; j < dims; j++)
+		for (int c = 0; c < classes; c++)
+			for (int r = 0; r < rows; r++)
+				product[c * dims + j] +=
+					output[c * stride + r] * weight[r * dims + j];
+}
+
+static void collapse_product(int32_t classes, int32_t projection, int32_t dims, const float *output,
+	const float *weight, float *product)
+{
+	memset(product, 0, (size_t)classes * (size_t)dims * sizeof *product);
+	for (int32_t c = 0; c < classes; c += CLASS_BLOCK) {
+		const float *out = output + (int64_t)c * projection;
+		float *m = product + (int64_t)c * dims;
+		int32_t h = 0;
+		for (; h + PRODUCT_ROWS <= projection; h += PRODUCT_ROWS)
+			SWITCH(classes - c, multiply_weights(PRODUCT_ROWS, K, dims, out + h,
+						    projection, weight + (int64_t)h * dims, m))
+		for (; h < projection; h++)
+			SWITCH(classes - c, multiply_weights(1, K, dims, out + h, projection,
+						    weight + (int64_t)h * dims, m))
+	}
+}
+
+#undef keep
+#undef SWITCH
+#undef ONE
+
+#endif

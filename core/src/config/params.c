@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/params.h"
+
+#include <string.h>
+
+#include "base/path.h"
+#include "config/loader.h"
+#include "config/store.h"
+
+fv_status core_params_fill(
+	fv_ctx *ctx, const char *folder, const core_yaml *block, core_plugin_spec *out)
+{
+	const fv_descriptor *d = out->plugin->descriptor;
+	core_yaml *params = core_yaml_map(ctx, block->place, block->origin, d->n_params);
+	out->state = core_alloc(ctx, 1, d->state_size);
+	out->paths.item = core_alloc(ctx, d->n_params, sizeof *out->paths.item);
+	if (!params || !out->state || !out->paths.item)
+		return FV_FAILED;
+	for (uint32_t i = 0; i < d->n_params; i++) {
+		const fv_param *param = &d->params[i];
+		core_yaml *node = core_yaml_get(block, param->name);
+		if (!node)
+			continue;
+		core_yaml_add(params, param->name, node->place, node);
+		core_yaml value = *node;
+		if (param->type == FV_PATH) {
+			value.text = core_path_join(ctx, folder, node->text);
+			if (!value.text)
+				return FV_FAILED;
+			out->paths.item[out->paths.n++] = value.text;
+		}
+		const core_key key = core_schema_param(param, false);
+		if (!core_store(ctx, &key, &value, out->state))
+			return FV_FAILED;
+	}
+	out->params_json = core_yaml_key(ctx, params, folder);
+	return out->params_json ? FV_OK : FV_FAILED;
+}
+
+fv_status core_param_set(fv_ctx *ctx, const fv_param *param, void *state, const char *text)
+{
+	if (!text || !strcmp(text, "null") || !strcmp(text, "~")) {
+		/* a number without default stays 0: the plugin asks for it */
+		static const fv_list empty;
+		static const char *const nothing;
+		void *at = (char *)state + param->offset;
+		if (param->type == FV_LIST)
+			memcpy(at, &empty, sizeof empty);
+		else if (param->type == FV_STRING || param->type == FV_PATH ||
+			 param->type == FV_LOSS_REF)
+			memcpy(at, &nothing, sizeof nothing);
+		else if (text)
+			return fv_fail(ctx, FV_CONFIG, "parameter '%s': '%s' is not a value",
+				param->name, text);
+		return FV_OK;
+	}
+	static const core_registry none;
+	core_loader loader = {.ctx = ctx, .registry = &none};
+	core_key key = core_schema_param(param, false);
+	if (key.type == CORE_KEY_LOSS) /* no registry to look it up in */
+		key.type = CORE_KEY_TEXT;
+	core_yaml *node =
+		core_default(&loader, &key, (core_place){0}, CORE_FROM_COMMAND, NULL, text);
+	if (node)
+		node = core_check(&loader, &key, param->name, node);
+	if (!node)
+		return core_loader_close(&loader);
+	return core_store(ctx, &key, node, state) ? FV_OK : FV_FAILED;
+}
+
+fv_status core_params_default(
+	fv_ctx *ctx, const fv_descriptor *descriptor, const char *profile, void *state)
+{
+	fv_status first = FV_OK;
+	for (uint32_t i = 0; i < descriptor->n_params; i++) {
+		const fv_param *param = &descriptor->params[i];
+		const core_key key = core_schema_param(param, !strcmp(profile, "official"));
+		fv_status status = core_param_set(ctx, param, state, key.def);
+		if (!first)
+			first = status;
+	}
+	return first;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/store.h"
+
+#include <string.h>
+
+#include "base/number.h"
+#include "config/spec.h"
+
+static void *field_at(void *base, size_t offset)
+{
+	return (char *)base + offset;
+}
+
+/* Into an integer field of whatever width: int64_t, int32_t, an enum, or bool. */
+static void put_int(const core_key *key, int64_t value, void *base)
+{
+	void *at = field_at(base, key->offset);
+	const int32_t narrow = (int32_t)value;
+	const bool truth = value != 0;
+	if (key->size == sizeof value)
+		memcpy(at, &value, sizeof value);
+	else if (key->size == sizeof narrow)
+		memcpy(at, &narrow, sizeof narrow);
+	else
+		memcpy(at, &truth, sizeof truth);
+}
+
+static void put_text(const core_key *key, const char *text, void *base)
+{
+	memcpy(field_at(base, key->offset), &text, sizeof text);
+}
+
+/* 0 for a word that is not among them. */
+static int64_t index_of_choice(const char *choices, const char *word)
+{
+	size_t size = strlen(word);
+	for (int64_t index = 0;; index++) {
+		size_t n = strcspn(choices, "|");
+		if (n == size && !strncmp(choices, word, n))
+			return index;
+		if (!choices[n])
+			return 0;
+		choices += n + 1;
+	}
+}
+
+static void put_scalar(const core_key *key, const core_yaml *value, void *base)
+{
+	int64_t whole = key->word;
+	double real = (double)key->word;
+	const core_yaml *name = value->kind == CORE_YAML_MAP ? core_yaml_get(value, "name") : value;
+	switch (key->type) {
+	case CORE_KEY_INT:
+		(void)core_parse_int(value->text, &whole);
+		put_int(key, whole, base);
+		break;
+	case CORE_KEY_REAL:
+		(void)core_parse_double(value->text, &real);
+		memcpy(field_at(base, key->offset), &real, sizeof real);
+		break;
+	case CORE_KEY_BOOL:
+		put_int(key, !strcmp(value->text, "true"), base);
+		break;
+	case CORE_KEY_CHOICE:
+		if (key->size == sizeof value->text)
+			put_text(key, value->text, base);
+		else
+			put_int(key, index_of_choice(key->choices, value->text), base);
+		break;
+	default:
+		put_text(key, name->text, base);
+	}
+}
+
+static bool make_ints(fv_ctx *ctx, const core_yaml *list, int64_t **out)
+{
+	*out = core_alloc(ctx, list->n, sizeof **out);
+	for (size_t i = 0; i < list->n && *out; i++)
+		(void)core_parse_int(list->entry[i].value->text, &(*out)[i]);
+	return *out != NULL;
+}
+
+static bool make_reals(fv_ctx *ctx, const core_yaml *list, fv_list *out)
+{
+	double *value = core_alloc(ctx, list->n, sizeof *value);
+	for (size_t i = 0; i < list->n && value; i++)
+		(void)core_parse_double(list->entry[i].value->text, &value[i]);
+	*out = (fv_list){value, (int64_t)list->n};
+	return value != NULL;
+}
+
+static bool make_texts(fv_ctx *ctx, const core_yaml *list, core_strings *out)
+{
+	*out = (core_strings){(int32_t)list->n, core_alloc(ctx, list->n, sizeof *out->item)};
+	for (size_t i = 0; i < list->n && out->item; i++)
+		out->item[i] = list->entry[i].value->text;
+	return out->item != NULL;
+}
+
+static bool make_columns(fv_ctx *ctx, const core_yaml *map, core_column **out)
+{
+	*out = core_alloc(ctx, map->n, sizeof **out);
+	for (size_t i = 0; i < map->n && *out; i++)
+		(*out)[i] = (core_column){map->entry[i].key, map->entry[i].value->text};
+	return *out != NULL;
+}
+
+static bool make_bins(fv_ctx *ctx, const core_yaml *map, core_bins **out)
+{
+	*out = core_alloc(ctx, map->n, sizeof **out);
+	for (size_t i = 0; i < map->n && *out; i++) {
+		const core_yaml *bins = map->entry[i].value;
+		core_bins *to = &(*out)[i];
+		*to = (core_bins){map->entry[i].key, (int32_t)bins->n,
+			core_alloc(ctx, bins->n, sizeof *to->bin)};
+		if (!to->bin)
+			return false;
+		for (size_t j = 0; j < bins->n; j++) {
+			const core_yaml *range = bins->entry[j].value;
+			to->bin[j].name = bins->entry[j].key;
+			(void)core_parse_double(range->entry[0].value->text, &to->bin[j].low);
+			(void)core_parse_double(range->entry[1].value->text, &to->bin[j].high);
+		}
+	}
+	return *out != NULL;
+}
+
+static bool make_values(fv_ctx *ctx, const core_yaml *map, core_values **out)
+{
+	*out = core_alloc(ctx, map->n, sizeof **out);
+	for (size_t i = 0; i < map->n && *out; i++) {
+		(*out)[i].attribute = map->entry[i].key;
+		if (!make_texts(ctx, map->entry[i].value, &(*out)[i].names))
+			return false;
+	}
+	return *out != NULL;
+}
+
+static bool put_list(fv_ctx *ctx, const core_key *key, const core_yaml *value, void *base)
+{
+	static const core_yaml none = {.kind = CORE_YAML_LIST};
+	const core_yaml *list = value ? value : &none;
+	void *at = field_at(base, key->offset);
+	const int32_t n = (int32_t)list->n;
+	if (key->count)
+		memcpy(field_at(base, key->count), &n, sizeof n);
+	switch (key->type) {
+	case CORE_KEY_INTS:
+		return make_ints(ctx, list, at);
+	case CORE_KEY_REALS:
+		return make_reals(ctx, list, at);
+	case CORE_KEY_TEXT_MAP:
+		return make_columns(ctx, list, at);
+	case CORE_KEY_BINS:
+		return make_bins(ctx, list, at);
+	case CORE_KEY_VALUES:
+		return make_values(ctx, list, at);
+	default:
+		return make_texts(ctx, list, at);
+	}
+}
+
+bool core_store(fv_ctx *ctx, const core_key *key, const core_yaml *value, void *base)
+{
+	const bool has = value != NULL;
+	if (key->has)
+		memcpy(field_at(base, key->has), &has, sizeof has);
+	if (!key->size)
+		return true;
+	if (core_key_is_list(key->type) || key->count)
+		return put_list(ctx, key, value, base);
+	if (value)
+		put_scalar(key, value, base);
+	return true;
+}
+
+bool core_store_block(
+	fv_ctx *ctx, const core_key *keys, size_t n, const core_yaml *block, void *base)
+{
+	bool good = true;
+	for (size_t i = 0; i < n && good; i++) {
+		const core_yaml *value = core_yaml_get(block, keys[i].name);
+		good = keys[i].type == CORE_KEY_BLOCK
+			       ? core_store_block(ctx, keys[i].keys, keys[i].n_keys, value, base)
+			       : core_store(ctx, &keys[i], value, base);
+	}
+	return good;
+}

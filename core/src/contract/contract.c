@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "contract/contract.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config/params.h"
+#include "contract/suite.h"
+#include "plugin/descriptor.h"
+
+#define RUN_SEED 1
+
+static void add(struct contract *c, bool fault, const char *check, const char *format, va_list args)
+{
+	char text[1024];
+	int used = 0;
+	if (c->variant.name)
+		used = snprintf(
+			text, sizeof text, "with %s: %s: ", c->variant.name, c->variant.text);
+	if ((size_t)used < sizeof text)
+		vsnprintf(text + used, sizeof text - (size_t)used, format, args);
+	if (c->out->n == c->room) {
+		size_t room = c->room ? 2 * c->room : 32;
+		core_finding *grown = core_alloc(c->ctx, room, sizeof *grown);
+		if (!grown)
+			return; /* the context holds the failure */
+		if (c->out->n)
+			memcpy(grown, c->out->finding, c->out->n * sizeof *grown);
+		c->out->finding = grown;
+		c->room = room;
+	}
+	const char *kept = core_strdup(c->ctx, text);
+	if (!kept)
+		return;
+	c->out->finding[c->out->n++] = (core_finding){fault, check, kept};
+	c->out->n_faults += fault;
+}
+
+void contract_fault(struct contract *c, const char *check, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	add(c, true, check, format, args);
+	va_end(args);
+}
+
+void contract_note(struct contract *c, const char *check, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	add(c, false, check, format, args);
+	va_end(args);
+}
+
+bool contract_expect(struct contract *c, bool ok, const char *check, const char *format, ...)
+{
+	c->out->n_checks++;
+	if (ok)
+		return true;
+	va_list args;
+	va_start(args, format);
+	add(c, true, check, format, args);
+	va_end(args);
+	return false;
+}
+
+void *contract_alloc(struct contract *c, size_t n, size_t size)
+{
+	return core_alloc(c->ctx, n, size);
+}
+
+static fv_status fill(const struct contract *c, fv_ctx *ctx, void *state)
+{
+	const core_contract_options *o = c->options;
+	fv_status status = core_params_default(ctx, c->plugin, o->profile, state);
+	for (size_t i = 0; i < o->n_settings && !status; i++)
+		status = core_param_set(ctx, core_param_find(c->plugin, o->setting[i].name), state,
+			o->setting[i].text);
+	if (c->variant.name && !status)
+		status = core_param_set(
+			ctx, core_param_find(c->plugin, c->variant.name), state, c->variant.text);
+	return status;
+}
+
+bool contract_make(struct contract *c, struct instance *instance)
+{
+	*instance = (struct instance){.ctx = core_ctx_new()};
+	if (instance->ctx) {
+		core_ctx_set_run(instance->ctx, RUN_SEED, 0);
+		core_ctx_set_plugin(instance->ctx, c->plugin->name);
+		instance->state = core_alloc(instance->ctx, 1, c->plugin->state_size);
+	}
+	if (!instance->state) {
+		contract_fault(c, "state", "no memory for %zu bytes", c->plugin->state_size);
+		return false;
+	}
+	return contract_ok(c, instance, fill(c, instance->ctx, instance->state), "parameters");
+}
+
+/* As a run does after each op; core/plugin/guard.h. */
+static void check_surroundings(struct contract *c, const char *check)
+{
+	char changes[512];
+	if (core_surroundings_are_copied(&c->before))
+		core_end_copy();
+	if (!core_surroundings_restore(&c->before, true, changes, sizeof changes) ||
+		!strcmp(changes, c->changes))
+		return;
+	contract_fault(c, check, "the op changed %s", changes);
+	strcpy(c->changes, changes);
+}
+
+void contract_release(struct contract *c, struct instance *instance)
+{
+	void (*close)(void *) = NULL;
+	switch (c->plugin->kind) {
+	case FV_ENCODER:
+		close = ((const fv_encoder_ops *)c->plugin->ops)->close;
+		break;
+	case FV_GROUPER:
+		close = ((const fv_grouper_ops *)c->plugin->ops)->close;
+		break;
+	case FV_LOSS:
+		close = ((const fv_loss_ops *)c->plugin->ops)->close;
+		break;
+	}
+	if (close && instance->opened) {
+		close(instance->state);
+		check_surroundings(c, "close");
+	}
+	core_ctx_free(instance->ctx);
+	*instance = (struct instance){0};
+}
+
+/* Scratch is reclaimed, messages are forgotten; a refusal has to say why. */
+static void finish(struct contract *c, struct instance *instance, fv_status status,
+	const char *check, char words[512])
+{
+	check_surroundings(c, check);
+	const char *line = core_error_line(instance->ctx, 0);
+	snprintf(words, 512, "%s", line ? line : "(no message)");
+	if (status != FV_OK)
+		contract_expect(c, line != NULL, check, "fails with status %d and says nothing",
+			(int)status);
+	core_error_clear(instance->ctx);
+	core_scratch_reset(instance->ctx);
+}
+
+bool contract_ok(struct contract *c, struct instance *instance, fv_status status, const char *check)
+{
+	char words[512];
+	finish(c, instance, status, check, words);
+	return contract_expect(c, status == FV_OK, check, "%s", words);
+}
+
+bool contract_may(
+	struct contract *c, struct instance *instance, fv_status status, const char *check)
+{
+	char words[512];
+	finish(c, instance, status, check, words);
+	if (status)
+		contract_note(c, check, "refused: %s", words);
+	return status == FV_OK;
+}
+
+bool contract_starts(
+	struct contract *c, struct instance *instance, fv_status status, const char *check)
+{
+	return c->variant.name ? contract_may(c, instance, status, check)
+			       : contract_ok(c, instance, status, check);
+}
+
+void contract_refuses(
+	struct contract *c, struct instance *instance, fv_status status, const char *check)
+{
+	char words[512];
+	finish(c, instance, status, check, words);
+	contract_expect(c, status != FV_OK, check, "accepted");
+}
+
+bool contract_finite_f32(const float *x, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++)
+		if (!isfinite(x[i]))
+			return false;
+	return true;
+}
+
+bool contract_finite_f64(const double *x, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++)
+		if (!isfinite(x[i]))
+			return false;
+	return true;
+}
+
+uint64_t contract_print(const struct contract *c, const struct instance *in)
+{
+	uint64_t hash = UINT64_C(14695981039346656037);
+	const unsigned char *byte = in->state;
+	for (size_t i = 0; i < c->plugin->state_size; i++)
+		hash = (hash ^ byte[i]) * UINT64_C(1099511628211);
+	for (size_t a = 0; a < core_array_count(in->ctx); a++) {
+		const core_array *array = core_array_at(in->ctx, a);
+		size_t size = (size_t)(array->n0 * array->n1) * core_type_size(array->type);
+		byte = array->data;
+		for (size_t i = 0; i < size; i++)
+			hash = (hash ^ byte[i]) * UINT64_C(1099511628211);
+	}
+	return hash;
+}
+
+bool contract_copy_arrays(struct contract *c, const struct instance *from, struct instance *to)
+{
+	for (size_t i = 0; i < core_array_count(from->ctx); i++) {
+		const core_array *array = core_array_at(from->ctx, i);
+		void *data = fv_array(to->ctx, array->name, array->type, array->n0, array->n1);
+		if (!contract_ok(c, to, data ? FV_OK : FV_FAILED, "restore"))
+			return false;
+		memcpy(data, array->data,
+			(size_t)(array->n0 * array->n1) * core_type_size(array->type));
+	}
+	return true;
+}
+
+const char *contract_stem(struct contract *c, int32_t row)
+{
+	return core_format(c->ctx, "row_%02d", row);
+}
+
+static void check_choice(struct contract *c, const fv_param *p, const char *word, size_t n)
+{
+	contract_expect(c, n > 0, "choices", "'%s' has an empty choice", p->name);
+	for (const char *other = p->choices; other < word; other += strcspn(other, "|") + 1)
+		contract_expect(c, strcspn(other, "|") != n || strncmp(other, word, n) != 0,
+			"choices", "'%s' offers '%.*s' twice", p->name, (int)n, word);
+}
+
+static void check_choices(struct contract *c, const fv_param *p)
+{
+	const char *word = p->choices;
+	size_t n = strcspn(word, "|");
+	check_choice(c, p, word, n);
+	while (word[n]) {
+		word += n + 1;
+		n = strcspn(word, "|");
+		check_choice(c, p, word, n);
+	}
+}
+
+static void check_param(struct contract *c, const fv_param *p)
+{
+	contract_expect(c, *p->doc != '\0', "parameters", "'%s' is not documented", p->name);
+	contract_expect(c, p->min <= p->max, "parameters", "'%s' has an empty range", p->name);
+	contract_expect(c,
+		p->offset % (p->type == FV_LIST ? sizeof(void *) : core_param_width(p->type)) == 0,
+		"parameters", "'%s' lies askew in the state", p->name);
+	if (p->type == FV_CHOICE)
+		check_choices(c, p);
+	for (const fv_param *q = c->plugin->params; q < p; q++)
+		contract_expect(c,
+			q->offset + core_param_width(q->type) <= p->offset ||
+				p->offset + core_param_width(p->type) <= q->offset,
+			"parameters", "'%s' and '%s' share bytes of the state", q->name, p->name);
+}
+
+void contract_descriptor(struct contract *c)
+{
+	char reason[512];
+	bool sound = core_descriptor_check(c->plugin, c->plugin->name, reason, sizeof reason);
+	if (!contract_expect(c, sound, "descriptor", "%s", reason))
+		return;
+	for (uint32_t i = 0; i < c->plugin->n_params; i++)
+		check_param(c, &c->plugin->params[i]);
+	struct instance instance;
+	(void)contract_make(c, &instance);
+	contract_release(c, &instance);
+}
+
+static void check_kind(struct contract *c)
+{
+	switch (c->plugin->kind) {
+	case FV_ENCODER:
+		contract_encoder(c);
+		break;
+	case FV_GROUPER:
+		contract_grouper(c);
+		break;
+	case FV_LOSS:
+		contract_loss(c);
+		break;
+	}
+}
+
+static bool is_set(const struct contract *c, const char *name)
+{
+	for (size_t i = 0; i < c->options->n_settings; i++)
+		if (!strcmp(c->options->setting[i].name, name))
+			return true;
+	return false;
+}
+
+static void check_variant(struct contract *c, const fv_param *p, const char *text)
+{
+	if (!text)
+		return;
+	c->variant = (core_contract_setting){p->name, text};
+	check_kind(c);
+	c->variant = (core_contract_setting){0};
+}
+
+/* Every value that a parameter with few values can take. */
+static void check_variants(struct contract *c, const fv_param *p)
+{
+	if (is_set(c, p->name))
+		return;
+	if (p->type == FV_BOOL) {
+		check_variant(c, p, "false");
+		check_variant(c, p, "true");
+	}
+	for (const char *word = p->type == FV_CHOICE ? p->choices : ""; *word;) {
+		size_t n = strcspn(word, "|");
+		check_variant(c, p, core_strndup(c->ctx, word, n));
+		word += n + (word[n] == '|');
+	}
+}
+
+/* Copies that fork() has made in an op and that came back from it have been ended by now, or are about to. */
+static void check_copies(struct contract *c)
+{
+	int copies;
+	if (core_reap_copies(&copies))
+		contract_note(c, "processes", "leaves a process behind");
+	contract_expect(c, !copies, "processes",
+		"a copy made by fork() came back from an op: it must end with _exit() or exec()");
+}
+
+fv_status core_contract_check(fv_ctx *ctx, const fv_descriptor *descriptor,
+	const core_contract_options *options, core_contract *out)
+{
+	size_t before = core_error_count(ctx);
+	*out = (core_contract){0};
+	struct contract c = {.ctx = ctx, .plugin = descriptor, .options = options, .out = out};
+	core_surroundings_record(&c.before);
+	for (size_t i = 0; i < options->n_settings; i++)
+		if (!core_param_find(descriptor, options->setting[i].name))
+			return fv_fail(ctx, FV_CONFIG, "plugin %s has no parameter '%s'",
+				descriptor->name, options->setting[i].name);
+	contract_descriptor(&c);
+	if (out->n_faults)
+		return core_error_count(ctx) > before ? FV_FAILED : FV_OK;
+	check_kind(&c);
+	for (uint32_t i = 0; i < descriptor->n_params; i++)
+		check_variants(&c, &descriptor->params[i]);
+	check_copies(&c);
+	return core_error_count(ctx) > before ? FV_FAILED : FV_OK;
+}

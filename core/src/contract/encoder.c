@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "contract/suite.h"
+
+#define GUARD 16 /* numbers past the end that must stay */
+#define GUARD_VALUE 12345.675f
+
+enum { SILENCE, NOISE, TONE, CLIPPED, OFFSET, SHORTEST, WAVES };
+static const char *const waves[WAVES] = {
+	"silence", "noise", "a tone", "clipped noise", "a constant", "the shortest recording"};
+
+struct encoder {
+	struct instance instance;
+	fv_encoder_info info;
+	float *wave[WAVES];
+	int64_t n[WAVES];
+};
+
+static const fv_encoder_ops *ops_of(const struct contract *c)
+{
+	return c->plugin->ops;
+}
+
+static void check_columns(struct contract *c, const fv_output *o)
+{
+	for (int32_t d = 0; d < o->dims && o->columns; d++) {
+		if (!contract_expect(c, o->columns[d] && *o->columns[d], "info",
+			    "column %d of output '%s' has no name", d, o->name))
+			return;
+		for (int32_t e = 0; e < d; e++)
+			contract_expect(c, strcmp(o->columns[d], o->columns[e]) != 0, "info",
+				"output '%s' has two columns '%s'", o->name, o->columns[d]);
+	}
+	for (int32_t d = 0; d < o->dims && o->roles; d++)
+		contract_expect(c, o->roles[d] >= FV_COL_FEATURE && o->roles[d] <= FV_COL_VALUE,
+			"info", "column %d of output '%s' has role %d", d, o->name,
+			(int)o->roles[d]);
+}
+
+static bool check_info(struct contract *c, const fv_encoder_info *info)
+{
+	const fv_encoder_ops *ops = ops_of(c);
+	bool ok = contract_expect(c, info->n_outputs > 0 && info->outputs, "info", "no outputs");
+	ok &= contract_expect(c, info->by_name ? ops->lookup != NULL : ops->encode != NULL, "info",
+		"by_name is %d without the op for it", info->by_name);
+	ok &= contract_expect(c, info->by_name || (info->rate_hz > 0 && info->min_samples > 0),
+		"info", "rate %d Hz, at least %d samples", info->rate_hz, info->min_samples);
+	for (int32_t i = 0; i < info->n_outputs && ok; i++) {
+		const fv_output *o = &info->outputs[i];
+		ok &= contract_expect(c, o->name && *o->name && o->layers > 0 && o->dims > 0,
+			"info", "output %d has no name or no size", i);
+		ok &= contract_expect(c, !o->has_frames || ops->frames, "info",
+			"output %d has frames, there is no op frames", i);
+		for (int32_t j = 0; j < i && ok; j++)
+			contract_expect(c, strcmp(o->name, info->outputs[j].name) != 0, "info",
+				"two outputs '%s'", o->name);
+		if (ok)
+			check_columns(c, o);
+	}
+	return ok;
+}
+
+static bool make_waves(struct contract *c, struct encoder *e)
+{
+	int64_t rate = e->info.rate_hz, least = e->info.min_samples;
+	for (int32_t kind = 0; kind < WAVES; kind++) {
+		int64_t n = rate + 37 * kind;
+		n = kind == SHORTEST || n < least ? least : n;
+		float *wave = contract_alloc(c, (size_t)n, sizeof *wave);
+		if (!wave)
+			return false;
+		fv_stream s = fv_rng_seeded(1, "contract.wave", kind, 0);
+		for (int64_t i = 0; i < n; i++) {
+			double noise = 2 * fv_uniform(&s) - 1, t = (double)i / (double)rate;
+			double value = 0.1 * noise;
+			value = kind == SILENCE ? 0 : value;
+			value = kind == TONE
+					? 0.5 * sin(2 * 3.14159265358979 * 180 * t) + 0.05 * noise
+					: value;
+			value = kind == CLIPPED ? (noise > 0 ? 1 : -1) : value;
+			wave[i] = (float)(kind == OFFSET ? 0.25 : value);
+		}
+		e->wave[kind] = wave;
+		e->n[kind] = n;
+	}
+	return true;
+}
+
+/* Frames of a wave: 1 when pooled. */
+static int64_t count_of(const struct contract *c, const struct encoder *e, int32_t output,
+	int32_t kind, bool pooled)
+{
+	const fv_output *o = &e->info.outputs[output];
+	int64_t frames = 1;
+	if (!pooled)
+		frames = ops_of(c)->frames(e->instance.state, output, e->n[kind]);
+	return frames > 0 ? frames * o->layers * o->dims : 0;
+}
+
+/* NULL and a fault when it cannot be encoded; free() it. */
+static float *encode(
+	struct contract *c, struct encoder *e, int32_t output, int32_t kind, bool pooled)
+{
+	const fv_output *o = &e->info.outputs[output];
+	int64_t count = count_of(c, e, output, kind, pooled);
+	if (!contract_expect(
+		    c, count > 0, "frames", "output '%s' has no frame of %s", o->name, waves[kind]))
+		return NULL;
+	float *out = malloc((size_t)(count + GUARD) * sizeof *out);
+	if (!out)
+		return NULL;
+	for (int64_t i = 0; i < count + GUARD; i++)
+		out[i] = i < count ? NAN : GUARD_VALUE;
+	fv_status status = ops_of(c)->encode(
+		e->instance.state, e->instance.ctx, output, e->wave[kind], e->n[kind], pooled, out);
+	if (!contract_ok(c, &e->instance, status, waves[kind])) {
+		free(out);
+		return NULL;
+	}
+	contract_expect(c, contract_finite_f32(out, count), "encode",
+		"output '%s' of %s is not finite", o->name, waves[kind]);
+	for (int64_t i = count; i < count + GUARD; i++)
+		contract_expect(
+			c, out[i] == GUARD_VALUE, "encode", "output '%s' is overrun", o->name);
+	for (int64_t i = 0; i < count && o->roles; i++)
+		if (o->roles[i % o->dims] == FV_COL_PROBABILITY)
+			contract_expect(c, out[i] >= 0 && out[i] <= 1.00001f, "encode",
+				"probability %g in output '%s' of %s", (double)out[i], o->name,
+				waves[kind]);
+	return out;
+}
+
+struct worker {
+	struct contract *c;
+	struct encoder *e;
+	int32_t output, kind;
+	bool pooled, failed;
+	float *out;
+	pthread_t thread;
+};
+
+static void *work(void *user)
+{
+	struct worker *w = user;
+	fv_ctx *ctx = core_ctx_new();
+	int64_t count = count_of(w->c, w->e, w->output, w->kind, w->pooled);
+	w->out = malloc((size_t)(count + GUARD) * sizeof *w->out);
+	w->failed = !ctx || !w->out;
+	for (int32_t round = 0; round < 3 && !w->failed; round++) {
+		w->failed =
+			ops_of(w->c)->encode(w->e->instance.state, ctx, w->output,
+				w->e->wave[w->kind], w->e->n[w->kind], w->pooled, w->out) != FV_OK;
+		core_scratch_reset(ctx);
+	}
+	core_ctx_free(ctx);
+	return NULL;
+}
+
+/* Two threads on one state at once, on different recordings. */
+static void check_threads(
+	struct contract *c, struct encoder *e, int32_t output, bool pooled, float *const *alone)
+{
+	struct worker w[2];
+	int started = 0;
+	for (int32_t i = 0; i < 2; i++) {
+		w[i] = (struct worker){.c = c,
+			.e = e,
+			.output = output,
+			.kind = i ? TONE : NOISE,
+			.pooled = pooled};
+		started += !pthread_create(&w[i].thread, NULL, work, &w[i]);
+		if (started == i)
+			break;
+	}
+	for (int32_t i = 0; i < started; i++)
+		pthread_join(w[i].thread, NULL);
+	for (int32_t i = 0; i < started; i++) {
+		int64_t count = count_of(c, e, output, w[i].kind, pooled);
+		contract_expect(c,
+			!w[i].failed &&
+				!memcmp(w[i].out, alone[w[i].kind], (size_t)count * sizeof(float)),
+			"threads", "output '%s' of %s differs beside another thread",
+			e->info.outputs[output].name, waves[w[i].kind]);
+		free(w[i].out);
+	}
+}
+
+static void check_output(struct contract *c, struct encoder *e, int32_t output, bool pooled)
+{
+	float *out[WAVES] = {0};
+	bool all = true;
+	for (int32_t kind = 0; kind < WAVES; kind++)
+		all &= (out[kind] = encode(c, e, output, kind, pooled)) != NULL;
+	for (int32_t kind = WAVES - 1; kind >= 0 && all; kind--) {
+		float *again = encode(c, e, output, kind, pooled);
+		size_t size = (size_t)count_of(c, e, output, kind, pooled) * sizeof *again;
+		contract_expect(c, again && !memcmp(again, out[kind], size), "repeat",
+			"output '%s' of %s differs the second time", e->info.outputs[output].name,
+			waves[kind]);
+		free(again);
+	}
+	if (all)
+		check_threads(c, e, output, pooled, out);
+	for (int32_t kind = 0; kind < WAVES; kind++)
+		free(out[kind]);
+}
+
+static void check_lookup(struct contract *c, struct encoder *e)
+{
+	const fv_encoder_ops *ops = ops_of(c);
+	struct instance *in = &e->instance;
+	for (int32_t output = 0; output < e->info.n_outputs; output++) {
+		const fv_output *o = &e->info.outputs[output];
+		int64_t count = (int64_t)o->layers * o->dims;
+		float *one = contract_alloc(c, (size_t)count, sizeof *one);
+		float *two = contract_alloc(c, (size_t)count, sizeof *two);
+		const char *stem = c->options->stem;
+		if (!one || !two)
+			return;
+		contract_refuses(c, in,
+			ops->lookup(in->state, in->ctx, output, "no such recording", one),
+			"lookup");
+		if (!stem || !contract_ok(c, in, ops->lookup(in->state, in->ctx, output, stem, one),
+				     "lookup"))
+			continue;
+		contract_expect(c, contract_finite_f32(one, count), "lookup", "not finite");
+		(void)contract_ok(
+			c, in, ops->lookup(in->state, in->ctx, output, stem, two), "lookup");
+		contract_expect(c, !memcmp(one, two, (size_t)count * sizeof *one), "repeat",
+			"output '%s' differs the second time", o->name);
+	}
+}
+
+static bool open_encoder(struct contract *c, struct encoder *e)
+{
+	const fv_encoder_ops *ops = ops_of(c);
+	struct instance *in = &e->instance;
+	if (!contract_make(c, in))
+		return false;
+	in->opened = true;
+	fv_status status = ops->open(in->state, in->ctx, c->options->weights);
+	if (!c->options->weights && !c->options->n_settings)
+		return contract_may(c, in, status, "open without weights");
+	return contract_starts(c, in, status, "open");
+}
+
+void contract_encoder(struct contract *c)
+{
+	struct encoder e = {.info = {.size = sizeof e.info}};
+	struct instance *in = &e.instance;
+	bool ok = open_encoder(c, &e) &&
+		  contract_ok(c, in, ops_of(c)->info(in->state, in->ctx, &e.info), "info") &&
+		  check_info(c, &e.info);
+	if (ok && e.info.by_name)
+		check_lookup(c, &e);
+	if (ok && !e.info.by_name && make_waves(c, &e)) {
+		for (int32_t output = 0; output < e.info.n_outputs; output++) {
+			check_output(c, &e, output, true);
+			if (e.info.outputs[output].has_frames)
+				check_output(c, &e, output, false);
+		}
+	}
+	contract_release(c, in);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The contract of objectives that train in stages: what they ask for, without training. The suite
+ * stands above the layers: it asks through the trainer's stages, which check every answer. */
+#include <math.h>
+#include <string.h>
+
+#include <xxhash.h>
+
+#include "contract/suite.h"
+#include "train/stages.h"
+
+enum { BATCH = 8 };
+
+/* A run of its own, gone through up to its last stage. */
+struct rig {
+	struct instance in;
+	core_objective objective;
+	int32_t n;      /* stages */
+	uint64_t print; /* of all they asked for */
+};
+
+/* Names for the parameters that name a loss: nothing of those losses is asked. */
+static int32_t name_delegates(
+	struct contract *c, const fv_descriptor *loss, const core_train_delegate **out)
+{
+	core_train_delegate *to = contract_alloc(c, loss->n_params, sizeof *to);
+	int32_t n = 0;
+	for (uint32_t i = 0; to && i < loss->n_params; i++)
+		if (loss->params[i].type == FV_LOSS_REF)
+			to[n++] = (core_train_delegate){loss->params[i].name, loss, NULL};
+	*out = to;
+	return n;
+}
+
+static void add(uint64_t *print, const void *data, size_t size)
+{
+	*print = XXH3_64bits_withSeed(data ? data : "", data ? size : 0, *print + 1);
+}
+
+static void print_stage(void *user, const fv_stage *stage)
+{
+	struct rig *r = user;
+	size_t all = (size_t)r->objective.train.n, dev = (size_t)r->objective.dev.n;
+	const int64_t counts[] = {stage->fresh, stage->output_only, stage->use_last,
+		stage->row ? stage->n : -1, stage->groups, stage->epochs};
+	const double reals[] = {stage->learning_rate, stage->anchor};
+	r->n++;
+	add(&r->print, counts, sizeof counts);
+	add(&r->print, reals, sizeof reals);
+	add(&r->print, stage->row, (size_t)stage->n * sizeof *stage->row);
+	add(&r->print, stage->row_weight, all * sizeof *stage->row_weight);
+	add(&r->print, stage->group, all * sizeof *stage->group);
+	add(&r->print, stage->dev_group, dev * sizeof *stage->dev_group);
+	add(&r->print, stage->loss, stage->loss ? strlen(stage->loss) : 0);
+}
+
+static bool walk(struct contract *c, const fv_loss_setup *setup, bool drawn, struct rig *r)
+{
+	int32_t *order = contract_alloc(c, (size_t)setup->train->n, sizeof *order);
+	const core_train_spec spec = {.epochs = setup->epochs, .learning_rate = 1e-4};
+	core_train_job job = {.train = {.rows = *setup->train},
+		.dev = {.rows = *setup->dev},
+		.spec = &spec,
+		.loss = c->plugin};
+	*r = (struct rig){0};
+	job.n_delegates = name_delegates(c, c->plugin, &job.delegate);
+	if (!order || !job.delegate || !contract_make(c, &r->in))
+		return false;
+	for (int32_t i = 0; i < setup->train->n; i++)
+		order[i] = i;
+	r->in.opened = true;
+	fv_status status =
+		core_objective_open(r->in.ctx, c->plugin, r->in.state, setup, order, &r->objective);
+	if (!contract_starts(c, &r->in, status, "open"))
+		return false;
+	status = core_stages_walk(r->in.ctx, &job, &r->objective, drawn, print_stage, r);
+	return contract_ok(c, &r->in, status, "stages");
+}
+
+/* In its last stage: finite, and no state changed. */
+static void check_evaluate(struct contract *c, struct rig *r)
+{
+	int32_t row[BATCH];
+	double loss[BATCH], value = NAN;
+	const fv_rows *dev = &r->objective.dev;
+	const fv_loss_ops *ops = c->plugin->ops;
+	for (int32_t i = 0; i < BATCH; i++) {
+		row[i] = i;
+		loss[i] = 0.25 * (i + 1);
+	}
+	const fv_batch batch = {.size = sizeof batch,
+		.n = BATCH,
+		.classes = dev->classes,
+		.groups = dev->groups,
+		.step = 1,
+		.steps = 1,
+		.epoch = 1,
+		.row = row,
+		.loss = loss,
+		.logits = dev->label,
+		.label = dev->label,
+		.klass = dev->klass,
+		.group = dev->group,
+		.member = dev->member,
+		.stem = dev->stem};
+	if (!ops->evaluate)
+		return;
+	uint64_t before = contract_print(c, &r->in);
+	fv_status status = ops->evaluate(r->in.state, r->in.ctx, &batch, &value);
+	if (!contract_ok(c, &r->in, status, "evaluate"))
+		return;
+	contract_expect(c, isfinite(value), "evaluate", "the last stage's value is %g", value);
+	contract_expect(c, contract_print(c, &r->in) == before, "evaluate", "changes the state");
+}
+
+void contract_stages(struct contract *c, const fv_loss_setup *setup)
+{
+	if (!c->plugin->extension || !c->plugin->extension(FV_STAGES_1))
+		return;
+	for (int32_t drawn = 0; drawn < 2; drawn++) {
+		struct rig a, b = {0};
+		if (walk(c, setup, drawn, &a) && walk(c, setup, drawn, &b)) {
+			contract_expect(c, a.n == b.n && a.print == b.print, "repeat",
+				"the stages differ the second time");
+			check_evaluate(c, &a);
+		}
+		contract_release(c, &a.in);
+		contract_release(c, &b.in);
+	}
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugin/guard.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "plugin/registry.h"
+
+#define CHANGES 512
+
+void core_guard_open(core_guard *g, fv_ctx *ctx, fv_kind kind, const char *plugin)
+{
+	g->ctx = ctx;
+	g->kind = kind;
+	g->plugin = plugin;
+	g->op = g->quick_op = NULL;
+	g->step = g->quick_since = 0;
+	g->quick = g->late = false;
+	core_surroundings_record(&g->before);
+}
+
+static fv_status report_change(const core_guard *g, const char *op, const char *changes)
+{
+	return fv_fail(g->ctx, FV_FAILED, "%s '%s': %s changed %s", core_kind_name(g->kind),
+		g->plugin, op, changes);
+}
+
+/* What quick calls have changed and nobody has looked at. */
+static void look_back(core_guard *g)
+{
+	char op[64], changes[CHANGES];
+	if (!g->quick_since)
+		return;
+	snprintf(op, sizeof op, "%s%s at step %lld or later", g->quick_op ? "op " : "an op",
+		g->quick_op ? g->quick_op : "", (long long)g->quick_since);
+	g->quick_since = 0;
+	if (core_surroundings_restore(&g->before, true, changes, sizeof changes)) {
+		(void)report_change(g, op, changes);
+		g->late = true;
+	}
+}
+
+static void note_quick(core_guard *g)
+{
+	if (!g->quick_since) {
+		g->quick_since = g->step;
+		g->quick_op = g->op;
+	} else if (g->quick_op && g->quick_op != g->op) {
+		g->quick_op = strcmp(g->quick_op, g->op) ? NULL : g->op;
+	}
+}
+
+void core_guard_enter(core_guard *g, const char *op, int64_t step, bool quick)
+{
+	g->op = op;
+	g->step = step;
+	g->quick = quick;
+	if (quick)
+		note_quick(g);
+	else
+		look_back(g);
+	core_ctx_set_plugin(g->ctx, g->plugin);
+}
+
+fv_status core_guard_leave(core_guard *g, fv_status status)
+{
+	char op[64], changes[CHANGES];
+	if (core_surroundings_are_copied(&g->before))
+		core_end_copy();
+	core_ctx_set_plugin(g->ctx, NULL);
+	if (core_surroundings_restore(&g->before, !g->quick, changes, sizeof changes)) {
+		if (g->step)
+			snprintf(op, sizeof op, "op %s at step %lld", g->op, (long long)g->step);
+		else
+			snprintf(op, sizeof op, "op %s", g->op);
+		fv_status failed = report_change(g, op, changes);
+		status = status ? status : failed;
+	}
+	return status == FV_OK && g->late ? FV_FAILED : status;
+}
+
+fv_status core_guard_settle(core_guard *g, fv_status status)
+{
+	look_back(g);
+	return status == FV_OK && g->late ? FV_FAILED : status;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/recordings.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+void core_report_recording(fv_ctx *ctx, fv_status status, const char *path, const char *reason)
+{
+	if (!path || strstr(reason, path))
+		(void)fv_fail(ctx, status, "%s", reason);
+	else
+		(void)fv_fail(ctx, status, "%s: %s", path, reason);
+}
+
+struct sized {
+	int64_t size, index;
+};
+
+static int compare_sizes(const void *a, const void *b)
+{
+	const struct sized *x = a, *y = b;
+	if (x->size != y->size)
+		return x->size > y->size ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+fv_status core_order_by_size(
+	fv_ctx *ctx, const char *const *path, const int64_t *row, int64_t n, int64_t *order)
+{
+	struct sized *list = core_alloc(ctx, (size_t)n, sizeof *list);
+	if (!list)
+		return FV_FAILED;
+	for (int64_t i = 0; i < n; i++) {
+		int64_t which = row ? row[i] : i;
+		struct stat info;
+		list[i] = (struct sized){stat(path[which], &info) ? 0 : info.st_size, which};
+	}
+	qsort(list, (size_t)n, sizeof *list, compare_sizes);
+	for (int64_t i = 0; i < n; i++)
+		order[i] = list[i].index;
+	return FV_OK;
+}

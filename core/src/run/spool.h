@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Results of worker processes in one unlinked temporary file, at an offset that the workers share. A
+ * worker that dies while it writes leaves nothing behind, because the end moves after the bytes. */
+#ifndef CORE_RUN_SPOOL_H
+#define CORE_RUN_SPOOL_H
+
+#include <stdbool.h>
+
+#include "base/context.h"
+
+typedef struct core_spool core_spool;
+
+/* For items 0 .. n-1, in `folder`, on whose disk the bytes will be. To be opened before the workers
+ * are started. Errors: FV_FAILED; *out is then NULL. */
+FV_NODISCARD fv_status core_spool_open(
+	fv_ctx *ctx, const char *folder, int64_t n, core_spool **out);
+void core_spool_close(core_spool *spool); /* NULL is allowed */
+
+/* [worker] Appends the bytes of item i. */
+FV_NODISCARD fv_status core_spool_put(
+	fv_ctx *ctx, core_spool *spool, int64_t i, const void *data, size_t size);
+
+int64_t core_spool_size(const core_spool *spool);            /* of all bytes so far */
+int64_t core_spool_item(const core_spool *spool, int64_t i); /* bytes of item i; 0: not there */
+
+/* [worker] Copies the bytes of an item that is there. */
+FV_NODISCARD fv_status core_spool_read(fv_ctx *ctx, const core_spool *spool, int64_t i, void *out);
+
+/* Once all workers have ended: the bytes of item i in memory that lives until the spool is closed. */
+FV_NODISCARD fv_status core_spool_map(fv_ctx *ctx, core_spool *spool);
+const void *core_spool_at(const core_spool *spool, int64_t i);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/validation.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "nn/base_loss.h"
+#include "train/job.h"
+
+_Static_assert(CORE_DEV_BATCH == CORE_HEAD_BLOCK, "batches are filled up to a block");
+
+fv_status core_validation_init(
+	fv_ctx *ctx, core_validation *d, const core_train_data *data, size_t width)
+{
+	size_t n = (size_t)data->rows.n;
+	*d = (core_validation){.data = data, .width = width};
+	if (core_stem_order(ctx, &data->rows, &d->order) != FV_OK)
+		return FV_FAILED;
+	d->row = core_alloc(ctx, n, sizeof *d->row);
+	d->loss = core_alloc(ctx, n, sizeof *d->loss);
+	d->logits = core_alloc(ctx, n * (size_t)data->rows.classes, sizeof *d->logits);
+	d->scaled = core_alloc(ctx, data->mean ? CORE_HEAD_BLOCK * width : 1, sizeof *d->scaled);
+	if (!d->row || !d->loss || !d->logits || !d->scaled)
+		return FV_FAILED;
+	for (size_t i = 0; i < n; i++)
+		d->row[i] = (int32_t)i;
+	return FV_OK;
+}
+
+/* Makes the batch that starts at row `first`, with the groups that the objective may see. */
+static fv_batch make_batch(const core_validation *d, const fv_rows *rows, int32_t first)
+{
+	size_t at = (size_t)first, classes = (size_t)rows->classes;
+	return (fv_batch){.size = sizeof(fv_batch),
+		.n = rows->n - first < CORE_DEV_BATCH ? rows->n - first : CORE_DEV_BATCH,
+		.classes = rows->classes,
+		.groups = rows->groups,
+		.row = d->row + at,
+		.loss = d->loss + at,
+		.label = rows->label + at * classes,
+		.klass = rows->klass + at,
+		.group = rows->group ? rows->group + at : NULL,
+		.member = rows->member ? rows->member + at * (size_t)rows->groups : NULL,
+		.stem = rows->stem + at};
+}
+
+/* Computes logits and base losses of the batch. Its logits stay NULL if one is not finite. */
+static fv_status evaluate_batch(
+	core_validation *d, core_networks *networks, const double *class_weight, fv_batch *batch)
+{
+	const core_train_data *data = d->data;
+	for (int32_t i = 0; i < CORE_DEV_BATCH; i++) {
+		int32_t row = batch->row[i < batch->n ? i : batch->n - 1];
+		d->x[i] = core_row_input(
+			data, row, d->width, data->mean ? d->scaled + (size_t)i * d->width : NULL);
+	}
+	core_networks_begin(networks, d->x, batch->stem, batch->n, CORE_DEV_BATCH);
+	const fv_node *logits = core_networks_predict(networks);
+	if (!logits)
+		return FV_FAILED;
+	if (!core_networks_finite(networks))
+		return FV_OK;
+	size_t classes = (size_t)batch->classes, at = (size_t)batch->row[0];
+	batch->logits = core_node_data(logits);
+	memcpy(d->logits + at * classes, batch->logits,
+		(size_t)batch->n * classes * sizeof *d->logits);
+	core_base_loss(batch->n, batch->classes, batch->logits, batch->label, class_weight,
+		d->loss + at, NULL);
+	return FV_OK;
+}
+
+fv_status core_validation_run(core_validation *d, core_networks *networks,
+	core_objective *objective, int64_t step, int64_t steps, int64_t epoch, double *dev_loss,
+	double *dev_objective, bool *finite)
+{
+	const fv_rows *rows = &objective->dev;
+	double sum = 0, loss = 0;
+	int32_t batches = 0;
+	*dev_loss = *dev_objective = NAN;
+	for (int32_t first = 0; first < rows->n; first += CORE_DEV_BATCH, batches++) {
+		fv_batch batch = make_batch(d, rows, first);
+		batch.step = step;
+		batch.steps = steps;
+		batch.epoch = epoch;
+		fv_status status =
+			evaluate_batch(d, networks, objective->setup.class_weight, &batch);
+		*finite = core_networks_finite(networks);
+		if (status != FV_OK || !*finite)
+			return status;
+		double value;
+		status = core_objective_evaluate(objective, networks, &batch, &value);
+		if (status != FV_OK)
+			return status;
+		sum += value;
+	}
+	for (int32_t i = 0; i < rows->n; i++)
+		loss += d->loss[d->order[i]];
+	*dev_loss = loss / rows->n;
+	*dev_objective = sum / batches;
+	return FV_OK;
+}
+
+fv_status core_validation_score(
+	core_validation *d, core_networks *networks, const double *class_weight, bool *finite)
+{
+	const fv_rows *rows = &d->data->rows;
+	*finite = true;
+	for (int32_t first = 0; first < rows->n && *finite; first += CORE_DEV_BATCH) {
+		fv_batch batch = make_batch(d, rows, first);
+		fv_status status = evaluate_batch(d, networks, class_weight, &batch);
+		*finite = core_networks_finite(networks);
+		if (status != FV_OK)
+			return status;
+	}
+	return FV_OK;
+}

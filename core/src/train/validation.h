@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The validation pass after an epoch: losses and logits of all rows, and from the development rows the
+ * dev_loss and dev_objective of trainer.h. */
+#ifndef CORE_TRAIN_VALIDATION_H
+#define CORE_TRAIN_VALIDATION_H
+
+#include "train/batches.h"
+#include "train/networks.h"
+#include "train/objective.h"
+
+typedef struct core_validation {
+	const core_train_data *data;
+	size_t width;                    /* L D */
+	int32_t *order;                  /* [n] by stem */
+	int32_t *row;                    /* [n] 0, 1, ... */
+	double *loss;                    /* [n] in file order */
+	float *logits;                   /* [n,C] in file order */
+	const float *x[CORE_HEAD_BLOCK]; /* features of a batch */
+	float *scaled;                   /* [CORE_HEAD_BLOCK,width] */
+} core_validation;
+
+FV_NODISCARD fv_status core_validation_init(
+	fv_ctx *ctx, core_validation *validation, const core_train_data *data, size_t width);
+
+/* Passes step and epoch on to the plugin. If a logit is not finite, *finite is false, both values are
+ * NaN, and the plugin is not called. */
+FV_NODISCARD fv_status core_validation_run(core_validation *validation, core_networks *networks,
+	core_objective *objective, int64_t step, int64_t steps, int64_t epoch, double *dev_loss,
+	double *dev_objective, bool *finite);
+
+/* Computes only losses and logits, for any rows; *finite as above. */
+FV_NODISCARD fv_status core_validation_score(core_validation *validation, core_networks *networks,
+	const double *class_weight, bool *finite);
+
+#endif

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Descriptors that the loader must refuse: a size of 0 in any struct, a loss that trains nothing,
+ * an extension that answers no known id. Each starts from a descriptor that is accepted. */
+#include "support.h"
+
+#include <string.h>
+
+#include <fairvox/fairvox.h>
+
+#include "plugin/descriptor.h"
+
+typedef struct sample {
+	int64_t count;
+	double share;
+} sample;
+
+static const fv_param good_params[] = {
+	FV_PARAM_INT(sample, count, .name = "count", .def_paper = "1", .doc = "a count"),
+	FV_PARAM_REAL(sample, share, .name = "share", .def_paper = "1", .doc = "a share"),
+};
+
+static const fv_preset good_presets[] = {
+	FV_PRESET("paper", "train.batch", "64"),
+	FV_PRESET("official", "train.clip", "none"),
+};
+
+static fv_status open_nothing(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
+{
+	(void)state, (void)ctx, (void)setup;
+	return FV_OK;
+}
+
+static fv_status weigh_nothing(
+	void *state, fv_ctx *ctx, const fv_batch *batch, double *v, double *value)
+{
+	(void)state, (void)ctx, (void)batch, (void)v;
+	*value = 0;
+	return FV_OK;
+}
+
+static fv_status mix_nothing(
+	void *state, fv_ctx *ctx, const fv_batch *batch, int32_t *partner, double *lambda)
+{
+	(void)state, (void)ctx, (void)batch, (void)partner, (void)lambda;
+	return FV_OK;
+}
+
+static fv_status keep_all(void *state, fv_ctx *ctx, int32_t *row, int64_t cap, int64_t *n)
+{
+	(void)state, (void)ctx, (void)row, (void)cap, (void)n;
+	return FV_OK;
+}
+
+static fv_status keep_order(void *state, fv_ctx *ctx, int64_t epoch, int32_t *position, int64_t n)
+{
+	(void)state, (void)ctx, (void)epoch, (void)position, (void)n;
+	return FV_OK;
+}
+
+static fv_status open_encoder(void *state, fv_ctx *ctx, const char *weights)
+{
+	(void)state, (void)ctx, (void)weights;
+	return FV_OK;
+}
+
+static fv_status describe_encoder(const void *state, fv_ctx *ctx, fv_encoder_info *info)
+{
+	(void)state, (void)ctx, (void)info;
+	return FV_OK;
+}
+
+static fv_status look_up_nothing(
+	const void *state, fv_ctx *worker, int32_t output, const char *stem, float *out)
+{
+	(void)state, (void)worker, (void)output, (void)stem, (void)out;
+	return FV_OK;
+}
+
+static uint32_t use_class(const void *state)
+{
+	(void)state;
+	return FV_USE_CLASS;
+}
+
+static fv_status fit_nothing(void *state, fv_ctx *ctx, const fv_table *train, fv_grouping *out)
+{
+	(void)state, (void)ctx, (void)train, (void)out;
+	return FV_OK;
+}
+
+static fv_status assign_nothing(
+	const void *state, fv_ctx *ctx, const fv_table *rows, int32_t *id, float *member)
+{
+	(void)state, (void)ctx, (void)rows, (void)id, (void)member;
+	return FV_OK;
+}
+
+static const fv_loss_ops loss_ops = FV_LOSS_OPS(.weigh = weigh_nothing);
+static const fv_loss_ops idle_ops = FV_LOSS_OPS(.open = open_nothing);
+static const fv_encoder_ops encoder_ops =
+	FV_ENCODER_OPS(.open = open_encoder, .info = describe_encoder, .lookup = look_up_nothing);
+static const fv_grouper_ops grouper_ops =
+	FV_GROUPER_OPS(.uses = use_class, .fit = fit_nothing, .assign = assign_nothing);
+
+#define COMMON                                                                                     \
+	.name = "sample", .version = "1", .summary = "s", .source = "s", .licence = "Apache-2.0",  \
+	.state_size = sizeof(sample), FV_PARAMS(good_params), FV_PRESETS(good_presets)
+
+static const fv_descriptor loss = FV_LOSS(COMMON, .ops = &loss_ops);
+static const fv_descriptor encoder = FV_ENCODER(COMMON, .ops = &encoder_ops);
+static const fv_descriptor grouper = FV_GROUPER(COMMON, .ops = &grouper_ops);
+
+static void accepts(const fv_descriptor *d)
+{
+	char reason[400] = "";
+	if (!core_descriptor_check(d, "sample", reason, sizeof reason))
+		fail_msg("refused: %s", reason);
+}
+
+static void refuses(const fv_descriptor *d, const char *want)
+{
+	char reason[400] = "";
+	if (core_descriptor_check(d, "sample", reason, sizeof reason) || !strstr(reason, want))
+		fail_msg("'%s', not '%s'", *reason ? reason : "(accepted)", want);
+}
+
+static void macros_give_accepted_descriptors(void **state)
+{
+	(void)state;
+	accepts(&loss);
+	accepts(&encoder);
+	accepts(&grouper);
+	assert_int_equal(loss.abi, 2);
+	assert_int_equal(loss.kind, FV_LOSS);
+	assert_int_equal(encoder.kind, FV_ENCODER);
+	assert_int_equal(grouper.kind, FV_GROUPER);
+	assert_int_equal(loss.n_params, 2);
+	assert_int_equal(good_params[1].type, FV_REAL);
+	assert_int_equal(good_params[1].offset, offsetof(sample, share));
+}
+
+static void size_zero_is_refused(void **state)
+{
+	(void)state;
+	fv_descriptor d = loss;
+	d.size = 0;
+	refuses(&d, "descriptor of 0 bytes");
+
+	fv_param params[2] = {good_params[0], good_params[1]};
+	d = loss;
+	d.params = params;
+	params[0].size = 0;
+	refuses(&d, "parameter entries of 0 bytes");
+	params[0].size = sizeof *params;
+	params[1].size = 0;
+	refuses(&d, "parameter 1 has size 0");
+
+	fv_preset presets[2] = {good_presets[0], good_presets[1]};
+	d = loss;
+	d.presets = presets;
+	presets[0].size = 0;
+	refuses(&d, "preset entries of 0 bytes");
+	presets[0].size = sizeof *presets;
+	presets[1].size = 0;
+	refuses(&d, "preset 1 has size 0");
+
+	fv_loss_ops no_loss = loss_ops;
+	fv_encoder_ops no_encoder = encoder_ops;
+	fv_grouper_ops no_grouper = grouper_ops;
+	no_loss.size = no_encoder.size = no_grouper.size = 0;
+	d = loss;
+	d.ops = &no_loss;
+	refuses(&d, "ops of 0 bytes, at least 64 expected: use FV_LOSS_OPS");
+	d = encoder;
+	d.ops = &no_encoder;
+	refuses(&d, "use FV_ENCODER_OPS");
+	d = grouper;
+	d.ops = &no_grouper;
+	refuses(&d, "use FV_GROUPER_OPS");
+}
+
+static void loss_that_trains_nothing_is_refused(void **state)
+{
+	(void)state;
+	static const fv_loss_ops mix = FV_LOSS_OPS(.mix = mix_nothing),
+				 subsample = FV_LOSS_OPS(.subsample = keep_all),
+				 order = FV_LOSS_OPS(.order = keep_order);
+	fv_descriptor d = loss;
+	d.ops = &idle_ops;
+	refuses(&d, "a loss needs an op that trains (subsample, order, mix or weigh)");
+	d.ops = &mix;
+	accepts(&d);
+	d.ops = &subsample;
+	accepts(&d);
+	d.ops = &order;
+	accepts(&d);
+}
+
+/* --- extensions ------------------------------------------------------------------------------- */
+
+static const void *answer_nothing(const char *id)
+{
+	(void)id;
+	return NULL;
+}
+
+static const void *answer_mistyped(const char *id)
+{
+	static const fv_networks_1 networks = FV_NETWORKS(.build = open_nothing);
+	return strcmp(id, "fv.networks/2") ? NULL : &networks;
+}
+
+static const void *answer_networks(const char *id)
+{
+	static const fv_networks_1 networks = FV_NETWORKS(.build = open_nothing);
+	return strcmp(id, FV_NETWORKS_1) ? NULL : &networks;
+}
+
+static const void *answer_without_size(const char *id)
+{
+	static const fv_stages_1 stages = {.size = 0};
+	return strcmp(id, FV_STAGES_1) ? NULL : &stages;
+}
+
+static const void *answer_both(const char *id)
+{
+	static const fv_stages_1 stages = FV_STAGES(.makes_groups = 1);
+	return strcmp(id, FV_STAGES_1) ? answer_networks(id) : &stages;
+}
+
+static const void *answer_fits(const char *id)
+{
+	static const fv_fits_1 fits = FV_FITS(.fits = NULL);
+	return strcmp(id, FV_FITS_1) ? NULL : &fits;
+}
+
+static void extension_without_known_id_is_refused(void **state)
+{
+	(void)state;
+	const void *(*const useless[])(const char *) = {answer_nothing, answer_mistyped};
+	for (int i = 0; i < 2; i++) {
+		fv_descriptor d = loss;
+		d.extension = useless[i];
+		refuses(&d, "extension() knows neither fv.networks/1 nor fv.stages/1");
+		d.ops = &idle_ops;
+		refuses(&d, "extension() knows neither fv.networks/1 nor fv.stages/1");
+		d = encoder;
+		d.extension = useless[i];
+		refuses(&d, "extension() does not know fv.fits/1");
+		d = grouper;
+		d.extension = useless[i];
+		refuses(&d, "a grouper has no extensions");
+	}
+}
+
+static void known_extensions_are_checked(void **state)
+{
+	(void)state;
+	fv_descriptor d = loss;
+	d.ops = &idle_ops;
+	d.extension = answer_networks;
+	accepts(&d);
+	d.extension = answer_without_size;
+	refuses(&d, "extension fv.stages/1 of 0 bytes");
+	d.extension = answer_both;
+	refuses(&d, "has both fv.networks/1 and fv.stages/1");
+	d = encoder;
+	d.extension = answer_fits;
+	accepts(&d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(macros_give_accepted_descriptors),
+		cmocka_unit_test(size_zero_is_refused),
+		cmocka_unit_test(loss_that_trains_nothing_is_refused),
+		cmocka_unit_test(extension_without_known_id_is_refused),
+		cmocka_unit_test(known_extensions_are_checked),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
