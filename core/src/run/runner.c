@@ -299,7 +299,7 @@ static fv_status predict(fv_ctx *ctx, core_runner *r, core_split split)
 		stem[i] = r->corpus->stem[r->rows.row[split][i]];
 	const fv_rows rows = {
 		.size = sizeof rows, .n = (int32_t)n, .classes = r->corpus->classes, .stem = stem};
-	core_train_data data = core_runner_data(r, split, rows);
+	core_train_data data = core_runner_data(r, (int)split, rows);
 	data.index = r->input.index[split]; /* the order of stems, not the trainer's */
 	fv_status status = core_train_predict(ctx, r->result.plan, r->result.params, &data, prob);
 	if (!status)
