@@ -120,7 +120,7 @@ static json_t *short_hash(const char *sha256)
 static json_t *cell_json(fv_ctx *ctx, const core_runner *r, json_t *eval)
 {
 	const core_cell *cell = r->cell;
-	const core_variant *variant = &r->study->variant[r->run->cell];
+	const core_identity *identity = &r->study->identity[r->run->cell];
 	json_t *names = json_array(), *groupers = json_array();
 	json_t *compare = json_incref(json_object_get(eval, "compare"));
 	for (int32_t i = 0; i < cell->n_groupers; i++) {
@@ -129,8 +129,8 @@ static json_t *cell_json(fv_ctx *ctx, const core_runner *r, json_t *eval)
 		json_array_append_new(groupers, grouper_json(ctx, spec));
 	}
 	json_t *root = json_pack("{s:s, s:o, s:o, s:i, s:s, s:s, s:s, s:o, s:o}", "slug",
-		cell->slug, "hash", short_hash(variant->sha256), "family",
-		short_hash(variant->family), "index", r->run->cell, "loss",
+		cell->slug, "hash", short_hash(identity->sha256), "family",
+		short_hash(identity->family), "index", r->run->cell, "loss",
 		cell->loss.plugin->descriptor->name, "encoder",
 		cell->encoder.use.plugin->descriptor->name, "profile", cell->profile, "groupers",
 		names, "axes", json_loads(cell->axes_json, 0, NULL));

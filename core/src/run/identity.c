@@ -231,7 +231,7 @@ static fv_status hash_blocks(struct identity *w, char hex[CORE_SHA256_HEX])
 	return key ? core_sha256_bytes(w->ctx, key, strlen(key), hex) : FV_FAILED;
 }
 
-fv_status core_identify(fv_ctx *ctx, core_study *study, const core_run *run, core_variant *out)
+fv_status core_identify(fv_ctx *ctx, core_study *study, const core_run *run, core_identity *out)
 {
 	struct identity w = {
 		.ctx = ctx, .study = study, .run = run, .cell = core_run_cell(study, run)};

@@ -11,7 +11,7 @@
 
 /* Once corpora are read, recordings hashed and encoders open; `run` is any of the variant's runs. */
 FV_NODISCARD fv_status core_identify(
-	fv_ctx *ctx, core_study *study, const core_run *run, core_variant *out);
+	fv_ctx *ctx, core_study *study, const core_run *run, core_identity *out);
 
 /* SHA-256 of a file, read once a study. */
 FV_NODISCARD fv_status core_content_sha256(

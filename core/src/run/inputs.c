@@ -86,7 +86,7 @@ fv_status core_run_inputs(fv_ctx *ctx, core_study *study, core_run *run)
 	const core_fold *fold = &study->fold[run->fold];
 	json_t *root = json_pack("{s:i, s:i, s:s, s:I, s:I, s:s, s:s, s:s, s:s}", "schema_version",
 		CORE_RESULTS_SCHEMA, "numerics", CORE_NUMERICS, "variant",
-		study->variant[run->cell].sha256, "fold", (json_int_t)fold->fold, "seed",
+		study->identity[run->cell].sha256, "fold", (json_int_t)fold->fold, "seed",
 		(json_int_t)run->seed, "labels", fold->labels_sha256, "attributes",
 		fold->attributes_sha256, "audio",
 		core_run_reads_audio(study, run) ? fold->audio_sha256 : "", "features",

@@ -81,8 +81,8 @@ static fv_status add_runs(fv_ctx *ctx, core_study *study)
 	study->fold = core_alloc(ctx, folds, sizeof *study->fold);
 	study->set = core_alloc(ctx, config->n_cells, sizeof *study->set);
 	study->table = core_alloc(ctx, runs * (1 + CORE_PRODUCT_MAX), sizeof *study->table);
-	study->variant = core_alloc(ctx, config->n_cells, sizeof *study->variant);
-	if (!study->run || !study->fold || !study->set || !study->table || !study->variant)
+	study->identity = core_alloc(ctx, config->n_cells, sizeof *study->identity);
+	if (!study->run || !study->fold || !study->set || !study->table || !study->identity)
 		return FV_FAILED;
 	for (size_t i = 0; i < config->n_cells; i++) {
 		const core_cell *cell = &config->cells[i];
@@ -210,9 +210,9 @@ static fv_status identify_variants(fv_ctx *ctx, core_study *study)
 	fv_status status = FV_OK;
 	for (int64_t i = 0; i < study->n_runs && !status; i++) {
 		const core_run *run = &study->run[i];
-		core_variant *variant = &study->variant[run->cell];
-		if (!*variant->sha256)
-			status = core_identify(ctx, study, run, variant);
+		core_identity *identity = &study->identity[run->cell];
+		if (!*identity->sha256)
+			status = core_identify(ctx, study, run, identity);
 	}
 	return status ? status : core_variants_place(ctx, study);
 }
@@ -220,12 +220,12 @@ static fv_status identify_variants(fv_ctx *ctx, core_study *study)
 /* Is the run there already, of a variant that is the same by content? */
 static bool is_repeated(core_study *study, const core_run *run)
 {
-	const char *own = study->variant[run->cell].sha256;
+	const char *own = study->identity[run->cell].sha256;
 	int64_t fold = study->fold[run->fold].fold;
 	for (int64_t i = 0; i < study->n_runs; i++) {
 		const core_run *other = &study->run[i];
 		if (study->fold[other->fold].fold == fold && other->seed == run->seed &&
-			!strcmp(study->variant[other->cell].sha256, own))
+			!strcmp(study->identity[other->cell].sha256, own))
 			return true;
 	}
 	return false;
@@ -236,10 +236,10 @@ static void drop_repeated(fv_ctx *ctx, core_study *study)
 {
 	int64_t all = study->n_runs;
 	for (size_t i = 1; i < study->config->n_cells; i++) {
-		core_variant *variant = &study->variant[i];
-		for (size_t j = 0; j < i && !variant->repeats; j++)
-			variant->repeats = !strcmp(study->variant[j].sha256, variant->sha256);
-		if (variant->repeats)
+		core_identity *identity = &study->identity[i];
+		for (size_t j = 0; j < i && !identity->repeats; j++)
+			identity->repeats = !strcmp(study->identity[j].sha256, identity->sha256);
+		if (identity->repeats)
 			core_log(ctx, CORE_INFO,
 				"variant %s is another by the same content: it is computed once",
 				study->config->cells[i].slug);
@@ -247,7 +247,7 @@ static void drop_repeated(fv_ctx *ctx, core_study *study)
 	study->n_runs = 0;
 	for (int64_t i = 0; i < all; i++) {
 		const core_run run = study->run[i];
-		if (!study->variant[run.cell].repeats || !is_repeated(study, &run))
+		if (!study->identity[run.cell].repeats || !is_repeated(study, &run))
 			study->run[study->n_runs++] = run;
 	}
 }
@@ -256,7 +256,7 @@ static void drop_repeated(fv_ctx *ctx, core_study *study)
 static fv_status settle_run(fv_ctx *ctx, core_study *study, core_run *run, bool force)
 {
 	const core_fold *fold = &study->fold[run->fold];
-	run->dir = core_format(ctx, "%s/fold%lld-seed%lld", study->variant[run->cell].dir,
+	run->dir = core_format(ctx, "%s/fold%lld-seed%lld", study->identity[run->cell].dir,
 		(long long)fold->fold, (long long)run->seed);
 	if (!run->dir)
 		return FV_FAILED;

@@ -44,12 +44,12 @@ typedef struct core_table {
 #define CORE_PRODUCT_MAX 8
 
 /* One point of the matrix as a results folder knows it, whatever its label. */
-typedef struct core_variant {
+typedef struct core_identity {
 	char sha256[CORE_SHA256_HEX]; /* its identity (identity.h) */
 	char family[CORE_SHA256_HEX]; /* the same without the seeds of groupers and bias */
 	const char *dir; /* RESULTS/<slug>-<hash8>; an earlier study may have chosen the slug */
 	bool repeats;    /* an earlier variant has the same identity: names of files alone differ */
-} core_variant;
+} core_identity;
 
 /* A file's content, hashed once a study. */
 typedef struct core_content {
@@ -78,7 +78,7 @@ typedef struct core_study {
 	core_set *set;
 	core_fold *fold;
 	core_table *table;
-	core_variant *variant; /* [config->n_cells] */
+	core_identity *identity; /* [config->n_cells] */
 	core_content *content; /* files hashed so far */
 	int64_t n_runs;
 	core_run *run;

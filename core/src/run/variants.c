@@ -84,25 +84,25 @@ static fv_status choose(
 static fv_status place(
 	fv_ctx *ctx, const core_study *study, struct dirent *const *list, int n, int32_t index)
 {
-	core_variant *variant = &study->variant[index];
+	core_identity *identity = &study->identity[index];
 	char *name = core_format(
-		ctx, "%s-%.*s", study->config->cells[index].slug, SHORT, variant->sha256);
+		ctx, "%s-%.*s", study->config->cells[index].slug, SHORT, identity->sha256);
 	struct found best = {0};
 	fv_status status = name ? FV_OK : FV_FAILED;
 	for (int i = 0; i < n && !status; i++) {
-		if (!ends_in_hash(list[i]->d_name, variant->sha256))
+		if (!ends_in_hash(list[i]->d_name, identity->sha256))
 			continue;
 		char *dir = core_path_join(ctx, study->results, list[i]->d_name);
 		if (!dir)
 			return FV_FAILED;
 		if (core_is_dir(dir))
 			status = choose(
-				ctx, dir, variant->sha256, !strcmp(list[i]->d_name, name), &best);
+				ctx, dir, identity->sha256, !strcmp(list[i]->d_name, name), &best);
 	}
 	if (status)
 		return status;
-	variant->dir = best.dir ? best.dir : core_format(ctx, "%s/%s", study->results, name);
-	return variant->dir ? FV_OK : FV_FAILED;
+	identity->dir = best.dir ? best.dir : core_format(ctx, "%s/%s", study->results, name);
+	return identity->dir ? FV_OK : FV_FAILED;
 }
 
 fv_status core_variants_place(fv_ctx *ctx, core_study *study)
@@ -111,7 +111,7 @@ fv_status core_variants_place(fv_ctx *ctx, core_study *study)
 	int n = scandir(study->results, &list, NULL, alphasort);
 	fv_status status = FV_OK;
 	for (size_t i = 0; i < study->config->n_cells && !status; i++)
-		if (*study->variant[i].sha256)
+		if (*study->identity[i].sha256)
 			status = place(ctx, study, list, n, (int32_t)i);
 	for (int i = 0; i < n; i++)
 		free(list[i]);
