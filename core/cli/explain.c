@@ -9,7 +9,7 @@
 
 static const char usage[] =
 	"usage: fairvox explain [OPTION...] CONFIG [KEY=VALUE...]\n\n"
-	"Prints what a configuration comes to: cells and what was dropped or merged on the way, "
+	"Prints what a configuration comes to: variants and what was dropped or merged on the way, "
 	"every\n"
 	"value with its origin, which features are cached, rows left by exclusion and bias, and "
 	"the runs\n"
@@ -17,18 +17,18 @@ static const char usage[] =
 
 static void print_notes(const core_config *c)
 {
-	printf("%s: %zu cell%s (%zu combinations, %zu excluded, %zu included, %zu merged)\n",
-		c->path, c->n_cells, c->n_cells == 1 ? "" : "s", c->n_combinations, c->n_excluded,
-		c->n_included, c->n_merged);
+	printf("%s: %zu variant%s (%zu combinations, %zu excluded, %zu included, %zu merged)\n",
+		c->path, c->n_variants, c->n_variants == 1 ? "" : "s", c->n_combinations,
+		c->n_excluded, c->n_included, c->n_merged);
 	for (size_t i = 0; i < c->n_notes; i++)
 		printf("note: %s\n", c->notes[i].text);
 }
 
-static fv_status print_cells(fv_ctx *ctx, const core_config *c)
+static fv_status print_variants(fv_ctx *ctx, const core_config *c)
 {
-	for (size_t i = 0; i < c->n_cells; i++) {
+	for (size_t i = 0; i < c->n_variants; i++) {
 		core_text text = {0};
-		printf("\ncell %s\n", c->cells[i].slug);
+		printf("\nvariant %s\n", c->variants[i].slug);
 		core_config_origins(ctx, c, i, &text);
 		bool bad = text.failed;
 		if (text.data)
@@ -43,8 +43,8 @@ static fv_status print_cells(fv_ctx *ctx, const core_config *c)
 static fv_status print_tables(fv_ctx *ctx, const core_study *study, double *seconds)
 {
 	puts("\nfeatures");
-	for (int32_t i = 0; i < study->n_tables; i++) {
-		const core_table *t = &study->table[i];
+	for (int32_t i = 0; i < study->n_encodings; i++) {
+		const core_encoding *t = &study->encoding[i];
 		const core_encoder *e = t->encoder;
 		const core_recordings *r = &study->set[t->set].recordings;
 		int64_t missing;
@@ -69,7 +69,7 @@ static fv_status print_tables(fv_ctx *ctx, const core_study *study, double *seco
 static fv_status print_run(
 	fv_ctx *ctx, const core_study *study, const core_run *run, double *seconds)
 {
-	const core_train_spec *train = &core_run_cell(study, run)->train;
+	const core_train_spec *train = &core_run_variant(study, run)->train;
 	core_run_rows rows;
 	double each;
 	fv_status status = core_estimate_rows(ctx, study, run, &rows);
@@ -129,8 +129,8 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	fv_status status = cli_study_parse(ctx, argc, argv, "RC", CORE_NEED_RUN, &cli);
 	if (status)
 		return status;
-	print_notes(cli.cells);
-	status = print_cells(ctx, cli.cells);
+	print_notes(cli.variants);
+	status = print_variants(ctx, cli.variants);
 	if (!status)
 		status = cli_study_open(ctx, &cli, &study);
 	if (status)

@@ -17,7 +17,7 @@ static const char usage[] =
 	"Accuracy (where groups carry the attribute's names; also by class and by length of the\n"
 	"recording), purity, normalised mutual information, adjusted Rand index, each with its "
 	"number of\n"
-	"rows. The configuration must come to one cell.\n\n"
+	"rows. The configuration must come to one variant.\n\n"
 	"      --fold F       which fold (default: the first)\n"
 	"      --out FILE     where to write the groups\n"
 	"      --seeds N      also infer with the N - 1 seeds after the grouper's, and compare "
@@ -27,9 +27,9 @@ static const char usage[] =
 
 static fv_status find_run(fv_ctx *ctx, const cli_study *cli, const core_study *study, int64_t *out)
 {
-	if (study->config->n_cells != 1)
-		return fv_fail(ctx, FV_CONFIG, "%s comes to %zu cells: name one by overrides",
-			cli->config, study->config->n_cells);
+	if (study->config->n_variants != 1)
+		return fv_fail(ctx, FV_CONFIG, "%s comes to %zu variants: name one by overrides",
+			cli->config, study->config->n_variants);
 	for (*out = 0; *out < study->n_runs; ++*out)
 		if (!cli->has_fold || study->fold[study->run[*out].fold].fold == cli->fold)
 			return FV_OK;

@@ -93,7 +93,7 @@ static void print_help(FILE *out)
 	fputs("\n'fairvox VERB --help' tells more of one. Options of every verb: -q, --quiet "
 	      "(only\n"
 	      "warnings and errors), -v, --verbose, --no-color, --no-progress, -h, --help.\n"
-	      "Exit codes: 0 ok, 1 the run failed, 2 usage or configuration, 3 some cells of "
+	      "Exit codes: 0 ok, 1 the run failed, 2 usage or configuration, 3 some variants of "
 	      "several failed,\n"
 	      "4 data, weights or plugin missing or bad, 75 stopped and resumable.\n"
 	      "FAIRVOX_CPU=amx|avx512_bf16|avx512|avx2|portable chooses the instructions that "

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fairvox predict: emotion distribution of new recordings by a finished run, or by all folds of a
- * cell. */
+ * variant. */
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
@@ -14,13 +14,14 @@
 #include "train/predict.h"
 #include "verbs.h"
 
-static const char usage[] = "usage: fairvox predict [OPTION...] RUN FILE...\n\n"
-			    "Prints the emotion distribution of each recording as CSV (FileName, "
-			    "prob_<class>...). RUN is a\n"
-			    "run's folder, or a cell's: then the mean over its finished runs.\n\n"
-			    "      --weights W    the encoder's weights, where they are no longer "
-			    "at the run's place\n"
-			    "      --plugins DIR  search DIR for plugins first; may be repeated\n";
+static const char usage[] =
+	"usage: fairvox predict [OPTION...] RUN FILE...\n\n"
+	"Prints the emotion distribution of each recording as CSV (FileName, "
+	"prob_<class>...). RUN is a\n"
+	"run's folder, or a variant's: then the mean over its finished runs.\n\n"
+	"      --weights W    the encoder's weights, where they are no longer "
+	"at the run's place\n"
+	"      --plugins DIR  search DIR for plugins first; may be repeated\n";
 
 #define MODELS_MAX 1024
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fairvox run: every cell, fold and seed that is not done. */
+/* fairvox run: every variant, fold and seed that is not done. */
 #include <signal.h>
 #include <unistd.h>
 
@@ -9,7 +9,7 @@
 
 static const char usage[] =
 	"usage: fairvox run [OPTION...] CONFIG [KEY=VALUE...]\n\n"
-	"Computes every run of a configuration (cell of the matrix x fold x seed) that is not "
+	"Computes every run of a configuration (variant of the matrix x fold x seed) that is not "
 	"done, one\n"
 	"folder each. A run is done when its folder says so for exactly these data, weights, "
 	"plugins and\n"

@@ -51,7 +51,7 @@ static fv_status read_options(fv_ctx *ctx, int argc, char **argv, struct options
 	return status;
 }
 
-/* The cells of a matrix must agree on corpus and bias: a split has one answer. */
+/* The variants of a matrix must agree on corpus and bias: a split has one answer. */
 static fv_status check_axes(fv_ctx *ctx, const core_config *config)
 {
 	fv_status status = FV_OK;
@@ -114,15 +114,15 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		status = check_axes(ctx, config);
 	if (status)
 		return status;
-	const core_cell *cell = &config->cells[0];
+	const core_variant *variant = &config->variants[0];
 	core_corpus *corpus;
 	core_split_report report;
-	status = choose_fold(ctx, &cell->corpus, &o);
+	status = choose_fold(ctx, &variant->corpus, &o);
 	if (!status)
-		status = core_corpus_read(ctx, &cell->corpus, o.fold, &corpus);
+		status = core_corpus_read(ctx, &variant->corpus, o.fold, &corpus);
 	if (!status)
-		status = core_split_count(ctx, corpus, &cell->bias, (uint64_t)cell->train.seeds[0],
-			o.fold, (int32_t)o.draws, &report);
+		status = core_split_count(ctx, corpus, &variant->bias,
+			(uint64_t)variant->train.seeds[0], o.fold, (int32_t)o.draws, &report);
 	return status ? status : print_report(ctx, &report, o.json);
 }
 

@@ -98,9 +98,9 @@ fv_status cli_study_parse(
 	fv_status status = core_registry_open(ctx, s->folders.path, s->folders.n, &s->registry);
 	if (!status)
 		status = core_config_load(ctx, s->registry, s->config, s->overrides, s->n_overrides,
-			needs, &s->cells);
-	for (size_t i = 0; !status && i < s->cells->n_notes; i++)
-		core_log(ctx, CORE_DEBUG, "%s", s->cells->notes[i].text);
+			needs, &s->variants);
+	for (size_t i = 0; !status && i < s->variants->n_notes; i++)
+		core_log(ctx, CORE_DEBUG, "%s", s->variants->notes[i].text);
 	return status;
 }
 
@@ -111,5 +111,5 @@ fv_status cli_study_open(fv_ctx *ctx, cli_study *s, core_study **out)
 		.force = s->force,
 		.jobs = (int)s->jobs,
 		.keep_waves = s->encodes};
-	return core_study_open(ctx, s->cells, &options, out);
+	return core_study_open(ctx, s->variants, &options, out);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the verbs that work on a configuration share: its options, registry, cells and study. */
+/* What the verbs that work on a configuration share: its options, registry, variants and study. */
 #ifndef CLI_STUDY_H
 #define CLI_STUDY_H
 
@@ -20,7 +20,7 @@ typedef struct cli_study {
 	char **overrides;
 	size_t n_overrides;
 	core_registry *registry;
-	core_config *cells;
+	core_config *variants;
 } cli_study;
 
 #define CLI_STUDY_OPTIONS                                                                          \

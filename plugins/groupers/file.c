@@ -167,7 +167,7 @@ static fv_status read_file(file_state *s, fv_ctx *ctx)
 }
 
 /* Collects the distinct values of the training rows, sorted. */
-static fv_status collect_hard_groups(file_state *s, fv_ctx *ctx, const fv_table *train)
+static fv_status collect_hard_groups(file_state *s, fv_ctx *ctx, const fv_grouper_input *train)
 {
 	s->name = fv_alloc(ctx, (size_t)train->n * sizeof *s->name);
 	if (!s->name)
@@ -185,7 +185,7 @@ static fv_status collect_hard_groups(file_state *s, fv_ctx *ctx, const fv_table 
 	return FV_OK;
 }
 
-static int32_t count_missing(const file_state *s, const fv_table *table)
+static int32_t count_missing(const file_state *s, const fv_grouper_input *table)
 {
 	int32_t missing = 0;
 	for (int32_t i = 0; i < table->n; i++)
@@ -193,7 +193,7 @@ static int32_t count_missing(const file_state *s, const fv_table *table)
 	return missing;
 }
 
-static fv_status file_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_grouping *out)
+static fv_status file_fit(void *state, fv_ctx *ctx, const fv_grouper_input *train, fv_grouping *out)
 {
 	file_state *s = state;
 	if (!s->file)
@@ -221,7 +221,7 @@ static fv_status file_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_gr
 }
 
 static fv_status file_assign(
-	const void *state, fv_ctx *ctx, const fv_table *rows, int32_t *id, float *member)
+	const void *state, fv_ctx *ctx, const fv_grouper_input *rows, int32_t *id, float *member)
 {
 	const file_state *s = state;
 	size_t groups = (size_t)s->groups;

@@ -54,11 +54,11 @@ typedef struct pseudo_state {
 static uint32_t pseudo_uses(const void *state)
 {
 	const pseudo_state *s = state;
-	return FV_USE_TABLE | (s->pool == POOL_SPEAKER ? (uint32_t)FV_USE_SPEAKER : 0u);
+	return FV_USE_FEATURES | (s->pool == POOL_SPEAKER ? (uint32_t)FV_USE_SPEAKER : 0u);
 }
 
 static fv_status pseudo_report_columns(
-	fv_ctx *ctx, const fv_table *table, int32_t found, const char *child)
+	fv_ctx *ctx, const fv_grouper_input *table, int32_t found, const char *child)
 {
 	char names[512] = "";
 	size_t used = 0;
@@ -79,7 +79,7 @@ static fv_status pseudo_report_columns(
 }
 
 static fv_status pseudo_add_column(
-	pseudo_state *s, fv_ctx *ctx, const fv_table *train, int32_t column)
+	pseudo_state *s, fv_ctx *ctx, const fv_grouper_input *train, int32_t column)
 {
 	size_t size = strlen(train->columns[column]) + 1;
 	char *name = fv_alloc(ctx, size);
@@ -90,7 +90,7 @@ static fv_status pseudo_add_column(
 	return FV_OK;
 }
 
-static bool pseudo_is_child(const pseudo_state *s, const fv_table *train, int32_t column)
+static bool pseudo_is_child(const pseudo_state *s, const fv_grouper_input *train, int32_t column)
 {
 	return s->child != CHILD_KEEP && s->child_column &&
 	       !strcmp(train->columns[column], s->child_column);
@@ -98,7 +98,7 @@ static bool pseudo_is_child(const pseudo_state *s, const fv_table *train, int32_
 
 /* Fills in column and name: first the groups' columns in order, then the child's if it is dropped.
  */
-static fv_status pseudo_choose_columns(pseudo_state *s, fv_ctx *ctx, const fv_table *train)
+static fv_status pseudo_choose_columns(pseudo_state *s, fv_ctx *ctx, const fv_grouper_input *train)
 {
 	int32_t found = 0, child = -1;
 	for (int32_t d = 0; d < train->dims; d++)
@@ -124,7 +124,8 @@ static fv_status pseudo_choose_columns(pseudo_state *s, fv_ctx *ctx, const fv_ta
 						    : FV_OK;
 }
 
-static fv_status pseudo_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_grouping *out)
+static fv_status pseudo_fit(
+	void *state, fv_ctx *ctx, const fv_grouper_input *train, fv_grouping *out)
 {
 	pseudo_state *s = state;
 	if (train->layers != 1)
@@ -142,7 +143,7 @@ static fv_status pseudo_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_
 
 /* Reads the probabilities of the rows into p [n,read]. */
 static fv_status pseudo_read_columns(
-	const pseudo_state *s, fv_ctx *ctx, const fv_table *rows, float *p)
+	const pseudo_state *s, fv_ctx *ctx, const fv_grouper_input *rows, float *p)
 {
 	for (int32_t i = 0; i < rows->n; i++) {
 		const float *x = rows->x + (size_t)i * (size_t)s->dims;
@@ -200,7 +201,7 @@ static float find_median(float *value, int32_t n)
 
 /* Replaces p [n,read] by each speaker's median. Rows without a speaker do not change. */
 static fv_status pseudo_pool_speakers(
-	const pseudo_state *s, fv_ctx *ctx, const fv_table *rows, float *p)
+	const pseudo_state *s, fv_ctx *ctx, const fv_grouper_input *rows, float *p)
 {
 	size_t n = (size_t)rows->n, width = (size_t)s->read;
 	struct speaker_row *order = fv_scratch(ctx, n * sizeof *order);
@@ -243,7 +244,7 @@ static int32_t pseudo_choose_group(const pseudo_state *s, const float *row)
 }
 
 static fv_status pseudo_assign(
-	const void *state, fv_ctx *ctx, const fv_table *rows, int32_t *id, float *member)
+	const void *state, fv_ctx *ctx, const fv_grouper_input *rows, int32_t *id, float *member)
 {
 	const pseudo_state *s = state;
 	if (rows->dims != s->dims || rows->layers != 1)

@@ -27,7 +27,8 @@ static const char *truth_copy(fv_ctx *ctx, const char *text)
 	return copy ? memcpy(copy, text, size) : NULL;
 }
 
-static fv_status truth_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_grouping *out)
+static fv_status truth_fit(
+	void *state, fv_ctx *ctx, const fv_grouper_input *train, fv_grouping *out)
 {
 	truth_state *s = state;
 	if (!s->column)
@@ -63,7 +64,7 @@ static fv_status truth_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_g
 /* Matches the values of `rows` with those of the training rows. Both lists are sorted by bytes, so
  * one pass is enough. */
 static fv_status truth_assign(
-	const void *state, fv_ctx *ctx, const fv_table *rows, int32_t *id, float *member)
+	const void *state, fv_ctx *ctx, const fv_grouper_input *rows, int32_t *id, float *member)
 {
 	const truth_state *s = state;
 	(void)member;

@@ -38,7 +38,7 @@ static double compute_inertia(const float *x, const int32_t *id, int64_t n, int6
 }
 
 static void run_kmeans(
-	const fv_table *table, const char *k, const char *algorithm, const char *seed)
+	const fv_grouper_input *table, const char *k, const char *algorithm, const char *seed)
 {
 	test_plugin p = test_plugin_open("kmeans");
 	test_plugin_set(&p, "k", k);
@@ -75,7 +75,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < count; i++)
 		x[i] = (float)values[i];
 	free(values);
-	fv_table table = {.size = sizeof table,
+	fv_grouper_input table = {.size = sizeof table,
 		.n = (int32_t)shape[0],
 		.dims = (int32_t)shape[1],
 		.layers = 1,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The grid of the paper (32 cells and Random, 5 folds, 50 epochs) at its size, and PyTorch beside it.
+"""The grid of the paper (32 variants and Random, 5 folds, 50 epochs) at its size, and PyTorch beside it.
 
     python3 tests/bench/grid.py FAIRVOX FOLDER [JOBS] [KEY=VALUE...]
 
@@ -8,9 +8,9 @@ recordings of CREMA-D, 13 x 768 each, and of 192 numbers for the clusters; they 
 and speaker, and say nothing about people. They are made once; results are written anew. Labels and
 demographics are those of configs/corpora/cremad.
 
-Printed are the wall time of the grid; for each loss the processor time of a cell (5 folds), with all
+Printed are the wall time of the grid; for each loss the processor time of a variant (5 folds), with all
 that belongs to it: groups, training, development set, metrics, files; and, where torch is installed,
-what PyTorch takes for the same training steps alone (one thread, measured again after each cell, the
+what PyTorch takes for the same training steps alone (one thread, measured again after each variant, the
 best so far). Run by hand; needs numpy, and torch for the ratio.
 """
 import csv
@@ -168,7 +168,7 @@ def training(results):
             env = json.load(file)
         with open(path, encoding="utf-8") as file:
             epochs = [json.loads(line) for line in file]
-        own = out.setdefault(env["cell"]["loss"], [0, 0.0])
+        own = out.setdefault(env["variant"]["loss"], [0, 0.0])
         own[0] += len(epochs) * -(-env["rows"]["kept"] // BATCH)
         own[1] += sum(e["seconds"] for e in epochs)
     return out
@@ -182,7 +182,7 @@ def main():
     env_path = os.path.join(os.path.dirname(fairvox), "plugins")
     os.environ.setdefault("FAIRVOX_PLUGIN_PATH", env_path)
     step = pytorch_step()
-    print("loss      steps  a cell   us/step" + ("   PyTorch  ratio" if step else ""), flush=True)
+    print("loss      steps  a variant   us/step" + ("   PyTorch  ratio" if step else ""), flush=True)
     for loss in ["erm", "rw", "ds", "gdro", "gadro", "pgdro", "lff", "disent", "random"]:
         results = f"{folder}/results-{loss}"
         shutil.rmtree(results, ignore_errors=True)

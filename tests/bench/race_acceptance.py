@@ -56,7 +56,7 @@ eval: {{attributes: [gender, race]}}
 train: {{seed: {seeds}}}
 matrix:
   include:
-{cells}
+{variants}
 """
 
 
@@ -97,8 +97,8 @@ def write_features(corpus):
     os.replace(out + ".part", out)
 
 
-def run_cells(args, seed, limit, cells, name, trainings=1):
-    """Makes the corpus, its features and the cells, trained so many times; returns the results folder."""
+def run_cells(args, seed, limit, variants, name, trainings=1):
+    """Makes the corpus, its features and the variants, trained so many times; returns the results folder."""
     corpus = os.path.join(args.work, f"corpus-{seed}-{limit or 'all'}")
     results = os.path.join(args.work, f"{name}-{seed}-{limit or 'all'}")
     config = results + ".yaml"
@@ -107,14 +107,14 @@ def run_cells(args, seed, limit, cells, name, trainings=1):
     write_features(corpus)
     with open(config, "w", encoding="utf-8") as file:
         file.write(CONFIG.format(corpus=corpus, seeds=list(range(1, trainings + 1)),
-                                 cells="\n".join(f"    - {c}" for c in cells)))
+                                 variants="\n".join(f"    - {c}" for c in variants)))
     subprocess.run([args.fairvox, "run", config, "-j", str(args.jobs), "--results", results, "--cache",
                     os.path.join(args.work, "cache")], check=True)
     return results
 
 
 def pooled(results, out):
-    """The test predictions of all folds of the only cell in one file."""
+    """The test predictions of all folds of the only variant in one file."""
     header, rows = None, []
     for folder, _, files in sorted(os.walk(results)):
         if "predictions.csv" in files:

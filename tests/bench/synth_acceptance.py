@@ -208,7 +208,7 @@ def macro_f1(t, p):
 
 
 def gaps(t, p, group):
-    """TPR gap (cells without positives left out) and DP gap over the groups that are not ''; nan for one group."""
+    """TPR gap (variants without positives left out) and DP gap over the groups that are not ''; nan for one group."""
     names = [g for g in np.unique(group) if g != ""]
     if len(names) < 2:
         return np.nan, np.nan

@@ -18,7 +18,7 @@ now() {
 	fi
 }
 
-@test "a run does not depend on which other folds, seeds or cells are asked for" {
+@test "a run does not depend on which other folds, seeds or variants are asked for" {
 	mkdir labels
 	cp "$corpus"/labels_consensus_1.csv labels
 	sed 2d "$corpus"/labels_consensus_2.csv >labels/labels_consensus_2.csv # folds of different recordings
@@ -122,7 +122,7 @@ END
 	tail -1 results/erm-*/fold1-seed1/predictions.csv | cut -d, -f2-7 | cmp again -
 }
 
-@test "a grouper that shares the cell's encoder sees it as the cell asks for it" {
+@test "a grouper that shares the variant's encoder sees it as the variant asks for it" {
 	"$fairvox" run plan.yaml --quiet loss.name=rw 'grouper={name: kmeans, k: 3}' encoder.standardize=none,train
 	plain=$(echo results/*none*/fold1-seed1)
 	scaled=$(echo results/*train*/fold1-seed1)

@@ -9,7 +9,7 @@ corpus() {
 	flock "$corpus.lock" "$fairvox" synth "$corpus" --limit 250 --jobs 2 --quiet
 }
 
-# A small plan on it in $BATS_TEST_TMPDIR/plan.yaml: 2 cells x 2 folds, 5 epochs.
+# A small plan on it in $BATS_TEST_TMPDIR/plan.yaml: 2 variants x 2 folds, 5 epochs.
 plan() {
 	corpus
 	cd "$BATS_TEST_TMPDIR"

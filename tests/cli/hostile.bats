@@ -3,7 +3,7 @@
 # Names, files, disks and neighbours as bad as they come: right results, or one clear line.
 load helpers
 
-# A corpus of links in $BATS_TEST_TMPDIR, so that names can be changed; one cell, one fold.
+# A corpus of links in $BATS_TEST_TMPDIR, so that names can be changed; one variant, one fold.
 setup() {
 	corpus
 	cd "$BATS_TEST_TMPDIR"

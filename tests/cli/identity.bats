@@ -70,11 +70,11 @@ now() {
 	python3 - <<'END'
 import glob, json
 runs = [json.load(open(f)) for f in glob.glob('results/*/*/env.json')]
-axes = [r['cell']['axes'] for r in runs]
+axes = [r['variant']['axes'] for r in runs]
 assert len(axes) == 12 and all(set(a) == {'loss.name', 'train.learning_rate', 'train.batch'} for a in axes)
 assert {a['train.batch'] for a in axes} == {32, 64}
 assert {a['train.learning_rate'] for a in axes} == {0.01, 0.001, 0.00001}
-assert sorted(r['cell']['index'] for r in runs) == list(range(12))
+assert sorted(r['variant']['index'] for r in runs) == list(range(12))
 assert all(r['schema_version'] == 2 for r in runs)
 table = json.load(__import__('os').popen('"$FAIRVOX_BUILD/fairvox" table results --format json'))
 axes = {v['variant']: v['facts']['axes'] for v in table['variants'] if 'facts' in v}

@@ -15,12 +15,12 @@ setup() {
 	"$fairvox" run plan.yaml "$objectives" -j 2 --quiet --results two --cache cache2
 	"$fairvox" table one --format md >one.md
 	"$fairvox" table two --format md | cmp - one.md
-	for cell in gadro pgdro lff disent random; do
-		grep -q "^| $cell | " one.md
+	for variant in gadro pgdro lff disent random; do
+		grep -q "^| $variant | " one.md
 		for file in predictions.csv model.safetensors done; do
-			cmp one/$cell-*/fold2-seed1/$file two/$cell-*/fold2-seed1/$file
+			cmp one/$variant-*/fold2-seed1/$file two/$variant-*/fold2-seed1/$file
 		done
-		[ "$(wc -l <one/$cell-*/fold1-seed1/metrics.jsonl)" -eq 5 ]
+		[ "$(wc -l <one/$variant-*/fold1-seed1/metrics.jsonl)" -eq 5 ]
 	done
 	run "$fairvox" verify one
 	[ "$status" -eq 0 ]
@@ -29,8 +29,8 @@ setup() {
 
 @test "a saved model predicts what the run predicted, whatever its networks" {
 	"$fairvox" run plan.yaml "$objectives" --quiet
-	for cell in gadro pgdro lff disent random; do
-		run_folder=$(echo results/$cell-*/fold1-seed1)
+	for variant in gadro pgdro lff disent random; do
+		run_folder=$(echo results/$variant-*/fold1-seed1)
 		stem=$(tail -1 "$run_folder/predictions.csv" | cut -d, -f1)
 		"$fairvox" predict "$run_folder" "$corpus/${stem%.*}.flac" | tail -1 | cut -d, -f2-7 >again
 		tail -1 "$run_folder/predictions.csv" | cut -d, -f2-7 | cmp - again

@@ -27,17 +27,17 @@ bytes() {
 	printf "$2" | dd of=weights/wav2vec2-age-gender/model.safetensors bs=1 seek="$1" conv=notrunc status=none
 }
 
-cells() {
-	grep -c '^cell ' "$1"
+variants() {
+	grep -c '^variant ' "$1"
 }
 
-@test "cells: 17, 9, and all 33" {
+@test "variants: 17, 9, and all 33" {
 	"$fairvox" explain configs/paper/table1.yaml "${small[@]}" >table1.txt
 	"$fairvox" explain configs/paper/table2.yaml "${small[@]}" >table2.txt
 	"$fairvox" explain configs/paper/figure2.yaml "${small[@]}" >figure2.txt
-	[ "$(cells table1.txt)" -eq 17 ]
-	[ "$(cells table2.txt)" -eq 9 ]
-	[ "$(cells figure2.txt)" -eq 33 ]
+	[ "$(variants table1.txt)" -eq 17 ]
+	[ "$(variants table2.txt)" -eq 9 ]
+	[ "$(variants figure2.txt)" -eq 33 ]
 }
 
 @test "what the configurations look for is where fetch puts it" {
@@ -62,7 +62,7 @@ cells() {
 		{Overall,Gain}' | '{truth,pseudo,unsupervised}; do
 		grep -qF "| $row | " paper1.md
 	done
-	run ! grep ' | — |' <(grep -v '^| Gain' paper1.md) # no cell is missing
+	run ! grep ' | — |' <(grep -v '^| Gain' paper1.md) # no variant is missing
 	"$fairvox" table results --layout paper2 --format md >paper2.md
 	[ "$(grep -c '^| \(DS\|RW\|GADRO\|GDRO\) | \(16\|32\) | [*<u>]*0' paper2.md)" -eq 8 ]
 	run --separate-stderr "$fairvox" run configs/paper/table1.yaml "${small[@]}"
@@ -98,7 +98,7 @@ cells() {
 		'grouper={name: truth, column: gender},
 		{name: pseudo, encoder: {name: wav2vec2_age_gender, weights: elsewhere/wav2vec2-age-gender/model.safetensors}},
 		{name: kmeans, k: 16, encoder: {name: ecapa, weights: elsewhere/ecapa/embedding_model.ckpt}}' >table1.txt
-	[ "$(cells table1.txt)" -eq 17 ]
+	[ "$(variants table1.txt)" -eq 17 ]
 	[ "$(grep -c '^grouper.encoder.weights *elsewhere/wav2vec2-age-gender/' table1.txt)" -eq 5 ]
 	[ "$(grep -c '^grouper.encoder.weights *elsewhere/ecapa/' table1.txt)" -eq 4 ]
 }

@@ -51,7 +51,7 @@ stopped() {
 }
 
 states() {
-	find results -name state.safetensors | wc -l
+	find results -name checkpoint.safetensors | wc -l
 }
 
 @test "stopped by each signal in turn, and again: the same bytes" {
@@ -101,12 +101,12 @@ states() {
 @test "a damaged state: told, and the same bytes" {
 	whole
 	stopped 75 USR1
-	for file in $(find results -name state.safetensors); do
+	for file in $(find results -name checkpoint.safetensors); do
 		printf x | dd of="$file" bs=1 seek=$(($(stat -c %s "$file") / 2)) conv=notrunc status=none
 	done
 	run --separate-stderr "$fairvox" run plan.yaml -j 2
 	[ "$status" -eq 0 ]
-	[[ $stderr == *"state.safetensors: not the state of a run, or damaged: the run starts over"* ]]
+	[[ $stderr == *"checkpoint.safetensors: not the state of a run, or damaged: the run starts over"* ]]
 	same
 }
 

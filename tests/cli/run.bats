@@ -65,7 +65,7 @@ setup() {
 	"$fairvox" table results --format md | cmp - first.md
 }
 
-@test "predict follows a run and a cell" {
+@test "predict follows a run and a variant" {
 	"$fairvox" run plan.yaml --quiet
 	wave=$(find "$corpus" -name '*.flac' | sort | head -1)
 	"$fairvox" predict results/erm-*/fold1-seed1 "$wave" >one.csv

@@ -44,7 +44,7 @@ setup() {
 	grep -A4 '^  then:' "$run_folder/config.yaml" | grep -q 'lambda: 2'
 	[ "$(grep -c '"sha256"' "$run_folder/done")" -eq 2 ]
 	! [ -e "$run_folder/groups.csv" ]
-	# the resolved configuration is the same cell
+	# the resolved configuration is the same variant
 	"$fairvox" explain "$run_folder/config.yaml" | grep -q "^  .*fold1-seed1: done"
 	stem=$(tail -1 "$run_folder/predictions.csv" | cut -d, -f1)
 	"$fairvox" predict "$run_folder" "$corpus/${stem%.*}.flac" | tail -1 | cut -d, -f2-7 >again

@@ -507,7 +507,7 @@ static void test_losses_found_out(void **unused)
 static uint32_t table_uses(const void *state)
 {
 	(void)state;
-	return FV_USE_TABLE;
+	return FV_USE_FEATURES;
 }
 
 static uint32_t column_uses(const void *state)
@@ -516,7 +516,8 @@ static uint32_t column_uses(const void *state)
 	return FV_USE_COLUMN;
 }
 
-static fv_status two_groups(void *state, fv_ctx *ctx, const fv_table *train, fv_grouping *out)
+static fv_status two_groups(
+	void *state, fv_ctx *ctx, const fv_grouper_input *train, fv_grouping *out)
 {
 	static const char *const names[] = {"a", "b"};
 	(void)state, (void)ctx, (void)train;
@@ -524,7 +525,8 @@ static fv_status two_groups(void *state, fv_ctx *ctx, const fv_table *train, fv_
 	return FV_OK;
 }
 
-static fv_status fit_same_names(void *state, fv_ctx *ctx, const fv_table *train, fv_grouping *out)
+static fv_status fit_same_names(
+	void *state, fv_ctx *ctx, const fv_grouper_input *train, fv_grouping *out)
 {
 	static const char *const names[] = {"a", "a"};
 	(void)state, (void)ctx, (void)train;
@@ -533,7 +535,7 @@ static fv_status fit_same_names(void *state, fv_ctx *ctx, const fv_table *train,
 }
 
 static fv_status assign_out_of_range(
-	const void *state, fv_ctx *ctx, const fv_table *rows, int32_t *id, float *member)
+	const void *state, fv_ctx *ctx, const fv_grouper_input *rows, int32_t *id, float *member)
 {
 	(void)state, (void)ctx, (void)member;
 	for (int32_t i = 0; i < rows->n; i++)
@@ -543,7 +545,7 @@ static fv_status assign_out_of_range(
 
 /* group by the mean of the rows in the call; memberships are not written */
 static fv_status assign_by_mean(
-	const void *state, fv_ctx *ctx, const fv_table *rows, int32_t *id, float *member)
+	const void *state, fv_ctx *ctx, const fv_grouper_input *rows, int32_t *id, float *member)
 {
 	float sum = 0;
 	(void)state, (void)ctx;
@@ -558,7 +560,7 @@ static fv_status assign_by_mean(
 }
 
 static fv_status assign_no_members(
-	const void *state, fv_ctx *ctx, const fv_table *rows, int32_t *id, float *member)
+	const void *state, fv_ctx *ctx, const fv_grouper_input *rows, int32_t *id, float *member)
 {
 	(void)state, (void)ctx, (void)member;
 	for (int32_t i = 0; i < rows->n; i++)

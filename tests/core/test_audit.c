@@ -128,7 +128,7 @@ static void check_attribute(const json_t *want, const json_t *got)
 	check_rates(get(want, "tpr"), get(got, "tpr"));
 }
 
-/* The same cells of the TPR are undefined, each with a reason. */
+/* The same variants of the TPR are undefined, each with a reason. */
 static void check_undefined(const json_t *want, const json_t *got)
 {
 	static const char *const keys[] = {"metric", "attribute", "class", "group"};

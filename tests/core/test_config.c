@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From YAML text to cells: exact messages with their places, composition, overrides, matrix,
+/* From YAML text to variants: exact messages with their places, composition, overrides, matrix,
  * hashes. */
 #include "support.h"
 
@@ -85,19 +85,19 @@ static void want_errors(struct world *w, fv_status status, const char *lines)
 	assert_int_equal(w->status, status);
 }
 
-static core_cell *cell(struct world *w, size_t index)
+static core_variant *variant(struct world *w, size_t index)
 {
 	test_ok(w->ctx, w->status);
-	assert_true(index < w->config->n_cells);
-	return &w->config->cells[index];
+	assert_true(index < w->config->n_variants);
+	return &w->config->variants[index];
 }
 
 static const char *slugs(struct world *w)
 {
 	const char *all = "";
 	test_ok(w->ctx, w->status);
-	for (size_t i = 0; i < w->config->n_cells; i++)
-		all = core_format(w->ctx, i ? "%s %s" : "%s%s", all, w->config->cells[i].slug);
+	for (size_t i = 0; i < w->config->n_variants; i++)
+		all = core_format(w->ctx, i ? "%s %s" : "%s%s", all, w->config->variants[i].slug);
 	return all;
 }
 
@@ -110,7 +110,7 @@ static const char *notes(struct world *w)
 	return all;
 }
 
-/* The origin that explain prints for a key of the first cell. */
+/* The origin that explain prints for a key of the first variant. */
 static const char *origin(struct world *w, const char *key)
 {
 	core_text text = {0};
@@ -159,8 +159,8 @@ static void whole_example(void **state)
 		"eval: {attributes: [gender, race], compare: {metric: tpr_gap, attribute: "
 		"race}}\n");
 	load(w, "conf/run.yaml", "");
-	const core_cell *c = cell(w, 0);
-	assert_int_equal(w->config->n_cells, 1);
+	const core_variant *c = variant(w, 0);
+	assert_int_equal(w->config->n_variants, 1);
 	assert_string_equal(c->corpus.audio, "conf/data/AudioWAV");
 	assert_string_equal(c->corpus.labels, "conf/labels_consensus_{fold}.csv");
 	assert_string_equal(c->corpus.attributes_file, "conf/VideoDemographics.csv");
@@ -227,7 +227,7 @@ static void defaults_of_everything(void **state)
 	struct world *w = *state;
 	put(w, "a.yaml", BASE "loss: {name: plain}\n");
 	load(w, "a.yaml", "");
-	const core_cell *c = cell(w, 0);
+	const core_variant *c = variant(w, 0);
 	assert_null(c->corpus.audio);
 	assert_null(c->corpus.column_file);
 	assert_int_equal(c->corpus.speaker_key.n, 0);
@@ -338,7 +338,7 @@ static void losses_in_losses(void **state)
 	struct world *w = *state;
 	put(w, "d.yaml", GROUPED "loss: {name: twice, profile: official}\n");
 	load(w, "d.yaml", "");
-	core_plugin_spec *loss = &cell(w, 0)->loss;
+	core_plugin_spec *loss = &variant(w, 0)->loss;
 	assert_int_equal(loss->n_delegates, 1);
 	assert_string_equal(loss->delegate[0].param, "then");
 	assert_string_equal(loss->delegate[0].use.plugin->descriptor->name, "mild");
@@ -348,20 +348,20 @@ static void losses_in_losses(void **state)
 		loss->params_json, "{\"then\":{\"lambda\":4,\"mode\":\"eg\",\"name\":\"mild\"}}");
 	assert_non_null(strstr(origin(w, "loss.then.mode"), "default of mild, profile official"));
 	char key[65];
-	memcpy(key, cell(w, 0)->key, sizeof key);
+	memcpy(key, variant(w, 0)->key, sizeof key);
 	load(w, "d.yaml", "loss.then={name: mild, lambda: 2}");
-	const test_worst *mild = cell(w, 0)->loss.delegate[0].use.state;
+	const test_worst *mild = variant(w, 0)->loss.delegate[0].use.state;
 	assert_true(mild->lambda == 2 && mild->mode == 1);
-	assert_string_not_equal(key, cell(w, 0)->key);
+	assert_string_not_equal(key, variant(w, 0)->key);
 	load(w, "d.yaml", "loss.then.name=mild loss.then.lambda=2,4");
 	assert_string_equal(slugs(w), "twice-lambda2 twice-lambda4");
-	assert_string_equal(key, cell(w, 1)->key);
+	assert_string_equal(key, variant(w, 1)->key);
 	load(w, "d.yaml", "loss.then=mild,plain"); /* only one of them uses the grouper */
 	assert_string_equal(slugs(w), "twice-then-mild twice-then-plain");
-	assert_int_equal(cell(w, 0)->n_groupers, 1);
-	assert_int_equal(cell(w, 1)->n_groupers, 0);
+	assert_int_equal(variant(w, 0)->n_groupers, 1);
+	assert_int_equal(variant(w, 1)->n_groupers, 0);
 	load(w, "d.yaml", "loss.name=thrice");
-	assert_int_equal(cell(w, 0)->n_groupers, 0);
+	assert_int_equal(variant(w, 0)->n_groupers, 0);
 	static const char *const cases[][2] = {
 		{"loss.then=milt",
 			"command line: argument 1: there is no loss 'milt', did you mean "
@@ -479,8 +479,8 @@ static void overrides(void **state)
 	struct world *w = *state;
 	put(w, "sub/a.yaml", GROUPED "loss: {name: worst}\ntrain: {epochs: 4}\n");
 	load(w, "sub/a.yaml", "train.epochs=7 train.seed=1,2,3 encoder.layers=5,6 train.init=x.st");
-	const core_cell *c = cell(w, 0);
-	assert_int_equal(w->config->n_cells, 1); /* lists of list-typed keys are no axes */
+	const core_variant *c = variant(w, 0);
+	assert_int_equal(w->config->n_variants, 1); /* lists of list-typed keys are no axes */
 	assert_int_equal(c->train.epochs, 7);
 	assert_int_equal(c->train.n_seeds, 3);
 	assert_int_equal(((const test_waves *)c->encoder.use.state)->layers.n, 2);
@@ -495,37 +495,38 @@ static void overrides(void **state)
 	assert_string_equal(slugs(w), "worst-clusters3");
 	load(w, "sub/a.yaml", "loss.name=plain,worst train.batch=8,16");
 	assert_string_equal(slugs(w), "plain-batch8 plain-batch16 worst-batch8 worst-batch16");
-	assert_int_equal(cell(w, 3)->train.batch, 16);
-	assert_string_equal(cell(w, 3)->axis[1], "train.batch");
-	assert_string_equal(cell(w, 3)->axis_value[0], "worst");
-	assert_string_equal(cell(w, 3)->axes_json, "{\"loss.name\":\"worst\",\"train.batch\":16}");
+	assert_int_equal(variant(w, 3)->train.batch, 16);
+	assert_string_equal(variant(w, 3)->axis[1], "train.batch");
+	assert_string_equal(variant(w, 3)->axis_value[0], "worst");
+	assert_string_equal(
+		variant(w, 3)->axes_json, "{\"loss.name\":\"worst\",\"train.batch\":16}");
 	/* a list of one sets the key; a list where the key takes none is an axis */
 	load(w, "sub/a.yaml", "loss.name=[worst] train.batch=[8]");
 	assert_string_equal(slugs(w), "worst-columns-gender");
-	assert_int_equal(cell(w, 0)->train.batch, 8);
+	assert_int_equal(variant(w, 0)->train.batch, 8);
 	assert_int_equal(w->config->n_axes, 0);
 	load(w, "sub/a.yaml", "loss.name=[]");
 	want_errors(w, FV_CONFIG,
 		"command line: argument 1: 'loss.name=[]': an axis needs at least one value\n");
 	load(w, "sub/a.yaml", "loss.name=[plain,worst] train.learning_rate=[1.0e-3,1.0e-05]");
 	assert_string_equal(slugs(w), "plain-lr0.001 plain-lr1e-5 worst-lr0.001 worst-lr1e-5");
-	assert_string_equal(
-		cell(w, 0)->axes_json, "{\"loss.name\":\"plain\",\"train.learning_rate\":0.001}");
+	assert_string_equal(variant(w, 0)->axes_json,
+		"{\"loss.name\":\"plain\",\"train.learning_rate\":0.001}");
 	/* files by their stems; a name of many axes is cut */
 	load(w, "sub/a.yaml",
 		"train.init=x/first.safetensors,second.safetensors loss.name=plain,worst "
 		"bias={minority_ratio: 20, majority: {a: b}},none "
 		"train.select=dev_loss,dev_objective");
-	assert_string_equal(cell(w, 0)->slug, "plain-bias20-init-first-select-dev_loss");
+	assert_string_equal(variant(w, 0)->slug, "plain-bias20-init-first-select-dev_loss");
 	load(w, "sub/a.yaml",
 		"train.init=a_name_that_is_long_enough,b "
 		"corpus.label_column=another_that_is_long,b "
 		"corpus.audio=and_one_that_is_as_long_as_these,b");
-	assert_int_equal(strlen(cell(w, 0)->slug), 60);
+	assert_int_equal(strlen(variant(w, 0)->slug), 60);
 	load(w, "sub/a.yaml", "grouper={name: clusters, k: 4},{name: columns, column: race}");
 	assert_string_equal(slugs(w), "worst-clusters4 worst-columns-race");
 	load(w, "sub/a.yaml", "corpus.label_column=\"a,b\"");
-	assert_string_equal(cell(w, 0)->corpus.label_column, "a,b");
+	assert_string_equal(variant(w, 0)->corpus.label_column, "a,b");
 
 	load(w, "sub/a.yaml", "epochs train..x=1 =3 defaults=a.yaml matrix.loss.name=a matrix=x");
 	want_errors(w, FV_CONFIG,
@@ -565,7 +566,7 @@ static void composition(void **state)
 		"grouper: {name: columns, column: g}\ncorpus: {exclude: [c]}\ntrain: {epochs: 5}\n"
 		"bias: {majority: {z: C}}\n");
 	load(w, "top.yaml", "");
-	const core_cell *c = cell(w, 0);
+	const core_variant *c = variant(w, 0);
 	assert_string_equal(c->corpus.labels, "base/l.csv"); /* from the file that says it */
 	assert_int_equal(c->corpus.exclude.n, 1);            /* lists are replaced */
 	assert_null(c->encoder.weights);
@@ -595,10 +596,10 @@ static void composition(void **state)
 	load(w, "keep.yaml", "bias.majority.q=R");
 	want_errors(w, FV_CONFIG, "command line: argument 1: bias.minority_ratio is missing\n");
 	load(w, "keep.yaml", "");
-	assert_int_equal(((const test_waves *)cell(w, 0)->encoder.use.state)->depth, 3);
-	assert_false(cell(w, 0)->bias.on);
+	assert_int_equal(((const test_waves *)variant(w, 0)->encoder.use.state)->depth, 3);
+	assert_false(variant(w, 0)->bias.on);
 	load(w, "base/two.yaml", "bias.majority.q=R loss.name=plain");
-	assert_int_equal(cell(w, 0)->bias.n_majority, 3); /* one key of it, by its path */
+	assert_int_equal(variant(w, 0)->bias.n_majority, 3); /* one key of it, by its path */
 }
 
 static void circles_and_missing_files(void **state)
@@ -639,17 +640,17 @@ static void profiles(void **state)
 	struct world *w = *state;
 	put(w, "a.yaml", GROUPED "loss: {name: worst}\n");
 	load(w, "a.yaml", "");
-	assert_int_equal(((const test_worst *)cell(w, 0)->loss.state)->mode, 0);
-	assert_int_equal(((const test_waves *)cell(w, 0)->encoder.use.state)->mode, 1);
-	assert_int_equal(cell(w, 0)->train.batch, 64); /* preset of profile paper */
-	assert_true(cell(w, 0)->train.clip == 1);
-	assert_string_equal(cell(w, 0)->train.select, "dev_objective");
+	assert_int_equal(((const test_worst *)variant(w, 0)->loss.state)->mode, 0);
+	assert_int_equal(((const test_waves *)variant(w, 0)->encoder.use.state)->mode, 1);
+	assert_int_equal(variant(w, 0)->train.batch, 64); /* preset of profile paper */
+	assert_true(variant(w, 0)->train.clip == 1);
+	assert_string_equal(variant(w, 0)->train.select, "dev_objective");
 	load(w, "a.yaml", "loss.profile=official");
-	assert_int_equal(((const test_worst *)cell(w, 0)->loss.state)->mode, 1);
-	assert_int_equal(((const test_waves *)cell(w, 0)->encoder.use.state)->mode, 2);
-	assert_int_equal(cell(w, 0)->train.batch, 32);
-	assert_true(cell(w, 0)->train.clip == 0);
-	assert_string_equal(cell(w, 0)->train.select, "dev_loss");
+	assert_int_equal(((const test_worst *)variant(w, 0)->loss.state)->mode, 1);
+	assert_int_equal(((const test_waves *)variant(w, 0)->encoder.use.state)->mode, 2);
+	assert_int_equal(variant(w, 0)->train.batch, 32);
+	assert_true(variant(w, 0)->train.clip == 0);
+	assert_string_equal(variant(w, 0)->train.select, "dev_loss");
 	assert_string_equal(origin(w, "train.clip"),
 		"none                             preset of worst, profile official");
 	assert_string_equal(origin(w, "train.select"),
@@ -659,18 +660,18 @@ static void profiles(void **state)
 	load(w, "a.yaml",
 		"loss.profile=official loss.mode=batch_max train.clip=2 "
 		"train.select=dev_objective");
-	assert_int_equal(((const test_worst *)cell(w, 0)->loss.state)->mode, 0);
-	assert_true(cell(w, 0)->train.clip == 2); /* an explicit key wins over the preset */
-	assert_string_equal(cell(w, 0)->train.select, "dev_objective");
+	assert_int_equal(((const test_worst *)variant(w, 0)->loss.state)->mode, 0);
+	assert_true(variant(w, 0)->train.clip == 2); /* an explicit key wins over the preset */
+	assert_string_equal(variant(w, 0)->train.select, "dev_objective");
 	load(w, "a.yaml", "loss.profile=offical");
 	want_errors(w, FV_CONFIG,
 		"command line: argument 1: loss.profile: 'offical' is none of paper, official, did "
 		"you "
 		"mean 'official'?\n");
-	/* a change of the method alone does not change the profile of half the cells */
+	/* a change of the method alone does not change the profile of half the variants */
 	load(w, "a.yaml", "loss.profile=official loss.name=plain,worst");
-	assert_string_equal(cell(w, 0)->profile, "official");
-	assert_string_equal(cell(w, 1)->profile, "official");
+	assert_string_equal(variant(w, 0)->profile, "official");
+	assert_string_equal(variant(w, 1)->profile, "official");
 }
 
 static void reserved_keys_reach_the_plugin(void **state)
@@ -678,11 +679,11 @@ static void reserved_keys_reach_the_plugin(void **state)
 	struct world *w = *state;
 	put(w, "a.yaml", GROUPED "loss: {name: worst}\n");
 	load(w, "a.yaml", "");
-	assert_string_equal(cell(w, 0)->groupers[0].column, "gender");
+	assert_string_equal(variant(w, 0)->groupers[0].column, "gender");
 	assert_string_equal(
-		((const test_columns *)cell(w, 0)->groupers[0].use.state)->column, "gender");
+		((const test_columns *)variant(w, 0)->groupers[0].use.state)->column, "gender");
 	load(w, "a.yaml", "grouper.name=clusters");
-	const core_grouper_spec *g = cell(w, 0)->groupers;
+	const core_grouper_spec *g = variant(w, 0)->groupers;
 	assert_true(g->has_seed && g->seed == 42); /* the plugin's default */
 	assert_int_equal(((const test_clusters *)g->use.state)->seed, 42);
 	assert_string_equal(g->use.params_json, "{\"k\":8,\"seed\":42}");
@@ -690,7 +691,7 @@ static void reserved_keys_reach_the_plugin(void **state)
 	want_errors(w, FV_CONFIG,
 		"command line: argument 2: grouper.seed: -1 is out of range, at least 0\n");
 	load(w, "a.yaml", "grouper.seed=7"); /* columns declares none */
-	assert_true(cell(w, 0)->groupers[0].has_seed && cell(w, 0)->groupers[0].seed == 7);
+	assert_true(variant(w, 0)->groupers[0].has_seed && variant(w, 0)->groupers[0].seed == 7);
 }
 
 static void matrix_crosses_and_merges(void **state)
@@ -706,37 +707,38 @@ static void matrix_crosses_and_merges(void **state)
 				      "worst-columns-gender worst-clusters16");
 	assert_string_equal(notes(w),
 		"the grouper is dropped where the loss is 'plain', which uses no groups\n"
-		"combination 2 (loss.name plain, grouper clusters16) is the same cell as "
+		"combination 2 (loss.name plain, grouper clusters16) is the same variant as "
 		"combination "
 		"1: merged\n");
 	assert_int_equal(w->config->n_combinations, 6);
 	assert_int_equal(w->config->n_merged, 1);
-	assert_int_equal(cell(w, 0)->n_groupers, 0);
-	assert_string_equal(cell(w, 0)->axis_value[1], "");
-	assert_string_equal(cell(w, 2)->axis_value[1], "clusters16");
-	assert_string_equal(cell(w, 0)->axes_json, "{\"grouper\":null,\"loss.name\":\"plain\"}");
-	assert_string_equal(cell(w, 2)->axes_json, "{\"grouper\":{\"k\":16,\"name\":\"clusters\"},"
-						   "\"loss.name\":\"balanced\"}");
+	assert_int_equal(variant(w, 0)->n_groupers, 0);
+	assert_string_equal(variant(w, 0)->axis_value[1], "");
+	assert_string_equal(variant(w, 2)->axis_value[1], "clusters16");
+	assert_string_equal(variant(w, 0)->axes_json, "{\"grouper\":null,\"loss.name\":\"plain\"}");
+	assert_string_equal(variant(w, 2)->axes_json,
+		"{\"grouper\":{\"k\":16,\"name\":\"clusters\"},"
+		"\"loss.name\":\"balanced\"}");
 	assert_int_equal(w->config->n_axes, 2);
-	for (size_t i = 0; i < w->config->n_cells; i++)
+	for (size_t i = 0; i < w->config->n_variants; i++)
 		for (size_t j = 0; j < i; j++)
-			assert_string_not_equal(cell(w, i)->key, cell(w, j)->key);
+			assert_string_not_equal(variant(w, i)->key, variant(w, j)->key);
 
 	load(w, "a.yaml", "loss.name=worst"); /* narrows the axis */
 	assert_string_equal(slugs(w), "worst-columns-gender worst-clusters16");
 	load(w, "a.yaml", "grouper={name: columns, column: race}");
 	assert_string_equal(slugs(w), "plain balanced worst");
-	assert_string_equal(cell(w, 1)->groupers[0].column, "race");
+	assert_string_equal(variant(w, 1)->groupers[0].column, "race");
 	load(w, "a.yaml",
 		"matrix=none grouper={product: [{name: columns, column: race}, {name: "
 		"clusters}]}");
 	assert_string_equal(slugs(w), "worst-columns-race_x_clusters");
-	assert_int_equal(cell(w, 0)->n_groupers, 2);
+	assert_int_equal(variant(w, 0)->n_groupers, 2);
 	w->needs = CORE_NEED_CORPUS |
 		   CORE_NEED_GROUPER; /* the verb groups: the loss does not matter */
 	load(w, "a.yaml", "loss.name=plain");
-	assert_int_equal(cell(w, 0)->n_groupers, 1);
-	assert_int_equal(w->config->n_cells, 2);
+	assert_int_equal(variant(w, 0)->n_groupers, 1);
+	assert_int_equal(w->config->n_variants, 2);
 }
 
 static void matrix_excludes_and_includes(void **state)
@@ -763,9 +765,9 @@ static void matrix_excludes_and_includes(void **state)
 	assert_int_equal(w->config->n_combinations, 8);
 	assert_int_equal(w->config->n_excluded, 4);
 	assert_int_equal(w->config->n_included, 2);
-	assert_int_equal(cell(w, 4)->n_groupers, 0);
-	assert_true(((const test_worst *)cell(w, 5)->loss.state)->lambda == 9);
-	assert_int_equal(cell(w, 5)->train.epochs, 3);
+	assert_int_equal(variant(w, 4)->n_groupers, 0);
+	assert_true(((const test_worst *)variant(w, 5)->loss.state)->lambda == 9);
+	assert_int_equal(variant(w, 5)->train.epochs, 3);
 	assert_string_equal(notes(w),
 		"a.yaml:10:5: exclude drops 2 of 8 combinations\n"
 		"a.yaml:11:5: exclude drops 2 of 8 combinations\n"
@@ -789,10 +791,10 @@ static void matrix_refusals(void **state)
 	load(w, "a.yaml", "");
 	want_errors(w, FV_CONFIG,
 		"a.yaml:6:3: train.seed is no axis of the matrix: its list makes runs inside each "
-		"cell\n"
+		"variant\n"
 		"a.yaml:7:3: corpus.folds is no axis of the matrix: its list makes runs inside "
 		"each "
-		"cell\n"
+		"variant\n"
 		"a.yaml:8:3: eval.compare.metric is no axis of the matrix: it changes how runs are "
 		"judged, not the runs\n"
 		"a.yaml:9:16: matrix: 'train.batch' needs a list of at least one value\n"
@@ -820,7 +822,7 @@ static void matrix_refusals(void **state)
 		GROUPED "loss: {name: worst}\nmatrix: {train.batch: [1], exclude: "
 			"[{train.batch: 1}]}\n");
 	load(w, "e.yaml", "");
-	want_errors(w, FV_CONFIG, "e.yaml:5:9: matrix.exclude leaves no cell\n");
+	want_errors(w, FV_CONFIG, "e.yaml:5:9: matrix.exclude leaves no variant\n");
 	core_text big = {0};
 	core_text_add(&big, GROUPED "loss: {name: worst}\nmatrix:\n");
 	for (int axis = 0; axis < 40; axis++)
@@ -835,7 +837,7 @@ static const char *key_of(struct world *w, const char *text, const char *argumen
 {
 	put(w, "h.yaml", text);
 	load(w, "h.yaml", arguments);
-	return cell(w, 0)->key;
+	return variant(w, 0)->key;
 }
 
 #define HASHED "corpus: {labels: l.csv}\nencoder: {name: waves, weights: d/w.pt}\n"
@@ -861,7 +863,7 @@ static void keys(void **state)
 	/* not the folder it is in */
 	put(w, "elsewhere/h.yaml", text);
 	load(w, "elsewhere/h.yaml", "");
-	assert_string_equal(first, cell(w, 0)->key);
+	assert_string_equal(first, variant(w, 0)->key);
 	/* but every value that matters */
 	assert_string_not_equal(first, key_of(w, text, "train.epochs=51"));
 	assert_string_not_equal(first, key_of(w, text, "encoder.weights=e/w.pt"));
@@ -871,7 +873,7 @@ static void keys(void **state)
 	assert_string_equal(first, key_of(w, text, "eval.compare.metric=f1"));
 }
 
-/* config.yaml of a cell is a configuration itself, with nothing left to default. */
+/* config.yaml of a variant is a configuration itself, with nothing left to default. */
 static void resolved_text_reads_back(void **state)
 {
 	struct world *w = *state;
@@ -887,13 +889,13 @@ static void resolved_text_reads_back(void **state)
 	load(w, "a.yaml", "");
 	assert_string_equal(
 		notes(w), "a.yaml:6:37: train.weight_decay has no effect with optimizer adam\n");
-	const char *text = cell(w, 0)->yaml;
+	const char *text = variant(w, 0)->yaml;
 	put(w, "other/b.yaml", text);
 	load(w, "other/b.yaml", "");
-	assert_string_equal(cell(w, 0)->yaml, text);
+	assert_string_equal(variant(w, 0)->yaml, text);
 	assert_string_equal(notes(w), "");
-	assert_string_equal(cell(w, 0)->corpus.classes.item[0], "no");
-	assert_int_equal(cell(w, 0)->n_groupers, 2);
+	assert_string_equal(variant(w, 0)->corpus.classes.item[0], "no");
+	assert_int_equal(variant(w, 0)->n_groupers, 2);
 	core_text origins = {0};
 	core_config_origins(w->ctx, w->config, 0, &origins);
 	assert_null(strstr(origins.data, " default"));
@@ -907,9 +909,9 @@ static void only_what_a_verb_needs(void **state)
 	put(w, "a.yaml", CORPUS "bias: {minority_ratio: 2, majority: {a: b}}\n");
 	w->needs = CORE_NEED_CORPUS;
 	load(w, "a.yaml", "");
-	assert_true(cell(w, 0)->bias.on && !cell(w, 0)->loss.plugin);
-	assert_string_equal(cell(w, 0)->profile, "paper");
-	assert_string_equal(cell(w, 0)->slug, "variant");
+	assert_true(variant(w, 0)->bias.on && !variant(w, 0)->loss.plugin);
+	assert_string_equal(variant(w, 0)->profile, "paper");
+	assert_string_equal(variant(w, 0)->slug, "variant");
 	/* what names an absent plugin is left out, what is there is checked */
 	put(w, "b.yaml",
 		CORPUS "encoder: {name: absent, x: 1}\nloss: {name: broken}\n"
@@ -919,7 +921,7 @@ static void only_what_a_verb_needs(void **state)
 		"b.yaml:3:7: block 'loss' is left out: its plugin is not there\n"
 		"b.yaml:2:10: block 'encoder' is left out: its plugin is not there\n"
 		"b.yaml:4:10: block 'grouper' is left out: its plugin is not there\n");
-	assert_int_equal(cell(w, 0)->n_groupers, 0);
+	assert_int_equal(variant(w, 0)->n_groupers, 0);
 	load(w, "b.yaml", "encoder={name: waves, dept: 1} corpus.lables=x");
 	want_errors(w, FV_CONFIG,
 		"command line: argument 2: unknown key 'lables' in corpus, did you mean 'labels'?\n"
@@ -1031,7 +1033,7 @@ static const char seed_text[] =
 	"  exclude: [{loss.name: worst, grouper: none}]\n  include: [{loss.name: plain, "
 	"train.batch: 4}]\n";
 
-/* Whatever the bytes, loading returns, with cells or with a reason. */
+/* Whatever the bytes, loading returns, with variants or with a reason. */
 static void mutations(void **state)
 {
 	struct world *w = *state;
@@ -1065,7 +1067,7 @@ static void mutations(void **state)
 		put(w, "m.yaml", text);
 		load(w, "m.yaml", round % 3 ? "" : "train.batch=1,2 grouper.k=3");
 		if (w->status == FV_OK)
-			assert_true(++accepted && w->config->n_cells > 0);
+			assert_true(++accepted && w->config->n_variants > 0);
 		else
 			assert_true(core_error_count(w->ctx) > 0);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What needs no system: the baselines on CREMA-D's own labels, five folds, three attributes, in
- * both aggregates, and the support of every cell. */
+ * both aggregates, and the support of every subgroup. */
 #include "support.h"
 
 #include <math.h>
@@ -272,13 +272,13 @@ static void check_support(fv_ctx *ctx, struct corpus *x, const json_t *json)
 			while (strcmp(got.group[own],
 				       json_string_value(json_array_get(names, g))) != 0)
 				own++;
-			size_t cell = own * 5 + f;
+			size_t subgroup = own * 5 + f;
+			assert_int_equal(got.speakers[subgroup],
+				at(json_object_get(want, "speakers"), g, f));
 			assert_int_equal(
-				got.speakers[cell], at(json_object_get(want, "speakers"), g, f));
-			assert_int_equal(
-				got.rows[cell], at(json_object_get(want, "utterances"), g, f));
+				got.rows[subgroup], at(json_object_get(want, "utterances"), g, f));
 			for (size_t c = 0; c < CLASSES; c++)
-				assert_int_equal(got.positives[c * (size_t)got.G * 5 + cell],
+				assert_int_equal(got.positives[c * (size_t)got.G * 5 + subgroup],
 					at(json_array_get(json_object_get(want, "positives"), c), g,
 						f));
 		}

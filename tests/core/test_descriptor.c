@@ -82,14 +82,15 @@ static uint32_t use_class(const void *state)
 	return FV_USE_CLASS;
 }
 
-static fv_status fit_nothing(void *state, fv_ctx *ctx, const fv_table *train, fv_grouping *out)
+static fv_status fit_nothing(
+	void *state, fv_ctx *ctx, const fv_grouper_input *train, fv_grouping *out)
 {
 	(void)state, (void)ctx, (void)train, (void)out;
 	return FV_OK;
 }
 
 static fv_status assign_nothing(
-	const void *state, fv_ctx *ctx, const fv_table *rows, int32_t *id, float *member)
+	const void *state, fv_ctx *ctx, const fv_grouper_input *rows, int32_t *id, float *member)
 {
 	(void)state, (void)ctx, (void)rows, (void)id, (void)member;
 	return FV_OK;

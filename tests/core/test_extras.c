@@ -68,7 +68,7 @@ static void check(const json_t *want, double got, const char *what)
 }
 
 static void check_sharpness(
-	const json_t *want, const char *key, const core_sharpness *got, int32_t C)
+	const json_t *want, const char *key, const core_threshold_free_metrics *got, int32_t C)
 {
 	const json_t *auc = json_object_get(json_object_get(want, "auc"), key);
 	const json_t *ap = json_object_get(json_object_get(want, "ap"), key);
@@ -88,13 +88,13 @@ static void check_sharpness(
 static void check_system(
 	fv_ctx *ctx, const json_t *want, const core_eval_set *set, const struct given *x)
 {
-	core_sharpness got;
-	test_ok(ctx, core_sharpness_compute(ctx, set, NULL, 0, &got));
+	core_threshold_free_metrics got;
+	test_ok(ctx, core_threshold_free_compute(ctx, set, NULL, 0, &got));
 	check_sharpness(want, "all", &got, x->C);
 	for (int32_t g = 0; g < x->G; g++) {
 		char key[16];
 		snprintf(key, sizeof key, "%d", (int)g);
-		test_ok(ctx, core_sharpness_compute(ctx, set, x->group, g, &got));
+		test_ok(ctx, core_threshold_free_compute(ctx, set, x->group, g, &got));
 		check_sharpness(want, key, &got, x->C);
 	}
 }
@@ -170,12 +170,12 @@ static void nothing_to_rank(void **state)
 	const float prob[] = {.7f, .3f, .4f, .6f}, label[] = {1, 0, 1, 0};
 	const int32_t id[] = {0, 0};
 	core_eval_set set = {.n = 2, .C = 2, .prob = prob, .label = label};
-	core_sharpness got;
-	test_ok(ctx, core_sharpness_compute(ctx, &set, id, 0, &got));
+	core_threshold_free_metrics got;
+	test_ok(ctx, core_threshold_free_compute(ctx, &set, id, 0, &got));
 	assert_true(isnan(got.class_auc[0]) && isnan(got.class_auc[1]) && isnan(got.auc));
 	test_close(got.class_ap[0], 1, 0); /* all positive */
 	assert_true(isnan(got.class_ap[1]));
-	test_ok(ctx, core_sharpness_compute(ctx, &set, id, 1, &got));
+	test_ok(ctx, core_threshold_free_compute(ctx, &set, id, 1, &got));
 	assert_int_equal(got.n, 0);
 	assert_true(isnan(got.auc) && isnan(got.ap) && isnan(got.labels_predicted));
 	core_ctx_free(ctx);

@@ -21,7 +21,7 @@ struct world {
 static struct world world(void)
 {
 	struct world w = {.ctx = test_ctx()};
-	w.run.dir = core_format(w.ctx, "%s/cell-0123abcd/fold1-seed1", test_folder("folder"));
+	w.run.dir = core_format(w.ctx, "%s/variant-0123abcd/fold1-seed1", test_folder("folder"));
 	w.run.inputs = "{\n \"labels\": \"abc\"\n}\n";
 	return w;
 }

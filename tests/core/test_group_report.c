@@ -25,7 +25,7 @@ static const double seconds[N] = {0.5, 1, 1.999, 2, 3, 4.999, 5, 10, 12, 0};
 
 struct bench {
 	fv_ctx *ctx;
-	core_cell cell;
+	core_variant variant;
 	core_corpus corpus;
 	core_config config;
 	core_fold fold;
@@ -66,7 +66,7 @@ static void set_up(struct bench *b, const char *audio)
 	static core_attribute attributes[] = {
 		{"gender", 2, genders, all, gender}, {"race", 3, races, two, race}};
 	static int64_t rows[N] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
-	b->cell = (core_cell){.corpus = {.audio = audio}};
+	b->variant = (core_variant){.corpus = {.audio = audio}};
 	b->corpus = (core_corpus){.labels = "labels.csv",
 		.n = N,
 		.classes = CLASSES,
@@ -78,9 +78,9 @@ static void set_up(struct bench *b, const char *audio)
 		.speaker = speaker,
 		.speaker_name = speakers,
 		.attribute = attributes};
-	b->config = (core_config){.n_cells = 1, .cells = &b->cell};
+	b->config = (core_config){.n_variants = 1, .variants = &b->variant};
 	b->fold = (core_fold){.fold = 3, .corpus = &b->corpus, .row = rows};
-	b->set = (core_set){.spec = &b->cell.corpus};
+	b->set = (core_set){.spec = &b->variant.corpus};
 	b->study = (core_study){.config = &b->config,
 		.n_sets = 1,
 		.n_folds = 1,
@@ -90,7 +90,7 @@ static void set_up(struct bench *b, const char *audio)
 		.run = &b->run};
 	b->runner = (core_runner){.study = &b->study,
 		.run = &b->run,
-		.cell = &b->cell,
+		.variant = &b->variant,
 		.corpus = &b->corpus,
 		.rows = {{5, 2, 3}, {train_row, dev_row, test_row}},
 		.groups = {.groups = 2, .name = groups, .id = {train_id, dev_id, test_id}}};

@@ -48,7 +48,7 @@ static struct given read_set(fv_ctx *ctx, const json_t *json)
 	return s;
 }
 
-static int64_t cell(const json_t *json, const char *key, int64_t row, int32_t c)
+static int64_t decision_at(const json_t *json, const char *key, int64_t row, int32_t c)
 {
 	const json_t *rows = json_object_get(json, key);
 	return json_integer_value(json_array_get(json_array_get(rows, (size_t)row), (size_t)c));
@@ -64,8 +64,9 @@ static int check_positives(const struct given *s, const json_t *json)
 		for (int32_t c = 0; c < s->set.C; c++) {
 			int64_t at = i * s->set.C + c;
 			float prob = s->set.prob[at];
-			assert_int_equal(s->set.label[at] > threshold, cell(json, "true", i, c));
-			if ((prob > threshold) == cell(json, "predicted", i, c))
+			assert_int_equal(
+				s->set.label[at] > threshold, decision_at(json, "true", i, c));
+			if ((prob > threshold) == decision_at(json, "predicted", i, c))
 				continue;
 			assert_true(prob == threshold || prob == nextafterf(threshold, 0) ||
 				    prob == nextafterf(threshold, 1));
@@ -82,7 +83,7 @@ static void take_predictions(fv_ctx *ctx, struct given *s, const json_t *json)
 	assert_non_null(prob);
 	for (int64_t i = 0; i < s->set.n; i++)
 		for (int32_t c = 0; c < s->set.C; c++)
-			prob[i * s->set.C + c] = (float)cell(json, "predicted", i, c);
+			prob[i * s->set.C + c] = (float)decision_at(json, "predicted", i, c);
 	s->set.prob = prob;
 }
 
@@ -122,23 +123,24 @@ static void check_gaps(const json_t *m, const core_attribute_metrics *a)
 	} gaps[] = {{"tpr_gap_skip", CORE_TPR_GAP}, {"tpr_gap_zero", CORE_TPR_GAP_ZERO},
 		{"fpr_gap_skip", CORE_FPR_GAP}, {"eo_rms", CORE_EO_RMS}, {"eo_max", CORE_EO_MAX}};
 	for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++)
-		check_value(
-			json_object_get(m, gaps[i].key), a->metric[gaps[i].stat].value, gaps[i].key);
+		check_value(json_object_get(m, gaps[i].key), a->metric[gaps[i].stat].value,
+			gaps[i].key);
 	if (a->G < 2) { /* the bare formula says 0 there; a gap needs two groups */
 		assert_true(isnan(a->metric[CORE_DP_GAP].value));
 		assert_true(isnan(a->metric[CORE_DP_GAP_EQ4].value));
 		return;
 	}
 	check_value(json_object_get(m, "dp_gap"), a->metric[CORE_DP_GAP].value, "dp_gap");
-	check_value(json_object_get(m, "dp_gap_eq4"), a->metric[CORE_DP_GAP_EQ4].value, "dp_gap_eq4");
+	check_value(
+		json_object_get(m, "dp_gap_eq4"), a->metric[CORE_DP_GAP_EQ4].value, "dp_gap_eq4");
 }
 
 static void check_attribute(const json_t *m, const core_attribute_metrics *a, int32_t C)
 {
-	size_t cells = (size_t)C * (size_t)a->G;
-	double *tpr = malloc(cells * sizeof *tpr);
+	size_t subgroups = (size_t)C * (size_t)a->G;
+	double *tpr = malloc(subgroups * sizeof *tpr);
 	const json_t *positives = json_object_get(m, "positives");
-	for (size_t i = 0; i < cells; i++) {
+	for (size_t i = 0; i < subgroups; i++) {
 		size_t c = i / (size_t)a->G, g = i % (size_t)a->G;
 		tpr[i] = a->tpr[i].value;
 		assert_int_equal(a->positives[i],
@@ -151,8 +153,10 @@ static void check_attribute(const json_t *m, const core_attribute_metrics *a, in
 	check_list(m, "eo_per_class", a->eo, (size_t)C);
 	check_list(m, "group_f1", a->group_f1, (size_t)a->G);
 	check_list(m, "group_acc", a->group_acc, (size_t)a->G);
-	check_value(json_object_get(m, "worst_group_f1"), a->metric[CORE_WORST_GROUP_F1].value, "worst_group_f1");
-	check_value(json_object_get(m, "worst_group_acc"), a->metric[CORE_WORST_GROUP_ACC].value, "worst_group_acc");
+	check_value(json_object_get(m, "worst_group_f1"), a->metric[CORE_WORST_GROUP_F1].value,
+		"worst_group_f1");
+	check_value(json_object_get(m, "worst_group_acc"), a->metric[CORE_WORST_GROUP_ACC].value,
+		"worst_group_acc");
 	assert_int_equal(a->tpr_pairs, json_integer_value(json_object_get(m, "tpr_pairs_skip")));
 	assert_int_equal(a->fpr_pairs, json_integer_value(json_object_get(m, "fpr_pairs_skip")));
 	free(tpr);
@@ -207,7 +211,8 @@ static void undefined_and_unknown(void **state)
 	core_metrics m;
 	test_ok(ctx, core_metrics_compute(ctx, &set, classes, 1, &attribute, &m));
 	const core_attribute_metrics *a = &m.attribute[0];
-	test_close(m.metric[CORE_ACC].value, 0.6, 0);              /* 6 of 10 cells, the unknown row included */
+	test_close(
+		m.metric[CORE_ACC].value, 0.6, 0); /* 6 of 10 decisions, the unknown row included */
 	test_close(a->metric[CORE_ACC].value, 0.75, 0); /* without it */
 	assert_int_equal(a->unknown_rows, 1);
 	assert_int_equal(a->present, 2);

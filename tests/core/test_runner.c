@@ -205,7 +205,7 @@ static void test_label_free(void **state)
 	const struct {
 		const char *loss, *grouper, *select;
 		bool same;
-	} cell[] = {{"erm", NULL, NULL, true}, {"random", NULL, NULL, true},
+	} variant[] = {{"erm", NULL, NULL, true}, {"random", NULL, NULL, true},
 		{"cvar_dro", NULL, NULL, true}, {"lff", NULL, NULL, true},
 		{"disent", NULL, NULL, true}, {"mixup", NULL, NULL, true},
 		{"jtt", NULL, NULL, true}, {"afr", NULL, NULL, true}, {"eiil", NULL, NULL, true},
@@ -215,14 +215,14 @@ static void test_label_free(void **state)
 		{"lisa", kmeans, NULL, true}, {"erm", odd, "dev_worst_group", true},
 		{"jtt", odd, "dev_tpr_gap", true}, {"rw", odd, "dev_tpr_gap", true},
 		{"rw", truth, NULL, false}, {"lisa", truth, NULL, false}};
-	for (size_t i = 0; i < sizeof cell / sizeof *cell; i++) {
-		const char *run[2], *loss = core_format(ctx, "loss.name=%s", cell[i].loss);
+	for (size_t i = 0; i < sizeof variant / sizeof *variant; i++) {
+		const char *run[2], *loss = core_format(ctx, "loss.name=%s", variant[i].loss);
 		const char *override[4] = {loss};
 		size_t n = 1;
-		if (cell[i].grouper)
-			override[n++] = cell[i].grouper;
-		if (cell[i].select) {
-			override[n++] = core_format(ctx, "train.select=%s", cell[i].select);
+		if (variant[i].grouper)
+			override[n++] = variant[i].grouper;
+		if (variant[i].select) {
+			override[n++] = core_format(ctx, "train.select=%s", variant[i].select);
 			override[n++] = "train.select_support=1";
 		}
 		for (int k = 0; k < 2; k++) {
@@ -230,13 +230,13 @@ static void test_label_free(void **state)
 			run[k] = run_toy(ctx, dir, 1, n, override);
 			run[k] = set_aside(ctx, dir, run[k], core_format(ctx, "turn%zu-%d", i, k));
 		}
-		same_file(ctx, run[0], run[1], "model.safetensors", cell[i].same);
+		same_file(ctx, run[0], run[1], "model.safetensors", variant[i].same);
 		same_file(ctx, run[0], run[1], "predictions.csv",
 			false); /* it holds the attributes */
-		if (cell[i].same)
+		if (variant[i].same)
 			same_probabilities(ctx, run[0], run[1]);
-		if (cell[i].grouper)
-			same_file(ctx, run[0], run[1], "groups.csv", cell[i].same);
+		if (variant[i].grouper)
+			same_file(ctx, run[0], run[1], "groups.csv", variant[i].same);
 	}
 	core_ctx_free(ctx);
 }

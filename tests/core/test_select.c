@@ -299,20 +299,21 @@ static bool was_said(const fv_ctx *ctx, const char *line)
 	return false;
 }
 
-/* Positives of the smallest cell of class and group. */
+/* Positives of the smallest subgroup of class and group. */
 static int32_t fewest(const task *t)
 {
 	int32_t least = DEV;
-	for (int cell = 0; cell < G * C; cell++) {
+	for (int subgroup = 0; subgroup < G * C; subgroup++) {
 		int32_t n = 0;
 		for (int i = N; i < N + DEV; i++)
-			n += t->group[i] == cell / C && t->label[i * C + cell % C] > 1.0f / C;
+			n += t->group[i] == subgroup / C &&
+			     t->label[i * C + subgroup % C] > 1.0f / C;
 		least = n < least ? n : least;
 	}
 	return least;
 }
 
-/* Every cell of class and group that is too small is named, with what there is and is needed. */
+/* Every subgroup of class and group that is too small is named, with what there is and is needed. */
 static void refuses_below_support(void **state)
 {
 	(void)state;

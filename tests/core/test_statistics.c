@@ -90,12 +90,13 @@ static void read_people(
 static core_system read_system(
 	fv_ctx *ctx, const char *kind, const char *name, const char *prob, const struct given *x)
 {
-	int64_t shape[4], cells = x->n * x->C;
-	float *p = floats(ctx, array(kind, name, prob, shape), cells * x->n_seeds);
-	const float *y = floats(ctx, array(kind, name, "label", shape), cells);
+	int64_t shape[4], subgroups = x->n * x->C;
+	float *p = floats(ctx, array(kind, name, prob, shape), subgroups * x->n_seeds);
+	const float *y = floats(ctx, array(kind, name, "label", shape), subgroups);
 	core_eval_set sets[4];
 	for (int32_t r = 0; r < x->n_seeds; r++)
-		sets[r] = (core_eval_set){.n = x->n, .C = x->C, .prob = p + r * cells, .label = y};
+		sets[r] = (core_eval_set){
+			.n = x->n, .C = x->C, .prob = p + r * subgroups, .label = y};
 	core_system system;
 	test_ok(ctx, core_system_make(ctx, x->n_seeds, sets, &x->speakers, &x->attribute, &system));
 	return system;
@@ -205,8 +206,8 @@ static void permutations(void **state)
 	json_decref(cases);
 }
 
-static void check_seeds(
-	const json_t *json, const core_swap *got, core_metric_id stat, const double *trace, int64_t n)
+static void check_seeds(const json_t *json, const core_swap *got, core_metric_id stat,
+	const double *trace, int64_t n)
 {
 	check(json_object_get(json, "a"), got->a[stat], "a");
 	check(json_object_get(json, "b"), got->b[stat], "b");

@@ -59,10 +59,10 @@ struct naive {
 	int group[FOLDS][SPEAKERS * ROWS];
 };
 
-static void naive_cell(fv_ctx *ctx, int cell, int seed, struct naive *out)
+static void naive_variant(fv_ctx *ctx, int variant, int seed, struct naive *out)
 {
 	for (int f = 0; f < FOLDS; f++) {
-		test_rows(ctx, &test_cells[cell], f + 1, seed, &out->part[f]);
+		test_rows(ctx, &test_variants[variant], f + 1, seed, &out->part[f]);
 		for (int64_t i = 0; i < out->part[f].n; i++)
 			out->group[f][i] = out->part[f].gender[i][0] == 'M';
 	}
@@ -109,10 +109,10 @@ static void test_values(void **unused)
 	assert_int_equal(grid.n_columns, 6);
 	assert_int_equal(grid.family, GENDER_TPR);
 	assert_int_equal(grid.tests.n_sets, 1);
-	for (int cell = 0; cell < 3; cell++) {
+	for (int variant = 0; variant < 3; variant++) {
 		double gap[2] = {0}, fold[FOLDS] = {0}, acc[FOLDS] = {0};
 		for (int seed = 1; seed <= 2; seed++) {
-			naive_cell(ctx, cell, seed, n);
+			naive_variant(ctx, variant, seed, n);
 			gap[0] += naive_gap(n, false) / 2;
 			gap[1] += naive_gap(n, true) / 2;
 			for (int f = 0; f < FOLDS; f++) {
@@ -122,12 +122,12 @@ static void test_values(void **unused)
 				acc[f] += naive_acc(part) / 2;
 			}
 		}
-		const core_mean *m = &grid.row[cell].value[GENDER_TPR];
+		const core_mean *m = &grid.row[variant].value[GENDER_TPR];
 		test_close(m->mean, gap[0], 1e-12);
 		test_close(m->fold_mean.value, gap[0], 1e-12);
 		test_close(m->pooled.value, gap[1], 1e-12);
 		test_close(m->sd, fabs(fold[0] - fold[1]) / sqrt(2), 1e-12);
-		test_close(grid.row[cell].value[ACC].mean, (acc[0] + acc[1]) / 2, 1e-12);
+		test_close(grid.row[variant].value[ACC].mean, (acc[0] + acc[1]) / 2, 1e-12);
 		assert_int_equal(m->folds, FOLDS);
 	}
 	core_results_free(of_grid);
@@ -143,9 +143,9 @@ static void test_nulls(void **unused)
 	core_results *of_grid;
 	core_grid grid = test_grid(ctx, test_results(ctx, "table-nulls", 1), &of_grid);
 	struct naive *n = core_alloc(ctx, 1, sizeof *n);
-	for (int cell = 0; cell < 3; cell++) {
-		naive_cell(ctx, cell, 1, n);
-		const core_mean *m = &grid.row[cell].value[GENDER_TPR];
+	for (int variant = 0; variant < 3; variant++) {
+		naive_variant(ctx, variant, 1, n);
+		const core_mean *m = &grid.row[variant].value[GENDER_TPR];
 		double sum[2] = {0}, square[2] = {0};
 		int above[2] = {0}, draws = 4000;
 		for (int b = 0; b < draws; b++) {
@@ -163,7 +163,7 @@ static void test_nulls(void **unused)
 			double sd = sqrt(square[k] / draws - mean * mean);
 			double open = 4.5 * sqrt(1 / 4000.0 + 1 / 5000.0);
 			if (!(fabs(e->null_mean - mean) < open * sd))
-				fail_msg("cell %d: null mean %g, here %g (sd %g)", cell,
+				fail_msg("variant %d: null mean %g, here %g (sd %g)", variant,
 					e->null_mean, mean, sd);
 			assert_true(fabs(e->p - p) < open * sqrt(fmax(p * (1 - p), 0.002)) + 0.001);
 			test_close(e->excess, e->value - e->null_mean, 1e-15);
@@ -224,7 +224,7 @@ static void test_baselines(void **unused)
 	core_results *of_grid;
 	core_grid grid = test_grid(ctx, test_results(ctx, "table-baselines", 1), &of_grid);
 	struct naive *n = core_alloc(ctx, 1, sizeof *n);
-	naive_cell(ctx, 0, 1, n);
+	naive_variant(ctx, 0, 1, n);
 	double rate = 0, majority = 0;
 	for (int f = 0; f < FOLDS; f++) {
 		struct rows *r = &n->part[f];
@@ -246,10 +246,10 @@ static void test_baselines(void **unused)
 
 /* --- unfinished and odd folders --------------------------------------------------------------- */
 
-static void undo(fv_ctx *ctx, const char *dir, int cell, int fold, int seed)
+static void undo(fv_ctx *ctx, const char *dir, int variant, int fold, int seed)
 {
-	char *done = core_format(ctx, "%s/%s-%s/fold%d-seed%d/done", dir, test_cells[cell].slug,
-		test_cells[cell].hash, fold, seed);
+	char *done = core_format(ctx, "%s/%s-%s/fold%d-seed%d/done", dir,
+		test_variants[variant].slug, test_variants[variant].hash, fold, seed);
 	assert_int_equal(remove(done), 0);
 }
 

@@ -92,7 +92,7 @@ static void test_on_test_elsewhere(void **unused)
 		assert_int_equal(isnan(pairs.pair[i].p[GENDER_TPR]), with);
 		assert_int_equal(pairs.pair[i].reason != NULL, with);
 	}
-	/* two cells would be the row DS, but one of them is none */
+	/* two variants would be the row DS, but one of them is none */
 	test_ok(ctx, core_paper_make(ctx, &grid, "paper1", false, &paper));
 	test_ok(ctx, core_paper_tables(ctx, &paper, d));
 	test_ok(ctx, core_document_write(ctx, d, CORE_TABLE_MD, &text));
@@ -109,8 +109,8 @@ static void test_on_test_elsewhere(void **unused)
 	core_ctx_free(ctx);
 }
 
-/* A cell without the bias of the others is not ranked, is no reference of theirs, and no row of the
- * paper's; where no cell has one, it is. */
+/* A variant without the bias of the others is not ranked, is no reference of theirs, and no row of the
+ * paper's; where no variant has one, it is. */
 static void test_unbiased(void **unused)
 {
 	(void)unused;
@@ -154,7 +154,7 @@ static int positives(fv_ctx *ctx, int c, const char *gender, int fold)
 	struct rows *r = core_alloc(ctx, 1, sizeof *r);
 	int n = 0;
 	for (int f = 1; f <= FOLDS; f++) {
-		test_rows(ctx, &test_cells[0], f, 1, r);
+		test_rows(ctx, &test_variants[0], f, 1, r);
 		for (int64_t i = 0; i < r->n && (fold < 0 || fold == f); i++)
 			n += !strcmp(r->gender[i], gender) &&
 			     r->label[i * C + c] > (float)(1.0 / C);
@@ -206,13 +206,13 @@ static void test_few(void **unused)
 
 /* --- the differences behind a gap ------------------------------------------------------------- */
 
-/* TPR of class c in a gender, all folds, of a cell and seed; g 0: Female, as by name. */
-static double rate(fv_ctx *ctx, int cell, int seed, int c, int g)
+/* TPR of class c in a gender, all folds, of a variant and seed; g 0: Female, as by name. */
+static double rate(fv_ctx *ctx, int variant, int seed, int c, int g)
 {
 	struct rows *r = core_alloc(ctx, 1, sizeof *r);
 	double hit = 0, all = 0;
 	for (int fold = 1; fold <= FOLDS; fold++) {
-		test_rows(ctx, &test_cells[cell], fold, seed, r);
+		test_rows(ctx, &test_variants[variant], fold, seed, r);
 		for (int64_t i = 0; i < r->n; i++) {
 			float least = (float)(1.0 / C);
 			if ((r->gender[i][0] == 'M') != g || r->label[i * C + c] <= least)
@@ -230,18 +230,19 @@ static void test_differences(void **unused)
 	fv_ctx *ctx = test_ctx();
 	core_results *results;
 	core_grid grid = test_grid(ctx, test_results(ctx, "table-differences", 2), &results);
-	for (int cell = 0; cell < 3; cell++)
+	for (int variant = 0; variant < 3; variant++)
 		for (int c = 0; c < C; c++) {
 			double want = 0;
 			for (int seed = 1; seed <= 2; seed++)
-				want += (rate(ctx, cell, seed, c, 0) -
-						rate(ctx, cell, seed, c, 1)) /
+				want += (rate(ctx, variant, seed, c, 0) -
+						rate(ctx, variant, seed, c, 1)) /
 					2;
-			const core_estimate *e = &grid.row[cell].scores.difference[0][0].value[c];
+			const core_estimate *e =
+				&grid.row[variant].scores.difference[0][0].value[c];
 			test_close(e->value, want, 1e-14);
 			assert_true(e->low <= want && want <= e->high && e->low < e->high);
 		}
-	/* class 0 of the first cell is tilted against the men */
+	/* class 0 of the first variant is tilted against the men */
 	assert_true(grid.row[0].scores.difference[0][0].value[0].low > 0);
 	const char *md = test_table_text(ctx, results, &grid, CORE_TABLE_MD);
 	assert_non_null(strstr(md, "| variant | groups | a | b | c |\n"));

@@ -244,7 +244,7 @@ static void test_decimals(void **unused)
 	assert_int_equal(core_divide(0, 4), 0);
 }
 
-/* All 24 Overall and Gain numbers follow from the cells above them. */
+/* All 24 Overall and Gain numbers follow from the variants above them. */
 static void test_published(void **unused)
 {
 	(void)unused;
@@ -312,8 +312,8 @@ static void test_paper_rows(void **unused)
 	assert_non_null(strstr(text.data, "| RW | truth | — | — | — | — |"));
 	core_document_free(d);
 	core_text_free(&text);
-	/* A second cell of the same kind. */
-	struct made twin = test_cells[1];
+	/* A second variant of the same kind. */
+	struct made twin = test_variants[1];
 	twin.hash = "0000000a";
 	for (int fold = 1; fold <= FOLDS; fold++)
 		test_run(ctx, dir, &twin, 7, fold, 1);

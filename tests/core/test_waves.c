@@ -118,38 +118,38 @@ static int count_opens(int fd, const char *name, int limit)
 static void check_moments(fv_ctx *ctx, const core_study *study)
 {
 	int folds = 0;
-	for (int32_t k = 0; k < study->n_tables; k++) {
-		const core_table *table = &study->table[k];
-		const core_fold *fold = &study->fold[table->fold];
+	for (int32_t k = 0; k < study->n_encodings; k++) {
+		const core_encoding *encoding = &study->encoding[k];
+		const core_fold *fold = &study->fold[encoding->fold];
 		core_moments all = {0};
 		for (int32_t i = 0; i < fold->corpus->n; i++) {
 			core_wave wave;
 			if (fold->corpus->split[i] != CORE_TRAIN)
 				continue;
-			const char *path = study->set[table->set].recordings.path[fold->row[i]];
+			const char *path = study->set[encoding->set].recordings.path[fold->row[i]];
 			test_ok(ctx, core_audio_read(ctx, path, RATE, 0, &wave));
 			all = core_moments_merge(all, core_wave_moments(wave.sample, wave.n));
 			core_wave_free(&wave);
 		}
 		const double wanted[] = {all.mean, all.m2 / (double)all.n};
-		const double found[] = {table->encoder->mean, table->encoder->variance};
+		const double found[] = {encoding->encoder->mean, encoding->encoder->variance};
 		assert_memory_equal(found, wanted, sizeof wanted);
 		folds++;
 	}
 	assert_int_equal(folds, FOLDS);
 }
 
-/* Features of all tables, as what core_encoder_file makes of the files. */
+/* Features of all encodings, as what core_encoder_file makes of the files. */
 static void check_features(fv_ctx *ctx, const core_study *study)
 {
-	for (int32_t k = 0; k < study->n_tables; k++) {
-		const core_table *table = &study->table[k];
-		size_t width = (size_t)table->features.layers * (size_t)table->features.dims;
+	for (int32_t k = 0; k < study->n_encodings; k++) {
+		const core_encoding *encoding = &study->encoding[k];
+		size_t width = (size_t)encoding->features.layers * (size_t)encoding->features.dims;
 		float *wanted = core_alloc(ctx, width, sizeof *wanted);
-		const core_recordings *r = &study->set[table->set].recordings;
+		const core_recordings *r = &study->set[encoding->set].recordings;
 		for (int64_t i = 0; i < r->n; i++) {
-			test_ok(ctx, core_encoder_file(ctx, table->encoder, r->path[i], wanted));
-			assert_memory_equal(table->features.x + (size_t)i * width, wanted,
+			test_ok(ctx, core_encoder_file(ctx, encoding->encoder, r->path[i], wanted));
+			assert_memory_equal(encoding->features.x + (size_t)i * width, wanted,
 				width * sizeof *wanted);
 		}
 	}

@@ -30,9 +30,9 @@ static test_plugin open_with(const char *csv)
 static const char *const train_stem[] = {"a", "b", "c", "d"};
 static const char *const test_stem[] = {"e", "f", "a", "z"};
 
-static fv_table make_table(const char *const *stem)
+static fv_grouper_input make_table(const char *const *stem)
 {
-	return (fv_table){.size = sizeof(fv_table), .n = 4, .stem = stem};
+	return (fv_grouper_input){.size = sizeof(fv_grouper_input), .n = 4, .stem = stem};
 }
 
 static void test_hard(void **unused)
@@ -45,7 +45,7 @@ static void test_hard(void **unused)
 				  "f,,middle\r\n"
 				  "d.flac,\"1,2\",\r\n");
 	const fv_grouper_ops *ops = p.ops;
-	fv_table train = make_table(train_stem), test = make_table(test_stem);
+	fv_grouper_input train = make_table(train_stem), test = make_table(test_stem);
 	fv_grouping grouping = {.size = sizeof grouping};
 	int32_t id[4];
 	static const int32_t want_train[] = {0, 1, -1, -1}, want_test[] = {0, -1, 0, -1};
@@ -73,7 +73,7 @@ static void test_soft(void **unused)
 				  "c,male,,,\n"
 				  "e,male,1,0,0\n");
 	const fv_grouper_ops *ops = p.ops;
-	fv_table train = make_table(train_stem), test = make_table(test_stem);
+	fv_grouper_input train = make_table(train_stem), test = make_table(test_stem);
 	fv_grouping grouping = {.size = sizeof grouping};
 	int32_t id[4];
 	float member[12];
@@ -100,7 +100,7 @@ static void expect_refused(const char *csv, const char *message)
 {
 	test_plugin p = open_with(csv);
 	const fv_grouper_ops *ops = p.ops;
-	fv_table train = make_table(train_stem);
+	fv_grouper_input train = make_table(train_stem);
 	fv_grouping grouping = {.size = sizeof grouping};
 	test_fails(p.ctx, ops->fit(p.state, p.ctx, &train, &grouping), FV_DATA, message);
 	test_plugin_close(&p);
@@ -130,7 +130,7 @@ static void test_refusals(void **unused)
 		"groups.csv:2: plugin file: some but not all prob_ cells of 'a' are");
 	test_plugin p = test_plugin_open("file");
 	const fv_grouper_ops *ops = p.ops;
-	fv_table train = make_table(train_stem);
+	fv_grouper_input train = make_table(train_stem);
 	fv_grouping grouping = {.size = sizeof grouping};
 	test_fails(p.ctx, ops->fit(p.state, p.ctx, &train, &grouping), FV_CONFIG,
 		"parameter 'file' is missing");

@@ -192,10 +192,10 @@ static void test_nearest_is_exact(void **unused)
 	}
 }
 
-static fv_table table_of(const data *d)
+static fv_grouper_input table_of(const data *d)
 {
 	static const char *columns[64] = {"0"};
-	return (fv_table){.size = sizeof(fv_table),
+	return (fv_grouper_input){.size = sizeof(fv_grouper_input),
 		.n = (int32_t)d->n,
 		.dims = d->dims,
 		.layers = 1,
@@ -215,9 +215,9 @@ static void fit_and_assign(
 	snprintf(number_text, sizeof number_text, "%d", seed);
 	test_plugin_set(&p, "seed", number_text);
 	core_ctx_set_run(p.ctx, run_seed, (int64_t)run_seed);
-	fv_table table = table_of(d);
+	fv_grouper_input table = table_of(d);
 	fv_grouping grouping = {.size = sizeof grouping};
-	assert_int_equal(ops->uses(p.state), FV_USE_TABLE);
+	assert_int_equal(ops->uses(p.state), FV_USE_FEATURES);
 	test_ok(p.ctx, ops->fit(p.state, p.ctx, &table, &grouping));
 	test_plugin_done(&p);
 	assert_int_equal(grouping.groups, k);
@@ -349,7 +349,7 @@ static void test_ops_match_parts(void **unused)
 	free(d.x);
 }
 
-static fv_status fit_only(test_plugin *p, const fv_table *table)
+static fv_status fit_only(test_plugin *p, const fv_grouper_input *table)
 {
 	const fv_grouper_ops *ops = p->ops;
 	fv_grouping grouping = {.size = sizeof grouping};
@@ -363,7 +363,7 @@ static void test_refusals(void **unused)
 	for (int i = 0; i < 40; i++)
 		x[i] = (float)(i / 2 % 3); /* 20 rows of 2, three different */
 	data d = {20, 2, x};
-	fv_table table = table_of(&d);
+	fv_grouper_input table = table_of(&d);
 	test_plugin p = test_plugin_open("kmeans");
 	test_plugin_set(&p, "k", "4");
 	test_fails(p.ctx, fit_only(&p, &table), FV_DATA,
@@ -450,7 +450,7 @@ static void test_members_match(void **unused)
 enum { CLOUDS = 6, TRAINED = 60, ROWS = 90 };
 static const char *const class_names[] = {"angry", "never", "sad", "calm"};
 
-static fv_table make_clouds(float x[ROWS * 2], int32_t klass[ROWS])
+static fv_grouper_input make_clouds(float x[ROWS * 2], int32_t klass[ROWS])
 {
 	static const double at[CLOUDS][2] = {{0, 0}, {0, 9}, {5, 1}, {5, 8}, {11, 0}, {11, 9}};
 	static const int32_t of[CLOUDS] = {0, 0, 2, 2, 3, 3};
@@ -461,7 +461,7 @@ static fv_table make_clouds(float x[ROWS * 2], int32_t klass[ROWS])
 			x[2 * i + d] = (float)(at[i % CLOUDS][d] + fv_normal(&s));
 		klass[i] = of[i % CLOUDS];
 	}
-	return (fv_table){.size = sizeof(fv_table),
+	return (fv_grouper_input){.size = sizeof(fv_grouper_input),
 		.n = TRAINED,
 		.dims = 2,
 		.layers = 1,
@@ -513,7 +513,8 @@ static void check_member(const float *x, double mean[CLOUDS][2], int first, int 
 	}
 }
 
-static test_plugin fit_clouds(const char *algorithm, const char *spread, const fv_table *train)
+static test_plugin fit_clouds(
+	const char *algorithm, const char *spread, const fv_grouper_input *train)
 {
 	test_plugin p = test_plugin_open("kmeans");
 	const fv_grouper_ops *ops = p.ops;
@@ -523,7 +524,7 @@ static test_plugin fit_clouds(const char *algorithm, const char *spread, const f
 	test_plugin_set(&p, "soft", "gaussian");
 	test_plugin_set(&p, "spread", spread);
 	fv_grouping grouping = {.size = sizeof grouping};
-	assert_int_equal(ops->uses(p.state), FV_USE_TABLE | FV_USE_CLASS);
+	assert_int_equal(ops->uses(p.state), FV_USE_FEATURES | FV_USE_CLASS);
 	test_ok(p.ctx, ops->fit(p.state, p.ctx, train, &grouping));
 	test_plugin_done(&p);
 	assert_int_equal(grouping.groups, CLOUDS);
@@ -543,7 +544,7 @@ static void test_within_class(void **unused)
 	(void)unused;
 	static float x[ROWS * 2], member[ROWS * CLOUDS], again[ROWS * CLOUDS];
 	static int32_t klass[ROWS], id[ROWS], other[ROWS];
-	fv_table train = make_clouds(x, klass);
+	fv_grouper_input train = make_clouds(x, klass);
 	test_plugin p = fit_clouds("lloyd", "4", &train);
 	const fv_grouper_ops *ops = p.ops;
 	double mean[CLOUDS][2];
@@ -559,7 +560,7 @@ static void test_within_class(void **unused)
 	test_ok(p.ctx, ops->assign(p.state, p.ctx, &train, other, again));
 	assert_memory_equal(id, other, TRAINED * sizeof *id);
 	assert_memory_equal(member, again, TRAINED * CLOUDS * sizeof *member);
-	fv_table rows = train;
+	fv_grouper_input rows = train;
 	rows.klass = NULL;
 	rows.n = ROWS;
 	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member));
@@ -585,7 +586,7 @@ static void test_within_class_minibatch(void **unused)
 	(void)unused;
 	static float x[ROWS * 2], member[ROWS * CLOUDS], again[ROWS * CLOUDS];
 	static int32_t klass[ROWS], id[ROWS];
-	fv_table train = make_clouds(x, klass);
+	fv_grouper_input train = make_clouds(x, klass);
 	for (int round = 0; round < 2; round++) {
 		test_plugin p = fit_clouds("minibatch", "0", &train);
 		const fv_grouper_ops *ops = p.ops;
@@ -606,7 +607,7 @@ static void test_small_classes(void **unused)
 	(void)unused;
 	static float x[ROWS * 2];
 	static int32_t klass[ROWS];
-	fv_table train = make_clouds(x, klass);
+	fv_grouper_input train = make_clouds(x, klass);
 	test_plugin p = test_plugin_open("kmeans");
 	test_plugin_set(&p, "within", "class");
 	for (int i = 0; i < TRAINED; i++)

@@ -352,11 +352,11 @@ static void rw_tables(void **state)
 {
 	(void)state;
 	json_t *json = test_json(test_golden("training/objectives/tables.json"));
-	json_t *cells = json_object_get(json, "cells"), *table, *forms, *want;
+	json_t *subgroups = json_object_get(json, "cells"), *table, *forms, *want;
 	const char *name, *form;
 	const fv_descriptor *loss = test_loss("rw");
 	int checked = 0;
-	json_object_foreach(cells, name, table)
+	json_object_foreach(subgroups, name, table)
 	{
 		size_t n;
 		double *cg = test_numbers(json_object_get(table, "n_cg"), &n);
@@ -471,13 +471,13 @@ static void ds_confident_sets(void **state)
 
 /* Writes rows with the counts of a table into klass and group and returns their number. */
 static int32_t rows_of(
-	const double *cg, int32_t cells, int32_t groups, int32_t *klass, int32_t *group)
+	const double *cg, int32_t subgroups, int32_t groups, int32_t *klass, int32_t *group)
 {
 	int32_t n = 0;
-	for (int32_t cell = 0; cell < cells; cell++)
-		for (int i = 0; i < (int)cg[cell]; i++, n++) {
-			klass[n] = cell / groups;
-			group[n] = cell % groups;
+	for (int32_t subgroup = 0; subgroup < subgroups; subgroup++)
+		for (int i = 0; i < (int)cg[subgroup]; i++, n++) {
+			klass[n] = subgroup / groups;
+			group[n] = subgroup % groups;
 		}
 	return n;
 }
@@ -486,11 +486,11 @@ static void ds_random_counts(void **state)
 {
 	(void)state;
 	json_t *json = test_json(test_golden("training/objectives/tables.json"));
-	json_t *cells = json_object_get(json, "cells"), *table;
+	json_t *subgroups = json_object_get(json, "cells"), *table;
 	const fv_descriptor *loss = test_loss("ds");
 	const char *name;
 	static int32_t klass[10000], group[10000];
-	json_object_foreach(cells, name, table)
+	json_object_foreach(subgroups, name, table)
 	{
 		size_t n;
 		double *cg = test_numbers(json_object_get(table, "n_cg"), &n);

@@ -19,9 +19,9 @@ static const float x[N * D] = {
 	33, 0.00f, 0.00f, 0.00f, /* all zero: unknown */
 };
 
-static fv_table make_table(const float *rows)
+static fv_grouper_input make_table(const float *rows)
 {
-	return (fv_table){.size = sizeof(fv_table),
+	return (fv_grouper_input){.size = sizeof(fv_grouper_input),
 		.n = N,
 		.dims = D,
 		.layers = 1,
@@ -31,7 +31,7 @@ static fv_table make_table(const float *rows)
 }
 
 /* Groups are the first n probability columns. */
-static void fit_grouper(test_plugin *p, const fv_table *train, int n)
+static void fit_grouper(test_plugin *p, const fv_grouper_input *train, int n)
 {
 	const fv_grouper_ops *ops = p->ops;
 	fv_grouping grouping = {.size = sizeof grouping};
@@ -51,10 +51,10 @@ static void test_argmax(void **unused)
 	test_plugin p = test_plugin_open("pseudo");
 	test_plugin_set(&p, "child", "keep");
 	const fv_grouper_ops *ops = p.ops;
-	fv_table rows = make_table(x);
+	fv_grouper_input rows = make_table(x);
 	int32_t id[N];
 	float member[N * 3];
-	assert_int_equal(ops->uses(p.state), FV_USE_TABLE);
+	assert_int_equal(ops->uses(p.state), FV_USE_FEATURES);
 	fit_grouper(&p, &rows, 3);
 	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member));
 	assert_memory_equal(id, want, sizeof id);
@@ -81,11 +81,11 @@ static void test_pool(void **unused)
 	const fv_grouper_ops *ops = p.ops;
 	test_plugin_set(&p, "child", "keep");
 	test_plugin_set(&p, "pool", "speaker");
-	fv_table rows = make_table(x);
+	fv_grouper_input rows = make_table(x);
 	rows.speaker = speaker;
 	int32_t id[N];
 	float member[N * 3];
-	assert_int_equal(ops->uses(p.state), FV_USE_TABLE | FV_USE_SPEAKER);
+	assert_int_equal(ops->uses(p.state), FV_USE_FEATURES | FV_USE_SPEAKER);
 	fit_grouper(&p, &rows, 3);
 	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member));
 	assert_memory_equal(id, want, sizeof id);
@@ -104,7 +104,7 @@ static void test_child_dropped(void **unused)
 	static const int32_t want[N] = {0, 1, -1, 0, 1, -1}, sure[N] = {0, 1, -1, -1, 1, -1};
 	test_plugin p = test_plugin_open("pseudo");
 	const fv_grouper_ops *ops = p.ops;
-	fv_table rows = make_table(x);
+	fv_grouper_input rows = make_table(x);
 	int32_t id[N];
 	float member[N * 2];
 	fit_grouper(&p, &rows, 2);
@@ -132,7 +132,7 @@ static void test_child_renormalised(void **unused)
 	test_plugin p = test_plugin_open("pseudo");
 	const fv_grouper_ops *ops = p.ops;
 	test_plugin_set(&p, "child", "renormalise");
-	fv_table rows = make_table(x);
+	fv_grouper_input rows = make_table(x);
 	rows.speaker = speaker;
 	int32_t id[N];
 	float member[N * 2];
@@ -161,7 +161,7 @@ static void test_other_column(void **unused)
 	test_plugin p = test_plugin_open("pseudo");
 	const fv_grouper_ops *ops = p.ops;
 	fv_grouping grouping = {.size = sizeof grouping};
-	fv_table rows = make_table(x);
+	fv_grouper_input rows = make_table(x);
 	int32_t id[N];
 	float member[N * 3];
 	test_plugin_set(&p, "child_column", "male");
@@ -190,7 +190,7 @@ static void test_refusals(void **unused)
 	test_plugin p = test_plugin_open("pseudo");
 	const fv_grouper_ops *ops = p.ops;
 	fv_grouping grouping = {.size = sizeof grouping};
-	fv_table rows = make_table(x);
+	fv_grouper_input rows = make_table(x);
 	int32_t id[N];
 	rows.roles = NULL;
 	test_fails(p.ctx, ops->fit(p.state, p.ctx, &rows, &grouping), FV_DATA,
@@ -237,7 +237,7 @@ static void test_long_list(void **unused)
 	test_plugin p = test_plugin_open("pseudo");
 	const fv_grouper_ops *ops = p.ops;
 	fv_grouping grouping = {.size = sizeof grouping};
-	fv_table rows = {
+	fv_grouper_input rows = {
 		.size = sizeof rows, .n = 1, .dims = 60, .layers = 1, .x = zero, .columns = many};
 	test_fails(p.ctx, ops->fit(p.state, p.ctx, &rows, &grouping), FV_DATA, "more");
 	test_plugin_close(&p);

@@ -3,9 +3,9 @@
 
 static const char *const races[] = {"African American", "Asian", "Caucasian", "Unknown"};
 
-static fv_table table_of(const int32_t *column_id, int32_t n)
+static fv_grouper_input table_of(const int32_t *column_id, int32_t n)
 {
-	return (fv_table){.size = sizeof(fv_table),
+	return (fv_grouper_input){.size = sizeof(fv_grouper_input),
 		.n = n,
 		.column_id = column_id,
 		.column_names = races,
@@ -23,7 +23,7 @@ static void test_groups(void **unused)
 	const fv_grouper_ops *ops = p.ops;
 	test_plugin_set(&p, "column", "race");
 	assert_int_equal(ops->uses(p.state), FV_USE_COLUMN);
-	fv_table train = table_of(train_id, 6), test = table_of(test_id, 6);
+	fv_grouper_input train = table_of(train_id, 6), test = table_of(test_id, 6);
 	fv_grouping grouping = {.size = sizeof grouping};
 	int32_t id[6];
 	test_ok(p.ctx, ops->fit(p.state, p.ctx, &train, &grouping));
@@ -40,7 +40,7 @@ static void test_groups(void **unused)
 	/* rows whose input lists only their own values */
 	static const char *const few[] = {"Asian", "Unknown"};
 	static const int32_t few_id[] = {1, 0, 1, -1, 0, 1}, want_few[] = {2, -1, 2, -1, -1, 2};
-	fv_table other = table_of(few_id, 6);
+	fv_grouper_input other = table_of(few_id, 6);
 	other.column_names = few;
 	other.n_column_names = 2;
 	test_ok(p.ctx, ops->assign(p.state, p.ctx, &other, id, NULL));
@@ -54,7 +54,7 @@ static void test_refusals(void **unused)
 	static const int32_t unknown[] = {-1, -1};
 	test_plugin p = test_plugin_open("truth");
 	const fv_grouper_ops *ops = p.ops;
-	fv_table train = table_of(unknown, 2);
+	fv_grouper_input train = table_of(unknown, 2);
 	fv_grouping grouping = {.size = sizeof grouping};
 	test_fails(p.ctx, ops->fit(p.state, p.ctx, &train, &grouping), FV_CONFIG,
 		"parameter 'column' is missing: name an attribute");

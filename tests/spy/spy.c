@@ -12,7 +12,7 @@ typedef struct spy_state {
 	float seen[5];
 } spy_state;
 
-static void note_inputs(const fv_table *t, float amount, float seen[5])
+static void note_inputs(const fv_grouper_input *t, float amount, float seen[5])
 {
 	const void *data[] = {t->x, t->column_id, t->klass, t->speaker, t->stem};
 	for (int i = 0; i < 5; i++)
@@ -24,7 +24,7 @@ static uint32_t spy_uses(const void *state)
 	return (uint32_t)((const spy_state *)state)->uses;
 }
 
-static fv_status spy_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_grouping *out)
+static fv_status spy_fit(void *state, fv_ctx *ctx, const fv_grouper_input *train, fv_grouping *out)
 {
 	static const char *const name[] = {"table", "column", "class", "speaker", "file"};
 	spy_state *s = state;
@@ -35,7 +35,7 @@ static fv_status spy_fit(void *state, fv_ctx *ctx, const fv_table *train, fv_gro
 }
 
 static fv_status spy_assign(
-	const void *state, fv_ctx *ctx, const fv_table *rows, int32_t *id, float *member)
+	const void *state, fv_ctx *ctx, const fv_grouper_input *rows, int32_t *id, float *member)
 {
 	const spy_state *s = state;
 	float seen[5];

@@ -56,7 +56,7 @@ static uint32_t columns_uses(const void *state)
 
 static uint32_t clusters_uses(const void *state)
 {
-	return ((const test_clusters *)state)->k > 0 ? FV_USE_TABLE : FV_USE_CLASS;
+	return ((const test_clusters *)state)->k > 0 ? FV_USE_FEATURES : FV_USE_CLASS;
 }
 
 static const fv_encoder_ops encoder_ops = {.size = sizeof encoder_ops};

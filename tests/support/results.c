@@ -18,7 +18,7 @@ double test_uniform(void)
 
 void test_rows(fv_ctx *ctx, const struct made *m, int fold, int seed, struct rows *r)
 {
-	uint64_t cell = m->number * 31 + (uint64_t)seed;
+	uint64_t variant = m->number * 31 + (uint64_t)seed;
 	r->n = 0;
 	for (int s = 0; s < SPEAKERS / FOLDS; s++)
 		for (int k = 0; k < ROWS; k++) {
@@ -36,7 +36,7 @@ void test_rows(fv_ctx *ctx, const struct made *m, int fold, int seed, struct row
 			for (int c = 0; c < C; c++)
 				r->label[i * C + c] =
 					c == klass || (two && c == (klass + 1) % C) ? 0.45f : 0.1f;
-			state ^= cell * 0x9E3779B97F4A7C15ull;
+			state ^= variant * 0x9E3779B97F4A7C15ull;
 			for (int w = 0; w < 20; w++)
 				(void)test_uniform();
 			for (int c = 0; c < C; c++) {
@@ -56,7 +56,7 @@ static void write_file(fv_ctx *ctx, const char *dir, const char *name, const cha
 static const char *env_of(fv_ctx *ctx, const struct made *m, int index)
 {
 	return core_format(ctx,
-		"{\"schema_version\": 2, \"cell\": {\"index\": %d, \"loss\": \"%s\", \"plain\": "
+		"{\"schema_version\": 2, \"variant\": {\"index\": %d, \"loss\": \"%s\", \"plain\": "
 		"%s, \"grouping\": %s, "
 		"\"uses_group_labels\": %s, \"uses_groups\": %s, \"select\": \"dev_loss\", "
 		"\"selection\": {\"rule\": \"dev_loss\", \"split\": \"%s\", \"epochs\": 30, "
@@ -101,7 +101,7 @@ void test_run(fv_ctx *ctx, const char *results, const struct made *m, int index,
 	write_file(ctx, dir, "done", "{}\n");
 }
 
-const struct made test_cells[3] = {
+const struct made test_variants[3] = {
 	{"plain", "00000001", "erm", "[]", true, 0.25, 1, false, NULL},
 	{"fair-truth", "00000002", "ds", "[{\"name\": \"truth\", \"column\": \"gender\"}]", false,
 		0.02, 2, false, NULL},
@@ -115,7 +115,7 @@ const char *test_results(fv_ctx *ctx, const char *name, int seeds)
 	for (int i = 0; i < 3; i++)
 		for (int fold = 1; fold <= FOLDS; fold++)
 			for (int seed = 1; seed <= seeds; seed++)
-				test_run(ctx, results, &test_cells[i], i, fold, seed);
+				test_run(ctx, results, &test_variants[i], i, fold, seed);
 	return results;
 }
 
@@ -151,7 +151,7 @@ const char *test_table_text(
 
 core_result_table *test_table(core_document *document, const char *name)
 {
-	for (size_t k = 0; k < document->n_tables; k++)
+	for (size_t k = 0; k < document->n_encodings; k++)
 		if (!strcmp(document->table[k]->name, name))
 			return document->table[k];
 	fail_msg("no table '%s'", name);

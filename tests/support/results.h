@@ -27,7 +27,7 @@ struct made {
 	bool on_test;
 	const char *more; /* of the variant in env.json: ", \"key\": value"; NULL: nothing */
 };
-extern const struct made test_cells[3]; /* the first is the reference */
+extern const struct made test_variants[3]; /* the first is the reference */
 
 double test_uniform(void); /* in [0, 1), from the state that test_rows left */
 

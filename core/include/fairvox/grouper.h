@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Groupers assign each recording to a group.
  *
- * A grouper sees its input (fv_table): the features of an encoder, or attributes of the recordings.
- * It gets only what uses() asks for; all other members of fv_table are NULL.
+ * A grouper sees its input (fv_grouper_input): the features of an encoder, or attributes of the recordings.
+ * It gets only what uses() asks for; all other members of fv_grouper_input are NULL.
  *
  * Shapes: n rows, D columns, G groups. Group ids are 0..G-1; -1 means unknown. Rows are sorted by
  * the bytes of the recordings' names, whether or not the names are shown. A random draw by row
@@ -18,7 +18,7 @@
 FV_BEGIN_DECLS
 
 enum {
-	FV_USE_TABLE = 1,   /* x, columns, roles: the user must name an encoder */
+	FV_USE_FEATURES = 1, /* x, columns, roles: the user must name an encoder */
 	FV_USE_COLUMN = 2,  /* column_id, column_names: the attribute named by parameter `column` */
 	FV_USE_CLASS = 4,   /* klass, class_names */
 	FV_USE_SPEAKER = 8, /* speaker */
@@ -26,7 +26,7 @@ enum {
 };
 
 /* The grouper input. */
-typedef struct fv_table {
+typedef struct fv_grouper_input {
 	uint32_t size;
 	int32_t n, dims, layers; /* x is [n, layers, dims]; most groupers require layers == 1 */
 	const float *x;
@@ -40,7 +40,7 @@ typedef struct fv_table {
 	const char *const *stem; /* [n] names of the recordings */
 	const char *const *class_names; /* [n_classes] in column order */
 	int32_t n_classes;
-} fv_table;
+} fv_grouper_input;
 
 typedef struct fv_grouping {
 	uint32_t size;
@@ -61,12 +61,12 @@ typedef struct fv_grouper_ops {
 	/* Learns from the training rows, after exclusion and bias simulation, and fills in `out`.
 	 * Errors: FV_DATA if the rows do not allow it, for example if there are fewer distinct rows
 	 * than clusters or no probability column. [run] */
-	fv_status (*fit)(void *state, fv_ctx *ctx, const fv_table *train, fv_grouping *out);
+	fv_status (*fit)(void *state, fv_ctx *ctx, const fv_grouper_input *train, fv_grouping *out);
 	/* Writes the group id [n] of any rows and, if the grouping is soft and member is not NULL,
 	 * their memberships member [n,G]. Memberships of a row need not sum to 1. Ties go to the
 	 * lowest id. [run] */
-	fv_status (*assign)(
-		const void *state, fv_ctx *ctx, const fv_table *rows, int32_t *id, float *member);
+	fv_status (*assign)(const void *state, fv_ctx *ctx, const fv_grouper_input *rows,
+		int32_t *id, float *member);
 	/* Releases what did not come from fv_alloc(). NULL: nothing to release. */
 	void (*close)(void *state);
 } fv_grouper_ops;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a cell has on the axes of the matrix, as JSON: env.json keeps it, tables group by it. */
+/* What a variant has on the axes of the matrix, as JSON: env.json keeps it, tables group by it. */
 #include "config/loader.h"
 
 /* The part of a resolved block that is written: its other keys are defaults. */

@@ -11,7 +11,7 @@
 
 #define FAILURES_ENOUGH 100
 
-/* A block as it counts for what is trained: without the runs inside the cell, NULL for `eval`. */
+/* A block as it counts for what is trained: without the runs inside the variant, NULL for `eval`. */
 static core_yaml *trained_part(fv_ctx *ctx, const core_entry *entry, bool *failed)
 {
 	core_yaml *value = entry->value;
@@ -40,24 +40,24 @@ static fv_status make_key(fv_ctx *ctx, const core_yaml *tree, char hex[CORE_SHA2
 	return key ? core_sha256_bytes(ctx, key, strlen(key), hex) : FV_FAILED;
 }
 
-static fv_status write_text(core_loader *loader, const core_yaml *tree, core_cell *cell)
+static fv_status write_text(core_loader *loader, const core_yaml *tree, core_variant *variant)
 {
 	core_text text = {0};
 	fv_status status = core_yaml_write(loader->ctx, tree, loader->folder, &text);
 	if (!status)
-		cell->yaml = core_strdup(loader->ctx, text.data);
+		variant->yaml = core_strdup(loader->ctx, text.data);
 	core_text_free(&text);
-	return status || cell->yaml ? status : FV_FAILED;
+	return status || variant->yaml ? status : FV_FAILED;
 }
 
-/* ---- cells out of combinations ---- */
+/* ---- variants out of combinations ---- */
 
 struct builder {
 	core_loader *loader;
 	core_config *config;
 	const core_matrix *matrix;
-	const core_yaml **tree; /* [n_cells] */
-	size_t *number;         /* [n_cells] combination that each came from, from 1 */
+	const core_yaml **tree; /* [n_variants] */
+	size_t *number;         /* [n_variants] combination that each came from, from 1 */
 };
 
 /* "loss.name rw, grouper kmeans16" */
@@ -76,7 +76,7 @@ static bool same_value(const core_yaml *a, const core_yaml *b, const char *key)
 	return (x == NULL) == (y == NULL) && (!x || core_yaml_equal(x, y));
 }
 
-/* Do two cells that are the same in all else ask for the same runs, judged in the same way? */
+/* Do two variants that are the same in all else ask for the same runs, judged in the same way? */
 static bool same_runs(const core_yaml *a, const core_yaml *b)
 {
 	return same_value(core_yaml_get(a, "corpus"), core_yaml_get(b, "corpus"), "folds") &&
@@ -84,17 +84,18 @@ static bool same_runs(const core_yaml *a, const core_yaml *b)
 	       same_value(a, b, "eval");
 }
 
-/* True when an earlier cell is the same: nothing is to be added. */
+/* True when an earlier variant is the same: nothing is to be added. */
 static bool is_merged(struct builder *b, size_t number, const core_yaml *tree, const char *key)
 {
 	core_config *config = b->config;
-	for (size_t i = 0; i < config->n_cells; i++) {
-		if (strcmp(config->cells[i].key, key) != 0)
+	for (size_t i = 0; i < config->n_variants; i++) {
+		if (strcmp(config->variants[i].key, key) != 0)
 			continue;
 		const char *words = describe(b, &b->matrix->combination[number - 1]);
 		if (same_runs(b->tree[i], tree))
 			core_loader_note(b->loader, CORE_NOTE_MERGED, tree->place,
-				"combination %zu (%s) is the same cell as combination %zu: merged",
+				"combination %zu (%s) is the same variant as combination %zu: "
+				"merged",
 				number, words, b->number[i]);
 		else
 			core_loader_fail(b->loader, FV_CONFIG, tree->place,
@@ -107,42 +108,42 @@ static bool is_merged(struct builder *b, size_t number, const core_yaml *tree, c
 	return false;
 }
 
-static fv_status add_cell(struct builder *b, size_t number, const core_yaml *tree)
+static fv_status add_variant(struct builder *b, size_t number, const core_yaml *tree)
 {
 	core_loader *loader = b->loader;
 	core_config *config = b->config;
-	size_t at = config->n_cells;
+	size_t at = config->n_variants;
 	const core_combination *c = &b->matrix->combination[number - 1];
-	core_cell *cell = &config->cells[at];
-	fv_status status = make_key(loader->ctx, tree, cell->key);
-	if (status || is_merged(b, number, tree, cell->key))
+	core_variant *variant = &config->variants[at];
+	fv_status status = make_key(loader->ctx, tree, variant->key);
+	if (status || is_merged(b, number, tree, variant->key))
 		return status;
-	cell->n_axes = (int32_t)b->matrix->n_axes;
-	cell->axis = config->axis;
-	cell->axis_value = c->value;
+	variant->n_axes = (int32_t)b->matrix->n_axes;
+	variant->axis = config->axis;
+	variant->axis_value = c->value;
 	for (size_t i = 0; i < b->matrix->n_axes; i++)
 		if (!core_yaml_get(tree, "grouper") &&
 			core_key_under(b->matrix->axis[i].key, "grouper"))
 			c->value[i] = "";
-	cell->slug = core_slug(loader, b->matrix, c, tree);
-	cell->axes_json = core_axes_json(loader, b->matrix, c, tree);
-	status = cell->axes_json ? core_cell_fill(loader, tree, cell) : FV_FAILED;
+	variant->slug = core_slug(loader, b->matrix, c, tree);
+	variant->axes_json = core_axes_json(loader, b->matrix, c, tree);
+	status = variant->axes_json ? core_variant_fill(loader, tree, variant) : FV_FAILED;
 	if (status)
 		return loader->n_failed ? FV_OK : status; /* go on: there may be more to say */
 	b->tree[at] = tree;
 	b->number[at] = number;
-	config->n_cells++;
-	return write_text(loader, tree, cell);
+	config->n_variants++;
+	return write_text(loader, tree, variant);
 }
 
-static fv_status build_cells(core_loader *loader, const core_matrix *matrix, core_config *config)
+static fv_status build_variants(core_loader *loader, const core_matrix *matrix, core_config *config)
 {
 	fv_ctx *ctx = loader->ctx;
 	struct builder b = {loader, config, matrix, core_alloc(ctx, matrix->n, sizeof *b.tree),
 		core_alloc(ctx, matrix->n, sizeof *b.number)};
-	config->cells = core_alloc(ctx, matrix->n, sizeof *config->cells);
+	config->variants = core_alloc(ctx, matrix->n, sizeof *config->variants);
 	config->axis = core_alloc(ctx, matrix->n_axes, sizeof *config->axis);
-	if (!b.tree || !b.number || !config->cells || !config->axis)
+	if (!b.tree || !b.number || !config->variants || !config->axis)
 		return FV_FAILED;
 	config->trees = (const core_yaml *const *)b.tree;
 	config->n_axes = matrix->n_axes;
@@ -152,7 +153,7 @@ static fv_status build_cells(core_loader *loader, const core_matrix *matrix, cor
 	for (size_t i = 0; i < matrix->n && !status && loader->n_failed < FAILURES_ENOUGH; i++) {
 		const core_yaml *tree = core_resolve(loader, matrix->combination[i].tree);
 		if (tree)
-			status = add_cell(&b, i + 1, tree);
+			status = add_variant(&b, i + 1, tree);
 		else if (!loader->n_failed)
 			status = FV_FAILED;
 	}
@@ -176,7 +177,7 @@ static fv_status load(
 	config->n_combinations = matrix.n_crossed;
 	config->n_excluded = matrix.n_excluded;
 	config->n_included = matrix.n + matrix.n_excluded - matrix.n_crossed;
-	return build_cells(loader, &matrix, config);
+	return build_variants(loader, &matrix, config);
 }
 
 fv_status core_config_load(fv_ctx *ctx, const core_registry *registry, const char *path,
@@ -233,7 +234,7 @@ static void list_origins(fv_ctx *ctx, const char *path, const core_yaml *node, c
 	}
 }
 
-void core_config_origins(fv_ctx *ctx, const core_config *config, size_t cell, core_text *out)
+void core_config_origins(fv_ctx *ctx, const core_config *config, size_t variant, core_text *out)
 {
-	list_origins(ctx, "", config->trees[cell], out);
+	list_origins(ctx, "", config->trees[variant], out);
 }

@@ -20,9 +20,9 @@ enum {
 
 typedef enum core_note_kind {
 	CORE_NOTE_DROPPED,  /* a key of a base block that another name replaced */
-	CORE_NOTE_UNUSED,   /* a key or block that has no effect in this cell */
+	CORE_NOTE_UNUSED,   /* a key or block that has no effect in this variant */
 	CORE_NOTE_EXCLUDED, /* what an entry of matrix.exclude dropped */
-	CORE_NOTE_MERGED,   /* two equal cells */
+	CORE_NOTE_MERGED,   /* two equal variants */
 } core_note_kind;
 
 typedef struct core_note {
@@ -33,11 +33,11 @@ typedef struct core_note {
 
 typedef struct core_config {
 	const char *path;
-	size_t n_cells, n_notes;
-	core_cell *cells;                     /* [n_cells] */
-	const struct core_yaml *const *trees; /* [n_cells] resolved, with origins */
+	size_t n_variants, n_notes;
+	core_variant *variants;               /* [n_variants] */
+	const struct core_yaml *const *trees; /* [n_variants] resolved, with origins */
 	core_note *notes;                     /* [n_notes] each said once */
-	size_t n_combinations, n_excluded, n_included, n_merged; /* how n_cells came about */
+	size_t n_combinations, n_excluded, n_included, n_merged; /* how n_variants came about */
 	size_t n_axes;                                           /* of the matrix */
 	const char **axis;
 } core_config;
@@ -49,8 +49,8 @@ FV_NODISCARD fv_status core_config_load(fv_ctx *ctx, const core_registry *regist
 	const char *path, char *const *overrides, size_t n_overrides, unsigned needs,
 	core_config **out);
 
-/* Where every value of a cell comes from: lines of "key  value  origin". */
-void core_config_origins(fv_ctx *ctx, const core_config *config, size_t cell, core_text *out);
+/* Where every value of a variant comes from: lines of "key  value  origin". */
+void core_config_origins(fv_ctx *ctx, const core_config *config, size_t variant, core_text *out);
 
 /* An encoder from flags: weights and output may be NULL; params are "key=value" (-p), plugin
  * parameters or reserved keys of the encoder block. Nothing is cut or normalised unless asked;

@@ -73,5 +73,5 @@ fv_status core_encoder_from_flags(fv_ctx *ctx, const core_registry *registry, co
 		resolved = core_resolve_encoder(&r, "encoder", block, CORE_ENCODER_OF_FLAGS);
 	if (loader.n_failed)
 		return core_loader_close(&loader);
-	return resolved ? core_cell_encoder(&loader, resolved, out) : FV_FAILED;
+	return resolved ? core_variant_encoder(&loader, resolved, out) : FV_FAILED;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files share that turn YAML into cells: messages said once, notes, merging, overrides. */
+/* What the files share that turn YAML into variants: messages said once, notes, merging, overrides. */
 #ifndef CORE_CONFIG_LOADER_H
 #define CORE_CONFIG_LOADER_H
 
@@ -22,7 +22,7 @@ typedef struct core_loader {
 	size_t n_failed;  /* faults and what was recorded in the context directly */
 	core_fault *fault;
 	size_t n_faults, faults_room;
-	uint64_t *seen; /* hashes of what was said: a fault in a base file shows in every cell */
+	uint64_t *seen; /* hashes of what was said: a fault in a base file shows in every variant */
 	size_t n_seen, seen_room;
 	core_note *note;
 	size_t n_notes, notes_room;
@@ -87,7 +87,8 @@ typedef struct core_axis {
 typedef struct core_combination {
 	core_yaml *tree;
 	const char **value; /* [n_axes] labels; "" where the axis says nothing */
-	const char *extra;  /* of an included cell: what it says beside the axes; otherwise NULL */
+	const char
+		*extra; /* of an included variant: what it says beside the axes; otherwise NULL */
 } core_combination;
 
 typedef struct core_matrix {
@@ -102,11 +103,11 @@ FV_NODISCARD fv_status core_matrix_expand(core_loader *loader, core_yaml *root,
 
 /* label.c: a short name of a value for folders and table headings, [A-Za-z0-9._-]. */
 const char *core_label(core_loader *loader, const char *key, const core_yaml *value);
-/* The folder's name of a cell; `resolved` says whether the grouper stayed. */
+/* The folder's name of a variant; `resolved` says whether the grouper stayed. */
 const char *core_slug(core_loader *loader, const core_matrix *matrix,
 	const core_combination *combination, const core_yaml *resolved);
 
-/* axes.c: the values on the axes of a cell as a JSON object, typed as the schema check found them; of a
+/* axes.c: the values on the axes of a variant as a JSON object, typed as the schema check found them; of a
  * block only the keys that are written. NULL when memory is out. */
 const char *core_axes_json(core_loader *loader, const core_matrix *matrix,
 	const core_combination *combination, const core_yaml *resolved);
@@ -124,10 +125,10 @@ core_yaml *core_default(core_loader *loader, const core_key *key, core_place pla
  * NULL when something was wrong (and recorded). */
 core_yaml *core_resolve(core_loader *loader, core_yaml *tree);
 
-/* cell.c: the resolved tree as a cell. */
-FV_NODISCARD fv_status core_cell_fill(
-	core_loader *loader, const core_yaml *resolved, core_cell *cell);
-FV_NODISCARD fv_status core_cell_encoder(
+/* variant.c: the resolved tree as a variant. */
+FV_NODISCARD fv_status core_variant_fill(
+	core_loader *loader, const core_yaml *resolved, core_variant *variant);
+FV_NODISCARD fv_status core_variant_encoder(
 	core_loader *loader, const core_yaml *block, core_encoder_spec *out);
 
 #endif

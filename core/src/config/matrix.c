@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `matrix:` and the axes of the command line: every combination in the order written, less those
- * that `exclude` matches, plus the cells of `include`; overrides go on top of each. */
+ * that `exclude` matches, plus the variants of `include`; overrides go on top of each. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #include "config/schema.h"
 
 #define COMBINATIONS_MAX 4096
-#define VALUES_MAX 2000000 /* of all cells together: each has a text of its own */
+#define VALUES_MAX 2000000 /* of all variants together: each has a text of its own */
 
 /* One key to be set in a combination. */
 struct step {
@@ -41,7 +41,7 @@ static void read_axis(core_loader *loader, const core_entry *entry, core_matrix 
 		return;
 	if (is_run_axis(entry->key))
 		core_loader_fail(loader, FV_CONFIG, entry->key_place,
-			"%s is no axis of the matrix: its list makes runs inside each cell",
+			"%s is no axis of the matrix: its list makes runs inside each variant",
 			entry->key);
 	else if (core_key_under(entry->key, "eval"))
 		core_loader_fail(loader, FV_CONFIG, entry->key_place,
@@ -55,20 +55,20 @@ static void read_axis(core_loader *loader, const core_entry *entry, core_matrix 
 			.key = entry->key, .place = entry->key_place, .values = entry->value};
 }
 
-static const core_yaml *read_cells(core_loader *loader, const core_entry *entry)
+static const core_yaml *read_variants(core_loader *loader, const core_entry *entry)
 {
-	const core_yaml *cells = entry->value;
-	bool good = cells->kind == CORE_YAML_LIST;
-	if (good && cells->n > COMBINATIONS_MAX) {
-		core_loader_fail(loader, FV_CONFIG, cells->place,
+	const core_yaml *variants = entry->value;
+	bool good = variants->kind == CORE_YAML_LIST;
+	if (good && variants->n > COMBINATIONS_MAX) {
+		core_loader_fail(loader, FV_CONFIG, variants->place,
 			"matrix: '%s' has more than %d entries", entry->key, COMBINATIONS_MAX);
 		return NULL;
 	}
-	for (size_t i = 0; i < cells->n && good; i++)
-		good = cells->entry[i].value->kind == CORE_YAML_MAP;
+	for (size_t i = 0; i < variants->n && good; i++)
+		good = variants->entry[i].value->kind == CORE_YAML_MAP;
 	if (good)
-		return cells;
-	core_loader_fail(loader, FV_CONFIG, cells->place,
+		return variants;
+	core_loader_fail(loader, FV_CONFIG, variants->place,
 		"matrix: '%s' needs a list of maps, e.g. [{loss.name: NAME}]", entry->key);
 	return NULL;
 }
@@ -85,9 +85,9 @@ static void read_matrix(struct expansion *e, const core_yaml *matrix)
 	for (size_t i = 0; i < matrix->n; i++) {
 		const core_entry *entry = &matrix->entry[i];
 		if (!strcmp(entry->key, "exclude"))
-			e->exclude = read_cells(e->loader, entry);
+			e->exclude = read_variants(e->loader, entry);
 		else if (!strcmp(entry->key, "include"))
-			e->include = read_cells(e->loader, entry);
+			e->include = read_variants(e->loader, entry);
 		else
 			read_axis(e->loader, entry, e->out);
 	}
@@ -231,7 +231,7 @@ static fv_status cross(struct expansion *e, struct step *step)
 	return FV_OK;
 }
 
-/* What an included cell says on an axis: the label of the equal value, or one of its own. */
+/* What an included variant says on an axis: the label of the equal value, or one of its own. */
 static const char *label_on(
 	struct expansion *e, const core_axis *axis, core_yaml *tree, const core_yaml *said)
 {
@@ -248,30 +248,31 @@ static const char *label_on(
 	return value ? core_label(e->loader, axis->key, value) : "";
 }
 
-static fv_status include(struct expansion *e, const core_yaml *cell, struct step *step)
+static fv_status include(struct expansion *e, const core_yaml *variant, struct step *step)
 {
-	for (size_t i = 0; i < cell->n; i++) {
-		const core_entry *entry = &cell->entry[i];
+	for (size_t i = 0; i < variant->n; i++) {
+		const core_entry *entry = &variant->entry[i];
 		if (!core_key_check(e->loader, entry->key_place, entry->key))
 			return FV_CONFIG;
 		step[i] = (struct step){entry->key, entry->key_place, entry->value, false};
 	}
-	core_yaml *tree = build(e, step, cell->n);
+	core_yaml *tree = build(e, step, variant->n);
 	core_combination *c = tree ? add(e, tree) : NULL;
 	if (!c)
 		return FV_FAILED;
 	core_text extra = {0};
 	for (size_t a = 0; a < e->out->n_axes; a++)
 		c->value[a] = label_on(
-			e, &e->out->axis[a], tree, core_yaml_get(cell, e->out->axis[a].key));
-	for (size_t i = 0; i < cell->n; i++) {
+			e, &e->out->axis[a], tree, core_yaml_get(variant, e->out->axis[a].key));
+	for (size_t i = 0; i < variant->n; i++) {
 		bool on_axis = false;
 		for (size_t a = 0; a < e->out->n_axes; a++)
-			on_axis =
-				on_axis || core_key_under(e->out->axis[a].key, cell->entry[i].key);
+			on_axis = on_axis ||
+				  core_key_under(e->out->axis[a].key, variant->entry[i].key);
 		if (!on_axis)
 			core_text_add(&extra, extra.size ? "-%s" : "%s",
-				core_label(e->loader, cell->entry[i].key, cell->entry[i].value));
+				core_label(
+					e->loader, variant->entry[i].key, variant->entry[i].value));
 	}
 	c->extra = core_strdup(e->loader->ctx, extra.data ? extra.data : "");
 	core_text_free(&extra);
@@ -313,7 +314,7 @@ static size_t count_values(const core_yaml *node)
 	return n;
 }
 
-/* The most that one of these adds to a cell. */
+/* The most that one of these adds to a variant. */
 static size_t largest_value(const core_yaml *list)
 {
 	size_t most = 0;
@@ -327,16 +328,16 @@ static size_t largest_value(const core_yaml *list)
 static fv_status check_size(struct expansion *e)
 {
 	const core_matrix *out = e->out;
-	size_t cells = out->n_crossed + (e->include ? e->include->n : 0);
+	size_t variants = out->n_crossed + (e->include ? e->include->n : 0);
 	size_t values = count_values(e->base) + largest_value(e->include);
 	for (size_t i = 0; i < out->n_axes; i++)
 		values += largest_value(out->axis[i].values);
 	for (size_t i = 0; i < e->n_overrides; i++)
 		values += largest_value(e->override[i].values);
-	if (cells == 1 || values <= VALUES_MAX / cells)
+	if (variants == 1 || values <= VALUES_MAX / variants)
 		return FV_OK;
 	return core_loader_fail(e->loader, FV_CONFIG, e->base->place,
-		"%zu cells of up to %zu values each are too many", cells, values);
+		"%zu variants of up to %zu values each are too many", variants, values);
 }
 
 /* Room for axes and for the steps of any combination. */
@@ -359,8 +360,8 @@ static fv_status prepare(struct expansion *e, const core_yaml *matrix, struct st
 		if (!label_axis(e->loader, &out->axis[i]))
 			return FV_FAILED;
 	}
-	size_t most = 0, cells = e->include ? e->include->n : 0;
-	for (size_t i = 0; i < cells; i++)
+	size_t most = 0, variants = e->include ? e->include->n : 0;
+	for (size_t i = 0; i < variants; i++)
 		if (e->include->entry[i].value->n > most)
 			most = e->include->entry[i].value->n;
 	fv_status status = check_size(e);
@@ -368,7 +369,7 @@ static fv_status prepare(struct expansion *e, const core_yaml *matrix, struct st
 		return status;
 	*step = core_alloc(e->loader->ctx, steps + most, sizeof **step);
 	out->combination =
-		core_alloc(e->loader->ctx, out->n_crossed + cells, sizeof *out->combination);
+		core_alloc(e->loader->ctx, out->n_crossed + variants, sizeof *out->combination);
 	e->n_matched =
 		core_alloc(e->loader->ctx, e->exclude ? e->exclude->n : 0, sizeof *e->n_matched);
 	return *step && out->combination && e->n_matched ? FV_OK : FV_FAILED;
@@ -414,6 +415,6 @@ fv_status core_matrix_expand(core_loader *loader, core_yaml *root, const core_ov
 	note_excluded(&e);
 	if (out->n == 0)
 		return core_loader_fail(
-			loader, FV_CONFIG, matrix->place, "matrix.exclude leaves no cell");
+			loader, FV_CONFIG, matrix->place, "matrix.exclude leaves no variant");
 	return FV_OK;
 }

@@ -79,7 +79,7 @@ static bool is_needed(const core_resolver *r, const char *name)
 	       (!strcmp(name, "loss") && (r->loader->needs & CORE_NEED_LOSS));
 }
 
-/* The block that a cell has under this name; `none` takes one of the base away. */
+/* The block that a variant has under this name; `none` takes one of the base away. */
 static const core_yaml *written_block(const core_resolver *r, const char *name)
 {
 	const core_yaml *node = core_yaml_get(r->tree, name);
@@ -87,7 +87,7 @@ static const core_yaml *written_block(const core_resolver *r, const char *name)
 	return optional && core_yaml_is_word(node, "none") ? NULL : node;
 }
 
-/* The corpus is the same in most cells: it is checked once. */
+/* The corpus is the same in most variants: it is checked once. */
 static core_yaml *resolve_corpus(core_resolver *r, const core_yaml *node)
 {
 	core_loader *loader = r->loader;

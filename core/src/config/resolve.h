@@ -48,8 +48,8 @@ core_yaml *core_resolve_loss(core_resolver *r, const core_yaml *node);
 /* rules.c: false (and failures) when keys of a resolved block do not go together. */
 bool core_rules_check(core_resolver *r, const char *name, core_yaml *block);
 /* An order of rows is of one training. */
-bool core_rules_check_order(core_resolver *r, const core_yaml *cell);
+bool core_rules_check_order(core_resolver *r, const core_yaml *variant);
 /* A loss that uses no groups has no grouper; one that does must have one. */
-bool core_rules_settle_grouper(core_resolver *r, core_yaml *cell);
+bool core_rules_settle_grouper(core_resolver *r, core_yaml *variant);
 
 #endif

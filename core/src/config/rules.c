@@ -48,7 +48,7 @@ static bool check_folds(core_resolver *r, const core_yaml *corpus)
 	return true;
 }
 
-/* Leaves a key out of the tree: it says nothing in this cell, and equal cells must be equal. */
+/* Leaves a key out of the tree: it says nothing in this variant, and equal variants must be equal. */
 static void leave_out(core_yaml *block, const char *key)
 {
 	size_t kept = 0;
@@ -173,9 +173,9 @@ static bool uses_groups(const core_resolver *r, const core_yaml *loss)
 	return uses;
 }
 
-bool core_rules_check_order(core_resolver *r, const core_yaml *cell)
+bool core_rules_check_order(core_resolver *r, const core_yaml *variant)
 {
-	const core_yaml *order = core_yaml_get(core_yaml_get(cell, "train"), "order");
+	const core_yaml *order = core_yaml_get(core_yaml_get(variant, "train"), "order");
 	if (!order || !r->loss || !r->loss->extension || !r->loss->extension(FV_STAGES_1))
 		return true;
 	core_loader_fail(r->loader, FV_CONFIG, order->place,
@@ -183,24 +183,24 @@ bool core_rules_check_order(core_resolver *r, const core_yaml *cell)
 	return false;
 }
 
-bool core_rules_settle_grouper(core_resolver *r, core_yaml *cell)
+bool core_rules_settle_grouper(core_resolver *r, core_yaml *variant)
 {
 	if (!r->loss || !(r->loader->needs & CORE_NEED_LOSS))
 		return true;
-	const core_yaml *grouper = core_yaml_get(cell, "grouper");
-	const core_yaml *chosen = core_yaml_get(core_yaml_get(cell, "train"), "select_groups");
+	const core_yaml *grouper = core_yaml_get(variant, "grouper");
+	const core_yaml *chosen = core_yaml_get(core_yaml_get(variant, "train"), "select_groups");
 	bool selects = chosen && !strcmp(chosen->text, CORE_INFERRED_GROUPS);
 	if (selects && !grouper) {
-		const core_yaml *rule = core_yaml_get(core_yaml_get(cell, "train"), "select");
+		const core_yaml *rule = core_yaml_get(core_yaml_get(variant, "train"), "select");
 		core_loader_fail(r->loader, FV_CONFIG, rule->place,
 			"train.select: '%s' looks at inferred groups: a grouper is needed, or "
 			"train.select_groups names an attribute",
 			rule->text);
 		return false;
 	}
-	bool uses = uses_groups(r, core_yaml_get(cell, "loss"));
+	bool uses = uses_groups(r, core_yaml_get(variant, "loss"));
 	if (uses && !grouper) {
-		const core_yaml *name = core_yaml_get(core_yaml_get(cell, "loss"), "name");
+		const core_yaml *name = core_yaml_get(core_yaml_get(variant, "loss"), "name");
 		core_loader_fail(r->loader, FV_CONFIG, name->place,
 			"loss '%s' works on groups: a grouper is needed", r->loss->name);
 		return false;
@@ -210,6 +210,6 @@ bool core_rules_settle_grouper(core_resolver *r, core_yaml *cell)
 	core_loader_note(r->loader, CORE_NOTE_UNUSED, grouper->place,
 		"the grouper is dropped where the loss is '%s', which uses no groups",
 		r->loss->name);
-	leave_out(cell, "grouper");
+	leave_out(variant, "grouper");
 	return true;
 }

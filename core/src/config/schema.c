@@ -111,19 +111,21 @@ static const core_key grouper_keys[] = {
 		.doc = "seed of the grouping, an axis of its own; default: the plugin's, or the "
 		       "run's"),
 	KEY(ENCODER, "encoder",
-		.doc = "encoder whose features it groups, whole recordings; default: the cell's"),
+		.doc = "encoder whose features it groups, whole recordings; default: the "
+		       "variant's"),
 };
 
 static const core_key loss_keys[] = {
 	KEY(TEXT, "name", .required = true, .doc = "loss plugin"),
-	KEY(CHOICE, "profile", AT(core_cell, profile), .choices = "paper|official", .def = "paper",
-		.doc = "defaults of all plugins in the cell: as the paper's authors, or as each "
+	KEY(CHOICE, "profile", AT(core_variant, profile), .choices = "paper|official",
+		.def = "paper",
+		.doc = "defaults of all plugins in the variant: as the paper's authors, or as each "
 		       "method's own"),
 };
 
 static const core_key head_keys[] = {
-	KEY(INT, "projection", AT(core_cell, head_projection), .min = 1, .max = 65536, .def = "256",
-		.doc = "width between the features and the classes"),
+	KEY(INT, "projection", AT(core_variant, head_projection), .min = 1, .max = 65536,
+		.def = "256", .doc = "width between the features and the classes"),
 };
 
 static const core_key train_keys[] = {

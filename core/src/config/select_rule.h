@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#define CORE_INFERRED_GROUPS "inferred" /* train.select_groups: those of the cell's grouper */
+#define CORE_INFERRED_GROUPS "inferred" /* train.select_groups: those of the variant's grouper */
 
 typedef enum core_select_kind {
 	CORE_SELECT_LOSS,        /* mean base loss */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A resolved cell: what the YAML says once defaults, profile, files, overrides and matrix have been
+/* A resolved variant: what the YAML says once defaults, profile, files, overrides and matrix have been
  * applied and everything has been checked. config/ makes it; all other modules read it.
  * Paths are absolute or relative to the working folder. "{fold}" stays in templates. */
 #ifndef CORE_CONFIG_SPEC_H
@@ -120,7 +120,7 @@ typedef struct core_grouper_spec {
 	const char *column; /* reserved key `column`: the attribute for FV_USE_COLUMN; NULL: none */
 	int64_t seed;       /* reserved key `seed`, own axis */
 	bool has_seed;      /* false: the run's seed */
-	bool has_encoder;   /* false: the cell's encoder */
+	bool has_encoder;   /* false: the variant's encoder */
 	core_encoder_spec encoder;
 } core_grouper_spec;
 
@@ -145,9 +145,9 @@ typedef struct core_eval_spec {
 	const char *compare_metric, *compare_attribute; /* NULL: no family declared */
 } core_eval_spec;
 
-typedef struct core_cell {
+typedef struct core_variant {
 	const char *slug; /* a label made of the axes that differ; run/identity.h says what it is */
-	char key[65];     /* SHA-256 of all that decides results, as written: equal cells are one */
+	char key[65]; /* SHA-256 of all that decides results, as written: equal variants are one */
 	core_corpus_spec corpus;
 	core_bias_spec bias;
 	core_encoder_spec encoder;
@@ -159,9 +159,9 @@ typedef struct core_cell {
 	core_train_spec train;
 	core_eval_spec eval;
 	const char *yaml;                /* the resolved config as YAML text, for config.yaml */
-	int32_t n_axes;                  /* matrix axes of this cell, for table headings */
+	int32_t n_axes;                  /* matrix axes of this variant, for table headings */
 	const char **axis, **axis_value; /* keys and labels */
 	const char *axes_json;           /* {key: value}; null where an axis has no effect */
-} core_cell;
+} core_variant;
 
 #endif

@@ -43,10 +43,10 @@ static void fill(struct contract *c, struct fixture *f)
 }
 
 /* Rows first .. first+n, of which `uses` says what is shown. */
-static fv_table view(const struct fixture *f, uint32_t uses, int32_t first, int32_t n)
+static fv_grouper_input view(const struct fixture *f, uint32_t uses, int32_t first, int32_t n)
 {
-	fv_table t = {.size = sizeof t, .n = n};
-	if (uses & FV_USE_TABLE) {
+	fv_grouper_input t = {.size = sizeof t, .n = n};
+	if (uses & FV_USE_FEATURES) {
 		t.dims = DIMS;
 		t.layers = 1;
 		t.x = f->x + first * DIMS;
@@ -95,7 +95,7 @@ static bool fit(struct contract *c, const struct fixture *f, struct fitted *out)
 	out->uses = ops->uses(in->state);
 	contract_expect(
 		c, out->uses < 2 * FV_USE_FILE, "uses", "flags %#x are not known", out->uses);
-	fv_table train = view(f, out->uses, 0, TRAIN);
+	fv_grouper_input train = view(f, out->uses, 0, TRAIN);
 	out->grouping = (fv_grouping){.size = sizeof out->grouping};
 	in->opened = true;
 	return contract_starts(c, in, ops->fit(in->state, in->ctx, &train, &out->grouping), "fit");
@@ -116,7 +116,7 @@ static bool check_grouping(struct contract *c, const fv_grouping *g)
 	return true;
 }
 
-static bool assign(struct contract *c, struct fitted *g, const fv_table *rows, int32_t *id,
+static bool assign(struct contract *c, struct fitted *g, const fv_grouper_input *rows, int32_t *id,
 	float *member, const char *check)
 {
 	const fv_grouper_ops *ops = ops_of(c);
@@ -139,7 +139,7 @@ static bool assign(struct contract *c, struct fitted *g, const fv_table *rows, i
 
 static bool assign_all(struct contract *c, const struct fixture *f, struct fitted *g)
 {
-	fv_table all = view(f, g->uses, 0, N);
+	fv_grouper_input all = view(f, g->uses, 0, N);
 	g->id = contract_alloc(c, N, sizeof *g->id);
 	if (g->grouping.soft)
 		g->member =
@@ -170,11 +170,11 @@ static void check_repeat(struct contract *c, const struct fixture *f, struct fit
 static void check_alone(struct contract *c, const struct fixture *f, struct fitted *g, int32_t n)
 {
 	int32_t all[N], id[1] = {0};
-	fv_table rows = view(f, g->uses, 0, n);
+	fv_grouper_input rows = view(f, g->uses, 0, n);
 	if (!assign(c, g, &rows, all, NULL, "assign"))
 		return;
 	for (int32_t i = 0; i < n; i++) {
-		fv_table one = view(f, g->uses, i, 1);
+		fv_grouper_input one = view(f, g->uses, i, 1);
 		one.klass = rows.klass ? one.klass : NULL;
 		if (assign(c, g, &one, id, NULL, "one row"))
 			contract_expect(c, id[0] == all[i], "company",
@@ -187,7 +187,7 @@ static void check_alone(struct contract *c, const struct fixture *f, struct fitt
 static void check_company(struct contract *c, const struct fixture *f, struct fitted *g)
 {
 	int32_t id[1] = {0};
-	fv_table none = view(f, g->uses, 0, 0);
+	fv_grouper_input none = view(f, g->uses, 0, 0);
 	assign(c, g, &none, id, NULL, "no rows");
 	if (g->uses & FV_USE_SPEAKER) {
 		contract_note(c, "company", "looks at speakers: rows are not compared one by one");
@@ -214,18 +214,18 @@ static void check_unknown(struct contract *c, const struct fixture *f, const str
 static void check_not_a_number(struct contract *c, struct fixture *f, struct fitted *g)
 {
 	static const float bad[] = {NAN, INFINITY, -INFINITY};
-	if (!(g->uses & FV_USE_TABLE))
+	if (!(g->uses & FV_USE_FEATURES))
 		return;
 	const fv_grouper_ops *ops = ops_of(c);
 	int32_t clean[1] = {-1};
-	fv_table first = view(f, g->uses, 0, 1);
+	fv_grouper_input first = view(f, g->uses, 0, 1);
 	if (!assign(c, g, &first, clean, NULL, "one row"))
 		return;
 	for (int32_t i = 0; i < 3 * DIMS; i++) {
 		float kept = f->x[i % DIMS];
 		f->x[i % DIMS] = bad[i / DIMS];
 		int32_t id[1] = {-1};
-		fv_table one = view(f, g->uses, 0, 1);
+		fv_grouper_input one = view(f, g->uses, 0, 1);
 		fv_status status = ops->assign(g->instance.state, g->instance.ctx, &one, id, NULL);
 		f->x[i % DIMS] = kept;
 		if (!status && id[0] == clean[0] && roles[i % DIMS] == FV_COL_FEATURE)

@@ -188,20 +188,20 @@ static fv_status count_support(
 {
 	const core_speakers *speakers = cohort->speakers;
 	int32_t F = speakers->F, G = cohort->G, C = known->C;
-	size_t cells = (size_t)G * (size_t)F;
-	out->speakers = core_alloc(ctx, cells, sizeof *out->speakers);
-	out->rows = core_alloc(ctx, cells, sizeof *out->rows);
-	out->positives = core_alloc(ctx, (size_t)C * cells, sizeof *out->positives);
+	size_t fold_groups = (size_t)G * (size_t)F;
+	out->speakers = core_alloc(ctx, fold_groups, sizeof *out->speakers);
+	out->rows = core_alloc(ctx, fold_groups, sizeof *out->rows);
+	out->positives = core_alloc(ctx, (size_t)C * fold_groups, sizeof *out->positives);
 	if (!out->speakers || !out->rows || !out->positives)
 		return FV_FAILED;
 	for (int32_t s = 0; s < speakers->S; s++) {
 		if (cohort->of_speaker[s] < 0)
 			continue;
-		size_t cell = (size_t)(cohort->of_speaker[s] * F + speakers->fold[s]);
-		out->speakers[cell]++;
-		out->rows[cell] += core_tally_rows(known, s);
+		size_t fold_group = (size_t)(cohort->of_speaker[s] * F + speakers->fold[s]);
+		out->speakers[fold_group]++;
+		out->rows[fold_group] += core_tally_rows(known, s);
 		for (int32_t c = 0; c < C; c++)
-			out->positives[(size_t)c * cells + cell] +=
+			out->positives[(size_t)c * fold_groups + fold_group] +=
 				core_tally_positives(known, s, c);
 	}
 	return FV_OK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Metrics with what is known about their uncertainty: of one set of predictions (a run, an audit),
- * of the folds and seeds of a cell (a table), of two systems against each other. */
+ * of the folds and seeds of a variant (a table), of two systems against each other. */
 #ifndef CORE_EVAL_ASSESS_H
 #define CORE_EVAL_ASSESS_H
 
@@ -31,7 +31,7 @@ FV_NODISCARD fv_status core_differences_compute(fv_ctx *ctx, int32_t n_seeds,
 	const core_eval_set *sets, const core_eval_rows *rows, const core_eval_attribute *attribute,
 	const core_draws *draws, core_tpr_difference **out);
 
-/* One cell of a table: F1, ACC and the gaps of one attribute over all folds, means over the seeds,
+/* One variant of a table: F1, ACC and the gaps of one attribute over all folds, means over the seeds,
  * in both aggregates. */
 typedef struct core_scores {
 	core_estimate pooled[CORE_METRICS], fold_mean[CORE_METRICS];

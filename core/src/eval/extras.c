@@ -64,14 +64,15 @@ static double mean_defined(const double *value, int32_t n)
 	return count ? sum / count : NAN;
 }
 
-fv_status core_sharpness_compute(fv_ctx *ctx, const core_eval_set *set, const int32_t *id,
-	int32_t group, core_sharpness *out)
+fv_status core_threshold_free_compute(fv_ctx *ctx, const core_eval_set *set, const int32_t *id,
+	int32_t group, core_threshold_free_metrics *out)
 {
 	int32_t C = set->C;
 	float threshold = core_eval_threshold(set);
 	struct scored *s = malloc(((size_t)set->n + 1) * sizeof *s);
 	int64_t predicted = 0, real = 0;
-	*out = (core_sharpness){.class_auc = core_alloc(ctx, 2 * (size_t)C, sizeof(double))};
+	*out = (core_threshold_free_metrics){
+		.class_auc = core_alloc(ctx, 2 * (size_t)C, sizeof(double))};
 	if (!s || !out->class_auc) {
 		free(s);
 		return fv_fail(ctx, FV_FAILED, "out of memory");

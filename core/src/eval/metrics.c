@@ -74,7 +74,7 @@ static void note_metrics(core_metrics *m, const core_attribute_metrics *a)
 	}
 }
 
-static void note_cell(core_metrics *m, const core_attribute_metrics *a, int32_t c, int32_t g)
+static void note_subgroup(core_metrics *m, const core_attribute_metrics *a, int32_t c, int32_t g)
 {
 	core_undefined what = {
 		.attribute = a->name, .class_name = m->classes[c], .group = a->group[g]};
@@ -100,19 +100,19 @@ static void note_rates(core_metrics *m, const core_attribute_metrics *a)
 						  .group = a->group[g],
 						  .reason = "no row has this group"});
 		for (int32_t c = 0; c < m->C && a->rows[g]; c++)
-			note_cell(m, a, c, g);
+			note_subgroup(m, a, c, g);
 	}
 }
 
 static fv_status alloc_attribute(fv_ctx *ctx, int32_t C, core_attribute_metrics *a)
 {
-	size_t G = (size_t)a->G, cells = (size_t)C * G;
+	size_t G = (size_t)a->G, subgroups = (size_t)C * G;
 	a->rows = core_alloc(ctx, G, sizeof *a->rows);
-	a->positives = core_alloc(ctx, cells, sizeof *a->positives);
-	a->tpr = core_alloc(ctx, cells, sizeof *a->tpr);
+	a->positives = core_alloc(ctx, subgroups, sizeof *a->positives);
+	a->tpr = core_alloc(ctx, subgroups, sizeof *a->tpr);
 	a->group_f1 = core_alloc(ctx, 2 * G, sizeof *a->group_f1);
-	a->sharpness = core_alloc(ctx, G, sizeof *a->sharpness);
-	if (!a->rows || !a->positives || !a->tpr || !a->group_f1 || !a->sharpness)
+	a->threshold_free = core_alloc(ctx, G, sizeof *a->threshold_free);
+	if (!a->rows || !a->positives || !a->tpr || !a->group_f1 || !a->threshold_free)
 		return FV_FAILED;
 	a->group_acc = a->group_f1 + G;
 	return FV_OK;
@@ -171,7 +171,8 @@ static fv_status attribute_metrics(fv_ctx *ctx, const core_eval_set *set,
 	a->eo = rates.eo;
 	fill_groups(&groups, &rates, a);
 	for (int32_t g = 0; g < a->G && !status; g++)
-		status = core_sharpness_compute(ctx, set, attribute->id, g, &a->sharpness[g]);
+		status = core_threshold_free_compute(
+			ctx, set, attribute->id, g, &a->threshold_free[g]);
 	return status;
 }
 
@@ -191,13 +192,13 @@ static fv_status overall_metrics(fv_ctx *ctx, const core_eval_set *set, core_met
 	for (int k = 0; k < CORE_METRICS; k++)
 		m->metric[k] = core_estimate_of(
 			core_metric_is((core_metric_id)k, CORE_METRIC_OVERALL) ? value[k] : NAN);
-	return core_sharpness_compute(ctx, set, NULL, 0, &m->sharpness);
+	return core_threshold_free_compute(ctx, set, NULL, 0, &m->threshold_free);
 }
 
 /* How sure the ranking is, in all rows (a NULL) or in group g. */
-static void note_sharpness(core_metrics *m, const core_attribute_metrics *a, int32_t g)
+static void note_threshold_free(core_metrics *m, const core_attribute_metrics *a, int32_t g)
 {
-	const core_sharpness *s = a ? &a->sharpness[g] : &m->sharpness;
+	const core_threshold_free_metrics *s = a ? &a->threshold_free[g] : &m->threshold_free;
 	core_undefined what = {.attribute = a ? a->name : NULL, .group = a ? a->group[g] : NULL};
 	if (!s->n)
 		return;
@@ -253,14 +254,14 @@ fv_status core_metrics_compute(fv_ctx *ctx, const core_eval_set *set, const char
 		return FV_FAILED;
 	fv_status status = overall_metrics(ctx, set, out);
 	if (!status)
-		note_sharpness(out, NULL, 0);
+		note_threshold_free(out, NULL, 0);
 	for (int32_t a = 0; a < n_attributes && !status; a++) {
 		status = attribute_metrics(ctx, set, &attributes[a], &out->attribute[a]);
 		if (!status) {
 			note_metrics(out, &out->attribute[a]);
 			note_rates(out, &out->attribute[a]);
 			for (int32_t g = 0; g < attributes[a].G; g++)
-				note_sharpness(out, &out->attribute[a], g);
+				note_threshold_free(out, &out->attribute[a], g);
 		}
 	}
 	return status;

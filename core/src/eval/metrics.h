@@ -52,7 +52,7 @@ typedef struct core_attribute_metrics {
 	int64_t *positives;           /* [C, G] labelled positive */
 	double *eo;                   /* [C] equalised odds */
 	double *group_f1, *group_acc; /* [G], NaN: absent */
-	core_sharpness *sharpness;    /* [G] */
+	core_threshold_free_metrics *threshold_free; /* [G] */
 	/* TPR_g - TPR_h of each pair of groups (eval/bootstrap.h); 0: not known */
 	int32_t n_differences;
 	struct core_tpr_difference *difference;
@@ -67,7 +67,7 @@ typedef struct core_metrics {
 	int64_t draws;                      /* of each null and interval; 0: none made */
 	core_estimate metric[CORE_METRICS]; /* overall ones, over every row; NaN: the others */
 	double *class_f1;                   /* [C] */
-	core_sharpness sharpness;
+	core_threshold_free_metrics threshold_free;
 	int32_t n_attributes;
 	core_attribute_metrics *attribute;
 	int32_t n_undefined;

@@ -9,11 +9,11 @@
 struct work {
 	const core_cohort *cohort;
 	const core_system *system;
-	core_tally cells;  /* [F * G] */
-	core_tally pooled; /* [G] */
+	core_tally fold_groups; /* [F * G] */
+	core_tally pooled;      /* [G] */
 	core_rates rates;
-	int32_t *cell_of;  /* [S] fold * G + group, -1 unknown */
-	int32_t *group_of; /* [F * G] group of a cell */
+	int32_t *fold_group_of; /* [S] fold * G + group, -1 unknown */
+	int32_t *group_of;      /* [F * G] group of each fold and group */
 };
 
 static fv_status alloc_work(
@@ -21,13 +21,14 @@ static fv_status alloc_work(
 {
 	int32_t F = cohort->speakers->F, G = cohort->G, C = system->known[0].C;
 	*w = (struct work){.cohort = cohort, .system = system};
-	w->cell_of = core_alloc(ctx, (size_t)cohort->speakers->S + 1, sizeof *w->cell_of);
+	w->fold_group_of =
+		core_alloc(ctx, (size_t)cohort->speakers->S + 1, sizeof *w->fold_group_of);
 	w->group_of = core_alloc(ctx, (size_t)F * (size_t)G + 1, sizeof *w->group_of);
-	if (!w->cell_of || !w->group_of)
+	if (!w->fold_group_of || !w->group_of)
 		return FV_FAILED;
 	for (int32_t k = 0; k < F * G; k++)
 		w->group_of[k] = k % G;
-	fv_status status = core_tally_alloc(ctx, F * G, C, &w->cells);
+	fv_status status = core_tally_alloc(ctx, F * G, C, &w->fold_groups);
 	if (!status)
 		status = core_tally_alloc(ctx, G, C, &w->pooled);
 	if (!status)
@@ -49,8 +50,8 @@ static void add_seed(struct work *w, const core_tally *known, unsigned kinds, do
 {
 	double value[CORE_METRICS], sum[CORE_METRICS] = {0};
 	int32_t G = w->cohort->G, F = w->cohort->speakers->F;
-	core_tally_sum(known, w->cell_of, NULL, &w->cells);
-	core_tally_sum(&w->cells, w->group_of, NULL, &w->pooled);
+	core_tally_sum(known, w->fold_group_of, NULL, &w->fold_groups);
+	core_tally_sum(&w->fold_groups, w->group_of, NULL, &w->pooled);
 	core_metrics_of_groups(&w->pooled, kinds, &w->rates, value);
 	for (int k = 0; k < CORE_METRICS; k++) {
 		if (core_metric_at((core_metric_id)k)->kind & kinds)
@@ -58,7 +59,7 @@ static void add_seed(struct work *w, const core_tally *known, unsigned kinds, do
 		used[k] = 0;
 	}
 	for (int32_t f = 0; f < F; f++) {
-		core_tally fold = {G, w->cells.C, core_tally_unit(&w->cells, f * G)};
+		core_tally fold = {G, w->fold_groups.C, core_tally_unit(&w->fold_groups, f * G)};
 		core_metrics_of_groups(&fold, kinds, &w->rates, value);
 		for (int k = 0; k < CORE_METRICS; k++) {
 			if ((core_metric_at((core_metric_id)k)->kind & kinds) &&
@@ -80,7 +81,7 @@ static void evaluate_groups(struct work *w, const int32_t *from, unsigned kinds,
 	const core_speakers *speakers = w->cohort->speakers;
 	for (int32_t s = 0; s < speakers->S; s++) {
 		int32_t group = w->cohort->of_speaker[from ? from[s] : s];
-		w->cell_of[s] = group < 0 ? -1 : speakers->fold[s] * w->cohort->G + group;
+		w->fold_group_of[s] = group < 0 ? -1 : speakers->fold[s] * w->cohort->G + group;
 	}
 	for (int k = 0; k < CORE_METRICS; k++)
 		pooled[k] = mean[k] = core_metric_at((core_metric_id)k)->kind & kinds ? 0 : NAN;

@@ -80,7 +80,7 @@ static json_t *undefined_list(struct maker *j, const core_metrics *m)
 	return list;
 }
 
-static json_t *threshold_free_json(struct maker *j, const core_sharpness *s)
+static json_t *threshold_free_json(struct maker *j, const core_threshold_free_metrics *s)
 {
 	json_t *object = json_object();
 	set_key(j, object, "labels_predicted", number_json(s->labels_predicted));
@@ -173,7 +173,8 @@ static json_t *attribute_json(
 	set_key(j, object, "group_acc", by_group_json(j, a, a->group_acc));
 	for (int32_t g = 0; g < a->G; g++)
 		if (a->rows[g])
-			set_key(j, sharp, a->group[g], threshold_free_json(j, &a->sharpness[g]));
+			set_key(j, sharp, a->group[g],
+				threshold_free_json(j, &a->threshold_free[g]));
 	set_key(j, object, "threshold_free", sharp);
 	set_key(j, object, "tpr", tpr_table(j, m, a));
 	set_key(j, object, "fpr", fpr_table(j, m, a));
@@ -208,7 +209,7 @@ json_t *core_report_metrics(fv_ctx *ctx, const core_metrics *m)
 	if (m->draws)
 		set_key(j, report, "draws", json_integer(m->draws));
 	set_metrics(j, report, CORE_METRIC_OVERALL, m->metric);
-	set_key(j, report, "threshold_free", threshold_free_json(j, &m->sharpness));
+	set_key(j, report, "threshold_free", threshold_free_json(j, &m->threshold_free));
 	for (int32_t k = 0; k < m->n_attributes; k++)
 		set_key(j, attributes, m->attribute[k].name,
 			attribute_json(j, m, &m->attribute[k]));

@@ -59,7 +59,7 @@ CORE_LANES_FAST void core_tanh(const float *x, float *y, int64_t n)
 		y[i] = compute_tanh(x[i]);
 }
 
-CORE_LANES_FAST static void update_cell(const float *gate, int32_t hidden, float *cell)
+CORE_LANES_FAST static void update_variant(const float *gate, int32_t hidden, float *cell)
 {
 	const float *in = gate, *forget = gate + hidden, *candidate = gate + 2 * hidden;
 	for (int32_t k = 0; k < hidden; k++)
@@ -79,7 +79,7 @@ void core_lstm_step(float *gates, int64_t sequences, int32_t hidden, float *cell
 		core_sigmoid(gate, gate, 2 * hidden);
 		core_tanh(gate + 2 * hidden, gate + 2 * hidden, hidden);
 		core_sigmoid(gate + 3 * hidden, gate + 3 * hidden, hidden);
-		update_cell(gate, hidden, cell + p * hidden);
+		update_variant(gate, hidden, cell + p * hidden);
 		core_tanh(cell + p * hidden, out + p * hidden, hidden);
 		multiply(gate + 3 * hidden, hidden, out + p * hidden);
 	}

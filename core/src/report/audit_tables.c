@@ -54,8 +54,8 @@ static fv_status add_overall(
 		*core_table_at(t, at++, 1) = core_value_figure(core_figure_of(m->metric[k]));
 	}
 	const char *const names[] = {"AUC", "labels a row, predicted", "labels a row, true"};
-	const double values[] = {
-		m->sharpness.auc, m->sharpness.labels_predicted, m->sharpness.labels_true};
+	const double values[] = {m->threshold_free.auc, m->threshold_free.labels_predicted,
+		m->threshold_free.labels_true};
 	for (size_t k = 0; k < 3; k++) {
 		*core_table_at(t, at, 0) = core_value_text(names[k]);
 		*core_table_at(t, at++, 1) = core_value_number(values[k]);
@@ -156,7 +156,8 @@ static fv_status add_rates(fv_ctx *ctx, const core_metrics *m, const core_attrib
 	t->line[classes] = true;
 	fill_group_row(t, classes, a, "F1", a->group_f1, sizeof *a->group_f1);
 	fill_group_row(t, classes + 1, a, "ACC", a->group_acc, sizeof *a->group_acc);
-	fill_group_row(t, classes + 2, a, "AUC", &a->sharpness[0].auc, sizeof *a->sharpness);
+	fill_group_row(
+		t, classes + 2, a, "AUC", &a->threshold_free[0].auc, sizeof *a->threshold_free);
 	return FV_OK;
 }
 

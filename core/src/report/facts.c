@@ -60,7 +60,7 @@ static core_selection_facts read_selection(const json_t *variant)
 
 fv_status core_run_facts_read(fv_ctx *ctx, const json_t *env, core_run_facts *out)
 {
-	const json_t *variant = json_object_get(env, "cell");
+	const json_t *variant = json_object_get(env, "variant");
 	const json_t *index = json_object_get(variant, "index");
 	const json_t *bias = json_object_get(variant, "bias");
 	const json_t *bias_seed = json_object_get(bias, "seed");

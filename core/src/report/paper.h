@@ -3,8 +3,8 @@
  * second in three scopes (methods, Overall, Gain).
  *
  * Rows are data (configs/paper/layouts/NAME.csv): a label and a variant, and the objective, grouper
- * and one of its settings that a cell must have. Overall and gain follow from the three-decimal
- * cells: the mean of the cells as printed, and the gain of that mean before it is rounded; halves
+ * and one of its settings that a variant must have. Overall and gain follow from the three-decimal
+ * variants: the mean of the variants as printed, and the gain of that mean before it is rounded; halves
  * are rounded away from zero. */
 #ifndef CORE_REPORT_PAPER_H
 #define CORE_REPORT_PAPER_H
@@ -23,7 +23,7 @@ typedef struct core_paper_column {
 typedef struct core_paper_row {
 	const char *label, *variant, *loss, *grouper, *setting;
 	bool mean, ranked;
-	const core_grid_row *row;            /* NULL: no cell */
+	const core_grid_row *row;            /* NULL: no variant */
 	int64_t printed[CORE_PAPER_COLUMNS]; /* thousandths; CORE_NO_NUMBER: none */
 	int64_t published[CORE_PAPER_COLUMNS];
 } core_paper_row;
@@ -43,13 +43,13 @@ typedef struct core_paper {
 	const core_grid *grid;
 	bool against; /* the published numbers are wanted */
 	int32_t n_columns, n_rows, n_scopes;
-	int32_t n_on_test; /* cells that were chosen on test: no rows of the paper's */
+	int32_t n_on_test; /* variants that were chosen on test: no rows of the paper's */
 	core_paper_column column[CORE_PAPER_COLUMNS];
 	core_paper_row *row;
 	core_paper_scope scope[CORE_PAPER_SCOPES];
 } core_paper;
 
-/* name: paper1, paper2. Errors: FV_DATA when two cells fit one row. */
+/* name: paper1, paper2. Errors: FV_DATA when two variants fit one row. */
 FV_NODISCARD fv_status core_paper_make(
 	fv_ctx *ctx, const core_grid *grid, const char *name, bool against, core_paper *out);
 

@@ -71,7 +71,7 @@ core_result_table *core_document_add(fv_ctx *ctx, core_document *document, const
 	const char *title, size_t n_rows, size_t n_columns)
 {
 	core_result_table *t = core_alloc(ctx, 1, sizeof *t);
-	if (!t || !reserve_pointer(ctx, (void ***)&document->table, document->n_tables,
+	if (!t || !reserve_pointer(ctx, (void ***)&document->table, document->n_encodings,
 			  &document->tables_capacity))
 		return NULL;
 	*t = (core_result_table){.name = name,
@@ -87,7 +87,7 @@ core_result_table *core_document_add(fv_ctx *ctx, core_document *document, const
 		return NULL;
 	for (size_t i = 0; i < n_rows; i++)
 		t->row_audience[i] = CORE_FOR_ALL;
-	document->table[document->n_tables++] = t;
+	document->table[document->n_encodings++] = t;
 	return t;
 }
 

@@ -107,7 +107,7 @@ typedef struct core_document {
 	json_t *head;        /* keys of the JSON object beside the tables; owned */
 	json_t *owned;       /* array of JSON values that tables borrow */
 	const char *heading; /* a line above everything for people; NULL: none */
-	size_t n_tables, tables_capacity, n_notes, notes_capacity;
+	size_t n_encodings, tables_capacity, n_notes, notes_capacity;
 	core_result_table **table;
 	const char **note;
 } core_document;

@@ -11,8 +11,8 @@ static fv_status compute_threshold_free(fv_ctx *ctx, int32_t n_seeds, const core
 {
 	*out = (core_threshold_free){0};
 	for (int32_t k = 0; k < n_seeds; k++) {
-		core_sharpness s;
-		fv_status status = core_sharpness_compute(ctx, &set[k], id, group, &s);
+		core_threshold_free_metrics s;
+		fv_status status = core_threshold_free_compute(ctx, &set[k], id, group, &s);
 		if (status)
 			return status;
 		out->labels_predicted += s.labels_predicted / n_seeds;

@@ -7,7 +7,7 @@
 
 #define FEW_SPEAKERS 10
 
-/* The scores of a test set and attribute hold its support; those of any cell will do. */
+/* The scores of a test set and attribute hold its support; those of any variant will do. */
 static const core_scores *scores_of(
 	const core_grid *grid, const core_test_set *test, int32_t attribute)
 {

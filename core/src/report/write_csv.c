@@ -167,7 +167,7 @@ static void put_row(core_text *out, const core_result_table *t, size_t row, bool
 void core_write_csv(const core_document *document, core_text *out)
 {
 	bool begun = false;
-	for (size_t k = 0; k < document->n_tables; k++) {
+	for (size_t k = 0; k < document->n_encodings; k++) {
 		const core_result_table *t = document->table[k];
 		if (!(t->audience & CORE_FOR_CSV))
 			continue;

@@ -125,7 +125,7 @@ fv_status core_write_json(fv_ctx *ctx, const core_document *document, core_text 
 {
 	struct writer w = {false};
 	json_t *root = json_copy(document->head);
-	for (size_t k = 0; k < document->n_tables; k++)
+	for (size_t k = 0; k < document->n_encodings; k++)
 		if (document->table[k]->audience & CORE_FOR_JSON)
 			set_key(&w, root, document->table[k]->name,
 				table_json(&w, document->table[k]));

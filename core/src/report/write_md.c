@@ -80,7 +80,7 @@ void core_write_md(const core_document *document, core_text *out)
 	bool begun = document->heading != NULL;
 	if (document->heading)
 		core_text_add(out, "%s\n", document->heading);
-	for (size_t k = 0; k < document->n_tables; k++) {
+	for (size_t k = 0; k < document->n_encodings; k++) {
 		if (!(document->table[k]->audience & CORE_FOR_PEOPLE))
 			continue;
 		core_text_add(out, "%s", begun ? "\n" : "");

@@ -120,15 +120,15 @@ static void put_table(core_text *out, const core_result_table *t, const core_doc
 
 void core_write_tex(const core_document *document, core_text *out)
 {
-	size_t last = document->n_tables;
-	for (size_t k = 0; k < document->n_tables; k++)
+	size_t last = document->n_encodings;
+	for (size_t k = 0; k < document->n_encodings; k++)
 		last = document->table[k]->audience & CORE_FOR_PEOPLE ? k : last;
 	core_text_add(out, "%% needs \\usepackage{booktabs}\n");
 	if (core_document_has_low_support(document))
 		core_text_add(out, "%% with \\usepackage{xcolor}, figures that rest on few are "
 				   "grey, without it in italics\n"
 				   "\\providecommand{\\textcolor}[2]{\\textit{#2}}\n");
-	for (size_t k = 0; k < document->n_tables; k++)
+	for (size_t k = 0; k < document->n_encodings; k++)
 		if (document->table[k]->audience & CORE_FOR_PEOPLE)
 			put_table(out, document->table[k], k == last ? document : NULL);
 }

@@ -174,7 +174,7 @@ void core_write_text(const core_document *document, core_text *out)
 		put_visible(out, document->heading);
 		core_text_add(out, "\n");
 	}
-	for (size_t k = 0; k < document->n_tables; k++) {
+	for (size_t k = 0; k < document->n_encodings; k++) {
 		if (!(document->table[k]->audience & CORE_FOR_PEOPLE))
 			continue;
 		core_text_add(out, "%s", begun ? "\n" : "");

@@ -62,27 +62,27 @@ static json_t *grouper_json(fv_ctx *ctx, const core_grouper_spec *spec)
 	return one;
 }
 
-static const fv_loss_ops *loss_ops(const core_cell *cell)
+static const fv_loss_ops *loss_ops(const core_variant *variant)
 {
-	return cell->loss.plugin->descriptor->ops;
+	return variant->loss.plugin->descriptor->ops;
 }
 
 /* Neither groups nor state nor parameters: training as it is without any debiasing. */
-static bool is_plain(const core_cell *cell)
+static bool is_plain(const core_variant *variant)
 {
-	const fv_descriptor *d = cell->loss.plugin->descriptor;
-	const fv_loss_ops *ops = loss_ops(cell);
+	const fv_descriptor *d = variant->loss.plugin->descriptor;
+	const fv_loss_ops *ops = loss_ops(variant);
 	return !ops->uses_groups && !d->state_size && !d->n_params && !d->extension && !ops->open &&
 	       !ops->subsample && !ops->order && !ops->mix;
 }
 
 /* Did the objective see an attribute as it truly is? */
-static bool uses_group_labels(const core_cell *cell)
+static bool uses_group_labels(const core_variant *variant)
 {
 	bool column = false;
-	for (int32_t i = 0; i < cell->n_groupers; i++)
-		column |= (core_grouper_uses(&cell->groupers[i]) & FV_USE_COLUMN) != 0;
-	return core_loss_uses_groups(&cell->loss) && column;
+	for (int32_t i = 0; i < variant->n_groupers; i++)
+		column |= (core_grouper_uses(&variant->groupers[i]) & FV_USE_COLUMN) != 0;
+	return core_loss_uses_groups(&variant->loss) && column;
 }
 
 static json_t *bias_json(const core_bias_spec *bias)
@@ -97,11 +97,11 @@ static json_t *bias_json(const core_bias_spec *bias)
 /* How the model was chosen: the rule, where it looked, at whose groups, among how many epochs. */
 static json_t *selection_json(const core_runner *r)
 {
-	const core_train_spec *train = &r->cell->train;
+	const core_train_spec *train = &r->variant->train;
 	const core_select_rule *rule = core_select_rule_find(train->select);
 	json_t *root = json_pack("{s:s, s:s, s:i, s:b}", "rule", rule->name, "split",
 		core_split_name(rule->on_test ? CORE_TEST : CORE_DEV), "epochs",
-		r->result.candidates, "uses_group_labels", core_selection_uses_labels(r->cell));
+		r->result.candidates, "uses_group_labels", core_selection_uses_labels(r->variant));
 	if (!root || !core_select_uses_groups(rule))
 		return root;
 	json_object_set_new(root, "groups", json_string(train->select_groups));
@@ -117,28 +117,28 @@ static json_t *short_hash(const char *sha256)
 	return json_stringn(sha256, 8);
 }
 
-static json_t *cell_json(fv_ctx *ctx, const core_runner *r, json_t *eval)
+static json_t *variant_json(fv_ctx *ctx, const core_runner *r, json_t *eval)
 {
-	const core_cell *cell = r->cell;
-	const core_identity *identity = &r->study->identity[r->run->cell];
+	const core_variant *variant = r->variant;
+	const core_identity *identity = &r->study->identity[r->run->variant];
 	json_t *names = json_array(), *groupers = json_array();
 	json_t *compare = json_incref(json_object_get(eval, "compare"));
-	for (int32_t i = 0; i < cell->n_groupers; i++) {
-		const core_grouper_spec *spec = &cell->groupers[i];
+	for (int32_t i = 0; i < variant->n_groupers; i++) {
+		const core_grouper_spec *spec = &variant->groupers[i];
 		json_array_append_new(names, json_string(spec->use.plugin->descriptor->name));
 		json_array_append_new(groupers, grouper_json(ctx, spec));
 	}
 	json_t *root = json_pack("{s:s, s:o, s:o, s:i, s:s, s:s, s:s, s:o, s:o}", "slug",
-		cell->slug, "hash", short_hash(identity->sha256), "family",
-		short_hash(identity->family), "index", r->run->cell, "loss",
-		cell->loss.plugin->descriptor->name, "encoder",
-		cell->encoder.use.plugin->descriptor->name, "profile", cell->profile, "groupers",
-		names, "axes", json_loads(cell->axes_json, 0, NULL));
+		variant->slug, "hash", short_hash(identity->sha256), "family",
+		short_hash(identity->family), "index", r->run->variant, "loss",
+		variant->loss.plugin->descriptor->name, "encoder",
+		variant->encoder.use.plugin->descriptor->name, "profile", variant->profile,
+		"groupers", names, "axes", json_loads(variant->axes_json, 0, NULL));
 	json_t *more = json_pack("{s:o, s:o, s:b, s:b, s:b, s:s, s:o, s:o, s:o}", "objective",
-		plugin_json(ctx, &cell->loss), "grouping", groupers, "plain", is_plain(cell),
-		"uses_groups", core_loss_uses_groups(&cell->loss), "uses_group_labels",
-		uses_group_labels(cell), "select", cell->train.select, "selection",
-		selection_json(r), "bias", bias_json(&cell->bias), "compare", compare);
+		plugin_json(ctx, &variant->loss), "grouping", groupers, "plain", is_plain(variant),
+		"uses_groups", core_loss_uses_groups(&variant->loss), "uses_group_labels",
+		uses_group_labels(variant), "select", variant->train.select, "selection",
+		selection_json(r), "bias", bias_json(&variant->bias), "compare", compare);
 	if (root && more)
 		json_object_update(root, more);
 	json_decref(more);
@@ -176,10 +176,10 @@ fv_status core_output_env(fv_ctx *ctx, const core_runner *r, char **out)
 	json_t *root = json_pack(
 		"{s:i, s:s, s:i, s:i, s:o, s:o, s:I, s:I, s:b, s:b, s:b, s:s, s:o, s:o, s:o}",
 		"schema_version", CORE_RESULTS_SCHEMA, "fairvox", FAIRVOX_VERSION, "abi",
-		(int)FV_ABI, "numerics", CORE_NUMERICS, "cell", cell_json(ctx, r, eval), "eval",
-		eval, "fold", (json_int_t)fold->fold, "seed", (json_int_t)r->run->seed, "synthetic",
-		r->study->set[fold->set].synthetic, "transductive", r->transductive,
-		"shared_speakers", r->cell->corpus.shared_speakers, "majority_class",
+		(int)FV_ABI, "numerics", CORE_NUMERICS, "variant", variant_json(ctx, r, eval),
+		"eval", eval, "fold", (json_int_t)fold->fold, "seed", (json_int_t)r->run->seed,
+		"synthetic", r->study->set[fold->set].synthetic, "transductive", r->transductive,
+		"shared_speakers", r->variant->corpus.shared_speakers, "majority_class",
 		majority_class(r), "rows", rows_json(r), "host", host_json(), "inputs",
 		inputs ? inputs : json_null());
 	const char *text = core_json_text(ctx, root, JSON_INDENT(1));

@@ -13,10 +13,10 @@
 #define STEPS 8
 
 fv_status core_estimate_recording(
-	fv_ctx *ctx, const core_study *study, const core_table *table, double *seconds)
+	fv_ctx *ctx, const core_study *study, const core_encoding *encoding, double *seconds)
 {
-	const core_recordings *r = &study->set[table->set].recordings;
-	const core_encoder *e = table->encoder;
+	const core_recordings *r = &study->set[encoding->set].recordings;
+	const core_encoder *e = encoding->encoder;
 	*seconds = 0;
 	if (e->info.by_name || !r->n)
 		return FV_OK;
@@ -57,11 +57,11 @@ static void train_steps(const struct step *s, int32_t batch, int32_t n)
 fv_status core_estimate_step(
 	fv_ctx *ctx, const core_study *study, const core_run *run, double *seconds)
 {
-	const core_cell *cell = core_run_cell(study, run);
-	const core_encoder *e = study->table[run->table].encoder;
-	int32_t batch = cell->train.batch;
+	const core_variant *variant = core_run_variant(study, run);
+	const core_encoder *e = study->encoding[run->encoding].encoder;
+	int32_t batch = variant->train.batch;
 	core_head_shape shape = {e->spec->layer >= 0 ? 1 : e->layers, e->dims,
-		cell->head_projection, study->fold[run->fold].corpus->classes};
+		variant->head_projection, study->fold[run->fold].corpus->classes};
 	size_t width = (size_t)shape.layers * (size_t)shape.dims;
 	struct step s = {.count = core_head_count(&shape)};
 	s.vector = calloc(4 * (size_t)s.count, sizeof *s.vector);
@@ -88,8 +88,8 @@ fv_status core_estimate_step(
 
 static bool needs_features(const core_study *study, const core_run *run)
 {
-	for (int32_t i = 0; i < core_run_cell(study, run)->n_groupers; i++)
-		if (run->group_table[i] >= 0)
+	for (int32_t i = 0; i < core_run_variant(study, run)->n_groupers; i++)
+		if (run->group_encoding[i] >= 0)
 			return true;
 	return false;
 }
@@ -99,7 +99,7 @@ fv_status core_estimate_rows(
 {
 	const core_fold *fold = &study->fold[run->fold];
 	core_rows rows;
-	fv_status status = core_bias_rows(ctx, fold->corpus, &core_run_cell(study, run)->bias,
+	fv_status status = core_bias_rows(ctx, fold->corpus, &core_run_variant(study, run)->bias,
 		(uint64_t)run->seed, fold->fold, &rows);
 	if (status)
 		return status;
@@ -107,7 +107,7 @@ fv_status core_estimate_rows(
 	core_runner r = {.study = study, .run = run};
 	if (!needs_features(study, run))
 		return core_runner_preview(ctx, &r, true, &out->preview);
-	const fv_descriptor *loss = core_run_cell(study, run)->loss.plugin->descriptor;
+	const fv_descriptor *loss = core_run_variant(study, run)->loss.plugin->descriptor;
 	bool staged = loss->extension && loss->extension(FV_STAGES_1);
 	if (!staged || ((const fv_loss_ops *)loss->ops)->uses_groups)
 		return FV_OK;

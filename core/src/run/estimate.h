@@ -7,10 +7,10 @@
 #include "run/study.h"
 #include "train/trainer.h"
 
-/* Seconds to encode one recording of the table: the mean over up to three of its recordings, the
+/* Seconds to encode one recording of the encoding: the mean over up to three of its recordings, the
  * first, the middle and the last. 0 for encoders that read by name. */
 FV_NODISCARD fv_status core_estimate_recording(
-	fv_ctx *ctx, const core_study *study, const core_table *table, double *seconds);
+	fv_ctx *ctx, const core_study *study, const core_encoding *encoding, double *seconds);
 
 /* Seconds of one training step of the run's shape. */
 FV_NODISCARD fv_status core_estimate_step(

@@ -50,16 +50,16 @@ static fv_status check_attribute(
 
 /* The attribute of a gap: the one named, that of the bias where it is reported, or the first. */
 static fv_status find_compared(
-	fv_ctx *ctx, const core_cell *cell, const core_corpus *corpus, core_evaluation *e)
+	fv_ctx *ctx, const core_variant *variant, const core_corpus *corpus, core_evaluation *e)
 {
-	const char *named = cell->eval.compare_attribute;
-	e->compare_metric = cell->eval.compare_metric;
+	const char *named = variant->eval.compare_attribute;
+	e->compare_metric = variant->eval.compare_metric;
 	if (!e->compare_metric || !strstr(e->compare_metric, "_gap"))
 		return FV_OK;
 	e->compare_attribute = named;
-	for (int32_t i = 0; i < e->attributes.n && !named && cell->bias.on; i++)
-		if (!strcmp(e->attributes.item[i], cell->bias.attribute))
-			e->compare_attribute = cell->bias.attribute;
+	for (int32_t i = 0; i < e->attributes.n && !named && variant->bias.on; i++)
+		if (!strcmp(e->attributes.item[i], variant->bias.attribute))
+			e->compare_attribute = variant->bias.attribute;
 	if (e->compare_attribute)
 		return check_attribute(ctx, corpus, "eval.compare.attribute", e->compare_attribute);
 	if (!e->attributes.n)
@@ -88,7 +88,7 @@ static fv_status write_json(fv_ctx *ctx, const core_yaml *block, core_evaluation
 	return e->json ? FV_OK : FV_FAILED;
 }
 
-fv_status core_evaluation_make(fv_ctx *ctx, const core_cell *cell, const core_yaml *resolved,
+fv_status core_evaluation_make(fv_ctx *ctx, const core_variant *variant, const core_yaml *resolved,
 	const core_corpus *corpus, bool tell, const core_evaluation **out)
 {
 	core_evaluation *e = core_alloc(ctx, 1, sizeof *e);
@@ -96,12 +96,12 @@ fv_status core_evaluation_make(fv_ctx *ctx, const core_cell *cell, const core_ya
 	if (status)
 		return status;
 	*out = e;
-	e->attributes = cell->eval.attributes;
+	e->attributes = variant->eval.attributes;
 	for (int32_t i = 0; i < e->attributes.n && !status; i++)
 		status = check_attribute(ctx, corpus, "eval.attributes", e->attributes.item[i]);
 	if (!status && !e->attributes.n)
 		status = all_attributes(ctx, corpus, tell, &e->attributes);
 	if (!status)
-		status = find_compared(ctx, cell, corpus, e);
+		status = find_compared(ctx, variant, corpus, e);
 	return status ? status : write_json(ctx, core_yaml_get(resolved, "eval"), e);
 }

@@ -17,9 +17,9 @@ typedef struct core_evaluation {
 
 struct core_yaml;
 
-/* `resolved`: the cell's configuration; `tell`: log what is left out. Errors: FV_CONFIG for an
+/* `resolved`: the variant's configuration; `tell`: log what is left out. Errors: FV_CONFIG for an
  * attribute that the corpus lacks. */
-FV_NODISCARD fv_status core_evaluation_make(fv_ctx *ctx, const core_cell *cell,
+FV_NODISCARD fv_status core_evaluation_make(fv_ctx *ctx, const core_variant *variant,
 	const struct core_yaml *resolved, const core_corpus *corpus, bool tell,
 	const core_evaluation **out);
 

@@ -30,10 +30,10 @@ struct execute {
 	core_run_outcome *outcome; /* [n_todo] shared with the workers */
 	core_progress progress;
 	core_summary *summary;
-	struct cell_state {
+	struct variant_progress {
 		int64_t open; /* runs that are not done */
 		bool failed, has_runs;
-	} * cell;
+	} * variant;
 	int64_t warnings; /* lines in the logs of the runs done now */
 	fv_status first;
 };
@@ -49,12 +49,12 @@ static bool only_weighs(const fv_descriptor *loss)
 }
 
 /* Whose plugins are all the program's own and do so little that they cannot spoil their process. */
-static bool may_share(const core_cell *cell)
+static bool may_share(const core_variant *variant)
 {
-	bool may = cell->loss.plugin->own && only_weighs(cell->loss.plugin->descriptor);
-	for (int32_t i = 0; i < cell->n_groupers; i++)
-		may &= cell->groupers[i].use.plugin->own;
-	return may && !cell->loss.n_delegates;
+	bool may = variant->loss.plugin->own && only_weighs(variant->loss.plugin->descriptor);
+	for (int32_t i = 0; i < variant->n_groupers; i++)
+		may &= variant->groupers[i].use.plugin->own;
+	return may && !variant->loss.n_delegates;
 }
 
 static bool is_alone(const void *user, int64_t task)
@@ -63,7 +63,7 @@ static bool is_alone(const void *user, int64_t task)
 	const core_run *run = &e->study->run[e->todo[task]];
 	if (run->done) /* judged anew: no plugin has a part in it */
 		return false;
-	return e->options->isolate || !may_share(core_run_cell(e->study, run));
+	return e->options->isolate || !may_share(core_run_variant(e->study, run));
 }
 
 /* The run's folder stays the same wherever a plugin goes. */
@@ -102,7 +102,7 @@ static void pass_warnings(struct execute *e, const core_run *run)
 static void failed(struct execute *e, const core_run *run, fv_status status, const char *reason)
 {
 	e->summary->failed++;
-	e->cell[run->cell].failed = true;
+	e->variant[run->variant].failed = true;
 	e->first = e->first ? e->first : status;
 	while (*reason) {
 		size_t n = strcspn(reason, "\n");
@@ -134,11 +134,11 @@ static void ended(void *user, int64_t task, fv_status status, const char *reason
 		core_ctx_free(own);
 		e->summary->taken += !done;
 		e->summary->done_before += done;
-		e->cell[run->cell].open -= done;
+		e->variant[run->variant].open -= done;
 		return;
 	}
 	e->summary->done_now++;
-	e->cell[run->cell].open--;
+	e->variant[run->variant].open--;
 	pass_warnings(e, run);
 }
 
@@ -148,13 +148,13 @@ static void tick(void *user)
 	core_progress_tell(&e->progress, e->ended, e->n_todo);
 }
 
-/* FV_OK, or the first failure; FV_SOME_FAILED when another cell is whole. */
+/* FV_OK, or the first failure; FV_SOME_FAILED when another variant is whole. */
 static fv_status verdict(struct execute *e)
 {
-	size_t cells = e->study->config->n_cells, whole = 0;
-	for (size_t i = 0; i < cells; i++) {
-		e->summary->cells_failed += e->cell[i].failed;
-		whole += e->cell[i].has_runs && !e->cell[i].failed && !e->cell[i].open;
+	size_t variants = e->study->config->n_variants, whole = 0;
+	for (size_t i = 0; i < variants; i++) {
+		e->summary->variants_failed += e->variant[i].failed;
+		whole += e->variant[i].has_runs && !e->variant[i].failed && !e->variant[i].open;
 	}
 	if (!e->summary->failed)
 		return FV_OK;
@@ -182,13 +182,13 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 		.todo = todo,
 		.summary = out,
 		.progress = core_progress_begin(ctx, "run", "runs")};
-	e.cell = core_alloc(ctx, study->config->n_cells, sizeof *e.cell);
-	if (!todo || !e.cell || find_folder(ctx, &e.folder))
+	e.variant = core_alloc(ctx, study->config->n_variants, sizeof *e.variant);
+	if (!todo || !e.variant || find_folder(ctx, &e.folder))
 		return FV_FAILED;
 	for (int64_t i = 0; i < study->n_runs; i++) {
 		const core_run *run = &study->run[i];
-		e.cell[run->cell].has_runs = true;
-		e.cell[run->cell].open += !run->done;
+		e.variant[run->variant].has_runs = true;
+		e.variant[run->variant].open += !run->done;
 		out->done_before += run->done;
 		if (!run->done || run->stale)
 			todo[e.n_todo++] = i;

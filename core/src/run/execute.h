@@ -17,11 +17,11 @@ typedef struct core_summary {
 	int64_t runs, done_before, done_now, failed, taken;
 	int64_t stopped; /* by a signal in the middle: their state is kept */
 	int64_t judged;  /* done before, under another `eval`: their metrics are new */
-	int64_t cells_failed;
+	int64_t variants_failed;
 } core_summary;
 
 /* Features must be loaded. Failures are recorded in the context, one a run, with the folder; the
- * status is that of the first one, or FV_SOME_FAILED when another cell is whole. */
+ * status is that of the first one, or FV_SOME_FAILED when another variant is whole. */
 FV_NODISCARD fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 	const core_execute_options *options, core_summary *out);
 

@@ -12,7 +12,7 @@
 #include "base/text.h"
 
 #define LOCK ".lock"
-#define STATE "state.safetensors"
+#define STATE "checkpoint.safetensors"
 
 /* Files that every finished run has. */
 static const char *const outputs[] = {"config.yaml", "env.json", "metrics.json", "metrics.jsonl",
@@ -107,14 +107,14 @@ fv_status core_folder_write(
 	return path ? core_file_write(ctx, path, data, size) : FV_FAILED;
 }
 
-char *core_folder_state(fv_ctx *ctx, const core_folder *folder)
+char *core_folder_checkpoint(fv_ctx *ctx, const core_folder *folder)
 {
 	return core_path_join(ctx, folder->dir, STATE);
 }
 
 fv_status core_folder_finish(fv_ctx *ctx, const core_folder *folder, const core_run *run)
 {
-	char *state = core_folder_state(ctx, folder);
+	char *state = core_folder_checkpoint(ctx, folder);
 	if (!state)
 		return FV_FAILED;
 	if (unlink(state) && errno != ENOENT)

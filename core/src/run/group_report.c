@@ -50,10 +50,10 @@ static fv_status find_recordings(
 	const core_set *set = &r->study->set[r->study->fold[r->run->fold].set];
 	*index = NULL;
 	*found = set->hashed;
-	if (set->hashed || !r->cell->corpus.audio || !core_is_dir(r->cell->corpus.audio))
+	if (set->hashed || !r->variant->corpus.audio || !core_is_dir(r->variant->corpus.audio))
 		return FV_OK;
 	*found = true;
-	return core_audio_index_open(ctx, r->cell->corpus.audio, index);
+	return core_audio_index_open(ctx, r->variant->corpus.audio, index);
 }
 
 static fv_status measure_lengths(

@@ -116,11 +116,11 @@ static json_t *stability(struct maker *m)
 
 static json_t *groupers(struct maker *m)
 {
-	const core_cell *cell = m->report->runner->cell;
+	const core_variant *variant = m->report->runner->variant;
 	json_t *list = json_array();
-	for (int32_t i = 0; i < cell->n_groupers; i++)
+	for (int32_t i = 0; i < variant->n_groupers; i++)
 		if (json_array_append_new(
-			    list, json_string(cell->groupers[i].use.plugin->descriptor->name)))
+			    list, json_string(variant->groupers[i].use.plugin->descriptor->name)))
 			m->failed = true;
 	return list;
 }

@@ -12,12 +12,12 @@ static const fv_param *seed_of(const core_grouper_spec *spec)
 	return param && param->type == FV_INT ? param : NULL;
 }
 
-/* The cell's groupers, each with the seed `offset` after its own. */
+/* The variant's groupers, each with the seed `offset` after its own. */
 static fv_status shift_seeds(
-	fv_ctx *ctx, const core_cell *cell, int32_t offset, core_grouper_spec *out)
+	fv_ctx *ctx, const core_variant *variant, int32_t offset, core_grouper_spec *out)
 {
-	for (int32_t i = 0; i < cell->n_groupers; i++) {
-		const core_grouper_spec *own = &cell->groupers[i];
+	for (int32_t i = 0; i < variant->n_groupers; i++) {
+		const core_grouper_spec *own = &variant->groupers[i];
 		const fv_descriptor *d = own->use.plugin->descriptor;
 		const fv_param *param = seed_of(own);
 		int64_t seed;
@@ -101,7 +101,7 @@ static fv_status infer_all(
 	core_grouper_spec spec[CORE_PRODUCT_MAX];
 	for (int32_t s = 0; s < seeds; s++) {
 		core_groups groups = r->groups;
-		fv_status status = s ? shift_seeds(ctx, r->cell, s, spec) : FV_OK;
+		fv_status status = s ? shift_seeds(ctx, r->variant, s, spec) : FV_OK;
 		if (!status && s)
 			status = core_runner_infer(ctx, r, spec, &groups);
 		if (status)
@@ -117,8 +117,8 @@ fv_status core_group_report_seeds(fv_ctx *ctx, int32_t seeds, core_group_report 
 {
 	const core_runner *r = report->runner;
 	bool draws = false;
-	for (int32_t i = 0; i < r->cell->n_groupers; i++)
-		draws = draws || seed_of(&r->cell->groupers[i]);
+	for (int32_t i = 0; i < r->variant->n_groupers; i++)
+		draws = draws || seed_of(&r->variant->groupers[i]);
 	if (!draws)
 		return fv_fail(ctx, FV_CONFIG,
 			"--seeds: the groups do not depend on a seed (no grouper here has the "

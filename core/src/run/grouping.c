@@ -59,7 +59,7 @@ static int32_t *gather(fv_ctx *ctx, const int32_t *from, const int32_t *row, int
 	return out;
 }
 
-static fv_status add_names(struct factor *f, int split, fv_table *table)
+static fv_status add_names(struct factor *f, int split, fv_grouper_input *table)
 {
 	const int32_t *row = f->rows->row[split];
 	int32_t n = f->rows->n[split];
@@ -93,7 +93,7 @@ static fv_status add_names(struct factor *f, int split, fv_table *table)
 }
 
 /* Column names and roles with the defaults filled in. */
-static fv_status add_columns(struct factor *f, fv_table *table)
+static fv_status add_columns(struct factor *f, fv_grouper_input *table)
 {
 	const fv_output *output = f->input->features->output;
 	size_t dims = (size_t)table->dims;
@@ -110,10 +110,10 @@ static fv_status add_columns(struct factor *f, fv_table *table)
 	return table->columns && table->roles ? FV_OK : FV_FAILED;
 }
 
-static fv_status make_table(struct factor *f, int split, fv_table *table)
+static fv_status make_table(struct factor *f, int split, fv_grouper_input *table)
 {
-	*table = (fv_table){.size = sizeof *table, .n = f->rows->n[split]};
-	if (f->uses & FV_USE_TABLE) {
+	*table = (fv_grouper_input){.size = sizeof *table, .n = f->rows->n[split]};
+	if (f->uses & FV_USE_FEATURES) {
 		table->x = f->matrix.x[split];
 		table->layers = f->input->features->layers;
 		table->dims = f->input->features->dims;
@@ -135,7 +135,7 @@ static fv_status check_grouping(struct factor *f)
 
 static fv_status assign_split(struct factor *f, int split, core_groups *out)
 {
-	fv_table table;
+	fv_grouper_input table;
 	fv_status status = make_table(f, split, &table);
 	if (status)
 		return status;
@@ -163,7 +163,7 @@ static fv_status assign_split(struct factor *f, int split, core_groups *out)
 
 static fv_status fit_and_assign(struct factor *f, core_groups *out)
 {
-	fv_table table;
+	fv_grouper_input table;
 	fv_status status = make_table(f, CORE_TRAIN, &table);
 	if (status)
 		return status;
@@ -215,7 +215,7 @@ static fv_status infer_one(fv_ctx *ctx, const core_grouper_input *input, const c
 	fv_status status = find_column(&f);
 	if (status)
 		return status;
-	if (f.uses & FV_USE_TABLE) {
+	if (f.uses & FV_USE_FEATURES) {
 		fv_standardize kind = core_standardize_of(input->encoder, input->features->output);
 		status = core_matrix_copy(
 			ctx, input->features, input->corpus_row, corpus, rows, kind, &f.matrix);

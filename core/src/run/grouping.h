@@ -17,7 +17,7 @@ typedef struct core_groups {
 /* What the grouper may see of the run. `features` is NULL for a grouper that uses no table. */
 typedef struct core_grouper_input {
 	const core_grouper_spec *spec;
-	const core_encoder_spec *encoder; /* its own, or the cell's */
+	const core_encoder_spec *encoder; /* its own, or the variant's */
 	const core_features *features;
 	const int64_t *corpus_row;
 } core_grouper_input;

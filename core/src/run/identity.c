@@ -33,10 +33,10 @@ fv_status core_content_sha256(fv_ctx *ctx, core_study *study, const char *path, 
 
 bool core_run_reads_audio(const core_study *study, const core_run *run)
 {
-	bool reads = !study->table[run->table].encoder->info.by_name;
-	for (int32_t i = 0; i < core_run_cell(study, run)->n_groupers; i++)
-		reads |= run->group_table[i] >= 0 &&
-			 !study->table[run->group_table[i]].encoder->info.by_name;
+	bool reads = !study->encoding[run->encoding].encoder->info.by_name;
+	for (int32_t i = 0; i < core_run_variant(study, run)->n_groupers; i++)
+		reads |= run->group_encoding[i] >= 0 &&
+			 !study->encoding[run->group_encoding[i]].encoder->info.by_name;
 	return reads;
 }
 
@@ -46,7 +46,7 @@ struct identity {
 	fv_ctx *ctx;
 	core_study *study;
 	const core_run *run;
-	const core_cell *cell;
+	const core_variant *variant;
 	bool family; /* without the seeds of groupers and bias */
 };
 
@@ -127,8 +127,8 @@ static core_yaml *copy_plugin_entry(struct identity *w, const core_entry *entry,
 	if (encoder && !strcmp(entry->key, "weights"))
 		return text_node(w, entry->value, encoder->weights_sha256);
 	if (grouper >= 0 && !strcmp(entry->key, "encoder"))
-		return copy_plugin(w, entry->value, &w->cell->groupers[grouper].encoder.use,
-			w->study->table[w->run->group_table[grouper]].encoder, -1);
+		return copy_plugin(w, entry->value, &w->variant->groupers[grouper].encoder.use,
+			w->study->encoding[w->run->group_encoding[grouper]].encoder, -1);
 	for (int32_t i = 0; i < use->n_delegates; i++)
 		if (!strcmp(entry->key, use->delegate[i].param))
 			return copy_plugin(w, entry->value, &use->delegate[i].use, NULL, -1);
@@ -166,11 +166,11 @@ static core_yaml *copy_groupers(struct identity *w, const core_yaml *block)
 {
 	const core_yaml *product = core_yaml_get(block, "product");
 	if (!product)
-		return copy_plugin(w, block, &w->cell->groupers[0].use, NULL, 0);
+		return copy_plugin(w, block, &w->variant->groupers[0].use, NULL, 0);
 	core_yaml *out = open_copy(w, product, 0);
 	for (size_t i = 0; out && i < product->n; i++) {
 		core_yaml *one = copy_plugin(
-			w, product->entry[i].value, &w->cell->groupers[i].use, NULL, (int32_t)i);
+			w, product->entry[i].value, &w->variant->groupers[i].use, NULL, (int32_t)i);
 		if (!one)
 			return NULL;
 		core_yaml_add(out, NULL, one->place, one);
@@ -199,12 +199,12 @@ static core_yaml *copy_block(struct identity *w, const core_entry *entry)
 	if (!strcmp(key, "corpus"))
 		return copy_corpus(w, entry->value);
 	if (!strcmp(key, "encoder"))
-		return copy_plugin(w, entry->value, &w->cell->encoder.use,
-			w->study->table[w->run->table].encoder, -1);
+		return copy_plugin(w, entry->value, &w->variant->encoder.use,
+			w->study->encoding[w->run->encoding].encoder, -1);
 	if (!strcmp(key, "grouper"))
 		return copy_groupers(w, entry->value);
 	if (!strcmp(key, "loss"))
-		return copy_plugin(w, entry->value, &w->cell->loss, NULL, -1);
+		return copy_plugin(w, entry->value, &w->variant->loss, NULL, -1);
 	if (!strcmp(key, "train"))
 		return copy_without_seed(w, entry->value, true);
 	if (!strcmp(key, "bias"))
@@ -214,7 +214,7 @@ static core_yaml *copy_block(struct identity *w, const core_entry *entry)
 
 static fv_status hash_blocks(struct identity *w, char hex[CORE_SHA256_HEX])
 {
-	const core_yaml *tree = w->study->config->trees[w->run->cell];
+	const core_yaml *tree = w->study->config->trees[w->run->variant];
 	core_yaml *out = open_copy(w, tree, 0);
 	if (!out)
 		return FV_FAILED;
@@ -234,7 +234,7 @@ static fv_status hash_blocks(struct identity *w, char hex[CORE_SHA256_HEX])
 fv_status core_identify(fv_ctx *ctx, core_study *study, const core_run *run, core_identity *out)
 {
 	struct identity w = {
-		.ctx = ctx, .study = study, .run = run, .cell = core_run_cell(study, run)};
+		.ctx = ctx, .study = study, .run = run, .variant = core_run_variant(study, run)};
 	fv_status status = core_reference_make(ctx, study, run);
 	if (!status)
 		status = hash_blocks(&w, out->sha256);

@@ -30,17 +30,17 @@ static json_t *plugin_json(fv_ctx *ctx, const core_plugin_spec *use)
 
 static json_t *groupers_json(fv_ctx *ctx, const core_study *study, const core_run *run)
 {
-	const core_cell *cell = core_run_cell(study, run);
+	const core_variant *variant = core_run_variant(study, run);
 	json_t *list = json_array();
-	for (int32_t i = 0; i < cell->n_groupers; i++) {
-		json_t *one = plugin_json(ctx, &cell->groupers[i].use);
+	for (int32_t i = 0; i < variant->n_groupers; i++) {
+		json_t *one = plugin_json(ctx, &variant->groupers[i].use);
 		if (!one) {
 			json_decref(list);
 			return NULL;
 		}
-		if (run->group_table[i] >= 0)
+		if (run->group_encoding[i] >= 0)
 			json_object_set_new(one, "features",
-				json_string(study->table[run->group_table[i]].encoder->key));
+				json_string(study->encoding[run->group_encoding[i]].encoder->key));
 		json_array_append_new(list, one);
 	}
 	return list;
@@ -65,13 +65,13 @@ static fv_status file_hash(
 
 static fv_status add_parts(fv_ctx *ctx, core_study *study, const core_run *run, json_t *root)
 {
-	const core_cell *cell = core_run_cell(study, run);
+	const core_variant *variant = core_run_variant(study, run);
 	int64_t fold = study->fold[run->fold].fold;
-	json_t *init, *order, *loss = plugin_json(ctx, &cell->loss);
+	json_t *init, *order, *loss = plugin_json(ctx, &variant->loss);
 	json_t *groupers = groupers_json(ctx, study, run);
-	fv_status status = file_hash(ctx, study, cell->train.init, fold, &init);
+	fv_status status = file_hash(ctx, study, variant->train.init, fold, &init);
 	if (!status)
-		status = file_hash(ctx, study, cell->train.order, fold, &order);
+		status = file_hash(ctx, study, variant->train.order, fold, &order);
 	else
 		order = json_null();
 	json_object_set_new(root, "loss", loss);
@@ -86,11 +86,11 @@ fv_status core_run_inputs(fv_ctx *ctx, core_study *study, core_run *run)
 	const core_fold *fold = &study->fold[run->fold];
 	json_t *root = json_pack("{s:i, s:i, s:s, s:I, s:I, s:s, s:s, s:s, s:s}", "schema_version",
 		CORE_RESULTS_SCHEMA, "numerics", CORE_NUMERICS, "variant",
-		study->identity[run->cell].sha256, "fold", (json_int_t)fold->fold, "seed",
+		study->identity[run->variant].sha256, "fold", (json_int_t)fold->fold, "seed",
 		(json_int_t)run->seed, "labels", fold->labels_sha256, "attributes",
 		fold->attributes_sha256, "audio",
 		core_run_reads_audio(study, run) ? fold->audio_sha256 : "", "features",
-		study->table[run->table].encoder->key);
+		study->encoding[run->encoding].encoder->key);
 	fv_status status =
 		root ? add_parts(ctx, study, run, root) : fv_fail(ctx, FV_FAILED, "out of memory");
 	if (status) {

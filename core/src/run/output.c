@@ -188,7 +188,7 @@ static fv_status write_model(fv_ctx *ctx, const core_runner *r, const core_folde
 		.scaling = r->input.scaling,
 		.class_name = (const char *const *)r->corpus->class_name,
 		.encoder_json =
-			core_model_encoder_json(ctx, r->study->table[r->run->table].encoder)};
+			core_model_encoder_json(ctx, r->study->encoding[r->run->encoding].encoder)};
 	char *path = core_path_join(ctx, folder->dir, "model.safetensors");
 	if (!path || !model.encoder_json)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
@@ -208,7 +208,7 @@ fv_status core_output_config(
 {
 	char *text = core_format(ctx, "# fold %lld, seed %lld\n%s",
 		(long long)study->fold[run->fold].fold, (long long)run->seed,
-		core_run_cell(study, run)->yaml);
+		core_run_variant(study, run)->yaml);
 	return text ? core_folder_write(ctx, folder, "config.yaml", text, strlen(text)) : FV_FAILED;
 }
 

@@ -30,8 +30,8 @@ static json_t *read_json(fv_ctx *ctx, const core_run *run, const char *name)
 /* Does the study have an axis that is not written down? */
 static bool lacks_axis(const core_study *study, const core_run *run, const json_t *env)
 {
-	json_t *said = json_object_get(json_object_get(env, "cell"), "axes");
-	json_t *own = json_loads(core_run_cell(study, run)->axes_json, 0, NULL);
+	json_t *said = json_object_get(json_object_get(env, "variant"), "axes");
+	json_t *own = json_loads(core_run_variant(study, run)->axes_json, 0, NULL);
 	bool lacks = false;
 	const char *key;
 	json_t *value;
@@ -100,14 +100,14 @@ static fv_status write_metrics(
 static fv_status write_env(fv_ctx *ctx, const core_study *study, const core_run *run,
 	const core_folder *folder, json_t *env)
 {
-	json_t *cell = json_object_get(env, "cell");
-	json_t *axes = json_object_get(cell, "axes");
-	json_t *own = json_loads(core_run_cell(study, run)->axes_json, 0, NULL);
+	json_t *variant = json_object_get(env, "variant");
+	json_t *axes = json_object_get(variant, "axes");
+	json_t *own = json_loads(core_run_variant(study, run)->axes_json, 0, NULL);
 	json_t *eval = json_loads(run->evaluation->json, 0, NULL);
 	if (run->stale & CORE_STALE_AXES)
-		json_object_set_new(cell, "index", json_integer(run->cell));
+		json_object_set_new(variant, "index", json_integer(run->variant));
 	json_object_update_missing(axes, own);
-	json_object_set(cell, "compare", json_object_get(eval, "compare"));
+	json_object_set(variant, "compare", json_object_get(eval, "compare"));
 	json_object_set_new(env, "eval", eval);
 	json_decref(own);
 	const char *text = core_json_text(ctx, json_incref(env), JSON_INDENT(1));

@@ -33,11 +33,12 @@ static bool is_transductive(const core_grouper_input *input)
 static void make_inputs(
 	const core_runner *r, const core_grouper_spec *grouper, core_grouper_input *input)
 {
-	for (int32_t i = 0; i < r->cell->n_groupers; i++) {
-		int32_t table = r->run->group_table[i];
+	for (int32_t i = 0; i < r->variant->n_groupers; i++) {
+		int32_t encoding = r->run->group_encoding[i];
 		input[i] = (core_grouper_input){.spec = &grouper[i],
-			.encoder = grouper[i].has_encoder ? &grouper[i].encoder : &r->cell->encoder,
-			.features = table < 0 ? NULL : &r->study->table[table].features,
+			.encoder =
+				grouper[i].has_encoder ? &grouper[i].encoder : &r->variant->encoder,
+			.features = encoding < 0 ? NULL : &r->study->encoding[encoding].features,
 			.corpus_row = r->study->fold[r->run->fold].row};
 	}
 }
@@ -47,7 +48,7 @@ fv_status core_runner_infer(
 {
 	core_grouper_input input[CORE_PRODUCT_MAX];
 	make_inputs(r, grouper, input);
-	return core_groups_infer(ctx, input, r->cell->n_groupers, r->corpus, &r->rows,
+	return core_groups_infer(ctx, input, r->variant->n_groupers, r->corpus, &r->rows,
 		(uint64_t)r->run->seed, r->study->fold[r->run->fold].fold, out);
 }
 
@@ -57,11 +58,11 @@ static fv_status runner_rows(fv_ctx *ctx, core_runner *r)
 	const core_study *study = r->study;
 	const core_run *run = r->run;
 	const core_fold *fold = &study->fold[run->fold];
-	r->cell = core_run_cell(study, run);
+	r->variant = core_run_variant(study, run);
 	r->corpus = fold->corpus;
 	core_ctx_set_run(ctx, (uint64_t)run->seed, fold->fold);
 	return core_bias_rows(
-		ctx, r->corpus, &r->cell->bias, (uint64_t)run->seed, fold->fold, &r->rows);
+		ctx, r->corpus, &r->variant->bias, (uint64_t)run->seed, fold->fold, &r->rows);
 }
 
 fv_status core_runner_groups(fv_ctx *ctx, core_runner *r)
@@ -70,10 +71,10 @@ fv_status core_runner_groups(fv_ctx *ctx, core_runner *r)
 	if (status)
 		return status;
 	core_grouper_input input[CORE_PRODUCT_MAX];
-	make_inputs(r, r->cell->groupers, input);
-	for (int32_t i = 0; i < r->cell->n_groupers; i++)
+	make_inputs(r, r->variant->groupers, input);
+	for (int32_t i = 0; i < r->variant->n_groupers; i++)
 		r->transductive |= is_transductive(&input[i]);
-	return core_runner_infer(ctx, r, r->cell->groupers, &r->groups);
+	return core_runner_infer(ctx, r, r->variant->groupers, &r->groups);
 }
 
 /* Development rows of the features, in the order that the trainer has them. */
@@ -90,13 +91,13 @@ static fv_status order_dev_index(fv_ctx *ctx, core_runner *r)
 
 static fv_status make_input(fv_ctx *ctx, core_runner *r)
 {
-	const core_table *table = &r->study->table[r->run->table];
-	fv_standardize kind = core_standardize_of(&r->cell->encoder, table->features.output);
+	const core_encoding *encoding = &r->study->encoding[r->run->encoding];
+	fv_standardize kind = core_standardize_of(&r->variant->encoder, encoding->features.output);
 	r->transductive |= kind == FV_STANDARDIZE_SPEAKER;
-	r->shape = (core_head_shape){table->features.layers, table->features.dims,
-		r->cell->head_projection, r->corpus->classes};
-	return core_matrix_make(ctx, &table->features, r->study->fold[r->run->fold].row, r->corpus,
-		&r->rows, kind, &r->input);
+	r->shape = (core_head_shape){encoding->features.layers, encoding->features.dims,
+		r->variant->head_projection, r->corpus->classes};
+	return core_matrix_make(ctx, &encoding->features, r->study->fold[r->run->fold].row,
+		r->corpus, &r->rows, kind, &r->input);
 }
 
 fv_status core_runner_rows(
@@ -177,7 +178,7 @@ static fv_status make_training(fv_ctx *ctx, core_runner *r)
 
 static fv_status read_order(fv_ctx *ctx, const core_runner *r, core_train_job *job)
 {
-	const char *pattern = r->cell->train.order;
+	const char *pattern = r->variant->train.order;
 	if (!pattern)
 		return FV_OK;
 	char *path = core_expand_fold(ctx, pattern, r->study->fold[r->run->fold].fold);
@@ -219,7 +220,7 @@ static fv_status start(void *user, const core_plan *plan, float *params)
 	const struct history *h = user;
 	const core_runner *r = h->runner;
 	char *path =
-		core_expand_fold(h->ctx, r->cell->train.init, r->study->fold[r->run->fold].fold);
+		core_expand_fold(h->ctx, r->variant->train.init, r->study->fold[r->run->fold].fold);
 	return path ? core_model_read_params(h->ctx, path, plan, params) : FV_FAILED;
 }
 
@@ -236,26 +237,26 @@ core_train_data core_runner_data(const core_runner *r, int split, fv_rows rows)
 /* The job without files and callbacks. */
 static fv_status make_job(fv_ctx *ctx, core_runner *r, core_train_job *job)
 {
-	const fv_descriptor *loss = r->cell->loss.plugin->descriptor;
+	const fv_descriptor *loss = r->variant->loss.plugin->descriptor;
 	*job = (core_train_job){.shape = r->shape,
 		.train = core_runner_data(r, CORE_TRAIN, r->train),
 		.dev = core_runner_data(r, CORE_DEV, r->dev),
-		.spec = &r->cell->train,
+		.spec = &r->variant->train,
 		.loss = loss,
 		.member_is_probability = r->groups.probability,
 		.class_name = (const char *const *)r->corpus->class_name};
 	job->loss_state = core_alloc(ctx, 1, loss->state_size);
 	if (!job->loss_state)
 		return FV_FAILED;
-	memcpy(job->loss_state, r->cell->loss.state, loss->state_size);
-	core_train_delegate *to = core_alloc(ctx, (size_t)r->cell->loss.n_delegates, sizeof *to);
-	for (int32_t i = 0; to && i < r->cell->loss.n_delegates; i++) {
-		const core_delegate *from = &r->cell->loss.delegate[i];
+	memcpy(job->loss_state, r->variant->loss.state, loss->state_size);
+	core_train_delegate *to = core_alloc(ctx, (size_t)r->variant->loss.n_delegates, sizeof *to);
+	for (int32_t i = 0; to && i < r->variant->loss.n_delegates; i++) {
+		const core_delegate *from = &r->variant->loss.delegate[i];
 		to[i] = (core_train_delegate){
 			from->param, from->use.plugin->descriptor, from->use.state};
 	}
 	job->delegate = to;
-	job->n_delegates = r->cell->loss.n_delegates;
+	job->n_delegates = r->variant->loss.n_delegates;
 	return to ? core_selection_make(ctx, r, job) : FV_FAILED;
 }
 
@@ -266,7 +267,7 @@ static fv_status train(fv_ctx *ctx, core_runner *r)
 	fv_status status = make_job(ctx, r, &job);
 	if (status)
 		return status;
-	if (r->cell->train.init)
+	if (r->variant->train.init)
 		job.start = start;
 	job.state = r->state;
 	job.on_epoch = on_epoch;
@@ -332,7 +333,7 @@ static void warn_of_copies(fv_ctx *ctx, const core_runner *r)
 		fv_warn(ctx,
 			"loss '%s' or a grouper has called fork() in an op and let the copy come "
 			"back from it: %d copies were ended; end them with _exit() or exec()",
-			r->cell->loss.plugin->descriptor->name, copies);
+			r->variant->loss.plugin->descriptor->name, copies);
 }
 
 /* Was it said before the run was interrupted? */
@@ -361,7 +362,7 @@ static fv_status make_state(
 {
 	char *text = core_format(
 		ctx, "%s%s %s", r->run->inputs, core_kernels_used()->name, openblas_get_corename());
-	core_state_options options = {.path = core_folder_state(ctx, folder),
+	core_run_checkpoint_options options = {.path = core_folder_checkpoint(ctx, folder),
 		.every_s = save_every_s,
 		.told_to_stop = core_pool_told_to_stop};
 	char key[CORE_SHA256_HEX];
@@ -370,11 +371,12 @@ static fv_status make_state(
 	fv_status status = core_sha256_bytes(ctx, text, strlen(text), key);
 	options.key = core_strdup(ctx, key);
 	if (!status)
-		status = options.key ? core_state_new(ctx, &options, &r->state) : FV_FAILED;
+		status =
+			options.key ? core_run_checkpoint_new(ctx, &options, &r->state) : FV_FAILED;
 	if (status)
 		return status;
-	core_state_add_text(r->state, "metrics.jsonl", &r->history);
-	core_state_add_text(r->state, "log", &r->log);
+	core_run_checkpoint_add_text(r->state, "metrics.jsonl", &r->history);
+	core_run_checkpoint_add_text(r->state, "log", &r->log);
 	return FV_OK;
 }
 
@@ -413,7 +415,7 @@ fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *
 		status = core_folder_finish(ctx, &folder, run);
 	if (status && status != FV_STOPPED)
 		core_folder_fail(ctx, &folder);
-	core_state_close(r->state);
+	core_run_checkpoint_close(r->state);
 	core_matrix_free(&r->input);
 	core_text_free(&r->history);
 	core_text_free(&r->log);

@@ -12,7 +12,7 @@
 typedef struct core_runner {
 	const core_study *study;
 	const core_run *run;
-	const core_cell *cell;
+	const core_variant *variant;
 	const core_corpus *corpus;
 	core_rows rows;    /* each split in the order of stems */
 	core_matrix input; /* features, standardised */
@@ -26,7 +26,7 @@ typedef struct core_runner {
 	core_text history;        /* metrics.jsonl */
 	core_text log;            /* what the run said */
 	bool transductive;
-	core_state *state; /* NULL: the run is not saved in the middle */
+	core_run_checkpoint *state; /* NULL: the run is not saved in the middle */
 } core_runner;
 
 typedef struct core_run_options {
@@ -47,11 +47,11 @@ typedef enum core_run_outcome {
 FV_NODISCARD fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *run,
 	const core_run_options *options, core_run_outcome *outcome);
 
-/* The rows of a run and its groups, without training: for `groups` and `explain`. The study's tables
+/* The rows of a run and its groups, without training: for `groups` and `explain`. The study's encodings
  * of this run must be loaded. Free input with core_matrix_free. */
 FV_NODISCARD fv_status core_runner_groups(fv_ctx *ctx, core_runner *r);
 
-/* The groups of r->rows by the groupers given: those of the cell, or variants of them. */
+/* The groups of r->rows by the groupers given: those of the variant, or variants of them. */
 FV_NODISCARD fv_status core_runner_infer(
 	fv_ctx *ctx, const core_runner *r, const core_grouper_spec *grouper, core_groups *out);
 
@@ -63,7 +63,7 @@ FV_NODISCARD fv_status core_runner_rows(
  * file order. */
 core_train_data core_runner_data(const core_runner *r, int split, fv_rows rows);
 
-/* What the run will train, without training; needs the tables of the groupers only. `groups` false:
+/* What the run will train, without training; needs the encodings of the groupers only. `groups` false:
  * without inferring any, for an objective whose stages can be told without. */
 FV_NODISCARD fv_status core_runner_preview(
 	fv_ctx *ctx, core_runner *r, bool groups, core_train_preview *out);

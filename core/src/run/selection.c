@@ -25,7 +25,7 @@ static int32_t group_at(const struct source *s, int split, int32_t i)
 
 static fv_status find_source(fv_ctx *ctx, const core_runner *r, struct source *s)
 {
-	const char *name = r->cell->train.select_groups;
+	const char *name = r->variant->train.select_groups;
 	*s = (struct source){.r = r};
 	if (!strcmp(name, CORE_INFERRED_GROUPS)) {
 		s->n = r->groups.groups;
@@ -108,22 +108,22 @@ static fv_status make_test(fv_ctx *ctx, const core_runner *r, core_train_data *o
 
 fv_status core_selection_make(fv_ctx *ctx, const core_runner *r, core_train_job *job)
 {
-	const core_select_rule *rule = core_select_rule_find(r->cell->train.select);
+	const core_select_rule *rule = core_select_rule_find(r->variant->train.select);
 	bool inferred = core_select_uses_groups(rule) &&
-			!strcmp(r->cell->train.select_groups, CORE_INFERRED_GROUPS);
+			!strcmp(r->variant->train.select_groups, CORE_INFERRED_GROUPS);
 	if (!core_select_uses_groups(rule) || (inferred && !r->groups.groups))
 		return FV_OK;
 	fv_status status = make_groups(ctx, r, rule->on_test, &job->select_groups);
 	return status || !rule->on_test ? status : make_test(ctx, r, &job->test);
 }
 
-bool core_selection_uses_labels(const core_cell *cell)
+bool core_selection_uses_labels(const core_variant *variant)
 {
-	const core_select_rule *rule = core_select_rule_find(cell->train.select);
+	const core_select_rule *rule = core_select_rule_find(variant->train.select);
 	bool column = false;
 	if (!core_select_uses_groups(rule))
 		return false;
-	for (int32_t i = 0; i < cell->n_groupers; i++)
-		column |= (core_grouper_uses(&cell->groupers[i]) & FV_USE_COLUMN) != 0;
-	return column || strcmp(cell->train.select_groups, CORE_INFERRED_GROUPS) != 0;
+	for (int32_t i = 0; i < variant->n_groupers; i++)
+		column |= (core_grouper_uses(&variant->groupers[i]) & FV_USE_COLUMN) != 0;
+	return column || strcmp(variant->train.select_groups, CORE_INFERRED_GROUPS) != 0;
 }

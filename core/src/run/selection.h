@@ -14,6 +14,6 @@
 FV_NODISCARD fv_status core_selection_make(fv_ctx *ctx, const core_runner *r, core_train_job *job);
 
 /* Does the rule look at an attribute as it truly is? */
-bool core_selection_uses_labels(const core_cell *cell);
+bool core_selection_uses_labels(const core_variant *variant);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A study is one configuration at work: its corpora, the feature tables its cells need, and its runs
- * (cell x fold x seed). Everything is shared: cells with the same corpus or encoder read it once. */
+/* A study is one configuration at work: its corpora, the encodings its variants need, and its runs
+ * (variant x fold x seed). Everything is shared: variants with the same corpus or encoder read it once. */
 #ifndef CORE_RUN_STUDY_H
 #define CORE_RUN_STUDY_H
 
@@ -21,9 +21,9 @@ FV_NODISCARD fv_status core_study_open(
 	fv_ctx *ctx, core_config *config, const core_study_options *options, core_study **out);
 void core_study_close(core_study *study);
 
-/* Loads the tables that the runs not done need. */
+/* Loads the encodings that the runs not done need. */
 FV_NODISCARD fv_status core_study_load(fv_ctx *ctx, core_study *study, const core_encode_job *job);
-/* Loads the tables of one run. */
+/* Loads the encodings of one run. */
 FV_NODISCARD fv_status core_study_load_run(
 	fv_ctx *ctx, core_study *study, int64_t run, const core_encode_job *job);
 /* Only those that its groupers read. */

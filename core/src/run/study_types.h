@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a study is made of, as data: sets of recordings, folds, features and runs (cell x fold x seed).
+/* What a study is made of, as data: sets of recordings, folds, features and runs (variant x fold x seed).
  * The files that work on a part of it include this one; study.h, which opens it all, lies above them. */
 #ifndef CORE_RUN_STUDY_TYPES_H
 #define CORE_RUN_STUDY_TYPES_H
@@ -31,15 +31,15 @@ typedef struct core_fold {
 } core_fold;
 
 /* The features of a set under an encoder, loaded when a run needs them. */
-typedef struct core_table {
+typedef struct core_encoding {
 	const char *key;   /* of the encoder spec */
 	int32_t set, fold; /* fold: index, only with normalize: corpus; else -1 */
 	core_encoder *encoder;
-	core_waves
-		*waves; /* only with normalize: corpus; tables of one rate and length share them */
+	core_waves *
+		waves; /* only with normalize: corpus; encodings of one rate and length share them */
 	bool loaded;
 	core_features features;
-} core_table;
+} core_encoding;
 
 #define CORE_PRODUCT_MAX 8
 
@@ -59,11 +59,11 @@ typedef struct core_content {
 } core_content;
 
 typedef struct core_run {
-	int32_t cell, fold; /* indices */
+	int32_t variant, fold; /* indices */
 	int64_t seed;
-	int32_t table;                         /* the cell's features */
-	int32_t group_table[CORE_PRODUCT_MAX]; /* of each grouper; -1: uses none */
-	const char *dir;                       /* RESULTS/<slug>-<hash8>/fold<F>-seed<S> */
+	int32_t encoding;                         /* the variant's features */
+	int32_t group_encoding[CORE_PRODUCT_MAX]; /* of each grouper; -1: uses none */
+	const char *dir;                          /* RESULTS/<slug>-<hash8>/fold<F>-seed<S> */
 	const char *
 		inputs; /* everything the result depends on, as canonical JSON: content of `done` */
 	bool done;      /* the folder holds the results of exactly these inputs */
@@ -74,19 +74,19 @@ typedef struct core_run {
 typedef struct core_study {
 	core_config *config;
 	const char *results, *cache;
-	int32_t n_sets, n_folds, n_tables;
+	int32_t n_sets, n_folds, n_encodings;
 	core_set *set;
 	core_fold *fold;
-	core_table *table;
-	core_identity *identity; /* [config->n_cells] */
-	core_content *content; /* files hashed so far */
+	core_encoding *encoding;
+	core_identity *identity; /* [config->n_variants] */
+	core_content *content;   /* files hashed so far */
 	int64_t n_runs;
 	core_run *run;
 } core_study;
 
-static inline const core_cell *core_run_cell(const core_study *study, const core_run *run)
+static inline const core_variant *core_run_variant(const core_study *study, const core_run *run)
 {
-	return &study->config->cells[run->cell];
+	return &study->config->variants[run->variant];
 }
 
 #endif

@@ -86,7 +86,7 @@ static fv_status place(
 {
 	core_identity *identity = &study->identity[index];
 	char *name = core_format(
-		ctx, "%s-%.*s", study->config->cells[index].slug, SHORT, identity->sha256);
+		ctx, "%s-%.*s", study->config->variants[index].slug, SHORT, identity->sha256);
 	struct found best = {0};
 	fv_status status = name ? FV_OK : FV_FAILED;
 	for (int i = 0; i < n && !status; i++) {
@@ -110,7 +110,7 @@ fv_status core_variants_place(fv_ctx *ctx, core_study *study)
 	struct dirent **list;
 	int n = scandir(study->results, &list, NULL, alphasort);
 	fv_status status = FV_OK;
-	for (size_t i = 0; i < study->config->n_cells && !status; i++)
+	for (size_t i = 0; i < study->config->n_variants && !status; i++)
 		if (*study->identity[i].sha256)
 			status = place(ctx, study, list, n, (int32_t)i);
 	for (int i = 0; i < n; i++)

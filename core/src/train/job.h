@@ -10,7 +10,7 @@
 #include "config/spec.h"
 #include "nn/plan.h"
 #include "train/batches.h"
-#include "train/state.h"
+#include "train/run_checkpoint.h"
 
 #define CORE_DEV_BATCH 32
 
@@ -70,7 +70,7 @@ typedef struct core_train_job {
 	fv_status (*on_epoch)(void *user, const core_train_epoch *epoch);
 	void *user;
 	/* The checkpoint of the run; NULL: the run is not saved before its end. */
-	core_state *state;
+	core_run_checkpoint *state;
 } core_train_job;
 
 /* Arrays are memory of the context. */

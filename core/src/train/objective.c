@@ -32,7 +32,7 @@ static size_t enter_plugin_step(core_objective *o, const char *op, const fv_batc
 static void count_row(const fv_rows *rows, int32_t i, double *const table[6])
 {
 	int32_t klass = rows->klass[i], groups = rows->groups;
-	size_t cell = (size_t)klass * (size_t)groups;
+	size_t subgroup = (size_t)klass * (size_t)groups;
 	table[0][klass]++;
 	if (!groups)
 		return;
@@ -41,13 +41,13 @@ static void count_row(const fv_rows *rows, int32_t i, double *const table[6])
 		table[5][klass]++;
 	} else {
 		table[1][group]++;
-		table[2][cell + (size_t)group]++;
+		table[2][subgroup + (size_t)group]++;
 	}
 	for (int32_t g = 0; g < groups; g++) {
 		double share = rows->member ? rows->member[(size_t)i * (size_t)groups + (size_t)g]
 					    : group == g;
 		table[3][g] += share;
-		table[4][cell + (size_t)g] += share;
+		table[4][subgroup + (size_t)g] += share;
 	}
 }
 

@@ -17,7 +17,7 @@
  * no other has both an F1 as high and a gap as low. The other rules keep one.
  *
  * A rule that looks at groups wants select_support positives (label > 1/C) of each class in each
- * group and refuses (FV_DATA, each cell that lacks them named) where there are fewer. */
+ * group and refuses (FV_DATA, each subgroup that lacks them named) where there are fewer. */
 #ifndef CORE_TRAIN_SELECT_H
 #define CORE_TRAIN_SELECT_H
 
@@ -71,10 +71,10 @@ FV_NODISCARD fv_status core_select_judge(core_select *select, core_networks *net
 bool core_select_grow(core_select *select, int32_t capacity);
 
 /* Adds what was judged so far to the checkpoint of the run. */
-FV_NODISCARD fv_status core_select_add(core_select *select, core_state *state);
-/* Makes room for what the open checkpoint holds. Call it before core_select_add and core_state_restore. */
-FV_NODISCARD fv_status core_select_reserve(core_select *select, const core_state *state);
-/* Unpacks what core_state_restore has read. Returns false if a run cannot be in that state in `epoch`. */
+FV_NODISCARD fv_status core_select_add(core_select *select, core_run_checkpoint *state);
+/* Makes room for what the open checkpoint holds. Call it before core_select_add and core_run_checkpoint_restore. */
+FV_NODISCARD fv_status core_select_reserve(core_select *select, const core_run_checkpoint *state);
+/* Unpacks what core_run_checkpoint_restore has read. Returns false if a run cannot be in that state in `epoch`. */
 bool core_select_unpack(core_select *select, int32_t epoch);
 
 /* The model chosen so far; NULL: no epoch had a finite value. */

@@ -13,7 +13,7 @@ fv_status core_train_run(fv_ctx *ctx, const core_train_job *job, core_train_resu
 	if (status != FV_OK)
 		return status;
 	if (job->state)
-		core_state_open(job->state);
+		core_run_checkpoint_open(job->state);
 	status = core_train_open_objective(ctx, job, NULL, &objective);
 	if (status == FV_OK && objective.in_stages) {
 		status = core_stages_run(ctx, job, &objective, result);

@@ -54,7 +54,7 @@ struct block {
 static uint32_t kmeans_uses(const void *state)
 {
 	const kmeans_state *s = state;
-	return FV_USE_TABLE | (s->within == WITHIN_CLASS ? (uint32_t)FV_USE_CLASS : 0u);
+	return FV_USE_FEATURES | (s->within == WITHIN_CLASS ? (uint32_t)FV_USE_CLASS : 0u);
 }
 
 static fv_status report_too_few(
@@ -122,7 +122,8 @@ static fv_status fit_block(kmeans_state *s, fv_ctx *ctx, const struct block *b, 
 }
 
 /* Copies the rows of a class into a block. */
-static fv_status gather_class(fv_ctx *ctx, const fv_table *rows, int32_t klass, struct block *b)
+static fv_status gather_class(
+	fv_ctx *ctx, const fv_grouper_input *rows, int32_t klass, struct block *b)
 {
 	size_t dims = (size_t)rows->dims, n = 0;
 	for (int32_t i = 0; i < rows->n; i++)
@@ -145,7 +146,7 @@ static fv_status gather_class(fv_ctx *ctx, const fv_table *rows, int32_t klass, 
 }
 
 /* Finds the first cluster of each class. */
-static fv_status place_classes(kmeans_state *s, fv_ctx *ctx, const fv_table *train)
+static fv_status place_classes(kmeans_state *s, fv_ctx *ctx, const fv_grouper_input *train)
 {
 	s->n_classes = train->n_classes;
 	s->first = fv_alloc(ctx, (size_t)s->n_classes * sizeof *s->first);
@@ -167,7 +168,8 @@ static fv_status place_classes(kmeans_state *s, fv_ctx *ctx, const fv_table *tra
 	return FV_OK;
 }
 
-static fv_status fit_classes(kmeans_state *s, fv_ctx *ctx, const fv_table *train, double *inertia)
+static fv_status fit_classes(
+	kmeans_state *s, fv_ctx *ctx, const fv_grouper_input *train, double *inertia)
 {
 	fv_status first = FV_OK;
 	for (int32_t c = 0; c < s->n_classes; c++) {
@@ -184,7 +186,7 @@ static fv_status fit_classes(kmeans_state *s, fv_ctx *ctx, const fv_table *train
 
 /* Names the groups "0", "1", ... or "angry/0", ... */
 static fv_status name_groups(
-	const kmeans_state *s, fv_ctx *ctx, const fv_table *train, fv_grouping *out)
+	const kmeans_state *s, fv_ctx *ctx, const fv_grouper_input *train, fv_grouping *out)
 {
 	size_t width = 12;
 	for (int32_t c = 0; c < s->n_classes; c++)
@@ -207,7 +209,8 @@ static fv_status name_groups(
 	return FV_OK;
 }
 
-static fv_status kmeans_fit_op(void *state, fv_ctx *ctx, const fv_table *train, fv_grouping *out)
+static fv_status kmeans_fit_op(
+	void *state, fv_ctx *ctx, const fv_grouper_input *train, fv_grouping *out)
 {
 	kmeans_state *s = state;
 	double inertia = 0;
@@ -262,8 +265,8 @@ static fv_status assign_block(const kmeans_state *s, fv_ctx *ctx, const struct b
 	return FV_OK;
 }
 
-static fv_status assign_classes(
-	const kmeans_state *s, fv_ctx *ctx, const fv_table *rows, int32_t *id, float *member)
+static fv_status assign_classes(const kmeans_state *s, fv_ctx *ctx, const fv_grouper_input *rows,
+	int32_t *id, float *member)
 {
 	fv_status status = FV_OK;
 	for (int32_t i = 0; i < rows->n; i++)
@@ -280,7 +283,7 @@ static fv_status assign_classes(
 }
 
 static fv_status kmeans_assign_op(
-	const void *state, fv_ctx *ctx, const fv_table *rows, int32_t *id, float *member)
+	const void *state, fv_ctx *ctx, const fv_grouper_input *rows, int32_t *id, float *member)
 {
 	const kmeans_state *s = state;
 	if (rows->dims != s->dims || rows->layers != 1)

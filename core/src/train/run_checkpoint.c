@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/state.h"
+#include "train/run_checkpoint.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include "checkpoint/safetensors_write.h"
 
 #define PARTS_MAX 256
-#define FORMAT "fairvox-state/1"
+#define FORMAT "fairvox-checkpoint/1"
 #define ARRAY "array."
 #define CHECKSUM_HEX 17
 
@@ -28,9 +28,9 @@ typedef struct part {
 	core_text *text; /* in place of type, n and data */
 } part;
 
-struct core_state {
+struct core_run_checkpoint {
 	fv_ctx *ctx;
-	core_state_options options;
+	core_run_checkpoint_options options;
 	part part[PARTS_MAX];
 	size_t n_parts;
 	const char **array_name; /* [n_names] as tensors, of the context's first arrays */
@@ -39,16 +39,17 @@ struct core_state {
 	fv_checkpoint *file; /* that an interrupted run has left */
 };
 
-fv_status core_state_new(fv_ctx *ctx, const core_state_options *options, core_state **out)
+fv_status core_run_checkpoint_new(
+	fv_ctx *ctx, const core_run_checkpoint_options *options, core_run_checkpoint **out)
 {
 	*out = core_alloc(ctx, 1, sizeof **out);
 	if (!*out)
 		return FV_FAILED;
-	**out = (core_state){.ctx = ctx, .options = *options, .last_s = core_clock_s()};
+	**out = (core_run_checkpoint){.ctx = ctx, .options = *options, .last_s = core_clock_s()};
 	return FV_OK;
 }
 
-static void add_part(core_state *s, part added)
+static void add_part(core_run_checkpoint *s, part added)
 {
 	size_t i = 0;
 	while (i < s->n_parts && strcmp(s->part[i].name, added.name))
@@ -58,12 +59,13 @@ static void add_part(core_state *s, part added)
 	s->n_parts += i == s->n_parts;
 }
 
-void core_state_add(core_state *s, const char *name, fv_type type, int64_t n, void *data)
+void core_run_checkpoint_add(
+	core_run_checkpoint *s, const char *name, fv_type type, int64_t n, void *data)
 {
 	add_part(s, (part){name, type, n, data, NULL});
 }
 
-void core_state_add_text(core_state *s, const char *name, core_text *text)
+void core_run_checkpoint_add_text(core_run_checkpoint *s, const char *name, core_text *text)
 {
 	add_part(s, (part){name, FV_U8, 0, NULL, text});
 }
@@ -120,7 +122,7 @@ static bool hash_tensors(const core_tensor_out *tensor, size_t n, char hex[CHECK
 }
 
 /* Makes the tensor names of all arrays that exist by now, unless they are made already. */
-static bool name_arrays(core_state *s)
+static bool name_arrays(core_run_checkpoint *s)
 {
 	size_t n = core_array_count(s->ctx);
 	if (n == s->n_names)
@@ -137,7 +139,7 @@ static bool name_arrays(core_state *s)
 }
 
 /* Lists all parts and arrays, sorted by name -> malloc. Returns NULL if memory is out. */
-static core_tensor_out *list_tensors(core_state *s, size_t *n)
+static core_tensor_out *list_tensors(core_run_checkpoint *s, size_t *n)
 {
 	size_t arrays = core_array_count(s->ctx);
 	core_tensor_out *out = name_arrays(s) ? calloc(s->n_parts + arrays + 1, sizeof *out) : NULL;
@@ -163,7 +165,7 @@ static core_tensor_out *list_tensors(core_state *s, size_t *n)
 	return out;
 }
 
-static fv_status write_file(core_state *s)
+static fv_status write_file(core_run_checkpoint *s)
 {
 	size_t n;
 	char hex[CHECKSUM_HEX];
@@ -180,18 +182,18 @@ static fv_status write_file(core_state *s)
 	return status;
 }
 
-static bool is_told_to_stop(const core_state *s)
+static bool is_told_to_stop(const core_run_checkpoint *s)
 {
 	return s->options.told_to_stop && s->options.told_to_stop();
 }
 
-bool core_state_is_due(const core_state *s)
+bool core_run_checkpoint_is_due(const core_run_checkpoint *s)
 {
 	return is_told_to_stop(s) ||
 	       (s->options.every_s > 0 && core_clock_s() - s->last_s >= s->options.every_s);
 }
 
-fv_status core_state_save(core_state *s)
+fv_status core_run_checkpoint_save(core_run_checkpoint *s)
 {
 	bool stop = is_told_to_stop(s);
 	fv_status status = write_file(s);
@@ -248,7 +250,7 @@ static const fv_tensor *find_tensor(
 
 /* Returns true if the file holds all parts and all arrays that the loss has made, and besides them only
  * arrays that were made later. */
-static bool fits_run(const core_state *s)
+static bool fits_run(const core_run_checkpoint *s)
 {
 	const fv_checkpoint *file = s->file;
 	int64_t known = 0, later = 0;
@@ -271,7 +273,7 @@ static bool fits_run(const core_state *s)
 	return known - (int64_t)s->n_names + later == fv_checkpoint_count(file);
 }
 
-static fv_status copy_tensors(core_state *s)
+static fv_status copy_tensors(core_run_checkpoint *s)
 {
 	const fv_checkpoint *file = s->file;
 	for (int64_t i = 0; i < fv_checkpoint_count(file); i++) {
@@ -301,16 +303,16 @@ static fv_status copy_tensors(core_state *s)
 	return FV_OK;
 }
 
-fv_status core_state_refuse(core_state *s)
+fv_status core_run_checkpoint_refuse(core_run_checkpoint *s)
 {
-	core_state_close(s);
+	core_run_checkpoint_close(s);
 	unlink(s->options.path);
 	return fv_fail(s->ctx, FV_DATA, "%s: not a state that this run can be in; it is removed",
 		s->options.path);
 }
 
 /* Returns why the file cannot be used, or NULL if it belongs to this run. */
-static const char *find_objection(core_state *s)
+static const char *find_objection(core_run_checkpoint *s)
 {
 	if (!has_meta(s->file, "format", FORMAT) || !is_sound(s->file))
 		return "not the state of a run, or damaged";
@@ -319,7 +321,7 @@ static const char *find_objection(core_state *s)
 	return NULL;
 }
 
-void core_state_open(core_state *s)
+void core_run_checkpoint_open(core_run_checkpoint *s)
 {
 	fv_ctx *ctx = s->ctx;
 	size_t errors = core_error_count(ctx);
@@ -335,24 +337,24 @@ void core_state_open(core_state *s)
 		core_error_clear(ctx);
 	} else if ((reason = find_objection(s))) {
 		core_log(ctx, CORE_WARNING, "%s: %s: the run starts over", s->options.path, reason);
-		core_state_close(s);
+		core_run_checkpoint_close(s);
 	}
 	if (!s->file)
 		unlink(s->options.path);
 }
 
-bool core_state_is_open(const core_state *s)
+bool core_run_checkpoint_is_open(const core_run_checkpoint *s)
 {
 	return s->file != NULL;
 }
 
-int64_t core_state_count(const core_state *s, const char *name)
+int64_t core_run_checkpoint_count(const core_run_checkpoint *s, const char *name)
 {
 	const fv_tensor *t = fv_checkpoint_find(s->file, name);
 	return t ? t->count : -1;
 }
 
-bool core_state_read_part(core_state *s, const char *name)
+bool core_run_checkpoint_read_part(core_run_checkpoint *s, const char *name)
 {
 	for (size_t i = 0; i < s->n_parts; i++) {
 		const part *p = &s->part[i];
@@ -368,18 +370,18 @@ bool core_state_read_part(core_state *s, const char *name)
 	return false;
 }
 
-fv_status core_state_restore(core_state *s)
+fv_status core_run_checkpoint_restore(core_run_checkpoint *s)
 {
 	if (!name_arrays(s))
 		return FV_FAILED;
 	if (!fits_run(s))
-		return core_state_refuse(s);
+		return core_run_checkpoint_refuse(s);
 	fv_status status = copy_tensors(s);
-	core_state_close(s);
+	core_run_checkpoint_close(s);
 	return status;
 }
 
-void core_state_close(core_state *s)
+void core_run_checkpoint_close(core_run_checkpoint *s)
 {
 	if (!s)
 		return;

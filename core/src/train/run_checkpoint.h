@@ -14,45 +14,46 @@
 
 #include "base/text.h"
 
-typedef struct core_state core_state;
+typedef struct core_run_checkpoint core_run_checkpoint;
 
-typedef struct core_state_options {
+typedef struct core_run_checkpoint_options {
 	const char *path;           /* where it is saved */
 	const char *key;            /* printable */
 	double every_s;             /* seconds between two savings; 0: only when told to stop */
 	bool (*told_to_stop)(void); /* NULL: never */
-} core_state_options;
+} core_run_checkpoint_options;
 
 /* Memory of the context. */
-FV_NODISCARD fv_status core_state_new(
-	fv_ctx *ctx, const core_state_options *options, core_state **out);
+FV_NODISCARD fv_status core_run_checkpoint_new(
+	fv_ctx *ctx, const core_run_checkpoint_options *options, core_run_checkpoint **out);
 
-/* Adds a part: n numbers at `data`, which core_state_save reads and core_state_restore writes. A part
+/* Adds a part: n numbers at `data`, which core_run_checkpoint_save reads and core_run_checkpoint_restore writes. A part
  * that is added again under its name replaces the first. There are at most 256. */
-void core_state_add(core_state *state, const char *name, fv_type type, int64_t n, void *data);
-void core_state_add_text(core_state *state, const char *name, core_text *text);
+void core_run_checkpoint_add(
+	core_run_checkpoint *state, const char *name, fv_type type, int64_t n, void *data);
+void core_run_checkpoint_add_text(core_run_checkpoint *state, const char *name, core_text *text);
 
 /* Opens the file that an interrupted run left, if it has this key and is whole. */
-void core_state_open(core_state *state);
-bool core_state_is_open(const core_state *state);
+void core_run_checkpoint_open(core_run_checkpoint *state);
+bool core_run_checkpoint_is_open(const core_run_checkpoint *state);
 /* Returns how many numbers a part of the open file has, or -1 if it is not there. For parts whose size only
  * the file knows. */
-int64_t core_state_count(const core_state *state, const char *name);
+int64_t core_run_checkpoint_count(const core_run_checkpoint *state, const char *name);
 /* Reads this part alone. Returns false if the open file has none of that type and size. */
-bool core_state_read_part(core_state *state, const char *name);
+bool core_run_checkpoint_read_part(core_run_checkpoint *state, const char *name);
 
 /* Fills all parts and arrays from the open file and closes it. The loss must be open, so that its
- * arrays exist; others are made. Errors: FV_DATA, as core_state_refuse. */
-FV_NODISCARD fv_status core_state_restore(core_state *state);
+ * arrays exist; others are made. Errors: FV_DATA, as core_run_checkpoint_refuse. */
+FV_NODISCARD fv_status core_run_checkpoint_restore(core_run_checkpoint *state);
 /* Refuses a file whose key and checksum are right but whose content is not: reports it and removes the
  * file. Returns FV_DATA. */
-FV_NODISCARD fv_status core_state_refuse(core_state *state);
-void core_state_close(core_state *state); /* NULL is allowed; the file stays */
+FV_NODISCARD fv_status core_run_checkpoint_refuse(core_run_checkpoint *state);
+void core_run_checkpoint_close(core_run_checkpoint *state); /* NULL is allowed; the file stays */
 
 /* Returns true if every_s has passed or the run was told to stop. */
-bool core_state_is_due(const core_state *state);
+bool core_run_checkpoint_is_due(const core_run_checkpoint *state);
 /* Errors: FV_STOPPED if told to stop; the message says whether the checkpoint could be saved. Otherwise a
  * failure to save is only a warning, and the run goes on. */
-FV_NODISCARD fv_status core_state_save(core_state *state);
+FV_NODISCARD fv_status core_run_checkpoint_save(core_run_checkpoint *state);
 
 #endif

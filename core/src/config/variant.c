@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A resolved tree as the typed cell that other modules read. Every value was checked before, so
+/* A resolved tree as the typed variant that other modules read. Every value was checked before, so
  * nothing here can fail but memory and what only a plugin knows: which inputs it uses. */
 
 #include <fairvox/grouper.h>
@@ -48,7 +48,7 @@ static const char *key_without(core_loader *loader, const core_yaml *block, cons
 	return rest ? core_yaml_key(loader->ctx, rest, loader->folder) : NULL;
 }
 
-/* Cells whose corpus is one and the same share its arrays. */
+/* Variants whose corpus is one and the same share its arrays. */
 static bool fill_corpus(core_loader *loader, const core_yaml *b, core_corpus_spec *out)
 {
 	fv_ctx *ctx = loader->ctx;
@@ -95,7 +95,7 @@ static fv_status fill_plugin(
 	return status ? status : fill_delegates(loader, b, out);
 }
 
-fv_status core_cell_encoder(core_loader *loader, const core_yaml *b, core_encoder_spec *out)
+fv_status core_variant_encoder(core_loader *loader, const core_yaml *b, core_encoder_spec *out)
 {
 	*out = (core_encoder_spec){.key = key_without(loader, b, "standardize")};
 	if (!out->key || !fill_block(loader->ctx, "encoder", b, out))
@@ -118,8 +118,8 @@ static fv_status ask_uses(
 }
 
 /* What the grouper says it uses must be there, and what is there must be of use. */
-static fv_status check_uses(
-	core_loader *loader, const core_yaml *b, const core_grouper_spec *g, bool cell_has_encoder)
+static fv_status check_uses(core_loader *loader, const core_yaml *b, const core_grouper_spec *g,
+	bool variant_has_encoder)
 {
 	const fv_descriptor *d = g->use.plugin->descriptor;
 	uint32_t uses;
@@ -134,17 +134,17 @@ static fv_status check_uses(
 	if (!(uses & FV_USE_COLUMN) && column && !core_param_find(d, "column"))
 		return core_loader_fail(loader, FV_CONFIG, column->place,
 			"grouper '%s' reads no attribute: its 'column' has no use", d->name);
-	if (!(uses & FV_USE_TABLE) && encoder)
+	if (!(uses & FV_USE_FEATURES) && encoder)
 		return core_loader_fail(loader, FV_CONFIG, encoder->place,
 			"grouper '%s' reads no features: its 'encoder' has no use", d->name);
-	if (uses & FV_USE_TABLE && !encoder && !cell_has_encoder)
+	if (uses & FV_USE_FEATURES && !encoder && !variant_has_encoder)
 		return core_loader_fail(loader, FV_CONFIG, g->use.place,
 			"grouper '%s' reads features: an encoder is missing", d->name);
 	return FV_OK;
 }
 
 static fv_status fill_grouper(
-	core_loader *loader, const core_yaml *b, bool cell_has_encoder, core_grouper_spec *out)
+	core_loader *loader, const core_yaml *b, bool variant_has_encoder, core_grouper_spec *out)
 {
 	const core_yaml *encoder = core_yaml_get(b, "encoder");
 	out->has_encoder = encoder != NULL;
@@ -152,29 +152,30 @@ static fv_status fill_grouper(
 		return FV_FAILED;
 	fv_status status = fill_plugin(loader, FV_GROUPER, b, &out->use);
 	if (!status && encoder)
-		status = core_cell_encoder(loader, encoder, &out->encoder);
-	return status ? status : check_uses(loader, b, out, cell_has_encoder);
+		status = core_variant_encoder(loader, encoder, &out->encoder);
+	return status ? status : check_uses(loader, b, out, variant_has_encoder);
 }
 
-static fv_status fill_groupers(core_loader *loader, const core_yaml *b, core_cell *cell)
+static fv_status fill_groupers(core_loader *loader, const core_yaml *b, core_variant *variant)
 {
 	const core_yaml *product = core_yaml_get(b, "product");
-	bool cell_has_encoder = cell->encoder.use.plugin != NULL;
+	bool variant_has_encoder = variant->encoder.use.plugin != NULL;
 	size_t n = product ? product->n : 1;
-	cell->groupers = core_alloc(loader->ctx, n, sizeof *cell->groupers);
-	if (!cell->groupers)
+	variant->groupers = core_alloc(loader->ctx, n, sizeof *variant->groupers);
+	if (!variant->groupers)
 		return FV_FAILED;
-	cell->n_groupers = (int32_t)n;
+	variant->n_groupers = (int32_t)n;
 	for (size_t i = 0; i < n; i++) {
 		const core_yaml *one = product ? product->entry[i].value : b;
-		fv_status status = fill_grouper(loader, one, cell_has_encoder, &cell->groupers[i]);
+		fv_status status =
+			fill_grouper(loader, one, variant_has_encoder, &variant->groupers[i]);
 		if (status)
 			return status;
 	}
 	return FV_OK;
 }
 
-fv_status core_cell_fill(core_loader *loader, const core_yaml *resolved, core_cell *cell)
+fv_status core_variant_fill(core_loader *loader, const core_yaml *resolved, core_variant *variant)
 {
 	fv_ctx *ctx = loader->ctx;
 	const core_yaml *corpus = core_yaml_get(resolved, "corpus");
@@ -182,20 +183,21 @@ fv_status core_cell_fill(core_loader *loader, const core_yaml *resolved, core_ce
 	const core_yaml *encoder = core_yaml_get(resolved, "encoder");
 	const core_yaml *grouper = core_yaml_get(resolved, "grouper");
 	const core_yaml *loss = core_yaml_get(resolved, "loss");
-	cell->bias =
+	variant->bias =
 		(core_bias_spec){.on = bias != NULL, .place = bias ? bias->place : (core_place){0}};
-	cell->profile = "paper";
-	if ((corpus && !fill_corpus(loader, corpus, &cell->corpus)) ||
-		!fill_block(ctx, "bias", bias, &cell->bias) ||
-		!fill_block(ctx, "train", core_yaml_get(resolved, "train"), &cell->train) ||
-		!fill_block(ctx, "eval", core_yaml_get(resolved, "eval"), &cell->eval) ||
-		!fill_block(ctx, "head", core_yaml_get(resolved, "head"), cell) ||
-		!fill_block(ctx, "loss", loss, cell))
+	variant->profile = "paper";
+	if ((corpus && !fill_corpus(loader, corpus, &variant->corpus)) ||
+		!fill_block(ctx, "bias", bias, &variant->bias) ||
+		!fill_block(ctx, "train", core_yaml_get(resolved, "train"), &variant->train) ||
+		!fill_block(ctx, "eval", core_yaml_get(resolved, "eval"), &variant->eval) ||
+		!fill_block(ctx, "head", core_yaml_get(resolved, "head"), variant) ||
+		!fill_block(ctx, "loss", loss, variant))
 		return FV_FAILED;
-	fv_status status = encoder ? core_cell_encoder(loader, encoder, &cell->encoder) : FV_OK;
+	fv_status status =
+		encoder ? core_variant_encoder(loader, encoder, &variant->encoder) : FV_OK;
 	if (!status && loss)
-		status = fill_plugin(loader, FV_LOSS, loss, &cell->loss);
+		status = fill_plugin(loader, FV_LOSS, loss, &variant->loss);
 	if (!status && grouper)
-		status = fill_groupers(loader, grouper, cell);
+		status = fill_groupers(loader, grouper, variant);
 	return status;
 }

@@ -6,7 +6,7 @@
 
 enum { EPOCH, F1, VALUE, PLACE, PACKED };
 
-fv_status core_select_add(core_select *s, core_state *state)
+fv_status core_select_add(core_select *s, core_run_checkpoint *state)
 {
 	if (!s->capacity && !core_select_grow(s, 2))
 		return FV_FAILED;
@@ -17,17 +17,18 @@ fv_status core_select_add(core_select *s, core_state *state)
 		to[VALUE] = s->candidate[i].value;
 		to[PLACE] = s->candidate[i].place;
 	}
-	core_state_add(state, "select.judged", FV_I32, 1, &s->judged);
-	core_state_add(state, "select.best_f1", FV_F64, 1, &s->best_f1);
-	core_state_add(state, "select.n", FV_I32, 1, &s->n);
-	core_state_add(state, "select.candidates", FV_F64, PACKED * s->capacity, s->packed);
-	core_state_add(state, "select.models", FV_F32, s->capacity * s->count, s->models);
+	core_run_checkpoint_add(state, "select.judged", FV_I32, 1, &s->judged);
+	core_run_checkpoint_add(state, "select.best_f1", FV_F64, 1, &s->best_f1);
+	core_run_checkpoint_add(state, "select.n", FV_I32, 1, &s->n);
+	core_run_checkpoint_add(
+		state, "select.candidates", FV_F64, PACKED * s->capacity, s->packed);
+	core_run_checkpoint_add(state, "select.models", FV_F32, s->capacity * s->count, s->models);
 	return FV_OK;
 }
 
-fv_status core_select_reserve(core_select *s, const core_state *state)
+fv_status core_select_reserve(core_select *s, const core_run_checkpoint *state)
 {
-	int64_t numbers = core_state_count(state, "select.candidates");
+	int64_t numbers = core_run_checkpoint_count(state, "select.candidates");
 	int64_t capacity = numbers / PACKED;
 	if (capacity <= s->capacity || capacity > 2 * s->job->spec->epochs + 2)
 		return FV_OK; /* what does not fit is refused when it is restored */

@@ -79,7 +79,7 @@ static void end(attempt *t)
 {
 	core_text_free(&t->history);
 	core_text_free(&t->said);
-	core_state_close(t->task->job.state);
+	core_run_checkpoint_close(t->task->job.state);
 	free_task(t->task);
 	free(t);
 }
@@ -94,9 +94,9 @@ static bool count_down(void)
 
 static void add_state(attempt *t, const char *path, const char *key, double every_s)
 {
-	const core_state_options options = {path, key, every_s, count_down};
-	test_ok(t->ctx, core_state_new(t->ctx, &options, &t->task->job.state));
-	core_state_add_text(t->task->job.state, "history", &t->history);
+	const core_run_checkpoint_options options = {path, key, every_s, count_down};
+	test_ok(t->ctx, core_run_checkpoint_new(t->ctx, &options, &t->task->job.state));
+	core_run_checkpoint_add_text(t->task->job.state, "history", &t->history);
 }
 
 /* Weights, epochs and all arrays. */
@@ -171,7 +171,7 @@ static const method methods[] = {
 static const char *state_path(void)
 {
 	static char path[4096];
-	snprintf(path, sizeof path, "%s/state.safetensors", test_folder("state"));
+	snprintf(path, sizeof path, "%s/checkpoint.safetensors", test_folder("state"));
 	return path;
 }
 
@@ -249,11 +249,11 @@ static void damaged(void **state)
 		data[at] ^= 1;
 		test_ok(ctx, core_file_write(ctx, path, data, size));
 		data[at] ^= 1;
-		starts_over(m, path, "k", "state.safetensors");
+		starts_over(m, path, "k", "checkpoint.safetensors");
 	}
 	for (size_t cut = 0; cut < size; cut += size / 7) {
 		test_ok(ctx, core_file_write(ctx, path, data, cut));
-		starts_over(m, path, "k", "state.safetensors");
+		starts_over(m, path, "k", "checkpoint.safetensors");
 	}
 	test_ok(ctx, core_file_write(ctx, path, data, size));
 	starts_over(m, path, "another", "left by a run of other data, weights, plugins, settings");
@@ -291,7 +291,7 @@ static void not_written(void **state)
 	const method *m = &methods[EG];
 	core_train_result want, got;
 	attempt *whole = whole_run(m, 3, &want), *t = begin(m, 3);
-	add_state(t, "/nonexistent/state.safetensors", "k", 1e-9);
+	add_state(t, "/nonexistent/checkpoint.safetensors", "k", 1e-9);
 	steps_left = NEVER;
 	test_ok(t->ctx, core_train_run(t->ctx, &t->task->job, &got));
 	same(whole, &want, t, &got);
@@ -300,7 +300,7 @@ static void not_written(void **state)
 					     "/nonexistent"));
 	end(t);
 	t = begin(m, 3);
-	add_state(t, "/nonexistent/state.safetensors", "k", 0);
+	add_state(t, "/nonexistent/checkpoint.safetensors", "k", 0);
 	steps_left = 4;
 	test_fails(t->ctx, core_train_run(t->ctx, &t->task->job, &got), FV_STOPPED, "/nonexistent");
 	end(t);

@@ -7,31 +7,31 @@
  * training stage is follows from the models of the stages before it. */
 static fv_status add_parts(struct core_pass *t)
 {
-	core_state *state = t->job->state;
+	core_run_checkpoint *state = t->job->state;
 	int64_t count = t->plan->count, groups = t->job->train.rows.groups;
-	core_state_add(state, "stage", FV_I32, 1, &t->stage);
-	core_state_add(state, "step", FV_I64, 1, &t->step);
-	core_state_add(state, "epoch", FV_I32, 1, &t->epoch);
-	core_state_add(state, "seen", FV_I32, 1, &t->seen);
-	core_state_add(state, "epoch_steps", FV_I32, 1, &t->epoch_steps);
-	core_state_add(state, "order", FV_I32, t->n_kept, t->batches.position);
-	core_state_add(state, "value", FV_F64, 1, &t->value);
-	core_state_add(state, "grad_norm", FV_F64, 1, &t->grad_norm);
-	core_state_add(state, "seconds", FV_F64, 1, &t->seconds);
-	core_state_add(state, "group_sum", FV_F64, groups, t->group_sum);
-	core_state_add(state, "group_seen", FV_I64, groups, t->group_seen);
-	core_state_add(state, "model", FV_F32, count, t->param);
-	core_state_add(state, "adam.m", FV_F32, count, t->m);
-	core_state_add(state, "adam.v", FV_F32, count, t->v);
+	core_run_checkpoint_add(state, "stage", FV_I32, 1, &t->stage);
+	core_run_checkpoint_add(state, "step", FV_I64, 1, &t->step);
+	core_run_checkpoint_add(state, "epoch", FV_I32, 1, &t->epoch);
+	core_run_checkpoint_add(state, "seen", FV_I32, 1, &t->seen);
+	core_run_checkpoint_add(state, "epoch_steps", FV_I32, 1, &t->epoch_steps);
+	core_run_checkpoint_add(state, "order", FV_I32, t->n_kept, t->batches.position);
+	core_run_checkpoint_add(state, "value", FV_F64, 1, &t->value);
+	core_run_checkpoint_add(state, "grad_norm", FV_F64, 1, &t->grad_norm);
+	core_run_checkpoint_add(state, "seconds", FV_F64, 1, &t->seconds);
+	core_run_checkpoint_add(state, "group_sum", FV_F64, groups, t->group_sum);
+	core_run_checkpoint_add(state, "group_seen", FV_I64, groups, t->group_seen);
+	core_run_checkpoint_add(state, "model", FV_F32, count, t->param);
+	core_run_checkpoint_add(state, "adam.m", FV_F32, count, t->m);
+	core_run_checkpoint_add(state, "adam.v", FV_F32, count, t->v);
 	return core_select_add(&t->select, state);
 }
 
 fv_status core_pass_save(struct core_pass *t)
 {
-	if (!core_state_is_due(t->job->state))
+	if (!core_run_checkpoint_is_due(t->job->state))
 		return FV_OK;
 	fv_status status = add_parts(t);
-	return status == FV_OK ? core_state_save(t->job->state) : status;
+	return status == FV_OK ? core_run_checkpoint_save(t->job->state) : status;
 }
 
 /* What a later training stage needs of this one; it lives as long as the run. */
@@ -43,7 +43,7 @@ typedef struct outcome {
 
 static outcome *add_outcome(struct core_pass *t)
 {
-	core_state *state = t->job->state;
+	core_run_checkpoint *state = t->job->state;
 	outcome *o = core_alloc(t->ctx, 1, sizeof *o);
 	if (!o)
 		return NULL;
@@ -56,10 +56,10 @@ static outcome *add_outcome(struct core_pass *t)
 	o->n_candidates = t->result->candidates;
 	if (!o->model || !o->epoch || !o->value || !o->candidates)
 		return NULL;
-	core_state_add(state, o->model, FV_F32, t->plan->count, t->result->params);
-	core_state_add(state, o->epoch, FV_I32, 1, &o->selected_epoch);
-	core_state_add(state, o->value, FV_F64, 1, &o->selected_value);
-	core_state_add(state, o->candidates, FV_I32, 1, &o->n_candidates);
+	core_run_checkpoint_add(state, o->model, FV_F32, t->plan->count, t->result->params);
+	core_run_checkpoint_add(state, o->epoch, FV_I32, 1, &o->selected_epoch);
+	core_run_checkpoint_add(state, o->value, FV_F64, 1, &o->selected_value);
+	core_run_checkpoint_add(state, o->candidates, FV_I32, 1, &o->n_candidates);
 	return o;
 }
 
@@ -71,16 +71,17 @@ fv_status core_pass_finish(struct core_pass *t)
 /* Reads the outcome of this stage, because the interrupted run was in a later one. */
 static fv_status read_outcome(struct core_pass *t)
 {
-	core_state *state = t->job->state;
+	core_run_checkpoint *state = t->job->state;
 	core_train_result *result = t->result;
 	result->params = core_alloc(t->ctx, (size_t)t->plan->count, sizeof *result->params);
 	outcome *o = result->params ? add_outcome(t) : NULL;
 	if (!o)
 		return FV_FAILED;
-	if (!core_state_read_part(state, o->model) || !core_state_read_part(state, o->epoch) ||
-		!core_state_read_part(state, o->value) ||
-		!core_state_read_part(state, o->candidates) || o->selected_epoch < 1)
-		return core_state_refuse(state);
+	if (!core_run_checkpoint_read_part(state, o->model) ||
+		!core_run_checkpoint_read_part(state, o->epoch) ||
+		!core_run_checkpoint_read_part(state, o->value) ||
+		!core_run_checkpoint_read_part(state, o->candidates) || o->selected_epoch < 1)
+		return core_run_checkpoint_refuse(state);
 	result->selected_epoch = o->selected_epoch;
 	result->selected_value = o->selected_value;
 	result->candidates = o->n_candidates;
@@ -99,27 +100,27 @@ static bool is_sound(struct core_pass *t)
 
 fv_status core_pass_restore(struct core_pass *t, bool *finished)
 {
-	core_state *state = t->job->state;
+	core_run_checkpoint *state = t->job->state;
 	*finished = false;
-	if (!core_state_is_open(state))
+	if (!core_run_checkpoint_is_open(state))
 		return FV_OK;
 	fv_status status = core_select_reserve(&t->select, state);
 	if (status == FV_OK)
 		status = add_parts(t);
 	if (status != FV_OK)
 		return status;
-	if (!core_state_read_part(state, "stage") || t->stage < t->pass->stage)
-		return core_state_refuse(state);
+	if (!core_run_checkpoint_read_part(state, "stage") || t->stage < t->pass->stage)
+		return core_run_checkpoint_refuse(state);
 	*finished = t->stage > t->pass->stage;
 	if (*finished) {
 		t->stage = t->pass->stage;
 		return read_outcome(t);
 	}
-	status = core_state_restore(state);
+	status = core_run_checkpoint_restore(state);
 	if (status != FV_OK)
 		return status;
 	if (!is_sound(t))
-		return core_state_refuse(state);
+		return core_run_checkpoint_refuse(state);
 	char stage[32] = "";
 	if (t->stage > 1)
 		snprintf(stage, sizeof stage, "stage %d, ", (int)t->stage);
