@@ -39,8 +39,9 @@ static fv_status execute(fv_ctx *ctx, cli_study *cli, core_study *study)
 			"%lld runs were stopped; the same command goes on with them",
 			(long long)s.stopped);
 	core_log(ctx, CORE_INFO, "%lld of %lld runs done, %lld of them now%s%s",
-		(long long)(s.done_before + s.done_now), (long long)s.runs, (long long)s.done_now,
-		s.failed ? "; some failed" : "", s.taken ? "; another process is at some" : "");
+		(long long)s.done_before + (long long)s.done_now, (long long)s.runs,
+		(long long)s.done_now, s.failed ? "; some failed" : "",
+		s.taken ? "; another process is at some" : "");
 	return status;
 }
 

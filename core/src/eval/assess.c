@@ -197,7 +197,7 @@ static fv_status count_support(
 	for (int32_t s = 0; s < speakers->S; s++) {
 		if (cohort->of_speaker[s] < 0)
 			continue;
-		size_t cell = (size_t)(cohort->of_speaker[s] * F + speakers->fold[s]);
+		size_t cell = (size_t)cohort->of_speaker[s] * (size_t)F + (size_t)speakers->fold[s];
 		out->speakers[cell]++;
 		out->rows[cell] += core_tally_rows(known, s);
 		for (int32_t c = 0; c < C; c++)

@@ -242,19 +242,19 @@ static json_t *levelling(
 	return object;
 }
 
-json_t *core_report_comparison(fv_ctx *ctx, const core_comparison *m)
+json_t *core_report_comparison(fv_ctx *ctx, const core_comparison *comparison)
 {
 	struct maker maker = {false}, *j = &maker;
 	json_t *report = json_object(), *attributes = json_object();
-	put_metrics(j, report, CORE_METRIC_OVERALL, m->metric);
-	for (int32_t k = 0; k < m->n_attributes; k++) {
-		const core_attribute_comparison *a = &m->attribute[k];
+	put_metrics(j, report, CORE_METRIC_OVERALL, comparison->metric);
+	for (int32_t k = 0; k < comparison->n_attributes; k++) {
+		const core_attribute_comparison *a = &comparison->attribute[k];
 		json_t *object = json_object();
 		put_metrics(j, object, CORE_METRIC_GAP | CORE_METRIC_GROUP, a->metric);
 		put(j, object, "tpr_difference",
-			differences(j, m->C, m->classes, a->group, a->n_differences,
-				a->tpr_difference));
-		put(j, object, "levelling_down", levelling(j, m, a));
+			differences(j, comparison->C, comparison->classes, a->group,
+				a->n_differences, a->tpr_difference));
+		put(j, object, "levelling_down", levelling(j, comparison, a));
 		put(j, attributes, a->name, object);
 	}
 	put(j, report, "attributes", attributes);
