@@ -115,7 +115,8 @@ static int measure_run(fv_ctx *ctx, bench *b)
 	double start = now();
 	if (core_train_run(ctx, &job, &result) != FV_OK)
 		return 1;
-	printf("%-15s %5.0f steps/s\n", "a whole run", EPOCHS * (ROWS / BATCH) / (now() - start));
+	int steps = EPOCHS * (ROWS / BATCH);
+	printf("%-15s %5.0f steps/s\n", "a whole run", steps / (now() - start));
 	return 0;
 }
 

@@ -237,7 +237,9 @@ static void random_floor(fv_ctx *ctx, struct corpus *x, const json_t *json)
 				     ctx, SEEDS, sets, &x->rows, &x->attribute[a], &none, &got));
 		for (int k = 0; k < CORE_DP_GAP_EQ4; k++) {
 			const char *name = core_metric_at((core_metric_id)k)->name;
-			const char *of = core_metric_is((core_metric_id)k, CORE_METRIC_GAP) ? attributes[a] : NULL;
+			const char *of = core_metric_is((core_metric_id)k, CORE_METRIC_GAP)
+						 ? attributes[a]
+						 : NULL;
 			if (k == CORE_TPR_GAP_ZERO)
 				continue;
 			check_floor(floor, "fold_mean", of, name, got.fold_mean[k].value);

@@ -122,15 +122,16 @@ static void check_gaps(const json_t *m, const core_attribute_metrics *a)
 	} gaps[] = {{"tpr_gap_skip", CORE_TPR_GAP}, {"tpr_gap_zero", CORE_TPR_GAP_ZERO},
 		{"fpr_gap_skip", CORE_FPR_GAP}, {"eo_rms", CORE_EO_RMS}, {"eo_max", CORE_EO_MAX}};
 	for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++)
-		check_value(
-			json_object_get(m, gaps[i].key), a->metric[gaps[i].stat].value, gaps[i].key);
+		check_value(json_object_get(m, gaps[i].key), a->metric[gaps[i].stat].value,
+			gaps[i].key);
 	if (a->G < 2) { /* the bare formula says 0 there; a gap needs two groups */
 		assert_true(isnan(a->metric[CORE_DP_GAP].value));
 		assert_true(isnan(a->metric[CORE_DP_GAP_EQ4].value));
 		return;
 	}
 	check_value(json_object_get(m, "dp_gap"), a->metric[CORE_DP_GAP].value, "dp_gap");
-	check_value(json_object_get(m, "dp_gap_eq4"), a->metric[CORE_DP_GAP_EQ4].value, "dp_gap_eq4");
+	check_value(
+		json_object_get(m, "dp_gap_eq4"), a->metric[CORE_DP_GAP_EQ4].value, "dp_gap_eq4");
 }
 
 static void check_attribute(const json_t *m, const core_attribute_metrics *a, int32_t C)
@@ -151,8 +152,10 @@ static void check_attribute(const json_t *m, const core_attribute_metrics *a, in
 	check_list(m, "eo_per_class", a->eo, (size_t)C);
 	check_list(m, "group_f1", a->group_f1, (size_t)a->G);
 	check_list(m, "group_acc", a->group_acc, (size_t)a->G);
-	check_value(json_object_get(m, "worst_group_f1"), a->metric[CORE_WORST_GROUP_F1].value, "worst_group_f1");
-	check_value(json_object_get(m, "worst_group_acc"), a->metric[CORE_WORST_GROUP_ACC].value, "worst_group_acc");
+	check_value(json_object_get(m, "worst_group_f1"), a->metric[CORE_WORST_GROUP_F1].value,
+		"worst_group_f1");
+	check_value(json_object_get(m, "worst_group_acc"), a->metric[CORE_WORST_GROUP_ACC].value,
+		"worst_group_acc");
 	assert_int_equal(a->tpr_pairs, json_integer_value(json_object_get(m, "tpr_pairs_skip")));
 	assert_int_equal(a->fpr_pairs, json_integer_value(json_object_get(m, "fpr_pairs_skip")));
 	free(tpr);
@@ -207,7 +210,7 @@ static void undefined_and_unknown(void **state)
 	core_metrics m;
 	test_ok(ctx, core_metrics_compute(ctx, &set, classes, 1, &attribute, &m));
 	const core_attribute_metrics *a = &m.attribute[0];
-	test_close(m.metric[CORE_ACC].value, 0.6, 0);              /* 6 of 10 cells, the unknown row included */
+	test_close(m.metric[CORE_ACC].value, 0.6, 0); /* 6 of 10 cells, the unknown row included */
 	test_close(a->metric[CORE_ACC].value, 0.75, 0); /* without it */
 	assert_int_equal(a->unknown_rows, 1);
 	assert_int_equal(a->present, 2);

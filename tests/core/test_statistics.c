@@ -205,8 +205,8 @@ static void permutations(void **state)
 	json_decref(cases);
 }
 
-static void check_seeds(
-	const json_t *json, const core_swap *got, core_metric_id stat, const double *trace, int64_t n)
+static void check_seeds(const json_t *json, const core_swap *got, core_metric_id stat,
+	const double *trace, int64_t n)
 {
 	check(json_object_get(json, "a"), got->a[stat], "a");
 	check(json_object_get(json, "b"), got->b[stat], "b");
