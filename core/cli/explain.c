@@ -95,9 +95,10 @@ static fv_status print_run(
 	if (run->done)
 		return FV_OK;
 	status = core_estimate_step(ctx, study, run, &each);
-	for (int32_t i = 0; i < p->n; i++)
-		*seconds += each * p->stage[i].epochs *
-			    ((p->stage[i].rows + train->batch - 1) / train->batch);
+	for (int32_t i = 0; i < p->n; i++) {
+		int32_t steps = (p->stage[i].rows + train->batch - 1) / train->batch;
+		*seconds += each * p->stage[i].epochs * steps;
+	}
 	return status;
 }
 

@@ -26,11 +26,11 @@ struct world {
 
 static int open_world(void **state)
 {
+	if (chdir(test_folder("config")))
+		return -1;
 	struct world *w = calloc(1, sizeof *w);
 	w->ctx = test_ctx();
 	w->needs = CORE_NEED_RUN;
-	if (chdir(test_folder("config")))
-		return -1;
 	*state = w;
 	return 0;
 }
@@ -117,7 +117,8 @@ static const char *origin(struct world *w, const char *key)
 	test_ok(w->ctx, w->status);
 	core_config_origins(w->ctx, w->config, 0, &text);
 	const char *found = NULL;
-	for (char *line = strtok(text.data, "\n"); line; line = strtok(NULL, "\n")) {
+	char *rest = text.data, *line;
+	while ((line = strsep(&rest, "\n"))) {
 		size_t n = strcspn(line, " ");
 		if (n == strlen(key) && !strncmp(line, key, n))
 			found = core_strdup(w->ctx, line + n + strspn(line + n, " "));
@@ -1000,8 +1001,9 @@ static void check_rows(
 			fail_msg("configuration.md: %s: '%s' is required", section, line);
 		if (keys[i].type == CORE_KEY_BLOCK && strcmp(keys[i].name, "columns") != 0)
 			check_rows(w, text,
-				core_format(w->ctx,
-					"\n`%s.%s`:", strtok(core_strdup(w->ctx, section + 4), "`"),
+				core_format(w->ctx, "\n`%s.%s`:",
+					core_strndup(
+						w->ctx, section + 4, strcspn(section + 4, "`")),
 					keys[i].name),
 				keys[i].keys, keys[i].n_keys);
 	}
