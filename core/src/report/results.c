@@ -10,8 +10,8 @@
 
 #include "base/file.h"
 #include "report/whole_block.h"
+#include "run/fingerprint.h"
 #include "run/folder.h"
-#include "run/inputs.h"
 
 enum { HASH_SUFFIX = 9 }; /* "-" and 8 hex digits */
 

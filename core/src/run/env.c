@@ -19,7 +19,7 @@
 #include "config/delegates.h"
 #include "config/select_rule.h"
 #include "eval/baselines.h"
-#include "run/inputs.h"
+#include "run/fingerprint.h"
 #include "run/params.h"
 #include "run/selection.h"
 
@@ -171,7 +171,7 @@ static json_t *host_json(void)
 fv_status core_output_env(fv_ctx *ctx, const core_runner *r, char **out)
 {
 	const core_fold *fold = &r->study->fold[r->run->fold];
-	json_t *inputs = json_loads(r->run->inputs, 0, NULL);
+	json_t *fingerprint = json_loads(r->run->fingerprint, 0, NULL);
 	json_t *eval = json_loads(r->run->evaluation->json, 0, NULL);
 	json_t *root = json_pack(
 		"{s:i, s:s, s:i, s:i, s:o, s:o, s:I, s:I, s:b, s:b, s:b, s:s, s:o, s:o, s:o}",
@@ -180,8 +180,8 @@ fv_status core_output_env(fv_ctx *ctx, const core_runner *r, char **out)
 		"eval", eval, "fold", (json_int_t)fold->fold, "seed", (json_int_t)r->run->seed,
 		"synthetic", r->study->set[fold->set].synthetic, "transductive", r->transductive,
 		"shared_speakers", r->variant->corpus.shared_speakers, "majority_class",
-		majority_class(r), "rows", rows_json(r), "host", host_json(), "inputs",
-		inputs ? inputs : json_null());
+		majority_class(r), "rows", rows_json(r), "host", host_json(), "fingerprint",
+		fingerprint ? fingerprint : json_null());
 	const char *text = core_json_text(ctx, root, JSON_INDENT(1));
 	*out = text ? core_format(ctx, "%s\n", text) : NULL;
 	return *out ? FV_OK : FV_FAILED;

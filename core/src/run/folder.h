@@ -21,7 +21,7 @@ typedef struct core_folder {
 	const char *dir;
 } core_folder;
 
-/* Compares `done` with the run's inputs; what is said in it of outputs must be there. */
+/* Compares `done` with the run's fingerprint; what is said in it of outputs must be there. */
 bool core_folder_is_done(fv_ctx *ctx, const core_run *run);
 
 /* Makes the folder and locks it; *taken false: another process has it. */

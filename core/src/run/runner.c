@@ -14,7 +14,7 @@
 #include "base/hash.h"
 #include "nn/base_loss.h"
 #include "plugin/surroundings.h"
-#include "run/inputs.h"
+#include "run/fingerprint.h"
 #include "run/output.h"
 #include "run/pool.h"
 #include "run/refresh.h"
@@ -356,12 +356,12 @@ static void to_log(void *user, core_level level, const char *line)
 			log, "%s: %s\n", words[level], line); /* progress is for who looks on */
 }
 
-/* A state belongs to exactly these inputs, and to these kernels: bits are promised for one set. */
+/* A state belongs to exactly this fingerprint, and to these kernels: bits are promised for one set. */
 static fv_status make_state(
 	fv_ctx *ctx, core_runner *r, const core_folder *folder, double save_every_s)
 {
-	char *text = core_format(
-		ctx, "%s%s %s", r->run->inputs, core_kernels_used()->name, openblas_get_corename());
+	char *text = core_format(ctx, "%s%s %s", r->run->fingerprint, core_kernels_used()->name,
+		openblas_get_corename());
 	core_run_checkpoint_options options = {.path = core_folder_checkpoint(ctx, folder),
 		.every_s = save_every_s,
 		.told_to_stop = core_pool_told_to_stop};

@@ -41,7 +41,7 @@ typedef enum core_run_outcome {
 	CORE_RUN_JUDGED,    /* it was done; its metrics are new */
 } core_run_outcome;
 
-/* Claims the run's folder, goes on where an interrupted run of the same inputs stood, computes and writes
+/* Claims the run's folder, goes on where an interrupted run of the same fingerprint stood, computes and writes
  * everything, marks it done; a run that is done is refreshed (refresh.h). Errors: FV_STOPPED when
  * the pool was told to stop. */
 FV_NODISCARD fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *run,

@@ -7,11 +7,11 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "run/fingerprint.h"
 #include "run/folder.h"
 #include "run/grouping.h"
 #include "run/identity.h"
 #include "run/ids.h"
-#include "run/inputs.h"
 #include "run/refresh.h"
 #include "run/sets.h"
 #include "run/variants.h"
@@ -261,7 +261,7 @@ static fv_status settle_run(fv_ctx *ctx, core_study *study, core_run *run, bool 
 		(long long)fold->fold, (long long)run->seed);
 	if (!run->dir)
 		return FV_FAILED;
-	fv_status status = core_run_inputs(ctx, study, run);
+	fv_status status = core_run_fingerprint(ctx, study, run);
 	if (status)
 		return status;
 	run->done = !force && core_folder_is_done(ctx, run) &&

@@ -65,8 +65,8 @@ typedef struct core_run {
 	int32_t group_encoding[CORE_PRODUCT_MAX]; /* of each grouper; -1: uses none */
 	const char *dir;                          /* RESULTS/<slug>-<hash8>/fold<F>-seed<S> */
 	const char *
-		inputs; /* everything the result depends on, as canonical JSON: content of `done` */
-	bool done;      /* the folder holds the results of exactly these inputs */
+		fingerprint; /* everything the result depends on, as canonical JSON: content of `done` */
+	bool done;           /* the folder holds the results of exactly this fingerprint */
 	const core_evaluation *evaluation; /* how it is to be judged */
 	unsigned stale;                    /* of a done run: CORE_STALE_ flags (refresh.h) */
 } core_run;

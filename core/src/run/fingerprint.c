@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/inputs.h"
+#include "run/fingerprint.h"
 
 #include <string.h>
 
@@ -81,7 +81,7 @@ static fv_status add_parts(fv_ctx *ctx, core_study *study, const core_run *run, 
 	return loss && groupers ? status : core_error_status(ctx);
 }
 
-fv_status core_run_inputs(fv_ctx *ctx, core_study *study, core_run *run)
+fv_status core_run_fingerprint(fv_ctx *ctx, core_study *study, core_run *run)
 {
 	const core_fold *fold = &study->fold[run->fold];
 	json_t *root = json_pack("{s:i, s:i, s:s, s:I, s:I, s:s, s:s, s:s, s:s}", "schema_version",
@@ -98,6 +98,6 @@ fv_status core_run_inputs(fv_ctx *ctx, core_study *study, core_run *run)
 		return status;
 	}
 	const char *text = core_json_text(ctx, root, JSON_SORT_KEYS | JSON_INDENT(1));
-	run->inputs = text ? core_format(ctx, "%s\n", text) : NULL;
-	return run->inputs ? FV_OK : FV_FAILED;
+	run->fingerprint = text ? core_format(ctx, "%s\n", text) : NULL;
+	return run->fingerprint ? FV_OK : FV_FAILED;
 }
