@@ -30,6 +30,8 @@ static const char usage[] =
 	"                        are no nulls and no intervals)\n"
 	"  --threshold T         positive above T instead of 1 / number of classes, for\n"
 	"                        probabilities and labels\n"
+	"  --split NAME          rows of this split, of files with a column 'split' (default\n"
+	"                        test)\n"
 	"  --min-support N       mark figures that rest on fewer positives (default 10)\n"
 	"  --json                one JSON object on standard output\n";
 
@@ -39,6 +41,7 @@ struct audit {
 	const char **column; /* [n_columns] */
 	int32_t n_columns;
 	const char *speaker_column; /* NULL: SpkrID */
+	const char *split;          /* NULL: test, where rows say theirs */
 	bool has_threshold, json;
 	double threshold;
 	int64_t min_support;
@@ -74,6 +77,7 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct audit 
 	static const struct option options[] = {{"group-columns", required_argument, NULL, 'g'},
 		{"speaker-column", required_argument, NULL, 's'},
 		{"threshold", required_argument, NULL, 't'}, {"json", no_argument, NULL, 'j'},
+		{"split", required_argument, NULL, 'S'},
 		{"min-support", required_argument, NULL, 'm'}, {NULL, 0, NULL, 0}};
 	fv_status status = FV_OK;
 	for (int option; (option = cli_option(ctx, argc, argv, "", options)) != -1;) {
@@ -83,6 +87,8 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct audit 
 			status = split_columns(ctx, optarg, a);
 		if (option == 's')
 			a->speaker_column = optarg;
+		if (option == 'S')
+			a->split = optarg;
 		if (option == 't')
 			a->has_threshold = core_parse_double(optarg, &a->threshold);
 		if (option == 't' && !a->has_threshold)
@@ -108,12 +114,13 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct audit 
 
 static fv_status read_files(fv_ctx *ctx, struct audit *a)
 {
-	fv_status status = core_predictions_read(ctx, a->path[0], a->speaker_column, &a->file[0]);
+	fv_status status = core_predictions_read_split(
+		ctx, a->path[0], a->speaker_column, a->split, &a->file[0]);
 	if (status || a->n_paths == 1)
 		return status;
 	core_predictions second;
 	/* the first file says who spoke */
-	status = core_predictions_read(ctx, a->path[1], NULL, &second);
+	status = core_predictions_read_split(ctx, a->path[1], NULL, a->split, &second);
 	return status ? status : core_predictions_align(ctx, &a->file[0], &second, &a->file[1]);
 }
 

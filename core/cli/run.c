@@ -15,7 +15,9 @@ static const char usage[] =
 	"plugins and\n"
 	"settings; what has changed is computed again, what was interrupted goes on where its "
 	"state was\n"
-	"saved: on SIGINT, SIGTERM and SIGUSR1, and every minute. KEY=VALUE overrides the file:\n"
+	"saved: on SIGINT, SIGTERM and SIGUSR1, and every minute. Another `eval` trains nothing: "
+	"metrics are\n"
+	"made anew from the predictions. KEY=VALUE overrides the file:\n"
 	"train.epochs=10, loss.name=rw,ds (a list makes an axis of the matrix).\n\n"
 	"  -j, --jobs N       worker processes (default 1); results do not depend on it\n"
 	"  -k, --keep-going   go on after a run has failed\n"
@@ -44,9 +46,13 @@ static fv_status execute_study(fv_ctx *ctx, cli_study *cli, core_study *study)
 		core_log(ctx, CORE_INFO,
 			"%lld runs were stopped; the same command goes on with them",
 			(long long)s.stopped);
-	core_log(ctx, CORE_INFO, "%lld of %lld runs done, %lld of them now%s%s",
-		(long long)(s.done_before + s.done_now), (long long)s.runs, (long long)s.done_now,
-		s.failed ? "; some failed" : "", s.taken ? "; another process is at some" : "");
+	char judged[64] = "";
+	if (s.judged)
+		snprintf(judged, sizeof judged, ", %lld re-evaluated", (long long)s.judged);
+	core_log(ctx, CORE_INFO, "%lld of %lld runs done, %lld of them now%s%s%s",
+		(long long)s.done_before + (long long)s.done_now, (long long)s.runs, (long long)s.done_now,
+		judged, s.failed ? "; some failed" : "",
+		s.taken ? "; another process is at some" : "");
 	return status;
 }
 

@@ -11,61 +11,34 @@
 
 #define FAILURES_ENOUGH 100
 
-/* Copies a grouper block, or a product of groupers, without the seeds. */
-static core_yaml *copy_without_seeds(fv_ctx *ctx, const core_yaml *grouper)
-{
-	core_yaml *out = core_yaml_copy_without(ctx, grouper, "seed");
-	for (size_t i = 0; out && i < out->n; i++) {
-		if (strcmp(out->entry[i].key, "product") != 0)
-			continue;
-		const core_yaml *list = out->entry[i].value;
-		core_yaml *copy = core_yaml_map(ctx, list->place, list->origin, list->n);
-		if (!copy)
-			return NULL;
-		copy->kind = list->kind;
-		for (size_t k = 0; k < list->n; k++) {
-			core_yaml *factor =
-				core_yaml_copy_without(ctx, list->entry[k].value, "seed");
-			if (!factor)
-				return NULL;
-			core_yaml_add(copy, NULL, factor->place, factor);
-		}
-		out->entry[i].value = copy;
-	}
-	return out;
-}
-
-/* The part of a block that identifies a variant: folds and training seeds are left out, because
- * they make runs inside the variant. With `no_seeds`, the seeds of bias and grouper are left out
- * too. */
-static core_yaml *copy_identity(fv_ctx *ctx, const core_entry *entry, bool no_seeds)
+/* The part of a block that decides results, without the folds and training seeds that make runs
+ * inside the variant; NULL for `eval`, which trains nothing. */
+static core_yaml *copy_trained_part(fv_ctx *ctx, const core_entry *entry, bool *failed)
 {
 	core_yaml *value = entry->value;
+	if (!strcmp(entry->key, "eval"))
+		return NULL;
 	if (!strcmp(entry->key, "corpus"))
-		return core_yaml_copy_without(ctx, value, "folds");
-	if (!strcmp(entry->key, "train"))
-		return core_yaml_copy_without(ctx, value, "seed");
-	if (no_seeds && !strcmp(entry->key, "bias"))
-		return core_yaml_copy_without(ctx, value, "seed");
-	if (no_seeds && !strcmp(entry->key, "grouper"))
-		return copy_without_seeds(ctx, value);
+		value = core_yaml_copy_without(ctx, value, "folds");
+	else if (!strcmp(entry->key, "train"))
+		value = core_yaml_copy_without(ctx, value, "seed");
+	*failed = *failed || !value;
 	return value;
 }
 
-/* SHA-256 of a variant's identity. Variants that differ only in the seeds of grouping and bias have
- * the same hash with `no_seeds`. */
-static fv_status hash_identity(
-	fv_ctx *ctx, const core_yaml *tree, bool no_seeds, char hex[CORE_SHA256_HEX])
+/* SHA-256 of all settings that decide results; files count by their written names. */
+static fv_status hash_trained_settings(
+	fv_ctx *ctx, const core_yaml *tree, char hex[CORE_SHA256_HEX])
 {
 	core_yaml *out = core_yaml_map(ctx, tree->place, tree->origin, tree->n);
-	for (size_t i = 0; out && i < tree->n; i++) {
+	bool failed = !out;
+	for (size_t i = 0; i < tree->n && !failed; i++) {
 		const core_entry *entry = &tree->entry[i];
-		core_yaml *value = copy_identity(ctx, entry, no_seeds);
-		if (!value)
-			return FV_FAILED;
-		core_yaml_add(out, entry->key, entry->key_place, value);
+		core_yaml *value = copy_trained_part(ctx, entry, &failed);
+		if (value)
+			core_yaml_add(out, entry->key, entry->key_place, value);
 	}
-	const char *key = out ? core_yaml_canonical_text(ctx, out, NULL) : NULL;
+	const char *key = failed ? NULL : core_yaml_canonical_text(ctx, out, NULL);
 	return key ? core_sha256_bytes(ctx, key, strlen(key), hex) : FV_FAILED;
 }
 
@@ -86,8 +59,7 @@ struct builder {
 	core_config *config;
 	const core_matrix *matrix;
 	const core_yaml **tree; /* [n_variants] */
-	char (*sha256)[CORE_SHA256_HEX];
-	size_t *number; /* [n_variants] number of the combination it came from, from 1 */
+	size_t *number;         /* [n_variants] number of the combination it came from, from 1 */
 };
 
 /* "loss.name rw, grouper kmeans16" */
@@ -100,27 +72,27 @@ static const char *describe_combination(struct builder *b, const core_combinatio
 	return text ? text : "";
 }
 
+static bool is_same_value(const core_yaml *a, const core_yaml *b, const char *key)
+{
+	const core_yaml *x = core_yaml_get(a, key), *y = core_yaml_get(b, key);
+	return (x == NULL) == (y == NULL) && (!x || core_yaml_equal(x, y));
+}
+
+/* True when two otherwise equal variants have the same folds, seeds and eval settings. */
 static bool have_same_runs(const core_yaml *a, const core_yaml *b)
 {
-	static const char *const run_axis[][2] = {{"corpus", "folds"}, {"train", "seed"}};
-	for (size_t i = 0; i < 2; i++) {
-		const core_yaml *x =
-			core_yaml_get(core_yaml_get(a, run_axis[i][0]), run_axis[i][1]);
-		const core_yaml *y =
-			core_yaml_get(core_yaml_get(b, run_axis[i][0]), run_axis[i][1]);
-		if ((x == NULL) != (y == NULL) || (x && !core_yaml_equal(x, y)))
-			return false;
-	}
-	return true;
+	return is_same_value(core_yaml_get(a, "corpus"), core_yaml_get(b, "corpus"), "folds") &&
+	       is_same_value(core_yaml_get(a, "train"), core_yaml_get(b, "train"), "seed") &&
+	       is_same_value(a, b, "eval");
 }
 
 /* True when an earlier variant is equal, so that this one is not added. */
 static bool merge_equal_variant(
-	struct builder *b, size_t number, const core_yaml *tree, const char *sha256)
+	struct builder *b, size_t number, const core_yaml *tree, const char *key)
 {
 	core_config *config = b->config;
 	for (size_t i = 0; i < config->n_variants; i++) {
-		if (strcmp(b->sha256[i], sha256) != 0)
+		if (strcmp(config->variants[i].key, key) != 0)
 			continue;
 		const char *words = describe_combination(b, &b->matrix->combination[number - 1]);
 		if (have_same_runs(b->tree[i], tree))
@@ -130,9 +102,8 @@ static bool merge_equal_variant(
 				number, words, b->number[i]);
 		else
 			core_loader_fail(b->loader, FV_CONFIG, tree->place,
-				"combination %zu (%s) differs from combination %zu only in folds "
-				"or "
-				"seeds: write these as lists inside one variant",
+				"combination %zu (%s) differs from combination %zu only in folds, "
+				"seeds or eval: these cannot be axes",
 				number, words, b->number[i]);
 		config->n_merged++;
 		return true;
@@ -146,15 +117,10 @@ static fv_status add_variant(struct builder *b, size_t number, const core_yaml *
 	core_config *config = b->config;
 	size_t at = config->n_variants;
 	const core_combination *c = &b->matrix->combination[number - 1];
-	char family[CORE_SHA256_HEX];
-	fv_status status = hash_identity(loader->ctx, tree, false, b->sha256[at]);
-	if (!status)
-		status = hash_identity(loader->ctx, tree, true, family);
-	if (status || merge_equal_variant(b, number, tree, b->sha256[at]))
-		return status;
 	core_variant *variant = &config->variants[at];
-	memcpy(variant->hash, b->sha256[at], 8);
-	memcpy(variant->family, family, 8);
+	fv_status status = hash_trained_settings(loader->ctx, tree, variant->key);
+	if (status || merge_equal_variant(b, number, tree, variant->key))
+		return status;
 	variant->n_axes = (int32_t)b->matrix->n_axes;
 	variant->axis = config->axis;
 	variant->axis_value = c->value;
@@ -163,7 +129,8 @@ static fv_status add_variant(struct builder *b, size_t number, const core_yaml *
 			core_key_under(b->matrix->axis[i].key, "grouper"))
 			c->value[i] = "";
 	variant->slug = core_make_slug(loader, b->matrix, c, tree);
-	status = core_variant_fill(loader, tree, variant);
+	variant->axes_json = core_axes_json(loader, b->matrix, c, tree);
+	status = variant->axes_json ? core_variant_fill(loader, tree, variant) : FV_FAILED;
 	if (status)
 		return loader->n_failed ? FV_OK : status; /* go on, to report further faults too */
 	b->tree[at] = tree;
@@ -176,11 +143,10 @@ static fv_status build_variants(core_loader *loader, const core_matrix *matrix, 
 {
 	fv_ctx *ctx = loader->ctx;
 	struct builder b = {loader, config, matrix, core_alloc(ctx, matrix->n, sizeof *b.tree),
-		core_alloc(ctx, matrix->n, sizeof *b.sha256),
 		core_alloc(ctx, matrix->n, sizeof *b.number)};
 	config->variants = core_alloc(ctx, matrix->n, sizeof *config->variants);
 	config->axis = core_alloc(ctx, matrix->n_axes, sizeof *config->axis);
-	if (!b.tree || !b.sha256 || !b.number || !config->variants || !config->axis)
+	if (!b.tree || !b.number || !config->variants || !config->axis)
 		return FV_FAILED;
 	config->trees = (const core_yaml *const *)b.tree;
 	config->n_axes = matrix->n_axes;
@@ -253,9 +219,9 @@ static void list_origins(fv_ctx *ctx, const char *path, const core_yaml *node, c
 {
 	if (is_leaf(node)) {
 		core_text value = {0};
-		bool written = node->origin == CORE_FROM_FILE || node->origin == CORE_FROM_COMMAND;
+		bool said = node->origin == CORE_FROM_FILE || node->origin == CORE_FROM_COMMAND;
 		const char *origin =
-			written || !node->source ? core_place_text(ctx, node->place) : node->source;
+			said || !node->source ? core_place_text(ctx, node->place) : node->source;
 		core_yaml_write_flow(node, &value);
 		core_text_add(out, "%-32s %-32s %s\n", path, value.data ? value.data : "", origin);
 		core_text_free(&value);

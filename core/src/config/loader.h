@@ -42,7 +42,7 @@ FV_NODISCARD fv_status core_loader_open(
 /* Records a fault unless an equal one was recorded before. Returns `status`. */
 fv_status core_loader_fail(core_loader *loader, fv_status status, core_place place,
 	const char *format, ...) FV_PRINTF(4, 5);
-/* Counts a failure whose message is in the context already. */
+/* counts a failure whose message is in the context already */
 void core_loader_count_failure(core_loader *loader, fv_status status);
 /* Moves the faults to the context, sorted by file and line. Returns loader->status. */
 fv_status core_loader_close(core_loader *loader);
@@ -109,6 +109,11 @@ FV_NODISCARD fv_status core_matrix_expand(core_loader *loader, core_yaml *root,
 const char *core_make_label(core_loader *loader, const char *key, const core_yaml *value);
 /* The folder name of a variant. `resolved` shows whether the grouper was kept. */
 const char *core_make_slug(core_loader *loader, const core_matrix *matrix,
+	const core_combination *combination, const core_yaml *resolved);
+
+/* axes.c: the values of a variant on the axes, as a JSON object with the types that the schema
+ * check found. Of a block only the written keys are included. NULL when memory is out. */
+const char *core_axes_json(core_loader *loader, const core_matrix *matrix,
 	const core_combination *combination, const core_yaml *resolved);
 
 /* check.c: checks a value against its key's rule. The result is typed and canonical: a single value

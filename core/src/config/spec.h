@@ -147,18 +147,15 @@ typedef struct core_train_spec {
 } core_train_spec;
 
 typedef struct core_eval_spec {
-	core_strings attributes;
+	core_strings attributes;                        /* n = 0: all attributes of the corpus */
 	const char *compare_metric, *compare_attribute; /* NULL: no comparison declared */
 } core_eval_spec;
 
 typedef struct core_variant {
-	const char *slug; /* folder name, made of the values on the matrix axes */
-	/* 8 hex digits of the hash of the resolved configuration without folds and training
-	 * seeds */
-	char hash[9];
-	/* the same also without the seeds of groupers and bias, so that variants that differ only
-	 * in these have one family */
-	char family[9];
+	/* a label made of the varied axes; run/identity.h defines the identity of a variant */
+	const char *slug;
+	/* SHA-256 of all settings that decide results, as written; equal keys mean one variant */
+	char key[65];
 	core_corpus_spec corpus;
 	core_bias_spec bias;
 	core_encoder_spec encoder;
@@ -169,9 +166,11 @@ typedef struct core_variant {
 	int32_t head_projection;
 	core_train_spec train;
 	core_eval_spec eval;
-	const char *yaml; /* the resolved configuration as YAML text, for config.yaml */
-	int32_t n_axes;   /* axes of the matrix, for table headings */
-	const char **axis, **axis_value;
+	/* the resolved configuration as YAML text, for config.yaml */
+	const char *yaml;
+	int32_t n_axes;                  /* axes of the matrix, for table headings */
+	const char **axis, **axis_value; /* [n_axes] keys and labels */
+	const char *axes_json;           /* {key: value}; null where an axis has no effect */
 } core_variant;
 
 #endif

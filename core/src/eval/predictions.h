@@ -2,7 +2,7 @@
 /* PRED.csv: the predictions of any system.
  *
  * Columns: FileName; prob_<class>; label_<class> for the same classes; attribute columns; SpkrID;
- * group (inferred, empty = unknown). Read in any order; written in this one, numbers as %.9g, which
+ * group (inferred, empty = unknown); split, where it holds rows of several. Read in any order; written in this one, numbers as %.9g, which
  * gives every float32 back bit by bit. Everything lives as long as the context. */
 #ifndef CORE_EVAL_PREDICTIONS_H
 #define CORE_EVAL_PREDICTIONS_H
@@ -28,14 +28,19 @@ typedef struct core_predictions {
 	core_text_column *attribute;
 	core_text_column speaker; /* value NULL: no such column */
 	core_text_column group;   /* value NULL: no such column */
+	core_text_column split;   /* for writing: train, dev, test or a name; value NULL: none */
 	const int64_t *line;      /* [n] line in the file; NULL when not from a file */
 } core_predictions;
 
-/* speaker_column NULL: SpkrID. Errors, all reported: FV_DATA with FILE:line for a missing or
+/* Of a file with a column `split` the test rows. speaker_column NULL: SpkrID. Errors, all reported: FV_DATA with FILE:line for a missing or
  * doubled column, a number that is none, two rows with one stem; FV_CONFIG when speaker_column is
  * given and not there (the nearest name is suggested). */
 FV_NODISCARD fv_status core_predictions_read(
 	fv_ctx *ctx, const char *path, const char *speaker_column, core_predictions *out);
+
+/* The rows of a split by its name; NULL: as above. Errors: FV_CONFIG for a file that does not have it. */
+FV_NODISCARD fv_status core_predictions_read_split(fv_ctx *ctx, const char *path,
+	const char *speaker_column, const char *split, core_predictions *out);
 
 FV_NODISCARD fv_status core_predictions_write(
 	fv_ctx *ctx, const char *path, const core_predictions *p);

@@ -13,7 +13,8 @@ typedef enum core_run_status {
 	CORE_RUN_DONE,
 	CORE_RUN_RUNNING,
 	CORE_RUN_FAILED,
-	CORE_RUN_OPEN
+	CORE_RUN_OPEN,
+	CORE_RUN_LEFT_OUT, /* done, but its files cannot be read, or are of another version */
 } core_run_status;
 
 typedef struct core_run_result {
@@ -28,6 +29,7 @@ typedef struct core_run_result {
 typedef struct core_variant_result {
 	const char *name, *dir; /* slug-hash8 */
 	const char *label;      /* the slug */
+	bool left_out;          /* each of its runs is */
 	int64_t index; /* position in the configuration that made it; INT64_MAX: not known */
 	size_t n;
 	core_run_result *run; /* by fold, then seed */
@@ -40,8 +42,10 @@ typedef struct core_variant_result {
 
 typedef struct core_results {
 	const char *dir;
-	size_t n;
-	core_variant_result *variant; /* by index, then name */
+	size_t n_old,
+		n_damaged; /* runs left out: of another version; with files that cannot be read */
+	size_t n, n_left_out;
+	core_variant_result *variant; /* [n] by index, then name; after them those left out */
 } core_results;
 
 /* What the variant's first run that counts says; NULL: no run is done. */
@@ -51,8 +55,9 @@ static inline const core_run_facts *core_variant_facts(const core_variant_result
 }
 
 /* Names and texts live as long as the context; free the JSON with core_results_free. Folders that
- * are no variant are left alone. Errors: FV_DATA for a folder that is not there, has no variant, or
- * holds a damaged file of a run that is done. */
+ * are no variant are left alone. Runs that are left out have no metrics; a warning for each kind
+ * names one and says how many. Errors: FV_DATA for a folder that is not there, has no variant, or
+ * none but runs to be left out. */
 FV_NODISCARD fv_status core_results_read(fv_ctx *ctx, const char *dir, core_results **out);
 void core_results_free(core_results *results);
 /* Drops all variants but the first n. */
