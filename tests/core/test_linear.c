@@ -402,7 +402,7 @@ static void kernel_names(void **state)
 	}
 	assert_string_equal(here[n - 1]->name, "portable");
 	test_fails(ctx, core_kernels_find(ctx, "mmx", &found), FV_CONFIG,
-		"FAIRVOX_CPU: there are there are no kernels named 'mmx': use one of ");
+		"FAIRVOX_CPU: there are no kernels named 'mmx': use one of ");
 	core_ctx_free(ctx);
 }
 

@@ -69,7 +69,7 @@ fv_status core_kernels_find(fv_ctx *ctx, const char *name, const core_kernels **
 	for (size_t i = 1; i < n && list; i++)
 		list = core_format(ctx, "%s, %s", list, here[i]->name);
 	return fv_fail(ctx, FV_CONFIG, "FAIRVOX_CPU: %s '%s': use one of %s",
-		one ? "this processor does not support" : "there are there are no kernels named", name,
+		one ? "this processor does not support" : "there are no kernels named", name,
 		list ? list : "");
 }
 

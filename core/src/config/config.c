@@ -219,9 +219,9 @@ static void list_origins(fv_ctx *ctx, const char *path, const core_yaml *node, c
 {
 	if (is_leaf(node)) {
 		core_text value = {0};
-		bool said = node->origin == CORE_FROM_FILE || node->origin == CORE_FROM_COMMAND;
+		bool written = node->origin == CORE_FROM_FILE || node->origin == CORE_FROM_COMMAND;
 		const char *origin =
-			said || !node->source ? core_place_text(ctx, node->place) : node->source;
+			written || !node->source ? core_place_text(ctx, node->place) : node->source;
 		core_yaml_write_flow(node, &value);
 		core_text_add(out, "%-32s %-32s %s\n", path, value.data ? value.data : "", origin);
 		core_text_free(&value);

@@ -109,7 +109,8 @@ static const core_key grouper_keys[] = {
 	KEY(TEXT, "column", AT(core_grouper_spec, column),
 		.doc = "the attribute it may see, for groupers that read one"),
 	KEY(INT, "seed", MAYBE(core_grouper_spec, seed), .max = 9e15,
-		.doc = "seed of the grouping, an axis of its own; default: the plugin's, or the "
+		.doc = "seed of the grouping, separate from the run's; default: the plugin's, or "
+		       "the "
 		       "run's"),
 	KEY(ENCODER, "encoder",
 		.doc = "encoder whose features it groups, whole recordings; default: the "
