@@ -1010,8 +1010,10 @@ static void check_rows(
 			fail_msg("configuration.md: %s: '%s' is required", section, line);
 		if (keys[i].type == CORE_KEY_BLOCK && strcmp(keys[i].name, "columns") != 0)
 			check_rows(w, text,
-				core_format(w->ctx, "\n`%.*s.%s`:", (int)strcspn(section + 5, "`"),
-					section + 5, keys[i].name),
+				core_format(w->ctx, "\n`%s.%s`:",
+					core_strndup(
+						w->ctx, section + 5, strcspn(section + 5, "`")),
+					keys[i].name),
 				keys[i].keys, keys[i].n_keys);
 	}
 }
