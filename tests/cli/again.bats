@@ -12,7 +12,7 @@ now() {
 	local want=$1
 	shift
 	run --separate-stderr "$fairvox" run "$@"
-	if [ "$status" -ne 0 ] || [[ $stderr != *" runs done, $want of them now"* ]]; then
+	if [ "$status" -ne 0 ] || [[ $stderr != *" runs done, $want computed now"* ]]; then
 		printf 'exit code %s, wanted %s runs now; stderr:\n%s\n' "$status" "$want" "$stderr"
 		return 1
 	fi
@@ -89,7 +89,7 @@ END
 	[ "$(tail -1 all.csv)" = b,7,8,9,10,11,12 ]
 	fails 2 "it has layers 0 to 2" "$fairvox" encode --encoder precomputed -p file=layers.safetensors -p layer=3 \
 		--out one.csv a
-	fails 4 "x/a.wav and y/a.flac have one stem" "$fairvox" encode --encoder precomputed -p file=layers.safetensors \
+	fails 4 "x/a.wav and y/a.flac have the same stem" "$fairvox" encode --encoder precomputed -p file=layers.safetensors \
 		--out twice.csv x/a.wav b y/a.flac
 	[ ! -e twice.csv ]
 }

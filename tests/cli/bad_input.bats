@@ -8,10 +8,10 @@ setup() {
 }
 
 @test "usage" {
-	fails 2 "unknown verb 'rnu', did you mean 'run'?" "$fairvox" rnu
-	fails 2 "a configuration file is to be named" "$fairvox" run
+	fails 2 "unknown subcommand 'rnu', did you mean 'run'?" "$fairvox" rnu
+	fails 2 "no configuration file given" "$fairvox" run
 	fails 2 "unknown option '--jbos'" "$fairvox" run --jbos 2 plan.yaml
-	fails 2 "-j: 'two' is no whole number" "$fairvox" run -j two plan.yaml
+	fails 2 "-j: 'two' is not a whole number" "$fairvox" run -j two plan.yaml
 	fails 2 "unknown option '--force'" "$fairvox" explain --force plan.yaml
 	for verb in audit cache check describe encode explain groups inspect plugins predict run split status synth table verify; do
 		"$fairvox" $verb --help | grep -q "^usage: fairvox $verb"

@@ -97,7 +97,7 @@ number() {
 	awk '/seeds of the grouper/ { on = 1 } on && $1 == "all" { print $2, $3 }' report | cmp - ari
 	fails 2 "do not depend on a seed" groups "$pseudo" --out none.csv --seeds 3
 	[ ! -e none.csv ]
-	fails 2 "'1' is no whole number from 2 to 1000" groups "$pseudo" --out none.csv --seeds 1
+	fails 2 "'1' is not a whole number from 2 to 1000" groups "$pseudo" --out none.csv --seeds 1
 }
 
 @test "soft clusters: memberships sum to one and agree with the hard ones; products multiply" {

@@ -152,12 +152,12 @@ renamed() {
 	for i in 1 2 3 4 5 6 7 8; do
 		wait "${pids[i]}"
 	done
-	now=$(cat log? | sed -n 's/.*runs done, \([0-9]*\) of them now.*/\1/p' | awk '{ n += $1 } END { print n }')
+	now=$(cat log? | sed -n 's/.*runs done, \([0-9]*\) computed now.*/\1/p' | awk '{ n += $1 } END { print n }')
 	cat log?
 	[ "$now" -eq 6 ]
 	[ "$(ls results/*/*/done | wc -l)" -eq 6 ]
 	run --separate-stderr "$fairvox" run plan.yaml
-	[[ $stderr == *"6 of 6 runs done, 0 of them now"* ]]
+	[[ $stderr == *"6 of 6 runs done, 0 computed now"* ]]
 	[ -z "$(find results cache -name '.*.??????')" ]
 	"$fairvox" run plan.yaml --quiet --results alone
 	diff <(probabilities alone) <(probabilities results)

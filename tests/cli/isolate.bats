@@ -37,7 +37,7 @@ spoils() {
 	[ "$status" -eq 3 ]
 	[ "$(grep -c 'fold1-seed1: ' <<<"$stderr")" -eq 1 ]
 	[[ $stderr$'\n' == *"/fold1-seed1: loss 'careless': $1"$'\n'* ]]
-	[[ $stderr == *"1 of 2 runs done, 1 of them now; some failed"* ]]
+	[[ $stderr == *"1 of 2 runs done, 1 computed now; some failed"* ]]
 	[ "$(cat results/*careless*/fold1-seed1/failed)" = "loss 'careless': $1" ]
 }
 
@@ -67,7 +67,7 @@ the mask of file modes (umask)"
 	beside fork
 	both
 	[ "$status" -eq 0 ]
-	[[ $stderr == *"2 of 2 runs done, 2 of them now"* ]]
+	[[ $stderr == *"2 of 2 runs done, 2 computed now"* ]]
 	[[ $stderr == *"loss 'careless' or a grouper has called fork() in an op"* ]]
 	[ "$(wc -l <results/*careless*/fold1-seed1/metrics.jsonl)" -eq 5 ]
 	cmp results/*careless*/fold1-seed1/model.safetensors alone/*/fold1-seed1/model.safetensors
@@ -80,7 +80,7 @@ the mask of file modes (umask)"
 	both
 	[ "$status" -eq 0 ]
 	[ "$SECONDS" -lt 30 ]
-	[[ $stderr == *"2 of 2 runs done, 2 of them now"* ]]
+	[[ $stderr == *"2 of 2 runs done, 2 computed now"* ]]
 }
 
 @test "a crash is its own run's" {
@@ -88,7 +88,7 @@ the mask of file modes (umask)"
 	both
 	[ "$status" -eq 3 ]
 	[[ $stderr == *"the worker crashed (Aborted)"* ]]
-	[[ $stderr == *"1 of 2 runs done, 1 of them now; some failed"* ]]
+	[[ $stderr == *"1 of 2 runs done, 1 computed now; some failed"* ]]
 }
 
 @test "--isolate: a process for every run, the same bytes" {

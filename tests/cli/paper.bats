@@ -53,7 +53,7 @@ variants() {
 @test "Figure 2 from end to end, and both tables out of it" {
 	run --separate-stderr "$fairvox" run configs/paper/figure2.yaml -j 2 "${small[@]}"
 	[ "$status" -eq 0 ]
-	[[ $stderr == *"33 of 33 runs done, 33 of them now"* ]]
+	[[ $stderr == *"33 of 33 runs done, 33 computed now"* ]]
 	"$fairvox" verify results | grep -q '^33 runs, .* 0 different$'
 
 	"$fairvox" table results --layout paper1 --against published --format md >paper1.md
@@ -66,7 +66,7 @@ variants() {
 	"$fairvox" table results --layout paper2 --format md >paper2.md
 	[ "$(grep -c '^| \(DS\|RW\|GADRO\|GDRO\) | \(16\|32\) | [*<u>]*0' paper2.md)" -eq 8 ]
 	run --separate-stderr "$fairvox" run configs/paper/table1.yaml "${small[@]}"
-	[[ $stderr == *"17 of 17 runs done, 0 of them now"* ]]
+	[[ $stderr == *"17 of 17 runs done, 0 computed now"* ]]
 
 	# The groups are what the encoders say, not a stand-in.
 	groups=$(echo results/rw-pseudo-*/fold1-seed1/groups.csv)
@@ -91,7 +91,7 @@ variants() {
 		encoder.weights=elsewhere/wavlm-base-plus/pytorch_model.bin \
 		grouper.encoder.weights=elsewhere/ecapa/embedding_model.ckpt
 	[ "$status" -eq 0 ]
-	[[ $stderr == *"9 of 9 runs done, 9 of them now"* ]]
+	[[ $stderr == *"9 of 9 runs done, 9 computed now"* ]]
 	"$fairvox" table results --layout paper2 --format tex | grep -q 'begin{tabular}'
 	# The groupers of Table 1 with weights of their own, as core/docs/fetch.md has it: a list over several lines.
 	"$fairvox" explain configs/paper/table1.yaml "${small[@]}" encoder.weights=elsewhere/wavlm-base-plus/pytorch_model.bin \

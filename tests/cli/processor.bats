@@ -78,7 +78,7 @@ logged() {
 	ln -s "$fairvox" "a name"
 	fails 2 "'no such'" "./a name" describe "no such"
 	PATH=$PWD:$PATH "a name" --version
-	fails 2 "unknown verb 'verb with blanks'" "./a name" "verb with blanks"
+	fails 2 "unknown subcommand 'two words'" "./a name" "two words"
 	(cd "$FAIRVOX_BUILD" && ./fairvox --version)
 	echo line | { "$fairvox" --version >/dev/null; read -r line; [ "$line" = line ]; }
 }
@@ -98,10 +98,10 @@ END
 	BLAS_WRONG=SkylakeX other "$fairvox" --version | grep -qx "blas_kernel Haswell"
 	logged "loaded - -" "loaded SkylakeX 1" "loaded Haswell 1" "left - -"
 	BLAS_WRONG=SkylakeX,Haswell fails 1 \
-		"OpenBLAS's kernels for Haswell compute wrongly on this processor, and so do others" \
+		"OpenBLAS's kernels for Haswell give wrong results on this processor: no other kernels work either" \
 		other "$fairvox" plugins
 	OPENBLAS_CORETYPE=SkylakeX BLAS_WRONG=SkylakeX fails 1 \
-		"OpenBLAS's kernels for SkylakeX compute wrongly on this processor: unset OPENBLAS_CORETYPE" \
+		"OpenBLAS's kernels for SkylakeX give wrong results on this processor: unset OPENBLAS_CORETYPE" \
 		other "$fairvox" plugins
 }
 

@@ -76,7 +76,7 @@ states() {
 	sleep 0.2
 	kill -TERM $pid
 	wait $pid || true
-	grep -q '2 runs were stopped; the same command goes on with them' words
+	grep -q '2 runs were stopped; the same command resumes them' words
 	grep -q '0 of 2 runs done' words
 }
 
@@ -143,6 +143,6 @@ states() {
 }
 
 @test "--save-every wants a number of seconds" {
-	fails 2 "--save-every: 'soon' is no number of seconds" "$fairvox" run plan.yaml --save-every soon
-	fails 2 "--save-every: '-1' is no number of seconds" "$fairvox" run plan.yaml --save-every -1
+	fails 2 "--save-every: 'soon' is not a number of seconds" "$fairvox" run plan.yaml --save-every soon
+	fails 2 "--save-every: '-1' is not a number of seconds" "$fairvox" run plan.yaml --save-every -1
 }

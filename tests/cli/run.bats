@@ -18,7 +18,7 @@ setup() {
 	done
 	run --separate-stderr "$fairvox" run plan.yaml
 	[ "$status" -eq 0 ]
-	[[ $stderr == *"4 of 4 runs done, 0 of them now"* ]]
+	[[ $stderr == *"4 of 4 runs done, 0 computed now"* ]]
 	run "$fairvox" verify results
 	[ "$status" -eq 0 ]
 	[[ $output == "4 runs, "*" values recomputed, 0 different" ]]
@@ -51,7 +51,7 @@ setup() {
 	awk -F, -v OFS=, 'NR == 2 { $2 += 0.001 } 1' "$corpus"/labels_consensus_2.csv >labels/labels_consensus_2.csv
 	run --separate-stderr "$fairvox" run plan.yaml "corpus.labels=$PWD/labels/labels_consensus_{fold}.csv" \
 		--results other
-	[[ $stderr == *"4 of 4 runs done, 2 of them now"* ]]
+	[[ $stderr == *"4 of 4 runs done, 2 computed now"* ]]
 }
 
 @test "a damaged cache entry is computed again" {
@@ -153,6 +153,6 @@ setup() {
 	cp results/erm-*/fold1-seed1/done before
 	sed -i '2s/[^,]*$/0/' all.csv
 	run --separate-stderr "$fairvox" run plan.yaml loss.name=erm 'encoder={name: precomputed, file: all.csv}'
-	[[ $stderr == *"2 of 2 runs done, 2 of them now"* ]]
+	[[ $stderr == *"2 of 2 runs done, 2 computed now"* ]]
 	! cmp -s before results/erm-*/fold1-seed1/done
 }
