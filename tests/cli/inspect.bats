@@ -37,7 +37,7 @@ setup() {
 	cd "$BATS_TEST_TMPDIR"
 }
 
-@test "which encoder takes a file" {
+@test "which encoder loads a file" {
 	"$FAIRVOX_SOURCE/tests/support/fetch_ge2e.sh" "$FAIRVOX_BUILD/ge2e" || skip "the package resemblyzer could not be downloaded"
 	weights=$FAIRVOX_BUILD/ge2e/pretrained.pt
 	run "$fairvox" inspect "$weights"
@@ -53,7 +53,7 @@ setup() {
 	fails 4 "cut.pt: byte 17000000: end: " "$fairvox" encode --encoder ge2e --weights cut.pt --out x.csv x.wav
 }
 
-@test "what is refused" {
+@test "malformed files are refused" {
 	fails 4 "bad_zip_pickle_os_system.pt: byte 66: global: 'os.system'" "$fairvox" inspect "$containers/bad_zip_pickle_os_system.pt"
 	fails 4 "byte 0: unknown content: not a file of tensors but a Git LFS pointer" "$fairvox" inspect "$containers/bad_lfs_pointer.bin"
 	fails 4 "nothere: No such file" "$fairvox" inspect nothere
@@ -61,7 +61,7 @@ setup() {
 	fails 2 "needs weights: give resemblyzer/pretrained.pt" "$fairvox" encode --encoder ge2e --out x.csv x.wav
 }
 
-@test "which encoder takes a transformer" {
+@test "which encoder loads a transformer" {
 	models=$FAIRVOX_SOURCE/tests/golden/encoders
 	run "$fairvox" inspect "$models/wavlm_tiny/s3prl/wavlm_tiny.pt"
 	[ "${lines[4]}" = "encoder:   wavlm (WavLM)" ]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# A loss that spoils its process: its own run fails with one line, its neighbours do not notice.
+# A loss that damages its process: its own run fails with one line, and other runs are not affected.
 load helpers
 
 setup() {
@@ -41,7 +41,7 @@ spoils() {
 	[ "$(cat results/*careless*/fold1-seed1/failed)" = "loss 'careless': $1" ]
 }
 
-@test "what a loss changes in weigh is put back, fails its run and spares the next" {
+@test "what a loss changes in weigh is restored and fails its own run, not the next" {
 	for pair in "folder:the working folder" "rounding:the rounding mode" "flush:the floating-point settings" \
 		"locale:the locale"; do
 		beside "${pair%%:*}"
@@ -63,7 +63,7 @@ the mask of file modes (umask)"
 	spoils "op close changed $all"
 }
 
-@test "a copy that fork() makes in weigh ends with the op: each run once" {
+@test "a child that weigh forks ends with the op: each run is computed once" {
 	beside fork
 	both
 	[ "$status" -eq 0 ]
@@ -73,7 +73,7 @@ the mask of file modes (umask)"
 	cmp results/*careless*/fold1-seed1/model.safetensors alone/*/fold1-seed1/model.safetensors
 }
 
-@test "a process left behind holds nothing up" {
+@test "a leftover process does not block the program" {
 	beside linger
 	alone
 	SECONDS=0
@@ -83,7 +83,7 @@ the mask of file modes (umask)"
 	[[ $stderr == *"2 of 2 runs done, 2 computed now"* ]]
 }
 
-@test "a crash is its own run's" {
+@test "a crash fails only its own run" {
 	beside crash
 	both
 	[ "$status" -eq 3 ]
@@ -91,7 +91,7 @@ the mask of file modes (umask)"
 	[[ $stderr == *"1 of 2 runs done, 1 computed now; some failed"* ]]
 }
 
-@test "--isolate: a process for every run, the same bytes" {
+@test "--isolate: one process per run gives the same bytes" {
 	sed -i 's/folds: .*/folds: [1, 2]/' plan.yaml
 	"$fairvox" run plan.yaml loss.name=erm,rw --quiet --results shared
 	"$fairvox" run plan.yaml loss.name=erm,rw --quiet --results own --isolate -j 2

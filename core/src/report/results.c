@@ -70,7 +70,7 @@ static fv_status read_run(fv_ctx *ctx, core_run_result *run)
 			status = read_facts(ctx, run);
 		if (!status || core_file_exists(done))
 			return status;
-		core_error_clear(ctx); /* it was begun again while we read */
+		core_error_clear(ctx); /* the run was restarted while we read it */
 		json_decref(run->metrics);
 		run->metrics = NULL;
 		run->facts = NULL;
@@ -105,7 +105,7 @@ static int compare_variants(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-/* Entries of a folder by name; the caller frees list and entries. */
+/* Lists the entries of a folder by name. The caller frees list and entries. */
 static fv_status list_folder(fv_ctx *ctx, const char *dir, struct dirent ***list, int *n)
 {
 	*n = scandir(dir, list, NULL, alphasort);
@@ -152,7 +152,7 @@ static fv_status read_variant(fv_ctx *ctx, core_variant_result *variant)
 	return status;
 }
 
-/* Reads a folder below the results folder, if it is a variant's. */
+/* Reads a subfolder of the results folder if it is a variant's. */
 static fv_status add_variant(fv_ctx *ctx, core_results *r, const char *name)
 {
 	core_variant_result variant = {
@@ -181,7 +181,8 @@ fv_status core_results_read(fv_ctx *ctx, const char *dir, core_results **out)
 		status = add_variant(ctx, r, list[i]->d_name);
 	free_list(list, n);
 	if (!status && !r->n)
-		status = fv_fail(ctx, FV_DATA, "%s: holds no results of 'fairvox run'", dir);
+		status = fv_fail(
+			ctx, FV_DATA, "%s: no results of 'fairvox run' in this folder", dir);
 	if (status) {
 		core_results_free(r);
 		return status;
