@@ -77,7 +77,7 @@ static void print_text(const struct inspect *in)
 		const fv_fit *fit = &in->fit[i].fit;
 		printf("encoder:   %s (%s)\nlicence:   %s\n", in->fit[i].encoder, fit->what,
 			fit->licence ? fit->licence
-				     : "unknown for these weights: check their source");
+				     : "not known for these weights: check their source");
 	}
 	if (!in->n_fits)
 		puts("encoder:   no plugin found can load this file");
