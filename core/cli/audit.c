@@ -29,6 +29,8 @@ static const char usage[] =
 	"                        there are no nulls and no intervals\n"
 	"  --threshold T         threshold for probabilities and labels, instead of\n"
 	"                        1 / number of classes\n"
+	"  --split NAME          rows of this split, for files with a column 'split' (default\n"
+	"                        test)\n"
 	"  --min-support N       mark figures that rest on fewer positives (default 10)\n"
 	"  --json                print one JSON object\n";
 
@@ -38,6 +40,7 @@ struct audit {
 	const char **column; /* [n_columns] */
 	int32_t n_columns;
 	const char *speaker_column; /* NULL: SpkrID */
+	const char *split;          /* NULL: the test rows, if the file has a column split */
 	bool has_threshold, json;
 	double threshold;
 	int64_t min_support;
@@ -73,6 +76,7 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct audit 
 	static const struct option options[] = {{"group-columns", required_argument, NULL, 'g'},
 		{"speaker-column", required_argument, NULL, 's'},
 		{"threshold", required_argument, NULL, 't'}, {"json", no_argument, NULL, 'j'},
+		{"split", required_argument, NULL, 'S'},
 		{"min-support", required_argument, NULL, 'm'}, {NULL, 0, NULL, 0}};
 	fv_status status = FV_OK;
 	for (int option; (option = cli_option(ctx, argc, argv, "", options)) != -1;) {
@@ -82,6 +86,8 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct audit 
 			status = split_columns(ctx, optarg, a);
 		if (option == 's')
 			a->speaker_column = optarg;
+		if (option == 'S')
+			a->split = optarg;
 		if (option == 't')
 			a->has_threshold = core_parse_double(optarg, &a->threshold);
 		if (option == 't' && !a->has_threshold)
@@ -109,12 +115,13 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct audit 
 
 static fv_status read_files(fv_ctx *ctx, struct audit *a)
 {
-	fv_status status = core_predictions_read(ctx, a->path[0], a->speaker_column, &a->file[0]);
+	fv_status status = core_predictions_read_split(
+		ctx, a->path[0], a->speaker_column, a->split, &a->file[0]);
 	if (status || a->n_paths == 1)
 		return status;
 	core_predictions second;
 	/* the speakers are those of the first file */
-	status = core_predictions_read(ctx, a->path[1], NULL, &second);
+	status = core_predictions_read_split(ctx, a->path[1], NULL, a->split, &second);
 	return status ? status : core_predictions_align(ctx, &a->file[0], &second, &a->file[1]);
 }
 

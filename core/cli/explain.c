@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "run/estimate.h"
+#include "run/refresh.h"
 #include "study.h"
 #include "verbs.h"
 
@@ -28,7 +29,7 @@ static fv_status print_variants(fv_ctx *ctx, const core_config *c)
 {
 	for (size_t i = 0; i < c->n_variants; i++) {
 		core_text text = {0};
-		printf("\nvariant %s-%s\n", c->variants[i].slug, c->variants[i].hash);
+		printf("\nvariant %s\n", c->variants[i].slug);
 		core_config_origins(ctx, c, i, &text);
 		bool bad = text.failed;
 		if (text.data)
@@ -81,7 +82,11 @@ static fv_status print_run(
 		p->stage[0].rows = rows.train;
 		p->stage[0].epochs = train->epochs;
 	}
-	printf("  %s: %s, rows %d train", run->dir, run->done ? "done" : "to compute", rows.train);
+	printf("  %s: %s, rows %d train", run->dir,
+		!run->done                     ? "to compute"
+		: run->stale & CORE_STALE_EVAL ? "done, to re-evaluate"
+					       : "done",
+		rows.train);
 	if (p->n == 1 && p->stage[0].rows != rows.train)
 		printf(" (%d kept)", p->stage[0].rows);
 	printf(", %d dev, %d test\n", rows.dev, rows.test);
@@ -91,26 +96,30 @@ static fv_status print_run(
 	if (run->done)
 		return FV_OK;
 	status = core_estimate_step(ctx, study, run, &each);
-	for (int32_t i = 0; i < p->n; i++)
-		*seconds += each * p->stage[i].epochs *
-			    ((p->stage[i].rows + train->batch - 1) / train->batch);
+	for (int32_t i = 0; i < p->n; i++) {
+		int32_t steps = (p->stage[i].rows + train->batch - 1) / train->batch;
+		*seconds += each * p->stage[i].epochs * steps;
+	}
 	return status;
 }
 
 static fv_status print_runs(fv_ctx *ctx, const core_study *study, double seconds)
 {
-	int64_t open = 0;
+	int64_t open = 0, judged = 0;
 	puts("\nruns");
 	for (int64_t i = 0; i < study->n_runs; i++) {
 		fv_status status = print_run(ctx, study, &study->run[i], &seconds);
 		if (status)
 			return status;
 		open += !study->run[i].done;
+		judged += study->run[i].done && (study->run[i].stale & CORE_STALE_EVAL);
 	}
 	printf("%lld runs, %lld to compute", (long long)study->n_runs, (long long)open);
 	if (open)
 		printf(", about %.0f %s on one worker", seconds < 120 ? seconds : seconds / 60,
 			seconds < 120 ? "s" : "min");
+	if (judged)
+		printf(", %lld to re-evaluate", (long long)judged);
 	putchar('\n');
 	return FV_OK;
 }

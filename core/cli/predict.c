@@ -15,12 +15,13 @@
 #include "verbs.h"
 
 static const char usage[] =
-	"usage: fairvox predict [--plugins DIR]... RUN FILE...\n"
+	"usage: fairvox predict [OPTION...] RUN FILE...\n"
 	"\n"
 	"Prints the predicted emotion distribution of each recording as CSV (FileName,\n"
 	"prob_<class>...). RUN is the folder of a run, or of a variant: then the mean over its\n"
 	"finished runs.\n"
 	"\n"
+	"      --weights W    weights of the encoder, if they are not where the run found them\n"
 	"      --plugins DIR  search DIR for plugins first; may be repeated\n";
 
 #define MODELS_MAX 1024
@@ -31,6 +32,7 @@ struct predict {
 	size_t n_models, n_files;
 	char **file;
 	core_model first;
+	const char *weights; /* NULL: use the path in the run's config.yaml */
 	const char *encoder; /* the encoder behind x, as JSON from the model; NULL: none yet */
 	size_t width;        /* L D */
 	float *x;            /* [files, L, D] */
@@ -109,7 +111,7 @@ static fv_status encode_recordings(
 	if (same && p->width == width)
 		return FV_OK;
 	core_encoder *e;
-	fv_status status = core_model_open_encoder(ctx, p->registry, model, path, &e);
+	fv_status status = core_model_open_encoder(ctx, p->registry, model, path, p->weights, &e);
 	if (status)
 		return status;
 	p->encoder = model->encoder_json;
@@ -187,7 +189,8 @@ static fv_status print_predictions(fv_ctx *ctx, const struct predict *p)
 	}
 	core_text_add(&text, "\n");
 	for (size_t i = 0; i < p->n_files; i++) {
-		core_text_csv(&text, core_path_base(p->file[i]));
+		char *id = core_path_stem(ctx, p->file[i]);
+		core_text_csv(&text, id ? id : "");
 		for (size_t c = 0; c < classes; c++)
 			core_text_add(
 				&text, ",%.9g", p->sum[i * classes + c] / (double)p->n_models);
@@ -202,14 +205,18 @@ static fv_status print_predictions(fv_ctx *ctx, const struct predict *p)
 
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
-	static const struct option longs[] = {{"plugins", required_argument, NULL, 'P'}, {0}};
+	static const struct option longs[] = {{"plugins", required_argument, NULL, 'P'},
+		{"weights", required_argument, NULL, 'w'}, {0}};
 	struct predict *p = core_alloc(ctx, 1, sizeof *p);
 	cli_folders folders = {0};
 	if (!p)
 		return FV_FAILED;
-	for (int option; (option = cli_option(ctx, argc, argv, "", longs)) != -1;)
-		if (option == '?' || cli_add_folder(ctx, &folders, optarg))
+	for (int option; (option = cli_option(ctx, argc, argv, "", longs)) != -1;) {
+		if (option == 'w')
+			p->weights = optarg;
+		else if (option == '?' || cli_add_folder(ctx, &folders, optarg))
 			return FV_CONFIG;
+	}
 	if (optind + 2 > argc)
 		return fv_fail(
 			ctx, FV_CONFIG, "predict: name the folder of a run, then recordings");

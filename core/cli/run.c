@@ -14,7 +14,8 @@ static const char usage[] =
 	"not done, each in its own folder. A run is done if its folder says so for exactly\n"
 	"these data, weights, plugins and settings; if one of them changed, the run is\n"
 	"computed again. An interrupted run resumes from its checkpoint, which is saved every\n"
-	"minute and on SIGINT, SIGTERM and SIGUSR1. KEY=VALUE overrides the file:\n"
+	"minute and on SIGINT, SIGTERM and SIGUSR1. A changed `eval` trains nothing: the\n"
+	"metrics are recomputed from the predictions. KEY=VALUE overrides the file:\n"
 	"train.epochs=10, loss.name=rw,ds (a list makes an axis of the matrix).\n"
 	"\n"
 	"  -j, --jobs N       worker processes (default 1); does not change the results\n"
@@ -42,9 +43,12 @@ static fv_status execute_study(fv_ctx *ctx, cli_study *cli, core_study *study)
 	if (s.stopped)
 		core_log(ctx, CORE_INFO, "%lld runs were stopped: the same command resumes them",
 			(long long)s.stopped);
-	core_log(ctx, CORE_INFO, "%lld of %lld runs done, %lld computed now%s%s",
-		(long long)(s.done_before + s.done_now), (long long)s.runs, (long long)s.done_now,
-		s.failed ? "; some failed" : "",
+	char judged[64] = "";
+	if (s.judged)
+		snprintf(judged, sizeof judged, ", %lld re-evaluated", (long long)s.judged);
+	core_log(ctx, CORE_INFO, "%lld of %lld runs done, %lld computed now%s%s%s",
+		(long long)s.done_before + (long long)s.done_now, (long long)s.runs,
+		(long long)s.done_now, judged, s.failed ? "; some failed" : "",
 		s.taken ? "; another process is computing some" : "");
 	return status;
 }

@@ -9,22 +9,23 @@
 static const char usage[] =
 	"usage: fairvox status [--json] RESULTS\n"
 	"\n"
-	"Prints how many runs of each variant are done, running, failed or open (interrupted),\n"
-	"and why the failed ones failed.\n"
+	"Prints how many runs of each variant are done, running, failed, open (interrupted) or\n"
+	"left out (unreadable), and why the failed ones failed.\n"
 	"\n"
 	"      --json  print one JSON object\n";
 
-static const char *const states[] = {"done", "running", "failed", "open"};
+static const char *const states[] = {"done", "running", "failed", "open", "left out"};
+#define STATES (sizeof states / sizeof *states)
 
 static void print_text(const core_results *r)
 {
-	size_t total[4] = {0};
-	for (size_t i = 0; i < r->n; i++) {
-		size_t n[4] = {0};
+	size_t total[STATES] = {0}, variants = r->n + r->n_left_out;
+	for (size_t i = 0; i < variants; i++) {
+		size_t n[STATES] = {0};
 		for (size_t j = 0; j < r->variant[i].n; j++)
 			n[r->variant[i].run[j].status]++;
 		printf("%s:", r->variant[i].name);
-		for (int s = 0; s < 4; s++) {
+		for (size_t s = 0; s < STATES; s++) {
 			total[s] += n[s];
 			if (n[s])
 				printf(" %zu %s", n[s], states[s]);
@@ -37,16 +38,17 @@ static void print_text(const core_results *r)
 					(long long)r->variant[i].run[j].seed,
 					r->variant[i].run[j].reason);
 	}
-	printf("%zu variants:", r->n);
-	for (int s = 0; s < 4; s++)
-		printf("%s %zu %s", s ? "," : "", total[s], states[s]);
+	printf("%zu variants:", variants);
+	for (size_t s = 0; s < STATES; s++)
+		if (s != CORE_RUN_LEFT_OUT || total[s])
+			printf("%s %zu %s", s ? "," : "", total[s], states[s]);
 	putchar('\n');
 }
 
 static fv_status print_json(fv_ctx *ctx, const core_results *r)
 {
 	json_t *runs = json_array();
-	for (size_t i = 0; i < r->n; i++)
+	for (size_t i = 0; i < r->n + r->n_left_out; i++)
 		for (size_t j = 0; j < r->variant[i].n; j++) {
 			const core_run_result *run = &r->variant[i].run[j];
 			json_array_append_new(

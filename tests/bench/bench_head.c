@@ -116,8 +116,8 @@ static int measure_run(fv_ctx *ctx, bench *b)
 	double start = read_clock();
 	if (core_train_run(ctx, &job, &result) != FV_OK)
 		return 1;
-	printf("%-15s %5.0f steps/s\n", "a whole run",
-		EPOCHS * (ROWS / BATCH) / (read_clock() - start));
+	int steps = EPOCHS * (ROWS / BATCH);
+	printf("%-15s %5.0f steps/s\n", "a whole run", steps / (read_clock() - start));
 	return 0;
 }
 

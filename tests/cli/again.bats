@@ -53,12 +53,16 @@ now() {
 	cp results/rw-*/fold2-seed1/model.safetensors other.safetensors
 	now 4 plan.yaml train.init="$PWD/init.safetensors"
 	now 0 plan.yaml train.init="$PWD/init.safetensors"
+	mv init.safetensors first.safetensors
 	cp other.safetensors init.safetensors
 	now 4 plan.yaml train.init="$PWD/init.safetensors"
 	mkdir for1 for2
 	cp init.safetensors for1/init1.safetensors
 	cp init.safetensors for2/init2.safetensors
-	now 4 plan.yaml train.init="$PWD/for{fold}/init{fold}.safetensors"
+	now 0 plan.yaml train.init="$PWD/for{fold}/init{fold}.safetensors" # other names, the same content
+	cp first.safetensors for2/init2.safetensors
+	now 2 plan.yaml train.init="$PWD/for{fold}/init{fold}.safetensors"
+	now 0 plan.yaml train.init="$PWD/first.safetensors"
 	now 0 plan.yaml
 	now 4 plan.yaml --results other
 	rm other/rw-*/fold1-seed1/metrics.json

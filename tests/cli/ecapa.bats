@@ -44,3 +44,22 @@ setup() {
 		[ "$(tail -n +2 "$run/groups.csv" | cut -d, -f2 | sort -u | wc -l)" -eq 4 ]
 	done
 }
+
+@test "weights count by their content: moved, nothing is computed and no byte is another" {
+	plan
+	sed -i "s|^encoder: .*|encoder: {name: ecapa, weights: here.ckpt}|; s|folds: .*|folds: [1]|; /^matrix/d" plan.yaml
+	cp "$weights" here.ckpt
+	"$fairvox" run plan.yaml --quiet
+	mkdir there
+	mv here.ckpt there/moved.ckpt
+	run --separate-stderr "$fairvox" run plan.yaml encoder.weights=there/moved.ckpt
+	[[ $stderr == *"1 of 1 runs done, 0 computed now" ]]
+	"$fairvox" run plan.yaml --quiet encoder.weights=there/moved.ckpt --results anew
+	model=$(echo results/*/fold1-seed1/model.safetensors)
+	cmp "$model" "anew/${model#results/}"
+	run ! grep -q ckpt "$model"
+	wave=$(find "$corpus" -name '*.flac' | sort | head -1)
+	fails 4 "here.ckpt: name them by --weights" "$fairvox" predict "$(dirname "$model")" "$wave"
+	"$fairvox" predict --weights there/moved.ckpt "$(dirname "$model")" "$wave" >told.csv
+	"$fairvox" predict "$(dirname "anew/${model#results/}")" "$wave" | cmp - told.csv
+}

@@ -21,6 +21,7 @@ groups() {
 joined() {
 	awk -F, -v OFS=, 'NR == FNR { if (FNR > 1) group[$1] = $2; next }
 		FNR == 1 { for (i = 1; i <= NF; i++) { at[$i] = i; name[i] = $i } next }
+		{ sub(/\.wav$/, "", $1) }
 		$1 in group {
 			best = 2
 			for (i = 3; i < at["SpkrID"]; i++) if ($i > $best) best = i

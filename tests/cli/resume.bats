@@ -123,10 +123,10 @@ states() {
 
 @test "a checkpoint of other data is reported, and the bytes are those of the new data" {
 	mkdir labels
-	cp "$corpus"/labels_consensus_1.csv labels
-	sed -i "s|labels: .*|labels: labels/labels_consensus_{fold}.csv|; s/5000/3000/" plan.yaml
+	cp "$corpus"/labels_consensus_{1,2}.csv labels # the first of them says what the variant is
+	sed -i "s|labels: .*|labels: labels/labels_consensus_{fold}.csv|; s/folds: .*/folds: [2]/; s/5000/3000/" plan.yaml
 	stopped 75 USR1
-	sed -i 2d labels/labels_consensus_1.csv
+	sed -i 2d labels/labels_consensus_2.csv
 	run --separate-stderr "$fairvox" run plan.yaml -j 2
 	[ "$status" -eq 0 ]
 	[[ $stderr == *"left by a run of other data, weights, plugins, settings or kernels: the run starts over"* ]]

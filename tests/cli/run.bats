@@ -44,7 +44,7 @@ setup() {
 	sed -i '2s/,0\.[0-9]*,/,0.999999,/' results/erm-*/fold1-seed1/predictions.csv
 	run "$fairvox" verify results
 	[ "$status" -eq 1 ]
-	[[ $output == *"metrics.json: "*" is "*", predictions.csv gives "* ]]
+	[[ $output == *"metrics.json: "*" is "*", but predictions.csv gives "* ]]
 	mkdir labels
 	cp "$corpus"/labels_consensus_*.csv labels
 	"$fairvox" run plan.yaml --quiet "corpus.labels=$PWD/labels/labels_consensus_{fold}.csv" --results other

@@ -77,7 +77,7 @@ END
 	run ! grep '^rw-' names
 	"$fairvox" table results --rows loss=rw,loss=erm --format md | grep -q '^| rw - erm | '
 	fails 2 "--rows: no variant in results matches 'loss=gdro'" "$fairvox" table results --rows loss=gdro
-	fails 2 "no variant here has an axis 'colour'" "$fairvox" table results --rows colour=red
+	fails 2 "no variant has an axis 'colour'" "$fairvox" table results --rows colour=red
 	fails 2 "'loss' is not KEY=VALUE" "$fairvox" table results --rows loss
 }
 

@@ -147,7 +147,7 @@ static void fill_voice(float *x, int64_t n, double f0)
 {
 	for (int64_t i = 0; i < n; i++) {
 		double sum = 0;
-		for (int k = 1; k <= 10 && k * f0 < RATE / 2; k++)
+		for (int k = 1; k <= 10 && k * f0 < RATE / 2.; k++)
 			sum += sin(2 * M_PI * k * f0 * (double)i / RATE + k) / k;
 		x[i] = (float)(0.2 * sum);
 	}

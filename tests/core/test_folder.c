@@ -22,7 +22,7 @@ static struct world world(void)
 {
 	struct world w = {.ctx = test_ctx()};
 	w.run.dir = core_format(w.ctx, "%s/variant-0123abcd/fold1-seed1", test_folder("folder"));
-	w.run.inputs = "{\n \"labels\": \"abc\"\n}\n";
+	w.run.fingerprint = "{\n \"labels\": \"abc\"\n}\n";
 	return w;
 }
 
@@ -90,10 +90,10 @@ static void test_done(void **state)
 		"{\n \"labels\": \"abc\"\n}\n ", "{\n \"labels\": \"abc\"\n}"};
 	for (int i = 0; i < 4; i++) {
 		core_run changed = w.run;
-		changed.inputs = others[i];
+		changed.fingerprint = others[i];
 		assert_false(core_folder_is_done(w.ctx, &changed));
 	}
-	w.run.inputs = others[0];
+	w.run.fingerprint = others[0];
 	claim(&w, false, CORE_CLAIMED);
 	assert_false(there(&w, "done") || there(&w, "predictions.csv"));
 	core_folder_release(&w.folder);
@@ -106,8 +106,8 @@ static void test_truncated_done(void **state)
 	(void)state;
 	struct world w = world();
 	finish(&w);
-	test_ok(w.ctx,
-		core_file_write(w.ctx, core_path_join(w.ctx, w.run.dir, "done"), w.run.inputs, 9));
+	test_ok(w.ctx, core_file_write(w.ctx, core_path_join(w.ctx, w.run.dir, "done"),
+			       w.run.fingerprint, 9));
 	assert_false(core_folder_is_done(w.ctx, &w.run));
 	core_ctx_free(w.ctx);
 }

@@ -90,7 +90,7 @@ static void test_shown(void **state)
 		struct bench b = infer(text);
 		for (int k = 0; k < CORE_SPLITS; k++)
 			for (int i = 0; i < 5; i++) {
-				float want = uses & (1 << i) ? 11 : 0;
+				float want = (uses & (1 << i)) ? 11 : 0;
 				if (uses & (1 << i) & FV_USE_CLASS && k != CORE_TRAIN)
 					want = 10;
 				assert_true(b.r.groups.member[k][i] == want);

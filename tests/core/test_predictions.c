@@ -43,6 +43,39 @@ static void there_and_back(void **state)
 	core_ctx_free(ctx);
 }
 
+/* A file with rows of several splits: those of one are read, a recording may be in two. */
+static void one_split_of_several(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	core_predictions p, again;
+	const char *path = put(ctx, "splits.csv",
+		"FileName,prob_a,prob_b,label_a,label_b,split\n"
+		"x,.1,.9,0,1,dev\ny,.2,.8,0,1,test\nx,.3,.7,0,1,test\nz,bad,.7,0,1,train\n");
+	test_ok(ctx, core_predictions_read(ctx, path, NULL, &p));
+	assert_int_equal(p.n, 2);
+	assert_int_equal(p.n_attributes, 0);
+	assert_string_equal(p.stem[1], "x");
+	assert_true(p.prob[2] == .3f);
+	assert_int_equal(p.line[1], 4);
+	test_ok(ctx, core_predictions_read_split(ctx, path, NULL, "dev", &p));
+	assert_int_equal(p.n, 1);
+	assert_true(p.prob[0] == .1f);
+	test_fails(ctx, core_predictions_read_split(ctx, path, NULL, "test2", &p), FV_CONFIG,
+		"no row of split 'test2' (it has: dev, test, train)");
+	const char *split[] = {"dev"};
+	p.split = (core_text_column){"split", split};
+	path = core_path_join(ctx, core_path_dir(ctx, path), "dev.csv");
+	test_ok(ctx, core_predictions_write(ctx, path, &p));
+	test_fails(ctx, core_predictions_read(ctx, path, NULL, &again), FV_DATA,
+		"no row of split 'test' (it has: dev): choose one with --split");
+	test_ok(ctx, core_predictions_read_split(ctx, path, NULL, "dev", &again));
+	path = put(ctx, "none.csv", two);
+	test_fails(ctx, core_predictions_read_split(ctx, path, NULL, "dev", &p), FV_CONFIG,
+		"none.csv has no column 'split'");
+	core_ctx_free(ctx);
+}
+
 static void other_order(void **state)
 {
 	(void)state;
@@ -182,6 +215,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(there_and_back),
+		cmocka_unit_test(one_split_of_several),
 		cmocka_unit_test(other_order),
 		cmocka_unit_test(folds_in_a_row),
 		cmocka_unit_test(bad_files),

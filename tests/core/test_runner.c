@@ -127,7 +127,7 @@ static void test_predictions(void **state)
 		test_toy_features(s, u, x);
 		predict(ctx, file, x, want);
 		int64_t row = 0;
-		while (strcmp(core_csv_cell(&labels, row, 0), p.file[i]))
+		while (strcmp(core_path_stem(ctx, core_csv_cell(&labels, row, 0)), p.file[i]))
 			row++;
 		for (int c = 0; c < TOY_CLASSES; c++) {
 			test_close(p.prob[i * TOY_CLASSES + c], want[c], 2e-6);
@@ -274,16 +274,16 @@ static void test_again(void **state)
 	run_toy(ctx, dir, 1, 0, NULL);
 	core_study *study = test_toy_open(ctx, dir, NULL, 0, NULL);
 	assert_true(study->run[0].done);
-	bool skipped;
-	test_ok(ctx, core_runner_run(ctx, study, &study->run[0], &(core_run_options){0}, &skipped));
-	assert_true(skipped);
+	core_run_outcome outcome;
+	test_ok(ctx, core_runner_run(ctx, study, &study->run[0], &(core_run_options){0}, &outcome));
+	assert_int_equal(outcome, CORE_RUN_SKIPPED);
 	core_study_close(study);
 	const char *override[] = {"train.learning_rate=1.0e30"};
 	study = test_toy_open(ctx, dir, NULL, 1, override);
 	fv_status status =
-		core_runner_run(ctx, study, &study->run[0], &(core_run_options){0}, &skipped);
+		core_runner_run(ctx, study, &study->run[0], &(core_run_options){0}, &outcome);
 	test_fails(ctx, status, FV_FAILED, "not finite");
-	assert_false(skipped);
+	assert_int_equal(outcome, CORE_RUN_COMPUTED);
 	assert_true(core_file_exists(core_path_join(ctx, study->run[0].dir, "failed")));
 	assert_false(core_file_exists(core_path_join(ctx, study->run[0].dir, "done")));
 	assert_false(core_folder_is_locked(ctx, study->run[0].dir));

@@ -71,7 +71,8 @@ static task *new_task(const char *rule, uint64_t seed)
 		int c = (int)fv_below(&s, C), other = (int)fv_below(&s, C);
 		t->group[i] = (int32_t)fv_below(&s, G + 1) - 1;
 		for (int k = 0; k < C; k++)
-			t->label[i * C + k] = 0.05f + (k == c) * 0.45f + (k == other) * 0.4f;
+			t->label[i * C + k] =
+				0.05f + (k == c ? 0.45f : 0) + (k == other ? 0.4f : 0);
 		for (int j = 0; j < D; j++)
 			t->x[i * D + j] =
 				(float)(fv_normal(&s) + 1.5 * (j == c) + (j == 4) * t->group[i]);

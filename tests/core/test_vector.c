@@ -26,7 +26,7 @@ static void gelu(void **state)
 	float *x = malloc(N * sizeof *x), *y = malloc(N * sizeof *y);
 	assert_true(x && y);
 	for (int i = 0; i < N; i++)
-		x[i] = (float)(i - N / 2) * (20.f / N);
+		x[i] = ((float)i - N / 2.f) * (20.f / N);
 	for (int i = 0; i < 2000; i++)
 		x[i] = (i % 2 ? -1.f : 1.f) * powf(10, (float)i / 1000 * 20 - 30);
 	for (size_t k = 0; k < count; k++) {
@@ -208,8 +208,9 @@ static void column_moments(void **state)
 		for (size_t k = 0; k < 2 * count; k++) {
 			int stride = width + 1;
 			for (int i = 0; i < ROWS * stride; i++) {
-				x[i] = (i + 1) % stride ? (float)fv_normal(&stream) + 5 : NAN;
-				logit[i] = (i + 1) % stride ? (float)fv_normal(&stream) * 20 : NAN;
+				x[i] = (i + 1) % stride != 0 ? (float)fv_normal(&stream) + 5 : NAN;
+				logit[i] = (i + 1) % stride != 0 ? (float)fv_normal(&stream) * 20
+								 : NAN;
 			}
 			for (int c = 0; c < width; c++) {
 				centre[c] = 5 + (float)fv_normal(&stream);

@@ -386,9 +386,10 @@ static void mutations(void **state)
 				memmove(text + at, text + at + 1, size - at - 1);
 				size--;
 			} else {
-				text[at] = fv_below(&stream, 3)
-						   ? special[fv_below(&stream, sizeof special - 1)]
-						   : (char)fv_below(&stream, 256);
+				text[at] =
+					(char)(fv_below(&stream, 3) ? special[fv_below(&stream,
+									      sizeof special - 1)]
+								    : (int)fv_below(&stream, 256));
 			}
 		}
 		core_yaml *root, *back;

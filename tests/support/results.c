@@ -56,7 +56,8 @@ static void write_file(fv_ctx *ctx, const char *dir, const char *name, const cha
 static const char *env_of(fv_ctx *ctx, const struct made *m, int index)
 {
 	return core_format(ctx,
-		"{\"variant\": {\"index\": %d, \"loss\": \"%s\", \"plain\": %s, \"grouping\": %s, "
+		"{\"schema_version\": 2, \"variant\": {\"index\": %d, \"loss\": \"%s\", \"plain\": "
+		"%s, \"grouping\": %s, "
 		"\"uses_group_labels\": %s, \"uses_groups\": %s, \"select\": \"dev_loss\", "
 		"\"selection\": {\"rule\": \"dev_loss\", \"split\": \"%s\", \"epochs\": 30, "
 		"\"uses_group_labels\": false}, \"axes\": {}, \"compare\": "

@@ -21,6 +21,7 @@ bool core_pickle_grow(void *item, uint32_t n, uint32_t *room, size_t size)
 		return false;
 	memcpy(item, &moved, sizeof moved);
 	*room = grown;
+	/* cppcheck-suppress memleak ; memcpy gave the block to item */
 	return true;
 }
 

@@ -112,6 +112,18 @@ fv_status core_compose(core_loader *loader, const char *path, core_yaml **out)
 	return loader->n_failed ? loader->status : FV_FAILED;
 }
 
+/* `k=[a, b]` is a list where the key takes one, and otherwise the values of an axis, of one too. */
+static bool is_axis_list(core_loader *loader, const core_override *override)
+{
+	const core_registry *registry = loader->registry;
+	return override->values->n == 1 &&
+	       override->values->entry[0].value->kind == CORE_YAML_LIST &&
+	       core_schema_knows(registry, override->key) &&
+	       strcmp(override->key, "grouper.product") != 0 &&
+	       !core_key_under(override->key, "corpus.bins") &&
+	       !core_schema_is_list(registry, override->key);
+}
+
 static fv_status read_override(core_loader *loader, const char *argument, core_override *out)
 {
 	const char *sign = strchr(argument, '=');
@@ -136,7 +148,12 @@ static fv_status read_override(core_loader *loader, const char *argument, core_o
 		return core_loader_fail(
 			loader, status, out->place, "'%s' cannot be read", argument);
 	}
-	if (out->values->n > 1 && core_schema_is_list(loader->registry, out->key)) {
+	if (is_axis_list(loader, out)) {
+		out->values = out->values->entry[0].value;
+		if (!out->values->n)
+			return core_loader_fail(loader, FV_CONFIG, out->place,
+				"'%s': an axis needs at least one value", argument);
+	} else if (out->values->n > 1 && core_schema_is_list(loader->registry, out->key)) {
 		core_yaml *one = core_yaml_map(loader->ctx, out->place, CORE_FROM_COMMAND, 1);
 		if (!one)
 			return FV_FAILED;

@@ -11,58 +11,32 @@
 
 #define FAILURES_ENOUGH 100
 
-/* A grouper, or a product of several, without its seeds. */
-static core_yaml *without_seeds(fv_ctx *ctx, const core_yaml *grouper)
-{
-	core_yaml *out = core_yaml_without(ctx, grouper, "seed");
-	for (size_t i = 0; out && i < out->n; i++) {
-		if (strcmp(out->entry[i].key, "product") != 0)
-			continue;
-		const core_yaml *list = out->entry[i].value;
-		core_yaml *copy = core_yaml_map(ctx, list->place, list->origin, list->n);
-		if (!copy)
-			return NULL;
-		copy->kind = list->kind;
-		for (size_t k = 0; k < list->n; k++) {
-			core_yaml *factor = core_yaml_without(ctx, list->entry[k].value, "seed");
-			if (!factor)
-				return NULL;
-			core_yaml_add(copy, NULL, factor->place, factor);
-		}
-		out->entry[i].value = copy;
-	}
-	return out;
-}
-
-/* A block as it counts for what a variant is: without the runs inside the variant, and for its family
- * without the other seeds. */
-static core_yaml *identity_of(fv_ctx *ctx, const core_entry *entry, bool family)
+/* A block as it counts for what is trained: without the runs inside the variant, NULL for `eval`. */
+static core_yaml *trained_part(fv_ctx *ctx, const core_entry *entry, bool *failed)
 {
 	core_yaml *value = entry->value;
+	if (!strcmp(entry->key, "eval"))
+		return NULL;
 	if (!strcmp(entry->key, "corpus"))
-		return core_yaml_without(ctx, value, "folds");
-	if (!strcmp(entry->key, "train"))
-		return core_yaml_without(ctx, value, "seed");
-	if (family && !strcmp(entry->key, "bias"))
-		return core_yaml_without(ctx, value, "seed");
-	if (family && !strcmp(entry->key, "grouper"))
-		return without_seeds(ctx, value);
+		value = core_yaml_without(ctx, value, "folds");
+	else if (!strcmp(entry->key, "train"))
+		value = core_yaml_without(ctx, value, "seed");
+	*failed = *failed || !value;
 	return value;
 }
 
-/* SHA-256 of what a variant is, or its family: variants that differ in the seeds of grouping and bias. */
-static fv_status identify(
-	fv_ctx *ctx, const core_yaml *tree, bool family, char hex[CORE_SHA256_HEX])
+/* SHA-256 of what decides results, files by the names written. */
+static fv_status make_key(fv_ctx *ctx, const core_yaml *tree, char hex[CORE_SHA256_HEX])
 {
 	core_yaml *out = core_yaml_map(ctx, tree->place, tree->origin, tree->n);
-	for (size_t i = 0; out && i < tree->n; i++) {
+	bool failed = !out;
+	for (size_t i = 0; i < tree->n && !failed; i++) {
 		const core_entry *entry = &tree->entry[i];
-		core_yaml *value = identity_of(ctx, entry, family);
-		if (!value)
-			return FV_FAILED;
-		core_yaml_add(out, entry->key, entry->key_place, value);
+		core_yaml *value = trained_part(ctx, entry, &failed);
+		if (value)
+			core_yaml_add(out, entry->key, entry->key_place, value);
 	}
-	const char *key = out ? core_yaml_key(ctx, out, NULL) : NULL;
+	const char *key = failed ? NULL : core_yaml_key(ctx, out, NULL);
 	return key ? core_sha256_bytes(ctx, key, strlen(key), hex) : FV_FAILED;
 }
 
@@ -83,8 +57,7 @@ struct builder {
 	core_config *config;
 	const core_matrix *matrix;
 	const core_yaml **tree; /* [n_variants] */
-	char (*sha256)[CORE_SHA256_HEX];
-	size_t *number; /* [n_variants] combination that each came from, from 1 */
+	size_t *number;         /* [n_variants] combination that each came from, from 1 */
 };
 
 /* "loss.name rw, grouper kmeans16" */
@@ -97,26 +70,26 @@ static const char *describe(struct builder *b, const core_combination *c)
 	return text ? text : "";
 }
 
+static bool same_value(const core_yaml *a, const core_yaml *b, const char *key)
+{
+	const core_yaml *x = core_yaml_get(a, key), *y = core_yaml_get(b, key);
+	return (x == NULL) == (y == NULL) && (!x || core_yaml_equal(x, y));
+}
+
+/* Do two variants that are the same in all else ask for the same runs, judged in the same way? */
 static bool same_runs(const core_yaml *a, const core_yaml *b)
 {
-	static const char *const run_axis[][2] = {{"corpus", "folds"}, {"train", "seed"}};
-	for (size_t i = 0; i < 2; i++) {
-		const core_yaml *x =
-			core_yaml_get(core_yaml_get(a, run_axis[i][0]), run_axis[i][1]);
-		const core_yaml *y =
-			core_yaml_get(core_yaml_get(b, run_axis[i][0]), run_axis[i][1]);
-		if ((x == NULL) != (y == NULL) || (x && !core_yaml_equal(x, y)))
-			return false;
-	}
-	return true;
+	return same_value(core_yaml_get(a, "corpus"), core_yaml_get(b, "corpus"), "folds") &&
+	       same_value(core_yaml_get(a, "train"), core_yaml_get(b, "train"), "seed") &&
+	       same_value(a, b, "eval");
 }
 
 /* True when an earlier variant is the same: nothing is to be added. */
-static bool is_merged(struct builder *b, size_t number, const core_yaml *tree, const char *sha256)
+static bool is_merged(struct builder *b, size_t number, const core_yaml *tree, const char *key)
 {
 	core_config *config = b->config;
 	for (size_t i = 0; i < config->n_variants; i++) {
-		if (strcmp(b->sha256[i], sha256) != 0)
+		if (strcmp(config->variants[i].key, key) != 0)
 			continue;
 		const char *words = describe(b, &b->matrix->combination[number - 1]);
 		if (same_runs(b->tree[i], tree))
@@ -126,9 +99,8 @@ static bool is_merged(struct builder *b, size_t number, const core_yaml *tree, c
 				number, words, b->number[i]);
 		else
 			core_loader_fail(b->loader, FV_CONFIG, tree->place,
-				"combination %zu (%s) differs from combination %zu only in folds "
-				"or "
-				"seeds: these are lists inside a variant",
+				"combination %zu (%s) differs from combination %zu only in folds, "
+				"seeds or eval: these are no axes",
 				number, words, b->number[i]);
 		config->n_merged++;
 		return true;
@@ -142,15 +114,10 @@ static fv_status add_variant(struct builder *b, size_t number, const core_yaml *
 	core_config *config = b->config;
 	size_t at = config->n_variants;
 	const core_combination *c = &b->matrix->combination[number - 1];
-	char family[CORE_SHA256_HEX];
-	fv_status status = identify(loader->ctx, tree, false, b->sha256[at]);
-	if (!status)
-		status = identify(loader->ctx, tree, true, family);
-	if (status || is_merged(b, number, tree, b->sha256[at]))
-		return status;
 	core_variant *variant = &config->variants[at];
-	memcpy(variant->hash, b->sha256[at], 8);
-	memcpy(variant->family, family, 8);
+	fv_status status = make_key(loader->ctx, tree, variant->key);
+	if (status || is_merged(b, number, tree, variant->key))
+		return status;
 	variant->n_axes = (int32_t)b->matrix->n_axes;
 	variant->axis = config->axis;
 	variant->axis_value = c->value;
@@ -159,7 +126,8 @@ static fv_status add_variant(struct builder *b, size_t number, const core_yaml *
 			core_key_under(b->matrix->axis[i].key, "grouper"))
 			c->value[i] = "";
 	variant->slug = core_slug(loader, b->matrix, c, tree);
-	status = core_variant_fill(loader, tree, variant);
+	variant->axes_json = core_axes_json(loader, b->matrix, c, tree);
+	status = variant->axes_json ? core_variant_fill(loader, tree, variant) : FV_FAILED;
 	if (status)
 		return loader->n_failed ? FV_OK : status; /* go on: there may be more to say */
 	b->tree[at] = tree;
@@ -172,11 +140,10 @@ static fv_status build_variants(core_loader *loader, const core_matrix *matrix, 
 {
 	fv_ctx *ctx = loader->ctx;
 	struct builder b = {loader, config, matrix, core_alloc(ctx, matrix->n, sizeof *b.tree),
-		core_alloc(ctx, matrix->n, sizeof *b.sha256),
 		core_alloc(ctx, matrix->n, sizeof *b.number)};
 	config->variants = core_alloc(ctx, matrix->n, sizeof *config->variants);
 	config->axis = core_alloc(ctx, matrix->n_axes, sizeof *config->axis);
-	if (!b.tree || !b.sha256 || !b.number || !config->variants || !config->axis)
+	if (!b.tree || !b.number || !config->variants || !config->axis)
 		return FV_FAILED;
 	config->trees = (const core_yaml *const *)b.tree;
 	config->n_axes = matrix->n_axes;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Short names of variants and axis values: {name: NAME, k: 16} -> NAME16, batch: 64 -> batch64. */
+/* Short names of variants and axis values: {name: NAME, k: 16} -> NAME16, learning_rate: 1.0e-3 ->
+ * lr0.001, file: features/emb.safetensors -> file-emb. They are for people: nothing is found by them. */
 #include <ctype.h>
 #include <string.h>
 
@@ -8,7 +9,7 @@
 #include "config/loader.h"
 
 #define LABEL_MAX 40
-#define SLUG_MAX 80
+#define SLUG_MAX 60
 
 static bool is_number(const core_yaml *node)
 {
@@ -16,10 +17,17 @@ static bool is_number(const core_yaml *node)
 	return node->plain && core_parse_double(node->text, &value);
 }
 
-static const char *last_part(const char *key)
+/* What a key is called in a name: its last part, or the short form that papers use. */
+static const char *short_key(const char *key)
 {
-	const char *dot = strrchr(key, '.');
-	return dot ? dot + 1 : key;
+	static const char *const known[][2] = {{"learning_rate", "lr"}, {"weight_decay", "decay"},
+		{"minority_ratio", "ratio"}, {"label_smoothing", "smoothing"},
+		{"max_seconds", "seconds"}};
+	const char *dot = strrchr(key, '.'), *last = dot ? dot + 1 : key;
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (!strcmp(known[i][0], last))
+			return known[i][1];
+	return last;
 }
 
 /* Turns what a file name should not hold into '_' and cuts. */
@@ -43,20 +51,50 @@ static void put_text(core_text *out, const char *text)
 	core_text_put(out, text, strlen(text));
 }
 
+/* The shortest form: 1.0e-3 -> 0.001, 1.0e-05 -> 1e-5. */
+static void put_number(core_text *out, const char *text)
+{
+	char buffer[32];
+	double value = 0;
+	(void)core_parse_double(text, &value);
+	const char *shortest = core_number_text(buffer, value);
+	size_t mantissa = strcspn(shortest, "e");
+	const char *exponent = shortest + mantissa;
+	if (*exponent && mantissa > 2 && !strncmp(exponent - 2, ".0", 2))
+		mantissa -= 2;
+	core_text_put(out, shortest, mantissa);
+	if (!*exponent)
+		return;
+	put_text(out, exponent[1] == '-' ? "e-" : "e");
+	exponent += 1 + strspn(exponent + 1, "+-0");
+	put_text(out, exponent);
+}
+
+/* A word, of a path the file's name without its ending. */
+static void put_word(core_text *out, const char *text)
+{
+	const char *base = core_path_base(text), *dot = strrchr(base, '.');
+	bool ending = dot && dot != base && isalpha((unsigned char)dot[1]);
+	core_text_put(out, base, ending ? (size_t)(dot - base) : strlen(base));
+}
+
 static void add_leaves(core_text *out, const core_yaml *node, bool *first_number);
 
+/* Weights go with an encoder, majorities with a bias: too long to say. */
 static void add_leaf(core_text *out, const char *key, const core_yaml *node, bool *first_number)
 {
+	if (!strcmp(key, "weights") || !strcmp(key, "majority"))
+		return;
 	if (node->kind != CORE_YAML_SCALAR) {
 		add_leaves(out, node, first_number);
 	} else if (!is_number(node)) {
-		if (strcmp(key, "weights") != 0)
-			core_text_add(out, "-%s", core_path_base(node->text));
-	} else if (*first_number) {
-		put_text(out, node->text);
-		*first_number = false;
+		put_text(out, "-");
+		put_word(out, node->text);
 	} else {
-		core_text_add(out, "-%s%s", key, node->text);
+		if (!*first_number)
+			core_text_add(out, "-%s", short_key(key));
+		put_number(out, node->text);
+		*first_number = false;
 	}
 }
 
@@ -82,7 +120,7 @@ static void add_block(core_text *out, const char *key, const core_yaml *node)
 	}
 	const core_yaml *name = core_yaml_get(node, "name");
 	bool named = name && name->kind == CORE_YAML_SCALAR, first_number = true;
-	put_text(out, named ? name->text : last_part(key));
+	put_text(out, named ? name->text : short_key(key));
 	for (size_t i = 0; i < node->n && out->size < SLUG_MAX; i++) {
 		const core_entry *entry = &node->entry[i];
 		if (entry->value != name)
@@ -93,18 +131,21 @@ static void add_block(core_text *out, const char *key, const core_yaml *node)
 const char *core_label(core_loader *loader, const char *key, const core_yaml *value)
 {
 	core_text out = {0};
-	const char *last = last_part(key);
+	const char *dot = strrchr(key, '.'), *last = dot ? dot + 1 : key;
 	bool first_number = false;
 	if (value->kind == CORE_YAML_MAP) {
 		add_block(&out, key, value);
 	} else if (value->kind == CORE_YAML_LIST) {
-		put_text(&out, last);
+		put_text(&out, short_key(key));
 		add_leaves(&out, value, &first_number);
 	} else if (!strcmp(last, "name")) {
 		put_text(&out, value->text);
+	} else if (is_number(value)) {
+		put_text(&out, short_key(key));
+		put_number(&out, value->text);
 	} else {
-		core_text_add(&out, is_number(value) ? "%s%s" : "%s-%s", last,
-			core_path_base(value->text));
+		core_text_add(&out, "%s-", short_key(key));
+		put_word(&out, value->text);
 	}
 	return clean(loader, &out, LABEL_MAX);
 }
@@ -115,31 +156,54 @@ static void add_part(core_text *out, const char *part)
 		core_text_add(out, out->size ? "-%s" : "%s", part);
 }
 
-static bool names_block(const core_matrix *matrix, const char *block)
+static bool names_block(const core_axis *axis, const char *block)
 {
 	size_t n = strlen(block);
-	for (size_t i = 0; i < matrix->n_axes; i++) {
-		const char *key = matrix->axis[i].key;
-		if (!strcmp(key, block) || (!strncmp(key, block, n) && !strcmp(key + n, ".name")))
-			return true;
-	}
-	return false;
+	return !strcmp(axis->key, block) ||
+	       (!strncmp(axis->key, block, n) && !strcmp(axis->key + n, ".name"));
 }
 
-/* The loss goes first unless an axis says it; without a matrix the grouper follows. */
+/* An axis of one value tells no variants apart, unless some are included beside the combinations. */
+static bool differs(const core_matrix *matrix, size_t axis)
+{
+	return matrix->axis[axis].values->n > 1 ||
+	       matrix->n + matrix->n_excluded > matrix->n_crossed;
+}
+
+/* Adds the values of the axes that name the block, or with NULL those of no block listed. */
+static size_t add_axes(core_text *out, const core_matrix *matrix,
+	const core_combination *combination, const char *block)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < matrix->n_axes; i++) {
+		const core_axis *axis = &matrix->axis[i];
+		bool own = block ? names_block(axis, block)
+				 : !names_block(axis, "loss") && !names_block(axis, "grouper");
+		if (!own || !differs(matrix, i))
+			continue;
+		add_part(out, combination->value[i]);
+		n++;
+	}
+	return n;
+}
+
+/* The loss, the grouper where it differs or nothing does, then the other axes that differ. */
 const char *core_slug(core_loader *loader, const core_matrix *matrix,
 	const core_combination *combination, const core_yaml *resolved)
 {
 	core_text out = {0};
 	const core_yaml *loss = core_yaml_get(core_yaml_get(resolved, "loss"), "name");
-	const core_yaml *grouper = core_yaml_get(resolved, "grouper");
-	if (loss && !names_block(matrix, "loss"))
+	size_t n_differing = 0;
+	for (size_t i = 0; i < matrix->n_axes; i++)
+		n_differing += differs(matrix, i);
+	if (!add_axes(&out, matrix, combination, "loss") && loss)
 		add_part(&out, loss->text);
-	if (matrix->n_axes == 0 && grouper)
+	if (n_differing)
+		add_axes(&out, matrix, combination, "grouper");
+	else if (core_yaml_get(resolved, "grouper"))
 		add_part(&out,
 			core_label(loader, "grouper", core_yaml_get(combination->tree, "grouper")));
-	for (size_t i = 0; i < matrix->n_axes; i++)
-		add_part(&out, combination->value[i]);
+	add_axes(&out, matrix, combination, NULL);
 	add_part(&out, combination->extra ? combination->extra : "");
 	if (!out.size)
 		core_text_add(&out, "variant");

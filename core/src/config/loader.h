@@ -107,6 +107,11 @@ const char *core_label(core_loader *loader, const char *key, const core_yaml *va
 const char *core_slug(core_loader *loader, const core_matrix *matrix,
 	const core_combination *combination, const core_yaml *resolved);
 
+/* axes.c: the values on the axes of a variant as a JSON object, typed as the schema check found them; of a
+ * block only the keys that are written. NULL when memory is out. */
+const char *core_axes_json(core_loader *loader, const core_matrix *matrix,
+	const core_combination *combination, const core_yaml *resolved);
+
 /* check.c: a value against its rule. The result is typed and canonical, a single value where a list
  * is wanted has become one, a relative path starts at the folder of the file that says it. `path`
  * is the dotted key for messages. NULL when it does not fit (and a failure). */

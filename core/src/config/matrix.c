@@ -43,6 +43,10 @@ static void read_axis(core_loader *loader, const core_entry *entry, core_matrix 
 		core_loader_fail(loader, FV_CONFIG, entry->key_place,
 			"%s is no axis of the matrix: its list makes runs inside each variant",
 			entry->key);
+	else if (core_key_under(entry->key, "eval"))
+		core_loader_fail(loader, FV_CONFIG, entry->key_place,
+			"%s is no axis of the matrix: it changes how runs are judged, not the runs",
+			entry->key);
 	else if (values->kind != CORE_YAML_LIST || values->n == 0)
 		core_loader_fail(loader, FV_CONFIG, values->place,
 			"matrix: '%s' needs a list of at least one value", entry->key);

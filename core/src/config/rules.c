@@ -108,9 +108,6 @@ static bool check_eval(core_resolver *r, const core_yaml *eval)
 	if (!compare)
 		return true;
 	bool gap = strstr(metric->text, "_gap") != NULL, found = !all;
-	if (gap && !attribute)
-		return fail_key(r, compare, "attribute",
-			"eval.compare.attribute is missing: a gap belongs to an attribute");
 	if (!gap && attribute)
 		return fail_key(r, compare, "attribute",
 			"eval.compare.attribute has no use: the metric belongs to no attribute");

@@ -141,15 +141,13 @@ typedef struct core_train_spec {
 } core_train_spec;
 
 typedef struct core_eval_spec {
-	core_strings attributes;
+	core_strings attributes;                        /* n = 0: all that the corpus has */
 	const char *compare_metric, *compare_attribute; /* NULL: no family declared */
 } core_eval_spec;
 
 typedef struct core_variant {
-	const char *slug; /* for the folder's name: values of the matrix axes */
-	char hash[9];     /* 8 hex digits: resolved config without fold, seed, results, cache */
-	char family[9]; /* the same without the seeds of groupers and bias: variants that differ in
-			   * nothing else have one family */
+	const char *slug; /* a label made of the axes that differ; run/identity.h says what it is */
+	char key[65]; /* SHA-256 of all that decides results, as written: equal variants are one */
 	core_corpus_spec corpus;
 	core_bias_spec bias;
 	core_encoder_spec encoder;
@@ -160,9 +158,10 @@ typedef struct core_variant {
 	int32_t head_projection;
 	core_train_spec train;
 	core_eval_spec eval;
-	const char *yaml; /* the resolved config as YAML text, for config.yaml */
-	int32_t n_axes;   /* matrix axes of this variant, for table headings */
-	const char **axis, **axis_value;
+	const char *yaml;                /* the resolved config as YAML text, for config.yaml */
+	int32_t n_axes;                  /* matrix axes of this variant, for table headings */
+	const char **axis, **axis_value; /* keys and labels */
+	const char *axes_json;           /* {key: value}; null where an axis has no effect */
 } core_variant;
 
 #endif

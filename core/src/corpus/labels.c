@@ -20,10 +20,11 @@ static fv_status find_column(fv_ctx *ctx, const core_label_file *f, const char *
 {
 	const core_csv *csv = &f->csv;
 	*out = -1;
-	for (int i = 0; !given && i < 2 && *out < 0; i++)
-		*out = core_csv_column(csv, usual[i]);
-	if (!given)
+	if (!given) {
+		for (int i = 0; usual && i < 2 && *out < 0; i++)
+			*out = core_csv_column(csv, usual[i]);
 		return FV_OK;
+	}
 	*out = core_csv_column(csv, given);
 	if (*out >= 0)
 		return FV_OK;

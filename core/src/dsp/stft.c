@@ -60,7 +60,7 @@ static void fold_frame(const fv_stft *stft, const float *wave, int64_t n, int64_
 	int64_t begin = centre - half;
 	double frame[2];
 	for (int32_t j = 0; j <= half; j++) {
-		int32_t at[2] = {j, stft->n - j};
+		const int32_t at[2] = {j, stft->n - j};
 		for (int i = 0; i < 2; i++) {
 			int64_t place = begin + at[i];
 			bool there = at[i] < stft->n && place >= 0 && place < n;

@@ -198,7 +198,8 @@ static fv_status count_support(
 	for (int32_t s = 0; s < speakers->S; s++) {
 		if (cohort->of_speaker[s] < 0)
 			continue;
-		size_t fold_group = (size_t)(cohort->of_speaker[s] * F + speakers->fold[s]);
+		size_t fold_group =
+			(size_t)cohort->of_speaker[s] * (size_t)F + (size_t)speakers->fold[s];
 		out->speakers[fold_group]++;
 		out->rows[fold_group] += core_tally_rows(known, s);
 		for (int32_t c = 0; c < C; c++)

@@ -25,24 +25,24 @@ static double divide_counts(int64_t above, int64_t below)
 	return below > 0 ? (double)above / (double)below : NAN;
 }
 
-double core_tally_f1(const core_tally *t, int32_t k)
+double core_tally_f1(const core_tally *tally, int32_t unit)
 {
 	double sum = 0;
-	for (int32_t c = 0; c < t->C; c++) {
-		int64_t tp = core_tally_tp(t, k, c), fp = core_tally_fp(t, k, c);
-		int64_t below = tp + fp + core_tally_positives(t, k, c); /* 2 tp + fp + fn */
+	for (int32_t c = 0; c < tally->C; c++) {
+		int64_t tp = core_tally_tp(tally, unit, c), fp = core_tally_fp(tally, unit, c);
+		int64_t below = tp + fp + core_tally_positives(tally, unit, c); /* 2 tp + fp + fn */
 		sum += below > 0 ? (double)(2 * tp) / (double)below : 0;
 	}
-	return sum / t->C;
+	return sum / tally->C;
 }
 
-double core_tally_acc(const core_tally *t, int32_t k)
+double core_tally_acc(const core_tally *tally, int32_t unit)
 {
-	int64_t n = core_tally_rows(t, k), right = 0;
-	for (int32_t c = 0; c < t->C; c++)
-		right += n - core_tally_positives(t, k, c) - core_tally_fp(t, k, c) +
-			 core_tally_tp(t, k, c);
-	return divide_counts(right, n * t->C);
+	int64_t n = core_tally_rows(tally, unit), right = 0;
+	for (int32_t c = 0; c < tally->C; c++)
+		right += n - core_tally_positives(tally, unit, c) - core_tally_fp(tally, unit, c) +
+			 core_tally_tp(tally, unit, c);
+	return divide_counts(right, n * tally->C);
 }
 
 /* --- gaps ------------------------------------------------------------------------------------- */

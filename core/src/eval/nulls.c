@@ -84,7 +84,7 @@ static void evaluate_groups(struct work *w, const int32_t *from, unsigned kinds,
 		w->fold_group_of[s] = group < 0 ? -1 : speakers->fold[s] * w->cohort->G + group;
 	}
 	for (int k = 0; k < CORE_METRICS; k++)
-		pooled[k] = mean[k] = core_metric_at((core_metric_id)k)->kind & kinds ? 0 : NAN;
+		pooled[k] = mean[k] = (core_metric_at((core_metric_id)k)->kind & kinds) ? 0 : NAN;
 	for (int32_t r = 0; r < w->system->n_seeds; r++)
 		add_seed(w, &w->system->known[r], kinds, pooled, mean, used);
 	for (int k = 0; k < CORE_METRICS; k++) {

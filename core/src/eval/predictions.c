@@ -12,6 +12,7 @@
 
 #define PROB "prob_"
 #define LABEL "label_"
+#define SPLIT "split"
 
 static bool starts_with(const char *text, const char *with)
 {
@@ -99,7 +100,7 @@ static fv_status read_columns(
 		return FV_FAILED;
 	for (int64_t j = 0; j < csv->n_columns && !status; j++) {
 		const char *name = csv->header[j];
-		if (!strcmp(name, "FileName") || starts_with(name, PROB) ||
+		if (!strcmp(name, "FileName") || !strcmp(name, SPLIT) || starts_with(name, PROB) ||
 			starts_with(name, LABEL))
 			continue;
 		core_text_column *to = !strcmp(name, speaker)   ? &p->speaker
@@ -134,11 +135,61 @@ static fv_status read_names(fv_ctx *ctx, const core_csv *csv, core_predictions *
 	return core_predictions_check_stems(ctx, p);
 }
 
+/* Lists the distinct names in a column, for a message. */
+static const char *list_names(fv_ctx *ctx, const core_csv *csv, int64_t column)
+{
+	core_text list = {0};
+	for (int64_t i = 0; i < csv->n_rows && list.size < 200; i++) {
+		const char *name = core_csv_cell(csv, i, column);
+		bool seen = false;
+		for (int64_t j = 0; j < i && !seen; j++)
+			seen = !strcmp(core_csv_cell(csv, j, column), name);
+		if (!seen)
+			core_text_add(&list, "%s%s", list.size ? ", " : "", name);
+	}
+	const char *copy = core_strdup(ctx, list.data ? list.data : "");
+	core_text_free(&list);
+	return copy ? copy : "";
+}
+
+/* Keeps only the rows of one split, in a file with a column `split`. */
+static fv_status select_split(fv_ctx *ctx, core_csv *csv, const char *split)
+{
+	int64_t column = core_csv_column(csv, SPLIT), kept = 0;
+	size_t width = (size_t)csv->n_columns;
+	const char *name = split ? split : "test";
+	if (column < 0 && split)
+		return fv_fail(ctx, FV_CONFIG, "--split: %s has no column 'split'", csv->path);
+	if (column < 0 || !csv->n_rows)
+		return FV_OK;
+	for (int64_t i = 0; i < csv->n_rows; i++) {
+		if (strcmp(core_csv_cell(csv, i, column), name))
+			continue;
+		memmove(csv->cell + (size_t)kept * width, csv->cell + (size_t)i * width,
+			width * sizeof *csv->cell);
+		csv->line[kept++] = csv->line[i];
+	}
+	if (!kept)
+		return fv_fail(ctx, split ? FV_CONFIG : FV_DATA,
+			"%s: no row of split '%s' (it has: %s)%s", csv->path, name,
+			list_names(ctx, csv, column), split ? "" : ": choose one with --split");
+	csv->n_rows = kept;
+	return FV_OK;
+}
+
 fv_status core_predictions_read(
 	fv_ctx *ctx, const char *path, const char *speaker_column, core_predictions *out)
 {
+	return core_predictions_read_split(ctx, path, speaker_column, NULL, out);
+}
+
+fv_status core_predictions_read_split(fv_ctx *ctx, const char *path, const char *speaker_column,
+	const char *split, core_predictions *out)
+{
 	core_csv csv;
 	fv_status status = core_csv_read(ctx, path, &csv);
+	if (!status)
+		status = select_split(ctx, &csv, split);
 	if (status)
 		return status;
 	*out = (core_predictions){.path = csv.path, .n = csv.n_rows, .line = csv.line};
@@ -181,6 +232,7 @@ static void add_names(core_text *text, const core_predictions *p, int64_t row)
 		add_column(text, &p->attribute[a], row);
 	add_column(text, &p->speaker, row);
 	add_column(text, &p->group, row);
+	add_column(text, &p->split, row);
 	core_text_put(text, "\n", 1);
 }
 

@@ -2,8 +2,8 @@
 /* PRED.csv: the predictions of any system.
  *
  * Columns: FileName; prob_<class>; label_<class> for the same classes; attribute columns; SpkrID; group
- * (inferred; empty: unknown). The reader accepts any order; the writer uses this one, with numbers as %.9g,
- * which round-trips every float32 exactly. Everything lives as long as the context. */
+ * (inferred; empty: unknown); split, if the file has rows of several. The reader accepts any order; the writer
+ * uses this one, with numbers as %.9g, which round-trips every float32 exactly. Everything lives as long as the context. */
 #ifndef CORE_EVAL_PREDICTIONS_H
 #define CORE_EVAL_PREDICTIONS_H
 
@@ -28,14 +28,20 @@ typedef struct core_predictions {
 	core_text_column *attribute;
 	core_text_column speaker; /* value NULL: no such column */
 	core_text_column group;   /* value NULL: no such column */
-	const int64_t *line;      /* [n] line in the file; NULL when not from a file */
+	core_text_column
+		split; /* for writing: train, dev, test or a name; value NULL: no such column */
+	const int64_t *line; /* [n] line in the file; NULL when not from a file */
 } core_predictions;
 
-/* speaker_column NULL: SpkrID. Reports all errors: FV_DATA with FILE:LINE for a missing or repeated column, an
+/* Reads the test rows if the file has a column `split`, else all rows. speaker_column NULL: SpkrID. Reports all errors: FV_DATA with FILE:LINE for a missing or repeated column, an
  * invalid number, or two rows with the same stem; FV_CONFIG, with the nearest name, if speaker_column is given
  * but missing. */
 FV_NODISCARD fv_status core_predictions_read(
 	fv_ctx *ctx, const char *path, const char *speaker_column, core_predictions *out);
+
+/* Reads the rows of the named split; NULL: as above. Errors: FV_CONFIG if the file does not have it. */
+FV_NODISCARD fv_status core_predictions_read_split(fv_ctx *ctx, const char *path,
+	const char *speaker_column, const char *split, core_predictions *out);
 
 FV_NODISCARD fv_status core_predictions_write(
 	fv_ctx *ctx, const char *path, const core_predictions *p);

@@ -246,19 +246,19 @@ static json_t *levelling_json(
 	return object;
 }
 
-json_t *core_report_comparison(fv_ctx *ctx, const core_comparison *m)
+json_t *core_report_comparison(fv_ctx *ctx, const core_comparison *comparison)
 {
 	struct maker maker = {false}, *j = &maker;
 	json_t *report = json_object(), *attributes = json_object();
-	set_metrics(j, report, CORE_METRIC_OVERALL, m->metric);
-	for (int32_t k = 0; k < m->n_attributes; k++) {
-		const core_attribute_comparison *a = &m->attribute[k];
+	set_metrics(j, report, CORE_METRIC_OVERALL, comparison->metric);
+	for (int32_t k = 0; k < comparison->n_attributes; k++) {
+		const core_attribute_comparison *a = &comparison->attribute[k];
 		json_t *object = json_object();
 		set_metrics(j, object, CORE_METRIC_GAP | CORE_METRIC_GROUP, a->metric);
 		set_key(j, object, "tpr_difference",
-			differences_json(j, m->C, m->classes, a->group, a->n_differences,
-				a->tpr_difference));
-		set_key(j, object, "levelling_down", levelling_json(j, m, a));
+			differences_json(j, comparison->C, comparison->classes, a->group,
+				a->n_differences, a->tpr_difference));
+		set_key(j, object, "levelling_down", levelling_json(j, comparison, a));
 		set_key(j, attributes, a->name, object);
 	}
 	set_key(j, report, "attributes", attributes);

@@ -87,10 +87,10 @@ static fv_status add_class_shares(fv_ctx *ctx, const core_group_report *r,
 
 static const char *format_length(fv_ctx *ctx, int bin)
 {
-	if (bin + 1 < CORE_LENGTH_BINS)
-		return core_format(
-			ctx, "%g to under %g s", core_length_edge[bin], core_length_edge[bin + 1]);
-	return core_format(ctx, "%g s and over", core_length_edge[bin]);
+	if (bin == CORE_LENGTH_BINS - 1)
+		return core_format(ctx, "%g s and over", core_length_edge[bin]);
+	return core_format(
+		ctx, "%g to under %g s", core_length_edge[bin], core_length_edge[bin + 1]);
 }
 
 static fv_status add_length_shares(

@@ -101,7 +101,8 @@ static void fill_scopes(const core_paper *p, core_result_table *t)
 {
 	for (int32_t s = 0; s < p->n_scopes; s++) {
 		const core_paper_scope *scope = &p->scope[s];
-		size_t overall = (size_t)(p->n_rows + s), gain = overall + (size_t)p->n_scopes;
+		size_t overall = (size_t)p->n_rows + (size_t)s,
+		       gain = overall + (size_t)p->n_scopes;
 		*core_table_at(t, overall, LABEL) = core_value_text("Overall");
 		*core_table_at(t, gain, LABEL) = core_value_text("Gain");
 		*core_table_at(t, overall, KIND) = core_value_text(scope->variant);
@@ -148,7 +149,7 @@ static fv_status add_layout(fv_ctx *ctx, const core_paper *p, core_document *doc
 		"fold_mean [excess over the null, p]; ▲ above its null (p ≤ .05); Overall: mean of "
 		"the values as printed; Gain over the first row in percent (change; change of the "
 		"excess)",
-		(size_t)(p->n_rows + 2 * p->n_scopes), FIRST + (size_t)p->n_columns);
+		(size_t)p->n_rows + 2 * (size_t)p->n_scopes, FIRST + (size_t)p->n_columns);
 	fv_status status = t ? set_columns(ctx, p, CORE_SHOW_NULL | CORE_SHOW_GAIN, t) : FV_FAILED;
 	if (status)
 		return status;

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "report/whole_block.h"
+#include "run/fingerprint.h"
 #include "run/folder.h"
 
 enum { HASH_SUFFIX = 9 }; /* "-" and 8 hex digits */
@@ -54,7 +55,45 @@ static fv_status read_facts(fv_ctx *ctx, core_run_result *run)
 	return facts ? core_run_facts_read(ctx, run->env, facts) : FV_FAILED;
 }
 
-static fv_status read_run(fv_ctx *ctx, core_run_result *run)
+static bool is_current(const json_t *root)
+{
+	return json_integer_value(json_object_get(root, "schema_version")) == CORE_RESULTS_SCHEMA;
+}
+
+/* The runs left out so far, with the first of each kind. */
+struct left_out {
+	size_t n_old, n_damaged;
+	const char *old, *damaged, *reason;
+};
+
+static void leave_out(core_run_result *run, size_t *n, const char **first)
+{
+	run->status = CORE_RUN_LEFT_OUT;
+	json_decref(run->metrics);
+	json_decref(run->env);
+	run->metrics = run->env = NULL;
+	run->facts = NULL;
+	if (!(*n)++)
+		*first = run->dir;
+}
+
+/* Decides whether a done run is left out; `status` is that of reading it. */
+static void judge_run(fv_ctx *ctx, fv_status status, core_run_result *run, struct left_out *left)
+{
+	if (!status && is_current(run->env) && is_current(run->metrics))
+		return;
+	if (status && !left->n_damaged) {
+		const char *line = core_error_line(ctx, core_error_count(ctx) - 1);
+		left->reason = core_strdup(ctx, line ? line : "cannot be read");
+	}
+	core_error_clear(ctx);
+	if (status)
+		leave_out(run, &left->n_damaged, &left->damaged);
+	else
+		leave_out(run, &left->n_old, &left->old);
+}
+
+static fv_status read_run(fv_ctx *ctx, core_run_result *run, struct left_out *left)
 {
 	char *done = core_path_join(ctx, run->dir, "done");
 	char *failed = core_path_join(ctx, run->dir, "failed"), *text;
@@ -68,8 +107,10 @@ static fv_status read_run(fv_ctx *ctx, core_run_result *run)
 			status = read_json(ctx, run->dir, "env.json", &run->env);
 		if (!status)
 			status = read_facts(ctx, run);
-		if (!status || core_file_exists(done))
-			return status;
+		if (!status || core_file_exists(done)) {
+			judge_run(ctx, status, run, left);
+			return FV_OK;
+		}
 		core_error_clear(ctx); /* the run was restarted while we read it */
 		json_decref(run->metrics);
 		run->metrics = NULL;
@@ -100,6 +141,8 @@ static int compare_runs(const void *a, const void *b)
 static int compare_variants(const void *a, const void *b)
 {
 	const core_variant_result *x = a, *y = b;
+	if (x->left_out != y->left_out)
+		return x->left_out ? 1 : -1;
 	if (x->index != y->index)
 		return x->index < y->index ? -1 : 1;
 	return strcmp(x->name, y->name);
@@ -121,7 +164,7 @@ static void free_list(struct dirent **list, int n)
 	free(list);
 }
 
-static fv_status read_variant(fv_ctx *ctx, core_variant_result *variant)
+static fv_status read_variant(fv_ctx *ctx, core_variant_result *variant, struct left_out *left)
 {
 	struct dirent **list;
 	int n;
@@ -134,7 +177,7 @@ static fv_status read_variant(fv_ctx *ctx, core_variant_result *variant)
 		if (!is_run_name(list[i]->d_name, &run.fold, &run.seed))
 			continue;
 		run.dir = core_path_join(ctx, variant->dir, list[i]->d_name);
-		status = run.dir ? read_run(ctx, &run) : FV_FAILED;
+		status = run.dir ? read_run(ctx, &run, left) : FV_FAILED;
 		variant->run[variant->n++] = run;
 	}
 	free_list(list, n);
@@ -144,7 +187,9 @@ static fv_status read_variant(fv_ctx *ctx, core_variant_result *variant)
 	if (!status)
 		status = core_whole_block_find(ctx, variant);
 	variant->index = INT64_MAX;
+	variant->left_out = variant->n > 0;
 	for (size_t i = 0; i < variant->n; i++) {
+		variant->left_out &= variant->run[i].status == CORE_RUN_LEFT_OUT;
 		const core_run_facts *facts = variant->run[i].facts;
 		if (facts && facts->index >= 0)
 			variant->index = facts->index;
@@ -153,7 +198,7 @@ static fv_status read_variant(fv_ctx *ctx, core_variant_result *variant)
 }
 
 /* Reads a subfolder of the results folder if it is a variant's. */
-static fv_status add_variant(fv_ctx *ctx, core_results *r, const char *name)
+static fv_status add_variant(fv_ctx *ctx, core_results *r, const char *name, struct left_out *left)
 {
 	core_variant_result variant = {
 		.name = core_strdup(ctx, name), .dir = core_path_join(ctx, r->dir, name)};
@@ -162,14 +207,43 @@ static fv_status add_variant(fv_ctx *ctx, core_results *r, const char *name)
 	if (!is_variant_name(name) || !core_is_dir(variant.dir))
 		return FV_OK;
 	variant.label = core_strndup(ctx, name, strlen(name) - HASH_SUFFIX);
-	fv_status status = variant.label ? read_variant(ctx, &variant) : FV_FAILED;
+	fv_status status = variant.label ? read_variant(ctx, &variant, left) : FV_FAILED;
 	r->variant[r->n++] = variant;
 	return status;
+}
+
+/* Moves variants that are left out behind the others, and warns with one line for each kind. Fails if there are no
+ * others. */
+static fv_status set_apart(fv_ctx *ctx, core_results *r, const struct left_out *left)
+{
+	qsort(r->variant, r->n, sizeof *r->variant, compare_variants);
+	for (; r->n && r->variant[r->n - 1].left_out; r->n--)
+		r->n_left_out++;
+	r->n_old = left->n_old;
+	r->n_damaged = left->n_damaged;
+	if (!r->n)
+		return fv_fail(ctx, FV_DATA,
+			"%s: no run that can be read: %zu of another version of fairvox, %zu "
+			"damaged%s%s",
+			r->dir, left->n_old, left->n_damaged, left->reason ? ": " : "",
+			left->reason ? left->reason : "");
+	if (left->n_old)
+		fv_warn(ctx,
+			"left out: runs of another version of fairvox (%zu, the first is %s): "
+			"'fairvox run' computes them anew, into folders of their own",
+			left->n_old, left->old);
+	if (left->n_damaged)
+		fv_warn(ctx,
+			"left out: runs whose files cannot be read (%zu, the first is %s: %s): "
+			"remove their folders, and 'fairvox run' computes them again",
+			left->n_damaged, left->damaged, left->reason);
+	return FV_OK;
 }
 
 fv_status core_results_read(fv_ctx *ctx, const char *dir, core_results **out)
 {
 	core_results *r = core_alloc(ctx, 1, sizeof *r);
+	struct left_out left = {0};
 	struct dirent **list;
 	int n;
 	fv_status status = r ? list_folder(ctx, dir, &list, &n) : FV_FAILED;
@@ -178,16 +252,17 @@ fv_status core_results_read(fv_ctx *ctx, const char *dir, core_results **out)
 	r->dir = core_strdup(ctx, dir);
 	r->variant = core_alloc(ctx, (size_t)n, sizeof *r->variant);
 	for (int i = 0; i < n && r->variant && !status; i++)
-		status = add_variant(ctx, r, list[i]->d_name);
+		status = add_variant(ctx, r, list[i]->d_name, &left);
 	free_list(list, n);
 	if (!status && !r->n)
 		status = fv_fail(
 			ctx, FV_DATA, "%s: no results of 'fairvox run' in this folder", dir);
+	if (!status)
+		status = set_apart(ctx, r, &left);
 	if (status) {
 		core_results_free(r);
 		return status;
 	}
-	qsort(r->variant, r->n, sizeof *r->variant, compare_variants);
 	*out = r;
 	return FV_OK;
 }

@@ -13,7 +13,8 @@ typedef enum core_run_status {
 	CORE_RUN_DONE,
 	CORE_RUN_RUNNING,
 	CORE_RUN_FAILED,
-	CORE_RUN_OPEN
+	CORE_RUN_OPEN,
+	CORE_RUN_LEFT_OUT, /* done, but its files are unreadable or of another version */
 } core_run_status;
 
 typedef struct core_run_result {
@@ -28,6 +29,7 @@ typedef struct core_run_result {
 typedef struct core_variant_result {
 	const char *name, *dir; /* slug-hash8 */
 	const char *label;      /* the slug */
+	bool left_out;          /* all of its runs are left out */
 	int64_t index; /* position in the configuration that made it; INT64_MAX: not known */
 	size_t n;
 	core_run_result *run; /* by fold, then seed */
@@ -40,8 +42,9 @@ typedef struct core_variant_result {
 
 typedef struct core_results {
 	const char *dir;
-	size_t n;
-	core_variant_result *variant; /* by index, then name */
+	size_t n_old, n_damaged; /* runs left out: of another version; with unreadable files */
+	size_t n, n_left_out;
+	core_variant_result *variant; /* [n] by index, then name, followed by those left out */
 } core_results;
 
 /* Returns the facts of the variant's first run that counts; NULL: no run is done. */
@@ -51,7 +54,8 @@ static inline const core_run_facts *core_variant_facts(const core_variant_result
 }
 
 /* Names and texts live as long as the context; release the JSON with core_results_free. Ignores folders that are
- * not variants. Errors: FV_DATA if the folder is missing, has no variant, or has a damaged file of a done run. */
+ * not variants. Runs that are left out have no metrics; a warning for each kind names the first and says how many
+ * there are. Errors: FV_DATA if the folder is missing, has no variant, or has only runs that are left out. */
 FV_NODISCARD fv_status core_results_read(fv_ctx *ctx, const char *dir, core_results **out);
 void core_results_free(core_results *results);
 /* Drops all variants except the first n. */

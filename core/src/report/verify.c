@@ -123,5 +123,9 @@ fv_status core_verify(fv_ctx *ctx, const core_results *results, core_verified *o
 		status = core_grid_make(ctx, results, &options, &grid);
 	if (!status)
 		status = check_aggregates(ctx, &grid, out);
+	size_t left_out = results->n_damaged + (out->runs ? 0 : results->n_old);
+	if (!status && left_out)
+		status = fv_fail(ctx, FV_DATA, "%s: runs that could not be verified: %zu",
+			results->dir, left_out);
 	return status ? status : out->different ? FV_FAILED : FV_OK;
 }

@@ -19,6 +19,8 @@
 #include "config/delegates.h"
 #include "config/select_rule.h"
 #include "eval/baselines.h"
+#include "run/fingerprint.h"
+#include "run/params.h"
 #include "run/selection.h"
 
 /* The processor's name from the system, "" when it does not say. */
@@ -39,23 +41,24 @@ static void processor(char *out, size_t size)
 		fclose(file);
 }
 
-/* A plugin with its resolved parameters. */
-static json_t *plugin_json(const core_plugin_spec *use)
+/* A plugin with its resolved parameters, files by their content. */
+static json_t *plugin_json(fv_ctx *ctx, const core_plugin_spec *use)
 {
-	json_t *params = json_loads(use->params_json, 0, NULL);
-	return json_pack("{s:s, s:o}", "name", use->plugin->descriptor->name, "params",
-		params ? params : json_object());
+	json_t *params;
+	if (core_params_by_content(ctx, use, &params))
+		return NULL;
+	return json_pack("{s:s, s:o}", "name", use->plugin->descriptor->name, "params", params);
 }
 
-static json_t *grouper_json(const core_grouper_spec *spec)
+static json_t *grouper_json(fv_ctx *ctx, const core_grouper_spec *spec)
 {
-	json_t *one = plugin_json(&spec->use);
+	json_t *one = plugin_json(ctx, &spec->use);
 	if (spec->column)
 		json_object_set_new(one, "column", json_string(spec->column));
 	if (spec->has_seed)
 		json_object_set_new(one, "seed", json_integer((json_int_t)spec->seed));
 	if (spec->has_encoder)
-		json_object_set_new(one, "encoder", plugin_json(&spec->encoder.use));
+		json_object_set_new(one, "encoder", plugin_json(ctx, &spec->encoder.use));
 	return one;
 }
 
@@ -91,14 +94,6 @@ static json_t *bias_json(const core_bias_spec *bias)
 		bias->has_seed ? json_integer((json_int_t)bias->seed) : json_null());
 }
 
-static json_t *compare_json(const core_eval_spec *eval)
-{
-	if (!eval->compare_metric)
-		return json_null();
-	return json_pack("{s:s, s:s?}", "metric", eval->compare_metric, "attribute",
-		eval->compare_attribute);
-}
-
 /* How the model was chosen: the rule, where it looked, at whose groups, among how many epochs. */
 static json_t *selection_json(const core_runner *r)
 {
@@ -116,28 +111,34 @@ static json_t *selection_json(const core_runner *r)
 	return root;
 }
 
-static json_t *variant_json(const core_runner *r)
+/* The digits of a hash that names show. */
+static json_t *short_hash(const char *sha256)
+{
+	return json_stringn(sha256, 8);
+}
+
+static json_t *variant_json(fv_ctx *ctx, const core_runner *r, json_t *eval)
 {
 	const core_variant *variant = r->variant;
-	json_t *axes = json_object(), *names = json_array(), *groupers = json_array();
-	for (int32_t i = 0; i < variant->n_axes; i++)
-		json_object_set_new(axes, variant->axis[i], json_string(variant->axis_value[i]));
+	const core_identity *identity = &r->study->identity[r->run->variant];
+	json_t *names = json_array(), *groupers = json_array();
+	json_t *compare = json_incref(json_object_get(eval, "compare"));
 	for (int32_t i = 0; i < variant->n_groupers; i++) {
 		const core_grouper_spec *spec = &variant->groupers[i];
 		json_array_append_new(names, json_string(spec->use.plugin->descriptor->name));
-		json_array_append_new(groupers, grouper_json(spec));
+		json_array_append_new(groupers, grouper_json(ctx, spec));
 	}
-	json_t *root = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o}", "slug",
-		variant->slug, "hash", variant->hash, "family", variant->family, "index",
-		r->run->variant, "loss", variant->loss.plugin->descriptor->name, "encoder",
+	json_t *root = json_pack("{s:s, s:o, s:o, s:i, s:s, s:s, s:s, s:o, s:o}", "slug",
+		variant->slug, "hash", short_hash(identity->sha256), "family",
+		short_hash(identity->family), "index", r->run->variant, "loss",
+		variant->loss.plugin->descriptor->name, "encoder",
 		variant->encoder.use.plugin->descriptor->name, "profile", variant->profile,
-		"groupers", names, "axes", axes);
+		"groupers", names, "axes", json_loads(variant->axes_json, 0, NULL));
 	json_t *more = json_pack("{s:o, s:o, s:b, s:b, s:b, s:s, s:o, s:o, s:o}", "objective",
-		plugin_json(&variant->loss), "grouping", groupers, "plain", is_plain(variant),
+		plugin_json(ctx, &variant->loss), "grouping", groupers, "plain", is_plain(variant),
 		"uses_groups", core_loss_uses_groups(&variant->loss), "uses_group_labels",
 		uses_group_labels(variant), "select", variant->train.select, "selection",
-		selection_json(r), "bias", bias_json(&variant->bias), "compare",
-		compare_json(&variant->eval));
+		selection_json(r), "bias", bias_json(&variant->bias), "compare", compare);
 	if (root && more)
 		json_object_update(root, more);
 	json_decref(more);
@@ -170,15 +171,17 @@ static json_t *host_json(void)
 fv_status core_output_env(fv_ctx *ctx, const core_runner *r, char **out)
 {
 	const core_fold *fold = &r->study->fold[r->run->fold];
-	json_t *inputs = json_loads(r->run->inputs, 0, NULL);
+	json_t *fingerprint = json_loads(r->run->fingerprint, 0, NULL);
+	json_t *eval = json_loads(r->run->evaluation->json, 0, NULL);
 	json_t *root = json_pack(
-		"{s:i, s:s, s:i, s:i, s:o, s:I, s:I, s:b, s:b, s:b, s:s, s:o, s:o, s:o}",
-		"schema_version", 1, "fairvox", FAIRVOX_VERSION, "abi", (int)FV_ABI, "numerics",
-		CORE_NUMERICS, "variant", variant_json(r), "fold", (json_int_t)fold->fold, "seed",
-		(json_int_t)r->run->seed, "synthetic", r->study->set[fold->set].synthetic,
-		"transductive", r->transductive, "shared_speakers",
-		r->variant->corpus.shared_speakers, "majority_class", majority_class(r), "rows",
-		rows_json(r), "host", host_json(), "inputs", inputs ? inputs : json_null());
+		"{s:i, s:s, s:i, s:i, s:o, s:o, s:I, s:I, s:b, s:b, s:b, s:s, s:o, s:o, s:o}",
+		"schema_version", CORE_RESULTS_SCHEMA, "fairvox", FAIRVOX_VERSION, "abi",
+		(int)FV_ABI, "numerics", CORE_NUMERICS, "variant", variant_json(ctx, r, eval),
+		"eval", eval, "fold", (json_int_t)fold->fold, "seed", (json_int_t)r->run->seed,
+		"synthetic", r->study->set[fold->set].synthetic, "transductive", r->transductive,
+		"shared_speakers", r->variant->corpus.shared_speakers, "majority_class",
+		majority_class(r), "rows", rows_json(r), "host", host_json(), "fingerprint",
+		fingerprint ? fingerprint : json_null());
 	const char *text = core_json_text(ctx, root, JSON_INDENT(1));
 	*out = text ? core_format(ctx, "%s\n", text) : NULL;
 	return *out ? FV_OK : FV_FAILED;

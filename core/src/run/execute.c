@@ -26,13 +26,13 @@ struct execute {
 	const core_execute_options *options;
 	const int64_t *todo;
 	int64_t n_todo, ended;
-	const char *folder; /* the working folder */
-	bool *skipped; /* [n_todo] shared with the workers: another process was at it, or had been */
+	const char *folder;        /* the working folder */
+	core_run_outcome *outcome; /* [n_todo] shared with the workers */
 	core_progress progress;
 	core_summary *summary;
 	struct variant_progress {
 		int64_t open; /* runs that are not done */
-		bool failed;
+		bool failed, has_runs;
 	} * variant;
 	int64_t warnings; /* lines in the logs of the runs done now */
 	fv_status first;
@@ -61,6 +61,8 @@ static bool is_alone(const void *user, int64_t task)
 {
 	const struct execute *e = user;
 	const core_run *run = &e->study->run[e->todo[task]];
+	if (run->done) /* judged anew: no plugin has a part in it */
+		return false;
 	return e->options->isolate || !may_share(core_run_variant(e->study, run));
 }
 
@@ -73,7 +75,7 @@ static fv_status work(void *user, fv_ctx *ctx, int64_t task)
 	run.dir = core_path_join(ctx, e->folder, run.dir);
 	if (!run.dir)
 		return FV_FAILED;
-	return core_runner_run(ctx, e->study, &run, &options, &e->skipped[task]);
+	return core_runner_run(ctx, e->study, &run, &options, &e->outcome[task]);
 }
 
 #define WARNINGS_SHOWN 5
@@ -122,7 +124,11 @@ static void ended(void *user, int64_t task, fv_status status, const char *reason
 		failed(e, run, status, *reason ? reason : "failed");
 		return;
 	}
-	if (e->skipped[task]) {
+	if (run->done) {
+		e->summary->judged += e->outcome[task] == CORE_RUN_JUDGED;
+		return;
+	}
+	if (e->outcome[task] == CORE_RUN_SKIPPED) {
 		fv_ctx *own = core_ctx_aside(e->ctx);
 		bool done = own && core_folder_is_done(own, run);
 		core_ctx_free(own);
@@ -148,7 +154,7 @@ static fv_status verdict(struct execute *e)
 	size_t variants = e->study->config->n_variants, whole = 0;
 	for (size_t i = 0; i < variants; i++) {
 		e->summary->variants_failed += e->variant[i].failed;
-		whole += !e->variant[i].failed && !e->variant[i].open;
+		whole += e->variant[i].has_runs && !e->variant[i].failed && !e->variant[i].open;
 	}
 	if (!e->summary->failed)
 		return FV_OK;
@@ -180,16 +186,16 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 	if (!todo || !e.variant || find_folder(ctx, &e.folder))
 		return FV_FAILED;
 	for (int64_t i = 0; i < study->n_runs; i++) {
-		if (study->run[i].done) {
-			out->done_before++;
-			continue;
-		}
-		todo[e.n_todo++] = i;
-		e.variant[study->run[i].variant].open++;
+		const core_run *run = &study->run[i];
+		e.variant[run->variant].has_runs = true;
+		e.variant[run->variant].open += !run->done;
+		out->done_before += run->done;
+		if (!run->done || run->stale)
+			todo[e.n_todo++] = i;
 	}
-	size_t size = (size_t)e.n_todo + 1;
-	e.skipped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (e.skipped == MAP_FAILED)
+	size_t size = ((size_t)e.n_todo + 1) * sizeof *e.outcome;
+	e.outcome = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (e.outcome == MAP_FAILED)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	core_pool pool = {.jobs = options->jobs,
 		.tasks = e.n_todo,
@@ -205,6 +211,6 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 	if (e.warnings > WARNINGS_SHOWN)
 		core_log(ctx, CORE_INFO, "%lld more warnings are in the runs' logs",
 			(long long)(e.warnings - WARNINGS_SHOWN));
-	munmap(e.skipped, size);
+	munmap(e.outcome, size);
 	return status ? status : verdict(&e);
 }

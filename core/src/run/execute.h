@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All runs of a study that are not done, on worker processes. */
+/* All runs of a study that are not done, and those that are to be judged anew, on worker processes. */
 #ifndef CORE_RUN_EXECUTE_H
 #define CORE_RUN_EXECUTE_H
 
@@ -16,6 +16,7 @@ typedef struct core_summary {
 	/* done_now: here; done_before: also by another process meanwhile; taken: another is at them */
 	int64_t runs, done_before, done_now, failed, taken;
 	int64_t stopped; /* by a signal in the middle: their state is kept */
+	int64_t judged;  /* done before, under another `eval`: their metrics are new */
 	int64_t variants_failed;
 } core_summary;
 

@@ -28,7 +28,7 @@ bool core_folder_is_done(fv_ctx *ctx, const core_run *run)
 		core_error_clear(ctx);
 		return false;
 	}
-	if (strcmp(text, run->inputs))
+	if (strcmp(text, run->fingerprint))
 		return false;
 	for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) {
 		path = core_path_join(ctx, run->dir, outputs[i]);
@@ -38,7 +38,7 @@ bool core_folder_is_done(fv_ctx *ctx, const core_run *run)
 	return true;
 }
 
-/* Results of other inputs, notes of a failure, half files of a killed run. The lock stays, and with `resume`
+/* Results of another fingerprint, notes of a failure, half files of a killed run. The lock stays, and with `resume`
  * the state of an interrupted run. `done` goes first. */
 static fv_status clear(fv_ctx *ctx, const char *dir, bool resume)
 {
@@ -58,8 +58,7 @@ static fv_status clear(fv_ctx *ctx, const char *dir, bool resume)
 	return FV_OK;
 }
 
-fv_status core_folder_claim(
-	fv_ctx *ctx, const core_run *run, bool force, core_folder *folder, core_claim *claim)
+fv_status core_folder_lock(fv_ctx *ctx, const core_run *run, core_folder *folder, bool *taken)
 {
 	*folder = (core_folder){.lock = -1, .dir = run->dir};
 	fv_status status = core_make_dirs(ctx, run->dir);
@@ -69,14 +68,24 @@ fv_status core_folder_claim(
 	folder->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 	if (folder->lock < 0)
 		return fv_fail(ctx, FV_FAILED, "%s: %s", path, strerror(errno));
-	bool taken;
-	if (core_lock_try(folder->lock, &taken)) {
+	if (core_lock_try(folder->lock, taken)) {
 		core_folder_release(folder);
 		return fv_fail(ctx, FV_FAILED, "%s: %s", path, strerror(errno));
 	}
+	if (!*taken)
+		core_folder_release(folder);
+	return FV_OK;
+}
+
+fv_status core_folder_claim(
+	fv_ctx *ctx, const core_run *run, bool force, core_folder *folder, core_claim *claim)
+{
+	bool taken;
+	fv_status status = core_folder_lock(ctx, run, folder, &taken);
+	if (status)
+		return status;
 	if (!taken) {
 		*claim = CORE_TAKEN;
-		core_folder_release(folder);
 		return FV_OK;
 	}
 	if (!force && core_folder_is_done(ctx, run)) {
@@ -110,7 +119,7 @@ fv_status core_folder_finish(fv_ctx *ctx, const core_folder *folder, const core_
 		return FV_FAILED;
 	if (unlink(state) && errno != ENOENT)
 		return fv_fail(ctx, FV_FAILED, "%s: %s", state, strerror(errno));
-	return core_folder_write(ctx, folder, "done", run->inputs, strlen(run->inputs));
+	return core_folder_write(ctx, folder, "done", run->fingerprint, strlen(run->fingerprint));
 }
 
 void core_folder_fail(fv_ctx *ctx, const core_folder *folder)

@@ -21,9 +21,12 @@ typedef struct core_folder {
 	const char *dir;
 } core_folder;
 
-/* Compares `done` with the run's inputs; what is said in it of outputs must be there. */
+/* Compares `done` with the run's fingerprint; what is said in it of outputs must be there. */
 bool core_folder_is_done(fv_ctx *ctx, const core_run *run);
 
+/* Makes the folder and locks it; *taken false: another process has it. */
+FV_NODISCARD fv_status core_folder_lock(
+	fv_ctx *ctx, const core_run *run, core_folder *folder, bool *taken);
 FV_NODISCARD fv_status core_folder_claim(
 	fv_ctx *ctx, const core_run *run, bool force, core_folder *folder, core_claim *claim);
 /* Writes one file of the run. */

@@ -7,10 +7,15 @@
 #include <fairvox/checkpoint.h>
 #include <jansson.h>
 
+#include "base/file.h"
 #include "base/json.h"
+#include "base/path.h"
 #include "checkpoint/safetensors_write.h"
 #include "config/config.h"
+#include "config/yaml.h"
+#include "plugin/descriptor.h"
 #include "run/model_plan.h"
+#include "run/params.h"
 
 static const char *standardize_name(fv_standardize kind)
 {
@@ -21,13 +26,14 @@ static const char *standardize_name(fv_standardize kind)
 char *core_model_encoder_json(fv_ctx *ctx, const core_encoder *e)
 {
 	const core_encoder_spec *spec = e->spec;
-	json_t *params = json_loads(spec->use.params_json, 0, NULL);
-	json_t *root = json_pack("{s:s, s:s, s:o, s:s?, s:s?, s:s, s:i, s:f, s:s, s:f, s:f}",
-		"name", e->name, "plugin_sha256", spec->use.plugin->sha256, "params",
-		params ? params : json_object(), "weights", spec->weights, "weights_sha256",
-		e->weights_sha256, "output", e->info.outputs[e->output].name, "layer", spec->layer,
-		"max_seconds", spec->max_seconds, "normalize", core_normalize_name(spec->normalize),
-		"mean", e->mean, "variance", e->variance);
+	json_t *params;
+	if (core_params_by_content(ctx, &spec->use, &params))
+		return NULL;
+	json_t *root = json_pack("{s:s, s:s, s:o, s:s?, s:s, s:i, s:f, s:s, s:f, s:f}", "name",
+		e->name, "plugin_sha256", spec->use.plugin->sha256, "params", params,
+		"weights_sha256", e->weights_sha256, "output", e->info.outputs[e->output].name,
+		"layer", spec->layer, "max_seconds", spec->max_seconds, "normalize",
+		core_normalize_name(spec->normalize), "mean", e->mean, "variance", e->variance);
 	return core_json_text(ctx, root, JSON_COMPACT | JSON_SORT_KEYS);
 }
 
@@ -231,19 +237,47 @@ static bool is_corpus_normalized(const json_t *root)
 	return said && !strcmp(said, core_normalize_name(CORE_NORMALIZE_CORPUS));
 }
 
-/* The parameters as "key=value" flags. */
-static size_t flags_of(fv_ctx *ctx, const json_t *root, char **flag)
+/* The block `encoder` of the configuration beside a model: it says where files lie, which a model does not.
+ * NULL when there is none. */
+static const core_yaml *block_beside(fv_ctx *ctx, const char *model)
+{
+	const char *dir = core_path_dir(ctx, model);
+	const char *path = dir ? core_path_join(ctx, dir, "config.yaml") : NULL;
+	core_yaml *root;
+	if (!path || !core_file_exists(path))
+		return NULL;
+	if (core_yaml_read(ctx, path, &root)) {
+		core_error_clear(ctx);
+		return NULL;
+	}
+	return core_yaml_get(root, "encoder");
+}
+
+static bool is_path(const core_registry *registry, const char *encoder, const char *key)
+{
+	const core_plugin *plugin = core_registry_find(registry, FV_ENCODER, encoder);
+	const fv_param *param = plugin ? core_param_find(plugin->descriptor, key) : NULL;
+	return param && param->type == FV_PATH;
+}
+
+/* The parameters as "key=value" flags, files as the block beside the model names them. */
+static size_t flags_of(fv_ctx *ctx, const core_registry *registry, const json_t *root,
+	const core_yaml *beside, char **flag)
 {
 	size_t n = 0;
-	const char *key;
+	const char *key, *encoder = json_string_value(json_object_get(root, "name"));
 	json_t *value, *params = json_object_get(root, "params");
 	json_object_foreach(params, key, value)
 	{
 		if (json_is_null(value) || n == PARAMS_MAX - 4)
 			continue;
-		char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+		const core_yaml *file = core_yaml_get(beside, key);
+		json_t *own = file && is_path(registry, encoder, key) ? json_string(file->text)
+								      : json_incref(value);
+		char *text = json_dumps(own, JSON_ENCODE_ANY | JSON_COMPACT);
 		flag[n++] = core_format(ctx, "%s=%s", key, text ? text : "");
 		free(text);
+		json_decref(own);
 	}
 	int layer = (int)json_integer_value(json_object_get(root, "layer"));
 	if (layer >= 0)
@@ -300,9 +334,28 @@ static fv_status open_as_trained(fv_ctx *ctx, const json_t *root, core_encoder_s
 	return status;
 }
 
-fv_status core_model_open_encoder(fv_ctx *ctx, const core_registry *registry,
-	const core_model *model, const char *path, core_encoder **out)
+/* Where the weights lie: as told, or as the block beside the model says; NULL: nobody knows. */
+static fv_status find_weights(fv_ctx *ctx, const json_t *root, const core_yaml *beside,
+	const char *path, const char **weights)
 {
+	const core_yaml *said = core_yaml_get(beside, "weights");
+	if (!json_is_string(json_object_get(root, "weights_sha256"))) {
+		*weights = NULL;
+		return FV_OK;
+	}
+	if (!*weights && said)
+		*weights = said->text;
+	if (!*weights || core_file_exists(*weights))
+		return FV_OK;
+	return fv_fail(ctx, FV_DATA,
+		"%s: the weights of encoder %s are not at %s: name them by --weights", path,
+		json_string_value(json_object_get(root, "name")), *weights);
+}
+
+fv_status core_model_open_encoder(fv_ctx *ctx, const core_registry *registry,
+	const core_model *model, const char *path, const char *weights, core_encoder **out)
+{
+	const core_yaml *beside = block_beside(ctx, path);
 	json_t *root = json_loads(model->encoder_json, 0, NULL);
 	const char *name = json_string_value(json_object_get(root, "name"));
 	char **flag = core_alloc(ctx, PARAMS_MAX, sizeof *flag);
@@ -311,10 +364,11 @@ fv_status core_model_open_encoder(fv_ctx *ctx, const core_registry *registry,
 		json_decref(root);
 		return fv_fail(ctx, FV_DATA, "%s: metadata 'encoder' cannot be read", path);
 	}
-	size_t n = flags_of(ctx, root, flag);
-	fv_status status = core_encoder_from_flags(ctx, registry, name,
-		json_string_value(json_object_get(root, "weights")),
-		json_string_value(json_object_get(root, "output")), flag, n, spec);
+	size_t n = flags_of(ctx, registry, root, beside, flag);
+	fv_status status = find_weights(ctx, root, beside, path, &weights);
+	if (!status)
+		status = core_encoder_from_flags(ctx, registry, name, weights,
+			json_string_value(json_object_get(root, "output")), flag, n, spec);
 	if (!status)
 		status = open_as_trained(ctx, root, spec, &model->plan->shape, path, out);
 	json_decref(root);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* model.safetensors: the tensors of the model's networks, the scaling of its input, and metadata that says
- * which encoder makes that input and how the networks go together, so that predictions need nothing
- * else. */
+ * which encoder makes that input and how the networks go together. Files count by their content: where
+ * weights lie changes no byte. */
 #ifndef CORE_RUN_MODEL_H
 #define CORE_RUN_MODEL_H
 
@@ -34,9 +34,10 @@ FV_NODISCARD fv_status core_model_read(fv_ctx *ctx, const char *path, core_model
 FV_NODISCARD fv_status core_model_read_params(
 	fv_ctx *ctx, const char *path, const core_plan *plan, float *params);
 
-/* Opens the encoder that a model was trained on. Errors: FV_DATA when the plugin or its weights are
- * not those of the training. */
+/* Opens the encoder that a model was trained on. A model knows its files by their content alone: they are
+ * found by `weights` (NULL: not told), else by the config.yaml beside the model at `path`. Errors:
+ * FV_DATA when the weights are not there or not those of the training. */
 FV_NODISCARD fv_status core_model_open_encoder(fv_ctx *ctx, const core_registry *registry,
-	const core_model *model, const char *path, core_encoder **out);
+	const core_model *model, const char *path, const char *weights, core_encoder **out);
 
 #endif

@@ -54,53 +54,74 @@ static const char *counted_value(const core_attribute *a, int32_t row)
 	return a->id[row] >= 0 && a->counted[a->id[row]] ? a->value[a->id[row]] : "";
 }
 
-static fv_status fill_attributes(fv_ctx *ctx, const core_runner *r, core_predictions *p)
+/* The splits that predictions.csv holds, in its order. */
+static const core_split predicted[] = {CORE_TEST, CORE_DEV};
+#define PREDICTED (sizeof predicted / sizeof *predicted)
+
+static int64_t count_predicted(const core_runner *r)
 {
-	const core_corpus *corpus = r->corpus;
-	const int32_t *row = r->rows.row[CORE_TEST];
-	p->n_attributes = corpus->n_attributes;
-	p->attribute = core_alloc(ctx, (size_t)p->n_attributes, sizeof *p->attribute);
-	if (!p->attribute)
-		return FV_FAILED;
-	for (int32_t a = 0; a < p->n_attributes; a++) {
-		const char **value = core_alloc(ctx, (size_t)p->n, sizeof *value);
-		if (!value)
-			return FV_FAILED;
-		for (int64_t i = 0; i < p->n; i++)
-			value[i] = counted_value(&corpus->attribute[a], row[i]);
-		p->attribute[a] = (core_text_column){corpus->attribute[a].name, value};
-	}
-	return FV_OK;
+	int64_t n = 0;
+	for (size_t k = 0; k < PREDICTED; k++)
+		n += r->rows.n[predicted[k]];
+	return n;
 }
 
-static fv_status make_predictions(fv_ctx *ctx, const core_runner *r, core_predictions *p)
+static fv_status alloc_predictions(fv_ctx *ctx, const core_runner *r, core_predictions *p)
 {
 	const core_corpus *corpus = r->corpus;
-	const int32_t *row = r->rows.row[CORE_TEST];
-	size_t n = (size_t)r->rows.n[CORE_TEST], classes = (size_t)corpus->classes;
-	const char **file = core_alloc(ctx, n, sizeof *file);
-	const char **speaker = core_alloc(ctx, n, sizeof *speaker);
-	const char **group = core_alloc(ctx, n, sizeof *group);
-	float *label = core_alloc(ctx, n * classes, sizeof *label);
-	if (!file || !speaker || !group || !label)
-		return FV_FAILED;
-	for (size_t i = 0; i < n; i++) {
-		file[i] = corpus->file[row[i]];
-		speaker[i] = corpus->speaker_name[corpus->speaker[row[i]]];
-		int32_t id = r->groups.groups ? r->groups.id[CORE_TEST][i] : -1;
-		group[i] = id < 0 ? "" : r->groups.name[id];
-		memcpy(label + i * classes, corpus->label + (size_t)row[i] * classes,
-			classes * sizeof *label);
-	}
+	size_t n = (size_t)count_predicted(r), classes = (size_t)corpus->classes;
 	*p = (core_predictions){.n = (int64_t)n,
 		.C = corpus->classes,
 		.classes = corpus->class_name,
-		.file = file,
-		.prob = r->test_prob,
-		.label = label,
-		.speaker = {"SpkrID", speaker},
-		.group = {"group", r->groups.groups ? group : NULL}};
-	return fill_attributes(ctx, r, p);
+		.file = core_alloc(ctx, n, sizeof *p->file),
+		.prob = core_alloc(ctx, n * classes, sizeof *p->prob),
+		.label = core_alloc(ctx, n * classes, sizeof *p->label),
+		.n_attributes = corpus->n_attributes,
+		.attribute = core_alloc(ctx, (size_t)corpus->n_attributes, sizeof *p->attribute),
+		.speaker = {"SpkrID", core_alloc(ctx, n, sizeof(char *))},
+		.split = {"split", core_alloc(ctx, n, sizeof(char *))}};
+	bool good = p->file && p->prob && p->label && p->attribute && p->speaker.value &&
+		    p->split.value;
+	if (r->groups.groups) {
+		p->group = (core_text_column){"group", core_alloc(ctx, n, sizeof(char *))};
+		good = good && p->group.value;
+	}
+	for (int32_t a = 0; good && a < p->n_attributes; a++) {
+		p->attribute[a] = (core_text_column){
+			corpus->attribute[a].name, core_alloc(ctx, n, sizeof(char *))};
+		good = p->attribute[a].value != NULL;
+	}
+	return good ? FV_OK : FV_FAILED;
+}
+
+static void fill_row(
+	const core_runner *r, core_split split, int32_t at, int64_t i, core_predictions *p)
+{
+	const core_corpus *corpus = r->corpus;
+	int32_t row = r->rows.row[split][at];
+	size_t classes = (size_t)corpus->classes, to = (size_t)i * classes;
+	p->file[i] = core_runner_id(r, row);
+	p->speaker.value[i] = corpus->speaker_name[corpus->speaker[row]];
+	p->split.value[i] = core_split_name(split);
+	memcpy(p->prob + to, r->prob[split] + (size_t)at * classes, classes * sizeof *p->prob);
+	memcpy(p->label + to, corpus->label + (size_t)row * classes, classes * sizeof *p->label);
+	for (int32_t a = 0; a < p->n_attributes; a++)
+		p->attribute[a].value[i] = counted_value(&corpus->attribute[a], row);
+	if (p->group.value) {
+		int32_t id = r->groups.id[split][at];
+		p->group.value[i] = id < 0 ? "" : r->groups.name[id];
+	}
+}
+
+/* The test rows, then the development rows, each in the order of stems. */
+static fv_status make_predictions(fv_ctx *ctx, const core_runner *r, core_predictions *p)
+{
+	fv_status status = alloc_predictions(ctx, r, p);
+	int64_t i = 0;
+	for (size_t k = 0; k < PREDICTED && !status; k++)
+		for (int32_t at = 0; at < r->rows.n[predicted[k]]; at++)
+			fill_row(r, predicted[k], at, i++, p);
+	return status;
 }
 
 static fv_status write_metrics(
@@ -108,8 +129,10 @@ static fv_status write_metrics(
 {
 	const core_measured run = {
 		r->study->fold[r->run->fold].fold, r->run->seed, r->result.selected_epoch};
+	core_predictions test = *p; /* they come first */
 	char *text;
-	fv_status status = core_measure(ctx, p, &r->variant->eval.attributes, &run, &text);
+	test.n = r->rows.n[CORE_TEST];
+	fv_status status = core_measure(ctx, &test, &r->run->evaluation->attributes, &run, &text);
 	if (status)
 		return status;
 	return core_folder_write(ctx, folder, "metrics.json", text, strlen(text));
@@ -132,7 +155,7 @@ fv_status core_output_groups(fv_ctx *ctx, const core_runner *r, core_text *out)
 	for (int k = 0; k < CORE_SPLITS; k++) {
 		for (int32_t i = 0; i < r->rows.n[k]; i++) {
 			int32_t id = r->groups.id[k][i];
-			core_text_csv(out, r->corpus->file[r->rows.row[k][i]]);
+			core_text_csv(out, core_runner_id(r, r->rows.row[k][i]));
 			core_text_add(out, ",");
 			core_text_csv(out, id < 0 ? "" : r->groups.name[id]);
 			for (size_t g = 0; soft && g < groups; g++)
@@ -180,11 +203,12 @@ static fv_status write_text(
 	return core_folder_write(ctx, folder, name, text->data ? text->data : "", text->size);
 }
 
-static fv_status write_config(fv_ctx *ctx, const core_runner *r, const core_folder *folder)
+fv_status core_output_config(
+	fv_ctx *ctx, const core_study *study, const core_run *run, const core_folder *folder)
 {
 	char *text = core_format(ctx, "# fold %lld, seed %lld\n%s",
-		(long long)r->study->fold[r->run->fold].fold, (long long)r->run->seed,
-		r->variant->yaml);
+		(long long)study->fold[run->fold].fold, (long long)run->seed,
+		core_run_variant(study, run)->yaml);
 	return text ? core_folder_write(ctx, folder, "config.yaml", text, strlen(text)) : FV_FAILED;
 }
 
@@ -203,7 +227,7 @@ fv_status core_output_write(fv_ctx *ctx, core_runner *r, const core_folder *fold
 	if (!status)
 		status = write_model(ctx, r, folder);
 	if (!status)
-		status = write_config(ctx, r, folder);
+		status = core_output_config(ctx, r->study, r->run, folder);
 	if (!status)
 		status = core_output_env(ctx, r, &env);
 	if (!status)

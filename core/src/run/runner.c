@@ -14,9 +14,10 @@
 #include "base/hash.h"
 #include "nn/base_loss.h"
 #include "plugin/surroundings.h"
-#include "run/inputs.h"
+#include "run/fingerprint.h"
 #include "run/output.h"
 #include "run/pool.h"
+#include "run/refresh.h"
 #include "run/selection.h"
 #include "train/predict.h"
 
@@ -287,22 +288,23 @@ fv_status core_runner_preview(fv_ctx *ctx, core_runner *r, bool groups, core_tra
 	return status ? status : core_train_preview_run(ctx, &job, out);
 }
 
-static fv_status predict(fv_ctx *ctx, core_runner *r)
+static fv_status predict(fv_ctx *ctx, core_runner *r, core_split split)
 {
-	size_t n = (size_t)r->rows.n[CORE_TEST];
-	r->test_prob = core_alloc(ctx, n * (size_t)r->corpus->classes, sizeof *r->test_prob);
+	size_t n = (size_t)r->rows.n[split];
+	float *prob = core_alloc(ctx, n * (size_t)r->corpus->classes, sizeof *prob);
 	const char **stem = core_alloc(ctx, n, sizeof *stem);
-	if (!r->test_prob || !stem)
+	if (!prob || !stem)
 		return FV_FAILED;
+	r->prob[split] = prob;
 	for (size_t i = 0; i < n; i++)
-		stem[i] = r->corpus->stem[r->rows.row[CORE_TEST][i]];
+		stem[i] = r->corpus->stem[r->rows.row[split][i]];
 	const fv_rows rows = {
 		.size = sizeof rows, .n = (int32_t)n, .classes = r->corpus->classes, .stem = stem};
-	const core_train_data test = core_runner_data(r, CORE_TEST, rows);
-	fv_status status =
-		core_train_predict(ctx, r->result.plan, r->result.params, &test, r->test_prob);
+	core_train_data data = core_runner_data(r, (int)split, rows);
+	data.index = r->input.index[split]; /* the order of stems, not the trainer's */
+	fv_status status = core_train_predict(ctx, r->result.plan, r->result.params, &data, prob);
 	if (!status)
-		core_softmax((int32_t)n, r->corpus->classes, r->test_prob, r->test_prob);
+		core_softmax((int32_t)n, r->corpus->classes, prob, prob);
 	return status;
 }
 
@@ -317,7 +319,9 @@ static fv_status compute(fv_ctx *ctx, core_runner *r)
 		status = order_dev_index(ctx, r);
 	if (!status)
 		status = train(ctx, r);
-	return status ? status : predict(ctx, r);
+	if (!status)
+		status = predict(ctx, r, CORE_TEST);
+	return status ? status : predict(ctx, r, CORE_DEV);
 }
 
 /* Copies of the process that came back from an op; the guard has ended them. */
@@ -352,12 +356,12 @@ static void to_log(void *user, core_level level, const char *line)
 			log, "%s: %s\n", words[level], line); /* progress is for who looks on */
 }
 
-/* A state belongs to exactly these inputs, and to these kernels: bits are promised for one set. */
+/* A state belongs to exactly this fingerprint, and to these kernels: bits are promised for one set. */
 static fv_status make_state(
 	fv_ctx *ctx, core_runner *r, const core_folder *folder, double save_every_s)
 {
-	char *text = core_format(
-		ctx, "%s%s %s", r->run->inputs, core_kernels_used()->name, openblas_get_corename());
+	char *text = core_format(ctx, "%s%s %s", r->run->fingerprint, core_kernels_used()->name,
+		openblas_get_corename());
 	core_run_checkpoint_options options = {.path = core_folder_checkpoint(ctx, folder),
 		.every_s = save_every_s,
 		.told_to_stop = core_pool_told_to_stop};
@@ -376,14 +380,25 @@ static fv_status make_state(
 	return FV_OK;
 }
 
+static fv_status refresh(
+	fv_ctx *ctx, const core_study *study, const core_run *run, core_run_outcome *outcome)
+{
+	bool judged;
+	fv_status status = core_refresh_run(ctx, study, run, &judged);
+	*outcome = judged ? CORE_RUN_JUDGED : CORE_RUN_REFRESHED;
+	return status;
+}
+
 fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *run,
-	const core_run_options *options, bool *skipped)
+	const core_run_options *options, core_run_outcome *outcome)
 {
 	core_folder folder;
-	core_claim claim;
+	core_claim claim = CORE_TAKEN;
+	if (run->done && run->stale)
+		return refresh(ctx, study, run, outcome);
 	fv_status status = core_folder_claim(ctx, run, options->force, &folder, &claim);
-	*skipped = !status && claim != CORE_CLAIMED;
-	if (status || *skipped)
+	*outcome = claim == CORE_CLAIMED ? CORE_RUN_COMPUTED : CORE_RUN_SKIPPED;
+	if (status || claim != CORE_CLAIMED)
 		return status;
 	core_runner *r = core_alloc(ctx, 1, sizeof *r);
 	if (!r)

@@ -22,9 +22,9 @@ typedef struct core_runner {
 	int32_t *dev_index; /* [n dev] of dev's rows in input.x; set when the run trains */
 	core_head_shape shape;
 	core_train_result result;
-	float *test_prob;  /* [n test, C] */
-	core_text history; /* metrics.jsonl */
-	core_text log;     /* what the run said */
+	float *prob[CORE_SPLITS]; /* [n, C] of development and test rows; NULL: of training rows */
+	core_text history;        /* metrics.jsonl */
+	core_text log;            /* what the run said */
 	bool transductive;
 	core_run_checkpoint *state; /* NULL: the run is not saved in the middle */
 } core_runner;
@@ -34,10 +34,18 @@ typedef struct core_run_options {
 	double save_every_s;
 } core_run_options;
 
-/* Claims the run's folder, goes on where an interrupted run of the same inputs stood, computes and writes everything, marks it done. A run that another process
- * is at or has finished is left alone: *skipped. Errors: FV_STOPPED when the pool was told to stop. */
+typedef enum core_run_outcome {
+	CORE_RUN_COMPUTED,
+	CORE_RUN_SKIPPED,   /* another process is at it, or has finished it */
+	CORE_RUN_REFRESHED, /* it was done; what is said of it is new, its metrics are not */
+	CORE_RUN_JUDGED,    /* it was done; its metrics are new */
+} core_run_outcome;
+
+/* Claims the run's folder, goes on where an interrupted run of the same fingerprint stood, computes and writes
+ * everything, marks it done; a run that is done is refreshed (refresh.h). Errors: FV_STOPPED when
+ * the pool was told to stop. */
 FV_NODISCARD fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *run,
-	const core_run_options *options, bool *skipped);
+	const core_run_options *options, core_run_outcome *outcome);
 
 /* The rows of a run and its groups, without training: for `groups` and `explain`. The study's encodings
  * of this run must be loaded. Free input with core_matrix_free. */

@@ -7,10 +7,14 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "run/fingerprint.h"
 #include "run/folder.h"
 #include "run/grouping.h"
-#include "run/inputs.h"
+#include "run/identity.h"
+#include "run/ids.h"
+#include "run/refresh.h"
 #include "run/sets.h"
+#include "run/variants.h"
 
 static fv_status add_encoding(
 	fv_ctx *ctx, core_study *study, const core_encoder_spec *spec, int32_t fold, int32_t *index)
@@ -60,14 +64,8 @@ static fv_status add_run(
 		status = add_encoding(ctx, study, &variant->encoder, run->fold, &run->encoding);
 	if (!status)
 		status = add_group_encodings(ctx, study, variant, run);
-	if (status)
-		return status;
-	run->variant_dir =
-		core_format(ctx, "%s/%s-%s", study->results, variant->slug, variant->hash);
-	run->dir = core_format(
-		ctx, "%s/fold%lld-seed%lld", run->variant_dir, (long long)fold, (long long)seed);
-	study->n_runs++;
-	return run->variant_dir && run->dir ? FV_OK : FV_FAILED;
+	study->n_runs += !status;
+	return status;
 }
 
 static fv_status add_runs(fv_ctx *ctx, core_study *study)
@@ -83,7 +81,8 @@ static fv_status add_runs(fv_ctx *ctx, core_study *study)
 	study->fold = core_alloc(ctx, folds, sizeof *study->fold);
 	study->set = core_alloc(ctx, config->n_variants, sizeof *study->set);
 	study->encoding = core_alloc(ctx, runs * (1 + CORE_PRODUCT_MAX), sizeof *study->encoding);
-	if (!study->run || !study->fold || !study->set || !study->encoding)
+	study->identity = core_alloc(ctx, config->n_variants, sizeof *study->identity);
+	if (!study->run || !study->fold || !study->set || !study->encoding || !study->identity)
 		return FV_FAILED;
 	for (size_t i = 0; i < config->n_variants; i++) {
 		const core_variant *variant = &config->variants[i];
@@ -159,15 +158,30 @@ static fv_status check_attribute(
 	return fv_fail(ctx, FV_CONFIG, "%s: %s has no attribute '%s'", key, corpus->labels, name);
 }
 
+/* predictions.csv has columns of its own beside the attributes. */
+static fv_status check_names(fv_ctx *ctx, const core_corpus *corpus)
+{
+	static const char *const own[] = {"FileName", "SpkrID", "group", "split"};
+	for (int32_t i = 0; i < corpus->n_attributes; i++) {
+		const char *name = corpus->attribute[i].name;
+		bool taken = !strncmp(name, "prob_", 5) || !strncmp(name, "label_", 6);
+		for (size_t k = 0; k < sizeof own / sizeof *own; k++)
+			taken |= !strcmp(name, own[k]);
+		if (taken)
+			return fv_fail(ctx, FV_CONFIG,
+				"attribute '%s': predictions.csv has a column of that name: give "
+				"the attribute another name",
+				name);
+	}
+	return FV_OK;
+}
+
 /* Before hours of training: do the attributes named exist, and does the bias leave rows? */
 static fv_status check_run(fv_ctx *ctx, const core_study *study, const core_run *run)
 {
 	const core_variant *variant = core_run_variant(study, run);
 	const core_fold *fold = &study->fold[run->fold];
-	fv_status status = FV_OK;
-	for (int32_t i = 0; i < variant->eval.attributes.n && !status; i++)
-		status = check_attribute(
-			ctx, fold->corpus, "eval.attributes", variant->eval.attributes.item[i]);
+	fv_status status = check_names(ctx, fold->corpus);
 	for (int32_t i = 0; i < variant->n_groupers && !status; i++)
 		if ((core_grouper_uses(&variant->groupers[i]) & FV_USE_COLUMN) &&
 			variant->groupers[i].column)
@@ -192,6 +206,89 @@ static fv_status check_runs(fv_ctx *ctx, const core_study *study)
 	return core_ctx_rejoin(ctx, own, status);
 }
 
+static fv_status identify_variants(fv_ctx *ctx, core_study *study)
+{
+	fv_status status = FV_OK;
+	for (int64_t i = 0; i < study->n_runs && !status; i++) {
+		const core_run *run = &study->run[i];
+		core_identity *identity = &study->identity[run->variant];
+		if (!*identity->sha256)
+			status = core_identify(ctx, study, run, identity);
+	}
+	return status ? status : core_variants_place(ctx, study);
+}
+
+/* Is the run there already, of a variant that is the same by content? */
+static bool is_repeated(core_study *study, const core_run *run)
+{
+	const char *own = study->identity[run->variant].sha256;
+	int64_t fold = study->fold[run->fold].fold;
+	for (int64_t i = 0; i < study->n_runs; i++) {
+		const core_run *other = &study->run[i];
+		if (study->fold[other->fold].fold == fold && other->seed == run->seed &&
+			!strcmp(study->identity[other->variant].sha256, own))
+			return true;
+	}
+	return false;
+}
+
+/* Runs of variants that only names of files tell apart are kept once. */
+static void drop_repeated(fv_ctx *ctx, core_study *study)
+{
+	int64_t all = study->n_runs;
+	for (size_t i = 1; i < study->config->n_variants; i++) {
+		core_identity *identity = &study->identity[i];
+		for (size_t j = 0; j < i && !identity->repeats; j++)
+			identity->repeats = !strcmp(study->identity[j].sha256, identity->sha256);
+		if (identity->repeats)
+			core_log(ctx, CORE_INFO,
+				"variant %s is another by the same content: it is computed once",
+				study->config->variants[i].slug);
+	}
+	study->n_runs = 0;
+	for (int64_t i = 0; i < all; i++) {
+		const core_run run = study->run[i];
+		if (!study->identity[run.variant].repeats || !is_repeated(study, &run))
+			study->run[study->n_runs++] = run;
+	}
+}
+
+/* Where the run lies, what it depends on, how it is judged, and whether that is done. */
+static fv_status settle_run(fv_ctx *ctx, core_study *study, core_run *run, bool force)
+{
+	const core_fold *fold = &study->fold[run->fold];
+	run->dir = core_format(ctx, "%s/fold%lld-seed%lld", study->identity[run->variant].dir,
+		(long long)fold->fold, (long long)run->seed);
+	if (!run->dir)
+		return FV_FAILED;
+	fv_status status = core_run_fingerprint(ctx, study, run);
+	if (status)
+		return status;
+	run->done = !force && core_folder_is_done(ctx, run) &&
+		    core_refresh_find(study, run, &run->stale);
+	return FV_OK;
+}
+
+/* Runs of one variant and fold are judged alike. What is left out is told once a corpus. */
+static fv_status find_evaluations(fv_ctx *ctx, core_study *study)
+{
+	fv_status status = FV_OK;
+	int32_t told = -1;
+	for (int64_t i = 0; i < study->n_runs && !status; i++) {
+		core_run *run = &study->run[i];
+		const core_run *before = i ? run - 1 : NULL;
+		const core_fold *fold = &study->fold[run->fold];
+		if (before && before->variant == run->variant && before->fold == run->fold)
+			run->evaluation = before->evaluation;
+		else
+			status = core_evaluation_make(ctx, core_run_variant(study, run),
+				study->config->trees[run->variant], fold->corpus, told != fold->set,
+				&run->evaluation);
+		told = fold->set;
+	}
+	return status;
+}
+
 fv_status core_study_open(
 	fv_ctx *ctx, core_config *config, const core_study_options *options, core_study **out)
 {
@@ -203,15 +300,19 @@ fv_status core_study_open(
 	*out = study;
 	fv_status status = add_runs(ctx, study);
 	if (!status)
+		status = find_evaluations(ctx, study);
+	if (!status)
 		status = check_runs(ctx, study);
 	if (!status)
 		status = prepare_encodings(ctx, study, options);
-	for (int64_t i = 0; i < study->n_runs && !status; i++) {
-		core_run *run = &study->run[i];
-		status = core_run_inputs(ctx, study, run);
-		if (!status)
-			run->done = !options->force && core_folder_is_done(ctx, run);
-	}
+	if (!status)
+		status = core_ids_make(ctx, study);
+	if (!status)
+		status = identify_variants(ctx, study);
+	if (!status)
+		drop_repeated(ctx, study);
+	for (int64_t i = 0; i < study->n_runs && !status; i++)
+		status = settle_run(ctx, study, &study->run[i], options->force);
 	if (status)
 		core_study_close(study);
 	return status;

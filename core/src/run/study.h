@@ -14,7 +14,9 @@ typedef struct core_study_options {
 	bool keep_waves;
 } core_study_options;
 
-/* Reads corpora, finds and hashes recordings, opens encoders, and finds which runs are done. */
+/* Reads corpora, finds and hashes recordings, opens encoders, says what each variant is, and finds which
+ * runs are done. Variants that are the same by content have one folder, and each run of theirs is
+ * there once. */
 FV_NODISCARD fv_status core_study_open(
 	fv_ctx *ctx, core_config *config, const core_study_options *options, core_study **out);
 void core_study_close(core_study *study);

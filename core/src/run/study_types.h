@@ -6,14 +6,19 @@
 
 #include "config/config.h"
 #include "corpus/corpus.h"
+#include "run/evaluation.h"
 #include "run/features.h"
 
 /* The recordings of a corpus, all folds together. */
 typedef struct core_set {
 	const core_corpus_spec *spec;
 	core_recordings recordings;
-	bool hashed;    /* paths and hashes are filled in */
-	bool synthetic; /* the audio folder says it was made by `fairvox synth` */
+	const char **id; /* [recordings.n] how files of ours spell each (ids.h) */
+	bool hashed;     /* paths and hashes are filled in */
+	bool synthetic;  /* the audio folder says it was made by `fairvox synth` */
+	/* For the identity of variants, of one fold that does not depend on which are asked for. */
+	bool identified;
+	char labels_sha256[CORE_SHA256_HEX], audio_sha256[CORE_SHA256_HEX];
 } core_set;
 
 typedef struct core_fold {
@@ -38,15 +43,32 @@ typedef struct core_encoding {
 
 #define CORE_PRODUCT_MAX 8
 
+/* One point of the matrix as a results folder knows it, whatever its label. */
+typedef struct core_identity {
+	char sha256[CORE_SHA256_HEX]; /* its identity (identity.h) */
+	char family[CORE_SHA256_HEX]; /* the same without the seeds of groupers and bias */
+	const char *dir; /* RESULTS/<slug>-<hash8>; an earlier study may have chosen the slug */
+	bool repeats;    /* an earlier variant has the same identity: names of files alone differ */
+} core_identity;
+
+/* A file's content, hashed once a study. */
+typedef struct core_content {
+	struct core_content *next;
+	const char *path;
+	char sha256[CORE_SHA256_HEX];
+} core_content;
+
 typedef struct core_run {
 	int32_t variant, fold; /* indices */
 	int64_t seed;
 	int32_t encoding;                         /* the variant's features */
 	int32_t group_encoding[CORE_PRODUCT_MAX]; /* of each grouper; -1: uses none */
-	const char *variant_dir, *dir;            /* RESULTS/<slug>-<hash8>[/fold<F>-seed<S>] */
+	const char *dir;                          /* RESULTS/<slug>-<hash8>/fold<F>-seed<S> */
 	const char *
-		inputs; /* everything the result depends on, as canonical JSON: content of `done` */
-	bool done;      /* the folder holds the results of exactly these inputs */
+		fingerprint; /* everything the result depends on, as canonical JSON: content of `done` */
+	bool done;           /* the folder holds the results of exactly this fingerprint */
+	const core_evaluation *evaluation; /* how it is to be judged */
+	unsigned stale;                    /* of a done run: CORE_STALE_ flags (refresh.h) */
 } core_run;
 
 typedef struct core_study {
@@ -56,6 +78,8 @@ typedef struct core_study {
 	core_set *set;
 	core_fold *fold;
 	core_encoding *encoding;
+	core_identity *identity; /* [config->n_variants] */
+	core_content *content;   /* files hashed so far */
 	int64_t n_runs;
 	core_run *run;
 } core_study;

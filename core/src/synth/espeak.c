@@ -19,8 +19,6 @@
 #define PATIENCE_S 60            /* a sentence takes about 20 ms */
 #define OUTPUT_LIMIT (64u << 20) /* a sentence is about 100 KB */
 
-extern char **environ;
-
 struct child {
 	pid_t pid;
 	int out;      /* read end of its stdout */

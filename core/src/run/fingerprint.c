@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/inputs.h"
+#include "run/fingerprint.h"
 
 #include <string.h>
 
@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/numerics.h"
+#include "run/identity.h"
 #include "run/params.h"
 
 static json_t *plugin_json(fv_ctx *ctx, const core_plugin_spec *use)
@@ -46,39 +47,31 @@ static json_t *groupers_json(fv_ctx *ctx, const core_study *study, const core_ru
 }
 
 /* train.init and train.order by content; null when not given. */
-static fv_status file_hash(fv_ctx *ctx, const char *pattern, int64_t fold, json_t **out)
+static fv_status file_hash(
+	fv_ctx *ctx, core_study *study, const char *pattern, int64_t fold, json_t **out)
 {
 	*out = json_null();
 	if (!pattern)
 		return FV_OK;
-	char hex[CORE_SHA256_HEX], *path = core_expand_fold(ctx, pattern, fold);
+	const char *hex;
+	char *path = core_expand_fold(ctx, pattern, fold);
 	if (!path)
 		return FV_FAILED;
-	fv_status status = core_sha256_file(ctx, path, hex);
+	fv_status status = core_content_sha256(ctx, study, path, &hex);
 	if (!status)
 		*out = json_string(hex);
 	return status;
 }
 
-/* Does the run read recordings, under any of its encoders? */
-static bool reads_audio(const core_study *study, const core_run *run)
-{
-	bool reads = !study->encoding[run->encoding].encoder->info.by_name;
-	for (int32_t i = 0; i < core_run_variant(study, run)->n_groupers; i++)
-		reads |= run->group_encoding[i] >= 0 &&
-			 !study->encoding[run->group_encoding[i]].encoder->info.by_name;
-	return reads;
-}
-
-static fv_status add_parts(fv_ctx *ctx, const core_study *study, const core_run *run, json_t *root)
+static fv_status add_parts(fv_ctx *ctx, core_study *study, const core_run *run, json_t *root)
 {
 	const core_variant *variant = core_run_variant(study, run);
 	int64_t fold = study->fold[run->fold].fold;
 	json_t *init, *order, *loss = plugin_json(ctx, &variant->loss);
 	json_t *groupers = groupers_json(ctx, study, run);
-	fv_status status = file_hash(ctx, variant->train.init, fold, &init);
+	fv_status status = file_hash(ctx, study, variant->train.init, fold, &init);
 	if (!status)
-		status = file_hash(ctx, variant->train.order, fold, &order);
+		status = file_hash(ctx, study, variant->train.order, fold, &order);
 	else
 		order = json_null();
 	json_object_set_new(root, "loss", loss);
@@ -88,14 +81,15 @@ static fv_status add_parts(fv_ctx *ctx, const core_study *study, const core_run 
 	return loss && groupers ? status : core_error_status(ctx);
 }
 
-fv_status core_run_inputs(fv_ctx *ctx, const core_study *study, core_run *run)
+fv_status core_run_fingerprint(fv_ctx *ctx, core_study *study, core_run *run)
 {
 	const core_fold *fold = &study->fold[run->fold];
 	json_t *root = json_pack("{s:i, s:i, s:s, s:I, s:I, s:s, s:s, s:s, s:s}", "schema_version",
-		1, "numerics", CORE_NUMERICS, "config", core_run_variant(study, run)->hash, "fold",
-		(json_int_t)fold->fold, "seed", (json_int_t)run->seed, "labels",
-		fold->labels_sha256, "attributes", fold->attributes_sha256, "audio",
-		reads_audio(study, run) ? fold->audio_sha256 : "", "features",
+		CORE_RESULTS_SCHEMA, "numerics", CORE_NUMERICS, "variant",
+		study->identity[run->variant].sha256, "fold", (json_int_t)fold->fold, "seed",
+		(json_int_t)run->seed, "labels", fold->labels_sha256, "attributes",
+		fold->attributes_sha256, "audio",
+		core_run_reads_audio(study, run) ? fold->audio_sha256 : "", "features",
 		study->encoding[run->encoding].encoder->key);
 	fv_status status =
 		root ? add_parts(ctx, study, run, root) : fv_fail(ctx, FV_FAILED, "out of memory");
@@ -104,6 +98,6 @@ fv_status core_run_inputs(fv_ctx *ctx, const core_study *study, core_run *run)
 		return status;
 	}
 	const char *text = core_json_text(ctx, root, JSON_SORT_KEYS | JSON_INDENT(1));
-	run->inputs = text ? core_format(ctx, "%s\n", text) : NULL;
-	return run->inputs ? FV_OK : FV_FAILED;
+	run->fingerprint = text ? core_format(ctx, "%s\n", text) : NULL;
+	return run->fingerprint ? FV_OK : FV_FAILED;
 }

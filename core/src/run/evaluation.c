@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/evaluation.h"
+
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/json.h"
+#include "base/number.h"
+#include "config/yaml.h"
+
+/* A number for each speaker, such as an age without bins. */
+static bool is_raw_number(const core_attribute *a)
+{
+	double value;
+	for (int32_t i = 0; i < a->n_values; i++)
+		if (!core_parse_double(a->value[i], &value))
+			return false;
+	return a->n_values > CORE_EVAL_VALUES_MAX;
+}
+
+static fv_status all_attributes(
+	fv_ctx *ctx, const core_corpus *corpus, bool tell, core_strings *out)
+{
+	*out = (core_strings){0, core_alloc(ctx, (size_t)corpus->n_attributes, sizeof *out->item)};
+	if (!out->item)
+		return FV_FAILED;
+	for (int32_t i = 0; i < corpus->n_attributes; i++) {
+		const core_attribute *a = &corpus->attribute[i];
+		bool raw = is_raw_number(a);
+		if (!raw)
+			out->item[out->n++] = a->name;
+		else if (tell)
+			core_log(ctx, CORE_INFO,
+				"attribute '%s' is a number of %d values: left out of the "
+				"metrics; corpus.bins makes groups of it, eval.attributes "
+				"takes it as it is",
+				a->name, a->n_values);
+	}
+	return FV_OK;
+}
+
+static fv_status check_attribute(
+	fv_ctx *ctx, const core_corpus *corpus, const char *key, const char *name)
+{
+	if (core_corpus_attribute(corpus, name))
+		return FV_OK;
+	return fv_fail(ctx, FV_CONFIG, "%s: %s has no attribute '%s'", key, corpus->labels, name);
+}
+
+/* The attribute of a gap: the one named, that of the bias where it is reported, or the first. */
+static fv_status find_compared(
+	fv_ctx *ctx, const core_variant *variant, const core_corpus *corpus, core_evaluation *e)
+{
+	const char *named = variant->eval.compare_attribute;
+	e->compare_metric = variant->eval.compare_metric;
+	if (!e->compare_metric || !strstr(e->compare_metric, "_gap"))
+		return FV_OK;
+	e->compare_attribute = named;
+	for (int32_t i = 0; i < e->attributes.n && !named && variant->bias.on; i++)
+		if (!strcmp(e->attributes.item[i], variant->bias.attribute))
+			e->compare_attribute = variant->bias.attribute;
+	if (e->compare_attribute)
+		return check_attribute(ctx, corpus, "eval.compare.attribute", e->compare_attribute);
+	if (!e->attributes.n)
+		return fv_fail(ctx, FV_CONFIG,
+			"eval.compare.metric %s: %s has no attribute whose groups could be "
+			"compared: leave eval.compare out, or add attributes to the corpus",
+			e->compare_metric, corpus->labels);
+	e->compare_attribute = e->attributes.item[0];
+	return FV_OK;
+}
+
+/* The block with what was filled in. */
+static fv_status write_json(fv_ctx *ctx, const core_yaml *block, core_evaluation *e)
+{
+	const char *text = block ? core_yaml_key(ctx, block, NULL) : NULL;
+	json_t *root = text ? json_loads(text, 0, NULL) : json_object();
+	json_t *names = json_array(), *compare = json_null();
+	for (int32_t i = 0; i < e->attributes.n; i++)
+		json_array_append_new(names, json_string(e->attributes.item[i]));
+	if (e->compare_metric)
+		compare = json_pack("{s:s, s:s?}", "metric", e->compare_metric, "attribute",
+			e->compare_attribute);
+	json_object_set_new(root, "attributes", names);
+	json_object_set_new(root, "compare", compare);
+	e->json = core_json_text(ctx, root, JSON_COMPACT | JSON_SORT_KEYS);
+	return e->json ? FV_OK : FV_FAILED;
+}
+
+fv_status core_evaluation_make(fv_ctx *ctx, const core_variant *variant, const core_yaml *resolved,
+	const core_corpus *corpus, bool tell, const core_evaluation **out)
+{
+	core_evaluation *e = core_alloc(ctx, 1, sizeof *e);
+	fv_status status = e ? FV_OK : FV_FAILED;
+	if (status)
+		return status;
+	*out = e;
+	e->attributes = variant->eval.attributes;
+	for (int32_t i = 0; i < e->attributes.n && !status; i++)
+		status = check_attribute(ctx, corpus, "eval.attributes", e->attributes.item[i]);
+	if (!status && !e->attributes.n)
+		status = all_attributes(ctx, corpus, tell, &e->attributes);
+	if (!status)
+		status = find_compared(ctx, variant, corpus, e);
+	return status ? status : write_json(ctx, core_yaml_get(resolved, "eval"), e);
+}

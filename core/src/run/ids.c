@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/ids.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "corpus/audio.h"
+
+/* `path` without a known audio extension and without the folder in front. */
+static const char *make_id(fv_ctx *ctx, const char *folder, const char *path)
+{
+	size_t n = folder ? strlen(folder) : 0;
+	if (n && !strncmp(path, folder, n))
+		path += n;
+	path += strspn(path, "/");
+	while (!strncmp(path, "./", 2))
+		path += 2 + strspn(path + 2, "/");
+	const char *base = core_path_base(path);
+	const char *stem = core_path_stem(ctx, base);
+	return stem ? core_format(ctx, "%.*s%s", (int)(base - path), path, stem) : NULL;
+}
+
+/* The audio folder's files, when it can be read; an encoder that reads them reports what is wrong. */
+static const core_audio_index *open_index(fv_ctx *own, const core_set *set)
+{
+	core_audio_index *index;
+	if (!set->spec->audio || !core_is_dir(set->spec->audio) ||
+		core_audio_index_open(own, set->spec->audio, &index))
+		return NULL;
+	return index;
+}
+
+static fv_status name_set(fv_ctx *ctx, fv_ctx *own, const core_study *study, core_set *set)
+{
+	const core_audio_index *index = set->hashed ? NULL : open_index(own, set);
+	core_recordings *r = &set->recordings;
+	set->id = core_alloc(ctx, (size_t)r->n, sizeof *set->id);
+	if (!set->id)
+		return FV_FAILED;
+	for (int64_t i = 0; i < r->n; i++) {
+		const char *path = set->hashed ? r->path[i]
+				   : index     ? core_audio_find(index, r->stem[i])
+					       : NULL;
+		set->id[i] = path ? make_id(ctx, set->spec->audio, path) : NULL;
+		if (path && !set->id[i])
+			return FV_FAILED;
+	}
+	for (int32_t f = 0; f < study->n_folds; f++) {
+		const core_fold *fold = &study->fold[f];
+		for (int32_t i = 0; &study->set[fold->set] == set && i < fold->corpus->n; i++) {
+			const char **id = &set->id[fold->row[i]];
+			*id = *id ? *id : make_id(ctx, NULL, fold->corpus->file[i]);
+			if (!*id)
+				return FV_FAILED;
+		}
+	}
+	return FV_OK;
+}
+
+fv_status core_ids_make(fv_ctx *ctx, core_study *study)
+{
+	fv_status status = FV_OK;
+	for (int32_t i = 0; i < study->n_sets && !status; i++) {
+		fv_ctx *own = core_ctx_new();
+		status = own ? name_set(ctx, own, study, &study->set[i])
+			     : fv_fail(ctx, FV_FAILED, "out of memory");
+		core_ctx_free(own);
+	}
+	return status;
+}

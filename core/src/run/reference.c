@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/reference.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "corpus/audio.h"
+
+/* The lowest of the study's folds of a set. */
+static const core_fold *lowest_named(const core_study *study, int32_t set)
+{
+	const core_fold *lowest = NULL;
+	for (int32_t i = 0; i < study->n_folds; i++) {
+		const core_fold *fold = &study->fold[i];
+		if (fold->set == set && (!lowest || fold->fold < lowest->fold))
+			lowest = fold;
+	}
+	return lowest;
+}
+
+int64_t core_lowest_fold(fv_ctx *ctx, const core_study *study, int32_t set, const char *pattern)
+{
+	int64_t named = lowest_named(study, set)->fold;
+	for (int64_t f = 0; strstr(pattern, CORE_FOLD_MARK) && f < named; f++) {
+		const char *path = core_expand_fold(ctx, pattern, f);
+		if (path && core_file_exists(path))
+			return f;
+	}
+	return named;
+}
+
+static int by_text(const void *stem, const void *item)
+{
+	return strcmp(stem, *(const char *const *)item);
+}
+
+/* The hash of a recording that the study knows, or of the file with that stem. */
+static fv_status hash_recording(fv_ctx *own, const core_set *set, const core_audio_index *index,
+	const char *stem, char hex[CORE_SHA256_HEX])
+{
+	const core_recordings *r = &set->recordings;
+	const char *const *known = bsearch(stem, r->stem, (size_t)r->n, sizeof *r->stem, by_text);
+	if (known) {
+		memcpy(hex, r->sha256[known - r->stem], CORE_SHA256_HEX);
+		return FV_OK;
+	}
+	const char *path = core_audio_find(index, stem);
+	return path ? core_sha256_file(own, path, hex) : FV_DATA;
+}
+
+/* As `done` has it of a fold: over stems and hashes. */
+static fv_status hash_audio(
+	fv_ctx *own, const core_set *set, const core_corpus *corpus, char hex[CORE_SHA256_HEX])
+{
+	core_audio_index *index;
+	core_text all = {0};
+	fv_status status = core_audio_index_open(own, set->spec->audio, &index);
+	for (int32_t i = 0; i < corpus->n && !status; i++) {
+		char one[CORE_SHA256_HEX];
+		status = hash_recording(own, set, index, corpus->stem[i], one);
+		core_text_add(&all, "%s %s\n", corpus->stem[i], status ? "" : one);
+	}
+	if (!status)
+		status = all.failed
+				 ? FV_FAILED
+				 : core_sha256_bytes(own, all.data ? all.data : "", all.size, hex);
+	core_text_free(&all);
+	return status;
+}
+
+/* A fold that nobody asked for; false when it cannot be had whole. */
+static bool read_other(const core_set *set, int64_t fold, core_set *out)
+{
+	fv_ctx *own = core_ctx_new();
+	core_corpus *corpus;
+	bool good = own && !core_corpus_read(own, set->spec, fold, &corpus) &&
+		    !core_sha256_file(own, corpus->labels, out->labels_sha256) &&
+		    (!set->hashed || !hash_audio(own, set, corpus, out->audio_sha256));
+	core_ctx_free(own);
+	return good;
+}
+
+fv_status core_reference_make(fv_ctx *ctx, core_study *study, const core_run *run)
+{
+	int32_t index = study->fold[run->fold].set;
+	core_set *set = &study->set[index];
+	if (set->identified)
+		return FV_OK;
+	const core_fold *named = lowest_named(study, index);
+	int64_t lowest = core_lowest_fold(ctx, study, index, set->spec->labels);
+	if (lowest == named->fold || !read_other(set, lowest, set)) {
+		memcpy(set->labels_sha256, named->labels_sha256, CORE_SHA256_HEX);
+		memcpy(set->audio_sha256, named->audio_sha256, CORE_SHA256_HEX);
+	}
+	set->identified = true;
+	return FV_OK;
+}

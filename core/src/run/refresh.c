@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/refresh.h"
+
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "run/folder.h"
+#include "run/measure.h"
+#include "run/output.h"
+
+static json_t *read_json(fv_ctx *ctx, const core_run *run, const char *name)
+{
+	char *path = core_path_join(ctx, run->dir, name), *text;
+	size_t size;
+	json_error_t error;
+	if (!path || core_file_read(ctx, path, 1 << 26, &text, &size))
+		return NULL;
+	json_t *root = json_loadb(text, size, 0, &error);
+	if (!root)
+		(void)fv_fail(ctx, FV_DATA,
+			"%s: byte %d: %s: remove the run's folder, and it is "
+			"computed again",
+			path, error.position, error.text);
+	return root;
+}
+
+/* Does the study have an axis that is not written down? */
+static bool lacks_axis(const core_study *study, const core_run *run, const json_t *env)
+{
+	json_t *said = json_object_get(json_object_get(env, "variant"), "axes");
+	json_t *own = json_loads(core_run_variant(study, run)->axes_json, 0, NULL);
+	bool lacks = false;
+	const char *key;
+	json_t *value;
+	json_object_foreach(own, key, value) lacks |= !json_object_get(said, key);
+	json_decref(own);
+	return lacks;
+}
+
+/* What is compared with what changes tables, but no metric of a run. */
+static bool same_metrics(const json_t *wanted, const json_t *said)
+{
+	json_t *a = json_copy((json_t *)wanted), *b = json_copy((json_t *)said);
+	json_object_del(a, "compare");
+	json_object_del(b, "compare");
+	bool same = a && b && json_equal(a, b);
+	json_decref(a);
+	json_decref(b);
+	return same;
+}
+
+static unsigned compare(const core_study *study, const core_run *run, const json_t *env)
+{
+	json_t *wanted = json_loads(run->evaluation->json, 0, NULL);
+	json_t *said = json_object_get(env, "eval");
+	unsigned stale = lacks_axis(study, run, env) ? CORE_STALE_AXES : 0;
+	if (!wanted || !said || !json_equal(wanted, said))
+		stale |= CORE_STALE_EVAL;
+	if (!same_metrics(wanted, said))
+		stale |= CORE_STALE_METRICS;
+	json_decref(wanted);
+	return stale;
+}
+
+bool core_refresh_find(const core_study *study, const core_run *run, unsigned *stale)
+{
+	fv_ctx *own = core_ctx_new(); /* one file of each run: not kept */
+	json_t *env = own ? read_json(own, run, "env.json") : NULL;
+	if (env)
+		*stale = compare(study, run, env);
+	json_decref(env);
+	core_ctx_free(own);
+	return env != NULL;
+}
+
+static fv_status write_metrics(
+	fv_ctx *ctx, const core_study *study, const core_run *run, const core_folder *folder)
+{
+	core_predictions predictions;
+	char *path = core_path_join(ctx, run->dir, "predictions.csv"), *text;
+	json_t *old = read_json(ctx, run, "metrics.json");
+	if (!old || !path)
+		return FV_DATA;
+	const core_measured measured = {study->fold[run->fold].fold, run->seed,
+		(int32_t)json_integer_value(json_object_get(old, "selected_epoch"))};
+	json_decref(old);
+	fv_status status = core_predictions_read(ctx, path, NULL, &predictions);
+	if (!status)
+		status = core_measure(
+			ctx, &predictions, &run->evaluation->attributes, &measured, &text);
+	if (!status)
+		status = core_folder_write(ctx, folder, "metrics.json", text, strlen(text));
+	return status;
+}
+
+/* The evaluation as it is now; of the axes, what is known of the run and was not written down. */
+static fv_status write_env(fv_ctx *ctx, const core_study *study, const core_run *run,
+	const core_folder *folder, json_t *env)
+{
+	json_t *variant = json_object_get(env, "variant");
+	json_t *axes = json_object_get(variant, "axes");
+	json_t *own = json_loads(core_run_variant(study, run)->axes_json, 0, NULL);
+	json_t *eval = json_loads(run->evaluation->json, 0, NULL);
+	if (run->stale & CORE_STALE_AXES)
+		json_object_set_new(variant, "index", json_integer(run->variant));
+	json_object_update_missing(axes, own);
+	json_object_set(variant, "compare", json_object_get(eval, "compare"));
+	json_object_set_new(env, "eval", eval);
+	json_decref(own);
+	const char *text = core_json_text(ctx, json_incref(env), JSON_INDENT(1));
+	char *line = text ? core_format(ctx, "%s\n", text) : NULL;
+	return line ? core_folder_write(ctx, folder, "env.json", line, strlen(line)) : FV_FAILED;
+}
+
+static fv_status refresh(fv_ctx *ctx, const core_study *study, const core_run *run,
+	const core_folder *folder, bool *judged)
+{
+	json_t *env = read_json(ctx, run, "env.json");
+	if (!env)
+		return FV_DATA;
+	unsigned stale = compare(study, run, env);
+	fv_status status = FV_OK;
+	if (stale & CORE_STALE_METRICS)
+		status = write_metrics(ctx, study, run, folder);
+	if (!status && (stale & CORE_STALE_EVAL))
+		status = core_output_config(ctx, study, run, folder);
+	if (!status && stale)
+		status = write_env(ctx, study, run, folder, env);
+	*judged = !status && (stale & CORE_STALE_EVAL);
+	json_decref(env);
+	return status;
+}
+
+/* What metrics have to say was said when the run was made. */
+static void say_nothing(void *user, core_level level, const char *line)
+{
+	(void)user;
+	(void)level;
+	(void)line;
+}
+
+fv_status core_refresh_run(fv_ctx *ctx, const core_study *study, const core_run *run, bool *judged)
+{
+	core_folder folder;
+	bool taken;
+	*judged = false;
+	fv_status status = core_folder_lock(ctx, run, &folder, &taken);
+	if (status || !taken)
+		return status;
+	core_ctx_set_log(ctx, say_nothing, NULL);
+	status = refresh(ctx, study, run, &folder, judged);
+	core_folder_release(&folder);
+	return status;
+}

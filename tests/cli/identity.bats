@@ -1,0 +1,224 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What a variant is: its results are found again whatever it is called, wherever it lies, however it is
+# judged.
+load helpers
+
+# A study of 2 x 3 variants in the folder `study`, all files in it: 6 runs.
+setup() {
+	corpus
+	mkdir "$BATS_TEST_TMPDIR/study"
+	cd "$BATS_TEST_TMPDIR/study"
+	mkdir audio
+	ln -s "$corpus"/*.flac audio/
+	cp "$corpus"/labels_consensus_{1,2}.csv .
+	cat >study.yaml <<-END
+		corpus: {audio: audio, labels: "labels_consensus_{fold}.csv", folds: [1]}
+		bias: {attribute: gender, minority_ratio: 2, majority: {angry: Male, sad: Female, disgust: Male, fear: none, neutral: none, happy: Female}}
+		encoder: {name: pitch, standardize: train}
+		grouper: {name: truth, column: gender}
+		loss: {name: erm}
+		train: {epochs: 2, learning_rate: 0.01}
+		eval: {compare: {metric: tpr_gap}}
+		matrix: {loss.name: [erm, rw], train.learning_rate: [1.0e-2, 1.0e-3, 1.0e-05]}
+	END
+}
+
+# now COMPUTED JUDGED RUN...: runs, and fails unless that many runs were computed and re-evaluated.
+now() {
+	local computed=$1 judged=$2
+	shift 2
+	run --separate-stderr "$fairvox" run "$@"
+	local want=" runs done, $computed computed now"
+	[ "$judged" -eq 0 ] || want+=", $judged re-evaluated"
+	if [ "$status" -ne 0 ] || [[ $stderr != *"$want" ]]; then
+		printf 'exit code %s; stderr:\n%s\nwanted: %s\n' "$status" "$stderr" "$want"
+		return 1
+	fi
+}
+
+@test "what is done is found again: overrides, lists of one, more axes, another label" {
+	now 6 0 study.yaml -j 2
+	[ "$(cd results && ls -d rw-lr0.01-* rw-lr0.001-* rw-lr1e-5-* | wc -l)" -eq 3 ]
+	now 0 0 study.yaml
+	ls results >before
+	# a part by an override, a list of one, a default said aloud, another order of keys
+	now 0 0 study.yaml loss.name=rw
+	now 0 0 study.yaml 'loss.name=[rw]'
+	now 0 0 study.yaml 'loss.name=[erm, rw]' train.learning_rate=0.001
+	now 0 0 study.yaml train.batch=32 loss.profile=paper
+	sed 's/loss.name: \[erm, rw\]/loss.name: [rw]/' study.yaml >one.yaml
+	now 0 0 one.yaml
+	# an axis that contains the default: only the other value is new
+	sed 's/^matrix: {/matrix: {train.batch: [32, 64], /' study.yaml >wider.yaml
+	now 6 0 wider.yaml -j 2
+	now 0 0 wider.yaml
+	now 0 0 study.yaml
+	[ "$(ls results | wc -l)" -eq 12 ]
+	for name in $(cat before); do [ -d "results/$name" ]; done
+	# the folder may be called anything before its hash
+	for variant in results/*-????????; do mv "$variant" "results/called-otherwise-${variant##*-}"; done
+	now 0 0 wider.yaml
+	[ "$(ls -d results/called-otherwise-* | wc -l)" -eq 12 ]
+}
+
+@test "a run that is found in a wider study gets its place on the new axis" {
+	now 6 0 study.yaml -j 2
+	sed 's/^matrix: {/matrix: {train.batch: [32, 64], /' study.yaml >wider.yaml
+	now 6 0 wider.yaml -j 2
+	command -v python3 >/dev/null || skip "python3 is not here"
+	python3 - <<'END'
+import glob, json
+runs = [json.load(open(f)) for f in glob.glob('results/*/*/env.json')]
+axes = [r['variant']['axes'] for r in runs]
+assert len(axes) == 12 and all(set(a) == {'loss.name', 'train.learning_rate', 'train.batch'} for a in axes)
+assert {a['train.batch'] for a in axes} == {32, 64}
+assert {a['train.learning_rate'] for a in axes} == {0.01, 0.001, 0.00001}
+assert sorted(r['variant']['index'] for r in runs) == list(range(12))
+assert all(r['schema_version'] == 2 for r in runs)
+table = json.load(__import__('os').popen('"$FAIRVOX_BUILD/fairvox" table results --format json'))
+axes = {v['variant']: v['facts']['axes'] for v in table['variants'] if 'facts' in v}
+assert len(axes) == 12 and len(table['effects']) == 6
+for effect in table['effects']:
+    assert axes[effect['reference']] == {**axes[effect['variant']], 'loss.name': 'erm'}
+END
+}
+
+@test "another eval trains nothing, and gives what a new run would" {
+	now 6 0 study.yaml -j 2
+	cp -r results first
+	now 0 6 study.yaml eval.compare.metric=dp_gap
+	grep -q '"metric": "dp_gap"' results/rw-lr0.01-*/fold1-seed1/env.json
+	sed '/^eval:/d' study.yaml >plain.yaml
+	now 0 6 plain.yaml
+	now 0 0 plain.yaml
+	now 0 3 study.yaml loss.name=rw eval.compare.metric=acc -j 2
+	grep -A2 '^eval:' results/rw-lr0.01-*/fold1-seed1/config.yaml | grep -q 'metric: acc'
+	now 0 6 study.yaml
+	diff -r first results
+	"$fairvox" verify results >/dev/null
+	# interrupted in the middle: env.json, written last, says that it is to be done again
+	sed -i '/"eval": {/,/}/s/"gender"$/"race"/' results/rw-lr0.01-*/fold1-seed1/env.json
+	echo '{"selected_epoch": 2}' >results/rw-lr0.01-*/fold1-seed1/metrics.json
+	"$fairvox" explain study.yaml | grep -q ', 1 to re-evaluate'
+	now 0 1 study.yaml
+	"$fairvox" verify results >/dev/null
+}
+
+@test "eval without attributes takes all that the corpus has; raw numbers are left out with a note" {
+	awk -F, -v OFS=, 'NR == 1 { print $0, "race,age"; next }
+		{ print $0, substr($8, 4) % 2 ? "A" : "B", 20 + substr($8, 3) % 60 }' labels_consensus_1.csv >own.csv
+	sed 's/labels: "[^"]*", folds: \[1\]/labels: own.csv, attributes: {columns: {race: race, age: age}}/;
+		/^eval:/d; /^matrix:/d' study.yaml >own.yaml
+	run --separate-stderr "$fairvox" run own.yaml
+	[ "$status" -eq 0 ]
+	[[ $stderr == *"attribute 'age' is a number of "*" values: left out of the metrics"* ]]
+	grep -q '"race": {' results/*/*/metrics.json
+	run ! grep -q '"age": {' results/*/*/metrics.json
+	"$fairvox" table results | grep -q 'gender TPR gap'
+	now 0 1 own.yaml eval.attributes=age
+	grep -q '"age": {' results/*/*/metrics.json
+	now 0 1 own.yaml eval.compare.metric=tpr_gap
+	grep -A3 '"compare": {' results/*/*/env.json | grep -q '"attribute": "gender"'
+	fails 2 "attribute 'split': predictions.csv has a column of that name" \
+		"$fairvox" run own.yaml 'corpus.attributes={columns: {split: race}}'
+	fails 2 "eval.attributes: own.csv has no attribute 'rice'" "$fairvox" run own.yaml eval.attributes=rice
+}
+
+@test "a study that was copied elsewhere computes nothing, its files may be called otherwise" {
+	echo 'x' >weights.bin
+	"$fairvox" encode --encoder pitch --out all.csv audio/*.flac
+	sed -i 's/^encoder:.*/encoder: {name: precomputed, file: all.csv, standardize: train}/' study.yaml
+	now 6 0 study.yaml -j 2
+	cp -rL . ../copy
+	cd ../copy
+	now 0 0 study.yaml
+	mkdir deep
+	mv all.csv deep/features.csv
+	mv audio deep/voices
+	for fold in 1 2; do mv labels_consensus_$fold.csv deep/labels_$fold.csv; done
+	now 0 0 study.yaml encoder.file=deep/features.csv corpus.audio=deep/voices 'corpus.labels="deep/labels_{fold}.csv"'
+	"$fairvox" run study.yaml --quiet encoder.file=deep/features.csv corpus.audio=deep/voices \
+		'corpus.labels="deep/labels_{fold}.csv"' --results anew
+	for model in results/*/*/model.safetensors; do cmp "$model" "anew/${model#results/}"; done
+	for env in results/*/*/env.json; do cmp "$env" "anew/${env#results/}"; done
+	# other contents under the same names are another variant
+	sed -i '2s/,0\.[0-9]*/,0.5/' deep/features.csv
+	now 6 0 study.yaml encoder.file=deep/features.csv corpus.audio=deep/voices 'corpus.labels="deep/labels_{fold}.csv"'
+	[ "$(ls results | wc -l)" -eq 12 ]
+}
+
+@test "names of one content are one variant; two corpora of one layout are two" {
+	cp labels_consensus_1.csv a.csv
+	cp a.csv b.csv
+	sed 2d a.csv >c.csv
+	sed '/^matrix:/d; s/, folds: \[1\]//' study.yaml >corpora.yaml
+	now 2 0 corpora.yaml corpus.labels=a.csv,b.csv,c.csv
+	[[ $stderr == *"variant "*"b is another by the same content: it is computed once"* ]]
+	[[ $stderr == *"2 of 2 runs done"* ]]
+	[ "$(ls results | wc -l)" -eq 2 ]
+	now 0 0 corpora.yaml corpus.labels=b.csv
+	# fewer and more folds are no other variant
+	now 3 0 study.yaml loss.name=rw 'corpus.folds=[2]' -j 2
+	now 3 0 study.yaml loss.name=rw 'corpus.folds=[1, 2]' -j 2
+	now 0 0 study.yaml loss.name=rw 'corpus.folds=[2]' -j 2
+	awk -F, -v OFS=, '{ NF--; print }' labels_consensus_1.csv >whole.csv
+	sed 's/labels: "[^"]*", folds: \[1\]/labels: whole.csv, make_folds: 3/; /^bias:/d; /^matrix:/d' study.yaml >made.yaml
+	now 1 0 made.yaml 'corpus.folds=[3]'
+	now 1 0 made.yaml 'corpus.folds=[2, 3]'
+	now 1 0 made.yaml
+}
+
+@test "one spelling of a recording; development rows beside the test rows" {
+	rm -r audio
+	mkdir -p audio/a/b
+	ln -s "$corpus"/*.flac audio/a/b/
+	now 1 0 study.yaml loss.name=rw train.learning_rate=0.01
+	predictions=$(echo results/rw-*/fold1-seed1/predictions.csv)
+	first=$(sed -n 2p "$predictions" | cut -d, -f1)
+	[[ $first == a/b/1* && $first != *.* ]]
+	grep -q "^$first," "$(dirname "$predictions")/groups.csv"
+	"$fairvox" predict "$(dirname "$predictions")" "audio/$first.flac" | tail -1 | cut -d, -f1 |
+		grep -qx "$(basename "$first")"
+	[ "$(head -1 "$predictions" | sed 's/.*,//')" = split ]
+	[ "$(sed 's/.*,//' "$predictions" | sort | uniq -c | awk '{ print $2 }' | tr '\n' ' ')" = 'dev split test ' ]
+	"$fairvox" audit "$predictions" --group-columns gender --json >test.json
+	"$fairvox" audit "$predictions" --group-columns gender --json --split dev >dev.json
+	run ! cmp -s test.json dev.json
+	grep -v ',dev$' "$predictions" | sed 's/,[^,]*$//' >own.csv
+	"$fairvox" audit own.csv --group-columns gender --json | cmp - test.json
+	fails 2 "no row of split 'tset' (it has: test, dev)" "$fairvox" audit "$predictions" --group-columns gender --split tset
+	fails 2 "own.csv has no column 'split'" "$fairvox" audit own.csv --group-columns gender --split dev
+	"$fairvox" verify results >/dev/null
+	# others write names with extension and folder: they are read as before
+	sed '2,$s/^/x\//; 2,$s/,/.wav,/' "$(dirname "$predictions")/groups.csv" >groups.csv
+	now 1 0 study.yaml loss.name=rw train.learning_rate=0.01 'grouper={name: file, file: groups.csv}'
+	cut -d, -f1-7 results/*groups*/fold1-seed1/predictions.csv | cmp - <(cut -d, -f1-7 "$predictions")
+}
+
+@test "runs of another version and damaged ones are left out, told and never reused" {
+	now 6 0 study.yaml -j 2
+	cp -r results both
+	for run in both/rw-*/fold1-seed1; do sed -i 's/"schema_version": 2/"schema_version": 1/' "$run"/*.json; done
+	old=$(echo both/erm-lr0.01-*/fold1-seed1)
+	printf '{"half' >"$old/metrics.json"
+	for verb in table status verify; do
+		run --separate-stderr "$fairvox" $verb both
+		[[ $stderr == *"left out: runs of another version of fairvox (3, the first is both/rw-lr"* ]]
+		[[ $stderr == *"left out: runs whose files cannot be read (1, the first is $old: "* ]]
+		[ "$status" -eq "$([ $verb = verify ] && echo 4 || echo 0)" ]
+	done
+	"$fairvox" status both --quiet | tail -1 | grep -q '6 variants: 2 done, 0 running, 0 failed, 0 open, 4 left out'
+	"$fairvox" table both --quiet >both.txt
+	grep -q '^erm-lr0.001 ' both.txt
+	run ! grep -q '^rw-' both.txt
+	rm -r both/erm-lr0.0[01]*
+	sed -i 's/"schema_version": 2/"schema_version": 1/' both/*/*/*.json
+	fails 4 "both: no run that can be read: 4 of another version of fairvox, 0 damaged" "$fairvox" table both
+	# a folder of the right name that holds something else is neither used nor emptied
+	cp -r results other
+	name=$(basename results/rw-lr0.01-*)
+	sed -i 's/"variant": "./"variant": "x/' "other/$name/fold1-seed1/done"
+	fails 1 "other/$name: holds runs of another variant" "$fairvox" run study.yaml --results other
+	cmp "results/$name/fold1-seed1/metrics.json" "other/$name/fold1-seed1/metrics.json"
+}
