@@ -113,7 +113,8 @@ static int compare_names(const void *a, const void *b)
 		(*(const core_tensor_out *const *)b)->name);
 }
 
-/* Names the tensors by the stems of the files. Two files with one stem are reported before hours of work. */
+/* Names the tensors by the stems of the files. Two files with one stem are reported before hours of
+ * work. */
 static fv_status name_tensors(fv_ctx *ctx, struct encode *e)
 {
 	const core_tensor_out **sorted = core_alloc(ctx, e->n_files, sizeof *sorted);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The variable FAIRVOX_RESTART tells the restarted program how often it was restarted, and which variables were
- * set for it: k for the kernels, t for the threads. The count limits the restarts. */
+/* The variable FAIRVOX_RESTART tells the restarted program how often it was restarted, and which
+ * variables were set for it: k for the kernels, t for the threads. The count limits the restarts. */
 #include "restart.h"
 
 #include <stdio.h>
@@ -49,8 +49,8 @@ static core_blas_start read_start(void)
 	return start;
 }
 
-/* Executes the program again; returns only if that fails. Uses the path it was started with, which keeps its
- * name and does not need /proc. */
+/* Executes the program again; returns only if that fails. Uses the path it was started with, which
+ * keeps its name and does not need /proc. */
 static void restart_program(char **argv, const core_blas_next *next, int restarts)
 {
 	const char *path = (const char *)getauxval(AT_EXECFN); /* NULL: none */

@@ -53,8 +53,8 @@ static fv_status execute_study(fv_ctx *ctx, cli_study *cli, core_study *study)
 	return status;
 }
 
-/* Files are written atomically, so the program can exit at once when a scheduler warns it. While workers run,
- * the pool handles the signal and stops them first. */
+/* Files are written atomically, so the program can exit at once when a scheduler warns it. While
+ * workers run, the pool handles the signal and stops them first. */
 static void stop_on_signal(int number)
 {
 	(void)number;

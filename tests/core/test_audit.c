@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `fairvox audit` run as a program: exact values; nulls and intervals within the sampling error of 2,000 draws of the
- * reference; error messages for unsuitable files. */
+/* `fairvox audit` run as a program: exact values; nulls and intervals within the sampling error of
+ * 2,000 draws of the reference; error messages for unsuitable files. */
 #include "support.h"
 
 #include <math.h>

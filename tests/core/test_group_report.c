@@ -221,7 +221,8 @@ static void test_json_report(void **unused)
 	core_ctx_free(b.ctx);
 }
 
-/* Clusters have no accuracy, even if speakers have the same numbers as names. Two recordings with one name are an error. */
+/* Clusters have no accuracy, even if speakers have the same numbers as names. Two recordings with one
+ * name are an error. */
 static void test_odd_cases(void **unused)
 {
 	(void)unused;

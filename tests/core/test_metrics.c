@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Metrics of twelve sets, compared with an independent implementation that was checked against scikit-learn and
- * fairlearn. */
+/* Metrics of twelve sets, compared with an independent implementation that was checked against
+ * scikit-learn and fairlearn. */
 #include "support.h"
 
 #include <math.h>
@@ -54,8 +54,9 @@ static int64_t decision_at(const json_t *json, const char *key, int64_t row, int
 	return json_integer_value(json_array_get(json_array_get(rows, (size_t)row), (size_t)c));
 }
 
-/* Compares our predictions with the reference's, whose softmax is PyTorch's in float32. A probability may be on the
- * other side of 1/C only if it is one unit in the last place from it. Returns how many are. */
+/* Compares our predictions with the reference's, whose softmax is PyTorch's in float32. A probability
+ * may be on the other side of 1/C only if it is one unit in the last place from it. Returns how many
+ * are. */
 static int check_positives(const struct given *s, const json_t *json)
 {
 	float threshold = core_eval_threshold(&s->set);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rules of train.select, compared with a separate computation: it keeps every epoch's model, computes
- * probabilities, F1, TPR gap and group losses row by row, and finds the winner among all epochs at the end. */
+/* The rules of train.select, compared with a separate computation: it keeps every epoch's model,
+ * computes probabilities, F1, TPR gap and group losses row by row, and finds the winner among all
+ * epochs at the end. */
 #include "losses.h"
 
 #include <math.h>
@@ -57,8 +58,8 @@ static fv_status note(void *user, const core_train_epoch *e)
 	return FV_OK;
 }
 
-/* Soft labels with two classes above 1/C in some rows, groups that shift the features, and a high learning rate, so
- * that the values vary between epochs. */
+/* Soft labels with two classes above 1/C in some rows, groups that shift the features, and a high
+ * learning rate, so that the values vary between epochs. */
 static task *new_task(const char *rule, uint64_t seed)
 {
 	task *t = calloc(1, sizeof *t);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nulls, permutation tests and intervals with given draws, within 1e-12 of an independent implementation. */
+/* Nulls, permutation tests and intervals with given draws, within 1e-12 of an independent
+ * implementation. */
 #include "support.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables of results folders made by the program's own writers. Every number is compared with a separate computation,
- * row by row. */
+/* Tables of results folders made by the program's own writers. Every number is compared with a
+ * separate computation, row by row. */
 #include "results.h"
 
 #include <math.h>
@@ -134,7 +134,8 @@ static void test_values(void **unused)
 	core_ctx_free(ctx);
 }
 
-/* The null from permutations drawn here. The table's may differ by the sampling error of 4,000 and 5,000 draws. */
+/* The null from permutations drawn here. The table's may differ by the sampling error of 4,000 and
+ * 5,000 draws. */
 static void test_nulls(void **unused)
 {
 	(void)unused;

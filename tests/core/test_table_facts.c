@@ -108,8 +108,8 @@ static void test_on_test_elsewhere(void **unused)
 	core_ctx_free(ctx);
 }
 
-/* A variant without the bias of the others is not ranked, is not their reference, and matches no row of the paper,
- * unless no variant has a bias. */
+/* A variant without the bias of the others is not ranked, is not their reference, and matches no row
+ * of the paper, unless no variant has a bias. */
 static void test_unbiased(void **unused)
 {
 	(void)unused;

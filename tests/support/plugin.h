@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Loads a plugin of this build as the core does: dlopen, entry point, and a zeroed state with the defaults of profile
- * paper. */
+/* Loads a plugin of this build as the core does: dlopen, entry point, and a zeroed state with the
+ * defaults of profile paper. */
 #ifndef TEST_PLUGIN_H
 #define TEST_PLUGIN_H
 

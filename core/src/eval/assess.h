@@ -67,9 +67,10 @@ typedef struct core_comparison {
 	core_attribute_comparison *attribute;
 } core_comparison;
 
-/* Compares system a with b; every figure is a - b. p: paired permutation test (predictions exchanged speaker
- * by speaker). low, high: bootstrap over speakers within the groups of each attribute (F1 and ACC: over all
- * speakers). sets_a and sets_b [n_seeds] must have the same rows and labels (FV_DATA otherwise). */
+/* Compares system a with b; every figure is a - b. p: paired permutation test (predictions exchanged
+ * speaker by speaker). low, high: bootstrap over speakers within the groups of each attribute (F1 and
+ * ACC: over all speakers). sets_a and sets_b [n_seeds] must have the same rows and labels (FV_DATA
+ * otherwise). */
 FV_NODISCARD fv_status core_compare(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *sets_a,
 	const core_eval_set *sets_b, const core_eval_rows *rows, const char *const *classes,
 	int32_t n_attributes, const core_eval_attribute *attributes, const core_draws *draws,

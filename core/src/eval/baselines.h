@@ -15,8 +15,9 @@ typedef enum core_baseline {
 
 const char *core_baseline_name(core_baseline baseline); /* "random", "all_positive", ... */
 
-/* Fills prob [n, C] for the set's rows, for the threshold 1/C; does not read set->prob. stem [n] and seed are
- * used by random, whose values do not depend on the order of rows; majority is used by majority_only. */
+/* Fills prob [n, C] for the set's rows, for the threshold 1/C; does not read set->prob. stem [n] and
+ * seed are used by random, whose values do not depend on the order of rows; majority is used by
+ * majority_only. */
 void core_baseline_fill(core_baseline baseline, const core_eval_set *set, const char *const *stem,
 	uint64_t seed, int32_t majority, float *prob);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Metrics that put a gap into context: threshold-free metrics, the number of predicted labels, and levelling
- * down (a gap closed by making the better group worse). */
+/* Metrics that put a gap into context: threshold-free metrics, the number of predicted labels, and
+ * levelling down (a gap closed by making the better group worse). */
 #ifndef CORE_EVAL_EXTRAS_H
 #define CORE_EVAL_EXTRAS_H
 
@@ -16,8 +16,8 @@ typedef struct core_threshold_free_metrics {
 } core_threshold_free_metrics;
 
 /* Computes them for the rows whose id [n] is `group`, or for all rows if id is NULL. No rows: all NaN.
- * AUC: P(score of a positive > score of a negative) + half the ties. AP: sum over distinct scores in falling
- * order of (step in recall) x precision; ties are one step. */
+ * AUC: P(score of a positive > score of a negative) + half the ties. AP: sum over distinct scores in
+ * falling order of (step in recall) x precision; ties are one step. */
 FV_NODISCARD fv_status core_threshold_free_compute(fv_ctx *ctx, const core_eval_set *set,
 	const int32_t *id, int32_t group, core_threshold_free_metrics *out);
 

@@ -77,9 +77,9 @@ static inline bool core_metric_is(core_metric_id id, core_metric_kind kind)
 /* Number of groups with rows that a metric of this kind needs. */
 int32_t core_metric_groups_needed(core_metric_kind kind);
 
-/* Does a metric have low support in one subgroup, i.e. does it rest on fewer than `min_support` rows there?
- * `rows`: rows of the group; `positives`: those labelled with the class. A subgroup without any such rows is
- * left out of a gap, so it does not count as low support. */
+/* Does a metric have low support in one subgroup, i.e. does it rest on fewer than `min_support` rows
+ * there? `rows`: rows of the group; `positives`: those labelled with the class. A subgroup without any
+ * such rows is left out of a gap, so it does not count as low support. */
 bool core_metric_low_support(
 	core_metric_id id, int64_t rows, int64_t positives, int64_t min_support);
 
@@ -89,8 +89,9 @@ double core_tally_acc(const core_tally *tally, int32_t unit);
 
 /* Sets the overall metrics in values [CORE_METRICS] and leaves the others unchanged. */
 void core_metrics_of_unit(const core_tally *tally, int32_t unit, double *values);
-/* Sets the metrics of the given kinds (CORE_METRIC_GAP | CORE_METRIC_GROUP), and the rates. A kind that needs
- * more groups than are present gets NaN. The overall rate of the DP gap is that of the rows counted here. */
+/* Sets the metrics of the given kinds (CORE_METRIC_GAP | CORE_METRIC_GROUP), and the rates. A kind
+ * that needs more groups than are present gets NaN. The overall rate of the DP gap is that of the rows
+ * counted here. */
 void core_metrics_of_groups(
 	const core_tally *groups, unsigned kinds, core_rates *rates, double *values);
 

@@ -73,14 +73,14 @@ typedef struct core_metrics {
 	core_undefined *undefined;
 } core_metrics;
 
-/* Computes only the values [CORE_METRICS] of one set of predictions: the overall metrics if attribute is NULL,
- * else the gaps and group metrics of the attribute. The others are NaN. */
+/* Computes only the values [CORE_METRICS] of one set of predictions: the overall metrics if attribute
+ * is NULL, else the gaps and group metrics of the attribute. The others are NaN. */
 FV_NODISCARD fv_status core_metric_values(fv_ctx *ctx, const core_eval_set *set,
 	const core_eval_attribute *attribute, double *values);
 
-/* Computes all metrics without nulls and intervals, which core_assess (eval/assess.h) adds. Borrows classes [C]
- * and the names of the attributes. Errors: FV_FAILED (memory, a number that is not finite), FV_DATA (no
- * rows). */
+/* Computes all metrics without nulls and intervals, which core_assess (eval/assess.h) adds. Borrows
+ * classes [C] and the names of the attributes. Errors: FV_FAILED (memory, a number that is not
+ * finite), FV_DATA (no rows). */
 FV_NODISCARD fv_status core_metrics_compute(fv_ctx *ctx, const core_eval_set *set,
 	const char *const *classes, int32_t n_attributes, const core_eval_attribute *attributes,
 	core_metrics *out);

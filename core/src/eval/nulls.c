@@ -73,8 +73,8 @@ static void add_seed(struct work *w, const core_tally *known, unsigned kinds, do
 		mean[k] += used[k] ? sum[k] / used[k] : NAN;
 }
 
-/* Computes means over the seeds of the metrics of the given kinds; the others are NaN. Speaker s gets the group
- * of speaker from[s]; from NULL: the true groups. */
+/* Computes means over the seeds of the metrics of the given kinds; the others are NaN. Speaker s gets
+ * the group of speaker from[s]; from NULL: the true groups. */
 static void evaluate_groups(struct work *w, const int32_t *from, unsigned kinds, double *pooled,
 	double *mean, int32_t *used)
 {

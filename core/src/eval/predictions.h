@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PRED.csv: the predictions of any system.
  *
- * Columns: FileName; prob_<class>; label_<class> for the same classes; attribute columns; SpkrID; group
- * (inferred; empty: unknown); split, if the file has rows of several. The reader accepts any order; the writer
- * uses this one, with numbers as %.9g, which round-trips every float32 exactly. Everything lives as long as the context. */
+ * Columns: FileName; prob_<class>; label_<class> for the same classes; attribute columns; SpkrID;
+ * group (inferred; empty: unknown); split, if the file has rows of several. The reader accepts any
+ * order; the writer uses this one, with numbers as %.9g, which round-trips every float32 exactly.
+ * Everything lives as long as the context. */
 #ifndef CORE_EVAL_PREDICTIONS_H
 #define CORE_EVAL_PREDICTIONS_H
 
@@ -33,9 +34,10 @@ typedef struct core_predictions {
 	const int64_t *line; /* [n] line in the file; NULL when not from a file */
 } core_predictions;
 
-/* Reads the test rows if the file has a column `split`, else all rows. speaker_column NULL: SpkrID. Reports all errors: FV_DATA with FILE:LINE for a missing or repeated column, an
- * invalid number, or two rows with the same stem; FV_CONFIG, with the nearest name, if speaker_column is given
- * but missing. */
+/* Reads the test rows if the file has a column `split`, else all rows. speaker_column NULL: SpkrID.
+ * Reports all errors: FV_DATA with FILE:LINE for a missing or repeated column, an invalid number, or
+ * two rows with the same stem; FV_CONFIG, with the nearest name, if speaker_column is given but
+ * missing. */
 FV_NODISCARD fv_status core_predictions_read(
 	fv_ctx *ctx, const char *path, const char *speaker_column, core_predictions *out);
 
@@ -56,15 +58,15 @@ FV_NODISCARD fv_status core_predictions_need(fv_ctx *ctx, const core_predictions
 /* Reports every repeated recording as FV_DATA. */
 FV_NODISCARD fv_status core_predictions_check_stems(fv_ctx *ctx, const core_predictions *p);
 
-/* Puts the rows and classes of `other` into the order of `base`, so that row i is the same recording in both.
- * Errors: FV_DATA for classes that differ, recordings that only one has, and labels, speakers or shared
- * attribute values that differ. */
+/* Puts the rows and classes of `other` into the order of `base`, so that row i is the same recording
+ * in both. Errors: FV_DATA for classes that differ, recordings that only one has, and labels, speakers
+ * or shared attribute values that differ. */
 FV_NODISCARD fv_status core_predictions_align(fv_ctx *ctx, const core_predictions *base,
 	const core_predictions *other, core_predictions *out);
 
-/* Concatenates the rows of `parts` (the folds of a variant). block[i] is the block_name of the part that row i
- * came from. All parts must have the same classes and attributes in the same order, and stems must be unique
- * over all parts. Errors: FV_DATA. */
+/* Concatenates the rows of `parts` (the folds of a variant). block[i] is the block_name of the part
+ * that row i came from. All parts must have the same classes and attributes in the same order, and
+ * stems must be unique over all parts. Errors: FV_DATA. */
 FV_NODISCARD fv_status core_predictions_concat(fv_ctx *ctx, int32_t n_parts,
 	const core_predictions *parts, const int64_t *block_name, core_predictions *out,
 	int64_t **block);

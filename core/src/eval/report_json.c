@@ -5,8 +5,8 @@
 
 #include "base/json.h"
 
-/* Checks every addition, so that a key that does not fit in memory or is not UTF-8 is never silently missing
- * from a report. */
+/* Checks every addition, so that a key that does not fit in memory or is not UTF-8 is never silently
+ * missing from a report. */
 struct maker {
 	bool failed;
 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes metrics.json and `fairvox audit --json`: one object with schema_version 2 and keys in a fixed order.
+/* Writes metrics.json and `fairvox audit --json`: one object with schema_version 2 and keys in a fixed
+ * order.
  *
- * R = {"value": x} and, if computed, low, high, level (rates and differences), null_mean, null_p95, p, excess
- * (gaps) or p (differences). An undefined value is null and has an entry in "undefined". */
+ * R = {"value": x} and, if computed, low, high, level (rates and differences), null_mean, null_p95, p,
+ * excess (gaps) or p (differences). An undefined value is null and has an entry in "undefined". */
 #ifndef CORE_EVAL_REPORT_JSON_H
 #define CORE_EVAL_REPORT_JSON_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows by speaker, the unit that is permuted, resampled or exchanged.
  *
- * Speakers are sorted by name and every draw visits them in that order, so the order of rows does not matter.
- * Shapes: n rows, S speakers, G groups, F folds. Everything lives as long as the context. */
+ * Speakers are sorted by name and every draw visits them in that order, so the order of rows does not
+ * matter. Shapes: n rows, S speakers, G groups, F folds. Everything lives as long as the context. */
 #ifndef CORE_EVAL_SPEAKERS_H
 #define CORE_EVAL_SPEAKERS_H
 
@@ -24,8 +24,8 @@ typedef struct core_speakers {
 	int32_t *fold;      /* [S] index of the fold */
 } core_speakers;
 
-/* Errors: FV_DATA for a row without a speaker, or for a speaker in two folds (pooled figures need every speaker
- * in one fold only). */
+/* Errors: FV_DATA for a row without a speaker, or for a speaker in two folds (pooled figures need
+ * every speaker in one fold only). */
 FV_NODISCARD fv_status core_speakers_make(
 	fv_ctx *ctx, const core_eval_rows *rows, core_speakers *out);
 
@@ -39,8 +39,8 @@ typedef struct core_cohort {
 	int64_t *size;            /* [G] speakers */
 } core_cohort;
 
-/* A speaker gets the group of those of its rows in which it is known. Errors: FV_DATA for a speaker with two
- * values. */
+/* A speaker gets the group of those of its rows in which it is known. Errors: FV_DATA for a speaker
+ * with two values. */
 FV_NODISCARD fv_status core_cohort_make(fv_ctx *ctx, const core_eval_rows *rows,
 	const core_speakers *speakers, const core_eval_attribute *attribute, core_cohort *out);
 
@@ -70,13 +70,14 @@ static inline core_draws core_draws_default(void)
 	return draws;
 }
 
-/* The three kinds of draws; b is the number of the draw. out [2 S]: the first S entries are the draw, the rest is
- * scratch.
+/* The three kinds of draws; b is the number of the draw. out [2 S]: the first S entries are the draw,
+ * the rest is scratch.
  *
- * permutation: out[s] is the speaker whose group s receives. It permutes speakers with a known group within
- * their fold; the others keep theirs. speakers: out[s] is how often s is in the resample, which draws as many
- * speakers as each group has, with replacement; unknown is a separate group; cohort NULL: one group of all S.
- * signs: out[s] is +1 or -1 with probability one half each, the same for every attribute. */
+ * permutation: out[s] is the speaker whose group s receives. It permutes speakers with a known group
+ * within their fold; the others keep theirs. speakers: out[s] is how often s is in the resample, which
+ * draws as many speakers as each group has, with replacement; unknown is a separate group; cohort
+ * NULL: one group of all S. signs: out[s] is +1 or -1 with probability one half each, the same for
+ * every attribute. */
 void core_draw_permutation(
 	const core_cohort *cohort, const core_draws *draws, int64_t b, int32_t *out);
 void core_draw_speakers(const core_speakers *speakers, const core_cohort *cohort,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Paired permutation test of two systems. Exchanges the two systems' predictions speaker by speaker, at random:
- * if the systems do not differ, the difference of a metric is equally likely to have either sign.
+/* Paired permutation test of two systems. Exchanges the two systems' predictions speaker by speaker,
+ * at random: if the systems do not differ, the difference of a metric is equally likely to have either
+ * sign.
  *
- * Metrics are averaged over seeds (probabilities never are), with the same exchange in every seed, and all folds
- * are pooled. Both systems need the same seeds, so the unit is the speaker, not the run. */
+ * Metrics are averaged over seeds (probabilities never are), with the same exchange in every seed, and
+ * all folds are pooled. Both systems need the same seeds, so the unit is the speaker, not the run. */
 #ifndef CORE_EVAL_SWAP_H
 #define CORE_EVAL_SWAP_H
 
@@ -14,9 +15,9 @@ typedef struct core_swap {
 	double p[CORE_METRICS]; /* two-sided; NaN: undefined, not counted in a family */
 } core_swap;
 
-/* cohort NULL: F1 and ACC only. trace [draws->n, CORE_METRICS], if not NULL, receives the difference of each
- * exchange. draws->given: signs [n, S]. Errors: FV_CONFIG if the systems have different numbers of seeds,
- * FV_FAILED (memory). */
+/* cohort NULL: F1 and ACC only. trace [draws->n, CORE_METRICS], if not NULL, receives the difference
+ * of each exchange. draws->given: signs [n, S]. Errors: FV_CONFIG if the systems have different
+ * numbers of seeds, FV_FAILED (memory). */
 FV_NODISCARD fv_status core_swap_test(fv_ctx *ctx, const core_speakers *speakers,
 	const core_cohort *cohort, const core_system *a, const core_system *b,
 	const core_draws *draws, double *trace, core_swap *out);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counts from which every metric is computed. The counts of each speaker are sufficient, so the rows are read only
- * once: a draw (permuted groups, resampled speakers, exchanged systems) only sums the counts again.
+/* Counts from which every metric is computed. The counts of each speaker are sufficient, so the rows
+ * are read only once: a draw (permuted groups, resampled speakers, exchanged systems) only sums the
+ * counts again.
  *
- * Shapes: n rows, C classes, K units (speakers, groups, or 1 for all rows).
- * Positive means value > threshold, strictly, with both in float32: (double)(float)(1/6) > 1/6, so a mixed
- * comparison would turn ties at 1/C, which are common in labels, into positives. */
+ * Shapes: n rows, C classes, K units (speakers, groups, or 1 for all rows). Positive means value >
+ * threshold, strictly, with both in float32: (double)(float)(1/6) > 1/6, so a mixed comparison would
+ * turn ties at 1/C, which are common in labels, into positives. */
 #ifndef CORE_EVAL_TALLY_H
 #define CORE_EVAL_TALLY_H
 
@@ -53,9 +54,9 @@ static inline int64_t core_tally_positives(const core_tally *t, int32_t k, int32
 /* Zeroed; lives as long as the context. */
 FV_NODISCARD fv_status core_tally_alloc(fv_ctx *ctx, int32_t K, int32_t C, core_tally *out);
 
-/* Makes a tally and counts the rows of each unit. unit [n] in 0..K-1, -1: left out; NULL: all rows are unit 0.
- * keep [n]: rows with a negative entry are left out; NULL: none.
- * Errors: FV_FAILED for a probability or label that is not finite. */
+/* Makes a tally and counts the rows of each unit. unit [n] in 0..K-1, -1: left out; NULL: all rows are
+ * unit 0. keep [n]: rows with a negative entry are left out; NULL: none. Errors: FV_FAILED for a
+ * probability or label that is not finite. */
 FV_NODISCARD fv_status core_tally_make(fv_ctx *ctx, const core_eval_set *set, int32_t K,
 	const int32_t *unit, const int32_t *keep, core_tally *out);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Result tables for people of the metrics of a prediction file, and of the comparison of two. eval/report_json.h
- * makes the JSON. */
+/* Result tables for people of the metrics of a prediction file, and of the comparison of two.
+ * eval/report_json.h makes the JSON. */
 #ifndef CORE_REPORT_AUDIT_TABLES_H
 #define CORE_REPORT_AUDIT_TABLES_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The columns of a grid: F1, ACC, the TPR and DP gap of each attribute, and the metric that eval.compare names. */
+/* The columns of a grid: F1, ACC, the TPR and DP gap of each attribute, and the metric that
+ * eval.compare names. */
 #ifndef CORE_REPORT_COLUMNS_H
 #define CORE_REPORT_COLUMNS_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers as they are printed. Tables compare, rank and average the printed values, so that a reader can check
- * every derived number from the table itself. */
+/* Numbers as they are printed. Tables compare, rank and average the printed values, so that a reader
+ * can check every derived number from the table itself. */
 #ifndef CORE_REPORT_DECIMAL_H
 #define CORE_REPORT_DECIMAL_H
 

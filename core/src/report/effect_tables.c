@@ -33,9 +33,9 @@ static void put_change(core_text *out, const core_level_change *change)
 	core_put_signed(out, change->worst_change);
 }
 
-/* Returns "gender -0.051 / +0.123, levelled down: angry (-0.120 / +0.030)": the TPR changes of the groups that
- * are best and worst in the reference, and the classes in which the best group lost more than the worst one
- * gained. */
+/* Returns "gender -0.051 / +0.123, levelled down: angry (-0.120 / +0.030)": the TPR changes of the
+ * groups that are best and worst in the reference, and the classes in which the best group lost more
+ * than the worst one gained. */
 static const char *format_levelling(fv_ctx *ctx, const core_grid_row *row)
 {
 	const core_test_set *t = row->scores.test;

@@ -34,8 +34,8 @@ static bool have_same_bias(const core_run_facts *own, const core_run_facts *othe
 	       (own->bias && other->bias && json_equal((json_t *)own->bias, (json_t *)other->bias));
 }
 
-/* Has `other` no groups, or those of `own`? Training without debiasing may use groups to choose its epoch, and
- * then there is one such variant per grouper. */
+/* Has `other` no groups, or those of `own`? Training without debiasing may use groups to choose its
+ * epoch, and then there is one such variant per grouper. */
 static bool have_same_groups(const core_run_facts *own, const core_run_facts *other)
 {
 	return !other->n_groupers || json_equal((json_t *)other->grouping, (json_t *)own->grouping);

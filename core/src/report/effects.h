@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Effects against the reference: compares every variant with training without debiasing, by the paired permutation
- * test over speakers, with adjusted p-values. */
+/* Effects against the reference: compares every variant with training without debiasing, by the paired
+ * permutation test over speakers, with adjusted p-values. */
 #ifndef CORE_REPORT_EFFECTS_H
 #define CORE_REPORT_EFFECTS_H
 
 #include "report/grid.h"
 
-/* Fills effect of every row. The reference of a variant has a plain objective (env.json) and the same values on all
- * matrix axes except those of loss and grouper; options.reference overrides it. p-values are adjusted by Holm
- * over the variants in the column of the comparison family; the other columns are exploratory and adjusted by
- * Benjamini-Hochberg. Errors: FV_CONFIG if there is no such reference. */
+/* Fills effect of every row. The reference of a variant has a plain objective (env.json) and the same
+ * values on all matrix axes except those of loss and grouper; options.reference overrides it. p-values
+ * are adjusted by Holm over the variants in the column of the comparison family; the other columns are
+ * exploratory and adjusted by Benjamini-Hochberg. Errors: FV_CONFIG if there is no such reference. */
 FV_NODISCARD fv_status core_effects_fill(fv_ctx *ctx, core_grid *grid);
 
 /* Returns why the predictions of two rows cannot be compared; NULL: they can. */

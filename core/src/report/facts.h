@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The facts that env.json records about a run. Everything lives as long as the context; the JSON is borrowed from
- * the run's result. */
+/* The facts that env.json records about a run. Everything lives as long as the context; the JSON is
+ * borrowed from the run's result. */
 #ifndef CORE_REPORT_FACTS_H
 #define CORE_REPORT_FACTS_H
 
@@ -51,7 +51,8 @@ typedef struct core_run_facts {
 /* `env`: the object of env.json. Errors: FV_FAILED (memory). */
 FV_NODISCARD fv_status core_run_facts_read(fv_ctx *ctx, const json_t *env, core_run_facts *out);
 
-/* Return the seeds of the groupers ("1", "1 2") and of the bias; "": the run's seed. NULL: out of memory. */
+/* Return the seeds of the groupers ("1", "1 2") and of the bias; "": the run's seed. NULL: out of
+ * memory. */
 const char *core_grouping_seeds(fv_ctx *ctx, const core_run_facts *facts);
 const char *core_bias_seed(fv_ctx *ctx, const core_run_facts *facts);
 

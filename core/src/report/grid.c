@@ -172,8 +172,8 @@ static fv_status fill_baselines(fv_ctx *ctx, core_grid *grid)
 	return status;
 }
 
-/* Finds variants trained without the simulated bias that others have. They show how much can be gained and are
- * not ranked. */
+/* Finds variants trained without the simulated bias that others have. They show how much can be gained
+ * and are not ranked. */
 static void find_unbiased(core_grid *grid)
 {
 	bool any = false;

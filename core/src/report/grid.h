@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The grid: variants x metrics, computed from the predictions. Each metric has two aggregates: the mean over folds
- * with its standard deviation (n - 1), after averaging the seeds of each fold, and the value pooled over all
- * folds. Gaps have a null in both, and each variant is compared with training without debiasing. grid_tables.c
- * makes the result tables. core/docs/results.md explains every column. */
+/* The grid: variants x metrics, computed from the predictions. Each metric has two aggregates: the
+ * mean over folds with its standard deviation (n - 1), after averaging the seeds of each fold, and the
+ * value pooled over all folds. Gaps have a null in both, and each variant is compared with training
+ * without debiasing. grid_tables.c makes the result tables. core/docs/results.md explains every
+ * column. */
 #ifndef CORE_REPORT_GRID_H
 #define CORE_REPORT_GRID_H
 

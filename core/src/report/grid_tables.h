@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes the result tables of a grid, one function per table. Each adds its table to the document, or nothing if
- * there is nothing to show. */
+/* Makes the result tables of a grid, one function per table. Each adds its table to the document, or
+ * nothing if there is nothing to show. */
 #ifndef CORE_REPORT_GRID_TABLES_H
 #define CORE_REPORT_GRID_TABLES_H
 
@@ -24,7 +24,8 @@ FV_NODISCARD fv_status core_add_tpr_differences(
 	fv_ctx *ctx, const core_grid *grid, core_document *document);
 /* Spread by source: one row for each source with several levels. */
 FV_NODISCARD fv_status core_add_spread(fv_ctx *ctx, const core_grid *grid, core_document *document);
-/* What each variant used and saw, and how its model was chosen; with `scores` also threshold-free metrics. */
+/* What each variant used and saw, and how its model was chosen; with `scores` also threshold-free
+ * metrics. */
 FV_NODISCARD fv_status core_add_variants(
 	fv_ctx *ctx, const core_grid *grid, bool scores, core_document *document);
 /* For JSON only: threshold-free metrics by group; speakers, rows and positives by group and fold. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Low support: a figure rests on too few rows of a subgroup. A gap pools rates of subgroups (class x group, and x fold
- * in a mean over folds). If one of these rates rests on at least one but fewer than `min_support` rows of the kind
- * that the metric uses (core_metric.basis), the figure is greyed. A subgroup without such rows is left out of the
- * gap and reported elsewhere. */
+/* Low support: a figure rests on too few rows of a subgroup. A gap pools rates of subgroups (class x
+ * group, and x fold in a mean over folds). If one of these rates rests on at least one but fewer than
+ * `min_support` rows of the kind that the metric uses (core_metric.basis), the figure is greyed. A
+ * subgroup without such rows is left out of the gap and reported elsewhere. */
 #ifndef CORE_REPORT_LOW_SUPPORT_H
 #define CORE_REPORT_LOW_SUPPORT_H
 

@@ -6,8 +6,8 @@
 #include "report/grid.h"
 #include "report/write.h"
 
-/* Adds all notes of a grid, including the support notes. Call it after filling the document's tables, because it
- * explains their marks. */
+/* Adds all notes of a grid, including the support notes. Call it after filling the document's tables,
+ * because it explains their marks. */
 FV_NODISCARD fv_status core_grid_notes(fv_ctx *ctx, const core_grid *grid, core_document *document);
 
 /* Adds the notes on groups with few speakers, rows or positives. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Paired permutation tests of every variant against every other, all folds pooled. All of them are exploratory;
- * p-values are adjusted within a column over all pairs, by Holm and by Benjamini-Hochberg. */
+/* Paired permutation tests of every variant against every other, all folds pooled. All of them are
+ * exploratory; p-values are adjusted within a column over all pairs, by Holm and by
+ * Benjamini-Hochberg. */
 #ifndef CORE_REPORT_PAIRS_H
 #define CORE_REPORT_PAIRS_H
 

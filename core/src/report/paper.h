@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The paper's tables: its rows in its order, Overall means, gains over the first row, and best and second in three
- * scopes (methods, Overall, Gain).
+/* The paper's tables: its rows in its order, Overall means, gains over the first row, and best and
+ * second in three scopes (methods, Overall, Gain).
  *
- * The rows are data (configs/paper/layouts/NAME.csv): the label and variant columns of the paper, and the
- * objective, the grouper and one of its settings that a variant of the study must have. Overall is the mean of the
- * values as printed with three decimals; the gain is that of this mean before rounding. Halves are rounded away
- * from zero. */
+ * The rows are data (configs/paper/layouts/NAME.csv): the label and variant columns of the paper, and
+ * the objective, the grouper and one of its settings that a variant of the study must have. Overall is
+ * the mean of the values as printed with three decimals; the gain is that of this mean before
+ * rounding. Halves are rounded away from zero. */
 #ifndef CORE_REPORT_PAPER_H
 #define CORE_REPORT_PAPER_H
 
@@ -56,12 +56,12 @@ FV_NODISCARD fv_status core_paper_make(
 /* Computes Overall and gains from row[].printed; the excess only if the rows have variants. */
 void core_paper_summarize(core_paper *paper);
 
-/* Returns the half width of the 95% t interval of a mean over folds, in which a published number is looked for.
- * NaN: fewer than two folds. */
+/* Returns the half width of the 95% t interval of a mean over folds, in which a published number is
+ * looked for. NaN: fewer than two folds. */
 double core_paper_width(const core_mean *mean);
 
-/* Adds the table of the layout, the comparison with the published table if requested, the table of variants, and
- * the notes. */
+/* Adds the table of the layout, the comparison with the published table if requested, the table of
+ * variants, and the notes. */
 FV_NODISCARD fv_status core_paper_tables(
 	fv_ctx *ctx, const core_paper *paper, core_document *document);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Result tables as typed data, independent of the format: typed columns, and values with interval, null, counts and
- * rank. Every table of fairvox is one of these; each format has one writer (report/write.h), which writes any of
- * them. Everything lives as long as the context. */
+/* Result tables as typed data, independent of the format: typed columns, and values with interval,
+ * null, counts and rank. Every table of fairvox is one of these; each format has one writer
+ * (report/write.h), which writes any of them. Everything lives as long as the context. */
 #ifndef CORE_REPORT_RESULT_TABLE_H
 #define CORE_REPORT_RESULT_TABLE_H
 
@@ -144,8 +144,8 @@ core_table_value core_value_number(double value); /* a figure with a value only 
 /* Moves a text into the context; an empty one gives "". Returns NULL if memory runs out. */
 const char *core_text_move(fv_ctx *ctx, core_text *text);
 
-/* Ranks best and second of a column by the printed figures. `skip` [n_rows]: rows to leave out. Ranks nothing if
- * fewer than three rows remain. */
+/* Ranks best and second of a column by the printed figures. `skip` [n_rows]: rows to leave out. Ranks
+ * nothing if fewer than three rows remain. */
 FV_NODISCARD fv_status core_rank_table(fv_ctx *ctx, core_result_table *table, size_t column,
 	const bool *skip, bool higher_is_better);
 /* The same for values in thousandths (CORE_NO_NUMBER: none); sets ranks [n]. */

@@ -212,8 +212,8 @@ static fv_status add_variant(fv_ctx *ctx, core_results *r, const char *name, str
 	return status;
 }
 
-/* Moves variants that are left out behind the others, and warns with one line for each kind. Fails if there are no
- * others. */
+/* Moves variants that are left out behind the others, and warns with one line for each kind. Fails if
+ * there are no others. */
 static fv_status set_apart(fv_ctx *ctx, core_results *r, const struct left_out *left)
 {
 	qsort(r->variant, r->n, sizeof *r->variant, compare_variants);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The long form for CSV: one row per done run, with a figure for every metric and rate in its metrics.json. The first
- * columns are those to group by: the values on the matrix axes, seeds and selection. */
+/* The long form for CSV: one row per done run, with a figure for every metric and rate in its
+ * metrics.json. The first columns are those to group by: the values on the matrix axes, seeds and
+ * selection. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Scores of a variant besides the means over its runs: both aggregates with nulls, support, and threshold-free
- * metrics. */
+/* Scores of a variant besides the means over its runs: both aggregates with nulls, support, and
+ * threshold-free metrics. */
 #ifndef CORE_REPORT_SCORES_H
 #define CORE_REPORT_SCORES_H
 
@@ -26,9 +26,9 @@ typedef struct core_variant_scores {
 FV_NODISCARD fv_status core_scores_of(fv_ctx *ctx, const core_test_set *test, int32_t n_seeds,
 	const core_eval_set *set, const core_draws *draws, core_variant_scores *out);
 
-/* The same for a trivial baseline on the rows of a test set. random is the mean over CORE_RANDOM_SEEDS draws.
- * majority_only predicts the majority class of each fold's training rows, which env.json records; without it the
- * scores have no test set. */
+/* The same for a trivial baseline on the rows of a test set. random is the mean over CORE_RANDOM_SEEDS
+ * draws. majority_only predicts the majority class of each fold's training rows, which env.json
+ * records; without it the scores have no test set. */
 #define CORE_RANDOM_SEEDS 5
 FV_NODISCARD fv_status core_scores_of_baseline(fv_ctx *ctx, const core_test_set *test,
 	core_baseline baseline, const core_draws *draws, core_variant_scores *out);

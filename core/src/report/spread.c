@@ -46,8 +46,8 @@ static fv_status number_levels(fv_ctx *ctx, struct members *m, core_replicates *
 	return FV_OK;
 }
 
-/* Returns why the levels are not crossed: members lack the same folds and seeds, or a pair of levels has no member.
- * NULL: they are. */
+/* Returns why the levels are not crossed: members lack the same folds and seeds, or a pair of levels
+ * has no member. NULL: they are. */
 static const char *explain_not_crossed(const struct members *m)
 {
 	const core_replicates *f = m->replicates;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How much a metric varies, by source: folds, training seeds, seeds of the groupers, seeds of the bias. Variants that
- * differ only in the last two are replicates. The spread of a source is the standard deviation (n - 1) over its
- * levels, each averaged over everything else. A source with one level has no spread. */
+/* How much a metric varies, by source: folds, training seeds, seeds of the groupers, seeds of the
+ * bias. Variants that differ only in the last two are replicates. The spread of a source is the
+ * standard deviation (n - 1) over its levels, each averaged over everything else. A source with one
+ * level has no spread. */
 #ifndef CORE_REPORT_SPREAD_H
 #define CORE_REPORT_SPREAD_H
 

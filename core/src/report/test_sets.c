@@ -134,8 +134,8 @@ static fv_status find_test_set(fv_ctx *ctx, const core_variant_result *variant,
 
 /* --- reading a variant ------------------------------------------------------------------------ */
 
-/* Joins the rows of all folds into one test set. Every row needs a speaker, and no recording or speaker may be in two
- * folds (FV_DATA otherwise). */
+/* Joins the rows of all folds into one test set. Every row needs a speaker, and no recording or
+ * speaker may be in two folds (FV_DATA otherwise). */
 static fv_status join_folds(fv_ctx *own, const core_variant_result *variant,
 	const core_predictions *part, struct seed_rows *out)
 {

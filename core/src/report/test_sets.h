@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The predictions from which all numbers of a table are computed: each variant's test rows of all folds, one set of
- * probabilities per seed, and the metrics of each run. Variants tested on the same rows share a test set, so that
- * they can be compared speaker by speaker. */
+/* The predictions from which all numbers of a table are computed: each variant's test rows of all
+ * folds, one set of probabilities per seed, and the metrics of each run. Variants tested on the same
+ * rows share a test set, so that they can be compared speaker by speaker. */
 #ifndef CORE_REPORT_TEST_SETS_H
 #define CORE_REPORT_TEST_SETS_H
 
@@ -40,8 +40,9 @@ typedef struct core_test_sets {
 	core_variant_predictions *variant; /* [results->n] */
 } core_test_sets;
 
-/* Reads the predictions of the runs that count (core_variant_result.used). A variant whose folds do not form one test
- * set, because a recording or speaker is in two of them, gets a reason. Errors: FV_DATA for unreadable files. */
+/* Reads the predictions of the runs that count (core_variant_result.used). A variant whose folds do
+ * not form one test set, because a recording or speaker is in two of them, gets a reason. Errors:
+ * FV_DATA for unreadable files. */
 FV_NODISCARD fv_status core_test_sets_read(
 	fv_ctx *ctx, const core_results *results, core_test_sets *out);
 

@@ -87,7 +87,8 @@ static fv_status verify_run(fv_ctx *ctx, core_run_result *run, core_verified *ou
 	return FV_OK;
 }
 
-/* Checks that the means over the runs equal the fold means of the pooled code: two computations of one number. */
+/* Checks that the means over the runs equal the fold means of the pooled code: two computations of one
+ * number. */
 static fv_status check_aggregates(fv_ctx *ctx, const core_grid *grid, core_verified *out)
 {
 	fv_status status = FV_OK;

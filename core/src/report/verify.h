@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Recomputes results from the predictions: each run's metrics.json from its predictions.csv, and the table from
- * those. */
+/* Recomputes results from the predictions: each run's metrics.json from its predictions.csv, and the
+ * table from those. */
 #ifndef CORE_REPORT_VERIFY_H
 #define CORE_REPORT_VERIFY_H
 

@@ -17,8 +17,8 @@ typedef enum core_table_format {
 /* "text", "md", ... */
 const char *core_table_format_name(core_table_format format);
 
-/* Appends to `out`. CSV contains only the tables for CSV, one below the other. Errors: FV_FAILED (memory), FV_DATA for
- * a name that is not UTF-8, which JSON cannot hold. */
+/* Appends to `out`. CSV contains only the tables for CSV, one below the other. Errors: FV_FAILED
+ * (memory), FV_DATA for a name that is not UTF-8, which JSON cannot hold. */
 FV_NODISCARD fv_status core_document_write(
 	fv_ctx *ctx, const core_document *document, core_table_format format, core_text *out);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes tables as CSV for other programs. A table with figures is written in long form, one line per figure, with the
- * row's plain columns first; a table without figures has one line per row. */
+/* Writes tables as CSV for other programs. A table with figures is written in long form, one line per
+ * figure, with the row's plain columns first; a table without figures has one line per row. */
 #include <math.h>
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes a document as one JSON object: the head's keys, a list of row objects under the name of each table, and the
- * notes. A figure is {"value": x} and its known statistics. */
+/* Writes a document as one JSON object: the head's keys, a list of row objects under the name of each
+ * table, and the notes. A figure is {"value": x} and its known statistics. */
 #include <math.h>
 
 #include "base/json.h"

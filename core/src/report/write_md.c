@@ -3,7 +3,8 @@
 #include "report/value_text.h"
 #include "report/write.h"
 
-/* Escapes characters that would end a table cell or row, or start markup. An underscore inside a word starts none. */
+/* Escapes characters that would end a table cell or row, or start markup. An underscore inside a word
+ * starts none. */
 static void put_escaped(core_text *out, const core_text *text)
 {
 	for (const char *c = text->data; c && *c; c++) {

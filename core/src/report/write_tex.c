@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes a document as LaTeX: a table environment with booktabs rules for each of its tables, and the notes below the
- * last one. */
+/* Writes a document as LaTeX: a table environment with booktabs rules for each of its tables, and the
+ * notes below the last one. */
 #include <ctype.h>
 #include <string.h>
 

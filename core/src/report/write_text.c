@@ -7,8 +7,8 @@
 #include "report/value_text.h"
 #include "report/write.h"
 
-/* Adds text, escaping control characters and invalid UTF-8, since names may contain terminal commands. Returns the
- * width in characters. */
+/* Adds text, escaping control characters and invalid UTF-8, since names may contain terminal commands.
+ * Returns the width in characters. */
 static size_t put_visible(core_text *out, const char *text)
 {
 	size_t width = 0, left = text ? strlen(text) : 0;
