@@ -1003,7 +1003,7 @@ static void check_rows(
 			check_rows(w, text,
 				core_format(w->ctx, "\n`%s.%s`:",
 					core_strndup(
-						w->ctx, section + 4, strcspn(section + 4, "`")),
+						w->ctx, section + 5, strcspn(section + 5, "`")),
 					keys[i].name),
 				keys[i].keys, keys[i].n_keys);
 	}

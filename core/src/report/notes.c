@@ -78,6 +78,19 @@ static fv_status add_row_notes(fv_ctx *ctx, const core_grid *grid, core_document
 	return status;
 }
 
+/* Names variants whose predictions lack an attribute, which show a dash in its columns. */
+static fv_status add_attribute_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
+{
+	fv_status status = FV_OK;
+	for (int32_t a = 0; a < grid->tests.n_attributes; a++)
+		for (size_t i = 0; i < grid->n_rows && !status; i++)
+			if (grid->row[i].variant->n_folds && !grid->tests.variant[i].has[a])
+				status = core_document_note(ctx, d,
+					"%s: no attribute '%s' in its predictions (—).",
+					grid->row[i].label, grid->tests.attribute[a]);
+	return status;
+}
+
 static bool is_finished(const core_grid_row *row)
 {
 	return row->runs == (int64_t)row->variant->n_folds * row->variant->n_seeds;
@@ -95,6 +108,8 @@ fv_status core_grid_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 			"x seeds counts.");
 	if (!status)
 		status = add_row_notes(ctx, grid, d);
+	if (!status)
+		status = add_attribute_notes(ctx, grid, d);
 	if (!status)
 		status = core_support_notes(ctx, grid, d);
 	if (!status && grid->shared_speakers)

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/number.h"
 #include "config/yaml.h"
+#include "eval/metric.h"
 
 /* A number for each speaker, such as an age without bins. */
 static bool is_raw_number(const core_attribute *a)
@@ -54,7 +55,9 @@ static fv_status find_compared(
 {
 	const char *named = variant->eval.compare_attribute;
 	e->compare_metric = variant->eval.compare_metric;
-	if (!e->compare_metric || !strstr(e->compare_metric, "_gap"))
+	core_metric_id id;
+	if (!e->compare_metric || !core_metric_find(e->compare_metric, &id) ||
+		core_metric_is(id, CORE_METRIC_OVERALL))
 		return FV_OK;
 	e->compare_attribute = named;
 	for (int32_t i = 0; i < e->attributes.n && !named && variant->bias.on; i++)
