@@ -76,7 +76,7 @@ states() {
 	sleep 0.2
 	kill -TERM $pid
 	wait $pid || true
-	grep -q '2 runs were stopped; the same command resumes them' words
+	grep -q '2 runs were stopped: the same command resumes them' words
 	grep -q '0 of 2 runs done' words
 }
 
