@@ -34,7 +34,7 @@ static struct bench infer(const char *grouper)
 	const char *override[] = {"loss.name=rw", core_format(b.ctx, "grouper=%s", grouper)};
 	b.study = test_toy_open(b.ctx, folder, spy, 2, override);
 	b.r = (core_runner){.study = b.study, .run = &b.study->run[0]};
-	test_ok(b.ctx, core_runner_groups(b.ctx, &b.r));
+	test_ok(b.ctx, core_runner_make_groups(b.ctx, &b.r));
 	return b;
 }
 

@@ -233,7 +233,7 @@ static fv_status listen(void *user, fv_ctx *ctx, int64_t task)
 		usleep(1000);
 	if (task == 0)
 		kill(asked->to_worker ? getpid() : getppid(), asked->signal);
-	while (!core_pool_told_to_stop() || task == 1)
+	while (!core_pool_should_stop() || task == 1)
 		usleep(1000);
 	return fv_fail(ctx, FV_STOPPED, "stopped");
 }

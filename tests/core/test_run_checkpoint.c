@@ -79,7 +79,7 @@ static void end(attempt *t)
 {
 	core_text_free(&t->history);
 	core_text_free(&t->said);
-	core_run_checkpoint_close(t->task->job.state);
+	core_run_checkpoint_close(t->task->job.checkpoint);
 	free_task(t->task);
 	free(t);
 }
@@ -95,8 +95,8 @@ static bool count_down(void)
 static void add_state(attempt *t, const char *path, const char *key, double every_s)
 {
 	const core_run_checkpoint_options options = {path, key, every_s, count_down};
-	test_ok(t->ctx, core_run_checkpoint_new(t->ctx, &options, &t->task->job.state));
-	core_run_checkpoint_add_text(t->task->job.state, "history", &t->history);
+	test_ok(t->ctx, core_run_checkpoint_new(t->ctx, &options, &t->task->job.checkpoint));
+	core_run_checkpoint_add_text(t->task->job.checkpoint, "history", &t->history);
 }
 
 /* Weights, epochs and all arrays. */

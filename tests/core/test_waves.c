@@ -139,7 +139,7 @@ static void check_moments(fv_ctx *ctx, const core_study *study)
 	assert_int_equal(folds, FOLDS);
 }
 
-/* Features of all encodings, as what core_encoder_file makes of the files. */
+/* Features of all encodings, as what core_encoder_encode_file makes of the files. */
 static void check_features(fv_ctx *ctx, const core_study *study)
 {
 	for (int32_t k = 0; k < study->n_encodings; k++) {
@@ -148,7 +148,8 @@ static void check_features(fv_ctx *ctx, const core_study *study)
 		float *wanted = core_alloc(ctx, width, sizeof *wanted);
 		const core_recordings *r = &study->set[encoding->set].recordings;
 		for (int64_t i = 0; i < r->n; i++) {
-			test_ok(ctx, core_encoder_file(ctx, encoding->encoder, r->path[i], wanted));
+			test_ok(ctx, core_encoder_encode_file(
+					     ctx, encoding->encoder, r->path[i], wanted));
 			assert_memory_equal(encoding->features.x + (size_t)i * width, wanted,
 				width * sizeof *wanted);
 		}

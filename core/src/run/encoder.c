@@ -111,7 +111,7 @@ static fv_status hash_weights(fv_ctx *ctx, core_encoder *e, const char **path)
 }
 
 /* An encoder is shared by processes, so each call has a guard of its own. */
-static void enter(core_guard *guard, fv_ctx *ctx, const core_encoder *e, const char *op)
+static void enter_op(core_guard *guard, fv_ctx *ctx, const core_encoder *e, const char *op)
 {
 	core_guard_open(guard, ctx, FV_ENCODER, e->name);
 	core_guard_enter(guard, op, 0, false);
@@ -133,7 +133,7 @@ static fv_status open_state(fv_ctx *ctx, core_encoder *e)
 			return status;
 	}
 	core_guard guard;
-	enter(&guard, ctx, e, "open");
+	enter_op(&guard, ctx, e, "open");
 	fv_status status = core_guard_leave(&guard, e->ops->open(e->state, ctx, weights));
 	core_scratch_reset(ctx);
 	e->info.size = sizeof e->info;
@@ -216,7 +216,7 @@ static fv_status run_encoder(fv_ctx *ctx, const core_encoder *e, const char *pat
 	const core_wave *wave, int32_t pooled, float *out, int64_t count)
 {
 	core_guard guard;
-	enter(&guard, ctx, e, "encode");
+	enter_op(&guard, ctx, e, "encode");
 	fv_status status =
 		e->ops->encode(e->state, ctx, e->output, wave->sample, wave->n, pooled, out);
 	status = core_guard_leave(&guard, status);
@@ -226,7 +226,7 @@ static fv_status run_encoder(fv_ctx *ctx, const core_encoder *e, const char *pat
 	return check_finite(ctx, e, path, out, count);
 }
 
-fv_status core_encoder_wave(
+fv_status core_encoder_encode_wave(
 	fv_ctx *ctx, const core_encoder *e, const char *path, core_wave *wave, float *out)
 {
 	fv_status status = prepare_wave(ctx, e, path, wave);
@@ -236,14 +236,14 @@ fv_status core_encoder_wave(
 	return status;
 }
 
-fv_status core_encoder_file(fv_ctx *ctx, const core_encoder *e, const char *path, float *out)
+fv_status core_encoder_encode_file(fv_ctx *ctx, const core_encoder *e, const char *path, float *out)
 {
 	core_wave wave;
 	fv_status status = core_audio_read(ctx, path, e->info.rate_hz, e->spec->max_seconds, &wave);
-	return status ? status : core_encoder_wave(ctx, e, path, &wave, out);
+	return status ? status : core_encoder_encode_wave(ctx, e, path, &wave, out);
 }
 
-fv_status core_encoder_can_frames(fv_ctx *ctx, const core_encoder *e)
+fv_status core_encoder_check_frames(fv_ctx *ctx, const core_encoder *e)
 {
 	const fv_output *output = &e->info.outputs[e->output];
 	if (output->has_frames && e->ops->frames)
@@ -252,18 +252,18 @@ fv_status core_encoder_can_frames(fv_ctx *ctx, const core_encoder *e)
 		ctx, FV_CONFIG, "output '%s' of encoder %s has no frames", output->name, e->name);
 }
 
-fv_status core_encoder_file_frames(
+fv_status core_encoder_encode_frames(
 	fv_ctx *ctx, const core_encoder *e, const char *path, float **out, int64_t *frames)
 {
 	core_wave wave;
-	fv_status status = core_encoder_can_frames(ctx, e);
+	fv_status status = core_encoder_check_frames(ctx, e);
 	if (!status)
 		status = core_audio_read(ctx, path, e->info.rate_hz, e->spec->max_seconds, &wave);
 	if (status)
 		return status;
 	status = prepare_wave(ctx, e, path, &wave);
 	core_guard guard;
-	enter(&guard, ctx, e, "frames");
+	enter_op(&guard, ctx, e, "frames");
 	*frames = e->ops->frames(e->state, e->output, wave.n);
 	status = core_guard_leave(&guard, FV_OK);
 	int64_t count = (int64_t)e->layers * *frames * e->dims;
@@ -277,7 +277,7 @@ fv_status core_encoder_file_frames(
 fv_status core_encoder_lookup(fv_ctx *ctx, const core_encoder *e, const char *stem, float *out)
 {
 	core_guard guard;
-	enter(&guard, ctx, e, "lookup");
+	enter_op(&guard, ctx, e, "lookup");
 	fv_status status = e->ops->lookup(e->state, ctx, e->output, stem, out);
 	status = core_guard_leave(&guard, status);
 	core_scratch_reset(ctx);

@@ -35,15 +35,15 @@ FV_NODISCARD fv_status core_encoder_set_corpus(
 
 /* Encodes a recording -> out [L,D], or *frames [L,T,D] from the context's memory when frames is not NULL.
  * Reads, cuts, resamples and normalises as the spec says. Errors: FV_DATA naming the file. */
-FV_NODISCARD fv_status core_encoder_file(
+FV_NODISCARD fv_status core_encoder_encode_file(
 	fv_ctx *ctx, const core_encoder *encoder, const char *path, float *out);
 /* Encodes a wave that was decoded before, cut and resampled as the spec says. Changes and frees it. */
-FV_NODISCARD fv_status core_encoder_wave(
+FV_NODISCARD fv_status core_encoder_encode_wave(
 	fv_ctx *ctx, const core_encoder *encoder, const char *path, core_wave *wave, float *out);
-FV_NODISCARD fv_status core_encoder_file_frames(
+FV_NODISCARD fv_status core_encoder_encode_frames(
 	fv_ctx *ctx, const core_encoder *encoder, const char *path, float **out, int64_t *frames);
 /* Checks that the output has frames. Errors: FV_CONFIG. */
-FV_NODISCARD fv_status core_encoder_can_frames(fv_ctx *ctx, const core_encoder *encoder);
+FV_NODISCARD fv_status core_encoder_check_frames(fv_ctx *ctx, const core_encoder *encoder);
 FV_NODISCARD fv_status core_encoder_lookup(
 	fv_ctx *ctx, const core_encoder *encoder, const char *stem, float *out);
 

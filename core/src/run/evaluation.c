@@ -19,7 +19,7 @@ static bool is_raw_number(const core_attribute *a)
 	return a->n_values > CORE_EVAL_VALUES_MAX;
 }
 
-static fv_status all_attributes(
+static fv_status list_attributes(
 	fv_ctx *ctx, const core_corpus *corpus, bool tell, core_strings *out)
 {
 	*out = (core_strings){0, core_alloc(ctx, (size_t)corpus->n_attributes, sizeof *out->item)};
@@ -72,7 +72,7 @@ static fv_status find_compared(
 }
 
 /* The block with what was filled in. */
-static fv_status write_json(fv_ctx *ctx, const core_yaml *block, core_evaluation *e)
+static fv_status make_json(fv_ctx *ctx, const core_yaml *block, core_evaluation *e)
 {
 	const char *text = block ? core_yaml_key(ctx, block, NULL) : NULL;
 	json_t *root = text ? json_loads(text, 0, NULL) : json_object();
@@ -100,8 +100,8 @@ fv_status core_evaluation_make(fv_ctx *ctx, const core_variant *variant, const c
 	for (int32_t i = 0; i < e->attributes.n && !status; i++)
 		status = check_attribute(ctx, corpus, "eval.attributes", e->attributes.item[i]);
 	if (!status && !e->attributes.n)
-		status = all_attributes(ctx, corpus, tell, &e->attributes);
+		status = list_attributes(ctx, corpus, tell, &e->attributes);
 	if (!status)
 		status = find_compared(ctx, variant, corpus, e);
-	return status ? status : write_json(ctx, core_yaml_get(resolved, "eval"), e);
+	return status ? status : make_json(ctx, core_yaml_get(resolved, "eval"), e);
 }

@@ -21,7 +21,7 @@ typedef struct core_encode_job {
 } core_encode_job;
 
 /* Counts the recordings that have no sound entry in the cache. */
-FV_NODISCARD fv_status core_features_missing(fv_ctx *ctx, const core_encoder *encoder,
+FV_NODISCARD fv_status core_features_count_missing(fv_ctx *ctx, const core_encoder *encoder,
 	const core_recordings *recordings, const char *cache, int64_t *missing);
 
 /* Loads features, encoding those that the cache lacks. Free x with core_features_free. Every recording that

@@ -8,6 +8,6 @@
 /* The version of the files in a run's folder; runs of another one are never read or reused. */
 #define CORE_RESULTS_SCHEMA 2
 
-FV_NODISCARD fv_status core_run_fingerprint(fv_ctx *ctx, core_study *study, core_run *run);
+FV_NODISCARD fv_status core_run_make_fingerprint(fv_ctx *ctx, core_study *study, core_run *run);
 
 #endif

@@ -40,7 +40,7 @@ bool core_folder_is_done(fv_ctx *ctx, const core_run *run)
 
 /* Results of another fingerprint, notes of a failure, half files of a killed run. The lock stays, and with `resume`
  * the state of an interrupted run. `done` goes first. */
-static fv_status clear(fv_ctx *ctx, const char *dir, bool resume)
+static fv_status remove_old_files(fv_ctx *ctx, const char *dir, bool resume)
 {
 	char *done = core_path_join(ctx, dir, "done");
 	if (!done)
@@ -94,7 +94,7 @@ fv_status core_folder_claim(
 		return FV_OK;
 	}
 	*claim = CORE_CLAIMED;
-	status = clear(ctx, run->dir, !force);
+	status = remove_old_files(ctx, run->dir, !force);
 	if (status)
 		core_folder_release(folder);
 	return status;
@@ -107,14 +107,14 @@ fv_status core_folder_write(
 	return path ? core_file_write(ctx, path, data, size) : FV_FAILED;
 }
 
-char *core_folder_checkpoint(fv_ctx *ctx, const core_folder *folder)
+char *core_folder_find_checkpoint(fv_ctx *ctx, const core_folder *folder)
 {
 	return core_path_join(ctx, folder->dir, STATE);
 }
 
 fv_status core_folder_finish(fv_ctx *ctx, const core_folder *folder, const core_run *run)
 {
-	char *state = core_folder_checkpoint(ctx, folder);
+	char *state = core_folder_find_checkpoint(ctx, folder);
 	if (!state)
 		return FV_FAILED;
 	if (unlink(state) && errno != ENOENT)

@@ -33,7 +33,7 @@ FV_NODISCARD fv_status core_folder_claim(
 FV_NODISCARD fv_status core_folder_write(
 	fv_ctx *ctx, const core_folder *folder, const char *name, const void *data, size_t size);
 /* Where the state of a run in the middle of its training is kept. */
-char *core_folder_checkpoint(fv_ctx *ctx, const core_folder *folder);
+char *core_folder_find_checkpoint(fv_ctx *ctx, const core_folder *folder);
 /* Removes the state and marks the run done. */
 FV_NODISCARD fv_status core_folder_finish(
 	fv_ctx *ctx, const core_folder *folder, const core_run *run);

@@ -12,7 +12,7 @@
 
 /* Parts of the rows: the splits, then all together. */
 enum { CORE_PART_ALL = CORE_SPLITS, CORE_PARTS };
-const char *core_part_name(int part); /* "train", "dev", "test", "all" */
+const char *core_get_part_name(int part); /* "train", "dev", "test", "all" */
 
 /* Lengths of recordings: bin b is edge[b] <= seconds < edge[b + 1], the last one open. */
 enum { CORE_LENGTH_BINS = 6 };
@@ -50,17 +50,17 @@ typedef struct core_group_report {
 	core_stability stability[CORE_PARTS];
 } core_group_report;
 
-/* For a runner after core_runner_groups. Errors: FV_DATA for recordings that cannot be opened. */
+/* For a runner after core_runner_make_groups. Errors: FV_DATA for recordings that cannot be opened. */
 FV_NODISCARD fv_status core_group_report_make(
 	fv_ctx *ctx, const core_runner *runner, core_group_report *out);
 
 /* Infers the groups again for the seeds after each grouper's own, `seeds` in all, and compares
  * every two. Errors: FV_CONFIG where no grouper has a parameter `seed`. */
-FV_NODISCARD fv_status core_group_report_seeds(
+FV_NODISCARD fv_status core_group_report_add_seeds(
 	fv_ctx *ctx, int32_t seeds, core_group_report *report);
 
 /* One JSON object; the caller frees the text. */
-FV_NODISCARD fv_status core_group_report_json(
+FV_NODISCARD fv_status core_group_report_write_json(
 	fv_ctx *ctx, const core_group_report *report, core_text *out);
 
 #endif

@@ -32,7 +32,7 @@ uint32_t core_grouper_uses(const core_grouper_spec *spec)
 	return ops->uses(spec->use.state);
 }
 
-fv_standardize core_standardize_of(const core_encoder_spec *spec, const fv_output *output)
+fv_standardize core_find_standardize(const core_encoder_spec *spec, const fv_output *output)
 {
 	return spec->has_standardize ? spec->standardize : output->standardize;
 }
@@ -51,7 +51,7 @@ static fv_status find_column(struct factor *f)
 		spec->column);
 }
 
-static int32_t *gather(fv_ctx *ctx, const int32_t *from, const int32_t *row, int32_t n)
+static int32_t *gather_ids(fv_ctx *ctx, const int32_t *from, const int32_t *row, int32_t n)
 {
 	int32_t *out = core_alloc(ctx, (size_t)n, sizeof *out);
 	for (int32_t i = 0; out && i < n; i++)
@@ -65,7 +65,7 @@ static fv_status add_names(struct factor *f, int split, fv_grouper_input *table)
 	int32_t n = f->rows->n[split];
 	fv_ctx *ctx = f->ctx;
 	if (f->column) {
-		table->column_id = gather(ctx, f->column->id, row, n);
+		table->column_id = gather_ids(ctx, f->column->id, row, n);
 		table->column_names = f->column->value;
 		table->n_column_names = f->column->n_values;
 		if (!table->column_id)
@@ -76,10 +76,10 @@ static fv_status add_names(struct factor *f, int split, fv_grouper_input *table)
 		table->n_classes = f->corpus->classes;
 	}
 	if ((f->uses & FV_USE_CLASS) && split == CORE_TRAIN &&
-		!(table->klass = gather(ctx, f->corpus->klass, row, n)))
+		!(table->klass = gather_ids(ctx, f->corpus->klass, row, n)))
 		return FV_FAILED;
 	if ((f->uses & FV_USE_SPEAKER) &&
-		!(table->speaker = gather(ctx, f->corpus->speaker, row, n)))
+		!(table->speaker = gather_ids(ctx, f->corpus->speaker, row, n)))
 		return FV_FAILED;
 	if (f->uses & FV_USE_FILE) {
 		const char **stem = core_alloc(ctx, (size_t)n, sizeof *stem);
@@ -216,7 +216,8 @@ static fv_status infer_one(fv_ctx *ctx, const core_grouper_input *input, const c
 	if (status)
 		return status;
 	if (f.uses & FV_USE_FEATURES) {
-		fv_standardize kind = core_standardize_of(input->encoder, input->features->output);
+		fv_standardize kind =
+			core_find_standardize(input->encoder, input->features->output);
 		status = core_matrix_copy(
 			ctx, input->features, input->corpus_row, corpus, rows, kind, &f.matrix);
 	}
@@ -226,7 +227,7 @@ static fv_status infer_one(fv_ctx *ctx, const core_grouper_input *input, const c
 	return close_grouper(&f, status);
 }
 
-static float membership(const core_groups *g, int split, size_t i, int32_t group)
+static float find_membership(const core_groups *g, int split, size_t i, int32_t group)
 {
 	if (g->member[split])
 		return g->member[split][i * (size_t)g->groups + (size_t)group];
@@ -242,14 +243,16 @@ static fv_status cross_members(fv_ctx *ctx, const core_groups *a, const core_gro
 		return FV_FAILED;
 	for (size_t i = 0; i < n; i++)
 		for (int32_t g = 0; g < out->groups; g++)
-			member[i * groups + (size_t)g] = membership(a, split, i, g / b->groups) *
-							 membership(b, split, i, g % b->groups);
+			member[i * groups + (size_t)g] =
+				find_membership(a, split, i, g / b->groups) *
+				find_membership(b, split, i, g % b->groups);
 	out->member[split] = member;
 	return FV_OK;
 }
 
 /* a := a x b */
-static fv_status cross(fv_ctx *ctx, core_groups *a, const core_groups *b, const core_rows *rows)
+static fv_status cross_groups(
+	fv_ctx *ctx, core_groups *a, const core_groups *b, const core_rows *rows)
 {
 	if ((int64_t)a->groups * b->groups > GROUPS_MAX)
 		return fv_fail(
@@ -292,7 +295,7 @@ fv_status core_groups_infer(fv_ctx *ctx, const core_grouper_input *input, int32_
 		core_ctx_set_run(ctx, spec->has_seed ? (uint64_t)spec->seed : seed, fold);
 		status = infer_one(ctx, &input[i], corpus, rows, i ? &next : out);
 		if (!status && i)
-			status = cross(ctx, out, &next, rows);
+			status = cross_groups(ctx, out, &next, rows);
 	}
 	core_ctx_set_run(ctx, seed, fold);
 	return status;

@@ -30,7 +30,7 @@ FV_NODISCARD fv_status core_groups_infer(fv_ctx *ctx, const core_grouper_input *
 	core_groups *out);
 
 /* The standardisation that an encoder's spec asks for, by default that of its output. */
-fv_standardize core_standardize_of(const core_encoder_spec *spec, const fv_output *output);
+fv_standardize core_find_standardize(const core_encoder_spec *spec, const fv_output *output);
 
 /* What the grouper plugin declares to need, under its parameters (FV_USE_ flags). */
 uint32_t core_grouper_uses(const core_grouper_spec *spec);

@@ -10,7 +10,7 @@
 #include "run/study_types.h"
 
 /* Once corpora are read, recordings hashed and encoders open; `run` is any of the variant's runs. */
-FV_NODISCARD fv_status core_identify(
+FV_NODISCARD fv_status core_identify_variant(
 	fv_ctx *ctx, core_study *study, const core_run *run, core_identity *out);
 
 /* SHA-256 of a file, read once a study. */

@@ -30,7 +30,7 @@ static const core_audio_index *open_index(fv_ctx *own, const core_set *set)
 	return index;
 }
 
-static fv_status name_set(fv_ctx *ctx, fv_ctx *own, const core_study *study, core_set *set)
+static fv_status make_set_ids(fv_ctx *ctx, fv_ctx *own, const core_study *study, core_set *set)
 {
 	const core_audio_index *index = set->hashed ? NULL : open_index(own, set);
 	core_recordings *r = &set->recordings;
@@ -62,7 +62,7 @@ fv_status core_ids_make(fv_ctx *ctx, core_study *study)
 	fv_status status = FV_OK;
 	for (int32_t i = 0; i < study->n_sets && !status; i++) {
 		fv_ctx *own = core_ctx_new();
-		status = own ? name_set(ctx, own, study, &study->set[i])
+		status = own ? make_set_ids(ctx, own, study, &study->set[i])
 			     : fv_fail(ctx, FV_FAILED, "out of memory");
 		core_ctx_free(own);
 	}

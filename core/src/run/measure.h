@@ -13,7 +13,7 @@ typedef struct core_measured {
 
 /* metrics.json as text, with nulls and intervals over speakers. Errors: FV_CONFIG for an attribute
  * that the predictions lack. */
-FV_NODISCARD fv_status core_measure(fv_ctx *ctx, const core_predictions *predictions,
+FV_NODISCARD fv_status core_measure_predictions(fv_ctx *ctx, const core_predictions *predictions,
 	const core_strings *attributes, const core_measured *run, char **json);
 
 #endif

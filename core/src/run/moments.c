@@ -61,7 +61,7 @@ static void hash_list(const struct list *list, char hex[CHECKSUM_HEX])
 	snprintf(hex, CHECKSUM_HEX, "%016llx", (unsigned long long)hash);
 }
 
-static void print_numerics(char text[CHECKSUM_HEX])
+static void format_numerics(char text[CHECKSUM_HEX])
 {
 	snprintf(text, CHECKSUM_HEX, "%d", CORE_NUMERICS);
 }
@@ -78,7 +78,7 @@ static bool read_list(fv_ctx *ctx, const fv_checkpoint *file, struct list *out)
 	core_tensor_out wanted[PARTS];
 	const fv_tensor *audio = fv_checkpoint_find(file, "audio");
 	char numerics[CHECKSUM_HEX], hex[CHECKSUM_HEX];
-	print_numerics(numerics);
+	format_numerics(numerics);
 	if (!audio || audio->rank != 2 || audio->shape[1] != HEX ||
 		!has_meta(file, "numerics", numerics) ||
 		make_list(ctx, audio->shape[0], out) != FV_OK)
@@ -171,7 +171,7 @@ static fv_status write_list(fv_ctx *ctx, const char *path, const struct list *li
 	core_tensor_out tensor[PARTS];
 	char numerics[CHECKSUM_HEX], hex[CHECKSUM_HEX];
 	describe_tensors(list, tensor);
-	print_numerics(numerics);
+	format_numerics(numerics);
 	hash_list(list, hex);
 	const core_meta_out meta[] = {{"numerics", numerics}, {"xxh3", hex}};
 	return core_safetensors_write(ctx, path, tensor, PARTS, meta, 2);

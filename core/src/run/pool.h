@@ -14,7 +14,7 @@ typedef struct core_pool {
 	int jobs;        /* worker processes, at least 1 */
 	int64_t tasks;   /* indices 0 .. tasks-1 */
 	bool keep_going; /* false: after the first failure no further task is started */
-	/* When a signal comes, workers have this long to end their tasks, which core_pool_told_to_stop tells
+	/* When a signal comes, workers have this long to end their tasks, which core_pool_should_stop tells
 	 * of; then they are killed. A task that ends with FV_STOPPED has not failed. */
 	double grace_s;
 	void *user;
@@ -34,6 +34,6 @@ typedef struct core_pool {
 FV_NODISCARD fv_status core_pool_run(fv_ctx *ctx, const core_pool *pool, int64_t *failed);
 
 /* In a worker of a pool with grace_s: has a signal come? */
-bool core_pool_told_to_stop(void);
+bool core_pool_should_stop(void);
 
 #endif

@@ -41,7 +41,7 @@ static bool lacks_axis(const core_study *study, const core_run *run, const json_
 }
 
 /* What is compared with what changes tables, but no metric of a run. */
-static bool same_metrics(const json_t *wanted, const json_t *said)
+static bool has_same_metrics(const json_t *wanted, const json_t *said)
 {
 	json_t *a = json_copy((json_t *)wanted), *b = json_copy((json_t *)said);
 	json_object_del(a, "compare");
@@ -52,14 +52,14 @@ static bool same_metrics(const json_t *wanted, const json_t *said)
 	return same;
 }
 
-static unsigned compare(const core_study *study, const core_run *run, const json_t *env)
+static unsigned find_stale(const core_study *study, const core_run *run, const json_t *env)
 {
 	json_t *wanted = json_loads(run->evaluation->json, 0, NULL);
 	json_t *said = json_object_get(env, "eval");
 	unsigned stale = lacks_axis(study, run, env) ? CORE_STALE_AXES : 0;
 	if (!wanted || !said || !json_equal(wanted, said))
 		stale |= CORE_STALE_EVAL;
-	if (!same_metrics(wanted, said))
+	if (!has_same_metrics(wanted, said))
 		stale |= CORE_STALE_METRICS;
 	json_decref(wanted);
 	return stale;
@@ -70,7 +70,7 @@ bool core_refresh_find(const core_study *study, const core_run *run, unsigned *s
 	fv_ctx *own = core_ctx_new(); /* one file of each run: not kept */
 	json_t *env = own ? read_json(own, run, "env.json") : NULL;
 	if (env)
-		*stale = compare(study, run, env);
+		*stale = find_stale(study, run, env);
 	json_decref(env);
 	core_ctx_free(own);
 	return env != NULL;
@@ -89,7 +89,7 @@ static fv_status write_metrics(
 	json_decref(old);
 	fv_status status = core_predictions_read(ctx, path, NULL, &predictions);
 	if (!status)
-		status = core_measure(
+		status = core_measure_predictions(
 			ctx, &predictions, &run->evaluation->attributes, &measured, &text);
 	if (!status)
 		status = core_folder_write(ctx, folder, "metrics.json", text, strlen(text));
@@ -115,18 +115,18 @@ static fv_status write_env(fv_ctx *ctx, const core_study *study, const core_run 
 	return line ? core_folder_write(ctx, folder, "env.json", line, strlen(line)) : FV_FAILED;
 }
 
-static fv_status refresh(fv_ctx *ctx, const core_study *study, const core_run *run,
+static fv_status refresh_files(fv_ctx *ctx, const core_study *study, const core_run *run,
 	const core_folder *folder, bool *judged)
 {
 	json_t *env = read_json(ctx, run, "env.json");
 	if (!env)
 		return FV_DATA;
-	unsigned stale = compare(study, run, env);
+	unsigned stale = find_stale(study, run, env);
 	fv_status status = FV_OK;
 	if (stale & CORE_STALE_METRICS)
 		status = write_metrics(ctx, study, run, folder);
 	if (!status && (stale & CORE_STALE_EVAL))
-		status = core_output_config(ctx, study, run, folder);
+		status = core_output_write_config(ctx, study, run, folder);
 	if (!status && stale)
 		status = write_env(ctx, study, run, folder, env);
 	*judged = !status && (stale & CORE_STALE_EVAL);
@@ -135,7 +135,7 @@ static fv_status refresh(fv_ctx *ctx, const core_study *study, const core_run *r
 }
 
 /* What metrics have to say was said when the run was made. */
-static void say_nothing(void *user, core_level level, const char *line)
+static void discard_line(void *user, core_level level, const char *line)
 {
 	(void)user;
 	(void)level;
@@ -150,8 +150,8 @@ fv_status core_refresh_run(fv_ctx *ctx, const core_study *study, const core_run 
 	fv_status status = core_folder_lock(ctx, run, &folder, &taken);
 	if (status || !taken)
 		return status;
-	core_ctx_set_log(ctx, say_nothing, NULL);
-	status = refresh(ctx, study, run, &folder, judged);
+	core_ctx_set_log(ctx, discard_line, NULL);
+	status = refresh_files(ctx, study, run, &folder, judged);
 	core_folder_release(&folder);
 	return status;
 }

@@ -26,7 +26,7 @@ typedef struct core_runner {
 	core_text history;        /* metrics.jsonl */
 	core_text log;            /* what the run said */
 	bool transductive;
-	core_run_checkpoint *state; /* NULL: the run is not saved in the middle */
+	core_run_checkpoint *checkpoint; /* NULL: the run is not saved before its end */
 } core_runner;
 
 typedef struct core_run_options {
@@ -49,19 +49,19 @@ FV_NODISCARD fv_status core_runner_run(fv_ctx *ctx, const core_study *study, con
 
 /* The rows of a run and its groups, without training: for `groups` and `explain`. The study's encodings
  * of this run must be loaded. Free input with core_matrix_free. */
-FV_NODISCARD fv_status core_runner_groups(fv_ctx *ctx, core_runner *r);
+FV_NODISCARD fv_status core_runner_make_groups(fv_ctx *ctx, core_runner *r);
 
 /* The groups of r->rows by the groupers given: those of the variant, or variants of them. */
-FV_NODISCARD fv_status core_runner_infer(
+FV_NODISCARD fv_status core_runner_infer_groups(
 	fv_ctx *ctx, const core_runner *r, const core_grouper_spec *grouper, core_groups *out);
 
 /* Labels, classes, groups and stems of a split; row i of the result is row order[i] of the split. */
-FV_NODISCARD fv_status core_runner_rows(
+FV_NODISCARD fv_status core_runner_make_rows(
 	fv_ctx *ctx, const core_runner *r, int split, const int32_t *order, fv_rows *out);
 
-/* Rows of a split, in the order of core_runner_rows, with their features; those of CORE_DEV stand in
+/* Rows of a split, in the order of core_runner_make_rows, with their features; those of CORE_DEV stand in
  * file order. */
-core_train_data core_runner_data(const core_runner *r, int split, fv_rows rows);
+core_train_data core_runner_make_data(const core_runner *r, int split, fv_rows rows);
 
 /* What the run will train, without training; needs the encodings of the groupers only. `groups` false:
  * without inferring any, for an objective whose stages can be told without. */

@@ -27,7 +27,7 @@ static fv_status read_fold(fv_ctx *ctx, const core_corpus_spec *spec, core_fold 
 	return status;
 }
 
-fv_status core_set_fold(
+fv_status core_set_add_fold(
 	fv_ctx *ctx, core_study *study, const core_corpus_spec *spec, int64_t fold, int32_t *index)
 {
 	int32_t set = find_set(study, spec);

@@ -8,7 +8,7 @@
 
 /* Finds the fold of a corpus in study->fold, and reads it now if it is new. study->fold and study->set have
  * room for all folds of all variants. */
-FV_NODISCARD fv_status core_set_fold(
+FV_NODISCARD fv_status core_set_add_fold(
 	fv_ctx *ctx, core_study *study, const core_corpus_spec *spec, int64_t fold, int32_t *index);
 
 /* Makes the union of the recordings of all folds, and each fold's rows in it. Call it once all folds are in. */

@@ -114,7 +114,7 @@ int64_t core_spool_size(const core_spool *spool)
 	return spool->shared->end;
 }
 
-int64_t core_spool_item(const core_spool *spool, int64_t i)
+int64_t core_spool_item_size(const core_spool *spool, int64_t i)
 {
 	return spool->shared->place[i].size;
 }
@@ -146,7 +146,7 @@ fv_status core_spool_map(fv_ctx *ctx, core_spool *spool)
 	return FV_OK;
 }
 
-const void *core_spool_at(const core_spool *spool, int64_t i)
+const void *core_spool_item_data(const core_spool *spool, int64_t i)
 {
 	return spool->data + spool->shared->place[i].at;
 }

@@ -20,14 +20,15 @@ void core_spool_close(core_spool *spool); /* NULL is allowed */
 FV_NODISCARD fv_status core_spool_put(
 	fv_ctx *ctx, core_spool *spool, int64_t i, const void *data, size_t size);
 
-int64_t core_spool_size(const core_spool *spool);            /* of all bytes so far */
-int64_t core_spool_item(const core_spool *spool, int64_t i); /* bytes of item i; 0: not there */
+int64_t core_spool_size(const core_spool *spool); /* of all bytes so far */
+int64_t core_spool_item_size(
+	const core_spool *spool, int64_t i); /* bytes of item i; 0: not there */
 
 /* [worker] Copies the bytes of an item that is there. */
 FV_NODISCARD fv_status core_spool_read(fv_ctx *ctx, const core_spool *spool, int64_t i, void *out);
 
 /* Once all workers have ended: the bytes of item i in memory that lives until the spool is closed. */
 FV_NODISCARD fv_status core_spool_map(fv_ctx *ctx, core_spool *spool);
-const void *core_spool_at(const core_spool *spool, int64_t i);
+const void *core_spool_item_data(const core_spool *spool, int64_t i);
 
 #endif

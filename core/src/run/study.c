@@ -59,7 +59,7 @@ static fv_status add_run(
 	const core_variant *variant = &study->config->variants[variant_index];
 	core_run *run = &study->run[study->n_runs];
 	*run = (core_run){.variant = variant_index, .seed = seed};
-	fv_status status = core_set_fold(ctx, study, &variant->corpus, fold, &run->fold);
+	fv_status status = core_set_add_fold(ctx, study, &variant->corpus, fold, &run->fold);
 	if (!status)
 		status = add_encoding(ctx, study, &variant->encoder, run->fold, &run->encoding);
 	if (!status)
@@ -108,7 +108,7 @@ static fv_status find_waves(
 		.keep = options->keep_waves};
 	for (int32_t i = 0; i < study->n_encodings && !encoding->waves; i++) {
 		core_waves *other = study->encoding[i].waves;
-		if (other && core_waves_are(other, r, wanted.rate_hz, wanted.max_seconds))
+		if (other && core_waves_match(other, r, wanted.rate_hz, wanted.max_seconds))
 			encoding->waves = other;
 	}
 	return encoding->waves ? FV_OK : core_waves_open(ctx, r, &wanted, &encoding->waves);
@@ -159,7 +159,7 @@ static fv_status check_attribute(
 }
 
 /* predictions.csv has columns of its own beside the attributes. */
-static fv_status check_names(fv_ctx *ctx, const core_corpus *corpus)
+static fv_status check_attribute_names(fv_ctx *ctx, const core_corpus *corpus)
 {
 	static const char *const own[] = {"FileName", "SpkrID", "group", "split"};
 	for (int32_t i = 0; i < corpus->n_attributes; i++) {
@@ -181,7 +181,7 @@ static fv_status check_run(fv_ctx *ctx, const core_study *study, const core_run 
 {
 	const core_variant *variant = core_run_variant(study, run);
 	const core_fold *fold = &study->fold[run->fold];
-	fv_status status = check_names(ctx, fold->corpus);
+	fv_status status = check_attribute_names(ctx, fold->corpus);
 	for (int32_t i = 0; i < variant->n_groupers && !status; i++)
 		if ((core_grouper_uses(&variant->groupers[i]) & FV_USE_COLUMN) &&
 			variant->groupers[i].column)
@@ -213,7 +213,7 @@ static fv_status identify_variants(fv_ctx *ctx, core_study *study)
 		const core_run *run = &study->run[i];
 		core_identity *identity = &study->identity[run->variant];
 		if (!*identity->sha256)
-			status = core_identify(ctx, study, run, identity);
+			status = core_identify_variant(ctx, study, run, identity);
 	}
 	return status ? status : core_variants_place(ctx, study);
 }
@@ -254,14 +254,14 @@ static void drop_repeated(fv_ctx *ctx, core_study *study)
 }
 
 /* Where the run lies, what it depends on, how it is judged, and whether that is done. */
-static fv_status settle_run(fv_ctx *ctx, core_study *study, core_run *run, bool force)
+static fv_status resolve_run(fv_ctx *ctx, core_study *study, core_run *run, bool force)
 {
 	const core_fold *fold = &study->fold[run->fold];
 	run->dir = core_format(ctx, "%s/fold%lld-seed%lld", study->identity[run->variant].dir,
 		(long long)fold->fold, (long long)run->seed);
 	if (!run->dir)
 		return FV_FAILED;
-	fv_status status = core_run_fingerprint(ctx, study, run);
+	fv_status status = core_run_make_fingerprint(ctx, study, run);
 	if (status)
 		return status;
 	run->done = !force && core_folder_is_done(ctx, run) &&
@@ -312,7 +312,7 @@ fv_status core_study_open(
 	if (!status)
 		drop_repeated(ctx, study);
 	for (int64_t i = 0; i < study->n_runs && !status; i++)
-		status = settle_run(ctx, study, &study->run[i], options->force);
+		status = resolve_run(ctx, study, &study->run[i], options->force);
 	if (status)
 		core_study_close(study);
 	return status;

@@ -17,7 +17,7 @@ struct evidence {
 };
 
 /* Damaged files say nothing: their runs are computed again. */
-static void look_at_run(fv_ctx *own, const char *dir, const char *sha256, struct evidence *e)
+static void count_run(fv_ctx *own, const char *dir, const char *sha256, struct evidence *e)
 {
 	char *path = core_path_join(own, dir, "done"), *text;
 	size_t size;
@@ -32,7 +32,7 @@ static void look_at_run(fv_ctx *own, const char *dir, const char *sha256, struct
 	json_decref(root);
 }
 
-static void look_at_folder(fv_ctx *ctx, const char *dir, const char *sha256, struct evidence *e)
+static void count_runs(fv_ctx *ctx, const char *dir, const char *sha256, struct evidence *e)
 {
 	struct dirent **list;
 	int n = scandir(dir, &list, NULL, alphasort);
@@ -43,7 +43,7 @@ static void look_at_folder(fv_ctx *ctx, const char *dir, const char *sha256, str
 				    ? core_path_join(ctx, dir, list[i]->d_name)
 				    : NULL;
 		if (run)
-			look_at_run(own, run, sha256, e);
+			count_run(own, run, sha256, e);
 		free(list[i]);
 	}
 	if (n >= 0)
@@ -64,11 +64,11 @@ struct found {
 };
 
 /* The folder with most of the variant's runs; of equals the one of the right name, then the first. */
-static fv_status choose(
+static fv_status consider_folder(
 	fv_ctx *ctx, const char *dir, const char *sha256, bool named, struct found *best)
 {
 	struct evidence e;
-	look_at_folder(ctx, dir, sha256, &e);
+	count_runs(ctx, dir, sha256, &e);
 	if (!e.own && e.other && named)
 		return fv_fail(ctx, FV_FAILED,
 			"%s: holds runs of another variant or of another version: move it away, "
@@ -81,7 +81,7 @@ static fv_status choose(
 	return FV_OK;
 }
 
-static fv_status place(
+static fv_status find_variant_folder(
 	fv_ctx *ctx, const core_study *study, struct dirent *const *list, int n, int32_t index)
 {
 	core_identity *identity = &study->identity[index];
@@ -96,7 +96,7 @@ static fv_status place(
 		if (!dir)
 			return FV_FAILED;
 		if (core_is_dir(dir))
-			status = choose(
+			status = consider_folder(
 				ctx, dir, identity->sha256, !strcmp(list[i]->d_name, name), &best);
 	}
 	if (status)
@@ -112,7 +112,7 @@ fv_status core_variants_place(fv_ctx *ctx, core_study *study)
 	fv_status status = FV_OK;
 	for (size_t i = 0; i < study->config->n_variants && !status; i++)
 		if (*study->identity[i].sha256)
-			status = place(ctx, study, list, n, (int32_t)i);
+			status = find_variant_folder(ctx, study, list, n, (int32_t)i);
 	for (int i = 0; i < n; i++)
 		free(list[i]);
 	if (n >= 0)

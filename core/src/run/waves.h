@@ -22,7 +22,7 @@ FV_NODISCARD fv_status core_waves_open(fv_ctx *ctx, const core_recordings *recor
 	const core_waves_options *options, core_waves **out);
 void core_waves_close(core_waves *waves); /* NULL is allowed */
 /* Whether it is of these recordings, rate and length. */
-bool core_waves_are(const core_waves *waves, const core_recordings *recordings, int32_t rate_hz,
+bool core_waves_match(const core_waves *waves, const core_recordings *recordings, int32_t rate_hz,
 	double max_seconds);
 
 /* Moments of all samples of the rows [n], merged in this order. Those not known are computed by `jobs`

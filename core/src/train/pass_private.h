@@ -21,8 +21,8 @@ struct core_pass {
 	core_select select;
 	core_plan *plan;
 	core_networks *networks;
-	const int32_t *kept;
-	int32_t n_kept;
+	const int32_t *subsample;
+	int32_t n_subsample;
 	int64_t step, steps; /* done; of the pass */
 	int32_t stage;
 	/* the epoch it is in: how many of its samples and steps are done, sums over these steps */

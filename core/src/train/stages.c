@@ -297,7 +297,7 @@ static fv_status train_stage(stages *s, const fv_stage *stage)
 	if (status != FV_OK)
 		return status;
 	core_log(s->ctx, CORE_INFO, "stage %d (%s): %d rows, epoch %d of %d kept%s", pass.stage,
-		job.loss->name, (int)result.kept, (int)result.selected_epoch, (int)spec.epochs,
+		job.loss->name, (int)result.subsample, (int)result.selected_epoch, (int)spec.epochs,
 		stage->use_last ? ", the last" : "");
 	result.candidates += s->last.candidates;
 	s->last = result;
