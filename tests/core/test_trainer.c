@@ -463,7 +463,7 @@ static void refusals(void **state)
 	task *t = new_task(test_loss("erm"), false);
 	t->spec.learning_rate = 1e30;
 	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_FAILED,
-		"step 2 (epoch 1): the logits are not finite; train.learning_rate is 1e+30");
+		"step 2 (epoch 1): the logits are not finite: lower train.learning_rate (1e+30)");
 	t->spec.learning_rate = 1e300;
 	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_FAILED,
 		"step 2 (epoch 1): layer_mix is not finite");

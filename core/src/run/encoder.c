@@ -22,7 +22,7 @@ const char *core_normalize_name(core_normalize normalize)
 	return names[normalize];
 }
 
-/* Sets the key: the SHA-256 of everything that the numbers depend on, as canonical JSON. */
+/* Sets the key: the SHA-256 of everything that the features depend on, as canonical JSON. */
 static fv_status make_key(fv_ctx *ctx, core_encoder *e)
 {
 	const core_encoder_spec *spec = e->spec;
@@ -69,12 +69,12 @@ static fv_status find_output(fv_ctx *ctx, core_encoder *e)
 	}
 	const char *hint = core_suggest_name(ctx, wanted, names, (size_t)info->n_outputs);
 	return *hint ? fv_fail(ctx, FV_CONFIG, "has no output '%s'%s", wanted, hint)
-		     : fv_fail(ctx, FV_CONFIG, "has no output '%s'; its first is '%s'", wanted,
+		     : fv_fail(ctx, FV_CONFIG, "has no output '%s': its first is '%s'", wanted,
 			       names[0]);
 }
 
-/* Finds the file of weights. If a folder is given, it is the file in it that has one of Hugging Face's
- * names. */
+/* Finds the weights file. In a folder it is the first file with one of the names Hugging Face
+ * uses. */
 static fv_status find_weights(fv_ctx *ctx, const char *given, const char **out)
 {
 	static const char *const names[] = {"model.safetensors", "pytorch_model.bin"};
@@ -82,7 +82,7 @@ static fv_status find_weights(fv_ctx *ctx, const char *given, const char **out)
 	*out = given;
 	if (stat(given, &st))
 		return fv_fail(ctx, FV_DATA,
-			"%s: %s; 'fairvox fetch --list' tells what can be fetched", given,
+			"%s: %s: 'fairvox fetch --list' shows what can be fetched", given,
 			strerror(errno));
 	if (!S_ISDIR(st.st_mode))
 		return FV_OK;
@@ -93,14 +93,14 @@ static fv_status find_weights(fv_ctx *ctx, const char *given, const char **out)
 		if (!stat(*out, &st))
 			return FV_OK;
 	}
-	return fv_fail(ctx, FV_DATA, "%s: a folder with neither %s nor %s in it", given, names[0],
-		names[1]);
+	return fv_fail(ctx, FV_DATA, "%s: the folder has neither %s nor %s: name the weights file",
+		given, names[0], names[1]);
 }
 
 static fv_status hash_weights(fv_ctx *ctx, core_encoder *e, const char **path)
 {
 	const char *given = e->spec->weights;
-	if (!core_is_utf8(given)) /* models keep it, in JSON */
+	if (!core_is_utf8(given)) /* models store the name in JSON */
 		return fv_fail(ctx, FV_CONFIG, "%s: the name is not UTF-8", given);
 	fv_status status = find_weights(ctx, given, path);
 	char *hex = core_alloc(ctx, CORE_SHA256_HEX, 1);
@@ -110,7 +110,7 @@ static fv_status hash_weights(fv_ctx *ctx, core_encoder *e, const char **path)
 	return status;
 }
 
-/* An encoder is shared by processes, so each call has a guard of its own. */
+/* Begins a call of an op. Processes share the encoder, so each call has its own guard. */
 static void enter_op(core_guard *guard, fv_ctx *ctx, const core_encoder *e, const char *op)
 {
 	core_guard_open(guard, ctx, FV_ENCODER, e->name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* env.json: program, libraries, processor, plugins and inputs of a run. */
+/* env.json: program, libraries, processor, plugins and fingerprint of a run. */
 #include "run/output.h"
 
 #include <string.h>
@@ -23,7 +23,7 @@
 #include "run/params.h"
 #include "run/selection.h"
 
-/* The processor's name from the system, "" when it does not say. */
+/* Reads the processor's name from the system; "" if the system does not report one. */
 static void read_processor_name(char *out, size_t size)
 {
 	FILE *file = fopen("/proc/cpuinfo", "re");
@@ -41,7 +41,7 @@ static void read_processor_name(char *out, size_t size)
 		fclose(file);
 }
 
-/* A plugin with its resolved parameters, files by their content. */
+/* A plugin with its resolved parameters; files are represented by their SHA-256. */
 static json_t *make_plugin_json(fv_ctx *ctx, const core_plugin_spec *use)
 {
 	json_t *params;
@@ -94,7 +94,7 @@ static json_t *make_bias_json(const core_bias_spec *bias)
 		bias->has_seed ? json_integer((json_int_t)bias->seed) : json_null());
 }
 
-/* How the model was chosen: the rule, where it looked, at whose groups, among how many epochs. */
+/* How the model was chosen: rule, split, groups, and the number of epochs. */
 static json_t *make_selection_json(const core_runner *r)
 {
 	const core_train_spec *train = &r->variant->train;
@@ -111,7 +111,7 @@ static json_t *make_selection_json(const core_runner *r)
 	return root;
 }
 
-/* The digits of a hash that names show. */
+/* The first digits of a hash, as folder names show them. */
 static json_t *make_short_hash(const char *sha256)
 {
 	return json_stringn(sha256, 8);
@@ -146,7 +146,7 @@ static json_t *make_variant_json(fv_ctx *ctx, const core_runner *r, json_t *eval
 	return root;
 }
 
-/* The class that most training rows are positive for. */
+/* Returns the class with the most positive training rows. */
 static const char *find_majority_class(const core_runner *r)
 {
 	core_eval_set train = {.n = r->train.n, .C = r->train.classes, .label = r->train.label};

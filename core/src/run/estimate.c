@@ -34,7 +34,7 @@ fv_status core_estimate_recording(
 	return FV_OK;
 }
 
-/* Buffers of a training step on zeros; one vector a parameter, gradient and each moment. */
+/* Buffers of a training step on zeros. `vector` holds parameters, gradient and both moments. */
 struct step {
 	core_head *head;
 	int64_t count;

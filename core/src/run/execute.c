@@ -16,8 +16,8 @@
 #include "run/pool.h"
 #include "run/runner.h"
 
-/* Long enough for what does not look at signals (groupers, metrics), short enough for schedulers, which
- * commonly wait for 30 s. */
+/* How long runs may take to stop after a signal. Groupers and metrics do not check for signals and
+ * may need this long; schedulers commonly kill after 30 s. */
 #define GRACE_S 20
 
 struct execute {
@@ -26,19 +26,19 @@ struct execute {
 	const core_execute_options *options;
 	const int64_t *todo;
 	int64_t n_todo, ended;
-	const char *folder;        /* the working folder */
+	const char *folder;        /* absolute path of the working folder */
 	core_run_outcome *outcome; /* [n_todo] shared with the workers */
 	core_progress progress;
 	core_summary *summary;
 	struct variant_progress {
-		int64_t open; /* runs that are not done */
+		int64_t open; /* runs not done yet */
 		bool failed, has_runs;
 	} * variant;
-	int64_t warnings; /* lines in the logs of the runs done now */
+	int64_t warnings; /* warnings in the logs of the runs computed now */
 	fv_status first;
 };
 
-/* No op but `weigh` has a say in the training. */
+/* Returns true if `weigh` is the only op that influences training. */
 static bool only_weighs(const fv_descriptor *loss)
 {
 	const fv_loss_ops *ops = loss->ops;
@@ -48,7 +48,8 @@ static bool only_weighs(const fv_descriptor *loss)
 	       (!loss->extension(FV_NETWORKS_1) && !loss->extension(FV_STAGES_1));
 }
 
-/* Whose plugins are all the program's own and do so little that they cannot spoil their process. */
+/* Returns true if the run may share a worker: all its plugins are the program's own, and the loss
+ * only weighs. */
 static bool can_share_worker(const core_variant *variant)
 {
 	bool may = variant->loss.plugin->own && only_weighs(variant->loss.plugin->descriptor);
@@ -61,12 +62,12 @@ static bool needs_own_worker(const void *user, int64_t task)
 {
 	const struct execute *e = user;
 	const core_run *run = &e->study->run[e->todo[task]];
-	if (run->done) /* judged anew: no plugin has a part in it */
+	if (run->done) /* it is only evaluated again, without plugins */
 		return false;
 	return e->options->isolate || !can_share_worker(core_run_variant(e->study, run));
 }
 
-/* The run's folder stays the same wherever a plugin goes. */
+/* Computes a run. The folder is made absolute, because a plugin may change the working folder. */
 static fv_status run_task(void *user, fv_ctx *ctx, int64_t task)
 {
 	const struct execute *e = user;
@@ -80,7 +81,7 @@ static fv_status run_task(void *user, fv_ctx *ctx, int64_t task)
 
 #define WARNINGS_SHOWN 5
 
-/* Shows the first warnings of all the runs' logs, each text once, and counts the others. */
+/* Shows the first warnings of all the runs' logs and counts the others. */
 static void pass_on_warnings(struct execute *e, const core_run *run)
 {
 	fv_ctx *own = core_ctx_aside(e->ctx);
@@ -149,7 +150,8 @@ static void show_progress(void *user)
 	core_progress_tell(&e->progress, e->ended, e->n_todo);
 }
 
-/* FV_OK, or the first failure; FV_SOME_FAILED when another variant is whole. */
+/* Returns FV_OK, the status of the first failure, or FV_SOME_FAILED if all runs of some variant are
+ * done. */
 static fv_status find_status(struct execute *e)
 {
 	size_t variants = e->study->config->n_variants, whole = 0;

@@ -82,10 +82,10 @@ static fv_status encode_missing(fv_ctx *ctx, struct encode *s)
 	return failed ? core_error_status(ctx) : FV_OK;
 }
 
-/* Reads the listed rows that the cache holds into x (unless it is NULL) and leaves the others in the list.
- * Warns of damaged entries if `tell`. */
+/* Reads the listed rows that the cache holds into x (NULL: only checks them) and leaves the others
+ * in the list. `warn`: log damaged entries. */
 static fv_status read_cache(
-	fv_ctx *ctx, const struct encode *s, float *x, int64_t *row, int64_t *n, bool tell)
+	fv_ctx *ctx, const struct encode *s, float *x, int64_t *row, int64_t *n, bool warn)
 {
 	const core_encoder *e = s->encoder;
 	size_t width = (size_t)e->layers * (size_t)e->dims;
@@ -93,8 +93,8 @@ static fv_status read_cache(
 	if (!x && !value)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	fv_ctx *own =
-		core_ctx_aside(ctx); /* an entry that cannot be read is computed, no failure */
-	if (own && tell)
+		core_ctx_aside(ctx); /* an unreadable entry is computed again and is no failure */
+	if (own && warn)
 		core_ctx_copy_log(own, ctx);
 	int64_t left = 0;
 	for (int64_t i = 0; own && i < *n; i++) {
@@ -176,7 +176,9 @@ static fv_status load_by_audio(fv_ctx *ctx, const core_encoder *e,
 	int64_t left = s.n_todo;
 	status = read_cache(ctx, &s, x, todo, &left, true);
 	if (!status && left)
-		return fv_fail(ctx, FV_FAILED, "%s: %lld entries written a moment ago are gone",
+		return fv_fail(ctx, FV_FAILED,
+			"%s: %lld entries have vanished since they were written: do not remove the "
+			"cache during a run",
 			job->cache, (long long)left);
 	return status;
 }

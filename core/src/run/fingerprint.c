@@ -46,7 +46,7 @@ static json_t *make_groupers_json(fv_ctx *ctx, const core_study *study, const co
 	return list;
 }
 
-/* train.init and train.order by content; null when not given. */
+/* Hashes the content of train.init or train.order; null if it is not given. */
 static fv_status hash_file(
 	fv_ctx *ctx, core_study *study, const char *pattern, int64_t fold, json_t **out)
 {

@@ -15,9 +15,9 @@ const char *core_get_part_name(int part)
 	return part == CORE_PART_ALL ? "all" : core_split_name((core_split)part);
 }
 
-/* The rows of all splits one after the other. */
+/* The rows of all splits, one split after the other. */
 struct rows {
-	int64_t n, first[CORE_PARTS]; /* of each part; of "all": 0 */
+	int64_t n, first[CORE_PARTS]; /* first row of each part; 0 for "all" */
 	int32_t *group;               /* [n] */
 	int32_t *utterance;           /* [n] in the corpus */
 	double *seconds;              /* [n]; 0: not known */
@@ -43,7 +43,8 @@ static fv_status collect_rows(fv_ctx *ctx, const core_runner *r, struct rows *al
 	return FV_OK;
 }
 
-/* Paths that the study has found for its encoders, or else what is in the corpus's folder. */
+/* Opens an index of the audio folder unless the study already knows the paths. *found: recordings
+ * are available. */
 static fv_status find_recordings(
 	fv_ctx *ctx, const core_runner *r, core_audio_index **index, bool *found)
 {
@@ -81,7 +82,8 @@ static int find_length_bin(double seconds)
 	return bin;
 }
 
-/* Whole numbers are those of clusters: "3" is not the speaker "3". */
+/* Returns the names of the groups, or NULL for clusters: their names are whole numbers, and cluster
+ * "3" is not speaker "3". */
 static const char *const *find_group_names(const core_groups *groups)
 {
 	int64_t number;
@@ -100,7 +102,7 @@ static bool has_common_name(const core_partition *a, const core_partition *b)
 	return false;
 }
 
-/* Shares of the rows first .. first + n of one part. */
+/* Counts matching names over the rows first .. first + n of one part. */
 static void add_shares(const core_runner *r, const struct rows *all, const core_partition *inferred,
 	const core_partition *truth, int part, int64_t n, core_group_truth *out)
 {
@@ -120,7 +122,7 @@ static void add_shares(const core_runner *r, const struct rows *all, const core_
 	}
 }
 
-/* `id` [corpus n] of the values, `value` [values] their names. */
+/* Compares the groups with true values: id [corpus n], their names value [values]. */
 static fv_status compare_with_truth(fv_ctx *ctx, const core_group_report *report,
 	const struct rows *all, const char *const *value, int32_t values, const int32_t *id,
 	core_group_truth *out)
@@ -149,7 +151,7 @@ static fv_status compare_with_truth(fv_ctx *ctx, const core_group_report *report
 	return FV_OK;
 }
 
-/* Values that the metrics leave out become unknown. */
+/* Returns the ids of an attribute; values that the metrics leave out become unknown. */
 static fv_status make_counted_ids(
 	fv_ctx *ctx, const core_corpus *corpus, const core_attribute *a, int32_t **out)
 {

@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-/* A key or text that is no UTF-8, or no memory, must not be missing in silence. */
+/* Builds the JSON; `failed` records a key or text that is not UTF-8, or missing memory. */
 struct maker {
 	const core_group_report *report;
 	bool failed;
@@ -144,8 +144,8 @@ fv_status core_group_report_write_json(fv_ctx *ctx, const core_group_report *rep
 	char *text = m.failed ? NULL : json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
 	json_decref(root);
 	if (!text)
-		return fv_fail(
-			ctx, FV_DATA, "%s: a name is not UTF-8, JSON needs it", r->corpus->labels);
+		return fv_fail(ctx, FV_DATA, "%s: a name is not UTF-8: JSON needs UTF-8",
+			r->corpus->labels);
 	core_text_add(out, "%s\n", text);
 	free(text);
 	return out->failed ? fv_fail(ctx, FV_FAILED, "out of memory") : FV_OK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How much groups depend on the grouper's seed. */
+/* Computes how much groups depend on the grouper's seed. */
 #include <math.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@ static const fv_param *find_seed_param(const core_grouper_spec *spec)
 	return param && param->type == FV_INT ? param : NULL;
 }
 
-/* The variant's groupers, each with the seed `offset` after its own. */
+/* Copies the variant's groupers, each with its own seed plus `offset`. */
 static fv_status shift_seeds(
 	fv_ctx *ctx, const core_variant *variant, int32_t offset, core_grouper_spec *out)
 {
@@ -41,7 +41,7 @@ static fv_status shift_seeds(
 	return FV_OK;
 }
 
-/* Ids of all rows, one split after the other. */
+/* Returns the group ids of all rows, one split after the other. */
 static int32_t *join_splits(fv_ctx *ctx, const core_runner *r, const core_groups *groups)
 {
 	size_t n = 0;
@@ -122,9 +122,8 @@ fv_status core_group_report_add_seeds(fv_ctx *ctx, int32_t seeds, core_group_rep
 		draws = draws || find_seed_param(&r->variant->groupers[i]);
 	if (!draws)
 		return fv_fail(ctx, FV_CONFIG,
-			"--seeds: the groups do not depend on a seed (no grouper here has the "
-			"parameter "
-			"'seed')");
+			"--seeds: the groups do not depend on a seed (no grouper has the parameter "
+			"'seed'): leave the option out");
 	struct sum sum[CORE_PARTS] = {{0}};
 	core_partition *partition = core_alloc(ctx, (size_t)seeds, sizeof *partition);
 	fv_status status = partition ? infer_partitions(ctx, r, seeds, partition) : FV_FAILED;

@@ -40,8 +40,8 @@ bool core_run_reads_audio(const core_study *study, const core_run *run)
 	return reads;
 }
 
-/* A copy of the resolved configuration in the making. A failure leaves NULL in the place of a node and its
- * reason in the context. */
+/* A copy of the resolved configuration under construction. After a failure the node is NULL and the
+ * error is in the context. */
 struct identity {
 	fv_ctx *ctx;
 	core_study *study;
@@ -58,7 +58,7 @@ static core_yaml *make_text_node(struct identity *w, const core_yaml *like, cons
 	return out;
 }
 
-/* A file by its content; of one that {fold} names the lowest. */
+/* Replaces a file by the hash of its content; of a file name with {fold} the lowest fold counts. */
 static core_yaml *make_file_node(struct identity *w, const core_yaml *node)
 {
 	const core_fold *fold = &w->study->fold[w->run->fold];
@@ -78,7 +78,7 @@ static core_yaml *start_copy(struct identity *w, const core_yaml *node, size_t m
 	return out;
 }
 
-/* Files by their content, all else as it is. */
+/* Copies a node; files are replaced by the hash of their content. */
 static core_yaml *copy_node(struct identity *w, core_yaml *node)
 {
 	if (node->kind == CORE_YAML_SCALAR)
@@ -135,8 +135,8 @@ static core_yaml *copy_plugin_entry(struct identity *w, const core_entry *entry,
 	return copy_node(w, entry->value);
 }
 
-/* A plugin's block with the plugin's own fingerprint. `encoder`: what was opened for the block of an
- * encoder, otherwise NULL; `grouper`: the index of a grouper, otherwise -1. */
+/* Copies a plugin's block and adds the plugin's own hash. `encoder` is the open encoder if the
+ * block is one, otherwise NULL; `grouper` is the index of a grouper, otherwise -1. */
 static core_yaml *copy_plugin(struct identity *w, const core_yaml *block,
 	const core_plugin_spec *use, const core_encoder *encoder, int32_t grouper)
 {

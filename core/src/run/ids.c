@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "corpus/audio.h"
 
-/* `path` without a known audio extension and without the folder in front. */
+/* Returns `path` without a known audio extension and without the folder in front. */
 static const char *make_id(fv_ctx *ctx, const char *folder, const char *path)
 {
 	size_t n = folder ? strlen(folder) : 0;
@@ -20,7 +20,8 @@ static const char *make_id(fv_ctx *ctx, const char *folder, const char *path)
 	return stem ? core_format(ctx, "%.*s%s", (int)(base - path), path, stem) : NULL;
 }
 
-/* The audio folder's files, when it can be read; an encoder that reads them reports what is wrong. */
+/* Lists the audio folder's files; NULL if that fails. An encoder that reads them reports the
+ * reason. */
 static const core_audio_index *open_index(fv_ctx *own, const core_set *set)
 {
 	core_audio_index *index;

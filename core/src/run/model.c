@@ -135,8 +135,8 @@ static fv_status read_classes(
 		const char *name = json_string_value(json_array_get(list, i));
 		names[i] = name ? core_strdup(ctx, name) : NULL;
 		if (!names[i])
-			status = fv_fail(
-				ctx, FV_DATA, "%s: metadata 'classes' is no list of names", path);
+			status = fv_fail(ctx, FV_DATA,
+				"%s: metadata 'classes' is not a list of names", path);
 	}
 	json_decref(list);
 	if (!status && n < 2)
@@ -149,7 +149,8 @@ static fv_status read_classes(
 	return status;
 }
 
-/* Without metadata 'networks': one head, its sizes are those of its tensors. */
+/* Makes the plan of a model without metadata 'networks': one head, whose sizes follow from its
+ * tensors. */
 static fv_status read_head(
 	fv_ctx *ctx, const fv_checkpoint *file, const char *path, int32_t classes, core_plan **out)
 {
@@ -234,12 +235,12 @@ fv_status core_model_read(fv_ctx *ctx, const char *path, core_model *out)
 
 static bool is_corpus_normalized(const json_t *root)
 {
-	const char *said = json_string_value(json_object_get(root, "normalize"));
-	return said && !strcmp(said, core_normalize_name(CORE_NORMALIZE_CORPUS));
+	const char *kind = json_string_value(json_object_get(root, "normalize"));
+	return kind && !strcmp(kind, core_normalize_name(CORE_NORMALIZE_CORPUS));
 }
 
-/* The block `encoder` of the configuration beside a model: it says where files lie, which a model does not.
- * NULL when there is none. */
+/* Returns the block `encoder` of the configuration beside a model, which has the file names that
+ * the model lacks, or NULL. */
 static const core_yaml *find_encoder_block(fv_ctx *ctx, const char *model)
 {
 	const char *dir = core_path_dir(ctx, model);
@@ -261,7 +262,7 @@ static bool is_path_param(const core_registry *registry, const char *encoder, co
 	return param && param->type == FV_PATH;
 }
 
-/* The parameters as "key=value" flags, files as the block beside the model names them. */
+/* Writes the parameters as "key=value" flags, with file names from the block beside the model. */
 static size_t list_flags(fv_ctx *ctx, const core_registry *registry, const json_t *root,
 	const core_yaml *beside, char **flag)
 {
@@ -310,13 +311,14 @@ static fv_status check_encoder(fv_ctx *ctx, const json_t *root, const core_encod
 			path, e->name, weights);
 	if (plugin && strcmp(plugin, e->spec->use.plugin->sha256))
 		core_log(ctx, CORE_WARNING,
-			"%s: encoder %s is another build than that of the "
-			"training; its numbers may differ",
+			"%s: encoder %s is another build than in the "
+			"training: its numbers may differ",
 			path, e->name);
 	return FV_OK;
 }
 
-/* With the moments of the training waves, and only if it gives what the model reads. */
+/* Opens the encoder with the moments of the training waves and checks that its features fit the
+ * model. */
 static fv_status open_as_trained(fv_ctx *ctx, const json_t *root, core_encoder_spec *spec,
 	const core_head_shape *shape, const char *path, core_encoder **out)
 {
@@ -336,17 +338,17 @@ static fv_status open_as_trained(fv_ctx *ctx, const json_t *root, core_encoder_s
 	return status;
 }
 
-/* Where the weights lie: as told, or as the block beside the model says; NULL: nobody knows. */
+/* Finds the weights: those given, otherwise those of the block beside the model. NULL: unknown. */
 static fv_status find_weights(fv_ctx *ctx, const json_t *root, const core_yaml *beside,
 	const char *path, const char **weights)
 {
-	const core_yaml *said = core_yaml_get(beside, "weights");
+	const core_yaml *named = core_yaml_get(beside, "weights");
 	if (!json_is_string(json_object_get(root, "weights_sha256"))) {
 		*weights = NULL;
 		return FV_OK;
 	}
-	if (!*weights && said)
-		*weights = said->text;
+	if (!*weights && named)
+		*weights = named->text;
 	if (!*weights || core_file_exists(*weights))
 		return FV_OK;
 	return fv_fail(ctx, FV_DATA,

@@ -84,17 +84,17 @@ static fv_status read_net(struct reader *r, const json_t *net)
 	while (word && kind < 3 && strcmp(word, kinds[kind]))
 		kind++;
 	if (!name || !word || kind == 3)
-		return fail_plan(r, "a network without name or of unknown kind");
+		return fail_plan(r, "a network has no name or an unknown kind");
 	if (kind != CORE_NET_ENCODER && !read_size(json_object_get(net, "outputs"), &out))
-		return fail_plan(r, "a network without outputs");
+		return fail_plan(r, "a network has no outputs");
 	if (kind == CORE_NET_LINEAR && !read_size(json_object_get(net, "inputs"), &in))
-		return fail_plan(r, "a linear network without inputs");
+		return fail_plan(r, "a linear network has no inputs");
 	return core_plan_add_net(r->ctx, r->plan, (core_net_kind)kind, name, out, in, &index);
 }
 
 static fv_status read_node(struct reader *r, const json_t *list, int32_t depth, int32_t *at);
 
-/* The network's index; -1: none of that name that fits. */
+/* Returns the network's index, or -1 if none has that name. */
 static int32_t find_net(const core_plan *plan, const char *name)
 {
 	for (int32_t i = 0; name && i < plan->n_nets; i++)
@@ -116,7 +116,7 @@ static fv_status read_node_fields(
 	if (word && !strcmp(word, "apply") && n == 3) {
 		node->kind = CORE_NODE_APPLY;
 		node->net = find_net(r->plan, text);
-		return node->net < 0 ? fail_plan(r, "a network that is not there is applied")
+		return node->net < 0 ? fail_plan(r, "'predict' applies an unknown network")
 				     : read_node(r, json_array_get(list, 2), depth, &node->a);
 	}
 	if (word && !strcmp(word, "concat") && n == 3) {
@@ -130,7 +130,7 @@ static fv_status read_node_fields(
 		node->purpose = core_strdup(r->ctx, text);
 		return node->purpose ? FV_OK : FV_FAILED;
 	}
-	return fail_plan(r, "'predict' holds what is no value");
+	return fail_plan(r, "'predict' has an unknown kind of value");
 }
 
 static fv_status read_node(struct reader *r, const json_t *list, int32_t depth, int32_t *at)
@@ -158,7 +158,7 @@ static fv_status read_shape(struct reader *r, const json_t *root, core_head_shap
 		!read_size(json_object_get(root, "projection"), &shape->projection) ||
 		shape->layers > 4096 || (int64_t)shape->dims * shape->projection > (1 << 28) ||
 		(int64_t)shape->dims * shape->layers > (1 << 28))
-		return fail_plan(r, "'input' and 'projection' are no sizes of a model");
+		return fail_plan(r, "'input' or 'projection' is missing or out of range");
 	return FV_OK;
 }
 

@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "run/measure.h"
 
-/* JSON has no NaN: null stands for it. */
+/* NaN and infinity become null, because JSON lacks them. */
 static json_t *make_number(double value)
 {
 	return isfinite(value) ? json_real(value) : json_null();
@@ -33,7 +33,7 @@ fv_status core_output_add_epoch(fv_ctx *ctx, core_runner *r, const core_train_ep
 		make_numbers(e->group_loss, e->groups));
 	for (int32_t i = 0; line && i < e->n_judged; i++)
 		json_object_set_new(line, e->judged_name[i], make_number(e->judged[i]));
-	/* What the objective keeps for its groups: weights, how often each won. */
+	/* Arrays that the objective labels for its groups, such as weights. */
 	for (size_t i = 0; line && i < core_array_count(ctx); i++) {
 		const core_array *array = core_array_at(ctx, i);
 		const char *label = core_array_label(ctx, array);
@@ -49,13 +49,13 @@ fv_status core_output_add_epoch(fv_ctx *ctx, core_runner *r, const core_train_ep
 	return FV_OK;
 }
 
-/* A value that `values:` does not count is unknown to the metrics, so it is left empty. */
+/* Returns the value of an attribute, or "" if `values:` excludes it from the metrics. */
 static const char *find_counted_value(const core_attribute *a, int32_t row)
 {
 	return a->id[row] >= 0 && a->counted[a->id[row]] ? a->value[a->id[row]] : "";
 }
 
-/* The splits that predictions.csv holds, in its order. */
+/* The splits in predictions.csv, in its order. */
 static const core_split predicted[] = {CORE_TEST, CORE_DEV};
 #define PREDICTED (sizeof predicted / sizeof *predicted)
 
@@ -114,7 +114,7 @@ static void fill_prediction(
 	}
 }
 
-/* The test rows, then the development rows, each in the order of stems. */
+/* Collects the test rows, then the development rows, each in the order of stems. */
 static fv_status make_predictions(fv_ctx *ctx, const core_runner *r, core_predictions *p)
 {
 	fv_status status = alloc_predictions(ctx, r, p);
@@ -130,7 +130,7 @@ static fv_status write_metrics(
 {
 	const core_measured run = {
 		r->study->fold[r->run->fold].fold, r->run->seed, r->result.selected_epoch};
-	core_predictions test = *p; /* they come first */
+	core_predictions test = *p; /* the test rows come first */
 	char *text;
 	test.n = r->rows.n[CORE_TEST];
 	fv_status status =

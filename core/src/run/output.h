@@ -6,7 +6,7 @@
 #include "run/model.h"
 #include "run/runner.h"
 
-/* How files spell a recording, a row of the run's corpus. */
+/* Returns the id of a recording, given its row in the run's corpus. */
 static inline const char *core_runner_find_id(const core_runner *r, int32_t row)
 {
 	const core_fold *fold = &r->study->fold[r->run->fold];
@@ -17,17 +17,17 @@ static inline const char *core_runner_find_id(const core_runner *r, int32_t row)
 FV_NODISCARD fv_status core_output_add_epoch(
 	fv_ctx *ctx, core_runner *r, const core_train_epoch *epoch);
 
-/* Everything but `done`. */
+/* Writes all files except `done`. */
 FV_NODISCARD fv_status core_output_write(fv_ctx *ctx, core_runner *r, const core_folder *folder);
 
-/* config.yaml. */
+/* Writes config.yaml. */
 FV_NODISCARD fv_status core_output_write_config(
 	fv_ctx *ctx, const core_study *study, const core_run *run, const core_folder *folder);
 
-/* groups.csv: FileName, group, prob_<group>... of all splits, in the order of stems. */
+/* Formats groups.csv: FileName, group, prob_<group>... of all splits, in the order of stems. */
 FV_NODISCARD fv_status core_output_format_groups(fv_ctx *ctx, const core_runner *r, core_text *out);
 
-/* env.json: where and on what a run was computed. */
+/* Formats env.json: how and on which machine a run was computed. */
 FV_NODISCARD fv_status core_output_format_env(fv_ctx *ctx, const core_runner *r, char **text);
 
 #endif

@@ -20,16 +20,16 @@
 #define JOBS_MAX 256
 #define TICK_MS 1000
 
-/* Shared between the processes. */
+/* The shared memory of caller and workers. */
 struct board {
-	_Atomic int64_t next;              /* the next task to be taken */
-	_Atomic int64_t current[JOBS_MAX]; /* task a worker is at, -1: none */
-	_Atomic int64_t left[JOBS_MAX];    /* taken, but left to the worker's successor, -1: none */
+	_Atomic int64_t next;              /* the next task to start */
+	_Atomic int64_t current[JOBS_MAX]; /* the task of a worker, -1: none */
+	_Atomic int64_t left[JOBS_MAX]; /* claimed, but left to the worker's successor, -1: none */
 };
 
 struct worker {
 	pid_t pid; /* 0: none */
-	int in;    /* its reports */
+	int in;    /* the pipe of its reports */
 	core_text text;
 };
 
@@ -48,7 +48,7 @@ struct state {
 	bool stopping;
 };
 
-static volatile sig_atomic_t caught; /* the only thing a signal handler may touch */
+static volatile sig_atomic_t caught; /* the only variable the signal handler writes */
 
 static void note_signal(int number)
 {
@@ -94,7 +94,7 @@ static bool needs_own_worker(const core_pool *pool, int64_t task)
 	return pool->alone && pool->alone(pool->user, task);
 }
 
-/* False when the result could not be told. */
+/* Returns false if the result could not be sent. */
 static bool run_task(const struct state *s, int slot, int out, int64_t task)
 {
 	atomic_store(&s->board->current[slot], task);
@@ -112,7 +112,8 @@ static bool run_task(const struct state *s, int slot, int out, int64_t task)
 	return sent;
 }
 
-/* What the worker before has left, or the next one there is; `tasks` when there is none. */
+/* Returns the task that the previous worker left or the next one; `tasks` or more if there is
+ * none. */
 static int64_t claim_task(const struct state *s, int slot)
 {
 	int64_t task = atomic_exchange(&s->board->left[slot], -1);
@@ -123,7 +124,7 @@ static _Noreturn void run_worker(const struct state *s, int slot, int out)
 {
 	struct sigaction action = {
 		.sa_handler = s->pool->grace_s > 0 ? note_signal : SIG_DFL, .sa_flags = SA_RESTART};
-	signal(SIGINT, SIG_IGN); /* the terminal sends it to all: the caller decides */
+	signal(SIGINT, SIG_IGN); /* the terminal sends it to all processes: the caller decides */
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGUSR1, &action, NULL);
 	for (bool fresh = true; !caught; fresh = false) {
@@ -157,7 +158,8 @@ static fv_status start_worker(struct state *s, int slot)
 		return fv_fail(s->ctx, FV_FAILED, "cannot make a process: %s", strerror(errno));
 	}
 	if (pid == 0) {
-		/* A worker must not outlive its caller: it would write into a run that is redone. */
+		/* A worker that outlives its caller would write into a run that is computed
+		 * again. */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(FV_FAILED);
@@ -204,25 +206,25 @@ static void handle_reports(struct state *s, struct worker *w)
 	}
 }
 
-/* A worker's pipe has closed: it is done, or dead in the middle of a task. */
+/* Handles a worker whose pipe has closed: it has ended, normally or during a task. */
 static fv_status handle_worker_exit(struct state *s, int slot)
 {
 	struct worker *w = &s->worker[slot];
-	int how = 0;
+	int exit_status = 0;
 	close(w->in);
-	while (waitpid(w->pid, &how, 0) < 0 && errno == EINTR)
+	while (waitpid(w->pid, &exit_status, 0) < 0 && errno == EINTR)
 		;
 	w->pid = 0;
 	core_text_free(&w->text);
 	int64_t task = atomic_load(&s->board->current[slot]);
 	if (task >= 0 && !caught) {
 		char reason[128];
-		if (WIFSIGNALED(how))
+		if (WIFSIGNALED(exit_status))
 			snprintf(reason, sizeof reason, "the worker crashed (%s)",
-				strsignal(WTERMSIG(how)));
+				strsignal(WTERMSIG(exit_status)));
 		else
 			snprintf(reason, sizeof reason, "the worker ended (exit code %d)",
-				WEXITSTATUS(how));
+				WEXITSTATUS(exit_status));
 		record_task_end(s, task, FV_FAILED, reason);
 	}
 	bool more = atomic_load(&s->board->next) < s->pool->tasks ||
@@ -264,7 +266,8 @@ static bool has_died(pid_t pid)
 	return !waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid == pid;
 }
 
-/* A process that a worker has left behind may keep its pipe open: its end is not waited for. */
+/* Handles workers that have died although their pipe is open, because a process of theirs still
+ * holds it. */
 static fv_status collect_dead_workers(struct state *s)
 {
 	fv_status status = FV_OK;
@@ -273,8 +276,8 @@ static fv_status collect_dead_workers(struct state *s)
 		pid_t pid = w->pid;
 		if (!pid || !has_died(pid))
 			continue;
-		struct pollfd said = {.fd = w->in, .events = POLLIN};
-		while (!status && w->pid == pid && poll(&said, 1, 0) > 0)
+		struct pollfd report = {.fd = w->in, .events = POLLIN};
+		while (!status && w->pid == pid && poll(&report, 1, 0) > 0)
 			status = read_worker(s, i);
 		if (!status && w->pid == pid)
 			status = handle_worker_exit(s, i);
@@ -282,7 +285,7 @@ static fv_status collect_dead_workers(struct state *s)
 	return status;
 }
 
-/* Reads what the workers have to say, for at most wait_ms; *any: is there one at all? */
+/* Reads reports for at most wait_ms. *any: there is at least one worker. */
 static fv_status read_reports(struct state *s, int wait_ms, bool *any)
 {
 	struct pollfd list[JOBS_MAX];
@@ -310,7 +313,7 @@ static fv_status wait_for_workers(struct state *s)
 	return status;
 }
 
-/* Asks the workers to end their tasks and listens until they have, or the time is over. */
+/* Asks the workers to stop and reads reports until all have ended or the time is over. */
 static void ask_workers_to_stop(struct state *s)
 {
 	double until = core_clock_s() + s->pool->grace_s, left;
@@ -327,7 +330,7 @@ static void kill_workers(struct state *s)
 {
 	for (int i = 0; i < s->pool->jobs; i++)
 		if (s->worker[i].pid)
-			kill(s->worker[i].pid, SIGKILL); /* files are written whole or not at all */
+			kill(s->worker[i].pid, SIGKILL); /* files are written atomically */
 	for (int i = 0; i < s->pool->jobs; i++)
 		if (s->worker[i].pid)
 			(void)handle_worker_exit(s, i);
@@ -346,10 +349,10 @@ static fv_status run_workers(struct state *s)
 			ask_workers_to_stop(s);
 		kill_workers(s);
 	}
-	/* A worker killed from outside as it took a task has left no trace of it. */
+	/* A worker that was killed while it claimed a task leaves no trace of it. */
 	if (!status && !caught && !s->stopping && s->ended < s->pool->tasks)
 		status = fv_fail(s->ctx, FV_FAILED,
-			"%lld tasks were lost: their workers were killed",
+			"%lld tasks were lost because their workers were killed: run it again",
 			(long long)(s->pool->tasks - s->ended));
 	if (caught)
 		return caught == SIGUSR1  ? FV_STOPPED

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "corpus/audio.h"
 
-/* The lowest of the study's folds of a set. */
+/* Returns the lowest requested fold of a set. */
 static const core_fold *find_lowest_fold(const core_study *study, int32_t set)
 {
 	const core_fold *lowest = NULL;
@@ -38,7 +38,7 @@ static int compare_text(const void *stem, const void *item)
 	return strcmp(stem, *(const char *const *)item);
 }
 
-/* The hash of a recording that the study knows, or of the file with that stem. */
+/* Returns the known hash of a recording, or hashes the file with that stem. */
 static fv_status hash_recording(fv_ctx *own, const core_set *set, const core_audio_index *index,
 	const char *stem, char hex[CORE_SHA256_HEX])
 {
@@ -53,7 +53,7 @@ static fv_status hash_recording(fv_ctx *own, const core_set *set, const core_aud
 	return path ? core_sha256_file(own, path, hex) : FV_DATA;
 }
 
-/* As `done` has it of a fold: over stems and hashes. */
+/* Hashes stems and recording hashes, as in the fingerprint of a fold. */
 static fv_status hash_audio(
 	fv_ctx *own, const core_set *set, const core_corpus *corpus, char hex[CORE_SHA256_HEX])
 {
@@ -73,7 +73,7 @@ static fv_status hash_audio(
 	return status;
 }
 
-/* A fold that nobody asked for; false when it cannot be had whole. */
+/* Hashes a fold that was not requested. Returns false if any of its files cannot be read. */
 static bool read_other_fold(const core_set *set, int64_t fold, core_set *out)
 {
 	fv_ctx *own = core_ctx_new();

@@ -27,23 +27,23 @@ static json_t *read_json(fv_ctx *ctx, const core_run *run, const char *name)
 	return root;
 }
 
-/* Does the study have an axis that is not written down? */
+/* Returns true if the study has an axis that env.json lacks. */
 static bool lacks_axis(const core_study *study, const core_run *run, const json_t *env)
 {
-	json_t *said = json_object_get(json_object_get(env, "variant"), "axes");
+	json_t *stored = json_object_get(json_object_get(env, "variant"), "axes");
 	json_t *own = json_loads(core_run_variant(study, run)->axes_json, 0, NULL);
 	bool lacks = false;
 	const char *key;
 	json_t *value;
-	json_object_foreach(own, key, value) lacks |= !json_object_get(said, key);
+	json_object_foreach(own, key, value) lacks |= !json_object_get(stored, key);
 	json_decref(own);
 	return lacks;
 }
 
-/* What is compared with what changes tables, but no metric of a run. */
-static bool has_same_metrics(const json_t *wanted, const json_t *said)
+/* Returns true if the metrics stay the same: `compare` changes tables, but no metric of a run. */
+static bool has_same_metrics(const json_t *wanted, const json_t *stored)
 {
-	json_t *a = json_copy((json_t *)wanted), *b = json_copy((json_t *)said);
+	json_t *a = json_copy((json_t *)wanted), *b = json_copy((json_t *)stored);
 	json_object_del(a, "compare");
 	json_object_del(b, "compare");
 	bool same = a && b && json_equal(a, b);
@@ -55,11 +55,11 @@ static bool has_same_metrics(const json_t *wanted, const json_t *said)
 static unsigned find_stale(const core_study *study, const core_run *run, const json_t *env)
 {
 	json_t *wanted = json_loads(run->evaluation->json, 0, NULL);
-	json_t *said = json_object_get(env, "eval");
+	json_t *stored = json_object_get(env, "eval");
 	unsigned stale = lacks_axis(study, run, env) ? CORE_STALE_AXES : 0;
-	if (!wanted || !said || !json_equal(wanted, said))
+	if (!wanted || !stored || !json_equal(wanted, stored))
 		stale |= CORE_STALE_EVAL;
-	if (!has_same_metrics(wanted, said))
+	if (!has_same_metrics(wanted, stored))
 		stale |= CORE_STALE_METRICS;
 	json_decref(wanted);
 	return stale;
@@ -67,7 +67,7 @@ static unsigned find_stale(const core_study *study, const core_run *run, const j
 
 bool core_refresh_find(const core_study *study, const core_run *run, unsigned *stale)
 {
-	fv_ctx *own = core_ctx_new(); /* one file of each run: not kept */
+	fv_ctx *own = core_ctx_new(); /* env.json is needed only here */
 	json_t *env = own ? read_json(own, run, "env.json") : NULL;
 	if (env)
 		*stale = find_stale(study, run, env);
@@ -96,7 +96,7 @@ static fv_status write_metrics(
 	return status;
 }
 
-/* The evaluation as it is now; of the axes, what is known of the run and was not written down. */
+/* Writes env.json with the current evaluation and the axes that it lacks. */
 static fv_status write_env(fv_ctx *ctx, const core_study *study, const core_run *run,
 	const core_folder *folder, json_t *env)
 {
@@ -134,7 +134,7 @@ static fv_status refresh_files(fv_ctx *ctx, const core_study *study, const core_
 	return status;
 }
 
-/* What metrics have to say was said when the run was made. */
+/* Drops warnings of the metrics, which were logged when the run was computed. */
 static void discard_line(void *user, core_level level, const char *line)
 {
 	(void)user;

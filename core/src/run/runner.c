@@ -21,7 +21,7 @@
 #include "run/selection.h"
 #include "train/predict.h"
 
-/* Does it use other recordings of a test speaker? */
+/* Returns true if the grouper uses other recordings of a test speaker. */
 static bool is_transductive(const core_grouper_input *input)
 {
 	if (core_grouper_uses(input->spec) & FV_USE_SPEAKER)
@@ -52,7 +52,7 @@ fv_status core_runner_infer_groups(
 		(uint64_t)r->run->seed, r->study->fold[r->run->fold].fold, out);
 }
 
-/* Exclusion and bias. */
+/* Finds the rows of each split after exclusion and bias. */
 static fv_status find_rows(fv_ctx *ctx, core_runner *r)
 {
 	const core_study *study = r->study;
@@ -77,7 +77,7 @@ fv_status core_runner_make_groups(fv_ctx *ctx, core_runner *r)
 	return core_runner_infer_groups(ctx, r, r->variant->groupers, &r->groups);
 }
 
-/* Development rows of the features, in the order that the trainer has them. */
+/* Indexes the development rows of the features in the order of the trainer. */
 static fv_status order_dev_index(fv_ctx *ctx, core_runner *r)
 {
 	core_matrix *m = &r->input;
@@ -146,7 +146,7 @@ static int compare_file_order(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Development rows in file order: their batches decide dev_objective. */
+/* Orders development rows as in the file, because dev_objective depends on their batches. */
 static fv_status make_dev_order(fv_ctx *ctx, core_runner *r)
 {
 	size_t n = (size_t)r->rows.n[CORE_DEV];
@@ -215,7 +215,7 @@ static fv_status add_epoch(void *user, const core_train_epoch *epoch)
 	return core_output_add_epoch(h->ctx, h->runner, epoch);
 }
 
-/* train.init */
+/* Reads start values from train.init. */
 static fv_status read_start_params(void *user, const core_plan *plan, float *params)
 {
 	const struct history *h = user;
@@ -235,7 +235,7 @@ core_train_data core_runner_make_data(const core_runner *r, int split, fv_rows r
 		.scale = m->scale[split]};
 }
 
-/* The job without files and callbacks. */
+/* Makes the job without start values, order, checkpoint and callbacks. */
 static fv_status make_job(fv_ctx *ctx, core_runner *r, core_train_job *job)
 {
 	const fv_descriptor *loss = r->variant->loss.plugin->descriptor;
@@ -302,7 +302,7 @@ static fv_status predict_split(fv_ctx *ctx, core_runner *r, core_split split)
 	const fv_rows rows = {
 		.size = sizeof rows, .n = (int32_t)n, .classes = r->corpus->classes, .stem = stem};
 	core_train_data data = core_runner_make_data(r, (int)split, rows);
-	data.index = r->input.index[split]; /* the order of stems, not the trainer's */
+	data.index = r->input.index[split]; /* in the order of stems, unlike the trainer */
 	fv_status status = core_train_predict(ctx, r->result.plan, r->result.params, &data, prob);
 	if (!status)
 		core_softmax((int32_t)n, r->corpus->classes, prob, prob);
@@ -325,19 +325,20 @@ static fv_status compute_results(fv_ctx *ctx, core_runner *r)
 	return status ? status : predict_split(ctx, r, CORE_DEV);
 }
 
-/* Copies of the process that came back from an op; the guard has ended them. */
+/* Warns about plugins that called fork() and let the child return from an op; the guard has ended
+ * the children. */
 static void warn_about_forks(fv_ctx *ctx, const core_runner *r)
 {
 	int copies;
 	(void)core_reap_copies(&copies);
 	if (copies)
 		fv_warn(ctx,
-			"loss '%s' or a grouper has called fork() in an op and let the copy come "
-			"back from it: %d copies were ended; end them with _exit() or exec()",
+			"loss '%s' or a grouper called fork() in an op and let the child return "
+			"from it (%d children were ended): end them with _exit() or exec()",
 			r->variant->loss.plugin->descriptor->name, copies);
 }
 
-/* Was it said before the run was interrupted? */
+/* Returns true if the log, which a resumed run continues, already has the line. */
 static bool has_line(const core_text *log, const char *line)
 {
 	size_t n = strlen(line);
@@ -347,17 +348,18 @@ static bool has_line(const core_text *log, const char *line)
 	return false;
 }
 
-/* What the run says goes into its log; the program passes new warnings on from there. */
+/* Adds a line to the log of the run: warnings only once, progress never. The program later shows new
+ * warnings from there. */
 static void write_log_line(void *user, core_level level, const char *line)
 {
 	core_text *log = user;
 	static const char *const words[] = {"debug", "info", "warning"};
 	if (level < CORE_WARNING || (level == CORE_WARNING && !has_line(log, line)))
-		core_text_add(
-			log, "%s: %s\n", words[level], line); /* progress is for who looks on */
+		core_text_add(log, "%s: %s\n", words[level], line);
 }
 
-/* A state belongs to exactly this fingerprint, and to these kernels: bits are promised for one set. */
+/* Makes the checkpoint. Its key covers the fingerprint and the kernels, because only the same
+ * kernels give the same bits. */
 static fv_status make_checkpoint(
 	fv_ctx *ctx, core_runner *r, const core_folder *folder, double save_every_s)
 {

@@ -7,7 +7,7 @@
 
 #include "config/select_rule.h"
 
-/* Groups of all rows of a run, before those that no row is in are left out. */
+/* The groups of all rows, including those without rows. */
 struct source {
 	const core_runner *r;
 	const core_attribute *attribute; /* NULL: the inferred groups */
@@ -50,7 +50,7 @@ static void mark_groups(const struct source *s, int split, int32_t *new_id)
 	}
 }
 
-/* New ids of the groups that rows are in, -1 for the others, and their names. */
+/* Numbers the groups that have rows -> new_id (-1: no rows) and their names. */
 static fv_status number_groups(fv_ctx *ctx, const struct source *s, bool on_test, int32_t **new_id,
 	core_select_groups *out)
 {

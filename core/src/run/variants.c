@@ -11,12 +11,13 @@
 
 #define SHORT 8 /* digits of the hash in a folder's name */
 
-/* What the finished runs of a folder say. */
+/* The finished runs of a folder. */
 struct evidence {
-	int own, other; /* runs of this variant; of another, or of another version of the files */
+	int own,
+		other; /* runs of this variant; of another one, or of another version of the files */
 };
 
-/* Damaged files say nothing: their runs are computed again. */
+/* Counts one run. Damaged runs do not count, because they are computed again. */
 static void count_run(fv_ctx *own, const char *dir, const char *sha256, struct evidence *e)
 {
 	char *path = core_path_join(own, dir, "done"), *text;
@@ -24,8 +25,8 @@ static void count_run(fv_ctx *own, const char *dir, const char *sha256, struct e
 	if (!path || !core_file_exists(path) || core_file_read(own, path, 1 << 20, &text, &size))
 		return;
 	json_t *root = json_loadb(text, size, 0, NULL);
-	const char *said = json_string_value(json_object_get(root, "variant"));
-	if (said && !strcmp(said, sha256))
+	const char *stored = json_string_value(json_object_get(root, "variant"));
+	if (stored && !strcmp(stored, sha256))
 		e->own++;
 	else if (root)
 		e->other++;
@@ -63,7 +64,8 @@ struct found {
 	int own;
 };
 
-/* The folder with most of the variant's runs; of equals the one of the right name, then the first. */
+/* Prefers the folder with most runs of the variant; among equals the one named after its label,
+ * then the first. */
 static fv_status consider_folder(
 	fv_ctx *ctx, const char *dir, const char *sha256, bool named, struct found *best)
 {
@@ -72,7 +74,7 @@ static fv_status consider_folder(
 	if (!e.own && e.other && named)
 		return fv_fail(ctx, FV_FAILED,
 			"%s: holds runs of another variant or of another version: move it away, "
-			"or name another folder by --results",
+			"or give another folder with --results",
 			dir);
 	if (!e.own && e.other)
 		return FV_OK;

@@ -10,16 +10,16 @@
 #include "run/pool.h"
 #include "run/spool.h"
 
-/* Of waves kept on the disk of the cache: 35 hours at 16 kHz. What is beyond is decoded again. */
+/* Limit of the temporary file: 35 hours at 16 kHz. Later waves are decoded again. */
 #define KEPT_BYTES_MAX ((int64_t)8 << 30)
 
 struct core_waves {
 	const core_recordings *recordings;
 	core_waves_options options;
-	const char *path;      /* of the cached moments */
-	core_moments *moments; /* [recordings->n], shared with workers; n = 0: not known */
+	const char *path;      /* file of cached moments */
+	core_moments *moments; /* [recordings->n], shared with workers; n = 0: unknown */
 	size_t shared_size;
-	core_spool *spool; /* NULL: nothing was decoded yet, or nothing is kept */
+	core_spool *spool; /* NULL: no waves are kept */
 };
 
 fv_status core_waves_open(fv_ctx *ctx, const core_recordings *recordings,
@@ -72,7 +72,7 @@ fv_status core_waves_prepare(fv_ctx *ctx, core_waves *w)
 		      : core_spool_open(ctx, w->options.cache, w->recordings->n, &w->spool);
 }
 
-/* A wave that does not find room is decoded again when it is asked for. */
+/* Keeps a wave if there is room; otherwise it is decoded again when it is read. */
 static void keep_wave(fv_ctx *ctx, core_waves *w, int64_t row, const core_wave *wave)
 {
 	size_t size = (size_t)wave->n * sizeof *wave->sample;
@@ -145,7 +145,7 @@ static void tell_progress(void *user)
 	core_progress_tell(&m->progress, m->done, m->n_todo);
 }
 
-/* A cache that cannot be written to costs time alone. */
+/* Saves the moments. A failure is only a warning, because it costs nothing but time. */
 static void save_moments(fv_ctx *ctx, const core_waves *w)
 {
 	fv_ctx *own = core_ctx_new();
@@ -153,7 +153,7 @@ static void save_moments(fv_ctx *ctx, const core_waves *w)
 	if (own && (core_make_dirs(own, w->options.cache) ||
 			   core_moments_save(own, w->path, r->n,
 				   (const char(*)[CORE_SHA256_HEX])r->sha256, w->moments)))
-		core_log(ctx, CORE_WARNING, "the moments of recordings could not be kept: %s",
+		core_log(ctx, CORE_WARNING, "the moments of recordings could not be cached: %s",
 			core_error_line(own, 0));
 	core_ctx_free(own);
 }

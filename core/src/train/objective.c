@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Every status a plugin returns passes here: the errors it recorded keep its name. */
+/* Returns the status of an op; errors that the plugin recorded get its name. */
 static fv_status leave_plugin(core_objective *o, size_t errors_before, fv_status status)
 {
 	if (status != FV_OK && core_error_count(o->ctx) == errors_before)
@@ -22,7 +22,7 @@ static size_t enter_plugin(core_objective *o, const char *op)
 	return core_error_count(o->ctx);
 }
 
-/* For ops of every step. */
+/* As enter_plugin, for ops that run in every step. */
 static size_t enter_plugin_step(core_objective *o, const char *op, const fv_batch *batch)
 {
 	core_guard_enter(&o->guard, op, batch->step, batch->step > 1);

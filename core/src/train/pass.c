@@ -22,7 +22,7 @@ static fv_status report_overflow(struct core_pass *t, int64_t epoch, const char 
 		return status;
 	const char *tensor = core_find_non_finite(t->plan, t->param);
 	return fv_fail(t->ctx, FV_FAILED,
-		"step %lld (epoch %lld): %s %s not finite; train.learning_rate is %g",
+		"step %lld (epoch %lld): %s %s not finite: lower train.learning_rate (%g)",
 		(long long)t->step, (long long)epoch, tensor ? tensor : what,
 		tensor || strcmp(what, "the logits") ? "is" : "are", t->job->spec->learning_rate);
 }

@@ -42,7 +42,7 @@ FV_NODISCARD fv_status core_pass_prepare(struct core_pass *t);
 /* Returns the name of the first tensor of `vector` that is not finite, or NULL. */
 const char *core_find_non_finite(const core_plan *plan, const float *vector);
 
-/* pass_state.c. These need a checkpoint (core_run_checkpoint) in the job. */
+/* pass_checkpoint.c. These need a checkpoint (core_run_checkpoint) in the job. */
 
 /* If the checkpoint of an interrupted run is open, continues where that run was. *finished: it was in a later
  * training stage, and the model of this one is now in the result. */

@@ -199,10 +199,10 @@ fv_status core_run_checkpoint_save(core_run_checkpoint *s)
 	fv_status status = write_file(s);
 	s->last_s = core_clock_s();
 	if (stop)
-		return fv_fail(s->ctx, FV_STOPPED, "stopped by a signal; its state is %s",
+		return fv_fail(s->ctx, FV_STOPPED, "stopped by a signal: its checkpoint is %s",
 			status ? "lost" : "saved");
 	if (status)
-		core_log(s->ctx, CORE_WARNING, "the state of the run could not be saved: %s",
+		core_log(s->ctx, CORE_WARNING, "the checkpoint of the run could not be saved: %s",
 			core_error_line(s->ctx, 0));
 	core_error_clear(s->ctx);
 	return FV_OK;
@@ -307,15 +307,15 @@ fv_status core_run_checkpoint_refuse(core_run_checkpoint *s)
 {
 	core_run_checkpoint_close(s);
 	unlink(s->options.path);
-	return fv_fail(s->ctx, FV_DATA, "%s: not a state that this run can be in; it is removed",
-		s->options.path);
+	return fv_fail(s->ctx, FV_DATA,
+		"%s: not a checkpoint that this run can have left: it is removed", s->options.path);
 }
 
 /* Returns why the file cannot be used, or NULL if it belongs to this run. */
 static const char *find_objection(core_run_checkpoint *s)
 {
 	if (!has_meta(s->file, "format", FORMAT) || !is_sound(s->file))
-		return "not the state of a run, or damaged";
+		return "not the checkpoint of a run, or damaged";
 	if (!has_meta(s->file, "key", s->options.key))
 		return "left by a run of other data, weights, plugins, settings or kernels";
 	return NULL;

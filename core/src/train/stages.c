@@ -132,7 +132,8 @@ fv_status fv_predict_rows(fv_ctx *ctx, const fv_rows *rows, float *logits)
 {
 	const stages *s = core_ctx_stages(ctx);
 	if (!s || !s->index)
-		return fv_fail(ctx, FV_FAILED, "there is no model of a stage before here");
+		return fv_fail(
+			ctx, FV_FAILED, "no earlier stage has a model: predict in a later stage");
 	const core_train_data *data = rows == s->objective->setup.train ? &s->job->train
 				      : rows == s->objective->setup.dev ? &s->job->dev
 									: NULL;

@@ -24,7 +24,7 @@ fv_status core_train_run(fv_ctx *ctx, const core_train_job *job, core_train_resu
 	return core_objective_close(&objective, status);
 }
 
-/* An ordinary run is a single stage on the rows that its objective keeps. */
+/* Previews an ordinary run: a single stage on the subsample. */
 static fv_status preview_pass(
 	const core_train_job *job, core_objective *objective, core_train_preview *out)
 {
