@@ -75,8 +75,8 @@ static void networks_that_cannot_be(void **state)
 	open_bench(&b);
 	assert_non_null(fv_net_encoder(b.ctx, ""));
 	refused(&b, fv_net_head(b.ctx, "", C), "two networks have a tensor 'layer_mix'");
-	refused(&b, fv_net_linear(b.ctx, "", C, H), "'' is no name");
-	refused(&b, fv_net_linear(b.ctx, "a b", C, H), "'a b' is no name");
+	refused(&b, fv_net_linear(b.ctx, "", C, H), "'' is not a name");
+	refused(&b, fv_net_linear(b.ctx, "a b", C, H), "'a b' is not a name");
 	refused(&b, fv_net_linear(b.ctx, "output", 0, H), "0 outputs");
 	refused(&b, fv_net_linear(b.ctx, "output", C, 0), "0 inputs");
 	refused(&b, fv_net_input(b.ctx), "no values are made here");
@@ -247,7 +247,7 @@ static void plans_that_cannot_be(void **state)
 		{NULL, "[\"apply\",\"\",[\"input\"]]", "predictions of 4 numbers for 3 classes"},
 		{NULL, "[\"apply\",\"output\",[\"input\"]]",
 			"network 'output' cannot take the input"},
-		{NULL, "[\"apply\",\"gone\",[\"input\"]]", "a network that is not there"},
+		{NULL, "[\"apply\",\"gone\",[\"input\"]]", "'predict' applies an unknown network"},
 		{NULL, "[\"concat\",[\"input\"],[\"input\"]]",
 			"values of 0 and 0 numbers put together"},
 		{NULL, "[\"uniform\",\"x\",0]", "'predict' has an unknown kind of value"},

@@ -588,7 +588,7 @@ static void out_of_place(void **state)
 	float logits[N * C];
 	s.other = &rows;
 	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_FAILED,
-		"there is no model of a stage before");
+		"no earlier stage has a model");
 	test_fails(t->ctx, fv_predict_rows(t->ctx, &rows, logits), FV_FAILED, "no model");
 	int32_t order[6 * N] = {0};
 	s.other = NULL;
