@@ -50,7 +50,7 @@ static fv_status print_features(fv_ctx *ctx, const core_study *study, double *se
 		const core_recordings *r = &study->set[t->set].recordings;
 		int64_t missing;
 		double each = 0;
-		fv_status status = core_features_missing(ctx, e, r, study->cache, &missing);
+		fv_status status = core_features_count_missing(ctx, e, r, study->cache, &missing);
 		if (!status && missing)
 			status = core_estimate_recording(ctx, study, t, &each);
 		if (status)

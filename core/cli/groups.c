@@ -42,11 +42,11 @@ static fv_status make_report(
 	core_group_report report;
 	fv_status status = core_group_report_make(ctx, r, &report);
 	if (!status && cli->seeds)
-		status = core_group_report_seeds(ctx, (int32_t)cli->seeds, &report);
+		status = core_group_report_add_seeds(ctx, (int32_t)cli->seeds, &report);
 	if (status)
 		return status;
 	if (cli->json)
-		return core_group_report_json(ctx, &report, out);
+		return core_group_report_write_json(ctx, &report, out);
 	core_document *document = core_document_new(ctx);
 	status = document ? core_group_tables(ctx, &report, document) : FV_FAILED;
 	if (!status)
@@ -66,11 +66,11 @@ static fv_status infer_groups(fv_ctx *ctx, const cli_study *cli, core_study *stu
 		return status;
 	core_runner r = {.study = study, .run = &study->run[index]};
 	core_text groups = {0}, report = {0};
-	status = core_runner_groups(ctx, &r);
+	status = core_runner_make_groups(ctx, &r);
 	if (!status)
 		status = make_report(ctx, cli, &r, &report);
 	if (!status)
-		status = core_output_groups(ctx, &r, &groups);
+		status = core_output_format_groups(ctx, &r, &groups);
 	if (!status)
 		status = core_file_write(ctx, cli->out, groups.data, groups.size);
 	if (!status)

@@ -94,7 +94,7 @@ static fv_status encode_one(
 		char *stem = core_path_stem(ctx, path);
 		status = stem ? core_encoder_lookup(ctx, e, stem, all) : FV_FAILED;
 	} else {
-		status = core_encoder_file(ctx, e, path, all);
+		status = core_encoder_encode_file(ctx, e, path, all);
 	}
 	size_t skipped = e->spec->layer > 0 ? (size_t)e->spec->layer * (size_t)e->dims : 0;
 	if (!status)

@@ -145,7 +145,7 @@ END
 		/^eval:/d; /^matrix:/d' study.yaml >own.yaml
 	run --separate-stderr "$fairvox" run own.yaml
 	[ "$status" -eq 0 ]
-	[[ $stderr == *"attribute 'age' is a number of "*" values: left out of the metrics"* ]]
+	[[ $stderr == *"attribute 'age' has "*" numeric values and is left out of the metrics: "* ]]
 	grep -q '"race": {' results/*/*/metrics.json
 	run ! grep -q '"age": {' results/*/*/metrics.json
 	"$fairvox" table results | grep -q 'gender TPR gap'
@@ -187,7 +187,7 @@ END
 	sed 2d a.csv >c.csv
 	sed '/^matrix:/d; s/, folds: \[1\]//' study.yaml >corpora.yaml
 	now 2 0 corpora.yaml corpus.labels=a.csv,b.csv,c.csv
-	[[ $stderr == *"variant "*"b is another by the same content: it is computed once"* ]]
+	[[ $stderr == *"variant "*"b has the same content as an earlier one: it is computed once"* ]]
 	[[ $stderr == *"2 of 2 runs done"* ]]
 	[ "$(ls results | wc -l)" -eq 2 ]
 	now 0 0 corpora.yaml corpus.labels=b.csv

@@ -71,7 +71,7 @@ setup() {
 	"$fairvox" inspect "$models/variants/hubert_large/model.safetensors" | grep -qx 'encoder:   wav2vec2 (wav2vec 2.0 or HuBERT)'
 	"$fairvox" inspect "$models/w2v2_age_gender_tiny/pytorch_model.bin" | grep 'encoder:   wav2vec2_age_gender' | grep -q 'CC BY-NC-SA 4.0: not for commercial use'
 	[ "$("$fairvox" inspect "$models/w2v2_age_gender_tiny/pytorch_model.bin" | grep -c '^encoder')" -eq 1 ]
-	fails 4 "inputs: a folder with neither model.safetensors nor pytorch_model.bin in it" \
+	fails 4 "inputs: the folder has neither model.safetensors nor pytorch_model.bin" \
 		"$fairvox" encode --encoder wavlm --weights "$models/inputs" --out x.csv x.wav
 	fails 2 "needs weights: give wavlm_base_plus.pt of s3prl" "$fairvox" encode --encoder wavlm --out x.csv x.wav
 }

@@ -68,7 +68,7 @@ the mask of file modes (umask)"
 	both
 	[ "$status" -eq 0 ]
 	[[ $stderr == *"2 of 2 runs done, 2 computed now"* ]]
-	[[ $stderr == *"loss 'careless' or a grouper has called fork() in an op"* ]]
+	[[ $stderr == *"loss 'careless' or a grouper called fork() in an op"* ]]
 	[ "$(wc -l <results/*careless*/fold1-seed1/metrics.jsonl)" -eq 5 ]
 	cmp results/*careless*/fold1-seed1/model.safetensors alone/*/fold1-seed1/model.safetensors
 }

@@ -34,7 +34,7 @@ same() {
 		done
 		sed 's/"seconds":.*//' "$run/metrics.jsonl" | cmp - <(sed 's/"seconds":.*//' "$own/metrics.jsonl")
 	done
-	[ -z "$(find results -name '*state*')" ]
+	[ -z "$(find results -name 'checkpoint*')" ]
 }
 
 # stopped CODE SIGNAL [OPTION...]: runs for a second, sends the signal, and expects the exit code.
@@ -50,17 +50,17 @@ stopped() {
 	[ "$code" -eq "$want" ]
 }
 
-states() {
+checkpoints() {
 	find results -name checkpoint.safetensors | wc -l
 }
 
 @test "stopped by each signal in turn and resumed: the same bytes" {
 	whole
 	stopped 143 TERM
-	[ "$(states)" -eq 2 ]
+	[ "$(checkpoints)" -eq 2 ]
 	[ -z "$(find results -name failed)" ]
 	stopped 75 USR1
-	[ "$(states)" -eq 2 ]
+	[ "$(checkpoints)" -eq 2 ]
 	stopped 130 INT
 	"$fairvox" status results | grep -q '2 open'
 	run --separate-stderr "$fairvox" run plan.yaml -j 1
@@ -92,7 +92,7 @@ states() {
 		kill -9 $pid 2>/dev/null || true
 		wait $pid 2>/dev/null || true
 	done
-	[ "$(states)" -ge 1 ]
+	[ "$(checkpoints)" -ge 1 ]
 	"$fairvox" run plan.yaml --quiet
 	grep -q '^info: goes on after step' results/*/*/log
 	same
@@ -106,7 +106,7 @@ states() {
 	done
 	run --separate-stderr "$fairvox" run plan.yaml -j 2
 	[ "$status" -eq 0 ]
-	[[ $stderr == *"checkpoint.safetensors: not the state of a run, or damaged: the run starts over"* ]]
+	[[ $stderr == *"checkpoint.safetensors: not the checkpoint of a run, or damaged: the run starts over"* ]]
 	same
 }
 

@@ -61,7 +61,7 @@ setup() {
 	printf 'X' | dd of="$entry" bs=1 seek=$(($(stat -c %s "$entry") - 3)) conv=notrunc status=none
 	run --separate-stderr "$fairvox" run plan.yaml --force
 	[ "$status" -eq 0 ]
-	[[ $stderr == *"damaged, is computed again"* ]]
+	[[ $stderr == *"damaged cache entry: it is computed again"* ]]
 	"$fairvox" table results --format md | cmp - first.md
 }
 

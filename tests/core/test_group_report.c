@@ -191,7 +191,7 @@ static void test_json_report(void **unused)
 	test_close(r.largest[CORE_TRAIN], 0.6, 1e-15);
 	test_close(r.largest[CORE_DEV], 0.75, 1e-15);
 	test_close(r.largest[CORE_PART_ALL], (3 + 1.5 + 2.125) / 10, 1e-15);
-	test_ok(b.ctx, core_group_report_json(b.ctx, &r, &text));
+	test_ok(b.ctx, core_group_report_write_json(b.ctx, &r, &text));
 	json_t *root = json_loads(text.data, 0, NULL);
 	assert_non_null(root);
 	int version, fold, known, correct, n, males, angry_known, angry_correct, soft;

@@ -15,7 +15,7 @@ static void fill_agreement(
 {
 	const core_agreement *a = &truth->part[part];
 	const core_table_value value[] = {core_value_text(truth->name),
-		core_value_text(core_part_name(part)), core_value_count(a->n),
+		core_value_text(core_get_part_name(part)), core_value_count(a->n),
 		core_value_number(a->accuracy),
 		a->correct < 0 ? core_value_text(NULL) : core_value_count(a->correct),
 		core_value_number(a->purity), core_value_number(a->nmi), core_value_number(a->ari),
@@ -55,7 +55,7 @@ static core_result_table *add_parts(
 		return NULL;
 	t->column[0] = figure_column(head);
 	for (int part = 0; part < CORE_PARTS; part++)
-		t->column[1 + part] = figure_column(core_part_name(part));
+		t->column[1 + part] = figure_column(core_get_part_name(part));
 	return t;
 }
 
@@ -156,7 +156,7 @@ static fv_status add_stability(fv_ctx *ctx, const core_group_report *r, core_doc
 	for (size_t part = 0; part < CORE_PARTS; part++) {
 		const core_stability *s = &r->stability[part];
 		const double value[] = {s->ari, s->ari_least, s->nmi, s->nmi_least};
-		*core_table_at(t, part, 0) = core_value_text(core_part_name((int)part));
+		*core_table_at(t, part, 0) = core_value_text(core_get_part_name((int)part));
 		for (size_t j = 0; j < 4; j++)
 			*core_table_at(t, part, 1 + j) = core_value_number(value[j]);
 	}

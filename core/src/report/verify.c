@@ -66,7 +66,7 @@ static fv_status recompute_metrics(fv_ctx *ctx, const core_run_result *run, json
 	json_t *epoch = json_object_get(run->metrics, "selected_epoch");
 	const core_measured measured = {run->fold, run->seed, (int32_t)json_integer_value(epoch)};
 	if (!status)
-		status = core_measure(ctx, &predictions, &names, &measured, &text);
+		status = core_measure_predictions(ctx, &predictions, &names, &measured, &text);
 	if (status)
 		return status;
 	*out = json_loads(text, 0, NULL);

@@ -28,23 +28,23 @@ static json_t *read_json(fv_ctx *ctx, const core_run *run, const char *name)
 	return root;
 }
 
-/* Does the study have an axis that is not written down? */
+/* Returns true if the study has an axis that env.json lacks. */
 static bool lacks_axis(const core_study *study, const core_run *run, const json_t *env)
 {
-	json_t *said = json_object_get(json_object_get(env, "variant"), "axes");
+	json_t *stored = json_object_get(json_object_get(env, "variant"), "axes");
 	json_t *own = json_loads(core_run_variant(study, run)->axes_json, 0, NULL);
 	bool lacks = false;
 	const char *key;
 	json_t *value;
-	json_object_foreach(own, key, value) lacks |= !json_object_get(said, key);
+	json_object_foreach(own, key, value) lacks |= !json_object_get(stored, key);
 	json_decref(own);
 	return lacks;
 }
 
-/* What is compared with what changes tables, but no metric of a run. */
-static bool same_metrics(const json_t *wanted, const json_t *said)
+/* Returns true if the metrics stay the same: `compare` changes tables, but no metric of a run. */
+static bool has_same_metrics(const json_t *wanted, const json_t *stored)
 {
-	json_t *a = json_copy((json_t *)wanted), *b = json_copy((json_t *)said);
+	json_t *a = json_copy((json_t *)wanted), *b = json_copy((json_t *)stored);
 	json_object_del(a, "compare");
 	json_object_del(b, "compare");
 	bool same = a && b && json_equal(a, b);
@@ -53,14 +53,14 @@ static bool same_metrics(const json_t *wanted, const json_t *said)
 	return same;
 }
 
-static unsigned compare(const core_study *study, const core_run *run, const json_t *env)
+static unsigned find_stale(const core_study *study, const core_run *run, const json_t *env)
 {
 	json_t *wanted = json_loads(run->evaluation->json, 0, NULL);
-	json_t *said = json_object_get(env, "eval");
+	json_t *stored = json_object_get(env, "eval");
 	unsigned stale = lacks_axis(study, run, env) ? CORE_STALE_AXES : 0;
-	if (!wanted || !said || !json_equal(wanted, said))
+	if (!wanted || !stored || !json_equal(wanted, stored))
 		stale |= CORE_STALE_EVAL;
-	if (!same_metrics(wanted, said))
+	if (!has_same_metrics(wanted, stored))
 		stale |= CORE_STALE_METRICS;
 	json_decref(wanted);
 	return stale;
@@ -68,10 +68,10 @@ static unsigned compare(const core_study *study, const core_run *run, const json
 
 bool core_refresh_find(const core_study *study, const core_run *run, unsigned *stale)
 {
-	fv_ctx *own = core_ctx_new(); /* one file of each run: not kept */
+	fv_ctx *own = core_ctx_new(); /* env.json is needed only here */
 	json_t *env = own ? read_json(own, run, "env.json") : NULL;
 	if (env)
-		*stale = compare(study, run, env);
+		*stale = find_stale(study, run, env);
 	json_decref(env);
 	core_ctx_free(own);
 	return env != NULL;
@@ -93,7 +93,7 @@ static fv_status find_metrics(fv_ctx *ctx, const core_study *study, const core_r
 		return status;
 	status = core_predictions_read(ctx, path, NULL, &predictions);
 	if (!status)
-		status = core_measure(
+		status = core_measure_predictions(
 			ctx, &predictions, &run->evaluation->attributes, &measured, &text);
 	if (!status)
 		core_eval_cache_write(ctx, entry, text);
@@ -115,7 +115,7 @@ static fv_status write_metrics(
 		      : core_folder_write(ctx, folder, "metrics.json", metrics, strlen(metrics));
 }
 
-/* The evaluation as it is now; of the axes, what is known of the run and was not written down. */
+/* Writes env.json with the current evaluation and the axes that it lacks. */
 static fv_status write_env(fv_ctx *ctx, const core_study *study, const core_run *run,
 	const core_folder *folder, json_t *env)
 {
@@ -134,18 +134,18 @@ static fv_status write_env(fv_ctx *ctx, const core_study *study, const core_run 
 	return line ? core_folder_write(ctx, folder, "env.json", line, strlen(line)) : FV_FAILED;
 }
 
-static fv_status refresh(fv_ctx *ctx, const core_study *study, const core_run *run,
+static fv_status refresh_files(fv_ctx *ctx, const core_study *study, const core_run *run,
 	const core_folder *folder, bool *judged)
 {
 	json_t *env = read_json(ctx, run, "env.json");
 	if (!env)
 		return FV_DATA;
-	unsigned stale = compare(study, run, env);
+	unsigned stale = find_stale(study, run, env);
 	fv_status status = FV_OK;
 	if (stale & CORE_STALE_METRICS)
 		status = write_metrics(ctx, study, run, folder);
 	if (!status && (stale & CORE_STALE_EVAL))
-		status = core_output_config(ctx, study, run, folder);
+		status = core_output_write_config(ctx, study, run, folder);
 	if (!status && stale)
 		status = write_env(ctx, study, run, folder, env);
 	*judged = !status && (stale & CORE_STALE_EVAL);
@@ -153,8 +153,8 @@ static fv_status refresh(fv_ctx *ctx, const core_study *study, const core_run *r
 	return status;
 }
 
-/* What metrics have to say was said when the run was made. */
-static void say_nothing(void *user, core_level level, const char *line)
+/* Drops warnings of the metrics, which were logged when the run was computed. */
+static void discard_line(void *user, core_level level, const char *line)
 {
 	(void)user;
 	(void)level;
@@ -169,8 +169,8 @@ fv_status core_refresh_run(fv_ctx *ctx, const core_study *study, const core_run 
 	fv_status status = core_folder_lock(ctx, run, &folder, &taken);
 	if (status || !taken)
 		return status;
-	core_ctx_set_log(ctx, say_nothing, NULL);
-	status = refresh(ctx, study, run, &folder, judged);
+	core_ctx_set_log(ctx, discard_line, NULL);
+	status = refresh_files(ctx, study, run, &folder, judged);
 	core_folder_release(&folder);
 	return status;
 }
