@@ -988,6 +988,7 @@ static void check_rows(
 	if (!from)
 		fail_msg("configuration.md has no section %s", section);
 	for (size_t i = 0; i < n; i++) {
+		char *rest;
 		const char *row = strstr(from, core_format(w->ctx, "\n| `%s` |", keys[i].name));
 		const char *next = strstr(from + 1, "\n## ");
 		if (!row || (next && row > next))
@@ -1002,8 +1003,7 @@ static void check_rows(
 		if (keys[i].type == CORE_KEY_BLOCK && strcmp(keys[i].name, "columns") != 0)
 			check_rows(w, text,
 				core_format(w->ctx, "\n`%s.%s`:",
-					core_strndup(
-						w->ctx, section + 4, strcspn(section + 4, "`")),
+					strtok_r(core_strdup(w->ctx, section + 4), "`", &rest),
 					keys[i].name),
 				keys[i].keys, keys[i].n_keys);
 	}
