@@ -32,11 +32,6 @@ struct folder {
 	time_t newest;
 };
 
-static bool is_key(const char *name)
-{
-	return strlen(name) == 64 && strspn(name, "0123456789abcdef") == 64;
-}
-
 static const char *read_encoder_name(fv_ctx *ctx, const char *path)
 {
 	fv_checkpoint *file;
@@ -81,7 +76,7 @@ static fv_status find_folders(fv_ctx *ctx, const char *cache, struct folder **ou
 	*n = 0;
 	fv_status status = *out ? FV_OK : FV_FAILED;
 	for (int i = 0; i < found; i++) {
-		if (!status && is_key(list[i]->d_name)) {
+		if (!status && core_cache_is_key(list[i]->d_name)) {
 			struct folder *f = &(*out)[(*n)++];
 			f->key = core_strdup(ctx, list[i]->d_name);
 			f->path = core_path_join(ctx, cache, list[i]->d_name);
@@ -131,11 +126,9 @@ static fv_status prune_folder(fv_ctx *ctx, const char *cache, const struct folde
 		return status;
 	DIR *dir = opendir(f->path);
 	int64_t removed = 0;
-	for (struct dirent *entry; dir && (entry = readdir(dir));) {
-		const char *dot = strrchr(entry->d_name, '.');
-		if (entry->d_name[0] != '.' && dot && !strcmp(dot, ".safetensors"))
+	for (struct dirent *entry; dir && (entry = readdir(dir));)
+		if (core_cache_is_entry(entry->d_name))
 			removed += unlinkat(dirfd(dir), entry->d_name, 0) == 0;
-	}
 	if (dir) {
 		unlinkat(dirfd(dir), ".lock", 0);
 		closedir(dir);

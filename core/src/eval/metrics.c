@@ -47,7 +47,14 @@ fv_status core_eval_attribute_make(fv_ctx *ctx, const char *name, int64_t n,
 
 core_estimate core_estimate_of(double value)
 {
-	return (core_estimate){value, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+	return (core_estimate){.value = value,
+		.low = NAN,
+		.high = NAN,
+		.level = NAN,
+		.null_mean = NAN,
+		.null_p95 = NAN,
+		.p = NAN,
+		.excess = NAN};
 }
 
 static void note_undefined(core_metrics *m, core_undefined what)

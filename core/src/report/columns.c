@@ -5,6 +5,12 @@
 
 #define FEW_SPEAKERS 10
 
+/* What the grid shows, of all rows and of each attribute. */
+static const core_metric_id overall[] = {CORE_F1, CORE_ACC};
+static const core_metric_id of_attribute[] = {CORE_TPR_GAP, CORE_DP_GAP};
+#define N_OVERALL (sizeof overall / sizeof *overall)
+#define N_OF_ATTRIBUTE (sizeof of_attribute / sizeof *of_attribute)
+
 /* "gender TPR gap", "F1" */
 static const char *make_title(fv_ctx *ctx, const char *attribute, core_metric_id id)
 {
@@ -98,14 +104,14 @@ fv_status core_columns_make(fv_ctx *ctx, const core_results *results, core_grid 
 			"%s: no finished run: wait for 'fairvox run', or see 'fairvox status'",
 			results->dir);
 	size_t attributes = (size_t)grid->tests.n_attributes;
-	grid->column = core_alloc(ctx, 3 + 2 * attributes, sizeof *grid->column);
-	fv_status status = grid->column ? add_column(ctx, grid, -1, CORE_F1) : FV_FAILED;
-	if (!status)
-		status = add_column(ctx, grid, -1, CORE_ACC);
-	for (int32_t a = 0; a < grid->tests.n_attributes && !status; a++) {
-		status = add_column(ctx, grid, a, CORE_TPR_GAP);
-		if (!status)
-			status = add_column(ctx, grid, a, CORE_DP_GAP);
-	}
+	/* and one that eval.compare may name */
+	size_t columns = N_OVERALL + N_OF_ATTRIBUTE * attributes + 1;
+	grid->column = core_alloc(ctx, columns, sizeof *grid->column);
+	fv_status status = grid->column ? FV_OK : FV_FAILED;
+	for (size_t k = 0; k < N_OVERALL && !status; k++)
+		status = add_column(ctx, grid, -1, overall[k]);
+	for (int32_t a = 0; a < grid->tests.n_attributes && !status; a++)
+		for (size_t k = 0; k < N_OF_ATTRIBUTE && !status; k++)
+			status = add_column(ctx, grid, a, of_attribute[k]);
 	return status ? status : find_family(ctx, results, grid);
 }

@@ -70,6 +70,18 @@ static bool is_current(const char *path, int fd)
 	       held.st_ino == named.st_ino;
 }
 
+bool core_cache_is_key(const char *name)
+{
+	size_t digits = CORE_SHA256_HEX - 1;
+	return strlen(name) == digits && strspn(name, "0123456789abcdef") == digits;
+}
+
+bool core_cache_is_entry(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+	return name[0] != '.' && dot && !strcmp(dot, ".safetensors");
+}
+
 fv_status core_cache_lock_key(fv_ctx *ctx, const char *cache, const char *key, core_cache_lock *out)
 {
 	char *folder = core_path_join(ctx, cache, key);

@@ -9,6 +9,10 @@
 
 #include "run/encoder.h"
 
+/* Is this the name of an encoder key's folder? of an entry in it? */
+bool core_cache_is_key(const char *name);
+bool core_cache_is_entry(const char *name);
+
 /* Waits for the exclusive right to write entries of a key, then removes what a killed writer left
  * behind. */
 typedef struct core_cache_lock {
