@@ -169,7 +169,7 @@ def training(results):
         with open(path, encoding="utf-8") as file:
             epochs = [json.loads(line) for line in file]
         own = out.setdefault(env["variant"]["loss"], [0, 0.0])
-        own[0] += len(epochs) * -(-env["rows"]["kept"] // BATCH)
+        own[0] += len(epochs) * -(-env["rows"]["subsample"] // BATCH)
         own[1] += sum(e["seconds"] for e in epochs)
     return out
 

@@ -29,7 +29,7 @@ now() {
 	local computed=$1 judged=$2
 	shift 2
 	run --separate-stderr "$fairvox" run "$@"
-	local want=" runs done, $computed of them now"
+	local want=" runs done, $computed computed now"
 	[ "$judged" -eq 0 ] || want+=", $judged re-evaluated"
 	if [ "$status" -ne 0 ] || [[ $stderr != *"$want" ]]; then
 		printf 'exit code %s; stderr:\n%s\nwanted: %s\n' "$status" "$stderr" "$want"
@@ -95,14 +95,47 @@ END
 	now 0 3 study.yaml loss.name=rw eval.compare.metric=acc -j 2
 	grep -A2 '^eval:' results/rw-lr0.01-*/fold1-seed1/config.yaml | grep -q 'metric: acc'
 	now 0 6 study.yaml
-	diff -r first results
+	diff -r -x .eval first results
 	"$fairvox" verify results >/dev/null
 	# interrupted in the middle: env.json, written last, says that it is to be done again
 	sed -i '/"eval": {/,/}/s/"gender"$/"race"/' results/rw-lr0.01-*/fold1-seed1/env.json
 	echo '{"selected_epoch": 2}' >results/rw-lr0.01-*/fold1-seed1/metrics.json
-	"$fairvox" explain study.yaml | grep -q ', 1 to be re-evaluated'
+	"$fairvox" explain study.yaml | grep -q ', 1 to re-evaluate'
 	now 0 1 study.yaml
 	"$fairvox" verify results >/dev/null
+}
+
+@test "returning to an earlier eval computes nothing, and a damaged cache entry does no harm" {
+	awk -F, -v OFS=, 'NR == 1 { print $0, "race"; next } { print $0, substr($8, 4) % 2 ? "A" : "B" }' \
+		labels_consensus_1.csv >own.csv
+	sed 's/labels: "[^"]*", folds: \[1\]/labels: own.csv, attributes: {columns: {race: race}}/; /^eval:/d; /^matrix:/d' \
+		study.yaml >own.yaml
+	now 1 0 own.yaml
+	now 0 1 own.yaml eval.attributes=race
+	[ "$(ls results/.eval | wc -l)" -eq 1 ]
+	cp results/*/*/metrics.json race.json
+	cmp race.json results/.eval/*.json
+	now 0 1 own.yaml
+	[ "$(ls results/.eval | wc -l)" -eq 2 ]
+	now 0 1 own.yaml eval.attributes=race
+	cmp race.json results/*/*/metrics.json
+	# the entry is read
+	now 0 1 own.yaml
+	race=$(grep -L '"gender": {' results/.eval/*.json)
+	sed -i 's/"n": [0-9]*/"n": 7/' "$race"
+	now 0 1 own.yaml eval.attributes=race
+	grep -q '"n": 7' results/*/*/metrics.json
+	run "$fairvox" verify results
+	[ "$status" -eq 1 ]
+	# a damaged or missing entry is recomputed
+	now 0 1 own.yaml
+	echo '{' >"$race"
+	now 0 1 own.yaml eval.attributes=race
+	cmp race.json results/*/*/metrics.json
+	now 0 1 own.yaml
+	rm -r results/.eval
+	now 0 1 own.yaml eval.attributes=race
+	cmp race.json results/*/*/metrics.json
 }
 
 @test "eval without attributes takes all that the corpus has; raw numbers are left out with a note" {
@@ -112,7 +145,7 @@ END
 		/^eval:/d; /^matrix:/d' study.yaml >own.yaml
 	run --separate-stderr "$fairvox" run own.yaml
 	[ "$status" -eq 0 ]
-	[[ $stderr == *"attribute 'age' is a number of "*" values: left out of the metrics"* ]]
+	[[ $stderr == *"attribute 'age' has "*" numeric values and is left out of the metrics: "* ]]
 	grep -q '"race": {' results/*/*/metrics.json
 	run ! grep -q '"age": {' results/*/*/metrics.json
 	"$fairvox" table results | grep -q 'gender TPR gap'
@@ -154,7 +187,7 @@ END
 	sed 2d a.csv >c.csv
 	sed '/^matrix:/d; s/, folds: \[1\]//' study.yaml >corpora.yaml
 	now 2 0 corpora.yaml corpus.labels=a.csv,b.csv,c.csv
-	[[ $stderr == *"variant "*"b is another by the same content: it is computed once"* ]]
+	[[ $stderr == *"variant "*"b has the same content as an earlier one: it is computed once"* ]]
 	[[ $stderr == *"2 of 2 runs done"* ]]
 	[ "$(ls results | wc -l)" -eq 2 ]
 	now 0 0 corpora.yaml corpus.labels=b.csv

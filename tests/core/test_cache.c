@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The feature cache: what is put is got, what is damaged or another's is not, locks hold. */
+/* The feature cache: entries are read back, damaged or foreign entries are rejected, locks exclude
+ * others. */
 #include "support.h"
 
 #include <errno.h>
@@ -76,7 +77,7 @@ static void test_put_get(void **state)
 	core_ctx_free(ctx);
 }
 
-/* An entry of another recording, encoder or shape in the place of the right one. */
+/* Entries of another recording, encoder or shape under the name of the right one. */
 static void test_not_its_own(void **state)
 {
 	(void)state;
@@ -98,8 +99,8 @@ static void test_not_its_own(void **state)
 	core_ctx_free(ctx);
 }
 
-/* Every byte of an entry changed in turn, and every length: never other numbers. A change of what
- * no number depends on (spaces, the encoder's name) may pass. */
+/* Changes every byte of an entry in turn, and truncates it to every length: the numbers read are
+ * never wrong. Bytes that no number depends on (spaces, the encoder's name) may change. */
 static void test_damaged(void **state)
 {
 	(void)state;
@@ -133,7 +134,8 @@ static void test_damaged(void **state)
 	core_ctx_free(ctx);
 }
 
-/* Writers and readers at once, without the lock: a reader gets the one or the other, whole. */
+/* Concurrent writers and readers without the lock: a reader gets one entry or the other,
+ * complete. */
 static void test_concurrent(void **state)
 {
 	(void)state;
@@ -170,7 +172,7 @@ static void test_concurrent(void **state)
 	core_ctx_free(ctx);
 }
 
-/* What a killed writer left goes with the next lock; entries and other files stay. */
+/* The next lock removes what a killed writer left; entries and other files stay. */
 static void test_leftovers(void **state)
 {
 	(void)state;

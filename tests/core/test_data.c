@@ -44,7 +44,7 @@ static struct world world(void)
 {
 	struct world w = {.ctx = test_ctx()};
 	for (int i = 0; i < ALL * W; i++)
-		w.x[i] = NAN; /* rows that are not the corpus's must not be read */
+		w.x[i] = NAN; /* rows outside the corpus must not be read */
 	for (int i = 0; i < N; i++)
 		for (int j = 0; j < W; j++)
 			w.x[place[i] * W + j] = value(i, j);
@@ -97,8 +97,8 @@ static void test_none(void **state)
 	core_ctx_free(w.ctx);
 }
 
-/* Rows that training finds and scales have the same bits as the copies; what is not scaled is not
- * copied, and neither are test rows that the training rows scale. */
+/* Rows that training reads by index and scales have the same bits as the copies. Rows without
+ * scaling are not copied, and neither are test rows. */
 static void test_index(void **state)
 {
 	(void)state;
@@ -144,7 +144,7 @@ static void test_train(void **state)
 				test_close(m.x[k][i * W + j], wanted(w.rows.row[k][i], j, train, 5),
 					j == 2 ? 2e-3
 					       : 1e-5); /* float32 of 30,000 has steps of 0.002 */
-	/* What the model keeps gives the same input, bit by bit. */
+	/* The scaling in the model gives the same input, bit by bit. */
 	for (int j = 0; j < W; j++) {
 		float again = (value(test[0], j) - m.scaling.mean[j]) * m.scaling.scale[j];
 		assert_true(again == m.x[CORE_TEST][j]);
@@ -153,7 +153,7 @@ static void test_train(void **state)
 	core_ctx_free(w.ctx);
 }
 
-/* Only training rows count: another development row changes nothing in the others. */
+/* Only training rows count: changing a development row changes no other row. */
 static void test_train_only(void **state)
 {
 	(void)state;

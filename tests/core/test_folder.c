@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A run's folder: who may write, what counts as done. */
+/* The folder of a run: which process may write, and what counts as done. */
 #include "support.h"
 
 #include <string.h>
@@ -58,7 +58,8 @@ static void test_claim(void **state)
 	claim(&w, false, CORE_CLAIMED);
 	assert_true(core_folder_is_locked(w.ctx, w.run.dir));
 	claim(&other, false, CORE_TAKEN);
-	claim(&other, true, CORE_TAKEN); /* force does not take what is being written */
+	claim(&other, true,
+		CORE_TAKEN); /* force does not take a folder that another process holds */
 	core_folder_release(&w.folder);
 	assert_false(core_folder_is_locked(w.ctx, w.run.dir));
 	claim(&other, false, CORE_CLAIMED);
@@ -100,7 +101,7 @@ static void test_done(void **state)
 	core_ctx_free(w.ctx);
 }
 
-/* A half-written `done`, as no writer of ours leaves it. */
+/* A truncated `done`, which our writers never leave. */
 static void test_truncated_done(void **state)
 {
 	(void)state;

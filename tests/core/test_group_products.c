@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Products of groupers at work on a small corpus: hard and soft factors, unknown ones, seeds. */
+/* Products of groupers on a small corpus: hard and soft factors, unknown ones, seeds. */
 #include "support.h"
 
 #include <string.h>
@@ -139,7 +139,7 @@ static void test_soft_by_hard(void **unused)
 	core_ctx_free(b.ctx);
 }
 
-/* Memberships of two soft factors multiply; a third, hard one picks. */
+/* Memberships of two soft factors are multiplied; a third, hard factor selects. */
 static void test_soft_by_soft(void **unused)
 {
 	(void)unused;
@@ -176,8 +176,8 @@ static void test_soft_by_soft(void **unused)
 	core_ctx_free(b.ctx);
 }
 
-/* Classes reach a grouper in the training rows only; development and test rows are placed by what
- * they are like. */
+/* A grouper gets classes of the training rows only; development and test rows are assigned by their
+ * features. */
 static void test_within_class(void **unused)
 {
 	(void)unused;

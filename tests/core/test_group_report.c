@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The report on groups, counted by hand: ten recordings, two attributes, written audio. */
+/* The group report, checked against counts made by hand: ten recordings with audio, two attributes. */
 #include "support.h"
 
 #include <math.h>
@@ -20,7 +20,7 @@ static int32_t gender[] = {0, 1, 1, 1, -1, 1, 1, 0, 0, 0}; /* Female, Male */
 static int32_t race[] = {0, 1, 1, 0, 2, 0, 1, 0, 2, 1};    /* A, B, C: C is not counted */
 static int32_t klass[] = {0, 0, 1, 1, 0, 1, 0, 0, 1, 1};
 static int32_t speaker[] = {0, 0, 1, 1, 0, 2, 2, 3, 3, 3};
-/* in seconds at 1 kHz; the edge belongs to the longer bin, 0: not a recording */
+/* in seconds at 1 kHz; an edge belongs to the longer bin; 0: not a recording */
 static const double seconds[N] = {0.5, 1, 1.999, 2, 3, 4.999, 5, 10, 12, 0};
 
 struct bench {
@@ -191,7 +191,7 @@ static void test_json_report(void **unused)
 	test_close(r.largest[CORE_TRAIN], 0.6, 1e-15);
 	test_close(r.largest[CORE_DEV], 0.75, 1e-15);
 	test_close(r.largest[CORE_PART_ALL], (3 + 1.5 + 2.125) / 10, 1e-15);
-	test_ok(b.ctx, core_group_report_json(b.ctx, &r, &text));
+	test_ok(b.ctx, core_group_report_write_json(b.ctx, &r, &text));
 	json_t *root = json_loads(text.data, 0, NULL);
 	assert_non_null(root);
 	int version, fold, known, correct, n, males, angry_known, angry_correct, soft;
@@ -221,7 +221,8 @@ static void test_json_report(void **unused)
 	core_ctx_free(b.ctx);
 }
 
-/* Clusters have no accuracy, even where speakers are called by the same numbers; two recordings of one name are an error. */
+/* Clusters have no accuracy, even if speakers have the same numbers as names. Two recordings with one
+ * name are an error. */
 static void test_odd_cases(void **unused)
 {
 	(void)unused;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Groups of a run through real plugins: what a grouper is shown, products, unknown values. */
+/* Groups of a run with real plugins: the input of groupers, products, unknown values. */
 #include "study.h"
 #include "support.h"
 
@@ -34,7 +34,7 @@ static struct bench infer(const char *grouper)
 	const char *override[] = {"loss.name=rw", core_format(b.ctx, "grouper=%s", grouper)};
 	b.study = test_toy_open(b.ctx, folder, spy, 2, override);
 	b.r = (core_runner){.study = b.study, .run = &b.study->run[0]};
-	test_ok(b.ctx, core_runner_groups(b.ctx, &b.r));
+	test_ok(b.ctx, core_runner_make_groups(b.ctx, &b.r));
 	return b;
 }
 
@@ -62,7 +62,7 @@ static void test_truth(void **state)
 	(void)state;
 	struct bench b = infer("{name: truth, column: race}");
 	const core_groups *g = &b.r.groups;
-	assert_int_equal(g->groups, 2); /* C is not met in training */
+	assert_int_equal(g->groups, 2); /* C does not occur in training */
 	assert_string_equal(g->name[0], "A");
 	assert_string_equal(g->name[1], "B");
 	int unknown = 0;
@@ -79,7 +79,7 @@ static void test_truth(void **state)
 	done(&b);
 }
 
-/* What `uses` says is what arrives, and classes outside training never do. */
+/* A grouper gets exactly what `uses` asks for, and never classes outside the training rows. */
 static void test_shown(void **state)
 {
 	(void)state;
@@ -122,7 +122,7 @@ static void test_product_hard(void **state)
 	done(&b);
 }
 
-/* Soft x hard: the hard factor counts as 1 and 0, and as 0 everywhere where it is unknown. */
+/* Soft x hard: the hard factor has memberships 1 and 0, and 0 everywhere if it is unknown. */
 static void test_product_soft(void **state)
 {
 	(void)state;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* model.safetensors: what is written is read; what does not fit is refused by its name. */
+/* model.safetensors: a model is read back as written, and files that do not fit are refused with
+ * the name of the missing part. */
 #include "study.h"
 #include "support.h"
 
@@ -77,7 +78,7 @@ static void test_round_trip(void **state)
 	}
 }
 
-/* For train.init the tensors alone are enough, in the shape of the run. */
+/* train.init needs only the tensors, in the shape of the run. */
 static void test_params(void **state)
 {
 	(void)state;
@@ -165,8 +166,8 @@ static void test_incomplete(void **state)
 	wrong[2] = meta[2];
 	wrong[0].value = "[1, 2, 3]";
 	test_ok(ctx, core_safetensors_write(ctx, path, all, 7, wrong, 3));
-	test_fails(
-		ctx, core_model_read(ctx, path, &back), FV_DATA, "'classes' is no list of names");
+	test_fails(ctx, core_model_read(ctx, path, &back), FV_DATA,
+		"'classes' is not a list of names");
 	core_ctx_free(ctx);
 }
 
@@ -198,7 +199,7 @@ static void test_encoder(void **state)
 	m.encoder_json = encoder_json(ctx, ",\"weights_sha256\":\"00ff\"", -1);
 	test_fails(ctx, open_encoder(ctx, &m, &e), FV_DATA,
 		"weights of encoder precomputed are not those");
-	/* The features are of another shape than the model's: reading on would read past them. */
+	/* Features of another shape than the model reads are refused. */
 	m.encoder_json = encoder_json(ctx, "", 1);
 	test_fails(ctx, open_encoder(ctx, &m, &e), FV_DATA,
 		"the model reads features [2,4], encoder precomputed gives [1,4]");

@@ -75,8 +75,8 @@ static void networks_that_cannot_be(void **state)
 	open_bench(&b);
 	assert_non_null(fv_net_encoder(b.ctx, ""));
 	refused(&b, fv_net_head(b.ctx, "", C), "two networks have a tensor 'layer_mix'");
-	refused(&b, fv_net_linear(b.ctx, "", C, H), "'' is no name");
-	refused(&b, fv_net_linear(b.ctx, "a b", C, H), "'a b' is no name");
+	refused(&b, fv_net_linear(b.ctx, "", C, H), "'' is not a name");
+	refused(&b, fv_net_linear(b.ctx, "a b", C, H), "'a b' is not a name");
 	refused(&b, fv_net_linear(b.ctx, "output", 0, H), "0 outputs");
 	refused(&b, fv_net_linear(b.ctx, "output", C, 0), "0 inputs");
 	refused(&b, fv_net_input(b.ctx), "no values are made here");
@@ -247,22 +247,23 @@ static void plans_that_cannot_be(void **state)
 		{NULL, "[\"apply\",\"\",[\"input\"]]", "predictions of 4 numbers for 3 classes"},
 		{NULL, "[\"apply\",\"output\",[\"input\"]]",
 			"network 'output' cannot take the input"},
-		{NULL, "[\"apply\",\"gone\",[\"input\"]]", "a network that is not there"},
+		{NULL, "[\"apply\",\"gone\",[\"input\"]]", "'predict' applies an unknown network"},
 		{NULL, "[\"concat\",[\"input\"],[\"input\"]]",
 			"values of 0 and 0 numbers put together"},
-		{NULL, "[\"uniform\",\"x\",0]", "'predict' holds what is no value"},
-		{NULL, "[\"uniform\",\"x\",1e9]", "'predict' holds what is no value"},
-		{NULL, "[]", "'predict' holds what is no value"},
-		{NULL, "7", "'predict' holds what is no value"},
-		{NULL, "[\"apply\",\"output\",[\"output\"]]", "'predict' holds what is no value"},
+		{NULL, "[\"uniform\",\"x\",0]", "'predict' has an unknown kind of value"},
+		{NULL, "[\"uniform\",\"x\",1e9]", "'predict' has an unknown kind of value"},
+		{NULL, "[]", "'predict' has an unknown kind of value"},
+		{NULL, "7", "'predict' has an unknown kind of value"},
+		{NULL, "[\"apply\",\"output\",[\"output\"]]",
+			"'predict' has an unknown kind of value"},
 		{"{\"name\":\"\",\"kind\":\"tree\"}", "[]",
-			"a network without name or of unknown kind"},
-		{"{\"kind\":\"head\",\"outputs\":3}", "[]", "a network without name"},
-		{"{\"name\":\"\",\"kind\":\"head\"}", "[]", "a network without outputs"},
+			"a network has no name or an unknown kind"},
+		{"{\"kind\":\"head\",\"outputs\":3}", "[]", "a network has no name"},
+		{"{\"name\":\"\",\"kind\":\"head\"}", "[]", "a network has no outputs"},
 		{"{\"name\":\"\",\"kind\":\"head\",\"outputs\":-3}", "[]",
-			"a network without outputs"},
+			"a network has no outputs"},
 		{"{\"name\":\"x\",\"kind\":\"linear\",\"outputs\":3}", "[]",
-			"a linear network without inputs"},
+			"a linear network has no inputs"},
 		{"{\"name\":\"\",\"kind\":\"encoder\"},{\"name\":\"\",\"kind\":\"encoder\"}", "[]",
 			"two networks have a tensor 'layer_mix'"},
 		{"{\"name\":\"x\",\"kind\":\"linear\",\"inputs\":1000000,\"outputs\":1000000}",

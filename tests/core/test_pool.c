@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Worker processes: every task once, failures and crashes reported for their own task only. */
+/* Worker processes: every task runs once, and failures and crashes are reported for their own task
+ * only. */
 #include "support.h"
 
 #include <signal.h>
@@ -20,7 +21,7 @@ struct seen {
 	fv_status status[TASKS];
 	char reason[TASKS][128];
 	int *started; /* shared with the workers */
-	pid_t *pid;   /* [TASKS] the same, where wanted: who has done it */
+	pid_t *pid;   /* [TASKS] NULL, or the process that ran each task */
 };
 
 static fv_status work(void *user, fv_ctx *ctx, int64_t task)
@@ -121,7 +122,7 @@ static bool every_third(const void *user, int64_t task)
 	return task % 3 == 0;
 }
 
-/* Those that ask for it have a process that does nothing else; the others go on sharing. */
+/* Tasks that ask for it have a process of their own; the others still share. */
 static void some_are_alone(void **state)
 {
 	(void)state;
@@ -162,7 +163,7 @@ static fv_status leave_behind(void *user, fv_ctx *ctx, int64_t task)
 {
 	(void)user, (void)ctx, (void)task;
 	if (fork() == 0) {
-		close(STDOUT_FILENO); /* who runs the tests waits for them to close */
+		close(STDOUT_FILENO); /* the test runner waits for the streams to close */
 		close(STDERR_FILENO);
 		sleep(30);
 		_exit(0);
@@ -170,7 +171,7 @@ static fv_status leave_behind(void *user, fv_ctx *ctx, int64_t task)
 	return FV_OK;
 }
 
-/* A worker's end is seen although a process of its own holds its pipe open. */
+/* The end of a worker is noticed although a child of it holds its pipe open. */
 static void nothing_waits_for_grandchildren(void **state)
 {
 	(void)state;
@@ -224,7 +225,8 @@ static struct asked *new_asked(int number, bool to_worker)
 	return asked;
 }
 
-/* Task 0 sends the signal when task 1 is at work too, and waits to be told; task 1 does not listen. */
+/* Task 0 sends the signal once task 1 is running too, and waits for the request to stop; task 1
+ * ignores it. */
 static fv_status listen(void *user, fv_ctx *ctx, int64_t task)
 {
 	struct asked *asked = user;
@@ -233,7 +235,7 @@ static fv_status listen(void *user, fv_ctx *ctx, int64_t task)
 		usleep(1000);
 	if (task == 0)
 		kill(asked->to_worker ? getpid() : getppid(), asked->signal);
-	while (!core_pool_told_to_stop() || task == 1)
+	while (!core_pool_should_stop() || task == 1)
 		usleep(1000);
 	return fv_fail(ctx, FV_STOPPED, "stopped");
 }
@@ -246,7 +248,7 @@ static void counts(void *user, int64_t task, fv_status status, const char *reaso
 	((struct asked *)user)->stopped++;
 }
 
-/* Those that end in time have not failed; those that do not are killed; nothing new is begun. */
+/* Tasks that end in time have not failed; the others are killed; no new task starts. */
 static void signals_leave_time(void **state)
 {
 	(void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A run that is stopped after any step and taken up again gives the bits of one that was not, with every
- * loss plugin; and what becomes of a state file that is damaged, another run's, or cannot be written. */
+/* A run that is stopped after any step and resumed gives the bits of an uninterrupted run, with
+ * every loss plugin. Checkpoints that are damaged, belong to another run, or cannot be written. */
 #include "task.h"
 
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 enum { EPOCH_STEPS = 5 };
 
-/* One run of it. */
+/* One run of a method. */
 typedef struct attempt {
 	task *task;
 	fv_ctx *ctx;
@@ -26,7 +26,7 @@ static void note(void *user, core_level level, const char *line)
 		core_text_add(user, "%s%s\n", level == CORE_WARNING ? "warning: " : "", line);
 }
 
-/* What the epochs were, but for the clock. */
+/* The report of each epoch, without the clock. */
 static fv_status record(void *user, const core_train_epoch *e)
 {
 	attempt *t = user;
@@ -79,7 +79,7 @@ static void end(attempt *t)
 {
 	core_text_free(&t->history);
 	core_text_free(&t->said);
-	core_run_checkpoint_close(t->task->job.state);
+	core_run_checkpoint_close(t->task->job.checkpoint);
 	free_task(t->task);
 	free(t);
 }
@@ -95,8 +95,8 @@ static bool count_down(void)
 static void add_state(attempt *t, const char *path, const char *key, double every_s)
 {
 	const core_run_checkpoint_options options = {path, key, every_s, count_down};
-	test_ok(t->ctx, core_run_checkpoint_new(t->ctx, &options, &t->task->job.state));
-	core_run_checkpoint_add_text(t->task->job.state, "history", &t->history);
+	test_ok(t->ctx, core_run_checkpoint_new(t->ctx, &options, &t->task->job.checkpoint));
+	core_run_checkpoint_add_text(t->task->job.checkpoint, "history", &t->history);
 }
 
 /* Weights, epochs and all arrays. */
@@ -118,8 +118,8 @@ static void same(const attempt *a, const core_train_result *ra, const attempt *b
 	}
 }
 
-/* Goes on until the end, interrupted after `first` steps and then after every `every`. *stopped: it was
- * interrupted at all. */
+/* Resumes until the end, interrupted after `first` steps and then after every `every`. *stopped: it
+ * was interrupted at least once. */
 static attempt *in_pieces(const method *m, int epochs, int first, int every, const char *path,
 	bool *stopped, core_train_result *result)
 {
@@ -133,7 +133,7 @@ static attempt *in_pieces(const method *m, int epochs, int first, int every, con
 			unlink(path);
 			return t;
 		}
-		test_fails(t->ctx, status, FV_STOPPED, "its state is saved");
+		test_fails(t->ctx, status, FV_STOPPED, "its checkpoint is saved");
 		*stopped = true;
 		end(t);
 	}
@@ -217,7 +217,8 @@ static void leave(const method *m, const char *path)
 	end(t);
 }
 
-/* What is in the file is not taken up: a warning with `text`, the file gone, and the run as ever. */
+/* The checkpoint is not used: a warning with `text`, the file is removed, and the run starts
+ * over. */
 static void starts_over(const method *m, const char *path, const char *key, const char *text)
 {
 	core_train_result want, got;
@@ -267,12 +268,12 @@ static void refused(const method *m, int epochs, const char *path)
 	add_state(t, path, "k", 0);
 	steps_left = NEVER;
 	test_fails(t->ctx, core_train_run(t->ctx, &t->task->job, &result), FV_DATA,
-		"not a state that this run can be in; it is removed");
+		"not a checkpoint that this run can have left: it is removed");
 	assert_false(core_file_exists(path));
 	end(t);
 }
 
-/* Key and checksum are right and the state is another run's all the same. */
+/* Key and checksum are right, but the checkpoint is that of another run. */
 static void forged(void **state)
 {
 	(void)state;
@@ -296,8 +297,9 @@ static void not_written(void **state)
 	test_ok(t->ctx, core_train_run(t->ctx, &t->task->job, &got));
 	same(whole, &want, t, &got);
 	assert_non_null(t->said.data);
-	assert_non_null(strstr(t->said.data, "warning: the state of the run could not be saved: "
-					     "/nonexistent"));
+	assert_non_null(
+		strstr(t->said.data, "warning: the checkpoint of the run could not be saved: "
+				     "/nonexistent"));
 	end(t);
 	t = begin(m, 3);
 	add_state(t, "/nonexistent/checkpoint.safetensors", "k", 0);
@@ -320,7 +322,7 @@ static void saved_on_the_way(void **state)
 	same(whole, &want, t, &got);
 	assert_true(core_file_exists(path));
 	end(t);
-	t = begin(m, 3); /* as after kill -9: the state is that of the last step */
+	t = begin(m, 3); /* as after kill -9: the checkpoint is that of the last step */
 	add_state(t, path, "k", 0);
 	test_ok(t->ctx, core_train_run(t->ctx, &t->task->job, &got));
 	same(whole, &want, t, &got);

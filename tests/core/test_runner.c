@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs of a toy study from end to end: what is written is computed again here from the model file,
- * the features and the label file, in double and by other code. */
+/* Runs of a toy study from end to end. The outputs are checked against an independent computation
+ * in double from the model file, the features and the label file. */
 #include "study.h"
 #include "support.h"
 
@@ -86,7 +86,7 @@ static void predict(fv_ctx *ctx, const fv_checkpoint *file, const float *x, doub
 		p[c] /= sum;
 }
 
-/* The standardisation in the model, from the training speakers' features. */
+/* Checks the standardisation in the model against the features of the training speakers. */
 static void check_scaling(fv_ctx *ctx, const fv_checkpoint *file)
 {
 	const float *mean = tensor(ctx, file, "input.mean", W);
@@ -140,7 +140,7 @@ static void test_predictions(void **state)
 		assert_string_equal(gender, core_csv_cell(&labels, row, 5));
 		assert_string_equal(race, s == 11 ? "C" : s == 10 ? "" : "A");
 		assert_string_equal(
-			p.group.value[i], s < 10 ? "A" : ""); /* C was not met in training */
+			p.group.value[i], s < 10 ? "A" : ""); /* C does not occur in training */
 	}
 	fv_checkpoint_close(file);
 	core_ctx_free(ctx);
@@ -167,7 +167,7 @@ static void same_probabilities(fv_ctx *ctx, const char *a, const char *b)
 	assert_memory_equal(p[0].prob, p[1].prob, sizeof(float) * (size_t)p[0].n * TOY_CLASSES);
 }
 
-/* Moves results out of the way of the next; returns where the run is then. */
+/* Moves results away before the next run; returns the new folder of the run. */
 static const char *set_aside(fv_ctx *ctx, const char *dir, const char *run, const char *name)
 {
 	char *results = core_path_join(ctx, dir, "results"),
@@ -176,7 +176,7 @@ static const char *set_aside(fv_ctx *ctx, const char *dir, const char *run, cons
 	return core_format(ctx, "%s%s", aside, run + strlen(results));
 }
 
-/* Groups by the number of the speaker, which is no attribute. */
+/* Groups by whether the number of the speaker is odd, which is no attribute. */
 static const char *odd_speakers(fv_ctx *ctx, const char *dir)
 {
 	char *path = core_path_join(ctx, dir, "odd.csv");
@@ -190,7 +190,8 @@ static const char *odd_speakers(fv_ctx *ctx, const char *dir)
 	return core_format(ctx, "grouper={name: file, file: %s}", path);
 }
 
-/* Every true attribute becomes another speaker's: what asks for none is the same bit by bit. */
+/* Gives every speaker the true attributes of another one: objectives that use none give the same
+ * bits. */
 static void test_label_free(void **state)
 {
 	(void)state;
@@ -265,7 +266,7 @@ static void test_jobs(void **state)
 	core_ctx_free(ctx);
 }
 
-/* What is done is not done again, and a run that cannot be done leaves its reason. */
+/* A run that is done is not computed again, and a failed run leaves its reason. */
 static void test_again(void **state)
 {
 	(void)state;
@@ -312,7 +313,8 @@ static int processes_of(
 	return forks;
 }
 
-/* Runs that only weigh share the worker's process; all others, and with isolate every one, have their own. */
+/* Runs whose loss only weighs share the process of a worker; all others, and with `isolate` all
+ * runs, have their own. */
 static void test_processes(void **state)
 {
 	(void)state;

@@ -299,13 +299,13 @@ static void rows_and_weights(void **state)
 	task *t = staged_task(&staged, &s, &plain);
 	t->spec.clip = 0;
 	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &result));
-	assert_int_equal(result.kept, 8);
+	assert_int_equal(result.subsample, 8);
 	free_task(t);
 	s.stage[0] = (fv_stage){.row = distinct, .n = 5, .row_weight = weight};
 	t = staged_task(&staged, &s, &h);
 	t->spec.clip = 0;
 	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &result));
-	assert_int_equal(result.kept, 5);
+	assert_int_equal(result.subsample, 5);
 	for (int e = 0; e < 6; e++) {
 		test_close(h.epoch[e].value, plain.epoch[e].value, 1e-6);
 		test_close(h.epoch[e].grad_norm, plain.epoch[e].grad_norm, 1e-6);
@@ -588,7 +588,7 @@ static void out_of_place(void **state)
 	float logits[N * C];
 	s.other = &rows;
 	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_FAILED,
-		"there is no model of a stage before");
+		"no earlier stage has a model");
 	test_fails(t->ctx, fv_predict_rows(t->ctx, &rows, logits), FV_FAILED, "no model");
 	int32_t order[6 * N] = {0};
 	s.other = NULL;

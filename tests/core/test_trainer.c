@@ -293,7 +293,7 @@ static void kept_rows_and_order(void **state)
 	task *t = script_task(&ops, &s);
 	core_train_result result;
 	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &result));
-	assert_int_equal(result.kept, 5);
+	assert_int_equal(result.subsample, 5);
 	assert_int_equal(s.kept, 1);
 	assert_int_equal(s.order_calls, 6);
 	for (int i = 0; i < N; i++)
@@ -421,7 +421,7 @@ static void init_and_order(void **state)
 	assert_int_equal(result.selected_epoch, 1); /* all epochs alike: the first */
 	t->job.order_n = N - 1;
 	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_DATA,
-		"76 positions an epoch, but 77 rows are kept");
+		"76 positions an epoch, but the subsample has 77 rows");
 	t->job.order_n = N;
 	t->job.order_epochs = 5;
 	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_DATA, "5 epochs");
@@ -463,7 +463,7 @@ static void refusals(void **state)
 	task *t = new_task(test_loss("erm"), false);
 	t->spec.learning_rate = 1e30;
 	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_FAILED,
-		"step 2 (epoch 1): the logits are not finite; train.learning_rate is 1e+30");
+		"step 2 (epoch 1): the logits are not finite: lower train.learning_rate (1e+30)");
 	t->spec.learning_rate = 1e300;
 	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_FAILED,
 		"step 2 (epoch 1): layer_mix is not finite");
@@ -548,9 +548,9 @@ static void kept_without_training(void **state)
 	u->job.train.x = u->job.dev.x = NULL;
 	test_ok(u->ctx, core_train_preview_run(u->ctx, &u->job, &preview));
 	assert_int_equal(preview.n, 1);
-	assert_int_equal(preview.stage[0].rows, result.kept);
+	assert_int_equal(preview.stage[0].rows, result.subsample);
 	assert_int_equal(preview.stage[0].epochs, 6);
-	assert_true(result.kept > 0 && result.kept < N);
+	assert_true(result.subsample > 0 && result.subsample < N);
 	free_task(t);
 	free_task(u);
 }

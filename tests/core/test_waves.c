@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* normalize: corpus decodes each recording once, on any number of workers, with the numbers of a plain
- * loop over the training recordings. How often a file is opened is asked of the kernel (inotify): once
- * to be hashed, once to be decoded. */
+/* normalize: corpus decodes each recording once, with any number of workers, and gives the numbers
+ * of a plain loop over the training recordings. inotify counts how often a file is opened: once for
+ * hashing, once for decoding. */
 #include "study.h"
 #include "support.h"
 
@@ -23,7 +23,7 @@
 
 #define N_OVERRIDES 4
 
-/* Half a second of 16-bit mono: a hum of the speaker's own height and loudness. */
+/* Writes half a second of 16-bit mono: a hum with pitch and loudness of the speaker. */
 static void write_wave(const char *path, int s, int i)
 {
 	uint32_t size = 2 * SAMPLES;
@@ -92,8 +92,8 @@ static int watch_audio(fv_ctx *ctx, const char *dir)
 	return fd;
 }
 
-/* How often files were opened since the last call; `name` NULL: all of them. Each was opened at most
- * `limit` times. */
+/* Counts how often files were opened since the last call (`name` NULL: all files). Each may be
+ * opened at most `limit` times. */
 static int count_opens(int fd, const char *name, int limit)
 {
 	static char buffer[1 << 16];
@@ -114,7 +114,7 @@ static int count_opens(int fd, const char *name, int limit)
 	return name ? one : all;
 }
 
-/* Mean and variance of a fold's training waves, one after the other. */
+/* Checks mean and variance of the training waves of a fold against a plain loop. */
 static void check_moments(fv_ctx *ctx, const core_study *study)
 {
 	int folds = 0;
@@ -139,7 +139,7 @@ static void check_moments(fv_ctx *ctx, const core_study *study)
 	assert_int_equal(folds, FOLDS);
 }
 
-/* Features of all encodings, as what core_encoder_file makes of the files. */
+/* Checks the features of all encodings against core_encoder_encode_file. */
 static void check_features(fv_ctx *ctx, const core_study *study)
 {
 	for (int32_t k = 0; k < study->n_encodings; k++) {
@@ -148,7 +148,8 @@ static void check_features(fv_ctx *ctx, const core_study *study)
 		float *wanted = core_alloc(ctx, width, sizeof *wanted);
 		const core_recordings *r = &study->set[encoding->set].recordings;
 		for (int64_t i = 0; i < r->n; i++) {
-			test_ok(ctx, core_encoder_file(ctx, encoding->encoder, r->path[i], wanted));
+			test_ok(ctx, core_encoder_encode_file(
+					     ctx, encoding->encoder, r->path[i], wanted));
 			assert_memory_equal(encoding->features.x + (size_t)i * width, wanted,
 				width * sizeof *wanted);
 		}
@@ -168,7 +169,7 @@ static void test_decoded_once(void **state)
 		check_features(ctx, study);
 		core_study_close(study);
 		(void)count_opens(fd, NULL, 100);
-		/* A second look decodes nothing. */
+		/* Opening the study again decodes nothing. */
 		study = load_study(ctx, dir, jobs);
 		assert_int_equal(count_opens(fd, NULL, 1), TOY_ROWS);
 		check_moments(ctx, study);
@@ -183,7 +184,7 @@ static void cut_short(fv_ctx *ctx, const char *dir, const char *name)
 	assert_int_equal(truncate(core_format(ctx, "%s/audio/%s", dir, name), 44 + SAMPLES), 0);
 }
 
-/* All damaged recordings are named, each read once; the sound ones need not be decoded again. */
+/* All damaged recordings are reported, each read once; the sound ones are not decoded again. */
 static void test_damaged(void **state)
 {
 	(void)state;

@@ -882,8 +882,8 @@ static void overflow_is_an_error(void **state)
 		const char *text;
 	} cases[] = {
 		{1e30, false, false, FV_FAILED,
-			"step 2 (epoch 1): the logits are not finite; train.learning_rate is "
-			"1e+30"},
+			"step 2 (epoch 1): the logits are not finite: lower train.learning_rate ("
+			"1e+30)"},
 		{1e-3, true, false, FV_FAILED, "step 1 (epoch 1): the logits are not finite"},
 		{1e-3, false, true, FV_DATA, "features of clip000 are not finite"},
 	};

@@ -95,7 +95,7 @@ void test_run(fv_ctx *ctx, const char *results, const struct made *m, int index,
 	core_predictions again; /* as verify reads them */
 	test_ok(ctx, core_predictions_read(
 			     ctx, core_path_join(ctx, dir, "predictions.csv"), NULL, &again));
-	test_ok(ctx, core_measure(ctx, &again, &list, &run, &json));
+	test_ok(ctx, core_measure_predictions(ctx, &again, &list, &run, &json));
 	write_file(ctx, dir, "metrics.json", json);
 	write_file(ctx, dir, "env.json", env_of(ctx, m, index));
 	write_file(ctx, dir, "done", "{}\n");
@@ -151,7 +151,7 @@ const char *test_table_text(
 
 core_result_table *test_table(core_document *document, const char *name)
 {
-	for (size_t k = 0; k < document->n_encodings; k++)
+	for (size_t k = 0; k < document->n_tables; k++)
 		if (!strcmp(document->table[k]->name, name))
 			return document->table[k];
 	fail_msg("no table '%s'", name);

@@ -48,7 +48,7 @@ fv_status core_class_weights(fv_ctx *ctx, const float *label, int32_t n, int32_t
 }
 
 /* log sum_k exp(z_k) */
-static double log_sum_exp(const float *z, int32_t classes)
+static double compute_log_sum_exp(const float *z, int32_t classes)
 {
 	double largest = z[0];
 	for (int32_t k = 1; k < classes; k++)
@@ -59,10 +59,10 @@ static double log_sum_exp(const float *z, int32_t classes)
 	return largest + log(sum);
 }
 
-static double row_loss(
+static double compute_row_loss(
 	const float *z, const float *y, const double *w, int32_t classes, double *grad)
 {
-	double norm = log_sum_exp(z, classes), weight = 0, total = 0, cross = 0;
+	double norm = compute_log_sum_exp(z, classes), weight = 0, total = 0, cross = 0;
 	for (int32_t k = 0; k < classes; k++) {
 		weight += w[k] * y[k];
 		total += y[k];
@@ -78,8 +78,8 @@ void core_base_loss(int32_t n, int32_t classes, const float *logits, const float
 {
 	for (int32_t i = 0; i < n; i++) {
 		size_t at = (size_t)i * (size_t)classes;
-		loss[i] =
-			row_loss(logits + at, label + at, weight, classes, grad ? grad + at : NULL);
+		loss[i] = compute_row_loss(
+			logits + at, label + at, weight, classes, grad ? grad + at : NULL);
 	}
 }
 

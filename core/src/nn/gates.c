@@ -66,7 +66,7 @@ CORE_LANES_FAST static void update_variant(const float *gate, int32_t hidden, fl
 		cell[k] = forget[k] * cell[k] + in[k] * candidate[k];
 }
 
-CORE_LANES_FAST static void multiply(const float *x, int32_t n, float *y)
+CORE_LANES_FAST static void multiply_recurrent(const float *x, int32_t n, float *y)
 {
 	for (int32_t k = 0; k < n; k++)
 		y[k] *= x[k];
@@ -81,6 +81,6 @@ void core_lstm_step(float *gates, int64_t sequences, int32_t hidden, float *cell
 		core_sigmoid(gate + 3 * hidden, gate + 3 * hidden, hidden);
 		update_variant(gate, hidden, cell + p * hidden);
 		core_tanh(cell + p * hidden, out + p * hidden, hidden);
-		multiply(gate + 3 * hidden, hidden, out + p * hidden);
+		multiply_recurrent(gate + 3 * hidden, hidden, out + p * hidden);
 	}
 }

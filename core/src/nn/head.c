@@ -147,7 +147,7 @@ void core_head_prepare(core_head *head, const float *params)
 }
 
 /* z = sum_l s_l (x_l M^T) + W2 b1 + b2 */
-static void collapsed_forward(core_head *head, const float *const *x, int32_t n, float *logits)
+static void run_collapsed_forward(core_head *head, const float *const *x, int32_t n, float *logits)
 {
 	const core_head_shape *s = &head->shape;
 	size_t classes = (size_t)s->classes, layers = (size_t)s->layers;
@@ -173,7 +173,7 @@ void core_head_forward(
 	core_head_tensors(s, tensor);
 	assert(n > 0 && n <= head->batch);
 	if (head->collapsed) {
-		collapsed_forward(head, x, n, logits);
+		run_collapsed_forward(head, x, n, logits);
 		return;
 	}
 	core_mix_forward(head->share, s->layers, s->dims, x, n, head->mixed);
@@ -184,7 +184,7 @@ void core_head_forward(
 }
 
 /* ds_l = sum_i dz_i . (x_il M^T) */
-static void collapsed_mix_gradient(
+static void compute_collapsed_mix_gradient(
 	core_head *head, int32_t n, const float *dlogits, float *gradient)
 {
 	size_t classes = (size_t)head->shape.classes, layers = (size_t)head->shape.layers;
@@ -199,7 +199,7 @@ static void collapsed_mix_gradient(
 }
 
 /* Computes the gradients of W1, b1 and W2 from G and M, and of the mix. */
-static void collapsed_gradient(core_head *head, const float *params, int32_t n,
+static void compute_collapsed_gradient(core_head *head, const float *params, int32_t n,
 	const float *dlogits, const core_head_tensor *tensor, float *gradient)
 {
 	const core_head_shape *s = &head->shape;
@@ -215,11 +215,11 @@ static void collapsed_gradient(core_head *head, const float *params, int32_t n,
 	head->kernels->collapse_gradient(classes, projection, dims, output,
 		params + tensor[1].offset, head->outer, gradient + tensor[1].offset,
 		gradient + tensor[3].offset);
-	collapsed_mix_gradient(head, n, dlogits, gradient);
+	compute_collapsed_mix_gradient(head, n, dlogits, gradient);
 }
 
-static void layer_gradient(core_head *head, const float *params, int32_t n, const float *dlogits,
-	const core_head_tensor *tensor, float *gradient)
+static void compute_layer_gradient(core_head *head, const float *params, int32_t n,
+	const float *dlogits, const core_head_tensor *tensor, float *gradient)
 {
 	const core_head_shape *s = &head->shape;
 	int32_t dims = s->dims, projection = s->projection, classes = s->classes;
@@ -244,10 +244,10 @@ void core_head_backward(core_head *head, const float *params, const float *const
 	core_column_sums(
 		n, head->shape.classes, dlogits, head->sum, 0, gradient + tensor[4].offset);
 	if (head->collapsed) {
-		collapsed_gradient(head, params, n, dlogits, tensor, gradient);
+		compute_collapsed_gradient(head, params, n, dlogits, tensor, gradient);
 		return;
 	}
-	layer_gradient(head, params, n, dlogits, tensor, gradient);
+	compute_layer_gradient(head, params, n, dlogits, tensor, gradient);
 	core_mix_backward(head->share, head->shape.layers, head->shape.dims, x, n, head->d_mixed,
 		head->sum, head->row_dot, gradient);
 }

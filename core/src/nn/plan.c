@@ -54,7 +54,7 @@ static fv_status check_net(fv_ctx *ctx, const core_plan *plan, core_net_kind kin
 	size_t length = strlen(name);
 	if (length > 64 || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.") != length ||
 		(kind == CORE_NET_LINEAR && !length))
-		return report_misfit(ctx, plan, "'%.80s' is no name for a network", name);
+		return report_misfit(ctx, plan, "'%.80s' is not a name for a network", name);
 	if (out < 1 || out > CORE_PLAN_WIDTH || in < 0 || in > CORE_PLAN_WIDTH ||
 		(kind == CORE_NET_LINEAR && in < 1))
 		return report_misfit(ctx, plan, "network '%s': %d outputs and %d inputs", name,

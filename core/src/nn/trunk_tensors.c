@@ -26,7 +26,7 @@ int32_t fv_trunk_count(const fv_trunk_shape *s, fv_trunk_tensor tensor)
 	}
 }
 
-static int32_t dims_3(int64_t *dims, int64_t a, int64_t b, int64_t c)
+static int32_t set_dims_3(int64_t *dims, int64_t a, int64_t b, int64_t c)
 {
 	dims[0] = a;
 	dims[1] = b;
@@ -40,43 +40,43 @@ int32_t fv_trunk_dims(const fv_trunk_shape *s, fv_trunk_tensor tensor, int32_t i
 	memset(dims, 0, 4 * sizeof *dims);
 	switch (tensor) {
 	case FV_TRUNK_CONV_WEIGHT:
-		return dims_3(dims, s->channels[index], index ? s->channels[index - 1] : 1,
+		return set_dims_3(dims, s->channels[index], index ? s->channels[index - 1] : 1,
 			s->taps[index]);
 	case FV_TRUNK_CONV_BIAS:
 	case FV_TRUNK_CONV_NORM_WEIGHT:
 	case FV_TRUNK_CONV_NORM_BIAS:
-		return dims_3(dims, s->channels[index], 0, 0);
+		return set_dims_3(dims, s->channels[index], 0, 0);
 	case FV_TRUNK_FEATURE_NORM_WEIGHT:
 	case FV_TRUNK_FEATURE_NORM_BIAS:
-		return dims_3(dims, last, 0, 0);
+		return set_dims_3(dims, last, 0, 0);
 	case FV_TRUNK_PROJECTION_WEIGHT:
-		return dims_3(dims, width, last, 0);
+		return set_dims_3(dims, width, last, 0);
 	case FV_TRUNK_POSITION_GAIN:
-		return dims_3(dims, 1, 1, s->position_taps);
+		return set_dims_3(dims, 1, 1, s->position_taps);
 	case FV_TRUNK_POSITION_WEIGHT:
-		return dims_3(dims, width, width / s->position_groups, s->position_taps);
+		return set_dims_3(dims, width, width / s->position_groups, s->position_taps);
 	case FV_TRUNK_BUCKETS:
-		return dims_3(dims, s->buckets, s->heads, 0);
+		return set_dims_3(dims, s->buckets, s->heads, 0);
 	case FV_TRUNK_QUERY_WEIGHT:
 	case FV_TRUNK_KEY_WEIGHT:
 	case FV_TRUNK_VALUE_WEIGHT:
 	case FV_TRUNK_OUT_WEIGHT:
-		return dims_3(dims, width, width, 0);
+		return set_dims_3(dims, width, width, 0);
 	case FV_TRUNK_INNER_WEIGHT:
-		return dims_3(dims, s->inner, width, 0);
+		return set_dims_3(dims, s->inner, width, 0);
 	case FV_TRUNK_INNER_BIAS:
-		return dims_3(dims, s->inner, 0, 0);
+		return set_dims_3(dims, s->inner, 0, 0);
 	case FV_TRUNK_OUTER_WEIGHT:
-		return dims_3(dims, width, s->inner, 0);
+		return set_dims_3(dims, width, s->inner, 0);
 	case FV_TRUNK_GATE_WEIGHT:
-		return dims_3(dims, 8, width / s->heads, 0);
+		return set_dims_3(dims, 8, width / s->heads, 0);
 	case FV_TRUNK_GATE_BIAS:
-		return dims_3(dims, 8, 0, 0);
+		return set_dims_3(dims, 8, 0, 0);
 	case FV_TRUNK_GATE_CONSTANT:
 		dims[3] = 1;
-		return dims_3(dims, 1, s->heads, 1) + 1;
+		return set_dims_3(dims, 1, s->heads, 1) + 1;
 	default:
-		return dims_3(dims, width, 0, 0);
+		return set_dims_3(dims, width, 0, 0);
 	}
 }
 

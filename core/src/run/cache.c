@@ -16,8 +16,8 @@
 #include "base/lock.h"
 #include "checkpoint/safetensors_write.h"
 
-/* Returns true for a temporary file that a killed writer left: a dot in front, and six characters after the
- * last dot. */
+/* Returns true for a temporary file of a killed writer: its name begins with a dot and has six
+ * characters after the last dot. */
 static bool is_leftover(const char *name)
 {
 	const char *dot = strrchr(name, '.');
@@ -49,7 +49,8 @@ static fv_status lock_file(fv_ctx *ctx, const char *folder, const char *path, co
 	bool taken;
 	int failed = core_lock_try(out->fd, &taken);
 	if (!failed && !taken) {
-		core_log(ctx, CORE_INFO, "another process is encoding the same: waiting for it");
+		core_log(ctx, CORE_INFO,
+			"another process is encoding with the same encoder: waiting for it");
 		failed = core_lock_wait(out->fd);
 	}
 	if (failed) {
@@ -60,7 +61,8 @@ static fv_status lock_file(fv_ctx *ctx, const char *folder, const char *path, co
 	return FV_OK;
 }
 
-/* Returns true if the file that we hold still has that name. It does not if its folder was pruned meanwhile. */
+/* Returns true if `path` still names the open file. It does not if the folder was pruned in the
+ * meantime. */
 static bool is_current(const char *path, int fd)
 {
 	struct stat held, named;
@@ -107,11 +109,12 @@ static char *make_entry_path(
 
 static bool has_meta(const fv_checkpoint *file, const char *key, const char *value)
 {
-	const char *said = fv_checkpoint_meta(file, key);
-	return said && !strcmp(said, value);
+	const char *stored = fv_checkpoint_meta(file, key);
+	return stored && !strcmp(stored, value);
 }
 
-/* Reads an entry. It states its own key and audio, so a file moved to another's place is not sound. */
+/* Reads an entry. Its metadata must state this key and audio hash, so a file that was moved to
+ * another entry's name is rejected. */
 static bool read_entry(fv_ctx *ctx, const fv_checkpoint *file, const core_encoder *encoder,
 	const char *audio_sha256, float *out)
 {
@@ -142,7 +145,7 @@ bool core_cache_get(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
 	}
 	if (!sound) {
 		core_error_clear(ctx);
-		core_log(ctx, CORE_WARNING, "%s: damaged, is computed again", path);
+		core_log(ctx, CORE_WARNING, "%s: damaged cache entry: it is computed again", path);
 	}
 	return sound;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The feature cache: CACHE/<encoder key>/<audio sha256>.safetensors, one tensor [L,D] named by the
- * encoder's output, its checksum, key and audio in the metadata. Entries are found by content, so
- * moving or renaming recordings costs nothing; an entry that is damaged is computed again. */
+/* The feature cache: CACHE/<encoder key>/<audio sha256>.safetensors holds one tensor [L,D] named
+ * after the encoder's output, with its checksum, key and audio hash in the metadata. Entries are
+ * found by content, so recordings may be moved or renamed. A damaged entry is computed again. */
 #ifndef CORE_RUN_CACHE_H
 #define CORE_RUN_CACHE_H
 
@@ -9,7 +9,8 @@
 
 #include "run/encoder.h"
 
-/* Waits for the exclusive right to write below a key, and removes what a killed writer left behind. */
+/* Waits for the exclusive right to write entries of a key, then removes what a killed writer left
+ * behind. */
 typedef struct core_cache_lock {
 	int fd;
 } core_cache_lock;
@@ -17,7 +18,7 @@ FV_NODISCARD fv_status core_cache_lock_key(
 	fv_ctx *ctx, const char *cache, const char *key, core_cache_lock *out);
 void core_cache_unlock(core_cache_lock *lock);
 
-/* Returns true and fills out [L,D] if there is a sound entry. */
+/* Returns true and fills out [L,D] if the cache holds a sound entry. */
 bool core_cache_get(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
 	const char *audio_sha256, float *out);
 FV_NODISCARD fv_status core_cache_put(fv_ctx *ctx, const char *cache, const core_encoder *encoder,

@@ -150,7 +150,7 @@ static fv_status copy_rows(
 	return FV_OK;
 }
 
-/* Makes the rows of a split point into the features. */
+/* Makes the rows of a split refer to the features by index. */
 static fv_status index_rows(
 	fv_ctx *ctx, const struct source *s, const core_rows *rows, int split, core_matrix *out)
 {

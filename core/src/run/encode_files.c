@@ -13,7 +13,7 @@ struct work {
 	core_progress progress;
 };
 
-static fv_status encode_one(void *user, fv_ctx *ctx, int64_t task)
+static fv_status encode_recording(void *user, fv_ctx *ctx, int64_t task)
 {
 	const struct work *w = user;
 	const core_encoder *e = w->job->encoder;
@@ -22,13 +22,13 @@ static fv_status encode_one(void *user, fv_ctx *ctx, int64_t task)
 	float *data = NULL;
 	fv_status status;
 	if (w->job->frames) {
-		status = core_encoder_file_frames(ctx, e, path, &data, &frames);
+		status = core_encoder_encode_frames(ctx, e, path, &data, &frames);
 	} else {
 		data = core_alloc(ctx, (size_t)e->layers * (size_t)e->dims, sizeof *data);
 		if (!data)
 			return FV_FAILED;
 		status = e->info.by_name ? core_encoder_lookup(ctx, e, w->job->stem[i], data)
-					 : core_encoder_file(ctx, e, path, data);
+					 : core_encoder_encode_file(ctx, e, path, data);
 	}
 	size_t size = (size_t)e->layers * (size_t)frames * (size_t)e->dims * sizeof *data;
 	return status ? status : core_spool_put(ctx, w->spool, i, data, size);
@@ -40,7 +40,7 @@ static void finish_recording(void *user, int64_t task, fv_status status, const c
 	const char *path = w->job->path[w->order[task]];
 	w->done++;
 	if (status)
-		core_report_recording(
+		core_recording_report_failure(
 			w->ctx, status, w->job->encoder->info.by_name ? NULL : path, reason);
 }
 
@@ -56,20 +56,20 @@ static fv_status map_results(fv_ctx *ctx, const struct work *w, core_encoded *ou
 	int64_t frame = (int64_t)e->layers * e->dims * (int64_t)sizeof(float);
 	fv_status status = core_spool_map(ctx, w->spool);
 	for (int64_t i = 0; i < w->job->n && !status; i++)
-		out[i] = (core_encoded){
-			core_spool_at(w->spool, i), core_spool_item(w->spool, i) / frame};
+		out[i] = (core_encoded){core_spool_item_data(w->spool, i),
+			core_spool_item_size(w->spool, i) / frame};
 	return status;
 }
 
 static fv_status encode_all(fv_ctx *ctx, struct work *w, core_encoded *out)
 {
 	const core_encode_files *job = w->job;
-	fv_status status = core_order_by_size(ctx, job->path, NULL, job->n, w->order);
+	fv_status status = core_recordings_order_by_size(ctx, job->path, NULL, job->n, w->order);
 	core_pool pool = {.jobs = job->jobs,
 		.tasks = job->n,
 		.keep_going = true,
 		.user = w,
-		.work = encode_one,
+		.work = encode_recording,
 		.ended = finish_recording,
 		.tick = tell_progress};
 	int64_t failed = 0;
@@ -89,7 +89,7 @@ fv_status core_encode_files_run(
 		.progress = core_progress_begin(ctx, "encode", "recordings")};
 	fv_status status = w.order ? FV_OK : FV_FAILED;
 	if (!status && job->frames)
-		status = core_encoder_can_frames(ctx, job->encoder);
+		status = core_encoder_check_frames(ctx, job->encoder);
 	if (!status)
 		status = core_spool_open(ctx, job->folder, job->n, &w.spool);
 	if (!status)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Features of any recordings, computed by worker processes, without the cache: what `fairvox encode`
- * writes, pooled or frame by frame. */
+/* Computes features of any recordings in worker processes, without the cache, as `fairvox encode`
+ * writes them: pooled or frame by frame. */
 #ifndef CORE_RUN_ENCODE_FILES_H
 #define CORE_RUN_ENCODE_FILES_H
 
@@ -18,14 +18,14 @@ typedef struct core_encode_files {
 	const core_encoder *encoder;
 	int64_t n;
 	const char *const *path; /* [n] */
-	const char *const *stem; /* [n] for encoders that are asked by name */
+	const char *const *stem; /* [n] for encoders that look recordings up by name */
 	bool frames;
 	int jobs;
-	const char *folder; /* of the temporary file of results */
+	const char *folder; /* where the temporary file of results is made */
 } core_encode_files;
 
-/* out [n] in the order of the paths; its data lives until the spool is closed. All recordings that
- * fail are named. *spool is NULL on errors. */
+/* Fills out [n] in the order of the paths; its data lives until the spool is closed. Every
+ * recording that fails is reported. *spool is NULL after an error. */
 FV_NODISCARD fv_status core_encode_files_run(
 	fv_ctx *ctx, const core_encode_files *job, core_encoded *out, core_spool **spool);
 

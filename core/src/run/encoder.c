@@ -22,7 +22,7 @@ const char *core_normalize_name(core_normalize normalize)
 	return names[normalize];
 }
 
-/* Sets the key: the SHA-256 of everything that the numbers depend on, as canonical JSON. */
+/* Sets the key: the SHA-256 of everything that the features depend on, as canonical JSON. */
 static fv_status make_key(fv_ctx *ctx, core_encoder *e)
 {
 	const core_encoder_spec *spec = e->spec;
@@ -69,12 +69,12 @@ static fv_status find_output(fv_ctx *ctx, core_encoder *e)
 	}
 	const char *hint = core_suggest_name(ctx, wanted, names, (size_t)info->n_outputs);
 	return *hint ? fv_fail(ctx, FV_CONFIG, "has no output '%s'%s", wanted, hint)
-		     : fv_fail(ctx, FV_CONFIG, "has no output '%s'; its first is '%s'", wanted,
+		     : fv_fail(ctx, FV_CONFIG, "has no output '%s': its first is '%s'", wanted,
 			       names[0]);
 }
 
-/* Finds the file of weights. If a folder is given, it is the file in it that has one of Hugging Face's
- * names. */
+/* Finds the weights file. In a folder it is the first file with one of the names Hugging Face
+ * uses. */
 static fv_status find_weights(fv_ctx *ctx, const char *given, const char **out)
 {
 	static const char *const names[] = {"model.safetensors", "pytorch_model.bin"};
@@ -82,7 +82,7 @@ static fv_status find_weights(fv_ctx *ctx, const char *given, const char **out)
 	*out = given;
 	if (stat(given, &st))
 		return fv_fail(ctx, FV_DATA,
-			"%s: %s; 'fairvox fetch --list' tells what can be fetched", given,
+			"%s: %s: 'fairvox fetch --list' shows what can be fetched", given,
 			strerror(errno));
 	if (!S_ISDIR(st.st_mode))
 		return FV_OK;
@@ -93,14 +93,14 @@ static fv_status find_weights(fv_ctx *ctx, const char *given, const char **out)
 		if (!stat(*out, &st))
 			return FV_OK;
 	}
-	return fv_fail(ctx, FV_DATA, "%s: a folder with neither %s nor %s in it", given, names[0],
-		names[1]);
+	return fv_fail(ctx, FV_DATA, "%s: the folder has neither %s nor %s: name the weights file",
+		given, names[0], names[1]);
 }
 
 static fv_status hash_weights(fv_ctx *ctx, core_encoder *e, const char **path)
 {
 	const char *given = e->spec->weights;
-	if (!core_is_utf8(given)) /* models keep it, in JSON */
+	if (!core_is_utf8(given)) /* models store the name in JSON */
 		return fv_fail(ctx, FV_CONFIG, "%s: the name is not UTF-8", given);
 	fv_status status = find_weights(ctx, given, path);
 	char *hex = core_alloc(ctx, CORE_SHA256_HEX, 1);
@@ -110,8 +110,8 @@ static fv_status hash_weights(fv_ctx *ctx, core_encoder *e, const char **path)
 	return status;
 }
 
-/* An encoder is shared by processes, so each call has a guard of its own. */
-static void enter(core_guard *guard, fv_ctx *ctx, const core_encoder *e, const char *op)
+/* Begins a call of an op. Processes share the encoder, so each call has its own guard. */
+static void enter_op(core_guard *guard, fv_ctx *ctx, const core_encoder *e, const char *op)
 {
 	core_guard_open(guard, ctx, FV_ENCODER, e->name);
 	core_guard_enter(guard, op, 0, false);
@@ -133,7 +133,7 @@ static fv_status open_state(fv_ctx *ctx, core_encoder *e)
 			return status;
 	}
 	core_guard guard;
-	enter(&guard, ctx, e, "open");
+	enter_op(&guard, ctx, e, "open");
 	fv_status status = core_guard_leave(&guard, e->ops->open(e->state, ctx, weights));
 	core_scratch_reset(ctx);
 	e->info.size = sizeof e->info;
@@ -216,7 +216,7 @@ static fv_status run_encoder(fv_ctx *ctx, const core_encoder *e, const char *pat
 	const core_wave *wave, int32_t pooled, float *out, int64_t count)
 {
 	core_guard guard;
-	enter(&guard, ctx, e, "encode");
+	enter_op(&guard, ctx, e, "encode");
 	fv_status status =
 		e->ops->encode(e->state, ctx, e->output, wave->sample, wave->n, pooled, out);
 	status = core_guard_leave(&guard, status);
@@ -226,7 +226,7 @@ static fv_status run_encoder(fv_ctx *ctx, const core_encoder *e, const char *pat
 	return check_finite(ctx, e, path, out, count);
 }
 
-fv_status core_encoder_wave(
+fv_status core_encoder_encode_wave(
 	fv_ctx *ctx, const core_encoder *e, const char *path, core_wave *wave, float *out)
 {
 	fv_status status = prepare_wave(ctx, e, path, wave);
@@ -236,14 +236,14 @@ fv_status core_encoder_wave(
 	return status;
 }
 
-fv_status core_encoder_file(fv_ctx *ctx, const core_encoder *e, const char *path, float *out)
+fv_status core_encoder_encode_file(fv_ctx *ctx, const core_encoder *e, const char *path, float *out)
 {
 	core_wave wave;
 	fv_status status = core_audio_read(ctx, path, e->info.rate_hz, e->spec->max_seconds, &wave);
-	return status ? status : core_encoder_wave(ctx, e, path, &wave, out);
+	return status ? status : core_encoder_encode_wave(ctx, e, path, &wave, out);
 }
 
-fv_status core_encoder_can_frames(fv_ctx *ctx, const core_encoder *e)
+fv_status core_encoder_check_frames(fv_ctx *ctx, const core_encoder *e)
 {
 	const fv_output *output = &e->info.outputs[e->output];
 	if (output->has_frames && e->ops->frames)
@@ -252,18 +252,18 @@ fv_status core_encoder_can_frames(fv_ctx *ctx, const core_encoder *e)
 		ctx, FV_CONFIG, "output '%s' of encoder %s has no frames", output->name, e->name);
 }
 
-fv_status core_encoder_file_frames(
+fv_status core_encoder_encode_frames(
 	fv_ctx *ctx, const core_encoder *e, const char *path, float **out, int64_t *frames)
 {
 	core_wave wave;
-	fv_status status = core_encoder_can_frames(ctx, e);
+	fv_status status = core_encoder_check_frames(ctx, e);
 	if (!status)
 		status = core_audio_read(ctx, path, e->info.rate_hz, e->spec->max_seconds, &wave);
 	if (status)
 		return status;
 	status = prepare_wave(ctx, e, path, &wave);
 	core_guard guard;
-	enter(&guard, ctx, e, "frames");
+	enter_op(&guard, ctx, e, "frames");
 	*frames = e->ops->frames(e->state, e->output, wave.n);
 	status = core_guard_leave(&guard, FV_OK);
 	int64_t count = (int64_t)e->layers * *frames * e->dims;
@@ -277,7 +277,7 @@ fv_status core_encoder_file_frames(
 fv_status core_encoder_lookup(fv_ctx *ctx, const core_encoder *e, const char *stem, float *out)
 {
 	core_guard guard;
-	enter(&guard, ctx, e, "lookup");
+	enter_op(&guard, ctx, e, "lookup");
 	fv_status status = e->ops->lookup(e->state, ctx, e->output, stem, out);
 	status = core_guard_leave(&guard, status);
 	core_scratch_reset(ctx);

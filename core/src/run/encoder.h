@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An encoder plugin that is open with its weights, and the key under which its features are cached. */
+/* An open encoder plugin with its weights, and the key under which its features are cached. */
 #ifndef CORE_RUN_ENCODER_H
 #define CORE_RUN_ENCODER_H
 
@@ -16,14 +16,14 @@ typedef struct core_encoder {
 	const fv_encoder_ops *ops;
 	fv_encoder_info info;
 	int32_t output;             /* index into info.outputs */
-	int32_t layers;             /* L of the output, before `layer` picks one */
+	int32_t layers;             /* L of the output, before `layer` selects one */
 	int32_t dims;               /* D */
 	double mean, variance;      /* of the training waves, for normalize: corpus */
 	const char *weights_sha256; /* NULL: no weights */
 	char key[CORE_SHA256_HEX];
 } core_encoder;
 
-/* The state lives as long as the context; call core_encoder_close before that is freed.
+/* The encoder lives as long as the context; call core_encoder_close before the context is freed.
  * Errors: FV_DATA (weights), FV_CONFIG (unknown output, layer out of range). */
 FV_NODISCARD fv_status core_encoder_open(
 	fv_ctx *ctx, const core_encoder_spec *spec, core_encoder **out);
@@ -33,17 +33,20 @@ void core_encoder_close(core_encoder *encoder);
 FV_NODISCARD fv_status core_encoder_set_corpus(
 	fv_ctx *ctx, core_encoder *encoder, double mean, double variance);
 
-/* Encodes a recording -> out [L,D], or *frames [L,T,D] from the context's memory when frames is not NULL.
- * Reads, cuts, resamples and normalises as the spec says. Errors: FV_DATA naming the file. */
-FV_NODISCARD fv_status core_encoder_file(
+/* Reads, cuts, resamples and normalises a recording as the spec says and encodes it -> out [L,D].
+ * Errors: FV_DATA naming the file. */
+FV_NODISCARD fv_status core_encoder_encode_file(
 	fv_ctx *ctx, const core_encoder *encoder, const char *path, float *out);
-/* Encodes a wave that was decoded before, cut and resampled as the spec says. Changes and frees it. */
-FV_NODISCARD fv_status core_encoder_wave(
+/* Encodes a wave that is already decoded, cut and resampled as the spec says. Normalises it in
+ * place and frees it. */
+FV_NODISCARD fv_status core_encoder_encode_wave(
 	fv_ctx *ctx, const core_encoder *encoder, const char *path, core_wave *wave, float *out);
-FV_NODISCARD fv_status core_encoder_file_frames(
+/* As core_encoder_encode_file, but frame by frame -> *out [L,*frames,D] in memory of the context. */
+FV_NODISCARD fv_status core_encoder_encode_frames(
 	fv_ctx *ctx, const core_encoder *encoder, const char *path, float **out, int64_t *frames);
 /* Checks that the output has frames. Errors: FV_CONFIG. */
-FV_NODISCARD fv_status core_encoder_can_frames(fv_ctx *ctx, const core_encoder *encoder);
+FV_NODISCARD fv_status core_encoder_check_frames(fv_ctx *ctx, const core_encoder *encoder);
+/* Looks the features of a recording up by name -> out [L,D]. */
 FV_NODISCARD fv_status core_encoder_lookup(
 	fv_ctx *ctx, const core_encoder *encoder, const char *stem, float *out);
 

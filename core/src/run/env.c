@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* env.json: program, libraries, processor, plugins and inputs of a run. */
+/* env.json: program, libraries, processor, plugins and fingerprint of a run. */
 #include "run/output.h"
 
 #include <string.h>
@@ -23,8 +23,8 @@
 #include "run/params.h"
 #include "run/selection.h"
 
-/* The processor's name from the system, "" when it does not say. */
-static void processor(char *out, size_t size)
+/* Reads the processor's name from the system; "" if the system does not report one. */
+static void read_processor_name(char *out, size_t size)
 {
 	FILE *file = fopen("/proc/cpuinfo", "re");
 	char line[512];
@@ -41,8 +41,8 @@ static void processor(char *out, size_t size)
 		fclose(file);
 }
 
-/* A plugin with its resolved parameters, files by their content. */
-static json_t *plugin_json(fv_ctx *ctx, const core_plugin_spec *use)
+/* A plugin with its resolved parameters; files are represented by their SHA-256. */
+static json_t *make_plugin_json(fv_ctx *ctx, const core_plugin_spec *use)
 {
 	json_t *params;
 	if (core_params_by_content(ctx, use, &params))
@@ -50,15 +50,15 @@ static json_t *plugin_json(fv_ctx *ctx, const core_plugin_spec *use)
 	return json_pack("{s:s, s:o}", "name", use->plugin->descriptor->name, "params", params);
 }
 
-static json_t *grouper_json(fv_ctx *ctx, const core_grouper_spec *spec)
+static json_t *make_grouper_json(fv_ctx *ctx, const core_grouper_spec *spec)
 {
-	json_t *one = plugin_json(ctx, &spec->use);
+	json_t *one = make_plugin_json(ctx, &spec->use);
 	if (spec->column)
 		json_object_set_new(one, "column", json_string(spec->column));
 	if (spec->has_seed)
 		json_object_set_new(one, "seed", json_integer((json_int_t)spec->seed));
 	if (spec->has_encoder)
-		json_object_set_new(one, "encoder", plugin_json(ctx, &spec->encoder.use));
+		json_object_set_new(one, "encoder", make_plugin_json(ctx, &spec->encoder.use));
 	return one;
 }
 
@@ -85,7 +85,7 @@ static bool uses_group_labels(const core_variant *variant)
 	return core_loss_uses_groups(&variant->loss) && column;
 }
 
-static json_t *bias_json(const core_bias_spec *bias)
+static json_t *make_bias_json(const core_bias_spec *bias)
 {
 	if (!bias->on)
 		return json_null();
@@ -94,8 +94,8 @@ static json_t *bias_json(const core_bias_spec *bias)
 		bias->has_seed ? json_integer((json_int_t)bias->seed) : json_null());
 }
 
-/* How the model was chosen: the rule, where it looked, at whose groups, among how many epochs. */
-static json_t *selection_json(const core_runner *r)
+/* How the model was chosen: rule, split, groups, and the number of epochs. */
+static json_t *make_selection_json(const core_runner *r)
 {
 	const core_train_spec *train = &r->variant->train;
 	const core_select_rule *rule = core_select_rule_find(train->select);
@@ -111,13 +111,13 @@ static json_t *selection_json(const core_runner *r)
 	return root;
 }
 
-/* The digits of a hash that names show. */
-static json_t *short_hash(const char *sha256)
+/* The first digits of a hash, as folder names show them. */
+static json_t *make_short_hash(const char *sha256)
 {
 	return json_stringn(sha256, 8);
 }
 
-static json_t *variant_json(fv_ctx *ctx, const core_runner *r, json_t *eval)
+static json_t *make_variant_json(fv_ctx *ctx, const core_runner *r, json_t *eval)
 {
 	const core_variant *variant = r->variant;
 	const core_identity *identity = &r->study->identity[r->run->variant];
@@ -126,49 +126,50 @@ static json_t *variant_json(fv_ctx *ctx, const core_runner *r, json_t *eval)
 	for (int32_t i = 0; i < variant->n_groupers; i++) {
 		const core_grouper_spec *spec = &variant->groupers[i];
 		json_array_append_new(names, json_string(spec->use.plugin->descriptor->name));
-		json_array_append_new(groupers, grouper_json(ctx, spec));
+		json_array_append_new(groupers, make_grouper_json(ctx, spec));
 	}
 	json_t *root = json_pack("{s:s, s:o, s:o, s:i, s:s, s:s, s:s, s:o, s:o}", "slug",
-		variant->slug, "hash", short_hash(identity->sha256), "family",
-		short_hash(identity->family), "index", r->run->variant, "loss",
+		variant->slug, "hash", make_short_hash(identity->sha256), "family",
+		make_short_hash(identity->family), "index", r->run->variant, "loss",
 		variant->loss.plugin->descriptor->name, "encoder",
 		variant->encoder.use.plugin->descriptor->name, "profile", variant->profile,
 		"groupers", names, "axes", json_loads(variant->axes_json, 0, NULL));
 	json_t *more = json_pack("{s:o, s:o, s:b, s:b, s:b, s:s, s:o, s:o, s:o}", "objective",
-		plugin_json(ctx, &variant->loss), "grouping", groupers, "plain", is_plain(variant),
-		"uses_groups", core_loss_uses_groups(&variant->loss), "uses_group_labels",
-		uses_group_labels(variant), "select", variant->train.select, "selection",
-		selection_json(r), "bias", bias_json(&variant->bias), "compare", compare);
+		make_plugin_json(ctx, &variant->loss), "grouping", groupers, "plain",
+		is_plain(variant), "uses_groups", core_loss_uses_groups(&variant->loss),
+		"uses_group_labels", uses_group_labels(variant), "select", variant->train.select,
+		"selection", make_selection_json(r), "bias", make_bias_json(&variant->bias),
+		"compare", compare);
 	if (root && more)
 		json_object_update(root, more);
 	json_decref(more);
 	return root;
 }
 
-/* The class that most training rows are positive for. */
-static const char *majority_class(const core_runner *r)
+/* Returns the class with the most positive training rows. */
+static const char *find_majority_class(const core_runner *r)
 {
 	core_eval_set train = {.n = r->train.n, .C = r->train.classes, .label = r->train.label};
 	return r->corpus->class_name[core_majority_class(&train)];
 }
 
-static json_t *rows_json(const core_runner *r)
+static json_t *make_rows_json(const core_runner *r)
 {
-	return json_pack("{s:i, s:i, s:i, s:i}", "train", r->rows.n[CORE_TRAIN], "kept",
-		r->result.kept, "dev", r->rows.n[CORE_DEV], "test", r->rows.n[CORE_TEST]);
+	return json_pack("{s:i, s:i, s:i, s:i}", "train", r->rows.n[CORE_TRAIN], "subsample",
+		r->result.subsample, "dev", r->rows.n[CORE_DEV], "test", r->rows.n[CORE_TEST]);
 }
 
-static json_t *host_json(void)
+static json_t *make_host_json(void)
 {
 	char cpu[256];
-	processor(cpu, sizeof cpu);
+	read_processor_name(cpu, sizeof cpu);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "processor", cpu, "kernels",
 		core_kernels_used()->name, "blas", openblas_get_config(), "blas_kernel",
 		openblas_get_corename(), "sndfile", sf_version_string(), "soxr", soxr_version(),
 		"yaml", yaml_get_version_string());
 }
 
-fv_status core_output_env(fv_ctx *ctx, const core_runner *r, char **out)
+fv_status core_output_format_env(fv_ctx *ctx, const core_runner *r, char **out)
 {
 	const core_fold *fold = &r->study->fold[r->run->fold];
 	json_t *fingerprint = json_loads(r->run->fingerprint, 0, NULL);
@@ -176,12 +177,12 @@ fv_status core_output_env(fv_ctx *ctx, const core_runner *r, char **out)
 	json_t *root = json_pack(
 		"{s:i, s:s, s:i, s:i, s:o, s:o, s:I, s:I, s:b, s:b, s:b, s:s, s:o, s:o, s:o}",
 		"schema_version", CORE_RESULTS_SCHEMA, "fairvox", FAIRVOX_VERSION, "abi",
-		(int)FV_ABI, "numerics", CORE_NUMERICS, "variant", variant_json(ctx, r, eval),
+		(int)FV_ABI, "numerics", CORE_NUMERICS, "variant", make_variant_json(ctx, r, eval),
 		"eval", eval, "fold", (json_int_t)fold->fold, "seed", (json_int_t)r->run->seed,
 		"synthetic", r->study->set[fold->set].synthetic, "transductive", r->transductive,
 		"shared_speakers", r->variant->corpus.shared_speakers, "majority_class",
-		majority_class(r), "rows", rows_json(r), "host", host_json(), "fingerprint",
-		fingerprint ? fingerprint : json_null());
+		find_majority_class(r), "rows", make_rows_json(r), "host", make_host_json(),
+		"fingerprint", fingerprint ? fingerprint : json_null());
 	const char *text = core_json_text(ctx, root, JSON_INDENT(1));
 	*out = text ? core_format(ctx, "%s\n", text) : NULL;
 	return *out ? FV_OK : FV_FAILED;

@@ -26,7 +26,7 @@ fv_status core_estimate_recording(
 	const int64_t pick[] = {0, r->n / 2, r->n - 1};
 	double begin = core_clock_s();
 	for (int i = 0; i < 3; i++) {
-		fv_status status = core_encoder_file(ctx, e, r->path[pick[i]], value);
+		fv_status status = core_encoder_encode_file(ctx, e, r->path[pick[i]], value);
 		if (status)
 			return status;
 	}
@@ -34,7 +34,7 @@ fv_status core_estimate_recording(
 	return FV_OK;
 }
 
-/* Buffers of a training step on zeros; one vector a parameter, gradient and each moment. */
+/* Buffers of a training step on zeros. `vector` holds parameters, gradient and both moments. */
 struct step {
 	core_head *head;
 	int64_t count;

@@ -8,8 +8,9 @@
 #include "base/json.h"
 #include "base/number.h"
 #include "config/yaml.h"
+#include "eval/metric.h"
 
-/* A number for each speaker, such as an age without bins. */
+/* Returns true for many different numbers, such as an age without bins. */
 static bool is_raw_number(const core_attribute *a)
 {
 	double value;
@@ -19,8 +20,8 @@ static bool is_raw_number(const core_attribute *a)
 	return a->n_values > CORE_EVAL_VALUES_MAX;
 }
 
-static fv_status all_attributes(
-	fv_ctx *ctx, const core_corpus *corpus, bool tell, core_strings *out)
+static fv_status list_attributes(
+	fv_ctx *ctx, const core_corpus *corpus, bool warn, core_strings *out)
 {
 	*out = (core_strings){0, core_alloc(ctx, (size_t)corpus->n_attributes, sizeof *out->item)};
 	if (!out->item)
@@ -30,11 +31,11 @@ static fv_status all_attributes(
 		bool raw = is_raw_number(a);
 		if (!raw)
 			out->item[out->n++] = a->name;
-		else if (tell)
+		else if (warn)
 			core_log(ctx, CORE_INFO,
-				"attribute '%s' is a number of %d values: left out of the "
-				"metrics; corpus.bins makes groups of it, eval.attributes "
-				"takes it as it is",
+				"attribute '%s' has %d numeric values and is left out of the "
+				"metrics: group them with corpus.bins, or list it in "
+				"eval.attributes",
 				a->name, a->n_values);
 	}
 	return FV_OK;
@@ -48,13 +49,16 @@ static fv_status check_attribute(
 	return fv_fail(ctx, FV_CONFIG, "%s: %s has no attribute '%s'", key, corpus->labels, name);
 }
 
-/* The attribute of a gap: the one named, that of the bias where it is reported, or the first. */
+/* Finds the attribute of a gap metric: the one that is named, the attribute of the bias if it is
+ * reported, or the first. */
 static fv_status find_compared(
 	fv_ctx *ctx, const core_variant *variant, const core_corpus *corpus, core_evaluation *e)
 {
 	const char *named = variant->eval.compare_attribute;
 	e->compare_metric = variant->eval.compare_metric;
-	if (!e->compare_metric || !strstr(e->compare_metric, "_gap"))
+	core_metric_id id;
+	if (!e->compare_metric || !core_metric_find(e->compare_metric, &id) ||
+		core_metric_is(id, CORE_METRIC_OVERALL))
 		return FV_OK;
 	e->compare_attribute = named;
 	for (int32_t i = 0; i < e->attributes.n && !named && variant->bias.on; i++)
@@ -71,10 +75,10 @@ static fv_status find_compared(
 	return FV_OK;
 }
 
-/* The block with what was filled in. */
-static fv_status write_json(fv_ctx *ctx, const core_yaml *block, core_evaluation *e)
+/* Writes the block `eval` with its defaults filled in. */
+static fv_status make_json(fv_ctx *ctx, const core_yaml *block, core_evaluation *e)
 {
-	const char *text = block ? core_yaml_key(ctx, block, NULL) : NULL;
+	const char *text = block ? core_yaml_canonical_text(ctx, block, NULL) : NULL;
 	json_t *root = text ? json_loads(text, 0, NULL) : json_object();
 	json_t *names = json_array(), *compare = json_null();
 	for (int32_t i = 0; i < e->attributes.n; i++)
@@ -89,7 +93,7 @@ static fv_status write_json(fv_ctx *ctx, const core_yaml *block, core_evaluation
 }
 
 fv_status core_evaluation_make(fv_ctx *ctx, const core_variant *variant, const core_yaml *resolved,
-	const core_corpus *corpus, bool tell, const core_evaluation **out)
+	const core_corpus *corpus, bool warn, const core_evaluation **out)
 {
 	core_evaluation *e = core_alloc(ctx, 1, sizeof *e);
 	fv_status status = e ? FV_OK : FV_FAILED;
@@ -100,8 +104,8 @@ fv_status core_evaluation_make(fv_ctx *ctx, const core_variant *variant, const c
 	for (int32_t i = 0; i < e->attributes.n && !status; i++)
 		status = check_attribute(ctx, corpus, "eval.attributes", e->attributes.item[i]);
 	if (!status && !e->attributes.n)
-		status = all_attributes(ctx, corpus, tell, &e->attributes);
+		status = list_attributes(ctx, corpus, warn, &e->attributes);
 	if (!status)
 		status = find_compared(ctx, variant, corpus, e);
-	return status ? status : write_json(ctx, core_yaml_get(resolved, "eval"), e);
+	return status ? status : make_json(ctx, core_yaml_get(resolved, "eval"), e);
 }

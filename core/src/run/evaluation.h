@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a run is judged: `eval` of the configuration with its defaults filled in from the corpus. It is no
- * part of what a variant is: another one is applied to what is trained. */
+/* How a run is evaluated: `eval` of the configuration, with defaults filled in from the corpus. It
+ * is not part of the variant's identity: another `eval` is applied to models that are already
+ * trained. */
 #ifndef CORE_RUN_EVALUATION_H
 #define CORE_RUN_EVALUATION_H
 
@@ -8,19 +9,20 @@
 
 typedef struct core_evaluation {
 	core_strings attributes;
-	const char *compare_metric, *compare_attribute; /* NULL: no family declared; no gap */
+	const char *compare_metric;    /* NULL: no comparison is declared */
+	const char *compare_attribute; /* NULL: the metric is no gap */
 	const char *json; /* {"attributes": [...], "compare": {...} or null, other keys of eval} */
 } core_evaluation;
 
-/* A numeric attribute of more values than this is none to compare groups by. */
+/* A numeric attribute with more values than this is not used as groups by default. */
 #define CORE_EVAL_VALUES_MAX 12
 
 struct core_yaml;
 
-/* `resolved`: the variant's configuration; `tell`: log what is left out. Errors: FV_CONFIG for an
- * attribute that the corpus lacks. */
+/* `resolved` is the variant's configuration. With `warn`, attributes that are left out are logged.
+ * Errors: FV_CONFIG for an attribute that the corpus lacks. */
 FV_NODISCARD fv_status core_evaluation_make(fv_ctx *ctx, const core_variant *variant,
-	const struct core_yaml *resolved, const core_corpus *corpus, bool tell,
+	const struct core_yaml *resolved, const core_corpus *corpus, bool warn,
 	const core_evaluation **out);
 
 #endif

@@ -16,8 +16,8 @@
 #include "run/pool.h"
 #include "run/runner.h"
 
-/* Long enough for what does not look at signals (groupers, metrics), short enough for schedulers, which
- * commonly wait for 30 s. */
+/* How long runs may take to stop after a signal. Groupers and metrics do not check for signals and
+ * may need this long; schedulers commonly kill after 30 s. */
 #define GRACE_S 20
 
 struct execute {
@@ -26,19 +26,19 @@ struct execute {
 	const core_execute_options *options;
 	const int64_t *todo;
 	int64_t n_todo, ended;
-	const char *folder;        /* the working folder */
+	const char *folder;        /* absolute path of the working folder */
 	core_run_outcome *outcome; /* [n_todo] shared with the workers */
 	core_progress progress;
 	core_summary *summary;
 	struct variant_progress {
-		int64_t open; /* runs that are not done */
+		int64_t open; /* runs not done yet */
 		bool failed, has_runs;
 	} * variant;
-	int64_t warnings; /* lines in the logs of the runs done now */
+	int64_t warnings; /* warnings in the logs of the runs computed now */
 	fv_status first;
 };
 
-/* No op but `weigh` has a say in the training. */
+/* Returns true if `weigh` is the only op that influences training. */
 static bool only_weighs(const fv_descriptor *loss)
 {
 	const fv_loss_ops *ops = loss->ops;
@@ -48,8 +48,9 @@ static bool only_weighs(const fv_descriptor *loss)
 	       (!loss->extension(FV_NETWORKS_1) && !loss->extension(FV_STAGES_1));
 }
 
-/* Whose plugins are all the program's own and do so little that they cannot spoil their process. */
-static bool may_share(const core_variant *variant)
+/* Returns true if the run may share a worker: all its plugins are the program's own, and the loss
+ * only weighs. */
+static bool can_share_worker(const core_variant *variant)
 {
 	bool may = variant->loss.plugin->own && only_weighs(variant->loss.plugin->descriptor);
 	for (int32_t i = 0; i < variant->n_groupers; i++)
@@ -57,17 +58,17 @@ static bool may_share(const core_variant *variant)
 	return may && !variant->loss.n_delegates;
 }
 
-static bool is_alone(const void *user, int64_t task)
+static bool needs_own_worker(const void *user, int64_t task)
 {
 	const struct execute *e = user;
 	const core_run *run = &e->study->run[e->todo[task]];
-	if (run->done) /* judged anew: no plugin has a part in it */
+	if (run->done) /* it is only evaluated again, without plugins */
 		return false;
-	return e->options->isolate || !may_share(core_run_variant(e->study, run));
+	return e->options->isolate || !can_share_worker(core_run_variant(e->study, run));
 }
 
-/* The run's folder stays the same wherever a plugin goes. */
-static fv_status work(void *user, fv_ctx *ctx, int64_t task)
+/* Computes a run. The folder is made absolute, because a plugin may change the working folder. */
+static fv_status run_task(void *user, fv_ctx *ctx, int64_t task)
 {
 	const struct execute *e = user;
 	const core_run_options options = {e->options->force, e->options->save_every_s};
@@ -80,8 +81,8 @@ static fv_status work(void *user, fv_ctx *ctx, int64_t task)
 
 #define WARNINGS_SHOWN 5
 
-/* Shows the first warnings of all the runs' logs, each text once, and counts the others. */
-static void pass_warnings(struct execute *e, const core_run *run)
+/* Shows the first warnings of all the runs' logs and counts the others. */
+static void pass_on_warnings(struct execute *e, const core_run *run)
 {
 	fv_ctx *own = core_ctx_aside(e->ctx);
 	char *path = own ? core_path_join(own, run->dir, "log") : NULL, *text;
@@ -99,7 +100,8 @@ static void pass_warnings(struct execute *e, const core_run *run)
 	core_ctx_free(own);
 }
 
-static void failed(struct execute *e, const core_run *run, fv_status status, const char *reason)
+static void record_failure(
+	struct execute *e, const core_run *run, fv_status status, const char *reason)
 {
 	e->summary->failed++;
 	e->variant[run->variant].failed = true;
@@ -111,7 +113,7 @@ static void failed(struct execute *e, const core_run *run, fv_status status, con
 	}
 }
 
-static void ended(void *user, int64_t task, fv_status status, const char *reason)
+static void record_task_end(void *user, int64_t task, fv_status status, const char *reason)
 {
 	struct execute *e = user;
 	const core_run *run = &e->study->run[e->todo[task]];
@@ -121,7 +123,7 @@ static void ended(void *user, int64_t task, fv_status status, const char *reason
 		return;
 	}
 	if (status) {
-		failed(e, run, status, *reason ? reason : "failed");
+		record_failure(e, run, status, *reason ? reason : "failed");
 		return;
 	}
 	if (run->done) {
@@ -139,17 +141,18 @@ static void ended(void *user, int64_t task, fv_status status, const char *reason
 	}
 	e->summary->done_now++;
 	e->variant[run->variant].open--;
-	pass_warnings(e, run);
+	pass_on_warnings(e, run);
 }
 
-static void tick(void *user)
+static void show_progress(void *user)
 {
 	struct execute *e = user;
 	core_progress_tell(&e->progress, e->ended, e->n_todo);
 }
 
-/* FV_OK, or the first failure; FV_SOME_FAILED when another variant is whole. */
-static fv_status verdict(struct execute *e)
+/* Returns FV_OK, the status of the first failure, or FV_SOME_FAILED if all runs of some variant are
+ * done. */
+static fv_status find_status(struct execute *e)
 {
 	size_t variants = e->study->config->n_variants, whole = 0;
 	for (size_t i = 0; i < variants; i++) {
@@ -161,7 +164,7 @@ static fv_status verdict(struct execute *e)
 	return whole ? FV_SOME_FAILED : e->first;
 }
 
-static fv_status find_folder(fv_ctx *ctx, const char **out)
+static fv_status find_working_folder(fv_ctx *ctx, const char **out)
 {
 	char folder[PATH_MAX];
 	if (!getcwd(folder, sizeof folder))
@@ -183,7 +186,7 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 		.summary = out,
 		.progress = core_progress_begin(ctx, "run", "runs")};
 	e.variant = core_alloc(ctx, study->config->n_variants, sizeof *e.variant);
-	if (!todo || !e.variant || find_folder(ctx, &e.folder))
+	if (!todo || !e.variant || find_working_folder(ctx, &e.folder))
 		return FV_FAILED;
 	for (int64_t i = 0; i < study->n_runs; i++) {
 		const core_run *run = &study->run[i];
@@ -202,15 +205,15 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 		.keep_going = options->keep_going,
 		.grace_s = GRACE_S,
 		.user = &e,
-		.work = work,
-		.alone = is_alone,
-		.ended = ended,
-		.tick = tick};
+		.work = run_task,
+		.alone = needs_own_worker,
+		.ended = record_task_end,
+		.tick = show_progress};
 	int64_t n_failed;
 	fv_status status = core_pool_run(ctx, &pool, &n_failed);
 	if (e.warnings > WARNINGS_SHOWN)
 		core_log(ctx, CORE_INFO, "%lld more warnings are in the runs' logs",
 			(long long)(e.warnings - WARNINGS_SHOWN));
 	munmap(e.outcome, size);
-	return status ? status : verdict(&e);
+	return status ? status : find_status(&e);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All runs of a study that are not done, and those that are to be judged anew, on worker processes. */
+/* Executes the runs of a study in worker processes: those that are not done, and those to be
+ * evaluated again. */
 #ifndef CORE_RUN_EXECUTE_H
 #define CORE_RUN_EXECUTE_H
 
@@ -8,20 +9,21 @@
 typedef struct core_execute_options {
 	int jobs;
 	bool keep_going, force;
-	bool isolate;        /* a process for every run, also where some could share one */
-	double save_every_s; /* between two savings of a run's state; 0: only when a signal comes */
+	bool isolate;        /* every run gets its own process, even if it could share one */
+	double save_every_s; /* between two checkpoints of a run; 0: only when a signal arrives */
 } core_execute_options;
 
 typedef struct core_summary {
-	/* done_now: here; done_before: also by another process meanwhile; taken: another is at them */
+	/* done_now: computed here; done_before: done at the start, or by another process since;
+	 * taken: another process is computing them */
 	int64_t runs, done_before, done_now, failed, taken;
-	int64_t stopped; /* by a signal in the middle: their state is kept */
-	int64_t judged;  /* done before, under another `eval`: their metrics are new */
+	int64_t stopped; /* by a signal during training; their checkpoints remain */
+	int64_t judged;  /* done before under another `eval`; their metrics are new */
 	int64_t variants_failed;
 } core_summary;
 
-/* Features must be loaded. Failures are recorded in the context, one a run, with the folder; the
- * status is that of the first one, or FV_SOME_FAILED when another variant is whole. */
+/* Features must be loaded. Each failed run is reported in the context with its folder. Returns the
+ * status of the first failure, or FV_SOME_FAILED if all runs of some other variant are done. */
 FV_NODISCARD fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 	const core_execute_options *options, core_summary *out);
 

@@ -24,12 +24,12 @@ static fv_status encode_row(const struct encode *s, fv_ctx *ctx, int64_t row, fl
 	core_wave wave;
 	const char *path = s->recordings->path[row];
 	if (!s->job->waves)
-		return core_encoder_file(ctx, s->encoder, path, value);
+		return core_encoder_encode_file(ctx, s->encoder, path, value);
 	fv_status status = core_waves_read(ctx, s->job->waves, row, &wave);
-	return status ? status : core_encoder_wave(ctx, s->encoder, path, &wave, value);
+	return status ? status : core_encoder_encode_wave(ctx, s->encoder, path, &wave, value);
 }
 
-static fv_status encode_one(void *user, fv_ctx *ctx, int64_t task)
+static fv_status encode_recording(void *user, fv_ctx *ctx, int64_t task)
 {
 	struct encode *s = user;
 	int64_t row = s->todo[task];
@@ -48,7 +48,8 @@ static void finish_recording(void *user, int64_t task, fv_status status, const c
 	struct encode *s = user;
 	s->done++;
 	if (status)
-		core_report_recording(s->ctx, status, s->recordings->path[s->todo[task]], reason);
+		core_recording_report_failure(
+			s->ctx, status, s->recordings->path[s->todo[task]], reason);
 }
 
 static void tell_progress(void *user)
@@ -60,7 +61,8 @@ static void tell_progress(void *user)
 static fv_status encode_missing(fv_ctx *ctx, struct encode *s)
 {
 	int64_t *order = core_alloc(ctx, (size_t)s->n_todo, sizeof *order);
-	if (!order || core_order_by_size(ctx, s->recordings->path, s->todo, s->n_todo, order))
+	if (!order ||
+		core_recordings_order_by_size(ctx, s->recordings->path, s->todo, s->n_todo, order))
 		return FV_FAILED;
 	s->todo = order;
 	fv_status status = s->job->waves ? core_waves_prepare(ctx, s->job->waves) : FV_OK;
@@ -70,7 +72,7 @@ static fv_status encode_missing(fv_ctx *ctx, struct encode *s)
 		.tasks = s->n_todo,
 		.keep_going = true,
 		.user = s,
-		.work = encode_one,
+		.work = encode_recording,
 		.ended = finish_recording,
 		.tick = tell_progress};
 	int64_t failed;
@@ -80,10 +82,10 @@ static fv_status encode_missing(fv_ctx *ctx, struct encode *s)
 	return failed ? core_error_status(ctx) : FV_OK;
 }
 
-/* Reads the listed rows that the cache holds into x (unless it is NULL) and leaves the others in the list.
- * Warns of damaged entries if `tell`. */
+/* Reads the listed rows that the cache holds into x (NULL: only checks them) and leaves the others
+ * in the list. `warn`: log damaged entries. */
 static fv_status read_cache(
-	fv_ctx *ctx, const struct encode *s, float *x, int64_t *row, int64_t *n, bool tell)
+	fv_ctx *ctx, const struct encode *s, float *x, int64_t *row, int64_t *n, bool warn)
 {
 	const core_encoder *e = s->encoder;
 	size_t width = (size_t)e->layers * (size_t)e->dims;
@@ -91,8 +93,8 @@ static fv_status read_cache(
 	if (!x && !value)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	fv_ctx *own =
-		core_ctx_aside(ctx); /* an entry that cannot be read is computed, no failure */
-	if (own && tell)
+		core_ctx_aside(ctx); /* an unreadable entry is computed again and is no failure */
+	if (own && warn)
 		core_ctx_copy_log(own, ctx);
 	int64_t left = 0;
 	for (int64_t i = 0; own && i < *n; i++) {
@@ -118,7 +120,7 @@ static int64_t *list_rows(fv_ctx *ctx, int64_t n)
 	return row;
 }
 
-fv_status core_features_missing(fv_ctx *ctx, const core_encoder *encoder,
+fv_status core_features_count_missing(fv_ctx *ctx, const core_encoder *encoder,
 	const core_recordings *recordings, const char *cache, int64_t *missing)
 {
 	*missing = 0;
@@ -174,7 +176,9 @@ static fv_status load_by_audio(fv_ctx *ctx, const core_encoder *e,
 	int64_t left = s.n_todo;
 	status = read_cache(ctx, &s, x, todo, &left, true);
 	if (!status && left)
-		return fv_fail(ctx, FV_FAILED, "%s: %lld entries written a moment ago are gone",
+		return fv_fail(ctx, FV_FAILED,
+			"%s: %lld entries have vanished since they were written: do not remove the "
+			"cache during a run",
 			job->cache, (long long)left);
 	return status;
 }

@@ -11,13 +11,13 @@
 #include "run/identity.h"
 #include "run/params.h"
 
-static json_t *plugin_json(fv_ctx *ctx, const core_plugin_spec *use)
+static json_t *make_plugin_json(fv_ctx *ctx, const core_plugin_spec *use)
 {
 	json_t *params;
 	if (core_params_by_content(ctx, use, &params))
 		return NULL;
 	for (int32_t i = 0; i < use->n_delegates; i++) {
-		json_t *to = plugin_json(ctx, &use->delegate[i].use);
+		json_t *to = make_plugin_json(ctx, &use->delegate[i].use);
 		if (!to) {
 			json_decref(params);
 			return NULL;
@@ -28,12 +28,12 @@ static json_t *plugin_json(fv_ctx *ctx, const core_plugin_spec *use)
 		use->plugin->sha256, "params", params);
 }
 
-static json_t *groupers_json(fv_ctx *ctx, const core_study *study, const core_run *run)
+static json_t *make_groupers_json(fv_ctx *ctx, const core_study *study, const core_run *run)
 {
 	const core_variant *variant = core_run_variant(study, run);
 	json_t *list = json_array();
 	for (int32_t i = 0; i < variant->n_groupers; i++) {
-		json_t *one = plugin_json(ctx, &variant->groupers[i].use);
+		json_t *one = make_plugin_json(ctx, &variant->groupers[i].use);
 		if (!one) {
 			json_decref(list);
 			return NULL;
@@ -46,8 +46,8 @@ static json_t *groupers_json(fv_ctx *ctx, const core_study *study, const core_ru
 	return list;
 }
 
-/* train.init and train.order by content; null when not given. */
-static fv_status file_hash(
+/* Hashes the content of train.init or train.order; null if it is not given. */
+static fv_status hash_file(
 	fv_ctx *ctx, core_study *study, const char *pattern, int64_t fold, json_t **out)
 {
 	*out = json_null();
@@ -67,11 +67,11 @@ static fv_status add_parts(fv_ctx *ctx, core_study *study, const core_run *run, 
 {
 	const core_variant *variant = core_run_variant(study, run);
 	int64_t fold = study->fold[run->fold].fold;
-	json_t *init, *order, *loss = plugin_json(ctx, &variant->loss);
-	json_t *groupers = groupers_json(ctx, study, run);
-	fv_status status = file_hash(ctx, study, variant->train.init, fold, &init);
+	json_t *init, *order, *loss = make_plugin_json(ctx, &variant->loss);
+	json_t *groupers = make_groupers_json(ctx, study, run);
+	fv_status status = hash_file(ctx, study, variant->train.init, fold, &init);
 	if (!status)
-		status = file_hash(ctx, study, variant->train.order, fold, &order);
+		status = hash_file(ctx, study, variant->train.order, fold, &order);
 	else
 		order = json_null();
 	json_object_set_new(root, "loss", loss);
@@ -81,7 +81,7 @@ static fv_status add_parts(fv_ctx *ctx, core_study *study, const core_run *run, 
 	return loss && groupers ? status : core_error_status(ctx);
 }
 
-fv_status core_run_fingerprint(fv_ctx *ctx, core_study *study, core_run *run)
+fv_status core_run_make_fingerprint(fv_ctx *ctx, core_study *study, core_run *run)
 {
 	const core_fold *fold = &study->fold[run->fold];
 	json_t *root = json_pack("{s:i, s:i, s:s, s:I, s:I, s:s, s:s, s:s, s:s}", "schema_version",

@@ -12,7 +12,7 @@
 #include "base/text.h"
 
 #define LOCK ".lock"
-#define STATE "checkpoint.safetensors"
+#define CHECKPOINT "checkpoint.safetensors"
 
 /* Files that every finished run has. */
 static const char *const outputs[] = {"config.yaml", "env.json", "metrics.json", "metrics.jsonl",
@@ -38,9 +38,9 @@ bool core_folder_is_done(fv_ctx *ctx, const core_run *run)
 	return true;
 }
 
-/* Results of another fingerprint, notes of a failure, half files of a killed run. The lock stays, and with `resume`
- * the state of an interrupted run. `done` goes first. */
-static fv_status clear(fv_ctx *ctx, const char *dir, bool resume)
+/* Removes results of another fingerprint, reasons of failures and temporary files of a killed run,
+ * `done` first. The lock stays, and with `resume` also the checkpoint of an interrupted run. */
+static fv_status remove_old_files(fv_ctx *ctx, const char *dir, bool resume)
 {
 	char *done = core_path_join(ctx, dir, "done");
 	if (!done)
@@ -52,7 +52,7 @@ static fv_status clear(fv_ctx *ctx, const char *dir, bool resume)
 		return fv_fail(ctx, FV_FAILED, "%s: %s", dir, strerror(errno));
 	for (struct dirent *entry; (entry = readdir(entries));)
 		if (strcmp(entry->d_name, LOCK) && entry->d_type != DT_DIR &&
-			!(resume && !strcmp(entry->d_name, STATE)))
+			!(resume && !strcmp(entry->d_name, CHECKPOINT)))
 			unlinkat(dirfd(entries), entry->d_name, 0);
 	closedir(entries);
 	return FV_OK;
@@ -94,7 +94,7 @@ fv_status core_folder_claim(
 		return FV_OK;
 	}
 	*claim = CORE_CLAIMED;
-	status = clear(ctx, run->dir, !force);
+	status = remove_old_files(ctx, run->dir, !force);
 	if (status)
 		core_folder_release(folder);
 	return status;
@@ -107,18 +107,18 @@ fv_status core_folder_write(
 	return path ? core_file_write(ctx, path, data, size) : FV_FAILED;
 }
 
-char *core_folder_checkpoint(fv_ctx *ctx, const core_folder *folder)
+char *core_folder_find_checkpoint(fv_ctx *ctx, const core_folder *folder)
 {
-	return core_path_join(ctx, folder->dir, STATE);
+	return core_path_join(ctx, folder->dir, CHECKPOINT);
 }
 
 fv_status core_folder_finish(fv_ctx *ctx, const core_folder *folder, const core_run *run)
 {
-	char *state = core_folder_checkpoint(ctx, folder);
-	if (!state)
+	char *checkpoint = core_folder_find_checkpoint(ctx, folder);
+	if (!checkpoint)
 		return FV_FAILED;
-	if (unlink(state) && errno != ENOENT)
-		return fv_fail(ctx, FV_FAILED, "%s: %s", state, strerror(errno));
+	if (unlink(checkpoint) && errno != ENOENT)
+		return fv_fail(ctx, FV_FAILED, "%s: %s", checkpoint, strerror(errno));
 	return core_folder_write(ctx, folder, "done", run->fingerprint, strlen(run->fingerprint));
 }
 
@@ -127,9 +127,9 @@ void core_folder_fail(fv_ctx *ctx, const core_folder *folder)
 	core_text text = {0};
 	for (size_t i = 0; core_error_line(ctx, i); i++)
 		core_text_add(&text, "%s\n", core_error_line(ctx, i));
-	/* On a full disk this fails too; the program's own messages say why then. */
+	/* On a full disk this fails too; the messages on stderr then tell why. */
 	if (text.data && core_folder_write(ctx, folder, "failed", text.data, text.size))
-		core_log(ctx, CORE_WARNING, "%s: the reason of the failure could not be kept",
+		core_log(ctx, CORE_WARNING, "%s: the reason of the failure could not be written",
 			folder->dir);
 	core_text_free(&text);
 }

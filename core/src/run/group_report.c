@@ -10,20 +10,20 @@
 
 const double core_length_edge[CORE_LENGTH_BINS] = {0, 1, 2, 3, 5, 10};
 
-const char *core_part_name(int part)
+const char *core_get_part_name(int part)
 {
 	return part == CORE_PART_ALL ? "all" : core_split_name((core_split)part);
 }
 
-/* The rows of all splits one after the other. */
+/* The rows of all splits, one split after the other. */
 struct rows {
-	int64_t n, first[CORE_PARTS]; /* of each part; of "all": 0 */
+	int64_t n, first[CORE_PARTS]; /* first row of each part; 0 for "all" */
 	int32_t *group;               /* [n] */
 	int32_t *utterance;           /* [n] in the corpus */
 	double *seconds;              /* [n]; 0: not known */
 };
 
-static fv_status collect(fv_ctx *ctx, const core_runner *r, struct rows *all)
+static fv_status collect_rows(fv_ctx *ctx, const core_runner *r, struct rows *all)
 {
 	*all = (struct rows){0};
 	for (int k = 0; k < CORE_SPLITS; k++) {
@@ -43,7 +43,8 @@ static fv_status collect(fv_ctx *ctx, const core_runner *r, struct rows *all)
 	return FV_OK;
 }
 
-/* Paths that the study has found for its encoders, or else what is in the corpus's folder. */
+/* Opens an index of the audio folder unless the study already knows the paths. *found: recordings
+ * are available. */
 static fv_status find_recordings(
 	fv_ctx *ctx, const core_runner *r, core_audio_index **index, bool *found)
 {
@@ -73,7 +74,7 @@ static fv_status measure_lengths(
 	return status;
 }
 
-static int length_bin(double seconds)
+static int find_length_bin(double seconds)
 {
 	int bin = 0;
 	while (bin + 1 < CORE_LENGTH_BINS && seconds >= core_length_edge[bin + 1])
@@ -81,8 +82,9 @@ static int length_bin(double seconds)
 	return bin;
 }
 
-/* Whole numbers are those of clusters: "3" is not the speaker "3". */
-static const char *const *names_of(const core_groups *groups)
+/* Returns the names of the groups, or NULL for clusters: their names are whole numbers, and cluster
+ * "3" is not speaker "3". */
+static const char *const *find_group_names(const core_groups *groups)
 {
 	int64_t number;
 	for (int32_t g = 0; g < groups->groups; g++)
@@ -91,7 +93,7 @@ static const char *const *names_of(const core_groups *groups)
 	return NULL;
 }
 
-static bool have_names_in_common(const core_partition *a, const core_partition *b)
+static bool has_common_name(const core_partition *a, const core_partition *b)
 {
 	for (int32_t i = 0; i < a->G; i++)
 		for (int32_t j = 0; j < b->G; j++)
@@ -100,7 +102,7 @@ static bool have_names_in_common(const core_partition *a, const core_partition *
 	return false;
 }
 
-/* Shares of the rows first .. first + n of one part. */
+/* Counts matching names over the rows first .. first + n of one part. */
 static void add_shares(const core_runner *r, const struct rows *all, const core_partition *inferred,
 	const core_partition *truth, int part, int64_t n, core_group_truth *out)
 {
@@ -114,15 +116,16 @@ static void add_shares(const core_runner *r, const struct rows *all, const core_
 		one->correct += right;
 		if (!(all->seconds[at] > 0))
 			continue;
-		one = &out->by_length[part][length_bin(all->seconds[at])];
+		one = &out->by_length[part][find_length_bin(all->seconds[at])];
 		one->known++;
 		one->correct += right;
 	}
 }
 
-/* `id` [corpus n] of the values, `value` [values] their names. */
-static fv_status compare(fv_ctx *ctx, const core_group_report *report, const struct rows *all,
-	const char *const *value, int32_t values, const int32_t *id, core_group_truth *out)
+/* Compares the groups with true values: id [corpus n], their names value [values]. */
+static fv_status compare_with_truth(fv_ctx *ctx, const core_group_report *report,
+	const struct rows *all, const char *const *value, int32_t values, const int32_t *id,
+	core_group_truth *out)
 {
 	const core_runner *r = report->runner;
 	int32_t *known = core_alloc(ctx, (size_t)all->n, sizeof *known);
@@ -130,9 +133,9 @@ static fv_status compare(fv_ctx *ctx, const core_group_report *report, const str
 		return FV_FAILED;
 	for (int64_t i = 0; i < all->n; i++)
 		known[i] = id[all->utterance[i]];
-	core_partition inferred = {.G = r->groups.groups, .name = names_of(&r->groups)};
+	core_partition inferred = {.G = r->groups.groups, .name = find_group_names(&r->groups)};
 	core_partition truth = {.G = values, .name = value};
-	out->named = have_names_in_common(&inferred, &truth);
+	out->named = has_common_name(&inferred, &truth);
 	for (int part = 0; part < CORE_PARTS; part++) {
 		inferred.id = all->group + all->first[part];
 		truth.id = known + all->first[part];
@@ -148,8 +151,8 @@ static fv_status compare(fv_ctx *ctx, const core_group_report *report, const str
 	return FV_OK;
 }
 
-/* Values that the metrics leave out become unknown. */
-static fv_status counted_ids(
+/* Returns the ids of an attribute; values that the metrics leave out become unknown. */
+static fv_status make_counted_ids(
 	fv_ctx *ctx, const core_corpus *corpus, const core_attribute *a, int32_t **out)
 {
 	*out = core_alloc(ctx, (size_t)corpus->n, sizeof **out);
@@ -158,7 +161,7 @@ static fv_status counted_ids(
 	return *out ? FV_OK : FV_FAILED;
 }
 
-static fv_status compare_all(fv_ctx *ctx, const struct rows *all, core_group_report *out)
+static fv_status compare_attributes(fv_ctx *ctx, const struct rows *all, core_group_report *out)
 {
 	const core_corpus *c = out->runner->corpus;
 	core_group_truth *truth = out->truth;
@@ -166,22 +169,24 @@ static fv_status compare_all(fv_ctx *ctx, const struct rows *all, core_group_rep
 		const core_attribute *attribute = &c->attribute[a];
 		int32_t *id;
 		truth[a].name = attribute->name;
-		fv_status status = counted_ids(ctx, c, attribute, &id);
+		fv_status status = make_counted_ids(ctx, c, attribute, &id);
 		if (!status)
-			status = compare(ctx, out, all, attribute->value, attribute->n_values, id,
-				&truth[a]);
+			status = compare_with_truth(ctx, out, all, attribute->value,
+				attribute->n_values, id, &truth[a]);
 		if (status)
 			return status;
 	}
 	core_group_truth *class = &truth[c->n_attributes], *speaker = class + 1;
 	class->name = "class";
 	speaker->name = "speaker";
-	fv_status status = compare(ctx, out, all, c->class_name, c->classes, c->klass, class);
+	fv_status status =
+		compare_with_truth(ctx, out, all, c->class_name, c->classes, c->klass, class);
 	return status ? status
-		      : compare(ctx, out, all, c->speaker_name, c->n_speakers, c->speaker, speaker);
+		      : compare_with_truth(
+				ctx, out, all, c->speaker_name, c->n_speakers, c->speaker, speaker);
 }
 
-static double largest_of(const core_runner *r, int split, int32_t row)
+static double find_largest_membership(const core_runner *r, int split, int32_t row)
 {
 	size_t groups = (size_t)r->groups.groups;
 	const float *member = r->groups.member[split] + (size_t)row * groups;
@@ -191,7 +196,7 @@ static double largest_of(const core_runner *r, int split, int32_t row)
 	return most;
 }
 
-static void count_memberships(core_group_report *out)
+static void average_memberships(core_group_report *out)
 {
 	const core_runner *r = out->runner;
 	double total = 0;
@@ -202,7 +207,7 @@ static void count_memberships(core_group_report *out)
 	for (int k = 0; k < CORE_SPLITS; k++) {
 		double sum = 0;
 		for (int32_t i = 0; i < r->rows.n[k]; i++)
-			sum += largest_of(r, k, i);
+			sum += find_largest_membership(r, k, i);
 		total += sum;
 		out->largest[k] = r->rows.n[k] ? sum / r->rows.n[k] : NAN;
 	}
@@ -227,7 +232,7 @@ static fv_status count_rows(fv_ctx *ctx, const struct rows *all, core_group_repo
 			out->no_length[part] += !(all->seconds[at] > 0);
 		}
 	}
-	count_memberships(out);
+	average_memberships(out);
 	return FV_OK;
 }
 
@@ -236,10 +241,10 @@ fv_status core_group_report_make(fv_ctx *ctx, const core_runner *runner, core_gr
 	struct rows all;
 	*out = (core_group_report){.runner = runner, .n_attributes = runner->corpus->n_attributes};
 	out->truth = core_alloc(ctx, (size_t)out->n_attributes + 2, sizeof *out->truth);
-	fv_status status = out->truth ? collect(ctx, runner, &all) : FV_FAILED;
+	fv_status status = out->truth ? collect_rows(ctx, runner, &all) : FV_FAILED;
 	if (!status)
 		status = measure_lengths(ctx, runner, &all, out);
 	if (!status)
 		status = count_rows(ctx, &all, out);
-	return status ? status : compare_all(ctx, &all, out);
+	return status ? status : compare_attributes(ctx, &all, out);
 }

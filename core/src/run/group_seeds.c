@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How much groups depend on the grouper's seed. */
+/* Computes how much groups depend on the grouper's seed. */
 #include <math.h>
 #include <string.h>
 
 #include "plugin/descriptor.h"
 #include "run/group_report.h"
 
-static const fv_param *seed_of(const core_grouper_spec *spec)
+static const fv_param *find_seed_param(const core_grouper_spec *spec)
 {
 	const fv_param *param = core_param_find(spec->use.plugin->descriptor, "seed");
 	return param && param->type == FV_INT ? param : NULL;
 }
 
-/* The variant's groupers, each with the seed `offset` after its own. */
+/* Copies the variant's groupers, each with its own seed plus `offset`. */
 static fv_status shift_seeds(
 	fv_ctx *ctx, const core_variant *variant, int32_t offset, core_grouper_spec *out)
 {
 	for (int32_t i = 0; i < variant->n_groupers; i++) {
 		const core_grouper_spec *own = &variant->groupers[i];
 		const fv_descriptor *d = own->use.plugin->descriptor;
-		const fv_param *param = seed_of(own);
+		const fv_param *param = find_seed_param(own);
 		int64_t seed;
 		out[i] = *own;
 		if (!param)
@@ -41,8 +41,8 @@ static fv_status shift_seeds(
 	return FV_OK;
 }
 
-/* Ids of all rows, one split after the other. */
-static int32_t *flatten(fv_ctx *ctx, const core_runner *r, const core_groups *groups)
+/* Returns the group ids of all rows, one split after the other. */
+static int32_t *join_splits(fv_ctx *ctx, const core_runner *r, const core_groups *groups)
 {
 	size_t n = 0;
 	for (int k = 0; k < CORE_SPLITS; k++)
@@ -60,7 +60,7 @@ struct sum {
 	core_stability total;
 };
 
-static fv_status add_pair(fv_ctx *ctx, const core_group_report *report, const core_partition *a,
+static fv_status compare_pair(fv_ctx *ctx, const core_group_report *report, const core_partition *a,
 	const core_partition *b, struct sum sum[CORE_PARTS])
 {
 	int64_t first = 0;
@@ -86,7 +86,7 @@ static fv_status add_pair(fv_ctx *ctx, const core_group_report *report, const co
 	return FV_OK;
 }
 
-static void finish(const struct sum *sum, core_stability *out)
+static void average_pairs(const struct sum *sum, core_stability *out)
 {
 	const core_stability *s = &sum->total;
 	double pairs = (double)sum->pairs;
@@ -95,7 +95,7 @@ static void finish(const struct sum *sum, core_stability *out)
 		*out = (core_stability){s->ari / pairs, s->ari_least, s->nmi / pairs, s->nmi_least};
 }
 
-static fv_status infer_all(
+static fv_status infer_partitions(
 	fv_ctx *ctx, const core_runner *r, int32_t seeds, core_partition *partition)
 {
 	core_grouper_spec spec[CORE_PRODUCT_MAX];
@@ -103,35 +103,35 @@ static fv_status infer_all(
 		core_groups groups = r->groups;
 		fv_status status = s ? shift_seeds(ctx, r->variant, s, spec) : FV_OK;
 		if (!status && s)
-			status = core_runner_infer(ctx, r, spec, &groups);
+			status = core_runner_infer_groups(ctx, r, spec, &groups);
 		if (status)
 			return status;
-		partition[s] = (core_partition){.G = groups.groups, .id = flatten(ctx, r, &groups)};
+		partition[s] =
+			(core_partition){.G = groups.groups, .id = join_splits(ctx, r, &groups)};
 		if (!partition[s].id)
 			return FV_FAILED;
 	}
 	return FV_OK;
 }
 
-fv_status core_group_report_seeds(fv_ctx *ctx, int32_t seeds, core_group_report *report)
+fv_status core_group_report_add_seeds(fv_ctx *ctx, int32_t seeds, core_group_report *report)
 {
 	const core_runner *r = report->runner;
 	bool draws = false;
 	for (int32_t i = 0; i < r->variant->n_groupers; i++)
-		draws = draws || seed_of(&r->variant->groupers[i]);
+		draws = draws || find_seed_param(&r->variant->groupers[i]);
 	if (!draws)
 		return fv_fail(ctx, FV_CONFIG,
-			"--seeds: the groups do not depend on a seed (no grouper here has the "
-			"parameter "
-			"'seed')");
+			"--seeds: the groups do not depend on a seed (no grouper has the parameter "
+			"'seed'): leave the option out");
 	struct sum sum[CORE_PARTS] = {{0}};
 	core_partition *partition = core_alloc(ctx, (size_t)seeds, sizeof *partition);
-	fv_status status = partition ? infer_all(ctx, r, seeds, partition) : FV_FAILED;
+	fv_status status = partition ? infer_partitions(ctx, r, seeds, partition) : FV_FAILED;
 	for (int32_t a = 0; a < seeds && !status; a++)
 		for (int32_t b = 0; b < a && !status; b++)
-			status = add_pair(ctx, report, &partition[a], &partition[b], sum);
+			status = compare_pair(ctx, report, &partition[a], &partition[b], sum);
 	report->seeds = seeds;
 	for (int part = 0; part < CORE_PARTS; part++)
-		finish(&sum[part], &report->stability[part]);
+		average_pairs(&sum[part], &report->stability[part]);
 	return status;
 }

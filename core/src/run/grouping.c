@@ -10,7 +10,7 @@
 
 #define GROUPS_MAX 65536
 
-/* One grouper at work. */
+/* One grouper of the product while it is fitted and applied. */
 struct factor {
 	fv_ctx *ctx;
 	const core_grouper_input *input;
@@ -32,7 +32,7 @@ uint32_t core_grouper_uses(const core_grouper_spec *spec)
 	return ops->uses(spec->use.state);
 }
 
-fv_standardize core_standardize_of(const core_encoder_spec *spec, const fv_output *output)
+fv_standardize core_find_standardize(const core_encoder_spec *spec, const fv_output *output)
 {
 	return spec->has_standardize ? spec->standardize : output->standardize;
 }
@@ -43,7 +43,9 @@ static fv_status find_column(struct factor *f)
 	if (!(f->uses & FV_USE_COLUMN))
 		return FV_OK;
 	if (!spec->column)
-		return fv_fail(f->ctx, FV_CONFIG, "grouper %s needs the key `column`", f->plugin);
+		return fv_fail(f->ctx, FV_CONFIG,
+			"grouper %s needs the key `column`: name an attribute of the corpus",
+			f->plugin);
 	f->column = core_corpus_attribute(f->corpus, spec->column);
 	if (f->column)
 		return FV_OK;
@@ -51,7 +53,7 @@ static fv_status find_column(struct factor *f)
 		spec->column);
 }
 
-static int32_t *gather(fv_ctx *ctx, const int32_t *from, const int32_t *row, int32_t n)
+static int32_t *gather_ids(fv_ctx *ctx, const int32_t *from, const int32_t *row, int32_t n)
 {
 	int32_t *out = core_alloc(ctx, (size_t)n, sizeof *out);
 	for (int32_t i = 0; out && i < n; i++)
@@ -59,94 +61,95 @@ static int32_t *gather(fv_ctx *ctx, const int32_t *from, const int32_t *row, int
 	return out;
 }
 
-static fv_status add_names(struct factor *f, int split, fv_grouper_input *table)
+static fv_status add_names(struct factor *f, int split, fv_grouper_input *shown)
 {
 	const int32_t *row = f->rows->row[split];
 	int32_t n = f->rows->n[split];
 	fv_ctx *ctx = f->ctx;
 	if (f->column) {
-		table->column_id = gather(ctx, f->column->id, row, n);
-		table->column_names = f->column->value;
-		table->n_column_names = f->column->n_values;
-		if (!table->column_id)
+		shown->column_id = gather_ids(ctx, f->column->id, row, n);
+		shown->column_names = f->column->value;
+		shown->n_column_names = f->column->n_values;
+		if (!shown->column_id)
 			return FV_FAILED;
 	}
 	if (f->uses & FV_USE_CLASS) {
-		table->class_names = f->corpus->class_name;
-		table->n_classes = f->corpus->classes;
+		shown->class_names = f->corpus->class_name;
+		shown->n_classes = f->corpus->classes;
 	}
 	if ((f->uses & FV_USE_CLASS) && split == CORE_TRAIN &&
-		!(table->klass = gather(ctx, f->corpus->klass, row, n)))
+		!(shown->klass = gather_ids(ctx, f->corpus->klass, row, n)))
 		return FV_FAILED;
 	if ((f->uses & FV_USE_SPEAKER) &&
-		!(table->speaker = gather(ctx, f->corpus->speaker, row, n)))
+		!(shown->speaker = gather_ids(ctx, f->corpus->speaker, row, n)))
 		return FV_FAILED;
 	if (f->uses & FV_USE_FILE) {
 		const char **stem = core_alloc(ctx, (size_t)n, sizeof *stem);
 		for (int32_t i = 0; stem && i < n; i++)
 			stem[i] = f->corpus->stem[row[i]];
-		table->stem = stem;
+		shown->stem = stem;
 		if (!stem)
 			return FV_FAILED;
 	}
 	return FV_OK;
 }
 
-/* Column names and roles with the defaults filled in. */
-static fv_status add_columns(struct factor *f, fv_grouper_input *table)
+/* Adds column names and roles, with defaults where the encoder gives none. */
+static fv_status add_columns(struct factor *f, fv_grouper_input *shown)
 {
 	const fv_output *output = f->input->features->output;
-	size_t dims = (size_t)table->dims;
-	table->columns = output->columns;
-	table->roles = output->roles;
-	if (!table->columns) {
+	size_t dims = (size_t)shown->dims;
+	shown->columns = output->columns;
+	shown->roles = output->roles;
+	if (!shown->columns) {
 		const char **names = core_alloc(f->ctx, dims, sizeof *names);
 		for (size_t j = 0; names && j < dims; j++)
 			names[j] = core_format(f->ctx, "%zu", j);
-		table->columns = names;
+		shown->columns = names;
 	}
-	if (!table->roles)
-		table->roles = core_alloc(f->ctx, dims, sizeof *table->roles);
-	return table->columns && table->roles ? FV_OK : FV_FAILED;
+	if (!shown->roles)
+		shown->roles = core_alloc(f->ctx, dims, sizeof *shown->roles);
+	return shown->columns && shown->roles ? FV_OK : FV_FAILED;
 }
 
-static fv_status make_table(struct factor *f, int split, fv_grouper_input *table)
+static fv_status make_input(struct factor *f, int split, fv_grouper_input *shown)
 {
-	*table = (fv_grouper_input){.size = sizeof *table, .n = f->rows->n[split]};
+	*shown = (fv_grouper_input){.size = sizeof *shown, .n = f->rows->n[split]};
 	if (f->uses & FV_USE_FEATURES) {
-		table->x = f->matrix.x[split];
-		table->layers = f->input->features->layers;
-		table->dims = f->input->features->dims;
-		fv_status status = add_columns(f, table);
+		shown->x = f->matrix.x[split];
+		shown->layers = f->input->features->layers;
+		shown->dims = f->input->features->dims;
+		fv_status status = add_columns(f, shown);
 		if (status)
 			return status;
 	}
-	return add_names(f, split, table);
+	return add_names(f, split, shown);
 }
 
 static fv_status check_grouping(struct factor *f)
 {
 	const fv_grouping *g = &f->grouping;
 	if (g->groups < 1 || g->groups > GROUPS_MAX || !g->name)
-		return fv_fail(
-			f->ctx, FV_FAILED, "grouper %s made %d groups", f->plugin, g->groups);
+		return fv_fail(f->ctx, FV_FAILED,
+			"grouper %s made %d groups: it must make 1 to 65536 with names", f->plugin,
+			g->groups);
 	return FV_OK;
 }
 
 static fv_status assign_split(struct factor *f, int split, core_groups *out)
 {
-	fv_grouper_input table;
-	fv_status status = make_table(f, split, &table);
+	fv_grouper_input shown;
+	fv_status status = make_input(f, split, &shown);
 	if (status)
 		return status;
-	size_t n = (size_t)table.n, groups = (size_t)f->grouping.groups;
+	size_t n = (size_t)shown.n, groups = (size_t)f->grouping.groups;
 	out->id[split] = core_alloc(f->ctx, n, sizeof **out->id);
 	if (f->grouping.soft)
 		out->member[split] = core_alloc(f->ctx, n * groups, sizeof **out->member);
 	if (!out->id[split] || (f->grouping.soft && !out->member[split]))
 		return FV_FAILED;
 	core_guard_enter(&f->guard, "assign", 0, false);
-	status = f->ops->assign(f->state, f->ctx, &table, out->id[split], out->member[split]);
+	status = f->ops->assign(f->state, f->ctx, &shown, out->id[split], out->member[split]);
 	status = core_guard_leave(&f->guard, status);
 	core_scratch_reset(f->ctx);
 	for (size_t i = 0; i < n && !status; i++)
@@ -163,13 +166,13 @@ static fv_status assign_split(struct factor *f, int split, core_groups *out)
 
 static fv_status fit_and_assign(struct factor *f, core_groups *out)
 {
-	fv_grouper_input table;
-	fv_status status = make_table(f, CORE_TRAIN, &table);
+	fv_grouper_input shown;
+	fv_status status = make_input(f, CORE_TRAIN, &shown);
 	if (status)
 		return status;
 	f->grouping.size = sizeof f->grouping;
 	core_guard_enter(&f->guard, "fit", 0, false);
-	status = f->ops->fit(f->state, f->ctx, &table, &f->grouping);
+	status = f->ops->fit(f->state, f->ctx, &shown, &f->grouping);
 	status = core_guard_leave(&f->guard, status);
 	core_scratch_reset(f->ctx);
 	if (!status)
@@ -216,7 +219,8 @@ static fv_status infer_one(fv_ctx *ctx, const core_grouper_input *input, const c
 	if (status)
 		return status;
 	if (f.uses & FV_USE_FEATURES) {
-		fv_standardize kind = core_standardize_of(input->encoder, input->features->output);
+		fv_standardize kind =
+			core_find_standardize(input->encoder, input->features->output);
 		status = core_matrix_copy(
 			ctx, input->features, input->corpus_row, corpus, rows, kind, &f.matrix);
 	}
@@ -226,7 +230,7 @@ static fv_status infer_one(fv_ctx *ctx, const core_grouper_input *input, const c
 	return close_grouper(&f, status);
 }
 
-static float membership(const core_groups *g, int split, size_t i, int32_t group)
+static float find_membership(const core_groups *g, int split, size_t i, int32_t group)
 {
 	if (g->member[split])
 		return g->member[split][i * (size_t)g->groups + (size_t)group];
@@ -242,14 +246,16 @@ static fv_status cross_members(fv_ctx *ctx, const core_groups *a, const core_gro
 		return FV_FAILED;
 	for (size_t i = 0; i < n; i++)
 		for (int32_t g = 0; g < out->groups; g++)
-			member[i * groups + (size_t)g] = membership(a, split, i, g / b->groups) *
-							 membership(b, split, i, g % b->groups);
+			member[i * groups + (size_t)g] =
+				find_membership(a, split, i, g / b->groups) *
+				find_membership(b, split, i, g % b->groups);
 	out->member[split] = member;
 	return FV_OK;
 }
 
-/* a := a x b */
-static fv_status cross(fv_ctx *ctx, core_groups *a, const core_groups *b, const core_rows *rows)
+/* Replaces a by the product a x b. */
+static fv_status cross_groups(
+	fv_ctx *ctx, core_groups *a, const core_groups *b, const core_rows *rows)
 {
 	if ((int64_t)a->groups * b->groups > GROUPS_MAX)
 		return fv_fail(
@@ -292,7 +298,7 @@ fv_status core_groups_infer(fv_ctx *ctx, const core_grouper_input *input, int32_
 		core_ctx_set_run(ctx, spec->has_seed ? (uint64_t)spec->seed : seed, fold);
 		status = infer_one(ctx, &input[i], corpus, rows, i ? &next : out);
 		if (!status && i)
-			status = cross(ctx, out, &next, rows);
+			status = cross_groups(ctx, out, &next, rows);
 	}
 	core_ctx_set_run(ctx, seed, fold);
 	return status;

@@ -1,38 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The groups of one run: a grouper fitted on the training rows and applied to all splits, or the
- * product of several. */
+/* The groups of one run: a grouper is fitted on the training rows and applied to all splits;
+ * several groupers form a product. */
 #ifndef CORE_RUN_GROUPING_H
 #define CORE_RUN_GROUPING_H
 
 #include "run/data.h"
 
 typedef struct core_groups {
-	int32_t groups;             /* G; 0: none were asked for */
+	int32_t groups;             /* G; 0: no grouper */
 	const char **name;          /* [G] */
 	bool probability;           /* memberships are a classifier's probabilities */
-	int32_t *id[CORE_SPLITS];   /* [n], -1 unknown; rows in the order of core_rows */
+	int32_t *id[CORE_SPLITS];   /* [n], -1: unknown; rows in the order of core_rows */
 	float *member[CORE_SPLITS]; /* [n,G], or all NULL: hard groups only */
 } core_groups;
 
-/* What the grouper may see of the run. `features` is NULL for a grouper that uses no table. */
+/* What a grouper may see of the run. `features` is NULL if it uses none. */
 typedef struct core_grouper_input {
 	const core_grouper_spec *spec;
-	const core_encoder_spec *encoder; /* its own, or the variant's */
+	const core_encoder_spec *encoder; /* its own encoder, or the variant's */
 	const core_features *features;
 	const int64_t *corpus_row;
 } core_grouper_input;
 
-/* Ids of a product are in mixed radix, the first grouper slowest, names joined by " x "; unknown where
- * one factor is. Memberships multiply (1 and 0 for hard factors, 0 for unknown ones). Rows must be in
- * the order of stems. Errors: the plugins'; FV_CONFIG for an attribute that the corpus lacks. */
+/* Infers the groups of all rows with the n groupers of `input`. Ids of a product are in mixed radix
+ * with the first grouper slowest, names are joined by " x ", and an id is unknown if any factor is
+ * unknown. Memberships are multiplied (1 and 0 for hard factors, 0 for unknown ones). Rows must be
+ * in the order of stems. Errors: those of the plugins; FV_CONFIG for an attribute that the corpus
+ * lacks. */
 FV_NODISCARD fv_status core_groups_infer(fv_ctx *ctx, const core_grouper_input *input, int32_t n,
 	const core_corpus *corpus, const core_rows *rows, uint64_t seed, int64_t fold,
 	core_groups *out);
 
-/* The standardisation that an encoder's spec asks for, by default that of its output. */
-fv_standardize core_standardize_of(const core_encoder_spec *spec, const fv_output *output);
+/* Returns the standardisation of an encoder's spec; the default is that of its output. */
+fv_standardize core_find_standardize(const core_encoder_spec *spec, const fv_output *output);
 
-/* What the grouper plugin declares to need, under its parameters (FV_USE_ flags). */
+/* Returns what the grouper needs under its parameters (FV_USE_ flags). */
 uint32_t core_grouper_uses(const core_grouper_spec *spec);
 
 #endif

@@ -40,8 +40,8 @@ bool core_run_reads_audio(const core_study *study, const core_run *run)
 	return reads;
 }
 
-/* A copy of the resolved configuration in the making. A failure leaves NULL in the place of a node and its
- * reason in the context. */
+/* A copy of the resolved configuration under construction. After a failure the node is NULL and the
+ * error is in the context. */
 struct identity {
 	fv_ctx *ctx;
 	core_study *study;
@@ -50,7 +50,7 @@ struct identity {
 	bool family; /* without the seeds of groupers and bias */
 };
 
-static core_yaml *text_node(struct identity *w, const core_yaml *like, const char *text)
+static core_yaml *make_text_node(struct identity *w, const core_yaml *like, const char *text)
 {
 	core_yaml *out = core_yaml_scalar(w->ctx, like->place, like->origin, text);
 	if (out)
@@ -58,19 +58,19 @@ static core_yaml *text_node(struct identity *w, const core_yaml *like, const cha
 	return out;
 }
 
-/* A file by its content; of one that {fold} names the lowest. */
-static core_yaml *file_node(struct identity *w, const core_yaml *node)
+/* Replaces a file by the hash of its content; of a file name with {fold} the lowest fold counts. */
+static core_yaml *make_file_node(struct identity *w, const core_yaml *node)
 {
 	const core_fold *fold = &w->study->fold[w->run->fold];
 	const char *hex;
 	char *path = core_expand_fold(
-		w->ctx, node->text, core_lowest_fold(w->ctx, w->study, fold->set, node->text));
+		w->ctx, node->text, core_find_lowest_fold(w->ctx, w->study, fold->set, node->text));
 	if (!path || core_content_sha256(w->ctx, w->study, path, &hex))
 		return NULL;
-	return text_node(w, node, hex);
+	return make_text_node(w, node, hex);
 }
 
-static core_yaml *open_copy(struct identity *w, const core_yaml *node, size_t more)
+static core_yaml *start_copy(struct identity *w, const core_yaml *node, size_t more)
 {
 	core_yaml *out = core_yaml_map(w->ctx, node->place, node->origin, node->n + more);
 	if (out)
@@ -78,12 +78,12 @@ static core_yaml *open_copy(struct identity *w, const core_yaml *node, size_t mo
 	return out;
 }
 
-/* Files by their content, all else as it is. */
+/* Copies a node; files are replaced by the hash of their content. */
 static core_yaml *copy_node(struct identity *w, core_yaml *node)
 {
 	if (node->kind == CORE_YAML_SCALAR)
-		return node->written ? file_node(w, node) : node;
-	core_yaml *out = open_copy(w, node, 0);
+		return node->written ? make_file_node(w, node) : node;
+	core_yaml *out = start_copy(w, node, 0);
 	for (size_t i = 0; out && i < node->n; i++) {
 		const core_entry *entry = &node->entry[i];
 		core_yaml *value = copy_node(w, entry->value);
@@ -97,7 +97,7 @@ static core_yaml *copy_node(struct identity *w, core_yaml *node)
 static core_yaml *copy_corpus(struct identity *w, const core_yaml *block)
 {
 	const core_set *set = &w->study->set[w->study->fold[w->run->fold].set];
-	core_yaml *out = open_copy(w, block, 0);
+	core_yaml *out = start_copy(w, block, 0);
 	for (size_t i = 0; out && i < block->n; i++) {
 		const core_entry *entry = &block->entry[i];
 		core_yaml *value;
@@ -106,9 +106,9 @@ static core_yaml *copy_corpus(struct identity *w, const core_yaml *block)
 		if (!strcmp(entry->key, "audio") && !core_run_reads_audio(w->study, w->run))
 			continue;
 		if (!strcmp(entry->key, "audio"))
-			value = text_node(w, entry->value, set->audio_sha256);
+			value = make_text_node(w, entry->value, set->audio_sha256);
 		else if (!strcmp(entry->key, "labels"))
-			value = text_node(w, entry->value, set->labels_sha256);
+			value = make_text_node(w, entry->value, set->labels_sha256);
 		else
 			value = copy_node(w, entry->value);
 		if (!value)
@@ -125,7 +125,7 @@ static core_yaml *copy_plugin_entry(struct identity *w, const core_entry *entry,
 	const core_plugin_spec *use, const core_encoder *encoder, int32_t grouper)
 {
 	if (encoder && !strcmp(entry->key, "weights"))
-		return text_node(w, entry->value, encoder->weights_sha256);
+		return make_text_node(w, entry->value, encoder->weights_sha256);
 	if (grouper >= 0 && !strcmp(entry->key, "encoder"))
 		return copy_plugin(w, entry->value, &w->variant->groupers[grouper].encoder.use,
 			w->study->encoding[w->run->group_encoding[grouper]].encoder, -1);
@@ -135,12 +135,12 @@ static core_yaml *copy_plugin_entry(struct identity *w, const core_entry *entry,
 	return copy_node(w, entry->value);
 }
 
-/* A plugin's block with the plugin's own fingerprint. `encoder`: what was opened for the block of an
- * encoder, otherwise NULL; `grouper`: the index of a grouper, otherwise -1. */
+/* Copies a plugin's block and adds the plugin's own hash. `encoder` is the open encoder if the
+ * block is one, otherwise NULL; `grouper` is the index of a grouper, otherwise -1. */
 static core_yaml *copy_plugin(struct identity *w, const core_yaml *block,
 	const core_plugin_spec *use, const core_encoder *encoder, int32_t grouper)
 {
-	core_yaml *out = open_copy(w, block, 2);
+	core_yaml *out = start_copy(w, block, 2);
 	for (size_t i = 0; out && i < block->n; i++) {
 		const core_entry *entry = &block->entry[i];
 		if (grouper >= 0 && w->family && !strcmp(entry->key, "seed"))
@@ -150,13 +150,13 @@ static core_yaml *copy_plugin(struct identity *w, const core_yaml *block,
 			return NULL;
 		core_yaml_add(out, entry->key, entry->key_place, value);
 	}
-	core_yaml *plugin = out ? text_node(w, block, use->plugin->sha256) : NULL;
+	core_yaml *plugin = out ? make_text_node(w, block, use->plugin->sha256) : NULL;
 	if (!plugin)
 		return NULL;
 	core_yaml_add(out, "plugin sha256", block->place, plugin);
 	if (!encoder || !encoder->info.identity)
 		return out;
-	core_yaml *identity = text_node(w, block, encoder->info.identity);
+	core_yaml *identity = make_text_node(w, block, encoder->info.identity);
 	if (identity)
 		core_yaml_add(out, "plugin identity", block->place, identity);
 	return identity ? out : NULL;
@@ -167,7 +167,7 @@ static core_yaml *copy_groupers(struct identity *w, const core_yaml *block)
 	const core_yaml *product = core_yaml_get(block, "product");
 	if (!product)
 		return copy_plugin(w, block, &w->variant->groupers[0].use, NULL, 0);
-	core_yaml *out = open_copy(w, product, 0);
+	core_yaml *out = start_copy(w, product, 0);
 	for (size_t i = 0; out && i < product->n; i++) {
 		core_yaml *one = copy_plugin(
 			w, product->entry[i].value, &w->variant->groupers[i].use, NULL, (int32_t)i);
@@ -180,7 +180,7 @@ static core_yaml *copy_groupers(struct identity *w, const core_yaml *block)
 
 static core_yaml *copy_without_seed(struct identity *w, const core_yaml *block, bool without)
 {
-	core_yaml *out = open_copy(w, block, 0);
+	core_yaml *out = start_copy(w, block, 0);
 	for (size_t i = 0; out && i < block->n; i++) {
 		const core_entry *entry = &block->entry[i];
 		if (without && !strcmp(entry->key, "seed"))
@@ -215,7 +215,7 @@ static core_yaml *copy_block(struct identity *w, const core_entry *entry)
 static fv_status hash_blocks(struct identity *w, char hex[CORE_SHA256_HEX])
 {
 	const core_yaml *tree = w->study->config->trees[w->run->variant];
-	core_yaml *out = open_copy(w, tree, 0);
+	core_yaml *out = start_copy(w, tree, 0);
 	if (!out)
 		return FV_FAILED;
 	for (size_t i = 0; i < tree->n; i++) {
@@ -227,11 +227,12 @@ static fv_status hash_blocks(struct identity *w, char hex[CORE_SHA256_HEX])
 			return core_error_count(w->ctx) ? core_error_status(w->ctx) : FV_FAILED;
 		core_yaml_add(out, entry->key, entry->key_place, block);
 	}
-	const char *key = core_yaml_key(w->ctx, out, NULL);
+	const char *key = core_yaml_canonical_text(w->ctx, out, NULL);
 	return key ? core_sha256_bytes(w->ctx, key, strlen(key), hex) : FV_FAILED;
 }
 
-fv_status core_identify(fv_ctx *ctx, core_study *study, const core_run *run, core_identity *out)
+fv_status core_identify_variant(
+	fv_ctx *ctx, core_study *study, const core_run *run, core_identity *out)
 {
 	struct identity w = {
 		.ctx = ctx, .study = study, .run = run, .variant = core_run_variant(study, run)};

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "corpus/audio.h"
 
-/* `path` without a known audio extension and without the folder in front. */
+/* Returns `path` without a known audio extension and without the folder in front. */
 static const char *make_id(fv_ctx *ctx, const char *folder, const char *path)
 {
 	size_t n = folder ? strlen(folder) : 0;
@@ -20,7 +20,8 @@ static const char *make_id(fv_ctx *ctx, const char *folder, const char *path)
 	return stem ? core_format(ctx, "%.*s%s", (int)(base - path), path, stem) : NULL;
 }
 
-/* The audio folder's files, when it can be read; an encoder that reads them reports what is wrong. */
+/* Lists the audio folder's files; NULL if that fails. An encoder that reads them reports the
+ * reason. */
 static const core_audio_index *open_index(fv_ctx *own, const core_set *set)
 {
 	core_audio_index *index;
@@ -30,7 +31,7 @@ static const core_audio_index *open_index(fv_ctx *own, const core_set *set)
 	return index;
 }
 
-static fv_status name_set(fv_ctx *ctx, fv_ctx *own, const core_study *study, core_set *set)
+static fv_status make_set_ids(fv_ctx *ctx, fv_ctx *own, const core_study *study, core_set *set)
 {
 	const core_audio_index *index = set->hashed ? NULL : open_index(own, set);
 	core_recordings *r = &set->recordings;
@@ -62,7 +63,7 @@ fv_status core_ids_make(fv_ctx *ctx, core_study *study)
 	fv_status status = FV_OK;
 	for (int32_t i = 0; i < study->n_sets && !status; i++) {
 		fv_ctx *own = core_ctx_new();
-		status = own ? name_set(ctx, own, study, &study->set[i])
+		status = own ? make_set_ids(ctx, own, study, &study->set[i])
 			     : fv_fail(ctx, FV_FAILED, "out of memory");
 		core_ctx_free(own);
 	}

@@ -22,8 +22,8 @@ static fv_status make_attributes(
 	return FV_OK;
 }
 
-fv_status core_measure(fv_ctx *ctx, const core_predictions *p, const core_strings *names,
-	const core_measured *run, char **json)
+fv_status core_measure_predictions(fv_ctx *ctx, const core_predictions *p,
+	const core_strings *names, const core_measured *run, char **json)
 {
 	core_eval_attribute *attributes = core_alloc(ctx, (size_t)names->n, sizeof *attributes);
 	fv_status status = attributes ? make_attributes(ctx, p, names, attributes) : FV_FAILED;

@@ -17,7 +17,7 @@
 #include "run/model_plan.h"
 #include "run/params.h"
 
-static const char *standardize_name(fv_standardize kind)
+static const char *get_standardize_name(fv_standardize kind)
 {
 	static const char *const names[] = {"none", "train", "speaker"};
 	return names[kind];
@@ -37,7 +37,7 @@ char *core_model_encoder_json(fv_ctx *ctx, const core_encoder *e)
 	return core_json_text(ctx, root, JSON_COMPACT | JSON_SORT_KEYS);
 }
 
-static char *classes_json(fv_ctx *ctx, const core_model *model)
+static char *make_classes_json(fv_ctx *ctx, const core_model *model)
 {
 	json_t *list = json_array();
 	for (int32_t i = 0; i < model->plan->shape.classes; i++)
@@ -50,7 +50,7 @@ fv_status core_model_write(fv_ctx *ctx, const char *path, const core_model *mode
 	const core_plan *plan = model->plan;
 	const core_scaling *s = &model->scaling;
 	core_tensor_out *tensor = core_alloc(ctx, (size_t)plan->n_tensors + 2, sizeof *tensor);
-	char *classes = classes_json(ctx, model), *networks = NULL;
+	char *classes = make_classes_json(ctx, model), *networks = NULL;
 	if (!tensor || !classes)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	size_t n = 0, n_meta = 4;
@@ -79,13 +79,13 @@ fv_status core_model_write(fv_ctx *ctx, const char *path, const core_model *mode
 		n_meta = 5;
 	}
 	const core_meta_out meta[] = {{"classes", classes}, {"encoder", model->encoder_json},
-		{"format", "fairvox-model/1"}, {"standardize", standardize_name(s->kind)},
+		{"format", "fairvox-model/1"}, {"standardize", get_standardize_name(s->kind)},
 		{"networks", networks}};
 	return core_safetensors_write(ctx, path, tensor, n, meta, n_meta);
 }
 
-static fv_status take(fv_ctx *ctx, const fv_checkpoint *file, const char *path, const char *name,
-	int32_t rank, const int64_t *shape, float *out)
+static fv_status read_tensor(fv_ctx *ctx, const fv_checkpoint *file, const char *path,
+	const char *name, int32_t rank, const int64_t *shape, float *out)
 {
 	const fv_tensor *tensor = fv_checkpoint_find(file, name);
 	if (!tensor)
@@ -98,14 +98,14 @@ static fv_status take(fv_ctx *ctx, const fv_checkpoint *file, const char *path, 
 	return fv_tensor_to_f32(ctx, tensor, out);
 }
 
-static fv_status take_params(fv_ctx *ctx, const fv_checkpoint *file, const char *path,
+static fv_status read_params(fv_ctx *ctx, const fv_checkpoint *file, const char *path,
 	const core_plan *plan, float *params)
 {
 	fv_status first = FV_OK;
 	for (int32_t i = 0; i < plan->n_tensors; i++) {
 		const core_head_tensor *tensor = &plan->tensor[i];
-		fv_status status = take(ctx, file, path, tensor->name, tensor->rank, tensor->shape,
-			params + tensor->offset);
+		fv_status status = read_tensor(ctx, file, path, tensor->name, tensor->rank,
+			tensor->shape, params + tensor->offset);
 		first = first ? first : status;
 	}
 	return first;
@@ -118,7 +118,7 @@ fv_status core_model_read_params(
 	fv_status status = fv_checkpoint_open(ctx, path, &file);
 	if (status)
 		return status;
-	status = take_params(ctx, file, path, plan, params);
+	status = read_params(ctx, file, path, plan, params);
 	fv_checkpoint_close(file);
 	return status;
 }
@@ -135,8 +135,8 @@ static fv_status read_classes(
 		const char *name = json_string_value(json_array_get(list, i));
 		names[i] = name ? core_strdup(ctx, name) : NULL;
 		if (!names[i])
-			status = fv_fail(
-				ctx, FV_DATA, "%s: metadata 'classes' is no list of names", path);
+			status = fv_fail(ctx, FV_DATA,
+				"%s: metadata 'classes' is not a list of names", path);
 	}
 	json_decref(list);
 	if (!status && n < 2)
@@ -149,7 +149,8 @@ static fv_status read_classes(
 	return status;
 }
 
-/* Without metadata 'networks': one head, its sizes are those of its tensors. */
+/* Makes the plan of a model without metadata 'networks': one head, whose sizes follow from its
+ * tensors. */
 static fv_status read_head(
 	fv_ctx *ctx, const fv_checkpoint *file, const char *path, int32_t classes, core_plan **out)
 {
@@ -180,7 +181,7 @@ static fv_status read_plan(
 		return status;
 	float *params = core_alloc(ctx, (size_t)plan->count, sizeof *params);
 	out->params = params;
-	return params ? take_params(ctx, file, path, plan, params) : FV_FAILED;
+	return params ? read_params(ctx, file, path, plan, params) : FV_FAILED;
 }
 
 static fv_status read_scaling(
@@ -189,7 +190,8 @@ static fv_status read_scaling(
 	const char *kind = fv_checkpoint_meta(file, "standardize");
 	core_scaling *s = &out->scaling;
 	*s = (core_scaling){.layers = out->plan->shape.layers, .dims = out->plan->shape.dims};
-	while (kind && s->kind <= FV_STANDARDIZE_SPEAKER && strcmp(standardize_name(s->kind), kind))
+	while (kind && s->kind <= FV_STANDARDIZE_SPEAKER &&
+		strcmp(get_standardize_name(s->kind), kind))
 		if (s->kind++ == FV_STANDARDIZE_SPEAKER)
 			kind = NULL;
 	if (!kind)
@@ -203,8 +205,8 @@ static fv_status read_scaling(
 	s->scale = core_alloc(ctx, width, sizeof *s->scale);
 	if (!s->mean || !s->scale)
 		return FV_FAILED;
-	fv_status status = take(ctx, file, path, "input.mean", 2, shape, s->mean);
-	return status ? status : take(ctx, file, path, "input.scale", 2, shape, s->scale);
+	fv_status status = read_tensor(ctx, file, path, "input.mean", 2, shape, s->mean);
+	return status ? status : read_tensor(ctx, file, path, "input.scale", 2, shape, s->scale);
 }
 
 fv_status core_model_read(fv_ctx *ctx, const char *path, core_model *out)
@@ -233,13 +235,13 @@ fv_status core_model_read(fv_ctx *ctx, const char *path, core_model *out)
 
 static bool is_corpus_normalized(const json_t *root)
 {
-	const char *said = json_string_value(json_object_get(root, "normalize"));
-	return said && !strcmp(said, core_normalize_name(CORE_NORMALIZE_CORPUS));
+	const char *kind = json_string_value(json_object_get(root, "normalize"));
+	return kind && !strcmp(kind, core_normalize_name(CORE_NORMALIZE_CORPUS));
 }
 
-/* The block `encoder` of the configuration beside a model: it says where files lie, which a model does not.
- * NULL when there is none. */
-static const core_yaml *block_beside(fv_ctx *ctx, const char *model)
+/* Returns the block `encoder` of the configuration beside a model, which has the file names that
+ * the model lacks, or NULL. */
+static const core_yaml *find_encoder_block(fv_ctx *ctx, const char *model)
 {
 	const char *dir = core_path_dir(ctx, model);
 	const char *path = dir ? core_path_join(ctx, dir, "config.yaml") : NULL;
@@ -253,15 +255,15 @@ static const core_yaml *block_beside(fv_ctx *ctx, const char *model)
 	return core_yaml_get(root, "encoder");
 }
 
-static bool is_path(const core_registry *registry, const char *encoder, const char *key)
+static bool is_path_param(const core_registry *registry, const char *encoder, const char *key)
 {
 	const core_plugin *plugin = core_registry_find(registry, FV_ENCODER, encoder);
 	const fv_param *param = plugin ? core_param_find(plugin->descriptor, key) : NULL;
 	return param && param->type == FV_PATH;
 }
 
-/* The parameters as "key=value" flags, files as the block beside the model names them. */
-static size_t flags_of(fv_ctx *ctx, const core_registry *registry, const json_t *root,
+/* Writes the parameters as "key=value" flags, with file names from the block beside the model. */
+static size_t list_flags(fv_ctx *ctx, const core_registry *registry, const json_t *root,
 	const core_yaml *beside, char **flag)
 {
 	size_t n = 0;
@@ -272,8 +274,9 @@ static size_t flags_of(fv_ctx *ctx, const core_registry *registry, const json_t 
 		if (json_is_null(value) || n == PARAMS_MAX - 4)
 			continue;
 		const core_yaml *file = core_yaml_get(beside, key);
-		json_t *own = file && is_path(registry, encoder, key) ? json_string(file->text)
-								      : json_incref(value);
+		json_t *own = file && is_path_param(registry, encoder, key)
+				      ? json_string(file->text)
+				      : json_incref(value);
 		char *text = json_dumps(own, JSON_ENCODE_ANY | JSON_COMPACT);
 		flag[n++] = core_format(ctx, "%s=%s", key, text ? text : "");
 		free(text);
@@ -290,7 +293,7 @@ static size_t flags_of(fv_ctx *ctx, const core_registry *registry, const json_t 
 	return n;
 }
 
-static fv_status compare(fv_ctx *ctx, const json_t *root, const core_encoder *e,
+static fv_status check_encoder(fv_ctx *ctx, const json_t *root, const core_encoder *e,
 	const core_head_shape *shape, const char *path)
 {
 	int32_t layers = e->spec->layer >= 0 ? 1 : e->layers;
@@ -308,13 +311,14 @@ static fv_status compare(fv_ctx *ctx, const json_t *root, const core_encoder *e,
 			path, e->name, weights);
 	if (plugin && strcmp(plugin, e->spec->use.plugin->sha256))
 		core_log(ctx, CORE_WARNING,
-			"%s: encoder %s is another build than that of the "
-			"training; its numbers may differ",
+			"%s: encoder %s is another build than in the "
+			"training: its numbers may differ",
 			path, e->name);
 	return FV_OK;
 }
 
-/* With the moments of the training waves, and only if it gives what the model reads. */
+/* Opens the encoder with the moments of the training waves and checks that its features fit the
+ * model. */
 static fv_status open_as_trained(fv_ctx *ctx, const json_t *root, core_encoder_spec *spec,
 	const core_head_shape *shape, const char *path, core_encoder **out)
 {
@@ -328,23 +332,23 @@ static fv_status open_as_trained(fv_ctx *ctx, const json_t *root, core_encoder_s
 			json_number_value(json_object_get(root, "mean")),
 			json_number_value(json_object_get(root, "variance")));
 	if (!status)
-		status = compare(ctx, root, *out, shape, path);
+		status = check_encoder(ctx, root, *out, shape, path);
 	if (status)
 		core_encoder_close(*out);
 	return status;
 }
 
-/* Where the weights lie: as told, or as the block beside the model says; NULL: nobody knows. */
+/* Finds the weights: those given, otherwise those of the block beside the model. NULL: unknown. */
 static fv_status find_weights(fv_ctx *ctx, const json_t *root, const core_yaml *beside,
 	const char *path, const char **weights)
 {
-	const core_yaml *said = core_yaml_get(beside, "weights");
+	const core_yaml *named = core_yaml_get(beside, "weights");
 	if (!json_is_string(json_object_get(root, "weights_sha256"))) {
 		*weights = NULL;
 		return FV_OK;
 	}
-	if (!*weights && said)
-		*weights = said->text;
+	if (!*weights && named)
+		*weights = named->text;
 	if (!*weights || core_file_exists(*weights))
 		return FV_OK;
 	return fv_fail(ctx, FV_DATA,
@@ -355,7 +359,7 @@ static fv_status find_weights(fv_ctx *ctx, const json_t *root, const core_yaml *
 fv_status core_model_open_encoder(fv_ctx *ctx, const core_registry *registry,
 	const core_model *model, const char *path, const char *weights, core_encoder **out)
 {
-	const core_yaml *beside = block_beside(ctx, path);
+	const core_yaml *beside = find_encoder_block(ctx, path);
 	json_t *root = json_loads(model->encoder_json, 0, NULL);
 	const char *name = json_string_value(json_object_get(root, "name"));
 	char **flag = core_alloc(ctx, PARAMS_MAX, sizeof *flag);
@@ -364,7 +368,7 @@ fv_status core_model_open_encoder(fv_ctx *ctx, const core_registry *registry,
 		json_decref(root);
 		return fv_fail(ctx, FV_DATA, "%s: metadata 'encoder' cannot be read", path);
 	}
-	size_t n = flags_of(ctx, registry, root, beside, flag);
+	size_t n = list_flags(ctx, registry, root, beside, flag);
 	fv_status status = find_weights(ctx, root, beside, path, &weights);
 	if (!status)
 		status = core_encoder_from_flags(ctx, registry, name, weights,

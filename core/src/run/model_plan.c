@@ -15,18 +15,18 @@ bool core_plan_is_special(const core_plan *plan)
 	       plan->n_nodes != 2 || plan->node[1].kind != CORE_NODE_APPLY;
 }
 
-static json_t *node_json(const core_plan *plan, int32_t at)
+static json_t *make_node_json(const core_plan *plan, int32_t at)
 {
 	const core_node *node = &plan->node[at];
 	switch (node->kind) {
 	case CORE_NODE_INPUT:
 		return json_pack("[s]", "input");
 	case CORE_NODE_APPLY:
-		return json_pack(
-			"[s, s, o]", "apply", plan->net[node->net].name, node_json(plan, node->a));
+		return json_pack("[s, s, o]", "apply", plan->net[node->net].name,
+			make_node_json(plan, node->a));
 	case CORE_NODE_CONCAT:
-		return json_pack(
-			"[s, o, o]", "concat", node_json(plan, node->a), node_json(plan, node->b));
+		return json_pack("[s, o, o]", "concat", make_node_json(plan, node->a),
+			make_node_json(plan, node->b));
 	case CORE_NODE_SCALE:
 		break; /* not in a plan */
 	case CORE_NODE_UNIFORM:
@@ -35,7 +35,7 @@ static json_t *node_json(const core_plan *plan, int32_t at)
 	return NULL;
 }
 
-static json_t *net_json(const core_net *net)
+static json_t *make_net_json(const core_net *net)
 {
 	json_t *object = json_pack("{s:s, s:s}", "name", net->name, "kind", kinds[net->kind]);
 	if (object && net->kind != CORE_NET_ENCODER)
@@ -49,12 +49,12 @@ char *core_plan_to_json(fv_ctx *ctx, const core_plan *plan, int64_t fold, uint64
 {
 	json_t *nets = json_array();
 	for (int32_t i = 0; i < plan->n_nets; i++)
-		json_array_append_new(nets, net_json(&plan->net[i]));
+		json_array_append_new(nets, make_net_json(&plan->net[i]));
 	json_t *root =
 		json_pack("{s:[i,i], s:i, s:o, s:o, s:I, s:I}", "input", (int)plan->shape.layers,
 			(int)plan->shape.dims, "projection", (int)plan->shape.projection,
-			"networks", nets, "predict", node_json(plan, plan->n_nodes - 1), "fold",
-			(json_int_t)fold, "seed", (json_int_t)seed);
+			"networks", nets, "predict", make_node_json(plan, plan->n_nodes - 1),
+			"fold", (json_int_t)fold, "seed", (json_int_t)seed);
 	return core_json_text(ctx, root, JSON_COMPACT | JSON_SORT_KEYS);
 }
 
@@ -64,12 +64,12 @@ struct reader {
 	core_plan *plan;
 };
 
-static fv_status bad(struct reader *r, const char *what)
+static fv_status fail_plan(struct reader *r, const char *what)
 {
 	return fv_fail(r->ctx, FV_DATA, "%s: metadata 'networks': %s", r->path, what);
 }
 
-static bool size_of(const json_t *value, int32_t *out)
+static bool read_size(const json_t *value, int32_t *out)
 {
 	json_int_t number = json_integer_value(value);
 	*out = (int32_t)number;
@@ -84,17 +84,17 @@ static fv_status read_net(struct reader *r, const json_t *net)
 	while (word && kind < 3 && strcmp(word, kinds[kind]))
 		kind++;
 	if (!name || !word || kind == 3)
-		return bad(r, "a network without name or of unknown kind");
-	if (kind != CORE_NET_ENCODER && !size_of(json_object_get(net, "outputs"), &out))
-		return bad(r, "a network without outputs");
-	if (kind == CORE_NET_LINEAR && !size_of(json_object_get(net, "inputs"), &in))
-		return bad(r, "a linear network without inputs");
+		return fail_plan(r, "a network has no name or an unknown kind");
+	if (kind != CORE_NET_ENCODER && !read_size(json_object_get(net, "outputs"), &out))
+		return fail_plan(r, "a network has no outputs");
+	if (kind == CORE_NET_LINEAR && !read_size(json_object_get(net, "inputs"), &in))
+		return fail_plan(r, "a linear network has no inputs");
 	return core_plan_add_net(r->ctx, r->plan, (core_net_kind)kind, name, out, in, &index);
 }
 
 static fv_status read_node(struct reader *r, const json_t *list, int32_t depth, int32_t *at);
 
-/* The network's index; -1: none of that name that fits. */
+/* Returns the network's index, or -1 if none has that name. */
 static int32_t find_net(const core_plan *plan, const char *name)
 {
 	for (int32_t i = 0; name && i < plan->n_nets; i++)
@@ -103,7 +103,8 @@ static int32_t find_net(const core_plan *plan, const char *name)
 	return -1;
 }
 
-static fv_status read_parts(struct reader *r, const json_t *list, int32_t depth, core_node *node)
+static fv_status read_node_fields(
+	struct reader *r, const json_t *list, int32_t depth, core_node *node)
 {
 	const char *word = json_string_value(json_array_get(list, 0));
 	const char *text = json_string_value(json_array_get(list, 1));
@@ -115,7 +116,7 @@ static fv_status read_parts(struct reader *r, const json_t *list, int32_t depth,
 	if (word && !strcmp(word, "apply") && n == 3) {
 		node->kind = CORE_NODE_APPLY;
 		node->net = find_net(r->plan, text);
-		return node->net < 0 ? bad(r, "a network that is not there is applied")
+		return node->net < 0 ? fail_plan(r, "'predict' applies an unknown network")
 				     : read_node(r, json_array_get(list, 2), depth, &node->a);
 	}
 	if (word && !strcmp(word, "concat") && n == 3) {
@@ -124,12 +125,12 @@ static fv_status read_parts(struct reader *r, const json_t *list, int32_t depth,
 		return status ? status : read_node(r, json_array_get(list, 2), depth, &node->b);
 	}
 	if (word && !strcmp(word, "uniform") && n == 3 && text &&
-		size_of(json_array_get(list, 2), &node->width)) {
+		read_size(json_array_get(list, 2), &node->width)) {
 		node->kind = CORE_NODE_UNIFORM;
 		node->purpose = core_strdup(r->ctx, text);
 		return node->purpose ? FV_OK : FV_FAILED;
 	}
-	return bad(r, "'predict' holds what is no value");
+	return fail_plan(r, "'predict' has an unknown kind of value");
 }
 
 static fv_status read_node(struct reader *r, const json_t *list, int32_t depth, int32_t *at)
@@ -137,12 +138,12 @@ static fv_status read_node(struct reader *r, const json_t *list, int32_t depth, 
 	core_plan *plan = r->plan;
 	core_node node = {0};
 	if (depth == CORE_PLAN_NODES)
-		return bad(r, "'predict' is too deep");
-	fv_status status = read_parts(r, list, depth + 1, &node);
+		return fail_plan(r, "'predict' is too deep");
+	fv_status status = read_node_fields(r, list, depth + 1, &node);
 	if (status)
 		return status;
 	if (plan->n_nodes == CORE_PLAN_NODES)
-		return bad(r, "'predict' has too many values");
+		return fail_plan(r, "'predict' has too many values");
 	status = core_plan_check(r->ctx, plan, &node, &plan->node[node.a], &plan->node[node.b]);
 	*at = plan->n_nodes;
 	plan->node[plan->n_nodes++] = node;
@@ -152,12 +153,12 @@ static fv_status read_node(struct reader *r, const json_t *list, int32_t depth, 
 static fv_status read_shape(struct reader *r, const json_t *root, core_head_shape *shape)
 {
 	const json_t *input = json_object_get(root, "input");
-	if (json_array_size(input) != 2 || !size_of(json_array_get(input, 0), &shape->layers) ||
-		!size_of(json_array_get(input, 1), &shape->dims) ||
-		!size_of(json_object_get(root, "projection"), &shape->projection) ||
+	if (json_array_size(input) != 2 || !read_size(json_array_get(input, 0), &shape->layers) ||
+		!read_size(json_array_get(input, 1), &shape->dims) ||
+		!read_size(json_object_get(root, "projection"), &shape->projection) ||
 		shape->layers > 4096 || (int64_t)shape->dims * shape->projection > (1 << 28) ||
 		(int64_t)shape->dims * shape->layers > (1 << 28))
-		return bad(r, "'input' and 'projection' are no sizes of a model");
+		return fail_plan(r, "'input' or 'projection' is missing or out of range");
 	return FV_OK;
 }
 
@@ -178,7 +179,7 @@ static fv_status read_plan(struct reader *r, const json_t *root, int32_t classes
 	if (status)
 		return status;
 	if (r->plan->count > (1 << 28))
-		return bad(r, "too many parameters");
+		return fail_plan(r, "too many parameters");
 	return core_plan_check_logits(r->ctx, r->plan, &r->plan->node[last]);
 }
 
@@ -187,8 +188,8 @@ fv_status core_plan_from_json(fv_ctx *ctx, const char *path, const char *text, i
 {
 	struct reader r = {.ctx = ctx, .path = path};
 	json_t *root = json_loads(text, 0, NULL);
-	fv_status status =
-		json_is_object(root) ? read_plan(&r, root, classes) : bad(&r, "cannot be read");
+	fv_status status = json_is_object(root) ? read_plan(&r, root, classes)
+						: fail_plan(&r, "cannot be read");
 	*fold = json_integer_value(json_object_get(root, "fold"));
 	*seed = (uint64_t)json_integer_value(json_object_get(root, "seed"));
 	json_decref(root);

@@ -7,21 +7,21 @@
  *      "predict": ["apply", "output", ["concat", ["apply", "", ["input"]], ["apply", "biased.", ["input"]]]],
  *      "fold": 1, "seed": 1}
  *
- * The other value is ["uniform", PURPOSE, WIDTH]: draws by fold, seed and the recording's name. Models of
- * one head applied to the input have no such entry.
+ * The remaining kind of value is ["uniform", PURPOSE, WIDTH]: draws that depend on fold, seed and the
+ * recording's name. A model with one head applied to the input has no such entry.
  */
 #ifndef CORE_RUN_MODEL_PLAN_H
 #define CORE_RUN_MODEL_PLAN_H
 
 #include "nn/plan.h"
 
-/* False for a model of one head applied to the input. */
+/* Returns false for a model with one head applied to the input. */
 bool core_plan_is_special(const core_plan *plan);
 
-/* Memory of the context; NULL with a message. */
+/* Returns memory of the context, or NULL with a message. */
 char *core_plan_to_json(fv_ctx *ctx, const core_plan *plan, int64_t fold, uint64_t seed);
 
-/* `classes` are those of the metadata. Errors: FV_DATA naming the file. */
+/* `classes` is the number in the metadata. Errors: FV_DATA naming the file. */
 FV_NODISCARD fv_status core_plan_from_json(fv_ctx *ctx, const char *path, const char *text,
 	int32_t classes, core_plan **out, int64_t *fold, uint64_t *seed);
 

@@ -15,7 +15,7 @@
 #define PARTS 4
 #define CHECKSUM_HEX 17
 
-/* The file as arrays of n recordings: hex digits [n,64], samples, mean, m2. */
+/* The content of the file as arrays of n recordings: hex digits [n,64], samples, mean, m2. */
 struct list {
 	int64_t n;
 	char *audio;
@@ -61,7 +61,7 @@ static void hash_list(const struct list *list, char hex[CHECKSUM_HEX])
 	snprintf(hex, CHECKSUM_HEX, "%016llx", (unsigned long long)hash);
 }
 
-static void print_numerics(char text[CHECKSUM_HEX])
+static void format_numerics(char text[CHECKSUM_HEX])
 {
 	snprintf(text, CHECKSUM_HEX, "%d", CORE_NUMERICS);
 }
@@ -72,13 +72,13 @@ static bool has_meta(const fv_checkpoint *file, const char *key, const char *val
 	return found && !strcmp(found, value);
 }
 
-/* False when the file is not what core_moments_save writes. */
+/* Returns false if the file is not what core_moments_save writes. */
 static bool read_list(fv_ctx *ctx, const fv_checkpoint *file, struct list *out)
 {
 	core_tensor_out wanted[PARTS];
 	const fv_tensor *audio = fv_checkpoint_find(file, "audio");
 	char numerics[CHECKSUM_HEX], hex[CHECKSUM_HEX];
-	print_numerics(numerics);
+	format_numerics(numerics);
 	if (!audio || audio->rank != 2 || audio->shape[1] != HEX ||
 		!has_meta(file, "numerics", numerics) ||
 		make_list(ctx, audio->shape[0], out) != FV_OK)
@@ -97,8 +97,8 @@ static bool read_list(fv_ctx *ctx, const fv_checkpoint *file, struct list *out)
 	return has_meta(file, "xxh3", hex);
 }
 
-/* What is in the file; n = 0 when it is not there or not sound. `ctx` is for this alone: its errors are
- * cleared. */
+/* Loads the file; n = 0 if it is missing or damaged. Clears the errors of `ctx`, which is used for
+ * this only. */
 static void load_list(fv_ctx *ctx, const char *path, struct list *out)
 {
 	fv_checkpoint *file;
@@ -114,7 +114,8 @@ static void load_list(fv_ctx *ctx, const char *path, struct list *out)
 		return;
 	*out = (struct list){0};
 	core_error_clear(ctx);
-	core_log(ctx, CORE_WARNING, "%s: damaged or of another version, is computed again", path);
+	core_log(
+		ctx, CORE_WARNING, "%s: damaged or of another version: it is computed again", path);
 }
 
 /* A recording's place in a list, for sorting and searching. */
@@ -158,7 +159,7 @@ static fv_status find_moments(fv_ctx *ctx, const char *path, int64_t n,
 fv_status core_moments_load(fv_ctx *ctx, const char *path, int64_t n,
 	const char (*sha256)[CORE_SHA256_HEX], core_moments *moments)
 {
-	fv_ctx *own = core_ctx_new(); /* the file's contents are needed here alone */
+	fv_ctx *own = core_ctx_new(); /* frees the content of the file at once */
 	if (own)
 		core_ctx_copy_log(own, ctx);
 	fv_status status = own ? find_moments(own, path, n, sha256, moments) : FV_FAILED;
@@ -171,7 +172,7 @@ static fv_status write_list(fv_ctx *ctx, const char *path, const struct list *li
 	core_tensor_out tensor[PARTS];
 	char numerics[CHECKSUM_HEX], hex[CHECKSUM_HEX];
 	describe_tensors(list, tensor);
-	print_numerics(numerics);
+	format_numerics(numerics);
 	hash_list(list, hex);
 	const core_meta_out meta[] = {{"numerics", numerics}, {"xxh3", hex}};
 	return core_safetensors_write(ctx, path, tensor, PARTS, meta, 2);

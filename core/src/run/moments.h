@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The moments of recordings' waves that were found before, in one file of the cache for each rate and
- * length: CACHE/moments-<rate>hz-<seconds>s.safetensors. Found by content, with a checksum; a file that
- * is damaged or of other numerics is as if it were not there. */
+/* Cached moments of recordings' waves, one file for each rate and length:
+ * CACHE/moments-<rate>hz-<seconds>s.safetensors. Entries are found by content. A damaged file, or
+ * one of other numerics, is treated as missing. */
 #ifndef CORE_RUN_MOMENTS_H
 #define CORE_RUN_MOMENTS_H
 
 #include "base/hash.h"
 #include "corpus/audio.h"
 
-/* Memory of the context. */
+/* Returns the path of the file, in memory of the context. */
 FV_NODISCARD fv_status core_moments_path(
 	fv_ctx *ctx, const char *cache, int32_t rate_hz, double max_seconds, const char **out);
 
-/* Fills moments [n] of the recordings [n] that the file knows; the others are left alone. */
+/* Fills in the moments [n] of the recordings [n] that the file has; the others stay unchanged. */
 FV_NODISCARD fv_status core_moments_load(fv_ctx *ctx, const char *path, int64_t n,
 	const char (*sha256)[CORE_SHA256_HEX], core_moments *moments);
 
-/* Adds moments [n] to the file; those with n = 0 are left out. */
+/* Adds the moments [n] with n > 0 to the file. */
 FV_NODISCARD fv_status core_moments_save(fv_ctx *ctx, const char *path, int64_t n,
 	const char (*sha256)[CORE_SHA256_HEX], const core_moments *moments);
 

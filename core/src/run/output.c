@@ -10,34 +10,35 @@
 #include "base/json.h"
 #include "run/measure.h"
 
-/* JSON has no NaN: null stands for it. */
-static json_t *number(double value)
+/* NaN and infinity become null, because JSON lacks them. */
+static json_t *make_number(double value)
 {
 	return isfinite(value) ? json_real(value) : json_null();
 }
 
-static json_t *numbers(const double *value, int64_t n)
+static json_t *make_numbers(const double *value, int64_t n)
 {
 	json_t *list = json_array();
 	for (int64_t i = 0; i < n; i++)
-		json_array_append_new(list, number(value[i]));
+		json_array_append_new(list, make_number(value[i]));
 	return list;
 }
 
-fv_status core_output_epoch(fv_ctx *ctx, core_runner *r, const core_train_epoch *e)
+fv_status core_output_add_epoch(fv_ctx *ctx, core_runner *r, const core_train_epoch *e)
 {
 	json_t *line = json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:b, s:o}", "stage", e->stage,
-		"epoch", e->epoch, "value", number(e->value), "dev_loss", number(e->dev_loss),
-		"dev_objective", number(e->dev_objective), "grad_norm", number(e->grad_norm),
-		"best", e->best, "group_loss", numbers(e->group_loss, e->groups));
+		"epoch", e->epoch, "value", make_number(e->value), "dev_loss",
+		make_number(e->dev_loss), "dev_objective", make_number(e->dev_objective),
+		"grad_norm", make_number(e->grad_norm), "best", e->best, "group_loss",
+		make_numbers(e->group_loss, e->groups));
 	for (int32_t i = 0; line && i < e->n_judged; i++)
-		json_object_set_new(line, e->judged_name[i], number(e->judged[i]));
-	/* What the objective keeps for its groups: weights, how often each won. */
+		json_object_set_new(line, e->judged_name[i], make_number(e->judged[i]));
+	/* Arrays that the objective labels for its groups, such as weights. */
 	for (size_t i = 0; line && i < core_array_count(ctx); i++) {
 		const core_array *array = core_array_at(ctx, i);
 		const char *label = core_array_label(ctx, array);
 		if (label && array->type == FV_F64 && array->n0 == 1)
-			json_object_set_new(line, label, numbers(array->data, array->n1));
+			json_object_set_new(line, label, make_numbers(array->data, array->n1));
 	}
 	if (line)
 		json_object_set_new(line, "seconds", json_real(e->seconds));
@@ -48,13 +49,13 @@ fv_status core_output_epoch(fv_ctx *ctx, core_runner *r, const core_train_epoch 
 	return FV_OK;
 }
 
-/* A value that `values:` does not count is unknown to the metrics, so it is left empty. */
-static const char *counted_value(const core_attribute *a, int32_t row)
+/* Returns the value of an attribute, or "" if `values:` excludes it from the metrics. */
+static const char *find_counted_value(const core_attribute *a, int32_t row)
 {
 	return a->id[row] >= 0 && a->counted[a->id[row]] ? a->value[a->id[row]] : "";
 }
 
-/* The splits that predictions.csv holds, in its order. */
+/* The splits in predictions.csv, in its order. */
 static const core_split predicted[] = {CORE_TEST, CORE_DEV};
 #define PREDICTED (sizeof predicted / sizeof *predicted)
 
@@ -94,33 +95,33 @@ static fv_status alloc_predictions(fv_ctx *ctx, const core_runner *r, core_predi
 	return good ? FV_OK : FV_FAILED;
 }
 
-static void fill_row(
+static void fill_prediction(
 	const core_runner *r, core_split split, int32_t at, int64_t i, core_predictions *p)
 {
 	const core_corpus *corpus = r->corpus;
 	int32_t row = r->rows.row[split][at];
 	size_t classes = (size_t)corpus->classes, to = (size_t)i * classes;
-	p->file[i] = core_runner_id(r, row);
+	p->file[i] = core_runner_find_id(r, row);
 	p->speaker.value[i] = corpus->speaker_name[corpus->speaker[row]];
 	p->split.value[i] = core_split_name(split);
 	memcpy(p->prob + to, r->prob[split] + (size_t)at * classes, classes * sizeof *p->prob);
 	memcpy(p->label + to, corpus->label + (size_t)row * classes, classes * sizeof *p->label);
 	for (int32_t a = 0; a < p->n_attributes; a++)
-		p->attribute[a].value[i] = counted_value(&corpus->attribute[a], row);
+		p->attribute[a].value[i] = find_counted_value(&corpus->attribute[a], row);
 	if (p->group.value) {
 		int32_t id = r->groups.id[split][at];
 		p->group.value[i] = id < 0 ? "" : r->groups.name[id];
 	}
 }
 
-/* The test rows, then the development rows, each in the order of stems. */
+/* Collects the test rows, then the development rows, each in the order of stems. */
 static fv_status make_predictions(fv_ctx *ctx, const core_runner *r, core_predictions *p)
 {
 	fv_status status = alloc_predictions(ctx, r, p);
 	int64_t i = 0;
 	for (size_t k = 0; k < PREDICTED && !status; k++)
 		for (int32_t at = 0; at < r->rows.n[predicted[k]]; at++)
-			fill_row(r, predicted[k], at, i++, p);
+			fill_prediction(r, predicted[k], at, i++, p);
 	return status;
 }
 
@@ -129,16 +130,17 @@ static fv_status write_metrics(
 {
 	const core_measured run = {
 		r->study->fold[r->run->fold].fold, r->run->seed, r->result.selected_epoch};
-	core_predictions test = *p; /* they come first */
+	core_predictions test = *p; /* the test rows come first */
 	char *text;
 	test.n = r->rows.n[CORE_TEST];
-	fv_status status = core_measure(ctx, &test, &r->run->evaluation->attributes, &run, &text);
+	fv_status status =
+		core_measure_predictions(ctx, &test, &r->run->evaluation->attributes, &run, &text);
 	if (status)
 		return status;
 	return core_folder_write(ctx, folder, "metrics.json", text, strlen(text));
 }
 
-fv_status core_output_groups(fv_ctx *ctx, const core_runner *r, core_text *out)
+fv_status core_output_format_groups(fv_ctx *ctx, const core_runner *r, core_text *out)
 {
 	(void)ctx;
 	bool soft = r->groups.member[CORE_TRAIN] != NULL;
@@ -155,7 +157,7 @@ fv_status core_output_groups(fv_ctx *ctx, const core_runner *r, core_text *out)
 	for (int k = 0; k < CORE_SPLITS; k++) {
 		for (int32_t i = 0; i < r->rows.n[k]; i++) {
 			int32_t id = r->groups.id[k][i];
-			core_text_csv(out, core_runner_id(r, r->rows.row[k][i]));
+			core_text_csv(out, core_runner_find_id(r, r->rows.row[k][i]));
 			core_text_add(out, ",");
 			core_text_csv(out, id < 0 ? "" : r->groups.name[id]);
 			for (size_t g = 0; soft && g < groups; g++)
@@ -172,7 +174,7 @@ static fv_status write_groups(fv_ctx *ctx, const core_runner *r, const core_fold
 	if (!r->groups.groups)
 		return FV_OK;
 	core_text text = {0};
-	fv_status status = core_output_groups(ctx, r, &text);
+	fv_status status = core_output_format_groups(ctx, r, &text);
 	if (!status)
 		status = core_folder_write(ctx, folder, "groups.csv", text.data, text.size);
 	core_text_free(&text);
@@ -203,7 +205,7 @@ static fv_status write_text(
 	return core_folder_write(ctx, folder, name, text->data ? text->data : "", text->size);
 }
 
-fv_status core_output_config(
+fv_status core_output_write_config(
 	fv_ctx *ctx, const core_study *study, const core_run *run, const core_folder *folder)
 {
 	char *text = core_format(ctx, "# fold %lld, seed %lld\n%s",
@@ -227,9 +229,9 @@ fv_status core_output_write(fv_ctx *ctx, core_runner *r, const core_folder *fold
 	if (!status)
 		status = write_model(ctx, r, folder);
 	if (!status)
-		status = core_output_config(ctx, r->study, r->run, folder);
+		status = core_output_write_config(ctx, r->study, r->run, folder);
 	if (!status)
-		status = core_output_env(ctx, r, &env);
+		status = core_output_format_env(ctx, r, &env);
 	if (!status)
 		status = core_folder_write(ctx, folder, "env.json", env, strlen(env));
 	if (!status)

@@ -6,28 +6,28 @@
 #include "run/model.h"
 #include "run/runner.h"
 
-/* How files spell a recording, a row of the run's corpus. */
-static inline const char *core_runner_id(const core_runner *r, int32_t row)
+/* Returns the id of a recording, given its row in the run's corpus. */
+static inline const char *core_runner_find_id(const core_runner *r, int32_t row)
 {
 	const core_fold *fold = &r->study->fold[r->run->fold];
 	return r->study->set[fold->set].id[fold->row[row]];
 }
 
 /* Adds an epoch's line to the history. */
-FV_NODISCARD fv_status core_output_epoch(
+FV_NODISCARD fv_status core_output_add_epoch(
 	fv_ctx *ctx, core_runner *r, const core_train_epoch *epoch);
 
-/* Everything but `done`. */
+/* Writes all files except `done`. */
 FV_NODISCARD fv_status core_output_write(fv_ctx *ctx, core_runner *r, const core_folder *folder);
 
-/* config.yaml. */
-FV_NODISCARD fv_status core_output_config(
+/* Writes config.yaml. */
+FV_NODISCARD fv_status core_output_write_config(
 	fv_ctx *ctx, const core_study *study, const core_run *run, const core_folder *folder);
 
-/* groups.csv: FileName, group, prob_<group>... of all splits, in the order of stems. */
-FV_NODISCARD fv_status core_output_groups(fv_ctx *ctx, const core_runner *r, core_text *out);
+/* Formats groups.csv: FileName, group, prob_<group>... of all splits, in the order of stems. */
+FV_NODISCARD fv_status core_output_format_groups(fv_ctx *ctx, const core_runner *r, core_text *out);
 
-/* env.json: where and on what a run was computed. */
-FV_NODISCARD fv_status core_output_env(fv_ctx *ctx, const core_runner *r, char **text);
+/* Formats env.json: how and on which machine a run was computed. */
+FV_NODISCARD fv_status core_output_format_env(fv_ctx *ctx, const core_runner *r, char **text);
 
 #endif

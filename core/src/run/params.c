@@ -3,7 +3,8 @@
 
 #include "base/hash.h"
 
-/* A file counts by what is in it, not by where it lies. */
+/* Replaces file names by the hash of the content, so that the location of a file does not
+ * matter. */
 static fv_status hash_files(fv_ctx *ctx, const core_plugin_spec *use, json_t *params)
 {
 	const fv_descriptor *d = use->plugin->descriptor;

@@ -20,16 +20,16 @@
 #define JOBS_MAX 256
 #define TICK_MS 1000
 
-/* Shared between the processes. */
+/* The shared memory of caller and workers. */
 struct board {
-	_Atomic int64_t next;              /* the next task to be taken */
-	_Atomic int64_t current[JOBS_MAX]; /* task a worker is at, -1: none */
-	_Atomic int64_t left[JOBS_MAX];    /* taken, but left to the worker's successor, -1: none */
+	_Atomic int64_t next;              /* the next task to start */
+	_Atomic int64_t current[JOBS_MAX]; /* the task of a worker, -1: none */
+	_Atomic int64_t left[JOBS_MAX]; /* claimed, but left to the worker's successor, -1: none */
 };
 
 struct worker {
 	pid_t pid; /* 0: none */
-	int in;    /* its reports */
+	int in;    /* the pipe of its reports */
 	core_text text;
 };
 
@@ -48,14 +48,14 @@ struct state {
 	bool stopping;
 };
 
-static volatile sig_atomic_t caught; /* the only thing a signal handler may touch */
+static volatile sig_atomic_t caught; /* the only variable the signal handler writes */
 
-static void on_signal(int number)
+static void note_signal(int number)
 {
 	caught = number;
 }
 
-bool core_pool_told_to_stop(void)
+bool core_pool_should_stop(void)
 {
 	return caught != 0;
 }
@@ -89,13 +89,13 @@ static bool send_report(int out, int64_t task, fv_status status, const fv_ctx *c
 	return sent;
 }
 
-static bool is_alone(const core_pool *pool, int64_t task)
+static bool needs_own_worker(const core_pool *pool, int64_t task)
 {
 	return pool->alone && pool->alone(pool->user, task);
 }
 
-/* False when the result could not be told. */
-static bool do_task(const struct state *s, int slot, int out, int64_t task)
+/* Returns false if the result could not be sent. */
+static bool run_task(const struct state *s, int slot, int out, int64_t task)
 {
 	atomic_store(&s->board->current[slot], task);
 	fv_ctx *ctx = core_ctx_new();
@@ -112,30 +112,31 @@ static bool do_task(const struct state *s, int slot, int out, int64_t task)
 	return sent;
 }
 
-/* What the worker before has left, or the next one there is; `tasks` when there is none. */
-static int64_t take_task(const struct state *s, int slot)
+/* Returns the task that the previous worker left or the next one; `tasks` or more if there is
+ * none. */
+static int64_t claim_task(const struct state *s, int slot)
 {
 	int64_t task = atomic_exchange(&s->board->left[slot], -1);
 	return task >= 0 ? task : atomic_fetch_add(&s->board->next, 1);
 }
 
-static _Noreturn void worker_main(const struct state *s, int slot, int out)
+static _Noreturn void run_worker(const struct state *s, int slot, int out)
 {
 	struct sigaction action = {
-		.sa_handler = s->pool->grace_s > 0 ? on_signal : SIG_DFL, .sa_flags = SA_RESTART};
-	signal(SIGINT, SIG_IGN); /* the terminal sends it to all: the caller decides */
+		.sa_handler = s->pool->grace_s > 0 ? note_signal : SIG_DFL, .sa_flags = SA_RESTART};
+	signal(SIGINT, SIG_IGN); /* the terminal sends it to all processes: the caller decides */
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGUSR1, &action, NULL);
 	for (bool fresh = true; !caught; fresh = false) {
-		int64_t task = take_task(s, slot);
+		int64_t task = claim_task(s, slot);
 		if (task >= s->pool->tasks)
 			break;
-		bool alone = is_alone(s->pool, task);
+		bool alone = needs_own_worker(s->pool, task);
 		if (alone && !fresh) {
 			atomic_store(&s->board->left[slot], task);
 			break;
 		}
-		if (!do_task(s, slot, out, task))
+		if (!run_task(s, slot, out, task))
 			_exit(FV_FAILED);
 		if (alone)
 			break;
@@ -157,12 +158,13 @@ static fv_status start_worker(struct state *s, int slot)
 		return fv_fail(s->ctx, FV_FAILED, "cannot make a process: %s", strerror(errno));
 	}
 	if (pid == 0) {
-		/* A worker must not outlive its caller: it would write into a run that is redone. */
+		/* A worker that outlives its caller would write into a run that is computed
+		 * again. */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(FV_FAILED);
 		close(fd[0]);
-		worker_main(s, slot, fd[1]);
+		run_worker(s, slot, fd[1]);
 	}
 	close(fd[1]);
 	s->worker[slot].pid = pid;
@@ -170,7 +172,7 @@ static fv_status start_worker(struct state *s, int slot)
 	return FV_OK;
 }
 
-static void task_ended(struct state *s, int64_t task, fv_status status, const char *reason)
+static void record_task_end(struct state *s, int64_t task, fv_status status, const char *reason)
 {
 	s->ended++;
 	s->stopped += status == FV_STOPPED;
@@ -188,7 +190,7 @@ static void task_ended(struct state *s, int64_t task, fv_status status, const ch
 		s->pool->ended(s->pool->user, task, status, reason);
 }
 
-static void take_reports(struct state *s, struct worker *w)
+static void handle_reports(struct state *s, struct worker *w)
 {
 	struct report report;
 	while (w->text.size >= sizeof report) {
@@ -199,38 +201,38 @@ static void take_reports(struct state *s, struct worker *w)
 		char *reason = strndup(w->text.data + sizeof report, report.size);
 		memmove(w->text.data, w->text.data + whole, w->text.size - whole);
 		w->text.size -= whole;
-		task_ended(s, report.task, (fv_status)report.status, reason ? reason : "");
+		record_task_end(s, report.task, (fv_status)report.status, reason ? reason : "");
 		free(reason);
 	}
 }
 
-/* A worker's pipe has closed: it is done, or dead in the middle of a task. */
-static fv_status worker_gone(struct state *s, int slot)
+/* Handles a worker whose pipe has closed: it has ended, normally or during a task. */
+static fv_status handle_worker_exit(struct state *s, int slot)
 {
 	struct worker *w = &s->worker[slot];
-	int how = 0;
+	int exit_status = 0;
 	close(w->in);
-	while (waitpid(w->pid, &how, 0) < 0 && errno == EINTR)
+	while (waitpid(w->pid, &exit_status, 0) < 0 && errno == EINTR)
 		;
 	w->pid = 0;
 	core_text_free(&w->text);
 	int64_t task = atomic_load(&s->board->current[slot]);
 	if (task >= 0 && !caught) {
 		char reason[128];
-		if (WIFSIGNALED(how))
+		if (WIFSIGNALED(exit_status))
 			snprintf(reason, sizeof reason, "the worker crashed (%s)",
-				strsignal(WTERMSIG(how)));
+				strsignal(WTERMSIG(exit_status)));
 		else
 			snprintf(reason, sizeof reason, "the worker ended (exit code %d)",
-				WEXITSTATUS(how));
-		task_ended(s, task, FV_FAILED, reason);
+				WEXITSTATUS(exit_status));
+		record_task_end(s, task, FV_FAILED, reason);
 	}
 	bool more = atomic_load(&s->board->next) < s->pool->tasks ||
 		    atomic_load(&s->board->left[slot]) >= 0;
 	return more && !caught && !s->stopping ? start_worker(s, slot) : FV_OK;
 }
 
-static int watch(const struct state *s, struct pollfd *list, int *slot)
+static int list_pipes(const struct state *s, struct pollfd *list, int *slot)
 {
 	int n = 0;
 	for (int i = 0; i < s->pool->jobs; i++) {
@@ -250,11 +252,11 @@ static fv_status read_worker(struct state *s, int slot)
 	if (got < 0 && errno == EINTR)
 		return FV_OK;
 	if (got <= 0)
-		return worker_gone(s, slot);
+		return handle_worker_exit(s, slot);
 	core_text_put(&w->text, buffer, (size_t)got);
 	if (w->text.failed)
 		return fv_fail(s->ctx, FV_FAILED, "out of memory");
-	take_reports(s, w);
+	handle_reports(s, w);
 	return FV_OK;
 }
 
@@ -264,8 +266,9 @@ static bool has_died(pid_t pid)
 	return !waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid == pid;
 }
 
-/* A process that a worker has left behind may keep its pipe open: its end is not waited for. */
-static fv_status bury_dead(struct state *s)
+/* Handles workers that have died although their pipe is open, because a process of theirs still
+ * holds it. */
+static fv_status collect_dead_workers(struct state *s)
 {
 	fv_status status = FV_OK;
 	for (int i = 0; i < s->pool->jobs && !status; i++) {
@@ -273,20 +276,20 @@ static fv_status bury_dead(struct state *s)
 		pid_t pid = w->pid;
 		if (!pid || !has_died(pid))
 			continue;
-		struct pollfd said = {.fd = w->in, .events = POLLIN};
-		while (!status && w->pid == pid && poll(&said, 1, 0) > 0)
+		struct pollfd report = {.fd = w->in, .events = POLLIN};
+		while (!status && w->pid == pid && poll(&report, 1, 0) > 0)
 			status = read_worker(s, i);
 		if (!status && w->pid == pid)
-			status = worker_gone(s, i);
+			status = handle_worker_exit(s, i);
 	}
 	return status;
 }
 
-/* Reads what the workers have to say, for at most wait_ms; *any: is there one at all? */
-static fv_status listen(struct state *s, int wait_ms, bool *any)
+/* Reads reports for at most wait_ms. *any: there is at least one worker. */
+static fv_status read_reports(struct state *s, int wait_ms, bool *any)
 {
 	struct pollfd list[JOBS_MAX];
-	int slot[JOBS_MAX], n = watch(s, list, slot);
+	int slot[JOBS_MAX], n = list_pipes(s, list, slot);
 	*any = n > 0;
 	int ready = n ? poll(list, (nfds_t)n, wait_ms) : 0;
 	if (ready < 0 && errno != EINTR)
@@ -296,22 +299,22 @@ static fv_status listen(struct state *s, int wait_ms, bool *any)
 		if (status)
 			return status;
 	}
-	return bury_dead(s);
+	return collect_dead_workers(s);
 }
 
-static fv_status serve(struct state *s)
+static fv_status wait_for_workers(struct state *s)
 {
 	fv_status status = FV_OK;
 	for (bool any = true; any && !caught && !status;) {
-		status = listen(s, TICK_MS, &any);
+		status = read_reports(s, TICK_MS, &any);
 		if (s->pool->tick && any && !status)
 			s->pool->tick(s->pool->user);
 	}
 	return status;
 }
 
-/* Asks the workers to end their tasks and listens until they have, or the time is over. */
-static void ask_workers(struct state *s)
+/* Asks the workers to stop and reads reports until all have ended or the time is over. */
+static void ask_workers_to_stop(struct state *s)
 {
 	double until = core_clock_s() + s->pool->grace_s, left;
 	atomic_store(&s->board->next, s->pool->tasks);
@@ -319,37 +322,37 @@ static void ask_workers(struct state *s)
 		if (s->worker[i].pid)
 			kill(s->worker[i].pid, SIGTERM);
 	for (bool any = true; any && (left = until - core_clock_s()) > 0;)
-		if (listen(s, left < 1 ? (int)(left * 1000) + 1 : TICK_MS, &any))
+		if (read_reports(s, left < 1 ? (int)(left * 1000) + 1 : TICK_MS, &any))
 			return;
 }
 
-static void end_workers(struct state *s)
+static void kill_workers(struct state *s)
 {
 	for (int i = 0; i < s->pool->jobs; i++)
 		if (s->worker[i].pid)
-			kill(s->worker[i].pid, SIGKILL); /* files are written whole or not at all */
+			kill(s->worker[i].pid, SIGKILL); /* files are written atomically */
 	for (int i = 0; i < s->pool->jobs; i++)
 		if (s->worker[i].pid)
-			(void)worker_gone(s, i);
+			(void)handle_worker_exit(s, i);
 }
 
-static fv_status run_all(struct state *s)
+static fv_status run_workers(struct state *s)
 {
 	fv_status status = FV_OK;
 	for (int i = 0; i < s->pool->jobs && !status; i++)
 		status = start_worker(s, i);
 	if (!status)
-		status = serve(s);
+		status = wait_for_workers(s);
 	if (status || caught) {
 		s->stopping = true;
 		if (caught && s->pool->grace_s > 0)
-			ask_workers(s);
-		end_workers(s);
+			ask_workers_to_stop(s);
+		kill_workers(s);
 	}
-	/* A worker killed from outside as it took a task has left no trace of it. */
+	/* A worker that was killed while it claimed a task leaves no trace of it. */
 	if (!status && !caught && !s->stopping && s->ended < s->pool->tasks)
 		status = fv_fail(s->ctx, FV_FAILED,
-			"%lld tasks were lost: their workers were killed",
+			"%lld tasks were lost because their workers were killed: run it again",
 			(long long)(s->pool->tasks - s->ended));
 	if (caught)
 		return caught == SIGUSR1  ? FV_STOPPED
@@ -377,11 +380,11 @@ fv_status core_pool_run(fv_ctx *ctx, const core_pool *asked, int64_t *failed)
 	for (int i = 0; i < JOBS_MAX; i++)
 		atomic_store(&board->left[i], -1);
 	static const int numbers[] = {SIGINT, SIGTERM, SIGUSR1};
-	struct sigaction before[3], action = {.sa_handler = on_signal};
+	struct sigaction before[3], action = {.sa_handler = note_signal};
 	caught = 0;
 	for (int i = 0; i < 3; i++)
 		sigaction(numbers[i], &action, &before[i]);
-	fv_status status = run_all(s);
+	fv_status status = run_workers(s);
 	for (int i = 0; i < 3; i++)
 		sigaction(numbers[i], &before[i], NULL);
 	munmap(board, sizeof *board);

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-void core_report_recording(fv_ctx *ctx, fv_status status, const char *path, const char *reason)
+void core_recording_report_failure(
+	fv_ctx *ctx, fv_status status, const char *path, const char *reason)
 {
 	if (!path || strstr(reason, path))
 		(void)fv_fail(ctx, status, "%s", reason);
@@ -25,7 +26,7 @@ static int compare_sizes(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-fv_status core_order_by_size(
+fv_status core_recordings_order_by_size(
 	fv_ctx *ctx, const char *const *path, const int64_t *row, int64_t n, int64_t *order)
 {
 	struct sized *list = core_alloc(ctx, (size_t)n, sizeof *list);

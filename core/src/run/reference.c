@@ -9,8 +9,8 @@
 #include "base/text.h"
 #include "corpus/audio.h"
 
-/* The lowest of the study's folds of a set. */
-static const core_fold *lowest_named(const core_study *study, int32_t set)
+/* Returns the lowest requested fold of a set. */
+static const core_fold *find_lowest_fold(const core_study *study, int32_t set)
 {
 	const core_fold *lowest = NULL;
 	for (int32_t i = 0; i < study->n_folds; i++) {
@@ -21,9 +21,10 @@ static const core_fold *lowest_named(const core_study *study, int32_t set)
 	return lowest;
 }
 
-int64_t core_lowest_fold(fv_ctx *ctx, const core_study *study, int32_t set, const char *pattern)
+int64_t core_find_lowest_fold(
+	fv_ctx *ctx, const core_study *study, int32_t set, const char *pattern)
 {
-	int64_t named = lowest_named(study, set)->fold;
+	int64_t named = find_lowest_fold(study, set)->fold;
 	for (int64_t f = 0; strstr(pattern, CORE_FOLD_MARK) && f < named; f++) {
 		const char *path = core_expand_fold(ctx, pattern, f);
 		if (path && core_file_exists(path))
@@ -32,17 +33,18 @@ int64_t core_lowest_fold(fv_ctx *ctx, const core_study *study, int32_t set, cons
 	return named;
 }
 
-static int by_text(const void *stem, const void *item)
+static int compare_text(const void *stem, const void *item)
 {
 	return strcmp(stem, *(const char *const *)item);
 }
 
-/* The hash of a recording that the study knows, or of the file with that stem. */
+/* Returns the known hash of a recording, or hashes the file with that stem. */
 static fv_status hash_recording(fv_ctx *own, const core_set *set, const core_audio_index *index,
 	const char *stem, char hex[CORE_SHA256_HEX])
 {
 	const core_recordings *r = &set->recordings;
-	const char *const *known = bsearch(stem, r->stem, (size_t)r->n, sizeof *r->stem, by_text);
+	const char *const *known =
+		bsearch(stem, r->stem, (size_t)r->n, sizeof *r->stem, compare_text);
 	if (known) {
 		memcpy(hex, r->sha256[known - r->stem], CORE_SHA256_HEX);
 		return FV_OK;
@@ -51,7 +53,7 @@ static fv_status hash_recording(fv_ctx *own, const core_set *set, const core_aud
 	return path ? core_sha256_file(own, path, hex) : FV_DATA;
 }
 
-/* As `done` has it of a fold: over stems and hashes. */
+/* Hashes stems and recording hashes, as in the fingerprint of a fold. */
 static fv_status hash_audio(
 	fv_ctx *own, const core_set *set, const core_corpus *corpus, char hex[CORE_SHA256_HEX])
 {
@@ -71,8 +73,8 @@ static fv_status hash_audio(
 	return status;
 }
 
-/* A fold that nobody asked for; false when it cannot be had whole. */
-static bool read_other(const core_set *set, int64_t fold, core_set *out)
+/* Hashes a fold that was not requested. Returns false if any of its files cannot be read. */
+static bool read_other_fold(const core_set *set, int64_t fold, core_set *out)
 {
 	fv_ctx *own = core_ctx_new();
 	core_corpus *corpus;
@@ -89,9 +91,9 @@ fv_status core_reference_make(fv_ctx *ctx, core_study *study, const core_run *ru
 	core_set *set = &study->set[index];
 	if (set->identified)
 		return FV_OK;
-	const core_fold *named = lowest_named(study, index);
-	int64_t lowest = core_lowest_fold(ctx, study, index, set->spec->labels);
-	if (lowest == named->fold || !read_other(set, lowest, set)) {
+	const core_fold *named = find_lowest_fold(study, index);
+	int64_t lowest = core_find_lowest_fold(ctx, study, index, set->spec->labels);
+	if (lowest == named->fold || !read_other_fold(set, lowest, set)) {
 		memcpy(set->labels_sha256, named->labels_sha256, CORE_SHA256_HEX);
 		memcpy(set->audio_sha256, named->audio_sha256, CORE_SHA256_HEX);
 	}

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "run/eval_cache.h"
 #include "run/folder.h"
 #include "run/measure.h"
 #include "run/output.h"
@@ -27,23 +28,23 @@ static json_t *read_json(fv_ctx *ctx, const core_run *run, const char *name)
 	return root;
 }
 
-/* Does the study have an axis that is not written down? */
+/* Returns true if the study has an axis that env.json lacks. */
 static bool lacks_axis(const core_study *study, const core_run *run, const json_t *env)
 {
-	json_t *said = json_object_get(json_object_get(env, "variant"), "axes");
+	json_t *stored = json_object_get(json_object_get(env, "variant"), "axes");
 	json_t *own = json_loads(core_run_variant(study, run)->axes_json, 0, NULL);
 	bool lacks = false;
 	const char *key;
 	json_t *value;
-	json_object_foreach(own, key, value) lacks |= !json_object_get(said, key);
+	json_object_foreach(own, key, value) lacks |= !json_object_get(stored, key);
 	json_decref(own);
 	return lacks;
 }
 
-/* What is compared with what changes tables, but no metric of a run. */
-static bool same_metrics(const json_t *wanted, const json_t *said)
+/* Returns true if the metrics stay the same: `compare` changes tables, but no metric of a run. */
+static bool has_same_metrics(const json_t *wanted, const json_t *stored)
 {
-	json_t *a = json_copy((json_t *)wanted), *b = json_copy((json_t *)said);
+	json_t *a = json_copy((json_t *)wanted), *b = json_copy((json_t *)stored);
 	json_object_del(a, "compare");
 	json_object_del(b, "compare");
 	bool same = a && b && json_equal(a, b);
@@ -52,14 +53,14 @@ static bool same_metrics(const json_t *wanted, const json_t *said)
 	return same;
 }
 
-static unsigned compare(const core_study *study, const core_run *run, const json_t *env)
+static unsigned find_stale(const core_study *study, const core_run *run, const json_t *env)
 {
 	json_t *wanted = json_loads(run->evaluation->json, 0, NULL);
-	json_t *said = json_object_get(env, "eval");
+	json_t *stored = json_object_get(env, "eval");
 	unsigned stale = lacks_axis(study, run, env) ? CORE_STALE_AXES : 0;
-	if (!wanted || !said || !json_equal(wanted, said))
+	if (!wanted || !stored || !json_equal(wanted, stored))
 		stale |= CORE_STALE_EVAL;
-	if (!same_metrics(wanted, said))
+	if (!has_same_metrics(wanted, stored))
 		stale |= CORE_STALE_METRICS;
 	json_decref(wanted);
 	return stale;
@@ -67,36 +68,54 @@ static unsigned compare(const core_study *study, const core_run *run, const json
 
 bool core_refresh_find(const core_study *study, const core_run *run, unsigned *stale)
 {
-	fv_ctx *own = core_ctx_new(); /* one file of each run: not kept */
+	fv_ctx *own = core_ctx_new(); /* env.json is needed only here */
 	json_t *env = own ? read_json(own, run, "env.json") : NULL;
 	if (env)
-		*stale = compare(study, run, env);
+		*stale = find_stale(study, run, env);
 	json_decref(env);
 	core_ctx_free(own);
 	return env != NULL;
 }
 
-static fv_status write_metrics(
-	fv_ctx *ctx, const core_study *study, const core_run *run, const core_folder *folder)
+/* Metrics under the wanted evaluation: kept from an earlier change, or computed from the predictions. */
+static fv_status find_metrics(fv_ctx *ctx, const core_study *study, const core_run *run,
+	int32_t selected_epoch, const char **metrics)
 {
+	const core_measured measured = {study->fold[run->fold].fold, run->seed, selected_epoch};
 	core_predictions predictions;
-	char *path = core_path_join(ctx, run->dir, "predictions.csv"), *text;
-	json_t *old = read_json(ctx, run, "metrics.json");
-	if (!old || !path)
-		return FV_DATA;
-	const core_measured measured = {study->fold[run->fold].fold, run->seed,
-		(int32_t)json_integer_value(json_object_get(old, "selected_epoch"))};
-	json_decref(old);
-	fv_status status = core_predictions_read(ctx, path, NULL, &predictions);
+	const char *entry;
+	json_t *wanted = json_loads(run->evaluation->json, 0, NULL);
+	char *path = core_path_join(ctx, run->dir, "predictions.csv"), *text = NULL;
+	fv_status status = path ? core_eval_cache_path(ctx, study, run, wanted, &entry) : FV_FAILED;
+	json_decref(wanted);
+	*metrics = status ? NULL : core_eval_cache_read(ctx, entry);
+	if (status || *metrics)
+		return status;
+	status = core_predictions_read(ctx, path, NULL, &predictions);
 	if (!status)
-		status = core_measure(
+		status = core_measure_predictions(
 			ctx, &predictions, &run->evaluation->attributes, &measured, &text);
 	if (!status)
-		status = core_folder_write(ctx, folder, "metrics.json", text, strlen(text));
+		core_eval_cache_write(ctx, entry, text);
+	*metrics = text;
 	return status;
 }
 
-/* The evaluation as it is now; of the axes, what is known of the run and was not written down. */
+static fv_status write_metrics(
+	fv_ctx *ctx, const core_study *study, const core_run *run, const core_folder *folder)
+{
+	json_t *old = read_json(ctx, run, "metrics.json");
+	const char *metrics;
+	if (!old)
+		return FV_DATA;
+	int32_t epoch = (int32_t)json_integer_value(json_object_get(old, "selected_epoch"));
+	json_decref(old);
+	fv_status status = find_metrics(ctx, study, run, epoch, &metrics);
+	return status ? status
+		      : core_folder_write(ctx, folder, "metrics.json", metrics, strlen(metrics));
+}
+
+/* Writes env.json with the current evaluation and the axes that it lacks. */
 static fv_status write_env(fv_ctx *ctx, const core_study *study, const core_run *run,
 	const core_folder *folder, json_t *env)
 {
@@ -115,18 +134,18 @@ static fv_status write_env(fv_ctx *ctx, const core_study *study, const core_run 
 	return line ? core_folder_write(ctx, folder, "env.json", line, strlen(line)) : FV_FAILED;
 }
 
-static fv_status refresh(fv_ctx *ctx, const core_study *study, const core_run *run,
+static fv_status refresh_files(fv_ctx *ctx, const core_study *study, const core_run *run,
 	const core_folder *folder, bool *judged)
 {
 	json_t *env = read_json(ctx, run, "env.json");
 	if (!env)
 		return FV_DATA;
-	unsigned stale = compare(study, run, env);
+	unsigned stale = find_stale(study, run, env);
 	fv_status status = FV_OK;
 	if (stale & CORE_STALE_METRICS)
 		status = write_metrics(ctx, study, run, folder);
 	if (!status && (stale & CORE_STALE_EVAL))
-		status = core_output_config(ctx, study, run, folder);
+		status = core_output_write_config(ctx, study, run, folder);
 	if (!status && stale)
 		status = write_env(ctx, study, run, folder, env);
 	*judged = !status && (stale & CORE_STALE_EVAL);
@@ -134,8 +153,8 @@ static fv_status refresh(fv_ctx *ctx, const core_study *study, const core_run *r
 	return status;
 }
 
-/* What metrics have to say was said when the run was made. */
-static void say_nothing(void *user, core_level level, const char *line)
+/* Drops warnings of the metrics, which were logged when the run was computed. */
+static void discard_line(void *user, core_level level, const char *line)
 {
 	(void)user;
 	(void)level;
@@ -150,8 +169,8 @@ fv_status core_refresh_run(fv_ctx *ctx, const core_study *study, const core_run 
 	fv_status status = core_folder_lock(ctx, run, &folder, &taken);
 	if (status || !taken)
 		return status;
-	core_ctx_set_log(ctx, say_nothing, NULL);
-	status = refresh(ctx, study, run, &folder, judged);
+	core_ctx_set_log(ctx, discard_line, NULL);
+	status = refresh_files(ctx, study, run, &folder, judged);
 	core_folder_release(&folder);
 	return status;
 }

@@ -21,12 +21,12 @@
 #include "run/selection.h"
 #include "train/predict.h"
 
-/* Does it use other recordings of a test speaker? */
+/* Returns true if the grouper uses other recordings of a test speaker. */
 static bool is_transductive(const core_grouper_input *input)
 {
 	if (core_grouper_uses(input->spec) & FV_USE_SPEAKER)
 		return true;
-	return input->features && core_standardize_of(input->encoder, input->features->output) ==
+	return input->features && core_find_standardize(input->encoder, input->features->output) ==
 					  FV_STANDARDIZE_SPEAKER;
 }
 
@@ -43,7 +43,7 @@ static void make_inputs(
 	}
 }
 
-fv_status core_runner_infer(
+fv_status core_runner_infer_groups(
 	fv_ctx *ctx, const core_runner *r, const core_grouper_spec *grouper, core_groups *out)
 {
 	core_grouper_input input[CORE_PRODUCT_MAX];
@@ -52,8 +52,8 @@ fv_status core_runner_infer(
 		(uint64_t)r->run->seed, r->study->fold[r->run->fold].fold, out);
 }
 
-/* Exclusion and bias. */
-static fv_status runner_rows(fv_ctx *ctx, core_runner *r)
+/* Finds the rows of each split after exclusion and bias. */
+static fv_status find_rows(fv_ctx *ctx, core_runner *r)
 {
 	const core_study *study = r->study;
 	const core_run *run = r->run;
@@ -65,19 +65,19 @@ static fv_status runner_rows(fv_ctx *ctx, core_runner *r)
 		ctx, r->corpus, &r->variant->bias, (uint64_t)run->seed, fold->fold, &r->rows);
 }
 
-fv_status core_runner_groups(fv_ctx *ctx, core_runner *r)
+fv_status core_runner_make_groups(fv_ctx *ctx, core_runner *r)
 {
-	fv_status status = runner_rows(ctx, r);
+	fv_status status = find_rows(ctx, r);
 	if (status)
 		return status;
 	core_grouper_input input[CORE_PRODUCT_MAX];
 	make_inputs(r, r->variant->groupers, input);
 	for (int32_t i = 0; i < r->variant->n_groupers; i++)
 		r->transductive |= is_transductive(&input[i]);
-	return core_runner_infer(ctx, r, r->variant->groupers, &r->groups);
+	return core_runner_infer_groups(ctx, r, r->variant->groupers, &r->groups);
 }
 
-/* Development rows of the features, in the order that the trainer has them. */
+/* Indexes the development rows of the features in the order of the trainer. */
 static fv_status order_dev_index(fv_ctx *ctx, core_runner *r)
 {
 	core_matrix *m = &r->input;
@@ -92,7 +92,8 @@ static fv_status order_dev_index(fv_ctx *ctx, core_runner *r)
 static fv_status make_input(fv_ctx *ctx, core_runner *r)
 {
 	const core_encoding *encoding = &r->study->encoding[r->run->encoding];
-	fv_standardize kind = core_standardize_of(&r->variant->encoder, encoding->features.output);
+	fv_standardize kind =
+		core_find_standardize(&r->variant->encoder, encoding->features.output);
 	r->transductive |= kind == FV_STANDARDIZE_SPEAKER;
 	r->shape = (core_head_shape){encoding->features.layers, encoding->features.dims,
 		r->variant->head_projection, r->corpus->classes};
@@ -100,7 +101,7 @@ static fv_status make_input(fv_ctx *ctx, core_runner *r)
 		r->corpus, &r->rows, kind, &r->input);
 }
 
-fv_status core_runner_rows(
+fv_status core_runner_make_rows(
 	fv_ctx *ctx, const core_runner *r, int split, const int32_t *order, fv_rows *out)
 {
 	size_t n = (size_t)r->rows.n[split], classes = (size_t)r->corpus->classes;
@@ -139,13 +140,13 @@ struct by_file {
 	int32_t key, at;
 };
 
-static int by_file_order(const void *a, const void *b)
+static int compare_file_order(const void *a, const void *b)
 {
 	int32_t x = ((const struct by_file *)a)->key, y = ((const struct by_file *)b)->key;
 	return (x > y) - (x < y);
 }
 
-/* Development rows in file order: their batches decide dev_objective. */
+/* Orders development rows as in the file, because dev_objective depends on their batches. */
 static fv_status make_dev_order(fv_ctx *ctx, core_runner *r)
 {
 	size_t n = (size_t)r->rows.n[CORE_DEV];
@@ -156,7 +157,7 @@ static fv_status make_dev_order(fv_ctx *ctx, core_runner *r)
 	for (size_t i = 0; i < n; i++)
 		list[i] = (struct by_file){
 			r->corpus->file_order[r->rows.row[CORE_DEV][i]], (int32_t)i};
-	qsort(list, n, sizeof *list, by_file_order);
+	qsort(list, n, sizeof *list, compare_file_order);
 	for (size_t i = 0; i < n; i++)
 		r->dev_order[i] = list[i].at;
 	return FV_OK;
@@ -172,8 +173,8 @@ static fv_status make_training(fv_ctx *ctx, core_runner *r)
 		identity[i] = i;
 	fv_status status = make_dev_order(ctx, r);
 	if (!status)
-		status = core_runner_rows(ctx, r, CORE_TRAIN, identity, &r->train);
-	return status ? status : core_runner_rows(ctx, r, CORE_DEV, r->dev_order, &r->dev);
+		status = core_runner_make_rows(ctx, r, CORE_TRAIN, identity, &r->train);
+	return status ? status : core_runner_make_rows(ctx, r, CORE_DEV, r->dev_order, &r->dev);
 }
 
 static fv_status read_order(fv_ctx *ctx, const core_runner *r, core_train_job *job)
@@ -208,14 +209,14 @@ struct history {
 	core_runner *runner;
 };
 
-static fv_status on_epoch(void *user, const core_train_epoch *epoch)
+static fv_status add_epoch(void *user, const core_train_epoch *epoch)
 {
 	struct history *h = user;
-	return core_output_epoch(h->ctx, h->runner, epoch);
+	return core_output_add_epoch(h->ctx, h->runner, epoch);
 }
 
-/* train.init */
-static fv_status start(void *user, const core_plan *plan, float *params)
+/* Reads start values from train.init. */
+static fv_status read_start_params(void *user, const core_plan *plan, float *params)
 {
 	const struct history *h = user;
 	const core_runner *r = h->runner;
@@ -224,7 +225,7 @@ static fv_status start(void *user, const core_plan *plan, float *params)
 	return path ? core_model_read_params(h->ctx, path, plan, params) : FV_FAILED;
 }
 
-core_train_data core_runner_data(const core_runner *r, int split, fv_rows rows)
+core_train_data core_runner_make_data(const core_runner *r, int split, fv_rows rows)
 {
 	const core_matrix *m = &r->input;
 	return (core_train_data){.rows = rows,
@@ -234,13 +235,13 @@ core_train_data core_runner_data(const core_runner *r, int split, fv_rows rows)
 		.scale = m->scale[split]};
 }
 
-/* The job without files and callbacks. */
+/* Makes the job without start values, order, checkpoint and callbacks. */
 static fv_status make_job(fv_ctx *ctx, core_runner *r, core_train_job *job)
 {
 	const fv_descriptor *loss = r->variant->loss.plugin->descriptor;
 	*job = (core_train_job){.shape = r->shape,
-		.train = core_runner_data(r, CORE_TRAIN, r->train),
-		.dev = core_runner_data(r, CORE_DEV, r->dev),
+		.train = core_runner_make_data(r, CORE_TRAIN, r->train),
+		.dev = core_runner_make_data(r, CORE_DEV, r->dev),
 		.spec = &r->variant->train,
 		.loss = loss,
 		.member_is_probability = r->groups.probability,
@@ -260,7 +261,7 @@ static fv_status make_job(fv_ctx *ctx, core_runner *r, core_train_job *job)
 	return to ? core_selection_make(ctx, r, job) : FV_FAILED;
 }
 
-static fv_status train(fv_ctx *ctx, core_runner *r)
+static fv_status train_model(fv_ctx *ctx, core_runner *r)
 {
 	struct history history = {ctx, r};
 	core_train_job job;
@@ -268,9 +269,9 @@ static fv_status train(fv_ctx *ctx, core_runner *r)
 	if (status)
 		return status;
 	if (r->variant->train.init)
-		job.start = start;
-	job.state = r->state;
-	job.on_epoch = on_epoch;
+		job.start = read_start_params;
+	job.checkpoint = r->checkpoint;
+	job.on_epoch = add_epoch;
 	job.user = &history;
 	status = read_order(ctx, r, &job);
 	return status ? status : core_train_run(ctx, &job, &r->result);
@@ -279,7 +280,7 @@ static fv_status train(fv_ctx *ctx, core_runner *r)
 fv_status core_runner_preview(fv_ctx *ctx, core_runner *r, bool groups, core_train_preview *out)
 {
 	core_train_job job;
-	fv_status status = groups ? core_runner_groups(ctx, r) : runner_rows(ctx, r);
+	fv_status status = groups ? core_runner_make_groups(ctx, r) : find_rows(ctx, r);
 	if (!status)
 		status = make_training(ctx, r);
 	r->shape = (core_head_shape){1, 1, 1, r->corpus->classes};
@@ -288,7 +289,7 @@ fv_status core_runner_preview(fv_ctx *ctx, core_runner *r, bool groups, core_tra
 	return status ? status : core_train_preview_run(ctx, &job, out);
 }
 
-static fv_status predict(fv_ctx *ctx, core_runner *r, core_split split)
+static fv_status predict_split(fv_ctx *ctx, core_runner *r, core_split split)
 {
 	size_t n = (size_t)r->rows.n[split];
 	float *prob = core_alloc(ctx, n * (size_t)r->corpus->classes, sizeof *prob);
@@ -300,17 +301,17 @@ static fv_status predict(fv_ctx *ctx, core_runner *r, core_split split)
 		stem[i] = r->corpus->stem[r->rows.row[split][i]];
 	const fv_rows rows = {
 		.size = sizeof rows, .n = (int32_t)n, .classes = r->corpus->classes, .stem = stem};
-	core_train_data data = core_runner_data(r, (int)split, rows);
-	data.index = r->input.index[split]; /* the order of stems, not the trainer's */
+	core_train_data data = core_runner_make_data(r, (int)split, rows);
+	data.index = r->input.index[split]; /* in the order of stems, unlike the trainer */
 	fv_status status = core_train_predict(ctx, r->result.plan, r->result.params, &data, prob);
 	if (!status)
 		core_softmax((int32_t)n, r->corpus->classes, prob, prob);
 	return status;
 }
 
-static fv_status compute(fv_ctx *ctx, core_runner *r)
+static fv_status compute_results(fv_ctx *ctx, core_runner *r)
 {
-	fv_status status = core_runner_groups(ctx, r);
+	fv_status status = core_runner_make_groups(ctx, r);
 	if (!status)
 		status = make_input(ctx, r);
 	if (!status)
@@ -318,26 +319,27 @@ static fv_status compute(fv_ctx *ctx, core_runner *r)
 	if (!status)
 		status = order_dev_index(ctx, r);
 	if (!status)
-		status = train(ctx, r);
+		status = train_model(ctx, r);
 	if (!status)
-		status = predict(ctx, r, CORE_TEST);
-	return status ? status : predict(ctx, r, CORE_DEV);
+		status = predict_split(ctx, r, CORE_TEST);
+	return status ? status : predict_split(ctx, r, CORE_DEV);
 }
 
-/* Copies of the process that came back from an op; the guard has ended them. */
-static void warn_of_copies(fv_ctx *ctx, const core_runner *r)
+/* Warns about plugins that called fork() and let the child return from an op; the guard has ended
+ * the children. */
+static void warn_about_forks(fv_ctx *ctx, const core_runner *r)
 {
 	int copies;
 	(void)core_reap_copies(&copies);
 	if (copies)
 		fv_warn(ctx,
-			"loss '%s' or a grouper has called fork() in an op and let the copy come "
-			"back from it: %d copies were ended; end them with _exit() or exec()",
+			"loss '%s' or a grouper called fork() in an op and let the child return "
+			"from it (%d children were ended): end them with _exit() or exec()",
 			r->variant->loss.plugin->descriptor->name, copies);
 }
 
-/* Was it said before the run was interrupted? */
-static bool is_said(const core_text *log, const char *line)
+/* Returns true if the log, which a resumed run continues, already has the line. */
+static bool has_line(const core_text *log, const char *line)
 {
 	size_t n = strlen(line);
 	for (const char *at = log->data; at && (at = strstr(at, line)); at++)
@@ -346,41 +348,42 @@ static bool is_said(const core_text *log, const char *line)
 	return false;
 }
 
-/* What the run says goes into its log; the program passes new warnings on from there. */
-static void to_log(void *user, core_level level, const char *line)
+/* Adds a line to the log of the run: warnings only once, progress never. The program later shows new
+ * warnings from there. */
+static void write_log_line(void *user, core_level level, const char *line)
 {
 	core_text *log = user;
 	static const char *const words[] = {"debug", "info", "warning"};
-	if (level < CORE_WARNING || (level == CORE_WARNING && !is_said(log, line)))
-		core_text_add(
-			log, "%s: %s\n", words[level], line); /* progress is for who looks on */
+	if (level < CORE_WARNING || (level == CORE_WARNING && !has_line(log, line)))
+		core_text_add(log, "%s: %s\n", words[level], line);
 }
 
-/* A state belongs to exactly this fingerprint, and to these kernels: bits are promised for one set. */
-static fv_status make_state(
+/* Makes the checkpoint. Its key covers the fingerprint and the kernels, because only the same
+ * kernels give the same bits. */
+static fv_status make_checkpoint(
 	fv_ctx *ctx, core_runner *r, const core_folder *folder, double save_every_s)
 {
 	char *text = core_format(ctx, "%s%s %s", r->run->fingerprint, core_kernels_used()->name,
 		openblas_get_corename());
-	core_run_checkpoint_options options = {.path = core_folder_checkpoint(ctx, folder),
+	core_run_checkpoint_options options = {.path = core_folder_find_checkpoint(ctx, folder),
 		.every_s = save_every_s,
-		.told_to_stop = core_pool_told_to_stop};
+		.should_stop = core_pool_should_stop};
 	char key[CORE_SHA256_HEX];
 	if (!text || !options.path)
 		return FV_FAILED;
 	fv_status status = core_sha256_bytes(ctx, text, strlen(text), key);
 	options.key = core_strdup(ctx, key);
 	if (!status)
-		status =
-			options.key ? core_run_checkpoint_new(ctx, &options, &r->state) : FV_FAILED;
+		status = options.key ? core_run_checkpoint_new(ctx, &options, &r->checkpoint)
+				     : FV_FAILED;
 	if (status)
 		return status;
-	core_run_checkpoint_add_text(r->state, "metrics.jsonl", &r->history);
-	core_run_checkpoint_add_text(r->state, "log", &r->log);
+	core_run_checkpoint_add_text(r->checkpoint, "metrics.jsonl", &r->history);
+	core_run_checkpoint_add_text(r->checkpoint, "log", &r->log);
 	return FV_OK;
 }
 
-static fv_status refresh(
+static fv_status refresh_run(
 	fv_ctx *ctx, const core_study *study, const core_run *run, core_run_outcome *outcome)
 {
 	bool judged;
@@ -395,7 +398,7 @@ fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *
 	core_folder folder;
 	core_claim claim = CORE_TAKEN;
 	if (run->done && run->stale)
-		return refresh(ctx, study, run, outcome);
+		return refresh_run(ctx, study, run, outcome);
 	fv_status status = core_folder_claim(ctx, run, options->force, &folder, &claim);
 	*outcome = claim == CORE_CLAIMED ? CORE_RUN_COMPUTED : CORE_RUN_SKIPPED;
 	if (status || claim != CORE_CLAIMED)
@@ -404,18 +407,18 @@ fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *
 	if (!r)
 		return FV_FAILED;
 	*r = (core_runner){.study = study, .run = run};
-	core_ctx_set_log(ctx, to_log, &r->log);
-	status = make_state(ctx, r, &folder, options->save_every_s);
+	core_ctx_set_log(ctx, write_log_line, &r->log);
+	status = make_checkpoint(ctx, r, &folder, options->save_every_s);
 	if (!status)
-		status = compute(ctx, r);
-	warn_of_copies(ctx, r);
+		status = compute_results(ctx, r);
+	warn_about_forks(ctx, r);
 	if (!status)
 		status = core_output_write(ctx, r, &folder);
 	if (!status)
 		status = core_folder_finish(ctx, &folder, run);
 	if (status && status != FV_STOPPED)
 		core_folder_fail(ctx, &folder);
-	core_run_checkpoint_close(r->state);
+	core_run_checkpoint_close(r->checkpoint);
 	core_matrix_free(&r->input);
 	core_text_free(&r->history);
 	core_text_free(&r->log);

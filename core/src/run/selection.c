@@ -7,7 +7,7 @@
 
 #include "config/select_rule.h"
 
-/* Groups of all rows of a run, before those that no row is in are left out. */
+/* The groups of all rows, including those without rows. */
 struct source {
 	const core_runner *r;
 	const core_attribute *attribute; /* NULL: the inferred groups */
@@ -15,7 +15,7 @@ struct source {
 	const char *const *name;
 };
 
-static int32_t group_at(const struct source *s, int split, int32_t i)
+static int32_t find_group(const struct source *s, int split, int32_t i)
 {
 	if (!s->attribute)
 		return s->r->groups.id[split][i];
@@ -41,17 +41,17 @@ static fv_status find_source(fv_ctx *ctx, const core_runner *r, struct source *s
 	return FV_OK;
 }
 
-static void mark(const struct source *s, int split, int32_t *new_id)
+static void mark_groups(const struct source *s, int split, int32_t *new_id)
 {
 	for (int32_t i = 0; i < s->r->rows.n[split]; i++) {
-		int32_t g = group_at(s, split, i);
+		int32_t g = find_group(s, split, i);
 		if (g >= 0)
 			new_id[g] = 0;
 	}
 }
 
-/* New ids of the groups that rows are in, -1 for the others, and their names. */
-static fv_status number(fv_ctx *ctx, const struct source *s, bool on_test, int32_t **new_id,
+/* Numbers the groups that have rows -> new_id (-1: no rows) and their names. */
+static fv_status number_groups(fv_ctx *ctx, const struct source *s, bool on_test, int32_t **new_id,
 	core_select_groups *out)
 {
 	const char **name = core_alloc(ctx, (size_t)s->n + 1, sizeof *name);
@@ -60,8 +60,8 @@ static fv_status number(fv_ctx *ctx, const struct source *s, bool on_test, int32
 		return FV_FAILED;
 	for (int32_t g = 0; g < s->n; g++)
 		(*new_id)[g] = -1;
-	mark(s, on_test ? CORE_TEST : CORE_TRAIN, *new_id);
-	mark(s, on_test ? CORE_TEST : CORE_DEV, *new_id);
+	mark_groups(s, on_test ? CORE_TEST : CORE_TRAIN, *new_id);
+	mark_groups(s, on_test ? CORE_TEST : CORE_DEV, *new_id);
 	for (int32_t g = 0; g < s->n; g++) {
 		if ((*new_id)[g] < 0)
 			continue;
@@ -82,16 +82,16 @@ static fv_status make_groups(
 	int32_t *id = core_alloc(ctx, (size_t)n + 1, sizeof *id);
 	fv_status status = id ? find_source(ctx, r, &s) : FV_FAILED;
 	if (!status)
-		status = number(ctx, &s, on_test, &new_id, out);
+		status = number_groups(ctx, &s, on_test, &new_id, out);
 	for (int32_t i = 0; i < n && !status; i++) {
-		int32_t g = group_at(&s, split, on_test ? i : r->dev_order[i]);
+		int32_t g = find_group(&s, split, on_test ? i : r->dev_order[i]);
 		id[i] = g < 0 ? -1 : new_id[g];
 	}
 	out->id = id;
 	return status;
 }
 
-static fv_status make_test(fv_ctx *ctx, const core_runner *r, core_train_data *out)
+static fv_status make_test_data(fv_ctx *ctx, const core_runner *r, core_train_data *out)
 {
 	int32_t n = r->rows.n[CORE_TEST];
 	int32_t *order = core_alloc(ctx, (size_t)n + 1, sizeof *order);
@@ -100,9 +100,9 @@ static fv_status make_test(fv_ctx *ctx, const core_runner *r, core_train_data *o
 	for (int32_t i = 0; i < n; i++)
 		order[i] = i;
 	fv_rows rows;
-	fv_status status = core_runner_rows(ctx, r, CORE_TEST, order, &rows);
+	fv_status status = core_runner_make_rows(ctx, r, CORE_TEST, order, &rows);
 	if (!status)
-		*out = core_runner_data(r, CORE_TEST, rows);
+		*out = core_runner_make_data(r, CORE_TEST, rows);
 	return status;
 }
 
@@ -114,7 +114,7 @@ fv_status core_selection_make(fv_ctx *ctx, const core_runner *r, core_train_job 
 	if (!core_select_uses_groups(rule) || (inferred && !r->groups.groups))
 		return FV_OK;
 	fv_status status = make_groups(ctx, r, rule->on_test, &job->select_groups);
-	return status || !rule->on_test ? status : make_test(ctx, r, &job->test);
+	return status || !rule->on_test ? status : make_test_data(ctx, r, &job->test);
 }
 
 bool core_selection_uses_labels(const core_variant *variant)

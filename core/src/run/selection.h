@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the rule of train.select may look at beside losses: groups of the rows it judges, inferred
- * or true, and for a rule that chooses on test the test rows themselves. */
+/* The data that the rule of train.select uses beside losses: groups of the rows it evaluates,
+ * inferred or true, and for a rule that selects on test the test rows. */
 #ifndef CORE_RUN_SELECTION_H
 #define CORE_RUN_SELECTION_H
 
 #include "run/runner.h"
 
-/* Fills in job->select_groups, and job->test where the rule asks for it; nothing with other rules.
- * Groups are those that a training or development row is in (of a rule that chooses on test: a test
- * row), in the order of ids; of an attribute only the values that its metrics count. Inferred ones
- * that are not inferred yet (a preview) are left open. Errors:
- * FV_CONFIG for an attribute that the corpus lacks. */
+/* Fills in job->select_groups, and job->test if the rule selects on test; does nothing for other
+ * rules. The groups are those of the training and development rows (or of the test rows if the rule
+ * selects on test), in the order of ids; of an attribute only values that its metrics count.
+ * Inferred groups that are not inferred yet (in a preview) stay empty. Errors: FV_CONFIG for an
+ * attribute that the corpus lacks. */
 FV_NODISCARD fv_status core_selection_make(fv_ctx *ctx, const core_runner *r, core_train_job *job);
 
-/* Does the rule look at an attribute as it truly is? */
+/* Returns true if the rule uses true group labels. */
 bool core_selection_uses_labels(const core_variant *variant);
 
 #endif

@@ -27,7 +27,7 @@ static fv_status read_fold(fv_ctx *ctx, const core_corpus_spec *spec, core_fold 
 	return status;
 }
 
-fv_status core_set_fold(
+fv_status core_set_add_fold(
 	fv_ctx *ctx, core_study *study, const core_corpus_spec *spec, int64_t fold, int32_t *index)
 {
 	int32_t set = find_set(study, spec);
@@ -74,7 +74,7 @@ static fv_status find_rows(fv_ctx *ctx, const core_recordings *all, core_fold *f
 	fold->row = core_alloc(ctx, (size_t)fold->corpus->n, sizeof *fold->row);
 	if (!fold->row)
 		return FV_FAILED;
-	int64_t at = 0; /* both are sorted, and every stem is there */
+	int64_t at = 0; /* both are sorted, and every stem exists */
 	for (int32_t i = 0; i < fold->corpus->n; i++) {
 		while (strcmp(all->stem[at], fold->corpus->stem[i]))
 			at++;
@@ -99,7 +99,7 @@ fv_status core_sets_join(fv_ctx *ctx, core_study *study)
 	return status;
 }
 
-/* Hashes all recordings and names every one that cannot be read. */
+/* Hashes all recordings and reports every one that cannot be read. */
 static fv_status hash_recordings(fv_ctx *ctx, core_recordings *r)
 {
 	fv_status first = FV_OK;
@@ -110,7 +110,8 @@ static fv_status hash_recordings(fv_ctx *ctx, core_recordings *r)
 	return first;
 }
 
-/* Hashes only this fold's recordings, because a run must not depend on which other folds are asked for. */
+/* Hashes the recordings of this fold only, because a run must not depend on other requested
+ * folds. */
 static fv_status hash_fold(fv_ctx *ctx, const core_recordings *r, core_fold *fold)
 {
 	core_text all = {0};

@@ -11,7 +11,7 @@
 #include "base/file.h"
 
 struct place {
-	int64_t at, size; /* bytes in the file; size 0: not there yet */
+	int64_t at, size; /* bytes in the file; size 0: not written */
 };
 
 /* Shared by parent and workers. */
@@ -25,7 +25,7 @@ struct core_spool {
 	const char *folder;
 	struct shared *shared;
 	size_t shared_size, size;
-	char *data; /* the whole file, once all is there */
+	char *data; /* the mapped file */
 };
 
 void core_spool_close(core_spool *spool)
@@ -66,7 +66,7 @@ fv_status core_spool_open(fv_ctx *ctx, const char *folder, int64_t n, core_spool
 	*out = NULL;
 	if (!spool)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
-	spool->fd = -1; /* 0 would be closed as one's own */
+	spool->fd = -1; /* 0 would close stdin */
 	fv_status status = open_files(ctx, folder, n, spool);
 	if (status)
 		core_spool_close(spool);
@@ -114,7 +114,7 @@ int64_t core_spool_size(const core_spool *spool)
 	return spool->shared->end;
 }
 
-int64_t core_spool_item(const core_spool *spool, int64_t i)
+int64_t core_spool_item_size(const core_spool *spool, int64_t i)
 {
 	return spool->shared->place[i].size;
 }
@@ -146,7 +146,7 @@ fv_status core_spool_map(fv_ctx *ctx, core_spool *spool)
 	return FV_OK;
 }
 
-const void *core_spool_at(const core_spool *spool, int64_t i)
+const void *core_spool_item_data(const core_spool *spool, int64_t i)
 {
 	return spool->data + spool->shared->place[i].at;
 }

@@ -38,7 +38,8 @@ static fv_status add_group_encodings(
 	fv_ctx *ctx, core_study *study, const core_variant *variant, core_run *run)
 {
 	if (variant->n_groupers > CORE_PRODUCT_MAX)
-		return fv_fail(ctx, FV_CONFIG, "a product of over %d groupers", CORE_PRODUCT_MAX);
+		return fv_fail(ctx, FV_CONFIG, "a product has over %d groupers: use fewer",
+			CORE_PRODUCT_MAX);
 	for (int32_t i = 0; i < variant->n_groupers; i++) {
 		const core_grouper_spec *g = &variant->groupers[i];
 		run->group_encoding[i] = -1;
@@ -59,7 +60,7 @@ static fv_status add_run(
 	const core_variant *variant = &study->config->variants[variant_index];
 	core_run *run = &study->run[study->n_runs];
 	*run = (core_run){.variant = variant_index, .seed = seed};
-	fv_status status = core_set_fold(ctx, study, &variant->corpus, fold, &run->fold);
+	fv_status status = core_set_add_fold(ctx, study, &variant->corpus, fold, &run->fold);
 	if (!status)
 		status = add_encoding(ctx, study, &variant->encoder, run->fold, &run->encoding);
 	if (!status)
@@ -97,7 +98,8 @@ static fv_status add_runs(fv_ctx *ctx, core_study *study)
 	return core_sets_join(ctx, study);
 }
 
-/* Those of another encoding with the same recordings, rate and length, or new ones. */
+/* Shares the waves of another encoding with the same recordings, rate and length, or opens new
+ * ones. */
 static fv_status find_waves(
 	fv_ctx *ctx, core_study *study, core_encoding *encoding, const core_study_options *options)
 {
@@ -108,13 +110,14 @@ static fv_status find_waves(
 		.keep = options->keep_waves};
 	for (int32_t i = 0; i < study->n_encodings && !encoding->waves; i++) {
 		core_waves *other = study->encoding[i].waves;
-		if (other && core_waves_are(other, r, wanted.rate_hz, wanted.max_seconds))
+		if (other && core_waves_match(other, r, wanted.rate_hz, wanted.max_seconds))
 			encoding->waves = other;
 	}
 	return encoding->waves ? FV_OK : core_waves_open(ctx, r, &wanted, &encoding->waves);
 }
 
-/* Mean and sd over all samples of the fold's training recordings, before any bias. */
+/* Sets the encoder's mean and variance over all samples of the fold's training recordings, before
+ * any bias. */
 static fv_status set_corpus_moments(
 	fv_ctx *ctx, core_study *study, core_encoding *encoding, const core_study_options *options)
 {
@@ -158,8 +161,8 @@ static fv_status check_attribute(
 	return fv_fail(ctx, FV_CONFIG, "%s: %s has no attribute '%s'", key, corpus->labels, name);
 }
 
-/* predictions.csv has columns of its own beside the attributes. */
-static fv_status check_names(fv_ctx *ctx, const core_corpus *corpus)
+/* Refuses attributes named like other columns of predictions.csv. */
+static fv_status check_attribute_names(fv_ctx *ctx, const core_corpus *corpus)
 {
 	static const char *const own[] = {"FileName", "SpkrID", "group", "split"};
 	for (int32_t i = 0; i < corpus->n_attributes; i++) {
@@ -169,19 +172,19 @@ static fv_status check_names(fv_ctx *ctx, const core_corpus *corpus)
 			taken |= !strcmp(name, own[k]);
 		if (taken)
 			return fv_fail(ctx, FV_CONFIG,
-				"attribute '%s': predictions.csv has a column of that name: give "
-				"the attribute another name",
+				"attribute '%s': predictions.csv has a column of that name: "
+				"rename the attribute",
 				name);
 	}
 	return FV_OK;
 }
 
-/* Before hours of training: do the attributes named exist, and does the bias leave rows? */
+/* Checks before the training that the named attributes exist and the bias leaves rows. */
 static fv_status check_run(fv_ctx *ctx, const core_study *study, const core_run *run)
 {
 	const core_variant *variant = core_run_variant(study, run);
 	const core_fold *fold = &study->fold[run->fold];
-	fv_status status = check_names(ctx, fold->corpus);
+	fv_status status = check_attribute_names(ctx, fold->corpus);
 	for (int32_t i = 0; i < variant->n_groupers && !status; i++)
 		if ((core_grouper_uses(&variant->groupers[i]) & FV_USE_COLUMN) &&
 			variant->groupers[i].column)
@@ -196,8 +199,7 @@ static fv_status check_run(fv_ctx *ctx, const core_study *study, const core_run 
 
 static fv_status check_runs(fv_ctx *ctx, const core_study *study)
 {
-	fv_ctx *own =
-		core_ctx_aside(ctx); /* rows and warnings are those of the runs: not kept here */
+	fv_ctx *own = core_ctx_aside(ctx); /* drops rows and warnings, which the runs repeat */
 	fv_status status = FV_OK;
 	if (!own)
 		return FV_FAILED;
@@ -213,12 +215,12 @@ static fv_status identify_variants(fv_ctx *ctx, core_study *study)
 		const core_run *run = &study->run[i];
 		core_identity *identity = &study->identity[run->variant];
 		if (!*identity->sha256)
-			status = core_identify(ctx, study, run, identity);
+			status = core_identify_variant(ctx, study, run, identity);
 	}
 	return status ? status : core_variants_place(ctx, study);
 }
 
-/* Is the run there already, of a variant that is the same by content? */
+/* Returns true if the study already has the run, from a variant with the same content. */
 static bool is_repeated(core_study *study, const core_run *run)
 {
 	const char *own = study->identity[run->variant].sha256;
@@ -232,7 +234,7 @@ static bool is_repeated(core_study *study, const core_run *run)
 	return false;
 }
 
-/* Runs of variants that only names of files tell apart are kept once. */
+/* Removes runs of variants that differ only in file names from earlier ones. */
 static void drop_repeated(fv_ctx *ctx, core_study *study)
 {
 	int64_t all = study->n_runs;
@@ -242,7 +244,8 @@ static void drop_repeated(fv_ctx *ctx, core_study *study)
 			identity->repeats = !strcmp(study->identity[j].sha256, identity->sha256);
 		if (identity->repeats)
 			core_log(ctx, CORE_INFO,
-				"variant %s is another by the same content: it is computed once",
+				"variant %s has the same content as an earlier one: it is computed "
+				"once",
 				study->config->variants[i].slug);
 	}
 	study->n_runs = 0;
@@ -253,15 +256,15 @@ static void drop_repeated(fv_ctx *ctx, core_study *study)
 	}
 }
 
-/* Where the run lies, what it depends on, how it is judged, and whether that is done. */
-static fv_status settle_run(fv_ctx *ctx, core_study *study, core_run *run, bool force)
+/* Finds the folder and fingerprint of the run, and whether it is done. */
+static fv_status resolve_run(fv_ctx *ctx, core_study *study, core_run *run, bool force)
 {
 	const core_fold *fold = &study->fold[run->fold];
 	run->dir = core_format(ctx, "%s/fold%lld-seed%lld", study->identity[run->variant].dir,
 		(long long)fold->fold, (long long)run->seed);
 	if (!run->dir)
 		return FV_FAILED;
-	fv_status status = core_run_fingerprint(ctx, study, run);
+	fv_status status = core_run_make_fingerprint(ctx, study, run);
 	if (status)
 		return status;
 	run->done = !force && core_folder_is_done(ctx, run) &&
@@ -269,7 +272,8 @@ static fv_status settle_run(fv_ctx *ctx, core_study *study, core_run *run, bool 
 	return FV_OK;
 }
 
-/* Runs of one variant and fold are judged alike. What is left out is told once a corpus. */
+/* Shares the evaluation among runs of one variant and fold. Attributes that are left out are logged
+ * once per corpus. */
 static fv_status find_evaluations(fv_ctx *ctx, core_study *study)
 {
 	fv_status status = FV_OK;
@@ -312,13 +316,13 @@ fv_status core_study_open(
 	if (!status)
 		drop_repeated(ctx, study);
 	for (int64_t i = 0; i < study->n_runs && !status; i++)
-		status = settle_run(ctx, study, &study->run[i], options->force);
+		status = resolve_run(ctx, study, &study->run[i], options->force);
 	if (status)
 		core_study_close(study);
 	return status;
 }
 
-/* Waves are closed with the first encoding that has them. */
+/* Closes all waves, each once although encodings share them. */
 static void close_waves(core_study *study)
 {
 	for (int32_t i = 0; i < study->n_encodings; i++) {
@@ -378,6 +382,6 @@ fv_status core_study_load(fv_ctx *ctx, core_study *study, const core_encode_job 
 	for (int64_t i = 0; i < study->n_runs && !status; i++)
 		if (!study->run[i].done)
 			status = core_study_load_run(ctx, study, i, job);
-	close_waves(study); /* what they hold on the disk is not needed by the runs */
+	close_waves(study); /* their disk space is no longer needed */
 	return status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a study is made of, as data: sets of recordings, folds, features and runs (variant x fold x seed).
- * The files that work on a part of it include this one; study.h, which opens it all, lies above them. */
+/* The data types of a study: sets of recordings, folds, features and runs (variant x fold x seed).
+ * Files that work on parts of a study include this header; study.h opens all of it. */
 #ifndef CORE_RUN_STUDY_TYPES_H
 #define CORE_RUN_STUDY_TYPES_H
 
@@ -13,10 +13,11 @@
 typedef struct core_set {
 	const core_corpus_spec *spec;
 	core_recordings recordings;
-	const char **id; /* [recordings.n] how files of ours spell each (ids.h) */
-	bool hashed;     /* paths and hashes are filled in */
-	bool synthetic;  /* the audio folder says it was made by `fairvox synth` */
-	/* For the identity of variants, of one fold that does not depend on which are asked for. */
+	const char **id; /* [recordings.n] their ids (ids.h) */
+	bool hashed;     /* paths and hashes are known */
+	bool synthetic;  /* made by `fairvox synth`, according to the audio folder */
+	/* For the identity of variants: hashes of a fold that does not depend on the requested
+	 * folds. */
 	bool identified;
 	char labels_sha256[CORE_SHA256_HEX], audio_sha256[CORE_SHA256_HEX];
 } core_set;
@@ -27,7 +28,7 @@ typedef struct core_fold {
 	core_corpus *corpus;
 	int64_t *row; /* [corpus->n] row in the set's recordings */
 	char labels_sha256[CORE_SHA256_HEX], attributes_sha256[CORE_SHA256_HEX];
-	char audio_sha256[CORE_SHA256_HEX]; /* over stems and hashes; "" until they are known */
+	char audio_sha256[CORE_SHA256_HEX]; /* over stems and hashes; "" until known */
 } core_fold;
 
 /* The features of a set under an encoder, loaded when a run needs them. */
@@ -43,15 +44,15 @@ typedef struct core_encoding {
 
 #define CORE_PRODUCT_MAX 8
 
-/* One point of the matrix as a results folder knows it, whatever its label. */
+/* The identity of a variant in a results folder, independent of its label. */
 typedef struct core_identity {
-	char sha256[CORE_SHA256_HEX]; /* its identity (identity.h) */
+	char sha256[CORE_SHA256_HEX]; /* see identity.h */
 	char family[CORE_SHA256_HEX]; /* the same without the seeds of groupers and bias */
-	const char *dir; /* RESULTS/<slug>-<hash8>; an earlier study may have chosen the slug */
-	bool repeats;    /* an earlier variant has the same identity: names of files alone differ */
+	const char *dir; /* RESULTS/<slug>-<hash8>, possibly with the slug of an earlier study */
+	bool repeats;    /* an earlier variant of the study has the same identity */
 } core_identity;
 
-/* A file's content, hashed once a study. */
+/* The hash of a file, computed once per study. */
 typedef struct core_content {
 	struct core_content *next;
 	const char *path;
@@ -62,13 +63,13 @@ typedef struct core_run {
 	int32_t variant, fold; /* indices */
 	int64_t seed;
 	int32_t encoding;                         /* the variant's features */
-	int32_t group_encoding[CORE_PRODUCT_MAX]; /* of each grouper; -1: uses none */
+	int32_t group_encoding[CORE_PRODUCT_MAX]; /* features of each grouper; -1: none */
 	const char *dir;                          /* RESULTS/<slug>-<hash8>/fold<F>-seed<S> */
 	const char *
-		fingerprint; /* everything the result depends on, as canonical JSON: content of `done` */
+		fingerprint; /* everything the result depends on, as canonical JSON: the content of `done` */
 	bool done;           /* the folder holds the results of exactly this fingerprint */
-	const core_evaluation *evaluation; /* how it is to be judged */
-	unsigned stale;                    /* of a done run: CORE_STALE_ flags (refresh.h) */
+	const core_evaluation *evaluation; /* how it is evaluated */
+	unsigned stale;                    /* if done: CORE_STALE_ flags (refresh.h) */
 } core_run;
 
 typedef struct core_study {

@@ -11,28 +11,29 @@
 
 #define SHORT 8 /* digits of the hash in a folder's name */
 
-/* What the finished runs of a folder say. */
+/* The finished runs of a folder. */
 struct evidence {
-	int own, other; /* runs of this variant; of another, or of another version of the files */
+	int own,
+		other; /* runs of this variant; of another one, or of another version of the files */
 };
 
-/* Damaged files say nothing: their runs are computed again. */
-static void look_at_run(fv_ctx *own, const char *dir, const char *sha256, struct evidence *e)
+/* Counts one run. Damaged runs do not count, because they are computed again. */
+static void count_run(fv_ctx *own, const char *dir, const char *sha256, struct evidence *e)
 {
 	char *path = core_path_join(own, dir, "done"), *text;
 	size_t size;
 	if (!path || !core_file_exists(path) || core_file_read(own, path, 1 << 20, &text, &size))
 		return;
 	json_t *root = json_loadb(text, size, 0, NULL);
-	const char *said = json_string_value(json_object_get(root, "variant"));
-	if (said && !strcmp(said, sha256))
+	const char *stored = json_string_value(json_object_get(root, "variant"));
+	if (stored && !strcmp(stored, sha256))
 		e->own++;
 	else if (root)
 		e->other++;
 	json_decref(root);
 }
 
-static void look_at_folder(fv_ctx *ctx, const char *dir, const char *sha256, struct evidence *e)
+static void count_runs(fv_ctx *ctx, const char *dir, const char *sha256, struct evidence *e)
 {
 	struct dirent **list;
 	int n = scandir(dir, &list, NULL, alphasort);
@@ -43,7 +44,7 @@ static void look_at_folder(fv_ctx *ctx, const char *dir, const char *sha256, str
 				    ? core_path_join(ctx, dir, list[i]->d_name)
 				    : NULL;
 		if (run)
-			look_at_run(own, run, sha256, e);
+			count_run(own, run, sha256, e);
 		free(list[i]);
 	}
 	if (n >= 0)
@@ -63,16 +64,17 @@ struct found {
 	int own;
 };
 
-/* The folder with most of the variant's runs; of equals the one of the right name, then the first. */
-static fv_status choose(
+/* Prefers the folder with most runs of the variant; among equals the one named after its label,
+ * then the first. */
+static fv_status consider_folder(
 	fv_ctx *ctx, const char *dir, const char *sha256, bool named, struct found *best)
 {
 	struct evidence e;
-	look_at_folder(ctx, dir, sha256, &e);
+	count_runs(ctx, dir, sha256, &e);
 	if (!e.own && e.other && named)
 		return fv_fail(ctx, FV_FAILED,
 			"%s: holds runs of another variant or of another version: move it away, "
-			"or name another folder by --results",
+			"or give another folder with --results",
 			dir);
 	if (!e.own && e.other)
 		return FV_OK;
@@ -81,7 +83,7 @@ static fv_status choose(
 	return FV_OK;
 }
 
-static fv_status place(
+static fv_status find_variant_folder(
 	fv_ctx *ctx, const core_study *study, struct dirent *const *list, int n, int32_t index)
 {
 	core_identity *identity = &study->identity[index];
@@ -96,7 +98,7 @@ static fv_status place(
 		if (!dir)
 			return FV_FAILED;
 		if (core_is_dir(dir))
-			status = choose(
+			status = consider_folder(
 				ctx, dir, identity->sha256, !strcmp(list[i]->d_name, name), &best);
 	}
 	if (status)
@@ -112,7 +114,7 @@ fv_status core_variants_place(fv_ctx *ctx, core_study *study)
 	fv_status status = FV_OK;
 	for (size_t i = 0; i < study->config->n_variants && !status; i++)
 		if (*study->identity[i].sha256)
-			status = place(ctx, study, list, n, (int32_t)i);
+			status = find_variant_folder(ctx, study, list, n, (int32_t)i);
 	for (int i = 0; i < n; i++)
 		free(list[i]);
 	if (n >= 0)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a variant's runs lie: the folder that ends in its hash, whatever its label says. */
+/* Finds the folders of variants: names that end in the variant's hash, with any label before it. */
 #ifndef CORE_RUN_VARIANTS_H
 #define CORE_RUN_VARIANTS_H
 
 #include "run/study_types.h"
 
-/* Fills in the folders of variants that have an identity. An existing folder is used when a finished
- * run in it says the whole hash, or when it has none. Errors: FV_FAILED for a folder of the right
- * name that holds something else: it is left as it is. */
+/* Fills in the folders of variants with an identity. An existing folder is used if a finished run
+ * in it has the whole hash, or if it has no finished run. Errors: FV_FAILED if the folder of that
+ * name holds another variant; it is left unchanged. */
 FV_NODISCARD fv_status core_variants_place(fv_ctx *ctx, core_study *study);
 
 #endif

@@ -10,16 +10,16 @@
 #include "run/pool.h"
 #include "run/spool.h"
 
-/* Of waves kept on the disk of the cache: 35 hours at 16 kHz. What is beyond is decoded again. */
+/* Limit of the temporary file: 35 hours at 16 kHz. Later waves are decoded again. */
 #define KEPT_BYTES_MAX ((int64_t)8 << 30)
 
 struct core_waves {
 	const core_recordings *recordings;
 	core_waves_options options;
-	const char *path;      /* of the cached moments */
-	core_moments *moments; /* [recordings->n], shared with workers; n = 0: not known */
+	const char *path;      /* file of cached moments */
+	core_moments *moments; /* [recordings->n], shared with workers; n = 0: unknown */
 	size_t shared_size;
-	core_spool *spool; /* NULL: nothing was decoded yet, or nothing is kept */
+	core_spool *spool; /* NULL: no waves are kept */
 };
 
 fv_status core_waves_open(fv_ctx *ctx, const core_recordings *recordings,
@@ -56,7 +56,7 @@ void core_waves_close(core_waves *w)
 	munmap(w->moments, w->shared_size);
 }
 
-bool core_waves_are(
+bool core_waves_match(
 	const core_waves *w, const core_recordings *recordings, int32_t rate_hz, double max_seconds)
 {
 	return w->recordings == recordings && w->options.rate_hz == rate_hz &&
@@ -72,7 +72,7 @@ fv_status core_waves_prepare(fv_ctx *ctx, core_waves *w)
 		      : core_spool_open(ctx, w->options.cache, w->recordings->n, &w->spool);
 }
 
-/* A wave that does not find room is decoded again when it is asked for. */
+/* Keeps a wave if there is room; otherwise it is decoded again when it is read. */
 static void keep_wave(fv_ctx *ctx, core_waves *w, int64_t row, const core_wave *wave)
 {
 	size_t size = (size_t)wave->n * sizeof *wave->sample;
@@ -93,7 +93,7 @@ static fv_status decode_wave(fv_ctx *ctx, core_waves *w, int64_t row, core_wave 
 
 fv_status core_waves_read(fv_ctx *ctx, core_waves *w, int64_t row, core_wave *out)
 {
-	size_t size = w->spool ? (size_t)core_spool_item(w->spool, row) : 0;
+	size_t size = w->spool ? (size_t)core_spool_item_size(w->spool, row) : 0;
 	if (!size)
 		return decode_wave(ctx, w, row, out);
 	*out = (core_wave){.sample = malloc(size),
@@ -117,7 +117,7 @@ struct measure {
 	core_progress progress;
 };
 
-static fv_status measure_one(void *user, fv_ctx *ctx, int64_t task)
+static fv_status measure_recording(void *user, fv_ctx *ctx, int64_t task)
 {
 	struct measure *m = user;
 	core_wave wave;
@@ -130,12 +130,12 @@ static fv_status measure_one(void *user, fv_ctx *ctx, int64_t task)
 	return FV_OK;
 }
 
-static void end_measure(void *user, int64_t task, fv_status status, const char *reason)
+static void finish_recording(void *user, int64_t task, fv_status status, const char *reason)
 {
 	struct measure *m = user;
 	m->done++;
 	if (status)
-		core_report_recording(
+		core_recording_report_failure(
 			m->ctx, status, m->waves->recordings->path[m->todo[task]], reason);
 }
 
@@ -145,7 +145,7 @@ static void tell_progress(void *user)
 	core_progress_tell(&m->progress, m->done, m->n_todo);
 }
 
-/* A cache that cannot be written to costs time alone. */
+/* Saves the moments. A failure is only a warning, because it costs nothing but time. */
 static void save_moments(fv_ctx *ctx, const core_waves *w)
 {
 	fv_ctx *own = core_ctx_new();
@@ -153,7 +153,7 @@ static void save_moments(fv_ctx *ctx, const core_waves *w)
 	if (own && (core_make_dirs(own, w->options.cache) ||
 			   core_moments_save(own, w->path, r->n,
 				   (const char(*)[CORE_SHA256_HEX])r->sha256, w->moments)))
-		core_log(ctx, CORE_WARNING, "the moments of recordings could not be kept: %s",
+		core_log(ctx, CORE_WARNING, "the moments of recordings could not be cached: %s",
 			core_error_line(own, 0));
 	core_ctx_free(own);
 }
@@ -162,7 +162,8 @@ static fv_status measure_missing(fv_ctx *ctx, struct measure *m, int jobs)
 {
 	core_waves *w = m->waves;
 	int64_t *order = core_alloc(ctx, (size_t)m->n_todo, sizeof *order), failed;
-	if (!order || core_order_by_size(ctx, w->recordings->path, m->todo, m->n_todo, order))
+	if (!order ||
+		core_recordings_order_by_size(ctx, w->recordings->path, m->todo, m->n_todo, order))
 		return FV_FAILED;
 	m->todo = order;
 	fv_status status = core_waves_prepare(ctx, w);
@@ -172,8 +173,8 @@ static fv_status measure_missing(fv_ctx *ctx, struct measure *m, int jobs)
 		.tasks = m->n_todo,
 		.keep_going = true,
 		.user = m,
-		.work = measure_one,
-		.ended = end_measure,
+		.work = measure_recording,
+		.ended = finish_recording,
 		.tick = tell_progress};
 	status = core_pool_run(ctx, &pool, &failed);
 	save_moments(ctx, w);

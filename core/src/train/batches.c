@@ -54,11 +54,12 @@ const float *core_row_input(const core_train_data *data, int32_t row, size_t wid
 }
 
 fv_status core_batches_init(fv_ctx *ctx, core_batches *b, const core_train_data *data, size_t width,
-	const int32_t *kept, int32_t n, int32_t size, bool mixing)
+	const int32_t *subsample, int32_t n, int32_t size, bool mixing)
 {
 	const fv_rows *rows = &data->rows;
 	size_t batch = (size_t)size, classes = (size_t)rows->classes, groups = (size_t)rows->groups;
-	*b = (core_batches){.data = data, .width = width, .kept = kept, .n = n, .size = size};
+	*b = (core_batches){
+		.data = data, .width = width, .subsample = subsample, .n = n, .size = size};
 	b->position = core_alloc(ctx, (size_t)n, sizeof *b->position);
 	b->shuffle = core_alloc(ctx, (size_t)n, sizeof *b->shuffle);
 	b->row = core_alloc(ctx, 4 * batch, sizeof *b->row);
@@ -79,9 +80,10 @@ fv_status core_batches_init(fv_ctx *ctx, core_batches *b, const core_train_data 
 	b->logits = b->label + batch * classes;
 	b->lambda = b->loss + batch;
 	for (int32_t i = 0; i < n; i++)
-		b->shuffle[i] = (struct core_shuffle){.name = fv_name_hash(rows->stem[kept[i]]),
-			.position = i,
-			.copy = copies[kept[i]]++};
+		b->shuffle[i] =
+			(struct core_shuffle){.name = fv_name_hash(rows->stem[subsample[i]]),
+				.position = i,
+				.copy = copies[subsample[i]]++};
 	return FV_OK;
 }
 
@@ -114,7 +116,7 @@ void core_batches_gather(core_batches *b, int32_t first)
 	size_t classes = (size_t)rows->classes, groups = (size_t)rows->groups;
 	int32_t n = b->n - first < b->size ? b->n - first : b->size;
 	for (int32_t i = 0; i < n; i++) {
-		int32_t row = b->kept[b->position[first + i]];
+		int32_t row = b->subsample[b->position[first + i]];
 		size_t at = (size_t)i, from = (size_t)row;
 		b->row[i] = row;
 		b->stem[i] = rows->stem[row];

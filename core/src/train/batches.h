@@ -25,10 +25,10 @@ FV_NODISCARD fv_status core_stem_order(fv_ctx *ctx, const fv_rows *rows, int32_t
 
 typedef struct core_batches {
 	const core_train_data *data;
-	size_t width;        /* L D */
-	const int32_t *kept; /* [n] rows of the subsample */
-	int32_t n, size;     /* rows of the subsample; rows in a full batch */
-	int32_t *position;   /* [n] this epoch's order */
+	size_t width;             /* L D */
+	const int32_t *subsample; /* [n] rows of the subsample */
+	int32_t n, size;          /* rows of the subsample; rows in a full batch */
+	int32_t *position;        /* [n] this epoch's order */
 	struct core_shuffle *shuffle;
 	fv_batch batch; /* the current batch; its arrays are written by core_batches_gather */
 	int32_t *row, *klass, *group, *partner;
@@ -41,8 +41,8 @@ typedef struct core_batches {
 
 /* Buffers are memory of the context. `mixing` also reserves memory for mixed features. */
 FV_NODISCARD fv_status core_batches_init(fv_ctx *ctx, core_batches *batches,
-	const core_train_data *data, size_t width, const int32_t *kept, int32_t n, int32_t size,
-	bool mixing);
+	const core_train_data *data, size_t width, const int32_t *subsample, int32_t n,
+	int32_t size, bool mixing);
 
 /* Sorts the positions of the subsample by draws from the stream ("shuffle", epoch, hash of the stem).
  * The second copy of a row uses the second draw, and so on. */

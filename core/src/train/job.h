@@ -70,17 +70,17 @@ typedef struct core_train_job {
 	fv_status (*on_epoch)(void *user, const core_train_epoch *epoch);
 	void *user;
 	/* The checkpoint of the run; NULL: the run is not saved before its end. */
-	core_run_checkpoint *state;
+	core_run_checkpoint *checkpoint;
 } core_train_job;
 
 /* Arrays are memory of the context. */
 typedef struct core_train_result {
-	const core_plan *plan; /* of the model */
+	const core_plan *plan; /* the networks of the model */
 	float *params;         /* [plan->count] the kept model */
 	int32_t selected_epoch;
 	double selected_value;
 	int32_t candidates; /* epochs that were chosen from, in all stages */
-	int32_t kept;       /* rows of an epoch, of the last stage */
+	int32_t subsample;  /* rows of the subsample, in the last stage */
 	const double *
 		class_weight; /* [C] of the base loss, from the training rows before the subsample */
 } core_train_result;

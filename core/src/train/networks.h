@@ -14,8 +14,8 @@
 
 typedef struct core_networks core_networks;
 
-/* Room for batches of up to `rows`. The plan is used, and in core_networks_build added to. Errors:
- * FV_FAILED (memory). Free with core_networks_free, NULL is allowed. */
+/* Makes networks for batches of up to `rows`. The plan is used, and core_networks_build adds to it.
+ * Errors: FV_FAILED (memory). Free with core_networks_free, NULL is allowed. */
 FV_NODISCARD fv_status core_networks_new(
 	fv_ctx *ctx, core_plan *plan, int32_t rows, core_networks **out);
 void core_networks_free(core_networks *networks);
@@ -32,8 +32,8 @@ void core_networks_set_phase(core_networks *networks, core_networks_phase phase)
 /* Sets the parameters [plan->count]. Call it again whenever their values have changed. */
 void core_networks_set_params(core_networks *networks, const float *params);
 
-/* A new batch: x and stem [n], computed as `rows` rows of which n are wanted (x has that many; see
- * CORE_HEAD_BLOCK). Kept until the next batch. */
+/* Begins a batch: x and stem [n], computed as `rows` rows of which n are wanted (x has that many;
+ * see CORE_HEAD_BLOCK). They must live until the next batch. */
 void core_networks_begin(core_networks *networks, const float *const *x, const char *const *stem,
 	int32_t n, int32_t rows);
 
@@ -41,7 +41,7 @@ void core_networks_begin(core_networks *networks, const float *const *x, const c
 fv_node *core_networks_predict(core_networks *networks);
 const float *core_node_data(const fv_node *node); /* [n,width] */
 
-/* Returns false once a number of this batch is not finite. */
+/* Returns false if a number of this batch is not finite. */
 bool core_networks_finite(const core_networks *networks);
 
 /* Returns d objective / d node [n,width], which is zero at the first call in a batch, or NULL with a

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Every status a plugin returns passes here: the errors it recorded keep its name. */
+/* Returns the status of an op; errors that the plugin recorded get its name. */
 static fv_status leave_plugin(core_objective *o, size_t errors_before, fv_status status)
 {
 	if (status != FV_OK && core_error_count(o->ctx) == errors_before)
@@ -22,7 +22,7 @@ static size_t enter_plugin(core_objective *o, const char *op)
 	return core_error_count(o->ctx);
 }
 
-/* For ops of every step. */
+/* As enter_plugin, for ops that run in every step. */
 static size_t enter_plugin_step(core_objective *o, const char *op, const fv_batch *batch)
 {
 	core_guard_enter(&o->guard, op, batch->step, batch->step > 1);
@@ -67,7 +67,7 @@ fv_status core_count_rows(fv_ctx *ctx, const fv_rows *rows, const int32_t *order
 	return FV_OK;
 }
 
-static fv_status take_networks(core_objective *o, const fv_descriptor *loss)
+static fv_status find_networks_ops(core_objective *o, const fv_descriptor *loss)
 {
 	const fv_networks_1 *theirs = loss->extension ? loss->extension(FV_NETWORKS_1) : NULL;
 	if (!theirs)
@@ -81,7 +81,7 @@ static fv_status take_networks(core_objective *o, const fv_descriptor *loss)
 		"loss %s: " FV_NETWORKS_1 " needs build, predict and step", o->name);
 }
 
-static fv_status take_stages(core_objective *o, const fv_descriptor *loss)
+static fv_status find_stages_ops(core_objective *o, const fv_descriptor *loss)
 {
 	const fv_stages_1 *theirs = loss->extension ? loss->extension(FV_STAGES_1) : NULL;
 	if (!theirs)
@@ -99,7 +99,7 @@ static fv_status take_stages(core_objective *o, const fv_descriptor *loss)
 	return FV_OK;
 }
 
-static fv_rows without_groups(fv_rows rows)
+static fv_rows hide_groups(fv_rows rows)
 {
 	rows.groups = 0;
 	rows.group = NULL;
@@ -118,14 +118,14 @@ fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *stat
 	o->train = *setup->train;
 	o->dev = *setup->dev;
 	if (!o->ops.uses_groups) {
-		o->train = without_groups(o->train);
-		o->dev = without_groups(o->dev);
+		o->train = hide_groups(o->train);
+		o->dev = hide_groups(o->dev);
 	} else if (o->train.groups < 1) {
 		return fv_fail(ctx, FV_CONFIG, "loss %s needs groups: give a grouper", o->name);
 	}
-	fv_status status = take_networks(o, loss);
+	fv_status status = find_networks_ops(o, loss);
 	if (status == FV_OK)
-		status = take_stages(o, loss);
+		status = find_stages_ops(o, loss);
 	if (status == FV_OK)
 		status = core_count_rows(ctx, &o->train, order, &o->count);
 	if (status != FV_OK)
@@ -188,7 +188,7 @@ fv_status core_objective_order(core_objective *o, int64_t epoch, int32_t *positi
 	for (int32_t i = 0; status == FV_OK && i < n; i++)
 		if (position[i] < 0 || position[i] >= n)
 			status = fv_fail(o->ctx, FV_FAILED,
-				"epoch %lld: position %d, but the kept rows are 0 to %d",
+				"epoch %lld: position %d, but the subsample has rows 0 to %d",
 				(long long)epoch, (int)position[i], (int)n - 1);
 	return leave_plugin(o, errors, status);
 }
@@ -212,7 +212,7 @@ fv_status core_objective_mix(
 	return leave_plugin(o, errors, status);
 }
 
-static double average(const double *x, int32_t n)
+static double average_values(const double *x, int32_t n)
 {
 	double sum = 0;
 	for (int32_t i = 0; i < n; i++)
@@ -225,7 +225,7 @@ fv_status core_objective_weigh(core_objective *o, const fv_batch *batch, double 
 	if (!o->ops.weigh) {
 		for (int32_t i = 0; i < batch->n; i++)
 			v[i] = 1.0 / batch->n;
-		*value = average(batch->loss, batch->n);
+		*value = average_values(batch->loss, batch->n);
 		return FV_OK;
 	}
 	memset(v, 0, (size_t)batch->n * sizeof *v);
@@ -297,7 +297,7 @@ fv_status core_objective_evaluate(
 	fv_status settled = batch->row[0] == 0 ? core_guard_settle(&o->guard, FV_OK) : FV_OK;
 	if (settled != FV_OK)
 		return settled;
-	*value = average(batch->loss, batch->n);
+	*value = average_values(batch->loss, batch->n);
 	if (o->own_networks && o->networks.evaluate) {
 		size_t errors = enter_plugin_step(o, "evaluate", batch);
 		show_networks(o, networks, CORE_PHASE_EVALUATE);

@@ -37,7 +37,7 @@ FV_NODISCARD fv_status core_count_rows(
  * here. Errors: FV_CONFIG when groups are needed and there are none; the plugin's own. */
 FV_NODISCARD fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *state,
 	const fv_loss_setup *setup, const int32_t *order, core_objective *out);
-/* Hands on `status` unless that is FV_OK and the plugin has left something changed in the process. */
+/* Returns `status`, or an error if that is FV_OK and the plugin left the process changed. */
 FV_NODISCARD fv_status core_objective_close(core_objective *objective, fv_status status);
 
 /* Asks for the subsample, the training rows of this run -> memory of the context. */
@@ -49,8 +49,9 @@ FV_NODISCARD fv_status core_objective_mix(
 	core_objective *objective, const fv_batch *batch, int32_t *partner, double *lambda);
 FV_NODISCARD fv_status core_objective_weigh(
 	core_objective *objective, const fv_batch *batch, double *v, double *value);
-/* Computes the value of a development batch, which may be NaN. `networks` hold the batch. The first batch of
- * a validation pass ends the epoch: what its steps have left changed in the process is found. */
+/* Computes the value of a development batch, which may be NaN. `networks` hold the batch. The
+ * first batch of a validation pass ends the epoch and checks whether its steps left the process
+ * changed. */
 FV_NODISCARD fv_status core_objective_evaluate(
 	core_objective *objective, core_networks *networks, const fv_batch *batch, double *value);
 

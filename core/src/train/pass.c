@@ -22,7 +22,7 @@ static fv_status report_overflow(struct core_pass *t, int64_t epoch, const char 
 		return status;
 	const char *tensor = core_find_non_finite(t->plan, t->param);
 	return fv_fail(t->ctx, FV_FAILED,
-		"step %lld (epoch %lld): %s %s not finite; train.learning_rate is %g",
+		"step %lld (epoch %lld): %s %s not finite: lower train.learning_rate (%g)",
 		(long long)t->step, (long long)epoch, tensor ? tensor : what,
 		tensor || strcmp(what, "the logits") ? "is" : "are", t->job->spec->learning_rate);
 }
@@ -155,7 +155,7 @@ static fv_status set_order(struct core_pass *t, int32_t epoch)
 		return FV_OK;
 	}
 	core_batches_shuffle(t->ctx, &t->batches, t->pass->shuffled + epoch);
-	return core_objective_order(t->objective, epoch, t->batches.position, t->n_kept);
+	return core_objective_order(t->objective, epoch, t->batches.position, t->n_subsample);
 }
 
 static fv_status begin_epoch(struct core_pass *t)
@@ -173,7 +173,7 @@ static fv_status train_epoch(struct core_pass *t)
 {
 	double begun = core_clock_s() - (t->seen ? t->seconds : 0);
 	fv_status status = t->seen ? FV_OK : begin_epoch(t);
-	while (status == FV_OK && t->seen < t->n_kept) {
+	while (status == FV_OK && t->seen < t->n_subsample) {
 		double value = 0, norm = 0;
 		status = train_step(t, t->epoch, t->seen, &value, &norm);
 		t->value += value;
@@ -181,7 +181,7 @@ static fv_status train_epoch(struct core_pass *t)
 		t->seen += t->batches.batch.n;
 		t->epoch_steps++;
 		t->seconds = core_clock_s() - begun;
-		if (status == FV_OK && t->job->state)
+		if (status == FV_OK && t->job->checkpoint)
 			status = core_pass_save(t);
 	}
 	if (status == FV_OK && !core_all_finite(t->param, t->plan->count))
@@ -265,7 +265,7 @@ static fv_status run_epoch(struct core_pass *t)
 static fv_status train_all(struct core_pass *t)
 {
 	bool finished = false;
-	fv_status status = t->job->state ? core_pass_restore(t, &finished) : FV_OK;
+	fv_status status = t->job->checkpoint ? core_pass_restore(t, &finished) : FV_OK;
 	for (; status == FV_OK && !finished && t->epoch <= t->job->spec->epochs;
 		t->epoch++, t->seen = 0)
 		status = run_epoch(t);
@@ -273,7 +273,7 @@ static fv_status train_all(struct core_pass *t)
 		return status;
 	if (!t->pass->use_last)
 		status = keep_chosen(t);
-	return status == FV_OK && t->job->state ? core_pass_finish(t) : status;
+	return status == FV_OK && t->job->checkpoint ? core_pass_finish(t) : status;
 }
 
 static fv_status run_pass(fv_ctx *ctx, const core_train_job *job, const core_train_pass *pass,
@@ -290,7 +290,7 @@ static fv_status run_pass(fv_ctx *ctx, const core_train_job *job, const core_tra
 	fv_status status = core_pass_prepare(&t);
 	if (status == FV_OK)
 		status = train_all(&t);
-	result->kept = t.n_kept;
+	result->subsample = t.n_subsample;
 	core_networks_free(t.networks);
 	return status;
 }

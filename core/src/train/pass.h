@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One training of the model, from start weights to a kept epoch: an ordinary run is one pass, an
  * objective with fv.stages/1 has one for each training stage. A pass knows nothing of the others.
- * pass_open.c makes what it needs before the first step, pass.c trains, pass_state.c saves and
+ * pass_open.c makes what it needs before the first step, pass.c trains, pass_checkpoint.c saves and
  * restores where it stands. */
 #ifndef CORE_TRAIN_PASS_H
 #define CORE_TRAIN_PASS_H

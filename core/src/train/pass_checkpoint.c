@@ -7,31 +7,31 @@
  * training stage is follows from the models of the stages before it. */
 static fv_status add_parts(struct core_pass *t)
 {
-	core_run_checkpoint *state = t->job->state;
+	core_run_checkpoint *checkpoint = t->job->checkpoint;
 	int64_t count = t->plan->count, groups = t->job->train.rows.groups;
-	core_run_checkpoint_add(state, "stage", FV_I32, 1, &t->stage);
-	core_run_checkpoint_add(state, "step", FV_I64, 1, &t->step);
-	core_run_checkpoint_add(state, "epoch", FV_I32, 1, &t->epoch);
-	core_run_checkpoint_add(state, "seen", FV_I32, 1, &t->seen);
-	core_run_checkpoint_add(state, "epoch_steps", FV_I32, 1, &t->epoch_steps);
-	core_run_checkpoint_add(state, "order", FV_I32, t->n_kept, t->batches.position);
-	core_run_checkpoint_add(state, "value", FV_F64, 1, &t->value);
-	core_run_checkpoint_add(state, "grad_norm", FV_F64, 1, &t->grad_norm);
-	core_run_checkpoint_add(state, "seconds", FV_F64, 1, &t->seconds);
-	core_run_checkpoint_add(state, "group_sum", FV_F64, groups, t->group_sum);
-	core_run_checkpoint_add(state, "group_seen", FV_I64, groups, t->group_seen);
-	core_run_checkpoint_add(state, "model", FV_F32, count, t->param);
-	core_run_checkpoint_add(state, "adam.m", FV_F32, count, t->m);
-	core_run_checkpoint_add(state, "adam.v", FV_F32, count, t->v);
-	return core_select_add(&t->select, state);
+	core_run_checkpoint_add(checkpoint, "stage", FV_I32, 1, &t->stage);
+	core_run_checkpoint_add(checkpoint, "step", FV_I64, 1, &t->step);
+	core_run_checkpoint_add(checkpoint, "epoch", FV_I32, 1, &t->epoch);
+	core_run_checkpoint_add(checkpoint, "seen", FV_I32, 1, &t->seen);
+	core_run_checkpoint_add(checkpoint, "epoch_steps", FV_I32, 1, &t->epoch_steps);
+	core_run_checkpoint_add(checkpoint, "order", FV_I32, t->n_subsample, t->batches.position);
+	core_run_checkpoint_add(checkpoint, "value", FV_F64, 1, &t->value);
+	core_run_checkpoint_add(checkpoint, "grad_norm", FV_F64, 1, &t->grad_norm);
+	core_run_checkpoint_add(checkpoint, "seconds", FV_F64, 1, &t->seconds);
+	core_run_checkpoint_add(checkpoint, "group_sum", FV_F64, groups, t->group_sum);
+	core_run_checkpoint_add(checkpoint, "group_seen", FV_I64, groups, t->group_seen);
+	core_run_checkpoint_add(checkpoint, "model", FV_F32, count, t->param);
+	core_run_checkpoint_add(checkpoint, "adam.m", FV_F32, count, t->m);
+	core_run_checkpoint_add(checkpoint, "adam.v", FV_F32, count, t->v);
+	return core_select_add(&t->select, checkpoint);
 }
 
 fv_status core_pass_save(struct core_pass *t)
 {
-	if (!core_run_checkpoint_is_due(t->job->state))
+	if (!core_run_checkpoint_is_due(t->job->checkpoint))
 		return FV_OK;
 	fv_status status = add_parts(t);
-	return status == FV_OK ? core_run_checkpoint_save(t->job->state) : status;
+	return status == FV_OK ? core_run_checkpoint_save(t->job->checkpoint) : status;
 }
 
 /* What a later training stage needs of this one; it lives as long as the run. */
@@ -43,7 +43,7 @@ typedef struct outcome {
 
 static outcome *add_outcome(struct core_pass *t)
 {
-	core_run_checkpoint *state = t->job->state;
+	core_run_checkpoint *checkpoint = t->job->checkpoint;
 	outcome *o = core_alloc(t->ctx, 1, sizeof *o);
 	if (!o)
 		return NULL;
@@ -56,10 +56,10 @@ static outcome *add_outcome(struct core_pass *t)
 	o->n_candidates = t->result->candidates;
 	if (!o->model || !o->epoch || !o->value || !o->candidates)
 		return NULL;
-	core_run_checkpoint_add(state, o->model, FV_F32, t->plan->count, t->result->params);
-	core_run_checkpoint_add(state, o->epoch, FV_I32, 1, &o->selected_epoch);
-	core_run_checkpoint_add(state, o->value, FV_F64, 1, &o->selected_value);
-	core_run_checkpoint_add(state, o->candidates, FV_I32, 1, &o->n_candidates);
+	core_run_checkpoint_add(checkpoint, o->model, FV_F32, t->plan->count, t->result->params);
+	core_run_checkpoint_add(checkpoint, o->epoch, FV_I32, 1, &o->selected_epoch);
+	core_run_checkpoint_add(checkpoint, o->value, FV_F64, 1, &o->selected_value);
+	core_run_checkpoint_add(checkpoint, o->candidates, FV_I32, 1, &o->n_candidates);
 	return o;
 }
 
@@ -71,17 +71,17 @@ fv_status core_pass_finish(struct core_pass *t)
 /* Reads the outcome of this stage, because the interrupted run was in a later one. */
 static fv_status read_outcome(struct core_pass *t)
 {
-	core_run_checkpoint *state = t->job->state;
+	core_run_checkpoint *checkpoint = t->job->checkpoint;
 	core_train_result *result = t->result;
 	result->params = core_alloc(t->ctx, (size_t)t->plan->count, sizeof *result->params);
 	outcome *o = result->params ? add_outcome(t) : NULL;
 	if (!o)
 		return FV_FAILED;
-	if (!core_run_checkpoint_read_part(state, o->model) ||
-		!core_run_checkpoint_read_part(state, o->epoch) ||
-		!core_run_checkpoint_read_part(state, o->value) ||
-		!core_run_checkpoint_read_part(state, o->candidates) || o->selected_epoch < 1)
-		return core_run_checkpoint_refuse(state);
+	if (!core_run_checkpoint_read_part(checkpoint, o->model) ||
+		!core_run_checkpoint_read_part(checkpoint, o->epoch) ||
+		!core_run_checkpoint_read_part(checkpoint, o->value) ||
+		!core_run_checkpoint_read_part(checkpoint, o->candidates) || o->selected_epoch < 1)
+		return core_run_checkpoint_refuse(checkpoint);
 	result->selected_epoch = o->selected_epoch;
 	result->selected_value = o->selected_value;
 	result->candidates = o->n_candidates;
@@ -91,36 +91,37 @@ static fv_status read_outcome(struct core_pass *t)
 static bool is_sound(struct core_pass *t)
 {
 	bool sound = t->epoch >= 1 && t->epoch <= t->job->spec->epochs && t->seen >= 1 &&
-		     t->seen <= t->n_kept && t->epoch_steps >= 1 && t->step >= t->epoch_steps &&
-		     t->step <= t->steps && core_select_unpack(&t->select, t->epoch);
-	for (int32_t i = 0; i < t->n_kept; i++)
-		sound &= t->batches.position[i] >= 0 && t->batches.position[i] < t->n_kept;
+		     t->seen <= t->n_subsample && t->epoch_steps >= 1 &&
+		     t->step >= t->epoch_steps && t->step <= t->steps &&
+		     core_select_unpack(&t->select, t->epoch);
+	for (int32_t i = 0; i < t->n_subsample; i++)
+		sound &= t->batches.position[i] >= 0 && t->batches.position[i] < t->n_subsample;
 	return sound;
 }
 
 fv_status core_pass_restore(struct core_pass *t, bool *finished)
 {
-	core_run_checkpoint *state = t->job->state;
+	core_run_checkpoint *checkpoint = t->job->checkpoint;
 	*finished = false;
-	if (!core_run_checkpoint_is_open(state))
+	if (!core_run_checkpoint_is_open(checkpoint))
 		return FV_OK;
-	fv_status status = core_select_reserve(&t->select, state);
+	fv_status status = core_select_reserve(&t->select, checkpoint);
 	if (status == FV_OK)
 		status = add_parts(t);
 	if (status != FV_OK)
 		return status;
-	if (!core_run_checkpoint_read_part(state, "stage") || t->stage < t->pass->stage)
-		return core_run_checkpoint_refuse(state);
+	if (!core_run_checkpoint_read_part(checkpoint, "stage") || t->stage < t->pass->stage)
+		return core_run_checkpoint_refuse(checkpoint);
 	*finished = t->stage > t->pass->stage;
 	if (*finished) {
 		t->stage = t->pass->stage;
 		return read_outcome(t);
 	}
-	status = core_run_checkpoint_restore(state);
+	status = core_run_checkpoint_restore(checkpoint);
 	if (status != FV_OK)
 		return status;
 	if (!is_sound(t))
-		return core_run_checkpoint_refuse(state);
+		return core_run_checkpoint_refuse(checkpoint);
 	char stage[32] = "";
 	if (t->stage > 1)
 		snprintf(stage, sizeof stage, "stage %d, ", (int)t->stage);

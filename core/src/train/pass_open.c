@@ -67,15 +67,15 @@ fv_status core_train_open_objective(
 /* Finds the rows of an epoch: those that the pass names, or the objective's subsample. */
 static fv_status find_rows(struct core_pass *t)
 {
-	int32_t *kept;
+	int32_t *subsample;
 	t->train = t->job->train;
 	t->train.rows = t->objective->train;
-	t->kept = t->pass->row;
-	t->n_kept = t->pass->n;
-	if (t->kept)
+	t->subsample = t->pass->row;
+	t->n_subsample = t->pass->n;
+	if (t->subsample)
 		return FV_OK;
-	fv_status status = core_objective_subsample(t->objective, &kept, &t->n_kept);
-	t->kept = kept;
+	fv_status status = core_objective_subsample(t->objective, &subsample, &t->n_subsample);
+	t->subsample = subsample;
 	return status;
 }
 
@@ -84,20 +84,21 @@ static fv_status check_order(struct core_pass *t)
 	const core_train_job *job = t->job;
 	if (!job->order)
 		return FV_OK;
-	if (job->order_n != t->n_kept)
+	if (job->order_n != t->n_subsample)
 		return fv_fail(t->ctx, FV_DATA,
-			"train.order: %lld positions an epoch, but %d rows are kept",
-			(long long)job->order_n, (int)t->n_kept);
+			"train.order: %lld positions an epoch, but the subsample has %d rows",
+			(long long)job->order_n, (int)t->n_subsample);
 	if (job->order_epochs < job->spec->epochs)
 		return fv_fail(t->ctx, FV_DATA, "train.order: %lld epochs, but train.epochs is %d",
 			(long long)job->order_epochs, (int)job->spec->epochs);
 	for (int64_t i = 0; i < job->order_epochs * job->order_n; i++)
-		if (job->order[i] < 0 || job->order[i] >= t->n_kept)
+		if (job->order[i] < 0 || job->order[i] >= t->n_subsample)
 			return fv_fail(t->ctx, FV_DATA,
-				"train.order: position %d in epoch %lld, but the kept rows are 0 "
+				"train.order: position %d in epoch %lld, but the subsample has "
+				"rows 0 "
 				"to %d",
 				(int)job->order[i], (long long)(i / job->order_n + 1),
-				(int)t->n_kept - 1);
+				(int)t->n_subsample - 1);
 	return FV_OK;
 }
 
@@ -192,12 +193,12 @@ fv_status core_pass_prepare(struct core_pass *t)
 	fv_status status = find_rows(t);
 	if (status != FV_OK)
 		return status;
-	int32_t size = job->spec->batch < t->n_kept ? job->spec->batch : t->n_kept;
-	t->steps = (int64_t)job->spec->epochs * ((t->n_kept + size - 1) / size);
+	int32_t size = job->spec->batch < t->n_subsample ? job->spec->batch : t->n_subsample;
+	t->steps = (int64_t)job->spec->epochs * ((t->n_subsample + size - 1) / size);
 	status = check_order(t);
 	if (status == FV_OK)
-		status = core_batches_init(ctx, &t->batches, &t->train, width, t->kept, t->n_kept,
-			size, t->objective->ops.mix != NULL);
+		status = core_batches_init(ctx, &t->batches, &t->train, width, t->subsample,
+			t->n_subsample, size, t->objective->ops.mix != NULL);
 	if (status == FV_OK)
 		status = core_validation_init(ctx, &t->validation, &job->dev, width);
 	if (status == FV_OK)

@@ -21,8 +21,8 @@ struct core_pass {
 	core_select select;
 	core_plan *plan;
 	core_networks *networks;
-	const int32_t *kept;
-	int32_t n_kept;
+	const int32_t *subsample;
+	int32_t n_subsample;
 	int64_t step, steps; /* done; of the pass */
 	int32_t stage;
 	/* the epoch it is in: how many of its samples and steps are done, sums over these steps */
@@ -42,7 +42,7 @@ FV_NODISCARD fv_status core_pass_prepare(struct core_pass *t);
 /* Returns the name of the first tensor of `vector` that is not finite, or NULL. */
 const char *core_find_non_finite(const core_plan *plan, const float *vector);
 
-/* pass_state.c. These need a checkpoint (core_run_checkpoint) in the job. */
+/* pass_checkpoint.c. These need a checkpoint (core_run_checkpoint) in the job. */
 
 /* If the checkpoint of an interrupted run is open, continues where that run was. *finished: it was in a later
  * training stage, and the model of this one is now in the result. */

@@ -6,7 +6,7 @@
 #include "nn/blocks.h"
 #include "train/networks.h"
 
-static int64_t row_width(const core_head_shape *shape)
+static int64_t find_row_width(const core_head_shape *shape)
 {
 	return (int64_t)shape->layers * shape->dims;
 }
@@ -23,7 +23,7 @@ fv_status core_check_features(
 	fv_ctx *ctx, const core_train_data *data, const core_head_shape *shape)
 {
 	fv_status status = FV_OK;
-	int64_t width = row_width(shape);
+	int64_t width = find_row_width(shape);
 	float *scratch = data->mean ? core_alloc(ctx, (size_t)width, sizeof *scratch) : NULL;
 	if (data->mean && !scratch)
 		return FV_FAILED;
@@ -38,7 +38,7 @@ static fv_status predict_block(core_networks *networks, const core_plan *plan,
 	const core_train_data *data, int32_t first, float *scratch, float *logits)
 {
 	const float *x[CORE_HEAD_BLOCK];
-	size_t width = (size_t)row_width(&plan->shape);
+	size_t width = (size_t)find_row_width(&plan->shape);
 	int32_t n = data->rows.n - first < CORE_HEAD_BLOCK ? data->rows.n - first : CORE_HEAD_BLOCK;
 	for (int32_t i = 0; i < CORE_HEAD_BLOCK; i++) {
 		int32_t row = first + (i < n ? i : n - 1);
@@ -59,7 +59,7 @@ fv_status core_train_predict(fv_ctx *ctx, const core_plan *plan, const float *pa
 {
 	core_networks *networks;
 	core_plan own = *plan;
-	size_t numbers = CORE_HEAD_BLOCK * (size_t)row_width(&plan->shape);
+	size_t numbers = CORE_HEAD_BLOCK * (size_t)find_row_width(&plan->shape);
 	float *scratch = data->mean ? core_alloc(ctx, numbers, sizeof *scratch) : NULL;
 	if (data->mean && !scratch)
 		return FV_FAILED;

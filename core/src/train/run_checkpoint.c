@@ -73,7 +73,7 @@ void core_run_checkpoint_add_text(core_run_checkpoint *s, const char *name, core
 static const char *const type_names[] = {
 	[FV_F32] = "F32", [FV_F64] = "F64", [FV_I32] = "I32", [FV_I64] = "I64", [FV_U8] = "U8"};
 
-static const char *type_name(fv_type type)
+static const char *get_type_name(fv_type type)
 {
 	return type_names[type];
 }
@@ -147,7 +147,7 @@ static core_tensor_out *list_tensors(core_run_checkpoint *s, size_t *n)
 	for (size_t i = 0; out && i < s->n_parts; i++) {
 		const part *p = &s->part[i];
 		out[(*n)++] = (core_tensor_out){.name = p->name,
-			.dtype = type_name(p->type),
+			.dtype = get_type_name(p->type),
 			.rank = 1,
 			.shape = {p->text ? (int64_t)p->text->size : p->n},
 			.data = p->text ? p->text->data : p->data};
@@ -155,7 +155,7 @@ static core_tensor_out *list_tensors(core_run_checkpoint *s, size_t *n)
 	for (size_t i = 0; out && i < arrays; i++) {
 		const core_array *a = core_array_at(s->ctx, i);
 		out[(*n)++] = (core_tensor_out){.name = s->array_name[i],
-			.dtype = type_name(a->type),
+			.dtype = get_type_name(a->type),
 			.rank = 2,
 			.shape = {a->n0, a->n1},
 			.data = a->data};
@@ -182,27 +182,27 @@ static fv_status write_file(core_run_checkpoint *s)
 	return status;
 }
 
-static bool is_told_to_stop(const core_run_checkpoint *s)
+static bool must_stop(const core_run_checkpoint *s)
 {
-	return s->options.told_to_stop && s->options.told_to_stop();
+	return s->options.should_stop && s->options.should_stop();
 }
 
 bool core_run_checkpoint_is_due(const core_run_checkpoint *s)
 {
-	return is_told_to_stop(s) ||
+	return must_stop(s) ||
 	       (s->options.every_s > 0 && core_clock_s() - s->last_s >= s->options.every_s);
 }
 
 fv_status core_run_checkpoint_save(core_run_checkpoint *s)
 {
-	bool stop = is_told_to_stop(s);
+	bool stop = must_stop(s);
 	fv_status status = write_file(s);
 	s->last_s = core_clock_s();
 	if (stop)
-		return fv_fail(s->ctx, FV_STOPPED, "stopped by a signal; its state is %s",
+		return fv_fail(s->ctx, FV_STOPPED, "stopped by a signal: its checkpoint is %s",
 			status ? "lost" : "saved");
 	if (status)
-		core_log(s->ctx, CORE_WARNING, "the state of the run could not be saved: %s",
+		core_log(s->ctx, CORE_WARNING, "the checkpoint of the run could not be saved: %s",
 			core_error_line(s->ctx, 0));
 	core_error_clear(s->ctx);
 	return FV_OK;
@@ -245,7 +245,7 @@ static const fv_tensor *find_tensor(
 	const fv_checkpoint *file, const char *name, fv_type type, int32_t rank)
 {
 	const fv_tensor *t = fv_checkpoint_find(file, name);
-	return t && !strcmp(t->dtype, type_name(type)) && t->rank == rank ? t : NULL;
+	return t && !strcmp(t->dtype, get_type_name(type)) && t->rank == rank ? t : NULL;
 }
 
 /* Returns true if the file holds all parts and all arrays that the loss has made, and besides them only
@@ -307,15 +307,15 @@ fv_status core_run_checkpoint_refuse(core_run_checkpoint *s)
 {
 	core_run_checkpoint_close(s);
 	unlink(s->options.path);
-	return fv_fail(s->ctx, FV_DATA, "%s: not a state that this run can be in; it is removed",
-		s->options.path);
+	return fv_fail(s->ctx, FV_DATA,
+		"%s: not a checkpoint that this run can have left: it is removed", s->options.path);
 }
 
 /* Returns why the file cannot be used, or NULL if it belongs to this run. */
 static const char *find_objection(core_run_checkpoint *s)
 {
 	if (!has_meta(s->file, "format", FORMAT) || !is_sound(s->file))
-		return "not the state of a run, or damaged";
+		return "not the checkpoint of a run, or damaged";
 	if (!has_meta(s->file, "key", s->options.key))
 		return "left by a run of other data, weights, plugins, settings or kernels";
 	return NULL;

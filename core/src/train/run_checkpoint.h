@@ -7,8 +7,8 @@
  * The key says what the checkpoint belongs to (data, settings, plugins, kernels). A file that has another
  * key, is damaged or does not fit is no error: it is removed with a warning, and the run starts over.
  */
-#ifndef CORE_TRAIN_STATE_H
-#define CORE_TRAIN_STATE_H
+#ifndef CORE_TRAIN_RUN_CHECKPOINT_H
+#define CORE_TRAIN_RUN_CHECKPOINT_H
 
 #include <stdint.h>
 
@@ -17,10 +17,10 @@
 typedef struct core_run_checkpoint core_run_checkpoint;
 
 typedef struct core_run_checkpoint_options {
-	const char *path;           /* where it is saved */
-	const char *key;            /* printable */
-	double every_s;             /* seconds between two savings; 0: only when told to stop */
-	bool (*told_to_stop)(void); /* NULL: never */
+	const char *path;          /* where it is saved */
+	const char *key;           /* printable */
+	double every_s;            /* seconds between two savings; 0: only when told to stop */
+	bool (*should_stop)(void); /* NULL: never */
 } core_run_checkpoint_options;
 
 /* Memory of the context. */

@@ -132,7 +132,8 @@ fv_status fv_predict_rows(fv_ctx *ctx, const fv_rows *rows, float *logits)
 {
 	const stages *s = core_ctx_stages(ctx);
 	if (!s || !s->index)
-		return fv_fail(ctx, FV_FAILED, "there is no model of a stage before here");
+		return fv_fail(
+			ctx, FV_FAILED, "no earlier stage has a model: predict in a later stage");
 	const core_train_data *data = rows == s->objective->setup.train ? &s->job->train
 				      : rows == s->objective->setup.dev ? &s->job->dev
 									: NULL;
@@ -297,7 +298,7 @@ static fv_status train_stage(stages *s, const fv_stage *stage)
 	if (status != FV_OK)
 		return status;
 	core_log(s->ctx, CORE_INFO, "stage %d (%s): %d rows, epoch %d of %d kept%s", pass.stage,
-		job.loss->name, (int)result.kept, (int)result.selected_epoch, (int)spec.epochs,
+		job.loss->name, (int)result.subsample, (int)result.selected_epoch, (int)spec.epochs,
 		stage->use_last ? ", the last" : "");
 	result.candidates += s->last.candidates;
 	s->last = result;

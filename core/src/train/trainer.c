@@ -12,8 +12,8 @@ fv_status core_train_run(fv_ctx *ctx, const core_train_job *job, core_train_resu
 	fv_status status = core_select_check(ctx, job);
 	if (status != FV_OK)
 		return status;
-	if (job->state)
-		core_run_checkpoint_open(job->state);
+	if (job->checkpoint)
+		core_run_checkpoint_open(job->checkpoint);
 	status = core_train_open_objective(ctx, job, NULL, &objective);
 	if (status == FV_OK && objective.in_stages) {
 		status = core_stages_run(ctx, job, &objective, result);
@@ -24,15 +24,15 @@ fv_status core_train_run(fv_ctx *ctx, const core_train_job *job, core_train_resu
 	return core_objective_close(&objective, status);
 }
 
-/* An ordinary run is a single stage on the rows that its objective keeps. */
+/* Previews an ordinary run: a single stage on the subsample. */
 static fv_status preview_pass(
 	const core_train_job *job, core_objective *objective, core_train_preview *out)
 {
-	int32_t *kept;
+	int32_t *subsample;
 	out->n = 1;
 	out->stage[0].loss = job->loss->name;
 	out->stage[0].epochs = job->spec->epochs;
-	return core_objective_subsample(objective, &kept, &out->stage[0].rows);
+	return core_objective_subsample(objective, &subsample, &out->stage[0].rows);
 }
 
 fv_status core_train_preview_run(fv_ctx *ctx, const core_train_job *job, core_train_preview *out)

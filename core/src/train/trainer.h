@@ -23,8 +23,8 @@
  *
  * The files of train/ are layers, and each calls only those below it: trainer decides whether a run is
  * one pass or several, stages goes through the training stages of fv.stages/1, pass trains a model from
- * start to kept epoch, select and validation judge it, and objective, networks, batches, state and predict
- * do one thing each. The types that all of them share are in job.h.
+ * start to kept epoch, select and validation evaluate it, and objective, networks, batches,
+ * run_checkpoint and predict do one thing each. The types that all of them share are in job.h.
  *
  * Arithmetic that leaves the numbers is an error that names the step and the tensor (FV_FAILED): a
  * run that overflows has a wrong setting, and a model of an earlier epoch would hide it. Features
