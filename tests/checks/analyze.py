@@ -21,7 +21,7 @@ CLANG = ("-*,clang-analyzer-*,-clang-analyzer-security.insecureAPI.*,-clang-anal
          "-clang-analyzer-optin.performance.Padding,-clang-analyzer-optin.portability.UnixAPI")
 FINDING = re.compile(r"^(/\S+?):(\d+):\d+: (?:warning|error): (.*) \[([\w.,=-]+)\]$", re.M)
 # Files that define what analyzer.h wraps.
-DEFINES = ("core/src/base/context.c", "core/src/base/csv_public.c", "core/src/checkpoint/scan.c",
+DEFINES = ("core/src/base/message.c", "core/src/base/csv_public.c", "core/src/checkpoint/scan.c",
            "core/src/config/loader.c", "core/src/corpus/names.c")
 
 
