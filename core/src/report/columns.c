@@ -6,10 +6,10 @@
 #define FEW_SPEAKERS 10
 
 /* What the grid shows, of all rows and of each attribute. */
-static const core_metric_id overall[] = {CORE_F1, CORE_ACC};
-static const core_metric_id of_attribute[] = {CORE_TPR_GAP, CORE_DP_GAP};
-#define N_OVERALL (sizeof overall / sizeof *overall)
-#define N_OF_ATTRIBUTE (sizeof of_attribute / sizeof *of_attribute)
+static const core_metric_id overall_metrics[] = {CORE_F1, CORE_ACC};
+static const core_metric_id attribute_metrics[] = {CORE_TPR_GAP, CORE_DP_GAP};
+#define N_OVERALL (sizeof overall_metrics / sizeof *overall_metrics)
+#define N_OF_ATTRIBUTE (sizeof attribute_metrics / sizeof *attribute_metrics)
 
 /* "gender TPR gap", "F1" */
 static const char *make_title(fv_ctx *ctx, const char *attribute, core_metric_id id)
@@ -109,9 +109,9 @@ fv_status core_columns_make(fv_ctx *ctx, const core_results *results, core_grid 
 	grid->column = core_alloc(ctx, columns, sizeof *grid->column);
 	fv_status status = grid->column ? FV_OK : FV_FAILED;
 	for (size_t k = 0; k < N_OVERALL && !status; k++)
-		status = add_column(ctx, grid, -1, overall[k]);
+		status = add_column(ctx, grid, -1, overall_metrics[k]);
 	for (int32_t a = 0; a < grid->tests.n_attributes && !status; a++)
 		for (size_t k = 0; k < N_OF_ATTRIBUTE && !status; k++)
-			status = add_column(ctx, grid, a, of_attribute[k]);
+			status = add_column(ctx, grid, a, attribute_metrics[k]);
 	return status ? status : find_family(ctx, results, grid);
 }
