@@ -50,8 +50,8 @@ static fv_status execute_study(fv_ctx *ctx, cli_study *cli, core_study *study)
 	if (s.judged)
 		snprintf(judged, sizeof judged, ", %lld re-evaluated", (long long)s.judged);
 	core_log(ctx, CORE_INFO, "%lld of %lld runs done, %lld of them now%s%s%s",
-		(long long)s.done_before + (long long)s.done_now, (long long)s.runs, (long long)s.done_now,
-		judged, s.failed ? "; some failed" : "",
+		(long long)s.done_before + (long long)s.done_now, (long long)s.runs,
+		(long long)s.done_now, judged, s.failed ? "; some failed" : "",
 		s.taken ? "; another process is at some" : "");
 	return status;
 }

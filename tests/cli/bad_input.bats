@@ -19,7 +19,7 @@ setup() {
 }
 
 @test "instructions that this machine does not have" {
-	FAIRVOX_CPU=mmx fails 2 "FAIRVOX_CPU: no kernels named 'mmx'; this machine has: " "$fairvox" plugins
+	FAIRVOX_CPU=mmx fails 2 "FAIRVOX_CPU: there are no kernels named 'mmx': use one of " "$fairvox" plugins
 	FAIRVOX_CPU=portable "$fairvox" --version | grep -qx "kernels portable"
 	FAIRVOX_CPU= "$fairvox" plugins >/dev/null
 }

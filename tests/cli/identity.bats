@@ -95,7 +95,7 @@ END
 	now 0 3 study.yaml loss.name=rw eval.compare.metric=acc -j 2
 	grep -A2 '^eval:' results/rw-lr0.01-*/fold1-seed1/config.yaml | grep -q 'metric: acc'
 	now 0 6 study.yaml
-	diff -r first results
+	diff -r -x .eval first results
 	"$fairvox" verify results >/dev/null
 	# interrupted in the middle: env.json, written last, says that it is to be done again
 	sed -i '/"eval": {/,/}/s/"gender"$/"race"/' results/rw-lr0.01-*/fold1-seed1/env.json
@@ -103,6 +103,39 @@ END
 	"$fairvox" explain study.yaml | grep -q ', 1 to be re-evaluated'
 	now 0 1 study.yaml
 	"$fairvox" verify results >/dev/null
+}
+
+@test "going back to an earlier eval computes nothing; a damaged entry of its cache is no harm" {
+	awk -F, -v OFS=, 'NR == 1 { print $0, "race"; next } { print $0, substr($8, 4) % 2 ? "A" : "B" }' \
+		labels_consensus_1.csv >own.csv
+	sed 's/labels: "[^"]*", folds: \[1\]/labels: own.csv, attributes: {columns: {race: race}}/; /^eval:/d; /^matrix:/d' \
+		study.yaml >own.yaml
+	now 1 0 own.yaml
+	now 0 1 own.yaml eval.attributes=race
+	[ "$(ls results/.eval | wc -l)" -eq 1 ]
+	cp results/*/*/metrics.json race.json
+	cmp race.json results/.eval/*.json
+	now 0 1 own.yaml
+	[ "$(ls results/.eval | wc -l)" -eq 2 ]
+	now 0 1 own.yaml eval.attributes=race
+	cmp race.json results/*/*/metrics.json
+	# it is the entry that was read
+	now 0 1 own.yaml
+	race=$(grep -L '"gender": {' results/.eval/*.json)
+	sed -i 's/"n": [0-9]*/"n": 7/' "$race"
+	now 0 1 own.yaml eval.attributes=race
+	grep -q '"n": 7' results/*/*/metrics.json
+	run "$fairvox" verify results
+	[ "$status" -eq 1 ]
+	# one that is damaged, or gone, is computed again
+	now 0 1 own.yaml
+	echo '{' >"$race"
+	now 0 1 own.yaml eval.attributes=race
+	cmp race.json results/*/*/metrics.json
+	now 0 1 own.yaml
+	rm -r results/.eval
+	now 0 1 own.yaml eval.attributes=race
+	cmp race.json results/*/*/metrics.json
 }
 
 @test "eval without attributes takes all that the corpus has; raw numbers are left out with a note" {

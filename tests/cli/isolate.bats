@@ -48,14 +48,14 @@ spoils() {
 		spoils "op weigh at step 2 changed ${pair#*:}"
 	done
 	[ ! -e /results ] && [ ! -e /erm-* ]
-	for pair in "handler:what SIGTERM does" "blocked:which signals are blocked" "umask:the mask of file modes (umask)"; do
+	for pair in "handler:the handler of SIGTERM" "blocked:which signals are blocked" "umask:the mask of file modes (umask)"; do
 		beside "${pair%%:*}"
 		spoils "op weigh at step 2 or later changed ${pair#*:}"
 	done
 }
 
 @test "several changes at once are named together, in every op" {
-	all="the working folder, the rounding mode, the locale, what SIGTERM does, which signals are blocked and \
+	all="the working folder, the rounding mode, the locale, the handler of SIGTERM, which signals are blocked and \
 the mask of file modes (umask)"
 	beside all open
 	spoils "op open changed $all"
@@ -105,7 +105,7 @@ the mask of file modes (umask)"
 }
 
 @test "check finds the same changes" {
-	for pair in "folder:the working folder" "rounding:the rounding mode" "locale:the locale" "handler:what SIGTERM does"; do
+	for pair in "folder:the working folder" "rounding:the rounding mode" "locale:the locale" "handler:the handler of SIGTERM"; do
 		run "$fairvox" check "$careless/careless.so" -p "does=${pair%%:*}" -p at=open
 		echo "$output"
 		[ "$status" -eq 4 ]

@@ -39,7 +39,7 @@ static const struct {
 	{"wav2vec2", "open without weights", "needs them; see test_speech"},
 	{"wav2vec2_age_gender", "open without weights", "needs them; see test_speech"},
 	{"wavlm", "open without weights", "needs them; see test_speech"},
-	{"pseudo", "company", "pool: speaker looks at the other rows of a speaker"},
+	{"pseudo", "independence", "pool: speaker looks at the other rows of a speaker"},
 };
 
 static const char *needed_file(fv_ctx *ctx, const char *header, const char *row)
@@ -274,9 +274,9 @@ static void test_state_found_out(void **unused)
 		in_memory = {.size = sizeof in_memory, .open = clock_open, .weigh = own_weigh},
 		in_array = {.size = sizeof in_array, .open = clock_open, .weigh = array_weigh};
 	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_LOSS, clock_state, &in_state), true, "resume",
-		"taken up after step 1, step 2 differs: state outside of fv_array");
+		"resumed after step 1, step 2 differs: state outside fv_array");
 	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_LOSS, clock_state, &in_memory), true, "resume",
-		"taken up after step 5, step 6 differs: state outside of fv_array");
+		"resumed after step 5, step 6 differs: state outside fv_array");
 	fv_ctx *ctx = test_ctx();
 	assert_int_equal(
 		run_contract(ctx, &(fv_descriptor)DESCRIPTOR(FV_LOSS, clock_state, &in_array))
@@ -372,7 +372,7 @@ static void test_networks_found_out(void **unused)
 	expect_finding(&d, true, "evaluate", "changes the state");
 	expect_finding(&d, false, "derivative", "along the gradient the value grows by -");
 	d.extension = swinging_extension;
-	expect_finding(&d, true, "resume", "taken up after step 1, step 2 differs");
+	expect_finding(&d, true, "resume", "resumed after step 1, step 2 differs");
 	d.extension = half_extension;
 	expect_finding(&d, true, "open", "needs build, predict and step");
 }
@@ -497,11 +497,11 @@ static void test_losses_found_out(void **unused)
 	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &order), true, "order",
 		"position 64 of 64");
 	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &silent), true, "open",
-		"fails with status 4 and says nothing");
+		"fails with status 4 without a message");
 	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &moody), true, "repeat",
-		"a plain batch is weighed differently the second time");
+		"a plain batch gives different weights the second time");
 	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &moody), true, "resume",
-		"state outside of fv_array");
+		"state outside fv_array");
 }
 
 static uint32_t table_uses(const void *state)
@@ -583,8 +583,8 @@ static void test_groupers_found_out(void **unused)
 		"two groups are called 'a'");
 	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &too_far), true, "assign",
 		"row 0 is in group 2 of 2");
-	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &crowd), true, "company",
-		"alone and in");
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &crowd), true,
+		"independence", "alone and in");
 	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &crowd), true,
 		"not a number", "accepted");
 	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &no_members), true, "assign",
@@ -664,7 +664,7 @@ static void test_encoders_found_out(void **unused)
 	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_ENCODER, counter, &logs), true, "encode",
 		"output 'level' of silence is not finite");
 	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_ENCODER, counter, &over), true, "encode",
-		"output 'level' is overrun");
+		"output 'level' is written past its end");
 	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_ENCODER, counter, &past), true, "repeat",
 		"differs the second time");
 }

@@ -16,8 +16,8 @@ typedef struct vectors {
 	float param[N + 1], gradient[N + 1], m[N + 1], v[N + 1];
 } vectors;
 
-/* Values over many magnitudes, zeros and subnormal squares among them. */
-static void fill(fv_stream *stream, float *x, bool positive)
+/* Values of many magnitudes, including zeros and numbers with subnormal squares. */
+static void fill_values(fv_stream *stream, float *x, bool positive)
 {
 	for (int i = 0; i < N; i++) {
 		double value = fv_normal(stream) * pow(10, 50 * fv_uniform(stream) - 40);
@@ -37,10 +37,10 @@ static void kernels_agree(void **state)
 	static vectors start, got[CORE_KERNELS_MAX];
 	for (int kind = 0; kind < 3; kind++)
 		for (int n = N - 40; n <= N; n++) {
-			fill(&stream, start.param, false);
-			fill(&stream, start.gradient, false);
-			fill(&stream, start.m, false);
-			fill(&stream, start.v, true);
+			fill_values(&stream, start.param, false);
+			fill_values(&stream, start.gradient, false);
+			fill_values(&stream, start.m, false);
+			fill_values(&stream, start.v, true);
 			core_adam_scalars s = core_adam_prepare(&kinds[kind], n - N + 41, 0.37);
 			for (size_t i = 0; i < count; i++) {
 				got[i] = start;
@@ -50,7 +50,7 @@ static void kernels_agree(void **state)
 				assert_true(kernels[i]->sum_squares(start.param, n) ==
 					    kernels[0]->sum_squares(start.param, n));
 			}
-			/* nothing past n is touched */
+			/* nothing past n is changed */
 			assert_memory_equal(got[0].param + n, start.param + n,
 				(size_t)(N + 1 - n) * sizeof(float));
 		}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Streams against published vectors, and the base library. */
+/* Random streams against published vectors, and the base library. */
 #include "support.h"
 
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include "base/stream.h"
 #include "base/utf8.h"
 
-/* Known answers of Philox4x64-10 distributed with Random123. */
+/* Known answers of Philox4x64-10, from the Random123 distribution. */
 static void philox_vectors(void **state)
 {
 	(void)state;
@@ -61,7 +61,7 @@ static void streams_are_uniform(void **state)
 		sum += n;
 		squares += n * n;
 	}
-	for (int i = 0; i < BINS; i++) /* 6 sd of a binomial count */
+	for (int i = 0; i < BINS; i++) /* within 6 standard deviations of a binomial count */
 		assert_in_range(count[i], N / BINS - 810, N / BINS + 810);
 	for (int i = 0; i < 7; i++)
 		assert_in_range(below[i], N / 7 - 940, N / 7 + 940);
@@ -125,7 +125,7 @@ static void sha256_vectors(void **state)
 	core_ctx_free(ctx);
 }
 
-static fv_status csv_of(fv_ctx *ctx, const char *text, core_csv *csv)
+static fv_status parse_csv(fv_ctx *ctx, const char *text, core_csv *csv)
 {
 	char *path = core_path_join(ctx, test_folder("csv"), "t.csv");
 	test_ok(ctx, core_file_write(ctx, path, text, strlen(text)));
@@ -137,7 +137,7 @@ static void csv_tables(void **state)
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	core_csv csv;
-	test_ok(ctx, csv_of(ctx,
+	test_ok(ctx, parse_csv(ctx,
 			     "\xef\xbb\xbf"
 			     "a,b\r\n1,\"x,\"\"y\"\r\n\r\n2,z",
 			     &csv));
@@ -148,11 +148,11 @@ static void csv_tables(void **state)
 	assert_int_equal(csv.line[1], 4);
 	assert_int_equal(core_csv_column(&csv, "b"), 1);
 	assert_int_equal(core_csv_column(&csv, "c"), -1);
-	test_fails(
-		ctx, csv_of(ctx, "a,b\n1,2\n1\n", &csv), FV_DATA, ":3: 1 fields, the header has 2");
-	test_fails(ctx, csv_of(ctx, "a,a\n", &csv), FV_DATA, "appears twice");
-	test_fails(ctx, csv_of(ctx, "", &csv), FV_DATA, "header line");
-	test_fails(ctx, csv_of(ctx, "a\n\"x", &csv), FV_DATA, "not closed");
+	test_fails(ctx, parse_csv(ctx, "a,b\n1,2\n1\n", &csv), FV_DATA,
+		":3: 1 fields, the header has 2");
+	test_fails(ctx, parse_csv(ctx, "a,a\n", &csv), FV_DATA, "appears twice");
+	test_fails(ctx, parse_csv(ctx, "", &csv), FV_DATA, "header line");
+	test_fails(ctx, parse_csv(ctx, "a\n\"x", &csv), FV_DATA, "not closed");
 	double value;
 	assert_true(core_parse_double(" 1.5e3 ", &value) && value == 1500.0);
 	assert_false(core_parse_double("1,5", &value));
@@ -169,9 +169,9 @@ static void names_and_stems(void **state)
 	assert_string_equal(core_path_stem(ctx, "a.txt"), "a.txt");
 	assert_string_equal(core_path_stem(ctx, ".wav"), ".wav");
 	static const char *const keys[] = {"epochs", "batch", "clip"};
-	assert_string_equal(core_nearest("epoch", keys, 3), "epochs");
-	assert_string_equal(core_nearest("bacth", keys, 3), "batch");
-	assert_null(core_nearest("momentum", keys, 3));
+	assert_string_equal(core_find_nearest("epoch", keys, 3), "epochs");
+	assert_string_equal(core_find_nearest("bacth", keys, 3), "batch");
+	assert_null(core_find_nearest("momentum", keys, 3));
 	core_ctx_free(ctx);
 }
 
@@ -206,8 +206,7 @@ static size_t encode_point(uint32_t c, unsigned n, char out[5])
 	return n;
 }
 
-/* Every code point in every length that can hold it: only the shortest is right, surrogates never. */
-/* Far more than a chunk, so that several are given back. */
+/* Allocates far more than one chunk, so that several are released. */
 static void memory_is_released(void **state)
 {
 	(void)state;
@@ -232,7 +231,7 @@ static void memory_is_released(void **state)
 	assert_ptr_equal(again, first);
 	assert_memory_equal(again, (char[100]){0}, 100);
 	core_ctx_free(ctx);
-	ctx = test_ctx(); /* a mark of nothing */
+	ctx = test_ctx(); /* a mark in an empty arena */
 	before = core_ctx_mark(ctx);
 	assert_non_null(core_alloc(ctx, 1, 100));
 	core_ctx_release(ctx, before);
@@ -255,6 +254,8 @@ static void contexts_rejoin(void **state)
 	core_ctx_free(ctx);
 }
 
+/* Encodes every code point in every length that can hold it: only the shortest form is valid, and
+ * surrogates never are. */
 static void utf8(void **state)
 {
 	(void)state;
@@ -268,7 +269,7 @@ static void utf8(void **state)
 			bool want = c >= room[n - 1] && (c < 0xd800 || c > 0xdfff) && c <= 0x10ffff;
 			assert_int_equal(core_is_utf8(text), want);
 			for (unsigned i = 0; i < n && n > 1;
-				i++) { /* a byte of another kind, or none */
+				i++) { /* replace a byte by one of another kind, or drop it */
 				memcpy(copy, text, sizeof copy);
 				copy[i] = 'a';
 				assert_false(core_is_utf8(copy));

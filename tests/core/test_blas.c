@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which kernels are chosen, ours and OpenBLAS's, on processors that are made up; what a process does as it
- * starts; and what a program that links the library is told. */
+/* The choice of kernels, ours and OpenBLAS's, on made-up processors; what a process does at its
+ * start; and the warning that a program linking the library gets. */
 #include "support.h"
 
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static const core_cpu old = {.intel = true}, haswell = {.intel = true, .avx2 = t
 		      zen4 = {.amd = true, .avx2 = true, .avx512 = true, .avx512_bf16 = true},
 		      other = {.avx2 = true};
 
-static void kernels_of_a_processor(void **state)
+static void kernels_for_processors(void **state)
 {
 	(void)state;
 	const struct {
@@ -107,7 +107,7 @@ static void first_start(void **state)
 	check_next(&skylake, start, CORE_BLAS_RESTART, "SkylakeX", true);
 	check_next(&haswell, start, CORE_BLAS_RESTART, "Haswell", true);
 	check_next(&old, start, CORE_BLAS_RESTART, NULL, true);
-	start.kernel = "SkylakeX"; /* named all the same, whatever OpenBLAS knows */
+	start.kernel = "SkylakeX"; /* set in any case, whatever OpenBLAS knows */
 	check_next(&skylake, start, CORE_BLAS_RESTART, "SkylakeX", true);
 	start.kernel_set = true;
 	check_next(&skylake, start, CORE_BLAS_RESTART, NULL, true);
@@ -120,7 +120,7 @@ static void first_start(void **state)
 	start.kernel = "SkylakeX";
 	check_next(&skylake, start, CORE_BLAS_GO_ON, NULL, false);
 	start.kernel = "Prescott";
-	start.kernel_set = true; /* both are the user's */
+	start.kernel_set = true; /* the user has set both */
 	check_next(&skylake, start, CORE_BLAS_GO_ON, NULL, false);
 	assert_int_equal(compared, 2);
 }
@@ -137,10 +137,10 @@ static void later_starts(void **state)
 	start.compare = is_right;
 	start.kernel = "Prescott"; /* this OpenBLAS has no SkylakeX */
 	check_next(&skylake, start, CORE_BLAS_RESTART, "Haswell", true);
-	start.kernel = "SapphireRapids"; /* nor this one, but as good */
+	start.kernel = "SapphireRapids"; /* not in the list, but equally good */
 	check_next(&skylake, start, CORE_BLAS_GO_ON, NULL, true);
 	start.kernel = "Prescott";
-	start.restarts = CORE_BLAS_RESTARTS; /* nor Haswell: slow is better than nothing */
+	start.restarts = CORE_BLAS_RESTARTS; /* nor Haswell: slow kernels are better than none */
 	check_next(&skylake, start, CORE_BLAS_GO_ON, NULL, true);
 }
 
@@ -151,7 +151,7 @@ static void wrong_kernels(void **state)
 	check_next(&haswell, start, CORE_BLAS_REFUSE, NULL, true);
 	start.restarts = CORE_BLAS_RESTARTS;
 	check_next(&skylake, start, CORE_BLAS_REFUSE, NULL, true);
-	start.kernel = "Prescott"; /* without AVX2 there are no others */
+	start.kernel = "Prescott"; /* without AVX2 no other kernels are possible */
 	start.restarts = 1;
 	check_next(&old, start, CORE_BLAS_REFUSE, NULL, true);
 	start = (core_blas_start){
@@ -161,7 +161,7 @@ static void wrong_kernels(void **state)
 	check_next(&skylake, start, CORE_BLAS_RESTART, "Haswell", false);
 }
 
-static void compares_right(void **state)
+static void comparison_succeeds(void **state)
 {
 	(void)state;
 	assert_int_equal(core_blas_compare(), CORE_BLAS_RIGHT);
@@ -170,16 +170,17 @@ static void compares_right(void **state)
 	core_ctx_free(ctx);
 }
 
-/* --- a program that links the library: this one again --- */
+/* --- a program that links the library: this test, started again --- */
 
 static void count_warnings(void *user, core_level level, const char *line)
 {
-	if (level == CORE_WARNING && strstr(line, "OpenBLAS takes its kernels for Prescott here"))
+	if (level == CORE_WARNING &&
+		strstr(line, "OpenBLAS uses its kernels for Prescott, several times slower"))
 		++*(int *)user;
 }
 
 /* Opens twice; the exit code is the number of warnings. */
-static int link_library(void)
+static int open_blas_twice(void)
 {
 	int warnings = 0;
 	if (getenv("FORGET"))
@@ -194,7 +195,7 @@ static int link_library(void)
 	return warnings;
 }
 
-static int start_again(const char *forget)
+static int restart_self(const char *forget)
 {
 	pid_t child = fork();
 	if (child == 0) {
@@ -216,21 +217,21 @@ static void one_warning(void **state)
 	core_cpu cpu = core_cpu_read();
 	if (!cpu.avx2)
 		skip();
-	assert_int_equal(start_again("yes"), 1); /* as if OpenBLAS had taken Prescott by itself */
-	assert_int_equal(start_again(NULL), 0);  /* the user asked for it */
+	assert_int_equal(restart_self("yes"), 1); /* as if OpenBLAS had chosen Prescott */
+	assert_int_equal(restart_self(NULL), 0);  /* chosen by the user */
 }
 
 int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "link"))
-		return link_library();
+		return open_blas_twice();
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kernels_of_a_processor),
+		cmocka_unit_test(kernels_for_processors),
 		cmocka_unit_test(slow_kernels),
 		cmocka_unit_test(first_start),
 		cmocka_unit_test(later_starts),
 		cmocka_unit_test(wrong_kernels),
-		cmocka_unit_test(compares_right),
+		cmocka_unit_test(comparison_succeeds),
 		cmocka_unit_test(one_warning),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The three passes of a collapsed head, in every instruction set of this machine, against sums in long
- * double: sizes around the lanes of a vector and the blocks of classes. */
+/* The three passes of a collapsed head, in every instruction set of this machine, against sums in
+ * long double, for sizes around the vector lanes and the blocks of classes. */
 #include "support.h"
 
 #include <math.h>
@@ -25,7 +25,7 @@ typedef struct numbers {
 	float d_output[CLASSES_MAX * ROWS_MAX];
 } numbers;
 
-static void fill(numbers *to, uint64_t seed)
+static void fill_case(numbers *to, uint64_t seed)
 {
 	fv_stream stream = fv_rng_seeded(seed, "collapse", 0, 0);
 	float *at = (float *)to;
@@ -33,8 +33,8 @@ static void fill(numbers *to, uint64_t seed)
 		at[i] = (float)fv_normal(&stream);
 }
 
-/* Twice the rounding of n sums in float. */
-static void close_sum(float got, long double want, long double size, int n, const char *what)
+/* Allows twice the rounding error of n float sums. */
+static void is_close_sum(float got, long double want, long double size, int n, const char *what)
 {
 	if (!(fabsl((long double)got - want) <= (n + 2) * 0x1p-24L * size + 1e-30L))
 		fail_msg("%s: %.9g, wanted %.9Lg", what, (double)got, want);
@@ -53,7 +53,7 @@ static void check_product(const core_kernels *kernels, const numbers *v, int C, 
 				sum += term;
 				size += fabsl(term);
 			}
-			close_sum(product[c * D + j], sum, size, H, kernels->name);
+			is_close_sum(product[c * D + j], sum, size, H, kernels->name);
 		}
 }
 
@@ -70,7 +70,7 @@ static void check_row(const core_kernels *kernels, const numbers *v, int C, int 
 				sum += term;
 				size += fabsl(term);
 			}
-			close_sum(dots[l * C + c], sum, size, D, kernels->name);
+			is_close_sum(dots[l * C + c], sum, size, D, kernels->name);
 		}
 	for (int j = 0; j < D; j++) {
 		long double sum = 0, size = 0;
@@ -78,7 +78,7 @@ static void check_row(const core_kernels *kernels, const numbers *v, int C, int 
 			sum += (long double)v->share[l] * v->x[l * D + j];
 			size += fabsl((long double)v->share[l] * v->x[l * D + j]);
 		}
-		close_sum(mixed[j], sum, size, L, kernels->name);
+		is_close_sum(mixed[j], sum, size, L, kernels->name);
 	}
 }
 
@@ -96,7 +96,7 @@ static void check_gradient(const core_kernels *kernels, const numbers *v, int C,
 				sum += term;
 				size += fabsl(term);
 			}
-			close_sum(d_weight[h * D + j], sum, size, C, kernels->name);
+			is_close_sum(d_weight[h * D + j], sum, size, C, kernels->name);
 		}
 	for (int c = 0; c < C; c++)
 		for (int h = 0; h < H; h++) {
@@ -107,7 +107,7 @@ static void check_gradient(const core_kernels *kernels, const numbers *v, int C,
 				sum += term;
 				size += fabsl(term);
 			}
-			close_sum(d_output[c * H + h], sum, size, D + 1, kernels->name);
+			is_close_sum(d_output[c * H + h], sum, size, D + 1, kernels->name);
 		}
 }
 
@@ -123,7 +123,7 @@ static void every_instruction_set(void **state)
 	for (size_t p = 0; p < count; p++)
 		for (int C = 1; C <= CLASSES_MAX; C++)
 			for (size_t d = 0; d < sizeof dims / sizeof *dims; d++) {
-				fill(v, (uint64_t)(C * 100) + d);
+				fill_case(v, (uint64_t)(C * 100) + d);
 				for (int H = 1; H <= ROWS_MAX; H++) {
 					check_product(here[p], v, C, H, dims[d]);
 					check_gradient(here[p], v, C, H, dims[d]);
@@ -134,8 +134,8 @@ static void every_instruction_set(void **state)
 	free(v);
 }
 
-/* The bits of an instruction set stay what they are: runs are promised the same bytes. */
-static void same_bits_as_ever(void **state)
+/* The bits of each instruction set are pinned, because runs promise the same bytes. */
+static void bits_are_pinned(void **state)
 {
 	(void)state;
 	enum { C = 8, L = 5, H = 7, D = 53 };
@@ -175,7 +175,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_instruction_set),
-		cmocka_unit_test(same_bits_as_ever),
+		cmocka_unit_test(bits_are_pinned),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls of ops that change the process: everything is put back, and the message names what. */
+/* Ops that change the process: every change is restored and named in the message. */
 #include "support.h"
 
 #include <fenv.h>
@@ -18,44 +18,44 @@ static void open_guard(core_guard *guard, fv_ctx *ctx)
 	core_guard_open(guard, ctx, FV_GROUPER, "g");
 }
 
-/* An op without a step that does `spoil`. */
-static fv_status call(core_guard *guard, void (*spoil)(void))
+/* Calls `spoil` as an op outside any step. */
+static fv_status call_op(core_guard *guard, void (*spoil)(void))
 {
 	core_guard_enter(guard, "fit", 0, false);
 	spoil();
 	return core_guard_leave(guard, FV_OK);
 }
 
-static void nothing(void)
+static void change_nothing(void)
 {
 }
 
-static void go_away(void)
+static void change_folder(void)
 {
 	assert_int_equal(chdir("/"), 0);
 }
 
-static void round_up(void)
+static void change_rounding(void)
 {
 	fesetround(FE_UPWARD);
 }
 
-static void speak(void)
+static void change_locale(void)
 {
 	assert_non_null(setlocale(LC_ALL, "C.UTF-8"));
 }
 
-static void speak_here(void)
+static void change_thread_locale(void)
 {
 	uselocale(newlocale(LC_ALL_MASK, "C.UTF-8", (locale_t)0));
 }
 
-static void ignore(void)
+static void ignore_signal(void)
 {
 	signal(SIGHUP, SIG_IGN);
 }
 
-static void block(void)
+static void block_signal(void)
 {
 	sigset_t set;
 	sigemptyset(&set);
@@ -63,41 +63,42 @@ static void block(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-static void hide_files(void)
+static void change_file_mask(void)
 {
 	umask(0777);
 }
 
-static void all_is_put_back(void **state)
+static void changes_are_restored(void **state)
 {
 	(void)state;
 	static const struct {
 		void (*spoil)(void);
 		const char *what;
-	} cases[] = {{go_away, "the working folder"}, {round_up, "the rounding mode"},
-		{speak, "the locale"}, {speak_here, "the locale"}, {ignore, "what SIGHUP does"},
-		{block, "which signals are blocked"},
-		{hide_files, "the mask of file modes (umask)"}};
+	} cases[] = {{change_folder, "the working folder"}, {change_rounding, "the rounding mode"},
+		{change_locale, "the locale"}, {change_thread_locale, "the locale"},
+		{ignore_signal, "the handler of SIGHUP"},
+		{block_signal, "which signals are blocked"},
+		{change_file_mask, "the mask of file modes (umask)"}};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		fv_ctx *ctx = test_ctx();
 		core_guard guard;
 		char line[128], changes[128];
 		open_guard(&guard, ctx);
-		test_ok(ctx, call(&guard, nothing));
-		assert_int_equal(call(&guard, cases[i].spoil), FV_FAILED);
+		test_ok(ctx, call_op(&guard, change_nothing));
+		assert_int_equal(call_op(&guard, cases[i].spoil), FV_FAILED);
 		snprintf(line, sizeof line, "grouper 'g': op fit changed %s", cases[i].what);
 		assert_string_equal(core_error_line(ctx, 0), line);
 		assert_int_equal(core_error_count(ctx), 1);
 		assert_false(
 			core_surroundings_restore(&guard.before, true, changes, sizeof changes));
 		core_error_clear(ctx);
-		test_ok(ctx, call(&guard, nothing));
+		test_ok(ctx, call_op(&guard, change_nothing));
 		core_ctx_free(ctx);
 	}
 }
 
-/* Calls of every step leave signals to the next look. */
-static void quick_calls_are_looked_at_later(void **state)
+/* In ops of every step, signals are checked later. */
+static void quick_calls_are_checked_later(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -106,14 +107,14 @@ static void quick_calls_are_looked_at_later(void **state)
 	for (int step = 2; step < 5; step++) {
 		core_guard_enter(&guard, "assign", step, true);
 		if (step == 3)
-			ignore();
+			ignore_signal();
 		test_ok(ctx, core_guard_leave(&guard, FV_OK));
 	}
 	assert_int_equal(core_guard_settle(&guard, FV_OK), FV_FAILED);
 	assert_string_equal(core_error_line(ctx, 0),
-		"grouper 'g': op assign at step 2 or later changed what SIGHUP does");
+		"grouper 'g': op assign at step 2 or later changed the handler of SIGHUP");
 	core_guard_enter(&guard, "assign", 7, true);
-	round_up();
+	change_rounding();
 	assert_int_equal(core_guard_leave(&guard, FV_OK), FV_FAILED);
 	assert_int_equal(fegetround(), FE_TONEAREST);
 	assert_string_equal(core_error_line(ctx, 1),
@@ -121,15 +122,15 @@ static void quick_calls_are_looked_at_later(void **state)
 	core_ctx_free(ctx);
 }
 
-/* The plugin's own failure stays the status. */
-static void a_failure_is_handed_on(void **state)
+/* The plugin's own failure is kept as the status. */
+static void plugin_failure_is_returned(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	core_guard guard;
 	open_guard(&guard, ctx);
 	core_guard_enter(&guard, "fit", 0, false);
-	speak();
+	change_locale();
 	fv_status status = fv_fail(ctx, FV_DATA, "too few rows");
 	assert_int_equal(core_guard_leave(&guard, status), FV_DATA);
 	assert_string_equal(core_error_line(ctx, 0), "plugin g: too few rows");
@@ -137,8 +138,8 @@ static void a_failure_is_handed_on(void **state)
 	core_ctx_free(ctx);
 }
 
-/* Somebody else renames the folder we are in: no plugin's fault. */
-static void a_renamed_folder_is_no_change(void **state)
+/* Another process renames the working folder: not a change by the plugin. */
+static void renamed_folder_is_no_change(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -151,27 +152,27 @@ static void a_renamed_folder_is_no_change(void **state)
 	assert_int_equal(chdir(old), 0);
 	open_guard(&guard, ctx);
 	assert_int_equal(rename(old, new), 0);
-	test_ok(ctx, call(&guard, nothing));
+	test_ok(ctx, call_op(&guard, change_nothing));
 	assert_int_equal(chdir(home), 0);
 	core_ctx_free(ctx);
 }
 
 static pid_t copy;
 
-static void copy_process(void)
+static void fork_process(void)
 {
 	copy = fork();
 }
 
-static void a_copy_ends_with_the_op(void **state)
+static void child_ends_with_the_op(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	core_guard guard;
 	int copies;
 	open_guard(&guard, ctx);
-	test_ok(ctx, call(&guard, copy_process));
-	assert_true(copy > 0); /* the copy would fail here */
+	test_ok(ctx, call_op(&guard, fork_process));
+	assert_true(copy > 0); /* would fail in the child process */
 	assert_false(core_reap_copies(&copies));
 	assert_int_equal(copies, 1);
 	core_ctx_free(ctx);
@@ -179,10 +180,10 @@ static void a_copy_ends_with_the_op(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(all_is_put_back),
-		cmocka_unit_test(quick_calls_are_looked_at_later),
-		cmocka_unit_test(a_failure_is_handed_on),
-		cmocka_unit_test(a_renamed_folder_is_no_change),
-		cmocka_unit_test(a_copy_ends_with_the_op)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(changes_are_restored),
+		cmocka_unit_test(quick_calls_are_checked_later),
+		cmocka_unit_test(plugin_failure_is_returned),
+		cmocka_unit_test(renamed_folder_is_no_change),
+		cmocka_unit_test(child_ends_with_the_op)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

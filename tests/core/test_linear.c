@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prepared matrices: every set of kernels of this machine, and AMX's on tiles made of plain C,
- * against sums in double of the numbers that each precision multiplies. */
+/* Prepared matrices: all kernels of this machine, and AMX emulated in plain C, against sums in
+ * double of the numbers that each precision multiplies. */
 #include "support.h"
 
 #include <math.h>
@@ -11,7 +11,7 @@
 
 #include "backend/kernels.h"
 
-/* --- AMX's tiles in plain C, as Intel's manual (Vol. 1, ch. 18) has the instructions --- */
+/* --- AMX tiles in plain C, after Intel's manual (Vol. 1, ch. 18) --- */
 
 typedef struct machine {
 	bool configured;
@@ -59,7 +59,7 @@ static void amx_store(int t, void *p, int64_t stride)
 		memcpy((char *)p + r * stride, amx.tile[t][r], amx.bytes[t]);
 }
 
-static float bf16_at(const uint8_t *row, int i)
+static float read_bf16(const uint8_t *row, int i)
 {
 	uint32_t bits = (uint32_t)(row[2 * i] | row[2 * i + 1] << 8) << 16;
 	float value;
@@ -79,8 +79,8 @@ static void amx_dot(int c, int a, int b)
 				float sum;
 				memcpy(&sum, amx.tile[c][m] + 4 * n, sizeof sum);
 				for (int i = 0; i < 2; i++)
-					sum += bf16_at(amx.tile[a][m], 2 * k + i) *
-					       bf16_at(amx.tile[b][k], 2 * n + i);
+					sum += read_bf16(amx.tile[a][m], 2 * k + i) *
+					       read_bf16(amx.tile[b][k], 2 * n + i);
 				memcpy(amx.tile[c][m] + 4 * n, &sum, sizeof sum);
 			}
 }
@@ -89,7 +89,7 @@ static void amx_dot(int c, int a, int b)
 
 static const core_tiles amx_tiles = AMX_TILES;
 
-/* Those of this machine and the emulated one */
+/* The kernels of this machine and the emulated ones */
 static size_t all_kernels(core_kernels out[CORE_KERNELS_MAX + 1])
 {
 	const core_kernels *here[CORE_KERNELS_MAX];
@@ -104,9 +104,9 @@ static size_t all_kernels(core_kernels out[CORE_KERNELS_MAX + 1])
 
 /* --- the reference --- */
 
-/* x rounded to 8 bits of significand, ties to even: through the exponent, not through bits of
- * storage */
-static double nearest_bf16(double x)
+/* x rounded to 8 bits of significand, ties to even, computed from the exponent instead of the
+ * stored bits */
+static double round_to_bf16(double x)
 {
 	int exponent;
 	double fraction = frexp(x, &exponent);
@@ -120,18 +120,18 @@ typedef struct problem {
 	bool bias;
 } problem;
 
-/* The product of x and w in a precision: what is multiplied, exactly */
-static double product(fv_precision precision, float x, float w)
+/* The exact product of the numbers that a precision multiplies for x and w */
+static double multiply_exactly(fv_precision precision, float x, float w)
 {
 	if (precision == FV_PRECISION_FP32)
 		return (double)x * w;
-	double xh = nearest_bf16(x), wh = nearest_bf16(w);
+	double xh = round_to_bf16(x), wh = round_to_bf16(w);
 	if (precision == FV_PRECISION_BF16)
 		return xh * wh;
-	return xh * wh + xh * nearest_bf16(w - wh) + nearest_bf16(x - xh) * wh;
+	return xh * wh + xh * round_to_bf16(w - wh) + round_to_bf16(x - xh) * wh;
 }
 
-static double activated(fv_activation activation, double v)
+static double apply_exactly(fv_activation activation, double v)
 {
 	if (activation == FV_ACTIVATION_RELU)
 		return v > 0 ? v : 0;
@@ -139,10 +139,10 @@ static double activated(fv_activation activation, double v)
 }
 
 typedef struct data {
-	float *x, *weight, *bias, *before; /* one number past an alignment of 64 bytes */
+	float *x, *weight, *bias, *before; /* one number past a 64-byte boundary */
 } data;
 
-static float *numbers(fv_ctx *ctx, fv_stream *stream, int64_t n)
+static float *fill_numbers(fv_ctx *ctx, fv_stream *stream, int64_t n)
 {
 	float *x = core_alloc(ctx, (size_t)n + 1, sizeof *x);
 	assert_non_null(x);
@@ -151,22 +151,23 @@ static float *numbers(fv_ctx *ctx, fv_stream *stream, int64_t n)
 	return x + 1;
 }
 
-static data make(fv_ctx *ctx, const problem *p, int64_t draw)
+static data make_case(fv_ctx *ctx, const problem *p, int64_t draw)
 {
 	fv_stream stream = fv_rng(ctx, "linear", 0, (uint64_t)draw);
-	return (data){numbers(ctx, &stream, (p->rows - 1) * p->stride_x + p->inputs),
-		numbers(ctx, &stream, p->outputs * p->inputs), numbers(ctx, &stream, p->outputs),
-		numbers(ctx, &stream, p->rows * p->stride_y)};
+	return (data){fill_numbers(ctx, &stream, (p->rows - 1) * p->stride_x + p->inputs),
+		fill_numbers(ctx, &stream, p->outputs * p->inputs),
+		fill_numbers(ctx, &stream, p->outputs),
+		fill_numbers(ctx, &stream, p->rows * p->stride_y)};
 }
 
-static float *apply(fv_ctx *ctx, const core_kernels *kernels, fv_precision precision,
+static float *apply_linear(fv_ctx *ctx, const core_kernels *kernels, fv_precision precision,
 	const problem *p, const data *d)
 {
 	fv_linear *linear = core_linear_open(ctx, kernels, precision, p->outputs, p->inputs,
 		d->weight, p->bias ? d->bias : NULL);
 	assert_non_null(linear);
 	size_t room = fv_linear_scratch(linear, p->rows);
-	/* from malloc, so that a sanitizer sees every number beyond it */
+	/* from malloc, so that a sanitizer detects accesses past the end */
 	float *scratch = malloc((room + 1) * sizeof *scratch);
 	float *x = malloc((size_t)((p->rows - 1) * p->stride_x + p->inputs) * sizeof *x);
 	size_t n = (size_t)(p->rows * p->stride_y);
@@ -182,8 +183,10 @@ static float *apply(fv_ctx *ctx, const core_kernels *kernels, fv_precision preci
 	return y;
 }
 
-/* Largest error over the sum of the parts' sizes. What lies between rows of y is as it was. */
-static double largest_error(fv_precision precision, const problem *p, const data *d, const float *y)
+/* The largest error relative to the sum of absolute products. Numbers between the rows of y must
+ * not change. */
+static double measure_largest_error(
+	fv_precision precision, const problem *p, const data *d, const float *y)
 {
 	double worst = 0;
 	for (int64_t r = 0; r < p->rows; r++)
@@ -197,27 +200,28 @@ static double largest_error(fv_precision precision, const problem *p, const data
 			sum += p->add ? d->before[at] : 0;
 			size += p->add ? fabs(d->before[at]) : 0;
 			for (int64_t k = 0; k < p->inputs; k++) {
-				double one = product(precision, d->x[r * p->stride_x + k],
+				double one = multiply_exactly(precision, d->x[r * p->stride_x + k],
 					d->weight[j * p->inputs + k]);
 				sum += one;
 				size += fabs(one);
 			}
-			double error = fabs(y[at] - activated(p->activation, sum)) / (size + 1e-30);
+			double error =
+				fabs(y[at] - apply_exactly(p->activation, sum)) / (size + 1e-30);
 			worst = error > worst ? error : worst;
 		}
 	return worst;
 }
 
-static void check(fv_ctx *ctx, const problem *p, int64_t draw)
+static void check_case(fv_ctx *ctx, const problem *p, int64_t draw)
 {
 	core_kernels kernels[CORE_KERNELS_MAX + 1];
 	size_t n = all_kernels(kernels);
-	data d = make(ctx, p, draw);
+	data d = make_case(ctx, p, draw);
 	for (size_t i = 0; i < n; i++)
 		for (fv_precision precision = 0; precision <= FV_PRECISION_BF16; precision++) {
-			const float *y = apply(ctx, &kernels[i], precision, p, &d);
-			double error = largest_error(precision, p, &d, y);
-			/* roundings of 2^-24 in sums of up to 256 at a time, and GELU's own */
+			const float *y = apply_linear(ctx, &kernels[i], precision, p, &d);
+			double error = measure_largest_error(precision, p, &d, y);
+			/* roundings of 2^-24 in sums of up to 256 numbers, and the error of GELU */
 			if (error > 4e-7)
 				fail_msg("%s, precision %d, %dx%dx%d: error %g", kernels[i].name,
 					(int)precision, (int)p->rows, (int)p->outputs,
@@ -238,7 +242,7 @@ static void every_remainder(void **state)
 			.bias = i % 5 != 0};
 		p.stride_x = p.inputs + i % 3;
 		p.stride_y = p.outputs + i % 4;
-		check(ctx, &p, i);
+		check_case(ctx, &p, i);
 		core_ctx_free(ctx);
 	}
 }
@@ -255,7 +259,7 @@ static void several_blocks(void **state)
 	};
 	for (size_t i = 0; i < sizeof problems / sizeof *problems; i++) {
 		fv_ctx *ctx = test_ctx();
-		check(ctx, &problems[i], (int64_t)(1000 + i));
+		check_case(ctx, &problems[i], (int64_t)(1000 + i));
 		core_ctx_free(ctx);
 	}
 }
@@ -272,13 +276,13 @@ static void overlapping_rows(void **state)
 	};
 	for (size_t i = 0; i < sizeof problems / sizeof *problems; i++) {
 		fv_ctx *ctx = test_ctx();
-		check(ctx, &problems[i], (int64_t)(2000 + i));
+		check_case(ctx, &problems[i], (int64_t)(2000 + i));
 		core_ctx_free(ctx);
 	}
 }
 
-/* Any part of the rows gives the bits that all of them give. */
-static void rows_alone(void **state)
+/* Any subset of the rows gives the same bits as all rows. */
+static void single_rows(void **state)
 {
 	(void)state;
 	const problem p = {259, 85, 300, 200, 85, 1, FV_ACTIVATION_GELU, true};
@@ -287,8 +291,8 @@ static void rows_alone(void **state)
 	for (size_t i = 0; i < n; i++)
 		for (fv_precision precision = 0; precision <= FV_PRECISION_BF16; precision++) {
 			fv_ctx *ctx = test_ctx();
-			data d = make(ctx, &p, 3000);
-			const float *all = apply(ctx, &kernels[i], precision, &p, &d);
+			data d = make_case(ctx, &p, 3000);
+			const float *all = apply_linear(ctx, &kernels[i], precision, &p, &d);
 			for (int64_t from = 0, rows = 1; from < p.rows;
 				from += rows, rows = rows % 19 + 1) {
 				problem q = p;
@@ -296,7 +300,8 @@ static void rows_alone(void **state)
 				data part = d;
 				part.x += from * p.stride_x;
 				part.before += from * p.stride_y;
-				const float *y = apply(ctx, &kernels[i], precision, &q, &part);
+				const float *y =
+					apply_linear(ctx, &kernels[i], precision, &q, &part);
 				assert_memory_equal(y, all + from * p.stride_y,
 					(size_t)(q.rows * p.stride_y) * sizeof *y);
 			}
@@ -304,7 +309,7 @@ static void rows_alone(void **state)
 		}
 }
 
-/* What is not finite stays so, in its row and nowhere else. */
+/* A number that is not finite affects its own row only. */
 static void not_finite(void **state)
 {
 	(void)state;
@@ -315,12 +320,12 @@ static void not_finite(void **state)
 	for (size_t i = 0; i < n; i++)
 		for (fv_precision precision = 0; precision <= FV_PRECISION_BF16; precision++) {
 			fv_ctx *ctx = test_ctx();
-			data d = make(ctx, &p, 4000);
-			const float *clean = apply(ctx, &kernels[i], precision, &p, &d);
+			data d = make_case(ctx, &p, 4000);
+			const float *clean = apply_linear(ctx, &kernels[i], precision, &p, &d);
 			for (int64_t b = 0; b < 5; b++) {
 				float kept = d.x[11 * 70 + 13 * b];
 				memcpy(d.x + 11 * 70 + 13 * b, &bits[b], sizeof bits[b]);
-				const float *y = apply(ctx, &kernels[i], precision, &p, &d);
+				const float *y = apply_linear(ctx, &kernels[i], precision, &p, &d);
 				d.x[11 * 70 + 13 * b] = kept;
 				for (int64_t j = 0; j < 50; j++)
 					assert_true(!isfinite(y[11 * 50 + j]));
@@ -332,7 +337,7 @@ static void not_finite(void **state)
 		}
 }
 
-/* The largest float32 is beyond bfloat16's range, and still no infinity. */
+/* The largest float32 is beyond bfloat16's range, but must not become infinite. */
 static void largest_numbers(void **state)
 {
 	(void)state;
@@ -354,7 +359,7 @@ static void largest_numbers(void **state)
 	core_ctx_free(ctx);
 }
 
-/* The errors that core/docs/numerics.md states, over the size of the results */
+/* The errors stated in core/docs/numerics.md, relative to the results */
 static void stated_errors(void **state)
 {
 	(void)state;
@@ -365,8 +370,8 @@ static void stated_errors(void **state)
 	for (size_t i = 0; i < n; i++)
 		for (fv_precision precision = 0; precision <= FV_PRECISION_BF16; precision++) {
 			fv_ctx *ctx = test_ctx();
-			data d = make(ctx, &p, 5000);
-			const float *y = apply(ctx, &kernels[i], precision, &p, &d);
+			data d = make_case(ctx, &p, 5000);
+			const float *y = apply_linear(ctx, &kernels[i], precision, &p, &d);
 			double errors = 0, squares = 0;
 			for (int64_t r = 0; r < p.rows; r++)
 				for (int64_t j = 0; j < p.outputs; j++) {
@@ -385,7 +390,7 @@ static void stated_errors(void **state)
 		}
 }
 
-static void names(void **state)
+static void kernel_names(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -397,7 +402,7 @@ static void names(void **state)
 	}
 	assert_string_equal(here[n - 1]->name, "portable");
 	test_fails(ctx, core_kernels_find(ctx, "mmx", &found), FV_CONFIG,
-		"FAIRVOX_CPU: no kernels named 'mmx'; this machine has: ");
+		"FAIRVOX_CPU: there are no kernels named 'mmx': use one of ");
 	core_ctx_free(ctx);
 }
 
@@ -407,11 +412,11 @@ int main(void)
 		cmocka_unit_test(every_remainder),
 		cmocka_unit_test(several_blocks),
 		cmocka_unit_test(overlapping_rows),
-		cmocka_unit_test(rows_alone),
+		cmocka_unit_test(single_rows),
 		cmocka_unit_test(not_finite),
 		cmocka_unit_test(largest_numbers),
 		cmocka_unit_test(stated_errors),
-		cmocka_unit_test(names),
+		cmocka_unit_test(kernel_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Values go to the fields that the tables name. */
+/* Values are stored in the fields that the tables declare. */
 #include "support.h"
 
 #include <string.h>
@@ -7,8 +7,8 @@
 #include "config/spec.h"
 #include "config/store.h"
 
-/* The bytes that a key's type can fill: what offset and size say must be one of them. */
-static bool fits(const core_key *key)
+/* The field sizes possible for a key's type: the declared size must be one of them. */
+static bool fits_type(const core_key *key)
 {
 	switch (key->type) {
 	case CORE_KEY_INT:
@@ -38,7 +38,7 @@ static int check_keys(const char *path, const core_key *keys, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (keys[i].type == CORE_KEY_BLOCK)
 			fields += check_keys(keys[i].name, keys[i].keys, keys[i].n_keys);
-		else if (keys[i].size && !fits(&keys[i]))
+		else if (keys[i].size && !fits_type(&keys[i]))
 			fail_msg("%s.%s: a field of %zu bytes", path, keys[i].name, keys[i].size);
 		else if (!keys[i].size && strcmp(keys[i].name, "name") &&
 			 keys[i].type != CORE_KEY_ENCODER)
@@ -85,7 +85,7 @@ static const core_key keys[] = {
 	{.name = "nowhere", .type = CORE_KEY_INT},
 };
 
-static void store(fv_ctx *ctx, const char *text, struct spec *out)
+static void store_text(fv_ctx *ctx, const char *text, struct spec *out)
 {
 	core_yaml *root;
 	test_ok(ctx, core_yaml_parse(ctx, "a.yaml", text, strlen(text), &root));
@@ -97,7 +97,7 @@ static void values_are_stored(void **state)
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	struct spec s = {.narrow = 9, .has_whole = true};
-	store(ctx,
+	store_text(ctx,
 		"{real: 0.25, narrow: 7, truth: true, second: two, whole: 9007199254740993,\n"
 		" color: blue, word: green, texts: [a, b], ints: [-1, 5], nowhere: 3}",
 		&s);
@@ -107,7 +107,7 @@ static void values_are_stored(void **state)
 	assert_int_equal(s.texts.n, 2);
 	assert_string_equal(s.texts.item[1], "b");
 	assert_true(s.n_ints == 2 && s.ints[0] == -1 && s.ints[1] == 5);
-	store(ctx, "{narrow: all, truth: false, second: one, color: red}", &s);
+	store_text(ctx, "{narrow: all, truth: false, second: one, color: red}", &s);
 	assert_true(s.narrow == -1 && !s.truth && !s.second && s.color == RED && !s.has_whole);
 	assert_true(s.real == 0.25 && s.texts.n == 0 && s.n_ints == 0 && s.ints);
 	core_ctx_free(ctx);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Functions of many numbers: every set of kernels of this machine against double, every length. */
+/* Vector functions: all kernels of this machine against double, for every length. */
 #include "support.h"
 
 #include <math.h>
@@ -19,7 +19,7 @@ static double exact_gelu(double x)
 	return 0.5 * x * erfc(-x * 0.70710678118654752440);
 }
 
-static void gelu(void **state)
+static void gelu_values(void **state)
 {
 	(void)state;
 	enum { N = 400000 };
@@ -46,7 +46,7 @@ static void gelu(void **state)
 	free(y);
 }
 
-/* Lengths from 0, in place, at any address, and nothing beyond the end. */
+/* Lengths from 0, in place, at any address; nothing is written past the end. */
 static void gelu_ends(void **state)
 {
 	(void)state;
@@ -76,7 +76,7 @@ static void gelu_not_finite(void **state)
 	}
 }
 
-static void layer_norm(void **state)
+static void layer_norm_values(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -107,7 +107,7 @@ static void layer_norm(void **state)
 				for (int i = 0; i < width; i++) {
 					double z = (row[i] - mean) / sqrt(variance + (double)1e-5f);
 					double want = with ? z * scale[i] + offset[i] : z;
-					/* the last roundings of three numbers */
+					/* the final roundings of three numbers */
 					test_close(y[r * width + i], want, 4e-7);
 				}
 			}
@@ -132,7 +132,7 @@ static void layer_norm_in_place(void **state)
 	}
 }
 
-static void softmax(void **state)
+static void softmax_values(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -182,7 +182,7 @@ static void softmax_not_finite(void **state)
 			here[k]->softmax(x, 1, 40, 40);
 			for (int i = 0; i < 40; i++)
 				assert_true(isnan(x[i]));
-			/* a masked place weighs nothing; a row of them is not a number */
+			/* a masked position has weight 0; a fully masked row gives NaN */
 			for (int i = 0; i < 40; i++)
 				x[i] = i == at ? -INFINITY : 3e38f;
 			here[k]->softmax(x, 1, 40, 40);
@@ -195,8 +195,8 @@ static void softmax_not_finite(void **state)
 		}
 }
 
-/* Sums of 37 rows of every width, with and without weights; what lies between rows is not read. */
-static void column_moments(void **state)
+/* Sums of 37 rows of every width, with and without weights; numbers between rows are not read. */
+static void column_moments_values(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -242,7 +242,7 @@ static void column_moments(void **state)
 	core_ctx_free(ctx);
 }
 
-static void used(void **state)
+static void kernels_used(void **state)
 {
 	(void)state;
 	float a[9] = {1, -2, 3}, b[9] = {1, -2, 3};
@@ -264,15 +264,15 @@ static void used(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(gelu),
+		cmocka_unit_test(gelu_values),
 		cmocka_unit_test(gelu_ends),
 		cmocka_unit_test(gelu_not_finite),
-		cmocka_unit_test(layer_norm),
+		cmocka_unit_test(layer_norm_values),
 		cmocka_unit_test(layer_norm_in_place),
-		cmocka_unit_test(softmax),
+		cmocka_unit_test(softmax_values),
 		cmocka_unit_test(softmax_not_finite),
-		cmocka_unit_test(column_moments),
-		cmocka_unit_test(used),
+		cmocka_unit_test(column_moments_values),
+		cmocka_unit_test(kernels_used),
 	};
 	count = core_kernels_here(here);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The YAML reader's places, limits and refusals; writing and reading back; mutated bytes. */
+/* The YAML reader: places, limits and refusals; writing and reading back; mutated bytes. */
 #include "support.h"
 
 #include <locale.h>
@@ -49,7 +49,7 @@ static void places_count_from_one(void **state)
 	core_ctx_free(ctx);
 }
 
-static void words_stay_words(void **state)
+static void scalars_stay_text(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -74,7 +74,7 @@ struct refusal {
 	const char *message;
 };
 
-/* Each rule of the reader, with the whole line it says. */
+/* Each rule of the reader, with its complete message. */
 static const struct refusal refusals[] = {
 	{"a: &x 1\n", 0, "f.yaml:1:4: anchors are not allowed ('&x')"},
 	{"a: &x [1]\n", 0, "f.yaml:1:4: anchors are not allowed ('&x')"},
@@ -104,7 +104,7 @@ static const struct refusal refusals[] = {
 	{"x: 1\na: {b: l_{fold}.csv, c: d}\n", 0,
 		"f.yaml:2:10: did not find expected ',' or '}' while parsing a flow mapping from "
 		"line "
-		"2 on; a text with {fold} in it needs quotes here"},
+		"2 on: put text that contains {fold} in quotes"},
 	{"a: b: c\n", 0, "f.yaml:1:5: mapping values are not allowed in this context"},
 	{"a: 'open\n", 0,
 		"f.yaml:2:1: found unexpected end of stream while scanning a quoted scalar from "
@@ -114,7 +114,7 @@ static const struct refusal refusals[] = {
 		"next token from line 1 on"},
 };
 
-static void refusals_say_where(void **state)
+static void refusals_have_places(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
@@ -130,7 +130,7 @@ static void refusals_say_where(void **state)
 	}
 }
 
-static void refusals_come_together(void **state)
+static void refusals_reported_together(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
@@ -141,7 +141,8 @@ static void refusals_come_together(void **state)
 	core_ctx_free(ctx);
 }
 
-/* "billion laughs": refused at its first anchor and first alias, before anything is expanded. */
+/* The "billion laughs" attack is refused at its first anchor and first alias, before any
+ * expansion. */
 static void alias_bomb(void **state)
 {
 	(void)state;
@@ -207,7 +208,7 @@ static void limits(void **state)
 	core_ctx_free(ctx);
 }
 
-static const char *written(fv_ctx *ctx, const core_yaml *root)
+static const char *format_tree(fv_ctx *ctx, const core_yaml *root)
 {
 	core_text text = {0};
 	test_ok(ctx, core_yaml_write(ctx, root, NULL, &text));
@@ -223,7 +224,7 @@ static const char *const texts[] = {"plain", "two words", "", " ", "no", "Yes", 
 	">", "?", "-", ":", ",", "=", "<<", "---", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80",
 	"\xef\xbb\xbf\x62om", "\xc2\x85", "\xe2\x80\xa8", "/a/b c.csv", "  lead", "trail  "};
 
-/* Every text comes back the same and, but for plain words, as text for readers with other rules. */
+/* Every text is read back unchanged and, except for plain words, is text for other YAML readers. */
 static void written_text_reads_back(void **state)
 {
 	(void)state;
@@ -243,7 +244,7 @@ static void written_text_reads_back(void **state)
 	core_yaml_add(maps, NULL, (core_place){0}, inner);
 	core_yaml_add(root, "a list of all", (core_place){0}, list);
 	core_yaml_add(root, "a list of maps", (core_place){0}, maps);
-	const char *text = written(ctx, root);
+	const char *text = format_tree(ctx, root);
 	core_yaml *back = read_text(ctx, text);
 	assert_int_equal(back->n, n + 2);
 	for (size_t i = 0; i < n; i++) {
@@ -255,7 +256,7 @@ static void written_text_reads_back(void **state)
 	assert_non_null(strstr(text, "\n\"no\": \"no\"\n"));
 	assert_non_null(strstr(text, "\"12\": \"12\"\n"));
 	assert_non_null(strstr(text, "plain: plain\n"));
-	assert_string_equal(written(ctx, back), text);
+	assert_string_equal(format_tree(ctx, back), text);
 	core_ctx_free(ctx);
 }
 
@@ -265,14 +266,15 @@ static void keys_are_canonical(void **state)
 	fv_ctx *ctx = test_ctx();
 	core_yaml *root = read_text(ctx, "{b: [1, {z: \"q\\\"\\n\"}], a: {}, c: []}");
 	core_yaml_get(root, "b")->entry[0].value->value = CORE_VALUE_NUMBER;
-	assert_string_equal(core_yaml_key(ctx, root, NULL),
+	assert_string_equal(core_yaml_canonical_text(ctx, root, NULL),
 		"{\"a\":{},\"b\":[1,{\"z\":\"q\\\"\\u000a\"}],\"c\":[]}");
 	core_yaml *path = core_yaml_get(core_yaml_get(root, "b")->entry[1].value, "z");
 	path->text = "conf/w.pt";
 	path->written = "w.pt";
-	assert_string_equal(core_yaml_key(ctx, core_yaml_without(ctx, root, "a"), NULL),
+	assert_string_equal(
+		core_yaml_canonical_text(ctx, core_yaml_copy_without(ctx, root, "a"), NULL),
 		"{\"b\":[1,{\"z\":\"w.pt\"}],\"c\":[]}");
-	assert_string_equal(core_yaml_key(ctx, core_yaml_get(root, "b"), "/home"),
+	assert_string_equal(core_yaml_canonical_text(ctx, core_yaml_get(root, "b"), "/home"),
 		"[1,{\"z\":\"/home/conf/w.pt\"}]");
 	core_ctx_free(ctx);
 }
@@ -291,7 +293,7 @@ static void numbers_are_shortest(void **state)
 		for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 			assert_string_equal(
 				core_number_text(buffer, cases[i].value), cases[i].text);
-		if (!setlocale(LC_NUMERIC, "de_DE.UTF-8")) /* where it is installed */
+		if (!setlocale(LC_NUMERIC, "de_DE.UTF-8")) /* if this locale is installed */
 			break;
 	}
 	setlocale(LC_NUMERIC, "C");
@@ -305,12 +307,12 @@ static void numbers_are_shortest(void **state)
 	}
 }
 
-static const char *words_of(fv_ctx *ctx, const char *text)
+static const char *parse_words(fv_ctx *ctx, const char *text)
 {
 	core_yaml *list;
 	core_text out = {0};
 	core_place place = {.file = "command line: argument 1"};
-	if (core_yaml_words(ctx, place, CORE_FROM_COMMAND, text, &list)) {
+	if (core_yaml_parse_values(ctx, place, CORE_FROM_COMMAND, text, &list)) {
 		const char *line = core_strdup(ctx, core_error_line(ctx, 0));
 		core_error_clear(ctx);
 		return line;
@@ -319,7 +321,7 @@ static const char *words_of(fv_ctx *ctx, const char *text)
 		assert_int_equal(list->entry[i].value->origin, CORE_FROM_COMMAND);
 		assert_int_equal(list->entry[i].value->place.line, 0);
 		core_text_add(&out, i ? " | " : "");
-		core_yaml_flow(list->entry[i].value, &out);
+		core_yaml_write_flow(list->entry[i].value, &out);
 	}
 	const char *copy = core_strdup(ctx, out.data);
 	core_text_free(&out);
@@ -356,7 +358,7 @@ static void words_of_the_command_line(void **state)
 	};
 	fv_ctx *ctx = test_ctx();
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-		assert_string_equal(words_of(ctx, cases[i][0]), cases[i][1]);
+		assert_string_equal(parse_words(ctx, cases[i][0]), cases[i][1]);
 	core_ctx_free(ctx);
 }
 
@@ -365,7 +367,7 @@ static const char seed_text[] =
 	"list:\n- a\n- \"b\\u00e4\"\n- [x, {y: z}]\ntext: |\n  one\n  two\n? key\n: value\n"
 	"long: >-\n  folded\n  text\nanchor: &a 1\nalias: *a\ntag: !!int 3\n";
 
-/* Whatever the bytes, the reader returns; what it accepts can be written and read back. */
+/* The reader returns for all mutated bytes; accepted trees can be written and read back. */
 static void mutations(void **state)
 {
 	(void)state;
@@ -393,11 +395,12 @@ static void mutations(void **state)
 			}
 		}
 		core_yaml *root, *back;
-		char *exact = malloc(size); /* so that a read past the end is seen */
+		/* an exact allocation lets a sanitizer detect reads past the end */
+		char *exact = malloc(size);
 		assert_non_null(exact);
 		memcpy(exact, text, size);
 		if (core_yaml_parse(ctx, "f.yaml", exact, size, &root) == FV_OK) {
-			const char *out = written(ctx, root);
+			const char *out = format_tree(ctx, root);
 			test_ok(ctx, core_yaml_parse(ctx, "g.yaml", out, strlen(out), &back));
 			assert_true(core_yaml_equal(root, back));
 			accepted++;
@@ -407,17 +410,16 @@ static void mutations(void **state)
 		free(exact);
 		core_ctx_free(ctx);
 	}
-	assert_in_range(
-		accepted, rounds / 60, rounds - rounds / 60); /* both outcomes were really tried */
+	assert_in_range(accepted, rounds / 60, rounds - rounds / 60); /* both outcomes must occur */
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(places_count_from_one),
-		cmocka_unit_test(words_stay_words),
-		cmocka_unit_test(refusals_say_where),
-		cmocka_unit_test(refusals_come_together),
+		cmocka_unit_test(scalars_stay_text),
+		cmocka_unit_test(refusals_have_places),
+		cmocka_unit_test(refusals_reported_together),
 		cmocka_unit_test(alias_bomb),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(written_text_reads_back),

@@ -14,8 +14,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_check_status(ctx, status);
 	if (!status) {
 		core_text text = {0}, flow = {0};
-		fuzz_require(core_yaml_key(ctx, root, NULL) != NULL, "a tree without a key");
-		core_yaml_flow(root, &flow);
+		fuzz_require(
+			core_yaml_canonical_text(ctx, root, NULL) != NULL, "a tree without a key");
+		core_yaml_write_flow(root, &flow);
 		fuzz_require(
 			!core_yaml_write(ctx, root, NULL, &text), "a tree that cannot be written");
 		fuzz_require(!core_yaml_parse(ctx, "back", text.data, text.size, &back),

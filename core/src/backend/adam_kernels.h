@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A step of Adam and a sum of squares for one instruction set (SIMD_LANES, see simd.h). Multiplication,
- * addition, division and square root are rounded alike in every set, and none contracts a product and a
- * sum, so all give the same bits. */
+/* One Adam step and a sum of squares for one instruction set (SIMD_LANES, see simd.h).
+ * Multiplication, addition, division and square root round alike in every set, and no product and
+ * sum are contracted, so that all sets give the same bits. */
 #ifndef CORE_BACKEND_ADAM_KERNELS_H
 #define CORE_BACKEND_ADAM_KERNELS_H
 
@@ -32,8 +32,8 @@ static void adam_step(const core_adam_scalars *s, int64_t n, float *param, const
 	}
 }
 
-/* Sixteen running sums, so that any vector length gives the same bits, added up at the end. The square of
- * a float32 is exact in double. */
+/* Uses sixteen running sums, added at the end, so that every vector length gives the same bits. The
+ * square of a float32 is exact in double. */
 static double sum_squares(const float *x, int64_t n)
 {
 	enum { SUMS = 16 };

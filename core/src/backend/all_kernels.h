@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kernels of one instruction set but for its products of rows and panels (SIMD_LANES, see simd.h). */
+/* The kernels of one instruction set except its products of rows and panels (SIMD_LANES, see
+ * simd.h). */
 #ifndef CORE_BACKEND_ALL_KERNELS_H
 #define CORE_BACKEND_ALL_KERNELS_H
 
@@ -8,9 +9,10 @@
 #include "backend/rows.h"
 
 #define ALL_KERNELS                                                                                \
-	.finish = finish, .split = split, .pack = pack, .gelu = gelu, .layer_norm = layer_norm,    \
-	.softmax = softmax, .column_moments = column_moments,                                      \
-	.collapse_product = collapse_product, .collapse_row = collapse_row,                        \
-	.collapse_gradient = collapse_gradient, .adam_step = adam_step, .sum_squares = sum_squares
+	.finish = finish_tile, .split = split_row, .pack = pack_row, .gelu = apply_gelu,           \
+	.layer_norm = apply_layer_norm, .softmax = apply_softmax,                                  \
+	.column_moments = compute_column_moments, .collapse_product = collapse_product,            \
+	.collapse_row = collapse_row, .collapse_gradient = collapse_gradient,                      \
+	.adam_step = adam_step, .sum_squares = sum_squares
 
 #endif

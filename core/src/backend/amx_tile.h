@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Products of bfloat16 numbers in AMX's tiles: eight registers of 16 rows of 64 bytes. The file
- * that includes this gives the operations on them, with the meaning of the instructions:
+/* Products of bfloat16 numbers in AMX tiles, which are eight registers of 16 rows of 64 bytes. The
+ * including file defines the operations, with the meaning of the instructions:
  *
- *   amx_config(p), amx_release()   64 bytes: palette, rows and bytes a row of each register
+ *   amx_config(p), amx_release()   p: 64 bytes with palette, rows and row bytes of each register
  *   amx_zero(t)
- *   amx_load(t, p, stride), amx_store(t, p, stride)   rows `stride` bytes apart
+ *   amx_load(t, p, stride), amx_store(t, p, stride)   rows are `stride` bytes apart
  *   amx_dot(c, a, b)   float32 c[m][n] += sum over k of a[m][2k] b[k][2n] + a[m][2k+1] b[k][2n+1]
  *
- * A tile of up to 32 rows and 32 outputs takes registers 0..3; 4 and 5 hold rows, 6 and 7 weights:
- * 16 lines of a panel, each of two numbers for all outputs side by side. */
+ * Registers 0..3 hold the sums of a tile of up to 32 rows and 32 outputs, 4 and 5 hold rows of x, 6
+ * and 7 hold weights: 16 lines of a panel, each with two numbers for all outputs side by side. */
 #ifndef CORE_BACKEND_AMX_TILE_H
 #define CORE_BACKEND_AMX_TILE_H
 
@@ -17,8 +17,8 @@
 
 enum { AMX_ROWS = 16, AMX_ROW_BYTES = 64, AMX_DEPTH = 32 };
 
-/* All registers whole: the caller pads rows, outputs and depth. Constant, because compilers take the
- * instruction for one that reads fewer bytes. */
+/* Configures all registers at full size, because the caller pads rows, outputs and depth. The
+ * configuration is constant, because compilers assume that the instruction reads fewer bytes. */
 static void amx_begin(void)
 {
 	static const uint8_t config[64] = {
@@ -79,8 +79,8 @@ static void amx_close_sums(bool lower, bool right, float *sum)
 		amx_store(3, sum + 16 * 32 + 16, STRIDE);
 }
 
-/* As core_tiles.tile: rows <= 32, vectors 1 or 2 of 16 outputs, depth in pairs, a multiple of 16; x
- * has 16 or 32 rows to read. */
+/* As core_tiles.tile: rows <= 32, vectors 1 or 2 of 16 outputs, depth in pairs and a multiple of
+ * 16. x must have 16 or 32 readable rows. */
 static void amx_tile(int32_t rows, int32_t vectors, int64_t depth, const void *x, int64_t stride,
 	const void *panel, bool more, float *sum)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* AMX's instructions under the names of amx_tile.h; compiled for AMX. */
+/* The AMX instructions under the names of amx_tile.h; compiled for AMX. */
 #if defined(__x86_64__)
 #include <immintrin.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Products of bfloat16 numbers by VDPBF16PS, two to a lane; compiled for AVX512_BF16. It reads and
- * writes numbers below 2^-126 as 0. */
+/* Products of bfloat16 numbers with VDPBF16PS, two in each lane; compiled for AVX512_BF16. The
+ * instruction treats subnormal numbers (below 2^-126) as 0 on input and output. */
 #if defined(__x86_64__)
 #define SIMD_LANES 16
 #define TILE_ROWS 8
@@ -22,7 +22,7 @@ const core_tiles core_tiles_avx512_bf16 = {.rows = TILE_ROWS,
 	.row_step = 1,
 	.unit = 2,
 	.depth_step = 2,
-	.tile = tile};
+	.tile = multiply_tile};
 #else
 typedef int core_tiles_avx512_none;
 #endif

@@ -32,17 +32,17 @@ bool core_blas_is_slow(const core_cpu *cpu, const char *kernel)
 
 /* --- the comparison --- */
 
-/* Odd sizes; deeper than a block of OpenBLAS, and more multiplications than its ways for small ones take. */
+/* Odd sizes, deeper than a block of OpenBLAS, and too large for its kernels for small products. */
 enum { ROWS = 67, COLUMNS = 53, DEPTH = 401, FEW_ROWS = 9 };
 
 typedef struct product {
-	float a[ROWS * DEPTH], b[DEPTH * COLUMNS]; /* of 10 and of 8 bits */
+	float a[ROWS * DEPTH], b[DEPTH * COLUMNS]; /* integers of 10 and of 8 bits */
 	float a_turned[DEPTH * ROWS], b_turned[COLUMNS * DEPTH];
-	float want[ROWS * COLUMNS], got[ROWS * COLUMNS]; /* a b */
+	float want[ROWS * COLUMNS], got[ROWS * COLUMNS]; /* a x b */
 	double wide_a[FEW_ROWS * DEPTH], wide_b[DEPTH * COLUMNS], wide[FEW_ROWS * COLUMNS];
 } product;
 
-static void fill(product *p)
+static void fill_product(product *p)
 {
 	for (int i = 0; i < ROWS; i++)
 		for (int k = 0; k < DEPTH; k++)
@@ -63,8 +63,8 @@ static void fill(product *p)
 					p->a[i * DEPTH + k] * p->b[k * COLUMNS + j];
 }
 
-/* The first `rows` of a b, from whichever of the two is turned. */
-static bool is_product_right(product *p, int rows, bool turn_a, bool turn_b)
+/* Checks the first `rows` rows of a x b, computed from the transposed factors where asked. */
+static bool is_product_correct(product *p, int rows, bool turn_a, bool turn_b)
 {
 	memset(p->got, 0, sizeof p->got);
 	cblas_sgemm(CblasRowMajor, turn_a ? CblasTrans : CblasNoTrans,
@@ -74,7 +74,7 @@ static bool is_product_right(product *p, int rows, bool turn_a, bool turn_b)
 	return !memcmp(p->got, p->want, (size_t)(rows * COLUMNS) * sizeof *p->got);
 }
 
-static bool are_vectors_right(product *p)
+static bool are_vectors_correct(product *p)
 {
 	bool right = true;
 	cblas_sgemv(CblasRowMajor, CblasNoTrans, ROWS, DEPTH, 1, p->a, DEPTH, p->b, COLUMNS, 0,
@@ -86,7 +86,7 @@ static bool are_vectors_right(product *p)
 	return right && !memcmp(p->got, p->want, COLUMNS * sizeof *p->got);
 }
 
-static bool is_wide_right(product *p)
+static bool is_double_correct(product *p)
 {
 	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, FEW_ROWS, COLUMNS, DEPTH, 1,
 		p->wide_a, DEPTH, p->wide_b, COLUMNS, 0, p->wide, COLUMNS);
@@ -96,31 +96,32 @@ static bool is_wide_right(product *p)
 	return true;
 }
 
-/* Is there room for the buffer that OpenBLAS takes with its first product and keeps? */
-static bool has_room(void)
+/* True when there is address space for the buffer that OpenBLAS allocates with its first product
+ * and keeps. */
+static bool has_buffer_space(void)
 {
 	const size_t buffer = 129u << 20;
 	void *at = mmap(NULL, buffer, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	return at != MAP_FAILED && munmap(at, buffer) == 0;
 }
 
-static core_blas_check compare(void)
+static core_blas_check compare_products(void)
 {
-	product *p = has_room() ? calloc(1, sizeof *p) : NULL;
+	product *p = has_buffer_space() ? calloc(1, sizeof *p) : NULL;
 	if (!p)
 		return CORE_BLAS_NO_MEMORY;
 	openblas_set_num_threads(1);
-	fill(p);
-	bool right = is_product_right(p, ROWS, false, false) &&
-		     is_product_right(p, ROWS, false, true) &&
-		     is_product_right(p, ROWS, true, false) &&
-		     is_product_right(p, FEW_ROWS, false, true) && are_vectors_right(p) &&
-		     is_wide_right(p);
+	fill_product(p);
+	bool right = is_product_correct(p, ROWS, false, false) &&
+		     is_product_correct(p, ROWS, false, true) &&
+		     is_product_correct(p, ROWS, true, false) &&
+		     is_product_correct(p, FEW_ROWS, false, true) && are_vectors_correct(p) &&
+		     is_double_correct(p);
 	free(p);
 	return right ? CORE_BLAS_RIGHT : CORE_BLAS_WRONG;
 }
 
-/* The answer is kept, but for want of memory: the next may find some. */
+/* Compares once a process and keeps the answer, except a lack of memory, which may be temporary. */
 core_blas_check core_blas_compare(void)
 {
 	enum { UNKNOWN = -1 };
@@ -128,7 +129,7 @@ core_blas_check core_blas_compare(void)
 	int check = atomic_load(&known);
 	if (check != UNKNOWN)
 		return (core_blas_check)check;
-	check = (int)compare();
+	check = (int)compare_products();
 	if (check != CORE_BLAS_NO_MEMORY)
 		atomic_store(&known, check);
 	return (core_blas_check)check;
@@ -160,7 +161,7 @@ core_blas_next core_blas_decide(const core_cpu *cpu, const core_blas_start *star
 
 /* --- in a process --- */
 
-static bool is_set(const char *variable)
+static bool is_variable_set(const char *variable)
 {
 	const char *value = getenv(variable);
 	return value && *value;
@@ -171,11 +172,11 @@ static void warn_of_slow_kernels(fv_ctx *ctx)
 	static atomic_flag warned = ATOMIC_FLAG_INIT;
 	core_cpu cpu = core_cpu_read();
 	const char *kernel = openblas_get_corename();
-	if (is_set("OPENBLAS_CORETYPE") || !core_blas_is_slow(&cpu, kernel) ||
+	if (is_variable_set("OPENBLAS_CORETYPE") || !core_blas_is_slow(&cpu, kernel) ||
 		atomic_flag_test_and_set(&warned))
 		return;
 	core_log(ctx, CORE_WARNING,
-		"OpenBLAS takes its kernels for %s here, several times slower than this processor "
+		"OpenBLAS uses its kernels for %s, several times slower than this processor "
 		"allows: set OPENBLAS_CORETYPE=%s before the program starts",
 		kernel, core_blas_kernel(&cpu));
 }

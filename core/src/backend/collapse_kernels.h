@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The arithmetic of a head whose two linear layers are carried by their product M = W2 W1 [C,D], for one
- * instruction set (SIMD_LANES, see simd.h): three passes that read each large array once. Sums run in as
- * many parts as a vector has lanes, so the instruction sets differ in rounding.
+/* The arithmetic of a head whose two linear layers are replaced by their product M = W2 W1 [C,D],
+ * for one instruction set (SIMD_LANES, see simd.h). Three passes read each large array once. Sums
+ * are split into as many parts as a vector has lanes, so that instruction sets differ in rounding.
  *
- * Because z_i = sum_l s_l (x_il . M) + const, the products of the layers with M give the logits, and with
- * them the gradient of the mix, ds_l = sum_i dz_i . (x_il M), without a second reading of the features.
+ * As z_i = sum_l s_l (x_il . M) + const, the products of the layers with M give the logits and also
+ * the gradient of the mix, ds_l = sum_i dz_i . (x_il M), without reading the features again.
  *
- * Classes are taken CLASS_BLOCK at a time. `classes` and `rows` of the inlined functions are constants, so
- * that their loops are unrolled and sums stay in registers. */
+ * Classes are processed CLASS_BLOCK at a time. `classes` and `rows` of the inlined functions are
+ * constants, so that their loops are unrolled and sums stay in registers. */
 #ifndef CORE_BACKEND_COLLAPSE_KERNELS_H
 #define CORE_BACKEND_COLLAPSE_KERNELS_H
 
@@ -16,8 +16,9 @@
 #include "backend/kernels.h"
 #include "backend/simd.h"
 
-/* Layers, rows of W1 and rows of W1 again that are taken at once: as many as there are registers for.
- * keep(v): compilers are not to read v from memory again where it is used next. */
+/* Layers, rows of W1 for the gradient and rows of W1 for the product that are processed at once: as
+ * many as there are registers. keep(v) stops compilers from reading v from memory again at its next
+ * use. */
 #if SIMD_LANES == 16
 enum { LAYER_ROWS = 3, WEIGHT_ROWS = 2, PRODUCT_ROWS = 4 };
 #define keep(v) __asm__("" : "+v"(v))
@@ -31,7 +32,7 @@ enum { LAYER_ROWS = 1, WEIGHT_ROWS = 1, PRODUCT_ROWS = 1 };
 
 enum { CLASS_BLOCK = 6 };
 
-/* The statement with K the number of classes of this block, a constant. */
+/* Executes a statement with K, a constant, as the number of classes in this block. */
 #define SWITCH(left, ...)                                                                          \
 	switch ((left) < CLASS_BLOCK ? (left) : CLASS_BLOCK) {                                     \
 		ONE(1, __VA_ARGS__)                                                                \

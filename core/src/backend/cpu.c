@@ -6,7 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* CPUID leaf 7: bits of EDX; leaf 1: bit of ECX. XCR0: bits of the states that are saved. */
+/* CPUID leaf 7: bits of EDX; leaf 1: bit of ECX. XCR0: bits of the register states that the system
+ * saves. */
 #define AMX_BF16 (1u << 22)
 #define AMX_TILE (1u << 24)
 #define OSXSAVE (1u << 27)

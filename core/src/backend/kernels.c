@@ -9,7 +9,7 @@
 
 #include "backend/kernels_private.h"
 
-/* The widest first */
+/* Widest first */
 static const core_kernels *const all[] = {
 #if defined(__x86_64__)
 	&core_kernels_amx,
@@ -32,9 +32,10 @@ size_t core_kernels_here(const core_kernels *out[CORE_KERNELS_MAX])
 	return n;
 }
 
-/* Intel's processors multiply bfloat16 numbers by VDPBF16PS at three quarters of the speed of float32 (104
- * against 138 GFLOP/s on one with AMX, 78 against 125 on one without), AMD's at twice that speed. */
-static bool is_worth_it(const core_kernels *kernels, const core_cpu *cpu)
+/* On Intel processors VDPBF16PS has three quarters of the speed of float32 products (104 against
+ * 138 GFLOP/s on one with AMX, 78 against 125 on one without), on AMD processors twice that
+ * speed. */
+static bool is_worth_using(const core_kernels *kernels, const core_cpu *cpu)
 {
 	return !(cpu->intel && !strcmp(kernels->name, "avx512_bf16"));
 }
@@ -42,12 +43,12 @@ static bool is_worth_it(const core_kernels *kernels, const core_cpu *cpu)
 const core_kernels *core_kernels_best(const core_cpu *cpu)
 {
 	size_t i = 0;
-	while (!all[i]->supported(cpu) || !is_worth_it(all[i], cpu))
+	while (!all[i]->supported(cpu) || !is_worth_using(all[i], cpu))
 		i++;
 	return all[i];
 }
 
-static const core_kernels *named(const char *name)
+static const core_kernels *find_kernels(const char *name)
 {
 	for (size_t i = 0; i < ALL; i++)
 		if (!strcmp(all[i]->name, name))
@@ -57,7 +58,7 @@ static const core_kernels *named(const char *name)
 
 fv_status core_kernels_find(fv_ctx *ctx, const char *name, const core_kernels **out)
 {
-	const core_kernels *one = named(name), *here[CORE_KERNELS_MAX];
+	const core_kernels *one = find_kernels(name), *here[CORE_KERNELS_MAX];
 	core_cpu cpu = core_cpu_read();
 	if (one && one->supported(&cpu)) {
 		*out = one;
@@ -67,12 +68,13 @@ fv_status core_kernels_find(fv_ctx *ctx, const char *name, const core_kernels **
 	const char *list = here[0]->name;
 	for (size_t i = 1; i < n && list; i++)
 		list = core_format(ctx, "%s, %s", list, here[i]->name);
-	return fv_fail(ctx, FV_CONFIG, "FAIRVOX_CPU: %s '%s'; this machine has: %s",
-		one ? "no processor here for" : "no kernels named", name, list ? list : "");
+	return fv_fail(ctx, FV_CONFIG, "FAIRVOX_CPU: %s '%s': use one of %s",
+		one ? "this processor does not support" : "there are no kernels named", name,
+		list ? list : "");
 }
 
-/* An empty variable asks for nothing. */
-static const char *wanted(void)
+/* The value of FAIRVOX_CPU; NULL when it is unset or empty. */
+static const char *read_wanted_name(void)
 {
 	const char *name = getenv("FAIRVOX_CPU");
 	return name && *name ? name : NULL;
@@ -81,11 +83,11 @@ static const char *wanted(void)
 fv_status core_kernels_check(fv_ctx *ctx)
 {
 	const core_kernels *used;
-	const char *name = wanted();
+	const char *name = read_wanted_name();
 	return name ? core_kernels_find(ctx, name, &used) : FV_OK;
 }
 
-/* Asked for with every call of vector.h, answered once: whoever comes first finds the same. */
+/* Chosen on the first call and kept. Threads that race choose the same kernels. */
 const core_kernels *core_kernels_used(void)
 {
 	static _Atomic(const core_kernels *) used;
@@ -93,8 +95,8 @@ const core_kernels *core_kernels_used(void)
 	if (one)
 		return one;
 	core_cpu cpu = core_cpu_read();
-	const char *name = wanted();
-	one = name ? named(name) : NULL;
+	const char *name = read_wanted_name();
+	one = name ? find_kernels(name) : NULL;
 	if (!one || !one->supported(&cpu))
 		one = core_kernels_best(&cpu);
 	atomic_store_explicit(&used, one, memory_order_release);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* AVX2 with FMA; compiled for them. */
+/* Kernels for AVX2 with FMA; compiled for these. */
 #if defined(__x86_64__)
 #define SIMD_LANES 8
 #define TILE_ROWS 6
@@ -16,7 +16,7 @@ static const core_tiles fp32 = {.rows = TILE_ROWS,
 	.row_step = 1,
 	.unit = 1,
 	.depth_step = 1,
-	.tile = tile};
+	.tile = multiply_tile};
 
 static bool has_avx2(const core_cpu *cpu)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* AVX-512 (F, BW, DQ, VL, CD), alone and with the bfloat16 products of bf16_avx512.c and bf16_amx.c;
- * compiled for it. */
+/* Kernels for AVX-512 (F, BW, DQ, VL, CD), alone and with the bfloat16 products of bf16_avx512.c
+ * and bf16_amx.c; compiled for AVX-512. */
 #if defined(__x86_64__)
 #define SIMD_LANES 16
 #define TILE_ROWS 8
@@ -17,7 +17,7 @@ static const core_tiles fp32 = {.rows = TILE_ROWS,
 	.row_step = 1,
 	.unit = 1,
 	.depth_step = 1,
-	.tile = tile};
+	.tile = multiply_tile};
 
 static bool has_avx512(const core_cpu *cpu)
 {

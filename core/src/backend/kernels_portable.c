@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every machine has: vectors of four numbers, products and sums rounded apart. */
+/* Kernels for every machine: vectors of four numbers; products and sums are rounded separately. */
 #define SIMD_LANES 4
 #define TILE_ROWS 6
 #define TILE_VECTORS 2
@@ -21,7 +21,7 @@ static const core_tiles fp32 = {.rows = TILE_ROWS,
 	.row_step = 1,
 	.unit = 1,
 	.depth_step = 1,
-	.tile = tile};
+	.tile = multiply_tile};
 
 const core_kernels core_kernels_portable = {
 	.name = "portable", .supported = is_supported, .fp32 = &fp32, ALL_KERNELS};

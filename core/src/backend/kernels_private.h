@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All sets of kernels. */
+/* All kernels, one set for each instruction set. */
 #ifndef CORE_BACKEND_KERNELS_PRIVATE_H
 #define CORE_BACKEND_KERNELS_PRIVATE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is done with rows of numbers, for one instruction set (SIMD_LANES, see simd.h): the end of a
- * product, rounding to bfloat16, GELU, layer norm, softmax, moments of columns. */
+/* Row operations for one instruction set (SIMD_LANES, see simd.h): the end of a product, rounding
+ * to bfloat16, GELU, layer norm, softmax, moments of columns. */
 #ifndef CORE_BACKEND_ROWS_H
 #define CORE_BACKEND_ROWS_H
 
@@ -9,14 +9,14 @@
 
 typedef uint16_t simd_short __attribute__((vector_size(2 * SIMD_LANES), aligned(2), may_alias));
 
-SIMD_INLINE simd_v activate(simd_v v, fv_activation activation)
+SIMD_INLINE simd_v apply_activation(simd_v v, fv_activation activation)
 {
 	if (activation == FV_ACTIVATION_RELU)
 		return v_max(v_set(0), v);
 	return activation == FV_ACTIVATION_GELU ? v_gelu(v) : v;
 }
 
-SIMD_INLINE void finish_as(const core_finish *job, bool add, fv_activation activation)
+SIMD_INLINE void finish_tile_as(const core_finish *job, bool add, fv_activation activation)
 {
 	int32_t whole = job->outputs / SIMD_LANES * SIMD_LANES, rest = job->outputs - whole;
 	for (int32_t r = 0; r < job->rows; r++) {
@@ -24,55 +24,56 @@ SIMD_INLINE void finish_as(const core_finish *job, bool add, fv_activation activ
 		float *y = job->y + r * job->stride_y;
 		for (int32_t j = 0; j < whole; j += SIMD_LANES) {
 			simd_v v = v_load(sum + j) + v_load(job->bias + j);
-			v_store(y + j, activate(add ? v + v_load(y + j) : v, activation));
+			v_store(y + j, apply_activation(add ? v + v_load(y + j) : v, activation));
 		}
 		if (!rest)
 			continue;
 		simd_v v = v_load(sum + whole) + v_load(job->bias + whole);
 		v = add ? v + v_load_some(y + whole, rest) : v;
-		v_store_some(y + whole, activate(v, activation), rest);
+		v_store_some(y + whole, apply_activation(v, activation), rest);
 	}
 }
 
-static void finish(const core_finish *job)
+static void finish_tile(const core_finish *job)
 {
 	if (job->activation == FV_ACTIVATION_GELU)
-		finish_as(job, job->add, FV_ACTIVATION_GELU);
+		finish_tile_as(job, job->add, FV_ACTIVATION_GELU);
 	else if (job->activation == FV_ACTIVATION_RELU)
-		finish_as(job, job->add, FV_ACTIVATION_RELU);
+		finish_tile_as(job, job->add, FV_ACTIVATION_RELU);
 	else if (job->add)
-		finish_as(job, true, FV_ACTIVATION_NONE);
+		finish_tile_as(job, true, FV_ACTIVATION_NONE);
 	else
-		finish_as(job, false, FV_ACTIVATION_NONE);
+		finish_tile_as(job, false, FV_ACTIVATION_NONE);
 }
 
-/* The upper half of a float's bits is a bfloat16: rounded to the nearest, ties to even, of numbers that
- * are in its range. */
-SIMD_INLINE simd_v nearest_bf16(simd_v v)
+/* Rounds to bfloat16, the upper half of a float's bits: to nearest, ties to even. Valid for numbers
+ * in bfloat16's range. */
+SIMD_INLINE simd_v round_to_bf16(simd_v v)
 {
 	simd_u bits = (simd_u)v;
 	return (simd_v)((bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u);
 }
 
-/* v -> what it is rounded to, and what that left, rounded. Beyond the range bits are cut off: the result
- * stays finite, or infinite, or not a number, and the rest of what is not finite is 0. */
+/* Rounds v to bfloat16 and the remainder to bfloat16 in *rest. Beyond the range, bits are cut off
+ * instead, so that the result stays finite, infinite or NaN; the remainder of a number that is not
+ * finite is 0. */
 SIMD_INLINE simd_v split_bf16(simd_v v, simd_v *rest)
 {
 	const int32_t size = 0x7fffffff, largest = 0x7f7f8000, infinite = 0x7f800000;
-	simd_v near = nearest_bf16(v);
+	simd_v near = round_to_bf16(v);
 	simd_i sizes = (simd_i)v & size, beyond = sizes >= largest;
 	if (!i_any(beyond)) {
-		*rest = nearest_bf16(v - near);
+		*rest = round_to_bf16(v - near);
 		return near;
 	}
 	simd_i quiet = (sizes > infinite) & 0x00400000;
 	simd_i cut = ((simd_i)v & (int32_t)0xffff0000) | quiet;
 	near = (simd_v)(((simd_i)near & ~beyond) | (cut & beyond));
-	*rest = nearest_bf16((simd_v)((simd_i)(v - near) & ~(sizes >= infinite)));
+	*rest = round_to_bf16((simd_v)((simd_i)(v - near) & ~(sizes >= infinite)));
 	return near;
 }
 
-static void split(const float *x, int64_t n, float *high, float *low)
+static void split_row(const float *x, int64_t n, float *high, float *low)
 {
 	for (int64_t i = 0; i < n; i += SIMD_LANES) {
 		int64_t some = n - i < SIMD_LANES ? n - i : 0;
@@ -89,7 +90,7 @@ static void split(const float *x, int64_t n, float *high, float *low)
 	}
 }
 
-SIMD_INLINE void store_bf16(uint16_t *p, simd_v v, int64_t n)
+SIMD_INLINE void store_as_bf16(uint16_t *p, simd_v v, int64_t n)
 {
 	typedef uint16_t halves __attribute__((vector_size(2 * SIMD_LANES)));
 	halves h = __builtin_convertvector((simd_u)v >> 16, halves);
@@ -99,20 +100,20 @@ SIMD_INLINE void store_bf16(uint16_t *p, simd_v v, int64_t n)
 		*(simd_short *)p = h;
 }
 
-static void pack(const float *x, int64_t n, uint16_t *high, uint16_t *low)
+static void pack_row(const float *x, int64_t n, uint16_t *high, uint16_t *low)
 {
 	for (int64_t i = 0; i < n; i += SIMD_LANES) {
 		int64_t here = n - i < SIMD_LANES ? n - i : SIMD_LANES;
 		simd_v rest, near = split_bf16(
 				     here < SIMD_LANES ? v_load_some(x + i, here) : v_load(x + i),
 				     &rest);
-		store_bf16(high + i, near, here);
+		store_as_bf16(high + i, near, here);
 		if (low)
-			store_bf16(low + i, rest, here);
+			store_as_bf16(low + i, rest, here);
 	}
 }
 
-static void gelu(const float *x, float *y, int64_t n)
+static void apply_gelu(const float *x, float *y, int64_t n)
 {
 	int64_t i = 0;
 	for (; i + SIMD_LANES <= n; i += SIMD_LANES)
@@ -123,31 +124,31 @@ static void gelu(const float *x, float *y, int64_t n)
 
 enum { HALF = SIMD_LANES / 2 };
 
-SIMD_INLINE simd_d wide(const float *x)
+SIMD_INLINE simd_d load_wide(const float *x)
 {
 	return __builtin_convertvector(*(const simd_half *)x, simd_d);
 }
 
-/* Sums are kept as double: the numbers of one register's width, and then the rest. */
-static double sum_of(const float *x, int64_t n)
+/* Sums in double: first vectors of half the lanes, then the remaining numbers. */
+static double sum_row(const float *x, int64_t n)
 {
 	simd_d sum = {0};
 	double rest = 0;
 	int64_t i = 0;
 	for (; i + HALF <= n; i += HALF)
-		sum += wide(x + i);
+		sum += load_wide(x + i);
 	for (; i < n; i++)
 		rest += (double)x[i];
 	return d_sum(sum) + rest;
 }
 
-static double squares_about(const float *x, int64_t n, double mean)
+static double sum_squares_about(const float *x, int64_t n, double mean)
 {
 	simd_d sum = {0};
 	double rest = 0;
 	int64_t i = 0;
 	for (; i + HALF <= n; i += HALF) {
-		simd_d d = wide(x + i) - mean;
+		simd_d d = load_wide(x + i) - mean;
 		sum += d * d;
 	}
 	for (; i < n; i++)
@@ -155,17 +156,17 @@ static double squares_about(const float *x, int64_t n, double mean)
 	return d_sum(sum) + rest;
 }
 
-static void layer_norm(const float *x, int64_t rows, int64_t width, const float *scale,
+static void apply_layer_norm(const float *x, int64_t rows, int64_t width, const float *scale,
 	const float *offset, float eps, float *y)
 {
 	typedef float half __attribute__((vector_size(2 * SIMD_LANES)));
 	for (int64_t r = 0; r < rows; r++, x += width, y += width) {
-		double mean = sum_of(x, width) / (double)width;
-		double variance = squares_about(x, width, mean) / (double)width;
+		double mean = sum_row(x, width) / (double)width;
+		double variance = sum_squares_about(x, width, mean) / (double)width;
 		double factor = 1 / sqrt(variance + (double)eps);
 		int64_t i = 0;
 		for (; i + HALF <= width; i += HALF) {
-			half z = __builtin_convertvector((wide(x + i) - mean) * factor, half);
+			half z = __builtin_convertvector((load_wide(x + i) - mean) * factor, half);
 			if (scale)
 				z = z * *(const simd_half *)(scale + i) +
 				    *(const simd_half *)(offset + i);
@@ -178,8 +179,9 @@ static void layer_norm(const float *x, int64_t rows, int64_t width, const float 
 	}
 }
 
-/* The last n < SIMD_LANES of a row, with others that weigh nothing in a softmax */
-SIMD_INLINE simd_v last_of(const float *x, int64_t n)
+/* Loads the last n < SIMD_LANES numbers of a row, padded with -inf, which adds nothing to a
+ * softmax. */
+SIMD_INLINE simd_v load_last(const float *x, int64_t n)
 {
 	float end[SIMD_LANES];
 	for (int64_t i = 0; i < SIMD_LANES; i++)
@@ -194,28 +196,29 @@ static void softmax_row(float *x, int64_t n)
 	for (; i < whole; i += SIMD_LANES)
 		most = v_max(v_load(x + i), most);
 	if (i < n)
-		most = v_max(last_of(x + i, n - i), most);
+		most = v_max(load_last(x + i, n - i), most);
 	simd_v largest = v_set(v_largest(most));
 	for (i = 0; i < whole; i += SIMD_LANES)
 		v_store(x + i, v_exp(v_load(x + i) - largest));
 	if (i < n)
-		v_store_some(x + i, v_exp(last_of(x + i, n - i) - largest), n - i);
-	float factor = (float)(1 / sum_of(x, n));
+		v_store_some(x + i, v_exp(load_last(x + i, n - i) - largest), n - i);
+	float factor = (float)(1 / sum_row(x, n));
 	for (i = 0; i < whole; i += SIMD_LANES)
 		v_store(x + i, v_load(x + i) * factor);
 	for (; i < n; i++)
 		x[i] *= factor;
 }
 
-static void softmax(float *x, int64_t rows, int64_t width, int64_t stride)
+static void apply_softmax(float *x, int64_t rows, int64_t width, int64_t stride)
 {
 	for (int64_t r = 0; r < rows; r++)
 		softmax_row(x + r * stride, width);
 }
 
-enum { MOMENT_COLUMNS = 256, MOMENT_ROWS = 16 }; /* at a time */
+enum { MOMENT_COLUMNS = 256, MOMENT_ROWS = 16 }; /* processed at once */
 
-/* n columns of at most MOMENT_ROWS rows are added to sums, whose three parts lie `width` apart. */
+/* Adds n columns of at most MOMENT_ROWS rows to the three parts of `sums`, which are `width`
+ * apart. */
 static void add_moments(const float *x, const float *logit, int64_t rows, int64_t n, int64_t stride,
 	const float *centre, const float *peak, double *sums, int64_t width)
 {
@@ -239,7 +242,7 @@ static void add_moments(const float *x, const float *logit, int64_t rows, int64_
 			sums[k * width + c] += (double)sum[k][c];
 }
 
-static void column_moments(const float *x, const float *logit, int64_t rows, int64_t width,
+static void compute_column_moments(const float *x, const float *logit, int64_t rows, int64_t width,
 	int64_t stride, const float *centre, const float *peak, double *sums)
 {
 	for (int64_t i = 0; i < 3 * width; i++)

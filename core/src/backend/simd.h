@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Vectors of float32 for one instruction set. The file that includes this defines SIMD_LANES first:
- * 16 for AVX-512, 8 for AVX2 with FMA (and is compiled for that set), 4 for what every machine has.
- * Where a function says nothing else, it is a lane's arithmetic, the same in all of them but for
- * v_fma, which rounds twice with 4 lanes. */
+/* Vectors of float32 for one instruction set. The including file defines SIMD_LANES first: 16 for
+ * AVX-512, 8 for AVX2 with FMA (and is compiled for that set), 4 for every machine. Unless noted, a
+ * function works lane by lane and gives the same result in all sets, except v_fma, which rounds
+ * twice with 4 lanes. */
 #ifndef CORE_BACKEND_SIMD_H
 #define CORE_BACKEND_SIMD_H
 
@@ -20,9 +20,9 @@
 typedef float simd_v __attribute__((vector_size(4 * SIMD_LANES)));
 typedef int32_t simd_i __attribute__((vector_size(4 * SIMD_LANES)));
 typedef uint32_t simd_u __attribute__((vector_size(4 * SIMD_LANES)));
-/* in memory, anywhere */
+/* in memory, at any address */
 typedef float simd_any __attribute__((vector_size(4 * SIMD_LANES), aligned(4), may_alias));
-/* half as many, as double */
+/* half the lanes, as double */
 typedef double simd_d __attribute__((vector_size(4 * SIMD_LANES)));
 typedef float simd_half __attribute__((vector_size(2 * SIMD_LANES), aligned(4), may_alias));
 
@@ -52,7 +52,7 @@ SIMD_INLINE simd_v v_fma(simd_v a, simd_v b, simd_v c)
 #endif
 }
 
-/* The root of each lane, rounded as sqrtf rounds it */
+/* The square root of each lane, rounded as by sqrtf */
 SIMD_INLINE simd_v v_sqrt(simd_v a)
 {
 #if SIMD_LANES == 16
@@ -66,7 +66,7 @@ SIMD_INLINE simd_v v_sqrt(simd_v a)
 #endif
 }
 
-/* a > b ? a : b, that is b where one of them is not a number */
+/* a > b ? a : b, which gives b when either is NaN */
 SIMD_INLINE simd_v v_max(simd_v a, simd_v b)
 {
 #if SIMD_LANES == 16
@@ -90,7 +90,7 @@ SIMD_INLINE simd_v v_abs(simd_v a)
 	return (simd_v)((simd_i)a & 0x7fffffff);
 }
 
-/* Is any lane of a comparison true? */
+/* True when any lane of a comparison is true */
 SIMD_INLINE bool i_any(simd_i mask)
 {
 #if SIMD_LANES == 16
@@ -102,7 +102,7 @@ SIMD_INLINE bool i_any(simd_i mask)
 #endif
 }
 
-/* The first n < SIMD_LANES of them; the others are read as 0 and not written. */
+/* Loads or stores only the first n < SIMD_LANES lanes; the others load as 0. */
 SIMD_INLINE simd_v v_load_some(const float *p, int64_t n)
 {
 #if SIMD_LANES == 16
@@ -132,7 +132,7 @@ SIMD_INLINE float sum_eight(__m256 v)
 }
 #endif
 
-/* All lanes, added up by halves; four of them by neighbours */
+/* The sum of all lanes, by repeated halving; four lanes by pairs of neighbours */
 SIMD_INLINE float v_sum(simd_v v)
 {
 #if SIMD_LANES == 16
@@ -153,7 +153,7 @@ SIMD_INLINE double d_sum(simd_d v)
 	return sum;
 }
 
-/* The largest, of the numbers among them */
+/* The largest lane, ignoring NaN */
 SIMD_INLINE float v_largest(simd_v v)
 {
 	float most = -INFINITY;
@@ -162,8 +162,8 @@ SIMD_INLINE float v_largest(simd_v v)
 	return most;
 }
 
-/* e^x for x <= 0, to 3e-7 of it; 0 below -87; not a number stays that. 2^n is made in the bits of a
- * float, e^r on |r| <= log(2) / 2 is a polynomial. */
+/* e^x for x <= 0 with relative error 3e-7, 0 below -87, NaN for NaN. Computed as 2^n e^r: 2^n is
+ * set in the exponent bits, e^r on |r| <= log(2) / 2 is a polynomial. */
 SIMD_INLINE simd_v v_exp(simd_v x)
 {
 	const float whole = 12582912; /* 1.5 * 2^23: adding it rounds to a whole number */
@@ -180,9 +180,9 @@ SIMD_INLINE simd_v v_exp(simd_v x)
 	return (simd_v)((y & ~lost & ~nan) | ((simd_i)x & nan));
 }
 
-/* x Phi(x) = max(x, 0) - t Q(t) for t = |x|, where Q is the normal distribution's upper tail. Its
- * fourth root on [0,6] is a polynomial in t/3 - 1 (minimax, weighted so that t Q(t) is within
- * 3e-9); beyond 6, t Q(t) is below 6e-9. */
+/* GELU: x Phi(x) = max(x, 0) - t Q(t) for t = |x|, where Q is the upper tail of the normal
+ * distribution. The fourth root of Q on [0,6] is a polynomial in t/3 - 1 (minimax, weighted so that
+ * t Q(t) has an error within 3e-9); beyond 6, t Q(t) is below 6e-9. */
 SIMD_INLINE simd_v v_gelu(simd_v x)
 {
 	static const float c[] = {-0.0013193096f, -0.000837943376f, 0.00965446489f, -0.00184753117f,

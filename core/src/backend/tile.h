@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The product of a few rows and one panel of weights, all sums in registers. The file that includes
- * this defines SIMD_LANES, TILE_ROWS (1..8) and TILE_VECTORS (2 or 3), the largest tile, and
- * tile_dot(a, b, c): c plus the product of each lane's 4 bytes, one float32 or two bfloat16.
- *
- * A panel holds, for each 4 bytes of a row, those of `vectors` * SIMD_LANES outputs side by side.
- * The order of a sum is that of the depth, whatever the size of the tile. */
+/* The product of a few rows and one panel of weights, with all sums in registers. The including
+ * file defines SIMD_LANES, the largest tile TILE_ROWS (1..8) x TILE_VECTORS (2 or 3), and
+ * tile_dot(a, b, c): c plus the product of each lane's 4 bytes, one float32 or two bfloat16. A
+ * panel holds, for each 4 bytes of a row, those of `vectors` * SIMD_LANES outputs side by side.
+ * Sums run in the order of depth, whatever the size of the tile. */
 #ifndef CORE_BACKEND_TILE_H
 #define CORE_BACKEND_TILE_H
 
 #include "backend/kernels.h"
 #include "backend/simd.h"
 
-typedef int32_t tile_word __attribute__((may_alias)); /* 4 bytes, whatever they are */
+typedef int32_t tile_word __attribute__((may_alias)); /* 4 bytes of any type */
 
-SIMD_INLINE void tile_of(int rows, int vectors, int64_t depth, const void *x, int64_t stride,
-	const void *panel, bool more, float *sum)
+SIMD_INLINE void multiply_tile_of(int rows, int vectors, int64_t depth, const void *x,
+	int64_t stride, const void *panel, bool more, float *sum)
 {
 	enum { AHEAD = 384 };
 	simd_v acc[TILE_ROWS][TILE_VECTORS];
@@ -50,7 +49,7 @@ typedef void tile_fn(
 	static void tile_##R##x##N(int64_t depth, const void *x, int64_t stride,                   \
 		const void *panel, bool more, float *sum)                                          \
 	{                                                                                          \
-		tile_of(R, N, depth, x, stride, panel, more, sum);                                 \
+		multiply_tile_of(R, N, depth, x, stride, panel, more, sum);                        \
 	}
 #if TILE_VECTORS == 3
 #define TILES(R) TILE(R, 1) TILE(R, 2) TILE(R, 3)
@@ -90,8 +89,8 @@ static tile_fn *const tile_sizes[TILE_ROWS][TILE_VECTORS] = {
 #endif
 };
 
-static void tile(int32_t rows, int32_t vectors, int64_t depth, const void *x, int64_t stride,
-	const void *panel, bool more, float *sum)
+static void multiply_tile(int32_t rows, int32_t vectors, int64_t depth, const void *x,
+	int64_t stride, const void *panel, bool more, float *sum)
 {
 	tile_sizes[rows - 1][vectors - 1](depth, x, stride, panel, more, sum);
 }

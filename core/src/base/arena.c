@@ -14,7 +14,7 @@ struct core_chunk {
 
 #define HEADER ((sizeof(core_chunk) + ALIGN - 1) / ALIGN * ALIGN)
 
-static core_chunk *chunk_new(size_t bytes)
+static core_chunk *make_chunk(size_t bytes)
 {
 	size_t size = bytes > CHUNK_MIN ? bytes : CHUNK_MIN;
 	if (size > SIZE_MAX - HEADER - ALIGN)
@@ -35,7 +35,7 @@ void *core_arena_alloc(core_arena *arena, size_t bytes)
 	core_chunk *chunk = arena->head;
 	if (!chunk || chunk->size - chunk->used < bytes) {
 		size_t grown = chunk && chunk->size < ((size_t)1 << 24) ? chunk->size * 2 : 0;
-		chunk = chunk_new(bytes > grown ? bytes : grown);
+		chunk = make_chunk(bytes > grown ? bytes : grown);
 		if (!chunk)
 			return NULL;
 		chunk->next = arena->head;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory that is given back all at once. */
+/* A bump allocator whose memory is freed all at once. */
 #ifndef CORE_BASE_ARENA_H
 #define CORE_BASE_ARENA_H
 
@@ -8,15 +8,16 @@
 typedef struct core_chunk core_chunk;
 
 typedef struct core_arena {
-	core_chunk *head; /* chunk in use, linked to older ones */
+	core_chunk *head; /* the chunk in use, linked to older ones */
 } core_arena;
 
-void *core_arena_alloc(core_arena *arena, size_t bytes); /* 64-byte aligned; NULL when out */
-void core_arena_reset(core_arena *arena);                /* keeps the largest chunk */
+/* 64-byte aligned; NULL when memory is out */
+void *core_arena_alloc(core_arena *arena, size_t bytes);
+void core_arena_reset(core_arena *arena); /* keeps the largest chunk */
 void core_arena_free(core_arena *arena);
 
-/* A place in the arena; releasing it gives back what was allocated since. Marks are released in the reverse
- * order of their making, and none outlives a reset. */
+/* A position in the arena. Releasing it frees everything allocated since. Marks must be released in
+ * reverse order and are invalid after a reset. */
 typedef struct core_arena_mark {
 	core_chunk *head;
 	size_t used;

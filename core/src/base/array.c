@@ -45,7 +45,8 @@ void *core_array_make(fv_ctx *ctx, const char *name, fv_type type, int64_t n0, i
 	if (found) {
 		if (found->type == type && found->n0 == n0 && found->n1 == n1)
 			return found->data;
-		(void)fv_fail(ctx, FV_FAILED, "array '%s' asked for again in another shape", name);
+		(void)fv_fail(ctx, FV_FAILED,
+			"array '%s' requested again with another type or shape", name);
 		return NULL;
 	}
 	size_t bytes = core_type_size(type);

@@ -2,7 +2,7 @@
 #ifndef CORE_BASE_CLOCK_H
 #define CORE_BASE_CLOCK_H
 
-/* Seconds since some moment; never set back. */
+/* Seconds since an arbitrary start; never goes backwards. */
 double core_clock_s(void);
 
 #endif

@@ -11,16 +11,17 @@
 
 #include "base/arena.h"
 
-/* Progress: how far a long work is; a terminal shows the latest one only, anything else none. */
+/* CORE_PROGRESS: progress of a long task. A terminal shows only the latest line; other outputs show
+ * none. */
 typedef enum core_level { CORE_DEBUG, CORE_INFO, CORE_WARNING, CORE_PROGRESS } core_level;
 
-/* Where log lines go. The command line sets one; without it they are dropped. */
+/* Receives log lines. The command line sets one; without it they are dropped. */
 typedef void (*core_log_sink)(void *user, core_level level, const char *line);
 
 fv_ctx *core_ctx_new(void); /* NULL when memory is out */
 void core_ctx_free(fv_ctx *ctx);
 void core_ctx_set_run(fv_ctx *ctx, uint64_t seed, int64_t fold); /* for fv_rng */
-void core_ctx_set_plugin(fv_ctx *ctx, const char *name); /* put before messages; NULL: none */
+void core_ctx_set_plugin(fv_ctx *ctx, const char *name); /* prefix of messages; NULL: none */
 void core_ctx_set_log(fv_ctx *ctx, core_log_sink sink, void *user);
 /* The networks that the functions of fairvox/networks.h work on; NULL: none. */
 struct core_networks;
@@ -37,21 +38,22 @@ size_t core_error_count(const fv_ctx *ctx);
 const char *core_error_line(const fv_ctx *ctx, size_t index); /* NULL past the kept ones */
 fv_status core_error_status(const fv_ctx *ctx);               /* of the first failure */
 void core_error_clear(fv_ctx *ctx);
-/* For a list of findings of which the first 20 and a count are wanted: lines past 20 are counted. */
+/* Like fv_fail, with FILE:LINE:COLUMN in front; without the column when it is 0. */
 fv_status core_fail_at(fv_ctx *ctx, fv_status status, const char *file, int line, int column,
 	const char *format, ...) FV_PRINTF(6, 7);
 
 void core_log(fv_ctx *ctx, core_level level, const char *format, ...) FV_PRINTF(3, 4);
 
-/* n * size bytes, zeroed, 64-byte aligned, checked for overflow. NULL and a message when out. */
+/* n * size bytes, zeroed, 64-byte aligned, checked for overflow. NULL (and a message) when memory
+ * is out. */
 void *core_alloc(fv_ctx *ctx, size_t n, size_t size);
 char *core_strdup(fv_ctx *ctx, const char *text);
 char *core_strndup(fv_ctx *ctx, const char *text, size_t n);
 char *core_format(fv_ctx *ctx, const char *format, ...) FV_PRINTF(2, 3);
 void core_scratch_reset(fv_ctx *ctx);
 
-/* A place in the context's memory: what core_alloc and fv_array gave since is given back when it is released.
- * Messages stay. Marks are released in the reverse order of their making. */
+/* A position in the context's memory. Releasing it frees what core_alloc and fv_array gave since;
+ * messages stay. Marks must be released in reverse order. */
 typedef struct core_mark {
 	core_arena_mark memory;
 	size_t n_arrays;
@@ -59,24 +61,27 @@ typedef struct core_mark {
 core_mark core_ctx_mark(const fv_ctx *ctx);
 void core_ctx_release(fv_ctx *ctx, core_mark mark);
 
-/* A context beside `ctx` for work whose failures and warnings are not to be said by it as they come; freed by
- * core_ctx_free, or by core_ctx_rejoin. Its log is dropped. NULL (and a message) when memory is out. */
+/* A separate context for work whose failures and warnings `ctx` must not report at once. Freed
+ * by core_ctx_free or core_ctx_rejoin. Log lines are dropped. NULL (and a message) when memory
+ * is out. */
 fv_ctx *core_ctx_aside(fv_ctx *ctx);
-/* Records what failed aside in `ctx`, unless the status is FV_OK, frees `aside`, and returns the status. */
+/* Unless the status is FV_OK, copies the failures of `aside` to `ctx`. Frees `aside` and returns
+ * the status. */
 fv_status core_ctx_rejoin(fv_ctx *ctx, fv_ctx *aside, fv_status status);
 
 /* Arrays made with fv_array, in order of creation, for saving and restoring. Plugins that serve one
- * stage of a run ask in a scope of its own: their "q" is none of another stage's. */
+ * stage of a run have a scope of their own: their "q" differs from that of other stages. */
 typedef struct core_array {
-	const char *name; /* "q"; of scope 2 "stage2.q" */
+	const char *name; /* "q", or "stage2.q" in scope 2 */
 	fv_type type;
 	int64_t n0, n1;
 	void *data;
 } core_array;
-void core_ctx_set_scope(fv_ctx *ctx, int32_t scope); /* 0: the run's own */
-/* The name that the run's own plugin or the one of the present scope gave it; NULL: another's. */
+void core_ctx_set_scope(fv_ctx *ctx, int32_t scope); /* 0: the whole run */
+/* The name given by the run's own plugin or by the plugin of the current scope; NULL: an array of
+ * another scope. */
 const char *core_array_label(const fv_ctx *ctx, const core_array *array);
-/* fv_array by the full name. */
+/* Like fv_array, with the full name. */
 void *core_array_make(fv_ctx *ctx, const char *name, fv_type type, int64_t n0, int64_t n1);
 size_t core_array_count(const fv_ctx *ctx);
 const core_array *core_array_at(const fv_ctx *ctx, size_t index);

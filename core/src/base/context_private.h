@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The context's fields, for the files of base/ that implement it. */
+/* The fields of the context, for the files of base/ that implement it. */
 #ifndef CORE_BASE_CONTEXT_PRIVATE_H
 #define CORE_BASE_CONTEXT_PRIVATE_H
 
@@ -14,7 +14,7 @@
 typedef struct core_warned core_warned;
 
 struct fv_ctx {
-	core_arena memory, scratch, error_text, warned_text; /* a mark is of memory alone */
+	core_arena memory, scratch, error_text, warned_text; /* marks cover only `memory` */
 	const char *errors[CORE_ERRORS_KEPT];
 	size_t n_errors;
 	fv_status status;

@@ -19,8 +19,8 @@ struct reader {
 	fv_ctx *ctx;
 	core_csv *csv;
 	struct csv_parser *parser;
-	int64_t fields, room, row_start; /* fields of the row at hand; room in cells */
-	int64_t line, rows_room;
+	int64_t fields, capacity, row_start; /* fields of the current row; capacity of `cells` */
+	int64_t line, rows_capacity;
 	char **cells;
 	bool in_header;
 	fv_status status;
@@ -31,15 +31,15 @@ static void on_field(void *text, size_t size, void *user)
 	struct reader *r = user;
 	if (r->status)
 		return;
-	if (r->row_start + r->fields == r->room) {
-		int64_t room = r->room ? 2 * r->room : 256;
-		char **grown = realloc(r->cells, (size_t)room * sizeof *grown);
+	if (r->row_start + r->fields == r->capacity) {
+		int64_t capacity = r->capacity ? 2 * r->capacity : 256;
+		char **grown = realloc(r->cells, (size_t)capacity * sizeof *grown);
 		if (!grown) {
 			r->status = fv_fail(r->ctx, FV_FAILED, "out of memory");
 			return;
 		}
 		r->cells = grown;
-		r->room = room;
+		r->capacity = capacity;
 	}
 	if (size && memchr(text, '\0', size)) {
 		r->status = core_fail_at(
@@ -78,13 +78,13 @@ static fv_status end_row(struct reader *r)
 		return core_fail_at(r->ctx, FV_DATA, csv->path, (int)r->line, 0,
 			"%lld fields, the header has %lld", (long long)r->fields,
 			(long long)csv->n_columns);
-	if (csv->n_rows == r->rows_room) {
-		int64_t room = r->rows_room ? 2 * r->rows_room : 256;
-		int64_t *grown = realloc(csv->line, (size_t)room * sizeof *grown);
+	if (csv->n_rows == r->rows_capacity) {
+		int64_t capacity = r->rows_capacity ? 2 * r->rows_capacity : 256;
+		int64_t *grown = realloc(csv->line, (size_t)capacity * sizeof *grown);
 		if (!grown)
 			return fv_fail(r->ctx, FV_FAILED, "out of memory");
 		csv->line = grown;
-		r->rows_room = room;
+		r->rows_capacity = capacity;
 	}
 	csv->line[csv->n_rows++] = r->line;
 	r->row_start += r->fields;
@@ -100,9 +100,9 @@ static void on_row(int end, void *user)
 	r->fields = 0;
 }
 
-/* libcsv does not count lines, so it is fed one physical line at a time. A quoted field may span
- * several: the row then carries the number of its last line. */
-static fv_status feed(struct reader *r, const char *data, size_t size)
+/* Feeds libcsv one physical line at a time, because it does not count lines. A row with a quoted
+ * field over several lines gets the number of its last line. */
+static fv_status parse_lines(struct reader *r, const char *data, size_t size)
 {
 	const char *end = data + size;
 	while (data < end && !r->status) {
@@ -120,7 +120,7 @@ static fv_status feed(struct reader *r, const char *data, size_t size)
 	return r->status;
 }
 
-static fv_status keep(struct reader *r)
+static fv_status keep_table(struct reader *r)
 {
 	core_csv *csv = r->csv;
 	size_t cells = (size_t)(csv->n_rows * csv->n_columns);
@@ -137,7 +137,7 @@ static fv_status keep(struct reader *r)
 	return FV_OK;
 }
 
-/* Names go into JSON and tables; a file in another encoding would lose them. */
+/* Names are written to JSON and tables, so that other encodings would be corrupted. */
 static fv_status check_encoding(fv_ctx *ctx, const core_csv *csv)
 {
 	fv_status status = FV_OK;
@@ -172,12 +172,12 @@ fv_status core_csv_parse(
 	if (!out->path || csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL))
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	struct reader r = {.ctx = ctx, .csv = out, .parser = &parser, .in_header = true};
-	fv_status status = feed(&r, data, size);
+	fv_status status = parse_lines(&r, data, size);
 	if (!status && r.in_header)
 		status = fv_fail(ctx, FV_DATA, "%s: empty, a header line is needed", path);
 	int64_t *grown = out->line;
 	if (!status) {
-		status = keep(&r);
+		status = keep_table(&r);
 		grown = status ? out->line : NULL;
 	}
 	free(grown);

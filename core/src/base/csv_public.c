@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What plugins see of core_csv. */
+/* The plugin interface to core_csv. */
 #include <fairvox/csv.h>
 
 #include <stdarg.h>

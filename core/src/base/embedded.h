@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Small files that the library carries in itself; CMakeLists.txt lists them. */
+/* Small files embedded in the library; CMakeLists.txt lists them. */
 #ifndef CORE_BASE_EMBEDDED_H
 #define CORE_BASE_EMBEDDED_H
 
@@ -10,6 +10,6 @@ typedef struct core_embedded {
 
 extern const core_embedded core_embedded_files[]; /* ends with a NULL name */
 
-const char *core_embedded_text(const char *name); /* NULL: not there */
+const char *core_embedded_text(const char *name); /* NULL: no such file */
 
 #endif

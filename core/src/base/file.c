@@ -57,7 +57,8 @@ fv_status core_file_read(fv_ctx *ctx, const char *path, size_t limit, char **dat
 	return status;
 }
 
-#define BASE_KEPT 200 /* bytes of a target's name in its temporary file's: names end at 255 */
+/* bytes of the target's name used in that of the temporary file: names are limited to 255 */
+#define BASE_KEPT 200
 
 struct core_writer {
 	int fd;
@@ -115,7 +116,8 @@ int core_sync_dir_of(fv_ctx *ctx, const char *path)
 	int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	if (fd < 0)
 		return -1;
-	/* Some file systems cannot sync a folder and say EINVAL: the rename stands all the same. */
+	/* Some file systems cannot sync a folder and report EINVAL; the rename is done all the
+	 * same. */
 	int result = fsync(fd) && errno != EINVAL ? -1 : 0;
 	int reason = errno;
 	close(fd);

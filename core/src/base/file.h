@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files: read whole, written whole or not at all. */
+/* Files are read completely, and written completely or not at all. */
 #ifndef CORE_BASE_FILE_H
 #define CORE_BASE_FILE_H
 
@@ -7,17 +7,17 @@
 
 #include "base/path.h"
 
-/* The whole file, NUL-terminated past its end; lives as long as the context. More than `limit`
- * bytes is an error (0: no limit). Errors: FV_DATA. */
+/* Reads a whole file, with a NUL after its end. Lives as long as the context. More than `limit`
+ * bytes (0: no limit) is an error. Errors: FV_DATA. */
 FV_NODISCARD fv_status core_file_read(
 	fv_ctx *ctx, const char *path, size_t limit, char **data, size_t *size);
 
-/* Temporary file beside the target, everything written, fsync, rename, fsync of the folder.
- * Errors: FV_FAILED with path and reason; the target is then what it was before. */
+/* Writes a temporary file beside the target, then fsync, rename, and fsync of the folder. Errors:
+ * FV_FAILED with path and reason; the target is then unchanged. */
 FV_NODISCARD fv_status core_file_write(
 	fv_ctx *ctx, const char *path, const void *data, size_t size);
 
-/* The same in steps, for what is too large for memory: put, as often as needed, then commit or
+/* The same in steps, for data too large for memory: put as often as needed, then commit or
  * abandon. */
 typedef struct core_writer core_writer;
 FV_NODISCARD fv_status core_writer_open(fv_ctx *ctx, const char *path, core_writer **out);
@@ -26,7 +26,7 @@ FV_NODISCARD fv_status core_writer_put(
 FV_NODISCARD fv_status core_writer_commit(fv_ctx *ctx, core_writer *writer);
 void core_writer_abandon(core_writer *writer); /* NULL is allowed */
 
-/* fsync of the folder a file is in, so that its name stays; 0, or -1 with errno. */
+/* fsync of a file's folder, so that a rename is permanent. Returns 0, or -1 with errno. */
 int core_sync_dir_of(fv_ctx *ctx, const char *path);
 
 FV_NODISCARD fv_status core_make_dirs(fv_ctx *ctx, const char *path); /* like mkdir -p */

@@ -7,7 +7,7 @@
 
 #include <openssl/evp.h>
 
-static void to_hex(const unsigned char *digest, char hex[CORE_SHA256_HEX])
+static void format_hex(const unsigned char *digest, char hex[CORE_SHA256_HEX])
 {
 	for (int i = 0; i < 32; i++)
 		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
@@ -18,7 +18,7 @@ fv_status core_sha256_bytes(fv_ctx *ctx, const void *data, size_t size, char hex
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	if (!EVP_Digest(data, size, digest, NULL, EVP_sha256(), NULL))
 		return fv_fail(ctx, FV_FAILED, "SHA-256 failed");
-	to_hex(digest, hex);
+	format_hex(digest, hex);
 	return FV_OK;
 }
 
@@ -37,7 +37,7 @@ static fv_status hash_stream(
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	if (!EVP_DigestFinal_ex(md, digest, NULL))
 		return fv_fail(ctx, FV_FAILED, "SHA-256 failed");
-	to_hex(digest, hex);
+	format_hex(digest, hex);
 	return FV_OK;
 }
 

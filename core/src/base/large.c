@@ -15,7 +15,6 @@ void *core_large_alloc(size_t n, size_t size)
 	bytes = (bytes + page) / page * page;
 	void *memory = aligned_alloc(page, bytes);
 	if (memory && page == PAGE)
-		(void)madvise(
-			memory, bytes, MADV_HUGEPAGE); /* a hint; without it all is the same */
+		(void)madvise(memory, bytes, MADV_HUGEPAGE); /* only a hint for speed */
 	return memory;
 }

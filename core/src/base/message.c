@@ -13,8 +13,8 @@ struct core_warned {
 	uint64_t hash;
 };
 
-/* Control characters must not reach a terminal: each becomes \xHH. */
-static void escape(char *out, size_t size, const char *in)
+/* Replaces control characters by \xHH, so that they do not reach a terminal. */
+static void escape_controls(char *out, size_t size, const char *in)
 {
 	size_t n = 0;
 	for (; *in && n + 5 < size; in++) {
@@ -27,7 +27,7 @@ static void escape(char *out, size_t size, const char *in)
 	out[n] = '\0';
 }
 
-static fv_status record(
+static fv_status record_failure(
 	fv_ctx *ctx, fv_status status, const char *place, const char *format, va_list args)
 {
 	char raw[LINE_MAX_BYTES], line[LINE_MAX_BYTES + 512];
@@ -37,7 +37,7 @@ static fv_status record(
 		used += (size_t)snprintf(raw + used, sizeof raw - used, "plugin %s: ", ctx->plugin);
 	if (used < sizeof raw)
 		vsnprintf(raw + used, sizeof raw - used, format, args);
-	escape(line, sizeof line, raw);
+	escape_controls(line, sizeof line, raw);
 	if (ctx->n_errors < CORE_ERRORS_KEPT) {
 		char *kept = core_arena_alloc(&ctx->error_text, strlen(line) + 1);
 		if (kept)
@@ -53,7 +53,7 @@ fv_status fv_fail(fv_ctx *ctx, fv_status status, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	record(ctx, status, "", format, args);
+	record_failure(ctx, status, "", format, args);
 	va_end(args);
 	return status;
 }
@@ -68,7 +68,7 @@ fv_status core_fail_at(fv_ctx *ctx, fv_status status, const char *file, int line
 		snprintf(place, sizeof place, "%s:%d: ", file, line);
 	va_list args;
 	va_start(args, format);
-	record(ctx, status, place, format, args);
+	record_failure(ctx, status, place, format, args);
 	va_end(args);
 	return status;
 }
@@ -102,7 +102,7 @@ static void log_line(fv_ctx *ctx, core_level level, const char *format, va_list 
 	if (ctx->plugin)
 		used = (size_t)snprintf(raw, sizeof raw, "plugin %s: ", ctx->plugin);
 	vsnprintf(raw + used, sizeof raw - used, format, args);
-	escape(line, sizeof line, raw);
+	escape_controls(line, sizeof line, raw);
 	ctx->sink(ctx->sink_user, level, line);
 }
 

@@ -5,8 +5,8 @@
 
 #define NEAR_MAX 64
 
-/* Edit distance with swaps of neighbours (optimal string alignment). */
-static size_t distance(const char *a, const char *b)
+/* Edit distance that counts a swap of neighbours as one edit (optimal string alignment). */
+static size_t measure_distance(const char *a, const char *b)
 {
 	size_t n = strlen(a), m = strlen(b), rows[3][NEAR_MAX + 1];
 	if (n > NEAR_MAX || m > NEAR_MAX)
@@ -35,12 +35,12 @@ static size_t distance(const char *a, const char *b)
 	return last[m];
 }
 
-const char *core_nearest(const char *word, const char *const *names, size_t n)
+const char *core_find_nearest(const char *word, const char *const *names, size_t n)
 {
 	const char *best = NULL;
 	size_t best_distance = 3;
 	for (size_t i = 0; i < n; i++) {
-		size_t d = distance(word, names[i]), longest = strlen(names[i]);
+		size_t d = measure_distance(word, names[i]), longest = strlen(names[i]);
 		if (strlen(word) > longest)
 			longest = strlen(word);
 		if (d < best_distance && 2 * d < longest + 1) {
@@ -53,7 +53,7 @@ const char *core_nearest(const char *word, const char *const *names, size_t n)
 
 const char *core_suggest_name(fv_ctx *ctx, const char *word, const char *const *names, size_t n)
 {
-	const char *nearest = core_nearest(word, names, n);
+	const char *nearest = core_find_nearest(word, names, n);
 	const char *text = nearest ? core_format(ctx, ", did you mean '%s'?", nearest) : "";
 	return text ? text : "";
 }

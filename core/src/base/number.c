@@ -10,15 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static locale_t c_locale; /* written once */
+static locale_t c_locale; /* set once, by make_locale */
 
 static void make_locale(void)
 {
 	c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
 }
 
-/* Nothing was read, or something stands behind it that is no blank. */
-static bool is_whole(const char *text, const char *end)
+/* True when a number was read and only white space follows it. */
+static bool is_fully_read(const char *text, const char *end)
 {
 	while (end != text && isspace((unsigned char)*end))
 		end++;
@@ -31,7 +31,7 @@ bool core_parse_double(const char *text, double *out)
 	(void)pthread_once(&once, make_locale);
 	char *end;
 	double value = strtod_l(text, &end, c_locale);
-	if (!is_whole(text, end) || !isfinite(value))
+	if (!is_fully_read(text, end) || !isfinite(value))
 		return false;
 	*out = value;
 	return true;
@@ -42,13 +42,13 @@ bool core_parse_int(const char *text, int64_t *out)
 	char *end;
 	errno = 0;
 	long long value = strtoll(text, &end, 10);
-	if (!is_whole(text, end) || errno)
+	if (!is_fully_read(text, end) || errno)
 		return false;
 	*out = value;
 	return true;
 }
 
-uint64_t core_parse_start(const char *text)
+uint64_t core_parse_leading_int(const char *text)
 {
 	return strtoull(text, NULL, 10);
 }
@@ -70,7 +70,7 @@ const char *core_number_text(char buffer[32], double value)
 			break;
 	}
 	char *e = strchr(buffer, 'e');
-	if (e && !strchr(buffer, '.')) { /* 1e-05 is text to YAML 1.1, 1.0e-05 a number to all */
+	if (e && !strchr(buffer, '.')) { /* YAML 1.1 reads 1e-05 as text, but 1.0e-05 as a number */
 		memmove(e + 2, e, strlen(e) + 1);
 		memcpy(e, ".0", 2);
 	}

@@ -36,7 +36,7 @@ const char *core_path_base(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static const char *audio_extension(const char *base)
+static const char *find_audio_extension(const char *base)
 {
 	static const char *const known[] = {".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff",
 		".opus", ".m4a", ".sph", ".au", ".caf", ".w64"};
@@ -51,12 +51,12 @@ static const char *audio_extension(const char *base)
 
 bool core_is_audio_name(const char *path)
 {
-	return audio_extension(core_path_base(path)) != NULL;
+	return find_audio_extension(core_path_base(path)) != NULL;
 }
 
 char *core_path_stem(fv_ctx *ctx, const char *path)
 {
 	const char *base = core_path_base(path);
-	const char *dot = audio_extension(base);
+	const char *dot = find_audio_extension(base);
 	return core_strndup(ctx, base, dot ? (size_t)(dot - base) : strlen(base));
 }

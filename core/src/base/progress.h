@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How far a long work is, with an estimate of what is left, at level CORE_PROGRESS. */
+/* Reports the progress of a long task at level CORE_PROGRESS, with an estimate of the time left. */
 #ifndef CORE_BASE_PROGRESS_H
 #define CORE_BASE_PROGRESS_H
 
@@ -7,7 +7,8 @@
 
 typedef struct core_progress {
 	fv_ctx *ctx;
-	const char *what; /* "synth: 12 of 40 utterances": verb or stage, and the unit */
+	/* `what` and `unit` give "what: 12 of 40 unit": a command or stage, and what is counted */
+	const char *what;
 	const char *unit;
 	double begin_s;
 } core_progress;

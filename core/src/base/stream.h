@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Streams outside a run (synthesis, audits), and the generator itself for its test vectors. */
+/* Random streams outside a run (synthesis, audits), and the generator itself for its test
+ * vectors. */
 #ifndef CORE_BASE_STREAM_H
 #define CORE_BASE_STREAM_H
 

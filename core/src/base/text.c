@@ -6,27 +6,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool reserve(core_text *text, size_t more)
+static bool reserve_bytes(core_text *text, size_t more)
 {
 	size_t need = text->size + more + 1;
-	if (need <= text->room)
+	if (need <= text->capacity)
 		return true;
-	size_t room = text->room ? text->room : 256;
-	while (room < need)
-		room *= 2;
-	char *grown = text->failed ? NULL : realloc(text->data, room);
+	size_t capacity = text->capacity ? text->capacity : 256;
+	while (capacity < need)
+		capacity *= 2;
+	char *grown = text->failed ? NULL : realloc(text->data, capacity);
 	if (!grown) {
 		text->failed = true;
 		return false;
 	}
 	text->data = grown;
-	text->room = room;
+	text->capacity = capacity;
 	return true;
 }
 
 void core_text_put(core_text *text, const char *data, size_t size)
 {
-	if (!reserve(text, size))
+	if (!reserve_bytes(text, size))
 		return;
 	memcpy(text->data + text->size, data, size);
 	text->size += size;
@@ -39,7 +39,7 @@ void core_text_add(core_text *text, const char *format, ...)
 	va_start(args, format);
 	int n = vsnprintf(NULL, 0, format, args);
 	va_end(args);
-	if (n < 0 || !reserve(text, (size_t)n))
+	if (n < 0 || !reserve_bytes(text, (size_t)n))
 		return;
 	va_start(args, format);
 	vsnprintf(text->data + text->size, (size_t)n + 1, format, args);

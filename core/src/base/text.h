@@ -8,14 +8,14 @@
 #include "base/context.h"
 
 typedef struct core_text {
-	char *data; /* NUL-terminated once something was added; free with core_text_free */
-	size_t size, room;
-	bool failed; /* memory ran out: data is incomplete */
+	char *data; /* NUL-terminated after the first addition; free with core_text_free */
+	size_t size, capacity;
+	bool failed; /* memory ran out, so that data is incomplete */
 } core_text;
 
 void core_text_add(core_text *text, const char *format, ...) FV_PRINTF(2, 3);
 void core_text_put(core_text *text, const char *data, size_t size);
-void core_text_csv(core_text *text, const char *field); /* quoted where RFC 4180 asks for it */
+void core_text_csv(core_text *text, const char *field); /* quoted where RFC 4180 requires it */
 void core_text_free(core_text *text);
 
 #endif

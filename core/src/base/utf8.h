@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Is a text well-formed UTF-8? */
+/* Checks whether a text is well-formed UTF-8. */
 #ifndef CORE_BASE_UTF8_H
 #define CORE_BASE_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Bytes of the UTF-8 character at the start of text[left], left > 0; 0 when it is none: not well-formed,
- * longer than need be, a surrogate or past U+10FFFF. */
+/* Bytes of the UTF-8 character at the start of text[left], left > 0. 0 when it is invalid:
+ * malformed, overlong, a surrogate, or beyond U+10FFFF. */
 size_t core_utf8_length(const unsigned char *text, size_t left);
 bool core_is_utf8(const char *text);
 

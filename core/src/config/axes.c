@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a variant has on the axes of the matrix, as JSON: env.json keeps it, tables group by it. */
+/* The values of a variant on the axes of the matrix, as JSON. env.json stores it, and tables group
+ * by it. */
 #include "config/loader.h"
 
-/* The part of a resolved block that is written: its other keys are defaults. */
-static core_yaml *written_part(fv_ctx *ctx, core_yaml *resolved, const core_yaml *written)
+/* Copies the keys of a resolved block that are written, without the defaults. */
+static core_yaml *copy_written_part(fv_ctx *ctx, core_yaml *resolved, const core_yaml *written)
 {
 	if (resolved->kind != CORE_YAML_MAP || !written || written->kind != CORE_YAML_MAP)
 		return resolved;
@@ -11,7 +12,7 @@ static core_yaml *written_part(fv_ctx *ctx, core_yaml *resolved, const core_yaml
 	for (size_t i = 0; out && i < resolved->n; i++) {
 		const core_entry *entry = &resolved->entry[i];
 		const core_yaml *own = core_yaml_get(written, entry->key);
-		core_yaml *part = own ? written_part(ctx, entry->value, own) : NULL;
+		core_yaml *part = own ? copy_written_part(ctx, entry->value, own) : NULL;
 		if (own && !part)
 			return NULL;
 		if (own)
@@ -24,12 +25,13 @@ static bool add_axis(core_loader *loader, const char *key, const core_combinatio
 	const core_yaml *resolved, core_yaml *out)
 {
 	core_yaml *value = core_key_find((core_yaml *)resolved, key);
-	if (!value) { /* dropped, or a default that is no value: no effect here */
+	if (!value) { /* dropped, or a default without a value: the axis has no effect here */
 		value = core_yaml_scalar(loader->ctx, out->place, out->origin, "null");
 		if (value)
-			value->value = CORE_VALUE_NUMBER; /* stands as it is, without quotes */
+			value->value = CORE_VALUE_NUMBER; /* written without quotes */
 	} else {
-		value = written_part(loader->ctx, value, core_key_find(combination->tree, key));
+		value = copy_written_part(
+			loader->ctx, value, core_key_find(combination->tree, key));
 	}
 	if (value)
 		core_yaml_add(out, key, out->place, value);
@@ -46,5 +48,5 @@ const char *core_axes_json(core_loader *loader, const core_matrix *matrix,
 			return NULL;
 	if (!out)
 		return NULL;
-	return core_yaml_key(ctx, out, NULL);
+	return core_yaml_canonical_text(ctx, out, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The keys of a block, one by one: what is written is checked, what is not comes from the profile's
- * presets or the core's defaults. Keys come out in the order of the tables. */
+/* Resolves a block key by key: a written value is checked, a missing one comes from the profile's
+ * presets or the core's defaults. Keys are added in the order of the schema tables. */
 #include <string.h>
 
 #include "base/nearest.h"
@@ -22,21 +22,22 @@ bool core_draft_open(
 	return b->out != NULL;
 }
 
-const char *core_draft_path(const core_block_draft *b, const char *key)
+const char *core_draft_make_path(const core_block_draft *b, const char *key)
 {
 	const char *path = core_format(b->r->loader->ctx, "%s.%s", b->path, key);
 	return path ? path : key;
 }
 
-void core_draft_add(core_block_draft *b, const char *key, const core_entry *said, core_yaml *value)
+void core_draft_add(
+	core_block_draft *b, const char *key, const core_entry *written, core_yaml *value)
 {
 	if (value)
-		core_yaml_add(b->out, key, said ? said->key_place : (core_place){0}, value);
+		core_yaml_add(b->out, key, written ? written->key_place : (core_place){0}, value);
 	else
 		b->good = false;
 }
 
-static const char *preset_for(const core_resolver *r, const char *path)
+static const char *find_preset(const core_resolver *r, const char *path)
 {
 	const char *profile = r->official ? "official" : "paper";
 	for (uint32_t i = 0; r->loss && i < r->loss->n_presets; i++)
@@ -46,30 +47,30 @@ static const char *preset_for(const core_resolver *r, const char *path)
 	return NULL;
 }
 
-/* The value of a core key that is not written; NULL when it has none. */
-static core_yaml *core_default_of(core_resolver *r, const core_key *key, const char *path)
+/* The default of a core key that is not written; NULL when it has none. */
+static core_yaml *make_key_default(core_resolver *r, const core_key *key, const char *path)
 {
 	core_loader *loader = r->loader;
-	const char *profile = r->official ? "official" : "paper", *preset = preset_for(r, path);
+	const char *profile = r->official ? "official" : "paper", *preset = find_preset(r, path);
 	if (preset)
-		return core_default(loader, key, (core_place){0}, CORE_FROM_PROFILE,
+		return core_make_default(loader, key, (core_place){0}, CORE_FROM_PROFILE,
 			core_format(
 				loader->ctx, "preset of %s, profile %s", r->loss->name, profile),
 			preset);
 	if (key->official)
-		return core_default(loader, key, (core_place){0}, CORE_FROM_PROFILE,
+		return core_make_default(loader, key, (core_place){0}, CORE_FROM_PROFILE,
 			core_format(loader->ctx, "default, profile %s", profile),
 			r->official ? key->official : key->def);
 	if (!key->def)
 		return NULL;
-	return core_default(loader, key, (core_place){0}, CORE_FROM_CORE, "default", key->def);
+	return core_make_default(loader, key, (core_place){0}, CORE_FROM_CORE, "default", key->def);
 }
 
 static void resolve_keys(core_block_draft *b, const core_key *keys, size_t n);
 
 static core_yaml *resolve_inner(core_block_draft *b, const core_key *key, const core_yaml *node)
 {
-	const char *path = core_draft_path(b, key->name);
+	const char *path = core_draft_make_path(b, key->name);
 	if (key->type == CORE_KEY_ENCODER)
 		return core_resolve_encoder(b->r, path, node, CORE_ENCODER_OF_GROUPER);
 	core_block_draft inner;
@@ -79,24 +80,25 @@ static core_yaml *resolve_inner(core_block_draft *b, const core_key *key, const 
 	return inner.good ? inner.out : NULL;
 }
 
-void core_draft_key(core_block_draft *b, const core_key *key)
+void core_draft_resolve_key(core_block_draft *b, const core_key *key)
 {
-	const core_entry *said = core_yaml_entry(b->node, key->name);
-	const char *path = core_draft_path(b, key->name);
-	if (said && (key->type == CORE_KEY_BLOCK || key->type == CORE_KEY_ENCODER)) {
-		core_draft_add(b, key->name, said, resolve_inner(b, key, said->value));
+	const core_entry *written = core_yaml_entry(b->node, key->name);
+	const char *path = core_draft_make_path(b, key->name);
+	if (written && (key->type == CORE_KEY_BLOCK || key->type == CORE_KEY_ENCODER)) {
+		core_draft_add(b, key->name, written, resolve_inner(b, key, written->value));
 		return;
 	}
-	core_yaml *value = said ? said->value : core_default_of(b->r, key, path);
+	core_yaml *value = written ? written->value : make_key_default(b->r, key, path);
 	if (value) {
-		core_draft_add(b, key->name, said, core_check(b->r->loader, key, path, value));
+		core_draft_add(
+			b, key->name, written, core_check_value(b->r->loader, key, path, value));
 	} else if (key->required) {
 		core_loader_fail(b->r->loader, FV_CONFIG, b->out->place, "%s is missing", path);
 		b->good = false;
 	}
 }
 
-/* Written keys that are in neither table. */
+/* Reports written keys that are neither in the core's table nor among the plugin's parameters. */
 void core_draft_refuse_unknown(
 	core_block_draft *b, const core_key *keys, size_t n, const fv_descriptor *d)
 {
@@ -117,8 +119,9 @@ void core_draft_refuse_unknown(
 		if (at < n + n_params)
 			continue;
 		b->good = false;
-		/* a reserved key misspelt is one fault, whatever plugins a matrix puts there */
-		const char *near = core_nearest(entry->key, names, n + n_params);
+		/* a misspelt reserved key is reported once, whichever plugins a matrix puts in this
+		 * block */
+		const char *near = core_find_nearest(entry->key, names, n + n_params);
 		bool named = d && !(near && core_schema_key(keys, n, near));
 		core_loader_fail(loader, FV_CONFIG, entry->key_place,
 			"unknown key '%s' in %s%s%s%s%s", entry->key, b->path, named ? " (" : "",
@@ -130,7 +133,7 @@ void core_draft_refuse_unknown(
 static void resolve_keys(core_block_draft *b, const core_key *keys, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		core_draft_key(b, &keys[i]);
+		core_draft_resolve_key(b, &keys[i]);
 	core_draft_refuse_unknown(b, keys, n, NULL);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One value against one rule. */
+/* Checks one value against the rule of its key. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +21,8 @@ struct check {
 #define REFUSE(c, node, ...) core_loader_fail((c)->loader, FV_CONFIG, (node)->place, __VA_ARGS__)
 
 /* A typed copy of a scalar. */
-static core_yaml *typed(struct check *c, const core_yaml *node, core_value value, const char *text)
+static core_yaml *copy_typed(
+	struct check *c, const core_yaml *node, core_value value, const char *text)
 {
 	core_yaml *out = core_alloc(c->loader->ctx, 1, sizeof *out);
 	if (!out || !text)
@@ -32,7 +33,8 @@ static core_yaml *typed(struct check *c, const core_yaml *node, core_value value
 	return out;
 }
 
-static core_yaml *list_like(struct check *c, const core_yaml *node, core_yaml_kind kind, size_t n)
+static core_yaml *make_list_like(
+	struct check *c, const core_yaml *node, core_yaml_kind kind, size_t n)
 {
 	core_yaml *out = core_yaml_map(c->loader->ctx, node->place, node->origin, n);
 	if (out) {
@@ -42,14 +44,15 @@ static core_yaml *list_like(struct check *c, const core_yaml *node, core_yaml_ki
 	return out;
 }
 
-/* False, and a failure, for anything but a scalar that says something. */
-static bool is_said(struct check *c, const core_yaml *node, const char *want)
+/* True for a scalar with a value; otherwise records a failure. */
+static bool check_filled(struct check *c, const core_yaml *node, const char *want)
 {
 	if (node->kind != CORE_YAML_SCALAR)
 		REFUSE(c, node, "%s: %s is needed, not a %s", c->path, want,
 			node->kind == CORE_YAML_MAP ? "map" : "list");
 	else if (core_yaml_is_null(node) || !*node->text)
-		REFUSE(c, node, "%s has no value; leave the key out for its default", c->path);
+		REFUSE(c, node, "%s has no value: write one, or remove the key to use its default",
+			c->path);
 	else
 		return true;
 	return false;
@@ -80,7 +83,7 @@ static bool is_choice(struct check *c, const core_yaml *node)
 }
 
 /* "a, b, c" */
-static const char *list_choices(core_loader *loader, const char *choices)
+static const char *format_choices(core_loader *loader, const char *choices)
 {
 	const char *word[CHOICES_MAX], *text = "";
 	size_t n = split_choices(loader, choices, word);
@@ -89,9 +92,9 @@ static const char *list_choices(core_loader *loader, const char *choices)
 	return text ? text : choices;
 }
 
-/* "from 1 to 5 Hz", "at least 1", "above 0, or none": the side that `value` offends is always
- * there. */
-static const char *range_text(struct check *c, double value)
+/* "from 1 to 5 Hz", "at least 1", "above 0, or none". Always includes the limit that `value`
+ * violates. */
+static const char *format_range(struct check *c, double value)
 {
 	const core_key *key = c->key;
 	char low[32], high[32];
@@ -109,35 +112,35 @@ static const char *range_text(struct check *c, double value)
 		text = core_format(c->loader->ctx, "%s %s", text, key->unit);
 	if (text && key->choices)
 		text = core_format(
-			c->loader->ctx, "%s, or %s", text, list_choices(c->loader, key->choices));
+			c->loader->ctx, "%s, or %s", text, format_choices(c->loader, key->choices));
 	return text ? text : "";
 }
 
-static bool in_range(struct check *c, const core_yaml *node, double value)
+static bool check_range(struct check *c, const core_yaml *node, double value)
 {
 	const core_key *key = c->key;
 	if (key->min == 0 && key->max == 0)
 		return true;
 	if (value >= key->min && value <= key->max && !(key->above && value == key->min))
 		return true;
-	REFUSE(c, node, "%s: %s is out of range, %s", c->path, node->text, range_text(c, value));
+	REFUSE(c, node, "%s: %s is out of range, %s", c->path, node->text, format_range(c, value));
 	return false;
 }
 
 static core_yaml *check_int(struct check *c, const core_yaml *node)
 {
 	int64_t value;
-	if (!is_said(c, node, "a whole number"))
+	if (!check_filled(c, node, "a whole number"))
 		return NULL;
 	if (is_choice(c, node))
-		return typed(c, node, CORE_VALUE_TEXT, node->text);
+		return copy_typed(c, node, CORE_VALUE_TEXT, node->text);
 	if (!node->plain || !core_parse_int(node->text, &value)) {
-		REFUSE(c, node, "%s: '%s' is no whole number", c->path, node->text);
+		REFUSE(c, node, "%s: '%s' is not a whole number", c->path, node->text);
 		return NULL;
 	}
-	if (!in_range(c, node, (double)value))
+	if (!check_range(c, node, (double)value))
 		return NULL;
-	return typed(
+	return copy_typed(
 		c, node, CORE_VALUE_NUMBER, core_format(c->loader->ctx, "%lld", (long long)value));
 }
 
@@ -145,26 +148,26 @@ static core_yaml *check_real(struct check *c, const core_yaml *node)
 {
 	double value;
 	char text[32];
-	if (!is_said(c, node, "a number"))
+	if (!check_filled(c, node, "a number"))
 		return NULL;
 	if (is_choice(c, node))
-		return typed(c, node, CORE_VALUE_TEXT, node->text);
+		return copy_typed(c, node, CORE_VALUE_TEXT, node->text);
 	if (!node->plain || !core_parse_double(node->text, &value)) {
-		REFUSE(c, node, "%s: '%s' is no number", c->path, node->text);
+		REFUSE(c, node, "%s: '%s' is not a number", c->path, node->text);
 		return NULL;
 	}
-	if (!in_range(c, node, value))
+	if (!check_range(c, node, value))
 		return NULL;
-	return typed(c, node, CORE_VALUE_NUMBER,
+	return copy_typed(c, node, CORE_VALUE_NUMBER,
 		core_strdup(c->loader->ctx, core_number_text(text, value)));
 }
 
 static core_yaml *check_bool(struct check *c, const core_yaml *node)
 {
-	if (!is_said(c, node, "true or false"))
+	if (!check_filled(c, node, "true or false"))
 		return NULL;
 	if (core_yaml_is_word(node, "true") || core_yaml_is_word(node, "false"))
-		return typed(c, node, CORE_VALUE_BOOL, node->text);
+		return copy_typed(c, node, CORE_VALUE_BOOL, node->text);
 	REFUSE(c, node, "%s: '%s' is neither true nor false", c->path, node->text);
 	return NULL;
 }
@@ -173,31 +176,33 @@ static core_yaml *check_choice(struct check *c, const core_yaml *node)
 {
 	const char *word[CHOICES_MAX];
 	size_t n = split_choices(c->loader, c->key->choices, word);
-	if (!is_said(c, node, "one word"))
+	if (!check_filled(c, node, "one word"))
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(word[i], node->text) != 0)
 			continue;
-		core_yaml *out = typed(c, node, CORE_VALUE_TEXT, word[i]);
+		core_yaml *out = copy_typed(c, node, CORE_VALUE_TEXT, word[i]);
 		if (out)
 			out->plain = true;
 		return out;
 	}
-	REFUSE(c, node, "%s: '%s' is none of %s%s", c->path, node->text,
-		list_choices(c->loader, c->key->choices),
+	REFUSE(c, node, "%s: '%s' is not one of %s%s", c->path, node->text,
+		format_choices(c->loader, c->key->choices),
 		core_suggest_name(c->loader->ctx, node->text, word, n));
 	return NULL;
 }
 
 static core_yaml *check_text(struct check *c, const core_yaml *node)
 {
-	return is_said(c, node, "a text") ? typed(c, node, CORE_VALUE_TEXT, node->text) : NULL;
+	return check_filled(c, node, "a text") ? copy_typed(c, node, CORE_VALUE_TEXT, node->text)
+					       : NULL;
 }
 
-/* Files name paths from their own folder, the command line from the working folder. */
+/* A relative path in a file starts at that file's folder, one on the command line at the working
+ * folder. */
 static core_yaml *check_path(struct check *c, const core_yaml *node)
 {
-	if (!is_said(c, node, "a path"))
+	if (!check_filled(c, node, "a path"))
 		return NULL;
 	fv_ctx *ctx = c->loader->ctx;
 	const char *path = node->text;
@@ -205,13 +210,13 @@ static core_yaml *check_path(struct check *c, const core_yaml *node)
 		const char *folder = core_path_dir(ctx, node->place.file);
 		path = folder ? core_path_join(ctx, folder, node->text) : NULL;
 	}
-	core_yaml *out = typed(c, node, CORE_VALUE_TEXT, path);
+	core_yaml *out = copy_typed(c, node, CORE_VALUE_TEXT, path);
 	if (out)
 		out->written = node->text;
 	return out;
 }
 
-static bool is_repeated(struct check *c, const core_yaml *out, const core_yaml *item)
+static bool refuse_repeated(struct check *c, const core_yaml *out, const core_yaml *item)
 {
 	if (out->n == DISTINCT_MAX) {
 		REFUSE(c, item, "%s: more than %d values", c->path, DISTINCT_MAX);
@@ -220,13 +225,13 @@ static bool is_repeated(struct check *c, const core_yaml *out, const core_yaml *
 	for (size_t i = 0; i < out->n; i++) {
 		if (strcmp(out->entry[i].value->text, item->text) != 0)
 			continue;
-		REFUSE(c, item, "%s: '%s' is there twice", c->path, item->text);
+		REFUSE(c, item, "%s: '%s' is listed twice", c->path, item->text);
 		return true;
 	}
 	return false;
 }
 
-/* A list, or one value that stands for a list of one; all bad items are reported. */
+/* Accepts a list, or a single value as a list of one. All bad items are reported. */
 static core_yaml *check_list(struct check *c, const core_yaml *node, bool distinct,
 	core_yaml *(*item)(struct check *, const core_yaml *))
 {
@@ -234,11 +239,11 @@ static core_yaml *check_list(struct check *c, const core_yaml *node, bool distin
 	bool is_list = node->kind == CORE_YAML_LIST;
 	const core_entry *entry = is_list ? node->entry : &only;
 	size_t n = is_list ? node->n : 1;
-	core_yaml *out = list_like(c, node, CORE_YAML_LIST, n);
+	core_yaml *out = make_list_like(c, node, CORE_YAML_LIST, n);
 	bool good = out != NULL;
 	for (size_t i = 0; i < n && out; i++) {
 		core_yaml *value = item(c, entry[i].value);
-		if (value && distinct && is_repeated(c, out, value))
+		if (value && distinct && refuse_repeated(c, out, value))
 			value = NULL;
 		if (value)
 			core_yaml_add(out, NULL, value->place, value);
@@ -264,7 +269,7 @@ static core_yaml *check_filled_list(struct check *c, const core_yaml *node, bool
 static core_yaml *check_bin(struct check *c, const core_yaml *node)
 {
 	if (node->kind != CORE_YAML_LIST || node->n != 2) {
-		REFUSE(c, node, "%s: a bin is written [low, high]", c->path);
+		REFUSE(c, node, "%s: write a bin as [low, high]", c->path);
 		return NULL;
 	}
 	core_yaml *out = check_list(c, node, false, check_real);
@@ -279,15 +284,15 @@ static core_yaml *check_bin(struct check *c, const core_yaml *node)
 	return NULL;
 }
 
-/* A map of values of one kind. */
+/* Checks every value of a map with `item`. */
 static core_yaml *check_map(struct check *c, const core_yaml *node, const char *want,
 	core_yaml *(*item)(struct check *, const core_yaml *))
 {
 	if (node->kind != CORE_YAML_MAP || node->n == 0) {
-		REFUSE(c, node, "%s: a map is needed, %s", c->path, want);
+		REFUSE(c, node, "%s: a map is needed: %s", c->path, want);
 		return NULL;
 	}
-	core_yaml *out = list_like(c, node, CORE_YAML_MAP, node->n);
+	core_yaml *out = make_list_like(c, node, CORE_YAML_MAP, node->n);
 	bool good = out != NULL;
 	for (size_t i = 0; i < node->n && out; i++) {
 		const core_entry *entry = &node->entry[i];
@@ -302,14 +307,14 @@ static core_yaml *check_map(struct check *c, const core_yaml *node, const char *
 	return good ? out : NULL;
 }
 
-static double bound(const core_yaml *bin, size_t i)
+static double read_bound(const core_yaml *bin, size_t i)
 {
 	double value = 0;
 	(void)core_parse_double(bin->entry[i].value->text, &value);
 	return value;
 }
 
-/* {Name: [low, high], ...} without overlaps: a value has one name. */
+/* {Name: [low, high], ...}. Bins must not overlap, so that a value falls into at most one. */
 static core_yaml *check_bins(struct check *c, const core_yaml *node)
 {
 	core_yaml *out = check_map(c, node, "{Name: [low, high]}", check_bin);
@@ -317,10 +322,11 @@ static core_yaml *check_bins(struct check *c, const core_yaml *node)
 		const core_yaml *a = out->entry[i].value;
 		for (size_t j = 0; j < i; j++) {
 			const core_yaml *b = out->entry[j].value;
-			if (bound(a, 0) > bound(b, 1) || bound(b, 0) > bound(a, 1))
+			if (read_bound(a, 0) > read_bound(b, 1) ||
+				read_bound(b, 0) > read_bound(a, 1))
 				continue;
-			REFUSE(c, a, "%s: '%s' overlaps '%s', both ends count", c->path,
-				out->entry[i].key, out->entry[j].key);
+			REFUSE(c, a, "%s: '%s' overlaps '%s': both ends of a bin are included",
+				c->path, out->entry[i].key, out->entry[j].key);
 			return NULL;
 		}
 	}
@@ -332,7 +338,7 @@ static core_yaml *check_texts(struct check *c, const core_yaml *node)
 	return check_filled_list(c, node, false, check_text);
 }
 
-core_yaml *core_check(
+core_yaml *core_check_value(
 	core_loader *loader, const core_key *key, const char *path, const core_yaml *node)
 {
 	struct check c = {loader, key, path};
@@ -366,18 +372,18 @@ core_yaml *core_check(
 	case CORE_KEY_BLOCK:
 	case CORE_KEY_ENCODER:
 	case CORE_KEY_LOSS:
-		break; /* plugin_block.c and block.c look into them */
+		break; /* checked by plugin_block.c and block.c */
 	}
 	return NULL;
 }
 
-core_yaml *core_default(core_loader *loader, const core_key *key, core_place place,
+core_yaml *core_make_default(core_loader *loader, const core_key *key, core_place place,
 	core_origin origin, const char *source, const char *text)
 {
 	core_yaml *words;
-	fv_status status = core_yaml_words(loader->ctx, place, origin, text, &words);
+	fv_status status = core_yaml_parse_values(loader->ctx, place, origin, text, &words);
 	if (status) {
-		core_loader_failed(loader, status);
+		core_loader_count_failure(loader, status);
 		core_loader_fail(loader, FV_DATA, place, "default of '%s': '%s' cannot be read",
 			key->name, text);
 		return NULL;

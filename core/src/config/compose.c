@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A file and the files its `defaults:` names, merged in order with the file itself last; and the
+/* Merges a file with the files that its `defaults:` lists, the file itself last, and reads the
  * overrides of the command line. */
 #include <limits.h>
 #include <stdlib.h>
@@ -11,31 +11,31 @@
 
 #define FILES_MAX 256
 
-/* The files being read, from the innermost outwards. */
+/* The stack of files being read, innermost first. */
 struct chain {
 	const struct chain *up;
 	const char *path, *real;
 };
 
-static core_yaml *compose(
+static core_yaml *compose_file(
 	core_loader *loader, const char *path, core_place from, const struct chain *up);
 
-static bool is_circle(core_loader *loader, const struct chain *link, core_place from)
+static bool refuse_cycle(core_loader *loader, const struct chain *link, core_place from)
 {
 	for (const struct chain *c = link->up; c; c = c->up) {
 		if (strcmp(c->real, link->real))
 			continue;
-		const char *way = link->path;
-		for (const struct chain *d = link->up; d && way; d = d == c ? NULL : d->up)
-			way = core_format(loader->ctx, "%s -> %s", d->path, way);
-		core_loader_fail(loader, FV_CONFIG, from, "defaults go in a circle: %s",
-			way ? way : link->path);
+		const char *cycle = link->path;
+		for (const struct chain *d = link->up; d && cycle; d = d == c ? NULL : d->up)
+			cycle = core_format(loader->ctx, "%s -> %s", d->path, cycle);
+		core_loader_fail(loader, FV_CONFIG, from, "defaults form a cycle: %s",
+			cycle ? cycle : link->path);
 		return true;
 	}
 	return false;
 }
 
-/* The files that `defaults` lists, merged; *failed when one of them cannot be had. */
+/* Merges the files that `defaults` lists; sets *failed when one of them cannot be used. */
 static core_yaml *compose_defaults(
 	core_loader *loader, const core_yaml *defaults, const struct chain *link, bool *failed)
 {
@@ -53,7 +53,7 @@ static core_yaml *compose_defaults(
 			continue;
 		}
 		const char *path = core_path_join(loader->ctx, folder, item->text);
-		core_yaml *base = path ? compose(loader, path, item->place, link) : NULL;
+		core_yaml *base = path ? compose_file(loader, path, item->place, link) : NULL;
 		*failed = *failed || !base;
 		merged = base && merged ? core_merge(loader, "", merged, base) : base;
 	}
@@ -65,7 +65,7 @@ static core_yaml *read_map(core_loader *loader, const char *path, core_place fro
 	core_yaml *root;
 	fv_status status = core_yaml_read(loader->ctx, path, &root);
 	if (status)
-		core_loader_failed(loader, status);
+		core_loader_count_failure(loader, status);
 	else if (root->kind != CORE_YAML_MAP)
 		status = core_loader_fail(loader, FV_CONFIG, root->place,
 			"a map of blocks is needed (corpus:, encoder:, loss:, ...)");
@@ -74,12 +74,12 @@ static core_yaml *read_map(core_loader *loader, const char *path, core_place fro
 	return status ? NULL : root;
 }
 
-static core_yaml *compose(
+static core_yaml *compose_file(
 	core_loader *loader, const char *path, core_place from, const struct chain *up)
 {
 	char real[PATH_MAX];
 	struct chain link = {up, path, realpath(path, real) ? real : path};
-	if (is_circle(loader, &link, from))
+	if (refuse_cycle(loader, &link, from))
 		return NULL;
 	if (loader->n_files++ == FILES_MAX) {
 		core_loader_fail(
@@ -106,13 +106,13 @@ static core_yaml *compose(
 
 fv_status core_compose(core_loader *loader, const char *path, core_yaml **out)
 {
-	*out = compose(loader, path, (core_place){0}, NULL);
+	*out = compose_file(loader, path, (core_place){0}, NULL);
 	if (*out)
 		return FV_OK;
 	return loader->n_failed ? loader->status : FV_FAILED;
 }
 
-/* `k=[a, b]` is a list where the key takes one, and otherwise the values of an axis, of one too. */
+/* True when `key=[a, b]` makes an axis, even of one value: the key itself takes no list. */
 static bool is_axis_list(core_loader *loader, const core_override *override)
 {
 	const core_registry *registry = loader->registry;
@@ -128,8 +128,8 @@ static fv_status read_override(core_loader *loader, const char *argument, core_o
 {
 	const char *sign = strchr(argument, '=');
 	if (!sign || sign == argument)
-		return core_loader_fail(
-			loader, FV_CONFIG, out->place, "'%s' is no KEY=VALUE", argument);
+		return core_loader_fail(loader, FV_CONFIG, out->place,
+			"'%s' is not of the form KEY=VALUE", argument);
 	out->key = core_strndup(loader->ctx, argument, (size_t)(sign - argument));
 	if (!out->key)
 		return FV_FAILED;
@@ -138,13 +138,13 @@ static fv_status read_override(core_loader *loader, const char *argument, core_o
 	bool matrix = core_key_under(out->key, "matrix") && strcmp(argument, "matrix=none") != 0;
 	if (matrix || core_key_under(out->key, "defaults"))
 		return core_loader_fail(loader, FV_CONFIG, out->place,
-			"'%s' cannot be overridden; an axis of the matrix is, by its own key: "
+			"'%s' cannot be overridden: set an axis by its own key, e.g. "
 			"loss.name=a,b",
 			out->key);
-	fv_status status =
-		core_yaml_words(loader->ctx, out->place, CORE_FROM_COMMAND, sign + 1, &out->values);
+	fv_status status = core_yaml_parse_values(
+		loader->ctx, out->place, CORE_FROM_COMMAND, sign + 1, &out->values);
 	if (status) {
-		core_loader_failed(loader, status);
+		core_loader_count_failure(loader, status);
 		return core_loader_fail(
 			loader, status, out->place, "'%s' cannot be read", argument);
 	}
@@ -175,7 +175,7 @@ static void sort_by_rank(core_override *override, size_t n)
 	}
 }
 
-/* The last word on a key counts. */
+/* When a key is given more than once, the last value counts. */
 fv_status core_overrides_read(
 	core_loader *loader, char *const *argument, size_t n, core_override **out, size_t *n_out)
 {

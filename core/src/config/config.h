@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a YAML file and overrides to checked cells. Everything lives as long as the context. */
+/* Reads a YAML file and overrides into checked variants. All results live as long as the
+ * context. */
 #ifndef CORE_CONFIG_CONFIG_H
 #define CORE_CONFIG_CONFIG_H
 
@@ -8,26 +9,29 @@
 
 struct core_yaml;
 
-/* Blocks that a verb cannot do without. Those that are present are checked whatever is needed, but
- * for one that names a plugin which is not there and is not needed: it is left out, with a note. */
+/* Blocks that a command needs. A block that is present is always checked, with one exception: if it
+ * names a plugin that is not installed and the command does not need the block, it is left out with
+ * a note. */
 enum {
 	CORE_NEED_CORPUS = 1,
 	CORE_NEED_ENCODER = 2,
-	CORE_NEED_GROUPER = 4, /* the grouper stays even when the loss has no use for it */
-	CORE_NEED_LOSS = 8,    /* and a grouper if it uses groups; drops the grouper otherwise */
+	CORE_NEED_GROUPER = 4, /* keeps the grouper even when the loss does not use it */
+	/* also a grouper if the loss uses groups; otherwise the grouper is dropped */
+	CORE_NEED_LOSS = 8,
 	CORE_NEED_RUN = CORE_NEED_CORPUS | CORE_NEED_ENCODER | CORE_NEED_LOSS,
 };
 
 typedef enum core_note_kind {
-	CORE_NOTE_DROPPED,  /* a key of a base block that another name replaced */
+	/* a key of a base block, dropped because the block now names another plugin */
+	CORE_NOTE_DROPPED,
 	CORE_NOTE_UNUSED,   /* a key or block that has no effect in this variant */
-	CORE_NOTE_EXCLUDED, /* what an entry of matrix.exclude dropped */
+	CORE_NOTE_EXCLUDED, /* combinations dropped by an entry of matrix.exclude */
 	CORE_NOTE_MERGED,   /* two equal variants */
 } core_note_kind;
 
 typedef struct core_note {
 	core_note_kind kind;
-	core_place place; /* of what was dropped, unused or excluded */
+	core_place place; /* where the dropped, unused or excluded setting is written */
 	const char *text; /* one line, place included */
 } core_note;
 
@@ -36,25 +40,28 @@ typedef struct core_config {
 	size_t n_variants, n_notes;
 	core_variant *variants;               /* [n_variants] */
 	const struct core_yaml *const *trees; /* [n_variants] resolved, with origins */
-	core_note *notes;                     /* [n_notes] each said once */
-	size_t n_combinations, n_excluded, n_included, n_merged; /* how n_variants came about */
-	size_t n_axes;                                           /* of the matrix */
+	core_note *notes;                     /* [n_notes] without repetitions */
+	/* how n_variants came about: combinations - excluded + included - merged */
+	size_t n_combinations, n_excluded, n_included, n_merged;
+	size_t n_axes; /* of the matrix */
 	const char **axis;
 } core_config;
 
-/* Reads `path`, its defaults, the overrides ("a.b=v"; their place is "command line: argument 1" for
- * the first) and its matrix. All faults are reported at once. Errors: FV_CONFIG with file, line and
- * column; FV_DATA when a plugin that is named was refused by the loader. */
+/* Reads `path`, the files in its `defaults:`, the overrides ("a.b=v", with the place "command line:
+ * argument 1" for the first one) and its matrix. All faults are reported together. Errors:
+ * FV_CONFIG with file, line and column; FV_DATA when a named plugin was refused by the plugin
+ * loader. */
 FV_NODISCARD fv_status core_config_load(fv_ctx *ctx, const core_registry *registry,
 	const char *path, char *const *overrides, size_t n_overrides, unsigned needs,
 	core_config **out);
 
-/* Where every value of a variant comes from: lines of "key  value  origin". */
+/* Appends a line "key value origin" for every value of a variant. */
 void core_config_origins(fv_ctx *ctx, const core_config *config, size_t variant, core_text *out);
 
-/* An encoder from flags: weights and output may be NULL; params are "key=value" (-p), plugin
- * parameters or reserved keys of the encoder block. Nothing is cut or normalised unless asked;
- * normalize=corpus is for a caller that knows the corpus's mean and sd. */
+/* Makes an encoder spec from command line flags. `weights` and `output` may be NULL. `params`
+ * are "key=value" (-p): plugin parameters or reserved keys of the encoder block. Recordings are
+ * cut or normalised only when asked; normalize=corpus needs a caller that knows the corpus's
+ * mean and sd. */
 FV_NODISCARD fv_status core_encoder_from_flags(fv_ctx *ctx, const core_registry *registry,
 	const char *name, const char *weights, const char *output, char *const *params,
 	size_t n_params, core_encoder_spec *out);

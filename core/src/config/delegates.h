@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Losses inside others (fairvox/stages.h): whether the groups of the run reach them. */
+/* Losses inside other losses (fairvox/stages.h): whether they use the run's groups. */
 #ifndef CORE_CONFIG_DELEGATES_H
 #define CORE_CONFIG_DELEGATES_H
 
@@ -9,10 +9,10 @@
 
 #include "config/spec.h"
 
-/* Does the delegate work on the run's groups, and not on groups that `loss` makes for it? */
+/* True when the delegate uses the run's groups, rather than groups that `loss` makes for it. */
 bool core_delegate_uses_groups(const fv_descriptor *loss, const fv_descriptor *delegate);
 
-/* Does the loss or one of its delegates? */
+/* True when the loss or one of its delegates uses the run's groups. */
 bool core_loss_uses_groups(const core_plugin_spec *loss);
 
 #endif

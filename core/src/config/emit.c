@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Trees as text: YAML through libyaml's emitter, canonical JSON, one-line listings. */
+/* Writes trees as text: YAML through libyaml's emitter, canonical JSON, and one-line listings. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +18,8 @@ struct writer {
 	const char *folder;
 };
 
-/* Can the text stand without quotes, and would any reader of YAML take it for text? */
-static bool reads_as_text(const char *text)
+/* True when the text needs no quotes: any YAML reader would read it as text. */
+static bool is_safe_plain(const char *text)
 {
 	static const char *const words[] = {
 		"true", "false", "yes", "no", "on", "off", "y", "n", "null"};
@@ -46,7 +46,7 @@ static int emit_scalar(yaml_emitter_t *emitter, const char *text, bool plain)
 	       yaml_emitter_emit(emitter, &event);
 }
 
-static bool only_scalars(const core_yaml *node)
+static bool has_only_scalars(const core_yaml *node)
 {
 	for (size_t i = 0; i < node->n; i++)
 		if (node->entry[i].value->kind != CORE_YAML_SCALAR)
@@ -54,14 +54,14 @@ static bool only_scalars(const core_yaml *node)
 	return true;
 }
 
-/* A path goes out so that it means the same file from anywhere. */
+/* Paths are written absolute when a folder is given, so that they mean the same file everywhere. */
 static int emit_value(struct writer *w, const core_yaml *node)
 {
 	bool typed = node->value != CORE_VALUE_TEXT;
 	const char *text = node->text;
 	if (node->written && w->folder)
 		text = core_path_join(w->ctx, w->folder, text);
-	return text && emit_scalar(&w->emitter, text, typed || reads_as_text(text));
+	return text && emit_scalar(&w->emitter, text, typed || is_safe_plain(text));
 }
 
 static int emit_node(struct writer *w, const core_yaml *node)
@@ -70,7 +70,7 @@ static int emit_node(struct writer *w, const core_yaml *node)
 	yaml_event_t event;
 	if (node->kind == CORE_YAML_SCALAR)
 		return emit_value(w, node);
-	bool map = node->kind == CORE_YAML_MAP, flow = !map && only_scalars(node);
+	bool map = node->kind == CORE_YAML_MAP, flow = !map && has_only_scalars(node);
 	if (map)
 		yaml_mapping_start_event_initialize(
 			&event, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE);
@@ -81,7 +81,7 @@ static int emit_node(struct writer *w, const core_yaml *node)
 		return 0;
 	for (size_t i = 0; i < node->n; i++) {
 		const core_entry *entry = &node->entry[i];
-		if (map && !emit_scalar(emitter, entry->key, reads_as_text(entry->key)))
+		if (map && !emit_scalar(emitter, entry->key, is_safe_plain(entry->key)))
 			return 0;
 		if (!emit_node(w, entry->value))
 			return 0;
@@ -93,7 +93,7 @@ static int emit_node(struct writer *w, const core_yaml *node)
 	return yaml_emitter_emit(emitter, &event);
 }
 
-static int append(void *user, unsigned char *data, size_t size)
+static int append_output(void *user, unsigned char *data, size_t size)
 {
 	core_text *out = user;
 	core_text_put(out, (const char *)data, size);
@@ -118,7 +118,7 @@ fv_status core_yaml_write(fv_ctx *ctx, const core_yaml *root, const char *folder
 	struct writer w = {.ctx = ctx, .folder = folder};
 	if (!yaml_emitter_initialize(&w.emitter))
 		return fv_fail(ctx, FV_FAILED, "out of memory");
-	yaml_emitter_set_output(&w.emitter, append, out);
+	yaml_emitter_set_output(&w.emitter, append_output, out);
 	yaml_emitter_set_unicode(&w.emitter, 1);
 	yaml_emitter_set_width(&w.emitter, -1);
 	fv_status status = FV_OK;
@@ -129,7 +129,7 @@ fv_status core_yaml_write(fv_ctx *ctx, const core_yaml *root, const char *folder
 	return status;
 }
 
-static void json_string(const char *text, core_text *out)
+static void write_json_string(const char *text, core_text *out)
 {
 	core_text_put(out, "\"", 1);
 	for (const char *p = text; *p; p++) {
@@ -144,7 +144,7 @@ static void json_string(const char *text, core_text *out)
 	core_text_put(out, "\"", 1);
 }
 
-static int by_key(const void *a, const void *b)
+static int compare_keys(const void *a, const void *b)
 {
 	return strcmp((*(const core_entry *const *)a)->key, (*(const core_entry *const *)b)->key);
 }
@@ -155,9 +155,9 @@ struct key_writer {
 	core_text out;
 };
 
-static void write_key(struct key_writer *w, const core_yaml *node);
+static void write_canonical(struct key_writer *w, const core_yaml *node);
 
-static void write_map_key(struct key_writer *w, const core_yaml *map)
+static void write_canonical_map(struct key_writer *w, const core_yaml *map)
 {
 	const core_entry **sorted = malloc((map->n + 1) * sizeof *sorted);
 	if (!sorted) {
@@ -166,18 +166,18 @@ static void write_map_key(struct key_writer *w, const core_yaml *map)
 	}
 	for (size_t i = 0; i < map->n; i++)
 		sorted[i] = &map->entry[i];
-	qsort(sorted, map->n, sizeof *sorted, by_key);
+	qsort(sorted, map->n, sizeof *sorted, compare_keys);
 	for (size_t i = 0; i < map->n; i++) {
 		core_text_put(&w->out, i ? "," : "{", 1);
-		json_string(sorted[i]->key, &w->out);
+		write_json_string(sorted[i]->key, &w->out);
 		core_text_put(&w->out, ":", 1);
-		write_key(w, sorted[i]->value);
+		write_canonical(w, sorted[i]->value);
 	}
 	core_text_add(&w->out, map->n ? "}" : "{}");
 	free(sorted);
 }
 
-static const char *text_of_path(struct key_writer *w, const core_yaml *path)
+static const char *make_path_text(struct key_writer *w, const core_yaml *path)
 {
 	const char *text =
 		w->folder ? core_path_join(w->ctx, w->folder, path->text) : path->written;
@@ -185,27 +185,27 @@ static const char *text_of_path(struct key_writer *w, const core_yaml *path)
 	return text ? text : "";
 }
 
-static void write_key(struct key_writer *w, const core_yaml *node)
+static void write_canonical(struct key_writer *w, const core_yaml *node)
 {
 	if (node->kind == CORE_YAML_MAP) {
-		write_map_key(w, node);
+		write_canonical_map(w, node);
 	} else if (node->kind == CORE_YAML_LIST) {
 		for (size_t i = 0; i < node->n; i++) {
 			core_text_put(&w->out, i ? "," : "[", 1);
-			write_key(w, node->entry[i].value);
+			write_canonical(w, node->entry[i].value);
 		}
 		core_text_add(&w->out, node->n ? "]" : "[]");
 	} else if (node->value == CORE_VALUE_TEXT) {
-		json_string(node->written ? text_of_path(w, node) : node->text, &w->out);
+		write_json_string(node->written ? make_path_text(w, node) : node->text, &w->out);
 	} else {
 		core_text_put(&w->out, node->text, strlen(node->text));
 	}
 }
 
-const char *core_yaml_key(fv_ctx *ctx, const core_yaml *node, const char *folder)
+const char *core_yaml_canonical_text(fv_ctx *ctx, const core_yaml *node, const char *folder)
 {
 	struct key_writer w = {.ctx = ctx, .folder = folder};
-	write_key(&w, node);
+	write_canonical(&w, node);
 	const char *key = w.out.failed ? NULL : core_strdup(ctx, w.out.data);
 	core_text_free(&w.out);
 	if (!key)
@@ -213,7 +213,7 @@ const char *core_yaml_key(fv_ctx *ctx, const core_yaml *node, const char *folder
 	return key;
 }
 
-void core_yaml_flow(const core_yaml *node, core_text *out)
+void core_yaml_write_flow(const core_yaml *node, core_text *out)
 {
 	if (node->kind == CORE_YAML_SCALAR) {
 		core_text_put(out, node->text, strlen(node->text));
@@ -226,7 +226,7 @@ void core_yaml_flow(const core_yaml *node, core_text *out)
 			core_text_put(out, ", ", 2);
 		if (map)
 			core_text_add(out, "%s: ", node->entry[i].key);
-		core_yaml_flow(node->entry[i].value, out);
+		core_yaml_write_flow(node->entry[i].value, out);
 	}
 	core_text_put(out, map ? "}" : "]", 1);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An encoder named on the command line, checked by the same tables as one in a file. */
+/* An encoder given by command line flags, checked by the same tables as one in a file. */
 #include <string.h>
 
 #include "config/loader.h"
@@ -17,7 +17,7 @@ static fv_status add_flag(
 	return FV_OK;
 }
 
-/* "key=value": a list-typed parameter may have commas, any other value is one. */
+/* Reads "key=value". Commas separate the items of a list. */
 static fv_status add_param(core_loader *loader, core_yaml *block, const char *param)
 {
 	const char *sign = strchr(param, '=');
@@ -25,14 +25,14 @@ static fv_status add_param(core_loader *loader, core_yaml *block, const char *pa
 	if (!place.file)
 		return FV_FAILED;
 	if (!sign || sign == param)
-		return core_loader_fail(loader, FV_CONFIG, place, "KEY=VALUE is wanted");
+		return core_loader_fail(loader, FV_CONFIG, place, "is not of the form KEY=VALUE");
 	const char *key = core_strndup(loader->ctx, param, (size_t)(sign - param));
 	core_yaml *words;
-	fv_status status =
-		key ? core_yaml_words(loader->ctx, place, CORE_FROM_COMMAND, sign + 1, &words)
-		    : FV_FAILED;
+	fv_status status = key ? core_yaml_parse_values(
+					 loader->ctx, place, CORE_FROM_COMMAND, sign + 1, &words)
+			       : FV_FAILED;
 	if (status) {
-		core_loader_failed(loader, status);
+		core_loader_count_failure(loader, status);
 		return status;
 	}
 	if (core_yaml_entry(block, key))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Short names of variants and axis values: {name: NAME, k: 16} -> NAME16, learning_rate: 1.0e-3 ->
- * lr0.001, file: features/emb.safetensors -> file-emb. They are for people: nothing is found by them. */
+ * lr0.001, file: features/emb.safetensors -> file-emb. They are for people only and are never used
+ * to find anything. */
 #include <ctype.h>
 #include <string.h>
 
@@ -17,8 +18,8 @@ static bool is_number(const core_yaml *node)
 	return node->plain && core_parse_double(node->text, &value);
 }
 
-/* What a key is called in a name: its last part, or the short form that papers use. */
-static const char *short_key(const char *key)
+/* A key as it appears in a name: its last part, or the short form common in papers. */
+static const char *shorten_key(const char *key)
 {
 	static const char *const known[][2] = {{"learning_rate", "lr"}, {"weight_decay", "decay"},
 		{"minority_ratio", "ratio"}, {"label_smoothing", "smoothing"},
@@ -30,8 +31,8 @@ static const char *short_key(const char *key)
 	return last;
 }
 
-/* Turns what a file name should not hold into '_' and cuts. */
-static const char *clean(core_loader *loader, core_text *text, size_t most)
+/* Replaces characters unsuitable for a file name by '_' and cuts the text to `most` bytes. */
+static const char *make_clean_name(core_loader *loader, core_text *text, size_t most)
 {
 	size_t n = text->size < most ? text->size : most;
 	char *out = core_strndup(loader->ctx, text->data ? text->data : "", n);
@@ -51,7 +52,7 @@ static void put_text(core_text *out, const char *text)
 	core_text_put(out, text, strlen(text));
 }
 
-/* The shortest form: 1.0e-3 -> 0.001, 1.0e-05 -> 1e-5. */
+/* Appends a number in its shortest form: 1.0e-3 -> 0.001, 1.0e-05 -> 1e-5. */
 static void put_number(core_text *out, const char *text)
 {
 	char buffer[32];
@@ -70,7 +71,7 @@ static void put_number(core_text *out, const char *text)
 	put_text(out, exponent);
 }
 
-/* A word, of a path the file's name without its ending. */
+/* Appends a word; a path is reduced to its file name without extension. */
 static void put_word(core_text *out, const char *text)
 {
 	const char *base = core_path_base(text), *dot = strrchr(base, '.');
@@ -80,7 +81,8 @@ static void put_word(core_text *out, const char *text)
 
 static void add_leaves(core_text *out, const core_yaml *node, bool *first_number);
 
-/* Weights go with an encoder, majorities with a bias: too long to say. */
+/* Adds a value. Weights of an encoder and majorities of a bias are left out, because they are
+ * long. */
 static void add_leaf(core_text *out, const char *key, const core_yaml *node, bool *first_number)
 {
 	if (!strcmp(key, "weights") || !strcmp(key, "majority"))
@@ -92,7 +94,7 @@ static void add_leaf(core_text *out, const char *key, const core_yaml *node, boo
 		put_word(out, node->text);
 	} else {
 		if (!*first_number)
-			core_text_add(out, "-%s", short_key(key));
+			core_text_add(out, "-%s", shorten_key(key));
 		put_number(out, node->text);
 		*first_number = false;
 	}
@@ -120,7 +122,7 @@ static void add_block(core_text *out, const char *key, const core_yaml *node)
 	}
 	const core_yaml *name = core_yaml_get(node, "name");
 	bool named = name && name->kind == CORE_YAML_SCALAR, first_number = true;
-	put_text(out, named ? name->text : short_key(key));
+	put_text(out, named ? name->text : shorten_key(key));
 	for (size_t i = 0; i < node->n && out->size < SLUG_MAX; i++) {
 		const core_entry *entry = &node->entry[i];
 		if (entry->value != name)
@@ -128,7 +130,7 @@ static void add_block(core_text *out, const char *key, const core_yaml *node)
 	}
 }
 
-const char *core_label(core_loader *loader, const char *key, const core_yaml *value)
+const char *core_make_label(core_loader *loader, const char *key, const core_yaml *value)
 {
 	core_text out = {0};
 	const char *dot = strrchr(key, '.'), *last = dot ? dot + 1 : key;
@@ -136,18 +138,18 @@ const char *core_label(core_loader *loader, const char *key, const core_yaml *va
 	if (value->kind == CORE_YAML_MAP) {
 		add_block(&out, key, value);
 	} else if (value->kind == CORE_YAML_LIST) {
-		put_text(&out, short_key(key));
+		put_text(&out, shorten_key(key));
 		add_leaves(&out, value, &first_number);
 	} else if (!strcmp(last, "name")) {
 		put_text(&out, value->text);
 	} else if (is_number(value)) {
-		put_text(&out, short_key(key));
+		put_text(&out, shorten_key(key));
 		put_number(&out, value->text);
 	} else {
-		core_text_add(&out, "%s-", short_key(key));
+		core_text_add(&out, "%s-", shorten_key(key));
 		put_word(&out, value->text);
 	}
-	return clean(loader, &out, LABEL_MAX);
+	return make_clean_name(loader, &out, LABEL_MAX);
 }
 
 static void add_part(core_text *out, const char *part)
@@ -156,30 +158,33 @@ static void add_part(core_text *out, const char *part)
 		core_text_add(out, out->size ? "-%s" : "%s", part);
 }
 
-static bool names_block(const core_axis *axis, const char *block)
+static bool is_block_on_axis(const core_axis *axis, const char *block)
 {
 	size_t n = strlen(block);
 	return !strcmp(axis->key, block) ||
 	       (!strncmp(axis->key, block, n) && !strcmp(axis->key + n, ".name"));
 }
 
-/* An axis of one value tells no variants apart, unless some are included beside the combinations. */
-static bool differs(const core_matrix *matrix, size_t axis)
+/* True when the axis distinguishes variants. An axis of one value does so only beside included
+ * variants. */
+static bool is_axis_varied(const core_matrix *matrix, size_t axis)
 {
 	return matrix->axis[axis].values->n > 1 ||
 	       matrix->n + matrix->n_excluded > matrix->n_crossed;
 }
 
-/* Adds the values of the axes that name the block, or with NULL those of no block listed. */
+/* Adds the values of the varied axes that name the block or, for NULL, of axes that name neither
+ * loss nor grouper. Returns their number. */
 static size_t add_axes(core_text *out, const core_matrix *matrix,
 	const core_combination *combination, const char *block)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < matrix->n_axes; i++) {
 		const core_axis *axis = &matrix->axis[i];
-		bool own = block ? names_block(axis, block)
-				 : !names_block(axis, "loss") && !names_block(axis, "grouper");
-		if (!own || !differs(matrix, i))
+		bool own = block ? is_block_on_axis(axis, block)
+				 : !is_block_on_axis(axis, "loss") &&
+					   !is_block_on_axis(axis, "grouper");
+		if (!own || !is_axis_varied(matrix, i))
 			continue;
 		add_part(out, combination->value[i]);
 		n++;
@@ -187,25 +192,26 @@ static size_t add_axes(core_text *out, const core_matrix *matrix,
 	return n;
 }
 
-/* The loss, the grouper where it differs or nothing does, then the other axes that differ. */
-const char *core_slug(core_loader *loader, const core_matrix *matrix,
+/* The loss comes first, then the grouper if it varies or nothing does, then the other varied
+ * axes. */
+const char *core_make_slug(core_loader *loader, const core_matrix *matrix,
 	const core_combination *combination, const core_yaml *resolved)
 {
 	core_text out = {0};
 	const core_yaml *loss = core_yaml_get(core_yaml_get(resolved, "loss"), "name");
 	size_t n_differing = 0;
 	for (size_t i = 0; i < matrix->n_axes; i++)
-		n_differing += differs(matrix, i);
+		n_differing += is_axis_varied(matrix, i);
 	if (!add_axes(&out, matrix, combination, "loss") && loss)
 		add_part(&out, loss->text);
 	if (n_differing)
 		add_axes(&out, matrix, combination, "grouper");
 	else if (core_yaml_get(resolved, "grouper"))
-		add_part(&out,
-			core_label(loader, "grouper", core_yaml_get(combination->tree, "grouper")));
+		add_part(&out, core_make_label(loader, "grouper",
+				       core_yaml_get(combination->tree, "grouper")));
 	add_axes(&out, matrix, combination, NULL);
 	add_part(&out, combination->extra ? combination->extra : "");
 	if (!out.size)
 		core_text_add(&out, "variant");
-	return clean(loader, &out, SLUG_MAX);
+	return make_clean_name(loader, &out, SLUG_MAX);
 }

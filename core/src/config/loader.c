@@ -25,32 +25,32 @@ fv_status core_loader_open(
 	return loader->folder ? FV_OK : FV_FAILED;
 }
 
-static size_t slot_of(const core_loader *loader, uint64_t hash)
+static size_t find_slot(const core_loader *loader, uint64_t hash)
 {
-	size_t mask = loader->seen_room - 1, at = (size_t)hash & mask;
+	size_t mask = loader->seen_capacity - 1, at = (size_t)hash & mask;
 	while (loader->seen[at] && loader->seen[at] != hash)
 		at = (at + 1) & mask;
 	return at;
 }
 
-/* True the first time. When memory is out everything is new. */
-static bool is_new(core_loader *loader, const char *line)
+/* True when the line was not recorded before. When memory is out, every line counts as new. */
+static bool remember_line(core_loader *loader, const char *line)
 {
-	if (2 * (loader->n_seen + 1) > loader->seen_room) {
+	if (2 * (loader->n_seen + 1) > loader->seen_capacity) {
 		core_loader old = *loader;
-		loader->seen_room = old.seen_room ? 2 * old.seen_room : 256;
-		loader->seen = core_alloc(loader->ctx, loader->seen_room, sizeof *loader->seen);
+		loader->seen_capacity = old.seen_capacity ? 2 * old.seen_capacity : 256;
+		loader->seen = core_alloc(loader->ctx, loader->seen_capacity, sizeof *loader->seen);
 		if (!loader->seen) {
 			*loader = old;
 			return true;
 		}
-		for (size_t i = 0; i < old.seen_room; i++)
+		for (size_t i = 0; i < old.seen_capacity; i++)
 			if (old.seen[i])
-				loader->seen[slot_of(loader, old.seen[i])] = old.seen[i];
+				loader->seen[find_slot(loader, old.seen[i])] = old.seen[i];
 	}
 	uint64_t hash = fv_name_hash(line);
 	hash += hash == 0;
-	size_t at = slot_of(loader, hash);
+	size_t at = find_slot(loader, hash);
 	if (loader->seen[at])
 		return false;
 	loader->seen[at] = hash;
@@ -58,29 +58,29 @@ static bool is_new(core_loader *loader, const char *line)
 	return true;
 }
 
-void core_loader_failed(core_loader *loader, fv_status status)
+void core_loader_count_failure(core_loader *loader, fv_status status)
 {
 	if (loader->n_failed++ == 0)
 		loader->status = status;
 }
 
-static bool same_file(const core_place *a, const core_place *b)
+static bool is_same_file(const core_place *a, const core_place *b)
 {
 	return a->file == b->file || (a->file && b->file && !strcmp(a->file, b->file));
 }
 
-static bool has_room(core_loader *loader)
+static bool reserve_fault(core_loader *loader)
 {
-	if (loader->n_faults < loader->faults_room)
+	if (loader->n_faults < loader->faults_capacity)
 		return true;
-	size_t room = loader->faults_room ? 2 * loader->faults_room : 32;
-	core_fault *grown = core_alloc(loader->ctx, room, sizeof *grown);
+	size_t capacity = loader->faults_capacity ? 2 * loader->faults_capacity : 32;
+	core_fault *grown = core_alloc(loader->ctx, capacity, sizeof *grown);
 	if (!grown)
 		return false;
 	if (loader->n_faults)
 		memcpy(grown, loader->fault, loader->n_faults * sizeof *grown);
 	loader->fault = grown;
-	loader->faults_room = room;
+	loader->faults_capacity = capacity;
 	return true;
 }
 
@@ -94,23 +94,23 @@ fv_status core_loader_fail(
 	va_end(args);
 	snprintf(line, sizeof line, "%s:%d:%d: %s", place.file ? place.file : "", place.line,
 		place.column, text);
-	if (!is_new(loader, line))
+	if (!remember_line(loader, line))
 		return status;
-	core_loader_failed(loader, status);
+	core_loader_count_failure(loader, status);
 	core_fault fault = {.status = status,
 		.place = place,
 		.text = core_strdup(loader->ctx, text),
 		.file = loader->n_faults,
 		.order = loader->n_faults};
 	for (size_t i = 0; i < loader->n_faults && fault.file == fault.order; i++)
-		if (same_file(&loader->fault[i].place, &place))
+		if (is_same_file(&loader->fault[i].place, &place))
 			fault.file = loader->fault[i].file;
-	if (fault.text && has_room(loader))
+	if (fault.text && reserve_fault(loader))
 		loader->fault[loader->n_faults++] = fault;
 	return status;
 }
 
-static int by_place(const void *a, const void *b)
+static int compare_places(const void *a, const void *b)
 {
 	const core_fault *x = a, *y = b;
 	if (x->file != y->file)
@@ -125,7 +125,7 @@ static int by_place(const void *a, const void *b)
 fv_status core_loader_close(core_loader *loader)
 {
 	if (loader->n_faults)
-		qsort(loader->fault, loader->n_faults, sizeof *loader->fault, by_place);
+		qsort(loader->fault, loader->n_faults, sizeof *loader->fault, compare_places);
 	for (size_t i = 0; i < loader->n_faults; i++)
 		(void)core_fail_place(loader->ctx, loader->fault[i].status, loader->fault[i].place,
 			"%s", loader->fault[i].text);
@@ -141,17 +141,17 @@ void core_loader_note(
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	if (!is_new(loader, text))
+	if (!remember_line(loader, text))
 		return;
-	if (loader->n_notes == loader->notes_room) {
-		size_t room = loader->notes_room ? 2 * loader->notes_room : 32;
-		core_note *grown = core_alloc(loader->ctx, room, sizeof *grown);
+	if (loader->n_notes == loader->notes_capacity) {
+		size_t capacity = loader->notes_capacity ? 2 * loader->notes_capacity : 32;
+		core_note *grown = core_alloc(loader->ctx, capacity, sizeof *grown);
 		if (!grown)
 			return;
 		if (loader->n_notes)
 			memcpy(grown, loader->note, loader->n_notes * sizeof *grown);
 		loader->note = grown;
-		loader->notes_room = room;
+		loader->notes_capacity = capacity;
 	}
 	const char *kept = core_strdup(loader->ctx, text);
 	if (kept)

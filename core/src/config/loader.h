@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files share that turn YAML into variants: messages said once, notes, merging, overrides. */
+/* Shared by the files that turn YAML into variants: messages without repetitions, notes, merging,
+ * overrides. */
 #ifndef CORE_CONFIG_LOADER_H
 #define CORE_CONFIG_LOADER_H
 
@@ -11,7 +12,7 @@ typedef struct core_fault {
 	fv_status status;
 	core_place place;
 	const char *text;
-	size_t file, order; /* of the file's first fault; of this one */
+	size_t file, order; /* indices of the file's first fault and of this one, for sorting */
 } core_fault;
 
 typedef struct core_loader {
@@ -19,16 +20,17 @@ typedef struct core_loader {
 	const core_registry *registry;
 	unsigned needs;   /* CORE_NEED_ flags */
 	fv_status status; /* of the first failure */
-	size_t n_failed;  /* faults and what was recorded in the context directly */
+	size_t n_failed;  /* faults kept here plus failures recorded directly in the context */
 	core_fault *fault;
-	size_t n_faults, faults_room;
-	uint64_t *seen; /* hashes of what was said: a fault in a base file shows in every variant */
-	size_t n_seen, seen_room;
+	size_t n_faults, faults_capacity;
+	/* hash set of messages: a fault in a base file would recur in every variant */
+	uint64_t *seen;
+	size_t n_seen, seen_capacity;
 	core_note *note;
-	size_t n_notes, notes_room;
+	size_t n_notes, notes_capacity;
 	const char *folder;           /* the working folder, absolute */
 	size_t n_files;               /* read so far */
-	const core_yaml *corpus_seen; /* the corpus block checked last, and what came of it */
+	const core_yaml *corpus_seen; /* the corpus block checked last; `corpus` is the result */
 	core_yaml *corpus;
 	const core_yaml *spec_of; /* the resolved corpus that corpus_spec was made from */
 	core_corpus_spec corpus_spec;
@@ -37,36 +39,37 @@ typedef struct core_loader {
 FV_NODISCARD fv_status core_loader_open(
 	core_loader *loader, fv_ctx *ctx, const core_registry *registry, unsigned needs);
 
-/* Keeps a fault unless the same was kept before. Returns `status`. */
+/* Records a fault unless an equal one was recorded before. Returns `status`. */
 fv_status core_loader_fail(core_loader *loader, fv_status status, core_place place,
 	const char *format, ...) FV_PRINTF(4, 5);
-void core_loader_failed(core_loader *loader, fv_status status); /* its words are in the context */
-/* Records the faults in the context, each file's in the order of its lines. Returns loader->status.
- */
+/* counts a failure whose message is in the context already */
+void core_loader_count_failure(core_loader *loader, fv_status status);
+/* Moves the faults to the context, sorted by file and line. Returns loader->status. */
 fv_status core_loader_close(core_loader *loader);
 void core_loader_note(core_loader *loader, core_note_kind kind, core_place place,
 	const char *format, ...) FV_PRINTF(4, 5);
 
-/* merge.c: `over` on top of `base` (NULL: nothing), neither of them changed. A block whose name
- * changes replaces the base's; its keys become notes. `path` is the dotted key of both, "" at the
- * root. NULL when memory is out. */
+/* merge.c: merges `over` into `base` (NULL: nothing); neither is changed. A block that names
+ * another plugin replaces the base's block, whose other keys become notes. `path` is the dotted key
+ * of both, "" at the root. NULL when memory is out. */
 core_yaml *core_merge(core_loader *loader, const char *path, core_yaml *base, core_yaml *over);
 
-/* A dotted key with its value as a tree: loss.name, rw -> {loss: {name: rw}}. */
+/* Makes a tree of a dotted key and its value: loss.name, rw -> {loss: {name: rw}}. */
 core_yaml *core_key_tree(
 	core_loader *loader, const char *key, core_place key_place, core_yaml *value);
-/* False (and a failure) for an empty part ("a..b") or more than 16 of them. */
+/* False (and a failure) when the key has an empty part ("a..b") or more than 16 parts. */
 bool core_key_check(core_loader *loader, core_place place, const char *key);
-/* Order in which keys are applied so that none is lost: a block, its name, its other keys. */
+/* The order in which keys are applied, so that none is lost: a block, its name, its other keys. */
 int core_key_rank(const char *key);
 core_yaml *core_key_find(core_yaml *root, const char *key); /* the value at a dotted key, or NULL */
-/* Is `key` the same as `block` or inside it? */
+/* True when `key` equals `block` or lies inside it. */
 bool core_key_under(const char *key, const char *block);
 
-/* compose.c: the file with its defaults merged; `defaults:` itself is taken out. */
+/* compose.c: reads a file and merges the files of its `defaults:`, which is removed from the
+ * result. */
 FV_NODISCARD fv_status core_compose(core_loader *loader, const char *path, core_yaml **out);
 
-/* One k=v of the command line. An axis has several values. */
+/* One key=value of the command line. Several values make an axis. */
 typedef struct core_override {
 	const char *key;
 	core_place place;
@@ -76,7 +79,7 @@ typedef struct core_override {
 FV_NODISCARD fv_status core_overrides_read(
 	core_loader *loader, char *const *argument, size_t n, core_override **out, size_t *n_out);
 
-/* matrix.c: the combinations as complete, unchecked trees. */
+/* matrix.c: the combinations, as complete but unchecked trees. */
 typedef struct core_axis {
 	const char *key;
 	core_place place;
@@ -86,9 +89,9 @@ typedef struct core_axis {
 
 typedef struct core_combination {
 	core_yaml *tree;
-	const char **value; /* [n_axes] labels; "" where the axis says nothing */
-	const char
-		*extra; /* of an included variant: what it says beside the axes; otherwise NULL */
+	const char **value; /* [n_axes] labels; "" where the axis has no effect */
+	/* label of an included variant's keys outside the axes; NULL for crossed variants */
+	const char *extra;
 } core_combination;
 
 typedef struct core_matrix {
@@ -97,35 +100,38 @@ typedef struct core_matrix {
 	core_combination *combination;
 } core_matrix;
 
-/* `root` holds `matrix:` itself, if there is one; the combinations do not. */
+/* `root` may contain `matrix:`; the combinations do not. */
 FV_NODISCARD fv_status core_matrix_expand(core_loader *loader, core_yaml *root,
 	const core_override *override, size_t n_overrides, core_matrix *out);
 
-/* label.c: a short name of a value for folders and table headings, [A-Za-z0-9._-]. */
-const char *core_label(core_loader *loader, const char *key, const core_yaml *value);
-/* The folder's name of a variant; `resolved` says whether the grouper stayed. */
-const char *core_slug(core_loader *loader, const core_matrix *matrix,
+/* label.c: a short name of a value for folders and table headings, of the characters
+ * [A-Za-z0-9._-]. */
+const char *core_make_label(core_loader *loader, const char *key, const core_yaml *value);
+/* The folder name of a variant. `resolved` shows whether the grouper was kept. */
+const char *core_make_slug(core_loader *loader, const core_matrix *matrix,
 	const core_combination *combination, const core_yaml *resolved);
 
-/* axes.c: the values on the axes of a variant as a JSON object, typed as the schema check found them; of a
- * block only the keys that are written. NULL when memory is out. */
+/* axes.c: the values of a variant on the axes, as a JSON object with the types that the schema
+ * check found. Of a block only the written keys are included. NULL when memory is out. */
 const char *core_axes_json(core_loader *loader, const core_matrix *matrix,
 	const core_combination *combination, const core_yaml *resolved);
 
-/* check.c: a value against its rule. The result is typed and canonical, a single value where a list
- * is wanted has become one, a relative path starts at the folder of the file that says it. `path`
- * is the dotted key for messages. NULL when it does not fit (and a failure). */
-core_yaml *core_check(
+/* check.c: checks a value against its key's rule. The result is typed and canonical: a single value
+ * becomes a list of one where a list is needed, and a relative path is joined to the folder of the
+ * file that contains it. `path` is the dotted key for messages. NULL (and a failure) for a bad
+ * value. */
+core_yaml *core_check_value(
 	core_loader *loader, const core_key *key, const char *path, const core_yaml *node);
-/* A default's text as an unchecked value. `place` is for messages about a bad default. */
-core_yaml *core_default(core_loader *loader, const core_key *key, core_place place,
+/* Parses the text of a default into an unchecked value. `place` is for messages about a bad
+ * default. */
+core_yaml *core_make_default(core_loader *loader, const core_key *key, core_place place,
 	core_origin origin, const char *source, const char *text);
 
-/* resolve.c: checks a combination against the schema and the plugins' tables and fills in defaults.
- * NULL when something was wrong (and recorded). */
-core_yaml *core_resolve(core_loader *loader, core_yaml *tree);
+/* resolve.c: checks a combination against the schema and the plugins' parameter tables, and fills
+ * in defaults. NULL (and failures) when something is wrong. */
+core_yaml *core_resolve_tree(core_loader *loader, core_yaml *tree);
 
-/* variant.c: the resolved tree as a variant. */
+/* variant.c: fills a variant from the resolved tree. */
 FV_NODISCARD fv_status core_variant_fill(
 	core_loader *loader, const core_yaml *resolved, core_variant *variant);
 FV_NODISCARD fv_status core_variant_encoder(

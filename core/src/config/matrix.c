@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `matrix:` and the axes of the command line: every combination in the order written, less those
- * that `exclude` matches, plus the variants of `include`; overrides go on top of each. */
+/* Expands `matrix:` and the axes of the command line: all combinations in the order written,
+ * without those that `exclude` matches, plus the variants of `include`. Overrides are applied to
+ * each of them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,14 +9,15 @@
 #include "config/schema.h"
 
 #define COMBINATIONS_MAX 4096
-#define VALUES_MAX 2000000 /* of all variants together: each has a text of its own */
+/* of all variants together, because each variant has its own YAML text */
+#define VALUES_MAX 2000000
 
-/* One key to be set in a combination. */
+/* One key to set in a combination. */
 struct step {
 	const char *key;
 	core_place place;
 	core_yaml *value;
-	bool last; /* an override: after the matrix's keys of its rank */
+	bool last; /* an override, applied after the matrix's keys of the same rank */
 };
 
 struct expansion {
@@ -26,7 +28,6 @@ struct expansion {
 	const core_yaml *exclude, *include; /* lists, or NULL */
 	size_t *n_matched;                  /* [exclude->n] */
 	core_matrix *out;
-	size_t room;
 };
 
 static bool is_run_axis(const char *key)
@@ -41,11 +42,13 @@ static void read_axis(core_loader *loader, const core_entry *entry, core_matrix 
 		return;
 	if (is_run_axis(entry->key))
 		core_loader_fail(loader, FV_CONFIG, entry->key_place,
-			"%s is no axis of the matrix: its list makes runs inside each variant",
+			"%s cannot be an axis of the matrix: its list makes runs inside each "
+			"variant",
 			entry->key);
 	else if (core_key_under(entry->key, "eval"))
 		core_loader_fail(loader, FV_CONFIG, entry->key_place,
-			"%s is no axis of the matrix: it changes how runs are judged, not the runs",
+			"%s cannot be an axis of the matrix: it changes how runs are judged, not "
+			"the runs",
 			entry->key);
 	else if (values->kind != CORE_YAML_LIST || values->n == 0)
 		core_loader_fail(loader, FV_CONFIG, values->place,
@@ -93,7 +96,7 @@ static void read_matrix(struct expansion *e, const core_yaml *matrix)
 	}
 }
 
-/* An override takes the place of the axis of its key and of those inside it. */
+/* An override replaces the axis of its key and the axes of keys inside it. */
 static void override_axes(core_loader *loader, const core_override *override, core_matrix *out)
 {
 	size_t kept = 0;
@@ -105,7 +108,7 @@ static void override_axes(core_loader *loader, const core_override *override, co
 			continue;
 		}
 		core_loader_note(loader, CORE_NOTE_DROPPED, axis.place,
-			"%s: axis %s gives way to %s (%s)",
+			"%s: axis %s is replaced by %s (%s)",
 			core_place_text(loader->ctx, axis.place), axis.key, override->key,
 			core_place_text(loader->ctx, override->place));
 		if (!placed)
@@ -120,7 +123,8 @@ static void override_axes(core_loader *loader, const core_override *override, co
 	out->n_axes = kept;
 }
 
-/* A label that an earlier value has gets its position put behind. */
+/* Makes a short label for each value of an axis; a repeated label gets the value's position
+ * appended. */
 static bool label_axis(core_loader *loader, core_axis *axis)
 {
 	size_t n = axis->values->n;
@@ -128,7 +132,7 @@ static bool label_axis(core_loader *loader, core_axis *axis)
 	axis->label = core_alloc(loader->ctx, n, sizeof *axis->label);
 	for (size_t i = 0; i < n && plain && axis->label; i++) {
 		plain[i] = axis->label[i] =
-			core_label(loader, axis->key, axis->values->entry[i].value);
+			core_make_label(loader, axis->key, axis->values->entry[i].value);
 		for (size_t j = 0; j < i && axis->label[i] == plain[i]; j++)
 			if (!strcmp(plain[j], plain[i]))
 				axis->label[i] =
@@ -139,13 +143,14 @@ static bool label_axis(core_loader *loader, core_axis *axis)
 	return plain && axis->label;
 }
 
-static int step_order(const struct step *step)
+static int rank_step(const struct step *step)
 {
 	return 2 * core_key_rank(step->key) + (step->last ? 1 : 0);
 }
 
-/* Base, then the steps by rank: a block before its name before its other keys. */
-static core_yaml *build(struct expansion *e, struct step *step, size_t n)
+/* Applies the steps and the overrides to the base in order of rank: a block before its name before
+ * its other keys. */
+static core_yaml *build_tree(struct expansion *e, struct step *step, size_t n)
 {
 	for (size_t i = 0; i < e->n_overrides; i++)
 		if (e->override[i].values->n == 1 && strcmp(e->override[i].key, "matrix") != 0)
@@ -154,7 +159,7 @@ static core_yaml *build(struct expansion *e, struct step *step, size_t n)
 	for (size_t i = 1; i < n; i++) {
 		struct step moved = step[i];
 		size_t at = i;
-		for (; at && step_order(&step[at - 1]) > step_order(&moved); at--)
+		for (; at && rank_step(&step[at - 1]) > rank_step(&moved); at--)
 			step[at] = step[at - 1];
 		step[at] = moved;
 	}
@@ -167,12 +172,13 @@ static core_yaml *build(struct expansion *e, struct step *step, size_t n)
 	return tree;
 }
 
-static bool matches(core_yaml *node, const core_yaml *pattern)
+static bool matches_pattern(core_yaml *node, const core_yaml *pattern)
 {
 	if (!node || pattern->kind != CORE_YAML_MAP)
 		return node && core_yaml_equal(node, pattern);
 	for (size_t i = 0; i < pattern->n; i++)
-		if (!matches(core_key_find(node, pattern->entry[i].key), pattern->entry[i].value))
+		if (!matches_pattern(
+			    core_key_find(node, pattern->entry[i].key), pattern->entry[i].value))
 			return false;
 	return true;
 }
@@ -180,7 +186,7 @@ static bool matches(core_yaml *node, const core_yaml *pattern)
 static bool is_excluded(struct expansion *e, core_yaml *tree)
 {
 	for (size_t i = 0; e->exclude && i < e->exclude->n; i++) {
-		if (matches(tree, e->exclude->entry[i].value)) {
+		if (matches_pattern(tree, e->exclude->entry[i].value)) {
 			e->n_matched[i]++;
 			return true;
 		}
@@ -188,7 +194,7 @@ static bool is_excluded(struct expansion *e, core_yaml *tree)
 	return false;
 }
 
-static core_combination *add(struct expansion *e, core_yaml *tree)
+static core_combination *add_combination(struct expansion *e, core_yaml *tree)
 {
 	core_matrix *out = e->out;
 	core_combination *c = &out->combination[out->n];
@@ -200,7 +206,7 @@ static core_combination *add(struct expansion *e, core_yaml *tree)
 	return c;
 }
 
-static fv_status cross(struct expansion *e, struct step *step)
+static fv_status cross_axes(struct expansion *e, struct step *step)
 {
 	core_matrix *out = e->out;
 	size_t *digit = core_alloc(e->loader->ctx, out->n_axes, sizeof *digit);
@@ -215,14 +221,14 @@ static fv_status cross(struct expansion *e, struct step *step)
 			step[a] = (struct step){
 				axis->key, axis->place, axis->values->entry[digit[a]].value, false};
 		}
-		core_yaml *tree = build(e, step, out->n_axes);
+		core_yaml *tree = build_tree(e, step, out->n_axes);
 		if (!tree)
 			return FV_FAILED;
 		if (is_excluded(e, tree)) {
 			out->n_excluded++;
 			continue;
 		}
-		core_combination *c = add(e, tree);
+		core_combination *c = add_combination(e, tree);
 		if (!c)
 			return FV_FAILED;
 		for (size_t a = 0; a < out->n_axes; a++)
@@ -231,24 +237,24 @@ static fv_status cross(struct expansion *e, struct step *step)
 	return FV_OK;
 }
 
-/* What an included variant says on an axis: the label of the equal value, or one of its own. */
-static const char *label_on(
-	struct expansion *e, const core_axis *axis, core_yaml *tree, const core_yaml *said)
+/* The label of an included variant on an axis: that of the equal axis value, or a new one. */
+static const char *find_axis_label(
+	struct expansion *e, const core_axis *axis, core_yaml *tree, const core_yaml *written)
 {
 	core_yaml *value = core_key_find(tree, axis->key);
 	for (size_t i = 0; i < axis->values->n; i++)
-		if (said ? core_yaml_equal(said, axis->values->entry[i].value)
-			 : value && core_yaml_equal(value, axis->values->entry[i].value))
+		if (written ? core_yaml_equal(written, axis->values->entry[i].value)
+			    : value && core_yaml_equal(value, axis->values->entry[i].value))
 			return axis->label[i];
-	if (said)
-		return core_label(e->loader, axis->key, said);
+	if (written)
+		return core_make_label(e->loader, axis->key, written);
 	const core_yaml *name = core_yaml_get(value, "name");
 	if (name && name->kind == CORE_YAML_SCALAR)
-		return core_label(e->loader, "name", name);
-	return value ? core_label(e->loader, axis->key, value) : "";
+		return core_make_label(e->loader, "name", name);
+	return value ? core_make_label(e->loader, axis->key, value) : "";
 }
 
-static fv_status include(struct expansion *e, const core_yaml *variant, struct step *step)
+static fv_status include_variant(struct expansion *e, const core_yaml *variant, struct step *step)
 {
 	for (size_t i = 0; i < variant->n; i++) {
 		const core_entry *entry = &variant->entry[i];
@@ -256,13 +262,13 @@ static fv_status include(struct expansion *e, const core_yaml *variant, struct s
 			return FV_CONFIG;
 		step[i] = (struct step){entry->key, entry->key_place, entry->value, false};
 	}
-	core_yaml *tree = build(e, step, variant->n);
-	core_combination *c = tree ? add(e, tree) : NULL;
+	core_yaml *tree = build_tree(e, step, variant->n);
+	core_combination *c = tree ? add_combination(e, tree) : NULL;
 	if (!c)
 		return FV_FAILED;
 	core_text extra = {0};
 	for (size_t a = 0; a < e->out->n_axes; a++)
-		c->value[a] = label_on(
+		c->value[a] = find_axis_label(
 			e, &e->out->axis[a], tree, core_yaml_get(variant, e->out->axis[a].key));
 	for (size_t i = 0; i < variant->n; i++) {
 		bool on_axis = false;
@@ -271,7 +277,7 @@ static fv_status include(struct expansion *e, const core_yaml *variant, struct s
 				  core_key_under(e->out->axis[a].key, variant->entry[i].key);
 		if (!on_axis)
 			core_text_add(&extra, extra.size ? "-%s" : "%s",
-				core_label(
+				core_make_label(
 					e->loader, variant->entry[i].key, variant->entry[i].value));
 	}
 	c->extra = core_strdup(e->loader->ctx, extra.data ? extra.data : "");
@@ -279,7 +285,7 @@ static fv_status include(struct expansion *e, const core_yaml *variant, struct s
 	return c->extra ? FV_OK : FV_FAILED;
 }
 
-/* The leaves that an entry of exclude names must be keys of something. */
+/* Reports keys in an entry of `exclude` that do not exist in the schema. */
 static void check_pattern(core_loader *loader, const char *above, const core_yaml *pattern)
 {
 	for (size_t i = 0; i < pattern->n; i++) {
@@ -292,7 +298,7 @@ static void check_pattern(core_loader *loader, const char *above, const core_yam
 			check_pattern(loader, key, entry->value);
 		else if (!core_schema_knows(loader->registry, key))
 			core_loader_fail(loader, FV_CONFIG, entry->key_place,
-				"matrix.exclude: there is no key '%s'", key);
+				"matrix.exclude: unknown key '%s'", key);
 	}
 }
 
@@ -314,8 +320,8 @@ static size_t count_values(const core_yaml *node)
 	return n;
 }
 
-/* The most that one of these adds to a variant. */
-static size_t largest_value(const core_yaml *list)
+/* The number of values in the largest item of a list. */
+static size_t count_largest_value(const core_yaml *list)
 {
 	size_t most = 0;
 	for (size_t i = 0; list && i < list->n; i++) {
@@ -329,19 +335,19 @@ static fv_status check_size(struct expansion *e)
 {
 	const core_matrix *out = e->out;
 	size_t variants = out->n_crossed + (e->include ? e->include->n : 0);
-	size_t values = count_values(e->base) + largest_value(e->include);
+	size_t values = count_values(e->base) + count_largest_value(e->include);
 	for (size_t i = 0; i < out->n_axes; i++)
-		values += largest_value(out->axis[i].values);
+		values += count_largest_value(out->axis[i].values);
 	for (size_t i = 0; i < e->n_overrides; i++)
-		values += largest_value(e->override[i].values);
+		values += count_largest_value(e->override[i].values);
 	if (variants == 1 || values <= VALUES_MAX / variants)
 		return FV_OK;
 	return core_loader_fail(e->loader, FV_CONFIG, e->base->place,
 		"%zu variants of up to %zu values each are too many", variants, values);
 }
 
-/* Room for axes and for the steps of any combination. */
-static fv_status prepare(struct expansion *e, const core_yaml *matrix, struct step **step)
+/* Reads the axes, checks the limits, and allocates the steps and combinations. */
+static fv_status prepare_expansion(struct expansion *e, const core_yaml *matrix, struct step **step)
 {
 	core_matrix *out = e->out;
 	size_t steps = (matrix ? matrix->n : 0) + 2 * e->n_overrides;
@@ -375,7 +381,7 @@ static fv_status prepare(struct expansion *e, const core_yaml *matrix, struct st
 	return *step && out->combination && e->n_matched ? FV_OK : FV_FAILED;
 }
 
-static core_yaml *without_matrix(core_loader *loader, const core_yaml *root)
+static core_yaml *copy_without_matrix(core_loader *loader, const core_yaml *root)
 {
 	core_yaml *out = core_yaml_map(loader->ctx, root->place, root->origin, root->n);
 	for (size_t i = 0; out && i < root->n; i++)
@@ -391,7 +397,7 @@ fv_status core_matrix_expand(core_loader *loader, core_yaml *root, const core_ov
 	struct step *step = NULL;
 	*out = (core_matrix){0};
 	struct expansion e = {.loader = loader,
-		.base = without_matrix(loader, root),
+		.base = copy_without_matrix(loader, root),
 		.override = override,
 		.n_overrides = n_overrides,
 		.out = out};
@@ -401,15 +407,15 @@ fv_status core_matrix_expand(core_loader *loader, core_yaml *root, const core_ov
 	for (size_t i = 0; i < n_overrides; i++)
 		if (!strcmp(override[i].key, "matrix"))
 			matrix = override[i].values->entry[0].value;
-	fv_status status = prepare(&e, matrix, &step);
+	fv_status status = prepare_expansion(&e, matrix, &step);
 	for (size_t i = 0; e.exclude && i < e.exclude->n; i++)
 		check_pattern(loader, "", e.exclude->entry[i].value);
 	if (!status && loader->n_failed)
 		status = loader->status;
 	if (!status)
-		status = cross(&e, step);
+		status = cross_axes(&e, step);
 	for (size_t i = 0; !status && e.include && i < e.include->n; i++)
-		status = include(&e, e.include->entry[i].value, step);
+		status = include_variant(&e, e.include->entry[i].value, step);
 	if (status)
 		return status;
 	note_excluded(&e);

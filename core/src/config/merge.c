@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How one tree goes on top of another. Maps merge key by key, everything else is replaced. A block
- * that says another `name` than the base's (or is a product where the base is none) replaces it as
- * a whole, because the base's other keys were meant for the plugin it named. Only the profile
- * stays: it is chosen for all methods at once. A set of bins and a bias's majority are one value,
- * not a block. */
+/* Merges one tree into another. Maps merge key by key; everything else is replaced. A block that
+ * names another plugin than the base's block (or is a product where the base is not) replaces it as
+ * a whole, because the base's other keys were meant for the other plugin. Only the profile is kept,
+ * because it is chosen for all methods at once. A set of bins and the majority of a bias count as
+ * one value, not as a block. */
 #include <stdio.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@
 #define KEY_BYTES 512
 #define KEY_PARTS_MAX 16
 
-static const char *name_of(const core_yaml *block)
+static const char *find_name(const core_yaml *block)
 {
 	const core_yaml *name = core_yaml_get(block, "name");
 	if (core_yaml_get(block, "product"))
@@ -20,13 +20,13 @@ static const char *name_of(const core_yaml *block)
 	return name && name->kind == CORE_YAML_SCALAR ? name->text : NULL;
 }
 
-static core_place place_of_name(const core_yaml *block)
+static core_place find_name_place(const core_yaml *block)
 {
 	const core_yaml *name = core_yaml_get(block, "name");
 	return name ? name->place : block->place;
 }
 
-static void join(char out[KEY_BYTES], const char *path, const char *key)
+static void join_key(char out[KEY_BYTES], const char *path, const char *key)
 {
 	snprintf(out, KEY_BYTES, *path ? "%s.%s" : "%s%s", path, key);
 }
@@ -35,28 +35,28 @@ static void note_dropped(
 	core_loader *loader, const char *path, const core_entry *entry, const char *why)
 {
 	char key[KEY_BYTES];
-	join(key, path, entry->key);
+	join_key(key, path, entry->key);
 	if (entry->value->kind == CORE_YAML_MAP && entry->value->n) {
 		for (size_t i = 0; i < entry->value->n; i++)
 			note_dropped(loader, key, &entry->value->entry[i], why);
 		return;
 	}
 	core_text value = {0};
-	core_yaml_flow(entry->value, &value);
+	core_yaml_write_flow(entry->value, &value);
 	core_loader_note(loader, CORE_NOTE_DROPPED, entry->key_place, "%s: dropped %s: %s, %s",
 		core_place_text(loader->ctx, entry->key_place), key, value.data ? value.data : "",
 		why);
 	core_text_free(&value);
 }
 
-/* `over` takes the place of `base`; `kept` is the only key of base that survives. */
-static core_yaml *replace(
+/* Replaces `base` by `over`; `kept` names the only key of the base that is kept. */
+static core_yaml *replace_block(
 	core_loader *loader, const char *path, core_yaml *base, core_yaml *over, const char *kept)
 {
-	const char *name = name_of(over), *place;
-	place = core_place_text(loader->ctx, name ? place_of_name(over) : over->place);
+	const char *name = find_name(over), *place;
+	place = core_place_text(loader->ctx, name ? find_name_place(over) : over->place);
 	const char *why = name ? core_format(loader->ctx, "%s is now '%s' (%s)", path, name, place)
-			       : core_format(loader->ctx, "%s is given anew (%s)", path, place);
+			       : core_format(loader->ctx, "%s is replaced (%s)", path, place);
 	const core_entry *survivor =
 		kept && !core_yaml_entry(over, kept) ? core_yaml_entry(base, kept) : NULL;
 	for (size_t i = 0; i < base->n && why; i++) {
@@ -83,7 +83,8 @@ static bool is_one_value(const char *path)
 	return !strncmp(path, bins, sizeof bins - 1) || !strcmp(path, "bias.majority");
 }
 
-static core_yaml *unite(core_loader *loader, const char *path, core_yaml *base, core_yaml *over)
+static core_yaml *merge_maps(
+	core_loader *loader, const char *path, core_yaml *base, core_yaml *over)
 {
 	core_yaml *out = core_yaml_map(loader->ctx, over->place, over->origin, base->n + over->n);
 	if (!out)
@@ -94,7 +95,7 @@ static core_yaml *unite(core_loader *loader, const char *path, core_yaml *base, 
 		core_yaml *value = entry->value;
 		if (its) {
 			char key[KEY_BYTES];
-			join(key, path, entry->key);
+			join_key(key, path, entry->key);
 			value = core_merge(loader, key, entry->value, its->value);
 			if (!value)
 				return NULL;
@@ -114,13 +115,14 @@ core_yaml *core_merge(core_loader *loader, const char *path, core_yaml *base, co
 	if (!base || base->kind != CORE_YAML_MAP)
 		return over;
 	if (over->kind != CORE_YAML_MAP)
-		return replace(loader, path, base, over, NULL);
-	const char *old = name_of(base), *new = name_of(over);
+		return replace_block(loader, path, base, over, NULL);
+	const char *old = find_name(base), *new = find_name(over);
 	if (old && new &&strcmp(old, new))
-		return replace(loader, path, base, over, strcmp(path, "loss") ? NULL : "profile");
+		return replace_block(
+			loader, path, base, over, strcmp(path, "loss") ? NULL : "profile");
 	if (is_one_value(path) && !over->by_path)
-		return replace(loader, path, base, over, NULL);
-	return unite(loader, path, base, over);
+		return replace_block(loader, path, base, over, NULL);
+	return merge_maps(loader, path, base, over);
 }
 
 core_yaml *core_key_tree(
@@ -144,7 +146,7 @@ bool core_key_check(core_loader *loader, core_place place, const char *key)
 	int parts = 1;
 	for (const char *p = key;; p++) {
 		if ((*p == '.' || !*p) && (p == key || p[-1] == '.')) {
-			core_loader_fail(loader, FV_CONFIG, place, "'%s' is no key", key);
+			core_loader_fail(loader, FV_CONFIG, place, "'%s' is not a key", key);
 			return false;
 		}
 		if (!*p)
@@ -153,7 +155,7 @@ bool core_key_check(core_loader *loader, core_place place, const char *key)
 	}
 	if (parts > KEY_PARTS_MAX)
 		core_loader_fail(loader, FV_CONFIG, place,
-			"a key of %d parts, at most %d make sense", parts, KEY_PARTS_MAX);
+			"a key of %d parts: at most %d are allowed", parts, KEY_PARTS_MAX);
 	return parts <= KEY_PARTS_MAX;
 }
 

@@ -29,18 +29,18 @@ fv_status core_params_fill(
 				return FV_FAILED;
 			out->paths.item[out->paths.n++] = value.text;
 		}
-		const core_key key = core_schema_param(param, false);
-		if (!core_store(ctx, &key, &value, out->state))
+		const core_key key = core_schema_from_param(param, false);
+		if (!core_store_value(ctx, &key, &value, out->state))
 			return FV_FAILED;
 	}
-	out->params_json = core_yaml_key(ctx, params, folder);
+	out->params_json = core_yaml_canonical_text(ctx, params, folder);
 	return out->params_json ? FV_OK : FV_FAILED;
 }
 
 fv_status core_param_set(fv_ctx *ctx, const fv_param *param, void *state, const char *text)
 {
 	if (!text || !strcmp(text, "null") || !strcmp(text, "~")) {
-		/* a number without default stays 0: the plugin asks for it */
+		/* a number without a default stays 0; the plugin checks for that itself */
 		static const fv_list empty;
 		static const char *const nothing;
 		void *at = (char *)state + param->offset;
@@ -56,16 +56,16 @@ fv_status core_param_set(fv_ctx *ctx, const fv_param *param, void *state, const 
 	}
 	static const core_registry none;
 	core_loader loader = {.ctx = ctx, .registry = &none};
-	core_key key = core_schema_param(param, false);
-	if (key.type == CORE_KEY_LOSS) /* no registry to look it up in */
+	core_key key = core_schema_from_param(param, false);
+	if (key.type == CORE_KEY_LOSS) /* there is no registry to look it up in */
 		key.type = CORE_KEY_TEXT;
 	core_yaml *node =
-		core_default(&loader, &key, (core_place){0}, CORE_FROM_COMMAND, NULL, text);
+		core_make_default(&loader, &key, (core_place){0}, CORE_FROM_COMMAND, NULL, text);
 	if (node)
-		node = core_check(&loader, &key, param->name, node);
+		node = core_check_value(&loader, &key, param->name, node);
 	if (!node)
 		return core_loader_close(&loader);
-	return core_store(ctx, &key, node, state) ? FV_OK : FV_FAILED;
+	return core_store_value(ctx, &key, node, state) ? FV_OK : FV_FAILED;
 }
 
 fv_status core_params_default(
@@ -74,7 +74,7 @@ fv_status core_params_default(
 	fv_status first = FV_OK;
 	for (uint32_t i = 0; i < descriptor->n_params; i++) {
 		const fv_param *param = &descriptor->params[i];
-		const core_key key = core_schema_param(param, !strcmp(profile, "official"));
+		const core_key key = core_schema_from_param(param, !strcmp(profile, "official"));
 		fv_status status = core_param_set(ctx, param, state, key.def);
 		if (!first)
 			first = status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plugin's parameters into its state: from a checked block of the configuration, or from text as
- * a default in its table writes them. */
+/* Writes a plugin's parameters into its state, from a checked block of the configuration or from
+ * the text of a default. */
 #ifndef CORE_CONFIG_PARAMS_H
 #define CORE_CONFIG_PARAMS_H
 
@@ -11,19 +11,20 @@
 
 struct core_yaml;
 
-/* Fills state, params_json and paths of `out`, whose plugin is set, from a resolved block: its
- * values have the right types, a parameter that is not in it stays zero. Relative paths are made
- * absolute from `folder`. Errors: FV_FAILED. */
+/* Fills state, params_json and paths of `out`, whose plugin is set, from a resolved block with
+ * values of the right types. Parameters that are not in the block stay zero. Relative paths are
+ * joined to `folder`. Errors: FV_FAILED. */
 FV_NODISCARD fv_status core_params_fill(
 	fv_ctx *ctx, const char *folder, const struct core_yaml *block, core_plugin_spec *out);
 
-/* Writes `text` (a YAML scalar, or a flow list for FV_LIST; NULL and "null": no value) into the
+/* Writes `text` (a YAML scalar, or a flow list for FV_LIST; NULL and "null" mean no value) into the
  * state at the parameter's offset. Strings and lists live as long as the context. Errors: FV_CONFIG
  * for text of the wrong type, out of range or not among the choices. */
 FV_NODISCARD fv_status core_param_set(
 	fv_ctx *ctx, const fv_param *param, void *state, const char *text);
 
-/* Every parameter's default in `profile` ("paper" or "official") into a zeroed state. */
+/* Writes the default of every parameter in `profile` ("paper" or "official") into a zeroed
+ * state. */
 FV_NODISCARD fv_status core_params_default(
 	fv_ctx *ctx, const fv_descriptor *descriptor, const char *profile, void *state);
 

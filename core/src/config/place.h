@@ -5,17 +5,17 @@
 
 #include "base/context.h"
 
-/* file NULL: nowhere, a default. line 0: not a file but e.g. "command line: argument 2". */
+/* file NULL: a default, written nowhere. line 0: no line, e.g. file "command line: argument 2". */
 typedef struct core_place {
 	const char *file;
 	int line, column; /* from 1 */
 } core_place;
 
-/* fv_fail with the place before the words: FILE:line:column: ..., or FILE: ... */
+/* fv_fail with the place in front of the message: FILE:line:column: ..., or FILE: ... */
 fv_status core_fail_place(fv_ctx *ctx, fv_status status, core_place place, const char *format, ...)
 	FV_PRINTF(4, 5);
 
-/* "FILE:line:column", "command line: argument 2" or "default"; lives as long as the context. */
+/* "FILE:line:column", "command line: argument 2" or "default". Lives as long as the context. */
 const char *core_place_text(fv_ctx *ctx, core_place place);
 
 #endif

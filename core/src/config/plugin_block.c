@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Blocks that name a plugin: the core's reserved keys beside the plugin's own parameters. */
+/* Blocks that name a plugin: they have the core's reserved keys and the plugin's parameters. */
 #include <string.h>
 
 #include <fairvox/stages.h>
@@ -9,7 +9,7 @@
 #include "config/resolve.h"
 #include "plugin/descriptor.h"
 
-static fv_status refuse_refused(
+static fv_status report_refused_file(
 	core_loader *loader, core_place place, fv_kind kind, const char *name)
 {
 	const core_registry *registry = loader->registry;
@@ -24,12 +24,13 @@ static fv_status refuse_refused(
 	return FV_OK;
 }
 
-static void refuse_plugin(core_loader *loader, core_place place, fv_kind kind, const char *name)
+static void report_missing_plugin(
+	core_loader *loader, core_place place, fv_kind kind, const char *name)
 {
 	const core_registry *registry = loader->registry;
 	const char **names = core_alloc(loader->ctx, registry->n, sizeof *names);
 	size_t n = 0;
-	if (!names || refuse_refused(loader, place, kind, name))
+	if (!names || report_refused_file(loader, place, kind, name))
 		return;
 	for (size_t i = 0; i < registry->n; i++) {
 		const fv_descriptor *d = registry->plugin[i].descriptor;
@@ -50,20 +51,20 @@ static void refuse_plugin(core_loader *loader, core_place place, fv_kind kind, c
 		folders && *folders ? folders : "no folder");
 }
 
-/* The plugin that a block names; NULL (and a failure) when there is none. */
-static const core_plugin *plugin_of(core_block_draft *b, fv_kind kind)
+/* Finds the plugin that a block names; NULL (and a failure) when there is none. */
+static const core_plugin *find_plugin(core_block_draft *b, fv_kind kind)
 {
 	core_loader *loader = b->r->loader;
 	const core_yaml *name = core_yaml_get(b->node, "name");
 	if (!name || name->kind != CORE_YAML_SCALAR || core_yaml_is_null(name) || !*name->text)
-		return NULL; /* said by the check of the key itself */
+		return NULL; /* reported by the check of the key itself */
 	const core_plugin *plugin = core_registry_find(loader->registry, kind, name->text);
 	if (!plugin)
-		refuse_plugin(loader, name->place, kind, name->text);
+		report_missing_plugin(loader, name->place, kind, name->text);
 	return plugin;
 }
 
-static core_yaml *param_default(
+static core_yaml *make_param_default(
 	core_resolver *r, const core_plugin *plugin, const fv_param *param, const core_key *key)
 {
 	core_loader *loader = r->loader;
@@ -75,14 +76,14 @@ static core_yaml *param_default(
 	const char *source =
 		core_format(loader->ctx, differs ? "default of %s, profile %s" : "default of %s",
 			d->name, r->official ? "official" : "paper");
-	return core_default(loader, key, (core_place){.file = plugin->path},
+	return core_make_default(loader, key, (core_place){.file = plugin->path},
 		differs ? CORE_FROM_PROFILE : CORE_FROM_PLUGIN, source, key->def);
 }
 
 static core_yaml *resolve_plugin(core_resolver *r, const char *path, const core_yaml *node,
 	fv_kind kind, const core_key *reserved, size_t n_reserved);
 
-static bool delegates(const fv_descriptor *loss)
+static bool has_delegates(const fv_descriptor *loss)
 {
 	bool does = loss->extension && loss->extension(FV_STAGES_1);
 	for (uint32_t i = 0; i < loss->n_params; i++)
@@ -90,13 +91,13 @@ static bool delegates(const fv_descriptor *loss)
 	return does;
 }
 
-/* A loss inside another: NAME, or {name: NAME, its parameters}. */
+/* A loss inside another loss: NAME, or {name: NAME, its parameters}. */
 static core_yaml *resolve_delegate(core_resolver *r, const char *path, core_yaml *node)
 {
 	core_loader *loader = r->loader;
 	if (node->kind == CORE_YAML_SCALAR && (core_yaml_is_null(node) || !*node->text)) {
 		core_loader_fail(loader, FV_CONFIG, node->place,
-			"%s has no value; leave the key out for its default", path);
+			"%s has no value: write one, or remove the key to use its default", path);
 		return NULL;
 	}
 	core_yaml *block = node;
@@ -111,44 +112,46 @@ static core_yaml *resolve_delegate(core_resolver *r, const char *path, core_yaml
 		name && name->kind == CORE_YAML_SCALAR
 			? core_registry_find(loader->registry, FV_LOSS, name->text)
 			: NULL;
-	if (!plugin || !delegates(plugin->descriptor))
+	if (!plugin || !has_delegates(plugin->descriptor))
 		return resolve_plugin(r, path, block, FV_LOSS, core_delegate_block.keys,
 			core_delegate_block.n_keys);
 	core_loader_fail(loader, FV_CONFIG, name->place,
-		"%s: loss '%s' trains in stages itself: it cannot be one of another's", path,
-		name->text);
+		"%s: loss '%s' trains in stages itself: it cannot be used inside another loss",
+		path, name->text);
 	return NULL;
 }
 
 static void resolve_param(core_block_draft *b, const core_plugin *plugin, const fv_param *param)
 {
-	const core_key key = core_schema_param(param, b->r->official);
-	const core_entry *said = core_yaml_entry(b->node, param->name);
-	core_yaml *value = said ? said->value : param_default(b->r, plugin, param, &key);
-	const char *path = core_draft_path(b, param->name);
+	const core_key key = core_schema_from_param(param, b->r->official);
+	const core_entry *written = core_yaml_entry(b->node, param->name);
+	core_yaml *value = written ? written->value : make_param_default(b->r, plugin, param, &key);
+	const char *path = core_draft_make_path(b, param->name);
 	if (value && key.type == CORE_KEY_LOSS)
-		core_draft_add(b, param->name, said, resolve_delegate(b->r, path, value));
+		core_draft_add(b, param->name, written, resolve_delegate(b->r, path, value));
 	else if (value)
-		core_draft_add(b, param->name, said, core_check(b->r->loader, &key, path, value));
+		core_draft_add(
+			b, param->name, written, core_check_value(b->r->loader, &key, path, value));
 }
 
-/* A reserved key that the plugin declares too has the core's rule, the plugin's limits, and the
- * plugin's default where the core has none. */
+/* A reserved key that the plugin also declares is checked by the core's rule and the plugin's
+ * limits. Its default is the core's, or the plugin's if the core has none. */
 static void resolve_reserved(core_block_draft *b, const core_plugin *plugin, const core_key *key)
 {
 	const fv_param *param = plugin ? core_param_find(plugin->descriptor, key->name) : NULL;
-	bool said = core_yaml_entry(b->node, key->name) != NULL;
-	if (!param || core_schema_param(param, false).type != key->type) {
-		core_draft_key(b, key);
-	} else if (said || !key->def) {
+	bool written = core_yaml_entry(b->node, key->name) != NULL;
+	if (!param || core_schema_from_param(param, false).type != key->type) {
+		core_draft_resolve_key(b, key);
+	} else if (written || !key->def) {
 		size_t before = b->out->n;
 		resolve_param(b, plugin, param);
-		if (b->out->n > before && said)
-			b->good = core_check(b->r->loader, key, core_draft_path(b, key->name),
+		if (b->out->n > before && written)
+			b->good = core_check_value(b->r->loader, key,
+					  core_draft_make_path(b, key->name),
 					  core_yaml_get(b->node, key->name)) &&
 				  b->good;
 	} else {
-		core_draft_key(b, key);
+		core_draft_resolve_key(b, key);
 	}
 }
 
@@ -159,7 +162,7 @@ static core_yaml *resolve_plugin(core_resolver *r, const char *path, const core_
 	size_t n_params = 0;
 	b.node = node;
 	b.r = r;
-	const core_plugin *plugin = plugin_of(&b, kind);
+	const core_plugin *plugin = find_plugin(&b, kind);
 	const fv_descriptor *d = plugin ? plugin->descriptor : NULL;
 	if (d)
 		n_params = d->n_params;
@@ -175,27 +178,27 @@ static core_yaml *resolve_plugin(core_resolver *r, const char *path, const core_
 	return d && b.good ? b.out : NULL;
 }
 
-static bool refuse_use(core_resolver *r, const core_yaml *node, const char *words)
+static bool report_use(core_resolver *r, const core_yaml *node, const char *words)
 {
 	core_loader_fail(r->loader, FV_CONFIG, node->place, "%s", words);
 	return false;
 }
 
-static bool fits_use(core_resolver *r, const core_yaml *encoder, core_encoder_use use)
+static bool check_use(core_resolver *r, const core_yaml *encoder, core_encoder_use use)
 {
 	const core_yaml *most = core_yaml_get(encoder, "max_seconds");
 	const core_yaml *normalize = core_yaml_get(encoder, "normalize");
 	const core_yaml *standardize = core_yaml_get(encoder, "standardize");
 	bool good = true;
 	if (use == CORE_ENCODER_OF_GROUPER && most && !core_yaml_is_word(most, "0"))
-		good = refuse_use(r, most,
+		good = report_use(r, most,
 			"a grouper's encoder sees whole recordings: max_seconds can only be 0");
 	if (use == CORE_ENCODER_OF_GROUPER && normalize && strcmp(normalize->text, "none") != 0)
-		good = refuse_use(r, normalize,
+		good = report_use(r, normalize,
 			"a grouper's encoder sees recordings as they are: normalize can only be "
 			"none");
 	if (use == CORE_ENCODER_OF_FLAGS && standardize && strcmp(standardize->text, "none") != 0)
-		good = refuse_use(r, standardize, "standardize needs a corpus: none");
+		good = report_use(r, standardize, "standardize needs a corpus: set it to none");
 	return good;
 }
 
@@ -205,11 +208,11 @@ core_yaml *core_resolve_encoder(
 	const core_block *schema = core_schema_block("encoder");
 	core_key keys[16];
 	memcpy(keys, schema->keys, schema->n_keys * sizeof *keys);
-	for (size_t i = 0; i < schema->n_keys && use != CORE_ENCODER_OF_CELL; i++)
+	for (size_t i = 0; i < schema->n_keys && use != CORE_ENCODER_OF_VARIANT; i++)
 		if (!strcmp(keys[i].name, "max_seconds"))
 			keys[i].def = "0";
 	core_yaml *out = resolve_plugin(r, path, node, FV_ENCODER, keys, schema->n_keys);
-	return out && fits_use(r, out, use) ? out : NULL;
+	return out && check_use(r, out, use) ? out : NULL;
 }
 
 static core_yaml *resolve_one_grouper(core_resolver *r, const char *path, const core_yaml *node)
@@ -270,7 +273,7 @@ static void check_presets(core_resolver *r)
 		const char *dot = strchr(key, '.');
 		if (!dot || !core_schema_key(train->keys, train->n_keys, dot + 1))
 			core_loader_fail(r->loader, FV_DATA, (core_place){.file = plugin->path},
-				"presets '%s', which is no key", key);
+				"presets '%s', which is not a key of train", key);
 	}
 }
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A combination as a complete tree: every block checked, what is not said filled in. Keys come out
- * in the order of the tables, so equal settings make equal trees whatever their order was. */
+/* Resolves a combination into a complete tree: every block is checked and missing keys get their
+ * defaults. Keys are added in the order of the tables, so that equal settings make equal trees. */
 #include <string.h>
 
 #include "config/resolve.h"
 
 #include "base/nearest.h"
 
-/* ", did you mean 'bias.seed' or 'train.seed'?" for a key that stands in front of its block. */
-static const char *belongs_to(core_resolver *r, const char *key)
+/* ", did you mean 'bias.seed' or 'train.seed'?" for a key written outside its block; NULL when no
+ * block has it. */
+static const char *suggest_block(core_resolver *r, const char *key)
 {
 	const char *text = "";
 	for (size_t i = 0; i < core_n_blocks && text; i++)
@@ -29,7 +30,7 @@ static void refuse_unknown_blocks(core_resolver *r)
 		const core_entry *entry = &r->tree->entry[i];
 		if (core_schema_block(entry->key))
 			continue;
-		const char *place = belongs_to(r, entry->key);
+		const char *place = suggest_block(r, entry->key);
 		core_loader_fail(r->loader, FV_CONFIG, entry->key_place, "unknown key '%s'%s",
 			entry->key,
 			place ? place
@@ -38,7 +39,7 @@ static void refuse_unknown_blocks(core_resolver *r)
 	}
 }
 
-/* Does a block name a plugin that is not there? */
+/* True when a block names a plugin that is not installed. */
 static bool lacks_plugin(const core_resolver *r, fv_kind kind, const core_yaml *block)
 {
 	const core_yaml *name = core_yaml_get(block, "name");
@@ -55,7 +56,8 @@ static bool lacks_plugin(const core_resolver *r, fv_kind kind, const core_yaml *
 	return encoder && lacks_plugin(r, FV_ENCODER, encoder);
 }
 
-/* A verb that only counts rows does not care whether the encoder of the study is installed. */
+/* True when the block's plugin is not installed and the command does not need it: a command that
+ * only counts rows works without the study's encoder. */
 static bool is_left_out(const core_resolver *r, const core_block *block, const core_yaml *node)
 {
 	unsigned needs = r->loader->needs;
@@ -66,7 +68,7 @@ static bool is_left_out(const core_resolver *r, const core_block *block, const c
 	if (!block->kind || wanted || !node || !lacks_plugin(r, block->kind, node))
 		return false;
 	core_loader_note(r->loader, CORE_NOTE_UNUSED, node->place,
-		"%s: block '%s' is left out: its plugin is not there",
+		"%s: block '%s' is left out: its plugin is not installed",
 		core_place_text(r->loader->ctx, node->place), block->name);
 	return true;
 }
@@ -79,15 +81,15 @@ static bool is_needed(const core_resolver *r, const char *name)
 	       (!strcmp(name, "loss") && (r->loader->needs & CORE_NEED_LOSS));
 }
 
-/* The block that a variant has under this name; `none` takes one of the base away. */
-static const core_yaml *written_block(const core_resolver *r, const char *name)
+/* The block of this name, or NULL. The value `none` removes an optional block of the base. */
+static const core_yaml *find_written_block(const core_resolver *r, const char *name)
 {
 	const core_yaml *node = core_yaml_get(r->tree, name);
 	bool optional = !strcmp(name, "bias") || !strcmp(name, "grouper");
 	return optional && core_yaml_is_word(node, "none") ? NULL : node;
 }
 
-/* The corpus is the same in most variants: it is checked once. */
+/* Most variants share one corpus block, so the last result is kept. */
 static core_yaml *resolve_corpus(core_resolver *r, const core_yaml *node)
 {
 	core_loader *loader = r->loader;
@@ -105,36 +107,36 @@ static core_yaml *resolve_block(core_resolver *r, const char *name, const core_y
 	if (!strcmp(name, "corpus"))
 		return resolve_corpus(r, node);
 	if (!strcmp(name, "encoder"))
-		return core_resolve_encoder(r, name, node, CORE_ENCODER_OF_CELL);
+		return core_resolve_encoder(r, name, node, CORE_ENCODER_OF_VARIANT);
 	if (!strcmp(name, "grouper"))
 		return core_resolve_grouper(r, node);
 	core_yaml *out = core_resolve_core_block(r, name);
 	return out && core_rules_check(r, name, out) ? out : NULL;
 }
 
-static bool has_defaults_only(const char *name)
+static bool has_complete_defaults(const char *name)
 {
 	return !strcmp(name, "head") || !strcmp(name, "train") || !strcmp(name, "eval");
 }
 
-core_yaml *core_resolve(core_loader *loader, core_yaml *tree)
+core_yaml *core_resolve_tree(core_loader *loader, core_yaml *tree)
 {
 	core_resolver r = {.loader = loader, .tree = tree};
 	core_yaml *out = core_yaml_map(loader->ctx, tree->place, tree->origin, core_n_blocks);
 	bool good = out != NULL;
 	refuse_unknown_blocks(&r);
-	/* The loss comes first: its profile chooses the defaults of everything else. */
-	const core_yaml *written_loss = written_block(&r, "loss");
+	/* The loss comes first, because its profile chooses the defaults of all other blocks. */
+	const core_yaml *written_loss = find_written_block(&r, "loss");
 	core_yaml *loss = NULL;
 	if (written_loss && !is_left_out(&r, core_schema_block("loss"), written_loss))
 		loss = core_resolve_loss(&r, written_loss);
 	for (size_t i = 0; i < core_n_blocks && out; i++) {
 		const char *name = core_blocks[i].name;
-		const core_entry *said = core_yaml_entry(tree, name);
-		const core_yaml *node = written_block(&r, name);
+		const core_entry *written = core_yaml_entry(tree, name);
+		const core_yaml *node = find_written_block(&r, name);
 		if (is_left_out(&r, &core_blocks[i], node))
 			continue;
-		if (!node && !has_defaults_only(name)) {
+		if (!node && !has_complete_defaults(name)) {
 			if (!is_needed(&r, name))
 				continue;
 			core_loader_fail(loader, FV_CONFIG, (core_place){.file = tree->place.file},
@@ -145,8 +147,9 @@ core_yaml *core_resolve(core_loader *loader, core_yaml *tree)
 		core_yaml *block = !strcmp(name, "loss") ? loss : resolve_block(&r, name, node);
 		good = good && block;
 		if (block)
-			core_yaml_add(out, name, said ? said->key_place : (core_place){0}, block);
+			core_yaml_add(
+				out, name, written ? written->key_place : (core_place){0}, block);
 	}
-	good = good && core_rules_check_order(&r, out) && core_rules_settle_grouper(&r, out);
+	good = good && core_rules_check_order(&r, out) && core_rules_resolve_grouper(&r, out);
 	return good && !loader->n_failed ? out : NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rules between keys. A key that would have no effect is refused rather than ignored, unless a
- * matrix may well cross it with settings where it has one. */
+/* Rules between keys. A key without effect is refused instead of ignored, unless a matrix may
+ * combine it with settings where it has an effect. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,21 +35,23 @@ static bool check_folds(core_resolver *r, const core_yaml *corpus)
 	bool makes = !core_yaml_is_word(made, "0");
 	if (core_yaml_is_word(made, "1"))
 		return fail_key(r, corpus, "make_folds",
-			"corpus.make_folds: at least 2 folds, or 0 for the label file's split");
+			"corpus.make_folds: needs at least 2 folds, or 0 for the split of the "
+			"label file");
 	if (named && makes)
 		return fail_key(r, corpus, "make_folds",
-			"corpus.make_folds: the label files of {fold} have their splits already");
+			"corpus.make_folds: the label files of {fold} already contain splits");
 	if (named && !is_given(corpus, "folds"))
 		return fail_key(r, corpus, "labels",
-			"corpus.folds is missing: corpus.labels has {fold} in it");
+			"corpus.folds is missing: corpus.labels contains {fold}");
 	if (!named && !makes && is_given(corpus, "folds"))
 		return fail_key(r, corpus, "folds",
-			"corpus.folds: corpus.labels has no {fold} and no folds are made");
+			"corpus.folds has no effect: corpus.labels contains no {fold} and "
+			"make_folds is 0");
 	return true;
 }
 
-/* Leaves a key out of the tree: it says nothing in this variant, and equal variants must be equal. */
-static void leave_out(core_yaml *block, const char *key)
+/* Removes a key that has no effect in this variant, so that variants of equal meaning are equal. */
+static void remove_key(core_yaml *block, const char *key)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < block->n; i++)
@@ -58,19 +60,20 @@ static void leave_out(core_yaml *block, const char *key)
 	block->n = kept;
 }
 
-/* A key that says something about another one only: written without it it is refused, its default
- * is left out. */
-static bool needs_other(core_resolver *r, core_yaml *block, const char *key, const char *other)
+/* For a key that matters only together with another one: if that one is missing, a written key is
+ * refused and a default is removed. */
+static bool check_dependent_key(
+	core_resolver *r, core_yaml *block, const char *key, const char *other)
 {
 	const core_yaml *it = core_yaml_get(block, other);
 	if (it && !core_yaml_is_word(it, "0"))
 		return true;
 	if (is_given(block, key)) {
 		core_loader_fail(r->loader, FV_CONFIG, core_yaml_entry(block, key)->key_place,
-			"corpus.%s has no use without corpus.%s", key, other);
+			"corpus.%s has no effect without corpus.%s", key, other);
 		return false;
 	}
-	leave_out(block, key);
+	remove_key(block, key);
 	return true;
 }
 
@@ -80,9 +83,9 @@ static bool check_corpus(core_resolver *r, core_yaml *corpus)
 	const core_yaml *attributes = core_yaml_get(corpus, "attributes");
 	if (core_yaml_get(attributes, "speaker") && !core_yaml_get(attributes, "file"))
 		good = fail_key(r, attributes, "speaker",
-			"corpus.attributes.speaker has no use without attributes.file");
-	good = needs_other(r, corpus, "label_smoothing", "label_column") && good;
-	good = needs_other(r, corpus, "make_folds_seed", "make_folds") && good;
+			"corpus.attributes.speaker has no effect without attributes.file");
+	good = check_dependent_key(r, corpus, "label_smoothing", "label_column") && good;
+	good = check_dependent_key(r, corpus, "make_folds_seed", "make_folds") && good;
 	const core_yaml *folds = core_yaml_get(corpus, "folds");
 	const core_yaml *made = core_yaml_get(corpus, "make_folds");
 	for (size_t i = 0; folds && !core_yaml_is_word(made, "0") && i < folds->n; i++) {
@@ -92,8 +95,8 @@ static bool check_corpus(core_resolver *r, core_yaml *corpus)
 			f <= most)
 			continue;
 		core_loader_fail(r->loader, FV_CONFIG, fold->place,
-			"corpus.folds: %s is not among the folds 1 to %s that are made", fold->text,
-			made->text);
+			"corpus.folds: %s is not among the folds 1 to %s that make_folds creates",
+			fold->text, made->text);
 		good = false;
 	}
 	return good;
@@ -110,7 +113,7 @@ static bool check_eval(core_resolver *r, const core_yaml *eval)
 	bool gap = strstr(metric->text, "_gap") != NULL, found = !all;
 	if (!gap && attribute)
 		return fail_key(r, compare, "attribute",
-			"eval.compare.attribute has no use: the metric belongs to no attribute");
+			"eval.compare.attribute has no effect: the metric belongs to no attribute");
 	for (size_t i = 0; all && attribute && i < all->n; i++)
 		found = found || !strcmp(all->entry[i].value->text, attribute->text);
 	if (attribute && !found)
@@ -119,9 +122,9 @@ static bool check_eval(core_resolver *r, const core_yaml *eval)
 	return true;
 }
 
-/* Leaves out a key that has no effect beside what another one says. A matrix may cross it with
- * settings where it has one, so it is no error. */
-static void without_effect(
+/* Removes a key that has no effect with the value of another key. A note instead of an error,
+ * because a matrix may combine it with values where it has an effect. */
+static void remove_unused_key(
 	core_resolver *r, core_yaml *train, const char *key, const char *with, const char *value)
 {
 	const core_yaml *node = core_yaml_get(train, key);
@@ -129,22 +132,22 @@ static void without_effect(
 		core_loader_note(r->loader, CORE_NOTE_UNUSED, node->place,
 			"%s: train.%s has no effect with %s %s",
 			core_place_text(r->loader->ctx, node->place), key, with, value);
-	leave_out(train, key);
+	remove_key(train, key);
 }
 
-static void settle_train(core_resolver *r, core_yaml *train)
+static void remove_unused_train_keys(core_resolver *r, core_yaml *train)
 {
 	const char *optimizer = core_yaml_get(train, "optimizer")->text;
 	const char *rule = core_yaml_get(train, "select")->text;
 	const core_select_rule *it = core_select_rule_find(rule);
 	if (strcmp(optimizer, "adamw") != 0)
-		without_effect(r, train, "weight_decay", "optimizer", optimizer);
+		remove_unused_key(r, train, "weight_decay", "optimizer", optimizer);
 	if (!core_select_uses_groups(it)) {
-		without_effect(r, train, "select_groups", "select", rule);
-		without_effect(r, train, "select_support", "select", rule);
+		remove_unused_key(r, train, "select_groups", "select", rule);
+		remove_unused_key(r, train, "select_support", "select", rule);
 	}
 	if (it->kind != CORE_SELECT_TPR_GAP)
-		without_effect(r, train, "select_f1_floor", "select", rule);
+		remove_unused_key(r, train, "select_f1_floor", "select", rule);
 }
 
 bool core_rules_check(core_resolver *r, const char *name, core_yaml *block)
@@ -154,11 +157,11 @@ bool core_rules_check(core_resolver *r, const char *name, core_yaml *block)
 	if (!strcmp(name, "eval"))
 		return check_eval(r, block);
 	if (!strcmp(name, "train"))
-		settle_train(r, block);
+		remove_unused_train_keys(r, block);
 	return true;
 }
 
-/* Does the loss, or one that it delegates to, work on the grouper's groups? */
+/* True when the loss, or one that it delegates to, uses the grouper's groups. */
 static bool uses_groups(const core_resolver *r, const core_yaml *loss)
 {
 	bool uses = ((const fv_loss_ops *)r->loss->ops)->uses_groups != 0;
@@ -183,7 +186,7 @@ bool core_rules_check_order(core_resolver *r, const core_yaml *variant)
 	return false;
 }
 
-bool core_rules_settle_grouper(core_resolver *r, core_yaml *variant)
+bool core_rules_resolve_grouper(core_resolver *r, core_yaml *variant)
 {
 	if (!r->loss || !(r->loader->needs & CORE_NEED_LOSS))
 		return true;
@@ -193,7 +196,7 @@ bool core_rules_settle_grouper(core_resolver *r, core_yaml *variant)
 	if (selects && !grouper) {
 		const core_yaml *rule = core_yaml_get(core_yaml_get(variant, "train"), "select");
 		core_loader_fail(r->loader, FV_CONFIG, rule->place,
-			"train.select: '%s' looks at inferred groups: a grouper is needed, or "
+			"train.select: '%s' uses inferred groups: a grouper is needed, or "
 			"train.select_groups names an attribute",
 			rule->text);
 		return false;
@@ -202,7 +205,7 @@ bool core_rules_settle_grouper(core_resolver *r, core_yaml *variant)
 	if (uses && !grouper) {
 		const core_yaml *name = core_yaml_get(core_yaml_get(variant, "loss"), "name");
 		core_loader_fail(r->loader, FV_CONFIG, name->place,
-			"loss '%s' works on groups: a grouper is needed", r->loss->name);
+			"loss '%s' uses groups: a grouper is needed", r->loss->name);
 		return false;
 	}
 	if (uses || selects || !grouper || (r->loader->needs & CORE_NEED_GROUPER))
@@ -210,6 +213,6 @@ bool core_rules_settle_grouper(core_resolver *r, core_yaml *variant)
 	core_loader_note(r->loader, CORE_NOTE_UNUSED, grouper->place,
 		"the grouper is dropped where the loss is '%s', which uses no groups",
 		r->loss->name);
-	leave_out(variant, "grouper");
+	remove_key(variant, "grouper");
 	return true;
 }

@@ -13,7 +13,8 @@
 	{                                                                                          \
 		.name = key, .type = CORE_KEY_##kind, __VA_ARGS__                                  \
 	}
-/* The field of a value; of a list or map, with n_NAME beside it; of one that need not be there, with has_NAME. */
+/* AT: the field for a value. ITEMS: the field for a list or map, with its count in n_NAME. MAYBE:
+ * the field for an optional value, with has_NAME beside it. */
 #define AT(spec, field) .offset = offsetof(spec, field), .size = sizeof(((spec *)0)->field)
 #define ITEMS(spec, field) AT(spec, field), .count = offsetof(spec, n_##field)
 #define MAYBE(spec, field) AT(spec, field), .has = offsetof(spec, has_##field)
@@ -51,7 +52,7 @@ static const core_key corpus_keys[] = {
 	KEY(INTS, "folds", ITEMS(core_corpus_spec, folds), .max = MANY,
 		.doc = "folds to run; the values of {fold}, or of 1 ... make_folds"),
 	KEY(TEXTS, "exclude", AT(core_corpus_spec, exclude),
-		.doc = "recordings to leave out, by stem"),
+		.doc = "recordings to leave out, by id"),
 	KEY(BLOCK, "columns", .keys = column_keys, .n_keys = COUNT(column_keys),
 		.doc = "header names that differ from the usual ones"),
 	KEY(TEXT, "label_column", AT(core_corpus_spec, label_column),
@@ -61,14 +62,14 @@ static const core_key corpus_keys[] = {
 	KEY(NAMES, "classes", AT(core_corpus_spec, classes),
 		.doc = "class names in order, where they cannot be told from the header"),
 	KEY(INT, "make_folds", AT(core_corpus_spec, make_folds), .max = 1000, .def = "0",
-		.doc = "makes that many speaker-independent folds; 0: the label file says the "
-		       "split"),
+		.doc = "number of speaker-independent folds to make; 0: the split is in the "
+		       "label file"),
 	KEY(INT, "make_folds_seed", AT(core_corpus_spec, make_folds_seed), .max = 9e15, .def = "1",
 		.doc = "seed of these folds"),
 	KEY(NAMES, "speaker_key", AT(core_corpus_spec, speaker_key),
 		.doc = "columns that together make a speaker; default: the speaker column"),
 	KEY(BOOL, "shared_speakers", AT(core_corpus_spec, shared_speakers), .def = "false",
-		.doc = "a speaker in two splits is known and accepted; every table says so"),
+		.doc = "accepts speakers in two splits; every table then says so"),
 };
 
 static const core_key bias_keys[] = {
@@ -78,7 +79,7 @@ static const core_key bias_keys[] = {
 		.required = true,
 		.doc = "of the others, floor(majority / ratio) are kept in each class"),
 	KEY(TEXT_MAP, "majority", ITEMS(core_bias_spec, majority), .required = true,
-		.doc = "class: the attribute's value of which all recordings stay"),
+		.doc = "class: the attribute value whose recordings are all kept"),
 	KEY(INT, "seed", MAYBE(core_bias_spec, seed), .max = 9e15,
 		.doc = "seed of the draw; default: the run's seed"),
 };
@@ -108,7 +109,8 @@ static const core_key grouper_keys[] = {
 	KEY(TEXT, "column", AT(core_grouper_spec, column),
 		.doc = "the attribute it may see, for groupers that read one"),
 	KEY(INT, "seed", MAYBE(core_grouper_spec, seed), .max = 9e15,
-		.doc = "seed of the grouping, an axis of its own; default: the plugin's, or the "
+		.doc = "seed of the grouping, separate from the run's; default: the plugin's, or "
+		       "the "
 		       "run's"),
 	KEY(ENCODER, "encoder",
 		.doc = "encoder whose features it groups, whole recordings; default: the "
@@ -152,8 +154,8 @@ static const core_key train_keys[] = {
 		       "attribute as it truly is"),
 	KEY(INT, "select_support", AT(core_train_spec, select_support), .min = 1, .max = 1e6,
 		.def = "10",
-		.doc = "positives of each class that such a rule wants in each group; with fewer "
-		       "it refuses"),
+		.doc = "positives of each class that such a rule needs in each group; with "
+		       "fewer the run fails"),
 	KEY(REAL, "select_f1_floor", AT(core_train_spec, select_f1_floor), .max = 1, .def = "0.95",
 		.doc = "a rule that looks at a gap takes only epochs whose F1 is at least this "
 		       "share of the best epoch's"),
@@ -184,7 +186,7 @@ const core_block core_blocks[] = {
 	{"corpus", 0, corpus_keys, COUNT(corpus_keys), "recordings, labels and attributes"},
 	{"bias", 0, bias_keys, COUNT(bias_keys), "a simulated bias of training and development"},
 	{"encoder", FV_ENCODER, encoder_keys, COUNT(encoder_keys), "recordings to features"},
-	{"grouper", FV_GROUPER, grouper_keys, COUNT(grouper_keys), "who belongs together"},
+	{"grouper", FV_GROUPER, grouper_keys, COUNT(grouper_keys), "recordings to groups"},
 	{"loss", FV_LOSS, loss_keys, COUNT(loss_keys), "the objective"},
 	{"head", 0, head_keys, COUNT(head_keys), "the classifier"},
 	{"train", 0, train_keys, COUNT(train_keys), "the training"},
@@ -215,7 +217,7 @@ const core_key *core_schema_key(const core_key *keys, size_t n, const char *name
 	return NULL;
 }
 
-core_key core_schema_param(const fv_param *param, bool official)
+core_key core_schema_from_param(const fv_param *param, bool official)
 {
 	static const core_key_type type[] = {
 		[FV_INT] = CORE_KEY_INT,
@@ -245,14 +247,14 @@ bool core_key_is_list(core_key_type type)
 	       type == CORE_KEY_NAMES;
 }
 
-/* Calls `test` with the rule of every plugin parameter of that kind and name. */
-static bool any_param(const core_registry *registry, fv_kind kind, const char *name,
+/* True when `test` accepts the type of this parameter in any plugin of this kind. */
+static bool test_params(const core_registry *registry, fv_kind kind, const char *name,
 	bool (*test)(core_key_type type))
 {
 	for (size_t i = 0; i < registry->n; i++) {
 		const fv_descriptor *d = registry->plugin[i].descriptor;
 		const fv_param *param = d->kind == kind ? core_param_find(d, name) : NULL;
-		if (param && test(core_schema_param(param, false).type))
+		if (param && test(core_schema_from_param(param, false).type))
 			return true;
 	}
 	return false;
@@ -269,20 +271,22 @@ static bool is_any(core_key_type type)
 	return true;
 }
 
-/* Where a dotted key has led to: the keys of a block, and the kind of plugin it names. */
-struct spot {
+/* The part of the schema reached by a dotted key: the keys of a block, and the kind of plugin it
+ * names. */
+struct place {
 	const core_key *keys;
 	size_t n_keys;
 	fv_kind kind;
 };
 
-static struct spot spot_of(const core_block *block)
+static struct place make_place(const core_block *block)
 {
-	return (struct spot){block->keys, block->n_keys, block->kind};
+	return (struct place){block->keys, block->n_keys, block->kind};
 }
 
-/* The part before the next dot; NULL when it is too long to be a key. */
-static const char *next_part(const char *key, char part[64])
+/* Copies the part before the next dot and returns the rest; NULL when the part is too long to be a
+ * key. */
+static const char *read_next_part(const char *key, char part[64])
 {
 	size_t n = strcspn(key, ".");
 	if (n >= 64)
@@ -292,7 +296,7 @@ static const char *next_part(const char *key, char part[64])
 	return key[n] ? key + n + 1 : key + n;
 }
 
-/* A key inside the value of another: values.race is a list, columns.race a text. */
+/* For a key inside the value of another key: values.race is a list, columns.race a text. */
 static bool test_inside(const core_key *key, bool (*test)(core_key_type))
 {
 	switch (key->type) {
@@ -310,28 +314,28 @@ static bool test_inside(const core_key *key, bool (*test)(core_key_type))
 static bool test_key(const core_registry *registry, const char *key, bool (*test)(core_key_type))
 {
 	char part[64];
-	key = next_part(key, part);
+	key = read_next_part(key, part);
 	const core_block *block = key ? core_schema_block(part) : NULL;
 	if (!block)
 		return false;
-	for (struct spot spot = spot_of(block);;) {
+	for (struct place place = make_place(block);;) {
 		if (!*key)
 			return test(CORE_KEY_BLOCK);
-		key = next_part(key, part);
+		key = read_next_part(key, part);
 		if (!key)
 			return false;
-		const core_key *found = core_schema_key(spot.keys, spot.n_keys, part);
-		if (!found && *key && spot.kind == FV_LOSS &&
-			any_param(registry, FV_LOSS, part, is_loss)) {
-			spot = spot_of(&core_delegate_block);
+		const core_key *found = core_schema_key(place.keys, place.n_keys, part);
+		if (!found && *key && place.kind == FV_LOSS &&
+			test_params(registry, FV_LOSS, part, is_loss)) {
+			place = make_place(&core_delegate_block);
 			continue;
 		}
 		if (!found)
-			return spot.kind && !*key && any_param(registry, spot.kind, part, test);
+			return place.kind && !*key && test_params(registry, place.kind, part, test);
 		if (found->type == CORE_KEY_ENCODER)
-			spot = spot_of(core_schema_block("encoder"));
+			place = make_place(core_schema_block("encoder"));
 		else if (found->type == CORE_KEY_BLOCK)
-			spot = (struct spot){found->keys, found->n_keys, 0};
+			place = (struct place){found->keys, found->n_keys, 0};
 		else
 			return *key ? test_inside(found, test) : test(found->type);
 	}

@@ -5,19 +5,20 @@
 
 #include <stdbool.h>
 
-#define CORE_INFERRED_GROUPS "inferred" /* train.select_groups: those of the variant's grouper */
+/* value of train.select_groups: the groups of the variant's grouper */
+#define CORE_INFERRED_GROUPS "inferred"
 
 typedef enum core_select_kind {
 	CORE_SELECT_LOSS,        /* mean base loss */
 	CORE_SELECT_OBJECTIVE,   /* mean over batches of the objective's own value */
 	CORE_SELECT_WORST_GROUP, /* largest mean base loss of a group */
-	CORE_SELECT_TPR_GAP,     /* TPR gap of the epochs with an F1 near the best one's */
+	CORE_SELECT_TPR_GAP,     /* smallest TPR gap among epochs with an F1 near the best */
 } core_select_kind;
 
 typedef struct core_select_rule {
 	const char *name;
 	core_select_kind kind;
-	bool on_test; /* looks at the test split: a bound, no result */
+	bool on_test; /* looks at the test split: an upper bound, not a result */
 } core_select_rule;
 
 static inline bool core_select_uses_groups(const core_select_rule *rule)
@@ -25,7 +26,7 @@ static inline bool core_select_uses_groups(const core_select_rule *rule)
 	return rule->kind >= CORE_SELECT_WORST_GROUP;
 }
 
-/* NULL: there is none of that name. */
+/* NULL: no rule of that name. */
 const core_select_rule *core_select_rule_find(const char *name);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A resolved variant: what the YAML says once defaults, profile, files, overrides and matrix have been
- * applied and everything has been checked. config/ makes it; all other modules read it.
- * Paths are absolute or relative to the working folder. "{fold}" stays in templates. */
+/* A resolved variant: the configuration after defaults, profile, files, overrides and matrix have
+ * been applied and everything has been checked. Made by config/, read by all other modules. Paths
+ * are absolute or relative to the working folder. Path templates keep "{fold}". */
 #ifndef CORE_CONFIG_SPEC_H
 #define CORE_CONFIG_SPEC_H
 
@@ -40,13 +40,15 @@ typedef struct core_values {
 } core_values;
 
 typedef struct core_corpus_spec {
-	const char *
-		key; /* canonical text of what decides the rows of a fold: specs with one key read the same */
+	/* canonical text of the settings that determine a fold's rows: equal keys mean equal
+	 * rows */
+	const char *key;
 	core_place place;
 	const char *audio;    /* folder, NULL: none */
 	const char *labels;   /* path, may contain {fold} */
 	core_strings classes; /* n = 0: found from the label file */
-	/* file NULL: the columns are the label file's; speaker: its column, NULL: SpkrID */
+	/* file NULL: the columns are in the label file. speaker: the file's speaker column, NULL:
+	 * SpkrID */
 	const char *attributes_file, *attributes_speaker;
 	int32_t n_attribute_columns;
 	core_column *attribute_columns;
@@ -55,19 +57,19 @@ typedef struct core_corpus_spec {
 	int32_t n_values;
 	core_values *values;
 	int32_t n_folds;
-	int64_t *folds; /* fold names, e.g. 1..5; {0} and has_folds false when labels has no {fold}
-			 */
-	bool has_folds; /* labels has {fold}, or make_folds > 0 */
-	int32_t make_folds; /* 0: the label file says the split */
+	int64_t *folds;     /* fold names, e.g. 1..5; {0} when there are no folds */
+	bool has_folds;     /* labels has {fold}, or make_folds > 0 */
+	int32_t make_folds; /* 0: the split is in the label file */
 	int64_t make_folds_seed;
-	core_strings exclude; /* stems */
-	/* header names; NULL: the usual ones */
+	core_strings exclude; /* recording ids */
+	/* header names; NULL: the default names */
 	const char *column_file, *column_speaker, *column_gender, *column_split;
-	const char
-		*label_column;  /* one-label CSV: column with the class name; NULL: soft columns */
-	double label_smoothing; /* one-label CSV: y' = (1-e) onehot + e/C */
-	core_strings speaker_key; /* columns joined to make a speaker; n = 0: the speaker column */
-	bool shared_speakers;     /* a speaker in two splits is declared and allowed */
+	/* column of the class name in a CSV with one label a row; NULL: a column for each class */
+	const char *label_column;
+	double label_smoothing; /* e in y' = (1-e) onehot + e/C, for a CSV with one label a row */
+	/* columns that together identify a speaker; n = 0: the speaker column */
+	core_strings speaker_key;
+	bool shared_speakers; /* speakers may be in two splits */
 } core_corpus_spec;
 
 typedef struct core_bias_spec {
@@ -75,7 +77,8 @@ typedef struct core_bias_spec {
 	core_place place;
 	const char *attribute;
 	double minority_ratio; /* >= 1 */
-	core_column *majority; /* [n] class (attribute) -> value of the attribute (column) */
+	/* [n_majority] class (field attribute) -> value of the bias attribute (field column) */
+	core_column *majority;
 	int32_t n_majority;
 	int64_t seed;
 	bool has_seed; /* false: the run's seed */
@@ -90,14 +93,15 @@ typedef enum core_normalize {
 typedef struct core_plugin_spec {
 	core_place place;
 	const core_plugin *plugin;
-	void *state;             /* parameters filled in; copied for each instance */
+	void *state;             /* holds the parameters; copied for each instance */
 	const char *params_json; /* canonical JSON of all resolved parameters; paths are absolute */
-	core_strings paths;      /* values of FV_PATH parameters, for content hashes */
+	core_strings paths;      /* values of FV_PATH parameters, for fingerprints */
 	int32_t n_delegates;
-	struct core_delegate *delegate; /* one for each FV_LOSS_REF parameter that has a value */
+	/* [n_delegates] one for each FV_LOSS_REF parameter that has a value */
+	struct core_delegate *delegate;
 } core_plugin_spec;
 
-/* The loss that a parameter names, with parameters of its own. */
+/* The loss that a parameter names, with its own parameters. */
 typedef struct core_delegate {
 	const char *param;
 	core_plugin_spec use;
@@ -105,7 +109,8 @@ typedef struct core_delegate {
 
 typedef struct core_encoder_spec {
 	core_plugin_spec use;
-	const char *key; /* canonical text of what decides the features; all but `standardize` */
+	/* canonical text of the settings that determine the features: all but `standardize` */
+	const char *key;
 	const char *weights; /* NULL: none */
 	const char *output;  /* NULL: the encoder's first */
 	int32_t layer;       /* -1: all */
@@ -117,10 +122,11 @@ typedef struct core_encoder_spec {
 
 typedef struct core_grouper_spec {
 	core_plugin_spec use;
-	const char *column; /* reserved key `column`: the attribute for FV_USE_COLUMN; NULL: none */
-	int64_t seed;       /* reserved key `seed`, own axis */
-	bool has_seed;      /* false: the run's seed */
-	bool has_encoder;   /* false: the variant's encoder */
+	/* reserved key `column`: the attribute that an FV_USE_COLUMN grouper reads; NULL: none */
+	const char *column;
+	int64_t seed;     /* reserved key `seed` */
+	bool has_seed;    /* false: the run's seed */
+	bool has_encoder; /* false: the grouper uses the variant's encoder */
 	core_encoder_spec encoder;
 } core_grouper_spec;
 
@@ -131,7 +137,7 @@ typedef struct core_train_spec {
 	double weight_decay;
 	double clip;        /* 0: none */
 	const char *select; /* config/select_rule.h */
-	/* of rules that look at groups; NULL and 0 with the others */
+	/* for rules that use groups; NULL and 0 with all others */
 	const char *select_groups; /* CORE_INFERRED_GROUPS or an attribute */
 	int32_t select_support;
 	double select_f1_floor;
@@ -141,13 +147,15 @@ typedef struct core_train_spec {
 } core_train_spec;
 
 typedef struct core_eval_spec {
-	core_strings attributes;                        /* n = 0: all that the corpus has */
-	const char *compare_metric, *compare_attribute; /* NULL: no family declared */
+	core_strings attributes;                        /* n = 0: all attributes of the corpus */
+	const char *compare_metric, *compare_attribute; /* NULL: no comparison declared */
 } core_eval_spec;
 
 typedef struct core_variant {
-	const char *slug; /* a label made of the axes that differ; run/identity.h says what it is */
-	char key[65]; /* SHA-256 of all that decides results, as written: equal variants are one */
+	/* a label made of the varied axes; run/identity.h defines the identity of a variant */
+	const char *slug;
+	/* SHA-256 of all settings that decide results, as written; equal keys mean one variant */
+	char key[65];
 	core_corpus_spec corpus;
 	core_bias_spec bias;
 	core_encoder_spec encoder;
@@ -158,9 +166,10 @@ typedef struct core_variant {
 	int32_t head_projection;
 	core_train_spec train;
 	core_eval_spec eval;
-	const char *yaml;                /* the resolved config as YAML text, for config.yaml */
-	int32_t n_axes;                  /* matrix axes of this variant, for table headings */
-	const char **axis, **axis_value; /* keys and labels */
+	/* the resolved configuration as YAML text, for config.yaml */
+	const char *yaml;
+	int32_t n_axes;                  /* axes of the matrix, for table headings */
+	const char **axis, **axis_value; /* [n_axes] keys and labels */
 	const char *axes_json;           /* {key: value}; null where an axis has no effect */
 } core_variant;
 

@@ -6,15 +6,15 @@
 #include "base/number.h"
 #include "config/spec.h"
 
-static void *field_at(void *base, size_t offset)
+static void *find_field(void *base, size_t offset)
 {
 	return (char *)base + offset;
 }
 
-/* Into an integer field of whatever width: int64_t, int32_t, an enum, or bool. */
+/* Stores an integer in a field of any width: int64_t, int32_t, an enum, or bool. */
 static void put_int(const core_key *key, int64_t value, void *base)
 {
-	void *at = field_at(base, key->offset);
+	void *at = find_field(base, key->offset);
 	const int32_t narrow = (int32_t)value;
 	const bool truth = value != 0;
 	if (key->size == sizeof value)
@@ -27,11 +27,11 @@ static void put_int(const core_key *key, int64_t value, void *base)
 
 static void put_text(const core_key *key, const char *text, void *base)
 {
-	memcpy(field_at(base, key->offset), &text, sizeof text);
+	memcpy(find_field(base, key->offset), &text, sizeof text);
 }
 
-/* 0 for a word that is not among them. */
-static int64_t index_of_choice(const char *choices, const char *word)
+/* The index of a word among the choices; 0 when it is not among them. */
+static int64_t find_choice(const char *choices, const char *word)
 {
 	size_t size = strlen(word);
 	for (int64_t index = 0;; index++) {
@@ -56,7 +56,7 @@ static void put_scalar(const core_key *key, const core_yaml *value, void *base)
 		break;
 	case CORE_KEY_REAL:
 		(void)core_parse_double(value->text, &real);
-		memcpy(field_at(base, key->offset), &real, sizeof real);
+		memcpy(find_field(base, key->offset), &real, sizeof real);
 		break;
 	case CORE_KEY_BOOL:
 		put_int(key, !strcmp(value->text, "true"), base);
@@ -65,7 +65,7 @@ static void put_scalar(const core_key *key, const core_yaml *value, void *base)
 		if (key->size == sizeof value->text)
 			put_text(key, value->text, base);
 		else
-			put_int(key, index_of_choice(key->choices, value->text), base);
+			put_int(key, find_choice(key->choices, value->text), base);
 		break;
 	default:
 		put_text(key, name->text, base);
@@ -140,10 +140,10 @@ static bool put_list(fv_ctx *ctx, const core_key *key, const core_yaml *value, v
 {
 	static const core_yaml none = {.kind = CORE_YAML_LIST};
 	const core_yaml *list = value ? value : &none;
-	void *at = field_at(base, key->offset);
+	void *at = find_field(base, key->offset);
 	const int32_t n = (int32_t)list->n;
 	if (key->count)
-		memcpy(field_at(base, key->count), &n, sizeof n);
+		memcpy(find_field(base, key->count), &n, sizeof n);
 	switch (key->type) {
 	case CORE_KEY_INTS:
 		return make_ints(ctx, list, at);
@@ -160,11 +160,11 @@ static bool put_list(fv_ctx *ctx, const core_key *key, const core_yaml *value, v
 	}
 }
 
-bool core_store(fv_ctx *ctx, const core_key *key, const core_yaml *value, void *base)
+bool core_store_value(fv_ctx *ctx, const core_key *key, const core_yaml *value, void *base)
 {
 	const bool has = value != NULL;
 	if (key->has)
-		memcpy(field_at(base, key->has), &has, sizeof has);
+		memcpy(find_field(base, key->has), &has, sizeof has);
 	if (!key->size)
 		return true;
 	if (core_key_is_list(key->type) || key->count)
@@ -182,7 +182,7 @@ bool core_store_block(
 		const core_yaml *value = core_yaml_get(block, keys[i].name);
 		good = keys[i].type == CORE_KEY_BLOCK
 			       ? core_store_block(ctx, keys[i].keys, keys[i].n_keys, value, base)
-			       : core_store(ctx, &keys[i], value, base);
+			       : core_store_value(ctx, &keys[i], value, base);
 	}
 	return good;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making, searching and comparing YAML trees. */
+/* Makes, searches and compares YAML trees. */
 #include <stdio.h>
 #include <string.h>
 
@@ -43,10 +43,10 @@ core_yaml *core_yaml_scalar(fv_ctx *ctx, core_place place, core_origin origin, c
 	return node;
 }
 
-core_yaml *core_yaml_map(fv_ctx *ctx, core_place place, core_origin origin, size_t room)
+core_yaml *core_yaml_map(fv_ctx *ctx, core_place place, core_origin origin, size_t capacity)
 {
 	core_yaml *node = core_alloc(ctx, 1, sizeof *node);
-	core_entry *entry = core_alloc(ctx, room, sizeof *entry);
+	core_entry *entry = core_alloc(ctx, capacity, sizeof *entry);
 	if (!node || !entry)
 		return NULL;
 	*node = (core_yaml){
@@ -59,7 +59,7 @@ void core_yaml_add(core_yaml *node, const char *key, core_place key_place, core_
 	node->entry[node->n++] = (core_entry){key, key_place, value};
 }
 
-core_yaml *core_yaml_without(fv_ctx *ctx, const core_yaml *map, const char *key)
+core_yaml *core_yaml_copy_without(fv_ctx *ctx, const core_yaml *map, const char *key)
 {
 	core_yaml *out = core_yaml_map(ctx, map->place, map->origin, map->n);
 	for (size_t i = 0; out && i < map->n; i++)
@@ -101,7 +101,7 @@ bool core_yaml_is_word(const core_yaml *node, const char *word)
 	return node && node->kind == CORE_YAML_SCALAR && node->plain && !strcmp(node->text, word);
 }
 
-static bool scalars_equal(const core_yaml *a, const core_yaml *b)
+static bool are_scalars_equal(const core_yaml *a, const core_yaml *b)
 {
 	double x, y;
 	if (a->plain && b->plain && core_parse_double(a->text, &x) &&
@@ -117,7 +117,7 @@ bool core_yaml_equal(const core_yaml *a, const core_yaml *b)
 	if (a->kind != b->kind || a->n != b->n)
 		return false;
 	if (a->kind == CORE_YAML_SCALAR)
-		return scalars_equal(a, b);
+		return are_scalars_equal(a, b);
 	for (size_t i = 0; i < a->n; i++) {
 		const core_entry *x = &a->entry[i];
 		core_yaml *y = x->key ? core_yaml_get(b, x->key) : b->entry[i].value;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A resolved tree as the typed variant that other modules read. Every value was checked before, so
- * nothing here can fail but memory and what only a plugin knows: which inputs it uses. */
+/* Turns a resolved tree into the typed variant that other modules read. All values have been
+ * checked, so only memory can run out here, and only what the plugin itself knows is still checked:
+ * the inputs that a grouper uses. */
 
 #include <fairvox/grouper.h>
 
@@ -11,14 +12,14 @@
 #include "plugin/descriptor.h"
 #include "plugin/guard.h"
 
-/* The keys of a block into its spec; nothing when the block is not there. */
+/* Stores the keys of a block in its spec; does nothing when there is no block. */
 static bool fill_block(fv_ctx *ctx, const char *name, const core_yaml *block, void *spec)
 {
 	const core_block *schema = core_schema_block(name);
 	return !block || core_store_block(ctx, schema->keys, schema->n_keys, block, spec);
 }
 
-/* Folds as given, 1 ... make_folds, or the one without name. */
+/* The folds given, or 1 ... make_folds, or a single unnamed fold. */
 static bool fill_folds(fv_ctx *ctx, core_corpus_spec *out)
 {
 	out->has_folds = out->n_folds || out->make_folds;
@@ -31,7 +32,7 @@ static bool fill_folds(fv_ctx *ctx, core_corpus_spec *out)
 	return out->folds != NULL;
 }
 
-/* Recordings are known by their stems; a name with extension is understood. */
+/* Reduces file names to recording ids, which have no audio extension. */
 static bool reduce_to_stems(fv_ctx *ctx, core_strings *names)
 {
 	for (int32_t i = 0; i < names->n; i++) {
@@ -42,20 +43,20 @@ static bool reduce_to_stems(fv_ctx *ctx, core_strings *names)
 	return true;
 }
 
-static const char *key_without(core_loader *loader, const core_yaml *block, const char *key)
+static const char *make_key_without(core_loader *loader, const core_yaml *block, const char *key)
 {
-	const core_yaml *rest = core_yaml_without(loader->ctx, block, key);
-	return rest ? core_yaml_key(loader->ctx, rest, loader->folder) : NULL;
+	const core_yaml *rest = core_yaml_copy_without(loader->ctx, block, key);
+	return rest ? core_yaml_canonical_text(loader->ctx, rest, loader->folder) : NULL;
 }
 
-/* Variants whose corpus is one and the same share its arrays. */
+/* Variants with the same corpus block share its arrays. */
 static bool fill_corpus(core_loader *loader, const core_yaml *b, core_corpus_spec *out)
 {
 	fv_ctx *ctx = loader->ctx;
 	core_corpus_spec *spec = &loader->corpus_spec;
 	if (loader->spec_of != b) {
 		*spec = (core_corpus_spec){
-			.key = key_without(loader, b, "folds"), .place = b->place};
+			.key = make_key_without(loader, b, "folds"), .place = b->place};
 		if (!spec->key || !fill_block(ctx, "corpus", b, spec) || !fill_folds(ctx, spec) ||
 			!reduce_to_stems(ctx, &spec->exclude))
 			return false;
@@ -97,13 +98,13 @@ static fv_status fill_plugin(
 
 fv_status core_variant_encoder(core_loader *loader, const core_yaml *b, core_encoder_spec *out)
 {
-	*out = (core_encoder_spec){.key = key_without(loader, b, "standardize")};
+	*out = (core_encoder_spec){.key = make_key_without(loader, b, "standardize")};
 	if (!out->key || !fill_block(loader->ctx, "encoder", b, out))
 		return FV_FAILED;
 	return fill_plugin(loader, FV_ENCODER, b, &out->use);
 }
 
-static fv_status ask_uses(
+static fv_status read_uses(
 	core_loader *loader, const fv_descriptor *grouper, const void *state, uint32_t *uses)
 {
 	const fv_grouper_ops *ops = grouper->ops;
@@ -113,17 +114,17 @@ static fv_status ask_uses(
 	*uses = ops->uses(state);
 	fv_status status = core_guard_leave(&guard, FV_OK);
 	if (status)
-		core_loader_failed(loader, status);
+		core_loader_count_failure(loader, status);
 	return status;
 }
 
-/* What the grouper says it uses must be there, and what is there must be of use. */
+/* Every input that the grouper uses must be given, and every given input must be used. */
 static fv_status check_uses(core_loader *loader, const core_yaml *b, const core_grouper_spec *g,
 	bool variant_has_encoder)
 {
 	const fv_descriptor *d = g->use.plugin->descriptor;
 	uint32_t uses;
-	fv_status status = ask_uses(loader, d, g->use.state, &uses);
+	fv_status status = read_uses(loader, d, g->use.state, &uses);
 	if (status)
 		return status;
 	const core_yaml *column = core_yaml_get(b, "column"),
@@ -133,10 +134,10 @@ static fv_status check_uses(core_loader *loader, const core_yaml *b, const core_
 			"grouper '%s' reads an attribute: its 'column' is missing", d->name);
 	if (!(uses & FV_USE_COLUMN) && column && !core_param_find(d, "column"))
 		return core_loader_fail(loader, FV_CONFIG, column->place,
-			"grouper '%s' reads no attribute: its 'column' has no use", d->name);
+			"grouper '%s' reads no attribute: its 'column' has no effect", d->name);
 	if (!(uses & FV_USE_FEATURES) && encoder)
 		return core_loader_fail(loader, FV_CONFIG, encoder->place,
-			"grouper '%s' reads no features: its 'encoder' has no use", d->name);
+			"grouper '%s' reads no features: its 'encoder' has no effect", d->name);
 	if (uses & FV_USE_FEATURES && !encoder && !variant_has_encoder)
 		return core_loader_fail(loader, FV_CONFIG, g->use.place,
 			"grouper '%s' reads features: an encoder is missing", d->name);

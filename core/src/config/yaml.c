@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The reader: libyaml's events, checked one by one as they come, into a tree. libyaml itself limits
- * neither size nor depth and would expand aliases; here nothing is built before it was allowed. */
+/* Reads YAML: turns libyaml's events into a tree and checks each event before it is used. libyaml
+ * itself limits neither size nor depth and would expand aliases. */
 #include "config/yaml.h"
 
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 struct frame {
 	core_yaml *node;
-	size_t start; /* of its entries among the pending ones */
+	size_t start; /* index of its first entry in `pending` */
 	const char *key;
 	core_place key_place;
 	bool has_key;
@@ -24,29 +24,29 @@ struct reader {
 	yaml_parser_t parser;
 	const char *file, *data;
 	size_t size;
-	const core_place *fixed; /* not NULL: the place of everything */
+	const core_place *fixed; /* when not NULL, the place of all nodes */
 	core_origin origin;
 	core_yaml *root;
 	struct frame frame[CORE_YAML_DEPTH_MAX];
 	size_t depth;
-	core_entry *pending; /* entries of the open maps and lists, outermost first */
-	size_t n_pending, room;
-	fv_status status; /* of the first error that reading goes on after */
+	core_entry *pending; /* stack of the entries of the open maps and lists, outermost first */
+	size_t n_pending, capacity;
+	fv_status status; /* of an error after which reading goes on */
 };
 
-static core_place place_of(const struct reader *r, yaml_mark_t mark)
+static core_place make_place(const struct reader *r, yaml_mark_t mark)
 {
 	if (r->fixed)
 		return *r->fixed;
 	return (core_place){r->file, (int)mark.line + 1, (int)mark.column + 1};
 }
 
-/* For what is forbidden but does not confuse the reader: it goes on and finds the next. */
+/* For a forbidden construct after which reading can go on, to find further faults. */
 #define REFUSE(r, place, ...)                                                                      \
 	((r)->status = core_fail_place((r)->ctx, FV_CONFIG, place, __VA_ARGS__))
 
-/* libyaml tells a byte, not a line, for bad UTF-8 and control characters. */
-static core_place place_of_byte(const struct reader *r, size_t offset)
+/* libyaml reports a byte offset instead of a line for bad UTF-8 and control characters. */
+static core_place find_byte_place(const struct reader *r, size_t offset)
 {
 	if (r->fixed)
 		return *r->fixed;
@@ -62,8 +62,8 @@ static core_place place_of_byte(const struct reader *r, size_t offset)
 	return place;
 }
 
-/* The usual reason why a brace stands where none can: {x: labels_{fold}.csv}. */
-static const char *hint(const struct reader *r, size_t line)
+/* The usual cause of an unexpected brace: {x: labels_{fold}.csv}. */
+static const char *suggest_quotes(const struct reader *r, size_t line)
 {
 	const char *at = r->data, *end = r->data + r->size;
 	for (; line && at; line--) {
@@ -73,45 +73,45 @@ static const char *hint(const struct reader *r, size_t line)
 	const char *stop = at ? memchr(at, '\n', (size_t)(end - at)) : NULL;
 	bool found = at && memmem(at, (size_t)((stop ? stop : end) - at), CORE_FOLD_MARK,
 				   strlen(CORE_FOLD_MARK));
-	return found ? "; a text with {fold} in it needs quotes here" : "";
+	return found ? ": put text that contains {fold} in quotes" : "";
 }
 
-static fv_status syntax_error(struct reader *r)
+static fv_status report_syntax_error(struct reader *r)
 {
 	const yaml_parser_t *p = &r->parser;
 	const char *problem = p->problem ? p->problem : "cannot be read";
 	if (p->error == YAML_MEMORY_ERROR)
 		return fv_fail(r->ctx, FV_FAILED, "out of memory");
 	if (p->error == YAML_READER_ERROR && p->problem_value >= 0)
-		return core_fail_place(r->ctx, FV_CONFIG, place_of_byte(r, p->problem_offset),
+		return core_fail_place(r->ctx, FV_CONFIG, find_byte_place(r, p->problem_offset),
 			"%s (0x%02X)", problem, (unsigned)p->problem_value);
 	if (p->error == YAML_READER_ERROR)
 		return core_fail_place(
-			r->ctx, FV_CONFIG, place_of_byte(r, p->problem_offset), "%s", problem);
-	core_place place = place_of(r, p->problem_mark);
+			r->ctx, FV_CONFIG, find_byte_place(r, p->problem_offset), "%s", problem);
+	core_place place = make_place(r, p->problem_mark);
 	if (p->context)
 		return core_fail_place(r->ctx, FV_CONFIG, place, "%s %s from line %zu on%s",
 			problem, p->context, p->context_mark.line + 1,
-			strstr(p->context, "flow") ? hint(r, p->problem_mark.line) : "");
+			strstr(p->context, "flow") ? suggest_quotes(r, p->problem_mark.line) : "");
 	return core_fail_place(r->ctx, FV_CONFIG, place, "%s", problem);
 }
 
 static fv_status push_entry(struct reader *r, core_entry entry)
 {
-	if (r->n_pending == r->room) {
-		size_t room = r->room ? 2 * r->room : 64;
-		core_entry *grown = realloc(r->pending, room * sizeof *grown);
+	if (r->n_pending == r->capacity) {
+		size_t capacity = r->capacity ? 2 * r->capacity : 64;
+		core_entry *grown = realloc(r->pending, capacity * sizeof *grown);
 		if (!grown)
 			return fv_fail(r->ctx, FV_FAILED, "out of memory");
 		r->pending = grown;
-		r->room = room;
+		r->capacity = capacity;
 	}
 	r->pending[r->n_pending++] = entry;
 	return FV_OK;
 }
 
-/* A finished value goes into the innermost open map or list. */
-static fv_status place_value(struct reader *r, core_yaml *node)
+/* Adds a finished value to the innermost open map or list. */
+static fv_status store_value(struct reader *r, core_yaml *node)
 {
 	if (r->depth == 0) {
 		r->root = node;
@@ -130,13 +130,13 @@ static fv_status place_value(struct reader *r, core_yaml *node)
 	return push_entry(r, entry);
 }
 
-static bool wants_key(const struct reader *r)
+static bool expects_key(const struct reader *r)
 {
 	const struct frame *top = r->depth ? &r->frame[r->depth - 1] : NULL;
 	return top && top->node->kind == CORE_YAML_MAP && !top->has_key;
 }
 
-static void check_properties(
+static void refuse_properties(
 	struct reader *r, core_place place, const yaml_char_t *anchor, const yaml_char_t *tag)
 {
 	if (anchor)
@@ -147,16 +147,16 @@ static void check_properties(
 
 static fv_status on_scalar(struct reader *r, const yaml_event_t *event)
 {
-	core_place place = place_of(r, event->start_mark);
+	core_place place = make_place(r, event->start_mark);
 	const char *value = (const char *)event->data.scalar.value;
 	size_t length = event->data.scalar.length;
-	check_properties(r, place, event->data.scalar.anchor, event->data.scalar.tag);
+	refuse_properties(r, place, event->data.scalar.anchor, event->data.scalar.tag);
 	if (memchr(value, '\0', length))
 		REFUSE(r, place, "NUL in a text");
 	const char *text = core_strndup(r->ctx, value, length);
 	if (!text)
 		return FV_FAILED;
-	if (wants_key(r)) {
+	if (expects_key(r)) {
 		struct frame *top = &r->frame[r->depth - 1];
 		top->key = text;
 		top->key_place = place;
@@ -167,12 +167,12 @@ static fv_status on_scalar(struct reader *r, const yaml_event_t *event)
 	if (!node)
 		return FV_FAILED;
 	node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-	return place_value(r, node);
+	return store_value(r, node);
 }
 
 static fv_status on_start(struct reader *r, core_yaml_kind kind, core_place place)
 {
-	if (wants_key(r))
+	if (expects_key(r))
 		return core_fail_place(r->ctx, FV_CONFIG, place, "a key must be a single word");
 	if (r->depth == CORE_YAML_DEPTH_MAX)
 		return core_fail_place(
@@ -187,7 +187,7 @@ static fv_status on_start(struct reader *r, core_yaml_kind kind, core_place plac
 	return FV_OK;
 }
 
-static int by_key(const void *a, const void *b)
+static int compare_keys(const void *a, const void *b)
 {
 	const core_entry *x = *(const core_entry *const *)a, *y = *(const core_entry *const *)b;
 	int order = strcmp(x->key, y->key);
@@ -203,7 +203,7 @@ static fv_status check_keys(struct reader *r, const core_yaml *map)
 		return fv_fail(r->ctx, FV_FAILED, "out of memory");
 	for (size_t i = 0; i < map->n; i++)
 		sorted[i] = &map->entry[i];
-	qsort(sorted, map->n, sizeof *sorted, by_key);
+	qsort(sorted, map->n, sizeof *sorted, compare_keys);
 	for (size_t i = 1; i < map->n; i++)
 		if (!strcmp(sorted[i - 1]->key, sorted[i]->key))
 			REFUSE(r, sorted[i]->key_place, "key '%s' is already in line %d",
@@ -228,12 +228,12 @@ static fv_status on_end(struct reader *r)
 		if (status)
 			return status;
 	}
-	return place_value(r, node);
+	return store_value(r, node);
 }
 
 static fv_status on_document(struct reader *r, const yaml_event_t *event)
 {
-	core_place place = place_of(r, event->start_mark);
+	core_place place = make_place(r, event->start_mark);
 	if (r->root)
 		return core_fail_place(
 			r->ctx, FV_CONFIG, place, "a second document is not allowed");
@@ -245,7 +245,7 @@ static fv_status on_document(struct reader *r, const yaml_event_t *event)
 
 static fv_status on_event(struct reader *r, const yaml_event_t *event)
 {
-	core_place place = place_of(r, event->start_mark);
+	core_place place = make_place(r, event->start_mark);
 	switch (event->type) {
 	case YAML_DOCUMENT_START_EVENT:
 		return on_document(r, event);
@@ -255,11 +255,11 @@ static fv_status on_event(struct reader *r, const yaml_event_t *event)
 	case YAML_SCALAR_EVENT:
 		return on_scalar(r, event);
 	case YAML_SEQUENCE_START_EVENT:
-		check_properties(r, place, event->data.sequence_start.anchor,
+		refuse_properties(r, place, event->data.sequence_start.anchor,
 			event->data.sequence_start.tag);
 		return on_start(r, CORE_YAML_LIST, place);
 	case YAML_MAPPING_START_EVENT:
-		check_properties(
+		refuse_properties(
 			r, place, event->data.mapping_start.anchor, event->data.mapping_start.tag);
 		return on_start(r, CORE_YAML_MAP, place);
 	case YAML_SEQUENCE_END_EVENT:
@@ -275,7 +275,7 @@ static fv_status read_events(struct reader *r)
 	for (bool done = false; !done;) {
 		yaml_event_t event;
 		if (!yaml_parser_parse(&r->parser, &event))
-			return syntax_error(r);
+			return report_syntax_error(r);
 		done = event.type == YAML_STREAM_END_EVENT;
 		fv_status status = on_event(r, &event);
 		yaml_event_delete(&event);
@@ -285,7 +285,7 @@ static fv_status read_events(struct reader *r)
 	return r->status;
 }
 
-static fv_status parse(struct reader *r, core_yaml **out)
+static fv_status parse_tree(struct reader *r, core_yaml **out)
 {
 	if (r->size > CORE_YAML_BYTES_MAX)
 		return fv_fail(r->ctx, FV_CONFIG, "%s: %zu bytes, more than the %zu allowed",
@@ -307,7 +307,7 @@ fv_status core_yaml_parse(
 	fv_ctx *ctx, const char *file, const char *data, size_t size, core_yaml **out)
 {
 	struct reader r = {.ctx = ctx, .file = file, .data = data, .size = size};
-	return parse(&r, out);
+	return parse_tree(&r, out);
 }
 
 fv_status core_yaml_read(fv_ctx *ctx, const char *path, core_yaml **out)
@@ -321,9 +321,10 @@ fv_status core_yaml_read(fv_ctx *ctx, const char *path, core_yaml **out)
 	return kept ? core_yaml_parse(ctx, kept, data, size, out) : FV_FAILED;
 }
 
-/* Length of the first value of a comma-separated row of them. Commas inside quotes, brackets and
- * braces only hide when the value starts with one: a plain word ends at the next comma. */
-static size_t word_size(const char *text)
+/* Length of the first of several comma-separated values. Commas inside quotes, brackets or
+ * braces belong to the value only when it starts with one of these; a plain word ends at the
+ * next comma. */
+static size_t measure_word(const char *text)
 {
 	if (!strchr("[{\"'", text[0]))
 		return strcspn(text, ",");
@@ -344,7 +345,7 @@ static size_t word_size(const char *text)
 	return i;
 }
 
-static fv_status read_word(
+static fv_status parse_word(
 	fv_ctx *ctx, core_place place, core_origin origin, const char *word, core_yaml **out)
 {
 	if (strchr("[{\"'", word[0])) {
@@ -354,7 +355,7 @@ static fv_status read_word(
 			.size = strlen(word),
 			.fixed = &place,
 			.origin = origin};
-		return parse(&r, out);
+		return parse_tree(&r, out);
 	}
 	if (!core_is_utf8(word))
 		return core_fail_place(ctx, FV_CONFIG, place, "is not UTF-8");
@@ -362,7 +363,7 @@ static fv_status read_word(
 	return *out ? FV_OK : FV_FAILED;
 }
 
-fv_status core_yaml_words(
+fv_status core_yaml_parse_values(
 	fv_ctx *ctx, core_place place, core_origin origin, const char *text, core_yaml **list)
 {
 	core_yaml *node = core_yaml_map(ctx, place, origin, strlen(text) + 1);
@@ -371,14 +372,14 @@ fv_status core_yaml_words(
 	node->kind = CORE_YAML_LIST;
 	for (bool more = true; more;) {
 		text += strspn(text, " \t\n");
-		size_t size = *text ? word_size(text) : 0, end = size;
+		size_t size = *text ? measure_word(text) : 0, end = size;
 		while (end && strchr(" \t\n", text[end - 1]))
 			end--;
 		if (!end)
 			return core_fail_place(ctx, FV_CONFIG, place, "a value is missing");
 		const char *word = core_strndup(ctx, text, end);
 		core_yaml *value;
-		fv_status status = word ? read_word(ctx, place, origin, word, &value) : FV_FAILED;
+		fv_status status = word ? parse_word(ctx, place, origin, word, &value) : FV_FAILED;
 		if (status)
 			return status;
 		core_yaml_add(node, NULL, place, value);

@@ -12,24 +12,24 @@
 
 #define RUN_SEED 1
 
-static void add(struct contract *c, bool fault, const char *check, const char *format, va_list args)
+static void add_finding(
+	struct contract *c, bool fault, const char *check, const char *format, va_list args)
 {
 	char text[1024];
 	int used = 0;
-	if (c->variant.name)
-		used = snprintf(
-			text, sizeof text, "with %s: %s: ", c->variant.name, c->variant.text);
+	if (c->varied.name)
+		used = snprintf(text, sizeof text, "with %s: %s: ", c->varied.name, c->varied.text);
 	if ((size_t)used < sizeof text)
 		vsnprintf(text + used, sizeof text - (size_t)used, format, args);
-	if (c->out->n == c->room) {
-		size_t room = c->room ? 2 * c->room : 32;
-		core_finding *grown = core_alloc(c->ctx, room, sizeof *grown);
+	if (c->out->n == c->capacity) {
+		size_t capacity = c->capacity ? 2 * c->capacity : 32;
+		core_finding *grown = core_alloc(c->ctx, capacity, sizeof *grown);
 		if (!grown)
-			return; /* the context holds the failure */
+			return; /* the failure is recorded in the context */
 		if (c->out->n)
 			memcpy(grown, c->out->finding, c->out->n * sizeof *grown);
 		c->out->finding = grown;
-		c->room = room;
+		c->capacity = capacity;
 	}
 	const char *kept = core_strdup(c->ctx, text);
 	if (!kept)
@@ -42,7 +42,7 @@ void contract_fault(struct contract *c, const char *check, const char *format, .
 {
 	va_list args;
 	va_start(args, format);
-	add(c, true, check, format, args);
+	add_finding(c, true, check, format, args);
 	va_end(args);
 }
 
@@ -50,7 +50,7 @@ void contract_note(struct contract *c, const char *check, const char *format, ..
 {
 	va_list args;
 	va_start(args, format);
-	add(c, false, check, format, args);
+	add_finding(c, false, check, format, args);
 	va_end(args);
 }
 
@@ -61,7 +61,7 @@ bool contract_expect(struct contract *c, bool ok, const char *check, const char 
 		return true;
 	va_list args;
 	va_start(args, format);
-	add(c, true, check, format, args);
+	add_finding(c, true, check, format, args);
 	va_end(args);
 	return false;
 }
@@ -71,20 +71,20 @@ void *contract_alloc(struct contract *c, size_t n, size_t size)
 	return core_alloc(c->ctx, n, size);
 }
 
-static fv_status fill(const struct contract *c, fv_ctx *ctx, void *state)
+static fv_status fill_params(const struct contract *c, fv_ctx *ctx, void *state)
 {
 	const core_contract_options *o = c->options;
 	fv_status status = core_params_default(ctx, c->plugin, o->profile, state);
 	for (size_t i = 0; i < o->n_settings && !status; i++)
 		status = core_param_set(ctx, core_param_find(c->plugin, o->setting[i].name), state,
 			o->setting[i].text);
-	if (c->variant.name && !status)
+	if (c->varied.name && !status)
 		status = core_param_set(
-			ctx, core_param_find(c->plugin, c->variant.name), state, c->variant.text);
+			ctx, core_param_find(c->plugin, c->varied.name), state, c->varied.text);
 	return status;
 }
 
-bool contract_make(struct contract *c, struct instance *instance)
+bool contract_open_instance(struct contract *c, struct instance *instance)
 {
 	*instance = (struct instance){.ctx = core_ctx_new()};
 	if (instance->ctx) {
@@ -96,14 +96,15 @@ bool contract_make(struct contract *c, struct instance *instance)
 		contract_fault(c, "state", "no memory for %zu bytes", c->plugin->state_size);
 		return false;
 	}
-	return contract_ok(c, instance, fill(c, instance->ctx, instance->state), "parameters");
+	return contract_expect_ok(
+		c, instance, fill_params(c, instance->ctx, instance->state), "parameters");
 }
 
-/* As a run does after each op; core/plugin/guard.h. */
+/* Checks the process state as a run does after each op (core/plugin/guard.h). */
 static void check_surroundings(struct contract *c, const char *check)
 {
 	char changes[512];
-	if (core_surroundings_are_copied(&c->before))
+	if (core_surroundings_in_copy(&c->before))
 		core_end_copy();
 	if (!core_surroundings_restore(&c->before, true, changes, sizeof changes) ||
 		!strcmp(changes, c->changes))
@@ -112,7 +113,7 @@ static void check_surroundings(struct contract *c, const char *check)
 	strcpy(c->changes, changes);
 }
 
-void contract_release(struct contract *c, struct instance *instance)
+void contract_close_instance(struct contract *c, struct instance *instance)
 {
 	void (*close)(void *) = NULL;
 	switch (c->plugin->kind) {
@@ -134,53 +135,55 @@ void contract_release(struct contract *c, struct instance *instance)
 	*instance = (struct instance){0};
 }
 
-/* Scratch is reclaimed, messages are forgotten; a refusal has to say why. */
-static void finish(struct contract *c, struct instance *instance, fv_status status,
+/* Checks the process state after an op, then resets scratch memory and messages. A refusal without
+ * a message is a fault. */
+static void finish_op(struct contract *c, struct instance *instance, fv_status status,
 	const char *check, char words[512])
 {
 	check_surroundings(c, check);
 	const char *line = core_error_line(instance->ctx, 0);
 	snprintf(words, 512, "%s", line ? line : "(no message)");
 	if (status != FV_OK)
-		contract_expect(c, line != NULL, check, "fails with status %d and says nothing",
+		contract_expect(c, line != NULL, check, "fails with status %d without a message",
 			(int)status);
 	core_error_clear(instance->ctx);
 	core_scratch_reset(instance->ctx);
 }
 
-bool contract_ok(struct contract *c, struct instance *instance, fv_status status, const char *check)
-{
-	char words[512];
-	finish(c, instance, status, check, words);
-	return contract_expect(c, status == FV_OK, check, "%s", words);
-}
-
-bool contract_may(
+bool contract_expect_ok(
 	struct contract *c, struct instance *instance, fv_status status, const char *check)
 {
 	char words[512];
-	finish(c, instance, status, check, words);
+	finish_op(c, instance, status, check, words);
+	return contract_expect(c, status == FV_OK, check, "%s", words);
+}
+
+bool contract_allow_refusal(
+	struct contract *c, struct instance *instance, fv_status status, const char *check)
+{
+	char words[512];
+	finish_op(c, instance, status, check, words);
 	if (status)
 		contract_note(c, check, "refused: %s", words);
 	return status == FV_OK;
 }
 
-bool contract_starts(
+bool contract_expect_start(
 	struct contract *c, struct instance *instance, fv_status status, const char *check)
 {
-	return c->variant.name ? contract_may(c, instance, status, check)
-			       : contract_ok(c, instance, status, check);
+	return c->varied.name ? contract_allow_refusal(c, instance, status, check)
+			      : contract_expect_ok(c, instance, status, check);
 }
 
-void contract_refuses(
+void contract_expect_refusal(
 	struct contract *c, struct instance *instance, fv_status status, const char *check)
 {
 	char words[512];
-	finish(c, instance, status, check, words);
+	finish_op(c, instance, status, check, words);
 	contract_expect(c, status != FV_OK, check, "accepted");
 }
 
-bool contract_finite_f32(const float *x, int64_t n)
+bool contract_is_finite_f32(const float *x, int64_t n)
 {
 	for (int64_t i = 0; i < n; i++)
 		if (!isfinite(x[i]))
@@ -188,7 +191,7 @@ bool contract_finite_f32(const float *x, int64_t n)
 	return true;
 }
 
-bool contract_finite_f64(const double *x, int64_t n)
+bool contract_is_finite_f64(const double *x, int64_t n)
 {
 	for (int64_t i = 0; i < n; i++)
 		if (!isfinite(x[i]))
@@ -196,7 +199,7 @@ bool contract_finite_f64(const double *x, int64_t n)
 	return true;
 }
 
-uint64_t contract_print(const struct contract *c, const struct instance *in)
+uint64_t contract_hash_state(const struct contract *c, const struct instance *in)
 {
 	uint64_t hash = UINT64_C(14695981039346656037);
 	const unsigned char *byte = in->state;
@@ -217,7 +220,7 @@ bool contract_copy_arrays(struct contract *c, const struct instance *from, struc
 	for (size_t i = 0; i < core_array_count(from->ctx); i++) {
 		const core_array *array = core_array_at(from->ctx, i);
 		void *data = fv_array(to->ctx, array->name, array->type, array->n0, array->n1);
-		if (!contract_ok(c, to, data ? FV_OK : FV_FAILED, "restore"))
+		if (!contract_expect_ok(c, to, data ? FV_OK : FV_FAILED, "restore"))
 			return false;
 		memcpy(data, array->data,
 			(size_t)(array->n0 * array->n1) * core_type_size(array->type));
@@ -225,7 +228,7 @@ bool contract_copy_arrays(struct contract *c, const struct instance *from, struc
 	return true;
 }
 
-const char *contract_stem(struct contract *c, int32_t row)
+const char *contract_make_stem(struct contract *c, int32_t row)
 {
 	return core_format(c->ctx, "row_%02d", row);
 }
@@ -256,7 +259,7 @@ static void check_param(struct contract *c, const fv_param *p)
 	contract_expect(c, p->min <= p->max, "parameters", "'%s' has an empty range", p->name);
 	contract_expect(c,
 		p->offset % (p->type == FV_LIST ? sizeof(void *) : core_param_width(p->type)) == 0,
-		"parameters", "'%s' lies askew in the state", p->name);
+		"parameters", "'%s' is not aligned in the state", p->name);
 	if (p->type == FV_CHOICE)
 		check_choices(c, p);
 	for (const fv_param *q = c->plugin->params; q < p; q++)
@@ -266,7 +269,7 @@ static void check_param(struct contract *c, const fv_param *p)
 			"parameters", "'%s' and '%s' share bytes of the state", q->name, p->name);
 }
 
-void contract_descriptor(struct contract *c)
+void contract_check_descriptor(struct contract *c)
 {
 	char reason[512];
 	bool sound = core_descriptor_check(c->plugin, c->plugin->name, reason, sizeof reason);
@@ -275,26 +278,26 @@ void contract_descriptor(struct contract *c)
 	for (uint32_t i = 0; i < c->plugin->n_params; i++)
 		check_param(c, &c->plugin->params[i]);
 	struct instance instance;
-	(void)contract_make(c, &instance);
-	contract_release(c, &instance);
+	(void)contract_open_instance(c, &instance);
+	contract_close_instance(c, &instance);
 }
 
 static void check_kind(struct contract *c)
 {
 	switch (c->plugin->kind) {
 	case FV_ENCODER:
-		contract_encoder(c);
+		contract_check_encoder(c);
 		break;
 	case FV_GROUPER:
-		contract_grouper(c);
+		contract_check_grouper(c);
 		break;
 	case FV_LOSS:
-		contract_loss(c);
+		contract_check_loss(c);
 		break;
 	}
 }
 
-static bool is_set(const struct contract *c, const char *name)
+static bool is_setting_given(const struct contract *c, const char *name)
 {
 	for (size_t i = 0; i < c->options->n_settings; i++)
 		if (!strcmp(c->options->setting[i].name, name))
@@ -302,32 +305,33 @@ static bool is_set(const struct contract *c, const char *name)
 	return false;
 }
 
-static void check_variant(struct contract *c, const fv_param *p, const char *text)
+static void check_value(struct contract *c, const fv_param *p, const char *text)
 {
 	if (!text)
 		return;
-	c->variant = (core_contract_setting){p->name, text};
+	c->varied = (core_contract_setting){p->name, text};
 	check_kind(c);
-	c->variant = (core_contract_setting){0};
+	c->varied = (core_contract_setting){0};
 }
 
-/* Every value that a parameter with few values can take. */
-static void check_variants(struct contract *c, const fv_param *p)
+/* Repeats the suite with every value of a choice or switch. */
+static void check_values(struct contract *c, const fv_param *p)
 {
-	if (is_set(c, p->name))
+	if (is_setting_given(c, p->name))
 		return;
 	if (p->type == FV_BOOL) {
-		check_variant(c, p, "false");
-		check_variant(c, p, "true");
+		check_value(c, p, "false");
+		check_value(c, p, "true");
 	}
 	for (const char *word = p->type == FV_CHOICE ? p->choices : ""; *word;) {
 		size_t n = strcspn(word, "|");
-		check_variant(c, p, core_strndup(c->ctx, word, n));
+		check_value(c, p, core_strndup(c->ctx, word, n));
 		word += n + (word[n] == '|');
 	}
 }
 
-/* Copies that fork() has made in an op and that came back from it have been ended by now, or are about to. */
+/* Reports child processes that an op made by fork(). Those that returned from it have ended or are
+ * about to. */
 static void check_copies(struct contract *c)
 {
 	int copies;
@@ -348,12 +352,12 @@ fv_status core_contract_check(fv_ctx *ctx, const fv_descriptor *descriptor,
 		if (!core_param_find(descriptor, options->setting[i].name))
 			return fv_fail(ctx, FV_CONFIG, "plugin %s has no parameter '%s'",
 				descriptor->name, options->setting[i].name);
-	contract_descriptor(&c);
+	contract_check_descriptor(&c);
 	if (out->n_faults)
 		return core_error_count(ctx) > before ? FV_FAILED : FV_OK;
 	check_kind(&c);
 	for (uint32_t i = 0; i < descriptor->n_params; i++)
-		check_variants(&c, &descriptor->params[i]);
+		check_values(&c, &descriptor->params[i]);
 	check_copies(&c);
 	return core_error_count(ctx) > before ? FV_FAILED : FV_OK;
 }

@@ -1,27 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every plugin must keep to, whatever it computes: checked by running it on small made-up
- * data.
+/* The contract that every plugin must keep, checked by running it on small synthetic data.
  *
- * Descriptor: defaults of the profile parse and lie in range, choices are distinct, parameters do
- * not overlap in the state. Loss: batches of one, ties, one group only, groups unknown, groups
- * without rows, huge and tiny losses give finite weights; the same again gives the same bytes;
- * subsample, order and mix stay in range; evaluate changes nothing; v is the derivative of the value. With
- * networks of its own: the same of steps and their gradients, logits in the thousands included. In
- * stages: rows, weights, groups and rates of every stage in range, whatever the model before it
- * predicts, and the same again gives the same stages.
- * (Losses that are not finite never reach a plugin: the trainer stops at the logits.) Grouper: ids
- * in range, names distinct, unknown stays -1, not-a-number is refused, a row's group does not
- * depend on its company, the same again gives the same bytes. Encoder: silence, the shortest
- * recording, noise, an offset and clipping give finite numbers; the same again, after other
- * recordings and on two threads gives the same bytes; nothing is written past the end.
+ * Descriptor: the profile's defaults parse and are in range, choices are distinct, parameters do
+ * not overlap in the state.
  *
- * Every op leaves the process as it was (surroundings.h), and comes back from no copy that fork() made.
+ * Loss: batches of one row, ties, a single group, unknown groups, groups without rows, and huge and
+ * tiny losses give finite weights; repeating gives the same bytes; subsample, order and mix stay in
+ * range; evaluate changes nothing; v is the derivative of the value. A loss with its own networks:
+ * the same for its steps and gradients, also with logits in the thousands. A loss in stages: rows,
+ * weights, groups and rates of every stage are in range, whatever the previous model predicts, and
+ * repeating gives the same stages. Losses that are not finite never reach a plugin, because the
+ * trainer stops at the logits.
  *
- * All of it with the defaults and the settings given, and again with each value of each choice and
- * switch, one at a time.
+ * Grouper: ids are in range, names distinct, unknown stays -1, NaN is refused, a row's group does
+ * not depend on other rows, repeating gives the same bytes.
  *
- * The plugin runs in this process: one that crashes takes the caller along.
- */
+ * Encoder: silence, the shortest recording, noise, an offset and clipping give finite numbers;
+ * repeating, encoding after other recordings and encoding on two threads give the same bytes;
+ * nothing is written past the end.
+ *
+ * Every op leaves the state of the process unchanged (surroundings.h), and does not return in a
+ * child process made by fork().
+ *
+ * The suite runs with the defaults and the given settings, and again with each value of each choice
+ * and switch, one at a time. The plugin runs in this process, so a crash ends the caller too. */
 #ifndef CORE_CONTRACT_CONTRACT_H
 #define CORE_CONTRACT_CONTRACT_H
 
@@ -31,8 +33,8 @@
 
 #include "base/context.h"
 
-/* Rows are called row_00 .. row_63, the first half for training: what a parameter that names a file
- * should cover. */
+/* Rows have the ids row_00 .. row_63, the first half for training: a file that a parameter names
+ * should cover them. */
 enum { CORE_CONTRACT_ROWS = 64 };
 
 typedef struct core_contract_setting {
@@ -42,13 +44,13 @@ typedef struct core_contract_setting {
 typedef struct core_contract_options {
 	const char *profile; /* "paper" or "official" */
 	const char *weights; /* for an encoder; NULL: none */
-	const char *stem;    /* a recording that an encoder by name knows; NULL: not looked up */
+	const char *stem;    /* id of a recording that an encoder finds by name; NULL: no lookup */
 	const core_contract_setting *setting;
 	size_t n_settings;
 } core_contract_options;
 
-/* A fault breaks the contract; a note is what a reader should know: a check that could not be made,
- * or a property that most plugins have and this one has not. */
+/* A fault breaks the contract. A note tells of a check that could not be made, or of a property
+ * that most plugins have and this one does not. */
 typedef struct core_finding {
 	bool fault;
 	const char *check, *text;
@@ -56,12 +58,12 @@ typedef struct core_finding {
 
 typedef struct core_contract {
 	size_t n, n_faults, n_checks; /* findings, faults among them, checks made */
-	core_finding *finding;        /* [n] in the order met */
+	core_finding *finding;        /* [n] in the order found */
 } core_contract;
 
-/* `descriptor` as the registry gives it. The findings live as long as the context. Errors:
- * FV_CONFIG for a setting that the plugin does not take, FV_FAILED when memory is out. Faults are
- * no error. */
+/* Checks a descriptor from the registry. The findings live as long as the context. Faults are not
+ * an error. Errors: FV_CONFIG for a setting that the plugin does not take, FV_FAILED when memory is
+ * out. */
 FV_NODISCARD fv_status core_contract_check(fv_ctx *ctx, const fv_descriptor *descriptor,
 	const core_contract_options *options, core_contract *out);
 

@@ -6,7 +6,7 @@
 
 #include "contract/suite.h"
 
-#define GUARD 16 /* numbers past the end that must stay */
+#define GUARD 16 /* numbers past the end that must not change */
 #define GUARD_VALUE 12345.675f
 
 enum { SILENCE, NOISE, TONE, CLIPPED, OFFSET, SHORTEST, WAVES };
@@ -20,7 +20,7 @@ struct encoder {
 	int64_t n[WAVES];
 };
 
-static const fv_encoder_ops *ops_of(const struct contract *c)
+static const fv_encoder_ops *get_ops(const struct contract *c)
 {
 	return c->plugin->ops;
 }
@@ -43,7 +43,7 @@ static void check_columns(struct contract *c, const fv_output *o)
 
 static bool check_info(struct contract *c, const fv_encoder_info *info)
 {
-	const fv_encoder_ops *ops = ops_of(c);
+	const fv_encoder_ops *ops = get_ops(c);
 	bool ok = contract_expect(c, info->n_outputs > 0 && info->outputs, "info", "no outputs");
 	ok &= contract_expect(c, info->by_name ? ops->lookup != NULL : ops->encode != NULL, "info",
 		"by_name is %d without the op for it", info->by_name);
@@ -90,23 +90,23 @@ static bool make_waves(struct contract *c, struct encoder *e)
 	return true;
 }
 
-/* Frames of a wave: 1 when pooled. */
-static int64_t count_of(const struct contract *c, const struct encoder *e, int32_t output,
+/* Numbers in the output for a wave: frames (1 when pooled) x layers x dims. */
+static int64_t count_values(const struct contract *c, const struct encoder *e, int32_t output,
 	int32_t kind, bool pooled)
 {
 	const fv_output *o = &e->info.outputs[output];
 	int64_t frames = 1;
 	if (!pooled)
-		frames = ops_of(c)->frames(e->instance.state, output, e->n[kind]);
+		frames = get_ops(c)->frames(e->instance.state, output, e->n[kind]);
 	return frames > 0 ? frames * o->layers * o->dims : 0;
 }
 
-/* NULL and a fault when it cannot be encoded; free() it. */
-static float *encode(
+/* Encodes a wave; the caller frees the result. NULL (and a fault) when that fails. */
+static float *encode_wave(
 	struct contract *c, struct encoder *e, int32_t output, int32_t kind, bool pooled)
 {
 	const fv_output *o = &e->info.outputs[output];
-	int64_t count = count_of(c, e, output, kind, pooled);
+	int64_t count = count_values(c, e, output, kind, pooled);
 	if (!contract_expect(
 		    c, count > 0, "frames", "output '%s' has no frame of %s", o->name, waves[kind]))
 		return NULL;
@@ -115,17 +115,17 @@ static float *encode(
 		return NULL;
 	for (int64_t i = 0; i < count + GUARD; i++)
 		out[i] = i < count ? NAN : GUARD_VALUE;
-	fv_status status = ops_of(c)->encode(
+	fv_status status = get_ops(c)->encode(
 		e->instance.state, e->instance.ctx, output, e->wave[kind], e->n[kind], pooled, out);
-	if (!contract_ok(c, &e->instance, status, waves[kind])) {
+	if (!contract_expect_ok(c, &e->instance, status, waves[kind])) {
 		free(out);
 		return NULL;
 	}
-	contract_expect(c, contract_finite_f32(out, count), "encode",
+	contract_expect(c, contract_is_finite_f32(out, count), "encode",
 		"output '%s' of %s is not finite", o->name, waves[kind]);
 	for (int64_t i = count; i < count + GUARD; i++)
-		contract_expect(
-			c, out[i] == GUARD_VALUE, "encode", "output '%s' is overrun", o->name);
+		contract_expect(c, out[i] == GUARD_VALUE, "encode",
+			"output '%s' is written past its end", o->name);
 	for (int64_t i = 0; i < count && o->roles; i++)
 		if (o->roles[i % o->dims] == FV_COL_PROBABILITY)
 			contract_expect(c, out[i] >= 0 && out[i] <= 1.00001f, "encode",
@@ -143,16 +143,16 @@ struct worker {
 	pthread_t thread;
 };
 
-static void *work(void *user)
+static void *run_worker(void *user)
 {
 	struct worker *w = user;
 	fv_ctx *ctx = core_ctx_new();
-	int64_t count = count_of(w->c, w->e, w->output, w->kind, w->pooled);
+	int64_t count = count_values(w->c, w->e, w->output, w->kind, w->pooled);
 	w->out = malloc((size_t)(count + GUARD) * sizeof *w->out);
 	w->failed = !ctx || !w->out;
 	for (int32_t round = 0; round < 3 && !w->failed; round++) {
 		w->failed =
-			ops_of(w->c)->encode(w->e->instance.state, ctx, w->output,
+			get_ops(w->c)->encode(w->e->instance.state, ctx, w->output,
 				w->e->wave[w->kind], w->e->n[w->kind], w->pooled, w->out) != FV_OK;
 		core_scratch_reset(ctx);
 	}
@@ -160,7 +160,7 @@ static void *work(void *user)
 	return NULL;
 }
 
-/* Two threads on one state at once, on different recordings. */
+/* Two threads encode different recordings with one state at once. */
 static void check_threads(
 	struct contract *c, struct encoder *e, int32_t output, bool pooled, float *const *alone)
 {
@@ -172,14 +172,14 @@ static void check_threads(
 			.output = output,
 			.kind = i ? TONE : NOISE,
 			.pooled = pooled};
-		started += !pthread_create(&w[i].thread, NULL, work, &w[i]);
+		started += !pthread_create(&w[i].thread, NULL, run_worker, &w[i]);
 		if (started == i)
 			break;
 	}
 	for (int32_t i = 0; i < started; i++)
 		pthread_join(w[i].thread, NULL);
 	for (int32_t i = 0; i < started; i++) {
-		int64_t count = count_of(c, e, output, w[i].kind, pooled);
+		int64_t count = count_values(c, e, output, w[i].kind, pooled);
 		contract_expect(c,
 			!w[i].failed &&
 				!memcmp(w[i].out, alone[w[i].kind], (size_t)count * sizeof(float)),
@@ -194,10 +194,10 @@ static void check_output(struct contract *c, struct encoder *e, int32_t output, 
 	float *out[WAVES] = {0};
 	bool all = true;
 	for (int32_t kind = 0; kind < WAVES; kind++)
-		all &= (out[kind] = encode(c, e, output, kind, pooled)) != NULL;
+		all &= (out[kind] = encode_wave(c, e, output, kind, pooled)) != NULL;
 	for (int32_t kind = WAVES - 1; kind >= 0 && all; kind--) {
-		float *again = encode(c, e, output, kind, pooled);
-		size_t size = (size_t)count_of(c, e, output, kind, pooled) * sizeof *again;
+		float *again = encode_wave(c, e, output, kind, pooled);
+		size_t size = (size_t)count_values(c, e, output, kind, pooled) * sizeof *again;
 		contract_expect(c, again && !memcmp(again, out[kind], size), "repeat",
 			"output '%s' of %s differs the second time", e->info.outputs[output].name,
 			waves[kind]);
@@ -211,7 +211,7 @@ static void check_output(struct contract *c, struct encoder *e, int32_t output, 
 
 static void check_lookup(struct contract *c, struct encoder *e)
 {
-	const fv_encoder_ops *ops = ops_of(c);
+	const fv_encoder_ops *ops = get_ops(c);
 	struct instance *in = &e->instance;
 	for (int32_t output = 0; output < e->info.n_outputs; output++) {
 		const fv_output *o = &e->info.outputs[output];
@@ -221,14 +221,14 @@ static void check_lookup(struct contract *c, struct encoder *e)
 		const char *stem = c->options->stem;
 		if (!one || !two)
 			return;
-		contract_refuses(c, in,
+		contract_expect_refusal(c, in,
 			ops->lookup(in->state, in->ctx, output, "no such recording", one),
 			"lookup");
-		if (!stem || !contract_ok(c, in, ops->lookup(in->state, in->ctx, output, stem, one),
-				     "lookup"))
+		if (!stem || !contract_expect_ok(c, in,
+				     ops->lookup(in->state, in->ctx, output, stem, one), "lookup"))
 			continue;
-		contract_expect(c, contract_finite_f32(one, count), "lookup", "not finite");
-		(void)contract_ok(
+		contract_expect(c, contract_is_finite_f32(one, count), "lookup", "not finite");
+		(void)contract_expect_ok(
 			c, in, ops->lookup(in->state, in->ctx, output, stem, two), "lookup");
 		contract_expect(c, !memcmp(one, two, (size_t)count * sizeof *one), "repeat",
 			"output '%s' differs the second time", o->name);
@@ -237,24 +237,25 @@ static void check_lookup(struct contract *c, struct encoder *e)
 
 static bool open_encoder(struct contract *c, struct encoder *e)
 {
-	const fv_encoder_ops *ops = ops_of(c);
+	const fv_encoder_ops *ops = get_ops(c);
 	struct instance *in = &e->instance;
-	if (!contract_make(c, in))
+	if (!contract_open_instance(c, in))
 		return false;
 	in->opened = true;
 	fv_status status = ops->open(in->state, in->ctx, c->options->weights);
 	if (!c->options->weights && !c->options->n_settings)
-		return contract_may(c, in, status, "open without weights");
-	return contract_starts(c, in, status, "open");
+		return contract_allow_refusal(c, in, status, "open without weights");
+	return contract_expect_start(c, in, status, "open");
 }
 
-void contract_encoder(struct contract *c)
+void contract_check_encoder(struct contract *c)
 {
 	struct encoder e = {.info = {.size = sizeof e.info}};
 	struct instance *in = &e.instance;
-	bool ok = open_encoder(c, &e) &&
-		  contract_ok(c, in, ops_of(c)->info(in->state, in->ctx, &e.info), "info") &&
-		  check_info(c, &e.info);
+	bool ok =
+		open_encoder(c, &e) &&
+		contract_expect_ok(c, in, get_ops(c)->info(in->state, in->ctx, &e.info), "info") &&
+		check_info(c, &e.info);
 	if (ok && e.info.by_name)
 		check_lookup(c, &e);
 	if (ok && !e.info.by_name && make_waves(c, &e)) {
@@ -264,5 +265,5 @@ void contract_encoder(struct contract *c)
 				check_output(c, &e, output, false);
 		}
 	}
-	contract_release(c, in);
+	contract_close_instance(c, in);
 }

@@ -6,9 +6,10 @@
 
 enum { N = CORE_CONTRACT_ROWS, TRAIN = N / 2, DIMS = 6, PROBABILITIES = 3 };
 
-/* One table with something for every kind of grouper; what uses() does not name is then hidden. */
+/* A grouper input with something for every kind of grouper; columns that uses() does not name are
+ * hidden. */
 struct fixture {
-	float x[N * DIMS]; /* three probabilities, three features in clusters */
+	float x[N * DIMS]; /* [N, DIMS] three probabilities, three features in clusters */
 	int32_t column_id[N], klass[N], speaker[N];
 	const char *stem[N];
 };
@@ -17,10 +18,10 @@ static const char *const columns[DIMS] = {"p0", "p1", "p2", "f0", "f1", "f2"};
 static const fv_role roles[DIMS] = {FV_COL_PROBABILITY, FV_COL_PROBABILITY, FV_COL_PROBABILITY,
 	FV_COL_FEATURE, FV_COL_FEATURE, FV_COL_FEATURE};
 static const char *const classes[] = {"c0", "c1", "c2", "c3"};
-/* "rare" is met outside the training rows only */
+/* "rare" occurs only outside the training rows */
 static const char *const values[] = {"first", "rare", "second", "third"};
 
-static void fill(struct contract *c, struct fixture *f)
+static void fill_fixture(struct contract *c, struct fixture *f)
 {
 	static const int32_t trained[] = {0, 2, 3};
 	for (int32_t i = 0; i < N; i++) {
@@ -38,12 +39,12 @@ static void fill(struct contract *c, struct fixture *f)
 			f->column_id[i] = 1;
 		f->klass[i] = i % 4;
 		f->speaker[i] = i / 8;
-		f->stem[i] = contract_stem(c, i);
+		f->stem[i] = contract_make_stem(c, i);
 	}
 }
 
-/* Rows first .. first+n, of which `uses` says what is shown. */
-static fv_grouper_input view(const struct fixture *f, uint32_t uses, int32_t first, int32_t n)
+/* Rows [first, first+n), with only the inputs that `uses` names. */
+static fv_grouper_input make_input(const struct fixture *f, uint32_t uses, int32_t first, int32_t n)
 {
 	fv_grouper_input t = {.size = sizeof t, .n = n};
 	if (uses & FV_USE_FEATURES) {
@@ -71,7 +72,7 @@ static fv_grouper_input view(const struct fixture *f, uint32_t uses, int32_t fir
 	return t;
 }
 
-/* A fitted grouper and what it says of all rows. */
+/* A fitted grouper and its groups of all rows. */
 struct fitted {
 	struct instance instance;
 	uint32_t uses;
@@ -80,25 +81,26 @@ struct fitted {
 	float *member; /* [N,G] or NULL */
 };
 
-static const fv_grouper_ops *ops_of(const struct contract *c)
+static const fv_grouper_ops *get_ops(const struct contract *c)
 {
 	return c->plugin->ops;
 }
 
-static bool fit(struct contract *c, const struct fixture *f, struct fitted *out)
+static bool fit_grouper(struct contract *c, const struct fixture *f, struct fitted *out)
 {
-	const fv_grouper_ops *ops = ops_of(c);
+	const fv_grouper_ops *ops = get_ops(c);
 	*out = (struct fitted){0};
-	if (!contract_make(c, &out->instance))
+	if (!contract_open_instance(c, &out->instance))
 		return false;
 	struct instance *in = &out->instance;
 	out->uses = ops->uses(in->state);
 	contract_expect(
 		c, out->uses < 2 * FV_USE_FILE, "uses", "flags %#x are not known", out->uses);
-	fv_grouper_input train = view(f, out->uses, 0, TRAIN);
+	fv_grouper_input train = make_input(f, out->uses, 0, TRAIN);
 	out->grouping = (fv_grouping){.size = sizeof out->grouping};
 	in->opened = true;
-	return contract_starts(c, in, ops->fit(in->state, in->ctx, &train, &out->grouping), "fit");
+	return contract_expect_start(
+		c, in, ops->fit(in->state, in->ctx, &train, &out->grouping), "fit");
 }
 
 static bool check_grouping(struct contract *c, const fv_grouping *g)
@@ -116,16 +118,16 @@ static bool check_grouping(struct contract *c, const fv_grouping *g)
 	return true;
 }
 
-static bool assign(struct contract *c, struct fitted *g, const fv_grouper_input *rows, int32_t *id,
-	float *member, const char *check)
+static bool assign_rows(struct contract *c, struct fitted *g, const fv_grouper_input *rows,
+	int32_t *id, float *member, const char *check)
 {
-	const fv_grouper_ops *ops = ops_of(c);
+	const fv_grouper_ops *ops = get_ops(c);
 	for (int32_t i = 0; i < rows->n; i++)
 		id[i] = INT32_MIN;
 	for (int32_t i = 0; member && i < rows->n * g->grouping.groups; i++)
 		member[i] = NAN;
 	struct instance *in = &g->instance;
-	if (!contract_ok(c, in, ops->assign(in->state, in->ctx, rows, id, member), check))
+	if (!contract_expect_ok(c, in, ops->assign(in->state, in->ctx, rows, id, member), check))
 		return false;
 	bool ok = true;
 	for (int32_t i = 0; i < rows->n && ok; i++)
@@ -139,15 +141,15 @@ static bool assign(struct contract *c, struct fitted *g, const fv_grouper_input 
 
 static bool assign_all(struct contract *c, const struct fixture *f, struct fitted *g)
 {
-	fv_grouper_input all = view(f, g->uses, 0, N);
+	fv_grouper_input all = make_input(f, g->uses, 0, N);
 	g->id = contract_alloc(c, N, sizeof *g->id);
 	if (g->grouping.soft)
 		g->member =
 			contract_alloc(c, (size_t)N * (size_t)g->grouping.groups, sizeof(float));
-	return g->id && assign(c, g, &all, g->id, g->member, "assign");
+	return g->id && assign_rows(c, g, &all, g->id, g->member, "assign");
 }
 
-static bool same(const struct fitted *a, const struct fitted *b)
+static bool are_equal(const struct fitted *a, const struct fitted *b)
 {
 	size_t members = a->member ? (size_t)N * (size_t)a->grouping.groups * sizeof(float) : 0;
 	return a->grouping.groups == b->grouping.groups &&
@@ -155,42 +157,43 @@ static bool same(const struct fitted *a, const struct fitted *b)
 	       (!members || !memcmp(a->member, b->member, members));
 }
 
-/* Fitting and assigning again, here and in a fresh state, must give the same bytes. */
+/* Assigning again, and fitting and assigning in a fresh state, must give the same bytes. */
 static void check_repeat(struct contract *c, const struct fixture *f, struct fitted *g)
 {
 	struct fitted again = *g, other;
 	if (assign_all(c, f, &again))
-		contract_expect(c, same(g, &again), "repeat", "a second assign differs");
-	if (fit(c, f, &other) && assign_all(c, f, &other))
-		contract_expect(c, same(g, &other), "repeat", "a second fit differs");
-	contract_release(c, &other.instance);
+		contract_expect(c, are_equal(g, &again), "repeat", "a second assign differs");
+	if (fit_grouper(c, f, &other) && assign_all(c, f, &other))
+		contract_expect(c, are_equal(g, &other), "repeat", "a second fit differs");
+	contract_close_instance(c, &other.instance);
 }
 
-/* The first n rows one by one; their classes are shown when those of all n are. */
+/* Assigns the first n rows one by one, with their classes shown if those of all n are. */
 static void check_alone(struct contract *c, const struct fixture *f, struct fitted *g, int32_t n)
 {
 	int32_t all[N], id[1] = {0};
-	fv_grouper_input rows = view(f, g->uses, 0, n);
-	if (!assign(c, g, &rows, all, NULL, "assign"))
+	fv_grouper_input rows = make_input(f, g->uses, 0, n);
+	if (!assign_rows(c, g, &rows, all, NULL, "assign"))
 		return;
 	for (int32_t i = 0; i < n; i++) {
-		fv_grouper_input one = view(f, g->uses, i, 1);
+		fv_grouper_input one = make_input(f, g->uses, i, 1);
 		one.klass = rows.klass ? one.klass : NULL;
-		if (assign(c, g, &one, id, NULL, "one row"))
-			contract_expect(c, id[0] == all[i], "company",
+		if (assign_rows(c, g, &one, id, NULL, "one row"))
+			contract_expect(c, id[0] == all[i], "independence",
 				"row %d is in group %d alone and in %d among others", i, id[0],
 				all[i]);
 	}
 }
 
-/* Without speakers to pool over, a row's group is its own affair. */
-static void check_company(struct contract *c, const struct fixture *f, struct fitted *g)
+/* A row's group must not depend on other rows, except when the grouper pools over speakers. */
+static void check_independence(struct contract *c, const struct fixture *f, struct fitted *g)
 {
 	int32_t id[1] = {0};
-	fv_grouper_input none = view(f, g->uses, 0, 0);
-	assign(c, g, &none, id, NULL, "no rows");
+	fv_grouper_input none = make_input(f, g->uses, 0, 0);
+	assign_rows(c, g, &none, id, NULL, "no rows");
 	if (g->uses & FV_USE_SPEAKER) {
-		contract_note(c, "company", "looks at speakers: rows are not compared one by one");
+		contract_note(
+			c, "independence", "looks at speakers: rows are not compared one by one");
 		return;
 	}
 	check_alone(c, f, g, N);
@@ -210,44 +213,44 @@ static void check_unknown(struct contract *c, const struct fixture *f, const str
 			"row %d has a value not met in training and is in group %d", i, g->id[i]);
 }
 
-/* A number that is none is refused, or the row has no group. */
+/* A value that is not finite must be refused, or the row must get no group. */
 static void check_not_a_number(struct contract *c, struct fixture *f, struct fitted *g)
 {
 	static const float bad[] = {NAN, INFINITY, -INFINITY};
 	if (!(g->uses & FV_USE_FEATURES))
 		return;
-	const fv_grouper_ops *ops = ops_of(c);
+	const fv_grouper_ops *ops = get_ops(c);
 	int32_t clean[1] = {-1};
-	fv_grouper_input first = view(f, g->uses, 0, 1);
-	if (!assign(c, g, &first, clean, NULL, "one row"))
+	fv_grouper_input first = make_input(f, g->uses, 0, 1);
+	if (!assign_rows(c, g, &first, clean, NULL, "one row"))
 		return;
 	for (int32_t i = 0; i < 3 * DIMS; i++) {
 		float kept = f->x[i % DIMS];
 		f->x[i % DIMS] = bad[i / DIMS];
 		int32_t id[1] = {-1};
-		fv_grouper_input one = view(f, g->uses, 0, 1);
+		fv_grouper_input one = make_input(f, g->uses, 0, 1);
 		fv_status status = ops->assign(g->instance.state, g->instance.ctx, &one, id, NULL);
 		f->x[i % DIMS] = kept;
 		if (!status && id[0] == clean[0] && roles[i % DIMS] == FV_COL_FEATURE)
-			continue; /* a column it does not look at */
+			continue; /* a column that it does not use */
 		if (!status && id[0] == -1)
 			continue;
-		contract_refuses(c, &g->instance, status, "not a number");
+		contract_expect_refusal(c, &g->instance, status, "not a number");
 	}
 }
 
-void contract_grouper(struct contract *c)
+void contract_check_grouper(struct contract *c)
 {
 	struct fixture *f = contract_alloc(c, 1, sizeof *f);
 	if (!f)
 		return;
-	fill(c, f);
+	fill_fixture(c, f);
 	struct fitted g;
-	if (fit(c, f, &g) && check_grouping(c, &g.grouping) && assign_all(c, f, &g)) {
+	if (fit_grouper(c, f, &g) && check_grouping(c, &g.grouping) && assign_all(c, f, &g)) {
 		check_repeat(c, f, &g);
-		check_company(c, f, &g);
+		check_independence(c, f, &g);
 		check_unknown(c, f, &g);
 		check_not_a_number(c, f, &g);
 	}
-	contract_release(c, &g.instance);
+	contract_close_instance(c, &g.instance);
 }

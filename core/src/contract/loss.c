@@ -6,11 +6,11 @@
 
 enum { N = CORE_CONTRACT_ROWS, CLASSES = 4, GROUPS_MAX = 3, BATCH = 8 };
 
-/* Training rows, the same again as development rows. */
-struct world {
+/* A training set, also used as the development set. */
+struct fixture {
 	int32_t groups;
 	bool soft;
-	int32_t met; /* groups that have rows */
+	int32_t met; /* number of groups that have rows */
 	float label[N * CLASSES], member[N * GROUPS_MAX];
 	int32_t klass[N], group[N], speaker[N];
 	const char *stem[N];
@@ -21,7 +21,7 @@ struct world {
 	fv_loss_setup setup;
 };
 
-static void fill_row(struct contract *c, struct world *w, int32_t i)
+static void fill_row(struct contract *c, struct fixture *w, int32_t i)
 {
 	fv_stream s = fv_rng_seeded(1, "contract.row", 0, (uint64_t)i);
 	float *label = w->label + i * CLASSES, sum = 0;
@@ -32,18 +32,18 @@ static void fill_row(struct contract *c, struct world *w, int32_t i)
 		label[k] /= sum;
 		w->klass[i] = label[k] > label[w->klass[i]] ? k : w->klass[i];
 	}
-	w->stem[i] = contract_stem(c, i);
+	w->stem[i] = contract_make_stem(c, i);
 	w->speaker[i] = i / 9;
 	if (!w->groups)
 		return;
-	/* uneven: two of three in group 0; one in seven unknown */
+	/* uneven groups: about two thirds of the rows in group 0, every seventh unknown */
 	w->group[i] = i % 7 == 6 ? -1 : i % 3 == 2 ? 1 + i / 3 % (w->met - (w->met > 1)) : 0;
 	w->group[i] = w->group[i] >= w->met ? 0 : w->group[i];
 	for (int32_t g = 0; g < w->groups; g++)
 		w->member[i * w->groups + g] = (float)(fv_uniform(&s) + (g == w->group[i])) / 3;
 }
 
-static void count_row(struct world *w, int32_t i)
+static void count_row(struct fixture *w, int32_t i)
 {
 	int32_t k = w->klass[i], g = w->groups ? w->group[i] : -1;
 	w->c[k]++;
@@ -59,9 +59,9 @@ static void count_row(struct world *w, int32_t i)
 	}
 }
 
-static struct world *make_world(struct contract *c, int32_t groups, int32_t met, bool soft)
+static struct fixture *make_fixture(struct contract *c, int32_t groups, int32_t met, bool soft)
 {
-	struct world *w = contract_alloc(c, 1, sizeof *w);
+	struct fixture *w = contract_alloc(c, 1, sizeof *w);
 	if (!w)
 		return NULL;
 	w->groups = groups;
@@ -103,7 +103,7 @@ static struct world *make_world(struct contract *c, int32_t groups, int32_t met,
 	return w;
 }
 
-/* A batch with room for its arrays. */
+/* A batch and the arrays it points to. */
 struct drawn {
 	fv_batch batch;
 	int32_t row[BATCH], klass[BATCH], group[BATCH];
@@ -117,7 +117,7 @@ static const char *const kinds[KINDS] = {"a plain batch", "a batch of one", "equ
 	"a batch of one group", "a batch of unknown groups", "losses of 1e4 and 1e-8",
 	"losses of 0"};
 
-static void draw(const struct world *w, int32_t kind, int64_t step, struct drawn *out)
+static void draw_batch(const struct fixture *w, int32_t kind, int64_t step, struct drawn *out)
 {
 	fv_stream s = fv_rng_seeded(1, "contract.batch", kind, (uint64_t)step);
 	int32_t n = kind == ALONE ? 1 : BATCH;
@@ -155,76 +155,77 @@ static void draw(const struct world *w, int32_t kind, int64_t step, struct drawn
 		.stem = out->stem};
 }
 
-static const fv_loss_ops *ops_of(const struct contract *c)
+static const fv_loss_ops *get_ops(const struct contract *c)
 {
 	return c->plugin->ops;
 }
 
-static fv_status open_loss(struct contract *c, const struct world *w, struct instance *in)
+static fv_status open_loss(struct contract *c, const struct fixture *w, struct instance *in)
 {
-	const fv_loss_ops *ops = ops_of(c);
+	const fv_loss_ops *ops = get_ops(c);
 	in->opened = true;
 	return ops->open ? ops->open(in->state, in->ctx, &w->setup) : FV_OK;
 }
 
-/* Ready, with subsample() done as a run does it; false: a fault is recorded. */
-static bool start(struct contract *c, const struct world *w, struct instance *in)
+/* Opens the loss in a new instance; false: a fault is recorded. */
+static bool start_loss(struct contract *c, const struct fixture *w, struct instance *in)
 {
-	return contract_make(c, in) && contract_starts(c, in, open_loss(c, w, in), "open");
+	return contract_open_instance(c, in) &&
+	       contract_expect_start(c, in, open_loss(c, w, in), "open");
 }
 
-static bool weigh(struct contract *c, struct instance *in, struct drawn *b, const char *what)
+static bool weigh_batch(struct contract *c, struct instance *in, struct drawn *b, const char *what)
 {
-	const fv_loss_ops *ops = ops_of(c);
+	const fv_loss_ops *ops = get_ops(c);
 	memset(b->v, 0, sizeof b->v);
 	b->value = NAN;
 	fv_status status = ops->weigh(in->state, in->ctx, &b->batch, b->v, &b->value);
-	if (!contract_ok(c, in, status, what))
+	if (!contract_expect_ok(c, in, status, what))
 		return false;
-	contract_expect(c, contract_finite_f64(b->v, b->batch.n), "weigh",
+	contract_expect(c, contract_is_finite_f64(b->v, b->batch.n), "weigh",
 		"%s gives a weight that is not finite", what);
 	return contract_expect(
 		c, isfinite(b->value), "weigh", "%s gives the value %g", what, b->value);
 }
 
-/* One batch of every kind, in the same order, in two states: finite, and the same bytes. */
-static void check_batches(struct contract *c, const struct world *w)
+/* Weighs one batch of every kind in two states: results must be finite and the same bytes. */
+static void check_batches(struct contract *c, const struct fixture *w)
 {
 	struct instance a, b = {0};
-	if (start(c, w, &a) && start(c, w, &b)) {
+	if (start_loss(c, w, &a) && start_loss(c, w, &b)) {
 		for (int32_t kind = 0; kind < 2 * KINDS; kind++) {
 			struct drawn one = {0}, two = {0};
-			draw(w, kind % KINDS, 1 + kind, &one);
-			draw(w, kind % KINDS, 1 + kind, &two);
-			if (weigh(c, &a, &one, kinds[kind % KINDS]) &&
-				weigh(c, &b, &two, kinds[kind % KINDS]))
+			draw_batch(w, kind % KINDS, 1 + kind, &one);
+			draw_batch(w, kind % KINDS, 1 + kind, &two);
+			if (weigh_batch(c, &a, &one, kinds[kind % KINDS]) &&
+				weigh_batch(c, &b, &two, kinds[kind % KINDS]))
 				contract_expect(c,
 					!memcmp(one.v, two.v, sizeof one.v) &&
 						!memcmp(&one.value, &two.value, sizeof one.value),
-					"repeat", "%s is weighed differently the second time",
+					"repeat", "%s gives different weights the second time",
 					kinds[kind % KINDS]);
 		}
 	}
-	contract_release(c, &a);
-	contract_release(c, &b);
+	contract_close_instance(c, &a);
+	contract_close_instance(c, &b);
 }
 
 static double run_evaluate(struct contract *c, struct instance *in, const struct drawn *b)
 {
-	const fv_loss_ops *ops = ops_of(c);
+	const fv_loss_ops *ops = get_ops(c);
 	double value = 0;
 	if (ops->evaluate) {
 		fv_status status = ops->evaluate(in->state, in->ctx, &b->batch, &value);
-		return contract_ok(c, in, status, "evaluate") ? value : NAN;
+		return contract_expect_ok(c, in, status, "evaluate") ? value : NAN;
 	}
 	for (int32_t i = 0; i < b->batch.n; i++)
 		value += b->loss[i] / b->batch.n;
 	return value;
 }
 
-/* The derivative of the value that weigh gives from a fresh state, or that evaluate gives after it:
- * group weights held constant, as in the gradient. */
-static double slope(struct contract *c, const struct world *w, struct instance *after,
+/* The derivative of the value from weigh in a fresh state, or from evaluate in the state `after`.
+ * Group weights are held constant, as in the gradient. */
+static double measure_slope(struct contract *c, const struct fixture *w, struct instance *after,
 	const struct drawn *b, int32_t i, bool by_evaluate)
 {
 	double value[2] = {0}, h = 1e-5;
@@ -237,29 +238,30 @@ static double slope(struct contract *c, const struct world *w, struct instance *
 			continue;
 		}
 		struct instance fresh;
-		if (start(c, w, &fresh) && weigh(c, &fresh, &moved, "a shifted loss"))
+		if (start_loss(c, w, &fresh) && weigh_batch(c, &fresh, &moved, "a shifted loss"))
 			value[side] = moved.value;
-		contract_release(c, &fresh);
+		contract_close_instance(c, &fresh);
 	}
 	return (value[1] - value[0]) / (2 * h);
 }
 
-static void check_slopes(struct contract *c, const struct world *w)
+static void check_slopes(struct contract *c, const struct fixture *w)
 {
 	struct instance in;
 	struct drawn b = {0};
-	draw(w, PLAIN, 1, &b);
-	if (start(c, w, &in) && weigh(c, &in, &b, kinds[PLAIN])) {
-		uint64_t before = contract_print(c, &in);
+	draw_batch(w, PLAIN, 1, &b);
+	if (start_loss(c, w, &in) && weigh_batch(c, &in, &b, kinds[PLAIN])) {
+		uint64_t before = contract_hash_state(c, &in);
 		contract_expect(c, isfinite(run_evaluate(c, &in, &b)), "evaluate",
 			"the value is not finite");
 		contract_expect(
-			c, contract_print(c, &in) == before, "evaluate", "changes the state");
+			c, contract_hash_state(c, &in) == before, "evaluate", "changes the state");
 		double off[2] = {0};
 		for (int32_t by_evaluate = 0; by_evaluate < 2; by_evaluate++)
 			for (int32_t i = 0; i < b.batch.n; i++)
 				off[by_evaluate] = fmax(off[by_evaluate],
-					fabs(slope(c, w, &in, &b, i, by_evaluate) - b.v[i]));
+					fabs(measure_slope(c, w, &in, &b, i, by_evaluate) -
+						b.v[i]));
 		c->out->n_checks++;
 		if (fmin(off[0], off[1]) > 1e-7)
 			contract_note(c, "derivative",
@@ -268,17 +270,18 @@ static void check_slopes(struct contract *c, const struct world *w)
 				"constant",
 				off[0], off[1]);
 	}
-	contract_release(c, &in);
+	contract_close_instance(c, &in);
 }
 
-/* The rows of a run; -1 with a fault when they are out of range. */
+/* The number of rows that subsample keeps; -1 (and a fault) when they are out of range. */
 static int64_t run_subsample(struct contract *c, struct instance *in, int32_t *row)
 {
-	const fv_loss_ops *ops = ops_of(c);
+	const fv_loss_ops *ops = get_ops(c);
 	int64_t n = 0;
 	if (!ops->subsample)
 		return N;
-	if (!contract_ok(c, in, ops->subsample(in->state, in->ctx, row, 2 * N, &n), "subsample"))
+	if (!contract_expect_ok(
+		    c, in, ops->subsample(in->state, in->ctx, row, 2 * N, &n), "subsample"))
 		return -1;
 	bool ok = contract_expect(
 		c, n > 0 && n <= 2 * N, "subsample", "%lld rows of %d", (long long)n, N);
@@ -288,25 +291,25 @@ static int64_t run_subsample(struct contract *c, struct instance *in, int32_t *r
 	return ok ? n : -1;
 }
 
-static void check_rows(struct contract *c, const struct world *w)
+static void check_rows(struct contract *c, const struct fixture *w)
 {
-	const fv_loss_ops *ops = ops_of(c);
+	const fv_loss_ops *ops = get_ops(c);
 	int32_t row[2][2 * N] = {{0}}, position[2][2 * N] = {{0}};
 	int64_t n[2] = {-1, -1};
 	for (int32_t run = 0; run < 2; run++) {
 		struct instance in;
-		if (start(c, w, &in))
+		if (start_loss(c, w, &in))
 			n[run] = run_subsample(c, &in, row[run]);
 		for (int32_t i = 0; i < 2 * N; i++)
-			position[run][i] = i; /* an op that leaves the core's shuffle keeps it */
+			position[run][i] = i; /* order may leave the core's shuffle as it is */
 		if (ops->order && n[run] > 0 &&
-			contract_ok(c, &in, ops->order(in.state, in.ctx, 1, position[run], n[run]),
-				"order"))
+			contract_expect_ok(c, &in,
+				ops->order(in.state, in.ctx, 1, position[run], n[run]), "order"))
 			for (int64_t i = 0; i < n[run]; i++)
 				contract_expect(c,
 					position[run][i] >= 0 && position[run][i] < n[run], "order",
 					"position %d of %lld", position[run][i], (long long)n[run]);
-		contract_release(c, &in);
+		contract_close_instance(c, &in);
 	}
 	contract_expect(c,
 		n[0] == n[1] && !memcmp(row[0], row[1], sizeof row[0]) &&
@@ -314,52 +317,54 @@ static void check_rows(struct contract *c, const struct world *w)
 		"repeat", "subsample or order differ the second time");
 }
 
-static void check_mix(struct contract *c, const struct world *w)
+static void check_mix(struct contract *c, const struct fixture *w)
 {
-	const fv_loss_ops *ops = ops_of(c);
+	const fv_loss_ops *ops = get_ops(c);
 	struct instance in;
 	struct drawn b = {0};
 	int32_t partner[BATCH];
 	double lambda[BATCH];
-	draw(w, PLAIN, 1, &b);
-	for (int32_t i = 0; i < BATCH; i++) { /* as on entry in a run */
+	draw_batch(w, PLAIN, 1, &b);
+	for (int32_t i = 0; i < BATCH; i++) { /* the values a run passes in */
 		partner[i] = b.row[i];
 		lambda[i] = 1;
 	}
-	if (start(c, w, &in) &&
-		contract_ok(c, &in, ops->mix(in.state, in.ctx, &b.batch, partner, lambda), "mix"))
+	if (start_loss(c, w, &in) &&
+		contract_expect_ok(
+			c, &in, ops->mix(in.state, in.ctx, &b.batch, partner, lambda), "mix"))
 		for (int32_t i = 0; i < BATCH; i++)
 			contract_expect(c,
 				partner[i] >= 0 && partner[i] < N && lambda[i] >= 0 &&
 					lambda[i] <= 1,
 				"mix", "partner %d with share %g", partner[i], lambda[i]);
-	contract_release(c, &in);
+	contract_close_instance(c, &in);
 }
 
-/* What a step and the choices before it give. */
+/* The results of one step. */
 struct outcome {
 	int32_t position[2 * N], partner[BATCH];
 	double lambda[BATCH], v[BATCH], value, evaluated;
 };
 
-static bool take(struct contract *c, const struct world *w, struct instance *in, int64_t kept,
-	int32_t step, struct outcome *out)
+static bool take_step(struct contract *c, const struct fixture *w, struct instance *in,
+	int64_t kept, int32_t step, struct outcome *out)
 {
-	const fv_loss_ops *ops = ops_of(c);
+	const fv_loss_ops *ops = get_ops(c);
 	struct drawn b = {0};
 	int32_t kind = step % KINDS;
 	fv_status status = FV_OK;
 	*out = (struct outcome){0};
 	for (int32_t i = 0; i < 2 * N; i++)
 		out->position[i] = i;
-	draw(w, kind, step, &b);
+	draw_batch(w, kind, step, &b);
 	if (ops->order && step % 3 == 1)
 		status = ops->order(in->state, in->ctx, b.batch.epoch, out->position, kept);
-	if (!contract_ok(c, in, status, "order"))
+	if (!contract_expect_ok(c, in, status, "order"))
 		return false;
 	if (ops->mix)
 		status = ops->mix(in->state, in->ctx, &b.batch, out->partner, out->lambda);
-	if (!contract_ok(c, in, status, "mix") || (ops->weigh && !weigh(c, in, &b, kinds[kind])))
+	if (!contract_expect_ok(c, in, status, "mix") ||
+		(ops->weigh && !weigh_batch(c, in, &b, kinds[kind])))
 		return false;
 	memcpy(out->v, b.v, sizeof b.v);
 	out->value = b.value;
@@ -367,64 +372,64 @@ static bool take(struct contract *c, const struct world *w, struct instance *in,
 	return true;
 }
 
-/* A run goes on after step `at` from its arrays alone: the next steps are those of one that was not
- * interrupted. That one is ahead by then, so that state which both share would show too. */
-static void check_resume(struct contract *c, const struct world *w, int32_t at)
+/* A run resumed after step `at` from its arrays alone must give the same next steps as an
+ * uninterrupted run. The uninterrupted run is ahead by then, so that state shared by both would
+ * show as well. */
+static void check_resume(struct contract *c, const struct fixture *w, int32_t at)
 {
 	enum { STEPS = 12 };
 	struct instance run = {0}, saved = {0}, again = {0};
 	struct outcome want[STEPS + 1], got;
 	int32_t row[2 * N];
 	int64_t kept = 0;
-	bool going = start(c, w, &run) && (kept = run_subsample(c, &run, row)) > 0 &&
-		     contract_make(c, &saved);
+	bool going = start_loss(c, w, &run) && (kept = run_subsample(c, &run, row)) > 0 &&
+		     contract_open_instance(c, &saved);
 	for (int32_t step = 1; step <= STEPS && going; step++) {
-		going = take(c, w, &run, kept, step, &want[step]);
+		going = take_step(c, w, &run, kept, step, &want[step]);
 		if (step == at && going)
 			going = contract_copy_arrays(c, &run, &saved);
 	}
-	going = going && start(c, w, &again) && run_subsample(c, &again, row) == kept &&
+	going = going && start_loss(c, w, &again) && run_subsample(c, &again, row) == kept &&
 		contract_copy_arrays(c, &saved, &again);
 	for (int32_t step = at + 1; step <= STEPS && going; step++) {
-		going = take(c, w, &again, kept, step, &got);
+		going = take_step(c, w, &again, kept, step, &got);
 		if (going)
 			going = contract_expect(c, !memcmp(&got, &want[step], sizeof got), "resume",
-				"taken up after step %d, step %d differs: state outside of "
-				"fv_array",
+				"resumed after step %d, step %d differs: state outside fv_array",
 				at, step);
 	}
-	contract_release(c, &run);
-	contract_release(c, &saved);
-	contract_release(c, &again);
+	contract_close_instance(c, &run);
+	contract_close_instance(c, &saved);
+	contract_close_instance(c, &again);
 }
 
-/* The first world has everything; in the others an objective may say that it cannot work. */
-static bool works_in(struct contract *c, const struct world *w, bool must)
+/* In the first fixture every loss must open; in the others it may refuse. */
+static bool can_open_in(struct contract *c, const struct fixture *w, bool must)
 {
 	struct instance in;
 	bool works = false;
-	if (contract_make(c, &in)) {
+	if (contract_open_instance(c, &in)) {
 		fv_status status = open_loss(c, w, &in);
-		works = must ? contract_starts(c, &in, status, "open")
-			     : contract_may(c, &in, status, "open");
+		works = must ? contract_expect_start(c, &in, status, "open")
+			     : contract_allow_refusal(c, &in, status, "open");
 	}
-	contract_release(c, &in);
+	contract_close_instance(c, &in);
 	return works;
 }
 
-void contract_loss(struct contract *c)
+void contract_check_loss(struct contract *c)
 {
-	const fv_loss_ops *ops = ops_of(c);
+	const fv_loss_ops *ops = get_ops(c);
 	static const struct {
 		int32_t groups, met;
 		bool soft;
-	} worlds[] = {{3, 3, true}, {3, 3, false}, {3, 2, true}, {1, 1, false}};
-	size_t n = ops->uses_groups ? sizeof worlds / sizeof *worlds : 1;
+	} fixtures[] = {{3, 3, true}, {3, 3, false}, {3, 2, true}, {1, 1, false}};
+	size_t n = ops->uses_groups ? sizeof fixtures / sizeof *fixtures : 1;
 	for (size_t i = 0; i < n; i++) {
-		int32_t groups = ops->uses_groups ? worlds[i].groups : 0;
-		bool soft = ops->uses_groups && worlds[i].soft;
-		const struct world *w = make_world(c, groups, worlds[i].met, soft);
-		if (!w || !works_in(c, w, i == 0))
+		int32_t groups = ops->uses_groups ? fixtures[i].groups : 0;
+		bool soft = ops->uses_groups && fixtures[i].soft;
+		const struct fixture *w = make_fixture(c, groups, fixtures[i].met, soft);
+		if (!w || !can_open_in(c, w, i == 0))
 			continue;
 		check_rows(c, w);
 		if (ops->weigh) {
@@ -435,7 +440,7 @@ void contract_loss(struct contract *c)
 			check_mix(c, w);
 		check_resume(c, w, 1);
 		check_resume(c, w, 5);
-		contract_networks(c, &w->setup);
-		contract_stages(c, &w->setup);
+		contract_check_networks(c, &w->setup);
+		contract_check_stages(c, &w->setup);
 	}
 }

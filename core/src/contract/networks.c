@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The contract of objectives with networks of their own. The suite stands above the layers: it uses
- * the trainer's objective and networks as a run does. */
+/* The contract of losses with their own networks. Uses the trainer's objective and networks as a
+ * run does. */
 #include <math.h>
 #include <string.h>
 
@@ -18,7 +18,7 @@ enum {
 	GROUPS_MAX = 8
 };
 
-/* A run of its own, up to its first batch. */
+/* A run up to its first batch. */
 struct rig {
 	struct instance in;
 	core_objective objective;
@@ -38,13 +38,13 @@ static bool open_rig(struct contract *c, const fv_loss_setup *setup, struct rig 
 {
 	int32_t n = setup->train->n;
 	const core_head_shape shape = {LAYERS, DIMS, PROJECTION, setup->train->classes};
-	if (!contract_make(c, &r->in))
+	if (!contract_open_instance(c, &r->in))
 		return false;
 	fv_ctx *ctx = r->in.ctx;
 	int32_t *order = core_alloc(ctx, (size_t)n, sizeof *order);
 	r->x = core_alloc(ctx, (size_t)n * WIDTH, sizeof *r->x);
 	if (!order || !r->x)
-		return contract_ok(c, &r->in, FV_FAILED, "memory");
+		return contract_expect_ok(c, &r->in, FV_FAILED, "memory");
 	for (int32_t i = 0; i < n; i++) {
 		fv_stream s = fv_rng_seeded(1, "contract.features", 0, (uint64_t)i);
 		order[i] = i;
@@ -54,14 +54,14 @@ static bool open_rig(struct contract *c, const fv_loss_setup *setup, struct rig 
 	r->in.opened = true;
 	fv_status status =
 		core_objective_open(ctx, c->plugin, r->in.state, setup, order, &r->objective);
-	if (!contract_starts(c, &r->in, status, "open"))
+	if (!contract_expect_start(c, &r->in, status, "open"))
 		return false;
 	status = core_plan_new(ctx, &shape, &r->plan);
 	if (status == FV_OK)
 		status = core_networks_new(ctx, r->plan, BATCH, &r->networks);
 	if (status == FV_OK)
 		status = core_objective_build(&r->objective, r->networks);
-	return contract_ok(c, &r->in, status, "build");
+	return contract_expect_ok(c, &r->in, status, "build");
 }
 
 static bool start_rig(struct contract *c, const fv_loss_setup *setup, struct rig *r)
@@ -73,7 +73,7 @@ static bool start_rig(struct contract *c, const fv_loss_setup *setup, struct rig
 	r->params = core_alloc(r->in.ctx, count, sizeof *r->params);
 	r->gradient = core_alloc(r->in.ctx, count, sizeof *r->gradient);
 	if (!r->params || !r->gradient)
-		return contract_ok(c, &r->in, FV_FAILED, "memory");
+		return contract_expect_ok(c, &r->in, FV_FAILED, "memory");
 	core_plan_init(r->in.ctx, r->plan, r->params);
 	core_networks_set_gradient(r->networks, r->gradient);
 	return true;
@@ -82,15 +82,15 @@ static bool start_rig(struct contract *c, const fv_loss_setup *setup, struct rig
 static void end_rig(struct contract *c, struct rig *r)
 {
 	core_networks_free(r->networks);
-	contract_release(c, &r->in);
+	contract_close_instance(c, &r->in);
 }
 
 enum { PLAIN, ALONE, TIED, AGAIN, SHARP, KINDS };
 static const char *const kinds[KINDS] = {"a plain batch", "a batch of one",
 	"a batch of one row repeated", "the same batch again", "logits in the thousands"};
 
-/* Fills the batch and evaluates what predicts. */
-static bool draw(struct contract *c, struct rig *r, int32_t kind, int64_t step)
+/* Fills the batch and computes the predicting network's logits and base losses. */
+static bool draw_batch(struct contract *c, struct rig *r, int32_t kind, int64_t step)
 {
 	const fv_rows *rows = &r->objective.train;
 	int32_t n = kind == ALONE ? 1 : BATCH, classes = rows->classes, groups = rows->groups;
@@ -111,7 +111,7 @@ static bool draw(struct contract *c, struct rig *r, int32_t kind, int64_t step)
 	core_networks_set_params(r->networks, r->params);
 	core_networks_begin(r->networks, r->features, r->stem, n, n);
 	const fv_node *logits = core_networks_predict(r->networks);
-	if (!contract_ok(c, &r->in, logits ? FV_OK : FV_FAILED, "predict"))
+	if (!contract_expect_ok(c, &r->in, logits ? FV_OK : FV_FAILED, "predict"))
 		return false;
 	core_base_loss(n, classes, core_node_data(logits), r->label,
 		r->objective.setup.class_weight, r->loss, NULL);
@@ -135,20 +135,19 @@ static bool draw(struct contract *c, struct rig *r, int32_t kind, int64_t step)
 
 static bool take_step(struct contract *c, struct rig *r, int32_t kind, int64_t step)
 {
-	if (!draw(c, r, kind, step))
+	if (!draw_batch(c, r, kind, step))
 		return false;
 	fv_status status = core_objective_step(&r->objective, r->networks, &r->batch, &r->value);
-	if (!contract_ok(c, &r->in, status, kinds[kind]))
+	if (!contract_expect_ok(c, &r->in, status, kinds[kind]))
 		return false;
 	core_networks_finish(r->networks);
 	contract_expect(
 		c, isfinite(r->value), "step", "%s gives the value %g", kinds[kind], r->value);
-	return contract_expect(c, contract_finite_f32(r->gradient, r->plan->count), "step",
+	return contract_expect(c, contract_is_finite_f32(r->gradient, r->plan->count), "step",
 		"%s gives a gradient that is not finite", kinds[kind]);
 }
 
-/* Every kind of batch, twice over, early and late in the run, in two states: finite, and the same
- * bytes. */
+/* Takes steps with every kind of batch in two states: results must be finite and the same bytes. */
 static void check_steps(struct contract *c, const fv_loss_setup *setup)
 {
 	struct rig a, b = {0};
@@ -166,7 +165,8 @@ static void check_steps(struct contract *c, const fv_loss_setup *setup)
 				!memcmp(&a.value, &b.value, sizeof a.value) &&
 					!memcmp(a.gradient, b.gradient,
 						(size_t)a.plan->count * sizeof *a.gradient),
-				"repeat", "%s gives something else the second time", kinds[kind]);
+				"repeat", "%s gives a different result the second time",
+				kinds[kind]);
 		core_plan_init(a.in.ctx, a.plan, a.params);
 		core_plan_init(b.in.ctx, b.plan, b.params);
 	}
@@ -174,7 +174,7 @@ static void check_steps(struct contract *c, const fv_loss_setup *setup)
 	end_rig(c, &b);
 }
 
-/* As check_resume of contract_loss.c; the model's parameters stay those of the start. */
+/* Like check_resume in loss.c, with the model's parameters kept at their start values. */
 static void check_resume(struct contract *c, const fv_loss_setup *setup, int32_t at)
 {
 	enum { STEPS = 2 * KINDS };
@@ -182,7 +182,7 @@ static void check_resume(struct contract *c, const fv_loss_setup *setup, int32_t
 	struct instance saved = {0};
 	float *want[STEPS + 1] = {NULL};
 	double value[STEPS + 1];
-	bool going = start_rig(c, setup, &run) && contract_make(c, &saved);
+	bool going = start_rig(c, setup, &run) && contract_open_instance(c, &saved);
 	for (int32_t step = 1; step <= STEPS && going; step++) {
 		size_t count = (size_t)run.plan->count;
 		want[step] = contract_alloc(c, count, sizeof(float));
@@ -203,13 +203,12 @@ static void check_resume(struct contract *c, const fv_loss_setup *setup, int32_t
 					!memcmp(again.gradient, want[step],
 						(size_t)run.plan->count * sizeof(float)),
 				"resume",
-				"taken up after step %d, step %d differs: state outside of "
-				"fv_array",
+				"resumed after step %d, step %d differs: state outside fv_array",
 				at, step);
 	}
 	end_rig(c, &run);
 	end_rig(c, &again);
-	contract_release(c, &saved);
+	contract_close_instance(c, &saved);
 }
 
 static void check_evaluate(struct contract *c, const fv_loss_setup *setup)
@@ -217,23 +216,23 @@ static void check_evaluate(struct contract *c, const fv_loss_setup *setup)
 	struct rig r;
 	double value[2] = {0};
 	if (start_rig(c, setup, &r) && take_step(c, &r, PLAIN, 1)) {
-		uint64_t before = contract_print(c, &r.in);
-		for (int32_t i = 0; i < 2 && draw(c, &r, PLAIN, 1); i++)
-			contract_ok(c, &r.in,
+		uint64_t before = contract_hash_state(c, &r.in);
+		for (int32_t i = 0; i < 2 && draw_batch(c, &r, PLAIN, 1); i++)
+			contract_expect_ok(c, &r.in,
 				core_objective_evaluate(
 					&r.objective, r.networks, &r.batch, &value[i]),
 				"evaluate");
 		contract_expect(c,
 			isfinite(value[0]) && !memcmp(&value[0], &value[1], sizeof *value),
 			"evaluate", "the values are %g and %g", value[0], value[1]);
-		contract_expect(
-			c, contract_print(c, &r.in) == before, "evaluate", "changes the state");
+		contract_expect(c, contract_hash_state(c, &r.in) == before, "evaluate",
+			"changes the state");
 	}
 	end_rig(c, &r);
 }
 
-/* The step's value in a fresh state at params + h direction. */
-static double value_at(struct contract *c, const fv_loss_setup *setup, const float *params,
+/* The value of a step in a fresh state at params + h * direction. */
+static double measure_value(struct contract *c, const fv_loss_setup *setup, const float *params,
 	const float *direction, double h)
 {
 	struct rig r;
@@ -248,7 +247,7 @@ static double value_at(struct contract *c, const fv_loss_setup *setup, const flo
 	return value;
 }
 
-/* The value's derivative along its gradient is the gradient's square. */
+/* Checks that the derivative of the value along the gradient is the gradient's squared norm. */
 static void check_slope(struct contract *c, const fv_loss_setup *setup)
 {
 	struct rig r;
@@ -258,8 +257,8 @@ static void check_slope(struct contract *c, const fv_loss_setup *setup)
 			square += (double)r.gradient[i] * (double)r.gradient[i];
 		double h = square > 0 ? 1e-3 / sqrt(square) : 0, slope = 0;
 		if (h > 0)
-			slope = (value_at(c, setup, r.params, r.gradient, h) -
-					value_at(c, setup, r.params, r.gradient, -h)) /
+			slope = (measure_value(c, setup, r.params, r.gradient, h) -
+					measure_value(c, setup, r.params, r.gradient, -h)) /
 				(2 * h);
 		c->out->n_checks++;
 		if (fabs(slope - square) > 0.01 * square)
@@ -271,7 +270,7 @@ static void check_slope(struct contract *c, const fv_loss_setup *setup)
 	end_rig(c, &r);
 }
 
-void contract_networks(struct contract *c, const fv_loss_setup *setup)
+void contract_check_networks(struct contract *c, const fv_loss_setup *setup)
 {
 	if (!c->plugin->extension || !c->plugin->extension(FV_NETWORKS_1))
 		return;

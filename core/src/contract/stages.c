@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The contract of objectives that train in stages: what they ask for, without training. The suite
- * stands above the layers: it asks through the trainer's stages, which check every answer. */
+/* The contract of losses that train in stages: the stages they ask for, without training. Uses the
+ * trainer's stages, which check every answer. */
 #include <math.h>
 #include <string.h>
 
@@ -11,15 +11,15 @@
 
 enum { BATCH = 8 };
 
-/* A run of its own, gone through up to its last stage. */
+/* A run up to its last training stage. */
 struct rig {
 	struct instance in;
 	core_objective objective;
-	int32_t n;      /* stages */
-	uint64_t print; /* of all they asked for */
+	int32_t n;     /* stages */
+	uint64_t hash; /* of everything the stages asked for */
 };
 
-/* Names for the parameters that name a loss: nothing of those losses is asked. */
+/* Fills in a delegate for each parameter that names a loss; the delegates are never called. */
 static int32_t name_delegates(
 	struct contract *c, const fv_descriptor *loss, const core_train_delegate **out)
 {
@@ -32,12 +32,12 @@ static int32_t name_delegates(
 	return n;
 }
 
-static void add(uint64_t *print, const void *data, size_t size)
+static void add_to_hash(uint64_t *hash, const void *data, size_t size)
 {
-	*print = XXH3_64bits_withSeed(data ? data : "", data ? size : 0, *print + 1);
+	*hash = XXH3_64bits_withSeed(data ? data : "", data ? size : 0, *hash + 1);
 }
 
-static void print_stage(void *user, const fv_stage *stage)
+static void hash_stage(void *user, const fv_stage *stage)
 {
 	struct rig *r = user;
 	size_t all = (size_t)r->objective.train.n, dev = (size_t)r->objective.dev.n;
@@ -45,16 +45,16 @@ static void print_stage(void *user, const fv_stage *stage)
 		stage->row ? stage->n : -1, stage->groups, stage->epochs};
 	const double reals[] = {stage->learning_rate, stage->anchor};
 	r->n++;
-	add(&r->print, counts, sizeof counts);
-	add(&r->print, reals, sizeof reals);
-	add(&r->print, stage->row, (size_t)stage->n * sizeof *stage->row);
-	add(&r->print, stage->row_weight, all * sizeof *stage->row_weight);
-	add(&r->print, stage->group, all * sizeof *stage->group);
-	add(&r->print, stage->dev_group, dev * sizeof *stage->dev_group);
-	add(&r->print, stage->loss, stage->loss ? strlen(stage->loss) : 0);
+	add_to_hash(&r->hash, counts, sizeof counts);
+	add_to_hash(&r->hash, reals, sizeof reals);
+	add_to_hash(&r->hash, stage->row, (size_t)stage->n * sizeof *stage->row);
+	add_to_hash(&r->hash, stage->row_weight, all * sizeof *stage->row_weight);
+	add_to_hash(&r->hash, stage->group, all * sizeof *stage->group);
+	add_to_hash(&r->hash, stage->dev_group, dev * sizeof *stage->dev_group);
+	add_to_hash(&r->hash, stage->loss, stage->loss ? strlen(stage->loss) : 0);
 }
 
-static bool walk(struct contract *c, const fv_loss_setup *setup, bool drawn, struct rig *r)
+static bool walk_stages(struct contract *c, const fv_loss_setup *setup, bool drawn, struct rig *r)
 {
 	int32_t *order = contract_alloc(c, (size_t)setup->train->n, sizeof *order);
 	const core_train_spec spec = {.epochs = setup->epochs, .learning_rate = 1e-4};
@@ -64,20 +64,20 @@ static bool walk(struct contract *c, const fv_loss_setup *setup, bool drawn, str
 		.loss = c->plugin};
 	*r = (struct rig){0};
 	job.n_delegates = name_delegates(c, c->plugin, &job.delegate);
-	if (!order || !job.delegate || !contract_make(c, &r->in))
+	if (!order || !job.delegate || !contract_open_instance(c, &r->in))
 		return false;
 	for (int32_t i = 0; i < setup->train->n; i++)
 		order[i] = i;
 	r->in.opened = true;
 	fv_status status =
 		core_objective_open(r->in.ctx, c->plugin, r->in.state, setup, order, &r->objective);
-	if (!contract_starts(c, &r->in, status, "open"))
+	if (!contract_expect_start(c, &r->in, status, "open"))
 		return false;
-	status = core_stages_walk(r->in.ctx, &job, &r->objective, drawn, print_stage, r);
-	return contract_ok(c, &r->in, status, "stages");
+	status = core_stages_walk(r->in.ctx, &job, &r->objective, drawn, hash_stage, r);
+	return contract_expect_ok(c, &r->in, status, "stages");
 }
 
-/* In its last stage: finite, and no state changed. */
+/* evaluate in the last stage must give a finite value and change no state. */
 static void check_evaluate(struct contract *c, struct rig *r)
 {
 	int32_t row[BATCH];
@@ -105,26 +105,27 @@ static void check_evaluate(struct contract *c, struct rig *r)
 		.stem = dev->stem};
 	if (!ops->evaluate)
 		return;
-	uint64_t before = contract_print(c, &r->in);
+	uint64_t before = contract_hash_state(c, &r->in);
 	fv_status status = ops->evaluate(r->in.state, r->in.ctx, &batch, &value);
-	if (!contract_ok(c, &r->in, status, "evaluate"))
+	if (!contract_expect_ok(c, &r->in, status, "evaluate"))
 		return;
 	contract_expect(c, isfinite(value), "evaluate", "the last stage's value is %g", value);
-	contract_expect(c, contract_print(c, &r->in) == before, "evaluate", "changes the state");
+	contract_expect(
+		c, contract_hash_state(c, &r->in) == before, "evaluate", "changes the state");
 }
 
-void contract_stages(struct contract *c, const fv_loss_setup *setup)
+void contract_check_stages(struct contract *c, const fv_loss_setup *setup)
 {
 	if (!c->plugin->extension || !c->plugin->extension(FV_STAGES_1))
 		return;
 	for (int32_t drawn = 0; drawn < 2; drawn++) {
 		struct rig a, b = {0};
-		if (walk(c, setup, drawn, &a) && walk(c, setup, drawn, &b)) {
-			contract_expect(c, a.n == b.n && a.print == b.print, "repeat",
+		if (walk_stages(c, setup, drawn, &a) && walk_stages(c, setup, drawn, &b)) {
+			contract_expect(c, a.n == b.n && a.hash == b.hash, "repeat",
 				"the stages differ the second time");
 			check_evaluate(c, &a);
 		}
-		contract_release(c, &a.in);
-		contract_release(c, &b.in);
+		contract_close_instance(c, &a.in);
+		contract_close_instance(c, &b.in);
 	}
 }

@@ -85,8 +85,8 @@ static bool log_shows_damage(SNDFILE *file)
 		for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 			if (strncmp(line, sizes[i], strlen(sizes[i])))
 				continue;
-			uint64_t stated = core_parse_start(line + strlen(sizes[i]));
-			uint64_t present = core_parse_start(at + strlen(mark));
+			uint64_t stated = core_parse_leading_int(line + strlen(sizes[i]));
+			uint64_t present = core_parse_leading_int(at + strlen(mark));
 			if (stated > present && stated < 0x7fff0000)
 				return true;
 		}

@@ -256,8 +256,8 @@ json_t *core_report_comparison(fv_ctx *ctx, const core_comparison *comparison)
 		json_t *object = json_object();
 		set_metrics(j, object, CORE_METRIC_GAP | CORE_METRIC_GROUP, a->metric);
 		set_key(j, object, "tpr_difference",
-			differences_json(j, comparison->C, comparison->classes, a->group, a->n_differences,
-				a->tpr_difference));
+			differences_json(j, comparison->C, comparison->classes, a->group,
+				a->n_differences, a->tpr_difference));
 		set_key(j, object, "levelling_down", levelling_json(j, comparison, a));
 		set_key(j, attributes, a->name, object);
 	}

@@ -12,7 +12,7 @@
 
 #include "plugin/registry.h"
 
-/* Sizes of the structs in the first version of this ABI; a smaller struct cannot be valid. */
+/* Sizes of the structs in the first version of this ABI; a smaller struct is invalid. */
 #define SIZE_UP_TO(type, last) (offsetof(type, last) + sizeof(void *))
 #define DESCRIPTOR_MIN SIZE_UP_TO(fv_descriptor, extension)
 #define PARAM_MIN SIZE_UP_TO(fv_param, doc)
@@ -48,7 +48,7 @@ const char *core_kind_name(fv_kind kind)
 	return "unknown";
 }
 
-/* The i-th entry of a table whose entries may be larger than ours. */
+/* The i-th entry of a table whose entries may be larger than this core's. */
 static const fv_param *param_at(const fv_descriptor *d, uint32_t i)
 {
 	return (const fv_param *)(const void *)((const char *)d->params +
@@ -139,7 +139,7 @@ static bool check_presets(const fv_descriptor *d, struct fault *fault)
 	return true;
 }
 
-static size_t ops_size(fv_kind kind)
+static size_t find_ops_size(fv_kind kind)
 {
 	switch (kind) {
 	case FV_ENCODER:
@@ -152,7 +152,7 @@ static size_t ops_size(fv_kind kind)
 	return 0;
 }
 
-static size_t ops_min(fv_kind kind)
+static size_t find_min_ops_size(fv_kind kind)
 {
 	switch (kind) {
 	case FV_ENCODER:
@@ -165,7 +165,7 @@ static size_t ops_min(fv_kind kind)
 	return 0;
 }
 
-/* Every struct that a plugin gives starts with its size. */
+/* Every struct from a plugin starts with its size. */
 static uint32_t read_size(const void *with_size)
 {
 	uint32_t size;
@@ -176,12 +176,12 @@ static uint32_t read_size(const void *with_size)
 static void copy_ops(const fv_descriptor *d, void *out)
 {
 	uint32_t size = read_size(d->ops);
-	size_t ours = ops_size(d->kind);
+	size_t ours = find_ops_size(d->kind);
 	memset(out, 0, ours);
 	memcpy(out, d->ops, size < ours ? size : ours);
 }
 
-/* The extensions that this core asks a plugin of each kind for. */
+/* The extensions that this core requests from each kind of plugin. */
 static const struct extension {
 	fv_kind kind;
 	const char *id;
@@ -194,7 +194,8 @@ static const struct extension {
 
 #define N_EXTENSIONS (sizeof extensions / sizeof *extensions)
 
-/* An extension() that knows no id of this core would do nothing, so it is taken for a mistake. */
+/* An extension() that knows no id of this core would have no effect, so it is reported as a
+ * mistake. */
 static bool check_extensions(const fv_descriptor *d, struct fault *fault)
 {
 	size_t known = 0;
@@ -246,10 +247,10 @@ static bool check_ops(const fv_descriptor *d, struct fault *fault)
 	} ops;
 	if (!d->ops)
 		return FAULT(fault, "has no ops: set .ops in the descriptor");
-	if (read_size(d->ops) < ops_min(d->kind))
+	if (read_size(d->ops) < find_min_ops_size(d->kind))
 		return FAULT(fault,
 			"ops of %u bytes, at least %zu expected: use FV_%s_OPS, which sets .size",
-			read_size(d->ops), ops_min(d->kind),
+			read_size(d->ops), find_min_ops_size(d->kind),
 			d->kind == FV_ENCODER   ? "ENCODER"
 			: d->kind == FV_GROUPER ? "GROUPER"
 						: "LOSS");
@@ -288,17 +289,18 @@ bool core_descriptor_check(const fv_descriptor *d, const char *file_name, char *
 			"descriptor of %u bytes, at least %zu expected: use FV_LOSS, FV_GROUPER or "
 			"FV_ENCODER, which set .size",
 			d->size, DESCRIPTOR_MIN);
-	if (!ops_size(d->kind))
+	if (!find_ops_size(d->kind))
 		return FAULT(&fault, "is of unknown kind %d", (int)d->kind);
 	if (!core_name_is_valid(d->name))
 		return FAULT(&fault, "its name is not of the form [a-z][a-z0-9_]*");
 	if (strcmp(d->name, file_name))
-		return FAULT(&fault, "calls itself '%s', its file '%s'", d->name, file_name);
+		return FAULT(
+			&fault, "its name is '%s', the name of its file '%s'", d->name, file_name);
 	if (!is_text(d->version) || !is_text(d->summary) || !is_text(d->source) ||
 		!is_text(d->licence))
 		return FAULT(&fault, "version, summary, source or licence is missing");
 	if (d->state_size > STATE_MAX)
-		return FAULT(&fault, "asks for a state of %zu bytes", d->state_size);
+		return FAULT(&fault, "declares a state of %zu bytes", d->state_size);
 	return check_params(d, &fault) && check_presets(d, &fault) && check_ops(d, &fault) &&
 	       check_extensions(d, &fault);
 }
@@ -308,7 +310,7 @@ const fv_descriptor *core_descriptor_copy(fv_ctx *ctx, const fv_descriptor *d)
 	fv_descriptor *copy = core_alloc(ctx, 1, sizeof *copy);
 	fv_param *params = core_alloc(ctx, d->n_params, sizeof *params);
 	fv_preset *presets = core_alloc(ctx, d->n_presets, sizeof *presets);
-	void *ops = core_alloc(ctx, 1, ops_size(d->kind));
+	void *ops = core_alloc(ctx, 1, find_ops_size(d->kind));
 	if (!copy || !params || !presets || !ops)
 		return NULL;
 	memcpy(copy, d, d->size < sizeof *copy ? d->size : sizeof *copy);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A descriptor as a plugin gives it, checked, and brought to this core's struct sizes: fields that the
- * plugin was built without are zero. */
+/* Checks a plugin's descriptor and copies it to this core's struct sizes. Fields that the plugin
+ * was built without are zero. */
 #ifndef CORE_PLUGIN_DESCRIPTOR_H
 #define CORE_PLUGIN_DESCRIPTOR_H
 
@@ -10,15 +10,15 @@
 
 #include "base/context.h"
 
-/* True when the descriptor can be used; otherwise the reason as one line. `file_name` is the plugin's
- * name as its file says it. */
+/* True when the descriptor is valid; otherwise `reason` gets one line. `file_name` is the plugin's
+ * name according to its file. */
 bool core_descriptor_check(
 	const fv_descriptor *descriptor, const char *file_name, char *reason, size_t size);
 
-/* A copy with the sizes of this core; lives as long as the context. NULL when memory is out. */
+/* A copy with this core's struct sizes. Lives as long as the context. NULL when memory is out. */
 const fv_descriptor *core_descriptor_copy(fv_ctx *ctx, const fv_descriptor *descriptor);
 
-/* Bytes that a parameter of this type takes in the state; 0 for a type that there is not. */
+/* Bytes that a parameter of this type takes in the state; 0 for an unknown type. */
 size_t core_param_width(fv_param_type type);
 
 /* NULL: the plugin has no such parameter. */

@@ -14,7 +14,7 @@
 #elif defined(__aarch64__)
 #define MACHINE EM_AARCH64
 #else
-#error "plugin files of this machine are not known"
+#error "plugin files of this machine are not supported"
 #endif
 
 static bool check_segments(

@@ -25,8 +25,9 @@ static fv_status report_change(const core_guard *g, const char *op, const char *
 		g->plugin, op, changes);
 }
 
-/* What quick calls have changed and nobody has looked at. */
-static void look_back(core_guard *g)
+/* Restores and reports what earlier quick calls changed, for which signals and the file mask were
+ * not checked at once. */
+static void check_quick_calls(core_guard *g)
 {
 	char op[64], changes[CHANGES];
 	if (!g->quick_since)
@@ -40,7 +41,7 @@ static void look_back(core_guard *g)
 	}
 }
 
-static void note_quick(core_guard *g)
+static void note_quick_call(core_guard *g)
 {
 	if (!g->quick_since) {
 		g->quick_since = g->step;
@@ -56,16 +57,16 @@ void core_guard_enter(core_guard *g, const char *op, int64_t step, bool quick)
 	g->step = step;
 	g->quick = quick;
 	if (quick)
-		note_quick(g);
+		note_quick_call(g);
 	else
-		look_back(g);
+		check_quick_calls(g);
 	core_ctx_set_plugin(g->ctx, g->plugin);
 }
 
 fv_status core_guard_leave(core_guard *g, fv_status status)
 {
 	char op[64], changes[CHANGES];
-	if (core_surroundings_are_copied(&g->before))
+	if (core_surroundings_in_copy(&g->before))
 		core_end_copy();
 	core_ctx_set_plugin(g->ctx, NULL);
 	if (core_surroundings_restore(&g->before, !g->quick, changes, sizeof changes)) {
@@ -81,6 +82,6 @@ fv_status core_guard_leave(core_guard *g, fv_status status)
 
 fv_status core_guard_settle(core_guard *g, fv_status status)
 {
-	look_back(g);
+	check_quick_calls(g);
 	return status == FV_OK && g->late ? FV_FAILED : status;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every call of a plugin's op goes between core_guard_enter and core_guard_leave. What the op has changed
- * in the process is put back and fails the run, so that neither this run nor another one in the same
- * process computes with it; a copy of the process that the op made with fork() and that comes back from it
- * is ended, so that nothing is done twice. */
+/* Every call of a plugin's op is placed between core_guard_enter and core_guard_leave. What the op
+ * changed in the process is restored and the run fails, so that neither this run nor another one in
+ * the same process computes with it. If the op called fork() and the child process returns from it,
+ * the child is ended, so that nothing is done twice. */
 #ifndef CORE_PLUGIN_GUARD_H
 #define CORE_PLUGIN_GUARD_H
 
@@ -15,26 +15,27 @@ typedef struct core_guard {
 	fv_ctx *ctx;
 	fv_kind kind;
 	const char *plugin, *op;
-	int64_t step; /* of the call; 0: it belongs to none */
+	int64_t step; /* of the call; 0: outside any step */
 	bool quick;
-	int64_t quick_since; /* step of the first quick call since everything was looked at; 0: none */
-	const char *quick_op; /* of all these; NULL: several */
-	bool late;            /* something that they had changed was found now */
+	int64_t quick_since;  /* step of the first quick call since the last full check; 0: none */
+	const char *quick_op; /* the op of these quick calls; NULL: several ops */
+	bool late;            /* a change made by quick calls was found in a later check */
 	core_surroundings before;
 } core_guard;
 
-/* Things are to stay as they are now. */
+/* Records the present state of the process, which ops must not change. */
 void core_guard_open(core_guard *guard, fv_ctx *ctx, fv_kind kind, const char *plugin);
 
-/* Messages have the plugin's name before them from here on. `quick`, for ops of every step: signals and the
- * like are left to the next call that is not, and found before that: "op weigh at step 2 or later". */
+/* From here on, messages start with the plugin's name. `quick` is for the ops of every step:
+ * signals and the file mask are then checked only before the next call that is not quick, with the
+ * message "op weigh at step 2 or later". */
 void core_guard_enter(core_guard *guard, const char *op, int64_t step, bool quick);
 
-/* Hands on `status` unless it is FV_OK and something was changed. Errors: FV_FAILED "loss 'x': op weigh at
- * step 3 changed the rounding mode". */
+/* Returns `status`, or FV_FAILED when it is FV_OK and something was changed. The message: "loss
+ * 'x': op weigh at step 3 changed the rounding mode". */
 FV_NODISCARD fv_status core_guard_leave(core_guard *guard, fv_status status);
 
-/* Between calls and after the last: is everything as it was before the quick ones? */
+/* Checks between calls and after the last one that quick ops have changed nothing. */
 FV_NODISCARD fv_status core_guard_settle(core_guard *guard, fv_status status);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One child examines the files in turn and writes a line for each, "+" or "-reason". When it dies, the
- * file it was at is refused with the cause of death, and a new child goes on behind it. */
+/* A child process examines the files in turn and writes a line for each, "+" or "-reason". When it
+ * dies, the file it was examining is refused with the cause, and a new child continues with the
+ * next file. */
 #include "plugin/probe.h"
 
 #include <dlfcn.h>
@@ -22,7 +23,7 @@
 #define PROBE_SECONDS 10
 #define REASON_SIZE 400
 
-static bool examine(const core_candidate *candidate, char *reason, size_t size)
+static bool examine_file(const core_candidate *candidate, char *reason, size_t size)
 {
 	if (!core_elf_check(candidate->path, reason, size))
 		return false;
@@ -44,13 +45,13 @@ static bool examine(const core_candidate *candidate, char *reason, size_t size)
 	return core_descriptor_check(entry(), candidate->name, reason, size);
 }
 
-static _Noreturn void child(const core_candidate *candidate, size_t n, int out)
+static _Noreturn void run_child(const core_candidate *candidate, size_t n, int out)
 {
 	struct rlimit none = {0, 0};
 	setrlimit(RLIMIT_CORE, &none);
 	for (size_t i = 0; i < n; i++) {
 		char reason[REASON_SIZE] = "", line[REASON_SIZE + 4];
-		bool good = examine(&candidate[i], reason, sizeof reason);
+		bool good = examine_file(&candidate[i], reason, sizeof reason);
 		for (char *p = reason; *p; p++)
 			if (*p == '\n')
 				*p = ' ';
@@ -66,8 +67,8 @@ struct answers {
 	size_t used, done;
 };
 
-/* Takes complete lines out of `a` as the verdicts on candidates. */
-static fv_status take_lines(fv_ctx *ctx, core_candidate *candidate, size_t n, struct answers *a)
+/* Removes complete lines from `a` and stores them as the verdicts on candidates. */
+static fv_status parse_verdicts(fv_ctx *ctx, core_candidate *candidate, size_t n, struct answers *a)
 {
 	char *newline;
 	while (a->done < n && (newline = memchr(a->text, '\n', a->used))) {
@@ -85,9 +86,9 @@ static fv_status take_lines(fv_ctx *ctx, core_candidate *candidate, size_t n, st
 	return FV_OK;
 }
 
-/* Reads until the child is done or dead or silent for too long; true when it was silent. */
-static bool listen_to(fv_ctx *ctx, int in, core_candidate *candidate, size_t n, struct answers *a,
-	fv_status *status)
+/* Reads until the child is done, dead or silent for too long; true when it was silent. */
+static bool await_verdicts(fv_ctx *ctx, int in, core_candidate *candidate, size_t n,
+	struct answers *a, fv_status *status)
 {
 	while (a->done < n && !*status) {
 		struct pollfd wait = {.fd = in, .events = POLLIN};
@@ -104,12 +105,12 @@ static bool listen_to(fv_ctx *ctx, int in, core_candidate *candidate, size_t n, 
 		if (got <= 0)
 			return false;
 		a->used += (size_t)got;
-		*status = take_lines(ctx, candidate, n, a);
+		*status = parse_verdicts(ctx, candidate, n, a);
 	}
 	return false;
 }
 
-static const char *cause_of_death(fv_ctx *ctx, bool silent, int how)
+static const char *describe_death(fv_ctx *ctx, bool silent, int how)
 {
 	if (silent)
 		return core_format(ctx, "hangs when it is loaded (over %d s)", PROBE_SECONDS);
@@ -119,26 +120,27 @@ static const char *cause_of_death(fv_ctx *ctx, bool silent, int how)
 		WIFEXITED(how) ? WEXITSTATUS(how) : -1);
 }
 
-/* Examines candidates from the first on; *done of them have their verdict afterwards (at least one). */
-static fv_status probe_some(fv_ctx *ctx, core_candidate *candidate, size_t n, size_t *done)
+/* Examines candidates in order until the child dies; *done, at least 1, counts those with a
+ * verdict. */
+static fv_status probe_until_death(fv_ctx *ctx, core_candidate *candidate, size_t n, size_t *done)
 {
 	int pipe_fd[2];
 	if (pipe2(pipe_fd, O_CLOEXEC))
-		return fv_fail(ctx, FV_FAILED, "cannot make a pipe: %s", strerror(errno));
+		return fv_fail(ctx, FV_FAILED, "cannot create a pipe: %s", strerror(errno));
 	pid_t pid = fork();
 	if (pid < 0) {
 		close(pipe_fd[0]);
 		close(pipe_fd[1]);
-		return fv_fail(ctx, FV_FAILED, "cannot make a process: %s", strerror(errno));
+		return fv_fail(ctx, FV_FAILED, "cannot create a process: %s", strerror(errno));
 	}
 	if (pid == 0) {
 		close(pipe_fd[0]);
-		child(candidate, n, pipe_fd[1]);
+		run_child(candidate, n, pipe_fd[1]);
 	}
 	close(pipe_fd[1]);
 	struct answers a = {.used = 0};
 	fv_status status = FV_OK;
-	bool silent = listen_to(ctx, pipe_fd[0], candidate, n, &a, &status);
+	bool silent = await_verdicts(ctx, pipe_fd[0], candidate, n, &a, &status);
 	close(pipe_fd[0]);
 	int how = 0;
 	if (silent)
@@ -148,18 +150,18 @@ static fv_status probe_some(fv_ctx *ctx, core_candidate *candidate, size_t n, si
 	*done = a.done;
 	if (status || a.done == n)
 		return status;
-	candidate[a.done].reason = cause_of_death(ctx, silent, how);
+	candidate[a.done].reason = describe_death(ctx, silent, how);
 	if (!candidate[a.done].reason)
 		return FV_FAILED;
 	*done = a.done + 1;
 	return FV_OK;
 }
 
-fv_status core_probe(fv_ctx *ctx, core_candidate *candidate, size_t n)
+fv_status core_probe_files(fv_ctx *ctx, core_candidate *candidate, size_t n)
 {
 	for (size_t at = 0; at < n;) {
 		size_t done = 0;
-		fv_status status = probe_some(ctx, candidate + at, n - at, &done);
+		fv_status status = probe_until_death(ctx, candidate + at, n - at, &done);
 		if (status)
 			return status;
 		at += done;

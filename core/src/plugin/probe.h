@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Unknown plugin files are opened in a child process first: what crashes, hangs or calls exit there
+/* Opens plugin files in a child process first, so that a file that crashes, hangs or calls exit
  * does no harm here. */
 #ifndef CORE_PLUGIN_PROBE_H
 #define CORE_PLUGIN_PROBE_H
@@ -8,10 +8,10 @@
 
 typedef struct core_candidate {
 	const char *path;   /* absolute */
-	const char *name;   /* the file's name without .so */
+	const char *name;   /* file name without .so */
 	const char *reason; /* out: NULL when the file may be loaded */
 } core_candidate;
 
-FV_NODISCARD fv_status core_probe(fv_ctx *ctx, core_candidate *candidate, size_t n);
+FV_NODISCARD fv_status core_probe_files(fv_ctx *ctx, core_candidate *candidate, size_t n);
 
 #endif

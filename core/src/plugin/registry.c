@@ -26,11 +26,11 @@ struct search {
 	core_registry *registry;
 	core_candidate file[FILES_MAX];
 	size_t n;
-	const char *own[OWN_MAX]; /* the install folder by its real path, each place it may be at */
+	const char *own[OWN_MAX]; /* real path of the install folder, for each place it may be at */
 	size_t n_own;
 };
 
-static fv_status refuse(struct search *s, const char *path, const char *reason)
+static fv_status refuse_file(struct search *s, const char *path, const char *reason)
 {
 	core_registry *r = s->registry;
 	if (r->n_refused == FILES_MAX)
@@ -39,8 +39,8 @@ static fv_status refuse(struct search *s, const char *path, const char *reason)
 	return FV_OK;
 }
 
-/* "name.so", name of [A-Za-z0-9_-]+ */
-static char *plugin_name(fv_ctx *ctx, const char *file)
+/* The name in "name.so", of the characters [A-Za-z0-9_-]; NULL for any other file. */
+static char *parse_plugin_name(fv_ctx *ctx, const char *file)
 {
 	size_t n = strspn(file, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
 	return n && !strcmp(file + n, ".so") ? core_strndup(ctx, file, n) : NULL;
@@ -48,19 +48,19 @@ static char *plugin_name(fv_ctx *ctx, const char *file)
 
 static fv_status add_file(struct search *s, const char *folder, const char *file, bool open_to_all)
 {
-	char *name = plugin_name(s->ctx, file);
+	char *name = parse_plugin_name(s->ctx, file);
 	if (!name)
 		return FV_OK;
 	char *path = core_path_join(s->ctx, folder, file);
 	if (!path)
 		return FV_FAILED;
 	if (open_to_all)
-		return refuse(s, path, "its folder can be written by every user");
+		return refuse_file(s, path, "its folder can be written by every user");
 	for (size_t i = 0; i < s->n; i++) {
 		if (!strcmp(s->file[i].path, path))
 			return FV_OK;
 		if (!strcmp(s->file[i].name, name))
-			return refuse(
+			return refuse_file(
 				s, path, core_format(s->ctx, "hidden by %s", s->file[i].path));
 	}
 	if (s->n == FILES_MAX)
@@ -69,7 +69,7 @@ static fv_status add_file(struct search *s, const char *folder, const char *file
 	return FV_OK;
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b)
+static int compare_names(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
@@ -95,7 +95,7 @@ static fv_status add_folder(struct search *s, const char *folder, bool required)
 		return fv_fail(s->ctx, FV_CONFIG, "%s: too many plugin folders", folder);
 	r->folder[r->n_folders++] = kept;
 	struct dirent **entry;
-	int n = scandir(real, &entry, NULL, by_name);
+	int n = scandir(real, &entry, NULL, compare_names);
 	if (n < 0)
 		return fv_fail(s->ctx, FV_DATA, "%s: plugin folder: %s", folder, strerror(errno));
 	fv_status status = FV_OK;
@@ -108,8 +108,8 @@ static fv_status add_folder(struct search *s, const char *folder, bool required)
 	return status;
 }
 
-/* FAIRVOX_PLUGIN_PATH: folders that are not there are skipped, as in PATH. */
-static fv_status add_path(struct search *s, const char *path)
+/* Searches FAIRVOX_PLUGIN_PATH; missing folders are skipped, as in PATH. */
+static fv_status add_search_path(struct search *s, const char *path)
 {
 	while (path && *path) {
 		size_t n = strcspn(path, ":");
@@ -124,7 +124,7 @@ static fv_status add_path(struct search *s, const char *path)
 	return FV_OK;
 }
 
-/* A user may have given the same folder too: it is still the program's own. */
+/* Plugins in this folder count as the program's own, even if the user has given the same folder. */
 static fv_status add_own_folder(struct search *s, const char *folder)
 {
 	char real[PATH_MAX];
@@ -136,8 +136,8 @@ static fv_status add_own_folder(struct search *s, const char *folder)
 	return add_folder(s, folder, false);
 }
 
-/* Beside the library: "fairvox" where it is installed, "plugins" in a build tree. */
-static fv_status add_own(struct search *s)
+/* Searches the folders beside the library: "fairvox" when installed, "plugins" in a build tree. */
+static fv_status add_own_folders(struct search *s)
 {
 	Dl_info info;
 	if (dladdr((const void *)&core_registry_find, &info) && info.dli_fname) {
@@ -162,9 +162,9 @@ static bool is_own(const struct search *s, const char *path)
 	return false;
 }
 
-/* Loads a file that the probe has passed; returns the reason why not, or NULL. Locale and
- * floating-point mode stay as they were. */
-static const char *load(fv_ctx *ctx, lt_dladvise advise, const char *path, fv_entry *entry)
+/* Loads a file that has passed the probe. Returns the reason of a failure, or NULL. Keeps locale
+ * and floating-point mode. */
+static const char *load_library(fv_ctx *ctx, lt_dladvise advise, const char *path, fv_entry *entry)
 {
 	fenv_t mode;
 	char *locale = core_strdup(ctx, setlocale(LC_ALL, NULL));
@@ -185,9 +185,9 @@ static fv_status load_file(struct search *s, lt_dladvise advise, const core_cand
 	fv_entry entry = NULL;
 	const char *reason = file->reason;
 	if (!reason)
-		reason = load(s->ctx, advise, file->path, &entry);
+		reason = load_library(s->ctx, advise, file->path, &entry);
 	if (reason)
-		return refuse(s, file->path, reason);
+		return refuse_file(s, file->path, reason);
 	plugin->path = file->path;
 	plugin->own = is_own(s, file->path);
 	fv_status status = core_sha256_file(s->ctx, file->path, plugin->sha256);
@@ -200,7 +200,7 @@ static fv_status load_file(struct search *s, lt_dladvise advise, const core_cand
 	return FV_OK;
 }
 
-static int by_kind_and_name(const void *a, const void *b)
+static int compare_plugins(const void *a, const void *b)
 {
 	const fv_descriptor *x = ((const core_plugin *)a)->descriptor;
 	const fv_descriptor *y = ((const core_plugin *)b)->descriptor;
@@ -210,7 +210,7 @@ static int by_kind_and_name(const void *a, const void *b)
 
 static fv_status probe_and_load(struct search *s)
 {
-	fv_status status = core_probe(s->ctx, s->file, s->n);
+	fv_status status = core_probe_files(s->ctx, s->file, s->n);
 	if (status)
 		return status;
 	lt_dladvise advise;
@@ -221,7 +221,7 @@ static fv_status probe_and_load(struct search *s)
 	for (size_t i = 0; i < s->n && !status; i++)
 		status = load_file(s, advise, &s->file[i]);
 	lt_dladvise_destroy(&advise);
-	qsort(s->registry->plugin, s->registry->n, sizeof *s->registry->plugin, by_kind_and_name);
+	qsort(s->registry->plugin, s->registry->n, sizeof *s->registry->plugin, compare_plugins);
 	return status;
 }
 
@@ -242,9 +242,9 @@ fv_status core_registry_open(
 	for (size_t i = 0; i < n_folders && !status; i++)
 		status = add_folder(s, folders[i], true);
 	if (!status)
-		status = add_path(s, getenv("FAIRVOX_PLUGIN_PATH"));
+		status = add_search_path(s, getenv("FAIRVOX_PLUGIN_PATH"));
 	if (!status)
-		status = add_own(s);
+		status = add_own_folders(s);
 	if (!status)
 		status = probe_and_load(s);
 	*out = r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which plugins there are. Every file is examined in a child process before it is loaded here. */
+/* Finds and loads plugins. Every file is examined in a child process before it is loaded here. */
 #ifndef CORE_PLUGIN_REGISTRY_H
 #define CORE_PLUGIN_REGISTRY_H
 
@@ -14,7 +14,7 @@ typedef struct core_plugin {
 	const char *path; /* absolute */
 	char sha256[CORE_SHA256_HEX];
 	const fv_descriptor *descriptor;
-	bool own; /* of the install folder, or beside the library in a build tree */
+	bool own; /* in the install folder, or beside the library in a build tree */
 } core_plugin;
 
 typedef struct core_refused {
@@ -29,9 +29,9 @@ typedef struct core_registry {
 	size_t n_folders;
 } core_registry;
 
-/* Searches, in this order: folders given, FAIRVOX_PLUGIN_PATH (colon-separated), the install folder.
- * A name found twice keeps the first; the second is listed as refused. A folder given that does not
- * exist is an error (FV_DATA). The registry lives as long as the context. */
+/* Searches, in this order: the folders given, FAIRVOX_PLUGIN_PATH (separated by colons), the
+ * install folder. The first plugin of a name is used; later ones are listed as refused. A given
+ * folder that does not exist is an error (FV_DATA). The registry lives as long as the context. */
 FV_NODISCARD fv_status core_registry_open(
 	fv_ctx *ctx, const char *const *folders, size_t n_folders, core_registry **out);
 

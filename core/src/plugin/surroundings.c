@@ -12,15 +12,15 @@
 
 #include "base/clock.h"
 
-#define REAP_S 2            /* for a copy to come to its end on a busy machine */
-#define COPY_EXIT 113       /* exit code by which a copy is known */
-#define RESTORER 0x04000000 /* SA_RESTORER: the C library's own, in whatever it has set */
+#define REAP_S 2            /* time for a child process to end on a busy machine */
+#define COPY_EXIT 113       /* exit code of a child process that returned from an op */
+#define RESTORER 0x04000000 /* SA_RESTORER, which the C library sets on its own */
 
 /* --- floating point ---------------------------------------------------------------------------- */
 
 #ifdef __x86_64__
 
-#define SSE_CONTROL 0xffc0u /* without the flags of past exceptions */
+#define SSE_CONTROL 0xffc0u /* without the exception flags */
 #define SSE_ROUNDING 0x6000u
 #define X87_ROUNDING 0x0c00u
 
@@ -37,7 +37,7 @@ static void set_floats(const core_surroundings *to)
 	__asm__ volatile("fldcw %0" : : "m"(to->x87));
 }
 
-static bool rounds_as(const core_surroundings *a, const core_surroundings *b)
+static bool has_same_rounding(const core_surroundings *a, const core_surroundings *b)
 {
 	return !((a->sse ^ b->sse) & SSE_ROUNDING) && !((a->x87 ^ b->x87) & X87_ROUNDING);
 }
@@ -55,7 +55,7 @@ static void set_floats(const core_surroundings *to)
 	fesetround((int)to->sse);
 }
 
-static bool rounds_as(const core_surroundings *a, const core_surroundings *b)
+static bool has_same_rounding(const core_surroundings *a, const core_surroundings *b)
 {
 	return a->sse == b->sse;
 }
@@ -64,20 +64,20 @@ static bool rounds_as(const core_surroundings *a, const core_surroundings *b)
 
 /* --- recording ---------------------------------------------------------------------------------- */
 
-static struct core_disposition disposition_of(int number)
+static struct core_disposition read_disposition(int number)
 {
 	struct sigaction action;
 	struct core_disposition out = {0};
 	memset(&action, 0, sizeof action);
 	if (sigaction(number, NULL, &action))
-		return out; /* kept by the C library for itself */
+		return out; /* a signal reserved by the C library */
 	out.handler = action.sa_handler;
 	out.flags = action.sa_flags & ~RESTORER;
 	memcpy(&out.blocked, &action.sa_mask, sizeof out.blocked);
 	return out;
 }
 
-static mode_t file_mask(void)
+static mode_t read_file_mask(void)
 {
 	mode_t mask = umask(077);
 	umask(mask);
@@ -105,10 +105,10 @@ void core_surroundings_record(core_surroundings *out)
 	strcpy(out->locale, fits ? locale : "");
 	out->thread_locale = uselocale((locale_t)0);
 	for (int i = 1; i <= CORE_SIGNALS; i++)
-		out->signal[i] = disposition_of(i);
+		out->signal[i] = read_disposition(i);
 	memset(&out->blocked, 0, sizeof out->blocked);
 	pthread_sigmask(SIG_SETMASK, NULL, &out->blocked);
-	out->file_mask = file_mask();
+	out->file_mask = read_file_mask();
 }
 
 /* --- what has changed --------------------------------------------------------------------------- */
@@ -117,10 +117,10 @@ struct changes {
 	char *text;
 	size_t size, used;
 	int n;
-	char last[64]; /* written when it is known whether "and" goes before it */
+	char last[64]; /* the last change, kept back until it is known whether "and" precedes it */
 };
 
-static void put(struct changes *c, const char *before, const char *what)
+static void append_words(struct changes *c, const char *before, const char *what)
 {
 	if (c->used < c->size)
 		c->used += (size_t)snprintf(
@@ -130,7 +130,7 @@ static void put(struct changes *c, const char *before, const char *what)
 static void add_change(struct changes *c, const char *what)
 {
 	if (c->n)
-		put(c, c->n > 1 ? ", " : "", c->last);
+		append_words(c, c->n > 1 ? ", " : "", c->last);
 	snprintf(c->last, sizeof c->last, "%s", what);
 	c->n++;
 }
@@ -142,9 +142,9 @@ static void restore_folder(const core_surroundings *before, struct changes *c)
 	if (!before->folder[0] || (getcwd(now, sizeof now) && !strcmp(now, before->folder)))
 		return;
 	if (!stat(".", &st) && st.st_dev == before->device && st.st_ino == before->inode)
-		return; /* somebody has renamed it */
-	add_change(c,
-		chdir(before->folder) ? "the working folder, which is gone" : "the working folder");
+		return; /* the same folder under a new name */
+	add_change(c, chdir(before->folder) ? "the working folder, which no longer exists"
+					    : "the working folder");
 }
 
 static void restore_floats(const core_surroundings *before, struct changes *c)
@@ -154,8 +154,8 @@ static void restore_floats(const core_surroundings *before, struct changes *c)
 	if (now.sse == before->sse && now.x87 == before->x87)
 		return;
 	set_floats(before);
-	add_change(
-		c, rounds_as(&now, before) ? "the floating-point settings" : "the rounding mode");
+	add_change(c, has_same_rounding(&now, before) ? "the floating-point settings"
+						      : "the rounding mode");
 }
 
 static void restore_locale(const core_surroundings *before, struct changes *c)
@@ -182,7 +182,7 @@ static void restore_signals(const core_surroundings *before, struct changes *c)
 {
 	int n = 0, first = 0;
 	for (int i = 1; i <= CORE_SIGNALS; i++) {
-		const struct core_disposition now = disposition_of(i), *was = &before->signal[i];
+		const struct core_disposition now = read_disposition(i), *was = &before->signal[i];
 		if (now.handler == was->handler && now.flags == was->flags &&
 			now.blocked == was->blocked)
 			continue;
@@ -192,11 +192,11 @@ static void restore_signals(const core_surroundings *before, struct changes *c)
 	char what[48];
 	const char *name = n ? sigabbrev_np(first) : NULL;
 	if (name)
-		snprintf(what, sizeof what, "what SIG%s does", name);
+		snprintf(what, sizeof what, "the handler of SIG%s", name);
 	else
-		snprintf(what, sizeof what, "what signal %d does", first);
+		snprintf(what, sizeof what, "the handler of signal %d", first);
 	if (n)
-		add_change(c, n > 1 ? "what signals do" : what);
+		add_change(c, n > 1 ? "signal handlers" : what);
 	sigset_t blocked;
 	memset(&blocked, 0, sizeof blocked);
 	pthread_sigmask(SIG_SETMASK, NULL, &blocked);
@@ -224,13 +224,14 @@ bool core_surroundings_restore(const core_surroundings *before, bool all, char *
 		restore_file_mask(before, &c);
 	}
 	if (c.n)
-		put(&c, c.n > 1 ? " and " : "", c.last);
+		append_words(&c, c.n > 1 ? " and " : "", c.last);
 	return c.n > 0;
 }
 
-/* --- copies of the process ---------------------------------------------------------------------- */
+/* --- child processes that fork() made in an op
+ * -------------------------------------------------- */
 
-bool core_surroundings_are_copied(const core_surroundings *before)
+bool core_surroundings_in_copy(const core_surroundings *before)
 {
 	return getpid() != before->pid;
 }

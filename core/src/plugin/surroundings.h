@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a plugin shares with everything else in its process, and must leave as it was: the working folder, the
- * rounding mode and the other settings of floating point, the locale, and beside these what is dearer to
- * look at: what signals do, which are blocked, the mask of new files' modes. */
+/* The process state that a plugin must not change: the working folder, the floating-point settings,
+ * the locale and, as these take longer to check, signal handlers, blocked signals and the mode mask
+ * of new files. */
 #ifndef CORE_PLUGIN_SURROUNDINGS_H
 #define CORE_PLUGIN_SURROUNDINGS_H
 
@@ -12,16 +12,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { CORE_SIGNALS = 31 }; /* nobody gets a real-time signal who has not asked for it */
+enum { CORE_SIGNALS = 31 }; /* without real-time signals, which arrive only on request */
 
 typedef struct core_surroundings {
 	pid_t pid;
-	char folder[PATH_MAX]; /* "": it has no name, and is not watched */
+	char folder[PATH_MAX]; /* "": unknown, and not checked */
 	dev_t device;
 	ino_t inode;
-	uint32_t sse; /* control bits of the units that compute; rounding modes elsewhere */
+	uint32_t sse; /* floating-point control bits; on other machines the rounding mode */
 	uint16_t x87;
-	char locale[512]; /* "": its name is longer, and it is not watched */
+	char locale[512]; /* "": name too long, and not checked */
 	locale_t thread_locale;
 	struct core_disposition {
 		void (*handler)(int);
@@ -34,18 +34,20 @@ typedef struct core_surroundings {
 
 void core_surroundings_record(core_surroundings *out);
 
-/* Puts back what has changed since: the first three, with `all` everything. True when something had, with
- * the words for it in `text`: "the working folder and the locale". */
+/* Restores what has changed: working folder, floating point and locale, with `all` also signals and
+ * the file mask. Returns true when something had changed, described in `text`: "the working folder
+ * and the locale". */
 bool core_surroundings_restore(const core_surroundings *before, bool all, char *text, size_t size);
 
-/* Is this process a copy that fork() has made since? Then nothing may be done but to end it. */
-bool core_surroundings_are_copied(const core_surroundings *before);
+/* True when this is a child process that fork() made since then. It must end without doing anything
+ * else. */
+bool core_surroundings_in_copy(const core_surroundings *before);
 
-/* Ends such a copy. */
+/* Ends such a child process. */
 _Noreturn void core_end_copy(void);
 
-/* Waits a moment for this process's children, if it has any. *copies: those that ended as copies; true when
- * others are still at work. */
+/* Waits up to 2 s for the children of this process. *copies counts those that ended by
+ * core_end_copy. True when other children are still running. */
 bool core_reap_copies(int *copies);
 
 #endif

@@ -75,6 +75,19 @@ static fv_status row_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 	return status;
 }
 
+/* Variants whose predictions lack an attribute that others were evaluated for have a dash there. */
+static fv_status attribute_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
+{
+	fv_status status = FV_OK;
+	for (int32_t a = 0; a < grid->tests.n_attributes; a++)
+		for (size_t i = 0; i < grid->n_rows && !status; i++)
+			if (grid->row[i].variant->n_folds && !grid->tests.variant[i].has[a])
+				status = core_document_note(ctx, d,
+					"%s: its predictions have no attribute '%s' (—).",
+					grid->row[i].label, grid->tests.attribute[a]);
+	return status;
+}
+
 static bool is_finished(const core_grid_row *row)
 {
 	return row->runs == (int64_t)row->variant->n_folds * row->variant->n_seeds;
@@ -92,6 +105,8 @@ fv_status core_grid_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 			"whole block of folds x seeds counts.");
 	if (!status)
 		status = row_notes(ctx, grid, d);
+	if (!status)
+		status = attribute_notes(ctx, grid, d);
 	if (!status)
 		status = core_support_notes(ctx, grid, d);
 	if (!status && grid->shared_speakers)

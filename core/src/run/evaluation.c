@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/number.h"
 #include "config/yaml.h"
+#include "eval/metric.h"
 
 /* Returns true for many different numbers, such as an age without bins. */
 static bool is_raw_number(const core_attribute *a)
@@ -55,7 +56,9 @@ static fv_status find_compared(
 {
 	const char *named = variant->eval.compare_attribute;
 	e->compare_metric = variant->eval.compare_metric;
-	if (!e->compare_metric || !strstr(e->compare_metric, "_gap"))
+	core_metric_id id;
+	if (!e->compare_metric || !core_metric_find(e->compare_metric, &id) ||
+		core_metric_is(id, CORE_METRIC_OVERALL))
 		return FV_OK;
 	e->compare_attribute = named;
 	for (int32_t i = 0; i < e->attributes.n && !named && variant->bias.on; i++)
@@ -75,7 +78,7 @@ static fv_status find_compared(
 /* Writes the block `eval` with its defaults filled in. */
 static fv_status make_json(fv_ctx *ctx, const core_yaml *block, core_evaluation *e)
 {
-	const char *text = block ? core_yaml_key(ctx, block, NULL) : NULL;
+	const char *text = block ? core_yaml_canonical_text(ctx, block, NULL) : NULL;
 	json_t *root = text ? json_loads(text, 0, NULL) : json_object();
 	json_t *names = json_array(), *compare = json_null();
 	for (int32_t i = 0; i < e->attributes.n; i++)

@@ -227,7 +227,7 @@ static fv_status hash_blocks(struct identity *w, char hex[CORE_SHA256_HEX])
 			return core_error_count(w->ctx) ? core_error_status(w->ctx) : FV_FAILED;
 		core_yaml_add(out, entry->key, entry->key_place, block);
 	}
-	const char *key = core_yaml_key(w->ctx, out, NULL);
+	const char *key = core_yaml_canonical_text(w->ctx, out, NULL);
 	return key ? core_sha256_bytes(w->ctx, key, strlen(key), hex) : FV_FAILED;
 }
 

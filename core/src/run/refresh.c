@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "run/eval_cache.h"
 #include "run/folder.h"
 #include "run/measure.h"
 #include "run/output.h"
@@ -76,24 +77,43 @@ bool core_refresh_find(const core_study *study, const core_run *run, unsigned *s
 	return env != NULL;
 }
 
-static fv_status write_metrics(
-	fv_ctx *ctx, const core_study *study, const core_run *run, const core_folder *folder)
+/* Finds the metrics under the wanted evaluation: in the cache of an earlier change, or computed
+ * from the predictions. */
+static fv_status find_metrics(fv_ctx *ctx, const core_study *study, const core_run *run,
+	int32_t selected_epoch, const char **metrics)
 {
+	const core_measured measured = {study->fold[run->fold].fold, run->seed, selected_epoch};
 	core_predictions predictions;
-	char *path = core_path_join(ctx, run->dir, "predictions.csv"), *text;
-	json_t *old = read_json(ctx, run, "metrics.json");
-	if (!old || !path)
-		return FV_DATA;
-	const core_measured measured = {study->fold[run->fold].fold, run->seed,
-		(int32_t)json_integer_value(json_object_get(old, "selected_epoch"))};
-	json_decref(old);
-	fv_status status = core_predictions_read(ctx, path, NULL, &predictions);
+	const char *entry;
+	json_t *wanted = json_loads(run->evaluation->json, 0, NULL);
+	char *path = core_path_join(ctx, run->dir, "predictions.csv"), *text = NULL;
+	fv_status status = path ? core_eval_cache_path(ctx, study, run, wanted, &entry) : FV_FAILED;
+	json_decref(wanted);
+	*metrics = status ? NULL : core_eval_cache_read(ctx, entry);
+	if (status || *metrics)
+		return status;
+	status = core_predictions_read(ctx, path, NULL, &predictions);
 	if (!status)
 		status = core_measure_predictions(
 			ctx, &predictions, &run->evaluation->attributes, &measured, &text);
 	if (!status)
-		status = core_folder_write(ctx, folder, "metrics.json", text, strlen(text));
+		core_eval_cache_write(ctx, entry, text);
+	*metrics = text;
 	return status;
+}
+
+static fv_status write_metrics(
+	fv_ctx *ctx, const core_study *study, const core_run *run, const core_folder *folder)
+{
+	json_t *old = read_json(ctx, run, "metrics.json");
+	const char *metrics;
+	if (!old)
+		return FV_DATA;
+	int32_t epoch = (int32_t)json_integer_value(json_object_get(old, "selected_epoch"));
+	json_decref(old);
+	fv_status status = find_metrics(ctx, study, run, epoch, &metrics);
+	return status ? status
+		      : core_folder_write(ctx, folder, "metrics.json", metrics, strlen(metrics));
 }
 
 /* Writes env.json with the current evaluation and the axes that it lacks. */
