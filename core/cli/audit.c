@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fairvox audit: metrics, nulls and intervals of predictions that any system wrote. */
+/* fairvox audit: metrics, nulls and intervals for the predictions of any system. */
 #include <getopt.h>
 #include <string.h>
 
@@ -14,26 +14,25 @@
 static const char usage[] =
 	"usage: fairvox audit PRED.csv [PRED2.csv] --group-columns COLUMN[,COLUMN...] [OPTION...]\n"
 	"\n"
-	"How well, and how evenly over groups of speakers, does a system recognise emotions?\n"
-	"PRED.csv has the columns FileName, prob_<class> and label_<class> for each class, one\n"
-	"column for each attribute (empty: unknown) and SpkrID. A class counts as predicted, or "
-	"as\n"
-	"true, above 1 / number of classes.\n"
+	"Measures how well a system recognises emotions, and how evenly over groups of\n"
+	"speakers. PRED.csv has the columns FileName, prob_<class> and label_<class> for each\n"
+	"class, one column per attribute (empty: unknown) and SpkrID. A class counts as\n"
+	"predicted, or as true, if its value is above 1 / number of classes.\n"
 	"\n"
-	"Every gap is shown with its null: what it would be if the groups were dealt out to the\n"
-	"speakers at random. Intervals redraw speakers; a group of fewer than 10 gets none. With\n"
-	"two files of the same recordings, in any order, the differences between the systems are\n"
-	"shown too: first less second.\n"
+	"Every gap is shown with its null: the gap expected if the groups were assigned to the\n"
+	"speakers at random. Intervals come from a bootstrap over speakers; a group of fewer\n"
+	"than 10 speakers gets none. Given two files of the same recordings, in any order, it\n"
+	"also shows the differences between the systems, first minus second.\n"
 	"\n"
 	"  --group-columns LIST  attributes to audit, separated by commas\n"
-	"  --speaker-column C    column that names the speaker (default SpkrID; without one there\n"
-	"                        are no nulls and no intervals)\n"
-	"  --threshold T         positive above T instead of 1 / number of classes, for\n"
-	"                        probabilities and labels\n"
-	"  --split NAME          rows of this split, of files with a column 'split' (default\n"
+	"  --speaker-column C    column that names the speaker (default SpkrID); without one\n"
+	"                        there are no nulls and no intervals\n"
+	"  --threshold T         threshold for probabilities and labels, instead of\n"
+	"                        1 / number of classes\n"
+	"  --split NAME          rows of this split, for files with a column 'split' (default\n"
 	"                        test)\n"
 	"  --min-support N       mark figures that rest on fewer positives (default 10)\n"
-	"  --json                one JSON object on standard output\n";
+	"  --json                print one JSON object\n";
 
 struct audit {
 	const char *path[2];
@@ -41,11 +40,11 @@ struct audit {
 	const char **column; /* [n_columns] */
 	int32_t n_columns;
 	const char *speaker_column; /* NULL: SpkrID */
-	const char *split;          /* NULL: test, where rows say theirs */
+	const char *split;          /* NULL: the test rows, if the file has a column split */
 	bool has_threshold, json;
 	double threshold;
 	int64_t min_support;
-	core_predictions file[2]; /* the second in the order of the first */
+	core_predictions file[2]; /* the second file's rows are in the first's order */
 	core_eval_attribute *attribute;
 	core_eval_set set[2];
 	core_eval_rows rows;
@@ -64,11 +63,11 @@ static fv_status split_columns(fv_ctx *ctx, const char *list, struct audit *a)
 		for (int32_t k = 0; k < a->n_columns; k++)
 			if (!strcmp(a->column[k], name))
 				return fv_fail(ctx, FV_CONFIG,
-					"--group-columns: '%s' is there twice", name);
+					"--group-columns: '%s' is given twice", name);
 		a->column[a->n_columns++] = name;
 	}
 	if (!a->n_columns)
-		return fv_fail(ctx, FV_CONFIG, "--group-columns: no column named");
+		return fv_fail(ctx, FV_CONFIG, "--group-columns: no column given");
 	return FV_OK;
 }
 
@@ -92,7 +91,8 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct audit 
 		if (option == 't')
 			a->has_threshold = core_parse_double(optarg, &a->threshold);
 		if (option == 't' && !a->has_threshold)
-			status = fv_fail(ctx, FV_CONFIG, "--threshold: '%s' is no number", optarg);
+			status = fv_fail(
+				ctx, FV_CONFIG, "--threshold: '%s' is not a number", optarg);
 		if (option == 'm')
 			status = cli_int(ctx, "--min-support", optarg, 0, 1000000, &a->min_support);
 		a->json = a->json || option == 'j';
@@ -102,13 +102,14 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct audit 
 	a->n_paths = argc - optind;
 	if (a->n_paths < 1 || a->n_paths > 2)
 		return fv_fail(ctx, FV_CONFIG,
-			"audit needs one file of predictions, or two to compare; see "
+			"audit: name one prediction file, or two to compare: see "
 			"'fairvox audit --help'");
 	for (int k = 0; k < a->n_paths; k++)
 		a->path[k] = argv[optind + k];
 	if (!a->n_columns)
 		return fv_fail(ctx, FV_CONFIG,
-			"audit needs --group-columns, for example --group-columns gender,race");
+			"audit: --group-columns is missing: for example --group-columns "
+			"gender,race");
 	return FV_OK;
 }
 
@@ -119,7 +120,7 @@ static fv_status read_files(fv_ctx *ctx, struct audit *a)
 	if (status || a->n_paths == 1)
 		return status;
 	core_predictions second;
-	/* the first file says who spoke */
+	/* the speakers are those of the first file */
 	status = core_predictions_read_split(ctx, a->path[1], NULL, a->split, &second);
 	return status ? status : core_predictions_align(ctx, &a->file[0], &second, &a->file[1]);
 }
@@ -160,7 +161,7 @@ static fv_status load_files(fv_ctx *ctx, struct audit *a)
 	return FV_OK;
 }
 
-/* One warning an attribute about its groups of `low` to `high` speakers: the first five by name. */
+/* Warns about the groups of an attribute that have `low` to `high` speakers, naming the first five. */
 static void warn_groups(
 	fv_ctx *ctx, const core_attribute_metrics *a, int64_t low, int64_t high, const char *what)
 {
@@ -179,13 +180,13 @@ static void warn_groups(
 	core_text_free(&names);
 }
 
-static void warn_few(fv_ctx *ctx, const core_metrics *m, int32_t min_speakers)
+static void warn_small_groups(fv_ctx *ctx, const core_metrics *m, int32_t min_speakers)
 {
 	char what[80];
-	snprintf(what, sizeof what, "fewer than %d speakers, so no intervals", (int)min_speakers);
+	snprintf(what, sizeof what, "fewer than %d speakers: no intervals", (int)min_speakers);
 	for (int32_t k = 0; k < m->n_attributes; k++) {
 		warn_groups(ctx, &m->attribute[k], 1, 1,
-			"one speaker, whose figures these are rather than the group's");
+			"only one speaker: the figures describe that person, not the group");
 		warn_groups(ctx, &m->attribute[k], 2, min_speakers - 1, what);
 	}
 }
@@ -206,16 +207,16 @@ static fv_status compute_metrics(fv_ctx *ctx, struct audit *a)
 	if (!a->rows.speaker) {
 		if (a->n_paths == 2)
 			return fv_fail(ctx, FV_CONFIG,
-				"%s has no column SpkrID, which a comparison needs; name another "
-				"with --speaker-column",
+				"%s: no column SpkrID, which a comparison needs: name the speaker "
+				"column with --speaker-column",
 				a->path[0]);
 		fv_warn(ctx,
-			"%s has no column SpkrID: no nulls and no intervals; name another with "
-			"--speaker-column",
+			"%s: no column SpkrID, so no nulls and no intervals: name the speaker "
+			"column with --speaker-column",
 			a->path[0]);
 		return FV_OK;
 	}
-	warn_few(ctx, &a->metrics[0], options.min_speakers);
+	warn_small_groups(ctx, &a->metrics[0], options.min_speakers);
 	if (a->n_paths == 1)
 		return FV_OK;
 	return core_compare(ctx, 1, &a->set[0], &a->set[1], &a->rows, a->file[0].classes,
@@ -233,7 +234,7 @@ static fv_status print_json(fv_ctx *ctx, const struct audit *a)
 		if (json_object_set_new(report, "comparison", comparison) ||
 			json_object_set_new(report, "second", second)) {
 			json_decref(report);
-			return fv_fail(ctx, FV_FAILED, "the report cannot be made");
+			return fv_fail(ctx, FV_FAILED, "cannot build the report");
 		}
 	}
 	const char *text = core_report_dump(ctx, report);
@@ -278,7 +279,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 
 const cli_verb cli_verb_audit = {
 	.name = "audit",
-	.summary = "metrics, nulls and intervals of any system's predictions",
+	.summary = "metrics, nulls and intervals for any system's predictions",
 	.usage = usage,
 	.run = run,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fairvox cache: what the feature cache holds, and removing it. */
+/* fairvox cache: lists and removes entries of the feature cache. */
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
@@ -15,14 +15,16 @@
 #include "run/cache.h"
 #include "verbs.h"
 
-static const char usage[] = "usage: fairvox cache list [--cache DIR]\n"
-			    "       fairvox cache prune [--cache DIR] KEY...\n\n"
-			    "list: one line an encoder key: key, encoder, entries, MiB, days since "
-			    "an entry was written.\n"
-			    "prune: removes the entries of the keys named (unique beginnings of 8 "
-			    "or more digits do) and\n"
-			    "what killed writers left. They are computed again when needed.\n\n"
-			    "      --cache DIR  default: cache\n";
+static const char usage[] =
+	"usage: fairvox cache list [--cache DIR]\n"
+	"       fairvox cache prune [--cache DIR] KEY...\n"
+	"\n"
+	"list: prints a line per encoder key: key, encoder, entries, MiB, days since the last\n"
+	"entry was written.\n"
+	"prune: removes the entries of the given keys (a unique prefix of 8 or more digits is\n"
+	"enough) and files left by killed writers. Removed entries are recomputed when needed.\n"
+	"\n"
+	"      --cache DIR  feature cache (default: cache)\n";
 
 struct folder {
 	const char *key, *path, *encoder;
@@ -35,15 +37,15 @@ static bool is_key(const char *name)
 	return strlen(name) == 64 && strspn(name, "0123456789abcdef") == 64;
 }
 
-static const char *encoder_of(fv_ctx *ctx, const char *path)
+static const char *read_encoder_name(fv_ctx *ctx, const char *path)
 {
 	fv_checkpoint *file;
 	if (fv_checkpoint_open(ctx, path, &file)) {
 		core_error_clear(ctx);
 		return "(damaged)";
 	}
-	const char *said = fv_checkpoint_meta(file, "encoder");
-	const char *name = core_strdup(ctx, said ? said : "(unknown)");
+	const char *recorded = fv_checkpoint_meta(file, "encoder");
+	const char *name = core_strdup(ctx, recorded ? recorded : "(unknown)");
 	fv_checkpoint_close(file);
 	return name ? name : "(unknown)";
 }
@@ -58,7 +60,8 @@ static fv_status read_folder(fv_ctx *ctx, struct folder *f)
 		if (entry->d_name[0] == '.' || fstatat(dirfd(dir), entry->d_name, &st, 0))
 			continue;
 		if (!f->encoder)
-			f->encoder = encoder_of(ctx, core_path_join(ctx, f->path, entry->d_name));
+			f->encoder =
+				read_encoder_name(ctx, core_path_join(ctx, f->path, entry->d_name));
 		f->entries++;
 		f->bytes += st.st_size;
 		if (st.st_mtime > f->newest)
@@ -107,19 +110,19 @@ static const struct folder *match_folder(
 		if (strlen(word) < 8 || strncmp(f[i].key, word, strlen(word)))
 			continue;
 		if (found) {
-			(void)fv_fail(
-				ctx, FV_CONFIG, "prune: '%s' is the beginning of two keys", word);
+			(void)fv_fail(ctx, FV_CONFIG,
+				"prune: '%s' matches two keys: give more digits", word);
 			return NULL;
 		}
 		found = &f[i];
 	}
 	if (!found)
 		(void)fv_fail(
-			ctx, FV_CONFIG, "prune: no key begins with '%s' (8 digits at least)", word);
+			ctx, FV_CONFIG, "prune: no key starts with '%s' (at least 8 digits)", word);
 	return found;
 }
 
-/* Only files of the cache's own form are removed. */
+/* Removes only files that the cache itself wrote. */
 static fv_status prune_folder(fv_ctx *ctx, const char *cache, const struct folder *f)
 {
 	core_cache_lock lock;
@@ -137,7 +140,7 @@ static fv_status prune_folder(fv_ctx *ctx, const char *cache, const struct folde
 		unlinkat(dirfd(dir), ".lock", 0);
 		closedir(dir);
 	}
-	rmdir(f->path); /* stays when something else lies in it */
+	rmdir(f->path); /* fails if other files are in it */
 	core_cache_unlock(&lock);
 	printf("%s: %lld entries removed\n", f->key, (long long)removed);
 	return FV_OK;
@@ -154,8 +157,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	bool list = !strcmp(what, "list");
 	if ((!list && strcmp(what, "prune")) || list != (optind == argc))
 		return fv_fail(ctx, FV_CONFIG,
-			"cache: list, or prune and keys; see 'fairvox cache "
-			"--help'");
+			"cache: use 'list', or 'prune' and keys: see 'fairvox cache --help'");
 	struct folder *f = NULL;
 	int n = 0;
 	fv_status status = find_folders(ctx, cache, &f, &n);
@@ -170,4 +172,4 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	return status ? status : cli_flush(ctx);
 }
 
-const cli_verb cli_verb_cache = {"cache", "what the feature cache holds; removing it", usage, run};
+const cli_verb cli_verb_cache = {"cache", "list or prune the feature cache", usage, run};

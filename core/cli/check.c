@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fairvox check: does a plugin keep to the contract? */
+/* fairvox check: tests a plugin against the contract. */
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,21 +11,22 @@
 #include "verbs.h"
 
 static const char usage[] =
-	"usage: fairvox check [OPTION...] PLUGIN.so\n\n"
-	"Runs the contract suite on a plugin file: descriptor and defaults; for a loss weights on "
-	"edge\n"
-	"cases and against finite differences; for a grouper ids and repeatability; for an "
-	"encoder\n"
-	"silence, short and clipped recordings, threads. Exit code 4 when it has a fault.\n\n"
-	"  -p KEY=VALUE       a parameter; may be repeated\n"
+	"usage: fairvox check [OPTION...] PLUGIN.so\n"
+	"\n"
+	"Runs the contract suite on a plugin. Every plugin: descriptor and defaults. A loss:\n"
+	"weights in edge cases and against finite differences. A grouper: ids and\n"
+	"repeatability. An encoder: silence, short and clipped recordings, threads. Exit code\n"
+	"4 if the plugin has a fault.\n"
+	"\n"
+	"  -p KEY=VALUE       set a parameter; may be repeated\n"
 	"      --profile P    paper (default) or official\n"
-	"      --weights W    an encoder's weights\n"
-	"      --stem S       a recording that an encoder by name knows\n";
+	"      --weights W    weights of an encoder\n"
+	"      --stem S       a recording known to an encoder that looks features up by name\n";
 
 #define SETTINGS_MAX 64
 
 struct check {
-	fv_ctx *ctx; /* of the program; work() gets another */
+	fv_ctx *ctx; /* the program's; run_suite gets its own */
 	const core_plugin *plugin;
 	core_contract_options options;
 	core_contract_setting setting[SETTINGS_MAX];
@@ -78,11 +79,11 @@ static fv_status load_plugin(fv_ctx *ctx, const char *path, struct check *c)
 	free(real);
 	if (!status && !c->plugin)
 		status = fv_fail(
-			ctx, FV_DATA, "%s: no plugin file (it must be called NAME.so)", path);
+			ctx, FV_DATA, "%s: not a plugin: the file must be named NAME.so", path);
 	return status;
 }
 
-/* In a process of its own: a plugin that crashes is a finding, not the end of the program. */
+/* Runs in a child process, so that a plugin that crashes is a finding and does not end the program. */
 static fv_status run_suite(void *user, fv_ctx *ctx, int64_t task)
 {
 	struct check *c = user;
@@ -96,7 +97,7 @@ static fv_status run_suite(void *user, fv_ctx *ctx, int64_t task)
 			result.finding[i].check, result.finding[i].text);
 	printf("%s: %zu checks, %zu faults\n", c->plugin->descriptor->name, result.n_checks,
 		result.n_faults);
-	return result.n_faults ? fv_fail(ctx, FV_DATA, "%s: breaks the contract", c->plugin->path)
+	return result.n_faults ? fv_fail(ctx, FV_DATA, "%s: violates the contract", c->plugin->path)
 			       : FV_OK;
 }
 
@@ -121,7 +122,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		if (option == '?' || apply_option(ctx, c, option))
 			return FV_CONFIG;
 	if (optind + 1 != argc)
-		return fv_fail(ctx, FV_CONFIG, "check: one plugin file is to be named");
+		return fv_fail(ctx, FV_CONFIG, "check: name one plugin file");
 	fv_status status = load_plugin(ctx, argv[optind], c);
 	if (status)
 		return status;
@@ -135,4 +136,4 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	return status ? status : cli_flush(ctx);
 }
 
-const cli_verb cli_verb_check = {"check", "does a plugin keep to the contract?", usage, run};
+const cli_verb cli_verb_check = {"check", "test a plugin against the contract", usage, run};

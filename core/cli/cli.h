@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the verbs share. Each verb is one file that defines one cli_verb; main.c lists them. Only this
- * folder prints or exits: data on stdout, everything else on stderr. */
+/* Helpers shared by the subcommands. Each subcommand is one file that defines one cli_verb; main.c lists
+ * them. Only this folder prints or exits: data goes to stdout, everything else to stderr. */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
@@ -12,27 +12,28 @@
 typedef struct cli_verb {
 	const char *name;
 	const char *summary; /* one line, for `fairvox help` */
-	const char *usage;   /* whole help text, printed by --help */
-	/* argv[0] is the verb. Returns FV_OK or a failure whose words are in ctx: main prints them and
-	 * makes the status the exit code. */
+	const char *usage;   /* the help text that --help prints */
+	/* argv[0] is the subcommand. A failure leaves its messages in ctx; main prints them and exits with
+	 * the status. */
 	fv_status (*run)(fv_ctx *ctx, int argc, char **argv);
 } cli_verb;
 
-/* getopt_long with our messages: returns the option's val, -1 at the end, '?' after recording a usage
- * error. --help, -h, -q/--quiet, -v/--verbose and --no-color are handled by main before the verb. */
+/* getopt_long with fairvox's messages: returns the option's val, -1 at the end, or '?' after recording a
+ * usage error. main has already handled the options of every subcommand (--help, --quiet, ...). */
 struct option;
 int cli_option(fv_ctx *ctx, int argc, char **argv, const char *shorts, const struct option *longs);
+/* Parses a whole number from low to high. FV_CONFIG, naming the option, for any other text. */
 FV_NODISCARD fv_status cli_int(
 	fv_ctx *ctx, const char *option, const char *text, int64_t low, int64_t high, int64_t *out);
 
-/* --plugins DIR, repeated. */
+/* The folders of a repeated --plugins DIR. */
 typedef struct cli_folders {
 	const char *path[32];
 	size_t n;
 } cli_folders;
 FV_NODISCARD fv_status cli_add_folder(fv_ctx *ctx, cli_folders *folders, const char *path);
 
-/* Flushes stdout; a failed write (full disk, closed pipe) is FV_FAILED. Call it last. */
+/* Flushes stdout. Returns FV_FAILED if a write failed (full disk, closed pipe). Call it last. */
 FV_NODISCARD fv_status cli_flush(fv_ctx *ctx);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fairvox describe: what a plugin is and every parameter it takes. */
+/* fairvox describe: prints a plugin's summary, source, licence and parameters. */
 #include <getopt.h>
 #include <string.h>
 
@@ -12,11 +12,13 @@
 #include "plugin/registry.h"
 #include "verbs.h"
 
-static const char usage[] = "usage: fairvox describe [--plugins DIR]... [KIND/]PLUGIN\n\n"
-			    "Prints a plugin's summary, source, licence, and its parameters with "
-			    "type, unit, range and the\n"
-			    "defaults of both profiles. KIND is encoder, grouper or loss.\n\n"
-			    "  --plugins DIR  search DIR first; may be repeated\n";
+static const char usage[] =
+	"usage: fairvox describe [--plugins DIR]... [KIND/]PLUGIN\n"
+	"\n"
+	"Prints a plugin's summary, source, licence, and its parameters with type, unit, range\n"
+	"and the defaults of both profiles. KIND is encoder, grouper or loss.\n"
+	"\n"
+	"  --plugins DIR  search DIR first; may be repeated\n";
 
 static const char *type_name(const fv_param *p)
 {
@@ -41,7 +43,7 @@ static const char *type_name(const fv_param *p)
 	return "?";
 }
 
-static const char *or_none(const char *value)
+static const char *text_or_none(const char *value)
 {
 	return value ? value : "none";
 }
@@ -54,12 +56,12 @@ static void print_param(const fv_param *p)
 	if (p->min != 0 || p->max != 0)
 		printf(", %.9g to %.9g", p->min, p->max);
 	const char *official = p->def_official ? p->def_official : p->def_paper;
-	if (or_none(p->def_paper) == or_none(official) ||
-		!strcmp(or_none(p->def_paper), or_none(official)))
-		printf("; default %s\n", or_none(p->def_paper));
+	if (text_or_none(p->def_paper) == text_or_none(official) ||
+		!strcmp(text_or_none(p->def_paper), text_or_none(official)))
+		printf("; default %s\n", text_or_none(p->def_paper));
 	else
 		printf("; default %s (profile paper), %s (profile official)\n",
-			or_none(p->def_paper), or_none(official));
+			text_or_none(p->def_paper), text_or_none(official));
 	printf("      %s\n", p->doc);
 }
 
@@ -73,7 +75,7 @@ static void print_plugin(const core_plugin *plugin)
 		const fv_loss_ops *ops = d->ops;
 		printf("  groups:  %s\n", ops->uses_groups ? "used" : "not used");
 		if (d->extension && d->extension(FV_NETWORKS_1))
-			puts("  model:   networks of its own (" FV_NETWORKS_1 ")");
+			puts("  model:   its own networks (" FV_NETWORKS_1 ")");
 		if (d->extension && d->extension(FV_STAGES_1))
 			puts("  trains:  in stages (" FV_STAGES_1 ")");
 	}
@@ -81,7 +83,7 @@ static void print_plugin(const core_plugin *plugin)
 	for (uint32_t i = 0; i < d->n_params; i++)
 		print_param(&d->params[i]);
 	if (d->n_presets)
-		puts("\nvalues that a profile gives to other keys:");
+		puts("\ndefaults that a profile sets for other keys:");
 	for (uint32_t i = 0; i < d->n_presets; i++)
 		printf("  profile %s: %s: %s\n", d->presets[i].profile, d->presets[i].key,
 			d->presets[i].value);
@@ -97,7 +99,7 @@ static bool matches_plugin(
 	return !strcmp(d->name, name);
 }
 
-static fv_status not_found(fv_ctx *ctx, const core_registry *r, const char *name)
+static fv_status report_not_found(fv_ctx *ctx, const core_registry *r, const char *name)
 {
 	for (size_t i = 0; i < r->n_refused; i++) {
 		const char *base = strrchr(r->refused[i].path, '/') + 1;
@@ -111,7 +113,7 @@ static fv_status not_found(fv_ctx *ctx, const core_registry *r, const char *name
 		return FV_FAILED;
 	for (size_t i = 0; i < r->n; i++)
 		names[i] = r->plugin[i].descriptor->name;
-	return fv_fail(ctx, FV_CONFIG, "no plugin '%s'%s; see 'fairvox plugins'", name,
+	return fv_fail(ctx, FV_CONFIG, "no plugin '%s'%s: see 'fairvox plugins'", name,
 		core_suggest_name(ctx, name, names, r->n));
 }
 
@@ -123,7 +125,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		if (option == '?' || cli_add_folder(ctx, &folders, optarg))
 			return FV_CONFIG;
 	if (optind + 1 != argc)
-		return fv_fail(ctx, FV_CONFIG, "describe: one plugin is to be named");
+		return fv_fail(ctx, FV_CONFIG, "describe: name one plugin");
 	const char *word = argv[optind], *slash = strchr(word, '/');
 	size_t kind_size = slash ? (size_t)(slash - word) : 0;
 	const char *name = slash ? slash + 1 : word;
@@ -137,7 +139,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 			return cli_flush(ctx);
 		}
 	}
-	return not_found(ctx, r, name);
+	return report_not_found(ctx, r, name);
 }
 
 const cli_verb cli_verb_describe = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fairvox encode: features of any recordings, as safetensors or CSV. */
+/* fairvox encode: writes features of any recordings as safetensors or CSV. */
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,20 +12,20 @@
 #include "verbs.h"
 
 static const char usage[] =
-	"usage: fairvox encode --encoder NAME [OPTION...] --out FILE RECORDING...\n\n"
-	"Encodes recordings and writes one tensor each, named by the file's stem: [L,D] (mean "
-	"over\n"
-	"frames), or [L,T,D] with --frames. FILE ends in .safetensors or .csv (one row a "
-	"recording, not\n"
-	"with --frames). Whole recordings are encoded, neither cut nor normalised, unless "
-	"asked.\n\n"
-	"      --encoder NAME  see 'fairvox plugins'\n"
-	"      --weights W     the encoder's weights\n"
-	"  -p KEY=VALUE        a parameter of the encoder, max_seconds, normalize or layer\n"
-	"      --output O      which output (default: the encoder's first)\n"
-	"      --frames        frames instead of their mean\n"
-	"  -j, --jobs N        worker processes (default 1); results do not depend on it\n"
-	"      --out FILE      where to write\n"
+	"usage: fairvox encode --encoder NAME [OPTION...] --out FILE RECORDING...\n"
+	"\n"
+	"Encodes recordings and writes one tensor for each, named by the stem of its file:\n"
+	"[L,D] (mean over frames), or [L,T,D] with --frames. FILE ends in .safetensors or .csv\n"
+	"(one row per recording; not with --frames). By default whole recordings are encoded,\n"
+	"neither cut nor normalised.\n"
+	"\n"
+	"      --encoder NAME  encoder plugin; 'fairvox plugins' lists them\n"
+	"      --weights W     weights of the encoder\n"
+	"  -p KEY=VALUE        set a parameter of the encoder, max_seconds, normalize or layer\n"
+	"      --output O      output of the encoder (default: its first)\n"
+	"      --frames        write frames instead of their mean\n"
+	"  -j, --jobs N        worker processes (default 1); does not change the results\n"
+	"      --out FILE      output file\n"
 	"      --plugins DIR   search DIR for plugins first; may be repeated\n";
 
 #define FLAGS_MAX 128
@@ -39,7 +39,7 @@ struct encode {
 	bool frames, csv;
 	int64_t jobs;
 	core_encoder *open;
-	core_spool *spool; /* holds what the tensors point to */
+	core_spool *spool; /* holds the data of the tensors */
 	core_tensor_out *tensor;
 };
 
@@ -67,7 +67,7 @@ static fv_status apply_option(fv_ctx *ctx, struct encode *e, int option)
 		return cli_int(ctx, "-j", optarg, 1, 256, &e->jobs);
 	case 'p':
 		if (e->n_flags == FLAGS_MAX)
-			return fv_fail(ctx, FV_CONFIG, "-p: over %d parameters", FLAGS_MAX);
+			return fv_fail(ctx, FV_CONFIG, "-p: more than %d parameters", FLAGS_MAX);
 		e->flag[e->n_flags++] = optarg;
 		return FV_OK;
 	}
@@ -93,29 +93,29 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct encode
 			return FV_CONFIG;
 	if (!e->encoder || !e->out || optind == argc)
 		return fv_fail(ctx, FV_CONFIG,
-			"encode: --encoder, --out and at least one recording "
-			"are needed");
+			"encode: --encoder, --out or the recordings are missing: see "
+			"'fairvox encode --help'");
 	e->csv = ends_in(e->out, ".csv");
 	if (!e->csv && !ends_in(e->out, ".safetensors"))
 		return fv_fail(ctx, FV_CONFIG,
 			"--out: '%s' ends neither in .safetensors nor in .csv", e->out);
 	if (e->csv && e->frames)
 		return fv_fail(ctx, FV_CONFIG,
-			"--frames: a CSV file holds no frames; use "
-			".safetensors");
+			"--frames: a CSV file cannot hold frames: use .safetensors");
 	e->file = argv + optind;
 	e->n_files = (size_t)(argc - optind);
 	return FV_OK;
 }
 
-static int by_name(const void *a, const void *b)
+static int compare_names(const void *a, const void *b)
 {
 	return strcmp((*(const core_tensor_out *const *)a)->name,
 		(*(const core_tensor_out *const *)b)->name);
 }
 
-/* Stems name the results: two recordings with one are an error, told before hours of work. */
-static fv_status name_all(fv_ctx *ctx, struct encode *e)
+/* Names the tensors by the stems of the files. Two files with one stem are reported before hours of
+ * work. */
+static fv_status name_tensors(fv_ctx *ctx, struct encode *e)
 {
 	const core_tensor_out **sorted = core_alloc(ctx, e->n_files, sizeof *sorted);
 	e->tensor = core_alloc(ctx, e->n_files, sizeof *e->tensor);
@@ -127,16 +127,16 @@ static fv_status name_all(fv_ctx *ctx, struct encode *e)
 			return FV_FAILED;
 		sorted[i] = &e->tensor[i];
 	}
-	qsort(sorted, e->n_files, sizeof *sorted, by_name);
+	qsort(sorted, e->n_files, sizeof *sorted, compare_names);
 	fv_status status = FV_OK;
 	for (size_t i = 1; i < e->n_files; i++)
-		if (!by_name(&sorted[i - 1], &sorted[i]))
-			status = fv_fail(ctx, FV_DATA, "%s and %s have one stem",
+		if (!compare_names(&sorted[i - 1], &sorted[i]))
+			status = fv_fail(ctx, FV_DATA, "%s and %s have the same stem",
 				e->file[sorted[i - 1] - e->tensor], e->file[sorted[i] - e->tensor]);
 	return status;
 }
 
-/* [L,D] or [L,T,D]; with `layer` that one alone, L = 1. */
+/* Sets shape and data: [L,D] or [L,T,D]; L is 1 if a layer was chosen. */
 static void shape_tensor(const struct encode *e, const core_encoded *encoded, core_tensor_out *out)
 {
 	const core_encoder *open = e->open;
@@ -150,12 +150,12 @@ static void shape_tensor(const struct encode *e, const core_encoded *encoded, co
 	out->shape[out->rank - 1] = open->dims;
 }
 
-/* Every recording is tried, so that all bad ones are named. */
-static fv_status encode_all(fv_ctx *ctx, struct encode *e)
+/* Tries every recording, so that all bad ones are reported. */
+static fv_status encode_recordings(fv_ctx *ctx, struct encode *e)
 {
 	const char **stem = core_alloc(ctx, e->n_files, sizeof *stem);
 	core_encoded *encoded = core_alloc(ctx, e->n_files, sizeof *encoded);
-	fv_status status = stem && encoded ? name_all(ctx, e) : FV_FAILED;
+	fv_status status = stem && encoded ? name_tensors(ctx, e) : FV_FAILED;
 	if (status)
 		return status;
 	for (size_t i = 0; i < e->n_files; i++)
@@ -226,13 +226,12 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 			e->flag, e->n_flags, spec);
 	if (!status && spec->normalize == CORE_NORMALIZE_CORPUS)
 		status = fv_fail(ctx, FV_CONFIG,
-			"normalize: corpus needs a corpus: use none or "
-			"utterance here");
+			"normalize: 'corpus' needs a corpus: use none or utterance");
 	if (!status)
 		status = core_encoder_open(ctx, spec, &e->open);
 	if (status)
 		return status;
-	status = encode_all(ctx, e);
+	status = encode_recordings(ctx, e);
 	if (!status)
 		status = e->csv ? write_csv(ctx, e) : write_tensors(ctx, e);
 	core_spool_close(e->spool);
@@ -240,4 +239,4 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	return status;
 }
 
-const cli_verb cli_verb_encode = {"encode", "features of any recordings", usage, run};
+const cli_verb cli_verb_encode = {"encode", "write features of any recordings", usage, run};

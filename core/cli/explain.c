@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fairvox explain: what a configuration comes to, before anything is computed. */
+/* fairvox explain: prints what a configuration resolves to, without computing anything. */
 #include <string.h>
 
 #include "run/estimate.h"
@@ -8,12 +8,13 @@
 #include "verbs.h"
 
 static const char usage[] =
-	"usage: fairvox explain [OPTION...] CONFIG [KEY=VALUE...]\n\n"
-	"Prints what a configuration comes to: variants and what was dropped or merged on the way, "
-	"every\n"
-	"value with its origin, which features are cached, rows left by exclusion and bias, and "
-	"the runs\n"
-	"that 'fairvox run' would compute. Computes nothing.\n\n" CLI_STUDY_OPTIONS;
+	"usage: fairvox explain [OPTION...] CONFIG [KEY=VALUE...]\n"
+	"\n"
+	"Prints what a configuration resolves to, without computing anything: the variants and\n"
+	"which combinations were excluded or merged, every value with its origin, the features\n"
+	"already cached, the rows left after exclusion and bias, and the runs that\n"
+	"'fairvox run' would compute.\n"
+	"\n" CLI_STUDY_OPTIONS;
 
 static void print_notes(const core_config *c)
 {
@@ -40,7 +41,7 @@ static fv_status print_variants(fv_ctx *ctx, const core_config *c)
 	return FV_OK;
 }
 
-static fv_status print_tables(fv_ctx *ctx, const core_study *study, double *seconds)
+static fv_status print_features(fv_ctx *ctx, const core_study *study, double *seconds)
 {
 	puts("\nfeatures");
 	for (int32_t i = 0; i < study->n_encodings; i++) {
@@ -61,7 +62,7 @@ static fv_status print_tables(fv_ctx *ctx, const core_study *study, double *seco
 		if (e->info.by_name)
 			puts("read by name");
 		else
-			printf("%lld to be encoded\n", (long long)missing);
+			printf("%lld to encode\n", (long long)missing);
 	}
 	return FV_OK;
 }
@@ -76,14 +77,14 @@ static fv_status print_run(
 	if (status)
 		return status;
 	core_train_preview *p = &rows.preview;
-	if (!p->n) { /* not known yet: as if all rows were kept */
+	if (!p->n) { /* not known yet: assume that all rows are used */
 		p->n = 1;
 		p->stage[0].rows = rows.train;
 		p->stage[0].epochs = train->epochs;
 	}
 	printf("  %s: %s, rows %d train", run->dir,
-		!run->done                     ? "to be computed"
-		: run->stale & CORE_STALE_EVAL ? "done, to be re-evaluated"
+		!run->done                     ? "to compute"
+		: run->stale & CORE_STALE_EVAL ? "done, to re-evaluate"
 					       : "done",
 		rows.train);
 	if (p->n == 1 && p->stage[0].rows != rows.train)
@@ -113,12 +114,12 @@ static fv_status print_runs(fv_ctx *ctx, const core_study *study, double seconds
 		open += !study->run[i].done;
 		judged += study->run[i].done && (study->run[i].stale & CORE_STALE_EVAL);
 	}
-	printf("%lld runs, %lld to be computed", (long long)study->n_runs, (long long)open);
+	printf("%lld runs, %lld to compute", (long long)study->n_runs, (long long)open);
 	if (open)
 		printf(", about %.0f %s on one worker", seconds < 120 ? seconds : seconds / 60,
 			seconds < 120 ? "s" : "min");
 	if (judged)
-		printf(", %lld to be re-evaluated", (long long)judged);
+		printf(", %lld to re-evaluate", (long long)judged);
 	putchar('\n');
 	return FV_OK;
 }
@@ -137,12 +138,11 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	if (status)
 		return status;
 	double seconds = 0;
-	status = print_tables(ctx, study, &seconds);
+	status = print_features(ctx, study, &seconds);
 	if (!status)
 		status = print_runs(ctx, study, seconds);
 	core_study_close(study);
 	return status ? status : cli_flush(ctx);
 }
 
-const cli_verb cli_verb_explain = {
-	"explain", "what a configuration comes to, computing nothing", usage, run};
+const cli_verb cli_verb_explain = {"explain", "what a configuration resolves to", usage, run};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fairvox fetch: weights and corpora, from caches or from their addresses, checked. */
+/* fairvox fetch: weights and corpora from caches or downloads, checked by SHA-256. */
 #include "fetch/fetch.h"
 
 #include <dlfcn.h>
@@ -15,29 +15,27 @@
 
 static const char usage[] =
 	"usage: fairvox fetch [OPTION...] NAME...\n"
-	"       fairvox fetch --list [--json]\n\n"
-	"Brings weights and corpora to where the configurations look for them, and prints their "
-	"paths. What is\n"
-	"there already is checked and stays; what the caches of Hugging Face, s3prl or torch hold "
-	"is taken from\n"
-	"there; the rest is downloaded. Content is checked by SHA-256 before a file gets its name; "
-	"a download\n"
-	"that was cut goes on where it ended. The licence is shown, and recorded in PATH.json.\n\n"
-	"      --list            what can be fetched, with licences\n"
-	"      --dir DIR         put it under DIR (default: here)\n"
-	"      --offline         never ask the network: only check what is there and look into "
-	"caches\n"
-	"      --mirror URL      ask URL/HOST/PATH for what is at https://HOST/PATH "
-	"(FAIRVOX_MIRROR)\n"
-	"      --catalogue FILE  things to fetch, instead of fairvox's own (see "
-	"configs/fetch.yaml)\n"
-	"  -f, --force           replace a file that is there with other content\n"
-	"  -j, --jobs N          files at a time, for a corpus (default: 4)\n"
-	"      --retries N       attempts in a row that bring nothing before giving up (default: "
-	"5)\n"
-	"      --wait SECONDS    pause before the second attempt; it doubles (default: 1)\n"
+	"       fairvox fetch --list [--json]\n"
+	"\n"
+	"Fetches weights and corpora to where the configurations look for them, and prints\n"
+	"their paths. Existing files are checked and kept; files in the caches of Hugging Face,\n"
+	"s3prl or torch are copied; the rest is downloaded. Every file is checked by SHA-256\n"
+	"before it gets its name, and an interrupted download resumes where it stopped. The\n"
+	"licence is shown, and recorded in PATH.json.\n"
+	"\n"
+	"      --list            list what can be fetched, with licences\n"
+	"      --dir DIR         store files under DIR (default: here)\n"
+	"      --offline         make no request: use existing files and caches only\n"
+	"      --mirror URL      request URL/HOST/PATH instead of https://HOST/PATH\n"
+	"                        (FAIRVOX_MIRROR)\n"
+	"      --catalogue FILE  catalogue to use instead of fairvox's own (see\n"
+	"                        configs/fetch.yaml)\n"
+	"  -f, --force           replace a file that has other content\n"
+	"  -j, --jobs N          files to download at a time, for a corpus (default: 4)\n"
+	"      --retries N       attempts in a row without data before giving up (default: 5)\n"
+	"      --wait SECONDS    pause before the second attempt; doubles each time (default: 1)\n"
 	"      --timeout SECONDS silence after which a connection is given up (default: 60)\n"
-	"      --json            one JSON object: what was fetched, or the list\n";
+	"      --json            print one JSON object: what was fetched, or the list\n";
 
 struct fetch {
 	core_fetch_options options;
@@ -51,12 +49,11 @@ static fv_status load_module(fv_ctx *ctx, const core_fetch_module **out)
 {
 	void *handle = dlopen(CORE_FETCH_MODULE, RTLD_NOW | RTLD_LOCAL);
 	if (!handle)
-		return fv_fail(
-			ctx, FV_FAILED, "%s cannot be loaded: %s", CORE_FETCH_MODULE, dlerror());
+		return fv_fail(ctx, FV_FAILED, "cannot load %s: %s", CORE_FETCH_MODULE, dlerror());
 	const core_fetch_module *module = dlsym(handle, CORE_FETCH_ENTRY);
 	if (!module || module->size != sizeof *module || strcmp(module->version, FAIRVOX_VERSION))
-		return fv_fail(ctx, FV_FAILED, "%s is not of this fairvox (%s)", CORE_FETCH_MODULE,
-			FAIRVOX_VERSION);
+		return fv_fail(ctx, FV_FAILED, "%s does not belong to this version of fairvox (%s)",
+			CORE_FETCH_MODULE, FAIRVOX_VERSION);
 	*out = module;
 	return FV_OK;
 }
@@ -146,7 +143,7 @@ static fv_status apply_option(fv_ctx *ctx, int option, struct fetch *f)
 		if (core_parse_double(optarg, &o->http.wait_s) && o->http.wait_s >= 0 &&
 			o->http.wait_s <= 60)
 			return FV_OK;
-		return fv_fail(ctx, FV_CONFIG, "--wait: '%s' is no number from 0 to 60", optarg);
+		return fv_fail(ctx, FV_CONFIG, "--wait: '%s' is not a number from 0 to 60", optarg);
 	case JSON:
 		f->json = true;
 		return FV_OK;
@@ -166,12 +163,12 @@ static const char *environment_value(const char *name)
 	return value && *value ? value : NULL;
 }
 
-static fv_status check_base(fv_ctx *ctx, const char *what, const char *url)
+static fv_status check_url(fv_ctx *ctx, const char *what, const char *url)
 {
 	if (!url || !strncmp(url, "https://", 8) || !strncmp(url, "http://", 7))
 		return FV_OK;
-	return fv_fail(ctx, FV_CONFIG, "%s: '%s' begins neither with https:// nor with http://",
-		what, url);
+	return fv_fail(
+		ctx, FV_CONFIG, "%s: '%s' starts with neither https:// nor http://", what, url);
 }
 
 static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct fetch *f)
@@ -188,22 +185,21 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct fetch 
 		if (status)
 			return status;
 	}
-	fv_status status = check_base(ctx, "--mirror", http->mirror);
+	fv_status status = check_url(ctx, "--mirror", http->mirror);
 	if (!status)
-		status = check_base(ctx, "HF_ENDPOINT", http->hub);
+		status = check_url(ctx, "HF_ENDPOINT", http->hub);
 	if (status)
 		return status;
 	if (f->list && optind < argc)
 		return fv_fail(ctx, FV_CONFIG, "fetch: --list takes no names");
 	if (!f->list && optind == argc)
-		return fv_fail(ctx, FV_CONFIG,
-			"fetch: at least one name is needed; see 'fairvox fetch --list'");
+		return fv_fail(ctx, FV_CONFIG, "fetch: no name given: see 'fairvox fetch --list'");
 	return FV_OK;
 }
 
 /* --- fetching --- */
 
-/* All names are known before the first is fetched; one that fails does not keep the others. */
+/* Looks up all names first, then fetches. A failed item does not stop the others. */
 static fv_status fetch_all(fv_ctx *ctx, const core_fetch_module *module,
 	const core_catalogue *catalogue, const struct fetch *f, char **names, size_t n)
 {
@@ -257,4 +253,4 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 }
 
 const cli_verb cli_verb_fetch = {
-	"fetch", "bring weights and corpora, checked by SHA-256", usage, run};
+	"fetch", "fetch weights and corpora, checked by SHA-256", usage, run};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fairvox groups: the inferred groups of one fold, and how they agree with the truth. */
+/* fairvox groups: infers the groups of one fold and compares them with the known attributes. */
 #include "base/file.h"
 #include "report/split_tables.h"
 #include "run/output.h"
@@ -7,34 +7,33 @@
 #include "verbs.h"
 
 static const char usage[] =
-	"usage: fairvox groups [OPTION...] CONFIG [KEY=VALUE...] --out groups.csv\n\n"
-	"Infers the groups of one fold as 'fairvox run' would, writes them for all splits "
-	"(FileName,\n"
-	"group, and prob_<group> where memberships are soft), and prints how they agree with what "
-	"the\n"
-	"corpus knows of its rows after exclusion and bias: every attribute, the class and the "
-	"speaker.\n"
-	"Accuracy (where groups carry the attribute's names; also by class and by length of the\n"
-	"recording), purity, normalised mutual information, adjusted Rand index, each with its "
-	"number of\n"
-	"rows. The configuration must come to one variant.\n\n"
-	"      --fold F       which fold (default: the first)\n"
-	"      --out FILE     where to write the groups\n"
-	"      --seeds N      also infer with the N - 1 seeds after the grouper's, and compare "
-	"every two\n"
+	"usage: fairvox groups [OPTION...] CONFIG [KEY=VALUE...] --out groups.csv\n"
+	"\n"
+	"Infers the groups of one fold as 'fairvox run' would and writes them for all splits\n"
+	"(FileName, group, and prob_<group> for soft memberships). Prints how well they agree\n"
+	"with every attribute, the class and the speaker, over the rows left after exclusion and\n"
+	"bias: accuracy (if the groups have the attribute's names; also by class and by length\n"
+	"of the recording), purity, normalised mutual information and adjusted Rand index, each\n"
+	"with its number of rows. The configuration must resolve to one variant.\n"
+	"\n"
+	"      --fold F       the fold (default: the first)\n"
+	"      --out FILE     output file\n"
+	"      --seeds N      also infer groups with the N - 1 seeds after the grouper's, and\n"
+	"                     compare every pair\n"
 	"      --json         print one JSON object\n"
 	"  -j, --jobs N       worker processes for encoding (default 1)\n" CLI_STUDY_OPTIONS;
 
 static fv_status find_run(fv_ctx *ctx, const cli_study *cli, const core_study *study, int64_t *out)
 {
 	if (study->config->n_variants != 1)
-		return fv_fail(ctx, FV_CONFIG, "%s comes to %zu variants: name one by overrides",
-			cli->config, study->config->n_variants);
+		return fv_fail(ctx, FV_CONFIG,
+			"%s resolves to %zu variants: select one with overrides", cli->config,
+			study->config->n_variants);
 	for (*out = 0; *out < study->n_runs; ++*out)
 		if (!cli->has_fold || study->fold[study->run[*out].fold].fold == cli->fold)
 			return FV_OK;
-	return fv_fail(
-		ctx, FV_CONFIG, "--fold: the configuration has no fold %lld", (long long)cli->fold);
+	return fv_fail(ctx, FV_CONFIG, "--fold: there is no fold %lld in the configuration",
+		(long long)cli->fold);
 }
 
 static fv_status make_report(
@@ -88,7 +87,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	fv_status status = cli_study_parse(ctx, argc, argv, "CRjFOJS",
 		CORE_NEED_CORPUS | CORE_NEED_ENCODER | CORE_NEED_GROUPER | CORE_NEED_LOSS, &cli);
 	if (!status && !cli.out)
-		status = fv_fail(ctx, FV_CONFIG, "groups: --out FILE is needed");
+		status = fv_fail(ctx, FV_CONFIG, "groups: --out FILE is missing");
 	if (!status)
 		status = cli_study_open(ctx, &cli, &study);
 	if (status)
@@ -99,4 +98,4 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 }
 
 const cli_verb cli_verb_groups = {
-	"groups", "inferred groups, and their agreement with the truth", usage, run};
+	"groups", "infer groups and compare them with known attributes", usage, run};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fairvox inspect: what a file of tensors holds, and which encoders take it. */
+/* fairvox inspect: prints the tensors of a file and the encoders that can load it. */
 #include <getopt.h>
 #include <string.h>
 
@@ -14,16 +14,16 @@
 #include "plugin/registry.h"
 #include "verbs.h"
 
-static const char usage[] = "usage: fairvox inspect [--plugins DIR]... [--json] FILE\n\n"
-			    "Prints what a file of weights holds: its container (safetensors, "
-			    "torch zip, torch legacy), its\n"
-			    "SHA-256, each tensor's name, type and shape, and which encoders would "
-			    "take it, with the licence\n"
-			    "of the weights where they are known. A file that breaks a rule is "
-			    "refused with the byte and the\n"
-			    "rule (exit code 4).\n\n"
-			    "      --plugins DIR  search DIR for plugins first; may be repeated\n"
-			    "      --json         one JSON object\n";
+static const char usage[] =
+	"usage: fairvox inspect [--plugins DIR]... [--json] FILE\n"
+	"\n"
+	"Prints the contents of a weights file: its container (safetensors, torch zip or torch\n"
+	"legacy), its SHA-256, each tensor's name, type and shape, and the encoders that can\n"
+	"load it, with the licence of the weights if it is known. A malformed file is rejected\n"
+	"with the byte and the rule it violates (exit code 4).\n"
+	"\n"
+	"      --plugins DIR  search DIR for plugins first; may be repeated\n"
+	"      --json         print one JSON object\n";
 
 struct fit {
 	const char *encoder;
@@ -57,7 +57,7 @@ static fv_status find_fits(fv_ctx *ctx, const core_registry *r, struct inspect *
 
 /* --- text --- */
 
-/* Names come from the file: control characters are shown as \xNN. */
+/* Prints control characters as \xNN, because names come from the file. */
 static void print_name(const char *name)
 {
 	for (const unsigned char *c = (const unsigned char *)name; *c; c++)
@@ -77,10 +77,10 @@ static void print_text(const struct inspect *in)
 		const fv_fit *fit = &in->fit[i].fit;
 		printf("encoder:   %s (%s)\nlicence:   %s\n", in->fit[i].encoder, fit->what,
 			fit->licence ? fit->licence
-				     : "not known for these weights; see where they come from");
+				     : "not known for these weights: check their source");
 	}
 	if (!in->n_fits)
-		puts("encoder:   none of the plugins found takes this file");
+		puts("encoder:   no plugin found can load this file");
 	for (int64_t i = 0; i < in->file->n_meta; i++) {
 		fputs("metadata:  ", stdout);
 		print_name(in->file->meta[i].key);
@@ -138,7 +138,7 @@ static fv_status print_json(fv_ctx *ctx, const struct inspect *in)
 	return FV_OK;
 }
 
-/* --- the verb --- */
+/* --- the subcommand --- */
 
 static fv_status inspect_file(fv_ctx *ctx, const core_registry *r, struct inspect *in, bool json)
 {
@@ -169,7 +169,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 			return FV_CONFIG;
 	}
 	if (optind + 1 != argc)
-		return fv_fail(ctx, FV_CONFIG, "inspect: one file is to be named");
+		return fv_fail(ctx, FV_CONFIG, "inspect: name one file");
 	struct inspect in = {.path = argv[optind]};
 	core_registry *r;
 	fv_status status = core_registry_open(ctx, folders.path, folders.n, &r);
@@ -185,4 +185,4 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 }
 
 const cli_verb cli_verb_inspect = {
-	"inspect", "what a file of weights holds, and which encoders take it", usage, run};
+	"inspect", "the contents of a weights file, and which encoders load it", usage, run};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The program: finds the verb, prints what it recorded, turns its status into the exit code. */
+/* The program: runs a subcommand, prints the errors it recorded and exits with its status. */
 #include "cli.h"
 
 #include <errno.h>
@@ -40,8 +40,8 @@ static const cli_verb *const verbs[] = {
 struct logger {
 	core_level least;
 	bool color, terminal, no_progress;
-	bool progress; /* a line of progress stands at the cursor */
-	double told_s; /* when progress was last shown */
+	bool progress;  /* a progress line is on the terminal */
+	double shown_s; /* when progress was last printed */
 };
 
 static void clear_progress(struct logger *logger)
@@ -51,14 +51,14 @@ static void clear_progress(struct logger *logger)
 	logger->progress = false;
 }
 
-/* A terminal sees the latest state, five times a second; anything else a line a minute. */
+/* Redraws one line on a terminal, at most five times a second. Elsewhere prints a line a minute. */
 static void show_progress(struct logger *logger, const char *line)
 {
 	double now_s = core_clock_s();
 	if (logger->no_progress || logger->least > CORE_INFO ||
-		now_s - logger->told_s < (logger->terminal ? 0.2 : 60))
+		now_s - logger->shown_s < (logger->terminal ? 0.2 : 60))
 		return;
-	logger->told_s = now_s;
+	logger->shown_s = now_s;
 	if (!logger->terminal) {
 		fprintf(stderr, "fairvox: %s\n", line);
 		return;
@@ -87,20 +87,30 @@ static void log_to_stderr(void *user, core_level level, const char *line)
 
 static void print_help(FILE *out)
 {
-	fputs("usage: fairvox VERB [OPTION...] [ARGUMENT...]\n\nverbs:\n", out);
+	fputs("usage: fairvox SUBCOMMAND [OPTION...] [ARGUMENT...]\n\nsubcommands:\n", out);
 	for (size_t i = 0; verbs[i]; i++)
 		fprintf(out, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
-	fputs("\n'fairvox VERB --help' tells more of one. Options of every verb: -q, --quiet "
-	      "(only\n"
-	      "warnings and errors), -v, --verbose, --no-color, --no-progress, -h, --help.\n"
-	      "Exit codes: 0 ok, 1 the run failed, 2 usage or configuration, 3 some variants of "
-	      "several failed,\n"
-	      "4 data, weights or plugin missing or bad, 75 stopped and resumable.\n"
-	      "FAIRVOX_CPU=amx|avx512_bf16|avx512|avx2|portable chooses the instructions that "
-	      "fairvox's own\n"
-	      "arithmetic uses, OPENBLAS_CORETYPE=SkylakeX|Haswell|Zen|... OpenBLAS's ('fairvox "
-	      "--version' says\n"
-	      "which are used now); unset: the fastest of this machine.\n",
+	fputs("\n'fairvox SUBCOMMAND --help' describes one of them.\n\n"
+	      "Options of every subcommand:\n"
+	      "  -q, --quiet     print warnings and errors only\n"
+	      "  -v, --verbose   print debug messages too\n"
+	      "  --no-color      print warnings without color\n"
+	      "  --no-progress   print no progress\n"
+	      "  -h, --help      print help\n\n"
+	      "Exit codes:\n"
+	      "  0   success\n"
+	      "  1   the run failed\n"
+	      "  2   wrong usage or configuration\n"
+	      "  3   some of several variants failed\n"
+	      "  4   data, weights or a plugin are missing or invalid\n"
+	      "  75  stopped; the same command resumes\n\n"
+	      "Environment:\n"
+	      "  FAIRVOX_CPU=amx|avx512_bf16|avx512|avx2|portable\n"
+	      "                  instruction set of fairvox's own kernels\n"
+	      "  OPENBLAS_CORETYPE=SkylakeX|Haswell|Zen|...\n"
+	      "                  OpenBLAS's kernels\n"
+	      "Unset, the fastest that this machine supports are used. 'fairvox --version' prints\n"
+	      "the ones in use.\n",
 		out);
 }
 
@@ -113,20 +123,20 @@ static const cli_verb *find_verb(fv_ctx *ctx, const char *name)
 		if (!strcmp(verbs[n]->name, name))
 			return verbs[n];
 	}
-	(void)fv_fail(ctx, FV_CONFIG, "unknown verb '%s'%s; see 'fairvox help'", name,
+	(void)fv_fail(ctx, FV_CONFIG, "unknown subcommand '%s'%s: see 'fairvox help'", name,
 		core_suggest_name(ctx, name, names, n));
 	return NULL;
 }
 
-/* Takes the options every verb has out of argv; true when help was asked for. */
-static bool take_common(int *argc, char **argv, struct logger *logger)
+/* Applies the options that every subcommand has and removes them from argv. Returns true for --help. */
+static bool parse_common_options(int *argc, char **argv, struct logger *logger)
 {
 	int kept = 0;
-	bool help = false, only_words = false;
+	bool help = false, after_dashes = false;
 	for (int i = 0; i < *argc; i++) {
 		const char *arg = argv[i];
-		only_words = only_words || !strcmp(arg, "--");
-		if (only_words || i == 0)
+		after_dashes = after_dashes || !strcmp(arg, "--");
+		if (after_dashes || i == 0)
 			argv[kept++] = argv[i];
 		else if (!strcmp(arg, "-h") || !strcmp(arg, "--help"))
 			help = true;
@@ -156,29 +166,29 @@ static void print_errors(const fv_ctx *ctx)
 }
 
 static fv_status run_verb(
-	fv_ctx *ctx, int argc, char **argv, struct logger *logger, bool blas_is_right)
+	fv_ctx *ctx, int argc, char **argv, struct logger *logger, bool blas_is_correct)
 {
 	const cli_verb *verb = find_verb(ctx, argv[0]);
 	if (!verb)
 		return FV_CONFIG;
-	if (take_common(&argc, argv, logger)) {
+	if (parse_common_options(&argc, argv, logger)) {
 		fputs(verb->usage, stdout);
 		return cli_flush(ctx);
 	}
 	if (core_kernels_check(ctx) != FV_OK)
 		return FV_CONFIG;
-	const char *set = getenv("OPENBLAS_CORETYPE");
-	if (!blas_is_right)
+	const char *core_type = getenv("OPENBLAS_CORETYPE");
+	if (!blas_is_correct)
 		return fv_fail(ctx, FV_FAILED,
-			"OpenBLAS's kernels for %s compute wrongly on this processor%s",
+			"OpenBLAS's kernels for %s give wrong results on this processor: %s",
 			openblas_get_corename(),
-			set && *set
-				? ": unset OPENBLAS_CORETYPE"
-				: ", and so do others: install another version of libopenblas0");
+			core_type && *core_type ? "unset OPENBLAS_CORETYPE"
+						: "no other kernels work either; install another "
+						  "version of libopenblas0");
 	return verb->run(ctx, argc, argv);
 }
 
-static int end_output(void)
+static int flush_output(void)
 {
 	if (!fflush(stdout) && !ferror(stdout))
 		return FV_OK;
@@ -188,8 +198,8 @@ static int end_output(void)
 
 int main(int argc, char **argv)
 {
-	bool right = cli_restart(argv);
-	setlocale(LC_CTYPE, ""); /* numbers stay in the C locale */
+	bool blas_is_correct = cli_restart(argv);
+	setlocale(LC_CTYPE, ""); /* LC_NUMERIC stays C */
 	if (argc < 2) {
 		print_help(stderr);
 		return FV_CONFIG;
@@ -199,7 +209,7 @@ int main(int argc, char **argv)
 	if (!strcmp(first, "help") || !strcmp(first, "--help") || !strcmp(first, "-h")) {
 		if (argc == 2) {
 			print_help(stdout);
-			return end_output();
+			return flush_output();
 		}
 		argv[1] = argv[2];
 		argv[2] = help;
@@ -207,21 +217,21 @@ int main(int argc, char **argv)
 	} else if (!strcmp(first, "--version")) {
 		printf("fairvox " FAIRVOX_VERSION "\nkernels %s\nblas_kernel %s\n",
 			core_kernels_used()->name, openblas_get_corename());
-		return end_output();
+		return flush_output();
 	}
 	const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
 	bool terminal = isatty(2) && !(term && !strcmp(term, "dumb"));
 	struct logger logger = {.least = CORE_INFO,
 		.color = terminal && !(no_color && *no_color),
 		.terminal = terminal,
-		.told_s = core_clock_s()};
+		.shown_s = core_clock_s()};
 	fv_ctx *ctx = core_ctx_new();
 	if (!ctx) {
 		fputs("fairvox: out of memory\n", stderr);
 		return FV_FAILED;
 	}
 	core_ctx_set_log(ctx, log_to_stderr, &logger);
-	fv_status status = run_verb(ctx, argc - 1, argv + 1, &logger, right);
+	fv_status status = run_verb(ctx, argc - 1, argv + 1, &logger, blas_is_correct);
 	clear_progress(&logger);
 	print_errors(ctx);
 	core_ctx_free(ctx);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the verbs share: options, numbers and folders of the command line, the end of the output. */
+/* Helpers shared by the subcommands: parsing options, numbers and folders, and flushing the output. */
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
@@ -17,7 +17,7 @@ int cli_option(fv_ctx *ctx, int argc, char **argv, const char *shorts, const str
 	if (option == ':')
 		(void)fv_fail(ctx, FV_CONFIG, "%s: option '%s' needs a value", argv[0], word);
 	else if (option == '?')
-		(void)fv_fail(ctx, FV_CONFIG, "%s: unknown option '%s'; see 'fairvox %s --help'",
+		(void)fv_fail(ctx, FV_CONFIG, "%s: unknown option '%s': see 'fairvox %s --help'",
 			argv[0], word, argv[0]);
 	else
 		return option;
@@ -28,15 +28,16 @@ fv_status cli_int(
 	fv_ctx *ctx, const char *option, const char *text, int64_t low, int64_t high, int64_t *out)
 {
 	if (!core_parse_int(text, out) || *out < low || *out > high)
-		return fv_fail(ctx, FV_CONFIG, "%s: '%s' is no whole number from %lld to %lld",
+		return fv_fail(ctx, FV_CONFIG, "%s: '%s' is not a whole number from %lld to %lld",
 			option, text, (long long)low, (long long)high);
 	return FV_OK;
 }
 
 fv_status cli_add_folder(fv_ctx *ctx, cli_folders *folders, const char *path)
 {
-	if (folders->n == sizeof folders->path / sizeof *folders->path)
-		return fv_fail(ctx, FV_CONFIG, "--plugins: too many folders");
+	size_t max = sizeof folders->path / sizeof *folders->path;
+	if (folders->n == max)
+		return fv_fail(ctx, FV_CONFIG, "--plugins: more than %zu folders", max);
 	folders->path[folders->n++] = path;
 	return FV_OK;
 }

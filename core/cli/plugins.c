@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fairvox plugins: which plugins were found, and which files were refused and why. */
+/* fairvox plugins: lists the plugins found and the files refused. */
 #include <getopt.h>
 
 #include <jansson.h>
@@ -9,12 +9,13 @@
 #include "verbs.h"
 
 static const char usage[] =
-	"usage: fairvox plugins [--plugins DIR]... [--json]\n\n"
-	"Lists the plugins found and the files refused, with the reason. Folders are searched in "
-	"this\n"
-	"order: --plugins, FAIRVOX_PLUGIN_PATH (colon-separated), the install folder.\n\n"
+	"usage: fairvox plugins [--plugins DIR]... [--json]\n"
+	"\n"
+	"Lists the plugins found, and the files refused with the reason. Folders are searched\n"
+	"in this order: --plugins, FAIRVOX_PLUGIN_PATH (colon-separated), the install folder.\n"
+	"\n"
 	"  --plugins DIR  search DIR first; may be repeated\n"
-	"  --json         one JSON object\n";
+	"  --json         print one JSON object\n";
 
 static void print_text(const core_registry *r)
 {
@@ -79,4 +80,4 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 }
 
 const cli_verb cli_verb_plugins = {
-	"plugins", "which plugins were found or refused, and why", usage, run};
+	"plugins", "list the plugins found and the files refused", usage, run};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fairvox predict: emotion distribution of new recordings by a finished run, or by all folds of a
- * variant. */
+/* fairvox predict: predicts emotion distributions of new recordings with a finished run, or with the mean
+ * of a variant's finished runs. */
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
@@ -15,24 +15,25 @@
 #include "verbs.h"
 
 static const char usage[] =
-	"usage: fairvox predict [OPTION...] RUN FILE...\n\n"
-	"Prints the emotion distribution of each recording as CSV (FileName, "
-	"prob_<class>...). RUN is a\n"
-	"run's folder, or a variant's: then the mean over its finished runs.\n\n"
-	"      --weights W    the encoder's weights, where they are no longer "
-	"at the run's place\n"
+	"usage: fairvox predict [OPTION...] RUN FILE...\n"
+	"\n"
+	"Prints the predicted emotion distribution of each recording as CSV (FileName,\n"
+	"prob_<class>...). RUN is the folder of a run, or of a variant: then the mean over its\n"
+	"finished runs.\n"
+	"\n"
+	"      --weights W    weights of the encoder, if they are not where the run found them\n"
 	"      --plugins DIR  search DIR for plugins first; may be repeated\n";
 
 #define MODELS_MAX 1024
 
 struct predict {
 	core_registry *registry;
-	const char *path[MODELS_MAX]; /* of the models */
+	const char *path[MODELS_MAX]; /* model files */
 	size_t n_models, n_files;
 	char **file;
 	core_model first;
-	const char *weights; /* NULL: where the run's config.yaml says */
-	const char *encoder; /* of x, as its model says it; NULL: none yet */
+	const char *weights; /* NULL: use the path in the run's config.yaml */
+	const char *encoder; /* the encoder behind x, as JSON from the model; NULL: none yet */
 	size_t width;        /* L D */
 	float *x;            /* [files, L, D] */
 	double *sum;         /* [files, C] */
@@ -66,7 +67,7 @@ static fv_status find_models(fv_ctx *ctx, struct predict *p, const char *dir)
 	}
 	free(list);
 	if (!status && !p->n_models)
-		status = fv_fail(ctx, FV_DATA, "%s: no finished run here", dir);
+		status = fv_fail(ctx, FV_DATA, "%s: no finished run in this folder", dir);
 	return status;
 }
 
@@ -78,10 +79,10 @@ static fv_status check_same_classes(
 		same = !strcmp(p->first.class_name[c], model->class_name[c]);
 	if (same)
 		return FV_OK;
-	return fv_fail(ctx, FV_DATA, "%s: its classes are not those of %s", path, p->path[0]);
+	return fv_fail(ctx, FV_DATA, "%s: its classes differ from those of %s", path, p->path[0]);
 }
 
-/* One recording -> out [L,D], of the layer that the model reads. */
+/* Encodes one recording into out [L,D]: only the layers that the model reads. */
 static fv_status encode_one(
 	fv_ctx *ctx, const core_encoder *e, const char *path, size_t width, float *out)
 {
@@ -101,8 +102,8 @@ static fv_status encode_one(
 	return status;
 }
 
-/* All recordings under the model's encoder, unless that is what the last model had. */
-static fv_status encode_all(
+/* Encodes all recordings with the model's encoder, unless the previous model had the same one. */
+static fv_status encode_recordings(
 	fv_ctx *ctx, struct predict *p, const core_model *model, const char *path)
 {
 	size_t width = (size_t)model->plan->shape.layers * (size_t)model->plan->shape.dims;
@@ -168,11 +169,11 @@ static fv_status use_model(fv_ctx *ctx, struct predict *p, size_t index)
 	status = check_same_classes(ctx, p, &model, path);
 	if (!status && !model.scaling.mean)
 		status = fv_fail(ctx, FV_DATA,
-			"%s: its features are standardised per speaker, which "
-			"needs all recordings of each speaker: it cannot predict single ones",
+			"%s: features are standardised per speaker, which needs all recordings of "
+			"each speaker: this model cannot predict single recordings",
 			path);
 	if (!status)
-		status = encode_all(ctx, p, &model, path);
+		status = encode_recordings(ctx, p, &model, path);
 	return status ? status : apply_model(ctx, p, &model);
 }
 
@@ -217,7 +218,8 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 			return FV_CONFIG;
 	}
 	if (optind + 2 > argc)
-		return fv_fail(ctx, FV_CONFIG, "predict: a run's folder and recordings are needed");
+		return fv_fail(
+			ctx, FV_CONFIG, "predict: name the folder of a run, then recordings");
 	p->file = argv + optind + 1;
 	p->n_files = (size_t)(argc - optind - 1);
 	fv_status status = core_registry_open(ctx, folders.path, folders.n, &p->registry);
@@ -229,4 +231,4 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 }
 
 const cli_verb cli_verb_predict = {
-	"predict", "emotions of new recordings by a finished run", usage, run};
+	"predict", "predict emotions of new recordings with a finished run", usage, run};

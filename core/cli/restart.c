@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The variable FAIRVOX_RESTART passes on what was done so far: how often the program was executed again, and k
- * and t for the variables of kernels and threads that it set. Its number ends the matter. */
+/* The variable FAIRVOX_RESTART tells the restarted program how often it was restarted, and which
+ * variables were set for it: k for the kernels, t for the threads. The count limits the restarts. */
 #include "restart.h"
 
 #include <stdio.h>
@@ -17,14 +17,14 @@
 #define THREADS "OPENBLAS_NUM_THREADS"
 #define PASSED_ON "FAIRVOX_RESTART"
 
-/* An empty variable sets nothing. */
+/* An empty variable counts as not set. */
 static bool is_set(const char *variable)
 {
 	const char *value = getenv(variable);
 	return value && *value;
 }
 
-static void take_back(const core_blas_next *next)
+static void unset_variables(const core_blas_next *next)
 {
 	if (next->kernel)
 		unsetenv(KERNEL);
@@ -33,7 +33,7 @@ static void take_back(const core_blas_next *next)
 	unsetenv(PASSED_ON);
 }
 
-/* What the execution before passed on; any other value of the variable allows no more of them. */
+/* Reads FAIRVOX_RESTART. A value that fairvox did not write allows no further restart. */
 static core_blas_start read_start(void)
 {
 	core_blas_start start = {.kernel = openblas_get_corename(), .compare = core_blas_compare};
@@ -42,16 +42,16 @@ static core_blas_start read_start(void)
 		start.restarts = *passed == '1' ? 1 : CORE_BLAS_RESTARTS;
 		core_blas_next set = {.kernel = strchr(passed, 'k') ? "" : NULL,
 			.one_thread = strchr(passed, 't') != NULL};
-		take_back(&set);
+		unset_variables(&set);
 	}
 	start.kernel_set = is_set(KERNEL);
 	start.threads_set = is_set(THREADS);
 	return start;
 }
 
-/* Returns only when it cannot be done. The path is the one that the program was executed by, so that it keeps
- * its name and /proc is not needed. */
-static void execute(char **argv, const core_blas_next *next, int restarts)
+/* Executes the program again; returns only if that fails. Uses the path it was started with, which
+ * keeps its name and does not need /proc. */
+static void restart_program(char **argv, const core_blas_next *next, int restarts)
 {
 	const char *path = (const char *)getauxval(AT_EXECFN); /* NULL: none */
 	char passed[16];
@@ -62,7 +62,7 @@ static void execute(char **argv, const core_blas_next *next, int restarts)
 	set = set && (!next->one_thread || setenv(THREADS, "1", 1) == 0);
 	if (set)
 		execv(path, argv);
-	take_back(next);
+	unset_variables(next);
 }
 
 bool cli_restart(char **argv)
@@ -71,7 +71,7 @@ bool cli_restart(char **argv)
 	core_blas_start start = read_start();
 	core_blas_next next = core_blas_decide(&cpu, &start);
 	if (next.act == CORE_BLAS_RESTART) {
-		execute(argv, &next, start.restarts + 1);
+		restart_program(argv, &next, start.restarts + 1);
 		start.restarts = CORE_BLAS_RESTARTS;
 		next = core_blas_decide(&cpu, &start);
 	}

@@ -4,11 +4,11 @@
 
 #include <stdbool.h>
 
-/* At the very start of main: sees to it that OpenBLAS runs the kernels that suit the processor, on one
- * thread, if need be by executing the program again with its arguments. OPENBLAS_CORETYPE and
- * OPENBLAS_NUM_THREADS are left alone where the user has set them; what is set here is taken back, so that
- * programs started from this one (on other processors, perhaps) find the user's environment.
- * false: no kernels of OpenBLAS compute rightly here. */
+/* Makes OpenBLAS use the kernels that fit the processor, on one thread. If necessary it executes the
+ * program again with the same arguments. Call it first in main. It respects OPENBLAS_CORETYPE and
+ * OPENBLAS_NUM_THREADS if the user has set them, and unsets what it set itself, so that child
+ * processes (perhaps on other processors) see the user's environment. Returns false if no OpenBLAS
+ * kernels give correct results here. */
 bool cli_restart(char **argv);
 
 #endif

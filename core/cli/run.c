@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fairvox run: every variant, fold and seed that is not done. */
+/* fairvox run: computes every run (variant, fold, seed) that is not done. */
 #include <signal.h>
 #include <unistd.h>
 
@@ -8,26 +8,24 @@
 #include "verbs.h"
 
 static const char usage[] =
-	"usage: fairvox run [OPTION...] CONFIG [KEY=VALUE...]\n\n"
-	"Computes every run of a configuration (variant of the matrix x fold x seed) that is not "
-	"done, one\n"
-	"folder each. A run is done when its folder says so for exactly these data, weights, "
-	"plugins and\n"
-	"settings; what has changed is computed again, what was interrupted goes on where its "
-	"state was\n"
-	"saved: on SIGINT, SIGTERM and SIGUSR1, and every minute. Another `eval` trains nothing: "
-	"metrics are\n"
-	"made anew from the predictions. KEY=VALUE overrides the file:\n"
-	"train.epochs=10, loss.name=rw,ds (a list makes an axis of the matrix).\n\n"
-	"  -j, --jobs N       worker processes (default 1); results do not depend on it\n"
-	"  -k, --keep-going   go on after a run has failed\n"
-	"  -f, --force        compute runs that are done as well, and interrupted ones from the "
-	"start\n"
-	"      --isolate      a fresh process for every run; without it, runs of installed losses "
-	"that\n"
-	"                     only weigh samples share processes, and every other run has its own\n"
-	"      --save-every S save the state of a run every S seconds (default 60); 0: on signals "
-	"only\n" CLI_STUDY_OPTIONS;
+	"usage: fairvox run [OPTION...] CONFIG [KEY=VALUE...]\n"
+	"\n"
+	"Computes every run of a configuration (variant of the matrix x fold x seed) that is\n"
+	"not done, each in its own folder. A run is done if its folder says so for exactly\n"
+	"these data, weights, plugins and settings; if one of them changed, the run is\n"
+	"computed again. An interrupted run resumes from its checkpoint, which is saved every\n"
+	"minute and on SIGINT, SIGTERM and SIGUSR1. A changed `eval` trains nothing: the\n"
+	"metrics are recomputed from the predictions. KEY=VALUE overrides the file:\n"
+	"train.epochs=10, loss.name=rw,ds (a list makes an axis of the matrix).\n"
+	"\n"
+	"  -j, --jobs N       worker processes (default 1); does not change the results\n"
+	"  -k, --keep-going   continue after a run has failed\n"
+	"  -f, --force        recompute finished runs, and start interrupted ones over\n"
+	"      --isolate      use a new process for every run; by default, runs of installed\n"
+	"                     losses that only weight samples share processes, and every\n"
+	"                     other run has its own\n"
+	"      --save-every S save a checkpoint every S seconds (default 60); 0: on signals\n"
+	"                     only\n" CLI_STUDY_OPTIONS;
 
 static fv_status execute_study(fv_ctx *ctx, cli_study *cli, core_study *study)
 {
@@ -43,21 +41,20 @@ static fv_status execute_study(fv_ctx *ctx, cli_study *cli, core_study *study)
 	core_summary s;
 	status = core_study_execute(ctx, study, &options, &s);
 	if (s.stopped)
-		core_log(ctx, CORE_INFO,
-			"%lld runs were stopped; the same command goes on with them",
+		core_log(ctx, CORE_INFO, "%lld runs were stopped: the same command resumes them",
 			(long long)s.stopped);
 	char judged[64] = "";
 	if (s.judged)
 		snprintf(judged, sizeof judged, ", %lld re-evaluated", (long long)s.judged);
-	core_log(ctx, CORE_INFO, "%lld of %lld runs done, %lld of them now%s%s%s",
+	core_log(ctx, CORE_INFO, "%lld of %lld runs done, %lld computed now%s%s%s",
 		(long long)s.done_before + (long long)s.done_now, (long long)s.runs,
 		(long long)s.done_now, judged, s.failed ? "; some failed" : "",
-		s.taken ? "; another process is at some" : "");
+		s.taken ? "; another process is computing some" : "");
 	return status;
 }
 
-/* Nothing is half-written at any moment, so a scheduler's warning can be followed at once; while
- * workers are at it, the pool ends them first. */
+/* Files are written atomically, so the program can exit at once when a scheduler warns it. While
+ * workers run, the pool handles the signal and stops them first. */
 static void stop_on_signal(int number)
 {
 	(void)number;
@@ -79,4 +76,4 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	return status;
 }
 
-const cli_verb cli_verb_run = {"run", "compute what a configuration asks for", usage, run};
+const cli_verb cli_verb_run = {"run", "compute the runs of a configuration", usage, run};

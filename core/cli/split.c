@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fairvox split: what a fold holds after exclusion and bias. */
+/* fairvox split: counts the rows of a fold after exclusion and bias. */
 #include <getopt.h>
 #include <string.h>
 
@@ -8,16 +8,18 @@
 #include "verbs.h"
 
 static const char usage[] =
-	"usage: fairvox split [--plugins DIR]... [--fold F] [--draws N] [--json] CONFIG [k=v "
-	"...]\n\n"
-	"Counts utterances by split, class and attribute, after exclusion and the simulated bias, "
-	"drawn\n"
-	"with the seed that a run takes (bias.seed, or the first of train.seed). Classes count "
-	"rows with\n"
-	"a strict majority of raters, attributes every row.\n\n"
-	"  --fold F       the fold; may be left out when there is only one\n"
-	"  --draws N      also the least and the most of N draws of the bias, by attribute\n"
-	"  --json         one JSON object\n"
+	"usage: fairvox split [--plugins DIR]... [--fold F] [--draws N] [--json] CONFIG\n"
+	"                     [KEY=VALUE...]\n"
+	"\n"
+	"Counts recordings by split, class and attribute, after exclusion and the simulated\n"
+	"bias, which is drawn with the seed of the run (bias.seed, or the first of train.seed).\n"
+	"The class counts include only rows with a strict majority of raters, the attribute\n"
+	"counts every row.\n"
+	"\n"
+	"  --fold F       the fold; optional if there is only one\n"
+	"  --draws N      also print the smallest and largest counts over N draws of the bias,\n"
+	"                 by attribute\n"
+	"  --json         print one JSON object\n"
 	"  --plugins DIR  search DIR first; may be repeated\n";
 
 struct options {
@@ -26,7 +28,7 @@ struct options {
 	bool has_fold, json;
 };
 
-static fv_status read_options(fv_ctx *ctx, int argc, char **argv, struct options *o)
+static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {{"plugins", required_argument, NULL, 'P'},
 		{"fold", required_argument, NULL, 'f'}, {"draws", required_argument, NULL, 'd'},
@@ -47,11 +49,11 @@ static fv_status read_options(fv_ctx *ctx, int argc, char **argv, struct options
 		}
 	}
 	if (!status && optind == argc)
-		return fv_fail(ctx, FV_CONFIG, "split: a configuration is to be named");
+		return fv_fail(ctx, FV_CONFIG, "split: no configuration file given");
 	return status;
 }
 
-/* The variants of a matrix must agree on corpus and bias: a split has one answer. */
+/* Rejects a matrix that varies corpus or bias: the counts would not be unique. */
 static fv_status check_axes(fv_ctx *ctx, const core_config *config)
 {
 	fv_status status = FV_OK;
@@ -61,7 +63,7 @@ static fv_status check_axes(fv_ctx *ctx, const core_config *config)
 		if ((n == 6 && !strncmp(axis, "corpus", n)) ||
 			(n == 4 && !strncmp(axis, "bias", n)))
 			status = fv_fail(ctx, FV_CONFIG,
-				"split: the matrix varies %s; give it one value (%s=...)", axis,
+				"split: the matrix varies %s: give it one value (%s=...)", axis,
 				axis);
 	}
 	return status;
@@ -72,7 +74,7 @@ static fv_status choose_fold(fv_ctx *ctx, const core_corpus_spec *corpus, struct
 	if (!o->has_fold && corpus->n_folds == 1)
 		o->fold = corpus->folds[0];
 	else if (!o->has_fold)
-		return fv_fail(ctx, FV_CONFIG, "split: --fold is needed, there are %d folds",
+		return fv_fail(ctx, FV_CONFIG, "split: --fold is missing: there are %d folds",
 			(int)corpus->n_folds);
 	for (int32_t f = 0; f < corpus->n_folds; f++)
 		if (corpus->folds[f] == o->fold)
@@ -104,7 +106,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	struct options o = {0};
 	core_registry *registry;
 	core_config *config;
-	fv_status status = read_options(ctx, argc, argv, &o);
+	fv_status status = parse_options(ctx, argc, argv, &o);
 	if (!status)
 		status = core_registry_open(ctx, o.folders.path, o.folders.n, &registry);
 	if (!status)
@@ -126,5 +128,4 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	return status ? status : print_report(ctx, &report, o.json);
 }
 
-const cli_verb cli_verb_split = {
-	"split", "counts by split, class and attribute after the bias", usage, run};
+const cli_verb cli_verb_split = {"split", "count rows by split, class and attribute", usage, run};

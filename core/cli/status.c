@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fairvox status: which runs of a results folder are done, running, failed and why. */
+/* fairvox status: which runs of a results folder are done, running or failed, and why. */
 #include <getopt.h>
 
 #include "base/json.h"
 #include "report/results.h"
 #include "verbs.h"
 
-static const char usage[] = "usage: fairvox status [--json] RESULTS\n\n"
-			    "Says of every variant how many of its runs are done, running, failed, "
-			    "open (interrupted) or\n"
-			    "left out (not readable), and why those that failed did.\n\n"
-			    "      --json  one JSON object\n";
+static const char usage[] =
+	"usage: fairvox status [--json] RESULTS\n"
+	"\n"
+	"Prints how many runs of each variant are done, running, failed, open (interrupted) or\n"
+	"left out (unreadable), and why the failed ones failed.\n"
+	"\n"
+	"      --json  print one JSON object\n";
 
 static const char *const states[] = {"done", "running", "failed", "open", "left out"};
 #define STATES (sizeof states / sizeof *states)
@@ -71,7 +73,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		if (option == '?')
 			return FV_CONFIG;
 	if (optind + 1 != argc)
-		return fv_fail(ctx, FV_CONFIG, "status: one results folder is to be named");
+		return fv_fail(ctx, FV_CONFIG, "status: name one results folder");
 	core_results *r;
 	fv_status status = core_results_read(ctx, argv[optind], &r);
 	if (status)
@@ -85,4 +87,4 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 }
 
 const cli_verb cli_verb_status = {
-	"status", "which runs are done, running, failed and why", usage, run};
+	"status", "which runs are done, running or failed, and why", usage, run};

@@ -40,7 +40,7 @@ static fv_status apply_option(fv_ctx *ctx, cli_study *s, int option)
 		if (core_parse_double(optarg, &s->save_every_s) && s->save_every_s >= 0)
 			return FV_OK;
 		return fv_fail(
-			ctx, FV_CONFIG, "--save-every: '%s' is no number of seconds", optarg);
+			ctx, FV_CONFIG, "--save-every: '%s' is not a number of seconds", optarg);
 	case 'O':
 		s->out = optarg;
 		return FV_OK;
@@ -48,7 +48,7 @@ static fv_status apply_option(fv_ctx *ctx, cli_study *s, int option)
 	return FV_CONFIG;
 }
 
-/* The long and short options of a verb out of all. */
+/* Selects a subcommand's long and short options by their letters. */
 static void pick_options(const char *wanted, struct option *longs, char *shorts)
 {
 	static const struct option all[] = {{"results", required_argument, NULL, 'R'},
@@ -89,9 +89,8 @@ fv_status cli_study_parse(
 			return FV_CONFIG;
 	if (optind == argc)
 		return fv_fail(ctx, FV_CONFIG,
-			"%s: a configuration file is to be named; see "
-			"'fairvox %s --help'",
-			argv[0], argv[0]);
+			"%s: no configuration file given: see 'fairvox %s --help'", argv[0],
+			argv[0]);
 	s->config = argv[optind];
 	s->overrides = argv + optind + 1;
 	s->n_overrides = (size_t)(argc - optind - 1);

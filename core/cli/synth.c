@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fairvox synth: a corpus of synthetic speech in the shape of CREMA-D. */
+/* fairvox synth: makes a corpus of synthetic speech with the structure of CREMA-D. */
 #include "synth/synth.h"
 
 #include <getopt.h>
@@ -12,7 +12,7 @@
 #include "run/pool.h"
 #include "verbs.h"
 
-/* corpora/cremad of the installed configs, or of the source tree's, to which the build tree links. */
+/* Finds corpora/cremad in the installed configs, or in the source tree's, which the build tree links to. */
 static fv_status find_tables(fv_ctx *ctx, core_synth_options *options)
 {
 	static const char *const places[] = {"../share/fairvox/configs", "share/fairvox/configs"};
@@ -35,7 +35,7 @@ static fv_status find_tables(fv_ctx *ctx, core_synth_options *options)
 		return options->demographics ? FV_OK : FV_FAILED;
 	}
 	return fv_fail(ctx, FV_CONFIG,
-		"synth: the tables of CREMA-D are not where they were installed; give --labels and "
+		"synth: the tables of CREMA-D are not in the install folder: give --labels and "
 		"--demographics");
 }
 
@@ -43,8 +43,8 @@ static fv_status parse_number(
 	fv_ctx *ctx, const char *option, const char *text, double high, double *out)
 {
 	if (!core_parse_double(text, out) || *out < 0 || *out > high)
-		return fv_fail(
-			ctx, FV_CONFIG, "%s: '%s' is no number from 0 to %g", option, text, high);
+		return fv_fail(ctx, FV_CONFIG, "%s: '%s' is not a number from 0 to %g", option,
+			text, high);
 	return FV_OK;
 }
 
@@ -120,11 +120,11 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, core_synth_op
 	if (left == 1 && !options->out)
 		options->out = argv[optind++];
 	else if (left > 0)
-		status = fv_fail(
-			ctx, FV_CONFIG, "synth: one folder is wanted, not also '%s'", argv[optind]);
+		status = fv_fail(ctx, FV_CONFIG, "synth: unexpected argument '%s': name one folder",
+			argv[optind]);
 	if (!options->out || !*options->out)
 		status = fv_fail(
-			ctx, FV_CONFIG, "synth: no folder given; see 'fairvox synth --help'");
+			ctx, FV_CONFIG, "synth: no folder given: see 'fairvox synth --help'");
 	if (!status && (!options->labels || !options->demographics))
 		status = find_tables(ctx, options);
 	return status;
@@ -140,12 +140,12 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		return status;
 	status = core_synth_run(ctx, &options, &summary);
 	if (status == FV_STOPPED || status == FV_INTERRUPTED || status == FV_TERMINATED)
-		core_log(ctx, CORE_WARNING, "synth: stopped; the same command goes on from here");
+		core_log(ctx, CORE_WARNING, "synth: stopped: the same command resumes");
 	if (!status)
 		core_log(ctx, CORE_INFO,
-			"%s: %lld utterances of synthetic speech (espeak-ng %s, seed %llu), %.2f "
-			"h; %lld "
-			"made, %lld kept",
+			"%s: %lld synthetic utterances (espeak-ng %s, seed %llu), %.2f h; %lld "
+			"made, "
+			"%lld kept",
 			options.out, (long long)summary.n, summary.espeak_version,
 			(unsigned long long)options.knobs.seed, summary.seconds / 3600,
 			(long long)summary.made, (long long)(summary.n - summary.made));
@@ -154,28 +154,31 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 
 const cli_verb cli_verb_synth = {
 	.name = "synth",
-	.summary = "make a corpus of synthetic speech with CREMA-D's shape",
-	.usage = "usage: fairvox synth [OPTION...] DIR\n"
-		 "\n"
-		 "Speaks every recording that a label file of CREMA-D names, through espeak-ng, "
-		 "and\n"
-		 "writes DIR: a 16 kHz mono 16-bit file each, synth.csv (all drawn parameters),\n"
-		 "synth.json (settings), and copies of the label files and demographics. The same\n"
-		 "command goes on with what an earlier one left. It is synthetic speech: for tests "
-		 "and\n"
-		 "demonstrations, not for findings about people.\n"
-		 "\n"
-		 "  --out DIR            the folder, instead of DIR\n"
-		 "  --labels FILE        labels_consensus_1.csv (default: fairvox's own copy)\n"
-		 "  --demographics FILE  VideoDemographics.csv (default: fairvox's own copy)\n"
-		 "  --seed N             another corpus for each (default 1)\n"
-		 "  --strength X         size of the emotions' acoustic shift (default 1.8)\n"
-		 "  --jitter X           size of the differences between utterances (default 0.7)\n"
-		 "  --mix X              1: emotions mixed as the raters disagree; 0: only the "
-		 "most\n"
-		 "                       voted one (default 1)\n"
-		 "  --limit N            only N utterances, evenly from the speakers\n"
-		 "  --format flac|wav    (default flac)\n"
-		 "  -j, --jobs N         how many at a time (default 2); the bytes are the same\n",
+	.summary = "make a corpus of synthetic speech like CREMA-D",
+	.usage =
+		"usage: fairvox synth [OPTION...] DIR\n"
+		"\n"
+		"Speaks every recording that a label file of CREMA-D lists, with espeak-ng, and "
+		"writes\n"
+		"to DIR: one 16 kHz mono 16-bit file per recording, synth.csv (all drawn "
+		"parameters),\n"
+		"synth.json (settings), and copies of the label files and demographics. The same "
+		"command\n"
+		"resumes an interrupted corpus. Synthetic speech is for tests and demonstrations, "
+		"not\n"
+		"for findings about people.\n"
+		"\n"
+		"  --out DIR            output folder, instead of DIR\n"
+		"  --labels FILE        labels_consensus_1.csv (default: fairvox's own copy)\n"
+		"  --demographics FILE  VideoDemographics.csv (default: fairvox's own copy)\n"
+		"  --seed N             seed of the corpus (default 1)\n"
+		"  --strength X         size of the emotions' acoustic shift (default 1.8)\n"
+		"  --jitter X           size of the differences between utterances (default 0.7)\n"
+		"  --mix X              1: mix emotions as the raters disagree; 0: only the "
+		"emotion with\n"
+		"                       the most votes (default 1)\n"
+		"  --limit N            only N utterances, spread evenly over the speakers\n"
+		"  --format flac|wav    audio format (default flac)\n"
+		"  -j, --jobs N         worker processes (default 2); does not change the output\n",
 	.run = run,
 };

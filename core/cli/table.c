@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fairvox table: the results of many variants side by side. */
+/* fairvox table: result tables of the variants in a results folder. */
 #include "report/grid_tables.h"
 #include "report/pairs.h"
 #include "report/paper.h"
@@ -11,25 +11,25 @@
 #include "verbs.h"
 
 static const char usage[] =
-	"usage: fairvox table [OPTION...] RESULTS\n\n"
-	"Prints a table of all variants in a results folder: F1, ACC, and the TPR and DP gap of "
-	"every\n"
-	"attribute, mean and sd over folds and pooled, each gap with its null, and every variant\n"
-	"against the one that does no debiasing. csv is long: one line for each metric and rate "
-	"of\n"
-	"each run.\n\n"
-	"      --layout L        grid (default): one row a variant; pairs: every variant against\n"
-	"                        every other; paper1, paper2: Tables 1 and 2 of Lin, Chou, Lee,\n"
-	"                        Interspeech 2025\n"
-	"      --against published  with a paper layout: its numbers beside ours\n"
+	"usage: fairvox table [OPTION...] RESULTS\n"
+	"\n"
+	"Prints result tables of all variants in a results folder: F1, ACC, and the TPR and\n"
+	"DP gap of every attribute, as mean and sd over folds and pooled, each gap with its\n"
+	"null, and each variant compared with training without debiasing. CSV is in long\n"
+	"form: one line for each metric and rate of each run.\n"
+	"\n"
+	"      --layout L        grid (default): one row per variant; pairs: every variant\n"
+	"                        against every other; paper1, paper2: Tables 1 and 2 of Lin,\n"
+	"                        Chou, Lee, Interspeech 2025\n"
+	"      --against published  with a paper layout: the published numbers beside yours\n"
 	"      --format F        text (default), md, tex (booktabs), csv or json\n"
-	"      --rows KEY=VALUE,...  only variants that match: an axis (train.batch or batch), "
-	"loss,\n"
-	"                        encoder, grouper, profile, select, variant; * and ? are patterns\n"
+	"      --rows KEY=VALUE,...  only variants that match. KEY: a matrix axis (train.batch\n"
+	"                        or batch), loss, encoder, grouper, profile, select or\n"
+	"                        variant; * and ? are wildcards\n"
 	"      --reference VARIANT  compare with this variant\n"
 	"      --draws N         draws of every null and comparison, at least 2000 (default 5000)\n"
 	"      --min-support N   mark figures that rest on fewer positives (default 10)\n"
-	"      --no-baselines    leave out the rows that no system learned\n";
+	"      --no-baselines    omit the rows of the trivial baselines\n";
 
 enum layout { GRID, PAIRS, PAPER1, PAPER2, LAYOUTS };
 static const char *const layouts[LAYOUTS] = {"grid", "pairs", "paper1", "paper2"};
@@ -111,14 +111,13 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct table 
 	bool grid = t->layout == GRID && t->format != CORE_TABLE_CSV;
 	if (t->options.reference && !grid)
 		return fv_fail(ctx, FV_CONFIG,
-			"--reference needs --layout grid in text, md, tex or json: nothing else "
-			"here "
-			"is compared with one variant");
+			"--reference needs --layout grid and --format text, md, tex or json: no "
+			"other table compares with one variant");
 	t->dir = argv[optind];
 	return FV_OK;
 }
 
-/* Computes what the layout shows, and no more. */
+/* Computes only what the layout shows. */
 static fv_status fill_document(
 	fv_ctx *ctx, struct table *t, const core_results *results, core_document *document)
 {
@@ -131,12 +130,12 @@ static fv_status fill_document(
 	t->options.baselines = t->options.baselines && t->options.compare;
 	core_table_options options = t->options;
 	if (t->layout == PAIRS)
-		options.draws.n = 0; /* support and values, without nulls */
+		options.draws.n = 0; /* the notes need support and values, no nulls */
 	fv_status status = core_grid_make(ctx, results, &options, &grid);
 	if (status)
 		return status;
 	grid.options.draws = t->options.draws;
-	grid.options.scores = t->layout != PAIRS; /* notes about nulls */
+	grid.options.scores = t->layout != PAIRS; /* the notes mention nulls */
 	if (t->layout == GRID)
 		return core_grid_tables(ctx, &grid, document);
 	if (t->layout == PAIRS) {
@@ -178,4 +177,4 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	return status ? status : cli_flush(ctx);
 }
 
-const cli_verb cli_verb_table = {"table", "results of many variants side by side", usage, run};
+const cli_verb cli_verb_table = {"table", "result tables of all variants", usage, run};

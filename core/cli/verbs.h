@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verbs, one file each. */
+/* The subcommands, one file each. */
 #ifndef CLI_VERBS_H
 #define CLI_VERBS_H
 

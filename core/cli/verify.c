@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fairvox verify: do metrics and tables follow from the predictions? */
+/* fairvox verify: recomputes metrics and tables from the predictions. */
 #include "report/verify.h"
 
 #include <getopt.h>
@@ -7,10 +7,11 @@
 #include "verbs.h"
 
 static const char usage[] =
-	"usage: fairvox verify RESULTS\n\n"
-	"Computes every metric of every finished run again from its predictions.csv, and the table "
-	"from\n"
-	"those, and names each value that is not the same bit by bit (exit code 1).\n";
+	"usage: fairvox verify RESULTS\n"
+	"\n"
+	"Recomputes every metric of every finished run from its predictions.csv, and the\n"
+	"result table from the runs. Lists each value that differs in any bit; exit code 1\n"
+	"if there is one.\n";
 
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
@@ -18,7 +19,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	if (cli_option(ctx, argc, argv, "", longs) != -1)
 		return FV_CONFIG;
 	if (optind + 1 != argc)
-		return fv_fail(ctx, FV_CONFIG, "verify: one results folder is to be named");
+		return fv_fail(ctx, FV_CONFIG, "verify: name one results folder");
 	core_results *results;
 	core_verified v;
 	fv_status status = core_results_read(ctx, argv[optind], &results);

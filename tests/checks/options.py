@@ -24,9 +24,9 @@ def list_options(text):
 
 
 def read_program(build):
-    """Options of every verb, and those that all verbs take."""
+    """Options of every subcommand, and those that all of them take."""
     text = read_help(build, "help")
-    names = re.findall(r"^  ([a-z]+) ", text.split("verbs:")[1], re.M)
+    names = re.findall(r"^  ([a-z]+) ", text.split("subcommands:")[1], re.M)
     shared = set(LONG.findall(text)) | set(re.findall(r"(?<![\w-])-[a-z]\b", text))
     return {name: list_options(read_help(build, name, "--help")) for name in names}, shared
 
@@ -84,7 +84,7 @@ def find(root, build):
     verbs, shared = read_program(build)
     verbs = {name: options | shared for name, options in verbs.items()}
     sections, findings = read_sections(root), []
-    for name, options in {**verbs, "options of every verb": shared | {"--version"}}.items():
+    for name, options in {**verbs, "options of every subcommand": shared | {"--version"}}.items():
         line, text = sections.get(name, (1, ""))
         own = options - shared if name in verbs else options
         findings.extend(f"{PAGE}:{line}: {name}: {option} is not described: add it"

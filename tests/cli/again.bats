@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# What counts as done, what is computed again, and what is encoded only once.
+# Which runs count as done, which are recomputed, and what is encoded only once.
 load helpers
 
 setup() {
@@ -12,7 +12,7 @@ now() {
 	local want=$1
 	shift
 	run --separate-stderr "$fairvox" run "$@"
-	if [ "$status" -ne 0 ] || [[ $stderr != *" runs done, $want of them now"* ]]; then
+	if [ "$status" -ne 0 ] || [[ $stderr != *" runs done, $want computed now"* ]]; then
 		printf 'exit code %s, wanted %s runs now; stderr:\n%s\n' "$status" "$want" "$stderr"
 		return 1
 	fi
@@ -36,7 +36,7 @@ now() {
 	cmp alone/*/fold1-seed1/done mixed/*precomputed*/fold1-seed1/done
 }
 
-@test "a file of features counts by its content" {
+@test "a features file is identified by its content" {
 	"$fairvox" encode --encoder pitch --out all.csv "$corpus"/*.flac
 	sed 's/^encoder:.*/encoder: {name: precomputed, file: all.csv}/' plan.yaml >by-name.yaml
 	now 4 by-name.yaml
@@ -47,7 +47,7 @@ now() {
 	now 4 elsewhere/by-name.yaml
 }
 
-@test "start weights, attributes and what is missing in a folder" {
+@test "changed start weights or attributes, or a missing file, make a run recompute" {
 	now 4 plan.yaml
 	cp results/erm-*/fold1-seed1/model.safetensors init.safetensors
 	cp results/rw-*/fold2-seed1/model.safetensors other.safetensors
@@ -69,13 +69,13 @@ now() {
 	now 1 plan.yaml --results other
 }
 
-@test "groups encodes for the groupers alone" {
+@test "groups encodes only what the groupers need" {
 	"$fairvox" groups plan.yaml loss.name=rw --out groups.csv >/dev/null
 	[ ! -e cache ]
 	[ "$(wc -l <groups.csv)" -gt 100 ]
 }
 
-@test "encode: one layer of several, and no two recordings of one stem" {
+@test "encode: one layer of several; two recordings with the same stem are refused" {
 	python3 - <<'END'
 import json, struct
 values = {"a": [[1, 2], [3, 4], [5, 6]], "b": [[7, 8], [9, 10], [11, 12]]}
@@ -93,12 +93,12 @@ END
 	[ "$(tail -1 all.csv)" = b,7,8,9,10,11,12 ]
 	fails 2 "it has layers 0 to 2" "$fairvox" encode --encoder precomputed -p file=layers.safetensors -p layer=3 \
 		--out one.csv a
-	fails 4 "x/a.wav and y/a.flac have one stem" "$fairvox" encode --encoder precomputed -p file=layers.safetensors \
+	fails 4 "x/a.wav and y/a.flac have the same stem" "$fairvox" encode --encoder precomputed -p file=layers.safetensors \
 		--out twice.csv x/a.wav b y/a.flac
 	[ ! -e twice.csv ]
 }
 
-@test "encode: any number of workers, the same bytes; all bad recordings are named; nothing left over" {
+@test "encode: the same bytes with any number of workers; all bad recordings are named; no file is left over" {
 	cp "$corpus"/1001_*.flac .
 	for jobs in 1 2 5; do
 		"$fairvox" encode --quiet --encoder functionals -j $jobs --out "$jobs.safetensors" *.flac
@@ -114,7 +114,7 @@ END
 	[ -z "$(find . -name '.fairvox-*')" ]
 }
 
-@test "predict follows a model whose waves were normalised over the corpus" {
+@test "predict works for a model whose waves were normalised over the corpus" {
 	"$fairvox" run plan.yaml --quiet loss.name=erm 'corpus.folds=[1]' encoder.normalize=corpus
 	stem=$(tail -1 results/erm-*/fold1-seed1/predictions.csv | cut -d, -f1)
 	stem=${stem%.*}
@@ -122,7 +122,7 @@ END
 	tail -1 results/erm-*/fold1-seed1/predictions.csv | cut -d, -f2-7 | cmp again -
 }
 
-@test "a grouper that shares the variant's encoder sees it as the variant asks for it" {
+@test "a grouper that shares the variant's encoder gets the features the variant asks for" {
 	"$fairvox" run plan.yaml --quiet loss.name=rw 'grouper={name: kmeans, k: 3}' encoder.standardize=none,train
 	plain=$(echo results/*none*/fold1-seed1)
 	scaled=$(echo results/*train*/fold1-seed1)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# What users get wrong: one clear line, the right exit code, nothing half-written.
+# User errors give one clear line, the right exit code and no half-written file.
 load helpers
 
 setup() {
@@ -8,17 +8,17 @@ setup() {
 }
 
 @test "usage" {
-	fails 2 "unknown verb 'rnu', did you mean 'run'?" "$fairvox" rnu
-	fails 2 "a configuration file is to be named" "$fairvox" run
+	fails 2 "unknown subcommand 'rnu', did you mean 'run'?" "$fairvox" rnu
+	fails 2 "no configuration file given" "$fairvox" run
 	fails 2 "unknown option '--jbos'" "$fairvox" run --jbos 2 plan.yaml
-	fails 2 "-j: 'two' is no whole number" "$fairvox" run -j two plan.yaml
+	fails 2 "-j: 'two' is not a whole number" "$fairvox" run -j two plan.yaml
 	fails 2 "unknown option '--force'" "$fairvox" explain --force plan.yaml
-	for verb in audit cache check describe encode explain groups inspect plugins predict run split status synth table verify; do
-		"$fairvox" $verb --help | grep -q "^usage: fairvox $verb"
+	for subcommand in audit cache check describe encode explain groups inspect plugins predict run split status synth table verify; do
+		"$fairvox" $subcommand --help | grep -q "^usage: fairvox $subcommand"
 	done
 }
 
-@test "instructions that this machine does not have" {
+@test "an instruction set that this machine does not have" {
 	FAIRVOX_CPU=mmx fails 2 "FAIRVOX_CPU: there are no kernels named 'mmx': use one of " "$fairvox" plugins
 	FAIRVOX_CPU=portable "$fairvox" --version | grep -qx "kernels portable"
 	FAIRVOX_CPU= "$fairvox" plugins >/dev/null
@@ -85,14 +85,14 @@ setup() {
 	fails 4 "labels_consensus_2.csv: No such file" "$fairvox" run plan.yaml "$labels"
 }
 
-@test "a run that fails leaves the others, says why, and is done when the reason is gone" {
+@test "a failed run does not affect the others, gives its reason, and succeeds once that is fixed" {
 	fails 3 "step 2 (epoch 1): the logits are not finite" "$fairvox" run plan.yaml --keep-going loss.name=erm train.learning_rate=1.0e30,0.01
 	run "$fairvox" status results
 	[[ $output == *"2 done, 0 running, 2 failed"* ]]
 	[ -z "$(find results -name '.*.??????')" ]
 }
 
-@test "a file size limit stops it cleanly, and more room finishes it" {
+@test "a file size limit stops the run cleanly, and a larger one lets it finish" {
 	"$fairvox" run plan.yaml --quiet --results whole
 	"$fairvox" table whole >whole.md
 	run bash -c "ulimit -f 8; trap '' XFSZ; '$fairvox' run plan.yaml --cache cache"
@@ -103,9 +103,9 @@ setup() {
 	"$fairvox" table results | cmp - whole.md
 }
 
-@test "tables of nothing" {
+@test "tables without results" {
 	fails 4 "results: No such file" "$fairvox" table results
 	mkdir results
-	fails 4 "holds no results" "$fairvox" table results
+	fails 4 "no results of" "$fairvox" table results
 	fails 2 "'tex2' is not" "$fairvox" table --format tex2 results
 }

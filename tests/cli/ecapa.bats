@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The encoder ecapa from the command line, with a small network of drawn weights.
+# The encoder ecapa from the command line, with a small network of random weights.
 load helpers
 
 weights=$FAIRVOX_SOURCE/tests/golden/ecapa/embedding_model.ckpt
@@ -9,7 +9,7 @@ setup() {
 	cd "$BATS_TEST_TMPDIR"
 }
 
-@test "which encoder takes the file" {
+@test "inspect names the encoder that loads the file" {
 	run "$fairvox" inspect "$weights"
 	[ "${lines[0]}" = "container: torch zip" ]
 	[ "${lines[3]}" = "tensors:   231 (46155 numbers)" ]
@@ -17,7 +17,7 @@ setup() {
 	[[ ${lines[5]} = "licence:   not known"* ]]
 }
 
-@test "what is refused" {
+@test "bad weights are refused" {
 	fails 2 "needs weights: give embedding_model.ckpt" "$fairvox" encode --encoder ecapa --out x.csv x.wav
 	fails 4 "not an ECAPA-TDNN: there is no tensor 'blocks.0.conv.conv.weight'" \
 		"$fairvox" encode --encoder ecapa --weights "$FAIRVOX_SOURCE/tests/golden/containers/zip_nested.pt" --out x.csv x.wav
@@ -34,7 +34,7 @@ setup() {
 	[ "$(tail -1 x.csv | tr , '\n' | wc -l)" -eq 25 ]
 }
 
-@test "its clusters as groups" {
+@test "clusters of its embeddings as groups" {
 	plan
 	sed -i "s|^grouper: .*|grouper: {name: kmeans, k: 4, encoder: {name: ecapa, weights: $weights}}|; s|erm, rw|rw, gdro|" plan.yaml
 	"$fairvox" run plan.yaml
@@ -53,7 +53,7 @@ setup() {
 	mkdir there
 	mv here.ckpt there/moved.ckpt
 	run --separate-stderr "$fairvox" run plan.yaml encoder.weights=there/moved.ckpt
-	[[ $stderr == *"1 of 1 runs done, 0 of them now" ]]
+	[[ $stderr == *"1 of 1 runs done, 0 computed now" ]]
 	"$fairvox" run plan.yaml --quiet encoder.weights=there/moved.ckpt --results anew
 	model=$(echo results/*/fold1-seed1/model.safetensors)
 	cmp "$model" "anew/${model#results/}"

@@ -226,10 +226,10 @@ load fetch_helpers
 }
 
 @test "bad arguments and catalogues are rejected" {
-	fails 2 "at least one name is needed" "$fairvox" fetch
+	fails 2 "no name given" "$fairvox" fetch
 	fails 2 "unknown name 'ecpa', did you mean 'ecapa'?" "$fairvox" fetch ecpa
-	fails 2 "--mirror: 'ftp://x' begins neither" "$fairvox" fetch --mirror ftp://x ecapa
-	fails 2 "--wait: '-1' is no number" "$fairvox" fetch --wait=-1 ecapa
+	fails 2 "--mirror: 'ftp://x' starts with neither" "$fairvox" fetch --mirror ftp://x ecapa
+	fails 2 "--wait: '-1' is not a number" "$fairvox" fetch --wait=-1 ecapa
 	fails 2 "--list takes no names" "$fairvox" fetch --list ecapa
 	catalogue plain
 	sed -i 's,save: weights,save: ../weights,; s/sha256: ./sha256: X/; s/commercial: false/commercial: no/; s/what:/waht:/' catalogue.yaml

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# fairvox groups: what it prints follows from the groups it writes, counted again here.
+# fairvox groups: the printed figures are recomputed here from the groups file it writes.
 load helpers
 
 setup() {
@@ -34,7 +34,7 @@ number() {
 	awk -v a="$2" -v b="$3" -v c="$4" '$1 == a && $2 == b { print $c; exit }' "$1"
 }
 
-@test "accuracy, purity and sizes are those of the file written" {
+@test "accuracy, purity and sizes match the written file" {
 	groups "$pseudo" --out groups.csv >report
 	joined groups.csv >rows
 	[ "$(wc -l <rows)" -eq "$(($(wc -l <groups.csv) - 1))" ]
@@ -52,13 +52,13 @@ number() {
 	done
 	females=$(awk -F, '$2 == "female"' rows | wc -l)
 	[ "$(awk '$1 == "female" { print $5 }' report)" = "$females" ]
-	# every recording has a length, so the bins add up to all
+	# every recording has a length, so the bins sum to all rows
 	total=$(awk '/^length/ { on = 1; next } /^$/ { on = 0 } on && /\// { gsub(/.*\/|\)$/, ""); n += $0 }
 		END { print n }' report)
 	[ "$total" = "$n" ]
 }
 
-@test "--json is one object, and says the same" {
+@test "--json prints one object with the same figures" {
 	groups "$pseudo" --out groups.csv >report
 	groups "$pseudo" --out again.csv --json >report.json
 	cmp groups.csv again.csv
@@ -68,7 +68,7 @@ number() {
 	grep -q '"correct": '"$(number report gender all 5)"',' report.json
 }
 
-@test "rows below the confidence have no group and are in no denominator" {
+@test "rows below the confidence have no group and count in no denominator" {
 	groups 'grouper={name: pseudo, confidence: 0.9, encoder: {name: pitch}}' \
 		--out groups.csv >report
 	unknown=$(awk -F, 'NR > 1 && $2 == ""' groups.csv | wc -l)
@@ -80,7 +80,7 @@ number() {
 	awk -F, 'NR > 1 && ($3 > $4 ? $3 : $4) < 0.9 != ($2 == "") { exit 1 }' groups.csv
 }
 
-@test "--seeds compares the groupings of single seeds" {
+@test "--seeds compares the groups of the seeds in pairs" {
 	for seed in 7 8 9; do
 		groups "grouper={name: kmeans, k: 6, seed: $seed, $voice}" --out $seed.csv >/dev/null
 	done
@@ -98,7 +98,7 @@ number() {
 	awk '/seeds of the grouper/ { on = 1 } on && $1 == "all" { print $2, $3 }' report | cmp - ari
 	fails 2 "do not depend on a seed" groups "$pseudo" --out none.csv --seeds 3
 	[ ! -e none.csv ]
-	fails 2 "'1' is no whole number from 2 to 1000" groups "$pseudo" --out none.csv --seeds 1
+	fails 2 "'1' is not a whole number from 2 to 1000" groups "$pseudo" --out none.csv --seeds 1
 }
 
 @test "soft clusters: memberships sum to one and agree with the hard ones; products multiply" {

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-# What the tests of the command line share. FAIRVOX_BUILD and FAIRVOX_SOURCE come from ctest.
+# Helpers shared by the tests of the command line. FAIRVOX_BUILD and FAIRVOX_SOURCE come from ctest.
 bats_require_minimum_version 1.5.0
 fairvox=$FAIRVOX_BUILD/fairvox
 
-# A small corpus of synthetic speech, made once a build.
+# A small corpus of synthetic speech, made once per build.
 corpus() {
 	corpus=$FAIRVOX_BUILD/test-corpus
 	flock "$corpus.lock" "$fairvox" synth "$corpus" --limit 250 --jobs 2 --quiet
 }
 
-# A small plan on it in $BATS_TEST_TMPDIR/plan.yaml: 2 variants x 2 folds, 5 epochs.
+# A small study of it in $BATS_TEST_TMPDIR/plan.yaml: 2 variants x 2 folds, 5 epochs.
 plan() {
 	corpus
 	cd "$BATS_TEST_TMPDIR"
@@ -27,7 +27,7 @@ matrix: {loss.name: [erm, rw]}
 END
 }
 
-# fails CODE TEXT COMMAND...: the exit code and a part of what is said on stderr.
+# fails CODE TEXT COMMAND...: expects the exit code, and TEXT in the messages on stderr.
 fails() {
 	local code=$1 text=$2
 	shift 2
@@ -38,7 +38,7 @@ fails() {
 	fi
 }
 
-# at_work [N]: waits until N runs (default 1) have begun in ./results.
+# at_work [N]: waits until N runs (default 1) have started in ./results.
 at_work() {
 	for _ in $(seq 600); do
 		[ "$(find results -name .lock 2>/dev/null | wc -l)" -ge "${1-1}" ] && return 0

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Names, files, disks and neighbours as bad as they come: right results, or one clear line.
+# Hostile names, files, disks and concurrent programs: correct results, or one clear line.
 load helpers
 
 # A corpus of links in $BATS_TEST_TMPDIR, so that names can be changed; one variant, one fold.
@@ -22,7 +22,7 @@ setup() {
 	stem=${first%.*}
 }
 
-# probabilities RESULTS: the numbers of the one run there, whatever the recordings are called.
+# probabilities RESULTS: the numbers of the only run there, whatever the names of the recordings.
 probabilities() {
 	tail -q -n +2 "$1"/*/*/predictions.csv | sed 's/^\("[^"]*\("".*""\)*[^"]*"\|[^,]*\),//' | cut -d, -f1-6 | sort
 }
@@ -36,7 +36,7 @@ as_before() {
 	rm -r other
 }
 
-# renamed NAME: calls the first test recording NAME, here and in the labels (CSV-quoted).
+# renamed NAME: renames the first test recording to NAME, here and in the labels (CSV-quoted).
 renamed() {
 	mv "audio/$stem.flac" "audio/$1.flac"
 	local quoted
@@ -114,7 +114,7 @@ renamed() {
 	[[ $stderr != *$'\e[31m'* ]]
 }
 
-@test "a full disk: one line, and more room finishes it" {
+@test "a full disk: one line, and more space lets the run finish" {
 	unshare -m true 2>/dev/null || skip "no private mounts here"
 	"$fairvox" run plan.yaml --quiet --results plain --cache cache
 	"$fairvox" table plain >plain.md
@@ -143,7 +143,7 @@ renamed() {
 	[ "$status" -eq 0 ]
 }
 
-@test "eight programs at one results folder: every run once, all succeed" {
+@test "eight programs on one results folder: every run is computed once, all succeed" {
 	sed -i 's/epochs: 2/epochs: 40, seed: [1, 2, 3, 4, 5, 6]/' plan.yaml
 	for i in 1 2 3 4 5 6 7 8; do
 		"$fairvox" run plan.yaml 2>log$i &
@@ -152,12 +152,12 @@ renamed() {
 	for i in 1 2 3 4 5 6 7 8; do
 		wait "${pids[i]}"
 	done
-	now=$(cat log? | sed -n 's/.*runs done, \([0-9]*\) of them now.*/\1/p' | awk '{ n += $1 } END { print n }')
+	now=$(cat log? | sed -n 's/.*runs done, \([0-9]*\) computed now.*/\1/p' | awk '{ n += $1 } END { print n }')
 	cat log?
 	[ "$now" -eq 6 ]
 	[ "$(ls results/*/*/done | wc -l)" -eq 6 ]
 	run --separate-stderr "$fairvox" run plan.yaml
-	[[ $stderr == *"6 of 6 runs done, 0 of them now"* ]]
+	[[ $stderr == *"6 of 6 runs done, 0 computed now"* ]]
 	[ -z "$(find results cache -name '.*.??????')" ]
 	"$fairvox" run plan.yaml --quiet --results alone
 	diff <(probabilities alone) <(probabilities results)

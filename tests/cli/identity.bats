@@ -29,7 +29,7 @@ now() {
 	local computed=$1 judged=$2
 	shift 2
 	run --separate-stderr "$fairvox" run "$@"
-	local want=" runs done, $computed of them now"
+	local want=" runs done, $computed computed now"
 	[ "$judged" -eq 0 ] || want+=", $judged re-evaluated"
 	if [ "$status" -ne 0 ] || [[ $stderr != *"$want" ]]; then
 		printf 'exit code %s; stderr:\n%s\nwanted: %s\n' "$status" "$stderr" "$want"
@@ -100,12 +100,12 @@ END
 	# interrupted in the middle: env.json, written last, says that it is to be done again
 	sed -i '/"eval": {/,/}/s/"gender"$/"race"/' results/rw-lr0.01-*/fold1-seed1/env.json
 	echo '{"selected_epoch": 2}' >results/rw-lr0.01-*/fold1-seed1/metrics.json
-	"$fairvox" explain study.yaml | grep -q ', 1 to be re-evaluated'
+	"$fairvox" explain study.yaml | grep -q ', 1 to re-evaluate'
 	now 0 1 study.yaml
 	"$fairvox" verify results >/dev/null
 }
 
-@test "going back to an earlier eval computes nothing; a damaged entry of its cache is no harm" {
+@test "returning to an earlier eval computes nothing, and a damaged cache entry does no harm" {
 	awk -F, -v OFS=, 'NR == 1 { print $0, "race"; next } { print $0, substr($8, 4) % 2 ? "A" : "B" }' \
 		labels_consensus_1.csv >own.csv
 	sed 's/labels: "[^"]*", folds: \[1\]/labels: own.csv, attributes: {columns: {race: race}}/; /^eval:/d; /^matrix:/d' \
@@ -119,7 +119,7 @@ END
 	[ "$(ls results/.eval | wc -l)" -eq 2 ]
 	now 0 1 own.yaml eval.attributes=race
 	cmp race.json results/*/*/metrics.json
-	# it is the entry that was read
+	# the entry is read
 	now 0 1 own.yaml
 	race=$(grep -L '"gender": {' results/.eval/*.json)
 	sed -i 's/"n": [0-9]*/"n": 7/' "$race"
@@ -127,7 +127,7 @@ END
 	grep -q '"n": 7' results/*/*/metrics.json
 	run "$fairvox" verify results
 	[ "$status" -eq 1 ]
-	# one that is damaged, or gone, is computed again
+	# a damaged or missing entry is recomputed
 	now 0 1 own.yaml
 	echo '{' >"$race"
 	now 0 1 own.yaml eval.attributes=race

@@ -11,7 +11,7 @@ containers=$FAIRVOX_SOURCE/tests/golden/containers
 	[ "${lines[0]}" = "container: torch zip" ]
 	[ "${lines[2]}" = "sha256:    $(sha256sum <"$containers/zip_nested.pt" | cut -d' ' -f1)" ]
 	[ "${lines[3]}" = "tensors:   3 (10 numbers)" ]
-	[ "${lines[4]}" = "encoder:   none of the plugins found takes this file" ]
+	[ "${lines[4]}" = "encoder:   no plugin found can load this file" ]
 	[ "${lines[5]}" = "metadata:  cfg.big = 1099511627776" ]
 	[ "${lines[11]}" = "metadata:  cfg.normalize = false" ]
 	[ "${lines[13]}" = "metadata:  step = 7" ]
@@ -37,7 +37,7 @@ setup() {
 	cd "$BATS_TEST_TMPDIR"
 }
 
-@test "which encoder takes a file" {
+@test "which encoder loads a file" {
 	"$FAIRVOX_SOURCE/tests/support/fetch_ge2e.sh" "$FAIRVOX_BUILD/ge2e" || skip "the package resemblyzer could not be downloaded"
 	weights=$FAIRVOX_BUILD/ge2e/pretrained.pt
 	run "$fairvox" inspect "$weights"
@@ -53,15 +53,15 @@ setup() {
 	fails 4 "cut.pt: byte 17000000: end: " "$fairvox" encode --encoder ge2e --weights cut.pt --out x.csv x.wav
 }
 
-@test "what is refused" {
+@test "malformed files are refused" {
 	fails 4 "bad_zip_pickle_os_system.pt: byte 66: global: 'os.system'" "$fairvox" inspect "$containers/bad_zip_pickle_os_system.pt"
 	fails 4 "byte 0: unknown content: not a file of tensors but a Git LFS pointer" "$fairvox" inspect "$containers/bad_lfs_pointer.bin"
 	fails 4 "nothere: No such file" "$fairvox" inspect nothere
-	fails 2 "one file is to be named" "$fairvox" inspect
+	fails 2 "name one file" "$fairvox" inspect
 	fails 2 "needs weights: give resemblyzer/pretrained.pt" "$fairvox" encode --encoder ge2e --out x.csv x.wav
 }
 
-@test "which encoder takes a transformer" {
+@test "which encoder loads a transformer" {
 	models=$FAIRVOX_SOURCE/tests/golden/encoders
 	run "$fairvox" inspect "$models/wavlm_tiny/s3prl/wavlm_tiny.pt"
 	[ "${lines[4]}" = "encoder:   wavlm (WavLM)" ]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# A loss that spoils its process: its own run fails with one line, its neighbours do not notice.
+# A loss that damages its process: its own run fails with one line, and other runs are not affected.
 load helpers
 
 setup() {
@@ -37,11 +37,11 @@ spoils() {
 	[ "$status" -eq 3 ]
 	[ "$(grep -c 'fold1-seed1: ' <<<"$stderr")" -eq 1 ]
 	[[ $stderr$'\n' == *"/fold1-seed1: loss 'careless': $1"$'\n'* ]]
-	[[ $stderr == *"1 of 2 runs done, 1 of them now; some failed"* ]]
+	[[ $stderr == *"1 of 2 runs done, 1 computed now; some failed"* ]]
 	[ "$(cat results/*careless*/fold1-seed1/failed)" = "loss 'careless': $1" ]
 }
 
-@test "what a loss changes in weigh is put back, fails its run and spares the next" {
+@test "what a loss changes in weigh is restored and fails its own run, not the next" {
 	for pair in "folder:the working folder" "rounding:the rounding mode" "flush:the floating-point settings" \
 		"locale:the locale"; do
 		beside "${pair%%:*}"
@@ -63,35 +63,35 @@ the mask of file modes (umask)"
 	spoils "op close changed $all"
 }
 
-@test "a copy that fork() makes in weigh ends with the op: each run once" {
+@test "a child that weigh forks ends with the op: each run is computed once" {
 	beside fork
 	both
 	[ "$status" -eq 0 ]
-	[[ $stderr == *"2 of 2 runs done, 2 of them now"* ]]
+	[[ $stderr == *"2 of 2 runs done, 2 computed now"* ]]
 	[[ $stderr == *"loss 'careless' or a grouper called fork() in an op"* ]]
 	[ "$(wc -l <results/*careless*/fold1-seed1/metrics.jsonl)" -eq 5 ]
 	cmp results/*careless*/fold1-seed1/model.safetensors alone/*/fold1-seed1/model.safetensors
 }
 
-@test "a process left behind holds nothing up" {
+@test "a leftover process does not block the program" {
 	beside linger
 	alone
 	SECONDS=0
 	both
 	[ "$status" -eq 0 ]
 	[ "$SECONDS" -lt 30 ]
-	[[ $stderr == *"2 of 2 runs done, 2 of them now"* ]]
+	[[ $stderr == *"2 of 2 runs done, 2 computed now"* ]]
 }
 
-@test "a crash is its own run's" {
+@test "a crash fails only its own run" {
 	beside crash
 	both
 	[ "$status" -eq 3 ]
 	[[ $stderr == *"the worker crashed (Aborted)"* ]]
-	[[ $stderr == *"1 of 2 runs done, 1 of them now; some failed"* ]]
+	[[ $stderr == *"1 of 2 runs done, 1 computed now; some failed"* ]]
 }
 
-@test "--isolate: a process for every run, the same bytes" {
+@test "--isolate: one process per run gives the same bytes" {
 	sed -i 's/folds: .*/folds: [1, 2]/' plan.yaml
 	"$fairvox" run plan.yaml loss.name=erm,rw --quiet --results shared
 	"$fairvox" run plan.yaml loss.name=erm,rw --quiet --results own --isolate -j 2

@@ -39,7 +39,7 @@ setup() {
 	! grep -q 'biased' results/gadro-*/fold1-seed1/model.safetensors
 }
 
-@test "chance has neither seed nor fold nor name in common with another draw" {
+@test "random predictions differ between seeds, folds and recordings" {
 	"$fairvox" run plan.yaml loss.name=random train.seed=[1,2] --quiet
 	cut -d, -f2-7 results/random-*/fold1-seed1/predictions.csv >one
 	cut -d, -f2-7 results/random-*/fold1-seed2/predictions.csv >two
@@ -63,7 +63,7 @@ setup() {
 	! cmp -s results/lff-*/fold1-seed1/predictions.csv results/disent-*/fold1-seed1/predictions.csv
 }
 
-@test "an objective that has its own model starts where train.init says" {
+@test "an objective with its own model starts from train.init" {
 	"$fairvox" run plan.yaml loss.name=disent --quiet
 	model=$(echo "$PWD"/results/disent-*/fold1-seed1/model.safetensors)
 	"$fairvox" run plan.yaml loss.name=disent "train.init=$model" train.learning_rate=1.0e-30 corpus.folds=[1] \
@@ -75,7 +75,7 @@ setup() {
 		corpus.folds=[1]
 }
 
-@test "pgdro without memberships says so" {
+@test "pgdro reports missing memberships" {
 	fails 2 "pgdro: needs memberships" "$fairvox" run plan.yaml loss.name=pgdro corpus.folds=[1] \
 		'grouper={name: truth, column: gender}'
 }

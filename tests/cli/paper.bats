@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# configs/paper as it is, with tiny checkpoints of random weights where the real ones go: encoders, pseudo-labels, clusters,
-# every objective, and the paper's tables.
+# configs/paper with tiny random weights in place of the real ones: encoders, pseudo-labels, clusters, every
+# objective, and the paper's tables.
 load helpers
 
 golden=$FAIRVOX_SOURCE/tests/golden
@@ -40,7 +40,7 @@ variants() {
 	[ "$(variants figure2.txt)" -eq 33 ]
 }
 
-@test "what the configurations look for is where fetch puts it" {
+@test "fetch stores files where the configurations look for them" {
 	"$fairvox" fetch --list --json >list.json
 	grep -rho 'weights: [^},]*' "$FAIRVOX_SOURCE/configs/paper" | sed 's,.*\.\./\.\./,,' | sort -u >wanted.txt
 	[ "$(wc -l <wanted.txt)" -eq 3 ]
@@ -50,10 +50,10 @@ variants() {
 	grep -qF "\"save\": \"$(grep -o 'data/cremad/AudioWAV$' "$FAIRVOX_SOURCE/configs/cremad.yaml")\"" list.json
 }
 
-@test "Figure 2 from end to end, and both tables out of it" {
+@test "Figure 2 from end to end, and both tables from it" {
 	run --separate-stderr "$fairvox" run configs/paper/figure2.yaml -j 2 "${small[@]}"
 	[ "$status" -eq 0 ]
-	[[ $stderr == *"33 of 33 runs done, 33 of them now"* ]]
+	[[ $stderr == *"33 of 33 runs done, 33 computed now"* ]]
 	"$fairvox" verify results | grep -q '^33 runs, .* 0 different$'
 
 	"$fairvox" table results --layout paper1 --against published --format md >paper1.md
@@ -66,9 +66,9 @@ variants() {
 	"$fairvox" table results --layout paper2 --format md >paper2.md
 	[ "$(grep -c '^| \(DS\|RW\|GADRO\|GDRO\) | \(16\|32\) | [*<u>]*0' paper2.md)" -eq 8 ]
 	run --separate-stderr "$fairvox" run configs/paper/table1.yaml "${small[@]}"
-	[[ $stderr == *"17 of 17 runs done, 0 of them now"* ]]
+	[[ $stderr == *"17 of 17 runs done, 0 computed now"* ]]
 
-	# The groups are what the encoders say, not a stand-in.
+	# The groups come from the encoders, not from a substitute.
 	groups=$(echo results/rw-pseudo-*/fold1-seed1/groups.csv)
 	"$fairvox" encode --encoder wav2vec2_age_gender --weights weights/wav2vec2-age-gender/model.safetensors \
 		--out classes.csv "$corpus"/*.flac
@@ -84,14 +84,14 @@ variants() {
 	run ! cmp -s results/rw-pseudo-*/fold1-seed1/predictions.csv results/rw-kmeans16-*/fold1-seed1/predictions.csv
 }
 
-@test "Table 2 by itself; weights from elsewhere are named on the command line" {
+@test "Table 2 alone, with weights given on the command line" {
 	mv weights elsewhere
 	fails 4 "weights/wavlm-base-plus/pytorch_model.bin: No such file" "$fairvox" run configs/paper/table2.yaml "${small[@]}"
 	run --separate-stderr "$fairvox" run configs/paper/table2.yaml -j 2 "${small[@]}" \
 		encoder.weights=elsewhere/wavlm-base-plus/pytorch_model.bin \
 		grouper.encoder.weights=elsewhere/ecapa/embedding_model.ckpt
 	[ "$status" -eq 0 ]
-	[[ $stderr == *"9 of 9 runs done, 9 of them now"* ]]
+	[[ $stderr == *"9 of 9 runs done, 9 computed now"* ]]
 	"$fairvox" table results --layout paper2 --format tex | grep -q 'begin{tabular}'
 	# The groupers of Table 1 with weights of their own, as core/docs/fetch.md has it: a list over several lines.
 	"$fairvox" explain configs/paper/table1.yaml "${small[@]}" encoder.weights=elsewhere/wavlm-base-plus/pytorch_model.bin \

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Which kernels run: OpenBLAS's, for which the program executes itself again, and fairvox's own.
+# Which kernels are used: OpenBLAS's, for which the program restarts itself, and fairvox's own.
 load helpers
 
 setup() {
@@ -22,7 +22,7 @@ preloads() {
 	[ -z "$sanitized" ] || skip "sanitizers want to be loaded first"
 }
 
-# other COMMAND...: with an OpenBLAS that tells what it is loaded with, and does what BLAS_* say.
+# other COMMAND...: with an OpenBLAS that logs how it is loaded and obeys BLAS_*.
 other() {
 	rm -f log
 	LD_PRELOAD=$FAIRVOX_BUILD/preload/blas.so "$@"
@@ -33,7 +33,7 @@ logged() {
 	printf '%s\n' "$@" | diff - log
 }
 
-@test "--version names OpenBLAS's kernels, those that suit the processor" {
+@test "--version names OpenBLAS's kernels, which fit the processor" {
 	[ -n "$suits" ] || skip "no AVX2 here"
 	"$fairvox" --version | grep -qx "blas_kernel $suits"
 	"$fairvox" --version | grep -q "^kernels "
@@ -52,7 +52,7 @@ logged() {
 	logged "loaded - -" "loaded $suits 1" "left - -"
 }
 
-@test "what the user sets stays" {
+@test "the user's settings are kept" {
 	preloads
 	OPENBLAS_CORETYPE=Nehalem other "$fairvox" --version | grep -qx "blas_kernel Nehalem"
 	logged "loaded Nehalem -" "loaded Nehalem 1" "left Nehalem -"
@@ -64,7 +64,7 @@ logged() {
 	OPENBLAS_CORETYPE= OPENBLAS_NUM_THREADS= "$fairvox" --version | grep -qx "blas_kernel ${suits:-.*}"
 }
 
-@test "never more than twice, whatever the environment says" {
+@test "at most two restarts, whatever the environment says" {
 	preloads
 	for passed in 0 1 2 x '' 1kt 999; do
 		FAIRVOX_RESTART=$passed other "$fairvox" --version
@@ -74,16 +74,16 @@ logged() {
 	logged "loaded - -" "left - -"
 }
 
-@test "arguments, folder, name and standard input stay" {
+@test "arguments, folder, name and standard input are kept" {
 	ln -s "$fairvox" "a name"
 	fails 2 "'no such'" "./a name" describe "no such"
 	PATH=$PWD:$PATH "a name" --version
-	fails 2 "unknown verb 'verb with blanks'" "./a name" "verb with blanks"
+	fails 2 "unknown subcommand 'two words'" "./a name" "two words"
 	(cd "$FAIRVOX_BUILD" && ./fairvox --version)
 	echo line | { "$fairvox" --version >/dev/null; read -r line; [ "$line" = line ]; }
 }
 
-@test "a program whose file is gone goes on as it is" {
+@test "a program whose file is gone runs without a restart" {
 	python3 - "$fairvox" >out <<'END'
 import os, sys
 file = os.open(sys.argv[1], os.O_RDONLY)  # closed with the execution: its name is then none
@@ -92,20 +92,20 @@ END
 	grep -q "^blas_kernel " out
 }
 
-@test "kernels that compute wrongly: Haswell's instead; where those do, too, a refusal" {
+@test "wrong kernels are replaced by Haswell's; if those are wrong too, the program refuses to run" {
 	preloads
 	[ "$suits" = SkylakeX ] || skip "no AVX-512 here"
 	BLAS_WRONG=SkylakeX other "$fairvox" --version | grep -qx "blas_kernel Haswell"
 	logged "loaded - -" "loaded SkylakeX 1" "loaded Haswell 1" "left - -"
 	BLAS_WRONG=SkylakeX,Haswell fails 1 \
-		"OpenBLAS's kernels for Haswell compute wrongly on this processor, and so do others" \
+		"OpenBLAS's kernels for Haswell give wrong results on this processor: no other kernels work either" \
 		other "$fairvox" plugins
 	OPENBLAS_CORETYPE=SkylakeX BLAS_WRONG=SkylakeX fails 1 \
-		"OpenBLAS's kernels for SkylakeX compute wrongly on this processor: unset OPENBLAS_CORETYPE" \
+		"OpenBLAS's kernels for SkylakeX give wrong results on this processor: unset OPENBLAS_CORETYPE" \
 		other "$fairvox" plugins
 }
 
-@test "little memory: what needs no products ends well, what does says so" {
+@test "with little memory, subcommands without matrix products work and others report it" {
 	[ -z "$sanitized" ] || skip "sanitizers want all address space"
 	(ulimit -v 100000 && timeout 20 "$fairvox" plugins >/dev/null)
 	plan
@@ -115,7 +115,7 @@ END
 	)
 }
 
-@test "FAIRVOX_CPU governs training; env.json names what ran" {
+@test "FAIRVOX_CPU selects the kernels of training, and env.json records them" {
 	plan
 	sed -i 's/folds: .*/folds: [1]/; s/, rw\]/]/' plan.yaml
 	has avx2 || skip "no AVX2 here"

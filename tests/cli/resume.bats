@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Runs that are interrupted in the middle of their training go on from there, to the same bytes.
+# Runs that are interrupted during training resume from there and give the same bytes.
 load helpers
 
 setup() {
@@ -8,7 +8,7 @@ setup() {
 	sed -i 's/epochs: 5/epochs: 5000/; s/loss.name: .*/loss.name: [grl, disent]}/; s/folds: .*/folds: [1]/' plan.yaml
 }
 
-# whole: the runs without interruption, once a build. Takes some seconds.
+# whole: the runs without interruption, computed once per build. Takes some seconds.
 whole() {
 	whole=$FAIRVOX_BUILD/test-whole
 	(
@@ -24,7 +24,7 @@ whole() {
 	) 9>"$whole.lock"
 }
 
-# same: ./results are those of `whole`, but for clocks and logs; no checkpoint is left.
+# same: ./results equals that of `whole`, except for times and logs; no checkpoint is left.
 same() {
 	"$fairvox" table results | cmp - "$whole/table.md"
 	for run in "$whole"/results/*/*/; do
@@ -37,7 +37,7 @@ same() {
 	[ -z "$(find results -name 'checkpoint*')" ]
 }
 
-# stopped CODE SIGNAL [OPTION...]: runs for a second, sends the signal, wants that exit code.
+# stopped CODE SIGNAL [OPTION...]: runs for a second, sends the signal, and expects the exit code.
 stopped() {
 	local want=$1 signal=$2 code=0
 	shift 2
@@ -54,7 +54,7 @@ checkpoints() {
 	find results -name checkpoint.safetensors | wc -l
 }
 
-@test "stopped by each signal in turn, and again: the same bytes" {
+@test "stopped by each signal in turn and resumed: the same bytes" {
 	whole
 	stopped 143 TERM
 	[ "$(checkpoints)" -eq 2 ]
@@ -69,18 +69,18 @@ checkpoints() {
 	[ "$(grep -h '^info: goes on after step' results/*/*/log | wc -l)" -ge 4 ]
 }
 
-@test "what stopped says so" {
+@test "a stopped program reports it" {
 	"$fairvox" run plan.yaml -j 2 2>words &
 	pid=$!
 	at_work 2
 	sleep 0.2
 	kill -TERM $pid
 	wait $pid || true
-	grep -q '2 runs were stopped; the same command goes on with them' words
+	grep -q '2 runs were stopped: the same command resumes them' words
 	grep -q '0 of 2 runs done' words
 }
 
-@test "kill -9, with the checkpoint saved every 20 ms: the same bytes" {
+@test "kill -9 with a checkpoint every 20 ms: the same bytes" {
 	whole
 	times=2
 	[ -n "${FAIRVOX_LONG-}" ] && times=10
@@ -98,7 +98,7 @@ checkpoints() {
 	same
 }
 
-@test "a damaged checkpoint: told, and the same bytes" {
+@test "a damaged checkpoint is reported, and the bytes are the same" {
 	whole
 	stopped 75 USR1
 	for file in $(find results -name checkpoint.safetensors); do
@@ -110,7 +110,7 @@ checkpoints() {
 	same
 }
 
-@test "a checkpoint of other kernels: told, and the bytes of the new ones" {
+@test "a checkpoint of other kernels is reported, and the bytes are those of the new ones" {
 	sed -i 's/5000/3000/' plan.yaml
 	stopped 75 USR1
 	FAIRVOX_CPU=portable run --separate-stderr "$fairvox" run plan.yaml -j 2
@@ -121,7 +121,7 @@ checkpoints() {
 	for model in portable/*/*/model.safetensors; do cmp "$model" "results${model#portable}"; done
 }
 
-@test "a checkpoint of other data: told, and the bytes of the new data" {
+@test "a checkpoint of other data is reported, and the bytes are those of the new data" {
 	mkdir labels
 	cp "$corpus"/labels_consensus_{1,2}.csv labels # the first of them says what the variant is
 	sed -i "s|labels: .*|labels: labels/labels_consensus_{fold}.csv|; s/folds: .*/folds: [2]/; s/5000/3000/" plan.yaml
@@ -142,7 +142,7 @@ checkpoints() {
 	! grep -q 'goes on after' results/*/*/log
 }
 
-@test "--save-every wants a number of seconds" {
-	fails 2 "--save-every: 'soon' is no number of seconds" "$fairvox" run plan.yaml --save-every soon
-	fails 2 "--save-every: '-1' is no number of seconds" "$fairvox" run plan.yaml --save-every -1
+@test "--save-every needs a number of seconds" {
+	fails 2 "--save-every: 'soon' is not a number of seconds" "$fairvox" run plan.yaml --save-every soon
+	fails 2 "--save-every: '-1' is not a number of seconds" "$fairvox" run plan.yaml --save-every -1
 }

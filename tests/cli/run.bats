@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# From recordings to a table, and back.
+# From recordings to a result table, and its verification.
 load helpers
 
 setup() {
 	plan
 }
 
-@test "a plan runs, is not run twice, and its table follows from its predictions" {
+@test "a study runs once, and its table follows from its predictions" {
 	"$fairvox" run plan.yaml -j 2 --quiet
 	"$fairvox" table results --format md >first.md
 	grep -q '^| erm | ' first.md
@@ -18,7 +18,7 @@ setup() {
 	done
 	run --separate-stderr "$fairvox" run plan.yaml
 	[ "$status" -eq 0 ]
-	[[ $stderr == *"4 of 4 runs done, 0 of them now"* ]]
+	[[ $stderr == *"4 of 4 runs done, 0 computed now"* ]]
 	run "$fairvox" verify results
 	[ "$status" -eq 0 ]
 	[[ $output == "4 runs, "*" values recomputed, 0 different" ]]
@@ -44,17 +44,17 @@ setup() {
 	sed -i '2s/,0\.[0-9]*,/,0.999999,/' results/erm-*/fold1-seed1/predictions.csv
 	run "$fairvox" verify results
 	[ "$status" -eq 1 ]
-	[[ $output == *"metrics.json: "*" is "*", predictions.csv gives "* ]]
+	[[ $output == *"metrics.json: "*" is "*", but predictions.csv gives "* ]]
 	mkdir labels
 	cp "$corpus"/labels_consensus_*.csv labels
 	"$fairvox" run plan.yaml --quiet "corpus.labels=$PWD/labels/labels_consensus_{fold}.csv" --results other
 	awk -F, -v OFS=, 'NR == 2 { $2 += 0.001 } 1' "$corpus"/labels_consensus_2.csv >labels/labels_consensus_2.csv
 	run --separate-stderr "$fairvox" run plan.yaml "corpus.labels=$PWD/labels/labels_consensus_{fold}.csv" \
 		--results other
-	[[ $stderr == *"4 of 4 runs done, 2 of them now"* ]]
+	[[ $stderr == *"4 of 4 runs done, 2 computed now"* ]]
 }
 
-@test "a damaged cache entry is computed again" {
+@test "a damaged cache entry is recomputed" {
 	"$fairvox" run plan.yaml --quiet
 	"$fairvox" table results --format md >first.md
 	entry=$(find cache -name '*.safetensors' | sort | head -1)
@@ -65,7 +65,7 @@ setup() {
 	"$fairvox" table results --format md | cmp - first.md
 }
 
-@test "predict follows a run and a variant" {
+@test "predict works with a run and with a variant" {
 	"$fairvox" run plan.yaml --quiet
 	wave=$(find "$corpus" -name '*.flac' | sort | head -1)
 	"$fairvox" predict results/erm-*/fold1-seed1 "$wave" >one.csv
@@ -80,7 +80,7 @@ setup() {
 	cmp again before
 }
 
-@test "groups writes what a run uses" {
+@test "groups writes the groups that a run uses" {
 	"$fairvox" run plan.yaml loss.name=rw 'grouper={name: pseudo, encoder: {name: pitch}}' --quiet
 	"$fairvox" groups plan.yaml loss.name=rw 'grouper={name: pseudo, encoder: {name: pitch}}' --fold 2 \
 		--out groups.csv >agreement
@@ -89,7 +89,7 @@ setup() {
 	awk '$1 == "gender" && $2 == "train" { exit !($4 > 0.7) }' agreement
 }
 
-@test "encode gives the features that runs use" {
+@test "encode writes the features that runs use" {
 	wave=$(find "$corpus" -name '*.flac' | sort | head -1)
 	"$fairvox" encode --encoder pitch --out f.csv "$wave"
 	[ "$(head -1 f.csv)" = "FileName,female,male,p25_hz,alpha_db" ]
@@ -103,7 +103,7 @@ setup() {
 	tail -n +2 direct/rw-*/fold1-seed1/predictions.csv | cmp - <(tail -n +2 by-name/rw-*/fold1-seed1/predictions.csv)
 }
 
-@test "kill -9 at random moments, and again: the same table, nothing left over" {
+@test "kill -9 at random moments, then resumed: the same table, no file left over" {
 	"$fairvox" run plan.yaml -j 2 --quiet --results whole --cache cache
 	"$fairvox" table whole >whole.md
 	times=4
@@ -121,7 +121,7 @@ setup() {
 	done
 }
 
-@test "an interrupted run says so by its exit code, and goes on" {
+@test "an interrupted run has its own exit code and resumes" {
 	"$fairvox" run plan.yaml train.epochs=20000 --quiet &
 	pid=$!
 	at_work
@@ -138,21 +138,21 @@ setup() {
 	[ "$code" -eq 75 ]
 }
 
-@test "normalising the wave and standardising features are what they say" {
+@test "waves are normalised and features standardised as documented" {
 	"$fairvox" run plan.yaml --quiet loss.name=erm encoder.normalize=none,utterance,corpus
-	[ "$(ls -d cache/*/ | wc -l)" -eq 4 ] # corpus encodes once a fold
+	[ "$(ls -d cache/*/ | wc -l)" -eq 4 ] # normalize: corpus encodes once per fold
 	[ "$(ls -d results/*/ | wc -l)" -eq 3 ]
 	"$fairvox" run plan.yaml --quiet loss.name=erm encoder.standardize=speaker --results speaker
 	"$fairvox" table speaker --format md | grep -q '^| erm † |'
 	fails 4 "standardised per speaker" "$fairvox" predict speaker/erm-* "$(find "$corpus" -name '*.flac' | head -1)"
 }
 
-@test "features another program wrote count by content, not by path" {
+@test "features from another program are identified by content, not path" {
 	"$fairvox" encode --encoder pitch --out all.csv "$corpus"/*.flac
 	"$fairvox" run plan.yaml --quiet loss.name=erm 'encoder={name: precomputed, file: all.csv}'
 	cp results/erm-*/fold1-seed1/done before
 	sed -i '2s/[^,]*$/0/' all.csv
 	run --separate-stderr "$fairvox" run plan.yaml loss.name=erm 'encoder={name: precomputed, file: all.csv}'
-	[[ $stderr == *"2 of 2 runs done, 2 of them now"* ]]
+	[[ $stderr == *"2 of 2 runs done, 2 computed now"* ]]
 	! cmp -s before results/erm-*/fold1-seed1/done
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# How the epoch is chosen: rules, what they refuse, and what the tables say of them.
+# How the epoch is chosen: the rules, what they refuse, and what the tables say about them.
 load helpers
 
 setup() {
@@ -34,11 +34,11 @@ setup() {
 	grep -q '"test_f1":[0-9.]*,"test_tpr_gap":' results/rw-*oracle-*/fold1-seed1/metrics.jsonl
 	rm -r results/*-dev_worst_group-* results/*-dev_tpr_gap-*
 	"$fairvox" table results --layout paper1 --format md >paper.md
-	grep -q 'Variants chosen on test are no rows of this layout: 2 left out' paper.md
+	grep -q 'Variants chosen on test are not shown in this layout: 2 left out' paper.md
 	grep -q '^| RW | truth | ' paper.md
 }
 
-@test "inferred groups choose as well, also for an objective without groups" {
+@test "inferred groups can choose the epoch, also for an objective without groups" {
 	"$fairvox" run plan.yaml --quiet matrix=none train.select=dev_worst_group train.select_support=1 \
 		'grouper={name: pseudo, encoder: {name: pitch, threshold_hz: 140, effort_slope: 0}}'
 	"$fairvox" table results --format md >table.md

@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Objectives that train in stages, and all that need no attribute, from a configuration to tables.
+# Objectives that train in stages, and all label-free ones, from a configuration to tables.
 load helpers
 
 setup() {
 	corpus
 	cd "$BATS_TEST_TMPDIR"
 	config=$FAIRVOX_SOURCE/configs/label-free-demo.yaml
-	# A corpus a tenth of the demonstration's: without the bias, which would leave a row or two in some cells.
+	# A tenth of the demonstration's corpus, without the bias, which would leave one or two rows in some subgroups.
 	small=("corpus.audio=$corpus" "corpus.labels=$corpus/labels_consensus_{fold}.csv" bias=none train.epochs=4
 		train.learning_rate=0.01)
 }
@@ -29,7 +29,7 @@ setup() {
 	[[ $output == "54 runs, "*" values recomputed, 0 different" ]]
 }
 
-@test "what a run in stages leaves: every epoch of every stage, the delegate resolved and hashed" {
+@test "a run in stages records every epoch of every stage, and the resolved and hashed delegate" {
 	"$fairvox" run "$config" "${small[@]}" corpus.folds=[1] --quiet matrix=none \
 		'loss={name: eiil, reference_epochs: 3, then: {name: gadro, lambda: 2}}'
 	run_folder=$(echo results/*/fold1-seed1)
@@ -44,14 +44,14 @@ setup() {
 	grep -A4 '^  then:' "$run_folder/config.yaml" | grep -q 'lambda: 2'
 	[ "$(grep -c '"sha256"' "$run_folder/done")" -eq 2 ]
 	! [ -e "$run_folder/groups.csv" ]
-	# the resolved configuration is the same variant
+	# the resolved configuration gives the same variant
 	"$fairvox" explain "$run_folder/config.yaml" | grep -q "^  .*fold1-seed1: done"
 	stem=$(tail -1 "$run_folder/predictions.csv" | cut -d, -f1)
 	"$fairvox" predict "$run_folder" "$corpus/${stem%.*}.flac" | tail -1 | cut -d, -f2-7 >again
 	tail -1 "$run_folder/predictions.csv" | cut -d, -f2-7 | cmp - again
 }
 
-@test "explain tells stages and their rows before anything is trained" {
+@test "explain prints stages and their rows before training" {
 	"$fairvox" explain "$config" "${small[@]}" corpus.folds=[1] matrix=none 'loss={name: afr, refit_epochs: 7}' >afr
 	all=$(sed -n 's/.*rows \([0-9]*\) train.*/\1/p' afr)
 	first=$(sed -n 's/^    stage 1: afr, about \([0-9]*\) rows, 4 epochs$/\1/p' afr)
@@ -60,11 +60,11 @@ setup() {
 	[ "$second" -ge $((all / 5)) ]
 	"$fairvox" explain "$config" "${small[@]}" corpus.folds=[1] matrix=none loss.name=eiil loss.then.name=rw |
 		grep -q '^    stage 2: rw, about '
-	# a delegate on groups that features tell
+	# a delegate on groups that are inferred from features
 	"$fairvox" describe eiil | grep -q 'trains:  in stages'
 }
 
-@test "a loss inside another: what cannot be is said with its place" {
+@test "a loss inside another: invalid ones are reported with their position" {
 	fails 2 "loss.then: loss 'jtt' trains in stages itself" "$fairvox" run "$config" matrix=none \
 		'loss={name: eiil, then: jtt}'
 	fails 2 "argument 2: there is no loss 'gdor', did you mean 'gdro'?" "$fairvox" run "$config" matrix=none \

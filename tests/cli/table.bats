@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The table in its layouts and formats, on a plan that really ran.
+# The table in its layouts and formats, on a study that was run.
 load helpers
 
 setup() {
@@ -16,7 +16,7 @@ setup() {
 	grep -q 'gender TPR gap (Holm)' table.md
 	grep -q '^| rw | true labels | dev_objective | development | [0-9]* x 1 | train: labels, true groups; dev: labels, true groups | ' table.md
 	grep -q '^| erm | none | dev_objective | development | [0-9]* x 1 | train: labels; dev: labels | ' table.md
-	grep -q 'Low support (\* or in italics, grey in LaTeX): rests on a subgroup' table.md
+	grep -q 'Low support (\* or italics, grey in LaTeX): rests on a subgroup' table.md
 	"$fairvox" table results --format md --min-support 0 >all.md
 	run ! grep 'Low support' all.md
 	grep -q '^| perfect | 1.000 | 1.000 | \*0.000\* ' table.md
@@ -25,7 +25,7 @@ setup() {
 	run ! grep '^| perfect | ' without.md
 }
 
-@test "json says the same as the runs, csv has a line for each metric of each run" {
+@test "json matches the runs, csv has a line for each metric of each run" {
 	"$fairvox" table results --format json >table.json
 	"$fairvox" table results --format csv >table.csv
 	head -1 table.csv | grep -q '^variant,fold,seed,select,chosen_on,grouper_seed,bias_seed,loss.name,attribute,metric,class,group,value,'
@@ -68,7 +68,7 @@ END
 	grep -q '^rw  *0\.[0-9]* ± ' table.txt
 }
 
-@test "--rows chooses variants by objective, axis or name" {
+@test "--rows selects variants by objective, axis or name" {
 	"$fairvox" table results --rows loss=rw --format csv | cut -d, -f1 | sort -u >names
 	grep -q '^rw-' names
 	run ! grep '^erm-' names
@@ -77,11 +77,11 @@ END
 	run ! grep '^rw-' names
 	"$fairvox" table results --rows loss=rw,loss=erm --format md | grep -q '^| rw - erm | '
 	fails 2 "--rows: no variant in results matches 'loss=gdro'" "$fairvox" table results --rows loss=gdro
-	fails 2 "no variant here has an axis 'colour'" "$fairvox" table results --rows colour=red
+	fails 2 "no variant has an axis 'colour'" "$fairvox" table results --rows colour=red
 	fails 2 "'loss' is not KEY=VALUE" "$fairvox" table results --rows loss
 }
 
-@test "LaTeX has nothing in it that LaTeX would read otherwise" {
+@test "LaTeX output is escaped" {
 	"$fairvox" table results --format tex >table.tex
 	grep -q '^\\begin{tabular}{lrrrrr}$' table.tex
 	grep -q 'majority\\_only & ' table.tex
@@ -90,7 +90,7 @@ END
 	[ "$(grep -c '^\\begin{table}' table.tex)" -eq "$(grep -c '^\\end{table}' table.tex)" ]
 }
 
-@test "the paper's layouts, pairs, and what is refused" {
+@test "the paper's layouts, pairs, and refused options" {
 	"$fairvox" table results --layout paper1 --against published --format md >paper.md
 	grep -q '^| ERM | none | 0' paper.md
 	grep -q '^| RW | truth | 0' paper.md
@@ -102,8 +102,8 @@ END
 	grep -q '^erm-.*,rw-.*,gender,tpr_gap,' pairs.csv
 	fails 2 "--layout: 'paper3' is not grid, pairs, paper1 or paper2" "$fairvox" table results --layout paper3
 	fails 2 "--format: 'html' is not text, md, tex, csv or json" "$fairvox" table results --format html
-	fails 2 "--draws: '100' is no whole number from 2000" "$fairvox" table results --draws 100
-	fails 2 "there is no variant 'erp', did you mean 'erm'?" "$fairvox" table results --reference erp
+	fails 2 "--draws: '100' is not a whole number from 2000" "$fairvox" table results --draws 100
+	fails 2 "no variant 'erp', did you mean 'erm'?" "$fairvox" table results --reference erp
 	fails 2 "--against needs --layout paper1 or paper2" "$fairvox" table results --against published
 	fails 2 "--reference needs --layout grid" "$fairvox" table results --format csv --reference erm
 }
@@ -114,5 +114,5 @@ END
 	rm results/rw-*/fold2-seed1/done
 	"$fairvox" table results --format md >table.md
 	grep -q '^| rw | .* | 1 of 2 |$' table.md
-	grep -q '^| rw - erm | not the same folds |' table.md
+	grep -q '^| rw - erm | different folds |' table.md
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Agreement of groups against scikit-learn's figures, the degenerate partitions included. */
+/* Agreement of groups, compared with scikit-learn, including degenerate partitions. */
 #include "support.h"
 
 #include <math.h>
@@ -54,7 +54,7 @@ static void names_and_unknown(void **state)
 	assert_int_equal(got.n, 5);
 	assert_int_equal(got.unknown_inferred, 2);
 	assert_int_equal(got.unknown_true, 1);
-	test_close(got.accuracy, 0.6, 1e-15); /* a child is never right */
+	test_close(got.accuracy, 0.6, 1e-15); /* "child" is never correct */
 	test_close(got.purity, 0.8, 1e-15);
 	const char *const numbers[] = {"0", "1", "2"};
 	inferred.name = numbers;

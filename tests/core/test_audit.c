@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `fairvox audit` as its users run it: exact values, and nulls and intervals within what 2,000
- * draws of the reference's own definition may give; what is said about unsuitable files. */
+/* `fairvox audit` run as a program: exact values; nulls and intervals within the sampling error of
+ * 2,000 draws of the reference; error messages for unsuitable files. */
 #include "support.h"
 
 #include <math.h>
@@ -14,7 +14,7 @@
 
 #define EXACT 1e-12
 
-/* Runs the program; output of both streams, or of the first only. */
+/* Runs the program and returns the output of both streams, or of the first only. */
 static char *audit(fv_ctx *ctx, const char *arguments, bool both, int want_exit)
 {
 	const char *build = getenv("FAIRVOX_BUILD");
@@ -128,7 +128,7 @@ static void check_attribute(const json_t *want, const json_t *got)
 	check_rates(get(want, "tpr"), get(got, "tpr"));
 }
 
-/* The same variants of the TPR are undefined, each with a reason. */
+/* The TPR is undefined for the same subgroups, each with a reason. */
 static void check_undefined(const json_t *want, const json_t *got)
 {
 	static const char *const keys[] = {"metric", "attribute", "class", "group"};
@@ -277,11 +277,11 @@ static void messages(void **state)
 			"has no column 'gendr', did you mean 'gender'?"},
 		{"x,.7,.3,1,0,M,s1\n", "--group-columns gender --speaker-column SpkID", 2,
 			"has no column 'SpkID', did you mean 'SpkrID'?"},
-		{"x,.7,.3,1,0,M,s1\n", "", 2, "audit needs --group-columns"},
+		{"x,.7,.3,1,0,M,s1\n", "", 2, "audit: --group-columns is missing"},
 		{"x,.7,.3,1,0,M,s1\n", "--group-columns gender,gender", 2,
-			"'gender' is there twice"},
+			"'gender' is given twice"},
 		{"x,.7,.3,1,0,M,s1\n", "--group-columns gender --threshold high", 2,
-			"--threshold: 'high' is no number"},
+			"--threshold: 'high' is not a number"},
 		{"x,.7,.3,1,0,M,s1\ny,.7,.3,1,0,F,s1\n", "--group-columns gender", 4,
 			":3: speaker 's1' has gender 'F' here and 'M' in line 2"},
 		{"x,.7,.3,1,0,M,\n", "--group-columns gender", 4, ":2: no speaker"},
@@ -319,7 +319,7 @@ static void threshold_and_no_speaker(void **state)
 	assert_null(json_object_get(gender, "speakers"));
 	assert_null(json_object_get(get(gender, "dp_gap"), "p"));
 	json_decref(half);
-	/* above .2 both classes are predicted, labels are as before */
+	/* above .2 both classes are predicted; labels are unchanged */
 	json_t *low = parse(
 		audit(ctx, core_format(ctx, "'%s' %s --threshold .2", path, options), false, 0));
 	test_close(number(low, "threshold"), (double)0.2f, 0);
@@ -330,7 +330,7 @@ static void threshold_and_no_speaker(void **state)
 	core_ctx_free(ctx);
 }
 
-/* Draws keep group sizes, folds and strata, differ from each other, and follow names, not rows. */
+/* Draws keep group sizes, folds and strata, differ from each other, and depend on names, not on rows. */
 static void draws(void **state)
 {
 	(void)state;

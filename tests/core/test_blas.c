@@ -187,6 +187,7 @@ static int open_blas_twice(void)
 		unsetenv("OPENBLAS_CORETYPE");
 	for (int i = 0; i < 2; i++) {
 		fv_ctx *ctx = core_ctx_new();
+		assert_non_null(ctx);
 		core_ctx_set_log(ctx, count_warnings, &warnings);
 		if (!ctx || core_blas_open(ctx))
 			return 99;

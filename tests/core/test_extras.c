@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* AUC, average precision, labels a row and levelling down against an independent implementation. */
+/* AUC, average precision, labels per row and levelling down, compared with an independent
+ * implementation. */
 #include "support.h"
 
 #include <math.h>

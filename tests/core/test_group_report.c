@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The report on groups, counted by hand: ten recordings, two attributes, written audio. */
+/* The group report, checked against counts made by hand: ten recordings with audio, two attributes. */
 #include "support.h"
 
 #include <math.h>
@@ -20,7 +20,7 @@ static int32_t gender[] = {0, 1, 1, 1, -1, 1, 1, 0, 0, 0}; /* Female, Male */
 static int32_t race[] = {0, 1, 1, 0, 2, 0, 1, 0, 2, 1};    /* A, B, C: C is not counted */
 static int32_t klass[] = {0, 0, 1, 1, 0, 1, 0, 0, 1, 1};
 static int32_t speaker[] = {0, 0, 1, 1, 0, 2, 2, 3, 3, 3};
-/* lengths at 1 kHz; an edge belongs to the longer bin; 0: no recording */
+/* in seconds at 1 kHz; an edge belongs to the longer bin; 0: not a recording */
 static const double seconds[N] = {0.5, 1, 1.999, 2, 3, 4.999, 5, 10, 12, 0};
 
 struct bench {
@@ -221,7 +221,7 @@ static void test_json_report(void **unused)
 	core_ctx_free(b.ctx);
 }
 
-/* Clusters have no accuracy, even if speakers have the same numbers as names; two recordings of one
+/* Clusters have no accuracy, even if speakers have the same numbers as names. Two recordings with one
  * name are an error. */
 static void test_odd_cases(void **unused)
 {

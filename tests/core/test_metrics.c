@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Metrics against twelve sets whose figures come from an independent implementation (confirmed
- * there with scikit-learn and fairlearn). */
+/* Metrics of twelve sets, compared with an independent implementation that was checked against
+ * scikit-learn and fairlearn. */
 #include "support.h"
 
 #include <math.h>
@@ -14,7 +14,7 @@
 
 struct given {
 	core_eval_set set;
-	int32_t *group; /* ids shifted by one: -1 is a group of its own in these sets */
+	int32_t *group; /* ids shifted by one, because -1 is a group in these sets */
 	int32_t G;
 };
 
@@ -54,8 +54,9 @@ static int64_t decision_at(const json_t *json, const char *key, int64_t row, int
 	return json_integer_value(json_array_get(json_array_get(rows, (size_t)row), (size_t)c));
 }
 
-/* Ours against the reference's, whose softmax is PyTorch's in float32: a probability may fall on
- * the other side of 1/C only if it is one unit in the last place from it. Returns how many do. */
+/* Compares our predictions with the reference's, whose softmax is PyTorch's in float32. A probability
+ * may be on the other side of 1/C only if it is one unit in the last place from it. Returns how many
+ * are. */
 static int check_positives(const struct given *s, const json_t *json)
 {
 	float threshold = core_eval_threshold(&s->set);
@@ -76,7 +77,7 @@ static int check_positives(const struct given *s, const json_t *json)
 	return beside;
 }
 
-/* From here on the predictions are the reference's. */
+/* From here on, use the reference's predictions. */
 static void take_predictions(fv_ctx *ctx, struct given *s, const json_t *json)
 {
 	float *prob = core_alloc(ctx, (size_t)(s->set.n * s->set.C), sizeof *prob);
@@ -125,7 +126,7 @@ static void check_gaps(const json_t *m, const core_attribute_metrics *a)
 	for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++)
 		check_value(json_object_get(m, gaps[i].key), a->metric[gaps[i].stat].value,
 			gaps[i].key);
-	if (a->G < 2) { /* the bare formula says 0 there; a gap needs two groups */
+	if (a->G < 2) { /* the plain formula gives 0 here, but a gap needs two groups */
 		assert_true(isnan(a->metric[CORE_DP_GAP].value));
 		assert_true(isnan(a->metric[CORE_DP_GAP_EQ4].value));
 		return;
@@ -258,7 +259,7 @@ static void one_group_has_no_gap(void **state)
 	core_ctx_free(ctx);
 }
 
-/* 1/6 is a tie on both sides, 0.5000001 over 0.5 is not; NaN never counts as "not predicted". */
+/* 1/6 is a tie for both, 0.5000001 against 0.5 is not; NaN is an error, not "not predicted". */
 static void thresholds(void **state)
 {
 	(void)state;

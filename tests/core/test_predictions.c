@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PRED.csv: bit for bit through a file, joins, and what is said about bad ones. */
+/* PRED.csv: exact round trip through a file, joins, and error messages. */
 #include "support.h"
 
 #include <string.h>
@@ -68,7 +68,7 @@ static void one_split_of_several(void **state)
 	path = core_path_join(ctx, core_path_dir(ctx, path), "dev.csv");
 	test_ok(ctx, core_predictions_write(ctx, path, &p));
 	test_fails(ctx, core_predictions_read(ctx, path, NULL, &again), FV_DATA,
-		"no row of split 'test' (it has: dev): --split names another");
+		"no row of split 'test' (it has: dev): choose one with --split");
 	test_ok(ctx, core_predictions_read_split(ctx, path, NULL, "dev", &again));
 	path = put(ctx, "none.csv", two);
 	test_fails(ctx, core_predictions_read_split(ctx, path, NULL, "dev", &p), FV_CONFIG,
@@ -121,8 +121,8 @@ static void bad_files(void **state)
 	static const struct {
 		const char *text, *message;
 	} cases[] = {
-		{"FileName,prob_a,label_a\n", "a header, but no rows"},
-		{"FileName,prob_a,label_a\nx,1,1\n", ":1: one class only"},
+		{"FileName,prob_a,label_a\n", "no rows after the header"},
+		{"FileName,prob_a,label_a\nx,1,1\n", ":1: only one class"},
 		{"FileName,prob_a,prob_b,label_a\nx,1,0,1\n", ":1: no column 'label_b'"},
 		{"FileName,prob_a,label_b,label_a\nx,1,0,1\n", ":1: no column 'prob_b'"},
 		{"File,prob_a,prob_b,label_a,label_b\nx,1,0,1,0\n", ":1: no column 'FileName'"},
@@ -134,7 +134,7 @@ static void bad_files(void **state)
 		{"FileName,prob_a,prob_b,label_a,label_b\nx,1e39,0,1,0\n",
 			":2: prob_a is '1e39', not a finite number"},
 		{"FileName,prob_a,prob_b,label_a,label_b\nx.wav,1,0,1,0\nd/x.flac,1,0,1,0\n",
-			":3: 'd/x.flac' is the recording of line 2 again"},
+			":3: 'd/x.flac' repeats the recording of line 2"},
 		{"FileName,prob_a,prob_b,label_a,label_b\n,1,0,1,0\n", ":2: FileName is empty"},
 		{"FileName,prob_a,prob_b,label_a,label_b,city\nx,1,0,1,0,K\xf6ln\n",
 			":2: city is not UTF-8"},
@@ -175,9 +175,9 @@ static void bad_joins(void **state)
 		{"FileName,prob_a,prob_b,label_a,label_b\nx,1,0,0,1\nw,1,0,0,1\ny,1,0,1,0\n",
 			":3: 'w' is not in"},
 		{"FileName,prob_a,prob_b,label_a,label_b\nx,1,0,0.5,1\ny,1,0,1,0\n",
-			":2: label_a of 'x' is not what"},
+			":2: label_a of 'x' differs from"},
 		{"FileName,prob_a,prob_b,label_a,label_b,SpkrID\nx,1,0,0,1,s1\ny,1,0,1,0,s1\n",
-			":3: SpkrID of 'y' is not what"},
+			":3: SpkrID of 'y' differs from"},
 	};
 	fv_ctx *ctx = test_ctx();
 	core_predictions a, b, joined;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rules of train.select against a small computation of their own: every epoch's model is kept
- * here, its probabilities, F1, TPR gap and group losses are computed row by row, and the winner is
- * found by looking at all epochs at the end. */
+/* The rules of train.select, compared with a separate computation: it keeps every epoch's model,
+ * computes probabilities, F1, TPR gap and group losses row by row, and finds the winner among all
+ * epochs at the end. */
 #include "losses.h"
 
 #include <math.h>
@@ -58,8 +58,8 @@ static fv_status note(void *user, const core_train_epoch *e)
 	return FV_OK;
 }
 
-/* Soft labels with two classes above 1/C in some rows; groups that shift the features; a high
- * learning rate, so that the values jump about. */
+/* Soft labels with two classes above 1/C in some rows, groups that shift the features, and a high
+ * learning rate, so that the values vary between epochs. */
 static task *new_task(const char *rule, uint64_t seed)
 {
 	task *t = calloc(1, sizeof *t);
@@ -193,7 +193,7 @@ static double worst_group(task *t, const fv_rows *rows, const double *prob, cons
 	return worst;
 }
 
-/* The first epoch of the lowest value among those whose F1 is high enough. */
+/* The first epoch with the lowest value among those whose F1 is high enough. */
 static int winner(const double *f1, const double *value, int n, double share)
 {
 	double top = 0;
@@ -236,7 +236,7 @@ static void worst_group_rule(void **state)
 	}
 }
 
-/* Floors from none to the best epoch alone; the number of epochs that each leaves differs. */
+/* Floors from none to the best epoch only; each leaves a different number of epochs. */
 static void gap_rule(const char *rule)
 {
 	static const double floors[] = {0, 0.8, 0.9, 0.95, 1};
@@ -258,7 +258,7 @@ static void gap_rule(const char *rule)
 		moved += winner(f1, value, EPOCHS, 0) != winner(f1, value, EPOCHS, 0.95);
 		free_task(t);
 	}
-	assert_true(moved > 0); /* the floor does something */
+	assert_true(moved > 0); /* the floor has an effect */
 }
 
 static void tpr_gap_rule(void **state)
@@ -273,7 +273,7 @@ static void oracle_rule(void **state)
 	gap_rule("oracle");
 }
 
-/* The rule changes which epoch is kept, nothing else: the same epochs whatever it looks at. */
+/* The rule changes only which epoch is kept: training is the same for every rule. */
 static void rules_do_not_train(void **state)
 {
 	(void)state;
@@ -314,7 +314,7 @@ static int32_t fewest(const task *t)
 	return least;
 }
 
-/* Every subgroup of class and group that is too small is named, with what there is and is needed. */
+/* Every subgroup that is too small is named, with its positives and the number required. */
 static void refuses_below_support(void **state)
 {
 	(void)state;

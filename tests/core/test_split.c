@@ -213,7 +213,7 @@ static void program_prints_the_same_json(void **state)
 		0);
 	assert_string_equal(out, want.data);
 	assert_int_equal(run_program(core_format(ctx, "%s 2>&1", verb), out, sizeof out), 2);
-	assert_string_equal(out, "fairvox: split: --fold is needed, there are 5 folds\n");
+	assert_string_equal(out, "fairvox: split: --fold is missing: there are 5 folds\n");
 	assert_int_equal(
 		run_program(core_format(ctx, "%s --fold 6 2>&1", verb), out, sizeof out), 2);
 	assert_int_equal(

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nulls, exchanges and intervals with given draws, to 1e-12 of an independent implementation. */
+/* Nulls, permutation tests and intervals with given draws, within 1e-12 of an independent
+ * implementation. */
 #include "support.h"
 
 #include <math.h>
@@ -64,7 +65,7 @@ static int32_t item(const json_t *json, const char *key, int32_t index)
 		json_array_get(json_object_get(json, key), (size_t)index));
 }
 
-/* Speakers, folds and groups of a case: names keep the reference's order of ids. */
+/* Speakers, folds and groups of a case; their names sort in the reference's order of ids. */
 static void read_people(
 	fv_ctx *ctx, const json_t *json, const char *kind, const char *name, struct given *x)
 {
@@ -152,7 +153,7 @@ static void check_null(const json_t *json, const core_estimate *got, int64_t def
 		check(json_array_get(draws, (size_t)b), trace[b * 2 * CORE_METRICS], "draw");
 }
 
-/* A fold by itself: the same rows as one cohort without the others. */
+/* A fold alone gives the same as a cohort of its rows only. */
 static void check_folds(const json_t *list, const struct given *x, fv_ctx *ctx)
 {
 	for (int32_t f = 0; f < x->speakers.F; f++) {

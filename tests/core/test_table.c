@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables from results folders that are made here, through the program's own writers: every number
- * against a computation of its own, row by row. */
+/* Tables of results folders made by the program's own writers. Every number is compared with a
+ * separate computation, row by row. */
 #include "results.h"
 
 #include <math.h>
@@ -22,7 +22,7 @@ static bool positive(float value)
 	return value > (float)(1.0 / C);
 }
 
-/* TPR gap over gender of the given rows, from a group of each row. */
+/* TPR gap over gender of the given rows, from the group of each row. */
 static double naive_tpr_gap(const struct rows *const *parts, int n, const int *const *group)
 {
 	double sum = 0;
@@ -81,7 +81,7 @@ static double naive_gap(const struct naive *n, bool pooled)
 	return pooled ? naive_tpr_gap(part, FOLDS, group) : sum;
 }
 
-/* Deals the genders of a fold out to its speakers anew. */
+/* Permutes the genders of a fold over its speakers. */
 static void naive_permute(struct naive *n)
 {
 	int speakers = SPEAKERS / FOLDS, dealt[SPEAKERS];
@@ -134,8 +134,8 @@ static void test_values(void **unused)
 	core_ctx_free(ctx);
 }
 
-/* The null by permutations drawn here; the table's own may differ by what 4,000 and 5,000 draws
- * leave open. */
+/* The null from permutations drawn here. The table's may differ by the sampling error of 4,000 and
+ * 5,000 draws. */
 static void test_nulls(void **unused)
 {
 	(void)unused;
@@ -194,17 +194,17 @@ static void test_versus(void **unused)
 				1e-12);
 		p[i - 1] = v->diff[GENDER_TPR].p;
 	}
-	/* Holm over two: the smaller twice, the larger not below it. */
+	/* Holm over two: twice the smaller; the larger is at least that. */
 	int less = p[0] > p[1];
 	double first = fmin(1, 2 * p[less]), second = fmax(first, p[!less]);
 	test_close(grid.row[1 + less].effect.adjusted[GENDER_TPR], first, 1e-15);
 	test_close(grid.row[1 + !less].effect.adjusted[GENDER_TPR], second, 1e-15);
-	/* Benjamini-Hochberg over two: the larger as it is, the smaller at most that. */
+	/* Benjamini-Hochberg over two: the larger is unchanged, the smaller is at most that. */
 	double q[2] = {grid.row[1].effect.diff[ACC].p, grid.row[2].effect.diff[ACC].p};
 	less = q[0] > q[1];
 	test_close(grid.row[1 + !less].effect.adjusted[ACC], q[!less], 1e-15);
 	test_close(grid.row[1 + less].effect.adjusted[ACC], fmin(2 * q[less], q[!less]), 1e-15);
-	/* Pairs make the same test. */
+	/* The pairs layout makes the same test. */
 	test_ok(ctx, core_pairs_make(ctx, &grid, &pairs));
 	assert_int_equal(pairs.n, 3);
 	for (size_t k = 0; k < 2; k++)
@@ -259,7 +259,8 @@ static void test_unfinished(void **unused)
 	fv_ctx *ctx = test_ctx();
 	const char *dir = test_results(ctx, "table-unfinished", 2);
 	core_results *results;
-	undo(ctx, dir, 1, 2, 2); /* folds x seeds: 1 2 x 1, or 1 x 1 2: as many, more folds */
+	undo(ctx, dir, 1, 2,
+		2); /* folds x seeds: {1, 2} x {1} or {1} x {1, 2}: equal, so more folds win */
 	undo(ctx, dir, 2, 1, 1);
 	undo(ctx, dir, 2, 1, 2);
 	test_ok(ctx, core_results_read(ctx, dir, &results));
@@ -272,8 +273,8 @@ static void test_unfinished(void **unused)
 	assert_int_equal(results->variant[2].n_seeds, 2);
 	core_results *of_grid;
 	core_grid grid = test_grid(ctx, dir, &of_grid);
-	assert_string_equal(grid.row[1].effect.reason, "not the same seeds");
-	assert_string_equal(grid.row[2].effect.reason, "not the same folds");
+	assert_string_equal(grid.row[1].effect.reason, "different seeds");
+	assert_string_equal(grid.row[2].effect.reason, "different folds");
 	assert_int_equal(grid.row[1].runs, 4);
 	assert_int_equal(grid.row[1].done, 3);
 	core_results_free(of_grid);
@@ -281,7 +282,7 @@ static void test_unfinished(void **unused)
 	core_ctx_free(ctx);
 }
 
-/* A speaker in two test sets: means stay, nulls and comparisons do not exist. */
+/* With a speaker in two test sets, means exist but nulls and comparisons do not. */
 static void test_no_single_set(void **unused)
 {
 	(void)unused;

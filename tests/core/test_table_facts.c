@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What stands beside the numbers of a table: rows that were chosen on test, figures that rest on
- * few, and the spread by source, each against a computation of its own. */
+/* Rows chosen on test, low support, and the spread by source, each compared with a separate computation. */
 #include "results.h"
 
 #include <math.h>
@@ -31,7 +30,7 @@ static const char *chosen_results(fv_ctx *ctx, const char *name)
 	return dir;
 }
 
-/* The text of a row in the column that people know by its title. */
+/* The text of a row in the column with the given title. */
 static const char *text_at(core_document *d, const char *table, size_t row, const char *title)
 {
 	core_result_table *t = test_table(d, table);
@@ -42,7 +41,7 @@ static const char *text_at(core_document *d, const char *table, size_t row, cons
 	return NULL;
 }
 
-/* The row with the smallest gap, were it ranked. */
+/* The row with the smallest gap, if it were ranked. */
 static void test_on_test(void **unused)
 {
 	(void)unused;
@@ -62,7 +61,7 @@ static void test_on_test(void **unused)
 	assert_string_equal(text_at(d, "effects", 2, "variant - reference"), "best ‡ - plain");
 	assert_string_equal(
 		text_at(d, "effects", 2, "F1 (expl., BH)"), "chosen on test: not compared");
-	/* the family that Holm adjusts has the other two rows only */
+	/* Holm adjusts over the other two rows only */
 	const core_effect *a = &grid.row[1].effect, *b = &grid.row[2].effect;
 	double low = fmin(a->diff[GENDER_TPR].p, b->diff[GENDER_TPR].p);
 	test_close(fmin(a->adjusted[GENDER_TPR], b->adjusted[GENDER_TPR]), fmin(1, 2 * low), 1e-15);
@@ -92,14 +91,14 @@ static void test_on_test_elsewhere(void **unused)
 		assert_int_equal(isnan(pairs.pair[i].p[GENDER_TPR]), with);
 		assert_int_equal(pairs.pair[i].reason != NULL, with);
 	}
-	/* two variants would be the row DS, but one of them is none */
+	/* two variants match the row DS, but one of them is chosen on test */
 	test_ok(ctx, core_paper_make(ctx, &grid, "paper1", false, &paper));
 	test_ok(ctx, core_paper_tables(ctx, &paper, d));
 	test_ok(ctx, core_document_write(ctx, d, CORE_TABLE_MD, &text));
 	assert_non_null(strstr(text.data, "| DS | truth | "));
 	assert_null(strstr(text.data, "| DS | truth | —"));
 	assert_non_null(strstr(
-		text.data, "Variants chosen on test are no rows of this layout: 1 left out."));
+		text.data, "Variants chosen on test are not shown in this layout: 1 left out."));
 	assert_non_null(strstr(text.data, "| best ‡ | true labels | dev_loss | test | 30 x 1 |"));
 	core_text_free(&text);
 	core_document_free(d);
@@ -109,8 +108,8 @@ static void test_on_test_elsewhere(void **unused)
 	core_ctx_free(ctx);
 }
 
-/* A variant without the bias of the others is not ranked, is no reference of theirs, and no row of the
- * paper's; where no variant has one, it is. */
+/* A variant without the bias of the others is not ranked, is not their reference, and matches no row
+ * of the paper, unless no variant has a bias. */
 static void test_unbiased(void **unused)
 {
 	(void)unused;
@@ -146,9 +145,9 @@ static void test_unbiased(void **unused)
 	core_ctx_free(ctx);
 }
 
-/* --- figures that rest on few ----------------------------------------------------------------- */
+/* --- low support ------------------------------------------------------------------------------ */
 
-/* Positives of class c, group g and fold f (all folds: -1), from the rows themselves. */
+/* Positives of class c, group g and fold f (-1: all folds), counted from the rows. */
 static int positives(fv_ctx *ctx, int c, const char *gender, int fold)
 {
 	struct rows *r = core_alloc(ctx, 1, sizeof *r);
@@ -193,7 +192,7 @@ static void test_few(void **unused)
 			"gender");
 		assert_int_equal(core_json_has_low_support(gender, "tpr_gap", first + more), more);
 	}
-	/* of a DP gap the rows count, of F1 nothing */
+	/* a DP gap counts rows, F1 counts nothing */
 	grid.options.min_support = SPEAKERS / FOLDS / 2 * ROWS;
 	assert_false(core_column_has_low_support(&grid, &grid.row[0], GENDER_DP, false));
 	grid.options.min_support++;
@@ -206,7 +205,7 @@ static void test_few(void **unused)
 
 /* --- the differences behind a gap ------------------------------------------------------------- */
 
-/* TPR of class c in a gender, all folds, of a variant and seed; g 0: Female, as by name. */
+/* TPR of class c in a gender, all folds, for a variant and seed; g 0: Female, the first by name. */
 static double rate(fv_ctx *ctx, int variant, int seed, int c, int g)
 {
 	struct rows *r = core_alloc(ctx, 1, sizeof *r);
@@ -242,7 +241,7 @@ static void test_differences(void **unused)
 			test_close(e->value, want, 1e-14);
 			assert_true(e->low <= want && want <= e->high && e->low < e->high);
 		}
-	/* class 0 of the first variant is tilted against the men */
+	/* the first variant under-predicts class 0 for men */
 	assert_true(grid.row[0].scores.difference[0][0].value[0].low > 0);
 	const char *md = test_table_text(ctx, results, &grid, CORE_TABLE_MD);
 	assert_non_null(strstr(md, "| variant | groups | a | b | c |\n"));
@@ -339,7 +338,7 @@ static void test_not_crossed(void **unused)
 	test_ok(ctx, core_grid_make(ctx, results, &options, &grid));
 	test_ok(ctx, core_spread_make(ctx, &grid, &spread));
 	assert_string_equal(
-		spread.replicates[0].reason, "its seeds of grouping and bias are not crossed");
+		spread.replicates[0].reason, "its seeds of groupers and bias are not crossed");
 	assert_true(isnan(spread.replicates[0].sd[CORE_SOURCE_GROUPING][GENDER_TPR]));
 	core_results_free(results);
 	core_ctx_free(ctx);

@@ -94,7 +94,7 @@ static void test_text(void **unused)
 	core_ctx_free(ctx);
 }
 
-/* Keys of a column's path nest; what is not known has no key. */
+/* The keys of a column's path nest; unknown statistics have no key. */
 static void test_json_document(void **unused)
 {
 	(void)unused;
@@ -113,7 +113,7 @@ static void test_json_document(void **unused)
 	core_ctx_free(ctx);
 }
 
-/* Names from anywhere: a terminal must not obey them, Markdown and LaTeX not take them for markup. */
+/* Names must not control a terminal, nor be markup in Markdown or LaTeX. */
 static void test_escapes(void **unused)
 {
 	(void)unused;
@@ -163,7 +163,7 @@ static json_t *gender_gap(const json_t *row)
 		json_object_get(json_object_get(row, "attributes"), "gender"), "tpr_gap");
 }
 
-/* Speakers of a group in a fold, from the table of support. */
+/* Speakers of a group in a fold, from the support table. */
 static int64_t speakers_of(
 	const json_t *support, const char *attribute, const char *group, int64_t fold)
 {
@@ -320,7 +320,7 @@ static void test_paper_rows(void **unused)
 	core_results_free(of_grid);
 	grid = test_grid(ctx, dir, &of_grid);
 	test_fails(ctx, core_paper_make(ctx, &grid, "paper1", false, &paper), FV_DATA,
-		"both are the row DS truth");
+		"both match the row DS truth");
 	core_results_free(of_grid);
 	core_ctx_free(ctx);
 }

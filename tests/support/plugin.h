@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plugin of this build, loaded like by the core: dlopen, entry point, a zeroed state with the
+/* Loads a plugin of this build as the core does: dlopen, entry point, and a zeroed state with the
  * defaults of profile paper. */
 #ifndef TEST_PLUGIN_H
 #define TEST_PLUGIN_H

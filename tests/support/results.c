@@ -151,7 +151,7 @@ const char *test_table_text(
 
 core_result_table *test_table(core_document *document, const char *name)
 {
-	for (size_t k = 0; k < document->n_encodings; k++)
+	for (size_t k = 0; k < document->n_tables; k++)
 		if (!strcmp(document->table[k]->name, name))
 			return document->table[k];
 	fail_msg("no table '%s'", name);

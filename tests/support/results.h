@@ -25,7 +25,7 @@ struct made {
 	double tilt;
 	uint64_t number;
 	bool on_test;
-	const char *more; /* of the variant in env.json: ", \"key\": value"; NULL: nothing */
+	const char *more; /* more of the variant in env.json: ", \"key\": value"; NULL: nothing */
 };
 extern const struct made test_variants[3]; /* the first is the reference */
 
@@ -42,10 +42,10 @@ const char *test_results(fv_ctx *ctx, const char *name, int seeds);
 core_grid test_grid(fv_ctx *ctx, const char *dir, core_results **results);
 /* Everything `fairvox table` shows of a grid; free it with core_document_free. */
 core_document *test_document(fv_ctx *ctx, const core_grid *grid);
-/* The same as text; CSV is that of the runs. Lives as long as the context. */
+/* The same as text in a format; CSV is that of the runs. Lives as long as the context. */
 const char *test_table_text(
 	fv_ctx *ctx, const core_results *results, const core_grid *grid, core_table_format format);
-/* A table of a document by name. */
+/* Finds a table of a document by name. */
 core_result_table *test_table(core_document *document, const char *name);
 
 #endif

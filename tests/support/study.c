@@ -44,7 +44,7 @@ static void write_file(const char *dir, const char *name, core_text *text)
 	core_ctx_free(ctx);
 }
 
-/* Rows in reverse order of their stems, so that a dependence on the order of a file shows. */
+/* Writes rows in reverse order of their stems, to reveal a dependence on the order of a file. */
 static void write_labels(const char *dir, int turn)
 {
 	core_text text = {0};

@@ -10,8 +10,8 @@
 
 struct table {
 	int32_t A, B;          /* inferred, true */
-	int64_t n, *cell;      /* [A, B] */
-	int64_t *row, *column; /* sums */
+	int64_t n, *joint;     /* [A, B] rows with both groups */
+	int64_t *row, *column; /* sums over the other axis */
 };
 
 static fv_status count_pairs_of_values(fv_ctx *ctx, int64_t n, const core_partition *inferred,
@@ -19,9 +19,9 @@ static fv_status count_pairs_of_values(fv_ctx *ctx, int64_t n, const core_partit
 {
 	t->A = inferred->G;
 	t->B = truth->G;
-	t->cell = core_alloc(ctx, (size_t)t->A * (size_t)t->B + 1, sizeof *t->cell);
+	t->joint = core_alloc(ctx, (size_t)t->A * (size_t)t->B + 1, sizeof *t->joint);
 	t->row = core_alloc(ctx, (size_t)t->A + (size_t)t->B + 1, sizeof *t->row);
-	if (!t->cell || !t->row)
+	if (!t->joint || !t->row)
 		return FV_FAILED;
 	t->column = t->row + t->A;
 	for (int64_t i = 0; i < n; i++) {
@@ -32,7 +32,7 @@ static fv_status count_pairs_of_values(fv_ctx *ctx, int64_t n, const core_partit
 			out->unknown_true++;
 		if (a < 0 || b < 0)
 			continue;
-		t->cell[a * t->B + b]++;
+		t->joint[a * t->B + b]++;
 		t->row[a]++;
 		t->column[b]++;
 		t->n++;
@@ -54,7 +54,7 @@ static int64_t count_correct(
 	for (int32_t a = 0; a < t->A; a++) {
 		for (int32_t b = 0; b < t->B; b++) {
 			if (core_partition_same(inferred, a, truth, b)) {
-				right += t->cell[a * t->B + b];
+				right += t->joint[a * t->B + b];
 				named = true;
 			}
 		}
@@ -68,8 +68,8 @@ static double compute_purity(const struct table *t)
 	for (int32_t a = 0; a < t->A; a++) {
 		int64_t most = 0;
 		for (int32_t b = 0; b < t->B; b++)
-			if (t->cell[a * t->B + b] > most)
-				most = t->cell[a * t->B + b];
+			if (t->joint[a * t->B + b] > most)
+				most = t->joint[a * t->B + b];
 		sum += most;
 	}
 	return (double)sum / (double)t->n;
@@ -100,7 +100,7 @@ static double compute_nmi(const struct table *t)
 		return a_used == b_used ? 1 : 0;
 	for (int32_t a = 0; a < t->A; a++) {
 		for (int32_t b = 0; b < t->B; b++) {
-			double cell = (double)t->cell[a * t->B + b];
+			double cell = (double)t->joint[a * t->B + b];
 			if (cell > 0)
 				mutual +=
 					cell / n *
@@ -122,10 +122,10 @@ static double count_pairs(const int64_t *count, int32_t k)
 
 static double compute_ari(const struct table *t)
 {
-	double both = count_pairs(t->cell, t->A * t->B), a = count_pairs(t->row, t->A);
+	double both = count_pairs(t->joint, t->A * t->B), a = count_pairs(t->row, t->A);
 	double b = count_pairs(t->column, t->B), all = count_pairs(&t->n, 1);
 	double expected = all > 0 ? a * b / all : 0, most = (a + b) / 2;
-	if (both == a && both == b) /* the same partition, also where the quotient is 0/0 */
+	if (both == a && both == b) /* identical partitions, also if the quotient is 0/0 */
 		return 1;
 	return (both - expected) / (most - expected);
 }

@@ -8,7 +8,7 @@
 #include "eval/summary.h"
 #include "eval/swap.h"
 
-/* Values of resamples and space to sort a column; freed by free_resamples(). */
+/* Values of resamples, and space to sort a column. Release with free_resamples(). */
 struct resamples {
 	int64_t n, width;
 	double *observed, *trace, *sorted;
@@ -36,13 +36,13 @@ static fv_status draw_resamples(fv_ctx *ctx, const core_speakers *speakers,
 	return core_bootstrap(ctx, speakers, cohort, system, draws, r->observed, r->trace);
 }
 
-static void column_interval(const struct resamples *r, int64_t column, core_estimate *estimate)
+static void set_interval(const struct resamples *r, int64_t column, core_estimate *estimate)
 {
 	int64_t n = core_sorted_column(r->trace, r->n, r->width, column, r->sorted);
 	core_interval(r->sorted, n, estimate);
 }
 
-static fv_status overall_intervals(fv_ctx *ctx, const core_speakers *speakers,
+static fv_status add_overall_intervals(fv_ctx *ctx, const core_speakers *speakers,
 	const core_system *system, const core_draws *draws, core_metrics *m)
 {
 	struct resamples r = {0};
@@ -50,13 +50,13 @@ static fv_status overall_intervals(fv_ctx *ctx, const core_speakers *speakers,
 	if (!status) {
 		for (int k = 0; k < CORE_METRICS; k++)
 			if (core_metric_is((core_metric_id)k, CORE_METRIC_OVERALL))
-				column_interval(&r, k, &m->metric[k]);
+				set_interval(&r, k, &m->metric[k]);
 	}
 	free_resamples(&r);
 	return status;
 }
 
-/* In a single block a small group gets no interval, here as for its rates. */
+/* Removes the interval of a difference if a group has few speakers, as for the rates of a single block. */
 static void drop_small_group_intervals(int32_t n, int32_t C, core_tpr_difference *difference)
 {
 	for (int32_t k = 0; k < n; k++)
@@ -64,8 +64,9 @@ static void drop_small_group_intervals(int32_t n, int32_t C, core_tpr_difference
 			difference[k].value[c] = core_estimate_of(difference[k].value[c].value);
 }
 
-static fv_status rate_intervals(fv_ctx *ctx, const core_cohort *cohort, const core_system *system,
-	const core_assess_options *options, int32_t C, core_attribute_metrics *a)
+static fv_status add_rate_intervals(fv_ctx *ctx, const core_cohort *cohort,
+	const core_system *system, const core_assess_options *options, int32_t C,
+	core_attribute_metrics *a)
 {
 	struct resamples r = {0};
 	fv_status status =
@@ -74,7 +75,7 @@ static fv_status rate_intervals(fv_ctx *ctx, const core_cohort *cohort, const co
 		if (cohort->size[g] < options->min_speakers)
 			continue;
 		for (int32_t c = 0; c < C; c++)
-			column_interval(&r, core_resample_tpr(a->G, c, g), &a->tpr[c * a->G + g]);
+			set_interval(&r, core_resample_tpr(a->G, c, g), &a->tpr[c * a->G + g]);
 	}
 	if (!status)
 		status = core_tpr_differences(
@@ -105,7 +106,7 @@ static fv_status assess_attribute(fv_ctx *ctx, const core_eval_set *set, const c
 	for (int k = 0; k < CORE_METRICS; k++)
 		if (core_metric_is((core_metric_id)k, CORE_METRIC_GAP))
 			a->metric[k] = nulls.pooled[k];
-	return rate_intervals(ctx, &cohort, &system, options, set->C, a);
+	return add_rate_intervals(ctx, &cohort, &system, options, set->C, a);
 }
 
 fv_status core_assess(fv_ctx *ctx, const core_eval_set *set, const core_eval_rows *rows,
@@ -114,7 +115,7 @@ fv_status core_assess(fv_ctx *ctx, const core_eval_set *set, const core_eval_row
 {
 	core_speakers speakers;
 	core_system system;
-	core_eval_rows block = *rows; /* whatever the folds: all rows together */
+	core_eval_rows block = *rows; /* all rows together, whatever their folds */
 	block.fold = NULL;
 	fv_status status = core_speakers_make(ctx, &block, &speakers);
 	if (!status)
@@ -124,7 +125,7 @@ fv_status core_assess(fv_ctx *ctx, const core_eval_set *set, const core_eval_row
 	metrics->n_speakers = speakers.S;
 	metrics->draws = options->draws.n;
 	if (speakers.S >= options->min_speakers)
-		status = overall_intervals(ctx, &speakers, &system, &options->draws, metrics);
+		status = add_overall_intervals(ctx, &speakers, &system, &options->draws, metrics);
 	fv_status first = status;
 	for (int32_t k = 0; k < metrics->n_attributes && status != FV_FAILED; k++) {
 		status = assess_attribute(ctx, set, &block, &speakers, &attributes[k], options,
@@ -158,7 +159,7 @@ fv_status core_differences_compute(fv_ctx *ctx, int32_t n_seeds, const core_eval
 
 /* --- a variant of a table --------------------------------------------------------------------- */
 
-static void overall_scores(const core_speakers *speakers, const core_system *system,
+static void compute_overall_scores(const core_speakers *speakers, const core_system *system,
 	core_tally *folds, core_tally *one, core_scores *out)
 {
 	double pooled[CORE_METRICS] = {0}, mean[CORE_METRICS] = {0}, value[CORE_METRICS] = {0};
@@ -208,8 +209,8 @@ static fv_status count_support(
 	return FV_OK;
 }
 
-static fv_status gap_scores(fv_ctx *ctx, const core_cohort *cohort, const core_system *system,
-	const core_draws *draws, core_scores *out)
+static fv_status compute_gap_scores(fv_ctx *ctx, const core_cohort *cohort,
+	const core_system *system, const core_draws *draws, core_scores *out)
 {
 	core_gap_nulls nulls;
 	fv_status status = core_nulls_compute(ctx, cohort, system, draws, NULL, &nulls);
@@ -248,12 +249,12 @@ fv_status core_scores_compute(fv_ctx *ctx, int32_t n_seeds, const core_eval_set 
 		out->pooled[k] = out->fold_mean[k] = core_estimate_of(NAN);
 	out->n_folds = speakers.F;
 	out->fold_name = speakers.fold_name;
-	overall_scores(&speakers, &system, &folds, &one, out);
+	compute_overall_scores(&speakers, &system, &folds, &one, out);
 	if (!attribute)
 		return FV_OK;
 	core_cohort cohort;
 	status = core_cohort_make(ctx, rows, &speakers, attribute, &cohort);
-	return status ? status : gap_scores(ctx, &cohort, &system, draws, out);
+	return status ? status : compute_gap_scores(ctx, &cohort, &system, draws, out);
 }
 
 /* --- two systems ------------------------------------------------------------------------------ */
@@ -266,12 +267,12 @@ struct pair {
 	struct resamples of_a, of_b; /* of_a becomes a - b */
 };
 
-/* a - b of metric k with its p and interval. */
-static core_estimate paired_estimate(const struct pair *p, core_metric_id k)
+/* Returns a - b of metric k with its p-value and interval. */
+static core_estimate estimate_difference(const struct pair *p, core_metric_id k)
 {
 	core_estimate estimate = core_estimate_of(p->swap.diff[k]);
 	if (p->speakers->S > 1)
-		column_interval(&p->of_a, k, &estimate);
+		set_interval(&p->of_a, k, &estimate);
 	estimate.p = p->swap.p[k];
 	return estimate;
 }
@@ -307,7 +308,7 @@ static fv_status compare_groups(fv_ctx *ctx, struct pair *p, core_attribute_comp
 	for (int k = 0; k < CORE_METRICS; k++)
 		out->metric[k] = core_metric_is((core_metric_id)k, CORE_METRIC_OVERALL)
 					 ? core_estimate_of(NAN)
-					 : paired_estimate(p, (core_metric_id)k);
+					 : estimate_difference(p, (core_metric_id)k);
 	out->n_differences = G * (G - 1) / 2;
 	return core_tpr_differences(
 		ctx, cohort, C, p->of_a.observed, p->of_a.trace, p->of_a.n, &out->tpr_difference);
@@ -319,8 +320,7 @@ static fv_status make_systems(fv_ctx *ctx, int32_t n_seeds, const core_eval_set 
 	const core_eval_set *a = &sets_a[0], *b = &sets_b[0];
 	if (a->n != b->n || a->C != b->C ||
 		memcmp(a->label, b->label, (size_t)a->n * (size_t)a->C * sizeof *a->label) != 0)
-		return fv_fail(
-			ctx, FV_DATA, "the two systems are not about the same rows and labels");
+		return fv_fail(ctx, FV_DATA, "the two systems have different rows or labels");
 	fv_status status = core_system_make(ctx, n_seeds, sets_a, p->speakers, attribute, &p->a);
 	if (!status)
 		status = core_system_make(ctx, n_seeds, sets_b, p->speakers, attribute, &p->b);
@@ -339,7 +339,7 @@ static fv_status compare_overall(fv_ctx *ctx, int32_t n_seeds, const core_eval_s
 		subtract_resamples(&p);
 		for (int k = 0; k < CORE_METRICS; k++)
 			out->metric[k] = core_metric_is((core_metric_id)k, CORE_METRIC_OVERALL)
-						 ? paired_estimate(&p, (core_metric_id)k)
+						 ? estimate_difference(&p, (core_metric_id)k)
 						 : core_estimate_of(NAN);
 	}
 	free_resamples(&p.of_a);

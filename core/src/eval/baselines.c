@@ -15,7 +15,7 @@ const char *core_baseline_name(core_baseline baseline)
 	return names[baseline];
 }
 
-static void random_row(uint64_t seed, const char *stem, int32_t C, float *prob)
+static void draw_random_row(uint64_t seed, const char *stem, int32_t C, float *prob)
 {
 	fv_stream stream = core_stream(seed, 0, "baseline.random", 0, fv_name_hash(stem));
 	for (int32_t c = 0; c < C; c++)
@@ -31,7 +31,7 @@ void core_baseline_fill(core_baseline baseline, const core_eval_set *set, const 
 	for (int64_t i = 0; i < set->n; i++) {
 		float *row = prob + i * C;
 		if (baseline == CORE_BASELINE_RANDOM) {
-			random_row(seed, stem[i], C, row);
+			draw_random_row(seed, stem[i], C, row);
 			continue;
 		}
 		for (int32_t c = 0; c < C; c++) {

@@ -28,7 +28,7 @@ static fv_status alloc_work(
 	return status;
 }
 
-/* times NULL: every speaker once. */
+/* times [S]: how often each speaker counts; NULL: once each. */
 static void evaluate_resample(struct work *w, const int32_t *times, double *out)
 {
 	int32_t C = w->one.C, G = w->cohort ? w->cohort->G : 0, n_seeds = w->system->n_seeds;
@@ -75,9 +75,9 @@ fv_status core_bootstrap(fv_ctx *ctx, const core_speakers *speakers, const core_
 	return FV_OK;
 }
 
-/* Difference of two columns of the trace, undefined resamples left out, as an interval. */
-static void difference_interval(const double *trace, int64_t n, int64_t width, int64_t i, int64_t j,
-	double *scratch, core_estimate *out)
+/* Sets the interval of the difference of two columns of the trace, leaving out undefined resamples. */
+static void set_difference_interval(const double *trace, int64_t n, int64_t width, int64_t i,
+	int64_t j, double *scratch, core_estimate *out)
 {
 	for (int64_t b = 0; b < n; b++)
 		scratch[b] = trace[b * width + i] - trace[b * width + j];
@@ -102,7 +102,7 @@ static fv_status fill_pair(fv_ctx *ctx, const core_cohort *cohort, int32_t C,
 		int64_t j = core_resample_tpr(cohort->G, c, d->h);
 		d->value[c] = core_estimate_of(observed[i] - observed[j]);
 		if (least > 1)
-			difference_interval(trace, n, width, i, j, scratch, &d->value[c]);
+			set_difference_interval(trace, n, width, i, j, scratch, &d->value[c]);
 	}
 	return FV_OK;
 }

@@ -17,7 +17,7 @@ static int compare_falling(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
-/* Rows of a distinct score from i on; counts of positives among them. */
+/* Returns how many rows from i on share one score; counts the positives among them. */
 static int64_t count_tie(const struct scored *s, int64_t n, int64_t i, int64_t *positives)
 {
 	int64_t end = i;
@@ -40,7 +40,7 @@ static void rank_class(struct scored *s, int64_t n, double *auc, double *ap)
 	for (int64_t i = 0; i < n;) {
 		int64_t rows = count_tie(s, n, i, &found);
 		int64_t negatives = rows - found;
-		/* positives before these negatives, and half of those level with them */
+		/* positives ranked above these negatives, and half of those tied with them */
 		wins += (double)negatives * ((double)above + (double)found / 2);
 		i += rows;
 		above += found;
@@ -51,7 +51,7 @@ static void rank_class(struct scored *s, int64_t n, double *auc, double *ap)
 		*auc = wins / ((double)P * (double)(n - P));
 }
 
-static double mean_defined(const double *value, int32_t n)
+static double average_defined(const double *value, int32_t n)
 {
 	double sum = 0;
 	int32_t count = 0;
@@ -94,17 +94,17 @@ fv_status core_threshold_free_compute(fv_ctx *ctx, const core_eval_set *set, con
 	free(s);
 	out->labels_predicted = out->n ? (double)predicted / (double)out->n : NAN;
 	out->labels_true = out->n ? (double)real / (double)out->n : NAN;
-	out->auc = mean_defined(out->class_auc, C);
-	out->ap = mean_defined(out->class_ap, C);
+	out->auc = average_defined(out->class_auc, C);
+	out->ap = average_defined(out->class_ap, C);
 	return FV_OK;
 }
 
-static bool levelled_down(double best_change, double worst_change)
+static bool is_levelled_down(double best_change, double worst_change)
 {
 	return -best_change > fmax(worst_change, 0) + CORE_TIE;
 }
 
-static core_level_change level_class(int32_t G, const double *reference, const double *changed)
+static core_level_change compare_class(int32_t G, const double *reference, const double *changed)
 {
 	core_level_change level = {-1, -1, NAN, NAN, false};
 	int32_t defined = 0, best = -1, worst = -1;
@@ -123,7 +123,7 @@ static core_level_change level_class(int32_t G, const double *reference, const d
 	level.worst = worst;
 	level.best_change = changed[best] - reference[best];
 	level.worst_change = changed[worst] - reference[worst];
-	level.flag = levelled_down(level.best_change, level.worst_change);
+	level.flag = is_levelled_down(level.best_change, level.worst_change);
 	return level;
 }
 
@@ -137,7 +137,7 @@ fv_status core_levelling_compute(fv_ctx *ctx, int32_t C, int32_t G, const double
 		return FV_FAILED;
 	for (int32_t c = 0; c < C; c++) {
 		core_level_change *level = &out->per_class[c];
-		*level = level_class(G, reference + c * G, changed + c * G);
+		*level = compare_class(G, reference + c * G, changed + c * G);
 		if (level->best < 0)
 			continue;
 		best += level->best_change;
@@ -146,6 +146,6 @@ fv_status core_levelling_compute(fv_ctx *ctx, int32_t C, int32_t G, const double
 	}
 	out->mean = (core_level_change){
 		-1, -1, defined ? best / defined : NAN, defined ? worst / defined : NAN, false};
-	out->mean.flag = levelled_down(out->mean.best_change, out->mean.worst_change);
+	out->mean.flag = is_levelled_down(out->mean.best_change, out->mean.worst_change);
 	return FV_OK;
 }

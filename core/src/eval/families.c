@@ -9,7 +9,7 @@ struct ranked {
 	int32_t index;
 };
 
-static int by_p(const void *a, const void *b)
+static int compare_p(const void *a, const void *b)
 {
 	const struct ranked *x = a, *y = b;
 	if (x->p != y->p)
@@ -17,7 +17,7 @@ static int by_p(const void *a, const void *b)
 	return (x->index > y->index) - (x->index < y->index);
 }
 
-/* The defined p-values in ascending order; free with free(). */
+/* Returns the m defined p-values in ascending order, or NULL with a message. Release with free(). */
 static struct ranked *rank_defined(fv_ctx *ctx, int32_t n, const double *p, int32_t *m)
 {
 	struct ranked *r = malloc(((size_t)n + 1) * sizeof *r);
@@ -29,7 +29,7 @@ static struct ranked *rank_defined(fv_ctx *ctx, int32_t n, const double *p, int3
 	for (int32_t i = 0; i < n; i++)
 		if (!isnan(p[i]))
 			r[(*m)++] = (struct ranked){p[i], i};
-	qsort(r, (size_t)*m, sizeof *r, by_p);
+	qsort(r, (size_t)*m, sizeof *r, compare_p);
 	return r;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Many p-values at once. NaN (an undefined comparison) stays NaN and does not count. */
+/* Adjusts the p-values of a comparison family. NaN (an undefined comparison) stays NaN and does not
+ * count. */
 #ifndef CORE_EVAL_FAMILIES_H
 #define CORE_EVAL_FAMILIES_H
 

@@ -47,8 +47,8 @@ double core_tally_acc(const core_tally *tally, int32_t unit)
 
 /* --- gaps ------------------------------------------------------------------------------------- */
 
-/* Root mean square of the differences of all pairs of groups, all classes in one pool. */
-static double pairs_rms(const double *rate, int32_t C, int32_t G)
+/* Root mean square of the differences of all pairs of groups, pooled over all classes. */
+static double compute_pairs_rms(const double *rate, int32_t C, int32_t G)
 {
 	double sum = 0;
 	int64_t count = 0;
@@ -69,19 +69,19 @@ static double pairs_rms(const double *rate, int32_t C, int32_t G)
 static double tpr_gap(const core_tally *groups, const core_rates *r)
 {
 	(void)groups;
-	return pairs_rms(r->tpr, r->C, r->G);
+	return compute_pairs_rms(r->tpr, r->C, r->G);
 }
 
 static double tpr_gap_zero(const core_tally *groups, const core_rates *r)
 {
 	(void)groups;
-	return pairs_rms(r->tpr_zero, r->C, r->G);
+	return compute_pairs_rms(r->tpr_zero, r->C, r->G);
 }
 
 static double fpr_gap(const core_tally *groups, const core_rates *r)
 {
 	(void)groups;
-	return pairs_rms(r->fpr, r->C, r->G);
+	return compute_pairs_rms(r->fpr, r->C, r->G);
 }
 
 static double dp_gap(const core_tally *groups, const core_rates *r)
@@ -90,7 +90,7 @@ static double dp_gap(const core_tally *groups, const core_rates *r)
 	return r->dp_gap;
 }
 
-/* Equation 4 of the paper as printed: without the division by the number of classes. */
+/* Equation 4 of the paper as printed: no division by the number of classes. */
 static double dp_gap_eq4(const core_tally *groups, const core_rates *r)
 {
 	(void)groups;
@@ -122,7 +122,7 @@ static double eo_max(const core_tally *groups, const core_rates *r)
 
 /* --- the worst group -------------------------------------------------------------------------- */
 
-static double worst_group(
+static double find_worst(
 	const core_tally *groups, double (*of_unit)(const core_tally *tally, int32_t unit))
 {
 	double worst = NAN;
@@ -135,19 +135,19 @@ static double worst_group(
 static double worst_group_f1(const core_tally *groups, const core_rates *rates)
 {
 	(void)rates;
-	return worst_group(groups, core_tally_f1);
+	return find_worst(groups, core_tally_f1);
 }
 
 static double worst_group_acc(const core_tally *groups, const core_rates *rates)
 {
 	(void)rates;
-	return worst_group(groups, core_tally_acc);
+	return find_worst(groups, core_tally_acc);
 }
 
 /* --- rates ------------------------------------------------------------------------------------ */
 
-/* Largest less smallest of the defined ones; NaN with fewer than two. */
-static double range_of(const double *rate, int32_t G)
+/* Largest minus smallest defined rate; NaN: fewer than two. */
+static double compute_range(const double *rate, int32_t G)
 {
 	double low = INFINITY, high = -INFINITY;
 	int32_t count = 0;
@@ -173,9 +173,9 @@ static int64_t count_pairs(const double *rate, int32_t C, int32_t G)
 	return pairs;
 }
 
-/* Root mean square over classes of the largest distance of a group's rate of positive predictions
- * from the overall rate. */
-static double distance_from_overall(const core_tally *groups, const core_rates *r)
+/* Root mean square over classes of the largest distance of a group's rate of positive predictions from the
+ * overall rate. */
+static double compute_distance_from_overall(const core_tally *groups, const core_rates *r)
 {
 	int64_t n = 0;
 	double sum = 0;
@@ -210,9 +210,9 @@ static void fill_rates(const core_tally *groups, core_rates *r)
 		}
 	}
 	for (int32_t c = 0; c < r->C; c++)
-		r->eo[c] =
-			fmax(range_of(r->tpr + c * r->G, r->G), range_of(r->fpr + c * r->G, r->G));
-	r->dp_gap = distance_from_overall(groups, r);
+		r->eo[c] = fmax(compute_range(r->tpr + c * r->G, r->G),
+			compute_range(r->fpr + c * r->G, r->G));
+	r->dp_gap = compute_distance_from_overall(groups, r);
 	r->tpr_pairs = count_pairs(r->tpr, r->C, r->G);
 	r->fpr_pairs = count_pairs(r->fpr, r->C, r->G);
 }

@@ -5,16 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int by_bytes(const void *a, const void *b)
+static int compare_bytes(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Sorts and drops repeats and empty texts; returns how many are left. */
+/* Sorts texts and removes duplicates and empty ones; returns how many are left. */
 static int64_t sort_distinct(const char **name, int64_t n)
 {
 	int64_t kept = 0;
-	qsort(name, (size_t)n, sizeof *name, by_bytes);
+	qsort(name, (size_t)n, sizeof *name, compare_bytes);
 	for (int64_t i = 0; i < n; i++)
 		if (*name[i] && (!kept || strcmp(name[i], name[kept - 1])))
 			name[kept++] = name[i];
@@ -36,7 +36,7 @@ fv_status core_eval_attribute_make(fv_ctx *ctx, const char *name, int64_t n,
 		memcpy(group, names, (size_t)G * sizeof *group);
 		for (int64_t i = 0; i < n; i++) {
 			const char **found =
-				bsearch(&value[i], group, (size_t)G, sizeof *group, by_bytes);
+				bsearch(&value[i], group, (size_t)G, sizeof *group, compare_bytes);
 			id[i] = found ? (int32_t)(found - group) : -1;
 		}
 	}
@@ -55,7 +55,7 @@ static void note_undefined(core_metrics *m, core_undefined what)
 	m->undefined[m->n_undefined++] = what;
 }
 
-static const char *reason_undefined(const core_metric *metric, int32_t present)
+static const char *explain_undefined(const core_metric *metric, int32_t present)
 {
 	if (present >= core_metric_groups_needed(metric->kind))
 		return metric->undefined;
@@ -70,7 +70,7 @@ static void note_metrics(core_metrics *m, const core_attribute_metrics *a)
 		if (metric->kind != CORE_METRIC_OVERALL && isnan(a->metric[k].value))
 			note_undefined(m, (core_undefined){.metric = metric->name,
 						  .attribute = a->name,
-						  .reason = reason_undefined(metric, a->present)});
+						  .reason = explain_undefined(metric, a->present)});
 	}
 }
 
@@ -133,7 +133,7 @@ static void fill_groups(
 	}
 }
 
-static fv_status attribute_metrics(fv_ctx *ctx, const core_eval_set *set,
+static fv_status compute_attribute(fv_ctx *ctx, const core_eval_set *set,
 	const core_eval_attribute *attribute, core_attribute_metrics *a)
 {
 	*a = (core_attribute_metrics){
@@ -176,7 +176,7 @@ static fv_status attribute_metrics(fv_ctx *ctx, const core_eval_set *set,
 	return status;
 }
 
-static fv_status overall_metrics(fv_ctx *ctx, const core_eval_set *set, core_metrics *m)
+static fv_status compute_overall(fv_ctx *ctx, const core_eval_set *set, core_metrics *m)
 {
 	core_tally all;
 	fv_status status = core_tally_make(ctx, set, 1, NULL, NULL, &all);
@@ -195,7 +195,7 @@ static fv_status overall_metrics(fv_ctx *ctx, const core_eval_set *set, core_met
 	return core_threshold_free_compute(ctx, set, NULL, 0, &m->threshold_free);
 }
 
-/* How sure the ranking is, in all rows (a NULL) or in group g. */
+/* Notes undefined threshold-free metrics over all rows (a NULL) or in group g. */
 static void note_threshold_free(core_metrics *m, const core_attribute_metrics *a, int32_t g)
 {
 	const core_threshold_free_metrics *s = a ? &a->threshold_free[g] : &m->threshold_free;
@@ -252,11 +252,11 @@ fv_status core_metrics_compute(fv_ctx *ctx, const core_eval_set *set, const char
 	out->undefined = core_alloc(ctx, most + 1, sizeof *out->undefined);
 	if (!out->class_f1 || !out->attribute || !out->undefined)
 		return FV_FAILED;
-	fv_status status = overall_metrics(ctx, set, out);
+	fv_status status = compute_overall(ctx, set, out);
 	if (!status)
 		note_threshold_free(out, NULL, 0);
 	for (int32_t a = 0; a < n_attributes && !status; a++) {
-		status = attribute_metrics(ctx, set, &attributes[a], &out->attribute[a]);
+		status = compute_attribute(ctx, set, &attributes[a], &out->attribute[a]);
 		if (!status) {
 			note_metrics(out, &out->attribute[a]);
 			note_rates(out, &out->attribute[a]);

@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* All metrics of one set of predictions (core/docs/metrics.md has the equations).
  *
- * A value that does not exist (a rate over nothing, a gap with one group) is NaN here, null in
- * JSON, and has an entry in the list of undefined values with its reason; it is never 0. Results
- * live as long as the context. */
+ * An undefined value (a rate over no rows, a gap with one group) is NaN here and null in JSON, never 0, and
+ * the list of undefined values gives the reason. Results live as long as the context. */
 #ifndef CORE_EVAL_METRICS_H
 #define CORE_EVAL_METRICS_H
 
 #include "eval/extras.h"
 
-/* A group of every row for one attribute. Ids follow the order of the names. */
+/* The group of every row for one attribute. Ids follow the order of the names. */
 typedef struct core_eval_attribute {
 	const char *name;
 	int32_t G;
 	const char *const *group; /* [G] */
-	const int32_t *id; /* [n]; -1: unknown, left out of everything about this attribute */
+	const int32_t *id;        /* [n]; -1: unknown, left out of all metrics of this attribute */
 } core_eval_attribute;
 
-/* From one text a row: distinct non-empty values sorted by bytes; an empty one is unknown.
- * With `only` (n_only > 0) just these values count, in that set, still sorted by bytes, and others
- * are unknown: a group of `only` that no row has exists and is absent. */
+/* Makes the groups from one text per row: the distinct non-empty values sorted by bytes; an empty text is
+ * unknown. With `only` (n_only > 0) the groups are these values, sorted by bytes, and any other value is
+ * unknown; a value of `only` that no row has makes an absent group. */
 FV_NODISCARD fv_status core_eval_attribute_make(fv_ctx *ctx, const char *name, int64_t n,
 	const char *const *value, const char *const *only, int32_t n_only,
 	core_eval_attribute *out);
 
-/* A value with what is known about its uncertainty; NaN where not computed. Rates carry low, high
- * and level, gaps their null, differences p with low, high and level. */
+/* A value and its uncertainty; NaN: not computed. Rates have low, high and level, gaps have their null,
+ * differences have p with low, high and level. */
 typedef struct core_estimate {
 	double value;
 	double low, high, level;
@@ -41,17 +40,17 @@ typedef struct core_undefined {
 
 typedef struct core_attribute_metrics {
 	const char *name;
-	int32_t G, present; /* groups; those with rows */
+	int32_t G, present; /* groups; groups with rows */
 	const char *const *group;
-	int64_t *rows, *speakers;           /* [G]; speakers NULL when not known */
+	int64_t *rows, *speakers;           /* [G]; speakers NULL: not known */
 	int64_t unknown_rows;               /* left out of this attribute */
-	core_estimate metric[CORE_METRICS]; /* overall ones over the rows with a known group */
-	int64_t tpr_pairs, fpr_pairs; /* pairs of groups that the gaps pool, over all classes */
-	core_estimate *tpr;           /* [C, G] */
-	double *fpr, *positive;       /* [C, G]; positive: share predicted positive */
-	int64_t *positives;           /* [C, G] labelled positive */
-	double *eo;                   /* [C] equalised odds */
-	double *group_f1, *group_acc; /* [G], NaN: absent */
+	core_estimate metric[CORE_METRICS]; /* overall metrics: over the rows with a known group */
+	int64_t tpr_pairs, fpr_pairs;       /* pairs of groups in the gaps, summed over classes */
+	core_estimate *tpr;                 /* [C, G] */
+	double *fpr, *positive;             /* [C, G]; positive: share predicted positive */
+	int64_t *positives;                 /* [C, G] labelled positive */
+	double *eo;                         /* [C] equalised odds */
+	double *group_f1, *group_acc;       /* [G], NaN: absent */
 	core_threshold_free_metrics *threshold_free; /* [G] */
 	/* TPR_g - TPR_h of each pair of groups (eval/bootstrap.h); 0: not known */
 	int32_t n_differences;
@@ -64,8 +63,8 @@ typedef struct core_metrics {
 	const char *const *classes; /* [C] */
 	float threshold;
 	int32_t n_speakers;                 /* 0: not known */
-	int64_t draws;                      /* of each null and interval; 0: none made */
-	core_estimate metric[CORE_METRICS]; /* overall ones, over every row; NaN: the others */
+	int64_t draws;                      /* of each null and interval; 0: none drawn */
+	core_estimate metric[CORE_METRICS]; /* overall metrics, over every row; others: NaN */
 	double *class_f1;                   /* [C] */
 	core_threshold_free_metrics threshold_free;
 	int32_t n_attributes;
@@ -74,13 +73,14 @@ typedef struct core_metrics {
 	core_undefined *undefined;
 } core_metrics;
 
-/* The metrics of one set of predictions without anything beside them, values [CORE_METRICS]: attribute
- * NULL: the overall ones; else gaps and group metrics of the attribute. The others are NaN. */
+/* Computes only the values [CORE_METRICS] of one set of predictions: the overall metrics if attribute
+ * is NULL, else the gaps and group metrics of the attribute. The others are NaN. */
 FV_NODISCARD fv_status core_metric_values(fv_ctx *ctx, const core_eval_set *set,
 	const core_eval_attribute *attribute, double *values);
 
-/* Values only; core_assess (eval/assess.h) adds nulls and intervals. classes [C], borrowed like the
- * attributes' names. Errors: FV_FAILED (memory, a number that is not finite), FV_DATA (no rows). */
+/* Computes all metrics without nulls and intervals, which core_assess (eval/assess.h) adds. Borrows
+ * classes [C] and the names of the attributes. Errors: FV_FAILED (memory, a number that is not
+ * finite), FV_DATA (no rows). */
 FV_NODISCARD fv_status core_metrics_compute(fv_ctx *ctx, const core_eval_set *set,
 	const char *const *classes, int32_t n_attributes, const core_eval_attribute *attributes,
 	core_metrics *out);

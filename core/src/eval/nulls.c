@@ -12,7 +12,7 @@ struct work {
 	core_tally fold_groups; /* [F * G] */
 	core_tally pooled;      /* [G] */
 	core_rates rates;
-	int32_t *fold_group_of; /* [S] fold * G + group, -1 unknown */
+	int32_t *fold_group_of; /* [S] fold * G + group; -1: unknown */
 	int32_t *group_of;      /* [F * G] group of each fold and group */
 };
 
@@ -36,14 +36,14 @@ static fv_status alloc_work(
 	return status;
 }
 
-/* Does a fold count in the mean of a metric? */
+/* Does a fold count in the mean of this metric? */
 static bool is_defined(const core_rates *rates, int metric, double value)
 {
 	core_metric_kind kind = core_metric_at((core_metric_id)metric)->kind;
 	return rates->present >= core_metric_groups_needed(kind) && !isnan(value);
 }
 
-/* Adds one seed's metrics of the kinds given to the sums of pooled values and fold means; used:
+/* Adds one seed's metrics of the given kinds to the sums of pooled values and fold means. used: number of
  * folds that count. */
 static void add_seed(struct work *w, const core_tally *known, unsigned kinds, double *pooled,
 	double *mean, int32_t *used)
@@ -73,8 +73,8 @@ static void add_seed(struct work *w, const core_tally *known, unsigned kinds, do
 		mean[k] += used[k] ? sum[k] / used[k] : NAN;
 }
 
-/* Means over the seeds of the metrics of the kinds given, NaN for the others. from NULL: the true
- * groups; else speaker s takes the group of speaker from[s]. */
+/* Computes means over the seeds of the metrics of the given kinds; the others are NaN. Speaker s gets
+ * the group of speaker from[s]; from NULL: the true groups. */
 static void evaluate_groups(struct work *w, const int32_t *from, unsigned kinds, double *pooled,
 	double *mean, int32_t *used)
 {

@@ -19,12 +19,12 @@ static bool starts_with(const char *text, const char *with)
 	return !strncmp(text, with, strlen(with));
 }
 
-static fv_status column_error(fv_ctx *ctx, const core_csv *csv, const char *name)
+static fv_status report_missing_column(fv_ctx *ctx, const core_csv *csv, const char *name)
 {
 	return core_fail_at(ctx, FV_DATA, csv->path, 1, 0, "no column '%s'", name);
 }
 
-/* The classes are the prob_ columns in order; each needs its label_ column and the other way. */
+/* The classes are the prob_ columns in order; prob_ and label_ columns must match one to one. */
 static fv_status find_classes(fv_ctx *ctx, const core_csv *csv, core_predictions *p,
 	int64_t *prob_column, int64_t *label_column)
 {
@@ -42,14 +42,14 @@ static fv_status find_classes(fv_ctx *ctx, const core_csv *csv, core_predictions
 			prob_column[p->C] = j;
 			label_column[p->C] = core_csv_column(csv, label);
 			if (label_column[p->C] < 0)
-				status = column_error(ctx, csv, label);
+				status = report_missing_column(ctx, csv, label);
 			p->classes[p->C++] = class_name;
 		} else if (starts_with(name, LABEL)) {
 			char *prob = core_format(ctx, PROB "%s", name + strlen(LABEL));
 			if (!prob)
 				return FV_FAILED;
 			if (core_csv_column(csv, prob) < 0)
-				status = column_error(ctx, csv, prob);
+				status = report_missing_column(ctx, csv, prob);
 		}
 	}
 	if (!p->C && !status)
@@ -57,7 +57,7 @@ static fv_status find_classes(fv_ctx *ctx, const core_csv *csv, core_predictions
 			ctx, FV_DATA, csv->path, 1, 0, "no prob_<class> and label_<class> columns");
 	else if (p->C == 1 && !status)
 		status = core_fail_at(ctx, FV_DATA, csv->path, 1, 0,
-			"one class only; a prediction of two classes has two prob_ columns");
+			"only one class: a two-class prediction needs two prob_ columns");
 	return status;
 }
 
@@ -115,7 +115,7 @@ static fv_status read_names(fv_ctx *ctx, const core_csv *csv, core_predictions *
 {
 	int64_t column = core_csv_column(csv, "FileName");
 	if (column < 0)
-		return column_error(ctx, csv, "FileName");
+		return report_missing_column(ctx, csv, "FileName");
 	core_text_column names;
 	fv_status status = read_text(ctx, csv, column, &names);
 	p->file = names.value;
@@ -135,7 +135,7 @@ static fv_status read_names(fv_ctx *ctx, const core_csv *csv, core_predictions *
 	return core_predictions_check_stems(ctx, p);
 }
 
-/* The names in a column, each once, for a message. */
+/* Lists the distinct names in a column, for a message. */
 static const char *list_names(fv_ctx *ctx, const core_csv *csv, int64_t column)
 {
 	core_text list = {0};
@@ -152,7 +152,7 @@ static const char *list_names(fv_ctx *ctx, const core_csv *csv, int64_t column)
 	return copy ? copy : "";
 }
 
-/* Leaves the rows of one split in a table that says which they are. */
+/* Keeps only the rows of one split, in a file with a column `split`. */
 static fv_status select_split(fv_ctx *ctx, core_csv *csv, const char *split)
 {
 	int64_t column = core_csv_column(csv, SPLIT), kept = 0;
@@ -172,7 +172,7 @@ static fv_status select_split(fv_ctx *ctx, core_csv *csv, const char *split)
 	if (!kept)
 		return fv_fail(ctx, split ? FV_CONFIG : FV_DATA,
 			"%s: no row of split '%s' (it has: %s)%s", csv->path, name,
-			list_names(ctx, csv, column), split ? "" : ": --split names another");
+			list_names(ctx, csv, column), split ? "" : ": choose one with --split");
 	csv->n_rows = kept;
 	return FV_OK;
 }
@@ -194,7 +194,7 @@ fv_status core_predictions_read_split(fv_ctx *ctx, const char *path, const char 
 		return status;
 	*out = (core_predictions){.path = csv.path, .n = csv.n_rows, .line = csv.line};
 	if (!csv.n_rows)
-		return fv_fail(ctx, FV_DATA, "%s: a header, but no rows", path);
+		return fv_fail(ctx, FV_DATA, "%s: no rows after the header", path);
 	int64_t *column = core_alloc(ctx, 2 * (size_t)csv.n_columns, sizeof *column);
 	if (!column)
 		return FV_FAILED;
@@ -225,7 +225,7 @@ static void add_column(core_text *text, const core_text_column *column, int64_t 
 	core_text_csv(text, row < 0 ? column->name : column->value[row]);
 }
 
-/* row -1: the header */
+/* row -1: writes the header */
 static void add_names(core_text *text, const core_predictions *p, int64_t row)
 {
 	for (int32_t a = 0; a < p->n_attributes; a++)

@@ -2,8 +2,9 @@
 /* PRED.csv: the predictions of any system.
  *
  * Columns: FileName; prob_<class>; label_<class> for the same classes; attribute columns; SpkrID;
- * group (inferred, empty = unknown); split, where it holds rows of several. Read in any order; written in this one, numbers as %.9g, which
- * gives every float32 back bit by bit. Everything lives as long as the context. */
+ * group (inferred; empty: unknown); split, if the file has rows of several. The reader accepts any
+ * order; the writer uses this one, with numbers as %.9g, which round-trips every float32 exactly.
+ * Everything lives as long as the context. */
 #ifndef CORE_EVAL_PREDICTIONS_H
 #define CORE_EVAL_PREDICTIONS_H
 
@@ -20,25 +21,27 @@ typedef struct core_predictions {
 	int64_t n;
 	int32_t C;
 	const char **classes; /* [C] */
-	const char **file;    /* [n] as in the file */
-	const char **stem; /* [n] name without folder and audio extension, unique; the writer needs
-			      none */
+	const char **file;    /* [n] as written in the file */
+	const char **stem;    /* [n] name without folder and audio extension, unique; not needed for
+			      writing */
 	float *prob, *label;  /* [n, C] */
-	int32_t n_attributes; /* every column but those named here */
+	int32_t n_attributes; /* every column not listed here */
 	core_text_column *attribute;
 	core_text_column speaker; /* value NULL: no such column */
 	core_text_column group;   /* value NULL: no such column */
-	core_text_column split;   /* for writing: train, dev, test or a name; value NULL: none */
-	const int64_t *line;      /* [n] line in the file; NULL when not from a file */
+	core_text_column
+		split; /* for writing: train, dev, test or a name; value NULL: no such column */
+	const int64_t *line; /* [n] line in the file; NULL when not from a file */
 } core_predictions;
 
-/* Of a file with a column `split` the test rows. speaker_column NULL: SpkrID. Errors, all reported: FV_DATA with FILE:line for a missing or
- * doubled column, a number that is none, two rows with one stem; FV_CONFIG when speaker_column is
- * given and not there (the nearest name is suggested). */
+/* Reads the test rows if the file has a column `split`, else all rows. speaker_column NULL: SpkrID.
+ * Reports all errors: FV_DATA with FILE:LINE for a missing or repeated column, an invalid number, or
+ * two rows with the same stem; FV_CONFIG, with the nearest name, if speaker_column is given but
+ * missing. */
 FV_NODISCARD fv_status core_predictions_read(
 	fv_ctx *ctx, const char *path, const char *speaker_column, core_predictions *out);
 
-/* The rows of a split by its name; NULL: as above. Errors: FV_CONFIG for a file that does not have it. */
+/* Reads the rows of the named split; NULL: as above. Errors: FV_CONFIG if the file does not have it. */
 FV_NODISCARD fv_status core_predictions_read_split(fv_ctx *ctx, const char *path,
 	const char *speaker_column, const char *split, core_predictions *out);
 
@@ -46,24 +49,24 @@ FV_NODISCARD fv_status core_predictions_write(
 	fv_ctx *ctx, const char *path, const core_predictions *p);
 void core_predictions_text(const core_predictions *p, core_text *out);
 
-/* An attribute, the speaker or the inferred group by its column name; NULL: none. */
+/* Finds an attribute, the speaker or the inferred group by its column name; NULL: none. */
 const core_text_column *core_predictions_column(const core_predictions *p, const char *name);
-/* The same; an unknown name is FV_CONFIG with the nearest column. */
+/* The same, but an unknown name is FV_CONFIG with the nearest column. */
 FV_NODISCARD fv_status core_predictions_need(fv_ctx *ctx, const core_predictions *p,
 	const char *option, const char *name, const core_text_column **out);
 
-/* FV_DATA for every recording that is there twice. */
+/* Reports every repeated recording as FV_DATA. */
 FV_NODISCARD fv_status core_predictions_check_stems(fv_ctx *ctx, const core_predictions *p);
 
-/* out = the rows of `other` in the order of `base`, classes in base's order: row i is the same
- * recording in both. Errors: FV_DATA for classes that differ, recordings that only one has, labels
- * or shared speaker and attribute cells that differ. */
+/* Puts the rows and classes of `other` into the order of `base`, so that row i is the same recording
+ * in both. Errors: FV_DATA for classes that differ, recordings that only one has, and labels, speakers
+ * or shared attribute values that differ. */
 FV_NODISCARD fv_status core_predictions_align(fv_ctx *ctx, const core_predictions *base,
 	const core_predictions *other, core_predictions *out);
 
-/* The rows of `parts` one after another (the folds of a cell); block[i] = block_name of the part
- * row i came from. All parts need the same classes and attributes in the same order; stems must
- * stay unique. Errors: FV_DATA. */
+/* Concatenates the rows of `parts` (the folds of a variant). block[i] is the block_name of the part
+ * that row i came from. All parts must have the same classes and attributes in the same order, and
+ * stems must be unique over all parts. Errors: FV_DATA. */
 FV_NODISCARD fv_status core_predictions_concat(fv_ctx *ctx, int32_t n_parts,
 	const core_predictions *parts, const int64_t *block_name, core_predictions *out,
 	int64_t **block);

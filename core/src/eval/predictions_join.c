@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Predictions of one system joined with another's or with its other folds. */
+/* Joins the predictions of a system with those of another system or of its other folds. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,20 +7,19 @@
 
 #define LABEL "label_"
 
-static const char *name_of_file(const core_predictions *p)
+static const char *file_name(const core_predictions *p)
 {
 	return p->path ? p->path : "the predictions";
 }
 
-/* A message about one row, with its line where the rows come from a file. */
+/* Reports an error in one row, with its line if the rows come from a file. */
 static fv_status fail_row(fv_ctx *ctx, const core_predictions *p, int64_t row, const char *text)
 {
 	if (!text)
 		return FV_FAILED;
 	if (p->line)
-		return core_fail_at(
-			ctx, FV_DATA, name_of_file(p), (int)p->line[row], 0, "%s", text);
-	return fv_fail(ctx, FV_DATA, "%s: %s", name_of_file(p), text);
+		return core_fail_at(ctx, FV_DATA, file_name(p), (int)p->line[row], 0, "%s", text);
+	return fv_fail(ctx, FV_DATA, "%s: %s", file_name(p), text);
 }
 
 struct by_stem {
@@ -35,7 +34,7 @@ static int compare_stems(const void *a, const void *b)
 	return order ? order : (x->row > y->row) - (x->row < y->row);
 }
 
-/* Rows sorted by stem; free with free(). NULL and a message when memory is out. */
+/* Returns the rows sorted by stem, or NULL with a message if memory runs out. Release with free(). */
 static struct by_stem *sort_stems(fv_ctx *ctx, const core_predictions *p)
 {
 	struct by_stem *sorted = malloc(((size_t)p->n + 1) * sizeof *sorted);
@@ -57,7 +56,7 @@ static fv_status check_unique(fv_ctx *ctx, const core_predictions *p, const stru
 			continue;
 		int64_t row = sorted[i].row, before = sorted[i - 1].row;
 		status = fail_row(ctx, p, row,
-			p->line ? core_format(ctx, "'%s' is the recording of line %lld again",
+			p->line ? core_format(ctx, "'%s' repeats the recording of line %lld",
 					  p->file[row], (long long)p->line[before])
 				: core_format(ctx, "'%s' is predicted twice", p->file[row]));
 	}
@@ -83,22 +82,22 @@ static fv_status map_classes(
 				map[c] = k;
 		if (map[c] < 0)
 			status = fv_fail(ctx, FV_DATA, "%s: no class '%s', which %s has",
-				name_of_file(other), base->classes[c], name_of_file(base));
+				file_name(other), base->classes[c], file_name(base));
 	}
 	if (!status && base->C != other->C)
-		status = fv_fail(ctx, FV_DATA, "%s has %d classes, %s has %d", name_of_file(other),
-			(int)other->C, name_of_file(base), (int)base->C);
+		status = fv_fail(ctx, FV_DATA, "%s has %d classes, %s has %d", file_name(other),
+			(int)other->C, file_name(base), (int)base->C);
 	return status;
 }
 
-static fv_status only_in(
+static fv_status report_unmatched(
 	fv_ctx *ctx, const core_predictions *has, int64_t row, const core_predictions *lacks)
 {
 	return fail_row(ctx, has, row,
-		core_format(ctx, "'%s' is not in %s", has->file[row], name_of_file(lacks)));
+		core_format(ctx, "'%s' is not in %s", has->file[row], file_name(lacks)));
 }
 
-/* match[i] = row of `other` with the stem of row i of `base`. */
+/* Sets match[i] to the row of `other` with the stem of row i of `base`. */
 static fv_status match_rows(
 	fv_ctx *ctx, const core_predictions *base, const core_predictions *other, int64_t *match)
 {
@@ -109,9 +108,9 @@ static fv_status match_rows(
 	for (int64_t i = 0, j = 0; a && b && (i < base->n || j < other->n);) {
 		int order = i == base->n ? 1 : j == other->n ? -1 : strcmp(a[i].stem, b[j].stem);
 		if (order < 0)
-			status = only_in(ctx, base, a[i++].row, other);
+			status = report_unmatched(ctx, base, a[i++].row, other);
 		else if (order > 0)
-			status = only_in(ctx, other, b[j++].row, base);
+			status = report_unmatched(ctx, other, b[j++].row, base);
 		else
 			match[a[i++].row] = b[j++].row;
 	}
@@ -124,12 +123,13 @@ static fv_status report_difference(fv_ctx *ctx, const core_predictions *p, int64
 	const char *column, const core_predictions *base)
 {
 	return fail_row(ctx, p, row,
-		core_format(ctx, "%s of '%s' is not what %s says", column, p->file[row],
-			name_of_file(base)));
+		core_format(
+			ctx, "%s of '%s' differs from %s", column, p->file[row], file_name(base)));
 }
 
-static fv_status take_rows(fv_ctx *ctx, const core_predictions *base, const core_predictions *other,
-	const int32_t *map, const int64_t *match, core_predictions *out)
+static fv_status copy_matched_rows(fv_ctx *ctx, const core_predictions *base,
+	const core_predictions *other, const int32_t *map, const int64_t *match,
+	core_predictions *out)
 {
 	fv_status status = FV_OK;
 	int32_t C = base->C;
@@ -148,8 +148,8 @@ static fv_status take_rows(fv_ctx *ctx, const core_predictions *base, const core
 	return status;
 }
 
-/* A column in the order of match; cells that `base` has too must agree. */
-static fv_status take_column(fv_ctx *ctx, const core_predictions *base,
+/* Copies a column in the order of match; values that `base` has too must be equal. */
+static fv_status copy_matched_column(fv_ctx *ctx, const core_predictions *base,
 	const core_predictions *other, const core_text_column *from, const int64_t *match,
 	core_text_column *out)
 {
@@ -189,18 +189,20 @@ fv_status core_predictions_align(fv_ctx *ctx, const core_predictions *base,
 	fv_status rows = match_rows(ctx, base, other, match);
 	if (status || rows)
 		return status ? status : rows;
-	status = take_rows(ctx, base, other, map, match, out);
+	status = copy_matched_rows(ctx, base, other, map, match, out);
 	for (int32_t a = 0; a < other->n_attributes; a++) {
-		fv_status taken = take_column(ctx, base, other, &other->attribute[a], match,
+		fv_status taken = copy_matched_column(ctx, base, other, &other->attribute[a], match,
 			&out->attribute[out->n_attributes++]);
 		status = status ? status : taken;
 	}
-	fv_status speaker = take_column(ctx, base, other, &other->speaker, match, &out->speaker);
-	fv_status group = take_column(ctx, base, other, &other->group, match, &out->group);
+	fv_status speaker =
+		copy_matched_column(ctx, base, other, &other->speaker, match, &out->speaker);
+	fv_status group = copy_matched_column(ctx, base, other, &other->group, match, &out->group);
 	return status ? status : speaker ? speaker : group;
 }
 
-static fv_status same_layout(fv_ctx *ctx, const core_predictions *a, const core_predictions *b)
+static fv_status check_same_columns(
+	fv_ctx *ctx, const core_predictions *a, const core_predictions *b)
 {
 	bool same = a->C == b->C && a->n_attributes == b->n_attributes &&
 		    !a->speaker.value == !b->speaker.value && !a->group.value == !b->group.value;
@@ -211,7 +213,7 @@ static fv_status same_layout(fv_ctx *ctx, const core_predictions *a, const core_
 	if (same)
 		return FV_OK;
 	return fv_fail(
-		ctx, FV_DATA, "%s and %s have different columns", name_of_file(a), name_of_file(b));
+		ctx, FV_DATA, "%s and %s have different columns", file_name(a), file_name(b));
 }
 
 static fv_status alloc_concat(fv_ctx *ctx, const core_predictions *like, core_predictions *out)
@@ -254,7 +256,7 @@ fv_status core_predictions_concat(fv_ctx *ctx, int32_t n_parts, const core_predi
 		.n_attributes = parts[0].n_attributes};
 	for (int32_t k = 0; k < n_parts; k++) {
 		out->n += parts[k].n;
-		fv_status same = same_layout(ctx, &parts[0], &parts[k]);
+		fv_status same = check_same_columns(ctx, &parts[0], &parts[k]);
 		if (same)
 			return same;
 	}

@@ -5,8 +5,8 @@
 
 #include "base/json.h"
 
-/* Every addition is checked: a key that did not fit in memory, or that is no UTF-8, must not be
- * missing from a report in silence. */
+/* Checks every addition, so that a key that does not fit in memory or is not UTF-8 is never silently
+ * missing from a report. */
 struct maker {
 	bool failed;
 };
@@ -28,7 +28,7 @@ static json_t *number_json(double value)
 	return isfinite(value) ? json_real(value) : json_null();
 }
 
-/* A key for what was computed, nothing for what was not. */
+/* Adds the key only if the value was computed. */
 static void set_known(struct maker *j, json_t *object, const char *key, double value)
 {
 	if (!isnan(value))
@@ -98,7 +98,7 @@ static json_t *counts_json(struct maker *j, const core_attribute_metrics *a, con
 	return object;
 }
 
-/* {group: value} of the groups that are there */
+/* {group: value} for the groups that have rows */
 static json_t *by_group_json(struct maker *j, const core_attribute_metrics *a, const double *value)
 {
 	json_t *object = json_object();
@@ -192,8 +192,8 @@ static json_t *finish_report(fv_ctx *ctx, const struct maker *j, json_t *report)
 		return report;
 	json_decref(report);
 	(void)fv_fail(ctx, FV_FAILED,
-		"the report cannot be made: memory is out, or the name of a "
-		"class, attribute or group is not UTF-8");
+		"cannot build the report: out of memory, or the name of a class, attribute or "
+		"group is not UTF-8");
 	return NULL;
 }
 

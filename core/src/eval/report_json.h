@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* metrics.json and `fairvox audit --json`: one object with schema_version 2, keys in a fixed order.
+/* Writes metrics.json and `fairvox audit --json`: one object with schema_version 2 and keys in a fixed
+ * order.
  *
- * R = {"value": x} and, where computed, low, high, level (rates and differences), null_mean,
- * null_p95, p, excess (gaps) or p (differences). An undefined value is null and has an entry in
- * "undefined". */
+ * R = {"value": x} and, if computed, low, high, level (rates and differences), null_mean, null_p95, p,
+ * excess (gaps) or p (differences). An undefined value is null and has an entry in "undefined". */
 #ifndef CORE_EVAL_REPORT_JSON_H
 #define CORE_EVAL_REPORT_JSON_H
 
@@ -11,13 +11,13 @@
 
 #include "eval/assess.h"
 
-/* New objects; NULL and a message when memory is out. The caller may add keys (fold, seed,
- * selected_epoch, comparison) and gives them back with json_decref. */
+/* Return a new object, or NULL with a message if memory runs out. The caller may add keys (fold, seed,
+ * selected_epoch, comparison) and releases the object with json_decref. */
 json_t *core_report_metrics(fv_ctx *ctx, const core_metrics *metrics);
 json_t *core_report_comparison(fv_ctx *ctx, const core_comparison *comparison);
 
-/* Indented text with a newline at its end, numbers with 17 digits; lives as long as the context.
- * Takes `report` over. NULL and a message when memory is out or report is NULL. */
+/* Returns indented text with a final newline and numbers of 17 digits, which lives as long as the context.
+ * Releases `report`. Returns NULL with a message if memory runs out or report is NULL. */
 char *core_report_dump(fv_ctx *ctx, json_t *report);
 
 #endif

@@ -15,7 +15,7 @@ static fv_status fail_row(fv_ctx *ctx, const core_eval_rows *rows, int64_t row, 
 	return fv_fail(ctx, FV_DATA, "%s", text);
 }
 
-static int by_number(const void *a, const void *b)
+static int compare_numbers(const void *a, const void *b)
 {
 	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
 	return (x > y) - (x < y);
@@ -32,7 +32,7 @@ static fv_status find_folds(fv_ctx *ctx, const core_eval_rows *rows, core_speake
 	if (!sorted)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	memcpy(sorted, rows->fold, (size_t)rows->n * sizeof *sorted);
-	qsort(sorted, (size_t)rows->n, sizeof *sorted, by_number);
+	qsort(sorted, (size_t)rows->n, sizeof *sorted, compare_numbers);
 	for (int64_t i = 1; i < rows->n; i++)
 		if (sorted[i] != sorted[s->F - 1])
 			sorted[s->F++] = sorted[i];
@@ -43,12 +43,12 @@ static fv_status find_folds(fv_ctx *ctx, const core_eval_rows *rows, core_speake
 	return s->fold_name ? FV_OK : FV_FAILED;
 }
 
-static int32_t fold_of(const core_eval_rows *rows, const core_speakers *s, int64_t row)
+static int32_t find_fold(const core_eval_rows *rows, const core_speakers *s, int64_t row)
 {
 	if (!rows->fold)
 		return 0;
-	const int64_t *found = bsearch(
-		&rows->fold[row], s->fold_name, (size_t)s->F, sizeof *s->fold_name, by_number);
+	const int64_t *found = bsearch(&rows->fold[row], s->fold_name, (size_t)s->F,
+		sizeof *s->fold_name, compare_numbers);
 	return (int32_t)(found - s->fold_name);
 }
 
@@ -58,7 +58,7 @@ static fv_status place_speakers(fv_ctx *ctx, const core_eval_rows *rows, core_sp
 	for (int32_t k = 0; k < s->S; k++)
 		s->fold[k] = -1;
 	for (int64_t i = 0; i < rows->n; i++) {
-		int32_t k = s->of_row[i], fold = fold_of(rows, s, i);
+		int32_t k = s->of_row[i], fold = find_fold(rows, s, i);
 		if (k < 0) {
 			status = fail_row(ctx, rows, i, "no speaker");
 		} else if (s->fold[k] < 0) {
@@ -98,8 +98,8 @@ fv_status core_speakers_make(fv_ctx *ctx, const core_eval_rows *rows, core_speak
 	return place_speakers(ctx, rows, out);
 }
 
-static fv_status two_values(fv_ctx *ctx, const core_eval_rows *rows, const core_cohort *cohort,
-	int64_t first, int64_t row, const core_eval_attribute *a)
+static fv_status report_two_values(fv_ctx *ctx, const core_eval_rows *rows,
+	const core_cohort *cohort, int64_t first, int64_t row, const core_eval_attribute *a)
 {
 	const char *name = cohort->speakers->name[cohort->speakers->of_row[row]];
 	const char *was = a->group[a->id[first]], *is = a->group[a->id[row]];
@@ -135,13 +135,13 @@ fv_status core_cohort_make(fv_ctx *ctx, const core_eval_rows *rows, const core_s
 			out->size[g]++;
 			first[s] = i;
 		} else if (out->of_speaker[s] != g) {
-			status = two_values(ctx, rows, out, first[s], i, attribute);
+			status = report_two_values(ctx, rows, out, first[s], i, attribute);
 		}
 	}
 	return status;
 }
 
-static fv_status same_labels(fv_ctx *ctx, const core_eval_set *a, const core_eval_set *b)
+static fv_status check_same_labels(fv_ctx *ctx, const core_eval_set *a, const core_eval_set *b)
 {
 	if (a->n == b->n && a->C == b->C &&
 		!memcmp(a->label, b->label, (size_t)a->n * (size_t)a->C * sizeof *a->label))
@@ -161,7 +161,7 @@ fv_status core_system_make(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *se
 		return FV_FAILED;
 	fv_status status = FV_OK;
 	for (int32_t k = 0; k < n_seeds && !status; k++) {
-		status = same_labels(ctx, &sets[0], &sets[k]);
+		status = check_same_labels(ctx, &sets[0], &sets[k]);
 		if (!status)
 			status = core_tally_make(
 				ctx, &sets[k], speakers->S, speakers->of_row, NULL, &out->all[k]);
@@ -172,14 +172,14 @@ fv_status core_system_make(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *se
 	return status;
 }
 
-/* A stream of its own for every draw of one attribute. */
-static fv_stream draw_stream(const core_draws *draws, int64_t fold, const char *purpose, int64_t b,
+/* Opens a separate stream for every draw of an attribute. */
+static fv_stream open_stream(const core_draws *draws, int64_t fold, const char *purpose, int64_t b,
 	const char *attribute)
 {
 	return core_stream(draws->seed, fold, purpose, b, attribute ? fv_name_hash(attribute) : 0);
 }
 
-/* Fisher-Yates among the members, in place. */
+/* Fisher-Yates shuffle of the members, in place. */
 static void shuffle_members(fv_stream *stream, int32_t *member, int32_t n)
 {
 	for (int32_t i = n - 1; i > 0; i--) {
@@ -199,7 +199,7 @@ void core_draw_permutation(
 		return;
 	}
 	for (int32_t f = 0; f < speakers->F; f++) {
-		fv_stream stream = draw_stream(
+		fv_stream stream = open_stream(
 			draws, speakers->fold_name[f], "eval.permutation", b, cohort->attribute);
 		int32_t n = 0;
 		for (int32_t s = 0; s < S; s++)
@@ -235,7 +235,7 @@ void core_draw_speakers(const core_speakers *speakers, const core_cohort *cohort
 		return;
 	}
 	fv_stream stream =
-		draw_stream(draws, 0, "eval.bootstrap", b, cohort ? cohort->attribute : NULL);
+		open_stream(draws, 0, "eval.bootstrap", b, cohort ? cohort->attribute : NULL);
 	if (!cohort)
 		draw_stratum(&stream, NULL, S, 0, list, out);
 	else
@@ -251,7 +251,7 @@ void core_draw_signs(
 		memcpy(out, draws->given + b * S, (size_t)S * sizeof *out);
 		return;
 	}
-	fv_stream stream = draw_stream(draws, 0, "eval.exchange", b, NULL);
+	fv_stream stream = open_stream(draws, 0, "eval.exchange", b, NULL);
 	uint64_t bits = 0;
 	for (int32_t s = 0; s < S; s++) {
 		bits = s % 64 ? bits >> 1 : fv_next(&stream);

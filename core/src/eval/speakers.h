@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows by speaker: the unit that is permuted, redrawn or exchanged.
+/* Rows by speaker, the unit that is permuted, resampled or exchanged.
  *
- * Speakers are sorted by name and every draw walks them in that order, so the order of rows changes
- * nothing. Shapes: n rows, S speakers, G groups, F folds. Everything lives as long as the context.
- */
+ * Speakers are sorted by name and every draw visits them in that order, so the order of rows does not
+ * matter. Shapes: n rows, S speakers, G groups, F folds. Everything lives as long as the context. */
 #ifndef CORE_EVAL_SPEAKERS_H
 #define CORE_EVAL_SPEAKERS_H
 
@@ -25,27 +24,27 @@ typedef struct core_speakers {
 	int32_t *fold;      /* [S] index of the fold */
 } core_speakers;
 
-/* Errors: FV_DATA for a row without speaker, or a speaker in two folds (pooled figures need every
- * speaker once). */
+/* Errors: FV_DATA for a row without a speaker, or for a speaker in two folds (pooled figures need
+ * every speaker in one fold only). */
 FV_NODISCARD fv_status core_speakers_make(
 	fv_ctx *ctx, const core_eval_rows *rows, core_speakers *out);
 
-/* The speakers by one attribute. */
+/* The group of each speaker for one attribute. */
 typedef struct core_cohort {
 	const core_speakers *speakers;
 	const char *attribute;
 	int32_t G;
 	const char *const *group; /* [G] names */
-	int32_t *of_speaker;      /* [S] group; -1: unknown in all rows of the speaker */
+	int32_t *of_speaker;      /* [S] group; -1: unknown in all of the speaker's rows */
 	int64_t *size;            /* [G] speakers */
 } core_cohort;
 
-/* A speaker's group is that of its rows where it is known. Errors: FV_DATA, two values for one
- * speaker. */
+/* A speaker gets the group of those of its rows in which it is known. Errors: FV_DATA for a speaker
+ * with two values. */
 FV_NODISCARD fv_status core_cohort_make(fv_ctx *ctx, const core_eval_rows *rows,
 	const core_speakers *speakers, const core_eval_attribute *attribute, core_cohort *out);
 
-/* One system's predictions as counts by speaker; one entry a training seed. */
+/* Predictions of one system as counts per speaker, one tally per training seed. */
 typedef struct core_system {
 	int32_t n_seeds;
 	core_tally *all;   /* [n_seeds] every row */
@@ -56,7 +55,7 @@ typedef struct core_system {
 FV_NODISCARD fv_status core_system_make(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *sets,
 	const core_speakers *speakers, const core_eval_attribute *attribute, core_system *out);
 
-/* How often, and from which stream, something is drawn. given [n, S], for tests: the draws. */
+/* Number of draws and their stream. given [n, S] replaces the draws in tests. */
 typedef struct core_draws {
 	int64_t n;
 	uint64_t seed;
@@ -71,13 +70,13 @@ static inline core_draws core_draws_default(void)
 	return draws;
 }
 
-/* The three kinds of draw, number b. out [2 S]: the first S entries are the draw, the rest is
- * scratch.
+/* The three kinds of draws; b is the number of the draw. out [2 S]: the first S entries are the draw,
+ * the rest is scratch.
  *
- * permutation: out[s] is the speaker whose group s receives; within a fold, among speakers with a
- * known group; the others keep theirs. speakers: out[s] is how often s is in the resample: drawn
- * with replacement within each group, unknown being one of its own, as many as the group has;
- * cohort NULL: among all S. signs: out[s] is +1 or -1, each with probability one half, the same for
+ * permutation: out[s] is the speaker whose group s receives. It permutes speakers with a known group
+ * within their fold; the others keep theirs. speakers: out[s] is how often s is in the resample, which
+ * draws as many speakers as each group has, with replacement; unknown is a separate group; cohort
+ * NULL: one group of all S. signs: out[s] is +1 or -1 with probability one half each, the same for
  * every attribute. */
 void core_draw_permutation(
 	const core_cohort *cohort, const core_draws *draws, int64_t b, int32_t *out);

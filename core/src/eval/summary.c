@@ -15,7 +15,7 @@ double core_quantile(const double *sorted, int64_t n, double q)
 	return sorted[i] + (sorted[next] - sorted[i]) * (position - below);
 }
 
-static int by_value(const void *a, const void *b)
+static int compare_values(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
 	return (x > y) - (x < y);
@@ -28,7 +28,7 @@ int64_t core_sorted_column(
 	for (int64_t b = 0; b < n; b++)
 		if (!isnan(draws[b * width + column]))
 			out[defined++] = draws[b * width + column];
-	qsort(out, (size_t)defined, sizeof *out, by_value);
+	qsort(out, (size_t)defined, sizeof *out, compare_values);
 	return defined;
 }
 

@@ -27,7 +27,7 @@ static fv_status alloc_work(fv_ctx *ctx, const core_cohort *cohort, const core_s
 	return status;
 }
 
-/* out[to[s]] += sign[s] > 0 ? own[s] : other[s], after clearing out. */
+/* Clears out, then adds sign[s] > 0 ? own[s] : other[s] to out[to[s]] for every speaker s. */
 static void sum_exchanged(const core_tally *own, const core_tally *other, const int32_t *sign,
 	const int32_t *to, core_tally *out)
 {
@@ -44,7 +44,7 @@ static void sum_exchanged(const core_tally *own, const core_tally *other, const 
 	}
 }
 
-/* Adds scale * the metrics of `own` after the exchange, seed r, to sum. */
+/* Adds scale * (metrics of `own` after the exchange, for seed r) to sum. */
 static void add_metrics(struct work *w, const core_system *own, const core_system *other, int32_t r,
 	const int32_t *sign, double scale, double *sum)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counts behind every metric. Whatever is resampled (groups permuted, speakers redrawn, systems
- * exchanged), the rows are looked at once: each speaker's counts are sufficient, and a draw only
- * adds them up again.
+/* Counts from which every metric is computed. The counts of each speaker are sufficient, so the rows
+ * are read only once: a draw (permuted groups, resampled speakers, exchanged systems) only sums the
+ * counts again.
  *
- * Shapes: n rows, C classes, K units (speakers, groups, or 1 for everything).
- * Positive: value > threshold, strictly, both in float32. (double)(float)(1/6) > 1/6, so a mixed
- * comparison would turn ties at 1/C, which are common in labels, into positives. */
+ * Shapes: n rows, C classes, K units (speakers, groups, or 1 for all rows). Positive means value >
+ * threshold, strictly, with both in float32: (double)(float)(1/6) > 1/6, so a mixed comparison would
+ * turn ties at 1/C, which are common in labels, into positives. */
 #ifndef CORE_EVAL_TALLY_H
 #define CORE_EVAL_TALLY_H
 
@@ -27,7 +27,7 @@ float core_eval_threshold(const core_eval_set *set);
 
 typedef struct core_tally {
 	int32_t K, C;
-	int64_t *count; /* [K, 1 + 3 C]: rows; then of each class tp, fp, positives */
+	int64_t *count; /* [K, 1 + 3 C]: rows; then tp, fp, positives of each class */
 } core_tally;
 
 static inline int64_t *core_tally_unit(const core_tally *t, int32_t k)
@@ -54,18 +54,18 @@ static inline int64_t core_tally_positives(const core_tally *t, int32_t k, int32
 /* Zeroed; lives as long as the context. */
 FV_NODISCARD fv_status core_tally_alloc(fv_ctx *ctx, int32_t K, int32_t C, core_tally *out);
 
-/* Counts the rows of each unit. unit [n] in 0..K-1, -1: left out; NULL: all rows are unit 0.
- * keep [n]: rows with a negative entry are left out; NULL: none is.
- * Errors: FV_FAILED for a probability or label that is not finite. */
+/* Makes a tally and counts the rows of each unit. unit [n] in 0..K-1, -1: left out; NULL: all rows are
+ * unit 0. keep [n]: rows with a negative entry are left out; NULL: none. Errors: FV_FAILED for a
+ * probability or label that is not finite. */
 FV_NODISCARD fv_status core_tally_make(fv_ctx *ctx, const core_eval_set *set, int32_t K,
 	const int32_t *unit, const int32_t *keep, core_tally *out);
 
-/* The same into a tally that there is; what it held is forgotten. */
+/* The same into an existing tally, which is cleared first. */
 FV_NODISCARD fv_status core_tally_count(fv_ctx *ctx, const core_eval_set *set, const int32_t *unit,
 	const int32_t *keep, core_tally *out);
 
-/* out[to[k]] += times[k] * units[k], after clearing out. to [K] with -1 = left out, NULL: all into
- * 0; times [K], NULL: once each. */
+/* Clears out, then adds times[k] * units[k] to out[to[k]]. to [K], -1: left out; NULL: all to 0. times [K];
+ * NULL: once each. */
 void core_tally_sum(
 	const core_tally *units, const int32_t *to, const int32_t *times, core_tally *out);
 

@@ -5,9 +5,9 @@
 #include "report/grid_tables.h"
 #include "report/low_support.h"
 
-enum { NAMES = 2 }; /* columns in front of the figures */
+enum { NAMES = 2 }; /* columns before the figures */
 
-static core_figure figure_of(const core_mean *m, bool pooled)
+static core_figure make_figure(const core_mean *m, bool pooled)
 {
 	core_figure f = core_figure_of(pooled ? m->pooled : m->fold_mean);
 	if (pooled)
@@ -26,13 +26,13 @@ static void fill_row(const core_grid *grid, const core_grid_row *row, bool poole
 		core_table_value *v = core_table_at(t, i, NAMES + j);
 		if (pooled && !row->scores.test)
 			continue;
-		*v = core_value_figure(figure_of(&row->value[j], pooled));
+		*v = core_value_figure(make_figure(&row->value[j], pooled));
 		v->low_support = core_column_has_low_support(grid, row, j, pooled);
 	}
 }
 
-/* "3 of 10": runs that count, of those that the study has */
-static const char *runs_text(fv_ctx *ctx, const core_grid_row *row)
+/* Returns "3 of 10": runs that count, of all runs of the study. */
+static const char *format_runs(fv_ctx *ctx, const core_grid_row *row)
 {
 	if (!row->variant)
 		return "";
@@ -47,7 +47,7 @@ static fv_status add_runs_column(fv_ctx *ctx, const core_grid *grid, core_result
 	size_t column = t->n_columns - 1;
 	t->column[column] = core_plain_column("runs", "runs", CORE_FOR_PEOPLE);
 	for (size_t i = 0; i < t->n_rows; i++) {
-		const char *text = runs_text(ctx, core_grid_row_at(grid, i));
+		const char *text = format_runs(ctx, core_grid_row_at(grid, i));
 		if (!text)
 			return FV_FAILED;
 		*core_table_at(t, i, column) = core_value_text(text);
@@ -55,7 +55,7 @@ static fv_status add_runs_column(fv_ctx *ctx, const core_grid *grid, core_result
 	return FV_OK;
 }
 
-/* Ranks best and second among the variants; baselines, which stand below, take no part. */
+/* Ranks best and second among the variants; the baselines below them are not ranked. */
 static fv_status rank_columns(fv_ctx *ctx, const core_grid *grid, core_result_table *t)
 {
 	bool *skip = core_alloc(ctx, t->n_rows + 1, sizeof *skip);

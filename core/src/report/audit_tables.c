@@ -5,7 +5,7 @@
 
 #include "report/low_support.h"
 
-enum { PAIRS_SHOWN = 3 }; /* of three groups; more are in the JSON */
+enum { PAIRS_SHOWN = 3 }; /* those of three groups; the JSON has all */
 
 static core_table_column figure_column(const char *title, unsigned parts, core_number_format format)
 {
@@ -15,7 +15,7 @@ static core_table_column figure_column(const char *title, unsigned parts, core_n
 
 /* --- all rows --------------------------------------------------------------------------------- */
 
-static const char *heading_of(fv_ctx *ctx, const char *path, const core_metrics *m)
+static const char *make_heading(fv_ctx *ctx, const char *path, const core_metrics *m)
 {
 	core_text text = {0};
 	core_text_add(&text, "%s: %lld rows", path, (long long)m->n);
@@ -39,7 +39,7 @@ static size_t count_metrics(core_metric_kind kind)
 static fv_status add_overall(
 	fv_ctx *ctx, const char *path, const core_metrics *m, core_document *document)
 {
-	const char *title = heading_of(ctx, path, m);
+	const char *title = make_heading(ctx, path, m);
 	size_t overall = count_metrics(CORE_METRIC_OVERALL), at = 0;
 	core_result_table *t = core_document_add(ctx, document, "overall", title, overall + 3, 2);
 	if (!t || !title)
@@ -53,7 +53,7 @@ static fv_status add_overall(
 			core_value_text(core_metric_at((core_metric_id)k)->title);
 		*core_table_at(t, at++, 1) = core_value_figure(core_figure_of(m->metric[k]));
 	}
-	const char *const names[] = {"AUC", "labels a row, predicted", "labels a row, true"};
+	const char *const names[] = {"AUC", "labels per row, predicted", "labels per row, true"};
 	const double values[] = {m->threshold_free.auc, m->threshold_free.labels_predicted,
 		m->threshold_free.labels_true};
 	for (size_t k = 0; k < 3; k++) {
@@ -117,7 +117,7 @@ static fv_status add_gaps(fv_ctx *ctx, const core_attribute_metrics *a, int32_t 
 	return FV_OK;
 }
 
-/* One line of the table of rates; `step` doubles lie between the groups' values. */
+/* Fills a row of the table of rates from values that are `step` doubles apart. */
 static void fill_group_row(core_result_table *t, size_t row, const core_attribute_metrics *a,
 	const char *name, const double *value, size_t stride)
 {
@@ -161,7 +161,7 @@ static fv_status add_rates(fv_ctx *ctx, const core_metrics *m, const core_attrib
 	return FV_OK;
 }
 
-/* TPR of one group less that of another, class by class. */
+/* Adds the TPR of one group minus that of another, for each class. */
 static fv_status add_differences(fv_ctx *ctx, int32_t C, const char *const *classes,
 	const core_attribute_metrics *a, core_document *document)
 {
@@ -244,8 +244,7 @@ fv_status core_audit_tables(fv_ctx *ctx, const char *path, const core_metrics *m
 		status = add_undefined(ctx, m, document);
 	if (!status && core_document_has_low_support(document))
 		status = core_document_note(ctx, document,
-			"* low support: rests on a subgroup of class and group with fewer than "
-			"%lld "
+			"* low support: rests on a subgroup (class x group) with fewer than %lld "
 			"positives (negatives for an FPR, rows for a DP gap).",
 			(long long)min_support);
 	return status;

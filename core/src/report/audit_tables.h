@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The metrics of one file of predictions, and the comparison of two, as result tables for people. JSON is
- * that of eval/report_json.h. */
+/* Result tables for people of the metrics of a prediction file, and of the comparison of two.
+ * eval/report_json.h makes the JSON. */
 #ifndef CORE_REPORT_AUDIT_TABLES_H
 #define CORE_REPORT_AUDIT_TABLES_H
 
@@ -10,7 +10,7 @@
 FV_NODISCARD fv_status core_audit_tables(fv_ctx *ctx, const char *path, const core_metrics *metrics,
 	int64_t min_support, core_document *document);
 
-/* First less second. */
+/* Differences: first minus second. */
 FV_NODISCARD fv_status core_comparison_tables(fv_ctx *ctx, const char *first, const char *second,
 	const core_comparison *comparison, core_document *document);
 

@@ -6,13 +6,13 @@
 #define FEW_SPEAKERS 10
 
 /* "gender TPR gap", "F1" */
-static const char *title_of(fv_ctx *ctx, const char *attribute, core_metric_id id)
+static const char *make_title(fv_ctx *ctx, const char *attribute, core_metric_id id)
 {
 	const char *title = core_metric_at(id)->title;
 	return attribute ? core_format(ctx, "%s %s", attribute, title) : title;
 }
 
-/* Has some group fewer speakers in some test set than an interval would ask for? */
+/* Does any group have too few speakers for an interval in any test set? */
 static bool has_few_speakers(const core_test_sets *tests, const char *attribute)
 {
 	for (int32_t t = 0; t < tests->n_sets; t++) {
@@ -28,7 +28,7 @@ static bool has_few_speakers(const core_test_sets *tests, const char *attribute)
 static fv_status add_column(fv_ctx *ctx, core_grid *grid, int32_t attribute, core_metric_id id)
 {
 	const char *name = attribute < 0 ? NULL : grid->tests.attribute[attribute];
-	const char *title = title_of(ctx, name, id);
+	const char *title = make_title(ctx, name, id);
 	if (!title)
 		return FV_FAILED;
 	grid->column[grid->n_columns++] = (core_grid_column){.attribute = name,
@@ -40,7 +40,7 @@ static fv_status add_column(fv_ctx *ctx, core_grid *grid, int32_t attribute, cor
 	return FV_OK;
 }
 
-static int32_t attribute_index(const core_test_sets *tests, const char *name)
+static int32_t find_attribute(const core_test_sets *tests, const char *name)
 {
 	for (int32_t a = 0; a < tests->n_attributes; a++)
 		if (!strcmp(tests->attribute[a], name))
@@ -48,7 +48,7 @@ static int32_t attribute_index(const core_test_sets *tests, const char *name)
 	return -1;
 }
 
-/* What the first variant that declares a comparison family declares. */
+/* Finds the first variant that declares a comparison family. */
 static const core_run_facts *find_declaration(const core_results *results)
 {
 	for (size_t i = 0; i < results->n; i++) {
@@ -59,7 +59,7 @@ static const core_run_facts *find_declaration(const core_results *results)
 	return NULL;
 }
 
-/* The column that the configuration's eval.compare names; it gets one if it has none. */
+/* Finds the column that eval.compare names, and adds it if it is missing. */
 static fv_status find_family(fv_ctx *ctx, const core_results *results, core_grid *grid)
 {
 	const core_run_facts *facts = find_declaration(results);
@@ -70,7 +70,7 @@ static fv_status find_family(fv_ctx *ctx, const core_results *results, core_grid
 	bool overall = core_metric_is(id, CORE_METRIC_OVERALL);
 	int32_t attribute = overall || !facts->compare_attribute
 				    ? -1
-				    : attribute_index(&grid->tests, facts->compare_attribute);
+				    : find_attribute(&grid->tests, facts->compare_attribute);
 	if (!overall && attribute < 0)
 		return FV_OK;
 	for (size_t j = 0; j < grid->n_columns; j++)
@@ -94,7 +94,9 @@ static bool is_any_run_done(const core_results *results)
 fv_status core_columns_make(fv_ctx *ctx, const core_results *results, core_grid *grid)
 {
 	if (!is_any_run_done(results))
-		return fv_fail(ctx, FV_DATA, "%s: no run is done", results->dir);
+		return fv_fail(ctx, FV_DATA,
+			"%s: no finished run: wait for 'fairvox run', or see 'fairvox status'",
+			results->dir);
 	size_t attributes = (size_t)grid->tests.n_attributes;
 	grid->column = core_alloc(ctx, 3 + 2 * attributes, sizeof *grid->column);
 	fv_status status = grid->column ? add_column(ctx, grid, -1, CORE_F1) : FV_FAILED;

@@ -3,7 +3,7 @@
 
 #include "report/audit_tables.h"
 
-/* Metrics of the kinds given with their difference, interval and p. */
+/* Adds the metrics of the given kinds with difference, interval and p. */
 static fv_status add_metrics(fv_ctx *ctx, const char *name, unsigned kinds,
 	const core_estimate *metric, const char *title, core_document *document)
 {

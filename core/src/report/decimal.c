@@ -12,7 +12,7 @@ int64_t core_thousandths(double value)
 	char text[64];
 	if (!isfinite(value) || fabs(value) > 1e12)
 		return CORE_NO_NUMBER;
-	/* What is printed, without its point: no second rounding. */
+	/* Reads the digits of the printed value, so that it is not rounded twice. */
 	int n = snprintf(text, sizeof text, "%.3f", value);
 	for (int i = n - 4; i < n; i++)
 		text[i] = text[i + 1];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers as they are printed. What is compared, ranked or averaged in a table is what its reader
- * sees, so that everything in it follows from its cells. */
+/* Numbers as they are printed. Tables compare, rank and average the printed values, so that a reader
+ * can check every derived number from the table itself. */
 #ifndef CORE_REPORT_DECIMAL_H
 #define CORE_REPORT_DECIMAL_H
 
@@ -8,14 +8,14 @@
 
 #include "base/text.h"
 
-/* A value to three decimals, as %.3f prints it, in thousandths; CORE_NO_NUMBER for NaN. */
+/* Returns a value rounded to three decimals as by %.3f, in thousandths; CORE_NO_NUMBER for NaN. */
 #define CORE_NO_NUMBER INT64_MIN
 int64_t core_thousandths(double value);
 
-/* a / b to the nearest whole number, halves away from zero; b > 0. */
+/* Returns a / b rounded to the nearest whole number, halves away from zero; b > 0. */
 int64_t core_divide(int64_t a, int64_t b);
 
-/* "0.278", "nan"; thousandths likewise with "—" for none */
+/* "0.278", "nan"; for thousandths "0.278", "—" */
 void core_put_value(core_text *out, double value);
 void core_put_thousandths(core_text *out, int64_t value);
 /* "+0.158", "-0.012" */

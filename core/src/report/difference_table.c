@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is behind a TPR gap: signed differences of TPR between groups, class by class, with intervals. */
+/* Signed TPR differences between groups for each class, with intervals: the parts of a TPR gap. */
 #include <string.h>
 
 #include "report/grid_tables.h"
 
-enum { PAIRS_SHOWN = 3 }; /* of three groups; people do not see more */
+enum { PAIRS_SHOWN = 3 }; /* those of three groups; people see no more */
 enum { LABEL, VARIANT, ATTRIBUTE, PAIR, GROUP, MINUS, FEW_SPEAKERS, ONE_SPEAKER, FIRST };
 
 static int32_t count_pairs(const core_eval_attribute *attribute)
@@ -12,8 +12,8 @@ static int32_t count_pairs(const core_eval_attribute *attribute)
 	return attribute->G * (attribute->G - 1) / 2;
 }
 
-/* The attribute whose differences people see: that of the comparison family, or the first. */
-static int32_t shown_attribute(const core_grid *grid, const core_test_set *t)
+/* Finds the attribute whose differences people see: that of the comparison family, or the first. */
+static int32_t find_shown_attribute(const core_grid *grid, const core_test_set *t)
 {
 	const char *name = grid->family >= 0 ? grid->column[grid->family].attribute : NULL;
 	int32_t shown = t->n_attributes && !name ? 0 : -1;
@@ -63,7 +63,7 @@ static void set_columns(const core_test_set *test, core_result_table *t)
 			.parts = CORE_SHOW_INTERVAL};
 }
 
-/* Rows of one test set: its classes are the columns. */
+/* Counts the rows of one test set, whose classes are the columns. */
 static size_t count_rows(const core_grid *grid, const core_test_set *test)
 {
 	size_t variants = 0, pairs = 0;
@@ -77,7 +77,7 @@ static size_t count_rows(const core_grid *grid, const core_test_set *test)
 static fv_status fill_table(
 	fv_ctx *ctx, const core_grid *grid, const core_test_set *test, core_result_table *t)
 {
-	int32_t shown = shown_attribute(grid, test);
+	int32_t shown = find_shown_attribute(grid, test);
 	size_t at = 0;
 	fv_status status = FV_OK;
 	for (size_t i = 0; i < grid->n_rows; i++) {
@@ -98,11 +98,10 @@ fv_status core_add_tpr_differences(fv_ctx *ctx, const core_grid *grid, core_docu
 	const core_test_set *test = grid->tests.n_sets ? &grid->tests.set[0] : NULL;
 	if (!test || !grid->options.draws.n || !count_rows(grid, test))
 		return FV_OK;
-	int32_t shown = shown_attribute(grid, test);
+	int32_t shown = find_shown_attribute(grid, test);
 	core_result_table *t = core_document_add(ctx, document, "tpr_differences",
 		core_format(ctx,
-			"What is behind the %s TPR gap: TPR of one group less that of the other, "
-			"by "
+			"Parts of the %s TPR gap: TPR of one group minus that of the other, by "
 			"class, pooled [95%% interval over speakers]",
 			shown < 0 ? "" : test->attribute[shown].name),
 		count_rows(grid, test), FIRST + (size_t)test->C);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What changed against the reference, and for whom. */
+/* Effects against the reference, and the groups they fall on. */
 #include <math.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@
 
 enum { LABEL, VARIANT, REFERENCE, REASON, FIRST };
 
-static core_figure figure_of(const core_grid *grid, const core_grid_row *row, size_t column)
+static core_figure make_figure(const core_grid *grid, const core_grid_row *row, size_t column)
 {
 	const core_estimate *own = &row->value[column].pooled;
 	const core_estimate *from = &grid->row[row->effect.reference].value[column].pooled;
@@ -33,10 +33,10 @@ static void put_change(core_text *out, const core_level_change *change)
 	core_put_signed(out, change->worst_change);
 }
 
-/* "gender -0.051 / +0.123, levelled down: angry (-0.120 / +0.030)": changes of the TPR of the groups
- * that are best and worst in the reference, and the classes in which the better one lost more than
- * the worse one gained. */
-static const char *levelling_text(fv_ctx *ctx, const core_grid_row *row)
+/* Returns "gender -0.051 / +0.123, levelled down: angry (-0.120 / +0.030)": the TPR changes of the
+ * groups that are best and worst in the reference, and the classes in which the best group lost more
+ * than the worst one gained. */
+static const char *format_levelling(fv_ctx *ctx, const core_grid_row *row)
 {
 	const core_test_set *t = row->scores.test;
 	core_text text = {0};
@@ -78,10 +78,10 @@ static fv_status fill_row(fv_ctx *ctx, const core_grid *grid, const core_grid_ro
 	}
 	for (size_t j = 0; j < grid->n_columns; j++) {
 		core_table_value *v = core_table_at(t, i, FIRST + j);
-		*v = core_value_figure(figure_of(grid, row, j));
+		*v = core_value_figure(make_figure(grid, row, j));
 		v->low_support = core_column_has_low_support(grid, row, j, true);
 	}
-	const char *levelling = levelling_text(ctx, row);
+	const char *levelling = format_levelling(ctx, row);
 	*core_table_at(t, i, FIRST + grid->n_columns) = core_value_text(levelling);
 	return levelling ? FV_OK : FV_FAILED;
 }
@@ -112,10 +112,10 @@ static fv_status add_effects(
 	fv_ctx *ctx, const core_grid *grid, size_t rows, core_document *document)
 {
 	core_result_table *t = core_document_add(ctx, document, "effects",
-		"Against the reference, pooled: change [95% interval over speakers] (in percent; "
-		"change of the excess over the null), adjusted p by exchanging predictions speaker "
-		"by speaker; TPR of the groups that are best / worst in the reference, mean change "
-		"over classes",
+		"Effects against the reference, pooled: change [95% interval over "
+		"speakers] (in percent; change of the excess over the null), adjusted p "
+		"of the paired permutation test over speakers; mean change, over "
+		"classes, of the TPR of the groups that are best / worst in the reference",
 		rows, FIRST + grid->n_columns + 1);
 	fv_status status = t ? set_columns(ctx, grid, t) : FV_FAILED;
 	for (size_t i = 0, at = 0; i < grid->n_rows && !status; i++)
@@ -138,7 +138,7 @@ enum {
 	L_COLUMNS
 };
 
-/* class NULL: the mean over classes */
+/* Fills a row for one class; class NULL: the mean over classes. */
 static void fill_level(core_result_table *t, size_t i, const core_grid_row *row,
 	const core_eval_attribute *a, const char *class_name, const core_level_change *change)
 {

@@ -8,8 +8,8 @@
 #include "base/nearest.h"
 #include "eval/families.h"
 
-/* Axes that say what was trained on, not how: those of the loss and its groups do not count. */
-static bool is_own_axis(const char *key)
+/* Is it an axis of the loss or its groups? The reference may differ on these axes only. */
+static bool is_objective_axis(const char *key)
 {
 	return !strncmp(key, "loss", 4) || !strncmp(key, "grouper", 7);
 }
@@ -21,27 +21,27 @@ static bool have_same_axes(const core_run_facts *own, const core_run_facts *othe
 	json_object_foreach((json_t *)own->axes, key, value)
 	{
 		const json_t *theirs = json_object_get(other->axes, key);
-		if (!is_own_axis(key) && theirs && !json_equal(value, (json_t *)theirs))
+		if (!is_objective_axis(key) && theirs && !json_equal(value, (json_t *)theirs))
 			return false;
 	}
 	return true;
 }
 
-/* The reference was trained on the same rows, as far as their bias goes. */
+/* Were both trained with the same simulated bias? */
 static bool have_same_bias(const core_run_facts *own, const core_run_facts *other)
 {
 	return own->bias == other->bias ||
 	       (own->bias && other->bias && json_equal((json_t *)own->bias, (json_t *)other->bias));
 }
 
-/* Without groups, or with those of `own`: where training without debiasing has them for the choice
- * of its epoch, there may be one for each grouper. */
+/* Has `other` no groups, or those of `own`? Training without debiasing may use groups to choose its
+ * epoch, and then there is one such variant per grouper. */
 static bool have_same_groups(const core_run_facts *own, const core_run_facts *other)
 {
 	return !other->n_groupers || json_equal((json_t *)other->grouping, (json_t *)own->grouping);
 }
 
-/* Training without debiasing on the same axes and bias; -1: none. */
+/* Finds the variant without debiasing that has the same axes and bias; -1: none. */
 static int64_t find_reference(const core_grid *grid, size_t row)
 {
 	const core_run_facts *own = grid->row[row].facts;
@@ -74,12 +74,11 @@ static fv_status find_named_reference(fv_ctx *ctx, const core_grid *grid, int64_
 		found++;
 	}
 	if (!found)
-		return fv_fail(ctx, FV_CONFIG, "--reference: there is no variant '%s'%s", name,
+		return fv_fail(ctx, FV_CONFIG, "--reference: no variant '%s'%s", name,
 			labels ? core_suggest_name(ctx, name, labels, grid->n_rows) : "");
 	if (found > 1)
 		return fv_fail(ctx, FV_CONFIG,
-			"--reference: several variants are called '%s'; give the folder's name",
-			name);
+			"--reference: several variants are named '%s': give the folder name", name);
 	return FV_OK;
 }
 
@@ -97,13 +96,13 @@ const char *core_effect_reason(const core_grid *grid, size_t a, size_t b)
 	if (grid->row[a].on_test || grid->row[b].on_test)
 		return "chosen on test: not compared";
 	if (!are_equal(p->n_folds, p->fold, q->n_folds, q->fold))
-		return "not the same folds";
+		return "different folds";
 	if (!are_equal(p->n_seeds, p->seed, q->n_seeds, q->seed))
-		return "not the same seeds";
-	return x->test == y->test ? NULL : "not the same test rows or labels";
+		return "different seeds";
+	return x->test == y->test ? NULL : "different test rows or labels";
 }
 
-static core_estimate difference_of(const core_comparison *c, const core_grid_column *column)
+static core_estimate find_difference(const core_comparison *c, const core_grid_column *column)
 {
 	if (!column->attribute)
 		return c->metric[column->id];
@@ -128,7 +127,7 @@ static fv_status compare_with_reference(
 	for (int32_t a = 0; a < t->n_attributes; a++)
 		v->levelling[a] = c.attribute[a].levelling;
 	for (size_t j = 0; j < grid->n_columns; j++)
-		v->diff[j] = difference_of(&c, &grid->column[j]);
+		v->diff[j] = find_difference(&c, &grid->column[j]);
 	return FV_OK;
 }
 
@@ -146,7 +145,7 @@ static fv_status adjust_column(fv_ctx *ctx, core_grid *grid, size_t column, doub
 
 static fv_status clear_effect(fv_ctx *ctx, const core_grid *grid, core_effect *v)
 {
-	*v = (core_effect){.reference = -1, .reason = "nothing to compare with"};
+	*v = (core_effect){.reference = -1, .reason = "no reference"};
 	v->diff = core_alloc(ctx, grid->n_columns, sizeof *v->diff);
 	v->adjusted = core_alloc(ctx, grid->n_columns, sizeof *v->adjusted);
 	if (!v->diff || !v->adjusted)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What env.json says of a run, read once. Everything lives as long as the context; the JSON is borrowed
- * from the run's result. */
+/* The facts that env.json records about a run. Everything lives as long as the context; the JSON is
+ * borrowed from the run's result. */
 #ifndef CORE_REPORT_FACTS_H
 #define CORE_REPORT_FACTS_H
 
@@ -12,7 +12,7 @@
 
 typedef struct core_grouper_facts {
 	const char *name;
-	bool has_seed; /* of its own: else groups are inferred with the run's seed */
+	bool has_seed; /* false: groups are inferred with the run's seed */
 	int64_t seed;
 	const json_t *json; /* name, column, seed, params */
 } core_grouper_facts;
@@ -20,38 +20,39 @@ typedef struct core_grouper_facts {
 typedef struct core_selection_facts {
 	const char *rule;   /* train.select */
 	const char *split;  /* "dev" or "test" */
-	const char *groups; /* whose groups it looked at: "inferred" or an attribute; NULL: none */
-	int64_t epochs;     /* that it chose from; -1: not recorded */
+	const char *groups; /* groups that the rule used: "inferred" or an attribute; NULL: none */
+	int64_t epochs;     /* to choose from; -1: not recorded */
 	double f1_floor;    /* NaN: none */
 	bool uses_group_labels;
 	const json_t *json;
 } core_selection_facts;
 
-/* Text is "" where env.json does not say. */
+/* Text is "" if env.json does not have it. */
 typedef struct core_run_facts {
 	int64_t index; /* position of the variant in the configuration that made it; -1: not known */
 	const char *loss, *encoder, *profile;
 	const char *
-		replicates; /* shared by variants that differ in seeds of grouping and bias alone */
+		replicates; /* the same for variants that differ only in the seeds of groupers and bias */
 	bool plain;         /* training without debiasing */
-	bool has_groupers;  /* says which groupers there are, even if none */
+	bool has_groupers; /* env.json lists the groupers, even if there are none */
 	bool uses_groups, uses_group_labels;
 	int32_t n_groupers;
 	core_grouper_facts *grouper;
 	core_selection_facts selection;
-	bool biased, says_bias; /* trained with a simulated bias; env.json tells either way */
+	bool biased, says_bias; /* trained with a simulated bias; env.json records whether */
 	bool has_bias_seed;
-	int64_t bias_seed;                              /* of the bias's own */
-	const char *compare_metric, *compare_attribute; /* NULL: not declared, of all rows */
+	int64_t bias_seed;                              /* the bias's own seed */
+	const char *compare_metric, *compare_attribute; /* NULL: not declared; over all rows */
 	const char *majority_class;
 	bool transductive, synthetic, shared_speakers;
-	const json_t *axes, *objective, *grouping, *bias; /* NULL: not there */
+	const json_t *axes, *objective, *grouping, *bias; /* NULL: missing */
 } core_run_facts;
 
 /* `env`: the object of env.json. Errors: FV_FAILED (memory). */
 FV_NODISCARD fv_status core_run_facts_read(fv_ctx *ctx, const json_t *env, core_run_facts *out);
 
-/* Seeds of the groupers ("1", "1 2") and of the bias; "" where they are the run's. NULL: out of memory. */
+/* Return the seeds of the groupers ("1", "1 2") and of the bias; "": the run's seed. NULL: out of
+ * memory. */
 const char *core_grouping_seeds(fv_ctx *ctx, const core_run_facts *facts);
 const char *core_bias_seed(fv_ctx *ctx, const core_run_facts *facts);
 

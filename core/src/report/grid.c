@@ -16,8 +16,8 @@ core_table_options core_table_default(void)
 		.min_support = 10};
 }
 
-/* Mean over the seeds of a fold; NaN where none has the value. */
-static double fold_value(const core_grid *grid, const core_variant_predictions *p, int32_t fold,
+/* Returns the mean over the seeds of a fold; NaN: no seed has the value. */
+static double average_seeds(const core_grid *grid, const core_variant_predictions *p, int32_t fold,
 	const core_grid_column *column)
 {
 	double sum = 0;
@@ -33,15 +33,15 @@ static double fold_value(const core_grid *grid, const core_variant_predictions *
 	return n ? sum / n : NAN;
 }
 
-static core_mean mean_over_folds(const core_grid *grid, const core_variant_result *variant,
+static core_mean average_folds(const core_grid *grid, const core_variant_result *variant,
 	const core_variant_predictions *p, const core_grid_column *column)
 {
 	core_mean m = {.fold_mean = core_estimate_of(NAN), .pooled = core_estimate_of(NAN)};
 	for (int32_t f = 0; f < variant->n_folds; f++) {
-		double value = fold_value(grid, p, f, column);
+		double value = average_seeds(grid, p, f, column);
 		if (isnan(value))
 			continue;
-		double before = m.mean; /* Welford */
+		double before = m.mean; /* Welford's algorithm */
 		m.folds++;
 		m.mean += (value - before) / (double)m.folds;
 		m.sd += (value - before) * (value - m.mean);
@@ -71,7 +71,7 @@ static void count_runs(const core_variant_result *variant, core_grid_row *row, c
 		grid->folds = variant->n_folds;
 }
 
-static const core_scores *attribute_scores(const core_variant_scores *scores, const char *name)
+static const core_scores *find_attribute_scores(const core_variant_scores *scores, const char *name)
 {
 	for (int32_t a = 0; a < scores->test->n_attributes; a++)
 		if (!strcmp(scores->test->attribute[a].name, name))
@@ -79,19 +79,20 @@ static const core_scores *attribute_scores(const core_variant_scores *scores, co
 	return NULL;
 }
 
-/* The scores that a column is taken from; NULL: none. */
-static const core_scores *column_scores(
+/* Finds the scores that a column shows; NULL: none. */
+static const core_scores *find_column_scores(
 	const core_variant_scores *scores, const core_grid_column *column)
 {
 	if (!scores->test)
 		return NULL;
-	return column->attribute ? attribute_scores(scores, column->attribute) : &scores->overall;
+	return column->attribute ? find_attribute_scores(scores, column->attribute)
+				 : &scores->overall;
 }
 
-/* Both aggregates of a column from the row's scores. */
+/* Sets both aggregates of a column from the row's scores. */
 static void set_aggregates(const core_grid_row *row, const core_grid_column *column, core_mean *m)
 {
-	const core_scores *own = column_scores(&row->scores, column);
+	const core_scores *own = find_column_scores(&row->scores, column);
 	if (!own)
 		return;
 	m->pooled = own->pooled[column->id];
@@ -116,14 +117,14 @@ static fv_status fill_variant(
 			&grid->options.draws, &row->scores);
 	count_runs(variant, row, grid);
 	for (size_t j = 0; j < grid->n_columns && !status; j++) {
-		row->value[j] = mean_over_folds(grid, variant, p, &grid->column[j]);
+		row->value[j] = average_folds(grid, variant, p, &grid->column[j]);
 		set_aggregates(row, &grid->column[j], &row->value[j]);
 	}
 	return status;
 }
 
-/* A baseline has no runs: its means are those of the predictions. */
-static void baseline_values(const core_grid *grid, core_grid_row *row)
+/* Sets the means of a baseline, which has no runs, from its predictions. */
+static void fill_baseline_values(const core_grid *grid, core_grid_row *row)
 {
 	for (size_t j = 0; j < grid->n_columns; j++) {
 		const core_grid_column *c = &grid->column[j];
@@ -133,7 +134,7 @@ static void baseline_values(const core_grid *grid, core_grid_row *row)
 			.sd = NAN};
 		set_aggregates(row, c, m);
 		m->mean = m->fold_mean.value;
-		const core_scores *own = column_scores(&row->scores, c);
+		const core_scores *own = find_column_scores(&row->scores, c);
 		m->folds = own ? own->folds_used[c->id] : grid->folds;
 	}
 }
@@ -151,7 +152,7 @@ static fv_status fill_baseline(
 	fv_status status = core_scores_of_baseline(
 		ctx, test, (core_baseline)which, &grid->options.draws, &row->scores);
 	if (!status && row->scores.test) {
-		baseline_values(grid, row);
+		fill_baseline_values(grid, row);
 		grid->n_baselines++;
 	}
 	return status;
@@ -171,7 +172,8 @@ static fv_status fill_baselines(fv_ctx *ctx, core_grid *grid)
 	return status;
 }
 
-/* A variant trained without the bias that others have shows what there is to gain; it is not ranked. */
+/* Finds variants trained without the simulated bias that others have. They show how much can be gained
+ * and are not ranked. */
 static void find_unbiased(core_grid *grid)
 {
 	bool any = false;

@@ -40,8 +40,8 @@ static fv_status add_agreement(fv_ctx *ctx, const core_group_report *r, core_doc
 		for (int part = 0; part < CORE_PARTS; part++)
 			fill_agreement(t, row++, &r->truth[k], part);
 	return core_document_note(ctx, document,
-		"known: rows with a group and a value; accuracy = correct / known; no value: rows "
-		"with a group only.");
+		"known: rows with a group and a value; accuracy = correct / known; no "
+		"value: rows with a group but no value.");
 }
 
 /* --- accuracy by class and by length ---------------------------------------------------------- */
@@ -85,7 +85,7 @@ static fv_status add_class_shares(fv_ctx *ctx, const core_group_report *r,
 	return status;
 }
 
-static const char *length_name(fv_ctx *ctx, int bin)
+static const char *format_length(fv_ctx *ctx, int bin)
 {
 	if (bin == CORE_LENGTH_BINS - 1)
 		return core_format(ctx, "%g s and over", core_length_edge[bin]);
@@ -99,7 +99,7 @@ static fv_status add_length_shares(
 	core_result_table *t = add_parts(ctx, document, NULL, "length", CORE_LENGTH_BINS);
 	fv_status status = t ? FV_OK : FV_FAILED;
 	for (int b = 0; b < CORE_LENGTH_BINS && !status; b++) {
-		const char *name = length_name(ctx, b);
+		const char *name = format_length(ctx, b);
 		status = name ? FV_OK : FV_FAILED;
 		*core_table_at(t, (size_t)b, 0) = core_value_text(name);
 		for (int part = 0; part < CORE_PARTS && !status; part++)
@@ -146,9 +146,8 @@ static fv_status add_sizes(fv_ctx *ctx, const core_group_report *r, core_documen
 static fv_status add_stability(fv_ctx *ctx, const core_group_report *r, core_document *document)
 {
 	static const char *const titles[] = {"split", "ARI mean", "least", "NMI mean", "least"};
-	const char *title =
-		core_format(ctx, "%d seeds of the grouper, every two compared: %d pairs",
-			(int)r->seeds, (int)(r->seeds * (r->seeds - 1) / 2));
+	const char *title = core_format(ctx, "%d seeds of the grouper, compared in pairs: %d pairs",
+		(int)r->seeds, (int)(r->seeds * (r->seeds - 1) / 2));
 	core_result_table *t = core_document_add(ctx, document, "stability", title, CORE_PARTS, 5);
 	if (!t || !title)
 		return FV_FAILED;
@@ -176,11 +175,11 @@ fv_status core_group_tables(fv_ctx *ctx, const core_group_report *r, core_docume
 		status = add_stability(ctx, r, document);
 	if (!status && r->has_lengths && r->no_length[CORE_PART_ALL])
 		status = core_document_note(ctx, document,
-			"rows without a recording of known length: %lld",
+			"rows whose recording has no known length: %lld",
 			(long long)r->no_length[CORE_PART_ALL]);
 	if (!status && r->runner->transductive)
 		status = core_document_note(ctx, document,
-			"transductive: a recording's group depends on its speaker's others, in the "
-			"test split too");
+			"transductive: the group of a recording depends on other recordings of "
+			"its speaker, also in the test split");
 	return status;
 }

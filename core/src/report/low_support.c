@@ -14,7 +14,7 @@ bool core_metric_has_low_support(
 	return false;
 }
 
-/* Groups with rows in a fold: with fewer than two the fold has no gap. */
+/* Counts groups with rows in a fold; a fold with fewer than two has no gap. */
 static int32_t count_present(const core_scores *s, int32_t fold)
 {
 	int32_t n = 0;

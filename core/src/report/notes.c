@@ -4,13 +4,14 @@
 
 #include "report/notes.h"
 
-static fv_status method_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
+static fv_status add_method_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 {
 	fv_status status = FV_OK;
 	if (grid->tests.n_sets && grid->options.scores && grid->options.draws.n)
 		status = core_document_note(ctx, d,
-			"Gaps: lower is better, and noise alone makes one. Null: groups permuted "
-			"over speakers within folds, %lld draws; excess = gap - null mean.",
+			"Gaps: lower is better, but noise alone causes a gap. Null: groups "
+			"permuted over speakers within folds, %lld draws; excess = gap - null "
+			"mean.",
 			(long long)grid->options.draws.n);
 	if (!status && grid->seeds > 1)
 		status = core_document_note(
@@ -20,21 +21,22 @@ static fv_status method_notes(fv_ctx *ctx, const core_grid *grid, core_document 
 		compared |= grid->row[i].effect.reference >= 0;
 	if (!status && !compared && grid->options.compare && grid->n_rows > 1)
 		status = core_document_note(ctx, d,
-			"No variant without debiasing to compare with; --reference names another.");
+			"No variant without debiasing to compare with: name a reference with "
+			"--reference.");
 	if (status || !compared || !grid->options.draws.n)
 		return status;
 	if (grid->family >= 0)
 		return core_document_note(ctx, d,
-			"Family declared in the configuration: %s against the reference, p by "
-			"Holm; "
-			"every other p is exploratory (Benjamini-Hochberg within its column).",
+			"Comparison family declared in the configuration: %s against the "
+			"reference, p adjusted by Holm; every other p is exploratory "
+			"(Benjamini-Hochberg within its column).",
 			grid->column[grid->family].title);
 	return core_document_note(ctx, d,
-		"No family of comparisons is declared (eval.compare): every p against the "
+		"No comparison family is declared (eval.compare): every p against the "
 		"reference is exploratory (Benjamini-Hochberg within its column).");
 }
 
-static fv_status row_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
+static fv_status add_row_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 {
 	fv_status status = FV_OK;
 	bool transductive = false, labels = false, on_test = false, on_dev = false;
@@ -56,34 +58,35 @@ static fv_status row_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 	}
 	if (!status && on_dev)
 		status = core_document_note(ctx, d,
-			"Models were chosen on the development split, by the rule given, among the "
-			"epochs of one training each; %s on test. Seeds are averaged, none is "
+			"Models were chosen on the development split, by the rule given, among "
+			"the epochs of one training; %s on test. Seeds are averaged, never "
 			"chosen.",
 			on_test ? "those marked ‡" : "none");
 	if (!status && on_test)
 		status = core_document_note(ctx, d,
-			"‡ chosen on test: a bound on what selection could gain, no result; not "
-			"ranked or compared with the others, and its p is that of a chosen model.");
+			"‡ chosen on test: an upper bound on what selection could gain, not a "
+			"result; not ranked or compared with the others, and its p is that of a "
+			"selected model.");
 	if (!status && labels)
 		status = core_document_note(ctx, d,
-			"Variants with \"true labels\" were trained with true group "
-			"labels of the training speakers.");
+			"Variants with \"true labels\" were trained with the true group labels "
+			"of the training speakers.");
 	if (!status && transductive)
 		status = core_document_note(ctx, d,
-			"† uses test speakers' recordings (transductive): not "
-			"ranked with the others.");
+			"† uses test speakers' recordings (transductive): not ranked with the "
+			"others.");
 	return status;
 }
 
-/* Variants whose predictions lack an attribute that others were evaluated for have a dash there. */
-static fv_status attribute_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
+/* Names variants whose predictions lack an attribute, which show a dash in its columns. */
+static fv_status add_attribute_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 {
 	fv_status status = FV_OK;
 	for (int32_t a = 0; a < grid->tests.n_attributes; a++)
 		for (size_t i = 0; i < grid->n_rows && !status; i++)
 			if (grid->row[i].variant->n_folds && !grid->tests.variant[i].has[a])
 				status = core_document_note(ctx, d,
-					"%s: its predictions have no attribute '%s' (—).",
+					"%s: no attribute '%s' in its predictions (—).",
 					grid->row[i].label, grid->tests.attribute[a]);
 	return status;
 }
@@ -95,18 +98,18 @@ static bool is_finished(const core_grid_row *row)
 
 fv_status core_grid_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 {
-	fv_status status = method_notes(ctx, grid, d);
+	fv_status status = add_method_notes(ctx, grid, d);
 	bool open = false;
 	for (size_t i = 0; i < grid->n_rows; i++)
 		open |= !is_finished(&grid->row[i]);
 	if (!status && open)
 		status = core_document_note(ctx, d,
-			"Of a variant whose runs are not all done, the largest "
-			"whole block of folds x seeds counts.");
+			"For a variant with unfinished runs, the largest complete block of folds "
+			"x seeds counts.");
 	if (!status)
-		status = row_notes(ctx, grid, d);
+		status = add_row_notes(ctx, grid, d);
 	if (!status)
-		status = attribute_notes(ctx, grid, d);
+		status = add_attribute_notes(ctx, grid, d);
 	if (!status)
 		status = core_support_notes(ctx, grid, d);
 	if (!status && grid->shared_speakers)

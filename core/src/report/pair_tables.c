@@ -26,7 +26,7 @@ static fv_status fill_row(
 		*v = core_value_figure(f);
 		v->low_support = !pair->reason && core_column_has_low_support(grid, a, j, true);
 	}
-	if (pair->reason) /* people read it in place of the first figure */
+	if (pair->reason) /* shown to people instead of the first figure */
 		core_table_at(t, i, FIRST)->mark = core_format(ctx, " %s", pair->reason);
 	return label ? FV_OK : FV_FAILED;
 }
@@ -35,9 +35,8 @@ static fv_status add_pairs(fv_ctx *ctx, const core_pairs *pairs, core_document *
 {
 	const core_grid *grid = pairs->grid;
 	core_result_table *t = core_document_add(ctx, document, "pairs",
-		"Every pair of variants, pooled: difference, p by exchanging predictions speaker "
-		"by "
-		"speaker (exploratory, Benjamini-Hochberg within a column)",
+		"Every pair of variants, pooled: difference, p of the paired permutation "
+		"test over speakers (exploratory, Benjamini-Hochberg within a column)",
 		pairs->n, FIRST + grid->n_columns);
 	if (!t)
 		return FV_FAILED;

@@ -9,14 +9,14 @@
 #include "eval/swap.h"
 #include "report/effects.h"
 
-/* What all pairs on a test set share. */
+/* Data shared by all pairs on a test set. */
 struct ground {
 	core_speakers speakers;
 	core_cohort *cohort; /* [attributes] */
-	core_draws draws;    /* the signs are drawn once */
+	core_draws draws;    /* with signs that are drawn once */
 };
 
-/* A variant's counts: without attribute, then with each. */
+/* Counts of a variant: without an attribute, then with each. */
 struct counted {
 	core_system overall, *attribute;
 };
@@ -61,7 +61,7 @@ static fv_status count_variant(fv_ctx *ctx, const core_variant_predictions *e,
 	return status;
 }
 
-/* The columns of one attribute (NULL: of none) from a test. */
+/* Copies the columns of one attribute (NULL: of none) from a test. */
 static void copy_columns(
 	const core_grid *grid, const char *attribute, const core_swap *s, core_pair *pair)
 {
@@ -84,7 +84,7 @@ static fv_status test_pair(fv_ctx *ctx, const core_grid *grid, const struct grou
 	const struct ground *g = &grounds[test];
 	const struct counted *a = &counted[pair->a], *b = &counted[pair->b];
 	core_swap swap;
-	core_mark before = core_ctx_mark(ctx); /* the memory of a test is not kept */
+	core_mark before = core_ctx_mark(ctx); /* releases the memory of each test */
 	fv_status status = core_swap_test(
 		ctx, &g->speakers, NULL, &a->overall, &b->overall, &g->draws, NULL, &swap);
 	if (!status)

@@ -32,7 +32,7 @@ static fv_status read_embedded(fv_ctx *ctx, const char *name, core_csv *out)
 {
 	const char *text = core_embedded_text(name);
 	if (!text)
-		return fv_fail(ctx, FV_FAILED, "%s is not part of this program", name);
+		return fv_fail(ctx, FV_FAILED, "%s is not built into this program", name);
 	return core_csv_parse(ctx, name, text, strlen(text), out);
 }
 
@@ -67,7 +67,7 @@ static fv_status read_rows(fv_ctx *ctx, const struct layout *layout, core_paper 
 	return FV_OK;
 }
 
-/* The published rows are joined by label and variant, their first two columns. */
+/* Joins the published rows by their first two columns, label and variant. */
 static fv_status read_published(fv_ctx *ctx, const struct layout *layout, core_paper *out)
 {
 	core_csv csv;
@@ -89,7 +89,7 @@ static fv_status read_published(fv_ctx *ctx, const struct layout *layout, core_p
 	return status;
 }
 
-/* "k=16": a parameter of the grouper, or its column. */
+/* Does the grouper have a setting such as "k=16": a parameter, or its column? */
 static bool has_setting(const json_t *grouper, const char *setting)
 {
 	const char *equals = strchr(setting, '=');
@@ -107,14 +107,15 @@ static bool has_setting(const json_t *grouper, const char *setting)
 	       json_number_value(value) == number;
 }
 
-/* Where the study has a simulated bias, a variant without it is no row: it is there for comparison. */
+/* Does the variant match the row? In a study with a simulated bias, one without it matches none: it is for
+ * comparison only. */
 static bool is_variant_of(const core_grid_row *variant, const core_paper_row *row)
 {
 	const core_run_facts *f = variant->facts;
 	if (!f || !f->has_groupers || strcmp(f->loss, row->loss) || variant->on_test ||
 		variant->unbiased)
 		return false;
-	/* A grouper that the objective does not use is there for the choice of the epoch. */
+	/* A grouper that the objective does not use serves to choose the epoch only. */
 	if (!*row->grouper)
 		return f->n_groupers == 0 || !f->uses_groups;
 	return f->n_groupers == 1 && !strcmp(f->grouper[0].name, row->grouper) &&
@@ -130,8 +131,8 @@ static fv_status find_variant(fv_ctx *ctx, const core_paper *paper, core_paper_r
 			continue;
 		if (row->row)
 			status = fv_fail(ctx, FV_DATA,
-				"--layout %s: %s and %s both are the row %s %s: choose one "
-				"with --rows",
+				"--layout %s: %s and %s both match the row %s %s: choose one with "
+				"--rows",
 				paper->name, row->row->variant->name, variant->variant->name,
 				row->label, row->variant);
 		row->row = variant;
@@ -153,13 +154,13 @@ static void find_columns(core_paper *paper)
 	}
 }
 
-static const core_mean *value_of(const core_paper *paper, const core_paper_row *row, int32_t j)
+static const core_mean *find_value(const core_paper *paper, const core_paper_row *row, int32_t j)
 {
 	int64_t at = paper->column[j].grid;
 	return row->row && at >= 0 ? &row->row->value[at] : NULL;
 }
 
-static core_paper_scope *scope_of(core_paper *paper, const char *variant)
+static core_paper_scope *find_scope(core_paper *paper, const char *variant)
 {
 	for (int32_t s = 0; s < paper->n_scopes; s++)
 		if (!strcmp(paper->scope[s].variant, variant))
@@ -170,13 +171,13 @@ static core_paper_scope *scope_of(core_paper *paper, const char *variant)
 	return &paper->scope[paper->n_scopes++];
 }
 
-static double excess_of(const core_paper *paper, const core_paper_row *row, int32_t j)
+static double find_excess(const core_paper *paper, const core_paper_row *row, int32_t j)
 {
-	const core_mean *m = value_of(paper, row, j);
+	const core_mean *m = find_value(paper, row, j);
 	return m ? m->fold_mean.excess : NAN;
 }
 
-/* Exact until the last step: sums of thousandths, and n times the first row. */
+/* Computes in whole thousandths, comparing sums with n times the first row, and rounds only at the end. */
 static void summarize_column(core_paper *paper, core_paper_scope *scope, int32_t j)
 {
 	int64_t sum = 0, n = 0, first = paper->row[0].printed[j];
@@ -188,7 +189,7 @@ static void summarize_column(core_paper *paper, core_paper_scope *scope, int32_t
 			continue;
 		whole = whole && row->printed[j] != CORE_NO_NUMBER;
 		sum += whole ? row->printed[j] : 0;
-		excess += excess_of(paper, row, j);
+		excess += find_excess(paper, row, j);
 		n++;
 	}
 	scope->overall[j] = scope->gain[j] = CORE_NO_NUMBER;
@@ -201,7 +202,7 @@ static void summarize_column(core_paper *paper, core_paper_scope *scope, int32_t
 	int64_t better = paper->column[j].higher_is_better ? sum - n * first : n * first - sum;
 	scope->gain[j] = core_divide(10000 * better, n * first);
 	scope->change[j] = (double)(sum - n * first) / (1000.0 * (double)n);
-	scope->excess[j] = excess / (double)n - excess_of(paper, &paper->row[0], j);
+	scope->excess[j] = excess / (double)n - find_excess(paper, &paper->row[0], j);
 }
 
 void core_paper_summarize(core_paper *paper)
@@ -209,13 +210,13 @@ void core_paper_summarize(core_paper *paper)
 	paper->n_scopes = 0;
 	for (int32_t i = 0; i < paper->n_rows; i++)
 		if (paper->row[i].mean)
-			(void)scope_of(paper, paper->row[i].variant);
+			(void)find_scope(paper, paper->row[i].variant);
 	for (int32_t s = 0; s < paper->n_scopes; s++)
 		for (int32_t j = 0; j < paper->n_columns; j++)
 			summarize_column(paper, &paper->scope[s], j);
 }
 
-/* 97.5% quantiles of Student's t with 1, 2, ... degrees of freedom; then the normal's. */
+/* 97.5% quantiles of Student's t for 1, 2, ... degrees of freedom, then of the normal distribution. */
 double core_paper_width(const core_mean *mean)
 {
 	static const double t[] = {12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060,
@@ -249,7 +250,7 @@ fv_status core_paper_make(
 		core_paper_row *row = &out->row[i];
 		status = find_variant(ctx, out, row);
 		for (int32_t j = 0; j < out->n_columns; j++) {
-			const core_mean *m = value_of(out, row, j);
+			const core_mean *m = find_value(out, row, j);
 			row->printed[j] = m ? core_thousandths(m->mean) : CORE_NO_NUMBER;
 		}
 	}

@@ -10,7 +10,7 @@
 
 enum { LABEL, KIND, VARIANT, SELECT, FIRST };
 
-static const core_mean *value_of(const core_paper *p, int32_t row, int32_t column)
+static const core_mean *find_value(const core_paper *p, int32_t row, int32_t column)
 {
 	const core_grid_row *from = p->row[row].row;
 	int64_t at = p->column[column].grid;
@@ -22,7 +22,7 @@ static double from_thousandths(int64_t value)
 	return value == CORE_NO_NUMBER ? NAN : (double)value / 1000;
 }
 
-static const char *column_title(fv_ctx *ctx, const core_paper_column *c)
+static const char *make_title(fv_ctx *ctx, const core_paper_column *c)
 {
 	core_metric_id id;
 	const char *title =
@@ -39,7 +39,7 @@ static fv_status set_columns(fv_ctx *ctx, const core_paper *p, unsigned parts, c
 	for (int32_t j = 0; j < p->n_columns; j++) {
 		const core_paper_column *c = &p->column[j];
 		t->column[FIRST + j] = (core_table_column){.path = {"values", c->published},
-			.title = column_title(ctx, c),
+			.title = make_title(ctx, c),
 			.audience = CORE_FOR_ALL,
 			.attribute = c->attribute,
 			.metric = c->metric,
@@ -69,7 +69,7 @@ static void fill_methods(const core_paper *p, core_result_table *t)
 	for (int32_t i = 0; i < p->n_rows; i++) {
 		fill_names(&p->row[i], t, (size_t)i);
 		for (int32_t j = 0; j < p->n_columns; j++) {
-			const core_mean *m = value_of(p, i, j);
+			const core_mean *m = find_value(p, i, j);
 			core_table_value *v = core_table_at(t, (size_t)i, FIRST + (size_t)j);
 			if (!m)
 				continue;
@@ -84,7 +84,7 @@ static void fill_methods(const core_paper *p, core_result_table *t)
 	}
 }
 
-static core_table_value gain_value(const core_paper_scope *scope, int32_t j)
+static core_table_value make_gain(const core_paper_scope *scope, int32_t j)
 {
 	int64_t gain = scope->gain[j];
 	core_figure f =
@@ -111,12 +111,12 @@ static void fill_scopes(const core_paper *p, core_result_table *t)
 		for (int32_t j = 0; j < p->n_columns; j++) {
 			*core_table_at(t, overall, FIRST + (size_t)j) =
 				core_value_number(from_thousandths(scope->overall[j]));
-			*core_table_at(t, gain, FIRST + (size_t)j) = gain_value(scope, j);
+			*core_table_at(t, gain, FIRST + (size_t)j) = make_gain(scope, j);
 		}
 	}
 }
 
-/* Best and second have three scopes: the methods, the Overalls, the Gains. */
+/* Ranks best and second in three scopes: the methods, the Overalls, the Gains. */
 static fv_status rank_column(fv_ctx *ctx, const core_paper *p, int32_t j, core_result_table *t)
 {
 	size_t n = t->n_rows, methods = (size_t)p->n_rows, scopes = (size_t)p->n_scopes;
@@ -166,9 +166,8 @@ static fv_status add_layout(fv_ctx *ctx, const core_paper *p, core_document *doc
 static fv_status add_published(fv_ctx *ctx, const core_paper *p, core_document *document)
 {
 	core_result_table *t = core_document_add(ctx, document, "published",
-		"ours ± half width of the 95% interval of a mean over folds (t) / published; "
-		"inside "
-		"or outside of it",
+		"ours ± half width of the 95% t interval of the mean over folds / "
+		"published; inside or outside that interval",
 		(size_t)p->n_rows, FIRST + (size_t)p->n_columns);
 	fv_status status =
 		t ? set_columns(ctx, p, CORE_SHOW_HALF_WIDTH | CORE_SHOW_PUBLISHED, t) : FV_FAILED;
@@ -178,7 +177,7 @@ static fv_status add_published(fv_ctx *ctx, const core_paper *p, core_document *
 	for (int32_t i = 0; i < p->n_rows; i++) {
 		fill_names(&p->row[i], t, (size_t)i);
 		for (int32_t j = 0; j < p->n_columns; j++) {
-			const core_mean *m = value_of(p, i, j);
+			const core_mean *m = find_value(p, i, j);
 			core_figure f = core_figure_of(core_estimate_of(m ? m->mean : NAN));
 			double half = m ? core_paper_width(m) : NAN;
 			f.e.low = f.e.value - half;
@@ -194,10 +193,10 @@ static fv_status add_published(fv_ctx *ctx, const core_paper *p, core_document *
 static fv_status add_notes(fv_ctx *ctx, const core_paper *p, core_document *document)
 {
 	fv_status status =
-		core_document_note(ctx, document, "— no variant of this folder is that row.");
+		core_document_note(ctx, document, "— no variant in this folder matches the row.");
 	if (!status && p->n_on_test)
 		status = core_document_note(ctx, document,
-			"Variants chosen on test are no rows of this layout: %d left out.",
+			"Variants chosen on test are not shown in this layout: %d left out.",
 			(int)p->n_on_test);
 	return status ? status : core_grid_notes(ctx, p->grid, document);
 }

@@ -51,7 +51,7 @@ const json_t *core_document_own(fv_ctx *ctx, core_document *document, json_t *js
 	return NULL;
 }
 
-/* Space for one more pointer in a list that doubles. false: out of memory. */
+/* Makes room for one more pointer in a list that doubles. Returns false if memory runs out. */
 static bool reserve_pointer(fv_ctx *ctx, void ***list, size_t n, size_t *capacity)
 {
 	if (n < *capacity)
@@ -71,7 +71,7 @@ core_result_table *core_document_add(fv_ctx *ctx, core_document *document, const
 	const char *title, size_t n_rows, size_t n_columns)
 {
 	core_result_table *t = core_alloc(ctx, 1, sizeof *t);
-	if (!t || !reserve_pointer(ctx, (void ***)&document->table, document->n_encodings,
+	if (!t || !reserve_pointer(ctx, (void ***)&document->table, document->n_tables,
 			  &document->tables_capacity))
 		return NULL;
 	*t = (core_result_table){.name = name,
@@ -87,7 +87,7 @@ core_result_table *core_document_add(fv_ctx *ctx, core_document *document, const
 		return NULL;
 	for (size_t i = 0; i < n_rows; i++)
 		t->row_audience[i] = CORE_FOR_ALL;
-	document->table[document->n_encodings++] = t;
+	document->table[document->n_tables++] = t;
 	return t;
 }
 
@@ -156,8 +156,8 @@ const char *core_text_move(fv_ctx *ctx, core_text *text)
 
 /* --- ranks ------------------------------------------------------------------------------------ */
 
-/* The best value, those equal to `except` left out. */
-static int64_t best_value(
+/* Finds the best value, leaving out those equal to `except`. */
+static int64_t find_best(
 	size_t n, const int64_t *value, const bool *skip, bool higher_is_better, int64_t except)
 {
 	int64_t best = CORE_NO_NUMBER;
@@ -181,8 +181,8 @@ void core_rank_values(
 	}
 	if (ranked < 3)
 		return;
-	int64_t best = best_value(n, value, skip, higher_is_better, CORE_NO_NUMBER);
-	int64_t second = best_value(n, value, skip, higher_is_better, best);
+	int64_t best = find_best(n, value, skip, higher_is_better, CORE_NO_NUMBER);
+	int64_t second = find_best(n, value, skip, higher_is_better, best);
 	for (size_t i = 0; i < n; i++) {
 		if (skip[i] || value[i] == CORE_NO_NUMBER)
 			continue;

@@ -60,7 +60,7 @@ static bool is_current(const json_t *root)
 	return json_integer_value(json_object_get(root, "schema_version")) == CORE_RESULTS_SCHEMA;
 }
 
-/* What was left out so far, with the first of each kind. */
+/* The runs left out so far, with the first of each kind. */
 struct left_out {
 	size_t n_old, n_damaged;
 	const char *old, *damaged, *reason;
@@ -77,7 +77,7 @@ static void leave_out(core_run_result *run, size_t *n, const char **first)
 		*first = run->dir;
 }
 
-/* A run that is done; `status` is that of reading it. */
+/* Decides whether a done run is left out; `status` is that of reading it. */
 static void judge_run(fv_ctx *ctx, fv_status status, core_run_result *run, struct left_out *left)
 {
 	if (!status && is_current(run->env) && is_current(run->metrics))
@@ -111,7 +111,7 @@ static fv_status read_run(fv_ctx *ctx, core_run_result *run, struct left_out *le
 			judge_run(ctx, status, run, left);
 			return FV_OK;
 		}
-		core_error_clear(ctx); /* it was begun again while we read */
+		core_error_clear(ctx); /* the run was restarted while we read it */
 		json_decref(run->metrics);
 		run->metrics = NULL;
 		run->facts = NULL;
@@ -148,7 +148,7 @@ static int compare_variants(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-/* Entries of a folder by name; the caller frees list and entries. */
+/* Lists the entries of a folder by name. The caller frees list and entries. */
 static fv_status list_folder(fv_ctx *ctx, const char *dir, struct dirent ***list, int *n)
 {
 	*n = scandir(dir, list, NULL, alphasort);
@@ -197,7 +197,7 @@ static fv_status read_variant(fv_ctx *ctx, core_variant_result *variant, struct 
 	return status;
 }
 
-/* Reads a folder below the results folder, if it is a variant's. */
+/* Reads a subfolder of the results folder if it is a variant's. */
 static fv_status add_variant(fv_ctx *ctx, core_results *r, const char *name, struct left_out *left)
 {
 	core_variant_result variant = {
@@ -212,8 +212,8 @@ static fv_status add_variant(fv_ctx *ctx, core_results *r, const char *name, str
 	return status;
 }
 
-/* Puts variants that are left out behind the others, and says with one line for each kind what is left
- * out. A failure when nothing else is there. */
+/* Moves variants that are left out behind the others, and warns with one line for each kind. Fails if
+ * there are no others. */
 static fv_status set_apart(fv_ctx *ctx, core_results *r, const struct left_out *left)
 {
 	qsort(r->variant, r->n, sizeof *r->variant, compare_variants);
@@ -255,7 +255,8 @@ fv_status core_results_read(fv_ctx *ctx, const char *dir, core_results **out)
 		status = add_variant(ctx, r, list[i]->d_name, &left);
 	free_list(list, n);
 	if (!status && !r->n)
-		status = fv_fail(ctx, FV_DATA, "%s: holds no results of 'fairvox run'", dir);
+		status = fv_fail(
+			ctx, FV_DATA, "%s: no results of 'fairvox run' in this folder", dir);
 	if (!status)
 		status = set_apart(ctx, r, &left);
 	if (status) {

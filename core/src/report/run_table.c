@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The long form for CSV: a row for each done run, a figure for every metric and rate of its
- * metrics.json, and what a reader groups by in front: the values on the matrix axes, seeds, selection. */
+/* The long form for CSV: one row per done run, with a figure for every metric and rate in its
+ * metrics.json. The first columns are those to group by: the values on the matrix axes, seeds and
+ * selection. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 
 enum { VARIANT, FOLD, SEED, SELECT, CHOSEN_ON, GROUPER_SEED, BIAS_SEED, AXES };
 
-/* One figure of a metrics.json: its place, and what it is. */
+/* One figure of a metrics.json: its path, and what it measures. */
 struct place {
 	const char *attribute, *metric, *class_name, *group; /* NULL: does not apply */
 };
@@ -64,7 +65,7 @@ static void add_rates(
 	}
 }
 
-/* Every object with a value. */
+/* Adds every object that has a value. */
 static void add_metrics(struct places *p, const char *attribute, const json_t *object)
 {
 	const char *metric;
@@ -94,7 +95,7 @@ static void find_places(const core_results *results, struct places *p)
 		}
 }
 
-/* Keys of the matrix axes of all variants: the names of an object that holds them. */
+/* Returns an object whose names are the matrix axes of all variants. */
 static json_t *find_axes(const core_results *results)
 {
 	json_t *axes = json_object();
@@ -108,27 +109,27 @@ static json_t *find_axes(const core_results *results)
 	return axes;
 }
 
-static double number_at(const json_t *r, const char *key)
+static double read_number(const json_t *r, const char *key)
 {
 	const json_t *value = json_object_get(r, key);
 	return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
-/* R of metrics.json, or a bare number. */
-static core_figure figure_of(const json_t *r)
+/* Reads R of metrics.json, or a plain number. */
+static core_figure read_figure(const json_t *r)
 {
-	core_estimate e =
-		core_estimate_of(json_is_number(r) ? json_number_value(r) : number_at(r, "value"));
-	e.null_mean = number_at(r, "null_mean");
-	e.null_p95 = number_at(r, "null_p95");
-	e.p = number_at(r, "p");
-	e.excess = number_at(r, "excess");
-	e.low = number_at(r, "low");
-	e.high = number_at(r, "high");
+	core_estimate e = core_estimate_of(
+		json_is_number(r) ? json_number_value(r) : read_number(r, "value"));
+	e.null_mean = read_number(r, "null_mean");
+	e.null_p95 = read_number(r, "null_p95");
+	e.p = read_number(r, "p");
+	e.excess = read_number(r, "excess");
+	e.low = read_number(r, "low");
+	e.high = read_number(r, "high");
 	return core_figure_of(e);
 }
 
-/* Rests a rate of a class and group on too few rows? */
+/* Does a rate of a class and group rest on too few rows? */
 static bool rate_has_low_support(
 	const json_t *attribute, const struct place *place, int64_t min_support)
 {
@@ -141,7 +142,7 @@ static bool rate_has_low_support(
 		id, json_integer_value(rows), json_integer_value(positives), min_support);
 }
 
-static core_table_value value_at(
+static core_table_value read_value(
 	const json_t *metrics, const struct place *place, int64_t min_support)
 {
 	const json_t *of = metrics;
@@ -152,7 +153,7 @@ static core_table_value value_at(
 		r = json_object_get(json_object_get(r, place->class_name), place->group);
 	if (!r)
 		return (core_table_value){.kind = CORE_NO_VALUE};
-	core_table_value v = core_value_figure(figure_of(r));
+	core_table_value v = core_value_figure(read_figure(r));
 	v.low_support = place->class_name
 				? rate_has_low_support(of, place, min_support)
 				: core_json_has_low_support(of, place->metric, min_support);
@@ -216,7 +217,7 @@ static fv_status fill_table(fv_ctx *ctx, const core_results *results, const stru
 			status = fill_run(ctx, &results->variant[i], run, axes, t, at);
 			for (size_t j = 0; j < places->n; j++)
 				*core_table_at(t, at, first + j) =
-					value_at(run->metrics, &places->place[j], min_support);
+					read_value(run->metrics, &places->place[j], min_support);
 			at++;
 		}
 	return status;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Means over the seeds, of the rows of a group; id NULL: of all. */
+/* Computes means over the seeds for the rows of a group; id NULL: for all rows. */
 static fv_status compute_threshold_free(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *set,
 	const int32_t *id, int32_t group, core_threshold_free *out)
 {
@@ -60,8 +60,8 @@ fv_status core_scores_of(fv_ctx *ctx, const core_test_set *test, int32_t n_seeds
 	return status ? status : compute_threshold_free(ctx, n_seeds, set, NULL, 0, &out->all);
 }
 
-/* Index of the majority class of a fold's training rows; -1: not recorded. */
-static int32_t majority_of(const core_test_set *test, int64_t fold)
+/* Returns the index of the majority class of a fold's training rows; -1: not recorded. */
+static int32_t find_majority(const core_test_set *test, int64_t fold)
 {
 	const core_variant_result *variant = test->first;
 	for (int32_t f = 0; f < variant->n_folds; f++) {
@@ -73,7 +73,7 @@ static int32_t majority_of(const core_test_set *test, int64_t fold)
 	return -1;
 }
 
-/* Rows are sorted by fold, so each fold is one stretch of them. */
+/* Fills the predictions fold by fold; the rows are sorted by fold. */
 static bool fill_baseline(
 	const core_test_set *test, core_baseline baseline, uint64_t seed, float *prob)
 {
@@ -82,7 +82,7 @@ static bool fill_baseline(
 			to++;
 		core_eval_set fold = {
 			.n = to - from, .C = test->C, .label = test->label + from * test->C};
-		int32_t majority = majority_of(test, test->rows.fold[from]);
+		int32_t majority = find_majority(test, test->rows.fold[from]);
 		if (baseline == CORE_BASELINE_MAJORITY_ONLY && majority < 0)
 			return false;
 		core_baseline_fill(

@@ -40,7 +40,7 @@ static bool matches_grouper(const core_run_facts *facts, const char *pattern)
 	return false;
 }
 
-/* Is `key` the axis, or the last part of its name? */
+/* Is `key` the axis or the last part of its name? */
 static bool names_axis(const char *axis, const char *key)
 {
 	size_t n = strlen(axis), k = strlen(key);
@@ -82,7 +82,7 @@ static bool matches_condition(const core_variant_result *variant, const struct c
 	return matches_axis(f, c);
 }
 
-/* All keys hold; one key given several times holds with any of its values. */
+/* Does the variant match every key? A repeated key matches with any of its values. */
 static bool matches_all(const core_variant_result *variant, const struct condition *c, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -129,9 +129,8 @@ static fv_status parse_list(
 		*equals = '\0';
 		if (!is_known_key(results, item))
 			return fv_fail(ctx, FV_CONFIG,
-				"--rows: no variant here has an axis '%s'; other keys: variant, "
-				"loss, "
-				"encoder, grouper, profile, select",
+				"--rows: no variant has an axis '%s': use an axis, variant, loss, "
+				"encoder, grouper, profile or select",
 				item);
 		c[(*n)++] = (struct condition){item, equals + 1};
 	}
@@ -148,7 +147,8 @@ fv_status core_select_variants(fv_ctx *ctx, const char *list, core_results *resu
 	core_variant_result *sorted = core_alloc(ctx, results->n, sizeof *sorted);
 	if (!sorted)
 		return FV_FAILED;
-	for (int pass = 0; pass < 2; pass++) /* those that match, then the others, each in order */
+	for (int pass = 0; pass < 2;
+		pass++) /* matching variants first, then the others, each in order */
 		for (size_t i = 0, at = pass ? kept : 0; i < results->n; i++)
 			if (matches_all(&results->variant[i], c, n) == !pass) {
 				sorted[at++] = results->variant[i];

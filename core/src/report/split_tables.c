@@ -42,7 +42,7 @@ static fv_status add_totals(fv_ctx *ctx, const core_split_report *r, core_docume
 
 /* --- one attribute ---------------------------------------------------------------------------- */
 
-/* Counts [n_values] of each split, one row. */
+/* Fills one row with the counts [n_values] of each split. */
 static void fill_values(core_result_table *t, size_t row, const char *name, int32_t values,
 	const int32_t *const from[CORE_SPLITS])
 {
@@ -53,7 +53,7 @@ static void fill_values(core_result_table *t, size_t row, const char *name, int3
 				core_value_count(from[s][v]);
 }
 
-/* "(Unknown)": trained on, but left out of the metrics. */
+/* Values in brackets, "(Unknown)", are used in training but left out of the metrics. */
 static fv_status set_columns(fv_ctx *ctx, const core_attribute *a, core_result_table *t)
 {
 	t->column[0] = core_plain_column("count", a->name, CORE_FOR_PEOPLE);

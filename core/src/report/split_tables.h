@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a fold holds, and what inferred groups agree with, as result tables for people. JSON is that of
- * corpus/split_report.h and run/group_report.h. */
+/* Result tables for people of the counts of a fold, and of the agreement of inferred groups.
+ * corpus/split_report.h and run/group_report.h make the JSON. */
 #ifndef CORE_REPORT_SPLIT_TABLES_H
 #define CORE_REPORT_SPLIT_TABLES_H
 

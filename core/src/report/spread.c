@@ -12,11 +12,11 @@ const char *core_source_name(core_source source)
 
 /* --- replicates ------------------------------------------------------------------------------- */
 
-/* Replicates on a grid: level of grouping and of draw of each. */
+/* Replicates on a grid, with their levels of grouping and of draw. */
 struct members {
 	const core_grid *grid;
 	const core_replicates *replicates;
-	int32_t *level[CORE_SOURCES]; /* [n] of grouping and draw; the others NULL */
+	int32_t *level[CORE_SOURCES]; /* [n] for grouping and draw; NULL for the others */
 };
 
 static const core_variant_result *variant_of(const struct members *m, size_t i)
@@ -24,7 +24,7 @@ static const core_variant_result *variant_of(const struct members *m, size_t i)
 	return m->grid->row[m->replicates->row[i]].variant;
 }
 
-/* The level of each member: the place of its text among those that differ. */
+/* Numbers the levels of the members: equal texts are one level. */
 static fv_status number_levels(fv_ctx *ctx, struct members *m, core_replicates *replicates,
 	core_source source, const char *(*seed)(fv_ctx *, const core_run_facts *))
 {
@@ -46,8 +46,9 @@ static fv_status number_levels(fv_ctx *ctx, struct members *m, core_replicates *
 	return FV_OK;
 }
 
-/* Are all members tested in the same folds and seeds, and is there one for each pair of levels? */
-static const char *not_crossed(const struct members *m)
+/* Returns why the levels are not crossed: members lack the same folds and seeds, or a pair of levels
+ * has no member. NULL: they are. */
+static const char *explain_not_crossed(const struct members *m)
 {
 	const core_replicates *f = m->replicates;
 	const core_variant_result *first = variant_of(m, 0);
@@ -58,15 +59,15 @@ static const char *not_crossed(const struct members *m)
 				0 ||
 			memcmp(own->seed, first->seed, (size_t)own->n_seeds * sizeof *own->seed) !=
 				0)
-			return "its variants have not the same folds and seeds done";
+			return "its variants do not have the same folds and seeds done";
 	}
 	if (f->n != (size_t)f->levels[CORE_SOURCE_GROUPING] * (size_t)f->levels[CORE_SOURCE_DRAW])
-		return "its seeds of grouping and bias are not crossed";
+		return "its seeds of groupers and bias are not crossed";
 	return NULL;
 }
 
-/* Mean of a column over the runs at one level of a source; NaN where none has the value. */
-static double level_mean(
+/* Returns the mean of a column over the runs at one level of a source; NaN: no run has the value. */
+static double average_level(
 	const struct members *m, core_source source, int32_t level, const core_grid_column *column)
 {
 	double sum = 0;
@@ -90,15 +91,16 @@ static double level_mean(
 	return n ? sum / (double)n : NAN;
 }
 
-static double spread_of(const struct members *m, core_source source, const core_grid_column *column)
+static double compute_sd(
+	const struct members *m, core_source source, const core_grid_column *column)
 {
 	double mean = 0, square = 0;
 	int32_t n = 0;
 	for (int32_t k = 0; k < m->replicates->levels[source]; k++) {
-		double value = level_mean(m, source, k, column);
+		double value = average_level(m, source, k, column);
 		if (isnan(value))
 			continue;
-		double before = mean; /* Welford */
+		double before = mean; /* Welford's algorithm */
 		n++;
 		mean += (value - before) / n;
 		square += (value - before) * (value - mean);
@@ -106,8 +108,8 @@ static double spread_of(const struct members *m, core_source source, const core_
 	return n > 1 ? sqrt(square / (n - 1)) : NAN;
 }
 
-/* What else a run's seed decides, where it is not said by a seed of its own. */
-static const char *training_of(const core_run_facts *facts)
+/* Names what the run's seed decides: the bias draw too, unless the bias has its own seed. */
+static const char *name_training_source(const core_run_facts *facts)
 {
 	return facts->biased && !facts->has_bias_seed ? "training seed, with the bias draw"
 						      : "training seed";
@@ -122,10 +124,10 @@ static fv_status compute_spread(fv_ctx *ctx, const core_grid *grid, core_replica
 		status = number_levels(ctx, &m, f, CORE_SOURCE_DRAW, core_bias_seed);
 	if (status)
 		return status;
-	f->reason = not_crossed(&m);
+	f->reason = explain_not_crossed(&m);
 	f->levels[CORE_SOURCE_FOLDS] = first->variant->n_folds;
 	f->levels[CORE_SOURCE_TRAINING] = first->variant->n_seeds;
-	f->training = training_of(first->facts);
+	f->training = name_training_source(first->facts);
 	f->label = f->n == 1 ? first->label
 			     : core_format(ctx, "%s and %zu like it", first->label, f->n - 1);
 	for (int s = 0; s < CORE_SOURCES; s++) {
@@ -134,12 +136,12 @@ static fv_status compute_spread(fv_ctx *ctx, const core_grid *grid, core_replica
 			return FV_FAILED;
 		for (size_t j = 0; j < grid->n_columns; j++)
 			f->sd[s][j] =
-				f->reason ? NAN : spread_of(&m, (core_source)s, &grid->column[j]);
+				f->reason ? NAN : compute_sd(&m, (core_source)s, &grid->column[j]);
 	}
 	return f->label ? FV_OK : FV_FAILED;
 }
 
-/* Those that the row belongs to, or new ones; rows of files that name none stand alone. */
+/* Finds the replicates of a row, or makes new ones. A row without a recorded identity stands alone. */
 static core_replicates *find_replicates(const core_grid *grid, core_spread *all, size_t row)
 {
 	const char *name = grid->row[row].facts->replicates;

@@ -8,7 +8,7 @@ static const char *source_name(const core_replicates *r, core_source source)
 	return source == CORE_SOURCE_TRAINING ? r->training : core_source_name(source);
 }
 
-/* The folders of the variants, as a JSON list. */
+/* Returns the folders of the variants as a JSON list. */
 static const json_t *names_of(
 	fv_ctx *ctx, const core_grid *grid, const core_replicates *r, core_document *document)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* On how many people and utterances a gap stands: what is too few is said beside the table. */
+/* Notes on support: groups with few speakers, and subgroups with few positives. */
 #include <string.h>
 
 #include "report/low_support.h"
@@ -7,8 +7,8 @@
 
 #define FEW_SPEAKERS 10
 
-/* The scores of a test set and attribute hold its support; those of any variant will do. */
-static const core_scores *scores_of(
+/* Finds the scores of any variant on a test set: all have the same support. */
+static const core_scores *find_scores(
 	const core_grid *grid, const core_test_set *test, int32_t attribute)
 {
 	for (size_t i = 0; i < grid->n_rows; i++)
@@ -17,7 +17,8 @@ static const core_scores *scores_of(
 	return NULL;
 }
 
-static fv_status speaker_notes(fv_ctx *ctx, const core_test_set *test, int32_t a, core_document *d)
+static fv_status add_speaker_notes(
+	fv_ctx *ctx, const core_test_set *test, int32_t a, core_document *d)
 {
 	const core_eval_attribute *attribute = &test->attribute[a];
 	fv_status status = FV_OK;
@@ -25,8 +26,7 @@ static fv_status speaker_notes(fv_ctx *ctx, const core_test_set *test, int32_t a
 		int64_t n = test->speakers[a][g];
 		if (n == 1)
 			status = core_document_note(ctx, d,
-				"° %s: %s is one speaker; its gap is that of "
-				"one person.",
+				"° %s: %s has one speaker: its gap is that of one person.",
 				attribute->name, attribute->group[g]);
 		else if (n < FEW_SPEAKERS)
 			status = core_document_note(ctx, d, "° %s: %s has only %lld speakers.",
@@ -35,8 +35,8 @@ static fv_status speaker_notes(fv_ctx *ctx, const core_test_set *test, int32_t a
 	return status;
 }
 
-/* Subgroups class x group x fold with fewer positives than asked for. */
-static fv_status positive_notes(fv_ctx *ctx, const core_grid *grid, const core_test_set *test,
+/* Adds a note on the subgroups (class x group x fold) with fewer positives than min_support. */
+static fv_status add_positive_notes(fv_ctx *ctx, const core_grid *grid, const core_test_set *test,
 	int32_t a, const core_scores *s, core_document *d)
 {
 	int32_t G = s->G, F = s->n_folds;
@@ -58,15 +58,14 @@ static fv_status positive_notes(fv_ctx *ctx, const core_grid *grid, const core_t
 	if (!few)
 		return FV_OK;
 	return core_document_note(ctx, d,
-		"%s: %lld of %lld subgroups (class x group x fold) have fewer than %lld positives; "
-		"fewest: "
-		"%lld (%s, %s, fold %lld).",
+		"%s: %lld of %lld subgroups (class x group x fold) have fewer than %lld "
+		"positives; fewest: %lld (%s, %s, fold %lld).",
 		test->attribute[a].name, (long long)few, (long long)subgroups,
 		(long long)grid->options.min_support, (long long)least, test->classes[at[0]],
 		s->group[at[1]], (long long)s->fold_name[at[2]]);
 }
 
-/* Pairs of groups, over classes, that a fold's TPR gap can pool. */
+/* Counts the pairs of groups, over classes, that a fold's TPR gap pools. */
 static void count_pairs(
 	const core_test_set *test, const core_scores *s, int32_t f, int64_t *used, int64_t *all)
 {
@@ -81,7 +80,7 @@ static void count_pairs(
 	}
 }
 
-static fv_status pair_notes(
+static fv_status add_pair_notes(
 	fv_ctx *ctx, const core_test_set *test, int32_t a, const core_scores *s, core_document *d)
 {
 	core_text folds = {0};
@@ -96,13 +95,14 @@ static fv_status pair_notes(
 		return FV_OK;
 	const char *list = core_text_move(ctx, &folds);
 	return list ? core_document_note(ctx, d,
-			      "%s: pairs of groups in the TPR gap, over classes, where "
-			      "some are left out for want of positives: %s.",
+			      "%s: pairs of groups in the TPR gap, over classes, where pairs "
+			      "without "
+			      "positives are left out: %s.",
 			      test->attribute[a].name, list)
 		    : FV_FAILED;
 }
 
-static fv_status absent_notes(
+static fv_status add_absent_notes(
 	fv_ctx *ctx, const core_test_set *test, int32_t a, const core_scores *s, core_document *d)
 {
 	fv_status status = FV_OK;
@@ -110,8 +110,8 @@ static fv_status absent_notes(
 		for (int32_t g = 0; g < s->G && !status; g++)
 			if (!s->rows[g * s->n_folds + f])
 				status = core_document_note(ctx, d,
-					"%s: %s is absent from the test set of "
-					"fold %lld and left out there.",
+					"%s: %s is absent from the test set of fold %lld, which "
+					"leaves it out.",
 					test->attribute[a].name, s->group[g],
 					(long long)s->fold_name[f]);
 	return status;
@@ -122,26 +122,25 @@ fv_status core_support_notes(fv_ctx *ctx, const core_grid *grid, core_document *
 	fv_status status = FV_OK;
 	if (core_document_has_low_support(d))
 		status = core_document_note(ctx, d,
-			"Low support (* or in italics, grey in LaTeX): rests on a subgroup of "
-			"class x "
-			"group (x fold, in the mean over folds) with fewer than %lld positives, or "
-			"rows for a DP gap.",
+			"Low support (* or italics, grey in LaTeX): rests on a subgroup (class x "
+			"group, and x fold in the mean over folds) with fewer than %lld "
+			"positives, or rows for a DP gap.",
 			(long long)grid->options.min_support);
 	if (status)
 		return status;
 	for (int32_t t = 0; t < grid->tests.n_sets; t++) {
 		const core_test_set *test = &grid->tests.set[t];
 		for (int32_t a = 0; a < test->n_attributes && !status; a++) {
-			const core_scores *s = scores_of(grid, test, a);
+			const core_scores *s = find_scores(grid, test, a);
 			if (!s)
 				continue;
-			status = speaker_notes(ctx, test, a, d);
+			status = add_speaker_notes(ctx, test, a, d);
 			if (!status)
-				status = absent_notes(ctx, test, a, s, d);
+				status = add_absent_notes(ctx, test, a, s, d);
 			if (!status)
-				status = positive_notes(ctx, grid, test, a, s, d);
+				status = add_positive_notes(ctx, grid, test, a, s, d);
 			if (!status)
-				status = pair_notes(ctx, test, a, s, d);
+				status = add_pair_notes(ctx, test, a, s, d);
 		}
 	}
 	return status;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For programs: on how many speakers, rows and positives the rates of each subgroup and fold rest. */
+/* The table of support, for programs: speakers, rows and positives of each subgroup and fold. */
 #include "report/grid_tables.h"
 
 enum { TEST_SET, ATTRIBUTE, GROUP, FOLD, SPEAKERS, ROWS, CLASS, POSITIVES, COLUMNS };
 
-/* The scores of a test set hold its support; those of any variant will do. NULL: none has any. */
-static const core_variant_scores *scores_of(const core_grid *grid, const core_test_set *test)
+/* Finds the scores of any variant on a test set: all have the same support. NULL: none has scores. */
+static const core_variant_scores *find_scores(const core_grid *grid, const core_test_set *test)
 {
 	for (size_t i = 0; i < grid->n_rows; i++)
 		if (grid->row[i].scores.test == test)
@@ -31,7 +31,7 @@ static void fill_row(const core_test_set *test, int64_t number, int32_t a, const
 static void fill_test_set(const core_grid *grid, int32_t number, core_result_table *t, size_t *row)
 {
 	const core_test_set *test = &grid->tests.set[number];
-	const core_variant_scores *scores = scores_of(grid, test);
+	const core_variant_scores *scores = find_scores(grid, test);
 	for (int32_t a = 0; scores && a < test->n_attributes; a++) {
 		const core_scores *s = &scores->attribute[a];
 		for (int32_t g = 0; g < s->G; g++)
@@ -49,7 +49,7 @@ fv_status core_add_support(fv_ctx *ctx, const core_grid *grid, core_document *do
 	size_t rows = 0, at = 0;
 	for (int32_t k = 0; k < grid->tests.n_sets; k++) {
 		const core_test_set *test = &grid->tests.set[k];
-		const core_variant_scores *scores = scores_of(grid, test);
+		const core_variant_scores *scores = find_scores(grid, test);
 		for (int32_t a = 0; scores && a < test->n_attributes; a++)
 			rows += (size_t)scores->attribute[a].G *
 				(size_t)scores->attribute[a].n_folds * (size_t)test->C;

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "eval/predictions.h"
 
-/* What one seed of a variant predicted, all folds; lives in a context of its own. */
+/* Predictions of one seed of a variant, all folds. They live in a separate context. */
 struct seed_rows {
 	core_predictions p;
 	int64_t *fold; /* [n] */
@@ -30,7 +30,7 @@ static bool same_attribute(const core_eval_attribute *a, const core_predictions 
 	return column != NULL;
 }
 
-/* Is it the same people saying the same things, folds, labels and attributes included? */
+/* Are the rows the same: recordings, speakers, folds, labels and attributes? */
 static bool same_rows(const core_test_set *t, const struct seed_rows *s)
 {
 	const core_predictions *p = &s->p;
@@ -62,7 +62,7 @@ static void *copy_bytes(fv_ctx *ctx, const void *data, size_t size)
 	return copy ? memcpy(copy, data, size) : NULL;
 }
 
-/* Who stands behind each group; a speaker with two values of an attribute is an error. */
+/* Counts the speakers of each group. A speaker with two values of an attribute is an error. */
 static fv_status count_speakers(fv_ctx *ctx, core_test_set *t)
 {
 	core_speakers speakers;
@@ -85,7 +85,7 @@ int64_t core_smallest_group(const core_test_set *test, int32_t attribute)
 	return least;
 }
 
-/* Those of all attributes that the predictions have. */
+/* Makes those of all attributes that the predictions have. */
 static fv_status make_attributes(
 	fv_ctx *ctx, const core_test_sets *all, const core_predictions *p, core_test_set *t)
 {
@@ -134,8 +134,8 @@ static fv_status find_test_set(fv_ctx *ctx, const core_variant_result *variant,
 
 /* --- reading a variant ------------------------------------------------------------------------ */
 
-/* Can the rows of all folds be one test set? Every row needs a speaker, no recording or speaker may be in
- * the test sets of two folds. Errors: FV_DATA where they cannot. */
+/* Joins the rows of all folds into one test set. Every row needs a speaker, and no recording or
+ * speaker may be in two folds (FV_DATA otherwise). */
 static fv_status join_folds(fv_ctx *own, const core_variant_result *variant,
 	const core_predictions *part, struct seed_rows *out)
 {
@@ -173,7 +173,7 @@ static fv_status compute_run_values(fv_ctx *own, const core_test_sets *all,
 	return status;
 }
 
-/* The predictions of one seed, fold by fold -> part [n_folds]. */
+/* Reads the predictions of one seed into part [n_folds]. */
 static fv_status read_seed(fv_ctx *own, const core_variant_result *variant,
 	const core_test_sets *all, int32_t seed, core_variant_predictions *e,
 	core_predictions *part)
@@ -189,7 +189,7 @@ static fv_status read_seed(fv_ctx *own, const core_variant_result *variant,
 	return status;
 }
 
-/* Copies what the variant predicted with one seed out of the context of the files. */
+/* Copies the predictions of one seed out of the context of the files. */
 static fv_status keep_seed(fv_ctx *ctx, const core_variant_result *variant,
 	const struct seed_rows *s, int32_t seed, core_test_sets *all, core_variant_predictions *e,
 	core_eval_set *set)
@@ -224,7 +224,7 @@ static fv_status read_seeds(fv_ctx *ctx, fv_ctx *own, const core_variant_result 
 		if (status)
 			return status;
 		if (e->reason)
-			continue; /* the values of the other runs are still wanted */
+			continue; /* still reads the values of the other runs */
 		status = join_folds(own, variant, part, &s);
 		if (status == FV_DATA) {
 			e->reason = core_strdup(ctx, core_error_line(own, 0));
@@ -259,7 +259,7 @@ static fv_status read_variant(fv_ctx *ctx, const core_variant_result *variant, c
 		e->reason = "no run is done";
 		return FV_OK;
 	}
-	fv_ctx *own = core_ctx_aside(ctx); /* the files' text is not kept */
+	fv_ctx *own = core_ctx_aside(ctx); /* holds the text of the files, released below */
 	if (!own)
 		return FV_FAILED;
 	fv_status status = core_ctx_rejoin(ctx, own, read_seeds(ctx, own, variant, all, e));
@@ -268,7 +268,7 @@ static fv_status read_variant(fv_ctx *ctx, const core_variant_result *variant, c
 	return status;
 }
 
-/* Adds the attributes of a run's evaluation that are not there yet. */
+/* Adds the attributes of a run that are not listed yet. */
 static fv_status add_attributes(fv_ctx *ctx, const core_run_result *run, core_test_sets *out)
 {
 	const char *name;

@@ -19,7 +19,8 @@ static void put_number(core_number_format format, double value, core_text *out)
 		core_put_value(out, value);
 }
 
-static core_number_format format_of(const core_table_column *column, const core_table_value *value)
+static core_number_format find_format(
+	const core_table_column *column, const core_table_value *value)
 {
 	return value->has_format ? value->format : column->format;
 }
@@ -37,7 +38,7 @@ void core_put_main(const core_table_column *column, const core_table_value *valu
 		core_text_add(out, "%s", value->count ? "yes" : "no");
 		break;
 	case CORE_FIGURE:
-		put_number(format_of(column, value), value->figure.e.value, out);
+		put_number(find_format(column, value), value->figure.e.value, out);
 		break;
 	case CORE_NO_VALUE:
 	case CORE_JSON:
@@ -79,7 +80,7 @@ static void put_interval(const core_figure *f, core_number_format format, core_t
 	core_text_add(out, "]");
 }
 
-/* " (-46.0%; excess -0.090)", or " (-0.116; excess -0.098)" of an absolute change */
+/* " (-46.0%; excess -0.090)", or " (-0.116; excess -0.098)" for an absolute change */
 static void put_change(bool absolute, const core_figure *f, core_text *out)
 {
 	if (isnan(absolute ? f->change : f->relative))
@@ -123,7 +124,7 @@ void core_put_parts(const core_table_column *column, const core_table_value *val
 		if (column->parts & CORE_SHOW_NULL)
 			put_null(f, out);
 		if (column->parts & CORE_SHOW_INTERVAL)
-			put_interval(f, format_of(column, value), out);
+			put_interval(f, find_format(column, value), out);
 		if (column->parts & CORE_SHOW_CHANGE)
 			put_change(false, f, out);
 		if (column->parts & CORE_SHOW_GAIN)

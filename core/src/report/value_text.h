@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A value of a result table as people read it, the same in text, Markdown and LaTeX. */
+/* Formats a value of a result table for people, the same in text, Markdown and LaTeX. */
 #ifndef CORE_REPORT_VALUE_TEXT_H
 #define CORE_REPORT_VALUE_TEXT_H
 
@@ -7,9 +7,9 @@
 
 #define CORE_SIGNIFICANT 0.05
 
-/* The part that a rank emphasizes: "0.278", "kmeans", "—". */
+/* Writes the part that a rank emphasizes: "0.278", "kmeans", "—". */
 void core_put_main(const core_table_column *column, const core_table_value *value, core_text *out);
-/* What stands beside it: " ± 0.021 [+0.158, p <.001] ▲ †". */
+/* Writes what follows it: " ± 0.021 [+0.158, p <.001] ▲ †". */
 void core_put_parts(const core_table_column *column, const core_table_value *value, core_text *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What each variant used and was allowed to see, and how its model was chosen. */
+/* The table of variants: what each used and could see, and how its model was chosen. */
 #include <math.h>
 #include <string.h>
 
@@ -14,7 +14,7 @@ static bool trains_on_groups(const core_run_facts *f)
 }
 
 /* "true labels", "inferred: NAME", "none", "not recorded" */
-static const char *groups_text(fv_ctx *ctx, const core_run_facts *f)
+static const char *format_groups(fv_ctx *ctx, const core_run_facts *f)
 {
 	core_text text = {0};
 	if (!f->has_groupers)
@@ -28,8 +28,8 @@ static const char *groups_text(fv_ctx *ctx, const core_run_facts *f)
 	return core_text_move(ctx, &text);
 }
 
-/* The rule, with what it looks at. */
-static const char *rule_text(fv_ctx *ctx, const core_selection_facts *s)
+/* Returns the selection rule and what it uses. */
+static const char *format_rule(fv_ctx *ctx, const core_selection_facts *s)
 {
 	core_text text = {0};
 	core_text_add(&text, "%s", *s->rule ? s->rule : "not recorded");
@@ -44,8 +44,8 @@ static const char *rule_text(fv_ctx *ctx, const core_selection_facts *s)
 	return core_text_move(ctx, &text);
 }
 
-/* "50 x 2": epochs that a model was chosen from, times the seeds averaged. */
-static const char *trials_text(fv_ctx *ctx, const core_grid_row *row)
+/* Returns "50 x 2": epochs to choose from x seeds that are averaged. */
+static const char *format_trials(fv_ctx *ctx, const core_grid_row *row)
 {
 	if (row->facts->selection.epochs < 0)
 		return "not recorded";
@@ -53,15 +53,15 @@ static const char *trials_text(fv_ctx *ctx, const core_grid_row *row)
 		(int)row->variant->n_seeds);
 }
 
-static const char *split_text(const core_grid_row *row)
+static const char *format_split(const core_grid_row *row)
 {
 	if (!*row->facts->selection.split)
 		return "not recorded";
 	return row->on_test ? "test" : "development";
 }
 
-/* Groups that the selection rule looked at: "", ", true groups" or ", inferred groups". */
-static const char *selection_sees(const core_run_facts *f)
+/* Returns the groups that the selection rule used: "", ", true groups" or ", inferred groups". */
+static const char *format_selection_groups(const core_run_facts *f)
 {
 	bool own = !strcmp(f->selection.rule, "dev_objective") && trains_on_groups(f);
 	bool labels = (own && f->uses_group_labels) || f->selection.uses_group_labels;
@@ -70,8 +70,8 @@ static const char *selection_sees(const core_run_facts *f)
 	return labels ? ", true groups" : ", inferred groups";
 }
 
-/* "train: labels, true groups; dev: labels; test: recordings" */
-static const char *sees_text(fv_ctx *ctx, const core_grid_row *row)
+/* Returns "train: labels, true groups; dev: labels; test: recordings". */
+static const char *format_seen_data(fv_ctx *ctx, const core_grid_row *row)
 {
 	const core_run_facts *f = row->facts;
 	core_text text = {0};
@@ -81,9 +81,9 @@ static const char *sees_text(fv_ctx *ctx, const core_grid_row *row)
 		f->uses_group_labels  ? ", true groups"
 		: trains_on_groups(f) ? ", inferred groups"
 				      : "");
-	core_text_add(&text, "; dev: labels%s", row->on_test ? "" : selection_sees(f));
+	core_text_add(&text, "; dev: labels%s", row->on_test ? "" : format_selection_groups(f));
 	if (row->on_test)
-		core_text_add(&text, "; test: labels%s", selection_sees(f));
+		core_text_add(&text, "; test: labels%s", format_selection_groups(f));
 	if (row->transductive)
 		core_text_add(&text, "; test: recordings");
 	return core_text_move(ctx, &text);
@@ -97,7 +97,7 @@ static json_t *numbers_json(int32_t n, const int64_t *value)
 	return list;
 }
 
-/* What programs get to know of a variant: the facts of env.json, its runs, its test set. */
+/* Returns what programs see of a variant: the facts of env.json, its runs, its test set. */
 static json_t *facts_json(const core_grid *grid, const core_grid_row *row)
 {
 	const core_variant_result *v = row->variant;
@@ -136,8 +136,9 @@ static fv_status fill_row(fv_ctx *ctx, const core_grid *grid, const core_grid_ro
 	*core_table_at(t, i, FACTS) = core_value_json(facts);
 	if (!row->facts)
 		return FV_OK;
-	const char *text[] = {groups_text(ctx, row->facts), rule_text(ctx, &row->facts->selection),
-		split_text(row), trials_text(ctx, row), sees_text(ctx, row)};
+	const char *text[] = {format_groups(ctx, row->facts),
+		format_rule(ctx, &row->facts->selection), format_split(row),
+		format_trials(ctx, row), format_seen_data(ctx, row)};
 	for (size_t k = 0; k < sizeof text / sizeof *text; k++) {
 		if (!text[k])
 			return FV_FAILED;
@@ -163,7 +164,8 @@ static void set_columns(core_result_table *t, bool scores)
 		"groups", "selected by", "on", "trials (epochs x seeds)", "may see"};
 	static const char *const keys[] = {
 		"labels_predicted", "labels_true", "auc", "average_precision"};
-	static const char *const heads[] = {"positives a row", "true", "AUC", "average precision"};
+	static const char *const heads[] = {
+		"positives per row", "true", "AUC", "average precision"};
 	core_name_columns(t, LABEL, "variant");
 	for (size_t k = 0; k < 5; k++)
 		t->column[GROUPS + k] = core_plain_column(titles[k], titles[k], CORE_FOR_PEOPLE);

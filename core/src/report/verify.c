@@ -38,7 +38,7 @@ static void compare_json(struct compare *c, const char *place, json_t *said, jso
 	if (said && found && json_equal(said, found))
 		return;
 	c->out->different++;
-	(void)fv_fail(c->ctx, FV_FAILED, "%s/metrics.json: %s is %s, predictions.csv gives %s",
+	(void)fv_fail(c->ctx, FV_FAILED, "%s/metrics.json: %s is %s, but predictions.csv gives %s",
 		c->dir, place + 1, show_json(c->ctx, said), show_json(c->ctx, found));
 }
 
@@ -54,7 +54,7 @@ static fv_status list_attributes(fv_ctx *ctx, const core_run_result *run, core_s
 	return FV_OK;
 }
 
-/* The run's metrics again, as JSON; the numbers pass through text as those of the file did. */
+/* Recomputes the metrics of a run as JSON. The numbers pass through text, as those of the file did. */
 static fv_status recompute_metrics(fv_ctx *ctx, const core_run_result *run, json_t **out)
 {
 	core_predictions predictions;
@@ -87,7 +87,8 @@ static fv_status verify_run(fv_ctx *ctx, core_run_result *run, core_verified *ou
 	return FV_OK;
 }
 
-/* The means over the runs and the pooled code's means over folds are two computations of one number. */
+/* Checks that the means over the runs equal the fold means of the pooled code: two computations of one
+ * number. */
 static fv_status check_aggregates(fv_ctx *ctx, const core_grid *grid, core_verified *out)
 {
 	fv_status status = FV_OK;
@@ -112,7 +113,7 @@ fv_status core_verify(fv_ctx *ctx, const core_results *results, core_verified *o
 	core_grid grid;
 	core_table_options options = core_table_default();
 	*out = (core_verified){0};
-	options.draws.n = 0; /* nulls are drawn from the predictions each time */
+	options.draws.n = 0; /* nulls are not stored, so there is nothing to check */
 	options.compare = false;
 	fv_status status = FV_OK;
 	for (size_t i = 0; i < results->n && !status; i++)

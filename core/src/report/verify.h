@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Results recomputed from what was predicted: each run's metrics.json from its predictions.csv, and
- * the table from those. */
+/* Recomputes results from the predictions: each run's metrics.json from its predictions.csv, and the
+ * table from those. */
 #ifndef CORE_REPORT_VERIFY_H
 #define CORE_REPORT_VERIFY_H
 
@@ -8,11 +8,11 @@
 
 typedef struct core_verified {
 	int64_t runs, values; /* compared */
-	int64_t different;    /* values that are not the same, bit by bit */
+	int64_t different;    /* values that differ in any bit */
 } core_verified;
 
-/* Every difference is recorded as a failure that names run, place and both values; then FV_FAILED.
- * Errors: FV_DATA for files that cannot be read. */
+/* Records every difference with run, place and both values, and then returns FV_FAILED.
+ * Errors: FV_DATA for unreadable files. */
 FV_NODISCARD fv_status core_verify(fv_ctx *ctx, const core_results *results, core_verified *out);
 
 #endif

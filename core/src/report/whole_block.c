@@ -49,8 +49,8 @@ static size_t count_seeds(const core_variant_result *variant, struct seed *list)
 	return n;
 }
 
-/* The folds that the first n seeds of the list have all done; returns how many. */
-static int32_t whole_folds(
+/* Finds the folds that the first n seeds of the list have all done; returns how many. */
+static int32_t find_whole_folds(
 	const core_variant_result *variant, const struct seed *list, size_t n, int64_t *fold)
 {
 	int32_t folds = 0;
@@ -74,13 +74,13 @@ fv_status core_whole_block_find(fv_ctx *ctx, core_variant_result *variant)
 		return FV_FAILED;
 	size_t n = count_seeds(variant, list), best = 0, most = 0;
 	for (size_t k = 1; k <= n; k++) {
-		size_t runs = k * (size_t)whole_folds(variant, list, k, variant->fold);
+		size_t runs = k * (size_t)find_whole_folds(variant, list, k, variant->fold);
 		if (runs > most) {
 			most = runs;
 			best = k;
 		}
 	}
-	variant->n_folds = whole_folds(variant, list, best, variant->fold);
+	variant->n_folds = find_whole_folds(variant, list, best, variant->fold);
 	variant->n_seeds = (int32_t)best;
 	for (size_t k = 0; k < best; k++)
 		variant->seed[k] = list[k].seed;

@@ -20,7 +20,7 @@ static bool table_has_low_support(const core_result_table *t)
 
 bool core_document_has_low_support(const core_document *document)
 {
-	for (size_t k = 0; k < document->n_encodings; k++)
+	for (size_t k = 0; k < document->n_tables; k++)
 		if ((document->table[k]->audience & CORE_FOR_PEOPLE) &&
 			table_has_low_support(document->table[k]))
 			return true;

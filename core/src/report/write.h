@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One writer a format; each takes any document of result tables. */
+/* Writers of result tables, one per format; each writes any document. */
 #ifndef CORE_REPORT_WRITE_H
 #define CORE_REPORT_WRITE_H
 
@@ -17,12 +17,12 @@ typedef enum core_table_format {
 /* "text", "md", ... */
 const char *core_table_format_name(core_table_format format);
 
-/* Adds to `out`. CSV holds the tables that are for CSV, one below the other. Errors: FV_FAILED (memory),
- * FV_DATA for a name that is no UTF-8, which JSON cannot hold. */
+/* Appends to `out`. CSV contains only the tables for CSV, one below the other. Errors: FV_FAILED
+ * (memory), FV_DATA for a name that is not UTF-8, which JSON cannot hold. */
 FV_NODISCARD fv_status core_document_write(
 	fv_ctx *ctx, const core_document *document, core_table_format format, core_text *out);
 
-/* Does any figure that people see rest on too few rows? */
+/* Does any figure shown to people have low support? */
 bool core_document_has_low_support(const core_document *document);
 
 /* The writers behind core_document_write. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables as CSV for other programs. A table of figures becomes long: a line for each figure of each row,
- * with the row's plain columns in front; a table without figures has a line for each row. */
+/* Writes tables as CSV for other programs. A table with figures is written in long form, one line per
+ * figure, with the row's plain columns first; a table without figures has one line per row. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -9,7 +9,7 @@
 
 enum { NUMBERS = 11 };
 
-/* The numbers of a figure behind its value, and the parts of a column that ask for each. */
+/* The numbers of a figure besides its value, and the column parts that need each. */
 static const struct number {
 	const char *name;
 	unsigned parts;
@@ -27,7 +27,7 @@ static const struct number {
 	{"published", CORE_SHOW_PUBLISHED},
 };
 
-static double number_of(const core_figure *f, size_t k)
+static double get_number(const core_figure *f, size_t k)
 {
 	const double values[NUMBERS] = {f->sd, f->folds ? (double)f->folds : NAN, f->e.null_mean,
 		f->e.null_p95, f->e.p, f->p_holm, f->p_bh, f->e.excess, f->e.low, f->e.high,
@@ -40,7 +40,7 @@ static bool is_figure(const core_table_column *column)
 	return column->metric != NULL;
 }
 
-static unsigned parts_of(const core_result_table *t)
+static unsigned collect_parts(const core_result_table *t)
 {
 	unsigned parts = 0;
 	for (size_t j = 0; j < t->n_columns; j++)
@@ -57,7 +57,7 @@ static bool has_figures(const core_result_table *t)
 	return false;
 }
 
-/* "axes.train.batch": the keys of a column with dots between them */
+/* Writes the keys of a column joined with dots: "axes.train.batch". */
 static void put_name(core_text *out, const core_table_column *column)
 {
 	core_text name = {0};
@@ -71,7 +71,7 @@ static void put_name(core_text *out, const core_table_column *column)
 static void put_head(core_text *out, const core_result_table *t, bool figures)
 {
 	bool first = true;
-	unsigned parts = parts_of(t);
+	unsigned parts = collect_parts(t);
 	for (size_t j = 0; j < t->n_columns; j++) {
 		if (!core_column_is_for(t, j, CORE_FOR_CSV) || is_figure(&t->column[j]))
 			continue;
@@ -138,8 +138,8 @@ static void put_figure(
 		if (!(numbers[k].parts & parts))
 			continue;
 		core_text_add(out, ",");
-		if (!isnan(number_of(&v->figure, k)))
-			core_put_exact(out, number_of(&v->figure, k));
+		if (!isnan(get_number(&v->figure, k)))
+			core_put_exact(out, get_number(&v->figure, k));
 	}
 	core_text_add(out, ",");
 	if (c->has_support)
@@ -149,7 +149,7 @@ static void put_figure(
 
 static void put_row(core_text *out, const core_result_table *t, size_t row, bool figures)
 {
-	unsigned parts = parts_of(t);
+	unsigned parts = collect_parts(t);
 	if (!figures) {
 		put_plain_columns(out, t, row);
 		core_text_add(out, "\n");
@@ -167,7 +167,7 @@ static void put_row(core_text *out, const core_result_table *t, size_t row, bool
 void core_write_csv(const core_document *document, core_text *out)
 {
 	bool begun = false;
-	for (size_t k = 0; k < document->n_encodings; k++) {
+	for (size_t k = 0; k < document->n_tables; k++) {
 		const core_result_table *t = document->table[k];
 		if (!(t->audience & CORE_FOR_CSV))
 			continue;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A document as one JSON object: the head's keys, a list of row objects for each table under the table's
- * name, and the notes. A figure is {"value": x} and what else is known of it. */
+/* Writes a document as one JSON object: the head's keys, a list of row objects under the name of each
+ * table, and the notes. A figure is {"value": x} and its known statistics. */
 #include <math.h>
 
 #include "base/json.h"
 #include "report/write.h"
 
-/* Every addition is checked: a key that did not fit in memory, or that is no UTF-8, must not be missing
- * in silence. */
+/* Checks every addition, so that a key that does not fit in memory or is not UTF-8 is never silently
+ * missing. */
 struct writer {
 	bool failed;
 };
@@ -71,8 +71,9 @@ static json_t *value_json(
 	return json_null();
 }
 
-/* The object that holds a column's value, made where it is not there yet. */
-static json_t *object_of(struct writer *w, json_t *row, const core_table_column *column, int *depth)
+/* Returns the object that holds a column's value, and makes it if needed. */
+static json_t *open_object(
+	struct writer *w, json_t *row, const core_table_column *column, int *depth)
 {
 	json_t *at = row;
 	for (*depth = 0; *depth + 1 < CORE_PATH_DEPTH && column->path[*depth + 1]; ++*depth) {
@@ -93,10 +94,11 @@ static json_t *row_json(struct writer *w, const core_result_table *t, size_t row
 		const core_table_column *column = &t->column[j];
 		const core_table_value *v = &t->value[row * t->n_columns + j];
 		int depth;
-		bool remark = column->metric && v->kind != CORE_FIGURE; /* for people */
+		bool remark = column->metric &&
+			      v->kind != CORE_FIGURE; /* text for people in a column of figures */
 		if (!core_column_is_for(t, j, CORE_FOR_JSON) || v->kind == CORE_NO_VALUE || remark)
 			continue;
-		json_t *at = object_of(w, object, column, &depth);
+		json_t *at = open_object(w, object, column, &depth);
 		set_key(w, at, column->path[depth], value_json(w, column, v));
 	}
 	return object;
@@ -125,7 +127,7 @@ fv_status core_write_json(fv_ctx *ctx, const core_document *document, core_text 
 {
 	struct writer w = {false};
 	json_t *root = json_copy(document->head);
-	for (size_t k = 0; k < document->n_encodings; k++)
+	for (size_t k = 0; k < document->n_tables; k++)
 		if (document->table[k]->audience & CORE_FOR_JSON)
 			set_key(&w, root, document->table[k]->name,
 				table_json(&w, document->table[k]));
@@ -133,9 +135,8 @@ fv_status core_write_json(fv_ctx *ctx, const core_document *document, core_text 
 	if (w.failed) {
 		json_decref(root);
 		return fv_fail(ctx, FV_DATA,
-			"the table cannot be JSON: memory is out, or the name of a class, "
-			"attribute, "
-			"group or variant is not UTF-8");
+			"cannot write the table as JSON: out of memory, or the name of a class, "
+			"attribute, group or variant is not UTF-8");
 	}
 	const char *text = core_json_text(ctx, root, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
 	if (!text)

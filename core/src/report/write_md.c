@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A document as Markdown: a paragraph and a table for each of its tables, then the notes. */
+/* Writes a document as Markdown: a paragraph and a table for each of its tables, then the notes. */
 #include "report/value_text.h"
 #include "report/write.h"
 
-/* A bar would end the cell and a line break the row; what begins markup in a name is escaped. An
- * underscore inside a word begins no emphasis. */
+/* Escapes characters that would end a table cell or row, or start markup. An underscore inside a word
+ * starts none. */
 static void put_escaped(core_text *out, const core_text *text)
 {
 	for (const char *c = text->data; c && *c; c++) {
@@ -35,7 +35,7 @@ static void put_value(
 	core_text_add(out, " %s%s", before[value->rank], slant);
 	put_escaped(out, &text);
 	core_text_add(out, "%s%s", slant, after[value->rank]);
-	/* "<.001" is no tag */
+	/* "<.001" is not a tag */
 	core_text_add(out, "%s |", parts.data ? parts.data : "");
 	out->failed |= text.failed || parts.failed;
 	core_text_free(&text);
@@ -80,7 +80,7 @@ void core_write_md(const core_document *document, core_text *out)
 	bool begun = document->heading != NULL;
 	if (document->heading)
 		core_text_add(out, "%s\n", document->heading);
-	for (size_t k = 0; k < document->n_encodings; k++) {
+	for (size_t k = 0; k < document->n_tables; k++) {
 		if (!(document->table[k]->audience & CORE_FOR_PEOPLE))
 			continue;
 		core_text_add(out, "%s", begun ? "\n" : "");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A document as LaTeX: a table environment for each of its tables, ruled by booktabs, the notes below
- * the last one. */
+/* Writes a document as LaTeX: a table environment with booktabs rules for each of its tables, and the
+ * notes below the last one. */
 #include <ctype.h>
 #include <string.h>
 
@@ -17,7 +17,7 @@ static const struct sign signs[] = {{"±", "$\\pm$"}, {"▲", "$\\triangle$"}, {
 	{"$", "\\$"}, {"{", "\\{"}, {"}", "\\}"}, {"~", "\\textasciitilde{}"},
 	{"^", "\\textasciicircum{}"}, {"<", "$<$"}, {">", "$>$"}, {"`", "\\textasciigrave{}"}};
 
-/* A minus is no hyphen: one before a digit that stands at the start of a word. */
+/* Is it a minus, not a hyphen: before a digit and at the start of a word? */
 static bool is_minus(const char *text, char before)
 {
 	return *text == '-' && isdigit((unsigned char)text[1]) && !isalnum((unsigned char)before);
@@ -96,7 +96,7 @@ static void put_head(core_text *out, const core_result_table *t)
 	core_text_add(out, " \\\\\n\\midrule\n");
 }
 
-/* notes NULL: not here */
+/* notes NULL: writes none */
 static void put_table(core_text *out, const core_result_table *t, const core_document *notes)
 {
 	core_text_add(out, "\\begin{table}\n");
@@ -120,15 +120,15 @@ static void put_table(core_text *out, const core_result_table *t, const core_doc
 
 void core_write_tex(const core_document *document, core_text *out)
 {
-	size_t last = document->n_encodings;
-	for (size_t k = 0; k < document->n_encodings; k++)
+	size_t last = document->n_tables;
+	for (size_t k = 0; k < document->n_tables; k++)
 		last = document->table[k]->audience & CORE_FOR_PEOPLE ? k : last;
 	core_text_add(out, "%% needs \\usepackage{booktabs}\n");
 	if (core_document_has_low_support(document))
-		core_text_add(out, "%% with \\usepackage{xcolor}, figures that rest on few are "
+		core_text_add(out, "%% with \\usepackage{xcolor}, figures with low support are "
 				   "grey, without it in italics\n"
 				   "\\providecommand{\\textcolor}[2]{\\textit{#2}}\n");
-	for (size_t k = 0; k < document->n_encodings; k++)
+	for (size_t k = 0; k < document->n_tables; k++)
 		if (document->table[k]->audience & CORE_FOR_PEOPLE)
 			put_table(out, document->table[k], k == last ? document : NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A document as plain text: aligned columns, no markup. What rests on too few rows has a star. */
+/* Writes a document as plain text: aligned columns without markup. A star marks low support. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,8 +7,8 @@
 #include "report/value_text.h"
 #include "report/write.h"
 
-/* Adds text with control characters and broken UTF-8 escaped, since names may come from anywhere and a
- * terminal obeys them; returns the width in characters. */
+/* Adds text, escaping control characters and invalid UTF-8, since names may contain terminal commands.
+ * Returns the width in characters. */
 static size_t put_visible(core_text *out, const char *text)
 {
 	size_t width = 0, left = text ? strlen(text) : 0;
@@ -44,7 +44,7 @@ static size_t put_value(
 	return width;
 }
 
-static size_t width_of_value(const core_table_column *column, const core_table_value *value)
+static size_t measure_value(const core_table_column *column, const core_table_value *value)
 {
 	core_text text = {0};
 	size_t width = put_value(&text, column, value);
@@ -52,7 +52,7 @@ static size_t width_of_value(const core_table_column *column, const core_table_v
 	return width;
 }
 
-static size_t width_of_title(const core_table_column *column)
+static size_t measure_title(const core_table_column *column)
 {
 	core_text text = {0};
 	size_t width = put_visible(&text, column->title);
@@ -77,13 +77,13 @@ static void measure_columns(const core_result_table *t, struct layout *l)
 		if (!core_column_is_for(t, j, CORE_FOR_PEOPLE))
 			continue;
 		l->last = j;
-		l->width[j] = width_of_title(&t->column[j]);
+		l->width[j] = measure_title(&t->column[j]);
 		l->right[j] = t->n_rows > 0 && !has_parts(&t->column[j]);
 		for (size_t i = 0; i < t->n_rows; i++) {
 			const core_table_value *v = &t->value[i * t->n_columns + j];
 			if (!core_row_is_for(t, i, CORE_FOR_PEOPLE))
 				continue;
-			size_t width = width_of_value(&t->column[j], v);
+			size_t width = measure_value(&t->column[j], v);
 			l->width[j] = width > l->width[j] ? width : l->width[j];
 			l->right[j] = l->right[j] && v->kind != CORE_TEXT;
 		}
@@ -96,7 +96,7 @@ static void put_spaces(core_text *out, size_t from, size_t to)
 		core_text_put(out, " ", 1);
 }
 
-/* Puts one entry of a line; `text` has been written by the caller into a text of its own. */
+/* Writes one entry of a line, from the `text` that the caller has formatted. */
 static void put_entry(core_text *out, const core_text *text, size_t width, size_t column,
 	const struct layout *l, bool first)
 {
@@ -110,7 +110,7 @@ static void put_entry(core_text *out, const core_text *text, size_t width, size_
 	out->failed |= text->failed;
 }
 
-/* row = n_rows: the titles */
+/* row = n_rows: writes the titles */
 static void put_line(core_text *out, const core_result_table *t, size_t row, const struct layout *l)
 {
 	bool first = true;
@@ -174,7 +174,7 @@ void core_write_text(const core_document *document, core_text *out)
 		put_visible(out, document->heading);
 		core_text_add(out, "\n");
 	}
-	for (size_t k = 0; k < document->n_encodings; k++) {
+	for (size_t k = 0; k < document->n_tables; k++) {
 		if (!(document->table[k]->audience & CORE_FOR_PEOPLE))
 			continue;
 		core_text_add(out, "%s", begun ? "\n" : "");
