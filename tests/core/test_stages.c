@@ -589,7 +589,8 @@ static void out_of_place(void **state)
 	s.other = &rows;
 	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_FAILED,
 		"no earlier stage has a model");
-	test_fails(t->ctx, fv_predict_rows(t->ctx, &rows, logits), FV_FAILED, "no model");
+	test_fails(t->ctx, fv_predict_rows(t->ctx, &rows, logits), FV_FAILED,
+		"no earlier stage has a model");
 	int32_t order[6 * N] = {0};
 	s.other = NULL;
 	t->job.order = order;

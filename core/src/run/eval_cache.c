@@ -17,7 +17,7 @@ fv_status core_eval_cache_path(fv_ctx *ctx, const core_study *study, const core_
 		return status;
 	json_t *shown = json_copy((json_t *)eval);
 	json_object_del(shown, "compare");
-	/* Fold and seed are in metrics.json, too. */
+	/* metrics.json also holds fold and seed. */
 	json_t *key = json_pack("{s:i, s:s, s:o*, s:I, s:I}", "numerics", CORE_NUMERICS,
 		"predictions", predictions, "eval", shown, "fold",
 		(json_int_t)study->fold[run->fold].fold, "seed", (json_int_t)run->seed);
@@ -55,7 +55,7 @@ void core_eval_cache_write(fv_ctx *ctx, const char *path, const char *metrics)
 		       !core_file_write(aside, path, metrics, strlen(metrics));
 	if (folder && !written)
 		fv_warn(ctx,
-			"%s: cannot be kept: metrics of an earlier eval will be computed again",
+			"%s: cannot be written: metrics of an earlier eval will be computed again",
 			path);
 	core_ctx_free(aside);
 }

@@ -77,7 +77,8 @@ bool core_refresh_find(const core_study *study, const core_run *run, unsigned *s
 	return env != NULL;
 }
 
-/* Metrics under the wanted evaluation: kept from an earlier change, or computed from the predictions. */
+/* Finds the metrics under the wanted evaluation: in the cache of an earlier change, or computed
+ * from the predictions. */
 static fv_status find_metrics(fv_ctx *ctx, const core_study *study, const core_run *run,
 	int32_t selected_epoch, const char **metrics)
 {
