@@ -75,3 +75,17 @@ setup() {
 		"$fairvox" encode --encoder wavlm --weights "$models/inputs" --out x.csv x.wav
 	fails 2 "needs weights: give wavlm_base_plus.pt of s3prl" "$fairvox" encode --encoder wavlm --out x.csv x.wav
 }
+
+@test "a recording shorter than the encoder's window is refused, with frames too" {
+	models=$FAIRVOX_SOURCE/tests/golden/encoders
+	command -v python3 >/dev/null || skip "python3 is not here"
+	python3 -c "import wave
+for name, n in (('short', 50), ('long', 16000)):
+    w = wave.open(name + '.wav', 'wb'); w.setparams((1, 2, 16000, n, 'NONE', '')); w.writeframes(bytes(2 * n))"
+	for frames in "" --frames; do
+		fails 4 "short.wav: 50 samples at 16000 Hz, encoder wavlm needs 400" "$fairvox" encode --encoder wavlm \
+			--weights "$models/wavlm_tiny/s3prl/wavlm_tiny.pt" $frames --out short.safetensors short.wav
+		"$fairvox" encode --encoder wavlm --weights "$models/wavlm_tiny/s3prl/wavlm_tiny.pt" $frames \
+			--out long.safetensors long.wav
+	done
+}

@@ -252,6 +252,20 @@ fv_status core_encoder_check_frames(fv_ctx *ctx, const core_encoder *e)
 		ctx, FV_CONFIG, "output '%s' of encoder %s has no frames", output->name, e->name);
 }
 
+static fv_status encode_all_frames(fv_ctx *ctx, const core_encoder *e, const char *path,
+	const core_wave *wave, float **out, int64_t *frames)
+{
+	core_guard guard;
+	enter_op(&guard, ctx, e, "frames");
+	*frames = e->ops->frames(e->state, e->output, wave->n);
+	fv_status status = core_guard_leave(&guard, FV_OK);
+	if (status)
+		return status;
+	int64_t count = (int64_t)e->layers * *frames * e->dims;
+	*out = core_alloc(ctx, (size_t)count, sizeof **out);
+	return *out ? run_encoder(ctx, e, path, wave, 0, *out, count) : FV_FAILED;
+}
+
 fv_status core_encoder_encode_frames(
 	fv_ctx *ctx, const core_encoder *e, const char *path, float **out, int64_t *frames)
 {
@@ -262,14 +276,8 @@ fv_status core_encoder_encode_frames(
 	if (status)
 		return status;
 	status = prepare_wave(ctx, e, path, &wave);
-	core_guard guard;
-	enter_op(&guard, ctx, e, "frames");
-	*frames = e->ops->frames(e->state, e->output, wave.n);
-	status = core_guard_leave(&guard, FV_OK);
-	int64_t count = (int64_t)e->layers * *frames * e->dims;
-	*out = status ? NULL : core_alloc(ctx, (size_t)count, sizeof **out);
 	if (!status)
-		status = *out ? run_encoder(ctx, e, path, &wave, 0, *out, count) : FV_FAILED;
+		status = encode_all_frames(ctx, e, path, &wave, out, frames);
 	core_wave_free(&wave);
 	return status;
 }

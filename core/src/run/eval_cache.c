@@ -51,11 +51,9 @@ void core_eval_cache_write(fv_ctx *ctx, const char *path, const char *metrics)
 	fv_ctx *aside = core_file_exists(path) ? NULL : core_ctx_aside(ctx);
 	char *folder =
 		aside ? core_strndup(aside, path, (size_t)(strrchr(path, '/') - path)) : NULL;
-	bool written = folder && !core_make_dirs(aside, folder) &&
-		       !core_file_write(aside, path, metrics, strlen(metrics));
-	if (folder && !written)
-		fv_warn(ctx,
-			"%s: cannot be written: metrics of an earlier eval will be computed again",
-			path);
+	fv_status status = folder ? core_make_dirs(aside, folder) : FV_FAILED;
+	if (!status)
+		status = core_file_write(aside, path, metrics, strlen(metrics));
+	(void)status; /* a cache that is not there is only slower */
 	core_ctx_free(aside);
 }

@@ -18,7 +18,7 @@ FV_NODISCARD fv_status core_eval_cache_path(fv_ctx *ctx, const core_study *study
 /* Returns the metrics.json at `path`, or NULL if there is no sound entry. */
 const char *core_eval_cache_read(fv_ctx *ctx, const char *path);
 
-/* Caches metrics. A cache that cannot be written is only a warning. */
+/* Caches metrics. A failed write is ignored: the metrics are computed again when they are wanted. */
 void core_eval_cache_write(fv_ctx *ctx, const char *path, const char *metrics);
 
 #endif
