@@ -37,7 +37,7 @@ static fv_status find_run(fv_ctx *ctx, const cli_study *cli, const core_study *s
 }
 
 static fv_status make_report(
-	fv_ctx *ctx, const cli_study *cli, const core_runner *r, core_text *out)
+	fv_ctx *ctx, const cli_study *cli, const core_run_data *r, core_text *out)
 {
 	core_group_report report;
 	fv_status status = core_group_report_make(ctx, r, &report);
@@ -64,9 +64,9 @@ static fv_status infer_groups(fv_ctx *ctx, const cli_study *cli, core_study *stu
 		status = core_study_load_groups(ctx, study, index, &job);
 	if (status)
 		return status;
-	core_runner r = {.study = study, .run = &study->run[index]};
+	core_run_data r = {.study = study, .run = &study->run[index]};
 	core_text groups = {0}, report = {0};
-	status = core_runner_make_groups(ctx, &r);
+	status = core_run_data_make_groups(ctx, &r);
 	if (!status)
 		status = make_report(ctx, cli, &r, &report);
 	if (!status)

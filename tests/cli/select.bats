@@ -12,7 +12,7 @@ setup() {
 	[[ $stderr == *"positive development utterances, 200 required (train.select_support)"* ]]
 	[[ $stderr == *"group Female: "* && $stderr == *"group Male: "* ]]
 	fails 4 "200 required" "$fairvox" explain plan.yaml matrix=none train.select=dev_worst_group train.select_support=200
-	fails 2 "train.select: 'dev_worst_group' looks at inferred groups: a grouper is needed" \
+	fails 2 "train.select: 'dev_worst_group' uses inferred groups: a grouper is needed" \
 		"$fairvox" run plan.yaml matrix=none grouper=none train.select=dev_worst_group
 	fails 2 "train.select_groups: the corpus has no attribute 'rase'" \
 		"$fairvox" run plan.yaml --quiet matrix=none train.select=oracle train.select_groups=rase

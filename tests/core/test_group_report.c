@@ -32,7 +32,7 @@ struct bench {
 	core_set set;
 	core_run run;
 	core_study study;
-	core_runner runner;
+	core_run_data runner;
 };
 
 static const char *const stems[N] = {"r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9"};
@@ -88,7 +88,7 @@ static void set_up(struct bench *b, const char *audio)
 		.fold = &b->fold,
 		.n_runs = 1,
 		.run = &b->run};
-	b->runner = (core_runner){.study = &b->study,
+	b->runner = (core_run_data){.study = &b->study,
 		.run = &b->run,
 		.variant = &b->variant,
 		.corpus = &b->corpus,

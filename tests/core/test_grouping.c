@@ -13,7 +13,7 @@
 struct bench {
 	fv_ctx *ctx;
 	core_study *study;
-	core_runner r;
+	core_run_data r;
 };
 
 static const char *folder;
@@ -33,8 +33,8 @@ static struct bench infer(const char *grouper)
 	snprintf(spy, sizeof spy, "%s/spy", getenv("FAIRVOX_BUILD"));
 	const char *override[] = {"loss.name=rw", core_format(b.ctx, "grouper=%s", grouper)};
 	b.study = test_toy_open(b.ctx, folder, spy, 2, override);
-	b.r = (core_runner){.study = b.study, .run = &b.study->run[0]};
-	test_ok(b.ctx, core_runner_make_groups(b.ctx, &b.r));
+	b.r = (core_run_data){.study = b.study, .run = &b.study->run[0]};
+	test_ok(b.ctx, core_run_data_make_groups(b.ctx, &b.r));
 	return b;
 }
 

@@ -45,9 +45,13 @@ static void change_locale(void)
 	assert_non_null(setlocale(LC_ALL, "C.UTF-8"));
 }
 
+static locale_t thread_locale;
+
 static void change_thread_locale(void)
 {
-	uselocale(newlocale(LC_ALL_MASK, "C.UTF-8", (locale_t)0));
+	thread_locale = newlocale(LC_ALL_MASK, "C.UTF-8", (locale_t)0);
+	assert_non_null(thread_locale);
+	uselocale(thread_locale);
 }
 
 static void ignore_signal(void)
@@ -95,6 +99,7 @@ static void changes_are_restored(void **state)
 		test_ok(ctx, call_op(&guard, change_nothing));
 		core_ctx_free(ctx);
 	}
+	freelocale(thread_locale);
 }
 
 /* In ops of every step, signals are checked later. */

@@ -361,7 +361,8 @@ static void test_stretches(void **state)
 							 sin(2 * M_PI * 200 * i / RATE));
 		}
 	float *out = test_encoder_run(&e, FEATURES, x, N * 9 / 10);
-	double seconds = (1 + (N * 9 / 10 - 640) / 160) * 0.01;
+	int frames = 1 + (N * 9 / 10 - 640) / 160;
+	double seconds = 0.01 * frames;
 	test_close(find_column(&e, out, "voiced_per_s"), 3 / seconds, 1e-5);
 	test_close(find_column(&e, out, "loudness_peaks_per_s"), 3 / seconds, 1e-5);
 	assert_true(fabs(find_column(&e, out, "voiced_s_mean") - 0.2) < 0.03);

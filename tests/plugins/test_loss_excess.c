@@ -34,7 +34,8 @@ static void make_world(fv_ctx *ctx, world *w)
 		float sum = 0;
 		double weight = 0;
 		for (int k = 0; k < C; k++)
-			sum += w->label[i * C + k] = i % 4 ? (float)fv_uniform(&s) : k == i % C;
+			sum += w->label[i * C + k] =
+				i % 4 ? (float)fv_uniform(&s) : (float)(k == i % C);
 		for (int k = 0; k < C; k++) {
 			float y = w->label[i * C + k] /= sum;
 			if (y > w->label[i * C + w->klass[i]])

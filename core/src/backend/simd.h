@@ -176,7 +176,8 @@ SIMD_INLINE simd_v v_exp(simd_v x)
 	p = v_fma(p, r, v_set(1.66666667e-1f));
 	p = v_fma(p, r, v_set(0.5f));
 	p = v_fma(p * r, r, r) + 1;
-	simd_i y = (simd_i)p + ((simd_i)t << 23), lost = x < -87, nan = x != x;
+	simd_i y = (simd_i)p + ((simd_i)t << 23), lost = x < -87;
+	simd_i nan = x != x; /* NOLINT(misc-redundant-expression): only a NaN differs from itself */
 	return (simd_v)((y & ~lost & ~nan) | ((simd_i)x & nan));
 }
 

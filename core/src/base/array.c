@@ -67,17 +67,17 @@ void *core_array_make(fv_ctx *ctx, const char *name, fv_type type, int64_t n0, i
 	return array.data;
 }
 
-void *fv_array(fv_ctx *ctx, const char *label, fv_type type, int64_t n0, int64_t n1)
+void *fv_array(fv_ctx *ctx, const char *name, fv_type type, int64_t n0, int64_t n1)
 {
-	char name[256];
-	if (strlen(label) > 200) {
+	char full[256];
+	if (strlen(name) > 200) {
 		(void)fv_fail(
-			ctx, FV_FAILED, "array '%.40s...': a name of more than 200 bytes", label);
+			ctx, FV_FAILED, "array '%.40s...': a name of more than 200 bytes", name);
 		return NULL;
 	}
-	int used = ctx->scope ? snprintf(name, sizeof name, SCOPE, (int)ctx->scope) : 0;
-	snprintf(name + used, sizeof name - (size_t)used, "%s", label);
-	return core_array_make(ctx, name, type, n0, n1);
+	int used = ctx->scope ? snprintf(full, sizeof full, SCOPE, (int)ctx->scope) : 0;
+	snprintf(full + used, sizeof full - (size_t)used, "%s", name);
+	return core_array_make(ctx, full, type, n0, n1);
 }
 
 size_t core_array_count(const fv_ctx *ctx)

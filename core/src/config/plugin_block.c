@@ -158,10 +158,8 @@ static void resolve_reserved(core_block_draft *b, const core_plugin *plugin, con
 static core_yaml *resolve_plugin(core_resolver *r, const char *path, const core_yaml *node,
 	fv_kind kind, const core_key *reserved, size_t n_reserved)
 {
-	core_block_draft b;
+	core_block_draft b = {.node = node, .r = r};
 	size_t n_params = 0;
-	b.node = node;
-	b.r = r;
 	const core_plugin *plugin = find_plugin(&b, kind);
 	const fv_descriptor *d = plugin ? plugin->descriptor : NULL;
 	if (d)

@@ -32,7 +32,7 @@ void core_draft_add(
 	core_block_draft *b, const char *key, const core_entry *written, core_yaml *value);
 void core_draft_resolve_key(core_block_draft *b, const core_key *key);
 void core_draft_refuse_unknown(
-	core_block_draft *b, const core_key *keys, size_t n, const fv_descriptor *plugin);
+	core_block_draft *b, const core_key *keys, size_t n, const fv_descriptor *d);
 core_yaml *core_resolve_core_block(core_resolver *r, const char *name);
 
 /* plugin_block.c: these return NULL (and a failure) when something is wrong. */

@@ -334,7 +334,7 @@ static size_t measure_word(const char *text)
 		if (quote == '"' && c == '\\' && text[i + 1])
 			i++;
 		else if (quote)
-			quote = c == quote ? '\0' : quote;
+			quote = (char)(c == quote ? '\0' : quote);
 		else if (c == '"' || c == '\'')
 			quote = c;
 		else if (c == '[' || c == '{')

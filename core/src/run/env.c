@@ -95,7 +95,7 @@ static json_t *make_bias_json(const core_bias_spec *bias)
 }
 
 /* How the model was chosen: rule, split, groups, and the number of epochs. */
-static json_t *make_selection_json(const core_runner *r)
+static json_t *make_selection_json(const core_run_data *r)
 {
 	const core_train_spec *train = &r->variant->train;
 	const core_select_rule *rule = core_select_rule_find(train->select);
@@ -117,7 +117,7 @@ static json_t *make_short_hash(const char *sha256)
 	return json_stringn(sha256, 8);
 }
 
-static json_t *make_variant_json(fv_ctx *ctx, const core_runner *r, json_t *eval)
+static json_t *make_variant_json(fv_ctx *ctx, const core_run_data *r, json_t *eval)
 {
 	const core_variant *variant = r->variant;
 	const core_identity *identity = &r->study->identity[r->run->variant];
@@ -147,13 +147,13 @@ static json_t *make_variant_json(fv_ctx *ctx, const core_runner *r, json_t *eval
 }
 
 /* Returns the class with the most positive training rows. */
-static const char *find_majority_class(const core_runner *r)
+static const char *find_majority_class(const core_run_data *r)
 {
 	core_eval_set train = {.n = r->train.n, .C = r->train.classes, .label = r->train.label};
 	return r->corpus->class_name[core_majority_class(&train)];
 }
 
-static json_t *make_rows_json(const core_runner *r)
+static json_t *make_rows_json(const core_run_data *r)
 {
 	return json_pack("{s:i, s:i, s:i, s:i}", "train", r->rows.n[CORE_TRAIN], "subsample",
 		r->result.subsample, "dev", r->rows.n[CORE_DEV], "test", r->rows.n[CORE_TEST]);
@@ -169,7 +169,7 @@ static json_t *make_host_json(void)
 		"yaml", yaml_get_version_string());
 }
 
-fv_status core_output_format_env(fv_ctx *ctx, const core_runner *r, char **out)
+fv_status core_output_format_env(fv_ctx *ctx, const core_run_data *r, char **out)
 {
 	const core_fold *fold = &r->study->fold[r->run->fold];
 	json_t *fingerprint = json_loads(r->run->fingerprint, 0, NULL);

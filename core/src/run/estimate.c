@@ -104,7 +104,7 @@ fv_status core_estimate_rows(
 	if (status)
 		return status;
 	*out = (core_run_rows){rows.n[CORE_TRAIN], rows.n[CORE_DEV], rows.n[CORE_TEST], {0}};
-	core_runner r = {.study = study, .run = run};
+	core_run_data r = {.study = study, .run = run};
 	if (!needs_features(study, run))
 		return core_runner_preview(ctx, &r, true, &out->preview);
 	const fv_descriptor *loss = core_run_variant(study, run)->loss.plugin->descriptor;

@@ -23,7 +23,7 @@ struct rows {
 	double *seconds;              /* [n]; 0: not known */
 };
 
-static fv_status collect_rows(fv_ctx *ctx, const core_runner *r, struct rows *all)
+static fv_status collect_rows(fv_ctx *ctx, const core_run_data *r, struct rows *all)
 {
 	*all = (struct rows){0};
 	for (int k = 0; k < CORE_SPLITS; k++) {
@@ -46,7 +46,7 @@ static fv_status collect_rows(fv_ctx *ctx, const core_runner *r, struct rows *al
 /* Opens an index of the audio folder unless the study already knows the paths. *found: recordings
  * are available. */
 static fv_status find_recordings(
-	fv_ctx *ctx, const core_runner *r, core_audio_index **index, bool *found)
+	fv_ctx *ctx, const core_run_data *r, core_audio_index **index, bool *found)
 {
 	const core_set *set = &r->study->set[r->study->fold[r->run->fold].set];
 	*index = NULL;
@@ -58,7 +58,7 @@ static fv_status find_recordings(
 }
 
 static fv_status measure_lengths(
-	fv_ctx *ctx, const core_runner *r, struct rows *all, core_group_report *out)
+	fv_ctx *ctx, const core_run_data *r, struct rows *all, core_group_report *out)
 {
 	const core_fold *fold = &r->study->fold[r->run->fold];
 	const core_recordings *recordings = &r->study->set[fold->set].recordings;
@@ -103,8 +103,9 @@ static bool has_common_name(const core_partition *a, const core_partition *b)
 }
 
 /* Counts matching names over the rows first .. first + n of one part. */
-static void add_shares(const core_runner *r, const struct rows *all, const core_partition *inferred,
-	const core_partition *truth, int part, int64_t n, core_group_truth *out)
+static void add_shares(const core_run_data *r, const struct rows *all,
+	const core_partition *inferred, const core_partition *truth, int part, int64_t n,
+	core_group_truth *out)
 {
 	for (int64_t i = 0; i < n; i++) {
 		int64_t at = all->first[part] + i;
@@ -127,7 +128,7 @@ static fv_status compare_with_truth(fv_ctx *ctx, const core_group_report *report
 	const struct rows *all, const char *const *value, int32_t values, const int32_t *id,
 	core_group_truth *out)
 {
-	const core_runner *r = report->runner;
+	const core_run_data *r = report->runner;
 	int32_t *known = core_alloc(ctx, (size_t)all->n, sizeof *known);
 	if (!known)
 		return FV_FAILED;
@@ -186,7 +187,7 @@ static fv_status compare_attributes(fv_ctx *ctx, const struct rows *all, core_gr
 				ctx, out, all, c->speaker_name, c->n_speakers, c->speaker, speaker);
 }
 
-static double find_largest_membership(const core_runner *r, int split, int32_t row)
+static double find_largest_membership(const core_run_data *r, int split, int32_t row)
 {
 	size_t groups = (size_t)r->groups.groups;
 	const float *member = r->groups.member[split] + (size_t)row * groups;
@@ -198,7 +199,7 @@ static double find_largest_membership(const core_runner *r, int split, int32_t r
 
 static void average_memberships(core_group_report *out)
 {
-	const core_runner *r = out->runner;
+	const core_run_data *r = out->runner;
 	double total = 0;
 	for (int k = 0; k < CORE_PARTS; k++)
 		out->largest[k] = NAN;
@@ -236,7 +237,7 @@ static fv_status count_rows(fv_ctx *ctx, const struct rows *all, core_group_repo
 	return FV_OK;
 }
 
-fv_status core_group_report_make(fv_ctx *ctx, const core_runner *runner, core_group_report *out)
+fv_status core_group_report_make(fv_ctx *ctx, const core_run_data *runner, core_group_report *out)
 {
 	struct rows all;
 	*out = (core_group_report){.runner = runner, .n_attributes = runner->corpus->n_attributes};

@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 #include "eval/agreement.h"
-#include "run/runner.h"
+#include "run/run_data.h"
 
 /* Parts of the rows: each split, then all rows. */
 enum { CORE_PART_ALL = CORE_SPLITS, CORE_PARTS };
@@ -38,7 +38,7 @@ typedef struct core_stability {
 } core_stability;
 
 typedef struct core_group_report {
-	const core_runner *runner;
+	const core_run_data *runner;
 	int64_t n[CORE_PARTS], unknown[CORE_PARTS]; /* rows; rows without a group */
 	int64_t *size[CORE_PARTS];                  /* [G] */
 	double largest[CORE_PARTS]; /* mean over rows of the largest membership; NaN: hard groups */
@@ -50,9 +50,9 @@ typedef struct core_group_report {
 	core_stability stability[CORE_PARTS];
 } core_group_report;
 
-/* Call core_runner_make_groups first. Errors: FV_DATA for recordings that cannot be opened. */
+/* Call core_run_data_make_groups first. Errors: FV_DATA for recordings that cannot be opened. */
 FV_NODISCARD fv_status core_group_report_make(
-	fv_ctx *ctx, const core_runner *runner, core_group_report *out);
+	fv_ctx *ctx, const core_run_data *runner, core_group_report *out);
 
 /* Infers the groups with `seeds` consecutive seeds, beginning with each grouper's own, and compares
  * every pair. Errors: FV_CONFIG if no grouper has a parameter `seed`. */

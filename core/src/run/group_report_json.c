@@ -129,7 +129,7 @@ static json_t *list_groupers(struct maker *m)
 fv_status core_group_report_write_json(fv_ctx *ctx, const core_group_report *report, core_text *out)
 {
 	struct maker m = {.report = report};
-	const core_runner *r = report->runner;
+	const core_run_data *r = report->runner;
 	json_t *root = json_object(), *splits = json_object();
 	set_key(&m, root, "schema_version", json_integer(1));
 	set_key(&m, root, "fold", json_integer((json_int_t)r->study->fold[r->run->fold].fold));

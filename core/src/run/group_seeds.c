@@ -42,7 +42,7 @@ static fv_status shift_seeds(
 }
 
 /* Returns the group ids of all rows, one split after the other. */
-static int32_t *join_splits(fv_ctx *ctx, const core_runner *r, const core_groups *groups)
+static int32_t *join_splits(fv_ctx *ctx, const core_run_data *r, const core_groups *groups)
 {
 	size_t n = 0;
 	for (int k = 0; k < CORE_SPLITS; k++)
@@ -96,14 +96,14 @@ static void average_pairs(const struct sum *sum, core_stability *out)
 }
 
 static fv_status infer_partitions(
-	fv_ctx *ctx, const core_runner *r, int32_t seeds, core_partition *partition)
+	fv_ctx *ctx, const core_run_data *r, int32_t seeds, core_partition *partition)
 {
 	core_grouper_spec spec[CORE_PRODUCT_MAX];
 	for (int32_t s = 0; s < seeds; s++) {
 		core_groups groups = r->groups;
 		fv_status status = s ? shift_seeds(ctx, r->variant, s, spec) : FV_OK;
 		if (!status && s)
-			status = core_runner_infer_groups(ctx, r, spec, &groups);
+			status = core_run_data_infer_groups(ctx, r, spec, &groups);
 		if (status)
 			return status;
 		partition[s] =
@@ -116,7 +116,7 @@ static fv_status infer_partitions(
 
 fv_status core_group_report_add_seeds(fv_ctx *ctx, int32_t seeds, core_group_report *report)
 {
-	const core_runner *r = report->runner;
+	const core_run_data *r = report->runner;
 	bool draws = false;
 	for (int32_t i = 0; i < r->variant->n_groupers; i++)
 		draws = draws || find_seed_param(&r->variant->groupers[i]);

@@ -24,7 +24,7 @@ static json_t *make_numbers(const double *value, int64_t n)
 	return list;
 }
 
-fv_status core_output_add_epoch(fv_ctx *ctx, core_runner *r, const core_train_epoch *e)
+fv_status core_output_add_epoch(fv_ctx *ctx, core_run_data *r, const core_train_epoch *e)
 {
 	json_t *line = json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:b, s:o}", "stage", e->stage,
 		"epoch", e->epoch, "value", make_number(e->value), "dev_loss",
@@ -59,7 +59,7 @@ static const char *find_counted_value(const core_attribute *a, int32_t row)
 static const core_split predicted[] = {CORE_TEST, CORE_DEV};
 #define PREDICTED (sizeof predicted / sizeof *predicted)
 
-static int64_t count_predicted(const core_runner *r)
+static int64_t count_predicted(const core_run_data *r)
 {
 	int64_t n = 0;
 	for (size_t k = 0; k < PREDICTED; k++)
@@ -67,7 +67,7 @@ static int64_t count_predicted(const core_runner *r)
 	return n;
 }
 
-static fv_status alloc_predictions(fv_ctx *ctx, const core_runner *r, core_predictions *p)
+static fv_status alloc_predictions(fv_ctx *ctx, const core_run_data *r, core_predictions *p)
 {
 	const core_corpus *corpus = r->corpus;
 	size_t n = (size_t)count_predicted(r), classes = (size_t)corpus->classes;
@@ -96,12 +96,12 @@ static fv_status alloc_predictions(fv_ctx *ctx, const core_runner *r, core_predi
 }
 
 static void fill_prediction(
-	const core_runner *r, core_split split, int32_t at, int64_t i, core_predictions *p)
+	const core_run_data *r, core_split split, int32_t at, int64_t i, core_predictions *p)
 {
 	const core_corpus *corpus = r->corpus;
 	int32_t row = r->rows.row[split][at];
 	size_t classes = (size_t)corpus->classes, to = (size_t)i * classes;
-	p->file[i] = core_runner_find_id(r, row);
+	p->file[i] = core_run_data_find_id(r, row);
 	p->speaker.value[i] = corpus->speaker_name[corpus->speaker[row]];
 	p->split.value[i] = core_split_name(split);
 	memcpy(p->prob + to, r->prob[split] + (size_t)at * classes, classes * sizeof *p->prob);
@@ -115,7 +115,7 @@ static void fill_prediction(
 }
 
 /* Collects the test rows, then the development rows, each in the order of stems. */
-static fv_status make_predictions(fv_ctx *ctx, const core_runner *r, core_predictions *p)
+static fv_status make_predictions(fv_ctx *ctx, const core_run_data *r, core_predictions *p)
 {
 	fv_status status = alloc_predictions(ctx, r, p);
 	int64_t i = 0;
@@ -126,7 +126,7 @@ static fv_status make_predictions(fv_ctx *ctx, const core_runner *r, core_predic
 }
 
 static fv_status write_metrics(
-	fv_ctx *ctx, const core_runner *r, const core_folder *folder, const core_predictions *p)
+	fv_ctx *ctx, const core_run_data *r, const core_folder *folder, const core_predictions *p)
 {
 	const core_measured run = {
 		r->study->fold[r->run->fold].fold, r->run->seed, r->result.selected_epoch};
@@ -140,7 +140,7 @@ static fv_status write_metrics(
 	return core_folder_write(ctx, folder, "metrics.json", text, strlen(text));
 }
 
-fv_status core_output_format_groups(fv_ctx *ctx, const core_runner *r, core_text *out)
+fv_status core_output_format_groups(fv_ctx *ctx, const core_run_data *r, core_text *out)
 {
 	(void)ctx;
 	bool soft = r->groups.member[CORE_TRAIN] != NULL;
@@ -157,7 +157,7 @@ fv_status core_output_format_groups(fv_ctx *ctx, const core_runner *r, core_text
 	for (int k = 0; k < CORE_SPLITS; k++) {
 		for (int32_t i = 0; i < r->rows.n[k]; i++) {
 			int32_t id = r->groups.id[k][i];
-			core_text_csv(out, core_runner_find_id(r, r->rows.row[k][i]));
+			core_text_csv(out, core_run_data_find_id(r, r->rows.row[k][i]));
 			core_text_add(out, ",");
 			core_text_csv(out, id < 0 ? "" : r->groups.name[id]);
 			for (size_t g = 0; soft && g < groups; g++)
@@ -169,7 +169,7 @@ fv_status core_output_format_groups(fv_ctx *ctx, const core_runner *r, core_text
 	return out->failed ? fv_fail(ctx, FV_FAILED, "out of memory") : FV_OK;
 }
 
-static fv_status write_groups(fv_ctx *ctx, const core_runner *r, const core_folder *folder)
+static fv_status write_groups(fv_ctx *ctx, const core_run_data *r, const core_folder *folder)
 {
 	if (!r->groups.groups)
 		return FV_OK;
@@ -181,7 +181,7 @@ static fv_status write_groups(fv_ctx *ctx, const core_runner *r, const core_fold
 	return status;
 }
 
-static fv_status write_model(fv_ctx *ctx, const core_runner *r, const core_folder *folder)
+static fv_status write_model(fv_ctx *ctx, const core_run_data *r, const core_folder *folder)
 {
 	core_model model = {.plan = r->result.plan,
 		.params = r->result.params,
@@ -214,7 +214,7 @@ fv_status core_output_write_config(
 	return text ? core_folder_write(ctx, folder, "config.yaml", text, strlen(text)) : FV_FAILED;
 }
 
-fv_status core_output_write(fv_ctx *ctx, core_runner *r, const core_folder *folder)
+fv_status core_output_write(fv_ctx *ctx, core_run_data *r, const core_folder *folder)
 {
 	core_predictions predictions;
 	char *env;

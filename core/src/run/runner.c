@@ -1,183 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/runner.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cblas.h>
 #include <fairvox/checkpoint.h>
-#include <fairvox/grouper.h>
 
 #include "backend/kernels.h"
-#include "base/file.h"
 #include "base/hash.h"
+#include "base/path.h"
 #include "nn/base_loss.h"
 #include "plugin/surroundings.h"
-#include "run/fingerprint.h"
 #include "run/output.h"
 #include "run/pool.h"
 #include "run/refresh.h"
 #include "run/selection.h"
 #include "train/predict.h"
 
-/* Returns true if the grouper uses other recordings of a test speaker. */
-static bool is_transductive(const core_grouper_input *input)
-{
-	if (core_grouper_uses(input->spec) & FV_USE_SPEAKER)
-		return true;
-	return input->features && core_find_standardize(input->encoder, input->features->output) ==
-					  FV_STANDARDIZE_SPEAKER;
-}
-
-static void make_inputs(
-	const core_runner *r, const core_grouper_spec *grouper, core_grouper_input *input)
-{
-	for (int32_t i = 0; i < r->variant->n_groupers; i++) {
-		int32_t encoding = r->run->group_encoding[i];
-		input[i] = (core_grouper_input){.spec = &grouper[i],
-			.encoder =
-				grouper[i].has_encoder ? &grouper[i].encoder : &r->variant->encoder,
-			.features = encoding < 0 ? NULL : &r->study->encoding[encoding].features,
-			.corpus_row = r->study->fold[r->run->fold].row};
-	}
-}
-
-fv_status core_runner_infer_groups(
-	fv_ctx *ctx, const core_runner *r, const core_grouper_spec *grouper, core_groups *out)
-{
-	core_grouper_input input[CORE_PRODUCT_MAX];
-	make_inputs(r, grouper, input);
-	return core_groups_infer(ctx, input, r->variant->n_groupers, r->corpus, &r->rows,
-		(uint64_t)r->run->seed, r->study->fold[r->run->fold].fold, out);
-}
-
-/* Finds the rows of each split after exclusion and bias. */
-static fv_status find_rows(fv_ctx *ctx, core_runner *r)
-{
-	const core_study *study = r->study;
-	const core_run *run = r->run;
-	const core_fold *fold = &study->fold[run->fold];
-	r->variant = core_run_variant(study, run);
-	r->corpus = fold->corpus;
-	core_ctx_set_run(ctx, (uint64_t)run->seed, fold->fold);
-	return core_bias_rows(
-		ctx, r->corpus, &r->variant->bias, (uint64_t)run->seed, fold->fold, &r->rows);
-}
-
-fv_status core_runner_make_groups(fv_ctx *ctx, core_runner *r)
-{
-	fv_status status = find_rows(ctx, r);
-	if (status)
-		return status;
-	core_grouper_input input[CORE_PRODUCT_MAX];
-	make_inputs(r, r->variant->groupers, input);
-	for (int32_t i = 0; i < r->variant->n_groupers; i++)
-		r->transductive |= is_transductive(&input[i]);
-	return core_runner_infer_groups(ctx, r, r->variant->groupers, &r->groups);
-}
-
-/* Indexes the development rows of the features in the order of the trainer. */
-static fv_status order_dev_index(fv_ctx *ctx, core_runner *r)
-{
-	core_matrix *m = &r->input;
-	const int32_t *index = m->index[CORE_DEV];
-	int32_t *ordered = core_alloc(ctx, (size_t)m->n[CORE_DEV], sizeof *ordered);
-	for (int32_t i = 0; ordered && i < m->n[CORE_DEV]; i++)
-		ordered[i] = index ? index[r->dev_order[i]] : r->dev_order[i];
-	r->dev_index = ordered;
-	return ordered ? FV_OK : FV_FAILED;
-}
-
-static fv_status make_input(fv_ctx *ctx, core_runner *r)
-{
-	const core_encoding *encoding = &r->study->encoding[r->run->encoding];
-	fv_standardize kind =
-		core_find_standardize(&r->variant->encoder, encoding->features.output);
-	r->transductive |= kind == FV_STANDARDIZE_SPEAKER;
-	r->shape = (core_head_shape){encoding->features.layers, encoding->features.dims,
-		r->variant->head_projection, r->corpus->classes};
-	return core_matrix_make(ctx, &encoding->features, r->study->fold[r->run->fold].row,
-		r->corpus, &r->rows, kind, &r->input);
-}
-
-fv_status core_runner_make_rows(
-	fv_ctx *ctx, const core_runner *r, int split, const int32_t *order, fv_rows *out)
-{
-	size_t n = (size_t)r->rows.n[split], classes = (size_t)r->corpus->classes;
-	size_t groups = (size_t)r->groups.groups;
-	float *label = core_alloc(ctx, n * classes, sizeof *label);
-	float *member =
-		r->groups.member[split] ? core_alloc(ctx, n * groups, sizeof *member) : NULL;
-	int32_t *klass = core_alloc(ctx, n, sizeof *klass), *group = NULL;
-	int32_t *speaker = core_alloc(ctx, n, sizeof *speaker);
-	const char **stem = core_alloc(ctx, n, sizeof *stem);
-	if (groups)
-		group = core_alloc(ctx, n, sizeof *group);
-	if (!label || !klass || !stem || !speaker || (groups && !group) ||
-		(r->groups.member[split] && !member))
-		return FV_FAILED;
-	for (size_t i = 0; i < n; i++) {
-		size_t at = (size_t)order[i];
-		int32_t row = r->rows.row[split][at];
-		memcpy(label + i * classes, r->corpus->label + (size_t)row * classes,
-			classes * sizeof *label);
-		klass[i] = r->corpus->klass[row];
-		stem[i] = r->corpus->stem[row];
-		speaker[i] = r->corpus->speaker[row];
-		if (groups)
-			group[i] = r->groups.id[split][at];
-		if (member)
-			memcpy(member + i * groups, r->groups.member[split] + at * groups,
-				groups * sizeof *member);
-	}
-	*out = (fv_rows){sizeof *out, (int32_t)n, r->corpus->classes, (int32_t)groups, label, klass,
-		group, member, stem, speaker};
-	return FV_OK;
-}
-
-struct by_file {
-	int32_t key, at;
-};
-
-static int compare_file_order(const void *a, const void *b)
-{
-	int32_t x = ((const struct by_file *)a)->key, y = ((const struct by_file *)b)->key;
-	return (x > y) - (x < y);
-}
-
-/* Orders development rows as in the file, because dev_objective depends on their batches. */
-static fv_status make_dev_order(fv_ctx *ctx, core_runner *r)
-{
-	size_t n = (size_t)r->rows.n[CORE_DEV];
-	struct by_file *list = core_alloc(ctx, n, sizeof *list);
-	r->dev_order = core_alloc(ctx, n, sizeof *r->dev_order);
-	if (!list || !r->dev_order)
-		return FV_FAILED;
-	for (size_t i = 0; i < n; i++)
-		list[i] = (struct by_file){
-			r->corpus->file_order[r->rows.row[CORE_DEV][i]], (int32_t)i};
-	qsort(list, n, sizeof *list, compare_file_order);
-	for (size_t i = 0; i < n; i++)
-		r->dev_order[i] = list[i].at;
-	return FV_OK;
-}
-
-static fv_status make_training(fv_ctx *ctx, core_runner *r)
-{
-	int32_t n = r->rows.n[CORE_TRAIN];
-	int32_t *identity = core_alloc(ctx, (size_t)n, sizeof *identity);
-	if (!identity)
-		return FV_FAILED;
-	for (int32_t i = 0; i < n; i++)
-		identity[i] = i;
-	fv_status status = make_dev_order(ctx, r);
-	if (!status)
-		status = core_runner_make_rows(ctx, r, CORE_TRAIN, identity, &r->train);
-	return status ? status : core_runner_make_rows(ctx, r, CORE_DEV, r->dev_order, &r->dev);
-}
-
-static fv_status read_order(fv_ctx *ctx, const core_runner *r, core_train_job *job)
+static fv_status read_order(fv_ctx *ctx, const core_run_data *r, core_train_job *job)
 {
 	const char *pattern = r->variant->train.order;
 	if (!pattern)
@@ -206,7 +46,7 @@ static fv_status read_order(fv_ctx *ctx, const core_runner *r, core_train_job *j
 
 struct history {
 	fv_ctx *ctx;
-	core_runner *runner;
+	core_run_data *runner;
 };
 
 static fv_status add_epoch(void *user, const core_train_epoch *epoch)
@@ -219,29 +59,19 @@ static fv_status add_epoch(void *user, const core_train_epoch *epoch)
 static fv_status read_start_params(void *user, const core_plan *plan, float *params)
 {
 	const struct history *h = user;
-	const core_runner *r = h->runner;
+	const core_run_data *r = h->runner;
 	char *path =
 		core_expand_fold(h->ctx, r->variant->train.init, r->study->fold[r->run->fold].fold);
 	return path ? core_model_read_params(h->ctx, path, plan, params) : FV_FAILED;
 }
 
-core_train_data core_runner_make_data(const core_runner *r, int split, fv_rows rows)
-{
-	const core_matrix *m = &r->input;
-	return (core_train_data){.rows = rows,
-		.x = m->x[split],
-		.index = split == CORE_DEV ? r->dev_index : m->index[split],
-		.mean = m->mean[split],
-		.scale = m->scale[split]};
-}
-
 /* Makes the job without start values, order, checkpoint and callbacks. */
-static fv_status make_job(fv_ctx *ctx, core_runner *r, core_train_job *job)
+static fv_status make_job(fv_ctx *ctx, core_run_data *r, core_train_job *job)
 {
 	const fv_descriptor *loss = r->variant->loss.plugin->descriptor;
 	*job = (core_train_job){.shape = r->shape,
-		.train = core_runner_make_data(r, CORE_TRAIN, r->train),
-		.dev = core_runner_make_data(r, CORE_DEV, r->dev),
+		.train = core_run_data_make_split(r, CORE_TRAIN, r->train),
+		.dev = core_run_data_make_split(r, CORE_DEV, r->dev),
 		.spec = &r->variant->train,
 		.loss = loss,
 		.member_is_probability = r->groups.probability,
@@ -261,7 +91,7 @@ static fv_status make_job(fv_ctx *ctx, core_runner *r, core_train_job *job)
 	return to ? core_selection_make(ctx, r, job) : FV_FAILED;
 }
 
-static fv_status train_model(fv_ctx *ctx, core_runner *r)
+static fv_status train_model(fv_ctx *ctx, core_run_data *r)
 {
 	struct history history = {ctx, r};
 	core_train_job job;
@@ -277,19 +107,20 @@ static fv_status train_model(fv_ctx *ctx, core_runner *r)
 	return status ? status : core_train_run(ctx, &job, &r->result);
 }
 
-fv_status core_runner_preview(fv_ctx *ctx, core_runner *r, bool groups, core_train_preview *out)
+fv_status core_runner_preview(fv_ctx *ctx, core_run_data *r, bool groups, core_train_preview *out)
 {
 	core_train_job job;
-	fv_status status = groups ? core_runner_make_groups(ctx, r) : find_rows(ctx, r);
+	fv_status status =
+		groups ? core_run_data_make_groups(ctx, r) : core_run_data_find_rows(ctx, r);
 	if (!status)
-		status = make_training(ctx, r);
+		status = core_run_data_make_training(ctx, r);
 	r->shape = (core_head_shape){1, 1, 1, r->corpus->classes};
 	if (!status)
 		status = make_job(ctx, r, &job);
 	return status ? status : core_train_preview_run(ctx, &job, out);
 }
 
-static fv_status predict_split(fv_ctx *ctx, core_runner *r, core_split split)
+static fv_status predict_split(fv_ctx *ctx, core_run_data *r, core_split split)
 {
 	size_t n = (size_t)r->rows.n[split];
 	float *prob = core_alloc(ctx, n * (size_t)r->corpus->classes, sizeof *prob);
@@ -301,7 +132,7 @@ static fv_status predict_split(fv_ctx *ctx, core_runner *r, core_split split)
 		stem[i] = r->corpus->stem[r->rows.row[split][i]];
 	const fv_rows rows = {
 		.size = sizeof rows, .n = (int32_t)n, .classes = r->corpus->classes, .stem = stem};
-	core_train_data data = core_runner_make_data(r, (int)split, rows);
+	core_train_data data = core_run_data_make_split(r, (int)split, rows);
 	data.index = r->input.index[split]; /* in the order of stems, unlike the trainer */
 	fv_status status = core_train_predict(ctx, r->result.plan, r->result.params, &data, prob);
 	if (!status)
@@ -309,15 +140,15 @@ static fv_status predict_split(fv_ctx *ctx, core_runner *r, core_split split)
 	return status;
 }
 
-static fv_status compute_results(fv_ctx *ctx, core_runner *r)
+static fv_status compute_results(fv_ctx *ctx, core_run_data *r)
 {
-	fv_status status = core_runner_make_groups(ctx, r);
+	fv_status status = core_run_data_make_groups(ctx, r);
 	if (!status)
-		status = make_input(ctx, r);
+		status = core_run_data_make_input(ctx, r);
 	if (!status)
-		status = make_training(ctx, r);
+		status = core_run_data_make_training(ctx, r);
 	if (!status)
-		status = order_dev_index(ctx, r);
+		status = core_run_data_order_dev_index(ctx, r);
 	if (!status)
 		status = train_model(ctx, r);
 	if (!status)
@@ -327,7 +158,7 @@ static fv_status compute_results(fv_ctx *ctx, core_runner *r)
 
 /* Warns about plugins that called fork() and let the child return from an op; the guard has ended
  * the children. */
-static void warn_about_forks(fv_ctx *ctx, const core_runner *r)
+static void warn_about_forks(fv_ctx *ctx, const core_run_data *r)
 {
 	int copies;
 	(void)core_reap_copies(&copies);
@@ -361,7 +192,7 @@ static void write_log_line(void *user, core_level level, const char *line)
 /* Makes the checkpoint. Its key covers the fingerprint and the kernels, because only the same
  * kernels give the same bits. */
 static fv_status make_checkpoint(
-	fv_ctx *ctx, core_runner *r, const core_folder *folder, double save_every_s)
+	fv_ctx *ctx, core_run_data *r, const core_folder *folder, double save_every_s)
 {
 	char *text = core_format(ctx, "%s%s %s", r->run->fingerprint, core_kernels_used()->name,
 		openblas_get_corename());
@@ -403,10 +234,10 @@ fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *
 	*outcome = claim == CORE_CLAIMED ? CORE_RUN_COMPUTED : CORE_RUN_SKIPPED;
 	if (status || claim != CORE_CLAIMED)
 		return status;
-	core_runner *r = core_alloc(ctx, 1, sizeof *r);
+	core_run_data *r = core_alloc(ctx, 1, sizeof *r);
 	if (!r)
 		return FV_FAILED;
-	*r = (core_runner){.study = study, .run = run};
+	*r = (core_run_data){.study = study, .run = run};
 	core_ctx_set_log(ctx, write_log_line, &r->log);
 	status = make_checkpoint(ctx, r, &folder, options->save_every_s);
 	if (!status)

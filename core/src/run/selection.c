@@ -9,7 +9,7 @@
 
 /* The groups of all rows, including those without rows. */
 struct source {
-	const core_runner *r;
+	const core_run_data *r;
 	const core_attribute *attribute; /* NULL: the inferred groups */
 	int32_t n;
 	const char *const *name;
@@ -23,7 +23,7 @@ static int32_t find_group(const struct source *s, int split, int32_t i)
 	return id >= 0 && s->attribute->counted[id] ? id : -1;
 }
 
-static fv_status find_source(fv_ctx *ctx, const core_runner *r, struct source *s)
+static fv_status find_source(fv_ctx *ctx, const core_run_data *r, struct source *s)
 {
 	const char *name = r->variant->train.select_groups;
 	*s = (struct source){.r = r};
@@ -73,7 +73,7 @@ static fv_status number_groups(fv_ctx *ctx, const struct source *s, bool on_test
 }
 
 static fv_status make_groups(
-	fv_ctx *ctx, const core_runner *r, bool on_test, core_select_groups *out)
+	fv_ctx *ctx, const core_run_data *r, bool on_test, core_select_groups *out)
 {
 	struct source s;
 	int split = on_test ? CORE_TEST : CORE_DEV;
@@ -91,7 +91,7 @@ static fv_status make_groups(
 	return status;
 }
 
-static fv_status make_test_data(fv_ctx *ctx, const core_runner *r, core_train_data *out)
+static fv_status make_test_data(fv_ctx *ctx, const core_run_data *r, core_train_data *out)
 {
 	int32_t n = r->rows.n[CORE_TEST];
 	int32_t *order = core_alloc(ctx, (size_t)n + 1, sizeof *order);
@@ -100,13 +100,13 @@ static fv_status make_test_data(fv_ctx *ctx, const core_runner *r, core_train_da
 	for (int32_t i = 0; i < n; i++)
 		order[i] = i;
 	fv_rows rows;
-	fv_status status = core_runner_make_rows(ctx, r, CORE_TEST, order, &rows);
+	fv_status status = core_run_data_make_rows(ctx, r, CORE_TEST, order, &rows);
 	if (!status)
-		*out = core_runner_make_data(r, CORE_TEST, rows);
+		*out = core_run_data_make_split(r, CORE_TEST, rows);
 	return status;
 }
 
-fv_status core_selection_make(fv_ctx *ctx, const core_runner *r, core_train_job *job)
+fv_status core_selection_make(fv_ctx *ctx, const core_run_data *r, core_train_job *job)
 {
 	const core_select_rule *rule = core_select_rule_find(r->variant->train.select);
 	bool inferred = core_select_uses_groups(rule) &&

@@ -18,7 +18,7 @@ typedef struct core_networks core_networks;
  * Errors: FV_FAILED (memory). Free with core_networks_free, NULL is allowed. */
 FV_NODISCARD fv_status core_networks_new(
 	fv_ctx *ctx, core_plan *plan, int32_t rows, core_networks **out);
-void core_networks_free(core_networks *networks);
+void core_networks_free(core_networks *w);
 
 /* Decides which functions of fairvox/networks.h may be called. */
 typedef enum core_networks_phase {
@@ -27,34 +27,34 @@ typedef enum core_networks_phase {
 	CORE_PHASE_STEP,
 	CORE_PHASE_EVALUATE,
 } core_networks_phase;
-void core_networks_set_phase(core_networks *networks, core_networks_phase phase);
+void core_networks_set_phase(core_networks *w, core_networks_phase phase);
 
 /* Sets the parameters [plan->count]. Call it again whenever their values have changed. */
-void core_networks_set_params(core_networks *networks, const float *params);
+void core_networks_set_params(core_networks *w, const float *params);
 
 /* Begins a batch: x and stem [n], computed as `rows` rows of which n are wanted (x has that many;
  * see CORE_HEAD_BLOCK). They must live until the next batch. */
-void core_networks_begin(core_networks *networks, const float *const *x, const char *const *stem,
-	int32_t n, int32_t rows);
+void core_networks_begin(
+	core_networks *w, const float *const *x, const char *const *stem, int32_t n, int32_t rows);
 
 /* Returns the predicting node of this batch, or NULL with a message if memory is out. */
-fv_node *core_networks_predict(core_networks *networks);
+fv_node *core_networks_predict(core_networks *w);
 const float *core_node_data(const fv_node *node); /* [n,width] */
 
 /* Returns false if a number of this batch is not finite. */
-bool core_networks_finite(const core_networks *networks);
+bool core_networks_finite(const core_networks *w);
 
 /* Returns d objective / d node [n,width], which is zero at the first call in a batch, or NULL with a
  * message. */
-float *core_node_gradient(core_networks *networks, fv_node *node);
+float *core_node_gradient(core_networks *w, fv_node *node);
 /* Sets the vector [plan->count] that gradients are written to. */
-void core_networks_set_gradient(core_networks *networks, float *gradient);
+void core_networks_set_gradient(core_networks *w, float *gradient);
 /* Propagates the nodes' gradients back into the networks, once a batch. Errors: FV_FAILED the second time. */
-FV_NODISCARD fv_status core_networks_backward(core_networks *networks);
+FV_NODISCARD fv_status core_networks_backward(core_networks *w);
 /* Zeroes the gradients of networks that no gradient has reached. */
-void core_networks_finish(core_networks *networks);
+void core_networks_finish(core_networks *w);
 
 /* Records in the plan the values that `logits` depends on. Errors: FV_FAILED if it cannot be a prediction. */
-FV_NODISCARD fv_status core_networks_record(core_networks *networks, const fv_node *logits);
+FV_NODISCARD fv_status core_networks_record(core_networks *w, const fv_node *logits);
 
 #endif

@@ -40,9 +40,9 @@ struct core_networks {
 };
 
 /* Allocates the workspace of a network of the plan. */
-FV_NODISCARD fv_status core_networks_open_net(core_networks *networks, int32_t index);
+FV_NODISCARD fv_status core_networks_open_net(core_networks *w, int32_t index);
 
 /* Adds the node and computes it, unless the phase is PREDICT. Returns NULL with a message on errors. */
-fv_node *core_networks_node(core_networks *networks, core_node node);
+fv_node *core_networks_node(core_networks *w, core_node node);
 
 #endif

@@ -45,7 +45,7 @@ static void count_row(const fv_rows *rows, int32_t i, double *const table[6])
 	}
 	for (int32_t g = 0; g < groups; g++) {
 		double share = rows->member ? rows->member[(size_t)i * (size_t)groups + (size_t)g]
-					    : group == g;
+					    : (float)(group == g);
 		table[3][g] += share;
 		table[4][subgroup + (size_t)g] += share;
 	}

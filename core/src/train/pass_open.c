@@ -97,7 +97,7 @@ static fv_status check_order(struct core_pass *t)
 				"train.order: position %d in epoch %lld, but the subsample has "
 				"rows 0 "
 				"to %d",
-				(int)job->order[i], (long long)(i / job->order_n + 1),
+				(int)job->order[i], (long long)(i / job->order_n) + 1,
 				(int)t->n_subsample - 1);
 	return FV_OK;
 }

@@ -212,9 +212,11 @@ static struct list list_tensors(const ecapa_sizes *z, const char *prefix)
 	 * attention's, and scale + 1 in each block. */
 	size_t n = 7 * (size_t)(3 + ECAPA_BLOCKS * (z->scale + 1)) + 4 * ECAPA_BLOCKS + 9;
 	fv_expected *at = calloc(n, sizeof *at + NAME);
-	struct list list = {prefix, 0, at, (char(*)[NAME])(at + n)};
+	struct list list = {.prefix = prefix};
 	if (!at)
 		return list;
+	list.at = at;
+	list.name = (char(*)[NAME])(at + n);
 	add_tdnn(&list, "blocks.0", z->channels, ECAPA_BANDS, z->taps[0]);
 	for (int b = 1; b <= ECAPA_BLOCKS; b++)
 		add_block(&list, z, b);

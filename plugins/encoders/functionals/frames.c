@@ -40,7 +40,7 @@ fv_status frames_open(frame_plan *plan, fv_ctx *ctx, double floor_hz, double cei
 	if (status)
 		return status;
 	plan->fft = fv_fft_open(ctx, FFT);
-	plan->mel = fv_mel_open(ctx, FFT, RATE, BANDS, 20, RATE / 2);
+	plan->mel = fv_mel_open(ctx, FFT, RATE, BANDS, 20, RATE / 2.0);
 	if (!plan->fft || !plan->mel)
 		return FV_FAILED;
 	prepare_plan(plan);

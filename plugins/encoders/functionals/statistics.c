@@ -132,7 +132,7 @@ static moments measure_slopes(const float *x, int64_t n, float sign, float *scra
 	int64_t count = 0;
 	for (int64_t t = 1; t < n; t++)
 		if (sign * (x[t] - x[t - 1]) > 0)
-			scratch[count++] = (x[t] - x[t - 1]) * (float)(RATE / HOP);
+			scratch[count++] = (x[t] - x[t - 1]) * ((float)RATE / HOP);
 	return compute_moments(scratch, count);
 }
 
