@@ -175,7 +175,11 @@ static const char *load_library(fv_ctx *ctx, lt_dladvise advise, const char *pat
 		*(void **)entry = lt_dlsym(handle, FV_ENTRY_SYMBOL);
 	fesetenv(&mode);
 	setlocale(LC_ALL, locale);
-	return handle && *entry ? NULL : core_strdup(ctx, lt_dlerror());
+	if (handle && *entry)
+		return NULL;
+	const char *error = lt_dlerror();
+	const char *reason = core_strdup(ctx, error ? error : "its " FV_ENTRY_SYMBOL " is NULL");
+	return reason ? reason : "out of memory";
 }
 
 static fv_status load_file(struct search *s, lt_dladvise advise, const core_candidate *file)
