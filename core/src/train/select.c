@@ -229,7 +229,7 @@ const core_candidate *core_select_chosen(const core_select *s)
 fv_status core_select_judge(core_select *s, core_networks *networks, const float *params,
 	core_train_epoch *epoch, bool *finite)
 {
-	double f1, value = NAN;
+	double f1 = NAN, value = NAN;
 	fv_status status = FV_OK;
 	s->judged++;
 	*finite = core_networks_finite(networks);
