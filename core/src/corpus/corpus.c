@@ -23,6 +23,14 @@ const core_attribute *core_corpus_attribute(const core_corpus *corpus, const cha
 	return NULL;
 }
 
+fv_status core_corpus_check_attribute(
+	fv_ctx *ctx, const core_corpus *corpus, const char *key, const char *name)
+{
+	if (core_corpus_attribute(corpus, name))
+		return FV_OK;
+	return fv_fail(ctx, FV_CONFIG, "%s: %s has no attribute '%s'", key, corpus->labels, name);
+}
+
 int32_t core_attribute_value(const core_attribute *attribute, const char *name)
 {
 	for (int32_t v = 0; v < attribute->n_values; v++)

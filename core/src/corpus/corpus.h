@@ -47,6 +47,9 @@ FV_NODISCARD fv_status core_corpus_read(
 
 /* NULL when there is none of that name. */
 const core_attribute *core_corpus_attribute(const core_corpus *corpus, const char *name);
+/* Refuses a name, given by the key of the configuration, that is no attribute. Errors: FV_CONFIG. */
+FV_NODISCARD fv_status core_corpus_check_attribute(
+	fv_ctx *ctx, const core_corpus *corpus, const char *key, const char *name);
 int32_t core_attribute_value(
 	const core_attribute *attribute, const char *name); /* index of the value; -1: none */
 const char *core_split_name(core_split split);              /* "train", "dev", "test" */

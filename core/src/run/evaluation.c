@@ -41,14 +41,6 @@ static fv_status list_attributes(
 	return FV_OK;
 }
 
-static fv_status check_attribute(
-	fv_ctx *ctx, const core_corpus *corpus, const char *key, const char *name)
-{
-	if (core_corpus_attribute(corpus, name))
-		return FV_OK;
-	return fv_fail(ctx, FV_CONFIG, "%s: %s has no attribute '%s'", key, corpus->labels, name);
-}
-
 /* Finds the attribute of a gap metric: the one that is named, the attribute of the bias if it is
  * reported, or the first. */
 static fv_status find_compared(
@@ -65,7 +57,8 @@ static fv_status find_compared(
 		if (!strcmp(e->attributes.item[i], variant->bias.attribute))
 			e->compare_attribute = variant->bias.attribute;
 	if (e->compare_attribute)
-		return check_attribute(ctx, corpus, "eval.compare.attribute", e->compare_attribute);
+		return core_corpus_check_attribute(
+			ctx, corpus, "eval.compare.attribute", e->compare_attribute);
 	if (!e->attributes.n)
 		return fv_fail(ctx, FV_CONFIG,
 			"eval.compare.metric %s: %s has no attribute whose groups could be "
@@ -102,7 +95,8 @@ fv_status core_evaluation_make(fv_ctx *ctx, const core_variant *variant, const c
 	*out = e;
 	e->attributes = variant->eval.attributes;
 	for (int32_t i = 0; i < e->attributes.n && !status; i++)
-		status = check_attribute(ctx, corpus, "eval.attributes", e->attributes.item[i]);
+		status = core_corpus_check_attribute(
+			ctx, corpus, "eval.attributes", e->attributes.item[i]);
 	if (!status && !e->attributes.n)
 		status = list_attributes(ctx, corpus, warn, &e->attributes);
 	if (!status)

@@ -153,14 +153,6 @@ static fv_status prepare_encodings(
 	return FV_OK;
 }
 
-static fv_status check_attribute(
-	fv_ctx *ctx, const core_corpus *corpus, const char *key, const char *name)
-{
-	if (core_corpus_attribute(corpus, name))
-		return FV_OK;
-	return fv_fail(ctx, FV_CONFIG, "%s: %s has no attribute '%s'", key, corpus->labels, name);
-}
-
 /* Refuses attributes named like other columns of predictions.csv. */
 static fv_status check_attribute_names(fv_ctx *ctx, const core_corpus *corpus)
 {
@@ -188,7 +180,7 @@ static fv_status check_run(fv_ctx *ctx, const core_study *study, const core_run 
 	for (int32_t i = 0; i < variant->n_groupers && !status; i++)
 		if ((core_grouper_uses(&variant->groupers[i]) & FV_USE_COLUMN) &&
 			variant->groupers[i].column)
-			status = check_attribute(
+			status = core_corpus_check_attribute(
 				ctx, fold->corpus, "grouper.column", variant->groupers[i].column);
 	core_rows rows;
 	if (!status)
