@@ -168,12 +168,10 @@ static fv_status add_levelling(fv_ctx *ctx, const core_grid *grid, core_document
 		if (has_levelling(&grid->row[i]))
 			rows += (size_t)grid->row[i].scores.test->n_attributes *
 				(size_t)(grid->row[i].scores.test->C + 1);
-	core_result_table *t = core_document_add(ctx, document, "levelling", NULL, rows, L_COLUMNS);
+	core_result_table *t =
+		core_document_add_json(ctx, document, "levelling", keys, L_COLUMNS, rows);
 	if (!t)
 		return FV_FAILED;
-	t->audience = CORE_FOR_JSON;
-	for (size_t j = 0; j < L_COLUMNS; j++)
-		t->column[j] = core_plain_column(keys[j], keys[j], CORE_FOR_JSON);
 	for (size_t i = 0; i < grid->n_rows; i++) {
 		const core_grid_row *row = &grid->row[i];
 		for (int32_t a = 0; has_levelling(row) && a < row->scores.test->n_attributes; a++) {

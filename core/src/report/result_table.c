@@ -91,6 +91,18 @@ core_result_table *core_document_add(fv_ctx *ctx, core_document *document, const
 	return t;
 }
 
+core_result_table *core_document_add_json(fv_ctx *ctx, core_document *document, const char *name,
+	const char *const *keys, size_t n_columns, size_t n_rows)
+{
+	core_result_table *t = core_document_add(ctx, document, name, NULL, n_rows, n_columns);
+	if (!t)
+		return NULL;
+	t->audience = CORE_FOR_JSON;
+	for (size_t j = 0; j < n_columns; j++)
+		t->column[j] = core_plain_column(keys[j], keys[j], CORE_FOR_JSON);
+	return t;
+}
+
 fv_status core_document_note(fv_ctx *ctx, core_document *document, const char *format, ...)
 {
 	va_list args;

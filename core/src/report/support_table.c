@@ -54,12 +54,10 @@ fv_status core_add_support(fv_ctx *ctx, const core_grid *grid, core_document *do
 			rows += (size_t)scores->attribute[a].G *
 				(size_t)scores->attribute[a].n_folds * (size_t)test->C;
 	}
-	core_result_table *t = core_document_add(ctx, document, "support", NULL, rows, COLUMNS);
+	core_result_table *t =
+		core_document_add_json(ctx, document, "support", keys, COLUMNS, rows);
 	if (!t)
 		return FV_FAILED;
-	t->audience = CORE_FOR_JSON;
-	for (size_t j = 0; j < COLUMNS; j++)
-		t->column[j] = core_plain_column(keys[j], keys[j], CORE_FOR_JSON);
 	for (int32_t k = 0; k < grid->tests.n_sets; k++)
 		fill_test_set(grid, k, t, &at);
 	return FV_OK;

@@ -227,12 +227,10 @@ fv_status core_add_group_metrics(fv_ctx *ctx, const core_grid *grid, core_docume
 		for (int32_t a = 0; test && a < test->n_attributes; a++)
 			rows += (size_t)test->attribute[a].G;
 	}
-	core_result_table *t = core_document_add(ctx, document, "group_metrics", NULL, rows, 7);
+	core_result_table *t =
+		core_document_add_json(ctx, document, "group_metrics", keys, 7, rows);
 	if (!t)
 		return FV_FAILED;
-	t->audience = CORE_FOR_JSON;
-	for (size_t j = 0; j < 7; j++)
-		t->column[j] = core_plain_column(keys[j], keys[j], CORE_FOR_JSON);
 	for (size_t i = 0; i < all; i++)
 		if (core_grid_row_at(grid, i)->scores.test)
 			fill_groups(core_grid_row_at(grid, i), t, &at);
