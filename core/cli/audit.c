@@ -29,6 +29,9 @@ static const char usage[] =
 	"                        there are no nulls and no intervals\n"
 	"  --threshold T         threshold for probabilities and labels, instead of\n"
 	"                        1 / number of classes\n"
+	"  --prediction-threshold T\n"
+	"                        threshold for probabilities alone: 0.5 for a model of\n"
+	"                        train.base_loss bce\n"
 	"  --split NAME          rows of this split, for files with a column 'split' (default\n"
 	"                        test)\n"
 	"  --min-support N       mark figures that rest on fewer positives (default 10)\n"
@@ -41,8 +44,8 @@ struct audit {
 	int32_t n_columns;
 	const char *speaker_column; /* NULL: SpkrID */
 	const char *split;          /* NULL: the test rows, if the file has a column split */
-	bool has_threshold, json;
-	double threshold;
+	bool has_threshold, has_cut, json;
+	double threshold, cut;
 	int64_t min_support;
 	core_predictions file[2]; /* the second file's rows are in the first's order */
 	core_eval_attribute *attribute;
@@ -71,12 +74,20 @@ static fv_status split_columns(fv_ctx *ctx, const char *list, struct audit *a)
 	return FV_OK;
 }
 
+static fv_status parse_threshold(
+	fv_ctx *ctx, const char *option, const char *text, double *out, bool *given)
+{
+	*given = core_parse_double(text, out);
+	return *given ? FV_OK : fv_fail(ctx, FV_CONFIG, "%s: '%s' is not a number", option, text);
+}
+
 static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct audit *a)
 {
 	static const struct option options[] = {{"group-columns", required_argument, NULL, 'g'},
 		{"speaker-column", required_argument, NULL, 's'},
-		{"threshold", required_argument, NULL, 't'}, {"json", no_argument, NULL, 'j'},
-		{"split", required_argument, NULL, 'S'},
+		{"threshold", required_argument, NULL, 't'},
+		{"prediction-threshold", required_argument, NULL, 'p'},
+		{"json", no_argument, NULL, 'j'}, {"split", required_argument, NULL, 'S'},
 		{"min-support", required_argument, NULL, 'm'}, {NULL, 0, NULL, 0}};
 	fv_status status = FV_OK;
 	for (int option; (option = cli_option(ctx, argc, argv, "", options)) != -1;) {
@@ -89,10 +100,11 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct audit 
 		if (option == 'S')
 			a->split = optarg;
 		if (option == 't')
-			a->has_threshold = core_parse_double(optarg, &a->threshold);
-		if (option == 't' && !a->has_threshold)
-			status = fv_fail(
-				ctx, FV_CONFIG, "--threshold: '%s' is not a number", optarg);
+			status = parse_threshold(
+				ctx, "--threshold", optarg, &a->threshold, &a->has_threshold);
+		if (option == 'p')
+			status = parse_threshold(
+				ctx, "--prediction-threshold", optarg, &a->cut, &a->has_cut);
 		if (option == 'm')
 			status = cli_int(ctx, "--min-support", optarg, 0, 1000000, &a->min_support);
 		a->json = a->json || option == 'j';
@@ -143,6 +155,15 @@ static fv_status find_attributes(fv_ctx *ctx, struct audit *a)
 	return first;
 }
 
+static fv_status set_cut(fv_ctx *ctx, struct audit *a, int k)
+{
+	int32_t C = a->file[k].C;
+	float *by_class = core_alloc(ctx, (size_t)C, sizeof *by_class);
+	for (int32_t c = 0; by_class && c < C; c++)
+		by_class[c] = (float)a->cut;
+	return by_class ? core_predictions_set_cut(ctx, &a->file[k], by_class) : FV_FAILED;
+}
+
 static fv_status load_files(fv_ctx *ctx, struct audit *a)
 {
 	fv_status status = read_files(ctx, a);
@@ -151,6 +172,8 @@ static fv_status load_files(fv_ctx *ctx, struct audit *a)
 	if (status)
 		return status;
 	for (int k = 0; k < a->n_paths; k++) {
+		if (a->has_cut && set_cut(ctx, a, k))
+			return FV_FAILED;
 		a->set[k] = core_predictions_set(&a->file[k]);
 		a->set[k].has_threshold = a->has_threshold;
 		a->set[k].threshold = (float)a->threshold;

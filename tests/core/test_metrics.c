@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "eval/metrics.h"
+#include "eval/predictions.h"
+#include "eval/report_json.h"
 #include "nn/base_loss.h"
 
 #define TIGHT 1e-14
@@ -241,6 +243,52 @@ static void undefined_and_unknown(void **state)
 	core_ctx_free(ctx);
 }
 
+/* Three classes: labels are positive above 1/3, probabilities above their own thresholds. */
+static void own_thresholds_of_predictions(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	float prob[] = {.4f, .6f, .45f, .5f, .1f, .7f}, label[] = {.4f, .6f, 0, 1, 0, 0};
+	const float cut[] = {.5f, .5f, .5f}, other[] = {.3f, .5f, .8f};
+	const char *classes[] = {"a", "b", "c"};
+	const char *file[] = {"x", "y"}, *second[] = {"u", "v"};
+	const int64_t fold[] = {1, 2};
+	core_predictions p = {.n = 2, .C = 3, .classes = classes, .prob = prob, .label = label};
+	core_eval_set set = core_predictions_set(&p);
+	core_metrics m;
+	test_ok(ctx, core_metrics_compute(ctx, &set, classes, 0, NULL, &m));
+	/* predicted a b c | a c, true a b | a */
+	test_close(m.metric[CORE_ACC].value, 4 / 6.0, 1e-15);
+	assert_null(m.cut);
+	test_ok(ctx, core_predictions_set_cut(ctx, &p, cut));
+	set = core_predictions_set(&p);
+	test_ok(ctx, core_metrics_compute(ctx, &set, classes, 0, NULL, &m));
+	/* predicted b | c: 0.5 is not above 0.5 */
+	test_close(m.metric[CORE_ACC].value, 3 / 6.0, 1e-15);
+	test_close(m.class_f1[1], 1, 0);
+	test_close(m.class_f1[0], 0, 0);
+	test_close(m.threshold_free.labels_predicted, 1, 0);
+	test_close(m.threshold_free.labels_true, 1.5, 0);
+	/* The report says so, and what it says is read back. */
+	json_t *report = core_report_metrics(ctx, &m);
+	const json_t *said = json_object_get(report, "prediction_threshold");
+	test_close(json_number_value(json_object_get(said, "b")), 0.5, 0);
+	test_close(json_number_value(json_object_get(report, "threshold")),
+		(double)(float)(1 / 3.0), 0);
+	core_predictions parts[2] = {p, p}, all;
+	parts[0].file = parts[0].stem = file;
+	parts[1].file = parts[1].stem = second;
+	parts[0].cut = parts[1].cut = NULL;
+	test_ok(ctx, core_report_read_cut(ctx, report, &parts[0]));
+	test_ok(ctx, core_predictions_set_cut(ctx, &parts[1], other));
+	int64_t *block;
+	test_ok(ctx, core_predictions_concat(ctx, 2, parts, fold, &all, &block));
+	for (int i = 0; i < 12; i++)
+		test_close((double)all.cut[i], (double)(i < 6 ? cut : other)[i % 3], 0);
+	json_decref(report);
+	core_ctx_free(ctx);
+}
+
 static void one_group_has_no_gap(void **state)
 {
 	(void)state;
@@ -302,6 +350,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(golden_sets),
 		cmocka_unit_test(undefined_and_unknown),
+		cmocka_unit_test(own_thresholds_of_predictions),
 		cmocka_unit_test(one_group_has_no_gap),
 		cmocka_unit_test(thresholds),
 		cmocka_unit_test(softmax_of_large_logits),

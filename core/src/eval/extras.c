@@ -85,7 +85,7 @@ fv_status core_threshold_free_compute(fv_ctx *ctx, const core_eval_set *set, con
 				continue;
 			float score = set->prob[i * C + c];
 			bool is = set->label[i * C + c] > threshold;
-			predicted += score > threshold;
+			predicted += score > core_eval_cut(set, i * C + c);
 			real += is;
 			s[out->n++] = (struct scored){score, is};
 		}

@@ -250,6 +250,7 @@ fv_status core_metrics_compute(fv_ctx *ctx, const core_eval_set *set, const char
 		.C = set->C,
 		.classes = classes,
 		.threshold = core_eval_threshold(set),
+		.cut = set->cut,
 		.n_attributes = n_attributes};
 	size_t most = 2;
 	for (int32_t a = 0; a < n_attributes; a++)

@@ -61,9 +61,10 @@ typedef struct core_metrics {
 	int64_t n;
 	int32_t C;
 	const char *const *classes; /* [C] */
-	float threshold;
-	int32_t n_speakers;                 /* 0: not known */
-	int64_t draws;                      /* of each null and interval; 0: none drawn */
+	float threshold;    /* of the labels, and of the probabilities unless cut is given */
+	const float *cut;   /* [C] of the first row's probabilities; NULL: threshold */
+	int32_t n_speakers; /* 0: not known */
+	int64_t draws;      /* of each null and interval; 0: none drawn */
 	core_estimate metric[CORE_METRICS]; /* overall metrics, over every row; others: NaN */
 	double *class_f1;                   /* [C] */
 	core_threshold_free_metrics threshold_free;

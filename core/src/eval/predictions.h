@@ -25,6 +25,7 @@ typedef struct core_predictions {
 	const char **stem;    /* [n] name without folder and audio extension, unique; not needed for
 			      writing */
 	float *prob, *label;  /* [n, C] */
+	float *cut; /* [n, C] thresholds of prob; NULL: that of the labels. Not in the file. */
 	int32_t n_attributes; /* every column not listed here */
 	core_text_column *attribute;
 	core_text_column speaker; /* value NULL: no such column */
@@ -59,7 +60,7 @@ FV_NODISCARD fv_status core_predictions_need(fv_ctx *ctx, const core_predictions
 FV_NODISCARD fv_status core_predictions_check_stems(fv_ctx *ctx, const core_predictions *p);
 
 /* Puts the rows and classes of `other` into the order of `base`, so that row i is the same recording
- * in both. Errors: FV_DATA for classes that differ, recordings that only one has, and labels, speakers
+ * in both. Thresholds (cut) are not carried over. Errors: FV_DATA for classes that differ, recordings that only one has, and labels, speakers
  * or shared attribute values that differ. */
 FV_NODISCARD fv_status core_predictions_align(fv_ctx *ctx, const core_predictions *base,
 	const core_predictions *other, core_predictions *out);
@@ -71,9 +72,14 @@ FV_NODISCARD fv_status core_predictions_concat(fv_ctx *ctx, int32_t n_parts,
 	const core_predictions *parts, const int64_t *block_name, core_predictions *out,
 	int64_t **block);
 
+/* Sets the threshold of every row's probabilities by class, from [C] -> p->cut. */
+FV_NODISCARD fv_status core_predictions_set_cut(
+	fv_ctx *ctx, core_predictions *p, const float *by_class);
+
 static inline core_eval_set core_predictions_set(const core_predictions *p)
 {
-	core_eval_set set = {.n = p->n, .C = p->C, .prob = p->prob, .label = p->label};
+	core_eval_set set = {
+		.n = p->n, .C = p->C, .prob = p->prob, .label = p->label, .cut = p->cut};
 	return set;
 }
 

@@ -216,6 +216,34 @@ static fv_status check_same_columns(
 		ctx, FV_DATA, "%s and %s have different columns", file_name(a), file_name(b));
 }
 
+fv_status core_predictions_set_cut(fv_ctx *ctx, core_predictions *p, const float *by_class)
+{
+	p->cut = core_alloc(ctx, (size_t)(p->n * p->C) + 1, sizeof *p->cut);
+	if (!p->cut)
+		return FV_FAILED;
+	for (int64_t i = 0; i < p->n; i++)
+		memcpy(p->cut + i * p->C, by_class, (size_t)p->C * sizeof *p->cut);
+	return FV_OK;
+}
+
+/* Joins the thresholds of the parts if any part has its own. */
+static fv_status join_cuts(
+	fv_ctx *ctx, int32_t n_parts, const core_predictions *parts, core_predictions *out)
+{
+	float same = (float)(1.0 / out->C);
+	bool any = false;
+	for (int32_t k = 0; k < n_parts; k++)
+		any = any || parts[k].cut;
+	out->cut = any ? core_alloc(ctx, (size_t)(out->n * out->C) + 1, sizeof *out->cut) : NULL;
+	if (any && !out->cut)
+		return FV_FAILED;
+	float *to = out->cut;
+	for (int32_t k = 0; k < n_parts && any; k++)
+		for (int64_t i = 0; i < parts[k].n * out->C; i++)
+			*to++ = parts[k].cut ? parts[k].cut[i] : same;
+	return FV_OK;
+}
+
 static fv_status alloc_concat(fv_ctx *ctx, const core_predictions *like, core_predictions *out)
 {
 	size_t n = (size_t)out->n, cells = n * (size_t)like->C;
@@ -261,7 +289,7 @@ fv_status core_predictions_concat(fv_ctx *ctx, int32_t n_parts, const core_predi
 			return same;
 	}
 	*block = core_alloc(ctx, (size_t)out->n + 1, sizeof **block);
-	if (!*block || alloc_concat(ctx, &parts[0], out))
+	if (!*block || alloc_concat(ctx, &parts[0], out) || join_cuts(ctx, n_parts, parts, out))
 		return FV_FAILED;
 	int64_t at = 0;
 	for (int32_t k = 0; k < n_parts; k++) {

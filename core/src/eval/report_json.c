@@ -5,6 +5,8 @@
 
 #include "base/json.h"
 
+#define PREDICTION_THRESHOLD "prediction_threshold"
+
 /* Checks every addition, so that a key that does not fit in memory or is not UTF-8 is never silently
  * missing from a report. */
 struct maker {
@@ -197,6 +199,31 @@ static json_t *finish_report(fv_ctx *ctx, const struct maker *j, json_t *report)
 	return NULL;
 }
 
+static json_t *cut_json(struct maker *j, const core_metrics *m)
+{
+	json_t *object = json_object();
+	for (int32_t c = 0; c < m->C; c++)
+		set_key(j, object, m->classes[c], number_json((double)m->cut[c]));
+	return object;
+}
+
+fv_status core_report_read_cut(fv_ctx *ctx, const json_t *metrics, core_predictions *p)
+{
+	const json_t *object = json_object_get(metrics, PREDICTION_THRESHOLD);
+	float *cut = core_alloc(ctx, (size_t)p->C, sizeof *cut);
+	if (!cut)
+		return FV_FAILED;
+	for (int32_t c = 0; object && c < p->C; c++) {
+		const json_t *value = json_object_get(object, p->classes[c]);
+		if (!json_is_number(value))
+			return fv_fail(ctx, FV_DATA,
+				"metrics.json: %s has no number for class '%s'",
+				PREDICTION_THRESHOLD, p->classes[c]);
+		cut[c] = (float)json_number_value(value);
+	}
+	return object ? core_predictions_set_cut(ctx, p, cut) : FV_OK;
+}
+
 json_t *core_report_metrics(fv_ctx *ctx, const core_metrics *m)
 {
 	struct maker maker = {false}, *j = &maker;
@@ -206,6 +233,8 @@ json_t *core_report_metrics(fv_ctx *ctx, const core_metrics *m)
 	if (m->n_speakers)
 		set_key(j, report, "speakers", json_integer(m->n_speakers));
 	set_key(j, report, "threshold", number_json((double)m->threshold));
+	if (m->cut)
+		set_key(j, report, PREDICTION_THRESHOLD, cut_json(j, m));
 	if (m->draws)
 		set_key(j, report, "draws", json_integer(m->draws));
 	set_metrics(j, report, CORE_METRIC_OVERALL, m->metric);

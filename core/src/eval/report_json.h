@@ -10,11 +10,17 @@
 #include <jansson.h>
 
 #include "eval/assess.h"
+#include "eval/predictions.h"
 
 /* Return a new object, or NULL with a message if memory runs out. The caller may add keys (fold, seed,
  * selected_epoch, comparison) and releases the object with json_decref. */
 json_t *core_report_metrics(fv_ctx *ctx, const core_metrics *metrics);
 json_t *core_report_comparison(fv_ctx *ctx, const core_comparison *comparison);
+
+/* Reads the thresholds of the probabilities from metrics.json, if they differ from that of the labels, and
+ * sets them in the predictions. Errors: FV_DATA if a class has none. */
+FV_NODISCARD fv_status core_report_read_cut(
+	fv_ctx *ctx, const json_t *metrics, core_predictions *predictions);
 
 /* Returns indented text with a final newline and numbers of 17 digits, which lives as long as the context.
  * Releases `report`. Returns NULL with a message if memory runs out or report is NULL. */

@@ -9,6 +9,11 @@ float core_eval_threshold(const core_eval_set *set)
 	return set->has_threshold ? set->threshold : (float)(1.0 / set->C);
 }
 
+float core_eval_cut(const core_eval_set *set, int64_t cell)
+{
+	return set->cut ? set->cut[cell] : core_eval_threshold(set);
+}
+
 fv_status core_tally_alloc(fv_ctx *ctx, int32_t K, int32_t C, core_tally *out)
 {
 	*out = (core_tally){.K = K, .C = C};
@@ -21,13 +26,14 @@ static fv_status tally_row(
 {
 	int32_t C = set->C;
 	const float *prob = set->prob + row * C, *label = set->label + row * C;
+	const float *cut = set->cut ? set->cut + row * C : NULL;
 	count[0]++;
 	for (int32_t c = 0; c < C; c++) {
 		if (!isfinite(prob[c]) || !isfinite(label[c]))
 			return fv_fail(ctx, FV_FAILED,
 				"row %lld, class %d: a probability or label is not finite",
 				(long long)row, (int)c);
-		bool predicted = prob[c] > threshold, real = label[c] > threshold;
+		bool predicted = prob[c] > (cut ? cut[c] : threshold), real = label[c] > threshold;
 		count[1 + c] += predicted && real;
 		count[1 + C + c] += predicted && !real;
 		count[1 + 2 * C + c] += real;

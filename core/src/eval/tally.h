@@ -21,9 +21,12 @@ typedef struct core_eval_set {
 	const float *label; /* [n, C] */
 	bool has_threshold; /* false: (float)(1.0 / C) */
 	float threshold;    /* for probabilities and labels */
+	const float *cut;   /* [n, C] thresholds of the probabilities alone; NULL: as the labels */
 } core_eval_set;
 
 float core_eval_threshold(const core_eval_set *set);
+/* Returns the threshold of the probability in `cell` = row C + class. */
+float core_eval_cut(const core_eval_set *set, int64_t cell);
 
 typedef struct core_tally {
 	int32_t K, C;

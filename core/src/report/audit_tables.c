@@ -23,6 +23,8 @@ static const char *make_heading(fv_ctx *ctx, const char *path, const core_metric
 		core_text_add(
 			&text, ", %d speaker%s", (int)m->n_speakers, m->n_speakers == 1 ? "" : "s");
 	core_text_add(&text, ", %d classes; positive above %.9g", (int)m->C, (double)m->threshold);
+	if (m->cut)
+		core_text_add(&text, ", predicted above %.9g", (double)m->cut[0]);
 	if (m->draws)
 		core_text_add(&text, "; %lld draws", (long long)m->draws);
 	return core_text_move(ctx, &text);

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "eval/predictions.h"
+#include "eval/report_json.h"
 
 /* Predictions of one seed of a variant, all folds. They live in a separate context. */
 struct seed_rows {
@@ -184,6 +185,8 @@ static fv_status read_seed(fv_ctx *own, const core_variant_result *variant,
 		char *path = core_path_join(own, run->dir, "predictions.csv");
 		status = path ? core_predictions_read(own, path, NULL, &part[f]) : FV_FAILED;
 		if (!status)
+			status = core_report_read_cut(own, run->metrics, &part[f]);
+		if (!status)
 			status = compute_run_values(own, all, &part[f], e, f, seed);
 	}
 	return status;
@@ -207,8 +210,11 @@ static fv_status keep_seed(fv_ctx *ctx, const core_variant_result *variant,
 	*set = (core_eval_set){.n = t->n,
 		.C = t->C,
 		.prob = copy_bytes(ctx, s->p.prob, (size_t)(t->n * t->C) * sizeof *s->p.prob),
-		.label = t->label};
-	return set->prob ? FV_OK : FV_FAILED;
+		.label = t->label,
+		.cut = s->p.cut
+			       ? copy_bytes(ctx, s->p.cut, (size_t)(t->n * t->C) * sizeof *s->p.cut)
+			       : NULL};
+	return set->prob && !set->cut == !s->p.cut ? FV_OK : FV_FAILED;
 }
 
 static fv_status read_seeds(fv_ctx *ctx, fv_ctx *own, const core_variant_result *variant,

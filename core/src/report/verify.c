@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "eval/report_json.h"
 #include "report/grid.h"
 #include "run/measure.h"
 
@@ -61,6 +62,8 @@ static fv_status recompute_metrics(fv_ctx *ctx, const core_run_result *run, json
 	core_strings names = {0};
 	char *path = core_path_join(ctx, run->dir, "predictions.csv"), *text;
 	fv_status status = path ? core_predictions_read(ctx, path, NULL, &predictions) : FV_FAILED;
+	if (!status)
+		status = core_report_read_cut(ctx, run->metrics, &predictions);
 	if (!status)
 		status = list_attributes(ctx, run, &names);
 	json_t *epoch = json_object_get(run->metrics, "selected_epoch");
