@@ -75,7 +75,7 @@ static void check_counts(fv_ctx *ctx, const core_corpus *c)
 		for (int32_t v = 0; v < gender->n_values; v++) {
 			int64_t n = 0;
 			for (int32_t i = 0; i < c->n; i++)
-				n += c->split[i] == (core_split)split && gender->id[i] == v;
+				n += c->split[i] == split && gender->id[i] == v;
 			assert_int_equal(n, count_lines(text, words[split], gender->value[v]));
 			assert_true(n > 0);
 		}

@@ -338,6 +338,22 @@ static core_yaml *check_texts(struct check *c, const core_yaml *node)
 	return check_filled_list(c, node, false, check_text);
 }
 
+/* A path or a list of paths; a list of one is its path. */
+static core_yaml *check_paths(struct check *c, const core_yaml *node)
+{
+	if (node->kind != CORE_YAML_LIST)
+		return check_path(c, node);
+	core_yaml *out = check_filled_list(c, node, true, check_path);
+	return out && out->n == 1 ? out->entry[0].value : out;
+}
+
+static core_yaml *check_files(struct check *c, const core_yaml *node)
+{
+	return node->kind == CORE_YAML_MAP
+		       ? check_map(c, node, "{train: path, dev: path, test: path}", check_paths)
+		       : check_paths(c, node);
+}
+
 core_yaml *core_check_value(
 	core_loader *loader, const core_key *key, const char *path, const core_yaml *node)
 {
@@ -355,6 +371,8 @@ core_yaml *core_check_value(
 		return check_text(&c, node);
 	case CORE_KEY_PATH:
 		return check_path(&c, node);
+	case CORE_KEY_FILES:
+		return check_files(&c, node);
 	case CORE_KEY_INTS:
 		return check_filled_list(&c, node, true, check_int);
 	case CORE_KEY_REALS:

@@ -27,11 +27,20 @@ static bool is_given(const core_yaml *block, const char *key)
 	return node && (node->origin == CORE_FROM_FILE || node->origin == CORE_FROM_COMMAND);
 }
 
+/* Whether one of the label files has {fold} in its name. */
+static bool names_fold(const core_yaml *labels)
+{
+	bool found = labels->written && strstr(labels->written, CORE_FOLD_MARK);
+	for (size_t i = 0; i < labels->n; i++)
+		found = found || names_fold(labels->entry[i].value);
+	return found;
+}
+
 static bool check_folds(core_resolver *r, const core_yaml *corpus)
 {
 	const core_yaml *labels = core_yaml_get(corpus, "labels");
 	const core_yaml *made = core_yaml_get(corpus, "make_folds");
-	bool named = strstr(labels->written, CORE_FOLD_MARK) != NULL;
+	bool named = names_fold(labels);
 	bool makes = !core_yaml_is_word(made, "0");
 	if (core_yaml_is_word(made, "1"))
 		return fail_key(r, corpus, "make_folds",

@@ -41,8 +41,10 @@ static const core_key corpus_keys[] = {
 	KEY(PATH, "audio", AT(core_corpus_spec, audio),
 		.doc = "folder of recordings, searched with its subfolders; encoders that look "
 		       "features up by name need none"),
-	KEY(PATH, "labels", AT(core_corpus_spec, labels), .required = true,
-		.doc = "label file (CSV); {fold} in its name stands for the fold"),
+	KEY(FILES, "labels", ITEMS(core_corpus_spec, label_source), .required = true,
+		.doc = "label file, a list of them, or {train: ..., dev: ..., test: ...}; {fold} "
+		       "in "
+		       "a name stands for the fold, * for any text"),
 	KEY(BLOCK, "attributes", .keys = attribute_keys, .n_keys = COUNT(attribute_keys),
 		.doc = "attributes of speakers beside gender, from a table or the label file"),
 	KEY(BINS, "bins", ITEMS(core_corpus_spec, bins),
@@ -303,6 +305,8 @@ static bool test_inside(const core_key *key, bool (*test)(core_key_type))
 	case CORE_KEY_VALUES:
 		return test(CORE_KEY_TEXTS);
 	case CORE_KEY_TEXT_MAP:
+		return test(CORE_KEY_TEXT);
+	case CORE_KEY_FILES:
 		return test(CORE_KEY_TEXT);
 	case CORE_KEY_BINS:
 		return test(CORE_KEY_BLOCK);

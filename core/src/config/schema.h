@@ -25,6 +25,7 @@ typedef enum core_key_type {
 	CORE_KEY_TEXT_MAP, /* name: text */
 	CORE_KEY_BINS,     /* attribute: {Name: [low, high]} */
 	CORE_KEY_VALUES,   /* attribute: [texts] */
+	CORE_KEY_FILES,    /* a path, a list of paths, or name: path or paths */
 	CORE_KEY_BLOCK,    /* a block with its own keys */
 	CORE_KEY_ENCODER,  /* an encoder block inside a grouper */
 } core_key_type;

@@ -39,13 +39,22 @@ typedef struct core_values {
 	core_strings names; /* the only values counted in that attribute's metrics */
 } core_values;
 
+/* A label file, or a pattern that matches several. */
+typedef struct core_label_source {
+	const char *split; /* of all its rows; NULL: its rows tell */
+	const char *path;  /* may contain {fold} */
+} core_label_source;
+
 typedef struct core_corpus_spec {
 	/* canonical text of the settings that determine a fold's rows: equal keys mean equal
 	 * rows */
 	const char *key;
 	core_place place;
-	const char *audio;    /* folder, NULL: none */
-	const char *labels;   /* path, may contain {fold} */
+	const char *audio; /* folder, NULL: none */
+	/* path, may contain {fold}; of several the first with {fold}, or the first */
+	const char *labels;
+	int32_t n_label_source; /* 0: `labels` is the only one */
+	core_label_source *label_source;
 	core_strings classes; /* n = 0: found from the label file */
 	/* file NULL: the columns are in the label file. speaker: the file's speaker column, NULL:
 	 * SpkrID */

@@ -136,6 +136,36 @@ static bool make_values(fv_ctx *ctx, const core_yaml *map, core_values **out)
 	return *out != NULL;
 }
 
+static size_t count_leaves(const core_yaml *node)
+{
+	size_t n = node->kind == CORE_YAML_SCALAR;
+	for (size_t i = 0; i < node->n; i++)
+		n += count_leaves(node->entry[i].value);
+	return n;
+}
+
+static void add_sources(const core_yaml *node, const char *split, core_label_source *out, size_t *n)
+{
+	if (node->kind == CORE_YAML_SCALAR)
+		out[(*n)++] = (core_label_source){split, node->text};
+	for (size_t i = 0; i < node->n; i++) {
+		const core_entry *entry = &node->entry[i];
+		add_sources(entry->value, entry->key ? entry->key : split, out, n);
+	}
+}
+
+/* A path, a list of paths, or {split: path or paths}. */
+static bool make_sources(
+	fv_ctx *ctx, const core_yaml *files, core_label_source **out, int32_t *count)
+{
+	size_t n = 0;
+	*out = core_alloc(ctx, count_leaves(files), sizeof **out);
+	if (*out)
+		add_sources(files, NULL, *out, &n);
+	*count = (int32_t)n;
+	return *out != NULL;
+}
+
 static bool put_list(fv_ctx *ctx, const core_key *key, const core_yaml *value, void *base)
 {
 	static const core_yaml none = {.kind = CORE_YAML_LIST};
@@ -145,6 +175,8 @@ static bool put_list(fv_ctx *ctx, const core_key *key, const core_yaml *value, v
 	if (key->count)
 		memcpy(find_field(base, key->count), &n, sizeof n);
 	switch (key->type) {
+	case CORE_KEY_FILES:
+		return make_sources(ctx, list, at, find_field(base, key->count));
 	case CORE_KEY_INTS:
 		return make_ints(ctx, list, at);
 	case CORE_KEY_REALS:

@@ -3,6 +3,8 @@
  * checked, so only memory can run out here, and only what the plugin itself knows is still checked:
  * the inputs that a grouper uses. */
 
+#include <string.h>
+
 #include <fairvox/grouper.h>
 
 #include "base/path.h"
@@ -30,6 +32,18 @@ static bool fill_folds(fv_ctx *ctx, core_corpus_spec *out)
 	for (int32_t i = 0; i < out->n_folds && out->folds; i++)
 		out->folds[i] = out->make_folds ? i + 1 : 0;
 	return out->folds != NULL;
+}
+
+/* Sets the pattern that tells which folds exist, and folds a single file into it. */
+static void set_first_labels(core_corpus_spec *out)
+{
+	for (int32_t i = 0; i < out->n_label_source && !out->labels; i++)
+		if (strstr(out->label_source[i].path, CORE_FOLD_MARK))
+			out->labels = out->label_source[i].path;
+	if (!out->labels)
+		out->labels = out->label_source[0].path;
+	if (out->n_label_source == 1 && !out->label_source[0].split)
+		out->n_label_source = 0;
 }
 
 /* Reduces file names to recording ids, which have no audio extension. */
@@ -60,6 +74,7 @@ static bool fill_corpus(core_loader *loader, const core_yaml *b, core_corpus_spe
 		if (!spec->key || !fill_block(ctx, "corpus", b, spec) || !fill_folds(ctx, spec) ||
 			!reduce_to_stems(ctx, &spec->exclude))
 			return false;
+		set_first_labels(spec);
 	}
 	loader->spec_of = b;
 	*out = *spec;

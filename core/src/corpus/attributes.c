@@ -144,14 +144,14 @@ static fv_status check_constant(fv_ctx *ctx, const core_label_file *f, const cor
 		first[s] = -1;
 	enum { TOLD = -2 };
 	fv_status status = FV_OK;
-	for (int64_t r = 0; r < f->csv.n_rows; r++) {
+	for (int64_t r = 0; r < f->table.csv.n_rows; r++) {
 		int32_t i = f->utterance[r], s = i < 0 ? -1 : c->speaker[i];
 		if (i < 0 || a->id[i] < 0 || first[s] == TOLD)
 			continue;
 		if (first[s] < 0) {
 			first[s] = i;
 		} else if (a->id[i] != a->id[first[s]]) {
-			status = core_fail_at(ctx, FV_DATA, c->labels, c->line[i], 0,
+			status = core_fail_at(ctx, FV_DATA, c->source[i], c->line[i], 0,
 				"speaker '%s' has two values of %s: %s here, %s on line %d%s",
 				c->speaker_name[s], a->name, a->value[a->id[i]],
 				a->value[a->id[first[s]]], c->line[first[s]],
@@ -308,7 +308,7 @@ fv_status core_attributes_read(fv_ctx *ctx, const core_label_file *f, core_corpu
 	c->attribute = core_alloc(ctx, declared + 1, sizeof *c->attribute);
 	if (!c->attribute)
 		return FV_FAILED;
-	const struct source labels = {&f->csv, f->row};
+	const struct source labels = {&f->table.csv, f->row};
 	struct source from = labels;
 	core_csv table;
 	fv_status status = FV_OK;

@@ -145,7 +145,7 @@ fv_status core_audio_locate(
 	for (int32_t i = 0; i < corpus->n; i++) {
 		path[i] = core_audio_find(index, corpus->stem[i]);
 		if (!path[i])
-			status = core_fail_at(ctx, FV_DATA, corpus->labels, corpus->line[i], 0,
+			status = core_fail_at(ctx, FV_DATA, corpus->source[i], corpus->line[i], 0,
 				"no recording '%s' below %s", corpus->stem[i], index->folder);
 	}
 	return status;

@@ -100,7 +100,7 @@ static void draw_class(const struct bias *b, core_split split, int32_t class,
 	const core_corpus *c = b->corpus;
 	int32_t majority = b->majority[class], n_majority = 0, n = 0;
 	for (int32_t i = 0; i < c->n; i++) {
-		if (c->split[i] != split || c->strict[i] != class)
+		if (c->split[i] != (int32_t)split || c->strict[i] != class)
 			continue;
 		int32_t value = b->attribute->id[i];
 		stays[i] = majority < 0 || value == majority;
@@ -125,12 +125,12 @@ static fv_status collect_rows(
 	for (int split = 0; split < CORE_SPLITS; split++) {
 		int32_t n = 0;
 		for (int32_t i = 0; i < c->n; i++)
-			n += stays[i] && c->split[i] == (core_split)split;
+			n += stays[i] && c->split[i] == split;
 		out->row[split] = core_alloc(ctx, (size_t)n, sizeof *out->row[split]);
 		if (!out->row[split])
 			return FV_FAILED;
 		for (int32_t i = 0; i < c->n; i++)
-			if (stays[i] && c->split[i] == (core_split)split)
+			if (stays[i] && c->split[i] == split)
 				out->row[split][out->n[split]++] = i;
 		if (!n)
 			(void)fv_fail(ctx, FV_DATA, "%s: no utterance is left in split %s%s",
@@ -177,7 +177,7 @@ fv_status core_bias_rows(fv_ctx *ctx, const core_corpus *corpus, const core_bias
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	}
 	for (size_t i = 0; i < n; i++)
-		stays[i] = !spec->on || corpus->split[i] == CORE_TEST;
+		stays[i] = !spec->on || corpus->split[i] >= CORE_TEST;
 	for (int split = CORE_TRAIN; spec->on && split <= CORE_DEV; split++)
 		for (int32_t k = 0; k < corpus->classes; k++)
 			draw_class(&b, (core_split)split, k, candidate, stays);

@@ -15,6 +15,12 @@ const char *core_split_name(core_split split)
 	return names[split];
 }
 
+const char *core_corpus_split_name(const core_corpus *corpus, int32_t split)
+{
+	return split < CORE_SPLITS ? core_split_name((core_split)split)
+				   : corpus->set_name[split - CORE_SPLITS];
+}
+
 const core_attribute *core_corpus_attribute(const core_corpus *corpus, const char *name)
 {
 	for (int32_t a = 0; a < corpus->n_attributes; a++)
@@ -42,25 +48,24 @@ int32_t core_attribute_value(const core_attribute *attribute, const char *name)
 /* Sets stem and joined speaker name of all rows. */
 static fv_status name_rows(fv_ctx *ctx, core_label_file *f)
 {
-	const core_csv *csv = &f->csv;
+	const core_csv *csv = &f->table.csv;
 	f->stem = core_alloc(ctx, (size_t)csv->n_rows, sizeof *f->stem);
 	f->speaker = core_alloc(ctx, (size_t)csv->n_rows, sizeof *f->speaker);
 	if (!f->stem || !f->speaker)
 		return FV_FAILED;
 	fv_status status = FV_OK;
 	for (int64_t r = 0; r < csv->n_rows; r++) {
-		int line = (int)csv->line[r];
 		f->stem[r] = core_path_stem(ctx, core_csv_cell(csv, r, f->file));
 		if (!f->stem[r])
 			return FV_FAILED;
 		if (!*f->stem[r])
-			status = core_fail_at(ctx, FV_DATA, csv->path, line, 0, "no file name");
+			status = CORE_ROW_FAIL(ctx, f, r, "no file name");
 		for (int32_t k = 0; k < f->n_speaker_key; k++) {
 			const char *part = core_csv_cell(csv, r, f->speaker_key[k]);
 			if (!*part)
-				status = core_fail_at(ctx, FV_DATA, csv->path, line, 0,
-					"no speaker: column '%s' is empty",
-					csv->header[f->speaker_key[k]]);
+				status =
+					CORE_ROW_FAIL(ctx, f, r, "no speaker: column '%s' is empty",
+						csv->header[f->speaker_key[k]]);
 			f->speaker[r] = k ? core_format(ctx, "%s+%s", f->speaker[r], part) : part;
 			if (!f->speaker[r])
 				return FV_FAILED;
@@ -80,7 +85,7 @@ static int by_stem(const void *a, const void *b, void *stems)
 /* Sorts all rows by stem; a stem that appears twice is an error. */
 static fv_status sort_rows(fv_ctx *ctx, core_label_file *f)
 {
-	const core_csv *csv = &f->csv;
+	const core_csv *csv = &f->table.csv;
 	f->row = core_alloc(ctx, (size_t)csv->n_rows, sizeof *f->row);
 	if (!f->row)
 		return FV_FAILED;
@@ -92,9 +97,9 @@ static fv_status sort_rows(fv_ctx *ctx, core_label_file *f)
 	for (int32_t i = 1; i < n; i++) {
 		int32_t first = f->row[i - 1], again = f->row[i];
 		if (!strcmp(f->stem[first], f->stem[again]))
-			status = core_fail_at(ctx, FV_DATA, csv->path, (int)csv->line[again], 0,
-				"'%s' appears twice, first on line %d", f->stem[again],
-				(int)csv->line[first]);
+			status =
+				CORE_ROW_FAIL(ctx, f, again, "'%s' appears twice, first on line %d",
+					f->stem[again], (int)csv->line[first]);
 	}
 	return status;
 }
@@ -104,7 +109,7 @@ static fv_status exclude_rows(fv_ctx *ctx, core_label_file *f, int32_t *n)
 {
 	const core_strings *list = &f->spec->exclude;
 	fv_status status = FV_OK;
-	*n = (int32_t)f->csv.n_rows;
+	*n = (int32_t)f->table.csv.n_rows;
 	for (int32_t e = 0; e < list->n; e++) {
 		const char *stem = core_path_stem(ctx, list->item[e]);
 		int32_t kept = 0;
@@ -114,12 +119,13 @@ static fv_status exclude_rows(fv_ctx *ctx, core_label_file *f, int32_t *n)
 		for (int32_t i = 0; i < *n; i++)
 			if (strcmp(f->stem[f->row[i]], stem))
 				f->row[kept++] = f->row[i];
-		for (int64_t r = 0; r < f->csv.n_rows && !found; r++)
+		for (int64_t r = 0; r < f->table.csv.n_rows && !found; r++)
 			found = !strcmp(f->stem[r], stem);
 		if (!found)
 			status = core_corpus_fail(ctx, &f->spec->place,
-				"corpus.exclude: '%s' is not in %s%s", list->item[e], f->csv.path,
-				core_suggest_name(ctx, stem, f->stem, (size_t)f->csv.n_rows));
+				"corpus.exclude: '%s' is not in %s%s", list->item[e],
+				f->table.csv.path,
+				core_suggest_name(ctx, stem, f->stem, (size_t)f->table.csv.n_rows));
 		*n = kept;
 	}
 	return status;
@@ -130,54 +136,67 @@ static fv_status fill_corpus(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 	size_t n = (size_t)c->n;
 	c->stem = core_alloc(ctx, n, sizeof *c->stem);
 	c->file = core_alloc(ctx, n, sizeof *c->file);
+	c->source = core_alloc(ctx, n, sizeof *c->source);
 	c->line = core_alloc(ctx, n, sizeof *c->line);
 	c->split = core_alloc(ctx, n, sizeof *c->split);
 	c->speaker = core_alloc(ctx, n, sizeof *c->speaker);
 	const char **speaker = core_alloc(ctx, n, sizeof *speaker);
-	f->utterance = core_alloc(ctx, (size_t)f->csv.n_rows, sizeof *f->utterance);
-	if (!c->stem || !c->file || !c->line || !c->split || !c->speaker || !speaker ||
-		!f->utterance)
+	f->utterance = core_alloc(ctx, (size_t)f->table.csv.n_rows, sizeof *f->utterance);
+	if (!c->stem || !c->file || !c->source || !c->line || !c->split || !c->speaker ||
+		!speaker || !f->utterance)
 		return FV_FAILED;
 	c->file_order = f->row;
-	for (int64_t r = 0; r < f->csv.n_rows; r++)
+	for (int64_t r = 0; r < f->table.csv.n_rows; r++)
 		f->utterance[r] = -1;
 	for (size_t i = 0; i < n; i++) {
 		int32_t r = f->row[i];
 		f->utterance[r] = (int32_t)i;
 		c->stem[i] = f->stem[r];
-		c->file[i] = core_csv_cell(&f->csv, r, f->file);
-		c->line[i] = (int32_t)f->csv.line[r];
+		c->file[i] = core_csv_cell(&f->table.csv, r, f->file);
+		c->source[i] = f->table.path[r];
+		c->line[i] = (int32_t)f->table.csv.line[r];
 		c->split[i] = f->part[r];
 		speaker[i] = f->speaker[r];
 	}
 	return core_names_index(ctx, speaker, c->n, c->speaker, &c->speaker_name, &c->n_speakers);
 }
 
+static fv_status report_shared(
+	fv_ctx *ctx, const core_corpus *c, int32_t speaker, int32_t here, int32_t there)
+{
+	const char *file = c->source[here] == c->source[there] ? "" : c->source[there];
+	return core_fail_at(ctx, FV_DATA, c->source[here], c->line[here], 0,
+		"speaker '%s' is in %s here and in %s on %s%sline %d: corpus.shared_speakers: true "
+		"allows this",
+		c->speaker_name[speaker], core_corpus_split_name(c, c->split[here]),
+		core_corpus_split_name(c, c->split[there]), file, *file ? ", " : "",
+		c->line[there]);
+}
+
+/* Reports the speakers that are in train, dev or test and in another split. Further test sets may
+ * share speakers with each other and with test. */
 static fv_status check_speakers(fv_ctx *ctx, const core_corpus *c)
 {
-	int32_t(*line)[CORE_SPLITS] = calloc((size_t)c->n_speakers, sizeof *line);
-	if (!line)
+	int32_t(*first)[CORE_SPLITS] = calloc((size_t)c->n_speakers, sizeof *first);
+	if (!first)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	for (int32_t i = 0; i < c->n; i++) {
-		int32_t *first = &line[c->speaker[i]][c->split[i]];
-		if (!*first || c->line[i] < *first)
-			*first = c->line[i];
+		int32_t split = c->split[i] < CORE_SPLITS ? c->split[i] : CORE_TEST;
+		int32_t *row = &first[c->speaker[i]][split]; /* 1 + utterance; 0: none */
+		if (!*row || c->file_order[i] < c->file_order[*row - 1])
+			*row = i + 1;
 	}
 	fv_status status = FV_OK;
 	for (int32_t s = 0; s < c->n_speakers; s++) {
-		int32_t at = -1;
-		for (int32_t split = 0; split < CORE_SPLITS; split++) {
-			if (line[s][split] && at >= 0)
-				status = core_fail_at(ctx, FV_DATA, c->labels, line[s][split], 0,
-					"speaker '%s' is in %s here and in %s on line %d: "
-					"corpus.shared_speakers: true allows this",
-					c->speaker_name[s], core_split_name((core_split)split),
-					core_split_name((core_split)at), line[s][at]);
-			if (line[s][split])
-				at = split;
+		int32_t before = 0;
+		for (int split = 0; split < CORE_SPLITS; split++) {
+			int32_t here = first[s][split];
+			if (here && before)
+				status = report_shared(ctx, c, s, here - 1, before - 1);
+			before = here ? here : before;
 		}
 	}
-	free(line);
+	free(first);
 	return status;
 }
 
@@ -186,7 +205,8 @@ static fv_status check_splits(fv_ctx *ctx, const core_corpus *c)
 	bool seen[CORE_SPLITS] = {false};
 	fv_status status = FV_OK;
 	for (int32_t i = 0; i < c->n; i++)
-		seen[c->split[i]] = true;
+		if (c->split[i] < CORE_SPLITS)
+			seen[c->split[i]] = true;
 	for (int split = 0; split < CORE_SPLITS; split++)
 		if (!seen[split])
 			status = fv_fail(ctx, FV_DATA, "%s: no utterance in split %s", c->labels,
@@ -202,16 +222,13 @@ fv_status core_corpus_read(
 	if (!c || !f)
 		return FV_FAILED;
 	*f = (core_label_file){.spec = spec, .fold = fold};
-	c->labels = core_expand_fold(ctx, spec->labels, fold);
-	if (!c->labels)
-		return FV_FAILED;
-	fv_status status = core_csv_read(ctx, c->labels, &f->csv);
+	fv_status status = core_label_table_read(ctx, spec, fold, &f->table);
 	if (status)
 		return status;
-	if (f->csv.n_rows == 0 || f->csv.n_rows > INT32_MAX)
-		return fv_fail(ctx, FV_DATA, "%s: %lld rows", c->labels, (long long)f->csv.n_rows);
+	c->labels = f->table.csv.path;
+	c->files = f->table.files;
 	if ((status = core_labels_find_columns(ctx, f, c)) || (status = name_rows(ctx, f)) ||
-		(status = sort_rows(ctx, f)) || (status = core_folds_assign(ctx, f)) ||
+		(status = sort_rows(ctx, f)) || (status = core_folds_assign(ctx, f, c)) ||
 		(status = exclude_rows(ctx, f, &c->n)) || (status = fill_corpus(ctx, f, c)))
 		return status;
 	/* These checks are independent, so that one call reports all errors. */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A corpus in memory: what the label file of one fold and the attribute table contain, checked.
+/* A corpus in memory: what the label files of one fold and the attribute table contain, checked.
  *
  * Utterances are sorted by the bytes of their stems, so that the order of rows in a file changes
  * nothing; file_order keeps the original order. n utterances, C classes. Everything lives as
- * long as the context. */
+ * long as the context.
+ *
+ * Beside train, dev and test a corpus may have further test sets (Test2): their rows have the
+ * splits CORE_SPLITS, CORE_SPLITS + 1, ... */
 #ifndef CORE_CORPUS_CORPUS_H
 #define CORE_CORPUS_CORPUS_H
 
@@ -12,6 +15,7 @@
 
 #include "base/context.h"
 #include "config/spec.h"
+#include "corpus/label_table.h"
 
 typedef enum core_split { CORE_TRAIN, CORE_DEV, CORE_TEST, CORE_SPLITS } core_split;
 
@@ -25,22 +29,26 @@ typedef struct core_attribute {
 } core_attribute;
 
 typedef struct core_corpus {
-	const char *labels; /* path of the label file */
+	const char *labels; /* path of the label file, the first of several */
+	core_files files;   /* all files that the rows and labels come from */
 	int32_t n, classes, n_speakers, n_attributes;
 	const char **class_name;   /* [C] in column order */
 	const char **stem, **file; /* [n] */
-	int32_t *line;             /* [n] in the label file, from 1 */
-	int32_t *file_order;       /* [n] row in the label file, from 0 */
+	const char **source;       /* [n] label file of the utterance */
+	int32_t *line;             /* [n] in its label file, from 1 */
+	int32_t *file_order;       /* [n] row, all label files counted through, from 0 */
 	float *label;              /* [n,C] as in the file */
 	int32_t *klass;            /* [n] argmax, the first on ties */
 	int32_t *strict;           /* [n] the class with label > 0.5, or -1 */
-	core_split *split;         /* [n] */
+	int32_t *split;            /* [n] a core_split, or CORE_SPLITS + index of set_name */
+	int32_t n_sets;            /* further test sets */
+	const char **set_name;     /* [n_sets] sorted by bytes */
 	int32_t *speaker;          /* [n] index into speaker_name */
 	const char **speaker_name; /* [n_speakers] sorted by bytes */
 	core_attribute *attribute; /* [n_attributes] gender first, then in config order */
 } core_corpus;
 
-/* Reads the label file of a fold. Errors: FV_DATA with FILE:line for every bad row, speaker or
+/* Reads the label files of a fold. Errors: FV_DATA with FILE:line for every bad row, speaker or
  * stem; FV_CONFIG for columns, values or excluded stems that do not exist. */
 FV_NODISCARD fv_status core_corpus_read(
 	fv_ctx *ctx, const core_corpus_spec *spec, int64_t fold, core_corpus **out);
@@ -53,6 +61,8 @@ FV_NODISCARD fv_status core_corpus_check_attribute(
 int32_t core_attribute_value(
 	const core_attribute *attribute, const char *name); /* index of the value; -1: none */
 const char *core_split_name(core_split split);              /* "train", "dev", "test" */
+/* The same for the splits of a corpus, further test sets included. */
+const char *core_corpus_split_name(const core_corpus *corpus, int32_t split);
 
 /* Sets klass [n] to the argmax of each row of label [n,C], the first on ties. */
 void core_label_class(const float *label, int32_t n, int32_t classes, int32_t *klass);

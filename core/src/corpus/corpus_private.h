@@ -10,17 +10,18 @@
 typedef struct core_label_file {
 	const core_corpus_spec *spec;
 	int64_t fold;
-	core_csv csv;
+	core_label_table table;
 	int64_t file, gender, split, label; /* columns */
 	int64_t *speaker_key;               /* [n_speaker_key] columns */
 	int32_t n_speaker_key;
 	int64_t *class_column; /* [C]; NULL: one label per row */
 	bool classes_found;    /* the class list was not given but found */
-	const char **stem;     /* [csv.n_rows] */
-	const char **speaker;  /* [csv.n_rows] joined key */
-	core_split *part;      /* [csv.n_rows] */
+	const char **stem;     /* [table.csv.n_rows] */
+	const char **speaker;  /* [table.csv.n_rows] joined key */
+	int32_t *part;         /* [table.csv.n_rows] split, or -1: left out */
 	int32_t *row;          /* [corpus n] row of each utterance */
-	int32_t *utterance;    /* [csv.n_rows] utterance of each row, in file order; -1: excluded */
+	int32_t *
+		utterance; /* [table.csv.n_rows] utterance of each row, in file order; -1: excluded */
 } core_label_file;
 
 /* labels.c */
@@ -29,12 +30,20 @@ FV_NODISCARD fv_status core_labels_find_columns(
 FV_NODISCARD fv_status core_labels_read(
 	fv_ctx *ctx, const core_label_file *file, core_corpus *corpus);
 
+/* splits.c: sets the split of every row and the names of further test sets. */
+FV_NODISCARD fv_status core_splits_read(fv_ctx *ctx, core_label_file *file, core_corpus *corpus);
+
 /* folds.c: sets the split of every row, from the column or from seeded folds. */
-FV_NODISCARD fv_status core_folds_assign(fv_ctx *ctx, core_label_file *file);
+FV_NODISCARD fv_status core_folds_assign(fv_ctx *ctx, core_label_file *file, core_corpus *corpus);
 
 /* attributes.c */
 FV_NODISCARD fv_status core_attributes_read(
 	fv_ctx *ctx, const core_label_file *file, core_corpus *corpus);
+
+/* Reports an error in a row of the label files, with its file and line. */
+#define CORE_ROW_FAIL(ctx, f, row, ...)                                                            \
+	core_fail_at(                                                                              \
+		ctx, FV_DATA, (f)->table.path[row], (int)(f)->table.csv.line[row], 0, __VA_ARGS__)
 
 /* Reports an error of the configuration; `place` precedes the message if it has a file. */
 fv_status core_corpus_fail(fv_ctx *ctx, const core_place *place, const char *format, ...)

@@ -1,40 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sets the split of each row: from the split column, or from speaker-independent folds drawn
- * from the names of the speakers.
+/* Sets the split of each row: as the label files say (splits.c), or from speaker-independent folds
+ * drawn from the names of the speakers.
  *
  * Drawn folds: speakers sorted by (utterances, most first; a draw keyed by the name) each go to
  * the part with the fewest utterances so far, then the fewest of the same gender, then the
  * lowest number. Fold f of k: test = part f, dev = the next part, train = the rest. */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/stream.h"
 #include "corpus/corpus_private.h"
-
-static fv_status read_splits(fv_ctx *ctx, core_label_file *f)
-{
-	static const struct {
-		const char *name;
-		core_split split;
-	} words[] = {{"Train", CORE_TRAIN}, {"Development", CORE_DEV}, {"Dev", CORE_DEV},
-		{"Test", CORE_TEST}};
-	const core_csv *csv = &f->csv;
-	fv_status status = FV_OK;
-	for (int64_t r = 0; r < csv->n_rows; r++) {
-		const char *cell = core_csv_cell(csv, r, f->split);
-		size_t w = 0, n = sizeof words / sizeof *words;
-		while (w < n && strcasecmp(cell, words[w].name))
-			w++;
-		if (w == n)
-			status = core_fail_at(ctx, FV_DATA, csv->path, (int)csv->line[r], 0,
-				"%s: '%s' is not Train, Development or Test", csv->header[f->split],
-				cell);
-		else
-			f->part[r] = words[w].split;
-	}
-	return status;
-}
 
 struct speaker {
 	int32_t id, utterances, gender; /* gender of its first row by name; -1 unknown */
@@ -73,19 +48,20 @@ static void assign_parts(const struct speaker *speaker, int32_t n, int32_t k, in
 static fv_status list_speakers(fv_ctx *ctx, const core_label_file *f, int32_t *id,
 	struct speaker **out, int32_t *n, int32_t *genders)
 {
-	size_t rows = (size_t)f->csv.n_rows;
+	size_t rows = (size_t)f->table.csv.n_rows;
 	const char **name, **value, **gender = core_alloc(ctx, rows, sizeof *gender);
 	int32_t *gender_id = core_alloc(ctx, rows, sizeof *gender_id);
 	if (!gender || !gender_id)
 		return FV_FAILED;
 	for (size_t r = 0; r < rows; r++) {
 		const char *cell =
-			f->gender < 0 ? "" : core_csv_cell(&f->csv, (int64_t)r, f->gender);
+			f->gender < 0 ? "" : core_csv_cell(&f->table.csv, (int64_t)r, f->gender);
 		gender[r] = *cell ? cell : NULL;
 	}
-	fv_status status = core_names_index(ctx, f->speaker, f->csv.n_rows, id, &name, n);
+	fv_status status = core_names_index(ctx, f->speaker, f->table.csv.n_rows, id, &name, n);
 	if (!status)
-		status = core_names_index(ctx, gender, f->csv.n_rows, gender_id, &value, genders);
+		status = core_names_index(
+			ctx, gender, f->table.csv.n_rows, gender_id, &value, genders);
 	struct speaker *speaker = status ? NULL : core_alloc(ctx, (size_t)*n, sizeof *speaker);
 	if (!speaker)
 		return FV_FAILED;
@@ -117,13 +93,13 @@ static fv_status draw_splits(fv_ctx *ctx, core_label_file *f)
 		return core_corpus_fail(ctx, &f->spec->place,
 			"fold %lld: corpus.make_folds makes folds 1 to %d", (long long)f->fold,
 			(int)k);
-	int32_t *id = core_alloc(ctx, (size_t)f->csv.n_rows, sizeof *id);
+	int32_t *id = core_alloc(ctx, (size_t)f->table.csv.n_rows, sizeof *id);
 	struct speaker *speaker;
 	if (!id || list_speakers(ctx, f, id, &speaker, &n, &genders))
 		return FV_FAILED;
 	if (n < k)
 		return fv_fail(ctx, FV_DATA,
-			"%s: %d speakers are too few for corpus.make_folds: %d", f->csv.path,
+			"%s: %d speakers are too few for corpus.make_folds: %d", f->table.csv.path,
 			(int)n, (int)k);
 	qsort(speaker, (size_t)n, sizeof *speaker, by_size);
 	int64_t *load = core_alloc(ctx, (size_t)k, sizeof *load);
@@ -133,17 +109,17 @@ static fv_status draw_splits(fv_ctx *ctx, core_label_file *f)
 		return FV_FAILED;
 	assign_parts(speaker, n, k, genders, load, of_gender, part);
 	int32_t test = (int32_t)f->fold - 1, dev = (test + 1) % k;
-	for (int64_t r = 0; r < f->csv.n_rows; r++) {
+	for (int64_t r = 0; r < f->table.csv.n_rows; r++) {
 		int32_t p = part[id[r]];
 		f->part[r] = p == test ? CORE_TEST : p == dev ? CORE_DEV : CORE_TRAIN;
 	}
 	return FV_OK;
 }
 
-fv_status core_folds_assign(fv_ctx *ctx, core_label_file *f)
+fv_status core_folds_assign(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 {
-	f->part = core_alloc(ctx, (size_t)f->csv.n_rows, sizeof *f->part);
+	f->part = core_alloc(ctx, (size_t)f->table.csv.n_rows, sizeof *f->part);
 	if (!f->part)
 		return FV_FAILED;
-	return f->spec->make_folds ? draw_splits(ctx, f) : read_splits(ctx, f);
+	return f->spec->make_folds ? draw_splits(ctx, f) : core_splits_read(ctx, f, c);
 }

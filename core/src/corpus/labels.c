@@ -18,7 +18,7 @@
 static fv_status find_column(fv_ctx *ctx, const core_label_file *f, const char *key,
 	const char *given, const char *const usual[2], int64_t *out)
 {
-	const core_csv *csv = &f->csv;
+	const core_csv *csv = &f->table.csv;
 	*out = -1;
 	if (!given) {
 		for (int i = 0; usual && i < 2 && *out < 0; i++)
@@ -47,7 +47,7 @@ static fv_status find_speaker_key(fv_ctx *ctx, core_label_file *f)
 		fv_status status = find_column(
 			ctx, f, "columns.speaker", spec->column_speaker, usual, &f->speaker_key[0]);
 		if (!status && f->speaker_key[0] < 0)
-			status = core_fail_at(ctx, FV_DATA, f->csv.path, 1, 0,
+			status = core_fail_at(ctx, FV_DATA, f->table.csv.path, 1, 0,
 				"no column 'SpkrID' or 'speaker': name it with "
 				"corpus.columns.speaker");
 		return status;
@@ -82,7 +82,7 @@ static fv_status set_classes(fv_ctx *ctx, core_corpus *c, int32_t n, const char 
 /* Takes the columns between the file name and the speaker that are not dimensions of emotion. */
 static fv_status guess_classes(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 {
-	const core_csv *csv = &f->csv;
+	const core_csv *csv = &f->table.csv;
 	const char **name = core_alloc(ctx, (size_t)csv->n_columns, sizeof *name);
 	if (!name)
 		return FV_FAILED;
@@ -96,7 +96,7 @@ static fv_status guess_classes(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 		if (other)
 			continue;
 		if (!core_parse_double(core_csv_cell(csv, 0, i), &number))
-			return core_fail_at(ctx, FV_DATA, csv->path, (int)csv->line[0], 0,
+			return CORE_ROW_FAIL(ctx, f, 0,
 				"column '%s' holds '%s', which is not a share of raters: name the "
 				"classes with corpus.classes or corpus.label_column",
 				csv->header[i], core_csv_cell(csv, 0, i));
@@ -109,7 +109,7 @@ static fv_status guess_classes(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 static fv_status find_classes(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 {
 	const core_strings *given = &f->spec->classes;
-	int64_t room = given->n > f->csv.n_columns ? given->n : f->csv.n_columns;
+	int64_t room = given->n > f->table.csv.n_columns ? given->n : f->table.csv.n_columns;
 	f->class_column = core_alloc(ctx, (size_t)room, sizeof *f->class_column);
 	if (!f->class_column)
 		return FV_FAILED;
@@ -127,7 +127,7 @@ static fv_status find_classes(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 /* One label per row: the class names are those given, or all that occur, sorted by bytes. */
 static fv_status find_label_classes(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 {
-	const core_csv *csv = &f->csv;
+	const core_csv *csv = &f->table.csv;
 	fv_status status =
 		find_column(ctx, f, "label_column", f->spec->label_column, NULL, &f->label);
 	if (status)
@@ -159,13 +159,13 @@ fv_status core_labels_find_columns(fv_ctx *ctx, core_label_file *f, core_corpus 
 	for (size_t i = 0; i < sizeof found / sizeof *found; i++)
 		if (found[i])
 			return found[i];
-	if (f->file < 0 && f->csv.header[0][0] == '\0')
+	if (f->file < 0 && f->table.csv.header[0][0] == '\0')
 		f->file = 0;
 	if (f->file < 0)
-		return core_fail_at(ctx, FV_DATA, f->csv.path, 1, 0,
+		return core_fail_at(ctx, FV_DATA, f->table.csv.path, 1, 0,
 			"no column 'FileName' or 'file': name it with corpus.columns.file");
-	if (f->split < 0 && !spec->make_folds)
-		return core_fail_at(ctx, FV_DATA, f->csv.path, 1, 0,
+	if (f->split < 0 && !spec->make_folds && !f->table.split[0])
+		return core_fail_at(ctx, FV_DATA, f->table.csv.path, 1, 0,
 			"no column 'Split_Set' or 'split': name it with corpus.columns.split or "
 			"use corpus.make_folds");
 	return spec->label_column ? find_label_classes(ctx, f, c) : find_classes(ctx, f, c);
@@ -175,25 +175,23 @@ fv_status core_labels_find_columns(fv_ctx *ctx, core_label_file *f, core_corpus 
 static fv_status read_shares(
 	fv_ctx *ctx, const core_label_file *f, const core_corpus *c, int32_t r, float *out)
 {
-	const core_csv *csv = &f->csv;
-	int line = (int)csv->line[r];
+	const core_csv *csv = &f->table.csv;
 	fv_status status = FV_OK;
 	double sum = 0;
 	for (int32_t k = 0; k < c->classes; k++) {
 		const char *cell = core_csv_cell(csv, r, f->class_column[k]);
 		double share;
 		if (!core_parse_double(cell, &share))
-			status = core_fail_at(ctx, FV_DATA, csv->path, line, 0,
-				"%s: '%s' is not a finite number", c->class_name[k], cell);
+			status = CORE_ROW_FAIL(ctx, f, r, "%s: '%s' is not a finite number",
+				c->class_name[k], cell);
 		else if (share < 0)
-			status = core_fail_at(ctx, FV_DATA, csv->path, line, 0,
-				"%s: %s is negative", c->class_name[k], cell);
+			status = CORE_ROW_FAIL(
+				ctx, f, r, "%s: %s is negative", c->class_name[k], cell);
 		else
 			sum += out[k] = (float)share;
 	}
 	if (!status && !(fabs(sum - 1) <= SUM_TOLERANCE))
-		status = core_fail_at(ctx, FV_DATA, csv->path, line, 0,
-			"labels sum to %.6g, not 1%s", sum,
+		status = CORE_ROW_FAIL(ctx, f, r, "labels sum to %.6g, not 1%s", sum,
 			f->classes_found ? " (all columns between file and speaker except EmoAct, "
 					   "EmoVal, EmoDom): name others with corpus.classes"
 					 : "");
@@ -203,7 +201,7 @@ static fv_status read_shares(
 static fv_status read_one_label(
 	fv_ctx *ctx, const core_label_file *f, const core_corpus *c, int32_t r, float *out)
 {
-	const char *label = core_csv_cell(&f->csv, r, f->label);
+	const char *label = core_csv_cell(&f->table.csv, r, f->label);
 	double e = f->spec->label_smoothing, rest = e / c->classes;
 	bool found = false;
 	for (int32_t k = 0; k < c->classes; k++) {
@@ -214,9 +212,8 @@ static fv_status read_one_label(
 	if (found)
 		return FV_OK;
 	if (!*label)
-		return core_fail_at(ctx, FV_DATA, f->csv.path, (int)f->csv.line[r], 0, "no label");
-	return core_fail_at(ctx, FV_DATA, f->csv.path, (int)f->csv.line[r], 0,
-		"label '%s' is not one of corpus.classes%s", label,
+		return CORE_ROW_FAIL(ctx, f, r, "no label");
+	return CORE_ROW_FAIL(ctx, f, r, "label '%s' is not one of corpus.classes%s", label,
 		core_suggest_name(ctx, label, c->class_name, (size_t)c->classes));
 }
 
@@ -240,7 +237,7 @@ fv_status core_labels_read(fv_ctx *ctx, const core_label_file *f, core_corpus *c
 	if (!c->label || !c->klass || !c->strict)
 		return FV_FAILED;
 	fv_status status = FV_OK;
-	for (int32_t r = 0; r < (int32_t)f->csv.n_rows; r++) {
+	for (int32_t r = 0; r < (int32_t)f->table.csv.n_rows; r++) {
 		int32_t i = f->utterance[r];
 		if (i < 0)
 			continue;

@@ -79,7 +79,7 @@ static bool read_other_fold(const core_set *set, int64_t fold, core_set *out)
 	fv_ctx *own = core_ctx_new();
 	core_corpus *corpus;
 	bool good = own && !core_corpus_read(own, set->spec, fold, &corpus) &&
-		    !core_sha256_file(own, corpus->labels, out->labels_sha256) &&
+		    !core_files_sha256(own, &corpus->files, out->labels_sha256) &&
 		    (!set->hashed || !hash_audio(own, set, corpus, out->audio_sha256));
 	core_ctx_free(own);
 	return good;

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The forms of label files. Each reader gives a table with a header; the first form that matches
+ * reads the file. A new form is one reader and one line in the table below. */
+#include <stdio.h>
+
+#include "base/file.h"
+#include "corpus/label_table.h"
+
+#define HEAD_BYTES 4096
+
+struct form {
+	/* whether a file is in this form, by its path and its first n bytes (NUL after them) */
+	bool (*matches)(const char *path, const char *head, size_t n);
+	fv_status (*read)(fv_ctx *ctx, const char *path, const core_corpus_spec *spec,
+		core_files *files, core_csv *out);
+};
+
+static bool matches_any(const char *path, const char *head, size_t n)
+{
+	(void)path;
+	(void)head;
+	(void)n;
+	return true;
+}
+
+/* Tables of one row a recording: CSV and what base/csv.h reads like it. */
+static fv_status read_table(fv_ctx *ctx, const char *path, const core_corpus_spec *spec,
+	core_files *files, core_csv *out)
+{
+	(void)spec;
+	(void)files;
+	return core_csv_read(ctx, path, out);
+}
+
+static const struct form forms[] = {
+	{matches_any, read_table},
+};
+
+/* The first bytes of a file; 0 when it cannot be read, which its reader reports. */
+static size_t read_head(const char *path, char head[HEAD_BYTES + 1])
+{
+	FILE *file = fopen(path, "rb");
+	size_t n = file ? fread(head, 1, HEAD_BYTES, file) : 0;
+	if (file)
+		(void)fclose(file);
+	head[n] = '\0';
+	return n;
+}
+
+fv_status core_label_form_read(fv_ctx *ctx, const char *path, const core_corpus_spec *spec,
+	core_files *files, core_csv *out)
+{
+	char head[HEAD_BYTES + 1];
+	size_t n = read_head(path, head);
+	const struct form *form = forms;
+	while (!form->matches(path, head, n))
+		form++;
+	return form->read(ctx, path, spec, files, out);
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "corpus/label_table.h"
+
+#include <glob.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "corpus/corpus_private.h"
+
+fv_status core_files_add(fv_ctx *ctx, core_files *files, const char *path, const char *role)
+{
+	if (files->n == files->capacity) {
+		int32_t capacity = files->capacity ? 2 * files->capacity : 8;
+		const char **paths = core_alloc(ctx, (size_t)capacity, sizeof *paths);
+		const char **roles = core_alloc(ctx, (size_t)capacity, sizeof *roles);
+		if (!paths || !roles)
+			return FV_FAILED;
+		for (int32_t i = 0; i < files->n; i++) {
+			paths[i] = files->path[i];
+			roles[i] = files->role[i];
+		}
+		files->path = paths;
+		files->role = roles;
+		files->capacity = capacity;
+	}
+	files->path[files->n] = path;
+	files->role[files->n++] = role;
+	return FV_OK;
+}
+
+fv_status core_files_sha256(fv_ctx *ctx, const core_files *files, char hex[CORE_SHA256_HEX])
+{
+	if (files->n == 1 && !files->role[0])
+		return core_sha256_file(ctx, files->path[0], hex);
+	core_text all = {0};
+	fv_status status = FV_OK;
+	for (int32_t i = 0; i < files->n && !status; i++) {
+		char one[CORE_SHA256_HEX];
+		status = core_sha256_file(ctx, files->path[i], one);
+		core_text_add(
+			&all, "%s %s\n", files->role[i] ? files->role[i] : "", status ? "" : one);
+	}
+	if (!status)
+		status = all.failed
+				 ? fv_fail(ctx, FV_FAILED, "out of memory")
+				 : core_sha256_bytes(ctx, all.data ? all.data : "", all.size, hex);
+	core_text_free(&all);
+	return status;
+}
+
+/* --- which files ------------------------------------------------------------------------------ */
+
+/* One label file as it was read. */
+struct part {
+	core_csv csv;
+	const char *split;
+};
+
+struct parts {
+	struct part *item;
+	int32_t n, capacity;
+};
+
+static fv_status add_part(fv_ctx *ctx, struct parts *parts, const struct part *part)
+{
+	if (parts->n == parts->capacity) {
+		int32_t capacity = parts->capacity ? 2 * parts->capacity : 8;
+		struct part *grown = core_alloc(ctx, (size_t)capacity, sizeof *grown);
+		if (!grown)
+			return FV_FAILED;
+		if (parts->n)
+			memcpy(grown, parts->item, (size_t)parts->n * sizeof *grown);
+		parts->item = grown;
+		parts->capacity = capacity;
+	}
+	parts->item[parts->n++] = *part;
+	return FV_OK;
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Lists the files that a pattern matches, sorted by bytes; a path without wildcards, or one that
+ * exists as written, is itself the list. */
+static fv_status list_matches(
+	fv_ctx *ctx, const core_corpus_spec *spec, const char *pattern, core_files *out)
+{
+	if (!strpbrk(pattern, "*?[") || core_file_exists(pattern))
+		return core_files_add(ctx, out, pattern, NULL);
+	glob_t found;
+	int code = glob(pattern, GLOB_NOSORT, NULL, &found);
+	if (code == GLOB_NOSPACE)
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	if (code)
+		return core_corpus_fail(
+			ctx, &spec->place, "corpus.labels: no file matches '%s'", pattern);
+	qsort(found.gl_pathv, found.gl_pathc, sizeof *found.gl_pathv, compare_paths);
+	fv_status status = FV_OK;
+	for (size_t i = 0; i < found.gl_pathc && !status; i++) {
+		const char *path = core_strdup(ctx, found.gl_pathv[i]);
+		status = path ? core_files_add(ctx, out, path, NULL) : FV_FAILED;
+	}
+	globfree(&found);
+	return status;
+}
+
+/* Reads the files of one pattern. A file that cannot be read does not hide the faults of others. */
+static fv_status read_source(fv_ctx *ctx, const core_corpus_spec *spec, const char *pattern,
+	const char *split, int64_t fold, struct parts *parts, core_files *files)
+{
+	core_files list = {0};
+	const char *path = core_expand_fold(ctx, pattern, fold);
+	fv_status status = path ? list_matches(ctx, spec, path, &list) : FV_FAILED;
+	for (int32_t i = 0; i < list.n; i++) {
+		struct part part = {.split = split};
+		fv_status read = core_files_add(ctx, files, list.path[i], split);
+		if (!read)
+			read = core_label_form_read(ctx, list.path[i], spec, files, &part.csv);
+		if (!read)
+			read = add_part(ctx, parts, &part);
+		status = status ? status : read;
+	}
+	return status;
+}
+
+/* --- one table of all ------------------------------------------------------------------------- */
+
+static int64_t count_rows(const struct parts *parts)
+{
+	int64_t n = 0;
+	for (int32_t p = 0; p < parts->n; p++)
+		n += parts->item[p].csv.n_rows;
+	return n;
+}
+
+/* Makes the union of the columns, in order of appearance. column [parts][their columns] is the place
+ * of each column in it. */
+static fv_status join_headers(
+	fv_ctx *ctx, const struct parts *parts, core_csv *out, int64_t **column)
+{
+	int64_t most = 0;
+	for (int32_t p = 0; p < parts->n; p++)
+		most += parts->item[p].csv.n_columns;
+	out->header = core_alloc(ctx, (size_t)most, sizeof *out->header);
+	if (!out->header)
+		return FV_FAILED;
+	for (int32_t p = 0; p < parts->n; p++) {
+		const core_csv *csv = &parts->item[p].csv;
+		column[p] = core_alloc(ctx, (size_t)csv->n_columns, sizeof *column[p]);
+		if (!column[p])
+			return FV_FAILED;
+		for (int64_t j = 0; j < csv->n_columns; j++) {
+			column[p][j] = core_csv_column(out, csv->header[j]);
+			if (column[p][j] >= 0)
+				continue;
+			column[p][j] = out->n_columns;
+			out->header[out->n_columns++] = csv->header[j];
+		}
+	}
+	return FV_OK;
+}
+
+static fv_status join_rows(fv_ctx *ctx, const struct parts *parts, core_csv *out)
+{
+	static char empty[] = "";
+	int64_t **column = core_alloc(ctx, (size_t)parts->n, sizeof *column);
+	if (!column || join_headers(ctx, parts, out, column))
+		return FV_FAILED;
+	size_t cells = (size_t)(out->n_rows * out->n_columns);
+	out->cell = core_alloc(ctx, cells, sizeof *out->cell);
+	out->line = core_alloc(ctx, (size_t)out->n_rows, sizeof *out->line);
+	if (!out->cell || !out->line)
+		return FV_FAILED;
+	for (size_t i = 0; i < cells; i++)
+		out->cell[i] = empty;
+	int64_t row = 0;
+	for (int32_t p = 0; p < parts->n; p++) {
+		const core_csv *csv = &parts->item[p].csv;
+		for (int64_t r = 0; r < csv->n_rows; r++, row++) {
+			out->line[row] = csv->line[r];
+			for (int64_t j = 0; j < csv->n_columns; j++)
+				out->cell[row * out->n_columns + column[p][j]] =
+					csv->cell[r * csv->n_columns + j];
+		}
+	}
+	return FV_OK;
+}
+
+static fv_status join_parts(fv_ctx *ctx, const struct parts *parts, core_label_table *out)
+{
+	out->csv.path = parts->item[0].csv.path;
+	out->csv.n_rows = count_rows(parts);
+	if (out->csv.n_rows == 0 || out->csv.n_rows > INT32_MAX)
+		return fv_fail(
+			ctx, FV_DATA, "%s: %lld rows", out->csv.path, (long long)out->csv.n_rows);
+	if (parts->n == 1)
+		out->csv = parts->item[0].csv;
+	else if (join_rows(ctx, parts, &out->csv))
+		return FV_FAILED;
+	out->path = core_alloc(ctx, (size_t)out->csv.n_rows, sizeof *out->path);
+	out->split = core_alloc(ctx, (size_t)out->csv.n_rows, sizeof *out->split);
+	if (!out->path || !out->split)
+		return FV_FAILED;
+	int64_t row = 0;
+	for (int32_t p = 0; p < parts->n; p++) {
+		for (int64_t r = 0; r < parts->item[p].csv.n_rows; r++, row++) {
+			out->path[row] = parts->item[p].csv.path;
+			out->split[row] = parts->item[p].split;
+		}
+	}
+	return FV_OK;
+}
+
+fv_status core_label_table_read(
+	fv_ctx *ctx, const core_corpus_spec *spec, int64_t fold, core_label_table *out)
+{
+	*out = (core_label_table){0};
+	struct parts parts = {0};
+	fv_status status = FV_OK;
+	const core_label_source whole = {NULL, spec->labels};
+	int32_t n = spec->n_label_source ? spec->n_label_source : 1;
+	for (int32_t i = 0; i < n; i++) {
+		const core_label_source *source =
+			spec->n_label_source ? &spec->label_source[i] : &whole;
+		fv_status read = read_source(
+			ctx, spec, source->path, source->split, fold, &parts, &out->files);
+		status = status ? status : read;
+	}
+	return status ? status : join_parts(ctx, &parts, out);
+}
