@@ -213,7 +213,8 @@ static void complete_example(void **state)
 	assert_string_equal(worst->inner, "plain");
 	assert_int_equal(c->head_projection, 128);
 	const core_train_spec *t = &c->train;
-	assert_true(t->epochs == 3 && t->batch == 16 && t->learning_rate == 1e-3 && t->adamw);
+	assert_true(t->epochs == 3 && t->batch == 16 && t->learning_rate == 1e-3 &&
+		    t->optimizer == CORE_ADAMW);
 	assert_true(t->weight_decay == 0.1 && t->clip == 0 && t->n_seeds == 2 && t->seeds[1] == 5);
 	assert_string_equal(t->select, "dev_loss");
 	assert_string_equal(t->init, "conf/i_{fold}.st");
@@ -243,7 +244,8 @@ static void defaults_of_everything(void **state)
 	assert_int_equal(c->n_groupers, 0);
 	assert_string_equal(c->profile, "paper");
 	const core_train_spec *t = &c->train;
-	assert_true(t->epochs == 50 && t->batch == 32 && t->learning_rate == 1e-4 && !t->adamw);
+	assert_true(t->epochs == 50 && t->batch == 32 && t->learning_rate == 1e-4 &&
+		    t->optimizer == CORE_ADAM);
 	assert_true(t->clip == 1 && t->n_seeds == 1 && t->seeds[0] == 1 && !t->init);
 	assert_string_equal(t->select, "dev_objective");
 	assert_int_equal(c->head_projection, 256);
@@ -271,7 +273,7 @@ static void all_faults_reported(void **state)
 		"head: 256\n"
 		"train: {epochs: 0, batch: '32', learning_rate: fast, clip: 0, optimizer: , seed: "
 		"[1, 1],\n"
-		"  weight_decay: -1, momentum: 0.9}\n"
+		"  weight_decay: -1, momentun: 0.9}\n"
 		"eval: {compare: {attribute: gender}}\n"
 		"seed: 4\n");
 	load_config(w, "a.yaml", "");

@@ -357,7 +357,7 @@ static void output_and_anchor(void **state)
 			{.epochs = 3, .row_weight = weight, .output_only = 1, .anchor = a}}};
 	task *t = staged_task(&staged, &s, &h);
 	t->spec.batch = N;
-	t->spec.adamw = true; /* decays nothing that does not learn */
+	t->spec.optimizer = CORE_ADAMW; /* decays nothing that does not learn */
 	t->spec.weight_decay = 0.1;
 	core_train_result result;
 	test_ok(t->ctx, core_train_run(t->ctx, &t->job, &result));

@@ -4,8 +4,8 @@
 #ifndef CORE_BACKEND_ALL_KERNELS_H
 #define CORE_BACKEND_ALL_KERNELS_H
 
-#include "backend/adam_kernels.h"
 #include "backend/collapse_kernels.h"
+#include "backend/optimizer_kernels.h"
 #include "backend/rows.h"
 
 #define ALL_KERNELS                                                                                \
@@ -13,6 +13,6 @@
 	.layer_norm = apply_layer_norm, .softmax = apply_softmax,                                  \
 	.column_moments = compute_column_moments, .collapse_product = collapse_product,            \
 	.collapse_row = collapse_row, .collapse_gradient = collapse_gradient,                      \
-	.adam_step = adam_step, .sum_squares = sum_squares
+	.adam_step = adam_step, .sgd_step = sgd_step, .sum_squares = sum_squares
 
 #endif

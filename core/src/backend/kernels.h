@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* All arithmetic written for an instruction set, for encoders (linear.h, vector.h) and for training
- * (nn/head.h, nn/adam.h). Used are the kernels that suit the processor best, or those that the
+ * (nn/head.h, nn/adam.h, nn/sgd.h). Used are the kernels that suit the processor best, or those that the
  * environment variable FAIRVOX_CPU names. */
 #ifndef CORE_BACKEND_KERNELS_H
 #define CORE_BACKEND_KERNELS_H
@@ -49,6 +49,11 @@ typedef struct core_adam_scalars {
 	float scale, l2, keep, one_beta1, beta2, one_beta2, rate, root, eps;
 } core_adam_scalars;
 
+/* The scalars of nn/sgd.h */
+typedef struct core_sgd_scalars {
+	float scale, l2, momentum, rate;
+} core_sgd_scalars;
+
 typedef struct core_kernels {
 	const char *name;
 	bool (*supported)(const core_cpu *cpu);
@@ -85,9 +90,12 @@ typedef struct core_kernels {
 		const float *output, const float *weight, const float *outer, float *d_weight,
 		float *d_output);
 
-	/* --- Adam (adam_kernels.h): the same bits in every instruction set --- */
+	/* --- optimizers (optimizer_kernels.h): the same bits in every instruction set --- */
 	void (*adam_step)(const core_adam_scalars *scalars, int64_t n, float *param,
 		const float *gradient, float *m, float *v);
+	/* velocity NULL: no momentum */
+	void (*sgd_step)(const core_sgd_scalars *scalars, int64_t n, float *param,
+		const float *gradient, float *velocity);
 	double (*sum_squares)(const float *x, int64_t n);
 } core_kernels;
 

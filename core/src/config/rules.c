@@ -148,9 +148,16 @@ static void remove_unused_train_keys(core_resolver *r, core_yaml *train)
 {
 	const char *optimizer = core_yaml_get(train, "optimizer")->text;
 	const char *rule = core_yaml_get(train, "select")->text;
+	const char *schedule = core_yaml_get(train, "schedule")->text;
 	const core_select_rule *it = core_select_rule_find(rule);
-	if (strcmp(optimizer, "adamw") != 0)
+	if (!strcmp(optimizer, "adam"))
 		remove_unused_key(r, train, "weight_decay", "optimizer", optimizer);
+	if (strcmp(optimizer, "sgd") != 0)
+		remove_unused_key(r, train, "momentum", "optimizer", optimizer);
+	if (strcmp(schedule, "plateau") != 0) {
+		remove_unused_key(r, train, "plateau_patience", "schedule", schedule);
+		remove_unused_key(r, train, "plateau_factor", "schedule", schedule);
+	}
 	if (!core_select_uses_groups(it)) {
 		remove_unused_key(r, train, "select_groups", "select", rule);
 		remove_unused_key(r, train, "select_support", "select", rule);
@@ -159,15 +166,45 @@ static void remove_unused_train_keys(core_resolver *r, core_yaml *train)
 		remove_unused_key(r, train, "select_f1_floor", "select", rule);
 }
 
+/* Replaces the default decay, which is adamw's, by that of torch.optim.SGD. */
+static bool set_sgd_decay(core_resolver *r, core_yaml *train)
+{
+	if (!core_yaml_is_word(core_yaml_get(train, "optimizer"), "sgd") ||
+		is_given(train, "weight_decay"))
+		return true;
+	core_yaml *zero = core_yaml_scalar(r->loader->ctx, train->place, CORE_FROM_CORE, "0");
+	if (!zero)
+		return false;
+	zero->value = CORE_VALUE_NUMBER;
+	zero->source = "default with optimizer sgd";
+	for (size_t i = 0; i < train->n; i++)
+		if (!strcmp(train->entry[i].key, "weight_decay"))
+			train->entry[i].value = zero;
+	return true;
+}
+
+static bool check_train(core_resolver *r, core_yaml *train)
+{
+	const core_yaml *order = core_yaml_get(train, "order");
+	const core_yaml *sampler = core_yaml_get(train, "sampler");
+	remove_unused_train_keys(r, train);
+	if (order && strcmp(sampler->text, "shuffle") != 0) {
+		core_loader_fail(r->loader, FV_CONFIG, sampler->place,
+			"train.sampler: %s has no effect with train.order, which gives the rows "
+			"of every epoch",
+			sampler->text);
+		return false;
+	}
+	return set_sgd_decay(r, train);
+}
+
 bool core_rules_check(core_resolver *r, const char *name, core_yaml *block)
 {
 	if (!strcmp(name, "corpus"))
 		return check_corpus(r, block);
 	if (!strcmp(name, "eval"))
 		return check_eval(r, block);
-	if (!strcmp(name, "train"))
-		remove_unused_train_keys(r, block);
-	return true;
+	return strcmp(name, "train") != 0 || check_train(r, block);
 }
 
 /* True when the loss, or one that it delegates to, uses the grouper's groups. */
@@ -195,6 +232,27 @@ bool core_rules_check_order(core_resolver *r, const core_yaml *variant)
 	return false;
 }
 
+/* Checks the groups that train.sampler draws from. *samples: it draws from groups. */
+static bool check_sampler(
+	core_resolver *r, const core_yaml *variant, const core_yaml *grouper, bool *samples)
+{
+	const core_yaml *sampler = core_yaml_get(core_yaml_get(variant, "train"), "sampler");
+	const fv_stages_1 *stages = r->loss->extension ? r->loss->extension(FV_STAGES_1) : NULL;
+	*samples = sampler && strstr(sampler->text, "group");
+	if (!*samples)
+		return true;
+	if (stages && stages->makes_groups)
+		core_loader_fail(r->loader, FV_CONFIG, sampler->place,
+			"train.sampler: %s cannot be used: loss '%s' makes groups of its own",
+			sampler->text, r->loss->name);
+	else if (!grouper)
+		core_loader_fail(r->loader, FV_CONFIG, sampler->place,
+			"train.sampler: %s draws from groups: a grouper is needed", sampler->text);
+	else
+		return true;
+	return false;
+}
+
 bool core_rules_resolve_grouper(core_resolver *r, core_yaml *variant)
 {
 	if (!r->loss || !(r->loader->needs & CORE_NEED_LOSS))
@@ -210,6 +268,9 @@ bool core_rules_resolve_grouper(core_resolver *r, core_yaml *variant)
 			rule->text);
 		return false;
 	}
+	bool samples;
+	if (!check_sampler(r, variant, grouper, &samples))
+		return false;
 	bool uses = uses_groups(r, core_yaml_get(variant, "loss"));
 	if (uses && !grouper) {
 		const core_yaml *name = core_yaml_get(core_yaml_get(variant, "loss"), "name");
@@ -217,7 +278,7 @@ bool core_rules_resolve_grouper(core_resolver *r, core_yaml *variant)
 			"loss '%s' uses groups: a grouper is needed", r->loss->name);
 		return false;
 	}
-	if (uses || selects || !grouper || (r->loader->needs & CORE_NEED_GROUPER))
+	if (uses || selects || samples || !grouper || (r->loader->needs & CORE_NEED_GROUPER))
 		return true;
 	core_loader_note(r->loader, CORE_NOTE_UNUSED, grouper->place,
 		"the grouper is dropped where the loss is '%s', which uses no groups",

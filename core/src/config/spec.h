@@ -139,11 +139,37 @@ typedef struct core_grouper_spec {
 	core_encoder_spec encoder;
 } core_grouper_spec;
 
+typedef enum core_optimizer {
+	CORE_ADAM,
+	CORE_ADAMW,
+	CORE_SGD,
+} core_optimizer;
+
+typedef enum core_schedule_kind {
+	CORE_SCHEDULE_NONE,
+	CORE_SCHEDULE_COSINE,
+	CORE_SCHEDULE_PLATEAU,
+} core_schedule_kind;
+
+/* What a sampler draws alike often */
+typedef enum core_sampler_kind {
+	CORE_SAMPLE_NONE, /* each epoch visits every row once */
+	CORE_SAMPLE_CLASSES,
+	CORE_SAMPLE_GROUPS,
+	CORE_SAMPLE_SUBGROUPS,
+} core_sampler_kind;
+
 typedef struct core_train_spec {
 	int32_t epochs, batch;
 	double learning_rate;
-	bool adamw;
-	double weight_decay;
+	core_optimizer optimizer;
+	double weight_decay; /* adamw, sgd */
+	double momentum;     /* sgd */
+	core_schedule_kind schedule;
+	int32_t plateau_patience; /* epochs */
+	double plateau_factor;
+	int32_t patience; /* epochs without a better one after which training stops; 0: none */
+	core_sampler_kind sampler;
 	double clip;        /* 0: none */
 	const char *select; /* config/select_rule.h */
 	/* for rules that use groups; NULL and 0 with all others */

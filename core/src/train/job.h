@@ -19,7 +19,10 @@ typedef struct core_train_epoch {
 	int32_t stage, epoch, epochs; /* stage from 1; epochs of this stage */
 	double value;                 /* mean over steps of the objective's value */
 	double grad_norm;             /* mean over steps, before clipping */
+	double learning_rate;
 	double dev_loss, dev_objective;
+	/* The value that the rule of train.select compares; dev_loss where the last epoch is kept. */
+	double select_value;
 	/* Further values that the selection rule used, by name; n_judged is 0 for rules that use none. */
 	int32_t n_judged;
 	const char *judged_name[2];
@@ -49,8 +52,7 @@ typedef struct core_train_delegate {
 typedef struct core_train_job {
 	core_head_shape shape;      /* classes equal those of the rows */
 	core_train_data train, dev; /* dev in file order; klass is argmax of label, first on ties */
-	const core_train_spec
-		*spec; /* epochs, batch, learning_rate, adamw, weight_decay, clip, select... */
+	const core_train_spec *spec; /* epochs, batch, learning_rate, optimizer, clip, select... */
 	/* For rules that look at groups, or at the test split; otherwise n = 0. */
 	core_select_groups select_groups; /* of dev's rows, or of test's */
 	core_train_data test;
@@ -80,7 +82,9 @@ typedef struct core_train_result {
 	int32_t selected_epoch;
 	double selected_value;
 	int32_t candidates; /* epochs that were chosen from, in all stages */
-	int32_t subsample;  /* rows of the subsample, in the last stage */
+	int32_t epochs; /* trained, in the last stage; fewer than train.epochs after train.patience */
+	bool use_last;     /* the last stage keeps its last epoch by design: nothing was chosen */
+	int32_t subsample; /* rows of the subsample, in the last stage */
 	const double *
 		class_weight; /* [C] of the base loss, from the training rows before the subsample */
 } core_train_result;

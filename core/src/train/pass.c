@@ -11,6 +11,7 @@
 #include "nn/adam.h"
 #include "nn/base_loss.h"
 #include "nn/blocks.h"
+#include "nn/sgd.h"
 #include "train/pass_private.h"
 #include "train/predict.h"
 
@@ -24,7 +25,7 @@ static fv_status report_overflow(struct core_pass *t, int64_t epoch, const char 
 	return fv_fail(t->ctx, FV_FAILED,
 		"step %lld (epoch %lld): %s %s not finite: lower train.learning_rate (%g)",
 		(long long)t->step, (long long)epoch, tensor ? tensor : what,
-		tensor || strcmp(what, "the logits") ? "is" : "are", t->job->spec->learning_rate);
+		tensor || strcmp(what, "the logits") ? "is" : "are", t->schedule.rate);
 }
 
 static void count_group_losses(struct core_pass *t)
@@ -112,6 +113,23 @@ static fv_status compute_gradient(struct core_pass *t, int64_t epoch, double *va
 	return status;
 }
 
+/* Takes the step of the optimizer along the gradient times `scale`. */
+static void update_model(struct core_pass *t, double scale)
+{
+	const core_train_spec *spec = t->job->spec;
+	int64_t held = t->first, count = t->plan->count - held;
+	float *param = t->param + held, *m = t->m + held, *v = t->v + held;
+	const float *gradient = t->gradient + held;
+	if (spec->optimizer == CORE_SGD) {
+		const core_sgd sgd = {t->schedule.rate, spec->weight_decay, spec->momentum};
+		core_sgd_step(&sgd, scale, count, param, gradient, m);
+		return;
+	}
+	const core_adam adam = {
+		t->schedule.rate, spec->weight_decay, spec->optimizer == CORE_ADAMW};
+	core_adam_step(&adam, t->step, scale, count, param, gradient, m, v);
+}
+
 static fv_status train_step(
 	struct core_pass *t, int64_t epoch, int32_t first, double *value, double *norm)
 {
@@ -140,10 +158,25 @@ static fv_status train_step(
 			core_find_non_finite(t->plan, t->gradient));
 		return report_overflow(t, epoch, what);
 	}
-	const core_adam adam = {spec->learning_rate, spec->weight_decay, spec->adamw};
-	core_adam_step(&adam, t->step, core_clip_scale(*norm, spec->clip), count, t->param + held,
-		t->gradient + held, t->m + held, t->v + held);
+	update_model(t, core_clip_scale(*norm, spec->clip));
 	return FV_OK;
+}
+
+/* Draws the epoch's rows. Refuses an objective that gives an order of its own, because only one of the
+ * two could have an effect. */
+static fv_status draw_order(struct core_pass *t, int32_t epoch)
+{
+	size_t size = (size_t)t->n_subsample * sizeof *t->batches.position;
+	core_sampler_draw(t->ctx, &t->sampler, t->pass->shuffled + epoch);
+	memcpy(t->batches.position, t->sampler.drawn, size);
+	fv_status status =
+		core_objective_order(t->objective, epoch, t->batches.position, t->n_subsample);
+	if (status == FV_OK && memcmp(t->batches.position, t->sampler.drawn, size))
+		status = fv_fail(t->ctx, FV_CONFIG,
+			"train.sampler: %s cannot be used: loss %s chooses the rows of an epoch "
+			"itself",
+			core_sampler_name(t->sampler.kind), t->objective->name);
+	return status;
 }
 
 static fv_status set_order(struct core_pass *t, int32_t epoch)
@@ -154,6 +187,8 @@ static fv_status set_order(struct core_pass *t, int32_t epoch)
 			(size_t)job->order_n * sizeof *job->order);
 		return FV_OK;
 	}
+	if (t->sampler.kind)
+		return draw_order(t, epoch);
 	core_batches_shuffle(t->ctx, &t->batches, t->pass->shuffled + epoch);
 	return core_objective_order(t->objective, epoch, t->batches.position, t->n_subsample);
 }
@@ -161,6 +196,7 @@ static fv_status set_order(struct core_pass *t, int32_t epoch)
 static fv_status begin_epoch(struct core_pass *t)
 {
 	size_t groups = (size_t)t->job->train.rows.groups;
+	core_schedule_begin(&t->schedule, t->epoch);
 	memset(t->group_sum, 0, groups * sizeof *t->group_sum);
 	memset(t->group_seen, 0, groups * sizeof *t->group_seen);
 	t->epoch_steps = 0;
@@ -218,6 +254,7 @@ static fv_status judge_epoch(struct core_pass *t, core_train_epoch *epoch)
 	if (status != FV_OK)
 		return status;
 	if (t->pass->use_last) {
+		epoch->select_value = epoch->dev_loss;
 		epoch->best = epoch->epoch == epoch->epochs;
 		return epoch->best ? keep_last(t, epoch) : FV_OK;
 	}
@@ -251,9 +288,12 @@ static fv_status run_epoch(struct core_pass *t)
 		.group_loss = t->group_loss,
 		.params = t->param};
 	fv_status status = train_epoch(t);
+	epoch.learning_rate = t->schedule.rate;
 	double judged = core_clock_s();
 	if (status == FV_OK)
 		status = judge_epoch(t, &epoch);
+	core_schedule_end(&t->schedule, epoch.select_value);
+	t->last_best = epoch.best ? epoch.epoch : t->last_best;
 	epoch.value = t->value / t->epoch_steps;
 	epoch.grad_norm = t->grad_norm / t->epoch_steps;
 	epoch.seconds = t->seconds + core_clock_s() - judged;
@@ -262,15 +302,27 @@ static fv_status run_epoch(struct core_pass *t)
 	return status;
 }
 
+/* Returns true after the last epoch, or after train.patience epochs without a better one. A pass that
+ * keeps its last epoch is not shortened. */
+static bool is_over(const struct core_pass *t)
+{
+	const core_train_spec *spec = t->job->spec;
+	if (t->epoch > spec->epochs)
+		return true;
+	return spec->patience && !t->pass->use_last &&
+	       t->epoch - 1 - t->last_best >= spec->patience;
+}
+
 static fv_status train_all(struct core_pass *t)
 {
 	bool finished = false;
 	fv_status status = t->job->checkpoint ? core_pass_restore(t, &finished) : FV_OK;
-	for (; status == FV_OK && !finished && t->epoch <= t->job->spec->epochs;
-		t->epoch++, t->seen = 0)
+	for (; status == FV_OK && !finished && !is_over(t); t->epoch++, t->seen = 0)
 		status = run_epoch(t);
 	if (status != FV_OK || finished)
 		return status;
+	t->result->epochs = t->epoch - 1;
+	t->result->use_last = t->pass->use_last;
 	if (!t->pass->use_last)
 		status = keep_chosen(t);
 	return status == FV_OK && t->job->checkpoint ? core_pass_finish(t) : status;

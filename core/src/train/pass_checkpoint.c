@@ -21,8 +21,13 @@ static fv_status add_parts(struct core_pass *t)
 	core_run_checkpoint_add(checkpoint, "group_sum", FV_F64, groups, t->group_sum);
 	core_run_checkpoint_add(checkpoint, "group_seen", FV_I64, groups, t->group_seen);
 	core_run_checkpoint_add(checkpoint, "model", FV_F32, count, t->param);
-	core_run_checkpoint_add(checkpoint, "adam.m", FV_F32, count, t->m);
-	core_run_checkpoint_add(checkpoint, "adam.v", FV_F32, count, t->v);
+	core_run_checkpoint_add(checkpoint, "optimizer.m", FV_F32, count, t->m);
+	if (t->v != t->m)
+		core_run_checkpoint_add(checkpoint, "optimizer.v", FV_F32, count, t->v);
+	core_run_checkpoint_add(checkpoint, "schedule.rate", FV_F64, 1, &t->schedule.rate);
+	core_run_checkpoint_add(checkpoint, "schedule.best", FV_F64, 1, &t->schedule.best);
+	core_run_checkpoint_add(checkpoint, "schedule.bad", FV_I32, 1, &t->schedule.bad);
+	core_run_checkpoint_add(checkpoint, "last_best", FV_I32, 1, &t->last_best);
 	return core_select_add(&t->select, checkpoint);
 }
 
@@ -92,7 +97,9 @@ static bool is_sound(struct core_pass *t)
 {
 	bool sound = t->epoch >= 1 && t->epoch <= t->job->spec->epochs && t->seen >= 1 &&
 		     t->seen <= t->n_subsample && t->epoch_steps >= 1 &&
-		     t->step >= t->epoch_steps && t->step <= t->steps &&
+		     t->step >= t->epoch_steps && t->step <= t->steps && t->schedule.rate >= 0 &&
+		     t->schedule.rate <= t->job->spec->learning_rate && t->schedule.bad >= 0 &&
+		     t->last_best >= 0 && t->last_best < t->epoch &&
 		     core_select_unpack(&t->select, t->epoch);
 	for (int32_t i = 0; i < t->n_subsample; i++)
 		sound &= t->batches.position[i] >= 0 && t->batches.position[i] < t->n_subsample;

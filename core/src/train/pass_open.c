@@ -169,7 +169,7 @@ static fv_status make_vectors(struct core_pass *t, int32_t batch)
 	t->param = make_model_vector(t);
 	t->gradient = make_model_vector(t);
 	t->m = make_model_vector(t);
-	t->v = make_model_vector(t);
+	t->v = t->job->spec->optimizer == CORE_SGD ? t->m : make_model_vector(t);
 	t->grad = core_alloc(ctx, (size_t)batch * (size_t)t->job->shape.classes, sizeof(double));
 	t->share = core_alloc(ctx, (size_t)batch, sizeof(double));
 	t->group_sum = core_alloc(ctx, groups, sizeof(double));
@@ -196,6 +196,10 @@ fv_status core_pass_prepare(struct core_pass *t)
 	int32_t size = job->spec->batch < t->n_subsample ? job->spec->batch : t->n_subsample;
 	t->steps = (int64_t)job->spec->epochs * ((t->n_subsample + size - 1) / size);
 	status = check_order(t);
+	core_schedule_init(&t->schedule, job->spec);
+	if (status == FV_OK)
+		status = core_sampler_init(ctx, job->spec->sampler, &job->train.rows, t->subsample,
+			t->n_subsample, &t->sampler);
 	if (status == FV_OK)
 		status = core_batches_init(ctx, &t->batches, &t->train, width, t->subsample,
 			t->n_subsample, size, t->objective->ops.mix != NULL);

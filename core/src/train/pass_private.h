@@ -6,6 +6,8 @@
 #include "train/batches.h"
 #include "train/networks.h"
 #include "train/pass.h"
+#include "train/sampler.h"
+#include "train/schedule.h"
 #include "train/select.h"
 #include "train/validation.h"
 
@@ -28,6 +30,10 @@ struct core_pass {
 	/* the epoch it is in: how many of its samples and steps are done, sums over these steps */
 	int32_t epoch, seen, epoch_steps;
 	double value, grad_norm, seconds;
+	core_sampler sampler;
+	core_schedule schedule;
+	int32_t last_best; /* the last epoch that was the best so far; 0: none yet */
+	/* m: first moment, or the velocity of SGD; v: second moment, with Adam alone */
 	float *param, *gradient, *m, *v;
 	float *anchor;        /* start weights that the model is pulled to; NULL: it is not */
 	int64_t first;        /* of the parameters that learn, in the vector */

@@ -237,6 +237,7 @@ fv_status core_select_judge(core_select *s, core_networks *networks, const float
 		status = core_validation_score(s->rows, networks, s->class_weight, finite);
 	if (status == FV_OK && *finite)
 		status = evaluate_rule(s, epoch, &f1, &value);
+	epoch->select_value = value;
 	if (status != FV_OK || !isfinite(value))
 		return status;
 	s->best_f1 = f1 > s->best_f1 ? f1 : s->best_f1;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One Adam step and a sum of squares for one instruction set (SIMD_LANES, see simd.h).
+/* One step of Adam, one of SGD, and a sum of squares, for one instruction set (SIMD_LANES, see simd.h).
  * Multiplication, addition, division and square root round alike in every set, and no product and
  * sum are contracted, so that all sets give the same bits. */
-#ifndef CORE_BACKEND_ADAM_KERNELS_H
-#define CORE_BACKEND_ADAM_KERNELS_H
+#ifndef CORE_BACKEND_OPTIMIZER_KERNELS_H
+#define CORE_BACKEND_OPTIMIZER_KERNELS_H
 
 #include "backend/kernels.h"
 #include "backend/simd.h"
@@ -29,6 +29,27 @@ static void adam_step(const core_adam_scalars *s, int64_t n, float *param, const
 		m[i] = first;
 		v[i] = second;
 		param[i] = s->keep * p - s->rate * (first / (sqrtf(second) * s->root + s->eps));
+	}
+}
+
+static void sgd_step(
+	const core_sgd_scalars *s, int64_t n, float *param, const float *gradient, float *velocity)
+{
+	int64_t i = 0;
+	for (; i + SIMD_LANES <= n; i += SIMD_LANES) {
+		simd_v p = v_load(param + i);
+		simd_v g = v_load(gradient + i) * s->scale + s->l2 * p;
+		if (velocity) {
+			g = s->momentum * v_load(velocity + i) + g;
+			v_store(velocity + i, g);
+		}
+		v_store(param + i, p - s->rate * g);
+	}
+	for (; i < n; i++) {
+		float g = gradient[i] * s->scale + s->l2 * param[i];
+		if (velocity)
+			g = velocity[i] = s->momentum * velocity[i] + g;
+		param[i] = param[i] - s->rate * g;
 	}
 }
 
