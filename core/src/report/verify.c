@@ -66,8 +66,7 @@ static fv_status recompute_metrics(fv_ctx *ctx, const core_run_result *run, json
 		status = core_report_read_cut(ctx, run->metrics, &predictions);
 	if (!status)
 		status = list_attributes(ctx, run, &names);
-	json_t *epoch = json_object_get(run->metrics, "selected_epoch");
-	const core_measured measured = {run->fold, run->seed, (int32_t)json_integer_value(epoch)};
+	const core_measured measured = core_measured_read(run->fold, run->seed, run->metrics);
 	if (!status)
 		status = core_measure_predictions(ctx, &predictions, &names, &measured, &text);
 	if (status)

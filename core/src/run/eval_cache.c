@@ -8,7 +8,7 @@
 #include "base/numerics.h"
 
 fv_status core_eval_cache_path(fv_ctx *ctx, const core_study *study, const core_run *run,
-	const json_t *eval, const char **path)
+	const core_measured *measured, const json_t *eval, const char **path)
 {
 	char predictions[CORE_SHA256_HEX], hex[CORE_SHA256_HEX];
 	const char *csv = core_path_join(ctx, run->dir, "predictions.csv");
@@ -17,10 +17,11 @@ fv_status core_eval_cache_path(fv_ctx *ctx, const core_study *study, const core_
 		return status;
 	json_t *shown = json_copy((json_t *)eval);
 	json_object_del(shown, "compare");
-	/* metrics.json also holds fold and seed. */
-	json_t *key = json_pack("{s:i, s:s, s:o*, s:I, s:I}", "numerics", CORE_NUMERICS,
-		"predictions", predictions, "eval", shown, "fold",
-		(json_int_t)study->fold[run->fold].fold, "seed", (json_int_t)run->seed);
+	/* metrics.json also holds fold, seed and epochs. */
+	json_t *key = json_pack("{s:i, s:s, s:o*, s:I, s:I, s:i, s:i}", "numerics", CORE_NUMERICS,
+		"predictions", predictions, "eval", shown, "fold", (json_int_t)measured->fold,
+		"seed", (json_int_t)measured->seed, "selected_epoch", measured->selected_epoch,
+		"epochs", measured->epochs);
 	const char *text = core_json_text(ctx, key, JSON_COMPACT | JSON_SORT_KEYS);
 	if (!text)
 		return FV_FAILED;

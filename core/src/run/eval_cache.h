@@ -7,13 +7,14 @@
 
 #include <jansson.h>
 
+#include "run/measure.h"
 #include "run/study_types.h"
 
 /* Returns the path of the entry for a run's predictions under `eval`, the object of env.json.
  * eval.compare is ignored, because it changes no metric. Errors: FV_DATA if predictions.csv cannot
  * be read. */
 FV_NODISCARD fv_status core_eval_cache_path(fv_ctx *ctx, const core_study *study,
-	const core_run *run, const json_t *eval, const char **path);
+	const core_run *run, const core_measured *measured, const json_t *eval, const char **path);
 
 /* Returns the metrics.json at `path`, or NULL if there is no sound entry. */
 const char *core_eval_cache_read(fv_ctx *ctx, const char *path);

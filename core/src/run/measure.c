@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/measure.h"
 
-#include <jansson.h>
-
 #include "eval/assess.h"
 #include "eval/report_json.h"
 
@@ -20,6 +18,13 @@ static fv_status make_attributes(
 			return status;
 	}
 	return FV_OK;
+}
+
+core_measured core_measured_read(int64_t fold, int64_t seed, const json_t *metrics)
+{
+	return (core_measured){fold, seed,
+		(int32_t)json_integer_value(json_object_get(metrics, "selected_epoch")),
+		(int32_t)json_integer_value(json_object_get(metrics, "epochs"))};
 }
 
 fv_status core_measure_predictions(fv_ctx *ctx, const core_predictions *p,
@@ -43,6 +48,8 @@ fv_status core_measure_predictions(fv_ctx *ctx, const core_predictions *p,
 	json_object_set_new(root, "fold", json_integer((json_int_t)run->fold));
 	json_object_set_new(root, "seed", json_integer((json_int_t)run->seed));
 	json_object_set_new(root, "selected_epoch", json_integer(run->selected_epoch));
+	if (run->epochs)
+		json_object_set_new(root, "epochs", json_integer(run->epochs));
 	*json = core_report_dump(ctx, root);
 	return *json ? FV_OK : FV_FAILED;
 }

@@ -4,13 +4,20 @@
 #ifndef CORE_RUN_MEASURE_H
 #define CORE_RUN_MEASURE_H
 
+#include <jansson.h>
+
 #include "config/spec.h"
 #include "eval/predictions.h"
 
 typedef struct core_measured {
 	int64_t fold, seed;
 	int32_t selected_epoch;
+	/* epochs of the last training stage that it was chosen from; 0: it is the last by design */
+	int32_t epochs;
 } core_measured;
+
+/* The same of a run whose metrics.json has been read. */
+core_measured core_measured_read(int64_t fold, int64_t seed, const json_t *metrics);
 
 /* Returns metrics.json as text, with the null of each gap and intervals over speakers. Errors: FV_CONFIG
  * for an attribute that the predictions lack. */

@@ -31,6 +31,8 @@ fv_status core_output_add_epoch(fv_ctx *ctx, core_run_data *r, const core_train_
 		make_number(e->dev_loss), "dev_objective", make_number(e->dev_objective),
 		"grad_norm", make_number(e->grad_norm), "best", e->best, "group_loss",
 		make_numbers(e->group_loss, e->groups));
+	if (line && r->variant->train.schedule)
+		json_object_set_new(line, "learning_rate", make_number(e->learning_rate));
 	for (int32_t i = 0; line && i < e->n_judged; i++)
 		json_object_set_new(line, e->judged_name[i], make_number(e->judged[i]));
 	/* Arrays that the objective labels for its groups, such as weights. */
@@ -128,8 +130,8 @@ static fv_status make_predictions(fv_ctx *ctx, const core_run_data *r, core_pred
 static fv_status write_metrics(
 	fv_ctx *ctx, const core_run_data *r, const core_folder *folder, const core_predictions *p)
 {
-	const core_measured run = {
-		r->study->fold[r->run->fold].fold, r->run->seed, r->result.selected_epoch};
+	const core_measured run = {r->study->fold[r->run->fold].fold, r->run->seed,
+		r->result.selected_epoch, r->result.use_last ? 0 : r->result.epochs};
 	core_predictions test = *p; /* the test rows come first */
 	char *text;
 	test.n = r->rows.n[CORE_TEST];

@@ -80,14 +80,14 @@ bool core_refresh_find(const core_study *study, const core_run *run, unsigned *s
 /* Finds the metrics under the wanted evaluation: in the cache of an earlier change, or computed
  * from the predictions. */
 static fv_status find_metrics(fv_ctx *ctx, const core_study *study, const core_run *run,
-	int32_t selected_epoch, const char **metrics)
+	const core_measured *measured, const char **metrics)
 {
-	const core_measured measured = {study->fold[run->fold].fold, run->seed, selected_epoch};
 	core_predictions predictions;
 	const char *entry;
 	json_t *wanted = json_loads(run->evaluation->json, 0, NULL);
 	char *path = core_path_join(ctx, run->dir, "predictions.csv"), *text = NULL;
-	fv_status status = path ? core_eval_cache_path(ctx, study, run, wanted, &entry) : FV_FAILED;
+	fv_status status =
+		path ? core_eval_cache_path(ctx, study, run, measured, wanted, &entry) : FV_FAILED;
 	json_decref(wanted);
 	*metrics = status ? NULL : core_eval_cache_read(ctx, entry);
 	if (status || *metrics)
@@ -95,7 +95,7 @@ static fv_status find_metrics(fv_ctx *ctx, const core_study *study, const core_r
 	status = core_predictions_read(ctx, path, NULL, &predictions);
 	if (!status)
 		status = core_measure_predictions(
-			ctx, &predictions, &run->evaluation->attributes, &measured, &text);
+			ctx, &predictions, &run->evaluation->attributes, measured, &text);
 	if (!status)
 		core_eval_cache_write(ctx, entry, text);
 	*metrics = text;
@@ -109,9 +109,10 @@ static fv_status write_metrics(
 	const char *metrics;
 	if (!old)
 		return FV_DATA;
-	int32_t epoch = (int32_t)json_integer_value(json_object_get(old, "selected_epoch"));
+	const core_measured measured =
+		core_measured_read(study->fold[run->fold].fold, run->seed, old);
 	json_decref(old);
-	fv_status status = find_metrics(ctx, study, run, epoch, &metrics);
+	fv_status status = find_metrics(ctx, study, run, &measured, &metrics);
 	return status ? status
 		      : core_folder_write(ctx, folder, "metrics.json", metrics, strlen(metrics));
 }

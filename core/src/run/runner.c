@@ -120,6 +120,23 @@ fv_status core_runner_preview(fv_ctx *ctx, core_run_data *r, bool groups, core_t
 	return status ? status : core_train_preview_run(ctx, &job, out);
 }
 
+/* Remarks in the log that the kept epoch is the first or the last of those it was chosen from, so that
+ * another number of epochs or another learning rate may do better. */
+static void remark_on_epoch(fv_ctx *ctx, const core_run_data *r)
+{
+	const core_train_result *result = &r->result;
+	if (result->use_last || result->epochs < 2)
+		return;
+	if (result->selected_epoch == result->epochs)
+		core_log(ctx, CORE_INFO,
+			"the last epoch (%d) is kept: longer training may do better",
+			(int)result->epochs);
+	if (result->selected_epoch == 1)
+		core_log(ctx, CORE_INFO,
+			"the first of %d epochs is kept: a lower learning rate may do better",
+			(int)result->epochs);
+}
+
 static fv_status predict_split(fv_ctx *ctx, core_run_data *r, core_split split)
 {
 	size_t n = (size_t)r->rows.n[split];
@@ -151,6 +168,8 @@ static fv_status compute_results(fv_ctx *ctx, core_run_data *r)
 		status = core_run_data_order_dev_index(ctx, r);
 	if (!status)
 		status = train_model(ctx, r);
+	if (!status)
+		remark_on_epoch(ctx, r);
 	if (!status)
 		status = predict_split(ctx, r, CORE_TEST);
 	return status ? status : predict_split(ctx, r, CORE_DEV);
