@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading, resampling, cutting and finding recordings, and damaged files. The test writes all
+/* Reading, resampling and cutting recordings, and damaged files. The test writes all
  * files itself. */
 #include "support.h"
 
@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <sndfile.h>
 
@@ -295,51 +294,6 @@ static void streamed_wav_is_read(void **state)
 	core_ctx_free(ctx);
 }
 
-static void create_file(fv_ctx *ctx, const char *dir, const char *name)
-{
-	test_ok(ctx, core_file_write(ctx, core_path_join(ctx, dir, name), "", 0));
-}
-
-static void folders_are_indexed(void **state)
-{
-	(void)state;
-	fv_ctx *ctx = test_ctx();
-	const char *dir = test_folder("audio"), *sub = core_path_join(ctx, dir, "a/b");
-	test_ok(ctx, core_make_dirs(ctx, sub));
-	test_ok(ctx, core_make_dirs(ctx, core_path_join(ctx, dir, ".cache")));
-	create_file(ctx, dir, "z.WAV");
-	create_file(ctx, dir, "notes.txt");
-	create_file(ctx, dir, "._z.wav");
-	create_file(ctx, dir, ".cache/y.wav");
-	create_file(ctx, sub, "y.v2.flac");
-	assert_int_equal(symlink("..", core_path_join(ctx, sub, "loop")), 0);
-	assert_int_equal(symlink("b", core_path_join(ctx, dir, "a/same")), 0);
-	core_audio_index *index;
-	test_ok(ctx, core_audio_index_open(ctx, dir, &index));
-	assert_int_equal(index->n, 2);
-	assert_string_equal(core_audio_find(index, "z"), core_path_join(ctx, dir, "z.WAV"));
-	assert_string_equal(core_audio_find(index, "y.v2"), core_path_join(ctx, sub, "y.v2.flac"));
-	assert_null(core_audio_find(index, "y"));
-	core_corpus corpus = {.n = 3,
-		.labels = "l.csv",
-		.stem = (const char *[]){"q", "y.v2", "x"},
-		.line = (int32_t[]){7, 8, 9}};
-	const char *path[3];
-	fv_status status = core_audio_locate(ctx, index, &corpus, path);
-	assert_int_equal(core_error_count(ctx), 2);
-	test_fails(ctx, status, FV_DATA, "l.csv:7: no recording 'q' below ");
-	create_file(ctx, dir, "y.v2.ogg");
-	create_file(ctx, sub, "z.mp3");
-	status = core_audio_index_open(ctx, dir, &index);
-	assert_int_equal(core_error_count(ctx), 2);
-	assert_non_null(strstr(core_error_line(ctx, 1), "/a/b/z.mp3 and "));
-	assert_non_null(strstr(core_error_line(ctx, 1), "/z.WAV have the same stem 'z'"));
-	test_fails(ctx, status, FV_DATA, "have the same stem 'y.v2'");
-	test_fails(ctx, core_audio_index_open(ctx, core_path_join(ctx, dir, "no"), &index), FV_DATA,
-		"no such folder");
-	core_ctx_free(ctx);
-}
-
 static void moments_merge_and_scale(void **state)
 {
 	(void)state;
@@ -392,21 +346,6 @@ static void real_speech_matches_reference(void **state)
 	core_ctx_free(ctx);
 }
 
-static void real_corpus_is_located(void **state)
-{
-	(void)state;
-	fv_ctx *ctx = test_ctx();
-	core_corpus_spec spec = {.labels = test_shared("corpora/ravdess/labels_consensus_1.csv")};
-	core_corpus *c;
-	core_audio_index *index;
-	test_ok(ctx, core_corpus_read(ctx, &spec, 1, &c));
-	test_ok(ctx, core_audio_index_open(ctx, test_shared("corpora/ravdess/audio"), &index));
-	const char **path = core_alloc(ctx, (size_t)c->n, sizeof *path);
-	test_ok(ctx, core_audio_locate(ctx, index, c, path));
-	assert_int_equal(index->n, 1440);
-	core_ctx_free(ctx);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -418,10 +357,8 @@ int main(void)
 		cmocka_unit_test(bad_files_are_rejected),
 		cmocka_unit_test(damaged_files_are_rejected),
 		cmocka_unit_test(streamed_wav_is_read),
-		cmocka_unit_test(folders_are_indexed),
 		cmocka_unit_test(moments_merge_and_scale),
 		cmocka_unit_test(real_speech_matches_reference),
-		cmocka_unit_test(real_corpus_is_located),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -168,11 +168,51 @@ static void names_and_stems(void **state)
 	assert_string_equal(core_path_stem(ctx, "x/y/1001_A.v2.WAV"), "1001_A.v2");
 	assert_string_equal(core_path_stem(ctx, "a.txt"), "a.txt");
 	assert_string_equal(core_path_stem(ctx, ".wav"), ".wav");
+	assert_string_equal(core_path_stem(ctx, "MELD/dia0_utt0.MP4"), "dia0_utt0");
+	assert_string_equal(core_path_stem(ctx, "x/"), "");
 	static const char *const keys[] = {"epochs", "batch", "clip"};
 	assert_string_equal(core_find_nearest("epoch", keys, 3), "epochs");
 	assert_string_equal(core_find_nearest("bacth", keys, 3), "batch");
 	assert_null(core_find_nearest("momentum", keys, 3));
 	core_ctx_free(ctx);
+}
+
+/* One spelling for each name, however a system or a program writes it. */
+static void ids_have_one_spelling(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	static const char *const cases[][2] = {{"a.wav", "a"}, {"./b//c/./a.flac", "b/c/a"},
+		{"/data/b/a.wav", "data/b/a"}, {"C:\\data\\b\\a.WAV", "data/b/a"},
+		{"C:/data/a.wav", "data/a"}, {"b\\a", "b/a"}, {"C:a.wav", "C:a"},
+		{"1:/a.wav", "1:/a"}, {"b/", "b/"}, {"a.tar.gz", "a.tar.gz"},
+		{"gru\xcc\x88n/a\xcc\x88.wav", "gr\xc3\xbcn/\xc3\xa4"}, /* decomposed */
+		{"gr\xc3\xbcn/\xc3\xa4", "gr\xc3\xbcn/\xc3\xa4"},
+		{"\xe1\x84\x80\xe1\x85\xa1.wav", "\xea\xb0\x80"}, /* Hangul */
+		{"\xe4.wav", "\xe4"},                             /* Latin-1 stays */
+		{"\xef\xac\x81.wav", "\xef\xac\x81"}};            /* a ligature is no two letters */
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		assert_string_equal(core_path_id(ctx, cases[i][0]), cases[i][1]);
+	core_ctx_free(ctx);
+}
+
+static void ids_have_parts(void **state)
+{
+	(void)state;
+	assert_int_equal(core_id_count_parts("a"), 1);
+	assert_int_equal(core_id_count_parts("b/c/a"), 3);
+	assert_string_equal(core_id_suffix("b/c/a", 1), "a");
+	assert_string_equal(core_id_suffix("b/c/a", 2), "c/a");
+	assert_string_equal(core_id_suffix("b/c/a", 3), "b/c/a");
+	assert_string_equal(core_id_suffix("b/c/a", 9), "b/c/a");
+	core_id_part c = core_id_find_part("b/cd/a", 1), b = core_id_find_part("b/cd/a", 2);
+	assert_int_equal(c.n, 2);
+	assert_memory_equal(c.text, "cd", 2);
+	assert_null(core_id_find_part("b/cd/a", 3).text);
+	assert_true(core_id_compare_parts(c, b) > 0 && core_id_compare_parts(b, c) < 0);
+	assert_int_equal(core_id_compare_parts(c, core_id_find_part("cd", 0)), 0);
+	assert_true(core_id_compare_parts(core_id_find_part("c", 0), c) < 0);
+	assert_true(core_id_compare_parts(core_id_find_part("c", 1), c) < 0);
 }
 
 static void messages_and_arrays(void **state)
@@ -307,6 +347,8 @@ int main(void)
 		cmocka_unit_test(sha256_vectors),
 		cmocka_unit_test(csv_tables),
 		cmocka_unit_test(names_and_stems),
+		cmocka_unit_test(ids_have_one_spelling),
+		cmocka_unit_test(ids_have_parts),
 		cmocka_unit_test(messages_and_arrays),
 		cmocka_unit_test(memory_is_released),
 		cmocka_unit_test(contexts_rejoin),

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/path.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include <utf8proc.h>
+
+#include "base/utf8.h"
 
 char *core_expand_fold(fv_ctx *ctx, const char *pattern, int64_t fold)
 {
@@ -36,27 +41,171 @@ const char *core_path_base(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static const char *find_audio_extension(const char *base)
+struct extension {
+	const char *name;
+	core_media media;
+};
+
+static const struct extension extensions[] = {
+	{".wav", CORE_READ_MEDIA},
+	{".flac", CORE_READ_MEDIA},
+	{".ogg", CORE_READ_MEDIA},
+	{".oga", CORE_READ_MEDIA},
+	{".mp3", CORE_READ_MEDIA},
+	{".aif", CORE_READ_MEDIA},
+	{".aiff", CORE_READ_MEDIA},
+	{".aifc", CORE_READ_MEDIA},
+	{".opus", CORE_READ_MEDIA},
+	{".sph", CORE_READ_MEDIA},
+	{".au", CORE_READ_MEDIA},
+	{".caf", CORE_READ_MEDIA},
+	{".w64", CORE_READ_MEDIA},
+	{".mp4", CORE_OTHER_MEDIA},
+	{".m4a", CORE_OTHER_MEDIA},
+	{".m4v", CORE_OTHER_MEDIA},
+	{".mov", CORE_OTHER_MEDIA},
+	{".mkv", CORE_OTHER_MEDIA},
+	{".webm", CORE_OTHER_MEDIA},
+	{".avi", CORE_OTHER_MEDIA},
+	{".wmv", CORE_OTHER_MEDIA},
+	{".wma", CORE_OTHER_MEDIA},
+	{".flv", CORE_OTHER_MEDIA},
+	{".mpg", CORE_OTHER_MEDIA},
+	{".mpeg", CORE_OTHER_MEDIA},
+	{".3gp", CORE_OTHER_MEDIA},
+	{".aac", CORE_OTHER_MEDIA},
+	{".amr", CORE_OTHER_MEDIA},
+	{".ac3", CORE_OTHER_MEDIA},
+};
+
+/* Finds the extension of a name without folder; NULL: none that is known. */
+static const struct extension *find_extension(const char *base, size_t *length)
 {
-	static const char *const known[] = {".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff",
-		".opus", ".m4a", ".sph", ".au", ".caf", ".w64"};
 	const char *dot = strrchr(base, '.');
 	if (!dot || dot == base)
 		return NULL;
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-		if (!strcasecmp(dot, known[i]))
-			return dot;
+	for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
+		if (!strcasecmp(dot, extensions[i].name)) {
+			*length = (size_t)(dot - base);
+			return &extensions[i];
+		}
 	return NULL;
+}
+
+core_media core_path_media(const char *path)
+{
+	size_t length;
+	const struct extension *found = find_extension(core_path_base(path), &length);
+	return found ? found->media : CORE_NO_MEDIA;
 }
 
 bool core_is_audio_name(const char *path)
 {
-	return find_audio_extension(core_path_base(path)) != NULL;
+	return core_path_media(path) == CORE_READ_MEDIA;
+}
+
+static bool is_ascii(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text >= 0x80)
+			return false;
+	return true;
+}
+
+/* Composes characters in place of their parts (NFC), so that the two spellings of an umlaut are
+ * one. */
+static char *compose_characters(fv_ctx *ctx, const char *text)
+{
+	if (is_ascii(text) || !core_is_utf8(text))
+		return core_strdup(ctx, text);
+	utf8proc_uint8_t *composed = NULL;
+	utf8proc_ssize_t length = utf8proc_map((const utf8proc_uint8_t *)text, 0, &composed,
+		UTF8PROC_NULLTERM | UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+	if (length == UTF8PROC_ERROR_NOMEM) {
+		(void)fv_fail(ctx, FV_FAILED, "out of memory");
+		return NULL;
+	}
+	char *copy = core_strdup(ctx, length < 0 ? text : (const char *)composed);
+	free(composed);
+	return copy;
+}
+
+/* Rewrites the folders of a path in place: slashes, no drive letter, none that is empty or ".". */
+static void clean_folders(char *path)
+{
+	for (char *at = path; *at; at++)
+		if (*at == '\\')
+			*at = '/';
+	bool drive = ((path[0] | 0x20) >= 'a' && (path[0] | 0x20) <= 'z') && path[1] == ':' &&
+		     path[2] == '/';
+	const char *from = drive ? path + 2 : path;
+	char *to = path;
+	for (const char *slash; (slash = strchr(from, '/')); from = slash + 1) {
+		size_t n = (size_t)(slash - from);
+		if (!n || (n == 1 && *from == '.'))
+			continue;
+		memmove(to, from, n);
+		to[n] = '/';
+		to += n + 1;
+	}
+	memmove(to, from, strlen(from) + 1);
+}
+
+char *core_path_id(fv_ctx *ctx, const char *path)
+{
+	char *id = compose_characters(ctx, path);
+	if (!id)
+		return NULL;
+	clean_folders(id);
+	const char *base = core_path_base(id);
+	size_t length;
+	if (find_extension(base, &length))
+		id[(size_t)(base - id) + length] = 0;
+	return id;
 }
 
 char *core_path_stem(fv_ctx *ctx, const char *path)
 {
-	const char *base = core_path_base(path);
-	const char *dot = find_audio_extension(base);
-	return core_strndup(ctx, base, dot ? (size_t)(dot - base) : strlen(base));
+	const char *id = core_path_id(ctx, path);
+	return id ? core_strdup(ctx, core_path_base(id)) : NULL;
+}
+
+core_id_part core_id_find_part(const char *id, int32_t from_end)
+{
+	const char *end = id + strlen(id);
+	for (;; from_end--) {
+		const char *start = end;
+		while (start > id && start[-1] != '/')
+			start--;
+		if (!from_end)
+			return (core_id_part){start, (size_t)(end - start)};
+		if (start == id)
+			return (core_id_part){NULL, 0};
+		end = start - 1;
+	}
+}
+
+int core_id_compare_parts(core_id_part a, core_id_part b)
+{
+	if (!a.text || !b.text)
+		return (a.text != NULL) - (b.text != NULL);
+	int order = memcmp(a.text, b.text, a.n < b.n ? a.n : b.n);
+	return order ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+int32_t core_id_count_parts(const char *id)
+{
+	int32_t parts = 1;
+	for (; (id = strchr(id, '/')); id++)
+		parts++;
+	return parts;
+}
+
+const char *core_id_suffix(const char *id, int32_t parts)
+{
+	const char *at = id + strlen(id);
+	for (; at > id; at--)
+		if (at[-1] == '/' && --parts <= 0)
+			break;
+	return at;
 }

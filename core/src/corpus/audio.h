@@ -13,23 +13,44 @@
 #include "base/context.h"
 #include "corpus/corpus.h"
 
+/* A file below the audio folder. */
 typedef struct core_recording {
-	const char *stem, *path;
+	const char *full; /* core_path_id of its absolute path; of a file that is no audio or video
+			     without what follows the last dot */
+	const char *id;   /* the same below the folder; points into `full` */
+	const char *path;
 } core_recording;
 
 typedef struct core_audio_index {
-	const char *folder;
-	int64_t n;
-	core_recording *file; /* [n] sorted by stem */
+	const char *folder, *folder_id; /* folder_id: core_path_id of the absolute path */
+	int64_t n, n_others;
+	/* Recordings [n] and files that are not read as audio [n_others]. Sorted by the parts of
+	 * `full` from the end, the stem first without case and then by bytes. */
+	core_recording *file, *other;
 } core_audio_index;
 
-/* Lists every file with an audio extension below the folder. Names that start with a dot are
- * skipped, links are followed, and a folder that contains itself is entered once. Lives as long
- * as the context. Errors: FV_DATA for a folder that cannot be read and for any two files with
- * the same stem (one file reached by two paths counts as one). */
+/* Lists every file below the folder. Those with an extension of audio that is read are recordings;
+ * the others are kept to explain why a recording is missing. Names that start with a dot are
+ * skipped, links are followed, a folder that contains itself is entered once, and one file that is
+ * reached by two paths of the same stem counts as one. Lives as long as the context.
+ * Errors: FV_DATA for a folder that cannot be read. */
 FV_NODISCARD fv_status core_audio_index_open(
 	fv_ctx *ctx, const char *folder, core_audio_index **out);
-const char *core_audio_find(const core_audio_index *index, const char *stem); /* path, or NULL */
+
+/* Finds the recording of a name, `id` (core_path_id of what a label file says, with its folders).
+ * At least the last `parts` parts of `id` must agree with the recording's path: 1, the stem, where
+ * no other name of the corpus has that stem. Among several recordings the one wins whose `full`
+ * shares the most parts with `id`, counted from the end, then, if `id` has a folder, the one
+ * whose id is `id`.
+ * Returns NULL, and in *why the reason as a clause (NULL: memory is out), if there is none or if
+ * several agree equally well. `why` may be NULL. */
+const core_recording *core_audio_find(fv_ctx *ctx, const core_audio_index *index, const char *id,
+	int32_t parts, const char **why);
+
+/* Finds the recording of a row of the corpus by its file name, with as many parts as its stem has.
+ * Returns its path, or NULL and the reason as above. */
+const char *core_audio_find_row(fv_ctx *ctx, const core_audio_index *index,
+	const core_corpus *corpus, int32_t row, const char **why);
 
 /* Sets path [n] for each utterance of the corpus. Errors: FV_DATA for every missing recording,
  * with its line in the label file. */

@@ -3,6 +3,7 @@
 #include <fts.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -10,6 +11,7 @@
 
 struct found {
 	core_recording file;
+	bool is_audio;
 	dev_t device;
 	ino_t inode;
 };
@@ -17,33 +19,91 @@ struct found {
 struct list {
 	struct found *item;
 	size_t n, room;
+	size_t folder;         /* bytes of the folder in front of each path */
+	const char *folder_id; /* as in core_audio_index */
 };
 
-static int by_stem_and_path(const void *a, const void *b)
+/* By stem without case, then by the parts of the path from the end, then by path. */
+static int compare_recordings(const core_recording *s, const core_recording *t)
+{
+	int order = strcasecmp(core_path_base(s->full), core_path_base(t->full));
+	for (int32_t i = 0; !order; i++) {
+		core_id_part a = core_id_find_part(s->full, i), b = core_id_find_part(t->full, i);
+		if (!a.text && !b.text)
+			return strcmp(s->path, t->path);
+		order = core_id_compare_parts(a, b);
+	}
+	return order;
+}
+
+static int compare_found(const void *a, const void *b)
+{
+	return compare_recordings(
+		&((const struct found *)a)->file, &((const struct found *)b)->file);
+}
+
+static int compare_stems(const struct found *s, const struct found *t)
+{
+	return strcmp(core_path_base(s->file.id), core_path_base(t->file.id));
+}
+
+/* Puts the paths of one file with one stem beside each other, the first by bytes in front. */
+static int compare_inodes(const void *a, const void *b)
 {
 	const struct found *s = a, *t = b;
-	int order = strcmp(s->file.stem, t->file.stem);
+	if (s->device != t->device)
+		return s->device < t->device ? -1 : 1;
+	if (s->inode != t->inode)
+		return s->inode < t->inode ? -1 : 1;
+	int order = compare_stems(s, t);
 	return order ? order : strcmp(s->file.path, t->file.path);
+}
+
+static fv_status reserve_file(fv_ctx *ctx, struct list *list)
+{
+	if (list->n < list->room)
+		return FV_OK;
+	size_t room = list->room ? 2 * list->room : 1024;
+	struct found *grown = realloc(list->item, room * sizeof *grown);
+	if (!grown)
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	list->item = grown;
+	list->room = room;
+	return FV_OK;
 }
 
 static fv_status add_file(fv_ctx *ctx, struct list *list, const FTSENT *entry)
 {
-	if (list->n == list->room) {
-		size_t room = list->room ? 2 * list->room : 1024;
-		struct found *grown = realloc(list->item, room * sizeof *grown);
-		if (!grown)
-			return fv_fail(ctx, FV_FAILED, "out of memory");
-		list->item = grown;
-		list->room = room;
-	}
-	struct found *found = &list->item[list->n];
-	*found = (struct found){
-		.device = entry->fts_statp->st_dev, .inode = entry->fts_statp->st_ino};
-	found->file.path = core_strdup(ctx, entry->fts_path);
-	found->file.stem = core_path_stem(ctx, entry->fts_path);
-	if (!found->file.path || !found->file.stem)
+	if (reserve_file(ctx, list))
 		return FV_FAILED;
+	struct found *found = &list->item[list->n];
+	*found = (struct found){.is_audio = core_is_audio_name(entry->fts_name),
+		.device = entry->fts_statp->st_dev,
+		.inode = entry->fts_statp->st_ino};
+	core_recording *file = &found->file;
+	file->path = core_strdup(ctx, entry->fts_path);
+	const char *id = file->path ? core_path_id(ctx, file->path + list->folder) : NULL;
+	char *full = id ? core_format(ctx, "%s/%s", list->folder_id, id) : NULL;
+	if (!full)
+		return FV_FAILED;
+	file->full = full;
+	file->id = full + strlen(list->folder_id) + 1;
+	char *dot = strrchr(full, '.');
+	if (core_path_media(entry->fts_name) == CORE_NO_MEDIA && dot && dot > core_path_base(full))
+		*dot = 0;
 	list->n++;
+	return FV_OK;
+}
+
+/* Reports what keeps an entry from being read. Only recordings matter. */
+static fv_status check_entry(fv_ctx *ctx, const FTSENT *entry)
+{
+	if (!core_is_audio_name(entry->fts_name))
+		return FV_OK;
+	if (entry->fts_info == FTS_SLNONE)
+		return fv_fail(ctx, FV_DATA, "%s: is a link to a missing file", entry->fts_path);
+	if (entry->fts_info == FTS_NS)
+		return fv_fail(ctx, FV_DATA, "%s: %s", entry->fts_path, strerror(entry->fts_errno));
 	return FV_OK;
 }
 
@@ -59,16 +119,10 @@ static fv_status walk_tree(fv_ctx *ctx, FTS *tree, struct list *list)
 		else if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR)
 			step = fv_fail(ctx, FV_DATA, "%s: %s", entry->fts_path,
 				strerror(entry->fts_errno));
-		else if (hidden || !core_is_audio_name(entry->fts_name))
-			continue;
-		else if (entry->fts_info == FTS_F)
+		else if (!hidden && entry->fts_info == FTS_F)
 			step = add_file(ctx, list, entry);
-		else if (entry->fts_info == FTS_SLNONE)
-			step = fv_fail(
-				ctx, FV_DATA, "%s: is a link to a missing file", entry->fts_path);
-		else if (entry->fts_info == FTS_NS)
-			step = fv_fail(ctx, FV_DATA, "%s: %s", entry->fts_path,
-				strerror(entry->fts_errno));
+		else if (!hidden)
+			step = check_entry(ctx, entry);
 		status = step ? step : status;
 		if (step == FV_FAILED)
 			return step;
@@ -78,28 +132,47 @@ static fv_status walk_tree(fv_ctx *ctx, FTS *tree, struct list *list)
 	return status;
 }
 
-/* Sorts the files by stem and stores each once; two different files with one stem are an error. */
-static fv_status store_unique(fv_ctx *ctx, struct list *list, core_audio_index *index)
+/* Keeps one path of each file and stem. */
+static void remove_repeats(struct list *list)
 {
-	if (list->n)
-		qsort(list->item, list->n, sizeof *list->item, by_stem_and_path);
+	size_t kept = 0;
+	qsort(list->item, list->n, sizeof *list->item, compare_inodes);
+	for (size_t i = 0; i < list->n; i++) {
+		const struct found *last = kept ? &list->item[kept - 1] : NULL;
+		const struct found *here = &list->item[i];
+		if (!last || last->device != here->device || last->inode != here->inode ||
+			compare_stems(last, here))
+			list->item[kept++] = *here;
+	}
+	list->n = kept;
+}
+
+static fv_status store_files(fv_ctx *ctx, struct list *list, core_audio_index *index)
+{
 	index->file = core_alloc(ctx, list->n, sizeof *index->file);
-	if (!index->file)
+	index->other = core_alloc(ctx, list->n, sizeof *index->other);
+	if (!index->file || !index->other)
 		return FV_FAILED;
-	fv_status status = FV_OK;
-	const struct found *last = NULL;
+	if (!list->n)
+		return FV_OK;
+	remove_repeats(list);
+	qsort(list->item, list->n, sizeof *list->item, compare_found);
 	for (size_t i = 0; i < list->n; i++) {
 		const struct found *here = &list->item[i];
-		bool repeat = last && !strcmp(last->file.stem, here->file.stem);
-		if (repeat && (last->device != here->device || last->inode != here->inode))
-			status = fv_fail(ctx, FV_DATA, "%s and %s have the same stem '%s'",
-				last->file.path, here->file.path, here->file.stem);
-		if (repeat)
-			continue;
-		index->file[index->n++] = here->file;
-		last = here;
+		if (here->is_audio)
+			index->file[index->n++] = here->file;
+		else
+			index->other[index->n_others++] = here->file;
 	}
-	return status;
+	return FV_OK;
+}
+
+static const char *make_folder_id(fv_ctx *ctx, const char *folder)
+{
+	char *absolute = realpath(folder, NULL);
+	const char *id = core_path_id(ctx, absolute ? absolute : folder);
+	free(absolute);
+	return id;
 }
 
 fv_status core_audio_index_open(fv_ctx *ctx, const char *folder, core_audio_index **out)
@@ -112,41 +185,18 @@ fv_status core_audio_index_open(fv_ctx *ctx, const char *folder, core_audio_inde
 	if (!core_is_dir(folder))
 		return fv_fail(ctx, FV_DATA, "%s: %s", folder,
 			core_file_exists(folder) ? "not a folder" : "no such folder");
+	index->folder_id = make_folder_id(ctx, folder);
+	if (!index->folder_id)
+		return FV_FAILED;
 	FTS *tree = fts_open((char *[]){root, NULL}, FTS_LOGICAL | FTS_NOCHDIR, NULL);
 	if (!tree)
 		return fv_fail(ctx, FV_DATA, "%s: %s", folder, strerror(errno));
-	struct list list = {0};
+	struct list list = {.folder = strlen(root), .folder_id = index->folder_id};
 	fv_status status = walk_tree(ctx, tree, &list);
 	fts_close(tree);
 	if (!status)
-		status = store_unique(ctx, &list, index);
+		status = store_files(ctx, &list, index);
 	free(list.item);
 	*out = index;
-	return status;
-}
-
-static int find_stem(const void *stem, const void *file)
-{
-	return strcmp(stem, ((const core_recording *)file)->stem);
-}
-
-const char *core_audio_find(const core_audio_index *index, const char *stem)
-{
-	const core_recording *file =
-		index->n ? bsearch(stem, index->file, (size_t)index->n, sizeof *file, find_stem)
-			 : NULL;
-	return file ? file->path : NULL;
-}
-
-fv_status core_audio_locate(
-	fv_ctx *ctx, const core_audio_index *index, const core_corpus *corpus, const char **path)
-{
-	fv_status status = FV_OK;
-	for (int32_t i = 0; i < corpus->n; i++) {
-		path[i] = core_audio_find(index, corpus->stem[i]);
-		if (!path[i])
-			status = core_fail_at(ctx, FV_DATA, corpus->source[i], corpus->line[i], 0,
-				"no recording '%s' below %s", corpus->stem[i], index->folder);
-	}
 	return status;
 }

@@ -34,6 +34,9 @@ typedef struct core_corpus {
 	int32_t n, classes, n_speakers, n_attributes;
 	const char **class_name;   /* [C] in column order */
 	const char **stem, **file; /* [n] */
+	/* [n] the segment of the recording that the row is, in seconds; an end of INFINITY is that
+	 * of the recording. NULL: whole recordings. */
+	double *start, *end;
 	const char **source;       /* [n] label file of the utterance */
 	int32_t *line;             /* [n] in its label file, from 1 */
 	int32_t *file_order;       /* [n] row, all label files counted through, from 0 */
@@ -47,6 +50,10 @@ typedef struct core_corpus {
 	const char **speaker_name; /* [n_speakers] sorted by bytes */
 	core_attribute *attribute; /* [n_attributes] gender first, then in config order */
 } core_corpus;
+
+/* The name of a segment: that of its recording with its bounds in seconds, "a@1.25-3.5", or
+ * "a@1.25-" up to the end. Whole recordings (0, INFINITY) keep their name. */
+char *core_segment_name(fv_ctx *ctx, const char *recording, double start, double end);
 
 /* Reads the label files of a fold. Errors: FV_DATA with FILE:line for every bad row, speaker or
  * stem; FV_CONFIG for columns, values or excluded stems that do not exist. */

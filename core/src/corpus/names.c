@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists of names, and the texts of errors and suggestions. */
+/* Lists of names, names of segments, and the texts of errors and suggestions. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,14 @@ fv_status core_corpus_fail(fv_ctx *ctx, const core_place *place, const char *for
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
 	return core_fail_place(ctx, FV_CONFIG, *place, "%s", text);
+}
+
+char *core_segment_name(fv_ctx *ctx, const char *recording, double start, double end)
+{
+	if (isfinite(end))
+		return core_format(ctx, "%s@%.9g-%.9g", recording, start, end);
+	return start > 0 ? core_format(ctx, "%s@%.9g-", recording, start)
+			 : core_strdup(ctx, recording);
 }
 
 static int by_name(const void *a, const void *b, void *names)

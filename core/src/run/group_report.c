@@ -66,8 +66,9 @@ static fv_status measure_lengths(
 	fv_status status = find_recordings(ctx, r, &index, &out->has_lengths);
 	for (int64_t i = 0; i < all->n && out->has_lengths && !status; i++) {
 		int32_t utterance = all->utterance[i];
-		const char *path = index ? core_audio_find(index, r->corpus->stem[utterance])
-					 : recordings->path[fold->row[utterance]];
+		const char *path =
+			index ? core_audio_find_row(ctx, index, r->corpus, utterance, NULL)
+			      : recordings->path[fold->row[utterance]];
 		if (path)
 			status = core_audio_seconds(ctx, path, &all->seconds[i]);
 	}

@@ -6,18 +6,11 @@
 #include "base/file.h"
 #include "corpus/audio.h"
 
-/* Returns `path` without a known audio extension and without the folder in front. */
+/* Returns core_path_id of a path without the folder in front. */
 static const char *make_id(fv_ctx *ctx, const char *folder, const char *path)
 {
-	size_t n = folder ? strlen(folder) : 0;
-	if (n && !strncmp(path, folder, n))
-		path += n;
-	path += strspn(path, "/");
-	while (!strncmp(path, "./", 2))
-		path += 2 + strspn(path + 2, "/");
-	const char *base = core_path_base(path);
-	const char *stem = core_path_stem(ctx, base);
-	return stem ? core_format(ctx, "%.*s%s", (int)(base - path), path, stem) : NULL;
+	size_t n = strlen(folder);
+	return core_path_id(ctx, strncmp(path, folder, n) ? path : path + n);
 }
 
 /* Lists the audio folder's files; NULL if that fails. An encoder that reads them reports the
@@ -31,6 +24,22 @@ static const core_audio_index *open_index(fv_ctx *own, const core_set *set)
 	return index;
 }
 
+/* Makes the id of a row from the path of its recording, or from its name in the label file if the
+ * recording is not known. */
+static const char *make_row_id(fv_ctx *ctx, const core_set *set, const core_audio_index *index,
+	const core_fold *fold, int32_t row)
+{
+	const core_corpus *corpus = fold->corpus;
+	const char *path = set->hashed ? set->recordings.path[fold->row[row]]
+			   : index     ? core_audio_find_row(ctx, index, corpus, row, NULL)
+				       : NULL;
+	const char *id =
+		path ? make_id(ctx, set->spec->audio, path) : core_path_id(ctx, corpus->file[row]);
+	if (!id || !corpus->start)
+		return id;
+	return core_segment_name(ctx, id, corpus->start[row], corpus->end[row]);
+}
+
 static fv_status make_set_ids(fv_ctx *ctx, fv_ctx *own, const core_study *study, core_set *set)
 {
 	const core_audio_index *index = set->hashed ? NULL : open_index(own, set);
@@ -38,20 +47,11 @@ static fv_status make_set_ids(fv_ctx *ctx, fv_ctx *own, const core_study *study,
 	set->id = core_alloc(ctx, (size_t)r->n, sizeof *set->id);
 	if (!set->id)
 		return FV_FAILED;
-	for (int64_t i = 0; i < r->n; i++) {
-		const char *path = set->hashed ? r->path[i]
-				   : index     ? core_audio_find(index, r->stem[i])
-					       : NULL;
-		set->id[i] = path ? make_id(ctx, set->spec->audio, path) : NULL;
-		if (path && !set->id[i])
-			return FV_FAILED;
-	}
 	for (int32_t f = 0; f < study->n_folds; f++) {
 		const core_fold *fold = &study->fold[f];
 		for (int32_t i = 0; &study->set[fold->set] == set && i < fold->corpus->n; i++) {
 			const char **id = &set->id[fold->row[i]];
-			*id = *id ? *id : make_id(ctx, NULL, fold->corpus->file[i]);
-			if (!*id)
+			if (!*id && !(*id = make_row_id(ctx, set, index, fold, i)))
 				return FV_FAILED;
 		}
 	}

@@ -38,18 +38,19 @@ static int compare_text(const void *stem, const void *item)
 	return strcmp(stem, *(const char *const *)item);
 }
 
-/* Returns the known hash of a recording, or hashes the file with that stem. */
+/* Returns the known hash of the recording of a row, or hashes its file. */
 static fv_status hash_recording(fv_ctx *own, const core_set *set, const core_audio_index *index,
-	const char *stem, char hex[CORE_SHA256_HEX])
+	const core_corpus *corpus, int32_t row, char hex[CORE_SHA256_HEX])
 {
 	const core_recordings *r = &set->recordings;
+	const char *stem = corpus->stem[row];
 	const char *const *known =
 		bsearch(stem, r->stem, (size_t)r->n, sizeof *r->stem, compare_text);
 	if (known) {
 		memcpy(hex, r->sha256[known - r->stem], CORE_SHA256_HEX);
 		return FV_OK;
 	}
-	const char *path = core_audio_find(index, stem);
+	const char *path = core_audio_find_row(own, index, corpus, row, NULL);
 	return path ? core_sha256_file(own, path, hex) : FV_DATA;
 }
 
@@ -62,7 +63,7 @@ static fv_status hash_audio(
 	fv_status status = core_audio_index_open(own, set->spec->audio, &index);
 	for (int32_t i = 0; i < corpus->n && !status; i++) {
 		char one[CORE_SHA256_HEX];
-		status = hash_recording(own, set, index, corpus->stem[i], one);
+		status = hash_recording(own, set, index, corpus, i, one);
 		core_text_add(&all, "%s %s\n", corpus->stem[i], status ? "" : one);
 	}
 	if (!status)
