@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CSV files that a plugin reads: a header line, then rows with the same number of fields, as
- * strings. UTF-8 with or without byte order mark, LF or CRLF, fields quoted as in RFC 4180; blank
- * lines are skipped.
+/* Text tables that a plugin reads, as strings: a header line, then rows with the same number of
+ * fields. UTF-8 with or without byte order mark; LF, CRLF or CR; fields quoted as in RFC 4180; blank
+ * lines are skipped. The separator is a comma, a semicolon or a tab, whichever occurs most often in
+ * the header line, or what a first line `sep=X` says; without commas as separator, decimal commas
+ * are read as points. JSON lines are read too: the columns are the keys, in order of appearance.
  *
  * Rows are matched to recordings by stem: fv_stem(ctx, "clips/a.WAV") is "a".
  */
@@ -16,8 +18,9 @@ FV_BEGIN_DECLS
 typedef struct fv_csv fv_csv;
 
 /* Reads a file. It and its strings live as long as the plugin's state. Errors: FV_DATA, with a
- * message that starts with FILE:LINE:, if the file cannot be read, a row has another number of
- * fields than the header, two columns have the same name, or a quote is not closed. [run] */
+ * message that starts with FILE:LINE: where it is about a line, if the file cannot be read or is no
+ * text in UTF-8, a row has another number of fields than the header, two columns have the same name,
+ * or a quote is not closed. [run] */
 FV_NODISCARD fv_status fv_csv_read(fv_ctx *ctx, const char *path, const fv_csv **out);
 
 int64_t fv_csv_rows(const fv_csv *csv); /* without the header */

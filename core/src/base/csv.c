@@ -1,155 +1,162 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/csv.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <locale.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <csv.h>
-
+#include "base/content.h"
+#include "base/csv_private.h"
 #include "base/file.h"
+#include "base/nearest.h"
+#include "base/text.h"
 #include "base/utf8.h"
 
 #define CSV_LIMIT ((size_t)1 << 30)
+#define START_SIZE 4096 /* bytes that tell what a file is */
+#define LISTED 400      /* bytes of a list of columns */
 
-struct reader {
-	fv_ctx *ctx;
-	core_csv *csv;
-	struct csv_parser *parser;
-	int64_t fields, capacity, row_start; /* fields of the current row; capacity of `cells` */
-	int64_t line, rows_capacity;
-	char **cells;
-	bool in_header;
-	fv_status status;
-};
-
-static void on_field(void *text, size_t size, void *user)
+size_t core_csv_line_size(const char *data, size_t size)
 {
-	struct reader *r = user;
-	if (r->status)
-		return;
-	if (r->row_start + r->fields == r->capacity) {
-		int64_t capacity = r->capacity ? 2 * r->capacity : 256;
-		char **grown = realloc(r->cells, (size_t)capacity * sizeof *grown);
-		if (!grown) {
-			r->status = fv_fail(r->ctx, FV_FAILED, "out of memory");
-			return;
-		}
-		r->cells = grown;
-		r->capacity = capacity;
-	}
-	if (size && memchr(text, '\0', size)) {
-		r->status = core_fail_at(
-			r->ctx, FV_DATA, r->csv->path, (int)r->line, 0, "NUL byte in a field");
-		return;
-	}
-	char *copy = core_strndup(r->ctx, size ? text : "", size);
-	if (!copy) {
-		r->status = FV_FAILED;
-		return;
-	}
-	r->cells[r->row_start + r->fields++] = copy;
+	size_t n = 0;
+	while (n < size && data[n] != '\n' && data[n] != '\r')
+		n++;
+	if (n + 1 < size && data[n] == '\r' && data[n + 1] == '\n')
+		n++;
+	return n < size ? n + 1 : size;
 }
 
-static fv_status end_header(struct reader *r)
+bool core_csv_grow(fv_ctx *ctx, void *array, int64_t n, int64_t *room, size_t element)
 {
-	core_csv *csv = r->csv;
-	csv->n_columns = r->fields;
-	csv->header = core_alloc(r->ctx, (size_t)r->fields, sizeof *csv->header);
-	if (!csv->header)
-		return FV_FAILED;
-	memcpy(csv->header, r->cells, (size_t)r->fields * sizeof *csv->header);
-	r->in_header = false;
-	for (int64_t i = 0; i < csv->n_columns; i++)
-		for (int64_t j = 0; j < i; j++)
-			if (!strcmp(csv->header[i], csv->header[j]))
-				return core_fail_at(r->ctx, FV_DATA, csv->path, (int)r->line, 0,
-					"column '%s' appears twice", csv->header[i]);
-	return FV_OK;
-}
-
-static fv_status end_row(struct reader *r)
-{
-	core_csv *csv = r->csv;
-	if (r->fields != csv->n_columns)
-		return core_fail_at(r->ctx, FV_DATA, csv->path, (int)r->line, 0,
-			"%lld fields, the header has %lld", (long long)r->fields,
-			(long long)csv->n_columns);
-	if (csv->n_rows == r->rows_capacity) {
-		int64_t capacity = r->rows_capacity ? 2 * r->rows_capacity : 256;
-		int64_t *grown = realloc(csv->line, (size_t)capacity * sizeof *grown);
-		if (!grown)
-			return fv_fail(r->ctx, FV_FAILED, "out of memory");
-		csv->line = grown;
-		r->rows_capacity = capacity;
+	void **at = array;
+	if (n < *room)
+		return true;
+	int64_t larger = *room ? 2 * *room : 256;
+	void *grown = realloc(*at, (size_t)larger * element);
+	if (!grown) {
+		(void)fv_fail(ctx, FV_FAILED, "out of memory");
+		return false;
 	}
-	csv->line[csv->n_rows++] = r->line;
-	r->row_start += r->fields;
-	return FV_OK;
+	*at = grown;
+	*room = larger;
+	return true;
 }
 
-static void on_row(int end, void *user)
+void *core_csv_keep(fv_ctx *ctx, const void *array, int64_t n, size_t element)
 {
-	struct reader *r = user;
-	(void)end;
-	if (!r->status && r->fields)
-		r->status = r->in_header ? end_header(r) : end_row(r);
-	r->fields = 0;
+	void *copy = core_alloc(ctx, (size_t)n, element);
+	if (copy && n)
+		memcpy(copy, array, (size_t)n * element);
+	return copy;
 }
 
-/* Feeds libcsv one physical line at a time, because it does not count lines. A row with a quoted
- * field over several lines gets the number of its last line. */
-static fv_status parse_lines(struct reader *r, const char *data, size_t size)
+/* Names are written to JSON and tables, so that other encodings would be corrupted. Bytes from 0xa0
+ * are letters in Latin-1; those from 0x80 to 0x9f are letters and signs in Windows-1252 only. */
+static fv_status report_encoding(
+	fv_ctx *ctx, const core_csv *csv, int64_t line, const char *what, const char *text)
 {
-	const char *end = data + size;
-	while (data < end && !r->status) {
-		const char *newline = memchr(data, '\n', (size_t)(end - data));
-		size_t n = newline ? (size_t)(newline - data) + 1 : (size_t)(end - data);
-		r->line++;
-		if (csv_parse(r->parser, data, n, on_field, on_row, r) != n && !r->status)
-			return core_fail_at(r->ctx, FV_DATA, r->csv->path, (int)r->line, 0, "%s",
-				csv_strerror(csv_error(r->parser)));
-		data += n;
-	}
-	if (!r->status && csv_fini(r->parser, on_field, on_row, r) && !r->status)
-		return core_fail_at(r->ctx, FV_DATA, r->csv->path, (int)r->line, 0,
-			"a quoted field is not closed");
-	return r->status;
+	const unsigned char *at = (const unsigned char *)text;
+	size_t left = strlen(text), n;
+	for (; left && (n = core_utf8_length(at, left)); at += n)
+		left -= n;
+	const char *guess = *at >= 0xa0 ? "Latin-1 or Windows-1252" : "Windows-1252";
+	return core_fail_at(ctx, FV_DATA, csv->path, (int)line, 0,
+		"%s is not UTF-8: '%.*s' is followed by the byte 0x%02x (%s?): save the table as "
+		"UTF-8 CSV",
+		what, (int)(at - (const unsigned char *)text), text, *at, guess);
 }
 
-static fv_status keep_table(struct reader *r)
-{
-	core_csv *csv = r->csv;
-	size_t cells = (size_t)(csv->n_rows * csv->n_columns);
-	csv->cell = core_alloc(r->ctx, cells, sizeof *csv->cell);
-	int64_t *line = core_alloc(r->ctx, (size_t)csv->n_rows, sizeof *line);
-	if (!csv->cell || !line)
-		return FV_FAILED;
-	if (cells) {
-		memcpy(csv->cell, r->cells, cells * sizeof *csv->cell);
-		memcpy(line, csv->line, (size_t)csv->n_rows * sizeof *line);
-	}
-	free(csv->line);
-	csv->line = line;
-	return FV_OK;
-}
-
-/* Names are written to JSON and tables, so that other encodings would be corrupted. */
 static fv_status check_encoding(fv_ctx *ctx, const core_csv *csv)
 {
-	fv_status status = FV_OK;
 	for (int64_t j = 0; j < csv->n_columns; j++)
 		if (!core_is_utf8(csv->header[j]))
-			status = core_fail_at(ctx, FV_DATA, csv->path, 1, 0, "not UTF-8");
+			return report_encoding(
+				ctx, csv, csv->header_line, "the header", csv->header[j]);
 	for (int64_t i = 0; i < csv->n_rows; i++)
 		for (int64_t j = 0; j < csv->n_columns; j++)
 			if (!core_is_utf8(core_csv_cell(csv, i, j)))
-				status = core_fail_at(ctx, FV_DATA, csv->path, (int)csv->line[i], 0,
-					"%s is not UTF-8", csv->header[j]);
-	return status;
+				return report_encoding(ctx, csv, csv->line[i], csv->header[j],
+					core_csv_cell(csv, i, j));
+	return FV_OK;
+}
+
+/* Drops columns at the end that have neither a name nor a value. */
+static void drop_empty_columns(core_csv *csv)
+{
+	int64_t kept = csv->n_columns;
+	for (bool empty = true; empty && kept > 1;) {
+		empty = !*csv->header[kept - 1];
+		for (int64_t i = 0; empty && i < csv->n_rows; i++)
+			empty = !*core_csv_cell(csv, i, kept - 1);
+		kept -= empty;
+	}
+	for (int64_t i = 1; kept < csv->n_columns && i < csv->n_rows; i++)
+		memmove(csv->cell + i * kept, csv->cell + i * csv->n_columns,
+			(size_t)kept * sizeof *csv->cell);
+	csv->n_columns = kept;
+}
+
+static fv_status check_names(fv_ctx *ctx, const core_csv *csv)
+{
+	for (int64_t i = 0; i < csv->n_columns; i++)
+		for (int64_t j = 0; j < i; j++)
+			if (!strcmp(csv->header[i], csv->header[j]))
+				return core_fail_at(ctx, FV_DATA, csv->path, (int)csv->header_line,
+					0, "column '%s' appears twice", csv->header[i]);
+	return FV_OK;
+}
+
+static fv_status read_fields(fv_ctx *ctx, const char *data, size_t size, core_csv *out)
+{
+	fv_status status = core_csv_read_fields(ctx, data, size, out);
+	if (status)
+		return status;
+	drop_empty_columns(out);
+	status = check_names(ctx, out);
+	return status ? status : check_encoding(ctx, out);
+}
+
+/* True if the first byte that is not blank is `wanted`. */
+static bool starts_with(const char *data, size_t size, char wanted)
+{
+	size_t at = 0;
+	while (at < size &&
+		(data[at] == ' ' || data[at] == '\t' || data[at] == '\n' || data[at] == '\r'))
+		at++;
+	return at < size && data[at] == wanted;
+}
+
+static const char *find_advice(const char *content)
+{
+	static const char *const known[][2] = {{"UTF", "save it as UTF-8 CSV"},
+		{"archive", "unpack it first"}, {"was not downloaded", "download it first"},
+		{"list", "write one object a line (JSON lines)"}};
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (strstr(content, known[i][0]))
+			return known[i][1];
+	return "save the table as UTF-8 CSV";
+}
+
+fv_status core_csv_parse(
+	fv_ctx *ctx, const char *path, const char *data, size_t size, core_csv *out)
+{
+	*out = (core_csv){.path = core_strdup(ctx, path)};
+	if (!out->path)
+		return FV_FAILED;
+	const char *content =
+		size ? core_content_name(data, size < START_SIZE ? size : START_SIZE) : NULL;
+	if (size >= 3 && !memcmp(data, "\xef\xbb\xbf", 3)) {
+		data += 3;
+		size -= 3;
+	}
+	bool json = !content || strstr(content, "JSON");
+	if (json && starts_with(data, size, '{'))
+		return core_csv_read_json(ctx, data, size, out);
+	if (json && content)
+		content = "a JSON list";
+	if (content)
+		return fv_fail(ctx, FV_DATA, "%s: this is %s, not a text table: %s", path, content,
+			find_advice(content));
+	return read_fields(ctx, data, size, out);
 }
 
 fv_status core_csv_read(fv_ctx *ctx, const char *path, core_csv *out)
@@ -158,32 +165,6 @@ fv_status core_csv_read(fv_ctx *ctx, const char *path, core_csv *out)
 	size_t size;
 	fv_status status = core_file_read(ctx, path, CSV_LIMIT, &data, &size);
 	return status ? status : core_csv_parse(ctx, path, data, size, out);
-}
-
-fv_status core_csv_parse(
-	fv_ctx *ctx, const char *path, const char *data, size_t size, core_csv *out)
-{
-	if (size >= 3 && !memcmp(data, "\xef\xbb\xbf", 3)) {
-		data += 3;
-		size -= 3;
-	}
-	*out = (core_csv){.path = core_strdup(ctx, path)};
-	struct csv_parser parser;
-	if (!out->path || csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL))
-		return fv_fail(ctx, FV_FAILED, "out of memory");
-	struct reader r = {.ctx = ctx, .csv = out, .parser = &parser, .in_header = true};
-	fv_status status = parse_lines(&r, data, size);
-	if (!status && r.in_header)
-		status = fv_fail(ctx, FV_DATA, "%s: empty, a header line is needed", path);
-	int64_t *grown = out->line;
-	if (!status) {
-		status = keep_table(&r);
-		grown = status ? out->line : NULL;
-	}
-	free(grown);
-	free(r.cells);
-	csv_free(&parser);
-	return status ? status : check_encoding(ctx, out);
 }
 
 int64_t core_csv_column(const core_csv *csv, const char *name)
@@ -197,4 +178,33 @@ int64_t core_csv_column(const core_csv *csv, const char *name)
 const char *core_csv_cell(const core_csv *csv, int64_t row, int64_t column)
 {
 	return csv->cell[row * csv->n_columns + column];
+}
+
+const char *core_csv_columns_text(fv_ctx *ctx, const core_csv *csv)
+{
+	core_text text = {0};
+	core_text_add(&text, "it has: ");
+	for (int64_t j = 0; j < csv->n_columns; j++) {
+		if (j && text.size + strlen(csv->header[j]) > LISTED) {
+			core_text_add(&text, " and %lld more", (long long)(csv->n_columns - j));
+			break;
+		}
+		core_text_add(&text, "%s%s", j ? ", " : "", csv->header[j]);
+	}
+	if (csv->n_columns == 1 && strpbrk(csv->header[0], ",;\t"))
+		core_text_add(&text, " (one column: is the whole line in quotes?)");
+	else if (csv->n_columns == 1 && strpbrk(csv->header[0], "| "))
+		core_text_add(&text, " (one column: the separator must be , ; or a tab)");
+	const char *copy = text.failed ? NULL : core_strdup(ctx, text.data);
+	core_text_free(&text);
+	return copy ? copy : "out of memory";
+}
+
+fv_status core_csv_fail_column(fv_ctx *ctx, const core_csv *csv, const char *name)
+{
+	const char *near = core_suggest_name(
+		ctx, name, (const char *const *)csv->header, (size_t)csv->n_columns);
+	return core_fail_at(ctx, FV_DATA, csv->path, csv->header_line ? (int)csv->header_line : 1,
+		0, "no column '%s'%s%s%s", name, near, *near ? " " : ": ",
+		core_csv_columns_text(ctx, csv));
 }

@@ -54,7 +54,8 @@ fv_status fv_csv_fail(fv_ctx *ctx, const fv_csv *csv, int64_t row, const char *f
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	int line = row < 0 ? 1 : (int)csv->table.line[row];
+	int64_t header = csv->table.header_line ? csv->table.header_line : 1;
+	int line = (int)(row < 0 ? header : csv->table.line[row]);
 	return core_fail_at(ctx, FV_DATA, csv->table.path, line, 0, "%s", text);
 }
 
