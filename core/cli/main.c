@@ -160,9 +160,8 @@ static void print_errors(const fv_ctx *ctx)
 {
 	for (size_t i = 0; core_error_line(ctx, i); i++)
 		fprintf(stderr, "fairvox: %s\n", core_error_line(ctx, i));
-	size_t shown = 20, n = core_error_count(ctx);
-	if (n > shown)
-		fprintf(stderr, "fairvox: ... and %zu more\n", n - shown);
+	if (core_errors_left_out(ctx))
+		fprintf(stderr, "fairvox: ... and %zu more\n", core_errors_left_out(ctx));
 }
 
 static fv_status run_verb(
@@ -232,6 +231,7 @@ int main(int argc, char **argv)
 	}
 	core_ctx_set_log(ctx, log_to_stderr, &logger);
 	fv_status status = run_verb(ctx, argc - 1, argv + 1, &logger, blas_is_correct);
+	core_warn_rest(ctx);
 	clear_progress(&logger);
 	print_errors(ctx);
 	core_ctx_free(ctx);

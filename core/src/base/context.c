@@ -19,7 +19,7 @@ void core_ctx_free(fv_ctx *ctx)
 	if (!ctx)
 		return;
 	core_arena_free(&ctx->scratch);
-	core_arena_free(&ctx->error_text);
+	core_causes_free(&ctx->errors);
 	core_arena_free(&ctx->warned_text);
 	core_arena_free(&ctx->memory);
 	free(ctx);

@@ -33,14 +33,23 @@ void core_ctx_set_stages(fv_ctx *ctx, struct core_stages *stages);
 struct core_stages *core_ctx_stages(const fv_ctx *ctx);
 void core_ctx_copy_log(fv_ctx *ctx, const fv_ctx *from);
 
-/* Failures recorded so far: the first 20 lines are kept, all are counted. */
+/* Failures recorded so far. Those of one cause are one line, with their count and the first three
+ * places (base/causes.h). The lines of the first 20 causes are kept. A line changes when the next
+ * failure is recorded. */
 size_t core_error_count(const fv_ctx *ctx);
+size_t core_error_lines(const fv_ctx *ctx);                   /* lines that are kept */
 const char *core_error_line(const fv_ctx *ctx, size_t index); /* NULL past the kept ones */
-fv_status core_error_status(const fv_ctx *ctx);               /* of the first failure */
+size_t core_errors_left_out(const fv_ctx *ctx); /* failures that no kept line counts */
+fv_status core_error_status(const fv_ctx *ctx); /* of the first failure */
 void core_error_clear(fv_ctx *ctx);
 /* Like fv_fail, with FILE:LINE:COLUMN in front; without the column when it is 0. */
 fv_status core_fail_at(fv_ctx *ctx, fv_status status, const char *file, int line, int column,
 	const char *format, ...) FV_PRINTF(6, 7);
+fv_status core_fail_at_va(fv_ctx *ctx, fv_status status, const char *file, int line, int column,
+	const char *format, va_list args) FV_PRINTF(6, 0);
+/* Tells how many warnings were not shown because they were like others. Call it when the work has
+ * ended. */
+void core_warn_rest(fv_ctx *ctx);
 
 void core_log(fv_ctx *ctx, core_level level, const char *format, ...) FV_PRINTF(3, 4);
 

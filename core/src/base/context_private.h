@@ -6,17 +6,17 @@
 #include <fairvox/stream.h>
 
 #include "base/arena.h"
+#include "base/causes.h"
 #include "base/context.h"
 
 #define CORE_ARRAYS_MAX 256
-#define CORE_ERRORS_KEPT 20
 
+/* A text that was warned about, so that it is not shown again. */
 typedef struct core_warned core_warned;
 
 struct fv_ctx {
-	core_arena memory, scratch, error_text, warned_text; /* marks cover only `memory` */
-	const char *errors[CORE_ERRORS_KEPT];
-	size_t n_errors;
+	core_arena memory, scratch, warned_text; /* marks cover only `memory` */
+	core_causes errors;
 	fv_status status;
 	const char *plugin;
 	uint64_t seed;
@@ -24,6 +24,7 @@ struct fv_ctx {
 	core_log_sink sink;
 	void *sink_user;
 	core_warned *warned;
+	size_t n_warned, warned_left_out;
 	struct core_networks *networks;
 	struct core_stages *stages;
 	int32_t scope; /* of arrays */

@@ -3,7 +3,6 @@
 #include <fairvox/csv.h>
 
 #include <stdarg.h>
-#include <stdio.h>
 
 #include "base/csv.h"
 #include "base/file.h"
@@ -49,14 +48,13 @@ const char *fv_csv_cell(const fv_csv *csv, int64_t row, int64_t column)
 
 fv_status fv_csv_fail(fv_ctx *ctx, const fv_csv *csv, int64_t row, const char *format, ...)
 {
-	char text[1024];
-	va_list args;
-	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
-	va_end(args);
 	int64_t header = csv->table.header_line ? csv->table.header_line : 1;
 	int line = (int)(row < 0 ? header : csv->table.line[row]);
-	return core_fail_at(ctx, FV_DATA, csv->table.path, line, 0, "%s", text);
+	va_list args;
+	va_start(args, format);
+	core_fail_at_va(ctx, FV_DATA, csv->table.path, line, 0, format, args);
+	va_end(args);
+	return FV_DATA;
 }
 
 int32_t fv_parse_real(const char *text, double *out)

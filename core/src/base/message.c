@@ -8,9 +8,11 @@
 
 #define LINE_MAX_BYTES 2048
 
+#define WARNINGS_KEPT 4096 /* texts that are told apart */
+
 struct core_warned {
 	core_warned *next;
-	uint64_t hash;
+	uint64_t text, cause;
 };
 
 /* Replaces control characters by \xHH, so that they do not reach a terminal. */
@@ -27,72 +29,116 @@ static void escape_controls(char *out, size_t size, const char *in)
 	out[n] = '\0';
 }
 
-static fv_status record_failure(
-	fv_ctx *ctx, fv_status status, const char *place, const char *format, va_list args)
+/* Records a failure with the path in front of its text. */
+static fv_status record_failure(fv_ctx *ctx, fv_status status, core_failure *failure,
+	const char *raw_place, const char *raw)
 {
-	char raw[LINE_MAX_BYTES], line[LINE_MAX_BYTES + 512];
-	int n = snprintf(raw, sizeof raw, "%s", place);
-	size_t used = (size_t)n < sizeof raw ? (size_t)n : sizeof raw - 1;
+	char place[1200], lead[1400], text[LINE_MAX_BYTES + 512], plugin[128] = "";
+	escape_controls(place, sizeof place, raw_place);
+	escape_controls(text, sizeof text, raw);
 	if (ctx->plugin)
-		used += (size_t)snprintf(raw + used, sizeof raw - used, "plugin %s: ", ctx->plugin);
-	if (used < sizeof raw)
-		vsnprintf(raw + used, sizeof raw - used, format, args);
-	escape_controls(line, sizeof line, raw);
-	if (ctx->n_errors < CORE_ERRORS_KEPT) {
-		char *kept = core_arena_alloc(&ctx->error_text, strlen(line) + 1);
-		if (kept)
-			strcpy(kept, line);
-		ctx->errors[ctx->n_errors] = kept ? kept : "out of memory";
-	}
-	if (ctx->n_errors++ == 0)
+		snprintf(plugin, sizeof plugin, "plugin %s: ", ctx->plugin);
+	const char *colon = *place ? ": " : "";
+	if (failure->kind == CORE_AT_FILE)
+		snprintf(lead, sizeof lead, "%s%s%s", plugin, place, colon);
+	else
+		snprintf(lead, sizeof lead, "%s%s%s", place, colon, plugin);
+	failure->exact = failure->kind == CORE_AT_COLUMN || failure->kind == CORE_AT_NOTHING ||
+			 (failure->kind == CORE_AT_FILE && status == FV_CONFIG);
+	failure->place = place;
+	failure->lead = lead;
+	failure->text = text;
+	core_causes_add(&ctx->errors, failure);
+	if (ctx->errors.recorded == 1)
 		ctx->status = status;
 	return status;
 }
 
+/* Returns the path that a message "PATH: ..." starts with, or NULL. `args` are those of the format. */
+static const char *find_path(const char *format, const char *text, va_list args)
+{
+	if (strncmp(format, "%s: ", 4) != 0)
+		return NULL;
+	const char *path = va_arg(args, const char *);
+	size_t n = path ? strlen(path) : 0;
+	return n && !strncmp(path, text, n) && !strncmp(text + n, ": ", 2) ? path : NULL;
+}
+
 fv_status fv_fail(fv_ctx *ctx, fv_status status, const char *format, ...)
 {
-	va_list args;
+	char text[LINE_MAX_BYTES];
+	va_list args, again;
 	va_start(args, format);
-	record_failure(ctx, status, "", format, args);
+	va_copy(again, args);
+	vsnprintf(text, sizeof text, format, args);
+	const char *path = find_path(format, text, again);
+	va_end(again);
 	va_end(args);
-	return status;
+	core_failure failure = {
+		.kind = path ? CORE_AT_FILE : CORE_AT_NOTHING, .file = path, .format = format};
+	return record_failure(
+		ctx, status, &failure, path ? path : "", path ? text + strlen(path) + 2 : text);
+}
+
+fv_status core_fail_at_va(fv_ctx *ctx, fv_status status, const char *file, int line, int column,
+	const char *format, va_list args)
+{
+	char place[1024], text[LINE_MAX_BYTES];
+	if (column > 0)
+		snprintf(place, sizeof place, "%s:%d:%d", file, line, column);
+	else
+		snprintf(place, sizeof place, "%s:%d", file, line);
+	vsnprintf(text, sizeof text, format, args);
+	core_failure failure = {.kind = column > 0 ? CORE_AT_COLUMN : CORE_AT_LINE,
+		.file = file,
+		.format = format,
+		.line = line,
+		.column = column};
+	return record_failure(ctx, status, &failure, place, text);
 }
 
 fv_status core_fail_at(fv_ctx *ctx, fv_status status, const char *file, int line, int column,
 	const char *format, ...)
 {
-	char place[1024];
-	if (column > 0)
-		snprintf(place, sizeof place, "%s:%d:%d: ", file, line, column);
-	else
-		snprintf(place, sizeof place, "%s:%d: ", file, line);
 	va_list args;
 	va_start(args, format);
-	record_failure(ctx, status, place, format, args);
+	core_fail_at_va(ctx, status, file, line, column, format, args);
 	va_end(args);
 	return status;
 }
 
 size_t core_error_count(const fv_ctx *ctx)
 {
-	return ctx->n_errors;
+	return ctx->errors.recorded;
+}
+
+size_t core_error_lines(const fv_ctx *ctx)
+{
+	return ctx->errors.n;
 }
 
 const char *core_error_line(const fv_ctx *ctx, size_t index)
 {
-	return index < ctx->n_errors && index < CORE_ERRORS_KEPT ? ctx->errors[index] : NULL;
+	if (index >= ctx->errors.n)
+		return NULL;
+	const char *line = ctx->errors.cause[index].message;
+	return line ? line : "out of memory";
+}
+
+size_t core_errors_left_out(const fv_ctx *ctx)
+{
+	return ctx->errors.left_out;
 }
 
 fv_status core_error_status(const fv_ctx *ctx)
 {
-	return ctx->n_errors ? ctx->status : FV_OK;
+	return ctx->errors.recorded ? ctx->status : FV_OK;
 }
 
 void core_error_clear(fv_ctx *ctx)
 {
-	ctx->n_errors = 0;
 	ctx->status = FV_OK;
-	core_arena_reset(&ctx->error_text);
+	core_causes_clear(&ctx->errors);
 }
 
 static void log_line(fv_ctx *ctx, core_level level, const char *format, va_list args)
@@ -116,6 +162,29 @@ void core_log(fv_ctx *ctx, core_level level, const char *format, ...)
 	va_end(args);
 }
 
+/* Returns true if the text is to be shown: it is new, and no more than three of its cause were. */
+static bool note_warning(fv_ctx *ctx, uint64_t text, uint64_t cause)
+{
+	int alike = 0;
+	for (const core_warned *seen = ctx->warned; seen; seen = seen->next) {
+		if (seen->text == text)
+			return false;
+		alike += seen->cause == cause;
+	}
+	if (ctx->n_warned == WARNINGS_KEPT) {
+		ctx->warned_left_out++;
+		return false;
+	}
+	core_warned *seen = core_arena_alloc(&ctx->warned_text, sizeof *seen);
+	if (seen) {
+		*seen = (core_warned){ctx->warned, text, cause};
+		ctx->warned = seen;
+		ctx->n_warned++;
+	}
+	ctx->warned_left_out += alike >= CORE_CAUSE_LISTED;
+	return alike < CORE_CAUSE_LISTED;
+}
+
 void fv_warn(fv_ctx *ctx, const char *format, ...)
 {
 	char text[LINE_MAX_BYTES];
@@ -123,22 +192,26 @@ void fv_warn(fv_ctx *ctx, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	uint64_t hash = fv_name_hash(text);
-	for (core_warned *seen = ctx->warned; seen; seen = seen->next)
-		if (seen->hash == hash)
-			return;
-	core_warned *seen = core_arena_alloc(&ctx->warned_text, sizeof *seen);
-	if (seen) {
-		*seen = (core_warned){ctx->warned, hash};
-		ctx->warned = seen;
-	}
-	core_log(ctx, CORE_WARNING, "%s", text);
+	uint64_t cause =
+		core_format_has_words(format) ? fv_name_hash(format) : core_text_shape(text);
+	if (note_warning(ctx, fv_name_hash(text), cause))
+		core_log(ctx, CORE_WARNING, "%s", text);
+}
+
+void core_warn_rest(fv_ctx *ctx)
+{
+	if (ctx->warned_left_out)
+		core_log(ctx, CORE_WARNING, "%zu more like those above", ctx->warned_left_out);
+	ctx->warned_left_out = 0;
 }
 
 fv_status core_ctx_rejoin(fv_ctx *ctx, fv_ctx *aside, fv_status status)
 {
-	for (size_t i = 0; status && core_error_line(aside, i); i++)
-		(void)fv_fail(ctx, status, "%s", core_error_line(aside, i));
+	if (status && aside->errors.recorded) {
+		if (!ctx->errors.recorded)
+			ctx->status = status;
+		core_causes_join(&ctx->errors, &aside->errors);
+	}
 	core_ctx_free(aside);
 	return status;
 }

@@ -83,7 +83,7 @@ static void judge_run(fv_ctx *ctx, fv_status status, core_run_result *run, struc
 	if (!status && is_current(run->env) && is_current(run->metrics))
 		return;
 	if (status && !left->n_damaged) {
-		const char *line = core_error_line(ctx, core_error_count(ctx) - 1);
+		const char *line = core_error_line(ctx, core_error_lines(ctx) - 1);
 		left->reason = core_strdup(ctx, line ? line : "cannot be read");
 	}
 	core_error_clear(ctx);

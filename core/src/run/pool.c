@@ -80,8 +80,8 @@ static bool send_report(int out, int64_t task, fv_status status, const fv_ctx *c
 	core_text text = {0};
 	for (size_t i = 0; core_error_line(ctx, i); i++)
 		core_text_add(&text, "%s%s", i ? "\n" : "", core_error_line(ctx, i));
-	if (core_error_count(ctx) > 20)
-		core_text_add(&text, "\n... and %zu more", core_error_count(ctx) - 20);
+	if (core_errors_left_out(ctx))
+		core_text_add(&text, "\n... and %zu more", core_errors_left_out(ctx));
 	struct report report = {task, (int32_t)status, (uint32_t)text.size};
 	bool sent = write_all(out, &report, sizeof report) &&
 		    (!text.size || write_all(out, text.data, text.size));

@@ -324,7 +324,7 @@ static const char *find_objection(core_run_checkpoint *s)
 void core_run_checkpoint_open(core_run_checkpoint *s)
 {
 	fv_ctx *ctx = s->ctx;
-	size_t errors = core_error_count(ctx);
+	size_t errors = core_error_lines(ctx);
 	s->last_s = core_clock_s();
 	if (!core_file_exists(s->options.path))
 		return;
