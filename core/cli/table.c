@@ -136,8 +136,10 @@ static fv_status fill_document(
 		return status;
 	grid.options.draws = t->options.draws;
 	grid.options.scores = t->layout != PAIRS; /* the notes mention nulls */
-	if (t->layout == GRID)
-		return core_grid_tables(ctx, &grid, document);
+	if (t->layout == GRID) {
+		status = core_grid_tables(ctx, &grid, document);
+		return status ? status : core_add_further_tests(ctx, results, &options, document);
+	}
 	if (t->layout == PAIRS) {
 		status = core_pairs_make(ctx, &grid, &pairs);
 		return status ? status : core_pairs_tables(ctx, &pairs, document);

@@ -49,7 +49,7 @@ static struct world world(void)
 		for (int j = 0; j < W; j++)
 			w.x[place[i] * W + j] = value(i, j);
 	w.corpus = (core_corpus){.n = N, .n_speakers = 4, .speaker = speaker};
-	w.rows = (core_rows){{5, 2, 3}, {train, dev, test}};
+	w.rows = (core_rows){.n = {5, 2, 3}, .row = {train, dev, test}};
 	return w;
 }
 

@@ -63,7 +63,7 @@ static void set_up(struct bench *b)
 		.klass = klass,
 		.speaker = speaker,
 		.attribute = &attribute};
-	b->rows = (core_rows){{8, 2, 2}, {train_row, dev_row, test_row}};
+	b->rows = (core_rows){.n = {8, 2, 2}, .row = {train_row, dev_row, test_row}};
 	b->features = (core_features){.n = N, .layers = 1, .dims = 3, .x = x, .output = &output};
 }
 

@@ -93,7 +93,7 @@ static void set_up(struct bench *b, const char *audio)
 		.run = &b->run,
 		.variant = &b->variant,
 		.corpus = &b->corpus,
-		.rows = {{5, 2, 3}, {train_row, dev_row, test_row}},
+		.rows = {.n = {5, 2, 3}, .row = {train_row, dev_row, test_row}},
 		.groups = {.groups = 2, .name = groups, .id = {train_id, dev_id, test_id}}};
 }
 

@@ -94,8 +94,8 @@ static fv_status resolve_spec(
 }
 
 /* Marks the rows of one split and class that stay. */
-static void draw_class(const struct bias *b, core_split split, int32_t class,
-	struct candidate *candidate, bool *stays)
+static void draw_class(
+	const struct bias *b, int split, int32_t class, struct candidate *candidate, bool *stays)
 {
 	const core_corpus *c = b->corpus;
 	int32_t majority = b->majority[class], n_majority = 0, n = 0;
@@ -121,8 +121,8 @@ static void draw_class(const struct bias *b, core_split split, int32_t class,
 static fv_status collect_rows(
 	fv_ctx *ctx, const core_corpus *c, const bool *stays, bool biased, core_rows *out)
 {
-	*out = (core_rows){0};
-	for (int split = 0; split < CORE_SPLITS; split++) {
+	*out = (core_rows){.n_sets = c->n_sets};
+	for (int split = 0; split < core_rows_splits(out); split++) {
 		int32_t n = 0;
 		for (int32_t i = 0; i < c->n; i++)
 			n += stays[i] && c->split[i] == split;
@@ -134,10 +134,10 @@ static fv_status collect_rows(
 				out->row[split][out->n[split]++] = i;
 		if (!n)
 			(void)fv_fail(ctx, FV_DATA, "%s: no utterance is left in split %s%s",
-				c->labels, core_split_name((core_split)split),
+				c->labels, core_corpus_split_name(c, split),
 				biased ? " after the bias" : "");
 	}
-	for (int split = 0; split < CORE_SPLITS; split++)
+	for (int split = 0; split < core_rows_splits(out); split++)
 		if (!out->n[split])
 			return FV_DATA;
 	return FV_OK;
@@ -180,7 +180,7 @@ fv_status core_bias_rows(fv_ctx *ctx, const core_corpus *corpus, const core_bias
 		stays[i] = !spec->on || corpus->split[i] >= CORE_TEST;
 	for (int split = CORE_TRAIN; spec->on && split <= CORE_DEV; split++)
 		for (int32_t k = 0; k < corpus->classes; k++)
-			draw_class(&b, (core_split)split, k, candidate, stays);
+			draw_class(&b, split, k, candidate, stays);
 	status = collect_rows(ctx, corpus, stays, spec->on, out);
 	if (!status)
 		warn_empty_classes(ctx, corpus, out);

@@ -74,11 +74,21 @@ const char *core_corpus_split_name(const core_corpus *corpus, int32_t split);
 /* Sets klass [n] to the argmax of each row of label [n,C], the first on ties. */
 void core_label_class(const float *label, int32_t n, int32_t classes, int32_t *klass);
 
-/* The rows of a run: positions in the corpus, ascending, for each split. */
+/* Train, dev, test and at most 13 further test sets. */
+#define CORE_SPLITS_MAX 16
+
+/* The rows of a run: positions in the corpus, ascending, for each split. Arrays of splits hold the
+ * further test sets from CORE_SPLITS on. */
 typedef struct core_rows {
-	int32_t n[CORE_SPLITS];
-	int32_t *row[CORE_SPLITS];
+	int32_t n_sets; /* further test sets */
+	int32_t n[CORE_SPLITS_MAX];
+	int32_t *row[CORE_SPLITS_MAX];
 } core_rows;
+
+static inline int core_rows_splits(const core_rows *rows)
+{
+	return CORE_SPLITS + rows->n_sets;
+}
 
 /* Selects the rows of each split after the simulated bias; all rows when it is off. `seed` is
  * that of the run, used unless the bias has its own. Warns when a class has no positive training

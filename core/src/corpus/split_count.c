@@ -73,7 +73,7 @@ static fv_status count_split(
 static void widen_ranges(
 	const core_corpus *c, const core_rows *rows, bool first, core_split_counts *split)
 {
-	for (int s = 0; s < CORE_SPLITS; s++) {
+	for (int s = 0; s < core_rows_splits(rows); s++) {
 		for (int32_t a = 0; a < c->n_attributes; a++) {
 			const core_attribute *attribute = &c->attribute[a];
 			int32_t *low = split[s].low[a], *high = split[s].high[a];
@@ -106,8 +106,9 @@ fv_status core_split_count(fv_ctx *ctx, const core_corpus *c, const core_bias_sp
 {
 	core_rows rows;
 	fv_status status = core_bias_rows(ctx, c, bias, seed, fold, &rows);
-	*out = (core_split_report){.corpus = c, .fold = fold, .draws = draws};
-	for (int s = 0; s < CORE_SPLITS && !status; s++) {
+	*out = (core_split_report){
+		.corpus = c, .fold = fold, .draws = draws, .n_splits = CORE_SPLITS + c->n_sets};
+	for (int s = 0; s < out->n_splits && !status; s++) {
 		status = open_counts(ctx, c, draws > 0, &out->split[s]);
 		if (!status)
 			status = count_split(ctx, c, rows.row[s], rows.n[s], &out->split[s]);

@@ -67,7 +67,7 @@ static json_t *build_draws(const core_split_report *r)
 	const core_corpus *c = r->corpus;
 	json_t *splits = json_object();
 	bool good = true;
-	for (int s = 0; s < CORE_SPLITS; s++) {
+	for (int s = 0; s < r->n_splits; s++) {
 		json_t *split = json_object();
 		for (int32_t a = 0; a < c->n_attributes; a++) {
 			json_t *values = json_object();
@@ -78,7 +78,8 @@ static json_t *build_draws(const core_split_report *r)
 						       (int)r->split[s].high[a][v]));
 			good = !json_object_set_new(split, c->attribute[a].name, values) && good;
 		}
-		good = !json_object_set_new(splits, core_split_name((core_split)s), split) && good;
+		good = !json_object_set_new(splits, core_corpus_split_name(r->corpus, s), split) &&
+		       good;
 	}
 	if (good)
 		return json_pack("{s:i, s:o}", "n", (int)r->draws, "splits", splits);
@@ -92,8 +93,8 @@ fv_status core_split_add_json(fv_ctx *ctx, const core_split_report *r, core_text
 	json_t *root = json_pack("{s:i, s:I, s:o}", "schema_version", 2, "fold",
 		(json_int_t)r->fold, "splits", splits);
 	bool good = root != NULL;
-	for (int s = 0; good && s < CORE_SPLITS; s++)
-		good = !json_object_set_new(splits, core_split_name((core_split)s),
+	for (int s = 0; good && s < r->n_splits; s++)
+		good = !json_object_set_new(splits, core_corpus_split_name(r->corpus, s),
 			build_split(r->corpus, &r->split[s]));
 	if (good && r->draws)
 		good = !json_object_set_new(root, "draws", build_draws(r));

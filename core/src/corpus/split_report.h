@@ -22,7 +22,8 @@ typedef struct core_split_report {
 	const core_corpus *corpus;
 	int64_t fold;
 	int32_t draws; /* 0: none */
-	core_split_counts split[CORE_SPLITS];
+	int n_splits;  /* train, dev, test and the further test sets */
+	core_split_counts split[CORE_SPLITS_MAX];
 } core_split_report;
 
 /* Counts the rows. With draws > 0 it also finds the range of every attribute's counts over the

@@ -80,6 +80,10 @@ fv_status core_splits_read(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 	}
 	if (!status)
 		status = core_names_index(ctx, s.set, n, id, &c->set_name, &c->n_sets);
+	if (!status && c->n_sets > CORE_SPLITS_MAX - CORE_SPLITS)
+		status = core_corpus_fail(ctx, &f->spec->place,
+			"%s: %d test sets beside test, at most %d are possible", c->labels,
+			(int)c->n_sets, CORE_SPLITS_MAX - CORE_SPLITS);
 	for (int64_t r = 0; r < n && !status; r++)
 		if (s.set[r])
 			f->part[r] = CORE_SPLITS + id[r];

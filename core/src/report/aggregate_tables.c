@@ -84,6 +84,8 @@ static fv_status add_aggregate(
 		title, rows, NAMES + grid->n_columns + (pooled ? 0 : 1));
 	if (!t || !title)
 		return FV_FAILED;
+	if ((t->set = grid->options.set) && !(t->title = core_format(ctx, "%s, %s", t->set, title)))
+		return FV_FAILED;
 	core_name_columns(t, 0, "variant");
 	unsigned parts = pooled ? CORE_SHOW_NULL : CORE_SHOW_SD | CORE_SHOW_FOLDS | CORE_SHOW_NULL;
 	for (size_t j = 0; j < grid->n_columns; j++) {

@@ -192,7 +192,7 @@ fv_status core_grid_make(fv_ctx *ctx, const core_results *results,
 	grid->row = core_alloc(ctx, results->n, sizeof *grid->row);
 	if (!grid->row)
 		return FV_FAILED;
-	fv_status status = core_test_sets_read(ctx, results, &grid->tests);
+	fv_status status = core_test_sets_read(ctx, results, options->set, &grid->tests);
 	if (!status)
 		status = core_columns_make(ctx, results, grid);
 	for (size_t i = 0; i < results->n && !status; i++)

@@ -17,6 +17,7 @@ typedef struct core_table_options {
 	bool baselines;   /* add the trivial baselines */
 	const char
 		*reference; /* label or folder name of the variant to compare with; NULL: find it */
+	const char *set;    /* further test set that it is about; NULL: the test rows */
 	int64_t min_support; /* positives per subgroup and fold; fewer are low support */
 } core_table_options;
 core_table_options core_table_default(void);

@@ -34,6 +34,10 @@ FV_NODISCARD fv_status core_add_group_metrics(
 FV_NODISCARD fv_status core_add_support(
 	fv_ctx *ctx, const core_grid *grid, core_document *document);
 
+/* Fold means and pooled figures on every further test set that a run has. */
+FV_NODISCARD fv_status core_add_further_tests(fv_ctx *ctx, const core_results *results,
+	const core_table_options *options, core_document *document);
+
 /* The long form for CSV: every metric and rate of every done run, as in metrics.json. */
 FV_NODISCARD fv_status core_add_runs(
 	fv_ctx *ctx, const core_results *results, int64_t min_support, core_document *document);

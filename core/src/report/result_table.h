@@ -95,6 +95,7 @@ typedef struct core_table_column {
 
 typedef struct core_result_table {
 	const char *name;  /* key in JSON */
+	const char *set;   /* of a further test set: its name; NULL: of the test set */
 	const char *title; /* a caption for people; NULL: none */
 	unsigned audience;
 	size_t n_columns, n_rows;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The long form for CSV: one row per done run, with a figure for every metric and rate in its
- * metrics.json. The first columns are those to group by: the values on the matrix axes, seeds and
+/* The long form for CSV: one row per test set of a done run, with a figure for every metric and rate
+ * in its metrics.json. The first columns are those to group by: the values on the matrix axes, seeds and
  * selection. */
 #include <math.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "report/grid_tables.h"
 #include "report/low_support.h"
 
-enum { VARIANT, FOLD, SEED, SELECT, CHOSEN_ON, GROUPER_SEED, BIAS_SEED, AXES };
+enum { VARIANT, FOLD, SEED, SPLIT, SELECT, CHOSEN_ON, GROUPER_SEED, BIAS_SEED, AXES };
 
 /* One figure of a metrics.json: its path, and what it measures. */
 struct place {
@@ -77,21 +77,30 @@ static void add_metrics(struct places *p, const char *attribute, const json_t *o
 	}
 }
 
+/* Adds the figures of one test set. */
+static void add_set(struct places *p, const json_t *metrics)
+{
+	const char *attribute;
+	json_t *entry;
+	add_metrics(p, NULL, metrics);
+	json_object_foreach(json_object_get(metrics, "attributes"), attribute, entry)
+	{
+		add_metrics(p, attribute, entry);
+		add_rates(p, attribute, "tpr", json_object_get(entry, "tpr"));
+		add_rates(p, attribute, "fpr", json_object_get(entry, "fpr"));
+	}
+}
+
 static void find_places(const core_results *results, struct places *p)
 {
+	const char *name;
+	json_t *set;
 	for (size_t i = 0; i < results->n; i++)
 		for (size_t k = 0; k < results->variant[i].n; k++) {
-			const json_t *metrics = results->variant[i].run[k].metrics;
-			const char *attribute;
-			json_t *entry;
-			add_metrics(p, NULL, metrics);
-			json_object_foreach(
-				json_object_get(metrics, "attributes"), attribute, entry)
-			{
-				add_metrics(p, attribute, entry);
-				add_rates(p, attribute, "tpr", json_object_get(entry, "tpr"));
-				add_rates(p, attribute, "fpr", json_object_get(entry, "fpr"));
-			}
+			json_t *metrics = results->variant[i].run[k].metrics;
+			add_set(p, metrics);
+			json_object_foreach(json_object_get(metrics, "tests"), name, set)
+				add_set(p, set);
 		}
 }
 
@@ -160,8 +169,9 @@ static core_table_value read_value(
 	return v;
 }
 
+/* Fills the columns of a row before its figures; `split` is the test set. */
 static fv_status fill_run(fv_ctx *ctx, const core_variant_result *variant,
-	const core_run_result *run, json_t *axes, core_result_table *t, size_t i)
+	const core_run_result *run, const char *split, json_t *axes, core_result_table *t, size_t i)
 {
 	const core_run_facts *f = run->facts;
 	const char *grouping = core_grouping_seeds(ctx, f), *bias = core_bias_seed(ctx, f), *key;
@@ -170,6 +180,7 @@ static fv_status fill_run(fv_ctx *ctx, const core_variant_result *variant,
 	*core_table_at(t, i, VARIANT) = core_value_text(variant->name);
 	*core_table_at(t, i, FOLD) = core_value_count(run->fold);
 	*core_table_at(t, i, SEED) = core_value_count(run->seed);
+	*core_table_at(t, i, SPLIT) = core_value_text(split);
 	*core_table_at(t, i, SELECT) = core_value_text(f->selection.rule);
 	*core_table_at(t, i, CHOSEN_ON) = core_value_text(f->selection.split);
 	*core_table_at(t, i, GROUPER_SEED) = core_value_text(grouping);
@@ -181,8 +192,8 @@ static fv_status fill_run(fv_ctx *ctx, const core_variant_result *variant,
 
 static void set_columns(const struct places *places, json_t *axes, core_result_table *t)
 {
-	static const char *const keys[AXES] = {
-		"variant", "fold", "seed", "select", "chosen_on", "grouper_seed", "bias_seed"};
+	static const char *const keys[AXES] = {"variant", "fold", "seed", "split", "select",
+		"chosen_on", "grouper_seed", "bias_seed"};
 	const char *key;
 	json_t *unused;
 	size_t column = AXES;
@@ -203,42 +214,74 @@ static void set_columns(const struct places *places, json_t *axes, core_result_t
 	}
 }
 
-static fv_status fill_table(fv_ctx *ctx, const core_results *results, const struct places *places,
-	json_t *axes, int64_t min_support, core_result_table *t)
+struct filler {
+	fv_ctx *ctx;
+	const struct places *places;
+	json_t *axes;
+	int64_t min_support;
+	core_result_table *table;
+	size_t row; /* the next one */
+};
+
+/* Adds the row of one test set of a run. */
+static fv_status fill_row(struct filler *f, const core_variant_result *variant,
+	const core_run_result *run, const char *split, const json_t *metrics)
 {
-	size_t at = 0, first = AXES + json_object_size(axes);
+	size_t first = AXES + json_object_size(f->axes);
+	fv_status status = fill_run(f->ctx, variant, run, split, f->axes, f->table, f->row);
+	for (size_t j = 0; j < f->places->n; j++)
+		*core_table_at(f->table, f->row, first + j) =
+			read_value(metrics, &f->places->place[j], f->min_support);
+	f->row++;
+	return status;
+}
+
+static fv_status fill_table(struct filler *f, const core_results *results)
+{
+	const char *name;
+	json_t *set;
 	fv_status status = FV_OK;
-	set_columns(places, axes, t);
+	set_columns(f->places, f->axes, f->table);
 	for (size_t i = 0; i < results->n; i++)
 		for (size_t k = 0; k < results->variant[i].n && !status; k++) {
-			const core_run_result *run = &results->variant[i].run[k];
+			const core_variant_result *variant = &results->variant[i];
+			const core_run_result *run = &variant->run[k];
 			if (run->status != CORE_RUN_DONE)
 				continue;
-			status = fill_run(ctx, &results->variant[i], run, axes, t, at);
-			for (size_t j = 0; j < places->n; j++)
-				*core_table_at(t, at, first + j) =
-					read_value(run->metrics, &places->place[j], min_support);
-			at++;
+			status = fill_row(f, variant, run, "test", run->metrics);
+			json_object_foreach(json_object_get(run->metrics, "tests"), name, set)
+				status = status ? status : fill_row(f, variant, run, name, set);
 		}
 	return status;
+}
+
+/* Counts the test sets of all done runs. */
+static size_t count_rows(const core_results *results)
+{
+	size_t rows = 0;
+	for (size_t i = 0; i < results->n; i++)
+		for (size_t k = 0; k < results->variant[i].n; k++) {
+			const core_run_result *run = &results->variant[i].run[k];
+			if (run->status == CORE_RUN_DONE)
+				rows += 1 +
+					json_object_size(json_object_get(run->metrics, "tests"));
+		}
+	return rows;
 }
 
 fv_status core_add_runs(
 	fv_ctx *ctx, const core_results *results, int64_t min_support, core_document *document)
 {
 	struct places places = {.ctx = ctx};
-	size_t rows = 0;
 	find_places(results, &places);
 	json_t *axes = find_axes(results);
 	if (places.failed || !axes || !core_document_own(ctx, document, axes))
 		return FV_FAILED;
-	for (size_t i = 0; i < results->n; i++)
-		for (size_t k = 0; k < results->variant[i].n; k++)
-			rows += results->variant[i].run[k].status == CORE_RUN_DONE;
-	core_result_table *t = core_document_add(
-		ctx, document, "runs", NULL, rows, AXES + json_object_size(axes) + places.n);
+	core_result_table *t = core_document_add(ctx, document, "runs", NULL, count_rows(results),
+		AXES + json_object_size(axes) + places.n);
 	if (!t)
 		return FV_FAILED;
 	t->audience = CORE_FOR_CSV;
-	return fill_table(ctx, results, &places, axes, min_support, t);
+	struct filler f = {ctx, &places, axes, min_support, t, 0};
+	return fill_table(&f, results);
 }

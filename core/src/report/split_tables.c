@@ -4,10 +4,10 @@
 /* --- classes, all rows ------------------------------------------------------------------------ */
 
 static void fill_counts(
-	core_result_table *t, size_t row, const char *name, const int32_t count[CORE_SPLITS])
+	core_result_table *t, size_t row, const char *name, const int32_t *count, int n_splits)
 {
 	*core_table_at(t, row, 0) = core_value_text(name);
-	for (size_t s = 0; s < CORE_SPLITS; s++)
+	for (size_t s = 0; s < (size_t)n_splits; s++)
 		*core_table_at(t, row, 1 + s) = core_value_count(count[s]);
 }
 
@@ -15,28 +15,29 @@ static fv_status add_totals(fv_ctx *ctx, const core_split_report *r, core_docume
 {
 	const core_corpus *c = r->corpus;
 	size_t classes = (size_t)c->classes;
-	core_result_table *t =
-		core_document_add(ctx, document, "totals", NULL, classes + 3, 1 + CORE_SPLITS);
+	core_result_table *t = core_document_add(
+		ctx, document, "totals", NULL, classes + 3, 1 + (size_t)r->n_splits);
 	if (!t)
 		return FV_FAILED;
 	t->column[0] = core_plain_column("count", "", CORE_FOR_PEOPLE);
-	for (int s = 0; s < CORE_SPLITS; s++)
-		t->column[1 + s] = core_plain_column(core_split_name((core_split)s),
-			core_split_name((core_split)s), CORE_FOR_PEOPLE);
-	int32_t n[CORE_SPLITS], speakers[CORE_SPLITS], none[CORE_SPLITS], of[CORE_SPLITS];
-	for (int s = 0; s < CORE_SPLITS; s++) {
+	for (int s = 0; s < r->n_splits; s++)
+		t->column[1 + s] = core_plain_column(core_corpus_split_name(r->corpus, s),
+			core_corpus_split_name(r->corpus, s), CORE_FOR_PEOPLE);
+	int32_t n[CORE_SPLITS_MAX], speakers[CORE_SPLITS_MAX], none[CORE_SPLITS_MAX],
+		of[CORE_SPLITS_MAX];
+	for (int s = 0; s < r->n_splits; s++) {
 		n[s] = r->split[s].n;
 		speakers[s] = r->split[s].speakers;
 		none[s] = r->split[s].no_majority;
 	}
-	fill_counts(t, 0, "recordings", n);
-	fill_counts(t, 1, "speakers", speakers);
+	fill_counts(t, 0, "recordings", n, r->n_splits);
+	fill_counts(t, 1, "speakers", speakers, r->n_splits);
 	for (size_t k = 0; k < classes; k++) {
-		for (int s = 0; s < CORE_SPLITS; s++)
+		for (int s = 0; s < r->n_splits; s++)
 			of[s] = r->split[s].klass[k];
-		fill_counts(t, 2 + k, c->class_name[k], of);
+		fill_counts(t, 2 + k, c->class_name[k], of, r->n_splits);
 	}
-	fill_counts(t, 2 + classes, "no majority", none);
+	fill_counts(t, 2 + classes, "no majority", none, r->n_splits);
 	return FV_OK;
 }
 
@@ -44,23 +45,24 @@ static fv_status add_totals(fv_ctx *ctx, const core_split_report *r, core_docume
 
 /* Fills one row with the counts [n_values] of each split. */
 static void fill_values(core_result_table *t, size_t row, const char *name, int32_t values,
-	const int32_t *const from[CORE_SPLITS])
+	const int32_t *const *from, int n_splits)
 {
 	*core_table_at(t, row, 0) = core_value_text(name);
-	for (int s = 0; s < CORE_SPLITS; s++)
+	for (int s = 0; s < n_splits; s++)
 		for (int32_t v = 0; v < values; v++)
 			*core_table_at(t, row, 1 + (size_t)(s * values + v)) =
 				core_value_count(from[s][v]);
 }
 
 /* Values in brackets, "(Unknown)", are used in training but left out of the metrics. */
-static fv_status set_columns(fv_ctx *ctx, const core_attribute *a, core_result_table *t)
+static fv_status set_columns(
+	fv_ctx *ctx, const core_split_report *r, const core_attribute *a, core_result_table *t)
 {
 	t->column[0] = core_plain_column("count", a->name, CORE_FOR_PEOPLE);
-	for (int s = 0; s < CORE_SPLITS; s++)
+	for (int s = 0; s < r->n_splits; s++)
 		for (int32_t v = 0; v < a->n_values; v++) {
 			const char *title = core_format(ctx, a->counted[v] ? "%s %s" : "%s (%s)",
-				core_split_name((core_split)s), a->value[v]);
+				core_corpus_split_name(r->corpus, s), a->value[v]);
 			if (!title)
 				return FV_FAILED;
 			t->column[1 + s * a->n_values + v] =
@@ -73,10 +75,10 @@ static fv_status add_unknown_notes(
 	fv_ctx *ctx, const core_split_report *r, int32_t a, core_document *document)
 {
 	fv_status status = FV_OK;
-	for (int s = 0; s < CORE_SPLITS && !status; s++)
+	for (int s = 0; s < r->n_splits && !status; s++)
 		if (r->split[s].unknown[a])
 			status = core_document_note(ctx, document, "%s unknown in %s: %d",
-				r->corpus->attribute[a].name, core_split_name((core_split)s),
+				r->corpus->attribute[a].name, core_corpus_split_name(r->corpus, s),
 				(int)r->split[s].unknown[a]);
 	return status;
 }
@@ -87,26 +89,27 @@ static fv_status add_attribute(
 	const core_corpus *c = r->corpus;
 	const core_attribute *attribute = &c->attribute[a];
 	int32_t values = attribute->n_values;
-	const int32_t *from[CORE_SPLITS];
+	const int32_t *from[CORE_SPLITS_MAX];
 	size_t row = 0, rows = (size_t)c->classes + (r->draws ? 3 : 1);
 	core_result_table *t = core_document_add(
-		ctx, document, "attribute", NULL, rows, 1 + (size_t)(CORE_SPLITS * values));
-	fv_status status = t ? set_columns(ctx, attribute, t) : FV_FAILED;
+		ctx, document, "attribute", NULL, rows, 1 + (size_t)(r->n_splits * values));
+	fv_status status = t ? set_columns(ctx, r, attribute, t) : FV_FAILED;
 	if (status)
 		return status;
 	for (int32_t k = 0; k < c->classes; k++) {
-		for (int s = 0; s < CORE_SPLITS; s++)
+		for (int s = 0; s < r->n_splits; s++)
 			from[s] = r->split[s].class_value[a] + (size_t)k * (size_t)values;
-		fill_values(t, row++, c->class_name[k], values, from);
+		fill_values(t, row++, c->class_name[k], values, from, r->n_splits);
 	}
 	t->line[row] = true;
-	for (int s = 0; s < CORE_SPLITS; s++)
+	for (int s = 0; s < r->n_splits; s++)
 		from[s] = r->split[s].value[a];
-	fill_values(t, row++, "all rows", values, from);
+	fill_values(t, row++, "all rows", values, from, r->n_splits);
 	for (int high = 0; r->draws && high < 2; high++) {
-		for (int s = 0; s < CORE_SPLITS; s++)
+		for (int s = 0; s < r->n_splits; s++)
 			from[s] = high ? r->split[s].high[a] : r->split[s].low[a];
-		fill_values(t, row++, high ? "most drawn" : "least drawn", values, from);
+		fill_values(
+			t, row++, high ? "most drawn" : "least drawn", values, from, r->n_splits);
 	}
 	return add_unknown_notes(ctx, r, a, document);
 }

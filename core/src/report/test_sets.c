@@ -183,7 +183,8 @@ static fv_status read_seed(fv_ctx *own, const core_variant_result *variant,
 	for (int32_t f = 0; f < variant->n_folds && !status; f++) {
 		const core_run_result *run = variant->used[f * variant->n_seeds + seed];
 		char *path = core_path_join(own, run->dir, "predictions.csv");
-		status = path ? core_predictions_read(own, path, NULL, &part[f]) : FV_FAILED;
+		status = path ? core_predictions_read_split(own, path, NULL, all->name, &part[f])
+			      : FV_FAILED;
 		if (!status)
 			status = core_report_read_cut(own, run->metrics, &part[f]);
 		if (!status)
@@ -249,26 +250,51 @@ static fv_status read_seeds(fv_ctx *ctx, fv_ctx *own, const core_variant_result 
 	return FV_OK;
 }
 
+/* Have all runs that count the set? */
+static bool has_set(const core_variant_result *variant, const char *name)
+{
+	bool has = true;
+	for (int32_t k = 0; k < variant->n_folds * variant->n_seeds; k++)
+		has = has &&
+		      json_object_get(json_object_get(variant->used[k]->metrics, "tests"), name);
+	return has;
+}
+
+/* Allocates the values of the runs that count; all are NaN until they are computed. */
+static fv_status alloc_values(
+	fv_ctx *ctx, const core_test_sets *all, size_t runs, core_variant_predictions *e)
+{
+	size_t attributes = (size_t)all->n_attributes;
+	size_t n = runs * (1 + attributes) * CORE_METRICS;
+	e->value = core_alloc(ctx, n + 1, sizeof *e->value);
+	e->has = core_alloc(ctx, attributes + 1, sizeof *e->has);
+	if (!e->value || !e->has)
+		return FV_FAILED;
+	for (size_t i = 0; i < n; i++)
+		e->value[i] = NAN;
+	return FV_OK;
+}
+
 static fv_status read_variant(fv_ctx *ctx, const core_variant_result *variant, core_test_sets *all,
 	core_variant_predictions *e)
 {
 	size_t runs = (size_t)variant->n_folds * (size_t)variant->n_seeds;
-	size_t attributes = (size_t)all->n_attributes;
 	*e = (core_variant_predictions){.test = -1, .n_seeds = variant->n_seeds};
-	e->value = core_alloc(ctx, runs * (1 + attributes) * CORE_METRICS + 1, sizeof *e->value);
-	e->has = core_alloc(ctx, attributes + 1, sizeof *e->has);
-	if (!e->value || !e->has)
-		return FV_FAILED;
-	for (size_t a = 0; a < attributes; a++)
-		e->has[a] = runs > 0;
-	if (!runs) {
+	fv_status status = alloc_values(ctx, all, runs, e);
+	if (status)
+		return status;
+	if (!runs)
 		e->reason = "no run is done";
+	else if (all->name && !has_set(variant, all->name))
+		e->reason = "its runs lack this test set";
+	if (e->reason)
 		return FV_OK;
-	}
+	for (int32_t a = 0; a < all->n_attributes; a++)
+		e->has[a] = true;
 	fv_ctx *own = core_ctx_aside(ctx); /* holds the text of the files, released below */
 	if (!own)
 		return FV_FAILED;
-	fv_status status = core_ctx_rejoin(ctx, own, read_seeds(ctx, own, variant, all, e));
+	status = core_ctx_rejoin(ctx, own, read_seeds(ctx, own, variant, all, e));
 	if (e->reason)
 		e->test = -1;
 	return status;
@@ -297,9 +323,11 @@ static fv_status add_attributes(fv_ctx *ctx, const core_run_result *run, core_te
 	return FV_OK;
 }
 
-fv_status core_test_sets_read(fv_ctx *ctx, const core_results *results, core_test_sets *out)
+fv_status core_test_sets_read(
+	fv_ctx *ctx, const core_results *results, const char *set, core_test_sets *out)
 {
-	*out = (core_test_sets){.set = core_alloc(ctx, results->n, sizeof *out->set),
+	*out = (core_test_sets){.name = set,
+		.set = core_alloc(ctx, results->n, sizeof *out->set),
 		.variant = core_alloc(ctx, results->n, sizeof *out->variant)};
 	if (!out->set || !out->variant)
 		return FV_FAILED;

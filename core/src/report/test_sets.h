@@ -33,6 +33,7 @@ typedef struct core_variant_predictions {
 } core_variant_predictions;
 
 typedef struct core_test_sets {
+	const char *name; /* of a further test set; NULL: the test rows */
 	int32_t n_attributes;
 	const char **attribute; /* attributes of any run, in order of appearance */
 	int32_t n_sets;
@@ -40,11 +41,12 @@ typedef struct core_test_sets {
 	core_variant_predictions *variant; /* [results->n] */
 } core_test_sets;
 
-/* Reads the predictions of the runs that count (core_variant_result.used). A variant whose folds do
- * not form one test set, because a recording or speaker is in two of them, gets a reason. Errors:
- * FV_DATA for unreadable files. */
+/* Reads the predictions of the runs that count (core_variant_result.used): the test rows, or those of
+ * the further test set `set`. A variant whose folds do not form one test set, because a recording or
+ * speaker is in two of them, or which lacks the set, gets a reason. Errors: FV_DATA for unreadable
+ * files. */
 FV_NODISCARD fv_status core_test_sets_read(
-	fv_ctx *ctx, const core_results *results, core_test_sets *out);
+	fv_ctx *ctx, const core_results *results, const char *set, core_test_sets *out);
 
 /* Returns the number of speakers of an attribute's smallest group, all folds together. */
 int64_t core_smallest_group(const core_test_set *test, int32_t attribute);

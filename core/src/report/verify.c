@@ -55,20 +55,36 @@ static fv_status list_attributes(fv_ctx *ctx, const core_run_result *run, core_s
 	return FV_OK;
 }
 
+/* Lists the further test sets of a run. */
+static fv_status list_sets(fv_ctx *ctx, const core_run_result *run, core_strings *out)
+{
+	json_t *tests = json_object_get(run->metrics, "tests"), *value;
+	const char *name;
+	out->item = core_alloc(ctx, json_object_size(tests), sizeof *out->item);
+	if (!out->item)
+		return FV_FAILED;
+	json_object_foreach(tests, name, value) out->item[out->n++] = name;
+	return FV_OK;
+}
+
 /* Recomputes the metrics of a run as JSON. The numbers pass through text, as those of the file did. */
 static fv_status recompute_metrics(fv_ctx *ctx, const core_run_result *run, json_t **out)
 {
-	core_predictions predictions;
-	core_strings names = {0};
+	core_measured_rows rows = {0};
+	core_strings names = {0}, sets = {0};
 	char *path = core_path_join(ctx, run->dir, "predictions.csv"), *text;
-	fv_status status = path ? core_predictions_read(ctx, path, NULL, &predictions) : FV_FAILED;
+	fv_status status = path ? list_sets(ctx, run, &sets) : FV_FAILED;
 	if (!status)
-		status = core_report_read_cut(ctx, run->metrics, &predictions);
+		status = core_measured_rows_read(ctx, path, sets.n, sets.item, &rows);
+	if (!status)
+		status = core_report_read_cut(ctx, run->metrics, &rows.test);
+	for (int32_t k = 0; k < rows.n_sets && !status; k++)
+		status = core_report_read_cut(ctx, run->metrics, &rows.set[k]);
 	if (!status)
 		status = list_attributes(ctx, run, &names);
 	const core_measured measured = core_measured_read(run->fold, run->seed, run->metrics);
 	if (!status)
-		status = core_measure_predictions(ctx, &predictions, &names, &measured, &text);
+		status = core_measure_predictions(ctx, &rows, &names, &measured, &text);
 	if (status)
 		return status;
 	*out = json_loads(text, 0, NULL);

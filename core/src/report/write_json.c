@@ -114,6 +114,20 @@ static json_t *table_json(struct writer *w, const core_result_table *t)
 	return rows;
 }
 
+/* Returns the object that holds a table: the root, or {"tests": {<set>: ...}} inside it. */
+static json_t *open_table(struct writer *w, json_t *root, const core_result_table *t)
+{
+	const char *const path[] = {"tests", t->set};
+	json_t *at = root;
+	for (size_t k = 0; t->set && k < 2; k++) {
+		json_t *next = json_object_get(at, path[k]);
+		if (!next)
+			set_key(w, at, path[k], next = json_object());
+		at = next;
+	}
+	return at;
+}
+
 static json_t *notes_json(struct writer *w, const core_document *document)
 {
 	json_t *list = json_array();
@@ -129,8 +143,8 @@ fv_status core_write_json(fv_ctx *ctx, const core_document *document, core_text 
 	json_t *root = json_copy(document->head);
 	for (size_t k = 0; k < document->n_tables; k++)
 		if (document->table[k]->audience & CORE_FOR_JSON)
-			set_key(&w, root, document->table[k]->name,
-				table_json(&w, document->table[k]));
+			set_key(&w, open_table(&w, root, document->table[k]),
+				document->table[k]->name, table_json(&w, document->table[k]));
 	set_key(&w, root, "notes", notes_json(&w, document));
 	if (w.failed) {
 		json_decref(root);

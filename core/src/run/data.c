@@ -83,7 +83,7 @@ static fv_status scale_speaker(fv_ctx *ctx, const struct source *s, const core_c
 		if (corpus->speaker[i] == speaker)
 			own[n++] = i;
 	fv_status status = find_moments(ctx, s, own, n, mean, scale);
-	for (int k = 0; k < CORE_SPLITS && !status; k++)
+	for (int k = 0; k < core_rows_splits(rows) && !status; k++)
 		for (int32_t i = 0; i < rows->n[k]; i++)
 			if (corpus->speaker[rows->row[k][i]] == speaker)
 				scale_row(mean, scale, s->width, find_copy(m, k, i, s->width));
@@ -169,13 +169,13 @@ fv_status core_matrix_copy(fv_ctx *ctx, const core_features *features, const int
 {
 	struct source s = make_source(features, corpus_row);
 	*out = make_empty_matrix(features, rows, kind);
-	fv_status status = copy_rows(ctx, &s, rows, CORE_SPLITS, out);
+	fv_status status = copy_rows(ctx, &s, rows, core_rows_splits(rows), out);
 	if (!status)
 		status = kind == FV_STANDARDIZE_SPEAKER
 				 ? scale_by_speaker(ctx, &s, corpus, rows, out)
 				 : find_scaling(ctx, &s, rows, &out->scaling);
 	if (!status && kind == FV_STANDARDIZE_TRAIN)
-		scale_copies(&s, rows, CORE_SPLITS, out);
+		scale_copies(&s, rows, core_rows_splits(rows), out);
 	if (status)
 		core_matrix_free(out);
 	return status;
@@ -194,11 +194,11 @@ fv_status core_matrix_make(fv_ctx *ctx, const core_features *features, const int
 		status = copy_rows(ctx, &s, rows, copied, out);
 	if (!status)
 		scale_copies(&s, rows, copied, out);
-	for (int k = copied; k < CORE_SPLITS && !status; k++)
+	for (int k = copied; k < core_rows_splits(rows) && !status; k++)
 		status = index_rows(ctx, &s, rows, k, out);
-	if (copied) {
-		out->mean[CORE_TEST] = out->scaling.mean;
-		out->scale[CORE_TEST] = out->scaling.scale;
+	for (int k = copied; k < core_rows_splits(rows) && copied; k++) {
+		out->mean[k] = out->scaling.mean;
+		out->scale[k] = out->scaling.scale;
 	}
 	if (status)
 		core_matrix_free(out);

@@ -15,12 +15,12 @@ typedef struct core_scaling {
 } core_scaling;
 
 typedef struct core_matrix {
-	int32_t n[CORE_SPLITS];
+	int32_t n[CORE_SPLITS_MAX];
 	/* Row i of a split, in the order of core_rows, begins at x + index[i] L D (index NULL: i).
 	 * If mean and scale [L,D] are not NULL, the reader still has to apply them. */
-	const float *x[CORE_SPLITS];
-	const int32_t *index[CORE_SPLITS];
-	const float *mean[CORE_SPLITS], *scale[CORE_SPLITS];
+	const float *x[CORE_SPLITS_MAX];
+	const int32_t *index[CORE_SPLITS_MAX];
+	const float *mean[CORE_SPLITS_MAX], *scale[CORE_SPLITS_MAX];
 	core_scaling scaling;
 	float *memory; /* of copied rows; NULL: x points to the features themselves */
 } core_matrix;

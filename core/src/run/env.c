@@ -155,8 +155,17 @@ static const char *find_majority_class(const core_run_data *r)
 
 static json_t *make_rows_json(const core_run_data *r)
 {
-	return json_pack("{s:i, s:i, s:i, s:i}", "train", r->rows.n[CORE_TRAIN], "subsample",
-		r->result.subsample, "dev", r->rows.n[CORE_DEV], "test", r->rows.n[CORE_TEST]);
+	json_t *rows = json_pack("{s:i, s:i, s:i, s:i}", "train", r->rows.n[CORE_TRAIN],
+		"subsample", r->result.subsample, "dev", r->rows.n[CORE_DEV], "test",
+		r->rows.n[CORE_TEST]);
+	json_t *tests = json_object();
+	for (int32_t k = 0; k < r->rows.n_sets; k++)
+		json_object_set_new(
+			tests, r->corpus->set_name[k], json_integer(r->rows.n[CORE_SPLITS + k]));
+	if (r->rows.n_sets)
+		json_object_set(rows, "tests", tests);
+	json_decref(tests);
+	return rows;
 }
 
 static json_t *make_host_json(void)

@@ -185,7 +185,7 @@ static fv_status fit_and_assign(struct factor *f, core_groups *out)
 	for (int32_t g = 0; out->name && g < out->groups; g++)
 		if (!(out->name[g] = core_strdup(f->ctx, f->grouping.name[g])))
 			return FV_FAILED;
-	for (int k = 0; k < CORE_SPLITS && !status; k++)
+	for (int k = 0; k < core_rows_splits(f->rows) && !status; k++)
 		status = out->name ? assign_split(f, k, out) : FV_FAILED;
 	return status;
 }
@@ -269,7 +269,7 @@ static fv_status cross_groups(
 	if (!out.name)
 		return FV_FAILED;
 	bool soft = a->member[CORE_TRAIN] || b->member[CORE_TRAIN];
-	for (int k = 0; k < CORE_SPLITS; k++) {
+	for (int k = 0; k < core_rows_splits(rows); k++) {
 		size_t n = (size_t)rows->n[k];
 		out.id[k] = core_alloc(ctx, n, sizeof **out.id);
 		if (!out.id[k])

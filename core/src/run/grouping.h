@@ -7,11 +7,11 @@
 #include "run/data.h"
 
 typedef struct core_groups {
-	int32_t groups;             /* G; 0: no grouper */
-	const char **name;          /* [G] */
-	bool probability;           /* memberships are a classifier's probabilities */
-	int32_t *id[CORE_SPLITS];   /* [n], -1: unknown; rows in the order of core_rows */
-	float *member[CORE_SPLITS]; /* [n,G], or all NULL: hard groups only */
+	int32_t groups;                 /* G; 0: no grouper */
+	const char **name;              /* [G] */
+	bool probability;               /* memberships are a classifier's probabilities */
+	int32_t *id[CORE_SPLITS_MAX];   /* [n], -1: unknown; rows in the order of core_rows */
+	float *member[CORE_SPLITS_MAX]; /* [n,G], or all NULL: hard groups only */
 } core_groups;
 
 /* What a grouper may see of the run. `features` is NULL if it uses none. */

@@ -27,8 +27,22 @@ core_measured core_measured_read(int64_t fold, int64_t seed, const json_t *metri
 		(int32_t)json_integer_value(json_object_get(metrics, "epochs"))};
 }
 
-fv_status core_measure_predictions(fv_ctx *ctx, const core_predictions *p,
-	const core_strings *names, const core_measured *run, char **json)
+fv_status core_measured_rows_read(fv_ctx *ctx, const char *path, int32_t n_sets,
+	const char *const *set_name, core_measured_rows *out)
+{
+	*out = (core_measured_rows){.n_sets = n_sets,
+		.set_name = set_name,
+		.set = core_alloc(ctx, (size_t)n_sets, sizeof *out->set)};
+	fv_status status =
+		out->set ? core_predictions_read(ctx, path, NULL, &out->test) : FV_FAILED;
+	for (int32_t k = 0; k < n_sets && !status; k++)
+		status = core_predictions_read_split(ctx, path, NULL, set_name[k], &out->set[k]);
+	return status;
+}
+
+/* Computes the metrics of one test set. */
+static fv_status measure_rows(
+	fv_ctx *ctx, const core_predictions *p, const core_strings *names, json_t **out)
 {
 	core_eval_attribute *attributes = core_alloc(ctx, (size_t)names->n, sizeof *attributes);
 	fv_status status = attributes ? make_attributes(ctx, p, names, attributes) : FV_FAILED;
@@ -42,9 +56,38 @@ fv_status core_measure_predictions(fv_ctx *ctx, const core_predictions *p,
 	status = core_metrics_compute(ctx, &set, p->classes, names->n, attributes, &metrics);
 	if (!status)
 		status = core_assess(ctx, &set, &rows, attributes, &options, &metrics);
-	json_t *root = status ? NULL : core_report_metrics(ctx, &metrics);
-	if (!root)
-		return status ? status : FV_FAILED;
+	*out = status ? NULL : core_report_metrics(ctx, &metrics);
+	return status || *out ? status : FV_FAILED;
+}
+
+/* Adds the metrics of further test sets. */
+static fv_status add_tests(
+	fv_ctx *ctx, const core_measured_rows *rows, const core_strings *names, json_t *root)
+{
+	json_t *tests = json_object(), *one;
+	fv_status status = FV_OK;
+	for (int32_t k = 0; k < rows->n_sets && !status; k++) {
+		status = measure_rows(ctx, &rows->set[k], names, &one);
+		if (!status && (json_object_del(one, "schema_version") ||
+				       json_object_set_new(tests, rows->set_name[k], one)))
+			status = fv_fail(ctx, FV_FAILED, "out of memory");
+	}
+	if (json_object_set_new(root, "tests", tests) && !status)
+		status = fv_fail(ctx, FV_FAILED, "out of memory");
+	return status;
+}
+
+fv_status core_measure_predictions(fv_ctx *ctx, const core_measured_rows *rows,
+	const core_strings *names, const core_measured *run, char **json)
+{
+	json_t *root;
+	fv_status status = measure_rows(ctx, &rows->test, names, &root);
+	if (status)
+		return status;
+	if (rows->n_sets && (status = add_tests(ctx, rows, names, root))) {
+		json_decref(root);
+		return status;
+	}
 	json_object_set_new(root, "fold", json_integer((json_int_t)run->fold));
 	json_object_set_new(root, "seed", json_integer((json_int_t)run->seed));
 	json_object_set_new(root, "selected_epoch", json_integer(run->selected_epoch));

@@ -19,9 +19,22 @@ typedef struct core_measured {
 /* The same of a run whose metrics.json has been read. */
 core_measured core_measured_read(int64_t fold, int64_t seed, const json_t *metrics);
 
+/* The rows that metrics.json is about: those of the split `test`, and those of further test sets,
+ * which are under the key `tests`. */
+typedef struct core_measured_rows {
+	core_predictions test;
+	int32_t n_sets;
+	const char *const *set_name; /* [n_sets] */
+	core_predictions *set;       /* [n_sets] */
+} core_measured_rows;
+
+/* Reads predictions.csv. `set_name` must live as long as the context. */
+FV_NODISCARD fv_status core_measured_rows_read(fv_ctx *ctx, const char *path, int32_t n_sets,
+	const char *const *set_name, core_measured_rows *out);
+
 /* Returns metrics.json as text, with the null of each gap and intervals over speakers. Errors: FV_CONFIG
  * for an attribute that the predictions lack. */
-FV_NODISCARD fv_status core_measure_predictions(fv_ctx *ctx, const core_predictions *predictions,
+FV_NODISCARD fv_status core_measure_predictions(fv_ctx *ctx, const core_measured_rows *rows,
 	const core_strings *attributes, const core_measured *run, char **json);
 
 #endif

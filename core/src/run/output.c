@@ -57,22 +57,30 @@ static const char *find_counted_value(const core_attribute *a, int32_t row)
 	return a->id[row] >= 0 && a->counted[a->id[row]] ? a->value[a->id[row]] : "";
 }
 
-/* The splits in predictions.csv, in its order. */
-static const core_split predicted[] = {CORE_TEST, CORE_DEV};
-#define PREDICTED (sizeof predicted / sizeof *predicted)
+/* Returns the k-th split of predictions.csv: test, further test sets, development. */
+static int find_predicted(const core_rows *rows, int k)
+{
+	int split = CORE_TEST + k;
+	return split < core_rows_splits(rows) ? split : CORE_DEV;
+}
 
-static int64_t count_predicted(const core_run_data *r)
+static int count_predicted_splits(const core_rows *rows)
+{
+	return rows->n_sets + 2;
+}
+
+static int64_t count_predicted(const core_rows *rows)
 {
 	int64_t n = 0;
-	for (size_t k = 0; k < PREDICTED; k++)
-		n += r->rows.n[predicted[k]];
+	for (int k = 0; k < count_predicted_splits(rows); k++)
+		n += rows->n[find_predicted(rows, k)];
 	return n;
 }
 
 static fv_status alloc_predictions(fv_ctx *ctx, const core_run_data *r, core_predictions *p)
 {
 	const core_corpus *corpus = r->corpus;
-	size_t n = (size_t)count_predicted(r), classes = (size_t)corpus->classes;
+	size_t n = (size_t)count_predicted(&r->rows), classes = (size_t)corpus->classes;
 	*p = (core_predictions){.n = (int64_t)n,
 		.C = corpus->classes,
 		.classes = corpus->class_name,
@@ -98,14 +106,14 @@ static fv_status alloc_predictions(fv_ctx *ctx, const core_run_data *r, core_pre
 }
 
 static void fill_prediction(
-	const core_run_data *r, core_split split, int32_t at, int64_t i, core_predictions *p)
+	const core_run_data *r, int split, int32_t at, int64_t i, core_predictions *p)
 {
 	const core_corpus *corpus = r->corpus;
 	int32_t row = r->rows.row[split][at];
 	size_t classes = (size_t)corpus->classes, to = (size_t)i * classes;
 	p->file[i] = core_run_data_find_id(r, row);
 	p->speaker.value[i] = corpus->speaker_name[corpus->speaker[row]];
-	p->split.value[i] = core_split_name(split);
+	p->split.value[i] = core_corpus_split_name(corpus, split);
 	memcpy(p->prob + to, r->prob[split] + (size_t)at * classes, classes * sizeof *p->prob);
 	memcpy(p->label + to, corpus->label + (size_t)row * classes, classes * sizeof *p->label);
 	for (int32_t a = 0; a < p->n_attributes; a++)
@@ -116,15 +124,59 @@ static void fill_prediction(
 	}
 }
 
-/* Collects the test rows, then the development rows, each in the order of stems. */
+/* Collects the rows of the test sets, then the development rows, each in the order of stems. */
 static fv_status make_predictions(fv_ctx *ctx, const core_run_data *r, core_predictions *p)
 {
 	fv_status status = alloc_predictions(ctx, r, p);
 	int64_t i = 0;
-	for (size_t k = 0; k < PREDICTED && !status; k++)
-		for (int32_t at = 0; at < r->rows.n[predicted[k]]; at++)
-			fill_prediction(r, predicted[k], at, i++, p);
+	for (int k = 0; k < count_predicted_splits(&r->rows) && !status; k++) {
+		int split = find_predicted(&r->rows, k);
+		for (int32_t at = 0; at < r->rows.n[split]; at++)
+			fill_prediction(r, split, at, i++, p);
+	}
 	return status;
+}
+
+/* Returns n rows of the predictions, from `first` on. */
+static core_predictions slice_predictions(
+	fv_ctx *ctx, const core_predictions *p, int64_t first, int64_t n)
+{
+	core_predictions out = *p;
+	size_t classes = (size_t)p->C;
+	out.n = n;
+	out.file += first;
+	out.prob += (size_t)first * classes;
+	out.label += (size_t)first * classes;
+	out.speaker.value += first;
+	out.split.value += first;
+	if (p->group.value)
+		out.group.value += first;
+	out.attribute = core_alloc(ctx, (size_t)p->n_attributes, sizeof *out.attribute);
+	for (int32_t a = 0; out.attribute && a < p->n_attributes; a++)
+		out.attribute[a] =
+			(core_text_column){p->attribute[a].name, p->attribute[a].value + first};
+	return out;
+}
+
+/* Finds the rows of every test set in the predictions. */
+static fv_status find_test_rows(
+	fv_ctx *ctx, const core_run_data *r, const core_predictions *p, core_measured_rows *out)
+{
+	int64_t first = r->rows.n[CORE_TEST];
+	*out = (core_measured_rows){.test = slice_predictions(ctx, p, 0, first),
+		.n_sets = r->rows.n_sets,
+		.set_name = r->corpus->set_name,
+		.set = core_alloc(ctx, (size_t)r->rows.n_sets, sizeof *out->set)};
+	if (!out->set || !out->test.attribute)
+		return FV_FAILED;
+	for (int32_t k = 0; k < out->n_sets; k++) {
+		int32_t n = r->rows.n[CORE_SPLITS + k];
+		out->set[k] = slice_predictions(ctx, p, first, n);
+		first += n;
+		if (!out->set[k].attribute)
+			return FV_FAILED;
+	}
+	return FV_OK;
 }
 
 static fv_status write_metrics(
@@ -132,11 +184,12 @@ static fv_status write_metrics(
 {
 	const core_measured run = {r->study->fold[r->run->fold].fold, r->run->seed,
 		r->result.selected_epoch, r->result.use_last ? 0 : r->result.epochs};
-	core_predictions test = *p; /* the test rows come first */
+	core_measured_rows rows;
 	char *text;
-	test.n = r->rows.n[CORE_TEST];
-	fv_status status =
-		core_measure_predictions(ctx, &test, &r->run->evaluation->attributes, &run, &text);
+	fv_status status = find_test_rows(ctx, r, p, &rows);
+	if (!status)
+		status = core_measure_predictions(
+			ctx, &rows, &r->run->evaluation->attributes, &run, &text);
 	if (status)
 		return status;
 	return core_folder_write(ctx, folder, "metrics.json", text, strlen(text));
@@ -156,7 +209,7 @@ fv_status core_output_format_groups(fv_ctx *ctx, const core_run_data *r, core_te
 		core_text_csv(out, name);
 	}
 	core_text_add(out, "\n");
-	for (int k = 0; k < CORE_SPLITS; k++) {
+	for (int k = 0; k < core_rows_splits(&r->rows); k++) {
 		for (int32_t i = 0; i < r->rows.n[k]; i++) {
 			int32_t id = r->groups.id[k][i];
 			core_text_csv(out, core_run_data_find_id(r, r->rows.row[k][i]));

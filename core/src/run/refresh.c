@@ -82,7 +82,8 @@ bool core_refresh_find(const core_study *study, const core_run *run, unsigned *s
 static fv_status find_metrics(fv_ctx *ctx, const core_study *study, const core_run *run,
 	const core_measured *measured, const char **metrics)
 {
-	core_predictions predictions;
+	const core_corpus *corpus = study->fold[run->fold].corpus;
+	core_measured_rows rows;
 	const char *entry;
 	json_t *wanted = json_loads(run->evaluation->json, 0, NULL);
 	char *path = core_path_join(ctx, run->dir, "predictions.csv"), *text = NULL;
@@ -92,10 +93,10 @@ static fv_status find_metrics(fv_ctx *ctx, const core_study *study, const core_r
 	*metrics = status ? NULL : core_eval_cache_read(ctx, entry);
 	if (status || *metrics)
 		return status;
-	status = core_predictions_read(ctx, path, NULL, &predictions);
+	status = core_measured_rows_read(ctx, path, corpus->n_sets, corpus->set_name, &rows);
 	if (!status)
 		status = core_measure_predictions(
-			ctx, &predictions, &run->evaluation->attributes, measured, &text);
+			ctx, &rows, &run->evaluation->attributes, measured, &text);
 	if (!status)
 		core_eval_cache_write(ctx, entry, text);
 	*metrics = text;

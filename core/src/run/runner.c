@@ -137,7 +137,7 @@ static void remark_on_epoch(fv_ctx *ctx, const core_run_data *r)
 			(int)result->epochs);
 }
 
-static fv_status predict_split(fv_ctx *ctx, core_run_data *r, core_split split)
+static fv_status predict_split(fv_ctx *ctx, core_run_data *r, int split)
 {
 	size_t n = (size_t)r->rows.n[split];
 	float *prob = core_alloc(ctx, n * (size_t)r->corpus->classes, sizeof *prob);
@@ -149,7 +149,7 @@ static fv_status predict_split(fv_ctx *ctx, core_run_data *r, core_split split)
 		stem[i] = r->corpus->stem[r->rows.row[split][i]];
 	const fv_rows rows = {
 		.size = sizeof rows, .n = (int32_t)n, .classes = r->corpus->classes, .stem = stem};
-	core_train_data data = core_run_data_make_split(r, (int)split, rows);
+	core_train_data data = core_run_data_make_split(r, split, rows);
 	data.index = r->input.index[split]; /* in the order of stems, unlike the trainer */
 	fv_status status = core_train_predict(ctx, r->result.plan, r->result.params, &data, prob);
 	if (!status)
@@ -170,9 +170,9 @@ static fv_status compute_results(fv_ctx *ctx, core_run_data *r)
 		status = train_model(ctx, r);
 	if (!status)
 		remark_on_epoch(ctx, r);
-	if (!status)
-		status = predict_split(ctx, r, CORE_TEST);
-	return status ? status : predict_split(ctx, r, CORE_DEV);
+	for (int split = CORE_DEV; split < core_rows_splits(&r->rows) && !status; split++)
+		status = predict_split(ctx, r, split);
+	return status;
 }
 
 /* Warns about plugins that called fork() and let the child return from an op; the guard has ended
