@@ -24,9 +24,10 @@ typedef struct core_run_data {
 	int32_t *dev_index; /* [n dev] of dev's rows in input.x; set when the run trains */
 	core_head_shape shape;
 	core_train_result result;
-	float *prob[CORE_SPLITS_MAX]; /* [n, C] of development and test rows; NULL: of training rows */
-	core_text history;        /* metrics.jsonl */
-	core_text log;            /* lines of the file `log` */
+	float *prob
+		[CORE_SPLITS_MAX]; /* [n, C] of development and test rows; NULL: of training rows */
+	core_text history;         /* metrics.jsonl */
+	core_text log;             /* lines of the file `log` */
 	bool transductive;
 	core_run_checkpoint *checkpoint; /* NULL: the run is not saved before its end */
 } core_run_data;
