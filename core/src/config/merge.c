@@ -2,8 +2,8 @@
 /* Merges one tree into another. Maps merge key by key; everything else is replaced. A block that
  * names another plugin than the base's block (or is a product where the base is not) replaces it as
  * a whole, because the base's other keys were meant for the other plugin. Only the profile is kept,
- * because it is chosen for all methods at once. A set of bins and the majority of a bias count as
- * one value, not as a block. */
+ * because it is chosen for all methods at once. The label files by split, a set of bins and the
+ * majority of a bias count as one value, not as a block. */
 #include <stdio.h>
 #include <string.h>
 
@@ -80,7 +80,8 @@ static core_yaml *replace_block(
 static bool is_one_value(const char *path)
 {
 	static const char bins[] = "corpus.bins.";
-	return !strncmp(path, bins, sizeof bins - 1) || !strcmp(path, "bias.majority");
+	return !strncmp(path, bins, sizeof bins - 1) || !strcmp(path, "corpus.labels") ||
+	       !strcmp(path, "bias.majority");
 }
 
 static core_yaml *merge_maps(
