@@ -115,7 +115,7 @@ static void config_is_checked(void **state)
 		{{"cfg.conv_feature_layers", "[(32,10,5)] * 17"},
 			{"conv_feature_layers cannot", ""}},
 		{{"cfg.conv_feature_layers", "[(32,10,5)] + [(32,3,2)] * 4"},
-			{"is not part of", ""}},
+			{"are not part of this network", ""}},
 		{{"cfg.layer_norm_first", "2"}, {"layer_norm_first is not true or false", ""}},
 	};
 	for (size_t i = 0; i < sizeof metas / sizeof *metas; i++) {
