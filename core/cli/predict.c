@@ -144,7 +144,8 @@ static fv_status apply_model(fv_ctx *ctx, struct predict *p, const core_model *m
 		first = first ? first : status;
 		if (status)
 			continue;
-		core_softmax(1, model->plan->shape.classes, prob, prob);
+		core_base_predict(model->sigmoid ? FV_BCE : FV_SOFT_CE, 1,
+			model->plan->shape.classes, prob, prob);
 		for (size_t c = 0; c < classes; c++)
 			p->sum[i * classes + c] += (double)prob[c];
 	}

@@ -5,9 +5,10 @@
  *     stage 1   the mean loss on the rows of about (1 - holdout) of the speakers
  *     stage 2   on the other speakers' rows, output layer only, from stage 1's model:
  *               sum_i mu_i l_i + anchor sum_j (w_j - w1_j)^2
- *               mu_i = exp(-gamma p_i) / sum_j exp(-gamma p_j),  p_i = sum_k y_ik softmax(z_i)_k
+ *               mu_i = exp(-gamma p_i) / sum_j exp(-gamma p_j),  p_i = sum_k y_ik p(z_i)_k
  *
- * Shapes: z [N,C] logits of stage 1's model; w the output layer's weights and biases, w1 their
+ * Shapes: z [N,C] logits of stage 1's model, p(z) what it predicts (softmax, or sigmoid with base loss
+ * bce); w the output layer's weights and biases, w1 their
  * values at the start of stage 2; N2 held-out rows. The core gets row weights N2 mu_i, which have
  * mean 1, so the sum over a batch of B is (1/B) sum_i N2 mu_i l_i. Speakers are held out in random
  * order until they have holdout N rows, but never all of them; the draws are keyed by each
@@ -116,7 +117,7 @@ static fv_status weigh_rows(const afr *self, fv_ctx *ctx, const fv_rows *rows, d
 	if (!logits || !p || fv_predict_rows(ctx, rows, logits) != FV_OK)
 		return FV_FAILED;
 	for (size_t i = 0; i < (size_t)rows->n; i++) {
-		refit_apply_softmax(logits + i * classes, rows->classes, p);
+		fv_probability(self->setup, logits + i * classes, p);
 		weight[i] = 0;
 		for (size_t k = 0; k < classes; k++)
 			weight[i] += (double)rows->label[i * classes + k] * p[k];

@@ -28,7 +28,7 @@ typedef struct branches {
 	int32_t gce, class_max; /* parameters */
 	double q, momentum;
 	const fv_rows *train;
-	const double *class_weight;
+	const fv_loss_setup *setup;
 	double *average[2]; /* [N] biased, debiased */
 	int32_t *visits;    /* [N] */
 	double *largest[2]; /* [C] */
@@ -54,7 +54,7 @@ typedef struct branches {
 static inline fv_status branches_open(branches *b, fv_ctx *ctx, const fv_loss_setup *setup)
 {
 	b->train = setup->train;
-	b->class_weight = setup->class_weight;
+	b->setup = setup;
 	b->average[0] = fv_array(ctx, "average_biased", FV_F64, b->train->n, 1);
 	b->average[1] = fv_array(ctx, "average_debiased", FV_F64, b->train->n, 1);
 	b->visits = fv_array(ctx, "visits", FV_I32, b->train->n, 1);
@@ -121,7 +121,7 @@ static inline double branches_compute_gce(
 		return -log_p * factor;
 	}
 	for (int32_t k = 0; k < classes; k++) {
-		double share = b->class_weight[k] * label[k], log_p = logits[k] - norm;
+		double share = b->setup->class_weight[k] * label[k], log_p = logits[k] - norm;
 		loss -= share * expm1(b->q * log_p) / b->q;
 		total += share * exp(b->q * log_p);
 		if (gradient)
@@ -160,8 +160,7 @@ static inline double branches_add_ce(const branches *b, const fv_batch *batch, c
 	double sum = 0;
 	for (int32_t i = 0; i < batch->n; i++) {
 		size_t at = (size_t)i * classes;
-		sum += weight[i] * fv_base_loss(batch->classes, logits + at, batch->label + at,
-					   b->class_weight, scratch);
+		sum += weight[i] * fv_base_loss(b->setup, logits + at, batch->label + at, scratch);
 		for (size_t k = 0; k < classes; k++)
 			gradient[at + k] += (float)(scale * weight[i] / batch->n * scratch[k]);
 	}
@@ -174,8 +173,7 @@ static inline void branches_compute_losses(
 {
 	for (int32_t i = 0; i < batch->n; i++) {
 		size_t at = (size_t)i * (size_t)batch->classes;
-		loss[i] = fv_base_loss(
-			batch->classes, logits + at, batch->label + at, b->class_weight, NULL);
+		loss[i] = fv_base_loss(b->setup, logits + at, batch->label + at, NULL);
 	}
 }
 

@@ -8,8 +8,8 @@
  *               that raise ((mean_i q_i d_i)^2 + (mean_i (1 - q_i) d_i)^2) / 2
  *     stage 2   from fresh start weights, the objective `then` with groups [u_i > 0]
  *
- * Shapes: z [N,C]; d, q, u [N], in double. The loss is the base loss, so d_i is (sum_k w_k y_ik)
- * sum_k (p_ik - y_ik) z_ik. Environment 1 is the one with the larger mean d; an environment may be
+ * Shapes: z [N,C]; d, q, u [N], in double. The loss is the base loss; with soft_ce, d_i is (sum_k w_k
+ * y_ik) sum_k (p_ik - y_ik) z_ik. Environment 1 is the one with the larger mean d; an environment may be
  * empty. Development rows are divided in the same way among themselves. The draws of u are keyed by
  * file name. The grouper's groups are not used: `then` sees only the environments. Validation: the
  * mean in stage 1, the value of `then` in stage 2. metrics.jsonl shows the number of training rows
@@ -48,8 +48,7 @@ static fv_status compute_slopes(const eiil *self, fv_ctx *ctx, const fv_rows *ro
 		return FV_FAILED;
 	for (size_t i = 0; i < (size_t)rows->n; i++) {
 		const float *z = logits + i * classes;
-		fv_base_loss(rows->classes, z, rows->label + i * classes, self->setup->class_weight,
-			gradient);
+		fv_base_loss(self->setup, z, rows->label + i * classes, gradient);
 		d[i] = 0;
 		for (size_t k = 0; k < classes; k++)
 			d[i] += gradient[k] * z[k];

@@ -128,8 +128,7 @@ static fv_status grl_step(void *state, fv_ctx *ctx, const fv_batch *batch, doubl
 	*value = 0;
 	for (int32_t i = 0; i < batch->n; i++) {
 		size_t at = (size_t)i * classes;
-		*value += fv_base_loss(batch->classes, batch->logits + at, batch->label + at,
-				  self->setup->class_weight, row) /
+		*value += fv_base_loss(self->setup, batch->logits + at, batch->label + at, row) /
 			  batch->n;
 		for (size_t k = 0; k < classes; k++)
 			gradient[at + k] = (float)(row[k] / batch->n);
@@ -138,8 +137,8 @@ static fv_status grl_step(void *state, fv_ctx *ctx, const fv_batch *batch, doubl
 	return status == FV_OK ? fv_net_backward(ctx) : status;
 }
 
-static const fv_networks_1 networks =
-	FV_NETWORKS(.build = grl_build, .predict = grl_predict, .step = grl_step);
+static const fv_networks_1 networks = FV_NETWORKS(.build = grl_build, .predict = grl_predict,
+	.step = grl_step, .allows = FV_NETWORKS_SIGMOID);
 
 static const void *grl_extension(const char *id)
 {

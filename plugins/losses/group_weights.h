@@ -10,7 +10,7 @@
  * which each group was the worst, in every mode.
  *
  * group_loss: excess subtracts from each l_i the part that no model can avoid, (sum_k w_k y_ik)
- * H(y_i). Groups are then compared by what can be learned and not by how much their raters
+ * H(y_i), or with base loss bce (1/C) sum_k w_k H(y_ik), H of one coin. Groups are then compared by what can be learned and not by how much their raters
  * disagree; the gradient within a group is the same.
  *
  * Source: Sagawa, Koh, Hashimoto, Liang, ICLR 2020, algorithm 1 and section 3.3.
@@ -74,6 +74,11 @@ static inline fv_status group_weights_open(
 	int32_t n = count_groups(w->groups, setup->train);
 	w->setup = setup;
 	w->n = n;
+	if (w->group_loss == EXCESS && setup->base_kind == FV_FOCAL)
+		return fv_fail(ctx, FV_CONFIG,
+			"group_loss: excess subtracts the smallest possible base loss, which is "
+			"not known for train.base_loss focal: use group_loss: ce, or another base "
+			"loss");
 	w->wins = fv_array(ctx, "wins", FV_F64, 1, n);
 	if (w->mode == BATCH_MAX || !w->wins)
 		return w->wins ? FV_OK : FV_FAILED;
@@ -88,6 +93,12 @@ static inline fv_status group_weights_open(
 	return FV_OK;
 }
 
+/* x log x, 0 at 0 */
+static inline double multiply_by_log(double x)
+{
+	return x > 0 ? x * log(x) : 0;
+}
+
 /* Returns the loss of sample i by which groups are compared. */
 static inline double compute_compared_loss(const group_weights *w, const fv_batch *batch, int32_t i)
 {
@@ -97,9 +108,15 @@ static inline double compute_compared_loss(const group_weights *w, const fv_batc
 	double weight = 0, entropy = 0;
 	for (int32_t k = 0; k < batch->classes; k++) {
 		weight += w->setup->class_weight[k] * y[k];
-		entropy -= y[k] > 0 ? y[k] * log(y[k]) : 0;
+		entropy -= multiply_by_log(y[k]);
 	}
-	return batch->loss[i] - weight * entropy;
+	if (w->setup->base_kind == FV_SOFT_CE)
+		return batch->loss[i] - weight * entropy;
+	entropy = 0;
+	for (int32_t k = 0; k < batch->classes; k++)
+		entropy -= w->setup->class_weight[k] / batch->classes *
+			   (multiply_by_log(y[k]) + multiply_by_log(1 - (double)y[k]));
+	return batch->loss[i] - entropy;
 }
 
 /* Updates q. loss is [n], 0 for absent groups; adjust is [n] or NULL. */

@@ -73,7 +73,7 @@ static fv_status lff_evaluate(const void *state, fv_ctx *ctx, const fv_batch *ba
 }
 
 static const fv_networks_1 networks = FV_NETWORKS(.build = lff_build, .predict = lff_predict,
-	.step = lff_step, .evaluate = lff_evaluate);
+	.step = lff_step, .evaluate = lff_evaluate, .allows = FV_NETWORKS_BARE);
 
 static const void *lff_extension(const char *id)
 {

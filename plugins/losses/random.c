@@ -41,8 +41,8 @@ static fv_status chance_step(void *state, fv_ctx *ctx, const fv_batch *batch, do
 	return FV_OK;
 }
 
-static const fv_networks_1 networks =
-	FV_NETWORKS(.build = chance_build, .predict = chance_predict, .step = chance_step);
+static const fv_networks_1 networks = FV_NETWORKS(.build = chance_build, .predict = chance_predict,
+	.step = chance_step, .allows = FV_NETWORKS_BARE);
 
 static const void *chance_extension(const char *id)
 {

@@ -27,16 +27,4 @@ static inline double refit_compute_mean(const fv_batch *batch, const double *wei
 	return sum / batch->n;
 }
 
-/* Writes the softmax of one row's logits [C] into p [C]. */
-static inline void refit_apply_softmax(const float *logits, int32_t classes, double *p)
-{
-	double most = logits[0], sum = 0;
-	for (int32_t k = 1; k < classes; k++)
-		most = fmax(most, logits[k]);
-	for (int32_t k = 0; k < classes; k++)
-		sum += p[k] = exp(logits[k] - most);
-	for (int32_t k = 0; k < classes; k++)
-		p[k] /= sum;
-}
-
 #endif

@@ -49,7 +49,8 @@ static void one_step(bench *b, double *part)
 	core_head_prepare(b->head, b->param);
 	core_head_forward(b->head, b->param, row, BATCH, logits);
 	t[1] = read_clock();
-	core_base_loss(BATCH, CLASSES, logits, b->label, weight, loss, grad);
+	core_base_loss(
+		&(core_base){.weight = weight}, BATCH, CLASSES, logits, b->label, loss, grad);
 	for (int i = 0; i < BATCH * CLASSES; i++)
 		dlogits[i] = (float)(grad[i] / BATCH);
 	t[2] = read_clock();
@@ -102,7 +103,10 @@ static int measure_run(fv_ctx *ctx, bench *b)
 		stem[i] = core_format(ctx, "%d", i);
 	}
 	core_label_class(label, ROWS, CLASSES, klass);
-	core_train_job job = {.shape = {13, 768, 256, CLASSES}, .spec = &spec, .loss = &mean};
+	core_train_job job = {
+		.shape = {.layers = 13, .dims = 768, .projection = 256, .classes = CLASSES},
+		.spec = &spec,
+		.loss = &mean};
 	job.train = (core_train_data){.x = b->x,
 		.rows = {.size = sizeof(fv_rows),
 			.n = ROWS,
@@ -124,7 +128,8 @@ static int measure_run(fv_ctx *ctx, bench *b)
 int main(void)
 {
 	fv_ctx *ctx = core_ctx_new();
-	const core_head_shape shape = {13, 768, 256, CLASSES};
+	const core_head_shape shape = {
+		.layers = 13, .dims = 768, .projection = 256, .classes = CLASSES};
 	bench b = {.width = 13 * 768, .count = (size_t)core_head_count(&shape)};
 	b.x = core_alloc(ctx, ROWS * b.width, sizeof(float));
 	b.param =

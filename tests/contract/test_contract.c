@@ -344,15 +344,15 @@ static fv_status swinging_step(void *state, fv_ctx *ctx, const fv_batch *b, doub
 
 static const void *swinging_extension(const char *id)
 {
-	static const fv_networks_1 networks = {
-		sizeof networks, branchy_build, branchy_predict, swinging_step, NULL};
+	static const fv_networks_1 networks = FV_NETWORKS(.build = branchy_build,
+		.predict = branchy_predict, .step = swinging_step);
 	return strcmp(id, FV_NETWORKS_1) ? NULL : &networks;
 }
 
 static const void *branchy_extension(const char *id)
 {
-	static const fv_networks_1 networks = {
-		sizeof networks, branchy_build, branchy_predict, branchy_step, branchy_evaluate};
+	static const fv_networks_1 networks = FV_NETWORKS(.build = branchy_build,
+		.predict = branchy_predict, .step = branchy_step, .evaluate = branchy_evaluate);
 	return strcmp(id, FV_NETWORKS_1) ? NULL : &networks;
 }
 

@@ -17,9 +17,9 @@
 #include "nn/head.h"
 #include "train/predict.h"
 
-enum { N = 100, L = 13, D = 24, H = 16, C = 6, B = 32, COUNT = 515 };
+enum { N = 100, L = 13, D = 24, H = 16, C = 6, B = 32, COUNT = 515, LINEAR = 5 };
 
-static const core_head_shape shape = {L, D, H, C};
+static const core_head_shape shape = {.layers = L, .dims = D, .projection = H, .classes = C};
 
 static float *load(const char *name, int64_t want)
 {
@@ -71,7 +71,7 @@ static void weights_of_counts(void **state)
 		for (int k = 0; k < C; k++)
 			positives[k] = (int64_t)counts[k];
 		core_class_weights_of(
-			positives, json_integer_value(json_object_get(value, "N")), C, got);
+			false, positives, json_integer_value(json_object_get(value, "N")), C, got);
 		for (int k = 0; k < C; k++)
 			test_close(got[k], want[k], 1e-14);
 		free(counts);
@@ -91,14 +91,14 @@ static void weights_of_labels(void **state)
 	int rank;
 	double *want = test_npy(test_golden("training/head/class_weights.npy"), dims, &rank),
 	       got[C];
-	test_ok(ctx, core_class_weights(ctx, label, N, C, NULL, got));
+	test_ok(ctx, core_class_weights(ctx, false, label, N, C, NULL, got));
 	for (int k = 0; k < C; k++)
 		test_close(got[k], want[k], 1e-14);
 	/* exactly 1/C in float32 is not positive; a class without positives weighs 0 */
 	const float third = (float)(1.0 / 3), tie[6] = {third, third, third, 0.9f, 0.1f, 0};
-	test_ok(ctx, core_class_weights(ctx, tie, 2, 3, NULL, got));
+	test_ok(ctx, core_class_weights(ctx, false, tie, 2, 3, NULL, got));
 	assert_true(got[0] == 3 && got[1] == 0 && got[2] == 0);
-	test_fails(ctx, core_class_weights(ctx, tie, 1, 3, NULL, got), FV_DATA, "above 1/3");
+	test_fails(ctx, core_class_weights(ctx, false, tie, 1, 3, NULL, got), FV_DATA, "above 1/3");
 	int32_t klass[2];
 	core_label_class(tie, 2, 3, klass);
 	assert_true(klass[0] == 0 && klass[1] == 0);
@@ -140,7 +140,7 @@ static void check_loss(const json_t *json, const char *grad_key, double toleranc
 			       ? test_floats(json_object_get(json, "labels"), &n)
 			       : load("labels.npy", N * C); /* the first rows */
 	double *loss = malloc(m * sizeof *loss), *grad = malloc(m * C * sizeof *grad);
-	core_base_loss((int32_t)m, C, logits, label, w, loss, grad);
+	core_base_loss(&(core_base){.weight = w}, (int32_t)m, C, logits, label, loss, grad);
 	for (size_t i = 0; i < m; i++) {
 		long double exact, exact_grad[C];
 		reference_row(logits + i * C, label + i * C, w, &exact, exact_grad);
@@ -202,7 +202,7 @@ static void check_forward(bool collapsed)
 	close_all(z, logits, B * C, 2e-6);
 	core_softmax(B, C, z, p);
 	close_all(p, prob, B * C, 1e-6);
-	core_base_loss(B, C, z, label, w, loss, grad);
+	core_base_loss(&(core_base){.weight = w}, B, C, z, label, loss, grad);
 	for (int i = 0; i < B * C; i++)
 		dz[i] = (float)(grad[i] / B);
 	core_head_backward(head, params, row, B, dz, gradient);
@@ -286,7 +286,7 @@ static void finite_differences(const core_head_shape *s, bool collapsed)
 	core_head *head = new_head(ctx, s, collapsed);
 	core_head_prepare(head, p);
 	core_head_forward(head, p, row, ROWS, z);
-	core_base_loss(ROWS, s->classes, z, label, weight, loss, grad);
+	core_base_loss(&(core_base){.weight = weight}, ROWS, s->classes, z, label, loss, grad);
 	for (size_t i = 0; i < ROWS * classes; i++)
 		dz[i] = (float)(grad[i] / ROWS);
 	core_head_backward(head, p, row, ROWS, dz, g);
@@ -307,7 +307,10 @@ static void finite_differences(const core_head_shape *s, bool collapsed)
 static void gradient_is_the_difference(void **state)
 {
 	(void)state;
-	const core_head_shape shapes[] = {{1, 5, 4, 3}, {4, 3, 2, 6}, {2, 1, 1, 1}, {3, 7, 8, 2}};
+	const core_head_shape shapes[] = {{.layers = 1, .dims = 5, .projection = 4, .classes = 3},
+		{.layers = 4, .dims = 3, .projection = 2, .classes = 6},
+		{.layers = 2, .dims = 1, .projection = 1, .classes = 1},
+		{.layers = 3, .dims = 7, .projection = 8, .classes = 2}};
 	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
 		finite_differences(&shapes[i], true);
 		finite_differences(&shapes[i], false);
@@ -340,7 +343,7 @@ static void follow_trace(
 	float *x = load("features.npy", (int64_t)N * L * D), *label = load("labels.npy", N * C);
 	float *init = load("init.npy", COUNT);
 	double *order = test_npy(test_golden("training/head/order.npy"), dims, &rank), weight[C];
-	test_ok(ctx, core_class_weights(ctx, label, N, C, NULL, weight));
+	test_ok(ctx, core_class_weights(ctx, false, label, N, C, NULL, weight));
 	model at = {0};
 	memcpy(at.param, init, sizeof at.param);
 	core_head *head = new_head(ctx, &shape, collapsed);
@@ -358,7 +361,7 @@ static void follow_trace(
 			}
 			core_head_prepare(head, at.param);
 			core_head_forward(head, at.param, row, size, z);
-			core_base_loss(size, C, z, y, weight, loss, grad);
+			core_base_loss(&(core_base){.weight = weight}, size, C, z, y, loss, grad);
 			for (int i = 0; i < size; i++)
 				mean += loss[i] / size;
 			for (int i = 0; i < size * C; i++)
@@ -409,9 +412,9 @@ static void start_values(void **state)
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	core_ctx_set_run(ctx, 1, 1);
-	const core_head_shape wide = {13, 768, 256, 6};
+	const core_head_shape wide = {.layers = 13, .dims = 768, .projection = 256, .classes = 6};
 	core_head_tensor tensor[CORE_HEAD_TENSORS];
-	core_head_tensors(&wide, tensor);
+	assert_int_equal(core_head_tensors(&wide, tensor), LINEAR);
 	int64_t count = core_head_count(&wide);
 	assert_int_equal(count, 13 + 256 * 768 + 256 + 6 * 256 + 6);
 	assert_int_equal(tensor[4].offset + tensor[4].count, count);
@@ -421,8 +424,8 @@ static void start_values(void **state)
 	assert_memory_equal(a, b, (size_t)count * 4);
 	for (int l = 0; l < 13; l++)
 		assert_true(a[l] == 0);
-	const double bound[CORE_HEAD_TENSORS] = {0, 1 / sqrt(768), 1 / sqrt(768), 1 / 16., 1 / 16.};
-	for (int i = 1; i < CORE_HEAD_TENSORS; i++) {
+	const double bound[LINEAR] = {0, 1 / sqrt(768), 1 / sqrt(768), 1 / 16., 1 / 16.};
+	for (int i = 1; i < LINEAR; i++) {
 		double largest = 0, squares = 0;
 		for (int64_t j = 0; j < tensor[i].count; j++) {
 			double value = fabs(a[tensor[i].offset + j]);
@@ -477,9 +480,17 @@ static void check_rows(const core_head_shape *s)
 static void prediction_of_a_row(void **state)
 {
 	(void)state;
-	check_rows(&(core_head_shape){13, 768, 256, 6});
-	check_rows(&(core_head_shape){3, 101, 70, 6});
-	check_rows(&(core_head_shape){1, 977, 256, 6});
+	check_rows(&(core_head_shape){.layers = 13,
+		.dims = 768,
+		.projection = 256,
+		.classes = 6,
+		.n_hidden = 1,
+		.hidden = {64},
+		.activation = FV_ACTIVATION_GELU});
+	check_rows(&(core_head_shape){.layers = 13, .dims = 768, .classes = 6});
+	check_rows(&(core_head_shape){.layers = 13, .dims = 768, .projection = 256, .classes = 6});
+	check_rows(&(core_head_shape){.layers = 3, .dims = 101, .projection = 70, .classes = 6});
+	check_rows(&(core_head_shape){.layers = 1, .dims = 977, .projection = 256, .classes = 6});
 }
 
 int main(void)

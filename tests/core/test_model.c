@@ -12,7 +12,8 @@
 #include "checkpoint/safetensors_write.h"
 #include "run/model.h"
 
-static const core_head_shape shape = {TOY_LAYERS, TOY_DIMS, 5, TOY_CLASSES};
+static const core_head_shape shape = {
+	.layers = TOY_LAYERS, .dims = TOY_DIMS, .projection = 5, .classes = TOY_CLASSES};
 static const char *const classes[] = {"angry", "very \"sad\", é", "c"};
 static const char *folder;
 
@@ -93,12 +94,22 @@ static void test_params(void **state)
 		core_head_shape shape;
 		const char *text;
 	} wrong[] = {
-		{{TOY_LAYERS + 1, TOY_DIMS, 5, TOY_CLASSES}, "'layer_mix' is not of shape [3]"},
-		{{TOY_LAYERS, TOY_DIMS + 1, 5, TOY_CLASSES},
+		{{.layers = TOY_LAYERS + 1,
+			 .dims = TOY_DIMS,
+			 .projection = 5,
+			 .classes = TOY_CLASSES},
+			"'layer_mix' is not of shape [3]"},
+		{{.layers = TOY_LAYERS,
+			 .dims = TOY_DIMS + 1,
+			 .projection = 5,
+			 .classes = TOY_CLASSES},
 			"'projection.weight' is not of shape [5,5]"},
-		{{TOY_LAYERS, TOY_DIMS, 6, TOY_CLASSES},
+		{{.layers = TOY_LAYERS, .dims = TOY_DIMS, .projection = 6, .classes = TOY_CLASSES},
 			"'projection.weight' is not of shape [6,4]"},
-		{{TOY_LAYERS, TOY_DIMS, 5, TOY_CLASSES - 1},
+		{{.layers = TOY_LAYERS,
+			 .dims = TOY_DIMS,
+			 .projection = 5,
+			 .classes = TOY_CLASSES - 1},
 			"'output.weight' is not of shape [2,5]"},
 	};
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -114,6 +125,100 @@ static void test_params(void **state)
 	test_fails(ctx, core_model_read(ctx, path_of(ctx, "features.safetensors"), &m), FV_DATA,
 		"features.safetensors");
 	test_fails(ctx, core_model_read(ctx, path_of(ctx, "nothere"), &m), FV_DATA, "nothere");
+	core_ctx_free(ctx);
+}
+
+/* Heads of other shapes keep their layers, activation and kind of probability. */
+static void test_options(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const core_head_shape shapes[] = {{.layers = 2, .dims = 4, .classes = TOY_CLASSES},
+		{.layers = 2,
+			.dims = 4,
+			.projection = 5,
+			.classes = TOY_CLASSES,
+			.n_hidden = 2,
+			.hidden = {3, 6},
+			.activation = FV_ACTIVATION_GELU},
+		{.layers = 2,
+			.dims = 4,
+			.classes = TOY_CLASSES,
+			.n_hidden = 1,
+			.hidden = {7},
+			.activation = FV_ACTIVATION_RELU,
+			.dropout = 0.5}};
+	float zeros[2 * 4] = {0};
+	static const char *const names[TOY_CLASSES] = {"a", "b", "c"};
+	char *path = path_of(ctx, "options.safetensors");
+	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+		core_plan *plan, *other;
+		core_model back, m = {.sigmoid = i > 0,
+					 .class_name = names,
+					 .encoder_json = "{}",
+					 .scaling = {.kind = FV_STANDARDIZE_TRAIN,
+						 .layers = 2,
+						 .dims = 4,
+						 .mean = zeros,
+						 .scale = zeros}};
+		test_ok(ctx, core_plan_head(ctx, &shapes[i], &plan));
+		float *params = core_alloc(ctx, (size_t)plan->count, sizeof *params);
+		core_plan_init(ctx, plan, params);
+		m.plan = plan;
+		m.params = params;
+		test_ok(ctx, core_model_write(ctx, path, &m));
+		test_ok(ctx, core_model_read(ctx, path, &back));
+		const core_head_shape *s = &back.plan->shape;
+		assert_int_equal(back.plan->count, plan->count);
+		assert_memory_equal(back.params, params, (size_t)plan->count * sizeof *params);
+		assert_int_equal(back.sigmoid, m.sigmoid);
+		assert_int_equal(s->projection, shapes[i].projection);
+		assert_int_equal(s->n_hidden, shapes[i].n_hidden);
+		assert_int_equal(s->activation, shapes[i].activation);
+		assert_memory_equal(s->hidden, shapes[i].hidden, sizeof s->hidden);
+		/* train.init of a head without these layers refuses the file. */
+		test_ok(ctx, core_plan_head(ctx, &shapes[0], &other));
+		float *into = core_alloc(ctx, 1000, sizeof *into);
+		if (i)
+			test_fails(ctx, core_model_read_params(ctx, path, other, into), FV_DATA,
+				i == 1 ? "'output.weight' is not of shape" : "output.weight");
+	}
+	core_ctx_free(ctx);
+}
+
+/* Tensors that the model does not have are refused by name. */
+static void test_census(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	static const float zeros[64];
+	const core_tensor_out all[] = {
+		{.name = "layer_mix", .dtype = "F32", .rank = 1, .shape = {2}, .data = zeros},
+		{.name = "output.weight",
+			.dtype = "F32",
+			.rank = 2,
+			.shape = {3, 4},
+			.data = zeros},
+		{.name = "output.bias", .dtype = "F32", .rank = 1, .shape = {3}, .data = zeros},
+		{.name = "hidden.3.bias", .dtype = "F32", .rank = 1, .shape = {3}, .data = zeros}};
+	const core_meta_out meta[] = {
+		{"classes", "[\"a\",\"b\",\"c\"]"}, {"encoder", "{}"}, {"standardize", "speaker"}};
+	const core_head_shape bare = {.layers = 2, .dims = 4, .classes = 3};
+	char *path = path_of(ctx, "census.safetensors");
+	core_plan *plan;
+	core_model back;
+	float into[64];
+	test_ok(ctx, core_plan_head(ctx, &bare, &plan));
+	test_ok(ctx, core_safetensors_write(ctx, path, all, 3, meta, 3));
+	test_ok(ctx, core_model_read_params(ctx, path, plan, into));
+	test_ok(ctx, core_model_read(ctx, path, &back));
+	test_ok(ctx, core_safetensors_write(ctx, path, all, 4, meta, 3));
+	test_fails(ctx, core_model_read_params(ctx, path, plan, into), FV_DATA,
+		"tensor 'hidden.3.bias' is not part of this model");
+	test_fails(ctx, core_model_read(ctx, path, &back), FV_DATA, "'hidden.3.bias'");
+	const core_meta_out odd[] = {meta[0], meta[1], meta[2], {"probability", "cosine"}};
+	test_ok(ctx, core_safetensors_write(ctx, path, all, 3, odd, 4));
+	test_fails(ctx, core_model_read(ctx, path, &back), FV_DATA, "'probability' is 'cosine'");
 	core_ctx_free(ctx);
 }
 
@@ -223,7 +328,8 @@ static void test_encoder(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_params), cmocka_unit_test(test_incomplete),
+		cmocka_unit_test(test_params), cmocka_unit_test(test_options),
+		cmocka_unit_test(test_census), cmocka_unit_test(test_incomplete),
 		cmocka_unit_test(test_encoder)};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -17,7 +17,7 @@
 
 enum { L = 2, D = 3, H = 4, C = 3, N = 5 };
 
-static const core_head_shape shape = {L, D, H, C};
+static const core_head_shape shape = {.layers = L, .dims = D, .projection = H, .classes = C};
 
 typedef struct bench {
 	fv_ctx *ctx;

@@ -87,7 +87,7 @@ static task *new_task(const char *rule, uint64_t seed)
 		.select_support = 1,
 		.select_f1_floor = 0.9};
 	bool on_test = !strcmp(rule, "oracle");
-	t->job = (core_train_job){.shape = {1, D, H, C},
+	t->job = (core_train_job){.shape = {.layers = 1, .dims = D, .projection = H, .classes = C},
 		.spec = &t->spec,
 		.loss = test_loss("erm"),
 		.train = split_of(t, 0, N),

@@ -279,6 +279,45 @@ static void stages_that_go_on(void **state)
 	free_task(t);
 }
 
+static fv_status keep_value(void *user, const core_train_epoch *epoch)
+{
+	*(double *)user = epoch->value;
+	return FV_OK;
+}
+
+/* Dropout is part of a training step, but not where only the output layer is trained. */
+static void refit_drops_nothing(void **state)
+{
+	(void)state;
+	for (int output_only = 0; output_only < 2; output_only++) {
+		history h;
+		core_train_result result;
+		double value = 0, loss[N], mean = 0;
+		script s = {.n = 2,
+			.ask = true,
+			.stage = {{.epochs = 2},
+				{.epochs = 1, .learning_rate = 1e-30, .output_only = output_only}}};
+		task *t = staged_task(&staged, &s, &h);
+		t->job.shape.n_hidden = 1;
+		t->job.shape.hidden[0] = 6;
+		t->job.shape.activation = FV_ACTIVATION_RELU;
+		t->job.shape.dropout = 0.5;
+		t->job.on_epoch = keep_value;
+		t->job.user = &value;
+		t->spec.batch = N;
+		test_ok(t->ctx, core_train_run(t->ctx, &t->job, &result));
+		core_base_loss(&(core_base){.weight = result.class_weight}, N, C, s.logits[1],
+			t->label, loss, NULL);
+		for (int i = 0; i < N; i++)
+			mean += loss[i] / N;
+		if (output_only)
+			test_close(value, mean, 1e-6);
+		else
+			assert_true(fabs(value - mean) > 1e-4);
+		free_task(t);
+	}
+}
+
 static void rows_and_weights(void **state)
 {
 	(void)state;
@@ -334,7 +373,7 @@ static double objective_at(const task *t, const float *params, const double *cla
 	core_plan *plan;
 	test_ok(t->ctx, core_plan_head(t->ctx, &task_shape, &plan));
 	test_ok(t->ctx, core_train_predict(t->ctx, plan, params, &t->job.train, logits));
-	core_base_loss(N, C, logits, t->label, class_weight, loss, NULL);
+	core_base_loss(&(core_base){.weight = class_weight}, N, C, logits, t->label, loss, NULL);
 	for (int i = 0; i < N; i++)
 		sum += weight[i] * loss[i] / N;
 	for (int64_t j = first; start && j < core_head_count(&task_shape); j++)
@@ -606,6 +645,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fresh_stages),
 		cmocka_unit_test(stages_that_go_on),
+		cmocka_unit_test(refit_drops_nothing),
 		cmocka_unit_test(rows_and_weights),
 		cmocka_unit_test(output_and_anchor),
 		cmocka_unit_test(delegates),

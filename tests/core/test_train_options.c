@@ -36,7 +36,8 @@ static fv_status record(void *user, const core_train_epoch *epoch)
 /* --- parity with PyTorch ------------------------------------------------------------------------ */
 
 enum { PL = 13, PD = 24, PH = 16, PC = 6, PN = 100, PDEV = 40 };
-static const core_head_shape parity_shape = {PL, PD, PH, PC};
+static const core_head_shape parity_shape = {
+	.layers = PL, .dims = PD, .projection = PH, .classes = PC};
 
 /* The data of golden/training/head, as make_golden.py uses it. */
 typedef struct parity {

@@ -108,7 +108,8 @@ static void dev_losses(const task *t, const float *params, const double *weight,
 {
 	float logits[DEV * C];
 	test_ok(t->ctx, core_train_predict(t->ctx, plain(t->ctx), params, &t->job.dev, logits));
-	core_base_loss(DEV, C, logits, t->job.dev.rows.label, weight, loss, NULL);
+	core_base_loss(
+		&(core_base){.weight = weight}, DEV, C, logits, t->job.dev.rows.label, loss, NULL);
 }
 
 /* dev_loss is the mean over utterances, dev_objective the mean over batches of 32 and 13. */
@@ -511,7 +512,8 @@ static void group_losses(void **state)
 	double loss[N], mean = 0;
 	test_ok(t->ctx,
 		core_train_predict(t->ctx, result.plan, result.params, &t->job.train, logits));
-	core_base_loss(N, C, logits, t->label, result.class_weight, loss, NULL);
+	core_base_loss(
+		&(core_base){.weight = result.class_weight}, N, C, logits, t->label, loss, NULL);
 	for (int i = 10; i < N; i++)
 		mean += loss[i] / (N - 10);
 	test_close(h.group_loss[0][0], mean, 1e-6);

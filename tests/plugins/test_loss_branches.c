@@ -229,7 +229,7 @@ static void follow_trace(const char *name, const json_t *trace)
 	copy.extension = watched_extension;
 	const core_train_spec spec = {
 		.epochs = 5, .batch = 32, .learning_rate = 1e-3, .clip = 1, .select = "dev_loss"};
-	core_train_job job = {.shape = {L, D, H, C},
+	core_train_job job = {.shape = {.layers = L, .dims = D, .projection = H, .classes = C},
 		.train = g->data,
 		.dev = g->data,
 		.spec = &spec,
@@ -373,7 +373,9 @@ static void generalised_cross_entropy(void **state)
 	double *w = test_numbers(json_object_get(json, "class_weights"), &n);
 	int32_t *row = test_ints(json_object_get(json, "batch"), &n);
 	for (int kind = 0; kind < 2; kind++) {
-		branches b = {.gce = kind, .q = 0.7, .train = &g->data.rows, .class_weight = w};
+		const fv_loss_setup setup = {
+			.size = sizeof setup, .train = &g->data.rows, .class_weight = w};
+		branches b = {.gce = kind, .q = 0.7, .train = &g->data.rows, .setup = &setup};
 		double *want = test_numbers(json_object_get(json, values[kind]), &n), grad[C];
 		double *slope = test_numbers(json_object_get(json, gradients[kind]), &n);
 		for (size_t i = 0; i < 32; i++) { /* logits and labels are rounded to float32 */
@@ -402,7 +404,8 @@ static void sharp_logits(void **state)
 	const float label[3] = {0.7f, 0.1f, 0.4f};
 	const float logits[4][3] = {{700, -700, 0}, {-700, 700, 0}, {0, 0, 0}, {1, -2, 0.5f}};
 	fv_rows rows = {.n = 1, .classes = 3};
-	branches b = {.q = 0.7, .train = &rows, .class_weight = w};
+	const fv_loss_setup setup = {.size = sizeof setup, .train = &rows, .class_weight = w};
+	branches b = {.q = 0.7, .train = &rows, .setup = &setup};
 	for (int i = 0; i < 4; i++) {
 		double grad[3], total = 0;
 		for (int kind = 0; kind < 2; kind++) {
@@ -450,8 +453,8 @@ static rig *new_rig(const char *name, const char *setting, const char *more)
 	r->g = new_golden(false);
 	fv_ctx *ctx = r->g->ctx;
 	const fv_descriptor *loss = test_loss(name);
-	const core_head_shape shape = {L, D, H, C};
-	test_ok(ctx, core_class_weights(ctx, r->g->label, N, C, NULL, r->w));
+	const core_head_shape shape = {.layers = L, .dims = D, .projection = H, .classes = C};
+	test_ok(ctx, core_class_weights(ctx, false, r->g->label, N, C, NULL, r->w));
 	fv_loss_setup setup = {.size = sizeof setup,
 		.train = &r->g->data.rows,
 		.dev = &r->g->data.rows,
@@ -506,7 +509,8 @@ static double run_step(rig *r)
 	const fv_node *logits = core_networks_predict(r->networks);
 	assert_non_null(logits);
 	r->batch.logits = core_node_data(logits);
-	core_base_loss(r->batch.n, C, r->batch.logits, r->batch.label, r->w, r->loss, NULL);
+	core_base_loss(&(core_base){.weight = r->w}, r->batch.n, C, r->batch.logits, r->batch.label,
+		r->loss, NULL);
 	test_ok(r->g->ctx, core_objective_step(&r->objective, r->networks, &r->batch, &value));
 	core_networks_finish(r->networks);
 	return value;
@@ -640,7 +644,7 @@ static void chance_is_uniform(void **state)
 		.learning_rate = 1e-3,
 		.clip = 1,
 		.select = "dev_objective"};
-	core_train_job job = {.shape = {L, D, H, C},
+	core_train_job job = {.shape = {.layers = L, .dims = D, .projection = H, .classes = C},
 		.train = g->data,
 		.dev = g->data,
 		.spec = &spec,
@@ -717,7 +721,7 @@ static void reversal_matches_golden(void **state)
 		.epochs = 1,
 		.batch = B};
 	const fv_descriptor *loss = test_loss("grl");
-	const core_head_shape shape = {1, W, W, 2};
+	const core_head_shape shape = {.layers = 1, .dims = W, .projection = W, .classes = 2};
 	core_objective objective;
 	core_plan *plan;
 	core_networks *networks;
@@ -789,7 +793,7 @@ static void reversal_matches_golden(void **state)
 
 static core_train_job job_of(golden *g, const fv_descriptor *loss, const core_train_spec *spec)
 {
-	return (core_train_job){.shape = {L, D, H, C},
+	return (core_train_job){.shape = {.layers = L, .dims = D, .projection = H, .classes = C},
 		.train = g->data,
 		.dev = g->data,
 		.spec = spec,
@@ -829,10 +833,12 @@ static void development_values(void **state)
 	job.user = &w;
 	test_ok(g->ctx, core_train_run(g->ctx, &job, &result));
 	assert_int_equal(result.plan->count, 2 * 515);
-	const core_head_shape shape = {L, D, H, C};
+	const core_head_shape shape = {.layers = L, .dims = D, .projection = H, .classes = C};
 	core_plan *head;
 	test_ok(g->ctx, core_plan_head(g->ctx, &shape, &head));
-	branches b = {.q = 0.7, .train = &g->data.rows, .class_weight = result.class_weight};
+	const fv_loss_setup setup = {
+		.size = sizeof setup, .train = &g->data.rows, .class_weight = result.class_weight};
+	branches b = {.q = 0.7, .train = &g->data.rows, .setup = &setup};
 	int best = 0;
 	for (int e = 0; e < 3; e++) {
 		float z[2][N * C];
@@ -840,7 +846,8 @@ static void development_values(void **state)
 		for (int k = 0; k < 2; k++)
 			test_ok(g->ctx, core_train_predict(g->ctx, head, w.params[e] + 515 * k,
 						&g->data, z[k]));
-		core_base_loss(N, C, z[0], g->label, result.class_weight, loss, NULL);
+		core_base_loss(&(core_base){.weight = result.class_weight}, N, C, z[0], g->label,
+			loss, NULL);
 		for (int first = 0; first < N; first += 32) {
 			double sum = 0;
 			int n = N - first < 32 ? N - first : 32;
@@ -914,7 +921,7 @@ static void start_values(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
-	const core_head_shape shape = {L, D, H, C};
+	const core_head_shape shape = {.layers = L, .dims = D, .projection = H, .classes = C};
 	float plain[515];
 	core_head_init(ctx, &shape, 0, plain);
 	rig *lff = new_rig("lff", NULL, NULL), *disent = new_rig("disent", NULL, NULL);

@@ -284,8 +284,8 @@ static void gradients_of_mixed_rows(void **state)
 					moved[j] += (float)(k ? h : -h);
 				test_ok(u->ctx, core_train_predict(u->ctx, result.plan, moved,
 							&u->job.train, logits));
-				core_base_loss(
-					N, C, logits, u->label, result.class_weight, loss, NULL);
+				core_base_loss(&(core_base){.weight = result.class_weight}, N, C,
+					logits, u->label, loss, NULL);
 				for (int i = 0; i < N; i++)
 					side[k] += loss[i] / N;
 			}

@@ -157,7 +157,7 @@ static void check_gradient(
 	double *want = test_numbers(json_object_get(entry, "grad_logits"), &count);
 	double *want_loss = test_numbers(json_object_get(entry, "loss"), &count);
 	double *loss = malloc((size_t)n * 8), *grad = malloc((size_t)(n * classes) * 8);
-	core_base_loss(n, classes, logits, label, w, loss, grad);
+	core_base_loss(&(core_base){.weight = w}, n, classes, logits, label, loss, grad);
 	for (int32_t i = 0; i < n; i++) {
 		test_close(loss[i], want_loss[i], 2e-6);
 		for (int32_t k = 0; k < classes; k++)
@@ -899,7 +899,7 @@ static void follow_trace(const char *name, const json_t *trace)
 	following = &f;
 	const core_train_spec spec = {
 		.epochs = 5, .batch = 32, .learning_rate = 1e-3, .clip = 1, .select = "dev_loss"};
-	core_train_job job = {.shape = {13, 24, 16, 6},
+	core_train_job job = {.shape = {.layers = 13, .dims = 24, .projection = 16, .classes = 6},
 		.spec = &spec,
 		.loss = &copy,
 		.loss_state = variant_state(ctx, loss, options),

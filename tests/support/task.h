@@ -9,7 +9,7 @@
 
 enum { N = 77, DEV = 45, L = 2, D = 9, H = 5, C = 3, G = 2, WIDTH = L * D };
 
-static const core_head_shape task_shape = {L, D, H, C};
+static const core_head_shape task_shape = {.layers = L, .dims = D, .projection = H, .classes = C};
 
 /* A learnable task: features depend on the class and on the group. Rows 0..N are training rows, the
  * rest development rows; `turn` reverses the rows of each split. */

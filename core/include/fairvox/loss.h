@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Debias objectives ("losses").
  *
- * The core owns the base loss, class-balanced soft cross-entropy. An objective turns the per-sample
+ * The core owns the base loss, which is class-balanced soft cross-entropy unless the user chooses
+ * another (train.base_loss, train.class_weights). An objective turns the per-sample
  * base losses l_i of a batch into weights v_i; the core then follows the gradient sum_i v_i dl_i,
  * in which v_i is a constant. An objective can also choose the training rows of a run, their order,
  * and partners to mix samples with. Objectives with networks of their own use the extension in
@@ -48,6 +49,13 @@ typedef struct fv_counts {
 	const double *c_unknown; /* [C] rows of group -1 */
 } fv_counts;
 
+/* The base loss of a sample with label y [C], logits z [C] and class weights w [C]:
+ *
+ *     FV_SOFT_CE  (sum_k w_k y_k) (-sum_k y_k log p_k)                          p = softmax(z)
+ *     FV_BCE      (1/C) sum_k w_k (-y_k log p_k - (1 - y_k) log(1 - p_k))      p = sigmoid(z)
+ *     FV_FOCAL    sum_k w_k y_k (1 - p_k)^gamma (-log p_k)                      p = softmax(z) */
+typedef enum fv_base_kind { FV_SOFT_CE, FV_BCE, FV_FOCAL } fv_base_kind;
+
 /* What open() gets. It and everything it points to lives until close(). */
 typedef struct fv_loss_setup {
 	uint32_t size;
@@ -57,6 +65,8 @@ typedef struct fv_loss_setup {
 	int32_t epochs, batch;
 	int32_t member_is_probability; /* 1: memberships are a classifier's probabilities */
 	const char *const *class_name; /* [C] */
+	fv_base_kind base_kind;
+	double focal_gamma; /* gamma of FV_FOCAL */
 } fv_loss_setup;
 
 typedef struct fv_batch {
@@ -110,6 +120,13 @@ typedef struct fv_loss_ops {
 	/* Releases what did not come from fv_alloc(). NULL: nothing to release. */
 	void (*close)(void *state);
 } fv_loss_ops;
+
+/* The base loss of one row, in double. logits and label are [C]; gradient [C] is with respect to the
+ * logits, or NULL if it is not needed. Finite for any finite logits. */
+double fv_base_loss(
+	const fv_loss_setup *setup, const float *logits, const float *label, double *gradient);
+/* What the model predicts for one row of logits [C]: softmax, or with FV_BCE sigmoid -> p [C] */
+void fv_probability(const fv_loss_setup *setup, const float *logits, double *p);
 
 #define FV_LOSS_OPS(...) FV_SIZED(fv_loss_ops, __VA_ARGS__)
 

@@ -35,6 +35,12 @@ FV_BEGIN_DECLS
 typedef struct fv_net fv_net;   /* a network; lives until close() */
 typedef struct fv_node fv_node; /* a value; lives until the op returns */
 
+/* What the method can be combined with beyond the softmax base losses and a model with a projection or
+ * hidden layers. The core refuses other settings before anything is trained. */
+#define FV_NETWORKS_SIGMOID                                                                        \
+	1u /* train.base_loss bce: nothing in it takes the logits for a softmax's */
+#define FV_NETWORKS_BARE 2u /* head.projection none without hidden layers */
+
 /* build, predict and step are required. */
 typedef struct fv_networks_1 {
 	uint32_t size;
@@ -51,6 +57,7 @@ typedef struct fv_networks_1 {
 	/* The objective's value on a batch of development rows (row counts development rows). Must
 	 * not change any state; there are no gradients. NULL: the mean base loss. [run] */
 	fv_status (*evaluate)(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value);
+	uint32_t allows; /* FV_NETWORKS_... */
 } fv_networks_1;
 
 #define FV_NETWORKS(...) FV_SIZED(fv_networks_1, __VA_ARGS__)
@@ -58,13 +65,15 @@ typedef struct fv_networks_1 {
 /* --- in build(): networks ---------------------------------------------------------------------
  * The tensors of a network in model.safetensors start with its name: "" for the first branch,
  * "biased." for a second one. Start values are drawn by that name, so the first branch starts with
- * the same weights as the model of every other objective. H is head.projection.   [run] */
+ * the same weights as the model of every other objective. Projection, hidden layers, activation and dropout are those
+ * of the block `head`; H is the width of the last of these layers.   [run] */
 
-/* A head: input -> [outputs] through layer mix, projection and output layer. Its tensors are
- * layer_mix, projection.weight, projection.bias, output.weight and output.bias, each after the
- * prefix. */
+/* A head: input -> [outputs] through layer mix, projection, hidden layers and output layer. Its tensors are
+ * layer_mix, projection.weight and .bias, hidden.0.weight and .bias, ..., output.weight and .bias, each after
+ * the prefix. */
 fv_net *fv_net_head(fv_ctx *ctx, const char *prefix, int32_t outputs);
-/* A head without its output layer: input -> [H]. */
+/* A head without its output layer: input -> [H]. Errors: the head has neither projection nor hidden layers
+ * (FV_NETWORKS_BARE). */
 fv_net *fv_net_encoder(fv_ctx *ctx, const char *prefix);
 /* A linear layer: [inputs] -> [outputs]. Its tensors are <name>.weight and <name>.bias. Named
  * "output" or "biased.output", it completes an encoder to a head. */
@@ -93,11 +102,6 @@ float *fv_net_grad(fv_ctx *ctx, fv_node *node);
 /* Propagates the gradients that were written back through all nodes into the networks. Once a step.
  */
 fv_status fv_net_backward(fv_ctx *ctx);
-
-/* The base loss of one row (loss.h), in double. logits, label and class_weight are [C]; gradient
- * [C] is with respect to the logits, or NULL if it is not needed. */
-double fv_base_loss(int32_t classes, const float *logits, const float *label,
-	const double *class_weight, double *gradient);
 
 FV_END_DECLS
 

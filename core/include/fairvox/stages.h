@@ -46,10 +46,11 @@ FV_BEGIN_DECLS
  * they point to and keeps it until `next` is called again (fv_alloc, fv_array). */
 typedef struct fv_stage {
 	uint32_t size;
-	int32_t fresh;       /* 1: start weights as in a new run; 0: continue from the previous
+	int32_t fresh; /* 1: start weights as in a new run; 0: continue from the previous
 	                      * stage's model. The first stage is always fresh. */
-	int32_t output_only; /* 1: only output.weight and output.bias are trained */
-	int32_t use_last;    /* 1: keep the model of the last epoch; 0: that of the best epoch */
+	int32_t output_only; /* 1: only output.weight and output.bias are trained, and nothing is dropped in the
+	                      * layers below */
+	int32_t use_last; /* 1: keep the model of the last epoch; 0: that of the best epoch */
 	int64_t n;
 	const int32_t *row; /* [n] training rows, repeats allowed; NULL: all N (n is ignored) */
 	const double *row_weight; /* [N] by training row, not negative: factors of the base losses,

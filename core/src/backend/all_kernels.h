@@ -5,6 +5,7 @@
 #define CORE_BACKEND_ALL_KERNELS_H
 
 #include "backend/collapse_kernels.h"
+#include "backend/hidden_kernels.h"
 #include "backend/optimizer_kernels.h"
 #include "backend/rows.h"
 
@@ -13,6 +14,7 @@
 	.layer_norm = apply_layer_norm, .softmax = apply_softmax,                                  \
 	.column_moments = compute_column_moments, .collapse_product = collapse_product,            \
 	.collapse_row = collapse_row, .collapse_gradient = collapse_gradient,                      \
+	.hidden_forward = hidden_forward, .hidden_backward = hidden_backward,                      \
 	.adam_step = adam_step, .sgd_step = sgd_step, .sum_squares = sum_squares
 
 #endif

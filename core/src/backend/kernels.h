@@ -90,6 +90,15 @@ typedef struct core_kernels {
 		const float *output, const float *weight, const float *outer, float *d_weight,
 		float *d_output);
 
+	/* --- hidden layers of a head (hidden_kernels.h) --- */
+	/* z [rows,width], the product of a layer, becomes z + bias; y = f(z) keep. keep [rows,width]: factors
+	 * of dropout; NULL: 1 */
+	void (*hidden_forward)(fv_activation activation, int64_t rows, int64_t width,
+		const float *bias, const float *keep, float *z, float *y);
+	/* d [n] *= keep f'(z) */
+	void (*hidden_backward)(
+		fv_activation activation, int64_t n, const float *keep, const float *z, float *d);
+
 	/* --- optimizers (optimizer_kernels.h): the same bits in every instruction set --- */
 	void (*adam_step)(const core_adam_scalars *scalars, int64_t n, float *param,
 		const float *gradient, float *m, float *v);

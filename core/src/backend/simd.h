@@ -181,20 +181,26 @@ SIMD_INLINE simd_v v_exp(simd_v x)
 	return (simd_v)((y & ~lost & ~nan) | ((simd_i)x & nan));
 }
 
-/* GELU: x Phi(x) = max(x, 0) - t Q(t) for t = |x|, where Q is the upper tail of the normal
- * distribution. The fourth root of Q on [0,6] is a polynomial in t/3 - 1 (minimax, weighted so that
- * t Q(t) has an error within 3e-9); beyond 6, t Q(t) is below 6e-9. */
-SIMD_INLINE simd_v v_gelu(simd_v x)
+/* The upper tail Q(t) of the normal distribution for t in [0,6]. Its fourth root is a polynomial in
+ * t/3 - 1 (minimax, weighted so that t Q(t) has an error within 3e-9). */
+SIMD_INLINE simd_v v_gelu_tail(simd_v t)
 {
 	static const float c[] = {-0.0013193096f, -0.000837943376f, 0.00965446489f, -0.00184753117f,
 		-0.0376993528f, 0.043041208f, 0.0739247921f, -0.189436703f, 0.00977095241f,
 		0.380653197f, -0.471976399f, 0.191679339f};
-	simd_v t = v_min(v_abs(x), v_set(6)), z = v_fma(t, v_set(1.f / 3), v_set(-1));
+	simd_v z = v_fma(t, v_set(1.f / 3), v_set(-1));
 	simd_v root = v_set(c[0]);
 	for (size_t i = 1; i < sizeof c / sizeof *c; i++)
 		root = v_fma(root, z, v_set(c[i]));
 	root *= root;
-	return v_fma(-t, root * root, v_max(v_set(0), x));
+	return root * root;
+}
+
+/* GELU: x Phi(x) = max(x, 0) - t Q(t) for t = |x|; beyond 6, t Q(t) is below 6e-9. */
+SIMD_INLINE simd_v v_gelu(simd_v x)
+{
+	simd_v t = v_min(v_abs(x), v_set(6));
+	return v_fma(-t, v_gelu_tail(t), v_max(v_set(0), x));
 }
 
 #endif

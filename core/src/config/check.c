@@ -107,7 +107,11 @@ static const char *format_range(struct check *c, double value)
 		text = core_format(c->loader->ctx, "%s %s", key->above ? "above" : "at least", low);
 	else
 		text = core_format(c->loader->ctx, "%s %s %s %s", key->above ? "above" : "from",
-			low, key->above ? "and at most" : "to", high);
+			low,
+			key->below   ? "to below"
+			: key->above ? "and at most"
+				     : "to",
+			high);
 	if (text && key->unit)
 		text = core_format(c->loader->ctx, "%s %s", text, key->unit);
 	if (text && key->choices)
@@ -121,7 +125,8 @@ static bool check_range(struct check *c, const core_yaml *node, double value)
 	const core_key *key = c->key;
 	if (key->min == 0 && key->max == 0)
 		return true;
-	if (value >= key->min && value <= key->max && !(key->above && value == key->min))
+	if (value >= key->min && value <= key->max && !(key->above && value == key->min) &&
+		!(key->below && value == key->max))
 		return true;
 	REFUSE(c, node, "%s: %s is out of range, %s", c->path, node->text, format_range(c, value));
 	return false;
@@ -384,6 +389,8 @@ core_yaml *core_check_value(
 		return check_files(&c, node);
 	case CORE_KEY_INTS:
 		return check_filled_list(&c, node, true, check_int);
+	case CORE_KEY_SIZES:
+		return check_list(&c, node, false, check_int);
 	case CORE_KEY_REALS:
 		return check_list(&c, node, false, check_real);
 	case CORE_KEY_TEXTS:

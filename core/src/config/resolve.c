@@ -150,6 +150,7 @@ core_yaml *core_resolve_tree(core_loader *loader, core_yaml *tree)
 			core_yaml_add(
 				out, name, written ? written->key_place : (core_place){0}, block);
 	}
-	good = good && core_rules_check_order(&r, out) && core_rules_resolve_grouper(&r, out);
+	good = good && core_rules_check_order(&r, out) && core_rules_check_networks(&r, out) &&
+	       core_rules_resolve_grouper(&r, out);
 	return good && !loader->n_failed ? out : NULL;
 }

@@ -53,6 +53,7 @@ core_yaml *core_resolve_loss(core_resolver *r, const core_yaml *node);
 bool core_rules_check(core_resolver *r, const char *name, core_yaml *block);
 /* Refuses train.order for a loss that trains in stages: the order is for one training only. */
 bool core_rules_check_order(core_resolver *r, const core_yaml *variant);
+bool core_rules_check_networks(core_resolver *r, const core_yaml *variant);
 /* A loss that uses groups needs a grouper; otherwise the grouper is dropped. */
 bool core_rules_resolve_grouper(core_resolver *r, core_yaml *variant);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <fairvox/loss.h>
+#include <fairvox/networks.h>
 #include <fairvox/stages.h>
 
 #include "base/number.h"
@@ -133,15 +134,35 @@ static bool check_eval(core_resolver *r, const core_yaml *eval)
 
 /* Removes a key that has no effect with the value of another key. A note instead of an error,
  * because a matrix may combine it with values where it has an effect. */
-static void remove_unused_key(
-	core_resolver *r, core_yaml *train, const char *key, const char *with, const char *value)
+static void remove_unused_key(core_resolver *r, core_yaml *block, const char *key, const char *name,
+	const char *with, const char *value)
 {
-	const core_yaml *node = core_yaml_get(train, key);
-	if (is_given(train, key))
+	const core_yaml *node = core_yaml_get(block, key);
+	if (is_given(block, key))
 		core_loader_note(r->loader, CORE_NOTE_UNUSED, node->place,
-			"%s: train.%s has no effect with %s %s",
-			core_place_text(r->loader->ctx, node->place), key, with, value);
-	remove_key(train, key);
+			"%s: %s.%s has no effect with %s %s",
+			core_place_text(r->loader->ctx, node->place), name, key, with, value);
+	remove_key(block, key);
+}
+
+#define HIDDEN_MAX 8
+
+static bool check_head(core_resolver *r, core_yaml *head)
+{
+	static const char *const dependent[] = {"activation", "dropout"};
+	const core_yaml *hidden = core_yaml_get(head, "hidden");
+	if (hidden && hidden->n > HIDDEN_MAX) {
+		core_loader_fail(r->loader, FV_CONFIG, hidden->place,
+			"head.hidden: %zu layers, at most %d are possible", hidden->n, HIDDEN_MAX);
+		return false;
+	}
+	if (hidden && hidden->n)
+		return true;
+	for (size_t i = 0; i < sizeof dependent / sizeof *dependent; i++)
+		remove_unused_key(r, head, dependent[i], "head", "head.hidden", "[]");
+	if (hidden)
+		remove_key(head, "hidden");
+	return true;
 }
 
 static void remove_unused_train_keys(core_resolver *r, core_yaml *train)
@@ -151,19 +172,22 @@ static void remove_unused_train_keys(core_resolver *r, core_yaml *train)
 	const char *schedule = core_yaml_get(train, "schedule")->text;
 	const core_select_rule *it = core_select_rule_find(rule);
 	if (!strcmp(optimizer, "adam"))
-		remove_unused_key(r, train, "weight_decay", "optimizer", optimizer);
+		remove_unused_key(r, train, "weight_decay", "train", "optimizer", optimizer);
 	if (strcmp(optimizer, "sgd") != 0)
-		remove_unused_key(r, train, "momentum", "optimizer", optimizer);
+		remove_unused_key(r, train, "momentum", "train", "optimizer", optimizer);
 	if (strcmp(schedule, "plateau") != 0) {
-		remove_unused_key(r, train, "plateau_patience", "schedule", schedule);
-		remove_unused_key(r, train, "plateau_factor", "schedule", schedule);
+		remove_unused_key(r, train, "plateau_patience", "train", "schedule", schedule);
+		remove_unused_key(r, train, "plateau_factor", "train", "schedule", schedule);
 	}
+	const char *base_loss = core_yaml_get(train, "base_loss")->text;
+	if (strcmp(base_loss, "focal") != 0)
+		remove_unused_key(r, train, "focal_gamma", "train", "base_loss", base_loss);
 	if (!core_select_uses_groups(it)) {
-		remove_unused_key(r, train, "select_groups", "select", rule);
-		remove_unused_key(r, train, "select_support", "select", rule);
+		remove_unused_key(r, train, "select_groups", "train", "select", rule);
+		remove_unused_key(r, train, "select_support", "train", "select", rule);
 	}
 	if (it->kind != CORE_SELECT_TPR_GAP)
-		remove_unused_key(r, train, "select_f1_floor", "select", rule);
+		remove_unused_key(r, train, "select_f1_floor", "train", "select", rule);
 }
 
 /* Replaces the default decay, which is adamw's, by that of torch.optim.SGD. */
@@ -204,6 +228,8 @@ bool core_rules_check(core_resolver *r, const char *name, core_yaml *block)
 		return check_corpus(r, block);
 	if (!strcmp(name, "eval"))
 		return check_eval(r, block);
+	if (!strcmp(name, "head"))
+		return check_head(r, block);
 	return strcmp(name, "train") != 0 || check_train(r, block);
 }
 
@@ -251,6 +277,60 @@ static bool check_sampler(
 	else
 		return true;
 	return false;
+}
+
+/* Returns what a loss with networks of its own allows (fairvox/networks.h); everything for the others. */
+static uint32_t find_allowed(const fv_descriptor *loss)
+{
+	const fv_networks_1 *theirs = loss->extension ? loss->extension(FV_NETWORKS_1) : NULL;
+	fv_networks_1 networks = {.allows = 0};
+	if (!theirs)
+		return UINT32_MAX;
+	memcpy(&networks, theirs, theirs->size < sizeof networks ? theirs->size : sizeof networks);
+	return networks.allows;
+}
+
+static bool check_allowed(core_resolver *r, const core_yaml *variant, const fv_descriptor *loss)
+{
+	const core_yaml *head = core_yaml_get(variant, "head");
+	const core_yaml *base = core_yaml_get(core_yaml_get(variant, "train"), "base_loss");
+	const core_yaml *projection = core_yaml_get(head, "projection");
+	uint32_t allows = find_allowed(loss);
+	bool good = true;
+	if (base && core_yaml_is_word(base, "bce") && !(allows & FV_NETWORKS_SIGMOID)) {
+		core_loader_fail(r->loader, FV_CONFIG, base->place,
+			"train.base_loss bce cannot be used with loss '%s', which takes the logits "
+			"of its networks for those of a softmax: use soft_ce or focal",
+			loss->name);
+		good = false;
+	}
+	if (projection && core_yaml_is_word(projection, "none") && !core_yaml_get(head, "hidden") &&
+		!(allows & FV_NETWORKS_BARE)) {
+		core_loader_fail(r->loader, FV_CONFIG, projection->place,
+			"head.projection none without head.hidden cannot be used with loss '%s', "
+			"whose encoders would have no layer: give head.hidden or a projection",
+			loss->name);
+		good = false;
+	}
+	return good;
+}
+
+bool core_rules_check_networks(core_resolver *r, const core_yaml *variant)
+{
+	const core_yaml *loss = core_yaml_get(variant, "loss");
+	if (!r->loss)
+		return true;
+	bool good = check_allowed(r, variant, r->loss);
+	for (uint32_t i = 0; i < r->loss->n_params; i++) {
+		const core_yaml *value = core_yaml_get(loss, r->loss->params[i].name);
+		const core_yaml *name = core_yaml_get(value, "name");
+		if (r->loss->params[i].type == FV_LOSS_REF && name)
+			good = check_allowed(r, variant,
+				       core_registry_find(r->loader->registry, FV_LOSS, name->text)
+					       ->descriptor) &&
+			       good;
+	}
+	return good;
 }
 
 bool core_rules_resolve_grouper(core_resolver *r, core_yaml *variant)

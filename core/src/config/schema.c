@@ -129,7 +129,15 @@ static const core_key loss_keys[] = {
 
 static const core_key head_keys[] = {
 	KEY(INT, "projection", AT(core_variant, head_projection), .min = 1, .max = 65536,
-		.def = "256", .doc = "width between the features and the classes"),
+		.choices = "none", .def = "256",
+		.doc = "width of a linear layer on the features, before hidden layers and output"),
+	KEY(SIZES, "hidden", ITEMS(core_variant, head_hidden), .min = 1, .max = 65536,
+		.doc = "widths of hidden layers between projection and output; default: no hidden "
+		       "layer"),
+	KEY(CHOICE, "activation", AT(core_variant, head_activation), .choices = "none|relu|gelu",
+		.def = "relu", .doc = "what follows each hidden layer"),
+	KEY(REAL, "dropout", AT(core_variant, head_dropout), .max = 1, .below = true, .def = "0",
+		.doc = "share of each hidden layer's units that a training step sets to 0"),
 };
 
 static const core_key train_keys[] = {
@@ -179,6 +187,16 @@ static const core_key train_keys[] = {
 	KEY(REAL, "select_f1_floor", AT(core_train_spec, select_f1_floor), .max = 1, .def = "0.95",
 		.doc = "a rule that looks at a gap takes only epochs whose F1 is at least this "
 		       "share of the best epoch's"),
+	KEY(CHOICE, "base_loss", AT(core_train_spec, base_loss), .choices = "soft_ce|bce|focal",
+		.def = "soft_ce",
+		.doc = "loss of a recording: cross-entropy of the soft label; sigmoid and binary "
+		       "cross-entropy for each class; focal loss"),
+	KEY(REAL, "focal_gamma", AT(core_train_spec, focal_gamma), .max = 100, .def = "2",
+		.doc = "gamma of the focal loss: how much less a recording counts that is right"),
+	KEY(CHOICE, "class_weights", AT(core_train_spec, class_weights),
+		.choices = "effective|inverse|none", .def = "effective",
+		.doc = "weights of the classes in the base loss: by the effective number of "
+		       "positives, by 1/positives, or none"),
 	KEY(PATH, "init", AT(core_train_spec, init),
 		.doc = "start weights (safetensors); {fold} stands for the fold"),
 	KEY(PATH, "order", AT(core_train_spec, order),
@@ -263,8 +281,8 @@ core_key core_schema_from_param(const fv_param *param, bool official)
 
 bool core_key_is_list(core_key_type type)
 {
-	return type == CORE_KEY_INTS || type == CORE_KEY_REALS || type == CORE_KEY_TEXTS ||
-	       type == CORE_KEY_NAMES;
+	return type == CORE_KEY_INTS || type == CORE_KEY_SIZES || type == CORE_KEY_REALS ||
+	       type == CORE_KEY_TEXTS || type == CORE_KEY_NAMES;
 }
 
 /* True when `test` accepts the type of this parameter in any plugin of this kind. */

@@ -19,6 +19,7 @@ typedef enum core_key_type {
 	CORE_KEY_PATH,
 	CORE_KEY_LOSS,     /* a loss inside another loss: its name, or {name: ..., parameters} */
 	CORE_KEY_INTS,     /* list of distinct whole numbers; a single number is a list of one */
+	CORE_KEY_SIZES,    /* list of whole numbers, repeats allowed, may be empty */
 	CORE_KEY_REALS,    /* list of numbers */
 	CORE_KEY_TEXTS,    /* list of texts */
 	CORE_KEY_NAMES,    /* list of distinct texts */
@@ -38,6 +39,7 @@ struct core_key {
 	const char *unit;
 	double min, max; /* inclusive; both 0: no limit */
 	bool above;      /* min itself is not allowed */
+	bool below;      /* max itself is not allowed */
 	/* choices as "a|b"; for a number, words allowed instead of it: "none" */
 	const char *choices;
 	const char *def;      /* default as YAML text; NULL: none */

@@ -9,6 +9,8 @@
 #include <stdint.h>
 
 #include <fairvox/encoder.h>
+#include <fairvox/linear.h>
+#include <fairvox/loss.h>
 #include <fairvox/plugin.h>
 
 #include "config/place.h"
@@ -159,6 +161,12 @@ typedef enum core_sampler_kind {
 	CORE_SAMPLE_SUBGROUPS,
 } core_sampler_kind;
 
+typedef enum core_class_weighting {
+	CORE_WEIGHTS_EFFECTIVE,
+	CORE_WEIGHTS_INVERSE,
+	CORE_WEIGHTS_NONE,
+} core_class_weighting;
+
 typedef struct core_train_spec {
 	int32_t epochs, batch;
 	double learning_rate;
@@ -176,6 +184,9 @@ typedef struct core_train_spec {
 	const char *select_groups; /* CORE_INFERRED_GROUPS or an attribute */
 	int32_t select_support;
 	double select_f1_floor;
+	core_class_weighting class_weights;
+	fv_base_kind base_loss;
+	double focal_gamma;
 	const char *init, *order; /* files, NULL: none; may contain {fold} */
 	int32_t n_seeds;
 	int64_t *seeds;
@@ -198,7 +209,10 @@ typedef struct core_variant {
 	core_grouper_spec *groupers;
 	core_plugin_spec loss;
 	const char *profile;
-	int32_t head_projection;
+	int32_t head_projection, n_head_hidden; /* projection 0: none */
+	int64_t *head_hidden;                   /* [n_head_hidden] */
+	fv_activation head_activation;
+	double head_dropout;
 	core_train_spec train;
 	core_eval_spec eval;
 	/* the resolved configuration as YAML text, for config.yaml */

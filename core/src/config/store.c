@@ -178,6 +178,7 @@ static bool put_list(fv_ctx *ctx, const core_key *key, const core_yaml *value, v
 	case CORE_KEY_FILES:
 		return make_sources(ctx, list, at, find_field(base, key->count));
 	case CORE_KEY_INTS:
+	case CORE_KEY_SIZES:
 		return make_ints(ctx, list, at);
 	case CORE_KEY_REALS:
 		return make_reals(ctx, list, at);

@@ -37,7 +37,10 @@ struct rig {
 static bool open_rig(struct contract *c, const fv_loss_setup *setup, struct rig *r)
 {
 	int32_t n = setup->train->n;
-	const core_head_shape shape = {LAYERS, DIMS, PROJECTION, setup->train->classes};
+	const core_head_shape shape = {.layers = LAYERS,
+		.dims = DIMS,
+		.projection = PROJECTION,
+		.classes = setup->train->classes};
 	if (!contract_open_instance(c, &r->in))
 		return false;
 	fv_ctx *ctx = r->in.ctx;
@@ -113,8 +116,8 @@ static bool draw_batch(struct contract *c, struct rig *r, int32_t kind, int64_t 
 	const fv_node *logits = core_networks_predict(r->networks);
 	if (!contract_expect_ok(c, &r->in, logits ? FV_OK : FV_FAILED, "predict"))
 		return false;
-	core_base_loss(n, classes, core_node_data(logits), r->label,
-		r->objective.setup.class_weight, r->loss, NULL);
+	const core_base base = core_objective_base(&r->objective.setup);
+	core_base_loss(&base, n, classes, core_node_data(logits), r->label, r->loss, NULL);
 	r->batch = (fv_batch){.size = sizeof r->batch,
 		.n = n,
 		.classes = classes,

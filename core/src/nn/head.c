@@ -2,67 +2,87 @@
 #include "nn/head.h"
 
 #include <assert.h>
-#include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cblas.h>
+#include <fairvox/stream.h>
 
 #include "backend/blas.h"
-#include "backend/kernels.h"
 #include "nn/blocks.h"
+#include "nn/head_private.h"
 
-struct core_head {
-	core_head_shape shape;
-	int32_t batch;
-	bool collapsed;
-	const core_kernels *kernels;
-	float *mixed;    /* h [batch,D] */
-	float *dots;     /* x M^T [batch,L,C]; when collapsed */
-	float *hidden;   /* u [batch,H]; this and the next two: not when collapsed */
-	float *d_mixed;  /* [batch,D] */
-	float *d_hidden; /* [batch,H] */
-	float *product;  /* M [C,D] */
-	float *constant; /* W2 b1 + b2 [C] */
-	float *outer;    /* G [C,D] */
-	float *share;    /* s [L] */
-	float *row_dot;  /* [L] */
-	double *sum;     /* [max(L,H,C)] */
-};
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
+
+int32_t core_head_width(const core_head_shape *s)
+{
+	if (s->n_hidden)
+		return s->hidden[s->n_hidden - 1];
+	return s->projection ? s->projection : s->dims;
+}
+
+/* The streams of the start values: of the projection, the output and the first hidden layer. */
+enum { DRAW_PROJECTION = 1, DRAW_OUTPUT = 3, DRAW_HIDDEN = 5 };
+
+static void add_layer(
+	core_head_tensor *out, const char *const name[2], int32_t width, int32_t in, uint64_t draw)
+{
+	out[0] = (core_head_tensor){
+		.name = name[0], .rank = 2, .shape = {width, in}, .draw = draw, .fan_in = in};
+	out[1] = (core_head_tensor){
+		.name = name[1], .rank = 1, .shape = {width, 1}, .draw = draw + 1, .fan_in = in};
+}
+
+int32_t core_head_tensors(const core_head_shape *s, core_head_tensor out[CORE_HEAD_TENSORS])
+{
+	static const char *const projection[] = {"projection.weight", "projection.bias"},
+				 *const output[] = {"output.weight", "output.bias"},
+				 *const hidden[CORE_HEAD_HIDDEN][2] = {
+					 {"hidden.0.weight", "hidden.0.bias"},
+					 {"hidden.1.weight", "hidden.1.bias"},
+					 {"hidden.2.weight", "hidden.2.bias"},
+					 {"hidden.3.weight", "hidden.3.bias"},
+					 {"hidden.4.weight", "hidden.4.bias"},
+					 {"hidden.5.weight", "hidden.5.bias"},
+					 {"hidden.6.weight", "hidden.6.bias"},
+					 {"hidden.7.weight", "hidden.7.bias"}};
+	int32_t n = 1, in = s->projection ? s->projection : s->dims;
+	int64_t offset = 0;
+	out[0] = (core_head_tensor){.name = "layer_mix", .rank = 1, .shape = {s->layers, 1}};
+	if (s->projection) {
+		add_layer(&out[n], projection, s->projection, s->dims, DRAW_PROJECTION);
+		n += 2;
+	}
+	for (int32_t j = 0; j < s->n_hidden; j++, n += 2) {
+		add_layer(&out[n], hidden[j], s->hidden[j], in, DRAW_HIDDEN + 2 * (uint64_t)j);
+		in = s->hidden[j];
+	}
+	if (s->classes) {
+		add_layer(&out[n], output, s->classes, in, DRAW_OUTPUT);
+		n += 2;
+	}
+	for (int32_t i = 0; i < n; i++) {
+		out[i].offset = offset;
+		out[i].count = out[i].shape[0] * out[i].shape[1];
+		offset += out[i].count;
+	}
+	return n;
+}
 
 int64_t core_head_count(const core_head_shape *s)
 {
-	return s->layers + (int64_t)s->projection * (s->dims + 1) +
-	       (int64_t)s->classes * (s->projection + 1);
-}
-
-void core_head_tensors(const core_head_shape *s, core_head_tensor out[CORE_HEAD_TENSORS])
-{
-	const core_head_tensor tensor[CORE_HEAD_TENSORS] = {
-		{.name = "layer_mix", .rank = 1, .shape = {s->layers, 1}},
-		{.name = "projection.weight", .rank = 2, .shape = {s->projection, s->dims}},
-		{.name = "projection.bias", .rank = 1, .shape = {s->projection, 1}},
-		{.name = "output.weight", .rank = 2, .shape = {s->classes, s->projection}},
-		{.name = "output.bias", .rank = 1, .shape = {s->classes, 1}},
-	};
-	int64_t offset = 0;
-	for (int i = 0; i < CORE_HEAD_TENSORS; i++) {
-		out[i] = tensor[i];
-		out[i].offset = offset;
-		out[i].count = tensor[i].shape[0] * tensor[i].shape[1];
-		offset += out[i].count;
-	}
+	core_head_tensor tensor[CORE_HEAD_TENSORS];
+	int32_t n = core_head_tensors(s, tensor);
+	return tensor[n - 1].offset + tensor[n - 1].count;
 }
 
 void core_head_init(fv_ctx *ctx, const core_head_shape *s, int64_t branch, float *params)
 {
 	core_head_tensor tensor[CORE_HEAD_TENSORS];
-	core_head_tensors(s, tensor);
+	int32_t n = core_head_tensors(s, tensor);
 	memset(params, 0, (size_t)s->layers * sizeof *params);
-	for (int i = 1; i < CORE_HEAD_TENSORS; i++)
-		core_linear_init(ctx, branch, (uint64_t)i, i < 3 ? s->dims : s->projection,
-			tensor[i].count, params + tensor[i].offset);
+	for (int32_t i = 1; i < n; i++)
+		core_linear_init(ctx, branch, tensor[i].draw, tensor[i].fan_in, tensor[i].count,
+			params + tensor[i].offset);
 }
 
 /* Places an array at the next multiple of 64 bytes of one block of memory. */
@@ -74,44 +94,78 @@ static size_t carve_array(char *base, size_t *used, size_t n, size_t size, void 
 	return *used;
 }
 
+static void carve_layer(char *base, size_t *used, size_t batch, core_dense *l)
+{
+	size_t n = batch * (size_t)l->out;
+	carve_array(base, used, n, sizeof(float), &l->z);
+	carve_array(base, used, n, sizeof(float), &l->gradient);
+	l->y = l->z;
+	if (!l->hidden)
+		return;
+	carve_array(base, used, n, sizeof(float), &l->y);
+	carve_array(base, used, n, sizeof(float), &l->keep);
+}
+
 static size_t lay_out_arrays(core_head *head, char *base)
 {
 	const core_head_shape *s = &head->shape;
 	size_t used = (sizeof *head + 63) / 64 * 64;
 	size_t batch = (size_t)head->batch, dims = (size_t)s->dims;
-	size_t projection = (size_t)s->projection, classes = (size_t)s->classes;
-	size_t layers = (size_t)s->layers;
-	size_t widest = projection > classes ? projection : classes;
+	size_t classes = head->collapsed ? (size_t)s->classes : 0;
+	size_t layers = (size_t)s->layers, widest = layers;
 	carve_array(base, &used, batch * dims, sizeof(float), &head->mixed);
-	carve_array(base, &used, batch * layers * classes, sizeof(float), &head->dots);
-	carve_array(base, &used, batch * projection, sizeof(float), &head->hidden);
 	carve_array(base, &used, batch * dims, sizeof(float), &head->d_mixed);
-	carve_array(base, &used, batch * projection, sizeof(float), &head->d_hidden);
+	for (int32_t j = 0; j < head->n_dense; j++) {
+		carve_layer(base, &used, batch, &head->dense[j]);
+		widest = MAX(widest, (size_t)head->dense[j].out);
+	}
+	carve_array(base, &used, batch * layers * classes, sizeof(float), &head->dots);
 	carve_array(base, &used, classes * dims, sizeof(float), &head->product);
 	carve_array(base, &used, classes, sizeof(float), &head->constant);
 	carve_array(base, &used, classes * dims, sizeof(float), &head->outer);
 	carve_array(base, &used, layers, sizeof(float), &head->share);
 	carve_array(base, &used, layers, sizeof(float), &head->row_dot);
-	return carve_array(
-		base, &used, widest > layers ? widest : layers, sizeof(double), &head->sum);
+	return carve_array(base, &used, widest, sizeof(double), &head->sum);
+}
+
+static void list_layers(core_head *head)
+{
+	const core_head_shape *s = &head->shape;
+	int32_t first = s->projection ? 1 : 0;
+	head->n_tensors = core_head_tensors(s, head->tensor);
+	head->n_dense = (head->n_tensors - 1) / 2;
+	for (int32_t j = 0; j < head->n_dense; j++) {
+		const core_head_tensor *tensor = &head->tensor[1 + 2 * j];
+		head->dense[j] = (core_dense){.in = (int32_t)tensor->shape[1],
+			.out = (int32_t)tensor->shape[0],
+			.weight = tensor,
+			.bias = tensor + 1,
+			.hidden = j >= first && j < first + s->n_hidden};
+	}
 }
 
 fv_status core_head_new(fv_ctx *ctx, const core_head_shape *shape, int32_t batch, core_head **out)
 {
-	assert(shape->layers > 0 && shape->dims > 0 && shape->projection > 0 && shape->classes > 0);
+	assert(shape->layers > 0 && shape->dims > 0 && shape->n_hidden <= CORE_HEAD_HIDDEN);
+	assert(shape->classes > 0 || shape->projection > 0 || shape->n_hidden > 0);
 	fv_status status = core_blas_open(ctx);
 	if (status)
 		return status;
-	core_head plan = {
-		.shape = *shape, .batch = batch, .collapsed = shape->classes <= CORE_HEAD_COLLAPSE};
+	core_head plan = {.shape = *shape,
+		.batch = batch,
+		.collapsed = !shape->n_hidden && shape->classes > 0 &&
+			     shape->classes <= CORE_HEAD_COLLAPSE};
+	list_layers(&plan);
 	size_t bytes = lay_out_arrays(&plan, NULL);
-	char *base = aligned_alloc(64, bytes);
-	if (!base)
+	core_head *head = aligned_alloc(64, bytes);
+	if (!head)
 		return fv_fail(ctx, FV_FAILED, "out of memory (%zu bytes)", bytes);
-	memset(base, 0, bytes);
-	lay_out_arrays(&plan, base);
-	plan.kernels = core_kernels_used();
-	*out = memcpy(base, &plan, sizeof plan);
+	memset(head, 0, bytes);
+	*head = plan;
+	list_layers(head); /* whose tensors are its own */
+	lay_out_arrays(head, (char *)head);
+	head->kernels = core_kernels_used();
+	*out = head;
 	return FV_OK;
 }
 
@@ -125,42 +179,26 @@ void core_head_uncollapse(core_head *head)
 	head->collapsed = false;
 }
 
-/* s, and M and W2 b1 + b2 when collapsed. */
 void core_head_prepare(core_head *head, const float *params)
 {
-	const core_head_shape *s = &head->shape;
-	core_head_tensor tensor[CORE_HEAD_TENSORS];
-	core_head_tensors(s, tensor);
-	core_mix_share(params, s->layers, head->share);
-	if (!head->collapsed)
-		return;
-	const float *bias = params + tensor[2].offset, *output = params + tensor[3].offset;
-	head->kernels->collapse_product(s->classes, s->projection, s->dims, output,
-		params + tensor[1].offset, head->product);
-	for (int32_t c = 0; c < s->classes; c++) {
-		double sum = params[tensor[4].offset + c];
-		for (int32_t h = 0; h < s->projection; h++)
-			sum += (double)output[(size_t)c * (size_t)s->projection + (size_t)h] *
-			       bias[h];
-		head->constant[c] = (float)sum;
-	}
+	core_mix_share(params, head->shape.layers, head->share);
+	if (head->collapsed)
+		core_head_collapse(head, params);
 }
 
-/* z = sum_l s_l (x_l M^T) + W2 b1 + b2 */
-static void run_collapsed_forward(core_head *head, const float *const *x, int32_t n, float *logits)
+void core_head_set_dropout(core_head *head, const core_dropout *drop, int64_t branch, int32_t n)
 {
-	const core_head_shape *s = &head->shape;
-	size_t classes = (size_t)s->classes, layers = (size_t)s->layers;
-	for (size_t i = 0; i < (size_t)n; i++) {
-		float *dots = head->dots + i * layers * classes;
-		head->kernels->collapse_row(s->classes, s->layers, s->dims, x[i],
-			x[i + 1 < (size_t)n ? i + 1 : i], head->product, head->share, dots,
-			head->mixed + i * (size_t)s->dims);
-		for (size_t c = 0; c < classes; c++) {
-			double sum = head->constant[c];
-			for (size_t l = 0; l < layers; l++)
-				sum += (double)head->share[l] * (double)dots[l * classes + c];
-			logits[i * classes + c] = (float)sum;
+	double p = head->shape.dropout;
+	float scale = (float)(1 / (1 - p));
+	head->dropping = drop && p > 0;
+	for (int32_t i = 0; head->dropping && i < n; i++) {
+		uint64_t name = fv_name_hash(drop->stem[i]) + (uint64_t)drop->copy[i];
+		fv_stream stream =
+			fv_rng(drop->ctx, "dropout", drop->epoch, name + (uint64_t)branch);
+		for (int32_t j = 0; j < head->n_dense; j++) {
+			const core_dense *l = &head->dense[j];
+			for (int32_t k = 0; l->hidden && k < l->out; k++)
+				l->keep[i * l->out + k] = fv_uniform(&stream) < p ? 0 : scale;
 		}
 	}
 }
@@ -169,85 +207,25 @@ void core_head_forward(
 	core_head *head, const float *params, const float *const *x, int32_t n, float *logits)
 {
 	const core_head_shape *s = &head->shape;
-	core_head_tensor tensor[CORE_HEAD_TENSORS];
-	core_head_tensors(s, tensor);
 	assert(n > 0 && n <= head->batch);
 	if (head->collapsed) {
-		run_collapsed_forward(head, x, n, logits);
+		core_head_collapsed_forward(head, x, n, logits);
 		return;
 	}
 	core_mix_forward(head->share, s->layers, s->dims, x, n, head->mixed);
-	core_linear_forward(n, s->projection, s->dims, head->mixed, params + tensor[1].offset,
-		params + tensor[2].offset, head->hidden);
-	core_linear_forward(n, s->classes, s->projection, head->hidden, params + tensor[3].offset,
-		params + tensor[4].offset, logits);
-}
-
-/* ds_l = sum_i dz_i . (x_il M^T) */
-static void compute_collapsed_mix_gradient(
-	core_head *head, int32_t n, const float *dlogits, float *gradient)
-{
-	size_t classes = (size_t)head->shape.classes, layers = (size_t)head->shape.layers;
-	memset(head->sum, 0, layers * sizeof *head->sum);
-	for (size_t i = 0; i < (size_t)n; i++)
-		for (size_t l = 0; l < layers; l++) {
-			const float *dots = head->dots + (i * layers + l) * classes;
-			for (size_t c = 0; c < classes; c++)
-				head->sum[l] += (double)dlogits[i * classes + c] * (double)dots[c];
-		}
-	core_mix_gradient(head->share, head->shape.layers, head->sum, gradient);
-}
-
-/* Computes the gradients of W1, b1 and W2 from G and M, and of the mix. */
-static void compute_collapsed_gradient(core_head *head, const float *params, int32_t n,
-	const float *dlogits, const core_head_tensor *tensor, float *gradient)
-{
-	const core_head_shape *s = &head->shape;
-	int32_t dims = s->dims, projection = s->projection, classes = s->classes;
-	const float *output = params + tensor[3].offset, *bias = params + tensor[2].offset;
-	const float *d_bias = gradient + tensor[4].offset;
-	core_multiply(true, false, classes, dims, n, dlogits, head->mixed, 0, head->outer);
-	core_multiply(true, false, projection, 1, classes, output, d_bias, 0,
-		gradient + tensor[2].offset);
-	for (int32_t c = 0; c < classes; c++)
-		for (int32_t h = 0; h < projection; h++)
-			gradient[tensor[3].offset + c * projection + h] = d_bias[c] * bias[h];
-	head->kernels->collapse_gradient(classes, projection, dims, output,
-		params + tensor[1].offset, head->outer, gradient + tensor[1].offset,
-		gradient + tensor[3].offset);
-	compute_collapsed_mix_gradient(head, n, dlogits, gradient);
-}
-
-static void compute_layer_gradient(core_head *head, const float *params, int32_t n,
-	const float *dlogits, const core_head_tensor *tensor, float *gradient)
-{
-	const core_head_shape *s = &head->shape;
-	int32_t dims = s->dims, projection = s->projection, classes = s->classes;
-	core_multiply(true, false, classes, projection, n, dlogits, head->hidden, 0,
-		gradient + tensor[3].offset);
-	core_multiply(false, false, n, projection, classes, dlogits, params + tensor[3].offset, 0,
-		head->d_hidden);
-	core_column_sums(n, projection, head->d_hidden, head->sum, 0, gradient + tensor[2].offset);
-	core_multiply(true, false, projection, dims, n, head->d_hidden, head->mixed, 0,
-		gradient + tensor[1].offset);
-	if (s->layers > 1)
-		core_multiply(false, false, n, dims, projection, head->d_hidden,
-			params + tensor[1].offset, 0, head->d_mixed);
+	core_head_layers_forward(head, params, n, logits);
 }
 
 void core_head_backward(core_head *head, const float *params, const float *const *x, int32_t n,
 	const float *dlogits, float *gradient)
 {
-	core_head_tensor tensor[CORE_HEAD_TENSORS];
-	core_head_tensors(&head->shape, tensor);
+	const core_head_shape *s = &head->shape;
 	assert(n > 0 && n <= head->batch);
-	core_column_sums(
-		n, head->shape.classes, dlogits, head->sum, 0, gradient + tensor[4].offset);
 	if (head->collapsed) {
-		compute_collapsed_gradient(head, params, n, dlogits, tensor, gradient);
+		core_head_collapsed_backward(head, params, n, dlogits, gradient);
 		return;
 	}
-	compute_layer_gradient(head, params, n, dlogits, tensor, gradient);
-	core_mix_backward(head->share, head->shape.layers, head->shape.dims, x, n, head->d_mixed,
-		head->sum, head->row_dot, gradient);
+	core_head_layers_backward(head, params, n, dlogits, gradient);
+	core_mix_backward(head->share, s->layers, s->dims, x, n, head->d_mixed, head->sum,
+		head->row_dot, gradient);
 }

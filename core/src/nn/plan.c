@@ -10,6 +10,8 @@
 
 #include "nn/blocks.h"
 
+enum { DRAW_LINEAR = 3 }; /* start values: those of an output layer (head.h) */
+
 static fv_status FV_PRINTF(3, 4)
 	report_misfit(fv_ctx *ctx, const core_plan *plan, const char *format, ...)
 {
@@ -55,11 +57,21 @@ static fv_status check_net(fv_ctx *ctx, const core_plan *plan, core_net_kind kin
 	if (length > 64 || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.") != length ||
 		(kind == CORE_NET_LINEAR && !length))
 		return report_misfit(ctx, plan, "'%.80s' is not a name for a network", name);
+	if (kind == CORE_NET_ENCODER && !plan->shape.projection && !plan->shape.n_hidden)
+		return report_misfit(
+			ctx, plan, "encoder '%s' has no projection and no hidden layer", name);
 	if (out < 1 || out > CORE_PLAN_WIDTH || in < 0 || in > CORE_PLAN_WIDTH ||
 		(kind == CORE_NET_LINEAR && in < 1))
 		return report_misfit(ctx, plan, "network '%s': %d outputs and %d inputs", name,
 			(int)out, (int)in);
 	return FV_OK;
+}
+
+core_head_shape core_net_shape(const core_plan *plan, const core_net *net)
+{
+	core_head_shape shape = plan->shape;
+	shape.classes = net->kind == CORE_NET_HEAD ? net->out : 0;
+	return shape;
 }
 
 static const char *make_tensor_name(fv_ctx *ctx, const char *net, const char *name)
@@ -70,15 +82,15 @@ static const char *make_tensor_name(fv_ctx *ctx, const char *net, const char *na
 /* Lists the tensors of one network, with offsets from its own start. Returns their number. */
 static int32_t list_tensors(const core_plan *plan, const core_net *net, core_head_tensor *out)
 {
-	core_head_shape shape = plan->shape;
 	if (net->kind != CORE_NET_LINEAR) {
-		shape.classes = net->out;
-		core_head_tensors(&shape, out);
-		return net->kind == CORE_NET_HEAD ? CORE_HEAD_TENSORS : 3;
+		const core_head_shape shape = core_net_shape(plan, net);
+		return core_head_tensors(&shape, out);
 	}
 	int64_t weights = (int64_t)net->out * net->in;
-	out[0] = (core_head_tensor){".weight", 2, {net->out, net->in}, 0, weights};
-	out[1] = (core_head_tensor){".bias", 1, {net->out, 1}, weights, net->out};
+	out[0] = (core_head_tensor){
+		".weight", 2, {net->out, net->in}, 0, weights, DRAW_LINEAR, net->in};
+	out[1] = (core_head_tensor){
+		".bias", 1, {net->out, 1}, weights, net->out, DRAW_LINEAR + 1, net->in};
 	return 2;
 }
 
@@ -110,6 +122,7 @@ fv_status core_plan_add_net(fv_ctx *ctx, core_plan *plan, core_net_kind kind, co
 		tensor->offset += plan->count;
 		net->count += tensor->count;
 	}
+	net->n_tensors = n;
 	plan->n_tensors += n;
 	plan->count += net->count;
 	*index = plan->n_nets++;
@@ -176,28 +189,23 @@ static int64_t find_branch(const char *prefix, size_t length)
 	return length ? (int64_t)(fv_name_hash(name) >> 1) : 0;
 }
 
-/* Draws start values as core_head_init does: the tensors of a linear layer called "output" are 3 and 4. */
-static void init_net(fv_ctx *ctx, const core_plan *plan, const core_net *net, float *params)
+int64_t core_net_branch(const core_net *net)
 {
 	static const char output[] = "output";
-	const core_head_tensor *tensor = &plan->tensor[net->tensor];
 	size_t length = strlen(net->name), tail = strlen(output);
-	core_head_shape shape = plan->shape;
-	if (net->kind == CORE_NET_HEAD) {
-		shape.classes = net->out;
-		core_head_init(ctx, &shape, find_branch(net->name, length), params + net->offset);
-		return;
-	}
-	uint64_t first = net->kind == CORE_NET_ENCODER ? 1 : 3;
-	int32_t fan_in = net->kind == CORE_NET_ENCODER ? shape.dims : net->in;
-	if (net->kind == CORE_NET_ENCODER) /* the mix stays 0 */
-		tensor++;
-	else if (length >= tail && !strcmp(net->name + length - tail, output))
+	if (net->kind == CORE_NET_LINEAR && length >= tail &&
+		!strcmp(net->name + length - tail, output))
 		length -= tail;
-	int64_t branch = find_branch(net->name, length);
-	for (uint64_t i = 0; i < 2; i++)
-		core_linear_init(
-			ctx, branch, first + i, fan_in, tensor[i].count, params + tensor[i].offset);
+	return find_branch(net->name, length);
+}
+
+static void init_net(fv_ctx *ctx, const core_plan *plan, const core_net *net, float *params)
+{
+	const core_head_tensor *tensor = &plan->tensor[net->tensor];
+	for (int32_t i = 0; i < net->n_tensors; i++)
+		if (tensor[i].draw)
+			core_linear_init(ctx, core_net_branch(net), tensor[i].draw,
+				tensor[i].fan_in, tensor[i].count, params + tensor[i].offset);
 }
 
 void core_plan_init(fv_ctx *ctx, const core_plan *plan, float *params)

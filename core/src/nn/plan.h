@@ -4,7 +4,7 @@
  * input; an objective with networks of its own makes another (fairvox/networks.h). A saved model
  * holds its plan, so that it predicts without the objective that trained it.
  *
- * Networks: `head` (mix, projection, output), `encoder` (mix, projection: [L,D] -> [H]) and `linear`
+ * Networks: `head` (mix, projection, hidden layers, output), `encoder` (the same without output) and `linear`
  * ([in] -> [out]). A network's name is what its tensors' names begin with: a head or encoder called
  * "biased." has biased.layer_mix, a linear layer called "output" has output.weight.
  */
@@ -24,9 +24,9 @@ typedef enum core_net_kind { CORE_NET_HEAD, CORE_NET_ENCODER, CORE_NET_LINEAR } 
 typedef struct core_net {
 	core_net_kind kind;
 	const char *name;
-	int32_t in, out;       /* in: linear only */
-	int32_t tensor;        /* its first one */
-	int64_t offset, count; /* in the vector of parameters */
+	int32_t in, out;           /* in: linear only */
+	int32_t tensor, n_tensors; /* its first one, their number */
+	int64_t offset, count;     /* in the vector of parameters */
 } core_net;
 
 /* A value: rows of `width` numbers. */
@@ -71,6 +71,11 @@ FV_NODISCARD fv_status core_plan_head(fv_ctx *ctx, const core_head_shape *shape,
  * made of [a-z0-9_.], sizes out of range, too many networks. */
 FV_NODISCARD fv_status core_plan_add_net(fv_ctx *ctx, core_plan *plan, core_net_kind kind,
 	const char *name, int32_t out, int32_t in, int32_t *index);
+
+/* Returns the shape of a head or encoder of the plan. */
+core_head_shape core_net_shape(const core_plan *plan, const core_net *net);
+/* Returns the branch of a network's streams: 0 for the unprefixed ones. */
+int64_t core_net_branch(const core_net *net);
 
 /* Sets the width of `node`, made from values a and b (what its kind needs of them). Errors:
  * FV_FAILED when they do not fit together. */

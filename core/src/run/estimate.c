@@ -60,8 +60,8 @@ fv_status core_estimate_step(
 	const core_variant *variant = core_run_variant(study, run);
 	const core_encoder *e = study->encoding[run->encoding].encoder;
 	int32_t batch = variant->train.batch;
-	core_head_shape shape = {e->spec->layer >= 0 ? 1 : e->layers, e->dims,
-		variant->head_projection, study->fold[run->fold].corpus->classes};
+	core_head_shape shape = core_run_data_shape(variant, e->spec->layer >= 0 ? 1 : e->layers,
+		e->dims, study->fold[run->fold].corpus->classes);
 	size_t width = (size_t)shape.layers * (size_t)shape.dims;
 	struct step s = {.count = core_head_count(&shape)};
 	s.vector = calloc(4 * (size_t)s.count, sizeof *s.vector);

@@ -3,6 +3,7 @@
 
 #include "eval/assess.h"
 #include "eval/report_json.h"
+#include "nn/base_loss.h"
 
 static fv_status make_attributes(
 	fv_ctx *ctx, const core_predictions *p, const core_strings *names, core_eval_attribute *out)
@@ -38,6 +39,16 @@ fv_status core_measured_rows_read(fv_ctx *ctx, const char *path, int32_t n_sets,
 	for (int32_t k = 0; k < n_sets && !status; k++)
 		status = core_predictions_read_split(ctx, path, NULL, set_name[k], &out->set[k]);
 	return status;
+}
+
+fv_status core_measure_set_cut(fv_ctx *ctx, const core_train_spec *train, core_predictions *p)
+{
+	if (train->base_loss != FV_BCE)
+		return FV_OK;
+	float *by_class = core_alloc(ctx, (size_t)p->C, sizeof *by_class);
+	for (int32_t c = 0; by_class && c < p->C; c++)
+		by_class[c] = core_base_cut(train->base_loss, p->C);
+	return by_class ? core_predictions_set_cut(ctx, p, by_class) : FV_FAILED;
 }
 
 /* Computes the metrics of one test set. */

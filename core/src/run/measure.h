@@ -32,6 +32,10 @@ typedef struct core_measured_rows {
 FV_NODISCARD fv_status core_measured_rows_read(fv_ctx *ctx, const char *path, int32_t n_sets,
 	const char *const *set_name, core_measured_rows *out);
 
+/* Sets the thresholds of the predictions of a model trained with `train`, if they differ from 1/C. */
+FV_NODISCARD fv_status core_measure_set_cut(
+	fv_ctx *ctx, const core_train_spec *train, core_predictions *predictions);
+
 /* Returns metrics.json as text, with the null of each gap and intervals over speakers. Errors: FV_CONFIG
  * for an attribute that the predictions lack. */
 FV_NODISCARD fv_status core_measure_predictions(fv_ctx *ctx, const core_measured_rows *rows,

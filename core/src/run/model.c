@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/model.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,7 +54,7 @@ fv_status core_model_write(fv_ctx *ctx, const char *path, const core_model *mode
 	char *classes = make_classes_json(ctx, model), *networks = NULL;
 	if (!tensor || !classes)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
-	size_t n = 0, n_meta = 4;
+	size_t n = 0;
 	for (; n < (size_t)plan->n_tensors; n++)
 		tensor[n] = (core_tensor_out){.name = plan->tensor[n].name,
 			.dtype = "F32",
@@ -72,15 +73,20 @@ fv_status core_model_write(fv_ctx *ctx, const char *path, const core_model *mode
 			.shape = {s->layers, s->dims},
 			.data = s->scale};
 	}
+	core_meta_out meta[7] = {{"classes", classes}, {"encoder", model->encoder_json},
+		{"format", "fairvox-model/1"}, {"standardize", get_standardize_name(s->kind)}};
+	size_t n_meta = 4;
 	if (core_plan_is_special(plan)) {
 		networks = core_plan_to_json(ctx, plan, model->fold, model->seed);
 		if (!networks)
 			return FV_FAILED;
-		n_meta = 5;
+		meta[n_meta++] = (core_meta_out){"networks", networks};
+	} else if (plan->shape.n_hidden) {
+		meta[n_meta++] =
+			(core_meta_out){"activation", core_activation_name(plan->shape.activation)};
 	}
-	const core_meta_out meta[] = {{"classes", classes}, {"encoder", model->encoder_json},
-		{"format", "fairvox-model/1"}, {"standardize", get_standardize_name(s->kind)},
-		{"networks", networks}};
+	if (model->sigmoid)
+		meta[n_meta++] = (core_meta_out){"probability", "sigmoid"};
 	return core_safetensors_write(ctx, path, tensor, n, meta, n_meta);
 }
 
@@ -98,6 +104,30 @@ static fv_status read_tensor(fv_ctx *ctx, const fv_checkpoint *file, const char 
 	return fv_tensor_to_f32(ctx, tensor, out);
 }
 
+static bool is_known_tensor(const core_plan *plan, const char *name)
+{
+	bool known = !strcmp(name, "input.mean") || !strcmp(name, "input.scale");
+	for (int32_t i = 0; i < plan->n_tensors && !known; i++)
+		known = !strcmp(plan->tensor[i].name, name);
+	return known;
+}
+
+/* Refuses tensors that the model does not have. */
+static fv_status check_census(
+	fv_ctx *ctx, const fv_checkpoint *file, const char *path, const core_plan *plan)
+{
+	fv_status status = FV_OK;
+	for (int64_t i = 0; i < fv_checkpoint_count(file); i++) {
+		const char *name = fv_checkpoint_at(file, i)->name;
+		if (!is_known_tensor(plan, name))
+			status = fv_fail(ctx, FV_DATA,
+				"%s: tensor '%s' is not part of this model: the file is of "
+				"another head or objective",
+				path, name);
+	}
+	return status;
+}
+
 static fv_status read_params(fv_ctx *ctx, const fv_checkpoint *file, const char *path,
 	const core_plan *plan, float *params)
 {
@@ -108,7 +138,7 @@ static fv_status read_params(fv_ctx *ctx, const fv_checkpoint *file, const char 
 			tensor->shape, params + tensor->offset);
 		first = first ? first : status;
 	}
-	return first;
+	return first ? first : check_census(ctx, file, path, plan);
 }
 
 fv_status core_model_read_params(
@@ -149,22 +179,54 @@ static fv_status read_classes(
 	return status;
 }
 
+/* Finds the first linear layer's weight and the hidden layers -> sizes; false: they are not a head's. */
+static bool find_layers(const fv_checkpoint *file, core_head_shape *shape)
+{
+	const fv_tensor *mix = fv_checkpoint_find(file, "layer_mix");
+	const fv_tensor *first = fv_checkpoint_find(file, "projection.weight");
+	const fv_tensor *weight[CORE_HEAD_HIDDEN + 1] = {first};
+	char name[32] = "hidden.0.weight";
+	for (; shape->n_hidden < CORE_HEAD_HIDDEN; shape->n_hidden++) {
+		snprintf(name, sizeof name, "hidden.%d.weight", (int)shape->n_hidden);
+		const fv_tensor *hidden = fv_checkpoint_find(file, name);
+		if (!hidden)
+			break;
+		weight[1 + shape->n_hidden] = hidden;
+		first = first ? first : hidden;
+	}
+	first = first ? first : fv_checkpoint_find(file, "output.weight");
+	bool good = mix && mix->rank == 1 && mix->shape[0] >= 1 && mix->shape[0] <= 4096 && first;
+	for (int32_t i = 0; i <= shape->n_hidden; i++)
+		good = good && (!weight[i] || (weight[i]->rank == 2 && weight[i]->count >= 1 &&
+						      weight[i]->count <= 1 << 28));
+	if (!weight[0] && fv_checkpoint_find(file, "projection.bias"))
+		return false;
+	if (!good || first->rank != 2 || first->count < 1 || first->count > 1 << 28)
+		return false;
+	shape->layers = (int32_t)mix->shape[0];
+	shape->dims = (int32_t)first->shape[1];
+	shape->projection = weight[0] ? (int32_t)weight[0]->shape[0] : 0;
+	for (int32_t i = 0; i < shape->n_hidden; i++)
+		shape->hidden[i] = (int32_t)weight[1 + i]->shape[0];
+	return true;
+}
+
 /* Makes the plan of a model without metadata 'networks': one head, whose sizes follow from its
  * tensors. */
 static fv_status read_head(
 	fv_ctx *ctx, const fv_checkpoint *file, const char *path, int32_t classes, core_plan **out)
 {
-	const fv_tensor *mix = fv_checkpoint_find(file, "layer_mix");
-	const fv_tensor *projection = fv_checkpoint_find(file, "projection.weight");
-	if (!mix || mix->rank != 1 || !projection || projection->rank != 2 || mix->shape[0] < 1 ||
-		mix->shape[0] > 4096 || projection->shape[0] < 1 || projection->shape[1] < 1 ||
-		projection->count > (1 << 28))
+	core_head_shape shape = {.classes = classes};
+	if (!find_layers(file, &shape))
 		return fv_fail(ctx, FV_DATA,
-			"%s: no tensors layer_mix [L] and projection.weight "
-			"[H,D]",
+			"%s: no tensors layer_mix [L] and projection.weight [H,D], hidden.0.weight "
+			"or output.weight",
 			path);
-	const core_head_shape shape = {(int32_t)mix->shape[0], (int32_t)projection->shape[1],
-		(int32_t)projection->shape[0], classes};
+	if (shape.n_hidden &&
+		!core_activation_find(fv_checkpoint_meta(file, "activation"), &shape.activation))
+		return fv_fail(ctx, FV_DATA,
+			"%s: metadata 'activation' of the hidden layers is missing or unknown",
+			path);
 	return core_plan_head(ctx, &shape, out);
 }
 
@@ -209,6 +271,16 @@ static fv_status read_scaling(
 	return status ? status : read_tensor(ctx, file, path, "input.scale", 2, shape, s->scale);
 }
 
+static fv_status read_probability(
+	fv_ctx *ctx, const fv_checkpoint *file, const char *path, core_model *out)
+{
+	const char *word = fv_checkpoint_meta(file, "probability");
+	out->sigmoid = word && !strcmp(word, "sigmoid");
+	if (!word || out->sigmoid)
+		return FV_OK;
+	return fv_fail(ctx, FV_DATA, "%s: metadata 'probability' is '%s', not sigmoid", path, word);
+}
+
 fv_status core_model_read(fv_ctx *ctx, const char *path, core_model *out)
 {
 	fv_checkpoint *file;
@@ -222,6 +294,8 @@ fv_status core_model_read(fv_ctx *ctx, const char *path, core_model *out)
 		status = read_plan(ctx, file, path, classes, out);
 	if (!status)
 		status = read_scaling(ctx, file, path, out);
+	if (!status)
+		status = read_probability(ctx, file, path, out);
 	const char *encoder = fv_checkpoint_meta(file, "encoder");
 	if (!status && !encoder)
 		status = fv_fail(ctx, FV_DATA, "%s: metadata 'encoder' is missing", path);

@@ -17,6 +17,7 @@ typedef struct core_model {
 	uint64_t seed;
 	core_scaling scaling; /* mean NULL: standardised by speaker, cannot predict alone */
 	const char *const *class_name; /* [C] */
+	bool sigmoid; /* probabilities are the sigmoid of each logit, not the softmax */
 	/* How the encoder was opened; enough to open it again. */
 	const char *encoder_json;
 } core_model;

@@ -9,6 +9,25 @@
 
 static const char *const kinds[] = {"head", "encoder", "linear"};
 
+static const char *const activations[] = {[FV_ACTIVATION_NONE] = "none",
+	[FV_ACTIVATION_RELU] = "relu",
+	[FV_ACTIVATION_GELU] = "gelu"};
+
+const char *core_activation_name(fv_activation activation)
+{
+	return activations[activation];
+}
+
+bool core_activation_find(const char *name, fv_activation *out)
+{
+	for (size_t i = 0; name && i < sizeof activations / sizeof *activations; i++)
+		if (!strcmp(name, activations[i])) {
+			*out = (fv_activation)i;
+			return true;
+		}
+	return false;
+}
+
 bool core_plan_is_special(const core_plan *plan)
 {
 	return plan->n_nets != 1 || plan->net[0].kind != CORE_NET_HEAD || *plan->net[0].name ||
@@ -50,11 +69,21 @@ char *core_plan_to_json(fv_ctx *ctx, const core_plan *plan, int64_t fold, uint64
 	json_t *nets = json_array();
 	for (int32_t i = 0; i < plan->n_nets; i++)
 		json_array_append_new(nets, make_net_json(&plan->net[i]));
-	json_t *root =
-		json_pack("{s:[i,i], s:i, s:o, s:o, s:I, s:I}", "input", (int)plan->shape.layers,
-			(int)plan->shape.dims, "projection", (int)plan->shape.projection,
-			"networks", nets, "predict", make_node_json(plan, plan->n_nodes - 1),
-			"fold", (json_int_t)fold, "seed", (json_int_t)seed);
+	const core_head_shape *s = &plan->shape;
+	json_t *root = json_pack("{s:[i,i], s:o, s:o, s:I, s:I}", "input", (int)s->layers,
+		(int)s->dims, "networks", nets, "predict", make_node_json(plan, plan->n_nodes - 1),
+		"fold", (json_int_t)fold, "seed", (json_int_t)seed);
+	if (root && s->projection)
+		json_object_set_new(root, "projection", json_integer(s->projection));
+	json_t *hidden = json_array();
+	for (int32_t i = 0; i < s->n_hidden; i++)
+		json_array_append_new(hidden, json_integer(s->hidden[i]));
+	if (root && s->n_hidden) {
+		json_object_set(root, "hidden", hidden);
+		json_object_set_new(
+			root, "activation", json_string(core_activation_name(s->activation)));
+	}
+	json_decref(hidden);
 	return core_json_text(ctx, root, JSON_COMPACT | JSON_SORT_KEYS);
 }
 
@@ -80,7 +109,7 @@ static fv_status read_net(struct reader *r, const json_t *net)
 {
 	const char *name = json_string_value(json_object_get(net, "name"));
 	const char *word = json_string_value(json_object_get(net, "kind"));
-	int32_t kind = 0, out = r->plan->shape.projection, in = 0, index;
+	int32_t kind = 0, out = core_head_width(&r->plan->shape), in = 0, index;
 	while (word && kind < 3 && strcmp(word, kinds[kind]))
 		kind++;
 	if (!name || !word || kind == 3)
@@ -150,16 +179,33 @@ static fv_status read_node(struct reader *r, const json_t *list, int32_t depth, 
 	return status;
 }
 
+static fv_status read_hidden(struct reader *r, const json_t *root, core_head_shape *shape)
+{
+	const json_t *hidden = json_object_get(root, "hidden");
+	size_t n = json_array_size(hidden);
+	bool good = n <= CORE_HEAD_HIDDEN && (!hidden || n);
+	for (size_t i = 0; good && i < n; i++)
+		good = read_size(json_array_get(hidden, i), &shape->hidden[i]);
+	shape->n_hidden = good ? (int32_t)n : 0;
+	if (!good)
+		return fail_plan(r, "'hidden' is out of range");
+	if (n && !core_activation_find(json_string_value(json_object_get(root, "activation")),
+			 &shape->activation))
+		return fail_plan(r, "'activation' is missing or unknown");
+	return FV_OK;
+}
+
 static fv_status read_shape(struct reader *r, const json_t *root, core_head_shape *shape)
 {
 	const json_t *input = json_object_get(root, "input");
+	const json_t *projection = json_object_get(root, "projection");
 	if (json_array_size(input) != 2 || !read_size(json_array_get(input, 0), &shape->layers) ||
 		!read_size(json_array_get(input, 1), &shape->dims) ||
-		!read_size(json_object_get(root, "projection"), &shape->projection) ||
+		(projection && !read_size(projection, &shape->projection)) ||
 		shape->layers > 4096 || (int64_t)shape->dims * shape->projection > (1 << 28) ||
 		(int64_t)shape->dims * shape->layers > (1 << 28))
 		return fail_plan(r, "'input' or 'projection' is missing or out of range");
-	return FV_OK;
+	return read_hidden(r, root, shape);
 }
 
 static fv_status read_plan(struct reader *r, const json_t *root, int32_t classes)

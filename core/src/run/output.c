@@ -102,7 +102,7 @@ static fv_status alloc_predictions(fv_ctx *ctx, const core_run_data *r, core_pre
 			corpus->attribute[a].name, core_alloc(ctx, n, sizeof(char *))};
 		good = p->attribute[a].value != NULL;
 	}
-	return good ? FV_OK : FV_FAILED;
+	return good ? core_measure_set_cut(ctx, &r->variant->train, p) : FV_FAILED;
 }
 
 static void fill_prediction(
@@ -147,6 +147,8 @@ static core_predictions slice_predictions(
 	out.file += first;
 	out.prob += (size_t)first * classes;
 	out.label += (size_t)first * classes;
+	if (p->cut)
+		out.cut += (size_t)first * classes;
 	out.speaker.value += first;
 	out.split.value += first;
 	if (p->group.value)
@@ -243,6 +245,7 @@ static fv_status write_model(fv_ctx *ctx, const core_run_data *r, const core_fol
 		.fold = r->study->fold[r->run->fold].fold,
 		.seed = (uint64_t)r->run->seed,
 		.scaling = r->input.scaling,
+		.sigmoid = r->variant->train.base_loss == FV_BCE,
 		.class_name = (const char *const *)r->corpus->class_name,
 		.encoder_json =
 			core_model_encoder_json(ctx, r->study->encoding[r->run->encoding].encoder)};

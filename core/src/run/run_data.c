@@ -74,14 +74,29 @@ fv_status core_run_data_order_dev_index(fv_ctx *ctx, core_run_data *r)
 	return ordered ? FV_OK : FV_FAILED;
 }
 
+core_head_shape core_run_data_shape(
+	const core_variant *variant, int32_t layers, int32_t dims, int32_t classes)
+{
+	core_head_shape shape = {.layers = layers,
+		.dims = dims,
+		.projection = variant->head_projection,
+		.classes = classes,
+		.n_hidden = variant->n_head_hidden,
+		.activation = variant->head_activation,
+		.dropout = variant->head_dropout};
+	for (int32_t i = 0; i < shape.n_hidden; i++)
+		shape.hidden[i] = (int32_t)variant->head_hidden[i];
+	return shape;
+}
+
 fv_status core_run_data_make_input(fv_ctx *ctx, core_run_data *r)
 {
 	const core_encoding *encoding = &r->study->encoding[r->run->encoding];
 	fv_standardize kind =
 		core_find_standardize(&r->variant->encoder, encoding->features.output);
 	r->transductive |= kind == FV_STANDARDIZE_SPEAKER;
-	r->shape = (core_head_shape){encoding->features.layers, encoding->features.dims,
-		r->variant->head_projection, r->corpus->classes};
+	r->shape = core_run_data_shape(
+		r->variant, encoding->features.layers, encoding->features.dims, r->corpus->classes);
 	return core_matrix_make(ctx, &encoding->features, r->study->fold[r->run->fold].row,
 		r->corpus, &r->rows, kind, &r->input);
 }

@@ -50,6 +50,10 @@ FV_NODISCARD fv_status core_run_data_make_rows(
 FV_NODISCARD fv_status core_run_data_find_rows(fv_ctx *ctx, core_run_data *r);
 
 /* Scales the features of the rows; sets input and shape. */
+/* Returns the shape of a variant's head for features [layers,dims]. */
+core_head_shape core_run_data_shape(
+	const core_variant *variant, int32_t layers, int32_t dims, int32_t classes);
+
 FV_NODISCARD fv_status core_run_data_make_input(fv_ctx *ctx, core_run_data *r);
 
 /* Makes the rows that the objective sees; sets train, dev and dev_order. */

@@ -114,7 +114,7 @@ fv_status core_runner_preview(fv_ctx *ctx, core_run_data *r, bool groups, core_t
 		groups ? core_run_data_make_groups(ctx, r) : core_run_data_find_rows(ctx, r);
 	if (!status)
 		status = core_run_data_make_training(ctx, r);
-	r->shape = (core_head_shape){1, 1, 1, r->corpus->classes};
+	r->shape = core_run_data_shape(r->variant, 1, 1, r->corpus->classes);
 	if (!status)
 		status = make_job(ctx, r, &job);
 	return status ? status : core_train_preview_run(ctx, &job, out);
@@ -153,7 +153,8 @@ static fv_status predict_split(fv_ctx *ctx, core_run_data *r, int split)
 	data.index = r->input.index[split]; /* in the order of stems, unlike the trainer */
 	fv_status status = core_train_predict(ctx, r->result.plan, r->result.params, &data, prob);
 	if (!status)
-		core_softmax((int32_t)n, r->corpus->classes, prob, prob);
+		core_base_predict(
+			r->variant->train.base_loss, (int32_t)n, r->corpus->classes, prob, prob);
 	return status;
 }
 

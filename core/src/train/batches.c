@@ -62,7 +62,8 @@ fv_status core_batches_init(fv_ctx *ctx, core_batches *b, const core_train_data 
 		.data = data, .width = width, .subsample = subsample, .n = n, .size = size};
 	b->position = core_alloc(ctx, (size_t)n, sizeof *b->position);
 	b->shuffle = core_alloc(ctx, (size_t)n, sizeof *b->shuffle);
-	b->row = core_alloc(ctx, 4 * batch, sizeof *b->row);
+	b->row = core_alloc(ctx, 5 * batch, sizeof *b->row);
+	b->uses = core_alloc(ctx, (size_t)rows->n, sizeof *b->uses);
 	b->label = core_alloc(ctx, 2 * batch * classes, sizeof *b->label);
 	b->member = core_alloc(ctx, batch * groups, sizeof *b->member);
 	b->mixed = core_alloc(ctx, mixing ? (batch + 1) * width : 1, sizeof *b->mixed);
@@ -71,12 +72,13 @@ fv_status core_batches_init(fv_ctx *ctx, core_batches *b, const core_train_data 
 	b->x = core_alloc(ctx, batch, sizeof *b->x);
 	b->stem = core_alloc(ctx, batch, sizeof *b->stem);
 	int32_t *copies = core_alloc(ctx, (size_t)rows->n, sizeof *copies);
-	if (!b->position || !b->shuffle || !b->row || !b->label || !b->member || !b->mixed ||
-		!b->scaled || !b->loss || !b->x || !b->stem || !copies)
+	if (!b->uses || !b->position || !b->shuffle || !b->row || !b->label || !b->member ||
+		!b->mixed || !b->scaled || !b->loss || !b->x || !b->stem || !copies)
 		return FV_FAILED;
 	b->klass = b->row + batch;
 	b->group = b->row + 2 * batch;
 	b->partner = b->row + 3 * batch;
+	b->copy = b->row + 4 * batch;
 	b->logits = b->label + batch * classes;
 	b->lambda = b->loss + batch;
 	for (int32_t i = 0; i < n; i++)
@@ -110,6 +112,13 @@ void core_batches_shuffle(fv_ctx *ctx, core_batches *b, int64_t epoch)
 		b->position[i] = b->shuffle[i].position;
 }
 
+void core_batches_start(core_batches *b, int32_t seen)
+{
+	memset(b->uses, 0, (size_t)b->data->rows.n * sizeof *b->uses);
+	for (int32_t i = 0; i < seen; i++)
+		b->uses[b->subsample[b->position[i]]]++;
+}
+
 void core_batches_gather(core_batches *b, int32_t first)
 {
 	const fv_rows *rows = &b->data->rows;
@@ -119,6 +128,7 @@ void core_batches_gather(core_batches *b, int32_t first)
 		int32_t row = b->subsample[b->position[first + i]];
 		size_t at = (size_t)i, from = (size_t)row;
 		b->row[i] = row;
+		b->copy[i] = b->uses[row]++;
 		b->stem[i] = rows->stem[row];
 		b->klass[i] = rows->klass[row];
 		memcpy(b->label + at * classes, rows->label + from * classes,

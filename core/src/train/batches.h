@@ -32,6 +32,8 @@ typedef struct core_batches {
 	struct core_shuffle *shuffle;
 	fv_batch batch; /* the current batch; its arrays are written by core_batches_gather */
 	int32_t *row, *klass, *group, *partner;
+	int32_t *copy; /* [size] how often a sample's row occurred earlier in the epoch */
+	int32_t *uses; /* [rows] of the epoch so far */
 	float *label, *member, *mixed, *scaled; /* scaled [size,width] */
 	double *loss, *lambda;
 	float *logits;
@@ -47,6 +49,9 @@ FV_NODISCARD fv_status core_batches_init(fv_ctx *ctx, core_batches *batches,
 /* Sorts the positions of the subsample by draws from the stream ("shuffle", epoch, hash of the stem).
  * The second copy of a row uses the second draw, and so on. */
 void core_batches_shuffle(fv_ctx *ctx, core_batches *batches, int64_t epoch);
+
+/* Begins an epoch whose first `seen` samples have been visited. Reads position. */
+void core_batches_start(core_batches *batches, int32_t seen);
 
 /* Fills batch, its arrays and x with the samples first .. first+size of the epoch. */
 void core_batches_gather(core_batches *batches, int32_t first);

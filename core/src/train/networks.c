@@ -21,23 +21,13 @@ fv_status core_networks_open_net(core_networks *w, int32_t index)
 {
 	const core_net *of = &w->plan->net[index];
 	fv_net *net = &w->net[index];
-	core_head_shape shape = w->plan->shape;
 	*net = (fv_net){.owner = w, .index = index};
-	if (of->kind == CORE_NET_HEAD) {
-		shape.classes = of->out;
+	if (of->kind != CORE_NET_LINEAR) {
+		const core_head_shape shape = core_net_shape(w->plan, of);
 		return core_head_new(w->ctx, &shape, w->capacity, &net->head);
 	}
-	size_t rows = (size_t)w->capacity, dims = (size_t)shape.dims, layers = (size_t)shape.layers;
-	size_t widest = of->out > shape.layers ? (size_t)of->out : layers;
-	net->sum = core_alloc(w->ctx, widest, sizeof *net->sum);
-	if (of->kind == CORE_NET_LINEAR)
-		return net->sum ? FV_OK : FV_FAILED;
-	net->mixed = core_alloc(w->ctx, rows * dims, sizeof *net->mixed);
-	net->d_mixed = core_alloc(w->ctx, rows * dims, sizeof *net->d_mixed);
-	net->share = core_alloc(w->ctx, layers, sizeof *net->share);
-	net->row_dot = core_alloc(w->ctx, layers, sizeof *net->row_dot);
-	return net->sum && net->mixed && net->d_mixed && net->share && net->row_dot ? FV_OK
-										    : FV_FAILED;
+	net->sum = core_alloc(w->ctx, (size_t)of->out, sizeof *net->sum);
+	return net->sum ? FV_OK : FV_FAILED;
 }
 
 fv_status core_networks_new(fv_ctx *ctx, core_plan *plan, int32_t rows, core_networks **out)
@@ -97,9 +87,15 @@ void core_networks_begin(
 	w->n_nodes = 0;
 	w->phase = CORE_PHASE_EVALUATE;
 	w->finite = true;
-	w->carried = false;
+	w->carried = w->drops = false;
 	for (int32_t i = 0; i < w->plan->n_nets; i++)
 		w->net[i].reached = false;
+}
+
+void core_networks_drop(core_networks *w, int64_t epoch, const int32_t *copy)
+{
+	w->drops = true;
+	w->drop = (core_dropout){.ctx = w->ctx, .epoch = epoch, .stem = w->stem, .copy = copy};
 }
 
 bool core_networks_finite(const core_networks *w)
@@ -133,29 +129,18 @@ static float *reserve_buffer(core_networks *w, float **buffer, size_t *capacity,
 static void forward_net(core_networks *w, fv_net *net, const fv_node *in, float *out)
 {
 	const core_net *of = &w->plan->net[net->index];
-	const core_head_shape *shape = &w->plan->shape;
 	const core_head_tensor *tensor = find_tensors(net);
 	const float *params = w->params;
-	bool prepared = net->prepared;
-	net->prepared = true;
-	switch (of->kind) {
-	case CORE_NET_HEAD:
-		if (!prepared)
-			core_head_prepare(net->head, params + of->offset);
-		core_head_forward(net->head, params + of->offset, w->x, w->rows, out);
-		return;
-	case CORE_NET_ENCODER:
-		if (!prepared)
-			core_mix_share(params + tensor[0].offset, shape->layers, net->share);
-		core_mix_forward(net->share, shape->layers, shape->dims, w->x, w->rows, net->mixed);
-		core_linear_forward(w->rows, of->out, shape->dims, net->mixed,
-			params + tensor[1].offset, params + tensor[2].offset, out);
-		return;
-	case CORE_NET_LINEAR:
+	if (of->kind == CORE_NET_LINEAR) {
 		core_linear_forward(w->rows, of->out, of->in, in->data, params + tensor[0].offset,
 			params + tensor[1].offset, out);
 		return;
 	}
+	if (!net->prepared)
+		core_head_prepare(net->head, params + of->offset);
+	net->prepared = true;
+	core_head_set_dropout(net->head, w->drops ? &w->drop : NULL, core_net_branch(of), w->n);
+	core_head_forward(net->head, params + of->offset, w->x, w->rows, out);
 }
 
 static void forward_concat(const core_networks *w, const core_node *node, float *out)
@@ -307,22 +292,6 @@ static bool backward_linear(core_networks *w, fv_net *net, const fv_node *node, 
 	return below != NULL;
 }
 
-static void backward_encoder(core_networks *w, fv_net *net, const fv_node *node)
-{
-	const core_net *of = &w->plan->net[net->index];
-	const core_head_shape *shape = &w->plan->shape;
-	const core_head_tensor *tensor = find_tensors(net);
-	core_multiply(true, false, of->out, shape->dims, w->n, node->gradient, net->mixed, 0,
-		w->gradient + tensor[1].offset);
-	core_column_sums(
-		w->n, of->out, node->gradient, net->sum, 0, w->gradient + tensor[2].offset);
-	if (shape->layers > 1)
-		core_multiply(false, false, w->n, shape->dims, of->out, node->gradient,
-			w->params + tensor[1].offset, 0, net->d_mixed);
-	core_mix_backward(net->share, shape->layers, shape->dims, w->x, w->n, net->d_mixed,
-		net->sum, net->row_dot, w->gradient + tensor[0].offset);
-}
-
 /* Heads and encoders have one node in a batch. Linear layers may have several, whose gradients add up. */
 static bool backward_apply(core_networks *w, const fv_node *node)
 {
@@ -330,18 +299,11 @@ static bool backward_apply(core_networks *w, const fv_node *node)
 	const core_net *of = &w->plan->net[net->index];
 	float beta = net->reached ? 1 : 0;
 	net->reached = true;
-	switch (of->kind) {
-	case CORE_NET_HEAD:
-		core_head_backward(net->head, w->params + of->offset, w->x, w->n, node->gradient,
-			w->gradient + of->offset);
-		return true;
-	case CORE_NET_ENCODER:
-		backward_encoder(w, net, node);
-		return true;
-	case CORE_NET_LINEAR:
+	if (of->kind == CORE_NET_LINEAR)
 		return backward_linear(w, net, node, beta);
-	}
-	return false;
+	core_head_backward(net->head, w->params + of->offset, w->x, w->n, node->gradient,
+		w->gradient + of->offset);
+	return true;
 }
 
 static bool backward_half(

@@ -37,6 +37,10 @@ void core_networks_set_params(core_networks *w, const float *params);
 void core_networks_begin(
 	core_networks *w, const float *const *x, const char *const *stem, int32_t n, int32_t rows);
 
+/* Makes the batch one of a training step, in which hidden layers drop units. copy [n]: as in core_dropout; it
+ * must live until the next batch. Call it after core_networks_begin. */
+void core_networks_drop(core_networks *w, int64_t epoch, const int32_t *copy);
+
 /* Returns the predicting node of this batch, or NULL with a message if memory is out. */
 fv_node *core_networks_predict(core_networks *w);
 const float *core_node_data(const fv_node *node); /* [n,width] */

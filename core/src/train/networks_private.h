@@ -15,13 +15,10 @@ struct fv_node {
 
 struct fv_net {
 	core_networks *owner;
-	int32_t index; /* in the plan */
-	core_head *head;
+	int32_t index;          /* in the plan */
+	core_head *head;        /* NULL: linear */
 	bool prepared, reached; /* for these parameters; by a gradient of this batch */
-	/* encoder */
-	float *mixed, *d_mixed; /* [rows,D] */
-	float *share, *row_dot; /* [L] */
-	double *sum;            /* [max(L,H)]; linear: [out] */
+	double *sum;            /* linear: [out] */
 };
 
 struct core_networks {
@@ -37,6 +34,8 @@ struct core_networks {
 	struct fv_node node[CORE_PLAN_NODES];
 	int32_t n_nodes;
 	bool finite, carried; /* carried: backward was done */
+	bool drops;           /* hidden layers drop units, as `drop` says */
+	core_dropout drop;
 };
 
 /* Allocates the workspace of a network of the plan. */

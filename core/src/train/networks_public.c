@@ -6,7 +6,6 @@
 #include <stddef.h>
 
 #include "base/context.h"
-#include "nn/base_loss.h"
 #include "train/networks_private.h"
 
 static core_networks *find_networks(fv_ctx *ctx, unsigned phases, const char *what)
@@ -42,7 +41,8 @@ fv_net *fv_net_head(fv_ctx *ctx, const char *prefix, int32_t outputs)
 fv_net *fv_net_encoder(fv_ctx *ctx, const char *prefix)
 {
 	const core_networks *w = find_networks(ctx, BUILD, "no networks are made");
-	return w ? add_net(ctx, CORE_NET_ENCODER, prefix, w->plan->shape.projection, 0) : NULL;
+	return w ? add_net(ctx, CORE_NET_ENCODER, prefix, core_head_width(&w->plan->shape), 0)
+		 : NULL;
 }
 
 fv_net *fv_net_linear(fv_ctx *ctx, const char *name, int32_t outputs, int32_t inputs)
@@ -124,12 +124,4 @@ fv_status fv_net_backward(fv_ctx *ctx)
 {
 	core_networks *w = find_networks(ctx, STEP, "there are no gradients");
 	return w ? core_networks_backward(w) : FV_FAILED;
-}
-
-double fv_base_loss(int32_t classes, const float *logits, const float *label,
-	const double *class_weight, double *gradient)
-{
-	double loss;
-	core_base_loss(1, classes, logits, label, class_weight, &loss, gradient);
-	return loss;
 }

@@ -67,7 +67,7 @@ fv_status core_count_rows(fv_ctx *ctx, const fv_rows *rows, const int32_t *order
 	return FV_OK;
 }
 
-static fv_status find_networks_ops(core_objective *o, const fv_descriptor *loss)
+static fv_status find_networks_ops(core_objective *o, const fv_descriptor *loss, fv_base_kind base)
 {
 	const fv_networks_1 *theirs = loss->extension ? loss->extension(FV_NETWORKS_1) : NULL;
 	if (!theirs)
@@ -75,6 +75,12 @@ static fv_status find_networks_ops(core_objective *o, const fv_descriptor *loss)
 	memcpy(&o->networks, theirs,
 		theirs->size < sizeof o->networks ? theirs->size : sizeof o->networks);
 	o->own_networks = true;
+	if (base == FV_BCE && !(o->networks.allows & FV_NETWORKS_SIGMOID))
+		return fv_fail(o->ctx, FV_CONFIG,
+			"train.base_loss bce cannot be used with loss %s, which takes the logits "
+			"of "
+			"its networks for those of a softmax",
+			o->name);
 	if (o->networks.build && o->networks.predict && o->networks.step)
 		return FV_OK;
 	return fv_fail(o->ctx, FV_FAILED,
@@ -123,7 +129,7 @@ fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *stat
 	} else if (o->train.groups < 1) {
 		return fv_fail(ctx, FV_CONFIG, "loss %s needs groups: give a grouper", o->name);
 	}
-	fv_status status = find_networks_ops(o, loss);
+	fv_status status = find_networks_ops(o, loss, setup->base_kind);
 	if (status == FV_OK)
 		status = find_stages_ops(o, loss);
 	if (status == FV_OK)
@@ -138,6 +144,25 @@ fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *stat
 	size_t errors = enter_plugin(o, "open");
 	o->opened = true;
 	return leave_plugin(o, errors, o->ops.open ? o->ops.open(state, ctx, &o->setup) : FV_OK);
+}
+
+core_base core_objective_base(const fv_loss_setup *setup)
+{
+	return (core_base){setup->base_kind, setup->focal_gamma, setup->class_weight};
+}
+
+double fv_base_loss(
+	const fv_loss_setup *setup, const float *logits, const float *label, double *gradient)
+{
+	const core_base base = core_objective_base(setup);
+	double loss;
+	core_base_loss(&base, 1, setup->train->classes, logits, label, &loss, gradient);
+	return loss;
+}
+
+void fv_probability(const fv_loss_setup *setup, const float *logits, double *p)
+{
+	core_base_probability(setup->base_kind, setup->train->classes, logits, p);
 }
 
 fv_status core_objective_close(core_objective *o, fv_status status)

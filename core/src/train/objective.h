@@ -9,6 +9,7 @@
 #include <fairvox/plugin.h>
 #include <fairvox/stages.h>
 
+#include "nn/base_loss.h"
 #include "plugin/guard.h"
 #include "train/networks.h"
 
@@ -37,6 +38,8 @@ FV_NODISCARD fv_status core_count_rows(
  * here. Errors: FV_CONFIG when groups are needed and there are none; the plugin's own. */
 FV_NODISCARD fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *state,
 	const fv_loss_setup *setup, const int32_t *order, core_objective *out);
+/* Returns the base loss that the setup describes. */
+core_base core_objective_base(const fv_loss_setup *setup);
 /* Returns `status`, or an error if that is FV_OK and the plugin left the process changed. */
 FV_NODISCARD fv_status core_objective_close(core_objective *objective, fv_status status);
 

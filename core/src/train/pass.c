@@ -91,6 +91,8 @@ static fv_status compute_gradient(struct core_pass *t, int64_t epoch, double *va
 	bool own = t->objective->own_networks;
 	core_networks_set_params(t->networks, t->param);
 	core_networks_begin(t->networks, b->x, b->stem, batch->n, batch->n);
+	if (!t->pass->output_only)
+		core_networks_drop(t->networks, t->pass->shuffled + epoch, b->copy);
 	fv_node *logits = core_networks_predict(t->networks);
 	if (!logits)
 		return FV_FAILED;
@@ -98,8 +100,8 @@ static fv_status compute_gradient(struct core_pass *t, int64_t epoch, double *va
 		return report_overflow(t, epoch, "the logits");
 	batch->logits = core_node_data(logits);
 	batch->loss = b->loss;
-	core_base_loss(batch->n, batch->classes, batch->logits, b->label, t->result->class_weight,
-		b->loss, own ? NULL : t->grad);
+	core_base_loss(&t->base, batch->n, batch->classes, batch->logits, b->label, b->loss,
+		own ? NULL : t->grad);
 	count_group_losses(t);
 	if (t->pass->row_weight)
 		weigh_rows(t);
@@ -201,7 +203,10 @@ static fv_status begin_epoch(struct core_pass *t)
 	memset(t->group_seen, 0, groups * sizeof *t->group_seen);
 	t->epoch_steps = 0;
 	t->value = t->grad_norm = t->seconds = 0;
-	return set_order(t, t->epoch);
+	fv_status status = set_order(t, t->epoch);
+	if (status == FV_OK)
+		core_batches_start(&t->batches, 0);
+	return status;
 }
 
 /* Trains the epoch from sample t->seen on, so that an interrupted epoch is continued. */

@@ -129,6 +129,7 @@ fv_status core_pass_restore(struct core_pass *t, bool *finished)
 		return status;
 	if (!is_sound(t))
 		return core_run_checkpoint_refuse(checkpoint);
+	core_batches_start(&t->batches, t->seen);
 	char stage[32] = "";
 	if (t->stage > 1)
 		snprintf(stage, sizeof stage, "stage %d, ", (int)t->stage);

@@ -34,9 +34,14 @@ static fv_status make_class_weights(fv_ctx *ctx, const core_train_job *job, cons
 	const fv_rows *rows = &job->train.rows;
 	double *weight = core_alloc(ctx, (size_t)rows->classes, sizeof *weight);
 	*out = weight;
-	return weight ? core_class_weights(
-				ctx, rows->label, rows->n, rows->classes, job->class_name, weight)
-		      : FV_FAILED;
+	if (!weight)
+		return FV_FAILED;
+	for (int32_t k = 0; k < rows->classes; k++)
+		weight[k] = 1;
+	if (job->spec->class_weights == CORE_WEIGHTS_NONE)
+		return FV_OK;
+	return core_class_weights(ctx, job->spec->class_weights == CORE_WEIGHTS_INVERSE,
+		rows->label, rows->n, rows->classes, job->class_name, weight);
 }
 
 fv_status core_train_open_objective(
@@ -60,7 +65,9 @@ fv_status core_train_open_objective(
 		.epochs = job->spec->epochs,
 		.batch = job->spec->batch,
 		.member_is_probability = job->member_is_probability,
-		.class_name = job->class_name};
+		.class_name = job->class_name,
+		.base_kind = job->spec->base_loss,
+		.focal_gamma = job->spec->focal_gamma};
 	return core_objective_open(ctx, job->loss, job->loss_state, &setup, order, out);
 }
 
@@ -145,6 +152,12 @@ static fv_status make_networks(struct core_pass *t, int32_t batch)
 	const core_head_shape *shape = &t->job->shape;
 	int32_t rows = batch > CORE_DEV_BATCH ? batch : CORE_DEV_BATCH;
 	bool own = t->objective->own_networks;
+	if (own && !shape->projection && !shape->n_hidden &&
+		!(t->objective->networks.allows & FV_NETWORKS_BARE))
+		return fv_fail(t->ctx, FV_CONFIG,
+			"head.projection none without hidden layers cannot be used with loss %s, "
+			"whose encoders would have no layer",
+			t->objective->name);
 	fv_status status = own ? core_plan_new(t->ctx, shape, &t->plan)
 			       : core_plan_head(t->ctx, shape, &t->plan);
 	if (status == FV_OK)
@@ -190,6 +203,7 @@ fv_status core_pass_prepare(struct core_pass *t)
 	const core_train_job *job = t->job;
 	size_t width = (size_t)job->shape.layers * (size_t)job->shape.dims;
 	t->result->class_weight = t->objective->setup.class_weight;
+	t->base = core_objective_base(&t->objective->setup);
 	fv_status status = find_rows(t);
 	if (status != FV_OK)
 		return status;
@@ -213,7 +227,7 @@ fv_status core_pass_prepare(struct core_pass *t)
 		if (!strcmp(t->plan->tensor[i].name, "output.weight"))
 			t->first = t->plan->tensor[i].offset; /* the bias is the last tensor */
 	if (status == FV_OK)
-		status = core_select_init(ctx, job, &t->validation, t->result->class_weight,
-			t->plan->count, &t->select);
+		status = core_select_init(
+			ctx, job, &t->validation, &t->base, t->plan->count, &t->select);
 	return status == FV_OK ? start_model(t) : status;
 }

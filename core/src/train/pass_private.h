@@ -17,6 +17,7 @@ struct core_pass {
 	const core_train_pass *pass;
 	core_train_result *result;
 	core_objective *objective;
+	core_base base;
 	core_train_data train; /* what the objective may see of job->train */
 	core_batches batches;
 	core_validation validation;

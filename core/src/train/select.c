@@ -63,21 +63,24 @@ static fv_status init_rows(fv_ctx *ctx, core_select *s, core_validation *dev)
 }
 
 fv_status core_select_init(fv_ctx *ctx, const core_train_job *job, core_validation *dev,
-	const double *class_weight, int64_t count, core_select *out)
+	const core_base *base, int64_t count, core_select *out)
 {
 	int32_t C = job->shape.classes, G = job->select_groups.n;
 	*out = (core_select){.ctx = ctx,
 		.job = job,
 		.rule = core_select_rule_find(job->spec->select),
-		.class_weight = class_weight,
+		.base = *base,
 		.count = count};
 	fv_status status = init_rows(ctx, out, dev);
 	if (status != FV_OK || out->rule->kind != CORE_SELECT_TPR_GAP)
 		return status;
 	size_t n = (size_t)find_rows(job, out->rule)->rows.n;
 	out->prob = core_alloc(ctx, n * (size_t)C, sizeof *out->prob);
-	if (!out->prob)
+	out->cut = core_alloc(ctx, n * (size_t)C, sizeof *out->cut);
+	if (!out->prob || !out->cut)
 		return FV_FAILED;
+	for (size_t i = 0; i < n * (size_t)C; i++)
+		out->cut[i] = core_base_cut(base->kind, C);
 	status = core_tally_alloc(ctx, 1, C, &out->all);
 	if (status == FV_OK)
 		status = core_tally_alloc(ctx, G, C, &out->each);
@@ -112,9 +115,12 @@ static fv_status compute_f1_and_gap(core_select *s, double *f1, double *gap)
 {
 	const fv_rows *rows = &s->rows->data->rows;
 	double values[CORE_METRICS];
-	core_eval_set set = {
-		.n = rows->n, .C = rows->classes, .prob = s->prob, .label = rows->label};
-	core_softmax(rows->n, rows->classes, s->rows->logits, s->prob);
+	core_eval_set set = {.n = rows->n,
+		.C = rows->classes,
+		.prob = s->prob,
+		.label = rows->label,
+		.cut = s->cut};
+	core_base_predict(s->base.kind, rows->n, rows->classes, s->rows->logits, s->prob);
 	fv_status status = core_tally_count(s->ctx, &set, NULL, NULL, &s->all);
 	if (status == FV_OK)
 		status = core_tally_count(s->ctx, &set, s->job->select_groups.id, NULL, &s->each);
@@ -234,7 +240,7 @@ fv_status core_select_judge(core_select *s, core_networks *networks, const float
 	s->judged++;
 	*finite = core_networks_finite(networks);
 	if (*finite && s->rule->on_test)
-		status = core_validation_score(s->rows, networks, s->class_weight, finite);
+		status = core_validation_score(s->rows, networks, &s->base, finite);
 	if (status == FV_OK && *finite)
 		status = evaluate_rule(s, epoch, &f1, &value);
 	epoch->select_value = value;

@@ -9,7 +9,7 @@
  *   oracle           dev_tpr_gap on the test rows
  *
  * Lowest wins; of equal ones the first. A value that is not finite never does. F1 and TPR gap are
- * those of eval/tally.h (positive above 1/C in float32). Rows of an unknown group (-1) take no part
+ * those of eval/tally.h (positive above 1/C in float32, predictions of a sigmoid above 0.5). Rows of an unknown group (-1) take no part
  * in the two values of groups, but in F1.
  *
  * The floor moves up with the best F1 so far, so an epoch that was chosen may lose its place to an
@@ -39,8 +39,8 @@ typedef struct core_select {
 	const core_select_rule *rule;
 	core_validation *rows; /* that the rule reads: development rows of the pass, or `test` */
 	core_validation test;
-	const double *class_weight;
-	float *prob;          /* [n,C] */
+	core_base base;
+	float *prob, *cut;    /* [n,C] predictions and their thresholds */
 	core_tally all, each; /* of all rows; of each group */
 	core_rates rates;
 	int32_t judged; /* epochs so far */
@@ -56,10 +56,10 @@ typedef struct core_select {
 /* Checks that the rule has enough rows. Reads job->spec, dev or test, select_groups and class_name. */
 FV_NODISCARD fv_status core_select_check(fv_ctx *ctx, const core_train_job *job);
 
-/* `dev` is the validation pass of the training; class_weight [C]; a model has `count` numbers. Memory is the
+/* `dev` is the validation pass of the training; a model has `count` numbers. Memory is the
  * context's. Call core_select_check first. */
 FV_NODISCARD fv_status core_select_init(fv_ctx *ctx, const core_train_job *job,
-	core_validation *dev, const double *class_weight, int64_t count, core_select *out);
+	core_validation *dev, const core_base *base, int64_t count, core_select *out);
 
 /* Judges the model that `networks` hold and `params` are. dev_loss and dev_objective of the epoch
  * are filled in, and `dev` holds the losses and logits they came from. Fills in the epoch's values

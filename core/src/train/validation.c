@@ -46,7 +46,7 @@ static fv_batch make_batch(const core_validation *d, const fv_rows *rows, int32_
 
 /* Computes logits and base losses of the batch. Its logits stay NULL if one is not finite. */
 static fv_status evaluate_batch(
-	core_validation *d, core_networks *networks, const double *class_weight, fv_batch *batch)
+	core_validation *d, core_networks *networks, const core_base *base, fv_batch *batch)
 {
 	const core_train_data *data = d->data;
 	for (int32_t i = 0; i < CORE_DEV_BATCH; i++) {
@@ -64,8 +64,8 @@ static fv_status evaluate_batch(
 	batch->logits = core_node_data(logits);
 	memcpy(d->logits + at * classes, batch->logits,
 		(size_t)batch->n * classes * sizeof *d->logits);
-	core_base_loss(batch->n, batch->classes, batch->logits, batch->label, class_weight,
-		d->loss + at, NULL);
+	core_base_loss(
+		base, batch->n, batch->classes, batch->logits, batch->label, d->loss + at, NULL);
 	return FV_OK;
 }
 
@@ -74,6 +74,7 @@ fv_status core_validation_run(core_validation *d, core_networks *networks,
 	double *dev_objective, bool *finite)
 {
 	const fv_rows *rows = &objective->dev;
+	const core_base base = core_objective_base(&objective->setup);
 	double sum = 0, loss = 0;
 	int32_t batches = 0;
 	*dev_loss = *dev_objective = NAN;
@@ -82,8 +83,7 @@ fv_status core_validation_run(core_validation *d, core_networks *networks,
 		batch.step = step;
 		batch.steps = steps;
 		batch.epoch = epoch;
-		fv_status status =
-			evaluate_batch(d, networks, objective->setup.class_weight, &batch);
+		fv_status status = evaluate_batch(d, networks, &base, &batch);
 		*finite = core_networks_finite(networks);
 		if (status != FV_OK || !*finite)
 			return status;
@@ -101,13 +101,13 @@ fv_status core_validation_run(core_validation *d, core_networks *networks,
 }
 
 fv_status core_validation_score(
-	core_validation *d, core_networks *networks, const double *class_weight, bool *finite)
+	core_validation *d, core_networks *networks, const core_base *base, bool *finite)
 {
 	const fv_rows *rows = &d->data->rows;
 	*finite = true;
 	for (int32_t first = 0; first < rows->n && *finite; first += CORE_DEV_BATCH) {
 		fv_batch batch = make_batch(d, rows, first);
-		fv_status status = evaluate_batch(d, networks, class_weight, &batch);
+		fv_status status = evaluate_batch(d, networks, base, &batch);
 		*finite = core_networks_finite(networks);
 		if (status != FV_OK)
 			return status;

@@ -29,7 +29,7 @@ FV_NODISCARD fv_status core_validation_run(core_validation *validation, core_net
 	double *dev_objective, bool *finite);
 
 /* Computes only losses and logits, for any rows; *finite as above. */
-FV_NODISCARD fv_status core_validation_score(core_validation *validation, core_networks *networks,
-	const double *class_weight, bool *finite);
+FV_NODISCARD fv_status core_validation_score(
+	core_validation *validation, core_networks *networks, const core_base *base, bool *finite);
 
 #endif
