@@ -273,6 +273,20 @@ static void check_slope(struct contract *c, const fv_loss_setup *setup)
 	end_rig(c, &r);
 }
 
+/* Repeats the steps with the other base losses that the method allows. */
+static void check_base_losses(struct contract *c, const fv_loss_setup *setup)
+{
+	const fv_networks_1 *networks = c->plugin->extension(FV_NETWORKS_1);
+	bool sigmoid = networks->size >= sizeof *networks && networks->allows & FV_NETWORKS_SIGMOID;
+	fv_loss_setup other = *setup;
+	other.base_kind = FV_FOCAL;
+	other.focal_gamma = 2;
+	check_steps(c, &other);
+	other.base_kind = FV_BCE;
+	if (sigmoid)
+		check_steps(c, &other);
+}
+
 void contract_check_networks(struct contract *c, const fv_loss_setup *setup)
 {
 	if (!c->plugin->extension || !c->plugin->extension(FV_NETWORKS_1))
@@ -287,4 +301,5 @@ void contract_check_networks(struct contract *c, const fv_loss_setup *setup)
 	check_resume(c, setup, 5);
 	check_evaluate(c, setup);
 	check_slope(c, setup);
+	check_base_losses(c, setup);
 }
