@@ -14,7 +14,7 @@
  * that is negative, swap_start times the number of all steps. W [B] (branches.h) has no gradient
  * and is always that of the unswapped losses.
  *
- * Shapes: h_i, h_b [B,H], z [B,C]. C_i, which sees both encoders, predicts. Tensors: encoder "" and
+ * Shapes: h_i, h_b [B,H], the projections or last hidden layers of the two encoders; z [B,C]. C_i, which sees both encoders, predicts. Tensors: encoder "" and
  * linear "output" [C,2H], "biased." and "biased.output". State: moving averages [N] of both
  * branches' base losses. No groups. Validation: W = 1 and no swap, mean l(z_i) + lambda_dis mean
  * GCE(z_b).

@@ -2,7 +2,7 @@
 /* Gradient reversal (GRL): an adversary learns to predict the group from the projection, and the
  * projection learns to make that impossible.
  *
- *     h = projection of the input   z = output(h)   a = adversary(h), both linear
+ *     h = projection of the input, or its last hidden layer   z = output(h)   a = adversary(h), both linear
  *     value = mean_i l(z)_i + A       A = sum_i c_{g_i} CE(a_i, g_i) / sum_i c_{g_i}
  *     gradient: that of the value for output and adversary; below h, that of mean l minus lambda_t
  *     times that of A
@@ -14,6 +14,9 @@
  * Shapes: h [B,H], z [B,C], a [B,G]. The adversary is not trained on rows of group -1; a batch
  * without a known group has A = 0. Tensors: encoder "", linear "output", linear "adversary" [G,H]
  * (saved, but not used to predict). Validation: mean l, without the adversary.
+ *
+ * With hidden layers the adversary reads the last one, and the layers below learn to hide the group. Without
+ * projection and hidden layers there is nothing to learn that; such a head is refused.
  *
  * Source: Ganin et al., "Domain-adversarial training of neural networks", JMLR 2016.
  */

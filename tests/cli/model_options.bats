@@ -154,6 +154,8 @@ END
 	"$fairvox" explain plan.yaml head.dropout=0.5 2>&1 | grep -q 'head.dropout has no effect with head.hidden \[\]'
 	"$fairvox" explain plan.yaml train.focal_gamma=1 2>&1 | grep -q 'train.focal_gamma has no effect with base_loss soft_ce'
 	"$fairvox" explain plan.yaml head.hidden=64,64 | grep -Eq 'head.hidden +\[64, 64\]'
+	sed 's/^eval/matrix: {head.hidden: [[], [8, 4]]}\neval/' plan.yaml >axis.yaml
+	"$fairvox" explain axis.yaml | grep -q '^variant .*hidden-none'
 	# An empty list is the default, so that both are one variant.
 	"$fairvox" run plan.yaml --quiet
 	"$fairvox" run plan.yaml 'head={hidden: []}' --quiet

@@ -102,6 +102,8 @@ static void add_leaf(core_text *out, const char *key, const core_yaml *node, boo
 
 static void add_leaves(core_text *out, const core_yaml *node, bool *first_number)
 {
+	if (!node->n)
+		put_text(out, "-none");
 	for (size_t i = 0; i < node->n && out->size < SLUG_MAX; i++) {
 		const core_entry *entry = &node->entry[i];
 		add_leaf(out, entry->key ? entry->key : "", entry->value, first_number);
