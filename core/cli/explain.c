@@ -21,6 +21,13 @@ static void print_notes(const core_config *c)
 	printf("%s: %zu variant%s (%zu combinations, %zu excluded, %zu included, %zu merged)\n",
 		c->path, c->n_variants, c->n_variants == 1 ? "" : "s", c->n_combinations,
 		c->n_excluded, c->n_included, c->n_merged);
+	size_t tuned = 0, trials = 0;
+	for (size_t i = 0; i < c->n_variants; i++) {
+		tuned += c->variants[i].tune != NULL;
+		trials += c->variants[i].trial;
+	}
+	if (tuned)
+		printf("%zu of them tuned, %zu only as trials\n", tuned, trials);
 	for (size_t i = 0; i < c->n_notes; i++)
 		printf("note: %s\n", c->notes[i].text);
 }
@@ -29,7 +36,14 @@ static fv_status print_variants(fv_ctx *ctx, const core_config *c)
 {
 	for (size_t i = 0; i < c->n_variants; i++) {
 		core_text text = {0};
-		printf("\nvariant %s\n", c->variants[i].slug);
+		const core_variant *v = &c->variants[i];
+		printf("\nvariant %s%s\n", v->slug, v->trial ? " (trial)" : "");
+		if (v->tune)
+			printf("picks by %s, in each fold, one of %d trials:", v->tune->by,
+				(int)v->tune->n_trials);
+		for (int32_t k = 0; v->tune && k < v->tune->n_trials; k++)
+			printf(" %s%s", c->variants[v->tune->trial[k]].slug,
+				k + 1 < v->tune->n_trials ? "," : "\n");
 		core_config_origins(ctx, c, i, &text);
 		bool bad = text.failed;
 		if (text.data)
@@ -105,16 +119,22 @@ static fv_status print_run(
 
 static fv_status print_runs(fv_ctx *ctx, const core_study *study, double seconds)
 {
-	int64_t open = 0, judged = 0;
+	int64_t all = 0, open = 0, judged = 0;
 	puts("\nruns");
 	for (int64_t i = 0; i < study->n_runs; i++) {
+		if (core_run_variant(study, &study->run[i])->tune) {
+			printf("  %s: %s\n", study->run[i].dir,
+				study->run[i].done ? "chosen" : "to choose among its trials");
+			continue;
+		}
 		fv_status status = print_run(ctx, study, &study->run[i], &seconds);
 		if (status)
 			return status;
+		all++;
 		open += !study->run[i].done;
 		judged += study->run[i].done && (study->run[i].stale & CORE_STALE_EVAL);
 	}
-	printf("%lld runs, %lld to compute", (long long)study->n_runs, (long long)open);
+	printf("%lld runs, %lld to compute", (long long)all, (long long)open);
 	if (open)
 		printf(", about %.0f %s on one worker", seconds < 120 ? seconds : seconds / 60,
 			seconds < 120 ? "s" : "min");

@@ -15,7 +15,8 @@ static const char usage[] =
 	"these data, weights, plugins and settings; if one of them changed, the run is\n"
 	"computed again. An interrupted run resumes from its checkpoint, which is saved every\n"
 	"minute and on SIGINT, SIGTERM and SIGUSR1. A changed `eval` trains nothing: the\n"
-	"metrics are recomputed from the predictions. KEY=VALUE overrides the file:\n"
+	"metrics are recomputed from the predictions. Variants with `tune` choose among their\n"
+	"trials when these are done. KEY=VALUE overrides the file:\n"
 	"train.epochs=10, loss.name=rw,ds (a list makes an axis of the matrix).\n"
 	"\n"
 	"  -j, --jobs N       worker processes (default 1); does not change the results\n"
@@ -50,6 +51,11 @@ static fv_status execute_study(fv_ctx *ctx, cli_study *cli, core_study *study)
 		(long long)s.done_before + (long long)s.done_now, (long long)s.runs,
 		(long long)s.done_now, judged, s.failed ? "; some failed" : "",
 		s.taken ? "; another process is computing some" : "");
+	if (s.tuned.folds)
+		core_log(ctx, CORE_INFO,
+			"tuned variants: %lld of %lld folds have their choice, %lld made now",
+			(long long)s.tuned.chosen, (long long)s.tuned.folds,
+			(long long)s.tuned.now);
 	return status;
 }
 

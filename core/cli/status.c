@@ -30,6 +30,11 @@ static void print_text(const core_results *r)
 			if (n[s])
 				printf(" %zu %s", n[s], states[s]);
 		}
+		const core_run_facts *facts = core_variant_facts(&r->variant[i]);
+		size_t trials =
+			json_array_size(json_object_get(facts ? facts->tune : NULL, "trials"));
+		if (trials)
+			printf(" (each chosen among %zu trials)", trials);
 		putchar('\n');
 		for (size_t j = 0; j < r->variant[i].n; j++)
 			if (r->variant[i].run[j].status == CORE_RUN_FAILED)

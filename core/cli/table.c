@@ -4,6 +4,7 @@
 #include "report/pairs.h"
 #include "report/paper.h"
 #include "report/select_variants.h"
+#include "report/tuning.h"
 
 #include <getopt.h>
 #include <string.h>
@@ -26,6 +27,7 @@ static const char usage[] =
 	"      --rows KEY=VALUE,...  only variants that match. KEY: a matrix axis (train.batch\n"
 	"                        or batch), loss, encoder, grouper, profile, select or\n"
 	"                        variant; * and ? are wildcards\n"
+	"      --trials          also the trials of tuned variants, each as a variant\n"
 	"      --reference VARIANT  compare with this variant\n"
 	"      --draws N         draws of every null and comparison, at least 2000 (default 5000)\n"
 	"      --min-support N   mark figures that rest on fewer positives (default 10)\n"
@@ -40,6 +42,7 @@ struct table {
 	core_table_format format;
 	core_table_options options;
 	const char *rows; /* NULL: all variants */
+	bool trials;
 	const char *dir;
 };
 
@@ -79,6 +82,8 @@ static fv_status parse_option(fv_ctx *ctx, int option, struct table *t)
 	}
 	if (option == 'R')
 		t->rows = optarg;
+	if (option == 't')
+		t->trials = true;
 	if (option == 'r')
 		t->options.reference = optarg;
 	if (option == 'd')
@@ -97,7 +102,7 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct table 
 		{"reference", required_argument, NULL, 'r'}, {"rows", required_argument, NULL, 'R'},
 		{"draws", required_argument, NULL, 'd'},
 		{"min-support", required_argument, NULL, 'm'},
-		{"no-baselines", no_argument, NULL, 'b'}, {0}};
+		{"no-baselines", no_argument, NULL, 'b'}, {"trials", no_argument, NULL, 't'}, {0}};
 	*t = (struct table){.options = core_table_default()};
 	for (int option; (option = cli_option(ctx, argc, argv, "", longs)) != -1;) {
 		fv_status status = option == '?' ? FV_CONFIG : parse_option(ctx, option, t);
@@ -171,7 +176,9 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		status = core_results_read(ctx, table.dir, &results);
 	if (status)
 		return status;
-	if (table.rows)
+	if (!table.trials)
+		status = core_hide_trials(ctx, results);
+	if (!status && table.rows)
 		status = core_select_variants(ctx, table.rows, results);
 	if (!status)
 		status = print_table(ctx, &table, results);

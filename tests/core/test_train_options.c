@@ -129,10 +129,11 @@ static double follow(const char *name, const core_train_spec *spec, const json_t
 	double *dev = test_numbers(json_object_get(run, "dev_loss"), &n);
 	double *loss = test_numbers(json_object_get(run, "loss"), &steps);
 	assert_int_equal(h.n, n);
+	size_t each = steps / n; /* steps an epoch */
 	for (size_t e = 0; e < n; e++) {
 		double mean = 0;
-		for (size_t s = 0; s < steps / n; s++)
-			mean += loss[e * (steps / n) + s] / (double)(steps / n);
+		for (size_t s = 0; s < each; s++)
+			mean += loss[e * each + s] / (double)each;
 		test_close(h.epoch[e].learning_rate / rate[e], 1, 1e-14);
 		test_close(h.epoch[e].value, mean, 5e-6);
 		test_close(h.epoch[e].dev_loss, dev[e], 5e-6);

@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "base/utf8.h"
 #include "config/loader.h"
+#include "config/tune.h"
 
 #define FAILURES_ENOUGH 100
 
@@ -58,8 +59,19 @@ struct builder {
 	core_loader *loader;
 	core_config *config;
 	const core_matrix *matrix;
+	size_t capacity;        /* of the variants and of these arrays */
 	const core_yaml **tree; /* [n_variants] */
 	size_t *number;         /* [n_variants] number of the combination it came from, from 1 */
+};
+
+/* A variant to add: from combination `number` of the matrix, on the axes of `matrix`. */
+struct candidate {
+	const core_matrix *matrix;
+	core_combination *combination;
+	size_t number;
+	const core_yaml *tree; /* resolved */
+	const core_tune *tune; /* NULL: trained itself */
+	bool trial;
 };
 
 /* "loss.name rw, grouper kmeans16" */
@@ -86,80 +98,216 @@ static bool have_same_runs(const core_yaml *a, const core_yaml *b)
 	       is_same_value(a, b, "eval");
 }
 
-/* True when an earlier variant is equal, so that this one is not added. */
-static bool merge_equal_variant(
-	struct builder *b, size_t number, const core_yaml *tree, const char *key)
+/* Makes an earlier, equal variant stand for the candidate. A trial may be one of several tuned variants,
+ * and a variant of its own besides. */
+static void merge_equal_variant(struct builder *b, size_t at, const struct candidate *new)
 {
 	core_config *config = b->config;
-	for (size_t i = 0; i < config->n_variants; i++) {
-		if (strcmp(config->variants[i].key, key) != 0)
-			continue;
-		const char *words = describe_combination(b, &b->matrix->combination[number - 1]);
-		if (have_same_runs(b->tree[i], tree))
-			core_loader_note(b->loader, CORE_NOTE_MERGED, tree->place,
-				"combination %zu (%s) is the same variant as combination %zu: "
-				"merged",
-				number, words, b->number[i]);
-		else
-			core_loader_fail(b->loader, FV_CONFIG, tree->place,
-				"combination %zu (%s) differs from combination %zu only in folds, "
-				"seeds or eval: these cannot be axes",
-				number, words, b->number[i]);
-		config->n_merged++;
-		return true;
+	core_combination *own = &b->matrix->combination[new->number - 1];
+	if (!have_same_runs(b->tree[at], new->tree)) {
+		core_loader_fail(b->loader, FV_CONFIG, new->tree->place,
+			"combination %zu (%s) differs from combination %zu only in folds, seeds or "
+			"eval: these cannot be axes",
+			new->number, describe_combination(b, own), b->number[at]);
+		return;
 	}
-	return false;
+	if (new->trial)
+		return;
+	if (!config->variants[at].trial) {
+		core_loader_note(b->loader, CORE_NOTE_MERGED, new->tree->place,
+			"combination %zu (%s) is the same variant as combination %zu: merged",
+			new->number, describe_combination(b, own), b->number[at]);
+		config->n_merged++;
+	}
+	config->variants[at].trial = false;
 }
 
-static fv_status add_variant(struct builder *b, size_t number, const core_yaml *tree)
+static bool grow_builder(struct builder *b)
+{
+	core_config *config = b->config;
+	fv_ctx *ctx = b->loader->ctx;
+	size_t n = config->n_variants, capacity = 2 * b->capacity + 1;
+	core_variant *variants = core_alloc(ctx, capacity, sizeof *variants);
+	const core_yaml **tree = core_alloc(ctx, capacity, sizeof *tree);
+	size_t *number = core_alloc(ctx, capacity, sizeof *number);
+	if (!variants || !tree || !number)
+		return false;
+	if (n) {
+		memcpy(variants, config->variants, n * sizeof *variants);
+		memcpy(tree, b->tree, n * sizeof *tree);
+		memcpy(number, b->number, n * sizeof *number);
+	}
+	config->variants = variants;
+	config->trees = (const core_yaml *const *)tree;
+	b->tree = tree;
+	b->number = number;
+	b->capacity = capacity;
+	return true;
+}
+
+static fv_status list_axes(fv_ctx *ctx, const core_matrix *matrix, const char ***out)
+{
+	const char **axis = core_alloc(ctx, matrix->n_axes, sizeof *axis);
+	*out = axis;
+	for (size_t i = 0; i < matrix->n_axes && axis; i++)
+		axis[i] = matrix->axis[i].key;
+	return axis ? FV_OK : FV_FAILED;
+}
+
+static fv_status name_variant(
+	core_loader *loader, const struct candidate *new, core_variant *variant)
+{
+	core_combination *c = new->combination;
+	for (size_t i = 0; i < new->matrix->n_axes; i++)
+		if (!core_yaml_get(new->tree, "grouper") &&
+			core_key_under(new->matrix->axis[i].key, "grouper"))
+			c->value[i] = "";
+	variant->n_axes = (int32_t) new->matrix->n_axes;
+	variant->axis_value = c->value;
+	variant->slug = core_make_slug(loader, new->matrix, c, new->tree);
+	if (new->tune)
+		variant->slug = core_format(loader->ctx, "%s-tuned", variant->slug);
+	variant->axes_json = core_axes_json(loader, new->matrix, c, new->tree);
+	if (!variant->slug || !variant->axes_json)
+		return FV_FAILED;
+	return list_axes(loader->ctx, new->matrix, &variant->axis);
+}
+
+/* Adds a variant, or finds the earlier one that it equals. *at: its index; SIZE_MAX after a failure that
+ * is counted. */
+static fv_status add_variant(struct builder *b, const struct candidate *new, size_t *at)
 {
 	core_loader *loader = b->loader;
 	core_config *config = b->config;
-	size_t at = config->n_variants;
-	const core_combination *c = &b->matrix->combination[number - 1];
-	core_variant *variant = &config->variants[at];
-	fv_status status = hash_trained_settings(loader->ctx, tree, variant->key);
-	if (status || merge_equal_variant(b, number, tree, variant->key))
-		return status;
-	variant->n_axes = (int32_t)b->matrix->n_axes;
-	variant->axis = config->axis;
-	variant->axis_value = c->value;
-	for (size_t i = 0; i < b->matrix->n_axes; i++)
-		if (!core_yaml_get(tree, "grouper") &&
-			core_key_under(b->matrix->axis[i].key, "grouper"))
-			c->value[i] = "";
-	variant->slug = core_make_slug(loader, b->matrix, c, tree);
-	variant->axes_json = core_axes_json(loader, b->matrix, c, tree);
-	status = variant->axes_json ? core_variant_fill(loader, tree, variant) : FV_FAILED;
+	char key[65];
+	fv_status status = hash_trained_settings(loader->ctx, new->tree, key);
 	if (status)
+		return status;
+	for (*at = 0; *at < config->n_variants; ++*at)
+		if (!strcmp(config->variants[*at].key, key)) {
+			merge_equal_variant(b, *at, new);
+			return FV_OK;
+		}
+	if (config->n_variants == b->capacity && !grow_builder(b))
+		return FV_FAILED;
+	core_variant *variant = &config->variants[*at];
+	*variant = (core_variant){.tune = new->tune, .trial = new->trial};
+	memcpy(variant->key, key, sizeof key);
+	status = name_variant(loader, new, variant);
+	if (!status)
+		status = core_variant_fill(loader, new->tree, variant);
+	if (status) {
+		*at = SIZE_MAX;
 		return loader->n_failed ? FV_OK : status; /* go on, to report further faults too */
-	b->tree[at] = tree;
-	b->number[at] = number;
+	}
+	b->tree[*at] = new->tree;
+	b->number[*at] = new->number;
 	config->n_variants++;
-	return write_text(loader, tree, variant);
+	return write_text(loader, new->tree, variant);
+}
+
+/* Resolves an unchecked tree. *out is NULL after failures that are counted. */
+static fv_status resolve_tree(core_loader *loader, core_yaml *tree, const core_yaml **out)
+{
+	*out = tree ? core_resolve_tree(loader, tree) : NULL;
+	return *out || loader->n_failed ? FV_OK : FV_FAILED;
+}
+
+/* ---- trials ---- */
+
+/* The axes of a matrix followed by those of a tuned combination. */
+static fv_status join_axes(
+	fv_ctx *ctx, const core_matrix *matrix, const core_tuning *tuning, core_matrix *out)
+{
+	size_t n = matrix->n_axes;
+	*out = *matrix;
+	out->axis = core_alloc(ctx, n + tuning->n_axes, sizeof *out->axis);
+	if (!out->axis)
+		return FV_FAILED;
+	for (size_t i = 0; i < n; i++)
+		out->axis[i] = matrix->axis[i];
+	for (size_t i = 0; i < tuning->n_axes; i++)
+		out->axis[n + i] = tuning->axis[i];
+	out->n_axes = n + tuning->n_axes;
+	return FV_OK;
+}
+
+/* Adds one trial and records it in `tune`; *tree is its resolved tree, NULL after failures. */
+static fv_status add_trial(struct builder *b, const core_tuning *tuning, const core_matrix *axes,
+	size_t number, core_tune *tune, const core_yaml **tree)
+{
+	core_loader *loader = b->loader;
+	const core_combination *from = &b->matrix->combination[number - 1];
+	size_t n = b->matrix->n_axes, at = (size_t)tune->n_trials;
+	core_combination c = {.extra = from->extra,
+		.value = core_alloc(loader->ctx, axes->n_axes + 1, sizeof *c.value)};
+	if (!c.value)
+		return FV_FAILED;
+	for (size_t i = 0; i < n; i++)
+		c.value[i] = from->value[i];
+	c.tree = core_tuning_make_trial(loader, tuning, from->tree, at, c.value + n);
+	fv_status status = resolve_tree(loader, c.tree, tree);
+	if (status || !*tree || !core_tuning_check_trial(loader, tuning, *tree))
+		return status;
+	core_combination own = c;
+	own.value = c.value + n;
+	tune->axes_json[at] = core_tuning_axes_json(loader, tuning, &own, *tree);
+	const struct candidate new = {axes, &c, number, *tree, NULL, true};
+	size_t index = SIZE_MAX;
+	status = tune->axes_json[at] ? add_variant(b, &new, &index) : FV_FAILED;
+	tune->trial[tune->n_trials++] = (int32_t)index;
+	return status;
+}
+
+/* Adds the trials of a combination, then the variant that picks among them. */
+static fv_status add_tuned(struct builder *b, const core_tuning *tuning, size_t number)
+{
+	fv_ctx *ctx = b->loader->ctx;
+	core_matrix axes;
+	core_tune *tune = core_alloc(ctx, 1, sizeof *tune);
+	const core_yaml **tree = core_alloc(ctx, tuning->n, sizeof *tree);
+	if (!tune || !tree)
+		return FV_FAILED;
+	*tune = (core_tune){.by = tuning->by,
+		.trial = core_alloc(ctx, tuning->n, sizeof *tune->trial),
+		.axes_json = core_alloc(ctx, tuning->n, sizeof *tune->axes_json)};
+	fv_status status = tune->trial && tune->axes_json ? join_axes(ctx, b->matrix, tuning, &axes)
+							  : FV_FAILED;
+	for (size_t i = 0; i < tuning->n && !status && !b->loader->n_failed; i++)
+		status = add_trial(b, tuning, &axes, number, tune, &tree[i]);
+	if (status || b->loader->n_failed)
+		return status;
+	const core_yaml *own = core_tuning_make_tree(b->loader, tuning, tree);
+	const struct candidate new = {
+		b->matrix, &b->matrix->combination[number - 1], number, own, tune, false};
+	size_t index;
+	return own ? add_variant(b, &new, &index) : FV_FAILED;
+}
+
+static fv_status add_combination(struct builder *b, size_t number)
+{
+	core_loader *loader = b->loader;
+	core_combination *c = &b->matrix->combination[number - 1];
+	core_tuning tuning;
+	if (!core_tuning_read(loader, b->matrix, c->tree, &tuning))
+		return loader->n_failed ? FV_OK : FV_FAILED;
+	if (tuning.n && (loader->needs & CORE_NEED_LOSS))
+		return add_tuned(b, &tuning, number);
+	if (tuning.block) /* commands that do not train see the combination itself */
+		c->tree = core_yaml_copy_without(loader->ctx, c->tree, "tune");
+	struct candidate new = {.matrix = b->matrix, .combination = c, .number = number};
+	fv_status status = resolve_tree(loader, c->tree, &new.tree);
+	size_t index;
+	return status || !new.tree ? status : add_variant(b, &new, &index);
 }
 
 static fv_status build_variants(core_loader *loader, const core_matrix *matrix, core_config *config)
 {
-	fv_ctx *ctx = loader->ctx;
-	struct builder b = {loader, config, matrix, core_alloc(ctx, matrix->n, sizeof *b.tree),
-		core_alloc(ctx, matrix->n, sizeof *b.number)};
-	config->variants = core_alloc(ctx, matrix->n, sizeof *config->variants);
-	config->axis = core_alloc(ctx, matrix->n_axes, sizeof *config->axis);
-	if (!b.tree || !b.number || !config->variants || !config->axis)
-		return FV_FAILED;
-	config->trees = (const core_yaml *const *)b.tree;
+	struct builder b = {.loader = loader, .config = config, .matrix = matrix};
 	config->n_axes = matrix->n_axes;
-	for (size_t i = 0; i < matrix->n_axes; i++)
-		config->axis[i] = matrix->axis[i].key;
-	fv_status status = FV_OK;
-	for (size_t i = 0; i < matrix->n && !status && loader->n_failed < FAILURES_ENOUGH; i++) {
-		const core_yaml *tree = core_resolve_tree(loader, matrix->combination[i].tree);
-		if (tree)
-			status = add_variant(&b, i + 1, tree);
-		else if (!loader->n_failed)
-			status = FV_FAILED;
-	}
+	fv_status status = list_axes(loader->ctx, matrix, &config->axis);
+	for (size_t i = 0; i < matrix->n && !status && loader->n_failed < FAILURES_ENOUGH; i++)
+		status = add_combination(&b, i + 1);
 	return loader->n_failed ? loader->status : status;
 }
 

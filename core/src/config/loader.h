@@ -100,6 +100,10 @@ typedef struct core_matrix {
 	core_combination *combination;
 } core_matrix;
 
+/* Makes a short label for each value of an axis; a repeated label gets the value's position appended.
+ * Returns false when memory is out. */
+bool core_axis_label(core_loader *loader, core_axis *axis);
+
 /* `root` may contain `matrix:`; the combinations do not. */
 FV_NODISCARD fv_status core_matrix_expand(core_loader *loader, core_yaml *root,
 	const core_override *override, size_t n_overrides, core_matrix *out);

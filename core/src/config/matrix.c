@@ -123,9 +123,7 @@ static void override_axes(core_loader *loader, const core_override *override, co
 	out->n_axes = kept;
 }
 
-/* Makes a short label for each value of an axis; a repeated label gets the value's position
- * appended. */
-static bool label_axis(core_loader *loader, core_axis *axis)
+bool core_axis_label(core_loader *loader, core_axis *axis)
 {
 	size_t n = axis->values->n;
 	const char **plain = core_alloc(loader->ctx, n, sizeof *plain);
@@ -363,7 +361,7 @@ static fv_status prepare_expansion(struct expansion *e, const core_yaml *matrix,
 			return core_loader_fail(e->loader, FV_CONFIG, out->axis[i].place,
 				"the matrix makes more than %d combinations", COMBINATIONS_MAX);
 		out->n_crossed *= out->axis[i].values->n;
-		if (!label_axis(e->loader, &out->axis[i]))
+		if (!core_axis_label(e->loader, &out->axis[i]))
 			return FV_FAILED;
 	}
 	size_t most = 0, variants = e->include ? e->include->n : 0;

@@ -21,11 +21,12 @@ static const char *suggest_block(core_resolver *r, const char *key)
 
 static void refuse_unknown_blocks(core_resolver *r)
 {
-	const char *names[16];
+	const char *names[24];
 	for (size_t i = 0; i < core_n_blocks; i++)
 		names[i] = core_blocks[i].name;
 	names[core_n_blocks] = "defaults";
 	names[core_n_blocks + 1] = "matrix";
+	names[core_n_blocks + 2] = "tune";
 	for (size_t i = 0; i < r->tree->n; i++) {
 		const core_entry *entry = &r->tree->entry[i];
 		if (core_schema_block(entry->key))
@@ -35,7 +36,7 @@ static void refuse_unknown_blocks(core_resolver *r)
 			entry->key,
 			place ? place
 			      : core_suggest_name(
-					r->loader->ctx, entry->key, names, core_n_blocks + 2));
+					r->loader->ctx, entry->key, names, core_n_blocks + 3));
 	}
 }
 

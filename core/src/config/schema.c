@@ -390,5 +390,7 @@ bool core_schema_knows(const core_registry *registry, const char *key)
 
 bool core_schema_is_list(const core_registry *registry, const char *key)
 {
+	if (!strncmp(key, "tune.axes.", 10))
+		return true;
 	return test_key(registry, key, core_key_is_list);
 }

@@ -197,6 +197,14 @@ typedef struct core_eval_spec {
 	const char *compare_metric, *compare_attribute; /* NULL: no comparison declared */
 } core_eval_spec;
 
+/* A variant that picks one of its trials in each fold. */
+typedef struct core_tune {
+	const char *by; /* the development value that decides: dev_loss... */
+	int32_t n_trials;
+	int32_t *trial;         /* [n_trials] indices of earlier variants */
+	const char **axes_json; /* [n_trials] values on the axes of `tune:`: {key: value} */
+} core_tune;
+
 typedef struct core_variant {
 	/* a label made of the varied axes; run/identity.h defines the identity of a variant */
 	const char *slug;
@@ -220,6 +228,8 @@ typedef struct core_variant {
 	int32_t n_axes;                  /* axes of the matrix, for table headings */
 	const char **axis, **axis_value; /* [n_axes] keys and labels */
 	const char *axes_json;           /* {key: value}; null where an axis has no effect */
+	const core_tune *tune;           /* NULL: the variant is trained itself */
+	bool trial;                      /* exists only as a trial of tuned variants */
 } core_variant;
 
 #endif

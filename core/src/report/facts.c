@@ -86,6 +86,7 @@ fv_status core_run_facts_read(fv_ctx *ctx, const json_t *env, core_run_facts *ou
 		.synthetic = is_true_at(env, "synthetic"),
 		.shared_speakers = is_true_at(env, "shared_speakers"),
 		.axes = json_object_get(variant, "axes"),
+		.tune = json_object_get(variant, "tune"),
 		.objective = json_object_get(variant, "objective"),
 		.grouping = json_object_get(variant, "grouping"),
 		.bias = bias,

@@ -46,6 +46,7 @@ typedef struct core_run_facts {
 	const char *majority_class;
 	bool transductive, synthetic, shared_speakers;
 	const json_t *axes, *objective, *grouping, *bias; /* NULL: missing */
+	const json_t *tune; /* {by, trials} of a tuned variant; NULL: it was trained itself */
 } core_run_facts;
 
 /* `env`: the object of env.json. Errors: FV_FAILED (memory). */

@@ -188,7 +188,8 @@ static void find_unbiased(core_grid *grid)
 fv_status core_grid_make(fv_ctx *ctx, const core_results *results,
 	const core_table_options *options, core_grid *grid)
 {
-	*grid = (core_grid){.n_rows = results->n, .options = *options};
+	*grid = (core_grid){
+		.n_rows = results->n, .n_trials = results->n_trials, .options = *options};
 	grid->row = core_alloc(ctx, results->n, sizeof *grid->row);
 	if (!grid->row)
 		return FV_FAILED;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "report/notes.h"
+#include "report/tuning.h"
 
 const char *core_row_marks(const core_grid_row *row)
 {
@@ -87,6 +88,8 @@ fv_status core_grid_tables(fv_ctx *ctx, const core_grid *grid, core_document *do
 		status = core_add_spread(ctx, grid, document);
 	if (!status)
 		status = core_add_variants(ctx, grid, true, document);
+	if (!status)
+		status = core_add_tuning(ctx, grid, document);
 	if (!status)
 		status = core_add_group_metrics(ctx, grid, document);
 	if (!status)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "report/notes.h"
+#include "report/tuning.h"
 
 static fv_status add_method_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 {
@@ -39,12 +40,13 @@ static fv_status add_method_notes(fv_ctx *ctx, const core_grid *grid, core_docum
 static fv_status add_row_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 {
 	fv_status status = FV_OK;
-	bool transductive = false, labels = false, on_test = false, on_dev = false;
+	bool transductive = false, labels = false, on_test = false, on_dev = false, tuned = false;
 	for (size_t i = 0; i < grid->n_rows && !status; i++) {
 		const core_grid_row *row = &grid->row[i];
 		transductive |= row->transductive;
 		on_test |= row->on_test;
 		on_dev |= !row->on_test;
+		tuned |= row->facts && row->facts->tune;
 		labels |= row->facts && row->facts->uses_group_labels;
 		if (row->variant->n_folds && row->reason)
 			status = core_document_note(ctx, d,
@@ -62,6 +64,11 @@ static fv_status add_row_notes(fv_ctx *ctx, const core_grid *grid, core_document
 			"the epochs of one training; %s on test. Seeds are averaged, never "
 			"chosen.",
 			on_test ? "those marked ‡" : "none");
+	if (!status && tuned)
+		status = core_document_note(ctx, d,
+			"Tuned variants are one row, and every trial counts among their trials: "
+			"each "
+			"fold takes the trial that was best on development rows.");
 	if (!status && on_test)
 		status = core_document_note(ctx, d,
 			"‡ chosen on test: an upper bound on what selection could gain, not a "
@@ -108,6 +115,13 @@ fv_status core_grid_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 			"x seeds counts.");
 	if (!status)
 		status = add_row_notes(ctx, grid, d);
+	if (!status && grid->n_trials)
+		status = core_document_note(ctx, d,
+			"Trials of tuned variants are left out (%zu variant%s): --trials shows "
+			"them.",
+			grid->n_trials, grid->n_trials == 1 ? "" : "s");
+	if (!status)
+		status = core_note_kept_epochs(ctx, grid, d);
 	if (!status)
 		status = add_attribute_notes(ctx, grid, d);
 	if (!status)

@@ -44,6 +44,7 @@ typedef struct core_results {
 	const char *dir;
 	size_t n_old, n_damaged; /* runs left out: of another version; with unreadable files */
 	size_t n, n_left_out;
+	size_t n_trials;              /* variants that core_hide_trials has dropped */
 	core_variant_result *variant; /* [n] by index, then name, followed by those left out */
 } core_results;
 

@@ -9,7 +9,7 @@
 #include "report/grid_tables.h"
 #include "report/low_support.h"
 
-enum { VARIANT, FOLD, SEED, SPLIT, SELECT, CHOSEN_ON, GROUPER_SEED, BIAS_SEED, AXES };
+enum { VARIANT, FOLD, SEED, SPLIT, SELECT, CHOSEN_ON, GROUPER_SEED, BIAS_SEED, TRIAL, AXES };
 
 /* One figure of a metrics.json: its path, and what it measures. */
 struct place {
@@ -104,18 +104,33 @@ static void find_places(const core_results *results, struct places *p)
 		}
 }
 
-/* Returns an object whose names are the matrix axes of all variants. */
+/* The values of a tuned variant's run on the axes of `tune:`, those of the trial it took; NULL: not
+ * tuned. */
+static json_t *find_tuned_axes(const core_run_result *run)
+{
+	return json_object_get(json_object_get(run->metrics, "chosen"), "axes");
+}
+
+/* Returns an object whose names are the axes of the matrix and of `tune:` of all variants. */
 static json_t *find_axes(const core_results *results)
 {
-	json_t *axes = json_object();
+	json_t *axes = json_object(), *value;
+	const char *key;
 	for (size_t i = 0; i < results->n; i++) {
-		const core_run_facts *facts = core_variant_facts(&results->variant[i]);
-		const char *key;
-		json_t *value;
+		const core_variant_result *v = &results->variant[i];
+		const core_run_facts *facts = core_variant_facts(v);
 		json_object_foreach((json_t *)(facts ? facts->axes : NULL), key, value)
+			json_object_set_new(axes, key, json_null());
+		json_object_foreach(v->n_folds ? find_tuned_axes(v->used[0]) : NULL, key, value)
 			json_object_set_new(axes, key, json_null());
 	}
 	return axes;
+}
+
+static core_table_value read_axis(const core_run_result *run, const char *key)
+{
+	json_t *own = json_object_get(run->facts->axes, key);
+	return core_value_json(own ? own : json_object_get(find_tuned_axes(run), key));
 }
 
 static double read_number(const json_t *r, const char *key)
@@ -185,15 +200,17 @@ static fv_status fill_run(fv_ctx *ctx, const core_variant_result *variant,
 	*core_table_at(t, i, CHOSEN_ON) = core_value_text(f->selection.split);
 	*core_table_at(t, i, GROUPER_SEED) = core_value_text(grouping);
 	*core_table_at(t, i, BIAS_SEED) = core_value_text(bias);
+	*core_table_at(t, i, TRIAL) = core_value_text(json_string_value(
+		json_object_get(json_object_get(run->metrics, "chosen"), "variant")));
 	json_object_foreach(axes, key, unused) * core_table_at(t, i, column++) =
-		core_value_json(json_object_get(f->axes, key));
+		read_axis(run, key);
 	return grouping && bias ? FV_OK : FV_FAILED;
 }
 
 static void set_columns(const struct places *places, json_t *axes, core_result_table *t)
 {
 	static const char *const keys[AXES] = {"variant", "fold", "seed", "split", "select",
-		"chosen_on", "grouper_seed", "bias_seed"};
+		"chosen_on", "grouper_seed", "bias_seed", "trial"};
 	const char *key;
 	json_t *unused;
 	size_t column = AXES;

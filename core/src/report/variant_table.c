@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/grid_tables.h"
+#include "report/tuning.h"
 
 enum { LABEL, VARIANT, GROUPS, RULE, SPLIT, TRIALS, SEES, PREDICTED, TRUE_LABELS, AUC, AP, FACTS };
 
@@ -29,9 +29,13 @@ static const char *format_groups(fv_ctx *ctx, const core_run_facts *f)
 }
 
 /* Returns the selection rule and what it uses. */
-static const char *format_rule(fv_ctx *ctx, const core_selection_facts *s)
+static const char *format_rule(fv_ctx *ctx, const core_run_facts *f)
 {
+	const core_selection_facts *s = &f->selection;
+	const char *tuning = core_format_tuning(ctx, f);
 	core_text text = {0};
+	if (!tuning)
+		return NULL;
 	core_text_add(&text, "%s", *s->rule ? s->rule : "not recorded");
 	if (s->groups)
 		core_text_add(
@@ -41,16 +45,8 @@ static const char *format_rule(fv_ctx *ctx, const core_selection_facts *s)
 	core_text_add(&text, "%s", s->groups ? ")" : "");
 	if (s->uses_group_labels)
 		core_text_add(&text, ", uses group labels");
+	core_text_add(&text, "%s", tuning);
 	return core_text_move(ctx, &text);
-}
-
-/* Returns "50 x 2": epochs to choose from x seeds that are averaged. */
-static const char *format_trials(fv_ctx *ctx, const core_grid_row *row)
-{
-	if (row->facts->selection.epochs < 0)
-		return "not recorded";
-	return core_format(ctx, "%lld x %d", (long long)row->facts->selection.epochs,
-		(int)row->variant->n_seeds);
 }
 
 static const char *format_split(const core_grid_row *row)
@@ -114,11 +110,11 @@ static json_t *facts_json(const core_grid *grid, const core_grid_row *row)
 	if (!f)
 		return object;
 	json_t *more = json_pack(
-		"{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:O*, s:O*, s:O*, s:O*, s:O*}", "loss",
+		"{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*}", "loss",
 		f->loss, "encoder", f->encoder, "profile", f->profile, "select", f->selection.rule,
 		"plain", f->plain, "uses_groups", f->uses_groups, "uses_group_labels",
 		f->uses_group_labels, "axes", f->axes, "objective", f->objective, "grouping",
-		f->grouping, "bias", f->bias, "selection", f->selection.json);
+		f->grouping, "bias", f->bias, "selection", f->selection.json, "tune", f->tune);
 	json_object_update(object, more);
 	json_decref(more);
 	return object;
@@ -136,9 +132,8 @@ static fv_status fill_row(fv_ctx *ctx, const core_grid *grid, const core_grid_ro
 	*core_table_at(t, i, FACTS) = core_value_json(facts);
 	if (!row->facts)
 		return FV_OK;
-	const char *text[] = {format_groups(ctx, row->facts),
-		format_rule(ctx, &row->facts->selection), format_split(row),
-		format_trials(ctx, row), format_seen_data(ctx, row)};
+	const char *text[] = {format_groups(ctx, row->facts), format_rule(ctx, row->facts),
+		format_split(row), core_format_trials(ctx, row), format_seen_data(ctx, row)};
 	for (size_t k = 0; k < sizeof text / sizeof *text; k++) {
 		if (!text[k])
 			return FV_FAILED;

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "eval/report_json.h"
 #include "report/grid.h"
+#include "report/verify_choice.h"
 #include "run/measure.h"
 
 struct compare {
@@ -91,12 +92,17 @@ static fv_status recompute_metrics(fv_ctx *ctx, const core_run_result *run, json
 	return *out ? FV_OK : fv_fail(ctx, FV_FAILED, "out of memory");
 }
 
-static fv_status verify_run(fv_ctx *ctx, core_run_result *run, core_verified *out)
+static fv_status verify_run(
+	fv_ctx *ctx, const core_results *results, core_run_result *run, core_verified *out)
 {
-	json_t *found;
+	json_t *found = NULL;
 	fv_status status = recompute_metrics(ctx, run, &found);
-	if (status)
+	if (!status)
+		status = core_verify_choice(ctx, results, run, found);
+	if (status) {
+		json_decref(found);
 		return status;
+	}
 	struct compare c = {ctx, run->dir, out};
 	compare_json(&c, "", run->metrics, found);
 	out->runs++;
@@ -137,7 +143,7 @@ fv_status core_verify(fv_ctx *ctx, const core_results *results, core_verified *o
 	for (size_t i = 0; i < results->n && !status; i++)
 		for (size_t j = 0; j < results->variant[i].n && !status; j++)
 			if (results->variant[i].run[j].status == CORE_RUN_DONE)
-				status = verify_run(ctx, &results->variant[i].run[j], out);
+				status = verify_run(ctx, results, &results->variant[i].run[j], out);
 	if (!status)
 		status = core_grid_make(ctx, results, &options, &grid);
 	if (!status)

@@ -177,7 +177,7 @@ static fv_status find_working_folder(fv_ctx *ctx, const char **out)
 fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 	const core_execute_options *options, core_summary *out)
 {
-	*out = (core_summary){.runs = study->n_runs};
+	*out = (core_summary){0};
 	int64_t *todo = core_alloc(ctx, (size_t)study->n_runs, sizeof *todo);
 	struct execute e = {.ctx = ctx,
 		.study = study,
@@ -190,6 +190,9 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 		return FV_FAILED;
 	for (int64_t i = 0; i < study->n_runs; i++) {
 		const core_run *run = &study->run[i];
+		if (core_run_variant(study, run)->tune)
+			continue; /* chosen below */
+		out->runs++;
 		e.variant[run->variant].has_runs = true;
 		e.variant[run->variant].open += !run->done;
 		out->done_before += run->done;
@@ -215,5 +218,7 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 		core_log(ctx, CORE_INFO, "%lld more warnings are in the runs' logs",
 			(long long)(e.warnings - WARNINGS_SHOWN));
 	munmap(e.outcome, size);
+	if (!status)
+		status = core_tune_choose(ctx, study, options->force, &out->tuned);
 	return status ? status : find_status(&e);
 }

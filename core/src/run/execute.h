@@ -5,6 +5,7 @@
 #define CORE_RUN_EXECUTE_H
 
 #include "run/study.h"
+#include "run/tune.h"
 
 typedef struct core_execute_options {
 	int jobs;
@@ -20,6 +21,8 @@ typedef struct core_summary {
 	int64_t stopped; /* by a signal during training; their checkpoints remain */
 	int64_t judged;  /* done before under another `eval`; their metrics are new */
 	int64_t variants_failed;
+	core_tune_summary
+		tuned; /* the choices of tuned variants, whose runs are not counted above */
 } core_summary;
 
 /* Features must be loaded. Each failed run is reported in the context with its folder. Returns the

@@ -10,6 +10,7 @@
 #include "base/numerics.h"
 #include "run/identity.h"
 #include "run/params.h"
+#include "run/tune.h"
 
 static json_t *make_plugin_json(fv_ctx *ctx, const core_plugin_spec *use)
 {
@@ -84,6 +85,8 @@ static fv_status add_parts(fv_ctx *ctx, core_study *study, const core_run *run, 
 fv_status core_run_make_fingerprint(fv_ctx *ctx, core_study *study, core_run *run)
 {
 	const core_fold *fold = &study->fold[run->fold];
+	if (core_run_variant(study, run)->tune)
+		return core_tune_make_fingerprint(ctx, study, run);
 	json_t *root = json_pack("{s:i, s:i, s:s, s:I, s:I, s:s, s:s, s:s, s:s}", "schema_version",
 		CORE_RESULTS_SCHEMA, "numerics", CORE_NUMERICS, "variant",
 		study->identity[run->variant].sha256, "fold", (json_int_t)fold->fold, "seed",

@@ -100,6 +100,19 @@ fv_status core_folder_claim(
 	return status;
 }
 
+fv_status core_folder_remove(fv_ctx *ctx, const char *dir)
+{
+	if (core_folder_is_locked(ctx, dir))
+		return FV_OK;
+	fv_status status = remove_old_files(ctx, dir, false);
+	char *lock = core_path_join(ctx, dir, LOCK);
+	if (status || !lock)
+		return status ? status : FV_FAILED;
+	if ((unlink(lock) && errno != ENOENT) || rmdir(dir))
+		return fv_fail(ctx, FV_FAILED, "%s: %s", dir, strerror(errno));
+	return FV_OK;
+}
+
 fv_status core_folder_write(
 	fv_ctx *ctx, const core_folder *folder, const char *name, const void *data, size_t size)
 {

@@ -31,6 +31,8 @@ FV_NODISCARD fv_status core_folder_lock(
 /* Locks the folder for computing the run and empties it. */
 FV_NODISCARD fv_status core_folder_claim(
 	fv_ctx *ctx, const core_run *run, bool force, core_folder *folder, core_claim *claim);
+/* Removes the folder of a run with its files, unless a process is computing it. */
+FV_NODISCARD fv_status core_folder_remove(fv_ctx *ctx, const char *dir);
 /* Writes one file of the run. */
 FV_NODISCARD fv_status core_folder_write(
 	fv_ctx *ctx, const core_folder *folder, const char *name, const void *data, size_t size);

@@ -7,6 +7,7 @@
 #include "base/path.h"
 #include "config/yaml.h"
 #include "run/reference.h"
+#include "run/tune.h"
 
 fv_status core_content_sha256(fv_ctx *ctx, core_study *study, const char *path, const char **hex)
 {
@@ -236,6 +237,8 @@ fv_status core_identify_variant(
 {
 	struct identity w = {
 		.ctx = ctx, .study = study, .run = run, .variant = core_run_variant(study, run)};
+	if (w.variant->tune)
+		return core_tune_identify(ctx, study, w.variant, out);
 	fv_status status = core_reference_make(ctx, study, run);
 	if (!status)
 		status = hash_blocks(&w, out->sha256);

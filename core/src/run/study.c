@@ -259,8 +259,9 @@ static fv_status resolve_run(fv_ctx *ctx, core_study *study, core_run *run, bool
 	fv_status status = core_run_make_fingerprint(ctx, study, run);
 	if (status)
 		return status;
-	run->done = !force && core_folder_is_done(ctx, run) &&
-		    core_refresh_find(study, run, &run->stale);
+	run->done = !force && core_folder_is_done(ctx, run);
+	if (run->done && !core_run_variant(study, run)->tune)
+		run->done = core_refresh_find(study, run, &run->stale);
 	return FV_OK;
 }
 
@@ -372,7 +373,7 @@ fv_status core_study_load(fv_ctx *ctx, core_study *study, const core_encode_job 
 {
 	fv_status status = FV_OK;
 	for (int64_t i = 0; i < study->n_runs && !status; i++)
-		if (!study->run[i].done)
+		if (!study->run[i].done && !core_run_variant(study, &study->run[i])->tune)
 			status = core_study_load_run(ctx, study, i, job);
 	close_waves(study); /* their disk space is no longer needed */
 	return status;
