@@ -305,6 +305,19 @@ static void all_faults_reported(void **state)
 	assert_null(w->config);
 }
 
+/* "C:\temp" in double quotes has a tab in it. */
+static void escaped_paths_are_refused(void **state)
+{
+	struct fixture *w = *state;
+	write_text_file(w, "p.yaml",
+		"corpus: {labels: \"C:\\temp\\new.csv\"}\nencoder: {name: waves}\n"
+		"loss: {name: plain}\n");
+	load_config(w, "p.yaml", "");
+	expect_errors(w, FV_CONFIG,
+		"p.yaml:1:18: corpus.labels: a path has no control characters, and '\\' starts an "
+		"escape in double quotes: put the path in single quotes\n");
+}
+
 static void missing_plugins(void **state)
 {
 	struct fixture *w = *state;
@@ -1096,6 +1109,7 @@ int main(void)
 		TEST(complete_example),
 		TEST(defaults_of_everything),
 		TEST(all_faults_reported),
+		TEST(escaped_paths_are_refused),
 		TEST(missing_plugins),
 		TEST(losses_inside_losses),
 		TEST(dependent_keys),

@@ -138,6 +138,7 @@ static const struct start {
 	CASE("GIF89a\1", "a GIF image"),
 	CASE("version https://git-lfs.github.com/spec/v1\noid sha256:1\n",
 		"a Git LFS pointer, whose file was not downloaded"),
+	CASE("version 1\noid sha256:05\n", "a Git LFS pointer, whose file was not downloaded"),
 	CASE("/annex/objects/SHA256E-s1--2.wav\n",
 		"a git-annex pointer, whose file was not downloaded"),
 	CASE("<!DOCTYPE html>\n<html lang=\"en\">", "an HTML page"),
@@ -196,6 +197,7 @@ static void leaves_text_alone(void **state)
 		"{train,dev}\n",
 		"J\xc3\xbcrgen,Zo\xc3\xab\nx,y\n",
 		"Caf\xe9,na\xefve\n",
+		"version 2 of the labels\nFileName,angry\n",
 		"MZ,a\n",
 		"RDX,b\n",
 	};

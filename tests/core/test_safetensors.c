@@ -186,7 +186,7 @@ static void checks_header_length(void **state)
 	test_fails(ctx, open_raw(ctx), FV_DATA, "byte 0: header length: ");
 	write_raw(UINT64_C(1) << 63, header, n, 4);
 	test_fails(ctx, open_raw(ctx), FV_DATA, "byte 0: header length: 9223372036854775808");
-	write_plain("1234567", 7);
+	write_plain("\x10\0\0\0\0\0", 7);
 	test_fails(ctx, open_raw(ctx), FV_DATA, "byte 0: too short: 7 bytes");
 	write_plain("", 0);
 	test_fails(ctx, open_raw(ctx), FV_DATA, "byte 0: too short: the file is empty");
@@ -262,11 +262,20 @@ static void names_other_formats(void **state)
 		const char *what;
 	} cases[] = {
 		{"PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 18, "an empty zip archive"},
-		{"\x80\x04\x95\0\0\0\0\0\0\0\0}.", 13, "a Python pickle"},
+		{"\x80\x04\x95\0\0\0\0\0\0\0\0}.", 13, "a pickle of Python"},
 		{"version https://git-lfs.github.com/spec/v1\noid sha256:05", 55,
-			"a Git LFS pointer"},
-		{"<!DOCTYPE html><html>Not found</html>", 36, "a web page or XML"},
-		{"{\"weights\": [1]}", 16, "JSON text"},
+			"a Git LFS pointer, whose file was not downloaded"},
+		{"<!DOCTYPE html><html>Not found</html>", 36, "an HTML page"},
+		{"{\"weights\": [1]}", 16, "a JSON file"},
+		{"Entry not found", 15, "text: 'Entry not found'"},
+		{"404", 3, "text: '404'"},
+		{"FileName,f0\na,1\n", 16, "a table of text: 'FileName,f0'"},
+		{"GGUF\3\0\0\0\x10\0\0\0", 12, "a GGUF model"},
+		{"\x08\x07\x12\7pytorch\x1a\5", 13, "an ONNX model"},
+		{"\x89HDF\r\n\x1a\n\0\0", 10, "an HDF5 file"},
+		{"\x1f\x8b\x08\0\0\0\0\0\0\3", 10, "a gzip archive"},
+		{"PK\3\4\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xb\0\0\0xl/book.xml", 41,
+			"an Excel workbook (xlsx)"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		write_plain(cases[i].bytes, cases[i].n);
@@ -276,6 +285,10 @@ static void names_other_formats(void **state)
 		fv_status status = open_raw(ctx);
 		test_fails(ctx, status, FV_DATA, cases[i].what);
 	}
+	write_plain("\1\2\3\4\5\6\7\x80\x81\x82", 10);
+	test_fails(ctx, open_raw(ctx), FV_DATA,
+		"unknown content: not a file of tensors: safetensors and files of torch.save are "
+		"read");
 	fv_checkpoint *file;
 	test_fails(ctx, fv_checkpoint_open(ctx, "/no/such/file", &file), FV_DATA,
 		"/no/such/file: No such file");

@@ -76,42 +76,52 @@ struct refusal {
 
 /* Each rule of the reader, with its complete message. */
 static const struct refusal refusals[] = {
-	{"a: &x 1\n", 0, "f.yaml:1:4: anchors are not allowed ('&x')"},
-	{"a: &x [1]\n", 0, "f.yaml:1:4: anchors are not allowed ('&x')"},
-	{"a: &x {b: 1}\n", 0, "f.yaml:1:4: anchors are not allowed ('&x')"},
-	{"a: *x\n", 0, "f.yaml:1:4: aliases are not allowed ('*x')"},
-	{"a: !!int 1\n", 0, "f.yaml:1:4: tags are not allowed ('tag:yaml.org,2002:int')"},
-	{"a: ! 1\n", 0, "f.yaml:1:4: tags are not allowed ('!')"},
-	{"a: !t [1]\n", 0, "f.yaml:1:4: tags are not allowed ('!t')"},
-	{"a: !t {b: 1}\n", 0, "f.yaml:1:4: tags are not allowed ('!t')"},
-	{"%TAG !e! tag:x,2000:\n---\na: 1\n", 0, "f.yaml:1:1: tags are not allowed (%TAG)"},
-	{"a: 1\nb: 2\na: 3\n", 0, "f.yaml:3:1: key 'a' is already in line 1"},
-	{"x: {b: 1, b: 1}\n", 0, "f.yaml:1:11: key 'b' is already in line 1"},
-	{"a: 1\n---\nb: 1\n", 0, "f.yaml:2:1: a second document is not allowed"},
-	{"? [1]\n: 2\n", 0, "f.yaml:1:3: a key must be a single word"},
-	{"? {a: 1}\n: 2\n", 0, "f.yaml:1:3: a key must be a single word"},
+	{"a: &x 1\n", 0,
+		"f.yaml:1:4: anchors are not allowed ('&x'): write the value out, or put it in "
+		"quotes"},
+	{"a: &x [1]\n", 0,
+		"f.yaml:1:4: anchors are not allowed ('&x'): write the value out, or put it in "
+		"quotes"},
+	{"a: &x {b: 1}\n", 0,
+		"f.yaml:1:4: anchors are not allowed ('&x'): write the value out, or put it in "
+		"quotes"},
+	{"a: *x\n", 0,
+		"f.yaml:1:4: aliases are not allowed ('*x'): write the value out, or put it in "
+		"quotes"},
+	{"a: !!int 1\n", 0,
+		"f.yaml:1:4: tags are not allowed ('tag:yaml.org,2002:int'): remove it, or put the "
+		"value in quotes"},
+	{"a: ! 1\n", 0,
+		"f.yaml:1:4: tags are not allowed ('!'): remove it, or put the value in quotes"},
+	{"a: !t [1]\n", 0,
+		"f.yaml:1:4: tags are not allowed ('!t'): remove it, or put the value in quotes"},
+	{"a: !t {b: 1}\n", 0,
+		"f.yaml:1:4: tags are not allowed ('!t'): remove it, or put the value in quotes"},
+	{"%TAG !e! tag:x,2000:\n---\na: 1\n", 0,
+		"f.yaml:1:1: tags are not allowed (%TAG): remove this line"},
+	{"a: 1\nb: 2\na: 3\n", 0, "f.yaml:3:1: key 'a' is already in line 1: remove one of them"},
+	{"x: {b: 1, b: 1}\n", 0, "f.yaml:1:11: key 'b' is already in line 1: remove one of them"},
+	{"a: 1\n---\nb: 1\n", 0, "f.yaml:2:1: a second document is not allowed: remove this '---'"},
+	{"? [1]\n: 2\n", 0,
+		"f.yaml:1:3: a key must be a single word: put text with brackets in quotes"},
+	{"? {a: 1}\n: 2\n", 0,
+		"f.yaml:1:3: a key must be a single word: put text with brackets in quotes"},
 	{"a: \"x\\0y\"\n", 0, "f.yaml:1:4: NUL in a text"},
-	{"a: x\0y\n", 7, "f.yaml:1:5: control characters are not allowed (0x00)"},
-	{"a: 1\nb: \x01\n", 0, "f.yaml:2:4: control characters are not allowed (0x01)"},
-	{"a: 1\nb: \xc3(\n", 0, "f.yaml:2:5: invalid trailing UTF-8 octet (0x28)"},
-	{"a: \xff\n", 0, "f.yaml:1:4: invalid leading UTF-8 octet (0xFF)"},
-	{"a: \xed\xa0\x80\n", 0, "f.yaml:1:4: invalid Unicode character (0xD800)"},
+	{"a: x\0y\n", 7, "f.yaml:1:5: a control character (0x00): remove it"},
+	{"a: 1\nb: \x01\n", 0, "f.yaml:2:4: a control character (0x01): remove it"},
+	{"a: 1\nb: \xc3(\n", 0,
+		"f.yaml:2:4: no UTF-8 (byte 0xC3): save the file in the encoding UTF-8"},
+	{"a: \xff\n", 0, "f.yaml:1:4: no UTF-8 (byte 0xFF): save the file in the encoding UTF-8"},
+	{"a: \xed\xa0\x80\n", 0,
+		"f.yaml:1:4: no UTF-8 (byte 0xED): save the file in the encoding UTF-8"},
 	{"", 0, "f.yaml: is empty"},
 	{"# nothing\n", 0, "f.yaml: is empty"},
-	{"a: [1, 2\nb: 3\n", 0,
-		"f.yaml:2:2: did not find expected ',' or ']' while parsing a flow sequence from "
-		"line 1 on"},
+	{"a: [1, 2\nb: 3\n", 0, "f.yaml:1:4: the '[' that opens here is not closed"},
 	{"x: 1\na: {b: l_{fold}.csv, c: d}\n", 0,
-		"f.yaml:2:10: did not find expected ',' or '}' while parsing a flow mapping from "
-		"line "
-		"2 on: put text that contains {fold} in quotes"},
-	{"a: b: c\n", 0, "f.yaml:1:5: mapping values are not allowed in this context"},
-	{"a: 'open\n", 0,
-		"f.yaml:2:1: found unexpected end of stream while scanning a quoted scalar from "
-		"line 1 on"},
-	{"\ta: 1\n", 0,
-		"f.yaml:1:1: found character that cannot start any token while scanning for the "
-		"next token from line 1 on"},
+		"f.yaml:2:10: put text that contains {fold} in quotes"},
+	{"a: b: c\n", 0, "f.yaml:1:5: a second ':' in one line: put the value in quotes"},
+	{"a: 'open\n", 0, "f.yaml:1:4: the quote that opens here is not closed"},
+	{"\ta: 1\n", 0, "f.yaml:1:1: a tab: indent with spaces"},
 };
 
 static void refusals_have_places(void **state)
@@ -345,10 +355,11 @@ static void words_of_the_command_line(void **state)
 		{"", "command line: argument 1: a value is missing"},
 		{"a,", "command line: argument 1: a value is missing"},
 		{",a", "command line: argument 1: a value is missing"},
-		{"[a", "command line: argument 1: did not find expected ',' or ']' while parsing a "
-		       "flow sequence from line 1 on"},
-		{"[a] b", "command line: argument 1: did not find expected <document start>"},
-		{"{a: &x 1}", "command line: argument 1: anchors are not allowed ('&x')"},
+		{"[a", "command line: argument 1: the '[' that opens here is not closed"},
+		{"[a] b", "command line: argument 1: text behind the end of the value: put quotes "
+			  "around text that has brackets or quotes"},
+		{"{a: &x 1}", "command line: argument 1: anchors are not allowed ('&x'): write the "
+			      "value out, or put it in quotes"},
 		{"\xff", "command line: argument 1: is not UTF-8"},
 		{"\xed\xa0\x80", "command line: argument 1: is not UTF-8"},
 		{"\xc0\xaf", "command line: argument 1: is not UTF-8"},

@@ -314,9 +314,17 @@ static void census_names_each_fault(void **state)
 	bad.tensor[bad.n++] = (core_tensor_out){"extra", "F32", 1, {1}, net.tensor[14].data};
 	test_fails(ctx, ge2e_read_weights(&s, ctx, write_network(ctx, &bad)), FV_DATA,
 		"tensor 'extra' is not part of this network");
-	bad.tensor[16].name = "optimizer_state.state"; /* next to a bare network */
+	bad.tensor[16].name = "optimizer_state.state"; /* beside a bare network */
+	test_ok(ctx, ge2e_read_weights(&s, ctx, write_network(ctx, &bad)));
+	bad.tensor[16].name = "optimizers.state"; /* beside a prefix only at its start */
+	test_ok(ctx, ge2e_read_weights(&s, ctx, write_network(ctx, &bad)));
+	bad.tensor[16].name = "x.optimizer.state";
 	test_fails(ctx, ge2e_read_weights(&s, ctx, write_network(ctx, &bad)), FV_DATA,
-		"tensor 'optimizer_state.state' is not part");
+		"tensor 'x.optimizer.state' is not part");
+	for (size_t i = 0; i < bad.n; i++)
+		bad.tensor[i].name = core_format(ctx, "x%zu", i);
+	test_fails(ctx, ge2e_read_weights(&s, ctx, write_network(ctx, &bad)), FV_DATA,
+		"network.safetensors: the file holds no network of this kind");
 	bad = net;
 	bad.tensor[13].dtype = "I32";
 	test_fails(ctx, ge2e_read_weights(&s, ctx, write_network(ctx, &bad)), FV_DATA,

@@ -194,7 +194,7 @@ static void bad_csv(void **state)
 		{"\n", "f.csv: empty", 1},
 		{"", "f.csv: byte 0: too short", 1},
 		{"<html>",
-			"f.csv: byte 0: unknown content: not a file of tensors but a web "
+			"f.csv: byte 0: unknown content: not a file of tensors but an HTML "
 			"page",
 			1},
 	};

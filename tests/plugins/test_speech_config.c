@@ -106,6 +106,10 @@ static void config_is_checked(void **state)
 			test_network_write(ctx, &net,
 				edit_config(ctx, config, cases[i][0], cases[i][1]), NULL, NULL, 0),
 			cases[i][2]);
+	const char *marked = core_format(ctx, "\xef\xbb\xbf%s",
+		edit_config(ctx, config, "\"hidden_size\": 48", "\"hidden_size\": 64"));
+	refused_once(f, test_network_write(ctx, &net, marked, NULL, NULL, 0),
+		"config.json: hidden_size is 64, but the tensors imply 48");
 	refused_once(f, test_network_write(ctx, &net, config, "{\"do_normalize\": 1}", NULL, 0),
 		"do_normalize is not true or false");
 	static const core_meta_out metas[][2] = {
@@ -115,7 +119,7 @@ static void config_is_checked(void **state)
 		{{"cfg.conv_feature_layers", "[(32,10,5)] * 17"},
 			{"conv_feature_layers cannot", ""}},
 		{{"cfg.conv_feature_layers", "[(32,10,5)] + [(32,3,2)] * 4"},
-			{"is not part of", ""}},
+			{"are not part of this network", ""}},
 		{{"cfg.layer_norm_first", "2"}, {"layer_norm_first is not true or false", ""}},
 	};
 	for (size_t i = 0; i < sizeof metas / sizeof *metas; i++) {

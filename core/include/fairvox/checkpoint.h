@@ -68,11 +68,57 @@ typedef struct fv_expected {
 } fv_expected;
 
 /* Returns FV_OK if each of the n expected tensors is in the file with exactly its shape and a
- * floating-point type, and the file holds no other tensors except those whose names begin with
- * `beside` (NULL: no exception). Otherwise returns FV_DATA with a line for each fault; with ctx
- * NULL there is no message. */
+ * floating-point type, and the file holds no other tensors except those that may stand beside the
+ * network (fv_checkpoint_is_beside). Otherwise returns FV_DATA with a line for each tensor that is
+ * missing or wrong and one for all that are unknown; with ctx NULL there is no message. Notes which
+ * tensors beside the network are left out. */
 FV_NODISCARD fv_status fv_checkpoint_census(fv_ctx *ctx, const char *path,
-	const fv_checkpoint *file, const fv_expected *expected, int64_t n, const char *beside);
+	const fv_checkpoint *file, const fv_expected *expected, int64_t n, const char *prefix,
+	const char *const *heads);
+
+/* The tensors of a file that a network does not use: how many are unknown, how many may stand
+ * beside it, and the first of each (NULL: none). */
+typedef struct fv_others {
+	int64_t unknown, beside;
+	const char *first_unknown, *first_beside;
+} fv_others;
+
+/* What the census does with them: notes those that are left out, and returns FV_DATA, with a line
+ * unless ctx is NULL, if there are unknown ones. */
+FV_NODISCARD fv_status fv_checkpoint_judge_others(
+	fv_ctx *ctx, const char *path, const fv_others *others);
+
+/* --- where is a network in a file? -------------------------------------------------------------
+ *
+ * Trainers and wrappers put keys in front of the names of a network's tensors: "module." (DDP),
+ * "_orig_mod." (torch.compile), "state_dict.model." (Lightning), "wavlm." (a model with a head), and
+ * several of them one after the other. */
+
+#define FV_PREFIX_MAX 256 /* bytes of a prefix with its NUL */
+
+/* Finds the prefix that most of the n names of a network have in the file, and writes it to prefix
+ * [FV_PREFIX_MAX]: "" or text that ends with a dot; *found: how many names. FV_DATA, with a message
+ * (none with ctx NULL), if another prefix has as many, so that the file holds the network twice.
+ * FV_FAILED: memory is out. */
+FV_NODISCARD fv_status fv_checkpoint_find_prefix(fv_ctx *ctx, const char *path,
+	const fv_checkpoint *file, const char *const *name, int64_t n, char *prefix,
+	int64_t *found);
+
+/* Reports files that cannot hold a network alone, FV_DATA: adapters (LoRA) that belong to another
+ * file, and one part of a model that is split over several files. No message with ctx NULL. */
+FV_NODISCARD fv_status fv_checkpoint_check_whole(
+	fv_ctx *ctx, const char *path, const fv_checkpoint *file);
+
+/* Returns 1 if a tensor may stand beside a network with this prefix without being used: the state
+ * of an optimizer or schedule, or one of the heads. Heads are patterns, with NULL at the end; a "*"
+ * at the end of one matches any rest. They are looked for behind the prefix and behind each part of
+ * it: with "module.wavlm." also behind "module." and at the start. heads may be NULL. */
+int32_t fv_checkpoint_is_beside(const char *prefix, const char *const *heads, const char *name);
+
+/* Notes, once, that a prefix is left out of the names, unless it is empty or one of the `usual` ones
+ * (NULL at the end; usual may be NULL). */
+void fv_checkpoint_note_prefix(
+	fv_ctx *ctx, const char *path, const char *prefix, const char *const *usual);
 
 FV_END_DECLS
 

@@ -25,6 +25,10 @@ fv_status fv_fail(fv_ctx *ctx, fv_status status, const char *format, ...) FV_PRI
  * once a run. */
 void fv_warn(fv_ctx *ctx, const char *format, ...) FV_PRINTF(2, 3);
 
+/* Tells the user what was done with an input, where nothing is wrong: which part of a file was
+ * read, for example. The same text is shown once a run. */
+void fv_note(fv_ctx *ctx, const char *format, ...) FV_PRINTF(2, 3);
+
 /* Returns the named array [n0, n1], which the core owns, saves with the run's checkpoint and
  * restores bit by bit. The first call creates it, zeroed and 64-byte aligned. Later calls with the
  * same name return the same memory and must ask for the same shape. Returns NULL, with a message,

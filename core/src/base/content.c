@@ -31,7 +31,7 @@ static const struct magic {
 	MAGIC("7z\xbc\xaf\x27\x1c", "a 7z archive"),
 	MAGIC("Rar!\x1a\x07", "a RAR archive"),
 	MAGIC("PK\5\6", "an empty zip archive"),
-	MAGIC("\x93NUMPY", "a NumPy .npy array"),
+	MAGIC("\x93NUMPY", CORE_CONTENT_NPY),
 	MAGIC("\x89HDF\r\n\x1a\n", "an HDF5 file"),
 	MAGIC("MATLAB 5.0 MAT-file", "a MATLAB file"),
 	MAGIC("MATLAB 7.3 MAT-file", "a MATLAB file"),

@@ -11,6 +11,15 @@
  * are enough; fewer name less. NULL: nothing known, which includes plain text in UTF-8. */
 const char *core_content_name(const void *start, size_t n);
 
+/* Names that readers of weights ask for. */
+#define CORE_CONTENT_SAFETENSORS "a safetensors file"
+#define CORE_CONTENT_TORCH "a PyTorch file"
+#define CORE_CONTENT_TORCHSCRIPT "a TorchScript archive"
+#define CORE_CONTENT_ZIP "a zip archive"
+#define CORE_CONTENT_NPY "a NumPy .npy array"
+#define CORE_CONTENT_NPZ "a NumPy .npz archive"
+#define CORE_CONTENT_JSON "a JSON file"
+
 /* The same, and plain text too, with the start of its first line: "text: 'Entry not found'", "a
  * table of text: 'FileName,angry'". Lives as long as the context. NULL: nothing known. */
 const char *core_content_describe(fv_ctx *ctx, const void *start, size_t n);

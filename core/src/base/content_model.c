@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files of weights and features whose first bytes are numbers of no fixed value. */
+#include "base/content.h"
 #include "base/content_private.h"
 
 /* The header's length comes first: 8 bytes, little endian. */
@@ -66,7 +67,7 @@ static bool is_kaldi(const uint8_t *start, size_t n)
 const char *core_model_content(const uint8_t *start, size_t n)
 {
 	if (is_safetensors(start, n))
-		return "a safetensors file";
+		return CORE_CONTENT_SAFETENSORS;
 	if (core_has(start, n, 0, "GGUF") && n >= 8 && !start[6] && !start[7])
 		return "a GGUF model";
 	if (is_pickle(start, n))

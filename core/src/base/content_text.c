@@ -2,6 +2,7 @@
 /* Text that is another thing than it was taken for: pointers, pages, markup, other encodings. */
 #include <ctype.h>
 
+#include "base/content.h"
 #include "base/content_private.h"
 
 #define UNITS 64 /* characters of UTF-16 and UTF-32 that are looked at */
@@ -61,14 +62,14 @@ static const char *name_json(const uint8_t *start, size_t n, size_t at)
 		size_t after = skip_blanks(start, n, end);
 		json = end > next && after < n && (start[after] == ',' || start[after] == ']');
 	}
-	return json ? "a JSON file" : NULL;
+	return json ? CORE_CONTENT_JSON : NULL;
 }
 
 /* Pointers that stand for a large file: its content is elsewhere. */
 static const char *name_pointer(const uint8_t *start, size_t n)
 {
-	if (core_has(start, n, 0, "version https://git-lfs.github.com/spec/") ||
-		core_has(start, n, 0, "version https://hawser.github.com/spec/"))
+	size_t head = n < 256 ? n : 256;
+	if (core_has(start, n, 0, "version ") && memmem(start, head, "\noid sha256:", 12))
 		return "a Git LFS pointer, whose file was not downloaded";
 	if (core_has(start, n, 0, "/annex/objects/") || core_has(start, n, 0, "../.git/annex/") ||
 		core_has(start, n, 0, ".git/annex/"))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Zip archives of other programs, told by the names of their entries. */
+#include "base/content.h"
 #include "base/content_private.h"
 
 #define HEADER_SIZE 30 /* of a local header, before the name */
@@ -49,17 +50,17 @@ const char *core_zip_content(const uint8_t *zip, size_t n)
 		{"word/", "", "a Word document (docx)"},
 		{"ppt/", "", "a PowerPoint file (pptx)"},
 		{"[Content_Types].xml", "", "an Office file (xlsx, docx)"},
-		{"", ".npy", "a NumPy .npz archive"},
-		{"", "/constants.pkl", "a TorchScript archive"},
-		{"", "data.pkl", "a PyTorch file"},
-		{"", "/.format_version", "a PyTorch file"},
-		{"", "/.storage_alignment", "a PyTorch file"},
-		{"", "/byteorder", "a PyTorch file"},
+		{"", ".npy", CORE_CONTENT_NPZ},
+		{"", "/constants.pkl", CORE_CONTENT_TORCHSCRIPT},
+		{"", "data.pkl", CORE_CONTENT_TORCH},
+		{"", "/.format_version", CORE_CONTENT_TORCH},
+		{"", "/.storage_alignment", CORE_CONTENT_TORCH},
+		{"", "/byteorder", CORE_CONTENT_TORCH},
 		{"", "model.weights.h5", "a Keras model"},
 		{"META-INF/", "", "a Java archive"},
 	};
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (has_entry(zip, n, kinds[i].start, kinds[i].end))
 			return kinds[i].name;
-	return "a zip archive";
+	return CORE_CONTENT_ZIP;
 }

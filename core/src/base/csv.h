@@ -28,6 +28,8 @@ typedef struct core_csv {
 	char **cell;         /* [n_rows * n_columns] */
 	int64_t *line;       /* [n_rows] line on which the row starts, from 1 */
 	int64_t header_line; /* 0: the table has none, as JSON lines */
+	/* [n_rows] file of each row, where a table is made from several; NULL: all are in path */
+	const char **row_path;
 } core_csv;
 
 /* Reads a file. The table lives as long as the context. Errors: FV_DATA, with FILE:LINE where there
@@ -36,6 +38,14 @@ FV_NODISCARD fv_status core_csv_read(fv_ctx *ctx, const char *path, core_csv *ou
 /* Parses text in memory; `path` is for messages. */
 FV_NODISCARD fv_status core_csv_parse(
 	fv_ctx *ctx, const char *path, const char *data, size_t size, core_csv *out);
+/* Makes a table of n_rows rows whose cells are empty. `header` is copied, its texts are not. */
+FV_NODISCARD fv_status core_csv_make(fv_ctx *ctx, const char *path, int64_t n_rows,
+	const char *const *header, int64_t n_columns, core_csv *out);
+/* Puts n > 0 tables one below the other: the header is the union of theirs in order of appearance, a
+ * cell that a table does not have is empty, row_path is set, and path is the first's. Cells are
+ * shared. Errors: FV_FAILED if memory is out. */
+FV_NODISCARD fv_status core_csv_join(
+	fv_ctx *ctx, const core_csv *const *part, int32_t n, core_csv *out);
 int64_t core_csv_column(const core_csv *csv, const char *name); /* -1: none */
 const char *core_csv_cell(const core_csv *csv, int64_t row, int64_t column);
 

@@ -185,17 +185,32 @@ static bool note_warning(fv_ctx *ctx, uint64_t text, uint64_t cause)
 	return alike < CORE_CAUSE_LISTED;
 }
 
-void fv_warn(fv_ctx *ctx, const char *format, ...)
+/* Shows a text of a warning or a note unless enough alike were shown. */
+static void FV_PRINTF(3, 0)
+	log_once(fv_ctx *ctx, core_level level, const char *format, va_list args)
 {
 	char text[LINE_MAX_BYTES];
-	va_list args;
-	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
-	va_end(args);
 	uint64_t cause =
 		core_format_has_words(format) ? fv_name_hash(format) : core_text_shape(text);
 	if (note_warning(ctx, fv_name_hash(text), cause))
-		core_log(ctx, CORE_WARNING, "%s", text);
+		core_log(ctx, level, "%s", text);
+}
+
+void fv_warn(fv_ctx *ctx, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	log_once(ctx, CORE_WARNING, format, args);
+	va_end(args);
+}
+
+void fv_note(fv_ctx *ctx, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	log_once(ctx, CORE_INFO, format, args);
+	va_end(args);
 }
 
 void core_warn_rest(fv_ctx *ctx)

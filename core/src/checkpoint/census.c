@@ -56,28 +56,55 @@ static bool is_expected(const char *name, const fv_expected *expected, int64_t n
 	return false;
 }
 
+static fv_others count_others(const fv_checkpoint *file, const fv_expected *expected, int64_t n,
+	const char *prefix, const char *const *heads)
+{
+	fv_others others = {0};
+	for (int64_t i = fv_checkpoint_count(file) - 1; i >= 0; i--) {
+		const char *name = fv_checkpoint_at(file, i)->name;
+		if (is_expected(name, expected, n))
+			continue;
+		bool beside = fv_checkpoint_is_beside(prefix, heads, name);
+		*(beside ? &others.first_beside : &others.first_unknown) = name;
+		++*(beside ? &others.beside : &others.unknown);
+	}
+	return others;
+}
+
+fv_status fv_checkpoint_judge_others(fv_ctx *ctx, const char *path, const fv_others *others)
+{
+	if (ctx && others->beside == 1)
+		fv_note(ctx, "%s: tensor '%s' beside the network is left out", path,
+			others->first_beside);
+	else if (ctx && others->beside)
+		fv_note(ctx, "%s: %lld tensors beside the network are left out, the first is '%s'",
+			path, (long long)others->beside, others->first_beside);
+	if (!ctx || !others->unknown)
+		return others->unknown ? FV_DATA : FV_OK;
+	if (others->unknown == 1)
+		return fv_fail(ctx, FV_DATA, "%s: tensor '%s' is not part of this network", path,
+			others->first_unknown);
+	return fv_fail(ctx, FV_DATA,
+		"%s: %lld tensors are not part of this network, the first is '%s'", path,
+		(long long)others->unknown, others->first_unknown);
+}
+
 fv_status fv_checkpoint_census(fv_ctx *ctx, const char *path, const fv_checkpoint *file,
-	const fv_expected *expected, int64_t n, const char *beside)
+	const fv_expected *expected, int64_t n, const char *prefix, const char *const *heads)
 {
 	fv_status status = FV_OK;
-	int64_t known = 0, count = fv_checkpoint_count(file);
+	int64_t known = 0;
 	for (int64_t i = 0; i < n; i++) {
 		const fv_tensor *t = fv_checkpoint_find(file, expected[i].name);
 		known += t != NULL;
 		if (check_tensor(ctx, path, t, &expected[i]))
 			status = FV_DATA;
 	}
-	for (int64_t i = 0; i < count && known < count; i++) {
-		const char *name = fv_checkpoint_at(file, i)->name;
-		if ((beside && !strncmp(name, beside, strlen(beside))) ||
-			is_expected(name, expected, n))
-			continue;
-		status = FV_DATA;
-		if (ctx)
-			(void)fv_fail(ctx, FV_DATA, "%s: tensor '%s' is not part of this network",
-				path, name);
-	}
-	return status;
+	if (known == fv_checkpoint_count(file))
+		return status;
+	fv_others others = count_others(file, expected, n, prefix, heads);
+	fv_status judged = fv_checkpoint_judge_others(ctx, path, &others);
+	return status ? status : judged;
 }
 
 fv_status fv_checkpoint_read(

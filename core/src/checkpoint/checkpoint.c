@@ -10,9 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/content.h"
 #include "base/context.h"
 #include "checkpoint/checkpoint_private.h"
 #include "checkpoint/torch.h"
+
+#define CONTENT_SIZE 4096 /* bytes by which a file is named */
 
 static const struct {
 	const char *name;
@@ -26,39 +29,6 @@ size_t core_dtype_size(const char *dtype)
 		if (!strcmp(dtypes[i].name, dtype))
 			return dtypes[i].size;
 	return 0;
-}
-
-/* Guesses what a file without tensors is from its first bytes; NULL when unknown. */
-static const char *describe_content(const fv_checkpoint *file)
-{
-	static const struct {
-		const char *bytes;
-		size_t n;
-		const char *what;
-	} known[] = {
-		{"PK\5\6", 4, "an empty zip archive"},
-		{"\x80\x03", 2, "a Python pickle"},
-		{"\x80\x04", 2, "a Python pickle"},
-		{"\x80\x05", 2, "a Python pickle"},
-		{"\x89HDF\r\n\x1a\n", 8, "an HDF5 file"},
-		{"\x93NUMPY", 6, "a NumPy array"},
-		{"\x7f"
-		 "ELF",
-			4, "a program or library"},
-		{"\x1f\x8b", 2, "a gzip archive"},
-		{"RIFF", 4, "a WAV recording"},
-		{"fLaC", 4, "a FLAC recording"},
-		{"<", 1, "a web page or XML"},
-		{"{", 1, "JSON text"},
-	};
-	size_t begin = file->size < 256 ? file->size : 256;
-	if (begin > 8 && !memcmp(file->data, "version ", 8) &&
-		memmem(file->data, begin, "oid sha256:", 11))
-		return "a Git LFS pointer: download the file itself with 'git lfs pull'";
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-		if (file->size >= known[i].n && !memcmp(file->data, known[i].bytes, known[i].n))
-			return known[i].what;
-	return NULL;
 }
 
 static fv_status map_file(fv_ctx *ctx, int fd, fv_checkpoint *file)
@@ -84,25 +54,45 @@ static bool starts_with(const fv_checkpoint *file, const char *bytes, size_t n)
 	return file->size >= n && !memcmp(file->data, bytes, n);
 }
 
+/* Reports a file that holds no tensors, by what it looks like. */
+static fv_status refuse_content(fv_ctx *ctx, const fv_checkpoint *file, const char *what)
+{
+	return fv_fail(ctx, FV_DATA,
+		"%s: byte 0: unknown content: not a file of tensors%s%s: safetensors and files of "
+		"torch.save are read",
+		file->path, what ? " but " : "", what ? what : "");
+}
+
+/* A length that fits the file, or the first byte of a header behind one that does not. */
+static bool may_be_safetensors(const fv_checkpoint *file)
+{
+	return file->size <= 8 || file->data[8] == '{' || core_safetensors_fits(file);
+}
+
+/* A zip archive that is not plainly one of another program is judged by the rules of torch. */
+static bool is_torch_zip(const char *what)
+{
+	return !strcmp(what, CORE_CONTENT_TORCH) || !strcmp(what, CORE_CONTENT_TORCHSCRIPT) ||
+	       !strcmp(what, CORE_CONTENT_ZIP);
+}
+
 static fv_status read_content(fv_ctx *ctx, fv_checkpoint *file)
 {
-	if (!core_is_safetensors(file)) {
-		if (starts_with(file, "PK\3\4", 4)) {
-			file->container = "torch zip";
-			return core_torch_zip_read(ctx, file);
-		}
-		if (starts_with(file, "\x80\x02", 2)) {
-			file->container = "torch legacy";
-			return core_torch_legacy_read(ctx, file);
-		}
-		const char *what = describe_content(file);
-		if (what)
-			return fv_fail(ctx, FV_DATA,
-				"%s: byte 0: unknown content: not a file of tensors but %s",
-				file->path, what);
-	}
 	file->container = "safetensors";
-	return core_safetensors_read(ctx, file);
+	if (core_is_safetensors(file))
+		return core_safetensors_read(ctx, file);
+	if (starts_with(file, "\x80\x02", 2)) {
+		file->container = "torch legacy";
+		return core_torch_legacy_read(ctx, file);
+	}
+	size_t n = file->size < CONTENT_SIZE ? file->size : CONTENT_SIZE;
+	const char *what = core_content_describe(ctx, file->data, n);
+	if (what && is_torch_zip(what)) {
+		file->container = "torch zip";
+		return core_torch_zip_read(ctx, file);
+	}
+	bool damaged = what ? !strcmp(what, CORE_CONTENT_SAFETENSORS) : may_be_safetensors(file);
+	return damaged ? core_safetensors_read(ctx, file) : refuse_content(ctx, file, what);
 }
 
 fv_status fv_checkpoint_open(fv_ctx *ctx, const char *path, fv_checkpoint **out)

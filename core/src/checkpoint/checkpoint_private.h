@@ -3,6 +3,7 @@
 #ifndef CORE_CHECKPOINT_PRIVATE_H
 #define CORE_CHECKPOINT_PRIVATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <fairvox/checkpoint.h>
@@ -27,8 +28,11 @@ struct fv_checkpoint {
 /* Bytes of one element; 0 for a type that is not supported. */
 size_t core_dtype_size(const char *dtype);
 
+/* Whether the file starts with the length of a header that it can hold. */
+bool core_safetensors_fits(const fv_checkpoint *file);
+
 /* Whether the file starts like safetensors: a header length that fits the file, then '{'. */
-int core_is_safetensors(const fv_checkpoint *file);
+bool core_is_safetensors(const fv_checkpoint *file);
 
 /* Fills `tensor` and `meta` from the header after checking every rule of the format. */
 FV_NODISCARD fv_status core_safetensors_read(fv_ctx *ctx, fv_checkpoint *file);

@@ -45,9 +45,14 @@ static uint64_t header_length(const fv_checkpoint *file)
 	return length;
 }
 
-int core_is_safetensors(const fv_checkpoint *file)
+bool core_safetensors_fits(const fv_checkpoint *file)
 {
-	return file->size > 8 && header_length(file) <= file->size - 8 && file->data[8] == '{';
+	return file->size > 8 && header_length(file) <= file->size - 8;
+}
+
+bool core_is_safetensors(const fv_checkpoint *file)
+{
+	return core_safetensors_fits(file) && file->data[8] == '{';
 }
 
 /* --- entries --- */

@@ -209,6 +209,15 @@ static core_yaml *check_path(struct check *c, const core_yaml *node)
 {
 	if (!check_filled(c, node, "a path"))
 		return NULL;
+	for (const char *at = node->text; *at; at++) {
+		if ((unsigned char)*at >= 0x20)
+			continue;
+		REFUSE(c, node,
+			"%s: a path has no control characters, and '\\' starts an escape in "
+			"double quotes: put the path in single quotes",
+			c->path);
+		return NULL;
+	}
 	fv_ctx *ctx = c->loader->ctx;
 	const char *path = node->text;
 	if (node->origin == CORE_FROM_FILE) {

@@ -8,8 +8,10 @@
 
 #include <yaml.h>
 
+#include "base/content.h"
 #include "base/file.h"
 #include "base/utf8.h"
+#include "config/yaml_fault.h"
 
 struct frame {
 	core_yaml *node;
@@ -22,9 +24,8 @@ struct frame {
 struct reader {
 	fv_ctx *ctx;
 	yaml_parser_t parser;
-	const char *file, *data;
-	size_t size;
-	const core_place *fixed; /* when not NULL, the place of all nodes */
+	core_yaml_text text;
+	yaml_event_t last; /* the last scalar, without its value; type 0: none yet */
 	core_origin origin;
 	core_yaml *root;
 	struct frame frame[CORE_YAML_DEPTH_MAX];
@@ -34,67 +35,9 @@ struct reader {
 	fv_status status; /* of an error after which reading goes on */
 };
 
-static core_place make_place(const struct reader *r, yaml_mark_t mark)
-{
-	if (r->fixed)
-		return *r->fixed;
-	return (core_place){r->file, (int)mark.line + 1, (int)mark.column + 1};
-}
-
 /* For a forbidden construct after which reading can go on, to find further faults. */
 #define REFUSE(r, place, ...)                                                                      \
 	((r)->status = core_fail_place((r)->ctx, FV_CONFIG, place, __VA_ARGS__))
-
-/* libyaml reports a byte offset instead of a line for bad UTF-8 and control characters. */
-static core_place find_byte_place(const struct reader *r, size_t offset)
-{
-	if (r->fixed)
-		return *r->fixed;
-	core_place place = {r->file, 1, 1};
-	for (size_t i = 0; i < offset && i < r->size; i++) {
-		if (r->data[i] == '\n') {
-			place.line++;
-			place.column = 1;
-		} else if (((unsigned char)r->data[i] & 0xc0) != 0x80) {
-			place.column++;
-		}
-	}
-	return place;
-}
-
-/* The usual cause of an unexpected brace: {x: labels_{fold}.csv}. */
-static const char *suggest_quotes(const struct reader *r, size_t line)
-{
-	const char *at = r->data, *end = r->data + r->size;
-	for (; line && at; line--) {
-		at = memchr(at, '\n', (size_t)(end - at));
-		at = at ? at + 1 : NULL;
-	}
-	const char *stop = at ? memchr(at, '\n', (size_t)(end - at)) : NULL;
-	bool found = at && memmem(at, (size_t)((stop ? stop : end) - at), CORE_FOLD_MARK,
-				   strlen(CORE_FOLD_MARK));
-	return found ? ": put text that contains {fold} in quotes" : "";
-}
-
-static fv_status report_syntax_error(struct reader *r)
-{
-	const yaml_parser_t *p = &r->parser;
-	const char *problem = p->problem ? p->problem : "cannot be read";
-	if (p->error == YAML_MEMORY_ERROR)
-		return fv_fail(r->ctx, FV_FAILED, "out of memory");
-	if (p->error == YAML_READER_ERROR && p->problem_value >= 0)
-		return core_fail_place(r->ctx, FV_CONFIG, find_byte_place(r, p->problem_offset),
-			"%s (0x%02X)", problem, (unsigned)p->problem_value);
-	if (p->error == YAML_READER_ERROR)
-		return core_fail_place(
-			r->ctx, FV_CONFIG, find_byte_place(r, p->problem_offset), "%s", problem);
-	core_place place = make_place(r, p->problem_mark);
-	if (p->context)
-		return core_fail_place(r->ctx, FV_CONFIG, place, "%s %s from line %zu on%s",
-			problem, p->context, p->context_mark.line + 1,
-			strstr(p->context, "flow") ? suggest_quotes(r, p->problem_mark.line) : "");
-	return core_fail_place(r->ctx, FV_CONFIG, place, "%s", problem);
-}
 
 static fv_status push_entry(struct reader *r, core_entry entry)
 {
@@ -140,17 +83,36 @@ static void refuse_properties(
 	struct reader *r, core_place place, const yaml_char_t *anchor, const yaml_char_t *tag)
 {
 	if (anchor)
-		REFUSE(r, place, "anchors are not allowed ('&%s')", (const char *)anchor);
+		REFUSE(r, place,
+			"anchors are not allowed ('&%s'): write the value out, or put "
+			"it in quotes",
+			(const char *)anchor);
 	if (tag)
-		REFUSE(r, place, "tags are not allowed ('%s')", (const char *)tag);
+		REFUSE(r, place,
+			"tags are not allowed ('%s'): remove it, or put the value in quotes",
+			(const char *)tag);
+}
+
+static fv_status check_scalar(const struct reader *r, const yaml_event_t *event)
+{
+	const struct frame *top = r->depth ? &r->frame[r->depth - 1] : NULL;
+	bool is_value = top && top->node->kind == CORE_YAML_MAP && top->has_key;
+	int key_line = is_value ? top->key_place.line - 1 : -1;
+	if (r->text.fixed)
+		return FV_OK;
+	return core_yaml_check_scalar(r->ctx, &r->text, event, !top || expects_key(r), key_line);
 }
 
 static fv_status on_scalar(struct reader *r, const yaml_event_t *event)
 {
-	core_place place = make_place(r, event->start_mark);
+	core_place place = core_yaml_mark_place(&r->text, event->start_mark);
 	const char *value = (const char *)event->data.scalar.value;
 	size_t length = event->data.scalar.length;
 	refuse_properties(r, place, event->data.scalar.anchor, event->data.scalar.tag);
+	r->last = *event;
+	fv_status status = check_scalar(r, event);
+	if (status)
+		r->status = status;
 	if (memchr(value, '\0', length))
 		REFUSE(r, place, "NUL in a text");
 	const char *text = core_strndup(r->ctx, value, length);
@@ -173,7 +135,8 @@ static fv_status on_scalar(struct reader *r, const yaml_event_t *event)
 static fv_status on_start(struct reader *r, core_yaml_kind kind, core_place place)
 {
 	if (expects_key(r))
-		return core_fail_place(r->ctx, FV_CONFIG, place, "a key must be a single word");
+		return core_fail_place(r->ctx, FV_CONFIG, place,
+			"a key must be a single word: put text with brackets in quotes");
 	if (r->depth == CORE_YAML_DEPTH_MAX)
 		return core_fail_place(
 			r->ctx, FV_CONFIG, place, "more than %d levels deep", CORE_YAML_DEPTH_MAX);
@@ -206,7 +169,8 @@ static fv_status check_keys(struct reader *r, const core_yaml *map)
 	qsort(sorted, map->n, sizeof *sorted, compare_keys);
 	for (size_t i = 1; i < map->n; i++)
 		if (!strcmp(sorted[i - 1]->key, sorted[i]->key))
-			REFUSE(r, sorted[i]->key_place, "key '%s' is already in line %d",
+			REFUSE(r, sorted[i]->key_place,
+				"key '%s' is already in line %d: remove one of them",
 				sorted[i]->key, sorted[i - 1]->key_place.line);
 	free(sorted);
 	return FV_OK;
@@ -233,24 +197,25 @@ static fv_status on_end(struct reader *r)
 
 static fv_status on_document(struct reader *r, const yaml_event_t *event)
 {
-	core_place place = make_place(r, event->start_mark);
+	core_place place = core_yaml_mark_place(&r->text, event->start_mark);
 	if (r->root)
-		return core_fail_place(
-			r->ctx, FV_CONFIG, place, "a second document is not allowed");
+		return core_fail_place(r->ctx, FV_CONFIG, place,
+			"a second document is not allowed: remove this '---'");
 	if (event->data.document_start.tag_directives.start !=
 		event->data.document_start.tag_directives.end)
-		REFUSE(r, place, "tags are not allowed (%%TAG)");
+		REFUSE(r, place, "tags are not allowed (%%TAG): remove this line");
 	return FV_OK;
 }
 
 static fv_status on_event(struct reader *r, const yaml_event_t *event)
 {
-	core_place place = make_place(r, event->start_mark);
+	core_place place = core_yaml_mark_place(&r->text, event->start_mark);
 	switch (event->type) {
 	case YAML_DOCUMENT_START_EVENT:
 		return on_document(r, event);
 	case YAML_ALIAS_EVENT:
-		return core_fail_place(r->ctx, FV_CONFIG, place, "aliases are not allowed ('*%s')",
+		return core_fail_place(r->ctx, FV_CONFIG, place,
+			"aliases are not allowed ('*%s'): write the value out, or put it in quotes",
 			(const char *)event->data.alias.anchor);
 	case YAML_SCALAR_EVENT:
 		return on_scalar(r, event);
@@ -275,7 +240,7 @@ static fv_status read_events(struct reader *r)
 	for (bool done = false; !done;) {
 		yaml_event_t event;
 		if (!yaml_parser_parse(&r->parser, &event))
-			return report_syntax_error(r);
+			return core_yaml_report_error(r->ctx, &r->text, &r->parser, &r->last);
 		done = event.type == YAML_STREAM_END_EVENT;
 		fv_status status = on_event(r, &event);
 		yaml_event_delete(&event);
@@ -287,16 +252,16 @@ static fv_status read_events(struct reader *r)
 
 static fv_status parse_tree(struct reader *r, core_yaml **out)
 {
-	if (r->size > CORE_YAML_BYTES_MAX)
+	if (r->text.size > CORE_YAML_BYTES_MAX)
 		return fv_fail(r->ctx, FV_CONFIG, "%s: %zu bytes, more than the %zu allowed",
-			r->file, r->size, CORE_YAML_BYTES_MAX);
+			r->text.file, r->text.size, CORE_YAML_BYTES_MAX);
 	if (!yaml_parser_initialize(&r->parser))
 		return fv_fail(r->ctx, FV_FAILED, "out of memory");
 	yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&r->parser, (const unsigned char *)r->data, r->size);
+	yaml_parser_set_input_string(&r->parser, (const unsigned char *)r->text.data, r->text.size);
 	fv_status status = read_events(r);
 	if (!status && !r->root)
-		status = fv_fail(r->ctx, FV_CONFIG, "%s: is empty", r->file);
+		status = fv_fail(r->ctx, FV_CONFIG, "%s: is empty", r->text.file);
 	*out = r->root;
 	yaml_parser_delete(&r->parser);
 	free(r->pending);
@@ -306,7 +271,16 @@ static fv_status parse_tree(struct reader *r, core_yaml **out)
 fv_status core_yaml_parse(
 	fv_ctx *ctx, const char *file, const char *data, size_t size, core_yaml **out)
 {
-	struct reader r = {.ctx = ctx, .file = file, .data = data, .size = size};
+	static const char bom[] = "\xef\xbb\xbf";
+	size_t skip = size >= 3 && !memcmp(data, bom, 3) ? 3 : 0;
+	data += skip;
+	size -= skip;
+	const char *content = core_content_name(data, size < 4096 ? size : 4096);
+	if (size && content && !strstr(content, "JSON")) /* which is YAML too */
+		return fv_fail(ctx, FV_CONFIG, "%s: is %s, no configuration in YAML%s", file,
+			content,
+			strstr(content, "UTF-16") ? ": save it in the encoding UTF-8" : "");
+	struct reader r = {.ctx = ctx, .text = {.file = file, .data = data, .size = size}};
 	return parse_tree(&r, out);
 }
 
@@ -350,10 +324,10 @@ static fv_status parse_word(
 {
 	if (strchr("[{\"'", word[0])) {
 		struct reader r = {.ctx = ctx,
-			.file = place.file,
-			.data = word,
-			.size = strlen(word),
-			.fixed = &place,
+			.text = {.file = place.file,
+				.data = word,
+				.size = strlen(word),
+				.fixed = &place},
 			.origin = origin};
 		return parse_tree(&r, out);
 	}

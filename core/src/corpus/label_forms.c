@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/file.h"
+#include "corpus/forms.h"
 #include "corpus/label_table.h"
 
 #define HEAD_BYTES 4096
@@ -32,7 +33,37 @@ static fv_status read_table(fv_ctx *ctx, const char *path, const core_corpus_spe
 	return core_csv_read(ctx, path, out);
 }
 
+static bool matches_emo_evaluation(const char *path, const char *head, size_t n)
+{
+	(void)path;
+	return core_is_emo_evaluation(head, n);
+}
+
+static fv_status read_emo_evaluation(fv_ctx *ctx, const char *path, const core_corpus_spec *spec,
+	core_files *files, core_csv *out)
+{
+	(void)spec;
+	(void)files;
+	return core_read_emo_evaluation(ctx, path, out);
+}
+
+static bool matches_audformat(const char *path, const char *head, size_t n)
+{
+	(void)head;
+	(void)n;
+	return core_is_audformat(path);
+}
+
+static fv_status read_audformat(fv_ctx *ctx, const char *path, const core_corpus_spec *spec,
+	core_files *files, core_csv *out)
+{
+	return core_read_audformat(
+		ctx, path, spec->label_column ? spec->label_column : "emotion", files, out);
+}
+
 static const struct form forms[] = {
+	{matches_emo_evaluation, read_emo_evaluation},
+	{matches_audformat, read_audformat},
 	{matches_any, read_table},
 };
 

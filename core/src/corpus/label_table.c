@@ -130,89 +130,27 @@ static fv_status read_source(fv_ctx *ctx, const core_corpus_spec *spec, const ch
 
 /* --- one table of all ------------------------------------------------------------------------- */
 
-static int64_t count_rows(const struct parts *parts)
-{
-	int64_t n = 0;
-	for (int32_t p = 0; p < parts->n; p++)
-		n += parts->item[p].csv.n_rows;
-	return n;
-}
-
-/* Makes the union of the columns, in order of appearance. column [parts][their columns] is the place
- * of each column in it. */
-static fv_status join_headers(
-	fv_ctx *ctx, const struct parts *parts, core_csv *out, int64_t **column)
-{
-	int64_t most = 0;
-	for (int32_t p = 0; p < parts->n; p++)
-		most += parts->item[p].csv.n_columns;
-	out->header = core_alloc(ctx, (size_t)most, sizeof *out->header);
-	if (!out->header)
-		return FV_FAILED;
-	for (int32_t p = 0; p < parts->n; p++) {
-		const core_csv *csv = &parts->item[p].csv;
-		column[p] = core_alloc(ctx, (size_t)csv->n_columns, sizeof *column[p]);
-		if (!column[p])
-			return FV_FAILED;
-		for (int64_t j = 0; j < csv->n_columns; j++) {
-			column[p][j] = core_csv_column(out, csv->header[j]);
-			if (column[p][j] >= 0)
-				continue;
-			column[p][j] = out->n_columns;
-			out->header[out->n_columns++] = csv->header[j];
-		}
-	}
-	return FV_OK;
-}
-
-static fv_status join_rows(fv_ctx *ctx, const struct parts *parts, core_csv *out)
-{
-	static char empty[] = "";
-	int64_t **column = core_alloc(ctx, (size_t)parts->n, sizeof *column);
-	if (!column || join_headers(ctx, parts, out, column))
-		return FV_FAILED;
-	size_t cells = (size_t)(out->n_rows * out->n_columns);
-	out->cell = core_alloc(ctx, cells, sizeof *out->cell);
-	out->line = core_alloc(ctx, (size_t)out->n_rows, sizeof *out->line);
-	if (!out->cell || !out->line)
-		return FV_FAILED;
-	for (size_t i = 0; i < cells; i++)
-		out->cell[i] = empty;
-	int64_t row = 0;
-	for (int32_t p = 0; p < parts->n; p++) {
-		const core_csv *csv = &parts->item[p].csv;
-		for (int64_t r = 0; r < csv->n_rows; r++, row++) {
-			out->line[row] = csv->line[r];
-			for (int64_t j = 0; j < csv->n_columns; j++)
-				out->cell[row * out->n_columns + column[p][j]] =
-					csv->cell[r * csv->n_columns + j];
-		}
-	}
-	return FV_OK;
-}
-
 static fv_status join_parts(fv_ctx *ctx, const struct parts *parts, core_label_table *out)
 {
-	out->csv.path = parts->item[0].csv.path;
-	out->csv.n_rows = count_rows(parts);
+	const core_csv **csv = core_alloc(ctx, (size_t)parts->n, sizeof *csv);
+	if (!csv)
+		return FV_FAILED;
+	for (int32_t p = 0; p < parts->n; p++)
+		csv[p] = &parts->item[p].csv;
+	fv_status status = core_csv_join(ctx, csv, parts->n, &out->csv);
+	if (status)
+		return status;
 	if (out->csv.n_rows == 0 || out->csv.n_rows > INT32_MAX)
 		return fv_fail(
 			ctx, FV_DATA, "%s: %lld rows", out->csv.path, (long long)out->csv.n_rows);
-	if (parts->n == 1)
-		out->csv = parts->item[0].csv;
-	else if (join_rows(ctx, parts, &out->csv))
-		return FV_FAILED;
-	out->path = core_alloc(ctx, (size_t)out->csv.n_rows, sizeof *out->path);
+	out->path = out->csv.row_path;
 	out->split = core_alloc(ctx, (size_t)out->csv.n_rows, sizeof *out->split);
-	if (!out->path || !out->split)
+	if (!out->split)
 		return FV_FAILED;
 	int64_t row = 0;
-	for (int32_t p = 0; p < parts->n; p++) {
-		for (int64_t r = 0; r < parts->item[p].csv.n_rows; r++, row++) {
-			out->path[row] = parts->item[p].csv.path;
-			out->split[row] = parts->item[p].split;
-		}
-	}
+	for (int32_t p = 0; p < parts->n; p++)
+		for (int64_t r = 0; r < csv[p]->n_rows; r++)
+			out->split[row++] = parts->item[p].split;
 	return FV_OK;
 }
 

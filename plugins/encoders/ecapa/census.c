@@ -10,15 +10,16 @@
 
 #include "ecapa.h"
 
-enum { TAPS_MAX = 63, SIZE_MAX_ANY = 65536, NAME = 112 };
+enum { TAPS_MAX = 63, SIZE_MAX_ANY = 65536, NAME = FV_PREFIX_MAX + 80 };
 
 /* --- names --- */
 
-/* Prefixes of the tensor names: in SpeechBrain's embedding_model.ckpt, in its Pretrained
- * interface's modules, and in a training checkpoint. */
-static const char *const prefixes[] = {"", "embedding_model.", "mods.embedding_model."};
+/* Prefixes of published files: SpeechBrain's embedding_model.ckpt, its Pretrained interface's
+ * modules, and a training checkpoint. */
+static const char *const usual[] = {"", "embedding_model.", "mods.embedding_model.", NULL};
 
-enum { PREFIXES = sizeof prefixes / sizeof *prefixes };
+/* The classifier of speakers that the network was trained with. */
+static const char *const heads[] = {"classifier.*", NULL};
 
 /* Dimension `dim` of the tensor `name`, divided by `factor`, is the member of ecapa_sizes at offset
  * `size`. */
@@ -65,20 +66,20 @@ static const fv_tensor *find_tensor(const fv_checkpoint *file, const char *prefi
 	return fv_checkpoint_find(file, whole);
 }
 
-const char *ecapa_find_prefix(const fv_checkpoint *file)
+fv_status ecapa_find_prefix(
+	fv_ctx *ctx, const char *path, const fv_checkpoint *file, char prefix[FV_PREFIX_MAX])
 {
-	const char *best = prefixes[0];
-	int most = 0;
-	for (int p = 0; p < PREFIXES; p++) {
-		int n = 0;
-		for (int w = 0; w < WITNESSES; w++)
-			n += find_tensor(file, prefixes[p], witnesses[w].name) != NULL;
-		if (n > most) {
-			most = n;
-			best = prefixes[p];
-		}
-	}
-	return best;
+	const char *name[WITNESSES];
+	int64_t n = 0, found;
+	for (int w = 0; w < WITNESSES; w++)
+		if (n == 0 || strcmp(name[n - 1], witnesses[w].name) != 0)
+			name[n++] = witnesses[w].name;
+	fv_status status = fv_checkpoint_check_whole(ctx, path, file);
+	if (!status)
+		status = fv_checkpoint_find_prefix(ctx, path, file, name, n, prefix, &found);
+	if (!status && ctx)
+		fv_checkpoint_note_prefix(ctx, path, prefix, usual);
+	return status;
 }
 
 /* --- sizes --- */
@@ -112,10 +113,10 @@ static int64_t vote_size(
 	return best;
 }
 
-/* Fills in `sizes`. Returns NULL, or a message in `text` [160] that says why the tensors do not
+/* Fills in `sizes`. Returns NULL, or a message in `text` [ECAPA_TEXT] that says why the tensors do not
  * form a network. */
 static const char *find_sizes(
-	const fv_checkpoint *file, const char *prefix, ecapa_sizes *sizes, char text[160])
+	const fv_checkpoint *file, const char *prefix, ecapa_sizes *sizes, char text[ECAPA_TEXT])
 {
 	*sizes = (ecapa_sizes){0};
 	for (int w = 0, n; w < WITNESSES; w += n) {
@@ -123,7 +124,7 @@ static const char *find_sizes(
 			n++;
 		int64_t size = vote_size(file, prefix, &witnesses[w], n);
 		if (!size) {
-			snprintf(text, 160,
+			snprintf(text, ECAPA_TEXT,
 				"not an ECAPA-TDNN: there is no tensor '%s%s' of usable shape",
 				prefix, witnesses[w].name);
 			return text;
@@ -132,13 +133,14 @@ static const char *find_sizes(
 	}
 	sizes->scale = sizes->channels / sizes->part;
 	if (sizes->channels % sizes->part || sizes->scale < 2 || sizes->scale > ECAPA_SCALE_MAX) {
-		snprintf(text, 160, "%lld channels cannot be split into 2 to %d parts of %lld",
+		snprintf(text, ECAPA_TEXT,
+			"%lld channels cannot be split into 2 to %d parts of %lld",
 			(long long)sizes->channels, ECAPA_SCALE_MAX, (long long)sizes->part);
 		return text;
 	}
 	for (int b = 0; b <= ECAPA_BLOCKS; b++)
 		if (sizes->taps[b] % 2 == 0 || sizes->taps[b] > TAPS_MAX) {
-			snprintf(text, 160,
+			snprintf(text, ECAPA_TEXT,
 				"block %d has kernels of %lld taps; odd ones up to %d "
 				"are read",
 				b, (long long)sizes->taps[b], TAPS_MAX);
@@ -231,13 +233,13 @@ static struct list list_tensors(const ecapa_sizes *z, const char *prefix)
 fv_status ecapa_check_census(fv_ctx *ctx, const char *path, const fv_checkpoint *file,
 	const char *prefix, ecapa_sizes *sizes)
 {
-	char text[160];
+	char text[ECAPA_TEXT];
 	if (find_sizes(file, prefix, sizes, text))
 		return ctx ? fv_fail(ctx, FV_DATA, "%s: %s", path, text) : FV_DATA;
 	struct list list = list_tensors(sizes, prefix);
 	if (!list.at)
 		return ctx ? fv_fail(ctx, FV_FAILED, "%s: out of memory", path) : FV_FAILED;
-	fv_status status = fv_checkpoint_census(ctx, path, file, list.at, list.n, NULL);
+	fv_status status = fv_checkpoint_census(ctx, path, file, list.at, list.n, prefix, heads);
 	free(list.at);
 	return status;
 }
@@ -247,7 +249,9 @@ fv_status ecapa_check_census(fv_ctx *ctx, const char *path, const fv_checkpoint 
 static int32_t ecapa_check_fit(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
 {
 	ecapa_sizes sizes;
-	if (ecapa_check_census(NULL, NULL, file, ecapa_find_prefix(file), &sizes))
+	char prefix[FV_PREFIX_MAX];
+	if (ecapa_find_prefix(NULL, NULL, file, prefix) ||
+		ecapa_check_census(NULL, NULL, file, prefix, &sizes))
 		return 0;
 	fit->what = "ECAPA-TDNN speaker encoder";
 	if (!strcmp(sha256, "0575cb64845e6b9a10db9bcb74d5ac32b326b8dc90352671d345e2ee3d0126a2")) {

@@ -38,7 +38,7 @@ int64_t ecapa_count_reach(const ecapa_sizes *sizes, int b)
 
 static void read_tensor(struct reader *r, const char *layer, const char *part, float *out)
 {
-	char name[160];
+	char name[FV_PREFIX_MAX + 160];
 	snprintf(name, sizeof name, "%s%s.%s", r->prefix, layer, part);
 	if (!r->status)
 		r->status = fv_checkpoint_read(r->ctx, r->path, r->file, name, out);
@@ -238,9 +238,11 @@ fv_status ecapa_read_weights(ecapa_state *s, fv_ctx *ctx, const char *path)
 	fv_status status = fv_checkpoint_open(ctx, path, &file);
 	if (status)
 		return status;
-	struct reader r = {
-		.ctx = ctx, .path = path, .file = file, .prefix = ecapa_find_prefix(file)};
-	status = ecapa_check_census(ctx, path, file, r.prefix, &s->sizes);
+	char prefix[FV_PREFIX_MAX];
+	struct reader r = {.ctx = ctx, .path = path, .file = file, .prefix = prefix};
+	status = ecapa_find_prefix(ctx, path, file, prefix);
+	if (!status)
+		status = ecapa_check_census(ctx, path, file, prefix, &s->sizes);
 	if (!status)
 		status = read_network(&r, s);
 	fv_checkpoint_close(file);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The network's tensors: 14 that are used, two of the training loss that are known but not used,
- * and anything under the optimiser's prefix in a training checkpoint. Every other, missing or
- * wrongly shaped tensor is reported, all at once. */
+/* The network's tensors: 14 that are used, and two of the training loss that are known but not used.
+ * Beside them may stand the state of a training. Every other, missing or wrongly shaped tensor is
+ * reported, all at once. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "ge2e.h"
 
 #define GATES (4 * GE2E_DIMS)
-#define NAME 64 /* longest tensor name and its NUL */
+#define NAME (FV_PREFIX_MAX + 64) /* longest tensor name and its NUL */
 
 enum tensor {
 	WEIGHT_IH, /* in layer l: 4 l + these */
@@ -47,44 +47,41 @@ static const struct {
 	{"similarity_bias", 1, {1}},
 };
 
-/* Where the network is in a file, and which other tensors are ignored. */
-static const struct {
-	const char *prefix, *ignored;
-} places[] = {
-	{"model_state.", "optimizer_state."}, /* a training checkpoint, as resemblyzer ships it */
-	{"", NULL},                           /* a bare state dict */
-};
+/* Prefixes of a bare state dict and of a training checkpoint, as resemblyzer ships it. */
+static const char *const usual[] = {"", "model_state.", NULL};
 
-enum { PLACES = sizeof places / sizeof *places };
-
-static const fv_tensor *find_tensor(const fv_checkpoint *file, int place, int tensor)
+static const fv_tensor *find_tensor(const fv_checkpoint *file, const char *prefix, int tensor)
 {
 	char name[NAME];
-	snprintf(name, sizeof name, "%s%s", places[place].prefix, tensors[tensor].name);
+	snprintf(name, sizeof name, "%s%s", prefix, tensors[tensor].name);
 	return fv_checkpoint_find(file, name);
 }
 
-/* Returns the place where most of the tensors are found. */
-static int find_place(const fv_checkpoint *file)
+static fv_status find_prefix(
+	fv_ctx *ctx, const char *path, const fv_checkpoint *file, char prefix[FV_PREFIX_MAX])
 {
-	int best = 0, most = -1;
-	for (int place = 0; place < PLACES; place++) {
-		int n = 0;
-		for (int t = 0; t < USED; t++)
-			n += find_tensor(file, place, t) != NULL;
-		if (n > most) {
-			most = n;
-			best = place;
-		}
-	}
-	return best;
+	const char *name[USED];
+	int64_t found;
+	for (int t = 0; t < USED; t++)
+		name[t] = tensors[t].name;
+	fv_status status = fv_checkpoint_check_whole(ctx, path, file);
+	if (!status)
+		status = fv_checkpoint_find_prefix(ctx, path, file, name, USED, prefix, &found);
+	if (status || !ctx)
+		return status;
+	fv_checkpoint_note_prefix(ctx, path, prefix, usual);
+	return found ? FV_OK
+		     : fv_fail(ctx, FV_DATA,
+			       "%s: the file holds no network of this kind: 'fairvox inspect' "
+			       "shows what it holds",
+			       path);
 }
 
-/* Lists the network's tensors with their names at a place; `name` holds the strings. */
-static void list_tensors(int place, fv_expected expected[KNOWN], char name[KNOWN][NAME])
+/* Lists the network's tensors with their names under a prefix; `name` holds the strings. */
+static void list_tensors(const char *prefix, fv_expected expected[KNOWN], char name[KNOWN][NAME])
 {
 	for (int t = 0; t < KNOWN; t++) {
-		snprintf(name[t], NAME, "%s%s", places[place].prefix, tensors[t].name);
+		snprintf(name[t], NAME, "%s%s", prefix, tensors[t].name);
 		expected[t] = (fv_expected){.name = name[t],
 			.rank = tensors[t].rank,
 			.shape = {tensors[t].shape[0], tensors[t].shape[1]},
@@ -92,19 +89,21 @@ static void list_tensors(int place, fv_expected expected[KNOWN], char name[KNOWN
 	}
 }
 
-static fv_status check_census(fv_ctx *ctx, const char *path, const fv_checkpoint *file, int place)
+static fv_status check_census(
+	fv_ctx *ctx, const char *path, const fv_checkpoint *file, const char *prefix)
 {
 	fv_expected expected[KNOWN];
 	char name[KNOWN][NAME];
-	list_tensors(place, expected, name);
-	return fv_checkpoint_census(ctx, path, file, expected, KNOWN, places[place].ignored);
+	list_tensors(prefix, expected, name);
+	return fv_checkpoint_census(ctx, path, file, expected, KNOWN, prefix, NULL);
 }
 
 /* --- does a file fit? --- */
 
 static int32_t ge2e_check_fit(const fv_checkpoint *file, const char *sha256, fv_fit *fit)
 {
-	if (check_census(NULL, NULL, file, find_place(file)))
+	char prefix[FV_PREFIX_MAX];
+	if (find_prefix(NULL, NULL, file, prefix) || check_census(NULL, NULL, file, prefix))
 		return 0;
 	fit->what = "GE2E speaker encoder, three LSTM layers of 256";
 	if (!strcmp(sha256, "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e")) {
@@ -118,10 +117,10 @@ const fv_fits_1 ge2e_fits = FV_FITS(.fits = ge2e_check_fit);
 
 /* --- reading --- */
 
-static fv_status read_tensor(fv_ctx *ctx, const char *path, const fv_checkpoint *file, int place,
-	int tensor, float **out)
+static fv_status read_tensor(fv_ctx *ctx, const char *path, const fv_checkpoint *file,
+	const char *prefix, int tensor, float **out)
 {
-	const fv_tensor *t = find_tensor(file, place, tensor);
+	const fv_tensor *t = find_tensor(file, prefix, tensor);
 	*out = malloc((size_t)t->count * sizeof **out);
 	if (!*out)
 		return fv_fail(ctx, FV_FAILED, "%s: out of memory", path);
@@ -154,11 +153,13 @@ fv_status ge2e_read_weights(ge2e_state *s, fv_ctx *ctx, const char *path)
 	fv_status status = fv_checkpoint_open(ctx, path, &file);
 	if (status)
 		return status;
-	int place = find_place(file);
+	char prefix[FV_PREFIX_MAX];
 	float *value[USED] = {NULL};
-	status = check_census(ctx, path, file, place);
+	status = find_prefix(ctx, path, file, prefix);
+	if (!status)
+		status = check_census(ctx, path, file, prefix);
 	for (int t = 0; t < USED && !status; t++)
-		status = read_tensor(ctx, path, file, place, t, &value[t]);
+		status = read_tensor(ctx, path, file, prefix, t, &value[t]);
 	if (!status)
 		status = open_layers(s, ctx, value);
 	for (int t = 0; t < USED; t++)

@@ -126,30 +126,53 @@ static int compare_address(const void *a, const void *b)
 	return (s > t) - (s < t);
 }
 
-static bool is_extra(const speech_kind *kind, const char *name)
+/* Checks one tensor besides the trunk's. */
+static void check_extra(speech_report *report, const fv_checkpoint *file, const speech_place *place,
+	const speech_extra *extra, const fv_trunk_shape *shape, struct members *members)
 {
-	for (int32_t i = 0; i < kind->n_extra; i++)
-		if (!strcmp(kind->extra[i].name, name))
-			return true;
-	return false;
-}
-
-static void check_extra(speech_report *report, const fv_checkpoint *file, const speech_extra *extra,
-	const fv_trunk_shape *shape)
-{
-	const fv_tensor *t = fv_checkpoint_find(file, extra->name);
+	const fv_tensor *t = speech_find_extra(file, place, extra->name);
 	int64_t dims[2] = {extra->dims[0] ? extra->dims[0] : shape->width,
 		extra->dims[1] ? extra->dims[1] : shape->width};
-	if (t)
+	if (t) {
 		check_tensor(report, t, extra->rank, dims);
-	else
+		members->item[members->n++] = t;
+	} else {
 		speech_report_fault(report, FV_DATA, "no tensor '%s'", extra->name);
+	}
+}
+
+static bool is_member(const struct members *members, const fv_tensor *t)
+{
+	return members->n && bsearch(&t, members->item, (size_t)members->n, sizeof *members->item,
+				     compare_address);
+}
+
+/* Reports tensors that neither belong to the network nor may stand beside it. */
+static void check_others(speech_report *report, const fv_checkpoint *file,
+	const speech_place *place, const struct members *members)
+{
+	fv_others others = {0};
+	for (int64_t i = fv_checkpoint_count(file) - 1; i >= 0; i--) {
+		const fv_tensor *t = fv_checkpoint_at(file, i);
+		if (is_member(members, t) || speech_is_mask(file, place, t))
+			continue;
+		if (fv_checkpoint_is_beside(place->prefix, speech_list_heads(place), t->name)) {
+			others.first_beside = t->name;
+			others.beside++;
+		} else {
+			others.first_unknown = t->name;
+			others.unknown++;
+		}
+	}
+	fv_status status = fv_checkpoint_judge_others(report->ctx, report->path, &others);
+	if (status)
+		report->status = status;
 }
 
 void speech_check_census(speech_report *report, const fv_checkpoint *file,
 	const speech_place *place, const speech_kind *kind, const fv_trunk_shape *shape)
 {
-	struct members members = {.joined = is_joined(file, place, shape)};
+	struct members members = {.joined = is_joined(file, place, shape), .room = kind->n_extra};
 	for (int32_t k = 0; k < FV_TRUNK_TENSORS; k++)
 		members.room += fv_trunk_count(shape, (fv_trunk_tensor)k);
 	members.item = malloc((size_t)members.room * sizeof *members.item);
@@ -161,15 +184,9 @@ void speech_check_census(speech_report *report, const fv_checkpoint *file,
 		for (int32_t i = 0; i < fv_trunk_count(shape, (fv_trunk_tensor)k); i++)
 			check_member(report, file, place, shape, (fv_trunk_tensor)k, i, &members);
 	for (int32_t i = 0; i < kind->n_extra; i++)
-		check_extra(report, file, &kind->extra[i], shape);
-	qsort(members.item, (size_t)members.n, sizeof *members.item, compare_address);
-	for (int64_t i = 0; i < fv_checkpoint_count(file); i++) {
-		const fv_tensor *t = fv_checkpoint_at(file, i);
-		if (!is_extra(kind, t->name) && !speech_is_ignored(place, t->name) &&
-			!(members.n && bsearch(&t, members.item, (size_t)members.n,
-					       sizeof *members.item, compare_address)))
-			speech_report_fault(report, FV_DATA,
-				"tensor '%s' is not part of this network", t->name);
-	}
+		check_extra(report, file, place, &kind->extra[i], shape, &members);
+	if (members.n)
+		qsort(members.item, (size_t)members.n, sizeof *members.item, compare_address);
+	check_others(report, file, place, &members);
 	free(members.item);
 }

@@ -170,6 +170,20 @@ static void read_facts(speech_report *report, speech_facts *f, const json_t *pre
 
 /* --- where it comes from --- */
 
+/* Reads JSON, with or without a byte order mark. */
+static json_t *load_json(const char *path, json_error_t *error)
+{
+	FILE *file = fopen(path, "re");
+	if (!file) /* in jansson's words */
+		return json_load_file(path, JSON_REJECT_DUPLICATES, error);
+	unsigned char start[3];
+	if (fread(start, 1, 3, file) != 3 || memcmp(start, "\xef\xbb\xbf", 3) != 0)
+		rewind(file);
+	json_t *json = json_loadf(file, JSON_REJECT_DUPLICATES, error);
+	fclose(file);
+	return json;
+}
+
 /* Reads a JSON object from a file next to the weights; NULL if there is no such file. */
 static json_t *read_beside(speech_report *report, const char *name)
 {
@@ -184,7 +198,7 @@ static json_t *read_beside(speech_report *report, const char *name)
 	json_error_t error;
 	json_t *json = NULL;
 	if (access(path, F_OK) == 0) {
-		json = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+		json = load_json(path, &error);
 		if (!json)
 			speech_report_fault(report, FV_DATA, "%s:%d:%d: %s", path, error.line,
 				error.column, error.text);

@@ -6,13 +6,14 @@
 
 #include "parts.h"
 
-enum { WAYS = 2, PREFIXES = 5 };
+enum { WAYS = 2, PREFIXES = 5, HEADS = 16 };
 
 struct naming {
-	const char *prefix[PREFIXES];
+	const char *prefix[PREFIXES]; /* of published files, which are not worth a note */
 	const char *name[FV_TRUNK_TENSORS][WAYS];
 	const char *joined_weight, *joined_bias; /* of queries, keys and values */
-	const char *ignored[16]; /* with or without the prefix; * at the end matches any rest */
+	const char *mask;                        /* embedding of masked frames */
+	const char *heads[HEADS];                /* see fv_checkpoint_is_beside */
 };
 
 #define BOTH(tensor, text)                                                                         \
@@ -21,7 +22,7 @@ struct naming {
 
 /* Hugging Face, transformers: WavLMModel, Wav2Vec2Model, HubertModel, and models built on them. */
 static const struct naming hugging_face = {
-	.prefix = {"", "wavlm.", "wav2vec2.", "hubert."},
+	.prefix = {"", "wavlm.", "wav2vec2.", "hubert.", NULL},
 	.name =
 		{
 			BOTH(CONV, "feature_extractor.conv_layers.%d.conv"),
@@ -47,13 +48,17 @@ static const struct naming hugging_face = {
 			[FV_TRUNK_GATE_CONSTANT] =
 				{"encoder.layers.%d.attention.gru_rel_pos_const"},
 		},
-	.ignored = {"masked_spec_embed", "quantizer.*", "project_q.*", "project_hid.*", "lm_head.*",
-		"projector.*", "classifier.*", "layer_weights"},
+	.mask = "masked_spec_embed",
+	/* ForPreTraining; ForCTC; ForSequenceClassification and ForAudioFrameClassification;
+	 * ForXVector, whose last linear layers are called feature_extractor and classifier */
+	.heads = {"quantizer.*", "project_q.*", "project_hid.*", "lm_head.*", "projector.*",
+		"classifier.*", "layer_weights", "tdnn.*", "feature_extractor.weight",
+		"feature_extractor.bias", "objective.*"},
 };
 
 /* fairseq and s3prl, which uses fairseq's names. */
 static const struct naming fairseq = {
-	.prefix = {"", "model.", "model_weight."},
+	.prefix = {"", "model.", "model_weight.", NULL},
 	.name =
 		{
 			BOTH(CONV, "feature_extractor.conv_layers.%d.0"),
@@ -82,13 +87,14 @@ static const struct naming fairseq = {
 			BOTH(GATE, "encoder.layers.%d.self_attn.grep_linear"),
 			[FV_TRUNK_GATE_CONSTANT] = {"encoder.layers.%d.self_attn.grep_a"},
 		},
-	.ignored = {"mask_emb", "quantizer.*", "project_q.*", "final_proj.*", "label_embs_concat",
+	.mask = "mask_emb",
+	.heads = {"quantizer.*", "project_q.*", "final_proj.*", "label_embs_concat",
 		"target_glu.*"},
 };
 
 /* torchaudio.models.Wav2Vec2Model. Its WavLM stores queries, keys and values as one tensor. */
 static const struct naming torchaudio = {
-	.prefix = {"", "model."},
+	.prefix = {"", "model.", NULL},
 	.name =
 		{
 			BOTH(CONV, "feature_extractor.conv_layers.%d.conv"),
@@ -129,7 +135,8 @@ static const struct naming torchaudio = {
 		},
 	.joined_weight = "encoder.transformer.layers.%d.attention.attention.in_proj_weight",
 	.joined_bias = "encoder.transformer.layers.%d.attention.attention.in_proj_bias",
-	.ignored = {"mask_generator.mask_embedding", "logit_generator.*", "aux.*"},
+	.mask = "mask_generator.mask_embedding",
+	.heads = {"logit_generator.*", "aux.*"},
 };
 
 static const struct naming *const namings[] = {&hugging_face, &fairseq, &torchaudio};
@@ -175,48 +182,74 @@ bool speech_format_joined_name(
 	return true;
 }
 
-/* Counts the names of a one-layer network that the file has. */
-static int32_t count_names(const fv_checkpoint *file, const speech_place *place)
+enum { NAMES = FV_TRUNK_TENSORS * WAYS + 2 * 3 };
+
+/* Lists every name of a network with one convolution and one layer under a scheme. `text` holds the
+ * strings. */
+static int32_t list_names(int32_t naming, const char *name[NAMES], char text[NAMES][SPEECH_NAME])
 {
-	int32_t n = 0;
-	for (int32_t tensor = 0; tensor < FV_TRUNK_TENSORS; tensor++) {
-		int32_t part;
-		n += speech_find_tensor(file, place, (fv_trunk_tensor)tensor, 0, &part) != NULL;
+	const speech_place place = {.naming = naming};
+	int32_t n = 0, part;
+	for (int32_t k = 0; k < FV_TRUNK_TENSORS; k++) {
+		for (int32_t way = 0; way < WAYS; way++)
+			if (speech_format_name(&place, (fv_trunk_tensor)k, 0, way, text[n]))
+				n++;
+		if (speech_format_joined_name(&place, (fv_trunk_tensor)k, 0, text[n], &part) &&
+			part == 0)
+			n++;
 	}
+	for (int32_t i = 0; i < n; i++)
+		name[i] = text[i];
 	return n;
 }
 
-speech_place speech_find_place(const fv_checkpoint *file)
+void speech_find_place(speech_report *report, const fv_checkpoint *file, speech_place *best)
 {
-	speech_place best = {0, ""};
-	int32_t most = 0;
-	for (int32_t k = 0; k < NAMINGS; k++)
-		for (int32_t p = 0; p < PREFIXES && namings[k]->prefix[p]; p++) {
-			speech_place place = {k, namings[k]->prefix[p]};
-			int32_t n = count_names(file, &place);
-			if (n > most) {
-				most = n;
-				best = place;
-			}
-		}
-	return best;
+	const char *name[NAMES];
+	char text[NAMES][SPEECH_NAME];
+	int64_t most = 0, found;
+	fv_status twice = FV_OK;
+	*best = (speech_place){0};
+	report->status = fv_checkpoint_check_whole(report->ctx, report->path, file);
+	for (int32_t k = 0; k < NAMINGS && !report->status; k++) {
+		speech_place place = {.naming = k};
+		int32_t n = list_names(k, name, text);
+		fv_status status =
+			fv_checkpoint_find_prefix(NULL, NULL, file, name, n, place.prefix, &found);
+		if (found <= most)
+			continue;
+		most = found;
+		twice = status;
+		*best = place;
+	}
+	if (twice) /* again, with the message */
+		report->status = fv_checkpoint_find_prefix(report->ctx, report->path, file, name,
+			list_names(best->naming, name, text), best->prefix, &found);
+	if (!report->status && report->ctx)
+		fv_checkpoint_note_prefix(
+			report->ctx, report->path, best->prefix, namings[best->naming]->prefix);
 }
 
-static bool matches_pattern(const char *pattern, const char *name)
+const char *const *speech_list_heads(const speech_place *place)
 {
-	size_t n = strlen(pattern);
-	if (pattern[n - 1] == '*')
-		return !strncmp(name, pattern, n - 1);
-	return !strcmp(name, pattern);
+	return namings[place->naming]->heads;
 }
 
-bool speech_is_ignored(const speech_place *place, const char *name)
+const fv_tensor *speech_find_extra(
+	const fv_checkpoint *file, const speech_place *place, const char *name)
 {
-	const char *const *ignored = namings[place->naming]->ignored;
-	size_t n = strlen(place->prefix);
-	for (int32_t i = 0; ignored[i]; i++)
-		if (matches_pattern(ignored[i], name) ||
-			(!strncmp(name, place->prefix, n) && matches_pattern(ignored[i], name + n)))
-			return true;
-	return false;
+	char whole[SPEECH_NAME];
+	for (size_t n = strlen(place->prefix);;) {
+		snprintf(whole, sizeof whole, "%.*s%s", (int)n, place->prefix, name);
+		const fv_tensor *found = fv_checkpoint_find(file, whole);
+		if (found || n == 0)
+			return found;
+		for (n--; n > 0 && place->prefix[n - 1] != '.';)
+			n--;
+	}
+}
+
+bool speech_is_mask(const fv_checkpoint *file, const speech_place *place, const fv_tensor *tensor)
+{
+	return speech_find_extra(file, place, namings[place->naming]->mask) == tensor;
 }

@@ -54,7 +54,7 @@ static fv_status read_extra(
 {
 	fv_status status = FV_OK;
 	for (int32_t i = 0; i < kind->n_extra && !status; i++) {
-		const fv_tensor *t = fv_checkpoint_find(s->file, kind->extra[i].name);
+		const fv_tensor *t = speech_find_extra(s->file, s->place, kind->extra[i].name);
 		extra[i] = fv_alloc(ctx, (size_t)t->count * sizeof **extra);
 		status = extra[i] ? fv_tensor_to_f32(ctx, t, extra[i]) : FV_FAILED;
 		if (!status)
@@ -100,7 +100,10 @@ static fv_status open_file(speech_state *s, fv_ctx *ctx, const char *path,
 	const fv_checkpoint *file, const speech_kind *kind, float **extra)
 {
 	speech_report report = {.ctx = ctx, .path = path};
-	speech_place place = speech_find_place(file);
+	speech_place place;
+	speech_find_place(&report, file, &place);
+	if (report.status)
+		return report.status;
 	speech_facts *facts = speech_facts_read(&report, file, speech_has_config(&place));
 	if (!report.status)
 		check_file(&report, file, &place, facts, kind, (int32_t)s->heads, &s->shape);
@@ -134,7 +137,10 @@ fv_status speech_open(
 bool speech_fits(const fv_checkpoint *file, const speech_kind *kind, fv_trunk_shape *shape)
 {
 	speech_report report = {.path = ""};
-	speech_place place = speech_find_place(file);
+	speech_place place;
+	speech_find_place(&report, file, &place);
+	if (report.status)
+		return false;
 	speech_facts *facts = speech_facts_read(&report, file, false);
 	if (!report.status)
 		check_file(&report, file, &place, facts, kind, 0, shape);

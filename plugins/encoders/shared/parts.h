@@ -5,7 +5,7 @@
 
 #include "speech.h"
 
-#define SPEECH_NAME 256 /* longest tensor name and its NUL */
+#define SPEECH_NAME (FV_PREFIX_MAX + 128) /* longest tensor name and its NUL */
 
 /* Receives messages. Without a context only the status is kept. */
 typedef struct speech_report {
@@ -23,11 +23,12 @@ void FV_PRINTF(3, 4)
 /* A naming scheme, and the prefix of the trunk's names. */
 typedef struct speech_place {
 	int32_t naming;
-	const char *prefix;
+	char prefix[FV_PREFIX_MAX];
 } speech_place;
 
-/* Returns the naming scheme and prefix under which most of the names are found. */
-speech_place speech_find_place(const fv_checkpoint *file);
+/* Finds the naming scheme and prefix under which most of the names are found, and notes an unusual
+ * prefix. Reports a file that holds the network twice, or only a part of it. */
+void speech_find_place(speech_report *report, const fv_checkpoint *file, speech_place *place);
 
 /* True if Hugging Face's config.json belongs to such a file. */
 bool speech_has_config(const speech_place *place);
@@ -41,8 +42,16 @@ bool speech_format_name(
 bool speech_format_joined_name(const speech_place *place, fv_trunk_tensor tensor, int32_t index,
 	char *name, int32_t *part);
 
-/* True if a tensor is known but not needed. */
-bool speech_is_ignored(const speech_place *place, const char *name);
+/* Heads and quantizers that may stand beside the network; ends with NULL. */
+const char *const *speech_list_heads(const speech_place *place);
+
+/* Finds a tensor of another part of the model by its name there, behind the prefix or one of its
+ * first parts. NULL: there is none. */
+const fv_tensor *speech_find_extra(
+	const fv_checkpoint *file, const speech_place *place, const char *name);
+
+/* True if only the training of the network uses the tensor: the embedding of masked frames. */
+bool speech_is_mask(const fv_checkpoint *file, const speech_place *place, const fv_tensor *tensor);
 
 /* --- facts.c: the network's configuration --- */
 

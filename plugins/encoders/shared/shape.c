@@ -164,7 +164,9 @@ static void find_heads(struct find *f, const speech_kind *kind, int32_t heads, f
 static void check_shape(speech_report *report, const fv_trunk_shape *s)
 {
 	if (s->layers < 1 || s->width < 1)
-		speech_report_fault(report, FV_DATA, "the file holds no network of this kind");
+		speech_report_fault(report, FV_DATA,
+			"the file holds no network of this kind: 'fairvox inspect' shows what it "
+			"holds");
 	else if (s->heads && s->width % s->heads)
 		speech_report_fault(report, FV_DATA,
 			"the width %d is not a multiple of the %d attention heads", s->width,
