@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fairvox encode: writes features of any recordings as safetensors or CSV. */
+/* fairvox encode: writes features of any recordings as safetensors, NumPy arrays or CSV. */
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/text.h"
-#include "checkpoint/safetensors_write.h"
+#include "checkpoint/npy_write.h"
 #include "config/config.h"
 #include "run/encode_files.h"
 #include "verbs.h"
@@ -15,9 +15,10 @@ static const char usage[] =
 	"usage: fairvox encode --encoder NAME [OPTION...] --out FILE RECORDING...\n"
 	"\n"
 	"Encodes recordings and writes one tensor for each, named by the stem of its file:\n"
-	"[L,D] (mean over frames), or [L,T,D] with --frames. FILE ends in .safetensors or .csv\n"
-	"(one row per recording; not with --frames). By default whole recordings are encoded,\n"
-	"neither cut nor normalised.\n"
+	"[L,D] (mean over frames), or [L,T,D] with --frames. FILE ends in .safetensors, .npz\n"
+	"(an array per recording), .npy (one array [N,L,D], or [N,D] where L is 1, and the\n"
+	"names in the same file with .txt) or .csv (one row per recording); .npy and .csv not\n"
+	"with --frames. By default whole recordings are encoded, neither cut nor normalised.\n"
 	"\n"
 	"      --encoder NAME  encoder plugin; 'fairvox plugins' lists them\n"
 	"      --weights W     weights of the encoder\n"
@@ -36,7 +37,8 @@ struct encode {
 	char *flag[FLAGS_MAX];
 	size_t n_flags, n_files;
 	char **file;
-	bool frames, csv;
+	bool frames;
+	enum format { SAFETENSORS, CSV, NPY, NPZ, FORMATS } format;
 	int64_t jobs;
 	core_encoder *open;
 	core_spool *spool; /* holds the data of the tensors */
@@ -87,6 +89,8 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct encode
 		{"out", required_argument, NULL, 'O'}, {"frames", no_argument, NULL, 'F'},
 		{"jobs", required_argument, NULL, 'j'}, {"plugins", required_argument, NULL, 'P'},
 		{0}};
+	static const char *const ends[FORMATS] = {
+		[SAFETENSORS] = ".safetensors", [CSV] = ".csv", [NPY] = ".npy", [NPZ] = ".npz"};
 	e->jobs = 1;
 	for (int option; (option = cli_option(ctx, argc, argv, "p:j:", longs)) != -1;)
 		if (option == '?' || apply_option(ctx, e, option))
@@ -95,13 +99,15 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct encode
 		return fv_fail(ctx, FV_CONFIG,
 			"encode: --encoder, --out or the recordings are missing: see "
 			"'fairvox encode --help'");
-	e->csv = ends_in(e->out, ".csv");
-	if (!e->csv && !ends_in(e->out, ".safetensors"))
+	while (e->format < FORMATS && !ends_in(e->out, ends[e->format]))
+		e->format++;
+	if (e->format == FORMATS)
 		return fv_fail(ctx, FV_CONFIG,
-			"--out: '%s' ends neither in .safetensors nor in .csv", e->out);
-	if (e->csv && e->frames)
+			"--out: '%s' ends in none of .safetensors, .npz, .npy and .csv", e->out);
+	if (e->frames && (e->format == CSV || e->format == NPY))
 		return fv_fail(ctx, FV_CONFIG,
-			"--frames: a CSV file cannot hold frames: use .safetensors");
+			"--frames: a %s file cannot hold frames: use .safetensors or .npz",
+			ends[e->format]);
 	e->file = argv + optind;
 	e->n_files = (size_t)(argc - optind);
 	return FV_OK;
@@ -203,12 +209,25 @@ static fv_status write_csv(fv_ctx *ctx, const struct encode *e)
 	return status;
 }
 
-static fv_status write_tensors(fv_ctx *ctx, const struct encode *e)
+static fv_status write_safetensors(fv_ctx *ctx, const struct encode *e)
 {
 	const core_encoder *open = e->open;
 	const core_meta_out meta[] = {{"encoder", open->name}, {"key", open->key},
 		{"output", open->info.outputs[open->output].name}};
 	return core_safetensors_write(ctx, e->out, e->tensor, e->n_files, meta, 3);
+}
+
+static fv_status write_features(fv_ctx *ctx, const struct encode *e)
+{
+	if (e->format == CSV)
+		return write_csv(ctx, e);
+	if (e->format == SAFETENSORS)
+		return write_safetensors(ctx, e);
+	if (e->format == NPZ)
+		return core_npz_write(ctx, e->out, e->tensor, e->n_files);
+	const char *names =
+		core_format(ctx, "%.*s.txt", (int)(strlen(e->out) - strlen(".npy")), e->out);
+	return names ? core_npy_write(ctx, e->out, names, e->tensor, e->n_files) : FV_FAILED;
 }
 
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
@@ -233,7 +252,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		return status;
 	status = encode_recordings(ctx, e);
 	if (!status)
-		status = e->csv ? write_csv(ctx, e) : write_tensors(ctx, e);
+		status = write_features(ctx, e);
 	core_spool_close(e->spool);
 	core_encoder_close(e->open);
 	return status;

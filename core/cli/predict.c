@@ -91,8 +91,8 @@ static fv_status encode_one(
 		return FV_FAILED;
 	fv_status status;
 	if (e->info.by_name) {
-		char *stem = core_path_stem(ctx, path);
-		status = stem ? core_encoder_lookup(ctx, e, stem, all) : FV_FAILED;
+		char *id = core_path_id(ctx, path);
+		status = id ? core_encoder_lookup(ctx, e, id, 1, all) : FV_FAILED;
 	} else {
 		status = core_encoder_encode_file(ctx, e, path, all);
 	}

@@ -69,10 +69,10 @@ static fv_status describe_encoder(const void *state, fv_ctx *ctx, fv_encoder_inf
 	return FV_OK;
 }
 
-static fv_status look_up_nothing(
-	const void *state, fv_ctx *worker, int32_t output, const char *stem, float *out)
+static fv_status look_up_nothing(const void *state, fv_ctx *worker, int32_t output, const char *id,
+	int32_t parts, float *out)
 {
-	(void)state, (void)worker, (void)output, (void)stem, (void)out;
+	(void)state, (void)worker, (void)output, (void)id, (void)parts, (void)out;
 	return FV_OK;
 }
 

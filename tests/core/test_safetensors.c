@@ -287,8 +287,8 @@ static void names_other_formats(void **state)
 	}
 	write_plain("\1\2\3\4\5\6\7\x80\x81\x82", 10);
 	test_fails(ctx, open_raw(ctx), FV_DATA,
-		"unknown content: not a file of tensors: safetensors and files of torch.save are "
-		"read");
+		"unknown content: not a file of tensors: safetensors, files of torch.save, .npy "
+		"and .npz are read");
 	fv_checkpoint *file;
 	test_fails(ctx, fv_checkpoint_open(ctx, "/no/such/file", &file), FV_DATA,
 		"/no/such/file: No such file");

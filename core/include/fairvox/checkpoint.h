@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files of tensors: safetensors, or a file written by torch.save (a dict of tensors, or nested
- * dicts: a tensor's name is then the keys that lead to it, joined by dots).
+/* Files of tensors: safetensors; a file written by torch.save (a dict of tensors, or nested dicts: a
+ * tensor's name is then the keys that lead to it, joined by dots); NumPy's .npy (one tensor, called
+ * "array") and .npz (a tensor for each array, or, if one array holds texts and one numbers with the
+ * same first dimension, one for each row of the numbers, called by its text).
  *
  * The format is recognised by the content, never by the file's name. A file that breaks a rule of
  * its format is refused with one line, FILE: byte N: RULE: reason. Nothing that a pickle names is
@@ -33,7 +35,8 @@ typedef struct fv_tensor {
 FV_NODISCARD fv_status fv_checkpoint_open(fv_ctx *ctx, const char *path, fv_checkpoint **out);
 void fv_checkpoint_close(fv_checkpoint *file); /* file may be NULL */
 
-/* Returns "safetensors", "torch zip" (torch.save since version 1.6) or "torch legacy" (before). */
+/* Returns "safetensors", "torch zip" (torch.save since version 1.6), "torch legacy" (before), "npy"
+ * or "npz". */
 const char *fv_checkpoint_container(const fv_checkpoint *file);
 
 int64_t fv_checkpoint_count(const fv_checkpoint *file);

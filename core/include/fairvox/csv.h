@@ -43,6 +43,11 @@ int32_t fv_parse_real(const char *text, double *out);
  * state. Returns NULL, with a message, if memory is out. */
 const char *fv_stem(fv_ctx *ctx, const char *name);
 
+/* Returns the one spelling of a recording's path: "/" between folders, no drive letter, no leading
+ * "/", characters composed (NFC), no known extension of audio or video. "C:\\data\\a.wav" is
+ * "data/a". Lives as long as the plugin's state. Returns NULL, with a message, if memory is out. */
+const char *fv_path_id(fv_ctx *ctx, const char *name);
+
 FV_END_DECLS
 
 #endif

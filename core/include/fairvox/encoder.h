@@ -65,10 +65,13 @@ typedef struct fv_encoder_ops {
 	 * FV_DATA. NULL with by_name. [worker] */
 	fv_status (*encode)(const void *state, fv_ctx *worker, int32_t output, const float *wave,
 		int64_t n, int32_t pooled, float *out);
-	/* Writes the features of the recording called `stem` into out [L,D]. Errors: FV_DATA if
-	 * there are none. NULL unless by_name. [worker] */
-	fv_status (*lookup)(
-		const void *state, fv_ctx *worker, int32_t output, const char *stem, float *out);
+	/* Writes the features of a recording into out [L,D]. id: its path as the label file has it,
+	 * spelled as by fv_path_id. At least its last `parts` parts must agree with the path that
+	 * the features have: 1, the file's name, where no other recording of the corpus has the
+	 * same. Errors: FV_DATA if there are none, or if several fit equally well. NULL unless
+	 * by_name. [worker] */
+	fv_status (*lookup)(const void *state, fv_ctx *worker, int32_t output, const char *id,
+		int32_t parts, float *out);
 	/* Releases what did not come from fv_alloc(). Also called if open() failed. NULL: nothing
 	 * to release. [run] */
 	void (*close)(void *state);

@@ -66,3 +66,8 @@ const char *fv_stem(fv_ctx *ctx, const char *name)
 {
 	return core_path_stem(ctx, name);
 }
+
+const char *fv_path_id(fv_ctx *ctx, const char *name)
+{
+	return core_path_id(ctx, name);
+}

@@ -13,6 +13,7 @@
 #include "base/content.h"
 #include "base/context.h"
 #include "checkpoint/checkpoint_private.h"
+#include "checkpoint/npy.h"
 #include "checkpoint/torch.h"
 
 #define CONTENT_SIZE 4096 /* bytes by which a file is named */
@@ -58,8 +59,8 @@ static bool starts_with(const fv_checkpoint *file, const char *bytes, size_t n)
 static fv_status refuse_content(fv_ctx *ctx, const fv_checkpoint *file, const char *what)
 {
 	return fv_fail(ctx, FV_DATA,
-		"%s: byte 0: unknown content: not a file of tensors%s%s: safetensors and files of "
-		"torch.save are read",
+		"%s: byte 0: unknown content: not a file of tensors%s%s: safetensors, files of "
+		"torch.save, .npy and .npz are read",
 		file->path, what ? " but " : "", what ? what : "");
 }
 
@@ -90,6 +91,14 @@ static fv_status read_content(fv_ctx *ctx, fv_checkpoint *file)
 	if (what && is_torch_zip(what)) {
 		file->container = "torch zip";
 		return core_torch_zip_read(ctx, file);
+	}
+	if (what && !strcmp(what, CORE_CONTENT_NPY)) {
+		file->container = "npy";
+		return core_npy_read(ctx, file);
+	}
+	if (what && !strcmp(what, CORE_CONTENT_NPZ)) {
+		file->container = "npz";
+		return core_npz_read(ctx, file);
 	}
 	bool damaged = what ? !strcmp(what, CORE_CONTENT_SAFETENSORS) : may_be_safetensors(file);
 	return damaged ? core_safetensors_read(ctx, file) : refuse_content(ctx, file, what);

@@ -14,6 +14,9 @@ fv_status core_scan_fail(const core_scan *s, size_t at, const char *rule, const 
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
+	if (s->array)
+		return fv_fail(s->ctx, FV_DATA, "%s: array '%s': byte %zu: %s: %s", s->path,
+			s->array, at, rule, text);
 	return fv_fail(s->ctx, FV_DATA, "%s: byte %zu: %s: %s", s->path, at, rule, text);
 }
 

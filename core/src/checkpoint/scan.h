@@ -14,7 +14,8 @@
 typedef struct core_scan {
 	fv_ctx *ctx;
 	const char *path;
-	const unsigned char *data; /* the whole file */
+	const char *array;         /* of an archive, for messages; NULL: the file itself */
+	const unsigned char *data; /* the whole file or array */
 	size_t at, end;            /* byte of the next token, byte past the text */
 	core_arena *arena;         /* memory of decoded strings */
 } core_scan;

@@ -222,14 +222,15 @@ static void check_lookup(struct contract *c, struct encoder *e)
 		if (!one || !two)
 			return;
 		contract_expect_refusal(c, in,
-			ops->lookup(in->state, in->ctx, output, "no such recording", one),
+			ops->lookup(in->state, in->ctx, output, "no such recording", 1, one),
 			"lookup");
-		if (!stem || !contract_expect_ok(c, in,
-				     ops->lookup(in->state, in->ctx, output, stem, one), "lookup"))
+		if (!stem ||
+			!contract_expect_ok(c, in,
+				ops->lookup(in->state, in->ctx, output, stem, 1, one), "lookup"))
 			continue;
 		contract_expect(c, contract_is_finite_f32(one, count), "lookup", "not finite");
 		(void)contract_expect_ok(
-			c, in, ops->lookup(in->state, in->ctx, output, stem, two), "lookup");
+			c, in, ops->lookup(in->state, in->ctx, output, stem, 1, two), "lookup");
 		contract_expect(c, !memcmp(one, two, (size_t)count * sizeof *one), "repeat",
 			"output '%s' differs the second time", o->name);
 	}

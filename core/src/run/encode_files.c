@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/encode_files.h"
 
+#include "base/path.h"
 #include "base/progress.h"
 #include "run/pool.h"
 #include "run/recordings.h"
@@ -12,6 +13,12 @@ struct work {
 	int64_t *order, done;
 	core_progress progress;
 };
+
+static fv_status find_features(fv_ctx *ctx, const core_encoder *e, const char *path, float *data)
+{
+	const char *id = core_path_id(ctx, path);
+	return id ? core_encoder_lookup(ctx, e, id, 1, data) : FV_FAILED;
+}
 
 static fv_status encode_recording(void *user, fv_ctx *ctx, int64_t task)
 {
@@ -27,7 +34,7 @@ static fv_status encode_recording(void *user, fv_ctx *ctx, int64_t task)
 		data = core_alloc(ctx, (size_t)e->layers * (size_t)e->dims, sizeof *data);
 		if (!data)
 			return FV_FAILED;
-		status = e->info.by_name ? core_encoder_lookup(ctx, e, w->job->stem[i], data)
+		status = e->info.by_name ? find_features(ctx, e, path, data)
 					 : core_encoder_encode_file(ctx, e, path, data);
 	}
 	size_t size = (size_t)e->layers * (size_t)frames * (size_t)e->dims * sizeof *data;

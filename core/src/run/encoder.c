@@ -282,12 +282,13 @@ fv_status core_encoder_encode_frames(
 	return status;
 }
 
-fv_status core_encoder_lookup(fv_ctx *ctx, const core_encoder *e, const char *stem, float *out)
+fv_status core_encoder_lookup(
+	fv_ctx *ctx, const core_encoder *e, const char *id, int32_t parts, float *out)
 {
 	core_guard guard;
 	enter_op(&guard, ctx, e, "lookup");
-	fv_status status = e->ops->lookup(e->state, ctx, e->output, stem, out);
+	fv_status status = e->ops->lookup(e->state, ctx, e->output, id, parts, out);
 	status = core_guard_leave(&guard, status);
 	core_scratch_reset(ctx);
-	return status ? status : check_finite(ctx, e, stem, out, (int64_t)e->layers * e->dims);
+	return status ? status : check_finite(ctx, e, id, out, (int64_t)e->layers * e->dims);
 }

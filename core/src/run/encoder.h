@@ -46,9 +46,10 @@ FV_NODISCARD fv_status core_encoder_encode_frames(
 	fv_ctx *ctx, const core_encoder *encoder, const char *path, float **out, int64_t *frames);
 /* Checks that the output has frames. Errors: FV_CONFIG. */
 FV_NODISCARD fv_status core_encoder_check_frames(fv_ctx *ctx, const core_encoder *encoder);
-/* Looks the features of a recording up by name -> out [L,D]. */
+/* Looks the features of a recording up by its name (core_path_id), of which at least the last `parts`
+ * parts must agree -> out [L,D]. */
 FV_NODISCARD fv_status core_encoder_lookup(
-	fv_ctx *ctx, const core_encoder *encoder, const char *stem, float *out);
+	fv_ctx *ctx, const core_encoder *encoder, const char *id, int32_t parts, float *out);
 
 const char *core_normalize_name(core_normalize normalize);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/large.h"
+#include "base/path.h"
 #include "base/progress.h"
 #include "run/cache.h"
 #include "run/pool.h"
@@ -139,8 +140,8 @@ static fv_status load_by_name(
 	size_t width = (size_t)e->layers * (size_t)e->dims;
 	fv_status first = FV_OK;
 	for (int64_t i = 0; i < recordings->n; i++) {
-		fv_status status =
-			core_encoder_lookup(ctx, e, recordings->stem[i], x + (size_t)i * width);
+		fv_status status = core_encoder_lookup(ctx, e, recordings->name[i],
+			core_id_count_parts(recordings->stem[i]), x + (size_t)i * width);
 		first = first ? first : status;
 	}
 	return first;

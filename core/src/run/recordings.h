@@ -9,6 +9,7 @@
 typedef struct core_recordings {
 	int64_t n;
 	const char **stem;               /* sorted by bytes */
+	const char **name;               /* core_path_id of each as a label file has it */
 	const char **path;               /* NULL: no audio, looked up by name */
 	char (*sha256)[CORE_SHA256_HEX]; /* of the files' bytes */
 } core_recordings;

@@ -47,6 +47,29 @@ static int compare_stems(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Sets the name of each recording, as the first label file that has it spells it. */
+static fv_status set_names(fv_ctx *ctx, const core_study *study, int32_t set, core_recordings *out)
+{
+	out->name = core_alloc(ctx, (size_t)out->n, sizeof *out->name);
+	if (!out->name)
+		return FV_FAILED;
+	for (int32_t f = 0; f < study->n_folds; f++) {
+		const core_fold *fold = &study->fold[f];
+		const core_corpus *c = fold->corpus;
+		for (int32_t i = 0; fold->set == set && i < c->n; i++) {
+			const char **name = &out->name[fold->row[i]];
+			if (*name)
+				continue;
+			*name = core_path_id(ctx, c->file[i]);
+			if (*name && c->start)
+				*name = core_segment_name(ctx, *name, c->start[i], c->end[i]);
+			if (!*name)
+				return FV_FAILED;
+		}
+	}
+	return FV_OK;
+}
+
 static fv_status join_stems(fv_ctx *ctx, const core_study *study, int32_t set, core_recordings *out)
 {
 	size_t total = 0;
@@ -96,6 +119,8 @@ fv_status core_sets_join(fv_ctx *ctx, core_study *study)
 	for (int32_t i = 0; i < study->n_folds && !status; i++)
 		status =
 			find_rows(ctx, &study->set[study->fold[i].set].recordings, &study->fold[i]);
+	for (int32_t i = 0; i < study->n_sets && !status; i++)
+		status = set_names(ctx, study, i, &study->set[i].recordings);
 	return status;
 }
 
