@@ -194,11 +194,12 @@ static void test_formats(void **unused)
 	double low = json_number_value(json_object_get(json_object_get(metrics, "f1"), "low"));
 	double high = json_number_value(json_object_get(json_object_get(metrics, "f1"), "high"));
 	char *lines = core_format(ctx,
-		"variant,fold,seed,split,select,chosen_on,grouper_seed,bias_seed,trial,attribute,"
+		"variant,fold,seed,split,select,chosen_on,grouper_seed,bias_seed,trial,threshold,"
+		"attribute,"
 		"metric,"
 		"class,"
 		"group,value,null_mean,null_p95,p,excess,low,high,low_support\n"
-		"plain-00000001,1,1,test,dev_loss,dev,,,,,f1,,,%.17g,,,,,%.17g,%.17g,0\n",
+		"plain-00000001,1,1,test,dev_loss,dev,,,,fixed,,f1,,,%.17g,,,,,%.17g,%.17g,0\n",
 		f1, low, high);
 	assert_memory_equal(text[CORE_TABLE_CSV], lines, strlen(lines));
 	assert_non_null(strstr(text[CORE_TABLE_CSV], ",gender,tpr,a,Male,"));

@@ -93,8 +93,8 @@ void test_run(fv_ctx *ctx, const char *results, const struct made *m, int index,
 	test_ok(ctx, core_make_dirs(ctx, dir));
 	test_ok(ctx, core_predictions_write(ctx, core_path_join(ctx, dir, "predictions.csv"), &p));
 	core_measured_rows again; /* as verify reads them */
-	test_ok(ctx, core_measured_rows_read(
-			     ctx, core_path_join(ctx, dir, "predictions.csv"), 0, NULL, &again));
+	test_ok(ctx, core_measured_rows_read(ctx, core_path_join(ctx, dir, "predictions.csv"), 0,
+			     NULL, false, &again));
 	test_ok(ctx, core_measure_predictions(ctx, &again, &list, &run, &json));
 	write_file(ctx, dir, "metrics.json", json);
 	write_file(ctx, dir, "env.json", env_of(ctx, m, index));

@@ -216,6 +216,10 @@ static const core_key compare_keys[] = {
 static const core_key eval_keys[] = {
 	KEY(NAMES, "attributes", AT(core_eval_spec, attributes),
 		.doc = "attributes to report; default: all the corpus has"),
+	KEY(CHOICE, "threshold", AT(core_eval_spec, dev_threshold), .choices = "fixed|dev",
+		.def = "fixed",
+		.doc = "dev: also with the threshold of each class that maximises its F1 on the "
+		       "development rows"),
 	KEY(BLOCK, "compare", .keys = compare_keys, .n_keys = COUNT(compare_keys),
 		.doc = "the comparisons declared beforehand; all others are exploratory"),
 };

@@ -194,6 +194,7 @@ typedef struct core_train_spec {
 
 typedef struct core_eval_spec {
 	core_strings attributes;                        /* n = 0: all attributes of the corpus */
+	bool dev_threshold;                             /* threshold: dev */
 	const char *compare_metric, *compare_attribute; /* NULL: no comparison declared */
 } core_eval_spec;
 

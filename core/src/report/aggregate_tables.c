@@ -108,5 +108,5 @@ fv_status core_add_aggregates(fv_ctx *ctx, const core_grid *grid, core_document 
 	fv_status status = add_aggregate(ctx, grid, false, document);
 	if (!status && grid->tests.n_sets && grid->options.scores)
 		status = add_aggregate(ctx, grid, true, document);
-	return status;
+	return status ? status : core_add_dev_threshold(ctx, grid, document);
 }

@@ -15,6 +15,9 @@ FV_NODISCARD fv_status core_grid_tables(
 /* Fold means, then pooled figures, of variants, then baselines. */
 FV_NODISCARD fv_status core_add_aggregates(
 	fv_ctx *ctx, const core_grid *grid, core_document *document);
+/* Fold means at thresholds chosen on development rows, of the variants that have them. */
+FV_NODISCARD fv_status core_add_dev_threshold(
+	fv_ctx *ctx, const core_grid *grid, core_document *document);
 /* Effects against the reference, and the TPR changes of the best and the worst group for each class. */
 FV_NODISCARD fv_status core_add_effects(
 	fv_ctx *ctx, const core_grid *grid, core_document *document);

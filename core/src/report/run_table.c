@@ -1,15 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The long form for CSV: one row per test set of a done run, with a figure for every metric and rate
- * in its metrics.json. The first columns are those to group by: the values on the matrix axes, seeds and
- * selection. */
+/* The long form for CSV: one row per test set of a done run and per reading of it (thresholds), and one
+ * for its development rows, with a figure for every metric and rate. The first columns are those to group
+ * by: the values on the axes, seeds and selection. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
+#include "eval/report_json.h"
 #include "report/grid_tables.h"
 #include "report/low_support.h"
+#include "run/measure.h"
 
-enum { VARIANT, FOLD, SEED, SPLIT, SELECT, CHOSEN_ON, GROUPER_SEED, BIAS_SEED, TRIAL, AXES };
+enum {
+	VARIANT,
+	FOLD,
+	SEED,
+	SPLIT,
+	SELECT,
+	CHOSEN_ON,
+	GROUPER_SEED,
+	BIAS_SEED,
+	TRIAL,
+	THRESHOLD,
+	AXES
+};
 
 /* One figure of a metrics.json: its path, and what it measures. */
 struct place {
@@ -91,17 +106,92 @@ static void add_set(struct places *p, const json_t *metrics)
 	}
 }
 
-static void find_places(const core_results *results, struct places *p)
+/* What a row shows: one reading of one set of rows of a run. */
+struct reading {
+	const core_variant_result *variant;
+	const core_run_result *run;
+	const char *split, *threshold;
+	const json_t *metrics;
+};
+
+struct readings {
+	size_t n;
+	struct reading *reading;
+};
+
+static void add_reading(struct readings *list, const core_variant_result *variant,
+	const core_run_result *run, const char *split, const json_t *metrics)
+{
+	const json_t *dev = json_object_get(metrics, "dev_threshold");
+	list->reading[list->n++] = (struct reading){variant, run, split, "fixed", metrics};
+	if (dev)
+		list->reading[list->n++] = (struct reading){variant, run, split, "dev", dev};
+}
+
+static fv_status list_attributes(fv_ctx *ctx, const core_run_result *run, core_strings *out)
 {
 	const char *name;
-	json_t *set;
+	*out = (core_strings){0};
+	out->item = core_alloc(ctx, json_object_size(json_object_get(run->metrics, "attributes")),
+		sizeof *out->item);
+	while (out->item && (name = core_run_attribute(run, (size_t)out->n)))
+		out->item[out->n++] = name;
+	return out->item ? FV_OK : FV_FAILED;
+}
+
+/* Computes the metrics of a run's development rows; *out is NULL if its predictions have none. */
+static fv_status measure_dev(fv_ctx *ctx, const core_run_result *run, json_t **out)
+{
+	fv_ctx *own = core_ctx_aside(ctx); /* holds the text of the file, released below */
+	core_predictions p;
+	core_strings names;
+	*out = NULL;
+	char *path = own ? core_path_join(own, run->dir, "predictions.csv") : NULL;
+	if (!path)
+		return FV_FAILED;
+	fv_status status = core_predictions_read_split(own, path, NULL, "dev", &p);
+	if (status == FV_CONFIG) { /* no such split */
+		core_ctx_free(own);
+		return FV_OK;
+	}
+	if (!status)
+		status = core_report_read_cut(own, run->metrics, &p);
+	if (!status)
+		status = list_attributes(own, run, &names);
+	if (!status)
+		status = core_measure_values(own, &p, &names, out);
+	return core_ctx_rejoin(ctx, own, status);
+}
+
+/* Lists the rows of the table. */
+static fv_status find_readings(
+	fv_ctx *ctx, const core_results *results, core_document *document, struct readings *out)
+{
+	const char *name;
+	json_t *set, *dev;
+	size_t n = 0;
 	for (size_t i = 0; i < results->n; i++)
-		for (size_t k = 0; k < results->variant[i].n; k++) {
-			json_t *metrics = results->variant[i].run[k].metrics;
-			add_set(p, metrics);
-			json_object_foreach(json_object_get(metrics, "tests"), name, set)
-				add_set(p, set);
+		for (size_t k = 0; k < results->variant[i].n; k++)
+			n += 3 + 2 * json_object_size(json_object_get(
+					     results->variant[i].run[k].metrics, "tests"));
+	*out = (struct readings){.reading = core_alloc(ctx, n, sizeof *out->reading)};
+	fv_status status = out->reading ? FV_OK : FV_FAILED;
+	for (size_t i = 0; i < results->n; i++)
+		for (size_t k = 0; k < results->variant[i].n && !status; k++) {
+			const core_variant_result *variant = &results->variant[i];
+			const core_run_result *run = &variant->run[k];
+			if (run->status != CORE_RUN_DONE)
+				continue;
+			add_reading(out, variant, run, "test", run->metrics);
+			json_object_foreach(json_object_get(run->metrics, "tests"), name, set)
+				add_reading(out, variant, run, name, set);
+			status = measure_dev(ctx, run, &dev);
+			if (dev && !core_document_own(ctx, document, dev))
+				status = FV_FAILED;
+			if (!status && dev)
+				add_reading(out, variant, run, "dev", dev);
 		}
+	return status;
 }
 
 /* The values of a tuned variant's run on the axes of `tune:`, those of the trial it took; NULL: not
@@ -184,24 +274,27 @@ static core_table_value read_value(
 	return v;
 }
 
-/* Fills the columns of a row before its figures; `split` is the test set. */
-static fv_status fill_run(fv_ctx *ctx, const core_variant_result *variant,
-	const core_run_result *run, const char *split, json_t *axes, core_result_table *t, size_t i)
+/* Fills the columns of a row before its figures. */
+static fv_status fill_names(
+	fv_ctx *ctx, const struct reading *r, json_t *axes, core_result_table *t, size_t i)
 {
+	const core_run_result *run = r->run;
 	const core_run_facts *f = run->facts;
 	const char *grouping = core_grouping_seeds(ctx, f), *bias = core_bias_seed(ctx, f), *key;
+	const char *trial = json_string_value(
+		json_object_get(json_object_get(run->metrics, "chosen"), "variant"));
 	size_t column = AXES;
 	json_t *unused;
-	*core_table_at(t, i, VARIANT) = core_value_text(variant->name);
+	*core_table_at(t, i, VARIANT) = core_value_text(r->variant->name);
 	*core_table_at(t, i, FOLD) = core_value_count(run->fold);
 	*core_table_at(t, i, SEED) = core_value_count(run->seed);
-	*core_table_at(t, i, SPLIT) = core_value_text(split);
+	*core_table_at(t, i, SPLIT) = core_value_text(r->split);
 	*core_table_at(t, i, SELECT) = core_value_text(f->selection.rule);
 	*core_table_at(t, i, CHOSEN_ON) = core_value_text(f->selection.split);
 	*core_table_at(t, i, GROUPER_SEED) = core_value_text(grouping);
 	*core_table_at(t, i, BIAS_SEED) = core_value_text(bias);
-	*core_table_at(t, i, TRIAL) = core_value_text(json_string_value(
-		json_object_get(json_object_get(run->metrics, "chosen"), "variant")));
+	*core_table_at(t, i, TRIAL) = core_value_text(trial);
+	*core_table_at(t, i, THRESHOLD) = core_value_text(r->threshold);
 	json_object_foreach(axes, key, unused) * core_table_at(t, i, column++) =
 		read_axis(run, key);
 	return grouping && bias ? FV_OK : FV_FAILED;
@@ -210,7 +303,7 @@ static fv_status fill_run(fv_ctx *ctx, const core_variant_result *variant,
 static void set_columns(const struct places *places, json_t *axes, core_result_table *t)
 {
 	static const char *const keys[AXES] = {"variant", "fold", "seed", "split", "select",
-		"chosen_on", "grouper_seed", "bias_seed", "trial"};
+		"chosen_on", "grouper_seed", "bias_seed", "trial", "threshold"};
 	const char *key;
 	json_t *unused;
 	size_t column = AXES;
@@ -231,74 +324,29 @@ static void set_columns(const struct places *places, json_t *axes, core_result_t
 	}
 }
 
-struct filler {
-	fv_ctx *ctx;
-	const struct places *places;
-	json_t *axes;
-	int64_t min_support;
-	core_result_table *table;
-	size_t row; /* the next one */
-};
-
-/* Adds the row of one test set of a run. */
-static fv_status fill_row(struct filler *f, const core_variant_result *variant,
-	const core_run_result *run, const char *split, const json_t *metrics)
-{
-	size_t first = AXES + json_object_size(f->axes);
-	fv_status status = fill_run(f->ctx, variant, run, split, f->axes, f->table, f->row);
-	for (size_t j = 0; j < f->places->n; j++)
-		*core_table_at(f->table, f->row, first + j) =
-			read_value(metrics, &f->places->place[j], f->min_support);
-	f->row++;
-	return status;
-}
-
-static fv_status fill_table(struct filler *f, const core_results *results)
-{
-	const char *name;
-	json_t *set;
-	fv_status status = FV_OK;
-	set_columns(f->places, f->axes, f->table);
-	for (size_t i = 0; i < results->n; i++)
-		for (size_t k = 0; k < results->variant[i].n && !status; k++) {
-			const core_variant_result *variant = &results->variant[i];
-			const core_run_result *run = &variant->run[k];
-			if (run->status != CORE_RUN_DONE)
-				continue;
-			status = fill_row(f, variant, run, "test", run->metrics);
-			json_object_foreach(json_object_get(run->metrics, "tests"), name, set)
-				status = status ? status : fill_row(f, variant, run, name, set);
-		}
-	return status;
-}
-
-/* Counts the test sets of all done runs. */
-static size_t count_rows(const core_results *results)
-{
-	size_t rows = 0;
-	for (size_t i = 0; i < results->n; i++)
-		for (size_t k = 0; k < results->variant[i].n; k++) {
-			const core_run_result *run = &results->variant[i].run[k];
-			if (run->status == CORE_RUN_DONE)
-				rows += 1 +
-					json_object_size(json_object_get(run->metrics, "tests"));
-		}
-	return rows;
-}
-
 fv_status core_add_runs(
 	fv_ctx *ctx, const core_results *results, int64_t min_support, core_document *document)
 {
 	struct places places = {.ctx = ctx};
-	find_places(results, &places);
-	json_t *axes = find_axes(results);
+	struct readings readings;
+	fv_status status = find_readings(ctx, results, document, &readings);
+	for (size_t i = 0; i < readings.n && !status; i++)
+		add_set(&places, readings.reading[i].metrics);
+	json_t *axes = status ? NULL : find_axes(results);
 	if (places.failed || !axes || !core_document_own(ctx, document, axes))
-		return FV_FAILED;
-	core_result_table *t = core_document_add(ctx, document, "runs", NULL, count_rows(results),
-		AXES + json_object_size(axes) + places.n);
+		return status ? status : FV_FAILED;
+	size_t first = AXES + json_object_size(axes);
+	core_result_table *t =
+		core_document_add(ctx, document, "runs", NULL, readings.n, first + places.n);
 	if (!t)
 		return FV_FAILED;
 	t->audience = CORE_FOR_CSV;
-	struct filler f = {ctx, &places, axes, min_support, t, 0};
-	return fill_table(&f, results);
+	set_columns(&places, axes, t);
+	for (size_t i = 0; i < readings.n && !status; i++) {
+		status = fill_names(ctx, &readings.reading[i], axes, t, i);
+		for (size_t j = 0; j < places.n; j++)
+			*core_table_at(t, i, first + j) = read_value(
+				readings.reading[i].metrics, &places.place[j], min_support);
+	}
+	return status;
 }

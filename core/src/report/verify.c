@@ -74,11 +74,14 @@ static fv_status recompute_metrics(fv_ctx *ctx, const core_run_result *run, json
 	core_measured_rows rows = {0};
 	core_strings names = {0}, sets = {0};
 	char *path = core_path_join(ctx, run->dir, "predictions.csv"), *text;
+	bool dev = json_object_get(run->metrics, "dev_threshold") != NULL;
 	fv_status status = path ? list_sets(ctx, run, &sets) : FV_FAILED;
 	if (!status)
-		status = core_measured_rows_read(ctx, path, sets.n, sets.item, &rows);
+		status = core_measured_rows_read(ctx, path, sets.n, sets.item, dev, &rows);
 	if (!status)
 		status = core_report_read_cut(ctx, run->metrics, &rows.test);
+	if (!status && dev)
+		status = core_report_read_cut(ctx, run->metrics, &rows.dev);
 	for (int32_t k = 0; k < rows.n_sets && !status; k++)
 		status = core_report_read_cut(ctx, run->metrics, &rows.set[k]);
 	if (!status)

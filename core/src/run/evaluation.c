@@ -94,6 +94,7 @@ fv_status core_evaluation_make(fv_ctx *ctx, const core_variant *variant, const c
 		return status;
 	*out = e;
 	e->attributes = variant->eval.attributes;
+	e->dev_threshold = variant->eval.dev_threshold;
 	for (int32_t i = 0; i < e->attributes.n && !status; i++)
 		status = core_corpus_check_attribute(
 			ctx, corpus, "eval.attributes", e->attributes.item[i]);

@@ -11,6 +11,7 @@ typedef struct core_evaluation {
 	core_strings attributes;
 	const char *compare_metric;    /* NULL: no comparison is declared */
 	const char *compare_attribute; /* NULL: the metric is no gap */
+	bool dev_threshold; /* a second reading at thresholds chosen on development rows */
 	const char *json; /* {"attributes": [...], "compare": {...} or null, other keys of eval} */
 } core_evaluation;
 

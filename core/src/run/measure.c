@@ -2,6 +2,7 @@
 #include "run/measure.h"
 
 #include "eval/assess.h"
+#include "eval/dev_threshold.h"
 #include "eval/report_json.h"
 #include "nn/base_loss.h"
 
@@ -29,15 +30,18 @@ core_measured core_measured_read(int64_t fold, int64_t seed, const json_t *metri
 }
 
 fv_status core_measured_rows_read(fv_ctx *ctx, const char *path, int32_t n_sets,
-	const char *const *set_name, core_measured_rows *out)
+	const char *const *set_name, bool dev, core_measured_rows *out)
 {
 	*out = (core_measured_rows){.n_sets = n_sets,
+		.has_dev = dev,
 		.set_name = set_name,
 		.set = core_alloc(ctx, (size_t)n_sets, sizeof *out->set)};
 	fv_status status =
 		out->set ? core_predictions_read(ctx, path, NULL, &out->test) : FV_FAILED;
 	for (int32_t k = 0; k < n_sets && !status; k++)
 		status = core_predictions_read_split(ctx, path, NULL, set_name[k], &out->set[k]);
+	if (!status && dev)
+		status = core_predictions_read_split(ctx, path, NULL, "dev", &out->dev);
 	return status;
 }
 
@@ -51,9 +55,9 @@ fv_status core_measure_set_cut(fv_ctx *ctx, const core_train_spec *train, core_p
 	return by_class ? core_predictions_set_cut(ctx, p, by_class) : FV_FAILED;
 }
 
-/* Computes the metrics of one test set. */
-static fv_status measure_rows(
-	fv_ctx *ctx, const core_predictions *p, const core_strings *names, json_t **out)
+/* Computes the metrics of some rows, with nulls and intervals if `assess`. */
+static fv_status measure_rows(fv_ctx *ctx, const core_predictions *p, const core_strings *names,
+	bool assess, json_t **out)
 {
 	core_eval_attribute *attributes = core_alloc(ctx, (size_t)names->n, sizeof *attributes);
 	fv_status status = attributes ? make_attributes(ctx, p, names, attributes) : FV_FAILED;
@@ -65,20 +69,68 @@ static fv_status measure_rows(
 	core_assess_options options = core_assess_default();
 	core_metrics metrics;
 	status = core_metrics_compute(ctx, &set, p->classes, names->n, attributes, &metrics);
-	if (!status)
+	if (!status && assess)
 		status = core_assess(ctx, &set, &rows, attributes, &options, &metrics);
 	*out = status ? NULL : core_report_metrics(ctx, &metrics);
 	return status || *out ? status : FV_FAILED;
 }
 
+fv_status core_measure_values(
+	fv_ctx *ctx, const core_predictions *p, const core_strings *names, json_t **out)
+{
+	return measure_rows(ctx, p, names, false, out);
+}
+
+/* Measures the rows with the thresholds [C] chosen on development rows, and adds the result to the metrics
+ * under the fixed ones. */
+static fv_status add_dev_threshold(fv_ctx *ctx, const core_predictions *p,
+	const core_strings *names, const float *threshold, json_t *metrics)
+{
+	core_predictions copy = *p;
+	json_t *one;
+	copy.cut = NULL;
+	fv_status status = core_predictions_set_cut(ctx, &copy, threshold);
+	if (!status)
+		status = measure_rows(ctx, &copy, names, true, &one);
+	if (!status && (json_object_del(one, "schema_version") ||
+			       json_object_set_new(metrics, "dev_threshold", one)))
+		status = fv_fail(ctx, FV_FAILED, "out of memory");
+	return status;
+}
+
+/* Measures one test set; `threshold` NULL: with the fixed thresholds alone. */
+static fv_status measure_set(fv_ctx *ctx, const core_predictions *p, const core_strings *names,
+	const float *threshold, json_t **out)
+{
+	fv_status status = measure_rows(ctx, p, names, true, out);
+	if (status || !threshold)
+		return status;
+	status = add_dev_threshold(ctx, p, names, threshold, *out);
+	if (status)
+		json_decref(*out);
+	return status;
+}
+
+/* Chooses the thresholds of the second reading; NULL: there is none. */
+static fv_status choose_thresholds(fv_ctx *ctx, const core_measured_rows *rows, const float **out)
+{
+	*out = NULL;
+	if (!rows->has_dev)
+		return FV_OK;
+	const core_eval_set dev = core_predictions_set(&rows->dev);
+	float *threshold = core_alloc(ctx, (size_t)dev.C, sizeof *threshold);
+	*out = threshold;
+	return threshold ? core_choose_thresholds(ctx, &dev, threshold) : FV_FAILED;
+}
+
 /* Adds the metrics of further test sets. */
-static fv_status add_tests(
-	fv_ctx *ctx, const core_measured_rows *rows, const core_strings *names, json_t *root)
+static fv_status add_tests(fv_ctx *ctx, const core_measured_rows *rows, const core_strings *names,
+	const float *threshold, json_t *root)
 {
 	json_t *tests = json_object(), *one;
 	fv_status status = FV_OK;
 	for (int32_t k = 0; k < rows->n_sets && !status; k++) {
-		status = measure_rows(ctx, &rows->set[k], names, &one);
+		status = measure_set(ctx, &rows->set[k], names, threshold, &one);
 		if (!status && (json_object_del(one, "schema_version") ||
 				       json_object_set_new(tests, rows->set_name[k], one)))
 			status = fv_fail(ctx, FV_FAILED, "out of memory");
@@ -92,10 +144,13 @@ fv_status core_measure_predictions(fv_ctx *ctx, const core_measured_rows *rows,
 	const core_strings *names, const core_measured *run, char **json)
 {
 	json_t *root;
-	fv_status status = measure_rows(ctx, &rows->test, names, &root);
+	const float *threshold;
+	fv_status status = choose_thresholds(ctx, rows, &threshold);
+	if (!status)
+		status = measure_set(ctx, &rows->test, names, threshold, &root);
 	if (status)
 		return status;
-	if (rows->n_sets && (status = add_tests(ctx, rows, names, root))) {
+	if (rows->n_sets && (status = add_tests(ctx, rows, names, threshold, root))) {
 		json_decref(root);
 		return status;
 	}

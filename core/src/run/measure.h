@@ -20,21 +20,28 @@ typedef struct core_measured {
 core_measured core_measured_read(int64_t fold, int64_t seed, const json_t *metrics);
 
 /* The rows that metrics.json is about: those of the split `test`, and those of further test sets,
- * which are under the key `tests`. */
+ * which are under the key `tests`. With eval.threshold: dev each has a second reading under the key
+ * `dev_threshold`, at thresholds chosen on the development rows. */
 typedef struct core_measured_rows {
 	core_predictions test;
+	bool has_dev; /* eval.threshold: dev */
+	core_predictions dev;
 	int32_t n_sets;
 	const char *const *set_name; /* [n_sets] */
 	core_predictions *set;       /* [n_sets] */
 } core_measured_rows;
 
-/* Reads predictions.csv. `set_name` must live as long as the context. */
+/* Reads predictions.csv, its development rows if `dev`. `set_name` must live as long as the context. */
 FV_NODISCARD fv_status core_measured_rows_read(fv_ctx *ctx, const char *path, int32_t n_sets,
-	const char *const *set_name, core_measured_rows *out);
+	const char *const *set_name, bool dev, core_measured_rows *out);
 
 /* Sets the thresholds of the predictions of a model trained with `train`, if they differ from 1/C. */
 FV_NODISCARD fv_status core_measure_set_cut(
 	fv_ctx *ctx, const core_train_spec *train, core_predictions *predictions);
+
+/* Computes the metrics of some rows without nulls and intervals: an object as metrics.json. */
+FV_NODISCARD fv_status core_measure_values(fv_ctx *ctx, const core_predictions *predictions,
+	const core_strings *attributes, json_t **out);
 
 /* Returns metrics.json as text, with the null of each gap and intervals over speakers. Errors: FV_CONFIG
  * for an attribute that the predictions lack. */

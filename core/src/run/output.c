@@ -178,7 +178,9 @@ static fv_status find_test_rows(
 		if (!out->set[k].attribute)
 			return FV_FAILED;
 	}
-	return FV_OK;
+	out->has_dev = r->run->evaluation->dev_threshold;
+	out->dev = slice_predictions(ctx, p, first, r->rows.n[CORE_DEV]);
+	return out->dev.attribute ? FV_OK : FV_FAILED;
 }
 
 static fv_status write_metrics(

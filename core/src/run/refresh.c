@@ -93,10 +93,13 @@ static fv_status find_metrics(fv_ctx *ctx, const core_study *study, const core_r
 	*metrics = status ? NULL : core_eval_cache_read(ctx, entry);
 	if (status || *metrics)
 		return status;
-	status = core_measured_rows_read(ctx, path, corpus->n_sets, corpus->set_name, &rows);
+	status = core_measured_rows_read(
+		ctx, path, corpus->n_sets, corpus->set_name, run->evaluation->dev_threshold, &rows);
 	const core_train_spec *train = &core_run_variant(study, run)->train;
 	if (!status)
 		status = core_measure_set_cut(ctx, train, &rows.test);
+	if (!status && rows.has_dev)
+		status = core_measure_set_cut(ctx, train, &rows.dev);
 	for (int32_t k = 0; !status && k < rows.n_sets; k++)
 		status = core_measure_set_cut(ctx, train, &rows.set[k]);
 	if (!status)
