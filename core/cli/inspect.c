@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "checkpoint/checkpoint_private.h"
+#include "checkpoint/split.h"
 #include "plugin/registry.h"
 #include "verbs.h"
 
@@ -37,6 +38,7 @@ struct inspect {
 	struct fit *fit;
 	size_t n_fits;
 	int64_t elements;
+	size_t bytes; /* of all files */
 };
 
 static fv_status find_fits(fv_ctx *ctx, const core_registry *r, struct inspect *in)
@@ -71,7 +73,7 @@ static void print_text(const struct inspect *in)
 {
 	int64_t n = fv_checkpoint_count(in->file);
 	printf("container: %s\nbytes:     %zu\nsha256:    %s\ntensors:   %lld (%lld numbers)\n",
-		fv_checkpoint_container(in->file), in->file->size, in->sha256, (long long)n,
+		fv_checkpoint_container(in->file), in->bytes, in->sha256, (long long)n,
 		(long long)in->elements);
 	for (size_t i = 0; i < in->n_fits; i++) {
 		const fv_fit *fit = &in->fit[i].fit;
@@ -128,7 +130,7 @@ static fv_status print_json(fv_ctx *ctx, const struct inspect *in)
 		json_object_set_new(
 			metadata, in->file->meta[i].key, json_string(in->file->meta[i].value));
 	json_t *root = json_pack("{s:i, s:s, s:I, s:s, s:I, s:o, s:o, s:o}", "schema_version", 1,
-		"container", fv_checkpoint_container(in->file), "bytes", (json_int_t)in->file->size,
+		"container", fv_checkpoint_container(in->file), "bytes", (json_int_t)in->bytes,
 		"sha256", in->sha256, "elements", (json_int_t)in->elements, "encoders", encoders,
 		"metadata", metadata, "tensors", tensors_json(in));
 	const char *text = core_json_text(ctx, root, JSON_COMPACT);
@@ -145,6 +147,9 @@ static fv_status inspect_file(fv_ctx *ctx, const core_registry *r, struct inspec
 	fv_status status = find_fits(ctx, r, in);
 	if (status)
 		return status;
+	in->bytes = in->file->size;
+	for (size_t i = 0; i < in->file->n_parts; i++)
+		in->bytes += in->file->part[i]->size;
 	for (int64_t i = 0; i < fv_checkpoint_count(in->file); i++)
 		in->elements += fv_checkpoint_at(in->file, i)->count;
 	if (!json)
@@ -177,7 +182,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		status = fv_checkpoint_open(ctx, in.path, &in.file);
 	if (status)
 		return status;
-	status = core_sha256_file(ctx, in.path, in.sha256);
+	status = core_weights_sha256(ctx, in.path, in.sha256);
 	if (!status)
 		status = inspect_file(ctx, r, &in, json);
 	fv_checkpoint_close(in.file);

@@ -17,6 +17,7 @@ seeds() {
 	predictions) set -- tests/golden/statistics/audit/*/PRED_A.csv ;;
 	safetensors) set -- tests/golden/containers/*.safetensors ;;
 	torch) set -- tests/golden/containers/*.pt ;;
+	npy) set -- tests/golden/encoders/inputs/*.npy tests/golden/ecapa/*.npz ;;
 	esac
 	for file in "$@"; do
 		n=$((n + 1))
@@ -26,10 +27,13 @@ seeds() {
 			head -c 16384 "$file" >"$folder/$n"
 		fi
 	done
+	if [ "${folder%/npy/seeds}" != "$folder" ]; then # two arrays of an archive
+		{ printf '\200' && cat tests/golden/encoders/inputs/n400.npy tests/golden/encoders/inputs/n400.npy; } >"$folder/two"
+	fi
 }
 
 failed=0
-for target in ${3:-yaml config csv predictions safetensors torch}; do
+for target in ${3:-yaml config csv predictions safetensors torch npy}; do
 	seeds $target
 	work=$build/fuzz/$target
 	mkdir -p "$work/corpus"

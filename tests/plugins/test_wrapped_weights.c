@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "checkpoint/checkpoint_private.h"
 #include "checkpoint/safetensors_write.h"
+#include "checkpoint/split.h"
 #include "encoder.h"
 
 enum { SAMPLES = 8000, TENSORS = 256, OUT = 4096 };
@@ -396,6 +397,68 @@ static void names_the_index(void **state)
 	core_ctx_free(ctx);
 }
 
+/* The network in two files with an index gives the same numbers; every fault is one line. */
+static void reads_an_index(void **state)
+{
+	const struct fixture *f = *state;
+	const struct model *m = &models[WAVLM];
+	fv_ctx *ctx = test_ctx();
+	float plain[OUT], other[OUT];
+	struct notes notes;
+	size_t n = run_file(f, m, write_file(ctx, &f->net[WAVLM]), plain, &notes);
+	struct network part[2] = {f->net[WAVLM], f->net[WAVLM]};
+	part[0].n /= 3;
+	part[1].n -= part[0].n;
+	memmove(part[1].tensor, part[1].tensor + part[0].n, part[1].n * sizeof *part[1].tensor);
+	json_t *map = json_object(),
+	       *root = json_pack("{s:{s:i}, s:o}", "metadata", "total_size", 1, "weight_map", map);
+	const char *path = NULL, *name[2] = {"model-00001-of-00002.safetensors",
+					 "model-00002-of-00002.safetensors"};
+	for (int i = 0; i < 2; i++) {
+		path = write_as(ctx, &part[i], name[i]);
+		for (size_t t = 0; t < part[i].n; t++)
+			json_object_set_new(map, part[i].tensor[t].name, json_string(name[i]));
+	}
+	const char *folder = core_path_dir(ctx, path);
+	const char *index = core_path_join(ctx, folder, "model.safetensors.index.json");
+	assert_int_equal(json_dump_file(root, index, JSON_INDENT(2)), 0);
+	run_file(f, m, index, other, &notes);
+	assert_memory_equal(plain, other, n * sizeof *plain);
+	(void)remove(core_path_join(ctx, folder, "model.safetensors"));
+	run_file(f, m, folder, other, &notes);
+	assert_memory_equal(plain, other, n * sizeof *plain);
+	/* the hash follows every file */
+	char before[CORE_SHA256_HEX], after[CORE_SHA256_HEX];
+	test_ok(ctx, core_weights_sha256(ctx, index, before));
+	part[1].meta[part[1].n_meta++] = (core_meta_out){"note", "other"};
+	(void)write_as(ctx, &part[1], name[1]);
+	test_ok(ctx, core_weights_sha256(ctx, index, after));
+	assert_string_not_equal(before, after);
+	part[1].n--;
+	(void)write_as(ctx, &part[1], name[1]);
+	refuse_file(f, m, index, core_format(ctx, "is not in %s", path));
+	part[1].n++;
+	add_tensor(&part[1], "extra");
+	(void)write_as(ctx, &part[1], name[1]);
+	refuse_file(f, m, index, "tensor 'extra' is in a file but not in the index");
+	part[1].tensor[part[1].n - 1] = part[0].tensor[0];
+	(void)write_as(ctx, &part[1], name[1]);
+	refuse_file(f, m, index,
+		core_format(ctx, "tensor '%s' is in two files", part[0].tensor[0].name));
+	json_object_set_new(map, "x", json_string("../model.safetensors"));
+	assert_int_equal(json_dump_file(root, index, 0), 0);
+	refuse_file(f, m, index, "weight_map: a tensor without the name of a file beside it");
+	json_object_set_new(map, "x", json_string("model-00003-of-00003.safetensors"));
+	assert_int_equal(json_dump_file(root, index, 0), 0);
+	refuse_file(f, m, index, "index.json: file 3 of 3 of this model is missing: ");
+	fv_checkpoint *file;
+	test_fails(ctx, fv_checkpoint_open(ctx, index, &file), FV_DATA,
+		"index.json: file 3 of 3 of this model is missing: ");
+	json_decref(root);
+	assert_int_equal(remove(index), 0);
+	core_ctx_free(ctx);
+}
+
 static void refuses_others(void **state)
 {
 	const struct fixture *f = *state;
@@ -420,6 +483,7 @@ int main(void)
 		cmocka_unit_test(refuses_twice),
 		cmocka_unit_test(refuses_adapters),
 		cmocka_unit_test(names_the_index),
+		cmocka_unit_test(reads_an_index),
 		cmocka_unit_test(refuses_others),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -35,8 +35,8 @@ typedef struct fv_tensor {
 FV_NODISCARD fv_status fv_checkpoint_open(fv_ctx *ctx, const char *path, fv_checkpoint **out);
 void fv_checkpoint_close(fv_checkpoint *file); /* file may be NULL */
 
-/* Returns "safetensors", "torch zip" (torch.save since version 1.6), "torch legacy" (before), "npy"
- * or "npz". */
+/* Returns "safetensors", "torch zip" (torch.save since version 1.6), "torch legacy" (before), "npy",
+ * "npz" or "index" (of a model that is split over several files). */
 const char *fv_checkpoint_container(const fv_checkpoint *file);
 
 int64_t fv_checkpoint_count(const fv_checkpoint *file);

@@ -14,6 +14,7 @@
 #include "base/context.h"
 #include "checkpoint/checkpoint_private.h"
 #include "checkpoint/npy.h"
+#include "checkpoint/split.h"
 #include "checkpoint/torch.h"
 
 #define CONTENT_SIZE 4096 /* bytes by which a file is named */
@@ -96,6 +97,10 @@ static fv_status read_content(fv_ctx *ctx, fv_checkpoint *file)
 		file->container = "npy";
 		return core_npy_read(ctx, file);
 	}
+	if (what && !strcmp(what, CORE_CONTENT_JSON) && core_is_index(file)) {
+		file->container = "index";
+		return core_index_read(ctx, file);
+	}
 	if (what && !strcmp(what, CORE_CONTENT_NPZ)) {
 		file->container = "npz";
 		return core_npz_read(ctx, file);
@@ -133,6 +138,8 @@ void fv_checkpoint_close(fv_checkpoint *file)
 {
 	if (!file)
 		return;
+	for (size_t i = 0; i < file->n_parts; i++)
+		fv_checkpoint_close(file->part[i]);
 	if (file->data)
 		munmap((void *)(uintptr_t)file->data, file->size);
 	core_arena_free(&file->memory);
@@ -183,6 +190,8 @@ void fv_checkpoint_release(const fv_checkpoint *file, const fv_tensor *tensor)
 {
 	const unsigned char *data = tensor->data;
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	for (size_t i = 0; i < file->n_parts; i++)
+		fv_checkpoint_release(file->part[i], tensor);
 	if (!tensor->count || data < file->data || data >= file->data + file->size)
 		return; /* no elements, or a row-major copy outside the mapped file */
 	size_t from = (size_t)(data - file->data) / page * page;

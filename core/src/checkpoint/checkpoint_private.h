@@ -21,8 +21,10 @@ struct fv_checkpoint {
 	size_t size;
 	const char *container;
 	int64_t n, n_meta;
-	fv_tensor *tensor; /* [n] sorted by name */
-	core_meta *meta;   /* [n_meta] sorted by key */
+	fv_tensor *tensor;    /* [n] sorted by name */
+	core_meta *meta;      /* [n_meta] sorted by key */
+	fv_checkpoint **part; /* [n_parts] files of an index, whose tensors are in `tensor` */
+	size_t n_parts;
 };
 
 /* Bytes of one element; 0 for a type that is not supported. */

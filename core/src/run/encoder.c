@@ -12,6 +12,7 @@
 #include "base/nearest.h"
 #include "base/numerics.h"
 #include "base/utf8.h"
+#include "checkpoint/split.h"
 #include "corpus/audio.h"
 #include "plugin/guard.h"
 #include "run/params.h"
@@ -77,7 +78,8 @@ static fv_status find_output(fv_ctx *ctx, core_encoder *e)
  * uses. */
 static fv_status find_weights(fv_ctx *ctx, const char *given, const char **out)
 {
-	static const char *const names[] = {"model.safetensors", "pytorch_model.bin"};
+	static const char *const names[] = {"model.safetensors", "pytorch_model.bin",
+		"model.safetensors.index.json", "pytorch_model.bin.index.json"};
 	struct stat st;
 	*out = given;
 	if (stat(given, &st))
@@ -105,7 +107,7 @@ static fv_status hash_weights(fv_ctx *ctx, core_encoder *e, const char **path)
 	fv_status status = find_weights(ctx, given, path);
 	char *hex = core_alloc(ctx, CORE_SHA256_HEX, 1);
 	if (!status)
-		status = hex ? core_sha256_file(ctx, *path, hex) : FV_FAILED;
+		status = hex ? core_weights_sha256(ctx, *path, hex) : FV_FAILED;
 	e->weights_sha256 = hex;
 	return status;
 }
