@@ -177,6 +177,21 @@ chosen() {
 	fails 2 "unknown key 'lerning_rate' in train, did you mean 'learning_rate'?" \
 		"$fairvox" explain tune.yaml 'tune.axes.train.lerning_rate=[1, 2]'
 	fails 2 'tune: a block with axes and by is needed, or none' "$fairvox" explain tune.yaml tune=dev_loss
+	# an included variant may have other trials, or none
+	sed 's/^matrix: .*//' plan.yaml >base.yaml
+	cat >include.yaml <<-END
+		defaults: [base.yaml]
+		tune: {axes: {train.learning_rate: [1.0e-3, 3.0e-2]}}
+		matrix:
+		  loss.name: [erm]
+		  include:
+		    - {train.batch: 8, tune.axes.train.clip: [1, none]}
+		    - {train.batch: 16, tune: none}
+	END
+	"$fairvox" explain include.yaml >out.txt
+	grep -q '^variant erm-batch8-tuned$' out.txt
+	grep -q 'one of 4 trials: erm-lr0.001-clip1-batch8, erm-lr0.001-clip-none-batch8, erm-lr0.03-clip1-batch8, erm-lr0.03-clip-none-batch8$' out.txt
+	grep -q '^variant erm-batch16$' out.txt
 	# without tune the variants are the usual ones
 	"$fairvox" explain tune.yaml tune=none | grep -q '2 variants (2 combinations'
 }

@@ -90,7 +90,7 @@ typedef struct core_axis {
 typedef struct core_combination {
 	core_yaml *tree;
 	const char **value; /* [n_axes] labels; "" where the axis has no effect */
-	/* label of an included variant's keys outside the axes; NULL for crossed variants */
+	/* label of the keys of an included variant outside the axes and `tune`; NULL for crossed variants */
 	const char *extra;
 } core_combination;
 

@@ -269,7 +269,7 @@ static fv_status include_variant(struct expansion *e, const core_yaml *variant, 
 		c->value[a] = find_axis_label(
 			e, &e->out->axis[a], tree, core_yaml_get(variant, e->out->axis[a].key));
 	for (size_t i = 0; i < variant->n; i++) {
-		bool on_axis = false;
+		bool on_axis = core_key_under(variant->entry[i].key, "tune");
 		for (size_t a = 0; a < e->out->n_axes; a++)
 			on_axis = on_axis ||
 				  core_key_under(e->out->axis[a].key, variant->entry[i].key);
