@@ -73,14 +73,16 @@ static fv_others count_others(const fv_checkpoint *file, const fv_expected *expe
 
 fv_status fv_checkpoint_judge_others(fv_ctx *ctx, const char *path, const fv_others *others)
 {
-	if (ctx && others->beside == 1)
+	if (!ctx)
+		return others->unknown ? FV_DATA : FV_OK;
+	if (!others->unknown && others->beside == 1)
 		fv_note(ctx, "%s: tensor '%s' beside the network is left out", path,
 			others->first_beside);
-	else if (ctx && others->beside)
+	else if (!others->unknown && others->beside)
 		fv_note(ctx, "%s: %lld tensors beside the network are left out, the first is '%s'",
 			path, (long long)others->beside, others->first_beside);
-	if (!ctx || !others->unknown)
-		return others->unknown ? FV_DATA : FV_OK;
+	if (!others->unknown)
+		return FV_OK;
 	if (others->unknown == 1)
 		return fv_fail(ctx, FV_DATA, "%s: tensor '%s' is not part of this network", path,
 			others->first_unknown);

@@ -53,8 +53,8 @@ fv_status core_pickle_push_global(core_pickle *p, size_t at, const char *module,
 			return FV_OK;
 		}
 	return core_scan_fail(&p->scan, at, "global",
-		"'%.*s.%.*s' is not allowed in a file of tensors", clip_length(module_n), module,
-		clip_length(name_n), name);
+		"'%.*s.%.*s' is not allowed in a file of tensors: save the state dict alone",
+		clip_length(module_n), module, clip_length(name_n), name);
 }
 
 /* --- arguments --- */

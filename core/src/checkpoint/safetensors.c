@@ -346,8 +346,9 @@ fv_status core_safetensors_read(fv_ctx *ctx, fv_checkpoint *file)
 	uint64_t length = header_length(file), room = file->size - 8;
 	if (length > HEADER_MAX || length > room || length < 2)
 		return core_scan_fail(&p.scan, 0, "header length",
-			"%llu bytes, must be from 2 to %llu", (unsigned long long)length,
-			(unsigned long long)(room < HEADER_MAX ? room : HEADER_MAX));
+			"%llu bytes, must be from 2 to %llu%s", (unsigned long long)length,
+			(unsigned long long)(room < HEADER_MAX ? room : HEADER_MAX),
+			length > room && length <= HEADER_MAX ? ": the file is cut short" : "");
 	p.scan.end = 8 + (size_t)length;
 	if (file->data[8] != '{')
 		return core_scan_fail(&p.scan, 8, "JSON", "the header must begin with '{'");

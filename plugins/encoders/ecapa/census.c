@@ -77,8 +77,6 @@ fv_status ecapa_find_prefix(
 	fv_status status = fv_checkpoint_check_whole(ctx, path, file);
 	if (!status)
 		status = fv_checkpoint_find_prefix(ctx, path, file, name, n, prefix, &found);
-	if (!status && ctx)
-		fv_checkpoint_note_prefix(ctx, path, prefix, usual);
 	return status;
 }
 
@@ -241,6 +239,8 @@ fv_status ecapa_check_census(fv_ctx *ctx, const char *path, const fv_checkpoint 
 		return ctx ? fv_fail(ctx, FV_FAILED, "%s: out of memory", path) : FV_FAILED;
 	fv_status status = fv_checkpoint_census(ctx, path, file, list.at, list.n, prefix, heads);
 	free(list.at);
+	if (!status && ctx)
+		fv_checkpoint_note_prefix(ctx, path, prefix, usual);
 	return status;
 }
 

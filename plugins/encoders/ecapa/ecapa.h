@@ -79,12 +79,13 @@ extern const fv_fits_1 ecapa_fits;
 
 #define ECAPA_TEXT (FV_PREFIX_MAX + 160) /* bytes of a message */
 
-/* Finds the prefix of the tensor names, "", "embedding_model.", ..., and notes an unusual one. Errors:
- * FV_DATA for a file that holds the network twice or only a part of it. */
+/* Finds the prefix of the tensor names, "", "embedding_model.", ... Errors: FV_DATA for a file that
+ * holds the network twice or only a part of it. */
 FV_NODISCARD fv_status ecapa_find_prefix(
 	fv_ctx *ctx, const char *path, const fv_checkpoint *file, char prefix[FV_PREFIX_MAX]);
 
-/* Finds the sizes from the tensors' shapes and takes the census. Errors: FV_DATA. */
+/* Finds the sizes from the tensors' shapes and takes the census; notes an unusual prefix. Errors:
+ * FV_DATA. */
 FV_NODISCARD fv_status ecapa_check_census(fv_ctx *ctx, const char *path, const fv_checkpoint *file,
 	const char *prefix, ecapa_sizes *sizes);
 

@@ -69,7 +69,6 @@ static fv_status find_prefix(
 		status = fv_checkpoint_find_prefix(ctx, path, file, name, USED, prefix, &found);
 	if (status || !ctx)
 		return status;
-	fv_checkpoint_note_prefix(ctx, path, prefix, usual);
 	return found ? FV_OK
 		     : fv_fail(ctx, FV_DATA,
 			       "%s: the file holds no network of this kind: 'fairvox inspect' "
@@ -95,7 +94,10 @@ static fv_status check_census(
 	fv_expected expected[KNOWN];
 	char name[KNOWN][NAME];
 	list_tensors(prefix, expected, name);
-	return fv_checkpoint_census(ctx, path, file, expected, KNOWN, prefix, NULL);
+	fv_status status = fv_checkpoint_census(ctx, path, file, expected, KNOWN, prefix, NULL);
+	if (!status && ctx)
+		fv_checkpoint_note_prefix(ctx, path, prefix, usual);
+	return status;
 }
 
 /* --- does a file fit? --- */

@@ -88,8 +88,9 @@ static const struct naming fairseq = {
 			[FV_TRUNK_GATE_CONSTANT] = {"encoder.layers.%d.self_attn.grep_a"},
 		},
 	.mask = "mask_emb",
-	.heads = {"quantizer.*", "project_q.*", "final_proj.*", "label_embs_concat",
-		"target_glu.*"},
+	/* `proj` is the last layer of fine-tuned models */
+	.heads = {"quantizer.*", "project_q.*", "final_proj.*", "label_embs_concat", "target_glu.*",
+		"proj.*"},
 };
 
 /* torchaudio.models.Wav2Vec2Model. Its WavLM stores queries, keys and values as one tensor. */
@@ -225,9 +226,11 @@ void speech_find_place(speech_report *report, const fv_checkpoint *file, speech_
 	if (twice) /* again, with the message */
 		report->status = fv_checkpoint_find_prefix(report->ctx, report->path, file, name,
 			list_names(best->naming, name, text), best->prefix, &found);
-	if (!report->status && report->ctx)
-		fv_checkpoint_note_prefix(
-			report->ctx, report->path, best->prefix, namings[best->naming]->prefix);
+}
+
+void speech_note_prefix(fv_ctx *ctx, const char *path, const speech_place *place)
+{
+	fv_checkpoint_note_prefix(ctx, path, place->prefix, namings[place->naming]->prefix);
 }
 
 const char *const *speech_list_heads(const speech_place *place)

@@ -116,6 +116,7 @@ static fv_status open_file(speech_state *s, fv_ctx *ctx, const char *path,
 			"config.json next to the file, or set the parameter heads");
 	if (report.status)
 		return report.status;
+	speech_note_prefix(ctx, path, &place);
 	struct source source = {file, &place, &s->shape, &report};
 	fv_status status = fv_trunk_open(
 		ctx, &s->shape, (fv_precision)s->precision, read_tensor, &source, &s->trunk);

@@ -26,9 +26,11 @@ typedef struct speech_place {
 	char prefix[FV_PREFIX_MAX];
 } speech_place;
 
-/* Finds the naming scheme and prefix under which most of the names are found, and notes an unusual
- * prefix. Reports a file that holds the network twice, or only a part of it. */
+/* Finds the naming scheme and prefix under which most of the names are found. Reports a file that holds the network twice, or only a part of it. */
 void speech_find_place(speech_report *report, const fv_checkpoint *file, speech_place *place);
+
+/* Notes a prefix that published files do not have. */
+void speech_note_prefix(fv_ctx *ctx, const char *path, const speech_place *place);
 
 /* True if Hugging Face's config.json belongs to such a file. */
 bool speech_has_config(const speech_place *place);
