@@ -119,3 +119,36 @@ encode() { "$fairvox" encode --encoder wavlm --weights "$model" "$@" a.wav b.wav
 	head -c 900 f.npz >cut.npz
 	fails 4 "cut.npz: byte 900: end record: not found: the file is cut short" "$fairvox" inspect cut.npz
 }
+
+@test "a path in the label file decides between features of one file name" {
+	has_numpy
+	"$python" - <<-END
+		import numpy as np
+		names, rows = [], ["FileName,angry,calm,SpkrID,Gender,Split_Set"]
+		for speaker in range(6):
+		    for k in range(8):
+		        split = ("Train", "Train", "Train", "Train", "Development", "Test")[speaker]
+		        rows.append(f"DC/s{speaker}_{k}.wav,{k % 2},{1 - k % 2},s{speaker},{'MF'[speaker % 2]},{split}")
+		        names += [f"JE/s{speaker}_{k}", f"DC/s{speaker}_{k}"]
+		open("labels.csv", "w").write("\n".join(rows) + "\n")
+		x = np.zeros((len(names), 2), "f4")
+		x[1::2, 0] = np.arange(len(names) // 2) % 2 # only those of DC tell the class
+		x[::2] = x[1::2]
+		x[80::2, 0] = 1 - x[81::2, 0] # those of JE tell the opposite of the test speaker
+		np.savez("f.npz", features=x, names=np.array(names))
+	END
+	cat >study.yaml <<-END
+		corpus: {labels: labels.csv}
+		encoder: {name: precomputed, file: f.npz}
+		loss: {name: erm}
+		train: {epochs: 40, learning_rate: 0.01, batch: 8}
+	END
+	"$fairvox" run study.yaml
+	"$python" - <<-END
+		import csv, glob
+		rows = [r for r in csv.DictReader(open(glob.glob("results/*/fold*/predictions.csv")[0])) if r["split"] == "test"]
+		assert len(rows) == 8 and all((float(r["prob_angry"]) > 0.5) == (float(r["label_angry"]) > 0.5) for r in rows), rows
+	END
+	sed -i 's|DC/||' labels.csv
+	fails 4 "both have the name 's0_0': write enough of the path into the label file" "$fairvox" run study.yaml --results other
+}

@@ -74,9 +74,9 @@ static const char *name_zeros(const uint8_t *start, size_t n)
 	return n >= 16 ? "a file that starts with zero bytes (a download that broke off?)" : NULL;
 }
 
-const char *core_content_name(const void *bytes, size_t n)
+const char *core_content_name(const void *file, size_t n)
 {
-	const uint8_t *start = bytes;
+	const uint8_t *start = file;
 	if (n == 0)
 		return "an empty file";
 	const char *name = find_magic(start, n);
@@ -143,10 +143,10 @@ static bool is_table(const uint8_t *start, size_t n)
 	return false;
 }
 
-const char *core_content_describe(fv_ctx *ctx, const void *bytes, size_t n)
+const char *core_content_describe(fv_ctx *ctx, const void *file, size_t n)
 {
-	const uint8_t *start = bytes;
-	const char *name = core_content_name(bytes, n);
+	const uint8_t *start = file;
+	const char *name = core_content_name(file, n);
 	if (name || !is_text(start, n))
 		return name;
 	size_t at, size = find_line(start, n, &at), kept = size < QUOTED ? size : QUOTED;

@@ -18,7 +18,7 @@ static inline bool core_has_bytes(
 #define core_has(start, n, offset, literal)                                                        \
 	core_has_bytes(start, n, offset, literal, sizeof(literal) - 1)
 
-const char *core_zip_content(const uint8_t *start, size_t n);   /* starts with PK\3\4 */
+const char *core_zip_content(const uint8_t *zip, size_t n);     /* starts with PK\3\4 */
 const char *core_model_content(const uint8_t *start, size_t n); /* weights without a fixed start */
 const char *core_media_content(const uint8_t *start, size_t n); /* audio, video and images */
 /* Text with a known first line, markup, JSON, and text in UTF-16 or UTF-32. */

@@ -69,7 +69,7 @@ static const fv_tensor *find_tensor(const fv_checkpoint *file, const char *prefi
 fv_status ecapa_find_prefix(
 	fv_ctx *ctx, const char *path, const fv_checkpoint *file, char prefix[FV_PREFIX_MAX])
 {
-	const char *name[WITNESSES];
+	const char *name[WITNESSES] = {NULL};
 	int64_t n = 0, found;
 	for (int w = 0; w < WITNESSES; w++)
 		if (n == 0 || strcmp(name[n - 1], witnesses[w].name) != 0)

@@ -94,11 +94,13 @@ static fv_status find_header(struct csv *csv)
 	fv_status status = FV_OK;
 	if (!read_line(csv, &status))
 		return status ? status : fv_fail(csv->ctx, FV_DATA, "%s: empty", csv->state->file);
-	bool named = !strncmp(csv->text, "sep=", 4) && csv->text[4] && !csv->text[5];
-	char separator = csv->text[4 * named];
-	if (named && !read_line(csv, &status))
+	if (strncmp(csv->text, "sep=", 4) != 0 || !csv->text[4] || csv->text[5]) {
+		csv->separator = find_separator(csv->text);
+		return FV_OK;
+	}
+	csv->separator = csv->text[4];
+	if (!read_line(csv, &status))
 		return status ? status : fv_fail(csv->ctx, FV_DATA, "%s: empty", csv->state->file);
-	csv->separator = named ? separator : find_separator(csv->text);
 	return FV_OK;
 }
 

@@ -27,7 +27,7 @@ typedef struct speech_place {
 } speech_place;
 
 /* Finds the naming scheme and prefix under which most of the names are found. Reports a file that holds the network twice, or only a part of it. */
-void speech_find_place(speech_report *report, const fv_checkpoint *file, speech_place *place);
+void speech_find_place(speech_report *report, const fv_checkpoint *file, speech_place *best);
 
 /* Notes a prefix that published files do not have. */
 void speech_note_prefix(fv_ctx *ctx, const char *path, const speech_place *place);
