@@ -30,4 +30,11 @@ FV_NODISCARD fv_status core_read_audformat(
 /* True for a path named db.yaml, or db.NAME.csv with a db.yaml beside it. */
 bool core_is_audformat(const char *path);
 
+/* A configuration of nkululeko: its databases, mapped and filtered as [DATA] says. The column of the
+ * class is called emotion. Without `needs_split`, ways to split that draw at random are left out;
+ * with it, they are errors. Errors: FV_DATA, with the line of every key that cannot be followed. */
+FV_NODISCARD fv_status core_read_nkululeko(
+	fv_ctx *ctx, const char *path, bool needs_split, core_files *files, core_csv *out);
+bool core_is_nkululeko(const char *path);
+
 #endif

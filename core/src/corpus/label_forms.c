@@ -61,9 +61,23 @@ static fv_status read_audformat(fv_ctx *ctx, const char *path, const core_corpus
 		ctx, path, spec->label_column ? spec->label_column : "emotion", files, out);
 }
 
+static bool matches_nkululeko(const char *path, const char *head, size_t n)
+{
+	(void)head;
+	(void)n;
+	return core_is_nkululeko(path);
+}
+
+static fv_status read_nkululeko(fv_ctx *ctx, const char *path, const core_corpus_spec *spec,
+	core_files *files, core_csv *out)
+{
+	return core_read_nkululeko(ctx, path, spec->make_folds == 0, files, out);
+}
+
 static const struct form forms[] = {
 	{matches_emo_evaluation, read_emo_evaluation},
 	{matches_audformat, read_audformat},
+	{matches_nkululeko, read_nkululeko},
 	{matches_any, read_table},
 };
 
