@@ -18,6 +18,7 @@ seeds() {
 	safetensors) set -- tests/golden/containers/*.safetensors ;;
 	torch) set -- tests/golden/containers/*.pt ;;
 	npy) set -- tests/golden/encoders/inputs/*.npy tests/golden/ecapa/*.npz ;;
+	forms) set -- tests/fuzz/forms/* ;;
 	esac
 	for file in "$@"; do
 		n=$((n + 1))
@@ -33,7 +34,7 @@ seeds() {
 }
 
 failed=0
-for target in ${3:-yaml config csv predictions safetensors torch npy}; do
+for target in ${3:-yaml config csv predictions safetensors torch npy forms}; do
 	seeds $target
 	work=$build/fuzz/$target
 	mkdir -p "$work/corpus"
