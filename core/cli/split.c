@@ -79,8 +79,14 @@ static fv_status choose_fold(fv_ctx *ctx, const core_corpus_spec *corpus, struct
 	for (int32_t f = 0; f < corpus->n_folds; f++)
 		if (corpus->folds[f] == o->fold)
 			return FV_OK;
-	return fv_fail(
-		ctx, FV_CONFIG, "split: --fold %lld is not in corpus.folds", (long long)o->fold);
+	core_text folds = {0};
+	for (int32_t f = 0; f < corpus->n_folds; f++)
+		core_text_add(&folds, f ? ", %lld" : "%lld", (long long)corpus->folds[f]);
+	fv_status status =
+		fv_fail(ctx, FV_CONFIG, "split: --fold %lld is not in corpus.folds, which has %s",
+			(long long)o->fold, folds.failed ? "others" : folds.data);
+	core_text_free(&folds);
+	return status;
 }
 
 static fv_status print_report(fv_ctx *ctx, const core_split_report *report, bool json)
@@ -116,10 +122,12 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		status = check_axes(ctx, config);
 	if (status)
 		return status;
-	const core_variant *variant = &config->variants[0];
+	core_variant *variant = &config->variants[0];
 	core_corpus *corpus;
 	core_split_report report;
-	status = choose_fold(ctx, &variant->corpus, &o);
+	status = core_corpus_list_folds(ctx, &variant->corpus);
+	if (!status)
+		status = choose_fold(ctx, &variant->corpus, &o);
 	if (!status)
 		status = core_corpus_read(ctx, &variant->corpus, o.fold, &corpus);
 	if (!status)

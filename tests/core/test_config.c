@@ -427,8 +427,6 @@ static void dependent_keys(void **state)
 		{"corpus.make_folds=3 corpus.folds=1 corpus.labels=l{fold}",
 			"command line: argument 1: corpus.make_folds: the label files of {fold} "
 			"already contain splits\n"},
-		{"corpus.label_smoothing=0.1", "command line: argument 1: corpus.label_smoothing "
-					       "has no effect without corpus.label_column\n"},
 		{"corpus.make_folds_seed=3", "command line: argument 1: corpus.make_folds_seed has "
 					     "no effect without corpus.make_folds\n"},
 		{"corpus.attributes={speaker: S, columns: {age: Age}}",

@@ -155,7 +155,7 @@ static void hash_covers_all_files(void **state)
 		bool equal;
 	} cases[] = {{a, NULL, b, true}, {a, NULL, copy, true}, {b, NULL, a, false},
 		{a, NULL, a, false}, {a, "train", b, false}};
-	char want[CORE_SHA256_HEX], got[CORE_SHA256_HEX];
+	char want[CORE_SHA256_HEX] = "", got[CORE_SHA256_HEX] = "";
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		core_files files = {0};
 		test_ok(ctx, core_files_add(ctx, &files, cases[i].first, cases[i].role));

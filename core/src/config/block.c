@@ -137,11 +137,11 @@ static void resolve_keys(core_block_draft *b, const core_key *keys, size_t n)
 	core_draft_refuse_unknown(b, keys, n, NULL);
 }
 
-core_yaml *core_resolve_core_block(core_resolver *r, const char *name)
+core_yaml *core_resolve_core_block(core_resolver *r, const char *name, const core_yaml *node)
 {
 	const core_block *schema = core_schema_block(name);
 	core_block_draft b;
-	if (!core_draft_open(&b, r, name, core_yaml_get(r->tree, name), schema->n_keys))
+	if (!core_draft_open(&b, r, name, node, schema->n_keys))
 		return NULL;
 	resolve_keys(&b, schema->keys, schema->n_keys);
 	return b.good ? b.out : NULL;

@@ -7,22 +7,14 @@
 #include "base/nearest.h"
 #include "base/number.h"
 #include "base/path.h"
-#include "config/loader.h"
+#include "config/check_private.h"
 
 #define CHOICES_MAX 64
 #define DISTINCT_MAX 1000
 
-struct check {
-	core_loader *loader;
-	const core_key *key;
-	const char *path;
-};
-
-#define REFUSE(c, node, ...) core_loader_fail((c)->loader, FV_CONFIG, (node)->place, __VA_ARGS__)
-
 /* A typed copy of a scalar. */
 static core_yaml *copy_typed(
-	struct check *c, const core_yaml *node, core_value value, const char *text)
+	core_check *c, const core_yaml *node, core_value value, const char *text)
 {
 	core_yaml *out = core_alloc(c->loader->ctx, 1, sizeof *out);
 	if (!out || !text)
@@ -33,8 +25,7 @@ static core_yaml *copy_typed(
 	return out;
 }
 
-static core_yaml *make_list_like(
-	struct check *c, const core_yaml *node, core_yaml_kind kind, size_t n)
+core_yaml *core_check_make_list(core_check *c, const core_yaml *node, core_yaml_kind kind, size_t n)
 {
 	core_yaml *out = core_yaml_map(c->loader->ctx, node->place, node->origin, n);
 	if (out) {
@@ -45,7 +36,7 @@ static core_yaml *make_list_like(
 }
 
 /* True for a scalar with a value; otherwise records a failure. */
-static bool check_filled(struct check *c, const core_yaml *node, const char *want)
+static bool check_filled(core_check *c, const core_yaml *node, const char *want)
 {
 	if (node->kind != CORE_YAML_SCALAR)
 		REFUSE(c, node, "%s: %s is needed, not a %s", c->path, want,
@@ -72,7 +63,7 @@ static size_t split_choices(core_loader *loader, const char *choices, const char
 	return n;
 }
 
-static bool is_choice(struct check *c, const core_yaml *node)
+static bool is_choice(core_check *c, const core_yaml *node)
 {
 	const char *word[CHOICES_MAX];
 	size_t n = node->plain ? split_choices(c->loader, c->key->choices, word) : 0;
@@ -94,7 +85,7 @@ static const char *format_choices(core_loader *loader, const char *choices)
 
 /* "from 1 to 5 Hz", "at least 1", "above 0, or none". Always includes the limit that `value`
  * violates. */
-static const char *format_range(struct check *c, double value)
+static const char *format_range(core_check *c, double value)
 {
 	const core_key *key = c->key;
 	char low[32], high[32];
@@ -120,7 +111,7 @@ static const char *format_range(struct check *c, double value)
 	return text ? text : "";
 }
 
-static bool check_range(struct check *c, const core_yaml *node, double value)
+static bool check_range(core_check *c, const core_yaml *node, double value)
 {
 	const core_key *key = c->key;
 	if (key->min == 0 && key->max == 0)
@@ -132,7 +123,7 @@ static bool check_range(struct check *c, const core_yaml *node, double value)
 	return false;
 }
 
-static core_yaml *check_int(struct check *c, const core_yaml *node)
+static core_yaml *check_int(core_check *c, const core_yaml *node)
 {
 	int64_t value;
 	if (!check_filled(c, node, "a whole number"))
@@ -149,7 +140,7 @@ static core_yaml *check_int(struct check *c, const core_yaml *node)
 		c, node, CORE_VALUE_NUMBER, core_format(c->loader->ctx, "%lld", (long long)value));
 }
 
-static core_yaml *check_real(struct check *c, const core_yaml *node)
+core_yaml *core_check_real(core_check *c, const core_yaml *node)
 {
 	double value;
 	char text[32];
@@ -167,7 +158,7 @@ static core_yaml *check_real(struct check *c, const core_yaml *node)
 		core_strdup(c->loader->ctx, core_number_text(text, value)));
 }
 
-static core_yaml *check_bool(struct check *c, const core_yaml *node)
+static core_yaml *check_bool(core_check *c, const core_yaml *node)
 {
 	if (!check_filled(c, node, "true or false"))
 		return NULL;
@@ -177,7 +168,7 @@ static core_yaml *check_bool(struct check *c, const core_yaml *node)
 	return NULL;
 }
 
-static core_yaml *check_choice(struct check *c, const core_yaml *node)
+static core_yaml *check_choice(core_check *c, const core_yaml *node)
 {
 	const char *word[CHOICES_MAX];
 	size_t n = split_choices(c->loader, c->key->choices, word);
@@ -197,7 +188,7 @@ static core_yaml *check_choice(struct check *c, const core_yaml *node)
 	return NULL;
 }
 
-static core_yaml *check_text(struct check *c, const core_yaml *node)
+core_yaml *core_check_text(core_check *c, const core_yaml *node)
 {
 	return check_filled(c, node, "a text") ? copy_typed(c, node, CORE_VALUE_TEXT, node->text)
 					       : NULL;
@@ -205,7 +196,7 @@ static core_yaml *check_text(struct check *c, const core_yaml *node)
 
 /* A relative path in a file starts at that file's folder, one on the command line at the working
  * folder. */
-static core_yaml *check_path(struct check *c, const core_yaml *node)
+core_yaml *core_check_path(core_check *c, const core_yaml *node)
 {
 	if (!check_filled(c, node, "a path"))
 		return NULL;
@@ -230,7 +221,7 @@ static core_yaml *check_path(struct check *c, const core_yaml *node)
 	return out;
 }
 
-static bool refuse_repeated(struct check *c, const core_yaml *out, const core_yaml *item)
+static bool refuse_repeated(core_check *c, const core_yaml *out, const core_yaml *item)
 {
 	if (out->n == DISTINCT_MAX) {
 		REFUSE(c, item, "%s: more than %d values", c->path, DISTINCT_MAX);
@@ -246,14 +237,14 @@ static bool refuse_repeated(struct check *c, const core_yaml *out, const core_ya
 }
 
 /* Accepts a list, or a single value as a list of one. All bad items are reported. */
-static core_yaml *check_list(struct check *c, const core_yaml *node, bool distinct,
-	core_yaml *(*item)(struct check *, const core_yaml *))
+core_yaml *core_check_list(core_check *c, const core_yaml *node, bool distinct,
+	core_yaml *(*item)(core_check *, const core_yaml *))
 {
 	const core_entry only = {.value = (core_yaml *)node};
 	bool is_list = node->kind == CORE_YAML_LIST;
 	const core_entry *entry = is_list ? node->entry : &only;
 	size_t n = is_list ? node->n : 1;
-	core_yaml *out = make_list_like(c, node, CORE_YAML_LIST, n);
+	core_yaml *out = core_check_make_list(c, node, CORE_YAML_LIST, n);
 	bool good = out != NULL;
 	for (size_t i = 0; i < n && out; i++) {
 		core_yaml *value = item(c, entry[i].value);
@@ -269,140 +260,54 @@ static core_yaml *check_list(struct check *c, const core_yaml *node, bool distin
 	return good ? out : NULL;
 }
 
-static core_yaml *check_filled_list(struct check *c, const core_yaml *node, bool distinct,
-	core_yaml *(*item)(struct check *, const core_yaml *))
+core_yaml *core_check_filled_list(core_check *c, const core_yaml *node, bool distinct,
+	core_yaml *(*item)(core_check *, const core_yaml *))
 {
 	if (node->kind == CORE_YAML_LIST && node->n == 0) {
 		REFUSE(c, node, "%s: the list is empty", c->path);
 		return NULL;
 	}
-	return check_list(c, node, distinct, item);
-}
-
-/* [low, high] */
-static core_yaml *check_bin(struct check *c, const core_yaml *node)
-{
-	if (node->kind != CORE_YAML_LIST || node->n != 2) {
-		REFUSE(c, node, "%s: write a bin as [low, high]", c->path);
-		return NULL;
-	}
-	core_yaml *out = check_list(c, node, false, check_real);
-	double low, high;
-	if (!out || !core_parse_double(out->entry[0].value->text, &low) ||
-		!core_parse_double(out->entry[1].value->text, &high))
-		return NULL;
-	if (low <= high)
-		return out;
-	REFUSE(c, node, "%s: %s is above %s", c->path, out->entry[0].value->text,
-		out->entry[1].value->text);
-	return NULL;
-}
-
-/* Checks every value of a map with `item`. */
-static core_yaml *check_map(struct check *c, const core_yaml *node, const char *want,
-	core_yaml *(*item)(struct check *, const core_yaml *))
-{
-	if (node->kind != CORE_YAML_MAP || node->n == 0) {
-		REFUSE(c, node, "%s: a map is needed: %s", c->path, want);
-		return NULL;
-	}
-	core_yaml *out = make_list_like(c, node, CORE_YAML_MAP, node->n);
-	bool good = out != NULL;
-	for (size_t i = 0; i < node->n && out; i++) {
-		const core_entry *entry = &node->entry[i];
-		struct check inner = *c;
-		inner.path = core_format(c->loader->ctx, "%s.%s", c->path, entry->key);
-		core_yaml *value = inner.path ? item(&inner, entry->value) : NULL;
-		if (value)
-			core_yaml_add(out, entry->key, entry->key_place, value);
-		else
-			good = false;
-	}
-	return good ? out : NULL;
-}
-
-static double read_bound(const core_yaml *bin, size_t i)
-{
-	double value = 0;
-	(void)core_parse_double(bin->entry[i].value->text, &value);
-	return value;
-}
-
-/* {Name: [low, high], ...}. Bins must not overlap, so that a value falls into at most one. */
-static core_yaml *check_bins(struct check *c, const core_yaml *node)
-{
-	core_yaml *out = check_map(c, node, "{Name: [low, high]}", check_bin);
-	for (size_t i = 0; out && i < out->n; i++) {
-		const core_yaml *a = out->entry[i].value;
-		for (size_t j = 0; j < i; j++) {
-			const core_yaml *b = out->entry[j].value;
-			if (read_bound(a, 0) > read_bound(b, 1) ||
-				read_bound(b, 0) > read_bound(a, 1))
-				continue;
-			REFUSE(c, a, "%s: '%s' overlaps '%s': both ends of a bin are included",
-				c->path, out->entry[i].key, out->entry[j].key);
-			return NULL;
-		}
-	}
-	return out;
-}
-
-static core_yaml *check_texts(struct check *c, const core_yaml *node)
-{
-	return check_filled_list(c, node, false, check_text);
-}
-
-/* A path or a list of paths; a list of one is its path. */
-static core_yaml *check_paths(struct check *c, const core_yaml *node)
-{
-	if (node->kind != CORE_YAML_LIST)
-		return check_path(c, node);
-	core_yaml *out = check_filled_list(c, node, true, check_path);
-	return out && out->n == 1 ? out->entry[0].value : out;
-}
-
-static core_yaml *check_files(struct check *c, const core_yaml *node)
-{
-	return node->kind == CORE_YAML_MAP
-		       ? check_map(c, node, "{train: path, dev: path, test: path}", check_paths)
-		       : check_paths(c, node);
+	return core_check_list(c, node, distinct, item);
 }
 
 core_yaml *core_check_value(
 	core_loader *loader, const core_key *key, const char *path, const core_yaml *node)
 {
-	struct check c = {loader, key, path};
+	core_check c = {loader, key, path};
 	switch (key->type) {
 	case CORE_KEY_INT:
 		return check_int(&c, node);
 	case CORE_KEY_REAL:
-		return check_real(&c, node);
+		return core_check_real(&c, node);
 	case CORE_KEY_BOOL:
 		return check_bool(&c, node);
 	case CORE_KEY_CHOICE:
 		return check_choice(&c, node);
 	case CORE_KEY_TEXT:
-		return check_text(&c, node);
+		return core_check_text(&c, node);
 	case CORE_KEY_PATH:
-		return check_path(&c, node);
+		return core_check_path(&c, node);
 	case CORE_KEY_FILES:
-		return check_files(&c, node);
+		return core_check_files(&c, node);
 	case CORE_KEY_INTS:
-		return check_filled_list(&c, node, true, check_int);
+		return core_check_filled_list(&c, node, true, check_int);
 	case CORE_KEY_SIZES:
-		return check_list(&c, node, false, check_int);
+		return core_check_list(&c, node, false, check_int);
 	case CORE_KEY_REALS:
-		return check_list(&c, node, false, check_real);
+		return core_check_list(&c, node, false, core_check_real);
 	case CORE_KEY_TEXTS:
-		return check_list(&c, node, false, check_text);
+		return core_check_list(&c, node, false, core_check_text);
 	case CORE_KEY_NAMES:
-		return check_filled_list(&c, node, true, check_text);
+		return core_check_filled_list(&c, node, true, core_check_text);
+	case CORE_KEY_FOLDS:
+		return core_check_filled_list(&c, node, true, check_int);
 	case CORE_KEY_TEXT_MAP:
-		return check_map(&c, node, "{name: text}", check_text);
+	case CORE_KEY_NULL_MAP:
+	case CORE_KEY_COLUMNS:
+	case CORE_KEY_RANGES:
 	case CORE_KEY_BINS:
-		return check_map(&c, node, "{attribute: {Name: [low, high]}}", check_bins);
 	case CORE_KEY_VALUES:
-		return check_map(&c, node, "{attribute: [value, ...]}", check_texts);
+		return core_check_any_map(&c, node);
 	case CORE_KEY_BLOCK:
 	case CORE_KEY_ENCODER:
 	case CORE_KEY_LOSS:

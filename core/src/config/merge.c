@@ -3,7 +3,8 @@
  * names another plugin than the base's block (or is a product where the base is not) replaces it as
  * a whole, because the base's other keys were meant for the other plugin. Only the profile is kept,
  * because it is chosen for all methods at once. The label files by split, a set of bins and the
- * majority of a bias count as one value, not as a block. */
+ * majority of a bias count as one value, not as a block. A list of folds over {by: ...} chooses among
+ * the folds. */
 #include <stdio.h>
 #include <string.h>
 
@@ -115,6 +116,10 @@ core_yaml *core_merge(core_loader *loader, const char *path, core_yaml *base, co
 {
 	if (!base || base->kind != CORE_YAML_MAP)
 		return over;
+	if (over->kind != CORE_YAML_MAP && !strcmp(path, "corpus.folds")) {
+		over = core_key_tree(loader, "use", over->place, over);
+		return over ? merge_maps(loader, path, base, over) : NULL;
+	}
 	if (over->kind != CORE_YAML_MAP)
 		return replace_block(loader, path, base, over, NULL);
 	const char *old = find_name(base), *new = find_name(over);

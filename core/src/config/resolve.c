@@ -96,7 +96,10 @@ static core_yaml *resolve_corpus(core_resolver *r, const core_yaml *node)
 	core_loader *loader = r->loader;
 	if (loader->corpus_seen != node) {
 		loader->corpus_seen = node;
-		loader->corpus = core_resolve_core_block(r, "corpus");
+		const core_yaml *written =
+			core_corpus_to_short_form(r, core_yaml_get(r->tree, "corpus"));
+		loader->corpus =
+			!written && node ? NULL : core_resolve_core_block(r, "corpus", written);
 		if (loader->corpus && !core_rules_check(r, "corpus", loader->corpus))
 			loader->corpus = NULL;
 	}
@@ -111,7 +114,7 @@ static core_yaml *resolve_block(core_resolver *r, const char *name, const core_y
 		return core_resolve_encoder(r, name, node, CORE_ENCODER_OF_VARIANT);
 	if (!strcmp(name, "grouper"))
 		return core_resolve_grouper(r, node);
-	core_yaml *out = core_resolve_core_block(r, name);
+	core_yaml *out = core_resolve_core_block(r, name, core_yaml_get(r->tree, name));
 	return out && core_rules_check(r, name, out) ? out : NULL;
 }
 

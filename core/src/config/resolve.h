@@ -33,7 +33,12 @@ void core_draft_add(
 void core_draft_resolve_key(core_block_draft *b, const core_key *key);
 void core_draft_refuse_unknown(
 	core_block_draft *b, const core_key *keys, size_t n, const fv_descriptor *d);
-core_yaml *core_resolve_core_block(core_resolver *r, const char *name);
+/* Resolves `node`, the block as written (NULL: not written). */
+core_yaml *core_resolve_core_block(core_resolver *r, const char *name, const core_yaml *node);
+
+/* corpus_keys.c: the block with each setting in one spelling; NULL (and failures) where two spellings
+ * of one are written. */
+core_yaml *core_corpus_to_short_form(core_resolver *r, core_yaml *node);
 
 /* plugin_block.c: these return NULL (and a failure) when something is wrong. */
 typedef enum core_encoder_use {
@@ -48,6 +53,14 @@ core_yaml *core_resolve_encoder(
 core_yaml *core_resolve_grouper(core_resolver *r, const core_yaml *node);
 /* Also sets the profile and the loss in `r`, on which later blocks depend. */
 core_yaml *core_resolve_loss(core_resolver *r, const core_yaml *node);
+
+/* rules_corpus.c, with helpers from rules.c. core_rules_fail returns false. */
+bool core_rules_check_corpus(core_resolver *r, core_yaml *block);
+bool core_rules_fail(core_resolver *r, const core_yaml *block, const char *key, const char *words);
+/* True when the key is written in a file or on the command line. */
+bool core_rules_is_given(const core_yaml *block, const char *key);
+/* Removes a key that has no effect in this variant, so that variants of equal meaning are equal. */
+void core_rules_remove_key(core_yaml *block, const char *key);
 
 /* rules.c: false (and failures) when keys of a resolved block do not fit together. */
 bool core_rules_check(core_resolver *r, const char *name, core_yaml *block);

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rules between keys. A key without effect is refused instead of ignored, unless a matrix may
  * combine it with settings where it has an effect. */
-#include <stdlib.h>
 #include <string.h>
 
 #include <fairvox/loss.h>
 #include <fairvox/networks.h>
 #include <fairvox/stages.h>
 
-#include "base/number.h"
-#include "base/path.h"
 #include "config/delegates.h"
 #include "config/resolve.h"
 #include "config/select_rule.h"
 
-static bool fail_key(core_resolver *r, const core_yaml *block, const char *key, const char *words)
+bool core_rules_fail(core_resolver *r, const core_yaml *block, const char *key, const char *words)
 {
 	const core_entry *entry = core_yaml_entry(block, key);
 	core_loader_fail(
@@ -22,94 +19,19 @@ static bool fail_key(core_resolver *r, const core_yaml *block, const char *key, 
 	return false;
 }
 
-static bool is_given(const core_yaml *block, const char *key)
+bool core_rules_is_given(const core_yaml *block, const char *key)
 {
 	const core_yaml *node = core_yaml_get(block, key);
 	return node && (node->origin == CORE_FROM_FILE || node->origin == CORE_FROM_COMMAND);
 }
 
-/* Whether one of the label files has {fold} in its name. */
-static bool names_fold(const core_yaml *labels)
-{
-	bool found = labels->written && strstr(labels->written, CORE_FOLD_MARK);
-	for (size_t i = 0; i < labels->n; i++)
-		found = found || names_fold(labels->entry[i].value);
-	return found;
-}
-
-static bool check_folds(core_resolver *r, const core_yaml *corpus)
-{
-	const core_yaml *labels = core_yaml_get(corpus, "labels");
-	const core_yaml *made = core_yaml_get(corpus, "make_folds");
-	bool named = names_fold(labels);
-	bool makes = !core_yaml_is_word(made, "0");
-	if (core_yaml_is_word(made, "1"))
-		return fail_key(r, corpus, "make_folds",
-			"corpus.make_folds: needs at least 2 folds, or 0 for the split of the "
-			"label file");
-	if (named && makes)
-		return fail_key(r, corpus, "make_folds",
-			"corpus.make_folds: the label files of {fold} already contain splits");
-	if (named && !is_given(corpus, "folds"))
-		return fail_key(r, corpus, "labels",
-			"corpus.folds is missing: corpus.labels contains {fold}");
-	if (!named && !makes && is_given(corpus, "folds"))
-		return fail_key(r, corpus, "folds",
-			"corpus.folds has no effect: corpus.labels contains no {fold} and "
-			"make_folds is 0");
-	return true;
-}
-
-/* Removes a key that has no effect in this variant, so that variants of equal meaning are equal. */
-static void remove_key(core_yaml *block, const char *key)
+void core_rules_remove_key(core_yaml *block, const char *key)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < block->n; i++)
 		if (strcmp(block->entry[i].key, key) != 0)
 			block->entry[kept++] = block->entry[i];
 	block->n = kept;
-}
-
-/* For a key that matters only together with another one: if that one is missing, a written key is
- * refused and a default is removed. */
-static bool check_dependent_key(
-	core_resolver *r, core_yaml *block, const char *key, const char *other)
-{
-	const core_yaml *it = core_yaml_get(block, other);
-	if (it && !core_yaml_is_word(it, "0"))
-		return true;
-	if (is_given(block, key)) {
-		core_loader_fail(r->loader, FV_CONFIG, core_yaml_entry(block, key)->key_place,
-			"corpus.%s has no effect without corpus.%s", key, other);
-		return false;
-	}
-	remove_key(block, key);
-	return true;
-}
-
-static bool check_corpus(core_resolver *r, core_yaml *corpus)
-{
-	bool good = check_folds(r, corpus);
-	const core_yaml *attributes = core_yaml_get(corpus, "attributes");
-	if (core_yaml_get(attributes, "speaker") && !core_yaml_get(attributes, "file"))
-		good = fail_key(r, attributes, "speaker",
-			"corpus.attributes.speaker has no effect without attributes.file");
-	good = check_dependent_key(r, corpus, "label_smoothing", "label_column") && good;
-	good = check_dependent_key(r, corpus, "make_folds_seed", "make_folds") && good;
-	const core_yaml *folds = core_yaml_get(corpus, "folds");
-	const core_yaml *made = core_yaml_get(corpus, "make_folds");
-	for (size_t i = 0; folds && !core_yaml_is_word(made, "0") && i < folds->n; i++) {
-		const core_yaml *fold = folds->entry[i].value;
-		int64_t f, most;
-		if (core_parse_int(fold->text, &f) && core_parse_int(made->text, &most) && f >= 1 &&
-			f <= most)
-			continue;
-		core_loader_fail(r->loader, FV_CONFIG, fold->place,
-			"corpus.folds: %s is not among the folds 1 to %s that make_folds creates",
-			fold->text, made->text);
-		good = false;
-	}
-	return good;
 }
 
 static bool check_eval(core_resolver *r, const core_yaml *eval)
@@ -122,12 +44,12 @@ static bool check_eval(core_resolver *r, const core_yaml *eval)
 		return true;
 	bool gap = strstr(metric->text, "_gap") != NULL, found = !all;
 	if (!gap && attribute)
-		return fail_key(r, compare, "attribute",
+		return core_rules_fail(r, compare, "attribute",
 			"eval.compare.attribute has no effect: the metric belongs to no attribute");
 	for (size_t i = 0; all && attribute && i < all->n; i++)
 		found = found || !strcmp(all->entry[i].value->text, attribute->text);
 	if (attribute && !found)
-		return fail_key(r, compare, "attribute",
+		return core_rules_fail(r, compare, "attribute",
 			"eval.compare.attribute is not among eval.attributes");
 	return true;
 }
@@ -138,11 +60,11 @@ static void remove_unused_key(core_resolver *r, core_yaml *block, const char *ke
 	const char *with, const char *value)
 {
 	const core_yaml *node = core_yaml_get(block, key);
-	if (is_given(block, key))
+	if (core_rules_is_given(block, key))
 		core_loader_note(r->loader, CORE_NOTE_UNUSED, node->place,
 			"%s: %s.%s has no effect with %s %s",
 			core_place_text(r->loader->ctx, node->place), name, key, with, value);
-	remove_key(block, key);
+	core_rules_remove_key(block, key);
 }
 
 #define HIDDEN_MAX 8
@@ -161,7 +83,7 @@ static bool check_head(core_resolver *r, core_yaml *head)
 	for (size_t i = 0; i < sizeof dependent / sizeof *dependent; i++)
 		remove_unused_key(r, head, dependent[i], "head", "head.hidden", "[]");
 	if (hidden)
-		remove_key(head, "hidden");
+		core_rules_remove_key(head, "hidden");
 	return true;
 }
 
@@ -194,7 +116,7 @@ static void remove_unused_train_keys(core_resolver *r, core_yaml *train)
 static bool set_sgd_decay(core_resolver *r, core_yaml *train)
 {
 	if (!core_yaml_is_word(core_yaml_get(train, "optimizer"), "sgd") ||
-		is_given(train, "weight_decay"))
+		core_rules_is_given(train, "weight_decay"))
 		return true;
 	core_yaml *zero = core_yaml_scalar(r->loader->ctx, train->place, CORE_FROM_CORE, "0");
 	if (!zero)
@@ -225,7 +147,7 @@ static bool check_train(core_resolver *r, core_yaml *train)
 bool core_rules_check(core_resolver *r, const char *name, core_yaml *block)
 {
 	if (!strcmp(name, "corpus"))
-		return check_corpus(r, block);
+		return core_rules_check_corpus(r, block);
 	if (!strcmp(name, "eval"))
 		return check_eval(r, block);
 	if (!strcmp(name, "head"))
@@ -363,6 +285,6 @@ bool core_rules_resolve_grouper(core_resolver *r, core_yaml *variant)
 	core_loader_note(r->loader, CORE_NOTE_UNUSED, grouper->place,
 		"the grouper is dropped where the loss is '%s', which uses no groups",
 		r->loss->name);
-	remove_key(variant, "grouper");
+	core_rules_remove_key(variant, "grouper");
 	return true;
 }

@@ -29,19 +29,26 @@ static const core_key attribute_keys[] = {
 		.doc = "attribute: column"),
 };
 
-static const core_key column_keys[] = {
-	KEY(TEXT, "file", AT(core_corpus_spec, column_file),
-		.doc = "column of the recording's file name"),
-	KEY(TEXT, "speaker", AT(core_corpus_spec, column_speaker), .doc = "column of the speaker"),
-	KEY(TEXT, "gender", AT(core_corpus_spec, column_gender), .doc = "column of the gender"),
-	KEY(TEXT, "split", AT(core_corpus_spec, column_split), .doc = "column of the split"),
+static const core_key dev_keys[] = {
+	KEY(REAL, "share", AT(core_corpus_spec, dev_share), .above = true, .max = 0.9,
+		.required = true,
+		.doc = "share of the training rows that become dev rows, whole speakers"),
+};
+
+static const core_key vote_keys[] = {
+	KEY(PATH, "file", AT(core_corpus_spec, votes_file), .required = true,
+		.doc = "table with a row for each rater of a recording"),
+	KEY(TEXT, "emotion", AT(core_corpus_spec, votes_emotion), .required = true,
+		.doc = "its column of classes"),
+	KEY(TEXT, "recording", AT(core_corpus_spec, votes_recording),
+		.doc = "its column of file names; default: the usual names"),
 };
 
 static const core_key corpus_keys[] = {
 	KEY(PATH, "audio", AT(core_corpus_spec, audio),
 		.doc = "folder of recordings, searched with its subfolders; encoders that look "
 		       "features up by name need none"),
-	KEY(FILES, "labels", ITEMS(core_corpus_spec, label_source), .required = true,
+	KEY(FILES, "labels", ITEMS(core_corpus_spec, label_source),
 		.doc = "label file, a list of them, or {train: ..., dev: ..., test: ...}; {fold} "
 		       "in "
 		       "a name stands for the fold, * for any text"),
@@ -51,16 +58,18 @@ static const core_key corpus_keys[] = {
 		.doc = "names for ranges of a numeric attribute, both ends included"),
 	KEY(VALUES, "values", ITEMS(core_corpus_spec, values),
 		.doc = "values that count in an attribute's metrics; other rows stay in training"),
-	KEY(INTS, "folds", ITEMS(core_corpus_spec, folds), .max = MANY,
-		.doc = "folds to run; the values of {fold}, or of 1 ... make_folds"),
+	KEY(FOLDS, "folds", ITEMS(core_corpus_spec, folds), .max = MANY,
+		.doc = "folds to run: the values of {fold}, or of 1 ... the folds that are made; "
+		       "or {make, by, use, seed}"),
 	KEY(TEXTS, "exclude", AT(core_corpus_spec, exclude),
 		.doc = "recordings to leave out, by id"),
-	KEY(BLOCK, "columns", .keys = column_keys, .n_keys = COUNT(column_keys),
-		.doc = "header names that differ from the usual ones"),
+	KEY(COLUMNS, "columns", ITEMS(core_corpus_spec, columns),
+		.doc = "header names that differ from the usual ones, and those of attributes"),
 	KEY(TEXT, "label_column", AT(core_corpus_spec, label_column),
 		.doc = "column of the class name in a file with one label a row"),
-	KEY(REAL, "label_smoothing", AT(core_corpus_spec, label_smoothing), .max = 1, .def = "0.05",
-		.doc = "e in (1 - e) onehot + e/C, with label_column only"),
+	KEY(REAL, "label_smoothing", MAYBE(core_corpus_spec, label_smoothing), .max = 1,
+		.def = "0.05",
+		.doc = "smoothing of one label a row, of votes and of counts; no effect on shares"),
 	KEY(NAMES, "classes", AT(core_corpus_spec, classes),
 		.doc = "class names in order, where they cannot be told from the header"),
 	KEY(INT, "make_folds", AT(core_corpus_spec, make_folds), .max = 1000, .def = "0",
@@ -68,10 +77,27 @@ static const core_key corpus_keys[] = {
 		       "label file"),
 	KEY(INT, "make_folds_seed", AT(core_corpus_spec, make_folds_seed), .max = 9e15, .def = "1",
 		.doc = "seed of these folds"),
+	KEY(TEXT, "fold_by", AT(core_corpus_spec, fold_by),
+		.doc = "column whose values are the folds, or that make_folds keeps together"),
 	KEY(NAMES, "speaker_key", AT(core_corpus_spec, speaker_key),
 		.doc = "columns that together make a speaker; default: the speaker column"),
 	KEY(BOOL, "shared_speakers", AT(core_corpus_spec, shared_speakers), .def = "false",
 		.doc = "accepts speakers in two splits; every table then says so"),
+	KEY(CHOICE, "speaker", AT(core_corpus_spec, speaker), .choices = "none",
+		.doc = "none: every recording is a speaker of its own; every table then says so"),
+	KEY(BLOCK, "dev", .keys = dev_keys, .n_keys = COUNT(dev_keys),
+		.doc = "development rows taken from the training rows where no file has them"),
+	KEY(NULL_MAP, "splits", ITEMS(core_corpus_spec, splits),
+		.doc = "value of the split column: train, dev, test or the name of a further test "
+		       "set; rows with other values are left out"),
+	KEY(BLOCK, "votes", .keys = vote_keys, .n_keys = COUNT(vote_keys),
+		.doc = "labels from the raters' votes"),
+	KEY(NULL_MAP, "map", ITEMS(core_corpus_spec, map),
+		.doc = "class: its new name, or null to drop it"),
+	KEY(RANGES, "where", ITEMS(core_corpus_spec, where),
+		.doc = "rows to use: {duration: [0.5, 20], gender: [Female, Male]}"),
+	KEY(TEXTS, "missing", AT(core_corpus_spec, missing),
+		.doc = "values that mean missing, beside the usual words"),
 };
 
 static const core_key bias_keys[] = {
@@ -285,8 +311,8 @@ core_key core_schema_from_param(const fv_param *param, bool official)
 
 bool core_key_is_list(core_key_type type)
 {
-	return type == CORE_KEY_INTS || type == CORE_KEY_SIZES || type == CORE_KEY_REALS ||
-	       type == CORE_KEY_TEXTS || type == CORE_KEY_NAMES;
+	return type == CORE_KEY_INTS || type == CORE_KEY_SIZES || type == CORE_KEY_FOLDS ||
+	       type == CORE_KEY_REALS || type == CORE_KEY_TEXTS || type == CORE_KEY_NAMES;
 }
 
 /* True when `test` accepts the type of this parameter in any plugin of this kind. */
@@ -343,8 +369,13 @@ static bool test_inside(const core_key *key, bool (*test)(core_key_type))
 {
 	switch (key->type) {
 	case CORE_KEY_VALUES:
+	case CORE_KEY_COLUMNS:
+	case CORE_KEY_RANGES:
 		return test(CORE_KEY_TEXTS);
+	case CORE_KEY_FOLDS:
+		return test(CORE_KEY_INTS);
 	case CORE_KEY_TEXT_MAP:
+	case CORE_KEY_NULL_MAP:
 		return test(CORE_KEY_TEXT);
 	case CORE_KEY_FILES:
 		return test(CORE_KEY_TEXT);

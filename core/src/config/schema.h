@@ -26,6 +26,10 @@ typedef enum core_key_type {
 	CORE_KEY_TEXT_MAP, /* name: text */
 	CORE_KEY_BINS,     /* attribute: {Name: [low, high]} */
 	CORE_KEY_VALUES,   /* attribute: [texts] */
+	CORE_KEY_FOLDS,    /* like INTS; {make, by, use, seed} is resolved before the check */
+	CORE_KEY_NULL_MAP, /* name: text or null */
+	CORE_KEY_COLUMNS,  /* name: column, or a list of columns to join */
+	CORE_KEY_RANGES,   /* column: [low, high], or a list of values */
 	CORE_KEY_FILES,    /* a path, a list of paths, or name: path or paths */
 	CORE_KEY_BLOCK,    /* a block with its own keys */
 	CORE_KEY_ENCODER,  /* an encoder block inside a grouper */

@@ -41,6 +41,20 @@ typedef struct core_values {
 	core_strings names; /* the only values counted in that attribute's metrics */
 } core_values;
 
+/* One column, or several that are joined with "+". */
+typedef struct core_joined_column {
+	const char *name; /* what the configuration calls it: file, speaker, age */
+	core_strings columns;
+} core_joined_column;
+
+/* Rows to use, by a column. */
+typedef struct core_condition {
+	const char *column;
+	bool range; /* low to high, both included; otherwise one of the values */
+	double low, high;
+	core_strings values;
+} core_condition;
+
 /* A label file, or a pattern that matches several. */
 typedef struct core_label_source {
 	const char *split; /* of all its rows; NULL: its rows tell */
@@ -70,17 +84,42 @@ typedef struct core_corpus_spec {
 	int32_t n_folds;
 	int64_t *folds;     /* fold names, e.g. 1..5; {0} when there are no folds */
 	bool has_folds;     /* labels has {fold}, or make_folds > 0 */
-	int32_t make_folds; /* 0: the split is in the label file */
+	int32_t make_folds; /* 0: the split is in the label file, or fold_by tells it */
 	int64_t make_folds_seed;
+	/* column whose values are the folds, or with make_folds whose rows stay together; NULL: the
+	 * speaker */
+	const char *fold_by;
 	core_strings exclude; /* recording ids */
-	/* header names; NULL: the default names */
+	/* header names; NULL: the default names. `file` may be a template: "dia{Dialogue_ID}.wav" */
 	const char *column_file, *column_speaker, *column_gender, *column_split;
+	const char *column_start, *column_end;
+	int32_t n_columns; /* as written; those above are filled from them */
+	core_joined_column *columns;
+	int32_t n_label_attributes; /* the columns that are attributes, gender aside */
+	core_joined_column *label_attributes;
 	/* column of the class name in a CSV with one label a row; NULL: a column for each class */
 	const char *label_column;
-	double label_smoothing; /* e in y' = (1-e) onehot + e/C, for a CSV with one label a row */
+	/* e in y' = (1-e) onehot + e/C for one label a row, and in y' = (1 - e C/(C-1)) y + e/(C-1)
+	 * for votes and counts */
+	double label_smoothing;
+	bool has_label_smoothing;
 	/* columns that together identify a speaker; n = 0: the speaker column */
 	core_strings speaker_key;
 	bool shared_speakers; /* speakers may be in two splits */
+	const char *speaker;  /* "none": every recording is its own; otherwise NULL */
+	double dev_share;     /* of the training rows; 0: the files have dev rows */
+	/* [n_splits] value of the split column (field attribute) -> split (field column; NULL: left
+	 * out) */
+	int32_t n_splits;
+	core_column *splits;
+	const char *votes_file, *votes_emotion,
+		*votes_recording; /* NULL: no votes, the usual name */
+	/* [n_map] class (field attribute) -> new name (field column; NULL: dropped) */
+	int32_t n_map;
+	core_column *map;
+	int32_t n_where;
+	core_condition *where;
+	core_strings missing; /* values that mean missing, beside the usual words */
 } core_corpus_spec;
 
 typedef struct core_bias_spec {

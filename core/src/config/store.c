@@ -97,11 +97,48 @@ static bool make_texts(fv_ctx *ctx, const core_yaml *list, core_strings *out)
 	return out->item != NULL;
 }
 
+/* Texts, with NULL where the value is null. */
 static bool make_columns(fv_ctx *ctx, const core_yaml *map, core_column **out)
 {
 	*out = core_alloc(ctx, map->n, sizeof **out);
-	for (size_t i = 0; i < map->n && *out; i++)
-		(*out)[i] = (core_column){map->entry[i].key, map->entry[i].value->text};
+	for (size_t i = 0; i < map->n && *out; i++) {
+		const core_yaml *value = map->entry[i].value;
+		(*out)[i] = (core_column){
+			map->entry[i].key, core_yaml_is_null(value) ? NULL : value->text};
+	}
+	return *out != NULL;
+}
+
+/* A single text counts as a list of one. */
+static bool make_joined_columns(fv_ctx *ctx, const core_yaml *map, core_joined_column **out)
+{
+	*out = core_alloc(ctx, map->n, sizeof **out);
+	for (size_t i = 0; i < map->n && *out; i++) {
+		core_entry *only = &map->entry[i];
+		const core_yaml one = {.kind = CORE_YAML_LIST, .n = 1, .entry = only};
+		const core_yaml *list = only->value->kind == CORE_YAML_LIST ? only->value : &one;
+		(*out)[i].name = only->key;
+		if (!make_texts(ctx, list, &(*out)[i].columns))
+			return false;
+	}
+	return *out != NULL;
+}
+
+static bool make_conditions(fv_ctx *ctx, const core_yaml *map, core_condition **out)
+{
+	*out = core_alloc(ctx, map->n, sizeof **out);
+	for (size_t i = 0; i < map->n && *out; i++) {
+		const core_yaml *list = map->entry[i].value;
+		core_condition *to = &(*out)[i];
+		*to = (core_condition){.column = map->entry[i].key,
+			.range = list->n == 2 && list->entry[0].value->value == CORE_VALUE_NUMBER};
+		if (to->range) {
+			(void)core_parse_double(list->entry[0].value->text, &to->low);
+			(void)core_parse_double(list->entry[1].value->text, &to->high);
+		} else if (!make_texts(ctx, list, &to->values)) {
+			return false;
+		}
+	}
 	return *out != NULL;
 }
 
@@ -179,11 +216,17 @@ static bool put_list(fv_ctx *ctx, const core_key *key, const core_yaml *value, v
 		return make_sources(ctx, list, at, find_field(base, key->count));
 	case CORE_KEY_INTS:
 	case CORE_KEY_SIZES:
+	case CORE_KEY_FOLDS:
 		return make_ints(ctx, list, at);
 	case CORE_KEY_REALS:
 		return make_reals(ctx, list, at);
 	case CORE_KEY_TEXT_MAP:
+	case CORE_KEY_NULL_MAP:
 		return make_columns(ctx, list, at);
+	case CORE_KEY_COLUMNS:
+		return make_joined_columns(ctx, list, at);
+	case CORE_KEY_RANGES:
+		return make_conditions(ctx, list, at);
 	case CORE_KEY_BINS:
 		return make_bins(ctx, list, at);
 	case CORE_KEY_VALUES:

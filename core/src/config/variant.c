@@ -21,11 +21,12 @@ static bool fill_block(fv_ctx *ctx, const char *name, const core_yaml *block, vo
 	return !block || core_store_block(ctx, schema->keys, schema->n_keys, block, spec);
 }
 
-/* The folds given, or 1 ... make_folds, or a single unnamed fold. */
+/* The folds given, or 1 ... make_folds, or a single unnamed fold; none when only the label file can
+ * tell how many there are. */
 static bool fill_folds(fv_ctx *ctx, core_corpus_spec *out)
 {
-	out->has_folds = out->n_folds || out->make_folds;
-	if (out->n_folds)
+	out->has_folds = out->n_folds || out->make_folds || out->fold_by;
+	if (out->n_folds || (out->fold_by && !out->make_folds))
 		return true;
 	out->n_folds = out->make_folds ? out->make_folds : 1;
 	out->folds = core_alloc(ctx, (size_t)out->n_folds, sizeof *out->folds);
@@ -34,9 +35,36 @@ static bool fill_folds(fv_ctx *ctx, core_corpus_spec *out)
 	return out->folds != NULL;
 }
 
+/* Gives each column its field; what has none is an attribute. */
+static bool fill_columns(fv_ctx *ctx, core_corpus_spec *out)
+{
+	const struct {
+		const char *name, **field;
+	} known[] = {{"file", &out->column_file}, {"speaker", &out->column_speaker},
+		{"gender", &out->column_gender}, {"split", &out->column_split},
+		{"start", &out->column_start}, {"end", &out->column_end}};
+	size_t n = sizeof known / sizeof *known;
+	out->label_attributes =
+		core_alloc(ctx, (size_t)out->n_columns, sizeof *out->label_attributes);
+	for (int32_t i = 0; i < out->n_columns && out->label_attributes; i++) {
+		size_t k = 0;
+		while (k < n && strcmp(known[k].name, out->columns[i].name) != 0)
+			k++;
+		if (k < n)
+			*known[k].field = out->columns[i].columns.item[0];
+		else
+			out->label_attributes[out->n_label_attributes++] = out->columns[i];
+	}
+	return out->label_attributes != NULL;
+}
+
 /* Sets the pattern that tells which folds exist, and folds a single file into it. */
 static void set_first_labels(core_corpus_spec *out)
 {
+	if (!out->n_label_source) {
+		out->labels = out->votes_file;
+		return;
+	}
 	for (int32_t i = 0; i < out->n_label_source && !out->labels; i++)
 		if (strstr(out->label_source[i].path, CORE_FOLD_MARK))
 			out->labels = out->label_source[i].path;
@@ -46,11 +74,11 @@ static void set_first_labels(core_corpus_spec *out)
 		out->n_label_source = 0;
 }
 
-/* Reduces file names to recording ids, which have no audio extension. */
-static bool reduce_to_stems(fv_ctx *ctx, core_strings *names)
+/* Reduces file names to recording ids, which have no extension. */
+static bool reduce_to_ids(fv_ctx *ctx, core_strings *names)
 {
 	for (int32_t i = 0; i < names->n; i++) {
-		names->item[i] = core_path_stem(ctx, names->item[i]);
+		names->item[i] = core_path_id(ctx, names->item[i]);
 		if (!names->item[i])
 			return false;
 	}
@@ -72,7 +100,7 @@ static bool fill_corpus(core_loader *loader, const core_yaml *b, core_corpus_spe
 		*spec = (core_corpus_spec){
 			.key = make_key_without(loader, b, "folds"), .place = b->place};
 		if (!spec->key || !fill_block(ctx, "corpus", b, spec) || !fill_folds(ctx, spec) ||
-			!reduce_to_stems(ctx, &spec->exclude))
+			!fill_columns(ctx, spec) || !reduce_to_ids(ctx, &spec->exclude))
 			return false;
 		set_first_labels(spec);
 	}

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads attributes: gender from the label file; the others joined by speaker from a table or,
- * without a table, from columns of the label file. Bins turn numbers into values. An empty cell
+ * without a table, from columns of the label file. Bins turn numbers into values. A missing value
  * means unknown. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "corpus/corpus_private.h"
 
+#include "base/missing.h"
 #include "base/nearest.h"
 #include "base/number.h"
 
 /* Where the values of an attribute are: row [n] in csv, -1 for an utterance whose speaker is
- * missing there. */
+ * missing there; value [csv rows], NULL where it is missing. */
 struct source {
 	const core_csv *csv;
 	const int32_t *row;
+	const char *const *value;
 };
 
 static const core_bins *find_bins(const core_corpus_spec *spec, const char *attribute)
@@ -59,7 +61,7 @@ static fv_status sort_bins(
 /* Sets bin_of [csv rows], the bin of every row in use; -1: unknown. Each bad cell is reported
  * once. */
 static fv_status bin_rows(fv_ctx *ctx, const core_corpus *c, const struct source *from,
-	int64_t column, const core_bins *bins, const core_bin *bin, int32_t *bin_of)
+	const core_bins *bins, const core_bin *bin, int32_t *bin_of)
 {
 	enum { NOT_SEEN = -2 };
 	fv_status status = FV_OK;
@@ -71,9 +73,9 @@ static fv_status bin_rows(fv_ctx *ctx, const core_corpus *c, const struct source
 		if (r < 0 || bin_of[r] != NOT_SEEN)
 			continue;
 		bin_of[r] = -1;
-		const char *cell = core_csv_cell(from->csv, r, column);
+		const char *cell = from->value[r];
 		double number;
-		if (!*cell)
+		if (!cell)
 			continue;
 		if (!core_parse_double(cell, &number)) {
 			status = core_fail_at(ctx, FV_DATA, from->csv->path,
@@ -117,7 +119,7 @@ static fv_status drop_empty_bins(
 }
 
 static fv_status read_binned(fv_ctx *ctx, const core_label_file *f, const core_corpus *c,
-	const struct source *from, int64_t column, const core_bins *bins, core_attribute *a)
+	const struct source *from, const core_bins *bins, core_attribute *a)
 {
 	core_bin *bin;
 	int32_t *bin_of = core_alloc(ctx, (size_t)from->csv->n_rows, sizeof *bin_of);
@@ -125,7 +127,7 @@ static fv_status read_binned(fv_ctx *ctx, const core_label_file *f, const core_c
 		return FV_FAILED;
 	fv_status status = sort_bins(ctx, f->spec, bins, &bin);
 	if (!status)
-		status = bin_rows(ctx, c, from, column, bins, bin, bin_of);
+		status = bin_rows(ctx, c, from, bins, bin, bin_of);
 	if (status)
 		return status;
 	for (int32_t i = 0; i < c->n; i++)
@@ -196,24 +198,36 @@ static fv_status mark_counted(
 	return status;
 }
 
+/* Keeps the values of an attribute as numbers where all are numbers. */
+static fv_status set_numbers(fv_ctx *ctx, const core_attribute *a, double **out)
+{
+	double *number = core_alloc(ctx, (size_t)a->n_values, sizeof *number);
+	if (!number)
+		return FV_FAILED;
+	for (int32_t v = 0; v < a->n_values; v++)
+		if (!core_parse_double(a->value[v], &number[v]))
+			return FV_OK;
+	*out = a->n_values ? number : NULL;
+	return FV_OK;
+}
+
 static fv_status read_attribute(fv_ctx *ctx, const core_label_file *f, const core_corpus *c,
-	const struct source *from, int64_t column, bool is_gender, core_attribute *a)
+	const struct source *from, bool is_gender, core_attribute *a)
 {
 	a->id = core_alloc(ctx, (size_t)c->n, sizeof *a->id);
 	const char **text = core_alloc(ctx, (size_t)c->n, sizeof *text);
 	if (!a->id || !text)
 		return FV_FAILED;
-	for (int32_t i = 0; i < c->n; i++) {
-		const char *cell =
-			from->row[i] < 0 ? "" : core_csv_cell(from->csv, from->row[i], column);
-		text[i] = *cell ? cell : NULL;
-	}
+	for (int32_t i = 0; i < c->n; i++)
+		text[i] = from->row[i] < 0 ? NULL : from->value[from->row[i]];
 	const core_bins *bins = find_bins(f->spec, a->name);
-	fv_status status = bins ? read_binned(ctx, f, c, from, column, bins, a)
+	fv_status status = bins ? read_binned(ctx, f, c, from, bins, a)
 				: core_names_index(ctx, text, c->n, a->id, &a->value, &a->n_values);
 	if (status)
 		return status;
 	fv_status constant = check_constant(ctx, f, c, a, is_gender);
+	if (!bins && set_numbers(ctx, a, &c->number[a - c->attribute]))
+		return FV_FAILED;
 	fv_status counted = mark_counted(ctx, f->spec, bins, a);
 	return constant ? constant : counted;
 }
@@ -264,20 +278,26 @@ static fv_status join_speakers(
 	return status;
 }
 
+static fv_status find_speakers(
+	fv_ctx *ctx, const core_corpus_spec *spec, const core_csv *table, int64_t *column)
+{
+	const char *name = spec->attributes_speaker;
+	fv_status status = core_table_column_find(
+		ctx, spec, table, NULL, "attributes.speaker", name, core_usual_speakers, column);
+	if (!status && *column < 0)
+		status = core_fail_at(ctx, FV_DATA, table->path, 1, 0,
+			"no column 'SpkrID' or 'speaker': name it with corpus.attributes.speaker");
+	return status;
+}
+
 static fv_status open_table(fv_ctx *ctx, const core_corpus_spec *spec, const core_corpus *c,
 	core_csv *table, int32_t *row)
 {
+	int64_t column;
 	fv_status status = core_csv_read(ctx, spec->attributes_file, table);
-	if (status)
-		return status;
-	const char *name = spec->attributes_speaker ? spec->attributes_speaker : "SpkrID";
-	int64_t column = core_csv_column(table, name);
-	if (column < 0)
-		return core_corpus_fail(ctx, &spec->place,
-			"corpus.attributes.speaker: %s has no column '%s'%s", table->path, name,
-			core_suggest_name(ctx, name, (const char *const *)table->header,
-				(size_t)table->n_columns));
-	return join_speakers(ctx, table, column, c, row);
+	if (!status)
+		status = find_speakers(ctx, spec, table, &column);
+	return status ? status : join_speakers(ctx, table, column, c, row);
 }
 
 /* Checks that every bins: and values: block names an attribute. */
@@ -301,48 +321,172 @@ static fv_status check_names(fv_ctx *ctx, const core_corpus_spec *spec, const co
 	return status;
 }
 
-fv_status core_attributes_read(fv_ctx *ctx, const core_label_file *f, core_corpus *c)
+/* Whether corpus.values lists the values that count: then a word like Unknown is one that does not. */
+static bool has_value_list(const core_corpus_spec *spec, const char *attribute)
+{
+	for (int32_t v = 0; v < spec->n_values; v++)
+		if (!strcmp(spec->values[v].attribute, attribute))
+			return true;
+	return false;
+}
+
+/* The values [rows] of a column; NULL where they are missing, or where `raw` is set only where the
+ * cell is empty. */
+static fv_status read_values(fv_ctx *ctx, const core_corpus_spec *spec, const core_csv *csv,
+	int64_t column, bool raw, const char *const **out)
+{
+	const char **value = core_alloc(ctx, (size_t)csv->n_rows, sizeof *value);
+	if (!value)
+		return FV_FAILED;
+	for (int64_t r = 0; r < csv->n_rows; r++) {
+		const char *cell = core_csv_cell(csv, r, column);
+		value[r] = *cell ? cell : NULL;
+	}
+	*out = value;
+	return raw ? FV_OK
+		   : core_clean_column(ctx, csv->path, csv->header[column], csv->n_rows, value,
+			     csv->line, spec->missing.n, spec->missing.item);
+}
+
+static fv_status find_table_column(fv_ctx *ctx, const core_corpus_spec *spec, const core_csv *csv,
+	const core_column *want, int64_t *column)
+{
+	*column = core_csv_column(csv, want->column);
+	if (*column >= 0)
+		return FV_OK;
+	return core_corpus_fail(ctx, &spec->place,
+		"corpus.attributes.columns.%s: %s has no column '%s'%s", want->attribute, csv->path,
+		want->column,
+		core_suggest_name(ctx, want->column, (const char *const *)csv->header,
+			(size_t)csv->n_columns));
+}
+
+/* Reads an attribute from a column of `from`. */
+static fv_status read_column(fv_ctx *ctx, core_label_file *f, core_corpus *c, struct source *from,
+	const core_column *want, int64_t column)
+{
+	core_attribute *a = &c->attribute[c->n_attributes++];
+	a->name = want->attribute;
+	fv_status status = FV_OK;
+	if (column < 0)
+		status = find_table_column(ctx, f->spec, from->csv, want, &column);
+	if (!status)
+		status = read_values(ctx, f->spec, from->csv, column,
+			has_value_list(f->spec, a->name), &from->value);
+	return status ? status : read_attribute(ctx, f, c, from, !strcmp(a->name, "gender"), a);
+}
+
+/* The attributes of corpus.columns, whose columns may be joined. */
+static fv_status read_joined(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 {
 	const core_corpus_spec *spec = f->spec;
-	size_t declared = (size_t)spec->n_attribute_columns;
-	c->attribute = core_alloc(ctx, declared + 1, sizeof *c->attribute);
-	if (!c->attribute)
-		return FV_FAILED;
-	const struct source labels = {&f->table.csv, f->row};
-	struct source from = labels;
-	core_csv table;
+	struct source from = {&f->table.csv, f->row, NULL};
 	fv_status status = FV_OK;
-	bool gender = f->gender >= 0; /* false if the config reads gender from elsewhere */
-	for (size_t d = 0; d < declared; d++)
-		gender = gender && strcmp(spec->attribute_columns[d].attribute, "gender");
-	if (gender) {
-		c->attribute[c->n_attributes].name = "gender";
-		status = read_attribute(
-			ctx, f, c, &labels, f->gender, true, &c->attribute[c->n_attributes++]);
-	}
-	if (declared && spec->attributes_file) {
-		int32_t *row = core_alloc(ctx, (size_t)c->n, sizeof *row);
-		fv_status opened = row ? open_table(ctx, spec, c, &table, row) : FV_FAILED;
-		if (opened)
-			return opened;
-		from = (struct source){&table, row};
-	}
-	for (size_t d = 0; d < declared; d++) {
-		const core_column *want = &spec->attribute_columns[d];
-		core_attribute *a = &c->attribute[c->n_attributes++];
-		a->name = want->attribute;
-		int64_t column = core_csv_column(from.csv, want->column);
+	for (int32_t i = 0; i < spec->n_label_attributes; i++) {
+		const core_joined_column *want = &spec->label_attributes[i];
+		const core_column one = {want->name, want->columns.item[0]};
+		const char *key = core_format(ctx, "columns.%s", want->name);
+		int64_t column;
 		fv_status read =
-			column >= 0
-				? read_attribute(ctx, f, c, &from, column, false, a)
-				: core_corpus_fail(ctx, &spec->place,
-					  "corpus.attributes.columns.%s: %s has no column '%s'%s",
-					  a->name, from.csv->path, want->column,
-					  core_suggest_name(ctx, want->column,
-						  (const char *const *)from.csv->header,
-						  (size_t)from.csv->n_columns));
+			key ? core_column_find(ctx, f, key, one.column, NULL, &column) : FV_FAILED;
+		if (!read && want->columns.n == 1) {
+			read = read_column(ctx, f, c, &from, &one, column);
+		} else if (!read) {
+			core_attribute *a = &c->attribute[c->n_attributes++];
+			a->name = want->name;
+			read = core_label_named(ctx, f, &want->columns, key, &from.value);
+			if (!read)
+				read = read_attribute(ctx, f, c, &from, false, a);
+		}
 		status = read ? read : status;
 	}
-	fv_status names = check_names(ctx, spec, c);
-	return status ? status : names;
+	return status;
+}
+
+/* The attributes of corpus.attributes, from its table or, without one, the label file. */
+static fv_status read_declared(fv_ctx *ctx, core_label_file *f, core_corpus *c)
+{
+	const core_corpus_spec *spec = f->spec;
+	struct source from = {&f->table.csv, f->row, NULL};
+	core_csv table;
+	fv_status status = FV_OK;
+	if (spec->n_attribute_columns && spec->attributes_file) {
+		int32_t *row = core_alloc(ctx, (size_t)c->n, sizeof *row);
+		status = row ? open_table(ctx, spec, c, &table, row) : FV_FAILED;
+		from = (struct source){&table, row, NULL};
+	}
+	if (status)
+		return status;
+	for (int32_t d = 0; d < spec->n_attribute_columns; d++) {
+		fv_status read = read_column(ctx, f, c, &from, &spec->attribute_columns[d], -1);
+		status = read ? read : status;
+	}
+	return status;
+}
+
+/* Gender is read from the label file unless the configuration reads it from elsewhere. */
+static bool finds_gender(const core_label_file *f)
+{
+	const core_corpus_spec *spec = f->spec;
+	bool found = f->gender >= 0;
+	for (int32_t d = 0; d < spec->n_attribute_columns; d++)
+		found = found && strcmp(spec->attribute_columns[d].attribute, "gender") != 0;
+	return found;
+}
+
+fv_status core_attributes_read(fv_ctx *ctx, core_label_file *f, core_corpus *c)
+{
+	const core_corpus_spec *spec = f->spec;
+	size_t most = (size_t)spec->n_attribute_columns + (size_t)spec->n_label_attributes + 1;
+	c->attribute = core_alloc(ctx, most, sizeof *c->attribute);
+	c->number = core_alloc(ctx, most, sizeof *c->number);
+	if (!c->attribute || !c->number)
+		return FV_FAILED;
+	fv_status gender = FV_OK;
+	if (finds_gender(f)) {
+		struct source from = {&f->table.csv, f->row, NULL};
+		const core_column want = {"gender", NULL};
+		gender = read_column(ctx, f, c, &from, &want, f->gender);
+	}
+	fv_status joined = read_joined(ctx, f, c);
+	fv_status declared = read_declared(ctx, f, c);
+	fv_status names = declared == FV_FAILED ? FV_FAILED : check_names(ctx, spec, c);
+	return gender ? gender : joined ? joined : declared ? declared : names;
+}
+
+fv_status core_speaker_values(
+	fv_ctx *ctx, core_label_file *f, const char *column, const char *const **out)
+{
+	const core_corpus_spec *spec = f->spec;
+	int64_t n = f->table.csv.n_rows, speaker;
+	const core_column want = {column, column};
+	int64_t at;
+	core_csv table;
+	const char *const *value;
+	fv_status status = core_csv_read(ctx, spec->attributes_file, &table);
+	if (!status)
+		status = find_speakers(ctx, spec, &table, &speaker);
+	if (!status)
+		status = find_table_column(ctx, spec, &table, &want, &at);
+	if (!status)
+		status = read_values(ctx, spec, &table, at, false, &value);
+	const char **found = core_alloc(ctx, (size_t)n, sizeof *found);
+	const char **name = core_alloc(ctx, (size_t)table.n_rows, sizeof *name), **distinct;
+	int32_t *id = core_alloc(ctx, (size_t)table.n_rows, sizeof *id), n_distinct;
+	if (status || !found || !name || !id)
+		return status ? status : FV_FAILED;
+	for (int64_t r = 0; r < table.n_rows; r++)
+		name[r] = core_csv_cell(&table, r, speaker);
+	status = core_names_index(ctx, name, table.n_rows, id, &distinct, &n_distinct);
+	const char **of_speaker = core_alloc(ctx, (size_t)table.n_rows, sizeof *of_speaker);
+	if (status || !of_speaker)
+		return FV_FAILED;
+	for (int64_t r = 0; r < table.n_rows; r++)
+		of_speaker[id[r]] = value[r];
+	for (int64_t r = 0; r < n; r++) {
+		int32_t s = core_names_find(distinct, n_distinct, f->speaker[r]);
+		found[r] = s < 0 ? NULL : of_speaker[s];
+	}
+	*out = found;
+	return FV_OK;
 }

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/nearest.h"
+#include "base/text.h"
 #include "corpus/corpus_private.h"
 
 const char *core_split_name(core_split split)
@@ -45,95 +46,91 @@ int32_t core_attribute_value(const core_attribute *attribute, const char *name)
 	return -1;
 }
 
-/* Sets stem and joined speaker name of all rows. */
-static fv_status name_rows(fv_ctx *ctx, core_label_file *f)
+/* Reads everything up to the classes and conditions, which decides which rows stay. */
+static fv_status read_rows(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 {
-	const core_csv *csv = &f->table.csv;
-	f->stem = core_alloc(ctx, (size_t)csv->n_rows, sizeof *f->stem);
-	f->speaker = core_alloc(ctx, (size_t)csv->n_rows, sizeof *f->speaker);
-	if (!f->stem || !f->speaker)
+	const core_corpus_spec *spec = f->spec;
+	fv_status status = FV_OK;
+	if (spec->n_label_source || (spec->labels && spec->labels != spec->votes_file))
+		status = core_label_table_read(ctx, spec, f->fold, &f->table);
+	if (!status && spec->votes_file)
+		status = core_votes_read(ctx, f);
+	if (status)
+		return status;
+	c->labels = f->table.csv.path;
+	c->files = f->table.files;
+	c->n_rows = (int32_t)f->table.csv.n_rows;
+	if ((status = core_columns_find(ctx, f)) || (status = core_rows_name(ctx, f)) ||
+		(status = core_speakers_name(ctx, f)) || (status = core_rows_exclude(ctx, f)))
+		return status;
+	return core_labels_find(ctx, f, c);
+}
+
+/* Says how many rows are left out, and why. */
+static fv_status count_left_out(fv_ctx *ctx, const core_label_file *f, core_corpus *c)
+{
+	enum { REASONS = 64 };
+	core_text text = {0};
+	int32_t all = 0;
+	c->left_out = core_alloc(ctx, REASONS, sizeof *c->left_out);
+	if (!c->left_out)
 		return FV_FAILED;
-	fv_status status = FV_OK;
-	for (int64_t r = 0; r < csv->n_rows; r++) {
-		f->stem[r] = core_path_stem(ctx, core_csv_cell(csv, r, f->file));
-		if (!f->stem[r])
-			return FV_FAILED;
-		if (!*f->stem[r])
-			status = CORE_ROW_FAIL(ctx, f, r, "no file name");
-		for (int32_t k = 0; k < f->n_speaker_key; k++) {
-			const char *part = core_csv_cell(csv, r, f->speaker_key[k]);
-			if (!*part)
-				status =
-					CORE_ROW_FAIL(ctx, f, r, "no speaker: column '%s' is empty",
-						csv->header[f->speaker_key[k]]);
-			f->speaker[r] = k ? core_format(ctx, "%s+%s", f->speaker[r], part) : part;
-			if (!f->speaker[r])
-				return FV_FAILED;
-		}
+	for (int64_t r = 0; r < f->table.csv.n_rows; r++) {
+		int32_t i = 0;
+		if (!f->dropped[r])
+			continue;
+		while (i < c->n_left_out && strcmp(c->left_out[i].why, f->dropped[r]) != 0)
+			i++;
+		if (i == c->n_left_out && i < REASONS - 1)
+			c->left_out[c->n_left_out++].why = f->dropped[r];
+		c->left_out[i].n++;
+		all++;
 	}
+	for (int32_t i = 0; i < c->n_left_out; i++)
+		core_text_add(
+			&text, "%s%d %s", i ? ", " : "", (int)c->left_out[i].n, c->left_out[i].why);
+	if (all && text.data)
+		core_log(ctx, CORE_INFO, "%s: %d of %d rows are left out: %s", c->labels, (int)all,
+			(int)c->n_rows, text.data);
+	bool failed = text.failed;
+	core_text_free(&text);
+	return failed ? fv_fail(ctx, FV_FAILED, "out of memory") : FV_OK;
+}
+
+/* Keeps the rows of the corpus in f->row, and their number in c->n. */
+static fv_status keep_rows(fv_ctx *ctx, core_label_file *f, core_corpus *c)
+{
+	for (int32_t i = 0; i < c->n_rows; i++) {
+		int32_t r = f->row[i];
+		if (!f->dropped[r] && !f->excluded[r])
+			f->row[c->n++] = r;
+	}
+	fv_status status = count_left_out(ctx, f, c);
+	if (!status && !c->n)
+		status = fv_fail(ctx, FV_DATA, "%s: no row is left", c->labels);
 	return status;
 }
 
-static int by_stem(const void *a, const void *b, void *stems)
+static void copy_label(const core_label_file *f, core_corpus *c, int32_t row, int32_t i)
 {
-	const char *const *stem = stems;
-	int32_t i = *(const int32_t *)a, j = *(const int32_t *)b;
-	int order = strcmp(stem[i], stem[j]);
-	return order ? order : (i > j) - (i < j);
-}
-
-/* Sorts all rows by stem; a stem that appears twice is an error. */
-static fv_status sort_rows(fv_ctx *ctx, core_label_file *f)
-{
-	const core_csv *csv = &f->table.csv;
-	f->row = core_alloc(ctx, (size_t)csv->n_rows, sizeof *f->row);
-	if (!f->row)
-		return FV_FAILED;
-	int32_t n = (int32_t)csv->n_rows;
-	for (int32_t r = 0; r < n; r++)
-		f->row[r] = r;
-	qsort_r(f->row, (size_t)n, sizeof *f->row, by_stem, (void *)f->stem);
-	fv_status status = FV_OK;
-	for (int32_t i = 1; i < n; i++) {
-		int32_t first = f->row[i - 1], again = f->row[i];
-		if (!strcmp(f->stem[first], f->stem[again]))
-			status =
-				CORE_ROW_FAIL(ctx, f, again, "'%s' appears twice, first on line %d",
-					f->stem[again], (int)csv->line[first]);
-	}
-	return status;
-}
-
-/* Removes the excluded stems from f->row; the list may have audio extensions. */
-static fv_status exclude_rows(fv_ctx *ctx, core_label_file *f, int32_t *n)
-{
-	const core_strings *list = &f->spec->exclude;
-	fv_status status = FV_OK;
-	*n = (int32_t)f->table.csv.n_rows;
-	for (int32_t e = 0; e < list->n; e++) {
-		const char *stem = core_path_stem(ctx, list->item[e]);
-		int32_t kept = 0;
-		bool found = false;
-		if (!stem)
-			return FV_FAILED;
-		for (int32_t i = 0; i < *n; i++)
-			if (strcmp(f->stem[f->row[i]], stem))
-				f->row[kept++] = f->row[i];
-		for (int64_t r = 0; r < f->table.csv.n_rows && !found; r++)
-			found = !strcmp(f->stem[r], stem);
-		if (!found)
-			status = core_corpus_fail(ctx, &f->spec->place,
-				"corpus.exclude: '%s' is not in %s%s", list->item[e],
-				f->table.csv.path,
-				core_suggest_name(ctx, stem, f->stem, (size_t)f->table.csv.n_rows));
-		*n = kept;
-	}
-	return status;
+	size_t classes = (size_t)c->classes;
+	float *y = c->label + (size_t)i * classes;
+	memcpy(y, f->y + (size_t)row * classes, classes * sizeof *y);
+	core_label_class(y, 1, c->classes, &c->klass[i]);
+	c->strict[i] = y[c->klass[i]] > 0.5f ? c->klass[i] : -1;
 }
 
 static fv_status fill_corpus(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 {
 	size_t n = (size_t)c->n;
+	size_t classes = (size_t)c->classes;
+	c->label = core_alloc(ctx, n * classes, sizeof *c->label);
+	c->klass = core_alloc(ctx, n, sizeof *c->klass);
+	c->strict = core_alloc(ctx, n, sizeof *c->strict);
+	c->start = f->start_s ? core_alloc(ctx, n, sizeof *c->start) : NULL;
+	c->end = f->start_s ? core_alloc(ctx, n, sizeof *c->end) : NULL;
+	if (!c->label || !c->klass || !c->strict || (f->start_s && (!c->start || !c->end)))
+		return FV_FAILED;
 	c->stem = core_alloc(ctx, n, sizeof *c->stem);
 	c->file = core_alloc(ctx, n, sizeof *c->file);
 	c->source = core_alloc(ctx, n, sizeof *c->source);
@@ -152,7 +149,12 @@ static fv_status fill_corpus(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 		int32_t r = f->row[i];
 		f->utterance[r] = (int32_t)i;
 		c->stem[i] = f->stem[r];
-		c->file[i] = core_csv_cell(&f->table.csv, r, f->file);
+		c->file[i] = f->name[r];
+		if (f->start_s) {
+			c->start[i] = f->start_s[r];
+			c->end[i] = f->end_s[r];
+		}
+		copy_label(f, c, r, (int32_t)i);
 		c->source[i] = f->table.path[r];
 		c->line[i] = (int32_t)f->table.csv.line[r];
 		c->split[i] = f->part[r];
@@ -222,21 +224,66 @@ fv_status core_corpus_read(
 	if (!c || !f)
 		return FV_FAILED;
 	*f = (core_label_file){.spec = spec, .fold = fold};
-	fv_status status = core_label_table_read(ctx, spec, fold, &f->table);
+	fv_status status = read_rows(ctx, f, c);
 	if (status)
 		return status;
-	c->labels = f->table.csv.path;
-	c->files = f->table.files;
-	if ((status = core_labels_find_columns(ctx, f, c)) || (status = name_rows(ctx, f)) ||
-		(status = sort_rows(ctx, f)) || (status = core_folds_assign(ctx, f, c)) ||
-		(status = exclude_rows(ctx, f, &c->n)) || (status = fill_corpus(ctx, f, c)))
-		return status;
+	fv_status labels = core_labels_read(ctx, f, c);
+	if (labels == FV_FAILED || (status = core_rows_filter(ctx, f)) ||
+		(status = core_folds_assign(ctx, f, c)) || (status = keep_rows(ctx, f, c)) ||
+		(status = fill_corpus(ctx, f, c)))
+		return status ? status : labels;
+	c->needs_audio = f->needs_audio;
 	/* These checks are independent, so that one call reports all errors. */
-	fv_status found[] = {core_labels_read(ctx, f, c), core_attributes_read(ctx, f, c),
+	fv_status found[] = {labels, core_attributes_read(ctx, f, c),
 		spec->shared_speakers ? FV_OK : check_speakers(ctx, c), check_splits(ctx, c)};
 	for (size_t i = 0; i < sizeof found / sizeof *found; i++)
 		if (found[i])
 			return found[i];
 	*out = c;
 	return FV_OK;
+}
+
+fv_status core_corpus_list_folds(fv_ctx *ctx, core_corpus_spec *spec)
+{
+	if (spec->n_folds || !spec->fold_by)
+		return FV_OK;
+	fv_ctx *own = core_ctx_aside(ctx); /* reading the corpus repeats the notes */
+	core_corpus *c = own ? core_alloc(own, 1, sizeof *c) : NULL;
+	core_label_file *f = own ? core_alloc(own, 1, sizeof *f) : NULL;
+	if (!c || !f)
+		return own ? core_ctx_rejoin(ctx, own, FV_FAILED) : FV_FAILED;
+	*f = (core_label_file){.spec = spec, .fold = 1};
+	const char **value;
+	int32_t n = 0;
+	fv_status status = read_rows(own, f, c);
+	if (!status)
+		status = core_labels_read(own, f, c);
+	if (!status)
+		status = core_rows_filter(own, f);
+	int32_t *id = status ? NULL : core_alloc(own, (size_t)c->n_rows, sizeof *id);
+	if (!status)
+		status = id ? core_fold_values(own, f, id, &value, &n) : FV_FAILED;
+	status = core_ctx_rejoin(ctx, own, status);
+	if (status)
+		return status;
+	spec->folds = core_alloc(ctx, (size_t)n, sizeof *spec->folds);
+	for (int32_t i = 0; i < n && spec->folds; i++)
+		spec->folds[i] = i + 1;
+	spec->n_folds = n;
+	return spec->folds ? FV_OK : FV_FAILED;
+}
+
+fv_status core_corpus_sha256(fv_ctx *ctx, const core_corpus *c, char hex[CORE_SHA256_HEX])
+{
+	fv_status status = core_files_sha256(ctx, &c->files, hex);
+	if (status || !c->needs_audio)
+		return status;
+	core_text all = {0};
+	core_text_add(&all, "%s\n", hex);
+	for (int32_t i = 0; i < c->n; i++)
+		core_text_add(&all, "%s\n", c->stem[i]);
+	status = all.failed ? fv_fail(ctx, FV_FAILED, "out of memory")
+			    : core_sha256_bytes(ctx, all.data, all.size, hex);
+	core_text_free(&all);
+	return status;
 }

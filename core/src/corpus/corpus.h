@@ -28,11 +28,21 @@ typedef struct core_attribute {
 	int32_t *id;   /* [n] index into value; -1 unknown */
 } core_attribute;
 
+/* Rows of the label files that are left out, by reason. */
+typedef struct core_left_out {
+	const char *why; /* "without a class" */
+	int32_t n;
+} core_left_out;
+
 typedef struct core_corpus {
 	const char *labels; /* path of the label file, the first of several */
 	core_files files;   /* all files that the rows and labels come from */
 	int32_t n, classes, n_speakers, n_attributes;
-	const char **class_name;   /* [C] in column order */
+	int32_t n_rows; /* of the label files, those left out included */
+	int32_t n_left_out;
+	core_left_out *left_out;   /* [n_left_out] in the order in which they were found */
+	bool needs_audio;          /* which rows are used depends on the recordings, too */
+	const char **class_name;   /* [C] in column order, or sorted by bytes */
 	const char **stem, **file; /* [n] */
 	/* [n] the segment of the recording that the row is, in seconds; an end of INFINITY is that
 	 * of the recording. NULL: whole recordings. */
@@ -49,16 +59,28 @@ typedef struct core_corpus {
 	int32_t *speaker;          /* [n] index into speaker_name */
 	const char **speaker_name; /* [n_speakers] sorted by bytes */
 	core_attribute *attribute; /* [n_attributes] gender first, then in config order */
+	/* [n_attributes][n_values] the values as numbers; NULL: not all are numbers, or they are
+	 * bins */
+	double **number;
 } core_corpus;
 
 /* The name of a segment: that of its recording with its bounds in seconds, "a@1.25-3.5", or
  * "a@1.25-" up to the end. Whole recordings (0, INFINITY) keep their name. */
 char *core_segment_name(fv_ctx *ctx, const char *recording, double start, double end);
 
-/* Reads the label files of a fold. Errors: FV_DATA with FILE:line for every bad row, speaker or
+/* Reads the label files of a fold. Says how many rows are left out, and why. Errors: FV_DATA with FILE:line for every bad row, speaker or
  * stem; FV_CONFIG for columns, values or excluded stems that do not exist. */
 FV_NODISCARD fv_status core_corpus_read(
 	fv_ctx *ctx, const core_corpus_spec *spec, int64_t fold, core_corpus **out);
+
+/* The SHA-256 of what decides the rows and labels of a corpus: the content of its files and, where
+ * recordings decide which rows are used, the names of those rows. */
+FV_NODISCARD fv_status core_corpus_sha256(
+	fv_ctx *ctx, const core_corpus *corpus, char hex[CORE_SHA256_HEX]);
+
+/* Sets the folds of specs whose folds a column tells (fold_by) and that name none. Errors: as
+ * core_corpus_read. */
+FV_NODISCARD fv_status core_corpus_list_folds(fv_ctx *ctx, core_corpus_spec *spec);
 
 /* NULL when there is none of that name. */
 const core_attribute *core_corpus_attribute(const core_corpus *corpus, const char *name);

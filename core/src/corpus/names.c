@@ -58,3 +58,16 @@ fv_status core_names_index(fv_ctx *ctx, const char *const *name, int64_t n, int3
 	free(order);
 	return *distinct ? FV_OK : FV_FAILED;
 }
+
+int32_t core_names_find(const char *const *names, int32_t n, const char *name)
+{
+	int32_t low = 0, high = n;
+	while (low < high) {
+		int32_t middle = low + (high - low) / 2;
+		if (strcmp(names[middle], name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < n && !strcmp(names[low], name) ? low : -1;
+}

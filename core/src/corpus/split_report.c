@@ -87,6 +87,16 @@ static json_t *build_draws(const core_split_report *r)
 	return NULL;
 }
 
+/* Builds {"without a class": 3, ...}. */
+static json_t *build_left_out(const core_corpus *c)
+{
+	json_t *object = json_object();
+	for (int32_t i = 0; i < c->n_left_out; i++)
+		(void)json_object_set_new(
+			object, c->left_out[i].why, json_integer(c->left_out[i].n));
+	return object;
+}
+
 fv_status core_split_add_json(fv_ctx *ctx, const core_split_report *r, core_text *out)
 {
 	json_t *splits = json_object();
@@ -96,6 +106,8 @@ fv_status core_split_add_json(fv_ctx *ctx, const core_split_report *r, core_text
 	for (int s = 0; good && s < r->n_splits; s++)
 		good = !json_object_set_new(splits, core_corpus_split_name(r->corpus, s),
 			build_split(r->corpus, &r->split[s]));
+	if (good && r->corpus->n_left_out)
+		good = !json_object_set_new(root, "left_out", build_left_out(r->corpus));
 	if (good && r->draws)
 		good = !json_object_set_new(root, "draws", build_draws(r));
 	char *text = good ? json_dumps(root, JSON_COMPACT) : NULL;

@@ -3,9 +3,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/missing.h"
 #include "corpus/corpus_private.h"
 
-/* A split while the further test sets have no order yet: their rows count from CORE_SPLITS on. */
+/* The splits while the further test sets have no order yet. */
 struct splits {
 	core_label_file *f;
 	const char **set; /* [rows] name of the row's further test set; NULL: none */
@@ -34,6 +35,8 @@ static const char *find_cell(const core_label_file *f, int64_t r)
 	return f->split < 0 ? "" : core_csv_cell(&f->table.csv, r, f->split);
 }
 
+/* --- the usual words -------------------------------------------------------------------------- */
+
 /* Sets the split of one row whose word is one of the usual ones. */
 static bool read_usual_word(struct splits *s, int64_t r)
 {
@@ -58,10 +61,67 @@ static fv_status read_other_word(fv_ctx *ctx, struct splits *s, int64_t r)
 		s->set[r] = word;
 		return FV_OK;
 	}
-	if (!*word)
-		return CORE_ROW_FAIL(ctx, f, r, "no split");
-	return CORE_ROW_FAIL(ctx, f, r, "%s: '%s' is not Train, Development or Test",
+	if (core_is_missing(word))
+		return CORE_ROW_FAIL(ctx, f, r, "no split: corpus.splits says which rows to use");
+	return CORE_ROW_FAIL(ctx, f, r,
+		"%s: '%s' is not Train, Development or Test: corpus.splits says what it is",
 		f->table.csv.header[f->split], word);
+}
+
+static fv_status read_words(fv_ctx *ctx, struct splits *s)
+{
+	core_label_file *f = s->f;
+	int64_t n = f->table.csv.n_rows;
+	fv_status status = FV_OK;
+	for (int64_t r = 0; r < n; r++)
+		f->part[r] = core_row_stays(f, r) && read_usual_word(s, r) ? f->part[r] : -1;
+	for (int64_t r = 0; r < n; r++) {
+		bool open = core_row_stays(f, r) && f->part[r] < 0;
+		fv_status read = open ? read_other_word(ctx, s, r) : FV_OK;
+		status = read ? read : status;
+	}
+	return status;
+}
+
+/* --- corpus.splits ---------------------------------------------------------------------------- */
+
+/* The entry of corpus.splits for a value, as written or in another spelling; -1: none. */
+static int32_t find_entry(const core_corpus_spec *spec, const char *value)
+{
+	for (int32_t i = 0; i < spec->n_splits; i++)
+		if (!strcmp(spec->splits[i].attribute, value))
+			return i;
+	for (int32_t i = 0; i < spec->n_splits; i++)
+		if (core_same_value(spec->splits[i].attribute, value))
+			return i;
+	return -1;
+}
+
+/* Translates the values by corpus.splits; rows whose value it does not list are left out. */
+static fv_status translate_values(fv_ctx *ctx, struct splits *s)
+{
+	core_label_file *f = s->f;
+	const core_corpus_spec *spec = f->spec;
+	bool *found = core_alloc(ctx, (size_t)spec->n_splits, sizeof *found);
+	if (!found)
+		return FV_FAILED;
+	for (int64_t r = 0; r < f->table.csv.n_rows; r++) {
+		if (!core_row_stays(f, r))
+			continue;
+		int32_t at = find_entry(spec, find_cell(f, r));
+		const char *split = at < 0 ? NULL : spec->splits[at].column;
+		if (at >= 0)
+			found[at] = true;
+		if (!split)
+			f->dropped[r] = "in no split of corpus.splits";
+		else if ((f->part[r] = find_word(split)) < 0)
+			s->set[r] = split;
+	}
+	for (int32_t i = 0; i < spec->n_splits; i++)
+		if (!found[i])
+			fv_warn(ctx, "corpus.splits: %s has no row of '%s'", f->table.csv.path,
+				spec->splits[i].attribute);
+	return FV_OK;
 }
 
 fv_status core_splits_read(fv_ctx *ctx, core_label_file *f, core_corpus *c)
@@ -71,13 +131,7 @@ fv_status core_splits_read(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 	int32_t *id = core_alloc(ctx, (size_t)n, sizeof *id);
 	if (!s.set || !id)
 		return FV_FAILED;
-	fv_status status = FV_OK;
-	for (int64_t r = 0; r < n; r++)
-		f->part[r] = read_usual_word(&s, r) ? f->part[r] : -1;
-	for (int64_t r = 0; r < n; r++) {
-		fv_status read = f->part[r] < 0 ? read_other_word(ctx, &s, r) : FV_OK;
-		status = read ? read : status;
-	}
+	fv_status status = f->spec->n_splits ? translate_values(ctx, &s) : read_words(ctx, &s);
 	if (!status)
 		status = core_names_index(ctx, s.set, n, id, &c->set_name, &c->n_sets);
 	if (!status && c->n_sets > CORE_SPLITS_MAX - CORE_SPLITS)

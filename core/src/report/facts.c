@@ -85,6 +85,7 @@ fv_status core_run_facts_read(fv_ctx *ctx, const json_t *env, core_run_facts *ou
 		.transductive = is_true_at(env, "transductive"),
 		.synthetic = is_true_at(env, "synthetic"),
 		.shared_speakers = is_true_at(env, "shared_speakers"),
+		.no_speakers = is_true_at(env, "no_speakers"),
 		.axes = json_object_get(variant, "axes"),
 		.tune = json_object_get(variant, "tune"),
 		.objective = json_object_get(variant, "objective"),

@@ -44,7 +44,7 @@ typedef struct core_run_facts {
 	int64_t bias_seed;                              /* the bias's own seed */
 	const char *compare_metric, *compare_attribute; /* NULL: not declared; over all rows */
 	const char *majority_class;
-	bool transductive, synthetic, shared_speakers;
+	bool transductive, synthetic, shared_speakers, no_speakers;
 	const json_t *axes, *objective, *grouping, *bias; /* NULL: missing */
 	const json_t *tune; /* {by, trials} of a tuned variant; NULL: it was trained itself */
 } core_run_facts;

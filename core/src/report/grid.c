@@ -64,6 +64,7 @@ static void count_runs(const core_variant_result *variant, core_grid_row *row, c
 		row->on_test |= !strcmp(facts->selection.split, "test");
 		grid->synthetic |= facts->synthetic;
 		grid->shared_speakers |= facts->shared_speakers;
+		grid->no_speakers |= facts->no_speakers;
 	}
 	if (variant->n_seeds > grid->seeds)
 		grid->seeds = variant->n_seeds;

@@ -66,7 +66,7 @@ typedef struct core_grid {
 	core_grid_row *baseline; /* those of each test set in turn */
 	int64_t family;          /* column of the comparison family (eval.compare); -1: none */
 	int64_t folds, seeds;    /* largest over the variants */
-	bool synthetic, shared_speakers;
+	bool synthetic, shared_speakers, no_speakers;
 	size_t n_trials; /* variants left out because they are trials */
 	core_test_sets tests;
 	core_table_options options;

@@ -129,6 +129,10 @@ fv_status core_grid_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 	if (!status && grid->shared_speakers)
 		status = core_document_note(
 			ctx, d, "Splits of this corpus share speakers (declared).");
+	if (!status && grid->no_speakers)
+		status = core_document_note(ctx, d,
+			"This corpus names no speakers: every recording counts as one of its own "
+			"(declared).");
 	if (!status && grid->synthetic)
 		status = core_document_note(
 			ctx, d, "Synthetic speech: these numbers say nothing about people.");

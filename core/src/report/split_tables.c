@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/split_tables.h"
 
+#include "run/evaluation.h"
+
 /* --- classes, all rows ------------------------------------------------------------------------ */
 
 static void fill_counts(
@@ -114,6 +116,13 @@ static fv_status add_attribute(
 	return add_unknown_notes(ctx, r, a, document);
 }
 
+/* A table of each year of age would be too wide to read. */
+static bool is_raw_number(const core_corpus *c, int32_t attribute)
+{
+	return c->number && c->number[attribute] &&
+	       c->attribute[attribute].n_values > CORE_EVAL_VALUES_MAX;
+}
+
 static bool leaves_values_out(const core_corpus *c)
 {
 	for (int32_t a = 0; a < c->n_attributes; a++)
@@ -129,11 +138,20 @@ fv_status core_split_tables(fv_ctx *ctx, const core_split_report *r, core_docume
 		core_format(ctx, "%s, fold %lld", r->corpus->labels, (long long)r->fold);
 	fv_status status = document->heading ? add_totals(ctx, r, document) : FV_FAILED;
 	for (int32_t a = 0; a < r->corpus->n_attributes && !status; a++)
-		status = add_attribute(ctx, r, a, document);
+		status = is_raw_number(r->corpus, a)
+				 ? core_document_note(ctx, document,
+					   "%s has %d numeric values: corpus.bins groups them.",
+					   r->corpus->attribute[a].name,
+					   (int)r->corpus->attribute[a].n_values)
+				 : add_attribute(ctx, r, a, document);
 	if (!status)
 		status = core_document_note(ctx, document,
 			"Classes count rows with a strict majority, \"all rows\" every row of the "
 			"split.");
+	for (int32_t i = 0; i < r->corpus->n_left_out && !status; i++)
+		status = core_document_note(ctx, document, "%d of %d rows are left out: %s.",
+			(int)r->corpus->left_out[i].n, (int)r->corpus->n_rows,
+			r->corpus->left_out[i].why);
 	if (!status && leaves_values_out(r->corpus))
 		status = core_document_note(
 			ctx, document, "(In brackets: trained on, but left out of the metrics.)");

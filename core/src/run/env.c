@@ -184,14 +184,15 @@ fv_status core_output_format_env(fv_ctx *ctx, const core_run_data *r, char **out
 	json_t *fingerprint = json_loads(r->run->fingerprint, 0, NULL);
 	json_t *eval = json_loads(r->run->evaluation->json, 0, NULL);
 	json_t *root = json_pack(
-		"{s:i, s:s, s:i, s:i, s:o, s:o, s:I, s:I, s:b, s:b, s:b, s:s, s:o, s:o, s:o}",
+		"{s:i, s:s, s:i, s:i, s:o, s:o, s:I, s:I, s:b, s:b, s:b, s:b, s:s, s:o, s:o, s:o}",
 		"schema_version", CORE_RESULTS_SCHEMA, "fairvox", FAIRVOX_VERSION, "abi",
 		(int)FV_ABI, "numerics", CORE_NUMERICS, "variant", make_variant_json(ctx, r, eval),
 		"eval", eval, "fold", (json_int_t)fold->fold, "seed", (json_int_t)r->run->seed,
 		"synthetic", r->study->set[fold->set].synthetic, "transductive", r->transductive,
-		"shared_speakers", r->variant->corpus.shared_speakers, "majority_class",
-		find_majority_class(r), "rows", make_rows_json(r), "host", make_host_json(),
-		"fingerprint", fingerprint ? fingerprint : json_null());
+		"shared_speakers", r->variant->corpus.shared_speakers, "no_speakers",
+		r->variant->corpus.speaker != NULL, "majority_class", find_majority_class(r),
+		"rows", make_rows_json(r), "host", make_host_json(), "fingerprint",
+		fingerprint ? fingerprint : json_null());
 	const char *text = core_json_text(ctx, root, JSON_INDENT(1));
 	*out = text ? core_format(ctx, "%s\n", text) : NULL;
 	return *out ? FV_OK : FV_FAILED;

@@ -80,7 +80,7 @@ static bool read_other_fold(const core_set *set, int64_t fold, core_set *out)
 	fv_ctx *own = core_ctx_new();
 	core_corpus *corpus;
 	bool good = own && !core_corpus_read(own, set->spec, fold, &corpus) &&
-		    !core_files_sha256(own, &corpus->files, out->labels_sha256) &&
+		    !core_corpus_sha256(own, corpus, out->labels_sha256) &&
 		    (!set->hashed || !hash_audio(own, set, corpus, out->audio_sha256));
 	core_ctx_free(own);
 	return good;

@@ -21,7 +21,7 @@ static fv_status read_fold(fv_ctx *ctx, const core_corpus_spec *spec, core_fold 
 {
 	fv_status status = core_corpus_read(ctx, spec, fold->fold, &fold->corpus);
 	if (!status)
-		status = core_files_sha256(ctx, &fold->corpus->files, fold->labels_sha256);
+		status = core_corpus_sha256(ctx, fold->corpus, fold->labels_sha256);
 	if (!status && spec->attributes_file)
 		status = core_sha256_file(ctx, spec->attributes_file, fold->attributes_sha256);
 	return status;

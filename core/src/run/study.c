@@ -69,6 +69,23 @@ static fv_status add_run(
 	return status;
 }
 
+/* Lists the folds that a column tells. Variants with one corpus block share them. */
+static fv_status list_folds(fv_ctx *ctx, core_config *config)
+{
+	for (size_t i = 0; i < config->n_variants; i++) {
+		core_corpus_spec *spec = &config->variants[i].corpus;
+		const core_corpus_spec *before = i ? &config->variants[i - 1].corpus : NULL;
+		if (before && !spec->n_folds && !strcmp(before->key, spec->key)) {
+			spec->folds = before->folds;
+			spec->n_folds = before->n_folds;
+		}
+		fv_status status = core_corpus_list_folds(ctx, spec);
+		if (status)
+			return status;
+	}
+	return FV_OK;
+}
+
 static fv_status add_runs(fv_ctx *ctx, core_study *study)
 {
 	const core_config *config = study->config;
@@ -295,7 +312,9 @@ fv_status core_study_open(
 	*study = (core_study){
 		.config = config, .results = options->results, .cache = options->cache};
 	*out = study;
-	fv_status status = add_runs(ctx, study);
+	fv_status status = list_folds(ctx, config);
+	if (!status)
+		status = add_runs(ctx, study);
 	if (!status)
 		status = find_evaluations(ctx, study);
 	if (!status)

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Labels of several raters. Shares of raters are used as they are. Votes, a row for each rater or
+ * counts in the class columns, become shares that are smoothed as EMO-SUPERB smooths them:
+ * y' = (1 - e C/(C-1)) y + e/(C-1). */
+#include <math.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/number.h"
+#include "corpus/corpus_private.h"
+
+#define SUM_TOLERANCE 5e-3
+#define USUAL_SMOOTHING 0.05
+
+double core_label_smoothing(const core_corpus_spec *spec)
+{
+	return spec->has_label_smoothing || spec->label_column ? spec->label_smoothing
+							       : USUAL_SMOOTHING;
+}
+
+/* Sets y [C] from votes [C] whose sum is above 0. */
+static void smooth_votes(
+	const core_corpus_spec *spec, const double *votes, double sum, int32_t classes, float *y)
+{
+	double e = core_label_smoothing(spec), others = classes - 1;
+	for (int32_t k = 0; k < classes; k++)
+		y[k] = (float)((1 - e * classes / others) * (votes[k] / sum) + e / others);
+}
+
+/* --- class columns ---------------------------------------------------------------------------- */
+
+/* Words for dimensions of emotion: whole numbers below them are no counts. */
+static bool is_dimension_word(const char *name)
+{
+	static const char *const words[] = {"valence", "arousal", "activation", "dominance", "val",
+		"act", "dom", "age", "length", "duration"};
+	for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+		if (!strcasecmp(name, words[w]))
+			return true;
+	return false;
+}
+
+/* Whether all class columns hold whole numbers, and some row of them sums to more than 1. */
+static bool hold_counts(const core_label_file *f)
+{
+	bool above = false;
+	for (int32_t s = 0; s < f->n_sources; s++)
+		if (f->classes_found && is_dimension_word(f->source_class[s]))
+			return false;
+	for (int64_t r = 0; r < f->table.csv.n_rows; r++) {
+		int64_t sum = 0, count;
+		for (int32_t s = 0; s < f->n_sources; s++) {
+			const char *cell = core_csv_cell(&f->table.csv, r, f->class_column[s]);
+			double number;
+			if (!core_parse_double(cell, &number) || number < 0 || number > 1e6 ||
+				number != floor(number))
+				return false;
+			count = (int64_t)number;
+			sum += count;
+		}
+		above = above || sum > 1;
+	}
+	return above;
+}
+
+fv_status core_counts_detect(fv_ctx *ctx, core_label_file *f, const core_corpus *c)
+{
+	const core_corpus_spec *spec = f->spec;
+	f->counts = hold_counts(f);
+	if (f->counts)
+		core_log(ctx, CORE_INFO,
+			"%s: the %d class columns ('%s', '%s', ...) count raters: they become "
+			"shares, smoothed by %g (corpus.label_smoothing)",
+			c->labels, (int)f->n_sources, f->source_class[0], f->source_class[1],
+			core_label_smoothing(spec));
+	if (!f->counts && spec->has_label_smoothing && !spec->label_column)
+		return core_corpus_fail(ctx, &spec->place,
+			"corpus.label_smoothing has no effect: the class columns of %s hold shares",
+			c->labels);
+	return FV_OK;
+}
+
+/* Adds up the cells of each class in double, for counts and where corpus.map merges columns. */
+static fv_status sum_columns(fv_ctx *ctx, core_label_file *f, const core_corpus *c, int64_t r,
+	double *sum_of_all, double *votes)
+{
+	fv_status status = FV_OK;
+	*sum_of_all = 0;
+	memset(votes, 0, (size_t)c->classes * sizeof *votes);
+	for (int32_t s = 0; s < f->n_sources; s++) {
+		const char *cell = core_csv_cell(&f->table.csv, r, f->class_column[s]);
+		double share;
+		if (!core_parse_double(cell, &share)) {
+			status = CORE_ROW_FAIL(ctx, f, r, "%s: '%s' is not a finite number",
+				f->source_class[s], cell);
+			continue;
+		}
+		if (share < 0)
+			status = CORE_ROW_FAIL(
+				ctx, f, r, "%s: %s is negative", f->source_class[s], cell);
+		*sum_of_all += (float)share;
+		if (f->target[s] >= 0)
+			votes[f->target[s]] += share;
+	}
+	return status;
+}
+
+static fv_status check_sum(fv_ctx *ctx, const core_label_file *f, int64_t r, double sum)
+{
+	if (fabs(sum - 1) <= SUM_TOLERANCE)
+		return FV_OK;
+	return CORE_ROW_FAIL(ctx, f, r, "labels sum to %.6g, not 1%s", sum,
+		f->classes_found ? " (all columns between file and speaker except EmoAct, "
+				   "EmoVal, EmoDom): name others with corpus.classes"
+				 : "");
+}
+
+fv_status core_shares_read(
+	fv_ctx *ctx, core_label_file *f, const core_corpus *c, int64_t r, float *y)
+{
+	double sum, kept = 0, *votes = f->votes_of_row;
+	fv_status status = sum_columns(ctx, f, c, r, &sum, votes);
+	if (!status && !f->counts)
+		status = check_sum(ctx, f, r, sum);
+	if (status)
+		return status;
+	for (int32_t k = 0; k < c->classes; k++)
+		kept += votes[k];
+	if (kept <= 0) {
+		f->dropped[r] = f->counts ? "without a vote that counts"
+					  : "of classes that corpus.map drops";
+		return FV_OK;
+	}
+	if (f->counts) {
+		smooth_votes(f->spec, votes, kept, c->classes, y);
+		return FV_OK;
+	}
+	bool dropped = false;
+	for (int32_t s = 0; s < f->n_sources; s++)
+		dropped = dropped || f->target[s] < 0;
+	for (int32_t k = 0; k < c->classes; k++)
+		y[k] = (float)(dropped ? votes[k] / kept : votes[k]);
+	return FV_OK;
+}
+
+/* --- votes ------------------------------------------------------------------------------------ */
+
+void core_row_votes_read(core_label_file *f, const core_corpus *c, int64_t r, float *y)
+{
+	const double *count = core_votes_find(f->votes, f->id[r], f->stem[r]);
+	double sum = 0, *votes = f->votes_of_row;
+	memset(votes, 0, (size_t)c->classes * sizeof *votes);
+	for (int32_t s = 0; count && s < f->n_sources; s++) {
+		if (f->target[s] < 0)
+			continue;
+		votes[f->target[s]] += count[s];
+		sum += count[s];
+	}
+	if (sum > 0)
+		smooth_votes(f->spec, votes, sum, c->classes, y);
+	else
+		f->dropped[r] = count ? "without a vote that counts" : "without votes";
+}
