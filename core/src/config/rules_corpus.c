@@ -103,7 +103,8 @@ static bool check_speaker(core_resolver *r, const core_yaml *corpus)
 		return true;
 	const core_entry *column = core_yaml_entry(core_yaml_get(corpus, "columns"), "speaker");
 	bool good = check_useless_key(r, corpus, "speaker_key", "speaker: none");
-	good = check_useless_key(r, corpus, "shared_speakers", "speaker: none") && good;
+	if (core_yaml_is_word(core_yaml_get(corpus, "shared_speakers"), "true"))
+		good = check_useless_key(r, corpus, "shared_speakers", "speaker: none") && good;
 	if (!column)
 		return good;
 	core_loader_fail(r->loader, FV_CONFIG, column->key_place,

@@ -232,74 +232,6 @@ static fv_status read_attribute(fv_ctx *ctx, const core_label_file *f, const cor
 	return constant ? constant : counted;
 }
 
-/* Sets row [n], the table row of each utterance's speaker. */
-static fv_status join_speakers(
-	fv_ctx *ctx, const core_csv *table, int64_t column, const core_corpus *c, int32_t *row)
-{
-	int32_t *row_of = core_alloc(ctx, (size_t)c->n_speakers, sizeof *row_of), missing = 0;
-	if (!row_of)
-		return FV_FAILED;
-	fv_status status = FV_OK;
-	for (int64_t r = 0; r < table->n_rows; r++) {
-		const char *name = core_csv_cell(table, r, column);
-		int32_t low = 0, high = c->n_speakers;
-		while (low < high) {
-			int32_t middle = low + (high - low) / 2;
-			if (strcmp(c->speaker_name[middle], name) < 0)
-				low = middle + 1;
-			else
-				high = middle;
-		}
-		if (low == c->n_speakers || strcmp(c->speaker_name[low], name))
-			continue;
-		if (row_of[low])
-			status = core_fail_at(ctx, FV_DATA, table->path, (int)table->line[r], 0,
-				"speaker '%s' appears twice, first on line %lld", name,
-				(long long)table->line[row_of[low] - 1]);
-		else
-			row_of[low] = (int32_t)r + 1;
-	}
-	const char *example = NULL;
-	for (int32_t s = 0; s < c->n_speakers; s++) {
-		missing += !row_of[s];
-		if (!row_of[s] && !example)
-			example = c->speaker_name[s];
-	}
-	if (c->n_speakers && missing == c->n_speakers)
-		return fv_fail(ctx, FV_DATA, "%s: column '%s' has no speaker of %s ('%s', ...)",
-			table->path, table->header[column], c->labels, example);
-	if (missing)
-		fv_warn(ctx,
-			"%s: %d of %d speakers are missing ('%s', ...): their attributes are "
-			"unknown",
-			table->path, (int)missing, (int)c->n_speakers, example);
-	for (int32_t i = 0; i < c->n; i++)
-		row[i] = row_of[c->speaker[i]] - 1;
-	return status;
-}
-
-static fv_status find_speakers(
-	fv_ctx *ctx, const core_corpus_spec *spec, const core_csv *table, int64_t *column)
-{
-	const char *name = spec->attributes_speaker;
-	fv_status status = core_table_column_find(
-		ctx, spec, table, NULL, "attributes.speaker", name, core_usual_speakers, column);
-	if (!status && *column < 0)
-		status = core_fail_at(ctx, FV_DATA, table->path, 1, 0,
-			"no column 'SpkrID' or 'speaker': name it with corpus.attributes.speaker");
-	return status;
-}
-
-static fv_status open_table(fv_ctx *ctx, const core_corpus_spec *spec, const core_corpus *c,
-	core_csv *table, int32_t *row)
-{
-	int64_t column;
-	fv_status status = core_csv_read(ctx, spec->attributes_file, table);
-	if (!status)
-		status = find_speakers(ctx, spec, table, &column);
-	return status ? status : join_speakers(ctx, table, column, c, row);
-}
-
 /* Checks that every bins: and values: block names an attribute. */
 static fv_status check_names(fv_ctx *ctx, const core_corpus_spec *spec, const core_corpus *c)
 {
@@ -309,6 +241,13 @@ static fv_status check_names(fv_ctx *ctx, const core_corpus_spec *spec, const co
 	for (int32_t a = 0; a < c->n_attributes; a++)
 		name[a] = c->attribute[a].name;
 	fv_status status = FV_OK;
+	for (int32_t a = 0; a < c->n_attributes; a++)
+		for (int32_t other = 0; other < a; other++)
+			if (!strcmp(name[a], name[other]))
+				status = core_corpus_fail(ctx, &spec->place,
+					"attribute '%s' is both in corpus.columns and in "
+					"corpus.attributes: remove one",
+					name[a]);
 	for (int32_t i = 0; i < spec->n_bins + spec->n_values; i++) {
 		bool bins = i < spec->n_bins;
 		const char *word =
@@ -330,37 +269,6 @@ static bool has_value_list(const core_corpus_spec *spec, const char *attribute)
 	return false;
 }
 
-/* The values [rows] of a column; NULL where they are missing, or where `raw` is set only where the
- * cell is empty. */
-static fv_status read_values(fv_ctx *ctx, const core_corpus_spec *spec, const core_csv *csv,
-	int64_t column, bool raw, const char *const **out)
-{
-	const char **value = core_alloc(ctx, (size_t)csv->n_rows, sizeof *value);
-	if (!value)
-		return FV_FAILED;
-	for (int64_t r = 0; r < csv->n_rows; r++) {
-		const char *cell = core_csv_cell(csv, r, column);
-		value[r] = *cell ? cell : NULL;
-	}
-	*out = value;
-	return raw ? FV_OK
-		   : core_clean_column(ctx, csv->path, csv->header[column], csv->n_rows, value,
-			     csv->line, spec->missing.n, spec->missing.item);
-}
-
-static fv_status find_table_column(fv_ctx *ctx, const core_corpus_spec *spec, const core_csv *csv,
-	const core_column *want, int64_t *column)
-{
-	*column = core_csv_column(csv, want->column);
-	if (*column >= 0)
-		return FV_OK;
-	return core_corpus_fail(ctx, &spec->place,
-		"corpus.attributes.columns.%s: %s has no column '%s'%s", want->attribute, csv->path,
-		want->column,
-		core_suggest_name(ctx, want->column, (const char *const *)csv->header,
-			(size_t)csv->n_columns));
-}
-
 /* Reads an attribute from a column of `from`. */
 static fv_status read_column(fv_ctx *ctx, core_label_file *f, core_corpus *c, struct source *from,
 	const core_column *want, int64_t column)
@@ -369,9 +277,9 @@ static fv_status read_column(fv_ctx *ctx, core_label_file *f, core_corpus *c, st
 	a->name = want->attribute;
 	fv_status status = FV_OK;
 	if (column < 0)
-		status = find_table_column(ctx, f->spec, from->csv, want, &column);
+		status = core_attribute_column_find(ctx, f->spec, from->csv, want, &column);
 	if (!status)
-		status = read_values(ctx, f->spec, from->csv, column,
+		status = core_table_values(ctx, f->spec, from->csv, column,
 			has_value_list(f->spec, a->name), &from->value);
 	return status ? status : read_attribute(ctx, f, c, from, !strcmp(a->name, "gender"), a);
 }
@@ -412,7 +320,7 @@ static fv_status read_declared(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 	fv_status status = FV_OK;
 	if (spec->n_attribute_columns && spec->attributes_file) {
 		int32_t *row = core_alloc(ctx, (size_t)c->n, sizeof *row);
-		status = row ? open_table(ctx, spec, c, &table, row) : FV_FAILED;
+		status = row ? core_attribute_table_open(ctx, spec, c, &table, row) : FV_FAILED;
 		from = (struct source){&table, row, NULL};
 	}
 	if (status)
@@ -452,41 +360,4 @@ fv_status core_attributes_read(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 	fv_status declared = read_declared(ctx, f, c);
 	fv_status names = declared == FV_FAILED ? FV_FAILED : check_names(ctx, spec, c);
 	return gender ? gender : joined ? joined : declared ? declared : names;
-}
-
-fv_status core_speaker_values(
-	fv_ctx *ctx, core_label_file *f, const char *column, const char *const **out)
-{
-	const core_corpus_spec *spec = f->spec;
-	int64_t n = f->table.csv.n_rows, speaker;
-	const core_column want = {column, column};
-	int64_t at;
-	core_csv table;
-	const char *const *value;
-	fv_status status = core_csv_read(ctx, spec->attributes_file, &table);
-	if (!status)
-		status = find_speakers(ctx, spec, &table, &speaker);
-	if (!status)
-		status = find_table_column(ctx, spec, &table, &want, &at);
-	if (!status)
-		status = read_values(ctx, spec, &table, at, false, &value);
-	const char **found = core_alloc(ctx, (size_t)n, sizeof *found);
-	const char **name = core_alloc(ctx, (size_t)table.n_rows, sizeof *name), **distinct;
-	int32_t *id = core_alloc(ctx, (size_t)table.n_rows, sizeof *id), n_distinct;
-	if (status || !found || !name || !id)
-		return status ? status : FV_FAILED;
-	for (int64_t r = 0; r < table.n_rows; r++)
-		name[r] = core_csv_cell(&table, r, speaker);
-	status = core_names_index(ctx, name, table.n_rows, id, &distinct, &n_distinct);
-	const char **of_speaker = core_alloc(ctx, (size_t)table.n_rows, sizeof *of_speaker);
-	if (status || !of_speaker)
-		return FV_FAILED;
-	for (int64_t r = 0; r < table.n_rows; r++)
-		of_speaker[id[r]] = value[r];
-	for (int64_t r = 0; r < n; r++) {
-		int32_t s = core_names_find(distinct, n_distinct, f->speaker[r]);
-		found[r] = s < 0 ? NULL : of_speaker[s];
-	}
-	*out = found;
-	return FV_OK;
 }

@@ -90,7 +90,7 @@ static fv_status count_left_out(fv_ctx *ctx, const core_label_file *f, core_corp
 		core_text_add(
 			&text, "%s%d %s", i ? ", " : "", (int)c->left_out[i].n, c->left_out[i].why);
 	if (all && text.data)
-		core_log(ctx, CORE_INFO, "%s: %d of %d rows are left out: %s", c->labels, (int)all,
+		fv_note(ctx, "%s: %d of %d rows are left out: %s", c->labels, (int)all,
 			(int)c->n_rows, text.data);
 	bool failed = text.failed;
 	core_text_free(&text);
@@ -211,8 +211,11 @@ static fv_status check_splits(fv_ctx *ctx, const core_corpus *c)
 			seen[c->split[i]] = true;
 	for (int split = 0; split < CORE_SPLITS; split++)
 		if (!seen[split])
-			status = fv_fail(ctx, FV_DATA, "%s: no utterance in split %s", c->labels,
-				core_split_name((core_split)split));
+			status = fv_fail(ctx, FV_DATA, "%s: no utterance in split %s%s", c->labels,
+				core_split_name((core_split)split),
+				split == CORE_DEV
+					? ": corpus.dev: {share: 0.1} takes dev rows from train"
+					: "");
 	return status;
 }
 

@@ -152,11 +152,24 @@ FV_NODISCARD fv_status core_fold_values(
 /* dev_share.c: moves corpus.dev.share of the training rows to dev, whole speakers. */
 FV_NODISCARD fv_status core_dev_take(fv_ctx *ctx, core_label_file *file);
 
-/* attributes.c: the second sets the values [csv.n_rows] of a column of the attribute table. */
-FV_NODISCARD fv_status core_speaker_values(
-	fv_ctx *ctx, core_label_file *file, const char *column, const char *const **out);
+/* attributes.c */
 FV_NODISCARD fv_status core_attributes_read(
 	fv_ctx *ctx, core_label_file *file, core_corpus *corpus);
+
+/* attribute_table.c: opens corpus.attributes.file; row [corpus n] is the table row of each
+ * utterance's speaker, -1: it has none. */
+FV_NODISCARD fv_status core_attribute_table_open(fv_ctx *ctx, const core_corpus_spec *spec,
+	const core_corpus *corpus, core_csv *table, int32_t *row);
+/* Finds the column of an attribute. Errors: FV_CONFIG. */
+FV_NODISCARD fv_status core_attribute_column_find(fv_ctx *ctx, const core_corpus_spec *spec,
+	const core_csv *csv, const core_column *want, int64_t *column);
+/* The values [csv rows] of a column; NULL where they are missing, or where `raw` is set only where
+ * the cell is empty. */
+FV_NODISCARD fv_status core_table_values(fv_ctx *ctx, const core_corpus_spec *spec,
+	const core_csv *csv, int64_t column, bool raw, const char *const **out);
+/* The values [rows of the label files] of a column of the table. */
+FV_NODISCARD fv_status core_speaker_values(
+	fv_ctx *ctx, core_label_file *file, const char *column, const char *const **out);
 
 /* Reports an error of the configuration; `place` precedes the message if it has a file. */
 fv_status core_corpus_fail(fv_ctx *ctx, const core_place *place, const char *format, ...)

@@ -79,7 +79,7 @@ fv_status core_dev_take(fv_ctx *ctx, core_label_file *f)
 		dev += is_in(f, r, CORE_DEV);
 	}
 	if (dev) {
-		core_log(ctx, CORE_INFO, "%s: corpus.dev.share is not used: %lld rows are in dev",
+		fv_note(ctx, "%s: corpus.dev.share is not used: %lld rows are in dev",
 			f->table.csv.path, (long long)dev);
 		return FV_OK;
 	}

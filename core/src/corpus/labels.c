@@ -164,6 +164,26 @@ static fv_status list_labels(fv_ctx *ctx, core_label_file *f)
 				ctx, label, csv->n_rows, id, &f->source_class, &f->n_sources);
 }
 
+/* Says how many votes do not count because their class is not one of corpus.classes. */
+static void note_other_votes(fv_ctx *ctx, const core_label_file *f)
+{
+	const core_votes *v = f->votes;
+	const char *example = NULL;
+	double votes = 0;
+	for (int32_t s = 0; s < f->n_sources; s++) {
+		if (f->target[s] != CORE_UNKNOWN_CLASS)
+			continue;
+		for (int32_t i = 0; i < v->n; i++)
+			votes += v->count[(int64_t)i * v->n_classes + s];
+		example = example ? example : f->source_class[s];
+	}
+	if (example)
+		fv_note(ctx,
+			"%s: votes that do not count, because corpus.classes does not list their "
+			"class: %.0f ('%s', ...)",
+			v->path, votes, example);
+}
+
 fv_status core_labels_find(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 {
 	fv_status status = FV_OK;
@@ -178,6 +198,8 @@ fv_status core_labels_find(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 	}
 	if (!status)
 		status = core_classes_map(ctx, f, c);
+	if (!status && f->votes)
+		note_other_votes(ctx, f);
 	return status || !f->class_column ? status : core_counts_detect(ctx, f, c);
 }
 

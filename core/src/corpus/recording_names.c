@@ -137,15 +137,26 @@ static int by_stem_and_id(const void *a, const void *b, void *ids)
 	return order ? order : strcmp(s, t);
 }
 
-/* True when the last `parts` parts tell all different ids of the group apart. */
-static bool tells_apart(const core_label_file *f, const int32_t *row, int32_t n, int32_t parts)
+struct suffixes {
+	const char *const *id;
+	int32_t parts;
+};
+
+static int by_suffix(const void *a, const void *b, void *user)
 {
-	for (int32_t i = 0; i < n; i++)
-		for (int32_t j = 0; j < i; j++)
-			if (strcmp(f->id[row[i]], f->id[row[j]]) != 0 &&
-				!strcmp(core_id_suffix(f->id[row[i]], parts),
-					core_id_suffix(f->id[row[j]], parts)))
-				return false;
+	const struct suffixes *s = user;
+	return strcmp(core_id_suffix(s->id[*(const int32_t *)a], s->parts),
+		core_id_suffix(s->id[*(const int32_t *)b], s->parts));
+}
+
+/* True when the last `parts` parts tell the different ids of n rows apart. Sorts the rows by them. */
+static bool tells_apart(const core_label_file *f, int32_t *row, int32_t n, int32_t parts)
+{
+	struct suffixes s = {f->id, parts};
+	qsort_r(row, (size_t)n, sizeof *row, by_suffix, &s);
+	for (int32_t i = 1; i < n; i++)
+		if (!by_suffix(&row[i - 1], &row[i], &s))
+			return false;
 	return true;
 }
 

@@ -68,7 +68,7 @@ fv_status core_counts_detect(fv_ctx *ctx, core_label_file *f, const core_corpus 
 	const core_corpus_spec *spec = f->spec;
 	f->counts = hold_counts(f);
 	if (f->counts)
-		core_log(ctx, CORE_INFO,
+		fv_note(ctx,
 			"%s: the %d class columns ('%s', '%s', ...) count raters: they become "
 			"shares, smoothed by %g (corpus.label_smoothing)",
 			c->labels, (int)f->n_sources, f->source_class[0], f->source_class[1],
