@@ -4,6 +4,6 @@
 #ifndef CORE_BASE_NUMERICS_H
 #define CORE_BASE_NUMERICS_H
 
-#define CORE_NUMERICS 2
+#define CORE_NUMERICS 3
 
 #endif

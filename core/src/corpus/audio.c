@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "corpus/audio.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include <sndfile.h>
 #include <soxr.h>
 
-#include "base/number.h"
+#include "corpus/audio_source.h"
 
 #define SAMPLES_MAX ((int64_t)1 << 28) /* 1 GiB of float32: 4.6 hours at 16 kHz */
 #define BLOCK_VALUES 32768
 #define MARGIN_SECONDS 0.5 /* read past a cut; far longer than the resampling filter */
+#define STEP_OF_16_BITS (1.0 / 32768)
+#define HEADER_MAX 1024 /* bytes of a file without samples */
 
 struct reader {
 	fv_ctx *ctx;
 	const char *path;
-	SNDFILE *file;
-	SF_INFO info;
+	core_source source;
+	const core_segment *segment; /* NULL: the whole recording */
+	int64_t first, end;          /* frames of the segment; end -1: of the recording */
 	float *mono;
 	int64_t n, room;
 };
@@ -53,7 +53,7 @@ static fv_status append_frames(struct reader *r, const float *block, int64_t fra
 	fv_status status = reserve_samples(r, frames);
 	if (status)
 		return status;
-	int channels = r->info.channels;
+	int channels = r->source.channels;
 	for (int64_t t = 0; t < frames; t++) {
 		double sum = 0;
 		for (int c = 0; c < channels; c++)
@@ -61,74 +61,82 @@ static fv_status append_frames(struct reader *r, const float *block, int64_t fra
 		float mean = (float)(sum / channels);
 		if (!isfinite(mean))
 			return fv_fail(r->ctx, FV_DATA, "%s: sample %lld is not finite", r->path,
-				(long long)r->n);
+				(long long)(r->first + r->n));
 		r->mono[r->n++] = mean;
 	}
 	return FV_OK;
 }
 
-/* libsndfile silently corrects the size of a truncated file and skips damaged Ogg pages; only
- * its log shows it, e.g. "data : 88200 (should be 58785)". Sizes near 2^31 and 2^32 are written
- * by programs that do not know the length in advance. */
-static bool log_shows_damage(SNDFILE *file)
+static float *make_block(const core_source *s, int64_t *frames)
 {
-	static const char mark[] = " (should be ";
-	static const char *const sizes[] = {"data :", " SSND :", "  Data Size   :", "riff :"};
-	char log[16384] = "";
-	sf_command(file, SFC_GET_LOG_INFO, log, sizeof log);
-	if (strstr(log, "Corrupted bitstream") || strstr(log, "reports a hole"))
-		return true;
-	for (const char *at = log; (at = strstr(at, mark)); at++) {
-		const char *line = at;
-		while (line > log && line[-1] != '\n')
-			line--;
-		for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-			if (strncmp(line, sizes[i], strlen(sizes[i])))
-				continue;
-			uint64_t stated = core_parse_leading_int(line + strlen(sizes[i]));
-			uint64_t present = core_parse_leading_int(at + strlen(mark));
-			if (stated > present && stated < 0x7fff0000)
-				return true;
-		}
-	}
-	return false;
+	*frames = BLOCK_VALUES / s->channels;
+	return malloc((size_t)(*frames * s->channels) * sizeof(float));
 }
 
-/* Checks that the file held as many samples as it promised. */
-static fv_status check_complete(const struct reader *r, int64_t limit)
+/* Reports a segment that ends behind the recording's `frames`. */
+static fv_status check_segment_end(const struct reader *r, int64_t frames)
 {
-	bool endless = r->info.frames >= SF_COUNT_MAX;
-	bool ogg = (r->info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_OGG;
-	if (sf_error(r->file))
-		return fv_fail(r->ctx, FV_DATA, "%s: damaged after %lld samples: %s", r->path,
-			(long long)r->n, sf_strerror(r->file));
-	int64_t promised = endless ? r->n : r->info.frames;
+	if (r->end <= frames && r->first < frames)
+		return FV_OK;
+	double rate = r->source.rate_hz;
+	return fv_fail(r->ctx, FV_DATA,
+		"%s: the segment %s at %.9g s, but the recording has %.9g s", r->path,
+		r->end > frames ? "ends" : "starts",
+		r->end > frames ? r->segment->end : r->segment->start, (double)frames / rate);
+}
+
+/* Checks that the file held as many samples as it promised. `limit`: that many were wanted, 0: all. */
+static fv_status check_complete(struct reader *r, int64_t limit)
+{
+	core_source *s = &r->source;
+	bool known = s->frames >= 0;
+	int64_t promised = known ? s->frames - r->first : r->n;
+	if (r->segment && !known && (!limit || r->n < limit)) {
+		fv_status status = check_segment_end(r, r->first + r->n);
+		if (status)
+			return status;
+	}
 	if (limit && limit < promised)
 		promised = limit;
 	if (r->n < promised)
 		return fv_fail(r->ctx, FV_DATA, "%s: damaged or cut short: %lld of %lld samples",
-			r->path, (long long)r->n, (long long)promised);
-	if ((endless && ogg) || log_shows_damage(r->file))
-		return fv_fail(r->ctx, FV_DATA, "%s: damaged or cut short", r->path);
-	if (!r->n)
-		return fv_fail(r->ctx, FV_DATA, "%s: 0 samples", r->path);
-	return FV_OK;
+			r->path, (long long)(r->first + r->n), (long long)(r->first + promised));
+	fv_status status = s->decoder->check(s);
+	if (status || r->n)
+		return status;
+	if (s->bytes > HEADER_MAX)
+		return fv_fail(r->ctx, FV_DATA,
+			"%s: 0 samples according to its header, but the file has %lld bytes",
+			r->path, (long long)s->bytes);
+	return fv_fail(r->ctx, FV_DATA, "%s: 0 samples", r->path);
 }
 
-/* Decodes at most `limit` frames (0: all). */
+/* Moves to the first frame of the segment. */
+static fv_status skip_frames(struct reader *r, float *block, int64_t step)
+{
+	core_source *s = &r->source;
+	if (r->first && s->decoder->seek)
+		return s->decoder->seek(s, r->first);
+	fv_status status = FV_OK;
+	for (int64_t left = r->first, got = 1; left && got && !status; left -= got)
+		status = s->decoder->read(s, block, left < step ? left : step, &got);
+	return status;
+}
+
+/* Decodes at most `limit` frames of the segment (0: all). */
 static fv_status decode_frames(struct reader *r, int64_t limit)
 {
-	int64_t step = BLOCK_VALUES / r->info.channels;
-	float *block = malloc((size_t)(step * r->info.channels) * sizeof *block);
+	core_source *s = &r->source;
+	int64_t step, got = 1;
+	float *block = make_block(s, &step);
 	if (!block)
 		return fv_fail(r->ctx, FV_FAILED, "%s: out of memory", r->path);
-	fv_status status = FV_OK;
-	while (!status && (!limit || r->n < limit)) {
+	fv_status status = skip_frames(r, block, step);
+	while (!status && got && (!limit || r->n < limit)) {
 		int64_t want = limit && limit - r->n < step ? limit - r->n : step;
-		int64_t got = sf_readf_float(r->file, block, want);
-		if (got <= 0)
-			break;
-		status = append_frames(r, block, got);
+		status = s->decoder->read(s, block, want, &got);
+		if (!status)
+			status = append_frames(r, block, got);
 	}
 	free(block);
 	return status ? status : check_complete(r, limit);
@@ -137,7 +145,8 @@ static fv_status decode_frames(struct reader *r, int64_t limit)
 /* Resamples r->mono from its own rate to rate_hz into out. */
 static fv_status resample_wave(const struct reader *r, int32_t rate_hz, core_wave *out)
 {
-	double ratio = (double)rate_hz / r->info.samplerate;
+	int32_t own = r->source.rate_hz;
+	double ratio = (double)rate_hz / own;
 	double longest = ceil((double)r->n * ratio) + 1;
 	if (longest > (double)SAMPLES_MAX)
 		return fv_fail(r->ctx, FV_DATA, "%s: longer than %lld samples at %d Hz", r->path,
@@ -148,35 +157,71 @@ static fv_status resample_wave(const struct reader *r, int32_t rate_hz, core_wav
 		return fv_fail(r->ctx, FV_FAILED, "%s: out of memory", r->path);
 	soxr_quality_spec_t quality = soxr_quality_spec(SOXR_HQ, 0);
 	soxr_runtime_spec_t one_thread = soxr_runtime_spec(1);
-	soxr_error_t error = soxr_oneshot(r->info.samplerate, rate_hz, 1, r->mono, (size_t)r->n,
-		NULL, out->sample, room, &done, NULL, &quality, &one_thread);
+	soxr_error_t error = soxr_oneshot(own, rate_hz, 1, r->mono, (size_t)r->n, NULL, out->sample,
+		room, &done, NULL, &quality, &one_thread);
 	if (error)
 		return fv_fail(r->ctx, FV_DATA, "%s: cannot resample %d Hz to %d Hz: %s", r->path,
-			r->info.samplerate, (int)rate_hz, soxr_strerror(error));
+			(int)own, (int)rate_hz, soxr_strerror(error));
 	if (!done)
 		return fv_fail(r->ctx, FV_DATA, "%s: 0 samples at %d Hz", r->path, (int)rate_hz);
 	out->n = (int64_t)done;
 	return FV_OK;
 }
 
+static bool is_silent(const float *sample, int64_t n)
+{
+	core_moments m = core_wave_moments(sample, n);
+	return sqrt(m.m2 / (double)n) < STEP_OF_16_BITS;
+}
+
+/* Sets the segment's frames. */
+static fv_status find_segment(struct reader *r)
+{
+	const core_source *s = &r->source;
+	r->end = -1;
+	if (!r->segment)
+		return FV_OK;
+	double start = floor(r->segment->start * s->rate_hz + 0.5);
+	double end = floor(r->segment->end * s->rate_hz + 0.5);
+	double most = (double)(INT64_MAX / 2);
+	if (!(start >= 0 && end > start && start < most))
+		return fv_fail(r->ctx, FV_DATA, "%s: the segment from %.9g to %.9g s has no sample",
+			r->path, r->segment->start, r->segment->end);
+	r->first = (int64_t)start;
+	r->end = isfinite(end) && end < most ? (int64_t)end : -1;
+	return s->frames >= 0 ? check_segment_end(r, s->frames) : FV_OK;
+}
+
+/* How many frames to decode: the segment, but no more than max_seconds need. 0: all. */
+static int64_t find_limit(const struct reader *r, bool cuts, double most)
+{
+	int64_t limit = r->end < 0 ? 0 : r->end - r->first;
+	if (cuts && (!limit || most < (double)limit))
+		limit = (int64_t)most;
+	return limit;
+}
+
 static fv_status read_opened(struct reader *r, int32_t rate_hz, double max_seconds, core_wave *out)
 {
-	int32_t own = r->info.samplerate;
-	if (r->info.channels < 1 || r->info.channels > BLOCK_VALUES || own < 1)
+	int32_t own = r->source.rate_hz;
+	if (r->source.channels < 1 || r->source.channels > BLOCK_VALUES || own < 1)
 		return fv_fail(r->ctx, FV_DATA, "%s: %d channels at %d Hz are not supported",
-			r->path, r->info.channels, (int)own);
+			r->path, (int)r->source.channels, (int)own);
 	*out = (core_wave){.rate_hz = rate_hz ? rate_hz : own,
 		.source_rate_hz = own,
-		.channels = r->info.channels};
+		.channels = r->source.channels};
 	double cut = floor(max_seconds * out->rate_hz + 1e-6);
 	double limit = out->rate_hz == own ? cut : ceil((max_seconds + MARGIN_SECONDS) * own);
 	bool cuts = max_seconds > 0 && limit < (double)SAMPLES_MAX;
 	if (cuts && cut < 1)
 		return fv_fail(
 			r->ctx, FV_CONFIG, "max_seconds %g is shorter than a sample", max_seconds);
-	fv_status status = decode_frames(r, cuts ? (int64_t)limit : 0);
+	fv_status status = find_segment(r);
+	if (!status)
+		status = decode_frames(r, find_limit(r, cuts, limit));
 	if (status)
 		return status;
+	out->silent = is_silent(r->mono, r->n);
 	if (out->rate_hz == own) {
 		out->sample = r->mono;
 		out->n = r->n;
@@ -189,47 +234,57 @@ static fv_status read_opened(struct reader *r, int32_t rate_hz, double max_secon
 	return status;
 }
 
-static fv_status open_file(struct reader *r)
-{
-	struct stat st;
-	if (stat(r->path, &st))
-		return fv_fail(r->ctx, FV_DATA, "%s: %s", r->path, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return fv_fail(r->ctx, FV_DATA, "%s: not a regular file", r->path);
-	r->file = sf_open(r->path, SFM_READ, &r->info);
-	if (!r->file)
-		return fv_fail(r->ctx, FV_DATA, "%s: %s", r->path,
-			st.st_size ? sf_strerror(NULL) : "empty file");
-	return FV_OK;
-}
-
-fv_status core_audio_read(
-	fv_ctx *ctx, const char *path, int32_t rate_hz, double max_seconds, core_wave *out)
+fv_status core_audio_read_segment(fv_ctx *ctx, const char *path, const core_segment *segment,
+	int32_t rate_hz, double max_seconds, core_wave *out)
 {
 	*out = (core_wave){0};
-	struct reader r = {.ctx = ctx, .path = path};
-	fv_status status = open_file(&r);
-	if (status)
-		return status;
-	status = read_opened(&r, rate_hz, max_seconds, out);
-	sf_close(r.file);
+	struct reader r = {.ctx = ctx, .path = path, .segment = segment};
+	fv_status status = core_source_open(ctx, path, &r.source);
+	if (!status)
+		status = read_opened(&r, rate_hz, max_seconds, out);
+	core_source_close(&r.source);
 	free(r.mono);
 	if (status)
 		core_wave_free(out);
 	return status;
 }
 
+fv_status core_audio_read(
+	fv_ctx *ctx, const char *path, int32_t rate_hz, double max_seconds, core_wave *out)
+{
+	return core_audio_read_segment(ctx, path, NULL, rate_hz, max_seconds, out);
+}
+
+/* Decodes a recording that does not state its length. */
+static fv_status count_frames(core_source *s, int64_t *frames)
+{
+	int64_t step, got = 1;
+	float *block = make_block(s, &step);
+	if (!block)
+		return fv_fail(s->ctx, FV_FAILED, "%s: out of memory", s->path);
+	fv_status status = FV_OK;
+	for (*frames = 0; got && !status; *frames += got)
+		status = s->decoder->read(s, block, step, &got);
+	free(block);
+	return status ? status : s->decoder->check(s);
+}
+
 fv_status core_audio_seconds(fv_ctx *ctx, const char *path, double *out)
 {
-	struct reader r = {.ctx = ctx, .path = path};
-	fv_status status = open_file(&r);
+	core_source s;
 	*out = 0;
-	if (status)
-		return status;
-	if (r.info.samplerate > 0 && r.info.frames > 0 && r.info.frames < SF_COUNT_MAX)
-		*out = (double)r.info.frames / r.info.samplerate;
-	sf_close(r.file);
-	return FV_OK;
+	fv_status status = core_source_open(ctx, path, &s);
+	int64_t frames = s.frames;
+	bool supported = s.channels > 0 && s.channels <= BLOCK_VALUES && s.rate_hz > 0;
+	if (!status && !supported)
+		status = fv_fail(ctx, FV_DATA, "%s: %d channels at %d Hz are not supported", path,
+			(int)s.channels, (int)s.rate_hz);
+	if (!status)
+		status = frames < 0 ? count_frames(&s, &frames) : s.decoder->check(&s);
+	if (!status)
+		*out = (double)frames / s.rate_hz;
+	core_source_close(&s);
+	return status;
 }
 
 core_moments core_wave_moments(const float *sample, int64_t n)

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finds recordings by stem and reads them as mono float32 at a given rate.
+/* Finds recordings by name and reads them as mono float32 at a given rate.
  *
- * Everything libsndfile supports is read; integers become [-1, 1) (x / 32768 for 16 bits),
+ * MPEG audio (MP3) is read by libmpg123, to the end of the stream, and everything else that
+ * libsndfile supports by it; integers become [-1, 1) (x / 32768 for 16 bits),
  * floats are kept as they are, and channels are averaged in double. Other rates are resampled by
  * soxr at quality HQ (the default of librosa); n samples become the floor or ceiling of n * rate
  * / own rate. At its own rate a recording is not changed. */
 #ifndef CORE_CORPUS_AUDIO_H
 #define CORE_CORPUS_AUDIO_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/context.h"
@@ -57,23 +59,47 @@ const char *core_audio_find_row(fv_ctx *ctx, const core_audio_index *index,
 FV_NODISCARD fv_status core_audio_locate(
 	fv_ctx *ctx, const core_audio_index *index, const core_corpus *corpus, const char **path);
 
+/* A part of a recording, in seconds from its start. At R Hz its first sample is
+ * floor(start * R + 0.5), and it ends before sample floor(end * R + 0.5); an end of INFINITY is
+ * that of the recording. */
+typedef struct core_segment {
+	double start, end;
+} core_segment;
+
 typedef struct core_wave {
 	float *sample; /* [n], from malloc */
 	int64_t n;
 	int32_t rate_hz, source_rate_hz;
 	int32_t channels; /* channels of the file */
+	/* Nothing can be heard: the standard deviation of the samples that were read, after the
+	 * channels are averaged and before resampling, is below 2^-15, the step of 16 bits. So
+	 * are digital silence, a constant offset, and two channels that cancel each other. */
+	bool silent;
 } core_wave;
 
-/* Reads a recording. rate_hz 0 keeps its own rate. max_seconds > 0 gives the first
- * floor(max_seconds * rate_hz) samples of the whole recording without decoding all of it. Free
- * with core_wave_free. Errors: FV_DATA with file and reason: not audio, 0 samples, fewer samples
- * than the file states, more than 2^28, a sample that is not finite.   [worker] */
+/* Reads a recording, or a segment of it (NULL: all). A segment is cut before it is resampled, and
+ * it is found without decoding what is in front of it where the format allows that to the sample (uncompressed,
+ * FLAC). rate_hz 0 keeps the recording's own rate. max_seconds > 0 gives the first
+ * floor(max_seconds * rate_hz) samples of the whole without decoding all of it. Free with
+ * core_wave_free. Errors: FV_DATA with file and reason: not audio, 0 samples, fewer samples than the
+ * file states, more than 2^28, a sample that is not finite, a segment that ends behind the
+ * recording.   [worker] */
+FV_NODISCARD fv_status core_audio_read_segment(fv_ctx *ctx, const char *path,
+	const core_segment *segment, int32_t rate_hz, double max_seconds, core_wave *out);
 FV_NODISCARD fv_status core_audio_read(
 	fv_ctx *ctx, const char *path, int32_t rate_hz, double max_seconds, core_wave *out);
 void core_wave_free(core_wave *wave);
 
-/* Length in seconds from the header, without decoding; 0 when it is not stated. Errors: FV_DATA. */
+/* Length in seconds: from the header, of MP3 by counting its frames, and where a file states none by
+ * decoding it. Errors: FV_DATA. */
 FV_NODISCARD fv_status core_audio_seconds(fv_ctx *ctx, const char *path, double *out);
+
+/* Sets seconds [n] of every row of the corpus: of its segment, or of its recording at path [n].
+ * Rows of one path should follow each other: it is opened once then. Recordings whose rows all
+ * have both bounds are not opened. Errors: FV_DATA for every recording that cannot be read and
+ * every segment that starts behind its recording. */
+FV_NODISCARD fv_status core_audio_durations(
+	fv_ctx *ctx, const core_corpus *corpus, const char *const *path, double *seconds);
 
 /* Count, mean and sum of squared deviations. Merged in a fixed order, the result does not depend
  * on which worker computed which part. Population variance = m2 / n. */
