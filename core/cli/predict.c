@@ -94,7 +94,7 @@ static fv_status encode_one(
 		char *id = core_path_id(ctx, path);
 		status = id ? core_encoder_lookup(ctx, e, id, 1, all) : FV_FAILED;
 	} else {
-		status = core_encoder_encode_file(ctx, e, path, all);
+		status = core_encoder_encode_file(ctx, e, path, NULL, all);
 	}
 	size_t skipped = e->spec->layer > 0 ? (size_t)e->spec->layer * (size_t)e->dims : 0;
 	if (!status)

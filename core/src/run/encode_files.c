@@ -35,7 +35,7 @@ static fv_status encode_recording(void *user, fv_ctx *ctx, int64_t task)
 		if (!data)
 			return FV_FAILED;
 		status = e->info.by_name ? find_features(ctx, e, path, data)
-					 : core_encoder_encode_file(ctx, e, path, data);
+					 : core_encoder_encode_file(ctx, e, path, NULL, data);
 	}
 	size_t size = (size_t)e->layers * (size_t)frames * (size_t)e->dims * sizeof *data;
 	return status ? status : core_spool_put(ctx, w->spool, i, data, size);

@@ -238,10 +238,12 @@ fv_status core_encoder_encode_wave(
 	return status;
 }
 
-fv_status core_encoder_encode_file(fv_ctx *ctx, const core_encoder *e, const char *path, float *out)
+fv_status core_encoder_encode_file(fv_ctx *ctx, const core_encoder *e, const char *path,
+	const core_segment *segment, float *out)
 {
 	core_wave wave;
-	fv_status status = core_audio_read(ctx, path, e->info.rate_hz, e->spec->max_seconds, &wave);
+	fv_status status = core_audio_read_segment(
+		ctx, path, segment, e->info.rate_hz, e->spec->max_seconds, &wave);
 	return status ? status : core_encoder_encode_wave(ctx, e, path, &wave, out);
 }
 

@@ -33,10 +33,10 @@ void core_encoder_close(core_encoder *encoder);
 FV_NODISCARD fv_status core_encoder_set_corpus(
 	fv_ctx *ctx, core_encoder *encoder, double mean, double variance);
 
-/* Reads, cuts, resamples and normalises a recording as the spec says and encodes it -> out [L,D].
- * Errors: FV_DATA naming the file. */
-FV_NODISCARD fv_status core_encoder_encode_file(
-	fv_ctx *ctx, const core_encoder *encoder, const char *path, float *out);
+/* Reads, cuts, resamples and normalises a recording, or a segment of it (NULL: all), as the spec says
+ * and encodes it -> out [L,D]. Errors: FV_DATA naming the file. */
+FV_NODISCARD fv_status core_encoder_encode_file(fv_ctx *ctx, const core_encoder *encoder,
+	const char *path, const core_segment *segment, float *out);
 /* Encodes a wave that is already decoded, cut and resampled as the spec says. Normalises it in
  * place and frees it. */
 FV_NODISCARD fv_status core_encoder_encode_wave(

@@ -26,7 +26,8 @@ fv_status core_estimate_recording(
 	const int64_t pick[] = {0, r->n / 2, r->n - 1};
 	double begin = core_clock_s();
 	for (int i = 0; i < 3; i++) {
-		fv_status status = core_encoder_encode_file(ctx, e, r->path[pick[i]], value);
+		fv_status status = core_encoder_encode_file(
+			ctx, e, r->path[pick[i]], core_recording_segment(r, pick[i]), value);
 		if (status)
 			return status;
 	}

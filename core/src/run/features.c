@@ -25,7 +25,8 @@ static fv_status encode_row(const struct encode *s, fv_ctx *ctx, int64_t row, fl
 	core_wave wave;
 	const char *path = s->recordings->path[row];
 	if (!s->job->waves)
-		return core_encoder_encode_file(ctx, s->encoder, path, value);
+		return core_encoder_encode_file(
+			ctx, s->encoder, path, core_recording_segment(s->recordings, row), value);
 	fv_status status = core_waves_read(ctx, s->job->waves, row, &wave);
 	return status ? status : core_encoder_encode_wave(ctx, s->encoder, path, &wave, value);
 }

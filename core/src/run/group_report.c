@@ -69,8 +69,12 @@ static fv_status measure_lengths(
 		const char *path =
 			index ? core_audio_find_row(ctx, index, r->corpus, utterance, NULL)
 			      : recordings->path[fold->row[utterance]];
-		if (path)
-			status = core_audio_seconds(ctx, path, &all->seconds[i]);
+		double end = r->corpus->start ? r->corpus->end[utterance] : INFINITY;
+		if (path && isinf(end))
+			status = core_audio_seconds(ctx, path, &end);
+		all->seconds[i] = path ? end : 0;
+		if (path && r->corpus->start)
+			all->seconds[i] -= r->corpus->start[utterance];
 	}
 	return status;
 }

@@ -1,9 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/recordings.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+const core_segment *core_recording_segment(const core_recordings *recordings, int64_t row)
+{
+	const core_segment *segment = recordings->segment ? &recordings->segment[row] : NULL;
+	return segment && (segment->start > 0 || isfinite(segment->end)) ? segment : NULL;
+}
+
+fv_status core_recording_sha256(fv_ctx *ctx, const char file[CORE_SHA256_HEX],
+	const core_segment *segment, char hex[CORE_SHA256_HEX])
+{
+	if (!segment) {
+		memmove(hex, file, CORE_SHA256_HEX);
+		return FV_OK;
+	}
+	const char *text = core_format(ctx, "%s %.17g %.17g", file, segment->start, segment->end);
+	return text ? core_sha256_bytes(ctx, text, strlen(text), hex) : FV_FAILED;
+}
 
 void core_recording_report_failure(
 	fv_ctx *ctx, fv_status status, const char *path, const char *reason)

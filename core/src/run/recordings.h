@@ -5,14 +5,22 @@
 
 #include "base/context.h"
 #include "base/hash.h"
+#include "corpus/audio.h"
 
 typedef struct core_recordings {
 	int64_t n;
 	const char **stem;               /* sorted by bytes */
 	const char **name;               /* core_path_id of each as a label file has it */
 	const char **path;               /* NULL: no audio, looked up by name */
-	char (*sha256)[CORE_SHA256_HEX]; /* of the files' bytes */
+	core_segment *segment;           /* part of each that is read; NULL: whole recordings */
+	char (*sha256)[CORE_SHA256_HEX]; /* of the files' bytes, and of the segment's bounds */
 } core_recordings;
+
+/* The segment of a row, or NULL: the whole recording. */
+const core_segment *core_recording_segment(const core_recordings *recordings, int64_t row);
+/* The hash of a recording whose file has the hash `file`, or of a segment of it. */
+FV_NODISCARD fv_status core_recording_sha256(fv_ctx *ctx, const char file[CORE_SHA256_HEX],
+	const core_segment *segment, char hex[CORE_SHA256_HEX]);
 
 /* Reports an error for a recording that a worker failed on; `reason` holds the worker's messages.
  * path is NULL if the recording has none. */

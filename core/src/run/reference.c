@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/reference.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,7 +52,14 @@ static fv_status hash_recording(fv_ctx *own, const core_set *set, const core_aud
 		return FV_OK;
 	}
 	const char *path = core_audio_find_row(own, index, corpus, row, NULL);
-	return path ? core_sha256_file(own, path, hex) : FV_DATA;
+	core_segment segment = {0, INFINITY};
+	if (corpus->start)
+		segment = (core_segment){corpus->start[row], corpus->end[row]};
+	const core_recordings one = {.n = 1, .segment = &segment};
+	char file[CORE_SHA256_HEX];
+	fv_status status = path ? core_sha256_file(own, path, file) : FV_DATA;
+	return status ? status
+		      : core_recording_sha256(own, file, core_recording_segment(&one, 0), hex);
 }
 
 /* Hashes stems and recording hashes, as in the fingerprint of a fold. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/sets.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +48,22 @@ static int compare_stems(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Sets the segment of each row, if the corpus of a fold has segments. */
+static fv_status set_segments(fv_ctx *ctx, const core_fold *fold, core_recordings *out)
+{
+	const core_corpus *c = fold->corpus;
+	if (!c->start)
+		return FV_OK;
+	if (!out->segment) {
+		out->segment = core_alloc(ctx, (size_t)out->n, sizeof *out->segment);
+		for (int64_t i = 0; out->segment && i < out->n; i++)
+			out->segment[i].end = INFINITY;
+	}
+	for (int32_t i = 0; out->segment && i < c->n; i++)
+		out->segment[fold->row[i]] = (core_segment){c->start[i], c->end[i]};
+	return out->segment ? FV_OK : FV_FAILED;
+}
+
 /* Sets the name of each recording, as the first label file that has it spells it. */
 static fv_status set_names(fv_ctx *ctx, const core_study *study, int32_t set, core_recordings *out)
 {
@@ -56,6 +73,8 @@ static fv_status set_names(fv_ctx *ctx, const core_study *study, int32_t set, co
 	for (int32_t f = 0; f < study->n_folds; f++) {
 		const core_fold *fold = &study->fold[f];
 		const core_corpus *c = fold->corpus;
+		if (fold->set == set && set_segments(ctx, fold, out))
+			return FV_FAILED;
 		for (int32_t i = 0; fold->set == set && i < c->n; i++) {
 			const char **name = &out->name[fold->row[i]];
 			if (*name)
@@ -124,12 +143,21 @@ fv_status core_sets_join(fv_ctx *ctx, core_study *study)
 	return status;
 }
 
-/* Hashes all recordings and reports every one that cannot be read. */
+/* Hashes all recordings and reports every one that cannot be read. Segments of one recording follow
+ * each other, so that its file is read once. */
 static fv_status hash_recordings(fv_ctx *ctx, core_recordings *r)
 {
 	fv_status first = FV_OK;
+	char file[CORE_SHA256_HEX];
+	const char *last = NULL;
 	for (int64_t i = 0; i < r->n; i++) {
-		fv_status status = core_sha256_file(ctx, r->path[i], r->sha256[i]);
+		fv_status status = FV_OK;
+		if (!last || strcmp(last, r->path[i]) != 0)
+			status = core_sha256_file(ctx, r->path[i], file);
+		last = status ? NULL : r->path[i];
+		if (!status)
+			status = core_recording_sha256(
+				ctx, file, core_recording_segment(r, i), r->sha256[i]);
 		first = first ? first : status;
 	}
 	return first;

@@ -84,8 +84,9 @@ static void keep_wave(fv_ctx *ctx, core_waves *w, int64_t row, const core_wave *
 
 static fv_status decode_wave(fv_ctx *ctx, core_waves *w, int64_t row, core_wave *out)
 {
-	fv_status status = core_audio_read(
-		ctx, w->recordings->path[row], w->options.rate_hz, w->options.max_seconds, out);
+	const core_recordings *r = w->recordings;
+	fv_status status = core_audio_read_segment(ctx, r->path[row],
+		core_recording_segment(r, row), w->options.rate_hz, w->options.max_seconds, out);
 	if (!status)
 		keep_wave(ctx, w, row, out);
 	return status;
