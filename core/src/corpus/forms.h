@@ -37,4 +37,15 @@ FV_NODISCARD fv_status core_read_nkululeko(
 	fv_ctx *ctx, const char *path, bool needs_split, core_files *files, core_csv *out);
 bool core_is_nkululeko(const char *path);
 
+/* The recordings in a folder, as rows whose columns are the fields of spec->column_file:
+ * "{speaker:2}{text:3}{emotion:1}{take}" or "{speaker}/{emotion}{number:2}", without the extension,
+ * matched with the end of each path; a field without a width is as short as possible and has no '/'.
+ * Rows have no line (0). Errors: FV_DATA for each name that does not fit; FV_CONFIG for a template
+ * that cannot be read. */
+FV_NODISCARD fv_status core_read_names(
+	fv_ctx *ctx, const char *folder, const core_corpus_spec *spec, core_csv *out);
+/* The SHA-256 of the names of the recordings in a folder. */
+FV_NODISCARD fv_status core_names_sha256(
+	fv_ctx *ctx, const char *folder, char hex[CORE_SHA256_HEX]);
+
 #endif

@@ -33,6 +33,20 @@ static fv_status read_table(fv_ctx *ctx, const char *path, const core_corpus_spe
 	return core_csv_read(ctx, path, out);
 }
 
+static bool matches_folder(const char *path, const char *head, size_t n)
+{
+	(void)head;
+	(void)n;
+	return core_is_dir(path);
+}
+
+static fv_status read_names(fv_ctx *ctx, const char *path, const core_corpus_spec *spec,
+	core_files *files, core_csv *out)
+{
+	(void)files;
+	return core_read_names(ctx, path, spec, out);
+}
+
 static bool matches_emo_evaluation(const char *path, const char *head, size_t n)
 {
 	(void)path;
@@ -71,10 +85,11 @@ static bool matches_nkululeko(const char *path, const char *head, size_t n)
 static fv_status read_nkululeko(fv_ctx *ctx, const char *path, const core_corpus_spec *spec,
 	core_files *files, core_csv *out)
 {
-	return core_read_nkululeko(ctx, path, spec->make_folds == 0, files, out);
+	return core_read_nkululeko(ctx, path, spec->make_folds == 0 && !spec->fold_by, files, out);
 }
 
 static const struct form forms[] = {
+	{matches_folder, read_names},
 	{matches_emo_evaluation, read_emo_evaluation},
 	{matches_audformat, read_audformat},
 	{matches_nkululeko, read_nkululeko},

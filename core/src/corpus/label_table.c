@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "corpus/corpus_private.h"
+#include "corpus/forms.h"
 
 fv_status core_files_add(fv_ctx *ctx, core_files *files, const char *path, const char *role)
 {
@@ -31,15 +32,22 @@ fv_status core_files_add(fv_ctx *ctx, core_files *files, const char *path, const
 	return FV_OK;
 }
 
+/* The content of a file; of a folder the names of its recordings. */
+static fv_status hash_path(fv_ctx *ctx, const char *path, char hex[CORE_SHA256_HEX])
+{
+	return core_is_dir(path) ? core_names_sha256(ctx, path, hex)
+				 : core_sha256_file(ctx, path, hex);
+}
+
 fv_status core_files_sha256(fv_ctx *ctx, const core_files *files, char hex[CORE_SHA256_HEX])
 {
 	if (files->n == 1 && !files->role[0])
-		return core_sha256_file(ctx, files->path[0], hex);
+		return hash_path(ctx, files->path[0], hex);
 	core_text all = {0};
 	fv_status status = FV_OK;
 	for (int32_t i = 0; i < files->n && !status; i++) {
 		char one[CORE_SHA256_HEX];
-		status = core_sha256_file(ctx, files->path[i], one);
+		status = hash_path(ctx, files->path[i], one);
 		core_text_add(
 			&all, "%s %s\n", files->role[i] ? files->role[i] : "", status ? "" : one);
 	}

@@ -50,7 +50,9 @@ static fv_status fill_template(fv_ctx *ctx, const core_label_file *f, int64_t r,
 			break;
 		}
 		core_text_put(&text, p, (size_t)(open - p));
-		const char *column = core_strndup(ctx, open + 1, (size_t)(close - open - 1));
+		/* {speaker:2}: the width is for names that are read (read_names.c) */
+		size_t n = strcspn(open + 1, ":}");
+		const char *column = core_strndup(ctx, open + 1, n);
 		const char *value = column ? find_template_value(ctx, f, r, column, &status) : NULL;
 		if (value)
 			core_text_put(&text, value, strlen(value));
