@@ -3,6 +3,8 @@
  * group (empty = unknown) and, for soft groups, one prob_<group> for every group. Rows are matched
  * to recordings by stem.
  *
+ * Words that mean missing are unknown, and spellings of one group are merged (fv_csv_clean).
+ *
  * Without prob_ columns the groups are the values found in the training rows, sorted by bytes. With
  * them the groups are all those with such a column, sorted by bytes, and the memberships are these
  * numbers. Memberships are 0 for a row that leaves all of them empty or is not in the file. A row
@@ -73,7 +75,9 @@ static fv_status read_rows(file_state *s, fv_ctx *ctx, const fv_csv *csv)
 {
 	int64_t name = fv_csv_find(csv, "FileName"), group = fv_csv_find(csv, "group");
 	if (name < 0 || group < 0)
-		return fv_csv_fail(ctx, csv, -1, "no column '%s'", name < 0 ? "FileName" : "group");
+		return fv_csv_fail_column(ctx, csv, name < 0 ? "FileName" : "group");
+	if (fv_csv_clean(ctx, csv, group))
+		return FV_FAILED;
 	s->n = fv_csv_rows(csv);
 	s->row = fv_alloc(ctx, (size_t)s->n * sizeof *s->row);
 	if (!s->row)
@@ -133,9 +137,8 @@ static fv_status read_member(
 		const char *cell = fv_csv_cell(csv, row->row, s->prob_column[g]);
 		double value = 0;
 		empty += !*cell;
-		if (*cell && (!fv_parse_real(cell, &value) || value < 0 || value > 1))
-			status = fv_csv_fail(
-				ctx, csv, row->row, "'%s' is not a number from 0 to 1", cell);
+		if (*cell && fv_csv_probability(ctx, csv, row->row, s->prob_column[g], &value))
+			status = FV_DATA;
 		out[g] = (float)value;
 	}
 	if (empty && empty < s->groups)

@@ -203,7 +203,7 @@ static void values_are_kept(void **state)
 	core_corpus_spec spec = {0};
 	core_corpus *c = read_text(ctx, &spec,
 		"\xef\xbb\xbf" HEAD "x/zz.WAV,0.25,0.75,007,,train\r\n"
-		"\"b,1.flac\",0.4995,0.5005,7,\"F\"\"\",Train\r\n" REST);
+		"\"b,1.flac\",0.4985,0.5015,7,\"F\"\"\",Train\r\n" REST);
 	assert_int_equal(c->n, 4);
 	int32_t z = find_stem(c, "zz"), b = find_stem(c, "b,1");
 	assert_true(b < z);
@@ -216,7 +216,7 @@ static void values_are_kept(void **state)
 	const core_attribute *gender = core_corpus_attribute(c, "gender");
 	assert_int_equal(gender->id[z], -1);
 	assert_string_equal(gender->value[gender->id[b]], "F\"");
-	assert_true(c->label[2 * z] == 0.25f && c->label[2 * b + 1] == 0.5005f);
+	assert_true(c->label[2 * z] == 0.25f && c->label[2 * b + 1] == 0.5015f);
 	assert_int_equal(c->klass[z], 1);
 	assert_int_equal(c->strict[b], 1);
 	assert_int_equal(c->strict[find_stem(c, "d")], -1);
@@ -234,7 +234,7 @@ static void bad_files_are_rejected(void **state)
 		{HEAD "x,0.5,0.5,s1,F,Train\nx.wav,1,0,s1,F,Train\n" REST,
 			"csv:3: 'x' appears twice, first on line 2", 1},
 		{HEAD "x,0.5,0.5,s1,F,Train\ny,inf,-0.1,s1,F,Train\nz,0.5,0.51,s1,F,Train\n" REST,
-			"csv:3: a: 'inf' is not a finite number", 3},
+			"csv:3: a is 'inf', not a finite number", 3},
 		{HEAD "x,0.5,0.4949,s1,F,Train\n" REST, "csv:2: labels sum to 0.9949, not 1", 1},
 		{HEAD "x,0.5,0.5,s1,F,Trian\n" REST,
 			"csv:2: Split_Set: 'Trian' is not Train, Development or Test", 1},
@@ -258,7 +258,10 @@ static void bad_files_are_rejected(void **state)
 		{"FileName,a,b,valence,SpkrID,Split_Set\nx,1,0,3.5,s,Train\nd,1,0,2,t,Dev\nt,1,0,2,"
 		 "u,"
 		 "Test\n",
-			"csv:2: labels sum to 4.5, not 1 (all columns between", 3},
+			"csv:2: valence is '3.5', no probability (0 to 1): percent? divide by 100 "
+			"(all "
+			"columns between",
+			3},
 		{HEAD, "0 rows", 1},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

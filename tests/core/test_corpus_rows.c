@@ -365,7 +365,7 @@ static void counts_become_shares(void **state)
 	spec.has_label_smoothing = false;
 	fail_text(ctx, &spec, FV_DATA,
 		"file,a,b,valence,speaker,split\nx,1,0,3,1,train\nd,0,1,2,2,dev\n",
-		"l.csv:2: labels sum to 4, not 1");
+		"l.csv:2: valence is '3', no probability (0 to 1)");
 	core_ctx_free(ctx);
 }
 

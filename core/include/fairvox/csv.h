@@ -34,6 +34,19 @@ const char *fv_csv_cell(const fv_csv *csv, int64_t row, int64_t column);
 fv_status fv_csv_fail(fv_ctx *ctx, const fv_csv *csv, int64_t row, const char *format, ...)
 	FV_PRINTF(4, 5);
 
+/* Records that there is no column of this name, with those there are, and returns FV_DATA. */
+fv_status fv_csv_fail_column(fv_ctx *ctx, const fv_csv *csv, const char *name);
+
+/* Cleans a column of names. Words that mean missing (nan, na, n/a, none, null, unknown, ? in any case)
+ * become "". Spellings of one value, which differ in case or blanks or as 4 and 4.0, become the most
+ * frequent of them. Warns about either. Errors: FV_FAILED if memory is out. [run] */
+FV_NODISCARD fv_status fv_csv_clean(fv_ctx *ctx, const fv_csv *csv, int64_t column);
+
+/* Reads a cell as a probability from 0 to 1; a number outside by at most 1e-6 is set to 0 or 1.
+ * Errors: FV_DATA, with FILE:LINE and what the number looks like (logits, percent). [run] */
+FV_NODISCARD fv_status fv_csv_probability(
+	fv_ctx *ctx, const fv_csv *csv, int64_t row, int64_t column, double *out);
+
 /* Parses a finite number with '.' as decimal point, whatever the locale. Returns 1 and writes *out,
  * or returns 0. */
 int32_t fv_parse_real(const char *text, double *out);

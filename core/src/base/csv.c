@@ -7,6 +7,7 @@
 #include "base/content.h"
 #include "base/csv_private.h"
 #include "base/file.h"
+#include "base/missing.h"
 #include "base/nearest.h"
 #include "base/text.h"
 #include "base/utf8.h"
@@ -180,6 +181,32 @@ const char *core_csv_cell(const core_csv *csv, int64_t row, int64_t column)
 	return csv->cell[row * csv->n_columns + column];
 }
 
+int core_csv_header_line(const core_csv *csv)
+{
+	return csv->header_line ? (int)csv->header_line : 1;
+}
+
+fv_status core_csv_clean(fv_ctx *ctx, const core_csv *csv, int64_t column)
+{
+	char **cell = csv->cell + column;
+	const char **value = malloc(((size_t)csv->n_rows + 1) * sizeof *value);
+	if (!value)
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	for (int64_t i = 0; i < csv->n_rows; i++)
+		value[i] = cell[i * csv->n_columns];
+	fv_status status = core_clean_column(
+		ctx, csv->path, csv->header[column], csv->n_rows, value, csv->line, 0, NULL);
+	for (int64_t i = 0; i < csv->n_rows && !status; i++) {
+		const char *now = value[i] ? value[i] : "";
+		if (now == cell[i * csv->n_columns])
+			continue;
+		cell[i * csv->n_columns] = core_strdup(ctx, now);
+		status = cell[i * csv->n_columns] ? FV_OK : FV_FAILED;
+	}
+	free(value);
+	return status;
+}
+
 const char *core_csv_columns_text(fv_ctx *ctx, const core_csv *csv)
 {
 	core_text text = {0};
@@ -204,7 +231,7 @@ fv_status core_csv_fail_column(fv_ctx *ctx, const core_csv *csv, const char *nam
 {
 	const char *near = core_suggest_name(
 		ctx, name, (const char *const *)csv->header, (size_t)csv->n_columns);
-	return core_fail_at(ctx, FV_DATA, csv->path, csv->header_line ? (int)csv->header_line : 1,
-		0, "no column '%s'%s%s%s", name, near, *near ? " " : ": ",
+	return core_fail_at(ctx, FV_DATA, csv->path, core_csv_header_line(csv), 0,
+		"no column '%s'%s%s%s", name, near, *near ? " " : ": ",
 		core_csv_columns_text(ctx, csv));
 }

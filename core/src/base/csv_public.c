@@ -7,6 +7,7 @@
 #include "base/csv.h"
 #include "base/file.h"
 #include "base/number.h"
+#include "base/probability.h"
 
 struct fv_csv {
 	core_csv table;
@@ -48,13 +49,32 @@ const char *fv_csv_cell(const fv_csv *csv, int64_t row, int64_t column)
 
 fv_status fv_csv_fail(fv_ctx *ctx, const fv_csv *csv, int64_t row, const char *format, ...)
 {
-	int64_t header = csv->table.header_line ? csv->table.header_line : 1;
-	int line = (int)(row < 0 ? header : csv->table.line[row]);
+	int line = row < 0 ? core_csv_header_line(&csv->table) : (int)csv->table.line[row];
 	va_list args;
 	va_start(args, format);
 	core_fail_at_va(ctx, FV_DATA, csv->table.path, line, 0, format, args);
 	va_end(args);
 	return FV_DATA;
+}
+
+fv_status fv_csv_clean(fv_ctx *ctx, const fv_csv *csv, int64_t column)
+{
+	return core_csv_clean(ctx, &csv->table, column);
+}
+
+fv_status fv_csv_probability(
+	fv_ctx *ctx, const fv_csv *csv, int64_t row, int64_t column, double *out)
+{
+	const char *text = fv_csv_cell(csv, row, column);
+	const char *why = core_parse_probability(text, out);
+	return why ? fv_csv_fail(
+			     ctx, csv, row, "%s is '%s', %s", fv_csv_name(csv, column), text, why)
+		   : FV_OK;
+}
+
+fv_status fv_csv_fail_column(fv_ctx *ctx, const fv_csv *csv, const char *name)
+{
+	return core_csv_fail_column(ctx, &csv->table, name);
 }
 
 int32_t fv_parse_real(const char *text, double *out)

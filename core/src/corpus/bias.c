@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "base/positive.h"
 #include "base/stream.h"
 #include "corpus/corpus_private.h"
 
@@ -145,7 +146,7 @@ static fv_status collect_rows(
 
 static void warn_empty_classes(fv_ctx *ctx, const core_corpus *c, const core_rows *rows)
 {
-	float even = (float)(1.0 / c->classes);
+	float even = core_chance_share(c->classes);
 	for (int32_t k = 0; k < c->classes; k++) {
 		bool found = false;
 		for (int32_t i = 0; i < rows->n[CORE_TRAIN] && !found; i++)

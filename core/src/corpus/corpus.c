@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/nearest.h"
+#include "base/positive.h"
 #include "base/text.h"
 #include "corpus/corpus_private.h"
 
@@ -116,8 +117,16 @@ static void copy_label(const core_label_file *f, core_corpus *c, int32_t row, in
 	size_t classes = (size_t)c->classes;
 	float *y = c->label + (size_t)i * classes;
 	memcpy(y, f->y + (size_t)row * classes, classes * sizeof *y);
-	core_label_class(y, 1, c->classes, &c->klass[i]);
-	c->strict[i] = y[c->klass[i]] > 0.5f ? c->klass[i] : -1;
+}
+
+static void set_row_classes(fv_ctx *ctx, core_corpus *c)
+{
+	core_round_labels(ctx, c->labels, c->label, c->n, c->classes);
+	core_label_class(c->label, c->n, c->classes, c->klass);
+	for (int32_t i = 0; i < c->n; i++) {
+		float most = c->label[(size_t)i * (size_t)c->classes + (size_t)c->klass[i]];
+		c->strict[i] = most > 0.5f ? c->klass[i] : -1;
+	}
 }
 
 static fv_status fill_corpus(fv_ctx *ctx, core_label_file *f, core_corpus *c)
@@ -160,6 +169,7 @@ static fv_status fill_corpus(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 		c->split[i] = f->part[r];
 		speaker[i] = f->speaker[r];
 	}
+	set_row_classes(ctx, c);
 	return core_names_index(ctx, speaker, c->n, c->speaker, &c->speaker_name, &c->n_speakers);
 }
 

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/number.h"
+#include "base/probability.h"
 #include "corpus/corpus_private.h"
 
 #define SUM_TOLERANCE 5e-3
@@ -80,6 +81,22 @@ fv_status core_counts_detect(fv_ctx *ctx, core_label_file *f, const core_corpus 
 	return FV_OK;
 }
 
+/* What is wrong with a cell, or NULL. */
+static const char *read_share(const core_label_file *f, const char *cell, double *share)
+{
+	if (!f->counts)
+		return core_parse_probability(cell, share);
+	return core_parse_double(cell, share) ? NULL : "not a finite number";
+}
+
+/* Follows a message where the class columns were guessed. */
+static const char *hint_at_classes(const core_label_file *f)
+{
+	return f->classes_found ? " (all columns between file and speaker except EmoAct, "
+				  "EmoVal, EmoDom): name others with corpus.classes"
+				: "";
+}
+
 /* Adds up the cells of each class in double, for counts and where corpus.map merges columns. */
 static fv_status sum_columns(fv_ctx *ctx, core_label_file *f, const core_corpus *c, int64_t r,
 	double *sum_of_all, double *votes)
@@ -90,14 +107,12 @@ static fv_status sum_columns(fv_ctx *ctx, core_label_file *f, const core_corpus 
 	for (int32_t s = 0; s < f->n_sources; s++) {
 		const char *cell = core_csv_cell(&f->table.csv, r, f->class_column[s]);
 		double share;
-		if (!core_parse_double(cell, &share)) {
-			status = CORE_ROW_FAIL(ctx, f, r, "%s: '%s' is not a finite number",
-				f->source_class[s], cell);
+		const char *why = read_share(f, cell, &share);
+		if (why) {
+			status = CORE_ROW_FAIL(ctx, f, r, "%s is '%s', %s%s", f->source_class[s],
+				cell, why, hint_at_classes(f));
 			continue;
 		}
-		if (share < 0)
-			status = CORE_ROW_FAIL(
-				ctx, f, r, "%s: %s is negative", f->source_class[s], cell);
 		*sum_of_all += (float)share;
 		if (f->target[s] >= 0)
 			votes[f->target[s]] += share;
@@ -109,10 +124,7 @@ static fv_status check_sum(fv_ctx *ctx, const core_label_file *f, int64_t r, dou
 {
 	if (fabs(sum - 1) <= SUM_TOLERANCE)
 		return FV_OK;
-	return CORE_ROW_FAIL(ctx, f, r, "labels sum to %.6g, not 1%s", sum,
-		f->classes_found ? " (all columns between file and speaker except EmoAct, "
-				   "EmoVal, EmoDom): name others with corpus.classes"
-				 : "");
+	return CORE_ROW_FAIL(ctx, f, r, "labels sum to %.6g, not 1%s", sum, hint_at_classes(f));
 }
 
 fv_status core_shares_read(

@@ -4,9 +4,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/positive.h"
+
 float core_eval_threshold(const core_eval_set *set)
 {
-	return set->has_threshold ? set->threshold : (float)(1.0 / set->C);
+	return set->has_threshold ? set->threshold : core_chance_share(set->C);
 }
 
 float core_eval_cut(const core_eval_set *set, int64_t cell)

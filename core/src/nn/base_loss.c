@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/positive.h"
+
 void core_class_weights_of(
 	bool inverse, const int64_t *positives, int64_t n, int32_t classes, double *weight)
 {
@@ -28,7 +30,7 @@ fv_status core_class_weights(fv_ctx *ctx, bool inverse, const float *label, int3
 	int64_t *positives = calloc((size_t)classes, sizeof *positives), found = 0;
 	if (!positives)
 		return fv_fail(ctx, FV_FAILED, "out of memory (%d classes)", (int)classes);
-	float limit = (float)(1.0 / classes);
+	float limit = core_chance_share(classes);
 	for (int64_t i = 0; i < (int64_t)n * classes; i++)
 		positives[i % classes] += label[i] > limit;
 	for (int32_t k = 0; k < classes; k++)
@@ -173,5 +175,5 @@ void core_base_predict(
 
 float core_base_cut(fv_base_kind kind, int32_t classes)
 {
-	return kind == FV_BCE ? 0.5f : (float)(1.0 / classes);
+	return kind == FV_BCE ? 0.5f : core_chance_share(classes);
 }

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/positive.h"
 #include "nn/base_loss.h"
 
 static const core_train_data *find_rows(const core_train_job *job, const core_select_rule *rule)
@@ -17,7 +18,7 @@ static fv_status check_subgroup(fv_ctx *ctx, const core_train_job *job,
 {
 	const fv_rows *rows = &find_rows(job, rule)->rows;
 	const core_select_groups *groups = &job->select_groups;
-	float threshold = (float)(1.0 / rows->classes);
+	float threshold = core_chance_share(rows->classes);
 	int32_t n = 0;
 	for (int32_t i = 0; i < rows->n; i++)
 		n += groups->id[i] == group && rows->label[i * rows->classes + klass] > threshold;
