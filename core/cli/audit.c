@@ -24,11 +24,11 @@ static const char usage[] =
 	"than 10 speakers gets none. Given two files of the same recordings, in any order, it\n"
 	"also shows the differences between the systems, first minus second.\n"
 	"\n"
-	"  --group-columns LIST  attributes to audit, separated by commas\n"
+	"  --group-columns LIST  attributes to audit, separated by commas; may be repeated\n"
 	"  --speaker-column C    column that names the speaker (default SpkrID); without one\n"
 	"                        there are no nulls and no intervals\n"
-	"  --threshold T         threshold for probabilities and labels, instead of\n"
-	"                        1 / number of classes\n"
+	"  --threshold T         threshold for probabilities and labels, above 0 and below 1,\n"
+	"                        instead of 1 / number of classes\n"
 	"  --prediction-threshold T\n"
 	"                        threshold for probabilities alone: 0.5 for a model of\n"
 	"                        train.base_loss bce\n"
@@ -55,13 +55,17 @@ struct audit {
 	core_comparison comparison;
 };
 
-static fv_status split_columns(fv_ctx *ctx, const char *list, struct audit *a)
+/* Adds the columns of a list; the option may be given several times. */
+static fv_status add_columns(fv_ctx *ctx, const char *list, struct audit *a)
 {
 	char *copy = core_strdup(ctx, list), *rest = NULL;
-	a->column = core_alloc(ctx, strlen(list) + 1, sizeof *a->column);
-	a->n_columns = 0;
-	if (!copy || !a->column)
+	const char **column =
+		core_alloc(ctx, (size_t)a->n_columns + strlen(list) + 1, sizeof *column);
+	if (!copy || !column)
 		return FV_FAILED;
+	for (int32_t k = 0; k < a->n_columns; k++)
+		column[k] = a->column[k];
+	a->column = column;
 	for (char *name = strtok_r(copy, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
 		for (int32_t k = 0; k < a->n_columns; k++)
 			if (!strcmp(a->column[k], name))
@@ -78,7 +82,13 @@ static fv_status parse_threshold(
 	fv_ctx *ctx, const char *option, const char *text, double *out, bool *given)
 {
 	*given = core_parse_double(text, out);
-	return *given ? FV_OK : fv_fail(ctx, FV_CONFIG, "%s: '%s' is not a number", option, text);
+	if (!*given)
+		return fv_fail(ctx, FV_CONFIG, "%s: '%s' is not a number", option, text);
+	if (!((float)*out > 0 && (float)*out < 1))
+		return fv_fail(ctx, FV_CONFIG,
+			"%s: '%s' is not above 0 and below 1: probabilities are compared with it",
+			option, text);
+	return FV_OK;
 }
 
 static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct audit *a)
@@ -94,7 +104,7 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct audit 
 		if (option == '?')
 			return FV_CONFIG;
 		if (option == 'g')
-			status = split_columns(ctx, optarg, a);
+			status = add_columns(ctx, optarg, a);
 		if (option == 's')
 			a->speaker_column = optarg;
 		if (option == 'S')
@@ -148,6 +158,8 @@ static fv_status find_attributes(fv_ctx *ctx, struct audit *a)
 		fv_status status = core_predictions_need(
 			ctx, &a->file[0], "--group-columns", a->column[k], &column);
 		if (!status)
+			status = core_predictions_clean(ctx, &a->file[0], column);
+		if (!status)
 			status = core_eval_attribute_make(ctx, column->name, a->file[0].n,
 				column->value, NULL, 0, &a->attribute[k]);
 		first = first ? first : status;
@@ -167,6 +179,8 @@ static fv_status set_cut(fv_ctx *ctx, struct audit *a, int k)
 static fv_status load_files(fv_ctx *ctx, struct audit *a)
 {
 	fv_status status = read_files(ctx, a);
+	if (!status && a->file[0].speaker.value)
+		status = core_predictions_clean(ctx, &a->file[0], &a->file[0].speaker);
 	if (!status)
 		status = find_attributes(ctx, a);
 	if (status)

@@ -104,14 +104,20 @@ static void folds_in_a_row(void **state)
 	part[1] = part[0];
 	test_fails(ctx, core_predictions_concat(ctx, 2, part, names, &all, &fold), FV_DATA,
 		"'d/x.wav' is predicted twice");
-	const char *stems[] = {"u", "v"};
-	part[1].stem = stems;
+	const char *files[] = {"e/x.wav", "v"};
+	part[1].file = files;
 	test_ok(ctx, core_predictions_concat(ctx, 2, part, names, &all, &fold));
 	assert_int_equal(all.n, 4);
 	assert_int_equal(fold[1], 4);
 	assert_int_equal(fold[2], 7);
 	assert_true(all.prob[6] == part[1].prob[2]);
 	assert_string_equal(all.attribute[0].value[3], "Fe,male");
+	static const char *const stems[] = {"d/x", "y", "e/x", "v"};
+	for (int i = 0; i < 4; i++)
+		assert_string_equal(all.stem[i], stems[i]);
+	files[0] = "d\\x.flac"; /* the same recording, in another spelling */
+	test_fails(ctx, core_predictions_concat(ctx, 2, part, names, &all, &fold), FV_DATA,
+		"'d\\x.flac' is predicted twice");
 	core_ctx_free(ctx);
 }
 

@@ -4,7 +4,8 @@
  * Columns: FileName; prob_<class>; label_<class> for the same classes; attribute columns; SpkrID;
  * group (inferred; empty: unknown); split, if the file has rows of several. The reader accepts any
  * order; the writer uses this one, with numbers as %.9g, which round-trips every float32 exactly.
- * Everything lives as long as the context. */
+ * The reader takes every table of base/csv.h, refuses numbers that are no probabilities and rounds
+ * labels (base/positive.h). Everything lives as long as the context. */
 #ifndef CORE_EVAL_PREDICTIONS_H
 #define CORE_EVAL_PREDICTIONS_H
 
@@ -22,9 +23,9 @@ typedef struct core_predictions {
 	int32_t C;
 	const char **classes; /* [C] */
 	const char **file;    /* [n] as written in the file */
-	const char **stem;    /* [n] name without folder and audio extension, unique; not needed for
-			      writing */
-	float *prob, *label;  /* [n, C] */
+	const char **stem;   /* [n] unique name: without folder and extension, or the whole id where
+			      that repeats; not needed for writing */
+	float *prob, *label; /* [n, C] */
 	float *cut; /* [n, C] thresholds of prob; NULL: that of the labels. Not in the file. */
 	int32_t n_attributes; /* every column not listed here */
 	core_text_column *attribute;
@@ -37,7 +38,7 @@ typedef struct core_predictions {
 
 /* Reads the test rows if the file has a column `split`, else all rows. speaker_column NULL: SpkrID.
  * Reports all errors: FV_DATA with FILE:LINE for a missing or repeated column, an invalid number, or
- * two rows with the same stem; FV_CONFIG, with the nearest name, if speaker_column is given but
+ * two rows with the same recording; FV_CONFIG, with the nearest name, if speaker_column is given but
  * missing. */
 FV_NODISCARD fv_status core_predictions_read(
 	fv_ctx *ctx, const char *path, const char *speaker_column, core_predictions *out);
@@ -56,8 +57,10 @@ const core_text_column *core_predictions_column(const core_predictions *p, const
 FV_NODISCARD fv_status core_predictions_need(fv_ctx *ctx, const core_predictions *p,
 	const char *option, const char *name, const core_text_column **out);
 
-/* Reports every repeated recording as FV_DATA. */
-FV_NODISCARD fv_status core_predictions_check_stems(fv_ctx *ctx, const core_predictions *p);
+/* Cleans a column as core_clean_column does (base/missing.h), with "" for missing values. For tables
+ * that people wrote: ours are clean. */
+FV_NODISCARD fv_status core_predictions_clean(
+	fv_ctx *ctx, const core_predictions *p, const core_text_column *column);
 
 /* Puts the rows and classes of `other` into the order of `base`, so that row i is the same recording
  * in both. Thresholds (cut) are not carried over. Errors: FV_DATA for classes that differ, recordings that only one has, and labels, speakers
@@ -67,7 +70,7 @@ FV_NODISCARD fv_status core_predictions_align(fv_ctx *ctx, const core_prediction
 
 /* Concatenates the rows of `parts` (the folds of a variant). block[i] is the block_name of the part
  * that row i came from. All parts must have the same classes and attributes in the same order, and
- * stems must be unique over all parts. Errors: FV_DATA. */
+ * no recording may be in two. Errors: FV_DATA. */
 FV_NODISCARD fv_status core_predictions_concat(fv_ctx *ctx, int32_t n_parts,
 	const core_predictions *parts, const int64_t *block_name, core_predictions *out,
 	int64_t **block);

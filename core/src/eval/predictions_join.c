@@ -3,73 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "eval/predictions.h"
+#include "base/missing.h"
+#include "base/positive.h"
+#include "eval/predictions_match.h"
 
 #define LABEL "label_"
-
-static const char *file_name(const core_predictions *p)
-{
-	return p->path ? p->path : "the predictions";
-}
-
-/* Reports an error in one row, with its line if the rows come from a file. */
-static fv_status fail_row(fv_ctx *ctx, const core_predictions *p, int64_t row, const char *text)
-{
-	if (!text)
-		return FV_FAILED;
-	if (p->line)
-		return core_fail_at(ctx, FV_DATA, file_name(p), (int)p->line[row], 0, "%s", text);
-	return fv_fail(ctx, FV_DATA, "%s: %s", file_name(p), text);
-}
-
-struct by_stem {
-	const char *stem;
-	int64_t row;
-};
-
-static int compare_stems(const void *a, const void *b)
-{
-	const struct by_stem *x = a, *y = b;
-	int order = strcmp(x->stem, y->stem);
-	return order ? order : (x->row > y->row) - (x->row < y->row);
-}
-
-/* Returns the rows sorted by stem, or NULL with a message if memory runs out. Release with free(). */
-static struct by_stem *sort_stems(fv_ctx *ctx, const core_predictions *p)
-{
-	struct by_stem *sorted = malloc(((size_t)p->n + 1) * sizeof *sorted);
-	if (!sorted) {
-		(void)fv_fail(ctx, FV_FAILED, "out of memory");
-		return NULL;
-	}
-	for (int64_t i = 0; i < p->n; i++)
-		sorted[i] = (struct by_stem){p->stem[i], i};
-	qsort(sorted, (size_t)p->n, sizeof *sorted, compare_stems);
-	return sorted;
-}
-
-static fv_status check_unique(fv_ctx *ctx, const core_predictions *p, const struct by_stem *sorted)
-{
-	fv_status status = FV_OK;
-	for (int64_t i = 1; i < p->n; i++) {
-		if (strcmp(sorted[i].stem, sorted[i - 1].stem))
-			continue;
-		int64_t row = sorted[i].row, before = sorted[i - 1].row;
-		status = fail_row(ctx, p, row,
-			p->line ? core_format(ctx, "'%s' repeats the recording of line %lld",
-					  p->file[row], (long long)p->line[before])
-				: core_format(ctx, "'%s' is predicted twice", p->file[row]));
-	}
-	return status;
-}
-
-fv_status core_predictions_check_stems(fv_ctx *ctx, const core_predictions *p)
-{
-	struct by_stem *sorted = sort_stems(ctx, p);
-	fv_status status = sorted ? check_unique(ctx, p, sorted) : FV_FAILED;
-	free(sorted);
-	return status;
-}
 
 static fv_status map_classes(
 	fv_ctx *ctx, const core_predictions *base, const core_predictions *other, int32_t *map)
@@ -82,49 +20,22 @@ static fv_status map_classes(
 				map[c] = k;
 		if (map[c] < 0)
 			status = fv_fail(ctx, FV_DATA, "%s: no class '%s', which %s has",
-				file_name(other), base->classes[c], file_name(base));
+				core_predictions_name(other), base->classes[c],
+				core_predictions_name(base));
 	}
 	if (!status && base->C != other->C)
-		status = fv_fail(ctx, FV_DATA, "%s has %d classes, %s has %d", file_name(other),
-			(int)other->C, file_name(base), (int)base->C);
-	return status;
-}
-
-static fv_status report_unmatched(
-	fv_ctx *ctx, const core_predictions *has, int64_t row, const core_predictions *lacks)
-{
-	return fail_row(ctx, has, row,
-		core_format(ctx, "'%s' is not in %s", has->file[row], file_name(lacks)));
-}
-
-/* Sets match[i] to the row of `other` with the stem of row i of `base`. */
-static fv_status match_rows(
-	fv_ctx *ctx, const core_predictions *base, const core_predictions *other, int64_t *match)
-{
-	fv_status status = FV_OK;
-	struct by_stem *a = sort_stems(ctx, base), *b = sort_stems(ctx, other);
-	if (!a || !b)
-		status = FV_FAILED;
-	for (int64_t i = 0, j = 0; a && b && (i < base->n || j < other->n);) {
-		int order = i == base->n ? 1 : j == other->n ? -1 : strcmp(a[i].stem, b[j].stem);
-		if (order < 0)
-			status = report_unmatched(ctx, base, a[i++].row, other);
-		else if (order > 0)
-			status = report_unmatched(ctx, other, b[j++].row, base);
-		else
-			match[a[i++].row] = b[j++].row;
-	}
-	free(a);
-	free(b);
+		status = fv_fail(ctx, FV_DATA, "%s has %d classes, %s has %d",
+			core_predictions_name(other), (int)other->C, core_predictions_name(base),
+			(int)base->C);
 	return status;
 }
 
 static fv_status report_difference(fv_ctx *ctx, const core_predictions *p, int64_t row,
 	const char *column, const core_predictions *base)
 {
-	return fail_row(ctx, p, row,
-		core_format(
-			ctx, "%s of '%s' differs from %s", column, p->file[row], file_name(base)));
+	return core_predictions_fail(ctx, p, row,
+		core_format(ctx, "%s of '%s' differs from %s", column, p->file[row],
+			core_predictions_name(base)));
 }
 
 static fv_status copy_matched_rows(fv_ctx *ctx, const core_predictions *base,
@@ -143,9 +54,15 @@ static fv_status copy_matched_rows(fv_ctx *ctx, const core_predictions *base,
 					core_format(ctx, LABEL "%s", base->classes[c]), base);
 		}
 		out->file[i] = other->file[match[i]];
-		out->stem[i] = other->stem[match[i]];
+		out->stem[i] = base->stem[i];
 	}
 	return status;
+}
+
+/* True if two cells are spellings of one value, or both are missing. */
+static bool is_same(const char *a, const char *b)
+{
+	return core_same_value(a, b) || (core_is_missing(a) && core_is_missing(b));
 }
 
 /* Copies a column in the order of match; values that `base` has too must be equal. */
@@ -163,7 +80,7 @@ static fv_status copy_matched_column(fv_ctx *ctx, const core_predictions *base,
 	fv_status status = FV_OK;
 	for (int64_t i = 0; i < base->n; i++) {
 		out->value[i] = from->value[match[i]];
-		if (same && !inferred && strcmp(same->value[i], out->value[i]))
+		if (same && !inferred && !is_same(same->value[i], out->value[i]))
 			status = report_difference(ctx, other, match[i], from->name, base);
 	}
 	return status;
@@ -186,7 +103,7 @@ fv_status core_predictions_align(fv_ctx *ctx, const core_predictions *base,
 		!out->attribute)
 		return FV_FAILED;
 	fv_status status = map_classes(ctx, base, other, map);
-	fv_status rows = match_rows(ctx, base, other, match);
+	fv_status rows = core_predictions_match(ctx, base, other, match);
 	if (status || rows)
 		return status ? status : rows;
 	status = copy_matched_rows(ctx, base, other, map, match, out);
@@ -212,8 +129,8 @@ static fv_status check_same_columns(
 		same = !strcmp(a->attribute[k].name, b->attribute[k].name);
 	if (same)
 		return FV_OK;
-	return fv_fail(
-		ctx, FV_DATA, "%s and %s have different columns", file_name(a), file_name(b));
+	return fv_fail(ctx, FV_DATA, "%s and %s have different columns", core_predictions_name(a),
+		core_predictions_name(b));
 }
 
 fv_status core_predictions_set_cut(fv_ctx *ctx, core_predictions *p, const float *by_class)
@@ -230,7 +147,7 @@ fv_status core_predictions_set_cut(fv_ctx *ctx, core_predictions *p, const float
 static fv_status join_cuts(
 	fv_ctx *ctx, int32_t n_parts, const core_predictions *parts, core_predictions *out)
 {
-	float same = (float)(1.0 / out->C);
+	float same = core_chance_share(out->C);
 	bool any = false;
 	for (int32_t k = 0; k < n_parts; k++)
 		any = any || parts[k].cut;
@@ -296,7 +213,6 @@ fv_status core_predictions_concat(fv_ctx *ctx, int32_t n_parts, const core_predi
 		const core_predictions *p = &parts[k];
 		size_t n = (size_t)p->n, cells = n * (size_t)p->C;
 		memcpy(out->file + at, p->file, n * sizeof *p->file);
-		memcpy(out->stem + at, p->stem, n * sizeof *p->stem);
 		memcpy(out->prob + at * p->C, p->prob, cells * sizeof *p->prob);
 		memcpy(out->label + at * p->C, p->label, cells * sizeof *p->label);
 		for (int32_t a = 0; a < p->n_attributes; a++)
@@ -307,5 +223,5 @@ fv_status core_predictions_concat(fv_ctx *ctx, int32_t n_parts, const core_predi
 			(*block)[at + i] = block_name[k];
 		at += p->n;
 	}
-	return core_predictions_check_stems(ctx, out);
+	return core_predictions_tell_apart(ctx, out);
 }
