@@ -37,6 +37,7 @@ struct predict {
 	size_t width;        /* L D */
 	float *x;            /* [files, L, D] */
 	double *sum;         /* [files, C] */
+	bool *told;          /* [files] the user knows that it is silent */
 };
 
 static fv_status add_model(fv_ctx *ctx, struct predict *p, const char *dir)
@@ -83,8 +84,8 @@ static fv_status check_same_classes(
 }
 
 /* Encodes one recording into out [L,D]: only the layers that the model reads. */
-static fv_status encode_one(
-	fv_ctx *ctx, const core_encoder *e, const char *path, size_t width, float *out)
+static fv_status encode_one(fv_ctx *ctx, const core_encoder *e, const char *path, size_t width,
+	float *out, bool *silent)
 {
 	float *all = core_alloc(ctx, (size_t)e->layers * (size_t)e->dims, sizeof *all);
 	if (!all)
@@ -94,12 +95,22 @@ static fv_status encode_one(
 		char *id = core_path_id(ctx, path);
 		status = id ? core_encoder_lookup(ctx, e, id, 1, all) : FV_FAILED;
 	} else {
-		status = core_encoder_encode_file(ctx, e, path, NULL, all);
+		status = core_encoder_encode_file(ctx, e, path, NULL, all, silent);
 	}
 	size_t skipped = e->spec->layer > 0 ? (size_t)e->spec->layer * (size_t)e->dims : 0;
 	if (!status)
 		memcpy(out, all + skipped, width * sizeof *out);
 	return status;
+}
+
+/* Says of a recording, once, that nothing can be heard in it. */
+static void warn_silent(fv_ctx *ctx, struct predict *p, size_t i)
+{
+	if (!p->told[i])
+		core_log(ctx, CORE_WARNING,
+			"%s is silent: nothing can be heard in it, so its prediction says nothing",
+			p->file[i]);
+	p->told[i] = true;
 }
 
 /* Encodes all recordings with the model's encoder, unless the previous model had the same one. */
@@ -119,8 +130,11 @@ static fv_status encode_recordings(
 	p->x = core_alloc(ctx, p->n_files * width, sizeof *p->x);
 	status = p->x ? FV_OK : FV_FAILED;
 	for (size_t i = 0; p->x && i < p->n_files; i++) {
-		fv_status one = encode_one(ctx, e, p->file[i], width, p->x + i * width);
+		bool silent = false;
+		fv_status one = encode_one(ctx, e, p->file[i], width, p->x + i * width, &silent);
 		status = status ? status : one;
+		if (silent)
+			warn_silent(ctx, p, i);
 	}
 	core_encoder_close(e);
 	return status;
@@ -223,6 +237,9 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 			ctx, FV_CONFIG, "predict: name the folder of a run, then recordings");
 	p->file = argv + optind + 1;
 	p->n_files = (size_t)(argc - optind - 1);
+	p->told = core_alloc(ctx, p->n_files, sizeof *p->told);
+	if (!p->told)
+		return FV_FAILED;
 	fv_status status = core_registry_open(ctx, folders.path, folders.n, &p->registry);
 	if (!status)
 		status = find_models(ctx, p, argv[optind]);

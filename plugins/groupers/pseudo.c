@@ -17,8 +17,10 @@
  * group -1 keep their memberships. Memberships sum to 1 only with renormalise, or if the
  * classifier's do.
  *
+ * Recordings in which nothing can be heard have group -1 and memberships 0 (the core sees to that).
+ *
  * With `pool: speaker` p_ig (after renormalising, with renormalise) is first replaced by the median
- * of p_jg over the rows j of i's speaker in the same call; for an even count, by the mean of the
+ * of p_jg over the rows j of i's speaker in the same call that are not silent; for an even count, by the mean of the
  * two middle values. Why the median: a probability is a monotone function of the classifier's
  * score, so "median probability above one half" is the same as "median score above the threshold".
  * A few shouted recordings do not outvote the rest, as they would in a mean of log-odds. Test
@@ -199,6 +201,23 @@ static float find_median(float *value, int32_t n)
 	return (float)(((double)value[n / 2 - 1] + (double)value[n / 2]) / 2);
 }
 
+/* Replaces the rows of one speaker by the median over those that are not silent. */
+static void pool_rows(const fv_grouper_input *rows, const struct speaker_row *own, size_t n,
+	size_t width, float *value, float *p)
+{
+	for (size_t g = 0; g < width; g++) {
+		int32_t heard = 0;
+		for (size_t i = 0; i < n; i++)
+			if (!rows->silent || !rows->silent[own[i].row])
+				value[heard++] = p[(size_t)own[i].row * width + g];
+		if (!heard)
+			return;
+		float pooled = find_median(value, heard);
+		for (size_t i = 0; i < n; i++)
+			p[(size_t)own[i].row * width + g] = pooled;
+	}
+}
+
 /* Replaces p [n,read] by each speaker's median. Rows without a speaker do not change. */
 static fv_status pseudo_pool_speakers(
 	const pseudo_state *s, fv_ctx *ctx, const fv_grouper_input *rows, float *p)
@@ -218,15 +237,8 @@ static fv_status pseudo_pool_speakers(
 	for (size_t first = 0, end; first < n; first = end) {
 		for (end = first + 1; end < n && order[end].speaker == order[first].speaker;)
 			end++;
-		if (order[first].speaker < 0)
-			continue;
-		for (size_t g = 0; g < width; g++) {
-			for (size_t i = first; i < end; i++)
-				value[i - first] = p[(size_t)order[i].row * width + g];
-			float pooled = find_median(value, (int32_t)(end - first));
-			for (size_t i = first; i < end; i++)
-				p[(size_t)order[i].row * width + g] = pooled;
-		}
+		if (order[first].speaker >= 0)
+			pool_rows(rows, order + first, end - first, width, value, p);
 	}
 	return FV_OK;
 }

@@ -207,25 +207,23 @@ static void rows_have_durations(void **state)
 	const char *x = core_path_join(ctx, dir, "x.wav"), *y = core_path_join(ctx, dir, "y.wav");
 	write_sound(x, SF_FORMAT_WAV | SF_FORMAT_PCM_16, 16000, 1, 24000, ramp);
 	write_sound(y, SF_FORMAT_WAV | SF_FORMAT_PCM_16, 8000, 2, 1000, ramp);
-	const char *path[] = {x, y, x, core_path_join(ctx, dir, "none.wav")};
-	core_corpus corpus = {.n = 3,
-		.source = (const char *[]){"l.csv", "l.csv", "l.csv", "l.csv"},
-		.line = (int32_t[]){2, 3, 4, 5}};
-	double seconds[4];
-	test_ok(ctx, core_audio_durations(ctx, &corpus, path, seconds));
-	assert_true(seconds[0] == 1.5 && seconds[1] == 0.125 && seconds[2] == 1.5);
+	const char *none = core_path_join(ctx, dir, "none.wav");
+	core_corpus corpus = {.n = 4};
+	double seconds;
+	test_ok(ctx, core_audio_row_seconds(ctx, &corpus, 0, x, &seconds));
+	assert_true(seconds == 1.5);
+	test_ok(ctx, core_audio_row_seconds(ctx, &corpus, 1, y, &seconds));
+	assert_true(seconds == 0.125);
 	corpus.start = (double[]){0.25, 0, 0.5, 1};
 	corpus.end = (double[]){0.75, INFINITY, INFINITY, 1.75};
-	corpus.n = 4; /* the last is not opened */
-	test_ok(ctx, core_audio_durations(ctx, &corpus, path, seconds));
-	assert_true(
-		seconds[0] == 0.5 && seconds[1] == 0.125 && seconds[2] == 1 && seconds[3] == 0.75);
-	corpus.start[2] = 1.5;
-	test_fails(ctx, core_audio_durations(ctx, &corpus, path, seconds), FV_DATA,
-		"l.csv:4: the segment starts at 1.5 s, but the recording has 1.5 s");
-	corpus.end[3] = INFINITY;
-	corpus.start[2] = 0;
-	test_fails(ctx, core_audio_durations(ctx, &corpus, path, seconds), FV_DATA,
+	static const double wanted[] = {0.5, 1.5, 1};
+	for (int32_t i = 0; i < 3; i++) {
+		test_ok(ctx, core_audio_row_seconds(ctx, &corpus, i, x, &seconds));
+		assert_true(seconds == wanted[i]);
+	}
+	test_ok(ctx, core_audio_row_seconds(ctx, &corpus, 3, none, &seconds)); /* not opened */
+	assert_true(seconds == 0.75);
+	test_fails(ctx, core_audio_row_seconds(ctx, &corpus, 2, none, &seconds), FV_DATA,
 		"none.wav: No such file");
 	core_ctx_free(ctx);
 }

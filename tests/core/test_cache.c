@@ -47,7 +47,7 @@ static void put(fv_ctx *ctx, const char *cache, const core_encoder *e, const cha
 	core_cache_lock lock;
 	fill(x, first);
 	test_ok(ctx, core_cache_lock_key(ctx, cache, e->key, &lock));
-	test_ok(ctx, core_cache_put(ctx, cache, e, sha, x));
+	test_ok(ctx, core_cache_put(ctx, cache, e, sha, x, false));
 	core_cache_unlock(&lock);
 }
 
@@ -55,8 +55,10 @@ static bool holds(
 	fv_ctx *ctx, const char *cache, const core_encoder *e, const char *sha, float first)
 {
 	float x[L * D], want[L * D];
+	bool silent;
 	fill(want, first);
-	return core_cache_get(ctx, cache, e, sha, x) && !memcmp(x, want, sizeof x);
+	return core_cache_get(ctx, cache, e, sha, x, &silent) && !silent &&
+	       !memcmp(x, want, sizeof x);
 }
 
 static void test_put_get(void **state)
@@ -66,14 +68,27 @@ static void test_put_get(void **state)
 	const char *cache = test_folder("cache");
 	core_encoder a = encoder('a'), b = encoder('b');
 	float x[L * D];
+	bool silent;
 	put(ctx, cache, &a, audio, 1);
 	put(ctx, cache, &b, audio, 2);
 	put(ctx, cache, &a, other_audio, 3);
 	assert_true(holds(ctx, cache, &a, audio, 1) && holds(ctx, cache, &b, audio, 2) &&
 		    holds(ctx, cache, &a, other_audio, 3));
-	assert_false(core_cache_get(ctx, cache, &b, other_audio, x));
+	assert_false(core_cache_get(ctx, cache, &b, other_audio, x, &silent));
 	put(ctx, cache, &a, audio, 4);
 	assert_true(holds(ctx, cache, &a, audio, 4));
+	fill(x, 4);
+	test_ok(ctx, core_cache_put(ctx, cache, &a, audio, x, true));
+	assert_true(core_cache_get(ctx, cache, &a, audio, x, &silent) && silent);
+	/* The mark is part of the checksum. */
+	char *data, *path = path_of(ctx, cache, &a, audio);
+	size_t size;
+	test_ok(ctx, core_file_read(ctx, path, 0, &data, &size));
+	char *mark = memmem(data, size, "\"silent\":\"1\"", 12);
+	assert_non_null(mark);
+	mark[10] = '0';
+	test_ok(ctx, core_file_write(ctx, path, data, size));
+	assert_false(core_cache_get(ctx, cache, &a, audio, x, &silent));
 	core_ctx_free(ctx);
 }
 
@@ -85,16 +100,17 @@ static void test_not_its_own(void **state)
 	const char *cache = test_folder("cache");
 	core_encoder a = encoder('a'), b = encoder('b'), wide = encoder('a');
 	float x[L * D + L];
+	bool silent;
 	wide.dims = D + 1;
 	put(ctx, cache, &a, audio, 1);
-	assert_false(core_cache_get(ctx, cache, &wide, audio, x));
+	assert_false(core_cache_get(ctx, cache, &wide, audio, x, &silent));
 	put(ctx, cache, &b, audio, 2);
 	assert_int_equal(0, rename(path_of(ctx, cache, &b, audio), path_of(ctx, cache, &a, audio)));
-	assert_false(core_cache_get(ctx, cache, &a, audio, x));
+	assert_false(core_cache_get(ctx, cache, &a, audio, x, &silent));
 	put(ctx, cache, &a, other_audio, 3);
 	assert_int_equal(
 		0, rename(path_of(ctx, cache, &a, other_audio), path_of(ctx, cache, &a, audio)));
-	assert_false(core_cache_get(ctx, cache, &a, audio, x));
+	assert_false(core_cache_get(ctx, cache, &a, audio, x, &silent));
 	assert_int_equal(core_error_count(ctx), 0);
 	core_ctx_free(ctx);
 }
@@ -108,6 +124,7 @@ static void test_damaged(void **state)
 	const char *cache = test_folder("cache");
 	core_encoder e = encoder('c');
 	float x[L * D];
+	bool silent;
 	char *data;
 	size_t size;
 	put(ctx, cache, &e, audio, 1);
@@ -120,13 +137,13 @@ static void test_damaged(void **state)
 		fclose(file);
 		data[i] ^= 0x21;
 		assert_true(holds(ctx, cache, &e, audio, 1) ||
-			    !core_cache_get(ctx, cache, &e, audio, x));
+			    !core_cache_get(ctx, cache, &e, audio, x, &silent));
 		if (i >= size - sizeof x)
-			assert_false(core_cache_get(ctx, cache, &e, audio, x));
+			assert_false(core_cache_get(ctx, cache, &e, audio, x, &silent));
 	}
 	for (size_t n = 0; n < size; n++) {
 		assert_int_equal(truncate(path, (off_t)(size - 1 - n)), 0);
-		assert_false(core_cache_get(ctx, cache, &e, audio, x));
+		assert_false(core_cache_get(ctx, cache, &e, audio, x, &silent));
 	}
 	assert_int_equal(core_error_count(ctx), 0);
 	put(ctx, cache, &e, audio, 1);
@@ -152,16 +169,17 @@ static void test_concurrent(void **state)
 		float x[L * D];
 		fill(x, (float)child);
 		for (int i = 0; i < 150; i++)
-			if (core_cache_put(own, cache, &e, audio, x))
+			if (core_cache_put(own, cache, &e, audio, x, false))
 				_exit(1);
 		_exit(0);
 	}
 	float x[L * D], either[2][L * D];
+	bool silent;
 	fill(either[0], 0);
 	fill(either[1], 1);
 	int left = 2, good = 0;
 	for (int how; left;) {
-		assert_true(core_cache_get(ctx, cache, &e, audio, x));
+		assert_true(core_cache_get(ctx, cache, &e, audio, x, &silent));
 		assert_true(!memcmp(x, either[0], sizeof x) || !memcmp(x, either[1], sizeof x));
 		if (waitpid(pid[left - 1], &how, WNOHANG) == pid[left - 1]) {
 			good += how == 0;

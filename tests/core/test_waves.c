@@ -148,8 +148,8 @@ static void check_features(fv_ctx *ctx, const core_study *study)
 		float *wanted = core_alloc(ctx, width, sizeof *wanted);
 		const core_recordings *r = &study->set[encoding->set].recordings;
 		for (int64_t i = 0; i < r->n; i++) {
-			test_ok(ctx, core_encoder_encode_file(
-					     ctx, encoding->encoder, r->path[i], NULL, wanted));
+			test_ok(ctx, core_encoder_encode_file(ctx, encoding->encoder, r->path[i],
+					     NULL, wanted, NULL));
 			assert_memory_equal(encoding->features.x + (size_t)i * width, wanted,
 				width * sizeof *wanted);
 		}

@@ -97,6 +97,30 @@ static void test_pool(void **unused)
 	test_plugin_close(&p);
 }
 
+/* A silent row does not count among its speaker's rows: speaker 7 then has the medians of rows 0 and 5. */
+static void test_pool_without_silence(void **unused)
+{
+	(void)unused;
+	static const int32_t speaker[N] = {7, 3, 7, 9, 3, 7};
+	static const uint8_t silent[N] = {0, 0, 1, 1, 0, 0};
+	static const double pooled[2][3] = {{0.45, 0.04, 0.01}, {0.2, 0.65, 0.1}};
+	test_plugin p = test_plugin_open("pseudo");
+	const fv_grouper_ops *ops = p.ops;
+	test_plugin_set(&p, "child", "keep");
+	test_plugin_set(&p, "pool", "speaker");
+	fv_grouper_input rows = make_table(x);
+	rows.speaker = speaker;
+	rows.silent = silent;
+	int32_t id[N];
+	float member[N * 3];
+	fit_grouper(&p, &rows, 3);
+	test_ok(p.ctx, ops->assign(p.state, p.ctx, &rows, id, member));
+	for (int i = 0; i < N; i++)
+		for (int g = 0; g < 3 && speaker[i] != 9; g++)
+			test_close((double)member[3 * i + g], pooled[speaker[i] == 3][g], 1e-7);
+	test_plugin_close(&p);
+}
+
 /* Without the child's column: probabilities unchanged, a child's row unknown. */
 static void test_child_dropped(void **unused)
 {
@@ -248,6 +272,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_argmax),
 		cmocka_unit_test(test_pool),
+		cmocka_unit_test(test_pool_without_silence),
 		cmocka_unit_test(test_child_dropped),
 		cmocka_unit_test(test_child_renormalised),
 		cmocka_unit_test(test_other_column),

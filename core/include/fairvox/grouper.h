@@ -40,6 +40,11 @@ typedef struct fv_grouper_input {
 	const char *const *stem; /* [n] names of the recordings */
 	const char *const *class_names; /* [n_classes] in column order */
 	int32_t n_classes;
+	/* [n] 1: nothing can be heard in the recording, so that its features say nothing; NULL:
+	 * none is known to be silent. Wherever x has a column of role FV_COL_PROBABILITY, the core
+	 * gives such rows group -1 and memberships 0 after assign(); a grouper need only keep them
+	 * from affecting other rows. */
+	const uint8_t *silent;
 } fv_grouper_input;
 
 typedef struct fv_grouping {

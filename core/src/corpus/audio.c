@@ -238,7 +238,8 @@ fv_status core_audio_read_segment(fv_ctx *ctx, const char *path, const core_segm
 	int32_t rate_hz, double max_seconds, core_wave *out)
 {
 	*out = (core_wave){0};
-	struct reader r = {.ctx = ctx, .path = path, .segment = segment};
+	struct reader r = {
+		.ctx = ctx, .path = path, .segment = core_is_segment(segment) ? segment : NULL};
 	fv_status status = core_source_open(ctx, path, &r.source);
 	if (!status)
 		status = read_opened(&r, rate_hz, max_seconds, out);
@@ -284,6 +285,32 @@ fv_status core_audio_seconds(fv_ctx *ctx, const char *path, double *out)
 	if (!status)
 		*out = (double)frames / s.rate_hz;
 	core_source_close(&s);
+	return status;
+}
+
+bool core_is_segment(const core_segment *segment)
+{
+	return segment && (segment->start > 0 || isfinite(segment->end));
+}
+
+const char *core_segment_label(fv_ctx *ctx, const char *path, const core_segment *segment)
+{
+	const char *label = path;
+	if (core_is_segment(segment))
+		label = isfinite(segment->end) ? core_format(ctx, "%s from %.9g to %.9g s", path,
+							 segment->start, segment->end)
+					       : core_format(ctx, "%s from %.9g s to its end", path,
+							 segment->start);
+	return label ? label : path;
+}
+
+fv_status core_audio_row_seconds(
+	fv_ctx *ctx, const core_corpus *corpus, int32_t row, const char *path, double *out)
+{
+	double start = corpus->start ? corpus->start[row] : 0;
+	double end = corpus->start ? corpus->end[row] : INFINITY;
+	fv_status status = isfinite(end) ? FV_OK : core_audio_seconds(ctx, path, &end);
+	*out = status ? 0 : fmax(end - start, 0);
 	return status;
 }
 

@@ -65,6 +65,10 @@ FV_NODISCARD fv_status core_audio_locate(
 typedef struct core_segment {
 	double start, end;
 } core_segment;
+/* Is it not the whole recording? NULL: it is. */
+bool core_is_segment(const core_segment *segment);
+/* The path with the bounds of a segment, for messages: "a.wav from 1.25 to 3.5 s". */
+const char *core_segment_label(fv_ctx *ctx, const char *path, const core_segment *segment);
 
 typedef struct core_wave {
 	float *sample; /* [n], from malloc */
@@ -94,12 +98,10 @@ void core_wave_free(core_wave *wave);
  * decoding it. Errors: FV_DATA. */
 FV_NODISCARD fv_status core_audio_seconds(fv_ctx *ctx, const char *path, double *out);
 
-/* Sets seconds [n] of every row of the corpus: of its segment, or of its recording at path [n].
- * Rows of one path should follow each other: it is opened once then. Recordings whose rows all
- * have both bounds are not opened. Errors: FV_DATA for every recording that cannot be read and
- * every segment that starts behind its recording. */
-FV_NODISCARD fv_status core_audio_durations(
-	fv_ctx *ctx, const core_corpus *corpus, const char *const *path, double *seconds);
+/* Length in seconds of a row of the corpus whose recording is at `path`: of its segment, if it is one.
+ * Errors: FV_DATA. */
+FV_NODISCARD fv_status core_audio_row_seconds(
+	fv_ctx *ctx, const core_corpus *corpus, int32_t row, const char *path, double *out);
 
 /* Count, mean and sum of squared deviations. Merged in a fixed order, the result does not depend
  * on which worker computed which part. Population variance = m2 / n. */

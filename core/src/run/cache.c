@@ -107,10 +107,10 @@ void core_cache_unlock(core_cache_lock *lock)
 	lock->fd = -1;
 }
 
-static void hash_values(const float *values, size_t count, char hex[17])
+static void hash_values(const float *values, size_t count, bool silent, char hex[17])
 {
-	snprintf(hex, 17, "%016llx",
-		(unsigned long long)XXH3_64bits(values, count * sizeof *values));
+	XXH64_hash_t hash = XXH3_64bits_withSeed(values, count * sizeof *values, silent);
+	snprintf(hex, 17, "%016llx", (unsigned long long)hash);
 }
 
 static char *make_entry_path(
@@ -128,7 +128,7 @@ static bool has_meta(const fv_checkpoint *file, const char *key, const char *val
 /* Reads an entry. Its metadata must state this key and audio hash, so a file that was moved to
  * another entry's name is rejected. */
 static bool read_entry(fv_ctx *ctx, const fv_checkpoint *file, const core_encoder *encoder,
-	const char *audio_sha256, float *out)
+	const char *audio_sha256, float *out, bool *silent)
 {
 	const char *name = encoder->info.outputs[encoder->output].name;
 	const fv_tensor *tensor = fv_checkpoint_find(file, name);
@@ -137,14 +137,15 @@ static bool read_entry(fv_ctx *ctx, const fv_checkpoint *file, const core_encode
 		!has_meta(file, "key", encoder->key) || !has_meta(file, "audio", audio_sha256))
 		return false;
 	char found[17];
-	if (fv_tensor_to_f32(ctx, tensor, out))
+	*silent = has_meta(file, "silent", "1");
+	if ((!*silent && !has_meta(file, "silent", "0")) || fv_tensor_to_f32(ctx, tensor, out))
 		return false;
-	hash_values(out, (size_t)tensor->count, found);
+	hash_values(out, (size_t)tensor->count, *silent, found);
 	return has_meta(file, "xxh3", found);
 }
 
 bool core_cache_get(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
-	const char *audio_sha256, float *out)
+	const char *audio_sha256, float *out, bool *silent)
 {
 	char *path = make_entry_path(ctx, cache, encoder, audio_sha256);
 	if (!path || !core_file_exists(path))
@@ -152,7 +153,7 @@ bool core_cache_get(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
 	fv_checkpoint *file;
 	bool sound = false;
 	if (!fv_checkpoint_open(ctx, path, &file)) {
-		sound = read_entry(ctx, file, encoder, audio_sha256, out);
+		sound = read_entry(ctx, file, encoder, audio_sha256, out, silent);
 		fv_checkpoint_close(file);
 	}
 	if (!sound) {
@@ -163,20 +164,20 @@ bool core_cache_get(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
 }
 
 fv_status core_cache_put(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
-	const char *audio_sha256, const float *values)
+	const char *audio_sha256, const float *values, bool silent)
 {
 	char hex[17];
 	size_t count = (size_t)encoder->layers * (size_t)encoder->dims;
-	hash_values(values, count, hex);
+	hash_values(values, count, silent, hex);
 	const core_tensor_out tensor = {.name = encoder->info.outputs[encoder->output].name,
 		.dtype = "F32",
 		.rank = 2,
 		.shape = {encoder->layers, encoder->dims},
 		.data = values};
 	const core_meta_out meta[] = {{"audio", audio_sha256}, {"encoder", encoder->name},
-		{"key", encoder->key}, {"xxh3", hex}};
+		{"key", encoder->key}, {"silent", silent ? "1" : "0"}, {"xxh3", hex}};
 	char *path = make_entry_path(ctx, cache, encoder, audio_sha256);
 	if (!path)
 		return FV_FAILED;
-	return core_safetensors_write(ctx, path, &tensor, 1, meta, 4);
+	return core_safetensors_write(ctx, path, &tensor, 1, meta, sizeof meta / sizeof *meta);
 }

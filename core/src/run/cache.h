@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The feature cache: CACHE/<encoder key>/<audio sha256>.safetensors holds one tensor [L,D] named
- * after the encoder's output, with its checksum, key and audio hash in the metadata. Entries are
+ * after the encoder's output, with its checksum, key and audio hash in the metadata, and whether the
+ * recording is silent. Entries are
  * found by content, so recordings may be moved or renamed. A damaged entry is computed again. */
 #ifndef CORE_RUN_CACHE_H
 #define CORE_RUN_CACHE_H
@@ -24,8 +25,8 @@ void core_cache_unlock(core_cache_lock *lock);
 
 /* Returns true and fills out [L,D] if the cache holds a sound entry. */
 bool core_cache_get(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
-	const char *audio_sha256, float *out);
+	const char *audio_sha256, float *out, bool *silent);
 FV_NODISCARD fv_status core_cache_put(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
-	const char *audio_sha256, const float *values);
+	const char *audio_sha256, const float *values, bool silent);
 
 #endif

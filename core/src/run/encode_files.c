@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/encode_files.h"
 
+#include <sys/mman.h>
+
 #include "base/path.h"
 #include "base/progress.h"
 #include "run/pool.h"
@@ -10,6 +12,7 @@ struct work {
 	fv_ctx *ctx;
 	const core_encode_files *job;
 	core_spool *spool;
+	uint8_t *silent; /* [n] shared with the workers */
 	int64_t *order, done;
 	core_progress progress;
 };
@@ -27,16 +30,19 @@ static fv_status encode_recording(void *user, fv_ctx *ctx, int64_t task)
 	int64_t i = w->order[task], frames = 1;
 	const char *path = w->job->path[i];
 	float *data = NULL;
+	bool silent = false;
 	fv_status status;
 	if (w->job->frames) {
-		status = core_encoder_encode_frames(ctx, e, path, &data, &frames);
+		status = core_encoder_encode_frames(ctx, e, path, &data, &frames, &silent);
 	} else {
 		data = core_alloc(ctx, (size_t)e->layers * (size_t)e->dims, sizeof *data);
 		if (!data)
 			return FV_FAILED;
-		status = e->info.by_name ? find_features(ctx, e, path, data)
-					 : core_encoder_encode_file(ctx, e, path, NULL, data);
+		status = e->info.by_name
+				 ? find_features(ctx, e, path, data)
+				 : core_encoder_encode_file(ctx, e, path, NULL, data, &silent);
 	}
+	w->silent[i] = silent;
 	size_t size = (size_t)e->layers * (size_t)frames * (size_t)e->dims * sizeof *data;
 	return status ? status : core_spool_put(ctx, w->spool, i, data, size);
 }
@@ -84,6 +90,8 @@ static fv_status encode_all(fv_ctx *ctx, struct work *w, core_encoded *out)
 		status = core_pool_run(ctx, &pool, &failed);
 	if (!status && failed)
 		status = core_error_status(ctx);
+	if (!status)
+		core_recordings_warn_silent(ctx, job->path, w->silent, job->n);
 	return status ? status : map_results(ctx, w, out);
 }
 
@@ -94,13 +102,20 @@ fv_status core_encode_files_run(
 		.job = job,
 		.order = core_alloc(ctx, (size_t)job->n, sizeof *w.order),
 		.progress = core_progress_begin(ctx, "encode", "recordings")};
+	size_t size = (size_t)job->n + 1;
+	void *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	fv_status status = w.order ? FV_OK : FV_FAILED;
+	if (shared == MAP_FAILED)
+		status = fv_fail(ctx, FV_FAILED, "out of memory");
+	w.silent = shared;
 	if (!status && job->frames)
 		status = core_encoder_check_frames(ctx, job->encoder);
 	if (!status)
 		status = core_spool_open(ctx, job->folder, job->n, &w.spool);
 	if (!status)
 		status = encode_all(ctx, &w, out);
+	if (shared != MAP_FAILED)
+		munmap(shared, size);
 	if (status) {
 		core_spool_close(w.spool);
 		w.spool = NULL;

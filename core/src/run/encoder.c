@@ -239,12 +239,16 @@ fv_status core_encoder_encode_wave(
 }
 
 fv_status core_encoder_encode_file(fv_ctx *ctx, const core_encoder *e, const char *path,
-	const core_segment *segment, float *out)
+	const core_segment *segment, float *out, bool *silent)
 {
 	core_wave wave;
 	fv_status status = core_audio_read_segment(
 		ctx, path, segment, e->info.rate_hz, e->spec->max_seconds, &wave);
-	return status ? status : core_encoder_encode_wave(ctx, e, path, &wave, out);
+	if (status)
+		return status;
+	if (silent)
+		*silent = wave.silent;
+	return core_encoder_encode_wave(ctx, e, core_segment_label(ctx, path, segment), &wave, out);
 }
 
 fv_status core_encoder_check_frames(fv_ctx *ctx, const core_encoder *e)
@@ -270,8 +274,8 @@ static fv_status encode_all_frames(fv_ctx *ctx, const core_encoder *e, const cha
 	return *out ? run_encoder(ctx, e, path, wave, 0, *out, count) : FV_FAILED;
 }
 
-fv_status core_encoder_encode_frames(
-	fv_ctx *ctx, const core_encoder *e, const char *path, float **out, int64_t *frames)
+fv_status core_encoder_encode_frames(fv_ctx *ctx, const core_encoder *e, const char *path,
+	float **out, int64_t *frames, bool *silent)
 {
 	core_wave wave;
 	fv_status status = core_encoder_check_frames(ctx, e);
@@ -279,6 +283,7 @@ fv_status core_encoder_encode_frames(
 		status = core_audio_read(ctx, path, e->info.rate_hz, e->spec->max_seconds, &wave);
 	if (status)
 		return status;
+	*silent = wave.silent;
 	status = prepare_wave(ctx, e, path, &wave);
 	if (!status)
 		status = encode_all_frames(ctx, e, path, &wave, out, frames);

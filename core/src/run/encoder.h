@@ -34,16 +34,17 @@ FV_NODISCARD fv_status core_encoder_set_corpus(
 	fv_ctx *ctx, core_encoder *encoder, double mean, double variance);
 
 /* Reads, cuts, resamples and normalises a recording, or a segment of it (NULL: all), as the spec says
- * and encodes it -> out [L,D]. Errors: FV_DATA naming the file. */
+ * and encodes it -> out [L,D]. *silent (NULL allowed): as in core_wave. Errors: FV_DATA naming the
+ * file. */
 FV_NODISCARD fv_status core_encoder_encode_file(fv_ctx *ctx, const core_encoder *encoder,
-	const char *path, const core_segment *segment, float *out);
+	const char *path, const core_segment *segment, float *out, bool *silent);
 /* Encodes a wave that is already decoded, cut and resampled as the spec says. Normalises it in
  * place and frees it. */
 FV_NODISCARD fv_status core_encoder_encode_wave(
 	fv_ctx *ctx, const core_encoder *encoder, const char *path, core_wave *wave, float *out);
 /* As core_encoder_encode_file, but frame by frame -> *out [L,*frames,D] in memory of the context. */
-FV_NODISCARD fv_status core_encoder_encode_frames(
-	fv_ctx *ctx, const core_encoder *encoder, const char *path, float **out, int64_t *frames);
+FV_NODISCARD fv_status core_encoder_encode_frames(fv_ctx *ctx, const core_encoder *encoder,
+	const char *path, float **out, int64_t *frames, bool *silent);
 /* Checks that the output has frames. Errors: FV_CONFIG. */
 FV_NODISCARD fv_status core_encoder_check_frames(fv_ctx *ctx, const core_encoder *encoder);
 /* Looks the features of a recording up by its name (core_path_id), of which at least the last `parts`

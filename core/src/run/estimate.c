@@ -27,7 +27,7 @@ fv_status core_estimate_recording(
 	double begin = core_clock_s();
 	for (int i = 0; i < 3; i++) {
 		fv_status status = core_encoder_encode_file(
-			ctx, e, r->path[pick[i]], core_recording_segment(r, pick[i]), value);
+			ctx, e, r->path[pick[i]], core_recording_segment(r, pick[i]), value, NULL);
 		if (status)
 			return status;
 	}

@@ -20,15 +20,21 @@ struct encode {
 	core_progress progress;
 };
 
-static fv_status encode_row(const struct encode *s, fv_ctx *ctx, int64_t row, float *value)
+static fv_status encode_row(
+	const struct encode *s, fv_ctx *ctx, int64_t row, float *value, bool *silent)
 {
 	core_wave wave;
-	const char *path = s->recordings->path[row];
+	const core_recordings *r = s->recordings;
+	const core_segment *segment = core_recording_segment(r, row);
 	if (!s->job->waves)
 		return core_encoder_encode_file(
-			ctx, s->encoder, path, core_recording_segment(s->recordings, row), value);
+			ctx, s->encoder, r->path[row], segment, value, silent);
 	fv_status status = core_waves_read(ctx, s->job->waves, row, &wave);
-	return status ? status : core_encoder_encode_wave(ctx, s->encoder, path, &wave, value);
+	if (status)
+		return status;
+	*silent = wave.silent;
+	return core_encoder_encode_wave(
+		ctx, s->encoder, core_segment_label(ctx, r->path[row], segment), &wave, value);
 }
 
 static fv_status encode_recording(void *user, fv_ctx *ctx, int64_t task)
@@ -39,10 +45,11 @@ static fv_status encode_recording(void *user, fv_ctx *ctx, int64_t task)
 	float *value = core_alloc(ctx, (size_t)e->layers * (size_t)e->dims, sizeof *value);
 	if (!value)
 		return FV_FAILED;
-	fv_status status = encode_row(s, ctx, row, value);
+	bool silent;
+	fv_status status = encode_row(s, ctx, row, value, &silent);
 	if (status)
 		return status;
-	return core_cache_put(ctx, s->job->cache, e, s->recordings->sha256[row], value);
+	return core_cache_put(ctx, s->job->cache, e, s->recordings->sha256[row], value, silent);
 }
 
 static void finish_recording(void *user, int64_t task, fv_status status, const char *reason)
@@ -84,10 +91,10 @@ static fv_status encode_missing(fv_ctx *ctx, struct encode *s)
 	return failed ? core_error_status(ctx) : FV_OK;
 }
 
-/* Reads the listed rows that the cache holds into x (NULL: only checks them) and leaves the others
- * in the list. `warn`: log damaged entries. */
-static fv_status read_cache(
-	fv_ctx *ctx, const struct encode *s, float *x, int64_t *row, int64_t *n, bool warn)
+/* Reads the listed rows that the cache holds into x and silent (NULL: only checks them) and leaves
+ * the others in the list. `warn`: log damaged entries. */
+static fv_status read_cache(fv_ctx *ctx, const struct encode *s, float *x, uint8_t *silent,
+	int64_t *row, int64_t *n, bool warn)
 {
 	const core_encoder *e = s->encoder;
 	size_t width = (size_t)e->layers * (size_t)e->dims;
@@ -101,9 +108,13 @@ static fv_status read_cache(
 	int64_t left = 0;
 	for (int64_t i = 0; own && i < *n; i++) {
 		core_mark before = core_ctx_mark(own);
-		if (!core_cache_get(own, s->job->cache, e, s->recordings->sha256[row[i]],
-			    x ? x + (size_t)row[i] * width : value))
-			row[left++] = row[i];
+		int64_t at = row[i];
+		bool heard_nothing;
+		if (!core_cache_get(own, s->job->cache, e, s->recordings->sha256[at],
+			    x ? x + (size_t)at * width : value, &heard_nothing))
+			row[left++] = at;
+		else if (silent)
+			silent[at] = heard_nothing;
 		core_ctx_release(own, before);
 	}
 	free(value);
@@ -132,7 +143,7 @@ fv_status core_features_count_missing(fv_ctx *ctx, const core_encoder *encoder,
 	const core_encode_job job = {.cache = cache};
 	const struct encode s = {.encoder = encoder, .recordings = recordings, .job = &job};
 	*missing = recordings->n;
-	return row ? read_cache(ctx, &s, NULL, row, missing, true) : FV_FAILED;
+	return row ? read_cache(ctx, &s, NULL, NULL, row, missing, true) : FV_FAILED;
 }
 
 static fv_status load_by_name(
@@ -149,7 +160,7 @@ static fv_status load_by_name(
 }
 
 static fv_status load_by_audio(fv_ctx *ctx, const core_encoder *e,
-	const core_recordings *recordings, const core_encode_job *job, float *x)
+	const core_recordings *recordings, const core_encode_job *job, core_features *out)
 {
 	int64_t *todo = list_rows(ctx, recordings->n);
 	if (!todo)
@@ -161,7 +172,7 @@ static fv_status load_by_audio(fv_ctx *ctx, const core_encoder *e,
 		.todo = todo,
 		.n_todo = recordings->n,
 		.progress = core_progress_begin(ctx, e->name, "recordings")};
-	fv_status status = read_cache(ctx, &s, x, todo, &s.n_todo, true);
+	fv_status status = read_cache(ctx, &s, out->x, out->silent, todo, &s.n_todo, true);
 	if (status || !s.n_todo)
 		return status;
 	core_cache_lock lock;
@@ -169,14 +180,14 @@ static fv_status load_by_audio(fv_ctx *ctx, const core_encoder *e,
 	if (status)
 		return status;
 	/* Another process may have written them while this one waited. */
-	status = read_cache(ctx, &s, x, todo, &s.n_todo, false);
+	status = read_cache(ctx, &s, out->x, out->silent, todo, &s.n_todo, false);
 	if (!status && s.n_todo)
 		status = encode_missing(ctx, &s);
 	core_cache_unlock(&lock);
 	if (status)
 		return status;
 	int64_t left = s.n_todo;
-	status = read_cache(ctx, &s, x, todo, &left, true);
+	status = read_cache(ctx, &s, out->x, out->silent, todo, &left, true);
 	if (!status && left)
 		return fv_fail(ctx, FV_FAILED,
 			"%s: %lld entries have vanished since they were written: do not remove the "
@@ -204,12 +215,15 @@ fv_status core_features_load(fv_ctx *ctx, const core_encoder *e, const core_reco
 		.dims = e->dims,
 		.output = &e->info.outputs[e->output]};
 	size_t width = (size_t)e->layers * (size_t)e->dims;
+	out->silent = core_alloc(ctx, (size_t)recordings->n, sizeof *out->silent);
+	if (!out->silent)
+		return FV_FAILED;
 	out->x = core_large_alloc((size_t)recordings->n, width * sizeof *out->x);
 	if (!out->x)
 		return fv_fail(ctx, FV_FAILED, "out of memory for %lld x %zu features",
 			(long long)recordings->n, width);
 	fv_status status = e->info.by_name ? load_by_name(ctx, e, recordings, out->x)
-					   : load_by_audio(ctx, e, recordings, job, out->x);
+					   : load_by_audio(ctx, e, recordings, job, out);
 	if (status)
 		core_features_free(out);
 	else if (e->spec->layer >= 0)

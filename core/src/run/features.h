@@ -12,6 +12,7 @@ typedef struct core_features {
 	int64_t n;
 	int32_t layers, dims; /* after `layer` */
 	float *x;             /* [n, layers, dims], in the order of the recordings */
+	uint8_t *silent;      /* [n] 1: nothing can be heard (core_wave); memory of the context */
 	const fv_output *output;
 } core_features;
 

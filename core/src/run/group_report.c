@@ -69,12 +69,9 @@ static fv_status measure_lengths(
 		const char *path =
 			index ? core_audio_find_row(ctx, index, r->corpus, utterance, NULL)
 			      : recordings->path[fold->row[utterance]];
-		double end = r->corpus->start ? r->corpus->end[utterance] : INFINITY;
-		if (path && isinf(end))
-			status = core_audio_seconds(ctx, path, &end);
-		all->seconds[i] = path ? end : 0;
-		if (path && r->corpus->start)
-			all->seconds[i] -= r->corpus->start[utterance];
+		if (path)
+			status = core_audio_row_seconds(
+				ctx, r->corpus, utterance, path, &all->seconds[i]);
 	}
 	return status;
 }

@@ -112,6 +112,42 @@ static fv_status add_columns(struct factor *f, fv_grouper_input *shown)
 	return shown->columns && shown->roles ? FV_OK : FV_FAILED;
 }
 
+/* Tells which rows are silent. Features without sound, such as those read from a file, have none. */
+static fv_status add_silence(struct factor *f, int split, fv_grouper_input *shown)
+{
+	const uint8_t *of_recording = f->input->features->silent;
+	uint8_t *silent = core_alloc(f->ctx, (size_t)shown->n, sizeof *silent);
+	if (!silent)
+		return FV_FAILED;
+	for (int32_t i = 0; of_recording && i < shown->n; i++)
+		silent[i] = of_recording[f->input->corpus_row[f->rows->row[split][i]]];
+	shown->silent = silent;
+	return FV_OK;
+}
+
+static bool has_probabilities(const fv_grouper_input *shown)
+{
+	for (int32_t d = 0; shown->roles && d < shown->dims; d++)
+		if (shown->roles[d] == FV_COL_PROBABILITY)
+			return true;
+	return false;
+}
+
+/* A classifier's probabilities of a recording in which nothing can be heard tell nothing: the group
+ * is unknown. */
+static void clear_silent(const fv_grouper_input *shown, int32_t groups, int32_t *id, float *member)
+{
+	if (!shown->silent || !has_probabilities(shown))
+		return;
+	for (int32_t i = 0; i < shown->n; i++) {
+		if (!shown->silent[i])
+			continue;
+		id[i] = -1;
+		for (int32_t g = 0; member && g < groups; g++)
+			member[(size_t)i * (size_t)groups + (size_t)g] = 0;
+	}
+}
+
 static fv_status make_input(struct factor *f, int split, fv_grouper_input *shown)
 {
 	*shown = (fv_grouper_input){.size = sizeof *shown, .n = f->rows->n[split]};
@@ -120,6 +156,8 @@ static fv_status make_input(struct factor *f, int split, fv_grouper_input *shown
 		shown->layers = f->input->features->layers;
 		shown->dims = f->input->features->dims;
 		fv_status status = add_columns(f, shown);
+		if (!status)
+			status = add_silence(f, split, shown);
 		if (status)
 			return status;
 	}
@@ -161,6 +199,8 @@ static fv_status assign_split(struct factor *f, int split, core_groups *out)
 			status = fv_fail(f->ctx, FV_FAILED,
 				"grouper %s gave a membership that is negative or not finite",
 				f->plugin);
+	if (!status)
+		clear_silent(&shown, f->grouping.groups, out->id[split], out->member[split]);
 	return status;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/recordings.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,7 +8,7 @@
 const core_segment *core_recording_segment(const core_recordings *recordings, int64_t row)
 {
 	const core_segment *segment = recordings->segment ? &recordings->segment[row] : NULL;
-	return segment && (segment->start > 0 || isfinite(segment->end)) ? segment : NULL;
+	return core_is_segment(segment) ? segment : NULL;
 }
 
 fv_status core_recording_sha256(fv_ctx *ctx, const char file[CORE_SHA256_HEX],
@@ -21,6 +20,22 @@ fv_status core_recording_sha256(fv_ctx *ctx, const char file[CORE_SHA256_HEX],
 	}
 	const char *text = core_format(ctx, "%s %.17g %.17g", file, segment->start, segment->end);
 	return text ? core_sha256_bytes(ctx, text, strlen(text), hex) : FV_FAILED;
+}
+
+void core_recordings_warn_silent(
+	fv_ctx *ctx, const char *const *name, const uint8_t *silent, int64_t n)
+{
+	const char *names = "";
+	int64_t count = 0;
+	for (int64_t i = 0; i < n; i++)
+		if (silent[i] && count++ < 3 && names)
+			names = core_format(ctx, "%s%s%s", names, count > 1 ? ", " : "", name[i]);
+	if (count)
+		core_log(ctx, CORE_WARNING,
+			"%lld of %lld recordings %s silent: %s%s: nothing can be heard in %s, so "
+			"features say nothing, and groups by a classifier of voices are unknown",
+			(long long)count, (long long)n, count == 1 ? "is" : "are",
+			names ? names : "", count > 3 ? ", ..." : "", count == 1 ? "it" : "them");
 }
 
 void core_recording_report_failure(

@@ -22,6 +22,10 @@ const core_segment *core_recording_segment(const core_recordings *recordings, in
 FV_NODISCARD fv_status core_recording_sha256(fv_ctx *ctx, const char file[CORE_SHA256_HEX],
 	const core_segment *segment, char hex[CORE_SHA256_HEX]);
 
+/* Warns of the silent ones among n recordings, with their number and the names of the first three. */
+void core_recordings_warn_silent(
+	fv_ctx *ctx, const char *const *name, const uint8_t *silent, int64_t n);
+
 /* Reports an error for a recording that a worker failed on; `reason` holds the worker's messages.
  * path is NULL if the recording has none. */
 void core_recording_report_failure(

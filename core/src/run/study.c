@@ -356,6 +356,19 @@ void core_study_close(core_study *study)
 	study->n_encodings = 0;
 }
 
+/* Warns of silent recordings once for each set, not once for each of its encodings. */
+static void warn_silent(fv_ctx *ctx, core_set *set, const core_features *features)
+{
+	int64_t count = 0;
+	for (int64_t i = 0; i < features->n; i++)
+		count += features->silent[i];
+	if (count > set->told_silent)
+		core_recordings_warn_silent(
+			ctx, set->recordings.name, features->silent, features->n);
+	if (count > set->told_silent)
+		set->told_silent = count;
+}
+
 static fv_status load_encoding(
 	fv_ctx *ctx, core_study *study, int32_t index, const core_encode_job *job)
 {
@@ -367,6 +380,8 @@ static fv_status load_encoding(
 	fv_status status = core_features_load(ctx, encoding->encoder,
 		&study->set[encoding->set].recordings, &own, &encoding->features);
 	encoding->loaded = !status;
+	if (!status)
+		warn_silent(ctx, &study->set[encoding->set], &encoding->features);
 	return status;
 }
 

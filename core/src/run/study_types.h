@@ -13,9 +13,10 @@
 typedef struct core_set {
 	const core_corpus_spec *spec;
 	core_recordings recordings;
-	const char **id; /* [recordings.n] their ids (ids.h) */
-	bool hashed;     /* paths and hashes are known */
-	bool synthetic;  /* made by `fairvox synth`, according to the audio folder */
+	const char **id;     /* [recordings.n] their ids (ids.h) */
+	bool hashed;         /* paths and hashes are known */
+	int64_t told_silent; /* silent recordings that were warned of */
+	bool synthetic;      /* made by `fairvox synth`, according to the audio folder */
 	/* For the identity of variants: hashes of a fold that does not depend on the requested
 	 * folds. */
 	bool identified;

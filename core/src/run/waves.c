@@ -18,6 +18,7 @@ struct core_waves {
 	core_waves_options options;
 	const char *path;      /* file of cached moments */
 	core_moments *moments; /* [recordings->n], shared with workers; n = 0: unknown */
+	uint8_t *silent;       /* [recordings->n] of the kept waves; behind the moments */
 	size_t shared_size;
 	core_spool *spool; /* NULL: no waves are kept */
 };
@@ -30,12 +31,14 @@ fv_status core_waves_open(fv_ctx *ctx, const core_recordings *recordings,
 	if (!w)
 		return FV_FAILED;
 	*w = (core_waves){.recordings = recordings, .options = *options};
-	w->shared_size = ((size_t)recordings->n + 1) * sizeof *w->moments;
+	size_t n = (size_t)recordings->n + 1;
+	w->shared_size = n * (sizeof *w->moments + sizeof *w->silent);
 	void *shared = mmap(
 		NULL, w->shared_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	w->moments = shared;
+	w->silent = (uint8_t *)(w->moments + n);
 	fv_status status = core_moments_path(
 		ctx, options->cache, options->rate_hz, options->max_seconds, &w->path);
 	if (!status)
@@ -78,6 +81,7 @@ static void keep_wave(fv_ctx *ctx, core_waves *w, int64_t row, const core_wave *
 	size_t size = (size_t)wave->n * sizeof *wave->sample;
 	if (!w->spool || core_spool_size(w->spool) + (int64_t)size > KEPT_BYTES_MAX)
 		return;
+	w->silent[row] = wave->silent;
 	if (core_spool_put(ctx, w->spool, row, wave->sample, size) != FV_OK)
 		core_error_clear(ctx);
 }
@@ -99,7 +103,8 @@ fv_status core_waves_read(fv_ctx *ctx, core_waves *w, int64_t row, core_wave *ou
 		return decode_wave(ctx, w, row, out);
 	*out = (core_wave){.sample = malloc(size),
 		.n = (int64_t)(size / sizeof *out->sample),
-		.rate_hz = w->options.rate_hz};
+		.rate_hz = w->options.rate_hz,
+		.silent = w->silent[row]};
 	if (!out->sample)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	fv_status status = core_spool_read(ctx, w->spool, row, out->sample);
