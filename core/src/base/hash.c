@@ -22,6 +22,15 @@ fv_status core_sha256_bytes(fv_ctx *ctx, const void *data, size_t size, char hex
 	return FV_OK;
 }
 
+fv_status core_sha256_text(fv_ctx *ctx, core_text *text, char hex[CORE_SHA256_HEX])
+{
+	fv_status status = text->failed ? fv_fail(ctx, FV_FAILED, "out of memory")
+					: core_sha256_bytes(ctx, text->data ? text->data : "",
+						  text->size, hex);
+	core_text_free(text);
+	return status;
+}
+
 static fv_status hash_stream(
 	fv_ctx *ctx, FILE *file, const char *path, EVP_MD_CTX *md, char hex[CORE_SHA256_HEX])
 {

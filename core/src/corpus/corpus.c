@@ -295,8 +295,5 @@ fv_status core_corpus_sha256(fv_ctx *ctx, const core_corpus *c, char hex[CORE_SH
 	core_text_add(&all, "%s\n", hex);
 	for (int32_t i = 0; i < c->n; i++)
 		core_text_add(&all, "%s\n", c->stem[i]);
-	status = all.failed ? fv_fail(ctx, FV_FAILED, "out of memory")
-			    : core_sha256_bytes(ctx, all.data, all.size, hex);
-	core_text_free(&all);
-	return status;
+	return core_sha256_text(ctx, &all, hex);
 }

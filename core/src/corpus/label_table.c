@@ -52,9 +52,7 @@ fv_status core_files_sha256(fv_ctx *ctx, const core_files *files, char hex[CORE_
 			&all, "%s %s\n", files->role[i] ? files->role[i] : "", status ? "" : one);
 	}
 	if (!status)
-		status = all.failed
-				 ? fv_fail(ctx, FV_FAILED, "out of memory")
-				 : core_sha256_bytes(ctx, all.data ? all.data : "", all.size, hex);
+		return core_sha256_text(ctx, &all, hex);
 	core_text_free(&all);
 	return status;
 }

@@ -200,9 +200,7 @@ fv_status core_names_sha256(fv_ctx *ctx, const char *folder, char hex[CORE_SHA25
 	for (int64_t r = 0; !status && r < index->n; r++)
 		core_text_add(&all, "%s\n", index->file[r].id);
 	if (!status)
-		status = all.failed
-				 ? fv_fail(ctx, FV_FAILED, "out of memory")
-				 : core_sha256_bytes(ctx, all.data ? all.data : "", all.size, hex);
+		return core_sha256_text(ctx, &all, hex);
 	core_text_free(&all);
 	return status;
 }

@@ -75,9 +75,7 @@ static fv_status hash_audio(
 		core_text_add(&all, "%s %s\n", corpus->stem[i], status ? "" : one);
 	}
 	if (!status)
-		status = all.failed
-				 ? FV_FAILED
-				 : core_sha256_bytes(own, all.data ? all.data : "", all.size, hex);
+		return core_sha256_text(own, &all, hex);
 	core_text_free(&all);
 	return status;
 }

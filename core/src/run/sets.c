@@ -170,11 +170,7 @@ static fv_status hash_fold(fv_ctx *ctx, const core_recordings *r, core_fold *fol
 	core_text all = {0};
 	for (int32_t i = 0; i < fold->corpus->n; i++)
 		core_text_add(&all, "%s %s\n", fold->corpus->stem[i], r->sha256[fold->row[i]]);
-	fv_status status = all.failed ? fv_fail(ctx, FV_FAILED, "out of memory")
-				      : core_sha256_bytes(ctx, all.data ? all.data : "", all.size,
-						fold->audio_sha256);
-	core_text_free(&all);
-	return status;
+	return core_sha256_text(ctx, &all, fold->audio_sha256);
 }
 
 static fv_status hash_set(fv_ctx *ctx, core_study *study, core_set *set)

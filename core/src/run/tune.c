@@ -25,10 +25,7 @@ static fv_status hash_trials(fv_ctx *ctx, const core_study *study, const core_va
 		const core_identity *trial = &study->identity[variant->tune->trial[i]];
 		core_text_add(&text, "%s\n", family ? trial->family : trial->sha256);
 	}
-	fv_status status = text.failed ? fv_fail(ctx, FV_FAILED, "out of memory")
-				       : core_sha256_bytes(ctx, text.data, text.size, hex);
-	core_text_free(&text);
-	return status;
+	return core_sha256_text(ctx, &text, hex);
 }
 
 fv_status core_tune_identify(
@@ -61,10 +58,7 @@ static fv_status hash_runs(fv_ctx *ctx, const core_study *study, int32_t trial, 
 	for (int32_t s = 0; s < train->n_seeds; s++)
 		core_text_add(
 			&text, "%s", find_run(study, trial, fold, train->seeds[s])->fingerprint);
-	fv_status status = text.failed ? fv_fail(ctx, FV_FAILED, "out of memory")
-				       : core_sha256_bytes(ctx, text.data, text.size, hex);
-	core_text_free(&text);
-	return status;
+	return core_sha256_text(ctx, &text, hex);
 }
 
 fv_status core_tune_make_fingerprint(fv_ctx *ctx, const core_study *study, core_run *run)

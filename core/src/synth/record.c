@@ -65,9 +65,7 @@ fv_status core_synth_format_comment(
 		plan->espeak.version, plan->options->wav ? "wav" : "flac",
 		(unsigned long long)plan->options->knobs.seed);
 	core_synth_add_csv_row(&text, plan, index);
-	fv_status status = text.failed ? fv_fail(ctx, FV_FAILED, "out of memory")
-				       : core_sha256_bytes(ctx, text.data, text.size, hex);
-	core_text_free(&text);
+	fv_status status = core_sha256_text(ctx, &text, hex);
 	if (!status)
 		snprintf(comment, 128, CORE_SYNTH_MARK "%s", hex);
 	return status;
