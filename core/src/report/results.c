@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "report/whole_block.h"
 #include "run/fingerprint.h"
 #include "run/folder.h"
@@ -32,20 +33,6 @@ static bool is_run_name(const char *name, int64_t *fold, int64_t *seed)
 	*fold = f;
 	*seed = s;
 	return true;
-}
-
-static fv_status read_json(fv_ctx *ctx, const char *dir, const char *name, json_t **out)
-{
-	char *path = core_path_join(ctx, dir, name), *text;
-	size_t size;
-	fv_status status = path ? core_file_read(ctx, path, 1 << 26, &text, &size) : FV_FAILED;
-	if (status)
-		return status;
-	json_error_t error;
-	*out = json_loadb(text, size, 0, &error);
-	if (!*out)
-		return fv_fail(ctx, FV_DATA, "%s: byte %d: %s", path, error.position, error.text);
-	return FV_OK;
 }
 
 static fv_status read_facts(fv_ctx *ctx, core_run_result *run)
@@ -102,9 +89,9 @@ static fv_status read_run(fv_ctx *ctx, core_run_result *run, struct left_out *le
 		return FV_FAILED;
 	if (core_file_exists(done)) {
 		run->status = CORE_RUN_DONE;
-		fv_status status = read_json(ctx, run->dir, "metrics.json", &run->metrics);
+		fv_status status = core_json_read(ctx, run->dir, "metrics.json", &run->metrics);
 		if (!status)
-			status = read_json(ctx, run->dir, "env.json", &run->env);
+			status = core_json_read(ctx, run->dir, "env.json", &run->env);
 		if (!status)
 			status = read_facts(ctx, run);
 		if (!status || core_file_exists(done)) {

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "run/tune.h"
 
 enum { HASH = 8 };
@@ -43,21 +44,16 @@ static fv_status compute_mean(fv_ctx *ctx, const char *dir, const core_run_resul
 	return FV_OK;
 }
 
-static json_t *make_number(double value)
-{
-	return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *make_chosen(
 	const json_t *trials, const char *by, int32_t best, int32_t n, const double *value)
 {
 	const json_t *trial = json_array_get(trials, best < 0 ? 0 : (size_t)best);
 	json_t *values = json_array();
 	for (int32_t i = 0; i < n; i++)
-		json_array_append_new(values, make_number(value[i]));
+		json_array_append_new(values, core_json_number(value[i]));
 	return json_pack("{s:O, s:O, s:s, s:o, s:o}", "variant", json_object_get(trial, "variant"),
 		"axes", json_object_get(trial, "axes"), "by", by, "value",
-		make_number(best < 0 ? NAN : value[best]), "values", values);
+		core_json_number(best < 0 ? NAN : value[best]), "values", values);
 }
 
 fv_status core_verify_choice(

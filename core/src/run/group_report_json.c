@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include <jansson.h>
+#include "base/json.h"
 
 /* Builds the JSON; `failed` records a key or text that is not UTF-8, or missing memory. */
 struct maker {
@@ -18,16 +18,11 @@ static void set_key(struct maker *m, json_t *object, const char *key, json_t *va
 		m->failed = true;
 }
 
-static json_t *make_number(double value)
-{
-	return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *make_share(const core_share *s)
 {
 	double accuracy = s->known ? (double)s->correct / (double)s->known : NAN;
 	return json_pack("{s:I, s:I, s:o}", "known", (json_int_t)s->known, "correct",
-		(json_int_t)s->correct, "accuracy", make_number(accuracy));
+		(json_int_t)s->correct, "accuracy", core_json_number(accuracy));
 }
 
 static json_t *make_by_class(struct maker *m, const core_group_truth *t, int part)
@@ -60,8 +55,8 @@ static json_t *make_agreement(struct maker *m, const core_group_truth *t, int pa
 	json_t *object = json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:I}", "known",
 		(json_int_t)a->n, "correct",
 		a->correct < 0 ? json_null() : json_integer((json_int_t)a->correct), "accuracy",
-		make_number(a->accuracy), "purity", make_number(a->purity), "nmi",
-		make_number(a->nmi), "ari", make_number(a->ari), "no_group",
+		core_json_number(a->accuracy), "purity", core_json_number(a->purity), "nmi",
+		core_json_number(a->nmi), "ari", core_json_number(a->ari), "no_group",
 		(json_int_t)a->unknown_inferred, "no_value", (json_int_t)a->unknown_true);
 	if (t->named) {
 		set_key(m, object, "by_class", make_by_class(m, t, part));
@@ -89,7 +84,7 @@ static json_t *make_part(struct maker *m, int part)
 	set_key(m, object, "unknown", json_integer((json_int_t)r->unknown[part]));
 	set_key(m, object, "sizes", make_sizes(m, part));
 	if (!isnan(r->largest[CORE_PART_ALL]))
-		set_key(m, object, "largest_membership", make_number(r->largest[part]));
+		set_key(m, object, "largest_membership", core_json_number(r->largest[part]));
 	if (r->has_lengths)
 		set_key(m, object, "no_length", json_integer((json_int_t)r->no_length[part]));
 	for (int32_t a = 0; a < r->n_attributes; a++)
@@ -107,9 +102,10 @@ static json_t *make_stability(struct maker *m)
 	for (int part = 0; part < CORE_PARTS; part++) {
 		const core_stability *s = &r->stability[part];
 		set_key(m, splits, core_get_part_name(part),
-			json_pack("{s:o, s:o, s:o, s:o}", "ari", make_number(s->ari), "ari_least",
-				make_number(s->ari_least), "nmi", make_number(s->nmi), "nmi_least",
-				make_number(s->nmi_least)));
+			json_pack("{s:o, s:o, s:o, s:o}", "ari", core_json_number(s->ari),
+				"ari_least", core_json_number(s->ari_least), "nmi",
+				core_json_number(s->nmi), "nmi_least",
+				core_json_number(s->nmi_least)));
 	}
 	return json_pack("{s:i, s:i, s:o}", "seeds", (int)r->seeds, "pairs",
 		(int)(r->seeds * (r->seeds - 1) / 2), "splits", splits);

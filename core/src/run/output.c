@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/output.h"
 
-#include <math.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -10,31 +9,25 @@
 #include "base/json.h"
 #include "run/measure.h"
 
-/* NaN and infinity become null, because JSON lacks them. */
-static json_t *make_number(double value)
-{
-	return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *make_numbers(const double *value, int64_t n)
 {
 	json_t *list = json_array();
 	for (int64_t i = 0; i < n; i++)
-		json_array_append_new(list, make_number(value[i]));
+		json_array_append_new(list, core_json_number(value[i]));
 	return list;
 }
 
 fv_status core_output_add_epoch(fv_ctx *ctx, core_run_data *r, const core_train_epoch *e)
 {
 	json_t *line = json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:b, s:o}", "stage", e->stage,
-		"epoch", e->epoch, "value", make_number(e->value), "dev_loss",
-		make_number(e->dev_loss), "dev_objective", make_number(e->dev_objective),
-		"grad_norm", make_number(e->grad_norm), "best", e->best, "group_loss",
+		"epoch", e->epoch, "value", core_json_number(e->value), "dev_loss",
+		core_json_number(e->dev_loss), "dev_objective", core_json_number(e->dev_objective),
+		"grad_norm", core_json_number(e->grad_norm), "best", e->best, "group_loss",
 		make_numbers(e->group_loss, e->groups));
 	if (line && r->variant->train.schedule)
-		json_object_set_new(line, "learning_rate", make_number(e->learning_rate));
+		json_object_set_new(line, "learning_rate", core_json_number(e->learning_rate));
 	for (int32_t i = 0; line && i < e->n_judged; i++)
-		json_object_set_new(line, e->judged_name[i], make_number(e->judged[i]));
+		json_object_set_new(line, e->judged_name[i], core_json_number(e->judged[i]));
 	/* Arrays that the objective labels for its groups, such as weights. */
 	for (size_t i = 0; line && i < core_array_count(ctx); i++) {
 		const core_array *array = core_array_at(ctx, i);

@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -164,19 +163,6 @@ static fv_status link_file(
 	return status ? status : core_folder_write(ctx, folder, name, text, size);
 }
 
-static fv_status read_json(fv_ctx *ctx, const core_run *run, const char *name, json_t **out)
-{
-	char *path = core_path_join(ctx, run->dir, name), *text;
-	size_t size;
-	json_error_t error;
-	fv_status status = path ? core_file_read(ctx, path, 1 << 26, &text, &size) : FV_FAILED;
-	if (status)
-		return status;
-	*out = json_loadb(text, size, 0, &error);
-	return *out ? FV_OK
-		    : fv_fail(ctx, FV_DATA, "%s: byte %d: %s", path, error.position, error.text);
-}
-
 static fv_status write_json(
 	fv_ctx *ctx, const core_folder *folder, const char *name, json_t *root, size_t flags)
 {
@@ -185,27 +171,22 @@ static fv_status write_json(
 	return line ? core_folder_write(ctx, folder, name, line, strlen(line)) : FV_FAILED;
 }
 
-static json_t *make_number(double value)
-{
-	return isfinite(value) ? json_real(value) : json_null();
-}
-
 /* {"variant", "axes", "by", "value", "values"} of the choice. */
 static json_t *make_chosen_json(const struct choice *c)
 {
 	json_t *values = json_array();
 	for (int32_t i = 0; i < c->tune->n_trials; i++)
-		json_array_append_new(values, make_number(c->value[i]));
+		json_array_append_new(values, core_json_number(c->value[i]));
 	return json_pack("{s:s, s:o, s:s, s:o, s:o}", "variant", find_trial_name(c, c->best),
 		"axes", json_loads(c->tune->axes_json[c->best], 0, NULL), "by", c->tune->by,
-		"value", make_number(c->value[c->best]), "values", values);
+		"value", core_json_number(c->value[c->best]), "values", values);
 }
 
 static fv_status write_metrics(
 	const struct choice *c, const core_folder *folder, const core_run *from)
 {
 	json_t *root;
-	fv_status status = read_json(c->ctx, from, "metrics.json", &root);
+	fv_status status = core_json_read(c->ctx, from->dir, "metrics.json", &root);
 	if (status)
 		return status;
 	json_object_set_new(root, "chosen", make_chosen_json(c));
@@ -220,7 +201,7 @@ static fv_status make_trials_json(const struct choice *c, int32_t seed, json_t *
 	fv_status status = FV_OK;
 	for (int32_t i = 0; i < c->tune->n_trials && !status; i++) {
 		json_t *env;
-		status = read_json(c->ctx, find_trial_run(c, i, seed), "env.json", &env);
+		status = core_json_read(c->ctx, find_trial_run(c, i, seed)->dir, "env.json", &env);
 		if (status)
 			break;
 		json_t *selection = json_object_get(json_object_get(env, "variant"), "selection");
@@ -241,7 +222,7 @@ static fv_status write_env(const struct choice *c, const core_folder *folder, co
 {
 	const core_identity *identity = &c->study->identity[c->variant];
 	json_t *root, *trials;
-	fv_status status = read_json(c->ctx, from, "env.json", &root);
+	fv_status status = core_json_read(c->ctx, from->dir, "env.json", &root);
 	if (status)
 		return status;
 	status = make_trials_json(c, seed, &trials);

@@ -10,19 +10,6 @@
 #include "eval/report_json.h"
 #include "run/tune.h"
 
-static fv_status read_metrics(fv_ctx *ctx, const char *dir, json_t **out)
-{
-	char *path = core_path_join(ctx, dir, "metrics.json"), *text;
-	size_t size;
-	json_error_t error;
-	fv_status status = path ? core_file_read(ctx, path, 1 << 26, &text, &size) : FV_FAILED;
-	if (status)
-		return status;
-	*out = json_loadb(text, size, 0, &error);
-	return *out ? FV_OK
-		    : fv_fail(ctx, FV_DATA, "%s: byte %d: %s", path, error.position, error.text);
-}
-
 /* Finds the line of the kept epoch: of the last training stage, and of this epoch. */
 static fv_status read_epoch(
 	fv_ctx *ctx, const char *dir, const char *by, int64_t epoch, double *out)
@@ -84,7 +71,7 @@ fv_status core_tune_read_value(fv_ctx *ctx, const char *dir, const char *by, dou
 	json_t *metrics = NULL;
 	if (!own)
 		return FV_FAILED;
-	fv_status status = read_metrics(own, dir, &metrics);
+	fv_status status = core_json_read(own, dir, "metrics.json", &metrics);
 	if (!status && find_metric(by, &id))
 		status = compute_metric(own, dir, metrics, id, value);
 	else if (!status)
