@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/little_endian.h"
 #include "corpus/audio_source.h"
 
 #define CHUNK_HEADER 8
@@ -16,11 +17,6 @@ struct facts {
 	int64_t behind;             /* bytes behind the data that begin no chunk */
 };
 
-static uint32_t read_little_endian(const uint8_t *p)
-{
-	return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
-}
-
 static bool read_at(const core_source *s, int64_t at, uint8_t *bytes, size_t n)
 {
 	return core_source_bytes(s, at, bytes, n) == (ssize_t)n;
@@ -32,7 +28,7 @@ static bool is_chunk(const uint8_t *header, int64_t at, int64_t bytes)
 	for (int i = 0; i < 4; i++)
 		if (!isprint(header[i]))
 			return false;
-	return at + CHUNK_HEADER + (int64_t)read_little_endian(header + 4) <= bytes;
+	return at + CHUNK_HEADER + (int64_t)(uint32_t)core_read_little(header + 4, 4) <= bytes;
 }
 
 static void read_format(const core_source *s, int64_t at, uint32_t size, struct facts *out)
@@ -51,7 +47,7 @@ static void read_facts(const core_source *s, struct facts *out)
 	uint8_t header[CHUNK_HEADER];
 	*out = (struct facts){0};
 	for (int64_t at = 12; read_at(s, at, header, sizeof header);) {
-		uint32_t size = read_little_endian(header + 4);
+		uint32_t size = (uint32_t)core_read_little(header + 4, 4);
 		int64_t next = at + CHUNK_HEADER + (int64_t)size + (size & 1);
 		if (!memcmp(header, "fmt ", 4))
 			read_format(s, at + CHUNK_HEADER, size, out);

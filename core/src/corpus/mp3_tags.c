@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/little_endian.h"
+
 #define ID3V1_BYTES 128
 #define ID3V2_HEADER 10
 #define APE_HEADER 32
@@ -22,11 +24,6 @@ static int64_t read_id3_size(const uint8_t *p)
 	       (int64_t)(p[2] & 0x7f) << 7 | (p[3] & 0x7f);
 }
 
-static int64_t read_little_endian(const uint8_t *p)
-{
-	return (int64_t)p[3] << 24 | (int64_t)p[2] << 16 | (int64_t)p[1] << 8 | p[0];
-}
-
 int64_t core_measure_id3v2(const uint8_t *data, int64_t n)
 {
 	if (!has_text(data, 0, n, "ID3") || n < ID3V2_HEADER)
@@ -41,7 +38,7 @@ int64_t core_skip_tag(const uint8_t *data, int64_t at, int64_t end)
 	if (behind == at && has_text(data, at, end, "TAG") && end - at >= ID3V1_BYTES)
 		behind = at + ID3V1_BYTES;
 	if (behind == at && has_text(data, at, end, "APETAGEX") && end - at >= APE_HEADER)
-		behind = at + APE_HEADER + read_little_endian(data + at + 12);
+		behind = at + APE_HEADER + (int64_t)core_read_little(data + at + 12, 4);
 	if (behind == at && at < end && !data[at]) {
 		while (behind < end && !data[behind])
 			behind++;
@@ -72,7 +69,7 @@ static int64_t measure_last_tag(const uint8_t *data, int64_t end)
 	} else if (end >= APE_HEADER && has_text(data, end - APE_HEADER, end, "APETAGEX")) {
 		const uint8_t *footer = data + end - APE_HEADER;
 		bool header = footer[23] & 0x80;
-		size = read_little_endian(footer + 12) + (header ? APE_HEADER : 0);
+		size = (int64_t)core_read_little(footer + 12, 4) + (header ? APE_HEADER : 0);
 	} else if (end >= ID3V2_HEADER && has_text(data, end - ID3V2_HEADER, end, "3DI")) {
 		size = read_id3_size(data + end - 4) + 2 * ID3V2_HEADER;
 	} else if (end >= LYRICS_FOOTER && has_text(data, end - 9, end, "LYRICS200")) {

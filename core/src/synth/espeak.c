@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/little_endian.h"
 
 #define PATIENCE_S 60            /* a sentence takes about 20 ms */
 #define OUTPUT_LIMIT (64u << 20) /* a sentence is about 100 KB */
@@ -191,14 +192,6 @@ void core_espeak_add_markup(core_text *out, const char *text, int range_percent)
 	core_text_add(out, "</prosody>");
 }
 
-static uint32_t read_little(const unsigned char *p, int bytes)
-{
-	uint32_t value = 0;
-	for (int i = bytes - 1; i >= 0; i--)
-		value = value << 8 | p[i];
-	return value;
-}
-
 bool core_espeak_parse_wav(const unsigned char *data, size_t size, const unsigned char **samples,
 	size_t *n, int *rate_hz)
 {
@@ -207,12 +200,12 @@ bool core_espeak_parse_wav(const unsigned char *data, size_t size, const unsigne
 		return false;
 	for (size_t at = 12; size - at >= 8;) {
 		const unsigned char *chunk = data + at, *body = chunk + 8;
-		size_t room = size - at - 8, claimed = read_little(chunk + 4, 4);
+		size_t room = size - at - 8, claimed = core_read_little(chunk + 4, 4);
 		size_t held = claimed < room ? claimed : room;
 		if (!memcmp(chunk, "fmt ", 4) && held >= 16) {
-			uint32_t hz = read_little(body + 4, 4);
-			if (read_little(body, 2) != 1 || read_little(body + 2, 2) != 1 ||
-				read_little(body + 14, 2) != 16 || hz < 8000 || hz > 192000)
+			uint32_t hz = (uint32_t)core_read_little(body + 4, 4);
+			if (core_read_little(body, 2) != 1 || core_read_little(body + 2, 2) != 1 ||
+				core_read_little(body + 14, 2) != 16 || hz < 8000 || hz > 192000)
 				return false;
 			*rate_hz = (int)hz;
 			have_format = true;
@@ -241,7 +234,7 @@ static fv_status copy_samples(fv_ctx *ctx, const char *program, const core_text 
 	if (!*samples)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	for (size_t i = 0; i < *n; i++)
-		(*samples)[i] = (int16_t)read_little(bytes + 2 * i, 2);
+		(*samples)[i] = (int16_t)core_read_little(bytes + 2 * i, 2);
 	return FV_OK;
 }
 
