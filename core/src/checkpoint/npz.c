@@ -7,12 +7,12 @@
 
 #include "base/utf8.h"
 #include "checkpoint/npy.h"
+#include "checkpoint/zip_entry.h"
 
 #define RECORDS_MAX 4194304
 #define NAME_MAX_BYTES 1024
 
-enum { LOCAL = 30, CENTRAL = 46, END = 22, END64 = 56, LOCATOR64 = 20, COMMENT_MAX = 65535 };
-enum { STORED = 0, DEFLATED = 8, FLAG_ENCRYPTED = 1, EXTRA_ZIP64 = 1 };
+enum { COMMENT_MAX = 65535, STORED = 0, DEFLATED = 8, FLAG_ENCRYPTED = 1 };
 
 struct record {
 	const char *name;          /* without .npy */
@@ -28,14 +28,6 @@ struct archive {
 	uint64_t packed; /* bytes of the records so far */
 };
 
-static uint64_t read_little(const unsigned char *b, int bytes)
-{
-	uint64_t value = 0;
-	while (bytes-- > 0)
-		value = value << 8 | b[bytes];
-	return value;
-}
-
 /* --- the central directory --- */
 
 struct extent {
@@ -45,10 +37,12 @@ struct extent {
 /* Finds the end record behind which at most a comment follows. */
 static fv_status find_end(const core_scan *s, size_t *at)
 {
-	size_t least = s->end > END + COMMENT_MAX ? s->end - END - COMMENT_MAX : 0;
-	for (size_t i = s->end < END ? 0 : s->end - END + 1; i > least; i--) {
+	size_t least =
+		s->end > CORE_ZIP_END + COMMENT_MAX ? s->end - CORE_ZIP_END - COMMENT_MAX : 0;
+	for (size_t i = s->end < CORE_ZIP_END ? 0 : s->end - CORE_ZIP_END + 1; i > least; i--) {
 		const unsigned char *b = s->data + i - 1;
-		if (!memcmp(b, "PK\5\6", 4) && read_little(b + 20, 2) == s->end - (i - 1) - END) {
+		if (!memcmp(b, "PK\5\6", 4) &&
+			core_read_little(b + 20, 2) == s->end - (i - 1) - CORE_ZIP_END) {
 			*at = i - 1;
 			return FV_OK;
 		}
@@ -64,18 +58,20 @@ static fv_status read_extent(const core_scan *s, struct extent *out)
 	if (status)
 		return status;
 	const unsigned char *b = s->data + at;
-	*out = (struct extent){.begin = read_little(b + 16, 4), .count = read_little(b + 10, 2)};
-	uint64_t size = read_little(b + 12, 4), end = at;
+	*out = (struct extent){
+		.begin = core_read_little(b + 16, 4), .count = core_read_little(b + 10, 2)};
+	uint64_t size = core_read_little(b + 12, 4), end = at;
 	bool wide = out->begin == UINT32_MAX || size == UINT32_MAX || out->count == UINT16_MAX;
-	if (at >= LOCATOR64 && !memcmp(b - LOCATOR64, "PK\6\7", 4)) {
-		uint64_t at64 = read_little(b - LOCATOR64 + 8, 8);
-		if (at64 > at - LOCATOR64 || at - LOCATOR64 - at64 < END64 ||
+	if (at >= CORE_ZIP_LOCATOR64 && !memcmp(b - CORE_ZIP_LOCATOR64, "PK\6\7", 4)) {
+		uint64_t at64 = core_read_little(b - CORE_ZIP_LOCATOR64 + 8, 8);
+		if (at64 > at - CORE_ZIP_LOCATOR64 ||
+			at - CORE_ZIP_LOCATOR64 - at64 < CORE_ZIP_END64 ||
 			memcmp(s->data + at64, "PK\6\6", 4) != 0)
-			return core_scan_fail(s, at - LOCATOR64, "end record",
+			return core_scan_fail(s, at - CORE_ZIP_LOCATOR64, "end record",
 				"the zip64 end record is not where its locator says");
-		*out = (struct extent){.begin = read_little(s->data + at64 + 48, 8),
-			.count = read_little(s->data + at64 + 32, 8)};
-		size = read_little(s->data + at64 + 40, 8);
+		*out = (struct extent){.begin = core_read_little(s->data + at64 + 48, 8),
+			.count = core_read_little(s->data + at64 + 32, 8)};
+		size = core_read_little(s->data + at64 + 40, 8);
 		end = at64;
 	} else if (wide) {
 		return core_scan_fail(s, at, "end record", "the zip64 end record is missing");
@@ -84,30 +80,25 @@ static fv_status read_extent(const core_scan *s, struct extent *out)
 	if (size > end || out->begin != end - size)
 		return core_scan_fail(s, at, "end record",
 			"the central directory does not end where the end record starts");
-	if (out->count > size / CENTRAL || out->count > RECORDS_MAX)
+	if (out->count > size / CORE_ZIP_CENTRAL || out->count > RECORDS_MAX)
 		return core_scan_fail(s, at, "count", "%llu records do not fit the directory",
 			(unsigned long long)out->count);
 	return FV_OK;
 }
 
-struct entry {
-	size_t at; /* in the central directory */
-	uint64_t method, crc, packed, size, offset, name_n, extra_n;
-	const unsigned char *name;
-};
-
 /* Sizes and offsets that do not fit 32 bits stand in the zip64 field, in this order. */
-static fv_status read_zip64(const core_scan *s, struct entry *e, const unsigned char *extra)
+static fv_status read_zip64(const core_scan *s, core_zip_entry *e)
 {
+	const unsigned char *extra = e->extra;
 	uint64_t *wide[3] = {&e->size, &e->packed, &e->offset};
 	for (uint64_t left = e->extra_n; left >= 4;) {
-		uint64_t id = read_little(extra, 2), n = read_little(extra + 2, 2);
+		uint64_t id = core_read_little(extra, 2), n = core_read_little(extra + 2, 2);
 		if (n > left - 4)
 			return core_scan_fail(s, e->at, "size", "an extra field is cut short");
 		uint64_t used = 0;
-		for (int i = 0; i < 3 && id == EXTRA_ZIP64; i++)
+		for (int i = 0; i < 3 && id == CORE_ZIP_EXTRA_ZIP64; i++)
 			if (*wide[i] == UINT32_MAX && n - used >= 8) {
-				*wide[i] = read_little(extra + 4 + used, 8);
+				*wide[i] = core_read_little(extra + 4 + used, 8);
 				used += 8;
 			}
 		extra += 4 + n;
@@ -116,39 +107,24 @@ static fv_status read_zip64(const core_scan *s, struct entry *e, const unsigned 
 	return FV_OK;
 }
 
-static fv_status read_entry(const core_scan *s, size_t *at, uint64_t end, struct entry *e)
+static fv_status read_entry(const core_scan *s, size_t *at, uint64_t end, core_zip_entry *e)
 {
-	const unsigned char *b = s->data + *at;
-	if (end - *at < CENTRAL || memcmp(b, "PK\1\2", 4) != 0)
-		return core_scan_fail(
-			s, *at, "count", "expected an entry of the central directory");
-	*e = (struct entry){.at = *at,
-		.method = read_little(b + 10, 2),
-		.crc = read_little(b + 16, 4),
-		.packed = read_little(b + 20, 4),
-		.size = read_little(b + 24, 4),
-		.name_n = read_little(b + 28, 2),
-		.extra_n = read_little(b + 30, 2),
-		.offset = read_little(b + 42, 4),
-		.name = b + CENTRAL};
-	uint64_t rest = e->name_n + e->extra_n + read_little(b + 32, 2);
-	if (rest > end - *at - CENTRAL)
-		return core_scan_fail(
-			s, *at, "size", "an entry reaches past the central directory");
-	if (read_little(b + 8, 2) & FLAG_ENCRYPTED)
-		return core_scan_fail(s, *at, "flags", "the record is encrypted");
+	fv_status status = core_zip_entry_read(s, at, end, e);
+	if (status)
+		return status;
+	if (e->flags & FLAG_ENCRYPTED)
+		return core_scan_fail(s, e->at, "flags", "the record is encrypted");
 	if (e->method != STORED && e->method != DEFLATED)
-		return core_scan_fail(s, *at, "method",
+		return core_scan_fail(s, e->at, "method",
 			"%llu: only stored and deflated records are read",
 			(unsigned long long)e->method);
-	*at += CENTRAL + (size_t)rest;
-	return read_zip64(s, e, e->name + e->name_n);
+	return read_zip64(s, e);
 }
 
 /* --- records --- */
 
 /* The name of an array, without the ending .npy of its record. */
-static fv_status read_name(const core_scan *s, const struct entry *e, const char **out)
+static fv_status read_name(const core_scan *s, const core_zip_entry *e, const char **out)
 {
 	const char *name = (const char *)e->name;
 	size_t n = (size_t)e->name_n;
@@ -171,15 +147,16 @@ static fv_status read_name(const core_scan *s, const struct entry *e, const char
 
 /* Finds the packed data behind the local header, which the central directory must agree with. */
 static fv_status find_data(
-	const core_scan *s, const struct entry *e, uint64_t limit, const unsigned char **out)
+	const core_scan *s, const core_zip_entry *e, uint64_t limit, const unsigned char **out)
 {
-	if (e->offset > limit || limit - e->offset < LOCAL)
+	if (e->offset > limit || limit - e->offset < CORE_ZIP_LOCAL)
 		return core_scan_fail(s, e->at, "local header", "outside the file");
 	const unsigned char *b = s->data + e->offset;
-	uint64_t name_n = read_little(b + 26, 2), extra_n = read_little(b + 28, 2);
-	uint64_t skip = LOCAL + name_n + extra_n, left = limit - e->offset;
-	if (memcmp(b, "PK\3\4", 4) != 0 || read_little(b + 8, 2) != e->method ||
-		name_n != e->name_n || skip > left || memcmp(b + LOCAL, e->name, (size_t)name_n))
+	uint64_t name_n = core_read_little(b + 26, 2), extra_n = core_read_little(b + 28, 2);
+	uint64_t skip = CORE_ZIP_LOCAL + name_n + extra_n, left = limit - e->offset;
+	if (memcmp(b, "PK\3\4", 4) != 0 || core_read_little(b + 8, 2) != e->method ||
+		name_n != e->name_n || skip > left ||
+		memcmp(b + CORE_ZIP_LOCAL, e->name, (size_t)name_n))
 		return core_scan_fail(
 			s, (size_t)e->offset, "local header", "differs from the central directory");
 	if (e->packed > left - skip)
@@ -191,7 +168,7 @@ static fv_status find_data(
 
 /* Inflates a record into the arena. Deflate shrinks to a 1032nd at most, so that a size in the
  * directory that is larger is a lie and nothing of that size is allocated. */
-static fv_status inflate_record(struct archive *a, const struct entry *e,
+static fv_status inflate_record(struct archive *a, const core_zip_entry *e,
 	const unsigned char *packed, struct record *record)
 {
 	const core_scan *s = &a->scan;
@@ -226,7 +203,7 @@ static uint32_t compute_crc(const unsigned char *data, size_t size)
 	return (uint32_t)crc32_z(crc32_z(0, NULL, 0), data, size);
 }
 
-static fv_status read_record(struct archive *a, const struct entry *e, uint64_t limit)
+static fv_status read_record(struct archive *a, const core_zip_entry *e, uint64_t limit)
 {
 	const core_scan *s = &a->scan;
 	struct record *record = &a->record[a->n];
@@ -265,7 +242,7 @@ static fv_status read_records(struct archive *a)
 		return core_scan_fail_memory(&a->scan);
 	size_t at = (size_t)extent.begin;
 	for (uint64_t i = 0; i < extent.count && !status; i++) {
-		struct entry entry;
+		core_zip_entry entry;
 		status = read_entry(&a->scan, &at, extent.end, &entry);
 		if (!status)
 			status = read_record(a, &entry, extent.begin);

@@ -6,26 +6,12 @@
 
 #include "base/utf8.h"
 #include "checkpoint/crc32.h"
+#include "checkpoint/zip_entry.h"
 
 #define RECORDS_MAX 65600 /* one for each tensor that may be read, and a few more */
 
-enum { LOCAL = 30, CENTRAL = 46, END = 22, END64 = 56, LOCATOR64 = 20 };
 enum { FLAG_DESCRIPTOR = 0x0008, FLAG_UTF8 = 0x0800 };
-enum { EXTRA_ZIP64 = 0x0001, EXTRA_PADDING = 0x4246 };
-
-static uint64_t read_little(const unsigned char *b, int bytes)
-{
-	uint64_t value = 0;
-	while (bytes-- > 0)
-		value = value << 8 | b[bytes];
-	return value;
-}
-
-/* Fields of an entry in the central directory. */
-struct entry {
-	uint64_t flags, method, crc, packed, size, name_n, extra_n, comment_n, disk, offset;
-	const unsigned char *name;
-};
+enum { EXTRA_PADDING = 0x4246 };
 
 struct extent {
 	size_t begin, end; /* byte range of the central directory */
@@ -38,43 +24,45 @@ struct extent {
 static fv_status read_end(core_zip *zip, struct extent *central)
 {
 	const core_scan *s = &zip->scan;
-	const size_t tail = END + LOCATOR64 + END64;
-	if (s->end < tail + LOCAL)
+	const size_t tail = CORE_ZIP_END + CORE_ZIP_LOCATOR64 + CORE_ZIP_END64;
+	if (s->end < tail + CORE_ZIP_LOCAL)
 		return core_scan_fail(
 			s, s->end, "end record", "the file is too short for an archive");
-	const unsigned char *end = s->data + s->end - END, *locator = end - LOCATOR64,
-			    *end64 = locator - END64;
-	size_t at = s->end - END;
-	if (memcmp(end, "PK\5\6", 4) != 0 || read_little(end + 20, 2) != 0)
+	const unsigned char *end = s->data + s->end - CORE_ZIP_END,
+			    *locator = end - CORE_ZIP_LOCATOR64, *end64 = locator - CORE_ZIP_END64;
+	size_t at = s->end - CORE_ZIP_END;
+	if (memcmp(end, "PK\5\6", 4) != 0 || core_read_little(end + 20, 2) != 0)
 		return core_scan_fail(s, at, "end record",
 			"not at the end of the file: the file is cut short or has extra bytes");
 	if (memcmp(locator, "PK\6\7", 4) != 0 || memcmp(end64, "PK\6\6", 4) != 0)
-		return core_scan_fail(
-			s, at - LOCATOR64, "end record", "the zip64 end record is missing");
+		return core_scan_fail(s, at - CORE_ZIP_LOCATOR64, "end record",
+			"the zip64 end record is missing");
 	at = s->end - tail;
-	if (read_little(locator + 8, 8) != at || read_little(locator + 4, 4) != 0 ||
-		read_little(locator + 16, 4) != 1 || read_little(end64 + 4, 8) != END64 - 12 ||
-		read_little(end64 + 16, 8) != 0)
+	if (core_read_little(locator + 8, 8) != at || core_read_little(locator + 4, 4) != 0 ||
+		core_read_little(locator + 16, 4) != 1 ||
+		core_read_little(end64 + 4, 8) != CORE_ZIP_END64 - 12 ||
+		core_read_little(end64 + 16, 8) != 0)
 		return core_scan_fail(s, at, "end record", "not a single archive in one file");
-	uint64_t n = read_little(end64 + 32, 8), size = read_little(end64 + 40, 8),
-		 begin = read_little(end64 + 48, 8);
-	if (read_little(end64 + 24, 8) != n)
+	uint64_t n = core_read_little(end64 + 32, 8), size = core_read_little(end64 + 40, 8),
+		 begin = core_read_little(end64 + 48, 8);
+	if (core_read_little(end64 + 24, 8) != n)
 		return core_scan_fail(s, at + 24, "count", "two different numbers of records");
 	if (size > at || begin != at - size)
 		return core_scan_fail(s, at + 40, "end record",
 			"the central directory does not end where the end record starts");
-	if (n > size / CENTRAL || n > RECORDS_MAX)
+	if (n > size / CORE_ZIP_CENTRAL || n > RECORDS_MAX)
 		return core_scan_fail(s, at + 32, "count", "%llu records, at most %llu",
 			(unsigned long long)n,
-			(unsigned long long)(size / CENTRAL < RECORDS_MAX ? size / CENTRAL
-									  : RECORDS_MAX));
-	uint64_t n32 = read_little(end + 10, 2), size32 = read_little(end + 12, 4),
-		 begin32 = read_little(end + 16, 4);
-	if (read_little(end + 4, 4) != 0 || read_little(end + 8, 2) != n32 ||
+			(unsigned long long)(size / CORE_ZIP_CENTRAL < RECORDS_MAX
+						     ? size / CORE_ZIP_CENTRAL
+						     : RECORDS_MAX));
+	uint64_t n32 = core_read_little(end + 10, 2), size32 = core_read_little(end + 12, 4),
+		 begin32 = core_read_little(end + 16, 4);
+	if (core_read_little(end + 4, 4) != 0 || core_read_little(end + 8, 2) != n32 ||
 		(n32 != n && n32 != UINT16_MAX) || (size32 != size && size32 != UINT32_MAX) ||
 		(begin32 != begin && begin32 != UINT32_MAX))
-		return core_scan_fail(
-			s, s->end - END, "end record", "differs from the zip64 end record");
+		return core_scan_fail(s, s->end - CORE_ZIP_END, "end record",
+			"differs from the zip64 end record");
 	*central = (struct extent){(size_t)begin, at, n};
 	return FV_OK;
 }
@@ -82,31 +70,32 @@ static fv_status read_end(core_zip *zip, struct extent *central)
 /* --- the central directory --- */
 
 /* Sizes and offsets that do not fit 32 bits stand in an extra field, in this order. */
-static fv_status read_zip64(
-	const core_zip *zip, size_t at, struct entry *e, const unsigned char *extra)
+static fv_status read_zip64(const core_zip *zip, core_zip_entry *e)
 {
+	const unsigned char *extra = e->extra;
 	uint64_t *wide[3] = {&e->size, &e->packed, &e->offset};
 	uint64_t left = e->extra_n;
 	while (left >= 4) {
-		uint64_t id = read_little(extra, 2), n = read_little(extra + 2, 2);
+		uint64_t id = core_read_little(extra, 2), n = core_read_little(extra + 2, 2);
 		if (n > left - 4)
 			break;
 		extra += 4;
 		left -= 4 + n;
-		for (int i = 0; i < 3 && id == EXTRA_ZIP64; i++)
+		for (int i = 0; i < 3 && id == CORE_ZIP_EXTRA_ZIP64; i++)
 			if (*wide[i] == UINT32_MAX && n >= 8) {
-				*wide[i] = read_little(extra, 8);
+				*wide[i] = core_read_little(extra, 8);
 				extra += 8;
 				n -= 8;
 			}
-		if (id != EXTRA_ZIP64 || n)
+		if (id != CORE_ZIP_EXTRA_ZIP64 || n)
 			return core_scan_fail(
-				&zip->scan, at, "size", "an extra field other than zip64");
+				&zip->scan, e->at, "size", "an extra field other than zip64");
 	}
-	return left ? core_scan_fail(&zip->scan, at, "size", "an extra field is cut short") : FV_OK;
+	return left ? core_scan_fail(&zip->scan, e->at, "size", "an extra field is cut short")
+		    : FV_OK;
 }
 
-static fv_status check_name(const core_zip *zip, size_t at, const struct entry *e)
+static fv_status check_name(const core_zip *zip, size_t at, const core_zip_entry *e)
 {
 	const char *name = (const char *)e->name;
 	size_t n = (size_t)e->name_n;
@@ -133,7 +122,7 @@ static fv_status check_name(const core_zip *zip, size_t at, const struct entry *
 }
 
 static fv_status check_folder(
-	core_zip *zip, size_t at, const struct entry *e, const unsigned char *first)
+	core_zip *zip, size_t at, const core_zip_entry *e, const unsigned char *first)
 {
 	const unsigned char *slash = memchr(e->name, '/', (size_t)e->name_n);
 	if (!zip->prefix && slash)
@@ -145,7 +134,7 @@ static fv_status check_folder(
 	return FV_OK;
 }
 
-static fv_status check_entry(const core_zip *zip, size_t at, const struct entry *e, size_t limit)
+static fv_status check_entry(const core_zip *zip, size_t at, const core_zip_entry *e, size_t limit)
 {
 	const core_scan *s = &zip->scan;
 	if (e->flags & ~(uint64_t)(FLAG_DESCRIPTOR | FLAG_UTF8))
@@ -159,7 +148,7 @@ static fv_status check_entry(const core_zip *zip, size_t at, const struct entry 
 		return core_scan_fail(s, at, "size",
 			"an uncompressed record of %llu bytes takes %llu",
 			(unsigned long long)e->size, (unsigned long long)e->packed);
-	if (e->disk != 0 || e->offset > limit || limit - e->offset < LOCAL)
+	if (e->disk != 0 || e->offset > limit || limit - e->offset < CORE_ZIP_LOCAL)
 		return core_scan_fail(s, at, "offset",
 			"%llu: too close to the central directory for a local header",
 			(unsigned long long)e->offset);
@@ -171,33 +160,12 @@ static fv_status check_entry(const core_zip *zip, size_t at, const struct entry 
 }
 
 /* Reads the entry at *at and moves *at past it. */
-static fv_status read_entry(core_zip *zip, size_t *at, size_t end, struct entry *e)
+static fv_status read_entry(core_zip *zip, size_t *at, size_t end, core_zip_entry *e)
 {
-	const core_scan *s = &zip->scan;
-	const unsigned char *b = s->data + *at;
-	if (end - *at < CENTRAL || memcmp(b, "PK\1\2", 4) != 0)
-		return core_scan_fail(
-			s, *at, "count", "expected an entry of the central directory");
-	*e = (struct entry){.flags = read_little(b + 8, 2),
-		.method = read_little(b + 10, 2),
-		.crc = read_little(b + 16, 4),
-		.packed = read_little(b + 20, 4),
-		.size = read_little(b + 24, 4),
-		.name_n = read_little(b + 28, 2),
-		.extra_n = read_little(b + 30, 2),
-		.comment_n = read_little(b + 32, 2),
-		.disk = read_little(b + 34, 2),
-		.offset = read_little(b + 42, 4),
-		.name = b + CENTRAL};
-	uint64_t rest = e->name_n + e->extra_n + e->comment_n;
-	if (rest > end - *at - CENTRAL)
-		return core_scan_fail(
-			s, *at, "size", "an entry reaches past the central directory");
-	fv_status status = read_zip64(zip, *at, e, e->name + e->name_n);
+	fv_status status = core_zip_entry_read(&zip->scan, at, end, e);
 	if (!status)
-		status = check_name(zip, *at, e);
-	*at += CENTRAL + (size_t)rest;
-	return status;
+		status = read_zip64(zip, e);
+	return status ? status : check_name(zip, e->at, e);
 }
 
 /* --- local headers --- */
@@ -207,10 +175,10 @@ static bool read_local_extra(const unsigned char *extra, uint64_t left, bool *wi
 {
 	*wide = false;
 	while (left >= 4) {
-		uint64_t id = read_little(extra, 2), n = read_little(extra + 2, 2);
-		if (n > left - 4 || (id != EXTRA_ZIP64 && id != EXTRA_PADDING))
+		uint64_t id = core_read_little(extra, 2), n = core_read_little(extra + 2, 2);
+		if (n > left - 4 || (id != CORE_ZIP_EXTRA_ZIP64 && id != EXTRA_PADDING))
 			return false;
-		*wide |= id == EXTRA_ZIP64;
+		*wide |= id == CORE_ZIP_EXTRA_ZIP64;
 		extra += 4 + n;
 		left -= 4 + n;
 	}
@@ -223,7 +191,7 @@ static fv_status fail_local_header(const core_zip *zip, uint64_t at, const char 
 }
 
 /* Checks the descriptor after the data: signature, CRC and the two sizes. */
-static fv_status check_descriptor(const core_zip *zip, const struct entry *e, uint64_t at,
+static fv_status check_descriptor(const core_zip *zip, const core_zip_entry *e, uint64_t at,
 	size_t limit, bool wide, uint64_t *end)
 {
 	const unsigned char *b = zip->scan.data + at;
@@ -232,32 +200,34 @@ static fv_status check_descriptor(const core_zip *zip, const struct entry *e, ui
 	if (limit - at < *end - at)
 		return core_scan_fail(
 			&zip->scan, (size_t)at, "size", "the data overlap the central directory");
-	if (memcmp(b, "PK\7\10", 4) != 0 || read_little(b + 4, 4) != e->crc ||
-		read_little(b + 8, bytes) != e->size ||
-		read_little(b + 8 + bytes, bytes) != e->size)
+	if (memcmp(b, "PK\7\10", 4) != 0 || core_read_little(b + 4, 4) != e->crc ||
+		core_read_little(b + 8, bytes) != e->size ||
+		core_read_little(b + 8 + bytes, bytes) != e->size)
 		return fail_local_header(zip, at,
 			"the descriptor after the data differs from the central directory");
 	return FV_OK;
 }
 
 static fv_status read_local(
-	const core_zip *zip, const struct entry *e, size_t limit, core_zip_record *record)
+	const core_zip *zip, const core_zip_entry *e, size_t limit, core_zip_record *record)
 {
 	const unsigned char *b = zip->scan.data + e->offset;
-	uint64_t at = e->offset, name_n = read_little(b + 26, 2), extra_n = read_little(b + 28, 2);
+	uint64_t at = e->offset, name_n = core_read_little(b + 26, 2),
+		 extra_n = core_read_little(b + 28, 2);
 	if (memcmp(b, "PK\3\4", 4) != 0)
 		return fail_local_header(zip, at, "not found");
-	if (read_little(b + 6, 2) != e->flags || read_little(b + 8, 2) != e->method)
+	if (core_read_little(b + 6, 2) != e->flags || core_read_little(b + 8, 2) != e->method)
 		return fail_local_header(
 			zip, at, "flags or method differ from the central directory");
-	uint64_t data = at + LOCAL + name_n + extra_n;
-	if (name_n != e->name_n || data > limit || memcmp(b + LOCAL, e->name, (size_t)name_n) != 0)
+	uint64_t data = at + CORE_ZIP_LOCAL + name_n + extra_n;
+	if (name_n != e->name_n || data > limit ||
+		memcmp(b + CORE_ZIP_LOCAL, e->name, (size_t)name_n) != 0)
 		return fail_local_header(zip, at, "the name differs from the central directory");
 	bool wide, later = e->flags & FLAG_DESCRIPTOR;
-	if (!read_local_extra(b + LOCAL + name_n, extra_n, &wide))
+	if (!read_local_extra(b + CORE_ZIP_LOCAL + name_n, extra_n, &wide))
 		return fail_local_header(zip, at, "an extra field that torch does not write");
-	uint64_t crc = read_little(b + 14, 4), packed = read_little(b + 18, 4),
-		 size = read_little(b + 22, 4);
+	uint64_t crc = core_read_little(b + 14, 4), packed = core_read_little(b + 18, 4),
+		 size = core_read_little(b + 22, 4);
 	if (later ? crc || packed || size : crc != e->crc || packed != e->size || size != e->size)
 		return fail_local_header(zip, at, "CRC or sizes differ from the central directory");
 	if (e->size > limit - data)
@@ -276,9 +246,9 @@ static fv_status read_local(
 static fv_status read_records(core_zip *zip, const struct extent *central)
 {
 	size_t at = central->begin;
-	const unsigned char *first = zip->scan.data + at + CENTRAL;
+	const unsigned char *first = zip->scan.data + at + CORE_ZIP_CENTRAL;
 	for (uint64_t i = 0; i < central->count; i++) {
-		struct entry e;
+		core_zip_entry e;
 		core_zip_record *record = &zip->record[i];
 		record->central_at = at;
 		fv_status status = read_entry(zip, &at, central->end, &e);
