@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Label files: unedited ones of real corpora, with counts checked independently, and every
  * error. */
-#include "support.h"
+#include "corpus.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -29,15 +29,6 @@ static core_corpus *read_text(fv_ctx *ctx, core_corpus_spec *spec, const char *t
 {
 	spec->labels = write_text(ctx, "labels.csv", text);
 	return read_ok(ctx, spec, 0);
-}
-
-static int32_t find_stem(const core_corpus *c, const char *stem)
-{
-	for (int32_t i = 0; i < c->n; i++)
-		if (!strcmp(c->stem[i], stem))
-			return i;
-	fail_msg("no stem %s", stem);
-	return -1;
 }
 
 /* --- real files --- */
@@ -173,7 +164,8 @@ static void cremad_attributes_are_joined(void **state)
 		assert_true(age->counted[v]);
 	}
 	/* 1001,51,Male,Caucasian and 1003,21,Female,Caucasian in the table */
-	int32_t elderly = find_stem(c, "1001_IEO_HAP_LO"), young = find_stem(c, "1003_DFA_ANG_XX");
+	int32_t elderly = test_find_stem(c, "1001_IEO_HAP_LO"),
+		young = test_find_stem(c, "1003_DFA_ANG_XX");
 	assert_string_equal(age->value[age->id[elderly]], "Elderly");
 	assert_string_equal(age->value[age->id[young]], "Young");
 	assert_string_equal(race->value[race->id[young]], "Caucasian");
@@ -205,7 +197,7 @@ static void values_are_kept(void **state)
 		"\xef\xbb\xbf" HEAD "x/zz.WAV,0.25,0.75,007,,train\r\n"
 		"\"b,1.flac\",0.4985,0.5015,7,\"F\"\"\",Train\r\n" REST);
 	assert_int_equal(c->n, 4);
-	int32_t z = find_stem(c, "zz"), b = find_stem(c, "b,1");
+	int32_t z = test_find_stem(c, "zz"), b = test_find_stem(c, "b,1");
 	assert_true(b < z);
 	assert_string_equal(c->file[z], "x/zz.WAV");
 	assert_int_equal(c->line[z], 2);
@@ -219,8 +211,8 @@ static void values_are_kept(void **state)
 	assert_true(c->label[2 * z] == 0.25f && c->label[2 * b + 1] == 0.5015f);
 	assert_int_equal(c->klass[z], 1);
 	assert_int_equal(c->strict[b], 1);
-	assert_int_equal(c->strict[find_stem(c, "d")], -1);
-	assert_int_equal(c->klass[find_stem(c, "d")], 0);
+	assert_int_equal(c->strict[test_find_stem(c, "d")], -1);
+	assert_int_equal(c->klass[test_find_stem(c, "d")], 0);
 	core_ctx_free(ctx);
 }
 
@@ -300,7 +292,7 @@ static void settings_are_checked(void **state)
 	spec.exclude = (core_strings){2, good};
 	c = read_ok(ctx, &spec, 0);
 	assert_int_equal(c->n, 3);
-	assert_int_equal(c->file_order[find_stem(c, "q")], 1);
+	assert_int_equal(c->file_order[test_find_stem(c, "q")], 1);
 	spec.exclude = (core_strings){2, bad};
 	fv_status status = core_corpus_read(ctx, &spec, 0, &c);
 	assert_int_equal(core_error_count(ctx), 2);
@@ -311,7 +303,7 @@ static void settings_are_checked(void **state)
 	spec.classes = (core_strings){2, classes};
 	c = read_ok(ctx, &spec, 0);
 	assert_string_equal(c->class_name[0], "b");
-	assert_true(c->label[2 * find_stem(c, "q") + 1] == 1.0f);
+	assert_true(c->label[2 * test_find_stem(c, "q") + 1] == 1.0f);
 	spec.classes.item = typo;
 	test_fails(ctx, core_corpus_read(ctx, &spec, 0, &c), FV_CONFIG, "has no column 'c'");
 	spec.classes.n = 0;
@@ -349,11 +341,11 @@ static void tables_are_joined(void **state)
 	assert_int_equal(c->n_attributes, 3);
 	assert_string_equal(c->attribute[0].name, "gender");
 	assert_int_equal(accent->n_values, 2); /* "c" belongs to no speaker here */
-	assert_int_equal(accent->id[find_stem(c, "x")], 1);
-	assert_int_equal(accent->id[find_stem(c, "t")], -1); /* s3 is not in the table */
+	assert_int_equal(accent->id[test_find_stem(c, "x")], 1);
+	assert_int_equal(accent->id[test_find_stem(c, "t")], -1); /* s3 is not in the table */
 	assert_int_equal(age->n_values, 1);
 	assert_string_equal(age->value[0], "young");
-	assert_int_equal(age->id[find_stem(c, "d")], -1);
+	assert_int_equal(age->id[test_find_stem(c, "d")], -1);
 	core_ctx_free(ctx);
 }
 
@@ -410,7 +402,7 @@ static void attributes_come_from_label_file(void **state)
 		"y,1,0,s2,?,m,8,dev\nz,1,0,s3,?,m,9,test\n");
 	assert_int_equal(c->n_attributes, 2);
 	assert_string_equal(c->attribute[0].value[1], "m");
-	assert_int_equal(c->attribute[1].id[find_stem(c, "y")], 0);
+	assert_int_equal(c->attribute[1].id[test_find_stem(c, "y")], 0);
 	spec.labels = write_text(ctx, "l.csv",
 		"file,a,b,speaker,sex,age,split\nx,1,0,s1,f,9,train\n"
 		"w,1,0,s1,f,8,train\ny,1,0,s2,m,8,dev\nz,1,0,s3,m,9,test\n");
@@ -432,10 +424,10 @@ static void one_label_per_row(void **state)
 	assert_int_equal(c->classes, 3);
 	assert_string_equal(c->class_name[0], "anger");
 	assert_string_equal(c->class_name[2], "sad");
-	const float *y = c->label + 3 * find_stem(c, "x");
+	const float *y = c->label + 3 * test_find_stem(c, "x");
 	test_close(y[2], 0.95 + 0.05 / 3, 1e-7);
 	test_close(y[0], 0.05 / 3, 1e-9);
-	assert_int_equal(c->strict[find_stem(c, "x")], 2);
+	assert_int_equal(c->strict[test_find_stem(c, "x")], 2);
 	static const char *classes[] = {"sad", "angry", "fear"};
 	spec.classes = (core_strings){3, classes};
 	test_fails(ctx, core_corpus_read(ctx, &spec, 0, &c), FV_DATA,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Corpora as people have them: names, splits, votes, classes, conditions and folds, with values
  * worked out by hand. */
-#include "support.h"
+#include "corpus.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -33,18 +33,9 @@ static void fail_text(
 	test_fails(ctx, core_corpus_read(ctx, spec, 0, &c), status, want);
 }
 
-static int32_t find_stem(const core_corpus *c, const char *stem)
-{
-	for (int32_t i = 0; i < c->n; i++)
-		if (!strcmp(c->stem[i], stem))
-			return i;
-	fail_msg("no stem %s", stem);
-	return -1;
-}
-
 static void check_label(const core_corpus *c, const char *stem, const double *want)
 {
-	const float *y = c->label + (size_t)find_stem(c, stem) * (size_t)c->classes;
+	const float *y = c->label + (size_t)test_find_stem(c, stem) * (size_t)c->classes;
 	for (int32_t k = 0; k < c->classes; k++)
 		test_close(y[k], want[k], 1e-6);
 }
@@ -106,7 +97,7 @@ static void templates_build_names(void **state)
 	test_ok(ctx, core_corpus_read(ctx, &spec, 0, &c));
 	/* one name is in three folders, the other in one */
 	assert_string_equal(join_splits(ctx, c), "d0_u2train/d0_u1 dev/d0_u1 test/d0_u1");
-	assert_string_equal(c->file[find_stem(c, "dev/d0_u1")], "dev/d0_u1.mp4");
+	assert_string_equal(c->file[test_find_stem(c, "dev/d0_u1")], "dev/d0_u1.mp4");
 	spec.column_file = "{split}/d{d}.mp4";
 	test_fails(ctx, core_corpus_read(ctx, &spec, 0, &c), FV_CONFIG, "corpus.columns.file: ");
 	core_ctx_free(ctx);
@@ -144,12 +135,12 @@ static void segments_have_names(void **state)
 		"file,start,end,emotion,speaker,split\na.wav,0,1.5,sad,1,train\n"
 		"a.wav,0 days 00:00:01.5,00:00:03.25,joy,1,train\nd,2,NaT,sad,2,dev\n"
 		"t,,,joy,3,test\n");
-	int32_t first = find_stem(c, "a@0-1.5"), second = find_stem(c, "a@1.5-3.25");
+	int32_t first = test_find_stem(c, "a@0-1.5"), second = test_find_stem(c, "a@1.5-3.25");
 	test_close(c->start[second], 1.5, 0);
 	test_close(c->end[second], 3.25, 0);
 	test_close(c->end[first], 1.5, 0);
-	assert_true(isinf(c->end[find_stem(c, "d@2-")]));
-	test_close(c->start[find_stem(c, "t")], 0, 0);
+	assert_true(isinf(c->end[test_find_stem(c, "d@2-")]));
+	test_close(c->start[test_find_stem(c, "t")], 0, 0);
 	fail_text(ctx, &spec, FV_DATA,
 		"file,start,end,emotion,speaker,split\na.wav,2,1.5,sad,1,train\n" REST,
 		"l.csv:3: 4 fields");
@@ -168,11 +159,11 @@ static void rows_without_speaker_are_their_own(void **state)
 	core_corpus *c = read_text(
 		ctx, &spec, 0, ONE "a,sad,Unknown,train\nb,joy,,train\nc,joy,7,train\n" REST);
 	assert_int_equal(c->n_speakers, 5);
-	assert_string_equal(c->speaker_name[c->speaker[find_stem(c, "a")]], "recording a");
+	assert_string_equal(c->speaker_name[c->speaker[test_find_stem(c, "a")]], "recording a");
 	spec.speaker = "none";
 	c = read_text(ctx, &spec, 0, ONE "a,sad,1,train\nb,joy,1,dev\nc,joy,1,test\n");
 	assert_int_equal(c->n_speakers, 3);
-	assert_string_equal(c->speaker_name[c->speaker[find_stem(c, "b")]], "b");
+	assert_string_equal(c->speaker_name[c->speaker[test_find_stem(c, "b")]], "b");
 	core_ctx_free(ctx);
 }
 
@@ -190,12 +181,12 @@ static void attributes_are_joined_and_numbers_kept(void **state)
 	const core_attribute *home = core_corpus_attribute(c, "home");
 	assert_int_equal(home->n_values, 1);
 	assert_string_equal(home->value[0], "n+x");
-	assert_int_equal(home->id[find_stem(c, "d")], -1);
+	assert_int_equal(home->id[test_find_stem(c, "d")], -1);
 	assert_null(c->number[0]);
 	const core_attribute *years = core_corpus_attribute(c, "age");
-	test_close(c->number[1][years->id[find_stem(c, "a")]], 31.5, 0);
-	test_close(c->number[1][years->id[find_stem(c, "d")]], 9, 0);
-	assert_int_equal(years->id[find_stem(c, "t")], -1);
+	test_close(c->number[1][years->id[test_find_stem(c, "a")]], 31.5, 0);
+	test_close(c->number[1][years->id[test_find_stem(c, "d")]], 9, 0);
+	assert_int_equal(years->id[test_find_stem(c, "t")], -1);
 	core_ctx_free(ctx);
 }
 
@@ -290,7 +281,8 @@ static void folds_keep_a_column_together(void **state)
 	int32_t tests = 0;
 	for (int64_t fold = 1; fold <= 3; fold++) {
 		core_corpus *c = read_text(ctx, &spec, fold, SESSIONS);
-		assert_int_equal(c->split[find_stem(c, "a")], c->split[find_stem(c, "b")]);
+		assert_int_equal(
+			c->split[test_find_stem(c, "a")], c->split[test_find_stem(c, "b")]);
 		for (int32_t i = 0; i < c->n; i++)
 			tests += c->split[i] == CORE_TEST;
 	}

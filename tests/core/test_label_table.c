@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Several label files as one table: lists, maps by split, patterns, different columns. */
-#include "support.h"
+#include "corpus.h"
 
 #include <string.h>
 
@@ -12,15 +12,6 @@ static const char *write_text(fv_ctx *ctx, const char *dir, const char *name, co
 	const char *path = core_path_join(ctx, dir, name);
 	test_ok(ctx, core_file_write(ctx, path, text, strlen(text)));
 	return path;
-}
-
-static int32_t find_stem(const core_corpus *c, const char *stem)
-{
-	for (int32_t i = 0; i < c->n; i++)
-		if (!strcmp(c->stem[i], stem))
-			return i;
-	fail_msg("no stem %s", stem);
-	return -1;
 }
 
 /* The second file has its columns in another order and one more; both have their own lines. */
@@ -100,7 +91,7 @@ static void files_give_splits(void **state)
 	} want[] = {{"a", "train", 0}, {"b", "train", 0}, {"c", "dev", 1}, {"d", "test", 2},
 		{"e", "wild", 4}, {"f", "noisy", 3}};
 	for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
-		int32_t at = find_stem(c, want[i].stem);
+		int32_t at = test_find_stem(c, want[i].stem);
 		assert_int_equal(c->split[at], want[i].number);
 		assert_string_equal(core_corpus_split_name(c, c->split[at]), want[i].split);
 		assert_string_equal(c->source[at],
@@ -131,7 +122,7 @@ static void eval_is_not_guessed(void **state)
 				"c,sad,3,%s\n",
 				cases[i].other));
 		test_ok(ctx, core_corpus_read(ctx, &spec, 0, &c));
-		assert_int_equal(c->split[find_stem(c, "b")], cases[i].split);
+		assert_int_equal(c->split[test_find_stem(c, "b")], cases[i].split);
 	}
 	spec.labels = write_text(ctx, dir, "l.csv",
 		"file,emotion,speaker,split\na,sad,1,train\nb,joy,2,eval\nc,sad,3,dev\nd,sad,4,"
