@@ -19,4 +19,8 @@ void fuzz_require(int good, const char *what);
 /* Every reader must return FV_OK, or a status of bad input with at least one message. */
 void fuzz_check_status(const fv_ctx *ctx, fv_status status);
 
+/* Opens a file of weights and converts every tensor, of at most `most` elements each. Returns the status
+ * of opening it. */
+fv_status fuzz_read_tensors(fv_ctx *ctx, const char *path, uint64_t most);
+
 #endif
