@@ -74,7 +74,7 @@ static char *write_mp3(
 	SNDFILE *file = sf_open(path, SFM_WRITE, &info);
 	assert_non_null(file);
 	sf_command(file, SFC_SET_BITRATE_MODE, &mode, sizeof mode);
-	float *x = calloc((size_t)(FRAMES * channels), sizeof *x);
+	float *x = calloc((size_t)FRAMES * (size_t)channels, sizeof *x);
 	assert_non_null(x);
 	uint32_t noise = 1;
 	for (int i = 0; i < FRAMES * channels; i++) {
@@ -99,8 +99,8 @@ static size_t measure_frame(const char *data)
 	const unsigned char *p = (const unsigned char *)data;
 	int version = (p[1] >> 3) & 3; /* 3: MPEG-1, 2: MPEG-2, 0: 2.5 */
 	int rate = rates[(p[2] >> 2) & 3] / (version == 3 ? 1 : version == 2 ? 2 : 4);
-	return (size_t)((version == 3 ? 144000 : 72000) * bitrates[version != 3][p[2] >> 4] / rate +
-			((p[2] >> 1) & 1));
+	int bytes = (version == 3 ? 144000 : 72000) * bitrates[version != 3][p[2] >> 4] / rate;
+	return (size_t)bytes + ((p[2] >> 1) & 1);
 }
 
 /* Samples of all frames, of a stream without the frame that states the length. */

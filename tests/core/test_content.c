@@ -185,8 +185,7 @@ static void leaves_text_alone(void **state)
 	(void)state;
 	static const char *const texts[] = {
 		"FileName,angry,neutral\na.wav,1,0\n",
-		"\xef\xbb\xbf"
-		"FileName;angry\n",
+		"\357\273\277FileName;angry\n",
 		"sep=;\nFileName;angry\n",
 		"[DATA]\ndatabases = ['train']\n",
 		"[6.2901 - 8.2357]\tSes01F_impro01_F000\tneu\t[2.5000, 2.5000, 2.5000]\n",

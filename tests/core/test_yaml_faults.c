@@ -124,9 +124,7 @@ static void mistakes_are_named(void **state)
 static void valid_forms_are_read(void **state)
 {
 	(void)state;
-	static const char *const forms[] = {"a: 1\nb: {c: x}\n",
-		"\xef\xbb\xbf"
-		"a: 1\nb: {c: x}\n",
+	static const char *const forms[] = {"a: 1\nb: {c: x}\n", "\357\273\277a: 1\nb: {c: x}\n",
 		"\xef\xbb\xbf---\na: 1\nb: {c: x}\n", "---\na: 1\nb: {c: x}\n...\n",
 		"%YAML 1.1\n---\na: 1\nb: {c: x}\n", "a : 1\nb: {c : x}\n", "a:\t1\t\nb: {c: x}\n",
 		"a: 1\r\nb: {c: x}\r\n", "a: 1\rb: {c: x}\r", "{\"a\":1,\"b\":{\"c\":\"x\"}}\n",

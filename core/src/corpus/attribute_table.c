@@ -136,7 +136,7 @@ fv_status core_speaker_values(
 	const core_corpus_spec *spec = f->spec;
 	const core_column want = {column, column};
 	const char *const *value;
-	int64_t speaker, at;
+	int64_t speaker = -1, at = -1;
 	core_csv table;
 	fv_status status = core_csv_read(ctx, spec->attributes_file, &table);
 	if (!status)

@@ -61,7 +61,7 @@ static fv_status append_frames(struct reader *r, const float *block, int64_t fra
 		float mean = (float)(sum / channels);
 		if (!isfinite(mean))
 			return fv_fail(r->ctx, FV_DATA, "%s: sample %lld is not finite", r->path,
-				(long long)(r->first + r->n));
+				(long long)r->first + r->n);
 		r->mono[r->n++] = mean;
 	}
 	return FV_OK;
@@ -100,7 +100,7 @@ static fv_status check_complete(struct reader *r, int64_t limit)
 		promised = limit;
 	if (r->n < promised)
 		return fv_fail(r->ctx, FV_DATA, "%s: damaged or cut short: %lld of %lld samples",
-			r->path, (long long)(r->first + r->n), (long long)(r->first + promised));
+			r->path, (long long)r->first + r->n, (long long)r->first + promised);
 	fv_status status = s->decoder->check(s);
 	if (status || r->n)
 		return status;

@@ -130,7 +130,7 @@ static fv_status read_open_part(
 		if (result)
 			return fv_fail(s->ctx, FV_DATA,
 				"%s: damaged: the MP3 stream cannot be decoded after %lld samples",
-				s->path, (long long)(s->read_frames + *got));
+				s->path, (long long)s->read_frames + *got);
 	}
 	m->part_read += *got;
 	return FV_OK;

@@ -101,7 +101,7 @@ static int64_t find_frame_size(struct walk *w, int64_t at, const struct header *
 /* Do frames of one stream follow each other from here on, up to the end or several in a row? */
 static bool starts_stream(struct walk *w, int64_t at)
 {
-	struct header first, h;
+	struct header first = {0}, h;
 	w->free_size = 0;
 	for (int i = 0; i < FRAMES_AGREE; i++) {
 		if (!read_header(w, at, &h) || (i && !is_same_stream(&first, &h)))
@@ -248,7 +248,7 @@ static fv_status report_missing(const struct walk *w, const core_mp3_part *part)
 {
 	int64_t samples = w->out->frame_samples;
 	return fv_fail(w->ctx, FV_DATA, "%s: damaged or cut short: %lld of %lld samples", w->path,
-		(long long)(part->frames * samples), (long long)(part->stated * samples));
+		(long long)part->frames * samples, (long long)part->stated * samples);
 }
 
 /* Reports that the frame at w->at is longer than the file. */

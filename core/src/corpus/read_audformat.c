@@ -84,7 +84,7 @@ static fv_status check_choice(const struct join *join)
 		const char *split = join->chosen[i]->split;
 		for (int32_t j = 0; j < i; j++) {
 			const char *other = join->chosen[j]->split;
-			if (split ? strcmp(split, other) != 0 : other != NULL)
+			if (!split != !other || (split && other && strcmp(split, other) != 0))
 				continue;
 			return fv_fail(join->ctx, FV_DATA,
 				"%s: several tables have a column '%s'%s%s: %s: name the files of "

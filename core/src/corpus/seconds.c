@@ -34,9 +34,10 @@ static bool read_clock(char *text, double *out)
 		if (n == 3)
 			return false;
 		part[n] = at;
-		at = strchr(at, ':');
-		if (at)
-			*at++ = '\0';
+		char *colon = strchr(at, ':');
+		at = colon ? colon + 1 : NULL;
+		if (colon)
+			*colon = '\0';
 	}
 	double seconds, total = 0;
 	if (n < 2 || !read_fraction(part[n - 1], &seconds) || seconds >= 60)
