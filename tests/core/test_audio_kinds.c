@@ -52,11 +52,11 @@ static void other_files_are_named(void **state)
 		{"e.wav", "\x1f\x8b\x08\0\0\0\0\0\0\0", 10, "no recording but a gzip archive"},
 		{"f.wav",
 			"\0\0\0\x20"
-			"ftypisom\0\0\2\0isomiso2mp41",
+			"ftypisom\0\0\2\0isomiso2avc1mp41",
 			32, "an MP4 video (MPEG-4), which is not read: "},
 		{"g.mp3",
 			"\0\0\0\x20"
-			"ftypM4A \0\0\2\0isomiso2mp41",
+			"ftypM4A \0\0\2\0M4A mp42isom\0\0\0\0",
 			32, "an M4A recording (MPEG-4 audio), which is not read: "},
 		{"h.mp3", "\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\0\xaa\0\x62\xce\x6c", 16,
 			"a Windows Media file (wma, wmv), which is not read: "},

@@ -216,6 +216,7 @@ static void silence_is_unknown(void **state)
 		assert_non_null(strstr(log.text,
 			"3 of 96 recordings are silent: u00_1, u07_2, u10_3: nothing can be "));
 		core_study_close(study);
+		core_ctx_set_log(ctx, NULL, NULL);
 	}
 	words[2] = "grouper={name: kmeans, k: 2, encoder: {name: functionals}}";
 	core_study *study = open_study(ctx, dir, "{name: functionals}", 3, words);
