@@ -104,8 +104,11 @@ static void decimal_commas(void **state)
 	check_table("f\tp\na\t0,25\n", "f|p\n2:a|0.25\n");
 	check_table("f;p\na;1,2,3\n", "f|p\n2:a|1,2,3\n");
 	check_table("f,p\na,\"0,25\"\n", "f|p\n2:a|0,25\n");
-	check_message("f,p\na,0,25\n", "t.csv:2: 3 fields, the header has 2: decimal commas? write "
-				       "0.25, or separate the fields by ';'");
+	check_message("f,p\na,0,25\n",
+		"t.csv:2: 3 fields, the header has 2: a comma in a text needs "
+		"quotes around it, decimal commas need ';' between the fields");
+	check_message("f,p\nwell, yes,1\n",
+		"t.csv:2: 3 fields, the header has 2: a comma in a text needs quotes around it");
 }
 
 static void wrong_rows(void **state)
@@ -227,6 +230,32 @@ static void columns_are_listed(void **state)
 	core_ctx_free(ctx);
 }
 
+/* What core_text_csv writes is what is read, also where it looks like syntax. */
+static void written_fields_are_read_back(void **state)
+{
+	static const char *const field[] = {
+		"a;b;c", "x\ty", " led", "ended ", "\t", "a,b", "say \"x\"", "two\nlines", "1,5"};
+	enum { N = sizeof field / sizeof *field };
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	core_text text = {0};
+	core_text_csv(&text, "class;angry;sad"); /* would be the separator */
+	core_text_add(&text, ",p\n");
+	for (int i = 0; i < N; i++) {
+		core_text_csv(&text, field[i]);
+		core_text_add(&text, ",0.5\n");
+	}
+	core_csv csv;
+	test_ok(ctx, core_csv_parse(ctx, "t.csv", text.data, text.size, &csv));
+	assert_int_equal(csv.n_columns, 2);
+	assert_string_equal(csv.header[0], "class;angry;sad");
+	assert_int_equal(csv.n_rows, N);
+	for (int i = 0; i < N; i++)
+		assert_string_equal(core_csv_cell(&csv, i, 0), field[i]);
+	core_text_free(&text);
+	core_ctx_free(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +269,7 @@ int main(void)
 		cmocka_unit_test(other_encodings),
 		cmocka_unit_test(json_lines),
 		cmocka_unit_test(columns_are_listed),
+		cmocka_unit_test(written_fields_are_read_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

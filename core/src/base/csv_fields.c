@@ -162,8 +162,10 @@ static fv_status report_fields(struct reader *r)
 	if (r->line > r->row_line)
 		row = core_format(r->ctx, ", read to line %lld because of a quoted field",
 			(long long)r->line);
-	else if (r->separator == ',' && n > csv->n_columns && has_cut_number(r))
-		why = ": decimal commas? write 0.25, or separate the fields by ';'";
+	else if (r->separator == ',' && n > csv->n_columns)
+		why = has_cut_number(r) ? ": a comma in a text needs quotes around it, decimal "
+					  "commas need ';' between the fields"
+					: ": a comma in a text needs quotes around it";
 	else if (n == 1 && csv->n_columns > 1 && strpbrk(r->cells[r->row_start], ",;\t"))
 		why = ": a file has one separator, that of its header";
 	else if (n < csv->n_columns && r->line_end[-1] != '\n' && r->line_end[-1] != '\r')

@@ -49,8 +49,10 @@ void core_text_add(core_text *text, const char *format, ...)
 
 void core_text_csv(core_text *text, const char *field)
 {
-	if (!strpbrk(field, ",\"\r\n")) {
-		core_text_put(text, field, strlen(field));
+	size_t n = strlen(field);
+	bool padded = n && (strchr(" \t", field[0]) || strchr(" \t", field[n - 1]));
+	if (!padded && !strpbrk(field, ",;\t\"\r\n")) {
+		core_text_put(text, field, n);
 		return;
 	}
 	core_text_put(text, "\"", 1);

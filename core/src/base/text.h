@@ -15,7 +15,9 @@ typedef struct core_text {
 
 void core_text_add(core_text *text, const char *format, ...) FV_PRINTF(2, 3);
 void core_text_put(core_text *text, const char *data, size_t size);
-void core_text_csv(core_text *text, const char *field); /* quoted where RFC 4180 requires it */
+/* Adds a field of a CSV file, quoted where RFC 4180 requires it, and where a reader could take a part
+ * of it for a separator or leave out blanks around it. */
+void core_text_csv(core_text *text, const char *field);
 void core_text_free(core_text *text);
 
 #endif
