@@ -225,6 +225,16 @@ static void warnings_of_one_cause(void **state)
 	core_ctx_free(ctx);
 }
 
+/* A row that has no line, such as a name in a folder, is placed by its file alone. */
+static void places_without_line_are_files(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	(void)core_fail_at(ctx, FV_DATA, "wav/a.wav", 0, 0, "'%s' appears twice", "a");
+	assert_string_equal(core_error_line(ctx, 0), "wav/a.wav: 'a' appears twice");
+	core_ctx_free(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +247,7 @@ int main(void)
 		cmocka_unit_test(further_causes_are_counted),
 		cmocka_unit_test(failures_of_a_plugins_table),
 		cmocka_unit_test(warnings_of_one_cause),
+		cmocka_unit_test(places_without_line_are_files),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,6 +74,8 @@ static void usual_names_are_found_or_asked_for(void **state)
 		"corpus.columns.file");
 	fail_text(ctx, &spec, FV_DATA, "file,emotion,label,speaker,split\na,sad,3,1,train\n",
 		"both 'emotion' and 'label' may be meant: choose one with corpus.label_column");
+	fail_text(ctx, &spec, FV_DATA, "sep=;\nfile;emotion;split\na;sad;train\n",
+		"l.csv:2: no column 'SpkrID' or 'speaker'"); /* the line of the header */
 	spec.column_file = "path";
 	c = read_text(ctx, &spec, 0,
 		"file,path,emotion,speaker,split\nz,a,sad,1,train\nz,d,joy,2,dev\nz,t,sad,3,"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "corpus/corpus.h"
 #include "corpus/forms.h"
 
 /* A folder with an empty file for each name. */
@@ -111,12 +112,31 @@ static void bad_names_and_templates_are_refused(void **state)
 	}
 }
 
+/* Two recordings of one name are a row each, and are told by their paths. */
+static void names_that_appear_twice(void **state)
+{
+	static const char *const files[] = {"DC/a01.flac", "DC/a01.wav", "JE/a01.wav", NULL};
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	core_corpus *c;
+	const char *folder = make_folder(ctx, files);
+	core_corpus_spec spec = {.labels = folder, .column_file = "{speaker}/{emotion}{take:2}"};
+	test_fails(ctx, core_corpus_read(ctx, &spec, 0, &c), FV_DATA,
+		core_format(ctx, "%s: no column 'Split_Set' or 'split'", folder));
+	spec.make_folds = 3;
+	test_fails(ctx, core_corpus_read(ctx, &spec, 0, &c), FV_DATA,
+		core_format(ctx, "%s/DC/a01.wav: 'DC/a01' appears twice, first as %s/DC/a01.flac",
+			folder, folder));
+	core_ctx_free(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_cut),
 		cmocka_unit_test(the_hash_is_that_of_the_names),
 		cmocka_unit_test(bad_names_and_templates_are_refused),
+		cmocka_unit_test(names_that_appear_twice),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

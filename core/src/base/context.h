@@ -42,7 +42,7 @@ const char *core_error_line(const fv_ctx *ctx, size_t index); /* NULL past the k
 size_t core_errors_left_out(const fv_ctx *ctx); /* failures that no kept line counts */
 fv_status core_error_status(const fv_ctx *ctx); /* of the first failure */
 void core_error_clear(fv_ctx *ctx);
-/* Like fv_fail, with FILE:LINE:COLUMN in front; without the column when it is 0. */
+/* Like fv_fail, with FILE:LINE:COLUMN in front; without the column or line when it is 0. */
 fv_status core_fail_at(fv_ctx *ctx, fv_status status, const char *file, int line, int column,
 	const char *format, ...) FV_PRINTF(6, 7);
 fv_status core_fail_at_va(fv_ctx *ctx, fv_status status, const char *file, int line, int column,

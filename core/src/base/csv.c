@@ -183,7 +183,9 @@ const char *core_csv_cell(const core_csv *csv, int64_t row, int64_t column)
 
 int core_csv_header_line(const core_csv *csv)
 {
-	return csv->header_line ? (int)csv->header_line : 1;
+	if (csv->header_line)
+		return (int)csv->header_line;
+	return csv->n_rows && !csv->line[0] ? 0 : 1;
 }
 
 fv_status core_csv_clean(fv_ctx *ctx, const core_csv *csv, int64_t column)

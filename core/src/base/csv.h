@@ -48,7 +48,8 @@ FV_NODISCARD fv_status core_csv_join(
 	fv_ctx *ctx, const core_csv *const *part, int32_t n, core_csv *out);
 int64_t core_csv_column(const core_csv *csv, const char *name); /* -1: none */
 const char *core_csv_cell(const core_csv *csv, int64_t row, int64_t column);
-/* The line that messages about columns name: that of the header, or the first. */
+/* The line that messages about columns name: that of the header, or the first; 0 where the rows have no
+ * lines, as the names of a folder. */
 int core_csv_header_line(const core_csv *csv);
 
 /* Cleans a column of names as core_clean_column does (missing.h); missing values become empty. */

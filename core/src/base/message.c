@@ -86,10 +86,14 @@ fv_status core_fail_at_va(fv_ctx *ctx, fv_status status, const char *file, int l
 	char place[1024], text[LINE_MAX_BYTES];
 	if (column > 0)
 		snprintf(place, sizeof place, "%s:%d:%d", file, line, column);
-	else
+	else if (line > 0)
 		snprintf(place, sizeof place, "%s:%d", file, line);
+	else
+		snprintf(place, sizeof place, "%s", file);
 	vsnprintf(text, sizeof text, format, args);
-	core_failure failure = {.kind = column > 0 ? CORE_AT_COLUMN : CORE_AT_LINE,
+	core_failure failure = {.kind = column > 0 ? CORE_AT_COLUMN
+					: line > 0 ? CORE_AT_LINE
+						   : CORE_AT_FILE,
 		.file = file,
 		.format = format,
 		.line = line,

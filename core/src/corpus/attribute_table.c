@@ -60,7 +60,7 @@ static fv_status find_speakers(
 	fv_status status = core_table_column_find(
 		ctx, spec, table, NULL, "attributes.speaker", name, core_usual_speakers, column);
 	if (!status && *column < 0)
-		status = core_fail_at(ctx, FV_DATA, table->path, 1, 0,
+		status = core_fail_at(ctx, FV_DATA, table->path, core_csv_header_line(table), 0,
 			"no column 'SpkrID' or 'speaker': name it with corpus.attributes.speaker");
 	return status;
 }

@@ -175,12 +175,12 @@ static fv_status find_columns(fv_ctx *ctx, const audformat_db *db, audformat_tab
 	static const char *const levels[] = {"file", "start", "end"};
 	const core_csv *csv = &table->csv;
 	if (csv->n_columns < table->n_levels)
-		return core_fail_at(ctx, FV_DATA, csv->path, 1, 0,
+		return core_fail_at(ctx, FV_DATA, csv->path, core_csv_header_line(csv), 0,
 			"%lld columns, needs at least %d", (long long)csv->n_columns,
 			(int)table->n_levels);
 	for (int32_t i = 0; i < table->n_levels && !table->misc; i++)
 		if (strcmp(csv->header[i], levels[i]) != 0)
-			return core_fail_at(ctx, FV_DATA, csv->path, 1, 0,
+			return core_fail_at(ctx, FV_DATA, csv->path, core_csv_header_line(csv), 0,
 				"column %d is '%s', not '%s': %s says that the table is %s",
 				(int)i + 1, csv->header[i], levels[i], db->path,
 				table->segmented ? "segmented" : "filewise");
@@ -191,7 +191,7 @@ static fv_status find_columns(fv_ctx *ctx, const audformat_db *db, audformat_tab
 	for (int32_t i = 0; i < table->n_columns; i++) {
 		table->csv_column[i] = core_csv_column(csv, table->column[i].name);
 		if (table->csv_column[i] < 0)
-			status = core_fail_at(ctx, FV_DATA, csv->path, 1, 0,
+			status = core_fail_at(ctx, FV_DATA, csv->path, core_csv_header_line(csv), 0,
 				"no column '%s', which %s names", table->column[i].name, db->path);
 	}
 	return status;

@@ -27,7 +27,7 @@ static fv_status find_usual(fv_ctx *ctx, const core_csv *csv, const core_column_
 		if (column < 0 || (used ? used[column] : CORE_COLUMN_FREE) != use)
 			continue;
 		if (*out >= 0)
-			return core_fail_at(ctx, FV_DATA, csv->path, 1, 0,
+			return core_fail_at(ctx, FV_DATA, csv->path, core_csv_header_line(csv), 0,
 				"both '%s' and '%s' may be meant: choose one with corpus.%s",
 				csv->header[*out], *usual, key);
 		*out = column;
@@ -97,7 +97,8 @@ static fv_status find_speaker(fv_ctx *ctx, core_label_file *f)
 		fv_status status = core_column_find(ctx, f, "columns.speaker", spec->column_speaker,
 			core_usual_speakers, &f->speaker_key[0]);
 		if (!status && f->speaker_key[0] < 0)
-			status = core_fail_at(ctx, FV_DATA, f->table.csv.path, 1, 0,
+			status = core_fail_at(ctx, FV_DATA, f->table.csv.path,
+				core_csv_header_line(&f->table.csv), 0,
 				"no column 'SpkrID' or 'speaker': name it with "
 				"corpus.columns.speaker, or say corpus.speaker: none");
 		return status;
@@ -138,10 +139,12 @@ static fv_status check_found(fv_ctx *ctx, core_label_file *f)
 	if (f->file < 0 && !template && f->table.csv.header[0][0] == '\0')
 		f->file = 0;
 	if (f->file < 0 && !template)
-		return core_fail_at(ctx, FV_DATA, f->table.csv.path, 1, 0,
+		return core_fail_at(ctx, FV_DATA, f->table.csv.path,
+			core_csv_header_line(&f->table.csv), 0,
 			"no column 'FileName' or 'file': name it with corpus.columns.file");
 	if (f->split < 0 && !spec->make_folds && !spec->fold_by && !f->table.split[0])
-		return core_fail_at(ctx, FV_DATA, f->table.csv.path, 1, 0,
+		return core_fail_at(ctx, FV_DATA, f->table.csv.path,
+			core_csv_header_line(&f->table.csv), 0,
 			"no column 'Split_Set' or 'split': name it with corpus.columns.split, "
 			"give the split of each file with corpus.labels, or make folds with "
 			"corpus.folds");

@@ -215,21 +215,27 @@ static int by_stem(const void *a, const void *b, void *stems)
 	return order ? order : (i > j) - (i < j);
 }
 
+/* Two rows of one recording. Names that are read from a folder have no line. */
+static fv_status report_twice(fv_ctx *ctx, const core_label_file *f, int32_t first, int32_t again)
+{
+	const core_label_table *t = &f->table;
+	const char *other = t->path[first] == t->path[again] ? "" : t->path[first];
+	if (!t->csv.line[first])
+		return CORE_ROW_FAIL(
+			ctx, f, again, "'%s' appears twice, first as %s", f->stem[again], other);
+	return CORE_ROW_FAIL(ctx, f, again, "'%s' appears twice, first on %s%sline %d",
+		f->stem[again], other, *other ? ", " : "", (int)t->csv.line[first]);
+}
+
 /* Sorts all rows by stem; a recording or segment that appears twice is an error. */
 static fv_status sort_rows(fv_ctx *ctx, core_label_file *f)
 {
-	const core_label_table *t = &f->table;
-	int32_t n = (int32_t)t->csv.n_rows;
+	int32_t n = (int32_t)f->table.csv.n_rows;
 	qsort_r(f->row, (size_t)n, sizeof *f->row, by_stem, (void *)f->stem);
 	fv_status status = FV_OK;
-	for (int32_t i = 1; i < n; i++) {
-		int32_t first = f->row[i - 1], again = f->row[i];
-		const char *other = t->path[first] == t->path[again] ? "" : t->path[first];
-		if (!strcmp(f->stem[first], f->stem[again]))
-			status = CORE_ROW_FAIL(ctx, f, again,
-				"'%s' appears twice, first on %s%sline %d", f->stem[again], other,
-				*other ? ", " : "", (int)t->csv.line[first]);
-	}
+	for (int32_t i = 1; i < n; i++)
+		if (!strcmp(f->stem[f->row[i - 1]], f->stem[f->row[i]]))
+			status = report_twice(ctx, f, f->row[i - 1], f->row[i]);
 	return status;
 }
 

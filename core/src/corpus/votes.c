@@ -98,7 +98,7 @@ static fv_status find_columns(fv_ctx *ctx, const core_corpus_spec *spec, const c
 	if (status || label)
 		return status ? status : label;
 	if (*recording < 0)
-		return core_fail_at(ctx, FV_DATA, csv->path, 1, 0,
+		return core_fail_at(ctx, FV_DATA, csv->path, core_csv_header_line(csv), 0,
 			"no column 'FileName' or 'file': name it with corpus.votes.recording");
 	return csv->n_rows ? FV_OK : fv_fail(ctx, FV_DATA, "%s: 0 rows", csv->path);
 }
