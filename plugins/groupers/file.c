@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Grouper `file`: groups that another program found, read from a CSV with the columns FileName,
  * group (empty = unknown) and, for soft groups, one prob_<group> for every group. Rows are matched
- * to recordings by stem.
+ * to recordings by path from the end, by as many folders as the corpus needs.
  *
  * Words that mean missing are unknown, and spellings of one group are merged (fv_csv_clean).
  *
@@ -10,6 +10,7 @@
  * numbers. Memberships are 0 for a row that leaves all of them empty or is not in the file. A row
  * that is not in the file, or whose value was not found in training, has group -1.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@
 #include <fairvox/fairvox.h>
 
 typedef struct file_row {
-	const char *stem;
+	const char *id;      /* fv_path_id of the file name */
 	const char *group;   /* "" = unknown */
 	int64_t row;         /* in the CSV */
 	const float *member; /* [G] in the order of the ids, or NULL */
@@ -26,7 +27,7 @@ typedef struct file_row {
 typedef struct file_state {
 	const char *file;
 	int64_t n;
-	file_row *row; /* [n] sorted by stem */
+	file_row *row; /* [n] sorted by stem, then by id */
 	int32_t groups, soft;
 	const char **name;    /* [G] sorted by bytes */
 	int64_t *prob_column; /* [G] when soft */
@@ -38,10 +39,18 @@ static uint32_t file_uses(const void *state)
 	return FV_USE_FILE;
 }
 
-static int compare_stem(const void *a, const void *b)
+static const char *find_stem(const char *id)
+{
+	const char *slash = strrchr(id, '/');
+	return slash ? slash + 1 : id;
+}
+
+static int compare_rows(const void *a, const void *b)
 {
 	const file_row *x = a, *y = b;
-	int order = strcmp(x->stem, y->stem);
+	int order = strcmp(find_stem(x->id), find_stem(y->id));
+	if (!order)
+		order = strcmp(x->id, y->id);
 	return order ? order : (x->row > y->row) - (x->row < y->row);
 }
 
@@ -50,17 +59,55 @@ static int compare_bytes(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static const file_row *find_row(const file_state *s, const char *stem)
+/* True if `end` is the whole path or its last parts. */
+static bool is_end_of(const char *end, const char *path)
 {
+	size_t n = strlen(path), m = strlen(end);
+	return m <= n && !strcmp(path + n - m, end) && (m == n || path[n - m - 1] == '/');
+}
+
+/* Sets *out to the row of a recording, whose path is the recording's name or ends with it, or NULL
+ * if there is none. A recording's name has as many folders as it takes to tell it from the others of
+ * the corpus. Errors: FV_DATA if two rows may be meant. */
+static fv_status find_row(const file_state *s, fv_ctx *ctx, const char *name, const file_row **out)
+{
+	const char *stem = find_stem(name);
 	int64_t low = 0, high = s->n;
 	while (low < high) {
 		int64_t middle = low + (high - low) / 2;
-		if (strcmp(s->row[middle].stem, stem) < 0)
+		if (strcmp(find_stem(s->row[middle].id), stem) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < s->n && !strcmp(s->row[low].stem, stem) ? &s->row[low] : NULL;
+	*out = NULL;
+	const file_row *other = NULL;
+	for (; low < s->n && !strcmp(find_stem(s->row[low].id), stem); low++) {
+		const file_row *row = &s->row[low];
+		if (!is_end_of(name, row->id))
+			continue;
+		other = *out;
+		*out = row;
+	}
+	return other ? fv_fail(ctx, FV_DATA,
+			       "%s: '%s' and '%s' may both be the recording '%s': leave out the "
+			       "one that it is not",
+			       s->file, other->id, (*out)->id, name)
+		     : FV_OK;
+}
+
+/* Finds the rows of all recordings of a table and counts those without one. */
+static fv_status find_rows(const file_state *s, fv_ctx *ctx, const fv_grouper_input *table,
+	const file_row **row, int32_t *missing)
+{
+	*missing = 0;
+	for (int32_t i = 0; i < table->n; i++) {
+		fv_status status = find_row(s, ctx, table->stem[i], &row[i]);
+		if (status)
+			return status;
+		*missing += !row[i];
+	}
+	return FV_OK;
 }
 
 static int32_t find_group(const file_state *s, const char *name)
@@ -70,7 +117,7 @@ static int32_t find_group(const file_state *s, const char *name)
 	return found ? (int32_t)(found - s->name) : -1;
 }
 
-/* Reads stems and groups, sorted by stem. Two rows with the same stem are an error. */
+/* Reads names and groups, sorted. Two rows with the same name are an error. */
 static fv_status read_rows(file_state *s, fv_ctx *ctx, const fv_csv *csv)
 {
 	int64_t name = fv_csv_find(csv, "FileName"), group = fv_csv_find(csv, "group");
@@ -83,18 +130,18 @@ static fv_status read_rows(file_state *s, fv_ctx *ctx, const fv_csv *csv)
 	if (!s->row)
 		return FV_FAILED;
 	for (int64_t i = 0; i < s->n; i++) {
-		s->row[i] = (file_row){.stem = fv_stem(ctx, fv_csv_cell(csv, i, name)),
+		s->row[i] = (file_row){.id = fv_path_id(ctx, fv_csv_cell(csv, i, name)),
 			.group = fv_csv_cell(csv, i, group),
 			.row = i};
-		if (!s->row[i].stem)
+		if (!s->row[i].id)
 			return FV_FAILED;
 	}
-	qsort(s->row, (size_t)s->n, sizeof *s->row, compare_stem);
+	qsort(s->row, (size_t)s->n, sizeof *s->row, compare_rows);
 	fv_status status = FV_OK;
 	for (int64_t i = 1; i < s->n; i++)
-		if (!strcmp(s->row[i].stem, s->row[i - 1].stem))
+		if (!strcmp(s->row[i].id, s->row[i - 1].id))
 			status = fv_csv_fail(
-				ctx, csv, s->row[i].row, "a second row for '%s'", s->row[i].stem);
+				ctx, csv, s->row[i].row, "a second row for '%s'", s->row[i].id);
 	return status;
 }
 
@@ -143,7 +190,7 @@ static fv_status read_member(
 	}
 	if (empty && empty < s->groups)
 		status = fv_csv_fail(ctx, csv, row->row,
-			"some but not all prob_ cells of '%s' are empty", row->stem);
+			"some but not all prob_ cells of '%s' are empty", row->id);
 	row->member = empty ? NULL : out;
 	return status;
 }
@@ -170,30 +217,21 @@ static fv_status read_file(file_state *s, fv_ctx *ctx)
 }
 
 /* Collects the distinct values of the training rows, sorted. */
-static fv_status collect_hard_groups(file_state *s, fv_ctx *ctx, const fv_grouper_input *train)
+static fv_status collect_hard_groups(
+	file_state *s, fv_ctx *ctx, int32_t n_rows, const file_row *const *row)
 {
-	s->name = fv_alloc(ctx, (size_t)train->n * sizeof *s->name);
+	s->name = fv_alloc(ctx, (size_t)n_rows * sizeof *s->name);
 	if (!s->name)
 		return FV_FAILED;
 	int32_t n = 0;
-	for (int32_t i = 0; i < train->n; i++) {
-		const file_row *row = find_row(s, train->stem[i]);
-		if (row && *row->group)
-			s->name[n++] = row->group;
-	}
+	for (int32_t i = 0; i < n_rows; i++)
+		if (row[i] && *row[i]->group)
+			s->name[n++] = row[i]->group;
 	qsort(s->name, (size_t)n, sizeof *s->name, compare_bytes);
 	for (int32_t i = 0; i < n; i++)
 		if (!s->groups || strcmp(s->name[s->groups - 1], s->name[i]))
 			s->name[s->groups++] = s->name[i];
 	return FV_OK;
-}
-
-static int32_t count_missing(const file_state *s, const fv_grouper_input *table)
-{
-	int32_t missing = 0;
-	for (int32_t i = 0; i < table->n; i++)
-		missing += !find_row(s, table->stem[i]);
-	return missing;
 }
 
 static fv_status file_fit(void *state, fv_ctx *ctx, const fv_grouper_input *train, fv_grouping *out)
@@ -205,15 +243,19 @@ static fv_status file_fit(void *state, fv_ctx *ctx, const fv_grouper_input *trai
 	fv_status status = read_file(s, ctx);
 	if (status)
 		return status;
-	int32_t missing = count_missing(s, train);
+	int32_t missing;
+	const file_row **row = fv_alloc(ctx, (size_t)train->n * sizeof *row);
+	status = row ? find_rows(s, ctx, train, row, &missing) : FV_FAILED;
+	if (status)
+		return status;
 	if (missing == train->n)
 		return fv_fail(ctx, FV_DATA,
 			"%s: holds none of the %d training rows: its first recording is '%s', the "
 			"first training row '%s'",
-			s->file, train->n, s->n ? s->row[0].stem : "",
+			s->file, train->n, s->n ? s->row[0].id : "",
 			train->n ? train->stem[0] : "");
 	if (!s->soft)
-		status = collect_hard_groups(s, ctx, train);
+		status = collect_hard_groups(s, ctx, train->n, row);
 	if (status)
 		return status;
 	if (!s->groups)
@@ -230,13 +272,17 @@ static fv_status file_assign(
 	size_t groups = (size_t)s->groups;
 	if (s->soft && member)
 		memset(member, 0, (size_t)rows->n * groups * sizeof *member);
+	int32_t missing = 0;
 	for (int32_t i = 0; i < rows->n; i++) {
-		const file_row *row = find_row(s, rows->stem[i]);
+		const file_row *row;
+		fv_status status = find_row(s, ctx, rows->stem[i], &row);
+		if (status)
+			return status;
+		missing += !row;
 		id[i] = row && *row->group ? find_group(s, row->group) : -1;
 		if (s->soft && member && row && row->member)
 			memcpy(member + (size_t)i * groups, row->member, groups * sizeof *member);
 	}
-	int32_t missing = count_missing(s, rows);
 	if (missing)
 		fv_warn(ctx, "%s: %d of %d rows are not in this file, so their group is unknown",
 			s->file, missing, rows->n);

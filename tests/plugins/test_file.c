@@ -64,6 +64,32 @@ static void test_hard(void **unused)
 	test_plugin_close(&p);
 }
 
+/* One file name in two folders, and values as people write them. */
+static void test_folders_and_spellings(void **unused)
+{
+	(void)unused;
+	static const char *const stem[] = {"DC/a", "JE/a", "c", "d"};
+	test_plugin p = open_with("FileName;group\n"
+				  "data\\DC\\a.wav;Old\n"
+				  "data/JE/a.wav;old\n"
+				  "JE/c.wav;n/a\n"
+				  "DC/d.wav;old\n"
+				  "DC/b.wav;young\n");
+	const fv_grouper_ops *ops = p.ops;
+	fv_grouper_input train = make_table(stem);
+	fv_grouping grouping = {.size = sizeof grouping};
+	int32_t id[4];
+	static const int32_t want[] = {0, 0, -1, 0};
+	test_ok(p.ctx, ops->fit(p.state, p.ctx, &train, &grouping));
+	assert_int_equal(grouping.groups, 1);
+	assert_string_equal(grouping.name[0], "old");
+	assert_non_null(strstr(warned, "'n/a' (1 row, first on line 4)"));
+	assert_non_null(strstr(warned, "'Old' (1 row, first on line 2) and 'old' (2 rows"));
+	test_ok(p.ctx, ops->assign(p.state, p.ctx, &train, id, NULL));
+	assert_memory_equal(id, want, sizeof id);
+	test_plugin_close(&p);
+}
+
 static void test_soft(void **unused)
 {
 	(void)unused;
@@ -114,6 +140,8 @@ static void test_refusals(void **unused)
 	expect_refused("FileName,group\na,x\nb,y\na.wav,x\n",
 		"groups.csv:4: plugin file: a second row for 'a'");
 	expect_refused(
+		"FileName,group\nd/a,x\ne/a,y\n", "'d/a' and 'e/a' may both be the recording 'a'");
+	expect_refused(
 		"FileName,group\na,x,y\n", "groups.csv:2: plugin file: 3 fields, the header has 2");
 	expect_refused("FileName,group\nq,x\nr,y\n",
 		"holds none of the 4 training rows: its first "
@@ -144,6 +172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hard),
+		cmocka_unit_test(test_folders_and_spellings),
 		cmocka_unit_test(test_soft),
 		cmocka_unit_test(test_refusals),
 	};
