@@ -13,8 +13,8 @@ seeds() {
 	mkdir -p "$folder"
 	case $1 in
 	yaml | config) set -- configs/*.yaml tests/fuzz/*.yaml ;;
-	csv) set -- configs/corpora/*/*.csv tests/golden/statistics/audit/*/*.csv ;;
-	predictions) set -- tests/golden/statistics/audit/*/PRED_A.csv ;;
+	csv) set -- configs/corpora/*/*.csv tests/golden/statistics/audit/*/*.csv tests/fuzz/tables/* ;;
+	predictions) set -- tests/golden/statistics/audit/*/PRED_A.csv tests/fuzz/tables/* ;;
 	safetensors) set -- tests/golden/containers/*.safetensors ;;
 	torch) set -- tests/golden/containers/*.pt ;;
 	npy) set -- tests/golden/encoders/inputs/*.npy tests/golden/ecapa/*.npz ;;
