@@ -58,6 +58,9 @@ FV_NODISCARD fv_status core_config_load(fv_ctx *ctx, const core_registry *regist
 /* Appends a line "key value origin" for every value of a variant. */
 void core_config_origins(fv_ctx *ctx, const core_config *config, size_t variant, core_text *out);
 
+/* Returns a key as it appears in a name: its last part, or the short form common in papers. */
+const char *core_shorten_key(const char *key);
+
 /* Makes an encoder spec from command line flags. `weights` and `output` may be NULL. `params`
  * are "key=value" (-p): plugin parameters or reserved keys of the encoder block. Recordings are
  * cut or normalised only when asked; normalize=corpus needs a caller that knows the corpus's

@@ -18,8 +18,7 @@ static bool is_number(const core_yaml *node)
 	return node->plain && core_parse_double(node->text, &value);
 }
 
-/* A key as it appears in a name: its last part, or the short form common in papers. */
-static const char *shorten_key(const char *key)
+const char *core_shorten_key(const char *key)
 {
 	static const char *const known[][2] = {{"learning_rate", "lr"}, {"weight_decay", "decay"},
 		{"minority_ratio", "ratio"}, {"label_smoothing", "smoothing"},
@@ -94,7 +93,7 @@ static void add_leaf(core_text *out, const char *key, const core_yaml *node, boo
 		put_word(out, node->text);
 	} else {
 		if (!*first_number)
-			core_text_add(out, "-%s", shorten_key(key));
+			core_text_add(out, "-%s", core_shorten_key(key));
 		put_number(out, node->text);
 		*first_number = false;
 	}
@@ -124,7 +123,7 @@ static void add_block(core_text *out, const char *key, const core_yaml *node)
 	}
 	const core_yaml *name = core_yaml_get(node, "name");
 	bool named = name && name->kind == CORE_YAML_SCALAR, first_number = true;
-	put_text(out, named ? name->text : shorten_key(key));
+	put_text(out, named ? name->text : core_shorten_key(key));
 	for (size_t i = 0; i < node->n && out->size < SLUG_MAX; i++) {
 		const core_entry *entry = &node->entry[i];
 		if (entry->value != name)
@@ -140,15 +139,15 @@ const char *core_make_label(core_loader *loader, const char *key, const core_yam
 	if (value->kind == CORE_YAML_MAP) {
 		add_block(&out, key, value);
 	} else if (value->kind == CORE_YAML_LIST) {
-		put_text(&out, shorten_key(key));
+		put_text(&out, core_shorten_key(key));
 		add_leaves(&out, value, &first_number);
 	} else if (!strcmp(last, "name")) {
 		put_text(&out, value->text);
 	} else if (is_number(value)) {
-		put_text(&out, shorten_key(key));
+		put_text(&out, core_shorten_key(key));
 		put_number(&out, value->text);
 	} else {
-		core_text_add(&out, "%s-", shorten_key(key));
+		core_text_add(&out, "%s-", core_shorten_key(key));
 		put_word(&out, value->text);
 	}
 	return make_clean_name(loader, &out, LABEL_MAX);
