@@ -88,6 +88,37 @@ static fv_status find_family(fv_ctx *ctx, const core_results *results, core_grid
 	return add_column(ctx, grid, attribute, id);
 }
 
+static bool has_column(const core_grid *grid, int32_t attribute, core_metric_id id)
+{
+	for (size_t j = 0; j < grid->n_columns; j++)
+		if (grid->column[j].id == id && grid->column[j].attribute_index == attribute)
+			return true;
+	return false;
+}
+
+/* Adds a column for every metric of options.more_metrics, of every attribute if it is of groups. Names that
+ * are no metric are left to the caller. */
+static fv_status add_more(fv_ctx *ctx, core_grid *grid)
+{
+	fv_status status = FV_OK;
+	for (const char *at = grid->options.more_metrics; at && *at && !status;) {
+		core_metric_id id;
+		size_t n = strcspn(at, ",");
+		const char *name = core_strndup(ctx, at, n);
+		at += n + (at[n] == ',');
+		if (!name)
+			return FV_FAILED;
+		if (!core_metric_find(name, &id))
+			continue;
+		bool overall = core_metric_is(id, CORE_METRIC_OVERALL);
+		for (int32_t a = overall ? -1 : 0;
+			a < (overall ? 0 : grid->tests.n_attributes) && !status; a++)
+			if (!has_column(grid, a, id))
+				status = add_column(ctx, grid, a, id);
+	}
+	return status;
+}
+
 static bool is_any_run_done(const core_results *results)
 {
 	for (size_t i = 0; i < results->n; i++)
@@ -104,8 +135,8 @@ fv_status core_columns_make(fv_ctx *ctx, const core_results *results, core_grid 
 			"%s: no finished run: wait for 'fairvox run', or see 'fairvox status'",
 			results->dir);
 	size_t attributes = (size_t)grid->tests.n_attributes;
-	/* and one that eval.compare may name */
-	size_t columns = N_OVERALL + N_OF_ATTRIBUTE * attributes + 1;
+	/* each metric once, over all rows or of each attribute */
+	size_t columns = CORE_METRICS * (1 + attributes);
 	grid->column = core_alloc(ctx, columns, sizeof *grid->column);
 	fv_status status = grid->column ? FV_OK : FV_FAILED;
 	for (size_t k = 0; k < N_OVERALL && !status; k++)
@@ -113,5 +144,7 @@ fv_status core_columns_make(fv_ctx *ctx, const core_results *results, core_grid 
 	for (int32_t a = 0; a < grid->tests.n_attributes && !status; a++)
 		for (size_t k = 0; k < N_OF_ATTRIBUTE && !status; k++)
 			status = add_column(ctx, grid, a, attribute_metrics[k]);
-	return status ? status : find_family(ctx, results, grid);
+	if (!status)
+		status = find_family(ctx, results, grid);
+	return status ? status : add_more(ctx, grid);
 }

@@ -18,7 +18,8 @@ typedef struct core_table_options {
 	const char
 		*reference; /* label or folder name of the variant to compare with; NULL: find it */
 	const char *set;    /* further test set that it is about; NULL: the test rows */
-	int64_t min_support; /* positives per subgroup and fold; fewer are low support */
+	const char *more_metrics; /* columns for these, separated by commas, too; NULL: none */
+	int64_t min_support;      /* positives per subgroup and fold; fewer are low support */
 } core_table_options;
 core_table_options core_table_default(void);
 
