@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fairvox plot: draws a figure of a results folder. */
+#include <getopt.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "base/number.h"
+#include "figure_file.h"
+#include "plot/figure.h"
+#include "report/select_variants.h"
+#include "report/tuning.h"
+#include "verbs.h"
+
+static const char usage[] =
+	"usage: fairvox plot [OPTION...] FIGURE RESULTS -o FILE.svg|.pdf|.png\n"
+	"\n"
+	"Draws a figure of the variants in a results folder, from the numbers of 'fairvox table'.\n"
+	"\n"
+	"FIGURE:\n"
+	"  effects    change of gap and F1 against training without debiasing\n"
+	"\n"
+	"  -o, --output FILE     where to write; the ending says the format\n"
+	"      --metric M,...    metrics to show (default: the figure's own)\n"
+	"      --attribute A     groups of people (default: that of eval.compare)\n"
+	"      --rows KEY=VALUE,...  only variants that match, as in 'fairvox table'\n"
+	"      --reference VARIANT  compare with this variant\n"
+	"      --trials          also the trials of tuned variants\n"
+	"      --labels OLD=NEW,...  names to write instead\n"
+	"      --width INCHES    width (default 6.75, two columns of a paper)\n"
+	"      --height INCHES   height\n"
+	"      --dpi N           pixels per inch of a PNG (default 300)\n"
+	"      --draws N         draws of every null and comparison, at least 2000 (default "
+	"5000)\n";
+
+struct plot {
+	const core_figure_kind *kind;
+	core_figure_options figure;
+	core_table_options table;
+	const char *rows, *out, *dir;
+	bool trials;
+	int64_t dpi;
+};
+
+static fv_status parse_inches(fv_ctx *ctx, const char *option, double *out)
+{
+	if (core_parse_double(optarg, out) && *out >= 1 && *out <= 100)
+		return FV_OK;
+	return fv_fail(
+		ctx, FV_CONFIG, "%s: '%s' is not a number of inches from 1 to 100", option, optarg);
+}
+
+static fv_status parse_option(fv_ctx *ctx, int option, struct plot *p)
+{
+	switch (option) {
+	case 'o':
+		p->out = optarg;
+		return cli_check_figure_name(ctx, optarg);
+	case 'm':
+		p->figure.metrics = optarg;
+		return FV_OK;
+	case 'a':
+		p->figure.attribute = optarg;
+		return FV_OK;
+	case 'R':
+		p->rows = optarg;
+		p->figure.selected = true;
+		return FV_OK;
+	case 'r':
+		p->table.reference = optarg;
+		return FV_OK;
+	case 't':
+		p->trials = true;
+		return FV_OK;
+	case 'l':
+		p->figure.labels = optarg;
+		return FV_OK;
+	case 'w':
+		return parse_inches(ctx, "--width", &p->figure.width);
+	case 'h':
+		return parse_inches(ctx, "--height", &p->figure.height);
+	case 'D':
+		return cli_int(ctx, "--dpi", optarg, 20, 2400, &p->dpi);
+	case 'd':
+		return cli_int(ctx, "--draws", optarg, 2000, 10000000, &p->table.draws.n);
+	}
+	return FV_CONFIG;
+}
+
+static fv_status find_figure(fv_ctx *ctx, const char *name, const core_figure_kind **out)
+{
+	const char *names[32];
+	size_t n = 0;
+	core_text list = {0};
+	for (; core_figure_kind_at(n) && n < 32; n++) {
+		names[n] = core_figure_kind_at(n)->name;
+		core_text_add(&list, "%s%s", n ? ", " : "", names[n]);
+	}
+	*out = core_figure_find(name);
+	fv_status status = *out ? FV_OK
+				: fv_fail(ctx, FV_CONFIG, "plot: no figure '%s'%s: there are %s",
+					  name, core_suggest_name(ctx, name, names, n), list.data);
+	core_text_free(&list);
+	return status;
+}
+
+static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct plot *p)
+{
+	static const struct option longs[] = {{"output", required_argument, NULL, 'o'},
+		{"metric", required_argument, NULL, 'm'},
+		{"attribute", required_argument, NULL, 'a'}, {"rows", required_argument, NULL, 'R'},
+		{"reference", required_argument, NULL, 'r'}, {"trials", no_argument, NULL, 't'},
+		{"labels", required_argument, NULL, 'l'}, {"width", required_argument, NULL, 'w'},
+		{"height", required_argument, NULL, 'h'}, {"dpi", required_argument, NULL, 'D'},
+		{"draws", required_argument, NULL, 'd'}, {0}};
+	*p = (struct plot){
+		.figure = core_figure_default(), .table = core_table_default(), .dpi = 300};
+	for (int option; (option = cli_option(ctx, argc, argv, "o:", longs)) != -1;) {
+		fv_status status = option == '?' ? FV_CONFIG : parse_option(ctx, option, p);
+		if (status)
+			return status;
+	}
+	if (optind + 2 != argc)
+		return fv_fail(ctx, FV_CONFIG,
+			"plot: name a figure and a results folder: see 'fairvox plot --help'");
+	if (!p->out)
+		return fv_fail(ctx, FV_CONFIG,
+			"plot: -o FILE is missing: FILE ends in .svg, .pdf or .png");
+	p->dir = argv[optind + 1];
+	return find_figure(ctx, argv[optind], &p->kind);
+}
+
+static fv_status draw_figure(fv_ctx *ctx, const struct plot *p, const core_results *results)
+{
+	core_grid grid;
+	core_canvas *canvas = NULL;
+	core_table_options options = core_figure_grid_options(p->kind, &p->figure, p->table);
+	fv_status status = core_grid_make(ctx, results, &options, &grid);
+	const core_figure_input input = {results, &grid};
+	if (!status)
+		status = core_figure_draw(ctx, p->kind, &input, &p->figure, &canvas);
+	return status ? status : cli_write_figure(ctx, canvas, p->out, (double)p->dpi);
+}
+
+static fv_status run(fv_ctx *ctx, int argc, char **argv)
+{
+	struct plot plot;
+	core_results *results;
+	fv_status status = parse_options(ctx, argc, argv, &plot);
+	if (!status)
+		status = core_results_read(ctx, plot.dir, &results);
+	if (status)
+		return status;
+	if (!plot.trials)
+		status = core_hide_trials(ctx, results);
+	if (!status && plot.rows)
+		status = core_select_variants(ctx, plot.rows, results);
+	if (!status)
+		status = draw_figure(ctx, &plot, results);
+	core_results_free(results);
+	return status;
+}
+
+const cli_verb cli_verb_plot = {"plot", "figures of a study as SVG, PDF or PNG", usage, run};

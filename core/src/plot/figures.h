@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The drawing functions of the figures, one file each. Errors: those of core_figure_draw. */
+#ifndef CORE_PLOT_FIGURES_H
+#define CORE_PLOT_FIGURES_H
+
+#include "plot/figure.h"
+
+FV_NODISCARD fv_status core_draw_effects(fv_ctx *ctx, const core_figure_input *input,
+	const core_figure_options *options, core_canvas **out);
+
+#endif

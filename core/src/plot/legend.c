@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plot/drawing.h"
+
+#define SYMBOL 16.0 /* points for the symbol, with the space behind it */
+#define GAP 12.0    /* between entries */
+#define ROW 11.0
+
+static double entry_width(const core_legend_entry *entry)
+{
+	return SYMBOL + core_measure_text(entry->text, CORE_FONT, false) + GAP;
+}
+
+static void draw_symbol(core_canvas *c, const core_legend_entry *entry, double x, double y)
+{
+	if (entry->has_area)
+		core_draw_rect(c, (core_rect){x, y - 3, 12, 6}, core_area_style(entry->color, 1));
+	if (entry->has_line)
+		core_draw_line(c, x, y, x + 12, y, core_line_style(entry->color, 1, entry->dash));
+	if (entry->has_marker)
+		core_draw_marker(c, entry->marker, x + 6, y, 5, entry->color, entry->hollow);
+}
+
+/* Lays the entries out, and draws them if asked; returns the y below them. */
+static double lay_out(core_canvas *c, double left, double y, double width, size_t n,
+	const core_legend_entry *entry)
+{
+	double x = left;
+	for (size_t i = 0; i < n; i++) {
+		double own = entry_width(&entry[i]);
+		if (x > left && x + own - GAP > left + width) {
+			x = left;
+			y += ROW;
+		}
+		if (c) {
+			draw_symbol(c, &entry[i], x, y + ROW / 2);
+			core_draw_text(c, x + SYMBOL, y + ROW / 2 + 2.5, entry[i].text,
+				core_text_of(CORE_COLOR_INK, CORE_START));
+		}
+		x += own;
+	}
+	return n ? y + ROW : y;
+}
+
+double core_draw_legend(
+	core_drawing *d, double x, double y, double width, size_t n, const core_legend_entry *entry)
+{
+	core_open_group(d->canvas, "fv-legend", NULL);
+	y = lay_out(d->canvas, x, y, width, n, entry);
+	core_close_group(d->canvas);
+	return y;
+}
+
+double core_legend_height(double width, size_t n, const core_legend_entry *entry)
+{
+	return lay_out(NULL, 0, 0, width, n, entry);
+}
+
+core_legend_entry *core_make_legend(core_drawing *d)
+{
+	core_legend_entry *entry = core_alloc(d->ctx, (size_t)d->names.n_series + 4, sizeof *entry);
+	for (int32_t s = 0; s < d->names.n_series && entry; s++)
+		entry[s] = (core_legend_entry){.text = d->names.series[s],
+			.marker = core_series_marker(s),
+			.color = core_series_color(s),
+			.has_marker = true};
+	return entry;
+}
