@@ -15,8 +15,9 @@ typedef struct nkululeko {
 	bool needs_split;
 	core_files *files;
 	const char *target;
-	core_python_value labels; /* a list; n = 0: all classes */
-	core_csv **part;          /* [n_parts] tables of the databases */
+	core_python_value databases; /* list of names */
+	core_python_value labels;    /* list; n = 0: all classes */
+	core_csv **part;             /* [n_parts] tables of the databases */
 	int32_t n_parts, capacity;
 } nkululeko;
 
@@ -35,6 +36,14 @@ fv_status nkululeko_fail(nkululeko *nk, const nkululeko_setting *at, const char 
 /* Reads a setting as a Python value of a kind. Errors: FV_DATA. */
 FV_NODISCARD fv_status nkululeko_parse(nkululeko *nk, const nkululeko_setting *setting,
 	core_python_kind kind, core_python_value *out);
+/* Reads the switch NAME.KEY, True or False. Errors: FV_DATA. */
+FV_NODISCARD fv_status nkululeko_read_switch(
+	nkululeko *nk, const char *name, const char *key, bool otherwise, bool *out);
+/* Reports keys of [EXP] and [DATA] that are not known or cannot be followed, but for those of
+ * nk->databases. Errors: FV_DATA. */
+FV_NODISCARD fv_status nkululeko_check_data(nkululeko *nk);
+/* The same for the keys NAME.KEY of a database. Errors: FV_DATA. */
+FV_NODISCARD fv_status nkululeko_check_database(nkululeko *nk, const char *name);
 /* True if a value of the configuration and a cell are the same text or number. */
 bool nkululeko_is_value(const core_python_value *value, const char *cell);
 

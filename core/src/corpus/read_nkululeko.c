@@ -7,7 +7,6 @@
 #include <strings.h>
 
 #include "base/file.h"
-#include "base/nearest.h"
 #include "base/number.h"
 #include "base/path.h"
 #include "corpus/forms.h"
@@ -66,6 +65,16 @@ fv_status nkululeko_fail(nkululeko *nk, const nkululeko_setting *at, const char 
 	return core_fail_at(nk->ctx, FV_DATA, at->path, at->line, 0, "%s: %s", at->key, text);
 }
 
+fv_status nkululeko_read_switch(
+	nkululeko *nk, const char *name, const char *key, bool otherwise, bool *out)
+{
+	nkululeko_setting setting = nkululeko_find(nk, name, key);
+	*out = setting.value ? !strcmp(setting.value, "True") : otherwise;
+	if (!setting.value || *out || !strcmp(setting.value, "False"))
+		return FV_OK;
+	return nkululeko_fail(nk, &setting, "'%s' is neither True nor False", setting.value);
+}
+
 fv_status nkululeko_parse(nkululeko *nk, const nkululeko_setting *setting, core_python_kind kind,
 	core_python_value *out)
 {
@@ -96,101 +105,6 @@ static const char *find_path(nkululeko *nk, const char *path)
 		folder = core_format(nk->ctx, "%s/..", folder);
 	}
 	return NULL;
-}
-
-/* --- what cannot be followed ------------------------------------------------------------------ */
-
-struct refusal {
-	const char *key, *advice;
-};
-
-#define RANDOM_ROWS "rows drawn at random differ each time: leave it out"
-#define DURATION "say it in the study: corpus.where: {duration: [LOW, HIGH]}"
-
-static const struct refusal data_refusals[] = {{"limit_samples", RANDOM_ROWS},
-	{"limit_samples_per_speaker", RANDOM_ROWS}, {"min_duration_of_sample", DURATION},
-	{"max_duration_of_sample", DURATION}, {"min_dur_test", DURATION},
-	{"bins", "classes that are ranges of numbers are not made: write them to the table"},
-	{"target_divide_by", "only classes are learned"},
-	{"check_size", "recordings that cannot be read are errors: leave it out"},
-	{"check_vad", "recordings are used as they are: leave it out"},
-	{"tests", "list them in databases, with split_strategy = test"},
-	{"trains", "list them in databases, with split_strategy = train"},
-	{"balance", "splits are not drawn: leave it out"}, {0}};
-
-static const struct refusal database_refusals[] = {{"limit", RANDOM_ROWS},
-	{"limit_samples", RANDOM_ROWS}, {"limit_samples_per_speaker", RANDOM_ROWS},
-	{"limit_speakers", RANDOM_ROWS}, {"min_duration_of_sample", DURATION},
-	{"max_duration_of_sample", DURATION}, {"scale", "only classes are learned"},
-	{"reverse", "only classes are learned"}, {"reverse.max", "only classes are learned"},
-	{"target_tables_append", "name the tables in corpus.labels instead"}, {0}};
-
-static const char *const database_keys[] = {"", "type", "absolute_path", "audio_path", "mapping",
-	"colnames", "split_strategy", "target_tables", "files_tables", "test_tables",
-	"train_tables", "dev_tables", "as_test", "as_train", "required", "rename_speakers",
-	"filter", "label", "columns", "split_column", "train_vals", "train_values", "dev_vals",
-	"dev_values", "test_vals", "test_values", "train", "dev", "test", "test_size", "dev_size",
-	"value_counts"};
-
-static const char *find_refusal(const struct refusal *list, const char *key)
-{
-	for (; list->key; list++)
-		if (!strcmp(list->key, key))
-			return list->advice;
-	return NULL;
-}
-
-static fv_status check_data(nkululeko *nk)
-{
-	fv_status status = FV_OK;
-	const core_ini_entry *type = core_ini_find(&nk->ini, "EXP", "type");
-	if (type && strcmp(type->value, "classification") != 0)
-		status = core_fail_at(nk->ctx, FV_DATA, nk->ini.path, type->line, 0,
-			"type: '%s' is not learned, only classification", type->value);
-	for (int32_t i = 0; i < nk->ini.n; i++) {
-		const core_ini_entry *entry = &nk->ini.entry[i];
-		const char *advice = find_refusal(data_refusals, entry->key);
-		if (strcmp(entry->section, "DATA") != 0)
-			continue;
-		if (!strcmp(entry->key, "type") && !strcmp(entry->value, "continuous"))
-			advice = "only classes are learned";
-		if (!strcmp(entry->key, "strategy") && strcmp(entry->value, "train_test") != 0)
-			advice = "give each database its split_strategy: train or test";
-		if (!strcmp(entry->key, "filter.sample_selection") &&
-			strcmp(entry->value, "all") != 0)
-			advice = "filters apply to all splits";
-		if (advice)
-			status = core_fail_at(nk->ctx, FV_DATA, nk->ini.path, entry->line, 0,
-				"%s: %s", entry->key, advice);
-	}
-	return status;
-}
-
-/* Checks the keys NAME.KEY of a database in one file. */
-static fv_status check_database(nkululeko *nk, const core_ini *ini, const char *name)
-{
-	size_t n = strlen(name);
-	size_t n_keys = sizeof database_keys / sizeof *database_keys;
-	fv_status status = FV_OK;
-	for (int32_t i = 0; i < ini->n; i++) {
-		const core_ini_entry *entry = &ini->entry[i];
-		if (strcmp(entry->section, "DATA") != 0 || strncasecmp(entry->key, name, n) != 0 ||
-			entry->key[n] != '.')
-			continue;
-		const char *key = entry->key + n + 1;
-		const char *advice = find_refusal(database_refusals, key);
-		bool known = false;
-		for (size_t k = 0; k < n_keys; k++)
-			known = known || !strcmp(key, database_keys[k]);
-		if (advice)
-			status = core_fail_at(nk->ctx, FV_DATA, ini->path, entry->line, 0, "%s: %s",
-				entry->key, advice);
-		else if (!known)
-			status = core_fail_at(nk->ctx, FV_DATA, ini->path, entry->line, 0,
-				"%s: no key that is known%s", entry->key,
-				core_suggest_name(nk->ctx, key, database_keys, n_keys));
-	}
-	return status;
 }
 
 /* --- databases -------------------------------------------------------------------------------- */
@@ -299,10 +213,12 @@ static fv_status read_csv(nkululeko *nk, const char *name, const nkululeko_setti
 		(status = clean_cells(nk, &csv)) || (status = rename_columns(nk, name, &csv)) ||
 		(status = name_class(nk, at, &csv)))
 		return status;
-	nkululeko_setting absolute = nkululeko_find(nk, name, "absolute_path");
 	nkululeko_setting audio = nkululeko_find(nk, name, "audio_path");
 	const char *folder = audio.value;
-	if (absolute.value && !strcmp(absolute.value, "False")) {
+	bool absolute;
+	if ((status = nkululeko_read_switch(nk, name, "absolute_path", true, &absolute)))
+		return status;
+	if (!absolute) {
 		const char *own = core_path_dir(nk->ctx, at->value);
 		folder = folder && own ? core_path_join(nk->ctx, own, skip_dots(folder)) : own;
 		if (!folder)
@@ -392,19 +308,16 @@ static fv_status read_database(nkululeko *nk, const char *name, const nkululeko_
 
 static fv_status read_databases(nkululeko *nk, const nkululeko_setting *list)
 {
-	core_python_value names;
-	fv_status status = nkululeko_parse(nk, list, CORE_PYTHON_LIST, &names);
-	for (int32_t i = 0; i < names.n; i++) {
-		const char *name = names.item[i].text;
+	fv_status status = FV_OK;
+	for (int32_t i = 0; i < nk->databases.n; i++) {
+		const char *name = nk->databases.item[i].text;
 		nkululeko_setting at = nkululeko_find(nk, name ? name : "", "");
-		fv_status read = FV_OK, other;
+		fv_status read = FV_OK;
 		if (!name || !*name || !at.value)
 			read = nkululeko_fail(nk, list, "database '%s' has no line %s = PATH",
 				name ? name : "", name ? name : "NAME");
 		if (!read)
-			read = check_database(nk, &nk->ini, name);
-		if (!read && (other = check_database(nk, &nk->roots, name)))
-			read = other;
+			read = nkululeko_check_database(nk, name);
 		nkululeko_setting type = nkululeko_find(nk, name ? name : "", "type");
 		if (!read && type.value && !strcmp(type.value, "csv"))
 			read = read_csv(nk, name, &at);
@@ -440,6 +353,21 @@ static fv_status read_settings(nkululeko *nk)
 	return labels.value ? nkululeko_parse(nk, &labels, CORE_PYTHON_LIST, &nk->labels) : FV_OK;
 }
 
+/* A label that no row has is often one that `mapping` renames. */
+static void warn_labels(nkululeko *nk, const core_csv *csv)
+{
+	nkululeko_setting labels = nkululeko_find_data(nk, "labels");
+	int64_t c = core_csv_column(csv, "emotion");
+	for (int32_t i = 0; i < nk->labels.n; i++) {
+		bool found = false;
+		for (int64_t r = 0; r < csv->n_rows && !found; r++)
+			found = nkululeko_is_value(&nk->labels.item[i], core_csv_cell(csv, r, c));
+		if (!found && nk->labels.item[i].text)
+			fv_warn(nk->ctx, "%s:%d: labels: no row has '%s'", labels.path, labels.line,
+				nk->labels.item[i].text);
+	}
+}
+
 bool core_is_nkululeko(const char *path)
 {
 	size_t n = strlen(path);
@@ -459,13 +387,18 @@ fv_status core_read_nkululeko(
 	if (!list.value)
 		return fv_fail(ctx, FV_DATA,
 			"%s: no configuration of nkululeko: [DATA] has no databases = [...]", path);
-	fv_status checked = check_data(&nk);
-	if ((status = read_settings(&nk)) || (status = read_databases(&nk, &list)) || checked)
+	if ((status = nkululeko_parse(&nk, &list, CORE_PYTHON_LIST, &nk.databases)) ||
+		(status = read_settings(&nk)))
+		return status;
+	fv_status checked = nkululeko_check_data(&nk);
+	if ((status = read_databases(&nk, &list)) || checked)
 		return status ? status : checked;
 	if (!nk.n_parts)
 		return nkululeko_fail(&nk, &list, "no database in the list");
 	status = core_csv_join(ctx, (const core_csv *const *)nk.part, nk.n_parts, out);
 	if (!status && out->n_rows == 0)
 		return fv_fail(ctx, FV_DATA, "%s: no row is left after filters and splits", path);
+	if (!status)
+		warn_labels(&nk, out);
 	return status;
 }
