@@ -198,6 +198,65 @@ static void splits_may_be_left_to_folds(void **state)
 	core_ctx_free(ctx);
 }
 
+/* The class, gender and split of each row: "angry female test, ...". */
+static const char *list_rows(fv_ctx *ctx, const core_csv *csv)
+{
+	const char *all = "";
+	for (int64_t r = 0; r < csv->n_rows; r++)
+		all = core_format(ctx, "%s%s%s %s %s", all, r ? ", " : "",
+			get_cell(csv, r, "emotion"), get_cell(csv, r, "gender"),
+			get_cell(csv, r, "split"));
+	return all;
+}
+
+/* One mapping for all databases; one of them has its own. Filters of [DATA] see mapped classes, those
+ * of a database its own; a second column called emotion is not the class. */
+static void keys_of_all_databases(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const char *folder = make_folder(ctx);
+	core_csv csv;
+	write_text(ctx, folder, "data/c.csv",
+		"file,mood,emotion,speaker,gender\n5.wav,anger,x,1,female\n6.wav,calm,y,2,male\n"
+		"7.wav,joy,x,3,male\n");
+#define TWO                                                                                        \
+	"[DATA]\ndatabases = ['a', 'data']\ntarget = mood\na = data/a.csv\na.type = csv\n"         \
+	"a.colnames = {'spk': 'speaker', 'sex': 'gender'}\na.split_strategy = ['s1']\n"            \
+	"data = data/c.csv\ndata.type = csv\ndata.split_strategy = train\n"
+	test_ok(ctx, read_text(ctx, folder,
+			     TWO "mapping = {'anger': 'angry', 'joy': 'happy'}\n"
+				 "labels = ['angry', 'happy']\n",
+			     true, &csv));
+	assert_string_equal(list_rows(ctx, &csv),
+		"angry female test, happy male train,  male train, angry female test, "
+		"angry female train,  male train, happy male train");
+	test_ok(ctx, read_text(ctx, folder,
+			     TWO "mapping = {'anger': 'angry', 'joy': 'happy'}\n"
+				 "data.mapping = {'anger': 'cross', 'joy': 'glad'}\n"
+				 "filter = [['mood', ['angry', 'cross', 'glad']]]\n",
+			     true, &csv));
+	assert_string_equal(list_rows(ctx, &csv),
+		"angry female test, angry female test, cross female train, glad male train");
+	test_ok(ctx, read_text(ctx, folder,
+			     TWO "a.mapping = {'anger': 'angry'}\na.filter = [['mood', 'anger']]\n"
+				 "data.filter = [['emotion', 'x']]\n"
+				 "data.limit_samples = False\ndata.min_duration_of_sample = 0.0\n",
+			     true, &csv));
+	assert_string_equal(list_rows(ctx, &csv),
+		"angry female test, angry female test, anger female train, joy male train");
+	/* a renamed speaker may be listed with the name of its database */
+	test_ok(ctx, read_text(ctx, folder,
+			     "[DATA]\ndatabases = ['data']\ntarget = mood\ndata = data/c.csv\n"
+			     "data.type = csv\ndata.split_strategy = ['1', 'data3']\n"
+			     "data.rename_speakers = True\n",
+			     true, &csv));
+	assert_string_equal(
+		list_rows(ctx, &csv), "anger female test, calm male train, joy male test");
+	assert_string_equal(get_cell(&csv, 2, "speaker"), "data3");
+	core_ctx_free(ctx);
+}
+
 static void what_cannot_be_followed_is_named(void **state)
 {
 #define A "[DATA]\ndatabases = ['a']\ntarget = mood\na = data/a.csv\na.type = csv\n"
@@ -243,7 +302,20 @@ static void what_cannot_be_followed_is_named(void **state)
 		{"[MODEL]\ntype = xgb\n", "no configuration of nkululeko"},
 		{A "a.split_strategy = speakers_stated\na.colnames = {'spk': 'speaker'}\n"
 		   "a.test = ['s1']\na.train = ['s2', 's1']\n",
-			"x.ini:9: a.train: 's1' is in two splits, test and train"}};
+			"x.ini:9: a.train: 's1' is in two splits, test and train"},
+		{A "a.split_strategy = train\nlables = ['angry']\n",
+			"x.ini:7: lables: no key that is known, did you mean 'labels'?"},
+		{A "split_strategy = train\n",
+			"x.ini:6: split_strategy: write it for each database, as "
+			"NAME.split_strategy"},
+		{A "a.split_strategy = train\nb.mapping = {'anger': 'angry'}\n",
+			"x.ini:7: b.mapping: b is no database: it has no line b = PATH"},
+		{A "a.split_strategy = train\na.absolute_path = no\n",
+			"x.ini:7: a.absolute_path: 'no' is neither True nor False"},
+		{"[EXP]\nfilter.sample_selection = train\n" A "a.split_strategy = train\n",
+			"x.ini:2: filter.sample_selection: filters apply to all splits"},
+		{A "a.split_strategy = ['s7', 's8']\na.colnames = {'spk': 'speaker'}\n",
+			"a.csv has one of the values"}};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		fv_ctx *ctx = test_ctx();
@@ -262,6 +334,7 @@ int main(void)
 		cmocka_unit_test(tables_are_mapped_and_split),
 		cmocka_unit_test(audformat_tables_are_listed),
 		cmocka_unit_test(splits_may_be_left_to_folds),
+		cmocka_unit_test(keys_of_all_databases),
 		cmocka_unit_test(what_cannot_be_followed_is_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

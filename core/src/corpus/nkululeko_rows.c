@@ -12,6 +12,7 @@ struct rows {
 	core_csv *csv;
 	bool *kept;         /* [csv->n_rows] */
 	const char **split; /* [csv->n_rows] NULL: none */
+	bool renamed;       /* speakers get the name of the database in front */
 };
 
 bool nkululeko_is_value(const core_python_value *value, const char *cell)
@@ -39,7 +40,8 @@ static bool is_among(const core_python_value *value, const char *cell)
 static fv_status find_column(
 	const struct rows *rows, const nkululeko_setting *at, const char *name, int64_t *out)
 {
-	*out = core_csv_column(rows->csv, strcmp(name, rows->nk->target) ? name : "emotion");
+	const char *is = strcmp(name, "emotion") ? name : "other.emotion"; /* see name_class */
+	*out = core_csv_column(rows->csv, strcmp(name, rows->nk->target) ? is : "emotion");
 	if (*out >= 0)
 		return FV_OK;
 	return nkululeko_fail(rows->nk, at, "%s has no column '%s'; %s", rows->csv->path, name,
@@ -135,18 +137,21 @@ static fv_status map_column(struct rows *rows, const nkululeko_setting *at, cons
 	return status;
 }
 
-/* {'anger': 'angry'} for the class, or {'emotion': {...}, 'gender': {...}} for several columns. */
+/* {'anger': 'angry'} for the class, or {'emotion': {...}, 'gender': {...}} for several columns. A mapping
+ * of [DATA] is that of all databases without one of their own. */
 static fv_status map_values(struct rows *rows)
 {
 	nkululeko_setting setting = nkululeko_find(rows->nk, rows->name, "mapping");
 	core_python_value map;
+	if (!setting.value)
+		setting = nkululeko_find_data(rows->nk, "mapping");
 	if (!setting.value)
 		return FV_OK;
 	fv_status status = nkululeko_parse(rows->nk, &setting, CORE_PYTHON_DICT, &map);
 	if (status)
 		return status;
 	if (!map.n || map.item[0].kind != CORE_PYTHON_DICT)
-		return map_column(rows, &setting, "emotion", &map);
+		return map_column(rows, &setting, rows->nk->target, &map);
 	for (int32_t i = 0; i < map.n && !status; i++) {
 		const char *column = map.key[i].text;
 		if (!column || map.item[i].kind != CORE_PYTHON_DICT)
@@ -171,23 +176,54 @@ static void keep_labels(struct rows *rows)
 
 /* --- splits ----------------------------------------------------------------------------------- */
 
+/* True if a row has the value. A speaker may have the name that rename_speakers gives. */
+static bool has_value(
+	const struct rows *rows, int64_t r, int64_t column, const core_python_value *value)
+{
+	const char *cell = core_csv_cell(rows->csv, r, column);
+	if (nkululeko_is_value(value, cell))
+		return true;
+	size_t n = strlen(rows->name);
+	return rows->renamed && value->kind == CORE_PYTHON_TEXT &&
+	       !strncmp(value->text, rows->name, n) && !strcmp(value->text + n, cell) &&
+	       !strcmp(rows->csv->header[column], "speaker");
+}
+
+/* Puts the rows that have a value into a split and adds their number to *n. */
+static fv_status put_value(struct rows *rows, const nkululeko_setting *at, int64_t column,
+	const core_python_value *value, const char *split, int64_t *n)
+{
+	fv_status status = FV_OK;
+	int64_t before = *n;
+	for (int64_t r = 0; r < rows->csv->n_rows && !status; r++) {
+		if (!has_value(rows, r, column, value))
+			continue;
+		++*n;
+		if (rows->split[r] && strcmp(rows->split[r], split) != 0)
+			status = nkululeko_fail(rows->nk, at, "'%s' is in two splits, %s and %s",
+				core_csv_cell(rows->csv, r, column), rows->split[r], split);
+		rows->split[r] = split;
+	}
+	if (*n == before)
+		fv_warn(rows->nk->ctx, "%s:%d: %s: no row of %s has '%s'", at->path, at->line,
+			at->key, rows->csv->path, value->text ? value->text : "[...]");
+	return status;
+}
+
 /* Puts the rows whose column has one of the values of a setting into a split. */
 static fv_status put_values(struct rows *rows, const char *key, int64_t column, const char *split)
 {
 	nkululeko_setting setting = nkululeko_find(rows->nk, rows->name, key);
 	core_python_value values;
+	int64_t n = 0;
 	if (!setting.value)
 		return FV_OK;
 	fv_status status = nkululeko_parse(rows->nk, &setting, CORE_PYTHON_LIST, &values);
-	for (int64_t r = 0; r < rows->csv->n_rows && !status; r++) {
-		if (!is_among(&values, core_csv_cell(rows->csv, r, column)))
-			continue;
-		if (rows->split[r])
-			status = nkululeko_fail(rows->nk, &setting,
-				"'%s' is in two splits, %s and %s",
-				core_csv_cell(rows->csv, r, column), rows->split[r], split);
-		rows->split[r] = split;
-	}
+	for (int32_t i = 0; i < values.n && !status; i++)
+		status = put_value(rows, &setting, column, &values.item[i], split, &n);
+	if (!status && values.n && !n)
+		status = nkululeko_fail(
+			rows->nk, &setting, "no row of %s has one of the values", rows->csv->path);
 	return status;
 }
 
@@ -278,10 +314,12 @@ static fv_status keep_one_split(struct rows *rows)
 {
 	static const char *const key[][2] = {{"as_test", "test"}, {"as_train", "train"}};
 	for (int i = 0; i < 2; i++) {
-		nkululeko_setting setting = nkululeko_find(rows->nk, rows->name, key[i][0]);
-		if (!setting.value || !strcmp(setting.value, "False"))
-			continue;
-		for (int64_t r = 0; r < rows->csv->n_rows; r++)
+		bool only;
+		fv_status status =
+			nkululeko_read_switch(rows->nk, rows->name, key[i][0], false, &only);
+		if (status)
+			return status;
+		for (int64_t r = 0; r < rows->csv->n_rows && only; r++)
 			rows->kept[r] = rows->kept[r] && rows->split[r] &&
 					!strcmp(rows->split[r], key[i][1]);
 	}
@@ -292,11 +330,8 @@ static fv_status keep_one_split(struct rows *rows)
 
 static fv_status rename_speakers(struct rows *rows)
 {
-	nkululeko_setting setting = nkululeko_find(rows->nk, rows->name, "rename_speakers");
 	int64_t c = core_csv_column(rows->csv, "speaker");
-	if (!setting.value || !strcmp(setting.value, "False") || c < 0)
-		return FV_OK;
-	for (int64_t r = 0; r < rows->csv->n_rows; r++) {
+	for (int64_t r = 0; c >= 0 && rows->renamed && r < rows->csv->n_rows; r++) {
 		char **cell = &rows->csv->cell[r * rows->csv->n_columns + c];
 		if (!core_is_missing(*cell) &&
 			!(*cell = core_format(rows->nk->ctx, "%s%s", rows->name, *cell)))
@@ -386,18 +421,21 @@ fv_status nkululeko_add_rows(nkululeko *nk, const char *name, core_csv *csv, con
 		return FV_FAILED;
 	for (int64_t r = 0; r < csv->n_rows; r++)
 		rows.kept[r] = true;
-	nkululeko_setting all = nkululeko_find_data(nk, "filter");
 	nkululeko_setting own = nkululeko_find(nk, name, "filter");
-	fv_status status = filter_rows(&rows, &all);
-	if (status || (status = filter_rows(&rows, &own)) || (status = require_column(&rows)) ||
-		(status = map_values(&rows)))
+	nkululeko_setting all = nkululeko_find_data(nk, "filter");
+	fv_status status = filter_rows(&rows, &own);
+	if (status || (status = require_column(&rows)) ||
+		(status = nkululeko_read_switch(nk, name, "rename_speakers", false, &rows.renamed)))
 		return status;
-	keep_labels(&rows);
 	if (split)
 		put_rest(&rows, split);
 	else if ((status = put_splits(&rows)))
 		return status;
-	if ((status = keep_one_split(&rows)) || (status = rename_speakers(&rows)))
+	if ((status = keep_one_split(&rows)) || (status = map_values(&rows)))
+		return status;
+	keep_labels(&rows);
+	/* the filter of [DATA] sees the mapped classes, that of a database those of its files */
+	if ((status = filter_rows(&rows, &all)) || (status = rename_speakers(&rows)))
 		return status;
 	return copy_rows(&rows);
 }
