@@ -1,24 +1,105 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Helpers shared by the subcommands: parsing options, numbers and folders, and flushing the output. */
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "base/number.h"
 #include "cli.h"
+
+/* The options of every subcommand, which main applies. */
+static const char *const common[] = {"quiet", "verbose", "no-color", "no-progress", "help"};
+
+/* The index of the argument that getopt_long reads next: the first from optind on that is an option.
+ * getopt_long has not moved it yet. argc: none is left. */
+static int find_next_option(int argc, char **argv)
+{
+	int i = optind > 0 ? optind : 1;
+	while (i < argc && (argv[i][0] != '-' || !argv[i][1]))
+		i++;
+	return i;
+}
+
+/* Returns true if the argument is the name of a long option behind `dashes`, alone or before '='. */
+static bool names_option(const struct option *longs, const char *arg, const char *dashes)
+{
+	size_t n_dashes = strlen(dashes), n = strcspn(arg, "=");
+	if (strncmp(arg, dashes, n_dashes) != 0)
+		return false;
+	for (; longs->name; longs++)
+		if (strlen(longs->name) == n - n_dashes &&
+			!strncmp(arg + n_dashes, longs->name, n - n_dashes))
+			return true;
+	return false;
+}
+
+/* Returns the long option that was meant by the argument: one that begins with it or is nearest. */
+static const char *find_meant(const struct option *longs, const char *arg)
+{
+	const char *names[64];
+	char word[64];
+	size_t n = 0, size = 0, n_common = sizeof common / sizeof *common;
+	for (arg += strspn(arg, "-"); *arg && *arg != '=' && size + 1 < sizeof word; arg++)
+		word[size++] = (char)(*arg == '_' ? '-' : tolower((unsigned char)*arg));
+	word[size] = '\0';
+	for (; longs->name && n + n_common < sizeof names / sizeof *names; longs++)
+		names[n++] = longs->name;
+	for (size_t i = 0; i < n_common; i++)
+		names[n++] = common[i];
+	for (size_t i = 0; size > 1 && i < n; i++)
+		if (!strncmp(word, names[i], size))
+			return names[i];
+	return core_find_nearest(word, names, n);
+}
+
+/* Returns what an unknown option may be meant for, or "". `value`: behind '=', or the next argument. */
+static const char *find_hint(const char *arg, const char *value)
+{
+	size_t n = value ? strlen(value) : 0;
+	if ((n > 5 && !strcmp(value + n - 5, ".yaml")) || (n > 4 && !strcmp(value + n - 4, ".yml")))
+		return "a configuration is given without an option: ";
+	if (memchr(arg, '.', strcspn(arg, "=")))
+		return "settings are given as KEY=VALUE, without dashes: ";
+	return "";
+}
+
+/* `next`: the argument behind `arg`, or NULL. */
+static void refuse_unknown(fv_ctx *ctx, const char *verb, const char *arg, const char *next,
+	const struct option *longs)
+{
+	int shown = (int)strcspn(arg, "=");
+	const char *meant = find_meant(longs, arg);
+	if (meant)
+		(void)fv_fail(ctx, FV_CONFIG, "%s: unknown option '%.*s', did you mean '--%s'?",
+			verb, shown, arg, meant);
+	else
+		(void)fv_fail(ctx, FV_CONFIG,
+			"%s: unknown option '%.*s': %ssee 'fairvox %s --help'", verb, shown, arg,
+			find_hint(arg, arg[shown] ? arg + shown + 1 : next), verb);
+}
 
 int cli_option(fv_ctx *ctx, int argc, char **argv, const char *shorts, const struct option *longs)
 {
 	char with_colon[64];
 	snprintf(with_colon, sizeof with_colon, ":%s", shorts);
+	int at = find_next_option(argc, argv);
+	const char *arg = argv[at], *next = at < argc ? argv[at + 1] : NULL, *verb = argv[0];
 	opterr = 0;
 	int option = getopt_long(argc, argv, with_colon, longs, NULL);
-	const char *word = argv[optind > 0 ? optind - 1 : 0];
+	if (option == -1)
+		return -1;
 	if (option == ':')
-		(void)fv_fail(ctx, FV_CONFIG, "%s: option '%s' needs a value", argv[0], word);
-	else if (option == '?')
-		(void)fv_fail(ctx, FV_CONFIG, "%s: unknown option '%s': see 'fairvox %s --help'",
-			argv[0], word, argv[0]);
+		(void)fv_fail(ctx, FV_CONFIG, "%s: option '%s' needs a value", verb, arg);
+	else if (option == '?' && !strncmp(arg, "--", 2) && optopt)
+		(void)fv_fail(ctx, FV_CONFIG, "%s: option '%s' takes no value", verb, arg);
+	else if (option == '?' || names_option(longs, arg, "-"))
+		refuse_unknown(ctx, verb, arg, next, longs);
+	else if (optarg && optarg == next && names_option(longs, optarg, "--"))
+		(void)fv_fail(ctx, FV_CONFIG,
+			"%s: option '%s' needs a value, and '%s' is an option itself", verb, arg,
+			optarg);
 	else
 		return option;
 	return '?';

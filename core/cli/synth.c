@@ -112,10 +112,10 @@ static fv_status apply_option(fv_ctx *ctx, int option, core_synth_options *o)
 
 static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, core_synth_options *options)
 {
-	fv_status status = FV_OK;
 	for (int option; (option = cli_option(ctx, argc, argv, "j:", longs)) != -1;)
 		if (apply_option(ctx, option, options))
-			status = FV_CONFIG;
+			return FV_CONFIG;
+	fv_status status = FV_OK;
 	int left = argc - optind;
 	if (left == 1 && !options->out)
 		options->out = argv[optind++];
