@@ -124,9 +124,41 @@ static const cli_verb *find_verb(fv_ctx *ctx, const char *name)
 		if (!strcmp(verbs[n]->name, name))
 			return verbs[n];
 	}
-	(void)fv_fail(ctx, FV_CONFIG, "unknown subcommand '%s'%s: see 'fairvox help'", name,
-		core_suggest_name(ctx, name, names, n));
+	if (name[0] == '-')
+		(void)fv_fail(ctx, FV_CONFIG,
+			"option '%s' stands before a subcommand: write fairvox SUBCOMMAND %s: see "
+			"'fairvox help'",
+			name, name);
+	else
+		(void)fv_fail(ctx, FV_CONFIG, "unknown subcommand '%s'%s: see 'fairvox help'", name,
+			core_suggest_name(ctx, name, names, n));
 	return NULL;
+}
+
+/* Applies a letter that is an option of every subcommand. Returns false for any other. */
+static bool apply_letter(char letter, struct logger *logger, bool *help)
+{
+	if (letter == 'q')
+		logger->least = CORE_WARNING;
+	else if (letter == 'v')
+		logger->least = CORE_DEBUG;
+	else if (letter == 'h')
+		*help = true;
+	return strchr("qvh", letter) != NULL;
+}
+
+/* Applies -q, -v and -h, and removes them where they stand among letters without a value, as in -qk.
+ * Returns false if other letters are left. */
+static bool apply_letters(char *arg, struct logger *logger, bool *help)
+{
+	char *kept = arg + 1;
+	if (arg[0] != '-' || !arg[1] || arg[1 + strspn(arg + 1, "qvhkf")])
+		return false;
+	for (const char *letter = arg + 1; *letter; letter++)
+		if (!apply_letter(*letter, logger, help))
+			*kept++ = *letter;
+	*kept = '\0';
+	return kept == arg + 1;
 }
 
 /* Applies the options that every subcommand has and removes them from argv. Returns true for --help. */
@@ -139,17 +171,17 @@ static bool parse_common_options(int *argc, char **argv, struct logger *logger)
 		after_dashes = after_dashes || !strcmp(arg, "--");
 		if (after_dashes || i == 0)
 			argv[kept++] = argv[i];
-		else if (!strcmp(arg, "-h") || !strcmp(arg, "--help"))
+		else if (!strcmp(arg, "--help"))
 			help = true;
-		else if (!strcmp(arg, "-q") || !strcmp(arg, "--quiet"))
+		else if (!strcmp(arg, "--quiet"))
 			logger->least = CORE_WARNING;
-		else if (!strcmp(arg, "-v") || !strcmp(arg, "--verbose"))
+		else if (!strcmp(arg, "--verbose"))
 			logger->least = CORE_DEBUG;
 		else if (!strcmp(arg, "--no-color"))
 			logger->color = false;
 		else if (!strcmp(arg, "--no-progress"))
 			logger->no_progress = true;
-		else
+		else if (!apply_letters(argv[i], logger, &help))
 			argv[kept++] = argv[i];
 	}
 	argv[kept] = NULL;

@@ -44,6 +44,7 @@ refused() {
 	refused "run: unknown option '--verbos', did you mean '--verbose'?" run x.yaml --verbos
 	refused "run: unknown option '-kz': see 'fairvox run --help'" run x.yaml -kz
 	refused "run: unknown option '-x': see 'fairvox run --help'" run x.yaml -x
+	refused "option '-v' stands before a subcommand: write fairvox SUBCOMMAND -v: see 'fairvox help'" -v run x.yaml
 }
 
 @test "an option for what needs none" {
@@ -84,14 +85,14 @@ refused() {
 
 @test "short options, alone, with their value and together" {
 	plan
-	"$fairvox" run plan.yaml -q -k -j2 corpus.folds=1 2>told
+	"$fairvox" run plan.yaml -qk -j2 corpus.folds=1 2>told
 	[ ! -s told ]
-	"$fairvox" run -k -q -j 2 plan.yaml corpus.folds=1 2>told
+	"$fairvox" run -kq -j 2 plan.yaml corpus.folds=1 2>told
 	[ ! -s told ]
 	run --separate-stderr "$fairvox" run plan.yaml --job 2 --keep -k corpus.folds=1
 	[ "$status" -eq 0 ]
 	[[ $stderr == *"2 of 2 runs done, 0 computed now"* ]]
-	run --separate-stderr "$fairvox" run plan.yaml -q -kf corpus.folds=1
+	run --separate-stderr "$fairvox" run plan.yaml -qf corpus.folds=1
 	[ "$status" -eq 0 ]
 	[ -z "$stderr" ]
 	"$fairvox" encode -p ceiling_hz=400 -pfloor_hz=70 --encoder pitch --out f.csv "$(find "$corpus" -name '*.flac' | head -1)"
