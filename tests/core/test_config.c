@@ -1112,6 +1112,7 @@ int main(void)
 		TEST(losses_inside_losses),
 		TEST(dependent_keys),
 		TEST(overrides),
+		TEST(files_of_defaults),
 		TEST(composition),
 		TEST(cycles_and_missing_files),
 		TEST(profiles),

@@ -360,6 +360,23 @@ static void words_of_the_command_line(void **state)
 			  "around text that has brackets or quotes"},
 		{"{a: &x 1}", "command line: argument 1: anchors are not allowed ('&x'): write the "
 			      "value out, or put it in quotes"},
+		{"\xc2\xa0rw",
+			"command line: argument 1: a no-break space (U+00A0): replace it by a "
+			"normal space or remove it"},
+		{"rw,gdro\xe2\x80\x8b", "command line: argument 1: a zero width space (U+200B): "
+					"replace it by a normal space or remove it"},
+		{"a\xc2\xa0"
+		 "b",
+			"a\xc2\xa0"
+			"b"},
+		{"'\xc2\xa0rw'", "\xc2\xa0rw"},
+		{"[a,\xc2\xa0"
+		 "b]",
+			"command line: argument 1: a no-break space (U+00A0): replace "
+			"it by a normal space or remove it"},
+		{"{name:x}", "command line: argument 1: a space is missing after ':'"},
+		{"\xe2\x80\x9crw\xe2\x80\x9d", "command line: argument 1: '\xe2\x80\x9c' is a "
+					       "typographic quote: write ' or \""},
 		{"\xff", "command line: argument 1: is not UTF-8"},
 		{"\xed\xa0\x80", "command line: argument 1: is not UTF-8"},
 		{"\xc0\xaf", "command line: argument 1: is not UTF-8"},

@@ -20,6 +20,8 @@ static const struct mistake mistakes[] = {
 	{HEAD "train:\n\tepochs: 5\n  batch: 3\n", "4:1: a tab: indent with spaces"},
 	{HEAD "train:\n  epochs: 5\n\tbatch: 3\n", "5:1: a tab: indent with spaces"},
 	{HEAD "  \taudio: a\n", "3:3: a tab: indent with spaces"},
+	{"a: 1\n\t\nb: 2\n", "2:1: a tab: indent with spaces"},
+	{"a:\n  -\tb\n", "2:4: a tab: write spaces"},
 	/* no space behind ':' */
 	{HEAD "train:\n  epochs:5\n  batch: 3\n", "4:10: a space is missing after ':'"},
 	{HEAD "train:\n  batch: 3\n  epochs:5\n", "5:10: a space is missing after ':'"},
@@ -42,6 +44,48 @@ static const struct mistake mistakes[] = {
 		"4:9: a no-break space (U+00A0): replace it by a normal space"},
 	{HEAD "\xef\xbb\xbftrain: {epochs: 5}\n",
 		"3:1: a byte order mark (U+FEFF): replace it by a normal space or remove it"},
+	{HEAD "train:\n  epochs:" NBSP "5\n  batch: 3\n",
+		"4:10: a no-break space (U+00A0): replace it by a normal space"},
+	{"a: b\xe2\x80\xaf\nc: d\n",
+		"1:5: a narrow no-break space (U+202F): replace it by a normal space or remove it"},
+	{"a: b" NBSP "# c\n",
+		"1:5: a no-break space (U+00A0): replace it by a normal space or remove it"},
+	{"a: [b,\xe3\x80\x80"
+	 "c]\n",
+		"1:7: a wide space (U+3000): replace it by a normal space or remove it"},
+	{"a:\n  -" NBSP "b\n  - c\n",
+		"2:4: a no-break space (U+00A0): replace it by a normal space"},
+	{"a:\n  - b\n  -\xe2\x80\x82"
+	 "c\n",
+		"3:4: an en space (U+2002): replace it by a normal space"},
+	{"a: one\n  two" NBSP "\n  three\nb: 1\n",
+		"2:6: a no-break space (U+00A0): replace it by a normal space or remove it"},
+	{"a: one\n  " NBSP "two\nb: 1\n",
+		"2:3: a no-break space (U+00A0): replace it by a normal space or remove it"},
+	{"a: b" NBSP "c" NBSP "\n",
+		"1:7: a no-break space (U+00A0): replace it by a normal space or remove it"},
+	{"a: 1\n" NBSP "\nb: 2\n",
+		"2:1: a no-break space (U+00A0): replace it by a normal space or remove it"},
+	{"a: 'x" NBSP "y'\nb 2\nc: 3\n", "2:1: ':' is missing: write KEY: VALUE"},
+	{"a:\xc2\xad"
+	 "b\nc: 1\n",
+		"1:3: a soft hyphen (U+00AD): replace it by a normal space"},
+	{"a\xe1\x9a\x80: b\n",
+		"1:2: a space of another kind (U+1680): replace it by a normal space or remove it"},
+	{"a: \xe2\x80\x88"
+	 "b\n",
+		"1:4: a space of another kind (U+2008): replace it by a normal space or remove it"},
+	{"a: b\xe2\x80\x8e\n",
+		"1:5: an invisible character (U+200E): replace it by a normal space or remove it"},
+	{"a: b\n\xe2\x81\xa0"
+	 "c: d\n",
+		"2:1: an invisible character (U+2060): replace it by a normal space or remove it"},
+	{"a: 1\nb: x\xe2\x80\xa8y\nc: 3\n",
+		"2:5: a line separator (U+2028), which YAML reads as a new line: remove it"},
+	{"a: 1\r\nb: 'x\xe2\x80\xa9y'\r\n",
+		"2:6: a line separator (U+2029), which YAML reads as a new line: remove it"},
+	{"a: 1 # x\xc2\x85\nb: 2\n",
+		"1:9: a line separator (U+0085), which YAML reads as a new line: remove it"},
 	{"labels: " LEFT "l.csv" RIGHT "\n",
 		"1:9: '" LEFT "' is a typographic quote: write ' or \""},
 	{"labels: " LEFT "a: l.csv" RIGHT "\n",
@@ -137,13 +181,19 @@ static void valid_forms_are_read(void **state)
 		first = first ? first : root;
 		assert_true(core_yaml_equal(first, root));
 	}
-	static const char words[] = "url: http://x/y\ndrive: C:\\data\nname: a" NBSP "b\n"
-				    "file:\n  D:\\x\nquoted: '" LEFT "x" RIGHT "'\n"
-				    "list:\n- a\n- b:c\n";
+	static const char words[] =
+		"url: http://x/y\ndrive: C:\\data\nname: a" NBSP "b\n"
+		"long: a" NBSP "b\n  c" NBSP "d # " NBSP "\nends: '" NBSP "a" NBSP "'\n"
+		"tag: a#" NBSP "b\n"
+		"file:\n  D:\\x\nquoted: '" LEFT "x" RIGHT "'\n"
+		"list:\n- a\n- b:c\n";
 	test_ok(ctx, core_yaml_parse(ctx, "f.yaml", words, strlen(words), &root));
 	assert_string_equal(core_yaml_get(root, "drive")->text, "C:\\data");
 	assert_string_equal(core_yaml_get(root, "file")->text, "D:\\x");
 	assert_string_equal(core_yaml_get(root, "name")->text, "a" NBSP "b");
+	assert_string_equal(core_yaml_get(root, "long")->text, "a" NBSP "b c" NBSP "d");
+	assert_string_equal(core_yaml_get(root, "ends")->text, NBSP "a" NBSP);
+	assert_string_equal(core_yaml_get(root, "tag")->text, "a#" NBSP "b");
 	assert_string_equal(core_yaml_get(root, "list")->entry[1].value->text, "b:c");
 	core_ctx_free(ctx);
 }

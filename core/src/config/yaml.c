@@ -98,8 +98,6 @@ static fv_status check_scalar(const struct reader *r, const yaml_event_t *event)
 	const struct frame *top = r->depth ? &r->frame[r->depth - 1] : NULL;
 	bool is_value = top && top->node->kind == CORE_YAML_MAP && top->has_key;
 	int key_line = is_value ? top->key_place.line - 1 : -1;
-	if (r->text.fixed)
-		return FV_OK;
 	return core_yaml_check_scalar(r->ctx, &r->text, event, !top || expects_key(r), key_line);
 }
 
@@ -255,11 +253,14 @@ static fv_status parse_tree(struct reader *r, core_yaml **out)
 	if (r->text.size > CORE_YAML_BYTES_MAX)
 		return fv_fail(r->ctx, FV_CONFIG, "%s: %zu bytes, more than the %zu allowed",
 			r->text.file, r->text.size, CORE_YAML_BYTES_MAX);
+	fv_status status = core_yaml_check_breaks(r->ctx, &r->text);
+	if (status)
+		return status;
 	if (!yaml_parser_initialize(&r->parser))
 		return fv_fail(r->ctx, FV_FAILED, "out of memory");
 	yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&r->parser, (const unsigned char *)r->text.data, r->text.size);
-	fv_status status = read_events(r);
+	status = read_events(r);
 	if (!status && !r->root)
 		status = fv_fail(r->ctx, FV_CONFIG, "%s: is empty", r->text.file);
 	*out = r->root;
@@ -333,6 +334,9 @@ static fv_status parse_word(
 	}
 	if (!core_is_utf8(word))
 		return core_fail_place(ctx, FV_CONFIG, place, "is not UTF-8");
+	core_yaml_typo typo;
+	if (core_yaml_find_word_typo(word, &typo))
+		return core_fail_place(ctx, FV_CONFIG, place, "%s", typo.what);
 	*out = core_yaml_scalar(ctx, place, origin, word);
 	return *out ? FV_OK : FV_FAILED;
 }

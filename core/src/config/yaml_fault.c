@@ -66,7 +66,8 @@ static bool find_mistyped_line(struct fault *f)
 	for (size_t l = last + 1; l-- > first;) {
 		core_yaml_line line = core_yaml_find_line(f->text, l);
 		core_yaml_typo typo;
-		if (is_blank_line(line))
+		bool tab = l == last && memchr(line.start, '\t', line.indent);
+		if (is_blank_line(line) && !tab)
 			continue;
 		if (core_yaml_find_typo(line, &typo)) {
 			f->place = core_yaml_byte_place(f->text, l, typo.at);
@@ -121,6 +122,8 @@ static bool explain_escape(struct fault *f)
 
 static bool explain_start(struct fault *f)
 {
+	if (char_at(f) == '\t')
+		return SAY(f, "a tab: write spaces");
 	return SAY(f, "a value cannot start with '%c': put it in quotes", char_at(f));
 }
 
@@ -322,19 +325,13 @@ static bool explain_problem(struct fault *f)
 /* libyaml reports a byte instead of a line for bad UTF-8 and control characters. */
 static fv_status report_byte(fv_ctx *ctx, const core_yaml_text *text, const yaml_parser_t *parser)
 {
-	size_t line = 0, start = 0, at = parser->problem_offset;
+	size_t at = parser->problem_offset;
 	bool is_control = parser->problem && strstr(parser->problem, "control");
 	at = at < text->size ? at : text->size - 1;
 	while (!is_control && at && (unsigned char)text->data[at] < 0xc0 &&
 		(unsigned char)text->data[at - 1] >= 0x80)
 		at--; /* from a byte that breaks a character to its first */
-	for (size_t i = 0; i < at; i++) {
-		if (text->data[i] == '\n' || (text->data[i] == '\r' && text->data[i + 1] != '\n')) {
-			line++;
-			start = i + 1;
-		}
-	}
-	core_place place = core_yaml_byte_place(text, line, at - start);
+	core_place place = core_yaml_offset_place(text, at);
 	if (is_control)
 		return core_fail_place(ctx, FV_CONFIG, place,
 			"a control character (0x%02X): remove it", (unsigned)parser->problem_value);
