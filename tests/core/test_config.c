@@ -556,12 +556,58 @@ static void overrides(void **state)
 		"key, e.g. loss.name=a,b\n");
 	load_config(w, "sub/a.yaml", "train.epochs= trian.seed=1 train.batch.size=3");
 	expect_errors(w, FV_CONFIG,
-		"command line: argument 1: a value is missing\n"
-		"command line: argument 1: 'train.epochs=' cannot be read\n");
+		"command line: argument 1: 'train.epochs=' has no value: write "
+		"train.epochs=VALUE\n");
+	load_config(w, "sub/a.yaml",
+		"train.epochs=5, loss.name=\xc2\xa0worst \xc2\xa0loss.name=worst train.seed=[1");
+	expect_errors(w, FV_CONFIG,
+		"command line: argument 1: 'train.epochs=5,': a value is missing\n"
+		"command line: argument 2: 'loss.name=\xc2\xa0worst': a no-break space (U+00A0): "
+		"replace it by a normal space or remove it\n"
+		"command line: argument 4: 'train.seed=[1': the '[' that opens here is not "
+		"closed\n"
+		"command line: argument 3: '\xc2\xa0loss.name=worst': a no-break space (U+00A0): "
+		"replace it by a normal space or remove it\n");
 	load_config(w, "sub/a.yaml", "trian.seed=1 train.batch.size=3");
 	expect_errors(w, FV_CONFIG,
 		"command line: argument 1: unknown key 'trian', did you mean 'train'?\n"
 		"command line: argument 2: train.batch: a whole number is needed, not a map\n");
+}
+
+/* A file that defaults name is read as the file itself: with or without a byte order mark, and its
+ * mistakes are told with its own name and line. */
+static void files_of_defaults(void **state)
+{
+	struct fixture *w = *state;
+	static const char base[] = "corpus: {labels: l.csv}\nencoder: {name: waves}\nloss:\n";
+	write_text_file(w, "top.yaml",
+		"\xef\xbb\xbf"
+		"defaults: [base.yaml]\ntrain: {epochs: 7}\n");
+	char text[256];
+	snprintf(text, sizeof text, "\xef\xbb\xbf---\n%s  name: plain\n", base);
+	write_text_file(w, "base.yaml", text);
+	load_config(w, "top.yaml", "");
+	assert_int_equal(get_variant(w, 0)->train.epochs, 7);
+	assert_string_equal(get_variant(w, 0)->corpus.labels, "l.csv");
+	static const char *const mistakes[][2] = {
+		{"\tname: plain\n", "base.yaml:4:1: a tab: indent with spaces\n"},
+		{"  name:plain\n", "base.yaml:4:8: a space is missing after ':'\n"},
+		{"\xc2\xa0 name: plain\n",
+			"base.yaml:4:1: a no-break space (U+00A0): replace it by a "
+			"normal space or remove it\n"},
+		{"  name:\xe2\x80\x89plain\n",
+			"base.yaml:4:8: a thin space (U+2009): replace it by a "
+			"normal space\n"},
+	};
+	for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+		char wanted[256];
+		snprintf(text, sizeof text, "%s%s", base, mistakes[i][0]);
+		write_text_file(w, "base.yaml", text);
+		load_config(w, "top.yaml", "");
+		snprintf(wanted, sizeof wanted,
+			"%stop.yaml:1:12: defaults: 'base.yaml' cannot be used\n", mistakes[i][1]);
+		expect_errors(w, FV_CONFIG, wanted);
+	}
 }
 
 static void composition(void **state)

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "config/loader.h"
 #include "config/schema.h"
+#include "config/yaml_fault.h"
 
 #define FILES_MAX 256
 
@@ -124,6 +125,23 @@ static bool is_axis_list(core_loader *loader, const core_override *override)
 	       !core_schema_is_list(registry, override->key);
 }
 
+/* Reads the values behind '='. What is wrong in them is told with the whole argument. */
+static fv_status read_values(
+	core_loader *loader, const char *argument, const char *text, core_override *out)
+{
+	core_place named = {
+		.file = core_format(loader->ctx, "%s: '%s'", out->place.file, argument)};
+	fv_status status = FV_FAILED;
+	if (named.file)
+		status = core_yaml_parse_values(
+			loader->ctx, named, CORE_FROM_COMMAND, text, &out->values);
+	if (status)
+		core_loader_count_failure(loader, status);
+	else
+		core_yaml_set_place(out->values, out->place);
+	return status;
+}
+
 static fv_status read_override(core_loader *loader, const char *argument, core_override *out)
 {
 	const char *sign = strchr(argument, '=');
@@ -133,6 +151,10 @@ static fv_status read_override(core_loader *loader, const char *argument, core_o
 	out->key = core_strndup(loader->ctx, argument, (size_t)(sign - argument));
 	if (!out->key)
 		return FV_FAILED;
+	core_yaml_typo typo;
+	if (core_yaml_find_word_typo(out->key, &typo))
+		return core_loader_fail(
+			loader, FV_CONFIG, out->place, "'%s': %s", argument, typo.what);
 	if (!core_key_check(loader, out->place, out->key))
 		return FV_CONFIG;
 	bool matrix = core_key_under(out->key, "matrix") && strcmp(argument, "matrix=none") != 0;
@@ -141,13 +163,12 @@ static fv_status read_override(core_loader *loader, const char *argument, core_o
 			"'%s' cannot be overridden: set an axis by its own key, e.g. "
 			"loss.name=a,b",
 			out->key);
-	fv_status status = core_yaml_parse_values(
-		loader->ctx, out->place, CORE_FROM_COMMAND, sign + 1, &out->values);
-	if (status) {
-		core_loader_count_failure(loader, status);
-		return core_loader_fail(
-			loader, status, out->place, "'%s' cannot be read", argument);
-	}
+	if (!sign[1 + strspn(sign + 1, " \t\n")])
+		return core_loader_fail(loader, FV_CONFIG, out->place,
+			"'%s' has no value: write %s=VALUE", argument, out->key);
+	fv_status status = read_values(loader, argument, sign + 1, out);
+	if (status)
+		return status;
 	if (is_axis_list(loader, out)) {
 		out->values = out->values->entry[0].value;
 		if (!out->values->n)

@@ -69,6 +69,15 @@ core_yaml *core_yaml_copy_without(fv_ctx *ctx, const core_yaml *map, const char 
 	return out;
 }
 
+void core_yaml_set_place(core_yaml *node, core_place place)
+{
+	node->place = place;
+	for (size_t i = 0; i < node->n; i++) {
+		node->entry[i].key_place = place;
+		core_yaml_set_place(node->entry[i].value, place);
+	}
+}
+
 const core_entry *core_yaml_entry(const core_yaml *map, const char *key)
 {
 	if (!map || map->kind != CORE_YAML_MAP)

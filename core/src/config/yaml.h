@@ -72,6 +72,8 @@ core_yaml *core_yaml_map(fv_ctx *ctx, core_place place, core_origin origin, size
 core_yaml *core_yaml_copy_without(fv_ctx *ctx, const core_yaml *map, const char *key);
 /* Adds to a map or list with enough capacity, before it is shared. */
 void core_yaml_add(core_yaml *node, const char *key, core_place key_place, core_yaml *value);
+/* Gives a whole tree one place, before it is shared. */
+void core_yaml_set_place(core_yaml *node, core_place place);
 
 /* Read trees. */
 const core_entry *core_yaml_entry(
