@@ -237,12 +237,12 @@ static void test_differences(void **unused)
 						rate(ctx, variant, seed, c, 1)) /
 					2;
 			const core_estimate *e =
-				&grid.row[variant].scores.difference[0][0].value[c];
+				&grid.row[variant].scores.rates[0].difference[0].value[c];
 			test_close(e->value, want, 1e-14);
 			assert_true(e->low <= want && want <= e->high && e->low < e->high);
 		}
 	/* the first variant under-predicts class 0 for men */
-	assert_true(grid.row[0].scores.difference[0][0].value[0].low > 0);
+	assert_true(grid.row[0].scores.rates[0].difference[0].value[0].low > 0);
 	const char *md = test_table_text(ctx, results, &grid, CORE_TABLE_MD);
 	assert_non_null(strstr(md, "| variant | groups | a | b | c |\n"));
 	assert_non_null(strstr(md, "| plain | Female - Male | +0."));

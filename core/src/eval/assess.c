@@ -135,9 +135,28 @@ fv_status core_assess(fv_ctx *ctx, const core_eval_set *set, const core_eval_row
 	return first;
 }
 
-fv_status core_differences_compute(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *sets,
+static fv_status make_rates(fv_ctx *ctx, const core_cohort *cohort, int32_t C,
+	const struct resamples *r, core_estimate **out)
+{
+	int32_t G = cohort->G;
+	core_estimate *tpr = core_alloc(ctx, (size_t)C * (size_t)G + 1, sizeof *tpr);
+	*out = tpr;
+	if (!tpr)
+		return FV_FAILED;
+	for (int32_t c = 0; c < C; c++)
+		for (int32_t g = 0; g < G; g++) {
+			int64_t column = core_resample_tpr(G, c, g);
+			core_estimate *own = &tpr[c * G + g];
+			*own = core_estimate_of(r->observed[column]);
+			if (cohort->size[g] > 1 && !isnan(own->value))
+				set_interval(r, column, own);
+		}
+	return FV_OK;
+}
+
+fv_status core_pooled_rates_compute(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *sets,
 	const core_eval_rows *rows, const core_eval_attribute *attribute, const core_draws *draws,
-	core_tpr_difference **out)
+	core_pooled_rates *out)
 {
 	core_speakers speakers;
 	core_system system;
@@ -152,7 +171,9 @@ fv_status core_differences_compute(fv_ctx *ctx, int32_t n_seeds, const core_eval
 		status = draw_resamples(ctx, &speakers, &cohort, &system, draws, &r);
 	if (!status)
 		status = core_tpr_differences(
-			ctx, &cohort, sets[0].C, r.observed, r.trace, r.n, out);
+			ctx, &cohort, sets[0].C, r.observed, r.trace, r.n, &out->difference);
+	if (!status)
+		status = make_rates(ctx, &cohort, sets[0].C, &r, &out->tpr);
 	free_resamples(&r);
 	return status;
 }

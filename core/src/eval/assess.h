@@ -25,11 +25,15 @@ FV_NODISCARD fv_status core_assess(fv_ctx *ctx, const core_eval_set *set,
 	const core_eval_rows *rows, const core_eval_attribute *attributes,
 	const core_assess_options *options, core_metrics *metrics);
 
-/* Signed TPR differences between the groups of an attribute with intervals: means over the seeds, all folds
- * pooled. Gives G (G - 1) / 2 of them. */
-FV_NODISCARD fv_status core_differences_compute(fv_ctx *ctx, int32_t n_seeds,
+/* TPR by class and group, and its signed differences between groups, with intervals: means over the seeds,
+ * all folds pooled. */
+typedef struct core_pooled_rates {
+	core_estimate *tpr;              /* [C, G]; no interval for a group of one speaker */
+	core_tpr_difference *difference; /* [G (G - 1) / 2] */
+} core_pooled_rates;
+FV_NODISCARD fv_status core_pooled_rates_compute(fv_ctx *ctx, int32_t n_seeds,
 	const core_eval_set *sets, const core_eval_rows *rows, const core_eval_attribute *attribute,
-	const core_draws *draws, core_tpr_difference **out);
+	const core_draws *draws, core_pooled_rates *out);
 
 /* Scores of one variant: F1, ACC and the gaps of one attribute, as means over the seeds, in both aggregates
  * (fold mean and pooled). */

@@ -87,7 +87,7 @@ static fv_status fill_table(
 				t->row_audience[at] =
 					a == shown ? CORE_FOR_ALL : CORE_FOR_JSON | CORE_FOR_CSV;
 				status = fill_row(ctx, row, &test->attribute[a],
-					&row->scores.difference[a][k], t, at++);
+					&row->scores.rates[a].difference[k], t, at++);
 			}
 	}
 	return status;
@@ -111,4 +111,43 @@ fv_status core_add_tpr_differences(fv_ctx *ctx, const core_grid *grid, core_docu
 		t->audience = CORE_FOR_JSON;
 	set_columns(test, t);
 	return fill_table(ctx, grid, test, t);
+}
+
+/* --- rates, for programs ---------------------------------------------------------------------- */
+
+static void fill_rates(const core_grid_row *row, core_result_table *t, size_t *at)
+{
+	const core_test_set *test = row->scores.test;
+	for (int32_t a = 0; a < test->n_attributes; a++) {
+		const core_eval_attribute *own = &test->attribute[a];
+		for (int32_t k = 0; k < test->C * own->G; k++, ++*at) {
+			*core_table_at(t, *at, 0) = core_value_text(core_row_name(row));
+			*core_table_at(t, *at, 1) = core_value_text(own->name);
+			*core_table_at(t, *at, 2) = core_value_text(test->classes[k / own->G]);
+			*core_table_at(t, *at, 3) = core_value_text(own->group[k % own->G]);
+			*core_table_at(t, *at, 4) =
+				core_value_figure(core_figure_of(row->scores.rates[a].tpr[k]));
+		}
+	}
+}
+
+fv_status core_add_rates(fv_ctx *ctx, const core_grid *grid, core_document *document)
+{
+	static const char *const keys[] = {"variant", "attribute", "class", "group", "tpr"};
+	size_t rows = 0, at = 0, all = grid->n_rows + grid->n_baselines;
+	if (!grid->options.draws.n)
+		return FV_OK;
+	for (size_t i = 0; i < all; i++) {
+		const core_test_set *test = core_grid_row_at(grid, i)->scores.test;
+		for (int32_t a = 0; test && a < test->n_attributes; a++)
+			rows += (size_t)test->C * (size_t)test->attribute[a].G;
+	}
+	core_result_table *t = core_document_add_json(ctx, document, "rates", keys, 5, rows);
+	if (!t)
+		return FV_FAILED;
+	t->column[4].parts = CORE_SHOW_INTERVAL;
+	for (size_t i = 0; i < all; i++)
+		if (core_grid_row_at(grid, i)->scores.test)
+			fill_rates(core_grid_row_at(grid, i), t, &at);
+	return FV_OK;
 }

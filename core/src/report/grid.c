@@ -33,6 +33,11 @@ static double average_seeds(const core_grid *grid, const core_variant_prediction
 	return n ? sum / n : NAN;
 }
 
+double core_fold_value(const core_grid *grid, size_t row, int32_t fold, size_t column)
+{
+	return average_seeds(grid, &grid->tests.variant[row], fold, &grid->column[column]);
+}
+
 static core_mean average_folds(const core_grid *grid, const core_variant_result *variant,
 	const core_variant_predictions *p, const core_grid_column *column)
 {

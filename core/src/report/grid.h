@@ -77,6 +77,9 @@ typedef struct core_grid {
 FV_NODISCARD fv_status core_grid_make(fv_ctx *ctx, const core_results *results,
 	const core_table_options *options, core_grid *out);
 
+/* Returns the mean of a column over the seeds of a fold, the fold-th of the variant's; NaN: undefined. */
+double core_fold_value(const core_grid *grid, size_t row, int32_t fold, size_t column);
+
 static inline bool core_column_is_gap(const core_grid_column *column)
 {
 	return core_metric_is(column->id, CORE_METRIC_GAP);

@@ -85,6 +85,8 @@ fv_status core_grid_tables(fv_ctx *ctx, const core_grid *grid, core_document *do
 	if (!status)
 		status = core_add_tpr_differences(ctx, grid, document);
 	if (!status)
+		status = core_add_rates(ctx, grid, document);
+	if (!status)
 		status = core_add_spread(ctx, grid, document);
 	if (!status)
 		status = core_add_variants(ctx, grid, true, document);

@@ -31,8 +31,8 @@ static fv_status compute_attribute_scores(fv_ctx *ctx, int32_t n_seeds, const co
 	fv_status status =
 		core_scores_compute(ctx, n_seeds, set, &test->rows, own, draws, &out->attribute[a]);
 	if (!status && draws->n)
-		status = core_differences_compute(
-			ctx, n_seeds, set, &test->rows, own, draws, &out->difference[a]);
+		status = core_pooled_rates_compute(
+			ctx, n_seeds, set, &test->rows, own, draws, &out->rates[a]);
 	out->group[a] = core_alloc(ctx, (size_t)own->G + 1, sizeof **out->group);
 	if (!status && !out->group[a])
 		return FV_FAILED;
@@ -51,9 +51,9 @@ fv_status core_scores_of(fv_ctx *ctx, const core_test_set *test, int32_t n_seeds
 	if (status)
 		return status;
 	out->attribute = core_alloc(ctx, n, sizeof *out->attribute);
-	out->difference = core_alloc(ctx, n, sizeof *out->difference);
+	out->rates = core_alloc(ctx, n, sizeof *out->rates);
 	out->group = core_alloc(ctx, n, sizeof *out->group);
-	if (!out->attribute || !out->difference || !out->group)
+	if (!out->attribute || !out->rates || !out->group)
 		return FV_FAILED;
 	for (int32_t a = 0; a < test->n_attributes && !status; a++)
 		status = compute_attribute_scores(ctx, n_seeds, set, draws, a, out);

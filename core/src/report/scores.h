@@ -19,8 +19,7 @@ typedef struct core_variant_scores {
 	core_scores overall;       /* F1, ACC */
 	/* means over seeds: over all rows, and within each group */
 	core_threshold_free all, **group; /* [n_attributes] -> [G] */
-	/* [n_attributes] -> [G (G - 1) / 2] pooled TPR_g - TPR_h with intervals; NULL: no draws */
-	core_tpr_difference **difference;
+	core_pooled_rates *rates;         /* [n_attributes]; its members are NULL without draws */
 } core_variant_scores;
 
 FV_NODISCARD fv_status core_scores_of(fv_ctx *ctx, const core_test_set *test, int32_t n_seeds,
