@@ -18,8 +18,17 @@ static const char usage[] =
 	"\n"
 	"FIGURE:\n"
 	"  effects    change of gap and F1 against training without debiasing\n"
+	"  rates      true positive rates by class and group\n"
+	"  tradeoff   F1 against gap, with the Pareto front\n"
+	"  folds      the gap of every fold, by groups\n"
+	"  lines      metrics against a numeric axis of the matrix\n"
+	"  clusters   share of each group in the inferred groups\n"
+	"  curves     development values by epoch, and the epochs that were kept\n"
 	"\n"
 	"  -o, --output FILE     where to write; the ending says the format\n"
+	"      --paper           as in the paper: folds, lines\n"
+	"      --x AXIS          lines: the axis (default: the numeric one with most values)\n"
+	"      --fold F          clusters: the fold (default: the first)\n"
 	"      --metric M,...    metrics to show (default: the figure's own)\n"
 	"      --attribute A     groups of people (default: that of eval.compare)\n"
 	"      --rows KEY=VALUE,...  only variants that match, as in 'fairvox table'\n"
@@ -68,6 +77,14 @@ static fv_status parse_option(fv_ctx *ctx, int option, struct plot *p)
 	case 'r':
 		p->table.reference = optarg;
 		return FV_OK;
+	case 'p':
+		p->figure.paper = true;
+		return FV_OK;
+	case 'x':
+		p->figure.x = optarg;
+		return FV_OK;
+	case 'F':
+		return cli_int(ctx, "--fold", optarg, 0, INT32_MAX, &p->figure.fold);
 	case 't':
 		p->trials = true;
 		return FV_OK;
@@ -109,9 +126,11 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct plot *
 		{"metric", required_argument, NULL, 'm'},
 		{"attribute", required_argument, NULL, 'a'}, {"rows", required_argument, NULL, 'R'},
 		{"reference", required_argument, NULL, 'r'}, {"trials", no_argument, NULL, 't'},
-		{"labels", required_argument, NULL, 'l'}, {"width", required_argument, NULL, 'w'},
-		{"height", required_argument, NULL, 'h'}, {"dpi", required_argument, NULL, 'D'},
-		{"draws", required_argument, NULL, 'd'}, {0}};
+		{"paper", no_argument, NULL, 'p'}, {"x", required_argument, NULL, 'x'},
+		{"fold", required_argument, NULL, 'F'}, {"labels", required_argument, NULL, 'l'},
+		{"width", required_argument, NULL, 'w'}, {"height", required_argument, NULL, 'h'},
+		{"dpi", required_argument, NULL, 'D'}, {"draws", required_argument, NULL, 'd'},
+		{0}};
 	*p = (struct plot){
 		.figure = core_figure_default(), .table = core_table_default(), .dpi = 300};
 	for (int option; (option = cli_option(ctx, argc, argv, "o:", longs)) != -1;) {

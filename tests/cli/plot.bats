@@ -9,11 +9,12 @@ setup() {
 }
 
 # marks FILE.svg CODE: runs Python code with `root`, the parsed SVG, `marks`, the data attributes of its
-# marks, `text`, all its text, and `table`, that of `fairvox table --format json`.
+# marks, `text`, all its text, `table`, that of `fairvox table --format json`, and `rows`, the lines of its csv.
 marks() {
 	"$fairvox" table results --format json >table.json
+	"$fairvox" table results --format csv >table.csv
 	python3 - "$1" "$2" <<'END'
-import csv, json, math, sys
+import csv, glob, json, math, sys
 import xml.etree.ElementTree as ET
 root = ET.parse(sys.argv[1]).getroot()
 svg = '{http://www.w3.org/2000/svg}'
@@ -21,6 +22,7 @@ marks = [{k[5:]: v for k, v in g.attrib.items() if k.startswith('data-')} for g 
 marks = [m for m in marks if m]
 text = [t.text for t in root.iter(svg + 'text')]
 table = json.load(open('table.json'))
+rows = [r for r in csv.DictReader(open('table.csv')) if r['split'] == 'test']
 close = lambda a, b: math.isclose(float(a), b, rel_tol=1e-8, abs_tol=1e-12)
 exec(sys.argv[2])
 END
@@ -41,6 +43,103 @@ ids = [e.get("id") for e in root.iter() if e.get("id")]
 assert all(i.startswith("fv-effects") for i in ids) and len(ids) == len(set(ids))
 assert root.find(svg + "title").text and "Synthetic speech" in root.find(svg + "desc").text
 assert root.get("width") == "486pt"'
+}
+
+@test "rates: pooled rates with their intervals" {
+	"$fairvox" plot rates results -o rates.svg
+	marks rates.svg '
+own = {(r["variant"], r["class"], r["group"]): r["tpr"] for r in table["rates"] if r["attribute"] == "gender"}
+assert len(marks) == 2 * 2 * 6, len(marks)
+for m in marks:
+    want = own[m["variant"], m["class"], m["group"]]
+    assert close(m["value"], want["value"]) and close(m["low"], want["low"]) and close(m["high"], want["high"])
+    assert want["low"] <= want["value"] <= want["high"]
+# the differences of the rates are those of the table of differences
+for d in table["tpr_differences"]:
+    for name, x in d["classes"].items():
+        a, b = (own[d["variant"], name, g]["value"] for g in (d["group"], d["minus"]))
+        assert close(a - b, x["value"])
+gap = table["pooled"][0]["attributes"]["gender"]["tpr_gap"]
+titles = [t for t in text if t.startswith("ERM: gap")]
+assert titles and "gap %.2f" % gap["value"] in titles[0] and "%.2f" % gap["null_mean"] in titles[0], titles
+assert any("on development rows" in t for t in text)'
+}
+
+# mean(variant, metric): the mean over folds of the runs in the csv
+mean='
+def mean(variant, metric):
+    folds = {}
+    for r in rows:
+        if r["variant"] == variant and r["metric"] == metric and not r["class"]:
+            folds.setdefault(r["fold"], []).append(float(r["value"]))
+    return sum(sum(f) / len(f) for f in folds.values()) / len(folds)
+'
+
+@test "trade-off, folds: means over folds, as in the csv" {
+	"$fairvox" plot tradeoff results -o t.svg
+	marks t.svg "$mean"'
+points = [m for m in marks if "variant" in m]
+assert len(points) == 2
+for m in points:
+    assert close(m["x"], mean(m["variant"], "tpr_gap")) and close(m["y"], mean(m["variant"], "f1")), m
+[null] = [m["null"] for m in marks if "null" in m]
+assert close(null, table["fold_mean"][0]["attributes"]["gender"]["tpr_gap"]["null_mean"])'
+	for paper in "" --paper; do
+		"$fairvox" plot folds results -o f.svg $paper --metric dp_gap,f1
+		marks f.svg "$mean"'
+assert len(marks) == 4 and {m["metric"] for m in marks} == {"dp_gap", "f1"}
+for m in marks:
+    assert close(m["value"], mean(m["variant"], m["metric"])), m'
+	done
+}
+
+@test "lines: metrics against a number of the matrix" {
+	fails 4 "the matrix has no numeric axis" "$fairvox" plot lines results -o f.svg
+	rm -r results
+	"$fairvox" run plan.yaml -j 2 --quiet train.learning_rate=0.003,0.01,0.03
+	"$fairvox" plot lines results -o f.svg --metric f1,acc
+	marks f.svg "$mean"'
+points = [m for m in marks if "x" in m]
+assert len(points) == 12 and {m["x"] for m in points} == {"0.003", "0.01", "0.03"}
+for m in points:
+    assert close(m["value"], mean(m["variant"], m["metric"])), m
+    assert {float(r["train.learning_rate"]) for r in rows if r["variant"] == m["variant"]} == {float(m["x"])}
+assert "lr" in text'
+	"$fairvox" plot lines results -o g.svg --metric f1,acc --x train.learning_rate
+	cmp f.svg g.svg
+	fails 2 "--x: the matrix has no axis 'k'" "$fairvox" plot lines results -o f.svg --x k
+}
+
+@test "clusters: the rows of groups.csv, by the attribute of the predictions" {
+	rm -r results
+	"$fairvox" run plan.yaml -j 2 --quiet loss.name=rw 'grouper={name: kmeans, k: 3, encoder: {name: pitch}}'
+	"$fairvox" plot clusters results -o f.svg --fold 2
+	marks f.svg '
+import collections
+gender = {r["FileName"]: r["gender"] for f in glob.glob("results/*/*/predictions.csv") for r in csv.DictReader(open(f))}
+[path] = glob.glob("results/*/fold2-*/groups.csv")
+count = collections.Counter((r["group"], gender[r["FileName"]]) for r in csv.DictReader(open(path)) if r["FileName"] in gender)
+n = collections.Counter()
+for (group, who), k in count.items():
+    n[group] += k
+assert {(m["cluster"], m["group"]): int(m["n"]) for m in marks} == dict(count)
+for m in marks:
+    assert close(m["value"], count[m["cluster"], m["group"]] / n[m["cluster"]])
+assert any("fold 2" in t for t in text)'
+	fails 2 "--fold: no run of fold 7 has groups" "$fairvox" plot clusters results -o f.svg --fold 7
+}
+
+@test "curves: means over the runs" {
+	"$fairvox" plot curves results -o f.svg
+	marks f.svg '
+assert {m["metric"] for m in marks} == {"dev_loss", "value"}
+for m in marks:
+    last = []
+    for f in glob.glob("results/" + m["variant"] + "/*/metrics.jsonl"):
+        lines = [json.loads(l) for l in open(f)]
+        last.append(lines[-1][m["metric"]])
+    assert len(last) == 2 and close(m["last"], sum(last) / 2), (m, last)'
+	fails 2 "curves show dev_loss, value" "$fairvox" plot curves results -o f.svg --metric f1
 }
 
 @test "the same results give the same bytes, in every format" {

@@ -164,7 +164,7 @@ static void check_axis(
 	assert_in_range(n, 1, 8);
 	for (size_t i = 0; i < n; i++)
 		value[i] = json_array_get(all, i);
-	assert_string_equal(core_describe_axis(ctx, key, value[which], n, value), want);
+	assert_string_equal(core_describe_axis(ctx, key, value[which], n, value, NULL), want);
 	json_decref(all);
 }
 

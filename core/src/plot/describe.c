@@ -10,6 +10,7 @@
 struct others {
 	size_t n;
 	const json_t *const *value;
+	const char *without; /* a member that is ignored; NULL: none */
 };
 
 static const char *find_block_name(const json_t *value)
@@ -62,6 +63,24 @@ static void put_member(core_text *out, const char *key, const json_t *value)
 	put_plain(out, value);
 }
 
+static bool is_ignored(const struct others *others, const char *key)
+{
+	return others->without && !strcmp(others->without, key);
+}
+
+/* Are two blocks the same but for the member that is ignored? */
+static bool are_same_blocks(const struct others *others, const json_t *a, const json_t *b)
+{
+	const char *key;
+	json_t *member;
+	if (json_object_size(a) != json_object_size(b))
+		return false;
+	json_object_foreach((json_t *)a, key,
+		member) if (!is_ignored(others, key) &&
+			    !are_same(member, json_object_get(b, key))) return false;
+	return true;
+}
+
 /* Is the member of the block different in another block of this name? */
 static bool does_member_differ(const struct others *others, const json_t *block, const char *key)
 {
@@ -83,7 +102,7 @@ static bool is_varied(const struct others *others, const char *name)
 		const char *own = find_block_name(others->value[i]);
 		if (!own || strcmp(own, name) != 0)
 			continue;
-		if (first && !are_same(first, others->value[i]))
+		if (first && !are_same_blocks(others, first, others->value[i]))
 			return true;
 		first = others->value[i];
 	}
@@ -116,6 +135,7 @@ static void put_block(core_text *out, const json_t *block, bool named, const str
 	{
 		bool words = json_is_string(member) || find_block_name(member);
 		if (strcmp(key, "name") != 0 && strcmp(key, "weights") != 0 &&
+			!is_ignored(others, key) &&
 			(varied ? does_member_differ(others, block, key) : words && !named))
 			put_member(&own, key, member);
 	}
@@ -127,11 +147,11 @@ static void put_block(core_text *out, const json_t *block, bool named, const str
 	core_text_free(&own);
 }
 
-const char *core_describe_axis(
-	fv_ctx *ctx, const char *key, const json_t *value, size_t n, const json_t *const *other)
+const char *core_describe_axis(fv_ctx *ctx, const char *key, const json_t *value, size_t n,
+	const json_t *const *other, const char *without)
 {
 	core_text out = {0};
-	const struct others others = {n, other};
+	const struct others others = {n, other, without};
 	const char *dot = strrchr(key, '.'), *last = dot ? dot + 1 : key;
 	if (find_block_name(value))
 		put_block(&out, value, !strcmp(key, "loss"), &others);

@@ -24,7 +24,7 @@ fv_status core_drawing_open(fv_ctx *ctx, const core_figure_kind *kind,
 	if (!d->canvas)
 		return FV_FAILED;
 	d->canvas->title = kind->summary;
-	return core_row_names_make(ctx, input->grid, options->labels, &d->names);
+	return core_row_names_make(ctx, input->grid, options->labels, NULL, &d->names);
 }
 
 static const char *complete_note(core_drawing *d, const char *note)

@@ -65,6 +65,26 @@ core_color core_row_color(const core_drawing *d, size_t row);
 void core_draw_row_marker(
 	core_drawing *d, size_t row, double x, double y, double size, bool hollow);
 
+/* The variants that figures of a few variants show: those selected, else the reference and the variant that
+ * is best by the metric of eval.compare on development rows. `note`: how the best was chosen; "": it was
+ * not. */
+enum { CORE_SHOWN_MAX = 6 };
+typedef struct core_shown {
+	size_t n, row[CORE_SHOWN_MAX];
+	const char *note;
+} core_shown;
+FV_NODISCARD fv_status core_find_shown(core_drawing *d, const char *attribute, core_shown *out);
+
+/* Where the i-th of n panels is, `across` in a row, below `top`: each `height` high, with `left` points for
+ * the labels of the first in a row, `gutter` between, and `below` points below each row. */
+typedef struct core_layout {
+	size_t n, across;
+	double width, left, top, height, gutter, below;
+} core_layout;
+core_rect core_layout_area(const core_layout *layout, size_t i);
+/* Returns the y below all panels. */
+double core_layout_bottom(const core_layout *layout);
+
 /* An entry of a legend. */
 typedef struct core_legend_entry {
 	const char *text;
@@ -81,7 +101,12 @@ double core_legend_height(double width, size_t n, const core_legend_entry *entry
 /* Makes entries for the objectives, [n_series]. NULL: out of memory. */
 core_legend_entry *core_make_legend(core_drawing *d);
 
-/* "synthetic", "5 folds", "24 speakers": what every note says. NULL: out of memory. */
+/* The index of a group's colour; its marker follows. */
+core_marker core_group_marker(int32_t group);
+/* Makes entries for the groups of an attribute. NULL: out of memory. */
+core_legend_entry *core_make_group_legend(core_drawing *d, const core_eval_attribute *attribute);
+
+/* "5 folds, 3 seeds, 24 speakers": what every note says. NULL: out of memory. */
 const char *core_describe_data(core_drawing *d);
 /* "gender TPR gap of RW, k=16: 0.208 [0.137, 0.301]". NULL: out of memory. */
 const char *core_describe_mark(core_drawing *d, const char *what, const char *of,

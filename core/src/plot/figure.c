@@ -8,6 +8,18 @@
 static const core_figure_kind kinds[] = {
 	{"effects", "Change of each metric against training without debiasing, with 95% intervals",
 		true, true, false, false, core_draw_effects},
+	{"rates", "True positive rate of each class in each group, with 95% intervals", true, false,
+		false, false, core_draw_rates},
+	{"tradeoff", "A metric against a gap, one point for each variant, with the Pareto front",
+		true, false, false, false, core_draw_tradeoff},
+	{"folds", "Values of the folds with their mean and the mean of the null", true, false,
+		false, true, core_draw_folds},
+	{"lines", "Metrics against a numeric axis of the matrix", true, false, true, true,
+		core_draw_lines},
+	{"clusters", "Share of each group of people in each inferred group", false, false, false,
+		false, core_draw_clusters},
+	{"curves", "Values by epoch, and the epochs that were kept", false, false, false, false,
+		core_draw_curves},
 };
 #define N_KINDS (sizeof kinds / sizeof *kinds)
 

@@ -65,3 +65,26 @@ core_legend_entry *core_make_legend(core_drawing *d)
 			.has_marker = true};
 	return entry;
 }
+
+core_marker core_group_marker(int32_t group)
+{
+	static const core_marker order[] = {CORE_MARKER_CIRCLE, CORE_MARKER_SQUARE,
+		CORE_MARKER_TRIANGLE, CORE_MARKER_DIAMOND, CORE_MARKER_DOWN, CORE_MARKER_PENTAGON};
+	return order[(group + group / CORE_SERIES_COLORS) % 6];
+}
+
+core_legend_entry *core_make_group_legend(core_drawing *d, const core_eval_attribute *attribute)
+{
+	core_legend_entry *entry = core_alloc(d->ctx, (size_t)attribute->G + 1, sizeof *entry);
+	for (int32_t g = 0; g < attribute->G && entry; g++) {
+		const char *name =
+			core_find_given_name(d->ctx, d->options->labels, attribute->group[g]);
+		if (!name)
+			return NULL;
+		entry[g] = (core_legend_entry){.text = name,
+			.marker = core_group_marker(g),
+			.color = {CORE_COLOR_GROUP, g, 0},
+			.has_marker = true};
+	}
+	return entry;
+}

@@ -50,6 +50,7 @@ struct axis {
 struct axes {
 	size_t n;
 	struct axis *axis;
+	const char *without; /* an axis, or a member of one, that is left out; NULL: none */
 };
 
 static bool is_part_of(const char *key, const char *block)
@@ -101,6 +102,14 @@ static fv_status find_axes(fv_ctx *ctx, const core_grid *grid, struct axes *axes
 	return FV_OK;
 }
 
+/* Returns the member of the axis that is left out; NULL: none, or the axis itself. */
+static const char *find_left_out(const struct axes *axes, const char *key)
+{
+	size_t n = strlen(key);
+	bool inside = axes->without && !strncmp(axes->without, key, n) && axes->without[n] == '.';
+	return inside ? axes->without + n + 1 : NULL;
+}
+
 /* Appends the values of the varied axes that are of `block`, or, for NULL, neither of the objective nor of
  * its groups. */
 static fv_status put_axes(fv_ctx *ctx, const core_grid *grid, const struct axes *axes,
@@ -113,10 +122,11 @@ static fv_status put_axes(fv_ctx *ctx, const core_grid *grid, const struct axes 
 			      : !is_part_of(axis->key, "loss") && !is_part_of(axis->key, "grouper");
 		const json_t *value = axis->value[row];
 		bool is_name = !strcmp(axis->key, "loss.name");
-		if (!own || !axis->varied || !value || json_is_null(value) || is_name)
+		if (!own || !axis->varied || !value || json_is_null(value) || is_name ||
+			(axes->without && !strcmp(axes->without, axis->key)))
 			continue;
-		const char *text =
-			core_describe_axis(ctx, axis->key, value, grid->n_rows, axis->value);
+		const char *text = core_describe_axis(ctx, axis->key, value, grid->n_rows,
+			axis->value, find_left_out(axes, axis->key));
 		if (!text)
 			return FV_FAILED;
 		core_text_add(out, "%s%s", out->size && *text ? ", " : "", text);
@@ -192,10 +202,10 @@ static int32_t number_text(const char **list, int32_t *n, const char *text)
 	return (*n)++;
 }
 
-fv_status core_row_names_make(
-	fv_ctx *ctx, const core_grid *grid, const char *given, core_row_names *out)
+fv_status core_row_names_make(fv_ctx *ctx, const core_grid *grid, const char *given,
+	const char *without, core_row_names *out)
 {
-	struct axes axes;
+	struct axes axes = {0};
 	*out = (core_row_names){.row = core_alloc(ctx, grid->n_rows, sizeof *out->row),
 		.series = core_alloc(ctx, grid->n_rows, sizeof *out->series),
 		.panel = core_alloc(ctx, grid->n_rows, sizeof *out->panel)};
@@ -204,6 +214,7 @@ fv_status core_row_names_make(
 	fv_status status = check_given(ctx, given);
 	if (!status)
 		status = find_axes(ctx, grid, &axes);
+	axes.without = without;
 	for (size_t i = 0; i < grid->n_rows && !status; i++) {
 		core_row_name_parts *own = &out->row[i];
 		status = name_row(ctx, grid, &axes, given, i, own);

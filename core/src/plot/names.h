@@ -22,17 +22,29 @@ typedef struct core_row_names {
 	const char **panel;  /* [n_panels] settings, in order of appearance */
 } core_row_names;
 
-/* `given`: "OLD=NEW,..." names to use instead of those made; NULL: none. Errors: FV_CONFIG for a list that
- * is not of this form. */
-FV_NODISCARD fv_status core_row_names_make(
-	fv_ctx *ctx, const core_grid *grid, const char *given, core_row_names *out);
+/* `given`: "OLD=NEW,..." names to use instead of those made; NULL: none. `without`: an axis, "grouper.k" or
+ * "train.batch", that names leave out; NULL: none. Errors: FV_CONFIG for a list that is not of this form. */
+FV_NODISCARD fv_status core_row_names_make(fv_ctx *ctx, const core_grid *grid, const char *given,
+	const char *without, core_row_names *out);
+
+/* A numeric axis of the matrix: "grouper.k". */
+typedef struct core_numeric_axis {
+	const char *key;
+	double *value;    /* [n_rows]; NaN: the row does not have it */
+	size_t n;         /* distinct values */
+	double *distinct; /* [n] ascending */
+} core_numeric_axis;
+/* Finds the axis of that name, "grouper.k" or "k"; NULL: the one with the most values. out->n is 0 if there
+ * is none with two values. */
+FV_NODISCARD fv_status core_find_numeric_axis(
+	fv_ctx *ctx, const core_grid *grid, const char *name, core_numeric_axis *out);
 
 /* Returns the name given for a name, or the name itself. NULL: out of memory. */
 const char *core_find_given_name(fv_ctx *ctx, const char *given, const char *name);
 
 /* Returns "k=16", "truth gender": the value of an axis as it differs from `other` [n], the values of all
- * variants. Of a loss only its parameters: "eta=0.1", or "". NULL: out of memory. */
-const char *core_describe_axis(
-	fv_ctx *ctx, const char *key, const json_t *value, size_t n, const json_t *const *other);
+ * variants; `without`, a member of a block or NULL, is ignored. Of a loss only its parameters: "eta=0.1", or "". NULL: out of memory. */
+const char *core_describe_axis(fv_ctx *ctx, const char *key, const json_t *value, size_t n,
+	const json_t *const *other, const char *without);
 
 #endif
