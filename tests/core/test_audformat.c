@@ -189,6 +189,23 @@ static void bad_databases_are_refused(void **state)
 				    "schemes: {s: {dtype: str, labels: people}}\n"},
 			 {"db.t.csv", "file,emotion\na,b\n"}, {"db.u.csv", "file,speaker\na,s\n"}},
 			"scheme 's' takes its labels from 'people', which is no misc table"},
+		{{{"db.yaml", "tables:\n  t:\n    type: filewise\n    columns:\n"
+			      "      emotion: {scheme_id: emotoin}\nschemes: {emotion: {}}\n"}},
+			"db.yaml:5:16: column 'emotion' of table 't' has the scheme 'emotoin', "
+			"which 'schemes' does not have"},
+		{{{"db.yaml", "tables:\n  t: {type: filewise, split_id: eval, columns: {emotion: "
+			      "}}\nsplits: {test: {}}\n"}},
+			"db.yaml:2:6: table 't' is of the split 'eval', which 'splits' does not "
+			"have"},
+		{{{"db.yaml", "tables:\n  t: {type: filewise, columns: {emotion: {scheme_id: e}}}\n"
+			      "schemes: {e: {dtype: str, labels: [anger, joy]}}\n"},
+			 {"db.t.csv", "file,emotion\na,joy\nb,angry\nc,\n"}},
+			"db.t.csv:3: emotion: 'angry' is no label of the scheme 'e', did you mean "
+			"'anger'?"},
+		{{{"db.yaml", "tables:\n  t: {type: filewise, columns: {emotion: {scheme_id: e}}}\n"
+			      "schemes: {e: {dtype: int, labels: {1: {a: x}, 2: {a: y}}}}\n"},
+			 {"db.t.csv", "file,emotion\na,1.0\nb,2\nc,3\n"}},
+			"db.t.csv:4: emotion: '3' is no label of the scheme 'e'"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -228,6 +245,26 @@ static void a_contradicted_column_is_left_out(void **state)
 	core_ctx_free(ctx);
 }
 
+static void unknown_speakers_are_told(void **state)
+{
+	static const char *const files[][2] = {{"db.yaml", whole_files}, {"db.emotion.csv", "x\n"},
+		{"db.emotion.gold.test.csv", "file,emotion,emotion.confidence\nc,no,1\nd,no,1\n"},
+		{"db.emotion.gold.train.csv", "file,emotion,emotion.confidence\na,anger,1\n"},
+		{"db.files.csv", "file,speaker,duration\na,3,\nc,4,\nd,4,\n"},
+		{"db.speaker.csv", "speaker,age,gender\n3,31,male\n"}};
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	core_csv csv;
+	char warning[512] = "";
+	core_ctx_set_log(ctx, keep_warning, warning);
+	test_ok(ctx, read_db(ctx, MAKE_DB(ctx, files), &csv));
+	assert_non_null(strstr(warning,
+		"db.speaker.csv: 2 of 3 rows have a speaker that is not in it, first '4'"));
+	assert_string_equal(get_cell(&csv, 2, "gender"), "male"); /* of a, the training row */
+	assert_string_equal(get_cell(&csv, 0, "gender"), "");
+	core_ctx_free(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +273,7 @@ int main(void)
 		cmocka_unit_test(segments_are_joined),
 		cmocka_unit_test(bad_databases_are_refused),
 		cmocka_unit_test(a_contradicted_column_is_left_out),
+		cmocka_unit_test(unknown_speakers_are_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

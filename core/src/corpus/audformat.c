@@ -5,8 +5,12 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/missing.h"
+#include "base/nearest.h"
 #include "base/number.h"
 #include "base/path.h"
+#include "corpus/corpus_private.h"
+#include "corpus/forms.h"
 #include "corpus/seconds.h"
 
 #define FAIL_AT(ctx, node, ...) core_fail_place(ctx, FV_DATA, (node)->place, __VA_ARGS__)
@@ -43,8 +47,9 @@ static fv_status read_columns(fv_ctx *ctx, const core_yaml *node, audformat_tabl
 		return FV_FAILED;
 	table->n_columns = (int32_t)columns->n;
 	for (size_t i = 0; i < columns->n; i++)
-		table->column[i] = (audformat_column){
-			columns->entry[i].key, get_text(columns->entry[i].value, "scheme_id")};
+		table->column[i] = (audformat_column){columns->entry[i].key,
+			get_text(columns->entry[i].value, "scheme_id"),
+			columns->entry[i].value->place};
 	return FV_OK;
 }
 
@@ -69,6 +74,7 @@ static fv_status read_table_head(fv_ctx *ctx, const core_entry *entry, audformat
 		table->n_levels = table->segmented ? 3 : 1;
 		table->split = get_text(node, "split_id");
 	}
+	table->place = node->place;
 	return read_columns(ctx, node, table);
 }
 
@@ -82,9 +88,31 @@ static fv_status read_scheme(fv_ctx *ctx, const core_entry *entry, audformat_sch
 	scheme->numeric = type && (!strcmp(type, "int") || !strcmp(type, "float"));
 	if (labels && labels->kind == CORE_YAML_SCALAR)
 		scheme->misc = get_text(node, "labels");
-	if (labels && labels->kind == CORE_YAML_MAP)
+	else
 		scheme->labels = labels;
 	return FV_OK;
+}
+
+/* Tables may name only schemes and splits that the header has. */
+static fv_status check_names(fv_ctx *ctx, const audformat_db *db)
+{
+	fv_status status = FV_OK;
+	for (int32_t i = 0; i < db->n_tables; i++) {
+		const audformat_table *table = &db->table[i];
+		if (table->split && db->splits && !core_yaml_get(db->splits, table->split))
+			status = core_fail_place(ctx, FV_DATA, table->place,
+				"table '%s' is of the split '%s', which 'splits' does not have",
+				table->name, table->split);
+		for (int32_t c = 0; c < table->n_columns; c++) {
+			const audformat_column *column = &table->column[c];
+			if (column->scheme && !audformat_find_scheme(db, column->scheme))
+				status = core_fail_place(ctx, FV_DATA, column->place,
+					"column '%s' of table '%s' has the scheme '%s', which "
+					"'schemes' does not have",
+					column->name, table->name, column->scheme);
+		}
+	}
+	return status;
 }
 
 static fv_status read_header(fv_ctx *ctx, const core_yaml *root, audformat_db *db)
@@ -117,7 +145,7 @@ static fv_status read_header(fv_ctx *ctx, const core_yaml *root, audformat_db *d
 			read_scheme(ctx, &schemes->entry[i], &db->scheme[db->n_schemes++]);
 		status = found ? found : status;
 	}
-	return status;
+	return status ? status : check_names(ctx, db);
 }
 
 /* Reads the YAML twice, because what is wrong in a configuration (FV_CONFIG) is bad data here. */
@@ -288,6 +316,54 @@ static fv_status sort_rows(fv_ctx *ctx, audformat_table *table)
 	return status;
 }
 
+/* The values of a scheme's labels, sorted, as keys. n = 0: any value. */
+static fv_status list_labels(
+	fv_ctx *ctx, const audformat_scheme *scheme, const char ***out, int32_t *n)
+{
+	const core_yaml *labels = scheme ? scheme->labels : NULL;
+	size_t size = labels ? labels->n : 0;
+	const char **key = core_alloc(ctx, size, sizeof *key);
+	int32_t *id = core_alloc(ctx, size, sizeof *id);
+	*n = 0;
+	if (!key || !id)
+		return FV_FAILED;
+	for (size_t i = 0; i < size; i++) {
+		const core_yaml *value = labels->entry[i].value;
+		const char *text = labels->kind == CORE_YAML_MAP ? labels->entry[i].key
+				   : value->text                 ? value->text
+								 : "";
+		if (!(key[i] = audformat_value_key(ctx, scheme->numeric, text)))
+			return FV_FAILED;
+	}
+	return size ? core_names_index(ctx, key, (int64_t)size, id, out, n) : FV_OK;
+}
+
+/* Values that their scheme does not list. */
+static fv_status check_values(fv_ctx *ctx, const audformat_db *db, const audformat_table *table)
+{
+	const core_csv *csv = &table->csv;
+	fv_status status = FV_OK;
+	for (int32_t c = 0; c < table->n_columns; c++) {
+		const audformat_scheme *scheme = audformat_find_scheme(db, table->column[c].scheme);
+		const char **label;
+		int32_t n;
+		if (list_labels(ctx, scheme, &label, &n))
+			return FV_FAILED;
+		for (int64_t r = 0; n && r < csv->n_rows; r++) {
+			const char *cell = core_csv_cell(csv, r, table->csv_column[c]);
+			const char *key = audformat_value_key(ctx, scheme->numeric, cell);
+			if (!key)
+				return FV_FAILED;
+			if (!core_is_missing(cell) && core_names_find(label, n, key) < 0)
+				status = core_fail_at(ctx, FV_DATA, csv->path, (int)csv->line[r], 0,
+					"%s: '%s' is no label of the scheme '%s'%s",
+					table->column[c].name, cell, scheme->name,
+					core_suggest_name(ctx, key, label, (size_t)n));
+		}
+	}
+	return status;
+}
+
 fv_status audformat_load_table(fv_ctx *ctx, audformat_db *db, audformat_table *table)
 {
 	if (table->loaded)
@@ -302,7 +378,8 @@ fv_status audformat_load_table(fv_ctx *ctx, audformat_db *db, audformat_table *t
 	table->order = core_alloc(ctx, n, sizeof *table->order);
 	if (!table->key || !table->order)
 		return FV_FAILED;
-	if ((status = make_keys(ctx, db, table)) || (status = sort_rows(ctx, table)))
+	if ((status = make_keys(ctx, db, table)) || (status = sort_rows(ctx, table)) ||
+		(status = check_values(ctx, db, table)))
 		return status;
 	table->loaded = true;
 	return FV_OK;
@@ -356,4 +433,26 @@ const audformat_column *audformat_find_column(const audformat_table *table, cons
 		}
 	}
 	return n == 1 ? found : NULL;
+}
+
+const char *audformat_split_type(const audformat_db *db, const char *split)
+{
+	const core_yaml *type = core_yaml_get(core_yaml_get(db->splits, split), "type");
+	return type && type->kind == CORE_YAML_SCALAR && !core_yaml_is_null(type) ? type->text
+										  : split;
+}
+
+bool core_is_audformat(const char *path)
+{
+	const char *base = core_path_base(path);
+	size_t n = strlen(base), folder = (size_t)(base - path);
+	char header[4096];
+	if (!strcmp(base, "db.yaml"))
+		return true;
+	if (n < 8 || strncmp(base, "db.", 3) || strcmp(base + n - 4, ".csv") != 0 ||
+		folder + sizeof "db.yaml" > sizeof header)
+		return false;
+	memcpy(header, path, folder);
+	memcpy(header + folder, "db.yaml", sizeof "db.yaml");
+	return core_file_exists(header);
 }

@@ -9,11 +9,13 @@
 
 typedef struct audformat_column {
 	const char *name, *scheme; /* scheme NULL: none */
+	core_place place;
 } audformat_column;
 
 typedef struct audformat_table {
 	const char *name;
 	const char *split; /* split_id; NULL: none */
+	core_place place;
 	bool misc, segmented;
 	int32_t n_levels; /* columns of the index, the first of the CSV file */
 	int32_t n_columns;
@@ -31,7 +33,7 @@ typedef struct audformat_scheme {
 	const char *name;
 	bool numeric;            /* values are compared as numbers */
 	const char *misc;        /* table of the labels; NULL: none */
-	const core_yaml *labels; /* map from value to a map of fields; NULL: none */
+	const core_yaml *labels; /* list of values, or map from value to its fields; NULL: none */
 } audformat_scheme;
 
 typedef struct audformat_db {
@@ -47,8 +49,8 @@ typedef struct audformat_db {
 FV_NODISCARD fv_status audformat_open(
 	fv_ctx *ctx, const char *path, core_files *files, audformat_db *out);
 /* Reads the CSV file of a table once, and sorts its index. Errors: FV_DATA for a file that is
- * missing or stored as parquet or pickle, for columns that db.yaml names and the file lacks, and for
- * repeated or bad entries of the index. */
+ * missing or stored as parquet or pickle, for columns that db.yaml names and the file lacks, for
+ * repeated or bad entries of the index, and for values that their scheme does not list. */
 FV_NODISCARD fv_status audformat_load_table(fv_ctx *ctx, audformat_db *db, audformat_table *table);
 int64_t audformat_find_row(const audformat_table *table, const char *key); /* -1: none */
 
@@ -61,6 +63,8 @@ const char *audformat_value_key(fv_ctx *ctx, bool numeric, const char *value);
 /* All NULL when there is none of that name. */
 audformat_table *audformat_find_table(const audformat_db *db, const char *name);
 const audformat_scheme *audformat_find_scheme(const audformat_db *db, const char *name);
+/* The type of a split, train, dev or test; its id where the header gives none. */
+const char *audformat_split_type(const audformat_db *db, const char *split);
 /* The column of that name, else the only one of that scheme. */
 const audformat_column *audformat_find_column(const audformat_table *table, const char *name);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/missing.h"
 #include "base/path.h"
 #include "corpus/audformat.h"
 #include "corpus/forms.h"
@@ -133,13 +134,6 @@ static fv_status choose_tables(struct join *join, const char *path)
 	return check_choice(join);
 }
 
-static const char *get_split_type(const audformat_db *db, const char *split)
-{
-	const core_yaml *type = core_yaml_get(core_yaml_get(db->splits, split), "type");
-	return type && type->kind == CORE_YAML_SCALAR && !core_yaml_is_null(type) ? type->text
-										  : split;
-}
-
 /* A split is called by its type (train, dev, test), or by its id where two have one type. */
 static fv_status name_splits(struct join *join)
 {
@@ -149,7 +143,7 @@ static fv_status name_splits(struct join *join)
 	bool distinct = true;
 	for (int32_t i = 0; i < join->n_chosen; i++) {
 		const char *split = join->chosen[i]->split;
-		join->split[i] = split ? get_split_type(&join->db, split) : NULL;
+		join->split[i] = split ? audformat_split_type(&join->db, split) : NULL;
 		for (int32_t j = 0; split && j < i; j++)
 			distinct = distinct && strcmp(join->split[i], join->split[j]) != 0;
 	}
@@ -349,6 +343,29 @@ static struct column *get_field(
 	return get_column(join, field);
 }
 
+/* Counts the rows whose value, such as a speaker, has no row in the table of labels. */
+static fv_status warn_unknown(
+	struct join *join, const struct column *column, const audformat_table *table)
+{
+	int64_t n = 0;
+	const char *first = NULL;
+	for (int64_t r = 0; r < join->n_rows; r++) {
+		const char *value = column->cell[r];
+		const char *key = audformat_value_key(join->ctx, column->scheme->numeric, value);
+		if (!key)
+			return FV_FAILED;
+		if (core_is_missing(value) || audformat_find_row(table, key) >= 0)
+			continue;
+		first = first ? first : value;
+		n++;
+	}
+	if (n)
+		fv_warn(join->ctx, "%s: %lld of %lld rows have a %s that is not in it, first '%s'",
+			table->csv.path, (long long)n, (long long)join->n_rows, column->name,
+			first);
+	return FV_OK;
+}
+
 /* speaker: 3 -> the columns of row 3 of the table of speakers. */
 static fv_status join_misc(struct join *join, int32_t c)
 {
@@ -361,6 +378,8 @@ static fv_status join_misc(struct join *join, int32_t c)
 			"%s: scheme '%s' takes its labels from '%s', which is no misc table",
 			join->db.path, scheme->name, scheme->misc);
 	fv_status status = audformat_load_table(join->ctx, &join->db, table);
+	if (!status)
+		status = warn_unknown(join, &join->column[c], table);
 	for (int32_t k = 0; k < table->n_columns && !status; k++) {
 		struct column *field = get_field(join, name, table->column[k].name, before);
 		if (!field)
@@ -457,21 +476,6 @@ static fv_status make_table(struct join *join, core_csv *out)
 			out->cell[r * n + c] = join->column[c].cell[r];
 	}
 	return FV_OK;
-}
-
-bool core_is_audformat(const char *path)
-{
-	const char *base = core_path_base(path);
-	size_t n = strlen(base), folder = (size_t)(base - path);
-	char header[4096];
-	if (!strcmp(base, "db.yaml"))
-		return true;
-	if (n < 8 || strncmp(base, "db.", 3) || strcmp(base + n - 4, ".csv") != 0 ||
-		folder + sizeof "db.yaml" > sizeof header)
-		return false;
-	memcpy(header, path, folder);
-	memcpy(header + folder, "db.yaml", sizeof "db.yaml");
-	return core_file_exists(header);
 }
 
 fv_status core_read_audformat(
