@@ -63,6 +63,25 @@ static void turns_are_rows(void **state)
 	core_ctx_free(ctx);
 }
 
+#define TURN "[5 - 6]\tSes01F_impro01_F000\tneu\t[1, 1, 1]\n"
+
+/* The last line needs no line end, a rater may vote twice in a row, and a blank line may stand before
+ * the raters. */
+static void odd_lines_are_read(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	core_csv csv;
+	const char *path = write_text(ctx, TITLE TURN "\nC-E1:\tAnger;\t()\nC-E2:\tSadness;\t(a)");
+	test_ok(ctx, core_read_emo_evaluation(ctx, path, &csv));
+	assert_string_equal(get_cell(&csv, 0, "ang"), "1");
+	assert_string_equal(get_cell(&csv, 0, "sad"), "1");
+	path = write_text(ctx, TITLE TURN "C-E1:\tAnger;\t()\nC-E1:\tSadness;\t()\n");
+	test_ok(ctx, core_read_emo_evaluation(ctx, path, &csv));
+	assert_string_equal(get_cell(&csv, 0, "sad"), "1");
+	core_ctx_free(ctx);
+}
+
 static void bad_lines_are_named(void **state)
 {
 	static const struct {
@@ -80,7 +99,14 @@ static void bad_lines_are_named(void **state)
 		{"[5 - 6]\tSes01F_impro01_F000\tneu", "ends with three numbers"},
 		{"[5 - 6]\tSes01F_impro01_F000\tneu\t[1, 1, 1]\nC-E1:\tNeural;\t()",
 			":4: 'Neural' is no category"},
-		{"hello", ":3: neither a turn"}, {"", "no turn in it"}};
+		{"C-E1:\tNeutral;\t()\nA-E1:\tval 1; act 1; dom 1;\t()\n",
+			":3: a rater before the first turn: the line of the turn is missing"},
+		{TURN "C-E1:\tNeutral;\t()\nC-E2:\tSadness;\t()\n\nC-E2:\tNeutral;\t()\n",
+			":7: C-E2 votes a second time on the turn of line 3"},
+		{TURN "C-E1:\tNeutral;\t()\nA-E1:\tval 1; a",
+			":5: the file ends within this line: was it cut off?"},
+		{TURN "C", ":4: the file ends within this line"}, {"hello", ":3: neither a turn"},
+		{"", "no turn in it"}};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		fv_ctx *ctx = test_ctx();
@@ -105,6 +131,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(turns_are_rows),
+		cmocka_unit_test(odd_lines_are_read),
 		cmocka_unit_test(bad_lines_are_named),
 		cmocka_unit_test(a_text_is_told_by_its_title),
 	};

@@ -12,6 +12,7 @@
 #include "base/number.h"
 #include "corpus/forms.h"
 
+#define RATERS_MAX 16
 #define TEXT_LIMIT ((size_t)1 << 26)
 
 enum {
@@ -43,8 +44,11 @@ struct reader {
 	fv_ctx *ctx;
 	core_csv *out;
 	int line;
-	bool in_turn;
+	bool turns, in_turn,
+		ended;      /* any turn yet; votes of one are read; a blank line followed it */
 	int votes[N_CODES]; /* of the turn being read */
+	int n_raters;
+	char rater[RATERS_MAX][8]; /* evaluators who voted on it: "C-E2" */
 	fv_status status;
 };
 
@@ -150,7 +154,9 @@ static void read_turn(struct reader *r, char *line)
 {
 	static const int scale[3] = {VALENCE, ACTIVATION, DOMINANCE};
 	end_turn(r);
-	r->in_turn = false;
+	r->in_turn = r->ended = false;
+	r->n_raters = 0;
+	r->turns = true;
 	char *times = cut_brackets(&line), *number[3];
 	if (!times || !split_numbers(times, " - ", 2, number)) {
 		FAIL(r, "a turn begins with its times: [6.29 - 8.24]");
@@ -184,12 +190,35 @@ static void read_turn(struct reader *r, char *line)
 	r->in_turn = true;
 }
 
+/* Notes the evaluator of "C-E2: ...", who votes once a turn. A second vote behind a blank line, which
+ * ends a turn, belongs to a turn whose own line is missing. */
+static bool is_first_vote(struct reader *r, const char *line)
+{
+	size_t n = strcspn(line, ":");
+	for (int i = 0; i < r->n_raters; i++) {
+		if (strlen(r->rater[i]) != n || strncmp(r->rater[i], line, n) != 0)
+			continue;
+		if (!r->ended)
+			return true;
+		FAIL(r,
+			"%.*s votes a second time on the turn of line %d: the line of a turn is "
+			"missing before this one",
+			(int)n, line, (int)r->out->line[r->out->n_rows - 1]);
+		return false;
+	}
+	if (r->n_raters < RATERS_MAX && n < sizeof r->rater[0]) {
+		memcpy(r->rater[r->n_raters], line, n);
+		r->rater[r->n_raters++][n] = '\0';
+	}
+	return true;
+}
+
 /* Counts the categories of "C-E2: <tab> Neutral; Anger; <tab> (comment)". Those of the actors
  * themselves (C-F1, C-M1) are no part of the label. */
 static void count_votes(struct reader *r, char *line)
 {
 	char *colon = strchr(line, ':');
-	if (!colon || line[2] != 'E')
+	if (!colon || line[2] != 'E' || !is_first_vote(r, line))
 		return;
 	char *end = strchr(colon, '(');
 	if (end)
@@ -214,6 +243,7 @@ static void count_votes(struct reader *r, char *line)
 static void read_line(struct reader *r, char *line)
 {
 	line += strspn(line, " \t");
+	r->ended = r->ended || !*line;
 	if (!*line || *line == '%')
 		return;
 	if (*line == '[')
@@ -221,8 +251,23 @@ static void read_line(struct reader *r, char *line)
 	else if (strncmp(line, "C-", 2) && strncmp(line, "A-", 2))
 		FAIL(r, "neither a turn ([START - END] NAME CODE [V, A, D]) nor a rater (C-E1:, "
 			"A-E1:)");
+	else if (!r->turns)
+		FAIL(r, "a rater before the first turn: the line of the turn is missing");
 	else if (r->in_turn && *line == 'C')
 		count_votes(r, line);
+}
+
+/* False, with a failure, where the file ends within the line of a rater, whose end is a comment in
+ * brackets. */
+static bool is_whole(struct reader *r, const char *line, bool has_next)
+{
+	size_t n = strlen(line);
+	while (n && strchr(" \t", line[n - 1]))
+		n--;
+	if (!n || has_next || !strchr("CA", *line) || line[n - 1] == ')')
+		return true;
+	FAIL(r, "the file ends within this line: was it cut off?");
+	return false;
 }
 
 static int64_t count_turns(const char *text, size_t size)
@@ -260,7 +305,8 @@ fv_status core_read_emo_evaluation(fv_ctx *ctx, const char *path, core_csv *out)
 			*next++ = '\0';
 		line[strcspn(line, "\r")] = '\0';
 		r.line++;
-		read_line(&r, line);
+		if (is_whole(&r, line, next != NULL))
+			read_line(&r, line);
 	}
 	end_turn(&r);
 	if (!r.status && out->n_rows == 0)
