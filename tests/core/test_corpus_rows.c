@@ -194,6 +194,13 @@ static void attributes_are_joined_and_numbers_kept(void **state)
 
 /* --- splits --- */
 
+static void keep_notes(void *user, core_level level, const char *line)
+{
+	char *notes = user;
+	(void)level;
+	snprintf(notes + strlen(notes), 4096 - strlen(notes), "%s\n", line);
+}
+
 static void splits_are_translated(void **state)
 {
 	(void)state;
@@ -201,6 +208,8 @@ static void splits_are_translated(void **state)
 	core_column splits[] = {{"Train", "train"}, {"Test1", "test"}, {"Val", "dev"},
 		{"Test2", "noisy"}, {"Test4", NULL}};
 	core_corpus_spec spec = {.n_splits = 5, .splits = splits};
+	char notes[4096] = "";
+	core_ctx_set_log(ctx, keep_notes, notes);
 	core_corpus *c = read_text(ctx, &spec, 0,
 		ONE "a,sad,1,Train\nb,joy,2,val\nc,sad,3,Test1\nd,sad,4,Test2\ne,joy,5,Test3\n"
 		    "f,joy,6,Test4\ng,joy,7,\n");
@@ -209,6 +218,7 @@ static void splits_are_translated(void **state)
 	assert_int_equal(c->n_left_out, 1);
 	assert_int_equal(c->left_out[0].n, 3);
 	assert_string_equal(c->left_out[0].why, "in no split of corpus.splits");
+	assert_non_null(strstr(notes, "l.csv:6: corpus.splits does not list 'Test3'\n"));
 	spec.n_splits = 0;
 	fail_text(ctx, &spec, FV_DATA, ONE "a,sad,1,Train\nc,sad,3,Test1\n" REST,
 		"l.csv:3: split: 'Test1' is not Train, Development or Test: corpus.splits says");
@@ -370,6 +380,8 @@ static void votes_become_shares(void **state)
 	fv_ctx *ctx = test_ctx();
 	static const char *classes[] = {"Angry", "Neutral", "Sad"};
 	core_corpus_spec spec = {.votes_emotion = "EmoClass_Major", .classes = {3, classes}};
+	char notes[4096] = "";
+	core_ctx_set_log(ctx, keep_notes, notes);
 	spec.votes_file = write_text(ctx, "v.csv",
 		"FileName,Workers,EmoClass_Major\na.wav,1,Neutral\nb.wav,1,Other\na.wav,2,Angry\n"
 		"a.wav,3,Angry\na.wav,4,Other\nd.wav,1,\"Sad, "
@@ -383,6 +395,11 @@ static void votes_become_shares(void **state)
 	assert_int_equal(c->n, 3);
 	assert_int_equal(c->n_left_out, 2);
 	assert_int_equal(c->files.n, 2);
+	assert_non_null(strstr(notes, "v.csv: votes of 1 of 5 recordings are not used, "));
+	assert_non_null(strstr(notes, "l.csv lacks them: 'z'\n"));
+	fail_text(ctx, &spec, FV_DATA,
+		"FileName,EmoClass,SpkrID,Split_Set\nx_a.wav,N,1,Train\nx_t.wav,N,3,Test\n",
+		"l.csv has votes: the votes are of 'a', ..., the rows of 'x_a', ...");
 	/* MSP-Podcast since 1.7, without label files */
 	core_corpus_spec alone = {
 		.votes_emotion = "EmoDetail", .speaker = "none", .fold_by = "part"};
@@ -396,6 +413,11 @@ static void votes_become_shares(void **state)
 	assert_string_equal(join_splits(ctx, c), "b a c");
 	check_label(c, "a", (double[]){0.5, 0.5});
 	check_label(c, "b", (double[]){0.95, 0.05});
+	alone.labels = alone.votes_file = write_text(ctx, "v.csv",
+		"FileName,part,EmoDetail\na.wav,1,\"W1; Neutral; Sad; A:4.0; V:4.0;\"\n"
+		"b.wav,2,\"W1, Angry, Sad, A:1\"\nc.wav,3,\"W1; Neutral; ; V:1;\"\n");
+	test_fails(ctx, core_corpus_read(ctx, &alone, 3, &c), FV_DATA,
+		"v.csv:3: 'W1, Angry, Sad, A:1' is no record of a rater");
 	core_ctx_free(ctx);
 }
 

@@ -82,9 +82,11 @@ static inline bool core_row_stays(const core_label_file *f, int64_t row)
 /* votes.c: reads the table of votes; without label files its recordings are the rows of
  * file->table. */
 FV_NODISCARD fv_status core_votes_read(fv_ctx *ctx, core_label_file *file);
-/* The votes [n_classes] of a recording, by its id, or by its stem if `stem` is no longer than that
- * and no other recording with votes has it. NULL: it has none. */
-const double *core_votes_find(const core_votes *votes, const char *id, const char *stem);
+/* The place in votes->id of a recording, by its id, or by its stem if `stem` is no longer than that and
+ * no other recording with votes has it; -1: it has none. */
+int32_t core_votes_find(const core_votes *votes, const char *id, const char *stem);
+/* Counts the recordings with votes that are no rows. Errors: FV_DATA if all are. */
+FV_NODISCARD fv_status core_votes_check(fv_ctx *ctx, const core_label_file *file);
 
 /* columns.c: finds all columns but those of classes. */
 FV_NODISCARD fv_status core_columns_find(fv_ctx *ctx, core_label_file *file);

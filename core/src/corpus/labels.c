@@ -237,7 +237,9 @@ fv_status core_labels_read(fv_ctx *ctx, core_label_file *f, const core_corpus *c
 	f->votes_of_row = core_alloc(ctx, classes, sizeof *f->votes_of_row);
 	if (!f->y || !f->votes_of_row)
 		return FV_FAILED;
-	fv_status status = FV_OK;
+	fv_status status = f->votes ? core_votes_check(ctx, f) : FV_OK;
+	if (status)
+		return status;
 	for (int64_t r = 0; r < (int64_t)n; r++) {
 		float *y = f->y + (size_t)r * classes;
 		fv_status row = FV_OK;

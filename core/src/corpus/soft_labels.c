@@ -159,7 +159,8 @@ fv_status core_shares_read(
 
 void core_row_votes_read(core_label_file *f, const core_corpus *c, int64_t r, float *y)
 {
-	const double *count = core_votes_find(f->votes, f->id[r], f->stem[r]);
+	int32_t at = core_votes_find(f->votes, f->id[r], f->stem[r]);
+	const double *count = at < 0 ? NULL : f->votes->count + (int64_t)at * f->votes->n_classes;
 	double sum = 0, *votes = f->votes_of_row;
 	memset(votes, 0, (size_t)c->classes * sizeof *votes);
 	for (int32_t s = 0; count && s < f->n_sources; s++) {

@@ -97,21 +97,49 @@ static int32_t find_entry(const core_corpus_spec *spec, const char *value)
 	return -1;
 }
 
+/* Names the values that corpus.splits does not list, because one may be misspelt. */
+static fv_status note_unlisted(fv_ctx *ctx, const core_label_file *f, const char *const *unlisted)
+{
+	enum { LISTED = 5 };
+	int64_t n = f->table.csv.n_rows;
+	int32_t *id = core_alloc(ctx, (size_t)n, sizeof *id), n_values = 0;
+	const char **value;
+	if (!id || core_names_index(ctx, unlisted, n, id, &value, &n_values))
+		return FV_FAILED;
+	int64_t first = 0;
+	while (first < n && id[first] < 0)
+		first++;
+	const char *list = "";
+	for (int32_t i = 0; i < n_values && i < LISTED && list; i++)
+		list = core_format(ctx, "%s%s'%s'", list, i ? ", " : "", value[i]);
+	if (!list)
+		return FV_FAILED;
+	if (n_values)
+		fv_note(ctx, "%s:%lld: corpus.splits does not list %s%s", f->table.path[first],
+			(long long)f->table.csv.line[first], list,
+			n_values > LISTED ? ", ..." : "");
+	return FV_OK;
+}
+
 /* Translates the values by corpus.splits; rows whose value it does not list are left out. */
 static fv_status translate_values(fv_ctx *ctx, struct splits *s)
 {
 	core_label_file *f = s->f;
 	const core_corpus_spec *spec = f->spec;
+	int64_t n = f->table.csv.n_rows;
 	bool *found = core_alloc(ctx, (size_t)spec->n_splits, sizeof *found);
-	if (!found)
+	const char **unlisted = core_alloc(ctx, (size_t)n, sizeof *unlisted);
+	if (!found || !unlisted)
 		return FV_FAILED;
-	for (int64_t r = 0; r < f->table.csv.n_rows; r++) {
+	for (int64_t r = 0; r < n; r++) {
 		if (!core_row_stays(f, r))
 			continue;
 		int32_t at = find_entry(spec, find_cell(f, r));
 		const char *split = at < 0 ? NULL : spec->splits[at].column;
 		if (at >= 0)
 			found[at] = true;
+		else if (!core_is_missing(find_cell(f, r)))
+			unlisted[r] = find_cell(f, r);
 		if (!split)
 			f->dropped[r] = "in no split of corpus.splits";
 		else if ((f->part[r] = find_word(split)) < 0)
@@ -121,7 +149,7 @@ static fv_status translate_values(fv_ctx *ctx, struct splits *s)
 		if (!found[i])
 			fv_warn(ctx, "corpus.splits: %s has no row of '%s'", f->table.csv.path,
 				spec->splits[i].attribute);
-	return FV_OK;
+	return note_unlisted(ctx, f, unlisted);
 }
 
 fv_status core_splits_read(fv_ctx *ctx, core_label_file *f, core_corpus *c)

@@ -57,32 +57,55 @@ static fv_status add_vote(
 	return FV_OK;
 }
 
-/* The second of the fields that ';' divides, where one of them is a rating "A:4.0"; NULL: the cell
- * is no such record. */
-static const char *find_record_class(const char *cell, size_t *n)
+/* True for a record of a rater, in which one of the fields that ';' divides is a rating "A:4.0". */
+static bool is_record(const char *cell)
 {
 	const char *rating = strstr(cell, "; A:"), *second = strchr(cell, ';');
-	if (!rating || !second || second == rating || !strchr("0123456789.", rating[4]) ||
-		!rating[4])
-		return NULL;
-	*n = strcspn(second + 1, ";");
-	return second + 1;
+	return rating && second && second != rating && rating[4] &&
+	       strchr("0123456789.", rating[4]);
+}
+
+/* Adds the second field of a record. */
+static fv_status add_record(
+	fv_ctx *ctx, struct list *list, const core_csv *csv, int64_t row, const char *cell)
+{
+	const char *second = strchr(cell, ';');
+	if (second)
+		return add_vote(
+			ctx, list, second + 1, strcspn(second + 1, ";"), row, csv->line[row]);
+	return core_fail_at(ctx, FV_DATA, csv->path, (int)csv->line[row], 0,
+		"'%s' is no record of a rater, unlike others of its column: WORKER; CLASS; ...",
+		cell);
 }
 
 static fv_status add_cell(
 	fv_ctx *ctx, struct list *list, const char *cell, int64_t row, int64_t line)
 {
-	size_t n;
-	const char *class = find_record_class(cell, &n);
-	if (class)
-		return add_vote(ctx, list, class, n, row, line);
 	fv_status status = FV_OK;
 	do {
-		n = strcspn(cell, ",;");
+		size_t n = strcspn(cell, ",;");
 		if (n || !*cell)
 			status = add_vote(ctx, list, cell, n, row, line);
 		cell += n + (cell[n] != '\0');
 	} while (*cell && !status);
+	return status;
+}
+
+/* Lists the votes of a column, all of whose cells are records if one is. */
+static fv_status list_votes(fv_ctx *ctx, const core_csv *csv, int64_t column, struct list *list)
+{
+	bool records = false;
+	fv_status status = FV_OK;
+	for (int64_t r = 0; r < csv->n_rows; r++)
+		records = records || is_record(core_csv_cell(csv, r, column));
+	for (int64_t r = 0; r < csv->n_rows; r++) {
+		const char *cell = core_csv_cell(csv, r, column);
+		fv_status added = records && *cell ? add_record(ctx, list, csv, r, cell)
+						   : add_cell(ctx, list, cell, r, csv->line[r]);
+		if (added == FV_FAILED)
+			return added;
+		status = added ? added : status;
+	}
 	return status;
 }
 
@@ -122,14 +145,13 @@ static fv_status count_votes(fv_ctx *ctx, const core_corpus_spec *spec, const co
 	int64_t column, const int32_t *recording, core_votes *out)
 {
 	struct list list = {0};
-	for (int64_t r = 0; r < csv->n_rows; r++)
-		if (add_cell(ctx, &list, core_csv_cell(csv, r, column), r, csv->line[r]))
-			return FV_FAILED;
+	fv_status status = list_votes(ctx, csv, column, &list);
+	if (status)
+		return status;
 	int32_t *class = core_alloc(ctx, (size_t)list.n, sizeof *class);
-	fv_status status =
-		class ? core_clean_column(ctx, csv->path, csv->header[column], list.n, list.text,
-				list.line, spec->missing.n, spec->missing.item)
-		      : FV_FAILED;
+	status = class ? core_clean_column(ctx, csv->path, csv->header[column], list.n, list.text,
+				 list.line, spec->missing.n, spec->missing.item)
+		       : FV_FAILED;
 	if (!status)
 		status = core_names_index(
 			ctx, list.text, list.n, class, &out->class_name, &out->n_classes);
@@ -235,7 +257,7 @@ static bool has_stem(const core_votes *v, int32_t at, const char *stem)
 	return at < v->n && !strcmp(core_id_suffix(v->id[v->by_stem[at]], 1), stem);
 }
 
-const double *core_votes_find(const core_votes *v, const char *id, const char *stem)
+int32_t core_votes_find(const core_votes *v, const char *id, const char *stem)
 {
 	int32_t i = core_names_find(v->id, v->n, id);
 	if (i < 0 && core_id_count_parts(stem) == 1) {
@@ -243,5 +265,33 @@ const double *core_votes_find(const core_votes *v, const char *id, const char *s
 		if (has_stem(v, at, stem) && !has_stem(v, at + 1, stem))
 			i = v->by_stem[at];
 	}
-	return i < 0 ? NULL : v->count + (int64_t)i * v->n_classes;
+	return i;
+}
+
+fv_status core_votes_check(fv_ctx *ctx, const core_label_file *f)
+{
+	const core_votes *v = f->votes;
+	bool *used = core_alloc(ctx, (size_t)v->n, sizeof *used);
+	int32_t unused = 0, first = -1;
+	if (!used)
+		return FV_FAILED;
+	for (int64_t r = 0; r < f->table.csv.n_rows; r++) {
+		int32_t i = core_votes_find(v, f->id[r], f->stem[r]);
+		if (i >= 0)
+			used[i] = true;
+	}
+	for (int32_t i = 0; i < v->n; i++) {
+		first = first < 0 && !used[i] ? i : first;
+		unused += !used[i];
+	}
+	if (unused == v->n)
+		return fv_fail(ctx, FV_DATA,
+			"%s: no recording of %s has votes: the votes are of '%s', ..., the rows "
+			"of '%s', ...",
+			v->path, f->table.csv.path, v->id[0], f->id[0]);
+	if (unused)
+		fv_note(ctx, "%s: votes of %d of %d recordings are not used, %s lacks them: '%s'%s",
+			v->path, (int)unused, (int)v->n, f->table.csv.path, v->id[first],
+			unused > 1 ? ", ..." : "");
+	return FV_OK;
 }
