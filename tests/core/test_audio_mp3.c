@@ -295,7 +295,7 @@ static void parts_equal_the_whole(void **state)
 	assert_int_equal(part.n, 11025);
 	assert_memory_equal(part.sample, whole.sample, 11025 * sizeof(float));
 	core_wave_free(&part);
-	core_segment segment = {0.1, 0.3};
+	core_segment segment = {.start = 0.1, .end = 0.3};
 	test_ok(b.ctx, core_audio_read_segment(b.ctx, b.path, &segment, 0, 0, &part));
 	assert_int_equal(part.n, 8820);
 	assert_memory_equal(part.sample, whole.sample + 4410, 8820 * sizeof(float));

@@ -48,18 +48,17 @@ static void segments_are_exact(void **state)
 		SF_FORMAT_FLAC | SF_FORMAT_PCM_16, SF_FORMAT_AIFF | SF_FORMAT_PCM_16,
 		SF_FORMAT_CAF | SF_FORMAT_FLOAT};
 	static const struct {
-		core_segment segment;
+		double from, to;
 		int first, end;
-	} cases[] = {{{0, 1}, 0, 11025}, {{0.5, 1.25}, 5513, 13781},
-		{{1.25, INFINITY}, 13781, 20000}, {{0, INFINITY}, 0, 20000},
-		{{0.00004, 0.0001}, 0, 1}, {{0.00005, 0.0002}, 1, 2},
-		{{1.8, 20000 / 11025.0}, 19845, 20000}};
+	} cases[] = {{0, 1, 0, 11025}, {0.5, 1.25, 5513, 13781}, {1.25, INFINITY, 13781, 20000},
+		{0, INFINITY, 0, 20000}, {0.00004, 0.0001, 0, 1}, {0.00005, 0.0002, 1, 2},
+		{1.8, 20000 / 11025.0, 19845, 20000}};
 	for (size_t f = 0; f < sizeof formats / sizeof *formats; f++) {
 		write_sound(path, formats[f], 11025, 2, 20000, ramp);
 		for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 			core_wave wave;
-			test_ok(ctx,
-				core_audio_read_segment(ctx, path, &cases[i].segment, 0, 0, &wave));
+			core_segment segment = {.start = cases[i].from, .end = cases[i].to};
+			test_ok(ctx, core_audio_read_segment(ctx, path, &segment, 0, 0, &wave));
 			assert_int_equal(wave.n, cases[i].end - cases[i].first);
 			for (int64_t t = 0; t < wave.n; t++)
 				assert_true(wave.sample[t] == (float)ramp(cases[i].first + t, 0));
@@ -83,7 +82,7 @@ static void segments_equal_the_whole(void **state)
 	const char *path = core_path_join(ctx, test_folder("segments"), "x.ogg");
 	write_sound(path, SF_FORMAT_OGG | SF_FORMAT_VORBIS, 48000, 1, 96000, tone);
 	core_wave whole, part;
-	core_segment segment = {0.7, 1.3};
+	core_segment segment = {.start = 0.7, .end = 1.3};
 	test_ok(ctx, core_audio_read(ctx, path, 0, 0, &whole));
 	test_ok(ctx, core_audio_read_segment(ctx, path, &segment, 0, 0, &part));
 	assert_int_equal(part.n, 28800);
@@ -104,7 +103,7 @@ static void segments_are_cut_and_resampled(void **state)
 	write_sound(path, SF_FORMAT_WAV | SF_FORMAT_FLOAT, 48000, 1, 96000, tone);
 	write_sound(alone, SF_FORMAT_WAV | SF_FORMAT_FLOAT, 48000, 1, 48000, tone);
 	core_wave part, same;
-	core_segment segment = {0.5, 1.5}; /* 220 periods later */
+	core_segment segment = {.start = 0.5, .end = 1.5}; /* 220 periods later */
 	test_ok(ctx, core_audio_read_segment(ctx, path, &segment, 16000, 0, &part));
 	test_ok(ctx, core_audio_read(ctx, alone, 16000, 0, &same));
 	assert_int_equal(part.n, 16000);
@@ -124,7 +123,7 @@ static void check_segment(
 	fv_ctx *ctx, const char *path, double start, double end, const char *reason)
 {
 	core_wave wave;
-	core_segment segment = {start, end};
+	core_segment segment = {.start = start, .end = end};
 	test_fails(ctx, core_audio_read_segment(ctx, path, &segment, 16000, 0, &wave), FV_DATA,
 		core_format(ctx, "%s: %s", path, reason));
 	assert_null(wave.sample);
@@ -142,6 +141,10 @@ static void bad_segments_are_refused(void **state)
 	check_segment(ctx, path, 1, 1, "the segment from 1 to 1 s has no sample");
 	check_segment(ctx, path, 1, 0.5, "the segment from 1 to 0.5 s has no sample");
 	check_segment(ctx, path, -1, 0.5, "the segment from -1 to 0.5 s has no sample");
+	core_wave wave;
+	core_segment late = {.start = 1, .end = 1.6, .labels = "l.csv", .line = 7};
+	test_fails(ctx, core_audio_read_segment(ctx, path, &late, 16000, 0, &wave), FV_DATA,
+		core_format(ctx, "l.csv:7: the segment ends at 1.6 s, but %s has 1.5 s", path));
 	core_ctx_free(ctx);
 }
 

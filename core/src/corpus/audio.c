@@ -78,11 +78,16 @@ static fv_status check_segment_end(const struct reader *r, int64_t frames)
 {
 	if (r->end <= frames && r->first < frames)
 		return FV_OK;
-	double rate = r->source.rate_hz;
+	const core_segment *segment = r->segment;
+	double rate = r->source.rate_hz, at = r->end > frames ? segment->end : segment->start;
+	const char *what = r->end > frames ? "ends" : "starts";
+	if (segment->labels)
+		return core_fail_at(r->ctx, FV_DATA, segment->labels, segment->line, 0,
+			"the segment %s at %.9g s, but %s has %.9g s", what, at, r->path,
+			(double)frames / rate);
 	return fv_fail(r->ctx, FV_DATA,
-		"%s: the segment %s at %.9g s, but the recording has %.9g s", r->path,
-		r->end > frames ? "ends" : "starts",
-		r->end > frames ? r->segment->end : r->segment->start, (double)frames / rate);
+		"%s: the segment %s at %.9g s, but the recording has %.9g s", r->path, what, at,
+		(double)frames / rate);
 }
 
 /* Checks that the file held as many samples as it promised. `limit`: that many were wanted, 0: all. */
@@ -184,6 +189,10 @@ static fv_status find_segment(struct reader *r)
 	double start = floor(r->segment->start * s->rate_hz + 0.5);
 	double end = floor(r->segment->end * s->rate_hz + 0.5);
 	double most = (double)(INT64_MAX / 2);
+	if (!(start >= 0 && end > start && start < most) && r->segment->labels)
+		return core_fail_at(r->ctx, FV_DATA, r->segment->labels, r->segment->line, 0,
+			"the segment from %.9g to %.9g s has no sample at the %d Hz of %s",
+			r->segment->start, r->segment->end, (int)s->rate_hz, r->path);
 	if (!(start >= 0 && end > start && start < most))
 		return fv_fail(r->ctx, FV_DATA, "%s: the segment from %.9g to %.9g s has no sample",
 			r->path, r->segment->start, r->segment->end);

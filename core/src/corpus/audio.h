@@ -64,6 +64,8 @@ FV_NODISCARD fv_status core_audio_locate(
  * that of the recording. */
 typedef struct core_segment {
 	double start, end;
+	const char *labels; /* the file that says so, for messages; NULL: none */
+	int32_t line;       /* in it */
 } core_segment;
 /* Is it not the whole recording? NULL: it is. */
 bool core_is_segment(const core_segment *segment);

@@ -33,8 +33,9 @@ static const char *find_template_value(
 	}
 	const char *cell = core_csv_cell(csv, r, at);
 	if (!*cell)
-		*status = CORE_ROW_FAIL(
-			ctx, f, r, "%s is empty: it is part of the file name", column);
+		*status = CORE_ROW_FAIL(ctx, f, r,
+			"%s is empty, or no column of this file: it is part of the file name",
+			column);
 	return *cell ? cell : NULL;
 }
 

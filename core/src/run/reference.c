@@ -52,9 +52,9 @@ static fv_status hash_recording(fv_ctx *own, const core_set *set, const core_aud
 		return FV_OK;
 	}
 	const char *path = core_audio_find_row(own, index, corpus, row, NULL);
-	core_segment segment = {0, INFINITY};
+	core_segment segment = {.end = INFINITY};
 	if (corpus->start)
-		segment = (core_segment){corpus->start[row], corpus->end[row]};
+		segment = (core_segment){.start = corpus->start[row], .end = corpus->end[row]};
 	const core_recordings one = {.n = 1, .segment = &segment};
 	char file[CORE_SHA256_HEX];
 	fv_status status = path ? core_sha256_file(own, path, file) : FV_DATA;

@@ -60,7 +60,10 @@ static fv_status set_segments(fv_ctx *ctx, const core_fold *fold, core_recording
 			out->segment[i].end = INFINITY;
 	}
 	for (int32_t i = 0; out->segment && i < c->n; i++)
-		out->segment[fold->row[i]] = (core_segment){c->start[i], c->end[i]};
+		out->segment[fold->row[i]] = (core_segment){.start = c->start[i],
+			.end = c->end[i],
+			.labels = c->source[i],
+			.line = c->line[i]};
 	return out->segment ? FV_OK : FV_FAILED;
 }
 
