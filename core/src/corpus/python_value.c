@@ -59,8 +59,12 @@ static const char *parse_word(struct parser *p, core_python_value *out)
 		*out = (core_python_value){.kind = CORE_PYTHON_WORD, .text = text};
 	else if (core_parse_double(text, &number))
 		*out = (core_python_value){.kind = CORE_PYTHON_NUMBER, .text = text};
+	else if (!n)
+		return "a value is missing";
 	else
-		return n ? "a text without quotes" : "a value is missing";
+		return (text = core_format(p->ctx, "a text without quotes: %s", text))
+			       ? text
+			       : out_of_memory;
 	return NULL;
 }
 
