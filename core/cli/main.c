@@ -6,13 +6,12 @@
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cblas.h>
 
 #include "backend/kernels.h"
-#include "base/clock.h"
 #include "base/nearest.h"
+#include "logger.h"
 #include "restart.h"
 #include "verbs.h"
 
@@ -37,54 +36,6 @@ static const cli_verb *const verbs[] = {
 	&cli_verb_verify,
 	NULL,
 };
-
-struct logger {
-	core_level least;
-	bool color, terminal, no_progress;
-	bool progress;  /* a progress line is on the terminal */
-	double shown_s; /* when progress was last printed */
-};
-
-static void clear_progress(struct logger *logger)
-{
-	if (logger->progress)
-		fputs("\r\033[K", stderr);
-	logger->progress = false;
-}
-
-/* Redraws one line on a terminal, at most five times a second. Elsewhere prints a line a minute. */
-static void show_progress(struct logger *logger, const char *line)
-{
-	double now_s = core_clock_s();
-	if (logger->no_progress || logger->least > CORE_INFO ||
-		now_s - logger->shown_s < (logger->terminal ? 0.2 : 60))
-		return;
-	logger->shown_s = now_s;
-	if (!logger->terminal) {
-		fprintf(stderr, "fairvox: %s\n", line);
-		return;
-	}
-	clear_progress(logger);
-	fputs(line, stderr);
-	logger->progress = true;
-}
-
-static void log_to_stderr(void *user, core_level level, const char *line)
-{
-	struct logger *logger = user;
-	if (level == CORE_PROGRESS) {
-		show_progress(logger, line);
-		return;
-	}
-	if (level < logger->least)
-		return;
-	clear_progress(logger);
-	const char *word = level == CORE_WARNING ? "warning: " : "";
-	if (logger->color && level == CORE_WARNING)
-		fprintf(stderr, "fairvox: \033[33m%s\033[0m%s\n", word, line);
-	else
-		fprintf(stderr, "fairvox: %s%s\n", word, line);
-}
 
 static void print_help(FILE *out)
 {
@@ -136,7 +87,7 @@ static const cli_verb *find_verb(fv_ctx *ctx, const char *name)
 }
 
 /* Applies a letter that is an option of every subcommand. Returns false for any other. */
-static bool apply_letter(char letter, struct logger *logger, bool *help)
+static bool apply_letter(char letter, cli_logger *logger, bool *help)
 {
 	if (letter == 'q')
 		logger->least = CORE_WARNING;
@@ -149,7 +100,7 @@ static bool apply_letter(char letter, struct logger *logger, bool *help)
 
 /* Applies -q, -v and -h, and removes them where they stand among letters without a value, as in -qk.
  * Returns false if other letters are left. */
-static bool apply_letters(char *arg, struct logger *logger, bool *help)
+static bool apply_letters(char *arg, cli_logger *logger, bool *help)
 {
 	char *kept = arg + 1;
 	if (arg[0] != '-' || !arg[1] || arg[1 + strspn(arg + 1, "qvhkf")])
@@ -162,7 +113,7 @@ static bool apply_letters(char *arg, struct logger *logger, bool *help)
 }
 
 /* Applies the options that every subcommand has and removes them from argv. Returns true for --help. */
-static bool parse_common_options(int *argc, char **argv, struct logger *logger)
+static bool parse_common_options(int *argc, char **argv, cli_logger *logger)
 {
 	int kept = 0;
 	bool help = false, after_dashes = false;
@@ -198,7 +149,7 @@ static void print_errors(const fv_ctx *ctx)
 }
 
 static fv_status run_verb(
-	fv_ctx *ctx, int argc, char **argv, struct logger *logger, bool blas_is_correct)
+	fv_ctx *ctx, int argc, char **argv, cli_logger *logger, bool blas_is_correct)
 {
 	const cli_verb *verb = find_verb(ctx, argv[0]);
 	if (!verb)
@@ -251,21 +202,16 @@ int main(int argc, char **argv)
 			core_kernels_used()->name, openblas_get_corename());
 		return flush_output();
 	}
-	const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
-	bool terminal = isatty(2) && !(term && !strcmp(term, "dumb"));
-	struct logger logger = {.least = CORE_INFO,
-		.color = terminal && !(no_color && *no_color),
-		.terminal = terminal,
-		.shown_s = core_clock_s()};
+	cli_logger logger = cli_logger_new();
 	fv_ctx *ctx = core_ctx_new();
 	if (!ctx) {
 		fputs("fairvox: out of memory\n", stderr);
 		return FV_FAILED;
 	}
-	core_ctx_set_log(ctx, log_to_stderr, &logger);
+	cli_logger_attach(ctx, &logger);
 	fv_status status = run_verb(ctx, argc - 1, argv + 1, &logger, blas_is_correct);
 	core_warn_rest(ctx);
-	clear_progress(&logger);
+	cli_logger_clear(&logger);
 	print_errors(ctx);
 	core_ctx_free(ctx);
 	return (int)status;

@@ -50,6 +50,12 @@ void core_ctx_set_log(fv_ctx *ctx, core_log_sink sink, void *user)
 	ctx->sink_user = user;
 }
 
+void core_ctx_set_progress(fv_ctx *ctx, core_progress_sink sink, void *user)
+{
+	ctx->progress_sink = sink;
+	ctx->progress_user = user;
+}
+
 void core_ctx_set_networks(fv_ctx *ctx, struct core_networks *networks)
 {
 	ctx->networks = networks;

@@ -11,18 +11,21 @@
 
 #include "base/arena.h"
 
-/* CORE_PROGRESS: progress of a long task. A terminal shows only the latest line; other outputs show
- * none. */
-typedef enum core_level { CORE_DEBUG, CORE_INFO, CORE_WARNING, CORE_PROGRESS } core_level;
+typedef enum core_level { CORE_DEBUG, CORE_INFO, CORE_WARNING } core_level;
 
 /* Receives log lines. The command line sets one; without it they are dropped. */
 typedef void (*core_log_sink)(void *user, core_level level, const char *line);
+
+/* Receives the progress of a long task (base/progress.h), which is no log line. */
+struct core_progress_state;
+typedef void (*core_progress_sink)(void *user, const struct core_progress_state *state);
 
 fv_ctx *core_ctx_new(void); /* NULL when memory is out */
 void core_ctx_free(fv_ctx *ctx);
 void core_ctx_set_run(fv_ctx *ctx, uint64_t seed, int64_t fold); /* for fv_rng */
 void core_ctx_set_plugin(fv_ctx *ctx, const char *name); /* prefix of messages; NULL: none */
 void core_ctx_set_log(fv_ctx *ctx, core_log_sink sink, void *user);
+void core_ctx_set_progress(fv_ctx *ctx, core_progress_sink sink, void *user);
 /* The networks that the functions of fairvox/networks.h work on; NULL: none. */
 struct core_networks;
 void core_ctx_set_networks(fv_ctx *ctx, struct core_networks *networks);
@@ -31,6 +34,7 @@ struct core_networks *core_ctx_networks(const fv_ctx *ctx);
 struct core_stages;
 void core_ctx_set_stages(fv_ctx *ctx, struct core_stages *stages);
 struct core_stages *core_ctx_stages(const fv_ctx *ctx);
+/* Copies the sink of log lines; progress is reported by one process alone. */
 void core_ctx_copy_log(fv_ctx *ctx, const fv_ctx *from);
 
 /* Failures recorded so far. Those of one cause are one line, with their count and the first three

@@ -23,6 +23,8 @@ struct fv_ctx {
 	int64_t fold;
 	core_log_sink sink;
 	void *sink_user;
+	core_progress_sink progress_sink;
+	void *progress_user;
 	core_warned *warned;
 	size_t n_warned, warned_left_out;
 	struct core_networks *networks;

@@ -12,10 +12,13 @@
 #include <curl/curl.h>
 
 #include "base/number.h"
+#include "base/progress.h"
 
 #define REDIRECTS_MAX 10
 #define PAUSE_MAX_S 60.0
 #define ASKED_PAUSE_MAX_S 300.0
+
+#define MIB (1024.0 * 1024)
 
 struct core_http {
 	CURL *easy;
@@ -24,8 +27,7 @@ struct core_http {
 	fv_ctx *ctx; /* of the current transfer */
 	const core_http_file *file;
 	int64_t at; /* bytes of the file so far */
-	struct timespec begin;
-	int64_t begin_at;
+	core_progress progress;
 	char etag[256]; /* strong ETag of the first answer to this transfer */
 	bool no_range;  /* the server sent a range that was not requested */
 	/* state of the current answer */
@@ -60,26 +62,11 @@ void core_http_close(core_http *h)
 		curl_easy_cleanup(h->easy);
 }
 
-static double get_elapsed_s(const struct timespec *begin)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - begin->tv_sec) + 1e-9 * (double)(now.tv_nsec - begin->tv_nsec);
-}
-
 static void report_progress(const core_http *h)
 {
-	if (h->options.quiet)
-		return;
-	double mib = 1024 * 1024, s = get_elapsed_s(&h->begin);
-	double rate = s > 0 ? (double)(h->at - h->begin_at) / mib / s : 0;
-	if (h->file->bytes > 0)
-		core_log(h->ctx, CORE_PROGRESS, "fetch: %s: %.1f of %.1f MiB (%.0f%%), %.1f MiB/s",
-			h->file->name, (double)h->at / mib, (double)h->file->bytes / mib,
-			100 * (double)h->at / (double)h->file->bytes, rate);
-	else
-		core_log(h->ctx, CORE_PROGRESS, "fetch: %s: %.1f MiB, %.1f MiB/s", h->file->name,
-			(double)h->at / mib, rate);
+	if (!h->options.quiet)
+		core_progress_report(&h->progress, (double)h->at / MIB,
+			h->file->bytes > 0 ? (double)h->file->bytes / MIB : 0);
 }
 
 /* --- reading the answer --- */
@@ -161,7 +148,8 @@ static bool start_body(core_http *h)
 		h->write_errno = errno;
 		return false;
 	}
-	h->at = h->begin_at = 0; /* the server sent the whole file, whatever was requested */
+	h->progress.before = 0;
+	h->at = 0; /* the server sent the whole file, whatever was requested */
 	strcpy(h->etag, h->answer_etag);
 	return true;
 }
@@ -363,10 +351,11 @@ fv_status core_http_get(fv_ctx *ctx, core_http *h, core_http_file *file)
 		return fv_fail(ctx, FV_FAILED, "%s: cannot write: %s", file->name, strerror(errno));
 	h->ctx = ctx;
 	h->file = file;
-	h->at = h->begin_at = file->resumed = file->resume ? st.st_size : 0;
+	h->at = file->resumed = file->resume ? st.st_size : 0;
 	h->etag[0] = '\0';
 	h->no_range = false;
-	clock_gettime(CLOCK_MONOTONIC, &h->begin);
+	h->progress = core_progress_begin(ctx, file->name, "MiB");
+	h->progress.before = (double)h->at / MIB;
 	if (h->at)
 		core_log(ctx, CORE_INFO, "%s: resuming after %lld bytes", file->name,
 			(long long)h->at);

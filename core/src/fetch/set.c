@@ -289,7 +289,7 @@ static void report_progress(struct set *s)
 		until.tv_sec += until.tv_nsec / 1000000000;
 		until.tv_nsec %= 1000000000;
 		pthread_cond_timedwait(&s->changed, &s->lock, &until);
-		core_progress_tell(&progress, (int64_t)atomic_load(&s->done), (int64_t)s->n);
+		core_progress_report(&progress, (double)atomic_load(&s->done), (double)s->n);
 	}
 	pthread_mutex_unlock(&s->lock);
 }

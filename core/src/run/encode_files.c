@@ -60,7 +60,7 @@ static void finish_recording(void *user, int64_t task, fv_status status, const c
 static void tell_progress(void *user)
 {
 	struct work *w = user;
-	core_progress_tell(&w->progress, w->done, w->job->n);
+	core_progress_report(&w->progress, (double)w->done, (double)w->job->n);
 }
 
 static fv_status map_results(fv_ctx *ctx, const struct work *w, core_encoded *out)

@@ -11,8 +11,10 @@
 #include <fairvox/networks.h>
 #include <fairvox/stages.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/progress.h"
+#include "run/pace.h"
 #include "run/pool.h"
 #include "run/runner.h"
 
@@ -26,8 +28,14 @@ struct execute {
 	const core_execute_options *options;
 	const int64_t *todo;
 	int64_t n_todo, ended;
-	const char *folder;        /* absolute path of the working folder */
-	core_run_outcome *outcome; /* [n_todo] shared with the workers */
+	const char *folder; /* absolute path of the working folder */
+	struct task_end {
+		core_run_outcome outcome;
+		double seconds;
+	} * end; /* [n_todo] shared with the workers */
+	core_pace pace;
+	int64_t *remaining; /* [variants] runs to compute that have not ended */
+	double ended_s;     /* when a task last ended */
 	core_progress progress;
 	core_summary *summary;
 	struct variant_progress {
@@ -76,7 +84,10 @@ static fv_status run_task(void *user, fv_ctx *ctx, int64_t task)
 	run.dir = core_path_join(ctx, e->folder, run.dir);
 	if (!run.dir)
 		return FV_FAILED;
-	return core_runner_run(ctx, e->study, &run, &options, &e->outcome[task]);
+	double begin_s = core_clock_s();
+	fv_status status = core_runner_run(ctx, e->study, &run, &options, &e->end[task].outcome);
+	e->end[task].seconds = core_clock_s() - begin_s;
+	return status;
 }
 
 #define WARNINGS_SHOWN 5
@@ -118,6 +129,8 @@ static void record_task_end(void *user, int64_t task, fv_status status, const ch
 	struct execute *e = user;
 	const core_run *run = &e->study->run[e->todo[task]];
 	e->ended++;
+	e->ended_s = core_clock_s();
+	e->remaining[run->variant] -= !run->done;
 	if (status == FV_STOPPED) {
 		e->summary->stopped++;
 		return;
@@ -127,10 +140,10 @@ static void record_task_end(void *user, int64_t task, fv_status status, const ch
 		return;
 	}
 	if (run->done) {
-		e->summary->judged += e->outcome[task] == CORE_RUN_JUDGED;
+		e->summary->judged += e->end[task].outcome == CORE_RUN_JUDGED;
 		return;
 	}
-	if (e->outcome[task] == CORE_RUN_SKIPPED) {
+	if (e->end[task].outcome == CORE_RUN_SKIPPED) {
 		fv_ctx *own = core_ctx_aside(e->ctx);
 		bool done = own && core_folder_is_done(own, run);
 		core_ctx_free(own);
@@ -140,6 +153,7 @@ static void record_task_end(void *user, int64_t task, fv_status status, const ch
 		return;
 	}
 	e->summary->done_now++;
+	core_pace_add(&e->pace, run, e->end[task].seconds);
 	e->variant[run->variant].open--;
 	pass_on_warnings(e, run);
 }
@@ -147,7 +161,12 @@ static void record_task_end(void *user, int64_t task, fv_status status, const ch
 static void show_progress(void *user)
 {
 	struct execute *e = user;
-	core_progress_tell(&e->progress, e->ended, e->n_todo);
+	int64_t open = e->n_todo - e->ended, workers = e->options->jobs;
+	double parallel = (double)(workers < open ? workers : open);
+	double left_s = core_pace_expect(&e->pace, e->remaining) / parallel;
+	left_s -= core_clock_s() - e->ended_s; /* what the workers have done since */
+	core_progress_report_left(
+		&e->progress, (double)e->ended, (double)e->n_todo, left_s < 0 ? 0 : left_s);
 }
 
 /* Returns FV_OK, the status of the first failure, or FV_SOME_FAILED if all runs of some variant are
@@ -184,9 +203,12 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 		.options = options,
 		.todo = todo,
 		.summary = out,
+		.ended_s = core_clock_s(),
 		.progress = core_progress_begin(ctx, "run", "runs")};
 	e.variant = core_alloc(ctx, study->config->n_variants, sizeof *e.variant);
-	if (!todo || !e.variant || find_working_folder(ctx, &e.folder))
+	e.remaining = core_alloc(ctx, study->config->n_variants, sizeof *e.remaining);
+	if (!todo || !e.variant || !e.remaining || core_pace_make(ctx, study, &e.pace) ||
+		find_working_folder(ctx, &e.folder))
 		return FV_FAILED;
 	for (int64_t i = 0; i < study->n_runs; i++) {
 		const core_run *run = &study->run[i];
@@ -196,12 +218,13 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 		e.variant[run->variant].has_runs = true;
 		e.variant[run->variant].open += !run->done;
 		out->done_before += run->done;
+		e.remaining[run->variant] += !run->done;
 		if (!run->done || run->stale)
 			todo[e.n_todo++] = i;
 	}
-	size_t size = ((size_t)e.n_todo + 1) * sizeof *e.outcome;
-	e.outcome = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (e.outcome == MAP_FAILED)
+	size_t size = ((size_t)e.n_todo + 1) * sizeof *e.end;
+	e.end = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (e.end == MAP_FAILED)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	core_pool pool = {.jobs = options->jobs,
 		.tasks = e.n_todo,
@@ -217,7 +240,7 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 	if (e.warnings > WARNINGS_SHOWN)
 		core_log(ctx, CORE_INFO, "%lld more warnings are in the runs' logs",
 			(long long)(e.warnings - WARNINGS_SHOWN));
-	munmap(e.outcome, size);
+	munmap(e.end, size);
 	if (!status)
 		status = core_tune_choose(ctx, study, options->force, &out->tuned);
 	return status ? status : find_status(&e);

@@ -64,7 +64,7 @@ static void finish_recording(void *user, int64_t task, fv_status status, const c
 static void tell_progress(void *user)
 {
 	struct encode *s = user;
-	core_progress_tell(&s->progress, s->done, s->n_todo);
+	core_progress_report(&s->progress, (double)s->done, (double)s->n_todo);
 }
 
 static fv_status encode_missing(fv_ctx *ctx, struct encode *s)

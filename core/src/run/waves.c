@@ -148,7 +148,7 @@ static void finish_recording(void *user, int64_t task, fv_status status, const c
 static void tell_progress(void *user)
 {
 	const struct measure *m = user;
-	core_progress_tell(&m->progress, m->done, m->n_todo);
+	core_progress_report(&m->progress, (double)m->done, (double)m->n_todo);
 }
 
 /* Saves the moments. A failure is only a warning, because it costs nothing but time. */

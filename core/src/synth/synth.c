@@ -108,7 +108,7 @@ static fv_status make_utterance(void *user, fv_ctx *ctx, int64_t index)
 static void report_progress(void *user)
 {
 	struct job *job = user;
-	core_progress_tell(&job->progress, job->done, job->plan->n);
+	core_progress_report(&job->progress, (double)job->done, (double)job->plan->n);
 }
 
 static void report_end(void *user, int64_t index, fv_status status, const char *reason)
