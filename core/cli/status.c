@@ -1,23 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fairvox status: which runs of a results folder are done, running or failed, and why. */
-#include <getopt.h>
+/* fairvox status: which runs of a study or a results folder are done, running or failed, and why. */
+#include <math.h>
+#include <time.h>
 
+#include "base/file.h"
 #include "base/json.h"
+#include "base/progress.h"
 #include "report/results.h"
+#include "report/status_tables.h"
+#include "report/write.h"
+#include "study.h"
 #include "verbs.h"
 
 static const char usage[] =
-	"usage: fairvox status [--json] RESULTS\n"
+	"usage: fairvox status [OPTION...] CONFIG [KEY=VALUE...]\n"
+	"       fairvox status [OPTION...] RESULTS\n"
 	"\n"
-	"Prints how many runs of each variant are done, running, failed, open (interrupted) or\n"
-	"left out (unreadable), and why the failed ones failed.\n"
+	"With a configuration: how many of its runs are done, running, failed, interrupted or\n"
+	"pending, in all and for each value of each axis of the matrix, why the failed ones\n"
+	"failed, and how long the rest will take with the workers that run now. With a results\n"
+	"folder: the same for each variant in it; runs without a folder are not known there.\n"
 	"\n"
-	"      --json  print one JSON object\n";
+	"      --follow       with a configuration: show the progress until no run is running,\n"
+	"                     interrupted or pending; exit code 3 if some failed\n"
+	"      --json         print one JSON object\n" CLI_STUDY_OPTIONS;
 
-static const char *const states[] = {"done", "running", "failed", "open", "left out"};
+/* --- a results folder ------------------------------------------------------------------------- */
+
+static const char *const states[] = {"done", "running", "failed", "interrupted", "left out"};
 #define STATES (sizeof states / sizeof *states)
 
-static void print_text(const core_results *r)
+static void print_results(const core_results *r)
 {
 	size_t total[STATES] = {0}, variants = r->n + r->n_left_out;
 	for (size_t i = 0; i < variants; i++) {
@@ -43,14 +56,23 @@ static void print_text(const core_results *r)
 					(long long)r->variant[i].run[j].seed,
 					r->variant[i].run[j].reason);
 	}
-	printf("%zu variants:", variants);
+	printf("%zu %s:", variants, variants == 1 ? "variant" : "variants");
 	for (size_t s = 0; s < STATES; s++)
 		if (s != CORE_RUN_LEFT_OUT || total[s])
 			printf("%s %zu %s", s ? "," : "", total[s], states[s]);
 	putchar('\n');
 }
 
-static fv_status print_json(fv_ctx *ctx, const core_results *r)
+static fv_status print_json(fv_ctx *ctx, json_t *root)
+{
+	const char *text = core_json_text(ctx, root, JSON_COMPACT);
+	if (!text)
+		return FV_FAILED;
+	puts(text);
+	return FV_OK;
+}
+
+static fv_status print_results_json(fv_ctx *ctx, const core_results *r)
 {
 	json_t *runs = json_array();
 	for (size_t i = 0; i < r->n + r->n_left_out; i++)
@@ -62,32 +84,113 @@ static fv_status print_json(fv_ctx *ctx, const core_results *r)
 					      "seed", (json_int_t)run->seed, "state",
 					      states[run->status], "reason", run->reason));
 		}
-	json_t *root = json_pack("{s:i, s:o}", "schema_version", 2, "runs", runs);
-	const char *text = core_json_text(ctx, root, JSON_COMPACT);
-	if (!text)
-		return FV_FAILED;
-	puts(text);
-	return FV_OK;
+	return print_json(ctx, json_pack("{s:i, s:o}", "schema_version", 2, "runs", runs));
+}
+
+static fv_status show_results(fv_ctx *ctx, const cli_study *cli)
+{
+	if (cli->follow)
+		return fv_fail(ctx, FV_CONFIG,
+			"--follow needs the configuration of the study: %s is a results folder, "
+			"which "
+			"does not tell what is still to come",
+			cli->config);
+	if (cli->n_overrides)
+		return fv_fail(ctx, FV_CONFIG, "status: name one results folder");
+	core_results *r;
+	fv_status status = core_results_read(ctx, cli->config, &r);
+	if (status)
+		return status;
+	if (cli->json)
+		status = print_results_json(ctx, r);
+	else
+		print_results(r);
+	core_results_free(r);
+	return status;
+}
+
+/* --- a study ---------------------------------------------------------------------------------- */
+
+static void print_failed(const core_survey *s)
+{
+	for (int64_t i = 0; i < s->study->n_runs; i++) {
+		const core_run *run = &s->study->run[i];
+		if (s->state[i] == CORE_FOLDER_FAILED)
+			printf("%s failed: %s\n", run->dir, s->reason[i]);
+	}
+}
+
+static fv_status print_study(fv_ctx *ctx, const core_survey *s)
+{
+	core_text text = {0};
+	core_document *document = core_document_new(ctx);
+	fv_status status = document ? core_status_tables(ctx, s, document) : FV_FAILED;
+	if (!status)
+		status = core_document_write(ctx, document, CORE_TABLE_TEXT, &text);
+	if (!status) {
+		core_text_add(&text, "%s", document->n_tables ? "\n" : "");
+		core_status_line(s, &text);
+		core_text_add(&text, "\n");
+		status = text.failed ? fv_fail(ctx, FV_FAILED, "out of memory") : FV_OK;
+	}
+	if (!status) {
+		print_failed(s);
+		fwrite(text.data, 1, text.size, stdout);
+	}
+	core_document_free(document);
+	core_text_free(&text);
+	return status;
+}
+
+static int64_t count_open(const core_survey *s)
+{
+	return s->count[CORE_FOLDER_RUNNING] + s->count[CORE_FOLDER_INTERRUPTED] +
+	       s->count[CORE_FOLDER_PENDING] + s->to_choose;
+}
+
+/* Reports the progress until all runs are done or failed. A signal ends the program. */
+static fv_status follow_study(fv_ctx *ctx, core_survey *s)
+{
+	const core_progress progress = core_progress_begin(ctx, "status", "runs");
+	static const struct timespec pause = {.tv_sec = 1};
+	fv_status status = FV_OK;
+	while (!status && count_open(s)) {
+		int64_t ended = s->count[CORE_FOLDER_DONE] + s->count[CORE_FOLDER_FAILED];
+		bool idle = !s->count[CORE_FOLDER_RUNNING];
+		core_progress_report_left(&progress, (double)ended, (double)(ended + count_open(s)),
+			idle ? NAN : s->left_s);
+		nanosleep(&pause, NULL);
+		status = core_survey_update(ctx, s);
+	}
+	return status;
+}
+
+static fv_status show_study(fv_ctx *ctx, cli_study *cli)
+{
+	core_study *study;
+	core_survey survey;
+	fv_status status = cli_study_read(ctx, CORE_NEED_RUN, cli);
+	if (!status)
+		status = cli_study_open(ctx, cli, &study);
+	if (status)
+		return status;
+	status = core_survey_make(ctx, study, &survey);
+	if (!status && cli->follow)
+		status = follow_study(ctx, &survey);
+	if (!status)
+		status = cli->json ? print_json(ctx, core_status_json(&survey))
+				   : print_study(ctx, &survey);
+	bool failed = cli->follow && !status && survey.count[CORE_FOLDER_FAILED];
+	core_study_close(study);
+	return failed ? FV_SOME_FAILED : status;
 }
 
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
-	static const struct option longs[] = {{"json", no_argument, NULL, 'J'}, {0}};
-	bool json = false;
-	for (int option; (option = cli_option(ctx, argc, argv, "", longs)) != -1; json = true)
-		if (option == '?')
-			return FV_CONFIG;
-	if (optind + 1 != argc)
-		return fv_fail(ctx, FV_CONFIG, "status: name one results folder");
-	core_results *r;
-	fv_status status = core_results_read(ctx, argv[optind], &r);
-	if (status)
-		return status;
-	if (json)
-		status = print_json(ctx, r);
-	else
-		print_text(r);
-	core_results_free(r);
+	cli_study cli;
+	fv_status status = cli_study_parse_options(ctx, argc, argv, "RCJW", &cli);
+	if (!status)
+		status = core_is_dir(cli.config) ? show_results(ctx, &cli) : show_study(ctx, &cli);
 	return status ? status : cli_flush(ctx);
 }
 

@@ -41,6 +41,15 @@ static fv_status apply_option(fv_ctx *ctx, cli_study *s, int option)
 			return FV_OK;
 		return fv_fail(
 			ctx, FV_CONFIG, "--save-every: '%s' is not a number of seconds", optarg);
+	case 'W':
+		s->follow = true;
+		return FV_OK;
+	case 'D':
+		s->dry_run = true;
+		return FV_OK;
+	case 'U':
+		s->full = true;
+		return FV_OK;
 	case 'O':
 		s->out = optarg;
 		return FV_OK;
@@ -57,7 +66,8 @@ static void pick_options(const char *wanted, struct option *longs, char *shorts)
 		{"isolate", no_argument, NULL, 'I'}, {"json", no_argument, NULL, 'J'},
 		{"fold", required_argument, NULL, 'F'}, {"out", required_argument, NULL, 'O'},
 		{"seeds", required_argument, NULL, 'S'},
-		{"save-every", required_argument, NULL, 'E'},
+		{"save-every", required_argument, NULL, 'E'}, {"follow", no_argument, NULL, 'W'},
+		{"dry-run", no_argument, NULL, 'D'}, {"full", no_argument, NULL, 'U'},
 		{"plugins", required_argument, NULL, 'P'}};
 	size_t n = 0;
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -73,8 +83,8 @@ static void pick_options(const char *wanted, struct option *longs, char *shorts)
 	*shorts = '\0';
 }
 
-fv_status cli_study_parse(
-	fv_ctx *ctx, int argc, char **argv, const char *options, unsigned needs, cli_study *s)
+fv_status cli_study_parse_options(
+	fv_ctx *ctx, int argc, char **argv, const char *options, cli_study *s)
 {
 	struct option longs[16];
 	char shorts[16];
@@ -88,12 +98,18 @@ fv_status cli_study_parse(
 		if (option == '?' || apply_option(ctx, s, option))
 			return FV_CONFIG;
 	if (optind == argc)
-		return fv_fail(ctx, FV_CONFIG,
-			"%s: no configuration file given: see 'fairvox %s --help'", argv[0],
+		return fv_fail(ctx, FV_CONFIG, "%s: no %s given: see 'fairvox %s --help'", argv[0],
+			strchr(options, 'W') ? "configuration file or results folder"
+					     : "configuration file",
 			argv[0]);
 	s->config = argv[optind];
 	s->overrides = argv + optind + 1;
 	s->n_overrides = (size_t)(argc - optind - 1);
+	return FV_OK;
+}
+
+fv_status cli_study_read(fv_ctx *ctx, unsigned needs, cli_study *s)
+{
 	fv_status status = core_registry_open(ctx, s->folders.path, s->folders.n, &s->registry);
 	if (!status)
 		status = core_config_load(ctx, s->registry, s->config, s->overrides, s->n_overrides,
@@ -101,6 +117,13 @@ fv_status cli_study_parse(
 	for (size_t i = 0; !status && i < s->variants->n_notes; i++)
 		core_log(ctx, CORE_DEBUG, "%s", s->variants->notes[i].text);
 	return status;
+}
+
+fv_status cli_study_parse(
+	fv_ctx *ctx, int argc, char **argv, const char *options, unsigned needs, cli_study *s)
+{
+	fv_status status = cli_study_parse_options(ctx, argc, argv, options, s);
+	return status ? status : cli_study_read(ctx, needs, s);
 }
 
 fv_status cli_study_open(fv_ctx *ctx, cli_study *s, core_study **out)

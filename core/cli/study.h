@@ -11,7 +11,7 @@ typedef struct cli_study {
 	cli_folders folders;
 	const char *results, *cache; /* defaults: "results", "cache" */
 	int64_t jobs;
-	bool force, keep_going, isolate, json, has_fold;
+	bool force, keep_going, isolate, json, has_fold, follow, dry_run, full;
 	bool encodes;        /* the subcommand has -j, so it encodes missing features */
 	int64_t fold, seeds; /* seeds: 0 without --seeds */
 	double save_every_s;
@@ -28,11 +28,19 @@ typedef struct cli_study {
 	"      --cache DIR    feature cache (default: cache)\n"                                    \
 	"      --plugins DIR  search DIR for plugins first; may be repeated\n"
 
-/* Parses the options and CONFIG [KEY=VALUE...], opens the registry and loads the configuration.
- * `options` lists the subcommand's options besides --plugins, a letter each: R results, C cache, j jobs,
- * k keep-going, f force, I isolate, J json, F fold, O out, S seeds, E save-every. `needs`: see config.h. */
+/* Parses the options and CONFIG [KEY=VALUE...]. `options` lists the subcommand's options besides --plugins,
+ * a letter each: R results, C cache, j jobs, k keep-going, f force, I isolate, J json, F fold, O out, S seeds,
+ * E save-every, W follow, D dry-run, U full. */
+FV_NODISCARD fv_status cli_study_parse_options(
+	fv_ctx *ctx, int argc, char **argv, const char *options, cli_study *out);
+/* Opens the registry and reads the configuration. `needs`: see config.h. */
+FV_NODISCARD fv_status cli_study_read(fv_ctx *ctx, unsigned needs, cli_study *cli);
+/* Both. */
 FV_NODISCARD fv_status cli_study_parse(
 	fv_ctx *ctx, int argc, char **argv, const char *options, unsigned needs, cli_study *out);
 FV_NODISCARD fv_status cli_study_open(fv_ctx *ctx, cli_study *cli, core_study **out);
+
+/* Prints what `fairvox run` would do (explain.c). */
+FV_NODISCARD fv_status cli_explain(fv_ctx *ctx, cli_study *cli);
 
 #endif

@@ -173,5 +173,5 @@ renamed() {
 	wait $pid || code=$?
 	[ "$code" -eq 130 ]
 	run "$fairvox" status results
-	[[ $output == *"0 done, 0 running, 0 failed, 2 open"* ]]
+	[[ $output == *"0 done, 0 running, 0 failed, 2 interrupted"* ]]
 }

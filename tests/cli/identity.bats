@@ -241,7 +241,7 @@ END
 		[[ $stderr == *"left out: runs whose files cannot be read (1, the first is $old: "* ]]
 		[ "$status" -eq "$([ $verb = verify ] && echo 4 || echo 0)" ]
 	done
-	"$fairvox" status both --quiet | tail -1 | grep -q '6 variants: 2 done, 0 running, 0 failed, 0 open, 4 left out'
+	"$fairvox" status both --quiet | tail -1 | grep -q '6 variants: 2 done, 0 running, 0 failed, 0 interrupted, 4 left out'
 	"$fairvox" table both --quiet >both.txt
 	grep -q '^erm-lr0.001 ' both.txt
 	run ! grep -q '^rw-' both.txt

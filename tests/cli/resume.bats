@@ -62,7 +62,7 @@ checkpoints() {
 	stopped 75 USR1
 	[ "$(checkpoints)" -eq 2 ]
 	stopped 130 INT
-	"$fairvox" status results | grep -q '2 open'
+	"$fairvox" status results | grep -q "2 interrupted"
 	run --separate-stderr "$fairvox" run plan.yaml -j 1
 	[ "$status" -eq 0 ]
 	same

@@ -23,7 +23,7 @@ setup() {
 	[ "$status" -eq 0 ]
 	[[ $output == "4 runs, "*" values recomputed, 0 different" ]]
 	run "$fairvox" status results
-	[[ $output == *"2 variants: 4 done, 0 running, 0 failed, 0 open" ]]
+	[[ $output == *"2 variants: 4 done, 0 running, 0 failed, 0 interrupted" ]]
 }
 
 @test "the number of workers changes no byte" {

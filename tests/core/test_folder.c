@@ -49,19 +49,27 @@ static void finish(struct world *w)
 	assert_true(core_folder_is_done(w->ctx, &w->run));
 }
 
+static bool is_running(struct world *w)
+{
+	core_folder_state state;
+	const char *reason;
+	test_ok(w->ctx, core_folder_find_state(w->ctx, w->run.dir, &state, &reason));
+	return state == CORE_FOLDER_RUNNING;
+}
+
 static void test_claim(void **state)
 {
 	(void)state;
 	struct world w = world(), other = w;
 	other.ctx = test_ctx();
-	assert_false(core_folder_is_locked(w.ctx, w.run.dir));
+	assert_false(is_running(&w));
 	claim(&w, false, CORE_CLAIMED);
-	assert_true(core_folder_is_locked(w.ctx, w.run.dir));
+	assert_true(is_running(&w));
 	claim(&other, false, CORE_TAKEN);
 	claim(&other, true,
 		CORE_TAKEN); /* force does not take a folder that another process holds */
 	core_folder_release(&w.folder);
-	assert_false(core_folder_is_locked(w.ctx, w.run.dir));
+	assert_false(is_running(&w));
 	claim(&other, false, CORE_CLAIMED);
 	core_folder_release(&other.folder);
 	core_folder_release(&other.folder); /* twice does no harm */
@@ -144,7 +152,7 @@ static void test_no_folder(void **state)
 	test_ok(w.ctx, core_file_write(w.ctx, file, "", 0));
 	fv_status status = core_folder_claim(w.ctx, &w.run, false, &w.folder, &w.claim);
 	test_fails(w.ctx, status, FV_FAILED, "file");
-	assert_false(core_folder_is_locked(w.ctx, w.run.dir));
+	assert_false(is_running(&w));
 	core_ctx_free(w.ctx);
 }
 

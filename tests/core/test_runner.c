@@ -287,7 +287,11 @@ static void test_again(void **state)
 	assert_int_equal(outcome, CORE_RUN_COMPUTED);
 	assert_true(core_file_exists(core_path_join(ctx, study->run[0].dir, "failed")));
 	assert_false(core_file_exists(core_path_join(ctx, study->run[0].dir, "done")));
-	assert_false(core_folder_is_locked(ctx, study->run[0].dir));
+	core_folder_state found;
+	const char *reason;
+	test_ok(ctx, core_folder_find_state(ctx, study->run[0].dir, &found, &reason));
+	assert_int_equal(found, CORE_FOLDER_FAILED);
+	assert_non_null(strstr(reason, "not finite"));
 	core_study_close(study);
 	core_ctx_free(ctx);
 }

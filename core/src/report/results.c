@@ -83,9 +83,7 @@ static void judge_run(fv_ctx *ctx, fv_status status, core_run_result *run, struc
 static fv_status read_run(fv_ctx *ctx, core_run_result *run, struct left_out *left)
 {
 	char *done = core_path_join(ctx, run->dir, "done");
-	char *failed = core_path_join(ctx, run->dir, "failed"), *text;
-	size_t size;
-	if (!done || !failed)
+	if (!done)
 		return FV_FAILED;
 	if (core_file_exists(done)) {
 		run->status = CORE_RUN_DONE;
@@ -104,16 +102,13 @@ static fv_status read_run(fv_ctx *ctx, core_run_result *run, struct left_out *le
 		run->facts = NULL;
 		run->status = CORE_RUN_OPEN;
 	}
-	if (core_folder_is_locked(ctx, run->dir)) {
-		run->status = CORE_RUN_RUNNING;
-	} else if (core_file_exists(failed)) {
-		run->status = CORE_RUN_FAILED;
-		fv_status status = core_file_read(ctx, failed, 1 << 20, &text, &size);
-		if (status)
-			return status;
-		text[strcspn(text, "\n")] = '\0';
-		run->reason = text;
-	}
+	core_folder_state state;
+	fv_status status = core_folder_find_state(ctx, run->dir, &state, &run->reason);
+	if (status)
+		return status;
+	run->status = state == CORE_FOLDER_RUNNING  ? CORE_RUN_RUNNING
+		      : state == CORE_FOLDER_FAILED ? CORE_RUN_FAILED
+						    : CORE_RUN_OPEN;
 	return FV_OK;
 }
 

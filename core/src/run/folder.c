@@ -4,7 +4,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -94,15 +96,28 @@ fv_status core_folder_claim(
 		return FV_OK;
 	}
 	*claim = CORE_CLAIMED;
+	futimens(folder->lock, NULL); /* tells when the attempt began: core_folder_seconds */
 	status = remove_old_files(ctx, run->dir, !force);
 	if (status)
 		core_folder_release(folder);
 	return status;
 }
 
+/* Returns true if a process is computing the run of this folder. */
+static bool is_locked(fv_ctx *ctx, const char *dir)
+{
+	char *path = core_path_join(ctx, dir, LOCK);
+	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+	if (fd < 0)
+		return false;
+	bool locked = core_lock_is_held(fd);
+	close(fd);
+	return locked;
+}
+
 fv_status core_folder_remove(fv_ctx *ctx, const char *dir)
 {
-	if (core_folder_is_locked(ctx, dir))
+	if (is_locked(ctx, dir))
 		return FV_OK;
 	fv_status status = remove_old_files(ctx, dir, false);
 	char *lock = core_path_join(ctx, dir, LOCK);
@@ -154,13 +169,43 @@ void core_folder_release(core_folder *folder)
 	folder->lock = -1;
 }
 
-bool core_folder_is_locked(fv_ctx *ctx, const char *dir)
+fv_status core_folder_find_state(
+	fv_ctx *ctx, const char *dir, core_folder_state *state, const char **reason)
 {
-	char *path = core_path_join(ctx, dir, LOCK);
-	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
-	if (fd < 0)
-		return false;
-	bool locked = core_lock_is_held(fd);
-	close(fd);
-	return locked;
+	char *failed = core_path_join(ctx, dir, "failed"), *text;
+	size_t size;
+	*reason = NULL;
+	if (!failed)
+		return FV_FAILED;
+	*state = !core_is_dir(dir)          ? CORE_FOLDER_PENDING
+		 : is_locked(ctx, dir)      ? CORE_FOLDER_RUNNING
+		 : core_file_exists(failed) ? CORE_FOLDER_FAILED
+					    : CORE_FOLDER_INTERRUPTED;
+	if (*state != CORE_FOLDER_FAILED)
+		return FV_OK;
+	fv_status status = core_file_read(ctx, failed, 1 << 20, &text, &size);
+	if (status)
+		return status;
+	text[strcspn(text, "\n")] = '\0';
+	*reason = text;
+	return FV_OK;
+}
+
+static double seconds_of(struct timespec t)
+{
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+fv_status core_folder_seconds(fv_ctx *ctx, const char *dir, double *seconds)
+{
+	char *done = core_path_join(ctx, dir, "done"), *lock = core_path_join(ctx, dir, LOCK);
+	struct stat end, begin;
+	if (!done || !lock)
+		return FV_FAILED;
+	*seconds = NAN;
+	if (!stat(done, &end) && !stat(lock, &begin))
+		*seconds = seconds_of(end.st_mtim) - seconds_of(begin.st_mtim);
+	if (*seconds < 0)
+		*seconds = NAN;
+	return FV_OK;
 }

@@ -45,7 +45,21 @@ FV_NODISCARD fv_status core_folder_finish(
 void core_folder_fail(fv_ctx *ctx, const core_folder *folder);
 void core_folder_release(core_folder *folder);
 
-/* Returns true if a process is computing the run of this folder (for `status`). */
-bool core_folder_is_locked(fv_ctx *ctx, const char *dir);
+typedef enum core_folder_state {
+	CORE_FOLDER_DONE,
+	CORE_FOLDER_RUNNING, /* a process is computing the run */
+	CORE_FOLDER_FAILED,
+	CORE_FOLDER_INTERRUPTED, /* begun; the next attempt continues it */
+	CORE_FOLDER_PENDING,     /* there is no folder */
+	CORE_FOLDER_STATES,
+} core_folder_state;
+
+/* Finds the state of a run that is not done. *reason: of a failed run, the first line of its errors; else
+ * NULL. */
+FV_NODISCARD fv_status core_folder_find_state(
+	fv_ctx *ctx, const char *dir, core_folder_state *state, const char **reason);
+/* The time that the last attempt at a run that is done took. NaN: not known, because the folder was copied
+ * without its times or its lock. */
+FV_NODISCARD fv_status core_folder_seconds(fv_ctx *ctx, const char *dir, double *seconds);
 
 #endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/status_tables.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/progress.h"
+
+const char *core_folder_state_name(core_folder_state state)
+{
+	static const char *const names[CORE_FOLDER_STATES] = {
+		"done", "running", "failed", "interrupted", "pending"};
+	return names[state];
+}
+
+/* --- tables ----------------------------------------------------------------------------------- */
+
+/* The label of a variant on an axis; NULL: a variant of `include:` that lacks it. */
+static const char *find_label(const core_variant *variant, const char *axis)
+{
+	for (int32_t i = 0; i < variant->n_axes; i++)
+		if (!strcmp(variant->axis[i], axis))
+			return *variant->axis_value[i] ? variant->axis_value[i] : NULL;
+	return NULL;
+}
+
+static const char *show_label(const char *label)
+{
+	return label ? label : "(other)";
+}
+
+/* Lists the labels of all variants on an axis, each once, in the order of the variants. */
+static size_t list_labels(const core_survey *s, const char *axis, const char **label)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < s->study->config->n_variants; i++) {
+		const char *own = show_label(find_label(&s->study->config->variants[i], axis));
+		bool known = false;
+		for (size_t k = 0; k < n && !known; k++)
+			known = !strcmp(label[k], own);
+		if (!known)
+			label[n++] = own;
+	}
+	return n;
+}
+
+static void count_runs(
+	const core_survey *s, const char *axis, size_t n, const char *const *label, int64_t *count)
+{
+	for (int64_t i = 0; i < s->study->n_runs; i++) {
+		const core_variant *variant = core_run_variant(s->study, &s->study->run[i]);
+		const char *own = show_label(find_label(variant, axis));
+		if (variant->tune)
+			continue;
+		for (size_t k = 0; k < n; k++)
+			if (!strcmp(label[k], own))
+				count[k * CORE_FOLDER_STATES + s->state[i]]++;
+	}
+}
+
+static fv_status add_axis(
+	fv_ctx *ctx, const core_survey *s, const char *axis, core_document *document)
+{
+	const char **label = core_alloc(ctx, s->study->config->n_variants, sizeof *label);
+	if (!label)
+		return FV_FAILED;
+	size_t n = list_labels(s, axis, label);
+	if (n < 2)
+		return FV_OK;
+	int64_t *count = core_alloc(ctx, n * CORE_FOLDER_STATES, sizeof *count);
+	core_result_table *t =
+		core_document_add(ctx, document, axis, NULL, n, 1 + CORE_FOLDER_STATES);
+	if (!count || !t)
+		return FV_FAILED;
+	count_runs(s, axis, n, label, count);
+	t->column[0] = core_plain_column(axis, axis, CORE_FOR_PEOPLE);
+	for (int state = 0; state < CORE_FOLDER_STATES; state++) {
+		const char *name = core_folder_state_name((core_folder_state)state);
+		t->column[1 + state] = core_plain_column(name, name, CORE_FOR_PEOPLE);
+	}
+	for (size_t k = 0; k < n; k++) {
+		*core_table_at(t, k, 0) = core_value_text(label[k]);
+		for (size_t state = 0; state < CORE_FOLDER_STATES; state++)
+			*core_table_at(t, k, 1 + state) =
+				core_value_count(count[k * CORE_FOLDER_STATES + state]);
+	}
+	return FV_OK;
+}
+
+fv_status core_status_tables(fv_ctx *ctx, const core_survey *s, core_document *document)
+{
+	fv_status status = FV_OK;
+	for (size_t i = 0; i < s->study->config->n_axes && !status; i++)
+		status = add_axis(ctx, s, s->study->config->axis[i], document);
+	return status;
+}
+
+/* --- one line, JSON --------------------------------------------------------------------------- */
+
+static int64_t count_all(const core_survey *s)
+{
+	int64_t n = 0;
+	for (int state = 0; state < CORE_FOLDER_STATES; state++)
+		n += s->count[state];
+	return n;
+}
+
+void core_status_line(const core_survey *s, core_text *out)
+{
+	int64_t runs = count_all(s);
+	core_text_add(out, "%lld %s:", (long long)runs, runs == 1 ? "run" : "runs");
+	for (int state = 0, first = 1; state < CORE_FOLDER_STATES; state++) {
+		if (!s->count[state] && state != CORE_FOLDER_DONE)
+			continue;
+		core_text_add(out, "%s %lld %s", first ? "" : ",", (long long)s->count[state],
+			core_folder_state_name((core_folder_state)state));
+		first = 0;
+	}
+	if (s->chosen + s->to_choose)
+		core_text_add(out, "; tuned variants: %lld of %lld runs chosen",
+			(long long)s->chosen, (long long)(s->chosen + s->to_choose));
+	if (isnan(s->left_s) || s->left_s <= 0)
+		return;
+	core_text_add(out, "; about ");
+	core_put_duration(out, s->left_s);
+	core_text_add(
+		out, "%s", s->count[CORE_FOLDER_RUNNING] ? " left" : " of work on one worker");
+}
+
+static json_t *make_run_json(const core_survey *s, int64_t index)
+{
+	const core_run *run = &s->study->run[index];
+	const core_variant *variant = core_run_variant(s->study, run);
+	return json_pack("{s:s, s:o*, s:I, s:I, s:s, s:s?}", "variant", variant->slug, "axes",
+		json_loads(variant->axes_json, 0, NULL), "fold",
+		(json_int_t)s->study->fold[run->fold].fold, "seed", (json_int_t)run->seed, "state",
+		core_folder_state_name(s->state[index]), "reason", s->reason[index]);
+}
+
+json_t *core_status_json(const core_survey *s)
+{
+	json_t *counts = json_object(), *runs = json_array();
+	for (int state = 0; state < CORE_FOLDER_STATES; state++)
+		json_object_set_new(counts, core_folder_state_name((core_folder_state)state),
+			json_integer((json_int_t)s->count[state]));
+	for (int64_t i = 0; i < s->study->n_runs; i++)
+		json_array_append_new(runs, make_run_json(s, i));
+	return json_pack("{s:i, s:o, s:o, s:o}", "schema_version", 2, "counts", counts, "left_s",
+		isnan(s->left_s) ? json_null() : json_real(s->left_s), "runs", runs);
+}
