@@ -2,6 +2,7 @@
 /* fairvox explain: prints what a configuration resolves to, without computing anything. */
 #include <string.h>
 
+#include "base/progress.h"
 #include "run/estimate.h"
 #include "run/refresh.h"
 #include "study.h"
@@ -10,17 +11,29 @@
 static const char usage[] =
 	"usage: fairvox explain [OPTION...] CONFIG [KEY=VALUE...]\n"
 	"\n"
-	"Prints what a configuration resolves to, without computing anything: the variants and\n"
-	"which combinations were excluded or merged, every value with its origin, the features\n"
-	"already cached, the rows left after exclusion and bias, and the runs that\n"
-	"'fairvox run' would compute.\n"
-	"\n" CLI_STUDY_OPTIONS;
+	"Prints what 'fairvox run' would do, without computing anything: the axes of the matrix,\n"
+	"the number of variants and runs, the features already cached, the runs to compute, and\n"
+	"about how long they take.\n"
+	"\n"
+	"      --full         also every variant, with every value and its origin, the rows left\n"
+	"                     after exclusion and bias, and the state of each run\n"
+	"  -j, --jobs N       estimate the time for N worker processes (default "
+	"1)\n" CLI_STUDY_OPTIONS;
 
-static void print_notes(const core_config *c)
+/* "3 folds", "1 fold" */
+static void print_count(int64_t n, const char *what)
 {
-	printf("%s: %zu variant%s (%zu combinations, %zu excluded, %zu included, %zu merged)\n",
-		c->path, c->n_variants, c->n_variants == 1 ? "" : "s", c->n_combinations,
-		c->n_excluded, c->n_included, c->n_merged);
+	printf("%lld %s%s", (long long)n, what, n == 1 ? "" : "s");
+}
+
+/* --- variants --------------------------------------------------------------------------------- */
+
+static void print_combinations(const core_config *c)
+{
+	printf("%s: ", c->path);
+	print_count((int64_t)c->n_variants, "variant");
+	printf(" (%zu combination%s, %zu excluded, %zu included, %zu merged)\n", c->n_combinations,
+		c->n_combinations == 1 ? "" : "s", c->n_excluded, c->n_included, c->n_merged);
 	size_t tuned = 0, trials = 0;
 	for (size_t i = 0; i < c->n_variants; i++) {
 		tuned += c->variants[i].tune != NULL;
@@ -28,8 +41,47 @@ static void print_notes(const core_config *c)
 	}
 	if (tuned)
 		printf("%zu of them tuned, %zu only as trials\n", tuned, trials);
-	for (size_t i = 0; i < c->n_notes; i++)
-		printf("note: %s\n", c->notes[i].text);
+}
+
+static const char *find_label(const core_variant *variant, const char *axis)
+{
+	for (int32_t k = 0; k < variant->n_axes; k++)
+		if (!strcmp(variant->axis[k], axis))
+			return variant->axis_value[k];
+	return "";
+}
+
+/* Prints the axes with the labels of their values, each once. */
+static void print_axes(const core_config *c)
+{
+	for (size_t a = 0; a < c->n_axes; a++) {
+		printf("  %s:", c->axis[a]);
+		for (size_t i = 0, shown = 0; i < c->n_variants; i++) {
+			const char *label = find_label(&c->variants[i], c->axis[a]);
+			bool known = !*label;
+			for (size_t j = 0; j < i && !known; j++)
+				known = !strcmp(find_label(&c->variants[j], c->axis[a]), label);
+			if (!known)
+				printf("%s %s", shown++ ? "," : "", label);
+		}
+		putchar('\n');
+	}
+}
+
+static void print_notes(const core_config *c, bool full)
+{
+	size_t dropped = 0;
+	for (size_t i = 0; i < c->n_notes; i++) {
+		bool shown = full || c->notes[i].kind != CORE_NOTE_DROPPED;
+		dropped += !shown;
+		if (shown)
+			printf("note: %s\n", c->notes[i].text);
+	}
+	if (dropped) {
+		printf("note: ");
+		print_count((int64_t)dropped, "key");
+		puts(" of blocks that name another plugin left out: see --full");
+	}
 }
 
 static fv_status print_variants(fv_ctx *ctx, const core_config *c)
@@ -55,9 +107,11 @@ static fv_status print_variants(fv_ctx *ctx, const core_config *c)
 	return FV_OK;
 }
 
+/* --- features and runs --------------------------------------------------------------------------- */
+
 static fv_status print_features(fv_ctx *ctx, const core_study *study, double *seconds)
 {
-	puts("\nfeatures");
+	puts("features");
 	for (int32_t i = 0; i < study->n_encodings; i++) {
 		const core_encoding *t = &study->encoding[i];
 		const core_encoder *e = t->encoder;
@@ -81,87 +135,122 @@ static fv_status print_features(fv_ctx *ctx, const core_study *study, double *se
 	return FV_OK;
 }
 
-static fv_status print_run(
-	fv_ctx *ctx, const core_study *study, const core_run *run, double *seconds)
+struct totals {
+	int64_t all, open, judged, tuned, to_choose;
+	double seconds; /* of the open ones, on one worker */
+};
+
+static const char *describe_state(const core_run *run)
 {
-	const core_train_spec *train = &core_run_variant(study, run)->train;
-	core_run_rows rows;
-	double each;
-	fv_status status = core_estimate_rows(ctx, study, run, &rows);
-	if (status)
-		return status;
-	core_train_preview *p = &rows.preview;
-	if (!p->n) { /* not known yet: assume that all rows are used */
-		p->n = 1;
-		p->stage[0].rows = rows.train;
-		p->stage[0].epochs = train->epochs;
-	}
-	printf("  %s: %s, rows %d train", run->dir,
-		!run->done                     ? "to compute"
-		: run->stale & CORE_STALE_EVAL ? "done, to re-evaluate"
-					       : "done",
-		rows.train);
-	if (p->n == 1 && p->stage[0].rows != rows.train)
+	return !run->done                     ? "to compute"
+	       : run->stale & CORE_STALE_EVAL ? "done, to re-evaluate"
+					      : "done";
+}
+
+static void print_run(const core_run *run, const core_run_rows *rows)
+{
+	const core_train_preview *p = &rows->preview;
+	printf("  %s: %s, rows %d train", run->dir, describe_state(run), rows->train);
+	if (p->n == 1 && p->stage[0].rows != rows->train)
 		printf(" (%d kept)", p->stage[0].rows);
-	printf(", %d dev, %d test\n", rows.dev, rows.test);
+	printf(", %d dev, %d test\n", rows->dev, rows->test);
 	for (int32_t i = 0; i < p->n && p->n > 1; i++)
 		printf("    stage %d: %s, about %d rows, %d epochs\n", i + 1, p->stage[i].loss,
 			p->stage[i].rows, p->stage[i].epochs);
-	if (run->done)
+}
+
+static fv_status add_run(fv_ctx *ctx, const core_study *study, const core_run *run, bool full,
+	core_run_costs *costs, struct totals *t)
+{
+	core_run_rows rows;
+	double seconds = 0;
+	t->all++;
+	t->open += !run->done;
+	t->judged += run->done && (run->stale & CORE_STALE_EVAL);
+	if (run->done && !full)
 		return FV_OK;
-	status = core_estimate_step(ctx, study, run, &each);
-	for (int32_t i = 0; i < p->n; i++) {
-		int32_t steps = (p->stage[i].rows + train->batch - 1) / train->batch;
-		*seconds += each * p->stage[i].epochs * steps;
+	fv_ctx *own = core_ctx_aside(ctx);
+	fv_status status = own ? core_estimate_rows(own, study, run, &rows) : FV_FAILED;
+	if (!status && full)
+		print_run(run, &rows);
+	if (!status && !run->done)
+		status = core_estimate_run(own, study, run, &rows, costs, &seconds);
+	t->seconds += seconds;
+	return own ? core_ctx_rejoin(ctx, own, status) : status;
+}
+
+/* Adds all runs up; with `full`, prints each. */
+static fv_status add_runs(fv_ctx *ctx, const core_study *study, bool full, struct totals *t)
+{
+	core_run_costs costs = {0};
+	fv_status status = FV_OK;
+	if (full)
+		puts("\nruns");
+	for (int64_t i = 0; i < study->n_runs && !status; i++) {
+		const core_run *run = &study->run[i];
+		if (!core_run_variant(study, run)->tune) {
+			status = add_run(ctx, study, run, full, &costs, t);
+			continue;
+		}
+		t->tuned++;
+		t->to_choose += !run->done;
+		if (full)
+			printf("  %s: %s\n", run->dir,
+				run->done ? "chosen" : "to choose among its trials");
 	}
 	return status;
 }
 
-static fv_status print_runs(fv_ctx *ctx, const core_study *study, double seconds)
+static fv_status print_totals(fv_ctx *ctx, const struct totals *t, int64_t jobs)
 {
-	int64_t all = 0, open = 0, judged = 0;
-	puts("\nruns");
-	for (int64_t i = 0; i < study->n_runs; i++) {
-		if (core_run_variant(study, &study->run[i])->tune) {
-			printf("  %s: %s\n", study->run[i].dir,
-				study->run[i].done ? "chosen" : "to choose among its trials");
-			continue;
-		}
-		fv_status status = print_run(ctx, study, &study->run[i], &seconds);
-		if (status)
-			return status;
-		all++;
-		open += !study->run[i].done;
-		judged += study->run[i].done && (study->run[i].stale & CORE_STALE_EVAL);
+	core_text text = {0};
+	print_count(t->all, "run");
+	printf(", %lld to compute", (long long)t->open);
+	if (t->open || t->seconds > 0) {
+		core_put_duration(&text, t->seconds / (double)jobs);
+		printf(", about %s on ", text.failed ? "?" : text.data);
+		print_count(jobs, "worker");
 	}
-	printf("%lld runs, %lld to compute", (long long)all, (long long)open);
-	if (open)
-		printf(", about %.0f %s on one worker", seconds < 120 ? seconds : seconds / 60,
-			seconds < 120 ? "s" : "min");
-	if (judged)
-		printf(", %lld to re-evaluate", (long long)judged);
+	if (t->judged)
+		printf(", %lld to re-evaluate", (long long)t->judged);
+	if (t->to_choose)
+		printf("; %lld of %lld runs of tuned variants to choose", (long long)t->to_choose,
+			(long long)t->tuned);
 	putchar('\n');
-	return FV_OK;
+	bool failed = text.failed;
+	core_text_free(&text);
+	return failed ? fv_fail(ctx, FV_FAILED, "out of memory") : FV_OK;
+}
+
+fv_status cli_explain(fv_ctx *ctx, cli_study *cli)
+{
+	core_study *study;
+	struct totals totals = {0};
+	print_combinations(cli->variants);
+	print_axes(cli->variants);
+	print_notes(cli->variants, cli->full);
+	fv_status status = cli->full ? print_variants(ctx, cli->variants) : FV_OK;
+	if (!status)
+		status = cli_study_open(ctx, cli, &study);
+	if (status)
+		return status;
+	if (cli->full)
+		putchar('\n');
+	status = print_features(ctx, study, &totals.seconds);
+	if (!status)
+		status = add_runs(ctx, study, cli->full, &totals);
+	if (!status)
+		status = print_totals(ctx, &totals, cli->jobs);
+	core_study_close(study);
+	return status;
 }
 
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
 	cli_study cli;
-	core_study *study;
-	fv_status status = cli_study_parse(ctx, argc, argv, "RC", CORE_NEED_RUN, &cli);
-	if (status)
-		return status;
-	print_notes(cli.variants);
-	status = print_variants(ctx, cli.variants);
+	fv_status status = cli_study_parse(ctx, argc, argv, "RCjU", CORE_NEED_RUN, &cli);
 	if (!status)
-		status = cli_study_open(ctx, &cli, &study);
-	if (status)
-		return status;
-	double seconds = 0;
-	status = print_features(ctx, study, &seconds);
-	if (!status)
-		status = print_runs(ctx, study, seconds);
-	core_study_close(study);
+		status = cli_explain(ctx, &cli);
 	return status ? status : cli_flush(ctx);
 }
 

@@ -22,6 +22,7 @@ static const char usage[] =
 	"  -j, --jobs N       worker processes (default 1); does not change the results\n"
 	"  -k, --keep-going   continue after a run has failed\n"
 	"  -f, --force        recompute finished runs, and start interrupted ones over\n"
+	"      --dry-run      compute nothing: print what would be, as 'fairvox explain' does\n"
 	"      --isolate      use a new process for every run; by default, runs of installed\n"
 	"                     losses that only weight samples share processes, and every\n"
 	"                     other run has its own\n"
@@ -72,7 +73,11 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	cli_study cli;
 	core_study *study;
 	signal(SIGUSR1, stop_on_signal);
-	fv_status status = cli_study_parse(ctx, argc, argv, "RCjkfIE", CORE_NEED_RUN, &cli);
+	fv_status status = cli_study_parse(ctx, argc, argv, "RCjkfIED", CORE_NEED_RUN, &cli);
+	if (!status && cli.dry_run) {
+		status = cli_explain(ctx, &cli);
+		return status ? status : cli_flush(ctx);
+	}
 	if (!status)
 		status = cli_study_open(ctx, &cli, &study);
 	if (status)

@@ -130,16 +130,16 @@ END
 	for loss in disent grl; do
 		fails 2 "head.projection none without head.hidden cannot be used with loss '$loss'" \
 			"$fairvox" run plan.yaml loss.name=$loss head.projection=none
-		"$fairvox" explain plan.yaml loss.name=$loss 'head={projection: none, hidden: [8]}' >/dev/null
+		"$fairvox" explain --full plan.yaml loss.name=$loss 'head={projection: none, hidden: [8]}' >/dev/null
 	done
 	fails 2 "train.base_loss bce cannot be used with loss 'lff'" \
-		"$fairvox" explain plan.yaml 'loss={name: eiil, then: {name: lff}}' train.base_loss=bce
+		"$fairvox" explain --full plan.yaml 'loss={name: eiil, then: {name: lff}}' train.base_loss=bce
 	fails 2 "group_loss: excess subtracts the smallest possible base loss" \
 		"$fairvox" run plan.yaml 'loss={name: gdro, group_loss: excess}' train.base_loss=focal --quiet
 	for loss in erm rw ds gdro gadro cvar_dro mixup lisa jtt afr eiil grl; do
 		for option in head.projection=none train.base_loss=bce train.base_loss=focal train.class_weights=none; do
 			[ "$loss $option" = "grl head.projection=none" ] && continue
-			"$fairvox" explain plan.yaml loss.name=$loss $option >/dev/null
+			"$fairvox" explain --full plan.yaml loss.name=$loss $option >/dev/null
 		done
 	done
 }
@@ -150,12 +150,12 @@ END
 	fails 2 "head.hidden: 9 layers, at most 8 are possible" "$fairvox" explain plan.yaml 'head={hidden: [1,1,1,1,1,1,1,1,1]}'
 	fails 2 "head.activation: 'tanh' is not one of none, relu, gelu" "$fairvox" explain plan.yaml 'head={hidden: [8], activation: tanh}'
 	fails 2 "train.class_weights: 'balanced' is not one of effective, inverse, none" \
-		"$fairvox" explain plan.yaml train.class_weights=balanced
+		"$fairvox" explain --full plan.yaml train.class_weights=balanced
 	"$fairvox" explain plan.yaml head.dropout=0.5 2>&1 | grep -q 'head.dropout has no effect with head.hidden \[\]'
 	"$fairvox" explain plan.yaml train.focal_gamma=1 2>&1 | grep -q 'train.focal_gamma has no effect with base_loss soft_ce'
-	"$fairvox" explain plan.yaml head.hidden=64,64 | grep -Eq 'head.hidden +\[64, 64\]'
+	"$fairvox" explain --full plan.yaml head.hidden=64,64 | grep -Eq 'head.hidden +\[64, 64\]'
 	sed 's/^eval/matrix: {head.hidden: [[], [8, 4]]}\neval/' plan.yaml >axis.yaml
-	"$fairvox" explain axis.yaml | grep -q '^variant .*hidden-none'
+	"$fairvox" explain --full axis.yaml | grep -q '^variant .*hidden-none'
 	# An empty list is the default, so that both are one variant.
 	"$fairvox" run plan.yaml --quiet
 	"$fairvox" run plan.yaml 'head={hidden: []}' --quiet

@@ -50,13 +50,13 @@ setup() {
 }
 
 @test "profiles: clipping, selection and the objective's own values" {
-	"$fairvox" explain plan.yaml loss.name=disent loss.profile=official >official
+	"$fairvox" explain --full plan.yaml loss.name=disent loss.profile=official >official
 	grep -Eq 'train.clip +none +preset of disent, profile official' official
 	grep -Eq 'train.select +dev_loss ' official
 	grep -Eq 'loss.gce +lff_official ' official
 	grep -Eq 'loss.swap_start +0.2 ' official
-	"$fairvox" explain plan.yaml loss.name=lff loss.profile=official train.clip=1 | grep -Eq 'train.clip +1 '
-	"$fairvox" explain plan.yaml loss.name=lff >paper
+	"$fairvox" explain --full plan.yaml loss.name=lff loss.profile=official train.clip=1 | grep -Eq 'train.clip +1 '
+	"$fairvox" explain --full plan.yaml loss.name=lff >paper
 	grep -Eq 'train.clip +1 ' paper
 	grep -Eq 'train.select +dev_objective ' paper
 	"$fairvox" run plan.yaml loss.name=pgdro,lff,disent loss.profile=official --quiet

@@ -32,9 +32,9 @@ variants() {
 }
 
 @test "variants: 17, 9, and all 33" {
-	"$fairvox" explain configs/paper/table1.yaml "${small[@]}" >table1.txt
-	"$fairvox" explain configs/paper/table2.yaml "${small[@]}" >table2.txt
-	"$fairvox" explain configs/paper/figure2.yaml "${small[@]}" >figure2.txt
+	"$fairvox" explain --full configs/paper/table1.yaml "${small[@]}" >table1.txt
+	"$fairvox" explain --full configs/paper/table2.yaml "${small[@]}" >table2.txt
+	"$fairvox" explain --full configs/paper/figure2.yaml "${small[@]}" >figure2.txt
 	[ "$(variants table1.txt)" -eq 17 ]
 	[ "$(variants table2.txt)" -eq 9 ]
 	[ "$(variants figure2.txt)" -eq 33 ]
@@ -94,7 +94,7 @@ variants() {
 	[[ $stderr == *"9 of 9 runs done, 9 computed now"* ]]
 	"$fairvox" table results --layout paper2 --format tex | grep -q 'begin{tabular}'
 	# The groupers of Table 1 with weights of their own, as core/docs/fetch.md has it: a list over several lines.
-	"$fairvox" explain configs/paper/table1.yaml "${small[@]}" encoder.weights=elsewhere/wavlm-base-plus/pytorch_model.bin \
+	"$fairvox" explain --full configs/paper/table1.yaml "${small[@]}" encoder.weights=elsewhere/wavlm-base-plus/pytorch_model.bin \
 		'grouper={name: truth, column: gender},
 		{name: pseudo, encoder: {name: wav2vec2_age_gender, weights: elsewhere/wav2vec2-age-gender/model.safetensors}},
 		{name: kmeans, k: 16, encoder: {name: ecapa, weights: elsewhere/ecapa/embedding_model.ckpt}}' >table1.txt

@@ -45,20 +45,20 @@ setup() {
 	[ "$(grep -c '"sha256"' "$run_folder/done")" -eq 2 ]
 	! [ -e "$run_folder/groups.csv" ]
 	# the resolved configuration gives the same variant
-	"$fairvox" explain "$run_folder/config.yaml" | grep -q "^  .*fold1-seed1: done"
+	"$fairvox" explain --full "$run_folder/config.yaml" | grep -q "^  .*fold1-seed1: done"
 	stem=$(tail -1 "$run_folder/predictions.csv" | cut -d, -f1)
 	"$fairvox" predict "$run_folder" "$corpus/${stem%.*}.flac" | tail -1 | cut -d, -f2-7 >again
 	tail -1 "$run_folder/predictions.csv" | cut -d, -f2-7 | cmp - again
 }
 
 @test "explain prints stages and their rows before training" {
-	"$fairvox" explain "$config" "${small[@]}" corpus.folds=[1] matrix=none 'loss={name: afr, refit_epochs: 7}' >afr
+	"$fairvox" explain --full "$config" "${small[@]}" corpus.folds=[1] matrix=none 'loss={name: afr, refit_epochs: 7}' >afr
 	all=$(sed -n 's/.*rows \([0-9]*\) train.*/\1/p' afr)
 	first=$(sed -n 's/^    stage 1: afr, about \([0-9]*\) rows, 4 epochs$/\1/p' afr)
 	second=$(sed -n 's/^    stage 2: afr, about \([0-9]*\) rows, 7 epochs$/\1/p' afr)
 	[ $((first + second)) -eq "$all" ]
 	[ "$second" -ge $((all / 5)) ]
-	"$fairvox" explain "$config" "${small[@]}" corpus.folds=[1] matrix=none loss.name=eiil loss.then.name=rw |
+	"$fairvox" explain --full "$config" "${small[@]}" corpus.folds=[1] matrix=none loss.name=eiil loss.then.name=rw |
 		grep -q '^    stage 2: rw, about '
 	# a delegate on groups that are inferred from features
 	"$fairvox" describe eiil | grep -q 'trains:  in stages'

@@ -8,28 +8,28 @@ setup() {
 }
 
 @test "options without an effect are noted, and sgd decays nothing by default" {
-	"$fairvox" explain plan.yaml train.momentum=0.9 train.weight_decay=0.1 train.plateau_factor=0.5 >out.txt
+	"$fairvox" explain --full plan.yaml train.momentum=0.9 train.weight_decay=0.1 train.plateau_factor=0.5 >out.txt
 	grep -q 'train.momentum has no effect with optimizer adam' out.txt
 	grep -q 'train.weight_decay has no effect with optimizer adam' out.txt
 	grep -q 'train.plateau_factor has no effect with schedule none' out.txt
-	"$fairvox" explain plan.yaml train.optimizer=sgd >out.txt
+	"$fairvox" explain --full plan.yaml train.optimizer=sgd >out.txt
 	grep -q '^train.weight_decay  *0  *default with optimizer sgd' out.txt
 	grep -q '^train.momentum  *0  *default' out.txt
-	"$fairvox" explain plan.yaml train.optimizer=sgd train.weight_decay=0.2 train.momentum=0.9 >out.txt
+	"$fairvox" explain --full plan.yaml train.optimizer=sgd train.weight_decay=0.2 train.momentum=0.9 >out.txt
 	grep -q '^train.weight_decay  *0.2  *command line' out.txt
 	fails 2 "train.plateau_factor: 1 is out of range" "$fairvox" explain plan.yaml train.schedule=plateau train.plateau_factor=1
 	fails 2 "train.patience: 0 is out of range, at least 1, or none" "$fairvox" explain plan.yaml train.patience=0
 	fails 2 "train.schedule: 'cosinus' is not one of none, cosine, plateau, did you mean 'cosine'?" \
-		"$fairvox" explain plan.yaml train.schedule=cosinus
+		"$fairvox" explain --full plan.yaml train.schedule=cosinus
 }
 
 @test "samplers refuse what they cannot be combined with" {
 	fails 2 "train.sampler: group draws from groups: a grouper is needed" \
-		"$fairvox" explain plan.yaml matrix=none grouper=none train.sampler=group
+		"$fairvox" explain --full plan.yaml matrix=none grouper=none train.sampler=group
 	fails 2 "train.sampler: class_group cannot be used: loss 'eiil' makes groups of its own" \
-		"$fairvox" explain plan.yaml matrix=none loss.name=eiil train.sampler=class_group
+		"$fairvox" explain --full plan.yaml matrix=none loss.name=eiil train.sampler=class_group
 	fails 2 "train.sampler: class has no effect with train.order, which gives the rows of every epoch" \
-		"$fairvox" explain plan.yaml train.sampler=class train.order=order.safetensors
+		"$fairvox" explain --full plan.yaml train.sampler=class train.order=order.safetensors
 	fails 2 "train.sampler: class cannot be used: loss gdro chooses the rows of an epoch itself" \
 		"$fairvox" run plan.yaml --quiet matrix=none loss.name=gdro loss.sampler=balanced train.sampler=class
 	# an objective without groups keeps the grouper for the sampler

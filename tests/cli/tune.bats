@@ -105,10 +105,12 @@ chosen() {
 		    assert sorted(f for r in two for f in r['folds'].split(', ') if f != 'none') == ['1', '2']
 	END
 	"$fairvox" status results | grep -q '^rw-tuned-.*: 4 done (each chosen among 2 trials)$'
-	"$fairvox" explain tune.yaml >out.txt
+	"$fairvox" explain --full tune.yaml >out.txt
 	grep -q '^2 of them tuned, 4 only as trials$' out.txt
 	grep -q '^picks by dev_loss, in each fold, one of 2 trials: rw-lr0.001, rw-lr0.03$' out.txt
 	grep -q '^16 runs, 0 to compute$' out.txt
+	run "$fairvox" status tune.yaml
+	echo "${lines[-1]}" | grep -q "^16 runs: 16 done; tuned variants: 8 of 8 runs chosen$"
 }
 
 @test "a choice is made again when anything it rests on changes, and only then" {
@@ -188,7 +190,7 @@ chosen() {
 		    - {train.batch: 8, tune.axes.train.clip: [1, none]}
 		    - {train.batch: 16, tune: none}
 	END
-	"$fairvox" explain include.yaml >out.txt
+	"$fairvox" explain --full include.yaml >out.txt
 	grep -q '^variant erm-batch8-tuned$' out.txt
 	grep -q 'one of 4 trials: erm-lr0.001-clip1-batch8, erm-lr0.001-clip-none-batch8, erm-lr0.03-clip1-batch8, erm-lr0.03-clip-none-batch8$' out.txt
 	grep -q '^variant erm-batch16$' out.txt

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include <fairvox/stages.h>
+#include <fairvox/stream.h>
 
 #include "base/clock.h"
 #include "nn/adam.h"
+#include "run/output.h"
 #include "run/runner.h"
 
 #define STEPS 8
@@ -43,20 +45,33 @@ struct step {
 	const float **row;
 };
 
-static void train_steps(const struct step *s, int32_t batch, int32_t n)
+static void train_step(const struct step *s, int32_t batch, int32_t number)
 {
 	const core_adam adam = {.learning_rate = 1e-4};
 	float *params = s->vector, *gradient = params + s->count;
-	for (int32_t i = 1; i <= n; i++) {
-		core_head_forward(s->head, params, s->row, batch, s->logits);
-		core_head_backward(s->head, params, s->row, batch, s->logits, gradient);
-		core_adam_step(&adam, i, core_clip_scale(core_norm(gradient, s->count), 1),
-			s->count, params, gradient, gradient + s->count, gradient + 2 * s->count);
-	}
+	core_head_forward(s->head, params, s->row, batch, s->logits);
+	core_head_backward(s->head, params, s->row, batch, s->logits, gradient);
+	core_adam_step(&adam, number, core_clip_scale(core_norm(gradient, s->count), 1), s->count,
+		params, gradient, gradient + s->count, gradient + 2 * s->count);
 }
 
-fv_status core_estimate_step(
-	fv_ctx *ctx, const core_study *study, const core_run *run, double *seconds)
+/* Seconds of a training step and of a forward pass of one batch. */
+static void time_steps(const struct step *s, int32_t batch, double *step_s, double *forward_s)
+{
+	for (int32_t i = 1; i <= 2; i++) /* the first ones are slower */
+		train_step(s, batch, i);
+	double begin = core_clock_s();
+	for (int32_t i = 1; i <= STEPS; i++)
+		train_step(s, batch, 2 + i);
+	double trained = core_clock_s();
+	for (int32_t i = 0; i < STEPS; i++)
+		core_head_forward(s->head, s->vector, s->row, batch, s->logits);
+	*step_s = (trained - begin) / STEPS;
+	*forward_s = (core_clock_s() - trained) / STEPS;
+}
+
+static fv_status estimate_step(fv_ctx *ctx, const core_study *study, const core_run *run,
+	double *step_s, double *forward_s)
 {
 	const core_variant *variant = core_run_variant(study, run);
 	const core_encoder *e = study->encoding[run->encoding].encoder;
@@ -76,15 +91,54 @@ fv_status core_estimate_step(
 	if (!status) {
 		for (int32_t i = 0; i < batch; i++)
 			s.row[i] = s.x + (size_t)i * width;
-		train_steps(&s, batch, 2);
-		double begin = core_clock_s();
-		train_steps(&s, batch, STEPS);
-		*seconds = (core_clock_s() - begin) / STEPS;
+		time_steps(&s, batch, step_s, forward_s);
 	}
 	core_head_free(s.head);
 	free(s.vector);
 	free(s.x);
 	return status;
+}
+
+/* Makes predictions of all test and development rows, drawn at random. */
+static fv_status draw_predictions(fv_ctx *ctx, core_run_data *r)
+{
+	size_t classes = (size_t)r->corpus->classes;
+	for (int split = CORE_DEV; split < core_rows_splits(&r->rows); split++) {
+		size_t n = (size_t)r->rows.n[split];
+		float *prob = r->prob[split] = core_alloc(ctx, n * classes, sizeof *prob);
+		fv_stream stream = fv_rng(ctx, "estimate", 0, (uint64_t)split);
+		if (!prob)
+			return FV_FAILED;
+		for (size_t i = 0; i < n; i++) {
+			double sum = 0;
+			for (size_t c = 0; c < classes; c++)
+				sum += prob[i * classes + c] = (float)fv_uniform(&stream) + 0.01f;
+			for (size_t c = 0; c < classes; c++)
+				prob[i * classes + c] /= (float)sum;
+		}
+	}
+	return FV_OK;
+}
+
+/* Seconds to compute metrics.json, with its nulls and intervals. */
+static fv_status estimate_evaluation(
+	fv_ctx *ctx, const core_study *study, const core_run *run, core_run_costs *costs)
+{
+	int32_t set = study->fold[run->fold].set;
+	if (costs->evaluation && costs->set == set &&
+		!strcmp(costs->evaluation, run->evaluation->json))
+		return FV_OK;
+	fv_ctx *own = core_ctx_aside(ctx);
+	core_run_data r = {.study = study, .run = run};
+	char *json;
+	fv_status status = own ? core_run_data_find_rows(own, &r) : FV_FAILED;
+	if (!status)
+		status = draw_predictions(own, &r);
+	double begin = core_clock_s();
+	if (!status)
+		status = core_output_measure(own, &r, &json);
+	*costs = (core_run_costs){run->evaluation->json, set, core_clock_s() - begin};
+	return own ? core_ctx_rejoin(ctx, own, status) : status;
 }
 
 static bool needs_features(const core_study *study, const core_run *run)
@@ -113,4 +167,27 @@ fv_status core_estimate_rows(
 	if (!staged || ((const fv_loss_ops *)loss->ops)->uses_groups)
 		return FV_OK;
 	return core_runner_preview(ctx, &r, false, &out->preview);
+}
+
+fv_status core_estimate_run(fv_ctx *ctx, const core_study *study, const core_run *run,
+	const core_run_rows *rows, core_run_costs *costs, double *seconds)
+{
+	const core_train_spec *train = &core_run_variant(study, run)->train;
+	core_train_preview preview = rows->preview;
+	double step_s = 0, forward_s = 0;
+	fv_status status = estimate_step(ctx, study, run, &step_s, &forward_s);
+	if (!status)
+		status = estimate_evaluation(ctx, study, run, costs);
+	if (!preview.n) {
+		preview.n = 1;
+		preview.stage[0].rows = rows->train;
+		preview.stage[0].epochs = train->epochs;
+	}
+	double validation_s = forward_s * rows->dev / train->batch;
+	*seconds = costs->evaluate_s;
+	for (int32_t i = 0; i < preview.n; i++) {
+		int32_t steps = (preview.stage[i].rows + train->batch - 1) / train->batch;
+		*seconds += preview.stage[i].epochs * (step_s * steps + validation_s);
+	}
+	return status;
 }

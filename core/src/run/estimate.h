@@ -12,10 +12,6 @@
 FV_NODISCARD fv_status core_estimate_recording(
 	fv_ctx *ctx, const core_study *study, const core_encoding *encoding, double *seconds);
 
-/* Seconds of one training step with the run's model and batch size. */
-FV_NODISCARD fv_status core_estimate_step(
-	fv_ctx *ctx, const core_study *study, const core_run *run, double *seconds);
-
 /* Rows of the splits after the bias, and a preview of the training. preview.n is 0 if it depends on
  * features (groups that are inferred from them). */
 typedef struct core_run_rows {
@@ -24,5 +20,17 @@ typedef struct core_run_rows {
 } core_run_rows;
 FV_NODISCARD fv_status core_estimate_rows(
 	fv_ctx *ctx, const core_study *study, const core_run *run, core_run_rows *out);
+
+/* Measures what a run costs. Start with {0}: it keeps what runs with the same evaluation share. */
+typedef struct core_run_costs {
+	const char *evaluation; /* core_evaluation.json of evaluate_s */
+	int32_t set;
+	double evaluate_s;
+} core_run_costs;
+
+/* Seconds of a run on one worker: training steps, validation passes and metrics. Without a preview, all
+ * training rows are taken to be used. */
+FV_NODISCARD fv_status core_estimate_run(fv_ctx *ctx, const core_study *study, const core_run *run,
+	const core_run_rows *rows, core_run_costs *costs, double *seconds);
 
 #endif

@@ -176,20 +176,31 @@ static fv_status find_test_rows(
 	return out->dev.attribute ? FV_OK : FV_FAILED;
 }
 
-static fv_status write_metrics(
-	fv_ctx *ctx, const core_run_data *r, const core_folder *folder, const core_predictions *p)
+static fv_status measure_metrics(
+	fv_ctx *ctx, const core_run_data *r, const core_predictions *p, char **json)
 {
 	const core_measured run = {r->study->fold[r->run->fold].fold, r->run->seed,
 		r->result.selected_epoch, r->result.use_last ? 0 : r->result.epochs};
 	core_measured_rows rows;
-	char *text;
 	fv_status status = find_test_rows(ctx, r, p, &rows);
-	if (!status)
-		status = core_measure_predictions(
-			ctx, &rows, &r->run->evaluation->attributes, &run, &text);
-	if (status)
-		return status;
-	return core_folder_write(ctx, folder, "metrics.json", text, strlen(text));
+	return status ? status
+		      : core_measure_predictions(
+				ctx, &rows, &r->run->evaluation->attributes, &run, json);
+}
+
+fv_status core_output_measure(fv_ctx *ctx, const core_run_data *r, char **json)
+{
+	core_predictions predictions;
+	fv_status status = make_predictions(ctx, r, &predictions);
+	return status ? status : measure_metrics(ctx, r, &predictions, json);
+}
+
+static fv_status write_metrics(
+	fv_ctx *ctx, const core_run_data *r, const core_folder *folder, const core_predictions *p)
+{
+	char *text;
+	fv_status status = measure_metrics(ctx, r, p, &text);
+	return status ? status : core_folder_write(ctx, folder, "metrics.json", text, strlen(text));
 }
 
 fv_status core_output_format_groups(fv_ctx *ctx, const core_run_data *r, core_text *out)

@@ -21,6 +21,9 @@ FV_NODISCARD fv_status core_output_add_epoch(
 /* Writes all files except `done`. */
 FV_NODISCARD fv_status core_output_write(fv_ctx *ctx, core_run_data *r, const core_folder *folder);
 
+/* Returns metrics.json of the predictions that the run holds. */
+FV_NODISCARD fv_status core_output_measure(fv_ctx *ctx, const core_run_data *r, char **json);
+
 /* Writes config.yaml. */
 FV_NODISCARD fv_status core_output_write_config(
 	fv_ctx *ctx, const core_study *study, const core_run *run, const core_folder *folder);
