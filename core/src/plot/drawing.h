@@ -96,8 +96,6 @@ typedef struct core_legend_entry {
 /* Draws entries in rows from (x, y), the top, and returns the y below them. */
 double core_draw_legend(core_drawing *d, double x, double y, double width, size_t n,
 	const core_legend_entry *entry);
-/* Returns its height. */
-double core_legend_height(double width, size_t n, const core_legend_entry *entry);
 /* Makes entries for the objectives, [n_series]. NULL: out of memory. */
 core_legend_entry *core_make_legend(core_drawing *d);
 

@@ -19,7 +19,7 @@
 struct row {
 	const char *label;
 	size_t first; /* a row of the grid that it shows */
-	bool all;     /* every variant of that objective and setting */
+	bool all;     /* every variant of that objective, and of that setting unless merged */
 	double y;
 };
 
@@ -32,6 +32,7 @@ struct effects {
 	size_t n_heads; /* headings: settings */
 	double *head_y;
 	int32_t *head;
+	bool merged; /* all settings are one */
 	double label_width, top, bottom;
 };
 
@@ -45,23 +46,27 @@ static size_t column_index(const core_drawing *d, const core_grid_column *column
 	return (size_t)(column - d->grid->column);
 }
 
+static int32_t panel_of(const struct effects *e, size_t row)
+{
+	return e->merged ? 0 : e->d.names.row[row].panel;
+}
+
 /* Lists the rows by setting, then objective, then in the order of the grid, with their places. */
 static void place_rows(struct effects *e, bool all)
 {
 	const core_drawing *d = &e->d;
 	double y = e->top + ROW / 2;
-	for (int32_t p = 0; p < d->names.n_panels; p++) {
+	bool headed = d->names.n_panels > 1 && !e->merged;
+	for (int32_t p = 0; p < (e->merged ? 1 : d->names.n_panels); p++) {
 		size_t before = e->n_rows;
-		if (d->names.n_panels > 1) {
-			e->head[e->n_heads] = p;
-			e->head_y[e->n_heads] = y;
-			y += ROW;
-		}
+		e->head[e->n_heads] = p;
+		e->head_y[e->n_heads] = y;
+		y += headed ? ROW : 0;
 		for (int32_t s = -1; s < d->names.n_series; s++) {
 			size_t block = e->n_rows;
 			for (size_t i = 0; i < d->grid->n_rows; i++) {
 				const core_row_name_parts *own = &d->names.row[i];
-				if (!is_shown(d, i) || own->panel != p || own->series != s ||
+				if (!is_shown(d, i) || panel_of(e, i) != p || own->series != s ||
 					(all && e->n_rows > block))
 					continue;
 				const char *label = all ? own->objective : own->label;
@@ -70,9 +75,9 @@ static void place_rows(struct effects *e, bool all)
 			}
 			y += e->n_rows > block ? BLOCK_GAP : 0;
 		}
-		if (d->names.n_panels > 1 && e->n_rows > before)
+		if (headed && e->n_rows > before)
 			e->n_heads++;
-		else if (d->names.n_panels > 1)
+		else if (headed)
 			y -= ROW;
 	}
 	e->bottom = y - BLOCK_GAP;
@@ -110,6 +115,7 @@ static fv_status collect_rows(struct effects *e)
 	if (!e->row || !e->head_y || !e->head)
 		return FV_FAILED;
 	e->top = HEAD;
+	e->merged = shown > ROWS_MAX && d->names.n_panels * d->names.n_series > ROWS_MAX / 2;
 	place_rows(e, shown > ROWS_MAX);
 	return shorten_labels(e);
 }
@@ -185,7 +191,7 @@ static void draw_all(struct effects *e, const core_panel *panel, const struct ro
 	for (size_t i = 0; i < d->grid->n_rows && dot && value; i++) {
 		double v = d->grid->row[i].effect.diff[j].value;
 		if (!is_shown(d, i) || d->names.row[i].series != own->series ||
-			d->names.row[i].panel != own->panel || isnan(v))
+			panel_of(e, i) != panel_of(e, row->first) || isnan(v))
 			continue;
 		double jitter = ((double)(n * 7 % 11) - 5) / 5 * 2.4;
 		value[n] = v;
@@ -363,13 +369,13 @@ static const char *make_note(struct effects *e)
 			"Against %s, pooled (%s). Dots: %lld variants; strokes: medians. Fewer "
 			"variants (--rows) are drawn with intervals.",
 			of, data, (long long)compared);
-	const char *family =
-		d->grid->family >= 0
-			? core_format(d->ctx,
-				  "Holm for %s over %lld variants, others "
-				  "Benjamini-Hochberg",
-				  d->grid->column[d->grid->family].title, (long long)compared)
-			: "Benjamini-Hochberg";
+	const char *family = d->grid->family >= 0
+				     ? core_format(d->ctx,
+					       "Holm for %s over %lld variant%s, others "
+					       "Benjamini-Hochberg",
+					       d->grid->column[d->grid->family].title,
+					       (long long)compared, compared == 1 ? "" : "s")
+				     : "Benjamini-Hochberg";
 	return family ? core_format(d->ctx,
 				"Against %s (line at 0), pooled (%s). Lines: 95%% intervals over "
 				"speakers. Filled: adjusted p \xe2\x89\xa4 .05 (%s).",

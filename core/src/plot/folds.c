@@ -10,6 +10,7 @@
 
 #define HEIGHT 150.0
 #define GUTTER 46.0
+#define PLACES_MAX 40
 #define PLACE_MAX 90.0 /* width of a slanted name */
 
 /* Variants in one place of the axis: those of the same groups and setting. */
@@ -64,6 +65,11 @@ static fv_status find_places(struct folds *f)
 			f->place[f->n_places++] = name;
 		f->of_row[i] = at;
 	}
+	if (f->n_places > PLACES_MAX)
+		return fv_fail(d->ctx, FV_DATA,
+			"folds: %d groups and settings are more than the %d that fit on an axis: "
+			"select variants with --rows",
+			(int)f->n_places, PLACES_MAX);
 	return f->n_places ? FV_OK
 			   : fv_fail(d->ctx, FV_DATA,
 				     "folds: no variant has a finished run: see 'fairvox status'");
@@ -316,6 +322,15 @@ static core_legend_entry *make_legend(struct folds *f, size_t *n)
 		entry[s].has_marker = false;
 		entry[s].has_area = true;
 	}
+	for (size_t i = 0; i < d->grid->n_rows && entry; i++)
+		if (f->of_row[i] >= 0 && d->names.row[i].series < 0) {
+			entry[(*n)++] = (core_legend_entry){.text = d->names.row[i].objective,
+				.marker = CORE_MARKER_SQUARE,
+				.color = core_color_of(CORE_COLOR_INK),
+				.has_marker = !d->options->paper,
+				.has_area = d->options->paper};
+			break;
+		}
 	int64_t line[] = {core_find_reference(d, -1), core_find_unbiased(d, -1)};
 	for (int k = 0; k < 2 && entry; k++)
 		if (line[k] >= 0 && is_line(f, (size_t)line[k]))

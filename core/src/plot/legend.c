@@ -5,9 +5,10 @@
 #define GAP 12.0    /* between entries */
 #define ROW 11.0
 
-static double entry_width(const core_legend_entry *entry)
+/* Returns the text of an entry as it fits into a row; NULL: out of memory. */
+static const char *fit_entry(fv_ctx *ctx, const core_legend_entry *entry, double width)
 {
-	return SYMBOL + core_measure_text(entry->text, CORE_FONT, false) + GAP;
+	return core_fit_text(ctx, entry->text, CORE_FONT, false, width - SYMBOL);
 }
 
 static void draw_symbol(core_canvas *c, const core_legend_entry *entry, double x, double y)
@@ -20,22 +21,24 @@ static void draw_symbol(core_canvas *c, const core_legend_entry *entry, double x
 		core_draw_marker(c, entry->marker, x + 6, y, 5, entry->color, entry->hollow);
 }
 
-/* Lays the entries out, and draws them if asked; returns the y below them. */
-static double lay_out(core_canvas *c, double left, double y, double width, size_t n,
+/* Returns the y below the entries. */
+static double draw_entries(core_canvas *c, double left, double y, double width, size_t n,
 	const core_legend_entry *entry)
 {
 	double x = left;
 	for (size_t i = 0; i < n; i++) {
-		double own = entry_width(&entry[i]);
+		const char *text = fit_entry(c->ctx, &entry[i], width);
+		c->failed |= !text;
+		if (!text)
+			return y;
+		double own = SYMBOL + core_measure_text(text, CORE_FONT, false) + GAP;
 		if (x > left && x + own - GAP > left + width) {
 			x = left;
 			y += ROW;
 		}
-		if (c) {
-			draw_symbol(c, &entry[i], x, y + ROW / 2);
-			core_draw_text(c, x + SYMBOL, y + ROW / 2 + 2.5, entry[i].text,
-				core_text_of(CORE_COLOR_INK, CORE_START));
-		}
+		draw_symbol(c, &entry[i], x, y + ROW / 2);
+		core_draw_text(c, x + SYMBOL, y + ROW / 2 + 2.5, text,
+			core_text_of(CORE_COLOR_INK, CORE_START));
 		x += own;
 	}
 	return n ? y + ROW : y;
@@ -45,14 +48,9 @@ double core_draw_legend(
 	core_drawing *d, double x, double y, double width, size_t n, const core_legend_entry *entry)
 {
 	core_open_group(d->canvas, "fv-legend", NULL);
-	y = lay_out(d->canvas, x, y, width, n, entry);
+	y = draw_entries(d->canvas, x, y, width, n, entry);
 	core_close_group(d->canvas);
 	return y;
-}
-
-double core_legend_height(double width, size_t n, const core_legend_entry *entry)
-{
-	return lay_out(NULL, 0, 0, width, n, entry);
 }
 
 core_legend_entry *core_make_legend(core_drawing *d)

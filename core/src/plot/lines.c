@@ -10,7 +10,11 @@
 #include "plot/figures.h"
 
 #define HEIGHT 120.0
-#define GUTTER 34.0
+#define GUTTER 40.0
+enum {
+	SERIES_MAX = 14,
+	POINTS_MAX = 400
+}; /* lines; points of a panel, above which lines have none */
 
 struct lines {
 	core_drawing d;
@@ -58,15 +62,19 @@ static fv_status find_series(struct lines *l)
 			l->series[l->n_series++] = label;
 		l->of_row[i] = at;
 	}
+	if (l->n_series > SERIES_MAX)
+		return fv_fail(d->ctx, FV_DATA,
+			"lines: %d lines are more than the %d that can be told apart: select "
+			"variants "
+			"with --rows",
+			(int)l->n_series, (int)SERIES_MAX);
 	return FV_OK;
 }
 
 /* Uses the objective as a line's name where no two lines have the same. */
 static void shorten_series(struct lines *l)
 {
-	const char *objective[64];
-	if (l->n_series > 64)
-		return;
+	const char *objective[SERIES_MAX];
 	for (int32_t s = 0; s < l->n_series; s++) {
 		for (size_t i = l->d.grid->n_rows; i-- > 0;)
 			if (l->of_row[i] == s)
@@ -251,7 +259,8 @@ static fv_status draw_series(struct lines *l, const core_panel *panel, size_t k,
 	core_point *point = core_alloc(d->ctx, l->x.n, sizeof *point);
 	if (!point)
 		return FV_FAILED;
-	double aside = 1.6 * (series - (l->n_series - 1) / 2.0);
+	bool points = l->x.n * (size_t)l->n_series <= POINTS_MAX;
+	double aside = points ? 1.6 * (series - (l->n_series - 1) / 2.0) : 0;
 	for (size_t v = 0; v < l->x.n; v++) {
 		double x = core_scale_at(&panel->x.scale, l->x.distinct[v]) + aside;
 		point[v] = (core_point){x, NAN};
@@ -263,7 +272,7 @@ static fv_status draw_series(struct lines *l, const core_panel *panel, size_t k,
 	core_draw_polyline(d->canvas, l->x.n, point,
 		core_line_style(find_color(l, series), 1.1,
 			is_reference_line(l, series) ? CORE_DASHED : CORE_SOLID));
-	for (size_t i = 0; i < d->grid->n_rows; i++) {
+	for (size_t i = 0; i < d->grid->n_rows && points; i++) {
 		double x = core_scale_at(&panel->x.scale, l->x.value[i]) + aside;
 		double y = core_scale_at(
 			&panel->y.scale, d->grid->row[i].value[column_index(l, k)].mean);
@@ -352,7 +361,7 @@ static fv_status draw_all(struct lines *l, core_canvas **out)
 		.left = 42,
 		.top = core_draw_legend(d, 42, 1, d->width - 42, n, entry) + 6,
 		.height = core_drawing_height(d, "", HEIGHT),
-		.gutter = GUTTER + 6,
+		.gutter = GUTTER,
 		.below = 36};
 	fv_status status = FV_OK;
 	for (size_t k = 0; k < l->n_columns && !status; k++)

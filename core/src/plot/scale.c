@@ -115,7 +115,10 @@ fv_status core_axis_make_values(
 		pad = n < 2 ? 2 : pad;
 		out->scale = (core_scale){.low = low / pad, .high = high * pad, .log = true};
 	}
-	for (size_t i = 0; i < n; i++) {
+	if (n > CORE_VALUES && !log_scale)
+		return core_axis_make(ctx, (core_range){low - pad, high + pad, true}, 6, out);
+	size_t step = (n + CORE_VALUES - 1) / CORE_VALUES; /* not all of very many */
+	for (size_t i = 0; i < n; i += step) {
 		const char *label = core_format(ctx, "%g", value[i]);
 		if (!label)
 			return FV_FAILED;

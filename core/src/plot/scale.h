@@ -18,7 +18,7 @@ typedef struct core_scale {
 } core_scale;
 double core_scale_at(const core_scale *scale, double value);
 
-enum { CORE_TICKS = 24 };
+enum { CORE_TICKS = 24, CORE_VALUES = 10 };
 typedef struct core_axis {
 	core_scale scale;
 	size_t n;
@@ -38,7 +38,8 @@ void core_range_pad(core_range *range, double share);
 
 /* Makes an axis with at most `most` ticks at round numbers inside the range. Its points are set later. */
 FV_NODISCARD fv_status core_axis_make(fv_ctx *ctx, core_range range, int most, core_axis *out);
-/* Makes an axis with a tick at each of these values, ascending and > 0 if log. */
+/* Makes an axis with a tick at each of these values; with more than CORE_VALUES, at some of them or at round
+ * numbers. They are ascending, and > 0 if log. */
 FV_NODISCARD fv_status core_axis_make_values(
 	fv_ctx *ctx, size_t n, const double *value, bool log, core_axis *out);
 

@@ -47,11 +47,9 @@ double core_measure_text(const char *text, double size, bool bold)
 	return width * size / EM;
 }
 
-const char *core_fit_text(fv_ctx *ctx, const char *text, double size, bool bold, double width)
+/* Returns how many bytes at the beginning fit into `room` points. */
+static size_t fit_start(const char *text, double size, bool bold, double room)
 {
-	if (core_measure_text(text, size, bold) <= width)
-		return text;
-	double room = width - core_measure_text(ELLIPSIS, size, bold);
 	size_t left = strlen(text), used = 0;
 	while (left) {
 		int32_t character;
@@ -64,7 +62,30 @@ const char *core_fit_text(fv_ctx *ctx, const char *text, double size, bool bold,
 	}
 	while (used && text[used - 1] == ' ')
 		used--;
-	return core_format(ctx, "%.*s" ELLIPSIS, (int)used, text);
+	return used;
+}
+
+/* Returns the first byte, from `from` on, after which the rest fits into `room` points. */
+static size_t fit_end(const char *text, size_t from, double size, bool bold, double room)
+{
+	size_t size_left = strlen(text);
+	while (from < size_left && core_measure_text(text + from, size, bold) > room) {
+		int32_t character;
+		from += read_character(text + from, size_left - from, &character);
+	}
+	while (text[from] == ' ')
+		from++;
+	return from;
+}
+
+const char *core_fit_text(fv_ctx *ctx, const char *text, double size, bool bold, double width)
+{
+	if (core_measure_text(text, size, bold) <= width)
+		return text;
+	double room = width - core_measure_text(ELLIPSIS, size, bold);
+	size_t start = fit_start(text, size, bold, 0.6 * room);
+	size_t end = fit_end(text, start, size, bold, 0.4 * room);
+	return core_format(ctx, "%.*s" ELLIPSIS "%s", (int)start, text, text + end);
 }
 
 const char *core_clean_text(fv_ctx *ctx, const char *text)

@@ -24,7 +24,8 @@ extern const size_t core_font_ranges;
  * lacks count as one em if they are wide (East Asian), as 0.62 em otherwise, combining ones as 0. */
 double core_measure_text(const char *text, double size, bool bold);
 
-/* Returns text that fits into `width`: the text itself, or its beginning and "…". NULL: out of memory. */
+/* Returns text that fits into `width`: the text itself, or its beginning and its end with "…" between, because
+ * names of one study often begin alike. NULL: out of memory. */
 const char *core_fit_text(fv_ctx *ctx, const char *text, double size, bool bold, double width);
 
 /* Returns the text as UTF-8 without control characters; bytes that are not UTF-8 become U+FFFD. NULL: out

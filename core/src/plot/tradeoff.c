@@ -15,6 +15,7 @@
 enum { NAMED_MAX = 15 }; /* points of the figure; more are numbered */
 enum { NUMBERED_MAX = 60 };
 enum { WHISKERS_MAX = 30 };
+enum { SMALL_ABOVE = 150 }; /* points; more have small markers */
 
 struct tradeoff {
 	core_drawing d;
@@ -179,7 +180,8 @@ static void draw_point(struct tradeoff *t, const core_panel *panel, size_t row)
 	core_add_number(d->canvas, "x", p.x);
 	core_add_number(d->canvas, "y", p.y);
 	core_draw_row_marker(d, row, core_scale_at(&panel->x.scale, p.x),
-		core_scale_at(&panel->y.scale, p.y), MARKER, own->unbiased);
+		core_scale_at(&panel->y.scale, p.y), t->n > SMALL_ABOVE ? 3 : MARKER,
+		own->unbiased);
 	core_close_group(d->canvas);
 }
 
