@@ -123,6 +123,14 @@ assert abs(float(row["label_Fear"]) - 0.00714285714) < 1e-6, row
 END
 }
 
+@test "MSP-Podcast 1.6: consensus, two test sets" {
+	check msp-podcast-1.6 "" "dev 8 test 8 test2 8" "train 24 3:$eight
+dev 8 1:$eight
+test 8 1:$eight
+test2 8 1:$eight"
+	grep -q "12 of 60 rows are left out: 12 of classes that corpus.map drops" split.log
+}
+
 @test "MSP-Podcast 1.6: votes of labels_detailed.csv" {
 	words=Angry,Contempt,Disgust,Fear,Happy,Neutral,Sad,Surprise
 	check msp-podcast-1.6-votes "" "dev 9 test 9 test2 9" "train 27 3:$words
@@ -184,6 +192,12 @@ for k in ("calm", "cross", "glad", "no"):
     assert abs(float(want["prob_" + k]) - float(rows["audio/d7@1.5-2"]["prob_" + k])) < 1e-6, (want, rows["audio/d7@1.5-2"])
 assert len({tuple(rows[name]["prob_" + k] for k in ("calm", "cross", "glad", "no")) for name in cut}) == 8
 END
+	# a segment that ends behind its recording is told with its line in the table
+	sed -i '$s/,[^,]*,\([^,]*\)$/,0 days 00:00:09,\1/' data/dialogs/db.emotion.test.csv
+	line=$(wc -l <data/dialogs/db.emotion.test.csv)
+	run "$fairvox" run configs/corpora/audformat-segments.yaml train.epochs=3 --no-progress
+	[ "$status" -eq 4 ]
+	[[ $output == *"db.emotion.test.csv:$line: the segment ends at 9 s, but "*"audio/d8.wav has 4 s"* ]]
 }
 
 @test "EmoBox: JSON lines and label map" {

@@ -45,7 +45,7 @@ static void python_values_are_read(void **state)
 	assert_int_equal(value.n, 0);
 	static const char *const wrong[][2] = {{"['a'", "a bracket is not closed"},
 		{"['a", "a quote is not closed"}, {"['a' 'b']", "a comma is missing"},
-		{"[a]", "a text without quotes"}, {"", "a value is missing"},
+		{"[a]", "a text without quotes: a"}, {"", "a value is missing"},
 		{"{'a'}", "a dict needs KEY: VALUE"}, {"{'a'", "a dict needs KEY: VALUE"},
 		{"[] []", "text after the value"}, {"'\\n'", "after a backslash only"},
 		{"[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]", "too many brackets"}};

@@ -397,7 +397,8 @@ def ravdess(root):
             write_wave(f"{root}/ravdess-speech/Actor_{actor:02}/03-02-{emotion:02}-01-02-01-{actor:02}.wav", emotion)
 
 
-FORMS = {"iemocap-votes": iemocap, "msp-podcast-votes": msp_podcast, "msp-podcast-1.6-votes": msp_podcast_16}
+FORMS = {"iemocap-votes": iemocap, "msp-podcast-votes": msp_podcast, "msp-podcast-1.6": msp_podcast_16,
+         "msp-podcast-1.6-votes": msp_podcast_16}
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
