@@ -144,6 +144,12 @@ test2 9 1:$words"
 	check meld "" "dev 14 test 21" "train 28 4:$seven
 dev 14 2:$seven
 test 21 3:$seven"
+	# the groups that are written are those that are read, though the names repeat
+	"$fairvox" groups configs/corpora/meld.yaml loss.name=rw "grouper={name: kmeans, k: 2}" --out groups.csv
+	"$fairvox" run configs/corpora/meld.yaml loss.name=rw "grouper={name: file, file: $PWD/groups.csv}" train.epochs=2 \
+		--results again --no-progress
+	[ "$(grep -c "^test/dia0_utt0,[01]$" groups.csv)" -eq 1 ]
+	cmp <(sort groups.csv) <(sort again/*/fold*-seed*/groups.csv)
 }
 
 @test "IEMOCAP: evaluation texts, four classes, a fold for each session" {
