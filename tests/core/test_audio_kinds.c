@@ -164,9 +164,12 @@ static void headers_of_wave_are_checked(void **state)
 	check_whole(ctx, path);
 	memcpy(data + 20, "\x55\0", 2);
 	test_ok(ctx, core_file_write(ctx, path, data, size));
+	check_refused(ctx, path, "no frames of MP3 are in it: damaged, or no MP3");
+	memcpy(data + 20, "\xff\0", 2);
+	test_ok(ctx, core_file_write(ctx, path, data, size));
 	check_refused(ctx, path,
 		core_format(ctx,
-			"a WAVE recording, but its samples are coded as MP3 (0x0055), which is not "
+			"a WAVE recording, but its samples are coded as AAC (0x00ff), which is not "
 			"read in WAVE: %s",
 			convert));
 	core_ctx_free(ctx);
@@ -252,6 +255,101 @@ static void decoders_are_quiet(void **state)
 	core_ctx_free(ctx);
 }
 
+static char *write_bytes(
+	fv_ctx *ctx, const char *path, const char *a, size_t n_a, const char *b, size_t n_b)
+{
+	char *all = core_alloc(ctx, n_a + n_b + 1, 1);
+	memcpy(all, a, n_a);
+	memcpy(all + n_a, b, n_b);
+	test_ok(ctx, core_file_write(ctx, path, all, n_a + n_b));
+	return all;
+}
+
+/* RF64 states the size of its samples in a chunk of its own, with 64 bits. */
+static void sizes_of_rf64_are_checked(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const char *path = core_path_join(ctx, test_folder("kinds"), "x.wav");
+	size_t size;
+	char *data = write_noise(ctx, path, SF_FORMAT_WAV | SF_FORMAT_PCM_16, &size);
+	char start[80] = "RF64\xff\xff\xff\xffWAVEds64\x1c";
+	memcpy(start + 48, data + 12, 32); /* fmt and data */
+	memset(start + 76, 0xff, 4);
+	set_size(start + 28, 2 * FRAMES);
+	set_size(start + 36, FRAMES);
+	write_bytes(ctx, path, start, sizeof start, data + HEADER, 2 * FRAMES);
+	check_whole(ctx, path);
+	write_bytes(ctx, path, start, sizeof start, data + HEADER, FRAMES);
+	check_refused(ctx, path, "damaged or cut short: 20000 of 40000 bytes of samples");
+	set_size(start + 28, 10000);
+	write_bytes(ctx, path, start, sizeof start, data + HEADER, 2 * FRAMES);
+	check_refused(ctx, path,
+		"its header says 10000 bytes of samples, and 30000 more bytes follow that are "
+		"nothing known: ");
+	core_ctx_free(ctx);
+}
+
+static void joined_and_tagged_wave_is_named(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const char *path = core_path_join(ctx, test_folder("kinds"), "x.wav");
+	size_t size;
+	char *data = write_noise(ctx, path, SF_FORMAT_WAV | SF_FORMAT_PCM_16, &size);
+	write_bytes(ctx, path, data, size, data, size);
+	check_refused(
+		ctx, path, "a WAVE recording, but another WAVE file follows from byte 40044 on: ");
+	write_bytes(ctx, path, data, size, data + 36, size - 36);
+	check_refused(ctx, path,
+		"a WAVE recording, but it has a second chunk of samples, from byte 40044 on: ");
+	write_bytes(ctx, path, "ID3\3\0\0\0\0\0\12\0\0\0\0\0\0\0\0\0\0", 20, data, size);
+	check_refused(ctx, path, "an ID3v2 tag is in front of its WAVE header: ");
+	write_noise(ctx, path, SF_FORMAT_WAV | SF_FORMAT_PCM_16 | SF_ENDIAN_BIG, &size);
+	check_whole(ctx, path);
+	core_ctx_free(ctx);
+}
+
+/* Containers whose header says where they end. */
+static void bytes_beyond_the_header_are_refused(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	static const struct {
+		const char *name;
+		int format;
+	} files[] = {{"x.sph", SF_FORMAT_NIST | SF_FORMAT_PCM_16},
+		{"x.au", SF_FORMAT_AU | SF_FORMAT_PCM_16},
+		{"x.w64", SF_FORMAT_W64 | SF_FORMAT_PCM_16}};
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		const char *path = core_path_join(ctx, test_folder("kinds"), files[i].name);
+		size_t size;
+		char *data = write_noise(ctx, path, files[i].format, &size);
+		check_whole(ctx, path);
+		write_bytes(ctx, path, data, size, data, size);
+		check_refused(ctx, path,
+			core_format(ctx, "its header says %zu bytes, and %zu more bytes follow: ",
+				size, size));
+	}
+	const char *path = core_path_join(ctx, test_folder("kinds"), "x.sph");
+	size_t size;
+	char *data = write_noise(ctx, path, SF_FORMAT_NIST | SF_FORMAT_PCM_16, &size);
+	test_ok(ctx, core_file_write(ctx, path, data, size - 100));
+	check_refused(
+		ctx, path, "damaged or cut short: its header says 41024 bytes, the file has 40924");
+	memset(data, ' ', 1024);
+	strcpy(data, "NIST_1A\n   1024\nsample_count -i 20000\nsample_n_bytes -i 2\n"
+		     "channel_count -i 1\nsample_rate -i 16000\n"
+		     "sample_coding -s26 pcm,embedded-shorten-v2.00\nend_head\n");
+	test_ok(ctx, core_file_write(ctx, path, data, size));
+	check_refused(ctx, path,
+		core_format(ctx,
+			"a NIST SPHERE recording, but its samples are compressed by shorten, which "
+			"is not read: %s",
+			convert));
+	core_ctx_free(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -261,6 +359,9 @@ int main(void)
 		cmocka_unit_test(joined_streams_are_refused),
 		cmocka_unit_test(flac_without_length_is_whole_or_refused),
 		cmocka_unit_test(decoders_are_quiet),
+		cmocka_unit_test(sizes_of_rf64_are_checked),
+		cmocka_unit_test(joined_and_tagged_wave_is_named),
+		cmocka_unit_test(bytes_beyond_the_header_are_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -304,6 +304,83 @@ static void parts_equal_the_whole(void **state)
 	core_ctx_free(b.ctx);
 }
 
+/* Puts the facts in front of the plain stream in another form: a header of its own, or a changed one. */
+static void check_facts(struct bench *b, const char *frame, size_t size, int64_t n)
+{
+	append(b, frame, size);
+	append_plain(b);
+	finish_file(b);
+	check_length(b->ctx, b->path, n, 44100);
+}
+
+/* Fraunhofer's encoders state the length in a frame that libmpg123 would decode. */
+static void vbri_is_no_sound(void **state)
+{
+	(void)state;
+	struct bench b = make_bench();
+	size_t size = measure_frame(b.facts);
+	uint32_t frames = (uint32_t)(b.plain_n / 1152);
+	char *frame = core_alloc(b.ctx, size, 1);
+	memcpy(frame, b.facts, 4);
+	memcpy(frame + 36, "VBRI\0\1", 6);
+	for (int i = 0; i < 4; i++)
+		frame[50 + i] = (char)(frames >> (24 - 8 * i) & 0xff);
+	check_facts(&b, frame, size, b.plain_n);
+	frame[53]++; /* counts itself */
+	check_facts(&b, frame, size, b.plain_n);
+	append(&b, frame, size);
+	append(&b, b.plain, measure_frame(b.plain));
+	finish_file(&b);
+	check_refused(b.ctx, b.path, "damaged or cut short: 1152 of ");
+	core_ctx_free(b.ctx);
+}
+
+/* Without a delay that the header states nothing is trimmed; a padding shorter than the delay of the
+ * decoder does not lengthen the recording. */
+static void stated_delay_is_trimmed(void **state)
+{
+	(void)state;
+	struct bench b = make_bench();
+	size_t size = measure_frame(b.facts);
+	char *frame = core_alloc(b.ctx, size, 1);
+	memcpy(frame, b.facts, size);
+	char *lame = memmem(frame, size, "LAME", 4);
+	assert_non_null(lame);
+	memset(lame, 0, 24);
+	check_facts(&b, frame, size, b.plain_n);
+	memcpy(lame, "LAME", 4);
+	check_facts(&b, frame, size, b.plain_n);
+	memcpy(lame + 21, "\x24\0\x64", 3); /* 576 samples, and 100 */
+	check_facts(&b, frame, size, b.plain_n - 576 - 529);
+	memcpy(lame + 21, "\x24\x03\xe8", 3); /* 576, and 1000 */
+	check_facts(&b, frame, size, b.plain_n - 576 - 1000);
+	core_ctx_free(b.ctx);
+}
+
+/* libsndfile would read such a file up to a length that it guesses. */
+static void mp3_in_wave_is_whole(void **state)
+{
+	(void)state;
+	struct bench b = make_bench();
+	char header[58] =
+		"RIFF\0\0\0\0WAVEfmt \x1e\0\0\0\x55\0\1\0\x44\xac\0\0\0\x40\0\0\1\0\0\0\x0c";
+	memcpy(header + 50, "data", 4);
+	for (int i = 0; i < 4; i++) {
+		header[4 + i] = (char)((b.plain_size + 50) >> 8 * i & 0xff);
+		header[54 + i] = (char)(b.plain_size >> 8 * i & 0xff);
+	}
+	check_facts(&b, header, sizeof header, b.plain_n);
+	append(&b, header, sizeof header);
+	append(&b, b.plain, b.plain_size / 2);
+	finish_file(&b);
+	check_refused(b.ctx, b.path,
+		core_format(b.ctx, "damaged or cut short: %zu of %zu bytes of samples",
+			b.plain_size / 2, b.plain_size));
+	memset(header + 54, 0xff, 4);
+	check_facts(&b, header, sizeof header, b.plain_n);
+	core_ctx_free(b.ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,6 +390,9 @@ int main(void)
 		cmocka_unit_test(joined_files_are_whole),
 		cmocka_unit_test(parts_are_refused),
 		cmocka_unit_test(parts_equal_the_whole),
+		cmocka_unit_test(vbri_is_no_sound),
+		cmocka_unit_test(stated_delay_is_trimmed),
+		cmocka_unit_test(mp3_in_wave_is_whole),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

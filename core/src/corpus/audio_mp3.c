@@ -10,6 +10,8 @@
 #include "corpus/audio_source.h"
 #include "corpus/mp3_frames.h"
 
+#define DECODER_DELAY 529 /* samples of layer III */
+
 /* The bytes of one part, as the decoder reads them. */
 struct bytes {
 	const uint8_t *data;
@@ -63,7 +65,7 @@ static fv_status load_file(core_source *s, struct mp3 *m)
  * than it states, nothing is trimmed: they belong to another recording, appended without its facts. */
 static bool is_trimmed(const core_mp3_part *part)
 {
-	return part->stated == part->frames;
+	return part->states_delay && part->stated == part->frames;
 }
 
 static fv_status open_part(core_source *s, struct mp3 *m)
@@ -89,7 +91,9 @@ static fv_status open_part(core_source *s, struct mp3 *m)
 	return FV_OK;
 }
 
-/* Frames that the current part holds, without the encoder's delay and padding. */
+/* Frames that the current part holds, without the encoder's delay and padding. libmpg123 also leaves
+ * out the delay of the decoder at the start, and as many of the frames at the end as the padding is
+ * longer than this delay. */
 static int64_t count_part_frames(const struct mp3 *m, const core_mp3_part *part)
 {
 	int64_t frames = part->frames * m->stream.frame_samples;
@@ -97,7 +101,7 @@ static int64_t count_part_frames(const struct mp3 *m, const core_mp3_part *part)
 	if (is_trimmed(part) && !mpg123_getstate(m->decoder, MPG123_ENC_DELAY, &delay, NULL) &&
 		!mpg123_getstate(m->decoder, MPG123_ENC_PADDING, &padding, NULL) && delay >= 0 &&
 		padding >= 0)
-		frames -= delay + padding;
+		frames -= delay + (padding > DECODER_DELAY ? padding : DECODER_DELAY);
 	return frames > 0 ? frames : 0;
 }
 
@@ -202,7 +206,7 @@ static fv_status make_decoder(core_source *s, struct mp3 *m)
 	return FV_OK;
 }
 
-fv_status core_mp3_open(core_source *s)
+fv_status core_mp3_open(core_source *s, int64_t from, int64_t to)
 {
 	struct mp3 *m = calloc(1, sizeof *m);
 	if (!m)
@@ -211,7 +215,7 @@ fv_status core_mp3_open(core_source *s)
 	s->decoder = &mp3_decoder;
 	fv_status status = load_file(s, m);
 	if (!status)
-		status = core_mp3_find_frames(s->ctx, s->path, m->data, s->bytes, &m->stream);
+		status = core_mp3_find_frames(s->ctx, s->path, m->data, from, to, &m->stream);
 	if (status)
 		return status;
 	s->rate_hz = m->stream.rate_hz;

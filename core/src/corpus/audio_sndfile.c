@@ -80,7 +80,8 @@ static fv_status report_unreadable(const core_source *s)
 	if (!kind)
 		return fv_fail(
 			s->ctx, FV_DATA, "%s: no recording of any kind that is read", s->path);
-	const char *reason = !strcmp(kind, "a WAVE recording") ? core_wav_explain(s) : NULL;
+	const char *reason =
+		!strcmp(kind, "a WAVE recording") ? core_wav_explain(s) : core_sphere_explain(s);
 	if (reason)
 		return fv_fail(s->ctx, FV_DATA, "%s: %s, but %s: " CONVERT, s->path, kind, reason);
 	if (!is_media(kind))
@@ -181,16 +182,13 @@ static bool can_jump(const SF_INFO *info)
 static fv_status check_content(const core_source *s, const SF_INFO *info)
 {
 	int type = info->format & SF_FORMAT_TYPEMASK;
-	if (type == SF_FORMAT_WAV || type == SF_FORMAT_WAVEX) {
-		fv_status status = core_wav_check(s);
-		if (status)
-			return status;
-	}
+	if (type == SF_FORMAT_WAV || type == SF_FORMAT_WAVEX || type == SF_FORMAT_RF64)
+		return core_wav_check(s);
 	if (type == SF_FORMAT_FLAC)
 		return core_flac_check(s);
 	if (type == SF_FORMAT_OGG)
 		return core_ogg_check(s);
-	return FV_OK;
+	return core_extent_check(s);
 }
 
 fv_status core_sndfile_open(core_source *s)

@@ -71,7 +71,12 @@ static fv_status open_decoder(core_source *s)
 	bool mpeg = vague ? named || tagged || core_is_mp3(start, n)
 			  : !strncmp(kind, "an MP3", 6) || !strncmp(kind, "an MPEG recording", 17);
 	if (mpeg)
-		return core_mp3_open(s);
+		return core_mp3_open(s, 0, s->bytes);
+	int64_t from, to;
+	if (core_wav_find_mpeg(s, &from, &to)) {
+		fv_status status = core_wav_check(s);
+		return status ? status : core_mp3_open(s, from, to);
+	}
 	return kind && !is_sndfile_kind(kind) ? core_source_report_kind(s, kind)
 					      : core_sndfile_open(s);
 }

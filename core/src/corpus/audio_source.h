@@ -42,18 +42,26 @@ void core_source_close(core_source *source);
 /* Reads up to `size` bytes of the file from `at` on; fewer only at its end. -1: errno says why. */
 ssize_t core_source_bytes(const core_source *source, int64_t at, void *bytes, size_t size);
 
-/* The decoders: open the source's file as this kind. */
-FV_NODISCARD fv_status core_mp3_open(core_source *source);
+/* The decoders: open the source's file as this kind. MPEG audio is in the bytes [from, to). */
+FV_NODISCARD fv_status core_mp3_open(core_source *source, int64_t from, int64_t to);
 FV_NODISCARD fv_status core_sndfile_open(core_source *source);
 
 /* Reports a file of a kind (core_content_name) that no decoder reads. */
 fv_status core_source_report_kind(const core_source *source, const char *kind);
 
-/* Errors: FV_DATA for a WAVE header that was never completed, and for samples behind those that it
- * states. */
+/* Errors: FV_DATA for a WAVE header that was never completed, for samples behind those that it
+ * states, and for fewer than it states. */
 FV_NODISCARD fv_status core_wav_check(const core_source *source);
+/* True if the samples of a WAVE file are coded as MPEG audio, in the bytes [*from, *to). libsndfile
+ * reads such files up to a length that it guesses. */
+bool core_wav_find_mpeg(const core_source *source, int64_t *from, int64_t *to);
 /* Why a WAVE file cannot be read, as a clause; NULL: nothing known. */
 const char *core_wav_explain(const core_source *source);
+/* Errors: FV_DATA for a SPHERE, AIFF, AU or W64 file with more bytes than its header states, and for
+ * a SPHERE file with fewer. */
+FV_NODISCARD fv_status core_extent_check(const core_source *source);
+/* Why a SPHERE file cannot be read, as a clause; NULL: nothing known. */
+const char *core_sphere_explain(const core_source *source);
 /* Errors: FV_DATA for several FLAC streams in one file, and, where the header does not state the
  * length, for a last frame that is cut. */
 FV_NODISCARD fv_status core_flac_check(const core_source *source);

@@ -128,10 +128,10 @@ bool core_is_mp3(const uint8_t *data, int64_t size)
 	return next == at || !read_header(&w, next, &second) || is_same_stream(&h, &second);
 }
 
-/* Moves to the first frame. */
-static fv_status find_first_frame(struct walk *w)
+/* Moves to the first frame from `from` on. */
+static fv_status find_first_frame(struct walk *w, int64_t from)
 {
-	int64_t start = core_skip_tags(w->data, 0, w->end), last = w->end - HEADER_BYTES;
+	int64_t start = core_skip_tags(w->data, from, w->end), last = w->end - HEADER_BYTES;
 	if (last > start + LEADING_MAX)
 		last = start + LEADING_MAX;
 	for (w->at = start; w->at <= last; w->at++)
@@ -155,29 +155,53 @@ static uint32_t read_big_endian(const uint8_t *p)
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* Returns true if the frame holds no sound but facts about the stream. *stated: its frames, -1 if
- * it does not say. */
-static bool read_info_frame(
-	const struct walk *w, int64_t at, int64_t size, const struct header *h, int64_t *stated)
+/* What a frame that holds no sound says about the stream. */
+struct info {
+	bool found;
+	bool skipped; /* libmpg123 does not know its kind, and would decode it */
+	int64_t stated;
+	bool states_delay;
+};
+
+/* Does a Xing or Info header state the encoder's delay and padding? They are 12 bits each, behind
+ * the fields that its flags announce, the name of the encoder and facts about it. */
+static bool has_delay(const uint8_t *xing, int64_t size)
+{
+	int64_t name = 8, delay;
+	name += xing[7] & 1 ? 4 : 0;   /* frames */
+	name += xing[7] & 2 ? 4 : 0;   /* bytes */
+	name += xing[7] & 4 ? 100 : 0; /* table of contents */
+	name += xing[7] & 8 ? 4 : 0;   /* quality */
+	delay = name + 21;
+	return size >= delay + 3 && xing[name] &&
+	       (xing[delay] || xing[delay + 1] || xing[delay + 2]);
+}
+
+static struct info read_info_frame(
+	const struct walk *w, int64_t at, int64_t size, const struct header *h)
 {
 	const uint8_t *frame = w->data + at;
 	int64_t side = h->version == 1 ? h->channels == 1 ? 17 : 32 : h->channels == 1 ? 9 : 17;
 	int64_t xing = HEADER_BYTES + side, vbri = HEADER_BYTES + 32;
-	*stated = -1;
+	struct info info = {.stated = -1};
 	if (h->layer != 3)
-		return false;
+		return info;
 	if (size >= vbri + 18 && !memcmp(frame + vbri, "VBRI", 4)) {
-		*stated = read_big_endian(frame + vbri + 14);
-		return true;
+		info.found = info.skipped = true;
+		int64_t stated = read_big_endian(frame + vbri + 14);
+		info.stated = stated > 0 ? stated - 1 : 0; /* it may count itself */
+	} else if (size >= xing + 8 &&
+		   (!memcmp(frame + xing, "Xing", 4) || !memcmp(frame + xing, "Info", 4))) {
+		info.found = true;
+		if ((frame[xing + 7] & 1) && size >= xing + 12)
+			info.stated = read_big_endian(frame + xing + 8);
+		info.states_delay = has_delay(frame + xing, size - xing);
 	}
-	if (size < xing + 8 || (memcmp(frame + xing, "Xing", 4) && memcmp(frame + xing, "Info", 4)))
-		return false;
-	if ((frame[xing + 7] & 1) && size >= xing + 12)
-		*stated = read_big_endian(frame + xing + 8);
-	return true;
+	return info;
 }
 
-static fv_status add_part(struct walk *w, int64_t stated)
+/* Starts a part at a frame of `size` bytes. */
+static fv_status add_part(struct walk *w, const struct info *info, int64_t size)
 {
 	core_mp3_stream *out = w->out;
 	if (out->n_parts == w->room) {
@@ -190,7 +214,9 @@ static fv_status add_part(struct walk *w, int64_t stated)
 		out->part = grown;
 		w->room = room;
 	}
-	out->part[out->n_parts++] = (core_mp3_part){.start = w->at, .stated = stated};
+	out->part[out->n_parts++] = (core_mp3_part){.start = w->at + (info->skipped ? size : 0),
+		.stated = info->stated,
+		.states_delay = info->states_delay};
 	return FV_OK;
 }
 
@@ -232,12 +258,11 @@ static fv_status check_header(const struct walk *w, const struct header *h)
 /* Counts the frame at w->at and moves behind it. */
 static fv_status add_frame(struct walk *w, const struct header *h, int64_t size)
 {
-	int64_t stated;
-	bool info = read_info_frame(w, w->at, size, h, &stated);
-	if ((info || !w->out->n_parts) && add_part(w, stated))
+	struct info info = read_info_frame(w, w->at, size, h);
+	if ((info.found || !w->out->n_parts) && add_part(w, &info, size))
 		return FV_FAILED;
 	core_mp3_part *part = &w->out->part[w->out->n_parts - 1];
-	part->frames += !info;
+	part->frames += !info.found;
 	w->last_size = size;
 	w->at += size;
 	part->end = w->at;
@@ -294,16 +319,16 @@ static fv_status check_stated(const struct walk *w)
 	return FV_OK;
 }
 
-fv_status core_mp3_find_frames(
-	fv_ctx *ctx, const char *path, const uint8_t *data, int64_t size, core_mp3_stream *out)
+fv_status core_mp3_find_frames(fv_ctx *ctx, const char *path, const uint8_t *data, int64_t from,
+	int64_t to, core_mp3_stream *out)
 {
 	*out = (core_mp3_stream){0};
 	struct walk w = {.ctx = ctx,
 		.path = path,
 		.data = data,
-		.end = core_trim_tags(data, size),
+		.end = core_trim_tags(data, to),
 		.out = out};
-	fv_status status = find_first_frame(&w);
+	fv_status status = find_first_frame(&w, from);
 	while (!status && w.at < w.end)
 		status = step_frame(&w);
 	return status ? status : check_stated(&w);

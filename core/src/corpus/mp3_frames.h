@@ -15,6 +15,7 @@ typedef struct core_mp3_part {
 	int64_t start, end; /* its bytes in the file */
 	int64_t frames;     /* without the one that states the length */
 	int64_t stated;     /* frames according to that one; -1: there is none */
+	bool states_delay;  /* it also states the encoder's delay and padding */
 } core_mp3_part;
 
 typedef struct core_mp3_stream {
@@ -26,10 +27,10 @@ typedef struct core_mp3_stream {
 /* Is this the start of an MPEG audio file, behind an ID3v2 tag or not? */
 bool core_is_mp3(const uint8_t *data, int64_t size);
 
-/* Finds all frames. Tags (ID3v1, ID3v2, APE, Lyrics3), zero bytes at both ends, and bytes of any
+/* Finds all frames in data[from, to). Tags (ID3v1, ID3v2, APE, Lyrics3), zero bytes at both ends, and bytes of any
  * kind in front of the first frame are skipped. Errors: FV_DATA with path and byte for a last frame that is cut, fewer frames than
  * stated, bytes between or behind the frames that are none, and a change of rate or channels. */
-FV_NODISCARD fv_status core_mp3_find_frames(
-	fv_ctx *ctx, const char *path, const uint8_t *data, int64_t size, core_mp3_stream *out);
+FV_NODISCARD fv_status core_mp3_find_frames(fv_ctx *ctx, const char *path, const uint8_t *data,
+	int64_t from, int64_t to, core_mp3_stream *out);
 
 #endif
