@@ -305,6 +305,8 @@ static void what_cannot_be_followed_is_named(void **state)
 			"x.ini:9: a.train: 's1' is in two splits, test and train"},
 		{A "a.split_strategy = train\nlables = ['angry']\n",
 			"x.ini:7: lables: no key that is known, did you mean 'labels'?"},
+		{A "a.split_strategy = train\ntype = continuous\n",
+			"x.ini:7: type: only classes are learned"},
 		{A "split_strategy = train\n",
 			"x.ini:6: split_strategy: write it for each database, as "
 			"NAME.split_strategy"},
