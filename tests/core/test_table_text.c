@@ -73,11 +73,17 @@ static void test_text(void **unused)
 		"| k_16 † | **0.278** ± 0.021 [-0.158, p <.001] ▲ |\n"
 		"| a-1 | <u>0.300</u> |\n\n- 2 notes\n- x & y\n");
 	assert_string_equal(written(ctx, false, CORE_TABLE_TEX),
-		"% needs \\usepackage{booktabs}\n\\begin{table}\n\\caption{A\\_b 5\\%}\n"
-		"\\begin{tabular}{lr}\n\\toprule\nvariant & gap | $^\\circ$ \\\\\n\\midrule\n"
+		"% needs \\usepackage{booktabs}\n"
+		"\\providecommand{\\fairvoxchar}[2]{\\ifdefined\\Umathchar#2"
+		"\\else{\\scriptsize[U+#1]}\\fi}\n"
+		"\\begin{table*}\n\\centering\n\\caption{A\\_b 5\\%}\\label{tab:gaps}\n"
+		"\\small\\setlength{\\tabcolsep}{4pt}\n"
+		"\\begin{tabular}{ll}\n\\toprule\nvariant & gap \\textbar{} $^\\circ$ "
+		"\\\\\n\\midrule\n"
 		"k\\_16 \\dag{} & \\textbf{0.278} $\\pm$ 0.021 [$-$0.158, p $<$.001] $\\triangle$ "
 		"\\\\\n\\midrule\na-1 & \\underline{0.300} \\\\\n\\bottomrule\n\\end{tabular}\n"
-		"\n\\footnotesize 2 notes\n\n\\footnotesize x \\& y\n\\end{table}\n");
+		"{\\raggedright\\footnotesize 2 notes\\par}\n"
+		"{\\raggedright\\footnotesize x \\& y\\par}\n\\end{table*}\n");
 	assert_string_equal(written(ctx, true, CORE_TABLE_CSV),
 		"variant,attribute,metric,class,group,value,sd,folds,null_mean,null_p95,p,excess,"
 		"low_support\n"
@@ -129,7 +135,7 @@ static void test_escapes(void **unused)
 	test_ok(ctx, core_document_write(ctx, d, CORE_TABLE_MD, &md));
 	assert_non_null(strstr(md.data, "\\`\\*\\<b>\\|"));
 	test_ok(ctx, core_document_write(ctx, d, CORE_TABLE_TEX, &tex));
-	assert_non_null(strstr(tex.data, "\\textasciigrave{}*$<$b$>$|"));
+	assert_non_null(strstr(tex.data, "\\textasciigrave{}*$<$b$>$\\textbar{}"));
 	test_fails(ctx, core_document_write(ctx, d, CORE_TABLE_JSON, &json), FV_DATA, "not UTF-8");
 	core_document_free(d);
 	core_text_free(&text);

@@ -91,6 +91,9 @@ typedef struct core_table_column {
 	unsigned parts;    /* core_figure_part */
 	int64_t all_folds; /* for CORE_SHOW_FOLDS: fewer are printed */
 	bool has_support;  /* figures record low_support */
+	/* In a table that fits: where room is short, columns of the lowest importance are left out first;
+	 * 0: never. */
+	int importance;
 } core_table_column;
 
 typedef struct core_result_table {
@@ -103,6 +106,7 @@ typedef struct core_result_table {
 	core_table_value *value; /* [rows, columns] */
 	bool *line;              /* [rows + 1] a line above this row */
 	unsigned *row_audience;  /* [rows] */
+	bool fits; /* text and LaTeX of limited width leave out columns and cut text, so that it fits */
 } core_result_table;
 
 typedef struct core_document {

@@ -30,16 +30,24 @@ bool core_document_has_low_support(const core_document *document)
 fv_status core_document_write(
 	fv_ctx *ctx, const core_document *document, core_table_format format, core_text *out)
 {
+	return core_document_write_styled(ctx, document, format, NULL, out);
+}
+
+fv_status core_document_write_styled(fv_ctx *ctx, const core_document *document,
+	core_table_format format, const core_write_style *style, core_text *out)
+{
+	static const core_write_style unlimited = {0};
 	fv_status status = FV_OK;
+	style = style ? style : &unlimited;
 	switch (format) {
 	case CORE_TABLE_TEXT:
-		core_write_text(document, out);
+		core_write_text(document, style, out);
 		break;
 	case CORE_TABLE_MD:
-		core_write_md(document, out);
+		core_write_md(document, style, out);
 		break;
 	case CORE_TABLE_TEX:
-		core_write_tex(document, out);
+		core_write_tex(document, style, out);
 		break;
 	case CORE_TABLE_CSV:
 		core_write_csv(document, out);

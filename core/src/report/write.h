@@ -14,6 +14,13 @@ typedef enum core_table_format {
 	CORE_TABLE_FORMATS,
 } core_table_format;
 
+/* How it is written for people. */
+typedef struct core_write_style {
+	size_t width; /* columns of a terminal, for prose and for tables that fit; 0: not limited */
+	bool bold;    /* titles and best values in bold, by the terminal's commands */
+	bool plain;   /* values alone, without interval, spread, null and p in the same cell */
+} core_write_style;
+
 /* "text", "md", ... */
 const char *core_table_format_name(core_table_format format);
 
@@ -22,13 +29,17 @@ const char *core_table_format_name(core_table_format format);
 FV_NODISCARD fv_status core_document_write(
 	fv_ctx *ctx, const core_document *document, core_table_format format, core_text *out);
 
+/* The same in a style; NULL: not limited, not bold, not plain. */
+FV_NODISCARD fv_status core_document_write_styled(fv_ctx *ctx, const core_document *document,
+	core_table_format format, const core_write_style *style, core_text *out);
+
 /* Does any figure shown to people have low support? */
 bool core_document_has_low_support(const core_document *document);
 
 /* The writers behind core_document_write. */
-void core_write_text(const core_document *document, core_text *out);
-void core_write_md(const core_document *document, core_text *out);
-void core_write_tex(const core_document *document, core_text *out);
+void core_write_text(const core_document *document, const core_write_style *style, core_text *out);
+void core_write_md(const core_document *document, const core_write_style *style, core_text *out);
+void core_write_tex(const core_document *document, const core_write_style *style, core_text *out);
 void core_write_csv(const core_document *document, core_text *out);
 FV_NODISCARD fv_status core_write_json(fv_ctx *ctx, const core_document *document, core_text *out);
 
