@@ -120,7 +120,7 @@ static void read_case(fv_ctx *ctx, const json_t *json, const char *kind, const c
 	double *given = array(kind, name, draws, shape);
 	x->n_draws = shape[0];
 	assert_int_equal(shape[1], x->S);
-	x->draws = (core_draws){shape[0], 0, integers(ctx, given, shape[0] * x->S)};
+	x->draws = (core_draws){.n = shape[0], .given = integers(ctx, given, shape[0] * x->S)};
 }
 
 static void check(const json_t *want, double got, const char *what)

@@ -401,7 +401,9 @@ fv_status core_compare(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *sets_a
 	if (!out->attribute)
 		return FV_FAILED;
 	fv_status status = core_speakers_make(ctx, rows, &speakers);
-	if (!status)
+	for (int k = 0; k < CORE_METRICS; k++)
+		out->metric[k] = core_estimate_of(NAN);
+	if (!status && !draws->no_overall)
 		status = compare_overall(ctx, n_seeds, sets_a, sets_b, &speakers, draws, out);
 	for (int32_t k = 0; k < n_attributes && !status; k++)
 		status = compare_attribute(ctx, n_seeds, sets_a, sets_b, rows, &speakers,

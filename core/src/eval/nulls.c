@@ -14,6 +14,7 @@ struct work {
 	core_rates rates;
 	int32_t *fold_group_of; /* [S] fold * G + group; -1: unknown */
 	int32_t *group_of;      /* [F * G] group of each fold and group */
+	bool no_folds;          /* means over folds are NaN */
 };
 
 static fv_status alloc_work(
@@ -58,7 +59,7 @@ static void add_seed(struct work *w, const core_tally *known, unsigned kinds, do
 			pooled[k] += value[k];
 		used[k] = 0;
 	}
-	for (int32_t f = 0; f < F; f++) {
+	for (int32_t f = 0; f < F && !w->no_folds; f++) {
 		core_tally fold = {G, w->fold_groups.C, core_tally_unit(&w->fold_groups, f * G)};
 		core_metrics_of_groups(&fold, kinds, &w->rates, value);
 		for (int k = 0; k < CORE_METRICS; k++) {
@@ -128,6 +129,7 @@ fv_status core_nulls_compute(fv_ctx *ctx, const core_cohort *cohort, const core_
 	double *rows = trace ? trace : own;
 	if (!rows || !sorted || !perm)
 		status = fv_fail(ctx, FV_FAILED, "out of memory");
+	w.no_folds = draws->no_folds;
 	for (int64_t b = 0; b < draws->n && !status; b++) {
 		core_draw_permutation(cohort, draws, b, perm);
 		evaluate_groups(&w, perm, CORE_METRIC_GAP, rows + 2 * CORE_METRICS * b,

@@ -60,13 +60,15 @@ typedef struct core_draws {
 	int64_t n;
 	uint64_t seed;
 	const int32_t *given;
+	bool no_folds;   /* no nulls of the means over folds, which are most of the work */
+	bool no_overall; /* in a comparison: no test of the metrics over all rows */
 } core_draws;
 
 #define CORE_DRAWS_DEFAULT 5000
 #define CORE_DRAWS_SEED 1
 static inline core_draws core_draws_default(void)
 {
-	core_draws draws = {CORE_DRAWS_DEFAULT, CORE_DRAWS_SEED, NULL};
+	core_draws draws = {.n = CORE_DRAWS_DEFAULT, .seed = CORE_DRAWS_SEED};
 	return draws;
 }
 

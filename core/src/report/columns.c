@@ -42,6 +42,7 @@ static fv_status add_column(fv_ctx *ctx, core_grid *grid, int32_t attribute, cor
 		.metric = core_metric_at(id)->name,
 		.title = title,
 		.id = id,
+		.compared = grid->options.details,
 		.few_speakers = name && has_few_speakers(&grid->tests, name)};
 	return FV_OK;
 }
@@ -54,8 +55,7 @@ static int32_t find_attribute(const core_test_sets *tests, const char *name)
 	return -1;
 }
 
-/* Finds the first variant that declares a comparison family. */
-static const core_run_facts *find_declaration(const core_results *results)
+const core_run_facts *core_find_declaration(const core_results *results)
 {
 	for (size_t i = 0; i < results->n; i++) {
 		const core_run_facts *facts = core_variant_facts(&results->variant[i]);
@@ -65,10 +65,19 @@ static const core_run_facts *find_declaration(const core_results *results)
 	return NULL;
 }
 
+/* Returns the column of a metric; -1: there is none. */
+static int64_t find_column(const core_grid *grid, int32_t attribute, core_metric_id id)
+{
+	for (size_t j = 0; j < grid->n_columns; j++)
+		if (grid->column[j].id == id && grid->column[j].attribute_index == attribute)
+			return (int64_t)j;
+	return -1;
+}
+
 /* Finds the column that eval.compare names, and adds it if it is missing. */
 static fv_status find_family(fv_ctx *ctx, const core_results *results, core_grid *grid)
 {
-	const core_run_facts *facts = find_declaration(results);
+	const core_run_facts *facts = core_find_declaration(results);
 	core_metric_id id;
 	grid->family = -1;
 	if (!facts || !core_metric_find(facts->compare_metric, &id))
@@ -79,21 +88,11 @@ static fv_status find_family(fv_ctx *ctx, const core_results *results, core_grid
 				    : find_attribute(&grid->tests, facts->compare_attribute);
 	if (!overall && attribute < 0)
 		return FV_OK;
-	for (size_t j = 0; j < grid->n_columns; j++)
-		if (grid->column[j].id == id && grid->column[j].attribute_index == attribute)
-			grid->family = (int64_t)j;
+	grid->family = find_column(grid, attribute, id);
 	if (grid->family >= 0)
 		return FV_OK;
 	grid->family = (int64_t)grid->n_columns;
 	return add_column(ctx, grid, attribute, id);
-}
-
-static bool has_column(const core_grid *grid, int32_t attribute, core_metric_id id)
-{
-	for (size_t j = 0; j < grid->n_columns; j++)
-		if (grid->column[j].id == id && grid->column[j].attribute_index == attribute)
-			return true;
-	return false;
 }
 
 /* Adds a column for every metric of options.more_metrics, of every attribute if it is of groups. Names that
@@ -113,8 +112,25 @@ static fv_status add_more(fv_ctx *ctx, core_grid *grid)
 		bool overall = core_metric_is(id, CORE_METRIC_OVERALL);
 		for (int32_t a = overall ? -1 : 0;
 			a < (overall ? 0 : grid->tests.n_attributes) && !status; a++)
-			if (!has_column(grid, a, id))
+			if (find_column(grid, a, id) < 0)
 				status = add_column(ctx, grid, a, id);
+	}
+	return status;
+}
+
+/* Adds the columns that are asked for, unless they are there. */
+static fv_status add_requests(fv_ctx *ctx, core_grid *grid)
+{
+	fv_status status = FV_OK;
+	for (size_t k = 0; k < grid->options.n_requests && !status; k++) {
+		const core_column_request *r = &grid->options.request[k];
+		int32_t attribute = r->attribute ? find_attribute(&grid->tests, r->attribute) : -1;
+		if (r->attribute && attribute < 0)
+			continue;
+		if (find_column(grid, attribute, r->id) < 0)
+			status = add_column(ctx, grid, attribute, r->id);
+		if (!status)
+			grid->column[find_column(grid, attribute, r->id)].compared |= r->compared;
 	}
 	return status;
 }
@@ -146,5 +162,9 @@ fv_status core_columns_make(fv_ctx *ctx, const core_results *results, core_grid 
 			status = add_column(ctx, grid, a, attribute_metrics[k]);
 	if (!status)
 		status = find_family(ctx, results, grid);
-	return status ? status : add_more(ctx, grid);
+	if (!status && grid->family >= 0)
+		grid->column[grid->family].compared = true;
+	if (!status)
+		status = add_more(ctx, grid);
+	return status ? status : add_requests(ctx, grid);
 }

@@ -112,22 +112,56 @@ static core_estimate find_difference(const core_comparison *c, const core_grid_c
 	return core_estimate_of(NAN);
 }
 
+/* Is any column of the attribute compared? NULL: any over all rows. */
+static bool is_compared(const core_grid *grid, const char *attribute)
+{
+	for (size_t j = 0; j < grid->n_columns; j++) {
+		const char *own = grid->column[j].attribute;
+		if (grid->column[j].compared &&
+			(attribute && own ? !strcmp(attribute, own) : attribute == own))
+			return true;
+	}
+	return false;
+}
+
+/* Lists the attributes of a test set that are compared, with the position of each. */
+static int32_t list_compared(const core_grid *grid, const core_test_set *t,
+	core_eval_attribute *attribute, int32_t *index)
+{
+	int32_t n = 0;
+	for (int32_t a = 0; a < t->n_attributes; a++)
+		if (is_compared(grid, t->attribute[a].name)) {
+			attribute[n] = t->attribute[a];
+			index[n++] = a;
+		}
+	return n;
+}
+
 static fv_status compare_with_reference(
 	fv_ctx *ctx, const core_grid *grid, size_t row, core_effect *v)
 {
 	const core_variant_predictions *own = &grid->tests.variant[row];
 	const core_variant_predictions *other = &grid->tests.variant[v->reference];
 	const core_test_set *t = &grid->tests.set[own->test];
+	size_t attributes = (size_t)t->n_attributes + 1;
 	core_comparison c;
+	core_eval_attribute *compared = core_alloc(ctx, attributes, sizeof *compared);
+	int32_t *index = core_alloc(ctx, attributes, sizeof *index);
+	v->levelling = core_alloc(ctx, attributes, sizeof *v->levelling);
+	if (!compared || !index || !v->levelling)
+		return FV_FAILED;
+	int32_t n = list_compared(grid, t, compared, index);
+	core_draws draws = grid->options.draws;
+	draws.no_overall = !is_compared(grid, NULL);
 	fv_status status = core_compare(ctx, own->n_seeds, own->set, other->set, &t->rows,
-		t->classes, t->n_attributes, t->attribute, &grid->options.draws, &c);
-	v->levelling = core_alloc(ctx, (size_t)t->n_attributes + 1, sizeof *v->levelling);
-	if (status || !v->levelling)
-		return status ? status : FV_FAILED;
-	for (int32_t a = 0; a < t->n_attributes; a++)
-		v->levelling[a] = c.attribute[a].levelling;
+		t->classes, n, compared, &draws, &c);
+	if (status)
+		return status;
+	for (int32_t a = 0; a < n; a++)
+		v->levelling[index[a]] = c.attribute[a].levelling;
 	for (size_t j = 0; j < grid->n_columns; j++)
-		v->diff[j] = find_difference(&c, &grid->column[j]);
+		if (grid->column[j].compared)
+			v->diff[j] = find_difference(&c, &grid->column[j]);
 	return FV_OK;
 }
 

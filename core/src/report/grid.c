@@ -13,6 +13,7 @@ core_table_options core_table_default(void)
 		.scores = true,
 		.compare = true,
 		.baselines = true,
+		.details = true,
 		.min_support = 10};
 }
 
@@ -120,7 +121,7 @@ static fv_status fill_variant(
 	fv_status status = FV_OK;
 	if (!p->reason && grid->options.scores)
 		status = core_scores_of(ctx, &grid->tests.set[p->test], p->n_seeds, p->set,
-			&grid->options.draws, &row->scores);
+			&grid->options.draws, grid->options.details, &row->scores);
 	count_runs(variant, row, grid);
 	for (size_t j = 0; j < grid->n_columns && !status; j++) {
 		row->value[j] = average_folds(grid, variant, p, &grid->column[j]);
@@ -155,8 +156,8 @@ static fv_status fill_baseline(
 				 : core_format(ctx, "%s (test set %lld)", name, (long long)number);
 	if (!row->value || !row->label)
 		return FV_FAILED;
-	fv_status status = core_scores_of_baseline(
-		ctx, test, (core_baseline)which, &grid->options.draws, &row->scores);
+	fv_status status = core_scores_of_baseline(ctx, test, (core_baseline)which,
+		&grid->options.draws, grid->options.details, &row->scores);
 	if (!status && row->scores.test) {
 		fill_baseline_values(grid, row);
 		grid->n_baselines++;
@@ -196,6 +197,7 @@ fv_status core_grid_make(fv_ctx *ctx, const core_results *results,
 {
 	*grid = (core_grid){
 		.n_rows = results->n, .n_trials = results->n_trials, .options = *options};
+	grid->options.draws.no_folds |= !options->details;
 	grid->row = core_alloc(ctx, results->n, sizeof *grid->row);
 	if (!grid->row)
 		return FV_FAILED;

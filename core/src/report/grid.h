@@ -10,11 +10,23 @@
 #include "report/result_table.h"
 #include "report/scores.h"
 
+/* A column that is asked for besides the usual ones. */
+typedef struct core_column_request {
+	const char *attribute; /* NULL: over all rows */
+	core_metric_id id;
+	bool compared; /* with the reference */
+} core_column_request;
+
 typedef struct core_table_options {
 	core_draws draws; /* of every null and comparison; n = 0: values only */
 	bool scores;      /* both aggregates with nulls; false: only means of runs */
 	bool compare;     /* compare every variant with its reference */
 	bool baselines;   /* add the trivial baselines */
+	/* compute TPR differences, threshold-free metrics, and the effect on every attribute; false: only
+	 * the effects on what is compared, and no fold means of nulls */
+	bool details;
+	const core_column_request *request; /* [n_requests] */
+	size_t n_requests;
 	const char
 		*reference; /* label or folder name of the variant to compare with; NULL: find it */
 	const char *set;    /* further test set that it is about; NULL: the test rows */
@@ -35,6 +47,7 @@ typedef struct core_grid_column {
 	core_metric_id id;
 	int32_t attribute_index; /* into core_test_sets.attribute; -1: over all rows */
 	bool few_speakers;       /* a group of the attribute has fewer than 10 speakers */
+	bool compared;           /* with the reference */
 } core_grid_column;
 
 /* The effect of a variant against its reference. */

@@ -24,27 +24,27 @@ static fv_status compute_threshold_free(fv_ctx *ctx, int32_t n_seeds, const core
 }
 
 static fv_status compute_attribute_scores(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *set,
-	const core_draws *draws, int32_t a, core_variant_scores *out)
+	const core_draws *draws, bool details, int32_t a, core_variant_scores *out)
 {
 	const core_test_set *test = out->test;
 	const core_eval_attribute *own = &test->attribute[a];
 	fv_status status =
 		core_scores_compute(ctx, n_seeds, set, &test->rows, own, draws, &out->attribute[a]);
-	if (!status && draws->n)
+	if (!status && draws->n && details)
 		status = core_pooled_rates_compute(
 			ctx, n_seeds, set, &test->rows, own, draws, &out->rates[a]);
 	out->group[a] = core_alloc(ctx, (size_t)own->G + 1, sizeof **out->group);
 	if (!status && !out->group[a])
 		return FV_FAILED;
-	for (int32_t g = 0; g < own->G && !status; g++)
+	for (int32_t g = 0; g < own->G && !status && details; g++)
 		status = compute_threshold_free(ctx, n_seeds, set, own->id, g, &out->group[a][g]);
 	return status;
 }
 
 fv_status core_scores_of(fv_ctx *ctx, const core_test_set *test, int32_t n_seeds,
-	const core_eval_set *set, const core_draws *draws, core_variant_scores *out)
+	const core_eval_set *set, const core_draws *draws, bool details, core_variant_scores *out)
 {
-	*out = (core_variant_scores){.test = test};
+	*out = (core_variant_scores){.test = test, .all = {NAN, NAN, NAN, NAN}};
 	size_t n = (size_t)test->n_attributes + 1;
 	fv_status status =
 		core_scores_compute(ctx, n_seeds, set, &test->rows, NULL, draws, &out->overall);
@@ -56,8 +56,10 @@ fv_status core_scores_of(fv_ctx *ctx, const core_test_set *test, int32_t n_seeds
 	if (!out->attribute || !out->rates || !out->group)
 		return FV_FAILED;
 	for (int32_t a = 0; a < test->n_attributes && !status; a++)
-		status = compute_attribute_scores(ctx, n_seeds, set, draws, a, out);
-	return status ? status : compute_threshold_free(ctx, n_seeds, set, NULL, 0, &out->all);
+		status = compute_attribute_scores(ctx, n_seeds, set, draws, details, a, out);
+	if (status || !details)
+		return status;
+	return compute_threshold_free(ctx, n_seeds, set, NULL, 0, &out->all);
 }
 
 /* Returns the index of the majority class of a fold's training rows; -1: not recorded. */
@@ -92,7 +94,7 @@ static bool fill_baseline(
 }
 
 fv_status core_scores_of_baseline(fv_ctx *ctx, const core_test_set *test, core_baseline baseline,
-	const core_draws *draws, core_variant_scores *out)
+	const core_draws *draws, bool details, core_variant_scores *out)
 {
 	core_eval_set set[CORE_RANDOM_SEEDS];
 	int32_t seeds = baseline == CORE_BASELINE_RANDOM ? CORE_RANDOM_SEEDS : 1;
@@ -108,7 +110,8 @@ fv_status core_scores_of_baseline(fv_ctx *ctx, const core_test_set *test, core_b
 		set[k] = (core_eval_set){
 			.n = test->n, .C = test->C, .prob = own, .label = test->label};
 	}
-	fv_status status = known ? core_scores_of(ctx, test, seeds, set, draws, out) : FV_OK;
+	fv_status status =
+		known ? core_scores_of(ctx, test, seeds, set, draws, details, out) : FV_OK;
 	free(prob);
 	return status;
 }
