@@ -222,7 +222,18 @@ static fv_status set_apart(fv_ctx *ctx, core_results *r, const struct left_out *
 	return FV_OK;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 fv_status core_results_read(fv_ctx *ctx, const char *dir, core_results **out)
+{
+	return core_results_read_some(ctx, dir, NULL, 0, out);
+}
+
+fv_status core_results_read_some(
+	fv_ctx *ctx, const char *dir, const char *const *names, size_t n_names, core_results **out)
 {
 	core_results *r = core_alloc(ctx, 1, sizeof *r);
 	struct left_out left = {0};
@@ -233,8 +244,11 @@ fv_status core_results_read(fv_ctx *ctx, const char *dir, core_results **out)
 		return status;
 	r->dir = core_strdup(ctx, dir);
 	r->variant = core_alloc(ctx, (size_t)n, sizeof *r->variant);
-	for (int i = 0; i < n && r->variant && !status; i++)
-		status = add_variant(ctx, r, list[i]->d_name, &left);
+	for (int i = 0; i < n && r->variant && !status; i++) {
+		const char *name = list[i]->d_name;
+		if (!names || bsearch(&name, names, n_names, sizeof *names, compare_names))
+			status = add_variant(ctx, r, name, &left);
+	}
 	free_list(list, n);
 	if (!status && !r->n)
 		status = fv_fail(

@@ -59,6 +59,9 @@ static inline const core_run_facts *core_variant_facts(const core_variant_result
  * the first and says how many there are. Errors: FV_DATA if the folder is missing, has no variant, or
  * has only runs that are left out. */
 FV_NODISCARD fv_status core_results_read(fv_ctx *ctx, const char *dir, core_results **out);
+/* Reads only the variants whose folders are named [n, sorted by bytes]. */
+FV_NODISCARD fv_status core_results_read_some(
+	fv_ctx *ctx, const char *dir, const char *const *names, size_t n_names, core_results **out);
 void core_results_free(core_results *results);
 /* Drops all variants except the first n. */
 void core_results_keep_first(core_results *results, size_t n);
