@@ -1,49 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fairvox table: result tables of the variants in a results folder. */
-#include "report/grid_tables.h"
 #include "report/pairs.h"
 #include "report/paper.h"
 #include "report/select_variants.h"
+#include "report/short_table.h"
 #include "report/tuning.h"
 
 #include <getopt.h>
 #include <string.h>
 
+#include "results.h"
+#include "terminal.h"
 #include "verbs.h"
 
 static const char usage[] =
-	"usage: fairvox table [OPTION...] RESULTS\n"
+	"usage: fairvox table [OPTION...] RESULTS|CONFIG [KEY=VALUE...]\n"
 	"\n"
-	"Prints result tables of all variants in a results folder: F1, ACC, and the TPR and\n"
-	"DP gap of every attribute, as mean and sd over folds and pooled, each gap with its\n"
-	"null, and each variant compared with training without debiasing. CSV is in long\n"
-	"form: one line for each metric and rate of each run.\n"
+	"Prints one table of the variants in a results folder, or of a configuration, which\n"
+	"finds its results by their hashes: a line a variant with its values on the axes,\n"
+	"UAR, F1, the gap of eval.compare with its null, and the change against training\n"
+	"without debiasing. It fits the terminal (COLUMNS; 100 columns into a file or pipe).\n"
+	"CSV is in long form: one line for each metric and rate of each run.\n"
 	"\n"
+	"      --full            also fold means, effects on every metric, rates, spread,\n"
+	"                        support, and what each variant used and saw\n"
+	"      --columns LIST    these columns: axes, metrics (f1, tpr_gap), those of one\n"
+	"                        attribute (race.tpr_gap), their statistics (tpr_gap:p; null,\n"
+	"                        excess, p, change, interval, change_p), variant, runs\n"
+	"      --sort C          by this column; -C: descending\n"
+	"      --rows KEY=VALUE,...  only variants that match. KEY: a matrix axis (train.batch\n"
+	"                        or batch), loss, encoder, grouper, profile, select or\n"
+	"                        variant; * and ? are wildcards\n"
+	"      --reference VARIANT  compare with this variant\n"
+	"      --format F        text (default), md, tex (booktabs), csv or json\n"
+	"      --plain           values alone, without intervals in the same cell; LaTeX that\n"
+	"                        fits one column of two\n"
 	"      --layout L        grid (default): one row per variant; pairs: every variant\n"
 	"                        against every other; paper1, paper2: Tables 1 and 2 of Lin,\n"
 	"                        Chou, Lee, Interspeech 2025\n"
 	"      --against published  with a paper layout: the published numbers beside yours\n"
-	"      --format F        text (default), md, tex (booktabs), csv or json\n"
-	"      --rows KEY=VALUE,...  only variants that match. KEY: a matrix axis (train.batch\n"
-	"                        or batch), loss, encoder, grouper, profile, select or\n"
-	"                        variant; * and ? are wildcards\n"
 	"      --trials          also the trials of tuned variants, each as a variant\n"
-	"      --reference VARIANT  compare with this variant\n"
 	"      --draws N         draws of every null and comparison, at least 2000 (default 5000)\n"
 	"      --min-support N   mark figures that rest on fewer positives (default 10)\n"
-	"      --no-baselines    omit the rows of the trivial baselines\n";
+	"      --no-baselines    omit the rows of the trivial baselines\n" CLI_RESULTS_OPTIONS;
 
 enum layout { GRID, PAIRS, PAPER1, PAPER2, LAYOUTS };
 static const char *const layouts[LAYOUTS] = {"grid", "pairs", "paper1", "paper2"};
 
 struct table {
 	enum layout layout;
-	bool against;
+	bool against, full, plain, trials;
 	core_table_format format;
 	core_table_options options;
-	const char *rows; /* NULL: all variants */
-	bool trials;
-	const char *dir;
+	const char *rows, *columns, *sort; /* NULL: not given */
+	cli_source source;
+	core_variant_axes axes;
+	core_short_choice choice;
 };
 
 static fv_status find_word(fv_ctx *ctx, const char *option, const char *const *words, int n,
@@ -82,8 +94,13 @@ static fv_status parse_option(fv_ctx *ctx, int option, struct table *t)
 	}
 	if (option == 'R')
 		t->rows = optarg;
-	if (option == 't')
-		t->trials = true;
+	if (option == 'c')
+		t->columns = optarg;
+	if (option == 's')
+		t->sort = optarg;
+	t->trials |= option == 't';
+	t->full |= option == 'F';
+	t->plain |= option == 'p';
 	if (option == 'r')
 		t->options.reference = optarg;
 	if (option == 'd')
@@ -92,7 +109,35 @@ static fv_status parse_option(fv_ctx *ctx, int option, struct table *t)
 		status = cli_int(ctx, "--min-support", optarg, 0, 1000000, &t->options.min_support);
 	if (option == 'b')
 		t->options.baselines = false;
+	if (option == 'D')
+		t->source.results = optarg;
+	if (option == 'C')
+		t->source.cache = optarg;
+	if (option == 'P')
+		status = cli_add_folder(ctx, &t->source.folders, optarg);
 	return status;
+}
+
+/* Refuses options that would do nothing. */
+static fv_status check_options(fv_ctx *ctx, const struct table *t)
+{
+	bool grid = t->layout == GRID && t->format != CORE_TABLE_CSV;
+	if (t->against && t->layout < PAPER1)
+		return fv_fail(ctx, FV_CONFIG, "--against needs --layout paper1 or paper2");
+	if (t->options.reference && !grid)
+		return fv_fail(ctx, FV_CONFIG,
+			"--reference needs --layout grid and --format text, md, tex or json: no "
+			"other table compares with one variant");
+	if ((t->columns || t->sort || t->full) && !grid)
+		return fv_fail(ctx, FV_CONFIG,
+			"%s needs --layout grid and --format text, md, tex or json: csv has "
+			"every column and row",
+			t->columns ? "--columns"
+			: t->sort  ? "--sort"
+				   : "--full");
+	if (t->plain && t->format > CORE_TABLE_TEX)
+		return fv_fail(ctx, FV_CONFIG, "--plain needs --format text, md or tex");
+	return FV_OK;
 }
 
 static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct table *t)
@@ -100,26 +145,58 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct table 
 	static const struct option longs[] = {{"layout", required_argument, NULL, 'l'},
 		{"format", required_argument, NULL, 'f'}, {"against", required_argument, NULL, 'a'},
 		{"reference", required_argument, NULL, 'r'}, {"rows", required_argument, NULL, 'R'},
+		{"columns", required_argument, NULL, 'c'}, {"sort", required_argument, NULL, 's'},
+		{"full", no_argument, NULL, 'F'}, {"plain", no_argument, NULL, 'p'},
 		{"draws", required_argument, NULL, 'd'},
 		{"min-support", required_argument, NULL, 'm'},
-		{"no-baselines", no_argument, NULL, 'b'}, {"trials", no_argument, NULL, 't'}, {0}};
+		{"no-baselines", no_argument, NULL, 'b'}, {"trials", no_argument, NULL, 't'},
+		{"results", required_argument, NULL, 'D'}, {"cache", required_argument, NULL, 'C'},
+		{"plugins", required_argument, NULL, 'P'}, {0}};
 	*t = (struct table){.options = core_table_default()};
 	for (int option; (option = cli_option(ctx, argc, argv, "", longs)) != -1;) {
 		fv_status status = option == '?' ? FV_CONFIG : parse_option(ctx, option, t);
 		if (status)
 			return status;
 	}
-	if (optind + 1 != argc)
-		return fv_fail(ctx, FV_CONFIG, "table: name one results folder");
-	if (t->against && t->layout < PAPER1)
-		return fv_fail(ctx, FV_CONFIG, "--against needs --layout paper1 or paper2");
-	bool grid = t->layout == GRID && t->format != CORE_TABLE_CSV;
-	if (t->options.reference && !grid)
-		return fv_fail(ctx, FV_CONFIG,
-			"--reference needs --layout grid and --format text, md, tex or json: no "
-			"other table compares with one variant");
-	t->dir = argv[optind];
-	return FV_OK;
+	if (optind >= argc)
+		return fv_fail(
+			ctx, FV_CONFIG, "table: name one results folder, or a configuration");
+	t->source.path = argv[optind];
+	t->source.overrides = argv + optind + 1;
+	t->source.n_overrides = (size_t)(argc - optind - 1);
+	return check_options(ctx, t);
+}
+
+/* Is every table of the grid wanted, not only the short one? */
+static bool wants_all(const struct table *t)
+{
+	return t->full || t->format == CORE_TABLE_JSON;
+}
+
+static fv_status add_grid(
+	fv_ctx *ctx, struct table *t, const core_results *results, core_document *document)
+{
+	core_grid grid;
+	core_table_options options = t->options;
+	options.details = wants_all(t);
+	fv_status status =
+		core_short_choose(ctx, results, &t->axes, t->columns, t->sort, &t->choice);
+	if (status)
+		return status;
+	options.request = t->choice.request;
+	options.n_requests = t->choice.n_requests;
+	status = core_grid_make(ctx, results, &options, &grid);
+	if (!status)
+		status = core_add_short(ctx, &grid, &t->axes, &t->choice, document);
+	if (!status && !wants_all(t)) {
+		status = core_add_short_tests(
+			ctx, results, &options, &t->axes, &t->choice, document);
+		return status ? status : core_short_notes(ctx, &grid, &t->choice, document);
+	}
+	if (!status)
+		status = core_grid_tables(ctx, &grid, document);
+	t->options.n_requests = 0; /* further test sets have the usual columns */
+	return status ? status : core_add_further_tests(ctx, results, &t->options, document);
 }
 
 /* Computes only what the layout shows. */
@@ -129,10 +206,11 @@ static fv_status fill_document(
 	core_grid grid;
 	core_pairs pairs;
 	core_paper paper;
-	if (t->layout == GRID && t->format == CORE_TABLE_CSV)
-		return core_add_runs(ctx, results, t->options.min_support, document);
-	t->options.compare = t->layout == GRID;
-	t->options.baselines = t->options.baselines && t->options.compare;
+	if (t->layout == GRID)
+		return t->format == CORE_TABLE_CSV
+			       ? core_add_runs(ctx, results, t->options.min_support, document)
+			       : add_grid(ctx, t, results, document);
+	t->options.compare = t->options.baselines = false;
 	core_table_options options = t->options;
 	if (t->layout == PAIRS)
 		options.draws.n = 0; /* the notes need support and values, no nulls */
@@ -141,10 +219,6 @@ static fv_status fill_document(
 		return status;
 	grid.options.draws = t->options.draws;
 	grid.options.scores = t->layout != PAIRS; /* the notes mention nulls */
-	if (t->layout == GRID) {
-		status = core_grid_tables(ctx, &grid, document);
-		return status ? status : core_add_further_tests(ctx, results, &options, document);
-	}
 	if (t->layout == PAIRS) {
 		status = core_pairs_make(ctx, &grid, &pairs);
 		return status ? status : core_pairs_tables(ctx, &pairs, document);
@@ -156,10 +230,11 @@ static fv_status fill_document(
 static fv_status print_table(fv_ctx *ctx, struct table *t, const core_results *results)
 {
 	core_text text = {0};
+	core_write_style style = {cli_columns(), cli_shows_bold(), t->plain};
 	core_document *document = core_document_new(ctx);
 	fv_status status = document ? fill_document(ctx, t, results, document) : FV_FAILED;
 	if (!status)
-		status = core_document_write(ctx, document, t->format, &text);
+		status = core_document_write_styled(ctx, document, t->format, &style, &text);
 	if (!status)
 		fwrite(text.data, 1, text.size, stdout);
 	core_document_free(document);
@@ -173,7 +248,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	core_results *results;
 	fv_status status = parse_options(ctx, argc, argv, &table);
 	if (!status)
-		status = core_results_read(ctx, table.dir, &results);
+		status = cli_results_read(ctx, &table.source, &results);
 	if (status)
 		return status;
 	if (!table.trials)
@@ -181,7 +256,11 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	if (!status && table.rows)
 		status = core_select_variants(ctx, table.rows, results);
 	if (!status)
+		status = core_axes_find(ctx, results, &table.axes);
+	if (!status) {
 		status = print_table(ctx, &table, results);
+		core_axes_free(&table.axes);
+	}
 	core_results_free(results);
 	return status ? status : cli_flush(ctx);
 }

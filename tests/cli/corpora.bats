@@ -64,7 +64,7 @@ now() {
 	sed -i 's/shared_speakers: true/speaker: none/' meld.yaml
 	now 1 meld.yaml
 	grep -q '"no_speakers": true' results/erm-*/fold0-seed1/env.json
-	"$fairvox" table results >table
+	"$fairvox" table results --full >table
 	grep -q "This corpus names no speakers: every recording counts as one of its own (declared)." table
 	[ "$(cut -d, -f8 results/erm-*/fold0-seed1/predictions.csv | sed -n 2p)" = test/dia0_utt0 ]
 }

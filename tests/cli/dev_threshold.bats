@@ -51,7 +51,7 @@ reader() {
 
 @test "eval.threshold: dev adds a reading at the best thresholds of the development rows, without training" {
 	"$fairvox" run plan.yaml -j 2 --quiet
-	"$fairvox" table results --format md >before.md
+	"$fairvox" table results --full --format md >before.md
 	cp -r results fixed
 	run --separate-stderr "$fairvox" run plan.yaml eval.threshold=dev
 	[[ $stderr == *'4 of 4 runs done, 0 computed now, 4 re-evaluated'* ]]
@@ -73,7 +73,7 @@ reader() {
 		    assert d['attributes']['gender']['tpr_gap']['null_mean'] > 0
 	END
 	"$fairvox" verify results
-	"$fairvox" table results --format md >after.md
+	"$fairvox" table results --full --format md >after.md
 	# every other table is the one before
 	awk 'BEGIN { RS = "" } /^dev_threshold: / { skip = 2 } skip-- <= 0' after.md | diff - <(awk 'BEGIN { RS = "" } 1' before.md)
 	grep -q '^dev_threshold: mean ± sd over folds with the threshold of each class that maximised its F1 on the run.s development rows; every other table has the fixed threshold$' after.md

@@ -98,7 +98,7 @@ renamed() {
 	echo x >file
 	fails 1 "file" "$fairvox" run plan.yaml --results file
 	fails 1 "file" "$fairvox" run plan.yaml --cache file
-	fails 4 "file" "$fairvox" table file
+	fails 2 "file:1:1: a map of blocks is needed" "$fairvox" table file
 	fails 4 "not a regular file" "$fairvox" run plan.yaml corpus.labels=/dev/zero
 	fails 2 "" "$fairvox" run audio
 	fails 1 "standard output" bash -c "'$fairvox' plugins >/dev/full"

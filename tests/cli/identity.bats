@@ -242,7 +242,7 @@ END
 		[ "$status" -eq "$([ $verb = verify ] && echo 4 || echo 0)" ]
 	done
 	"$fairvox" status both --quiet | tail -1 | grep -q '6 variants: 2 done, 0 running, 0 failed, 0 interrupted, 4 left out'
-	"$fairvox" table both --quiet >both.txt
+	"$fairvox" table both --quiet --columns variant,f1 >both.txt
 	grep -q '^erm-lr0.001 ' both.txt
 	run ! grep -q '^rw-' both.txt
 	rm -r both/erm-lr0.0[01]*

@@ -23,9 +23,14 @@ load helpers
 	fails 2 "there is no loss 'tilted'" "$installed" run plan.yaml loss.name=tilted
 	"$installed" run plan.yaml --plugins mine --quiet loss.name=erm,tilted
 	"$installed" run plan.yaml --plugins mine --quiet loss.name=tilted loss.tilt=1.0e-6 --results nearly-erm
-	erm=$(awk -F'|' '$2 == " erm " { print $3 }' <("$installed" table results))
-	same=$(awk -F'|' '$2 ~ /tilted/ { print $3 }' <("$installed" table nearly-erm))
-	[ "$erm" = "$same" ]
+	f1_of() {
+		"$installed" table "$1" --format csv | awk -F, -v name="^$2-" '
+			NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
+			$1 ~ name && $c["split"] == "test" && $c["metric"] == "f1" { printf "%.3f\n", $c["value"] }'
+	}
+	erm=$(f1_of results erm)
+	[ "$(wc -l <<<"$erm")" -eq 2 ]
+	[ "$erm" = "$(f1_of nearly-erm tilted)" ]
 	fails 2 "tilt" "$installed" run plan.yaml --plugins mine loss.name=tilted loss.tilt=-1
 }
 

@@ -13,8 +13,8 @@ setup() {
 @test "objectives with and without networks of their own: run, table, verify" {
 	"$fairvox" run plan.yaml "$objectives" -j 1 --quiet --results one
 	"$fairvox" run plan.yaml "$objectives" -j 2 --quiet --results two --cache cache2
-	"$fairvox" table one --format md >one.md
-	"$fairvox" table two --format md | cmp - one.md
+	"$fairvox" table one --full --format md >one.md
+	"$fairvox" table two --full --format md | cmp - one.md
 	for variant in gadro pgdro lff disent random; do
 		grep -q "^| $variant | " one.md
 		for file in predictions.csv model.safetensors done; do

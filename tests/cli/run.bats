@@ -9,7 +9,7 @@ setup() {
 
 @test "a study runs once, and its table follows from its predictions" {
 	"$fairvox" run plan.yaml -j 2 --quiet
-	"$fairvox" table results --format md >first.md
+	"$fairvox" table results --full --format md >first.md
 	grep -q '^| erm | ' first.md
 	grep -q '^| rw | ' first.md
 	grep -q 'Synthetic speech' first.md
@@ -56,13 +56,13 @@ setup() {
 
 @test "a damaged cache entry is recomputed" {
 	"$fairvox" run plan.yaml --quiet
-	"$fairvox" table results --format md >first.md
+	"$fairvox" table results --full --format md >first.md
 	entry=$(find cache -name '*.safetensors' | sort | head -1)
 	printf 'X' | dd of="$entry" bs=1 seek=$(($(stat -c %s "$entry") - 3)) conv=notrunc status=none
 	run --separate-stderr "$fairvox" run plan.yaml --force
 	[ "$status" -eq 0 ]
 	[[ $stderr == *"damaged cache entry: it is computed again"* ]]
-	"$fairvox" table results --format md | cmp - first.md
+	"$fairvox" table results --full --format md | cmp - first.md
 }
 
 @test "predict works with a run and with a variant" {
@@ -143,7 +143,7 @@ setup() {
 	[ "$(ls -d cache/*/ | wc -l)" -eq 4 ] # normalize: corpus encodes once per fold
 	[ "$(ls -d results/*/ | wc -l)" -eq 3 ]
 	"$fairvox" run plan.yaml --quiet loss.name=erm encoder.standardize=speaker --results speaker
-	"$fairvox" table speaker --format md | grep -q '^| erm † |'
+	"$fairvox" table speaker --full --format md | grep -q '^| erm † |'
 	fails 4 "standardised per speaker" "$fairvox" predict speaker/erm-* "$(find "$corpus" -name '*.flac' | head -1)"
 }
 

@@ -23,7 +23,7 @@ setup() {
 	"$fairvox" run plan.yaml -j 2 --quiet train.select=dev_loss,dev_worst_group,dev_tpr_gap,oracle \
 		train.select_support=1 train.select_groups=gender
 	"$fairvox" verify results
-	"$fairvox" table results --format md >table.md
+	"$fairvox" table results --full --format md >table.md
 	grep -q '^| rw-.*dev_worst_group | true labels | dev_worst_group (gender), uses group labels | development | 5 x 1 | train: labels, true groups; dev: labels, true groups |' table.md
 	grep -q '^| erm-.*dev_tpr_gap | none | dev_tpr_gap (gender, F1 ≥ 0.95 of the best), uses group labels | development | 5 x 1 | train: labels; dev: labels, true groups |' table.md
 	grep -q '^| erm-.*oracle ‡ | none | oracle .* | test | 5 x 1 | train: labels; dev: labels; test: labels, true groups |' table.md
@@ -41,7 +41,7 @@ setup() {
 @test "inferred groups can choose the epoch, also for an objective without groups" {
 	"$fairvox" run plan.yaml --quiet matrix=none train.select=dev_worst_group train.select_support=1 \
 		'grouper={name: pseudo, encoder: {name: pitch, threshold_hz: 140, effort_slope: 0}}'
-	"$fairvox" table results --format md >table.md
+	"$fairvox" table results --full --format md >table.md
 	grep -q '| none | dev_worst_group (groups inferred) | development | 5 x 1 | train: labels; dev: labels, inferred groups |' table.md
 	[ -f results/*/fold1-seed1/groups.csv ]
 }

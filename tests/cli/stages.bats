@@ -22,8 +22,8 @@ setup() {
 		done
 		grep -q '"uses_group_labels": false' "$run_folder/env.json"
 	done
-	"$fairvox" table one --format md >one.md
-	"$fairvox" table two --format md | cmp - one.md
+	"$fairvox" table one --full --format md >one.md
+	"$fairvox" table two --full --format md | cmp - one.md
 	grep -q '^| eiil-gdro-eg-class_x_group | ' one.md
 	run "$fairvox" verify one
 	[[ $output == "54 runs, "*" values recomputed, 0 different" ]]

@@ -9,19 +9,19 @@ setup() {
 }
 
 @test "the grid: both aggregates, nulls, the comparison, baselines and what each variant used" {
-	"$fairvox" table results --format md >table.md
-	[ "$(grep -c "^| erm | " table.md)" -eq 5 ]
+	"$fairvox" table results --full --format md >table.md
+	[ "$(grep -c "^| erm | " table.md)" -eq 6 ]
 	grep -q '^| rw | 0\.[0-9]* ± 0\.[0-9]* | 0\.[0-9]* ± 0\.[0-9]* | \*0\.[0-9]*\* ± 0\.[0-9]* \[[+-]0\.[0-9]*, p [<.0-9]*\]' table.md
 	grep -q '^| rw - erm | ' table.md
 	grep -q 'gender TPR gap (Holm)' table.md
 	grep -q '^| rw | true labels | dev_objective | development | [0-9]* x 1 | train: labels, true groups; dev: labels, true groups | ' table.md
 	grep -q '^| erm | none | dev_objective | development | [0-9]* x 1 | train: labels; dev: labels | ' table.md
 	grep -q 'Low support (\* or italics, grey in LaTeX): rests on a subgroup' table.md
-	"$fairvox" table results --format md --min-support 0 >all.md
+	"$fairvox" table results --full --format md --min-support 0 >all.md
 	run ! grep 'Low support' all.md
 	grep -q '^| perfect | 1.000 | 1.000 | \*0.000\* ' table.md
 	grep -q 'Synthetic speech: these numbers say nothing about people' table.md
-	"$fairvox" table results --format md --no-baselines >without.md
+	"$fairvox" table results --full --format md --no-baselines >without.md
 	run ! grep '^| perfect | ' without.md
 }
 
@@ -60,12 +60,107 @@ assert table['compare'] == {'metric': 'tpr_gap', 'attribute': 'gender'} and tabl
 END
 }
 
-@test "text is the default: aligned columns without markup" {
+@test "text is the default: one short table without markup, best first, the reference below a line" {
 	"$fairvox" table results >table.txt
 	"$fairvox" table results --format text | cmp - table.txt
-	run ! grep '|\|\*\*\|<u>' table.txt
-	grep -q '^variant  *F1  *ACC  *gender TPR gap' table.txt
-	grep -q '^rw  *0\.[0-9]* ± ' table.txt
+	run ! grep '|\|\*\*\|<u>\|'$'\e' table.txt
+	[ "$(grep -c '^loss ' table.txt)" -eq 1 ]
+	grep -q '^loss .* F1  *TPR gap  *null ' table.txt
+	[ "$(grep -E '^(rw|erm|random|perfect|--+) ' table.txt | cut -c1-3 | paste -sd' ')" = "rw  --- erm --- ran per" ]
+	grep -Eq '^erm .* ref( |$)' table.txt
+	grep -q '^- synthetic speech' table.txt
+	[ "$(wc -L <table.txt)" -le 100 ]
+	# the numbers are those of the other tables
+	"$fairvox" table results --format json >table.json
+	python3 - <<'END'
+import json
+table = json.load(open("table.json"))
+rows = {r["axes"].get("loss.name"): r for r in table["summary"] if r.get("axes")}
+text = {l.split()[0]: l.split() for l in open("table.txt") if l.startswith(("rw ", "erm "))}
+head = next(l for l in open("table.txt") if l.startswith("loss "))
+titles = [t.strip() for t in head.split("  ") if t.strip()]
+pooled = {r["label"]: r for r in table["pooled"]}
+for loss in ("rw", "erm"):
+    gap = rows[loss]["attributes"]["gender"]["tpr_gap"]
+    for key in ("value", "null_mean", "p"):
+        assert gap[key] == pooled[loss]["attributes"]["gender"]["tpr_gap"][key], key
+    row = dict(zip(titles, [t for t in text[loss] if t != "*"]))
+    assert row["F1"] == "%.3f" % pooled[loss]["f1"]["value"], row
+    assert row["null"] == "%.3f" % gap["null_mean"] and row["TPR gap"] == "%.3f" % gap["value"], row
+change = rows["rw"]["change"]["attributes"]["gender"]["tpr_gap"]
+assert change["value"] == table["effects"][0]["attributes"]["gender"]["tpr_gap"]["value"]
+assert change["p_holm"] == table["effects"][0]["attributes"]["gender"]["tpr_gap"]["p_holm"]
+END
+	"$fairvox" table results --full >full.txt
+	[ "$(grep -c '^fold_mean: \|^pooled: ' full.txt)" -eq 2 ]
+	[ "$(wc -l <full.txt)" -gt "$(($(wc -l <table.txt) + 20))" ]
+}
+
+@test "the table fits any width, says what it left out, and is bold on terminals alone" {
+	for width in 20 40 60 80 100 300; do
+		COLUMNS=$width "$fairvox" table results >table.txt
+		[ "$(wc -L <table.txt)" -le "$width" ]
+		grep -q '^rw ' table.txt
+	done
+	run ! grep 'columns wide' table.txt
+	COLUMNS=40 "$fairvox" table results | tr '\n' ' ' | tr -s ' ' | grep -q -- '- 40 columns wide: without .*null, p, .*COLUMNS='
+	"$fairvox" table results >table.txt
+	for columns in '' 0 -3 wide; do COLUMNS=$columns "$fairvox" table results | cmp - table.txt; done
+	command -v script >/dev/null || skip "script is not here"
+	screen() { env TERM=xterm "$@" script -qec "stty cols 72; '$fairvox' table results" /dev/null </dev/null; }
+	screen | tr -d '\r' >bold.txt
+	grep -q $'^\e\\[1mloss' bold.txt
+	[ "$(sed $'s/\e\\[[01]m//g' bold.txt | wc -L)" -le 72 ]
+	screen NO_COLOR=1 >plain.txt
+	run ! grep $'\e' plain.txt
+}
+
+@test "--columns, --sort and --reference choose what the table shows" {
+	"$fairvox" table results --columns loss,acc,dp_gap,eo_max:p,runs >table.txt
+	grep -Eq '^loss +ACC +DP gap +null +EO \(max\) p +runs$' table.txt
+	grep -Eq '^rw +0\.[0-9]{3} +0\.[0-9]{3}[ *]+0\.[0-9]{3} +[01]\.[0-9]{4} +2$' table.txt
+	"$fairvox" table results --columns loss,gender.tpr_gap:change,tpr_gap:change_p,variant --reference rw >table.txt
+	grep -Eq '^loss +TPR gap change +p \(Holm\) +variant$' table.txt
+	grep -Eq '^rw +ref +— +rw$' table.txt
+	grep -Eq '^erm +[+-]0\.[0-9]{3} +[01]\.[0-9]{4} +erm$' table.txt
+	first() { "$fairvox" table results --rows loss=rw,loss=erm --columns variant --no-baselines "$@" | grep -E '^(rw|erm)' | head -1; }
+	cp -r results twice # another variant that is not compared, so that two are above the line
+	name=$(basename results/rw-*)
+	cp -r "results/$name" "twice/copy-0a0b0c0d"
+	second() { "$fairvox" table twice --columns variant --no-baselines --sort "$1" | grep -E '^(rw|copy)' | head -1; }
+	[ "$(second variant)" = copy ]
+	[ "$(second -variant)" = rw ]
+	[ "$(first)" = rw ]
+	fails 2 "--columns: no column 'f2', did you mean 'f1'?: there are variant, runs, loss" "$fairvox" table results --columns f2
+	fails 2 "tpr_gap" "$fairvox" table results --columns nothing
+	fails 2 "--columns: no column 'race.tpr_gap'" "$fairvox" table results --columns race.tpr_gap
+	fails 2 "--columns: no column 'f1:null'" "$fairvox" table results --columns f1:null
+	fails 2 "--columns: no column is named" "$fairvox" table results --columns ,
+	fails 2 "--sort: no column 'size'" "$fairvox" table results --sort size
+	fails 2 "--columns needs --layout grid" "$fairvox" table results --columns f1 --format csv
+	fails 2 "--plain needs --format text, md or tex" "$fairvox" table results --plain --format json
+}
+
+@test "a configuration finds its results by their hashes" {
+	compare='eval.compare={metric: tpr_gap, attribute: gender}'
+	"$fairvox" table results >table.txt
+	for folder in results/*; do mv "$folder" "results/other-${folder##*-}"; done
+	same() { "$fairvox" table plan.yaml "$compare" | cmp <(grep -v '^- change: against' table.txt) <(grep -v '^- change: against' -); }
+	same
+	# another study in the folder is not shown, and runs that were not started are counted
+	"$fairvox" run plan.yaml --quiet loss.name=ds "$compare"
+	same
+	"$fairvox" table plan.yaml train.seed=1,2 loss.name=rw,gdro >half.txt
+	grep -Eq ' runs$' half.txt
+	grep -Eq '2 of 4$' half.txt
+	grep -q '^- 1 variant is unfinished' half.txt
+	grep -q '^- 1 variant has no finished run' half.txt
+	mv results kept
+	"$fairvox" table plan.yaml loss.name=rw --results kept | grep -q '^other '
+	fails 4 "elsewhere: No such file" "$fairvox" table plan.yaml --results elsewhere
+	fails 2 "kept is no configuration: --results" "$fairvox" table kept --results x
+	fails 2 "loss.name=rw: name one results folder" "$fairvox" table kept loss.name=rw
+	fails 2 "name one results folder" "$fairvox" table
 }
 
 @test "--rows selects variants by objective, axis or name" {
@@ -75,19 +170,19 @@ END
 	"$fairvox" table results --rows 'variant=e*' --format csv | cut -d, -f1 | sort -u >names
 	grep -q '^erm-' names
 	run ! grep '^rw-' names
-	"$fairvox" table results --rows loss=rw,loss=erm --format md | grep -q '^| rw - erm | '
+	"$fairvox" table results --rows loss=rw,loss=erm --full --format md | grep -q '^| rw - erm | '
 	fails 2 "--rows: no variant in results matches 'loss=gdro'" "$fairvox" table results --rows loss=gdro
 	fails 2 "no variant has an axis 'colour'" "$fairvox" table results --rows colour=red
 	fails 2 "'loss' is not KEY=VALUE" "$fairvox" table results --rows loss
 }
 
 @test "LaTeX output is escaped" {
-	"$fairvox" table results --format tex >table.tex
-	grep -q '^\\begin{tabular}{lrrrrr}$' table.tex
+	"$fairvox" table results --full --format tex >table.tex
+	grep -q '^\\begin{tabular}{llr*}$' table.tex
 	grep -q 'majority\\_only & ' table.tex
 	run ! grep '[%_]\|&[^ ]' <(sed '/^%/d; s/\\[%_&]//g' table.tex)
 	run ! grep '±\|▲\|—' table.tex
-	[ "$(grep -c '^\\begin{table}' table.tex)" -eq "$(grep -c '^\\end{table}' table.tex)" ]
+	[ "$(grep -c '^\\begin{table' table.tex)" -eq "$(grep -c '^\\end{table' table.tex)" ]
 }
 
 @test "the paper's layouts, pairs, and refused options" {
@@ -109,10 +204,10 @@ END
 }
 
 @test "another reference, a variant that is not done" {
-	"$fairvox" table results --format md --reference rw >table.md
+	"$fairvox" table results --full --format md --reference rw >table.md
 	grep -q '^| erm - rw | ' table.md
 	rm results/rw-*/fold2-seed1/done
-	"$fairvox" table results --format md >table.md
+	"$fairvox" table results --full --format md >table.md
 	grep -q '^| rw | .* | 1 of 2 |$' table.md
 	grep -q '^| rw - erm | different folds |' table.md
 }

@@ -80,6 +80,8 @@ PYTHON
 @test "tables show every test set, and a changed eval judges them all" {
 	"$fairvox" run plan.yaml --quiet loss.name=erm,rw
 	run "$fairvox" table results
+	[[ $output == *"noisy: gender TPR gap, lowest first; all folds pooled"* ]]
+	run "$fairvox" table results --full
 	[[ $output == *"noisy, fold_mean: mean"* ]]
 	[[ $output == *"noisy, pooled: "* ]]
 	"$fairvox" table results --format csv >runs.csv

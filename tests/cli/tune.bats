@@ -77,14 +77,14 @@ chosen() {
 
 @test "tables show one row a tuned variant, compared with tuned ones, and count the trials" {
 	"$fairvox" run tune.yaml -j 2 --quiet
-	"$fairvox" table results --format md >table.md
+	"$fairvox" table results --full --format md >table.md
 	[ "$(grep -c '^| \(erm\|rw\)-lr' table.md)" -eq 0 ]
 	grep -q '^| rw-tuned | true labels | dev_objective, tuned by dev_loss (learning_rate: 2 trials) | development | 5 x 2 x 2 tuned |' table.md
 	grep -q '^| erm-tuned | none | dev_objective, tuned by dev_loss (learning_rate: 2 trials) | development | 5 x 2 x 2 tuned |' table.md
 	grep -q '^| rw-tuned - erm-tuned | ' table.md
 	grep -q '^- Trials of tuned variants are left out (4 variants): --trials shows them.$' table.md
 	grep -q '^| rw-tuned | learning_rate 0.03 | dev_loss | ' table.md
-	"$fairvox" table results --format md --trials >all.md
+	"$fairvox" table results --full --format md --trials >all.md
 	grep -q '^| rw-lr0.001 | true labels | dev_objective | development | 5 x 2 |' all.md
 	"$fairvox" table results --format csv >runs.csv
 	python3 - <<-'END'
@@ -141,7 +141,7 @@ chosen() {
 	# a copied study is whole
 	cp -r results copy
 	"$fairvox" verify copy
-	"$fairvox" table copy --format md | grep -q '^| rw-tuned | '
+	"$fairvox" table copy --full --format md | grep -q '^| rw-tuned | '
 }
 
 @test "verify finds a choice that the trials do not give" {
@@ -154,7 +154,7 @@ chosen() {
 @test "trials that fail leave the fold without a choice" {
 	fails 3 'learning_rate' "$fairvox" run tune.yaml -k --quiet -j 2 'tune.axes.train.learning_rate=0.01,1e30' train.seed=1
 	[ ! -e results/rw-tuned-* ]
-	"$fairvox" table results --format md | grep -q '^| rw-lr0.01 |'
+	"$fairvox" table results --full --format md | grep -q '^| rw-lr0.01 |'
 }
 
 @test "equal values go to the first trial; an axis without effect makes equal trials" {
