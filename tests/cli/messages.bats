@@ -45,3 +45,47 @@ study_of_one() {
 	grep -qx '4 runs, 4 to compute, about [0-9]* s on 1 worker' out
 	grep -q '250 recordings, ' out
 }
+
+@test "a stop during encoding says what is kept" {
+	study_of_one
+	for signal in INT TERM USR1; do
+		"$fairvox" run plan.yaml encoder.name=functionals 2>"log.$signal" &
+		pid=$!
+		had=$(find cache -name '*.safetensors' 2>/dev/null | wc -l)
+		for _ in $(seq 600); do
+			[ "$(find cache -name '*.safetensors' 2>/dev/null | wc -l)" -gt "$((had + 3))" ] && break
+			sleep 0.05
+		done
+		kill -$signal $pid
+		code=0
+		wait $pid || code=$?
+		case $signal in INT) want=130 ;; TERM) want=143 ;; USR1) want=75 ;; esac
+		[ "$code" -eq "$want" ]
+		kept=$(find cache -name '*.safetensors' | wc -l)
+		[ "$kept" -gt "$had" ]
+		cat "log.$signal"
+		grep -qx "fairvox: functionals: stopped: $kept of 250 recordings are encoded and kept in 'cache': the same command encodes the rest" "log.$signal"
+		"$fairvox" explain plan.yaml encoder.name=functionals | grep -q "250 recordings, .* MiB, $((250 - kept)) to encode"
+	done
+	[ ! -e results ]
+	"$fairvox" run plan.yaml encoder.name=functionals 2>log
+	grep -q '1 of 1 run done, 1 computed now' log
+}
+
+@test "a stop of encode leaves nothing behind" {
+	"$fairvox" encode --encoder functionals --out all.csv "$corpus"/*.flac 2>log &
+	pid=$!
+	for _ in $(seq 600); do # until its temporary file, which has no name, has something in it
+		fd=$(find /proc/$pid/fd -lname "$PWD/*(deleted)" 2>/dev/null | head -1)
+		[ -n "$fd" ] && [ -s "$fd" ] && break
+		sleep 0.02
+	done
+	kill -INT $pid
+	code=0
+	wait $pid || code=$?
+	[ "$code" -eq 130 ]
+	cat log
+	grep -qx "fairvox: stopped: nothing was written to 'all.csv'" log
+	[ ! -e all.csv ]
+	[ -z "$(find . -name '.all*' -o -name 'all*')" ]
+}
