@@ -89,3 +89,32 @@ study_of_one() {
 	[ ! -e all.csv ]
 	[ -z "$(find . -name '.all*' -o -name 'all*')" ]
 }
+
+@test "plugins that others hide are one line" {
+	mkdir copy few
+	cp "$FAIRVOX_BUILD"/plugins/*.so copy
+	cp copy/erm.so copy/rw.so few
+	n=$(ls copy | wc -l)
+	"$fairvox" plugins --plugins copy >out
+	[ "$(grep -c '^hidden' out)" -eq 1 ]
+	grep -q "^hidden   $n files, by files of the same name in folders searched before, such as $FAIRVOX_BUILD/plugins/" out
+	run ! grep -q '^refused' out
+	"$fairvox" plugins --plugins copy --all >out
+	[ "$(grep -c "^hidden   $FAIRVOX_BUILD/plugins/.*: by $PWD/copy/" out)" -eq "$n" ]
+	rm few/rw.so
+	"$fairvox" plugins --plugins few | grep -qx "hidden   $FAIRVOX_BUILD/plugins/erm.so: by $PWD/few/erm.so"
+	"$fairvox" plugins --plugins few --json | python3 -c '
+import json, sys
+found = json.load(sys.stdin)
+assert found["schema_version"] == 2 and found["refused"] == [], found
+assert [(h["path"].split("/")[-1], h["by"]) for h in found["hidden"]] == [("erm.so", sys.argv[1])], found
+' "$PWD/few/erm.so"
+	run ! grep -q "^hidden" <("$fairvox" plugins)
+}
+
+@test "a plugin that is refused is told with its reason, though it hides another" {
+	mkdir bad
+	cp "$FAIRVOX_BUILD"/zoo/wrong_abi.so bad/rw.so
+	fails 4 "bad/rw.so: built for ABI 999, this fairvox has ABI 2" "$fairvox" run --plugins bad plan.yaml
+	fails 4 "bad/rw.so: refused: built for ABI 999, this fairvox has ABI 2" "$fairvox" describe --plugins bad rw
+}
