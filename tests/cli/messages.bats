@@ -118,3 +118,15 @@ assert [(h["path"].split("/")[-1], h["by"]) for h in found["hidden"]] == [("erm.
 	fails 4 "bad/rw.so: built for ABI 999, this fairvox has ABI 2" "$fairvox" run --plugins bad plan.yaml
 	fails 4 "bad/rw.so: refused: built for ABI 999, this fairvox has ABI 2" "$fairvox" describe --plugins bad rw
 }
+
+@test "a bias that is switched off is dropped in one line" {
+	cp plan.yaml base.yaml
+	echo 'bias: {attribute: gender, minority_ratio: 5, majority: {angry: Male, sad: Female}}' >>base.yaml
+	printf 'defaults: base.yaml\nbias: none\n' >none.yaml
+	"$fairvox" explain none.yaml >out
+	run ! grep bias out
+	grep -qx 'note: 1 key of replaced blocks dropped: see --full' out
+	"$fairvox" explain --full none.yaml >out
+	[ "$(grep -c bias out)" -eq 1 ]
+	grep -qx 'note: base.yaml:11:7: dropped bias: {attribute: gender, minority_ratio: 5, majority: {angry: Male, sad: Female}}, bias is replaced (none.yaml:2:7)' out
+}
