@@ -130,3 +130,13 @@ assert [(h["path"].split("/")[-1], h["by"]) for h in found["hidden"]] == [("erm.
 	[ "$(grep -c bias out)" -eq 1 ]
 	grep -qx 'note: base.yaml:11:7: dropped bias: {attribute: gender, minority_ratio: 5, majority: {angry: Male, sad: Female}}, bias is replaced (none.yaml:2:7)' out
 }
+
+@test "a fold that does not exist is told with those that do" {
+	fails 2 "split: --fold 3 is not in corpus.folds, which has 1, 2" "$fairvox" split plan.yaml --fold 3
+	fails 2 "groups: --fold 3 is not in corpus.folds, which has 1, 2" \
+		"$fairvox" groups plan.yaml loss.name=rw --fold 3 --out g.csv
+	[ ! -e g.csv ]
+	study_of_one
+	sed -i '/folds:/d; s/{fold}/1/' plan.yaml
+	fails 2 "split: --fold 1: the corpus has no folds: leave --fold out" "$fairvox" split plan.yaml --fold 1
+}
