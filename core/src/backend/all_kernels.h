@@ -6,6 +6,7 @@
 
 #include "backend/collapse_kernels.h"
 #include "backend/hidden_kernels.h"
+#include "backend/map_kernels.h"
 #include "backend/optimizer_kernels.h"
 #include "backend/rows.h"
 
@@ -15,6 +16,9 @@
 	.column_moments = compute_column_moments, .collapse_product = collapse_product,            \
 	.collapse_row = collapse_row, .collapse_gradient = collapse_gradient,                      \
 	.hidden_forward = hidden_forward, .hidden_backward = hidden_backward,                      \
-	.adam_step = adam_step, .sgd_step = sgd_step, .sum_squares = sum_squares
+	.adam_step = adam_step, .sgd_step = sgd_step, .sum_squares = sum_squares,                  \
+	.squared_distances = compute_squared_distances, .pair_forces = add_pair_forces,            \
+	.pair_cost = compute_pair_cost, .link_attraction = compute_link_attraction,                \
+	.square_repulsion = compute_square_repulsion
 
 #endif

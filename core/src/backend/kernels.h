@@ -54,6 +54,37 @@ typedef struct core_sgd_scalars {
 	float scale, l2, momentum, rate;
 } core_sgd_scalars;
 
+/* A map: points in two dimensions, with everything that acts on them. Arrays of n numbers are padded to
+ * a multiple of CORE_PAIR_COLUMNS and 64-byte aligned. */
+enum { CORE_PAIR_ROWS = 4, CORE_PAIR_COLUMNS = 16 };
+typedef struct core_map_points {
+	int64_t n;
+	const float *x, *y;
+} core_map_points;
+/* For each point, the sums over others with affinity p, q = 1 / (1 + squared distance) and offset d from
+ * the other to the point: attraction sum p q d, repulsion sum q^2 d */
+typedef struct core_map_forces {
+	float *attraction_x, *attraction_y, *repulsion_x, *repulsion_y;
+} core_map_forces;
+
+/* The affinities of pairs i < j for rows i in [first,last), both multiples of CORE_PAIR_ROWS. For each group
+ * of CORE_PAIR_ROWS rows and each chunk of CORE_PAIR_COLUMNS columns from the one that holds the group's own
+ * columns on: affinity [CORE_PAIR_ROWS,CORE_PAIR_COLUMNS], 0 unless i < j < n. */
+typedef struct core_pairs {
+	int64_t first, last;
+	const float *affinity;
+} core_pairs;
+
+/* A square of a quadtree over points sorted so that every square holds a range of them. Squares are
+ * in order of depth first; `next` is the first one after the squares within this one. */
+typedef struct core_square {
+	float x, y;   /* mean of its points */
+	float width2; /* squared side */
+	float points;
+	int32_t next;
+	int32_t first, last; /* points [first,last) of a leaf; 0, 0 otherwise */
+} core_square;
+
 typedef struct core_kernels {
 	const char *name;
 	bool (*supported)(const core_cpu *cpu);
@@ -106,6 +137,25 @@ typedef struct core_kernels {
 	void (*sgd_step)(const core_sgd_scalars *scalars, int64_t n, float *param,
 		const float *gradient, float *velocity);
 	double (*sum_squares)(const float *x, int64_t n);
+
+	/* --- maps of points (map_kernels.h) --- */
+	/* out[j] = |x - y_j|^2 for the rows y_j of y [n,dims] */
+	void (*squared_distances)(
+		int64_t n, int64_t dims, const float *x, const float *y, float *out);
+	/* Adds the forces between all pairs i < j to both points. Returns the sum of q over the pairs. */
+	double (*pair_forces)(
+		const core_map_points *points, const core_pairs *pairs, core_map_forces forces);
+	/* Returns the sum of p log(1 + squared distance) over the pairs. */
+	double (*pair_cost)(const core_map_points *points, const core_pairs *pairs);
+	/* Sets attraction [2] of point i by the points index [n] with affinity [n]. */
+	void (*link_attraction)(const core_map_points *points, int64_t i, int64_t n,
+		const int32_t *index, const float *affinity, float attraction[2]);
+	/* Sets the repulsion of `count` sorted points from `first` on, [count] each, and the sum of q, by all
+	 * others. A square whose side is less than half its distance from all points that are
+	 * processed together acts as its mean (Barnes-Hut, theta 0.5). */
+	void (*square_repulsion)(const core_map_points *sorted, const core_square *squares,
+		int32_t n_squares, int64_t first, int64_t count, float *repulsion_x,
+		float *repulsion_y, float *sum_q);
 } core_kernels;
 
 enum { CORE_KERNELS_MAX = 5 };
