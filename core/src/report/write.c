@@ -50,7 +50,7 @@ fv_status core_document_write_styled(fv_ctx *ctx, const core_document *document,
 		core_write_tex(document, style, out);
 		break;
 	case CORE_TABLE_CSV:
-		core_write_csv(document, out);
+		status = core_write_csv(ctx, document, out);
 		break;
 	case CORE_TABLE_JSON:
 	case CORE_TABLE_FORMATS:

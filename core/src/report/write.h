@@ -40,7 +40,7 @@ bool core_document_has_low_support(const core_document *document);
 void core_write_text(const core_document *document, const core_write_style *style, core_text *out);
 void core_write_md(const core_document *document, const core_write_style *style, core_text *out);
 void core_write_tex(const core_document *document, const core_write_style *style, core_text *out);
-void core_write_csv(const core_document *document, core_text *out);
+FV_NODISCARD fv_status core_write_csv(fv_ctx *ctx, const core_document *document, core_text *out);
 FV_NODISCARD fv_status core_write_json(fv_ctx *ctx, const core_document *document, core_text *out);
 
 /* Is a column or row of the table for people? */
