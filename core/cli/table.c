@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fairvox table: result tables of the variants in a results folder. */
+#include "report/event_files.h"
 #include "report/pairs.h"
 #include "report/paper.h"
 #include "report/select_variants.h"
 #include "report/short_table.h"
 #include "report/tuning.h"
+#include "report/write_sqlite.h"
 
 #include <getopt.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
 
 #include "results.h"
 #include "terminal.h"
@@ -32,7 +37,10 @@ static const char usage[] =
 	"                        or batch), loss, encoder, grouper, profile, select or\n"
 	"                        variant; * and ? are wildcards\n"
 	"      --reference VARIANT  compare with this variant\n"
-	"      --format F        text (default), md, tex (booktabs), csv or json\n"
+	"      --format F        text (default), md, tex (booktabs), csv, json; sqlite: what csv\n"
+	"                        holds, and the learning curves, as a database; tensorboard: the\n"
+	"                        learning curves as event files in the folder of -o\n"
+	"  -o, --output FILE     write to FILE (default: standard output)\n"
 	"      --plain           values alone, without intervals in the same cell; LaTeX that\n"
 	"                        fits one column of two\n"
 	"      --layout L        grid (default): one row per variant; pairs: every variant\n"
@@ -44,15 +52,18 @@ static const char usage[] =
 	"      --min-support N   mark figures that rest on fewer positives (default 10)\n"
 	"      --no-baselines    omit the rows of the trivial baselines\n" CLI_RESULTS_OPTIONS;
 
+/* Formats that are no document; the first number is behind those of core_table_format. */
+enum { SQLITE = CORE_TABLE_FORMATS, TENSORBOARD, FORMATS };
+
 enum layout { GRID, PAIRS, PAPER1, PAPER2, LAYOUTS };
 static const char *const layouts[LAYOUTS] = {"grid", "pairs", "paper1", "paper2"};
 
 struct table {
 	enum layout layout;
 	bool against, full, plain, trials;
-	core_table_format format;
+	int format; /* core_table_format, SQLITE or TENSORBOARD */
 	core_table_options options;
-	const char *rows, *columns, *sort; /* NULL: not given */
+	const char *rows, *columns, *sort, *output; /* NULL: not given */
 	cli_source source;
 	core_variant_axes axes;
 	core_short_choice choice;
@@ -86,11 +97,10 @@ static fv_status parse_option(fv_ctx *ctx, int option, struct table *t)
 		t->against = true;
 	}
 	if (option == 'f') {
-		const char *formats[CORE_TABLE_FORMATS];
+		const char *formats[FORMATS] = {[SQLITE] = "sqlite", [TENSORBOARD] = "tensorboard"};
 		for (int f = 0; f < CORE_TABLE_FORMATS; f++)
 			formats[f] = core_table_format_name((core_table_format)f);
-		status = find_word(ctx, "--format", formats, CORE_TABLE_FORMATS, optarg, &index);
-		t->format = (core_table_format)index;
+		status = find_word(ctx, "--format", formats, FORMATS, optarg, &t->format);
 	}
 	if (option == 'R')
 		t->rows = optarg;
@@ -98,6 +108,8 @@ static fv_status parse_option(fv_ctx *ctx, int option, struct table *t)
 		t->columns = optarg;
 	if (option == 's')
 		t->sort = optarg;
+	if (option == 'o')
+		t->output = optarg;
 	t->trials |= option == 't';
 	t->full |= option == 'F';
 	t->plain |= option == 'p';
@@ -121,7 +133,8 @@ static fv_status parse_option(fv_ctx *ctx, int option, struct table *t)
 /* Refuses options that would do nothing. */
 static fv_status check_options(fv_ctx *ctx, const struct table *t)
 {
-	bool grid = t->layout == GRID && t->format != CORE_TABLE_CSV;
+	bool runs = t->format == CORE_TABLE_CSV || t->format >= SQLITE;
+	bool grid = t->layout == GRID && !runs;
 	if (t->against && t->layout < PAPER1)
 		return fv_fail(ctx, FV_CONFIG, "--against needs --layout paper1 or paper2");
 	if (t->options.reference && !grid)
@@ -135,6 +148,14 @@ static fv_status check_options(fv_ctx *ctx, const struct table *t)
 			t->columns ? "--columns"
 			: t->sort  ? "--sort"
 				   : "--full");
+	if (t->layout != GRID && t->format >= SQLITE)
+		return fv_fail(ctx, FV_CONFIG, "--layout needs another --format");
+	if (t->format == TENSORBOARD && !t->output)
+		return fv_fail(
+			ctx, FV_CONFIG, "--format tensorboard writes a folder: name it with -o");
+	if (t->format == SQLITE && !t->output && isatty(STDOUT_FILENO))
+		return fv_fail(ctx, FV_CONFIG,
+			"--format sqlite is not for a terminal: name a file with -o");
 	if (t->plain && t->format > CORE_TABLE_TEX)
 		return fv_fail(ctx, FV_CONFIG, "--plain needs --format text, md or tex");
 	return FV_OK;
@@ -151,9 +172,10 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct table 
 		{"min-support", required_argument, NULL, 'm'},
 		{"no-baselines", no_argument, NULL, 'b'}, {"trials", no_argument, NULL, 't'},
 		{"results", required_argument, NULL, 'D'}, {"cache", required_argument, NULL, 'C'},
-		{"plugins", required_argument, NULL, 'P'}, {0}};
+		{"output", required_argument, NULL, 'o'}, {"plugins", required_argument, NULL, 'P'},
+		{0}};
 	*t = (struct table){.options = core_table_default()};
-	for (int option; (option = cli_option(ctx, argc, argv, "", longs)) != -1;) {
+	for (int option; (option = cli_option(ctx, argc, argv, "o:", longs)) != -1;) {
 		fv_status status = option == '?' ? FV_CONFIG : parse_option(ctx, option, t);
 		if (status)
 			return status;
@@ -207,7 +229,7 @@ static fv_status fill_document(
 	core_pairs pairs;
 	core_paper paper;
 	if (t->layout == GRID)
-		return t->format == CORE_TABLE_CSV
+		return t->format == CORE_TABLE_CSV || t->format == SQLITE
 			       ? core_add_runs(ctx, results, t->options.min_support, document)
 			       : add_grid(ctx, t, results, document);
 	t->options.compare = t->options.baselines = false;
@@ -227,18 +249,39 @@ static fv_status fill_document(
 	return status ? status : core_paper_tables(ctx, &paper, document);
 }
 
-static fv_status print_table(fv_ctx *ctx, struct table *t, const core_results *results)
+static fv_status write_output(fv_ctx *ctx, const char *path, const core_text *text)
+{
+	if (path)
+		return core_file_write(ctx, path, text->data, text->size);
+	fwrite(text->data, 1, text->size, stdout);
+	return FV_OK;
+}
+
+static fv_status write_table(fv_ctx *ctx, struct table *t, const core_results *results)
 {
 	core_text text = {0};
 	core_write_style style = {cli_columns(), cli_shows_bold(), t->plain};
 	core_document *document = core_document_new(ctx);
 	fv_status status = document ? fill_document(ctx, t, results, document) : FV_FAILED;
+	if (!status && t->format == SQLITE)
+		status = core_write_sqlite(ctx, document, results, &text);
+	else if (!status)
+		status = core_document_write_styled(
+			ctx, document, (core_table_format)t->format, &style, &text);
 	if (!status)
-		status = core_document_write_styled(ctx, document, t->format, &style, &text);
-	if (!status)
-		fwrite(text.data, 1, text.size, stdout);
+		status = write_output(ctx, t->output, &text);
 	core_document_free(document);
 	core_text_free(&text);
+	return status;
+}
+
+static fv_status write_curves(fv_ctx *ctx, const struct table *t, const core_results *results)
+{
+	int64_t n;
+	fv_status status = core_write_event_files(ctx, results, t->output, &n);
+	if (!status)
+		core_log(ctx, CORE_INFO, "%s: learning curves of %lld %s: tensorboard --logdir %s",
+			t->output, (long long)n, n == 1 ? "run" : "runs", t->output);
 	return status;
 }
 
@@ -255,10 +298,10 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		status = core_hide_trials(ctx, results);
 	if (!status && table.rows)
 		status = core_select_variants(ctx, table.rows, results);
-	if (!status)
-		status = core_axes_find(ctx, results, &table.axes);
-	if (!status) {
-		status = print_table(ctx, &table, results);
+	if (!status && table.format == TENSORBOARD) {
+		status = write_curves(ctx, &table, results);
+	} else if (!status && !(status = core_axes_find(ctx, results, &table.axes))) {
+		status = write_table(ctx, &table, results);
 		core_axes_free(&table.axes);
 	}
 	core_results_free(results);

@@ -4,7 +4,6 @@
 
 #include "base/missing.h"
 #include "base/number.h"
-#include "base/plural.h"
 #include "corpus/nkululeko.h"
 
 struct rows {
@@ -408,9 +407,8 @@ static fv_status copy_rows(struct rows *rows)
 		to->row_path[row++] = from->row_path ? from->row_path[r] : from->path;
 	}
 	if (n < from->n_rows)
-		core_log(nk->ctx, CORE_INFO, "%s: database '%s': %lld of %lld row%s %s used",
-			from->path, rows->name, (long long)n, (long long)from->n_rows,
-			core_plural(from->n_rows), n == 1 ? "is" : "are");
+		core_log(nk->ctx, CORE_INFO, "%s: database '%s': %lld of %lld rows are used",
+			from->path, rows->name, (long long)n, (long long)from->n_rows);
 	return add_part(nk, to);
 }
 
