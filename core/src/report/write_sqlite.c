@@ -20,14 +20,14 @@ struct database {
 	const core_run_result *run;
 };
 
-static fv_status fail(const struct database *d)
+static fv_status fail_with_message(const struct database *d)
 {
 	return fv_fail(d->ctx, FV_FAILED, "SQLite: %s", sqlite3_errmsg(d->file));
 }
 
-static fv_status execute(struct database *d, const char *statement)
+static fv_status execute_statement(struct database *d, const char *statement)
 {
-	return sqlite3_exec(d->file, statement, NULL, NULL, NULL) ? fail(d) : FV_OK;
+	return sqlite3_exec(d->file, statement, NULL, NULL, NULL) ? fail_with_message(d) : FV_OK;
 }
 
 /* Appends a name in double quotes, in which a quote is doubled. */
@@ -58,12 +58,12 @@ static fv_status create_table(
 	core_text_add(&insert, ")");
 	fv_status status = create.failed || insert.failed
 				   ? fv_fail(d->ctx, FV_FAILED, "out of memory")
-				   : execute(d, create.data);
+				   : execute_statement(d, create.data);
 	sqlite3_finalize(d->insert);
 	d->insert = NULL;
 	d->n_columns = n;
 	if (!status && sqlite3_prepare_v2(d->file, insert.data, -1, &d->insert, NULL))
-		status = fail(d);
+		status = fail_with_message(d);
 	core_text_free(&create);
 	core_text_free(&insert);
 	return status;
@@ -91,8 +91,10 @@ static fv_status add_row(void *user, const core_cell *cell)
 	struct database *d = user;
 	for (size_t k = 0; k < d->n_columns; k++)
 		if (bind_cell(d->insert, (int)k + 1, &cell[k]))
-			return fail(d);
-	return sqlite3_step(d->insert) != SQLITE_DONE || sqlite3_reset(d->insert) ? fail(d) : FV_OK;
+			return fail_with_message(d);
+	return sqlite3_step(d->insert) != SQLITE_DONE || sqlite3_reset(d->insert)
+		       ? fail_with_message(d)
+		       : FV_OK;
 }
 
 static fv_status add_table(struct database *d, const core_result_table *t)
@@ -150,18 +152,18 @@ static fv_status add_epochs(struct database *d, const core_results *results)
 }
 
 /* Fills the database in one transaction, and appends its bytes. */
-static fv_status fill(struct database *d, const core_document *document,
+static fv_status fill_database(struct database *d, const core_document *document,
 	const core_results *results, core_text *out)
 {
 	sqlite3_int64 size = 0;
-	fv_status status = execute(d, "BEGIN");
+	fv_status status = execute_statement(d, "BEGIN");
 	for (size_t k = 0; k < document->n_tables && !status; k++)
 		if (document->table[k]->audience & CORE_FOR_CSV)
 			status = add_table(d, document->table[k]);
 	if (!status)
 		status = add_epochs(d, results);
 	if (!status)
-		status = execute(d, "COMMIT");
+		status = execute_statement(d, "COMMIT");
 	unsigned char *bytes = status ? NULL : sqlite3_serialize(d->file, "main", &size, 0);
 	if (!status && !bytes)
 		status = fv_fail(d->ctx, FV_FAILED, "out of memory");
@@ -181,7 +183,7 @@ fv_status core_write_sqlite(
 		sqlite3_close(d.file);
 		return status;
 	}
-	fv_status status = fill(&d, document, results, out);
+	fv_status status = fill_database(&d, document, results, out);
 	sqlite3_finalize(d.insert);
 	sqlite3_close(d.file);
 	if (!status && out->failed)
