@@ -55,6 +55,9 @@ static void separated_text(void **state)
 	check_table("\xef\xbb\xbf"
 		    "a,b\r\n1,\"x,\"\"y\"\r\n\r\n2,z",
 		"a|b\n2:1|x,\"y\n4:2|z\n");
+	check_table("\xef\xbb\xbf\xef\xbb\xbf"
+		    "a,b\n1,2\n",
+		"a|b\n2:1|2\n");
 	check_table("a,b\n", "a|b\n");
 	check_table("a;b\n1;x,y\n", "a|b\n2:1|x,y\n");
 	check_table("a\tb\n1\tx y\n2\t\n", "a|b\n2:1|x y\n3:2|\n");
@@ -195,6 +198,8 @@ static void json_lines(void **state)
 	check_message("{\"a\": 1}\n[1]\n", "t.csv:2: no JSON object on one line");
 	check_message("{\"a\": 1}\n{\"a\": 1 2}\n", "t.csv:2:9: ");
 	check_message("{}\n", "t.csv: no object has a value");
+	check_message("{\"a\": 1}\n{\"a\": NaN}\n",
+		"t.csv:2:9: invalid token near 'NaN': JSON has no such number: write null");
 	check_message("[{\"a\": 1}]\n", "t.csv: this is a JSON list, not a text table: write one "
 					"object a line (JSON lines)");
 }

@@ -12,9 +12,9 @@ static void words_mean_missing(void **state)
 	(void)state;
 	static const char *const missing[] = {"", " ", "\t", "\xc2\xa0", "nan", "NaN", "NAN", "NA",
 		"na", "N/A", "n/a", "None", "NONE", "null", "Null", "unknown", "Unknown", "?",
-		" nan ", "\xc2\xa0?\xc2\xa0", "\xe3\x80\x80NA"};
+		" nan ", "\xc2\xa0?\xc2\xa0", "\xe3\x80\x80NA", "<NA>", "#N/A", "-nan", "-NaN"};
 	static const char *const present[] = {"nana", "nan0", "0", "-", ".", "no", "Nancy", "n.a.",
-		"unknown speaker", "??", "N A", "neutral", "\xc3\xa4"};
+		"unknown speaker", "??", "N A", "neutral", "\xc3\xa4", "<N>", "#1", "-na"};
 	assert_true(core_is_missing(NULL));
 	for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
 		assert_true(core_is_missing(missing[i]));
@@ -35,7 +35,9 @@ static void spellings_of_one_value(void **state)
 					"l\xc4\x84sk"},   /* Latin Extended-A: Ś, Ą */
 		{"\xce\x9b\xce\xa0", "\xce\xbb\xcf\x80"}, /* Greek: ΛΠ */
 		{"\xd0\x96\xd0\x81", "\xd0\xb6\xd1\x91"}, /* Cyrillic: ЖЁ */
-		{"1 11", "1  11"}, {"S 1", "s1"}, {"", " "}};
+		{"\xc3\x84rger", "A\xcc\x88rger"},        /* one character, and two */
+		{"D\xc3\xa9go\xc3\xbbt", "de\xcc\x81gou\xcc\x82t"}, {"1 11", "1  11"},
+		{"S 1", "s1"}, {"", " "}};
 	static const char *const other[][2] = {{"male", "female"}, {"4", "4.1"}, {"4", "04"},
 		{"1.1", "1.10"}, {"1 11", "11 1"}, {"1e2", "100"}, {"0x10", "16"}, {"a.0", "a"},
 		{"4", "-4"}, {"\xc3\x97", "\xc3\xb7"} /* times, division */, {"a_b", "ab"},
@@ -121,6 +123,19 @@ static void spellings_are_merged(void **state)
 		"first on line 4) and 'male' (2 rows, first on line 2) are read as 'male'\n");
 }
 
+/* The text that is kept is composed, whichever form is more frequent. */
+static void decomposed_values_are_composed(void **state)
+{
+	(void)state;
+	static const char *const in[] = {
+		"A\xcc\x88rger", "\xc3\x84rger", "A\xcc\x88rger", "e\xcc\x81 "};
+	static const char *const want[] = {
+		"\xc3\x84rger", "\xc3\x84rger", "\xc3\x84rger", "\xc3\xa9"};
+	check_column(4, in, want, 0, NULL,
+		"t.csv: gender: 'A\xcc\x88rger' (2 rows, first on line 2) and '\xc3\x84rger' "
+		"(1 row, first on line 3) are read as '\xc3\x84rger'\n");
+}
+
 static void many_merged_values_are_counted(void **state)
 {
 	(void)state;
@@ -141,6 +156,7 @@ int main(void)
 		cmocka_unit_test(clean_columns_stay),
 		cmocka_unit_test(missing_words_are_told),
 		cmocka_unit_test(spellings_are_merged),
+		cmocka_unit_test(decomposed_values_are_composed),
 		cmocka_unit_test(many_merged_values_are_counted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -145,10 +145,7 @@ fv_status core_csv_parse(
 		return FV_FAILED;
 	const char *content =
 		size ? core_content_name(data, size < START_SIZE ? size : START_SIZE) : NULL;
-	if (size >= 3 && !memcmp(data, "\xef\xbb\xbf", 3)) {
-		data += 3;
-		size -= 3;
-	}
+	core_utf8_skip_marks(&data, &size);
 	bool json = !content || strstr(content, "JSON");
 	if (json && starts_with(data, size, '{'))
 		return core_csv_read_json(ctx, data, size, out);

@@ -112,8 +112,9 @@ static fv_status report_json(
 	if (line[n - 1] != '}')
 		return core_fail_at(r->ctx, FV_DATA, r->csv->path, (int)r->line, 0,
 			"no JSON object on one line, as JSON lines need it");
-	return core_fail_at(
-		r->ctx, FV_DATA, r->csv->path, (int)r->line, error->column, "%s", error->text);
+	bool number = strstr(error->text, "'NaN'") || strstr(error->text, "'Infinity'");
+	return core_fail_at(r->ctx, FV_DATA, r->csv->path, (int)r->line, error->column, "%s%s",
+		error->text, number ? ": JSON has no such number: write null" : "");
 }
 
 static fv_status read_line(struct reader *r, const char *line, size_t n)

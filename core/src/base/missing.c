@@ -44,7 +44,8 @@ static const char *trim_blanks(const char *text, size_t *size)
 
 bool core_is_missing(const char *text)
 {
-	static const char *const words[] = {"", "nan", "na", "n/a", "none", "null", "unknown", "?"};
+	static const char *const words[] = {
+		"", "nan", "na", "n/a", "none", "null", "unknown", "?", "<na>", "#n/a", "-nan"};
 	size_t size;
 	if (!text)
 		return true;
@@ -105,8 +106,8 @@ static size_t measure_whole_number(const char *key, size_t size)
 	return at == size ? whole : 0;
 }
 
-/* Adds a text that all spellings of a value share, with a NUL after it. */
-static void add_key(core_text *key, const char *text)
+/* Adds a text that all spellings of a composed value share, with a NUL after it. */
+static void add_composed_key(core_text *key, const char *text)
 {
 	size_t start = key->size, size;
 	const char *p = trim_blanks(text, &size), *end = p + size;
@@ -128,6 +129,16 @@ static void add_key(core_text *key, const char *text)
 		key->data[start + whole] = '\0';
 		key->size = start + whole + 1;
 	}
+}
+
+static void add_key(core_text *key, const char *text)
+{
+	char *composed = core_utf8_compose(text);
+	if (composed)
+		add_composed_key(key, composed);
+	else
+		key->failed = true;
+	free(composed);
 }
 
 bool core_same_value(const char *a, const char *b)
@@ -249,6 +260,22 @@ static fv_status clear_missing(
 	return status;
 }
 
+/* The value as it is kept: composed, without blanks around it. NULL, with a message: memory is out. */
+static const char *find_plain_text(fv_ctx *ctx, const char *value)
+{
+	char *composed = core_utf8_compose(value);
+	if (!composed) {
+		(void)fv_fail(ctx, FV_FAILED, "out of memory");
+		return NULL;
+	}
+	size_t size;
+	const char *text = trim_blanks(composed, &size);
+	text = strlen(value) == size && !strncmp(text, value, size) ? value
+								    : core_strndup(ctx, text, size);
+	free(composed);
+	return text;
+}
+
 /* Gives the rows from `start` to `end`, spellings of one value, the most frequent one. Lists them
  * in `list`, if it is not NULL, when there are several. */
 static fv_status merge_value(
@@ -262,9 +289,8 @@ static fv_status merge_value(
 			best = i;
 		}
 	}
-	size_t size;
-	const char *text = trim_blanks(c->at[best].value, &size);
-	if (text[size] && !(text = core_strndup(c->ctx, text, size)))
+	const char *text = find_plain_text(c->ctx, c->at[best].value);
+	if (!text)
 		return FV_FAILED;
 	for (int64_t i = start; i < end; i++)
 		c->value[c->at[i].row] = text;

@@ -5,8 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include <utf8proc.h>
-
 #include "base/utf8.h"
 
 char *core_expand_fold(fv_ctx *ctx, const char *pattern, int64_t fold)
@@ -104,32 +102,6 @@ bool core_is_audio_name(const char *path)
 	return core_path_media(path) == CORE_READ_MEDIA;
 }
 
-static bool is_ascii(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text >= 0x80)
-			return false;
-	return true;
-}
-
-/* Composes characters in place of their parts (NFC), so that the two spellings of an umlaut are
- * one. */
-static char *compose_characters(fv_ctx *ctx, const char *text)
-{
-	if (is_ascii(text) || !core_is_utf8(text))
-		return core_strdup(ctx, text);
-	utf8proc_uint8_t *composed = NULL;
-	utf8proc_ssize_t length = utf8proc_map((const utf8proc_uint8_t *)text, 0, &composed,
-		UTF8PROC_NULLTERM | UTF8PROC_STABLE | UTF8PROC_COMPOSE);
-	if (length == UTF8PROC_ERROR_NOMEM) {
-		(void)fv_fail(ctx, FV_FAILED, "out of memory");
-		return NULL;
-	}
-	char *copy = core_strdup(ctx, length < 0 ? text : (const char *)composed);
-	free(composed);
-	return copy;
-}
-
 /* Rewrites the folders of a path in place: slashes, no drive letter, none that is empty or ".". */
 static void clean_folders(char *path)
 {
@@ -153,7 +125,11 @@ static void clean_folders(char *path)
 
 char *core_path_id(fv_ctx *ctx, const char *path)
 {
-	char *id = compose_characters(ctx, path);
+	char *composed = core_utf8_compose(path);
+	char *id = composed ? core_strdup(ctx, composed) : NULL;
+	if (!composed)
+		(void)fv_fail(ctx, FV_FAILED, "out of memory");
+	free(composed);
 	if (!id)
 		return NULL;
 	clean_folders(id);

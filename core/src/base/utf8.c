@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/utf8.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include <utf8proc.h>
 
 size_t core_utf8_length(const unsigned char *s, size_t left)
 {
@@ -28,4 +31,32 @@ bool core_is_utf8(const char *text)
 		left -= n;
 	}
 	return true;
+}
+
+void core_utf8_skip_marks(const char **text, size_t *size)
+{
+	while (*size >= 3 && !memcmp(*text, "\xef\xbb\xbf", 3)) {
+		*text += 3;
+		*size -= 3;
+	}
+}
+
+static bool is_ascii(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text >= 0x80)
+			return false;
+	return true;
+}
+
+char *core_utf8_compose(const char *text)
+{
+	if (is_ascii(text) || !core_is_utf8(text))
+		return strdup(text);
+	utf8proc_uint8_t *composed = NULL;
+	utf8proc_ssize_t length = utf8proc_map((const utf8proc_uint8_t *)text, 0, &composed,
+		UTF8PROC_NULLTERM | UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+	if (length == UTF8PROC_ERROR_NOMEM)
+		return NULL;
+	return length < 0 ? strdup(text) : (char *)composed;
 }

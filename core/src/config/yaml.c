@@ -272,10 +272,7 @@ static fv_status parse_tree(struct reader *r, core_yaml **out)
 fv_status core_yaml_parse(
 	fv_ctx *ctx, const char *file, const char *data, size_t size, core_yaml **out)
 {
-	static const char bom[] = "\xef\xbb\xbf";
-	size_t skip = size >= 3 && !memcmp(data, bom, 3) ? 3 : 0;
-	data += skip;
-	size -= skip;
+	core_utf8_skip_marks(&data, &size);
 	const char *content = core_content_name(data, size < 4096 ? size : 4096);
 	if (size && content && !strstr(content, "JSON")) /* which is YAML too */
 		return fv_fail(ctx, FV_CONFIG, "%s: is %s, no configuration in YAML%s", file,
