@@ -16,7 +16,13 @@ static void probabilities(void **state)
 		double value;
 	} cases[] = {{"0", NULL, 0}, {"1", NULL, 1}, {"0.25", NULL, 0.25}, {" 1e-3 ", NULL, 1e-3},
 		{"1.000001", NULL, 1}, {"-1e-6", NULL, 0}, {"-0", NULL, 0},
-		{"1.000002", "no probability (0 to 1): percent? divide by 100", 0},
+		{"1.000002", "no probability (0 to 1): a count or a score?", 0},
+		{"10", "no probability (0 to 1): a count or a score?", 0},
+		{"10.5", "no probability (0 to 1): percent? divide by 100", 0},
+		{"27.9%", "not a number: percent? remove the sign and divide by 100", 0},
+		{"50%", "not a number: percent? remove the sign and divide by 100", 0},
+		{"%", "not a finite number", 0}, {"5%5", "not a finite number", 0},
+		{"0x1p-1", "not a finite number", 0},
 		{"100", "no probability (0 to 1): percent? divide by 100", 0},
 		{"100.1", "no probability (0 to 1)", 0},
 		{"-2e-6", "no probability (0 to 1): logits?", 0},
@@ -50,6 +56,12 @@ static void one_failure_for_a_table(void **state)
 			"t.csv:3: b is '-3', no probability (0 to 1): logits? (4 such numbers "
 			"outside 0 to 1)"},
 		{"f,a,b\nx,0,0\ny,30,0\n", "t.csv:3: a is '30', no probability (0 to 1): percent?"},
+		{"f,a,b\nx,2.5,0\ny,30,0\n",
+			"t.csv:3: a is '30', no probability (0 to 1): percent? divide by 100 (2 "
+			"such numbers outside 0 to 1)"},
+		{"f,a,b\nx,0,0\ny,3,5\n",
+			"t.csv:3: b is '5', no probability (0 to 1): a count or a score? (2 such "
+			"numbers outside 0 to 1)"},
 		{"f,a,b\nx,?,0\ny,30,0\n", "t.csv:2: a is '?', not a finite number"}};
 	fv_ctx *ctx = test_ctx();
 	core_csv csv;
