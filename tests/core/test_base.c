@@ -148,6 +148,7 @@ static void numbers(void **state)
 	assert_true(core_parse_double(" 1.5e3 ", &value) && value == 1500.0);
 	assert_false(core_parse_double("1,5", &value));
 	assert_false(core_parse_double("nan", &value));
+	assert_false(core_parse_double("0x10", &value));
 	assert_false(core_parse_double("", &value));
 }
 

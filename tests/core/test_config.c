@@ -318,6 +318,38 @@ static void escaped_paths_are_refused(void **state)
 		"escape in double quotes: put the path in single quotes\n");
 }
 
+/* 010 is 8 for a reader of YAML 1.1. */
+static void leading_zeros_are_refused(void **state)
+{
+	struct fixture *w = *state;
+	write_text_file(w, "z.yaml",
+		CORPUS "encoder: {name: waves}\nloss: {name: plain}\n"
+		       "train: {batch: 010, epochs: 00, seed: [0, 07], learning_rate: 0x1p-3}\n");
+	load_config(w, "z.yaml", "");
+	expect_errors(w, FV_CONFIG,
+		"z.yaml:4:16: train.batch: '010' starts with a zero, as octal numbers do: write "
+		"10\n"
+		"z.yaml:4:29: train.epochs: '00' starts with a zero, as octal numbers do: write "
+		"0\n"
+		"z.yaml:4:43: train.seed: '07' starts with a zero, as octal numbers do: write 7\n"
+		"z.yaml:4:63: train.learning_rate: '0x1p-3' is not a number\n");
+}
+
+/* What a shell or OmegaConf would replace would be a folder of that name. */
+static void signs_in_paths_are_refused(void **state)
+{
+	struct fixture *w = *state;
+	write_text_file(w, "s.yaml",
+		"corpus: {labels: \"${DATA}/l.csv\", audio: ~/data}\nencoder: {name: waves}\n"
+		"loss: {name: plain}\n");
+	load_config(w, "s.yaml", "");
+	expect_errors(w, FV_CONFIG,
+		"s.yaml:1:18: corpus.labels: '${...}' is not replaced in a path: write it out, or "
+		"set corpus.labels on the command line\n"
+		"s.yaml:1:42: corpus.audio: '~' is not replaced in a path: write it out, or set "
+		"corpus.audio on the command line\n");
+}
+
 static void missing_plugins(void **state)
 {
 	struct fixture *w = *state;
@@ -1154,6 +1186,8 @@ int main(void)
 		TEST(defaults_of_everything),
 		TEST(all_faults_reported),
 		TEST(escaped_paths_are_refused),
+		TEST(leading_zeros_are_refused),
+		TEST(signs_in_paths_are_refused),
 		TEST(missing_plugins),
 		TEST(losses_inside_losses),
 		TEST(dependent_keys),

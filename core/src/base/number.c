@@ -31,8 +31,8 @@ bool core_parse_double(const char *text, double *out)
 	(void)pthread_once(&once, make_locale);
 	char *end;
 	double value = strtod_l(text, &end, c_locale);
-	if (!is_fully_read(text, end) || !isfinite(value))
-		return false;
+	if (!is_fully_read(text, end) || !isfinite(value) || text[strcspn(text, "xX")])
+		return false; /* no hexadecimal numbers */
 	*out = value;
 	return true;
 }

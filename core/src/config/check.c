@@ -123,6 +123,13 @@ static bool check_range(core_check *c, const core_yaml *node, double value)
 	return false;
 }
 
+/* 010 is 10 in YAML 1.2 and 8 in YAML 1.1, which most programs in Python read. */
+static bool starts_with_zero(const char *text)
+{
+	text += *text == '-' || *text == '+';
+	return text[0] == '0' && text[1];
+}
+
 static core_yaml *check_int(core_check *c, const core_yaml *node)
 {
 	int64_t value;
@@ -132,6 +139,11 @@ static core_yaml *check_int(core_check *c, const core_yaml *node)
 		return copy_typed(c, node, CORE_VALUE_TEXT, node->text);
 	if (!node->plain || !core_parse_int(node->text, &value)) {
 		REFUSE(c, node, "%s: '%s' is not a whole number", c->path, node->text);
+		return NULL;
+	}
+	if (starts_with_zero(node->text)) {
+		REFUSE(c, node, "%s: '%s' starts with a zero, as octal numbers do: write %lld",
+			c->path, node->text, (long long)value);
 		return NULL;
 	}
 	if (!check_range(c, node, (double)value))
@@ -194,6 +206,14 @@ core_yaml *core_check_text(core_check *c, const core_yaml *node)
 					       : NULL;
 }
 
+/* What a shell or OmegaConf would replace in a path; NULL: nothing. */
+static const char *find_shell_sign(const char *path)
+{
+	return strstr(path, "${")                              ? "${...}"
+	       : !strcmp(path, "~") || !strncmp(path, "~/", 2) ? "~"
+							       : NULL;
+}
+
 /* A relative path in a file starts at that file's folder, one on the command line at the working
  * folder. */
 core_yaml *core_check_path(core_check *c, const core_yaml *node)
@@ -207,6 +227,14 @@ core_yaml *core_check_path(core_check *c, const core_yaml *node)
 			"%s: a path has no control characters, and '\\' starts an escape in "
 			"double quotes: put the path in single quotes",
 			c->path);
+		return NULL;
+	}
+	const char *sign = find_shell_sign(node->text);
+	if (sign) {
+		REFUSE(c, node,
+			"%s: '%s' is not replaced in a path: write it out, or set %s on the "
+			"command line",
+			c->path, sign, c->path);
 		return NULL;
 	}
 	fv_ctx *ctx = c->loader->ctx;
