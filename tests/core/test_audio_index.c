@@ -129,6 +129,33 @@ static void paths_tell_equal_stems_apart(void **state)
 	core_ctx_free(ctx);
 }
 
+/* What became of a name on its way through spreadsheets, pandas, URLs and converters. */
+static void changed_names_are_recognised(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const char *dir = test_folder("audio");
+	static const char *const names[][2] = {{"007", "007.wav"}, {"12", "0012.wav"},
+		{"5.0", "5.wav"}, {"3.0", "0003.wav"}, {"x", "x.wav.flac"}, {"y", "y .wav"},
+		{"a%20b", "a b.wav"}};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		create_file(ctx, dir, names[i][1]);
+	core_audio_index *index = open_index(ctx, dir);
+	for (size_t i = 1; i < sizeof names / sizeof *names; i++)
+		check_missing(ctx, index, names[i][0], 1,
+			core_format(ctx,
+				"%s/%s is there: write its name into the label file, or rename it",
+				dir, names[i][1]));
+	check_missing(ctx, index, "7", 1,
+		core_format(ctx,
+			"%s/007.wav is there: write its name into the label file, or rename it",
+			dir));
+	check_missing(ctx, index, "8", 1, "");
+	check_missing(ctx, index, "0.5", 1, "");
+	check_missing(ctx, index, "z%20", 1, "");
+	core_ctx_free(ctx);
+}
+
 static void missing_recordings_are_explained(void **state)
 {
 	(void)state;
@@ -224,6 +251,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(folders_are_indexed),
 		cmocka_unit_test(paths_tell_equal_stems_apart),
+		cmocka_unit_test(changed_names_are_recognised),
 		cmocka_unit_test(missing_recordings_are_explained),
 		cmocka_unit_test(spellings_of_names_are_joined),
 		cmocka_unit_test(segments_have_names),

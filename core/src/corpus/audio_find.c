@@ -113,6 +113,53 @@ static const core_recording *find_other(const core_audio_index *index, const cha
 	return found;
 }
 
+/* A recording whose name is what became of the id on the way: `stem` has to be it, but for case. */
+static const core_recording *find_spelling(const core_audio_index *index, const char *stem)
+{
+	struct range found = find_stem(index->file, index->n, stem);
+	return found.n ? found.file : NULL;
+}
+
+/* Finds the recording of a number whose zeros were lost (7 for 007), or that became a decimal number
+ * (7.0 for 7). */
+static const core_recording *find_number(const core_audio_index *index, const char *stem)
+{
+	char name[24];
+	size_t digits = strspn(stem, "0123456789");
+	bool decimal = !strcmp(stem + digits, ".0");
+	if (!digits || digits > 9 || (stem[digits] && !decimal))
+		return NULL;
+	const core_recording *found = NULL;
+	for (size_t width = digits + !decimal; !found && width <= 10; width++) {
+		memset(name, '0', width);
+		memcpy(name + width - digits, stem, digits);
+		name[width] = '\0';
+		found = find_spelling(index, name);
+	}
+	return found;
+}
+
+/* Finds the recording of a name that has two extensions on disk, or whose blanks were written as in
+ * a URL. */
+static const core_recording *find_written(
+	fv_ctx *ctx, const core_audio_index *index, const char *stem)
+{
+	static const char *const extensions[] = {".wav", ".mp3", ".flac", " "};
+	const core_recording *found = NULL;
+	for (size_t i = 0; !found && i < sizeof extensions / sizeof *extensions; i++) {
+		const char *name = core_format(ctx, "%s%s", stem, extensions[i]);
+		found = name ? find_spelling(index, name) : NULL;
+	}
+	char *blanks = strstr(stem, "%20") ? core_strdup(ctx, stem) : NULL;
+	if (found || !blanks)
+		return found;
+	for (char *at = blanks; (at = strstr(at, "%20"));) {
+		*at++ = ' ';
+		memmove(at, at + 2, strlen(at + 2) + 1);
+	}
+	return find_spelling(index, blanks);
+}
+
 static const char *explain_missing(fv_ctx *ctx, const core_audio_index *index,
 	const struct range *same_but_case, const char *id)
 {
@@ -122,6 +169,14 @@ static const char *explain_missing(fv_ctx *ctx, const core_audio_index *index,
 	if (same_but_case->n)
 		return core_format(
 			ctx, "%s differs in upper and lower case", same_but_case->file->path);
+	const char *stem = core_path_base(id);
+	const core_recording *near = find_number(index, stem);
+	if (!near)
+		near = find_written(ctx, index, stem);
+	if (near)
+		return core_format(ctx,
+			"%s is there: write its name into the label file, or rename it",
+			near->path);
 	return index->n ? "" : "the folder has no recording at all";
 }
 
