@@ -43,6 +43,10 @@ struct csv {
 	int64_t line;
 	int32_t skipped; /* columns start and end */
 	char separator;
+	/* The first cell that is no number, and how many rows have one. */
+	int64_t n_bad, bad_line;
+	int32_t bad_column;
+	char bad_text[41];
 };
 
 static fv_status report_line(const struct csv *csv, const char *what, const char *text)
@@ -63,7 +67,7 @@ static int read_line(struct csv *csv, fv_status *status)
 			return 0;
 		}
 		csv->text[strcspn(csv->text, "\r\n")] = '\0';
-		if (csv->line == 1 && !strncmp(csv->text, "\xef\xbb\xbf", 3))
+		while (csv->line == 1 && !strncmp(csv->text, "\xef\xbb\xbf", 3))
 			memmove(csv->text, csv->text + 3, strlen(csv->text + 3) + 1);
 		if (*csv->text)
 			return 1;
@@ -142,8 +146,30 @@ static void replace_comma(char *field)
 		*comma = '.';
 }
 
-/* Parses the numbers of a row into out [D] and reports the first bad cell. */
-static fv_status read_numbers(const struct csv *csv, char *at, float *out)
+static void count_bad_row(struct csv *csv, int32_t column, const char *text)
+{
+	if (csv->n_bad++)
+		return;
+	csv->bad_line = csv->line;
+	csv->bad_column = column;
+	snprintf(csv->bad_text, sizeof csv->bad_text, "%s", text);
+}
+
+/* Reports all rows that have a cell that is no number, in one line. */
+static fv_status report_bad_rows(const struct csv *csv)
+{
+	const precomputed_state *s = csv->state;
+	char rows[48] = "";
+	if (!csv->n_bad)
+		return FV_OK;
+	if (csv->n_bad > 1)
+		snprintf(rows, sizeof rows, " (%lld rows have such a cell)", (long long)csv->n_bad);
+	return fv_fail(csv->ctx, FV_DATA, "%s:%lld: %s: '%s' is not a finite number%s", s->file,
+		(long long)csv->bad_line, s->columns[csv->bad_column], csv->bad_text, rows);
+}
+
+/* Parses the numbers of a row into out [D]; one that is none ends the row. */
+static fv_status read_numbers(struct csv *csv, char *at, float *out)
 {
 	const precomputed_state *s = csv->state;
 	for (int32_t i = -csv->skipped; i < s->dims; i++) {
@@ -157,10 +183,10 @@ static fv_status read_numbers(const struct csv *csv, char *at, float *out)
 			return report_line(csv, "a quoted field is not closed", "");
 		if (i < 0)
 			continue;
-		if (!fv_parse_real(field, &number) || !isfinite((float)number))
-			return fv_fail(csv->ctx, FV_DATA,
-				"%s:%lld: %s: '%.40s' is not a finite number", s->file,
-				(long long)csv->line, s->columns[i], field);
+		if (!fv_parse_real(field, &number) || !isfinite((float)number)) {
+			count_bad_row(csv, i, field);
+			return FV_OK;
+		}
 		out[i] = (float)number;
 	}
 	return at ? report_line(csv, "more fields than the header", "") : FV_OK;
@@ -207,5 +233,6 @@ fv_status precomputed_read_table(precomputed_state *s, fv_ctx *ctx, FILE *file)
 		}
 	}
 	free(csv.text);
-	return status ? status : ended;
+	fv_status bad = report_bad_rows(&csv);
+	return status ? status : bad ? bad : ended;
 }
