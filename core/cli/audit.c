@@ -55,6 +55,16 @@ struct audit {
 	core_comparison comparison;
 };
 
+/* Cuts the blanks around a name. */
+static char *trim_blanks(char *name)
+{
+	name += strspn(name, " ");
+	size_t n = strlen(name);
+	while (n && name[n - 1] == ' ')
+		name[--n] = '\0';
+	return name;
+}
+
 /* Adds the columns of a list; the option may be given several times. */
 static fv_status add_columns(fv_ctx *ctx, const char *list, struct audit *a)
 {
@@ -67,6 +77,7 @@ static fv_status add_columns(fv_ctx *ctx, const char *list, struct audit *a)
 		column[k] = a->column[k];
 	a->column = column;
 	for (char *name = strtok_r(copy, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
+		name = trim_blanks(name);
 		for (int32_t k = 0; k < a->n_columns; k++)
 			if (!strcmp(a->column[k], name))
 				return fv_fail(ctx, FV_CONFIG,

@@ -80,6 +80,33 @@ static void refuse_unknown(fv_ctx *ctx, const char *verb, const char *arg, const
 			find_hint(arg, arg[shown] ? arg + shown + 1 : next), verb);
 }
 
+/* Bytes of the dashes at the start of an argument that only look like '-', as word processors and web
+ * pages write them for "--": en and em dash, minus sign, and the hyphens of Unicode. */
+static size_t measure_odd_dashes(const char *arg)
+{
+	size_t n = 0;
+	while (!strncmp(arg + n, "\xe2\x80", 2) && arg[n + 2] >= '\x90' && arg[n + 2] <= '\x95')
+		n += 3;
+	return n ? n : strncmp(arg, "\xe2\x88\x92", 3) ? 0 : 3;
+}
+
+/* Refuses an argument that is an option behind such a dash. getopt_long takes it for a file. */
+static bool refuse_odd_dash(fv_ctx *ctx, int argc, char **argv, const struct option *longs)
+{
+	bool ended = optind > 0 && !strcmp(argv[optind - 1], "--");
+	for (int i = optind; !ended && i < argc; i++) {
+		size_t n = measure_odd_dashes(argv[i]);
+		const char *meant = n ? find_meant(longs, argv[i] + n) : NULL;
+		if (!meant)
+			continue;
+		(void)fv_fail(ctx, FV_CONFIG,
+			"%s: '%s' starts with a dash that is no '-': did you mean '--%s'?", argv[0],
+			argv[i], meant);
+		return true;
+	}
+	return false;
+}
+
 int cli_option(fv_ctx *ctx, int argc, char **argv, const char *shorts, const struct option *longs)
 {
 	char with_colon[64];
@@ -89,7 +116,7 @@ int cli_option(fv_ctx *ctx, int argc, char **argv, const char *shorts, const str
 	opterr = 0;
 	int option = getopt_long(argc, argv, with_colon, longs, NULL);
 	if (option == -1)
-		return -1;
+		return refuse_odd_dash(ctx, argc, argv, longs) ? '?' : -1;
 	if (option == ':')
 		(void)fv_fail(ctx, FV_CONFIG, "%s: option '%s' needs a value", verb, arg);
 	else if (option == '?' && !strncmp(arg, "--", 2) && optopt)

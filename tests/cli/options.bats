@@ -39,6 +39,10 @@ refused() {
 	refused "audit: unknown option '--group_columns', did you mean '--group-columns'?" audit p.csv --group_columns gender
 	refused "audit: unknown option '--groupcolumns', did you mean '--group-columns'?" audit p.csv --groupcolumns=gender
 	refused "audit: unknown option '--Json', did you mean '--json'?" audit p.csv --Json
+	refused "audit: '—group-columns' starts with a dash that is no '-': did you mean '--group-columns'?" \
+		audit p.csv —group-columns gender
+	refused "audit: '––json' starts with a dash that is no '-': did you mean '--json'?" audit p.csv ––json
+	refused "run: '−jobs' starts with a dash that is no '-': did you mean '--jobs'?" run x.yaml −jobs 2
 	refused "audit: unknown option '-group', did you mean '--group-columns'?" audit p.csv -group gender
 	refused "run: unknown option '--jbos', did you mean '--jobs'?" run --jbos 2 x.yaml
 	refused "run: unknown option '--verbos', did you mean '--verbose'?" run x.yaml --verbos
