@@ -153,8 +153,8 @@ static void warn_empty_classes(fv_ctx *ctx, const core_corpus *c, const core_row
 			found = c->label[(int64_t)rows->row[CORE_TRAIN][i] * c->classes + k] > even;
 		if (!found)
 			fv_warn(ctx,
-				"%s: no training utterance has a label above 1/%d for class '%s'; "
-				"its weight is 0",
+				"%s: no training utterance has a label above 1/%d for class '%s': "
+				"a class weight of it is 0",
 				c->labels, (int)c->classes, c->class_name[k]);
 	}
 }
