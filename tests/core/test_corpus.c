@@ -250,7 +250,7 @@ static void bad_files_are_rejected(void **state)
 		{"FileName,a,b,valence,SpkrID,Split_Set\nx,1,0,3.5,s,Train\nd,1,0,2,t,Dev\nt,1,0,2,"
 		 "u,"
 		 "Test\n",
-			"csv:2: valence is '3.5', no probability (0 to 1): percent? divide by 100 "
+			"csv:2: valence is '3.5', no probability (0 to 1): a count or a score? "
 			"(all "
 			"columns between",
 			3},

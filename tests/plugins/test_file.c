@@ -151,7 +151,8 @@ static void test_refusals(void **unused)
 	expect_refused("FileName,group,prob_x\na,y,1\n",
 		"groups.csv:2: plugin file: no prob_ column for group 'y'");
 	expect_refused("FileName,group,prob_x,prob_y\na,x,1,0\nb,y,0,1.5\n",
-		"groups.csv:3: plugin file: prob_y is '1.5', no probability (0 to 1): percent?");
+		"groups.csv:3: plugin file: prob_y is '1.5', no probability (0 to 1): a count or a "
+		"score?");
 	expect_refused("FileName,group,prob_x,prob_y\na,x,1,nan\n",
 		"groups.csv:2: plugin file: prob_y is 'nan', not a finite number");
 	expect_refused("FileName,group,prob_x,prob_y\na,x,1,\n",
