@@ -34,6 +34,8 @@ static const char usage[] =
 	"                        train.base_loss bce\n"
 	"  --split NAME          rows of this split, for files with a column 'split' (default\n"
 	"                        test)\n"
+	"  --majority-only       leave utterances whose label has no strict majority out of the\n"
+	"                        metrics of the largest class (argmax)\n"
 	"  --min-support N       mark figures that rest on fewer positives (default 10)\n"
 	"  --json                print one JSON object\n";
 
@@ -44,7 +46,7 @@ struct audit {
 	int32_t n_columns;
 	const char *speaker_column; /* NULL: SpkrID */
 	const char *split;          /* NULL: the test rows, if the file has a column split */
-	bool has_threshold, has_cut, json;
+	bool has_threshold, has_cut, majority_only, json;
 	double threshold, cut;
 	int64_t min_support;
 	core_predictions file[2]; /* the second file's rows are in the first's order */
@@ -109,7 +111,8 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct audit 
 		{"threshold", required_argument, NULL, 't'},
 		{"prediction-threshold", required_argument, NULL, 'p'},
 		{"json", no_argument, NULL, 'j'}, {"split", required_argument, NULL, 'S'},
-		{"min-support", required_argument, NULL, 'm'}, {NULL, 0, NULL, 0}};
+		{"min-support", required_argument, NULL, 'm'},
+		{"majority-only", no_argument, NULL, 'M'}, {NULL, 0, NULL, 0}};
 	fv_status status = FV_OK;
 	for (int option; (option = cli_option(ctx, argc, argv, "", options)) != -1;) {
 		if (option == '?')
@@ -129,6 +132,7 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct audit 
 		if (option == 'm')
 			status = cli_int(ctx, "--min-support", optarg, 0, 1000000, &a->min_support);
 		a->json = a->json || option == 'j';
+		a->majority_only = a->majority_only || option == 'M';
 		if (status)
 			return status;
 	}
@@ -202,6 +206,7 @@ static fv_status load_files(fv_ctx *ctx, struct audit *a)
 		a->set[k] = core_predictions_set(&a->file[k]);
 		a->set[k].has_threshold = a->has_threshold;
 		a->set[k].threshold = (float)a->threshold;
+		a->set[k].majority_only = a->majority_only;
 	}
 	const core_predictions *p = &a->file[0];
 	a->rows = (core_eval_rows){

@@ -131,15 +131,15 @@ static const double *rates(
 	fv_ctx *ctx, const core_eval_set *set, const struct given *x, const json_t *want)
 {
 	core_tally groups;
-	core_rates r;
+	core_rates r[CORE_READINGS];
 	double stat[CORE_METRICS];
 	test_ok(ctx, core_tally_make(ctx, set, x->G, x->group, NULL, &groups));
-	test_ok(ctx, core_rates_alloc(ctx, x->C, x->G, &r));
-	core_metrics_of_groups(&groups, CORE_METRIC_GAP, &r, stat);
+	test_ok(ctx, core_rates_alloc(ctx, x->C, x->G, r));
+	core_metrics_of_groups(&groups, CORE_WITH_RATES, r, stat);
 	for (int32_t i = 0; i < x->C * x->G; i++)
 		check(json_array_get(json_array_get(want, (size_t)(i / x->G)), (size_t)(i % x->G)),
-			r.tpr[i], "tpr");
-	return r.tpr;
+			r[CORE_THRESHOLD].tpr[i], "tpr");
+	return r[CORE_THRESHOLD].tpr;
 }
 
 static void golden_extras(void **state)

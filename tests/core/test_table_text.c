@@ -85,11 +85,12 @@ static void test_text(void **unused)
 		"{\\raggedright\\footnotesize 2 notes\\par}\n"
 		"{\\raggedright\\footnotesize x \\& y\\par}\n\\end{table*}\n");
 	assert_string_equal(written(ctx, true, CORE_TABLE_CSV),
-		"variant,attribute,metric,class,group,value,sd,folds,null_mean,null_p95,p,excess,"
+		"variant,attribute,metric,class,group,value,sd,folds,null_mean,null_p95,null_p05,p,"
+		"excess,"
 		"low_support\n"
-		"k_16,sex,gap,,,0.27800000000000002,0.021000000000000001,,,,0.0001,"
+		"k_16,sex,gap,,,0.27800000000000002,0.021000000000000001,,,,,0.0001,"
 		"-0.158,1\n"
-		"a-1,sex,gap,,,0.29999999999999999,,,,,,,1\n");
+		"a-1,sex,gap,,,0.29999999999999999,,,,,,,,1\n");
 	const char *md = written(ctx, true, CORE_TABLE_MD);
 	assert_non_null(strstr(md, "| k_16 † | ***0.278*** ± 0.021 [-0.158, p <.001] ▲ |\n"));
 	assert_non_null(strstr(md, "| a-1 | <u>*0.300*</u> |\n"));
@@ -204,8 +205,8 @@ static void test_formats(void **unused)
 		"attribute,"
 		"metric,"
 		"class,"
-		"group,value,null_mean,null_p95,p,excess,low,high,low_support\n"
-		"plain-00000001,1,1,test,dev_loss,dev,,,,fixed,,f1,,,%.17g,,,,,%.17g,%.17g,0\n",
+		"group,value,null_mean,null_p95,null_p05,p,excess,low,high,low_support\n"
+		"plain-00000001,1,1,test,dev_loss,dev,,,,fixed,,f1,,,%.17g,,,,,,%.17g,%.17g,0\n",
 		f1, low, high);
 	assert_memory_equal(text[CORE_TABLE_CSV], lines, strlen(lines));
 	assert_non_null(strstr(text[CORE_TABLE_CSV], ",gender,tpr,a,Male,"));

@@ -34,6 +34,18 @@ void core_rules_remove_key(core_yaml *block, const char *key)
 	block->n = kept;
 }
 
+/* Is `text` one of the words of "a|b|c"? */
+static bool is_choice(const char *choices, const char *text)
+{
+	size_t size = strlen(text);
+	for (const char *at = choices; at; at = strchr(at, '|')) {
+		at += *at == '|';
+		if (!strncmp(at, text, size) && (at[size] == '|' || !at[size]))
+			return true;
+	}
+	return false;
+}
+
 static bool check_eval(core_resolver *r, const core_yaml *eval)
 {
 	const core_yaml *compare = core_yaml_get(eval, "compare");
@@ -42,8 +54,8 @@ static bool check_eval(core_resolver *r, const core_yaml *eval)
 	const core_yaml *all = core_yaml_get(eval, "attributes");
 	if (!compare)
 		return true;
-	bool gap = strstr(metric->text, "_gap") != NULL, found = !all;
-	if (!gap && attribute)
+	bool found = !all;
+	if (is_choice(CORE_OVERALL_METRICS, metric->text) && attribute)
 		return core_rules_fail(r, compare, "attribute",
 			"eval.compare.attribute has no effect: the metric belongs to no attribute");
 	for (size_t i = 0; all && attribute && i < all->n; i++)

@@ -233,10 +233,10 @@ static const core_key train_keys[] = {
 
 static const core_key compare_keys[] = {
 	KEY(CHOICE, "metric", AT(core_eval_spec, compare_metric),
-		.choices = "f1|acc|tpr_gap|dp_gap", .required = true,
+		.choices = CORE_OVERALL_METRICS "|" CORE_GROUP_METRICS, .required = true,
 		.doc = "the metric by which methods are compared"),
 	KEY(TEXT, "attribute", AT(core_eval_spec, compare_attribute),
-		.doc = "the attribute of a gap"),
+		.doc = "the attribute of a metric of groups"),
 };
 
 static const core_key eval_keys[] = {
@@ -246,6 +246,9 @@ static const core_key eval_keys[] = {
 		.def = "fixed",
 		.doc = "dev: also with the threshold of each class that maximises its F1 on the "
 		       "development rows"),
+	KEY(BOOL, "majority_only", AT(core_eval_spec, majority_only), .def = "false",
+		.doc = "metrics of the argmax reading leave out utterances whose label has no "
+		       "strict majority"),
 	KEY(BLOCK, "compare", .keys = compare_keys, .n_keys = COUNT(compare_keys),
 		.doc = "the comparisons declared beforehand; all others are exploratory"),
 };

@@ -231,9 +231,21 @@ typedef struct core_train_spec {
 	int64_t *seeds;
 } core_train_spec;
 
+/* The metrics that systems can be compared by: of all rows, and of an attribute's groups. They are the
+ * descriptors of eval/metric.c that have a paired test. */
+#define CORE_OVERALL_METRICS                                                                       \
+	"f1|f1_micro|f1_weighted|acc|accuracy|uar|worst_class_recall|argmax_f1|argmax_f1_micro|"   \
+	"argmax_f1_weighted"
+#define CORE_GROUP_METRICS                                                                         \
+	"tpr_gap|tpr_gap_zero|fpr_gap|dp_gap|dp_gap_eq4|eo_rms|eo_max|"                            \
+	"equal_opportunity_difference|equalized_odds_difference|demographic_parity_ratio|"         \
+	"equalized_odds_ratio|argmax_tpr_gap|argmax_fpr_gap|argmax_dp_gap|recall_gap|"             \
+	"worst_group_f1|worst_group_acc|argmax_worst_group_f1|worst_group_uar"
+
 typedef struct core_eval_spec {
-	core_strings attributes;                        /* n = 0: all attributes of the corpus */
-	bool dev_threshold;                             /* threshold: dev */
+	core_strings attributes; /* n = 0: all attributes of the corpus */
+	bool dev_threshold;      /* threshold: dev */
+	bool majority_only;      /* argmax leaves out rows without a strict majority */
 	const char *compare_metric, *compare_attribute; /* NULL: no comparison declared */
 } core_eval_spec;
 

@@ -69,13 +69,19 @@ static fv_status add_rate_intervals(fv_ctx *ctx, const core_cohort *cohort,
 	core_attribute_metrics *a)
 {
 	struct resamples r = {0};
-	fv_status status =
-		draw_resamples(ctx, cohort->speakers, cohort, system, &options->draws, &r);
+	core_draws draws = options->draws;
+	draws.only = CORE_WITH_RATES; /* a gap has no interval */
+	fv_status status = draw_resamples(ctx, cohort->speakers, cohort, system, &draws, &r);
 	for (int32_t g = 0; g < a->G && !status; g++) {
 		if (cohort->size[g] < options->min_speakers)
 			continue;
-		for (int32_t c = 0; c < C; c++)
-			set_interval(&r, core_resample_tpr(a->G, c, g), &a->tpr[c * a->G + g]);
+		for (int32_t c = 0; c < C; c++) {
+			int32_t i = c * a->G + g;
+			set_interval(
+				&r, core_resample_tpr(CORE_THRESHOLD, C, a->G, c, g), &a->tpr[i]);
+			set_interval(
+				&r, core_resample_tpr(CORE_ARGMAX, C, a->G, c, g), &a->recall[i]);
+		}
 	}
 	if (!status)
 		status = core_tpr_differences(
@@ -180,6 +186,29 @@ fv_status core_pooled_rates_compute(fv_ctx *ctx, int32_t n_seeds, const core_eva
 
 /* --- a variant of a table --------------------------------------------------------------------- */
 
+/* Adds the mean over the folds where a metric is defined; folds [F] are the counts of one seed. */
+static void add_fold_means(const core_tally *folds, double *mean, int32_t *used)
+{
+	double value[CORE_METRICS];
+	for (int k = 0; k < CORE_METRICS; k++)
+		used[k] = 0;
+	for (int pass = 0; pass < 2; pass++)
+		for (int32_t f = 0; f < folds->K; f++) {
+			core_metrics_of_unit(folds, f, value);
+			for (int k = 0; k < CORE_METRICS; k++) {
+				if (!core_metric_at((core_metric_id)k)->of_unit || isnan(value[k]))
+					continue;
+				if (pass == 0)
+					used[k]++;
+				else
+					mean[k] += value[k] / used[k];
+			}
+		}
+	for (int k = 0; k < CORE_METRICS; k++)
+		if (!used[k])
+			mean[k] = NAN;
+}
+
 static void compute_overall_scores(const core_speakers *speakers, const core_system *system,
 	core_tally *folds, core_tally *one, core_scores *out)
 {
@@ -190,44 +219,49 @@ static void compute_overall_scores(const core_speakers *speakers, const core_sys
 		core_metrics_of_unit(one, 0, value);
 		for (int k = 0; k < CORE_METRICS; k++)
 			pooled[k] += value[k];
-		for (int32_t f = 0; f < speakers->F; f++) {
-			core_metrics_of_unit(folds, f, value);
-			for (int k = 0; k < CORE_METRICS; k++)
-				mean[k] += value[k] / speakers->F;
-		}
+		add_fold_means(folds, mean, out->folds_used);
 	}
 	for (int k = 0; k < CORE_METRICS; k++) {
 		if (!core_metric_is((core_metric_id)k, CORE_METRIC_OVERALL))
 			continue;
 		out->pooled[k] = core_estimate_of(pooled[k] / system->n_seeds);
 		out->fold_mean[k] = core_estimate_of(mean[k] / system->n_seeds);
-		out->folds_used[k] = speakers->F;
 	}
+}
+
+static fv_status alloc_support(fv_ctx *ctx, size_t C, size_t fold_groups, core_scores *out)
+{
+	out->speakers = core_alloc(ctx, fold_groups, sizeof *out->speakers);
+	out->rows = core_alloc(ctx, 2 * fold_groups, sizeof *out->rows);
+	out->positives = core_alloc(ctx, 2 * C * fold_groups, sizeof *out->positives);
+	if (!out->speakers || !out->rows || !out->positives)
+		return FV_FAILED;
+	out->argmax_rows = out->rows + fold_groups;
+	out->argmax_positives = out->positives + C * fold_groups;
+	return FV_OK;
 }
 
 static fv_status count_support(
 	fv_ctx *ctx, const core_cohort *cohort, const core_tally *known, core_scores *out)
 {
 	const core_speakers *speakers = cohort->speakers;
-	int32_t F = speakers->F, G = cohort->G, C = known->C;
-	size_t fold_groups = (size_t)G * (size_t)F;
-	out->speakers = core_alloc(ctx, fold_groups, sizeof *out->speakers);
-	out->rows = core_alloc(ctx, fold_groups, sizeof *out->rows);
-	out->positives = core_alloc(ctx, (size_t)C * fold_groups, sizeof *out->positives);
-	if (!out->speakers || !out->rows || !out->positives)
-		return FV_FAILED;
-	for (int32_t s = 0; s < speakers->S; s++) {
+	const core_tally argmax = core_tally_read(known, CORE_ARGMAX);
+	size_t F = (size_t)speakers->F, fold_groups = (size_t)cohort->G * F;
+	fv_status status = alloc_support(ctx, (size_t)known->C, fold_groups, out);
+	for (int32_t s = 0; s < speakers->S && !status; s++) {
 		if (cohort->of_speaker[s] < 0)
 			continue;
-		size_t fold_group =
-			(size_t)cohort->of_speaker[s] * (size_t)F + (size_t)speakers->fold[s];
-		out->speakers[fold_group]++;
-		out->rows[fold_group] += core_tally_rows(known, s);
-		for (int32_t c = 0; c < C; c++)
-			out->positives[(size_t)c * fold_groups + fold_group] +=
-				core_tally_positives(known, s, c);
+		size_t at = (size_t)cohort->of_speaker[s] * F + (size_t)speakers->fold[s];
+		out->speakers[at]++;
+		out->rows[at] += core_tally_rows(known, s);
+		out->argmax_rows[at] += core_tally_rows(&argmax, s);
+		for (int32_t c = 0; c < known->C; c++) {
+			size_t i = (size_t)c * fold_groups + at;
+			out->positives[i] += core_tally_positives(known, s, c);
+			out->argmax_positives[i] += core_tally_positives(&argmax, s, c);
+		}
 	}
-	return FV_OK;
+	return status;
 }
 
 static fv_status compute_gap_scores(fv_ctx *ctx, const core_cohort *cohort,

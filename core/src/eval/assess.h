@@ -42,8 +42,9 @@ typedef struct core_scores {
 	int32_t n_folds, folds_used[CORE_METRICS];
 	int32_t G;
 	const char *const *group;
-	int64_t *speakers, *rows,
-		*positives;       /* support: [G, F], [G, F], [C, G, F]; NULL: no attribute */
+	/* support: [G, F], [G, F], [C, G, F], and the last two in the argmax reading; NULL: no
+	 * attribute */
+	int64_t *speakers, *rows, *positives, *argmax_rows, *argmax_positives;
 	const int64_t *fold_name; /* [F] */
 } core_scores;
 

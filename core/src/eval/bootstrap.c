@@ -12,19 +12,23 @@ struct work {
 	const core_cohort *cohort; /* NULL: none */
 	const core_system *system;
 	core_tally one, groups;
-	core_rates rates;
+	core_rates rates[CORE_READINGS];
+	core_metric_mask wanted;
 };
 
-static fv_status alloc_work(
-	fv_ctx *ctx, const core_cohort *cohort, const core_system *system, struct work *w)
+static fv_status alloc_work(fv_ctx *ctx, const core_cohort *cohort, const core_system *system,
+	const core_draws *draws, struct work *w)
 {
 	int32_t C = system->all[0].C;
-	*w = (struct work){.cohort = cohort, .system = system};
+	*w = (struct work){.cohort = cohort,
+		.system = system,
+		.wanted = CORE_WITH_RATES |
+			  core_draws_metrics(draws, CORE_METRIC_GAP | CORE_METRIC_GROUP)};
 	fv_status status = core_tally_alloc(ctx, 1, C, &w->one);
 	if (!status && cohort)
 		status = core_tally_alloc(ctx, cohort->G, C, &w->groups);
 	if (!status && cohort)
-		status = core_rates_alloc(ctx, C, cohort->G, &w->rates);
+		status = core_rates_alloc(ctx, C, cohort->G, w->rates);
 	return status;
 }
 
@@ -44,13 +48,12 @@ static void evaluate_resample(struct work *w, const int32_t *times, double *out)
 		if (w->cohort) {
 			core_tally_sum(
 				&w->system->known[r], w->cohort->of_speaker, times, &w->groups);
-			core_metrics_of_groups(
-				&w->groups, CORE_METRIC_GAP | CORE_METRIC_GROUP, &w->rates, value);
+			core_metrics_of_groups(&w->groups, w->wanted, w->rates, value);
 		}
 		for (int k = 0; k < CORE_METRICS; k++)
 			out[k] += value[k] / n_seeds;
-		for (int64_t k = CORE_METRICS; k < width; k++)
-			out[k] += w->rates.tpr[k - CORE_METRICS] / n_seeds;
+		for (int64_t k = 0; k < CORE_READINGS * (int64_t)C * G; k++)
+			out[CORE_METRICS + k] += w->rates[k / (C * G)].tpr[k % (C * G)] / n_seeds;
 	}
 }
 
@@ -58,7 +61,7 @@ fv_status core_bootstrap(fv_ctx *ctx, const core_speakers *speakers, const core_
 	const core_system *system, const core_draws *draws, double *observed, double *trace)
 {
 	struct work w;
-	fv_status status = alloc_work(ctx, cohort, system, &w);
+	fv_status status = alloc_work(ctx, cohort, system, draws, &w);
 	if (status)
 		return status;
 	int64_t width = core_resample_width(w.one.C, cohort ? cohort->G : 0);
@@ -98,8 +101,8 @@ static fv_status fill_pair(fv_ctx *ctx, const core_cohort *cohort, int32_t C,
 	if (!d->value)
 		return FV_FAILED;
 	for (int32_t c = 0; c < C; c++) {
-		int64_t i = core_resample_tpr(cohort->G, c, d->g);
-		int64_t j = core_resample_tpr(cohort->G, c, d->h);
+		int64_t i = core_resample_tpr(CORE_THRESHOLD, C, cohort->G, c, d->g);
+		int64_t j = core_resample_tpr(CORE_THRESHOLD, C, cohort->G, c, d->h);
 		d->value[c] = core_estimate_of(observed[i] - observed[j]);
 		if (least > 1)
 			set_difference_interval(trace, n, width, i, j, scratch, &d->value[c]);

@@ -8,14 +8,15 @@
 
 #include "eval/speakers.h"
 
-/* Values of a resample, as means over seeds: the metrics, then TPR [C, G]. */
+/* Values of a resample, as means over seeds: the metrics, then TPR [CORE_READINGS, C, G]. */
 static inline int64_t core_resample_width(int32_t C, int32_t G)
 {
-	return CORE_METRICS + (int64_t)C * G;
+	return CORE_METRICS + CORE_READINGS * (int64_t)C * G;
 }
-static inline int64_t core_resample_tpr(int32_t G, int32_t c, int32_t g)
+static inline int64_t core_resample_tpr(
+	core_reading reading, int32_t C, int32_t G, int32_t c, int32_t g)
 {
-	return CORE_METRICS + (int64_t)c * G + g;
+	return CORE_METRICS + ((int64_t)reading * C + c) * G + g;
 }
 
 /* Fills trace [draws->n, width] and, if not NULL, observed [width]. Every system of these speakers

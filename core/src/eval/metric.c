@@ -4,246 +4,101 @@
 #include <math.h>
 #include <string.h>
 
-fv_status core_rates_alloc(fv_ctx *ctx, int32_t C, int32_t G, core_rates *out)
-{
-	size_t size = (size_t)C * (size_t)G;
-	double *all = core_alloc(ctx, 4 * size + (size_t)C, sizeof *all);
-	if (!all)
-		return FV_FAILED;
-	*out = (core_rates){.C = C,
-		.G = G,
-		.tpr = all,
-		.tpr_zero = all + size,
-		.fpr = all + 2 * size,
-		.positive = all + 3 * size,
-		.eo = all + 4 * size};
-	return FV_OK;
-}
-
-static double divide_counts(int64_t above, int64_t below)
-{
-	return below > 0 ? (double)above / (double)below : NAN;
-}
-
-double core_tally_f1(const core_tally *tally, int32_t unit)
-{
-	double sum = 0;
-	for (int32_t c = 0; c < tally->C; c++) {
-		int64_t tp = core_tally_tp(tally, unit, c), fp = core_tally_fp(tally, unit, c);
-		int64_t below = tp + fp + core_tally_positives(tally, unit, c); /* 2 tp + fp + fn */
-		sum += below > 0 ? (double)(2 * tp) / (double)below : 0;
-	}
-	return sum / tally->C;
-}
-
-double core_tally_acc(const core_tally *tally, int32_t unit)
-{
-	int64_t n = core_tally_rows(tally, unit), right = 0;
-	for (int32_t c = 0; c < tally->C; c++)
-		right += n - core_tally_positives(tally, unit, c) - core_tally_fp(tally, unit, c) +
-			 core_tally_tp(tally, unit, c);
-	return divide_counts(right, n * tally->C);
-}
-
-/* --- gaps ------------------------------------------------------------------------------------- */
-
-/* Root mean square of the differences of all pairs of groups, pooled over all classes. */
-static double compute_pairs_rms(const double *rate, int32_t C, int32_t G)
-{
-	double sum = 0;
-	int64_t count = 0;
-	for (int32_t c = 0; c < C; c++, rate += G) {
-		for (int32_t g = 0; g < G; g++) {
-			for (int32_t h = g + 1; h < G; h++) {
-				double d = rate[g] - rate[h];
-				if (!isnan(d)) {
-					sum += d * d;
-					count++;
-				}
-			}
-		}
-	}
-	return count ? sqrt(sum / (double)count) : NAN;
-}
-
-static double tpr_gap(const core_tally *groups, const core_rates *r)
-{
-	(void)groups;
-	return compute_pairs_rms(r->tpr, r->C, r->G);
-}
-
-static double tpr_gap_zero(const core_tally *groups, const core_rates *r)
-{
-	(void)groups;
-	return compute_pairs_rms(r->tpr_zero, r->C, r->G);
-}
-
-static double fpr_gap(const core_tally *groups, const core_rates *r)
-{
-	(void)groups;
-	return compute_pairs_rms(r->fpr, r->C, r->G);
-}
-
-static double dp_gap(const core_tally *groups, const core_rates *r)
-{
-	(void)groups;
-	return r->dp_gap;
-}
-
-/* Equation 4 of the paper as printed: no division by the number of classes. */
-static double dp_gap_eq4(const core_tally *groups, const core_rates *r)
-{
-	(void)groups;
-	return sqrt((double)r->C) * r->dp_gap;
-}
-
-static double eo_rms(const core_tally *groups, const core_rates *r)
-{
-	double sum = 0;
-	int32_t count = 0;
-	(void)groups;
-	for (int32_t c = 0; c < r->C; c++) {
-		if (isnan(r->eo[c]))
-			continue;
-		sum += r->eo[c] * r->eo[c];
-		count++;
-	}
-	return count ? sqrt(sum / count) : NAN;
-}
-
-static double eo_max(const core_tally *groups, const core_rates *r)
-{
-	double most = NAN;
-	(void)groups;
-	for (int32_t c = 0; c < r->C; c++)
-		most = fmax(most, r->eo[c]); /* fmax prefers a number over NaN */
-	return most;
-}
-
-/* --- the worst group -------------------------------------------------------------------------- */
-
-static double find_worst(
-	const core_tally *groups, double (*of_unit)(const core_tally *tally, int32_t unit))
-{
-	double worst = NAN;
-	for (int32_t g = 0; g < groups->K; g++)
-		if (core_tally_rows(groups, g))
-			worst = fmin(worst, of_unit(groups, g)); /* fmin skips NaN */
-	return worst;
-}
-
-static double worst_group_f1(const core_tally *groups, const core_rates *rates)
-{
-	(void)rates;
-	return find_worst(groups, core_tally_f1);
-}
-
-static double worst_group_acc(const core_tally *groups, const core_rates *rates)
-{
-	(void)rates;
-	return find_worst(groups, core_tally_acc);
-}
-
-/* --- rates ------------------------------------------------------------------------------------ */
-
-/* Largest minus smallest defined rate; NaN: fewer than two. */
-static double compute_range(const double *rate, int32_t G)
-{
-	double low = INFINITY, high = -INFINITY;
-	int32_t count = 0;
-	for (int32_t g = 0; g < G; g++) {
-		if (isnan(rate[g]))
-			continue;
-		low = fmin(low, rate[g]);
-		high = fmax(high, rate[g]);
-		count++;
-	}
-	return count > 1 ? high - low : NAN;
-}
-
-static int64_t count_pairs(const double *rate, int32_t C, int32_t G)
-{
-	int64_t pairs = 0;
-	for (int32_t c = 0; c < C; c++, rate += G) {
-		int64_t defined = 0;
-		for (int32_t g = 0; g < G; g++)
-			defined += !isnan(rate[g]);
-		pairs += defined * (defined - 1) / 2;
-	}
-	return pairs;
-}
-
-/* Root mean square over classes of the largest distance of a group's rate of positive predictions from the
- * overall rate. */
-static double compute_distance_from_overall(const core_tally *groups, const core_rates *r)
-{
-	int64_t n = 0;
-	double sum = 0;
-	for (int32_t g = 0; g < r->G; g++)
-		n += core_tally_rows(groups, g);
-	for (int32_t c = 0; c < r->C; c++) {
-		int64_t predicted = 0;
-		for (int32_t g = 0; g < r->G; g++)
-			predicted += core_tally_tp(groups, g, c) + core_tally_fp(groups, g, c);
-		double overall = divide_counts(predicted, n), most = 0;
-		for (int32_t g = 0; g < r->G; g++) /* fmax skips absent groups, whose rate is NaN */
-			most = fmax(most, fabs(r->positive[c * r->G + g] - overall));
-		sum += most * most;
-	}
-	return sqrt(sum / r->C);
-}
-
-static void fill_rates(const core_tally *groups, core_rates *r)
-{
-	r->present = 0;
-	for (int32_t g = 0; g < r->G; g++) {
-		int64_t n = core_tally_rows(groups, g);
-		r->present += n > 0;
-		for (int32_t c = 0; c < r->C; c++) {
-			size_t i = (size_t)c * (size_t)r->G + (size_t)g;
-			int64_t tp = core_tally_tp(groups, g, c), fp = core_tally_fp(groups, g, c);
-			int64_t positives = core_tally_positives(groups, g, c);
-			r->tpr[i] = divide_counts(tp, positives);
-			r->tpr_zero[i] = n > 0 && positives == 0 ? 0 : r->tpr[i];
-			r->fpr[i] = divide_counts(fp, n - positives);
-			r->positive[i] = divide_counts(tp + fp, n);
-		}
-	}
-	for (int32_t c = 0; c < r->C; c++)
-		r->eo[c] = fmax(compute_range(r->tpr + c * r->G, r->G),
-			compute_range(r->fpr + c * r->G, r->G));
-	r->dp_gap = compute_distance_from_overall(groups, r);
-	r->tpr_pairs = count_pairs(r->tpr, r->C, r->G);
-	r->fpr_pairs = count_pairs(r->fpr, r->C, r->G);
-}
-
-/* --- the descriptors -------------------------------------------------------------------------- */
+#include "eval/metric_formulas.h"
 
 #define NO_RATE "no class has a rate in two groups"
+#define NO_TPR "no class has labelled utterances in two groups"
+#define NO_FPR "no class has unlabelled utterances in two groups"
+#define NO_ARGMAX "no row counts in the argmax reading"
+#define NO_RECALL "fewer than two groups have rows that count in the argmax reading"
+
+/* One metric of all rows, one between groups; the reading comes first. */
+#define OVERALL(reading_, name_, title_, undefined_, formula)                                      \
+	{                                                                                          \
+		.name = name_, .title = title_, .kind = CORE_METRIC_OVERALL, .reading = reading_,  \
+		.higher_is_better = true, .basis = CORE_BASIS_ALL_ROWS, .undefined = undefined_,   \
+		.of_unit = formula                                                                 \
+	}
+#define GAP(reading_, name_, title_, basis_, undefined_, formula)                                  \
+	{                                                                                          \
+		.name = name_, .title = title_, .kind = CORE_METRIC_GAP, .reading = reading_,      \
+		.basis = basis_, .undefined = undefined_, .of_groups = formula                     \
+	}
+#define RATIO(reading_, name_, title_, basis_, undefined_, formula)                                \
+	{                                                                                          \
+		.name = name_, .title = title_, .kind = CORE_METRIC_GAP, .reading = reading_,      \
+		.higher_is_better = true, .basis = basis_, .undefined = undefined_,                \
+		.of_groups = formula                                                               \
+	}
+#define WORST(reading_, name_, title_, undefined_, formula)                                        \
+	{                                                                                          \
+		.name = name_, .title = title_, .kind = CORE_METRIC_GROUP, .reading = reading_,    \
+		.higher_is_better = true, .basis = CORE_BASIS_GROUP_ROWS, .undefined = undefined_, \
+		.of_groups = formula                                                               \
+	}
 
 static const core_metric metrics[CORE_METRICS] = {
-	[CORE_F1] = {"f1", "F1", CORE_METRIC_OVERALL, true, CORE_BASIS_ALL_ROWS, NULL,
-		core_tally_f1, NULL},
-	[CORE_ACC] = {"acc", "ACC", CORE_METRIC_OVERALL, true, CORE_BASIS_ALL_ROWS, NULL,
-		core_tally_acc, NULL},
-	[CORE_TPR_GAP] = {"tpr_gap", "TPR gap", CORE_METRIC_GAP, false, CORE_BASIS_POSITIVES,
-		"no class has labelled utterances in two groups", NULL, tpr_gap},
-	[CORE_TPR_GAP_ZERO] = {"tpr_gap_zero", "TPR gap (zero)", CORE_METRIC_GAP, false,
-		CORE_BASIS_POSITIVES_OR_NONE, NULL, NULL, tpr_gap_zero},
-	[CORE_FPR_GAP] = {"fpr_gap", "FPR gap", CORE_METRIC_GAP, false, CORE_BASIS_NEGATIVES,
-		"no class has unlabelled utterances in two groups", NULL, fpr_gap},
-	[CORE_DP_GAP] = {"dp_gap", "DP gap", CORE_METRIC_GAP, false, CORE_BASIS_GROUP_ROWS, NULL,
-		NULL, dp_gap},
-	[CORE_DP_GAP_EQ4] = {"dp_gap_eq4", "DP gap (eq. 4)", CORE_METRIC_GAP, false,
-		CORE_BASIS_GROUP_ROWS, NULL, NULL, dp_gap_eq4},
-	[CORE_EO_RMS] = {"eo_rms", "EO (rms)", CORE_METRIC_GAP, false,
-		CORE_BASIS_POSITIVES_AND_NEGATIVES, NO_RATE, NULL, eo_rms},
-	[CORE_EO_MAX] = {"eo_max", "EO (max)", CORE_METRIC_GAP, false,
-		CORE_BASIS_POSITIVES_AND_NEGATIVES, NO_RATE, NULL, eo_max},
-	[CORE_WORST_GROUP_F1] = {"worst_group_f1", "worst group F1", CORE_METRIC_GROUP, true,
-		CORE_BASIS_GROUP_ROWS, NULL, NULL, worst_group_f1},
-	[CORE_WORST_GROUP_ACC] = {"worst_group_acc", "worst group ACC", CORE_METRIC_GROUP, true,
-		CORE_BASIS_GROUP_ROWS, NULL, NULL, worst_group_acc},
+	[CORE_F1] = OVERALL(CORE_THRESHOLD, "f1", "F1", NULL, core_tally_f1),
+	[CORE_ACC] = OVERALL(CORE_THRESHOLD, "acc", "ACC", NULL, core_tally_acc),
+	[CORE_F1_MICRO] = OVERALL(CORE_THRESHOLD, "f1_micro", "F1 (micro)", NULL, core_f1_micro),
+	[CORE_F1_WEIGHTED] = OVERALL(CORE_THRESHOLD, "f1_weighted", "F1 (weighted)",
+		"no row is labelled with any class", core_f1_weighted),
+	[CORE_ACCURACY] = OVERALL(CORE_ARGMAX, "accuracy", "accuracy", NO_ARGMAX, core_accuracy),
+	[CORE_UAR] = OVERALL(CORE_ARGMAX, "uar", "UAR", NO_ARGMAX, core_uar),
+	[CORE_WORST_CLASS_RECALL] = OVERALL(CORE_ARGMAX, "worst_class_recall", "worst class recall",
+		NO_ARGMAX, core_worst_class_recall),
+	[CORE_ARGMAX_F1] =
+		OVERALL(CORE_ARGMAX, "argmax_f1", "F1 (argmax)", NO_ARGMAX, core_argmax_f1),
+	[CORE_ARGMAX_F1_MICRO] = OVERALL(
+		CORE_ARGMAX, "argmax_f1_micro", "F1 (argmax, micro)", NO_ARGMAX, core_f1_micro),
+	[CORE_ARGMAX_F1_WEIGHTED] = OVERALL(CORE_ARGMAX, "argmax_f1_weighted",
+		"F1 (argmax, weighted)", NO_ARGMAX, core_f1_weighted),
+
+	[CORE_TPR_GAP] = GAP(
+		CORE_THRESHOLD, "tpr_gap", "TPR gap", CORE_BASIS_POSITIVES, NO_TPR, core_tpr_gap),
+	[CORE_TPR_GAP_ZERO] = GAP(CORE_THRESHOLD, "tpr_gap_zero", "TPR gap (zero)",
+		CORE_BASIS_POSITIVES_OR_NONE, NULL, core_tpr_gap_zero),
+	[CORE_FPR_GAP] = GAP(
+		CORE_THRESHOLD, "fpr_gap", "FPR gap", CORE_BASIS_NEGATIVES, NO_FPR, core_fpr_gap),
+	[CORE_DP_GAP] =
+		GAP(CORE_THRESHOLD, "dp_gap", "DP gap", CORE_BASIS_GROUP_ROWS, NULL, core_dp_gap),
+	[CORE_DP_GAP_EQ4] = GAP(CORE_THRESHOLD, "dp_gap_eq4", "DP gap (eq. 4)",
+		CORE_BASIS_GROUP_ROWS, NULL, core_dp_gap_eq4),
+	[CORE_EO_RMS] = GAP(CORE_THRESHOLD, "eo_rms", "EO (rms)",
+		CORE_BASIS_POSITIVES_AND_NEGATIVES, NO_RATE, core_eo_rms),
+	[CORE_EO_MAX] = GAP(CORE_THRESHOLD, "eo_max", "EO (max)",
+		CORE_BASIS_POSITIVES_AND_NEGATIVES, NO_RATE, core_eo_max),
+	[CORE_EQUAL_OPPORTUNITY_DIFFERENCE] =
+		GAP(CORE_THRESHOLD, "equal_opportunity_difference", "equal opportunity difference",
+			CORE_BASIS_POSITIVES, NO_TPR, core_equal_opportunity_difference),
+	[CORE_EQUALIZED_ODDS_DIFFERENCE] = GAP(CORE_THRESHOLD, "equalized_odds_difference",
+		"equalized odds difference", CORE_BASIS_POSITIVES_AND_NEGATIVES, NO_RATE,
+		core_equalized_odds_difference),
+	[CORE_DEMOGRAPHIC_PARITY_RATIO] = RATIO(CORE_THRESHOLD, "demographic_parity_ratio",
+		"demographic parity ratio", CORE_BASIS_GROUP_ROWS,
+		"the largest rate of positive predictions is 0 in every class",
+		core_demographic_parity_ratio),
+	[CORE_EQUALIZED_ODDS_RATIO] = RATIO(CORE_THRESHOLD, "equalized_odds_ratio",
+		"equalized odds ratio", CORE_BASIS_POSITIVES_AND_NEGATIVES,
+		"in every class the largest TPR or FPR is 0, or fewer than two groups have it",
+		core_equalized_odds_ratio),
+	[CORE_ARGMAX_TPR_GAP] = GAP(CORE_ARGMAX, "argmax_tpr_gap", "TPR gap (argmax)",
+		CORE_BASIS_POSITIVES, NO_TPR, core_tpr_gap),
+	[CORE_ARGMAX_FPR_GAP] = GAP(CORE_ARGMAX, "argmax_fpr_gap", "FPR gap (argmax)",
+		CORE_BASIS_NEGATIVES, NO_FPR, core_fpr_gap),
+	[CORE_ARGMAX_DP_GAP] = GAP(CORE_ARGMAX, "argmax_dp_gap", "DP gap (argmax)",
+		CORE_BASIS_GROUP_ROWS, NULL, core_dp_gap),
+	[CORE_RECALL_GAP] = GAP(CORE_ARGMAX, "recall_gap", "UAR gap", CORE_BASIS_POSITIVES,
+		NO_RECALL, core_recall_gap),
+
+	[CORE_WORST_GROUP_F1] = WORST(
+		CORE_THRESHOLD, "worst_group_f1", "worst group F1", NULL, core_worst_group_f1),
+	[CORE_WORST_GROUP_ACC] = WORST(
+		CORE_THRESHOLD, "worst_group_acc", "worst group ACC", NULL, core_worst_group_acc),
+	[CORE_ARGMAX_WORST_GROUP_F1] = WORST(CORE_ARGMAX, "argmax_worst_group_f1",
+		"worst group F1 (argmax)", NULL, core_worst_group_f1),
+	[CORE_WORST_GROUP_UAR] = WORST(
+		CORE_ARGMAX, "worst_group_uar", "worst group UAR", NULL, core_worst_group_uar),
 };
 
 const core_metric *core_metric_at(core_metric_id id)
@@ -293,22 +148,48 @@ bool core_metric_low_support(
 	return false;
 }
 
-void core_metrics_of_unit(const core_tally *tally, int32_t unit, double *values)
+core_metric_mask core_metrics_of_kinds(unsigned kinds)
 {
+	core_metric_mask mask = 0;
 	for (int k = 0; k < CORE_METRICS; k++)
-		if (metrics[k].kind == CORE_METRIC_OVERALL)
-			values[k] = metrics[k].of_unit(tally, unit);
+		if (metrics[k].kind & kinds)
+			mask |= (core_metric_mask)1 << k;
+	return mask;
 }
 
-void core_metrics_of_groups(
-	const core_tally *groups, unsigned kinds, core_rates *rates, double *values)
+void core_metrics_of_unit(const core_tally *tally, int32_t unit, double *values)
 {
-	fill_rates(groups, rates);
+	const core_tally own[CORE_READINGS] = {
+		core_tally_read(tally, CORE_THRESHOLD), core_tally_read(tally, CORE_ARGMAX)};
+	for (int k = 0; k < CORE_METRICS; k++)
+		if (metrics[k].of_unit)
+			values[k] = metrics[k].of_unit(&own[metrics[k].reading], unit);
+}
+
+/* Does any of the wanted metrics need the rates of this reading? */
+static bool needs_reading(core_metric_mask wanted, core_reading reading)
+{
+	bool needed = wanted & CORE_WITH_RATES;
+	for (int k = 0; k < CORE_METRICS && !needed; k++)
+		needed = core_metric_in(wanted, k) && metrics[k].of_groups &&
+			 metrics[k].reading == reading;
+	return needed;
+}
+
+void core_metrics_of_groups(const core_tally *groups, core_metric_mask wanted,
+	core_rates rates[CORE_READINGS], double *values)
+{
+	core_tally own[CORE_READINGS];
+	for (int r = 0; r < CORE_READINGS; r++) {
+		own[r] = core_tally_read(groups, (core_reading)r);
+		if (needs_reading(wanted, (core_reading)r))
+			core_rates_fill(&own[r], &rates[r]);
+	}
 	for (int k = 0; k < CORE_METRICS; k++) {
 		const core_metric *m = &metrics[k];
-		if (!(m->kind & kinds) || m->kind == CORE_METRIC_OVERALL)
+		if (!core_metric_in(wanted, k) || !m->of_groups)
 			continue;
-		bool enough = rates->present >= core_metric_groups_needed(m->kind);
-		values[k] = enough ? m->of_groups(groups, rates) : NAN;
+		bool enough = rates[m->reading].present >= core_metric_groups_needed(m->kind);
+		values[k] = enough ? m->of_groups(&own[m->reading], &rates[m->reading]) : NAN;
 	}
 }

@@ -7,7 +7,7 @@
 #ifndef CORE_EVAL_METRIC_H
 #define CORE_EVAL_METRIC_H
 
-#include "eval/tally.h"
+#include "eval/rates.h"
 
 typedef enum core_metric_id {
 	CORE_F1,
@@ -21,13 +21,37 @@ typedef enum core_metric_id {
 	CORE_EO_MAX,
 	CORE_WORST_GROUP_F1,
 	CORE_WORST_GROUP_ACC,
+	CORE_F1_MICRO,
+	CORE_F1_WEIGHTED,
+	CORE_ACCURACY,
+	CORE_UAR,
+	CORE_WORST_CLASS_RECALL,
+	CORE_ARGMAX_F1,
+	CORE_ARGMAX_F1_MICRO,
+	CORE_ARGMAX_F1_WEIGHTED,
+	CORE_EQUAL_OPPORTUNITY_DIFFERENCE,
+	CORE_EQUALIZED_ODDS_DIFFERENCE,
+	CORE_DEMOGRAPHIC_PARITY_RATIO,
+	CORE_EQUALIZED_ODDS_RATIO,
+	CORE_ARGMAX_TPR_GAP,
+	CORE_ARGMAX_FPR_GAP,
+	CORE_ARGMAX_DP_GAP,
+	CORE_RECALL_GAP,
+	CORE_ARGMAX_WORST_GROUP_F1,
+	CORE_WORST_GROUP_UAR,
 	CORE_METRICS,
 } core_metric_id;
 
+/* A set of metrics: bit `id` is set for each. */
+typedef uint64_t core_metric_mask;
+#define CORE_WITH_RATES ((core_metric_mask)1 << 63) /* and the rates of every reading */
+
 typedef enum core_metric_kind {
 	CORE_METRIC_OVERALL = 1, /* over all rows, or over the rows whose group is known */
-	CORE_METRIC_GAP = 2,     /* between the groups of an attribute; has a permutation null */
-	CORE_METRIC_GROUP = 4,   /* of one group of an attribute; has no null */
+	/* Between the groups of an attribute, with a permutation null. A ratio is one too: its least equal
+	 * values are the small ones (higher_is_better). */
+	CORE_METRIC_GAP = 2,
+	CORE_METRIC_GROUP = 4, /* of one group of an attribute; has no null */
 } core_metric_kind;
 
 /* The rows of a class and group that a metric rests on; low support makes it unreliable. */
@@ -40,29 +64,18 @@ typedef enum core_metric_basis {
 	CORE_BASIS_POSITIVES_AND_NEGATIVES,
 } core_metric_basis;
 
-/* Rates of G groups. Arrays are [C, G]; NaN: undefined. */
-typedef struct core_rates {
-	int32_t C, G, present;        /* present: groups with rows */
-	int64_t tpr_pairs, fpr_pairs; /* pairs of groups with both rates, summed over classes */
-	double *tpr, *tpr_zero, *fpr, *positive; /* positive: share predicted positive */
-	double *eo;    /* [C] larger of the ranges of TPR and FPR over groups */
-	double dp_gap; /* root mean square over classes of the largest distance of a group's rate of
-			* positive predictions from the overall rate */
-} core_rates;
-
-FV_NODISCARD fv_status core_rates_alloc(fv_ctx *ctx, int32_t C, int32_t G, core_rates *out);
-
 typedef struct core_metric {
 	const char *name;  /* in JSON, CSV and options: "tpr_gap" */
 	const char *title; /* heading of a column: "TPR gap" */
 	core_metric_kind kind;
+	core_reading reading; /* whose counts it is computed from */
 	bool higher_is_better;
 	core_metric_basis basis;
 	/* Why the value can be undefined even if enough groups have rows; NULL: it never is. */
 	const char *undefined;
-	/* For kind OVERALL: computes it from one unit of the tally; else NULL. */
+	/* For kind OVERALL: computes it from one unit of the reading's counts; else NULL. */
 	double (*of_unit)(const core_tally *tally, int32_t unit);
-	/* For the other kinds: computes it from the groups' counts and rates; else NULL. */
+	/* For the other kinds: computes it from the groups' counts and rates in its reading; else NULL. */
 	double (*of_groups)(const core_tally *groups, const core_rates *rates);
 } core_metric;
 
@@ -74,25 +87,28 @@ static inline bool core_metric_is(core_metric_id id, core_metric_kind kind)
 	return core_metric_at(id)->kind == kind;
 }
 
+/* Returns the metrics of the given kinds. */
+core_metric_mask core_metrics_of_kinds(unsigned kinds);
+static inline bool core_metric_in(core_metric_mask mask, int id)
+{
+	return mask >> id & 1;
+}
+
 /* Number of groups with rows that a metric of this kind needs. */
 int32_t core_metric_groups_needed(core_metric_kind kind);
 
 /* Does a metric have low support in one subgroup, i.e. does it rest on fewer than `min_support` rows
- * there? `rows`: rows of the group; `positives`: those labelled with the class. A subgroup without any
- * such rows is left out of a gap, so it does not count as low support. */
+ * there? `rows`: rows of the group; `positives`: those labelled with the class, both in the metric's
+ * reading. A subgroup without any such rows is left out of a gap, so it does not count as low support. */
 bool core_metric_low_support(
 	core_metric_id id, int64_t rows, int64_t positives, int64_t min_support);
 
-/* Macro F1 over classes (0/0 counts as 0) and Hamming accuracy (NaN: no rows) of one unit. */
-double core_tally_f1(const core_tally *tally, int32_t unit);
-double core_tally_acc(const core_tally *tally, int32_t unit);
-
 /* Sets the overall metrics in values [CORE_METRICS] and leaves the others unchanged. */
 void core_metrics_of_unit(const core_tally *tally, int32_t unit, double *values);
-/* Sets the metrics of the given kinds (CORE_METRIC_GAP | CORE_METRIC_GROUP), and the rates. A kind
- * that needs more groups than are present gets NaN. The overall rate of the DP gap is that of the rows
- * counted here. */
-void core_metrics_of_groups(
-	const core_tally *groups, unsigned kinds, core_rates *rates, double *values);
+/* Sets those of the wanted metrics that belong to groups, and the rates of the readings they need. A
+ * metric that needs more groups than are present gets NaN. The overall rate of the DP gap is that of the
+ * rows counted here. rates: one for each reading. */
+void core_metrics_of_groups(const core_tally *groups, core_metric_mask wanted,
+	core_rates rates[CORE_READINGS], double *values);
 
 #endif

@@ -6,29 +6,15 @@
 #ifndef CORE_EVAL_METRICS_H
 #define CORE_EVAL_METRICS_H
 
+#include "eval/attribute.h"
 #include "eval/extras.h"
 
-/* The group of every row for one attribute. Ids follow the order of the names. */
-typedef struct core_eval_attribute {
-	const char *name;
-	int32_t G;
-	const char *const *group; /* [G] */
-	const int32_t *id;        /* [n]; -1: unknown, left out of all metrics of this attribute */
-} core_eval_attribute;
-
-/* Makes the groups from one text per row: the distinct non-empty values sorted by bytes; an empty text is
- * unknown. With `only` (n_only > 0) the groups are these values, sorted by bytes, and any other value is
- * unknown; a value of `only` that no row has makes an absent group. */
-FV_NODISCARD fv_status core_eval_attribute_make(fv_ctx *ctx, const char *name, int64_t n,
-	const char *const *value, const char *const *only, int32_t n_only,
-	core_eval_attribute *out);
-
-/* A value and its uncertainty; NaN: not computed. Rates have low, high and level, gaps have their null,
- * differences have p with low, high and level. */
+/* A value and its uncertainty; NaN: not computed. Rates have low, high and level, gaps have their null
+ * (null_p95, or null_p05 of a ratio), differences have p with low, high and level. */
 typedef struct core_estimate {
 	double value;
 	double low, high, level;
-	double null_mean, null_p95, p, excess;
+	double null_mean, null_p95, null_p05, p, excess;
 } core_estimate;
 
 core_estimate core_estimate_of(double value);
@@ -44,12 +30,20 @@ typedef struct core_attribute_metrics {
 	const char *const *group;
 	int64_t *rows, *speakers;           /* [G]; speakers NULL: not known */
 	int64_t unknown_rows;               /* left out of this attribute */
+	int32_t argmax_present;             /* groups with rows in the argmax reading */
+	int64_t *argmax_rows;               /* [G] */
+	int64_t *argmax_positives;          /* [C, G] rows with this label in the argmax reading */
+	int64_t **confusion;                /* [G] -> [C, C], true class x predicted class */
+	core_estimate *recall;              /* [C, G] TPR in the argmax reading */
+	core_estimate *group_metric;        /* [G, CORE_METRICS] overall metrics of each group */
 	core_estimate metric[CORE_METRICS]; /* overall metrics: over the rows with a known group */
 	int64_t tpr_pairs, fpr_pairs;       /* pairs of groups in the gaps, summed over classes */
 	core_estimate *tpr;                 /* [C, G] */
 	double *fpr, *positive;             /* [C, G]; positive: share predicted positive */
 	int64_t *positives;                 /* [C, G] labelled positive */
 	double *eo;                         /* [C] equalised odds */
+	/* [C] classes that a ratio leaves out because the largest rate is 0 */
+	bool *no_parity_ratio, *no_odds_ratio;
 	double *group_f1, *group_acc;       /* [G], NaN: absent */
 	core_threshold_free_metrics *threshold_free; /* [G] */
 	/* TPR_g - TPR_h of each pair of groups (eval/bootstrap.h); 0: not known */
@@ -67,6 +61,10 @@ typedef struct core_metrics {
 	int64_t draws;      /* of each null and interval; 0: none drawn */
 	core_estimate metric[CORE_METRICS]; /* overall metrics, over every row; others: NaN */
 	double *class_f1;                   /* [C] */
+	bool majority_only;
+	int64_t argmax_rows, no_majority; /* rows that count; rows without a strict majority */
+	int64_t *confusion;               /* [C, C], true class x predicted class */
+	double *class_recall;             /* [C] */
 	core_threshold_free_metrics threshold_free;
 	int32_t n_attributes;
 	core_attribute_metrics *attribute;

@@ -11,7 +11,7 @@ struct work {
 	const core_system *system;
 	core_tally fold_groups; /* [F * G] */
 	core_tally pooled;      /* [G] */
-	core_rates rates;
+	core_rates rates[CORE_READINGS];
 	int32_t *fold_group_of; /* [S] fold * G + group; -1: unknown */
 	int32_t *group_of;      /* [F * G] group of each fold and group */
 	bool no_folds;          /* means over folds are NaN */
@@ -33,38 +33,37 @@ static fv_status alloc_work(
 	if (!status)
 		status = core_tally_alloc(ctx, G, C, &w->pooled);
 	if (!status)
-		status = core_rates_alloc(ctx, C, G, &w->rates);
+		status = core_rates_alloc(ctx, C, G, w->rates);
 	return status;
 }
 
 /* Does a fold count in the mean of this metric? */
-static bool is_defined(const core_rates *rates, int metric, double value)
+static bool is_defined(const core_rates rates[CORE_READINGS], int metric, double value)
 {
-	core_metric_kind kind = core_metric_at((core_metric_id)metric)->kind;
-	return rates->present >= core_metric_groups_needed(kind) && !isnan(value);
+	const core_metric *m = core_metric_at((core_metric_id)metric);
+	return rates[m->reading].present >= core_metric_groups_needed(m->kind) && !isnan(value);
 }
 
-/* Adds one seed's metrics of the given kinds to the sums of pooled values and fold means. used: number of
- * folds that count. */
-static void add_seed(struct work *w, const core_tally *known, unsigned kinds, double *pooled,
-	double *mean, int32_t *used)
+/* Adds one seed's wanted metrics to the sums of pooled values and fold means. used: number of folds that
+ * count. */
+static void add_seed(struct work *w, const core_tally *known, core_metric_mask wanted,
+	double *pooled, double *mean, int32_t *used)
 {
 	double value[CORE_METRICS], sum[CORE_METRICS] = {0};
 	int32_t G = w->cohort->G, F = w->cohort->speakers->F;
 	core_tally_sum(known, w->fold_group_of, NULL, &w->fold_groups);
 	core_tally_sum(&w->fold_groups, w->group_of, NULL, &w->pooled);
-	core_metrics_of_groups(&w->pooled, kinds, &w->rates, value);
+	core_metrics_of_groups(&w->pooled, wanted, w->rates, value);
 	for (int k = 0; k < CORE_METRICS; k++) {
-		if (core_metric_at((core_metric_id)k)->kind & kinds)
+		if (core_metric_in(wanted, k))
 			pooled[k] += value[k];
 		used[k] = 0;
 	}
 	for (int32_t f = 0; f < F && !w->no_folds; f++) {
 		core_tally fold = {G, w->fold_groups.C, core_tally_unit(&w->fold_groups, f * G)};
-		core_metrics_of_groups(&fold, kinds, &w->rates, value);
+		core_metrics_of_groups(&fold, wanted, w->rates, value);
 		for (int k = 0; k < CORE_METRICS; k++) {
-			if ((core_metric_at((core_metric_id)k)->kind & kinds) &&
-				is_defined(&w->rates, k, value[k])) {
+			if (core_metric_in(wanted, k) && is_defined(w->rates, k, value[k])) {
 				sum[k] += value[k];
 				used[k]++;
 			}
@@ -74,10 +73,10 @@ static void add_seed(struct work *w, const core_tally *known, unsigned kinds, do
 		mean[k] += used[k] ? sum[k] / used[k] : NAN;
 }
 
-/* Computes means over the seeds of the metrics of the given kinds; the others are NaN. Speaker s gets
- * the group of speaker from[s]; from NULL: the true groups. */
-static void evaluate_groups(struct work *w, const int32_t *from, unsigned kinds, double *pooled,
-	double *mean, int32_t *used)
+/* Computes means over the seeds of the wanted metrics; the others are NaN. Speaker s gets the group of
+ * speaker from[s]; from NULL: the true groups. */
+static void evaluate_groups(struct work *w, const int32_t *from, core_metric_mask wanted,
+	double *pooled, double *mean, int32_t *used)
 {
 	const core_speakers *speakers = w->cohort->speakers;
 	for (int32_t s = 0; s < speakers->S; s++) {
@@ -85,24 +84,29 @@ static void evaluate_groups(struct work *w, const int32_t *from, unsigned kinds,
 		w->fold_group_of[s] = group < 0 ? -1 : speakers->fold[s] * w->cohort->G + group;
 	}
 	for (int k = 0; k < CORE_METRICS; k++)
-		pooled[k] = mean[k] = (core_metric_at((core_metric_id)k)->kind & kinds) ? 0 : NAN;
+		pooled[k] = mean[k] = core_metric_in(wanted, k) ? 0 : NAN;
 	for (int32_t r = 0; r < w->system->n_seeds; r++)
-		add_seed(w, &w->system->known[r], kinds, pooled, mean, used);
+		add_seed(w, &w->system->known[r], wanted, pooled, mean, used);
 	for (int k = 0; k < CORE_METRICS; k++) {
 		pooled[k] /= w->system->n_seeds;
 		mean[k] /= w->system->n_seeds;
 	}
 }
 
-static void summarize_draws(const double *trace, int64_t n, double *sorted, core_gap_nulls *out)
+static void summarize_draws(
+	const double *trace, int64_t n, core_metric_mask drawn, double *sorted, core_gap_nulls *out)
 {
 	for (int k = 0; k < CORE_METRICS; k++) {
-		if (!core_metric_is((core_metric_id)k, CORE_METRIC_GAP))
+		if (!core_metric_in(drawn, k))
 			continue;
+		core_tail tail = core_metric_at((core_metric_id)k)->higher_is_better
+					 ? CORE_LOWER_TAIL
+					 : CORE_UPPER_TAIL;
 		int64_t defined = core_sorted_column(trace, n, 2 * CORE_METRICS, k, sorted);
-		out->pooled_defined[k] = core_null_summary(sorted, defined, &out->pooled[k]);
+		out->pooled_defined[k] = core_null_summary(sorted, defined, tail, &out->pooled[k]);
 		defined = core_sorted_column(trace, n, 2 * CORE_METRICS, CORE_METRICS + k, sorted);
-		out->fold_mean_defined[k] = core_null_summary(sorted, defined, &out->fold_mean[k]);
+		out->fold_mean_defined[k] =
+			core_null_summary(sorted, defined, tail, &out->fold_mean[k]);
 	}
 }
 
@@ -117,8 +121,9 @@ fv_status core_nulls_compute(fv_ctx *ctx, const core_cohort *cohort, const core_
 		return status;
 	double pooled[CORE_METRICS], mean[CORE_METRICS];
 	int32_t unused[CORE_METRICS];
-	evaluate_groups(
-		&w, NULL, CORE_METRIC_GAP | CORE_METRIC_GROUP, pooled, mean, out->folds_used);
+	core_metric_mask drawn = core_draws_metrics(draws, CORE_METRIC_GAP);
+	evaluate_groups(&w, NULL, core_metrics_of_kinds(CORE_METRIC_GAP | CORE_METRIC_GROUP),
+		pooled, mean, out->folds_used);
 	for (int k = 0; k < CORE_METRICS; k++) {
 		out->pooled[k] = core_estimate_of(pooled[k]);
 		out->fold_mean[k] = core_estimate_of(mean[k]);
@@ -132,11 +137,11 @@ fv_status core_nulls_compute(fv_ctx *ctx, const core_cohort *cohort, const core_
 	w.no_folds = draws->no_folds;
 	for (int64_t b = 0; b < draws->n && !status; b++) {
 		core_draw_permutation(cohort, draws, b, perm);
-		evaluate_groups(&w, perm, CORE_METRIC_GAP, rows + 2 * CORE_METRICS * b,
+		evaluate_groups(&w, perm, drawn, rows + 2 * CORE_METRICS * b,
 			rows + 2 * CORE_METRICS * b + CORE_METRICS, unused);
 	}
 	if (!status)
-		summarize_draws(rows, draws->n, sorted, out);
+		summarize_draws(rows, draws->n, drawn, sorted, out);
 	free(own);
 	free(sorted);
 	free(perm);

@@ -26,7 +26,10 @@ typedef struct core_predictions {
 	const char **stem;   /* [n] unique name: without folder and extension, or the whole id where
 			      that repeats; not needed for writing */
 	float *prob, *label; /* [n, C] */
-	float *cut; /* [n, C] thresholds of prob; NULL: that of the labels. Not in the file. */
+	/* Not in the file: thresholds of prob [n, C], NULL: that of the labels; does the argmax reading
+	 * leave out rows without a majority? */
+	float *cut;
+	bool majority_only;
 	int32_t n_attributes; /* every column not listed here */
 	core_text_column *attribute;
 	core_text_column speaker; /* value NULL: no such column */
@@ -81,8 +84,12 @@ FV_NODISCARD fv_status core_predictions_set_cut(
 
 static inline core_eval_set core_predictions_set(const core_predictions *p)
 {
-	core_eval_set set = {
-		.n = p->n, .C = p->C, .prob = p->prob, .label = p->label, .cut = p->cut};
+	core_eval_set set = {.n = p->n,
+		.C = p->C,
+		.prob = p->prob,
+		.label = p->label,
+		.cut = p->cut,
+		.majority_only = p->majority_only};
 	return set;
 }
 

@@ -198,6 +198,7 @@ fv_status core_predictions_concat(fv_ctx *ctx, int32_t n_parts, const core_predi
 {
 	*out = (core_predictions){.C = parts[0].C,
 		.classes = parts[0].classes,
+		.majority_only = parts[0].majority_only,
 		.n_attributes = parts[0].n_attributes};
 	for (int32_t k = 0; k < n_parts; k++) {
 		out->n += parts[k].n;

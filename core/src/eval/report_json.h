@@ -17,9 +17,10 @@
 json_t *core_report_metrics(fv_ctx *ctx, const core_metrics *metrics);
 json_t *core_report_comparison(fv_ctx *ctx, const core_comparison *comparison);
 
-/* Reads the thresholds of the probabilities from metrics.json, if they differ from that of the labels, and
- * sets them in the predictions. Errors: FV_DATA if a class has none. */
-FV_NODISCARD fv_status core_report_read_cut(
+/* Reads from metrics.json how the predictions are evaluated and sets it in them: the thresholds of the
+ * probabilities, if they differ from that of the labels, and whether the argmax reading leaves out rows
+ * without a majority. Errors: FV_DATA if a class has no threshold. */
+FV_NODISCARD fv_status core_report_read_options(
 	fv_ctx *ctx, const json_t *metrics, core_predictions *predictions);
 
 /* Returns indented text with a final newline and numbers of 17 digits, which lives as long as the context.

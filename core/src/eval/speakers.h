@@ -62,7 +62,15 @@ typedef struct core_draws {
 	const int32_t *given;
 	bool no_folds;   /* no nulls of the means over folds, which are most of the work */
 	bool no_overall; /* in a comparison: no test of the metrics over all rows */
+	core_metric_mask only; /* the metrics that draws are made for; 0: all */
 } core_draws;
+
+/* Returns the metrics of these kinds that draws are made for. */
+static inline core_metric_mask core_draws_metrics(const core_draws *draws, unsigned kinds)
+{
+	core_metric_mask all = core_metrics_of_kinds(kinds);
+	return draws->only ? draws->only & all : all;
+}
 
 #define CORE_DRAWS_DEFAULT 5000
 #define CORE_DRAWS_SEED 1

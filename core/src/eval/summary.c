@@ -32,19 +32,24 @@ int64_t core_sorted_column(
 	return defined;
 }
 
-int64_t core_null_summary(const double *sorted, int64_t n, core_estimate *estimate)
+int64_t core_null_summary(const double *sorted, int64_t n, core_tail tail, core_estimate *estimate)
 {
+	bool upper = tail == CORE_UPPER_TAIL;
 	if (n < 1 || isnan(estimate->value))
 		return n;
 	double sum = 0;
-	int64_t above = 0;
+	int64_t as_extreme = 0;
 	for (int64_t b = 0; b < n; b++) {
 		sum += sorted[b];
-		above += sorted[b] >= estimate->value - CORE_TIE;
+		as_extreme += upper ? sorted[b] >= estimate->value - CORE_TIE
+				    : sorted[b] <= estimate->value + CORE_TIE;
 	}
 	estimate->null_mean = sum / (double)n;
-	estimate->null_p95 = core_quantile(sorted, n, 0.95);
-	estimate->p = (double)(above + 1) / (double)(n + 1);
+	if (upper)
+		estimate->null_p95 = core_quantile(sorted, n, 0.95);
+	else
+		estimate->null_p05 = core_quantile(sorted, n, 0.05);
+	estimate->p = (double)(as_extreme + 1) / (double)(n + 1);
 	estimate->excess = estimate->value - estimate->null_mean;
 	return n;
 }

@@ -15,10 +15,13 @@ double core_quantile(const double *sorted, int64_t n, double q);
 int64_t core_sorted_column(
 	const double *draws, int64_t n, int64_t width, int64_t column, double *out);
 
-/* Fills null_mean, null_p95, p = (#{null >= value} + 1) / (n + 1) and excess of `estimate`, whose
- * value is already set. Fills nothing if the value is undefined or no draw is defined. Returns the
- * number of defined draws. */
-int64_t core_null_summary(const double *sorted, int64_t n, core_estimate *estimate);
+/* The side of the null on which a value is evidence: above it for a gap, below it for a ratio. */
+typedef enum core_tail { CORE_UPPER_TAIL, CORE_LOWER_TAIL } core_tail;
+
+/* Fills null_mean, excess and, of an upper tail, null_p95 and p = (#{null >= value} + 1) / (n + 1), of a
+ * lower tail null_p05 and p = (#{null <= value} + 1) / (n + 1) of `estimate`, whose value is already set.
+ * Fills nothing if the value is undefined or no draw is defined. Returns the number of defined draws. */
+int64_t core_null_summary(const double *sorted, int64_t n, core_tail tail, core_estimate *estimate);
 
 /* Returns the two-sided (#{|d_b| >= |d|} + 1) / (n + 1); NaN if the difference or all draws are
  * undefined. */

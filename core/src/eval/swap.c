@@ -11,19 +11,23 @@ struct work {
 	const core_cohort *cohort; /* NULL: none */
 	const core_system *a, *b;
 	core_tally one, groups;
-	core_rates rates;
+	core_rates rates[CORE_READINGS];
+	core_metric_mask wanted; /* of those that belong to groups */
 };
 
 static fv_status alloc_work(fv_ctx *ctx, const core_cohort *cohort, const core_system *a,
-	const core_system *b, struct work *w)
+	const core_system *b, const core_draws *draws, struct work *w)
 {
 	int32_t C = a->all[0].C;
-	*w = (struct work){.cohort = cohort, .a = a, .b = b};
+	*w = (struct work){.cohort = cohort,
+		.a = a,
+		.b = b,
+		.wanted = core_draws_metrics(draws, CORE_METRIC_GAP | CORE_METRIC_GROUP)};
 	fv_status status = core_tally_alloc(ctx, 1, C, &w->one);
 	if (!status && cohort)
 		status = core_tally_alloc(ctx, cohort->G, C, &w->groups);
 	if (!status && cohort)
-		status = core_rates_alloc(ctx, C, cohort->G, &w->rates);
+		status = core_rates_alloc(ctx, C, cohort->G, w->rates);
 	return status;
 }
 
@@ -31,7 +35,7 @@ static fv_status alloc_work(fv_ctx *ctx, const core_cohort *cohort, const core_s
 static void sum_exchanged(const core_tally *own, const core_tally *other, const int32_t *sign,
 	const int32_t *to, core_tally *out)
 {
-	size_t width = 1 + 3 * (size_t)own->C;
+	size_t width = core_tally_stride(own->C);
 	memset(out->count, 0, (size_t)out->K * width * sizeof *out->count);
 	for (int32_t s = 0; s < own->K; s++) {
 		int32_t target = to ? to[s] : 0;
@@ -56,8 +60,7 @@ static void add_metrics(struct work *w, const core_system *own, const core_syste
 	if (w->cohort) {
 		sum_exchanged(
 			&own->known[r], &other->known[r], sign, w->cohort->of_speaker, &w->groups);
-		core_metrics_of_groups(
-			&w->groups, CORE_METRIC_GAP | CORE_METRIC_GROUP, &w->rates, value);
+		core_metrics_of_groups(&w->groups, w->wanted, w->rates, value);
 	}
 	for (int k = 0; k < CORE_METRICS; k++)
 		sum[k] += scale * value[k];
@@ -94,7 +97,7 @@ fv_status core_swap_test(fv_ctx *ctx, const core_speakers *speakers, const core_
 	if (a->n_seeds != b->n_seeds)
 		return fv_fail(ctx, FV_CONFIG, "systems with %d and %d seeds cannot be compared",
 			(int)a->n_seeds, (int)b->n_seeds);
-	fv_status status = alloc_work(ctx, cohort, a, b, &w);
+	fv_status status = alloc_work(ctx, cohort, a, b, draws, &w);
 	if (status)
 		return status;
 	compute_observed(&w, out);

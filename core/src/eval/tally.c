@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/positive.h"
+#include "eval/argmax.h"
 
 float core_eval_threshold(const core_eval_set *set)
 {
@@ -19,28 +20,47 @@ float core_eval_cut(const core_eval_set *set, int64_t cell)
 fv_status core_tally_alloc(fv_ctx *ctx, int32_t K, int32_t C, core_tally *out)
 {
 	*out = (core_tally){.K = K, .C = C};
-	out->count = core_alloc(ctx, (size_t)K * (1 + 3 * (size_t)C), sizeof *out->count);
+	out->count = core_alloc(ctx, (size_t)K * core_tally_stride(C), sizeof *out->count);
 	return out->count ? FV_OK : FV_FAILED;
 }
 
-static fv_status tally_row(
-	fv_ctx *ctx, const core_eval_set *set, int64_t row, float threshold, int64_t *count)
+static fv_status check_finite(fv_ctx *ctx, const core_eval_set *set, int64_t row)
+{
+	for (int64_t j = row * set->C; j < (row + 1) * set->C; j++)
+		if (!isfinite(set->prob[j]) || !isfinite(set->label[j]))
+			return fv_fail(ctx, FV_FAILED,
+				"row %lld, class %d: a probability or label is not finite",
+				(long long)row, (int)(j - row * set->C));
+	return FV_OK;
+}
+
+static void count_cell(int32_t C, int32_t c, bool predicted, bool real, int64_t *count)
+{
+	count[1 + c] += predicted && real;
+	count[1 + C + c] += predicted && !real;
+	count[1 + 2 * C + c] += real;
+}
+
+static void count_above_threshold(
+	const core_eval_set *set, int64_t row, float threshold, int64_t *count)
 {
 	int32_t C = set->C;
 	const float *prob = set->prob + row * C, *label = set->label + row * C;
 	const float *cut = set->cut ? set->cut + row * C : NULL;
 	count[0]++;
-	for (int32_t c = 0; c < C; c++) {
-		if (!isfinite(prob[c]) || !isfinite(label[c]))
-			return fv_fail(ctx, FV_FAILED,
-				"row %lld, class %d: a probability or label is not finite",
-				(long long)row, (int)c);
-		bool predicted = prob[c] > (cut ? cut[c] : threshold), real = label[c] > threshold;
-		count[1 + c] += predicted && real;
-		count[1 + C + c] += predicted && !real;
-		count[1 + 2 * C + c] += real;
-	}
-	return FV_OK;
+	for (int32_t c = 0; c < C; c++)
+		count_cell(C, c, prob[c] > (cut ? cut[c] : threshold), label[c] > threshold, count);
+}
+
+static void count_argmax(const core_eval_set *set, int64_t row, int64_t *count)
+{
+	core_argmax_row one;
+	if (!core_argmax_read(set, row, &one))
+		return;
+	count[0]++;
+	count_cell(set->C, one.predicted, true, one.predicted == one.label, count);
+	if (one.predicted != one.label)
+		count_cell(set->C, one.label, false, true, count);
 }
 
 fv_status core_tally_count(fv_ctx *ctx, const core_eval_set *set, const int32_t *unit,
@@ -48,11 +68,17 @@ fv_status core_tally_count(fv_ctx *ctx, const core_eval_set *set, const int32_t 
 {
 	float threshold = core_eval_threshold(set);
 	fv_status status = FV_OK;
-	memset(out->count, 0, (size_t)out->K * (1 + 3 * (size_t)out->C) * sizeof *out->count);
+	memset(out->count, 0, (size_t)out->K * core_tally_stride(out->C) * sizeof *out->count);
 	for (int64_t i = 0; i < set->n && !status; i++) {
 		int32_t k = unit ? unit[i] : 0;
-		if (k >= 0 && (!keep || keep[i] >= 0))
-			status = tally_row(ctx, set, i, threshold, core_tally_unit(out, k));
+		if (k < 0 || (keep && keep[i] < 0))
+			continue;
+		int64_t *count = core_tally_unit(out, k);
+		status = check_finite(ctx, set, i);
+		if (status)
+			continue;
+		count_above_threshold(set, i, threshold, count);
+		count_argmax(set, i, count + core_tally_width(set->C));
 	}
 	return status;
 }
@@ -67,7 +93,7 @@ fv_status core_tally_make(fv_ctx *ctx, const core_eval_set *set, int32_t K, cons
 void core_tally_sum(
 	const core_tally *units, const int32_t *to, const int32_t *times, core_tally *out)
 {
-	size_t width = 1 + 3 * (size_t)units->C;
+	size_t width = core_tally_stride(units->C);
 	memset(out->count, 0, (size_t)out->K * width * sizeof *out->count);
 	for (int32_t k = 0; k < units->K; k++) {
 		int32_t target = to ? to[k] : 0, factor = times ? times[k] : 1;

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counts from which every metric is computed. The counts of each speaker are sufficient, so the rows
+/* Counts from which most metrics are computed. The counts of each speaker are sufficient, so the rows
  * are read only once: a draw (permuted groups, resampled speakers, exchanged systems) only sums the
  * counts again.
+ *
+ * Every row is read in two ways. CORE_THRESHOLD: any number of classes, those above the threshold.
+ * CORE_ARGMAX: one class, that of the largest value (eval/argmax.h). Both give the same four counts, so
+ * a metric's formula serves both.
  *
  * Shapes: n rows, C classes, K units (speakers, groups, or 1 for all rows). Positive means value >
  * threshold, strictly, with both in float32: (double)(float)(1/6) > 1/6, so a mixed comparison would
@@ -22,20 +26,40 @@ typedef struct core_eval_set {
 	bool has_threshold; /* false: (float)(1.0 / C) */
 	float threshold;    /* for probabilities and labels */
 	const float *cut;   /* [n, C] thresholds of the probabilities alone; NULL: as the labels */
+	bool majority_only; /* argmax counts only rows whose label has a strict majority */
 } core_eval_set;
+
+typedef enum core_reading { CORE_THRESHOLD, CORE_ARGMAX, CORE_READINGS } core_reading;
 
 float core_eval_threshold(const core_eval_set *set);
 /* Returns the threshold of the probability in `cell` = row C + class. */
 float core_eval_cut(const core_eval_set *set, int64_t cell);
 
+/* The counts of one reading, or of both; the functions below read those of the threshold. */
 typedef struct core_tally {
 	int32_t K, C;
-	int64_t *count; /* [K, 1 + 3 C]: rows; then tp, fp, positives of each class */
+	int64_t *
+		count; /* [K, CORE_READINGS, 1 + 3 C]: rows; then tp, fp, positives of each class */
 } core_tally;
 
+/* Counts of one reading. */
+static inline size_t core_tally_width(int32_t C)
+{
+	return 1 + 3 * (size_t)C;
+}
+/* Counts of one unit. */
+static inline size_t core_tally_stride(int32_t C)
+{
+	return CORE_READINGS * core_tally_width(C);
+}
 static inline int64_t *core_tally_unit(const core_tally *t, int32_t k)
 {
-	return t->count + (size_t)k * (1 + 3 * (size_t)t->C);
+	return t->count + (size_t)k * core_tally_stride(t->C);
+}
+/* Returns a tally whose functions read the counts of `reading`. It borrows them. */
+static inline core_tally core_tally_read(const core_tally *t, core_reading reading)
+{
+	return (core_tally){t->K, t->C, t->count + (size_t)reading * core_tally_width(t->C)};
 }
 static inline int64_t core_tally_rows(const core_tally *t, int32_t k)
 {

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "report/confusion_table.h"
 #include "report/low_support.h"
 
 enum { PAIRS_SHOWN = 3 }; /* those of three groups; the JSON has all */
@@ -101,15 +102,16 @@ static fv_status add_gaps(fv_ctx *ctx, const core_attribute_metrics *a, int32_t 
 	t->column[0] = core_plain_column("metric", a->name, CORE_FOR_PEOPLE);
 	t->column[1] = figure_column("value", 0, CORE_THREE_DECIMALS);
 	t->column[2] = figure_column("null mean", 0, CORE_THREE_DECIMALS);
-	t->column[3] = figure_column("null 95%", 0, CORE_THREE_DECIMALS);
+	t->column[3] = figure_column("null 95% (ratio: 5%)", 0, CORE_THREE_DECIMALS);
 	t->column[4] = figure_column("excess", 0, CORE_SIGNED);
 	t->column[5] = figure_column("p", 0, CORE_FOUR_DECIMALS);
 	for (int k = 0; k < CORE_METRICS; k++) {
 		const core_metric *metric = core_metric_at((core_metric_id)k);
 		const core_estimate *e = &a->metric[k];
-		if (metric->kind == CORE_METRIC_OVERALL)
+		if (!metric->of_groups)
 			continue;
-		const double value[] = {e->value, e->null_mean, e->null_p95, e->excess, e->p};
+		double edge = metric->higher_is_better ? e->null_p05 : e->null_p95;
+		const double value[] = {e->value, e->null_mean, edge, e->excess, e->p};
 		*core_table_at(t, at, 0) = core_value_text(metric->name);
 		for (size_t j = 0; j < 5; j++)
 			*core_table_at(t, at, 1 + j) = core_value_number(value[j]);
@@ -131,35 +133,69 @@ static void fill_group_row(core_result_table *t, size_t row, const core_attribut
 	}
 }
 
-static fv_status add_rates(fv_ctx *ctx, const core_metrics *m, const core_attribute_metrics *a,
-	int64_t min_support, core_document *document)
+/* Adds an empty table with a column for each group. */
+static core_result_table *add_group_columns(fv_ctx *ctx, const core_attribute_metrics *a,
+	const char *title, size_t rows, core_document *document)
 {
-	size_t groups = (size_t)a->G, classes = (size_t)m->C;
-	core_result_table *t =
-		core_document_add(ctx, document, "rates", NULL, classes + 3, 1 + groups);
+	size_t groups = (size_t)a->G;
+	core_result_table *t = core_document_add(ctx, document, "rates", NULL, rows, 1 + groups);
 	if (!t)
-		return FV_FAILED;
-	t->column[0] = core_plain_column("class", "TPR", CORE_FOR_PEOPLE);
+		return NULL;
+	t->column[0] = core_plain_column("class", title, CORE_FOR_PEOPLE);
 	for (size_t g = 0; g < groups; g++) {
 		t->column[1 + g] =
 			figure_column(a->group[g], CORE_SHOW_INTERVAL, CORE_THREE_DECIMALS);
 		if (!a->rows[g])
 			t->column[1 + g].audience = 0;
 	}
-	for (size_t c = 0; c < classes; c++) {
+	return t;
+}
+
+/* Fills a row for each class with the groups' rates [C, G], which rest on `positives`. */
+static void fill_rates(core_result_table *t, const core_metrics *m, const core_attribute_metrics *a,
+	const core_estimate *rate, const int64_t *positives, int64_t min_support)
+{
+	size_t groups = (size_t)a->G;
+	for (size_t c = 0; c < (size_t)m->C; c++) {
 		*core_table_at(t, c, 0) = core_value_text(m->classes[c]);
 		for (size_t g = 0; g < groups; g++) {
 			core_table_value *v = core_table_at(t, c, 1 + g);
-			*v = core_value_figure(core_figure_of(a->tpr[c * groups + g]));
-			v->low_support = core_metric_low_support(CORE_TPR_GAP, a->rows[g],
-				a->positives[c * groups + g], min_support);
+			int64_t n = positives[c * groups + g];
+			*v = core_value_figure(core_figure_of(rate[c * groups + g]));
+			v->low_support = core_metric_low_support(CORE_TPR_GAP, n, n, min_support);
 		}
 	}
-	t->line[classes] = true;
+	t->line[m->C] = true;
+}
+
+static fv_status add_rates(fv_ctx *ctx, const core_metrics *m, const core_attribute_metrics *a,
+	int64_t min_support, core_document *document)
+{
+	size_t classes = (size_t)m->C;
+	core_result_table *t = add_group_columns(ctx, a, "TPR", classes + 3, document);
+	if (!t)
+		return FV_FAILED;
+	fill_rates(t, m, a, a->tpr, a->positives, min_support);
 	fill_group_row(t, classes, a, "F1", a->group_f1, sizeof *a->group_f1);
 	fill_group_row(t, classes + 1, a, "ACC", a->group_acc, sizeof *a->group_acc);
 	fill_group_row(
 		t, classes + 2, a, "AUC", &a->threshold_free[0].auc, sizeof *a->threshold_free);
+	return FV_OK;
+}
+
+/* The same in the argmax reading. */
+static fv_status add_recalls(fv_ctx *ctx, const core_metrics *m, const core_attribute_metrics *a,
+	int64_t min_support, core_document *document)
+{
+	static const core_metric_id shown[] = {CORE_UAR, CORE_ACCURACY, CORE_ARGMAX_F1};
+	size_t classes = (size_t)m->C, stride = CORE_METRICS * sizeof *a->group_metric;
+	core_result_table *t = add_group_columns(ctx, a, "recall (argmax)", classes + 3, document);
+	if (!t)
+		return FV_FAILED;
+	fill_rates(t, m, a, a->recall, a->argmax_positives, min_support);
+	for (size_t k = 0; k < 3; k++)
+		fill_group_row(t, classes + k, a, core_metric_at(shown[k])->title,
+			&a->group_metric[shown[k]].value, stride);
 	return FV_OK;
 }
 
@@ -210,6 +246,8 @@ static fv_status add_attribute(fv_ctx *ctx, const core_metrics *m, const core_at
 		status = add_gaps(ctx, a, m->C, min_support, document);
 	if (!status && has_rows(a))
 		status = add_rates(ctx, m, a, min_support, document);
+	if (!status && has_rows(a))
+		status = add_recalls(ctx, m, a, min_support, document);
 	if (!status && a->n_differences)
 		status = add_differences(ctx, m->C, m->classes, a, document);
 	return status;
@@ -240,6 +278,14 @@ fv_status core_audit_tables(fv_ctx *ctx, const char *path, const core_metrics *m
 	int64_t min_support, core_document *document)
 {
 	fv_status status = add_overall(ctx, path, m, document);
+	if (!status)
+		status = core_add_confusion(ctx, m->C, m->classes, m->confusion, NULL, document);
+	if (!status && m->no_majority)
+		status = core_document_note(ctx, document,
+			"%lld of %lld rows have no class with a label above one half; the argmax "
+			"reading %s.",
+			(long long)m->no_majority, (long long)m->n,
+			m->majority_only ? "leaves them out" : "counts them too");
 	for (int32_t k = 0; k < m->n_attributes && !status; k++)
 		status = add_attribute(ctx, m, &m->attribute[k], min_support, document);
 	if (!status)

@@ -6,7 +6,7 @@
 
 #include "report/write.h"
 
-enum { NUMBERS = 11, NAMES = 5 };
+enum { NUMBERS = 12, NAMES = 5 };
 
 /* The numbers of a figure besides its value, and the column parts that need each. */
 static const struct number {
@@ -17,6 +17,7 @@ static const struct number {
 	{"folds", CORE_SHOW_SD},
 	{"null_mean", CORE_SHOW_NULL},
 	{"null_p95", CORE_SHOW_NULL},
+	{"null_p05", CORE_SHOW_NULL},
 	{"p", CORE_SHOW_NULL | CORE_SHOW_ADJUSTED | CORE_SHOW_BH},
 	{"p_holm", CORE_SHOW_ADJUSTED | CORE_SHOW_BH},
 	{"p_bh", CORE_SHOW_ADJUSTED | CORE_SHOW_BH},
@@ -29,8 +30,8 @@ static const struct number {
 static double get_number(const core_figure *f, size_t k)
 {
 	const double values[NUMBERS] = {f->sd, f->folds ? (double)f->folds : NAN, f->e.null_mean,
-		f->e.null_p95, f->e.p, f->p_holm, f->p_bh, f->e.excess, f->e.low, f->e.high,
-		f->published};
+		f->e.null_p95, f->e.null_p05, f->e.p, f->p_holm, f->p_bh, f->e.excess, f->e.low,
+		f->e.high, f->published};
 	return values[k];
 }
 

@@ -32,7 +32,8 @@ static fv_status draw_signs(fv_ctx *ctx, const core_draws *draws, struct ground 
 		core_draw_signs(&g->speakers, draws, b, one);
 		memcpy(all + (size_t)b * S, one, S * sizeof *one);
 	}
-	g->draws = (core_draws){.n = draws->n, .seed = draws->seed, .given = all};
+	g->draws = *draws;
+	g->draws.given = all;
 	return FV_OK;
 }
 

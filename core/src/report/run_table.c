@@ -10,6 +10,7 @@
 #include "eval/report_json.h"
 #include "report/grid_tables.h"
 #include "report/low_support.h"
+#include "report/run_places.h"
 #include "run/measure.h"
 
 enum {
@@ -25,86 +26,6 @@ enum {
 	THRESHOLD,
 	AXES
 };
-
-/* One figure of a metrics.json: its path, and what it measures. */
-struct place {
-	const char *attribute, *metric, *class_name, *group; /* NULL: does not apply */
-};
-
-struct places {
-	fv_ctx *ctx;
-	size_t n, capacity;
-	struct place *place;
-	bool failed;
-};
-
-static bool are_same_text(const char *a, const char *b)
-{
-	return a && b ? !strcmp(a, b) : a == b;
-}
-
-static void add_place(struct places *p, struct place place)
-{
-	for (size_t i = 0; i < p->n; i++)
-		if (are_same_text(p->place[i].metric, place.metric) &&
-			are_same_text(p->place[i].attribute, place.attribute) &&
-			are_same_text(p->place[i].class_name, place.class_name) &&
-			are_same_text(p->place[i].group, place.group))
-			return;
-	if (p->n == p->capacity) {
-		size_t capacity = p->capacity ? 2 * p->capacity : 256;
-		struct place *grown = core_alloc(p->ctx, capacity, sizeof *grown);
-		p->failed |= !grown;
-		if (!grown)
-			return;
-		if (p->n)
-			memcpy(grown, p->place, p->n * sizeof *grown);
-		p->place = grown;
-		p->capacity = capacity;
-	}
-	p->place[p->n++] = place;
-}
-
-/* {class: {group: rate}} */
-static void add_rates(
-	struct places *p, const char *attribute, const char *metric, const json_t *rates)
-{
-	const char *class_name, *group;
-	json_t *by_group, *rate;
-	json_object_foreach((json_t *)rates, class_name, by_group)
-	{
-		json_object_foreach(by_group, group, rate)
-		{
-			add_place(p, (struct place){attribute, metric, class_name, group});
-		}
-	}
-}
-
-/* Adds every object that has a value. */
-static void add_metrics(struct places *p, const char *attribute, const json_t *object)
-{
-	const char *metric;
-	json_t *r;
-	json_object_foreach((json_t *)object, metric, r)
-	{
-		if (json_object_get(r, "value"))
-			add_place(p, (struct place){attribute, metric, NULL, NULL});
-	}
-}
-
-/* Adds the figures of one test set. */
-static void add_set(struct places *p, const json_t *metrics)
-{
-	const char *attribute;
-	json_t *entry;
-	add_metrics(p, NULL, metrics);
-	json_object_foreach(json_object_get(metrics, "attributes"), attribute, entry)
-	{
-		add_metrics(p, attribute, entry);
-		add_rates(p, attribute, "tpr", json_object_get(entry, "tpr"));
-		add_rates(p, attribute, "fpr", json_object_get(entry, "fpr"));
-	}
-}
 
 /* What a row shows: one reading of one set of rows of a run. */
 struct reading {
@@ -155,7 +76,7 @@ static fv_status measure_dev(fv_ctx *ctx, const core_run_result *run, json_t **o
 		return FV_OK;
 	}
 	if (!status)
-		status = core_report_read_cut(own, run->metrics, &p);
+		status = core_report_read_options(own, run->metrics, &p);
 	if (!status)
 		status = list_attributes(own, run, &names);
 	if (!status)
@@ -236,6 +157,7 @@ static core_figure read_figure(const json_t *r)
 		json_is_number(r) ? json_number_value(r) : read_number(r, "value"));
 	e.null_mean = read_number(r, "null_mean");
 	e.null_p95 = read_number(r, "null_p95");
+	e.null_p05 = read_number(r, "null_p05");
 	e.p = read_number(r, "p");
 	e.excess = read_number(r, "excess");
 	e.low = read_number(r, "low");
@@ -245,32 +167,37 @@ static core_figure read_figure(const json_t *r)
 
 /* Does a rate of a class and group rest on too few rows? */
 static bool rate_has_low_support(
-	const json_t *attribute, const struct place *place, int64_t min_support)
+	const json_t *attribute, const core_run_place *place, int64_t min_support)
 {
-	const json_t *rows = json_object_get(json_object_get(attribute, "groups"), place->group);
+	bool argmax = !strcmp(place->metric, "recall");
+	const json_t *rows = json_object_get(
+		json_object_get(attribute, argmax ? "argmax_groups" : "groups"), place->group);
 	const json_t *positives = json_object_get(
-		json_object_get(json_object_get(attribute, "positives"), place->class_name),
+		json_object_get(
+			json_object_get(attribute, argmax ? "argmax_positives" : "positives"),
+			place->class_name),
 		place->group);
-	core_metric_id id = strcmp(place->metric, "tpr") ? CORE_FPR_GAP : CORE_TPR_GAP;
+	core_metric_id id = !strcmp(place->metric, "tpr")   ? CORE_TPR_GAP
+			    : !strcmp(place->metric, "fpr") ? CORE_FPR_GAP
+							    : CORE_ARGMAX_TPR_GAP;
 	return core_metric_low_support(
 		id, json_integer_value(rows), json_integer_value(positives), min_support);
 }
 
 static core_table_value read_value(
-	const json_t *metrics, const struct place *place, int64_t min_support)
+	const json_t *metrics, const core_run_place *place, int64_t min_support)
 {
 	const json_t *of = metrics;
 	if (place->attribute)
 		of = json_object_get(json_object_get(metrics, "attributes"), place->attribute);
-	const json_t *r = json_object_get(of, place->metric);
-	if (place->class_name)
-		r = json_object_get(json_object_get(r, place->class_name), place->group);
+	const json_t *r = core_run_place_read(metrics, place);
 	if (!r)
 		return (core_table_value){.kind = CORE_NO_VALUE};
 	core_table_value v = core_value_figure(read_figure(r));
-	v.low_support = place->class_name
-				? rate_has_low_support(of, place, min_support)
-				: core_json_has_low_support(of, place->metric, min_support);
+	if (place->class_name && place->group)
+		v.low_support = rate_has_low_support(of, place, min_support);
+	else if (place->attribute && !place->group)
+		v.low_support = core_json_has_low_support(of, place->metric, min_support);
 	return v;
 }
 
@@ -300,7 +227,7 @@ static fv_status fill_names(
 	return grouping && bias ? FV_OK : FV_FAILED;
 }
 
-static void set_columns(const struct places *places, json_t *axes, core_result_table *t)
+static void set_columns(const core_run_places *places, json_t *axes, core_result_table *t)
 {
 	static const char *const keys[AXES] = {"variant", "fold", "seed", "split", "select",
 		"chosen_on", "grouper_seed", "bias_seed", "trial", "threshold"};
@@ -312,7 +239,7 @@ static void set_columns(const struct places *places, json_t *axes, core_result_t
 	json_object_foreach(axes, key, unused) t->column[column++] =
 		core_plain_column(key, key, CORE_FOR_CSV);
 	for (size_t k = 0; k < places->n; k++) {
-		const struct place *p = &places->place[k];
+		const core_run_place *p = &places->place[k];
 		t->column[column++] = (core_table_column){.path = {p->metric},
 			.audience = CORE_FOR_CSV,
 			.attribute = p->attribute,
@@ -327,11 +254,11 @@ static void set_columns(const struct places *places, json_t *axes, core_result_t
 fv_status core_add_runs(
 	fv_ctx *ctx, const core_results *results, int64_t min_support, core_document *document)
 {
-	struct places places = {.ctx = ctx};
+	core_run_places places = {.ctx = ctx};
 	struct readings readings;
 	fv_status status = find_readings(ctx, results, document, &readings);
 	for (size_t i = 0; i < readings.n && !status; i++)
-		add_set(&places, readings.reading[i].metrics);
+		core_run_places_add(&places, readings.reading[i].metrics);
 	json_t *axes = status ? NULL : find_axes(results);
 	if (places.failed || !axes || !core_document_own(ctx, document, axes))
 		return status ? status : FV_FAILED;

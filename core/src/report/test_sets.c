@@ -186,7 +186,7 @@ static fv_status read_seed(fv_ctx *own, const core_variant_result *variant,
 		status = path ? core_predictions_read_split(own, path, NULL, all->name, &part[f])
 			      : FV_FAILED;
 		if (!status)
-			status = core_report_read_cut(own, run->metrics, &part[f]);
+			status = core_report_read_options(own, run->metrics, &part[f]);
 		if (!status)
 			status = compute_run_values(own, all, &part[f], e, f, seed);
 	}
@@ -210,6 +210,7 @@ static fv_status keep_seed(fv_ctx *ctx, const core_variant_result *variant,
 	const core_test_set *t = &all->set[test];
 	*set = (core_eval_set){.n = t->n,
 		.C = t->C,
+		.majority_only = s->p.majority_only,
 		.prob = copy_bytes(ctx, s->p.prob, (size_t)(t->n * t->C) * sizeof *s->p.prob),
 		.label = t->label,
 		.cut = s->p.cut

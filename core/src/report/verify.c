@@ -79,11 +79,11 @@ static fv_status recompute_metrics(fv_ctx *ctx, const core_run_result *run, json
 	if (!status)
 		status = core_measured_rows_read(ctx, path, sets.n, sets.item, dev, &rows);
 	if (!status)
-		status = core_report_read_cut(ctx, run->metrics, &rows.test);
+		status = core_report_read_options(ctx, run->metrics, &rows.test);
 	if (!status && dev)
-		status = core_report_read_cut(ctx, run->metrics, &rows.dev);
+		status = core_report_read_options(ctx, run->metrics, &rows.dev);
 	for (int32_t k = 0; k < rows.n_sets && !status; k++)
-		status = core_report_read_cut(ctx, run->metrics, &rows.set[k]);
+		status = core_report_read_options(ctx, run->metrics, &rows.set[k]);
 	if (!status)
 		status = list_attributes(ctx, run, &names);
 	const core_measured measured = core_measured_read(run->fold, run->seed, run->metrics);

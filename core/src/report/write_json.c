@@ -35,6 +35,7 @@ static json_t *figure_json(
 		set_key(w, object, "folds", json_integer((json_int_t)f->folds));
 	set_known(w, object, "null_mean", f->e.null_mean);
 	set_known(w, object, "null_p95", f->e.null_p95);
+	set_known(w, object, "null_p05", f->e.null_p05);
 	set_known(w, object, "p", f->e.p);
 	set_known(w, object, "p_holm", f->p_holm);
 	set_known(w, object, "p_bh", f->p_bh);

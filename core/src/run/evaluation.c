@@ -81,6 +81,7 @@ static fv_status make_json(fv_ctx *ctx, const core_yaml *block, core_evaluation 
 			e->compare_attribute);
 	json_object_set_new(root, "attributes", names);
 	json_object_set_new(root, "compare", compare);
+	json_object_set_new(root, "metrics", json_integer(CORE_EVAL_METRICS));
 	e->json = core_json_text(ctx, root, JSON_COMPACT | JSON_SORT_KEYS);
 	return e->json ? FV_OK : FV_FAILED;
 }
@@ -95,6 +96,7 @@ fv_status core_evaluation_make(fv_ctx *ctx, const core_variant *variant, const c
 	*out = e;
 	e->attributes = variant->eval.attributes;
 	e->dev_threshold = variant->eval.dev_threshold;
+	e->majority_only = variant->eval.majority_only;
 	for (int32_t i = 0; i < e->attributes.n && !status; i++)
 		status = core_corpus_check_attribute(
 			ctx, corpus, "eval.attributes", e->attributes.item[i]);

@@ -11,9 +11,16 @@ typedef struct core_evaluation {
 	core_strings attributes;
 	const char *compare_metric;    /* NULL: no comparison is declared */
 	const char *compare_attribute; /* NULL: the metric is no gap */
+	bool majority_only;            /* argmax leaves out rows without a strict majority */
 	bool dev_threshold; /* a second reading at thresholds chosen on development rows */
-	const char *json; /* {"attributes": [...], "compare": {...} or null, other keys of eval} */
+	/* {"attributes": [...], "compare": {...} or null, "metrics": CORE_EVAL_METRICS, other keys of
+	 * eval} */
+	const char *json;
 } core_evaluation;
+
+/* Raised when metrics are added or defined anew: the metrics of finished runs are then computed again
+ * from their predictions. */
+#define CORE_EVAL_METRICS 2
 
 /* A numeric attribute with more values than this is not used as groups by default. */
 #define CORE_EVAL_VALUES_MAX 12

@@ -45,8 +45,10 @@ fv_status core_measured_rows_read(fv_ctx *ctx, const char *path, int32_t n_sets,
 	return status;
 }
 
-fv_status core_measure_set_cut(fv_ctx *ctx, const core_train_spec *train, core_predictions *p)
+fv_status core_measure_set_options(
+	fv_ctx *ctx, const core_train_spec *train, bool majority_only, core_predictions *p)
 {
+	p->majority_only = majority_only;
 	if (train->base_loss != FV_BCE)
 		return FV_OK;
 	float *by_class = core_alloc(ctx, (size_t)p->C, sizeof *by_class);

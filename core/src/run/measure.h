@@ -35,9 +35,10 @@ typedef struct core_measured_rows {
 FV_NODISCARD fv_status core_measured_rows_read(fv_ctx *ctx, const char *path, int32_t n_sets,
 	const char *const *set_name, bool dev, core_measured_rows *out);
 
-/* Sets the thresholds of the predictions of a model trained with `train`, if they differ from 1/C. */
-FV_NODISCARD fv_status core_measure_set_cut(
-	fv_ctx *ctx, const core_train_spec *train, core_predictions *predictions);
+/* Sets how the predictions of a model trained with `train` are evaluated: the thresholds, if they differ
+ * from 1/C, and whether the argmax reading leaves out rows without a majority. */
+FV_NODISCARD fv_status core_measure_set_options(fv_ctx *ctx, const core_train_spec *train,
+	bool majority_only, core_predictions *predictions);
 
 /* Computes the metrics of some rows without nulls and intervals: an object as metrics.json. */
 FV_NODISCARD fv_status core_measure_values(fv_ctx *ctx, const core_predictions *predictions,

@@ -95,7 +95,9 @@ static fv_status alloc_predictions(fv_ctx *ctx, const core_run_data *r, core_pre
 			corpus->attribute[a].name, core_alloc(ctx, n, sizeof(char *))};
 		good = p->attribute[a].value != NULL;
 	}
-	return good ? core_measure_set_cut(ctx, &r->variant->train, p) : FV_FAILED;
+	return good ? core_measure_set_options(
+			      ctx, &r->variant->train, r->run->evaluation->majority_only, p)
+		    : FV_FAILED;
 }
 
 static void fill_prediction(

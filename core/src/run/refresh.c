@@ -96,12 +96,13 @@ static fv_status find_metrics(fv_ctx *ctx, const core_study *study, const core_r
 	status = core_measured_rows_read(
 		ctx, path, corpus->n_sets, corpus->set_name, run->evaluation->dev_threshold, &rows);
 	const core_train_spec *train = &core_run_variant(study, run)->train;
+	bool majority = run->evaluation->majority_only;
 	if (!status)
-		status = core_measure_set_cut(ctx, train, &rows.test);
+		status = core_measure_set_options(ctx, train, majority, &rows.test);
 	if (!status && rows.has_dev)
-		status = core_measure_set_cut(ctx, train, &rows.dev);
+		status = core_measure_set_options(ctx, train, majority, &rows.dev);
 	for (int32_t k = 0; !status && k < rows.n_sets; k++)
-		status = core_measure_set_cut(ctx, train, &rows.set[k]);
+		status = core_measure_set_options(ctx, train, majority, &rows.set[k]);
 	if (!status)
 		status = core_measure_predictions(
 			ctx, &rows, &run->evaluation->attributes, measured, &text);

@@ -49,7 +49,7 @@ static fv_status compute_metric(
 	fv_status status =
 		path ? core_predictions_read_split(ctx, path, NULL, "dev", &p) : FV_FAILED;
 	if (!status)
-		status = core_report_read_cut(ctx, metrics, &p);
+		status = core_report_read_options(ctx, metrics, &p);
 	if (status)
 		return status;
 	core_eval_set set = core_predictions_set(&p);
@@ -85,7 +85,7 @@ int32_t core_tune_find_best(const char *by, int32_t n, const double *value)
 {
 	core_metric_id id;
 	int32_t best = -1;
-	bool higher = find_metric(by, &id);
+	bool higher = find_metric(by, &id) && core_metric_at(id)->higher_is_better;
 	for (int32_t i = 0; i < n; i++) {
 		bool better =
 			best < 0 || (higher ? value[i] > value[best] : value[i] < value[best]);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/positive.h"
+#include "eval/metric_formulas.h"
 #include "nn/base_loss.h"
 
 static const core_train_data *find_rows(const core_train_job *job, const core_select_rule *rule)
@@ -85,7 +86,7 @@ fv_status core_select_init(fv_ctx *ctx, const core_train_job *job, core_validati
 	status = core_tally_alloc(ctx, 1, C, &out->all);
 	if (status == FV_OK)
 		status = core_tally_alloc(ctx, G, C, &out->each);
-	return status == FV_OK ? core_rates_alloc(ctx, C, G, &out->rates) : status;
+	return status == FV_OK ? core_rates_alloc(ctx, C, G, out->rates) : status;
 }
 
 /* Returns the highest mean loss of a group. Losses are summed in the order of file names. */
@@ -127,7 +128,7 @@ static fv_status compute_f1_and_gap(core_select *s, double *f1, double *gap)
 		status = core_tally_count(s->ctx, &set, s->job->select_groups.id, NULL, &s->each);
 	if (status != FV_OK)
 		return status;
-	core_metrics_of_groups(&s->each, CORE_METRIC_GAP, &s->rates, values);
+	core_metrics_of_groups(&s->each, (core_metric_mask)1 << CORE_TPR_GAP, s->rates, values);
 	*f1 = core_tally_f1(&s->all, 0);
 	*gap = values[CORE_TPR_GAP];
 	return FV_OK;

@@ -42,7 +42,7 @@ typedef struct core_select {
 	core_base base;
 	float *prob, *cut;    /* [n,C] predictions and their thresholds */
 	core_tally all, each; /* of all rows; of each group */
-	core_rates rates;
+	core_rates rates[CORE_READINGS];
 	int32_t judged; /* epochs so far */
 	double best_f1;
 	/* The models that can still win, by epoch. Entries from [n] on are free for reuse. */
