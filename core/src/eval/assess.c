@@ -151,7 +151,7 @@ static fv_status make_rates(fv_ctx *ctx, const core_cohort *cohort, int32_t C,
 		return FV_FAILED;
 	for (int32_t c = 0; c < C; c++)
 		for (int32_t g = 0; g < G; g++) {
-			int64_t column = core_resample_tpr(G, c, g);
+			int64_t column = core_resample_tpr(CORE_THRESHOLD, C, G, c, g);
 			core_estimate *own = &tpr[c * G + g];
 			*own = core_estimate_of(r->observed[column]);
 			if (cohort->size[g] > 1 && !isnan(own->value))
@@ -168,13 +168,15 @@ fv_status core_pooled_rates_compute(fv_ctx *ctx, int32_t n_seeds, const core_eva
 	core_system system;
 	core_cohort cohort;
 	struct resamples r = {0};
+	core_draws rates = *draws;
+	rates.only = CORE_WITH_TPR;
 	fv_status status = core_speakers_make(ctx, rows, &speakers);
 	if (!status)
 		status = core_system_make(ctx, n_seeds, sets, &speakers, attribute, &system);
 	if (!status)
 		status = core_cohort_make(ctx, rows, &speakers, attribute, &cohort);
 	if (!status)
-		status = draw_resamples(ctx, &speakers, &cohort, &system, draws, &r);
+		status = draw_resamples(ctx, &speakers, &cohort, &system, &rates, &r);
 	if (!status)
 		status = core_tpr_differences(
 			ctx, &cohort, sets[0].C, r.observed, r.trace, r.n, &out->difference);
@@ -194,7 +196,7 @@ static void add_fold_means(const core_tally *folds, double *mean, int32_t *used)
 		used[k] = 0;
 	for (int pass = 0; pass < 2; pass++)
 		for (int32_t f = 0; f < folds->K; f++) {
-			core_metrics_of_unit(folds, f, value);
+			core_metrics_of_unit(folds, f, CORE_ALL_METRICS, value);
 			for (int k = 0; k < CORE_METRICS; k++) {
 				if (!core_metric_at((core_metric_id)k)->of_unit || isnan(value[k]))
 					continue;
@@ -214,9 +216,9 @@ static void compute_overall_scores(const core_speakers *speakers, const core_sys
 {
 	double pooled[CORE_METRICS] = {0}, mean[CORE_METRICS] = {0}, value[CORE_METRICS] = {0};
 	for (int32_t r = 0; r < system->n_seeds; r++) {
-		core_tally_sum(&system->all[r], speakers->fold, NULL, folds);
-		core_tally_sum(folds, NULL, NULL, one);
-		core_metrics_of_unit(one, 0, value);
+		core_tally_sum(&system->all[r], speakers->fold, NULL, CORE_TALLY_ALL, folds);
+		core_tally_sum(folds, NULL, NULL, CORE_TALLY_ALL, one);
+		core_metrics_of_unit(one, 0, CORE_ALL_METRICS, value);
 		for (int k = 0; k < CORE_METRICS; k++)
 			pooled[k] += value[k];
 		add_fold_means(folds, mean, out->folds_used);
@@ -408,6 +410,9 @@ static fv_status compare_attribute(fv_ctx *ctx, int32_t n_seeds, const core_eval
 	core_attribute_comparison *out)
 {
 	core_cohort cohort;
+	core_draws grouped = *draws; /* compare_overall has drawn for the overall metrics */
+	grouped.only =
+		CORE_WITH_TPR | core_draws_metrics(draws, CORE_METRIC_GAP | CORE_METRIC_GROUP);
 	struct pair p = {.speakers = speakers, .cohort = &cohort};
 	*out = (core_attribute_comparison){
 		.name = attribute->name, .G = attribute->G, .group = attribute->group};
@@ -415,7 +420,7 @@ static fv_status compare_attribute(fv_ctx *ctx, int32_t n_seeds, const core_eval
 	if (!status)
 		status = make_systems(ctx, n_seeds, sets_a, sets_b, attribute, &p);
 	if (!status)
-		status = compare_pair(ctx, draws, &p);
+		status = compare_pair(ctx, &grouped, &p);
 	if (!status)
 		status = compare_groups(ctx, &p, out);
 	free_resamples(&p.of_a);

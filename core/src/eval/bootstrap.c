@@ -13,7 +13,8 @@ struct work {
 	const core_system *system;
 	core_tally one, groups;
 	core_rates rates[CORE_READINGS];
-	core_metric_mask wanted;
+	core_metric_mask overall, grouped; /* the wanted metrics: of all rows, of groups */
+	core_tally_part part;
 };
 
 static fv_status alloc_work(fv_ctx *ctx, const core_cohort *cohort, const core_system *system,
@@ -22,8 +23,10 @@ static fv_status alloc_work(fv_ctx *ctx, const core_cohort *cohort, const core_s
 	int32_t C = system->all[0].C;
 	*w = (struct work){.cohort = cohort,
 		.system = system,
-		.wanted = CORE_WITH_RATES |
-			  core_draws_metrics(draws, CORE_METRIC_GAP | CORE_METRIC_GROUP)};
+		.overall = core_draws_metrics(draws, CORE_METRIC_OVERALL),
+		.grouped = core_draws_metrics(draws, CORE_METRIC_GAP | CORE_METRIC_GROUP)};
+	w->grouped |= draws->only ? draws->only & CORE_WITH_RATES : CORE_WITH_RATES;
+	w->part = core_metrics_part(w->overall | w->grouped);
 	fv_status status = core_tally_alloc(ctx, 1, C, &w->one);
 	if (!status && cohort)
 		status = core_tally_alloc(ctx, cohort->G, C, &w->groups);
@@ -41,14 +44,16 @@ static void evaluate_resample(struct work *w, const int32_t *times, double *out)
 		out[k] = 0;
 	for (int32_t r = 0; r < n_seeds; r++) {
 		double value[CORE_METRICS];
-		core_tally_sum(&w->system->all[r], NULL, times, &w->one);
 		for (int k = 0; k < CORE_METRICS; k++)
 			value[k] = NAN;
-		core_metrics_of_unit(&w->one, 0, value);
+		if (w->overall) {
+			core_tally_sum(&w->system->all[r], NULL, times, w->part, &w->one);
+			core_metrics_of_unit(&w->one, 0, w->overall, value);
+		}
 		if (w->cohort) {
-			core_tally_sum(
-				&w->system->known[r], w->cohort->of_speaker, times, &w->groups);
-			core_metrics_of_groups(&w->groups, w->wanted, w->rates, value);
+			core_tally_sum(&w->system->known[r], w->cohort->of_speaker, times, w->part,
+				&w->groups);
+			core_metrics_of_groups(&w->groups, w->grouped, w->rates, value);
 		}
 		for (int k = 0; k < CORE_METRICS; k++)
 			out[k] += value[k] / n_seeds;

@@ -157,19 +157,28 @@ core_metric_mask core_metrics_of_kinds(unsigned kinds)
 	return mask;
 }
 
-void core_metrics_of_unit(const core_tally *tally, int32_t unit, double *values)
+core_tally_part core_metrics_part(core_metric_mask wanted)
+{
+	bool argmax = wanted & CORE_WITH_RECALL;
+	for (int k = 0; k < CORE_METRICS; k++)
+		argmax |= core_metric_in(wanted, k) && metrics[k].reading == CORE_ARGMAX;
+	return argmax ? CORE_TALLY_ALL : CORE_TALLY_THRESHOLD;
+}
+
+void core_metrics_of_unit(
+	const core_tally *tally, int32_t unit, core_metric_mask wanted, double *values)
 {
 	const core_tally own[CORE_READINGS] = {
 		core_tally_read(tally, CORE_THRESHOLD), core_tally_read(tally, CORE_ARGMAX)};
 	for (int k = 0; k < CORE_METRICS; k++)
-		if (metrics[k].of_unit)
+		if (metrics[k].of_unit && core_metric_in(wanted, k))
 			values[k] = metrics[k].of_unit(&own[metrics[k].reading], unit);
 }
 
 /* Does any of the wanted metrics need the rates of this reading? */
 static bool needs_reading(core_metric_mask wanted, core_reading reading)
 {
-	bool needed = wanted & CORE_WITH_RATES;
+	bool needed = wanted & (reading == CORE_ARGMAX ? CORE_WITH_RECALL : CORE_WITH_TPR);
 	for (int k = 0; k < CORE_METRICS && !needed; k++)
 		needed = core_metric_in(wanted, k) && metrics[k].of_groups &&
 			 metrics[k].reading == reading;

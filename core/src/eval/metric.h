@@ -44,7 +44,10 @@ typedef enum core_metric_id {
 
 /* A set of metrics: bit `id` is set for each. */
 typedef uint64_t core_metric_mask;
-#define CORE_WITH_RATES ((core_metric_mask)1 << 63) /* and the rates of every reading */
+#define CORE_WITH_TPR ((core_metric_mask)1 << 63)    /* and the rates of the threshold reading */
+#define CORE_WITH_RECALL ((core_metric_mask)1 << 62) /* and those of the argmax reading */
+#define CORE_WITH_RATES (CORE_WITH_TPR | CORE_WITH_RECALL)
+#define CORE_ALL_METRICS (((core_metric_mask)1 << CORE_METRICS) - 1)
 
 typedef enum core_metric_kind {
 	CORE_METRIC_OVERALL = 1, /* over all rows, or over the rows whose group is known */
@@ -103,8 +106,13 @@ int32_t core_metric_groups_needed(core_metric_kind kind);
 bool core_metric_low_support(
 	core_metric_id id, int64_t rows, int64_t positives, int64_t min_support);
 
-/* Sets the overall metrics in values [CORE_METRICS] and leaves the others unchanged. */
-void core_metrics_of_unit(const core_tally *tally, int32_t unit, double *values);
+/* Returns which counts the wanted metrics need. */
+core_tally_part core_metrics_part(core_metric_mask wanted);
+
+/* Sets those of the wanted metrics that are overall ones in values [CORE_METRICS] and leaves the others
+ * unchanged. */
+void core_metrics_of_unit(
+	const core_tally *tally, int32_t unit, core_metric_mask wanted, double *values);
 /* Sets those of the wanted metrics that belong to groups, and the rates of the readings they need. A
  * metric that needs more groups than are present gets NaN. The overall rate of the DP gap is that of the
  * rows counted here. rates: one for each reading. */

@@ -41,6 +41,7 @@ double core_equal_opportunity_difference(const core_tally *groups, const core_ra
 double core_equalized_odds_difference(const core_tally *groups, const core_rates *rates);
 double core_demographic_parity_ratio(const core_tally *groups, const core_rates *rates);
 double core_equalized_odds_ratio(const core_tally *groups, const core_rates *rates);
+double core_class_odds_difference(const core_rates *rates, int32_t c);
 double core_class_parity_ratio(const core_rates *rates, int32_t c);
 double core_class_odds_ratio(const core_rates *rates, int32_t c);
 /* Has a class both rates in two groups, but no ratio, because the largest TPR or FPR is 0? */

@@ -38,17 +38,40 @@ double core_fpr_gap(const core_tally *groups, const core_rates *r)
 	return compute_pairs_rms(r->fpr, r->C, r->G);
 }
 
+/* Root mean square over classes of the largest distance of a group's rate of positive predictions from the
+ * overall rate. */
 double core_dp_gap(const core_tally *groups, const core_rates *r)
 {
-	(void)groups;
-	return r->dp_gap;
+	int64_t n = 0;
+	double sum = 0;
+	for (int32_t g = 0; g < r->G; g++)
+		n += core_tally_rows(groups, g);
+	for (int32_t c = 0; c < r->C; c++) {
+		int64_t predicted = 0;
+		for (int32_t g = 0; g < r->G; g++)
+			predicted += core_tally_tp(groups, g, c) + core_tally_fp(groups, g, c);
+		double overall = core_divide_counts(predicted, n), most = 0;
+		for (int32_t g = 0; g < r->G; g++) {
+			double distance = fabs(r->positive[c * r->G + g] - overall);
+			if (distance > most) /* false for absent groups, whose rate is NaN */
+				most = distance;
+		}
+		sum += most * most;
+	}
+	return sqrt(sum / r->C);
 }
 
 /* Equation 4 of the paper as printed: no division by the number of classes. */
 double core_dp_gap_eq4(const core_tally *groups, const core_rates *r)
 {
-	(void)groups;
-	return sqrt((double)r->C) * r->dp_gap;
+	return sqrt((double)r->C) * core_dp_gap(groups, r);
+}
+
+double core_class_odds_difference(const core_rates *r, int32_t c)
+{
+	double tpr = core_rate_range(r->tpr + c * r->G, r->G);
+	double fpr = core_rate_range(r->fpr + c * r->G, r->G);
+	return isnan(tpr) || fpr > tpr ? fpr : tpr; /* a number rather than NaN */
 }
 
 double core_eo_rms(const core_tally *groups, const core_rates *r)
@@ -57,9 +80,10 @@ double core_eo_rms(const core_tally *groups, const core_rates *r)
 	int32_t count = 0;
 	(void)groups;
 	for (int32_t c = 0; c < r->C; c++) {
-		if (isnan(r->eo[c]))
+		double eo = core_class_odds_difference(r, c);
+		if (isnan(eo))
 			continue;
-		sum += r->eo[c] * r->eo[c];
+		sum += eo * eo;
 		count++;
 	}
 	return count ? sqrt(sum / count) : NAN;
@@ -70,7 +94,8 @@ double core_eo_max(const core_tally *groups, const core_rates *r)
 	double most = NAN;
 	(void)groups;
 	for (int32_t c = 0; c < r->C; c++)
-		most = fmax(most, r->eo[c]); /* fmax prefers a number over NaN */
+		most = fmax(most,
+			core_class_odds_difference(r, c)); /* fmax prefers a number over NaN */
 	return most;
 }
 
@@ -94,11 +119,6 @@ static double average_classes(const core_rates *r, double (*of_class)(const core
 static double compute_tpr_range(const core_rates *r, int32_t c)
 {
 	return core_rate_range(r->tpr + c * r->G, r->G);
-}
-
-static double read_eo(const core_rates *r, int32_t c)
-{
-	return r->eo[c];
 }
 
 double core_class_parity_ratio(const core_rates *r, int32_t c)
@@ -129,7 +149,7 @@ double core_equal_opportunity_difference(const core_tally *groups, const core_ra
 double core_equalized_odds_difference(const core_tally *groups, const core_rates *r)
 {
 	(void)groups;
-	return average_classes(r, read_eo);
+	return average_classes(r, core_class_odds_difference);
 }
 
 double core_demographic_parity_ratio(const core_tally *groups, const core_rates *r)

@@ -27,11 +27,12 @@ static fv_status alloc_attribute(fv_ctx *ctx, int32_t C, core_attribute_metrics 
 	a->positives = core_alloc(ctx, 2 * subgroups, sizeof *a->positives);
 	a->tpr = core_alloc(ctx, 2 * subgroups, sizeof *a->tpr);
 	a->group_f1 = core_alloc(ctx, 2 * G, sizeof *a->group_f1);
+	a->eo = core_alloc(ctx, (size_t)C, sizeof *a->eo);
 	a->no_parity_ratio = core_alloc(ctx, 2 * (size_t)C, sizeof *a->no_parity_ratio);
 	a->threshold_free = core_alloc(ctx, G, sizeof *a->threshold_free);
 	a->group_metric = core_alloc(ctx, G * CORE_METRICS, sizeof *a->group_metric);
 	a->confusion = core_alloc(ctx, G, sizeof *a->confusion);
-	if (!a->rows || !a->positives || !a->tpr || !a->group_f1 || !a->no_parity_ratio ||
+	if (!a->rows || !a->positives || !a->tpr || !a->group_f1 || !a->eo || !a->no_parity_ratio ||
 		!a->threshold_free || !a->group_metric || !a->confusion)
 		return FV_FAILED;
 	a->argmax_rows = a->rows + G;
@@ -49,7 +50,7 @@ static void set_unit_metrics(const core_tally *tally, int32_t unit, core_estimat
 	for (int k = 0; k < CORE_METRICS; k++)
 		value[k] = NAN;
 	if (core_tally_rows(tally, unit))
-		core_metrics_of_unit(tally, unit, value);
+		core_metrics_of_unit(tally, unit, CORE_ALL_METRICS, value);
 	for (int k = 0; k < CORE_METRICS; k++)
 		metric[k] = core_estimate_of(value[k]);
 }
@@ -80,12 +81,12 @@ static void copy_rates(const core_rates rates[CORE_READINGS], core_attribute_met
 	const core_rates *own = &rates[CORE_THRESHOLD];
 	a->present = own->present;
 	a->argmax_present = rates[CORE_ARGMAX].present;
-	a->tpr_pairs = own->tpr_pairs;
-	a->fpr_pairs = own->fpr_pairs;
+	a->tpr_pairs = core_rate_pairs(own->tpr, own->C, own->G);
+	a->fpr_pairs = core_rate_pairs(own->fpr, own->C, own->G);
 	a->fpr = own->fpr;
 	a->positive = own->positive;
-	a->eo = own->eo;
 	for (int32_t c = 0; c < own->C; c++) {
+		a->eo[c] = core_class_odds_difference(own, c);
 		a->no_parity_ratio[c] = own->present > 1 && isnan(core_class_parity_ratio(own, c));
 		a->no_odds_ratio[c] = core_class_odds_are_zero(own, c);
 	}
@@ -111,7 +112,7 @@ static fv_status set_attribute_metrics(fv_ctx *ctx, const core_tally *groups,
 	fv_status status = core_tally_alloc(ctx, 1, groups->C, &known);
 	if (status)
 		return status;
-	core_tally_sum(groups, NULL, NULL, &known);
+	core_tally_sum(groups, NULL, NULL, CORE_TALLY_ALL, &known);
 	set_unit_metrics(&known, 0, a->metric);
 	core_metrics_of_groups(groups,
 		CORE_WITH_RATES | core_metrics_of_kinds(CORE_METRIC_GAP | CORE_METRIC_GROUP), rates,
@@ -187,7 +188,7 @@ fv_status core_metric_values(
 		core_metrics_of_groups(&tally,
 			core_metrics_of_kinds(CORE_METRIC_GAP | CORE_METRIC_GROUP), rates, values);
 	else
-		core_metrics_of_unit(&tally, 0, values);
+		core_metrics_of_unit(&tally, 0, CORE_ALL_METRICS, values);
 	return FV_OK;
 }
 

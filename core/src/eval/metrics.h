@@ -44,7 +44,7 @@ typedef struct core_attribute_metrics {
 	double *eo;                         /* [C] equalised odds */
 	/* [C] classes that a ratio leaves out because the largest rate is 0 */
 	bool *no_parity_ratio, *no_odds_ratio;
-	double *group_f1, *group_acc;       /* [G], NaN: absent */
+	double *group_f1, *group_acc;                /* [G], NaN: absent */
 	core_threshold_free_metrics *threshold_free; /* [G] */
 	/* TPR_g - TPR_h of each pair of groups (eval/bootstrap.h); 0: not known */
 	int32_t n_differences;

@@ -51,8 +51,9 @@ static void add_seed(struct work *w, const core_tally *known, core_metric_mask w
 {
 	double value[CORE_METRICS], sum[CORE_METRICS] = {0};
 	int32_t G = w->cohort->G, F = w->cohort->speakers->F;
-	core_tally_sum(known, w->fold_group_of, NULL, &w->fold_groups);
-	core_tally_sum(&w->fold_groups, w->group_of, NULL, &w->pooled);
+	core_tally_part part = core_metrics_part(wanted);
+	core_tally_sum(known, w->fold_group_of, NULL, part, &w->fold_groups);
+	core_tally_sum(&w->fold_groups, w->group_of, NULL, part, &w->pooled);
 	core_metrics_of_groups(&w->pooled, wanted, w->rates, value);
 	for (int k = 0; k < CORE_METRICS; k++) {
 		if (core_metric_in(wanted, k))

@@ -5,7 +5,7 @@
 
 fv_status core_rates_alloc(fv_ctx *ctx, int32_t C, int32_t G, core_rates out[CORE_READINGS])
 {
-	size_t size = (size_t)C * (size_t)G, each = 4 * size + (size_t)C;
+	size_t size = (size_t)C * (size_t)G, each = 4 * size;
 	double *all = core_alloc(ctx, CORE_READINGS * each, sizeof *all);
 	if (!all)
 		return FV_FAILED;
@@ -15,8 +15,7 @@ fv_status core_rates_alloc(fv_ctx *ctx, int32_t C, int32_t G, core_rates out[COR
 			.tpr = all,
 			.tpr_zero = all + size,
 			.fpr = all + 2 * size,
-			.positive = all + 3 * size,
-			.eo = all + 4 * size};
+			.positive = all + 3 * size};
 	return FV_OK;
 }
 
@@ -29,8 +28,8 @@ static int32_t find_extremes(const double *rate, int32_t G, double *low, double 
 	for (int32_t g = 0; g < G; g++) {
 		if (isnan(rate[g]))
 			continue;
-		*low = fmin(*low, rate[g]);
-		*high = fmax(*high, rate[g]);
+		*low = rate[g] < *low ? rate[g] : *low;
+		*high = rate[g] > *high ? rate[g] : *high;
 		count++;
 	}
 	return count;
@@ -48,7 +47,7 @@ double core_rate_ratio(const double *rate, int32_t G)
 	return find_extremes(rate, G, &low, &high) > 1 && high > 0 ? low / high : NAN;
 }
 
-static int64_t count_pairs(const double *rate, int32_t C, int32_t G)
+int64_t core_rate_pairs(const double *rate, int32_t C, int32_t G)
 {
 	int64_t pairs = 0;
 	for (int32_t c = 0; c < C; c++, rate += G) {
@@ -58,26 +57,6 @@ static int64_t count_pairs(const double *rate, int32_t C, int32_t G)
 		pairs += defined * (defined - 1) / 2;
 	}
 	return pairs;
-}
-
-/* Root mean square over classes of the largest distance of a group's rate of positive predictions from the
- * overall rate. */
-static double compute_distance_from_overall(const core_tally *groups, const core_rates *r)
-{
-	int64_t n = 0;
-	double sum = 0;
-	for (int32_t g = 0; g < r->G; g++)
-		n += core_tally_rows(groups, g);
-	for (int32_t c = 0; c < r->C; c++) {
-		int64_t predicted = 0;
-		for (int32_t g = 0; g < r->G; g++)
-			predicted += core_tally_tp(groups, g, c) + core_tally_fp(groups, g, c);
-		double overall = core_divide_counts(predicted, n), most = 0;
-		for (int32_t g = 0; g < r->G; g++) /* fmax skips absent groups, whose rate is NaN */
-			most = fmax(most, fabs(r->positive[c * r->G + g] - overall));
-		sum += most * most;
-	}
-	return sqrt(sum / r->C);
 }
 
 void core_rates_fill(const core_tally *groups, core_rates *r)
@@ -96,10 +75,4 @@ void core_rates_fill(const core_tally *groups, core_rates *r)
 			r->positive[i] = core_divide_counts(tp + fp, n);
 		}
 	}
-	for (int32_t c = 0; c < r->C; c++)
-		r->eo[c] = fmax(core_rate_range(r->tpr + c * r->G, r->G),
-			core_rate_range(r->fpr + c * r->G, r->G));
-	r->dp_gap = compute_distance_from_overall(groups, r);
-	r->tpr_pairs = count_pairs(r->tpr, r->C, r->G);
-	r->fpr_pairs = count_pairs(r->fpr, r->C, r->G);
 }

@@ -9,12 +9,8 @@
 
 /* Rates of G groups in one reading. Arrays are [C, G]; NaN: undefined. */
 typedef struct core_rates {
-	int32_t C, G, present;        /* present: groups with rows */
-	int64_t tpr_pairs, fpr_pairs; /* pairs of groups with both rates, summed over classes */
+	int32_t C, G, present;                   /* present: groups with rows */
 	double *tpr, *tpr_zero, *fpr, *positive; /* positive: share predicted positive */
-	double *eo;    /* [C] larger of the ranges of TPR and FPR over groups */
-	double dp_gap; /* root mean square over classes of the largest distance of a group's rate of
-			* positive predictions from the overall rate */
 } core_rates;
 
 /* Allocates the rates of every reading. */
@@ -29,6 +25,9 @@ double core_rate_range(const double *rate, int32_t G);
 
 /* Smallest by largest defined rate [G]; NaN: fewer than two, or the largest is 0. */
 double core_rate_ratio(const double *rate, int32_t G);
+
+/* Counts the pairs of groups with both rates [C, G], summed over classes. */
+int64_t core_rate_pairs(const double *rate, int32_t C, int32_t G);
 
 /* above / below; NaN for below = 0 */
 static inline double core_divide_counts(int64_t above, int64_t below)

@@ -12,7 +12,8 @@ struct work {
 	const core_system *a, *b;
 	core_tally one, groups;
 	core_rates rates[CORE_READINGS];
-	core_metric_mask wanted; /* of those that belong to groups */
+	core_metric_mask overall, grouped; /* the wanted metrics: of all rows, of groups */
+	core_tally_part part;
 };
 
 static fv_status alloc_work(fv_ctx *ctx, const core_cohort *cohort, const core_system *a,
@@ -22,7 +23,9 @@ static fv_status alloc_work(fv_ctx *ctx, const core_cohort *cohort, const core_s
 	*w = (struct work){.cohort = cohort,
 		.a = a,
 		.b = b,
-		.wanted = core_draws_metrics(draws, CORE_METRIC_GAP | CORE_METRIC_GROUP)};
+		.overall = core_draws_metrics(draws, CORE_METRIC_OVERALL),
+		.grouped = core_draws_metrics(draws, CORE_METRIC_GAP | CORE_METRIC_GROUP)};
+	w->part = core_metrics_part(w->overall | w->grouped);
 	fv_status status = core_tally_alloc(ctx, 1, C, &w->one);
 	if (!status && cohort)
 		status = core_tally_alloc(ctx, cohort->G, C, &w->groups);
@@ -33,18 +36,15 @@ static fv_status alloc_work(fv_ctx *ctx, const core_cohort *cohort, const core_s
 
 /* Clears out, then adds sign[s] > 0 ? own[s] : other[s] to out[to[s]] for every speaker s. */
 static void sum_exchanged(const core_tally *own, const core_tally *other, const int32_t *sign,
-	const int32_t *to, core_tally *out)
+	const int32_t *to, core_tally_part part, core_tally *out)
 {
-	size_t width = core_tally_stride(own->C);
-	memset(out->count, 0, (size_t)out->K * width * sizeof *out->count);
+	size_t width = (size_t)part * core_tally_width(own->C);
+	core_tally_clear(out, part);
 	for (int32_t s = 0; s < own->K; s++) {
 		int32_t target = to ? to[s] : 0;
-		if (target < 0)
-			continue;
-		const int64_t *from = core_tally_unit(sign && sign[s] < 0 ? other : own, s);
-		int64_t *sum = core_tally_unit(out, target);
-		for (size_t j = 0; j < width; j++)
-			sum[j] += from[j];
+		if (target >= 0)
+			core_tally_add(core_tally_unit(out, target),
+				core_tally_unit(sign && sign[s] < 0 ? other : own, s), width);
 	}
 }
 
@@ -53,14 +53,16 @@ static void add_metrics(struct work *w, const core_system *own, const core_syste
 	const int32_t *sign, double scale, double *sum)
 {
 	double value[CORE_METRICS];
-	sum_exchanged(&own->all[r], &other->all[r], sign, NULL, &w->one);
 	for (int k = 0; k < CORE_METRICS; k++)
 		value[k] = NAN;
-	core_metrics_of_unit(&w->one, 0, value);
+	if (w->overall) {
+		sum_exchanged(&own->all[r], &other->all[r], sign, NULL, w->part, &w->one);
+		core_metrics_of_unit(&w->one, 0, w->overall, value);
+	}
 	if (w->cohort) {
-		sum_exchanged(
-			&own->known[r], &other->known[r], sign, w->cohort->of_speaker, &w->groups);
-		core_metrics_of_groups(&w->groups, w->wanted, w->rates, value);
+		sum_exchanged(&own->known[r], &other->known[r], sign, w->cohort->of_speaker,
+			w->part, &w->groups);
+		core_metrics_of_groups(&w->groups, w->grouped, w->rates, value);
 	}
 	for (int k = 0; k < CORE_METRICS; k++)
 		sum[k] += scale * value[k];

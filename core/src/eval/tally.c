@@ -34,7 +34,7 @@ static fv_status check_finite(fv_ctx *ctx, const core_eval_set *set, int64_t row
 	return FV_OK;
 }
 
-static void count_cell(int32_t C, int32_t c, bool predicted, bool real, int64_t *count)
+static void count_cell(int32_t C, int32_t c, bool predicted, bool real, int32_t *count)
 {
 	count[1 + c] += predicted && real;
 	count[1 + C + c] += predicted && !real;
@@ -42,7 +42,7 @@ static void count_cell(int32_t C, int32_t c, bool predicted, bool real, int64_t 
 }
 
 static void count_above_threshold(
-	const core_eval_set *set, int64_t row, float threshold, int64_t *count)
+	const core_eval_set *set, int64_t row, float threshold, int32_t *count)
 {
 	int32_t C = set->C;
 	const float *prob = set->prob + row * C, *label = set->label + row * C;
@@ -52,7 +52,7 @@ static void count_above_threshold(
 		count_cell(C, c, prob[c] > (cut ? cut[c] : threshold), label[c] > threshold, count);
 }
 
-static void count_argmax(const core_eval_set *set, int64_t row, int64_t *count)
+static void count_argmax(const core_eval_set *set, int64_t row, int32_t *count)
 {
 	core_argmax_row one;
 	if (!core_argmax_read(set, row, &one))
@@ -68,12 +68,14 @@ fv_status core_tally_count(fv_ctx *ctx, const core_eval_set *set, const int32_t 
 {
 	float threshold = core_eval_threshold(set);
 	fv_status status = FV_OK;
-	memset(out->count, 0, (size_t)out->K * core_tally_stride(out->C) * sizeof *out->count);
+	core_tally_clear(out, CORE_TALLY_ALL);
+	if (set->n > INT32_MAX)
+		return fv_fail(ctx, FV_FAILED, "%lld rows are too many", (long long)set->n);
 	for (int64_t i = 0; i < set->n && !status; i++) {
 		int32_t k = unit ? unit[i] : 0;
 		if (k < 0 || (keep && keep[i] < 0))
 			continue;
-		int64_t *count = core_tally_unit(out, k);
+		int32_t *count = core_tally_unit(out, k);
 		status = check_finite(ctx, set, i);
 		if (status)
 			continue;
@@ -90,18 +92,25 @@ fv_status core_tally_make(fv_ctx *ctx, const core_eval_set *set, int32_t K, cons
 	return status ? status : core_tally_count(ctx, set, unit, keep, out);
 }
 
-void core_tally_sum(
-	const core_tally *units, const int32_t *to, const int32_t *times, core_tally *out)
+void core_tally_clear(core_tally *tally, core_tally_part part)
 {
-	size_t width = core_tally_stride(units->C);
-	memset(out->count, 0, (size_t)out->K * width * sizeof *out->count);
+	size_t width = (size_t)part * core_tally_width(tally->C);
+	for (int32_t k = 0; k < tally->K; k++)
+		memset(core_tally_unit(tally, k), 0, width * sizeof *tally->count);
+}
+
+void core_tally_sum(const core_tally *units, const int32_t *to, const int32_t *times,
+	core_tally_part part, core_tally *out)
+{
+	size_t width = (size_t)part * core_tally_width(units->C);
+	core_tally_clear(out, part);
 	for (int32_t k = 0; k < units->K; k++) {
-		int32_t target = to ? to[k] : 0, factor = times ? times[k] : 1;
-		if (target < 0 || factor == 0)
+		int32_t target = to ? to[k] : 0;
+		if (target < 0)
 			continue;
-		const int64_t *from = core_tally_unit(units, k);
-		int64_t *sum = core_tally_unit(out, target);
-		for (size_t j = 0; j < width; j++)
-			sum[j] += factor * from[j];
+		const int32_t *from = core_tally_unit(units, k);
+		int32_t *sum = core_tally_unit(out, target);
+		for (int32_t t = times ? times[k] : 1; t > 0; t--) /* rarely more than two */
+			core_tally_add(sum, from, width);
 	}
 }

@@ -38,21 +38,24 @@ float core_eval_cut(const core_eval_set *set, int64_t cell);
 /* The counts of one reading, or of both; the functions below read those of the threshold. */
 typedef struct core_tally {
 	int32_t K, C;
-	int64_t *
-		count; /* [K, CORE_READINGS, 1 + 3 C]: rows; then tp, fp, positives of each class */
+	/* [K, CORE_READINGS, 1 + 3 C, padded]: rows; then tp, fp, positives of each class */
+	int32_t *count;
 } core_tally;
 
-/* Counts of one reading. */
+enum { CORE_TALLY_LANE = 8 }; /* counts that are added together */
+
+/* Counts of one reading, padded to whole lanes. */
 static inline size_t core_tally_width(int32_t C)
 {
-	return 1 + 3 * (size_t)C;
+	size_t lanes = (1 + 3 * (size_t)C + CORE_TALLY_LANE - 1) / CORE_TALLY_LANE;
+	return lanes * CORE_TALLY_LANE;
 }
 /* Counts of one unit. */
 static inline size_t core_tally_stride(int32_t C)
 {
 	return CORE_READINGS * core_tally_width(C);
 }
-static inline int64_t *core_tally_unit(const core_tally *t, int32_t k)
+static inline int32_t *core_tally_unit(const core_tally *t, int32_t k)
 {
 	return t->count + (size_t)k * core_tally_stride(t->C);
 }
@@ -81,7 +84,7 @@ static inline int64_t core_tally_positives(const core_tally *t, int32_t k, int32
 /* Zeroed; lives as long as the context. */
 FV_NODISCARD fv_status core_tally_alloc(fv_ctx *ctx, int32_t K, int32_t C, core_tally *out);
 
-/* Makes a tally and counts the rows of each unit. unit [n] in 0..K-1, -1: left out; NULL: all rows are
+/* Makes a tally and counts the rows of each unit, fewer than 2^31 of them. unit [n] in 0..K-1, -1: left out; NULL: all rows are
  * unit 0. keep [n]: rows with a negative entry are left out; NULL: none. Errors: FV_FAILED for a
  * probability or label that is not finite. */
 FV_NODISCARD fv_status core_tally_make(fv_ctx *ctx, const core_eval_set *set, int32_t K,
@@ -91,9 +94,23 @@ FV_NODISCARD fv_status core_tally_make(fv_ctx *ctx, const core_eval_set *set, in
 FV_NODISCARD fv_status core_tally_count(fv_ctx *ctx, const core_eval_set *set, const int32_t *unit,
 	const int32_t *keep, core_tally *out);
 
-/* Clears out, then adds times[k] * units[k] to out[to[k]]. to [K], -1: left out; NULL: all to 0. times [K];
- * NULL: once each. */
-void core_tally_sum(
-	const core_tally *units, const int32_t *to, const int32_t *times, core_tally *out);
+/* Adds one unit's counts, `width` of them (whole lanes). */
+static inline void core_tally_add(int32_t *restrict sum, const int32_t *restrict from, size_t width)
+{
+	for (size_t j = 0; j < width; j += CORE_TALLY_LANE)
+		for (size_t k = 0; k < CORE_TALLY_LANE; k++)
+			sum[j + k] += from[k + j];
+}
+
+/* Which counts a sum has: of the threshold reading alone, or of both. */
+typedef enum core_tally_part { CORE_TALLY_THRESHOLD = 1, CORE_TALLY_ALL = 2 } core_tally_part;
+
+/* Clears the part of out, then adds times[k] * units[k] to out[to[k]]. to [K], -1: left out; NULL: all to 0.
+ * times [K]; NULL: once each. */
+void core_tally_sum(const core_tally *units, const int32_t *to, const int32_t *times,
+	core_tally_part part, core_tally *out);
+
+/* Clears the part of every unit. */
+void core_tally_clear(core_tally *tally, core_tally_part part);
 
 #endif

@@ -24,7 +24,7 @@ static fv_status measure_run(fv_ctx *own, const core_run_result *run, const char
 		return FV_OK;
 	}
 	if (!status)
-		status = core_report_read_cut(own, run->metrics, &p);
+		status = core_report_read_options(own, run->metrics, &p);
 	if (status)
 		return status;
 	core_eval_set set = core_predictions_set(&p);

@@ -192,6 +192,15 @@ static void find_unbiased(core_grid *grid)
 	}
 }
 
+/* Leaves out of all draws what no column shows. */
+static void limit_draws(core_grid *grid)
+{
+	core_metric_mask shown = CORE_WITH_TPR;
+	for (size_t j = 0; j < grid->n_columns; j++)
+		shown |= (core_metric_mask)1 << grid->column[j].id;
+	grid->options.draws.only = shown;
+}
+
 fv_status core_grid_make(fv_ctx *ctx, const core_results *results,
 	const core_table_options *options, core_grid *grid)
 {
@@ -204,6 +213,7 @@ fv_status core_grid_make(fv_ctx *ctx, const core_results *results,
 	fv_status status = core_test_sets_read(ctx, results, options->set, &grid->tests);
 	if (!status)
 		status = core_columns_make(ctx, results, grid);
+	limit_draws(grid);
 	for (size_t i = 0; i < results->n && !status; i++)
 		status = fill_variant(ctx, &results->variant[i], i, grid);
 	find_unbiased(grid);
