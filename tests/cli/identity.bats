@@ -93,7 +93,7 @@ END
 	now 0 6 plain.yaml
 	now 0 0 plain.yaml
 	now 0 3 study.yaml loss.name=rw eval.compare.metric=acc -j 2
-	grep -A3 '^eval:' results/rw-lr0.01-*/fold1-seed1/config.yaml | grep -q 'metric: acc'
+	grep -A5 '^eval:' results/rw-lr0.01-*/fold1-seed1/config.yaml | grep -q 'metric: acc'
 	now 0 6 study.yaml
 	diff -r -x .eval first results
 	"$fairvox" verify results >/dev/null

@@ -60,8 +60,8 @@ typedef struct core_draws {
 	int64_t n;
 	uint64_t seed;
 	const int32_t *given;
-	bool no_folds;   /* no nulls of the means over folds, which are most of the work */
-	bool no_overall; /* in a comparison: no test of the metrics over all rows */
+	bool no_folds;         /* no nulls of the means over folds, which are most of the work */
+	bool no_overall;       /* in a comparison: no test of the metrics over all rows */
 	core_metric_mask only; /* the metrics that draws are made for; 0: all */
 } core_draws;
 

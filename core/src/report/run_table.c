@@ -227,7 +227,14 @@ static fv_status fill_names(
 	return grouping && bias ? FV_OK : FV_FAILED;
 }
 
-static void set_columns(const core_run_places *places, json_t *axes, core_result_table *t)
+/* Returns what CSV calls a figure: an overall metric of a group has a name of its own, so that a reader
+ * who asks for f1 gets that of all rows. */
+static const char *name_figure(fv_ctx *ctx, const core_run_place *p)
+{
+	return p->group && !p->class_name ? core_format(ctx, "group_%s", p->metric) : p->metric;
+}
+
+static fv_status set_columns(const core_run_places *places, json_t *axes, core_result_table *t)
 {
 	static const char *const keys[AXES] = {"variant", "fold", "seed", "split", "select",
 		"chosen_on", "grouper_seed", "bias_seed", "trial", "threshold"};
@@ -240,15 +247,19 @@ static void set_columns(const core_run_places *places, json_t *axes, core_result
 		core_plain_column(key, key, CORE_FOR_CSV);
 	for (size_t k = 0; k < places->n; k++) {
 		const core_run_place *p = &places->place[k];
-		t->column[column++] = (core_table_column){.path = {p->metric},
+		const char *name = name_figure(places->ctx, p);
+		if (!name)
+			return FV_FAILED;
+		t->column[column++] = (core_table_column){.path = {name},
 			.audience = CORE_FOR_CSV,
 			.attribute = p->attribute,
-			.metric = p->metric,
+			.metric = name,
 			.class_name = p->class_name,
 			.group = p->group,
 			.parts = CORE_SHOW_NULL | CORE_SHOW_INTERVAL,
 			.has_support = true};
 	}
+	return FV_OK;
 }
 
 fv_status core_add_runs(
@@ -268,7 +279,7 @@ fv_status core_add_runs(
 	if (!t)
 		return FV_FAILED;
 	t->audience = CORE_FOR_CSV;
-	set_columns(&places, axes, t);
+	status = set_columns(&places, axes, t);
 	for (size_t i = 0; i < readings.n && !status; i++) {
 		status = fill_names(ctx, &readings.reading[i], axes, t, i);
 		for (size_t j = 0; j < places.n; j++)
