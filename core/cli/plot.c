@@ -2,19 +2,24 @@
 /* fairvox plot: draws a figure of a results folder. */
 #include <getopt.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/nearest.h"
 #include "base/number.h"
 #include "figure_file.h"
-#include "plot/figure.h"
+#include "plot_map.h"
 #include "report/select_variants.h"
 #include "report/tuning.h"
+#include "results.h"
 #include "verbs.h"
 
 static const char usage[] =
-	"usage: fairvox plot [OPTION...] FIGURE RESULTS -o FILE.svg|.pdf|.png\n"
+	"usage: fairvox plot [OPTION...] FIGURE RESULTS|CONFIG [KEY=VALUE...] -o "
+	"FILE.svg|.pdf|.png\n"
 	"\n"
-	"Draws a figure of the variants in a results folder, from the numbers of 'fairvox table'.\n"
+	"Draws a figure of the variants in a results folder, or of a configuration, which finds\n"
+	"its results by their hashes, from the numbers of 'fairvox table'.\n"
 	"\n"
 	"FIGURE:\n"
 	"  effects    change of gap and F1 against training without debiasing\n"
@@ -23,12 +28,15 @@ static const char usage[] =
 	"  folds      the gap of every fold, by groups\n"
 	"  lines      metrics against a numeric axis of the matrix\n"
 	"  clusters   share of each group in the inferred groups\n"
+	"  tsne       a map of the recordings by people and inferred groups (t-SNE)\n"
 	"  curves     development values by epoch, and the epochs that were kept\n"
 	"\n"
 	"  -o, --output FILE     where to write; the ending says the format\n"
-	"      --paper           as in the paper: folds, lines\n"
+	"      --paper           as in the paper: folds, lines, tsne\n"
 	"      --x AXIS          lines: the axis (default: the numeric one with most values)\n"
-	"      --fold F          clusters: the fold (default: the first)\n"
+	"      --fold F          clusters, tsne: the fold (default: the first)\n"
+	"      --perplexity P    tsne: about how many neighbours count (default 30)\n"
+	"      --seed N          tsne: seed (default 0)\n"
 	"      --metric M,...    metrics to show (default: the figure's own)\n"
 	"      --attribute A     groups of people (default: that of eval.compare)\n"
 	"      --rows KEY=VALUE,...  only variants that match, as in 'fairvox table'\n"
@@ -45,7 +53,9 @@ struct plot {
 	const core_figure_kind *kind;
 	core_figure_options figure;
 	core_table_options table;
-	const char *rows, *out, *dir;
+	cli_map_options map;
+	const char *rows, *out;
+	cli_source source;
 	bool trials;
 	int64_t dpi;
 };
@@ -58,12 +68,59 @@ static fv_status parse_inches(fv_ctx *ctx, const char *option, double *out)
 		ctx, FV_CONFIG, "%s: '%s' is not a number of inches from 1 to 100", option, optarg);
 }
 
-static fv_status parse_option(fv_ctx *ctx, int option, struct plot *p)
+/* Options of the map and of a configuration. */
+static fv_status parse_source_option(fv_ctx *ctx, int option, struct plot *p)
+{
+	core_tsne_options *tsne = &p->map.tsne;
+	fv_status status = FV_OK;
+	int64_t seed = 0;
+	switch (option) {
+	case 'F':
+		status = cli_int(ctx, "--fold", optarg, 0, INT32_MAX, &p->figure.fold);
+		p->map.fold = p->figure.fold;
+		return status;
+	case 'e':
+		if (core_parse_double(optarg, &tsne->perplexity) && tsne->perplexity >= 1)
+			return FV_OK;
+		return fv_fail(ctx, FV_CONFIG, "--perplexity: '%s' is not a number from 1", optarg);
+	case 's':
+		status = cli_int(ctx, "--seed", optarg, 0, INT64_MAX, &seed);
+		tsne->seed = (uint64_t)seed;
+		return status;
+	case 'S':
+		p->source.results = optarg;
+		return FV_OK;
+	case 'C':
+		p->source.cache = optarg;
+		return FV_OK;
+	case 'P':
+		return cli_add_folder(ctx, &p->source.folders, optarg);
+	}
+	return FV_CONFIG;
+}
+
+/* Options of the file and its size. */
+static fv_status parse_file_option(fv_ctx *ctx, int option, struct plot *p)
 {
 	switch (option) {
 	case 'o':
 		p->out = optarg;
 		return cli_check_figure_name(ctx, optarg);
+	case 'w':
+		return parse_inches(ctx, "--width", &p->figure.width);
+	case 'h':
+		return parse_inches(ctx, "--height", &p->figure.height);
+	case 'D':
+		return cli_int(ctx, "--dpi", optarg, 20, 2400, &p->dpi);
+	case 'd':
+		return cli_int(ctx, "--draws", optarg, 2000, 10000000, &p->table.draws.n);
+	}
+	return parse_source_option(ctx, option, p);
+}
+
+static fv_status parse_option(fv_ctx *ctx, int option, struct plot *p)
+{
+	switch (option) {
 	case 'm':
 		p->figure.metrics = optarg;
 		return FV_OK;
@@ -83,24 +140,14 @@ static fv_status parse_option(fv_ctx *ctx, int option, struct plot *p)
 	case 'x':
 		p->figure.x = optarg;
 		return FV_OK;
-	case 'F':
-		return cli_int(ctx, "--fold", optarg, 0, INT32_MAX, &p->figure.fold);
 	case 't':
 		p->trials = true;
 		return FV_OK;
 	case 'l':
 		p->figure.labels = optarg;
 		return FV_OK;
-	case 'w':
-		return parse_inches(ctx, "--width", &p->figure.width);
-	case 'h':
-		return parse_inches(ctx, "--height", &p->figure.height);
-	case 'D':
-		return cli_int(ctx, "--dpi", optarg, 20, 2400, &p->dpi);
-	case 'd':
-		return cli_int(ctx, "--draws", optarg, 2000, 10000000, &p->table.draws.n);
 	}
-	return FV_CONFIG;
+	return parse_file_option(ctx, option, p);
 }
 
 static fv_status find_figure(fv_ctx *ctx, const char *name, const core_figure_kind **out)
@@ -127,37 +174,64 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct plot *
 		{"attribute", required_argument, NULL, 'a'}, {"rows", required_argument, NULL, 'R'},
 		{"reference", required_argument, NULL, 'r'}, {"trials", no_argument, NULL, 't'},
 		{"paper", no_argument, NULL, 'p'}, {"x", required_argument, NULL, 'x'},
-		{"fold", required_argument, NULL, 'F'}, {"labels", required_argument, NULL, 'l'},
+		{"fold", required_argument, NULL, 'F'},
+		{"perplexity", required_argument, NULL, 'e'},
+		{"seed", required_argument, NULL, 's'}, {"cache", required_argument, NULL, 'C'},
+		{"plugins", required_argument, NULL, 'P'},
+		{"results", required_argument, NULL, 'S'}, {"labels", required_argument, NULL, 'l'},
 		{"width", required_argument, NULL, 'w'}, {"height", required_argument, NULL, 'h'},
 		{"dpi", required_argument, NULL, 'D'}, {"draws", required_argument, NULL, 'd'},
 		{0}};
-	*p = (struct plot){
-		.figure = core_figure_default(), .table = core_table_default(), .dpi = 300};
+	*p = (struct plot){.figure = core_figure_default(),
+		.table = core_table_default(),
+		.map = {.fold = -1, .tsne = core_tsne_defaults()},
+		.dpi = 300};
+	p->map.tsne.threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
 	for (int option; (option = cli_option(ctx, argc, argv, "o:", longs)) != -1;) {
 		fv_status status = option == '?' ? FV_CONFIG : parse_option(ctx, option, p);
 		if (status)
 			return status;
 	}
-	if (optind + 2 != argc)
+	if (optind + 2 > argc)
 		return fv_fail(ctx, FV_CONFIG,
-			"plot: name a figure and a results folder: see 'fairvox plot --help'");
+			"plot: name a figure, and a results folder or a configuration: see "
+			"'fairvox "
+			"plot --help'");
 	if (!p->out)
 		return fv_fail(ctx, FV_CONFIG,
 			"plot: -o FILE is missing: FILE ends in .svg, .pdf or .png");
-	p->dir = argv[optind + 1];
+	p->source.path = argv[optind + 1];
+	p->source.overrides = argv + optind + 2;
+	p->source.n_overrides = (size_t)(argc - optind - 2);
 	return find_figure(ctx, argv[optind], &p->kind);
 }
 
 static fv_status draw_figure(fv_ctx *ctx, const struct plot *p, const core_results *results)
 {
 	core_grid grid;
+	core_map map;
 	core_canvas *canvas = NULL;
 	core_table_options options = core_figure_grid_options(p->kind, &p->figure, p->table);
 	fv_status status = core_grid_make(ctx, results, &options, &grid);
-	const core_figure_input input = {results, &grid};
+	const core_figure_input input = {results, &grid, p->kind->map ? &map : NULL};
+	if (!status && p->kind->map)
+		status = cli_map_make(ctx, results, &p->map, &map);
 	if (!status)
 		status = core_figure_draw(ctx, p->kind, &input, &p->figure, &canvas);
 	return status ? status : cli_write_figure(ctx, canvas, p->out, (double)p->dpi);
+}
+
+/* Reads the results. The map needs cache and plugins with a results folder, too. */
+static fv_status read_results(fv_ctx *ctx, struct plot *p, core_results **out)
+{
+	cli_source source = p->source;
+	p->map.cache = source.cache ? source.cache : "cache";
+	p->map.folders = source.folders;
+	if (p->kind->map && core_is_dir(source.path)) {
+		source.cache = NULL;
+		source.folders = (cli_folders){0};
+	}
+	return cli_results_read(ctx, &source, out);
 }
 
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
@@ -166,7 +240,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	core_results *results;
 	fv_status status = parse_options(ctx, argc, argv, &plot);
 	if (!status)
-		status = core_results_read(ctx, plot.dir, &results);
+		status = read_results(ctx, &plot, &results);
 	if (status)
 		return status;
 	if (!plot.trials)

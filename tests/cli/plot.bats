@@ -129,6 +129,28 @@ assert any("fold 2" in t for t in text)'
 	fails 2 "--fold: no run of fold 7 has groups" "$fairvox" plot clusters results -o f.svg --fold 7
 }
 
+@test "t-SNE: a map of the recordings from the cache, by people and inferred groups" {
+	fails 4 "no variant has groups inferred from features" "$fairvox" plot tsne results -o f.svg
+	rm -r results
+	"$fairvox" run plan.yaml -j 2 --quiet loss.name=rw 'grouper={name: kmeans, k: 3, encoder: {name: pitch}}'
+	"$fairvox" plot tsne results -o f.svg --quiet
+	marks f.svg '
+import collections
+[path] = glob.glob("results/*/fold1-*/groups.csv")
+groups = {r["FileName"]: r["group"] for r in csv.DictReader(open(path))}
+gender = {r["FileName"]: r["gender"] for f in glob.glob("results/*/*/predictions.csv") for r in csv.DictReader(open(f))}
+people = collections.Counter(gender.get(f, "unknown") for f in groups)
+assert {m["group"]: int(m["n"]) for m in marks if m["panel"] == "gender"} == dict(people)
+assert {m["group"]: int(m["n"]) for m in marks if m["panel"] != "gender"} == dict(collections.Counter(groups.values()))
+assert {"0", "1", "2"} <= set(text) and any("%d recordings" % len(groups) in t for t in text)'
+	"$fairvox" plot tsne results -o g.svg --quiet
+	cmp f.svg g.svg
+	"$fairvox" plot tsne results -o g.svg --quiet --perplexity 5
+	run ! cmp -s f.svg g.svg
+	fails 4 "have no features of pitch in this cache" "$fairvox" plot tsne results -o g.svg --cache none
+	fails 2 "--perplexity: 'many' is not a number" "$fairvox" plot tsne results -o g.svg --perplexity many
+}
+
 @test "curves: means over the runs" {
 	"$fairvox" plot curves results -o f.svg
 	marks f.svg '
@@ -140,6 +162,14 @@ for m in marks:
         last.append(lines[-1][m["metric"]])
     assert len(last) == 2 and close(m["last"], sum(last) / 2), (m, last)'
 	fails 2 "curves show dev_loss, value" "$fairvox" plot curves results -o f.svg --metric f1
+}
+
+@test "a configuration finds its results" {
+	"$fairvox" plot effects results -o one.svg
+	"$fairvox" plot effects plan.yaml 'eval.compare={metric: tpr_gap, attribute: gender}' -o two.svg
+	cmp one.svg two.svg
+	"$fairvox" plot folds plan.yaml loss.name=rw -o one.svg
+	run ! grep -q ERM one.svg
 }
 
 @test "the same results give the same bytes, in every format" {
@@ -185,12 +215,13 @@ END
 
 @test "what cannot be drawn is one line" {
 	fails 2 "no figure 'efects', did you mean 'effects'?" "$fairvox" plot efects results -o f.svg
-	fails 2 "name a figure and a results folder" "$fairvox" plot effects -o f.svg
+	fails 2 "name a figure, and a results folder or a configuration" "$fairvox" plot effects -o f.svg
 	fails 2 "-o FILE is missing" "$fairvox" plot effects results
 	fails 2 "ends in neither .svg, .pdf nor .png" "$fairvox" plot effects results -o f.jpg
 	fails 2 "no metric 'f2'" "$fairvox" plot effects results -o f.svg --metric f2
 	fails 2 "--width: 'wide' is not" "$fairvox" plot effects results -o f.svg --width wide
 	fails 4 "No such file" "$fairvox" plot effects nowhere -o f.svg
+	fails 2 "results is no configuration" "$fairvox" plot effects results -o f.svg --cache none
 	fails 4 "no variant to compare with" "$fairvox" plot effects results -o f.svg --rows loss=rw
 	fails 1 "nowhere/f.svg" "$fairvox" plot effects results -o nowhere/f.svg
 	[ ! -e f.svg ]

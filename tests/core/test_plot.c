@@ -216,7 +216,7 @@ static void effects_are_those_of_the_grid(void **state)
 	core_canvas *canvas;
 	core_figure_options options = core_figure_default();
 	core_grid grid = test_grid(ctx, test_results(ctx, "plot-effects", 2), &results);
-	const core_figure_input input = {results, &grid};
+	const core_figure_input input = {.results = results, .grid = &grid};
 	test_ok(ctx, core_figure_draw(ctx, core_figure_find("effects"), &input, &options, &canvas));
 	const char *svg = write_svg(ctx, canvas);
 	assert_int_equal(canvas->depth, 0);
@@ -244,7 +244,7 @@ static void a_study_without_a_reference_says_so(void **state)
 	const char *dir = core_strdup(ctx, test_folder("plot-alone"));
 	test_run(ctx, dir, &test_variants[1], 0, 1, 1);
 	core_grid grid = test_grid(ctx, dir, &results);
-	const core_figure_input input = {results, &grid};
+	const core_figure_input input = {.results = results, .grid = &grid};
 	test_fails(ctx,
 		core_figure_draw(ctx, core_figure_find("effects"), &input, &options, &canvas),
 		FV_DATA, "no variant to compare with");

@@ -167,7 +167,8 @@ static size_t make_polygon(int corners, double turn, double radius, core_point *
 {
 	for (int k = 0; k < corners; k++) {
 		double angle = turn + 2 * PI * k / corners;
-		out[k] = (core_point){radius * cos(angle), radius * sin(angle)};
+		out[k].x = radius * cos(angle);
+		out[k].y = radius * sin(angle);
 	}
 	return (size_t)corners;
 }

@@ -1,30 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Clusters: the share of each group of people in each inferred group of one fold, one panel a grouper. The
- * groups of people come from the predictions of all folds, because groups.csv also has training rows. */
-#include <math.h>
+/* Clusters: the share of each group of people in each inferred group of one fold, one panel a grouper. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/csv.h"
-#include "base/file.h"
-#include "eval/predictions.h"
-#include "plot/drawing.h"
 #include "plot/figures.h"
+#include "plot/groupings.h"
 
 #define HEIGHT 80.0
 #define GUTTER 26.0
-
-enum { GROUPS_MAX = 12, PANELS_MAX = 6 };
-
-/* The value of the attribute of a recording. */
-struct person {
-	const char *file, *value;
-};
-
-struct people {
-	size_t n, capacity;
-	struct person *person; /* sorted by file once complete */
-};
 
 /* An inferred group: its rows by group of people. */
 struct cluster {
@@ -42,73 +25,14 @@ struct grouping {
 
 struct clusters {
 	core_drawing d;
-	const char *attribute;
+	core_groupings read;
 	const core_eval_attribute *groups;
 	size_t n;
-	struct grouping grouping[PANELS_MAX];
-	int64_t fold;
+	struct grouping grouping[CORE_GROUPINGS_MAX];
 	core_layout layout;
 };
 
-/* --- reading ---------------------------------------------------------------------------------- */
-
-static int compare_people(const void *a, const void *b)
-{
-	return strcmp(((const struct person *)a)->file, ((const struct person *)b)->file);
-}
-
-static fv_status add_people(
-	fv_ctx *ctx, const core_run_result *run, const char *attribute, struct people *people)
-{
-	core_csv csv;
-	char *path = core_path_join(ctx, run->dir, "predictions.csv");
-	fv_status status = path ? core_csv_read(ctx, path, &csv) : FV_FAILED;
-	if (status)
-		return status;
-	int64_t file = core_csv_column(&csv, "FileName"), value = core_csv_column(&csv, attribute);
-	size_t rows = (size_t)csv.n_rows;
-	if (people->n + rows > people->capacity) {
-		size_t capacity = 2 * (people->n + rows);
-		struct person *grown = core_alloc(ctx, capacity, sizeof *grown);
-		if (!grown)
-			return FV_FAILED;
-		if (people->n)
-			memcpy(grown, people->person, people->n * sizeof *grown);
-		people->person = grown;
-		people->capacity = capacity;
-	}
-	for (int64_t i = 0; i < csv.n_rows && file >= 0 && value >= 0; i++)
-		people->person[people->n++] = (struct person){
-			core_csv_cell(&csv, i, file), core_csv_cell(&csv, i, value)};
-	return FV_OK;
-}
-
-/* Reads the attribute of the recordings that any fold of the variant predicted. */
-static fv_status read_people(
-	struct clusters *c, const core_variant_result *variant, struct people *people)
-{
-	fv_status status = FV_OK;
-	*people = (struct people){0};
-	for (int32_t f = 0; f < variant->n_folds && !status; f++)
-		status = add_people(
-			c->d.ctx, variant->used[f * variant->n_seeds], c->attribute, people);
-	if (!status && people->n)
-		qsort(people->person, people->n, sizeof *people->person, compare_people);
-	return status;
-}
-
-/* Returns the group of people of a recording; -1: unknown. */
-static int32_t find_group(const struct clusters *c, const struct people *people, const char *file)
-{
-	const struct person key = {file, NULL};
-	const struct person *found =
-		people->n ? bsearch(&key, people->person, people->n, sizeof key, compare_people)
-			  : NULL;
-	for (int32_t g = 0; found && g < c->groups->G; g++)
-		if (!strcmp(c->groups->group[g], found->value))
-			return g;
-	return -1;
-}
+/* --- counting --------------------------------------------------------------------------------- */
 
 static struct cluster *find_cluster(struct clusters *c, struct grouping *grouping, const char *name)
 {
@@ -138,124 +62,38 @@ static int compare_clusters(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-static fv_status count_rows(struct clusters *c, const core_csv *csv, const struct people *people,
-	struct grouping *grouping)
+static fv_status count_rows(struct clusters *c, const core_grouping *rows, struct grouping *out)
 {
-	int64_t file = core_csv_column(csv, "FileName"), group = core_csv_column(csv, "group");
-	grouping->cluster =
-		core_alloc(c->d.ctx, (size_t)csv->n_rows + 1, sizeof *grouping->cluster);
-	grouping->total = core_alloc(c->d.ctx, (size_t)c->groups->G, sizeof *grouping->total);
-	if (!grouping->cluster || !grouping->total)
+	*out = (struct grouping){.row = rows->row,
+		.cluster = core_alloc(c->d.ctx, rows->n + 1, sizeof *out->cluster),
+		.total = core_alloc(c->d.ctx, (size_t)c->groups->G, sizeof *out->total)};
+	if (!out->cluster || !out->total)
 		return FV_FAILED;
-	for (int64_t i = 0; i < csv->n_rows && file >= 0 && group >= 0; i++) {
-		const char *name = core_csv_cell(csv, i, group);
-		int32_t g = find_group(c, people, core_csv_cell(csv, i, file));
+	for (size_t i = 0; i < rows->n; i++) {
+		int32_t g = rows->people[i];
 		if (g < 0) {
-			grouping->unknown++;
+			out->unknown++;
 			continue;
 		}
-		struct cluster *own = find_cluster(c, grouping, *name ? name : "none");
+		struct cluster *own = find_cluster(c, out, rows->cluster[i]);
 		if (!own)
 			return FV_FAILED;
 		own->n++;
 		own->count[g]++;
-		grouping->total[g]++;
+		out->total[g]++;
 	}
-	if (grouping->n)
-		qsort(grouping->cluster, grouping->n, sizeof *grouping->cluster, compare_clusters);
+	if (out->n)
+		qsort(out->cluster, out->n, sizeof *out->cluster, compare_clusters);
 	return FV_OK;
 }
 
-/* Returns the run of the fold with the first seed; NULL: there is none. */
-static const core_run_result *find_run(const struct clusters *c, const core_variant_result *variant)
+static fv_status count_all(struct clusters *c)
 {
-	for (int32_t f = 0; f < variant->n_folds; f++)
-		if (c->fold < 0 || variant->fold[f] == c->fold)
-			return variant->used[f * variant->n_seeds];
-	return NULL;
-}
-
-static fv_status add_grouping(struct clusters *c, size_t row)
-{
-	core_csv csv;
-	struct people people;
-	const core_variant_result *variant = c->d.grid->row[row].variant;
-	const core_run_result *run = find_run(c, variant);
-	char *path = run ? core_path_join(c->d.ctx, run->dir, "groups.csv") : NULL;
-	if (!path || !core_file_exists(path))
-		return FV_OK;
-	struct grouping *own = &c->grouping[c->n];
-	*own = (struct grouping){.row = row};
-	c->fold = run->fold;
-	fv_status status = core_csv_read(c->d.ctx, path, &csv);
-	if (!status)
-		status = read_people(c, variant, &people);
-	if (!status)
-		status = count_rows(c, &csv, &people, own);
-	c->n += !status && own->n;
+	fv_status status = core_groupings_read(&c->d, &c->read);
+	c->groups = c->read.people;
+	for (size_t k = 0; k < c->read.n && !status; k++)
+		status = count_rows(c, &c->read.grouping[k], &c->grouping[c->n++]);
 	return status;
-}
-
-/* Is there a panel of the same groups already? */
-static bool has_groups_of(const struct clusters *c, size_t row)
-{
-	const core_run_facts *own = c->d.grid->row[row].facts;
-	for (size_t k = 0; k < c->n; k++) {
-		const core_run_facts *other = c->d.grid->row[c->grouping[k].row].facts;
-		if (json_equal((json_t *)own->grouping, (json_t *)other->grouping))
-			return true;
-	}
-	return false;
-}
-
-/* Groups made of true labels are shown if they were selected, or if there are no others (`all`). */
-static fv_status collect_groupings(struct clusters *c, bool all)
-{
-	core_drawing *d = &c->d;
-	fv_status status = FV_OK;
-	for (size_t i = 0; i < d->grid->n_rows && !status; i++) {
-		const core_grid_row *row = &d->grid->row[i];
-		if (!row->facts || !row->facts->n_groupers || has_groups_of(c, i) ||
-			(row->facts->uses_group_labels && !d->options->selected && !all))
-			continue;
-		if (c->n == PANELS_MAX)
-			return fv_fail(d->ctx, FV_CONFIG,
-				"clusters: shows at most %d groupers: select fewer with --rows",
-				(int)PANELS_MAX);
-		status = add_grouping(c, i);
-	}
-	if (status || c->n)
-		return status;
-	if (!all)
-		return collect_groupings(c, true);
-	if (c->fold >= 0)
-		return fv_fail(d->ctx, FV_CONFIG, "--fold: no run of fold %lld has groups",
-			(long long)c->fold);
-	return fv_fail(d->ctx, FV_DATA,
-		"clusters: no variant has inferred groups whose people are known by '%s'",
-		c->attribute);
-}
-
-static fv_status find_groups(struct clusters *c)
-{
-	core_drawing *d = &c->d;
-	fv_status status = core_find_attribute(d, &c->attribute);
-	for (int32_t t = 0; t < d->grid->tests.n_sets && !status && !c->groups; t++)
-		for (int32_t a = 0; a < d->grid->tests.set[t].n_attributes; a++)
-			if (!strcmp(d->grid->tests.set[t].attribute[a].name, c->attribute))
-				c->groups = &d->grid->tests.set[t].attribute[a];
-	if (status)
-		return status;
-	if (!c->groups)
-		return fv_fail(d->ctx, FV_DATA,
-			"clusters: the folds of no variant form one test set with '%s'",
-			c->attribute);
-	if (c->groups->G > GROUPS_MAX)
-		return fv_fail(d->ctx, FV_DATA,
-			"clusters: '%s' has %d groups, more than the %d that can be told apart: "
-			"choose another --attribute",
-			c->attribute, (int)c->groups->G, (int)GROUPS_MAX);
-	return FV_OK;
 }
 
 /* --- drawing ---------------------------------------------------------------------------------- */
@@ -360,13 +198,13 @@ static const char *make_note(struct clusters *c)
 	const char *left_out =
 		unknown ? core_format(c->d.ctx,
 				  " Left out: %lld rows whose %s no prediction tells.",
-				  (long long)unknown, c->attribute)
+				  (long long)unknown, c->read.attribute)
 			: "";
 	return left_out ? core_format(c->d.ctx,
 				  "Groups of fold %lld, all splits, sorted by share; below: group "
 				  "and "
 				  "number of rows.%s%s",
-				  (long long)c->fold,
+				  (long long)c->read.fold,
 				  c->groups->G == 2 ? " Dashed: share in all rows." : "", left_out)
 			: NULL;
 }
@@ -401,12 +239,10 @@ static fv_status draw_all(struct clusters *c, core_canvas **out)
 fv_status core_draw_clusters(fv_ctx *ctx, const core_figure_input *input,
 	const core_figure_options *options, core_canvas **out)
 {
-	struct clusters c = {.fold = options->fold};
+	struct clusters c = {0};
 	fv_status status = core_drawing_open(
 		ctx, core_figure_find("clusters"), input, options, CORE_WIDE, &c.d);
 	if (!status)
-		status = find_groups(&c);
-	if (!status)
-		status = collect_groupings(&c, false);
+		status = count_all(&c);
 	return status ? status : draw_all(&c, out);
 }

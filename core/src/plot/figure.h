@@ -20,16 +20,27 @@ typedef struct core_figure_options {
 } core_figure_options;
 core_figure_options core_figure_default(void);
 
+/* A map of the recordings of one fold in two dimensions. */
+typedef struct core_map {
+	int64_t n;
+	const char *const *id; /* [n] recordings, as in groups.csv */
+	const float *xy;       /* [n, 2] */
+	const char *features;  /* of which: "functionals" */
+	double perplexity;
+} core_map;
+
 /* What a figure is drawn from. */
 typedef struct core_figure_input {
 	const core_results *results;
 	const core_grid *grid; /* made with the options of core_figure_grid_options */
+	const core_map *map;   /* for tsne; NULL: none */
 } core_figure_input;
 
 typedef struct core_figure_kind {
 	const char *name, *summary;
 	bool scores, compare, baselines; /* what it needs of the grid */
 	bool paper;                      /* has a form as in the paper */
+	bool map;                        /* needs a map */
 	fv_status (*draw)(fv_ctx *ctx, const core_figure_input *input,
 		const core_figure_options *options, core_canvas **out);
 } core_figure_kind;

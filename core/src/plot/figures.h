@@ -19,5 +19,7 @@ FV_NODISCARD fv_status core_draw_clusters(fv_ctx *ctx, const core_figure_input *
 	const core_figure_options *options, core_canvas **out);
 FV_NODISCARD fv_status core_draw_curves(fv_ctx *ctx, const core_figure_input *input,
 	const core_figure_options *options, core_canvas **out);
+FV_NODISCARD fv_status core_draw_tsne(fv_ctx *ctx, const core_figure_input *input,
+	const core_figure_options *options, core_canvas **out);
 
 #endif

@@ -292,7 +292,8 @@ static fv_status draw_panel(struct tradeoff *t, int32_t which)
 		core_draw_title(d->canvas, panel.area.x, panel.area.y - 5, d->names.panel[which],
 			panel.area.width);
 	core_draw_x_axis(d->canvas, &panel, x);
-	core_draw_y_axis(d->canvas, &panel, (size_t)which % t->layout.across ? NULL : y, true);
+	bool first = (size_t)which % t->layout.across == 0;
+	core_draw_y_axis(d->canvas, &panel, first ? y : NULL, true);
 	core_open_clip(d->canvas, panel.area);
 	for (size_t i = 0; i < d->grid->n_rows && n <= WHISKERS_MAX; i++)
 		if (is_in_panel(t, i, which))
@@ -327,8 +328,9 @@ static double draw_key(struct tradeoff *t, double y)
 		if (!t->number[i])
 			continue;
 		size_t k = (size_t)t->number[i] - 1;
-		double x = left + (double)(k / rows) * (most / (double)columns);
-		double own = y + (double)(k % rows) * CORE_LINE_HEIGHT + 7;
+		size_t column = k / rows, line = k % rows;
+		double x = left + (double)column * (most / (double)columns);
+		double own = y + (double)line * CORE_LINE_HEIGHT + 7;
 		const char *text = core_format(d->ctx, "%d", (int)t->number[i]);
 		const char *label = core_fit_text(d->ctx, d->names.row[i].label, CORE_FONT, false,
 			most / (double)columns - number);
