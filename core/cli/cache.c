@@ -91,9 +91,9 @@ static fv_status find_folders(fv_ctx *ctx, const char *cache, struct folder **ou
 static void print_folders(const struct folder *f, int n)
 {
 	for (int i = 0; i < n; i++)
-		printf("%s %-20s %8lld entries %10.1f MiB %6.0f days\n", f[i].key,
+		printf("%s %-20s %8lld %-7s %10.1f MiB %6.0f days\n", f[i].key,
 			f[i].encoder ? f[i].encoder : "-", (long long)f[i].entries,
-			(double)f[i].bytes / (1 << 20),
+			f[i].entries == 1 ? "entry" : "entries", (double)f[i].bytes / (1 << 20),
 			f[i].newest ? difftime(time(NULL), f[i].newest) / 86400 : 0);
 }
 
@@ -135,7 +135,8 @@ static fv_status prune_folder(fv_ctx *ctx, const char *cache, const struct folde
 	}
 	rmdir(f->path); /* fails if other files are in it */
 	core_cache_unlock(&lock);
-	printf("%s: %lld entries removed\n", f->key, (long long)removed);
+	printf("%s: %lld %s removed\n", f->key, (long long)removed,
+		removed == 1 ? "entry" : "entries");
 	return FV_OK;
 }
 

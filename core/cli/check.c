@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/plural.h"
 #include "contract/contract.h"
 #include "plugin/registry.h"
 #include "run/pool.h"
@@ -95,8 +96,9 @@ static fv_status run_suite(void *user, fv_ctx *ctx, int64_t task)
 	for (size_t i = 0; i < result.n; i++)
 		printf("%s: %s: %s\n", result.finding[i].fault ? "fault" : "note",
 			result.finding[i].check, result.finding[i].text);
-	printf("%s: %zu checks, %zu faults\n", c->plugin->descriptor->name, result.n_checks,
-		result.n_faults);
+	printf("%s: %zu check%s, %zu fault%s\n", c->plugin->descriptor->name, result.n_checks,
+		core_plural((int64_t)result.n_checks), result.n_faults,
+		core_plural((int64_t)result.n_faults));
 	return result.n_faults ? fv_fail(ctx, FV_DATA, "%s: violates the contract", c->plugin->path)
 			       : FV_OK;
 }

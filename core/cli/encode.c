@@ -9,6 +9,7 @@
 #include "checkpoint/npy_write.h"
 #include "config/config.h"
 #include "run/encode_files.h"
+#include "run/pool.h"
 #include "verbs.h"
 
 static const char usage[] =
@@ -174,6 +175,8 @@ static fv_status encode_recordings(fv_ctx *ctx, struct encode *e)
 		.jobs = (int)e->jobs,
 		.folder = core_path_dir(ctx, e->out)};
 	status = core_encode_files_run(ctx, &job, encoded, &e->spool);
+	if (core_pool_was_stopped(status))
+		core_log(ctx, CORE_INFO, "stopped: nothing was written to '%s'", e->out);
 	for (size_t i = 0; i < e->n_files && !status; i++)
 		shape_tensor(e, &encoded[i], &e->tensor[i]);
 	return status;

@@ -2,6 +2,7 @@
 /* fairvox explain: prints what a configuration resolves to, without computing anything. */
 #include <string.h>
 
+#include "base/plural.h"
 #include "base/progress.h"
 #include "run/estimate.h"
 #include "run/refresh.h"
@@ -23,7 +24,7 @@ static const char usage[] =
 /* "3 folds", "1 fold" */
 static void print_count(int64_t n, const char *what)
 {
-	printf("%lld %s%s", (long long)n, what, n == 1 ? "" : "s");
+	printf("%lld %s%s", (long long)n, what, core_plural(n));
 }
 
 /* --- variants --------------------------------------------------------------------------------- */
@@ -33,14 +34,15 @@ static void print_combinations(const core_config *c)
 	printf("%s: ", c->path);
 	print_count((int64_t)c->n_variants, "variant");
 	printf(" (%zu combination%s, %zu excluded, %zu included, %zu merged)\n", c->n_combinations,
-		c->n_combinations == 1 ? "" : "s", c->n_excluded, c->n_included, c->n_merged);
+		core_plural((int64_t)c->n_combinations), c->n_excluded, c->n_included, c->n_merged);
 	size_t tuned = 0, trials = 0;
 	for (size_t i = 0; i < c->n_variants; i++) {
 		tuned += c->variants[i].tune != NULL;
 		trials += c->variants[i].trial;
 	}
 	if (tuned)
-		printf("%zu of them tuned, %zu only as trials\n", tuned, trials);
+		printf("%zu of them tuned, %zu only as trial%s\n", tuned, trials,
+			core_plural((int64_t)trials));
 }
 
 static const char *find_label(const core_variant *variant, const char *axis)
@@ -80,7 +82,7 @@ static void print_notes(const core_config *c, bool full)
 	if (dropped) {
 		printf("note: ");
 		print_count((int64_t)dropped, "key");
-		puts(" of blocks that name another plugin left out: see --full");
+		puts(" of replaced blocks dropped: see --full");
 	}
 }
 
@@ -91,8 +93,8 @@ static fv_status print_variants(fv_ctx *ctx, const core_config *c)
 		const core_variant *v = &c->variants[i];
 		printf("\nvariant %s%s\n", v->slug, v->trial ? " (trial)" : "");
 		if (v->tune)
-			printf("picks by %s, in each fold, one of %d trials:", v->tune->by,
-				(int)v->tune->n_trials);
+			printf("picks by %s, in each fold, one of %d trial%s:", v->tune->by,
+				(int)v->tune->n_trials, core_plural(v->tune->n_trials));
 		for (int32_t k = 0; v->tune && k < v->tune->n_trials; k++)
 			printf(" %s%s", c->variants[v->tune->trial[k]].slug,
 				k + 1 < v->tune->n_trials ? "," : "\n");
@@ -124,9 +126,9 @@ static fv_status print_features(fv_ctx *ctx, const core_study *study, double *se
 		if (status)
 			return status;
 		*seconds += each * (double)missing;
-		printf("  %s %s [%d,%d]: %lld recordings, %.1f MiB, ", e->name,
+		printf("  %s %s [%d,%d]: %lld recording%s, %.1f MiB, ", e->name,
 			e->info.outputs[e->output].name, e->layers, e->dims, (long long)r->n,
-			(double)r->n * e->layers * e->dims * 4 / (1 << 20));
+			core_plural(r->n), (double)r->n * e->layers * e->dims * 4 / (1 << 20));
 		if (e->info.by_name)
 			puts("read by name");
 		else
@@ -155,8 +157,9 @@ static void print_run(const core_run *run, const core_run_rows *rows)
 		printf(" (%d kept)", p->stage[0].rows);
 	printf(", %d dev, %d test\n", rows->dev, rows->test);
 	for (int32_t i = 0; i < p->n && p->n > 1; i++)
-		printf("    stage %d: %s, about %d rows, %d epochs\n", i + 1, p->stage[i].loss,
-			p->stage[i].rows, p->stage[i].epochs);
+		printf("    stage %d: %s, about %d row%s, %d epoch%s\n", i + 1, p->stage[i].loss,
+			p->stage[i].rows, core_plural(p->stage[i].rows), p->stage[i].epochs,
+			core_plural(p->stage[i].epochs));
 }
 
 static fv_status add_run(fv_ctx *ctx, const core_study *study, const core_run *run, bool full,
@@ -214,8 +217,8 @@ static fv_status print_totals(fv_ctx *ctx, const struct totals *t, int64_t jobs)
 	if (t->judged)
 		printf(", %lld to re-evaluate", (long long)t->judged);
 	if (t->to_choose)
-		printf("; %lld of %lld runs of tuned variants to choose", (long long)t->to_choose,
-			(long long)t->tuned);
+		printf("; %lld of %lld run%s of tuned variants to choose", (long long)t->to_choose,
+			(long long)t->tuned, core_plural(t->tuned));
 	putchar('\n');
 	bool failed = text.failed;
 	core_text_free(&text);

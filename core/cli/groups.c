@@ -32,8 +32,7 @@ static fv_status find_run(fv_ctx *ctx, const cli_study *cli, const core_study *s
 	for (*out = 0; *out < study->n_runs; ++*out)
 		if (!cli->has_fold || study->fold[study->run[*out].fold].fold == cli->fold)
 			return FV_OK;
-	return fv_fail(ctx, FV_CONFIG, "--fold: there is no fold %lld in the configuration",
-		(long long)cli->fold);
+	return cli_refuse_fold(ctx, "groups", &study->config->variants[0].corpus, cli->fold);
 }
 
 static fv_status make_report(

@@ -9,15 +9,29 @@
 #include "verbs.h"
 
 static const char usage[] =
-	"usage: fairvox plugins [--plugins DIR]... [--json]\n"
+	"usage: fairvox plugins [--plugins DIR]... [--all] [--json]\n"
 	"\n"
 	"Lists the plugins found, and the files refused with the reason. Folders are searched\n"
 	"in this order: --plugins, FAIRVOX_PLUGIN_PATH (colon-separated), the install folder.\n"
+	"The first file of a name is used and hides those of other folders.\n"
 	"\n"
 	"  --plugins DIR  search DIR first; may be repeated\n"
+	"  --all          list the hidden files too, not only how many they are\n"
 	"  --json         print one JSON object\n";
 
-static void print_text(const core_registry *r)
+static void print_hidden(const core_registry *r, bool all)
+{
+	for (size_t i = 0; all && i < r->n_hidden; i++)
+		printf("hidden   %s: by %s\n", r->hidden[i].path, r->hidden[i].by);
+	if (!all && r->n_hidden == 1)
+		printf("hidden   %s: by %s\n", r->hidden[0].path, r->hidden[0].by);
+	else if (!all && r->n_hidden)
+		printf("hidden   %zu files, by files of the same name in folders searched before, "
+		       "such as %s (--all lists them)\n",
+			r->n_hidden, r->hidden[0].path);
+}
+
+static void print_text(const core_registry *r, bool all)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const fv_descriptor *d = r->plugin[i].descriptor;
@@ -26,13 +40,14 @@ static void print_text(const core_registry *r)
 	}
 	for (size_t i = 0; i < r->n_refused; i++)
 		printf("refused  %s: %s\n", r->refused[i].path, r->refused[i].reason);
+	print_hidden(r, all);
 	if (!r->n && !r->n_refused)
 		puts("no plugins found");
 }
 
 static fv_status print_json(fv_ctx *ctx, const core_registry *r)
 {
-	json_t *found = json_array(), *refused = json_array();
+	json_t *found = json_array(), *refused = json_array(), *hidden = json_array();
 	for (size_t i = 0; i < r->n; i++) {
 		const fv_descriptor *d = r->plugin[i].descriptor;
 		json_array_append_new(found,
@@ -43,8 +58,11 @@ static fv_status print_json(fv_ctx *ctx, const core_registry *r)
 	for (size_t i = 0; i < r->n_refused; i++)
 		json_array_append_new(refused, json_pack("{s:s, s:s}", "path", r->refused[i].path,
 						       "reason", r->refused[i].reason));
-	json_t *root = json_pack(
-		"{s:i, s:o, s:o}", "schema_version", 1, "plugins", found, "refused", refused);
+	for (size_t i = 0; i < r->n_hidden; i++)
+		json_array_append_new(hidden,
+			json_pack("{s:s, s:s}", "path", r->hidden[i].path, "by", r->hidden[i].by));
+	json_t *root = json_pack("{s:i, s:o, s:o, s:o}", "schema_version", 2, "plugins", found,
+		"refused", refused, "hidden", hidden);
 	const char *text = core_json_text(ctx, root, JSON_COMPACT);
 	if (!text)
 		return FV_FAILED;
@@ -54,15 +72,17 @@ static fv_status print_json(fv_ctx *ctx, const core_registry *r)
 
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{"plugins", required_argument, NULL, 'P'}, {"json", no_argument, NULL, 'j'}, {0}};
+	static const struct option longs[] = {{"plugins", required_argument, NULL, 'P'},
+		{"all", no_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'}, {0}};
 	cli_folders folders = {0};
-	bool json = false;
+	bool json = false, all = false;
 	for (int option; (option = cli_option(ctx, argc, argv, "", longs)) != -1;) {
 		if (option == '?')
 			return FV_CONFIG;
 		if (option == 'j')
 			json = true;
+		else if (option == 'a')
+			all = true;
 		else if (cli_add_folder(ctx, &folders, optarg))
 			return FV_CONFIG;
 	}
@@ -73,7 +93,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	if (status)
 		return status;
 	if (!json)
-		print_text(r);
+		print_text(r, all);
 	else if ((status = print_json(ctx, r)))
 		return status;
 	return cli_flush(ctx);

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "base/plural.h"
 #include "run/execute.h"
 #include "study.h"
 #include "verbs.h"
@@ -43,19 +44,21 @@ static fv_status execute_study(fv_ctx *ctx, cli_study *cli, core_study *study)
 	core_summary s;
 	status = core_study_execute(ctx, study, &options, &s);
 	if (s.stopped)
-		core_log(ctx, CORE_INFO, "%lld runs were stopped: the same command resumes them",
-			(long long)s.stopped);
+		core_log(ctx, CORE_INFO, "%lld run%s stopped: the same command resumes %s",
+			(long long)s.stopped, s.stopped == 1 ? " was" : "s were",
+			s.stopped == 1 ? "it" : "them");
 	char judged[64] = "";
 	if (s.judged)
 		snprintf(judged, sizeof judged, ", %lld re-evaluated", (long long)s.judged);
-	core_log(ctx, CORE_INFO, "%lld of %lld runs done, %lld computed now%s%s%s",
+	core_log(ctx, CORE_INFO, "%lld of %lld run%s done, %lld computed now%s%s%s",
 		(long long)s.done_before + (long long)s.done_now, (long long)s.runs,
-		(long long)s.done_now, judged, s.failed ? "; some failed" : "",
+		core_plural(s.runs), (long long)s.done_now, judged, s.failed ? "; some failed" : "",
 		s.taken ? "; another process is computing some" : "");
 	if (s.tuned.folds)
 		core_log(ctx, CORE_INFO,
-			"tuned variants: %lld of %lld folds have their choice, %lld made now",
+			"tuned variants: %lld of %lld fold%s %s a choice, %lld made now",
 			(long long)s.tuned.chosen, (long long)s.tuned.folds,
+			core_plural(s.tuned.folds), s.tuned.chosen == 1 ? "has" : "have",
 			(long long)s.tuned.now);
 	return status;
 }

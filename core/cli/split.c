@@ -5,6 +5,7 @@
 
 #include "config/config.h"
 #include "report/split_tables.h"
+#include "study.h"
 #include "verbs.h"
 
 static const char usage[] =
@@ -79,14 +80,7 @@ static fv_status choose_fold(fv_ctx *ctx, const core_corpus_spec *corpus, struct
 	for (int32_t f = 0; f < corpus->n_folds; f++)
 		if (corpus->folds[f] == o->fold)
 			return FV_OK;
-	core_text folds = {0};
-	for (int32_t f = 0; f < corpus->n_folds; f++)
-		core_text_add(&folds, f ? ", %lld" : "%lld", (long long)corpus->folds[f]);
-	fv_status status =
-		fv_fail(ctx, FV_CONFIG, "split: --fold %lld is not in corpus.folds, which has %s",
-			(long long)o->fold, folds.failed ? "others" : folds.data);
-	core_text_free(&folds);
-	return status;
+	return cli_refuse_fold(ctx, "split", corpus, o->fold);
 }
 
 static fv_status print_report(fv_ctx *ctx, const core_split_report *report, bool json)

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/plural.h"
 #include "base/progress.h"
 #include "report/results.h"
 #include "report/status_tables.h"
@@ -47,7 +48,8 @@ static void print_results(const core_results *r)
 		size_t trials =
 			json_array_size(json_object_get(facts ? facts->tune : NULL, "trials"));
 		if (trials)
-			printf(" (each chosen among %zu trials)", trials);
+			printf(" (each chosen among %zu trial%s)", trials,
+				core_plural((int64_t)trials));
 		putchar('\n');
 		for (size_t j = 0; j < r->variant[i].n; j++)
 			if (r->variant[i].run[j].status == CORE_RUN_FAILED)
@@ -56,7 +58,7 @@ static void print_results(const core_results *r)
 					(long long)r->variant[i].run[j].seed,
 					r->variant[i].run[j].reason);
 	}
-	printf("%zu %s:", variants, variants == 1 ? "variant" : "variants");
+	printf("%zu variant%s:", variants, core_plural((int64_t)variants));
 	for (size_t s = 0; s < STATES; s++)
 		if (s != CORE_RUN_LEFT_OUT || total[s])
 			printf("%s %zu %s", s ? "," : "", total[s], states[s]);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "base/text.h"
 
 static fv_status apply_option(fv_ctx *ctx, cli_study *s, int option)
 {
@@ -134,4 +135,21 @@ fv_status cli_study_open(fv_ctx *ctx, cli_study *s, core_study **out)
 		.jobs = (int)s->jobs,
 		.keep_waves = s->encodes};
 	return core_study_open(ctx, s->variants, &options, out);
+}
+
+fv_status cli_refuse_fold(
+	fv_ctx *ctx, const char *verb, const core_corpus_spec *corpus, int64_t fold)
+{
+	if (!corpus->has_folds)
+		return fv_fail(ctx, FV_CONFIG,
+			"%s: --fold %lld: the corpus has no folds: leave --fold out", verb,
+			(long long)fold);
+	core_text folds = {0};
+	for (int32_t f = 0; f < corpus->n_folds; f++)
+		core_text_add(&folds, f ? ", %lld" : "%lld", (long long)corpus->folds[f]);
+	fv_status status =
+		fv_fail(ctx, FV_CONFIG, "%s: --fold %lld is not in corpus.folds, which has %s",
+			verb, (long long)fold, folds.failed ? "others" : folds.data);
+	core_text_free(&folds);
+	return status;
 }

@@ -43,4 +43,8 @@ FV_NODISCARD fv_status cli_study_open(fv_ctx *ctx, cli_study *cli, core_study **
 /* Prints what `fairvox run` would do (explain.c). */
 FV_NODISCARD fv_status cli_explain(fv_ctx *ctx, cli_study *cli);
 
+/* Records that --fold names no fold of the corpus, and which there are. Returns FV_CONFIG. */
+fv_status cli_refuse_fold(
+	fv_ctx *ctx, const char *verb, const core_corpus_spec *corpus, int64_t fold);
+
 #endif

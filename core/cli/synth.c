@@ -139,7 +139,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	if (status)
 		return status;
 	status = core_synth_run(ctx, &options, &summary);
-	if (status == FV_STOPPED || status == FV_INTERRUPTED || status == FV_TERMINATED)
+	if (core_pool_was_stopped(status))
 		core_log(ctx, CORE_WARNING, "synth: stopped: the same command resumes");
 	if (!status)
 		core_log(ctx, CORE_INFO,

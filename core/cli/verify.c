@@ -4,6 +4,7 @@
 
 #include <getopt.h>
 
+#include "base/plural.h"
 #include "verbs.h"
 
 static const char usage[] =
@@ -27,8 +28,9 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		return status;
 	status = core_verify(ctx, results, &v);
 	core_results_free(results);
-	printf("%lld runs, %lld values recomputed, %lld different\n", (long long)v.runs,
-		(long long)v.values, (long long)v.different);
+	printf("%lld run%s, %lld value%s recomputed, %lld different\n", (long long)v.runs,
+		core_plural(v.runs), (long long)v.values, core_plural(v.values),
+		(long long)v.different);
 	return status ? status : cli_flush(ctx);
 }
 

@@ -12,7 +12,7 @@ now() {
 	local want=$1
 	shift
 	run --separate-stderr "$fairvox" run "$@"
-	if [ "$status" -ne 0 ] || [[ $stderr != *" runs done, $want computed now"* ]]; then
+	if [ "$status" -ne 0 ] || [[ $stderr != *" done, $want computed now"* ]]; then
 		printf 'exit code %s, wanted %s runs now; stderr:\n%s\n' "$status" "$want" "$stderr"
 		return 1
 	fi

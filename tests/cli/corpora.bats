@@ -41,7 +41,7 @@ now() {
 	local want=$1
 	shift
 	"$fairvox" run "$@" 2>log
-	grep -q "1 of 1 runs done, $want computed now" log || { cat log; return 1; }
+	grep -q "1 of 1 run done, $want computed now" log || { cat log; return 1; }
 }
 
 @test "files by split with names from a template train, and equal settings compute nothing anew" {

@@ -53,7 +53,7 @@ setup() {
 	mkdir there
 	mv here.ckpt there/moved.ckpt
 	run --separate-stderr "$fairvox" run plan.yaml encoder.weights=there/moved.ckpt
-	[[ $stderr == *"1 of 1 runs done, 0 computed now" ]]
+	[[ $stderr == *"1 of 1 run done, 0 computed now" ]]
 	"$fairvox" run plan.yaml --quiet encoder.weights=there/moved.ckpt --results anew
 	model=$(echo results/*/fold1-seed1/model.safetensors)
 	cmp "$model" "anew/${model#results/}"

@@ -29,7 +29,7 @@ now() {
 	local computed=$1 judged=$2
 	shift 2
 	run --separate-stderr "$fairvox" run "$@"
-	local want=" runs done, $computed computed now"
+	local want=" done, $computed computed now"
 	[ "$judged" -eq 0 ] || want+=", $judged re-evaluated"
 	if [ "$status" -ne 0 ] || [[ $stderr != *"$want" ]]; then
 		printf 'exit code %s; stderr:\n%s\nwanted: %s\n' "$status" "$stderr" "$want"

@@ -115,6 +115,6 @@ the mask of file modes (umask)"
 	run "$fairvox" check "$careless/careless.so" -p does=fork -p at=close
 	echo "$output"
 	[ "$status" -eq 4 ]
-	[ "$(grep -c 'checks, 1 faults' <<<"$output")" -eq 1 ]
+	[ "$(grep -c 'checks, 1 fault$' <<<"$output")" -eq 1 ]
 	[[ $output == *"fault: processes: a copy made by fork() came back from an op"* ]]
 }

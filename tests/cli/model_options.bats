@@ -46,7 +46,7 @@ assert abs(score("dev") - epochs[kept - 1]["dev_f1"]) < 1e-12
 END
 	run "$fairvox" verify results
 	[ "$status" -eq 0 ]
-	[[ $output == "1 runs, "*" 0 different" ]]
+	[[ $output == "1 run, "*" 0 different" ]]
 	"$fairvox" table results --format csv >table.csv
 	"$fairvox" audit "$run_folder/predictions.csv" --group-columns gender --prediction-threshold 0.5 --json >audit.json
 	[ "$(value audit.json "['f1']['value']")" = "$f1" ]

@@ -244,7 +244,7 @@ static void bad_files_are_rejected(void **state)
 			"csv:1: no column 'FileName' or 'file'", 1},
 		{"FileName,a,b,SpkrID,Gender\nx,1,0,s,F\n",
 			"csv:1: no column 'Split_Set' or 'split'", 1},
-		{"FileName,a,SpkrID,Gender,Split_Set\nx,1,s,F,Train\n", "1 classes", 1},
+		{"FileName,a,SpkrID,Gender,Split_Set\nx,1,s,F,Train\n", "1 class, needs", 1},
 		{"FileName,EmoClass,a,b,SpkrID,Split_Set\nx,A,1,0,s,Train\n",
 			"csv:2: column 'EmoClass' holds 'A'", 1},
 		{"FileName,a,b,valence,SpkrID,Split_Set\nx,1,0,3.5,s,Train\nd,1,0,2,t,Dev\nt,1,0,2,"

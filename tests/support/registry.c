@@ -156,7 +156,11 @@ const core_registry *test_registry(void)
 	static core_refused refused[] = {
 		{"/plugins/broken.so", "built for ABI 7, this fairvox has ABI 2"}};
 	static const char *folder[] = {"/plugins", "/more/plugins"};
-	static const core_registry registry = {
-		COUNT(plugin), COUNT(refused), plugin, refused, folder, COUNT(folder)};
+	static const core_registry registry = {.n = COUNT(plugin),
+		.n_refused = COUNT(refused),
+		.plugin = plugin,
+		.refused = refused,
+		.folder = folder,
+		.n_folders = COUNT(folder)};
 	return &registry;
 }

@@ -8,6 +8,7 @@
 
 #include "base/csv_private.h"
 #include "base/missing.h"
+#include "base/plural.h"
 
 struct reader {
 	fv_ctx *ctx;
@@ -171,7 +172,7 @@ static fv_status report_fields(struct reader *r)
 	else if (n < csv->n_columns && r->line_end[-1] != '\n' && r->line_end[-1] != '\r')
 		why = ": was the file cut off?";
 	return core_fail_at(r->ctx, FV_DATA, csv->path, (int)r->row_line, 0,
-		"%lld field%s, the header has %lld%s%s", (long long)n, n == 1 ? "" : "s",
+		"%lld field%s, the header has %lld%s%s", (long long)n, core_plural(n),
 		(long long)csv->n_columns, row ? row : "", why);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/missing.h"
+#include "base/plural.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -228,7 +229,7 @@ static fv_status warn_missing(struct column *c)
 		int64_t rows = end - i, line = c->line[c->at[i].row];
 		first = i && first < line ? first : line;
 		core_text_add(&list, "%s'%s' (%lld row%s, first on line %lld)", i ? ", " : "",
-			c->at[i].value, (long long)rows, rows == 1 ? "" : "s", (long long)line);
+			c->at[i].value, (long long)rows, core_plural(rows), (long long)line);
 	}
 	fv_status status = list.failed ? fv_fail(c->ctx, FV_FAILED, "out of memory") : FV_OK;
 	if (!status && c->n)
@@ -301,7 +302,7 @@ static fv_status merge_value(
 			i > start    ? " and "
 			: list->size ? "; "
 				     : "",
-			c->at[i].value, (long long)(next - i), next - i == 1 ? "" : "s",
+			c->at[i].value, (long long)(next - i), core_plural(next - i),
 			(long long)c->line[c->at[i].row]);
 	}
 	if (*merged && list)
@@ -323,7 +324,8 @@ static fv_status merge_spellings(struct column *c, int64_t n, bool *present)
 		n_merged += !status && merged;
 	}
 	if (!status && n_merged > SHOWN)
-		core_text_add(&list, "; and %lld more values", (long long)(n_merged - SHOWN));
+		core_text_add(&list, "; and %lld more value%s", (long long)(n_merged - SHOWN),
+			core_plural(n_merged - SHOWN));
 	if (!status && list.failed)
 		status = fv_fail(c->ctx, FV_FAILED, "out of memory");
 	if (!status && n_merged)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/positive.h"
+#include "base/plural.h"
 
 #define ROUNDING 1e-3f      /* of a share written with three digits or more */
 #define FINE_ROUNDING 1e-6f /* with six digits or more */
@@ -29,6 +30,6 @@ void core_round_labels(fv_ctx *ctx, const char *path, float *label, int64_t n, i
 			"%s: %lld label%s within 0.001 above 1/%d %s read as 1/%d, which is one "
 			"vote of %d "
 			"rounded up and not above it",
-			path, (long long)rounded, rounded == 1 ? "" : "s", (int)classes,
+			path, (long long)rounded, core_plural(rounded), (int)classes,
 			rounded == 1 ? "is" : "are", (int)classes, (int)classes);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/plural.h"
 #include "config/loader.h"
 #include "config/schema.h"
 
@@ -305,8 +306,9 @@ static void note_excluded(struct expansion *e)
 	for (size_t i = 0; e->exclude && i < e->exclude->n; i++) {
 		core_place place = e->exclude->entry[i].value->place;
 		core_loader_note(e->loader, CORE_NOTE_EXCLUDED, place,
-			"%s: exclude drops %zu of %zu combinations",
-			core_place_text(e->loader->ctx, place), e->n_matched[i], e->out->n_crossed);
+			"%s: exclude drops %zu of %zu combination%s",
+			core_place_text(e->loader->ctx, place), e->n_matched[i], e->out->n_crossed,
+			core_plural((int64_t)e->out->n_crossed));
 	}
 }
 

@@ -32,6 +32,17 @@ static void join_key(char out[KEY_BYTES], const char *path, const char *key)
 	snprintf(out, KEY_BYTES, *path ? "%s.%s" : "%s%s", path, key);
 }
 
+static void note_dropped_value(core_loader *loader, const char *key, core_place place,
+	const core_yaml *dropped, const char *why)
+{
+	core_text value = {0};
+	core_yaml_write_flow(dropped, &value);
+	core_loader_note(loader, CORE_NOTE_DROPPED, place, "%s: dropped %s: %s, %s",
+		core_place_text(loader->ctx, place), key, value.data ? value.data : "", why);
+	core_text_free(&value);
+}
+
+/* Notes each key of a block with its own place. */
 static void note_dropped(
 	core_loader *loader, const char *path, const core_entry *entry, const char *why)
 {
@@ -42,12 +53,7 @@ static void note_dropped(
 			note_dropped(loader, key, &entry->value->entry[i], why);
 		return;
 	}
-	core_text value = {0};
-	core_yaml_write_flow(entry->value, &value);
-	core_loader_note(loader, CORE_NOTE_DROPPED, entry->key_place, "%s: dropped %s: %s, %s",
-		core_place_text(loader->ctx, entry->key_place), key, value.data ? value.data : "",
-		why);
-	core_text_free(&value);
+	note_dropped_value(loader, key, entry->key_place, entry->value, why);
 }
 
 /* Replaces `base` by `over`; `kept` names the only key of the base that is kept. */
@@ -58,6 +64,10 @@ static core_yaml *replace_block(
 	place = core_place_text(loader->ctx, name ? find_name_place(over) : over->place);
 	const char *why = name ? core_format(loader->ctx, "%s is now '%s' (%s)", path, name, place)
 			       : core_format(loader->ctx, "%s is replaced (%s)", path, place);
+	if (over->kind != CORE_YAML_MAP && why) { /* `none`, or a value that the check refuses */
+		note_dropped_value(loader, path, base->place, base, why);
+		return over;
+	}
 	const core_entry *survivor =
 		kept && !core_yaml_entry(over, kept) ? core_yaml_entry(base, kept) : NULL;
 	for (size_t i = 0; i < base->n && why; i++) {

@@ -5,6 +5,7 @@
 
 #include "base/missing.h"
 #include "base/nearest.h"
+#include "base/plural.h"
 #include "corpus/corpus_private.h"
 
 /* Sets row [n], the table row of each utterance's speaker. */
@@ -45,9 +46,10 @@ static fv_status join_speakers(
 			table->path, table->header[column], c->labels, example);
 	if (missing)
 		fv_warn(ctx,
-			"%s: %d of %d speakers are missing ('%s', ...): their attributes are "
-			"unknown",
-			table->path, (int)missing, (int)c->n_speakers, example);
+			"%s: %d of %d speaker%s %s missing ('%s'%s): %s attributes are unknown",
+			table->path, (int)missing, (int)c->n_speakers, core_plural(c->n_speakers),
+			missing == 1 ? "is" : "are", example, missing == 1 ? "" : ", ...",
+			missing == 1 ? "its" : "their");
 	for (int32_t i = 0; i < c->n; i++)
 		row[i] = row_of[c->speaker[i]] - 1;
 	return status;

@@ -10,6 +10,7 @@
 #include "base/missing.h"
 #include "base/nearest.h"
 #include "base/number.h"
+#include "base/plural.h"
 
 /* Where the values of an attribute are: row [n] in csv, -1 for an utterance whose speaker is
  * missing there; value [csv rows], NULL where it is missing. */
@@ -89,9 +90,9 @@ static fv_status bin_rows(fv_ctx *ctx, const core_corpus *c, const struct source
 		outside += bin_of[r] < 0;
 	}
 	if (outside)
-		fv_warn(ctx,
-			"%s: %d values of %s are in no bin of corpus.bins and count as unknown",
-			from->csv->path, (int)outside, bins->attribute);
+		fv_warn(ctx, "%s: %d value%s of %s %s in no bin of corpus.bins and %s as unknown",
+			from->csv->path, (int)outside, core_plural(outside), bins->attribute,
+			outside == 1 ? "is" : "are", outside == 1 ? "counts" : "count");
 	return status;
 }
 

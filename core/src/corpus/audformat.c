@@ -9,6 +9,7 @@
 #include "base/nearest.h"
 #include "base/number.h"
 #include "base/path.h"
+#include "base/plural.h"
 #include "corpus/corpus_private.h"
 #include "corpus/forms.h"
 #include "corpus/seconds.h"
@@ -204,8 +205,8 @@ static fv_status find_columns(fv_ctx *ctx, const audformat_db *db, audformat_tab
 	const core_csv *csv = &table->csv;
 	if (csv->n_columns < table->n_levels)
 		return core_fail_at(ctx, FV_DATA, csv->path, core_csv_header_line(csv), 0,
-			"%lld columns, needs at least %d", (long long)csv->n_columns,
-			(int)table->n_levels);
+			"%lld column%s, needs at least %d", (long long)csv->n_columns,
+			core_plural(csv->n_columns), (int)table->n_levels);
 	for (int32_t i = 0; i < table->n_levels && !table->misc; i++)
 		if (strcmp(csv->header[i], levels[i]) != 0)
 			return core_fail_at(ctx, FV_DATA, csv->path, core_csv_header_line(csv), 0,

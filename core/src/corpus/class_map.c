@@ -91,8 +91,8 @@ fv_status core_classes_map(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 	if (status)
 		return status;
 	if (c->classes < 2)
-		return fv_fail(ctx, FV_DATA, "%s: %d classes, needs at least 2%s", c->labels,
-			(int)c->classes,
+		return fv_fail(ctx, FV_DATA, "%s: %d class%s, needs at least 2%s", c->labels,
+			(int)c->classes, c->classes == 1 ? "" : "es",
 			c->classes ? "" : ": name them with corpus.classes or corpus.label_column");
 	for (int32_t s = 0; s < f->n_sources; s++) {
 		int32_t k = name[s] ? find_class(c->class_name, c->classes, name[s])

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/nearest.h"
+#include "base/plural.h"
 #include "base/positive.h"
 #include "base/text.h"
 #include "corpus/corpus_private.h"
@@ -91,8 +92,8 @@ static fv_status count_left_out(fv_ctx *ctx, const core_label_file *f, core_corp
 		core_text_add(
 			&text, "%s%d %s", i ? ", " : "", (int)c->left_out[i].n, c->left_out[i].why);
 	if (all && text.data)
-		fv_note(ctx, "%s: %d of %d rows are left out: %s", c->labels, (int)all,
-			(int)c->n_rows, text.data);
+		fv_note(ctx, "%s: %d of %d row%s %s left out: %s", c->labels, (int)all,
+			(int)c->n_rows, core_plural(c->n_rows), all == 1 ? "is" : "are", text.data);
 	bool failed = text.failed;
 	core_text_free(&text);
 	return failed ? fv_fail(ctx, FV_FAILED, "out of memory") : FV_OK;

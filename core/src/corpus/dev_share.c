@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/plural.h"
 #include "base/stream.h"
 #include "corpus/corpus_private.h"
 
@@ -79,8 +80,9 @@ fv_status core_dev_take(fv_ctx *ctx, core_label_file *f)
 		dev += is_in(f, r, CORE_DEV);
 	}
 	if (dev) {
-		fv_note(ctx, "%s: corpus.dev.share is not used: %lld rows are in dev",
-			f->table.csv.path, (long long)dev);
+		fv_note(ctx, "%s: corpus.dev.share is not used: %lld row%s %s in dev",
+			f->table.csv.path, (long long)dev, core_plural(dev),
+			dev == 1 ? "is" : "are");
 		return FV_OK;
 	}
 	if (!id || list_speakers(ctx, f, id, &speaker, &n))

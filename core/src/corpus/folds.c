@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/missing.h"
+#include "base/plural.h"
 #include "base/stream.h"
 #include "corpus/corpus_private.h"
 
@@ -178,8 +179,8 @@ static fv_status make_folds(fv_ctx *ctx, core_label_file *f, core_corpus *c)
 		return status;
 	if (k < least)
 		return fv_fail(ctx, FV_DATA,
-			"%s: %s has %d values, too few for folds: %d are needed", f->table.csv.path,
-			spec->fold_by, (int)k, (int)least);
+			"%s: %s has %d value%s, too few for folds: %d are needed",
+			f->table.csv.path, spec->fold_by, (int)k, core_plural(k), (int)least);
 	if (f->fold < 1 || f->fold > k)
 		return core_corpus_fail(ctx, &spec->place, "fold %lld: %s makes folds 1 to %d",
 			(long long)f->fold, spec->make_folds ? "corpus.make_folds" : spec->fold_by,

@@ -4,6 +4,7 @@
 
 #include "base/missing.h"
 #include "base/number.h"
+#include "base/plural.h"
 #include "corpus/nkululeko.h"
 
 struct rows {
@@ -407,8 +408,9 @@ static fv_status copy_rows(struct rows *rows)
 		to->row_path[row++] = from->row_path ? from->row_path[r] : from->path;
 	}
 	if (n < from->n_rows)
-		core_log(nk->ctx, CORE_INFO, "%s: database '%s': %lld of %lld rows are used",
-			from->path, rows->name, (long long)n, (long long)from->n_rows);
+		core_log(nk->ctx, CORE_INFO, "%s: database '%s': %lld of %lld row%s %s used",
+			from->path, rows->name, (long long)n, (long long)from->n_rows,
+			core_plural(from->n_rows), n == 1 ? "is" : "are");
 	return add_part(nk, to);
 }
 

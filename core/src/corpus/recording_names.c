@@ -8,6 +8,7 @@
 #include "base/missing.h"
 #include "base/nearest.h"
 #include "base/path.h"
+#include "base/plural.h"
 #include "base/text.h"
 #include "corpus/corpus_private.h"
 #include "corpus/seconds.h"
@@ -284,8 +285,9 @@ fv_status core_speakers_name(fv_ctx *ctx, core_label_file *f)
 			return FV_FAILED;
 	}
 	if (name && alone)
-		fv_warn(ctx, "%s: %lld of %lld rows have no speaker: each counts as one of its own",
-			f->table.csv.path, (long long)alone, (long long)n);
+		fv_warn(ctx, "%s: %lld of %lld row%s %s no speaker: each counts as one of its own",
+			f->table.csv.path, (long long)alone, (long long)n, core_plural(n),
+			alone == 1 ? "has" : "have");
 	return FV_OK;
 }
 

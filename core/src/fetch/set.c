@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/number.h"
+#include "base/plural.h"
 #include "base/progress.h"
 #include "fetch/file.h"
 
@@ -323,9 +324,10 @@ static fv_status run_workers(struct set *s)
 	size_t left = s->n - (atomic_load(&s->done) - (size_t)atomic_load(&s->failed));
 	if (status)
 		return fv_fail(s->ctx, status,
-			"%s: %zu of %zu files are missing from %s: run the same command again to "
+			"%s: %zu of %zu file%s %s missing from %s: run the same command again to "
 			"continue",
-			s->item->name, left, s->n, s->folder);
+			s->item->name, left, s->n, core_plural((int64_t)s->n),
+			left == 1 ? "is" : "are", s->folder);
 	return FV_OK;
 }
 
@@ -349,8 +351,9 @@ static fv_status write_receipt(struct set *s, core_fetched *out)
 	json_object_set_new(receipt, "files", files);
 	out->path = s->folder;
 	core_log(s->ctx, CORE_INFO,
-		"%s: %zu files, %lld bytes, every SHA-256 correct; %zu downloaded now", s->folder,
-		s->n, (long long)bytes, (size_t)atomic_load(&s->downloaded));
+		"%s: %zu file%s, %lld bytes, every SHA-256 correct; %zu downloaded now", s->folder,
+		s->n, core_plural((int64_t)s->n), (long long)bytes,
+		(size_t)atomic_load(&s->downloaded));
 	return core_receipt_write(s->ctx, receipt, s->receipt, &out->receipt);
 }
 

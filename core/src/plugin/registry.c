@@ -39,6 +39,15 @@ static fv_status refuse_file(struct search *s, const char *path, const char *rea
 	return FV_OK;
 }
 
+static fv_status hide_file(struct search *s, const char *path, const char *by)
+{
+	core_registry *r = s->registry;
+	if (r->n_hidden == FILES_MAX)
+		return fv_fail(s->ctx, FV_CONFIG, "over %d plugin files are hidden", FILES_MAX);
+	r->hidden[r->n_hidden++] = (core_hidden){path, by};
+	return FV_OK;
+}
+
 /* The name in "name.so", of the characters [A-Za-z0-9_-]; NULL for any other file. */
 static char *parse_plugin_name(fv_ctx *ctx, const char *file)
 {
@@ -60,8 +69,7 @@ static fv_status add_file(struct search *s, const char *folder, const char *file
 		if (!strcmp(s->file[i].path, path))
 			return FV_OK;
 		if (!strcmp(s->file[i].name, name))
-			return refuse_file(
-				s, path, core_format(s->ctx, "hidden by %s", s->file[i].path));
+			return hide_file(s, path, s->file[i].path);
 	}
 	if (s->n == FILES_MAX)
 		return fv_fail(s->ctx, FV_CONFIG, "over %d plugin files", FILES_MAX);
@@ -239,8 +247,9 @@ fv_status core_registry_open(
 	*s = (struct search){.ctx = ctx, .registry = r};
 	r->plugin = core_alloc(ctx, FILES_MAX, sizeof *r->plugin);
 	r->refused = core_alloc(ctx, FILES_MAX, sizeof *r->refused);
+	r->hidden = core_alloc(ctx, FILES_MAX, sizeof *r->hidden);
 	r->folder = core_alloc(ctx, FOLDERS_MAX, sizeof *r->folder);
-	if (!r->plugin || !r->refused || !r->folder)
+	if (!r->plugin || !r->refused || !r->hidden || !r->folder)
 		return FV_FAILED;
 	fv_status status = FV_OK;
 	for (size_t i = 0; i < n_folders && !status; i++)

@@ -21,16 +21,22 @@ typedef struct core_refused {
 	const char *path, *reason;
 } core_refused;
 
+/* A file whose plugin is not used, because a file of this name was found before. */
+typedef struct core_hidden {
+	const char *path, *by;
+} core_hidden;
+
 typedef struct core_registry {
-	size_t n, n_refused;
+	size_t n, n_refused, n_hidden;
 	core_plugin *plugin; /* sorted by kind, then name */
 	core_refused *refused;
+	core_hidden *hidden;
 	const char **folder; /* the folders searched, in order */
 	size_t n_folders;
 } core_registry;
 
 /* Searches, in this order: the folders given, FAIRVOX_PLUGIN_PATH (separated by colons), the
- * install folder. The first plugin of a name is used; later ones are listed as refused. A given
+ * install folder. The first plugin of a name is used; later ones are listed as hidden. A given
  * folder that does not exist is an error (FV_DATA). The registry lives as long as the context. */
 FV_NODISCARD fv_status core_registry_open(
 	fv_ctx *ctx, const char *const *folders, size_t n_folders, core_registry **out);

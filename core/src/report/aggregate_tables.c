@@ -2,6 +2,7 @@
 /* The two aggregates of every metric: means over folds, and all folds pooled. */
 #include <string.h>
 
+#include "base/plural.h"
 #include "report/grid_tables.h"
 #include "report/low_support.h"
 
@@ -78,7 +79,7 @@ static fv_status add_aggregate(
 		       : core_format(ctx,
 				 "fold_mean: mean ± sd over %lld fold%s (sd of folds, n-1) [excess "
 				 "over the null, p]; ▲ above its null (p ≤ .05)",
-				 (long long)grid->folds, grid->folds == 1 ? "" : "s");
+				 (long long)grid->folds, core_plural(grid->folds));
 	size_t rows = grid->n_rows + grid->n_baselines;
 	core_result_table *t = core_document_add(ctx, document, pooled ? "pooled" : "fold_mean",
 		title, rows, NAMES + grid->n_columns + (pooled ? 0 : 1));

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "base/plural.h"
 #include "report/confusion_table.h"
 #include "report/low_support.h"
 
@@ -19,15 +20,15 @@ static core_table_column figure_column(const char *title, unsigned parts, core_n
 static const char *make_heading(fv_ctx *ctx, const char *path, const core_metrics *m)
 {
 	core_text text = {0};
-	core_text_add(&text, "%s: %lld rows", path, (long long)m->n);
+	core_text_add(&text, "%s: %lld row%s", path, (long long)m->n, core_plural(m->n));
 	if (m->n_speakers)
 		core_text_add(
-			&text, ", %d speaker%s", (int)m->n_speakers, m->n_speakers == 1 ? "" : "s");
+			&text, ", %d speaker%s", (int)m->n_speakers, core_plural(m->n_speakers));
 	core_text_add(&text, ", %d classes; positive above %.9g", (int)m->C, (double)m->threshold);
 	if (m->cut)
 		core_text_add(&text, ", predicted above %.9g", (double)m->cut[0]);
 	if (m->draws)
-		core_text_add(&text, "; %lld draws", (long long)m->draws);
+		core_text_add(&text, "; %lld draw%s", (long long)m->draws, core_plural(m->draws));
 	return core_text_move(ctx, &text);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 
+#include "base/plural.h"
 #include "report/split_tables.h"
 
 static core_table_column figure_column(const char *title)
@@ -146,8 +147,9 @@ static fv_status add_sizes(fv_ctx *ctx, const core_group_report *r, core_documen
 static fv_status add_stability(fv_ctx *ctx, const core_group_report *r, core_document *document)
 {
 	static const char *const titles[] = {"split", "ARI mean", "least", "NMI mean", "least"};
-	const char *title = core_format(ctx, "%d seeds of the grouper, compared in pairs: %d pairs",
-		(int)r->seeds, (int)(r->seeds * (r->seeds - 1) / 2));
+	const char *title = core_format(ctx,
+		"%d seeds of the grouper, compared in pairs: %d pair%s", (int)r->seeds,
+		(int)(r->seeds * (r->seeds - 1) / 2), core_plural(r->seeds * (r->seeds - 1) / 2));
 	core_result_table *t = core_document_add(ctx, document, "stability", title, CORE_PARTS, 5);
 	if (!t || !title)
 		return FV_FAILED;

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/plural.h"
 #include "report/notes.h"
 #include "report/tuning.h"
 
@@ -11,9 +12,9 @@ static fv_status add_method_notes(fv_ctx *ctx, const core_grid *grid, core_docum
 	if (grid->tests.n_sets && grid->options.scores && grid->options.draws.n)
 		status = core_document_note(ctx, d,
 			"Gaps: lower is better, but noise alone causes a gap. Null: groups "
-			"permuted over speakers within folds, %lld draws; excess = gap - null "
+			"permuted over speakers within folds, %lld draw%s; excess = gap - null "
 			"mean.",
-			(long long)grid->options.draws.n);
+			(long long)grid->options.draws.n, core_plural(grid->options.draws.n));
 	if (!status && grid->seeds > 1)
 		status = core_document_note(
 			ctx, d, "%lld seeds, averaged within a fold.", (long long)grid->seeds);
@@ -119,7 +120,7 @@ fv_status core_grid_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 		status = core_document_note(ctx, d,
 			"Trials of tuned variants are left out (%zu variant%s): --trials shows "
 			"them.",
-			grid->n_trials, grid->n_trials == 1 ? "" : "s");
+			grid->n_trials, core_plural((int64_t)grid->n_trials));
 	if (!status)
 		status = core_note_kept_epochs(ctx, grid, d);
 	if (!status)

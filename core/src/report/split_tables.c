@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/split_tables.h"
 
+#include "base/plural.h"
 #include "run/evaluation.h"
 
 /* --- classes, all rows ------------------------------------------------------------------------ */
@@ -149,14 +150,16 @@ fv_status core_split_tables(fv_ctx *ctx, const core_split_report *r, core_docume
 			"Classes count rows with a strict majority, \"all rows\" every row of the "
 			"split.");
 	for (int32_t i = 0; i < r->corpus->n_left_out && !status; i++)
-		status = core_document_note(ctx, document, "%d of %d rows are left out: %s.",
+		status = core_document_note(ctx, document, "%d of %d row%s %s left out: %s.",
 			(int)r->corpus->left_out[i].n, (int)r->corpus->n_rows,
-			r->corpus->left_out[i].why);
+			core_plural(r->corpus->n_rows),
+			r->corpus->left_out[i].n == 1 ? "is" : "are", r->corpus->left_out[i].why);
 	if (!status && leaves_values_out(r->corpus))
 		status = core_document_note(
 			ctx, document, "(In brackets: trained on, but left out of the metrics.)");
 	if (!status && r->draws)
-		status = core_document_note(
-			ctx, document, "Least and most of %d draws of the bias.", (int)r->draws);
+		status = core_document_note(ctx, document,
+			"Least and most of %d draw%s of the bias.", (int)r->draws,
+			core_plural(r->draws));
 	return status;
 }

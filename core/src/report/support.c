@@ -2,6 +2,7 @@
 /* Notes on support: groups with few speakers, and subgroups with few positives. */
 #include <string.h>
 
+#include "base/plural.h"
 #include "report/low_support.h"
 #include "report/notes.h"
 
@@ -58,11 +59,13 @@ static fv_status add_positive_notes(fv_ctx *ctx, const core_grid *grid, const co
 	if (!few)
 		return FV_OK;
 	return core_document_note(ctx, d,
-		"%s: %lld of %lld subgroups (class x group x fold) have fewer than %lld "
-		"positives; fewest: %lld (%s, %s, fold %lld).",
+		"%s: %lld of %lld subgroup%s (class x group x fold) %s fewer than %lld "
+		"positive%s; fewest: %lld (%s, %s, fold %lld).",
 		test->attribute[a].name, (long long)few, (long long)subgroups,
-		(long long)grid->options.min_support, (long long)least, test->classes[at[0]],
-		s->group[at[1]], (long long)s->fold_name[at[2]]);
+		core_plural(subgroups), few == 1 ? "has" : "have",
+		(long long)grid->options.min_support, core_plural(grid->options.min_support),
+		(long long)least, test->classes[at[0]], s->group[at[1]],
+		(long long)s->fold_name[at[2]]);
 }
 
 /* Counts the pairs of groups, over classes, that a fold's TPR gap pools. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/tuning.h"
+#include "base/plural.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -122,7 +123,7 @@ const char *core_format_tuning(fv_ctx *ctx, const core_run_facts *facts)
 		between = ", ";
 	}
 	size_t n = json_array_size(trials);
-	core_text_add(&text, ": %zu trial%s)", n, n == 1 ? "" : "s");
+	core_text_add(&text, ": %zu trial%s)", n, core_plural((int64_t)n));
 	return core_text_move(ctx, &text);
 }
 
@@ -267,12 +268,12 @@ static fv_status note_edge(
 	}
 	if (variants > NAMED)
 		core_text_add(&names, ", and %d more variant%s", variants - NAMED,
-			variants == NAMED + 1 ? "" : "s");
+			core_plural(variants - NAMED));
 	const char *text = core_text_move(ctx, &names);
 	if (!text || !runs)
 		return text ? FV_OK : FV_FAILED;
-	return core_document_note(ctx, d, "%d of %d runs kept the %s epoch they could (%s): %s.",
-		runs, all, last ? "last" : "first", text, advice);
+	return core_document_note(ctx, d, "%d of %d run%s kept the %s epoch they could (%s): %s.",
+		runs, all, core_plural(all), last ? "last" : "first", text, advice);
 }
 
 fv_status core_note_kept_epochs(fv_ctx *ctx, const core_grid *grid, core_document *d)

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "base/plural.h"
 #include "report/decimal.h"
 
 static void put_number(core_number_format format, double value, core_text *out)
@@ -55,7 +56,7 @@ static void put_spread(const core_table_column *column, const core_figure *f, co
 	if ((column->parts & CORE_SHOW_HALF_WIDTH) && !isnan(half))
 		core_text_add(out, " ± %.3f", half);
 	if ((column->parts & CORE_SHOW_FOLDS) && f->folds && f->folds < column->all_folds)
-		core_text_add(out, " (%lld fold%s)", (long long)f->folds, f->folds == 1 ? "" : "s");
+		core_text_add(out, " (%lld fold%s)", (long long)f->folds, core_plural(f->folds));
 }
 
 static void put_null(const core_figure *f, core_text *out)

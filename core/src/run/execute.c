@@ -238,8 +238,9 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 	int64_t n_failed;
 	fv_status status = core_pool_run(ctx, &pool, &n_failed);
 	if (e.warnings > WARNINGS_SHOWN)
-		core_log(ctx, CORE_INFO, "%lld more warnings are in the runs' logs",
-			(long long)(e.warnings - WARNINGS_SHOWN));
+		core_log(ctx, CORE_INFO, "%lld more warning%s in the runs' logs",
+			(long long)(e.warnings - WARNINGS_SHOWN),
+			e.warnings - WARNINGS_SHOWN == 1 ? " is" : "s are");
 	munmap(e.end, size);
 	if (!status)
 		status = core_tune_choose(ctx, study, options->force, &out->tuned);

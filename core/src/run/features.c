@@ -67,30 +67,6 @@ static void tell_progress(void *user)
 	core_progress_report(&s->progress, (double)s->done, (double)s->n_todo);
 }
 
-static fv_status encode_missing(fv_ctx *ctx, struct encode *s)
-{
-	int64_t *order = core_alloc(ctx, (size_t)s->n_todo, sizeof *order);
-	if (!order ||
-		core_recordings_order_by_size(ctx, s->recordings->path, s->todo, s->n_todo, order))
-		return FV_FAILED;
-	s->todo = order;
-	fv_status status = s->job->waves ? core_waves_prepare(ctx, s->job->waves) : FV_OK;
-	if (status)
-		return status;
-	core_pool pool = {.jobs = s->job->jobs,
-		.tasks = s->n_todo,
-		.keep_going = true,
-		.user = s,
-		.work = encode_recording,
-		.ended = finish_recording,
-		.tick = tell_progress};
-	int64_t failed;
-	status = core_pool_run(ctx, &pool, &failed);
-	if (status)
-		return status;
-	return failed ? core_error_status(ctx) : FV_OK;
-}
-
 /* Reads the listed rows that the cache holds into x and silent (NULL: only checks them) and leaves
  * the others in the list. `warn`: log damaged entries. */
 static fv_status read_cache(fv_ctx *ctx, const struct encode *s, float *x, uint8_t *silent,
@@ -123,6 +99,49 @@ static fv_status read_cache(fv_ctx *ctx, const struct encode *s, float *x, uint8
 	core_ctx_free(own);
 	*n = left;
 	return FV_OK;
+}
+
+/* Says after a signal what the cache holds by now. Workers may have been killed between writing an
+ * entry and reporting it, so the entries themselves are counted. */
+static void tell_what_is_kept(fv_ctx *ctx, const struct encode *s)
+{
+	int64_t n = s->recordings->n, left = s->n_todo;
+	int64_t *row = core_alloc(ctx, (size_t)left, sizeof *row);
+	if (!row)
+		return;
+	memcpy(row, s->todo, (size_t)left * sizeof *row);
+	if (!read_cache(ctx, s, NULL, NULL, row, &left, false))
+		core_log(ctx, CORE_INFO,
+			"%s: stopped: %lld of %lld recording%s encoded and kept in '%s': the same "
+			"command encodes the rest",
+			s->encoder->name, (long long)(n - left), (long long)n,
+			n == 1 ? " is" : "s are", s->job->cache);
+}
+
+static fv_status encode_missing(fv_ctx *ctx, struct encode *s)
+{
+	int64_t *order = core_alloc(ctx, (size_t)s->n_todo, sizeof *order);
+	if (!order ||
+		core_recordings_order_by_size(ctx, s->recordings->path, s->todo, s->n_todo, order))
+		return FV_FAILED;
+	s->todo = order;
+	fv_status status = s->job->waves ? core_waves_prepare(ctx, s->job->waves) : FV_OK;
+	if (status)
+		return status;
+	core_pool pool = {.jobs = s->job->jobs,
+		.tasks = s->n_todo,
+		.keep_going = true,
+		.user = s,
+		.work = encode_recording,
+		.ended = finish_recording,
+		.tick = tell_progress};
+	int64_t failed;
+	status = core_pool_run(ctx, &pool, &failed);
+	if (core_pool_was_stopped(status))
+		tell_what_is_kept(ctx, s);
+	if (status)
+		return status;
+	return failed ? core_error_status(ctx) : FV_OK;
 }
 
 static int64_t *list_rows(fv_ctx *ctx, int64_t n)
@@ -190,9 +209,8 @@ static fv_status load_by_audio(fv_ctx *ctx, const core_encoder *e,
 	status = read_cache(ctx, &s, out->x, out->silent, todo, &left, true);
 	if (!status && left)
 		return fv_fail(ctx, FV_FAILED,
-			"%s: %lld entries have vanished since they were written: do not remove the "
-			"cache during a run",
-			job->cache, (long long)left);
+			"%s: %lld %s vanished since written: do not remove the cache during a run",
+			job->cache, (long long)left, left == 1 ? "entry has" : "entries have");
 	return status;
 }
 

@@ -352,13 +352,19 @@ static fv_status run_workers(struct state *s)
 	/* A worker that was killed while it claimed a task leaves no trace of it. */
 	if (!status && !caught && !s->stopping && s->ended < s->pool->tasks)
 		status = fv_fail(s->ctx, FV_FAILED,
-			"%lld tasks were lost because their workers were killed: run it again",
-			(long long)(s->pool->tasks - s->ended));
+			"%lld task%s lost because a worker was killed: run it again",
+			(long long)(s->pool->tasks - s->ended),
+			s->pool->tasks - s->ended == 1 ? " was" : "s were");
 	if (caught)
 		return caught == SIGUSR1  ? FV_STOPPED
 		       : caught == SIGINT ? FV_INTERRUPTED
 					  : FV_TERMINATED;
 	return !status && s->stopped ? FV_STOPPED : status;
+}
+
+bool core_pool_was_stopped(fv_status status)
+{
+	return status == FV_STOPPED || status == FV_INTERRUPTED || status == FV_TERMINATED;
 }
 
 fv_status core_pool_run(fv_ctx *ctx, const core_pool *asked, int64_t *failed)

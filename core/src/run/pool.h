@@ -36,6 +36,9 @@ typedef struct core_pool {
  * and finished tasks are reported. */
 FV_NODISCARD fv_status core_pool_run(fv_ctx *ctx, const core_pool *pool, int64_t *failed);
 
+/* Returns true for the statuses of a pool that a signal has ended. */
+bool core_pool_was_stopped(fv_status status);
+
 /* [worker] Returns true if a signal has arrived, in a pool with grace_s. */
 bool core_pool_should_stop(void);
 

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/number.h"
 #include "base/numerics.h"
+#include "base/plural.h"
 #include "run/fingerprint.h"
 #include "run/folder.h"
 #include "run/output.h"
@@ -248,7 +249,7 @@ static fv_status write_log(const struct choice *c, const core_folder *folder)
 	for (int32_t i = 0; i < c->tune->n_trials; i++)
 		core_text_add(&text, "info: %s: %s %.9g, mean of %d seed%s%s\n",
 			find_trial_name(c, i), c->tune->by, c->value[i], (int)c->own->train.n_seeds,
-			c->own->train.n_seeds == 1 ? "" : "s", i == c->best ? ": chosen" : "");
+			core_plural(c->own->train.n_seeds), i == c->best ? ": chosen" : "");
 	fv_status status = text.failed
 				   ? fv_fail(c->ctx, FV_FAILED, "out of memory")
 				   : core_folder_write(c->ctx, folder, "log", text.data, text.size);

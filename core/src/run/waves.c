@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "base/file.h"
+#include "base/plural.h"
 #include "base/progress.h"
 #include "run/moments.h"
 #include "run/pool.h"
@@ -184,6 +185,11 @@ static fv_status measure_missing(fv_ctx *ctx, struct measure *m, int jobs)
 		.tick = tell_progress};
 	status = core_pool_run(ctx, &pool, &failed);
 	save_moments(ctx, w);
+	if (core_pool_was_stopped(status))
+		core_log(ctx, CORE_INFO,
+			"stopped after measuring %lld of %lld recording%s for normalize: corpus: "
+			"the same command goes on",
+			(long long)m->done, (long long)m->n_todo, core_plural(m->n_todo));
 	return !status && failed ? core_error_status(ctx) : status;
 }
 

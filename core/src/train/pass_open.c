@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/plural.h"
 #include "nn/base_loss.h"
 #include "nn/blocks.h"
 #include "train/pass_private.h"
@@ -96,8 +97,9 @@ static fv_status check_order(struct core_pass *t)
 			"train.order: %lld positions an epoch, but the subsample has %d rows",
 			(long long)job->order_n, (int)t->n_subsample);
 	if (job->order_epochs < job->spec->epochs)
-		return fv_fail(t->ctx, FV_DATA, "train.order: %lld epochs, but train.epochs is %d",
-			(long long)job->order_epochs, (int)job->spec->epochs);
+		return fv_fail(t->ctx, FV_DATA, "train.order: %lld epoch%s, but train.epochs is %d",
+			(long long)job->order_epochs, core_plural(job->order_epochs),
+			(int)job->spec->epochs);
 	for (int64_t i = 0; i < job->order_epochs * job->order_n; i++)
 		if (job->order[i] < 0 || job->order[i] >= t->n_subsample)
 			return fv_fail(t->ctx, FV_DATA,

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/plural.h"
 #include "base/positive.h"
 #include "eval/metric_formulas.h"
 #include "nn/base_loss.h"
@@ -29,7 +30,7 @@ static fv_status check_subgroup(fv_ctx *ctx, const core_train_job *job,
 		"train.select %s: class %s, group %s: %d positive %s utterance%s, %d required "
 		"(train.select_support)",
 		rule->name, job->class_name[klass], groups->name[group], (int)n,
-		rule->on_test ? "test" : "development", n == 1 ? "" : "s",
+		rule->on_test ? "test" : "development", core_plural(n),
 		(int)job->spec->select_support);
 }
 
@@ -44,7 +45,7 @@ fv_status core_select_check(fv_ctx *ctx, const core_train_job *job)
 	if (groups->n < 2)
 		return fv_fail(ctx, FV_DATA,
 			"train.select %s: %d group%s of '%s' here, at least 2 are needed",
-			rule->name, (int)groups->n, groups->n == 1 ? "" : "s",
+			rule->name, (int)groups->n, core_plural(groups->n),
 			job->spec->select_groups);
 	for (int32_t g = 0; g < groups->n; g++)
 		for (int32_t c = 0; c < job->shape.classes; c++) {

@@ -9,6 +9,7 @@
 #include <fairvox/stages.h>
 #include <fairvox/stream.h>
 
+#include "base/plural.h"
 #include "train/pass.h"
 #include "train/predict.h"
 
@@ -297,9 +298,9 @@ static fv_status train_stage(stages *s, const fv_stage *stage)
 	core_ctx_set_scope(s->ctx, 0);
 	if (status != FV_OK)
 		return status;
-	core_log(s->ctx, CORE_INFO, "stage %d (%s): %d rows, epoch %d of %d kept%s", pass.stage,
-		job.loss->name, (int)result.subsample, (int)result.selected_epoch, (int)spec.epochs,
-		stage->use_last ? ", the last" : "");
+	core_log(s->ctx, CORE_INFO, "stage %d (%s): %d row%s, epoch %d of %d kept%s", pass.stage,
+		job.loss->name, (int)result.subsample, core_plural(result.subsample),
+		(int)result.selected_epoch, (int)spec.epochs, stage->use_last ? ", the last" : "");
 	result.candidates += s->last.candidates;
 	s->last = result;
 	return FV_OK;
