@@ -29,6 +29,7 @@ static const char usage[] =
 	"  lines      metrics against a numeric axis of the matrix\n"
 	"  clusters   share of each group in the inferred groups\n"
 	"  tsne       a map of the recordings by people and inferred groups (t-SNE)\n"
+	"  confusion  true against predicted classes, by group\n"
 	"  curves     development values by epoch, and the epochs that were kept\n"
 	"\n"
 	"  -o, --output FILE     where to write; the ending says the format\n"

@@ -151,6 +151,30 @@ assert {"0", "1", "2"} <= set(text) and any("%d recordings" % len(groups) in t f
 	fails 2 "--perplexity: 'many' is not a number" "$fairvox" plot tsne results -o g.svg --perplexity many
 }
 
+@test "confusion: the counts of the runs, as shares" {
+	"$fairvox" plot confusion results -o f.svg --rows loss=rw
+	marks f.svg '
+import collections
+[name] = {m["variant"] for m in marks}
+count, right = collections.Counter(), collections.Counter()
+for f in glob.glob(f"results/{name}/*/predictions.csv"):
+    for r in csv.DictReader(open(f)):
+        if r["split"] != "test":
+            continue
+        classes = [c[5:] for c in r if c.startswith("prob_")]
+        prob, label = ([float(r[k + c]) for c in classes] for k in ("prob_", "label_"))
+        pair = classes[label.index(max(label))], classes[prob.index(max(prob))]
+        count[r["gender"], *pair] += 1
+for m in marks:
+    n = sum(count[m["group"], m["class"], c] for c in classes)
+    assert close(m["value"], count[m["group"], m["class"], m["predicted"]] / n), m
+assert len(marks) == len({k[:2] for k in count}) * 6
+for who in ("Female", "Male"):
+    n = {c: sum(count[who, c, k] for k in classes) for c in classes}
+    recall = [count[who, c, c] / n[c] for c in classes if n[c]]
+    assert "%s: UAR %.3f" % (who, sum(recall) / len(recall)) in text, text'
+}
+
 @test "curves: means over the runs" {
 	"$fairvox" plot curves results -o f.svg
 	marks f.svg '

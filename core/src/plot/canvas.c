@@ -61,6 +61,8 @@ core_rgb core_color_rgb(core_color color)
 		return (core_rgb){0xFF, 0xFF, 0xFF};
 	case CORE_COLOR_SHADE:
 		return mix_shade(color.shade);
+	case CORE_COLOR_ON_SHADE: /* contrast at least 4.5 : 1 */
+		return color.shade > 0.78 ? (core_rgb){0xFF, 0xFF, 0xFF} : (core_rgb){0, 0, 0};
 	case CORE_COLOR_SERIES:
 		return series[color.index % CORE_SERIES_COLORS];
 	case CORE_COLOR_GROUP:

@@ -16,14 +16,15 @@
 /* What a colour is for. SVG writes the name as a class, so that a page can restyle it. */
 typedef enum core_color_role {
 	CORE_COLOR_NONE,
-	CORE_COLOR_INK,    /* axes, text, the reference */
-	CORE_COLOR_MUTED,  /* text and lines of less weight */
-	CORE_COLOR_FAINT,  /* connecting bars */
-	CORE_COLOR_NULL,   /* what chance alone gives */
-	CORE_COLOR_PAPER,  /* the background, inside hollow markers */
-	CORE_COLOR_SHADE,  /* a share from white to blue: core_color.shade */
-	CORE_COLOR_SERIES, /* core_color.index: Okabe and Ito's colours */
-	CORE_COLOR_GROUP,  /* core_color.index: the groups of an attribute */
+	CORE_COLOR_INK,      /* axes, text, the reference */
+	CORE_COLOR_MUTED,    /* text and lines of less weight */
+	CORE_COLOR_FAINT,    /* connecting bars */
+	CORE_COLOR_NULL,     /* what chance alone gives */
+	CORE_COLOR_PAPER,    /* the background, inside hollow markers */
+	CORE_COLOR_SHADE,    /* a share from white to blue: core_color.shade */
+	CORE_COLOR_ON_SHADE, /* text on such a share, dark or white */
+	CORE_COLOR_SERIES,   /* core_color.index: Okabe and Ito's colours */
+	CORE_COLOR_GROUP,    /* core_color.index: the groups of an attribute */
 } core_color_role;
 
 typedef struct core_color {

@@ -21,5 +21,7 @@ FV_NODISCARD fv_status core_draw_curves(fv_ctx *ctx, const core_figure_input *in
 	const core_figure_options *options, core_canvas **out);
 FV_NODISCARD fv_status core_draw_tsne(fv_ctx *ctx, const core_figure_input *input,
 	const core_figure_options *options, core_canvas **out);
+FV_NODISCARD fv_status core_draw_confusion(fv_ctx *ctx, const core_figure_input *input,
+	const core_figure_options *options, core_canvas **out);
 
 #endif

@@ -50,12 +50,14 @@ static void put_class(core_text *out, core_color color)
 		[CORE_COLOR_FAINT] = "fv-faint",
 		[CORE_COLOR_NULL] = "fv-null",
 		[CORE_COLOR_PAPER] = "fv-paper",
+		[CORE_COLOR_SHADE] = NULL,
+		[CORE_COLOR_ON_SHADE] = NULL,
 		[CORE_COLOR_SERIES] = "fv-s",
 		[CORE_COLOR_GROUP] = "fv-g"};
 	if (color.role == CORE_COLOR_SERIES || color.role == CORE_COLOR_GROUP)
 		core_text_add(
 			out, "%s%d", names[color.role], (int)(color.index % CORE_SERIES_COLORS));
-	else if (color.role != CORE_COLOR_NONE && color.role != CORE_COLOR_SHADE)
+	else if (names[color.role])
 		core_text_add(out, "%s", names[color.role]);
 }
 
