@@ -28,7 +28,7 @@ setup() {
 @test "json matches the runs, csv has a line for each metric of each run" {
 	"$fairvox" table results --format json >table.json
 	"$fairvox" table results --format csv >table.csv
-	head -1 table.csv | grep -q '^variant,fold,seed,split,select,chosen_on,grouper_seed,bias_seed,trial,threshold,loss.name,attribute,metric,class,group,value,'
+	head -1 table.csv | grep -q '^variant,fold,seed,split,select,chosen_on,grouper_seed,bias_seed,trial,threshold,loss.name,grouper.name,encoder.name,attribute,metric,class,group,value,'
 	[ "$(cut -d, -f1-3 table.csv | sort -u | wc -l)" -eq 5 ]
 	command -v python3 >/dev/null || skip "python3 is not here"
 	python3 - <<'END'
@@ -180,7 +180,7 @@ END
 	"$fairvox" table results --full --format tex >table.tex
 	grep -q '^\\begin{tabular}{llr*}$' table.tex
 	grep -q 'majority\\_only & ' table.tex
-	run ! grep '[%_]\|&[^ ]' <(sed '/^%/d; s/\\[%_&]//g' table.tex)
+	run ! grep '[%_]\|&[^ ]' <(sed '/^%/d; s/%$//; s/\\[%_&]//g' table.tex)
 	run ! grep '±\|▲\|—' table.tex
 	[ "$(grep -c '^\\begin{table' table.tex)" -eq "$(grep -c '^\\end{table' table.tex)" ]
 }
@@ -210,4 +210,46 @@ END
 	"$fairvox" table results --full --format md >table.md
 	grep -q '^| rw | .* | 1 of 2 |$' table.md
 	grep -q '^| rw - erm | different folds |' table.md
+}
+
+@test "LaTeX compiles in documents of one and of two columns, whatever names hold" {
+	cp -r results odd
+	sed -i 's/"loss.name": "rw"/"loss.name": "r_w 100% \& #1 ${x^2}~ \\\\end <b> \\"q\\" [1] 怒り é | --x"/' odd/rw-*/*/env.json
+	"$fairvox" table odd --format tex >short.tex
+	"$fairvox" table odd --format tex --plain >plain.tex
+	"$fairvox" table odd --format tex --full >full.tex
+	"$fairvox" table odd --columns f1,loss,tpr_gap --format tex >other.tex
+	# by rule: every environment ends, a caption, label and \centering each, rows of one length
+	python3 - <<'END'
+import re
+for name in ("short", "plain", "full", "other"):
+    tex = open(name + ".tex").read()
+    begun = re.findall(r"\\begin\{(table\*?)\}", tex)
+    assert begun and begun == re.findall(r"\\end\{(table\*?)\}", tex)
+    assert tex.count(r"\centering") == tex.count(r"\caption{") == tex.count(r"\label{tab:") == len(begun)
+    assert tex.count(r"\toprule") == tex.count(r"\bottomrule") == len(begun)
+    assert re.sub(r"\\.", "", tex).count("{") == re.sub(r"\\.", "", tex).count("}")
+    for spec, body in re.findall(r"\\begin\{tabular\}\{([lr]+)\}\n(.*?)\\end\{tabular\}", tex, re.S):
+        for row in re.findall(r"^(.*) \\\\$", body, re.M):
+            assert len(re.findall(r"(?<!\\)&", row)) == len(spec) - 1, row
+    odd = r"r\_w 100\% \& \#1 \$\{x\textasciicircum{}2\}\textasciitilde{} \textbackslash{}end $<$b$>$ "
+    odd += r"{\ttfamily\char34}q{\ttfamily\char34} [1] \fairvoxchar{6012}{怒}\fairvoxchar{308A}{り} é \textbar{} -{}-x"
+    assert name != "other" or odd in tex
+assert r"\begin{table}" in open("plain.tex").read() and r"\begin{table*}" in open("short.tex").read()
+END
+	command -v pdflatex >/dev/null || skip "pdflatex is not here: checked by rule"
+	for class in 10pt 10pt,twocolumn; do
+		printf '%s\n' "\\documentclass[$class]{article}" '\usepackage{booktabs,graphicx,longtable}' \
+			'\begin{document}' '\input{short}\input{plain}\input{other}' 'See \ref{tab:summary}.' '\end{document}' >doc.tex
+		pdflatex -interaction=nonstopmode -halt-on-error doc >doc.log || { tail -20 doc.log; return 1; }
+		run ! grep 'Overfull' doc.log
+		sed -i 's/.input{short}.*/\\input{full}/' doc.tex
+		pdflatex -interaction=nonstopmode -halt-on-error doc >doc.log || { tail -20 doc.log; return 1; }
+	done
+}
+
+@test "text in csv that a spreadsheet would run is quoted" {
+	cp -r results odd
+	sed -i 's/"loss.name": "rw"/"loss.name": "=1+2, \\"x\\""/' odd/rw-*/*/env.json
+	"$fairvox" table odd --format csv | grep -q ",\"'=1+2, \"\"x\"\"\",truth,pitch,"
 }

@@ -73,15 +73,17 @@ static void test_text(void **unused)
 		"| k_16 † | **0.278** ± 0.021 [-0.158, p <.001] ▲ |\n"
 		"| a-1 | <u>0.300</u> |\n\n- 2 notes\n- x & y\n");
 	assert_string_equal(written(ctx, false, CORE_TABLE_TEX),
-		"% needs \\usepackage{booktabs}\n"
+		"% needs \\usepackage{booktabs,graphicx}\n"
 		"\\providecommand{\\fairvoxchar}[2]{\\ifdefined\\Umathchar#2"
 		"\\else{\\scriptsize[U+#1]}\\fi}\n"
 		"\\begin{table*}\n\\centering\n\\caption{A\\_b 5\\%}\\label{tab:gaps}\n"
 		"\\small\\setlength{\\tabcolsep}{4pt}\n"
-		"\\begin{tabular}{ll}\n\\toprule\nvariant & gap \\textbar{} $^\\circ$ "
+		"\\sbox0{%\n\\begin{tabular}{ll}\n\\toprule\nvariant & gap \\textbar{} $^\\circ$ "
 		"\\\\\n\\midrule\n"
 		"k\\_16 \\dag{} & \\textbf{0.278} $\\pm$ 0.021 [$-$0.158, p $<$.001] $\\triangle$ "
-		"\\\\\n\\midrule\na-1 & \\underline{0.300} \\\\\n\\bottomrule\n\\end{tabular}\n"
+		"\\\\\n\\midrule\na-1 & \\underline{0.300} \\\\\n\\bottomrule\n\\end{tabular}}%\n"
+		"\\ifdim\\wd0>\\linewidth\\resizebox{\\linewidth}{!}{\\usebox0}"
+		"\\else\\usebox0\\fi\n"
 		"{\\raggedright\\footnotesize 2 notes\\par}\n"
 		"{\\raggedright\\footnotesize x \\& y\\par}\n\\end{table*}\n");
 	assert_string_equal(written(ctx, true, CORE_TABLE_CSV),
@@ -202,11 +204,11 @@ static void test_formats(void **unused)
 	double high = json_number_value(json_object_get(json_object_get(metrics, "f1"), "high"));
 	char *lines = core_format(ctx,
 		"variant,fold,seed,split,select,chosen_on,grouper_seed,bias_seed,trial,threshold,"
-		"attribute,"
+		"loss.name,grouper.name,encoder.name,attribute,"
 		"metric,"
 		"class,"
 		"group,value,null_mean,null_p95,null_p05,p,excess,low,high,low_support\n"
-		"plain-00000001,1,1,test,dev_loss,dev,,,,fixed,,f1,,,%.17g,,,,,,%.17g,%.17g,0\n",
+		"plain-00000001,1,1,test,dev_loss,dev,,,,fixed,erm,,,,f1,,,%.17g,,,,,,%.17g,%.17g,0\n",
 		f1, low, high);
 	assert_memory_equal(text[CORE_TABLE_CSV], lines, strlen(lines));
 	assert_non_null(strstr(text[CORE_TABLE_CSV], ",gender,tpr,a,Male,"));

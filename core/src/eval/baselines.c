@@ -27,7 +27,6 @@ void core_baseline_fill(core_baseline baseline, const core_eval_set *set, const 
 	uint64_t seed, int32_t majority, float *prob)
 {
 	int32_t C = set->C;
-	float threshold = core_eval_threshold(set);
 	for (int64_t i = 0; i < set->n; i++) {
 		float *row = prob + i * C;
 		if (baseline == CORE_BASELINE_RANDOM) {
@@ -35,12 +34,12 @@ void core_baseline_fill(core_baseline baseline, const core_eval_set *set, const 
 			continue;
 		}
 		for (int32_t c = 0; c < C; c++) {
-			bool positive =
-				baseline == CORE_BASELINE_ALL_POSITIVE ||
-				(baseline == CORE_BASELINE_MAJORITY_ONLY && c == majority) ||
-				(baseline == CORE_BASELINE_PERFECT &&
-					set->label[i * C + c] > threshold);
-			row[c] = positive ? 1 : 0;
+			bool positive = baseline == CORE_BASELINE_ALL_POSITIVE ||
+					(baseline == CORE_BASELINE_MAJORITY_ONLY && c == majority);
+			/* the label itself, so that its largest entry is that of the label too */
+			row[c] = baseline == CORE_BASELINE_PERFECT ? set->label[i * C + c]
+				 : positive			   ? 1
+								   : 0;
 		}
 	}
 }

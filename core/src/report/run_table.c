@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "eval/report_json.h"
+#include "report/flat_axes.h"
 #include "report/grid_tables.h"
 #include "report/low_support.h"
 #include "report/run_places.h"
@@ -115,35 +116,6 @@ static fv_status find_readings(
 	return status;
 }
 
-/* The values of a tuned variant's run on the axes of `tune:`, those of the trial it took; NULL: not
- * tuned. */
-static json_t *find_tuned_axes(const core_run_result *run)
-{
-	return json_object_get(json_object_get(run->metrics, "chosen"), "axes");
-}
-
-/* Returns an object whose names are the axes of the matrix and of `tune:` of all variants. */
-static json_t *find_axes(const core_results *results)
-{
-	json_t *axes = json_object(), *value;
-	const char *key;
-	for (size_t i = 0; i < results->n; i++) {
-		const core_variant_result *v = &results->variant[i];
-		const core_run_facts *facts = core_variant_facts(v);
-		json_object_foreach((json_t *)(facts ? facts->axes : NULL), key, value)
-			json_object_set_new(axes, key, json_null());
-		json_object_foreach(v->n_folds ? find_tuned_axes(v->used[0]) : NULL, key, value)
-			json_object_set_new(axes, key, json_null());
-	}
-	return axes;
-}
-
-static core_table_value read_axis(const core_run_result *run, const char *key)
-{
-	json_t *own = json_object_get(run->facts->axes, key);
-	return core_value_json(own ? own : json_object_get(find_tuned_axes(run), key));
-}
-
 static double read_number(const json_t *r, const char *key)
 {
 	const json_t *value = json_object_get(r, key);
@@ -222,8 +194,12 @@ static fv_status fill_names(
 	*core_table_at(t, i, BIAS_SEED) = core_value_text(bias);
 	*core_table_at(t, i, TRIAL) = core_value_text(trial);
 	*core_table_at(t, i, THRESHOLD) = core_value_text(r->threshold);
-	json_object_foreach(axes, key, unused) * core_table_at(t, i, column++) =
-		read_axis(run, key);
+	json_object_foreach(axes, key, unused)
+	{
+		core_table_value *v = core_table_at(t, i, column++);
+		if (core_flat_axis_read(ctx, run, key, v))
+			return FV_FAILED;
+	}
 	return grouping && bias ? FV_OK : FV_FAILED;
 }
 
@@ -270,7 +246,7 @@ fv_status core_add_runs(
 	fv_status status = find_readings(ctx, results, document, &readings);
 	for (size_t i = 0; i < readings.n && !status; i++)
 		core_run_places_add(&places, readings.reading[i].metrics);
-	json_t *axes = status ? NULL : find_axes(results);
+	json_t *axes = status ? NULL : core_flat_axes_find(results);
 	if (places.failed || !axes || !core_document_own(ctx, document, axes))
 		return status ? status : FV_FAILED;
 	size_t first = AXES + json_object_size(axes);

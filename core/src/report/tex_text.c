@@ -22,7 +22,7 @@ static const struct sign signs[] = {{"±", "$\\pm$"}, {"▲", "$\\triangle$"}, {
 	{"…", "\\ldots{}"}, {"\\", "\\textbackslash{}"}, {"_", "\\_"}, {"%", "\\%"}, {"&", "\\&"},
 	{"#", "\\#"}, {"$", "\\$"}, {"{", "\\{"}, {"}", "\\}"}, {"~", "\\textasciitilde{}"},
 	{"^", "\\textasciicircum{}"}, {"<", "$<$"}, {">", "$>$"}, {"`", "\\textasciigrave{}"},
-	{"|", "\\textbar{}"}, {"--", "-{}-"}, {"\"", "\\textquotedbl{}"}};
+	{"|", "\\textbar{}"}, {"--", "-{}-"}, {"\"", "{\\ttfamily\\char34}"}};
 
 /* Is it a minus, not a hyphen: before a digit and at the start of a word? */
 static bool is_minus(const char *text, char before)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes tables as CSV for other programs, in their long form. */
+#include <string.h>
+
+#include "base/number.h"
 #include "report/decimal.h"
 #include "report/long_form.h"
 #include "report/write.h"
@@ -9,6 +12,22 @@ struct writer {
 	size_t n_columns;
 };
 
+/* Adds text. A spreadsheet would run what begins with one of these signs as a formula, so it gets an apostrophe,
+ * unless it is a number. */
+static void put_text(core_text *out, const char *text)
+{
+	core_text quoted = {0};
+	double number;
+	if (!*text || !strchr("=+-@\t\r", *text) || core_parse_double(text, &number)) {
+		core_text_csv(out, text);
+		return;
+	}
+	core_text_add(&quoted, "'%s", text);
+	core_text_csv(out, quoted.data ? quoted.data : "");
+	out->failed |= quoted.failed;
+	core_text_free(&quoted);
+}
+
 static fv_status put_line(void *user, const core_cell *cell)
 {
 	const struct writer *w = user;
@@ -17,7 +36,7 @@ static fv_status put_line(void *user, const core_cell *cell)
 		if (cell[k].kind == CORE_CELL_EMPTY)
 			continue;
 		if (cell[k].text)
-			core_text_csv(w->out, cell[k].text);
+			put_text(w->out, cell[k].text);
 		else if (cell[k].kind == CORE_CELL_INTEGER)
 			core_text_add(w->out, "%lld", (long long)cell[k].integer);
 		else

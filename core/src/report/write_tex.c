@@ -8,10 +8,11 @@
 #include "report/tex_text.h"
 #include "report/text_layout.h"
 #include "report/value_text.h"
+#include "report/visible.h"
 
-/* Characters, with two between columns, that fit a column of 80 mm in \footnotesize, and a page of 160 mm in
- * \small. */
-enum { COLUMN_WIDTH = 52, PAGE_WIDTH = 92, LONG = 40 };
+/* Characters, with two between columns, that fit a column of 80 mm, a longtable on a page of 120 mm in
+ * \footnotesize, and a page of 160 mm in \small. A float that is wider all the same is scaled. */
+enum { COLUMN_WIDTH = 58, LONG_WIDTH = 70, PAGE_WIDTH = 100, LONG_ROWS = 40 };
 
 struct writer {
 	core_text *out;
@@ -21,15 +22,29 @@ struct writer {
 	bool is_long;
 };
 
-static void put_value(
-	struct writer *w, const core_table_column *column, const core_table_value *value)
+/* Cuts a text to the width of its column, as on a terminal. */
+static void cut_text(const struct writer *w, size_t column, core_text *text)
+{
+	core_text visible = {0}, cut = {0};
+	if (!w->t->fits || w->t->column[column].metric)
+		return;
+	(void)core_put_visible(&visible, text->data);
+	(void)core_put_cut(&cut, visible.data ? visible.data : "", w->layout.width[column]);
+	cut.failed |= visible.failed || text->failed;
+	core_text_free(&visible);
+	core_text_free(text);
+	*text = cut;
+}
+
+static void put_value(struct writer *w, size_t j, const core_table_value *value)
 {
 	static const char *const before[] = {"", "\\textbf{", "\\underline{"};
 	core_text text = {0}, parts = {0};
-	core_table_column bare = *column;
-	bare.parts = w->style.plain ? 0 : column->parts;
+	core_table_column bare = w->t->column[j];
+	bare.parts = w->style.plain ? 0 : bare.parts;
 	core_put_main(&bare, value, &text);
 	core_put_parts(&bare, value, &parts);
+	cut_text(w, j, &text);
 	core_text_add(w->out, "%s%s", value->low_support ? "\\textcolor{gray}{" : "",
 		before[value->rank]);
 	core_put_tex(w->out, text.data);
@@ -61,7 +76,7 @@ static void put_row(struct writer *w, size_t row)
 		if (first)
 			guard_first(w, v);
 		first = false;
-		put_value(w, &w->t->column[j], v);
+		put_value(w, j, v);
 	}
 	core_text_add(w->out, " \\\\\n");
 }
@@ -162,14 +177,16 @@ static void put_float(struct writer *w, const core_document *notes)
 	const char *name = narrow ? "table" : "table*";
 	core_text_add(w->out, "\\begin{%s}\n\\centering\n", name);
 	put_caption(w, "");
-	core_text_add(w->out, "%s\n\\begin{tabular}",
+	core_text_add(w->out, "%s\n\\sbox0{%%\n\\begin{tabular}",
 		narrow ? "\\footnotesize\\setlength{\\tabcolsep}{3pt}"
 		       : "\\small\\setlength{\\tabcolsep}{4pt}");
 	put_alignment(w);
 	core_text_add(w->out, "\\toprule\n");
 	put_titles(w);
 	put_rows(w);
-	core_text_add(w->out, "\\end{tabular}\n");
+	core_text_add(w->out, "\\end{tabular}}%%\n"
+			      "\\ifdim\\wd0>\\linewidth\\resizebox{\\linewidth}{!}{\\usebox0}"
+			      "\\else\\usebox0\\fi\n");
 	put_notes(w, notes);
 	core_text_add(w->out, "\\end{%s}\n", name);
 }
@@ -196,8 +213,8 @@ static size_t count_rows(const core_result_table *t)
 /* notes NULL: none */
 static void put_table(struct writer *w, const core_document *notes)
 {
-	w->is_long = count_rows(w->t) > LONG;
-	w->style.width = w->style.plain && !w->is_long ? COLUMN_WIDTH : PAGE_WIDTH;
+	w->is_long = count_rows(w->t) > LONG_ROWS;
+	w->style.width = w->is_long ? LONG_WIDTH : w->style.plain ? COLUMN_WIDTH : PAGE_WIDTH;
 	if (core_text_layout_make(w->t, &w->style, &w->layout)) {
 		put_left_out(w);
 		if (w->is_long)
@@ -218,10 +235,10 @@ void core_write_tex(const core_document *document, const core_write_style *style
 		if (!(document->table[k]->audience & CORE_FOR_PEOPLE))
 			continue;
 		last = k;
-		any_long |= count_rows(document->table[k]) > LONG;
+		any_long |= count_rows(document->table[k]) > LONG_ROWS;
 	}
-	core_text_add(out, "%% needs \\usepackage{booktabs%s}\n%s", any_long ? ",longtable" : "",
-		core_tex_prologue);
+	core_text_add(out, "%% needs \\usepackage{booktabs,graphicx%s}\n%s",
+		any_long ? ",longtable" : "", core_tex_prologue);
 	if (core_document_has_low_support(document))
 		core_text_add(out, "%% with \\usepackage{xcolor}, figures with low support are "
 				   "grey, without it in italics\n"
