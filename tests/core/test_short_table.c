@@ -221,6 +221,7 @@ static void test_three_variants(void **unused)
 	expect_text(&s, core_format(ctx, "%.4f\n", s.grid.row[1].effect.adjusted[GENDER_TPR]));
 	expect_text(&s, "gender TPR gap, lowest first; all folds pooled\n");
 	expect_text(&s, "2 folds, 2 seeds\n");
+	expect_text(&s, "perfect                  1.000  1.000    0.000"); /* UAR, F1 */
 	expect_text(&s, "- change: against plain; [95%]: over speakers; p (Holm): paired ");
 	/* fold means of nulls are not computed, other values are those of the whole table */
 	core_results *whole;

@@ -38,7 +38,7 @@ void core_baseline_fill(core_baseline baseline, const core_eval_set *set, const 
 					(baseline == CORE_BASELINE_MAJORITY_ONLY && c == majority);
 			/* the label itself, so that its largest entry is that of the label too */
 			row[c] = baseline == CORE_BASELINE_PERFECT ? set->label[i * C + c]
-				 : positive			   ? 1
+				 : positive                        ? 1
 								   : 0;
 		}
 	}
