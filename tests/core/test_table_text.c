@@ -208,7 +208,8 @@ static void test_formats(void **unused)
 		"metric,"
 		"class,"
 		"group,value,null_mean,null_p95,null_p05,p,excess,low,high,low_support\n"
-		"plain-00000001,1,1,test,dev_loss,dev,,,,fixed,erm,,,,f1,,,%.17g,,,,,,%.17g,%.17g,0\n",
+		"plain-00000001,1,1,test,dev_loss,dev,,,,fixed,erm,,,,f1,,,%.17g,,,,,,%.17g,%.17g,"
+		"0\n",
 		f1, low, high);
 	assert_memory_equal(text[CORE_TABLE_CSV], lines, strlen(lines));
 	assert_non_null(strstr(text[CORE_TABLE_CSV], ",gender,tpr,a,Male,"));
