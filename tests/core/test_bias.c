@@ -357,10 +357,9 @@ static void bad_settings_are_rejected(void **state)
 
 static void count_line(void *user, core_level level, const char *line)
 {
-	*(int *)user +=
-		level == CORE_WARNING &&
-		strstr(line, "label above 1/2 for class 'angry': a class weight of it is 0") !=
-			NULL;
+	*(int *)user += level == CORE_WARNING &&
+			strstr(line, "label above 1/2 for class 'angry': where classes are "
+				     "weighted, its weight is 0") != NULL;
 }
 
 /* A label of one half is not above 1/C, so the class has no positive training row. */

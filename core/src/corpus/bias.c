@@ -154,7 +154,7 @@ static void warn_empty_classes(fv_ctx *ctx, const core_corpus *c, const core_row
 		if (!found)
 			fv_warn(ctx,
 				"%s: no training utterance has a label above 1/%d for class '%s': "
-				"a class weight of it is 0",
+				"where classes are weighted, its weight is 0",
 				c->labels, (int)c->classes, c->class_name[k]);
 	}
 }
