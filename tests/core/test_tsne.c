@@ -55,7 +55,7 @@ static double compute_kl(const double *p, const double *y, int64_t n)
 	double sum_q = 0, kl = 0;
 	double *distance2 = measure_distances(y, n, 2);
 	for (int64_t i = 0; i < n * n; i++)
-		sum_q += i % (n + 1) ? 1 / (1 + distance2[i]) : 0;
+		sum_q += i % (n + 1) == 0 ? 0 : 1 / (1 + distance2[i]);
 	for (int64_t i = 0; i < n * n; i++)
 		if (p[i] > 0)
 			kl += p[i] * log(p[i] * (1 + distance2[i]) * sum_q);

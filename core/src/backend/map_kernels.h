@@ -17,7 +17,7 @@ enum { PAIR_PASS = 2 };
 
 SIMD_INLINE simd_i i_range(int32_t first)
 {
-	simd_i v;
+	simd_i v = {0};
 	for (int i = 0; i < SIMD_LANES; i++)
 		v[i] = first + i;
 	return v;
