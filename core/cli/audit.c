@@ -247,6 +247,7 @@ static void warn_small_groups(fv_ctx *ctx, const core_metrics *m, int32_t min_sp
 static fv_status compute_metrics(fv_ctx *ctx, struct audit *a)
 {
 	core_assess_options options = core_assess_default();
+	options.min_support = a->min_support;
 	fv_status status = FV_OK;
 	for (int k = 0; k < a->n_paths && !status; k++) {
 		status = core_metrics_compute(ctx, &a->set[k], a->file[0].classes, a->n_columns,

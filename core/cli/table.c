@@ -201,6 +201,9 @@ static fv_status add_grid(
 	core_grid grid;
 	core_table_options options = t->options;
 	options.details = wants_all(t);
+	options.more_metrics = t->format == CORE_TABLE_JSON ? core_metric_names(ctx) : NULL;
+	if (t->format == CORE_TABLE_JSON && !options.more_metrics)
+		return FV_FAILED;
 	fv_status status =
 		core_short_choose(ctx, results, &t->axes, t->columns, t->sort, &t->choice);
 	if (status)

@@ -8,7 +8,7 @@
 
 #include "config/spec.h"
 #include "eval/argmax.h"
-#include "eval/metrics.h"
+#include "eval/assess.h"
 
 #define TOLERANCE 1e-12
 
@@ -16,6 +16,8 @@ static double largest[CORE_METRICS]; /* differences from the reference, over all
 
 struct given {
 	core_eval_set set;
+	const char **speaker; /* [n] */
+	int64_t min_support;
 	core_eval_attribute group;
 	const char *classes[8];
 	const json_t *expected;
@@ -54,6 +56,8 @@ static struct given read_set(fv_ctx *ctx, const json_t *json)
 	s.set.majority_only = json_is_true(json_object_get(json, "majority_only"));
 	test_ok(ctx, core_eval_attribute_make(ctx, "group", s.set.n,
 			     read_names(ctx, json_object_get(json, "group")), NULL, 0, &s.group));
+	s.speaker = read_names(ctx, json_object_get(json, "speaker"));
+	s.min_support = json_integer_value(json_object_get(json, "min_support"));
 	memcpy(s.classes, names, sizeof names);
 	return s;
 }
@@ -95,14 +99,17 @@ static void check_confusion(const json_t *expected, const int64_t *count, int32_
 					json_array_get(rows, (size_t)c), (size_t)k)));
 }
 
-static void check_recalls(const json_t *expected, const double *recall, int32_t C)
+/* Compares one value for each class. */
+static void check_classes(const json_t *expected, const char *key, const double *got, int32_t C)
 {
+	const json_t *list = json_object_get(expected, key);
+	assert_int_equal(json_array_size(list), C);
 	for (int32_t c = 0; c < C; c++) {
-		const json_t *want = json_array_get(json_object_get(expected, "recall"), (size_t)c);
+		const json_t *want = json_array_get(list, (size_t)c);
 		if (json_is_null(want))
-			assert_true(isnan(recall[c]));
+			assert_true(isnan(got[c]));
 		else
-			test_close(recall[c], json_number_value(want), TOLERANCE);
+			test_close(got[c], json_number_value(want), TOLERANCE);
 	}
 }
 
@@ -112,7 +119,7 @@ static void check_groups(const struct given *s, const core_attribute_metrics *a)
 	assert_int_equal(json_array_size(groups), a->G);
 	for (size_t g = 0; g < (size_t)a->G; g++) {
 		const json_t *one = json_array_get(groups, g);
-		assert_true(check_metrics(one, a->group_metric + g * CORE_METRICS) >= 9);
+		assert_true(check_metrics(one, a->group_metric + g * CORE_METRICS) >= 11);
 		check_confusion(one, a->confusion[g], s->set.C);
 	}
 }
@@ -123,10 +130,17 @@ static void check_set(fv_ctx *ctx, const json_t *json)
 	core_metrics m;
 	test_ok(ctx, core_metrics_compute(ctx, &s.set, s.classes, 1, &s.group, &m));
 	const core_attribute_metrics *a = &m.attribute[0];
-	assert_true(check_metrics(s.expected, m.metric) >= 10);
+	core_assess_options options = core_assess_default();
+	const core_eval_rows rows = {.n = s.set.n, .speaker = s.speaker};
+	options.draws.n = 100;
+	options.min_support = s.min_support;
+	test_ok(ctx, core_assess(ctx, &s.set, &rows, &s.group, &options, &m));
+	assert_int_equal(check_metrics(s.expected, m.metric), 16);
+	check_classes(s.expected, "class_auc", m.threshold_free.class_auc, s.set.C);
+	check_classes(s.expected, "class_ap", m.threshold_free.class_ap, s.set.C);
 	assert_int_equal(
 		m.no_majority, json_integer_value(json_object_get(s.expected, "no_majority")));
-	check_recalls(s.expected, m.class_recall, s.set.C);
+	check_classes(s.expected, "recall", m.class_recall, s.set.C);
 	check_confusion(s.expected, m.confusion, s.set.C);
 	const json_t *gaps = json_object_get(s.expected, "gaps");
 	if (json_object_size(gaps))

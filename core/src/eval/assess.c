@@ -5,8 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "eval/calibration.h"
+#include "eval/speaker_spread.h"
 #include "eval/summary.h"
 #include "eval/swap.h"
+#include "eval/undefined.h"
 
 /* Values of resamples, and space to sort a column. Release with free_resamples(). */
 struct resamples {
@@ -115,6 +118,17 @@ static fv_status assess_attribute(fv_ctx *ctx, const core_eval_set *set, const c
 	return add_rate_intervals(ctx, &cohort, &system, options, set->C, a);
 }
 
+static fv_status add_speaker_spread(
+	fv_ctx *ctx, const core_tally *speakers, int64_t min_support, core_metrics *m)
+{
+	core_speaker_spread spread;
+	fv_status status = core_speaker_spread_compute(ctx, speakers, min_support, &spread);
+	m->metric[CORE_SPEAKER_UAR_SPREAD] = core_estimate_of(spread.sd);
+	m->metric[CORE_SPEAKER_GINI] = core_estimate_of(spread.gini);
+	core_note_speakers(m);
+	return status;
+}
+
 fv_status core_assess(fv_ctx *ctx, const core_eval_set *set, const core_eval_rows *rows,
 	const core_eval_attribute *attributes, const core_assess_options *options,
 	core_metrics *metrics)
@@ -130,6 +144,11 @@ fv_status core_assess(fv_ctx *ctx, const core_eval_set *set, const core_eval_row
 		return status;
 	metrics->n_speakers = speakers.S;
 	metrics->draws = options->draws.n;
+	status = add_speaker_spread(ctx, &system.all[0], options->min_support, metrics);
+	if (!status)
+		status = core_calibration_assess(ctx, set, attributes, &options->draws, metrics);
+	if (status)
+		return status;
 	if (speakers.S >= options->min_speakers)
 		status = add_overall_intervals(ctx, &speakers, &system, &options->draws, metrics);
 	fv_status first = status;

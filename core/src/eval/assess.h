@@ -10,11 +10,12 @@
 typedef struct core_assess_options {
 	core_draws draws;
 	int32_t min_speakers; /* groups with fewer speakers get no interval */
+	int64_t min_support;  /* speakers with fewer rows do not count in their spread */
 } core_assess_options;
 
 static inline core_assess_options core_assess_default(void)
 {
-	core_assess_options options = {core_draws_default(), 10};
+	core_assess_options options = {core_draws_default(), 10, 10};
 	return options;
 }
 

@@ -37,6 +37,17 @@
 		.of_groups = formula                                                               \
 	}
 
+#define OF_ROWS(name_, title_, higher, undefined_)                                                 \
+	{                                                                                          \
+		.name = name_, .title = title_, .kind = CORE_METRIC_ROWS,                          \
+		.higher_is_better = higher, .basis = CORE_BASIS_ALL_ROWS, .undefined = undefined_  \
+	}
+#define OF_SPEAKERS(name_, title_, undefined_)                                                     \
+	{                                                                                          \
+		.name = name_, .title = title_, .kind = CORE_METRIC_SPEAKERS,                      \
+		.basis = CORE_BASIS_ALL_ROWS, .undefined = undefined_                              \
+	}
+
 static const core_metric metrics[CORE_METRICS] = {
 	[CORE_F1] = OVERALL(CORE_THRESHOLD, "f1", "F1", NULL, core_tally_f1),
 	[CORE_ACC] = OVERALL(CORE_THRESHOLD, "acc", "ACC", NULL, core_tally_acc),
@@ -99,11 +110,28 @@ static const core_metric metrics[CORE_METRICS] = {
 		"worst group F1 (argmax)", NULL, core_worst_group_f1),
 	[CORE_WORST_GROUP_UAR] = WORST(
 		CORE_ARGMAX, "worst_group_uar", "worst group UAR", NULL, core_worst_group_uar),
+
+	[CORE_AUC] = OF_ROWS("auc", "AUC", true, "no class has both labelled and unlabelled rows"),
+	[CORE_AP] = OF_ROWS("ap", "AP", true, "no row is labelled with any class"),
+	[CORE_ECE] = OF_ROWS("ece", "ECE", false, NULL),
+	[CORE_BRIER] = OF_ROWS("brier", "Brier", false, NULL),
+	[CORE_SPEAKER_UAR_SPREAD] = OF_SPEAKERS("speaker_uar_spread", "sd of speakers' UAR",
+		"fewer than two speakers have min_support rows"),
+	[CORE_SPEAKER_GINI] = OF_SPEAKERS("speaker_gini", "Gini of speakers' UAR",
+		"fewer than two speakers have min_support rows, or no class is ever right"),
 };
 
 const core_metric *core_metric_at(core_metric_id id)
 {
 	return &metrics[id];
+}
+
+const char *core_metric_names(fv_ctx *ctx)
+{
+	const char *names = metrics[0].name;
+	for (int i = 1; i < CORE_METRICS && names; i++)
+		names = core_format(ctx, "%s,%s", names, metrics[i].name);
+	return names;
 }
 
 bool core_metric_find(const char *name, core_metric_id *out)

@@ -39,6 +39,12 @@ typedef enum core_metric_id {
 	CORE_RECALL_GAP,
 	CORE_ARGMAX_WORST_GROUP_F1,
 	CORE_WORST_GROUP_UAR,
+	CORE_AUC,
+	CORE_AP,
+	CORE_ECE,
+	CORE_BRIER,
+	CORE_SPEAKER_UAR_SPREAD,
+	CORE_SPEAKER_GINI,
 	CORE_METRICS,
 } core_metric_id;
 
@@ -55,6 +61,10 @@ typedef enum core_metric_kind {
 	 * values are the small ones (higher_is_better). */
 	CORE_METRIC_GAP = 2,
 	CORE_METRIC_GROUP = 4, /* of one group of an attribute; has no null */
+	/* Over all rows too, but not computed from counts, so that draws cannot repeat them and systems
+	 * cannot be compared by them: of the probabilities of all rows, and of the speakers. */
+	CORE_METRIC_ROWS = 8,
+	CORE_METRIC_SPEAKERS = 16,
 } core_metric_kind;
 
 /* The rows of a class and group that a metric rests on; low support makes it unreliable. */
@@ -83,11 +93,20 @@ typedef struct core_metric {
 } core_metric;
 
 const core_metric *core_metric_at(core_metric_id id);
+/* Returns the names of all metrics, separated by commas; NULL if memory runs out. */
+const char *core_metric_names(fv_ctx *ctx);
 /* Returns false if there is no metric of that name. */
 bool core_metric_find(const char *name, core_metric_id *out);
 static inline bool core_metric_is(core_metric_id id, core_metric_kind kind)
 {
 	return core_metric_at(id)->kind == kind;
+}
+
+/* Does it belong to no attribute? */
+static inline bool core_metric_is_overall(core_metric_id id)
+{
+	return core_metric_at(id)->kind &
+	       (CORE_METRIC_OVERALL | CORE_METRIC_ROWS | CORE_METRIC_SPEAKERS);
 }
 
 /* Returns the metrics of the given kinds. */

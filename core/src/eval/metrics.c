@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "eval/argmax.h"
+#include "eval/calibration.h"
 #include "eval/metric_formulas.h"
 #include "eval/undefined.h"
 
@@ -92,6 +93,19 @@ static void copy_rates(const core_rates rates[CORE_READINGS], core_attribute_met
 	}
 }
 
+/* Sets the metrics that are computed from the probabilities of some rows. */
+static fv_status compute_of_rows(fv_ctx *ctx, const core_eval_set *set, const int32_t *id,
+	int32_t group, const core_threshold_free_metrics *areas, core_estimate *metric)
+{
+	core_calibration c;
+	fv_status status = core_calibration_compute(ctx, set, id, group, &c);
+	metric[CORE_AUC] = core_estimate_of(areas->auc);
+	metric[CORE_AP] = core_estimate_of(areas->ap);
+	metric[CORE_ECE] = core_estimate_of(c.ece);
+	metric[CORE_BRIER] = core_estimate_of(c.brier);
+	return status;
+}
+
 /* Counts the confusion matrix of some rows (eval/argmax.h). */
 static fv_status count_confusion(
 	fv_ctx *ctx, const core_eval_set *set, const int32_t *id, int32_t group, int64_t **out)
@@ -148,6 +162,9 @@ static fv_status compute_attribute(fv_ctx *ctx, const core_eval_set *set,
 		status = core_threshold_free_compute(
 			ctx, set, attribute->id, g, &a->threshold_free[g]);
 		if (!status)
+			status = compute_of_rows(ctx, set, attribute->id, g, &a->threshold_free[g],
+				a->group_metric + (size_t)g * CORE_METRICS);
+		if (!status)
 			status = count_confusion(ctx, set, attribute->id, g, &a->confusion[g]);
 	}
 	return status;
@@ -168,7 +185,9 @@ static fv_status compute_overall(fv_ctx *ctx, const core_eval_set *set, core_met
 	m->argmax_rows = core_tally_rows(&argmax, 0);
 	m->no_majority = core_count_no_majority(set);
 	status = count_confusion(ctx, set, NULL, 0, &m->confusion);
-	return status ? status : core_threshold_free_compute(ctx, set, NULL, 0, &m->threshold_free);
+	if (!status)
+		status = core_threshold_free_compute(ctx, set, NULL, 0, &m->threshold_free);
+	return status ? status : compute_of_rows(ctx, set, NULL, 0, &m->threshold_free, m->metric);
 }
 
 fv_status core_metric_values(

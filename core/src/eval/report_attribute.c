@@ -3,13 +3,21 @@
 
 #include "base/json.h"
 
-json_t *core_threshold_free_json(core_json_maker *j, const core_threshold_free_metrics *s)
+json_t *core_threshold_free_json(
+	core_json_maker *j, const core_metrics *m, const core_threshold_free_metrics *s)
 {
-	json_t *object = json_object();
+	json_t *object = json_object(), *classes = json_object();
 	core_json_set(j, object, "labels_predicted", core_json_number(s->labels_predicted));
 	core_json_set(j, object, "labels_true", core_json_number(s->labels_true));
 	core_json_set(j, object, "auc", core_json_number(s->auc));
 	core_json_set(j, object, "average_precision", core_json_number(s->ap));
+	for (int32_t c = 0; c < m->C; c++) {
+		json_t *one = json_object();
+		core_json_set(j, one, "auc", core_json_number(s->class_auc[c]));
+		core_json_set(j, one, "average_precision", core_json_number(s->class_ap[c]));
+		core_json_set(j, classes, m->classes[c], one);
+	}
+	core_json_set(j, object, "classes", classes);
 	return object;
 }
 
@@ -157,7 +165,7 @@ json_t *core_attribute_json(
 	for (int32_t g = 0; g < a->G; g++)
 		if (a->rows[g])
 			core_json_set(j, sharp, a->group[g],
-				core_threshold_free_json(j, &a->threshold_free[g]));
+				core_threshold_free_json(j, m, &a->threshold_free[g]));
 	core_json_set(j, object, "threshold_free", sharp);
 	core_json_set(j, object, "tpr", rates_table(j, m, a, a->tpr));
 	core_json_set(j, object, "fpr", fpr_table(j, m, a));

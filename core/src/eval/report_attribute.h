@@ -8,7 +8,8 @@
 
 json_t *core_attribute_json(
 	core_json_maker *j, const core_metrics *metrics, const core_attribute_metrics *attribute);
-json_t *core_threshold_free_json(core_json_maker *j, const core_threshold_free_metrics *values);
+json_t *core_threshold_free_json(
+	core_json_maker *j, const core_metrics *metrics, const core_threshold_free_metrics *values);
 
 /* count [C, C]: true class x predicted class */
 json_t *core_confusion_json(core_json_maker *j, const core_metrics *metrics, const int64_t *count);

@@ -93,8 +93,11 @@ json_t *core_report_metrics(fv_ctx *ctx, const core_metrics *m)
 		core_json_set(j, report, PREDICTION_THRESHOLD, cut_json(j, m));
 	if (m->draws)
 		core_json_set(j, report, "draws", json_integer(m->draws));
-	core_json_set_metrics(j, report, CORE_METRIC_OVERALL, m->metric);
-	core_json_set(j, report, "threshold_free", core_threshold_free_json(j, &m->threshold_free));
+	core_json_set_metrics(j, report, CORE_METRIC_OVERALL | CORE_METRIC_ROWS, m->metric);
+	if (m->n_speakers)
+		core_json_set_metrics(j, report, CORE_METRIC_SPEAKERS, m->metric);
+	core_json_set(
+		j, report, "threshold_free", core_threshold_free_json(j, m, &m->threshold_free));
 	for (int32_t k = 0; k < m->n_attributes; k++)
 		core_json_set(j, attributes, m->attribute[k].name,
 			core_attribute_json(j, m, &m->attribute[k]));

@@ -120,6 +120,16 @@ void core_note_overall(core_metrics *m)
 	note_threshold_free(m, NULL, 0);
 }
 
+void core_note_speakers(core_metrics *m)
+{
+	for (int k = 0; k < CORE_METRICS; k++) {
+		const core_metric *metric = core_metric_at((core_metric_id)k);
+		if (metric->kind == CORE_METRIC_SPEAKERS && isnan(m->metric[k].value))
+			note_undefined(m, (core_undefined){.metric = metric->name,
+						  .reason = metric->undefined});
+	}
+}
+
 void core_note_attribute(core_metrics *m, const core_attribute_metrics *a)
 {
 	note_group_metrics(m, a);

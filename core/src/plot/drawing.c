@@ -105,7 +105,7 @@ static fv_status add_column(core_drawing *d, const char *attribute, const char *
 	core_metric_id id;
 	if (!core_metric_find(name, &id))
 		return fail_metric(d, name);
-	bool overall = core_metric_is(id, CORE_METRIC_OVERALL);
+	bool overall = core_metric_is_overall(id);
 	if (!overall && !attribute)
 		return fv_fail(d->ctx, FV_DATA,
 			"%s: '%s' is a metric of groups, and no run was evaluated by an attribute: "

@@ -71,7 +71,7 @@ static fv_status add_best(core_drawing *d, const char *attribute, core_shown *ou
 	const core_grid_column *family =
 		d->grid->family >= 0 ? &d->grid->column[d->grid->family] : NULL;
 	core_metric_id id = family ? family->id : CORE_TPR_GAP;
-	const char *of = core_metric_is(id, CORE_METRIC_OVERALL) ? NULL : attribute;
+	const char *of = core_metric_is_overall(id) ? NULL : attribute;
 	int64_t best = -1;
 	double least = NAN;
 	for (size_t i = 0; i < d->grid->n_rows; i++) {

@@ -40,27 +40,36 @@ static size_t count_metrics(core_metric_kind kind)
 	return n;
 }
 
+/* Is it a metric of all rows that was computed? */
+static bool is_overall_of(const core_metrics *m, core_metric_id id)
+{
+	return core_metric_is_overall(id) &&
+	       (m->n_speakers || !core_metric_is(id, CORE_METRIC_SPEAKERS));
+}
+
 static fv_status add_overall(
 	fv_ctx *ctx, const char *path, const core_metrics *m, core_document *document)
 {
 	const char *title = make_heading(ctx, path, m);
-	size_t overall = count_metrics(CORE_METRIC_OVERALL), at = 0;
-	core_result_table *t = core_document_add(ctx, document, "overall", title, overall + 3, 2);
+	size_t rows = 2, at = 0;
+	for (int k = 0; k < CORE_METRICS; k++)
+		rows += is_overall_of(m, (core_metric_id)k);
+	core_result_table *t = core_document_add(ctx, document, "overall", title, rows, 2);
 	if (!t || !title)
 		return FV_FAILED;
 	t->column[0] = core_plain_column("metric", "metric", CORE_FOR_PEOPLE);
-	t->column[1] = figure_column("value", CORE_SHOW_INTERVAL, CORE_THREE_DECIMALS);
+	t->column[1] =
+		figure_column("value", CORE_SHOW_NULL | CORE_SHOW_INTERVAL, CORE_THREE_DECIMALS);
 	for (int k = 0; k < CORE_METRICS; k++) {
-		if (!core_metric_is((core_metric_id)k, CORE_METRIC_OVERALL))
+		if (!is_overall_of(m, (core_metric_id)k))
 			continue;
 		*core_table_at(t, at, 0) =
 			core_value_text(core_metric_at((core_metric_id)k)->title);
 		*core_table_at(t, at++, 1) = core_value_figure(core_figure_of(m->metric[k]));
 	}
-	const char *const names[] = {"AUC", "labels per row, predicted", "labels per row, true"};
-	const double values[] = {m->threshold_free.auc, m->threshold_free.labels_predicted,
-		m->threshold_free.labels_true};
-	for (size_t k = 0; k < 3; k++) {
+	const char *const names[] = {"labels per row, predicted", "labels per row, true"};
+	const double values[] = {m->threshold_free.labels_predicted, m->threshold_free.labels_true};
+	for (size_t k = 0; k < 2; k++) {
 		*core_table_at(t, at, 0) = core_value_text(names[k]);
 		*core_table_at(t, at++, 1) = core_value_number(values[k]);
 	}
@@ -188,13 +197,14 @@ static fv_status add_rates(fv_ctx *ctx, const core_metrics *m, const core_attrib
 static fv_status add_recalls(fv_ctx *ctx, const core_metrics *m, const core_attribute_metrics *a,
 	int64_t min_support, core_document *document)
 {
-	static const core_metric_id shown[] = {CORE_UAR, CORE_ACCURACY, CORE_ARGMAX_F1};
+	static const core_metric_id shown[] = {
+		CORE_UAR, CORE_ACCURACY, CORE_ARGMAX_F1, CORE_ECE, CORE_BRIER};
 	size_t classes = (size_t)m->C, stride = CORE_METRICS * sizeof *a->group_metric;
-	core_result_table *t = add_group_columns(ctx, a, "recall (argmax)", classes + 3, document);
+	core_result_table *t = add_group_columns(ctx, a, "recall (argmax)", classes + 5, document);
 	if (!t)
 		return FV_FAILED;
 	fill_rates(t, m, a, a->recall, a->argmax_positives, min_support);
-	for (size_t k = 0; k < 3; k++)
+	for (size_t k = 0; k < 5; k++)
 		fill_group_row(t, classes + k, a, core_metric_at(shown[k])->title,
 			&a->group_metric[shown[k]].value, stride);
 	return FV_OK;

@@ -82,7 +82,7 @@ static fv_status find_family(fv_ctx *ctx, const core_results *results, core_grid
 	grid->family = -1;
 	if (!facts || !core_metric_find(facts->compare_metric, &id))
 		return FV_OK;
-	bool overall = core_metric_is(id, CORE_METRIC_OVERALL);
+	bool overall = core_metric_is_overall(id);
 	int32_t attribute = overall || !facts->compare_attribute
 				    ? -1
 				    : find_attribute(&grid->tests, facts->compare_attribute);
@@ -109,7 +109,7 @@ static fv_status add_more(fv_ctx *ctx, core_grid *grid)
 			return FV_FAILED;
 		if (!core_metric_find(name, &id))
 			continue;
-		bool overall = core_metric_is(id, CORE_METRIC_OVERALL);
+		bool overall = core_metric_is_overall(id);
 		for (int32_t a = overall ? -1 : 0;
 			a < (overall ? 0 : grid->tests.n_attributes) && !status; a++)
 			if (find_column(grid, a, id) < 0)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "report/confusion_table.h"
 #include "report/notes.h"
 #include "report/tuning.h"
 
@@ -86,6 +87,8 @@ fv_status core_grid_tables(fv_ctx *ctx, const core_grid *grid, core_document *do
 		status = core_add_tpr_differences(ctx, grid, document);
 	if (!status)
 		status = core_add_rates(ctx, grid, document);
+	if (!status)
+		status = core_add_confusions(ctx, grid, document);
 	if (!status)
 		status = core_add_spread(ctx, grid, document);
 	if (!status)

@@ -130,7 +130,7 @@ static bool parse_figure(const struct known *known, char *name, core_pick *out)
 	}
 	if (!core_metric_find(metric, &out->what.id))
 		return false;
-	bool overall = core_metric_is(out->what.id, CORE_METRIC_OVERALL);
+	bool overall = core_metric_is_overall(out->what.id);
 	bool gap = core_metric_is(out->what.id, CORE_METRIC_GAP);
 	if ((overall && out->what.attribute) || (!gap && out->part && out->part < CORE_PART_CHANGE))
 		return false;
@@ -205,9 +205,9 @@ static void find_main(
 	const core_run_facts *declared = core_find_declaration(results);
 	*out = (core_column_request){known->usual, known->usual ? CORE_TPR_GAP : CORE_F1, false};
 	if (declared && core_metric_find(declared->compare_metric, &out->id) &&
-		core_metric_is(out->id, CORE_METRIC_OVERALL))
+		core_metric_is_overall(out->id))
 		out->attribute = NULL;
-	if (!out->attribute && !core_metric_is(out->id, CORE_METRIC_OVERALL))
+	if (!out->attribute && !core_metric_is_overall(out->id))
 		out->id = CORE_F1;
 }
 

@@ -151,12 +151,26 @@ static fv_status join_folds(fv_ctx *own, const core_variant_result *variant,
 	return core_speakers_make(own, &rows, &speakers);
 }
 
-static fv_status compute_run_values(fv_ctx *own, const core_test_sets *all,
+/* Reads from metrics.json what is not computed from counts: metrics of probabilities and of speakers. */
+static void read_other_values(const json_t *metrics, const char *set, double *values)
+{
+	const json_t *own = set ? json_object_get(json_object_get(metrics, "tests"), set) : metrics;
+	for (int k = 0; k < CORE_METRICS; k++) {
+		const core_metric *metric = core_metric_at((core_metric_id)k);
+		const json_t *value = json_object_get(json_object_get(own, metric->name), "value");
+		if ((metric->kind & (CORE_METRIC_ROWS | CORE_METRIC_SPEAKERS)) &&
+			json_is_number(value))
+			values[k] = json_number_value(value);
+	}
+}
+
+static fv_status compute_run_values(fv_ctx *own, const core_test_sets *all, const json_t *metrics,
 	const core_predictions *p, core_variant_predictions *e, int32_t fold, int32_t seed)
 {
 	core_eval_set set = core_predictions_set(p);
-	fv_status status = core_metric_values(
-		own, &set, NULL, (double *)core_run_values(all, e, fold, seed, -1));
+	double *overall = (double *)core_run_values(all, e, fold, seed, -1);
+	fv_status status = core_metric_values(own, &set, NULL, overall);
+	read_other_values(metrics, all->name, overall);
 	for (int32_t a = 0; a < all->n_attributes && !status; a++) {
 		const core_text_column *column = core_predictions_column(p, all->attribute[a]);
 		double *values = (double *)core_run_values(all, e, fold, seed, a);
@@ -188,7 +202,7 @@ static fv_status read_seed(fv_ctx *own, const core_variant_result *variant,
 		if (!status)
 			status = core_report_read_options(own, run->metrics, &part[f]);
 		if (!status)
-			status = compute_run_values(own, all, &part[f], e, f, seed);
+			status = compute_run_values(own, all, run->metrics, &part[f], e, f, seed);
 	}
 	return status;
 }

@@ -50,7 +50,7 @@ static fv_status find_compared(
 	e->compare_metric = variant->eval.compare_metric;
 	core_metric_id id;
 	if (!e->compare_metric || !core_metric_find(e->compare_metric, &id) ||
-		core_metric_is(id, CORE_METRIC_OVERALL))
+		core_metric_is_overall(id))
 		return FV_OK;
 	e->compare_attribute = named;
 	for (int32_t i = 0; i < e->attributes.n && !named && variant->bias.on; i++)
