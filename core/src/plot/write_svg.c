@@ -5,21 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void put_escaped(core_text *out, const char *text)
-{
-	for (; *text; text++) {
-		const char *entity = *text == '<'    ? "&lt;"
-				     : *text == '>'  ? "&gt;"
-				     : *text == '&'  ? "&amp;"
-				     : *text == '"'  ? "&quot;"
-				     : *text == '\'' ? "&#39;"
-						     : NULL;
-		if (entity)
-			core_text_put(out, entity, strlen(entity));
-		else
-			core_text_put(out, text, 1);
-	}
-}
+#include "base/markup.h"
 
 /* A coordinate with two decimals and without trailing zeros. */
 static void put_number(core_text *out, double value)
@@ -185,7 +171,7 @@ static void write_text(core_text *out, const core_item *item)
 		core_text_add(out, ")\"");
 	}
 	core_text_put(out, ">", 1);
-	put_escaped(out, item->text);
+	core_text_markup(out, item->text);
 	core_text_add(out, "</text>\n");
 }
 
@@ -193,14 +179,14 @@ static void write_clip(core_text *out, const core_canvas *canvas, size_t index)
 {
 	const core_item *item = &canvas->item[index];
 	core_text_add(out, "<clipPath id=\"");
-	put_escaped(out, canvas->id);
+	core_text_markup(out, canvas->id);
 	core_text_add(out, "-clip%zu\"><rect", index);
 	put_attribute(out, "x", item->rect.x);
 	put_attribute(out, "y", item->rect.y);
 	put_attribute(out, "width", item->rect.width);
 	put_attribute(out, "height", item->rect.height);
 	core_text_add(out, "/></clipPath>\n<g clip-path=\"url(#");
-	put_escaped(out, canvas->id);
+	core_text_markup(out, canvas->id);
 	core_text_add(out, "-clip%zu)\">\n", index);
 }
 
@@ -212,13 +198,13 @@ static void write_group(core_text *out, const core_canvas *canvas, size_t index)
 		core_text_add(out, " class=\"%s\"", item->name);
 	for (size_t i = index + 1; i < canvas->n && canvas->item[i].kind == CORE_ITEM_DATUM; i++) {
 		core_text_add(out, " data-%s=\"", canvas->item[i].name);
-		put_escaped(out, canvas->item[i].text);
+		core_text_markup(out, canvas->item[i].text);
 		core_text_add(out, "\"");
 	}
 	core_text_put(out, ">", 1);
 	if (item->text) {
 		core_text_add(out, "<title>");
-		put_escaped(out, item->text);
+		core_text_markup(out, item->text);
 		core_text_add(out, "</title>");
 	}
 	core_text_put(out, "\n", 1);
@@ -254,11 +240,11 @@ static void write_item(core_text *out, const core_canvas *canvas, size_t index)
 static void write_head(core_text *out, const core_canvas *canvas, bool standalone)
 {
 	core_text_add(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" id=\"");
-	put_escaped(out, canvas->id);
+	core_text_markup(out, canvas->id);
 	core_text_add(out, "\" class=\"fv-figure\" role=\"img\" aria-labelledby=\"");
-	put_escaped(out, canvas->id);
+	core_text_markup(out, canvas->id);
 	core_text_add(out, "-title ");
-	put_escaped(out, canvas->id);
+	core_text_markup(out, canvas->id);
 	core_text_add(out, "-desc\" width=\"");
 	put_number(out, canvas->width);
 	core_text_add(out, "pt\" height=\"");
@@ -269,13 +255,13 @@ static void write_head(core_text *out, const core_canvas *canvas, bool standalon
 	put_number(out, canvas->height);
 	core_text_add(out, "\" font-family=\"'DejaVu Sans',Verdana,sans-serif\" "
 			   "stroke-linejoin=\"round\">\n<title id=\"");
-	put_escaped(out, canvas->id);
+	core_text_markup(out, canvas->id);
 	core_text_add(out, "-title\">");
-	put_escaped(out, canvas->title);
+	core_text_markup(out, canvas->title);
 	core_text_add(out, "</title>\n<desc id=\"");
-	put_escaped(out, canvas->id);
+	core_text_markup(out, canvas->id);
 	core_text_add(out, "-desc\">");
-	put_escaped(out, canvas->description);
+	core_text_markup(out, canvas->description);
 	core_text_add(out, "</desc>\n");
 	if (standalone) {
 		core_text_add(out, "<rect");
