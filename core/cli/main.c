@@ -28,6 +28,7 @@ static const cli_verb *const verbs[] = {
 	&cli_verb_plot,
 	&cli_verb_plugins,
 	&cli_verb_predict,
+	&cli_verb_report,
 	&cli_verb_run,
 	&cli_verb_split,
 	&cli_verb_status,

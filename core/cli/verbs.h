@@ -17,6 +17,7 @@ extern const cli_verb cli_verb_inspect;
 extern const cli_verb cli_verb_plot;
 extern const cli_verb cli_verb_plugins;
 extern const cli_verb cli_verb_predict;
+extern const cli_verb cli_verb_report;
 extern const cli_verb cli_verb_run;
 extern const cli_verb cli_verb_split;
 extern const cli_verb cli_verb_status;

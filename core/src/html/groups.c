@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sections about groups: inferred groups against the attributes, and metrics within groups of people. */
+#include <math.h>
+#include <string.h>
+
+#include "base/path.h"
+#include "eval/agreement.h"
+#include "eval/predictions.h"
+#include "html/figures.h"
+
+/* --- agreement of inferred groups with attributes --------------------------------------------- */
+
+enum { GROUPS, ATTRIBUTE, ROWS, PURITY, NMI, ARI, COLUMNS };
+
+/* Sums over folds; each measure is averaged over the folds where it is defined. */
+struct agreement {
+	int64_t rows, n[3];
+	double sum[3]; /* purity, NMI, ARI */
+};
+
+static void add_agreement(struct agreement *sum, const core_agreement *a)
+{
+	const double value[] = {a->purity, a->nmi, a->ari};
+	sum->rows += a->n;
+	for (int k = 0; k < 3; k++)
+		if (!isnan(value[k])) {
+			sum->sum[k] += value[k];
+			sum->n[k]++;
+		}
+}
+
+static core_partition make_partition(const core_eval_attribute *of)
+{
+	return (core_partition){.G = of->G, .name = of->group, .id = of->id};
+}
+
+/* Adds the test rows of a run, whose inferred groups stand in its predictions. */
+static fv_status measure_run(
+	fv_ctx *own, const core_run_result *run, const char *attribute, struct agreement *sum)
+{
+	core_predictions p;
+	core_eval_attribute truth, inferred;
+	core_agreement agreement;
+	char *path = core_path_join(own, run->dir, "predictions.csv");
+	fv_status status = path ? core_predictions_read(own, path, NULL, &p) : FV_FAILED;
+	if (status)
+		return status;
+	const core_text_column *column = core_predictions_column(&p, attribute);
+	if (!column || !p.group.value)
+		return FV_OK;
+	status = core_eval_attribute_make(own, attribute, p.n, column->value, NULL, 0, &truth);
+	if (!status)
+		status = core_eval_attribute_make(
+			own, "group", p.n, p.group.value, NULL, 0, &inferred);
+	const core_partition a = make_partition(&inferred), b = make_partition(&truth);
+	if (!status)
+		status = core_agreement_compute(own, p.n, &a, &b, &agreement);
+	if (!status)
+		add_agreement(sum, &agreement);
+	return status;
+}
+
+/* Adds the first seed of every fold. */
+static fv_status measure_variant(fv_ctx *ctx, const core_variant_result *variant,
+	const char *attribute, struct agreement *sum)
+{
+	fv_status status = FV_OK;
+	for (int32_t f = 0; f < variant->n_folds && !status; f++) {
+		fv_ctx *own = core_ctx_aside(ctx); /* holds the text of the file */
+		if (!own)
+			return FV_FAILED;
+		const core_run_result *run = variant->used[f * variant->n_seeds];
+		status = core_ctx_rejoin(ctx, own, measure_run(own, run, attribute, sum));
+	}
+	return status;
+}
+
+/* Have two variants the same groups in their first runs? */
+static bool have_same_groups(const core_run_facts *a, const core_run_facts *b)
+{
+	return json_equal(a->grouping, b->grouping) && !strcmp(a->encoder, b->encoder) &&
+	       json_equal(a->bias, b->bias);
+}
+
+/* Lists variants with inferred groups, one for each way of making them. */
+static size_t list_grouped(const core_html_page *page, size_t *row)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < page->grid->n_rows; i++) {
+		const core_run_facts *f = page->grid->row[i].facts;
+		size_t k = 0;
+		if (!f || !f->n_groupers || !f->grouping || f->uses_group_labels)
+			continue;
+		while (k < n && !have_same_groups(f, page->grid->row[row[k]].facts))
+			k++;
+		if (k == n)
+			row[n++] = i;
+	}
+	return n;
+}
+
+/* Returns the groups of a variant as its axes name them. */
+static const char *name_groups(const core_html_page *page, size_t row)
+{
+	for (size_t k = 0; k < page->axes->n; k++) {
+		const core_variant_axis *axis = &page->axes->axis[k];
+		if (axis->is_block && !strncmp(axis->key, "group", 5) && axis->text[row])
+			return axis->text[row];
+	}
+	return page->grid->row[row].label;
+}
+
+static fv_status fill_agreement(
+	core_html_page *page, size_t row, const char *attribute, core_result_table *t, size_t at)
+{
+	struct agreement sum = {0};
+	fv_status status =
+		measure_variant(page->ctx, page->grid->row[row].variant, attribute, &sum);
+	*core_table_at(t, at, GROUPS) = core_value_text(name_groups(page, row));
+	*core_table_at(t, at, ATTRIBUTE) = core_value_text(attribute);
+	*core_table_at(t, at, ROWS) = core_value_count(sum.rows);
+	for (int k = 0; k < 3 && sum.rows; k++)
+		*core_table_at(t, at, (size_t)PURITY + (size_t)k) =
+			core_value_number(sum.n[k] ? sum.sum[k] / (double)sum.n[k] : NAN);
+	return status;
+}
+
+static fv_status add_agreements(core_html_page *page)
+{
+	static const char *const titles[COLUMNS] = {
+		"groups", "attribute", "recordings", "purity", "NMI", "ARI"};
+	const core_test_sets *tests = &page->grid->tests;
+	size_t *row = core_alloc(page->ctx, page->grid->n_rows + 1, sizeof *row), at = 0;
+	if (!row)
+		return FV_FAILED;
+	size_t n = list_grouped(page, row), attributes = (size_t)tests->n_attributes;
+	if (!n || !attributes)
+		return FV_OK;
+	core_result_table *t = core_document_add(page->ctx, page->report->details, "agreement",
+		"Agreement of inferred groups with the attributes on test recordings: means over "
+		"folds, first seed. NMI and ARI: 0 is chance or no relation, 1 the same groups",
+		n * attributes, COLUMNS);
+	fv_status status = t ? FV_OK : FV_FAILED;
+	for (size_t j = 0; j < COLUMNS && t; j++)
+		t->column[j] = core_plain_column(titles[j], titles[j], CORE_FOR_PEOPLE);
+	for (size_t i = 0; i < n && !status; i++)
+		for (size_t a = 0; a < attributes && !status; a++)
+			status = fill_agreement(page, row[i], tests->attribute[a], t, at++);
+	if (!status)
+		core_html_table(page->out, t);
+	return status;
+}
+
+fv_status core_html_groups(core_html_page *page)
+{
+	bool grouped = false;
+	for (size_t i = 0; i < page->grid->n_rows; i++) {
+		const core_run_facts *f = page->grid->row[i].facts;
+		grouped |= f && f->n_groupers && !f->uses_group_labels;
+	}
+	if (!grouped)
+		return FV_OK;
+	fv_status status = add_agreements(page);
+	if (!status)
+		status = core_html_figure_add(page, "clusters", NULL);
+	return status ? status : core_html_figure_add(page, "tsne", NULL);
+}
+
+/* --- metrics within groups of people ---------------------------------------------------------- */
+
+enum { VARIANT, OF, GROUP, SPEAKERS, GROUP_ROWS, LABELS, TRUE_LABELS, AUC, AP, GROUP_COLUMNS };
+
+static void fill_group(
+	core_html_page *page, size_t row, int32_t a, int32_t g, core_result_table *t, size_t at)
+{
+	const core_variant_scores *s = &page->grid->row[row].scores;
+	const core_scores *own = &s->attribute[a];
+	const core_threshold_free *free = &s->group[a][g];
+	int64_t rows = 0;
+	for (int32_t f = 0; f < own->n_folds; f++)
+		rows += own->rows[g * own->n_folds + f];
+	*core_table_at(t, at, VARIANT) = core_value_text(core_html_name_row(page, row));
+	*core_table_at(t, at, OF) = core_value_text(s->test->attribute[a].name);
+	*core_table_at(t, at, GROUP) = core_value_text(own->group[g]);
+	*core_table_at(t, at, SPEAKERS) = core_value_count(s->test->speakers[a][g]);
+	*core_table_at(t, at, GROUP_ROWS) = core_value_count(rows);
+	*core_table_at(t, at, LABELS) = core_value_number(free->labels_predicted);
+	*core_table_at(t, at, TRUE_LABELS) = core_value_number(free->labels_true);
+	*core_table_at(t, at, AUC) = core_value_number(free->auc);
+	*core_table_at(t, at, AP) = core_value_number(free->ap);
+}
+
+/* The reference, the best, or the first variant with scores. */
+static size_t list_shown(const core_html_page *page, size_t row[2])
+{
+	const int64_t wanted[] = {page->reference, page->best};
+	size_t n = 0;
+	for (int k = 0; k < 2; k++)
+		if (wanted[k] >= 0 && page->grid->row[wanted[k]].scores.test)
+			row[n++] = (size_t)wanted[k];
+	for (size_t i = 0; i < page->grid->n_rows && !n; i++)
+		if (page->grid->row[i].scores.test)
+			row[n++] = i;
+	return n;
+}
+
+static size_t count_groups(const core_html_page *page, size_t row)
+{
+	const core_variant_scores *s = &page->grid->row[row].scores;
+	size_t n = 0;
+	for (int32_t a = 0; a < s->test->n_attributes; a++)
+		n += (size_t)s->attribute[a].G;
+	return n;
+}
+
+static void fill_variant(core_html_page *page, size_t row, core_result_table *t, size_t *at)
+{
+	const core_variant_scores *s = &page->grid->row[row].scores;
+	for (int32_t a = 0; a < s->test->n_attributes; a++)
+		for (int32_t g = 0; g < s->attribute[a].G; g++)
+			fill_group(page, row, a, g, t, (*at)++);
+}
+
+static fv_status add_group_table(core_html_page *page)
+{
+	static const char *const titles[GROUP_COLUMNS] = {"variant", "attribute", "group",
+		"speakers", "recordings", "labels predicted", "labels true", "AUC", "AP"};
+	size_t row[2], n = list_shown(page, row), rows = 0, at = 0;
+	for (size_t k = 0; k < n; k++)
+		rows += count_groups(page, row[k]);
+	if (!rows)
+		return FV_OK;
+	core_result_table *t = core_document_add(page->ctx, page->report->details, "per_group",
+		"Metrics that need no threshold, and labels per recording, within each group, all "
+		"folds pooled, means over seeds and classes",
+		rows, GROUP_COLUMNS);
+	if (!t)
+		return FV_FAILED;
+	for (size_t j = 0; j < GROUP_COLUMNS; j++)
+		t->column[j] = core_plain_column(titles[j], titles[j], CORE_FOR_PEOPLE);
+	for (size_t k = 0; k < n; k++) {
+		t->line[at] = at > 0;
+		fill_variant(page, row[k], t, &at);
+	}
+	core_html_table(page->out, t);
+	return FV_OK;
+}
+
+fv_status core_html_per_group(core_html_page *page)
+{
+	fv_status status = core_html_figure_add(page, "confusion", NULL);
+	if (!status)
+		status = core_html_figure_add(page, "calibration", NULL);
+	return status ? status : add_group_table(page);
+}
