@@ -131,7 +131,14 @@ static fv_status encode_recordings(
 	status = p->x ? FV_OK : FV_FAILED;
 	for (size_t i = 0; p->x && i < p->n_files; i++) {
 		bool silent = false;
-		fv_status one = encode_one(ctx, e, p->file[i], width, p->x + i * width, &silent);
+		fv_ctx *own = core_ctx_aside(ctx);
+		if (!own) {
+			status = FV_FAILED;
+			break;
+		}
+		core_ctx_copy_log(own, ctx);
+		fv_status one = encode_one(own, e, p->file[i], width, p->x + i * width, &silent);
+		one = core_ctx_rejoin(ctx, own, one);
 		status = status ? status : one;
 		if (silent)
 			warn_silent(ctx, p, i);

@@ -46,6 +46,23 @@ const char *core_error_line(const fv_ctx *ctx, size_t index); /* NULL past the k
 size_t core_errors_left_out(const fv_ctx *ctx); /* failures that no kept line counts */
 fv_status core_error_status(const fv_ctx *ctx); /* of the first failure */
 void core_error_clear(fv_ctx *ctx);
+
+/* Why a part of the work could not be done: what a context recorded. */
+typedef struct core_reason {
+	fv_status status;
+	const char *text; /* its lines, joined by \n; at least one */
+} core_reason;
+
+/* Moves the failures of `from`, which may be `ctx`, to a reason in memory of `ctx`. Never NULL. */
+const core_reason *core_error_take(fv_ctx *ctx, fv_ctx *from, fv_status status);
+/* Returns true if other work can go on after this failure; false: a signal has arrived. */
+static inline bool core_is_failure(fv_status status)
+{
+	return status == FV_FAILED || status == FV_CONFIG || status == FV_DATA;
+}
+/* Records a reason with PATH in front of each line. Returns its status. */
+fv_status core_reason_report(fv_ctx *ctx, const char *path, const core_reason *reason);
+
 /* Like fv_fail, with FILE:LINE:COLUMN in front; without the column or line when it is 0. */
 fv_status core_fail_at(fv_ctx *ctx, fv_status status, const char *file, int line, int column,
 	const char *format, ...) FV_PRINTF(6, 7);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/context_private.h"
+#include "base/text.h"
 
 #define LINE_MAX_BYTES 2048
 
@@ -143,6 +144,38 @@ void core_error_clear(fv_ctx *ctx)
 {
 	ctx->status = FV_OK;
 	core_causes_clear(&ctx->errors);
+}
+
+const core_reason *core_error_take(fv_ctx *ctx, fv_ctx *from, fv_status status)
+{
+	static const core_reason no_memory = {FV_FAILED, "out of memory"};
+	core_reason *reason = core_alloc(ctx, 1, sizeof *reason);
+	core_text text = {0};
+	for (size_t i = 0; core_error_line(from, i); i++)
+		core_text_add(&text, "%s%s", i ? "\n" : "", core_error_line(from, i));
+	if (core_errors_left_out(from))
+		core_text_add(&text, "\n... and %zu more", core_errors_left_out(from));
+	if (!text.size)
+		core_text_add(&text, "failed without a reason");
+	char *copy = text.failed ? NULL : core_strdup(ctx, text.data);
+	core_text_free(&text);
+	core_error_clear(from);
+	if (!reason || !copy) {
+		core_error_clear(ctx);
+		return &no_memory;
+	}
+	*reason = (core_reason){status, copy};
+	return reason;
+}
+
+fv_status core_reason_report(fv_ctx *ctx, const char *path, const core_reason *reason)
+{
+	for (const char *line = reason->text; *line;) {
+		size_t n = strcspn(line, "\n");
+		(void)fv_fail(ctx, reason->status, "%s: %.*s", path, (int)n, line);
+		line += n + (line[n] == '\n');
+	}
+	return reason->status;
 }
 
 static void log_line(fv_ctx *ctx, core_level level, const char *format, va_list args)

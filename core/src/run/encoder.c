@@ -223,6 +223,8 @@ static fv_status run_encoder(fv_ctx *ctx, const core_encoder *e, const char *pat
 		e->ops->encode(e->state, ctx, e->output, wave->sample, wave->n, pooled, out);
 	status = core_guard_leave(&guard, status);
 	core_scratch_reset(ctx);
+	if (status && core_error_count(ctx)) /* the plugin does not know the path */
+		return core_reason_report(ctx, path, core_error_take(ctx, ctx, status));
 	if (status)
 		return fv_fail(ctx, status, "%s: encoder %s failed", path, e->name);
 	return check_finite(ctx, e, path, out, count);

@@ -34,8 +34,8 @@ FV_NODISCARD fv_status core_encoder_set_corpus(
 	fv_ctx *ctx, core_encoder *encoder, double mean, double variance);
 
 /* Reads, cuts, resamples and normalises a recording, or a segment of it (NULL: all), as the spec says
- * and encodes it -> out [L,D]. *silent (NULL allowed): as in core_wave. Errors: FV_DATA naming the
- * file. */
+ * and encodes it -> out [L,D]. *silent (NULL allowed): as in core_wave. ctx has no failures yet: those of the
+ * plugin get the file's name in front. Errors: FV_DATA naming the file. */
 FV_NODISCARD fv_status core_encoder_encode_file(fv_ctx *ctx, const core_encoder *encoder,
 	const char *path, const core_segment *segment, float *out, bool *silent);
 /* Encodes a wave that is already decoded, cut and resampled as the spec says. Normalises it in

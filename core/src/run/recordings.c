@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/text.h"
+
 const core_segment *core_recording_segment(const core_recordings *recordings, int64_t row)
 {
 	const core_segment *segment = recordings->segment ? &recordings->segment[row] : NULL;
@@ -38,13 +40,32 @@ void core_recordings_warn_silent(
 			names ? names : "", count > 3 ? ", ..." : "", count == 1 ? "it" : "them");
 }
 
+/* Reports a line with the path in front, so that those of one cause are merged. */
+static void report_line(fv_ctx *ctx, fv_status status, const char *path, const char *line)
+{
+	size_t n = path ? strlen(path) : 0;
+	if (path && !strncmp(line, path, n) && !strncmp(line + n, ": ", 2))
+		line += n + 2;
+	else if (!path || strstr(line, path))
+		path = NULL;
+	if (path)
+		(void)fv_fail(ctx, status, "%s: %s", path, line);
+	else
+		(void)fv_fail(ctx, status, "%s", line);
+}
+
 void core_recording_report_failure(
 	fv_ctx *ctx, fv_status status, const char *path, const char *reason)
 {
-	if (!path || strstr(reason, path))
-		(void)fv_fail(ctx, status, "%s", reason);
-	else
-		(void)fv_fail(ctx, status, "%s: %s", path, reason);
+	core_text line = {0};
+	for (const char *at = reason; *at;) {
+		size_t n = strcspn(at, "\n");
+		line.size = 0;
+		core_text_put(&line, at, n);
+		report_line(ctx, status, path, line.failed ? "out of memory" : line.data);
+		at += n + (at[n] == '\n');
+	}
+	core_text_free(&line);
 }
 
 struct sized {

@@ -26,8 +26,8 @@ FV_NODISCARD fv_status core_recording_sha256(fv_ctx *ctx, const char file[CORE_S
 void core_recordings_warn_silent(
 	fv_ctx *ctx, const char *const *name, const uint8_t *silent, int64_t n);
 
-/* Reports an error for a recording that a worker failed on; `reason` holds the worker's messages.
- * path is NULL if the recording has none. */
+/* Reports why a worker failed on a recording; `reason` holds its messages, one per line. Those of one cause
+ * are one line for all recordings. path is NULL if the recording has none. */
 void core_recording_report_failure(
 	fv_ctx *ctx, fv_status status, const char *path, const char *reason);
 
