@@ -62,6 +62,7 @@ struct builder {
 	size_t capacity;        /* of the variants and of these arrays */
 	const core_yaml **tree; /* [n_variants] */
 	size_t *number;         /* [n_variants] number of the combination it came from, from 1 */
+	size_t refused_capacity;
 };
 
 /* A variant to add: from combination `number` of the matrix, on the axes of `matrix`. */
@@ -69,7 +70,7 @@ struct candidate {
 	const core_matrix *matrix;
 	core_combination *combination;
 	size_t number;
-	const core_yaml *tree; /* resolved */
+	const core_yaml *tree; /* resolved; NULL: refused */
 	const core_tune *tune; /* NULL: trained itself */
 	bool trial;
 };
@@ -105,7 +106,7 @@ static void merge_equal_variant(struct builder *b, size_t at, const struct candi
 	core_config *config = b->config;
 	core_combination *own = &b->matrix->combination[new->number - 1];
 	if (!have_same_runs(b->tree[at], new->tree)) {
-		core_loader_fail(b->loader, FV_CONFIG, new->tree->place,
+		core_loader_fail_whole(b->loader, new->tree->place,
 			"combination %zu (%s) differs from combination %zu only in folds, seeds or "
 			"eval: these cannot be axes",
 			new->number, describe_combination(b, own), b->number[at]);
@@ -120,6 +121,48 @@ static void merge_equal_variant(struct builder *b, size_t at, const struct candi
 		config->n_merged++;
 	}
 	config->variants[at].trial = false;
+}
+
+static const char *make_slug(core_loader *loader, const struct candidate *new)
+{
+	const char *slug = core_make_slug(loader, new->matrix, new->combination,
+		new->tree ? new->tree : new->combination->tree);
+	return slug && new->tune ? core_format(loader->ctx, "%s-tuned", slug) : slug;
+}
+
+/* Adds a variant to those that are left out. */
+static fv_status add_refused(
+	struct builder *b, const struct candidate *new, const core_reason *reason)
+{
+	core_config *config = b->config;
+	fv_ctx *ctx = b->loader->ctx;
+	size_t n = config->n_refused;
+	if (n == b->refused_capacity) {
+		size_t capacity = 2 * n + 8;
+		core_refused_variant *grown = core_alloc(ctx, capacity, sizeof *grown);
+		if (!grown)
+			return FV_FAILED;
+		if (n)
+			memcpy(grown, config->refused, n * sizeof *grown);
+		config->refused = grown;
+		b->refused_capacity = capacity;
+	}
+	core_refused_variant *refused = &config->refused[n];
+	*refused = (core_refused_variant){.slug = make_slug(b->loader, new), .reason = reason};
+	fv_status status = hash_trained_settings(ctx, new->combination->tree, refused->written);
+	if (status || !refused->slug)
+		return FV_FAILED;
+	config->n_refused++;
+	return FV_OK;
+}
+
+/* Leaves the candidate out if it is the only one that its faults concern. */
+static fv_status leave_out_faulty(struct builder *b, const struct candidate *new)
+{
+	core_loader *loader = b->loader;
+	if (!loader->n_failed || loader->whole || !(loader->needs & CORE_KEEP_GOING))
+		return FV_OK;
+	return add_refused(b, new, core_loader_take_faults(loader));
 }
 
 static bool grow_builder(struct builder *b)
@@ -164,9 +207,7 @@ static fv_status name_variant(
 			c->value[i] = "";
 	variant->n_axes = (int32_t) new->matrix->n_axes;
 	variant->axis_value = c->value;
-	variant->slug = core_make_slug(loader, new->matrix, c, new->tree);
-	if (new->tune)
-		variant->slug = core_format(loader->ctx, "%s-tuned", variant->slug);
+	variant->slug = make_slug(loader, new);
 	variant->axes_json = core_axes_json(loader, new->matrix, c, new->tree);
 	if (!variant->slug || !variant->axes_json)
 		return FV_FAILED;
@@ -193,7 +234,9 @@ static fv_status add_variant(struct builder *b, const struct candidate *new, siz
 	core_variant *variant = &config->variants[*at];
 	*variant = (core_variant){.tune = new->tune, .trial = new->trial};
 	memcpy(variant->key, key, sizeof key);
-	status = name_variant(loader, new, variant);
+	status = hash_trained_settings(loader->ctx, new->combination->tree, variant->written);
+	if (!status)
+		status = name_variant(loader, new, variant);
 	if (!status)
 		status = core_variant_fill(loader, new->tree, variant);
 	if (status) {
@@ -246,17 +289,38 @@ static fv_status add_trial(struct builder *b, const core_tuning *tuning, const c
 	for (size_t i = 0; i < n; i++)
 		c.value[i] = from->value[i];
 	c.tree = core_tuning_make_trial(loader, tuning, from->tree, at, c.value + n);
-	fv_status status = resolve_tree(loader, c.tree, tree);
-	if (status || !*tree || !core_tuning_check_trial(loader, tuning, *tree))
+	fv_status status = c.tree ? resolve_tree(loader, c.tree, tree) : FV_FAILED;
+	if (status)
 		return status;
+	const struct candidate new = {axes, &c, number, *tree, NULL, true};
+	tune->n_trials++;
+	if (!*tree)
+		return leave_out_faulty(b, &new);
+	if (!core_tuning_check_trial(loader, tuning, *tree)) {
+		loader->whole = true;
+		return FV_OK;
+	}
 	core_combination own = c;
 	own.value = c.value + n;
 	tune->axes_json[at] = core_tuning_axes_json(loader, tuning, &own, *tree);
-	const struct candidate new = {axes, &c, number, *tree, NULL, true};
 	size_t index = SIZE_MAX;
 	status = tune->axes_json[at] ? add_variant(b, &new, &index) : FV_FAILED;
-	tune->trial[tune->n_trials++] = (int32_t)index;
-	return status;
+	tune->trial[at] = (int32_t)index;
+	return status ? status : leave_out_faulty(b, &new);
+}
+
+/* Leaves out a tuned variant of which a trial is left out: the others alone would be another choice. */
+static fv_status leave_out_tuned(struct builder *b, const struct candidate *new, size_t first)
+{
+	fv_ctx *ctx = b->loader->ctx;
+	const core_refused_variant *trial = &b->config->refused[first];
+	core_reason *reason = core_alloc(ctx, 1, sizeof *reason);
+	if (!reason)
+		return FV_FAILED;
+	reason->status = trial->reason->status;
+	reason->text =
+		core_format(ctx, "its trial %s failed: %s", trial->slug, trial->reason->text);
+	return reason->text ? add_refused(b, new, reason) : FV_FAILED;
 }
 
 /* Adds the trials of a combination, then the variant that picks among them. */
@@ -273,15 +337,18 @@ static fv_status add_tuned(struct builder *b, const core_tuning *tuning, size_t 
 		.axes_json = core_alloc(ctx, tuning->n, sizeof *tune->axes_json)};
 	fv_status status = tune->trial && tune->axes_json ? join_axes(ctx, b->matrix, tuning, &axes)
 							  : FV_FAILED;
+	size_t index, n_refused = b->config->n_refused;
 	for (size_t i = 0; i < tuning->n && !status && !b->loader->n_failed; i++)
 		status = add_trial(b, tuning, &axes, number, tune, &tree[i]);
 	if (status || b->loader->n_failed)
 		return status;
-	const core_yaml *own = core_tuning_make_tree(b->loader, tuning, tree);
-	const struct candidate new = {
-		b->matrix, &b->matrix->combination[number - 1], number, own, tune, false};
-	size_t index;
-	return own ? add_variant(b, &new, &index) : FV_FAILED;
+	struct candidate new = {
+		b->matrix, &b->matrix->combination[number - 1], number, NULL, tune, false};
+	if (b->config->n_refused > n_refused)
+		return leave_out_tuned(b, &new, n_refused);
+	new.tree = core_tuning_make_tree(b->loader, tuning, tree);
+	status = new.tree ? add_variant(b, &new, &index) : FV_FAILED;
+	return status ? status : leave_out_faulty(b, &new);
 }
 
 static fv_status add_combination(struct builder *b, size_t number)
@@ -289,8 +356,10 @@ static fv_status add_combination(struct builder *b, size_t number)
 	core_loader *loader = b->loader;
 	core_combination *c = &b->matrix->combination[number - 1];
 	core_tuning tuning;
-	if (!core_tuning_read(loader, b->matrix, c->tree, &tuning))
+	if (!core_tuning_read(loader, b->matrix, c->tree, &tuning)) {
+		loader->whole = true;
 		return loader->n_failed ? FV_OK : FV_FAILED;
+	}
 	if (tuning.n && (loader->needs & CORE_NEED_LOSS))
 		return add_tuned(b, &tuning, number);
 	if (tuning.block) /* commands that do not train see the combination itself */
@@ -298,7 +367,9 @@ static fv_status add_combination(struct builder *b, size_t number)
 	struct candidate new = {.matrix = b->matrix, .combination = c, .number = number};
 	fv_status status = resolve_tree(loader, c->tree, &new.tree);
 	size_t index;
-	return status || !new.tree ? status : add_variant(b, &new, &index);
+	if (!status && new.tree)
+		status = add_variant(b, &new, &index);
+	return status ? status : leave_out_faulty(b, &new);
 }
 
 static fv_status build_variants(core_loader *loader, const core_matrix *matrix, core_config *config)
@@ -331,11 +402,9 @@ static fv_status load_variants(
 	return build_variants(loader, &matrix, config);
 }
 
-fv_status core_config_load(fv_ctx *ctx, const core_registry *registry, const char *path,
+static fv_status load_config(fv_ctx *ctx, const core_registry *registry, const char *path,
 	char *const *overrides, size_t n_overrides, unsigned needs, core_config **out)
 {
-	if (!core_is_utf8(path)) /* the paths in the resolved configuration start with it */
-		return fv_fail(ctx, FV_CONFIG, "%s: the name is not UTF-8", path);
 	core_loader loader;
 	core_config *config = core_alloc(ctx, 1, sizeof *config);
 	fv_status status = config ? core_loader_open(&loader, ctx, registry, needs) : FV_FAILED;
@@ -351,6 +420,22 @@ fv_status core_config_load(fv_ctx *ctx, const core_registry *registry, const cha
 	config->n_notes = loader.n_notes;
 	*out = config;
 	return FV_OK;
+}
+
+fv_status core_config_load(fv_ctx *ctx, const core_registry *registry, const char *path,
+	char *const *overrides, size_t n_overrides, unsigned needs, core_config **out)
+{
+	if (!core_is_utf8(path)) /* the paths in the resolved configuration start with it */
+		return fv_fail(ctx, FV_CONFIG, "%s: the name is not UTF-8", path);
+	unsigned strict = needs & ~(unsigned)CORE_KEEP_GOING;
+	if (strict == needs)
+		return load_config(ctx, registry, path, overrides, n_overrides, needs, out);
+	fv_status status = load_config(ctx, registry, path, overrides, n_overrides, needs, out);
+	if (!status && (*out)->n_variants)
+		return FV_OK;
+	/* The configuration is wrong as a whole: report all its faults together. */
+	core_error_clear(ctx);
+	return load_config(ctx, registry, path, overrides, n_overrides, strict, out);
 }
 
 /* ---- origins ---- */

@@ -19,6 +19,9 @@ enum {
 	/* also a grouper if the loss uses groups; otherwise the grouper is dropped */
 	CORE_NEED_LOSS = 8,
 	CORE_NEED_RUN = CORE_NEED_CORPUS | CORE_NEED_ENCODER | CORE_NEED_LOSS,
+	/* No block: a variant that is refused is left out and listed, as long as others remain. An
+	 * unknown key, or what is wrong with all variants, still refuses the configuration. */
+	CORE_KEEP_GOING = 16,
 };
 
 typedef enum core_note_kind {
@@ -35,9 +38,17 @@ typedef struct core_note {
 	const char *text; /* one line, place included */
 } core_note;
 
+/* A variant that cannot be computed because of its settings or its plugins. */
+typedef struct core_refused_variant {
+	const char *slug;
+	char written[65]; /* as in core_variant */
+	const core_reason *reason;
+} core_refused_variant;
+
 typedef struct core_config {
 	const char *path;
-	size_t n_variants, n_notes;
+	size_t n_variants, n_notes, n_refused;
+	core_refused_variant *refused;        /* [n_refused] only with CORE_KEEP_GOING */
 	core_variant *variants;               /* [n_variants] */
 	const struct core_yaml *const *trees; /* [n_variants] resolved, with origins */
 	core_note *notes;                     /* [n_notes] without repetitions */

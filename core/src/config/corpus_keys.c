@@ -107,7 +107,7 @@ static void move_folds(struct block *b, const core_yaml *node, const core_yaml *
 		while (k < 4 && strcmp(keys[k], entry->key) != 0)
 			k++;
 		if (k == 4) {
-			core_loader_fail(b->r->loader, FV_CONFIG, entry->key_place,
+			core_loader_fail_whole(b->r->loader, entry->key_place,
 				"unknown key '%s' in corpus.folds%s", entry->key,
 				core_suggest_name(b->r->loader->ctx, entry->key, keys, 4));
 			b->good = false;

@@ -84,16 +84,13 @@ static bool reserve_fault(core_loader *loader)
 	return true;
 }
 
-fv_status core_loader_fail(
-	core_loader *loader, fv_status status, core_place place, const char *format, ...)
+static fv_status FV_PRINTF(4, 0) record_fault(
+	core_loader *loader, fv_status status, core_place place, const char *format, va_list args)
 {
 	char text[LINE_BYTES], line[LINE_BYTES + 1024];
-	va_list args;
-	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
-	va_end(args);
-	snprintf(line, sizeof line, "%s:%d:%d: %s", place.file ? place.file : "", place.line,
-		place.column, text);
+	snprintf(line, sizeof line, "%zu:%s:%d:%d: %s", loader->n_taken,
+		place.file ? place.file : "", place.line, place.column, text);
 	if (!remember_line(loader, line))
 		return status;
 	core_loader_count_failure(loader, status);
@@ -108,6 +105,25 @@ fv_status core_loader_fail(
 	if (fault.text && reserve_fault(loader))
 		loader->fault[loader->n_faults++] = fault;
 	return status;
+}
+
+fv_status core_loader_fail(
+	core_loader *loader, fv_status status, core_place place, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	(void)record_fault(loader, status, place, format, args);
+	va_end(args);
+	return status;
+}
+
+void core_loader_fail_whole(core_loader *loader, core_place place, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	(void)record_fault(loader, FV_CONFIG, place, format, args);
+	va_end(args);
+	loader->whole = true;
 }
 
 static int compare_places(const void *a, const void *b)
@@ -131,6 +147,15 @@ fv_status core_loader_close(core_loader *loader)
 			"%s", loader->fault[i].text);
 	loader->n_faults = 0;
 	return loader->status;
+}
+
+const core_reason *core_loader_take_faults(core_loader *loader)
+{
+	fv_status status = core_loader_close(loader);
+	loader->n_failed = 0;
+	loader->n_taken++;
+	loader->status = FV_OK;
+	return core_error_take(loader->ctx, loader->ctx, status);
 }
 
 void core_loader_note(

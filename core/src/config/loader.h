@@ -21,6 +21,8 @@ typedef struct core_loader {
 	unsigned needs;   /* CORE_NEED_ flags */
 	fv_status status; /* of the first failure */
 	size_t n_failed;  /* faults kept here plus failures recorded directly in the context */
+	size_t n_taken;   /* times that faults were taken, after which equal ones are new */
+	bool whole;       /* a fault of the configuration as a whole, not of one variant */
 	core_fault *fault;
 	size_t n_faults, faults_capacity;
 	/* hash set of messages: a fault in a base file would recur in every variant */
@@ -42,10 +44,15 @@ FV_NODISCARD fv_status core_loader_open(
 /* Records a fault unless an equal one was recorded before. Returns `status`. */
 fv_status core_loader_fail(core_loader *loader, fv_status status, core_place place,
 	const char *format, ...) FV_PRINTF(4, 5);
+/* The same with FV_CONFIG for a fault of the configuration as a whole: an unknown key. */
+void core_loader_fail_whole(core_loader *loader, core_place place, const char *format, ...)
+	FV_PRINTF(3, 4);
 /* counts a failure whose message is in the context already */
 void core_loader_count_failure(core_loader *loader, fv_status status);
 /* Moves the faults to the context, sorted by file and line. Returns loader->status. */
 fv_status core_loader_close(core_loader *loader);
+/* Moves the faults to a reason. The loader then has none. */
+const core_reason *core_loader_take_faults(core_loader *loader);
 void core_loader_note(core_loader *loader, core_note_kind kind, core_place place,
 	const char *format, ...) FV_PRINTF(4, 5);
 

@@ -228,7 +228,7 @@ static core_yaml *resolve_product(core_resolver *r, const core_yaml *node)
 	for (size_t i = 0; i < node->n; i++) {
 		if (node->entry[i].value == product)
 			continue;
-		core_loader_fail(loader, FV_CONFIG, node->entry[i].key_place,
+		core_loader_fail_whole(loader, node->entry[i].key_place,
 			"unknown key '%s' in grouper: a product has no other keys",
 			node->entry[i].key);
 		good = false;

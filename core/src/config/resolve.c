@@ -32,7 +32,7 @@ static void refuse_unknown_blocks(core_resolver *r)
 		if (core_schema_block(entry->key))
 			continue;
 		const char *place = suggest_block(r, entry->key);
-		core_loader_fail(r->loader, FV_CONFIG, entry->key_place, "unknown key '%s'%s",
+		core_loader_fail_whole(r->loader, entry->key_place, "unknown key '%s'%s",
 			entry->key,
 			place ? place
 			      : core_suggest_name(
@@ -94,7 +94,7 @@ static const core_yaml *find_written_block(const core_resolver *r, const char *n
 static core_yaml *resolve_corpus(core_resolver *r, const core_yaml *node)
 {
 	core_loader *loader = r->loader;
-	if (loader->corpus_seen != node) {
+	if (loader->corpus_seen != node || !loader->corpus) { /* each variant has its faults */
 		loader->corpus_seen = node;
 		const core_yaml *written =
 			core_corpus_to_short_form(r, core_yaml_get(r->tree, "corpus"));

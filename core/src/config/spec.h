@@ -262,6 +262,8 @@ typedef struct core_variant {
 	const char *slug;
 	/* SHA-256 of all settings that decide results, as written; equal keys mean one variant */
 	char key[65];
+	/* the same of the settings before their check: also known of a variant that is refused */
+	char written[65];
 	core_corpus_spec corpus;
 	core_bias_spec bias;
 	core_encoder_spec encoder;
