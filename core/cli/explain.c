@@ -19,7 +19,9 @@ static const char usage[] =
 	"      --full         also every variant, with every value and its origin, the rows left\n"
 	"                     after exclusion and bias, and the state of each run\n"
 	"  -j, --jobs N       estimate the time for N worker processes (default "
-	"1)\n" CLI_STUDY_OPTIONS;
+	"1)\n"
+	"  -k, --keep-going   explain what can be run, and why the rest cannot; the exit code is\n"
+	"                     then 3\n" CLI_STUDY_OPTIONS;
 
 /* "3 folds", "1 fold" */
 static void print_count(int64_t n, const char *what)
@@ -120,6 +122,8 @@ static fv_status print_features(fv_ctx *ctx, const core_study *study, double *se
 		const core_recordings *r = &study->set[t->set].recordings;
 		int64_t missing;
 		double each = 0;
+		if (t->failure)
+			continue;
 		fv_status status = core_features_count_missing(ctx, e, r, study->cache, &missing);
 		if (!status && missing)
 			status = core_estimate_recording(ctx, study, t, &each);
@@ -242,19 +246,22 @@ fv_status cli_explain(fv_ctx *ctx, cli_study *cli)
 	status = print_features(ctx, study, &totals.seconds);
 	if (!status)
 		status = add_runs(ctx, study, cli->full, &totals);
+	bool failed = !status && cli_print_failures(study);
 	if (!status)
 		status = print_totals(ctx, &totals, cli->jobs);
 	core_study_close(study);
-	return status;
+	if (!status)
+		status = cli_flush(ctx);
+	return status || !failed ? status : FV_SOME_FAILED;
 }
 
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
 	cli_study cli;
-	fv_status status = cli_study_parse(ctx, argc, argv, "RCjU", CORE_NEED_RUN, &cli);
+	fv_status status = cli_study_parse(ctx, argc, argv, "RCjUk", CORE_NEED_RUN, &cli);
 	if (!status)
 		status = cli_explain(ctx, &cli);
-	return status ? status : cli_flush(ctx);
+	return status;
 }
 
 const cli_verb cli_verb_explain = {"explain", "what a configuration resolves to", usage, run};

@@ -54,7 +54,7 @@ static void print_help(FILE *out)
 	      "  0   success\n"
 	      "  1   the run failed\n"
 	      "  2   wrong usage or configuration\n"
-	      "  3   some of several variants failed\n"
+	      "  3   some of several runs failed\n"
 	      "  4   data, weights or a plugin are missing or invalid\n"
 	      "  75  stopped; the same command resumes\n\n"
 	      "Environment:\n"

@@ -15,12 +15,13 @@ static fv_status read_study(fv_ctx *ctx, const cli_source *source, core_results 
 	const core_study_options options = {
 		.results = source->results ? source->results : "results",
 		.cache = source->cache ? source->cache : "cache",
+		.keep_going = true,
 		.jobs = 1};
 	fv_status status =
 		core_registry_open(ctx, source->folders.path, source->folders.n, &registry);
 	if (!status)
 		status = core_config_load(ctx, registry, source->path, source->overrides,
-			source->n_overrides, CORE_NEED_RUN, &config);
+			source->n_overrides, CORE_NEED_RUN | CORE_KEEP_GOING, &config);
 	if (!status)
 		status = core_study_open(ctx, config, &options, &study);
 	if (status)

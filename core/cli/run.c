@@ -21,7 +21,7 @@ static const char usage[] =
 	"train.epochs=10, loss.name=rw,ds (a list makes an axis of the matrix).\n"
 	"\n"
 	"  -j, --jobs N       worker processes (default 1); does not change the results\n"
-	"  -k, --keep-going   continue after a run has failed\n"
+	"  -k, --keep-going   compute every other run, whatever fails; the exit code is then 3\n"
 	"  -f, --force        recompute finished runs, and start interrupted ones over\n"
 	"      --dry-run      compute nothing: print what would be, as 'fairvox explain' does\n"
 	"      --isolate      use a new process for every run; by default, runs of installed\n"
@@ -52,14 +52,18 @@ static fv_status execute_study(fv_ctx *ctx, cli_study *cli, core_study *study)
 		snprintf(judged, sizeof judged, ", %lld re-evaluated", (long long)s.judged);
 	core_log(ctx, CORE_INFO, "%lld of %lld run%s done, %lld computed now%s%s%s",
 		(long long)s.done_before + (long long)s.done_now, (long long)s.runs,
-		core_plural(s.runs), (long long)s.done_now, judged, s.failed ? "; some failed" : "",
+		core_plural(s.runs), (long long)s.done_now, judged,
+		s.failed || s.refused ? "; some failed" : "",
 		s.taken ? "; another process is computing some" : "");
 	if (s.tuned.folds)
 		core_log(ctx, CORE_INFO,
-			"tuned variants: %lld of %lld fold%s %s a choice, %lld made now",
+			"tuned variants: %lld of %lld fold%s %s a choice, %lld made now%s",
 			(long long)s.tuned.chosen, (long long)s.tuned.folds,
 			core_plural(s.tuned.folds), s.tuned.chosen == 1 ? "has" : "have",
-			(long long)s.tuned.now);
+			(long long)s.tuned.now, s.tuned.failed ? "; some failed" : "");
+	if (s.refused)
+		core_log(ctx, CORE_INFO, "%lld variant%s could not start", (long long)s.refused,
+			core_plural(s.refused));
 	return status;
 }
 
@@ -77,10 +81,8 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	core_study *study;
 	signal(SIGUSR1, stop_on_signal);
 	fv_status status = cli_study_parse(ctx, argc, argv, "RCjkfIED", CORE_NEED_RUN, &cli);
-	if (!status && cli.dry_run) {
-		status = cli_explain(ctx, &cli);
-		return status ? status : cli_flush(ctx);
-	}
+	if (!status && cli.dry_run)
+		return cli_explain(ctx, &cli);
 	if (!status)
 		status = cli_study_open(ctx, &cli, &study);
 	if (status)

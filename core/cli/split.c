@@ -111,11 +111,14 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		status = core_registry_open(ctx, o.folders.path, o.folders.n, &registry);
 	if (!status)
 		status = core_config_load(ctx, registry, argv[optind], argv + optind + 1,
-			(size_t)(argc - optind - 1), CORE_NEED_CORPUS, &config);
+			(size_t)(argc - optind - 1), CORE_NEED_CORPUS | CORE_KEEP_GOING, &config);
 	if (!status)
 		status = check_axes(ctx, config);
 	if (status)
 		return status;
+	for (size_t i = 0; i < config->n_refused; i++) /* all variants have the same rows */
+		core_log(ctx, CORE_WARNING, "%s cannot be run: %s", config->refused[i].slug,
+			config->refused[i].reason->text);
 	core_variant *variant = &config->variants[0];
 	core_corpus *corpus;
 	core_split_report report;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fairvox status: which runs of a study or a results folder are done, running or failed, and why. */
 #include <math.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/file.h"
@@ -31,9 +32,29 @@ static const char usage[] =
 static const char *const states[] = {"done", "running", "failed", "interrupted", "left out"};
 #define STATES (sizeof states / sizeof *states)
 
+/* Prints the reasons of failed runs, each once with its first run. */
+static void print_failures(const core_variant_result *v)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		const core_run_result *run = &v->run[i];
+		size_t before = 0, more = 0;
+		for (size_t j = 0; j < v->n && run->reason; j++) {
+			bool same = v->run[j].reason && !strcmp(v->run[j].reason, run->reason);
+			before += same && j < i;
+			more += same && j > i;
+		}
+		if (!run->reason || before)
+			continue;
+		printf("  fold %lld, seed %lld", (long long)run->fold, (long long)run->seed);
+		if (more)
+			printf(" and %zu more", more);
+		printf(" failed: %s\n", run->reason);
+	}
+}
+
 static void print_results(const core_results *r)
 {
-	size_t total[STATES] = {0}, variants = r->n + r->n_left_out;
+	size_t total[STATES] = {0}, variants = r->n + r->n_left_out, unstarted = 0;
 	for (size_t i = 0; i < variants; i++) {
 		size_t n[STATES] = {0};
 		for (size_t j = 0; j < r->variant[i].n; j++)
@@ -50,18 +71,18 @@ static void print_results(const core_results *r)
 		if (trials)
 			printf(" (each chosen among %zu trial%s)", trials,
 				core_plural((int64_t)trials));
+		if (r->variant[i].reason)
+			printf(" could not start: %s", r->variant[i].reason);
+		unstarted += r->variant[i].reason != NULL;
 		putchar('\n');
-		for (size_t j = 0; j < r->variant[i].n; j++)
-			if (r->variant[i].run[j].status == CORE_RUN_FAILED)
-				printf("  fold %lld, seed %lld failed: %s\n",
-					(long long)r->variant[i].run[j].fold,
-					(long long)r->variant[i].run[j].seed,
-					r->variant[i].run[j].reason);
+		print_failures(&r->variant[i]);
 	}
 	printf("%zu variant%s:", variants, core_plural((int64_t)variants));
 	for (size_t s = 0; s < STATES; s++)
 		if (s != CORE_RUN_LEFT_OUT || total[s])
 			printf("%s %zu %s", s ? "," : "", total[s], states[s]);
+	if (unstarted)
+		printf("; %zu variant%s could not start", unstarted, core_plural((int64_t)unstarted));
 	putchar('\n');
 }
 
@@ -76,8 +97,12 @@ static fv_status print_json(fv_ctx *ctx, json_t *root)
 
 static fv_status print_results_json(fv_ctx *ctx, const core_results *r)
 {
-	json_t *runs = json_array();
-	for (size_t i = 0; i < r->n + r->n_left_out; i++)
+	json_t *runs = json_array(), *unstarted = json_array();
+	for (size_t i = 0; i < r->n + r->n_left_out; i++) {
+		if (r->variant[i].reason)
+			json_array_append_new(
+				unstarted, json_pack("{s:s, s:s}", "variant", r->variant[i].name,
+						   "reason", r->variant[i].reason));
 		for (size_t j = 0; j < r->variant[i].n; j++) {
 			const core_run_result *run = &r->variant[i].run[j];
 			json_array_append_new(
@@ -86,7 +111,9 @@ static fv_status print_results_json(fv_ctx *ctx, const core_results *r)
 					      "seed", (json_int_t)run->seed, "state",
 					      states[run->status], "reason", run->reason));
 		}
-	return print_json(ctx, json_pack("{s:i, s:o}", "schema_version", 2, "runs", runs));
+	}
+	return print_json(ctx, json_pack("{s:i, s:o, s:o}", "schema_version", 2, "runs", runs,
+				       "not_started", unstarted));
 }
 
 static fv_status show_results(fv_ctx *ctx, const cli_study *cli)
@@ -136,6 +163,7 @@ static fv_status print_study(fv_ctx *ctx, const core_survey *s)
 		status = text.failed ? fv_fail(ctx, FV_FAILED, "out of memory") : FV_OK;
 	}
 	if (!status) {
+		(void)cli_print_failures(s->study);
 		print_failed(s);
 		fwrite(text.data, 1, text.size, stdout);
 	}
@@ -171,6 +199,7 @@ static fv_status show_study(fv_ctx *ctx, cli_study *cli)
 {
 	core_study *study;
 	core_survey survey;
+	cli->keep_going = true; /* what cannot be planned is a part of the answer */
 	fv_status status = cli_study_read(ctx, CORE_NEED_RUN, cli);
 	if (!status)
 		status = cli_study_open(ctx, cli, &study);
@@ -182,7 +211,9 @@ static fv_status show_study(fv_ctx *ctx, cli_study *cli)
 	if (!status)
 		status = cli->json ? print_json(ctx, core_status_json(&survey))
 				   : print_study(ctx, &survey);
-	bool failed = cli->follow && !status && survey.count[CORE_FOLDER_FAILED];
+	bool failed = cli->follow && !status &&
+		      (survey.count[CORE_FOLDER_FAILED] || survey.choice_failed ||
+			      study->config->n_refused);
 	core_study_close(study);
 	return failed ? FV_SOME_FAILED : status;
 }

@@ -114,7 +114,7 @@ fv_status cli_study_read(fv_ctx *ctx, unsigned needs, cli_study *s)
 	fv_status status = core_registry_open(ctx, s->folders.path, s->folders.n, &s->registry);
 	if (!status)
 		status = core_config_load(ctx, s->registry, s->config, s->overrides, s->n_overrides,
-			needs, &s->variants);
+			needs | (s->keep_going ? CORE_KEEP_GOING : 0), &s->variants);
 	for (size_t i = 0; !status && i < s->variants->n_notes; i++)
 		core_log(ctx, CORE_DEBUG, "%s", s->variants->notes[i].text);
 	return status;
@@ -132,6 +132,7 @@ fv_status cli_study_open(fv_ctx *ctx, cli_study *s, core_study **out)
 	core_study_options options = {.results = s->results,
 		.cache = s->cache,
 		.force = s->force,
+		.keep_going = s->keep_going,
 		.jobs = (int)s->jobs,
 		.keep_waves = s->encodes};
 	return core_study_open(ctx, s->variants, &options, out);
@@ -152,4 +153,36 @@ fv_status cli_refuse_fold(
 			verb, (long long)fold, folds.failed ? "others" : folds.data);
 	core_text_free(&folds);
 	return status;
+}
+
+static void print_first_line(const char *text)
+{
+	printf("%.*s\n", (int)strcspn(text, "\n"), text);
+}
+
+bool cli_print_failures(const core_study *study)
+{
+	const core_config *c = study->config;
+	for (size_t i = 0; i < c->n_refused; i++) {
+		printf("%s could not start: ", c->refused[i].slug);
+		print_first_line(c->refused[i].reason->text);
+	}
+	for (size_t i = 0; i < study->n_failed; i++) {
+		const core_failed_run *f = &study->failed[i];
+		size_t before = 0, more = 0;
+		for (size_t k = 0; k < study->n_failed; k++) {
+			before += k < i && study->failed[k].reason == f->reason;
+			more += k > i && study->failed[k].reason == f->reason;
+		}
+		if (before)
+			continue;
+		printf("%s", c->variants[f->variant].slug);
+		if (!f->all)
+			printf(", fold %lld, seed %lld", (long long)f->fold, (long long)f->seed);
+		if (more)
+			printf(" and %zu more", more);
+		printf(" failed: ");
+		print_first_line(f->reason->text);
+	}
+	return c->n_refused || study->n_failed;
 }

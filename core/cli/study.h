@@ -39,6 +39,9 @@ FV_NODISCARD fv_status cli_study_read(fv_ctx *ctx, unsigned needs, cli_study *cl
 FV_NODISCARD fv_status cli_study_parse(
 	fv_ctx *ctx, int argc, char **argv, const char *options, unsigned needs, cli_study *out);
 FV_NODISCARD fv_status cli_study_open(fv_ctx *ctx, cli_study *cli, core_study **out);
+/* Prints what cannot be planned, each reason once with the first run that has it. Returns true if there is
+ * something. */
+bool cli_print_failures(const core_study *study);
 
 /* Prints what `fairvox run` would do (explain.c). */
 FV_NODISCARD fv_status cli_explain(fv_ctx *ctx, cli_study *cli);

@@ -151,10 +151,14 @@ chosen() {
 	fails 1 'chosen.by is "dev_f1", but predictions.csv gives "dev_loss"' "$fairvox" verify results
 }
 
-@test "trials that fail leave the fold without a choice" {
+@test "a trial that fails leaves the fold without a choice, and the tuned variant says why" {
 	fails 3 'learning_rate' "$fairvox" run tune.yaml -k --quiet -j 2 'tune.axes.train.learning_rate=0.01,1e30' train.seed=1
-	[ ! -e results/rw-tuned-* ]
-	"$fairvox" table results --full --format md | grep -q '^| rw-lr0.01 |'
+	grep -q '^its trial rw-lr1e30 failed: .*the logits are not finite' results/rw-tuned-*/fold1-seed1/failed
+	[ ! -e results/rw-tuned-*/fold1-seed1/done ]
+	"$fairvox" status results | grep -q '^  fold 1, seed 1 and 1 more failed: its trial rw-lr1e30 failed: '
+	"$fairvox" table results --full --format md >table.md
+	grep -q '^| rw-lr0.01 |' table.md
+	grep -q '^- Missing: 2 of 2 runs of rw-tuned, which failed: its trial rw-lr1e30 failed: ' table.md
 }
 
 @test "equal values go to the first trial; an axis without effect makes equal trials" {

@@ -170,6 +170,8 @@ typedef struct core_encoder_spec {
 	bool has_standardize; /* false: the output's own default */
 } core_encoder_spec;
 
+#define CORE_PRODUCT_MAX 8 /* groupers of a product */
+
 typedef struct core_grouper_spec {
 	core_plugin_spec use;
 	/* reserved key `column`: the attribute that an FV_USE_COLUMN grouper reads; NULL: none */

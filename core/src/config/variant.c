@@ -205,6 +205,10 @@ static fv_status fill_groupers(core_loader *loader, const core_yaml *b, core_var
 	const core_yaml *product = core_yaml_get(b, "product");
 	bool variant_has_encoder = variant->encoder.use.plugin != NULL;
 	size_t n = product ? product->n : 1;
+	if (n > CORE_PRODUCT_MAX)
+		return core_loader_fail(loader, FV_CONFIG, product->place,
+			"grouper.product: %zu groupers, at most %d are possible", n,
+			CORE_PRODUCT_MAX);
 	variant->groupers = core_alloc(loader->ctx, n, sizeof *variant->groupers);
 	if (!variant->groupers)
 		return FV_FAILED;

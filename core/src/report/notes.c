@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/plural.h"
+#include "report/failures.h"
 #include "report/notes.h"
 #include "report/tuning.h"
 
@@ -114,6 +115,8 @@ fv_status core_grid_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 		status = core_document_note(ctx, d,
 			"For a variant with unfinished runs, the largest complete block of folds "
 			"x seeds counts.");
+	if (!status)
+		status = core_failure_notes(ctx, grid, "Missing", SIZE_MAX, d);
 	if (!status)
 		status = add_row_notes(ctx, grid, d);
 	if (!status && grid->n_trials)

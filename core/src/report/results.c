@@ -168,6 +168,8 @@ static fv_status read_variant(fv_ctx *ctx, core_variant_result *variant, struct 
 	qsort(variant->run, variant->n, sizeof *variant->run, compare_runs);
 	if (!status)
 		status = core_whole_block_find(ctx, variant);
+	if (!status && !variant->n)
+		status = core_folder_read_failure(ctx, variant->dir, &variant->reason);
 	variant->index = INT64_MAX;
 	variant->left_out = variant->n > 0;
 	for (size_t i = 0; i < variant->n; i++) {

@@ -30,6 +30,7 @@ typedef struct core_variant_result {
 	const char *name, *dir; /* slug-hash8 */
 	const char *label;      /* the slug */
 	bool left_out;          /* all of its runs are left out */
+	const char *reason;     /* why it has no runs: it could not start; else NULL */
 	int64_t index; /* position in the configuration that made it; INT64_MAX: not known */
 	size_t n;
 	core_run_result *run; /* by fold, then seed */

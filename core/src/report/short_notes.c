@@ -2,6 +2,7 @@
 /* The notes of the short table: only what changes how it is read. */
 #include <string.h>
 
+#include "report/failures.h"
 #include "report/short_table.h"
 
 enum { MOST_REASONS = 3 };
@@ -145,6 +146,11 @@ static fv_status note_unfinished(const struct noting *o)
 	return status;
 }
 
+static fv_status note_failures(const struct noting *o)
+{
+	return core_failure_notes(o->ctx, o->grid, "missing", MOST_REASONS, o->document);
+}
+
 static fv_status note_row_kinds(const struct noting *o)
 {
 	bool on_test = false, transductive = false, unbiased = false;
@@ -237,8 +243,8 @@ fv_status core_short_notes(fv_ctx *ctx, const core_grid *grid, const core_short_
 	core_document *document)
 {
 	static fv_status (*const notes[])(const struct noting *) = {note_nulls, note_changes,
-		note_not_compared, note_unfinished, note_row_kinds, note_missing_attributes,
-		note_corpus};
+		note_not_compared, note_unfinished, note_failures, note_row_kinds,
+		note_missing_attributes, note_corpus};
 	struct noting o = {ctx, grid, choice, document};
 	fv_status status = FV_OK;
 	for (size_t k = 0; k < sizeof notes / sizeof *notes && !status; k++)

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/plural.h"
 #include "base/progress.h"
 
 const char *core_folder_state_name(core_folder_state state)
@@ -44,18 +45,29 @@ static size_t list_labels(const core_survey *s, const char *axis, const char **l
 	return n;
 }
 
-static void count_runs(
-	const core_survey *s, const char *axis, size_t n, const char *const *label, int64_t *count)
+struct axis_counts {
+	const char *axis;
+	size_t n;
+	const char **label; /* [n] */
+	int64_t *count;     /* [n, states] */
+};
+
+static void count_run(struct axis_counts *c, const core_variant *variant, core_folder_state state)
 {
-	for (int64_t i = 0; i < s->study->n_runs; i++) {
-		const core_variant *variant = core_run_variant(s->study, &s->study->run[i]);
-		const char *own = show_label(find_label(variant, axis));
-		if (variant->tune)
-			continue;
-		for (size_t k = 0; k < n; k++)
-			if (!strcmp(label[k], own))
-				count[k * CORE_FOLDER_STATES + s->state[i]]++;
-	}
+	const char *own = show_label(find_label(variant, c->axis));
+	for (size_t k = 0; k < c->n && !variant->tune; k++)
+		if (!strcmp(c->label[k], own))
+			c->count[k * CORE_FOLDER_STATES + state]++;
+}
+
+static void count_runs(const core_survey *s, struct axis_counts *c)
+{
+	const core_study *study = s->study;
+	for (int64_t i = 0; i < study->n_runs; i++)
+		count_run(c, core_run_variant(study, &study->run[i]), s->state[i]);
+	for (size_t i = 0; i < study->n_failed; i++)
+		count_run(
+			c, &study->config->variants[study->failed[i].variant], CORE_FOLDER_FAILED);
 }
 
 static fv_status add_axis(
@@ -72,7 +84,7 @@ static fv_status add_axis(
 		core_document_add(ctx, document, axis, NULL, n, 1 + CORE_FOLDER_STATES);
 	if (!count || !t)
 		return FV_FAILED;
-	count_runs(s, axis, n, label, count);
+	count_runs(s, &(struct axis_counts){axis, n, label, count});
 	t->column[0] = core_plain_column(axis, axis, CORE_FOR_PEOPLE);
 	for (int state = 0; state < CORE_FOLDER_STATES; state++) {
 		const char *name = core_folder_state_name((core_folder_state)state);
@@ -116,9 +128,16 @@ void core_status_line(const core_survey *s, core_text *out)
 			core_folder_state_name((core_folder_state)state));
 		first = 0;
 	}
-	if (s->chosen + s->to_choose)
+	int64_t choices = s->chosen + s->to_choose + s->choice_failed;
+	if (choices)
 		core_text_add(out, "; tuned variants: %lld of %lld runs chosen",
-			(long long)s->chosen, (long long)(s->chosen + s->to_choose));
+			(long long)s->chosen, (long long)choices);
+	if (s->choice_failed)
+		core_text_add(out, ", %lld failed", (long long)s->choice_failed);
+	size_t refused = s->study->config->n_refused;
+	if (refused)
+		core_text_add(
+			out, "; %zu variant%s could not start", refused, core_plural((int64_t)refused));
 	if (isnan(s->left_s) || s->left_s <= 0)
 		return;
 	core_text_add(out, "; about ");
@@ -137,14 +156,33 @@ static json_t *make_run_json(const core_survey *s, int64_t index)
 		core_folder_state_name(s->state[index]), "reason", s->reason[index]);
 }
 
+static json_t *make_failed_json(const core_study *study, const core_failed_run *f)
+{
+	const core_variant *variant = &study->config->variants[f->variant];
+	return json_pack("{s:s, s:o*, s:o, s:o, s:s, s:s}", "variant", variant->slug, "axes",
+		json_loads(variant->axes_json, 0, NULL), "fold",
+		f->all ? json_null() : json_integer((json_int_t)f->fold), "seed",
+		f->all ? json_null() : json_integer((json_int_t)f->seed), "state",
+		core_folder_state_name(CORE_FOLDER_FAILED), "reason", f->reason->text);
+}
+
 json_t *core_status_json(const core_survey *s)
 {
-	json_t *counts = json_object(), *runs = json_array();
+	const core_study *study = s->study;
+	json_t *counts = json_object(), *runs = json_array(), *refused = json_array();
 	for (int state = 0; state < CORE_FOLDER_STATES; state++)
 		json_object_set_new(counts, core_folder_state_name((core_folder_state)state),
 			json_integer((json_int_t)s->count[state]));
-	for (int64_t i = 0; i < s->study->n_runs; i++)
+	for (int64_t i = 0; i < study->n_runs; i++)
 		json_array_append_new(runs, make_run_json(s, i));
-	return json_pack("{s:i, s:o, s:o, s:o}", "schema_version", 2, "counts", counts, "left_s",
-		isnan(s->left_s) ? json_null() : json_real(s->left_s), "runs", runs);
+	for (size_t i = 0; i < study->n_failed; i++)
+		json_array_append_new(runs, make_failed_json(study, &study->failed[i]));
+	for (size_t i = 0; i < study->config->n_refused; i++) {
+		const core_refused_variant *v = &study->config->refused[i];
+		json_array_append_new(refused,
+			json_pack("{s:s, s:s}", "variant", v->slug, "reason", v->reason->text));
+	}
+	return json_pack("{s:i, s:o, s:o, s:o, s:o}", "schema_version", 2, "counts", counts,
+		"left_s", isnan(s->left_s) ? json_null() : json_real(s->left_s), "runs", runs,
+		"not_started", refused);
 }

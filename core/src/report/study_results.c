@@ -19,7 +19,7 @@ static const char **list_folders(fv_ctx *ctx, const core_study *study, size_t *n
 	const char **name = core_alloc(ctx, variants + 1, sizeof *name);
 	*n = 0;
 	for (size_t i = 0; i < variants && name; i++)
-		if (!study->identity[i].repeats)
+		if (study->identity[i].dir && !study->identity[i].repeats)
 			name[(*n)++] = core_path_base(study->identity[i].dir);
 	if (name)
 		qsort(name, *n, sizeof *name, compare_names);
@@ -37,12 +37,9 @@ static core_variant_result *find_variant(core_results *results, const char *name
 
 /* Moves the result of one run out of `from`; a run without a folder is open. */
 static core_run_result move_run(
-	core_variant_result *from, const core_study *study, const core_run *run)
+	core_variant_result *from, const char *dir, int64_t fold, int64_t seed)
 {
-	core_run_result out = {.dir = run->dir,
-		.fold = study->fold[run->fold].fold,
-		.seed = run->seed,
-		.status = CORE_RUN_OPEN};
+	core_run_result out = {.dir = dir, .fold = fold, .seed = seed, .status = CORE_RUN_OPEN};
 	for (size_t k = 0; from && k < from->n; k++) {
 		core_run_result *r = &from->run[k];
 		if (r->fold != out.fold || r->seed != out.seed || !r->dir)
@@ -52,6 +49,62 @@ static core_run_result move_run(
 		break;
 	}
 	return out;
+}
+
+static const char *copy_first_line(fv_ctx *ctx, const core_reason *reason)
+{
+	return core_strndup(ctx, reason->text, strcspn(reason->text, "\n"));
+}
+
+/* Adds the runs of a variant that can be planned, and those that cannot. */
+static fv_status add_runs(fv_ctx *ctx, const core_study *study, size_t index,
+	core_variant_result *read, core_variant_result *out)
+{
+	for (int64_t k = 0; k < study->n_runs; k++) {
+		const core_run *run = &study->run[k];
+		if (run->variant == (int32_t)index)
+			out->run[out->n++] =
+				move_run(read, run->dir, study->fold[run->fold].fold, run->seed);
+	}
+	for (size_t k = 0; k < study->n_failed; k++) {
+		const core_failed_run *f = &study->failed[k];
+		if (f->variant != (int32_t)index || !f->dir)
+			continue;
+		core_run_result run = move_run(read, f->dir, f->fold, f->seed);
+		if (run.status != CORE_RUN_DONE) {
+			run.status = CORE_RUN_FAILED;
+			run.reason = copy_first_line(ctx, f->reason);
+			if (!run.reason)
+				return FV_FAILED;
+		}
+		out->run[out->n++] = run;
+	}
+	return FV_OK;
+}
+
+/* Makes a variant that could not start. */
+static fv_status make_unstarted(
+	fv_ctx *ctx, const core_refused_variant *v, int64_t index, core_variant_result *out)
+{
+	const char *name = core_format(ctx, "%s-%.8s", v->slug, v->written);
+	*out = (core_variant_result){.name = name,
+		.dir = name,
+		.label = v->slug,
+		.index = index,
+		.reason = copy_first_line(ctx, v->reason),
+		.run = core_alloc(ctx, 1, sizeof *out->run)};
+	if (!name || !out->reason || !out->run)
+		return FV_FAILED;
+	return core_whole_block_find(ctx, out);
+}
+
+/* Returns why a variant without identity could not start. */
+static const core_reason *find_reason(const core_study *study, size_t index)
+{
+	for (size_t k = 0; k < study->n_failed; k++)
+		if (study->failed[k].variant == (int32_t)index)
+			return study->failed[k].reason;
+	return NULL;
 }
 
 static int compare_runs(const void *a, const void *b)
@@ -66,28 +119,37 @@ static int compare_runs(const void *a, const void *b)
 static fv_status make_variant(fv_ctx *ctx, const core_study *study, size_t index,
 	core_variant_result *read, core_variant_result *out)
 {
-	const char *dir = study->identity[index].dir, *name = core_path_base(dir);
+	const char *dir = study->identity[index].dir, *name;
+	const core_reason *reason = dir ? NULL : find_reason(study, index);
+	if (reason) {
+		const core_variant *variant = &study->config->variants[index];
+		core_refused_variant refused = {.slug = variant->slug, .reason = reason};
+		memcpy(refused.written, variant->written, sizeof refused.written);
+		return make_unstarted(ctx, &refused, (int64_t)index, out);
+	}
+	name = core_path_base(dir);
 	size_t length = strlen(name);
 	*out = (core_variant_result){.name = name,
 		.dir = dir,
 		.label = core_strndup(ctx, name, length > 9 ? length - 9 : length),
 		.index = (int64_t)index};
+	size_t runs = study->n_failed; /* at most */
 	for (int64_t k = 0; k < study->n_runs; k++)
-		out->n += study->run[k].variant == (int32_t)index;
-	out->run = core_alloc(ctx, out->n + 1, sizeof *out->run);
+		runs += study->run[k].variant == (int32_t)index;
+	out->run = core_alloc(ctx, runs + 1, sizeof *out->run);
 	if (!out->label || !out->run)
 		return FV_FAILED;
-	out->n = 0;
-	for (int64_t k = 0; k < study->n_runs; k++)
-		if (study->run[k].variant == (int32_t)index)
-			out->run[out->n++] = move_run(read, study, &study->run[k]);
+	fv_status status = add_runs(ctx, study, index, read, out);
+	if (status)
+		return status;
 	qsort(out->run, out->n, sizeof *out->run, compare_runs);
 	return core_whole_block_find(ctx, out);
 }
 
 fv_status core_results_of_study(fv_ctx *ctx, const core_study *study, core_results **out)
 {
-	size_t n, variants = study->config->n_variants;
+	const core_config *config = study->config;
+	size_t n, variants = config->n_variants;
 	const char **names = list_folders(ctx, study, &n);
 	core_results *read;
 	if (!names)
@@ -100,17 +162,21 @@ fv_status core_results_of_study(fv_ctx *ctx, const core_study *study, core_resul
 		*own = (core_results){.dir = read->dir,
 			.n_old = read->n_old,
 			.n_damaged = read->n_damaged,
-			.variant = core_alloc(ctx, variants + 1, sizeof *own->variant)};
+			.variant = core_alloc(
+				ctx, variants + config->n_refused + 1, sizeof *own->variant)};
 	}
 	if (!own || !own->variant)
 		status = FV_FAILED;
 	for (size_t i = 0; i < variants && !status; i++) {
 		if (study->identity[i].repeats)
 			continue;
-		core_variant_result *found =
-			find_variant(read, core_path_base(study->identity[i].dir));
+		const char *dir = study->identity[i].dir;
+		core_variant_result *found = dir ? find_variant(read, core_path_base(dir)) : NULL;
 		status = make_variant(ctx, study, i, found, &own->variant[own->n++]);
 	}
+	for (size_t i = 0; i < config->n_refused && !status; i++)
+		status = make_unstarted(
+			ctx, &config->refused[i], (int64_t)(variants + i), &own->variant[own->n++]);
 	core_results_free(read); /* what was not moved */
 	*out = own;
 	return status;

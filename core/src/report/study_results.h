@@ -7,7 +7,8 @@
 #include "run/study.h"
 
 /* Reads from the results folder of a study the variants, folds and seeds that it spans, in its order. Runs that
- * were not started are CORE_RUN_OPEN. Errors: those of core_results_read. */
+ * were not started are CORE_RUN_OPEN. Those that cannot be planned are failed unless they are done, and variants
+ * that could not start have their reason. Errors: those of core_results_read. */
 FV_NODISCARD fv_status core_results_of_study(
 	fv_ctx *ctx, const core_study *study, core_results **out);
 

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/progress.h"
+#include "run/failure_files.h"
 #include "run/pace.h"
 #include "run/pool.h"
 #include "run/runner.h"
@@ -117,11 +118,43 @@ static void record_failure(
 	e->summary->failed++;
 	e->variant[run->variant].failed = true;
 	e->first = e->first ? e->first : status;
-	while (*reason) {
-		size_t n = strcspn(reason, "\n");
-		(void)fv_fail(e->ctx, status, "%s: %.*s", run->dir, (int)n, reason);
-		reason += n + (reason[n] == '\n');
+	const core_reason why = {status, reason};
+	(void)core_reason_report(e->ctx, run->dir, &why);
+	core_folder_record_failure(e->ctx, run->dir, reason);
+}
+
+/* Is the failed run the first of its variant and fold? */
+static bool is_first_of_fold(const core_study *study, size_t index)
+{
+	const core_failed_run *own = &study->failed[index];
+	for (size_t i = 0; i < index; i++)
+		if (study->failed[i].variant == own->variant && study->failed[i].fold == own->fold)
+			return false;
+	return true;
+}
+
+/* Counts, records and reports what failed before it could start. A record that cannot be written is reported
+ * and stops nothing. */
+static void record_early_failures(struct execute *e)
+{
+	const core_study *study = e->study;
+	core_summary *s = e->summary;
+	for (size_t i = 0; i < study->n_failed; i++) {
+		const core_failed_run *failed = &study->failed[i];
+		bool tuned = study->config->variants[failed->variant].tune != NULL;
+		e->first = e->first ? e->first : failed->reason->status;
+		e->variant[failed->variant].failed = true;
+		s->runs += !tuned;
+		s->failed += !tuned;
+		s->tuned.folds += tuned && is_first_of_fold(study, i);
+		s->tuned.failed += tuned && is_first_of_fold(study, i);
 	}
+	s->refused = (int64_t)study->config->n_refused;
+	if (s->refused && !e->first)
+		e->first = study->config->refused[0].reason->status;
+	fv_status status = core_failures_record(e->ctx, study);
+	if (!e->first)
+		e->first = status;
 }
 
 static void record_task_end(void *user, int64_t task, fv_status status, const char *reason)
@@ -169,17 +202,19 @@ static void show_progress(void *user)
 		&e->progress, (double)e->ended, (double)e->n_todo, left_s < 0 ? 0 : left_s);
 }
 
-/* Returns FV_OK, the status of the first failure, or FV_SOME_FAILED if all runs of some variant are
- * done. */
+/* Returns FV_OK, the status of the first failure, or FV_SOME_FAILED (execute.h). */
 static fv_status find_status(struct execute *e)
 {
+	const core_summary *s = e->summary;
 	size_t variants = e->study->config->n_variants, whole = 0;
 	for (size_t i = 0; i < variants; i++) {
 		e->summary->variants_failed += e->variant[i].failed;
 		whole += e->variant[i].has_runs && !e->variant[i].failed && !e->variant[i].open;
 	}
-	if (!e->summary->failed)
+	if (!s->failed && !s->refused && !s->tuned.failed)
 		return FV_OK;
+	if (e->options->keep_going)
+		return s->runs + s->refused + s->tuned.folds > 1 ? FV_SOME_FAILED : e->first;
 	return whole ? FV_SOME_FAILED : e->first;
 }
 
@@ -193,10 +228,54 @@ static fv_status find_working_folder(fv_ctx *ctx, const char **out)
 	return *out ? FV_OK : FV_FAILED;
 }
 
+/* Lists the runs to compute or to evaluate again. */
+static void list_todo(struct execute *e, int64_t *todo)
+{
+	const core_study *study = e->study;
+	for (int64_t i = 0; i < study->n_runs; i++) {
+		const core_run *run = &study->run[i];
+		if (core_run_variant(study, run)->tune)
+			continue; /* chosen when its trials are done */
+		e->summary->runs++;
+		e->variant[run->variant].has_runs = true;
+		e->variant[run->variant].open += !run->done;
+		e->summary->done_before += run->done;
+		e->remaining[run->variant] += !run->done;
+		if (!run->done || run->stale)
+			todo[e->n_todo++] = i;
+	}
+}
+
+static fv_status run_all(struct execute *e)
+{
+	size_t size = ((size_t)e->n_todo + 1) * sizeof *e->end;
+	e->end = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (e->end == MAP_FAILED)
+		return fv_fail(e->ctx, FV_FAILED, "out of memory");
+	const core_pool pool = {.jobs = e->options->jobs,
+		.tasks = e->n_todo,
+		.keep_going = e->options->keep_going,
+		.grace_s = GRACE_S,
+		.user = e,
+		.work = run_task,
+		.alone = needs_own_worker,
+		.ended = record_task_end,
+		.tick = show_progress};
+	int64_t n_failed;
+	fv_status status = core_pool_run(e->ctx, &pool, &n_failed);
+	if (e->warnings > WARNINGS_SHOWN)
+		core_log(e->ctx, CORE_INFO, "%lld more warning%s in the runs' logs",
+			(long long)(e->warnings - WARNINGS_SHOWN),
+			e->warnings - WARNINGS_SHOWN == 1 ? " is" : "s are");
+	munmap(e->end, size);
+	return status;
+}
+
 fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 	const core_execute_options *options, core_summary *out)
 {
 	*out = (core_summary){0};
+	size_t variants = study->config->n_variants;
 	int64_t *todo = core_alloc(ctx, (size_t)study->n_runs, sizeof *todo);
 	struct execute e = {.ctx = ctx,
 		.study = study,
@@ -204,45 +283,18 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 		.todo = todo,
 		.summary = out,
 		.ended_s = core_clock_s(),
-		.progress = core_progress_begin(ctx, "run", "runs")};
-	e.variant = core_alloc(ctx, study->config->n_variants, sizeof *e.variant);
-	e.remaining = core_alloc(ctx, study->config->n_variants, sizeof *e.remaining);
+		.progress = core_progress_begin(ctx, "run", "runs"),
+		.variant = core_alloc(ctx, variants, sizeof *e.variant),
+		.remaining = core_alloc(ctx, variants, sizeof *e.remaining)};
 	if (!todo || !e.variant || !e.remaining || core_pace_make(ctx, study, &e.pace) ||
 		find_working_folder(ctx, &e.folder))
 		return FV_FAILED;
-	for (int64_t i = 0; i < study->n_runs; i++) {
-		const core_run *run = &study->run[i];
-		if (core_run_variant(study, run)->tune)
-			continue; /* chosen below */
-		out->runs++;
-		e.variant[run->variant].has_runs = true;
-		e.variant[run->variant].open += !run->done;
-		out->done_before += run->done;
-		e.remaining[run->variant] += !run->done;
-		if (!run->done || run->stale)
-			todo[e.n_todo++] = i;
-	}
-	size_t size = ((size_t)e.n_todo + 1) * sizeof *e.end;
-	e.end = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (e.end == MAP_FAILED)
-		return fv_fail(ctx, FV_FAILED, "out of memory");
-	core_pool pool = {.jobs = options->jobs,
-		.tasks = e.n_todo,
-		.keep_going = options->keep_going,
-		.grace_s = GRACE_S,
-		.user = &e,
-		.work = run_task,
-		.alone = needs_own_worker,
-		.ended = record_task_end,
-		.tick = show_progress};
-	int64_t n_failed;
-	fv_status status = core_pool_run(ctx, &pool, &n_failed);
-	if (e.warnings > WARNINGS_SHOWN)
-		core_log(ctx, CORE_INFO, "%lld more warning%s in the runs' logs",
-			(long long)(e.warnings - WARNINGS_SHOWN),
-			e.warnings - WARNINGS_SHOWN == 1 ? " is" : "s are");
-	munmap(e.end, size);
+	record_early_failures(&e);
+	list_todo(&e, todo);
+	fv_status status = run_all(&e);
 	if (!status)
 		status = core_tune_choose(ctx, study, options->force, &out->tuned);
+	if (!e.first && out->tuned.failed)
+		e.first = FV_FAILED;
 	return status ? status : find_status(&e);
 }

@@ -21,12 +21,14 @@ typedef struct core_summary {
 	int64_t stopped; /* by a signal during training; their checkpoints remain */
 	int64_t judged;  /* done before under another `eval`; their metrics are new */
 	int64_t variants_failed;
+	int64_t refused; /* variants that the configuration left out; not among the runs */
 	core_tune_summary
 		tuned; /* the choices of tuned variants, whose runs are not counted above */
 } core_summary;
 
 /* Features must be loaded. Each failed run is reported in the context with its folder. Returns the
- * status of the first failure, or FV_SOME_FAILED if all runs of some other variant are done. */
+ * status of the first failure, or FV_SOME_FAILED if all runs of some other variant are done; with
+ * keep_going, FV_SOME_FAILED unless only one run was asked for. */
 FV_NODISCARD fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 	const core_execute_options *options, core_summary *out);
 

@@ -40,13 +40,20 @@ bool core_folder_is_done(fv_ctx *ctx, const core_run *run)
 	return true;
 }
 
+/* The file beside the folder that holds the reason of a failure where the folder cannot. */
+static char *find_failure_beside(fv_ctx *ctx, const char *dir)
+{
+	return core_format(ctx, "%s.failed", dir);
+}
+
 /* Removes results of another fingerprint, reasons of failures and temporary files of a killed run,
  * `done` first. The lock stays, and with `resume` also the checkpoint of an interrupted run. */
 static fv_status remove_old_files(fv_ctx *ctx, const char *dir, bool resume)
 {
-	char *done = core_path_join(ctx, dir, "done");
-	if (!done)
+	char *done = core_path_join(ctx, dir, "done"), *beside = find_failure_beside(ctx, dir);
+	if (!done || !beside)
 		return FV_FAILED;
+	unlink(beside);
 	if (unlink(done) && errno != ENOENT)
 		return fv_fail(ctx, FV_FAILED, "%s: %s", done, strerror(errno));
 	DIR *entries = opendir(dir);
@@ -162,6 +169,55 @@ void core_folder_fail(fv_ctx *ctx, const core_folder *folder)
 	core_text_free(&text);
 }
 
+/* Writes the reason into the folder unless another process computes the run or has finished it. */
+static fv_status write_failure(fv_ctx *ctx, const char *dir, const char *reason)
+{
+	const core_run run = {.dir = dir};
+	core_folder folder;
+	bool taken;
+	fv_status status = core_folder_lock(ctx, &run, &folder, &taken);
+	if (status || !taken)
+		return status;
+	char *done = core_path_join(ctx, dir, "done");
+	if (!done)
+		status = FV_FAILED;
+	else if (!core_file_exists(done))
+		status = core_folder_write(ctx, &folder, "failed", reason, strlen(reason));
+	core_folder_release(&folder);
+	return status;
+}
+
+void core_folder_record_failure(fv_ctx *ctx, const char *dir, const char *reason)
+{
+	fv_ctx *own = core_ctx_aside(ctx);
+	char *text = own ? core_format(own, "%s\n", reason) : NULL;
+	char *beside = text ? find_failure_beside(own, dir) : NULL;
+	if (beside && write_failure(own, dir, text) &&
+		core_file_write(own, beside, text, strlen(text)))
+		core_log(ctx, CORE_WARNING, "%s: the reason of the failure could not be written",
+			dir);
+	core_ctx_free(own);
+}
+
+fv_status core_folder_read_failure(fv_ctx *ctx, const char *dir, const char **reason)
+{
+	char *path = core_path_join(ctx, dir, "failed"), *text;
+	size_t size;
+	*reason = NULL;
+	if (path && !core_file_exists(path))
+		path = find_failure_beside(ctx, dir);
+	if (!path)
+		return FV_FAILED;
+	if (!core_file_exists(path))
+		return FV_OK;
+	fv_status status = core_file_read(ctx, path, 1 << 20, &text, &size);
+	if (status)
+		return status;
+	text[strcspn(text, "\n")] = '\0';
+	*reason = text;
+	return FV_OK;
+}
+
 void core_folder_release(core_folder *folder)
 {
 	if (folder->lock >= 0)
@@ -172,23 +228,16 @@ void core_folder_release(core_folder *folder)
 fv_status core_folder_find_state(
 	fv_ctx *ctx, const char *dir, core_folder_state *state, const char **reason)
 {
-	char *failed = core_path_join(ctx, dir, "failed"), *text;
-	size_t size;
+	bool begun = core_is_dir(dir);
+	*state = CORE_FOLDER_RUNNING;
 	*reason = NULL;
-	if (!failed)
-		return FV_FAILED;
-	*state = !core_is_dir(dir)          ? CORE_FOLDER_PENDING
-		 : is_locked(ctx, dir)      ? CORE_FOLDER_RUNNING
-		 : core_file_exists(failed) ? CORE_FOLDER_FAILED
-					    : CORE_FOLDER_INTERRUPTED;
-	if (*state != CORE_FOLDER_FAILED)
+	if (begun && is_locked(ctx, dir))
 		return FV_OK;
-	fv_status status = core_file_read(ctx, failed, 1 << 20, &text, &size);
-	if (status)
-		return status;
-	text[strcspn(text, "\n")] = '\0';
-	*reason = text;
-	return FV_OK;
+	fv_status status = core_folder_read_failure(ctx, dir, reason);
+	*state = *reason ? CORE_FOLDER_FAILED
+		 : begun ? CORE_FOLDER_INTERRUPTED
+			 : CORE_FOLDER_PENDING;
+	return status;
 }
 
 static double seconds_of(struct timespec t)

@@ -43,6 +43,11 @@ FV_NODISCARD fv_status core_folder_finish(
 	fv_ctx *ctx, const core_folder *folder, const core_run *run);
 /* Writes the errors to the file `failed`, which the next attempt removes. */
 void core_folder_fail(fv_ctx *ctx, const core_folder *folder);
+/* The same for a run that could not do so itself: it was not started, it crashed, or its folder cannot be
+ * written. Then the file is beside it, DIR.failed. A finished run is left as it is. */
+void core_folder_record_failure(fv_ctx *ctx, const char *dir, const char *reason);
+/* Reads the first line of the reason why a run or variant failed; NULL: there is none. */
+FV_NODISCARD fv_status core_folder_read_failure(fv_ctx *ctx, const char *dir, const char **reason);
 void core_folder_release(core_folder *folder);
 
 typedef enum core_folder_state {

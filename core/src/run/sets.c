@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "corpus/audio.h"
+#include "run/failures.h"
 
 static int32_t find_set(core_study *study, const core_corpus_spec *spec)
 {
@@ -28,19 +29,38 @@ static fv_status read_fold(fv_ctx *ctx, const core_corpus_spec *spec, core_fold 
 	return status;
 }
 
-fv_status core_set_add_fold(
-	fv_ctx *ctx, core_study *study, const core_corpus_spec *spec, int64_t fold, int32_t *index)
+/* Finds a fold that was read or that could not be. Returns false if it is new. */
+static bool find_fold(const core_study *study, int32_t set, int64_t fold, int32_t *index,
+	const core_reason **failure)
 {
-	int32_t set = find_set(study, spec);
+	for (int32_t i = 0; i < study->n_bad_folds; i++)
+		if (study->bad_fold[i].set == set && study->bad_fold[i].fold == fold) {
+			*failure = study->bad_fold[i].reason;
+			return true;
+		}
 	for (*index = 0; *index < study->n_folds; ++*index)
 		if (study->fold[*index].set == set && study->fold[*index].fold == fold)
-			return FV_OK;
+			return true;
+	return false;
+}
+
+fv_status core_set_add_fold(fv_ctx *ctx, core_study *study, const core_corpus_spec *spec,
+	int64_t fold, int32_t *index, const core_reason **failure)
+{
+	int32_t set = find_set(study, spec);
+	*failure = NULL;
+	if (find_fold(study, set, fold, index, failure))
+		return FV_OK;
 	core_fold *next = &study->fold[study->n_folds];
 	*next = (core_fold){.set = set, .fold = fold};
-	fv_status status = read_fold(ctx, spec, next);
-	if (!status)
+	fv_status status = core_study_take_failure(ctx, study, read_fold(ctx, spec, next), failure);
+	if (status)
+		return status;
+	if (*failure)
+		study->bad_fold[study->n_bad_folds++] = (core_bad_fold){set, fold, *failure};
+	else
 		study->n_folds++;
-	return status;
+	return FV_OK;
 }
 
 static int compare_stems(const void *a, const void *b)

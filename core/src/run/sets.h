@@ -5,10 +5,11 @@
 
 #include "run/study_types.h"
 
-/* Finds the fold of a corpus in study->fold, or reads and adds it. study->fold and study->set must
- * have room for all folds of all variants. */
-FV_NODISCARD fv_status core_set_add_fold(
-	fv_ctx *ctx, core_study *study, const core_corpus_spec *spec, int64_t fold, int32_t *index);
+/* Finds the fold of a corpus in study->fold, or reads and adds it. study->fold, bad_fold and set must
+ * have room for all folds of all variants. With study->keep_going, *failure tells why it cannot be read (NULL:
+ * it can, and *index is set). */
+FV_NODISCARD fv_status core_set_add_fold(fv_ctx *ctx, core_study *study,
+	const core_corpus_spec *spec, int64_t fold, int32_t *index, const core_reason **failure);
 
 /* Makes the union of the recordings of all folds, and the rows of each fold in it. Call it once all
  * folds are added. */

@@ -7,6 +7,8 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "run/encodings.h"
+#include "run/failures.h"
 #include "run/fingerprint.h"
 #include "run/folder.h"
 #include "run/grouping.h"
@@ -14,64 +16,37 @@
 #include "run/ids.h"
 #include "run/refresh.h"
 #include "run/sets.h"
+#include "run/tune.h"
 #include "run/variants.h"
 
-static fv_status add_encoding(
-	fv_ctx *ctx, core_study *study, const core_encoder_spec *spec, int32_t fold, int32_t *index)
-{
-	core_encoding encoding = {.key = spec->key,
-		.set = study->fold[fold].set,
-		.fold = spec->normalize == CORE_NORMALIZE_CORPUS ? fold : -1};
-	for (*index = 0; *index < study->n_encodings; ++*index) {
-		const core_encoding *other = &study->encoding[*index];
-		if (other->set == encoding.set && other->fold == encoding.fold &&
-			!strcmp(other->key, encoding.key))
-			return FV_OK;
-	}
-	fv_status status = core_encoder_open(ctx, spec, &encoding.encoder);
-	if (!status)
-		study->encoding[study->n_encodings++] = encoding;
-	return status;
-}
-
-static fv_status add_group_encodings(
-	fv_ctx *ctx, core_study *study, const core_variant *variant, core_run *run)
-{
-	if (variant->n_groupers > CORE_PRODUCT_MAX)
-		return fv_fail(ctx, FV_CONFIG, "a product has over %d groupers: use fewer",
-			CORE_PRODUCT_MAX);
-	for (int32_t i = 0; i < variant->n_groupers; i++) {
-		const core_grouper_spec *g = &variant->groupers[i];
-		run->group_encoding[i] = -1;
-		if (!(core_grouper_uses(g) & FV_USE_FEATURES))
-			continue;
-		fv_status status =
-			add_encoding(ctx, study, g->has_encoder ? &g->encoder : &variant->encoder,
-				run->fold, &run->group_encoding[i]);
-		if (status)
-			return status;
-	}
-	return FV_OK;
-}
-
-static fv_status add_run(
-	fv_ctx *ctx, core_study *study, int32_t variant_index, int64_t fold, int64_t seed)
+/* Adds the runs of one fold of a variant, one for each seed. */
+static fv_status add_fold_runs(fv_ctx *ctx, core_study *study, int32_t variant_index, int64_t fold)
 {
 	const core_variant *variant = &study->config->variants[variant_index];
-	core_run *run = &study->run[study->n_runs];
-	*run = (core_run){.variant = variant_index, .seed = seed};
-	fv_status status = core_set_add_fold(ctx, study, &variant->corpus, fold, &run->fold);
-	if (!status)
-		status = add_encoding(ctx, study, &variant->encoder, run->fold, &run->encoding);
-	if (!status)
-		status = add_group_encodings(ctx, study, variant, run);
-	study->n_runs += !status;
+	const core_reason *failure = NULL;
+	int32_t index;
+	fv_status status = core_set_add_fold(ctx, study, &variant->corpus, fold, &index, &failure);
+	for (int32_t s = 0; s < variant->train.n_seeds && !status; s++) {
+		const core_failed_run failed = {.variant = variant_index,
+			.fold = fold,
+			.seed = variant->train.seeds[s],
+			.reason = failure};
+		if (failure) {
+			status = core_study_add_failed(ctx, study, &failed);
+			continue;
+		}
+		core_run *run = &study->run[study->n_runs];
+		*run = (core_run){.variant = variant_index, .seed = failed.seed, .fold = index};
+		status = core_encodings_add_run(ctx, study, run);
+		study->n_runs += !status;
+	}
 	return status;
 }
 
 /* Lists the folds that a column tells. Variants with one corpus block share them. */
-static fv_status list_folds(fv_ctx *ctx, core_config *config)
+static fv_status list_folds(fv_ctx *ctx, core_study *study)
 {
+	core_config *config = study->config;
 	for (size_t i = 0; i < config->n_variants; i++) {
 		core_corpus_spec *spec = &config->variants[i].corpus;
 		const core_corpus_spec *before = i ? &config->variants[i - 1].corpus : NULL;
@@ -79,7 +54,11 @@ static fv_status list_folds(fv_ctx *ctx, core_config *config)
 			spec->folds = before->folds;
 			spec->n_folds = before->n_folds;
 		}
-		fv_status status = core_corpus_list_folds(ctx, spec);
+		core_failed_run failed = {.variant = (int32_t)i, .all = true};
+		fv_status status = core_study_take_failure(
+			ctx, study, core_corpus_list_folds(ctx, spec), &failed.reason);
+		if (!status && failed.reason)
+			status = core_study_add_failed(ctx, study, &failed);
 		if (status)
 			return status;
 	}
@@ -100,74 +79,21 @@ static fv_status add_runs(fv_ctx *ctx, core_study *study)
 	study->set = core_alloc(ctx, config->n_variants, sizeof *study->set);
 	study->encoding = core_alloc(ctx, runs * (1 + CORE_PRODUCT_MAX), sizeof *study->encoding);
 	study->identity = core_alloc(ctx, config->n_variants, sizeof *study->identity);
-	if (!study->run || !study->fold || !study->set || !study->encoding || !study->identity)
+	study->bad_fold = core_alloc(ctx, folds, sizeof *study->bad_fold);
+	if (!study->run || !study->fold || !study->set || !study->encoding || !study->identity ||
+		!study->bad_fold)
 		return FV_FAILED;
 	for (size_t i = 0; i < config->n_variants; i++) {
 		const core_variant *variant = &config->variants[i];
-		for (int32_t f = 0; f < variant->corpus.n_folds; f++)
-			for (int32_t s = 0; s < variant->train.n_seeds; s++) {
-				fv_status status = add_run(ctx, study, (int32_t)i,
-					variant->corpus.folds[f], variant->train.seeds[s]);
-				if (status)
-					return status;
-			}
+		for (int32_t f = 0; f < variant->corpus.n_folds; f++) {
+			fv_status status =
+				add_fold_runs(ctx, study, (int32_t)i, variant->corpus.folds[f]);
+			if (status)
+				return status;
+		}
 	}
-	return core_sets_join(ctx, study);
-}
-
-/* Shares the waves of another encoding with the same recordings, rate and length, or opens new
- * ones. */
-static fv_status find_waves(
-	fv_ctx *ctx, core_study *study, core_encoding *encoding, const core_study_options *options)
-{
-	const core_recordings *r = &study->set[encoding->set].recordings;
-	const core_waves_options wanted = {.cache = study->cache,
-		.rate_hz = encoding->encoder->info.rate_hz,
-		.max_seconds = encoding->encoder->spec->max_seconds,
-		.keep = options->keep_waves};
-	for (int32_t i = 0; i < study->n_encodings && !encoding->waves; i++) {
-		core_waves *other = study->encoding[i].waves;
-		if (other && core_waves_match(other, r, wanted.rate_hz, wanted.max_seconds))
-			encoding->waves = other;
-	}
-	return encoding->waves ? FV_OK : core_waves_open(ctx, r, &wanted, &encoding->waves);
-}
-
-/* Sets the encoder's mean and variance over all samples of the fold's training recordings, before
- * any bias. */
-static fv_status set_corpus_moments(
-	fv_ctx *ctx, core_study *study, core_encoding *encoding, const core_study_options *options)
-{
-	const core_fold *fold = &study->fold[encoding->fold];
-	int64_t *row = core_alloc(ctx, (size_t)fold->corpus->n, sizeof *row), n = 0;
-	core_moments all;
-	fv_status status = row ? find_waves(ctx, study, encoding, options) : FV_FAILED;
-	if (status)
-		return status;
-	for (int32_t i = 0; i < fold->corpus->n; i++)
-		if (fold->corpus->split[i] == CORE_TRAIN)
-			row[n++] = fold->row[i];
-	int jobs = options->jobs > 0 ? options->jobs : 1;
-	status = core_waves_measure(ctx, encoding->waves, row, n, jobs, &all);
-	return status ? status
-		      : core_encoder_set_corpus(ctx, encoding->encoder, all.mean,
-				all.n ? all.m2 / (double)all.n : 0);
-}
-
-static fv_status prepare_encodings(
-	fv_ctx *ctx, core_study *study, const core_study_options *options)
-{
-	for (int32_t i = 0; i < study->n_encodings; i++) {
-		core_encoding *encoding = &study->encoding[i];
-		if (encoding->encoder->info.by_name)
-			continue;
-		fv_status status = core_set_find_audio(ctx, study, &study->set[encoding->set]);
-		if (!status && encoding->fold >= 0)
-			status = set_corpus_moments(ctx, study, encoding, options);
-		if (status)
-			return status;
-	}
-	return FV_OK;
+	fv_status status = core_sets_join(ctx, study);
+	return status ? status : core_study_pass_on_failures(ctx, study);
 }
 
 /* Refuses attributes named like other columns of predictions.csv. */
@@ -206,26 +132,47 @@ static fv_status check_run(fv_ctx *ctx, const core_study *study, const core_run 
 	return status;
 }
 
-static fv_status check_runs(fv_ctx *ctx, const core_study *study)
+static fv_status check_runs(fv_ctx *ctx, core_study *study)
 {
 	fv_ctx *own = core_ctx_aside(ctx); /* drops rows and warnings, which the runs repeat */
 	fv_status status = FV_OK;
 	if (!own)
 		return FV_FAILED;
-	for (int64_t i = 0; i < study->n_runs && !status; i++)
-		status = check_run(own, study, &study->run[i]);
+	for (int64_t i = 0; i < study->n_runs && !status; i++) {
+		core_run *run = &study->run[i];
+		if (run->failure)
+			continue;
+		status = check_run(own, study, run);
+		if (core_study_goes_on(study, status)) {
+			run->failure = core_error_take(ctx, own, status);
+			status = FV_OK;
+		}
+	}
 	return core_ctx_rejoin(ctx, own, status);
+}
+
+/* Identifies a variant by one of its runs. */
+static fv_status identify_variant(fv_ctx *ctx, core_study *study, core_run *run)
+{
+	core_identity *identity = &study->identity[run->variant];
+	if (*identity->sha256)
+		return FV_OK;
+	fv_status status = core_tune_pass_on_failure(ctx, study, run);
+	if (status || run->failure)
+		return status;
+	status = core_identify_variant(ctx, study, run, identity);
+	if (!status)
+		return FV_OK;
+	*identity = (core_identity){0};
+	return core_study_fail_variant(ctx, study, run->variant, status);
 }
 
 static fv_status identify_variants(fv_ctx *ctx, core_study *study)
 {
 	fv_status status = FV_OK;
-	for (int64_t i = 0; i < study->n_runs && !status; i++) {
-		const core_run *run = &study->run[i];
-		core_identity *identity = &study->identity[run->variant];
-		if (!*identity->sha256)
-			status = core_identify_variant(ctx, study, run, identity);
-	}
+	for (int64_t i = 0; i < study->n_runs && !status; i++)
+		if (!study->run[i].failure)
+			status = identify_variant(ctx, study, &study->run[i]);
 	return status ? status : core_variants_place(ctx, study);
 }
 
@@ -249,7 +196,7 @@ static void drop_repeated(fv_ctx *ctx, core_study *study)
 	int64_t all = study->n_runs;
 	for (size_t i = 1; i < study->config->n_variants; i++) {
 		core_identity *identity = &study->identity[i];
-		for (size_t j = 0; j < i && !identity->repeats; j++)
+		for (size_t j = 0; j < i && *identity->sha256 && !identity->repeats; j++)
 			identity->repeats = !strcmp(study->identity[j].sha256, identity->sha256);
 		if (identity->repeats)
 			core_log(ctx, CORE_INFO,
@@ -269,13 +216,16 @@ static void drop_repeated(fv_ctx *ctx, core_study *study)
 static fv_status resolve_run(fv_ctx *ctx, core_study *study, core_run *run, bool force)
 {
 	const core_fold *fold = &study->fold[run->fold];
+	fv_status status = core_tune_pass_on_failure(ctx, study, run);
+	if (status || run->failure)
+		return status;
 	run->dir = core_format(ctx, "%s/fold%lld-seed%lld", study->identity[run->variant].dir,
 		(long long)fold->fold, (long long)run->seed);
 	if (!run->dir)
 		return FV_FAILED;
-	fv_status status = core_run_make_fingerprint(ctx, study, run);
+	status = core_run_make_fingerprint(ctx, study, run);
 	if (status)
-		return status;
+		return core_study_fail_run(ctx, study, run, status);
 	run->done = !force && core_folder_is_done(ctx, run);
 	if (run->done && !core_run_variant(study, run)->tune)
 		run->done = core_refresh_find(study, run, &run->stale);
@@ -292,35 +242,31 @@ static fv_status find_evaluations(fv_ctx *ctx, core_study *study)
 		core_run *run = &study->run[i];
 		const core_run *before = i ? run - 1 : NULL;
 		const core_fold *fold = &study->fold[run->fold];
-		if (before && before->variant == run->variant && before->fold == run->fold)
+		if (run->failure)
+			continue;
+		if (before && before->variant == run->variant && before->fold == run->fold &&
+			before->evaluation)
 			run->evaluation = before->evaluation;
 		else
 			status = core_evaluation_make(ctx, core_run_variant(study, run),
 				study->config->trees[run->variant], fold->corpus, told != fold->set,
 				&run->evaluation);
+		status = core_study_fail_run(ctx, study, run, status);
 		told = fold->set;
 	}
 	return status;
 }
 
-fv_status core_study_open(
-	fv_ctx *ctx, core_config *config, const core_study_options *options, core_study **out)
+/* Checks a planned study, and finds the folders of its runs. */
+static fv_status resolve_study(fv_ctx *ctx, core_study *study, const core_study_options *options)
 {
-	core_study *study = core_alloc(ctx, 1, sizeof *study);
-	if (!study)
-		return FV_FAILED;
-	*study = (core_study){
-		.config = config, .results = options->results, .cache = options->cache};
-	*out = study;
-	fv_status status = list_folds(ctx, config);
-	if (!status)
-		status = add_runs(ctx, study);
-	if (!status)
-		status = find_evaluations(ctx, study);
+	fv_status status = find_evaluations(ctx, study);
 	if (!status)
 		status = check_runs(ctx, study);
 	if (!status)
-		status = prepare_encodings(ctx, study, options);
+		status = core_encodings_prepare(ctx, study, options->jobs, options->keep_waves);
+	if (!status)
+		status = core_study_pass_on_failures(ctx, study);
 	if (!status)
 		status = core_ids_make(ctx, study);
 	if (!status)
@@ -328,67 +274,52 @@ fv_status core_study_open(
 	if (!status)
 		drop_repeated(ctx, study);
 	for (int64_t i = 0; i < study->n_runs && !status; i++)
-		status = resolve_run(ctx, study, &study->run[i], options->force);
+		if (!study->run[i].failure)
+			status = resolve_run(ctx, study, &study->run[i], options->force);
+	return status ? status : core_study_set_failed_apart(ctx, study);
+}
+
+static fv_status open_study(fv_ctx *ctx, core_config *config, const core_study_options *options,
+	bool keep_going, core_study **out)
+{
+	core_study *study = core_alloc(ctx, 1, sizeof *study);
+	if (!study)
+		return FV_FAILED;
+	*study = (core_study){.config = config,
+		.results = options->results,
+		.cache = options->cache,
+		.keep_going = keep_going};
+	*out = study;
+	fv_status status = list_folds(ctx, study);
+	if (!status)
+		status = add_runs(ctx, study);
+	if (!status)
+		status = resolve_study(ctx, study, options);
 	if (status)
 		core_study_close(study);
 	return status;
 }
 
-/* Closes all waves, each once although encodings share them. */
-static void close_waves(core_study *study)
+fv_status core_study_open(
+	fv_ctx *ctx, core_config *config, const core_study_options *options, core_study **out)
 {
-	for (int32_t i = 0; i < study->n_encodings; i++) {
-		core_waves *waves = study->encoding[i].waves;
-		for (int32_t j = i; waves && j < study->n_encodings; j++)
-			if (study->encoding[j].waves == waves)
-				study->encoding[j].waves = NULL;
-		core_waves_close(waves);
-	}
+	fv_status status = open_study(ctx, config, options, options->keep_going, out);
+	if (status || (*out)->n_runs || !(*out)->n_failed)
+		return status;
+	/* Nothing can be computed: what is wrong concerns the study as a whole. */
+	core_study_close(*out);
+	return open_study(ctx, config, options, false, out);
 }
 
 void core_study_close(core_study *study)
 {
-	close_waves(study);
-	for (int32_t i = 0; i < study->n_encodings; i++) {
-		core_encoder_close(study->encoding[i].encoder);
-		core_features_free(&study->encoding[i].features);
-	}
-	study->n_encodings = 0;
-}
-
-/* Warns of silent recordings once for each set, not once for each of its encodings. */
-static void warn_silent(fv_ctx *ctx, core_set *set, const core_features *features)
-{
-	int64_t count = 0;
-	for (int64_t i = 0; i < features->n; i++)
-		count += features->silent[i];
-	if (count > set->told_silent)
-		core_recordings_warn_silent(
-			ctx, set->recordings.name, features->silent, features->n);
-	if (count > set->told_silent)
-		set->told_silent = count;
-}
-
-static fv_status load_encoding(
-	fv_ctx *ctx, core_study *study, int32_t index, const core_encode_job *job)
-{
-	core_encoding *encoding = &study->encoding[index];
-	if (encoding->loaded)
-		return FV_OK;
-	const core_encode_job own = {
-		.cache = job->cache, .jobs = job->jobs, .waves = encoding->waves};
-	fv_status status = core_features_load(ctx, encoding->encoder,
-		&study->set[encoding->set].recordings, &own, &encoding->features);
-	encoding->loaded = !status;
-	if (!status)
-		warn_silent(ctx, &study->set[encoding->set], &encoding->features);
-	return status;
+	core_encodings_close(study);
 }
 
 fv_status core_study_load_run(
 	fv_ctx *ctx, core_study *study, int64_t index, const core_encode_job *job)
 {
-	fv_status status = load_encoding(ctx, study, study->run[index].encoding, job);
+	fv_status status = core_encoding_load(ctx, study, study->run[index].encoding, job);
 	return status ? status : core_study_load_groups(ctx, study, index, job);
 }
 
@@ -399,7 +330,7 @@ fv_status core_study_load_groups(
 	fv_status status = FV_OK;
 	for (int32_t i = 0; i < core_run_variant(study, run)->n_groupers && !status; i++)
 		if (run->group_encoding[i] >= 0)
-			status = load_encoding(ctx, study, run->group_encoding[i], job);
+			status = core_encoding_load(ctx, study, run->group_encoding[i], job);
 	return status;
 }
 
@@ -409,6 +340,9 @@ fv_status core_study_load(fv_ctx *ctx, core_study *study, const core_encode_job 
 	for (int64_t i = 0; i < study->n_runs && !status; i++)
 		if (!study->run[i].done && !core_run_variant(study, &study->run[i])->tune)
 			status = core_study_load_run(ctx, study, i, job);
-	close_waves(study); /* their disk space is no longer needed */
-	return status;
+	core_encodings_close_waves(study); /* their disk space is no longer needed */
+	if (status || !study->keep_going)
+		return status;
+	status = core_study_pass_on_failures(ctx, study);
+	return status ? status : core_study_set_failed_apart(ctx, study);
 }

@@ -9,7 +9,9 @@
 typedef struct core_study_options {
 	const char *results, *cache;
 	bool force; /* no run counts as done */
-	int jobs;   /* worker processes for decoding recordings; 0: 1 */
+	/* What fails is set apart, as long as a run remains (failures.h). */
+	bool keep_going;
+	int jobs; /* worker processes for decoding recordings; 0: 1 */
 	/* Keep the waves of recordings that are decoded now, for core_study_load. */
 	bool keep_waves;
 } core_study_options;
@@ -21,7 +23,8 @@ FV_NODISCARD fv_status core_study_open(
 	fv_ctx *ctx, core_config *config, const core_study_options *options, core_study **out);
 void core_study_close(core_study *study);
 
-/* Loads the encodings of all runs that are not done. */
+/* Loads the encodings of all runs that are not done. With study->keep_going, runs whose encodings fail are
+ * moved to study->failed. */
 FV_NODISCARD fv_status core_study_load(fv_ctx *ctx, core_study *study, const core_encode_job *job);
 /* Loads the encodings of one run. */
 FV_NODISCARD fv_status core_study_load_run(

@@ -13,10 +13,11 @@
 typedef struct core_set {
 	const core_corpus_spec *spec;
 	core_recordings recordings;
-	const char **id;     /* [recordings.n] their ids (ids.h) */
-	bool hashed;         /* paths and hashes are known */
-	int64_t told_silent; /* silent recordings that were warned of */
-	bool synthetic;      /* made by `fairvox synth`, according to the audio folder */
+	const char **id;            /* [recordings.n] their ids (ids.h) */
+	bool hashed;                /* paths and hashes are known */
+	const core_reason *failure; /* why they cannot be; NULL: none */
+	int64_t told_silent;        /* silent recordings that were warned of */
+	bool synthetic;             /* made by `fairvox synth`, according to the audio folder */
 	/* For the identity of variants: hashes of a fold that does not depend on the requested
 	 * folds. */
 	bool identified;
@@ -34,16 +35,15 @@ typedef struct core_fold {
 
 /* The features of a set under an encoder, loaded when a run needs them. */
 typedef struct core_encoding {
-	const char *key;   /* of the encoder spec */
-	int32_t set, fold; /* fold: index, only with normalize: corpus; else -1 */
-	core_encoder *encoder;
+	const char *key;            /* of the encoder spec */
+	int32_t set, fold;          /* fold: index, only with normalize: corpus; else -1 */
+	const core_reason *failure; /* why there are no features; NULL: none */
+	core_encoder *encoder;      /* NULL: it could not be opened, as `failure` says */
 	core_waves *
 		waves; /* only with normalize: corpus; encodings of one rate and length share them */
 	bool loaded;
 	core_features features;
 } core_encoding;
-
-#define CORE_PRODUCT_MAX 8
 
 /* The identity of a variant in a results folder, independent of its label. */
 typedef struct core_identity {
@@ -71,7 +71,25 @@ typedef struct core_run {
 	bool done;           /* the folder holds the results of exactly this fingerprint */
 	const core_evaluation *evaluation; /* how it is evaluated */
 	unsigned stale;                    /* if done: CORE_STALE_ flags (refresh.h) */
+	const core_reason
+		*failure; /* why it cannot be computed; NULL: it can, as far as is known */
 } core_run;
+
+/* A run that cannot be computed (failures.h). */
+typedef struct core_failed_run {
+	int32_t variant; /* index */
+	bool all;        /* all runs of the variant, whose folds are not known */
+	int64_t fold, seed;
+	const char *dir; /* NULL: the variant has no identity, so that its runs have no folders */
+	const core_reason *reason;
+} core_failed_run;
+
+/* A fold whose labels cannot be read. */
+typedef struct core_bad_fold {
+	int32_t set;
+	int64_t fold;
+	const core_reason *reason;
+} core_bad_fold;
 
 typedef struct core_study {
 	core_config *config;
@@ -84,6 +102,12 @@ typedef struct core_study {
 	core_content *content;   /* files hashed so far */
 	int64_t n_runs;
 	core_run *run;
+	/* With keep_going, what fails is set apart and the rest of the study is computed. */
+	bool keep_going;
+	int32_t n_bad_folds;
+	core_bad_fold *bad_fold;
+	size_t n_failed, failed_capacity;
+	core_failed_run *failed;
 } core_study;
 
 static inline const core_variant *core_run_variant(const core_study *study, const core_run *run)

@@ -39,7 +39,8 @@ static void count_run(core_survey *s, int64_t index)
 	core_folder_state state = s->state[index];
 	if (core_run_variant(s->study, run)->tune) {
 		s->chosen += state == CORE_FOLDER_DONE;
-		s->to_choose += state != CORE_FOLDER_DONE;
+		s->choice_failed += state == CORE_FOLDER_FAILED;
+		s->to_choose += state != CORE_FOLDER_DONE && state != CORE_FOLDER_FAILED;
 		return;
 	}
 	s->count[state]++;
@@ -52,7 +53,12 @@ fv_status core_survey_update(fv_ctx *ctx, core_survey *s)
 	fv_status status = FV_OK;
 	memset(s->count, 0, sizeof s->count);
 	memset(s->remaining, 0, variants * sizeof *s->remaining);
-	s->to_choose = s->chosen = 0;
+	s->to_choose = s->chosen = s->choice_failed = 0;
+	for (size_t i = 0; i < s->study->n_failed; i++) {
+		bool tuned = s->study->config->variants[s->study->failed[i].variant].tune;
+		s->choice_failed += tuned;
+		s->count[CORE_FOLDER_FAILED] += !tuned;
+	}
 	fv_ctx *own = core_ctx_aside(ctx); /* the study may be followed for hours */
 	if (!own)
 		return FV_FAILED;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The state of every run of a study, from its folders: done, running, failed, interrupted or pending, and
- * how long the rest will take. */
+ * how long the rest will take. Runs that cannot be planned (study->failed) count as failed. */
 #ifndef CORE_RUN_SURVEY_H
 #define CORE_RUN_SURVEY_H
 
@@ -14,7 +14,7 @@ typedef struct core_survey {
 	int64_t *remaining;       /* [variants] runs that are not done and have not failed */
 	int64_t count
 		[CORE_FOLDER_STATES]; /* the runs of tuned variants, which choose, not counted */
-	int64_t to_choose, chosen;    /* runs of tuned variants */
+	int64_t to_choose, chosen, choice_failed; /* runs of tuned variants */
 	core_pace pace;
 	double left_s; /* with the workers that run now, or one worker if none does. NaN: not known */
 } core_survey;

@@ -11,6 +11,7 @@
 #include "base/number.h"
 #include "base/numerics.h"
 #include "base/plural.h"
+#include "run/failures.h"
 #include "run/fingerprint.h"
 #include "run/folder.h"
 #include "run/output.h"
@@ -47,6 +48,36 @@ static const core_run *find_run(
 			return run;
 	}
 	return NULL;
+}
+
+/* Is this a run of the variant, or of the one with the same content that it repeats? */
+static bool is_run_of(const core_study *study, const core_run *run, int32_t variant)
+{
+	const char *sha256 = study->identity[variant].sha256;
+	return run->variant == variant ||
+	       (*sha256 && !strcmp(study->identity[run->variant].sha256, sha256));
+}
+
+fv_status core_tune_pass_on_failure(fv_ctx *ctx, const core_study *study, core_run *run)
+{
+	const core_tune *tune = core_run_variant(study, run)->tune;
+	for (int32_t i = 0; tune && i < tune->n_trials && !run->failure; i++)
+		for (int64_t k = 0; k < study->n_runs && !run->failure; k++) {
+			const core_run *of = &study->run[k];
+			if (!of->failure || of->fold != run->fold ||
+				!is_run_of(study, of, tune->trial[i]))
+				continue;
+			core_reason *reason = core_alloc(ctx, 1, sizeof *reason);
+			if (!reason)
+				return FV_FAILED;
+			reason->status = of->failure->status;
+			reason->text = core_format(ctx, "its trial %s failed: %s",
+				study->config->variants[tune->trial[i]].slug, of->failure->text);
+			if (!reason->text)
+				return FV_FAILED;
+			run->failure = reason;
+		}
+	return FV_OK;
 }
 
 /* Hashes the fingerprints of a trial's runs of one fold. */
@@ -102,16 +133,26 @@ static const core_run *find_trial_run(const struct choice *c, int32_t trial, int
 	return find_run(c->study, c->tune->trial[trial], c->fold, c->own->train.seeds[seed]);
 }
 
-/* Are the runs of all trials in this fold done? */
-static bool are_trials_done(const struct choice *c)
+/* Sets *ready if the runs of all trials in this fold are done. Errors: with keep_going, that of a trial that
+ * has failed: the others alone would be another choice. */
+static fv_status check_trials(const struct choice *c, fv_ctx *own, bool *ready)
 {
-	fv_ctx *own = core_ctx_aside(c->ctx);
-	bool done = own != NULL;
+	*ready = true;
 	for (int32_t i = 0; i < c->tune->n_trials; i++)
-		for (int32_t s = 0; s < c->own->train.n_seeds && done; s++)
-			done = core_folder_is_done(own, find_trial_run(c, i, s));
-	core_ctx_free(own);
-	return done;
+		for (int32_t s = 0; s < c->own->train.n_seeds; s++) {
+			const core_run *run = find_trial_run(c, i, s);
+			const char *reason = NULL;
+			if (core_folder_is_done(own, run))
+				continue;
+			*ready = false;
+			if (c->study->keep_going &&
+				core_folder_read_failure(c->ctx, run->dir, &reason))
+				return FV_FAILED;
+			if (reason)
+				return fv_fail(c->ctx, FV_FAILED, "its trial %s failed: %s",
+					c->study->config->variants[c->tune->trial[i]].slug, reason);
+		}
+	return FV_OK;
 }
 
 static fv_status compute_values(struct choice *c)
@@ -327,20 +368,21 @@ static fv_status remove_other_seeds(const struct choice *c)
 	return status;
 }
 
-static fv_status choose_fold(struct choice *c, bool force, core_tune_summary *out)
+/* Is the choice of the fold made? */
+static bool is_chosen(const struct choice *c, fv_ctx *own)
+{
+	bool made = true;
+	for (int64_t i = 0; i < c->study->n_runs; i++) {
+		const core_run *run = &c->study->run[i];
+		if (run->variant == c->variant && run->fold == c->fold)
+			made &= core_folder_is_done(own, run);
+	}
+	return made;
+}
+
+static fv_status make_choice(struct choice *c, bool force)
 {
 	const core_study *study = c->study;
-	bool made = true;
-	fv_ctx *own = core_ctx_aside(c->ctx);
-	for (int64_t i = 0; i < study->n_runs && own; i++) {
-		const core_run *run = &study->run[i];
-		if (run->variant == c->variant && run->fold == c->fold)
-			made &= !force && core_folder_is_done(own, run);
-	}
-	core_ctx_free(own);
-	out->chosen += made;
-	if (made || !own || !are_trials_done(c))
-		return own ? FV_OK : FV_FAILED;
 	fv_status status = compute_values(c);
 	if (!status)
 		status = remove_other_seeds(c);
@@ -349,15 +391,39 @@ static fv_status choose_fold(struct choice *c, bool force, core_tune_summary *ou
 		if (run->variant == c->variant && run->fold == c->fold)
 			status = write_run(c, run, find_seed(c->own, run->seed), force);
 	}
-	out->now += !status;
-	out->chosen += !status;
 	return status;
+}
+
+static fv_status choose_fold(struct choice *c, bool force, core_tune_summary *out)
+{
+	fv_ctx *own = core_ctx_aside(c->ctx);
+	bool ready = false, made = own && !force && is_chosen(c, own);
+	fv_status status = own ? FV_OK : FV_FAILED;
+	if (own && !made)
+		status = check_trials(c, own, &ready);
+	core_ctx_free(own);
+	if (!status && ready) {
+		status = make_choice(c, force);
+		out->now += !status;
+		made = !status;
+	}
+	out->chosen += made;
+	return status;
+}
+
+/* Records the reason in the run folders of the fold. */
+static void record_failure(const struct choice *c, const char *reason)
+{
+	for (int64_t i = 0; i < c->study->n_runs; i++) {
+		const core_run *run = &c->study->run[i];
+		if (run->variant == c->variant && run->fold == c->fold)
+			core_folder_record_failure(c->ctx, run->dir, reason);
+	}
 }
 
 fv_status core_tune_choose(fv_ctx *ctx, const core_study *study, bool force, core_tune_summary *out)
 {
 	fv_status first = FV_OK;
-	*out = (core_tune_summary){0};
 	for (int64_t i = 0; i < study->n_runs; i++) {
 		const core_run *run = &study->run[i], *before = i ? run - 1 : NULL;
 		const core_variant *variant = core_run_variant(study, run);
@@ -375,10 +441,16 @@ fv_status core_tune_choose(fv_ctx *ctx, const core_study *study, bool force, cor
 			.tune = variant->tune};
 		out->folds++;
 		fv_status status = choose_fold(&c, force, out);
-		if (status && core_error_line(own, 0))
+		const char *reason = core_error_line(own, 0);
+		if (status && reason)
 			(void)fv_fail(ctx, status, "%s, fold %lld: %s",
 				study->identity[run->variant].dir,
-				(long long)study->fold[run->fold].fold, core_error_line(own, 0));
+				(long long)study->fold[run->fold].fold, reason);
+		if (core_study_goes_on(study, status)) {
+			record_failure(&c, reason ? reason : "failed");
+			out->failed++;
+			status = FV_OK;
+		}
 		core_ctx_free(own);
 		first = first ? first : status;
 	}

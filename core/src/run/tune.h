@@ -15,7 +15,13 @@ typedef struct core_tune_summary {
 	int64_t folds;  /* tuned variants x folds */
 	int64_t chosen; /* of these, with a choice */
 	int64_t now;    /* chosen by this call */
+	int64_t failed; /* without a choice, because of a trial or of the choice itself */
 } core_tune_summary;
+
+/* Sets the failure of a tuned run of which a trial's run has failed: the other trials alone would be another
+ * choice. */
+FV_NODISCARD fv_status core_tune_pass_on_failure(
+	fv_ctx *ctx, const core_study *study, core_run *run);
 
 /* Identifies a tuned variant by its trials, which must be identified. */
 FV_NODISCARD fv_status core_tune_identify(
@@ -25,8 +31,10 @@ FV_NODISCARD fv_status core_tune_identify(
 FV_NODISCARD fv_status core_tune_make_fingerprint(
 	fv_ctx *ctx, const core_study *study, core_run *run);
 
-/* Makes every choice whose trials are all done and that is not made yet; with `force` all of them. Each
- * failure is reported in the context with its folder. Returns the status of the first. */
+/* Makes every choice whose trials are all done and that is not made yet; with `force` all of them. Adds to
+ * *out. Each failure is reported in the context with its folder. Returns the status of the first; with
+ * study->keep_going failures are counted and recorded in the run folders, and so is a choice of which a trial
+ * failed. */
 FV_NODISCARD fv_status core_tune_choose(
 	fv_ctx *ctx, const core_study *study, bool force, core_tune_summary *out);
 

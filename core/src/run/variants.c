@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "base/file.h"
+#include "run/failures.h"
 
 #define SHORT 8 /* digits of the hash in a folder's name */
 
@@ -113,8 +114,10 @@ fv_status core_variants_place(fv_ctx *ctx, core_study *study)
 	int n = scandir(study->results, &list, NULL, alphasort);
 	fv_status status = FV_OK;
 	for (size_t i = 0; i < study->config->n_variants && !status; i++)
-		if (*study->identity[i].sha256)
+		if (*study->identity[i].sha256) {
 			status = find_variant_folder(ctx, study, list, n, (int32_t)i);
+			status = core_study_fail_variant(ctx, study, (int32_t)i, status);
+		}
 	for (int i = 0; i < n; i++)
 		free(list[i]);
 	if (n >= 0)
