@@ -82,7 +82,8 @@ static void print_results(const core_results *r)
 		if (s != CORE_RUN_LEFT_OUT || total[s])
 			printf("%s %zu %s", s ? "," : "", total[s], states[s]);
 	if (unstarted)
-		printf("; %zu variant%s could not start", unstarted, core_plural((int64_t)unstarted));
+		printf("; %zu variant%s could not start", unstarted,
+			core_plural((int64_t)unstarted));
 	putchar('\n');
 }
 

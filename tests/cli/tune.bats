@@ -65,7 +65,7 @@ chosen() {
 	run --separate-stderr "$fairvox" run tune.yaml -j 2
 	[ "$status" -eq 0 ]
 	[[ $stderr == *'16 of 16 runs done, 16 computed now'* ]]
-	[[ $stderr == *'tuned variants: 4 of 4 folds have their choice, 4 made now'* ]]
+	[[ $stderr == *'tuned variants: 4 of 4 folds have a choice, 4 made now'* ]]
 	diff <(expected dev_loss) <(chosen)
 	# another value decides: nothing is trained
 	run --separate-stderr "$fairvox" run tune.yaml -j 2 tune.by=dev_f1
@@ -122,7 +122,7 @@ chosen() {
 	chosen >want
 	rm -r results/rw-tuned-*
 	run --separate-stderr "$fairvox" run tune.yaml
-	[[ $stderr == *'0 computed now'*'4 of 4 folds have their choice, 2 made now'* ]]
+	[[ $stderr == *'0 computed now'*'4 of 4 folds have a choice, 2 made now'* ]]
 	chosen | diff want -
 	# a trial is lost: its links dangle, it is computed again, and the choice comes back
 	trial=$(awk 'NR == 1 {print $3}' want)

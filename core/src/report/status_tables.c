@@ -136,8 +136,8 @@ void core_status_line(const core_survey *s, core_text *out)
 		core_text_add(out, ", %lld failed", (long long)s->choice_failed);
 	size_t refused = s->study->config->n_refused;
 	if (refused)
-		core_text_add(
-			out, "; %zu variant%s could not start", refused, core_plural((int64_t)refused));
+		core_text_add(out, "; %zu variant%s could not start", refused,
+			core_plural((int64_t)refused));
 	if (isnan(s->left_s) || s->left_s <= 0)
 		return;
 	core_text_add(out, "; about ");
