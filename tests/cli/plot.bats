@@ -156,7 +156,10 @@ assert {"0", "1", "2"} <= set(text) and any("%d recordings" % len(groups) in t f
 	marks f.svg '
 import collections
 [name] = {m["variant"] for m in marks}
-count, right = collections.Counter(), collections.Counter()
+lines = [m for m in marks if "ece" in m]
+marks = [m for m in marks if "ece" not in m]
+assert {m["group"] for m in lines} == {"Female", "Male"} and all(0 < float(m["ece"]) < 1 for m in lines)
+count, people = collections.Counter(), {"Female": [], "Male": []}
 for f in glob.glob(f"results/{name}/*/predictions.csv"):
     for r in csv.DictReader(open(f)):
         if r["split"] != "test":
@@ -165,6 +168,7 @@ for f in glob.glob(f"results/{name}/*/predictions.csv"):
         prob, label = ([float(r[k + c]) for c in classes] for k in ("prob_", "label_"))
         pair = classes[label.index(max(label))], classes[prob.index(max(prob))]
         count[r["gender"], *pair] += 1
+        people[r["gender"]].append((prob, label))
 for m in marks:
     n = sum(count[m["group"], m["class"], c] for c in classes)
     assert close(m["value"], count[m["group"], m["class"], m["predicted"]] / n), m
@@ -172,7 +176,22 @@ assert len(marks) == len({k[:2] for k in count}) * 6
 for who in ("Female", "Male"):
     n = {c: sum(count[who, c, k] for k in classes) for c in classes}
     recall = [count[who, c, c] / n[c] for c in classes if n[c]]
-    assert "%s: UAR %.3f" % (who, sum(recall) / len(recall)) in text, text'
+    assert "%s: UAR %.3f" % (who, sum(recall) / len(recall)) in text, text
+shares = {(r["group"], r["class"], k): v for r in table["confusion"] if r["variant"] == name and "group" in r
+          for k, v in r["normalized"].items()}
+for m in marks:
+    assert close(m["value"], shares[m["group"], m["class"], m["predicted"]]), m
+def ece(own, c):  # 15 bins of equal mass; equal probabilities count with the mean of their labels
+    own = sorted((p[c], y[c]) for p, y in own)
+    ties = collections.defaultdict(list)
+    for p, y in own:
+        ties[p].append(y)
+    n = len(own)
+    bins = [own[b * n // 15:(b + 1) * n // 15] for b in range(15)]
+    return sum(abs(sum(p - sum(ties[p]) / len(ties[p]) for p, _ in b)) for b in bins) / n
+for m in lines:
+    want = sum(ece(people[m["group"]], c) for c in range(len(classes))) / len(classes)
+    assert abs(float(m["ece"]) - want) < 1e-7, (m, want)'
 }
 
 @test "curves: means over the runs" {

@@ -86,13 +86,23 @@ static void spread_tie(const core_reliability *b, int32_t tie, double label, dou
 	}
 }
 
-double core_reliability_ece(const core_reliability *b, const double *label)
+int64_t core_reliability_rows(const core_reliability *b, int32_t bin)
 {
-	double sum[CORE_ECE_BINS], ece = 0;
+	return find_edge(b->n, bin + 1) - find_edge(b->n, bin);
+}
+
+void core_reliability_sum(const core_reliability *b, const double *label, double *sum)
+{
 	for (int32_t bin = 0; bin < CORE_ECE_BINS; bin++)
 		sum[bin] = label[bin];
 	for (int32_t tie = 0; tie < b->n_ties; tie++)
 		spread_tie(b, tie, label[CORE_ECE_BINS + tie], sum);
+}
+
+double core_reliability_ece(const core_reliability *b, const double *label)
+{
+	double sum[CORE_ECE_BINS], ece = 0;
+	core_reliability_sum(b, label, sum);
 	for (int32_t bin = 0; bin < CORE_ECE_BINS; bin++)
 		ece += fabs(b->prob[bin] - sum[bin]);
 	return b->n ? ece / (double)b->n : NAN;

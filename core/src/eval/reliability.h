@@ -26,6 +26,10 @@ typedef struct core_reliability {
 FV_NODISCARD fv_status core_reliability_make(fv_ctx *ctx, const core_eval_set *set,
 	int32_t class_index, int64_t n, const int64_t *row, uint8_t *cell, core_reliability *out);
 
+/* Returns the rows of a bin. */
+int64_t core_reliability_rows(const core_reliability *bins, int32_t bin);
+/* Adds the labels of each bin from those of the cells, label [CORE_ECE_CELLS] -> sum [CORE_ECE_BINS]. */
+void core_reliability_sum(const core_reliability *bins, const double *label, double *sum);
 /* Computes ECE for labels that sum to label [CORE_ECE_CELLS] in each cell; NaN: no rows. */
 double core_reliability_ece(const core_reliability *bins, const double *label);
 

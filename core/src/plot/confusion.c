@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Confusion: the share of each true class that is predicted as each class, one matrix for each group of
- * people, pooled over folds, counts added over seeds. */
+ * people, pooled over folds, counts added over seeds; and the calibration of each variant. */
 #include <math.h>
 #include <string.h>
 
 #include "eval/argmax.h"
+#include "eval/reliability.h"
+#include "plot/calibration.h"
 #include "plot/drawing.h"
 #include "plot/figures.h"
 
 #define GUTTER 10.0
+#define AXIS 30.0      /* what the labels of an axis need */
+#define SIDE_MIN 100.0 /* of a square */
 #define CELL_MAX 22.0
 #define LABEL_MAX 74.0
 #define COLUMN_MAX 46.0 /* height of the names below */
@@ -192,10 +196,10 @@ static void draw_class_names(struct confusion *f, core_rect area, double cell, b
 	}
 }
 
-static fv_status draw_matrix(struct confusion *f, size_t i)
+/* Draws a matrix into a place of the layout. */
+static fv_status draw_matrix(struct confusion *f, const struct matrix *m, size_t i)
 {
 	core_drawing *d = &f->d;
-	const struct matrix *m = &f->matrix[i];
 	core_rect area = core_layout_area(&f->layout, i);
 	double cell = f->layout.height / f->test->C;
 	area.width = area.height;
@@ -231,42 +235,75 @@ static double measure_classes(const struct confusion *f, double most)
 	return widest < most ? widest : most;
 }
 
-static fv_status draw_all(struct confusion *f, core_canvas **out)
+/* Draws the calibration of a variant into a place, beside the matrices, which have the same height. */
+static fv_status draw_calibration(struct confusion *f, size_t row, size_t i)
 {
 	core_drawing *d = &f->d;
+	core_rect area = core_layout_area(&f->layout, i);
+	const char *of = f->shown.n > 1
+				 ? core_format(d->ctx, "%s, calibration", d->names.row[row].label)
+				 : "calibration";
+	if (!of)
+		return FV_FAILED;
+	area.x += AXIS;
+	area.width = f->layout.height - AXIS;
+	core_draw_title(d->canvas, area.x, area.y - 5, of, area.width + GUTTER - 2);
+	return core_draw_calibration(d, row, f->groups, area);
+}
+
+/* Squares stand side by side, not spread over the width: the matrices of a variant, then its calibration. */
+static void lay_out(struct confusion *f)
+{
+	const core_drawing *d = &f->d;
 	size_t groups = f->groups ? (size_t)f->groups->G : 1;
-	size_t most = d->width > 4.5 * 72 ? 3 : 2;
-	size_t across = groups < most ? groups : most;
-	across = f->n < across ? f->n : across;
-	f->layout = (core_layout){.n = f->n,
+	size_t places = groups + 1, most = d->width > 4.5 * 72 ? 3 : 2;
+	size_t across = places < most ? places : most;
+	f->layout = (core_layout){.n = f->n + f->n / groups,
 		.across = across,
 		.width = d->width,
 		.left = measure_classes(f, LABEL_MAX) + 8,
 		.top = 14,
 		.gutter = GUTTER,
 		.below = measure_classes(f, COLUMN_MAX) + 24};
+	f->layout.below = f->layout.below < 40 ? 40 : f->layout.below;
 	double width = core_layout_area(&f->layout, 0).width, side = CELL_MAX * f->test->C;
+	side = side < SIDE_MIN ? SIDE_MIN : side;
 	f->layout.height = side < width ? side : width;
-	/* squares stand side by side, not spread over the width */
 	f->layout.width = f->layout.left + 6 + (double)across * f->layout.height +
 			  (double)(across - 1) * GUTTER;
-	fv_status status = FV_OK;
-	for (size_t i = 0; i < f->n && !status; i++)
-		status = draw_matrix(f, i);
+}
+
+static const char *make_note(struct confusion *f)
+{
+	core_drawing *d = &f->d;
 	const char *data = core_describe_data(d);
-	const char *variant = f->shown.n == 1 ? d->names.row[f->shown.row[0]].label : NULL;
-	const char *note =
-		data ? core_format(d->ctx,
-			       "Rows: true class; columns: predicted (largest probability), "
-			       "as shares of the true class; under %.2f not written. %s%sPooled "
-			       "(%s).%s",
-			       SHOWN, variant ? variant : "", variant ? ". " : "", data,
-			       f->shown.note)
-		     : NULL;
+	const char *variant = f->shown.n == 1 ? d->names.row[f->shown.row[0]].label : "";
+	return data ? core_format(d->ctx,
+			      "%s%sRows: true class; columns: predicted (largest probability), as "
+			      "shares "
+			      "of the true class; under %.2f not written. Calibration: labels "
+			      "against "
+			      "probabilities in %d bins of equal mass, means over classes. Pooled "
+			      "(%s).",
+			      variant, *variant ? ". " : "", SHOWN, (int)CORE_ECE_BINS, data)
+		    : NULL;
+}
+
+static fv_status draw_all(struct confusion *f, core_canvas **out)
+{
+	size_t groups = f->groups ? (size_t)f->groups->G : 1, place = 0;
+	fv_status status = FV_OK;
+	lay_out(f);
+	for (size_t i = 0; i < f->n && !status; i++) {
+		status = draw_matrix(f, &f->matrix[i], place++);
+		if (!status && (i + 1) % groups == 0)
+			status = draw_calibration(f, f->matrix[i].row, place++);
+	}
+	const char *note = status ? NULL : make_note(f);
 	if (status || !note)
 		return status ? status : FV_FAILED;
 	return core_drawing_close(
-		d, core_layout_bottom(&f->layout) + f->layout.below - 18, note, out);
+		&f->d, core_layout_bottom(&f->layout) + f->layout.below - 18, note, out);
 }
 
 /* Without a selection: the reference alone, or else the first variant. */

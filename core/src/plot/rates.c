@@ -7,7 +7,7 @@
 #include "plot/drawing.h"
 #include "plot/figures.h"
 
-#define GUTTER 16.0
+#define GUTTER 22.0
 #define GROUPS_MAX 12
 
 struct rates {
