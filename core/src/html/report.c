@@ -156,6 +156,7 @@ fv_status core_html_report_make(fv_ctx *ctx, const core_results *results,
 		return FV_FAILED;
 	fv_status status = core_short_choose(ctx, results, axes, NULL, NULL, &choice);
 	core_table_options table = options->table;
+	table.lists_failures = true;
 	if (!status) {
 		table.request = choice.request;
 		table.n_requests = choice.n_requests;

@@ -95,6 +95,8 @@ fv_status core_failure_notes(
 	fv_ctx *ctx, const core_grid *grid, const char *word, size_t most, core_document *document)
 {
 	struct causes c = {0};
+	if (grid->options.lists_failures)
+		return FV_OK;
 	fv_status status = list_causes(ctx, grid, &c);
 	for (size_t i = 0; i < c.n && i < most && !status; i++)
 		status = note_cause(ctx, word, &c.cause[i], document);

@@ -25,6 +25,7 @@ typedef struct core_table_options {
 	/* compute TPR differences, threshold-free metrics, and the effect on every attribute; false: only
 	 * the effects on what is compared, and no fold means of nulls */
 	bool details;
+	bool lists_failures; /* the caller lists failed runs itself: no notes of their reasons */
 	const core_column_request *request; /* [n_requests] */
 	size_t n_requests;
 	const char
