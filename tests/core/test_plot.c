@@ -235,6 +235,52 @@ static void effects_are_those_of_the_grid(void **state)
 	core_results_free(results);
 }
 
+/* Draws a figure; returns its SVG, or NULL if the study lacks what it shows. */
+static const char *draw_svg(fv_ctx *ctx, const char *name, const core_figure_input *input,
+	const core_figure_options *options)
+{
+	core_canvas *canvas;
+	fv_status status = core_figure_draw(ctx, core_figure_find(name), input, options, &canvas);
+	if (status == FV_DATA) {
+		core_error_clear(ctx);
+		return NULL;
+	}
+	test_ok(ctx, status);
+	assert_int_equal(canvas->depth, 0);
+	return write_svg(ctx, canvas);
+}
+
+static void every_figure_is_drawn_or_says_what_is_missing(void **state)
+{
+	static const char *const drawn[] = {"effects", "rates", "tradeoff", "folds", "confusion"};
+	static const char *const lacking[] = {"lines", "clusters", "tsne", "curves"};
+	fv_ctx *ctx = *state;
+	core_results *results;
+	core_grid grid = test_grid(ctx, test_results(ctx, "plot-all", 2), &results);
+	const core_figure_input input = {.results = results, .grid = &grid};
+	for (int paper = 0; paper < 2; paper++)
+		for (int narrow = 0; narrow < 2; narrow++) {
+			core_figure_options options = core_figure_default();
+			options.width = narrow ? 3.25 : 0;
+			options.attribute = narrow ? "race" : NULL;
+			options.paper = paper != 0;
+			for (size_t k = 0; k < 5; k++) {
+				if (paper && !core_figure_find(drawn[k])->paper)
+					continue;
+				const char *svg = draw_svg(ctx, drawn[k], &input, &options);
+				assert_non_null(svg);
+				assert_non_null(strstr(svg, "Synthetic speech."));
+				assert_non_null(strstr(
+					svg, narrow ? "width=\"234pt\"" : "width=\"486pt\""));
+				assert_null(strstr(svg, "nan"));
+				assert_null(strstr(svg, "inf\""));
+			}
+			for (size_t k = 0; k < 4 && !paper; k++)
+				assert_null(draw_svg(ctx, lacking[k], &input, &options));
+		}
+	core_results_free(results);
+}
+
 static void a_study_without_a_reference_says_so(void **state)
 {
 	fv_ctx *ctx = *state;
@@ -292,6 +338,7 @@ int main(void)
 		test_with_ctx(axes_are_named_by_what_differs),
 		test_with_ctx(names_can_be_given),
 		test_with_ctx(effects_are_those_of_the_grid),
+		test_with_ctx(every_figure_is_drawn_or_says_what_is_missing),
 		test_with_ctx(a_study_without_a_reference_says_so),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
