@@ -192,10 +192,18 @@ static void find_unbiased(core_grid *grid)
 	}
 }
 
-/* Leaves out of all draws what no column shows. */
+/* Leaves out of all draws what no column shows: without details, what was not asked for. */
 static void limit_draws(core_grid *grid)
 {
+	const core_table_options *o = &grid->options;
 	core_metric_mask shown = CORE_WITH_TPR;
+	if (!o->details) {
+		shown = 0;
+		for (size_t k = 0; k < o->n_requests; k++)
+			shown |= (core_metric_mask)1 << o->request[k].id;
+		grid->options.draws.only = shown;
+		return;
+	}
 	for (size_t j = 0; j < grid->n_columns; j++)
 		shown |= (core_metric_mask)1 << grid->column[j].id;
 	grid->options.draws.only = shown;
