@@ -22,11 +22,12 @@ fv_status core_history_each(
 	fv_ctx *ctx, const core_run_result *run, core_history_line line, void *user)
 {
 	fv_ctx *own = core_ctx_aside(ctx); /* holds the text of the file */
-	char *path = own ? core_path_join(own, run->dir, "metrics.jsonl") : NULL, *text;
+	char *path = own ? core_path_join(own, run->dir, "metrics.jsonl") : NULL;
+	char *text = NULL;
 	size_t size;
 	fv_status status = path ? core_file_read(own, path, 0, &text, &size) : FV_FAILED;
 	int number = 0;
-	for (char *at = text; !status && *at;) {
+	for (char *at = text; !status && at && *at;) {
 		size_t n = strcspn(at, "\n");
 		status = give_line(own, path, ++number, at, n, line, user);
 		at += n + (at[n] == '\n');
