@@ -5,8 +5,10 @@
 
 #include "base/number.h"
 #include "cli.h"
-#include "eval/predictions.h"
+#include "config/spec.h"
+#include "eval/attribute_columns.h"
 #include "eval/report_json.h"
+#include "eval/slope.h"
 #include "report/audit_tables.h"
 #include "report/low_support.h"
 #include "verbs.h"
@@ -24,7 +26,11 @@ static const char usage[] =
 	"than 10 speakers gets none. Given two files of the same recordings, in any order, it\n"
 	"also shows the differences between the systems, first minus second.\n"
 	"\n"
-	"  --group-columns LIST  attributes to audit, separated by commas; may be repeated\n"
+	"  --group-columns LIST  attributes to audit, separated by commas; may be repeated;\n"
+	"                        gender*race: every pair of values that has --min-support rows\n"
+	"  --numeric-columns LIST\n"
+	"                        attributes that are numbers, such as an age in years: the slope\n"
+	"                        of the speakers' recall on them instead of groups\n"
 	"  --speaker-column C    column that names the speaker (default SpkrID); without one\n"
 	"                        there are no nulls and no intervals\n"
 	"  --threshold T         threshold for probabilities and labels, above 0 and below 1,\n"
@@ -42,15 +48,16 @@ static const char usage[] =
 struct audit {
 	const char *path[2];
 	int n_paths;
-	const char **column; /* [n_columns] */
-	int32_t n_columns;
-	const char *speaker_column; /* NULL: SpkrID */
-	const char *split;          /* NULL: the test rows, if the file has a column split */
+	core_strings group, numeric; /* names of columns, and of products of columns */
+	const char *speaker_column;  /* NULL: SpkrID */
+	const char *split;           /* NULL: the test rows, if the file has a column split */
 	bool has_threshold, has_cut, majority_only, json;
 	double threshold, cut;
 	int64_t min_support;
-	core_predictions file[2]; /* the second file's rows are in the first's order */
+	core_predictions file[2];     /* the second file's rows are in the first's order */
+	bool *cleaned, cleaned_group; /* columns whose missing values were found */
 	core_eval_attribute *attribute;
+	core_numeric_attribute *slope;
 	core_eval_set set[2];
 	core_eval_rows rows;
 	core_metrics metrics[2];
@@ -68,26 +75,27 @@ static char *trim_blanks(char *name)
 }
 
 /* Adds the columns of a list; the option may be given several times. */
-static fv_status add_columns(fv_ctx *ctx, const char *list, struct audit *a)
+static fv_status add_columns(
+	fv_ctx *ctx, const char *option, const char *list, core_strings *columns)
 {
 	char *copy = core_strdup(ctx, list), *rest = NULL;
 	const char **column =
-		core_alloc(ctx, (size_t)a->n_columns + strlen(list) + 1, sizeof *column);
+		core_alloc(ctx, (size_t)columns->n + strlen(list) + 1, sizeof *column);
 	if (!copy || !column)
 		return FV_FAILED;
-	for (int32_t k = 0; k < a->n_columns; k++)
-		column[k] = a->column[k];
-	a->column = column;
+	for (int32_t k = 0; k < columns->n; k++)
+		column[k] = columns->item[k];
+	columns->item = column;
 	for (char *name = strtok_r(copy, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
 		name = trim_blanks(name);
-		for (int32_t k = 0; k < a->n_columns; k++)
-			if (!strcmp(a->column[k], name))
-				return fv_fail(ctx, FV_CONFIG,
-					"--group-columns: '%s' is given twice", name);
-		a->column[a->n_columns++] = name;
+		for (int32_t k = 0; k < columns->n; k++)
+			if (!strcmp(column[k], name))
+				return fv_fail(
+					ctx, FV_CONFIG, "%s: '%s' is given twice", option, name);
+		column[columns->n++] = name;
 	}
-	if (!a->n_columns)
-		return fv_fail(ctx, FV_CONFIG, "--group-columns: no column given");
+	if (!columns->n)
+		return fv_fail(ctx, FV_CONFIG, "%s: no column given", option);
 	return FV_OK;
 }
 
@@ -112,13 +120,16 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct audit 
 		{"prediction-threshold", required_argument, NULL, 'p'},
 		{"json", no_argument, NULL, 'j'}, {"split", required_argument, NULL, 'S'},
 		{"min-support", required_argument, NULL, 'm'},
-		{"majority-only", no_argument, NULL, 'M'}, {NULL, 0, NULL, 0}};
+		{"majority-only", no_argument, NULL, 'M'},
+		{"numeric-columns", required_argument, NULL, 'n'}, {NULL, 0, NULL, 0}};
 	fv_status status = FV_OK;
 	for (int option; (option = cli_option(ctx, argc, argv, "", options)) != -1;) {
 		if (option == '?')
 			return FV_CONFIG;
 		if (option == 'g')
-			status = add_columns(ctx, optarg, a);
+			status = add_columns(ctx, "--group-columns", optarg, &a->group);
+		if (option == 'n')
+			status = add_columns(ctx, "--numeric-columns", optarg, &a->numeric);
 		if (option == 's')
 			a->speaker_column = optarg;
 		if (option == 'S')
@@ -143,7 +154,7 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct audit 
 			"'fairvox audit --help'");
 	for (int k = 0; k < a->n_paths; k++)
 		a->path[k] = argv[optind + k];
-	if (!a->n_columns)
+	if (!a->group.n && !a->numeric.n)
 		return fv_fail(ctx, FV_CONFIG,
 			"audit: --group-columns is missing: for example --group-columns "
 			"gender,race");
@@ -162,21 +173,62 @@ static fv_status read_files(fv_ctx *ctx, struct audit *a)
 	return status ? status : core_predictions_align(ctx, &a->file[0], &second, &a->file[1]);
 }
 
+/* Cleans the columns of an attribute that were not cleaned before. */
+static fv_status clean_columns(fv_ctx *ctx, struct audit *a, const char *option, const char *name)
+{
+	const core_text_column **column;
+	int32_t n = core_attribute_columns(ctx, &a->file[0], option, name, &column);
+	fv_status status = n ? FV_OK : core_error_status(ctx);
+	for (int32_t k = 0; k < n && !status; k++) {
+		bool *cleaned = column[k] == &a->file[0].group
+					? &a->cleaned_group
+					: &a->cleaned[column[k] - a->file[0].attribute];
+		if (column[k] == &a->file[0].speaker || *cleaned)
+			continue;
+		*cleaned = true;
+		status = core_predictions_clean(ctx, &a->file[0], column[k]);
+	}
+	return status;
+}
+
+static fv_status find_attribute(
+	fv_ctx *ctx, struct audit *a, const char *name, core_eval_attribute *out)
+{
+	static const char option[] = "--group-columns";
+	fv_status status = clean_columns(ctx, a, option, name);
+	if (!status)
+		status = core_attribute_from_columns(
+			ctx, &a->file[0], option, name, a->min_support, out);
+	if (!status && core_attribute_is_raw_number(out->G, out->group))
+		status = fv_fail(ctx, FV_CONFIG,
+			"%s: '%s' has %d numeric values, too many for groups: bin them into a "
+			"column "
+			"of its own, or ask for the slope on it with --numeric-columns %s",
+			option, name, (int)out->G, name);
+	return status;
+}
+
 static fv_status find_attributes(fv_ctx *ctx, struct audit *a)
 {
 	fv_status first = FV_OK;
-	a->attribute = core_alloc(ctx, (size_t)a->n_columns, sizeof *a->attribute);
-	if (!a->attribute)
+	size_t columns = (size_t)a->file[0].n_attributes;
+	a->attribute = core_alloc(ctx, (size_t)a->group.n + 1, sizeof *a->attribute);
+	a->slope = core_alloc(ctx, (size_t)a->numeric.n + 1, sizeof *a->slope);
+	a->cleaned = core_alloc(ctx, columns + 1, sizeof *a->cleaned);
+	if (!a->attribute || !a->slope || !a->cleaned)
 		return FV_FAILED;
-	for (int32_t k = 0; k < a->n_columns; k++) {
-		const core_text_column *column;
-		fv_status status = core_predictions_need(
-			ctx, &a->file[0], "--group-columns", a->column[k], &column);
+	for (int32_t k = 0; k < a->group.n; k++) {
+		fv_status status = find_attribute(ctx, a, a->group.item[k], &a->attribute[k]);
+		first = first ? first : status;
+	}
+	for (int32_t k = 0; k < a->numeric.n; k++) {
+		static const char option[] = "--numeric-columns";
+		const char *name = a->numeric.item[k];
+		double *value;
+		fv_status status = clean_columns(ctx, a, option, name);
 		if (!status)
-			status = core_predictions_clean(ctx, &a->file[0], column);
-		if (!status)
-			status = core_eval_attribute_make(ctx, column->name, a->file[0].n,
-				column->value, NULL, 0, &a->attribute[k]);
+			status = core_number_from_column(ctx, &a->file[0], option, name, &value);
+		a->slope[k] = (core_numeric_attribute){name, status ? NULL : value};
 		first = first ? first : status;
 	}
 	return first;
@@ -250,11 +302,14 @@ static fv_status compute_metrics(fv_ctx *ctx, struct audit *a)
 	options.min_support = a->min_support;
 	fv_status status = FV_OK;
 	for (int k = 0; k < a->n_paths && !status; k++) {
-		status = core_metrics_compute(ctx, &a->set[k], a->file[0].classes, a->n_columns,
+		status = core_metrics_compute(ctx, &a->set[k], a->file[0].classes, a->group.n,
 			a->attribute, &a->metrics[k]);
 		if (!status && a->rows.speaker)
 			status = core_assess(
 				ctx, &a->set[k], &a->rows, a->attribute, &options, &a->metrics[k]);
+		if (!status && a->rows.speaker)
+			status = core_slopes_add(ctx, &a->set[k], &a->rows, a->numeric.n, a->slope,
+				&options, &a->metrics[k]);
 	}
 	if (status)
 		return status;
@@ -274,7 +329,7 @@ static fv_status compute_metrics(fv_ctx *ctx, struct audit *a)
 	if (a->n_paths == 1)
 		return FV_OK;
 	return core_compare(ctx, 1, &a->set[0], &a->set[1], &a->rows, a->file[0].classes,
-		a->n_columns, a->attribute, &options.draws, &a->comparison);
+		a->group.n, a->attribute, &options.draws, &a->comparison);
 }
 
 static fv_status print_json(fv_ctx *ctx, const struct audit *a)

@@ -149,8 +149,32 @@ END
 	grep -q '"race": {' results/*/*/metrics.json
 	run ! grep -q '"age": {' results/*/*/metrics.json
 	"$fairvox" table results | grep -q 'gender TPR gap'
-	now 0 1 own.yaml eval.attributes=age
-	grep -q '"age": {' results/*/*/metrics.json
+	fails 2 "numeric values, too many for groups: bin them with corpus.bins, or write {age: {numeric: true}}" \
+		"$fairvox" run own.yaml eval.attributes=age
+	fails 2 "eval.numeric: 'race' has the value 'A', which is no number" \
+		"$fairvox" run own.yaml 'eval.attributes=[{race: {numeric: true}}]'
+	fails 2 "eval.attributes: an attribute is a name, or {NAME: {numeric: true}}" \
+		"$fairvox" run own.yaml 'eval.attributes=[{race: {numeric: false}}]'
+	now 0 1 own.yaml 'eval.attributes=[gender*race, {age: {numeric: true}}]'
+	python3 - <<-END
+		import csv, glob, json, subprocess
+		m = json.load(open(glob.glob('results/*/*/metrics.json')[0]))
+		a = m['attributes']['gender*race']
+		assert a['groups'] == {'Female*A': 10, 'Female*B': 20, 'Male*A': 13}, a['groups']
+		assert a['left_out'] == {'Male*B': a['unknown']} and a['unknown'] < 10, a
+		assert a['tpr_gap']['p'] > 0
+		# no speaker has ten rows
+		assert m['numeric']['age']['speakers'] == 0 and m['numeric']['age']['recall_slope'] == {'value': None}
+		assert any(u['metric'] == 'recall_slope' and u['attribute'] == 'age' for u in m['undefined'])
+		audit = json.loads(subprocess.check_output(['$fairvox', 'audit', glob.glob('results/*/*/predictions.csv')[0],
+			'--numeric-columns', 'age', '--min-support', '1', '--json']))['numeric']['age']
+		assert audit['speakers'] > 10 and 0 < audit['recall_slope']['p'] <= 1, audit
+		assert audit['recall_slope']['low'] <= audit['recall_slope']['value'] <= audit['recall_slope']['high']
+	END
+	"$fairvox" verify results
+	"$fairvox" table results --format csv | grep -q ',age,recall_slope,,,'
+	now 0 1 own.yaml eval.attributes=gender,race eval.numeric=age
+	grep -q '"recall_slope"' results/*/*/metrics.json
 	now 0 1 own.yaml eval.compare.metric=tpr_gap
 	grep -A3 '"compare": {' results/*/*/env.json | grep -q '"attribute": "gender"'
 	fails 2 "attribute 'split': predictions.csv has a column of that name" \

@@ -43,7 +43,7 @@ static core_estimate measure(struct data *d, core_estimate *of_group)
 	static const char *const names[] = {"a", "b"}, *const classes[] = {"x", "y", "z"};
 	fv_ctx *ctx = test_ctx();
 	const core_eval_set set = {.n = N, .C = C, .prob = d->prob, .label = d->label};
-	const core_eval_attribute attribute = {"g", 2, names, d->group};
+	const core_eval_attribute attribute = {.name = "g", .G = 2, .group = names, .id = d->group};
 	const core_draws draws = {.n = DRAWS, .seed = 1};
 	core_metrics m;
 	test_ok(ctx, core_metrics_compute(ctx, &set, classes, 1, &attribute, &m));

@@ -181,7 +181,8 @@ static void golden_sets(void **state)
 		struct given s = read_set(ctx, json);
 		beside += check_positives(&s, json);
 		take_predictions(ctx, &s, json);
-		core_eval_attribute attribute = {"group", s.G, names, s.group};
+		core_eval_attribute attribute = {
+			.name = "group", .G = s.G, .group = names, .id = s.group};
 		core_metrics m;
 		test_ok(ctx, core_metrics_compute(ctx, &s.set, names, 1, &attribute, &m));
 		const json_t *want = json_object_get(json, "metrics");

@@ -81,7 +81,8 @@ static void read_people(
 		fold[i] = item(json, "speaker_fold", id[i]);
 		group[i] = item(json, "speaker_group", id[i]);
 	}
-	x->attribute = (core_eval_attribute){"attribute", x->G, groups, group};
+	x->attribute =
+		(core_eval_attribute){.name = "attribute", .G = x->G, .group = groups, .id = group};
 	core_eval_rows rows = {.n = x->n, .speaker = speaker, .fold = fold};
 	test_ok(ctx, core_speakers_make(ctx, &rows, &x->speakers));
 	assert_int_equal(x->speakers.S, x->S);

@@ -89,7 +89,7 @@ void test_run(fv_ctx *ctx, const char *results, const struct made *m, int index,
 		.n_attributes = 2,
 		.attribute = attribute,
 		.speaker = {"SpkrID", r->speaker}};
-	core_strings list = {2, names};
+	core_measured_names list = {{2, names}, {0, NULL}};
 	core_measured run = {fold, seed, 3, 0};
 	test_ok(ctx, core_make_dirs(ctx, dir));
 	test_ok(ctx, core_predictions_write(ctx, core_path_join(ctx, dir, "predictions.csv"), &p));

@@ -114,7 +114,10 @@ static core_yaml *resolve_block(core_resolver *r, const char *name, const core_y
 		return core_resolve_encoder(r, name, node, CORE_ENCODER_OF_VARIANT);
 	if (!strcmp(name, "grouper"))
 		return core_resolve_grouper(r, node);
-	core_yaml *out = core_resolve_core_block(r, name, core_yaml_get(r->tree, name));
+	core_yaml *written = core_yaml_get(r->tree, name);
+	if (written && !strcmp(name, "eval") && !(written = core_eval_to_short_form(r, written)))
+		return NULL;
+	core_yaml *out = core_resolve_core_block(r, name, written);
 	return out && core_rules_check(r, name, out) ? out : NULL;
 }
 

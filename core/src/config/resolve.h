@@ -39,6 +39,8 @@ core_yaml *core_resolve_core_block(core_resolver *r, const char *name, const cor
 /* corpus_keys.c: the block with each setting in one spelling; NULL (and failures) where two spellings
  * of one are written. */
 core_yaml *core_corpus_to_short_form(core_resolver *r, core_yaml *node);
+/* eval_keys.c: the same of `eval`; NULL (and a failure) for an attribute of another form. */
+core_yaml *core_eval_to_short_form(core_resolver *r, core_yaml *node);
 
 /* plugin_block.c: these return NULL (and a failure) when something is wrong. */
 typedef enum core_encoder_use {

@@ -241,7 +241,11 @@ static const core_key compare_keys[] = {
 
 static const core_key eval_keys[] = {
 	KEY(NAMES, "attributes", AT(core_eval_spec, attributes),
-		.doc = "attributes to report; default: all the corpus has"),
+		.doc = "attributes to report, or products of them (gender*race); default: all the "
+		       "corpus has"),
+	KEY(NAMES, "numeric", AT(core_eval_spec, numeric),
+		.doc = "attributes that are numbers: the slope of the recall of speakers instead "
+		       "of groups; in attributes: {NAME: {numeric: true}}"),
 	KEY(CHOICE, "threshold", AT(core_eval_spec, dev_threshold), .choices = "fixed|dev",
 		.def = "fixed",
 		.doc = "dev: also with the threshold of each class that maximises its F1 on the "

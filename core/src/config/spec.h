@@ -245,7 +245,8 @@ typedef struct core_train_spec {
 	"worst_group_f1|worst_group_acc|argmax_worst_group_f1|worst_group_uar"
 
 typedef struct core_eval_spec {
-	core_strings attributes; /* n = 0: all attributes of the corpus */
+	core_strings attributes; /* n = 0: all attributes of the corpus, unless numeric has some */
+	core_strings numeric;    /* attributes that are numbers, not groups */
 	bool dev_threshold;      /* threshold: dev */
 	bool majority_only;      /* argmax leaves out rows without a strict majority */
 	const char *compare_metric, *compare_attribute; /* NULL: no comparison declared */

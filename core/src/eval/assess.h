@@ -7,6 +7,8 @@
 #include "eval/bootstrap.h"
 #include "eval/nulls.h"
 
+#define CORE_MIN_SUPPORT 10
+
 typedef struct core_assess_options {
 	core_draws draws;
 	int32_t min_speakers; /* groups with fewer speakers get no interval */
@@ -15,7 +17,7 @@ typedef struct core_assess_options {
 
 static inline core_assess_options core_assess_default(void)
 {
-	core_assess_options options = {core_draws_default(), 10, 10};
+	core_assess_options options = {core_draws_default(), 10, CORE_MIN_SUPPORT};
 	return options;
 }
 

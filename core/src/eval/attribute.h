@@ -13,7 +13,16 @@ typedef struct core_eval_attribute {
 	int32_t G;
 	const char *const *group; /* [G] */
 	const int32_t *id;        /* [n]; -1: unknown, left out of all metrics of this attribute */
+	/* Groups of a product that were left out because they have few rows; their rows are unknown. */
+	int32_t n_small;
+	const char *const *small; /* [n_small] */
+	const int64_t *small_rows;
 } core_eval_attribute;
+
+/* A numeric attribute with more values than this has no groups. */
+#define CORE_EVAL_VALUES_MAX 12
+
+#define CORE_NUMERIC_MAX 64 /* attributes that are numbers */
 
 /* Makes the groups from one text per row: the distinct non-empty values sorted by bytes; an empty text is
  * unknown. With `only` (n_only > 0) the groups are these values, sorted by bytes, and any other value is

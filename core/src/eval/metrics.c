@@ -144,6 +144,9 @@ static fv_status compute_attribute(fv_ctx *ctx, const core_eval_set *set,
 	*a = (core_attribute_metrics){.name = attribute->name,
 		.G = attribute->G,
 		.group = attribute->group,
+		.n_small = attribute->n_small,
+		.small = attribute->small,
+		.small_rows = attribute->small_rows,
 		.unknown_rows = set->n};
 	core_tally groups;
 	core_rates rates[CORE_READINGS];

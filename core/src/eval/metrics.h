@@ -28,8 +28,12 @@ typedef struct core_attribute_metrics {
 	const char *name;
 	int32_t G, present; /* groups; groups with rows */
 	const char *const *group;
-	int64_t *rows, *speakers;           /* [G]; speakers NULL: not known */
-	int64_t unknown_rows;               /* left out of this attribute */
+	int64_t *rows, *speakers; /* [G]; speakers NULL: not known */
+	int64_t unknown_rows;     /* left out of this attribute */
+	/* groups of a product with few rows, left out: eval/attribute.h */
+	int32_t n_small;
+	const char *const *small;
+	const int64_t *small_rows;
 	int32_t argmax_present;             /* groups with rows in the argmax reading */
 	int64_t *argmax_rows;               /* [G] */
 	int64_t *argmax_positives;          /* [C, G] rows with this label in the argmax reading */
@@ -68,6 +72,8 @@ typedef struct core_metrics {
 	core_threshold_free_metrics threshold_free;
 	int32_t n_attributes;
 	core_attribute_metrics *attribute;
+	int32_t n_numeric; /* attributes that are numbers (eval/slope.h) */
+	struct core_slope *numeric;
 	int32_t n_undefined;
 	core_undefined *undefined;
 } core_metrics;

@@ -149,6 +149,15 @@ json_t *core_differences_json(core_json_maker *j, int32_t C, const char *const *
 	return list;
 }
 
+/* {group: rows} of the groups of a product that are left out */
+static json_t *left_out_json(core_json_maker *j, const core_attribute_metrics *a)
+{
+	json_t *object = json_object();
+	for (int32_t k = 0; k < a->n_small; k++)
+		core_json_set(j, object, a->small[k], json_integer((json_int_t)a->small_rows[k]));
+	return object;
+}
+
 json_t *core_attribute_json(
 	core_json_maker *j, const core_metrics *m, const core_attribute_metrics *a)
 {
@@ -157,6 +166,8 @@ json_t *core_attribute_json(
 	if (a->speakers)
 		core_json_set(j, object, "speakers", counts_json(j, a, a->speakers));
 	core_json_set(j, object, "unknown", json_integer(a->unknown_rows));
+	if (a->n_small)
+		core_json_set(j, object, "left_out", left_out_json(j, a));
 	core_json_set_metrics(j, object, CORE_METRIC_GAP | CORE_METRIC_GROUP, a->metric);
 	core_json_set(j, object, "tpr_pairs", json_integer(a->tpr_pairs));
 	core_json_set(j, object, "fpr_pairs", json_integer(a->fpr_pairs));

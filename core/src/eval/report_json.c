@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "eval/report_attribute.h"
+#include "eval/slope.h"
 
 #define PREDICTION_THRESHOLD "prediction_threshold"
 #define MAJORITY_ONLY "majority_only"
@@ -80,6 +81,22 @@ static json_t *argmax_json(core_json_maker *j, const core_metrics *m)
 	return object;
 }
 
+static json_t *numeric_json(core_json_maker *j, const core_metrics *m)
+{
+	json_t *numeric = json_object();
+	for (int32_t k = 0; k < m->n_numeric; k++) {
+		const core_slope *s = &m->numeric[k];
+		json_t *one = json_object();
+		core_json_set(j, one, "speakers", json_integer(s->speakers));
+		core_json_set(j, one, "unknown", json_integer((json_int_t)s->unknown_rows));
+		core_json_set(j, one, "smallest", core_json_number(s->low));
+		core_json_set(j, one, "largest", core_json_number(s->high));
+		core_json_set(j, one, CORE_SLOPE_NAME, core_estimate_json(j, &s->slope));
+		core_json_set(j, numeric, s->name, one);
+	}
+	return numeric;
+}
+
 json_t *core_report_metrics(fv_ctx *ctx, const core_metrics *m)
 {
 	core_json_maker maker = {false}, *j = &maker;
@@ -105,6 +122,8 @@ json_t *core_report_metrics(fv_ctx *ctx, const core_metrics *m)
 	core_json_set(j, report, "recall", by_class_json(j, m, m->class_recall));
 	core_json_set(j, report, "confusion", core_confusion_json(j, m, m->confusion));
 	core_json_set(j, report, "attributes", attributes);
+	if (m->n_numeric)
+		core_json_set(j, report, "numeric", numeric_json(j, m));
 	core_json_set(j, report, "undefined", undefined_list(j, m));
 	return finish_report(ctx, j, report);
 }

@@ -9,7 +9,7 @@ enum { PER_SUBGROUP = 2, PER_GROUP = 3, PER_CLASS = 2 };
 fv_status core_undefined_alloc(
 	fv_ctx *ctx, int32_t n_attributes, const core_eval_attribute *attributes, core_metrics *m)
 {
-	size_t most = 2 + CORE_METRICS, C = (size_t)m->C;
+	size_t most = 2 + CORE_METRICS + CORE_NUMERIC_MAX, C = (size_t)m->C;
 	for (int32_t a = 0; a < n_attributes; a++)
 		most += CORE_METRICS + PER_CLASS * C +
 			(PER_SUBGROUP * C + PER_GROUP) * (size_t)attributes[a].G;
@@ -128,6 +128,14 @@ void core_note_speakers(core_metrics *m)
 			note_undefined(m, (core_undefined){.metric = metric->name,
 						  .reason = metric->undefined});
 	}
+}
+
+void core_note_numeric(core_metrics *m, const char *attribute)
+{
+	note_undefined(m, (core_undefined){.metric = "recall_slope",
+				  .attribute = attribute,
+				  .reason = "fewer than three speakers with rows enough and a "
+					    "number, or all have the same"});
 }
 
 void core_note_attribute(core_metrics *m, const core_attribute_metrics *a)

@@ -9,9 +9,10 @@
 FV_NODISCARD fv_status core_undefined_alloc(
 	fv_ctx *ctx, int32_t n_attributes, const core_eval_attribute *attributes, core_metrics *m);
 
-/* Adds what is undefined over all rows, over speakers, and of an attribute. */
+/* Adds what is undefined over all rows, over speakers, of a number, and of an attribute. */
 void core_note_overall(core_metrics *m);
 void core_note_speakers(core_metrics *m);
+void core_note_numeric(core_metrics *m, const char *attribute);
 void core_note_attribute(core_metrics *m, const core_attribute_metrics *a);
 
 #endif

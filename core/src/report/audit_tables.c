@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/plural.h"
+#include "eval/slope.h"
 #include "report/confusion_table.h"
 #include "report/low_support.h"
 
@@ -78,6 +79,17 @@ static fv_status add_overall(
 
 /* --- one attribute ---------------------------------------------------------------------------- */
 
+/* Names the groups of a product that are left out. */
+static fv_status add_left_out(fv_ctx *ctx, const core_attribute_metrics *a, core_document *document)
+{
+	fv_status status = FV_OK;
+	for (int32_t k = 0; k < a->n_small && !status; k++)
+		status = core_document_note(ctx, document,
+			"%s: '%s' has %lld row%s and is left out.", a->name, a->small[k],
+			(long long)a->small_rows[k], a->small_rows[k] == 1 ? "" : "s");
+	return status;
+}
+
 static fv_status add_groups(fv_ctx *ctx, const core_attribute_metrics *a, core_document *document)
 {
 	size_t groups = (size_t)a->G, rows = groups + (a->unknown_rows > 0);
@@ -99,7 +111,7 @@ static fv_status add_groups(fv_ctx *ctx, const core_attribute_metrics *a, core_d
 		*core_table_at(t, groups, 0) = core_value_text("(unknown, left out)");
 		*core_table_at(t, groups, 1) = core_value_count(a->unknown_rows);
 	}
-	return FV_OK;
+	return add_left_out(ctx, a, document);
 }
 
 static fv_status add_gaps(fv_ctx *ctx, const core_attribute_metrics *a, int32_t C,
@@ -264,6 +276,33 @@ static fv_status add_attribute(fv_ctx *ctx, const core_metrics *m, const core_at
 	return status;
 }
 
+/* Adds the slopes of the speakers' recall on numbers. */
+static fv_status add_slopes(fv_ctx *ctx, const core_metrics *m, core_document *document)
+{
+	static const char *const titles[] = {
+		"slope of UAR on", "per unit", "p", "speakers", "from", "to", "rows without"};
+	size_t columns = sizeof titles / sizeof *titles;
+	core_result_table *t =
+		core_document_add(ctx, document, "slopes", NULL, (size_t)m->n_numeric, columns);
+	if (!t)
+		return FV_FAILED;
+	for (size_t j = 0; j < columns; j++)
+		t->column[j] = figure_column(titles[j], 0, CORE_THREE_DECIMALS);
+	t->column[1] = figure_column(titles[1], CORE_SHOW_INTERVAL, CORE_FOUR_DECIMALS);
+	t->column[2].format = CORE_FOUR_DECIMALS;
+	for (int32_t k = 0; k < m->n_numeric; k++) {
+		const core_slope *s = &m->numeric[k];
+		const core_table_value values[] = {core_value_text(s->name),
+			core_value_figure(core_figure_of(s->slope)), core_value_number(s->slope.p),
+			core_value_count(s->speakers), core_value_number(s->low),
+			core_value_number(s->high), core_value_count(s->unknown_rows)};
+		for (size_t j = 0; j < columns; j++)
+			*core_table_at(t, (size_t)k, j) = values[j];
+		core_table_at(t, (size_t)k, 1)->figure.e.p = NAN;
+	}
+	return FV_OK;
+}
+
 static fv_status add_undefined(fv_ctx *ctx, const core_metrics *m, core_document *document)
 {
 	static const char *const titles[] = {"undefined", "attribute", "class", "group", "reason"};
@@ -299,6 +338,8 @@ fv_status core_audit_tables(fv_ctx *ctx, const char *path, const core_metrics *m
 			m->majority_only ? "leaves them out" : "counts them too");
 	for (int32_t k = 0; k < m->n_attributes && !status; k++)
 		status = add_attribute(ctx, m, &m->attribute[k], min_support, document);
+	if (!status && m->n_numeric)
+		status = add_slopes(ctx, m, document);
 	if (!status)
 		status = add_undefined(ctx, m, document);
 	if (!status && core_document_has_low_support(document))

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "eval/assess.h"
+#include "eval/attribute_columns.h"
 #include "eval/predictions.h"
 #include "eval/report_json.h"
 
@@ -28,14 +30,16 @@ static fv_status measure_run(fv_ctx *own, const core_run_result *run, const char
 	if (status)
 		return status;
 	core_eval_set set = core_predictions_set(&p);
-	const core_text_column *column = attribute ? core_predictions_column(&p, attribute) : NULL;
-	if (attribute && !column)
-		return FV_OK;
-	if (column)
-		status = core_eval_attribute_make(
-			own, column->name, p.n, column->value, NULL, 0, &groups);
+	bool known = false;
+	if (attribute)
+		status = core_attribute_is_known(own, &p, attribute, &known);
+	if (status || (attribute && !known))
+		return status;
+	if (attribute)
+		status = core_attribute_from_columns(
+			own, &p, "eval.attributes", attribute, CORE_MIN_SUPPORT, &groups);
 	if (!status)
-		status = core_metric_values(own, &set, column ? &groups : NULL, values);
+		status = core_metric_values(own, &set, attribute ? &groups : NULL, values);
 	*out = status ? NAN : values[id];
 	return status;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "eval/metric.h"
+#include "eval/slope.h"
 
 static bool are_same_text(const char *a, const char *b)
 {
@@ -104,13 +105,20 @@ void core_run_places_add(core_run_places *p, const json_t *metrics)
 	{
 		add_attribute(p, name, entry);
 	}
+	json_object_foreach(json_object_get(metrics, "numeric"), name, entry)
+	{
+		add_place(p, (core_run_place){name, CORE_SLOPE_NAME, NULL, NULL});
+	}
 }
 
 const json_t *core_run_place_read(const json_t *metrics, const core_run_place *place)
 {
 	const json_t *at = metrics;
 	if (place->attribute)
-		at = json_object_get(json_object_get(metrics, "attributes"), place->attribute);
+		at = json_object_get(
+			json_object_get(metrics,
+				strcmp(place->metric, CORE_SLOPE_NAME) ? "attributes" : "numeric"),
+			place->attribute);
 	if (!place->class_name && place->group)
 		at = json_object_get(json_object_get(at, "group_metrics"), place->group);
 	at = json_object_get(at, place->metric);

@@ -50,23 +50,12 @@ static void add_reading(struct readings *list, const core_variant_result *varian
 		list->reading[list->n++] = (struct reading){variant, run, split, "dev", dev};
 }
 
-static fv_status list_attributes(fv_ctx *ctx, const core_run_result *run, core_strings *out)
-{
-	const char *name;
-	*out = (core_strings){0};
-	out->item = core_alloc(ctx, json_object_size(json_object_get(run->metrics, "attributes")),
-		sizeof *out->item);
-	while (out->item && (name = core_run_attribute(run, (size_t)out->n)))
-		out->item[out->n++] = name;
-	return out->item ? FV_OK : FV_FAILED;
-}
-
 /* Computes the metrics of a run's development rows; *out is NULL if its predictions have none. */
 static fv_status measure_dev(fv_ctx *ctx, const core_run_result *run, json_t **out)
 {
 	fv_ctx *own = core_ctx_aside(ctx); /* holds the text of the file, released below */
 	core_predictions p;
-	core_strings names;
+	core_measured_names names;
 	*out = NULL;
 	char *path = own ? core_path_join(own, run->dir, "predictions.csv") : NULL;
 	if (!path)
@@ -79,7 +68,7 @@ static fv_status measure_dev(fv_ctx *ctx, const core_run_result *run, json_t **o
 	if (!status)
 		status = core_report_read_options(own, run->metrics, &p);
 	if (!status)
-		status = list_attributes(own, run, &names);
+		status = core_measured_names_read(own, run->metrics, &names);
 	if (!status)
 		status = core_measure_values(own, &p, &names, out);
 	return core_ctx_rejoin(ctx, own, status);

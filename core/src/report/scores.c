@@ -23,6 +23,20 @@ static fv_status compute_threshold_free(fv_ctx *ctx, int32_t n_seeds, const core
 	return FV_OK;
 }
 
+/* Replaces the means over folds by those without the groups that are left out of single folds. */
+static fv_status compute_fold_means(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *set,
+	const core_test_set *test, int32_t a, const core_draws *draws, core_scores *out)
+{
+	core_scores in_folds;
+	fv_status status = core_scores_compute(
+		ctx, n_seeds, set, &test->rows, &test->in_folds[a], draws, &in_folds);
+	for (int k = 0; k < CORE_METRICS && !status; k++) {
+		out->fold_mean[k] = in_folds.fold_mean[k];
+		out->folds_used[k] = in_folds.folds_used[k];
+	}
+	return status;
+}
+
 static fv_status compute_attribute_scores(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *set,
 	const core_draws *draws, bool details, int32_t a, core_variant_scores *out)
 {
@@ -30,6 +44,8 @@ static fv_status compute_attribute_scores(fv_ctx *ctx, int32_t n_seeds, const co
 	const core_eval_attribute *own = &test->attribute[a];
 	fv_status status =
 		core_scores_compute(ctx, n_seeds, set, &test->rows, own, draws, &out->attribute[a]);
+	if (!status && own->id != test->in_folds[a].id)
+		status = compute_fold_means(ctx, n_seeds, set, test, a, draws, &out->attribute[a]);
 	if (!status && draws->n && details)
 		status = core_pooled_rates_compute(
 			ctx, n_seeds, set, &test->rows, own, draws, &out->rates[a]);

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "eval/predictions.h"
+#include "eval/assess.h"
+#include "eval/attribute_columns.h"
 #include "eval/report_json.h"
 
 /* Predictions of one seed of a variant, all folds. They live in a separate context. */
@@ -22,28 +23,41 @@ static bool same_texts(int64_t n, const char *const *a, const char *const *b)
 	return true;
 }
 
-static bool same_attribute(const core_eval_attribute *a, const core_predictions *p)
+/* Returns the group of a row; "": unknown. */
+static const char *name_group(const core_eval_attribute *a, int64_t row)
 {
-	const core_text_column *column = core_predictions_column(p, a->name);
-	for (int64_t i = 0; column && i < p->n; i++)
-		if (strcmp(a->id[i] < 0 ? "" : a->group[a->id[i]], column->value[i]))
-			return false;
-	return column != NULL;
+	return a->id[row] < 0 ? "" : a->group[a->id[row]];
+}
+
+static fv_status have_same_groups(
+	fv_ctx *ctx, const core_eval_attribute *a, const core_predictions *p, bool *same)
+{
+	core_eval_attribute own;
+	core_mark before = core_ctx_mark(ctx);
+	fv_status status = core_attribute_is_known(ctx, p, a->name, same);
+	if (!status && *same)
+		status = core_attribute_from_columns(
+			ctx, p, "eval.attributes", a->name, CORE_MIN_SUPPORT, &own);
+	for (int64_t i = 0; !status && *same && i < p->n; i++)
+		*same = !strcmp(name_group(a, i), name_group(&own, i));
+	core_ctx_release(ctx, before);
+	return status;
 }
 
 /* Are the rows the same: recordings, speakers, folds, labels and attributes? */
-static bool same_rows(const core_test_set *t, const struct seed_rows *s)
+static fv_status have_same_rows(
+	fv_ctx *ctx, const core_test_set *t, const struct seed_rows *s, bool *same)
 {
 	const core_predictions *p = &s->p;
-	bool same = t->n == p->n && t->C == p->C && p->speaker.value &&
-		    same_texts(t->C, t->classes, p->classes) &&
-		    same_texts(t->n, t->stem, p->stem) &&
-		    same_texts(t->n, t->rows.speaker, p->speaker.value) &&
-		    !memcmp(t->rows.fold, s->fold, (size_t)t->n * sizeof *s->fold) &&
-		    !memcmp(t->label, p->label, (size_t)(t->n * t->C) * sizeof *p->label);
-	for (int32_t a = 0; a < t->n_attributes && same; a++)
-		same = same_attribute(&t->attribute[a], p);
-	return same;
+	*same = t->n == p->n && t->C == p->C && p->speaker.value &&
+		same_texts(t->C, t->classes, p->classes) && same_texts(t->n, t->stem, p->stem) &&
+		same_texts(t->n, t->rows.speaker, p->speaker.value) &&
+		!memcmp(t->rows.fold, s->fold, (size_t)t->n * sizeof *s->fold) &&
+		!memcmp(t->label, p->label, (size_t)(t->n * t->C) * sizeof *p->label);
+	fv_status status = FV_OK;
+	for (int32_t a = 0; a < t->n_attributes && *same && !status; a++)
+		status = have_same_groups(ctx, &t->attribute[a], p, same);
+	return status;
 }
 
 static const char **copy_texts(fv_ctx *ctx, int64_t n, const char *const *text)
@@ -86,24 +100,67 @@ int64_t core_smallest_group(const core_test_set *test, int32_t attribute)
 	return least;
 }
 
+/* Makes an attribute that outlives the predictions. */
+static fv_status make_attribute(
+	fv_ctx *ctx, const core_predictions *p, const char *name, core_eval_attribute *out)
+{
+	const core_text_column *column = core_predictions_column(p, name);
+	if (!column) /* a product, whose values are new texts */
+		return core_attribute_from_columns(
+			ctx, p, "eval.attributes", name, CORE_MIN_SUPPORT, out);
+	const char **value = copy_texts(ctx, p->n, column->value);
+	return value ? core_eval_attribute_make(ctx, name, p->n, value, NULL, 0, out) : FV_FAILED;
+}
+
+/* Leaves out of each fold the groups of a product that have few rows there. */
+static fv_status limit_to_folds(
+	fv_ctx *ctx, const core_test_set *t, bool product, core_eval_attribute *a)
+{
+	if (!product)
+		return FV_OK;
+	int32_t *id = copy_bytes(ctx, a->id, (size_t)t->n * sizeof *id);
+	int64_t *rows = core_alloc(ctx, (size_t)a->G + 1, sizeof *rows);
+	if (!id || !rows)
+		return FV_FAILED;
+	for (int64_t from = 0, to; from < t->n; from = to) {
+		memset(rows, 0, (size_t)a->G * sizeof *rows);
+		for (to = from; to < t->n && t->rows.fold[to] == t->rows.fold[from]; to++)
+			if (id[to] >= 0)
+				rows[id[to]]++;
+		for (int64_t i = from; i < to; i++)
+			if (id[i] >= 0 && rows[id[i]] < CORE_MIN_SUPPORT)
+				id[i] = -1;
+	}
+	a->id = id;
+	return FV_OK;
+}
+
 /* Makes those of all attributes that the predictions have. */
 static fv_status make_attributes(
 	fv_ctx *ctx, const core_test_sets *all, const core_predictions *p, core_test_set *t)
 {
-	t->attribute = core_alloc(ctx, (size_t)all->n_attributes + 1, sizeof *t->attribute);
-	if (!t->attribute)
+	size_t n = (size_t)all->n_attributes + 1;
+	t->attribute = core_alloc(ctx, n, sizeof *t->attribute);
+	t->in_folds = core_alloc(ctx, n, sizeof *t->in_folds);
+	if (!t->attribute || !t->in_folds)
 		return FV_FAILED;
-	for (int32_t a = 0; a < all->n_attributes; a++) {
-		const core_text_column *column = core_predictions_column(p, all->attribute[a]);
-		const char **value = column ? copy_texts(ctx, p->n, column->value) : NULL;
-		if (!column)
+	fv_status status = FV_OK;
+	for (int32_t a = 0; a < all->n_attributes && !status; a++) {
+		const char *name = all->attribute[a];
+		core_eval_attribute *own = &t->attribute[t->n_attributes];
+		core_eval_attribute *in_folds = &t->in_folds[t->n_attributes];
+		bool known;
+		status = core_attribute_is_known(ctx, p, name, &known);
+		if (status || !known)
 			continue;
-		if (!value || core_eval_attribute_make(ctx, all->attribute[a], p->n, value, NULL, 0,
-				      &t->attribute[t->n_attributes]))
-			return FV_FAILED;
+		status = make_attribute(ctx, p, name, own);
+		*in_folds = *own;
+		if (!status)
+			status =
+				limit_to_folds(ctx, t, !core_predictions_column(p, name), in_folds);
 		t->n_attributes++;
 	}
-	return FV_OK;
+	return status;
 }
 
 static fv_status add_test_set(fv_ctx *ctx, const core_variant_result *variant,
@@ -127,9 +184,12 @@ static fv_status add_test_set(fv_ctx *ctx, const core_variant_result *variant,
 static fv_status find_test_set(fv_ctx *ctx, const core_variant_result *variant,
 	const struct seed_rows *s, core_test_sets *out, int32_t *index)
 {
-	for (*index = 0; *index < out->n_sets; ++*index)
-		if (same_rows(&out->set[*index], s))
-			return FV_OK;
+	for (*index = 0; *index < out->n_sets; ++*index) {
+		bool same;
+		fv_status status = have_same_rows(ctx, &out->set[*index], s, &same);
+		if (status || same)
+			return status;
+	}
 	return add_test_set(ctx, variant, s, out);
 }
 
@@ -172,16 +232,17 @@ static fv_status compute_run_values(fv_ctx *own, const core_test_sets *all, cons
 	fv_status status = core_metric_values(own, &set, NULL, overall);
 	read_other_values(metrics, all->name, overall);
 	for (int32_t a = 0; a < all->n_attributes && !status; a++) {
-		const core_text_column *column = core_predictions_column(p, all->attribute[a]);
 		double *values = (double *)core_run_values(all, e, fold, seed, a);
 		core_eval_attribute attribute;
-		e->has[a] = e->has[a] && column;
+		bool known;
 		for (int k = 0; k < CORE_METRICS; k++)
 			values[k] = NAN;
-		if (!column)
+		status = core_attribute_is_known(own, p, all->attribute[a], &known);
+		e->has[a] = e->has[a] && !status && known;
+		if (status || !known)
 			continue;
-		status = core_eval_attribute_make(
-			own, column->name, p->n, column->value, NULL, 0, &attribute);
+		status = core_attribute_from_columns(
+			own, p, "eval.attributes", all->attribute[a], CORE_MIN_SUPPORT, &attribute);
 		if (!status)
 			status = core_metric_values(own, &set, &attribute, values);
 	}

@@ -17,6 +17,9 @@ typedef struct core_test_set {
 	const float *label;         /* [n, C] */
 	core_eval_rows rows;        /* speaker and fold of each row */
 	core_eval_attribute *attribute;
+	/* [n_attributes] the same for means over folds: groups of a product with few rows in a fold are
+	 * left out of that fold */
+	core_eval_attribute *in_folds;
 	int64_t **speakers;               /* [n_attributes] -> [G] speakers of each group */
 	const core_variant_result *first; /* one variant tested on it */
 } core_test_set;

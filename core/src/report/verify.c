@@ -44,18 +44,6 @@ static void compare_json(struct compare *c, const char *place, json_t *said, jso
 		c->dir, place + 1, show_json(c->ctx, said), show_json(c->ctx, found));
 }
 
-static fv_status list_attributes(fv_ctx *ctx, const core_run_result *run, core_strings *out)
-{
-	while (core_run_attribute(run, (size_t)out->n))
-		out->n++;
-	out->item = core_alloc(ctx, (size_t)out->n, sizeof *out->item);
-	if (!out->item)
-		return FV_FAILED;
-	for (int32_t i = 0; i < out->n; i++)
-		out->item[i] = core_run_attribute(run, (size_t)i);
-	return FV_OK;
-}
-
 /* Lists the further test sets of a run. */
 static fv_status list_sets(fv_ctx *ctx, const core_run_result *run, core_strings *out)
 {
@@ -72,7 +60,8 @@ static fv_status list_sets(fv_ctx *ctx, const core_run_result *run, core_strings
 static fv_status recompute_metrics(fv_ctx *ctx, const core_run_result *run, json_t **out)
 {
 	core_measured_rows rows = {0};
-	core_strings names = {0}, sets = {0};
+	core_measured_names names = {0};
+	core_strings sets = {0};
 	char *path = core_path_join(ctx, run->dir, "predictions.csv"), *text;
 	bool dev = json_object_get(run->metrics, "dev_threshold") != NULL;
 	fv_status status = path ? list_sets(ctx, run, &sets) : FV_FAILED;
@@ -85,7 +74,7 @@ static fv_status recompute_metrics(fv_ctx *ctx, const core_run_result *run, json
 	for (int32_t k = 0; k < rows.n_sets && !status; k++)
 		status = core_report_read_options(ctx, run->metrics, &rows.set[k]);
 	if (!status)
-		status = list_attributes(ctx, run, &names);
+		status = core_measured_names_read(ctx, run->metrics, &names);
 	const core_measured measured = core_measured_read(run->fold, run->seed, run->metrics);
 	if (!status)
 		status = core_measure_predictions(ctx, &rows, &names, &measured, &text);

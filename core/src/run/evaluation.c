@@ -8,16 +8,51 @@
 #include "base/json.h"
 #include "base/number.h"
 #include "config/yaml.h"
+#include "eval/attribute_columns.h"
 #include "eval/metric.h"
 
-/* Returns true for many different numbers, such as an age without bins. */
 static bool is_raw_number(const core_attribute *a)
 {
-	double value;
-	for (int32_t i = 0; i < a->n_values; i++)
-		if (!core_parse_double(a->value[i], &value))
-			return false;
-	return a->n_values > CORE_EVAL_VALUES_MAX;
+	return core_attribute_is_raw_number(a->n_values, (const char *const *)a->value);
+}
+
+/* Refuses an attribute of numbers that was asked for as groups. */
+static fv_status check_groups(fv_ctx *ctx, const core_corpus *corpus, const char *name)
+{
+	fv_status status = core_corpus_check_attribute(ctx, corpus, "eval.attributes", name);
+	const core_attribute *a = status ? NULL : core_corpus_attribute(corpus, name);
+	if (!a || !is_raw_number(a))
+		return status;
+	return fv_fail(ctx, FV_CONFIG,
+		"eval.attributes: '%s' has %d numeric values, too many for groups: bin them with "
+		"corpus.bins, or write {%s: {numeric: true}} for the slope of the recall on it",
+		name, a->n_values, name);
+}
+
+/* Checks an attribute, or every factor of a product. */
+static fv_status check_attribute(fv_ctx *ctx, const core_corpus *corpus, const char *name)
+{
+	const char **factor;
+	if (core_corpus_attribute(corpus, name))
+		return check_groups(ctx, corpus, name);
+	int32_t n = core_attribute_factors(ctx, name, &factor);
+	fv_status status = n ? FV_OK : FV_FAILED;
+	for (int32_t k = 0; k < n && !status; k++)
+		status = check_groups(ctx, corpus, factor[k]);
+	return status;
+}
+
+static fv_status check_numeric(fv_ctx *ctx, const core_corpus *corpus, const char *name)
+{
+	fv_status status = core_corpus_check_attribute(ctx, corpus, "eval.numeric", name);
+	const core_attribute *a = status ? NULL : core_corpus_attribute(corpus, name);
+	double number;
+	for (int32_t v = 0; a && v < a->n_values; v++)
+		if (!core_parse_double(a->value[v], &number))
+			return fv_fail(ctx, FV_CONFIG,
+				"eval.numeric: '%s' has the value '%s', which is no number", name,
+				a->value[v]);
+	return status;
 }
 
 static fv_status list_attributes(
@@ -34,9 +69,9 @@ static fv_status list_attributes(
 		else if (warn)
 			core_log(ctx, CORE_INFO,
 				"attribute '%s' has %d numeric values and is left out of the "
-				"metrics: group them with corpus.bins, or list it in "
-				"eval.attributes",
-				a->name, a->n_values);
+				"metrics: bin them with corpus.bins, or add {%s: {numeric: true}} "
+				"to eval.attributes",
+				a->name, a->n_values, a->name);
 	}
 	return FV_OK;
 }
@@ -57,8 +92,7 @@ static fv_status find_compared(
 		if (!strcmp(e->attributes.item[i], variant->bias.attribute))
 			e->compare_attribute = variant->bias.attribute;
 	if (e->compare_attribute)
-		return core_corpus_check_attribute(
-			ctx, corpus, "eval.compare.attribute", e->compare_attribute);
+		return check_attribute(ctx, corpus, e->compare_attribute);
 	if (!e->attributes.n)
 		return fv_fail(ctx, FV_CONFIG,
 			"eval.compare.metric %s: %s has no attribute whose groups could be "
@@ -73,13 +107,16 @@ static fv_status make_json(fv_ctx *ctx, const core_yaml *block, core_evaluation 
 {
 	const char *text = block ? core_yaml_canonical_text(ctx, block, NULL) : NULL;
 	json_t *root = text ? json_loads(text, 0, NULL) : json_object();
-	json_t *names = json_array(), *compare = json_null();
+	json_t *names = json_array(), *numeric = json_array(), *compare = json_null();
+	for (int32_t i = 0; i < e->numeric.n; i++)
+		json_array_append_new(numeric, json_string(e->numeric.item[i]));
 	for (int32_t i = 0; i < e->attributes.n; i++)
 		json_array_append_new(names, json_string(e->attributes.item[i]));
 	if (e->compare_metric)
 		compare = json_pack("{s:s, s:s?}", "metric", e->compare_metric, "attribute",
 			e->compare_attribute);
 	json_object_set_new(root, "attributes", names);
+	json_object_set_new(root, "numeric", numeric);
 	json_object_set_new(root, "compare", compare);
 	json_object_set_new(root, "metrics", json_integer(CORE_EVAL_METRICS));
 	e->json = core_json_text(ctx, root, JSON_COMPACT | JSON_SORT_KEYS);
@@ -97,10 +134,12 @@ fv_status core_evaluation_make(fv_ctx *ctx, const core_variant *variant, const c
 	e->attributes = variant->eval.attributes;
 	e->dev_threshold = variant->eval.dev_threshold;
 	e->majority_only = variant->eval.majority_only;
+	e->numeric = variant->eval.numeric;
 	for (int32_t i = 0; i < e->attributes.n && !status; i++)
-		status = core_corpus_check_attribute(
-			ctx, corpus, "eval.attributes", e->attributes.item[i]);
-	if (!status && !e->attributes.n)
+		status = check_attribute(ctx, corpus, e->attributes.item[i]);
+	for (int32_t i = 0; i < e->numeric.n && !status; i++)
+		status = check_numeric(ctx, corpus, e->numeric.item[i]);
+	if (!status && !e->attributes.n && !e->numeric.n)
 		status = list_attributes(ctx, corpus, warn, &e->attributes);
 	if (!status)
 		status = find_compared(ctx, variant, corpus, e);

@@ -8,12 +8,13 @@
 #include "corpus/corpus.h"
 
 typedef struct core_evaluation {
-	core_strings attributes;
+	core_strings attributes; /* columns, and products of them */
+	core_strings numeric;
 	const char *compare_metric;    /* NULL: no comparison is declared */
 	const char *compare_attribute; /* NULL: the metric is no gap */
 	bool majority_only;            /* argmax leaves out rows without a strict majority */
 	bool dev_threshold; /* a second reading at thresholds chosen on development rows */
-	/* {"attributes": [...], "compare": {...} or null, "metrics": CORE_EVAL_METRICS, other keys of
+	/* {"attributes": [...], "numeric": [...], "compare": {...} or null, "metrics": CORE_EVAL_METRICS, other keys of
 	 * eval} */
 	const char *json;
 } core_evaluation;
@@ -21,9 +22,6 @@ typedef struct core_evaluation {
 /* Raised when metrics are added or defined anew: the metrics of finished runs are then computed again
  * from their predictions. */
 #define CORE_EVAL_METRICS 2
-
-/* A numeric attribute with more values than this is not used as groups by default. */
-#define CORE_EVAL_VALUES_MAX 12
 
 struct core_yaml;
 

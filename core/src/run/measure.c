@@ -2,24 +2,54 @@
 #include "run/measure.h"
 
 #include "eval/assess.h"
+#include "eval/attribute_columns.h"
 #include "eval/dev_threshold.h"
 #include "eval/report_json.h"
+#include "eval/slope.h"
 #include "nn/base_loss.h"
 
 static fv_status make_attributes(
 	fv_ctx *ctx, const core_predictions *p, const core_strings *names, core_eval_attribute *out)
 {
-	for (int32_t i = 0; i < names->n; i++) {
-		const core_text_column *column;
-		fv_status status =
-			core_predictions_need(ctx, p, "eval.attributes", names->item[i], &column);
-		if (!status)
-			status = core_eval_attribute_make(
-				ctx, names->item[i], p->n, column->value, NULL, 0, &out[i]);
-		if (status)
-			return status;
-	}
+	fv_status status = FV_OK;
+	for (int32_t i = 0; i < names->n && !status; i++)
+		status = core_attribute_from_columns(
+			ctx, p, "eval.attributes", names->item[i], CORE_MIN_SUPPORT, &out[i]);
+	return status;
+}
+
+static fv_status read_names(fv_ctx *ctx, json_t *object, core_strings *out)
+{
+	const char *name;
+	json_t *value;
+	*out = (core_strings){0, core_alloc(ctx, json_object_size(object) + 1, sizeof *out->item)};
+	if (!out->item)
+		return FV_FAILED;
+	json_object_foreach(object, name, value) out->item[out->n++] = name;
 	return FV_OK;
+}
+
+fv_status core_measured_names_read(fv_ctx *ctx, const json_t *metrics, core_measured_names *out)
+{
+	fv_status status = read_names(ctx, json_object_get(metrics, "attributes"), &out->groups);
+	return status ? status
+		      : read_names(ctx, json_object_get(metrics, "numeric"), &out->numeric);
+}
+
+/* Adds the slopes on the numeric attributes. */
+static fv_status add_slopes(fv_ctx *ctx, const core_predictions *p, const core_strings *names,
+	const core_eval_set *set, const core_eval_rows *rows, const core_assess_options *options,
+	core_metrics *metrics)
+{
+	core_numeric_attribute *numeric = core_alloc(ctx, (size_t)names->n + 1, sizeof *numeric);
+	fv_status status = numeric ? FV_OK : FV_FAILED;
+	for (int32_t i = 0; i < names->n && !status; i++) {
+		double *value;
+		status = core_number_from_column(ctx, p, "eval.numeric", names->item[i], &value);
+		numeric[i] = (core_numeric_attribute){names->item[i], value};
+	}
+	return status ? status
+		      : core_slopes_add(ctx, set, rows, names->n, numeric, options, metrics);
 }
 
 core_measured core_measured_read(int64_t fold, int64_t seed, const json_t *metrics)
@@ -58,11 +88,13 @@ fv_status core_measure_set_options(
 }
 
 /* Computes the metrics of some rows, with nulls and intervals if `assess`. */
-static fv_status measure_rows(fv_ctx *ctx, const core_predictions *p, const core_strings *names,
-	bool assess, json_t **out)
+static fv_status measure_rows(fv_ctx *ctx, const core_predictions *p,
+	const core_measured_names *names, bool assess, json_t **out)
 {
-	core_eval_attribute *attributes = core_alloc(ctx, (size_t)names->n, sizeof *attributes);
-	fv_status status = attributes ? make_attributes(ctx, p, names, attributes) : FV_FAILED;
+	int32_t n = names->groups.n;
+	core_eval_attribute *attributes = core_alloc(ctx, (size_t)n + 1, sizeof *attributes);
+	fv_status status =
+		attributes ? make_attributes(ctx, p, &names->groups, attributes) : FV_FAILED;
 	if (status)
 		return status;
 	core_eval_set set = core_predictions_set(p);
@@ -70,15 +102,17 @@ static fv_status measure_rows(fv_ctx *ctx, const core_predictions *p, const core
 		.n = p->n, .speaker = p->speaker.value, .path = p->path, .line = p->line};
 	core_assess_options options = core_assess_default();
 	core_metrics metrics;
-	status = core_metrics_compute(ctx, &set, p->classes, names->n, attributes, &metrics);
+	status = core_metrics_compute(ctx, &set, p->classes, n, attributes, &metrics);
 	if (!status && assess)
 		status = core_assess(ctx, &set, &rows, attributes, &options, &metrics);
+	if (!status && assess && names->numeric.n)
+		status = add_slopes(ctx, p, &names->numeric, &set, &rows, &options, &metrics);
 	*out = status ? NULL : core_report_metrics(ctx, &metrics);
 	return status || *out ? status : FV_FAILED;
 }
 
 fv_status core_measure_values(
-	fv_ctx *ctx, const core_predictions *p, const core_strings *names, json_t **out)
+	fv_ctx *ctx, const core_predictions *p, const core_measured_names *names, json_t **out)
 {
 	return measure_rows(ctx, p, names, false, out);
 }
@@ -86,7 +120,7 @@ fv_status core_measure_values(
 /* Measures the rows with the thresholds [C] chosen on development rows, and adds the result to the metrics
  * under the fixed ones. */
 static fv_status add_dev_threshold(fv_ctx *ctx, const core_predictions *p,
-	const core_strings *names, const float *threshold, json_t *metrics)
+	const core_measured_names *names, const float *threshold, json_t *metrics)
 {
 	core_predictions copy = *p;
 	json_t *one;
@@ -101,8 +135,8 @@ static fv_status add_dev_threshold(fv_ctx *ctx, const core_predictions *p,
 }
 
 /* Measures one test set; `threshold` NULL: with the fixed thresholds alone. */
-static fv_status measure_set(fv_ctx *ctx, const core_predictions *p, const core_strings *names,
-	const float *threshold, json_t **out)
+static fv_status measure_set(fv_ctx *ctx, const core_predictions *p,
+	const core_measured_names *names, const float *threshold, json_t **out)
 {
 	fv_status status = measure_rows(ctx, p, names, true, out);
 	if (status || !threshold)
@@ -126,8 +160,8 @@ static fv_status choose_thresholds(fv_ctx *ctx, const core_measured_rows *rows, 
 }
 
 /* Adds the metrics of further test sets. */
-static fv_status add_tests(fv_ctx *ctx, const core_measured_rows *rows, const core_strings *names,
-	const float *threshold, json_t *root)
+static fv_status add_tests(fv_ctx *ctx, const core_measured_rows *rows,
+	const core_measured_names *names, const float *threshold, json_t *root)
 {
 	json_t *tests = json_object(), *one;
 	fv_status status = FV_OK;
@@ -143,7 +177,7 @@ static fv_status add_tests(fv_ctx *ctx, const core_measured_rows *rows, const co
 }
 
 fv_status core_measure_predictions(fv_ctx *ctx, const core_measured_rows *rows,
-	const core_strings *names, const core_measured *run, char **json)
+	const core_measured_names *names, const core_measured *run, char **json)
 {
 	json_t *root;
 	const float *threshold;

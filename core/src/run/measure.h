@@ -19,6 +19,16 @@ typedef struct core_measured {
 /* The same of a run whose metrics.json has been read. */
 core_measured core_measured_read(int64_t fold, int64_t seed, const json_t *metrics);
 
+/* The attributes that metrics.json is about. */
+typedef struct core_measured_names {
+	core_strings groups;  /* columns, and products of them */
+	core_strings numeric; /* columns of numbers */
+} core_measured_names;
+
+/* The same of a run whose metrics.json has been read. */
+FV_NODISCARD fv_status core_measured_names_read(
+	fv_ctx *ctx, const json_t *metrics, core_measured_names *out);
+
 /* The rows that metrics.json is about: those of the split `test`, and those of further test sets,
  * which are under the key `tests`. With eval.threshold: dev each has a second reading under the key
  * `dev_threshold`, at thresholds chosen on the development rows. */
@@ -42,11 +52,11 @@ FV_NODISCARD fv_status core_measure_set_options(fv_ctx *ctx, const core_train_sp
 
 /* Computes the metrics of some rows without nulls and intervals: an object as metrics.json. */
 FV_NODISCARD fv_status core_measure_values(fv_ctx *ctx, const core_predictions *predictions,
-	const core_strings *attributes, json_t **out);
+	const core_measured_names *names, json_t **out);
 
 /* Returns metrics.json as text, with the null of each gap and intervals over speakers. Errors: FV_CONFIG
  * for an attribute that the predictions lack. */
 FV_NODISCARD fv_status core_measure_predictions(fv_ctx *ctx, const core_measured_rows *rows,
-	const core_strings *attributes, const core_measured *run, char **json);
+	const core_measured_names *names, const core_measured *run, char **json);
 
 #endif

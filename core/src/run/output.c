@@ -181,13 +181,13 @@ static fv_status find_test_rows(
 static fv_status measure_metrics(
 	fv_ctx *ctx, const core_run_data *r, const core_predictions *p, char **json)
 {
+	const core_measured_names names = {
+		r->run->evaluation->attributes, r->run->evaluation->numeric};
 	const core_measured run = {r->study->fold[r->run->fold].fold, r->run->seed,
 		r->result.selected_epoch, r->result.use_last ? 0 : r->result.epochs};
 	core_measured_rows rows;
 	fv_status status = find_test_rows(ctx, r, p, &rows);
-	return status ? status
-		      : core_measure_predictions(
-				ctx, &rows, &r->run->evaluation->attributes, &run, json);
+	return status ? status : core_measure_predictions(ctx, &rows, &names, &run, json);
 }
 
 fv_status core_output_measure(fv_ctx *ctx, const core_run_data *r, char **json)

@@ -97,6 +97,7 @@ static fv_status find_metrics(fv_ctx *ctx, const core_study *study, const core_r
 		ctx, path, corpus->n_sets, corpus->set_name, run->evaluation->dev_threshold, &rows);
 	const core_train_spec *train = &core_run_variant(study, run)->train;
 	bool majority = run->evaluation->majority_only;
+	const core_measured_names names = {run->evaluation->attributes, run->evaluation->numeric};
 	if (!status)
 		status = core_measure_set_options(ctx, train, majority, &rows.test);
 	if (!status && rows.has_dev)
@@ -104,8 +105,7 @@ static fv_status find_metrics(fv_ctx *ctx, const core_study *study, const core_r
 	for (int32_t k = 0; !status && k < rows.n_sets; k++)
 		status = core_measure_set_options(ctx, train, majority, &rows.set[k]);
 	if (!status)
-		status = core_measure_predictions(
-			ctx, &rows, &run->evaluation->attributes, measured, &text);
+		status = core_measure_predictions(ctx, &rows, &names, measured, &text);
 	if (!status)
 		core_eval_cache_write(ctx, entry, text);
 	*metrics = text;
