@@ -172,8 +172,7 @@ static void valid_forms_are_read(void **state)
 		"\xef\xbb\xbf---\na: 1\nb: {c: x}\n", "---\na: 1\nb: {c: x}\n...\n",
 		"%YAML 1.1\n---\na: 1\nb: {c: x}\n", "a : 1\nb: {c : x}\n", "a:\t1\t\nb: {c: x}\n",
 		"a: 1\r\nb: {c: x}\r\n", "a: 1\rb: {c: x}\r", "{\"a\":1,\"b\":{\"c\":\"x\"}}\n",
-		"\xef\xbb\xbf\xef\xbb\xbf"
-		"a: 1\nb: {c: x}\n",
+		"\357\273\277\357\273\277a: 1\nb: {c: x}\n",
 		"\xef\xbb\xbf{\"a\": 1, \"b\": {\"c\": \"x\"}}\n",
 		"a: 1 # \xc2\xa0x:5\nb:\n  c: x\n"};
 	fv_ctx *ctx = test_ctx();
