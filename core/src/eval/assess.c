@@ -340,6 +340,7 @@ struct pair {
 	const core_cohort *cohort; /* NULL: F1 and ACC only */
 	core_system a, b;
 	core_swap swap;
+	int64_t draws;               /* before they go on */
 	struct resamples of_a, of_b; /* of_a becomes a - b */
 };
 
@@ -350,11 +351,14 @@ static core_estimate estimate_difference(const struct pair *p, core_metric_id k)
 	if (p->speakers->S > 1)
 		set_interval(&p->of_a, k, &estimate);
 	estimate.p = p->swap.p[k];
+	estimate.draws = p->swap.draws[k] > p->draws ? p->swap.draws[k] : 0;
+	estimate.at_floor = p->swap.at_floor[k];
 	return estimate;
 }
 
 static fv_status compare_pair(fv_ctx *ctx, const core_draws *draws, struct pair *p)
 {
+	p->draws = draws->n;
 	fv_status status =
 		core_swap_test(ctx, p->speakers, p->cohort, &p->a, &p->b, draws, NULL, &p->swap);
 	if (!status)

@@ -15,6 +15,8 @@ typedef struct core_estimate {
 	double value;
 	double low, high, level;
 	double null_mean, null_p95, null_p05, p, excess;
+	int64_t draws; /* that p rests on, if they went on for it; 0: the usual number */
+	bool at_floor; /* the limit of draws ended them: p may be smaller */
 } core_estimate;
 
 core_estimate core_estimate_of(double value);

@@ -63,6 +63,9 @@ typedef struct core_draws {
 	bool no_folds;         /* no nulls of the means over folds, which are most of the work */
 	bool no_overall;       /* in a comparison: no test of the metrics over all rows */
 	core_metric_mask only; /* the metrics that draws are made for; 0: all */
+	/* Comparisons whose p-values are adjusted together; a paired test then goes on beyond n
+	 * (eval/swap.h). 0: it does not. */
+	int32_t family;
 } core_draws;
 
 /* Returns the metrics of these kinds that draws are made for. */

@@ -90,37 +90,112 @@ static void compute_observed(struct work *w, core_swap *out)
 	subtract_systems(w, NULL, out->diff);
 }
 
+/* The draws of a metric so far. */
+struct counts {
+	int64_t defined[CORE_METRICS], as_large[CORE_METRICS];
+};
+
+enum { ENOUGH = 10 }; /* draws as large as the difference */
+#define SMALL_ENOUGH .005
+
+static void count_draw(
+	const double *draw, const core_swap *out, core_metric_mask drawn, struct counts *c)
+{
+	for (int k = 0; k < CORE_METRICS; k++) {
+		if (!core_metric_in(drawn, k) || isnan(draw[k]))
+			continue;
+		c->defined[k]++;
+		c->as_large[k] += fabs(draw[k]) >= fabs(out->diff[k]) - CORE_TIE;
+	}
+}
+
+/* Can an adjustment over the family not give a small p yet? */
+static bool is_floor_high(int32_t family, int64_t defined)
+{
+	return (double)family / (double)(defined + 1) >= SMALL_ENOUGH;
+}
+
+/* Returns the metrics whose draws go on. */
+static core_metric_mask find_unfinished(
+	const core_swap *out, const struct counts *c, core_metric_mask drawn, int32_t family)
+{
+	core_metric_mask left = 0;
+	for (int k = 0; k < CORE_METRICS; k++)
+		if (core_metric_in(drawn, k) && !isnan(out->diff[k]) && c->defined[k] &&
+			c->as_large[k] < ENOUGH && is_floor_high(family, c->defined[k]))
+			left |= (core_metric_mask)1 << k;
+	return left;
+}
+
+static void set_wanted(struct work *w, core_metric_mask wanted)
+{
+	w->overall = wanted & core_metrics_of_kinds(CORE_METRIC_OVERALL);
+	w->grouped = wanted & core_metrics_of_kinds(CORE_METRIC_GAP | CORE_METRIC_GROUP);
+	w->part = core_metrics_part(wanted);
+}
+
+/* Draws beyond draws->n for the metrics that need it. sign, draw: space. */
+static void go_on(struct work *w, const core_speakers *speakers, const core_draws *draws,
+	core_metric_mask drawn, int32_t *sign, double *draw, core_swap *out, struct counts *c)
+{
+	core_draws more = *draws;
+	more.given = NULL;
+	for (int64_t from = draws->n; from < CORE_DRAWS_MAX; from += draws->n) {
+		core_metric_mask left = find_unfinished(out, c, drawn, draws->family);
+		if (!left)
+			return;
+		set_wanted(w, left);
+		for (int64_t i = from; i < from + draws->n && i < CORE_DRAWS_MAX; i++) {
+			core_draw_signs(speakers, &more, i, sign);
+			subtract_systems(w, sign, draw);
+			count_draw(draw, out, left, c);
+		}
+	}
+	core_metric_mask left = find_unfinished(out, c, drawn, draws->family);
+	for (int k = 0; k < CORE_METRICS; k++)
+		out->at_floor[k] = core_metric_in(left, k);
+}
+
+static void set_p_values(const struct counts *c, core_swap *out)
+{
+	for (int k = 0; k < CORE_METRICS; k++) {
+		bool undefined = isnan(out->diff[k]) || !c->defined[k];
+		out->draws[k] = c->defined[k];
+		out->p[k] = undefined ? NAN
+				      : (double)(c->as_large[k] + 1) / (double)(c->defined[k] + 1);
+	}
+}
+
 fv_status core_swap_test(fv_ctx *ctx, const core_speakers *speakers, const core_cohort *cohort,
 	const core_system *a, const core_system *b, const core_draws *draws, double *trace,
 	core_swap *out)
 {
 	struct work w;
-	size_t S = (size_t)speakers->S, n = (size_t)draws->n;
+	struct counts counts = {0};
+	double draw[CORE_METRICS];
 	if (a->n_seeds != b->n_seeds)
 		return fv_fail(ctx, FV_CONFIG, "systems with %d and %d seeds cannot be compared",
 			(int)a->n_seeds, (int)b->n_seeds);
 	fv_status status = alloc_work(ctx, cohort, a, b, draws, &w);
-	if (status)
-		return status;
-	compute_observed(&w, out);
-	double *rows = malloc((n + 1) * CORE_METRICS * sizeof *rows);
-	double *column = malloc((n + 1) * sizeof *column);
-	int32_t *sign = malloc((2 * S + 1) * sizeof *sign);
-	if (!rows || !column || !sign)
+	int32_t *sign = malloc((2 * (size_t)speakers->S + 1) * sizeof *sign);
+	if (!sign)
 		status = fv_fail(ctx, FV_FAILED, "out of memory");
-	for (int64_t i = 0; i < draws->n && !status; i++) {
+	if (status) {
+		free(sign);
+		return status;
+	}
+	compute_observed(&w, out);
+	core_metric_mask drawn = w.overall | (cohort ? w.grouped : 0);
+	for (int64_t i = 0; i < draws->n; i++) {
 		core_draw_signs(speakers, draws, i, sign);
-		subtract_systems(&w, sign, rows + CORE_METRICS * i);
+		subtract_systems(&w, sign, draw);
+		count_draw(draw, out, drawn, &counts);
+		if (trace)
+			memcpy(trace + CORE_METRICS * i, draw, sizeof draw);
 	}
-	for (int k = 0; k < CORE_METRICS && !status; k++) {
-		for (int64_t i = 0; i < draws->n; i++)
-			column[i] = rows[CORE_METRICS * i + k];
-		out->p[k] = core_two_sided(out->diff[k], column, draws->n);
-	}
-	if (!status && trace)
-		memcpy(trace, rows, n * CORE_METRICS * sizeof *rows);
-	free(rows);
-	free(column);
+	if (draws->family)
+		go_on(&w, speakers, draws, drawn, sign, draw, out, &counts);
+	set_p_values(&counts, out);
 	free(sign);
-	return status;
+	return FV_OK;
 }

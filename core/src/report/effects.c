@@ -7,6 +7,7 @@
 
 #include "base/nearest.h"
 #include "eval/families.h"
+#include "eval/swap.h"
 
 /* Is it an axis of the loss or its groups? The reference may differ on these axes only. */
 static bool is_objective_axis(const char *key)
@@ -153,6 +154,7 @@ static fv_status compare_with_reference(
 	int32_t n = list_compared(grid, t, compared, index);
 	core_draws draws = grid->options.draws;
 	draws.no_overall = !is_compared(grid, NULL);
+	draws.family = grid->comparisons;
 	fv_status status = core_compare(ctx, own->n_seeds, own->set, other->set, &t->rows,
 		t->classes, n, compared, &draws, &c);
 	if (status)
@@ -191,7 +193,8 @@ static fv_status clear_effect(fv_ctx *ctx, const core_grid *grid, core_effect *v
 	return FV_OK;
 }
 
-static fv_status fill_row(fv_ctx *ctx, core_grid *grid, size_t row, int64_t named)
+/* Finds the reference of a row, and why the row is not compared with it. */
+static fv_status open_row(fv_ctx *ctx, core_grid *grid, size_t row, int64_t named)
 {
 	core_effect *v = &grid->row[row].effect;
 	fv_status status = clear_effect(ctx, grid, v);
@@ -203,7 +206,21 @@ static fv_status fill_row(fv_ctx *ctx, core_grid *grid, size_t row, int64_t name
 		return FV_OK;
 	}
 	v->reason = core_effect_reason(grid, row, (size_t)v->reference);
-	return v->reason ? FV_OK : compare_with_reference(ctx, grid, row, v);
+	return FV_OK;
+}
+
+static bool is_row_compared(const core_grid_row *row)
+{
+	return row->effect.reference >= 0 && !row->effect.reason;
+}
+
+/* Counts the comparisons of a column, which are adjusted together. */
+static int32_t count_comparisons(const core_grid *grid)
+{
+	int32_t n = 0;
+	for (size_t i = 0; i < grid->n_rows; i++)
+		n += is_row_compared(&grid->row[i]);
+	return n;
 }
 
 fv_status core_effects_fill(fv_ctx *ctx, core_grid *grid)
@@ -213,11 +230,34 @@ fv_status core_effects_fill(fv_ctx *ctx, core_grid *grid)
 	if (grid->options.reference)
 		status = find_named_reference(ctx, grid, &named);
 	for (size_t i = 0; i < grid->n_rows && !status; i++)
-		status = fill_row(ctx, grid, i, named);
+		status = open_row(ctx, grid, i, named);
+	if (status)
+		return status;
+	grid->comparisons = count_comparisons(grid);
+	for (size_t i = 0; i < grid->n_rows && !status; i++)
+		if (is_row_compared(&grid->row[i]))
+			status = compare_with_reference(ctx, grid, i, &grid->row[i].effect);
 	double *p = core_alloc(ctx, grid->n_rows, sizeof *p);
 	if (!p)
 		return FV_FAILED;
 	for (size_t j = 0; j < grid->n_columns && !status; j++)
 		status = adjust_column(ctx, grid, j, p);
 	return status;
+}
+
+fv_status core_note_floor(
+	fv_ctx *ctx, const core_grid *grid, size_t column, core_document *document)
+{
+	int64_t n = 0;
+	for (size_t i = 0; i < grid->n_rows; i++)
+		n += grid->row[i].effect.diff[column].at_floor;
+	if (!n)
+		return FV_OK;
+	return core_document_note(ctx, document,
+		"%s: %lld p-value%s ended at the limit of %d draws: over %d comparisons the "
+		"smallest "
+		"adjusted p is %.2g, so the true one%s may be smaller",
+		grid->column[column].title, (long long)n, n == 1 ? "" : "s", CORE_DRAWS_MAX,
+		(int)grid->comparisons, (double)grid->comparisons / (CORE_DRAWS_MAX + 1),
+		n == 1 ? "" : "s");
 }

@@ -15,4 +15,9 @@ FV_NODISCARD fv_status core_effects_fill(fv_ctx *ctx, core_grid *grid);
 /* Returns why the predictions of two rows cannot be compared; NULL: they can. */
 const char *core_effect_reason(const core_grid *grid, size_t a, size_t b);
 
+/* Notes how many figures of a column ended at the limit of draws before the family could find anything;
+ * nothing if none did. */
+FV_NODISCARD fv_status core_note_floor(
+	fv_ctx *ctx, const core_grid *grid, size_t column, core_document *document);
+
 #endif

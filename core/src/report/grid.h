@@ -80,6 +80,7 @@ typedef struct core_grid {
 	core_grid_row *row;      /* of variants */
 	core_grid_row *baseline; /* those of each test set in turn */
 	int64_t family;          /* column of the comparison family (eval.compare); -1: none */
+	int32_t comparisons;     /* rows that are compared with a reference */
 	int64_t folds, seeds;    /* largest over the variants */
 	bool synthetic, shared_speakers, no_speakers;
 	size_t n_trials; /* variants left out because they are trials */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/plural.h"
+#include "report/effects.h"
 #include "report/failures.h"
 #include "report/notes.h"
 #include "report/tuning.h"
@@ -27,6 +28,10 @@ static fv_status add_method_notes(fv_ctx *ctx, const core_grid *grid, core_docum
 			"No variant without debiasing to compare with: name a reference with "
 			"--reference.");
 	if (status || !compared || !grid->options.draws.n)
+		return status;
+	for (size_t j = 0; j < grid->n_columns && !status; j++)
+		status = core_note_floor(ctx, grid, j, d);
+	if (status)
 		return status;
 	if (grid->family >= 0)
 		return core_document_note(ctx, d,

@@ -65,6 +65,13 @@ fv_status core_pairs_tables(fv_ctx *ctx, const core_pairs *pairs, core_document 
 	if (failed)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	fv_status status = add_pairs(ctx, pairs, document);
+	double floor = (double)pairs->n / (double)(grid->options.draws.n + 1);
+	if (!status && floor >= 0.005)
+		status = core_document_note(ctx, document,
+			"%zu pairs and %lld draws: an adjusted p can be %.2g at the smallest if "
+			"one "
+			"pair alone differs; --draws N makes it smaller.",
+			pairs->n, (long long)grid->options.draws.n, fmin(floor, 1));
 	if (!status)
 		status = core_add_variants(ctx, grid, false, document);
 	return status ? status : core_grid_notes(ctx, grid, document);

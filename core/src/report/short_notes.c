@@ -2,6 +2,7 @@
 /* The notes of the short table: only what changes how it is read. */
 #include <string.h>
 
+#include "report/effects.h"
 #include "report/failures.h"
 #include "report/short_table.h"
 
@@ -77,11 +78,13 @@ static fv_status note_changes(const struct noting *o)
 				      ? grid->row[first].label
 				      : "the row 'ref' with the same values on the other axes";
 	bool declared = main >= 0 && main == grid->family;
-	return core_document_note(o->ctx, o->document,
+	fv_status status = core_document_note(o->ctx, o->document,
 		"change: against %s; [95%%]: over speakers; p (%s): paired permutation test, %zu "
 		"comparison%s%s",
 		against, declared ? "Holm" : "BH", n, format_plural(n),
 		declared ? "" : ", exploratory (none is declared in eval.compare)");
+	return status || main < 0 ? status
+				  : core_note_floor(o->ctx, grid, (size_t)main, o->document);
 }
 
 /* Returns why a row with finished runs is not compared with its reference; NULL: it is, or has none. */

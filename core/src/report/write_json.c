@@ -37,6 +37,8 @@ static json_t *figure_json(
 	set_known(w, object, "null_p95", f->e.null_p95);
 	set_known(w, object, "null_p05", f->e.null_p05);
 	set_known(w, object, "p", f->e.p);
+	if (f->e.draws)
+		set_key(w, object, "draws", json_integer((json_int_t)f->e.draws));
 	set_known(w, object, "p_holm", f->p_holm);
 	set_known(w, object, "p_bh", f->p_bh);
 	set_known(w, object, "excess", f->e.excess);
