@@ -162,8 +162,6 @@ fv_status core_columns_make(fv_ctx *ctx, const core_results *results, core_grid 
 			status = add_column(ctx, grid, a, attribute_metrics[k]);
 	if (!status)
 		status = find_family(ctx, results, grid);
-	if (!status && grid->family >= 0)
-		grid->column[grid->family].compared = true;
 	if (!status)
 		status = add_more(ctx, grid);
 	return status ? status : add_requests(ctx, grid);

@@ -200,8 +200,9 @@ static void limit_draws(core_grid *grid)
 	if (!o->details) {
 		shown = 0;
 		for (size_t k = 0; k < o->n_requests; k++)
-			shown |= (core_metric_mask)1 << o->request[k].id;
+			shown |= o->request[k].drawn ? (core_metric_mask)1 << o->request[k].id : 0;
 		grid->options.draws.only = shown;
+		grid->options.draws.n = shown ? o->draws.n : 0;
 		return;
 	}
 	for (size_t j = 0; j < grid->n_columns; j++)

@@ -15,6 +15,7 @@ typedef struct core_column_request {
 	const char *attribute; /* NULL: over all rows */
 	core_metric_id id;
 	bool compared; /* with the reference */
+	bool drawn;    /* with its null, or compared; else its value alone */
 } core_column_request;
 
 typedef struct core_table_options {

@@ -203,7 +203,8 @@ static void find_main(
 	const core_results *results, const struct known *known, core_column_request *out)
 {
 	const core_run_facts *declared = core_find_declaration(results);
-	*out = (core_column_request){known->usual, known->usual ? CORE_TPR_GAP : CORE_F1, false};
+	*out = (core_column_request){
+		.attribute = known->usual, .id = known->usual ? CORE_TPR_GAP : CORE_F1};
 	if (declared && core_metric_find(declared->compare_metric, &out->id) &&
 		core_metric_is_overall(out->id))
 		out->attribute = NULL;
@@ -237,14 +238,14 @@ static fv_status add_usual(const struct known *known, core_short_choice *out)
 	if (!out->pick)
 		return FV_FAILED;
 	for (size_t k = 0; k < sizeof overall / sizeof *overall; k++) {
-		core_column_request what = {NULL, CORE_F1, false};
+		core_column_request what = {.id = CORE_F1};
 		if (core_metric_find(overall[k].name, &what.id) &&
 			(out->main.attribute || what.id != out->main.id))
 			add_figure(out, what, CORE_PART_VALUE, overall[k].importance);
 	}
 	add_main(out);
 	for (size_t i = 0; i < known->n_attributes && gap; i++) {
-		core_column_request what = {known->attribute[i], out->main.id, false};
+		core_column_request what = {.attribute = known->attribute[i], .id = out->main.id};
 		if (!strcmp(known->attribute[i], out->main.attribute))
 			continue;
 		add_figure(out, what, CORE_PART_VALUE, OTHER_GAP);
@@ -259,6 +260,7 @@ static void add_request(core_short_choice *out, const core_pick *pick)
 {
 	core_column_request what = pick->what;
 	what.compared = pick->part >= CORE_PART_CHANGE;
+	what.drawn = pick->part != CORE_PART_VALUE;
 	if (pick->kind == CORE_PICK_FIGURE)
 		out->request[out->n_requests++] = what;
 }
