@@ -20,6 +20,10 @@ static const char *make_name(const core_html_page *page, const char *kind, const
 	return name;
 }
 
+/* Larger figures, of hundreds of variants, are left to `fairvox plot`: a page of 1,000 variants stays below
+ * 1 MB. */
+enum { BYTES_MAX = 200000 };
+
 static void put_figure(core_html_page *page, const core_figure_kind *kind, const char *name,
 	const core_canvas *canvas)
 {
@@ -30,7 +34,18 @@ static void put_figure(core_html_page *page, const core_figure_kind *kind, const
 		"</figcaption>\n<div class=scroll tabindex=0 role=region aria-label=\"Figure "
 		"%zu\">",
 		page->report->n_figures + 1);
-	core_canvas_write_svg(canvas, false, page->out);
+	core_text svg = {0};
+	core_canvas_write_svg(canvas, false, &svg);
+	if (svg.size <= BYTES_MAX)
+		core_text_put(page->out, svg.data ? svg.data : "", svg.size);
+	else
+		core_text_add(page->out,
+			"<p class=muted>Not shown here, since it alone has %zu kB: fairvox plot "
+			"%s, or "
+			"--assets, draws it.</p>\n",
+			svg.size / 1000, kind->name);
+	page->out->failed |= svg.failed;
+	core_text_free(&svg);
 	core_text_add(page->out, "</div></figure>\n");
 }
 

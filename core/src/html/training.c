@@ -6,7 +6,7 @@
 #include "html/figures.h"
 #include "report/tuning.h"
 
-enum { LISTED = 50 };
+enum { LISTED = 50, ROWS_MAX = 100 };
 
 /* --- epochs kept ------------------------------------------------------------------------------ */
 
@@ -67,7 +67,14 @@ static fv_status add_edges(core_html_page *page)
 		*core_table_at(t, at, FIRST) = core_value_count(first);
 		*core_table_at(t, at++, LAST) = core_value_count(last);
 	}
-	core_html_table(page->out, t);
+	if (rows <= ROWS_MAX)
+		core_html_table(page->out, t);
+	else
+		core_text_add(page->out,
+			"<p>Runs of %zu variants kept the first or the last epoch that they could: "
+			"a "
+			"longer training or another learning rate may do better.</p>\n",
+			rows);
 	return FV_OK;
 }
 
