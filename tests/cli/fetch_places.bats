@@ -161,7 +161,7 @@ END
 	rm data/wav/a9.wav
 	fails 4 "data/wav/a9.wav: is missing: run without --offline" fetch --offline corpus
 	echo more >>data/wav/a1.wav
-	fails 4 "corpus: 1 of 9 files are missing from data/wav" fetch corpus
+	fails 4 "corpus: 1 of 9 files is missing from data/wav" fetch corpus
 	[[ $stderr == *"data/wav/a1.wav: exists, but its SHA-256"* ]]
 	fetch --force -j 1 corpus
 	diff -r www/audio data/wav
