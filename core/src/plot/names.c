@@ -136,7 +136,7 @@ static fv_status put_axes(fv_ctx *ctx, const core_grid *grid, const struct axes 
 
 /* --- names ------------------------------------------------------------------------------------ */
 
-/* "rw" -> "RW" */
+/* Writes a short name of letters in capitals: "xy" -> "XY". */
 static const char *make_objective(fv_ctx *ctx, const core_run_facts *facts, const char *given)
 {
 	char *name = core_strdup(ctx, facts->loss);

@@ -13,7 +13,7 @@ typedef struct core_variant_axis {
 	bool is_block;        /* objective, groups or encoder */
 	bool varies;          /* two variants with finished runs differ */
 	const json_t **value; /* [variants] borrowed; NULL: the variant is not on this axis */
-	/* [variants] for people: "rw", "0.001"; of a block its name, and the keys in which blocks of that name
+	/* [variants] for people: "NAME", "0.001"; of a block its name, and the keys in which blocks of that name
 	 * differ: "NAME k=16". NULL: not on this axis. */
 	const char **text;
 } core_variant_axis;

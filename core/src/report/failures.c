@@ -68,7 +68,7 @@ static fv_status list_causes(fv_ctx *ctx, const core_grid *grid, struct causes *
 	return status;
 }
 
-/* "erm", or "3 variants (erm, ...)" */
+/* "NAME", or "3 variants (NAME, ...)" */
 static const char *name_variants(fv_ctx *ctx, const struct cause *cause)
 {
 	if (cause->variants == 1)
