@@ -4,13 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/nearest.h"
 #include "base/number.h"
 #include "figure_file.h"
 #include "plot_map.h"
-#include "report/select_variants.h"
-#include "report/tuning.h"
 #include "results.h"
 #include "verbs.h"
 
@@ -55,9 +52,8 @@ struct plot {
 	core_figure_options figure;
 	core_table_options table;
 	cli_map_options map;
-	const char *rows, *out;
+	const char *out;
 	cli_source source;
-	bool trials;
 	int64_t dpi;
 };
 
@@ -88,16 +84,9 @@ static fv_status parse_source_option(fv_ctx *ctx, int option, struct plot *p)
 		status = cli_int(ctx, "--seed", optarg, 0, INT64_MAX, &seed);
 		tsne->seed = (uint64_t)seed;
 		return status;
-	case 'S':
-		p->source.results = optarg;
-		return FV_OK;
-	case 'C':
-		p->source.cache = optarg;
-		return FV_OK;
-	case 'P':
-		return cli_add_folder(ctx, &p->source.folders, optarg);
 	}
-	return FV_CONFIG;
+	p->figure.selected |= option == CLI_ROWS;
+	return cli_source_apply(ctx, option, &p->source);
 }
 
 /* Options of the file and its size. */
@@ -128,10 +117,6 @@ static fv_status parse_option(fv_ctx *ctx, int option, struct plot *p)
 	case 'a':
 		p->figure.attribute = optarg;
 		return FV_OK;
-	case 'R':
-		p->rows = optarg;
-		p->figure.selected = true;
-		return FV_OK;
 	case 'r':
 		p->table.reference = optarg;
 		return FV_OK;
@@ -140,9 +125,6 @@ static fv_status parse_option(fv_ctx *ctx, int option, struct plot *p)
 		return FV_OK;
 	case 'x':
 		p->figure.x = optarg;
-		return FV_OK;
-	case 't':
-		p->trials = true;
 		return FV_OK;
 	case 'l':
 		p->figure.labels = optarg;
@@ -172,17 +154,14 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct plot *
 {
 	static const struct option longs[] = {{"output", required_argument, NULL, 'o'},
 		{"metric", required_argument, NULL, 'm'},
-		{"attribute", required_argument, NULL, 'a'}, {"rows", required_argument, NULL, 'R'},
-		{"reference", required_argument, NULL, 'r'}, {"trials", no_argument, NULL, 't'},
-		{"paper", no_argument, NULL, 'p'}, {"x", required_argument, NULL, 'x'},
-		{"fold", required_argument, NULL, 'F'},
+		{"attribute", required_argument, NULL, 'a'},
+		{"reference", required_argument, NULL, 'r'}, {"paper", no_argument, NULL, 'p'},
+		{"x", required_argument, NULL, 'x'}, {"fold", required_argument, NULL, 'F'},
 		{"perplexity", required_argument, NULL, 'e'},
-		{"seed", required_argument, NULL, 's'}, {"cache", required_argument, NULL, 'C'},
-		{"plugins", required_argument, NULL, 'P'},
-		{"results", required_argument, NULL, 'S'}, {"labels", required_argument, NULL, 'l'},
-		{"width", required_argument, NULL, 'w'}, {"height", required_argument, NULL, 'h'},
-		{"dpi", required_argument, NULL, 'D'}, {"draws", required_argument, NULL, 'd'},
-		{0}};
+		{"seed", required_argument, NULL, 's'}, CLI_SOURCE_OPTIONS,
+		{"labels", required_argument, NULL, 'l'}, {"width", required_argument, NULL, 'w'},
+		{"height", required_argument, NULL, 'h'}, {"dpi", required_argument, NULL, 'D'},
+		{"draws", required_argument, NULL, 'd'}, {0}};
 	*p = (struct plot){.figure = core_figure_default(),
 		.table = core_table_default(),
 		.map = {.fold = -1, .tsne = core_tsne_defaults()},
@@ -201,10 +180,9 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct plot *
 	if (!p->out)
 		return fv_fail(ctx, FV_CONFIG,
 			"plot: -o FILE is missing: FILE ends in .svg, .pdf or .png");
-	p->source.path = argv[optind + 1];
-	p->source.overrides = argv + optind + 2;
-	p->source.n_overrides = (size_t)(argc - optind - 2);
-	return find_figure(ctx, argv[optind], &p->kind);
+	fv_status status = find_figure(ctx, argv[optind], &p->kind);
+	p->source.has_map = !status && p->kind->map;
+	return status ? status : cli_source_set_path(ctx, argc, argv, optind + 1, &p->source);
 }
 
 static fv_status draw_figure(fv_ctx *ctx, const struct plot *p, const core_results *results)
@@ -212,27 +190,17 @@ static fv_status draw_figure(fv_ctx *ctx, const struct plot *p, const core_resul
 	core_grid grid;
 	core_map map;
 	core_canvas *canvas = NULL;
+	cli_map_options where = p->map;
+	where.cache = p->source.cache ? p->source.cache : "cache";
+	where.folders = p->source.folders;
 	core_table_options options = core_figure_grid_options(p->kind, &p->figure, p->table);
 	fv_status status = core_grid_make(ctx, results, &options, &grid);
 	const core_figure_input input = {results, &grid, p->kind->map ? &map : NULL};
 	if (!status && p->kind->map)
-		status = cli_map_make(ctx, results, &p->map, &map);
+		status = cli_map_make(ctx, results, &where, &map);
 	if (!status)
 		status = core_figure_draw(ctx, p->kind, &input, &p->figure, &canvas);
 	return status ? status : cli_write_figure(ctx, canvas, p->out, (double)p->dpi);
-}
-
-/* Reads the results. The map needs cache and plugins with a results folder, too. */
-static fv_status read_results(fv_ctx *ctx, struct plot *p, core_results **out)
-{
-	cli_source source = p->source;
-	p->map.cache = source.cache ? source.cache : "cache";
-	p->map.folders = source.folders;
-	if (p->kind->map && core_is_dir(source.path)) {
-		source.cache = NULL;
-		source.folders = (cli_folders){0};
-	}
-	return cli_results_read(ctx, &source, out);
 }
 
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
@@ -241,15 +209,10 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	core_results *results;
 	fv_status status = parse_options(ctx, argc, argv, &plot);
 	if (!status)
-		status = read_results(ctx, &plot, &results);
+		status = cli_results_read(ctx, &plot.source, &results);
 	if (status)
 		return status;
-	if (!plot.trials)
-		status = core_hide_trials(ctx, results);
-	if (!status && plot.rows)
-		status = core_select_variants(ctx, plot.rows, results);
-	if (!status)
-		status = draw_figure(ctx, &plot, results);
+	status = draw_figure(ctx, &plot, results);
 	core_results_free(results);
 	return status;
 }

@@ -9,8 +9,6 @@
 #include "html/report.h"
 #include "plot_map.h"
 #include "report/grid_tables.h"
-#include "report/select_variants.h"
-#include "report/tuning.h"
 
 #include "results.h"
 #include "verbs.h"
@@ -36,8 +34,7 @@ static const char usage[] =
 
 struct report {
 	core_html_options html;
-	const char *output, *assets, *rows;
-	bool trials;
+	const char *output, *assets;
 	cli_source source;
 };
 
@@ -53,54 +50,35 @@ static fv_status parse_option(fv_ctx *ctx, int option, struct report *r)
 	case 'A':
 		r->html.anonymous = true;
 		return FV_OK;
-	case 'R':
-		r->rows = optarg;
-		return FV_OK;
 	case 'r':
 		r->html.table.reference = optarg;
-		return FV_OK;
-	case 't':
-		r->trials = true;
 		return FV_OK;
 	case 'd':
 		return cli_int(ctx, "--draws", optarg, 2000, 10000000, &r->html.table.draws.n);
 	case 'm':
 		return cli_int(
 			ctx, "--min-support", optarg, 0, 1000000, &r->html.table.min_support);
-	case 'D':
-		r->source.results = optarg;
-		return FV_OK;
-	case 'C':
-		r->source.cache = optarg;
-		return FV_OK;
-	case 'P':
-		return cli_add_folder(ctx, &r->source.folders, optarg);
 	}
-	return FV_CONFIG;
+	return cli_source_apply(ctx, option, &r->source);
 }
 
 static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct report *r)
 {
 	static const struct option longs[] = {{"output", required_argument, NULL, 'o'},
 		{"assets", required_argument, NULL, 'a'}, {"anonymous", no_argument, NULL, 'A'},
-		{"rows", required_argument, NULL, 'R'}, {"reference", required_argument, NULL, 'r'},
-		{"trials", no_argument, NULL, 't'}, {"draws", required_argument, NULL, 'd'},
+		{"reference", required_argument, NULL, 'r'},
+		{"draws", required_argument, NULL, 'd'},
 		{"min-support", required_argument, NULL, 'm'},
-		{"results", required_argument, NULL, 'D'}, {"cache", required_argument, NULL, 'C'},
-		{"plugins", required_argument, NULL, 'P'}, {0}};
+
+		CLI_SOURCE_OPTIONS, {0}};
 	*r = (struct report){.html = {.table = core_table_default()}, .output = "report.html"};
 	for (int option; (option = cli_option(ctx, argc, argv, "o:", longs)) != -1;) {
 		fv_status status = option == '?' ? FV_CONFIG : parse_option(ctx, option, r);
 		if (status)
 			return status;
 	}
-	if (optind >= argc)
-		return fv_fail(
-			ctx, FV_CONFIG, "report: name one results folder, or a configuration");
-	r->source.path = argv[optind];
-	r->source.overrides = argv + optind + 1;
-	r->source.n_overrides = (size_t)(argc - optind - 1);
-	return FV_OK;
+	r->source.has_map = true;
+	return cli_source_set_path(ctx, argc, argv, optind, &r->source);
 }
 
 /* Returns the name of the folder or configuration, without folders and ending: "demo". */
@@ -240,17 +218,6 @@ static fv_status write_report(fv_ctx *ctx, struct report *r, const core_results 
 	return status;
 }
 
-/* Reads the results. The map needs cache and plugins with a results folder, too. */
-static fv_status read_results(fv_ctx *ctx, const struct report *r, core_results **out)
-{
-	cli_source source = r->source;
-	if (core_is_dir(source.path)) {
-		source.cache = NULL;
-		source.folders = (cli_folders){0};
-	}
-	return cli_results_read(ctx, &source, out);
-}
-
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
 	struct report report;
@@ -260,16 +227,12 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	if (!status && !(report.html.name = name_study(ctx, &report)))
 		status = FV_FAILED;
 	if (!status)
-		status = read_results(ctx, &report, &results);
+		status = cli_results_read(ctx, &report.source, &results);
 	if (status)
 		return status;
 	status = core_registry_open(
 		ctx, report.source.folders.path, report.source.folders.n, &registry);
 	report.html.registry = registry;
-	if (!status && !report.trials)
-		status = core_hide_trials(ctx, results);
-	if (!status && report.rows)
-		status = core_select_variants(ctx, report.rows, results);
 	if (!status)
 		status = write_report(ctx, &report, results);
 	core_results_free(results);

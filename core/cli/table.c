@@ -3,7 +3,6 @@
 #include "report/event_files.h"
 #include "report/pairs.h"
 #include "report/paper.h"
-#include "report/select_variants.h"
 #include "report/short_table.h"
 #include "report/tuning.h"
 #include "report/write_sqlite.h"
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/plural.h"
 
 #include "results.h"
 #include "terminal.h"
@@ -60,10 +60,10 @@ static const char *const layouts[LAYOUTS] = {"grid", "pairs", "paper1", "paper2"
 
 struct table {
 	enum layout layout;
-	bool against, full, plain, trials;
+	bool against, full, plain;
 	int format; /* core_table_format, SQLITE or TENSORBOARD */
 	core_table_options options;
-	const char *rows, *columns, *sort, *output; /* NULL: not given */
+	const char *columns, *sort, *output; /* NULL: not given */
 	cli_source source;
 	core_variant_axes axes;
 	core_short_choice choice;
@@ -102,15 +102,12 @@ static fv_status parse_option(fv_ctx *ctx, int option, struct table *t)
 			formats[f] = core_table_format_name((core_table_format)f);
 		status = find_word(ctx, "--format", formats, FORMATS, optarg, &t->format);
 	}
-	if (option == 'R')
-		t->rows = optarg;
 	if (option == 'c')
 		t->columns = optarg;
 	if (option == 's')
 		t->sort = optarg;
 	if (option == 'o')
 		t->output = optarg;
-	t->trials |= option == 't';
 	t->full |= option == 'F';
 	t->plain |= option == 'p';
 	if (option == 'r')
@@ -121,12 +118,8 @@ static fv_status parse_option(fv_ctx *ctx, int option, struct table *t)
 		status = cli_int(ctx, "--min-support", optarg, 0, 1000000, &t->options.min_support);
 	if (option == 'b')
 		t->options.baselines = false;
-	if (option == 'D')
-		t->source.results = optarg;
-	if (option == 'C')
-		t->source.cache = optarg;
-	if (option == 'P')
-		status = cli_add_folder(ctx, &t->source.folders, optarg);
+	if (option >= CLI_ROWS)
+		status = cli_source_apply(ctx, option, &t->source);
 	return status;
 }
 
@@ -165,28 +158,22 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct table 
 {
 	static const struct option longs[] = {{"layout", required_argument, NULL, 'l'},
 		{"format", required_argument, NULL, 'f'}, {"against", required_argument, NULL, 'a'},
-		{"reference", required_argument, NULL, 'r'}, {"rows", required_argument, NULL, 'R'},
+		{"reference", required_argument, NULL, 'r'},
 		{"columns", required_argument, NULL, 'c'}, {"sort", required_argument, NULL, 's'},
 		{"full", no_argument, NULL, 'F'}, {"plain", no_argument, NULL, 'p'},
 		{"draws", required_argument, NULL, 'd'},
 		{"min-support", required_argument, NULL, 'm'},
-		{"no-baselines", no_argument, NULL, 'b'}, {"trials", no_argument, NULL, 't'},
-		{"results", required_argument, NULL, 'D'}, {"cache", required_argument, NULL, 'C'},
-		{"output", required_argument, NULL, 'o'}, {"plugins", required_argument, NULL, 'P'},
-		{0}};
+		{"no-baselines", no_argument, NULL, 'b'},
+
+		{"output", required_argument, NULL, 'o'}, CLI_SOURCE_OPTIONS, {0}};
 	*t = (struct table){.options = core_table_default()};
 	for (int option; (option = cli_option(ctx, argc, argv, "o:", longs)) != -1;) {
 		fv_status status = option == '?' ? FV_CONFIG : parse_option(ctx, option, t);
 		if (status)
 			return status;
 	}
-	if (optind >= argc)
-		return fv_fail(
-			ctx, FV_CONFIG, "table: name one results folder, or a configuration");
-	t->source.path = argv[optind];
-	t->source.overrides = argv + optind + 1;
-	t->source.n_overrides = (size_t)(argc - optind - 1);
-	return check_options(ctx, t);
+	fv_status status = cli_source_set_path(ctx, argc, argv, optind, &t->source);
+	return status ? status : check_options(ctx, t);
 }
 
 /* Is every table of the grid wanted, not only the short one? */
@@ -283,8 +270,9 @@ static fv_status write_curves(fv_ctx *ctx, const struct table *t, const core_res
 	int64_t n;
 	fv_status status = core_write_event_files(ctx, results, t->output, &n);
 	if (!status)
-		core_log(ctx, CORE_INFO, "%s: learning curves of %lld %s: tensorboard --logdir %s",
-			t->output, (long long)n, n == 1 ? "run" : "runs", t->output);
+		core_log(ctx, CORE_INFO,
+			"%s: learning curves of %lld run%s: tensorboard --logdir %s", t->output,
+			(long long)n, core_plural(n), t->output);
 	return status;
 }
 
@@ -297,13 +285,9 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		status = cli_results_read(ctx, &table.source, &results);
 	if (status)
 		return status;
-	if (!table.trials)
-		status = core_hide_trials(ctx, results);
-	if (!status && table.rows)
-		status = core_select_variants(ctx, table.rows, results);
-	if (!status && table.format == TENSORBOARD) {
+	if (table.format == TENSORBOARD) {
 		status = write_curves(ctx, &table, results);
-	} else if (!status && !(status = core_axes_find(ctx, results, &table.axes))) {
+	} else if (!(status = core_axes_find(ctx, results, &table.axes))) {
 		status = write_table(ctx, &table, results);
 		core_axes_free(&table.axes);
 	}
