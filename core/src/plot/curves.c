@@ -4,11 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/csv.h"
-#include "base/file.h"
-#include "base/number.h"
 #include "plot/drawing.h"
 #include "plot/figures.h"
+#include "report/history.h"
 
 #define HEIGHT 110.0
 #define GUTTER 14.0
@@ -76,11 +74,6 @@ static fv_status find_values(struct curves *c)
 	return FV_OK;
 }
 
-static bool read_cell(const core_csv *csv, int64_t row, int64_t column, double *out)
-{
-	return column >= 0 && core_parse_double(core_csv_cell(csv, row, column), out);
-}
-
 static fv_status grow_curve(fv_ctx *ctx, struct curve *curve, size_t epochs)
 {
 	if (epochs <= curve->n)
@@ -110,39 +103,40 @@ static void add_value(struct curve *curve, size_t epoch, double value)
 	curve->count[epoch]++;
 }
 
-/* Adds the last stage of a run to the curves. */
-static fv_status add_rows(fv_ctx *ctx, struct curves *c, const core_csv *csv, struct panel *p)
+/* Adds an epoch to the curves. */
+static fv_status add_epoch(fv_ctx *ctx, struct curves *c, const json_t *line, struct panel *p)
 {
-	int64_t stages = core_csv_column(csv, "stage"), epochs = core_csv_column(csv, "epoch");
-	double last = 0, stage, epoch, value;
-	if (csv->n_rows)
-		(void)read_cell(csv, csv->n_rows - 1, stages, &last);
-	for (int64_t i = 0; i < csv->n_rows; i++) {
-		bool in_stage = !read_cell(csv, i, stages, &stage) || stage == last;
-		if (!in_stage || !read_cell(csv, i, epochs, &epoch) || epoch < 1 || epoch > 1e6)
-			continue;
-		for (size_t k = 0; k < c->n_values; k++) {
-			fv_status status = grow_curve(ctx, &p->curve[k], (size_t)epoch);
-			if (status)
-				return status;
-			if (read_cell(csv, i, core_csv_column(csv, c->value[k]->key), &value))
-				add_value(&p->curve[k], (size_t)epoch - 1, value);
-		}
+	json_int_t epoch = json_integer_value(json_object_get(line, "epoch"));
+	fv_status status = FV_OK;
+	for (size_t k = 0; k < c->n_values && epoch >= 1 && epoch <= 1000000 && !status; k++) {
+		const json_t *value = json_object_get(line, c->value[k]->key);
+		status = grow_curve(ctx, &p->curve[k], (size_t)epoch);
+		if (!status && json_is_number(value))
+			add_value(&p->curve[k], (size_t)epoch - 1, json_number_value(value));
 	}
-	return FV_OK;
+	return status;
 }
 
+static json_int_t get_stage(const json_t *line)
+{
+	return json_integer_value(json_object_get(line, "stage"));
+}
+
+/* Adds the last training stage of a run to the curves. */
 static fv_status read_run(struct curves *c, const core_run_result *run, struct panel *p)
 {
-	fv_ctx *ctx = c->d.ctx, *own = core_ctx_aside(ctx); /* holds the text of the file */
-	core_csv csv;
-	char *path = own ? core_path_join(own, run->dir, "metrics.jsonl") : NULL;
-	if (!path)
-		return FV_FAILED;
-	fv_status status = core_csv_read(own, path, &csv);
-	if (!status)
-		status = add_rows(ctx, c, &csv, p);
-	status = core_ctx_rejoin(ctx, own, status);
+	json_t *epochs, *line;
+	size_t i;
+	fv_status status = core_history_read(c->d.ctx, run, &epochs);
+	if (status)
+		return status;
+	json_int_t last = get_stage(json_array_get(epochs, json_array_size(epochs) - 1));
+	json_array_foreach(epochs, i, line)
+	{
+		if (!status && get_stage(line) == last)
+			status = add_epoch(c->d.ctx, c, line, p);
+	}
+	json_decref(epochs);
 	const json_t *kept = json_object_get(run->metrics, "selected_epoch");
 	if (json_is_integer(kept))
 		p->kept[p->n_kept++] = (double)json_integer_value(kept);

@@ -114,9 +114,8 @@ static bool is_shown(const char *key, const json_t *value)
 }
 
 /* Adds an epoch as one event. */
-static fv_status add_epoch(void *user, const json_t *epoch)
+static void add_epoch(struct events *e, const json_t *epoch)
 {
-	struct events *e = user;
 	core_text event = {0}, summary = {0};
 	const char *key;
 	json_t *value;
@@ -136,7 +135,6 @@ static fv_status add_epoch(void *user, const json_t *epoch)
 	put_record(&e->out, &event);
 	core_text_free(&event);
 	core_text_free(&summary);
-	return FV_OK; /* out->failed tells that memory ran out */
 }
 
 static void put_version(core_text *out)
@@ -153,13 +151,17 @@ static fv_status write_run(
 	fv_ctx *ctx, const core_run_result *run, const char *variant, const char *dir)
 {
 	struct events e = {0};
+	json_t *epochs = NULL, *epoch;
+	size_t i;
 	char *folder = core_format(ctx, "%s/%s/fold%lld-seed%lld", dir, variant,
 		(long long)run->fold, (long long)run->seed);
 	char *path = folder ? core_path_join(ctx, folder, "events.out.tfevents.0.fairvox") : NULL;
 	fv_status status = path ? core_make_dirs(ctx, folder) : FV_FAILED;
 	put_version(&e.out);
 	if (!status)
-		status = core_history_each(ctx, run, add_epoch, &e);
+		status = core_history_read(ctx, run, &epochs);
+	json_array_foreach(epochs, i, epoch) add_epoch(&e, epoch);
+	json_decref(epochs);
 	if (!status && e.out.failed)
 		status = fv_fail(ctx, FV_FAILED, "out of memory");
 	if (!status)

@@ -114,9 +114,8 @@ static core_cell make_integer(int64_t value)
 enum { EPOCH_COLUMNS = 7 };
 
 /* Adds a row for each number of an epoch. */
-static fv_status add_epoch(void *user, const json_t *epoch)
+static fv_status add_epoch(struct database *d, const json_t *epoch)
 {
-	struct database *d = user;
 	const char *key;
 	json_t *value;
 	core_cell cell[EPOCH_COLUMNS] = {{.kind = CORE_CELL_TEXT, .text = d->variant},
@@ -136,6 +135,18 @@ static fv_status add_epoch(void *user, const json_t *epoch)
 	return status;
 }
 
+static fv_status add_run(struct database *d)
+{
+	json_t *epochs, *epoch;
+	size_t i;
+	fv_status status = core_history_read(d->ctx, d->run, &epochs);
+	if (status)
+		return status;
+	json_array_foreach(epochs, i, epoch) status = status ? status : add_epoch(d, epoch);
+	json_decref(epochs);
+	return status;
+}
+
 static fv_status add_epochs(struct database *d, const core_results *results)
 {
 	static const char *const columns[EPOCH_COLUMNS] = {
@@ -146,7 +157,7 @@ static fv_status add_epochs(struct database *d, const core_results *results)
 			d->variant = results->variant[i].name;
 			d->run = &results->variant[i].run[k];
 			if (d->run->status == CORE_RUN_DONE)
-				status = core_history_each(d->ctx, d->run, add_epoch, d);
+				status = add_run(d);
 		}
 	return status;
 }
