@@ -11,8 +11,8 @@
 
 #define SUMS_TO_ONE 1e-3 /* how far the sum of a row's probabilities may be from 1 */
 
-/* Fills row [n] with the rows whose id is `group`; returns how many there are. */
-static int64_t select_rows(const core_eval_set *set, const int32_t *id, int32_t group, int64_t *row)
+int64_t core_eval_select_rows(
+	const core_eval_set *set, const int32_t *id, int32_t group, int64_t *row)
 {
 	int64_t n = 0;
 	for (int64_t i = 0; i < set->n; i++)
@@ -28,7 +28,7 @@ fv_status core_calibration_compute(fv_ctx *ctx, const core_eval_set *set, const 
 	*out = (core_calibration){0};
 	if (!row)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
-	int64_t n = select_rows(set, id, group, row);
+	int64_t n = core_eval_select_rows(set, id, group, row);
 	fv_status status = FV_OK;
 	for (int32_t c = 0; c < set->C && !status; c++) {
 		core_reliability bins;
@@ -95,7 +95,7 @@ static fv_status make_partition(
 	p->label = core_alloc(ctx, G * C * CORE_ECE_CELLS + 1, sizeof *p->label);
 	fv_status status = p->cell && p->bins && p->label ? FV_OK : FV_FAILED;
 	for (size_t g = 0; g < G; g++) {
-		int64_t n = select_rows(set, p->id, (int32_t)g, row);
+		int64_t n = core_eval_select_rows(set, p->id, (int32_t)g, row);
 		for (size_t c = 0; c < C && !status; c++)
 			status = core_reliability_make(ctx, set, (int32_t)c, n, row,
 				p->cell + c * (size_t)set->n, &p->bins[g * C + c]);
@@ -124,7 +124,7 @@ static fv_status make_null(fv_ctx *ctx, const core_eval_set *set, int32_t n_attr
 		out->selections += p->G;
 		status = make_partition(ctx, set, row, p);
 	}
-	select_rows(set, NULL, 0, out->order);
+	core_eval_select_rows(set, NULL, 0, out->order);
 	qsort_r(out->order, n, sizeof *out->order, compare_rows, (void *)set);
 	size_t values = (size_t)draws * (size_t)out->selections;
 	out->trace = core_alloc(ctx, values + 1, sizeof *out->trace);

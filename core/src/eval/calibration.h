@@ -17,6 +17,10 @@ typedef struct core_calibration {
 	double ece, brier; /* NaN: no rows */
 } core_calibration;
 
+/* Fills row [set->n] with the rows whose id [n] is `group`; id NULL: with all rows. Returns how many there are. */
+int64_t core_eval_select_rows(
+	const core_eval_set *set, const int32_t *id, int32_t group, int64_t *row);
+
 /* Computes both for the rows whose id [n] is `group`; id NULL: all rows. */
 FV_NODISCARD fv_status core_calibration_compute(fv_ctx *ctx, const core_eval_set *set,
 	const int32_t *id, int32_t group, core_calibration *out);

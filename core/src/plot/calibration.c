@@ -14,16 +14,6 @@ struct line {
 	double ece;
 };
 
-/* Lists the rows of a group; returns how many there are. */
-static int64_t list_rows(const core_eval_set *set, const int32_t *id, int32_t group, int64_t *row)
-{
-	int64_t n = 0;
-	for (int64_t i = 0; i < set->n; i++)
-		if (!id || id[i] == group)
-			row[n++] = i;
-	return n;
-}
-
 /* Adds one class and seed to the bins, with this weight. */
 static void add_bins(const core_reliability *bins, double weight, struct line *line)
 {
@@ -45,15 +35,15 @@ static fv_status fill_line(core_drawing *d, const core_variant_predictions *p, c
 	*line = (struct line){0};
 	for (int32_t k = 0; k < p->n_seeds && !status; k++) {
 		const core_eval_set *set = &p->set[k];
-		core_calibration calibration;
 		core_reliability bins;
-		int64_t n = list_rows(set, id, group, row);
-		status = core_calibration_compute(d->ctx, set, id, group, &calibration);
-		line->ece += calibration.ece / p->n_seeds;
+		double ece = 0;
+		int64_t n = core_eval_select_rows(set, id, group, row);
 		for (int32_t c = 0; c < set->C && !status; c++) {
 			status = core_reliability_make(d->ctx, set, c, n, row, NULL, &bins);
 			add_bins(&bins, 1.0 / set->C / p->n_seeds, line);
+			ece += core_reliability_ece(&bins, bins.label) / set->C;
 		}
+		line->ece += ece / p->n_seeds;
 	}
 	core_ctx_release(d->ctx, mark);
 	return status;
