@@ -50,14 +50,12 @@ static fv_status add_splits(core_html_page *page)
 		rows += (size_t)page->grid->row[row[k]].variant->n_folds;
 	if (!rows)
 		return FV_OK;
-	core_result_table *t = core_document_add(page->ctx, page->report->details, "splits",
+	core_result_table *t = core_document_add_titled(page->ctx, page->report->details, "splits",
 		"Recordings of each split and fold after exclusions and the simulated bias; used: "
 		"those that the objective trains on",
-		rows, COLUMNS);
+		titles, COLUMNS, rows);
 	if (!t)
 		return FV_FAILED;
-	for (size_t j = 0; j < COLUMNS; j++)
-		t->column[j] = core_plain_column(titles[j], titles[j], CORE_FOR_PEOPLE);
 	for (size_t k = 0; k < n; k++) {
 		t->line[at] = at > 0;
 		for (int32_t f = 0; f < page->grid->row[row[k]].variant->n_folds; f++)

@@ -136,13 +136,12 @@ static fv_status add_agreements(core_html_page *page)
 	size_t n = list_grouped(page, row), attributes = (size_t)tests->n_attributes;
 	if (!n || !attributes)
 		return FV_OK;
-	core_result_table *t = core_document_add(page->ctx, page->report->details, "agreement",
+	core_result_table *t = core_document_add_titled(page->ctx, page->report->details,
+		"agreement",
 		"Agreement of inferred groups with the attributes on test recordings: means over "
 		"folds, first seed. NMI and ARI: 0 is chance or no relation, 1 the same groups",
-		n * attributes, COLUMNS);
+		titles, COLUMNS, n * attributes);
 	fv_status status = t ? FV_OK : FV_FAILED;
-	for (size_t j = 0; j < COLUMNS && t; j++)
-		t->column[j] = core_plain_column(titles[j], titles[j], CORE_FOR_PEOPLE);
 	for (size_t i = 0; i < n && !status; i++)
 		for (size_t a = 0; a < attributes && !status; a++)
 			status = fill_agreement(page, row[i], tests->attribute[a], t, at++);
@@ -230,14 +229,13 @@ static fv_status add_group_table(core_html_page *page)
 		rows += count_groups(page, row[k]);
 	if (!rows)
 		return FV_OK;
-	core_result_table *t = core_document_add(page->ctx, page->report->details, "per_group",
+	core_result_table *t = core_document_add_titled(page->ctx, page->report->details,
+		"per_group",
 		"Metrics that need no threshold, and labels per recording, within each group, all "
 		"folds pooled, means over seeds and classes",
-		rows, GROUP_COLUMNS);
+		titles, GROUP_COLUMNS, rows);
 	if (!t)
 		return FV_FAILED;
-	for (size_t j = 0; j < GROUP_COLUMNS; j++)
-		t->column[j] = core_plain_column(titles[j], titles[j], CORE_FOR_PEOPLE);
 	for (size_t k = 0; k < n; k++) {
 		t->line[at] = at > 0;
 		fill_variant(page, row[k], t, &at);

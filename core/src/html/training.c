@@ -46,14 +46,13 @@ static fv_status add_edges(core_html_page *page)
 			"<p>No run kept the first or the last epoch that it could.</p>\n");
 		return FV_OK;
 	}
-	core_result_table *t = core_document_add(page->ctx, page->report->details, "kept_epochs",
+	core_result_table *t = core_document_add_titled(page->ctx, page->report->details,
+		"kept_epochs",
 		"Runs that kept the first or the last epoch that they could: a longer training or "
 		"another learning rate may do better",
-		rows, COLUMNS);
+		titles, COLUMNS, rows);
 	if (!t)
 		return FV_FAILED;
-	for (size_t j = 0; j < COLUMNS; j++)
-		t->column[j] = core_plain_column(titles[j], titles[j], CORE_FOR_PEOPLE);
 	for (size_t i = 0; i < page->grid->n_rows; i++) {
 		const core_grid_row *row = &page->grid->row[i];
 		int64_t first, last;
@@ -132,12 +131,11 @@ static fv_status add_missing(core_html_page *page)
 			core_text_add(page->out, "%s%lld %s", before++ ? ", " : "", (long long)n[k],
 				states[k]);
 	core_text_add(page->out, "%s</p>\n", all > rows ? "; the first are listed." : ".");
-	core_result_table *t = core_document_add(page->ctx, page->report->details, "missing_runs",
-		"Runs without results", rows, sizeof titles / sizeof *titles);
+	core_result_table *t =
+		core_document_add_titled(page->ctx, page->report->details, "missing_runs",
+			"Runs without results", titles, sizeof titles / sizeof *titles, rows);
 	if (!t)
 		return FV_FAILED;
-	for (size_t j = 0; j < sizeof titles / sizeof *titles; j++)
-		t->column[j] = core_plain_column(titles[j], titles[j], CORE_FOR_PEOPLE);
 	for (size_t i = 0; i < page->results->n && !status; i++)
 		for (size_t k = 0; k < page->results->variant[i].n && at < rows && !status; k++) {
 			const core_run_result *run = &page->results->variant[i].run[k];

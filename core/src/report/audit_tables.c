@@ -308,12 +308,10 @@ static fv_status add_undefined(fv_ctx *ctx, const core_metrics *m, core_document
 	static const char *const titles[] = {"undefined", "attribute", "class", "group", "reason"};
 	if (!m->n_undefined)
 		return FV_OK;
-	core_result_table *t =
-		core_document_add(ctx, document, "undefined", NULL, (size_t)m->n_undefined, 5);
+	core_result_table *t = core_document_add_titled(
+		ctx, document, "undefined", NULL, titles, 5, (size_t)m->n_undefined);
 	if (!t)
 		return FV_FAILED;
-	for (size_t j = 0; j < 5; j++)
-		t->column[j] = core_plain_column(titles[j], titles[j], CORE_FOR_PEOPLE);
 	for (int32_t i = 0; i < m->n_undefined; i++) {
 		const core_undefined *u = &m->undefined[i];
 		const char *const text[] = {

@@ -51,14 +51,12 @@ static fv_status add_levelling(fv_ctx *ctx, const core_comparison *m,
 	static const char *const titles[COLUMNS] = {
 		"class", "best in B", "change to A", "worst in B", "change to A", ""};
 	size_t classes = (size_t)m->C;
-	core_result_table *t = core_document_add(ctx, document, "levelling",
-		"TPR of the groups that are best and worst in B", classes + 1, COLUMNS);
+	core_result_table *t = core_document_add_titled(ctx, document, "levelling",
+		"TPR of the groups that are best and worst in B", titles, COLUMNS, classes + 1);
 	if (!t)
 		return FV_FAILED;
-	for (size_t j = 0; j < COLUMNS; j++) {
-		t->column[j] = core_plain_column(titles[j], titles[j], CORE_FOR_PEOPLE);
+	for (size_t j = 0; j < COLUMNS; j++)
 		t->column[j].format = CORE_SIGNED;
-	}
 	for (size_t c = 0; c < classes; c++)
 		fill_change(t, c, m->classes[c], a, &a->levelling.per_class[c]);
 	fill_change(t, classes, "mean", a, &a->levelling.mean);

@@ -91,6 +91,15 @@ core_result_table *core_document_add(fv_ctx *ctx, core_document *document, const
 	return t;
 }
 
+core_result_table *core_document_add_titled(fv_ctx *ctx, core_document *document, const char *name,
+	const char *title, const char *const *titles, size_t n_columns, size_t n_rows)
+{
+	core_result_table *t = core_document_add(ctx, document, name, title, n_rows, n_columns);
+	for (size_t j = 0; t && j < n_columns; j++)
+		t->column[j] = core_plain_column(titles[j], titles[j], CORE_FOR_PEOPLE);
+	return t;
+}
+
 core_result_table *core_document_add_json(fv_ctx *ctx, core_document *document, const char *name,
 	const char *const *keys, size_t n_columns, size_t n_rows)
 {

@@ -125,6 +125,9 @@ void core_document_free(core_document *document);
 /* Adds an empty table for people and JSON, all values missing. Returns NULL if memory runs out. */
 core_result_table *core_document_add(fv_ctx *ctx, core_document *document, const char *name,
 	const char *title, size_t n_rows, size_t n_columns);
+/* The same with plain columns for people, whose keys are their titles [n_columns]. */
+core_result_table *core_document_add_titled(fv_ctx *ctx, core_document *document, const char *name,
+	const char *title, const char *const *titles, size_t n_columns, size_t n_rows);
 /* Adds an empty table for JSON alone, of plain columns with these keys [n_columns]. */
 core_result_table *core_document_add_json(fv_ctx *ctx, core_document *document, const char *name,
 	const char *const *keys, size_t n_columns, size_t n_rows);
