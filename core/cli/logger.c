@@ -1,26 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "logger.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/progress.h"
+#include "terminal.h"
 
 #define REDRAW_S 0.2 /* on a terminal */
 #define LINE_S 60    /* elsewhere */
 
-enum { BAR_WIDTH = 24, USUAL_WIDTH = 80 };
+enum { BAR_WIDTH = 24 };
 
 cli_logger cli_logger_new(void)
 {
-	const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
-	bool terminal = isatty(STDERR_FILENO) && !(term && !strcmp(term, "dumb"));
+	bool terminal = cli_is_terminal(STDERR_FILENO);
 	return (cli_logger){.least = CORE_INFO,
-		.color = terminal && !(no_color && *no_color),
+		.color = terminal && !cli_wants_plain(),
 		.terminal = terminal,
 		.shown_s = core_clock_s()};
 }
@@ -32,19 +29,11 @@ void cli_logger_clear(cli_logger *logger)
 	logger->drawn = false;
 }
 
-static int find_terminal_width(void)
-{
-	struct winsize size;
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) || !size.ws_col)
-		return USUAL_WIDTH;
-	return size.ws_col;
-}
-
 /* Draws the progress in one line that the terminal does not wrap: the bar gives way first. */
 static void draw_progress(cli_logger *logger, const core_progress_state *state, const char *line)
 {
 	core_text bar = {0};
-	int width = find_terminal_width() - 1, length = (int)strlen(line);
+	int width = (int)cli_terminal_columns(STDERR_FILENO) - 1, length = (int)strlen(line);
 	int room = width - length - (int)sizeof "[] " + 1;
 	core_progress_bar(state, room < BAR_WIDTH ? room : BAR_WIDTH, &bar);
 	cli_logger_clear(logger);

@@ -11,25 +11,35 @@
 
 enum { UNKNOWN_TERMINAL = 80, NO_TERMINAL = 100, NARROWEST = 20 };
 
+size_t cli_terminal_columns(int fd)
+{
+	struct winsize size;
+	return !ioctl(fd, TIOCGWINSZ, &size) && size.ws_col ? size.ws_col : UNKNOWN_TERMINAL;
+}
+
+bool cli_is_terminal(int fd)
+{
+	const char *term = getenv("TERM");
+	return isatty(fd) && !(term && !strcmp(term, "dumb"));
+}
+
+bool cli_wants_plain(void)
+{
+	const char *no_color = getenv("NO_COLOR");
+	return no_color && *no_color;
+}
+
 size_t cli_columns(void)
 {
 	const char *said = getenv("COLUMNS");
-	struct winsize size;
 	int64_t columns = 0;
-	if (!said || !core_parse_int(said, &columns) || columns < 1) {
-		if (!isatty(STDOUT_FILENO))
-			columns = NO_TERMINAL;
-		else if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col)
-			columns = size.ws_col;
-		else
-			columns = UNKNOWN_TERMINAL;
-	}
+	if (!said || !core_parse_int(said, &columns) || columns < 1)
+		columns = isatty(STDOUT_FILENO) ? (int64_t)cli_terminal_columns(STDOUT_FILENO)
+						: NO_TERMINAL;
 	return columns < NARROWEST ? NARROWEST : (size_t)columns;
 }
 
 bool cli_shows_bold(void)
 {
-	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-	bool dumb = !term || !strcmp(term, "dumb");
-	return isatty(STDOUT_FILENO) && !(no_color && *no_color) && !dumb;
+	return getenv("TERM") && cli_is_terminal(STDOUT_FILENO) && !cli_wants_plain();
 }
