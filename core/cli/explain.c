@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fairvox explain: prints what a configuration resolves to, without computing anything. */
-#include <string.h>
-
 #include "base/plural.h"
 #include "base/progress.h"
 #include "run/estimate.h"
@@ -47,29 +45,20 @@ static void print_combinations(const core_config *c)
 			core_plural((int64_t)trials));
 }
 
-static const char *find_label(const core_variant *variant, const char *axis)
+/* Prints the axes with the labels of their values. */
+static fv_status print_axes(fv_ctx *ctx, const core_config *c)
 {
-	for (int32_t k = 0; k < variant->n_axes; k++)
-		if (!strcmp(variant->axis[k], axis))
-			return variant->axis_value[k];
-	return "";
-}
-
-/* Prints the axes with the labels of their values, each once. */
-static void print_axes(const core_config *c)
-{
+	const char **label = core_alloc(ctx, c->n_variants, sizeof *label);
+	if (!label)
+		return FV_FAILED;
 	for (size_t a = 0; a < c->n_axes; a++) {
+		size_t n = core_config_labels(c, c->axis[a], NULL, label);
 		printf("  %s:", c->axis[a]);
-		for (size_t i = 0, shown = 0; i < c->n_variants; i++) {
-			const char *label = find_label(&c->variants[i], c->axis[a]);
-			bool known = !*label;
-			for (size_t j = 0; j < i && !known; j++)
-				known = !strcmp(find_label(&c->variants[j], c->axis[a]), label);
-			if (!known)
-				printf("%s %s", shown++ ? "," : "", label);
-		}
+		for (size_t k = 0; k < n; k++)
+			printf("%s %s", k ? "," : "", label[k]);
 		putchar('\n');
 	}
+	return FV_OK;
 }
 
 static void print_notes(const core_config *c, bool full)
@@ -234,9 +223,10 @@ fv_status cli_explain(fv_ctx *ctx, cli_study *cli)
 	core_study *study;
 	struct totals totals = {0};
 	print_combinations(cli->variants);
-	print_axes(cli->variants);
+	fv_status status = print_axes(ctx, cli->variants);
 	print_notes(cli->variants, cli->full);
-	fv_status status = cli->full ? print_variants(ctx, cli->variants) : FV_OK;
+	if (!status && cli->full)
+		status = print_variants(ctx, cli->variants);
 	if (!status)
 		status = cli_study_open(ctx, cli, &study);
 	if (status)

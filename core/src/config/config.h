@@ -72,6 +72,13 @@ void core_config_origins(fv_ctx *ctx, const core_config *config, size_t variant,
 /* Returns a key as it appears in a name: its last part, or the short form common in papers. */
 const char *core_shorten_key(const char *key);
 
+/* Returns the label of a variant on an axis of the matrix; NULL: it is on none of its values. */
+const char *core_variant_label(const core_variant *variant, const char *axis);
+/* Lists the labels of all variants on an axis, each once in the order of the variants, and `none` for variants that
+ * have none; none NULL: those are left out. label [n_variants]. Returns how many there are. */
+size_t core_config_labels(
+	const core_config *config, const char *axis, const char *none, const char **label);
+
 /* Makes an encoder spec from command line flags. `weights` and `output` may be NULL. `params`
  * are "key=value" (-p): plugin parameters or reserved keys of the encoder block. Recordings are
  * cut or normalised only when asked; normalize=corpus needs a caller that knows the corpus's

@@ -16,34 +16,7 @@ const char *core_folder_state_name(core_folder_state state)
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
-/* The label of a variant on an axis; NULL: a variant of `include:` that lacks it. */
-static const char *find_label(const core_variant *variant, const char *axis)
-{
-	for (int32_t i = 0; i < variant->n_axes; i++)
-		if (!strcmp(variant->axis[i], axis))
-			return *variant->axis_value[i] ? variant->axis_value[i] : NULL;
-	return NULL;
-}
-
-static const char *show_label(const char *label)
-{
-	return label ? label : "(other)";
-}
-
-/* Lists the labels of all variants on an axis, each once, in the order of the variants. */
-static size_t list_labels(const core_survey *s, const char *axis, const char **label)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < s->study->config->n_variants; i++) {
-		const char *own = show_label(find_label(&s->study->config->variants[i], axis));
-		bool known = false;
-		for (size_t k = 0; k < n && !known; k++)
-			known = !strcmp(label[k], own);
-		if (!known)
-			label[n++] = own;
-	}
-	return n;
-}
+#define NO_LABEL "(other)" /* of variants that are not on an axis */
 
 struct axis_counts {
 	const char *axis;
@@ -54,7 +27,8 @@ struct axis_counts {
 
 static void count_run(struct axis_counts *c, const core_variant *variant, core_folder_state state)
 {
-	const char *own = show_label(find_label(variant, c->axis));
+	const char *own = core_variant_label(variant, c->axis);
+	own = own ? own : NO_LABEL;
 	for (size_t k = 0; k < c->n && !variant->tune; k++)
 		if (!strcmp(c->label[k], own))
 			c->count[k * CORE_FOLDER_STATES + state]++;
@@ -76,7 +50,7 @@ static fv_status add_axis(
 	const char **label = core_alloc(ctx, s->study->config->n_variants, sizeof *label);
 	if (!label)
 		return FV_FAILED;
-	size_t n = list_labels(s, axis, label);
+	size_t n = core_config_labels(s->study->config, axis, NO_LABEL, label);
 	if (n < 2)
 		return FV_OK;
 	int64_t *count = core_alloc(ctx, n * CORE_FOLDER_STATES, sizeof *count);
