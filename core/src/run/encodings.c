@@ -56,7 +56,7 @@ static fv_status add_encoding(
 			return FV_OK;
 	}
 	fv_status status = open_encoder(ctx, study, spec, &encoding.encoder);
-	status = core_study_take_failure(ctx, study, status, &encoding.failure);
+	status = core_study_move_failure(ctx, study, status, &encoding.failure);
 	if (!status)
 		study->encoding[study->n_encodings++] = encoding;
 	return status;
@@ -129,7 +129,7 @@ static fv_status find_audio(fv_ctx *ctx, core_study *study, core_encoding *encod
 	core_set *set = &study->set[encoding->set];
 	fv_status status = FV_OK;
 	if (!set->failure)
-		status = core_study_take_failure(
+		status = core_study_move_failure(
 			ctx, study, core_set_find_audio(ctx, study, set), &set->failure);
 	encoding->failure = set->failure;
 	return status;
@@ -158,7 +158,7 @@ fv_status core_encodings_prepare(fv_ctx *ctx, core_study *study, int jobs, bool 
 		fv_status status = find_audio(ctx, study, encoding);
 		if (!status && !encoding->failure && encoding->fold >= 0) {
 			status = set_corpus_moments(ctx, study, encoding, jobs, keep_waves);
-			status = core_study_take_failure(ctx, study, status, &encoding->failure);
+			status = core_study_move_failure(ctx, study, status, &encoding->failure);
 		}
 		if (status)
 			return status;
@@ -243,5 +243,5 @@ fv_status core_encoding_load(
 	encoding->loaded = !status;
 	if (!status)
 		warn_silent(ctx, &study->set[encoding->set], &encoding->features);
-	return core_study_take_failure(ctx, study, status, &encoding->failure);
+	return core_study_move_failure(ctx, study, status, &encoding->failure);
 }

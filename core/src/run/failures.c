@@ -10,7 +10,7 @@ bool core_study_goes_on(const core_study *study, fv_status status)
 	return study->keep_going && core_is_failure(status);
 }
 
-fv_status core_study_take_failure(
+fv_status core_study_move_failure(
 	fv_ctx *ctx, const core_study *study, fv_status status, const core_reason **reason)
 {
 	if (!core_study_goes_on(study, status))
@@ -21,13 +21,13 @@ fv_status core_study_take_failure(
 
 fv_status core_study_fail_run(fv_ctx *ctx, const core_study *study, core_run *run, fv_status status)
 {
-	return core_study_take_failure(ctx, study, status, &run->failure);
+	return core_study_move_failure(ctx, study, status, &run->failure);
 }
 
 fv_status core_study_fail_variant(fv_ctx *ctx, core_study *study, int32_t variant, fv_status status)
 {
 	const core_reason *reason = NULL;
-	status = core_study_take_failure(ctx, study, status, &reason);
+	status = core_study_move_failure(ctx, study, status, &reason);
 	for (int64_t i = 0; i < study->n_runs; i++)
 		if (reason && study->run[i].variant == variant && !study->run[i].failure)
 			study->run[i].failure = reason;

@@ -12,7 +12,7 @@ bool core_study_goes_on(const core_study *study, fv_status status);
 
 /* If the study goes on after `status`, moves the failures of ctx to *reason and returns FV_OK; else returns
  * the status. FV_OK sets nothing. */
-FV_NODISCARD fv_status core_study_take_failure(
+FV_NODISCARD fv_status core_study_move_failure(
 	fv_ctx *ctx, const core_study *study, fv_status status, const core_reason **reason);
 
 /* The same for a run, and for all runs of a variant. */

@@ -53,7 +53,7 @@ fv_status core_set_add_fold(fv_ctx *ctx, core_study *study, const core_corpus_sp
 		return FV_OK;
 	core_fold *next = &study->fold[study->n_folds];
 	*next = (core_fold){.set = set, .fold = fold};
-	fv_status status = core_study_take_failure(ctx, study, read_fold(ctx, spec, next), failure);
+	fv_status status = core_study_move_failure(ctx, study, read_fold(ctx, spec, next), failure);
 	if (status)
 		return status;
 	if (*failure)

@@ -55,7 +55,7 @@ static fv_status list_folds(fv_ctx *ctx, core_study *study)
 			spec->n_folds = before->n_folds;
 		}
 		core_failed_run failed = {.variant = (int32_t)i, .all = true};
-		fv_status status = core_study_take_failure(
+		fv_status status = core_study_move_failure(
 			ctx, study, core_corpus_list_folds(ctx, spec), &failed.reason);
 		if (!status && failed.reason)
 			status = core_study_add_failed(ctx, study, &failed);
