@@ -32,7 +32,7 @@ static void draw_data(uint64_t seed, double power, struct data *d)
 			sharp += pow(p[c] / sum, power);
 		for (int c = 0; c < C; c++) {
 			d->prob[i * C + c] = (float)(pow(p[c] / sum, power) / sharp);
-			d->label[i * C + c] = c == drawn;
+			d->label[i * C + c] = c == drawn ? 1.0f : 0.0f;
 		}
 		d->group[i] = i % 4 == 3 ? -1 : i % 3 % 2;
 	}
@@ -111,7 +111,7 @@ static void bins_by_hand(void **state)
 	double distance = 0, mean = 0;
 	for (int i = 0; i < 15; i++) {
 		prob[2 * i] = (float)(i + 1) / 32;
-		label[2 * i] = i % 4 == 0;
+		label[2 * i] = i % 4 == 0 ? 1.0f : 0.0f;
 		tied[2 * i] = 0.375f;
 		distance += fabs((double)prob[2 * i] - (double)label[2 * i]) / 15;
 		mean += (double)label[2 * i] / 15;

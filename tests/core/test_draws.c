@@ -38,7 +38,7 @@ static void make_pair(struct pair *x)
 				x->prob[k][i * C + c] = right == (c == label) ? 0.8f : 0.2f;
 		}
 		for (int c = 0; c < C; c++)
-			x->label[i * C + c] = c == label;
+			x->label[i * C + c] = c == label ? 1.0f : 0.0f;
 	}
 	x->attribute =
 		(core_eval_attribute){.name = "sex", .G = 2, .group = groups, .id = x->group};

@@ -82,12 +82,14 @@ static fv_status leave_out_small(
 	fv_ctx *ctx, int64_t n, int64_t min_support, core_eval_attribute *a)
 {
 	size_t G = (size_t)a->G;
-	int64_t *rows = core_alloc(ctx, 2 * G + 1, sizeof *rows), *small_rows = rows + G;
-	const char **group = core_alloc(ctx, 2 * G + 1, sizeof *group), **small = group + G;
+	int64_t *rows = core_alloc(ctx, 2 * G + 1, sizeof *rows);
+	const char **group = core_alloc(ctx, 2 * G + 1, sizeof *group);
 	int32_t *now = core_alloc(ctx, G + 1, sizeof *now);
 	int32_t *id = core_alloc(ctx, (size_t)n + 1, sizeof *id);
 	if (!rows || !group || !now || !id)
 		return FV_FAILED;
+	int64_t *small_rows = rows + G;
+	const char **small = group + G;
 	for (int64_t i = 0; i < n; i++)
 		if (a->id[i] >= 0)
 			rows[a->id[i]]++;

@@ -14,7 +14,7 @@ int32_t core_attribute_factors(fv_ctx *ctx, const char *name, const char ***fact
 /* Finds the columns of an attribute: one, or the factors of a product. Returns how many there are; 0, with a
  * message, if one is missing (FV_CONFIG) or memory ran out. */
 int32_t core_attribute_columns(fv_ctx *ctx, const core_predictions *p, const char *option,
-	const char *name, const core_text_column ***column);
+	const char *name, const core_text_column ***out);
 
 /* Do the predictions have all columns of an attribute? */
 FV_NODISCARD fv_status core_attribute_is_known(

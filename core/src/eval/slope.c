@@ -149,8 +149,8 @@ static fv_status assess_slope(fv_ctx *ctx, const struct points *p, int32_t folds
 {
 	const core_draws *draws = &options->draws;
 	size_t n = (size_t)p->n + 1, all = (size_t)draws->n + 1;
-	double *x = core_alloc(ctx, 2 * n, sizeof *x), *y = x + n;
-	double *slopes = core_alloc(ctx, 2 * all, sizeof *slopes), *sorted = slopes + all;
+	double *x = core_alloc(ctx, 2 * n, sizeof *x);
+	double *slopes = core_alloc(ctx, 2 * all, sizeof *slopes);
 	int32_t *list = core_alloc(ctx, n, sizeof *list);
 	if (!x || !slopes || !list)
 		return FV_FAILED;
@@ -158,7 +158,8 @@ static fv_status assess_slope(fv_ctx *ctx, const struct points *p, int32_t folds
 	slope->p = core_two_sided(slope->value, slopes, draws->n);
 	if (p->n < options->min_speakers)
 		return FV_OK;
-	draw_resamples(p, draws, key, x, y, slopes);
+	draw_resamples(p, draws, key, x, x + n, slopes);
+	double *sorted = slopes + all;
 	int64_t defined = core_sorted_column(slopes, draws->n, 1, 0, sorted);
 	core_interval(sorted, defined, slope);
 	return FV_OK;

@@ -97,7 +97,7 @@ static void put_head(const core_html_page *page, core_text *out)
 	core_text_add(out, "</header>\n");
 }
 
-static void put_contents(const core_text body[SECTIONS], core_text *out)
+static void put_contents(const core_text *body, core_text *out)
 {
 	core_text_add(out, "<nav aria-label=Contents><ol>\n");
 	for (int k = 0; k < SECTIONS; k++)
@@ -107,7 +107,7 @@ static void put_contents(const core_text body[SECTIONS], core_text *out)
 	core_text_add(out, "</ol></nav>\n<main>\n");
 }
 
-static void put_page(const core_html_page *page, const core_text body[SECTIONS], core_text *out)
+static void put_page(const core_html_page *page, const core_text *body, core_text *out)
 {
 	put_head(page, out);
 	put_contents(body, out);
@@ -128,8 +128,8 @@ static void put_page(const core_html_page *page, const core_text body[SECTIONS],
 
 static fv_status write_page(core_html_page *page)
 {
-	core_text body[SECTIONS] = {{0}};
-	fv_status status = FV_OK;
+	core_text *body = core_alloc(page->ctx, SECTIONS, sizeof *body);
+	fv_status status = body ? FV_OK : FV_FAILED;
 	bool failed = false;
 	for (int k = 0; k < SECTIONS && !status; k++) {
 		page->out = &body[k];
@@ -138,7 +138,7 @@ static fv_status write_page(core_html_page *page)
 	}
 	if (!status)
 		put_page(page, body, &page->report->page);
-	for (int k = 0; k < SECTIONS; k++)
+	for (int k = 0; k < SECTIONS && body; k++)
 		core_text_free(&body[k]);
 	if (!status && (failed || page->report->page.failed))
 		status = fv_fail(page->ctx, FV_FAILED, "out of memory");

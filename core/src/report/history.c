@@ -25,12 +25,12 @@ fv_status core_history_read(fv_ctx *ctx, const core_run_result *run, json_t **ou
 	fv_ctx *own = core_ctx_aside(ctx); /* holds the text of the file */
 	if (!own)
 		return FV_FAILED;
-	char *path = core_path_join(own, run->dir, "metrics.jsonl"), *text;
+	char *path = core_path_join(own, run->dir, "metrics.jsonl"), *text = NULL;
 	size_t size;
 	fv_status status = path ? core_file_read(own, path, 0, &text, &size) : FV_FAILED;
 	json_t *epochs = json_array();
 	int number = 0;
-	for (const char *at = text; !status && *at;) {
+	for (const char *at = text; !status && at && *at;) {
 		size_t n = strcspn(at, "\n");
 		status = add_line(own, path, ++number, at, n, epochs);
 		at += n + (at[n] == '\n');
