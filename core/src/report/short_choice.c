@@ -77,6 +77,11 @@ static fv_status find_attributes(const core_results *results, struct known *know
 static fv_status refuse_name(const struct known *known, const char *option, const char *name)
 {
 	core_text text = {0};
+	core_metric_id id;
+	if (core_metric_find(name, &id) && !known->n_attributes)
+		return fv_fail(known->ctx, FV_CONFIG,
+			"%s: '%s' is a metric of groups, and no run has an attribute", option,
+			name);
 	const char **all =
 		core_alloc(known->ctx, CORE_METRICS + 2 * known->axes->n + 2, sizeof *all);
 	size_t n = 0;
