@@ -110,6 +110,25 @@ static bool is_finished(const core_grid_row *row)
 	return row->runs == (int64_t)row->variant->n_folds * row->variant->n_seeds;
 }
 
+fv_status core_note_left_out(fv_ctx *ctx, const core_grid *grid, core_document *d)
+{
+	fv_status status = FV_OK;
+	for (int32_t t = 0; t < grid->tests.n_sets; t++)
+		for (int32_t a = 0; a < grid->tests.set[t].n_attributes; a++) {
+			const core_eval_attribute *own = &grid->tests.set[t].attribute[a];
+			core_text names = {0};
+			for (int32_t k = 0; k < own->n_small; k++)
+				core_text_add(&names, "%s'%s' (%lld)", k ? ", " : "", own->small[k],
+					(long long)own->small_rows[k]);
+			if (own->n_small && !status)
+				status = core_document_note(ctx, d,
+					"%s: left out with fewer than %d rows: %s", own->name,
+					CORE_MIN_SUPPORT, names.failed ? "?" : names.data);
+			core_text_free(&names);
+		}
+	return status;
+}
+
 fv_status core_grid_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 {
 	fv_status status = add_method_notes(ctx, grid, d);
@@ -135,6 +154,8 @@ fv_status core_grid_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 		status = add_attribute_notes(ctx, grid, d);
 	if (!status)
 		status = core_support_notes(ctx, grid, d);
+	if (!status)
+		status = core_note_left_out(ctx, grid, d);
 	if (!status && grid->shared_speakers)
 		status = core_document_note(
 			ctx, d, "Splits of this corpus share speakers (declared).");

@@ -14,4 +14,8 @@ FV_NODISCARD fv_status core_grid_notes(fv_ctx *ctx, const core_grid *grid, core_
 FV_NODISCARD fv_status core_support_notes(
 	fv_ctx *ctx, const core_grid *grid, core_document *document);
 
+/* Names the groups of products that all test rows together have too few rows of. */
+FV_NODISCARD fv_status core_note_left_out(
+	fv_ctx *ctx, const core_grid *grid, core_document *document);
+
 #endif

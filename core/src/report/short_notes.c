@@ -4,6 +4,7 @@
 
 #include "report/effects.h"
 #include "report/failures.h"
+#include "report/notes.h"
 #include "report/short_table.h"
 
 enum { MOST_REASONS = 3 };
@@ -179,6 +180,11 @@ static fv_status note_row_kinds(const struct noting *o)
 	return status;
 }
 
+static fv_status note_left_out(const struct noting *o)
+{
+	return core_note_left_out(o->ctx, o->grid, o->document);
+}
+
 /* Names attributes that some variants lack. */
 static fv_status note_missing_attributes(const struct noting *o)
 {
@@ -247,7 +253,7 @@ fv_status core_short_notes(fv_ctx *ctx, const core_grid *grid, const core_short_
 {
 	static fv_status (*const notes[])(const struct noting *) = {note_nulls, note_changes,
 		note_not_compared, note_unfinished, note_failures, note_row_kinds,
-		note_missing_attributes, note_corpus};
+		note_missing_attributes, note_left_out, note_corpus};
 	struct noting o = {ctx, grid, choice, document};
 	fv_status status = FV_OK;
 	for (size_t k = 0; k < sizeof notes / sizeof *notes && !status; k++)
