@@ -90,6 +90,8 @@ fv_status core_grid_tables(fv_ctx *ctx, const core_grid *grid, core_document *do
 	if (!status)
 		status = core_add_confusions(ctx, grid, document);
 	if (!status)
+		status = core_add_slopes(ctx, grid, document);
+	if (!status)
 		status = core_add_spread(ctx, grid, document);
 	if (!status)
 		status = core_add_variants(ctx, grid, true, document);

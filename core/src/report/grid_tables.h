@@ -27,6 +27,8 @@ FV_NODISCARD fv_status core_add_tpr_differences(
 	fv_ctx *ctx, const core_grid *grid, core_document *document);
 /* For JSON only: TPR by class and group, pooled, with intervals. */
 FV_NODISCARD fv_status core_add_rates(fv_ctx *ctx, const core_grid *grid, core_document *document);
+/* For JSON only: slopes of the speakers' recall on attributes that are numbers, pooled. */
+FV_NODISCARD fv_status core_add_slopes(fv_ctx *ctx, const core_grid *grid, core_document *document);
 /* Spread by source: one row for each source with several levels. */
 FV_NODISCARD fv_status core_add_spread(fv_ctx *ctx, const core_grid *grid, core_document *document);
 /* What each variant used and saw, and how its model was chosen; with `scores` also threshold-free

@@ -44,6 +44,21 @@ static fv_status have_same_groups(
 	return status;
 }
 
+static fv_status have_same_numbers(
+	fv_ctx *ctx, const core_numeric_attribute *a, const core_predictions *p, bool *same)
+{
+	double *value;
+	*same = core_predictions_column(p, a->name) != NULL;
+	if (!*same)
+		return FV_OK;
+	core_mark before = core_ctx_mark(ctx);
+	fv_status status = core_number_from_column(ctx, p, "eval.numeric", a->name, &value);
+	for (int64_t i = 0; !status && *same && i < p->n; i++)
+		*same = isnan(a->value[i]) ? isnan(value[i]) : a->value[i] == value[i];
+	core_ctx_release(ctx, before);
+	return status;
+}
+
 /* Are the rows the same: recordings, speakers, folds, labels and attributes? */
 static fv_status have_same_rows(
 	fv_ctx *ctx, const core_test_set *t, const struct seed_rows *s, bool *same)
@@ -57,6 +72,8 @@ static fv_status have_same_rows(
 	fv_status status = FV_OK;
 	for (int32_t a = 0; a < t->n_attributes && *same && !status; a++)
 		status = have_same_groups(ctx, &t->attribute[a], p, same);
+	for (int32_t k = 0; k < t->n_numeric && *same && !status; k++)
+		status = have_same_numbers(ctx, &t->numeric[k], p, same);
 	return status;
 }
 
@@ -163,6 +180,23 @@ static fv_status make_attributes(
 	return status;
 }
 
+/* Reads the numeric attributes that the predictions have. */
+static fv_status make_numeric(
+	fv_ctx *ctx, const core_test_sets *all, const core_predictions *p, core_test_set *t)
+{
+	t->numeric = core_alloc(ctx, (size_t)all->numeric.n + 1, sizeof *t->numeric);
+	fv_status status = t->numeric ? FV_OK : FV_FAILED;
+	for (int32_t k = 0; k < all->numeric.n && !status; k++) {
+		const char *name = all->numeric.item[k];
+		double *value;
+		if (!core_predictions_column(p, name))
+			continue;
+		status = core_number_from_column(ctx, p, "eval.numeric", name, &value);
+		t->numeric[t->n_numeric++] = (core_numeric_attribute){name, value};
+	}
+	return status;
+}
+
 static fv_status add_test_set(fv_ctx *ctx, const core_variant_result *variant,
 	const struct seed_rows *s, core_test_sets *out)
 {
@@ -178,6 +212,8 @@ static fv_status add_test_set(fv_ctx *ctx, const core_variant_result *variant,
 	if (!t->classes || !t->stem || !t->label || !t->rows.speaker || !t->rows.fold)
 		return FV_FAILED;
 	fv_status status = make_attributes(ctx, out, p, t);
+	if (!status)
+		status = make_numeric(ctx, out, p, t);
 	return status ? status : count_speakers(ctx, t);
 }
 
@@ -376,6 +412,28 @@ static fv_status read_variant(fv_ctx *ctx, const core_variant_result *variant, c
 	return status;
 }
 
+/* Adds the numeric attributes of a run that are not listed yet. */
+static fv_status add_numeric(fv_ctx *ctx, const core_run_result *run, core_test_sets *out)
+{
+	const char *name;
+	json_t *value;
+	core_strings *known = &out->numeric;
+	json_object_foreach(json_object_get(run->metrics, "numeric"), name, value)
+	{
+		int32_t k = 0;
+		while (k < known->n && strcmp(known->item[k], name) != 0)
+			k++;
+		if (k < known->n || known->n == CORE_NUMERIC_MAX)
+			continue;
+		if (!known->item)
+			known->item = core_alloc(ctx, CORE_NUMERIC_MAX, sizeof *known->item);
+		if (!known->item || !(known->item[known->n] = core_strdup(ctx, name)))
+			return FV_FAILED;
+		known->n++;
+	}
+	return FV_OK;
+}
+
 /* Adds the attributes of a run that are not listed yet. */
 static fv_status add_attributes(fv_ctx *ctx, const core_run_result *run, core_test_sets *out)
 {
@@ -399,6 +457,12 @@ static fv_status add_attributes(fv_ctx *ctx, const core_run_result *run, core_te
 	return FV_OK;
 }
 
+static fv_status add_run_names(fv_ctx *ctx, const core_run_result *run, core_test_sets *out)
+{
+	fv_status status = add_attributes(ctx, run, out);
+	return status ? status : add_numeric(ctx, run, out);
+}
+
 fv_status core_test_sets_read(
 	fv_ctx *ctx, const core_results *results, const char *set, core_test_sets *out)
 {
@@ -411,7 +475,7 @@ fv_status core_test_sets_read(
 	for (size_t i = 0; i < results->n; i++)
 		for (size_t k = 0; k < results->variant[i].n && !status; k++)
 			if (results->variant[i].run[k].status == CORE_RUN_DONE)
-				status = add_attributes(ctx, &results->variant[i].run[k], out);
+				status = add_run_names(ctx, &results->variant[i].run[k], out);
 	for (size_t i = 0; i < results->n && !status; i++)
 		status = read_variant(ctx, &results->variant[i], out, &out->variant[i]);
 	return status;

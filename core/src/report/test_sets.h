@@ -5,7 +5,8 @@
 #ifndef CORE_REPORT_TEST_SETS_H
 #define CORE_REPORT_TEST_SETS_H
 
-#include "eval/speakers.h"
+#include "config/spec.h"
+#include "eval/slope.h"
 #include "report/results.h"
 
 /* The rows of a test set, ordered by fold, then recording. */
@@ -20,6 +21,8 @@ typedef struct core_test_set {
 	/* [n_attributes] the same for means over folds: groups of a product with few rows in a fold are
 	 * left out of that fold */
 	core_eval_attribute *in_folds;
+	int32_t n_numeric;
+	core_numeric_attribute *numeric;  /* attributes that are numbers */
 	int64_t **speakers;               /* [n_attributes] -> [G] speakers of each group */
 	const core_variant_result *first; /* one variant tested on it */
 } core_test_set;
@@ -39,6 +42,7 @@ typedef struct core_test_sets {
 	const char *name; /* of a further test set; NULL: the test rows */
 	int32_t n_attributes;
 	const char **attribute; /* attributes of any run, in order of appearance */
+	core_strings numeric;   /* attributes of any run that are numbers */
 	int32_t n_sets;
 	core_test_set *set;
 	core_variant_predictions *variant; /* [results->n] */
