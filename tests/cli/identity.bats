@@ -173,6 +173,24 @@ END
 	END
 	"$fairvox" verify results
 	"$fairvox" table results --format csv | grep -q ',age,recall_slope,,,'
+	python3 - <<-END
+		import json, subprocess
+		table = lambda *o: subprocess.check_output(['$fairvox', 'table', 'results', *o], text=True)
+		pooled = json.loads(table('--format', 'json'))
+		one = pooled['pooled'][0]
+		shown = table('--columns', 'variant,ece,ap,gender*race.recall_gap')
+		wanted = one['ece'], one['ap'], one['attributes']['gender*race']['recall_gap']
+		assert all('%.3f' % v['value'] in shown for v in wanted), (wanted, shown)
+		assert pooled['numeric'][0]['attribute'] == 'age' and pooled['numeric'][0]['speakers'] == 0
+		assert "left out with fewer than 10 rows: 'Male*B'" in shown, shown
+		m = json.load(open(__import__('glob').glob('results/*/*/metrics.json')[0]))
+		rows = [r for r in pooled['confusion'] if r.get('group') == 'Female*A']
+		assert {r['class']: r['counts'] for r in rows} == m['attributes']['gender*race']['confusion']['Female*A']['counts']
+		assert abs(one['ece']['value'] - m['ece']['value']) < 1e-15, (one['ece'], m['ece'])
+	END
+	now 0 1 own.yaml eval.numeric=age
+	fails 2 "'recall_gap' is a metric of groups, and no run has an attribute" \
+		"$fairvox" table results --columns recall_gap
 	now 0 1 own.yaml eval.attributes=gender,race eval.numeric=age
 	grep -q '"recall_slope"' results/*/*/metrics.json
 	now 0 1 own.yaml eval.compare.metric=tpr_gap

@@ -94,15 +94,37 @@ static void copy_rates(const core_rates rates[CORE_READINGS], core_attribute_met
 }
 
 /* Sets the metrics that are computed from the probabilities of some rows. */
-static fv_status compute_of_rows(fv_ctx *ctx, const core_eval_set *set, const int32_t *id,
-	int32_t group, const core_threshold_free_metrics *areas, core_estimate *metric)
+static fv_status set_row_metrics(fv_ctx *ctx, const core_eval_set *set, const int32_t *id,
+	int32_t group, const core_threshold_free_metrics *areas, double *values)
 {
 	core_calibration c;
 	fv_status status = core_calibration_compute(ctx, set, id, group, &c);
-	metric[CORE_AUC] = core_estimate_of(areas->auc);
-	metric[CORE_AP] = core_estimate_of(areas->ap);
-	metric[CORE_ECE] = core_estimate_of(c.ece);
-	metric[CORE_BRIER] = core_estimate_of(c.brier);
+	values[CORE_AUC] = areas->auc;
+	values[CORE_AP] = areas->ap;
+	values[CORE_ECE] = c.ece;
+	values[CORE_BRIER] = c.brier;
+	return status;
+}
+
+fv_status core_row_metrics_compute(fv_ctx *ctx, const core_eval_set *set, double *values)
+{
+	core_threshold_free_metrics areas;
+	core_mark before = core_ctx_mark(ctx);
+	fv_status status = core_threshold_free_compute(ctx, set, NULL, 0, &areas);
+	if (!status)
+		status = set_row_metrics(ctx, set, NULL, 0, &areas, values);
+	core_ctx_release(ctx, before);
+	return status;
+}
+
+static fv_status compute_of_rows(fv_ctx *ctx, const core_eval_set *set, const int32_t *id,
+	int32_t group, const core_threshold_free_metrics *areas, core_estimate *metric)
+{
+	double values[CORE_METRICS];
+	fv_status status = set_row_metrics(ctx, set, id, group, areas, values);
+	for (int k = 0; k < CORE_METRICS && !status; k++)
+		if (core_metric_is((core_metric_id)k, CORE_METRIC_ROWS))
+			metric[k] = core_estimate_of(values[k]);
 	return status;
 }
 

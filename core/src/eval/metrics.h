@@ -85,6 +85,10 @@ typedef struct core_metrics {
 FV_NODISCARD fv_status core_metric_values(fv_ctx *ctx, const core_eval_set *set,
 	const core_eval_attribute *attribute, double *values);
 
+/* Sets those of all rows that are not computed from counts (CORE_METRIC_ROWS) in values [CORE_METRICS]. */
+FV_NODISCARD fv_status core_row_metrics_compute(
+	fv_ctx *ctx, const core_eval_set *set, double *values);
+
 /* Computes all metrics without nulls and intervals, which core_assess (eval/assess.h) adds. Borrows
  * classes [C] and the names of the attributes. Errors: FV_FAILED (memory, a number that is not
  * finite), FV_DATA (no rows). */

@@ -121,7 +121,9 @@ static fv_status fill_variant(
 	fv_status status = FV_OK;
 	if (!p->reason && grid->options.scores)
 		status = core_scores_of(ctx, &grid->tests.set[p->test], p->n_seeds, p->set,
-			&grid->options.draws, grid->options.details, &row->scores);
+			&(core_scores_request){
+				grid->options.draws, grid->shown, grid->options.details},
+			&row->scores);
 	count_runs(variant, row, grid);
 	for (size_t j = 0; j < grid->n_columns && !status; j++) {
 		row->value[j] = average_folds(grid, variant, p, &grid->column[j]);
@@ -157,7 +159,8 @@ static fv_status fill_baseline(
 	if (!row->value || !row->label)
 		return FV_FAILED;
 	fv_status status = core_scores_of_baseline(ctx, test, (core_baseline)which,
-		&grid->options.draws, grid->options.details, &row->scores);
+		&(core_scores_request){grid->options.draws, grid->shown, grid->options.details},
+		&row->scores);
 	if (!status && row->scores.test) {
 		fill_baseline_values(grid, row);
 		grid->n_baselines++;
@@ -195,19 +198,15 @@ static void find_unbiased(core_grid *grid)
 /* Leaves out of all draws what no column shows: without details, what was not asked for. */
 static void limit_draws(core_grid *grid)
 {
-	const core_table_options *o = &grid->options;
-	core_metric_mask shown = CORE_WITH_TPR;
-	if (!o->details) {
-		shown = 0;
-		for (size_t k = 0; k < o->n_requests; k++)
-			shown |= o->request[k].drawn ? (core_metric_mask)1 << o->request[k].id : 0;
-		grid->options.draws.only = shown;
-		grid->options.draws.n = shown ? o->draws.n : 0;
-		return;
-	}
+	core_table_options *o = &grid->options;
+	core_metric_mask drawn = 0;
 	for (size_t j = 0; j < grid->n_columns; j++)
-		shown |= (core_metric_mask)1 << grid->column[j].id;
-	grid->options.draws.only = shown;
+		grid->shown |= (core_metric_mask)1 << grid->column[j].id;
+	for (size_t k = 0; k < o->n_requests; k++)
+		drawn |= o->request[k].drawn ? (core_metric_mask)1 << o->request[k].id : 0;
+	o->draws.only = o->details ? grid->shown | CORE_WITH_TPR : drawn;
+	if (!o->draws.only)
+		o->draws.n = 0;
 }
 
 fv_status core_grid_make(fv_ctx *ctx, const core_results *results,

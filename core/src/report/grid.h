@@ -87,6 +87,7 @@ typedef struct core_grid {
 	size_t n_trials; /* variants left out because they are trials */
 	core_test_sets tests;
 	core_table_options options;
+	core_metric_mask shown; /* metrics that a column shows */
 } core_grid;
 
 /* Variants without a done run are rows without values. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "eval/speaker_spread.h"
+
 /* Computes means over the seeds for the rows of a group; id NULL: for all rows. */
 static fv_status compute_threshold_free(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *set,
 	const int32_t *id, int32_t group, core_threshold_free *out)
@@ -38,32 +40,80 @@ static fv_status compute_fold_means(fv_ctx *ctx, int32_t n_seeds, const core_eva
 }
 
 static fv_status compute_attribute_scores(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *set,
-	const core_draws *draws, bool details, int32_t a, core_variant_scores *out)
+	const core_scores_request *request, int32_t a, core_variant_scores *out)
 {
+	const core_draws *draws = &request->draws;
 	const core_test_set *test = out->test;
 	const core_eval_attribute *own = &test->attribute[a];
 	fv_status status =
 		core_scores_compute(ctx, n_seeds, set, &test->rows, own, draws, &out->attribute[a]);
 	if (!status && own->id != test->in_folds[a].id)
 		status = compute_fold_means(ctx, n_seeds, set, test, a, draws, &out->attribute[a]);
-	if (!status && draws->n && details)
+	if (!status && draws->n && request->details)
 		status = core_pooled_rates_compute(
 			ctx, n_seeds, set, &test->rows, own, draws, &out->rates[a]);
 	out->group[a] = core_alloc(ctx, (size_t)own->G + 1, sizeof **out->group);
 	if (!status && !out->group[a])
 		return FV_FAILED;
-	for (int32_t g = 0; g < own->G && !status && details; g++)
+	for (int32_t g = 0; g < own->G && !status && request->details; g++)
 		status = compute_threshold_free(ctx, n_seeds, set, own->id, g, &out->group[a][g]);
 	return status;
 }
 
+/* Adds what is not computed from counts, of one seed: metrics of all rows, and of the speakers. */
+static fv_status add_other_metrics(fv_ctx *ctx, const core_eval_set *set,
+	const core_speakers *speakers, core_metric_mask wanted, double *sum)
+{
+	double values[CORE_METRICS] = {0};
+	core_tally counts;
+	core_speaker_spread spread;
+	fv_status status = FV_OK;
+	if (wanted & core_metrics_of_kinds(CORE_METRIC_ROWS))
+		status = core_row_metrics_compute(ctx, set, values);
+	if (!status)
+		status = core_tally_make(ctx, set, speakers->S, speakers->of_row, NULL, &counts);
+	if (!status)
+		status = core_speaker_spread_compute(ctx, &counts, CORE_MIN_SUPPORT, &spread);
+	if (status)
+		return status;
+	values[CORE_SPEAKER_UAR_SPREAD] = spread.sd;
+	values[CORE_SPEAKER_GINI] = spread.gini;
+	for (int k = 0; k < CORE_METRICS; k++)
+		sum[k] += values[k];
+	return FV_OK;
+}
+
+/* Computes the pooled values of those that a column shows. */
+static fv_status compute_other_metrics(fv_ctx *ctx, int32_t n_seeds, const core_eval_set *set,
+	const core_test_set *test, core_metric_mask shown, core_scores *out)
+{
+	core_metric_mask wanted =
+		shown & core_metrics_of_kinds(CORE_METRIC_ROWS | CORE_METRIC_SPEAKERS);
+	double sum[CORE_METRICS] = {0};
+	core_speakers speakers;
+	if (!wanted)
+		return FV_OK;
+	core_mark before = core_ctx_mark(ctx);
+	fv_status status = core_speakers_make(ctx, &test->rows, &speakers);
+	for (int32_t k = 0; k < n_seeds && !status; k++)
+		status = add_other_metrics(ctx, &set[k], &speakers, wanted, sum);
+	core_ctx_release(ctx, before);
+	for (int k = 0; k < CORE_METRICS && !status; k++)
+		if (core_metric_in(wanted, k))
+			out->pooled[k] = core_estimate_of(sum[k] / n_seeds);
+	return status;
+}
+
 fv_status core_scores_of(fv_ctx *ctx, const core_test_set *test, int32_t n_seeds,
-	const core_eval_set *set, const core_draws *draws, bool details, core_variant_scores *out)
+	const core_eval_set *set, const core_scores_request *request, core_variant_scores *out)
 {
 	*out = (core_variant_scores){.test = test, .all = {NAN, NAN, NAN, NAN}};
 	size_t n = (size_t)test->n_attributes + 1;
-	fv_status status =
-		core_scores_compute(ctx, n_seeds, set, &test->rows, NULL, draws, &out->overall);
+	fv_status status = core_scores_compute(
+		ctx, n_seeds, set, &test->rows, NULL, &request->draws, &out->overall);
+	if (!status)
+		status = compute_other_metrics(
+			ctx, n_seeds, set, test, request->shown, &out->overall);
 	if (status)
 		return status;
 	out->attribute = core_alloc(ctx, n, sizeof *out->attribute);
@@ -72,8 +122,8 @@ fv_status core_scores_of(fv_ctx *ctx, const core_test_set *test, int32_t n_seeds
 	if (!out->attribute || !out->rates || !out->group)
 		return FV_FAILED;
 	for (int32_t a = 0; a < test->n_attributes && !status; a++)
-		status = compute_attribute_scores(ctx, n_seeds, set, draws, details, a, out);
-	if (status || !details)
+		status = compute_attribute_scores(ctx, n_seeds, set, request, a, out);
+	if (status || !request->details)
 		return status;
 	return compute_threshold_free(ctx, n_seeds, set, NULL, 0, &out->all);
 }
@@ -110,7 +160,7 @@ static bool fill_baseline(
 }
 
 fv_status core_scores_of_baseline(fv_ctx *ctx, const core_test_set *test, core_baseline baseline,
-	const core_draws *draws, bool details, core_variant_scores *out)
+	const core_scores_request *request, core_variant_scores *out)
 {
 	core_eval_set set[CORE_RANDOM_SEEDS];
 	int32_t seeds = baseline == CORE_BASELINE_RANDOM ? CORE_RANDOM_SEEDS : 1;
@@ -126,8 +176,7 @@ fv_status core_scores_of_baseline(fv_ctx *ctx, const core_test_set *test, core_b
 		set[k] = (core_eval_set){
 			.n = test->n, .C = test->C, .prob = own, .label = test->label};
 	}
-	fv_status status =
-		known ? core_scores_of(ctx, test, seeds, set, draws, details, out) : FV_OK;
+	fv_status status = known ? core_scores_of(ctx, test, seeds, set, request, out) : FV_OK;
 	free(prob);
 	return status;
 }

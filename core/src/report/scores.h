@@ -22,16 +22,22 @@ typedef struct core_variant_scores {
 	core_pooled_rates *rates;         /* [n_attributes]; its members are NULL without draws */
 } core_variant_scores;
 
-/* details: also the threshold-free metrics and the pooled rates; without, they are NaN, and NULL as without
- * draws. */
+typedef struct core_scores_request {
+	core_draws draws;
+	core_metric_mask shown; /* metrics that are shown: others that counts do not give are NaN */
+	/* also the threshold-free metrics and the pooled rates; without, they are NaN, and NULL as
+	 * without draws */
+	bool details;
+} core_scores_request;
+
 FV_NODISCARD fv_status core_scores_of(fv_ctx *ctx, const core_test_set *test, int32_t n_seeds,
-	const core_eval_set *set, const core_draws *draws, bool details, core_variant_scores *out);
+	const core_eval_set *set, const core_scores_request *request, core_variant_scores *out);
 
 /* The same for a trivial baseline on the rows of a test set. random is the mean over CORE_RANDOM_SEEDS
  * draws. majority_only predicts the majority class of each fold's training rows, which env.json
  * records; without it the scores have no test set. */
 #define CORE_RANDOM_SEEDS 5
 FV_NODISCARD fv_status core_scores_of_baseline(fv_ctx *ctx, const core_test_set *test,
-	core_baseline baseline, const core_draws *draws, bool details, core_variant_scores *out);
+	core_baseline baseline, const core_scores_request *request, core_variant_scores *out);
 
 #endif
