@@ -172,7 +172,7 @@ static fv_status note_row_kinds(const struct noting *o)
 			"† uses test speakers' recordings (transductive): not ranked");
 	if (!status && unbiased)
 		status = core_document_note(
-			o->ctx, o->document, "bias none: trained without the bias, not ranked");
+			o->ctx, o->document, "no bias: trained without the bias, not ranked");
 	if (!status && o->grid->n_trials)
 		status = core_document_note(o->ctx, o->document,
 			"%zu trial%s of tuned variants left out: --trials shows them",

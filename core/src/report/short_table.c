@@ -280,7 +280,7 @@ static fv_status fill_value(struct making *m, size_t row, const core_pick *p, co
 }
 
 /* Returns what the first column says of a variant: its value there, and values on axes without a column that
- * are not those of the heading: "erm, bias none". */
+ * are not those of the heading: "erm, no bias". */
 static const char *format_first(struct making *m, size_t row, const char *value)
 {
 	core_text text = {0};
@@ -288,8 +288,11 @@ static const char *format_first(struct making *m, size_t row, const char *value)
 	for (size_t k = 0; k < m->axes->n; k++) {
 		const core_variant_axis *a = &m->axes->axis[k];
 		const char *own = a->text[row], *common = a->text[m->order.row[0]];
-		if (a->varies && !is_column(m, k) &&
-			strcmp(own ? own : "", common ? common : "") != 0)
+		if (!a->varies || is_column(m, k) || !strcmp(own ? own : "", common ? common : ""))
+			continue;
+		if (own && !strcmp(own, "none"))
+			core_text_add(&text, ", no %s", a->title);
+		else
 			core_text_add(&text, ", %s %s", a->title, own ? own : "—");
 	}
 	return core_text_move(m->ctx, &text);
