@@ -25,6 +25,7 @@ static const cli_verb *const verbs[] = {
 	&cli_verb_fetch,
 	&cli_verb_groups,
 	&cli_verb_inspect,
+	&cli_verb_new,
 	&cli_verb_plot,
 	&cli_verb_plugins,
 	&cli_verb_predict,

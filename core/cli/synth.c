@@ -4,39 +4,26 @@
 
 #include <getopt.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/number.h"
 #include "cli.h"
 #include "run/pool.h"
+#include "share.h"
 #include "verbs.h"
 
-/* Finds corpora/cremad in the installed configs, or in the source tree's, which the build tree links to. */
+/* Finds the tables of CREMA-D among the installed configs. */
 static fv_status find_tables(fv_ctx *ctx, core_synth_options *options)
 {
-	static const char *const places[] = {"../share/fairvox/configs", "share/fairvox/configs"};
-	char exe[4096];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-	char *dir = n > 0 ? core_path_dir(ctx, (exe[n] = '\0', exe)) : NULL;
-	for (size_t i = 0; dir && i < sizeof places / sizeof *places; i++) {
-		char *tables = core_format(ctx, "%s/%s/corpora/cremad", dir, places[i]);
-		char *labels =
-			tables ? core_path_join(ctx, tables, "labels_consensus_1.csv") : NULL;
-		if (!labels)
-			return FV_FAILED;
-		if (!core_file_exists(labels))
-			continue;
-		if (!options->labels)
-			options->labels = labels;
-		if (!options->demographics)
-			options->demographics =
-				core_path_join(ctx, tables, "VideoDemographics.csv");
-		return options->demographics ? FV_OK : FV_FAILED;
-	}
-	return fv_fail(ctx, FV_CONFIG,
-		"synth: the tables of CREMA-D are not in the install folder: give --labels and "
-		"--demographics");
+	char *tables =
+		cli_find_shared(ctx, "configs/corpora/cremad", "give --labels and --demographics");
+	if (!tables)
+		return core_error_status(ctx);
+	if (!options->labels)
+		options->labels = core_path_join(ctx, tables, "labels_consensus_1.csv");
+	if (!options->demographics)
+		options->demographics = core_path_join(ctx, tables, "VideoDemographics.csv");
+	return options->labels && options->demographics ? FV_OK : FV_FAILED;
 }
 
 static fv_status parse_number(

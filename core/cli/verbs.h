@@ -14,6 +14,7 @@ extern const cli_verb cli_verb_explain;
 extern const cli_verb cli_verb_fetch;
 extern const cli_verb cli_verb_groups;
 extern const cli_verb cli_verb_inspect;
+extern const cli_verb cli_verb_new;
 extern const cli_verb cli_verb_plot;
 extern const cli_verb cli_verb_plugins;
 extern const cli_verb cli_verb_predict;

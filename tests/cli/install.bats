@@ -73,10 +73,10 @@ load helpers
 	export PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name fairvox.pc)")
 	gcc -shared -fPIC -o tilted.so "$FAIRVOX_SOURCE/tests/oot/tilted.c" \
 		$(pkg-config --cflags --libs fairvox) -lm
-	for header in "$prefix"/include/fairvox/*.h; do
+	for header in "$prefix"/include/fairvox/*; do
 		echo "#include <fairvox/$(basename "$header")>" >one.c
 		cp one.c one.cc
-		gcc -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$prefix/include" -c one.c
+		[[ $header == *.hpp ]] || gcc -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$prefix/include" -c one.c
 		g++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -I"$prefix/include" -c one.cc
 	done
 }

@@ -1,0 +1,172 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# fairvox new: folders with plugins in three languages, which build against an install and pass their own test.
+load helpers
+
+# An install in $prefix, once per file, and its program in PATH.
+setup_file() {
+	cmake --install "$FAIRVOX_BUILD" --prefix "$BATS_FILE_TMPDIR/prefix" >/dev/null
+}
+
+setup() {
+	mkdir "$BATS_TEST_TMPDIR/work"
+	cd "$BATS_TEST_TMPDIR/work"
+	prefix=$BATS_FILE_TMPDIR/prefix
+	PATH=$prefix/bin:$PATH
+	unset FAIRVOX_PLUGIN_PATH CXX CC
+}
+
+# builds FOLDER CMAKE-OPTION...: builds the plugin and runs its test.
+builds() {
+	local folder=$1
+	shift
+	cmake -S "$folder" -B "$folder/build" "$@" >cmake.log 2>&1 && cmake --build "$folder/build" >>cmake.log 2>&1 &&
+		ctest --test-dir "$folder/build" --no-tests=error >>cmake.log 2>&1 || {
+		cat cmake.log
+		return 1
+	}
+	grep -q "100% tests passed, 0 tests failed out of 1" cmake.log
+}
+
+# A study of one run.
+write_study() {
+	corpus
+	cat >study.yaml <<-END
+		corpus: {audio: $corpus, labels: "$corpus/labels_consensus_{fold}.csv", folds: [1]}
+		encoder: {name: pitch, standardize: train}
+		train: {epochs: 3, learning_rate: 0.01}
+		eval: {attributes: [gender]}
+	END
+}
+
+@test "names, kinds and languages that cannot be are refused with one line, and nothing is made" {
+	refuses() {
+		fails 2 "$1" fairvox new "${@:2}"
+		[ "$(wc -l <<<"$stderr")" -eq 1 ]
+	}
+	refuses "say what to make: fairvox new plugin KIND NAME"
+	refuses "say what to make" loss tilted
+	refuses "give a KIND (loss, grouper or encoder) and a NAME" plugin loss
+	refuses "give a KIND" plugin loss a b
+	refuses "'head' is not a kind of plugin: loss, grouper or encoder" plugin head mine
+	refuses "'My-Loss' is no name for a plugin: use small letters, digits and _, a letter first, as in 'my_loss'" \
+		plugin loss My-Loss
+	refuses "'../mine' is no name" plugin loss ../mine
+	refuses "'2nd' is no name" plugin loss 2nd
+	refuses "'' is no name" plugin loss ''
+	refuses "there is a loss 'gdro' ($prefix/lib" plugin grouper gdro
+	refuses "there is an encoder 'pitch'" plugin encoder pitch
+	refuses "--lang: 'go' is not c, c++ or rust" plugin loss mine --lang go
+	mkdir mine
+	ln -s nowhere link
+	refuses "mine: exists: choose another name, or remove it" plugin loss mine
+	refuses "link: exists" plugin loss link
+	[ "$(ls -A)" = "$(printf 'link\nmine')" ]
+}
+
+@test "a folder is made completely or not at all" {
+	mkdir -p alone/bin
+	cp "$prefix/bin/fairvox" alone/bin
+	export LD_LIBRARY_PATH=$prefix/lib
+	fails 4 "share/fairvox/templates/c/loss.c: not beside the program $PWD/alone/bin" alone/bin/fairvox new plugin loss mine
+	[ "$(wc -l <<<"$stderr")" -eq 1 ]
+	mkdir -p alone/share/fairvox/templates/c
+	cp "$prefix"/share/fairvox/templates/c/{loss.c,Makefile} alone/share/fairvox/templates/c
+	fails 4 "templates/c/CMakeLists.txt" alone/bin/fairvox new plugin loss mine
+	[ "$(ls -A)" = alone ]
+}
+
+@test "a loss, a grouper and an encoder in C build without a warning and pass check" {
+	for kind in loss grouper encoder; do
+		run --separate-stderr fairvox new plugin $kind my_$kind
+		[ "$status" -eq 0 ]
+		[[ ${lines[0]} == "made my_$kind/: my_$kind.c, CMakeLists.txt, Makefile, config.yaml" ]]
+		[ "$(ls my_$kind | tr '\n' ' ')" = "CMakeLists.txt Makefile config.yaml my_$kind.c " ]
+		! grep -rq my_plugin my_$kind
+		builds my_$kind -DCMAKE_C_FLAGS='-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror'
+		fairvox describe --plugins my_$kind/build my_$kind | grep -q "^$kind/my_$kind 0.1"
+		rm -r my_$kind/build
+		make -C my_$kind check >make.log
+		grep -q "^my_$kind: .* checks, 0 faults" make.log
+	done
+}
+
+@test "in C++17 too, with g++ and clang++, without a warning" {
+	for kind in loss grouper encoder; do
+		fairvox new plugin $kind my_$kind --lang c++ >/dev/null
+		for compiler in g++ clang++; do
+			builds my_$kind -DCMAKE_CXX_COMPILER=$compiler \
+				-DCMAKE_CXX_FLAGS='-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror'
+			rm -r my_$kind/build
+		done
+		make -C my_$kind check CXXFLAGS='-std=c++20 -Werror' >make.log
+		grep -q "^my_$kind: .* checks, 0 faults" make.log
+	done
+}
+
+@test "in Rust too, with the layout of C" {
+	command -v rustc >/dev/null || skip "rustc is missing"
+	for kind in loss grouper encoder; do
+		fairvox new plugin $kind my_$kind --lang rust >/dev/null
+		builds my_$kind
+		rm -r my_$kind/build
+		make -C my_$kind check RUSTFLAGS='-O -Dwarnings' >make.log
+		grep -q "^my_$kind: .* checks, 0 faults" make.log
+	done
+	python3 -B "$FAIRVOX_SOURCE/tests/checks/rust.py" --layouts .
+	gcc -I"$prefix/include" -o in_c layout.c
+	rustc --edition 2021 --extern fairvox=my_loss/build/libfairvox.rlib -L "$prefix/lib" -o in_rust layout.rs
+	./in_c >in_c.txt
+	LD_LIBRARY_PATH=$prefix/lib ./in_rust >in_rust.txt
+	[ "$(wc -l <in_c.txt)" -gt 150 ]
+	cmp in_c.txt in_rust.txt
+}
+
+@test "the three languages give the same numbers" {
+	languages=(c c++)
+	! command -v rustc >/dev/null || languages+=(rust)
+	write_study
+	recording=$(find "$corpus" -name '*.flac' | sort | head -n 1)
+	for lang in "${languages[@]}"; do
+		for kind in loss encoder; do
+			mkdir -p "$lang/$kind"
+			(cd "$lang" && fairvox new plugin $kind same_$kind --lang "$lang" >/dev/null)
+			builds "$lang/same_$kind"
+		done
+		fairvox encode --plugins "$lang/same_encoder/build" --encoder same_encoder --out "$lang.csv" "$recording" --quiet
+		fairvox run study.yaml --plugins "$lang/same_loss/build" loss.name=same_loss --results "$lang.results" \
+			--quiet
+		cut -d, -f2- "$lang.csv" | sed -n 2p >"$lang.row"
+		cp "$lang.results"/*/fold1-seed1/predictions.csv "$lang.predictions"
+		[ -s "$lang.row" ]
+		cmp "$lang.row" c.row
+		cmp "$lang.predictions" c.predictions
+	done
+}
+
+@test "an exception and a panic become errors of the plugin with their text" {
+	write_study
+	fairvox new plugin loss throws --lang c++ >/dev/null
+	sed -i '/^fv_status state::weigh/,/^}/s/\*value = 0;/throw std::bad_alloc();/' throws/throws.cc
+	cmake -S throws -B throws/build >/dev/null && cmake --build throws/build >/dev/null 2>&1
+	fails 1 "throws: exception: std::bad_alloc" fairvox run study.yaml --plugins throws/build loss.name=throws
+	command -v rustc >/dev/null || skip "rustc is missing"
+	fairvox new plugin loss panics --lang rust >/dev/null
+	sed -i 's/order.truncate.*/assert!(loss.len() > 1000, "batch of {}", loss.len());/' panics/panics.rs
+	cmake -S panics -B panics/build >/dev/null && cmake --build panics/build >/dev/null 2>&1
+	fails 1 "panics: panic: batch of 32" fairvox run study.yaml --plugins panics/build loss.name=panics
+}
+
+@test "the study of each kind runs and lists the plugin" {
+	corpus
+	for kind in loss grouper encoder; do
+		fairvox new plugin $kind my_$kind >/dev/null
+		builds my_$kind
+		ln -s "$corpus" my_$kind/corpus
+		(
+			cd my_$kind
+			fairvox run config.yaml --plugins build --quiet -j 2 train.epochs=2
+			fairvox table results | grep -q "^my_$kind "
+		)
+	done
+}
