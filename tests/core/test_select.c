@@ -149,6 +149,28 @@ static double macro_f1(const fv_rows *rows, const double *prob)
 	return sum / C;
 }
 
+/* Mean over the classes with rows of the share of them that argmax finds; a row whose label has two largest classes
+ * counts as the first. */
+static double mean_recall(const fv_rows *rows, const double *prob)
+{
+	int hit[C] = {0}, all[C] = {0}, classes = 0;
+	double sum = 0;
+	for (int32_t r = 0; r < rows->n; r++) {
+		int found = 0, is = 0;
+		for (int k = 1; k < C; k++) {
+			found = prob[r * C + k] > prob[r * C + found] ? k : found;
+			is = rows->label[r * C + k] > rows->label[r * C + is] ? k : is;
+		}
+		all[is]++;
+		hit[is] += found == is;
+	}
+	for (int k = 0; k < C; k++) {
+		sum += all[k] ? (double)hit[k] / all[k] : 0;
+		classes += all[k] > 0;
+	}
+	return sum / classes;
+}
+
 static double rate(const fv_rows *rows, const double *prob, const int32_t *group, int g, int k)
 {
 	int hit = 0, all = 0;
@@ -236,6 +258,29 @@ static void worst_group_rule(void **state)
 	}
 }
 
+static void metric_rules(void **state)
+{
+	(void)state;
+	static double (*const metric[])(const fv_rows *, const double *) = {macro_f1, mean_recall};
+	static const char *const rule[] = {"dev_f1", "dev_uar"};
+	int differ = 0;
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		task *t = new_task(rule[seed % 2], seed);
+		double prob[DEV * C], value[EPOCHS], f1[EPOCHS];
+		train(t);
+		for (int i = 0; i < EPOCHS; i++) {
+			predict(t, &t->job.dev, i, prob);
+			value[i] = 1 - metric[seed % 2](&t->job.dev.rows, prob);
+			f1[i] = 1;
+			test_close(t->judged[i][0], 1 - value[i], 1e-12);
+		}
+		check_winner(t, f1, value, 0);
+		differ += winner(f1, value, EPOCHS, 0) != winner(f1, t->dev_loss, EPOCHS, 0);
+		free_task(t);
+	}
+	assert_true(differ > 5); /* the rules are not that of the loss */
+}
+
 /* Floors from none to the best epoch only; each leaves a different number of epochs. */
 static void gap_rule(const char *rule)
 {
@@ -278,10 +323,10 @@ static void rules_do_not_train(void **state)
 {
 	(void)state;
 	static const char *const rules[] = {
-		"dev_objective", "dev_worst_group", "dev_tpr_gap", "oracle"};
+		"dev_objective", "dev_f1", "dev_uar", "dev_worst_group", "dev_tpr_gap", "oracle"};
 	task *plain = new_task("dev_loss", 3);
 	train(plain);
-	for (size_t r = 0; r < 4; r++) {
+	for (size_t r = 0; r < sizeof rules / sizeof *rules; r++) {
 		task *t = new_task(rules[r], 3);
 		train(t);
 		for (int i = 0; i < EPOCHS; i++)
@@ -349,6 +394,7 @@ static void refuses_below_support(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(metric_rules),
 		cmocka_unit_test(worst_group_rule),
 		cmocka_unit_test(tpr_gap_rule),
 		cmocka_unit_test(oracle_rule),

@@ -198,11 +198,12 @@ static const core_key train_keys[] = {
 	KEY(REAL, "clip", AT(core_train_spec, clip), .min = 0, .max = MANY, .above = true,
 		.choices = "none", .def = "1", .doc = "largest norm of the gradient, or none"),
 	KEY(CHOICE, "select", AT(core_train_spec, select),
-		.choices = "dev_loss|dev_objective|dev_worst_group|dev_tpr_gap|oracle",
+		.choices =
+			"dev_loss|dev_objective|dev_f1|dev_uar|dev_worst_group|dev_tpr_gap|oracle",
 		.def = "dev_objective", .official = "dev_loss",
 		.doc = "the rule that picks the epoch: lowest base loss, loss plugin's own value, "
-		       "base loss of the worst group or TPR gap on the development split; oracle: "
-		       "TPR gap on the test split"),
+		       "highest F1 or UAR, lowest base loss of the worst group or TPR gap on the "
+		       "development split; oracle: TPR gap on the test split"),
 	KEY(TEXT, "select_groups", AT(core_train_spec, select_groups), .def = "inferred",
 		.doc = "groups of a rule that looks at groups: inferred (the grouper's), or an "
 		       "attribute as it truly is"),

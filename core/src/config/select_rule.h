@@ -11,6 +11,8 @@
 typedef enum core_select_kind {
 	CORE_SELECT_LOSS,        /* mean base loss */
 	CORE_SELECT_OBJECTIVE,   /* mean over batches of the objective's own value */
+	CORE_SELECT_F1,          /* highest macro F1 */
+	CORE_SELECT_UAR,         /* highest UAR */
 	CORE_SELECT_WORST_GROUP, /* largest mean base loss of a group */
 	CORE_SELECT_TPR_GAP,     /* smallest TPR gap among epochs with an F1 near the best */
 } core_select_kind;

@@ -9,8 +9,8 @@
 #define TRIALS_MAX 1024
 
 /* What a trial can be chosen by. */
-static const char *const values[] = {
-	"dev_loss", "dev_objective", "dev_worst_group", "dev_tpr_gap", "dev_f1", "dev_acc"};
+static const char *const values[] = {"dev_loss", "dev_objective", "dev_worst_group", "dev_tpr_gap",
+	"dev_f1", "dev_uar", "dev_acc"};
 #define N_VALUES (sizeof values / sizeof *values)
 
 static bool refuse_block(core_loader *loader, core_place place, const char *words)
@@ -33,7 +33,7 @@ static bool read_by(core_loader *loader, core_tuning *t)
 		}
 	core_loader_fail(loader, FV_CONFIG, by->place,
 		"tune.by: '%s' is not one of dev_loss, dev_objective, dev_worst_group, "
-		"dev_tpr_gap, dev_f1, dev_acc%s",
+		"dev_tpr_gap, dev_f1, dev_uar, dev_acc%s",
 		by->kind == CORE_YAML_SCALAR ? by->text : "",
 		by->kind == CORE_YAML_SCALAR
 			? core_suggest_name(loader->ctx, by->text, values, N_VALUES)

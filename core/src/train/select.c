@@ -55,6 +55,13 @@ fv_status core_select_check(fv_ctx *ctx, const core_train_job *job)
 	return first;
 }
 
+/* Does the rule look at predictions, not at losses alone? */
+static bool counts_predictions(const core_select_rule *rule)
+{
+	return rule->kind == CORE_SELECT_F1 || rule->kind == CORE_SELECT_UAR ||
+	       rule->kind == CORE_SELECT_TPR_GAP;
+}
+
 static fv_status init_rows(fv_ctx *ctx, core_select *s, core_validation *dev)
 {
 	const core_train_job *job = s->job;
@@ -75,7 +82,7 @@ fv_status core_select_init(fv_ctx *ctx, const core_train_job *job, core_validati
 		.base = *base,
 		.count = count};
 	fv_status status = init_rows(ctx, out, dev);
-	if (status != FV_OK || out->rule->kind != CORE_SELECT_TPR_GAP)
+	if (status != FV_OK || !counts_predictions(out->rule))
 		return status;
 	size_t n = (size_t)find_rows(job, out->rule)->rows.n;
 	out->prob = core_alloc(ctx, n * (size_t)C, sizeof *out->prob);
@@ -85,8 +92,9 @@ fv_status core_select_init(fv_ctx *ctx, const core_train_job *job, core_validati
 	for (size_t i = 0; i < n * (size_t)C; i++)
 		out->cut[i] = core_base_cut(base->kind, C);
 	status = core_tally_alloc(ctx, 1, C, &out->all);
-	if (status == FV_OK)
-		status = core_tally_alloc(ctx, G, C, &out->each);
+	if (status != FV_OK || out->rule->kind != CORE_SELECT_TPR_GAP)
+		return status;
+	status = core_tally_alloc(ctx, G, C, &out->each);
 	return status == FV_OK ? core_rates_alloc(ctx, C, G, out->rates) : status;
 }
 
@@ -114,16 +122,22 @@ static double find_worst_group(const core_select *s)
 	return worst;
 }
 
-static fv_status compute_f1_and_gap(core_select *s, double *f1, double *gap)
+/* Returns the rows with the model's predictions. */
+static core_eval_set make_predictions(core_select *s)
 {
 	const fv_rows *rows = &s->rows->data->rows;
-	double values[CORE_METRICS];
-	core_eval_set set = {.n = rows->n,
+	core_base_predict(s->base.kind, rows->n, rows->classes, s->rows->logits, s->prob);
+	return (core_eval_set){.n = rows->n,
 		.C = rows->classes,
 		.prob = s->prob,
 		.label = rows->label,
 		.cut = s->cut};
-	core_base_predict(s->base.kind, rows->n, rows->classes, s->rows->logits, s->prob);
+}
+
+static fv_status compute_f1_and_gap(core_select *s, double *f1, double *gap)
+{
+	double values[CORE_METRICS];
+	core_eval_set set = make_predictions(s);
 	fv_status status = core_tally_count(s->ctx, &set, NULL, NULL, &s->all);
 	if (status == FV_OK)
 		status = core_tally_count(s->ctx, &set, s->job->select_groups.id, NULL, &s->each);
@@ -132,6 +146,23 @@ static fv_status compute_f1_and_gap(core_select *s, double *f1, double *gap)
 	core_metrics_of_groups(&s->each, (core_metric_mask)1 << CORE_TPR_GAP, s->rates, values);
 	*f1 = core_tally_f1(&s->all, 0);
 	*gap = values[CORE_TPR_GAP];
+	return FV_OK;
+}
+
+/* Computes 1 minus a metric of all rows, since the lowest value wins, and records the metric. */
+static fv_status compute_metric(
+	core_select *s, core_metric_id id, const char *name, core_train_epoch *epoch, double *value)
+{
+	double values[CORE_METRICS];
+	core_eval_set set = make_predictions(s);
+	fv_status status = core_tally_count(s->ctx, &set, NULL, NULL, &s->all);
+	if (status != FV_OK)
+		return status;
+	core_metrics_of_unit(&s->all, 0, (core_metric_mask)1 << id, values);
+	epoch->judged_name[0] = name;
+	epoch->judged[0] = values[id];
+	epoch->n_judged = 1;
+	*value = 1 - values[id];
 	return FV_OK;
 }
 
@@ -146,6 +177,10 @@ static fv_status evaluate_rule(core_select *s, core_train_epoch *epoch, double *
 	case CORE_SELECT_OBJECTIVE:
 		*value = epoch->dev_objective;
 		return FV_OK;
+	case CORE_SELECT_F1:
+		return compute_metric(s, CORE_F1, "dev_f1", epoch, value);
+	case CORE_SELECT_UAR:
+		return compute_metric(s, CORE_UAR, "dev_uar", epoch, value);
 	case CORE_SELECT_WORST_GROUP:
 		*value = epoch->judged[0] = find_worst_group(s);
 		epoch->judged_name[0] = "dev_worst_group";

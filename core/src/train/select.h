@@ -3,6 +3,7 @@
  *
  *   dev_loss         mean base loss over the development rows
  *   dev_objective    mean over development batches of the objective's own value
+ *   dev_f1, dev_uar  macro F1 or UAR of the development rows; 1 minus it is what is compared
  *   dev_worst_group  largest over groups of the mean base loss of a group's development rows
  *   dev_tpr_gap      TPR gap of the development rows, of the epochs whose F1 there is at least
  *                    select_f1_floor times the largest F1 of any epoch
