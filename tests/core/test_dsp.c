@@ -331,6 +331,42 @@ static void test_bands_match_references(void **state)
 	core_ctx_free(ctx);
 }
 
+/* scipy.fft.dct(x, type=2, norm=None and "ortho") of SciPy 1.17.1 in float64. */
+static const double cosines[4][13] = {
+	{-7.625, -4.840392437313394, -0.9678379696278223, -0.22262435558277932, 3.320944403995646,
+		-3.454611087093275, -3.453330446103729, 2.0109820610775704, 1.6809133125674456,
+		-3.1190609389797426, -0.4711789187613998, -2.335537774258399, -0.394205051056042},
+	{-1.0573972490543433, -0.9492790573579978, -0.18980864204339568, -0.043660228204523484,
+		0.6512907815204063, -0.6775049748062537, -0.6772538204448842, 0.39438602965075276,
+		0.32965422236304975, -0.6116981766131824, -0.09240578850607412, -0.4580366417567938,
+		-0.07730997106506143},
+	{-14.75, -0.28401717489261896, -11.065136836143441, -6.0679080531240945, 1.5416969850011752,
+		-5.235313405956049, 1.9716685528037752, -6.315733825923341, 2.900142423854028,
+		0.0792978947545746, 0.39429025373736903, 2.4750008843506395, -0.8170647245183835},
+	{-1.16608988718709, -0.03175408549186713, -1.2371199072976844, -0.6784127444001938,
+		0.17236696295845505, -0.5853258329616838, 0.22043924565839373, -0.7061205081279708,
+		0.32424578020843076, 0.00886577415719264, 0.044082990511119885, 0.2767135110890063,
+		-0.09135061330201223},
+};
+
+static void test_cosine_transform(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	for (int c = 0; c < 4; c++) {
+		float x[40], y[13];
+		int32_t n = c < 2 ? 13 : 40;
+		for (int32_t i = 0; i < n; i++)
+			x[i] = (float)((7 * i * i + 3 * i + 1) % 31) / 16 - 1;
+		fv_dct_apply(fv_dct_open(ctx, n, 13, c % 2), x, y);
+		for (int k = 0; k < 13; k++)
+			test_close((double)y[k], cosines[c][k], 1e-7);
+	}
+	assert_null(fv_dct_open(ctx, 13, 14, 0));
+	test_fails(ctx, core_error_status(ctx), FV_CONFIG, "has 1 to 13 results, not 14");
+	core_ctx_free(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +374,7 @@ int main(void)
 		cmocka_unit_test(test_bands_match_references),
 		cmocka_unit_test(test_vectors),
 		cmocka_unit_test(test_transform),
+		cmocka_unit_test(test_cosine_transform),
 		cmocka_unit_test(test_mel_bands),
 		cmocka_unit_test(test_pitch_of_steady_voices),
 		cmocka_unit_test(test_strength_is_the_harmonic_share),

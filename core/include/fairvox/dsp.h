@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signal blocks that encoders share: windows, sums, the real Fourier transform, mel bands, pitch.
+/* Signal blocks that encoders share: windows, sums, the real Fourier transform, mel bands, cosine
+ * transform, pitch.
  *
  * The result of an _open function lives until the plugin's state is closed (fv_alloc) and needs no
  * close of its own. It is never written to afterwards, so several threads may use it at once. NULL
@@ -98,6 +99,23 @@ void fv_mel_apply_double(const fv_mel *mel, const double *power, float *out);
  * sums are computed in double. Errors: FV_FAILED if memory is out. [worker] */
 FV_NODISCARD fv_status fv_mel_spectrum(const fv_mel *mel, const fv_stft *stft, fv_ctx *worker,
 	const float *wave, int64_t n, int64_t frames, float *out);
+
+/* --- cosine transform ------------------------------------------------------------------------- */
+
+typedef struct fv_dct fv_dct;
+
+/* Discrete cosine transform of type II of n numbers, of which the first `bins` results are wanted,
+ * 1 <= bins <= n (mel bands to cepstral coefficients, for example):
+ *
+ *     y_k = 2 sum_i x_i cos(pi k (2 i + 1) / (2 n))
+ *
+ * orthonormal: 1: y_0 is divided by sqrt(4 n) and the others by sqrt(2 n), so that the transform
+ * keeps lengths (norm = "ortho" in scipy.fft.dct); 0: as written. NULL also for other bins, with the
+ * message. [run] */
+fv_dct *fv_dct_open(fv_ctx *ctx, int32_t n, int32_t bins, int32_t orthonormal);
+
+/* x [n] -> out [bins], which must not be x. Computed in double. [worker] */
+void fv_dct_apply(const fv_dct *dct, const float *x, float *out);
 
 /* --- fundamental frequency -------------------------------------------------------------------- */
 
