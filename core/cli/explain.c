@@ -150,9 +150,14 @@ static void print_run(const core_run *run, const core_run_rows *rows)
 		printf(" (%d kept)", p->stage[0].rows);
 	printf(", %d dev, %d test\n", rows->dev, rows->test);
 	for (int32_t i = 0; i < p->n && p->n > 1; i++)
-		printf("    stage %d: %s, about %d row%s, %d epoch%s\n", i + 1, p->stage[i].loss,
-			p->stage[i].rows, core_plural(p->stage[i].rows), p->stage[i].epochs,
-			core_plural(p->stage[i].epochs));
+		if (p->stage[i].averaged)
+			printf("    stage %d: %s, the mean of %d model%s\n", i + 1,
+				p->stage[i].loss, p->stage[i].averaged,
+				core_plural(p->stage[i].averaged));
+		else
+			printf("    stage %d: %s, about %d row%s, %d epoch%s\n", i + 1,
+				p->stage[i].loss, p->stage[i].rows, core_plural(p->stage[i].rows),
+				p->stage[i].epochs, core_plural(p->stage[i].epochs));
 }
 
 static fv_status add_run(fv_ctx *ctx, const core_study *study, const core_run *run, bool full,

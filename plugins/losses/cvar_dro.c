@@ -73,7 +73,8 @@ static const fv_param params[] = {
 		.doc = "share of the batch that counts"),
 };
 
-static const fv_loss_ops ops = FV_LOSS_OPS(.weigh = cvar_dro_weigh, .evaluate = cvar_dro_evaluate);
+static const fv_loss_ops ops =
+	FV_LOSS_OPS(.exact_derivative = 1, .weigh = cvar_dro_weigh, .evaluate = cvar_dro_evaluate);
 
 static const fv_descriptor descriptor = FV_LOSS(.name = "cvar_dro", .version = "1.0.0",
 	.summary = "mean of the worst share of each batch",

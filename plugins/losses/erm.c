@@ -22,7 +22,7 @@ static fv_status erm_weigh(
 	return FV_OK;
 }
 
-static const fv_loss_ops ops = FV_LOSS_OPS(.weigh = erm_weigh);
+static const fv_loss_ops ops = FV_LOSS_OPS(.exact_derivative = 1, .weigh = erm_weigh);
 
 static const fv_descriptor descriptor = FV_LOSS(.name = "erm", .version = "1.0.0",
 	.summary = "mean of the base losses: no debiasing",

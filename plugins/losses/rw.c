@@ -108,8 +108,8 @@ static const fv_param params[] = {
 		       "have weight 1"),
 };
 
-static const fv_loss_ops ops =
-	FV_LOSS_OPS(.uses_groups = 1, .open = rw_open, .weigh = rw_weigh, .evaluate = rw_evaluate);
+static const fv_loss_ops ops = FV_LOSS_OPS(.uses_groups = 1, .exact_derivative = 1, .open = rw_open,
+	.weigh = rw_weigh, .evaluate = rw_evaluate);
 
 static const fv_descriptor descriptor = FV_LOSS(.name = "rw", .version = "1.0.0",
 	.summary = "reweighing by class and group counts",

@@ -171,6 +171,30 @@ static fv_status flat_weigh(void *state, fv_ctx *ctx, const fv_batch *b, double 
 	return FV_OK;
 }
 
+/* keeps what it learns from a validation pass in its state, and orders rows by it */
+static fv_status moody_validated(void *state, fv_ctx *ctx, const fv_batch *dev)
+{
+	counter *c = state;
+	(void)ctx;
+	c->calls += (int32_t)(1000 * dev->loss[dev->n - 1]);
+	return FV_OK;
+}
+
+static fv_status moody_order(void *state, fv_ctx *ctx, int64_t epoch, int32_t *position, int64_t n)
+{
+	const counter *c = state;
+	(void)ctx, (void)epoch;
+	for (int64_t i = 0; i < n; i++)
+		position[i] = (int32_t)((i + c->calls) % n);
+	return FV_OK;
+}
+
+static fv_status silent_validated(void *state, fv_ctx *ctx, const fv_batch *dev)
+{
+	(void)state, (void)ctx, (void)dev;
+	return FV_DATA;
+}
+
 static fv_status counting_evaluate(const void *state, fv_ctx *ctx, const fv_batch *b, double *value)
 {
 	counter *c = *(counter *const *)(const void *)&state;
@@ -483,7 +507,20 @@ static void test_losses_found_out(void **unused)
 			.mix = far_mix},
 		order = {.size = sizeof order, .order = far_order, .weigh = flat_weigh},
 		silent = {.size = sizeof silent, .open = silent_open, .weigh = flat_weigh},
-		moody = {.size = sizeof moody, .weigh = moody_weigh};
+		moody = {.size = sizeof moody, .weigh = moody_weigh},
+		exact = {.size = sizeof exact, .exact_derivative = 1, .weigh = flat_weigh},
+		learns = {.size = sizeof learns,
+			.weigh = flat_weigh,
+			.validated = moody_validated,
+			.order = moody_order},
+		refuses = {
+			.size = sizeof refuses, .weigh = flat_weigh, .validated = silent_validated};
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &exact), true, "derivative",
+		"by 1, although exact_derivative says that nothing is held constant");
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &learns), true, "resume",
+		"state outside fv_array");
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &refuses), true, "validated",
+		"fails with status 4 without a message");
 	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &sharp), true, "weigh",
 		"a batch of one gives a weight that is not finite");
 	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_LOSS, counter, &flat), false, "derivative",

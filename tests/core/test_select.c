@@ -37,9 +37,14 @@ static core_train_data split_of(task *t, int first, int n)
 {
 	for (int i = 0; i < n; i++)
 		t->index[first + i] = first + i;
-	return (core_train_data){{sizeof(fv_rows), n, C, 0, t->label + first * C, t->klass + first,
-					 NULL, NULL, t->stem + first, NULL},
-		t->x, t->index + first, NULL, NULL};
+	return (core_train_data){.rows = {.size = sizeof(fv_rows),
+					 .n = n,
+					 .classes = C,
+					 .label = t->label + first * C,
+					 .klass = t->klass + first,
+					 .stem = t->stem + first},
+		.x = t->x,
+		.index = t->index + first};
 }
 
 static fv_status note(void *user, const core_train_epoch *e)

@@ -102,12 +102,20 @@ static parity *make_parity(fv_ctx *ctx, const core_train_spec *spec)
 		.order_epochs = spec->epochs,
 		.order_n = PN,
 		.on_epoch = record};
-	p->job.train = (core_train_data){
-		{sizeof(fv_rows), PN, PC, 0, p->label, p->klass, NULL, NULL, p->stem, NULL}, p->x,
-		NULL, NULL, NULL};
-	p->job.dev = (core_train_data){{sizeof(fv_rows), PDEV, PC, 0, p->dev_label, p->dev_klass,
-					       NULL, NULL, p->stem, NULL},
-		p->x, NULL, NULL, NULL};
+	p->job.train = (core_train_data){.rows = {.size = sizeof(fv_rows),
+						 .n = PN,
+						 .classes = PC,
+						 .label = p->label,
+						 .klass = p->klass,
+						 .stem = p->stem},
+		.x = p->x};
+	p->job.dev = (core_train_data){.rows = {.size = sizeof(fv_rows),
+					       .n = PDEV,
+					       .classes = PC,
+					       .label = p->dev_label,
+					       .klass = p->dev_klass,
+					       .stem = p->stem},
+		.x = p->x};
 	p->job.loss_state = test_loss_state(ctx, p->job.loss, "paper", NULL);
 	return p;
 }

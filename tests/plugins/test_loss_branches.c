@@ -59,8 +59,12 @@ static golden *new_golden(bool fixed_order)
 	for (int i = 0; i < 5 * N; i++)
 		g->order[i] = (int32_t)g->orders[fixed_order ? i % N : i];
 	g->data.x = g->x;
-	g->data.rows =
-		(fv_rows){sizeof(fv_rows), N, C, 0, g->label, g->klass, NULL, NULL, g->stem, NULL};
+	g->data.rows = (fv_rows){.size = sizeof(fv_rows),
+		.n = N,
+		.classes = C,
+		.label = g->label,
+		.klass = g->klass,
+		.stem = g->stem};
 	return g;
 }
 
@@ -712,7 +716,14 @@ static void reversal_matches_golden(void **state)
 		for (; of[g] < wanted[g]; of[g]++)
 			all[at++] = g;
 	assert_int_equal(at, ROWS);
-	const fv_rows rows = {sizeof rows, ROWS, 2, GROUPS, label, klass, all, NULL, stem, NULL};
+	const fv_rows rows = {.size = sizeof rows,
+		.n = ROWS,
+		.classes = 2,
+		.groups = GROUPS,
+		.label = label,
+		.klass = klass,
+		.group = all,
+		.stem = stem};
 	const double none[2] = {0, 0};
 	const fv_loss_setup setup = {.size = sizeof setup,
 		.train = &rows,

@@ -425,8 +425,14 @@ static void open_rows(bench *b, core_objective *objective, const fv_descriptor *
 		stem[i] = core_format(b->ctx, "clip%04d", (int)i);
 		order[i] = i;
 	}
-	b->rows = (fv_rows){
-		sizeof b->rows, n, classes, groups, NULL, klass, group, member, stem, NULL};
+	b->rows = (fv_rows){.size = sizeof b->rows,
+		.n = n,
+		.classes = classes,
+		.groups = groups,
+		.klass = klass,
+		.group = group,
+		.member = member,
+		.stem = stem};
 	b->setup = (fv_loss_setup){.size = sizeof b->setup,
 		.train = &b->rows,
 		.dev = &b->rows,
@@ -910,8 +916,15 @@ static void follow_trace(const char *name, const json_t *trace)
 		.on_epoch = watch_epoch,
 		.user = &f};
 	job.train.x = read_floats(ctx, "training/head/features.npy", &count);
-	job.train.rows = (fv_rows){sizeof job.train.rows, N, 6, column ? 16 : 2, label, klass,
-		group, member, stem, NULL};
+	job.train.rows = (fv_rows){.size = sizeof job.train.rows,
+		.n = N,
+		.classes = 6,
+		.groups = column ? 16 : 2,
+		.label = label,
+		.klass = klass,
+		.group = group,
+		.member = member,
+		.stem = stem};
 	job.dev = job.train;
 	core_train_result result;
 	test_ok(ctx, core_train_run(ctx, &job, &result));

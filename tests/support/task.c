@@ -21,6 +21,20 @@ static void add_delegates(task *t, const fv_descriptor *loss)
 	}
 }
 
+static fv_rows make_rows(const task *t, int first, int32_t n)
+{
+	return (fv_rows){.size = sizeof(fv_rows),
+		.n = n,
+		.classes = C,
+		.groups = G,
+		.label = t->label + first * C,
+		.klass = t->klass + first,
+		.group = t->group + first,
+		.stem = t->stem + first,
+		.speaker = t->speaker + first,
+		.duration = t->duration + first};
+}
+
 task *new_task(const fv_descriptor *loss, bool turn)
 {
 	task *t = calloc(1, sizeof *t);
@@ -43,6 +57,8 @@ task *new_task(const fv_descriptor *loss, bool turn)
 				(float)(fv_normal(&stream) + (j % C == c) + 0.5 * g * (j == 4));
 	}
 	core_label_class(t->label, N + DEV, C, t->klass);
+	for (int i = 0; i < N + DEV; i++)
+		t->duration[i] = 1 + i % 7;
 	for (int i = 0; i < N; i++)
 		t->train_index[i] = i;
 	for (int i = 0; i < DEV; i++)
@@ -50,12 +66,10 @@ task *new_task(const fv_descriptor *loss, bool turn)
 	t->spec = (core_train_spec){
 		.epochs = 6, .batch = 16, .learning_rate = 0.01, .clip = 1, .select = "dev_loss"};
 	t->job = (core_train_job){.shape = task_shape, .spec = &t->spec, .loss = loss};
-	t->job.train = (core_train_data){
-		{sizeof(fv_rows), N, C, G, t->label, t->klass, t->group, NULL, t->stem, t->speaker},
-		t->x, t->train_index, NULL, NULL};
-	t->job.dev = (core_train_data){{sizeof(fv_rows), DEV, C, G, t->label + N * C, t->klass + N,
-					       t->group + N, NULL, t->stem + N, t->speaker + N},
-		t->x, t->dev_index, NULL, NULL};
+	t->job.train =
+		(core_train_data){.rows = make_rows(t, 0, N), .x = t->x, .index = t->train_index};
+	t->job.dev =
+		(core_train_data){.rows = make_rows(t, N, DEV), .x = t->x, .index = t->dev_index};
 	t->job.loss_state = test_loss_state(t->ctx, loss, "official", NULL);
 	add_delegates(t, loss);
 	return t;

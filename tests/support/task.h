@@ -19,6 +19,7 @@ typedef struct task {
 	int32_t klass[N + DEV], group[N + DEV], speaker[N + DEV];
 	int32_t train_index[N], dev_index[DEV];
 	const char *stem[N + DEV];
+	double duration[N + DEV];
 	core_train_spec spec;
 	core_train_job job;
 } task;

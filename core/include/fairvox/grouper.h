@@ -23,6 +23,7 @@ enum {
 	FV_USE_CLASS = 4,   /* klass, class_names */
 	FV_USE_SPEAKER = 8, /* speaker */
 	FV_USE_FILE = 16,   /* stem */
+	FV_USE_DURATION = 32, /* duration */
 };
 
 /* The grouper input. */
@@ -45,6 +46,10 @@ typedef struct fv_grouper_input {
 	 * gives such rows group -1 and memberships 0 after assign(); a grouper need only keep them
 	 * from affecting other rows. */
 	const uint8_t *silent;
+	/* [n] seconds of each recording or segment, NAN where unknown; NULL: the corpus has no
+	 * recordings, as with precomputed features alone, so that none is known. Such rows are best
+	 * given group -1. */
+	const double *duration;
 } fv_grouper_input;
 
 typedef struct fv_grouping {

@@ -36,6 +36,9 @@ typedef struct fv_rows {
 	const int32_t
 		*speaker; /* [n] equal ids for the same speaker, otherwise meaningless, or NULL
 	                          * if unknown. Only for hold-outs that split by speaker. */
+	const double *duration; /* [n] seconds of each recording or segment, NAN where unknown;
+	                         * NULL if the loss does not set uses_duration, or if the corpus
+	                         * has no recordings */
 } fv_rows;
 
 /* Counts over the training rows. */
@@ -90,6 +93,12 @@ typedef struct fv_loss_ops {
 	uint32_t size;
 	int32_t uses_groups; /* 0: the objective never sees groups, and a grouper that nothing else
 	                      * uses is dropped */
+	int32_t uses_duration;    /* 1: rows carry their durations (fv_rows.duration) */
+	int32_t exact_derivative; /* 1: nothing is held constant in the value of weigh(), so that
+	                           * v_i = d value / d l_i wherever that exists. `fairvox check`
+	                           * compares both, and a difference is a fault. 0: something is
+	                           * held constant, such as group weights, and a difference is
+	                           * only noted. */
 	/* Called once, before everything else: reads counts and prepares tables.
 	 * Errors: FV_CONFIG, FV_DATA. NULL: nothing to prepare. [run] */
 	fv_status (*open)(void *state, fv_ctx *ctx, const fv_loss_setup *setup);
@@ -117,6 +126,13 @@ typedef struct fv_loss_ops {
 	 * rows (row counts development rows). Must not change any state. NULL: the mean base loss.
 	 * [run] */
 	fv_status (*evaluate)(const void *state, fv_ctx *ctx, const fv_batch *batch, double *value);
+	/* Called at the end of each validation pass, after evaluate() and before the next epoch's
+	 * order(), with all M development rows as one batch in the order of setup->dev: n is M, and
+	 * loss and logits are those of the model after this epoch. It may change the state, so that
+	 * samplers can follow the development losses; keep what changes in fv_array(). Not called
+	 * if a logit is not finite. The objective's value of the pass is already computed. NULL:
+	 * nothing to learn from the pass. [run] */
+	fv_status (*validated)(void *state, fv_ctx *ctx, const fv_batch *dev);
 	/* Releases what did not come from fv_alloc(). NULL: nothing to release. */
 	void (*close)(void *state);
 } fv_loss_ops;

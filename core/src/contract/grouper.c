@@ -11,6 +11,7 @@ enum { N = CORE_CONTRACT_ROWS, TRAIN = N / 2, DIMS = 6, PROBABILITIES = 3 };
 struct fixture {
 	float x[N * DIMS]; /* [N, DIMS] three probabilities, three features in clusters */
 	int32_t column_id[N], klass[N], speaker[N];
+	double duration[N];
 	const char *stem[N];
 };
 
@@ -39,6 +40,7 @@ static void fill_fixture(struct contract *c, struct fixture *f)
 			f->column_id[i] = 1;
 		f->klass[i] = i % 4;
 		f->speaker[i] = i / 8;
+		f->duration[i] = i % 7 == 6 ? NAN : 0.5 + 4 * fv_uniform(&s);
 		f->stem[i] = contract_make_stem(c, i);
 	}
 }
@@ -69,6 +71,8 @@ static fv_grouper_input make_input(const struct fixture *f, uint32_t uses, int32
 		t.speaker = f->speaker + first;
 	if (uses & FV_USE_FILE)
 		t.stem = f->stem + first;
+	if (uses & FV_USE_DURATION)
+		t.duration = f->duration + first;
 	return t;
 }
 
@@ -95,7 +99,7 @@ static bool fit_grouper(struct contract *c, const struct fixture *f, struct fitt
 	struct instance *in = &out->instance;
 	out->uses = ops->uses(in->state);
 	contract_expect(
-		c, out->uses < 2 * FV_USE_FILE, "uses", "flags %#x are not known", out->uses);
+		c, out->uses < 2 * FV_USE_DURATION, "uses", "flags %#x are not known", out->uses);
 	fv_grouper_input train = make_input(f, out->uses, 0, TRAIN);
 	out->grouping = (fv_grouping){.size = sizeof out->grouping};
 	in->opened = true;

@@ -41,14 +41,19 @@ static void hash_stage(void *user, const fv_stage *stage)
 {
 	struct rig *r = user;
 	size_t all = (size_t)r->objective.train.n, dev = (size_t)r->objective.dev.n;
-	const int64_t counts[] = {stage->fresh, stage->output_only, stage->use_last,
-		stage->row ? stage->n : -1, stage->groups, stage->epochs};
-	const double reals[] = {stage->learning_rate, stage->anchor};
+	size_t classes = (size_t)r->objective.train.classes;
+	const int64_t counts[] = {stage->fresh, stage->start, stage->fresh_output,
+		stage->output_only, stage->use_last, stage->row ? stage->n : -1, stage->groups,
+		stage->epochs, stage->n_average};
+	const double reals[] = {stage->learning_rate, stage->anchor, stage->output_l1};
 	r->n++;
 	add_to_hash(&r->hash, counts, sizeof counts);
 	add_to_hash(&r->hash, reals, sizeof reals);
 	add_to_hash(&r->hash, stage->row, (size_t)stage->n * sizeof *stage->row);
 	add_to_hash(&r->hash, stage->row_weight, all * sizeof *stage->row_weight);
+	add_to_hash(&r->hash, stage->label, all * classes * sizeof *stage->label);
+	add_to_hash(&r->hash, stage->dev_label, dev * classes * sizeof *stage->dev_label);
+	add_to_hash(&r->hash, stage->average, (size_t)stage->n_average * sizeof *stage->average);
 	add_to_hash(&r->hash, stage->group, all * sizeof *stage->group);
 	add_to_hash(&r->hash, stage->dev_group, dev * sizeof *stage->dev_group);
 	add_to_hash(&r->hash, stage->loss, stage->loss ? strlen(stage->loss) : 0);
@@ -58,7 +63,11 @@ static bool walk_stages(struct contract *c, const fv_loss_setup *setup, bool dra
 {
 	int32_t *order = contract_alloc(c, (size_t)setup->train->n, sizeof *order);
 	const core_train_spec spec = {.epochs = setup->epochs, .learning_rate = 1e-4};
-	core_train_job job = {.train = {.rows = *setup->train},
+	core_train_job job = {.shape = {.layers = 1,
+				      .dims = 5,
+				      .projection = 3,
+				      .classes = setup->train->classes},
+		.train = {.rows = *setup->train},
 		.dev = {.rows = *setup->dev},
 		.spec = &spec,
 		.loss = c->plugin};

@@ -83,6 +83,14 @@ static fv_status add_names(struct factor *f, int split, fv_grouper_input *shown)
 	if ((f->uses & FV_USE_SPEAKER) &&
 		!(shown->speaker = gather_ids(ctx, f->corpus->speaker, row, n)))
 		return FV_FAILED;
+	if ((f->uses & FV_USE_DURATION) && f->input->seconds) {
+		double *duration = core_alloc(ctx, (size_t)n, sizeof *duration);
+		for (int32_t i = 0; duration && i < n; i++)
+			duration[i] = f->input->seconds[f->input->corpus_row[row[i]]];
+		shown->duration = duration;
+		if (!duration)
+			return FV_FAILED;
+	}
 	if (f->uses & FV_USE_FILE) {
 		const char **stem = core_alloc(ctx, (size_t)n, sizeof *stem);
 		for (int32_t i = 0; stem && i < n; i++)

@@ -20,6 +20,7 @@ typedef struct core_grouper_input {
 	const core_encoder_spec *encoder; /* its own encoder, or the variant's */
 	const core_features *features;
 	const int64_t *corpus_row;
+	const double *seconds; /* durations by corpus_row; NULL: none is known */
 } core_grouper_input;
 
 /* Infers the groups of all rows with the n groupers of `input`. Ids of a product are in mixed radix

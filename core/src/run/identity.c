@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "config/yaml.h"
+#include "run/durations.h"
 #include "run/reference.h"
 #include "run/tune.h"
 
@@ -38,7 +39,7 @@ bool core_run_reads_audio(const core_study *study, const core_run *run)
 	for (int32_t i = 0; i < core_run_variant(study, run)->n_groupers; i++)
 		reads |= run->group_encoding[i] >= 0 &&
 			 !study->encoding[run->group_encoding[i]].encoder->info.by_name;
-	return reads;
+	return reads || core_durations_used(core_run_variant(study, run));
 }
 
 /* A copy of the resolved configuration under construction. After a failure the node is NULL and the

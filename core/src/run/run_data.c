@@ -15,6 +15,11 @@ static bool is_transductive(const core_grouper_input *input)
 					  FV_STANDARDIZE_SPEAKER;
 }
 
+static const core_set *find_set(const core_run_data *r)
+{
+	return &r->study->set[r->study->fold[r->run->fold].set];
+}
+
 static void make_inputs(
 	const core_run_data *r, const core_grouper_spec *grouper, core_grouper_input *input)
 {
@@ -24,7 +29,8 @@ static void make_inputs(
 			.encoder =
 				grouper[i].has_encoder ? &grouper[i].encoder : &r->variant->encoder,
 			.features = encoding < 0 ? NULL : &r->study->encoding[encoding].features,
-			.corpus_row = r->study->fold[r->run->fold].row};
+			.corpus_row = r->study->fold[r->run->fold].row,
+			.seconds = find_set(r)->seconds};
 	}
 }
 
@@ -101,6 +107,21 @@ fv_status core_run_data_make_input(fv_ctx *ctx, core_run_data *r)
 		r->corpus, &r->rows, kind, &r->input);
 }
 
+/* Adds the durations of the rows, if they were asked for. */
+static fv_status add_durations(
+	fv_ctx *ctx, const core_run_data *r, int split, const int32_t *order, fv_rows *rows)
+{
+	const double *seconds = find_set(r)->seconds;
+	if (!seconds)
+		return FV_OK;
+	double *duration = core_alloc(ctx, (size_t)rows->n, sizeof *duration);
+	for (int32_t i = 0; duration && i < rows->n; i++)
+		duration[i] =
+			seconds[r->study->fold[r->run->fold].row[r->rows.row[split][order[i]]]];
+	rows->duration = duration;
+	return duration ? FV_OK : FV_FAILED;
+}
+
 fv_status core_run_data_make_rows(
 	fv_ctx *ctx, const core_run_data *r, int split, const int32_t *order, fv_rows *out)
 {
@@ -131,9 +152,17 @@ fv_status core_run_data_make_rows(
 			memcpy(member + i * groups, r->groups.member[split] + at * groups,
 				groups * sizeof *member);
 	}
-	*out = (fv_rows){sizeof *out, (int32_t)n, r->corpus->classes, (int32_t)groups, label, klass,
-		group, member, stem, speaker};
-	return FV_OK;
+	*out = (fv_rows){.size = sizeof *out,
+		.n = (int32_t)n,
+		.classes = r->corpus->classes,
+		.groups = (int32_t)groups,
+		.label = label,
+		.klass = klass,
+		.group = group,
+		.member = member,
+		.stem = stem,
+		.speaker = speaker};
+	return add_durations(ctx, r, split, order, out);
 }
 
 struct by_file {

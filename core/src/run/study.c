@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "run/durations.h"
 #include "run/encodings.h"
 #include "run/failures.h"
 #include "run/fingerprint.h"
@@ -265,6 +266,8 @@ static fv_status resolve_study(fv_ctx *ctx, core_study *study, const core_study_
 		status = check_runs(ctx, study);
 	if (!status)
 		status = core_encodings_prepare(ctx, study, options->jobs, options->keep_waves);
+	if (!status)
+		status = core_durations_prepare(ctx, study);
 	if (!status)
 		status = core_study_pass_on_failures(ctx, study);
 	if (!status)

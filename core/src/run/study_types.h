@@ -16,6 +16,8 @@ typedef struct core_set {
 	const char **id;            /* [recordings.n] their ids (ids.h) */
 	bool hashed;                /* paths and hashes are known */
 	const core_reason *failure; /* why they cannot be; NULL: none */
+	double *seconds;            /* [recordings.n] durations, NAN: unknown; NULL: not asked for,
+	                             * or none is known (durations.h) */
 	int64_t told_silent;        /* silent recordings that were warned of */
 	bool synthetic;             /* made by `fairvox synth`, according to the audio folder */
 	/* For the identity of variants: hashes of a fold that does not depend on the requested

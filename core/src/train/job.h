@@ -17,8 +17,8 @@
 /* The report of an epoch. Pointers are valid only during the call. */
 typedef struct core_train_epoch {
 	int32_t stage, epoch, epochs; /* stage from 1; epochs of this stage */
-	double value;                 /* mean over steps of the objective's value */
-	double grad_norm;             /* mean over steps, before clipping */
+	double value;                 /* mean over steps of the objective's value; NaN: no steps */
+	double grad_norm;             /* mean over steps, before clipping; NaN: no steps */
 	double learning_rate;
 	double dev_loss, dev_objective;
 	/* The value that the rule of train.select compares; dev_loss where the last epoch is kept. */
@@ -98,6 +98,7 @@ typedef struct core_train_preview {
 	struct {
 		const char *loss;
 		int32_t rows, epochs;
+		int32_t averaged; /* stages whose models are averaged, without training; else 0 */
 	} stage[CORE_STAGES_MAX];
 } core_train_preview;
 

@@ -129,6 +129,8 @@ fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *stat
 	} else if (o->train.groups < 1) {
 		return fv_fail(ctx, FV_CONFIG, "loss %s needs groups: give a grouper", o->name);
 	}
+	if (!o->ops.uses_duration)
+		o->train.duration = o->dev.duration = NULL;
 	fv_status status = find_networks_ops(o, loss, setup->base_kind);
 	if (status == FV_OK)
 		status = find_stages_ops(o, loss);
@@ -335,6 +337,14 @@ fv_status core_objective_evaluate(
 		return FV_OK;
 	size_t errors = enter_plugin_step(o, "evaluate", batch);
 	return leave_plugin(o, errors, o->ops.evaluate(o->state, o->ctx, batch, value));
+}
+
+fv_status core_objective_validated(core_objective *o, const fv_batch *dev)
+{
+	if (!o->ops.validated)
+		return FV_OK;
+	size_t errors = enter_plugin(o, "validated");
+	return leave_plugin(o, errors, o->ops.validated(o->state, o->ctx, dev));
 }
 
 fv_status core_objective_next(core_objective *o, int32_t index, fv_stage *stage, bool *more)

@@ -57,6 +57,8 @@ FV_NODISCARD fv_status core_objective_weigh(
  * changed. */
 FV_NODISCARD fv_status core_objective_evaluate(
 	core_objective *objective, core_networks *networks, const fv_batch *batch, double *value);
+/* Ends a validation pass: `dev` holds all its rows. */
+FV_NODISCARD fv_status core_objective_validated(core_objective *objective, const fv_batch *dev);
 
 /* For objectives that train in stages: asks the plugin for the next training stage. */
 FV_NODISCARD fv_status core_objective_next(

@@ -83,6 +83,19 @@ static void add_anchor(struct core_pass *t, double *value)
 	*value += a * sum;
 }
 
+/* Adds the L1 penalty of the output layer to the gradient and to *value. */
+static void add_output_l1(struct core_pass *t, double *value)
+{
+	double b = t->pass->output_l1, sum = 0;
+	float *gradient = t->gradient + (t->output - t->param);
+	for (int64_t j = 0; j < t->n_output; j++) {
+		double w = (double)t->output[j];
+		sum += fabs(w);
+		gradient[j] = (float)((double)gradient[j] + b * ((w > 0) - (w < 0)));
+	}
+	*value += b * sum;
+}
+
 /* Computes the gradient of the objective on the batch. */
 static fv_status compute_gradient(struct core_pass *t, int64_t epoch, double *value)
 {
@@ -112,6 +125,8 @@ static fv_status compute_gradient(struct core_pass *t, int64_t epoch, double *va
 	core_networks_finish(t->networks);
 	if (t->anchor)
 		add_anchor(t, value);
+	if (t->output)
+		add_output_l1(t, value);
 	return status;
 }
 
@@ -292,15 +307,15 @@ static fv_status run_epoch(struct core_pass *t)
 		.groups = job->train.rows.groups,
 		.group_loss = t->group_loss,
 		.params = t->param};
-	fv_status status = train_epoch(t);
-	epoch.learning_rate = t->schedule.rate;
+	fv_status status = t->pass->untrained ? FV_OK : train_epoch(t);
+	epoch.learning_rate = t->pass->untrained ? 0 : t->schedule.rate;
 	double judged = core_clock_s();
 	if (status == FV_OK)
 		status = judge_epoch(t, &epoch);
 	core_schedule_end(&t->schedule, epoch.select_value);
 	t->last_best = epoch.best ? epoch.epoch : t->last_best;
-	epoch.value = t->value / t->epoch_steps;
-	epoch.grad_norm = t->grad_norm / t->epoch_steps;
+	epoch.value = t->epoch_steps ? t->value / t->epoch_steps : NAN;
+	epoch.grad_norm = t->epoch_steps ? t->grad_norm / t->epoch_steps : NAN;
 	epoch.seconds = t->seconds + core_clock_s() - judged;
 	if (status == FV_OK && job->on_epoch)
 		status = job->on_epoch(job->user, &epoch);

@@ -12,7 +12,8 @@
 /* What defines a pass beyond its job. In an ordinary run only `stage` and `objective` are set. */
 typedef struct core_train_pass {
 	int32_t stage; /* from 1 */
-	/* An objective that is open and stays so; NULL: job->loss is opened on the job's rows. */
+	/* An objective that is open and stays so, on rows that differ from the job's in labels and
+	 * groups only; NULL: job->loss is opened on the job's rows. */
 	core_objective *objective;
 	const int32_t *row; /* [n] of the objective's training rows; NULL: its subsample */
 	int32_t n;
@@ -21,8 +22,9 @@ typedef struct core_train_pass {
 	const core_plan *from;      /* the model that it continues; NULL: a fresh start */
 	const float *from_params;
 	int64_t shuffled; /* epochs of the passes that it continues */
-	double anchor;
-	bool output_only, use_last;
+	double anchor, output_l1;
+	bool output_only, fresh_output, use_last;
+	bool untrained; /* the model is that of `from`; it is validated and kept */
 } core_train_pass;
 
 /* Opens the objective of job->loss on the job's rows. Its setup holds the class weights, which are memory of

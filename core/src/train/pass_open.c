@@ -78,6 +78,12 @@ static fv_status find_rows(struct core_pass *t)
 	int32_t *subsample;
 	t->train = t->job->train;
 	t->train.rows = t->objective->train;
+	t->dev = t->job->dev;
+	t->dev.rows = t->objective->dev;
+	t->train.rows.label = t->job->train.rows.label; /* a training stage may have its own */
+	t->train.rows.klass = t->job->train.rows.klass;
+	t->dev.rows.label = t->job->dev.rows.label;
+	t->dev.rows.klass = t->job->dev.rows.klass;
 	t->subsample = t->pass->row;
 	t->n_subsample = t->pass->n;
 	if (t->subsample)
@@ -111,6 +117,11 @@ static fv_status check_order(struct core_pass *t)
 	return FV_OK;
 }
 
+static bool is_output(const core_head_tensor *tensor)
+{
+	return !strncmp(tensor->name, "output.", strlen("output."));
+}
+
 /* Copies the tensors that the previous model also has. */
 static void copy_previous_model(struct core_pass *t)
 {
@@ -118,7 +129,8 @@ static void copy_previous_model(struct core_pass *t)
 	for (int32_t i = 0; i < to->n_tensors; i++)
 		for (int32_t j = 0; j < from->n_tensors; j++)
 			if (!strcmp(to->tensor[i].name, from->tensor[j].name) &&
-				to->tensor[i].count == from->tensor[j].count)
+				to->tensor[i].count == from->tensor[j].count &&
+				!(t->pass->fresh_output && is_output(&to->tensor[i])))
 				memcpy(t->param + to->tensor[i].offset,
 					t->pass->from_params + from->tensor[j].offset,
 					(size_t)to->tensor[i].count * sizeof(float));
@@ -169,10 +181,11 @@ static fv_status make_networks(struct core_pass *t, int32_t batch)
 	t->result->plan = t->plan;
 	if (status != FV_OK || !own)
 		return status;
-	if (t->pass->output_only || t->pass->row_weight)
+	if (t->pass->output_only || t->pass->row_weight || t->pass->fresh_output ||
+		t->pass->output_l1 > 0)
 		return fv_fail(t->ctx, FV_CONFIG,
 			"loss %s has networks of its own: it cannot train a stage that weighs "
-			"rows or holds all but the output layer",
+			"rows or treats the output layer alone",
 			t->objective->name);
 	return FV_OK;
 }
@@ -199,6 +212,23 @@ static fv_status make_vectors(struct core_pass *t, int32_t batch)
 	return FV_OK;
 }
 
+/* Finds the output layer where the pass treats it alone. */
+static void find_output(struct core_pass *t)
+{
+	const core_plan *plan = t->plan;
+	for (int32_t i = 0; i < plan->n_tensors; i++) {
+		const core_head_tensor *tensor = &plan->tensor[i];
+		if (strcmp(tensor->name, "output.weight") != 0)
+			continue;
+		if (t->pass->output_only)
+			t->first = tensor->offset; /* the bias is the last tensor */
+		if (t->pass->output_l1 > 0) {
+			t->output = t->param + tensor->offset;
+			t->n_output = tensor->count;
+		}
+	}
+}
+
 fv_status core_pass_prepare(struct core_pass *t)
 {
 	fv_ctx *ctx = t->ctx;
@@ -220,14 +250,13 @@ fv_status core_pass_prepare(struct core_pass *t)
 		status = core_batches_init(ctx, &t->batches, &t->train, width, t->subsample,
 			t->n_subsample, size, t->objective->ops.mix != NULL);
 	if (status == FV_OK)
-		status = core_validation_init(ctx, &t->validation, &job->dev, width);
+		status = core_validation_init(ctx, &t->validation, &t->dev, width);
 	if (status == FV_OK)
 		status = make_networks(t, size);
 	if (status == FV_OK)
 		status = make_vectors(t, size);
-	for (int32_t i = 0; status == FV_OK && t->pass->output_only && i < t->plan->n_tensors; i++)
-		if (!strcmp(t->plan->tensor[i].name, "output.weight"))
-			t->first = t->plan->tensor[i].offset; /* the bias is the last tensor */
+	if (status == FV_OK)
+		find_output(t);
 	if (status == FV_OK)
 		status = core_select_init(
 			ctx, job, &t->validation, &t->base, t->plan->count, &t->select);

@@ -18,7 +18,7 @@ struct core_pass {
 	core_train_result *result;
 	core_objective *objective;
 	core_base base;
-	core_train_data train; /* what the objective may see of job->train */
+	core_train_data train, dev; /* what the objective may see of the job's */
 	core_batches batches;
 	core_validation validation;
 	core_select select;
@@ -36,8 +36,10 @@ struct core_pass {
 	int32_t last_best; /* the last epoch that was the best so far; 0: none yet */
 	/* m: first moment, or the velocity of SGD; v: second moment, with Adam alone */
 	float *param, *gradient, *m, *v;
-	float *anchor;        /* start weights that the model is pulled to; NULL: it is not */
-	int64_t first;        /* of the parameters that learn, in the vector */
+	float *anchor; /* start weights that the model is pulled to; NULL: it is not */
+	int64_t first; /* of the parameters that learn, in the vector */
+	float *output; /* [n_output] output.weight in the vector, if it has a penalty */
+	int64_t n_output;
 	double *grad, *share; /* [batch,C] dl/dz; [batch] v_i */
 	double *group_sum, *group_loss;
 	int64_t *group_seen;

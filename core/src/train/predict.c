@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "backend/blas.h"
 #include "nn/blocks.h"
 #include "train/networks.h"
 
@@ -33,18 +34,25 @@ fv_status core_check_features(
 	return status;
 }
 
-/* Predicts one full block of rows. The last block is filled up (see CORE_HEAD_BLOCK). */
-static fv_status predict_block(core_networks *networks, const core_plan *plan,
-	const core_train_data *data, int32_t first, float *scratch, float *logits)
+/* Finds the inputs of a block of rows and returns how many of them are wanted. The last block is filled up
+ * (see CORE_HEAD_BLOCK). */
+static int32_t find_block(const core_train_data *data, size_t width, int32_t first, float *scratch,
+	const float *x[CORE_HEAD_BLOCK])
 {
-	const float *x[CORE_HEAD_BLOCK];
-	size_t width = (size_t)find_row_width(&plan->shape);
 	int32_t n = data->rows.n - first < CORE_HEAD_BLOCK ? data->rows.n - first : CORE_HEAD_BLOCK;
 	for (int32_t i = 0; i < CORE_HEAD_BLOCK; i++) {
 		int32_t row = first + (i < n ? i : n - 1);
 		x[i] = core_row_input(
 			data, row, width, scratch ? scratch + (size_t)i * width : NULL);
 	}
+	return n;
+}
+
+static fv_status predict_block(core_networks *networks, const core_plan *plan,
+	const core_train_data *data, int32_t first, float *scratch, float *logits)
+{
+	const float *x[CORE_HEAD_BLOCK];
+	int32_t n = find_block(data, (size_t)find_row_width(&plan->shape), first, scratch, x);
 	core_networks_begin(networks, x, data->rows.stem + first, n, CORE_HEAD_BLOCK);
 	const fv_node *node = core_networks_predict(networks);
 	if (!node)
@@ -54,14 +62,22 @@ static fv_status predict_block(core_networks *networks, const core_plan *plan,
 	return FV_OK;
 }
 
+/* Makes room for the scaled features of a block -> *scratch, NULL if the features are used as they are. */
+static bool alloc_block(
+	fv_ctx *ctx, const core_plan *plan, const core_train_data *data, float **scratch)
+{
+	size_t numbers = CORE_HEAD_BLOCK * (size_t)find_row_width(&plan->shape);
+	*scratch = data->mean ? core_alloc(ctx, numbers, sizeof **scratch) : NULL;
+	return *scratch || !data->mean;
+}
+
 fv_status core_train_predict(fv_ctx *ctx, const core_plan *plan, const float *params,
 	const core_train_data *data, float *logits)
 {
 	core_networks *networks;
 	core_plan own = *plan;
-	size_t numbers = CORE_HEAD_BLOCK * (size_t)find_row_width(&plan->shape);
-	float *scratch = data->mean ? core_alloc(ctx, numbers, sizeof *scratch) : NULL;
-	if (data->mean && !scratch)
+	float *scratch;
+	if (!alloc_block(ctx, plan, data, &scratch))
 		return FV_FAILED;
 	fv_status status = core_networks_new(ctx, &own, CORE_HEAD_BLOCK, &networks);
 	if (status == FV_OK)
@@ -74,4 +90,54 @@ fv_status core_train_predict(fv_ctx *ctx, const core_plan *plan, const float *pa
 	status = core_check_features(ctx, data, &plan->shape);
 	return status != FV_OK ? status
 			       : fv_fail(ctx, FV_FAILED, "the logits of the model are not finite");
+}
+
+/* Makes what computes the layers below the output, or leaves it NULL if there are none. */
+static fv_status open_layers(
+	fv_ctx *ctx, const core_plan *plan, const float *params, core_head **out)
+{
+	core_head_shape shape = plan->shape;
+	*out = NULL;
+	if (plan->n_nets != 1 || plan->net[0].kind != CORE_NET_HEAD)
+		return fv_fail(ctx, FV_CONFIG,
+			"the model has networks of its own, so that no output layer alone "
+			"predicts");
+	shape.classes = 0;
+	if (!shape.projection && !shape.n_hidden)
+		return core_blas_open(ctx);
+	fv_status status = core_head_new(ctx, &shape, CORE_HEAD_BLOCK, out);
+	if (status == FV_OK)
+		core_head_prepare(*out, params); /* the output layer is the end of the vector */
+	return status;
+}
+
+fv_status core_train_represent(fv_ctx *ctx, const core_plan *plan, const float *params,
+	const core_train_data *data, float *out)
+{
+	const core_head_shape *shape = &plan->shape;
+	size_t width = (size_t)core_head_width(shape);
+	float *scratch, *share = core_alloc(ctx, (size_t)shape->layers, sizeof *share);
+	float *block = core_alloc(ctx, CORE_HEAD_BLOCK * width, sizeof *block);
+	core_head *head = NULL;
+	if (!share || !block || !alloc_block(ctx, plan, data, &scratch))
+		return FV_FAILED;
+	fv_status status = open_layers(ctx, plan, params, &head);
+	core_mix_share(params, shape->layers, share);
+	for (int32_t first = 0; status == FV_OK && first < data->rows.n; first += CORE_HEAD_BLOCK) {
+		const float *x[CORE_HEAD_BLOCK];
+		int32_t n = find_block(data, (size_t)find_row_width(shape), first, scratch, x);
+		if (head)
+			core_head_forward(head, params, x, CORE_HEAD_BLOCK, block);
+		else
+			core_mix_forward(
+				share, shape->layers, shape->dims, x, CORE_HEAD_BLOCK, block);
+		memcpy(out + (size_t)first * width, block, (size_t)n * width * sizeof *out);
+	}
+	core_head_free(head);
+	if (status != FV_OK || core_all_finite(out, (int64_t)data->rows.n * (int64_t)width))
+		return status;
+	status = core_check_features(ctx, data, shape);
+	return status != FV_OK
+		       ? status
+		       : fv_fail(ctx, FV_FAILED, "the representations of the model are not finite");
 }

@@ -16,4 +16,9 @@ FV_NODISCARD fv_status core_check_features(
 FV_NODISCARD fv_status core_train_predict(fv_ctx *ctx, const core_plan *plan, const float *params,
 	const core_train_data *data, float *logits);
 
+/* What the output layer of a model that is a single head reads, x [data->rows.n, core_head_width]; rows and
+ * errors as above. FV_CONFIG if the model has networks of its own. */
+FV_NODISCARD fv_status core_train_represent(fv_ctx *ctx, const core_plan *plan, const float *params,
+	const core_train_data *data, float *x);
+
 #endif

@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "checkpoint/safetensors_write.h"
 
-#define PARTS_MAX 256
+#define PARTS_MAX 512
 #define FORMAT "fairvox-checkpoint/1"
 #define ARRAY "array."
 #define CHECKSUM_HEX 17

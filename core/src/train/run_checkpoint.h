@@ -28,7 +28,7 @@ FV_NODISCARD fv_status core_run_checkpoint_new(
 	fv_ctx *ctx, const core_run_checkpoint_options *options, core_run_checkpoint **out);
 
 /* Adds a part: n numbers at `data`, which core_run_checkpoint_save reads and core_run_checkpoint_restore writes. A part
- * that is added again under its name replaces the first. There are at most 256. */
+ * that is added again under its name replaces the first. There are at most 512. */
 void core_run_checkpoint_add(
 	core_run_checkpoint *state, const char *name, fv_type type, int64_t n, void *data);
 void core_run_checkpoint_add_text(core_run_checkpoint *state, const char *name, core_text *text);

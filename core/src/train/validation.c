@@ -27,12 +27,13 @@ fv_status core_validation_init(
 	return FV_OK;
 }
 
-/* Makes the batch that starts at row `first`, with the groups that the objective may see. */
-static fv_batch make_batch(const core_validation *d, const fv_rows *rows, int32_t first)
+/* Makes the batch of up to `most` rows that starts at row `first`. */
+static fv_batch make_batch(const core_validation *d, int32_t first, int32_t most)
 {
+	const fv_rows *rows = &d->data->rows;
 	size_t at = (size_t)first, classes = (size_t)rows->classes;
 	return (fv_batch){.size = sizeof(fv_batch),
-		.n = rows->n - first < CORE_DEV_BATCH ? rows->n - first : CORE_DEV_BATCH,
+		.n = rows->n - first < most ? rows->n - first : most,
 		.classes = rows->classes,
 		.groups = rows->groups,
 		.row = d->row + at,
@@ -73,13 +74,13 @@ fv_status core_validation_run(core_validation *d, core_networks *networks,
 	core_objective *objective, int64_t step, int64_t steps, int64_t epoch, double *dev_loss,
 	double *dev_objective, bool *finite)
 {
-	const fv_rows *rows = &objective->dev;
+	const fv_rows *rows = &d->data->rows;
 	const core_base base = core_objective_base(&objective->setup);
 	double sum = 0, loss = 0;
 	int32_t batches = 0;
 	*dev_loss = *dev_objective = NAN;
 	for (int32_t first = 0; first < rows->n; first += CORE_DEV_BATCH, batches++) {
-		fv_batch batch = make_batch(d, rows, first);
+		fv_batch batch = make_batch(d, first, CORE_DEV_BATCH);
 		batch.step = step;
 		batch.steps = steps;
 		batch.epoch = epoch;
@@ -97,7 +98,12 @@ fv_status core_validation_run(core_validation *d, core_networks *networks,
 		loss += d->loss[d->order[i]];
 	*dev_loss = loss / rows->n;
 	*dev_objective = sum / batches;
-	return FV_OK;
+	fv_batch all = make_batch(d, 0, rows->n);
+	all.logits = d->logits;
+	all.step = step;
+	all.steps = steps;
+	all.epoch = epoch;
+	return core_objective_validated(objective, &all);
 }
 
 fv_status core_validation_score(
@@ -106,7 +112,7 @@ fv_status core_validation_score(
 	const fv_rows *rows = &d->data->rows;
 	*finite = true;
 	for (int32_t first = 0; first < rows->n && *finite; first += CORE_DEV_BATCH) {
-		fv_batch batch = make_batch(d, rows, first);
+		fv_batch batch = make_batch(d, first, CORE_DEV_BATCH);
 		fv_status status = evaluate_batch(d, networks, base, &batch);
 		*finite = core_networks_finite(networks);
 		if (status != FV_OK)

@@ -22,7 +22,7 @@ typedef struct core_validation {
 FV_NODISCARD fv_status core_validation_init(
 	fv_ctx *ctx, core_validation *validation, const core_train_data *data, size_t width);
 
-/* Passes step and epoch on to the plugin. If a logit is not finite, *finite is false, both values are
+/* Passes step and epoch on to the plugin, whose view of the rows `data` is. If a logit is not finite, *finite is false, both values are
  * NaN, and the plugin is not called. */
 FV_NODISCARD fv_status core_validation_run(core_validation *validation, core_networks *networks,
 	core_objective *objective, int64_t step, int64_t steps, int64_t epoch, double *dev_loss,
