@@ -48,6 +48,7 @@ pub const FV_USE_COLUMN: u32 = 2;
 pub const FV_USE_CLASS: u32 = 4;
 pub const FV_USE_SPEAKER: u32 = 8;
 pub const FV_USE_FILE: u32 = 16;
+pub const FV_USE_DURATION: u32 = 32;
 
 pub type fv_precision = u32;
 pub const FV_PRECISION_FP32: fv_precision = 0;
@@ -142,6 +143,11 @@ pub struct fv_stft {
 
 #[repr(C)]
 pub struct fv_mel {
+    private: [u8; 0],
+}
+
+#[repr(C)]
+pub struct fv_dct {
     private: [u8; 0],
 }
 
@@ -398,6 +404,7 @@ pub struct fv_grouper_input {
     pub class_names: *const *const c_char,
     pub n_classes: i32,
     pub silent: *const u8,
+    pub duration: *const f64,
 }
 impl fv_grouper_input {
     /// The size is filled in, everything else is zero.
@@ -418,6 +425,7 @@ impl fv_grouper_input {
         class_names: null(),
         n_classes: 0,
         silent: null(),
+        duration: null(),
     };
 }
 unsafe impl Sync for fv_grouper_input {}
@@ -477,6 +485,7 @@ pub struct fv_rows {
     pub member: *const f32,
     pub stem: *const *const c_char,
     pub speaker: *const i32,
+    pub duration: *const f64,
 }
 impl fv_rows {
     /// The size is filled in, everything else is zero.
@@ -491,6 +500,7 @@ impl fv_rows {
         member: null(),
         stem: null(),
         speaker: null(),
+        duration: null(),
     };
 }
 unsafe impl Sync for fv_rows {}
@@ -599,12 +609,15 @@ unsafe impl Sync for fv_batch {}
 pub struct fv_loss_ops {
     pub size: u32,
     pub uses_groups: i32,
+    pub uses_duration: i32,
+    pub exact_derivative: i32,
     pub open: Option<unsafe extern "C" fn(state: *mut c_void, ctx: *mut fv_ctx, setup: *const fv_loss_setup) -> fv_status>,
     pub subsample: Option<unsafe extern "C" fn(state: *mut c_void, ctx: *mut fv_ctx, row: *mut i32, cap: i64, n: *mut i64) -> fv_status>,
     pub order: Option<unsafe extern "C" fn(state: *mut c_void, ctx: *mut fv_ctx, epoch: i64, position: *mut i32, n: i64) -> fv_status>,
     pub mix: Option<unsafe extern "C" fn(state: *mut c_void, ctx: *mut fv_ctx, batch: *const fv_batch, partner_row: *mut i32, lambda: *mut f64) -> fv_status>,
     pub weigh: Option<unsafe extern "C" fn(state: *mut c_void, ctx: *mut fv_ctx, batch: *const fv_batch, v: *mut f64, value: *mut f64) -> fv_status>,
     pub evaluate: Option<unsafe extern "C" fn(state: *const c_void, ctx: *mut fv_ctx, batch: *const fv_batch, value: *mut f64) -> fv_status>,
+    pub validated: Option<unsafe extern "C" fn(state: *mut c_void, ctx: *mut fv_ctx, dev: *const fv_batch) -> fv_status>,
     pub close: Option<unsafe extern "C" fn(state: *mut c_void)>,
 }
 impl fv_loss_ops {
@@ -612,12 +625,15 @@ impl fv_loss_ops {
     pub const SIZED: fv_loss_ops = fv_loss_ops {
         size: size_of::<fv_loss_ops>() as u32,
         uses_groups: 0,
+        uses_duration: 0,
+        exact_derivative: 0,
         open: None,
         subsample: None,
         order: None,
         mix: None,
         weigh: None,
         evaluate: None,
+        validated: None,
         close: None,
     };
 }
@@ -758,36 +774,50 @@ unsafe impl Sync for fv_descriptor {}
 pub struct fv_stage {
     pub size: u32,
     pub fresh: i32,
+    pub start: i32,
+    pub fresh_output: i32,
     pub output_only: i32,
     pub use_last: i32,
     pub n: i64,
     pub row: *const i32,
     pub row_weight: *const f64,
+    pub label: *const f32,
+    pub dev_label: *const f32,
     pub groups: i32,
     pub group: *const i32,
     pub dev_group: *const i32,
     pub epochs: i64,
     pub learning_rate: f64,
     pub anchor: f64,
+    pub output_l1: f64,
     pub loss: *const c_char,
+    pub n_average: i32,
+    pub average: *const i32,
 }
 impl fv_stage {
     /// The size is filled in, everything else is zero.
     pub const SIZED: fv_stage = fv_stage {
         size: size_of::<fv_stage>() as u32,
         fresh: 0,
+        start: 0,
+        fresh_output: 0,
         output_only: 0,
         use_last: 0,
         n: 0,
         row: null(),
         row_weight: null(),
+        label: null(),
+        dev_label: null(),
         groups: 0,
         group: null(),
         dev_group: null(),
         epochs: 0,
         learning_rate: 0.0,
         anchor: 0.0,
+        output_l1: 0.0,
         loss: null(),
+        n_average: 0,
+        average: null(),
     };
 }
 unsafe impl Sync for fv_stage {}
@@ -926,6 +956,8 @@ extern "C" {
     pub fn fv_mel_apply(mel: *const fv_mel, power: *const f32, out: *mut f32);
     pub fn fv_mel_apply_double(mel: *const fv_mel, power: *const f64, out: *mut f32);
     pub fn fv_mel_spectrum(mel: *const fv_mel, stft: *const fv_stft, worker: *mut fv_ctx, wave: *const f32, n: i64, frames: i64, out: *mut f32) -> fv_status;
+    pub fn fv_dct_open(ctx: *mut fv_ctx, n: i32, bins: i32, orthonormal: i32) -> *mut fv_dct;
+    pub fn fv_dct_apply(dct: *const fv_dct, x: *const f32, out: *mut f32);
     pub fn fv_pitch_open(ctx: *mut fv_ctx, options: *const fv_pitch_options, out: *mut *const fv_pitch) -> fv_status;
     pub fn fv_pitch_frames(pitch: *const fv_pitch, n: i64) -> i64;
     pub fn fv_pitch_track(pitch: *const fv_pitch, worker: *mut fv_ctx, wave: *const f32, n: i64, f0_hz: *mut f32, strength: *mut f32) -> fv_status;
@@ -950,6 +982,8 @@ extern "C" {
     pub fn fv_lstm_scratch(lstm: *const fv_lstm, sequences: i64) -> usize;
     pub fn fv_lstm_apply(lstm: *const fv_lstm, x: *const f32, steps: i64, sequences: i64, y: *mut f32, scratch: *mut f32);
     pub fn fv_predict_rows(ctx: *mut fv_ctx, rows: *const fv_rows, logits: *mut f32) -> fv_status;
+    pub fn fv_representation_width(ctx: *mut fv_ctx) -> i32;
+    pub fn fv_represent_rows(ctx: *mut fv_ctx, rows: *const fv_rows, x: *mut f32) -> fv_status;
     pub fn fv_rng(ctx: *mut fv_ctx, purpose: *const c_char, epoch: i64, index: u64) -> fv_stream;
     pub fn fv_rng_seeded(seed: u64, purpose: *const c_char, epoch: i64, index: u64) -> fv_stream;
     pub fn fv_next(stream: *mut fv_stream) -> u64;
