@@ -20,7 +20,8 @@ static const char usage[] =
 	"4 if the plugin has a fault.\n"
 	"\n"
 	"  -p KEY=VALUE       set a parameter; may be repeated\n"
-	"      --profile P    paper (default) or official\n"
+	"      --profile paper|official\n"
+	"                     defaults to use (default: paper)\n"
 	"      --weights W    weights of an encoder\n"
 	"      --stem S       a recording known to an encoder that looks features up by name\n";
 

@@ -9,6 +9,7 @@
 #include <fairvox/stages.h>
 
 #include "base/nearest.h"
+#include "key_text.h"
 #include "plugin/registry.h"
 #include "verbs.h"
 
@@ -20,49 +21,13 @@ static const char usage[] =
 	"\n"
 	"  --plugins DIR  search DIR first; may be repeated\n";
 
-static const char *type_name(const fv_param *p)
-{
-	switch (p->type) {
-	case FV_INT:
-		return "whole number";
-	case FV_REAL:
-		return "number";
-	case FV_BOOL:
-		return "true | false";
-	case FV_CHOICE:
-		return p->choices;
-	case FV_STRING:
-		return "text";
-	case FV_PATH:
-		return "path";
-	case FV_LIST:
-		return "list of numbers";
-	case FV_LOSS_REF:
-		return "a loss: its name, or {name: NAME, its parameters}";
-	}
-	return "?";
-}
-
-static const char *text_or_none(const char *value)
-{
-	return value ? value : "none";
-}
-
 static void print_param(const fv_param *p)
 {
-	printf("  %s: %s", p->name, type_name(p));
-	if (p->unit)
-		printf(" [%s]", p->unit);
-	if (p->min != 0 || p->max != 0)
-		printf(", %.9g to %.9g", p->min, p->max);
-	const char *official = p->def_official ? p->def_official : p->def_paper;
-	if (text_or_none(p->def_paper) == text_or_none(official) ||
-		!strcmp(text_or_none(p->def_paper), text_or_none(official)))
-		printf("; default %s\n", text_or_none(p->def_paper));
-	else
-		printf("; default %s (profile paper), %s (profile official)\n",
-			text_or_none(p->def_paper), text_or_none(official));
-	printf("      %s\n", p->doc);
+	char told[512];
+	core_key key = core_schema_from_param(p, false);
+	key.official = p->def_official;
+	cli_describe_key(&key, told, sizeof told);
+	printf("  %s: %s\n      %s\n", p->name, told, p->doc);
 }
 
 static void print_plugin(const core_plugin *plugin)

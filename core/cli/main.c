@@ -10,83 +10,10 @@
 #include <cblas.h>
 
 #include "backend/kernels.h"
-#include "base/nearest.h"
+#include "help.h"
 #include "logger.h"
 #include "restart.h"
 #include "verbs.h"
-
-static const cli_verb *const verbs[] = {
-	&cli_verb_audit,
-	&cli_verb_cache,
-	&cli_verb_check,
-	&cli_verb_describe,
-	&cli_verb_encode,
-	&cli_verb_explain,
-	&cli_verb_fetch,
-	&cli_verb_groups,
-	&cli_verb_inspect,
-	&cli_verb_new,
-	&cli_verb_plot,
-	&cli_verb_plugins,
-	&cli_verb_predict,
-	&cli_verb_report,
-	&cli_verb_run,
-	&cli_verb_split,
-	&cli_verb_status,
-	&cli_verb_synth,
-	&cli_verb_table,
-	&cli_verb_verify,
-	NULL,
-};
-
-static void print_help(FILE *out)
-{
-	fputs("usage: fairvox SUBCOMMAND [OPTION...] [ARGUMENT...]\n\nsubcommands:\n", out);
-	for (size_t i = 0; verbs[i]; i++)
-		fprintf(out, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
-	fputs("\n'fairvox SUBCOMMAND --help' describes one of them.\n\n"
-	      "Options of every subcommand:\n"
-	      "  -q, --quiet     print warnings and errors only\n"
-	      "  -v, --verbose   print debug messages too\n"
-	      "  --no-color      print warnings without color\n"
-	      "  --no-progress   print no progress\n"
-	      "  -h, --help      print help\n\n"
-	      "Exit codes:\n"
-	      "  0   success\n"
-	      "  1   the run failed\n"
-	      "  2   wrong usage or configuration\n"
-	      "  3   some of several runs failed\n"
-	      "  4   data, weights or a plugin are missing or invalid\n"
-	      "  75  stopped; the same command resumes\n\n"
-	      "Environment:\n"
-	      "  FAIRVOX_CPU=amx|avx512_bf16|avx512|avx2|portable\n"
-	      "                  instruction set of fairvox's own kernels\n"
-	      "  OPENBLAS_CORETYPE=SkylakeX|Haswell|Zen|...\n"
-	      "                  OpenBLAS's kernels\n"
-	      "Unset, the fastest that this machine supports are used. 'fairvox --version' prints\n"
-	      "the ones in use.\n",
-		out);
-}
-
-static const cli_verb *find_verb(fv_ctx *ctx, const char *name)
-{
-	const char *names[64] = {NULL};
-	size_t n = 0;
-	for (; verbs[n]; n++) {
-		names[n] = verbs[n]->name;
-		if (!strcmp(verbs[n]->name, name))
-			return verbs[n];
-	}
-	if (name[0] == '-')
-		(void)fv_fail(ctx, FV_CONFIG,
-			"option '%s' stands before a subcommand: write fairvox SUBCOMMAND %s: see "
-			"'fairvox help'",
-			name, name);
-	else
-		(void)fv_fail(ctx, FV_CONFIG, "unknown subcommand '%s'%s: see 'fairvox help'", name,
-			core_suggest_name(ctx, name, names, n));
-	return NULL;
-}
 
 /* Applies a letter that is an option of every subcommand. Returns false for any other. */
 static bool apply_letter(char letter, cli_logger *logger, bool *help)
@@ -153,13 +80,15 @@ static void print_errors(const fv_ctx *ctx)
 static fv_status run_verb(
 	fv_ctx *ctx, int argc, char **argv, cli_logger *logger, bool blas_is_correct)
 {
-	const cli_verb *verb = find_verb(ctx, argv[0]);
+	const cli_verb *verb = cli_find_verb(argv[0]);
 	if (!verb)
-		return FV_CONFIG;
+		return cli_refuse_verb(ctx, argv[0]);
 	if (parse_common_options(&argc, argv, logger)) {
 		fputs(verb->usage, stdout);
 		return cli_flush(ctx);
 	}
+	if (verb == &cli_verb_help)
+		return verb->run(ctx, argc, argv);
 	if (core_kernels_check(ctx) != FV_OK)
 		return FV_CONFIG;
 	const char *core_type = getenv("OPENBLAS_CORETYPE");
@@ -186,20 +115,13 @@ int main(int argc, char **argv)
 	bool blas_is_correct = cli_restart(argv);
 	setlocale(LC_CTYPE, ""); /* LC_NUMERIC stays C */
 	if (argc < 2) {
-		print_help(stderr);
+		cli_print_help(stderr);
 		return FV_CONFIG;
 	}
-	static char help[] = "--help";
-	const char *first = argv[1];
-	if (!strcmp(first, "help") || !strcmp(first, "--help") || !strcmp(first, "-h")) {
-		if (argc == 2) {
-			print_help(stdout);
-			return flush_output();
-		}
-		argv[1] = argv[2];
-		argv[2] = help;
-		argc = 3;
-	} else if (!strcmp(first, "--version")) {
+	static char help[] = "help";
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		argv[1] = help;
+	if (!strcmp(argv[1], "--version")) {
 		printf("fairvox " FAIRVOX_VERSION "\nkernels %s\nblas_kernel %s\n",
 			core_kernels_used()->name, openblas_get_corename());
 		return flush_output();

@@ -17,16 +17,16 @@
 #include "verbs.h"
 
 static const char usage[] =
-	"usage: fairvox new plugin KIND NAME [--lang LANGUAGE]\n"
+	"usage: fairvox new plugin loss|grouper|encoder NAME [--lang LANGUAGE]\n"
 	"\n"
 	"Makes the folder NAME with a plugin to start from: one source with a working example,\n"
-	"CMakeLists.txt, Makefile, and config.yaml, a study of it on synthetic speech. KIND is\n"
-	"loss, grouper or encoder. NAME has small letters, digits and _, a letter first; a folder\n"
-	"or plugin of that name must not exist. The commands that build it, run 'fairvox check'\n"
-	"on it and run the study are printed.\n"
+	"CMakeLists.txt, Makefile, and config.yaml, a study of it on synthetic speech. NAME has\n"
+	"small letters, digits and _, a letter first; a folder or plugin of that name must not\n"
+	"exist. The commands that build it, run 'fairvox check' on it and run the study are\n"
+	"printed.\n"
 	"\n"
-	"      --lang LANGUAGE  c (default), c++ or rust\n"
-	"      --plugins DIR    also look here for plugins of that name; may be repeated\n";
+	"      --lang c|c++|rust  language of the source (default c)\n"
+	"      --plugins DIR      also look here for plugins of that name; may be repeated\n";
 
 #define PLACEHOLDER "my_plugin" /* the plugin's name in the templates */
 enum { TEMPLATE_BYTES_MAX = 1 << 20, FILES = 4 };

@@ -8,11 +8,13 @@
 extern const cli_verb cli_verb_audit;
 extern const cli_verb cli_verb_cache;
 extern const cli_verb cli_verb_check;
+extern const cli_verb cli_verb_completion;
 extern const cli_verb cli_verb_describe;
 extern const cli_verb cli_verb_encode;
 extern const cli_verb cli_verb_explain;
 extern const cli_verb cli_verb_fetch;
 extern const cli_verb cli_verb_groups;
+extern const cli_verb cli_verb_help;
 extern const cli_verb cli_verb_inspect;
 extern const cli_verb cli_verb_new;
 extern const cli_verb cli_verb_plot;
@@ -25,5 +27,11 @@ extern const cli_verb cli_verb_status;
 extern const cli_verb cli_verb_synth;
 extern const cli_verb cli_verb_table;
 extern const cli_verb cli_verb_verify;
+
+/* By name; ends with NULL. */
+extern const cli_verb *const cli_verbs[];
+const cli_verb *cli_find_verb(const char *name); /* NULL: none */
+/* Says that there is no such subcommand, and which was meant. Returns FV_CONFIG. */
+fv_status cli_refuse_verb(fv_ctx *ctx, const char *name);
 
 #endif

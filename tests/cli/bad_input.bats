@@ -13,7 +13,7 @@ setup() {
 	fails 2 "unknown option '--jbos'" "$fairvox" run --jbos 2 plan.yaml
 	fails 2 "-j: 'two' is not a whole number" "$fairvox" run -j two plan.yaml
 	fails 2 "unknown option '--force'" "$fairvox" explain --force plan.yaml
-	for subcommand in audit cache check describe encode explain groups inspect new plot plugins predict report run split status synth table verify; do
+	for subcommand in audit cache check completion describe encode explain groups help inspect new plot plugins predict report run split status synth table verify; do
 		"$fairvox" $subcommand --help | grep -q "^usage: fairvox $subcommand"
 	done
 }
