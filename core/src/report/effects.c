@@ -35,6 +35,15 @@ static bool have_same_bias(const core_run_facts *own, const core_run_facts *othe
 	       (own->bias && other->bias && json_equal((json_t *)own->bias, (json_t *)other->bias));
 }
 
+/* Were both trained on the same features? Two configurations can share a results folder. */
+static bool have_same_features(const core_grid_row *own, const core_grid_row *other)
+{
+	const json_t *a = core_run_features(own->variant->used[0]);
+	const json_t *b = core_run_features(other->variant->used[0]);
+	return !strcmp(own->facts->encoder, other->facts->encoder) &&
+	       (!a || !b || json_equal((json_t *)a, (json_t *)b));
+}
+
 /* Has `other` no groups, or those of `own`? Training without debiasing may use groups to choose its
  * epoch, and then there is one such variant per grouper. */
 static bool have_same_groups(const core_run_facts *own, const core_run_facts *other)
@@ -42,7 +51,7 @@ static bool have_same_groups(const core_run_facts *own, const core_run_facts *ot
 	return !other->n_groupers || json_equal((json_t *)other->grouping, (json_t *)own->grouping);
 }
 
-/* Finds the variant without debiasing that has the same axes and bias; -1: none. */
+/* Finds the variant without debiasing that has the same axes, bias and features; -1: none. */
 static int64_t find_reference(const core_grid *grid, size_t row)
 {
 	const core_run_facts *own = grid->row[row].facts;
@@ -52,7 +61,8 @@ static int64_t find_reference(const core_grid *grid, size_t row)
 	for (size_t i = 0; i < grid->n_rows; i++) {
 		const core_run_facts *other = grid->row[i].facts;
 		if (i == row || !other || !other->plain || !have_same_axes(own, other) ||
-			!have_same_bias(own, other))
+			!have_same_bias(own, other) ||
+			!have_same_features(&grid->row[row], &grid->row[i]))
 			continue;
 		if (have_same_groups(own, other))
 			return (int64_t)i;

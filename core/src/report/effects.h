@@ -7,7 +7,7 @@
 #include "report/grid.h"
 
 /* Fills effect of every row. The reference of a variant has a plain objective (env.json) and the same
- * values on all matrix axes except those of loss and grouper; options.reference overrides it. p-values
+ * values on all matrix axes except those of loss and grouper, the same bias and the same features; options.reference overrides it. p-values
  * are adjusted by Holm over the variants in the column of the comparison family; the other columns are
  * exploratory and adjusted by Benjamini-Hochberg. Errors: FV_CONFIG if there is no such reference. */
 FV_NODISCARD fv_status core_effects_fill(fv_ctx *ctx, core_grid *grid);

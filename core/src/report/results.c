@@ -289,6 +289,11 @@ double core_run_metric(const core_run_result *run, const char *attribute, const 
 	return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
+const json_t *core_run_features(const core_run_result *run)
+{
+	return json_object_get(json_object_get(run->env, "fingerprint"), "features");
+}
+
 const char *core_run_attribute(const core_run_result *run, size_t index)
 {
 	const char *name;

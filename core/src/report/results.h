@@ -69,6 +69,8 @@ void core_results_keep_first(core_results *results, size_t n);
 
 /* Returns a value of metrics.json, over all rows if attribute is NULL. NaN: null or missing. */
 double core_run_metric(const core_run_result *run, const char *attribute, const char *metric);
+/* Returns the hash of the features that a done run was trained on; NULL: it is not recorded. */
+const json_t *core_run_features(const core_run_result *run);
 /* Returns the name of an attribute, in the order of metrics.json; NULL past the last. */
 const char *core_run_attribute(const core_run_result *run, size_t index);
 
