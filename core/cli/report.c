@@ -24,6 +24,8 @@ static const char usage[] =
 	"  -o, --output FILE     write to FILE (default: report.html)\n"
 	"      --assets DIR      also the figures as SVG, PDF and PNG, the tables as LaTeX, all\n"
 	"                        numbers as CSV, and the paragraph on methods, in folder DIR\n"
+	"      --claims FILE     answer the claims in FILE (default: those of Lin, Chou, Lee,\n"
+	"                        Interspeech 2025); none: answer none\n"
 	"      --anonymous       without the name of the study, and without texts of failures\n"
 	"      --rows KEY=VALUE,...  only variants that match, as in 'fairvox table'\n"
 	"      --reference VARIANT  compare with this variant\n"
@@ -34,7 +36,8 @@ static const char usage[] =
 
 struct report {
 	core_html_options html;
-	const char *output, *assets;
+	const char *output, *assets, *claims;
+	core_claims claim_list;
 	cli_source source;
 };
 
@@ -46,6 +49,9 @@ static fv_status parse_option(fv_ctx *ctx, int option, struct report *r)
 		return FV_OK;
 	case 'a':
 		r->assets = optarg;
+		return FV_OK;
+	case 'c':
+		r->claims = optarg;
 		return FV_OK;
 	case 'A':
 		r->html.anonymous = true;
@@ -69,6 +75,7 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct report
 		{"reference", required_argument, NULL, 'r'},
 		{"draws", required_argument, NULL, 'd'},
 		{"min-support", required_argument, NULL, 'm'},
+		{"claims", required_argument, NULL, 'c'},
 
 		CLI_SOURCE_OPTIONS, {0}};
 	*r = (struct report){.html = {.table = core_table_default()}, .output = "report.html"};
@@ -137,6 +144,20 @@ static fv_status write_runs(fv_ctx *ctx, const struct report *r, const core_resu
 	return status;
 }
 
+/* Writes the answers to claims, if there are any. */
+static fv_status write_claims(fv_ctx *ctx, const struct report *r, const core_html_report *html)
+{
+	static const struct {
+		core_table_format format;
+		const char *name;
+	} files[] = {{CORE_TABLE_TEX, "tables/claims.tex"}, {CORE_TABLE_CSV, "data/claims.csv"},
+		{CORE_TABLE_JSON, "data/claims.json"}};
+	fv_status status = FV_OK;
+	for (int k = 0; k < 3 && html->claims->n_tables && !status; k++)
+		status = write_document(ctx, r, html->claims, files[k].format, files[k].name);
+	return status;
+}
+
 static fv_status make_folders(fv_ctx *ctx, const struct report *r)
 {
 	static const char *const names[] = {"figures", "tables", "data"};
@@ -161,6 +182,8 @@ static fv_status write_assets(fv_ctx *ctx, const struct report *r, const core_re
 			write_document(ctx, r, html->details, CORE_TABLE_TEX, "tables/details.tex");
 	if (!status)
 		status = write_runs(ctx, r, results);
+	if (!status)
+		status = write_claims(ctx, r, html);
 	const char *path = core_path_join(ctx, r->assets, "methods.txt");
 	if (!status)
 		status = path ? core_file_write(ctx, path, html->methods.data, html->methods.size)
@@ -218,12 +241,25 @@ static fv_status write_report(fv_ctx *ctx, struct report *r, const core_results 
 	return status;
 }
 
+/* Reads the claims before anything that takes long. */
+static fv_status read_claims(fv_ctx *ctx, struct report *r)
+{
+	if (r->claims && !strcmp(r->claims, "none"))
+		return FV_OK;
+	fv_status status = core_claims_read(ctx, r->claims, &r->claim_list);
+	r->html.claims = &r->claim_list;
+	r->html.all_claims = r->claims != NULL;
+	return status;
+}
+
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
 	struct report report;
 	core_registry *registry;
 	core_results *results;
 	fv_status status = parse_options(ctx, argc, argv, &report);
+	if (!status)
+		status = read_claims(ctx, &report);
 	if (!status && !(report.html.name = name_study(ctx, &report)))
 		status = FV_FAILED;
 	if (!status)

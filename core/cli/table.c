@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fairvox table: result tables of the variants in a results folder. */
+#include "report/claims.h"
 #include "report/event_files.h"
 #include "report/pairs.h"
 #include "report/paper.h"
@@ -48,7 +49,9 @@ static const char usage[] =
 	"      --layout grid|pairs|paper1|paper2\n"
 	"                        grid (default): one row per variant; pairs: every variant\n"
 	"                        against every other; paper1, paper2: Tables 1 and 2 of Lin,\n"
-	"                        Chou, Lee, Interspeech 2025\n"
+	"                        Chou, Lee, Interspeech 2025; claims: what a paper claims, each\n"
+	"                        answered by the variants\n"
+	"      --claims FILE     with --layout claims: the claims (default: those of that paper)\n"
 	"      --against published  with a paper layout: the published numbers beside yours\n"
 	"      --trials          also the trials of tuned variants, each as a variant\n"
 	"      --draws N         draws of every null and comparison, at least 2000 (default 5000)\n"
@@ -58,15 +61,15 @@ static const char usage[] =
 /* Formats that are no document; the first number is behind those of core_table_format. */
 enum { SQLITE = CORE_TABLE_FORMATS, TENSORBOARD, FORMATS };
 
-enum layout { GRID, PAIRS, PAPER1, PAPER2, LAYOUTS };
-static const char *const layouts[LAYOUTS] = {"grid", "pairs", "paper1", "paper2"};
+enum layout { GRID, PAIRS, PAPER1, PAPER2, CLAIMS, LAYOUTS };
+static const char *const layouts[LAYOUTS] = {"grid", "pairs", "paper1", "paper2", "claims"};
 
 struct table {
 	enum layout layout;
 	bool against, full, plain;
 	int format; /* core_table_format, SQLITE or TENSORBOARD */
 	core_table_options options;
-	const char *columns, *sort, *output; /* NULL: not given */
+	const char *columns, *sort, *output, *claims; /* NULL: not given */
 	cli_source source;
 	core_variant_axes axes;
 	core_short_choice choice;
@@ -111,6 +114,8 @@ static fv_status parse_option(fv_ctx *ctx, int option, struct table *t)
 		t->sort = optarg;
 	if (option == 'o')
 		t->output = optarg;
+	if (option == 'C')
+		t->claims = optarg;
 	t->full |= option == 'F';
 	t->plain |= option == 'p';
 	if (option == 'r')
@@ -131,7 +136,9 @@ static fv_status check_options(fv_ctx *ctx, const struct table *t)
 {
 	bool runs = t->format == CORE_TABLE_CSV || t->format >= SQLITE;
 	bool grid = t->layout == GRID && !runs;
-	if (t->against && t->layout < PAPER1)
+	if (t->claims && t->layout != CLAIMS)
+		return fv_fail(ctx, FV_CONFIG, "--claims needs --layout claims");
+	if (t->against && t->layout != PAPER1 && t->layout != PAPER2)
 		return fv_fail(ctx, FV_CONFIG, "--against needs --layout paper1 or paper2");
 	if (t->options.reference && !grid)
 		return fv_fail(ctx, FV_CONFIG,
@@ -166,7 +173,7 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct table 
 		{"full", no_argument, NULL, 'F'}, {"plain", no_argument, NULL, 'p'},
 		{"draws", required_argument, NULL, 'd'},
 		{"min-support", required_argument, NULL, 'm'},
-		{"no-baselines", no_argument, NULL, 'b'},
+		{"no-baselines", no_argument, NULL, 'b'}, {"claims", required_argument, NULL, 'C'},
 
 		{"output", required_argument, NULL, 'o'}, CLI_SOURCE_OPTIONS, {0}};
 	*t = (struct table){.options = core_table_default()};
@@ -214,6 +221,24 @@ static fv_status add_grid(
 	return status ? status : core_add_further_tests(ctx, results, &t->options, document);
 }
 
+static fv_status add_claims(
+	fv_ctx *ctx, struct table *t, const core_results *results, core_document *document)
+{
+	core_grid grid;
+	core_claims claims;
+	core_claim_results answers;
+	core_table_options options = t->options;
+	options.compare = options.baselines = options.scores = false;
+	fv_status status = core_claims_read(ctx, t->claims, &claims);
+	if (!status)
+		status = core_grid_make(ctx, results, &options, &grid);
+	if (!status)
+		status = core_claims_answer(ctx, &grid, &claims, &t->options.draws, &answers);
+	if (!status)
+		status = core_add_claims(ctx, &grid, &answers, NULL, document);
+	return status ? status : core_note_claims_left_out(ctx, &answers, document);
+}
+
 /* Computes only what the layout shows. */
 static fv_status fill_document(
 	fv_ctx *ctx, struct table *t, const core_results *results, core_document *document)
@@ -225,6 +250,8 @@ static fv_status fill_document(
 		return t->format == CORE_TABLE_CSV || t->format == SQLITE
 			       ? core_add_runs(ctx, results, t->options.min_support, document)
 			       : add_grid(ctx, t, results, document);
+	if (t->layout == CLAIMS)
+		return add_claims(ctx, t, results, document);
 	t->options.compare = t->options.baselines = false;
 	core_table_options options = t->options;
 	if (t->layout == PAIRS)

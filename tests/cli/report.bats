@@ -60,7 +60,7 @@ END2
 	page r.html '
 import json
 table = json.load(open("table.json"))
-assert sections == ["answer", "table", "effects", "tradeoff", "per-group", "training", "data", "methods", "caveats"], sections
+assert sections == ["answer", "table", "effects", "tradeoff", "per-group", "training", "data", "methods", "claims", "caveats"], sections
 head, *rows = tables["summary"]
 want = {r["axes"]["loss.name"]: r for r in table["summary"] if r.get("axes")}
 for row in rows[:2]:

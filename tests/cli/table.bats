@@ -195,7 +195,7 @@ END
 	"$fairvox" table results --layout pairs --format csv >pairs.csv
 	[ "$(wc -l <pairs.csv)" -eq 5 ]
 	grep -q '^erm-.*,rw-.*,gender,tpr_gap,' pairs.csv
-	fails 2 "--layout: 'paper3' is not grid, pairs, paper1 or paper2" "$fairvox" table results --layout paper3
+	fails 2 "--layout: 'paper3' is not grid, pairs, paper1, paper2 or claims" "$fairvox" table results --layout paper3
 	fails 2 "--format: 'html' is not text, md, tex, csv, json, sqlite or tensorboard" "$fairvox" table results --format html
 	fails 2 "--draws: '100' is not a whole number from 2000" "$fairvox" table results --draws 100
 	fails 2 "no variant 'erp', did you mean 'erm'?" "$fairvox" table results --reference erp

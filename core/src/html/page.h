@@ -35,6 +35,7 @@ FV_NODISCARD fv_status core_html_per_group(core_html_page *page);
 FV_NODISCARD fv_status core_html_training(core_html_page *page);
 FV_NODISCARD fv_status core_html_data(core_html_page *page);
 FV_NODISCARD fv_status core_html_methods(core_html_page *page);
+FV_NODISCARD fv_status core_html_claims(core_html_page *page);
 FV_NODISCARD fv_status core_html_caveats(core_html_page *page);
 
 /* --- markup ----------------------------------------------------------------------------------- */

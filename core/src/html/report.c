@@ -24,6 +24,7 @@ static const struct section {
 	{"training", "Training", core_html_training},
 	{"data", "Data", core_html_data},
 	{"methods", "Methods", core_html_methods},
+	{"claims", "Claims", core_html_claims},
 	{"caveats", "Caveats", core_html_caveats},
 };
 enum { SECTIONS = sizeof sections / sizeof *sections };
@@ -150,9 +151,10 @@ fv_status core_html_report_make(fv_ctx *ctx, const core_results *results,
 {
 	core_grid grid;
 	core_short_choice choice;
-	*out = (core_html_report){
-		.main = core_document_new(ctx), .details = core_document_new(ctx)};
-	if (!out->main || !out->details)
+	*out = (core_html_report){.main = core_document_new(ctx),
+		.details = core_document_new(ctx),
+		.claims = core_document_new(ctx)};
+	if (!out->main || !out->details || !out->claims)
 		return FV_FAILED;
 	fv_status status = core_short_choose(ctx, results, axes, NULL, NULL, &choice);
 	core_table_options table = options->table;
@@ -180,4 +182,5 @@ void core_html_report_free(core_html_report *report)
 	core_text_free(&report->methods);
 	core_document_free(report->main);
 	core_document_free(report->details);
+	core_document_free(report->claims);
 }

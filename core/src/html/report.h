@@ -8,6 +8,7 @@
 #include "plot/figure.h"
 #include "plugin/registry.h"
 #include "report/axes.h"
+#include "report/claims_file.h"
 #include "report/grid.h"
 #include "report/write.h"
 
@@ -16,6 +17,8 @@ typedef struct core_html_options {
 	const core_registry *registry; /* for licences and sources of plugins; NULL: not told */
 	const char *name;              /* of the study: the heading */
 	const core_map *map;           /* for t-SNE; NULL: it is not drawn */
+	const core_claims *claims;     /* to answer; NULL: none */
+	bool all_claims;               /* say so even if the study can answer none of them */
 	bool anonymous;                /* no name of the study, path, or text of a failure */
 } core_html_options;
 
@@ -31,6 +34,7 @@ typedef struct core_html_report {
 	core_text methods;      /* the paragraph on methods, plain text */
 	core_document *main;    /* Table 1 with its notes */
 	core_document *details; /* the other tables */
+	core_document *claims;  /* answers to claims; it has no tables without claims */
 	size_t n_figures;
 	core_html_figure figure[CORE_HTML_FIGURES];
 } core_html_report;

@@ -23,7 +23,13 @@ static void put_value(
 	core_text_add(out, "%s", before[value->rank]);
 	put_markup(out, &main);
 	core_text_add(out, "%s%s", after[value->rank], value->low_support ? "*" : "");
-	put_markup(out, &parts);
+	if (value->kind == CORE_TEXT && parts.size) {
+		core_text_add(out, "<span class=muted>");
+		put_markup(out, &parts);
+		core_text_add(out, "</span>");
+	} else {
+		put_markup(out, &parts);
+	}
 }
 
 /* Is it shown among numbers? Intervals are texts. */
