@@ -21,91 +21,24 @@
  * from the authors' code: Adam on batches instead of full-batch steps; hold-outs split by speaker;
  * the epoch is not chosen by worst-group accuracy.
  */
-#include <stdlib.h>
 #include <string.h>
 
+#include "holdout.h"
 #include "refit.h"
 
 typedef struct afr {
 	double gamma, holdout, anchor, refit_learning_rate;
 	int64_t refit_epochs;
 	const fv_loss_setup *setup;
-	int32_t *row; /* [N] rows of stage 1, then rows of stage 2 */
-	int64_t first, second;
+	holdout rows;       /* of stage 1, and of stage 2 */
 	double *dev_weight; /* [dev n]; NULL in stage 1 */
 } afr;
-
-typedef struct utterance {
-	int32_t speaker, row;
-	const char *stem;
-} utterance;
-
-typedef struct voice {
-	double draw;
-	int64_t start, n; /* among the utterances */
-} voice;
-
-static int compare_speaker(const void *a, const void *b)
-{
-	const utterance *x = a, *y = b;
-	if (x->speaker != y->speaker)
-		return x->speaker < y->speaker ? -1 : 1;
-	return strcmp(x->stem, y->stem);
-}
-
-static int compare_draw(const void *a, const void *b)
-{
-	const voice *x = a, *y = b;
-	return (x->draw > y->draw) - (x->draw < y->draw);
-}
-
-/* Draws the order in which speakers are held out and returns their number. */
-static int64_t draw_voices(fv_ctx *ctx, const utterance *all, int32_t n, voice *out)
-{
-	int64_t voices = 0;
-	for (int32_t i = 0; i < n; i++) {
-		if (i && all[i].speaker == all[i - 1].speaker) {
-			out[voices - 1].n++;
-			continue;
-		}
-		fv_stream stream = fv_rng(ctx, "holdout", 0, fv_name_hash(all[i].stem));
-		out[voices++] = (voice){fv_uniform(&stream), i, 1};
-	}
-	qsort(out, (size_t)voices, sizeof *out, compare_draw);
-	return voices;
-}
 
 static fv_status afr_open(void *state, fv_ctx *ctx, const fv_loss_setup *setup)
 {
 	afr *self = state;
-	const fv_rows *train = setup->train;
-	size_t n = (size_t)train->n;
-	if (!train->speaker)
-		return fv_fail(ctx, FV_DATA,
-			"needs speakers to hold out, but the corpus has none: set "
-			"corpus.speaker_key");
-	utterance *all = fv_scratch(ctx, n * sizeof *all);
-	voice *speaker = fv_scratch(ctx, n * sizeof *speaker);
 	self->setup = setup;
-	self->row = fv_alloc(ctx, n * sizeof *self->row);
-	if (!all || !speaker || !self->row)
-		return FV_FAILED;
-	for (int32_t i = 0; i < train->n; i++)
-		all[i] = (utterance){train->speaker[i], i, train->stem[i]};
-	qsort(all, n, sizeof *all, compare_speaker);
-	int64_t voices = draw_voices(ctx, all, train->n, speaker), at = 0;
-	if (voices < 2)
-		return fv_fail(ctx, FV_DATA,
-			"all training rows are of one speaker, so none can be held out: AFR needs "
-			"at least two");
-	for (; at < voices - 1 && (double)self->second < self->holdout * (double)n; at++)
-		self->second += speaker[at].n;
-	self->first = train->n - self->second;
-	int32_t *to[2] = {self->row, self->row + self->first};
-	for (int64_t v = 0; v < voices; v++)
-		for (int64_t i = 0; i < speaker[v].n; i++)
-			*to[v < at]++ = all[speaker[v].start + i].row;
-	return FV_OK;
+	return holdout_draw(ctx, setup->train, self->holdout, &self->rows);
 }
 
 /* Writes exp(-gamma p), up to a common factor, into weight [n]. */
@@ -132,15 +65,15 @@ static fv_status weigh_rows(const afr *self, fv_ctx *ctx, const fv_rows *rows, d
 static fv_status weigh_held_out(const afr *self, fv_ctx *ctx, double *weight)
 {
 	const fv_rows *train = self->setup->train;
-	double *held = fv_scratch(ctx, (size_t)self->second * sizeof *held);
+	double *held = fv_scratch(ctx, (size_t)self->rows.second * sizeof *held);
 	if (!held || weigh_rows(self, ctx, train, weight) != FV_OK)
 		return FV_FAILED;
-	for (int64_t i = 0; i < self->second; i++)
-		held[i] = weight[self->row[self->first + i]];
-	refit_normalise(held, (int32_t)self->second);
+	for (int64_t i = 0; i < self->rows.second; i++)
+		held[i] = weight[self->rows.row[self->rows.first + i]];
+	refit_normalise(held, (int32_t)self->rows.second);
 	memset(weight, 0, (size_t)train->n * sizeof *weight);
-	for (int64_t i = 0; i < self->second; i++)
-		weight[self->row[self->first + i]] = held[i];
+	for (int64_t i = 0; i < self->rows.second; i++)
+		weight[self->rows.row[self->rows.first + i]] = held[i];
 	return FV_OK;
 }
 
@@ -148,8 +81,8 @@ static fv_status afr_next(void *state, fv_ctx *ctx, int32_t index, fv_stage *sta
 {
 	afr *self = state;
 	*more = index == 0;
-	stage->row = self->row;
-	stage->n = self->first;
+	stage->row = self->rows.row;
+	stage->n = self->rows.first;
 	if (index == 0)
 		return FV_OK;
 	const fv_rows *train = self->setup->train, *dev = self->setup->dev;
@@ -159,8 +92,8 @@ static fv_status afr_next(void *state, fv_ctx *ctx, int32_t index, fv_stage *sta
 		weigh_rows(self, ctx, dev, self->dev_weight) != FV_OK)
 		return FV_FAILED;
 	refit_normalise(self->dev_weight, dev->n);
-	stage->row = self->row + self->first;
-	stage->n = self->second;
+	stage->row = self->rows.row + self->rows.first;
+	stage->n = self->rows.second;
 	stage->row_weight = weight;
 	stage->output_only = 1;
 	stage->anchor = self->anchor;
