@@ -136,7 +136,7 @@ END
 		"$fairvox" explain --full plan.yaml 'loss={name: eiil, then: {name: lff}}' train.base_loss=bce
 	fails 2 "group_loss: excess subtracts the smallest possible base loss" \
 		"$fairvox" run plan.yaml 'loss={name: gdro, group_loss: excess}' train.base_loss=focal --quiet
-	for loss in erm rw ds gdro gadro cvar_dro mixup lisa jtt afr eiil grl; do
+	for loss in erm rw ds gdro gadro cvar_dro mixup lisa jtt afr eiil grl fairbatch dfr cb_llr; do
 		for option in head.projection=none train.base_loss=bce train.base_loss=focal train.class_weights=none; do
 			[ "$loss $option" = "grl head.projection=none" ] && continue
 			"$fairvox" explain --full plan.yaml loss.name=$loss $option >/dev/null

@@ -210,6 +210,8 @@ static void test_label_free(void **state)
 		{"cvar_dro", NULL, NULL, true}, {"lff", NULL, NULL, true},
 		{"disent", NULL, NULL, true}, {"mixup", NULL, NULL, true},
 		{"jtt", NULL, NULL, true}, {"afr", NULL, NULL, true}, {"eiil", NULL, NULL, true},
+		{"cb_llr", NULL, NULL, true}, {"fairbatch", kmeans, NULL, true},
+		{"dfr", kmeans, NULL, true}, {"fairbatch", truth, NULL, false},
 		{"rw", kmeans, NULL, true}, {"ds", kmeans, NULL, true},
 		{"gdro", kmeans, NULL, true}, {"gadro", kmeans, NULL, true},
 		{"pgdro", kmeans, NULL, true}, {"grl", kmeans, NULL, true},

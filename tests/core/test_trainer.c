@@ -21,8 +21,8 @@ static void repeatable(void **state)
 {
 	(void)state;
 	const char *names[] = {"erm", "rw", "ds", "gdro", "gadro", "cvar_dro", "lff", "disent",
-		"grl", "jtt", "afr", "eiil", "mixup", "lisa"};
-	for (int l = 0; l < 14; l++) {
+		"grl", "jtt", "afr", "eiil", "mixup", "lisa", "fairbatch", "dfr", "cb_llr"};
+	for (int l = 0; l < 17; l++) {
 		task *run[3];
 		core_train_result result[3];
 		for (int i = 0; i < 3; i++) {

@@ -131,7 +131,8 @@ static const char *const losses[][2] = {{"erm", ""}, {"random", ""}, {"rw", ""},
 	{"gdro", "group_loss=excess"}, {"gadro", ""}, {"gadro", "group_loss=excess"}, {"pgdro", ""},
 	{"pgdro", "group_loss=excess"}, {"lff", ""}, {"disent", "swap_step=3"},
 	{"cvar_dro", "alpha=0.5"}, {"mixup", ""}, {"lisa", ""}, {"jtt", "first_epochs=2"},
-	{"afr", ""}, {"eiil", "steps=50"}, {"grl", ""}};
+	{"afr", ""}, {"eiil", "steps=50"}, {"grl", ""}, {"fairbatch", "alpha=0.2"},
+	{"dfr", "refits=2"}, {"cb_llr", "holdout=0.3"}};
 enum { LOSSES = sizeof losses / sizeof *losses };
 
 static const struct {
@@ -148,6 +149,10 @@ static const struct {
 	{"gdro", "sampler=balanced", "sampler_class", {"train.sampler: class", "loss gdro"}},
 	{"gdro", "sampler=balanced", "sampler_subgroup",
 		{"train.sampler: class_group", "loss gdro"}},
+	{"fairbatch", "alpha=0.2", "sampler_class", {"train.sampler: class", "loss fairbatch"}},
+	{"fairbatch", "alpha=0.2", "sampler_group", {"train.sampler: group", "loss fairbatch"}},
+	{"fairbatch", "alpha=0.2", "sampler_subgroup",
+		{"train.sampler: class_group", "loss fairbatch"}},
 };
 
 /* The objective's own sampler draws the same rows: the option changes nothing, and nothing contradicts it. */
