@@ -171,7 +171,7 @@ static void size_zero_is_refused(void **state)
 	no_loss.size = no_encoder.size = no_grouper.size = 0;
 	d = loss;
 	d.ops = &no_loss;
-	refuses(&d, "ops of 0 bytes, at least 64 expected: use FV_LOSS_OPS");
+	refuses(&d, "ops of 0 bytes, at least 80 expected: use FV_LOSS_OPS");
 	d = encoder;
 	d.ops = &no_encoder;
 	refuses(&d, "use FV_ENCODER_OPS");
