@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -27,6 +28,25 @@ static core_chunk *make_chunk(size_t bytes)
 	return chunk;
 }
 
+/* Returns the spare chunk if it is large enough, else a new one; NULL when memory is out. */
+static core_chunk *find_chunk(core_arena *arena, size_t bytes)
+{
+	core_chunk *spare = arena->spare;
+	if (!spare || spare->size < bytes)
+		return make_chunk(bytes);
+	arena->spare = NULL;
+	spare->used = 0;
+	return spare;
+}
+
+static void keep_larger(core_arena *arena, core_chunk *chunk)
+{
+	bool larger = !arena->spare || chunk->size > arena->spare->size;
+	free(larger ? arena->spare : chunk);
+	if (larger)
+		arena->spare = chunk;
+}
+
 void *core_arena_alloc(core_arena *arena, size_t bytes)
 {
 	if (bytes > SIZE_MAX - ALIGN)
@@ -34,8 +54,10 @@ void *core_arena_alloc(core_arena *arena, size_t bytes)
 	bytes = (bytes + ALIGN - 1) / ALIGN * ALIGN;
 	core_chunk *chunk = arena->head;
 	if (!chunk || chunk->size - chunk->used < bytes) {
-		size_t grown = chunk && chunk->size < ((size_t)1 << 24) ? chunk->size * 2 : 0;
-		chunk = make_chunk(bytes > grown ? bytes : grown);
+		size_t grown = !chunk                            ? arena->peak
+			       : chunk->size < ((size_t)1 << 24) ? chunk->size * 2
+								 : 0;
+		chunk = find_chunk(arena, bytes > grown ? bytes : grown);
 		if (!chunk)
 			return NULL;
 		chunk->next = arena->head;
@@ -43,42 +65,36 @@ void *core_arena_alloc(core_arena *arena, size_t bytes)
 	}
 	void *memory = (char *)chunk + HEADER + chunk->used;
 	chunk->used += bytes;
+	arena->used += bytes;
+	arena->peak = arena->used > arena->peak ? arena->used : arena->peak;
 	return memory;
 }
 
 core_arena_mark core_arena_get_mark(const core_arena *arena)
 {
-	return (core_arena_mark){arena->head, arena->head ? arena->head->used : 0};
+	return (core_arena_mark){arena->head, arena->head ? arena->head->used : 0, arena->used};
 }
 
 void core_arena_release(core_arena *arena, core_arena_mark mark)
 {
 	while (arena->head != mark.head) {
 		core_chunk *next = arena->head->next;
-		free(arena->head);
+		keep_larger(arena, arena->head);
 		arena->head = next;
 	}
 	if (mark.head)
 		mark.head->used = mark.used;
+	arena->used = mark.total;
 }
 
 void core_arena_reset(core_arena *arena)
 {
-	core_chunk *largest = NULL;
-	for (core_chunk *chunk = arena->head, *next; chunk; chunk = next) {
-		next = chunk->next;
-		if (!largest || chunk->size > largest->size) {
-			free(largest);
-			largest = chunk;
-		} else {
-			free(chunk);
-		}
-	}
-	if (largest) {
-		largest->next = NULL;
-		largest->used = 0;
-	}
-	arena->head = largest;
+	core_chunk *chunk = arena->head;
+	arena->used = 0;
+	if (chunk && !chunk->next && chunk->size >= arena->peak)
+		chunk->used = 0;
+	else
+		core_arena_free(arena);
 }
 
 void core_arena_free(core_arena *arena)
@@ -87,5 +103,7 @@ void core_arena_free(core_arena *arena)
 		next = chunk->next;
 		free(chunk);
 	}
-	arena->head = NULL;
+	free(arena->spare);
+	arena->head = arena->spare = NULL;
+	arena->used = 0;
 }

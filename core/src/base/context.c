@@ -116,6 +116,16 @@ void core_scratch_reset(fv_ctx *ctx)
 	core_arena_reset(&ctx->scratch);
 }
 
+core_arena_mark core_scratch_mark(const fv_ctx *ctx)
+{
+	return core_arena_get_mark(&ctx->scratch);
+}
+
+void core_scratch_release(fv_ctx *ctx, core_arena_mark mark)
+{
+	core_arena_release(&ctx->scratch, mark);
+}
+
 core_mark core_ctx_mark(const fv_ctx *ctx)
 {
 	return (core_mark){core_arena_get_mark(&ctx->memory), ctx->n_arrays};

@@ -81,6 +81,10 @@ char *core_strdup(fv_ctx *ctx, const char *text);
 char *core_strndup(fv_ctx *ctx, const char *text, size_t n);
 char *core_format(fv_ctx *ctx, const char *format, ...) FV_PRINTF(2, 3);
 void core_scratch_reset(fv_ctx *ctx);
+/* A position in the scratch memory. Releasing it gives back what fv_scratch gave since. Marks must be
+ * released in reverse order. */
+core_arena_mark core_scratch_mark(const fv_ctx *ctx);
+void core_scratch_release(fv_ctx *ctx, core_arena_mark mark);
 
 /* A position in the context's memory. Releasing it frees what core_alloc and fv_array gave since;
  * messages stay. Marks must be released in reverse order. */
