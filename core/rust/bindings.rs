@@ -997,7 +997,7 @@ extern "C" {
     pub fn fv_trunk_open(ctx: *mut fv_ctx, shape: *const fv_trunk_shape, precision: fv_precision, read: Option<fv_trunk_read>, user: *mut c_void, out: *mut *mut fv_trunk) -> fv_status;
     pub fn fv_trunk_frames(trunk: *const fv_trunk, n: i64) -> i64;
     pub fn fv_trunk_min_samples(trunk: *const fv_trunk) -> i64;
-    pub fn fv_trunk_apply(trunk: *const fv_trunk, worker: *mut fv_ctx, wave: *const f32, n: i64, shift: f64, scale: f64, pooled: i32, out: *mut f32) -> fv_status;
+    pub fn fv_trunk_apply(trunk: *const fv_trunk, worker: *mut fv_ctx, wave: *const f32, n: i64, scaled: i32, pooled: i32, out: *mut f32) -> fv_status;
     pub fn fv_gelu(x: *const f32, y: *mut f32, n: i64);
     pub fn fv_layer_norm(x: *const f32, rows: i64, width: i64, scale: *const f32, offset: *const f32, eps: f32, y: *mut f32);
     pub fn fv_softmax(x: *mut f32, rows: i64, width: i64, stride: i64);

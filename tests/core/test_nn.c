@@ -9,7 +9,7 @@
 #include <fairvox/nn.h>
 #include <fairvox/stream.h>
 
-#include "nn/gates.h"
+#include "backend/gates.h"
 
 /* --- sigmoid and tangent --- */
 

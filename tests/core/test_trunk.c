@@ -135,6 +135,21 @@ static void buckets(void **state)
 	free(want);
 }
 
+/* What the parts are opened from */
+#define SOURCE(ctx, shape, model)                                                                  \
+	(core_trunk_source)                                                                        \
+	{                                                                                          \
+		ctx, core_device_cpu(), shape, FV_PRECISION_FP32, read_tensor, model               \
+	}
+
+/* A pack of one utterance, input [rows,width] */
+static core_pack *open_pack(fv_ctx *ctx, int64_t rows, int64_t width, const float *input)
+{
+	core_pack *pack;
+	test_ok(ctx, core_pack_open(ctx, core_device_cpu(), 1, &rows, width, input, &pack));
+	return pack;
+}
+
 /* --- convolutions --- */
 
 static void check_front(fv_ctx *ctx, const fv_trunk_shape *whole, struct model *m,
@@ -142,26 +157,18 @@ static void check_front(fv_ctx *ctx, const fv_trunk_shape *whole, struct model *
 {
 	int64_t n;
 	float *wave = read_wave(ctx, wave_name, &n);
-	double shift = 0, scale = 1;
-	if (whole->norm_each) {
-		double squares = 0;
-		for (int64_t i = 0; i < n; i++)
-			shift += wave[i] / (double)n;
-		for (int64_t i = 0; i < n; i++)
-			squares += (wave[i] - shift) * (wave[i] - shift);
-		scale = 1 / sqrt(squares / (double)n + 1e-7);
-	}
 	for (int32_t convs = first; convs <= 7; convs++) {
 		fv_trunk_shape shape = *whole;
 		shape.convs = convs;
-		core_front *front;
-		test_ok(ctx,
-			core_front_open(ctx, &shape, FV_PRECISION_FP32, read_tensor, m, &front));
+		core_convolutions *front;
+		test_ok(ctx, core_front_open(&SOURCE(ctx, &shape, m), &front));
 		int64_t frames = core_front_frames(&shape, n);
-		float *out = core_alloc(ctx, (size_t)(frames * CHANNELS), sizeof *out);
-		float *scratch = core_alloc(ctx, core_front_scratch(front, n), sizeof *scratch);
-		core_front_apply(front, wave, n, shift, scale, out, scratch);
-		compare(arrays, core_format(ctx, "conv%d_out", convs - 1), out, frames, CHANNELS,
+		core_pack *pack = open_pack(ctx, n, 1, wave);
+		core_rows out = core_pack_rows(pack, core_pack_layout(pack, &frames), CHANNELS);
+		pack->ops->convolve_waves(
+			pack->queue, front, pack->input, whole->norm_each != 0, out);
+		test_ok(ctx, core_pack_wait(pack));
+		compare(arrays, core_format(ctx, "conv%d_out", convs - 1), out.at, frames, CHANNELS,
 			true);
 	}
 }
@@ -197,17 +204,17 @@ static void positions(void **state)
 	fv_ctx *ctx = test_ctx();
 	struct model m = open_model(ctx, "encoders/wavlm_tiny/hf/pytorch_model.bin", "");
 	core_position *p;
-	test_ok(ctx, core_position_open(ctx, &wavlm_tiny, FV_PRECISION_FP32, read_tensor, &m, &p));
+	test_ok(ctx, core_position_open(&SOURCE(ctx, &wavlm_tiny, &m), &p));
 	for (int k = 0; k < 2; k++) {
 		int64_t shape[4];
 		int rank;
 		double *in = test_npz(test_golden(arrays[k]), "projection_out", shape, &rank);
 		float *x = as_floats(ctx, in, shape[0] * WIDTH);
-		float *out = core_alloc(ctx, (size_t)(shape[0] * WIDTH), sizeof *out);
-		float *scratch =
-			core_alloc(ctx, core_position_scratch(p, shape[0]), sizeof *scratch);
-		core_position_apply(p, x, shape[0], out, scratch);
-		compare(arrays[k], "pos_conv_out", out, shape[0], WIDTH, false);
+		core_pack *pack = open_pack(ctx, shape[0], WIDTH, x);
+		core_rows out = core_pack_rows(pack, pack->input.layout, WIDTH);
+		pack->ops->position(pack->queue, p, pack->input, out);
+		test_ok(ctx, core_pack_wait(pack));
+		compare(arrays[k], "pos_conv_out", out.at, shape[0], WIDTH, false);
 		free(in);
 	}
 	fv_checkpoint_close(m.file);
@@ -237,8 +244,7 @@ static void attention(void **state)
 	fv_ctx *ctx = test_ctx();
 	struct model m = open_model(ctx, "encoders/wavlm_tiny/hf/pytorch_model.bin", "");
 	core_attention *a;
-	test_ok(ctx,
-		core_attention_open(ctx, &wavlm_tiny, FV_PRECISION_FP32, 0, read_tensor, &m, &a));
+	test_ok(ctx, core_attention_open(&SOURCE(ctx, &wavlm_tiny, &m), 0, &a));
 	float embedding[320 * 4];
 	test_ok(ctx, read_tensor(&m, ctx, FV_TRUNK_BUCKETS, 0, embedding));
 	for (int i = 0; i < 2; i++) {
@@ -251,14 +257,19 @@ static void attention(void **state)
 		int64_t frames = shape[1];
 		size_t line = 2 * (size_t)frames - 1;
 		float *x = as_floats(ctx, states, frames * WIDTH); /* state 0 */
-		float *y = core_alloc(ctx, (size_t)(frames * WIDTH), sizeof *y);
 		float *bias = core_alloc(ctx, 4 * line, sizeof *bias);
-		float *scratch =
-			core_alloc(ctx, core_attention_scratch(a, frames), sizeof *scratch);
 		core_attention_bias(&wavlm_tiny, embedding, frames, bias);
 		check_bias(arrays, bias, frames);
-		core_attention_apply(a, x, frames, bias, y, scratch);
-		compare(arrays, "layer0_attention_out", y, frames, WIDTH, false);
+		core_pack *pack = open_pack(ctx, frames, WIDTH, x);
+		const core_layout *layout = pack->input.layout;
+		core_rows y = core_pack_rows(pack, layout, WIDTH);
+		memset(y.at, 0, (size_t)(frames * WIDTH) * sizeof *y.at);
+		core_attention_apply(pack, a, pack->input,
+			core_pack_put(pack, bias, 4 * (int64_t)line),
+			core_pack_rows(pack, layout, 3 * WIDTH),
+			core_pack_rows(pack, layout, WIDTH), y);
+		test_ok(ctx, core_pack_wait(pack));
+		compare(arrays, "layer0_attention_out", y.at, frames, WIDTH, false);
 		free(states);
 	}
 	fv_checkpoint_close(m.file);

@@ -111,11 +111,11 @@ int64_t fv_trunk_frames(const fv_trunk *trunk, int64_t n);
 /* Smallest number of samples that gives a frame. */
 int64_t fv_trunk_min_samples(const fv_trunk *trunk);
 
-/* Applies the network to (wave - shift) scale, n samples, and writes the states into out
- * [L,T,width], or their means over the frames into out [L,width] if pooled is 1. Uses scratch
- * memory, about 12 MB for 10 s at a width of 768. [worker] */
+/* Applies the network to wave [n], or with scaled = 1 to (wave - mean) / sqrt(variance + 1e-7), and
+ * writes the states into out [L,T,width], or their means over the frames into out [L,width] if pooled
+ * is 1. Uses scratch memory, about 12 MB for 10 s at a width of 768. [worker] */
 FV_NODISCARD fv_status fv_trunk_apply(const fv_trunk *trunk, fv_ctx *worker, const float *wave,
-	int64_t n, double shift, double scale, int32_t pooled, float *out);
+	int64_t n, int32_t scaled, int32_t pooled, float *out);
 
 FV_END_DECLS
 

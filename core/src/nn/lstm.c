@@ -13,7 +13,7 @@
 #include <cblas.h>
 
 #include "backend/blas.h"
-#include "nn/gates.h"
+#include "backend/gates.h"
 
 #define WIDE 16 /* gates in a block */
 #define TILE 4  /* sequences that share a reading of the weights */

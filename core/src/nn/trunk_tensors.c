@@ -89,9 +89,15 @@ int64_t core_trunk_size(const fv_trunk_shape *shape, fv_trunk_tensor tensor, int
 	return size;
 }
 
-fv_status core_trunk_keep(fv_ctx *ctx, const fv_trunk_shape *shape, fv_trunk_read *read, void *user,
-	fv_trunk_tensor tensor, int32_t index, float **out)
+fv_status core_trunk_keep(
+	const core_trunk_source *s, fv_trunk_tensor tensor, int32_t index, const float **out)
 {
-	*out = fv_alloc(ctx, (size_t)core_trunk_size(shape, tensor, index) * sizeof **out);
-	return *out ? read(user, ctx, tensor, index, *out) : FV_FAILED;
+	int64_t n = core_trunk_size(s->shape, tensor, index);
+	float *values = malloc((size_t)n * sizeof *values);
+	fv_status status = values ? s->read(s->user, s->ctx, tensor, index, values)
+				  : fv_fail(s->ctx, FV_FAILED, "out of memory");
+	if (!status)
+		status = s->device->ops->load(s->ctx, s->device, values, n, out);
+	free(values);
+	return status;
 }

@@ -161,15 +161,5 @@ void speech_fill_info(const speech_state *s, fv_encoder_info *info)
 fv_status speech_encode(const speech_state *s, fv_ctx *worker, const float *wave, int64_t n,
 	int32_t pooled, float *out)
 {
-	double shift = 0, scale = 1;
-	if (s->scaled) {
-		double sum = 0, squares = 0;
-		for (int64_t i = 0; i < n; i++)
-			sum += wave[i];
-		shift = sum / (double)n;
-		for (int64_t i = 0; i < n; i++)
-			squares += (wave[i] - shift) * (wave[i] - shift);
-		scale = 1 / sqrt(squares / (double)n + 1e-7);
-	}
-	return fv_trunk_apply(s->trunk, worker, wave, n, shift, scale, pooled, out);
+	return fv_trunk_apply(s->trunk, worker, wave, n, s->scaled, pooled, out);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Polynomials of Moshier's Cephes library (expf, tanhf), written without branches, so that
  * compilers make vector instructions of the loops; no operation depends on the instruction set. */
-#include "nn/gates.h"
+#include "backend/gates.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sigmoid and hyperbolic tangent of many numbers at once, and the cell of an LSTM made of them. */
-#ifndef CORE_NN_GATES_H
-#define CORE_NN_GATES_H
+#ifndef CORE_BACKEND_GATES_H
+#define CORE_BACKEND_GATES_H
 
 #include <stdint.h>
 
