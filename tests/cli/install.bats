@@ -103,3 +103,58 @@ load helpers
 	[ "$status" -ne 0 ]
 	[[ $output == *_Generic* ]]
 }
+
+@test "documentation is installed as text and HTML, with links that lead somewhere, examples and licence texts" {
+	cd "$BATS_TEST_TMPDIR"
+	cmake --install "$FAIRVOX_BUILD" --prefix "$PWD/prefix" >/dev/null
+	doc=prefix/share/doc/fairvox
+	[ "$(ls $doc/*.md | wc -l)" -eq $(($(ls "$FAIRVOX_SOURCE"/core/docs/*.md | wc -l) + 1)) ]
+	for example in plugins/losses/gdro.c plugins/groupers/kmeans plugins/encoders/pitch.c tilted.c CMakeLists.txt; do
+		[ -e "$doc/examples/$example" ]
+	done
+	[ -s $doc/LICENSE ]
+	if [ -d "$FAIRVOX_BUILD/licences" ]; then
+		ls $doc/licences | grep -q '^libyaml-0-2.txt'
+		[ "$(ls $doc/licences | wc -l)" -ge 15 ]
+	fi
+	[ -e prefix/share/bash-completion/completions/fairvox ]
+	[ ! -d "$FAIRVOX_BUILD/man" ] || [ -e prefix/share/man/man1/fairvox-run.1 ]
+	python3 - $doc <<-'END'
+		import html.parser, pathlib, re, sys
+		root = pathlib.Path(sys.argv[1])
+		class Page(html.parser.HTMLParser):
+		    def __init__(self, path):
+		        super().__init__()
+		        self.ids, self.links, self.tables = set(), [], 0
+		        self.feed(path.read_text())
+		    def handle_starttag(self, tag, attributes):
+		        attributes = dict(attributes)
+		        self.tables += tag == 'table'
+		        if 'id' in attributes:
+		            self.ids.add(attributes['id'])
+		        if tag == 'a':
+		            self.links.append(attributes['href'])
+		pages = {p: Page(p) for p in root.glob('html/*.html')}
+		count = 0
+		for path, page in pages.items():
+		    for link in page.links:
+		        if re.match('https?:', link):
+		            continue
+		        file, _, anchor = link.partition('#')
+		        to = path if not file else (path.parent / file).resolve()
+		        to = to if to in pages else next((p for p in pages if p.resolve() == to), to)
+		        assert to.exists(), (path, link)
+		        assert not anchor or anchor in pages[to].ids, (path, link)
+		        count += 1
+		for path in root.glob('*.md'):
+		    for link in re.findall(r'\]\(([^)#\s]+)', re.sub('`[^`]*`', '', path.read_text())):
+		        if not re.match('https?:', link):
+		            assert (path.parent / link).exists(), (path, link)
+		            count += 1
+		if pages:
+		    assert sum(page.tables for page in pages.values()) > 40
+		    assert not any('Untitled' in path.read_text() for path in pages)
+		print(count, 'links')
+		assert count > 100
+	END
+}

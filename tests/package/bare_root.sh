@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# bare_root.sh PACKAGE.deb [ROOT]: installs the package in a bare Debian 12, runs the demo there, and builds a plugin of
+# each kind in C and C++ and a loss in Rust. Needs root, debootstrap and the network. ROOT is kept if it is given, and
+# made only if it is missing.
+set -euo pipefail
+package=$(realpath "$1")
+if [ $# -gt 1 ]; then
+	root=$(realpath -m "$2")
+else
+	folder=$(mktemp -d)
+	root=$folder/root
+	trap 'rm -rf --one-file-system "$folder"' EXIT
+fi
+[ -x "$root/bin/sh" ] || debootstrap --variant=minbase bookworm "$root"
+cp "$package" "$root/fairvox.deb"
+cp /etc/resolv.conf "$root/etc/resolv.conf"
+[ ! -d /etc/apt/apt.conf.d ] || cp -r /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d"
+
+cat >"$root/test.sh" <<'END'
+set -euxo pipefail
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+apt-get update -qq
+apt-get install -y -qq --reinstall /fairvox.deb >/dev/null
+fairvox --version
+test -z "$(ldd /usr/bin/fairvox /usr/lib/*/libfairvox.so.0 /usr/lib/*/fairvox/*.so | grep 'not found')"
+fairvox plugins | tee plugins
+! grep refused plugins
+test "$(grep -c '^loss' plugins)" -ge 15
+rm -rf /work && mkdir -p /work/configs && cd /work
+cp /usr/share/fairvox/configs/demo.yaml configs
+time fairvox synth demo/corpus --limit 600 -j 2 -q
+time fairvox run configs/demo.yaml -q -j 2 train.epochs=10
+fairvox table results
+fairvox report configs/demo.yaml --results results -o report.html -q && test -s report.html
+fairvox plot effects results -o effects.pdf && test -s effects.pdf
+fairvox fetch --list >/dev/null
+test -e /usr/share/doc/fairvox/html/index.html -a -e /usr/share/doc/fairvox/examples/tilted.c
+test -e /usr/share/bash-completion/completions/fairvox
+apt-get install -y -qq --no-install-recommends gcc g++ libc6-dev make cmake pkg-config man-db rustc >/dev/null
+man -w fairvox-run fairvox-config || true # a minimal root installs no man pages
+ln -s /work/demo/corpus corpus
+for lang in c c++ rust; do
+	for kind in loss grouper encoder; do
+		name=${kind}_${lang//+/p}
+		fairvox new plugin $kind $name --lang $lang >/dev/null
+		(
+			cd $name
+			cmake -B build >/dev/null
+			cmake --build build >/dev/null
+			ctest --test-dir build | grep '100% tests passed, 0 tests failed out of 1'
+			rm -r build && make check
+		)
+	done
+done
+ln -s ../corpus loss_c/corpus
+(cd loss_c && fairvox run config.yaml --plugins build -q && fairvox table results | grep '^loss_c ')
+apt-get remove -y -qq fairvox >/dev/null
+test -z "$(find /usr -path '*fairvox*' -not -path '*/__pycache__*')"
+echo "bare root: passed"
+END
+unshare --mount bash -c "mount -t proc proc '$root/proc' && mount --rbind /dev '$root/dev' && chroot '$root' bash /test.sh"
