@@ -270,6 +270,31 @@ static void known_extensions_are_checked(void **state)
 	accepts(&d);
 }
 
+/* Outputs that are larger or smaller than this core's struct keep their places in the table. */
+static void outputs_are_read_by_their_size(void **state)
+{
+	(void)state;
+	static const struct larger {
+		fv_output output;
+		const char *later;
+	} table[] = {{{.size = sizeof *table, .name = "a", .layers = 1, .dims = 2}, "x"},
+		{{.size = sizeof *table, .name = "b", .layers = 3, .dims = 4}, "y"}},
+	  uneven[] = {{{.size = sizeof *table, .name = "a", .layers = 1, .dims = 2}, "x"},
+		  {{.size = sizeof(fv_output), .name = "b", .layers = 3, .dims = 4}, "y"}};
+	static const fv_output none = {.name = "a", .layers = 1, .dims = 2};
+	fv_ctx *ctx = test_ctx();
+	fv_encoder_info info = {.size = sizeof info, .n_outputs = 2, .outputs = &table[0].output};
+	test_ok(ctx, core_outputs_copy(ctx, &info));
+	assert_string_equal(info.outputs[1].name, "b");
+	assert_true(info.outputs[1].layers == 3 && info.outputs[1].dims == 4);
+	info.outputs = &uneven[0].output;
+	test_fails(ctx, core_outputs_copy(ctx, &info), FV_FAILED, "output 1 has size");
+	info.outputs = &none;
+	info.n_outputs = 1;
+	test_fails(ctx, core_outputs_copy(ctx, &info), FV_FAILED, "outputs of 0 bytes");
+	core_ctx_free(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +303,7 @@ int main(void)
 		cmocka_unit_test(loss_that_trains_nothing_is_refused),
 		cmocka_unit_test(extension_without_known_id_is_refused),
 		cmocka_unit_test(known_extensions_are_checked),
+		cmocka_unit_test(outputs_are_read_by_their_size),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "contract/suite.h"
+#include "plugin/descriptor.h"
 
 #define GUARD 16 /* numbers past the end that must not change */
 #define GUARD_VALUE 12345.675f
@@ -256,6 +257,7 @@ void contract_check_encoder(struct contract *c)
 	bool ok =
 		open_encoder(c, &e) &&
 		contract_expect_ok(c, in, get_ops(c)->info(in->state, in->ctx, &e.info), "info") &&
+		contract_expect_ok(c, in, core_outputs_copy(in->ctx, &e.info), "info") &&
 		check_info(c, &e.info);
 	if (ok && e.info.by_name)
 		check_lookup(c, &e);

@@ -14,6 +14,7 @@
 #include "base/utf8.h"
 #include "checkpoint/split.h"
 #include "corpus/audio.h"
+#include "plugin/descriptor.h"
 #include "plugin/guard.h"
 #include "run/params.h"
 
@@ -142,6 +143,8 @@ static fv_status open_state(fv_ctx *ctx, core_encoder *e)
 	core_guard_enter(&guard, "info", 0, false);
 	if (!status)
 		status = e->ops->info(e->state, ctx, &e->info);
+	if (!status)
+		status = core_outputs_copy(ctx, &e->info);
 	if (!status)
 		status = find_output(ctx, e);
 	status = core_guard_leave(&guard, status);
