@@ -210,7 +210,7 @@ static void output_l1(void **state)
 {
 	(void)state;
 	const double b = 0.0625, rate = 0.25;
-	float with[NUMBERS], without[NUMBERS], start[NUMBERS];
+	float with[NUMBERS] = {0}, without[NUMBERS] = {0}, start[NUMBERS];
 	double value[2], sum = 0;
 	for (int penalty = 0; penalty < 2; penalty++) {
 		history h;
@@ -242,7 +242,7 @@ static void labels(void **state)
 {
 	(void)state;
 	static float label[N * C], dev_label[DEV * C];
-	float got[NUMBERS], want[NUMBERS];
+	float got[NUMBERS] = {0}, want[NUMBERS] = {0};
 	history h, plain;
 	for (int turn = 0; turn < 2; turn++) {
 		script s = {.n = 1, .stage = {{.label = label, .dev_label = dev_label}}};

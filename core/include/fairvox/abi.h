@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The number of the plugin ABI, and the compiler attributes that the public headers use.
  *
- * Every struct that is passed between core and plugin starts with its size, and new members are
- * only added at its end. A change that is not possible this way changes FV_ABI. A plugin that was
- * built for another number is refused.
+ * Structs that are passed between core and plugin start with their size, and new members are only
+ * added at their end; the few that have no size never change. A change that is not possible this way
+ * changes FV_ABI. A plugin that was built for another number is refused. The page "Writing a plugin"
+ * says what is promised.
  *
  * Thread tags in these headers:
  *   [run]     called on the one thread that drives a run; never concurrently for the same state

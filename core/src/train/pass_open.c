@@ -255,10 +255,9 @@ fv_status core_pass_prepare(struct core_pass *t)
 		status = make_networks(t, size);
 	if (status == FV_OK)
 		status = make_vectors(t, size);
-	if (status == FV_OK)
-		find_output(t);
-	if (status == FV_OK)
-		status = core_select_init(
-			ctx, job, &t->validation, &t->base, t->plan->count, &t->select);
+	if (status != FV_OK)
+		return status;
+	find_output(t);
+	status = core_select_init(ctx, job, &t->validation, &t->base, t->plan->count, &t->select);
 	return status == FV_OK ? start_model(t) : status;
 }
