@@ -60,6 +60,10 @@ setup() {
 	[ "$second" -ge $((all / 5)) ]
 	"$fairvox" explain --full "$config" "${small[@]}" corpus.folds=[1] matrix=none loss.name=eiil loss.then.name=rw |
 		grep -q '^    stage 2: rw, about '
+	"$fairvox" explain --full "$config" "${small[@]}" corpus.folds=[1] matrix=none \
+		'grouper={name: truth, column: gender}' 'loss={name: dfr, refits: 3}' >dfr
+	grep -q '^    stage 4: dfr, about [0-9]* rows, 4 epochs$' dfr
+	grep -q '^    stage 5: dfr, the mean of 3 models$' dfr
 	# a delegate on groups that are inferred from features
 	"$fairvox" describe eiil | grep -q 'trains:  in stages'
 }

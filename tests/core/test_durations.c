@@ -41,9 +41,9 @@ static uint32_t count_samples(int s, int i)
 	return (uint32_t)(RATE / 4 + 100 * s + 7 * i);
 }
 
-static const char *write_corpus(const char *name)
+static char *write_corpus(const char *name)
 {
-	const char *dir = strdup(test_folder(name));
+	char *dir = strdup(test_folder(name));
 	fv_ctx *ctx = test_ctx();
 	test_toy_write(dir, 0);
 	assert_int_equal(mkdir(core_path_join(ctx, dir, "audio"), 0777), 0);
@@ -71,7 +71,7 @@ static double want_seconds(const char *stem)
 static void recordings(void **state)
 {
 	(void)state;
-	const char *dir = write_corpus("durations");
+	char *dir = write_corpus("durations");
 	char *found[2];
 	for (int uses = 0; uses < 2; uses++) {
 		fv_ctx *ctx = test_ctx();
@@ -102,13 +102,14 @@ static void recordings(void **state)
 	assert_null(strstr(found[1], "\"audio\": \"\""));
 	free(found[0]);
 	free(found[1]);
+	free(dir);
 }
 
 /* Bounds in the label file tell without recordings; a row without an end is unknown. */
 static void segments_without_audio(void **state)
 {
 	(void)state;
-	const char *dir = strdup(test_folder("durations-segments"));
+	char *dir = strdup(test_folder("durations-segments"));
 	fv_ctx *ctx = test_ctx();
 	core_text labels = {0}, features = {0};
 	test_toy_write(dir, 0);
@@ -146,6 +147,7 @@ static void segments_without_audio(void **state)
 	core_text_free(&labels);
 	core_text_free(&features);
 	core_ctx_free(ctx);
+	free(dir);
 }
 
 int main(void)

@@ -4,7 +4,9 @@
 #include "task.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <fairvox/stages.h>
 
@@ -307,6 +309,58 @@ static void representations(void **state)
 	}
 }
 
+static int steps_left; /* until the run is told to stop */
+
+static bool count_down(void)
+{
+	steps_left -= steps_left > 0;
+	return steps_left == 0;
+}
+
+/* A run that is stopped after any step, before or after its average, gives the same bits. */
+static void resumed(void **state)
+{
+	(void)state;
+	const int32_t of[] = {2, 3};
+	const script whole = {.n = 5,
+		.ask = true,
+		.stage = {{.epochs = 1}, {.epochs = 2, .output_only = 1, .output_l1 = 0.01},
+			{.epochs = 1, .start = 1, .output_only = 1, .fresh_output = 1},
+			{.n_average = 2, .average = of}, {.epochs = 2, .use_last = 1}}};
+	script first = whole;
+	history h;
+	float want[NUMBERS], got[NUMBERS] = {0};
+	run(&first, &h, want);
+	char path[4096];
+	snprintf(path, sizeof path, "%s/checkpoint", test_folder("stage-models"));
+	int stops = 0;
+	for (int step = 1; step < 1000; step++) {
+		fv_status status = FV_STOPPED;
+		for (int part = 0; part < 2 && status == FV_STOPPED; part++) {
+			script s = whole;
+			task *t = scripted_task(&s, &h);
+			core_train_result result;
+			const core_run_checkpoint_options options = {path, "k", 0, count_down};
+			steps_left = part ? -1 : step;
+			test_ok(t->ctx,
+				core_run_checkpoint_new(t->ctx, &options, &t->job.checkpoint));
+			status = core_train_run(t->ctx, &t->job, &result);
+			if (status == FV_OK)
+				memcpy(got, result.params, (size_t)h.count * sizeof *got);
+			stops += status == FV_STOPPED;
+			if (status == FV_OK)
+				unlink(path);
+			core_run_checkpoint_close(t->job.checkpoint);
+			free_task(t);
+		}
+		assert_int_equal(status, FV_OK);
+		assert_true(same(got, want, 0, h.count));
+		if (stops < step)
+			break;
+	}
+	assert_int_equal(stops, 6 * 5); /* six epochs of five steps */
+}
+
 static void refusals(void **state)
 {
 	(void)state;
@@ -352,6 +406,7 @@ int main(void)
 		cmocka_unit_test(output_l1),
 		cmocka_unit_test(labels),
 		cmocka_unit_test(representations),
+		cmocka_unit_test(resumed),
 		cmocka_unit_test(refusals),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
