@@ -333,6 +333,17 @@ static void refusals(void **state)
 	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_DATA,
 		"no held-out recording has a known group");
 	free_task(t);
+	/* nothing would be left of fairbatch in an order from a file */
+	t = new_task(test_loss("fairbatch"), false);
+	int32_t order[6 * N];
+	for (int i = 0; i < 6 * N; i++)
+		order[i] = i % N;
+	t->job.order = order;
+	t->job.order_epochs = 6;
+	t->job.order_n = N;
+	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_CONFIG,
+		"train.order cannot be used: loss fairbatch chooses the rows of an epoch itself");
+	free_task(t);
 	/* groups that are all unknown leave fairbatch nothing to do */
 	t = new_task(test_loss("fairbatch"), false);
 	for (int i = 0; i < N + DEV; i++)

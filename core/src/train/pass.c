@@ -196,10 +196,33 @@ static fv_status draw_order(struct core_pass *t, int32_t epoch)
 	return status;
 }
 
+/* Refuses an order from a file for an objective that would change the core's shuffle: nothing would be left
+ * of what it chooses. */
+static fv_status check_own_order(struct core_pass *t, int32_t epoch)
+{
+	size_t size = (size_t)t->n_subsample * sizeof *t->batches.position;
+	int32_t *shuffle = core_alloc(t->ctx, (size_t)t->n_subsample, sizeof *shuffle);
+	if (!shuffle)
+		return FV_FAILED;
+	core_batches_shuffle(t->ctx, &t->batches, t->pass->shuffled + epoch);
+	memcpy(shuffle, t->batches.position, size);
+	fv_status status =
+		core_objective_order(t->objective, epoch, t->batches.position, t->n_subsample);
+	if (status == FV_OK && memcmp(t->batches.position, shuffle, size))
+		status = fv_fail(t->ctx, FV_CONFIG,
+			"train.order cannot be used: loss %s chooses the rows of an epoch itself",
+			t->objective->name);
+	return status;
+}
+
 static fv_status set_order(struct core_pass *t, int32_t epoch)
 {
 	const core_train_job *job = t->job;
 	if (job->order) {
+		fv_status status =
+			epoch == 1 && t->objective->ops.order ? check_own_order(t, epoch) : FV_OK;
+		if (status != FV_OK)
+			return status;
 		memcpy(t->batches.position, job->order + (int64_t)(epoch - 1) * job->order_n,
 			(size_t)job->order_n * sizeof *job->order);
 		return FV_OK;
