@@ -59,7 +59,7 @@ load helpers
 	grep -q '"uses_group_labels": true' "$run_folder/env.json"
 	grep -q '"uses_groups": true' "$run_folder/env.json"
 	# the function printed in the documentation is this one
-	sed -n '/^    static fv_status warm_start_next/,/^    }/s/^    //p' "$FAIRVOX_SOURCE/core/docs/writing-a-plugin.md" |
+	sed -n '/^    static fv_status warm_start_next/,/^    }/s/^    //p' "$FAIRVOX_SOURCE/core/docs/writing-a-loss.md" |
 		expand -i >printed
 	sed -n '/^static fv_status warm_start_next/,/^}/p' "$FAIRVOX_SOURCE/tests/oot/warm_start.c" | expand -i >built
 	[ -s printed ]

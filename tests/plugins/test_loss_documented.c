@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The loss printed in core/docs/writing-a-plugin.md, compared with reference numbers (CVaR). */
+/* The loss printed in core/docs/writing-a-loss.md, compared with reference numbers (CVaR). */
 #include "losses.h"
 
 #include <stdio.h>
