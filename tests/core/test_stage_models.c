@@ -309,6 +309,25 @@ static void representations(void **state)
 	}
 }
 
+/* A model with two branches has no output layer that alone predicts. */
+static void representations_of_branches(void **state)
+{
+	(void)state;
+	history h;
+	script s = {.n = 2, .ask = true, .stage = {{.epochs = 1, .loss = "then"}, {.epochs = 1}}};
+	task *t = scripted_task(&s, &h);
+	const fv_descriptor *lff = test_loss("lff");
+	const core_train_delegate to = {"then", lff, test_loss_state(t->ctx, lff, "paper", NULL)};
+	core_train_result result;
+	t->job.delegate = &to;
+	t->job.n_delegates = 1;
+	t->job.on_epoch = NULL;
+	test_fails(t->ctx, core_train_run(t->ctx, &t->job, &result), FV_FAILED,
+		"the model has networks of its own");
+	assert_int_equal(s.width, 0);
+	free_task(t);
+}
+
 static int steps_left; /* until the run is told to stop */
 
 static bool count_down(void)
@@ -406,6 +425,7 @@ int main(void)
 		cmocka_unit_test(output_l1),
 		cmocka_unit_test(labels),
 		cmocka_unit_test(representations),
+		cmocka_unit_test(representations_of_branches),
 		cmocka_unit_test(resumed),
 		cmocka_unit_test(refusals),
 	};

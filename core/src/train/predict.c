@@ -92,16 +92,21 @@ fv_status core_train_predict(fv_ctx *ctx, const core_plan *plan, const float *pa
 			       : fv_fail(ctx, FV_FAILED, "the logits of the model are not finite");
 }
 
+int32_t core_train_representation_width(fv_ctx *ctx, const core_plan *plan)
+{
+	if (plan->n_nets == 1 && plan->net[0].kind == CORE_NET_HEAD)
+		return core_head_width(&plan->shape);
+	(void)fv_fail(ctx, FV_CONFIG,
+		"the model has networks of its own, so that no output layer alone predicts");
+	return 0;
+}
+
 /* Makes what computes the layers below the output, or leaves it NULL if there are none. */
 static fv_status open_layers(
 	fv_ctx *ctx, const core_plan *plan, const float *params, core_head **out)
 {
 	core_head_shape shape = plan->shape;
 	*out = NULL;
-	if (plan->n_nets != 1 || plan->net[0].kind != CORE_NET_HEAD)
-		return fv_fail(ctx, FV_CONFIG,
-			"the model has networks of its own, so that no output layer alone "
-			"predicts");
 	shape.classes = 0;
 	if (!shape.projection && !shape.n_hidden)
 		return core_blas_open(ctx);
@@ -115,7 +120,9 @@ fv_status core_train_represent(fv_ctx *ctx, const core_plan *plan, const float *
 	const core_train_data *data, float *out)
 {
 	const core_head_shape *shape = &plan->shape;
-	size_t width = (size_t)core_head_width(shape);
+	size_t width = (size_t)core_train_representation_width(ctx, plan);
+	if (!width)
+		return FV_CONFIG;
 	float *scratch, *share = core_alloc(ctx, (size_t)shape->layers, sizeof *share);
 	float *block = core_alloc(ctx, CORE_HEAD_BLOCK * width, sizeof *block);
 	core_head *head = NULL;

@@ -16,8 +16,11 @@ FV_NODISCARD fv_status core_check_features(
 FV_NODISCARD fv_status core_train_predict(fv_ctx *ctx, const core_plan *plan, const float *params,
 	const core_train_data *data, float *logits);
 
-/* What the output layer of a model that is a single head reads, x [data->rows.n, core_head_width]; rows and
- * errors as above. FV_CONFIG if the model has networks of its own. */
+/* Returns the width of what the output layer of a model that is a single head reads; 0, with a message, if the
+ * model has networks of its own. */
+int32_t core_train_representation_width(fv_ctx *ctx, const core_plan *plan);
+/* Writes what the output layer reads, x [data->rows.n, width]; rows and errors as above. FV_CONFIG if the
+ * width is 0. */
 FV_NODISCARD fv_status core_train_represent(fv_ctx *ctx, const core_plan *plan, const float *params,
 	const core_train_data *data, float *x);
 

@@ -55,7 +55,10 @@ fv_status fv_predict_rows(fv_ctx *ctx, const fv_rows *rows, float *logits)
 int32_t fv_representation_width(fv_ctx *ctx)
 {
 	const stages *s = find_stages(ctx);
-	return s ? core_head_width(s->last.plan ? &s->last.plan->shape : &s->job->shape) : 0;
+	if (!s)
+		return 0;
+	return s->last.plan ? core_train_representation_width(ctx, s->last.plan)
+			    : core_head_width(&s->job->shape);
 }
 
 fv_status fv_represent_rows(fv_ctx *ctx, const fv_rows *rows, float *x)
