@@ -193,27 +193,27 @@ static fv_status write_assets(fv_ctx *ctx, const struct report *r, const core_re
 
 /* --- the map of t-SNE ---------------------------------------------------------------------------- */
 
-/* Makes the map if the cache has the features: that of a configuration, or one that was named. NULL: there is no
- * map, and a line says why. */
-static fv_status make_map(fv_ctx *ctx, const struct report *r, const core_results *results,
-	core_map *map, const core_map **out)
+/* Makes the map if the cache has the features: that of a configuration, or one that was named. Else there is none,
+ * and the page says why. */
+static fv_status make_map(fv_ctx *ctx, struct report *r, const core_results *results, core_map *map)
 {
 	cli_map_options options = {.cache = r->source.cache ? r->source.cache : "cache",
 		.folders = r->source.folders,
 		.fold = -1,
 		.tsne = core_tsne_defaults()};
 	options.tsne.threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
-	*out = NULL;
-	if (core_is_dir(r->source.path) && !r->source.cache)
+	if (core_is_dir(r->source.path) && !r->source.cache) {
+		r->html.no_map = "tsne: needs features: name the cache of the study with --cache";
 		return FV_OK;
+	}
 	fv_status status = cli_map_make(ctx, results, &options, map);
 	if (!status)
-		*out = map;
+		r->html.map = map;
 	if (status != FV_DATA && status != FV_CONFIG)
 		return status;
-	core_log(ctx, CORE_INFO, "no figure of t-SNE: %s", core_error_line(ctx, 0));
+	r->html.no_map = core_strdup(ctx, core_error_line(ctx, 0));
 	core_error_clear(ctx);
-	return FV_OK;
+	return r->html.no_map ? FV_OK : FV_FAILED;
 }
 
 /* --- the subcommand --------------------------------------------------------------------------- */
@@ -223,7 +223,7 @@ static fv_status write_report(fv_ctx *ctx, struct report *r, const core_results 
 	core_html_report html;
 	core_variant_axes axes;
 	core_map map;
-	fv_status status = make_map(ctx, r, results, &map, &r->html.map);
+	fv_status status = make_map(ctx, r, results, &map);
 	if (!status)
 		status = core_axes_find(ctx, results, &axes);
 	if (status)

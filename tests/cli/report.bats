@@ -280,3 +280,45 @@ for own in roots:
             assert contrast(colors[text], colors[ground]) >= 4.5, (text, ground, contrast(colors[text], colors[ground]))
 END2
 }
+
+@test "within groups: the metrics are those of an audit of each group alone" {
+	"$fairvox" run plan.yaml -j 2 --quiet --results one 'corpus.folds=[1]' 'eval.compare={metric: tpr_gap, attribute: gender}'
+	"$fairvox" report one -o r.html
+	cp one/erm*/fold1-seed1/predictions.csv all.csv
+	python3 - <<'END2'
+import csv
+head, *rows = csv.reader(open("all.csv"))
+for group in "Female", "Male":
+    own = [row for row in rows if row[head.index("gender")] == group]
+    csv.writer(open(group + ".csv", "w", newline="")).writerows([head] + own)
+END2
+	for f in all Female Male; do "$fairvox" audit $f.csv --group-columns gender --json >$f.json; done
+	page r.html '
+import json
+head, *rows = tables["per_group"]
+assert head == ["variant", "group", "speakers", "n", "UAR", "± sd", "AUC", "AP", "ECE", "null", "Brier", "labels", "true"], head
+for name, group in ("all", "all"), ("Female", "gender: Female"), ("Male", "gender: Male"):
+    own = json.load(open(name + ".json"))
+    [row] = [r for r in rows if r[:2] == ["ERM", group]]
+    get = lambda title: row[head.index(title)]
+    for title, metric in ("UAR", "uar"), ("AUC", "auc"), ("AP", "ap"), ("ECE", "ece"), ("Brier", "brier"), ("± sd", "speaker_uar_spread"):
+        value = own[metric]["value"]
+        assert get(title) == ("—" if value is None else "%.3f" % value), (name, title, row, value)
+    assert abs(float(get("null")) - own["ece"]["null_mean"]) < .003, (row, own["ece"])
+    assert get("labels") == "%.3f" % own["threshold_free"]["labels_predicted"], row
+    assert (get("n"), get("speakers")) == (str(own["n"]), str(own["speakers"])), row
+assert len(rows) == 6'
+}
+
+@test "t-SNE from the cache, or why not" {
+	sed -i 's/^grouper:.*/grouper: {name: kmeans, k: 3, encoder: {name: functionals, output: voice}}/' plan.yaml
+	"$fairvox" run plan.yaml -j 2 --quiet --results km --cache features
+	"$fairvox" report plan.yaml --results km --cache features -o r.html
+	page r.html '
+[svg] = [a for tag, a in tags if tag == "svg" and a["id"] == "fv-tsne"]
+assert "Not drawn" not in text["groups"]'
+	"$fairvox" report km -o r.html
+	page r.html 'assert "Not drawn: tsne: needs features: name the cache of the study with --cache" in text["groups"]'
+	"$fairvox" report plan.yaml --results km --cache empty -o r.html
+	page r.html 'assert "have no features of functionals in this cache" in text["groups"], text["groups"]'
+}

@@ -49,20 +49,27 @@ static void put_figure(core_html_page *page, const core_figure_kind *kind, const
 	core_text_add(page->out, "</div></figure>\n");
 }
 
-/* Says why there is no figure, and forgets the failure. */
-static fv_status say_why(core_html_page *page, fv_status status)
+/* Says why there is no figure. */
+static fv_status say_why(core_html_page *page, const char *reason)
 {
-	const char *line = core_error_line(page->ctx, 0);
-	if (status != FV_DATA && status != FV_CONFIG)
-		return status;
-	const char *text = core_html_shorten_paths(page->ctx, line ? line : "");
+	const char *text = core_html_shorten_paths(page->ctx, reason);
 	if (!text)
 		return FV_FAILED;
 	core_text_add(page->out, "<p class=muted>Not drawn: ");
 	core_text_markup(page->out, text);
 	core_text_add(page->out, "</p>\n");
-	core_error_clear(page->ctx);
 	return FV_OK;
+}
+
+/* The same for a figure that could not be drawn, whose failure is forgotten. */
+static fv_status say_failure(core_html_page *page, fv_status status)
+{
+	const char *line = core_error_line(page->ctx, 0);
+	if (status != FV_DATA && status != FV_CONFIG)
+		return status;
+	status = say_why(page, line ? line : "");
+	core_error_clear(page->ctx);
+	return status;
 }
 
 fv_status core_html_figure_add(core_html_page *page, const char *kind_name, const char *part)
@@ -72,8 +79,10 @@ fv_status core_html_figure_add(core_html_page *page, const char *kind_name, cons
 	core_figure_options options = core_figure_default();
 	core_html_report *report = page->report;
 	core_canvas *canvas;
-	if (!kind || (kind->map && !input.map) || report->n_figures == CORE_HTML_FIGURES)
+	if (report->n_figures == CORE_HTML_FIGURES)
 		return FV_OK;
+	if (kind->map && !input.map)
+		return page->options->no_map ? say_why(page, page->options->no_map) : FV_OK;
 	const char *name = make_name(page, kind_name, part);
 	options.id = name ? core_format(page->ctx, "fv-%s", name) : NULL;
 	options.x = part;
@@ -81,7 +90,7 @@ fv_status core_html_figure_add(core_html_page *page, const char *kind_name, cons
 		return FV_FAILED;
 	fv_status status = core_figure_draw(page->ctx, kind, &input, &options, &canvas);
 	if (status)
-		return say_why(page, status);
+		return say_failure(page, status);
 	put_figure(page, kind, name, canvas);
 	report->figure[report->n_figures++] = (core_html_figure){name, canvas};
 	return FV_OK;

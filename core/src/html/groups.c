@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sections about groups: inferred groups against the attributes, and metrics within groups of people. */
+/* The section on inferred groups: how they agree with the attributes. */
 #include <math.h>
 #include <string.h>
 
@@ -163,91 +163,4 @@ fv_status core_html_groups(core_html_page *page)
 	if (!status)
 		status = core_html_figure_add(page, "clusters", NULL);
 	return status ? status : core_html_figure_add(page, "tsne", NULL);
-}
-
-/* --- metrics within groups of people ---------------------------------------------------------- */
-
-enum { VARIANT, OF, GROUP, SPEAKERS, GROUP_ROWS, LABELS, TRUE_LABELS, AUC, AP, GROUP_COLUMNS };
-
-static void fill_group(
-	core_html_page *page, size_t row, int32_t a, int32_t g, core_result_table *t, size_t at)
-{
-	const core_variant_scores *s = &page->grid->row[row].scores;
-	const core_scores *own = &s->attribute[a];
-	const core_threshold_free *free = &s->group[a][g];
-	int64_t rows = 0;
-	for (int32_t f = 0; f < own->n_folds; f++)
-		rows += own->rows[g * own->n_folds + f];
-	*core_table_at(t, at, VARIANT) = core_value_text(core_html_name_row(page, row));
-	*core_table_at(t, at, OF) = core_value_text(s->test->attribute[a].name);
-	*core_table_at(t, at, GROUP) = core_value_text(own->group[g]);
-	*core_table_at(t, at, SPEAKERS) = core_value_count(s->test->speakers[a][g]);
-	*core_table_at(t, at, GROUP_ROWS) = core_value_count(rows);
-	*core_table_at(t, at, LABELS) = core_value_number(free->labels_predicted);
-	*core_table_at(t, at, TRUE_LABELS) = core_value_number(free->labels_true);
-	*core_table_at(t, at, AUC) = core_value_number(free->auc);
-	*core_table_at(t, at, AP) = core_value_number(free->ap);
-}
-
-/* The reference, the best, or the first variant with scores. */
-static size_t list_shown(const core_html_page *page, size_t row[2])
-{
-	const int64_t wanted[] = {page->reference, page->best};
-	size_t n = 0;
-	for (int k = 0; k < 2; k++)
-		if (wanted[k] >= 0 && page->grid->row[wanted[k]].scores.test)
-			row[n++] = (size_t)wanted[k];
-	for (size_t i = 0; i < page->grid->n_rows && !n; i++)
-		if (page->grid->row[i].scores.test)
-			row[n++] = i;
-	return n;
-}
-
-static size_t count_groups(const core_html_page *page, size_t row)
-{
-	const core_variant_scores *s = &page->grid->row[row].scores;
-	size_t n = 0;
-	for (int32_t a = 0; a < s->test->n_attributes; a++)
-		n += (size_t)s->attribute[a].G;
-	return n;
-}
-
-static void fill_variant(core_html_page *page, size_t row, core_result_table *t, size_t *at)
-{
-	const core_variant_scores *s = &page->grid->row[row].scores;
-	for (int32_t a = 0; a < s->test->n_attributes; a++)
-		for (int32_t g = 0; g < s->attribute[a].G; g++)
-			fill_group(page, row, a, g, t, (*at)++);
-}
-
-static fv_status add_group_table(core_html_page *page)
-{
-	static const char *const titles[GROUP_COLUMNS] = {"variant", "attribute", "group",
-		"speakers", "recordings", "labels predicted", "labels true", "AUC", "AP"};
-	size_t row[2], n = list_shown(page, row), rows = 0, at = 0;
-	for (size_t k = 0; k < n; k++)
-		rows += count_groups(page, row[k]);
-	if (!rows)
-		return FV_OK;
-	core_result_table *t = core_document_add_titled(page->ctx, page->report->details,
-		"per_group",
-		"Metrics that need no threshold, and labels per recording, within each group, all "
-		"folds pooled, means over seeds and classes",
-		titles, GROUP_COLUMNS, rows);
-	if (!t)
-		return FV_FAILED;
-	for (size_t k = 0; k < n; k++) {
-		t->line[at] = at > 0;
-		fill_variant(page, row[k], t, &at);
-	}
-	core_html_table(page->out, t);
-	return FV_OK;
-}
-
-fv_status core_html_per_group(core_html_page *page)
-{
-	fv_status status = core_html_figure_add(page, "confusion", NULL);
-	if (!status)
-		status = core_html_figure_add(page, "calibration", NULL);
-	return status ? status : add_group_table(page);
 }

@@ -17,6 +17,7 @@ typedef struct core_html_options {
 	const core_registry *registry; /* for licences and sources of plugins; NULL: not told */
 	const char *name;              /* of the study: the heading */
 	const core_map *map;           /* for t-SNE; NULL: it is not drawn */
+	const char *no_map;            /* why there is none, one line; NULL: not told */
 	const core_claims *claims;     /* to answer; NULL: none */
 	bool all_claims;               /* say so even if the study can answer none of them */
 	bool anonymous;                /* no name of the study, path, or text of a failure */
