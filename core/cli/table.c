@@ -226,7 +226,7 @@ static fv_status add_claims(
 {
 	core_grid grid;
 	core_claims claims;
-	core_claim_results answers;
+	core_claim_results answers = {0};
 	core_table_options options = t->options;
 	options.compare = options.baselines = options.scores = false;
 	fv_status status = core_claims_read(ctx, t->claims, &claims);

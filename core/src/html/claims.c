@@ -56,7 +56,7 @@ static fv_status keep_claims(core_html_page *page, const core_claim_results *all
 fv_status core_html_claims(core_html_page *page)
 {
 	const core_html_options *options = page->options;
-	core_claim_results all;
+	core_claim_results all = {0};
 	if (!options->claims)
 		return FV_OK;
 	fv_status status = core_claims_answer(
