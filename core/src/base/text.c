@@ -64,6 +64,23 @@ void core_text_csv(core_text *text, const char *field)
 	core_text_put(text, "\"", 1);
 }
 
+void core_text_shell(core_text *text, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "@%+=:,./_-";
+	if (*word && !word[strspn(word, plain)]) {
+		core_text_put(text, word, strlen(word));
+		return;
+	}
+	core_text_put(text, "'", 1);
+	for (const char *p = word; *p; p++)
+		if (*p == '\'')
+			core_text_put(text, "'\\''", 4);
+		else
+			core_text_put(text, p, 1);
+	core_text_put(text, "'", 1);
+}
+
 void core_text_free(core_text *text)
 {
 	free(text->data);

@@ -18,6 +18,8 @@ void core_text_put(core_text *text, const char *data, size_t size);
 /* Adds a field of a CSV file, quoted where RFC 4180 requires it, and where a reader could take a part
  * of it for a separator or leave out blanks around it. */
 void core_text_csv(core_text *text, const char *field);
+/* Adds a word of a shell command, in single quotes unless it needs none. */
+void core_text_shell(core_text *text, const char *word);
 void core_text_free(core_text *text);
 
 #endif
