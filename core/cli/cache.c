@@ -120,8 +120,8 @@ static const struct folder *match_folder(
 /* Removes only files that the cache itself wrote. */
 static fv_status prune_folder(fv_ctx *ctx, const char *cache, const struct folder *f)
 {
-	core_cache_lock lock;
-	fv_status status = core_cache_lock_key(ctx, cache, f->key, &lock);
+	core_lease *lease;
+	fv_status status = core_cache_lock_key(ctx, cache, f->key, &lease);
 	if (status)
 		return status;
 	DIR *dir = opendir(f->path);
@@ -129,12 +129,10 @@ static fv_status prune_folder(fv_ctx *ctx, const char *cache, const struct folde
 	for (struct dirent *entry; dir && (entry = readdir(dir));)
 		if (core_cache_is_entry(entry->d_name))
 			removed += unlinkat(dirfd(dir), entry->d_name, 0) == 0;
-	if (dir) {
-		unlinkat(dirfd(dir), ".lock", 0);
+	if (dir)
 		closedir(dir);
-	}
+	core_lease_remove(lease);
 	rmdir(f->path); /* fails if other files are in it */
-	core_cache_unlock(&lock);
 	printf("%s: %lld %s removed\n", f->key, (long long)removed,
 		removed == 1 ? "entry" : "entries");
 	return FV_OK;

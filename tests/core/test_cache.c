@@ -44,11 +44,11 @@ static char *path_of(fv_ctx *ctx, const char *cache, const core_encoder *e, cons
 static void put(fv_ctx *ctx, const char *cache, const core_encoder *e, const char *sha, float first)
 {
 	float x[L * D];
-	core_cache_lock lock;
+	core_lease *lease;
 	fill(x, first);
-	test_ok(ctx, core_cache_lock_key(ctx, cache, e->key, &lock));
+	test_ok(ctx, core_cache_lock_key(ctx, cache, e->key, &lease));
 	test_ok(ctx, core_cache_put(ctx, cache, e, sha, x, false));
-	core_cache_unlock(&lock);
+	core_lease_release(lease);
 }
 
 static bool holds(
@@ -202,9 +202,9 @@ static void test_leftovers(void **state)
 	char *mine = core_format(ctx, "%s/%s/notes.txt", cache, e.key);
 	for (int i = 0; i < 2; i++)
 		fclose(fopen(i ? mine : left, "w"));
-	core_cache_lock lock;
-	test_ok(ctx, core_cache_lock_key(ctx, cache, e.key, &lock));
-	core_cache_unlock(&lock);
+	core_lease *lease;
+	test_ok(ctx, core_cache_lock_key(ctx, cache, e.key, &lease));
+	core_lease_release(lease);
 	assert_false(core_file_exists(left));
 	assert_true(core_file_exists(mine) && holds(ctx, cache, &e, audio, 1));
 	core_ctx_free(ctx);
@@ -212,45 +212,46 @@ static void test_leftovers(void **state)
 
 struct waiter {
 	const char *cache, *key;
-	core_cache_lock lock;
+	core_lease *lease;
 	fv_status status;
 };
 
-static void *wait_for_lock(void *user)
+static void *wait_for_key(void *user)
 {
 	struct waiter *w = user;
 	fv_ctx *ctx = core_ctx_new();
-	w->status = core_cache_lock_key(ctx, w->cache, w->key, &w->lock);
+	w->status = core_cache_lock_key(ctx, w->cache, w->key, &w->lease);
 	core_ctx_free(ctx);
 	return NULL;
 }
 
-/* A waiter whose lock file is pruned by the holder must not hold a lock that nobody else can see.
- */
-static void test_pruned_lock(void **state)
+/* One who waits for a key whose folder its holder prunes makes the folder anew and holds it. */
+static void test_pruned_key(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	const char *cache = test_folder("cache");
 	core_encoder e = encoder('f');
-	core_cache_lock lock;
+	core_lease *lease;
+	core_lease_view view = {0};
+	core_lease_state found;
 	struct waiter waiter = {.cache = cache, .key = e.key};
 	pthread_t thread;
-	char *folder = core_path_join(ctx, cache, e.key),
-	     *path = core_path_join(ctx, folder, ".lock");
-	test_ok(ctx, core_cache_lock_key(ctx, cache, e.key, &lock));
-	assert_int_equal(pthread_create(&thread, NULL, wait_for_lock, &waiter), 0);
+	char *folder = core_path_join(ctx, cache, e.key);
+	test_ok(ctx, core_cache_lock_key(ctx, cache, e.key, &lease));
+	assert_int_equal(pthread_create(&thread, NULL, wait_for_key, &waiter), 0);
 	usleep(100000);
-	assert_int_equal(unlink(path), 0);
-	assert_int_equal(rmdir(folder), 0);
-	core_cache_unlock(&lock);
+	assert_null(waiter.lease);
+	core_lease_remove(lease);
+	(void)rmdir(folder);
 	pthread_join(thread, NULL);
 	assert_int_equal(waiter.status, FV_OK);
-	struct stat held, named;
-	assert_int_equal(fstat(waiter.lock.fd, &held), 0);
-	assert_int_equal(stat(path, &named), 0);
-	assert_true(held.st_ino == named.st_ino);
-	core_cache_unlock(&waiter.lock);
+	assert_true(core_lease_is_kept(waiter.lease));
+	test_ok(ctx, core_lease_look(ctx, folder, &view, &found));
+	assert_int_equal(found, CORE_LEASE_HELD);
+	core_lease_release(waiter.lease);
+	test_ok(ctx, core_lease_look(ctx, folder, &view, &found));
+	assert_int_equal(found, CORE_LEASE_FREE);
 	core_ctx_free(ctx);
 }
 
@@ -261,6 +262,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_put_get),
 		cmocka_unit_test(test_not_its_own), cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_concurrent), cmocka_unit_test(test_leftovers),
-		cmocka_unit_test(test_pruned_lock)};
+		cmocka_unit_test(test_pruned_key)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,7 @@ struct world {
 	fv_ctx *ctx;
 	core_run run;
 	core_folder folder;
-	core_claim claim;
+	core_folder_answer claim;
 };
 
 static struct world world(void)
@@ -31,11 +31,11 @@ static bool there(struct world *w, const char *name)
 	return core_file_exists(core_path_join(w->ctx, w->run.dir, name));
 }
 
-static void claim(struct world *w, bool force, core_claim want)
+static void claim(struct world *w, bool force, core_folder_answer want)
 {
-	test_ok(w->ctx, core_folder_claim(w->ctx, &w->run, force, &w->folder, &w->claim));
+	test_ok(w->ctx, core_folder_claim(w->ctx, &w->run, force, NULL, &w->folder, &w->claim));
 	assert_int_equal(w->claim, want);
-	assert_int_equal(w->folder.lock >= 0, want == CORE_CLAIMED);
+	assert_int_equal((w->folder.lease != NULL), want == CORE_CLAIMED);
 }
 
 static void finish(struct world *w)
@@ -53,7 +53,7 @@ static bool is_running(struct world *w)
 {
 	core_folder_state state;
 	const char *reason;
-	test_ok(w->ctx, core_folder_find_state(w->ctx, w->run.dir, &state, &reason));
+	test_ok(w->ctx, core_folder_find_state(w->ctx, w->run.dir, NULL, &state, &reason));
 	return state == CORE_FOLDER_RUNNING;
 }
 
@@ -150,7 +150,7 @@ static void test_no_folder(void **state)
 	w.run.dir = core_format(w.ctx, "%s/file/fold1-seed1", test_folder("folder"));
 	char *file = core_path_dir(w.ctx, w.run.dir);
 	test_ok(w.ctx, core_file_write(w.ctx, file, "", 0));
-	fv_status status = core_folder_claim(w.ctx, &w.run, false, &w.folder, &w.claim);
+	fv_status status = core_folder_claim(w.ctx, &w.run, false, NULL, &w.folder, &w.claim);
 	test_fails(w.ctx, status, FV_FAILED, "file");
 	assert_false(is_running(&w));
 	core_ctx_free(w.ctx);

@@ -291,7 +291,7 @@ static void test_again(void **state)
 	assert_false(core_file_exists(core_path_join(ctx, study->run[0].dir, "done")));
 	core_folder_state found;
 	const char *reason;
-	test_ok(ctx, core_folder_find_state(ctx, study->run[0].dir, &found, &reason));
+	test_ok(ctx, core_folder_find_state(ctx, study->run[0].dir, NULL, &found, &reason));
 	assert_int_equal(found, CORE_FOLDER_FAILED);
 	assert_non_null(strstr(reason, "not finite"));
 	core_study_close(study);

@@ -103,7 +103,7 @@ static fv_status read_run(fv_ctx *ctx, core_run_result *run, struct left_out *le
 		run->status = CORE_RUN_OPEN;
 	}
 	core_folder_state state;
-	fv_status status = core_folder_find_state(ctx, run->dir, &state, &run->reason);
+	fv_status status = core_folder_find_state(ctx, run->dir, NULL, &state, &run->reason);
 	if (status)
 		return status;
 	run->status = state == CORE_FOLDER_RUNNING  ? CORE_RUN_RUNNING

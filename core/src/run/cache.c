@@ -2,18 +2,14 @@
 #include "run/cache.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fairvox/checkpoint.h>
 #include <xxhash.h>
 
 #include "base/file.h"
-#include "base/lock.h"
 #include "checkpoint/safetensors_write.h"
 
 /* Returns true for a temporary file of a killed writer: its name begins with a dot and has six
@@ -21,7 +17,7 @@
 static bool is_leftover(const char *name)
 {
 	const char *dot = strrchr(name, '.');
-	return name[0] == '.' && dot != name && strlen(dot) == 7 && strcmp(name, ".lock");
+	return name[0] == '.' && dot != name && strlen(dot) == 7;
 }
 
 static void remove_leftovers(const char *folder)
@@ -33,41 +29,6 @@ static void remove_leftovers(const char *folder)
 		if (is_leftover(entry->d_name))
 			unlinkat(dirfd(dir), entry->d_name, 0);
 	closedir(dir);
-}
-
-static fv_status lock_file(fv_ctx *ctx, const char *folder, const char *path, core_cache_lock *out)
-{
-	fv_status status;
-	do { /* the folder may be removed between the two calls */
-		status = core_make_dirs(ctx, folder);
-		if (status)
-			return status;
-		out->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-	} while (out->fd < 0 && errno == ENOENT);
-	if (out->fd < 0)
-		return fv_fail(ctx, FV_FAILED, "%s: %s", path, strerror(errno));
-	bool taken;
-	int failed = core_lock_try(out->fd, &taken);
-	if (!failed && !taken) {
-		core_log(ctx, CORE_INFO,
-			"another process is encoding with the same encoder: waiting for it");
-		failed = core_lock_wait(out->fd);
-	}
-	if (failed) {
-		int reason = errno;
-		core_cache_unlock(out);
-		return fv_fail(ctx, FV_FAILED, "%s: %s", path, strerror(reason));
-	}
-	return FV_OK;
-}
-
-/* Returns true if `path` still names the open file. It does not if the folder was pruned in the
- * meantime. */
-static bool is_current(const char *path, int fd)
-{
-	struct stat held, named;
-	return !fstat(fd, &held) && !stat(path, &named) && held.st_dev == named.st_dev &&
-	       held.st_ino == named.st_ino;
 }
 
 bool core_cache_is_key(const char *name)
@@ -82,29 +43,17 @@ bool core_cache_is_entry(const char *name)
 	return name[0] != '.' && dot && !strcmp(dot, ".safetensors");
 }
 
-fv_status core_cache_lock_key(fv_ctx *ctx, const char *cache, const char *key, core_cache_lock *out)
+fv_status core_cache_lock_key(fv_ctx *ctx, const char *cache, const char *key, core_lease **out)
 {
 	char *folder = core_path_join(ctx, cache, key);
-	char *path = folder ? core_format(ctx, "%s/.lock", folder) : NULL;
-	if (!path)
+	*out = NULL;
+	if (!folder)
 		return FV_FAILED;
-	for (;;) {
-		fv_status status = lock_file(ctx, folder, path, out);
-		if (status)
-			return status;
-		if (is_current(path, out->fd))
-			break;
-		core_cache_unlock(out);
-	}
-	remove_leftovers(folder);
-	return FV_OK;
-}
-
-void core_cache_unlock(core_cache_lock *lock)
-{
-	if (lock->fd >= 0)
-		close(lock->fd);
-	lock->fd = -1;
+	fv_status status = core_lease_wait(
+		ctx, folder, "another process is encoding with the same encoder", out);
+	if (!status)
+		remove_leftovers(folder);
+	return status;
 }
 
 static void hash_values(const float *values, size_t count, bool silent, char hex[17])

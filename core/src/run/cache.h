@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "base/lease.h"
 #include "run/encoder.h"
 
 /* Is this the name of an encoder key's folder? of an entry in it? */
@@ -15,13 +16,9 @@ bool core_cache_is_key(const char *name);
 bool core_cache_is_entry(const char *name);
 
 /* Waits for the exclusive right to write entries of a key, then removes what a killed writer left
- * behind. */
-typedef struct core_cache_lock {
-	int fd;
-} core_cache_lock;
+ * behind. Release it with core_lease_release. */
 FV_NODISCARD fv_status core_cache_lock_key(
-	fv_ctx *ctx, const char *cache, const char *key, core_cache_lock *out);
-void core_cache_unlock(core_cache_lock *lock);
+	fv_ctx *ctx, const char *cache, const char *key, core_lease **out);
 
 /* Returns true and fills out [L,D] if the cache holds a sound entry. */
 bool core_cache_get(fv_ctx *ctx, const char *cache, const core_encoder *encoder,

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <fairvox/loss.h>
@@ -13,15 +14,19 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/plural.h"
 #include "base/progress.h"
 #include "run/failure_files.h"
 #include "run/pace.h"
 #include "run/pool.h"
+#include "run/refresh.h"
 #include "run/runner.h"
 
 /* How long runs may take to stop after a signal. Groupers and metrics do not check for signals and
  * may need this long; schedulers commonly kill after 30 s. */
 #define GRACE_S 20
+
+#define LOOK_EVERY_S 1 /* at the runs of other processes */
 
 struct execute {
 	fv_ctx *ctx;
@@ -29,11 +34,13 @@ struct execute {
 	const core_execute_options *options;
 	const int64_t *todo;
 	int64_t n_todo, ended;
+	int64_t *pass;      /* [n_todo] what the pool works on: indices of todo */
 	const char *folder; /* absolute path of the working folder */
 	struct task_end {
 		core_run_outcome outcome;
 		double seconds;
-	} * end; /* [n_todo] shared with the workers */
+		core_lease_view view; /* of the process that computes the run instead */
+	} * end;                      /* [n_todo] shared with the workers */
 	core_pace pace;
 	int64_t *remaining; /* [variants] runs to compute that have not ended */
 	double ended_s;     /* when a task last ended */
@@ -43,6 +50,7 @@ struct execute {
 		int64_t open; /* runs not done yet */
 		bool failed, has_runs;
 	} * variant;
+	bool failed;      /* without keep_going: nothing more is started */
 	int64_t warnings; /* warnings in the logs of the runs computed now */
 	fv_status first;
 };
@@ -70,7 +78,7 @@ static bool can_share_worker(const core_variant *variant)
 static bool needs_own_worker(const void *user, int64_t task)
 {
 	const struct execute *e = user;
-	const core_run *run = &e->study->run[e->todo[task]];
+	const core_run *run = &e->study->run[e->todo[e->pass[task]]];
 	if (run->done) /* it is only evaluated again, without plugins */
 		return false;
 	return e->options->isolate || !can_share_worker(core_run_variant(e->study, run));
@@ -80,14 +88,15 @@ static bool needs_own_worker(const void *user, int64_t task)
 static fv_status run_task(void *user, fv_ctx *ctx, int64_t task)
 {
 	const struct execute *e = user;
-	const core_run_options options = {e->options->force, e->options->save_every_s};
-	core_run run = e->study->run[e->todo[task]];
+	struct task_end *end = &e->end[e->pass[task]];
+	const core_run_options options = {e->options->force, e->options->save_every_s, &end->view};
+	core_run run = e->study->run[e->todo[e->pass[task]]];
 	run.dir = core_path_join(ctx, e->folder, run.dir);
 	if (!run.dir)
 		return FV_FAILED;
 	double begin_s = core_clock_s();
-	fv_status status = core_runner_run(ctx, e->study, &run, &options, &e->end[task].outcome);
-	e->end[task].seconds = core_clock_s() - begin_s;
+	fv_status status = core_runner_run(ctx, e->study, &run, &options, &end->outcome);
+	end->seconds = core_clock_s() - begin_s;
 	return status;
 }
 
@@ -142,6 +151,8 @@ static void record_early_failures(struct execute *e)
 	for (size_t i = 0; i < study->n_failed; i++) {
 		const core_failed_run *failed = &study->failed[i];
 		bool tuned = study->config->variants[failed->variant].tune != NULL;
+		if (failed->aside)
+			continue;
 		e->first = e->first ? e->first : failed->reason->status;
 		e->variant[failed->variant].failed = true;
 		s->runs += !tuned;
@@ -149,21 +160,30 @@ static void record_early_failures(struct execute *e)
 		s->tuned.folds += tuned && is_first_of_fold(study, i);
 		s->tuned.failed += tuned && is_first_of_fold(study, i);
 	}
-	s->refused = (int64_t)study->config->n_refused;
+	s->refused = e->options->part ? 0 : (int64_t)study->config->n_refused;
 	if (s->refused && !e->first)
 		e->first = study->config->refused[0].reason->status;
-	fv_status status = core_failures_record(e->ctx, study);
+	fv_status status = core_failures_record(e->ctx, study, !e->options->part);
 	if (!e->first)
 		e->first = status;
+}
+
+/* Counts a task that is over. */
+static void count_task(struct execute *e, const core_run *run)
+{
+	e->ended++;
+	e->ended_s = core_clock_s();
+	e->remaining[run->variant] -= !run->done;
 }
 
 static void record_task_end(void *user, int64_t task, fv_status status, const char *reason)
 {
 	struct execute *e = user;
-	const core_run *run = &e->study->run[e->todo[task]];
-	e->ended++;
-	e->ended_s = core_clock_s();
-	e->remaining[run->variant] -= !run->done;
+	const core_run *run = &e->study->run[e->todo[e->pass[task]]];
+	const struct task_end *end = &e->end[e->pass[task]];
+	if (!status && end->outcome == CORE_RUN_SKIPPED)
+		return; /* look_at_others counts it */
+	count_task(e, run);
 	if (status == FV_STOPPED) {
 		e->summary->stopped++;
 		return;
@@ -173,20 +193,11 @@ static void record_task_end(void *user, int64_t task, fv_status status, const ch
 		return;
 	}
 	if (run->done) {
-		e->summary->judged += e->end[task].outcome == CORE_RUN_JUDGED;
-		return;
-	}
-	if (e->end[task].outcome == CORE_RUN_SKIPPED) {
-		fv_ctx *own = core_ctx_aside(e->ctx);
-		bool done = own && core_folder_is_done(own, run);
-		core_ctx_free(own);
-		e->summary->taken += !done;
-		e->summary->done_before += done;
-		e->variant[run->variant].open -= done;
+		e->summary->judged += end->outcome == CORE_RUN_JUDGED;
 		return;
 	}
 	e->summary->done_now++;
-	core_pace_add(&e->pace, run, e->end[task].seconds);
+	core_pace_add(&e->pace, run, end->seconds);
 	e->variant[run->variant].open--;
 	pass_on_warnings(e, run);
 }
@@ -202,7 +213,7 @@ static void show_progress(void *user)
 		&e->progress, (double)e->ended, (double)e->n_todo, left_s < 0 ? 0 : left_s);
 }
 
-/* Returns FV_OK, the status of the first failure, or FV_SOME_FAILED (execute.h). */
+/* Returns FV_OK, FV_STOPPED, the status of the first failure, or FV_SOME_FAILED (execute.h). */
 static fv_status find_status(struct execute *e)
 {
 	const core_summary *s = e->summary;
@@ -212,7 +223,7 @@ static fv_status find_status(struct execute *e)
 		whole += e->variant[i].has_runs && !e->variant[i].failed && !e->variant[i].open;
 	}
 	if (!s->failed && !s->refused && !s->tuned.failed)
-		return FV_OK;
+		return s->taken ? FV_STOPPED : FV_OK;
 	if (e->options->keep_going)
 		return s->runs + s->refused + s->tuned.folds > 1 ? FV_SOME_FAILED : e->first;
 	return whole ? FV_SOME_FAILED : e->first;
@@ -234,8 +245,8 @@ static void list_todo(struct execute *e, int64_t *todo)
 	const core_study *study = e->study;
 	for (int64_t i = 0; i < study->n_runs; i++) {
 		const core_run *run = &study->run[i];
-		if (core_run_variant(study, run)->tune)
-			continue; /* chosen when its trials are done */
+		if (run->aside || core_run_variant(study, run)->tune)
+			continue; /* tuned runs are chosen when their trials are done */
 		e->summary->runs++;
 		e->variant[run->variant].has_runs = true;
 		e->variant[run->variant].open += !run->done;
@@ -246,14 +257,11 @@ static void list_todo(struct execute *e, int64_t *todo)
 	}
 }
 
-static fv_status run_all(struct execute *e)
+/* Runs the first n tasks of e->pass. */
+static fv_status run_pass(struct execute *e, int64_t n)
 {
-	size_t size = ((size_t)e->n_todo + 1) * sizeof *e->end;
-	e->end = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (e->end == MAP_FAILED)
-		return fv_fail(e->ctx, FV_FAILED, "out of memory");
 	const core_pool pool = {.jobs = e->options->jobs,
-		.tasks = e->n_todo,
+		.tasks = n,
 		.keep_going = e->options->keep_going,
 		.grace_s = GRACE_S,
 		.user = e,
@@ -263,6 +271,108 @@ static fv_status run_all(struct execute *e)
 		.tick = show_progress};
 	int64_t n_failed;
 	fv_status status = core_pool_run(e->ctx, &pool, &n_failed);
+	e->failed |= n_failed && !e->options->keep_going;
+	return status;
+}
+
+/* ---- runs that other processes compute ---- */
+
+struct others {
+	int64_t free, held,
+		unsure; /* free: their processes died; unsure: not watched for long enough */
+};
+
+/* Has another process done what was to be done? */
+static bool is_settled(const struct execute *e, fv_ctx *own, const core_run *run)
+{
+	unsigned stale = 0;
+	if (!run->done)
+		return core_folder_is_done(own, run);
+	return core_refresh_find(e->study, run, &stale) && !stale;
+}
+
+/* Counts a run that another process has ended. Returns false if none has. */
+static bool settle_other(struct execute *e, fv_ctx *own, int64_t index, const char *reason)
+{
+	core_run *run = &e->study->run[e->todo[index]];
+	bool done = is_settled(e, own, run);
+	if (!done && (!reason || run->done))
+		return false;
+	e->end[index].outcome = CORE_RUN_REFRESHED;
+	count_task(e, run);
+	if (!done) {
+		record_failure(e, run, FV_FAILED, reason);
+		return true;
+	}
+	e->summary->done_before += !run->done;
+	e->variant[run->variant].open -= !run->done;
+	return true;
+}
+
+/* Looks at every run that was skipped, and lists in e->pass those whose processes are gone. */
+static fv_status look_at_others(struct execute *e, struct others *out)
+{
+	fv_ctx *own = core_ctx_aside(e->ctx);
+	fv_status status = own ? FV_OK : FV_FAILED;
+	*out = (struct others){0};
+	for (int64_t i = 0; i < e->n_todo && !status; i++) {
+		core_folder_state state;
+		core_lease_state lease = CORE_LEASE_FREE;
+		const char *dir = e->study->run[e->todo[i]].dir, *reason = NULL;
+		if (e->end[i].outcome != CORE_RUN_SKIPPED)
+			continue;
+		core_mark before = core_ctx_mark(own);
+		status = core_lease_look(own, dir, &e->end[i].view, &lease);
+		if (!status && lease == CORE_LEASE_FREE)
+			status = core_folder_find_state(own, dir, &e->end[i].view, &state, &reason);
+		if (!status && !settle_other(e, own, i, reason)) {
+			out->held += lease == CORE_LEASE_HELD;
+			out->unsure += lease == CORE_LEASE_UNSURE;
+			if (lease == CORE_LEASE_FREE)
+				e->pass[out->free++] = i;
+		}
+		core_ctx_release(own, before);
+	}
+	return own ? core_ctx_rejoin(e->ctx, own, status) : status;
+}
+
+/* Takes runs over whose processes die, and with options->wait waits for all others. */
+static fv_status finish_others(struct execute *e)
+{
+	static const struct timespec pause = {.tv_sec = LOOK_EVERY_S};
+	fv_status status = FV_OK;
+	for (bool told = false; !status && !e->failed;) {
+		struct others now;
+		status = look_at_others(e, &now);
+		e->summary->taken = now.held;
+		if (status || !(now.free || now.unsure || (now.held && e->options->wait)))
+			break;
+		if (now.free) {
+			status = run_pass(e, now.free);
+			continue;
+		}
+		if (!told)
+			core_log(e->ctx, CORE_INFO, "waiting for %lld run%s of other processes",
+				(long long)(now.held + now.unsure),
+				core_plural(now.held + now.unsure));
+		told = true;
+		nanosleep(&pause, NULL);
+		show_progress(e);
+	}
+	return status;
+}
+
+static fv_status run_all(struct execute *e)
+{
+	size_t size = ((size_t)e->n_todo + 1) * sizeof *e->end;
+	e->end = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (e->end == MAP_FAILED)
+		return fv_fail(e->ctx, FV_FAILED, "out of memory");
+	for (int64_t i = 0; i < e->n_todo; i++)
+		e->pass[i] = i;
+	fv_status status = run_pass(e, e->n_todo);
+	if (!status)
+		status = finish_others(e);
 	if (e->warnings > WARNINGS_SHOWN)
 		core_log(e->ctx, CORE_INFO, "%lld more warning%s in the runs' logs",
 			(long long)(e->warnings - WARNINGS_SHOWN),
@@ -281,12 +391,13 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 		.study = study,
 		.options = options,
 		.todo = todo,
+		.pass = core_alloc(ctx, (size_t)study->n_runs, sizeof *e.pass),
 		.summary = out,
 		.ended_s = core_clock_s(),
 		.progress = core_progress_begin(ctx, "run", "runs"),
 		.variant = core_alloc(ctx, variants, sizeof *e.variant),
 		.remaining = core_alloc(ctx, variants, sizeof *e.remaining)};
-	if (!todo || !e.variant || !e.remaining || core_pace_make(ctx, study, &e.pace) ||
+	if (!todo || !e.pass || !e.variant || !e.remaining || core_pace_make(ctx, study, &e.pace) ||
 		find_working_folder(ctx, &e.folder))
 		return FV_FAILED;
 	record_early_failures(&e);

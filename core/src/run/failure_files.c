@@ -89,11 +89,11 @@ static bool is_repeated(const core_study *study, size_t index)
 	return false;
 }
 
-fv_status core_failures_record(fv_ctx *ctx, const core_study *study)
+fv_status core_failures_record(fv_ctx *ctx, const core_study *study, bool refused_too)
 {
 	const core_config *config = study->config;
-	fv_status status = remove_old_records(ctx, study), first = status;
-	for (size_t i = 0; i < config->n_refused; i++) {
+	fv_status status = refused_too ? remove_old_records(ctx, study) : FV_OK, first = status;
+	for (size_t i = 0; refused_too && i < config->n_refused; i++) {
 		const core_refused_variant *refused = &config->refused[i];
 		status = record_variant(
 			ctx, study, refused->slug, refused->written, refused->reason);
@@ -103,6 +103,8 @@ fv_status core_failures_record(fv_ctx *ctx, const core_study *study)
 		const core_failed_run *failed = &study->failed[i];
 		const core_variant *variant = &config->variants[failed->variant];
 		status = FV_OK;
+		if (failed->aside)
+			continue;
 		if (failed->dir) {
 			(void)core_reason_report(ctx, failed->dir, failed->reason);
 			core_folder_record_failure(ctx, failed->dir, failed->reason->text);

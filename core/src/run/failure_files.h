@@ -6,8 +6,9 @@
 
 #include "run/study_types.h"
 
-/* Removes the records of variants that this study plans again, then writes those of study->failed and of the
- * configuration's refused variants. Each failure is reported in the context with its folder. */
-FV_NODISCARD fv_status core_failures_record(fv_ctx *ctx, const core_study *study);
+/* Writes the records of study->failed, without the runs that are set aside. With `refused_too`, first removes the
+ * records of variants that this study plans again, and writes those of the configuration's refused variants. Each
+ * failure is reported in the context with its folder. */
+FV_NODISCARD fv_status core_failures_record(fv_ctx *ctx, const core_study *study, bool refused_too);
 
 #endif

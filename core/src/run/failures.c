@@ -89,7 +89,9 @@ fv_status core_study_set_failed_apart(fv_ctx *ctx, core_study *study)
 		core_failed_run failed = {.variant = run->variant,
 			.fold = study->fold[run->fold].fold,
 			.seed = run->seed,
-			.reason = run->failure};
+			.reason = run->failure,
+			.number = run->number,
+			.aside = run->aside};
 		status = core_study_add_failed(ctx, study, &failed);
 	}
 	/* A run whose labels could not be read is among the failed ones from the start. */

@@ -194,15 +194,15 @@ static fv_status load_by_audio(fv_ctx *ctx, const core_encoder *e,
 	fv_status status = read_cache(ctx, &s, out->x, out->silent, todo, &s.n_todo, true);
 	if (status || !s.n_todo)
 		return status;
-	core_cache_lock lock;
-	status = core_cache_lock_key(ctx, job->cache, e->key, &lock);
+	core_lease *lease;
+	status = core_cache_lock_key(ctx, job->cache, e->key, &lease);
 	if (status)
 		return status;
 	/* Another process may have written them while this one waited. */
 	status = read_cache(ctx, &s, out->x, out->silent, todo, &s.n_todo, false);
 	if (!status && s.n_todo)
 		status = encode_missing(ctx, &s);
-	core_cache_unlock(&lock);
+	core_lease_release(lease);
 	if (status)
 		return status;
 	int64_t left = s.n_todo;

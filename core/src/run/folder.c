@@ -10,10 +10,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/lock.h"
 #include "base/text.h"
 
-#define LOCK ".lock"
+#define BEGUN ".begun" /* an empty file; its time tells when the last attempt began */
 #define CHECKPOINT "checkpoint.safetensors"
 
 /* Files that every finished run has. */
@@ -47,7 +46,7 @@ static char *find_failure_beside(fv_ctx *ctx, const char *dir)
 }
 
 /* Removes results of another fingerprint, reasons of failures and temporary files of a killed run,
- * `done` first. The lock stays, and with `resume` also the checkpoint of an interrupted run. */
+ * `done` first. The lease stays, and with `resume` also the checkpoint of an interrupted run. */
 static fv_status remove_old_files(fv_ctx *ctx, const char *dir, bool resume)
 {
 	char *done = core_path_join(ctx, dir, "done"), *beside = find_failure_beside(ctx, dir);
@@ -60,77 +59,86 @@ static fv_status remove_old_files(fv_ctx *ctx, const char *dir, bool resume)
 	if (!entries)
 		return fv_fail(ctx, FV_FAILED, "%s: %s", dir, strerror(errno));
 	for (struct dirent *entry; (entry = readdir(entries));)
-		if (strcmp(entry->d_name, LOCK) && entry->d_type != DT_DIR &&
+		if (!core_lease_owns_name(entry->d_name) && entry->d_type != DT_DIR &&
 			!(resume && !strcmp(entry->d_name, CHECKPOINT)))
 			unlinkat(dirfd(entries), entry->d_name, 0);
 	closedir(entries);
 	return FV_OK;
 }
 
-fv_status core_folder_lock(fv_ctx *ctx, const core_run *run, core_folder *folder, bool *taken)
+fv_status core_folder_lock(
+	fv_ctx *ctx, const core_run *run, core_lease_view *view, core_folder *folder, bool *taken)
 {
-	*folder = (core_folder){.lock = -1, .dir = run->dir};
+	core_lease_view nothing = {0};
+	*folder = (core_folder){.dir = run->dir};
 	fv_status status = core_make_dirs(ctx, run->dir);
-	char *path = status ? NULL : core_path_join(ctx, run->dir, LOCK);
+	if (!status)
+		status = core_lease_try(ctx, run->dir, view ? view : &nothing, &folder->lease);
+	*taken = folder->lease != NULL;
+	return status;
+}
+
+/* Makes the file that tells when the attempt began: core_folder_seconds. */
+static fv_status mark_begin(fv_ctx *ctx, const char *dir)
+{
+	char *path = core_path_join(ctx, dir, BEGUN);
+	int fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
 	if (!path)
 		return FV_FAILED;
-	folder->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-	if (folder->lock < 0)
+	if (fd < 0)
 		return fv_fail(ctx, FV_FAILED, "%s: %s", path, strerror(errno));
-	if (core_lock_try(folder->lock, taken)) {
-		core_folder_release(folder);
-		return fv_fail(ctx, FV_FAILED, "%s: %s", path, strerror(errno));
-	}
-	if (!*taken)
-		core_folder_release(folder);
+	futimens(fd, NULL);
+	close(fd);
 	return FV_OK;
 }
 
-fv_status core_folder_claim(
-	fv_ctx *ctx, const core_run *run, bool force, core_folder *folder, core_claim *claim)
+fv_status core_folder_claim(fv_ctx *ctx, const core_run *run, bool force, core_lease_view *view,
+	core_folder *folder, core_folder_answer *end)
 {
-	bool taken;
-	fv_status status = core_folder_lock(ctx, run, folder, &taken);
+	bool taken = false;
+	*folder = (core_folder){.dir = run->dir};
+	*end = CORE_WAS_DONE;
+	if (!force && core_folder_is_done(ctx, run))
+		return FV_OK;
+	fv_status status = core_folder_lock(ctx, run, view, folder, &taken);
 	if (status)
 		return status;
-	if (!taken) {
-		*claim = CORE_TAKEN;
+	*end = taken ? CORE_CLAIMED : CORE_TAKEN;
+	if (!taken)
 		return FV_OK;
-	}
 	if (!force && core_folder_is_done(ctx, run)) {
-		*claim = CORE_WAS_DONE;
+		*end = CORE_WAS_DONE;
 		core_folder_release(folder);
 		return FV_OK;
 	}
-	*claim = CORE_CLAIMED;
-	futimens(folder->lock, NULL); /* tells when the attempt began: core_folder_seconds */
 	status = remove_old_files(ctx, run->dir, !force);
+	if (!status)
+		status = mark_begin(ctx, run->dir);
 	if (status)
 		core_folder_release(folder);
 	return status;
 }
 
-/* Returns true if a process is computing the run of this folder. */
-static bool is_locked(fv_ctx *ctx, const char *dir)
+bool core_folder_is_kept(const core_folder *folder)
 {
-	char *path = core_path_join(ctx, dir, LOCK);
-	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
-	if (fd < 0)
-		return false;
-	bool locked = core_lock_is_held(fd);
-	close(fd);
-	return locked;
+	return core_lease_is_kept(folder->lease);
 }
 
 fv_status core_folder_remove(fv_ctx *ctx, const char *dir)
 {
-	if (is_locked(ctx, dir))
-		return FV_OK;
-	fv_status status = remove_old_files(ctx, dir, false);
-	char *lock = core_path_join(ctx, dir, LOCK);
-	if (status || !lock)
-		return status ? status : FV_FAILED;
-	if ((unlink(lock) && errno != ENOENT) || rmdir(dir))
+	core_lease_view view = {0};
+	core_lease *lease;
+	fv_status status = core_lease_try(ctx, dir, &view, &lease);
+	if (status || !lease)
+		return status;
+	status = remove_old_files(ctx, dir, false);
+	if (status) {
+		core_lease_release(lease);
+		return status;
+	}
+	core_lease_remove(lease);
+	/* A process that has just taken the lease keeps the folder. */
+	if (rmdir(dir) && errno != ENOTEMPTY && errno != EEXIST)
 		return fv_fail(ctx, FV_FAILED, "%s: %s", dir, strerror(errno));
 	return FV_OK;
 }
@@ -154,7 +162,15 @@ fv_status core_folder_finish(fv_ctx *ctx, const core_folder *folder, const core_
 		return FV_FAILED;
 	if (unlink(checkpoint) && errno != ENOENT)
 		return fv_fail(ctx, FV_FAILED, "%s: %s", checkpoint, strerror(errno));
-	return core_folder_write(ctx, folder, "done", run->fingerprint, strlen(run->fingerprint));
+	fv_status status =
+		core_folder_write(ctx, folder, "done", run->fingerprint, strlen(run->fingerprint));
+	if (!status && !core_folder_is_done(ctx, run))
+		status = fv_fail(ctx, FV_FAILED,
+			"%s: what was just written cannot be read back: the file system lost "
+			"files, "
+			"or another program removed them",
+			folder->dir);
+	return status;
 }
 
 void core_folder_fail(fv_ctx *ctx, const core_folder *folder)
@@ -175,7 +191,7 @@ static fv_status write_failure(fv_ctx *ctx, const char *dir, const char *reason)
 	const core_run run = {.dir = dir};
 	core_folder folder;
 	bool taken;
-	fv_status status = core_folder_lock(ctx, &run, &folder, &taken);
+	fv_status status = core_folder_lock(ctx, &run, NULL, &folder, &taken);
 	if (status || !taken)
 		return status;
 	char *done = core_path_join(ctx, dir, "done");
@@ -220,20 +236,22 @@ fv_status core_folder_read_failure(fv_ctx *ctx, const char *dir, const char **re
 
 void core_folder_release(core_folder *folder)
 {
-	if (folder->lock >= 0)
-		close(folder->lock);
-	folder->lock = -1;
+	core_lease_release(folder->lease);
+	folder->lease = NULL;
 }
 
-fv_status core_folder_find_state(
-	fv_ctx *ctx, const char *dir, core_folder_state *state, const char **reason)
+fv_status core_folder_find_state(fv_ctx *ctx, const char *dir, core_lease_view *view,
+	core_folder_state *state, const char **reason)
 {
+	core_lease_view nothing = {0};
+	core_lease_state lease;
 	bool begun = core_is_dir(dir);
 	*state = CORE_FOLDER_RUNNING;
 	*reason = NULL;
-	if (begun && is_locked(ctx, dir))
-		return FV_OK;
-	fv_status status = core_folder_read_failure(ctx, dir, reason);
+	fv_status status = core_lease_look(ctx, dir, view ? view : &nothing, &lease);
+	if (status || lease != CORE_LEASE_FREE)
+		return status;
+	status = core_folder_read_failure(ctx, dir, reason);
 	*state = *reason ? CORE_FOLDER_FAILED
 		 : begun ? CORE_FOLDER_INTERRUPTED
 			 : CORE_FOLDER_PENDING;
@@ -247,12 +265,12 @@ static double seconds_of(struct timespec t)
 
 fv_status core_folder_seconds(fv_ctx *ctx, const char *dir, double *seconds)
 {
-	char *done = core_path_join(ctx, dir, "done"), *lock = core_path_join(ctx, dir, LOCK);
+	char *done = core_path_join(ctx, dir, "done"), *begun = core_path_join(ctx, dir, BEGUN);
 	struct stat end, begin;
-	if (!done || !lock)
+	if (!done || !begun)
 		return FV_FAILED;
 	*seconds = NAN;
-	if (!stat(done, &end) && !stat(lock, &begin))
+	if (!stat(done, &end) && !stat(begun, &begin))
 		*seconds = seconds_of(end.st_mtim) - seconds_of(begin.st_mtim);
 	if (*seconds < 0)
 		*seconds = NAN;

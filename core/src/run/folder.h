@@ -1,36 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The folder of a run. Its files are written atomically, `done` last, and they alone decide whether
- * the run is done. A lock prevents two processes from computing the same run and shows `status`
- * which runs are in progress; the system releases it when the process ends. */
+ * the run is done. A lease (base/lease.h) prevents two processes from computing the same run, also on several
+ * machines, and shows `status` which runs are in progress. */
 #ifndef CORE_RUN_FOLDER_H
 #define CORE_RUN_FOLDER_H
 
 #include <stdbool.h>
 
+#include "base/lease.h"
 #include "run/study_types.h"
 
-typedef enum core_claim {
+typedef enum core_folder_answer {
 	/* the caller holds the folder; it is empty except for the checkpoint of an interrupted run,
 	 * which `force` removes */
 	CORE_CLAIMED,
 	CORE_WAS_DONE, /* it is done; another process may have finished it */
 	CORE_TAKEN,    /* another process is computing it */
-} core_claim;
+} core_folder_answer;
 
 typedef struct core_folder {
-	int lock;
+	core_lease *lease;
 	const char *dir;
 } core_folder;
 
 /* Returns true if `done` holds the run's fingerprint and all output files exist. */
 bool core_folder_is_done(fv_ctx *ctx, const core_run *run);
 
-/* Makes the folder and locks it. *taken is false if another process holds the lock. */
+/* Makes the folder and takes its lease. `view`: what is known of the lease of another process; NULL: nothing. *taken is
+ * false if another process holds it. */
 FV_NODISCARD fv_status core_folder_lock(
-	fv_ctx *ctx, const core_run *run, core_folder *folder, bool *taken);
-/* Locks the folder for computing the run and empties it. */
-FV_NODISCARD fv_status core_folder_claim(
-	fv_ctx *ctx, const core_run *run, bool force, core_folder *folder, core_claim *claim);
+	fv_ctx *ctx, const core_run *run, core_lease_view *view, core_folder *folder, bool *taken);
+/* Takes the lease for computing the run, and empties the folder. */
+FV_NODISCARD fv_status core_folder_claim(fv_ctx *ctx, const core_run *run, bool force,
+	core_lease_view *view, core_folder *folder, core_folder_answer *end);
+/* Returns false if this process stood still for so long that another one took the run over. */
+bool core_folder_is_kept(const core_folder *folder);
 /* Removes the folder of a run with its files, unless a process is computing it. */
 FV_NODISCARD fv_status core_folder_remove(fv_ctx *ctx, const char *dir);
 /* Writes one file of the run. */
@@ -38,7 +42,7 @@ FV_NODISCARD fv_status core_folder_write(
 	fv_ctx *ctx, const core_folder *folder, const char *name, const void *data, size_t size);
 /* Returns the path of the checkpoint of the run. */
 char *core_folder_find_checkpoint(fv_ctx *ctx, const core_folder *folder);
-/* Removes the checkpoint and marks the run done. */
+/* Removes the checkpoint and marks the run done, and reads that back. */
 FV_NODISCARD fv_status core_folder_finish(
 	fv_ctx *ctx, const core_folder *folder, const core_run *run);
 /* Writes the errors to the file `failed`, which the next attempt removes. */
@@ -59,12 +63,13 @@ typedef enum core_folder_state {
 	CORE_FOLDER_STATES,
 } core_folder_state;
 
-/* Finds the state of a run that is not done. *reason: of a failed run, the first line of its errors; else
+/* Finds the state of a run that is not done. `view`: of an observer that looks again, or NULL. A holder on another
+ * machine counts as running until it was watched for long enough. *reason: of a failed run, the first line of its errors; else
  * NULL. */
-FV_NODISCARD fv_status core_folder_find_state(
-	fv_ctx *ctx, const char *dir, core_folder_state *state, const char **reason);
+FV_NODISCARD fv_status core_folder_find_state(fv_ctx *ctx, const char *dir, core_lease_view *view,
+	core_folder_state *state, const char **reason);
 /* The time that the last attempt at a run that is done took. NaN: not known, because the folder was copied
- * without its times or its lock. */
+ * without its times. */
 FV_NODISCARD fv_status core_folder_seconds(fv_ctx *ctx, const char *dir, double *seconds);
 
 #endif

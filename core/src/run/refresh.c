@@ -173,13 +173,13 @@ static void discard_line(void *user, core_level level, const char *line)
 	(void)line;
 }
 
-fv_status core_refresh_run(fv_ctx *ctx, const core_study *study, const core_run *run, bool *judged)
+fv_status core_refresh_run(fv_ctx *ctx, const core_study *study, const core_run *run,
+	core_lease_view *view, bool *taken, bool *judged)
 {
 	core_folder folder;
-	bool taken;
 	*judged = false;
-	fv_status status = core_folder_lock(ctx, run, &folder, &taken);
-	if (status || !taken)
+	fv_status status = core_folder_lock(ctx, run, view, &folder, taken);
+	if (status || !*taken)
 		return status;
 	core_ctx_set_log(ctx, discard_line, NULL);
 	status = refresh_files(ctx, study, run, &folder, judged);

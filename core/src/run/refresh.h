@@ -5,6 +5,7 @@
 #ifndef CORE_RUN_REFRESH_H
 #define CORE_RUN_REFRESH_H
 
+#include "base/lease.h"
 #include "run/study_types.h"
 
 enum {
@@ -17,9 +18,9 @@ enum {
  * be read and the run must be computed again. */
 bool core_refresh_find(const core_study *study, const core_run *run, unsigned *stale);
 
-/* Refreshes the run unless another process is computing it. *judged: `eval` had changed. env.json
- * is written last, so an interrupted refresh is repeated. */
-FV_NODISCARD fv_status core_refresh_run(
-	fv_ctx *ctx, const core_study *study, const core_run *run, bool *judged);
+/* Refreshes the run. *taken is false if another process holds its folder (`view`: folder.h). *judged: `eval` had
+ * changed. env.json is written last, so an interrupted refresh is repeated. */
+FV_NODISCARD fv_status core_refresh_run(fv_ctx *ctx, const core_study *study, const core_run *run,
+	core_lease_view *view, bool *taken, bool *judged);
 
 #endif

@@ -234,12 +234,12 @@ static fv_status make_checkpoint(
 	return FV_OK;
 }
 
-static fv_status refresh_run(
-	fv_ctx *ctx, const core_study *study, const core_run *run, core_run_outcome *outcome)
+static fv_status refresh_run(fv_ctx *ctx, const core_study *study, const core_run *run,
+	core_lease_view *view, core_run_outcome *outcome)
 {
-	bool judged;
-	fv_status status = core_refresh_run(ctx, study, run, &judged);
-	*outcome = judged ? CORE_RUN_JUDGED : CORE_RUN_REFRESHED;
+	bool judged, taken;
+	fv_status status = core_refresh_run(ctx, study, run, view, &taken, &judged);
+	*outcome = !taken ? CORE_RUN_SKIPPED : judged ? CORE_RUN_JUDGED : CORE_RUN_REFRESHED;
 	return status;
 }
 
@@ -247,10 +247,11 @@ fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *
 	const core_run_options *options, core_run_outcome *outcome)
 {
 	core_folder folder;
-	core_claim claim = CORE_TAKEN;
+	core_folder_answer claim = CORE_TAKEN;
 	if (run->done && run->stale)
-		return refresh_run(ctx, study, run, outcome);
-	fv_status status = core_folder_claim(ctx, run, options->force, &folder, &claim);
+		return refresh_run(ctx, study, run, options->view, outcome);
+	fv_status status =
+		core_folder_claim(ctx, run, options->force, options->view, &folder, &claim);
 	*outcome = claim == CORE_CLAIMED ? CORE_RUN_COMPUTED : CORE_RUN_SKIPPED;
 	if (status || claim != CORE_CLAIMED)
 		return status;
@@ -263,9 +264,14 @@ fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *
 	if (!status)
 		status = compute_results(ctx, r);
 	warn_about_forks(ctx, r);
-	if (!status)
+	bool kept = core_folder_is_kept(&folder);
+	if (!kept) { /* another process computes it, after this one stood still for too long */
+		*outcome = CORE_RUN_SKIPPED;
+		status = FV_OK;
+	}
+	if (!status && kept)
 		status = core_output_write(ctx, r, &folder);
-	if (!status)
+	if (!status && kept)
 		status = core_folder_finish(ctx, &folder, run);
 	if (status && status != FV_STOPPED)
 		core_folder_fail(ctx, &folder);

@@ -31,13 +31,18 @@ static fv_status add_fold_runs(fv_ctx *ctx, core_study *study, int32_t variant_i
 		const core_failed_run failed = {.variant = variant_index,
 			.fold = fold,
 			.seed = variant->train.seeds[s],
-			.reason = failure};
+			.reason = failure,
+			.number = study->n_numbers};
+		study->n_numbers += !variant->tune;
 		if (failure) {
 			status = core_study_add_failed(ctx, study, &failed);
 			continue;
 		}
 		core_run *run = &study->run[study->n_runs];
-		*run = (core_run){.variant = variant_index, .seed = failed.seed, .fold = index};
+		*run = (core_run){.variant = variant_index,
+			.seed = failed.seed,
+			.fold = index,
+			.number = failed.number};
 		status = core_encodings_add_run(ctx, study, run);
 		study->n_runs += !status;
 	}
@@ -341,7 +346,8 @@ fv_status core_study_load(fv_ctx *ctx, core_study *study, const core_encode_job 
 {
 	fv_status status = FV_OK;
 	for (int64_t i = 0; i < study->n_runs && !status; i++)
-		if (!study->run[i].done && !core_run_variant(study, &study->run[i])->tune)
+		if (!study->run[i].done && !study->run[i].aside &&
+			!core_run_variant(study, &study->run[i])->tune)
 			status = core_study_load_run(ctx, study, i, job);
 	core_encodings_close_waves(study); /* their disk space is no longer needed */
 	if (status || !study->keep_going)

@@ -23,7 +23,7 @@ FV_NODISCARD fv_status core_study_open(
 	fv_ctx *ctx, core_config *config, const core_study_options *options, core_study **out);
 void core_study_close(core_study *study);
 
-/* Loads the encodings of all runs that are not done. With study->keep_going, runs whose encodings fail are
+/* Loads the encodings of all runs that are not done and not set aside. With study->keep_going, runs whose encodings fail are
  * moved to study->failed. */
 FV_NODISCARD fv_status core_study_load(fv_ctx *ctx, core_study *study, const core_encode_job *job);
 /* Loads the encodings of one run. */

@@ -75,6 +75,8 @@ typedef struct core_run {
 	unsigned stale;                    /* if done: CORE_STALE_ flags (refresh.h) */
 	const core_reason
 		*failure; /* why it cannot be computed; NULL: it can, as far as is known */
+	int64_t number;   /* its place among the runs that are trained, from 0 (share.h) */
+	bool aside;       /* left to other processes (share.h) */
 } core_run;
 
 /* A run that cannot be computed (failures.h). */
@@ -84,6 +86,8 @@ typedef struct core_failed_run {
 	int64_t fold, seed;
 	const char *dir; /* NULL: the variant has no identity, so that its runs have no folders */
 	const core_reason *reason;
+	int64_t number; /* as in core_run */
+	bool aside;
 } core_failed_run;
 
 /* A fold whose labels cannot be read. */
@@ -102,7 +106,7 @@ typedef struct core_study {
 	core_encoding *encoding;
 	core_identity *identity; /* [config->n_variants] */
 	core_content *content;   /* files hashed so far */
-	int64_t n_runs;
+	int64_t n_runs, n_numbers;
 	core_run *run;
 	/* With keep_going, what fails is set apart and the rest of the study is computed. */
 	bool keep_going;

@@ -25,7 +25,8 @@ static fv_status look_at_folder(fv_ctx *ctx, fv_ctx *own, core_survey *s, int64_
 		s->state[index] = CORE_FOLDER_DONE;
 		return record_done(own, s, run);
 	}
-	fv_status status = core_folder_find_state(own, run->dir, &s->state[index], &reason);
+	fv_status status =
+		core_folder_find_state(own, run->dir, &s->view[index], &s->state[index], &reason);
 	if (status || !reason)
 		return status;
 	if (!s->reason[index] || strcmp(s->reason[index], reason))
@@ -79,8 +80,9 @@ fv_status core_survey_make(fv_ctx *ctx, core_study *study, core_survey *out)
 	*out = (core_survey){.study = study,
 		.state = core_alloc(ctx, runs, sizeof *out->state),
 		.reason = core_alloc(ctx, runs, sizeof *out->reason),
+		.view = core_alloc(ctx, runs, sizeof *out->view),
 		.remaining = core_alloc(ctx, variants, sizeof *out->remaining)};
-	if (!out->state || !out->reason || !out->remaining)
+	if (!out->state || !out->reason || !out->view || !out->remaining)
 		return FV_FAILED;
 	for (size_t i = 0; i < runs; i++)
 		out->state[i] = CORE_FOLDER_PENDING;

@@ -11,6 +11,7 @@ typedef struct core_survey {
 	const core_study *study;
 	core_folder_state *state; /* [n_runs] */
 	const char **reason;      /* [n_runs] of failed runs: the first line; else NULL */
+	core_lease_view *view;    /* [n_runs] what was seen of the processes that compute them */
 	int64_t *remaining;       /* [variants] runs that are not done and have not failed */
 	int64_t count
 		[CORE_FOLDER_STATES]; /* the runs of tuned variants, which choose, not counted */

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -145,6 +146,8 @@ static fv_status check_trials(const struct choice *c, fv_ctx *own, bool *ready)
 			if (core_folder_is_done(own, run))
 				continue;
 			*ready = false;
+			if (run->aside) /* its own process reports why it failed */
+				continue;
 			if (c->study->keep_going &&
 				core_folder_read_failure(c->ctx, run->dir, &reason))
 				return FV_FAILED;
@@ -318,12 +321,28 @@ static fv_status fill_folder(
 	return status ? status : core_folder_finish(c->ctx, folder, run);
 }
 
-/* Writes the run folder of one seed, unless another process is writing it. */
+/* Claims the folder of a run as soon as no other process writes it, which does not take long. */
+static fv_status claim_folder(fv_ctx *ctx, const core_run *run, bool force, core_folder *folder,
+	core_folder_answer *answer)
+{
+	static const struct timespec pause = {.tv_nsec = 100000000};
+	core_lease_view view = {0};
+	fv_status status;
+	for (;; nanosleep(&pause, NULL)) {
+		core_mark before = core_ctx_mark(ctx);
+		status = core_folder_claim(ctx, run, force, &view, folder, answer);
+		if (status || *answer != CORE_TAKEN)
+			return status;
+		core_ctx_release(ctx, before);
+	}
+}
+
+/* Writes the run folder of one seed. */
 static fv_status write_run(const struct choice *c, const core_run *run, int32_t seed, bool force)
 {
 	core_folder folder;
-	core_claim claim;
-	fv_status status = core_folder_claim(c->ctx, run, force, &folder, &claim);
+	core_folder_answer claim;
+	fv_status status = claim_folder(c->ctx, run, force, &folder, &claim);
 	if (status || claim != CORE_CLAIMED)
 		return status;
 	status = fill_folder(c, &folder, run, seed);
