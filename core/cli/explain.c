@@ -4,6 +4,7 @@
 #include "base/progress.h"
 #include "run/estimate.h"
 #include "run/refresh.h"
+#include "shard.h"
 #include "study.h"
 #include "verbs.h"
 
@@ -189,6 +190,8 @@ static fv_status add_runs(fv_ctx *ctx, const core_study *study, bool full, struc
 		puts("\nruns");
 	for (int64_t i = 0; i < study->n_runs && !status; i++) {
 		const core_run *run = &study->run[i];
+		if (run->aside)
+			continue;
 		if (!core_run_variant(study, run)->tune) {
 			status = add_run(ctx, study, run, full, &costs, t);
 			continue;
@@ -236,9 +239,11 @@ fv_status cli_explain(fv_ctx *ctx, cli_study *cli)
 		status = cli_study_open(ctx, cli, &study);
 	if (status)
 		return status;
+	status = cli_shard_select(ctx, cli, study);
 	if (cli->full)
 		putchar('\n');
-	status = print_features(ctx, study, &totals.seconds);
+	if (!status)
+		status = print_features(ctx, study, &totals.seconds);
 	if (!status)
 		status = add_runs(ctx, study, cli->full, &totals);
 	bool failed = !status && cli_print_failures(study);

@@ -23,12 +23,16 @@ const char cli_exit_codes[] = "  0   success\n"
 			      "  4   data, weights or a plugin are missing or invalid\n"
 			      "  75  stopped; the same command resumes\n";
 
-const char cli_environment[] = "  FAIRVOX_PLUGIN_PATH\n"
-			       "                  folders with plugins, separated by colons\n"
-			       "  FAIRVOX_CPU=amx|avx512_bf16|avx512|avx2|portable\n"
-			       "                  instruction set of fairvox's own kernels\n"
-			       "  OPENBLAS_CORETYPE=SkylakeX|Haswell|Zen|...\n"
-			       "                  OpenBLAS's kernels\n";
+const char cli_environment[] =
+	"  FAIRVOX_PLUGIN_PATH\n"
+	"                  folders with plugins, separated by colons\n"
+	"  FAIRVOX_HEARTBEAT=SECONDS\n"
+	"                  how often a run shows other machines that it lives\n"
+	"                  (default 30)\n"
+	"  FAIRVOX_CPU=amx|avx512_bf16|avx512|avx2|portable\n"
+	"                  instruction set of fairvox's own kernels\n"
+	"  OPENBLAS_CORETYPE=SkylakeX|Haswell|Zen|...\n"
+	"                  OpenBLAS's kernels\n";
 
 void cli_print_help(FILE *out)
 {

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fairvox run: computes every run (variant, fold, seed) that is not done. */
+#include <errno.h>
 #include <signal.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/plural.h"
+#include "launch.h"
 #include "run/execute.h"
+#include "shard.h"
 #include "study.h"
 #include "verbs.h"
 
@@ -28,7 +33,34 @@ static const char usage[] =
 	"                     losses that only weight samples share processes, and every\n"
 	"                     other run has its own\n"
 	"      --save-every S save a checkpoint every S seconds (default 60); 0: on signals\n"
-	"                     only\n" CLI_STUDY_OPTIONS;
+	"                     only\n"
+	"      --retry-failed\n"
+	"                     compute only the runs that failed before\n"
+	"      --encode-only  encode the missing recordings and train nothing\n"
+	"      --max-hours H  stop in time to end within H hours, with exit code 75\n"
+	"      --wait         wait for runs that other processes are computing, and take them\n"
+	"                     over if these die; without it the exit code is then 75\n"
+	"\n"
+	"Several machines, over one results folder:\n"
+	"      --shard I/N    compute every N-th run, from the I-th on, I from 1 to N\n"
+	"      --launcher L   local (default), or slurm: submit the runs as job arrays and\n"
+	"                     leave; with --dry-run print the scripts\n"
+	"      --tasks FILE   a list of tasks, as the scripts of --launcher slurm hold it; -:\n"
+	"                     standard input\n"
+	"      --task T       compute task T of this list, from 0\n"
+	"\n" CLI_STUDY_OPTIONS;
+
+/* How long before the end of --max-hours the workers are asked to stop; they have 20 s for it. */
+#define STOP_ROOM_S 30.0
+
+static fv_status encode_study(fv_ctx *ctx, const cli_study *cli, core_study *study)
+{
+	const core_encode_job job = {.cache = cli->cache, .jobs = (int)cli->jobs};
+	fv_status status = core_study_load(ctx, study, &job);
+	if (!status)
+		core_log(ctx, CORE_INFO, "all recordings are encoded; nothing was trained");
+	return status || !study->n_failed ? status : FV_SOME_FAILED;
+}
 
 static fv_status execute_study(fv_ctx *ctx, cli_study *cli, core_study *study)
 {
@@ -40,6 +72,8 @@ static fv_status execute_study(fv_ctx *ctx, cli_study *cli, core_study *study)
 		.keep_going = cli->keep_going,
 		.force = cli->force,
 		.isolate = cli->isolate,
+		.wait = cli->wait,
+		.part = cli->has_task || cli->shard > 1,
 		.save_every_s = cli->save_every_s};
 	core_summary s;
 	status = core_study_execute(ctx, study, &options, &s);
@@ -54,7 +88,7 @@ static fv_status execute_study(fv_ctx *ctx, cli_study *cli, core_study *study)
 		(long long)s.done_before + (long long)s.done_now, (long long)s.runs,
 		core_plural(s.runs), (long long)s.done_now, judged,
 		s.failed || s.refused ? "; some failed" : "",
-		s.taken ? "; another process is computing some" : "");
+		s.taken ? "; other processes are computing the rest: --wait waits for them" : "");
 	if (s.tuned.folds)
 		core_log(ctx, CORE_INFO,
 			"tuned variants: %lld of %lld fold%s %s a choice, %lld made now%s",
@@ -75,21 +109,52 @@ static void stop_on_signal(int number)
 	_exit(FV_STOPPED);
 }
 
+/* Sends SIGUSR1 when the time is over, early enough for the workers to save their checkpoints. */
+static fv_status start_timer(fv_ctx *ctx, double hours)
+{
+	double seconds = hours * 3600,
+	       room = seconds / 10 < STOP_ROOM_S ? seconds / 10 : STOP_ROOM_S;
+	timer_t timer;
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+	struct itimerspec at = {0};
+	at.it_value.tv_sec = (time_t)(seconds - room);
+	at.it_value.tv_nsec = (long)((seconds - room - (double)at.it_value.tv_sec) * 1e9);
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &at, NULL))
+		return fv_fail(ctx, FV_FAILED, "--max-hours: no timer: %s", strerror(errno));
+	return FV_OK;
+}
+
+static fv_status run_study(fv_ctx *ctx, cli_study *cli)
+{
+	core_study *study;
+	fv_status status = cli_study_open(ctx, cli, &study);
+	if (status)
+		return status;
+	status = cli_shard_select(ctx, cli, study);
+	if (!status)
+		status = cli->encode_only ? encode_study(ctx, cli, study)
+					  : execute_study(ctx, cli, study);
+	core_study_close(study);
+	return status;
+}
+
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
 	cli_study cli;
-	core_study *study;
 	signal(SIGUSR1, stop_on_signal);
-	fv_status status = cli_study_parse(ctx, argc, argv, "RCjkfIED", CORE_NEED_RUN, &cli);
-	if (!status && cli.dry_run)
-		return cli_explain(ctx, &cli);
+	fv_status status =
+		cli_study_parse(ctx, argc, argv, "RCjkfIEDLHNwXrAt", CORE_NEED_RUN, &cli);
 	if (!status)
-		status = cli_study_open(ctx, &cli, &study);
+		status = cli_shard_check(ctx, &cli);
 	if (status)
 		return status;
-	status = execute_study(ctx, &cli, study);
-	core_study_close(study);
-	return status;
+	if (cli.slurm)
+		return cli_launch(ctx, &cli);
+	if (cli.dry_run)
+		return cli_explain(ctx, &cli);
+	if (cli.max_hours > 0)
+		status = start_timer(ctx, cli.max_hours);
+	return status ? status : run_study(ctx, &cli);
 }
 
 const cli_verb cli_verb_run = {"run", "compute the runs of a configuration", usage, run};

@@ -7,6 +7,64 @@
 #include "base/number.h"
 #include "base/text.h"
 
+/* Parses a number of at least `least`. */
+static fv_status parse_number(
+	fv_ctx *ctx, const char *option, const char *unit, double least, double *out)
+{
+	if (core_parse_double(optarg, out) && *out >= least)
+		return FV_OK;
+	return fv_fail(ctx, FV_CONFIG, "%s: '%s' is not a number of %s", option, optarg, unit);
+}
+
+static fv_status parse_launcher(fv_ctx *ctx, cli_study *s)
+{
+	s->slurm = !strcmp(optarg, "slurm");
+	if (s->slurm || !strcmp(optarg, "local"))
+		return FV_OK;
+	return fv_fail(ctx, FV_CONFIG, "--launcher: '%s' is neither local nor slurm", optarg);
+}
+
+/* "2/5": the second of five */
+static fv_status parse_shard(fv_ctx *ctx, cli_study *s)
+{
+	const char *slash = strchr(optarg, '/');
+	char *first = slash ? core_strndup(ctx, optarg, (size_t)(slash - optarg)) : NULL;
+	if (first && core_parse_int(first, &s->shard) && core_parse_int(slash + 1, &s->shards) &&
+		s->shard >= 1 && s->shards >= s->shard)
+		return FV_OK;
+	return fv_fail(ctx, FV_CONFIG,
+		"--shard: '%s' is no share of the runs: give I/N, from 1/N to N/N", optarg);
+}
+
+/* The options of `run` that divide a study. */
+static fv_status apply_run_option(fv_ctx *ctx, cli_study *s, int option)
+{
+	switch (option) {
+	case 'L':
+		return parse_launcher(ctx, s);
+	case 'H':
+		return parse_shard(ctx, s);
+	case 'N':
+		s->encode_only = true;
+		return FV_OK;
+	case 'w':
+		s->wait = true;
+		return FV_OK;
+	case 'X':
+		return parse_number(ctx, "--max-hours", "hours above 0", 1e-9, &s->max_hours);
+	case 'r':
+		s->retry_failed = true;
+		return FV_OK;
+	case 'A':
+		s->tasks = optarg;
+		return FV_OK;
+	case 't':
+		s->has_task = true;
+		return cli_int(ctx, "--task", optarg, 0, INT32_MAX, &s->task);
+	}
+	return FV_CONFIG;
+}
+
 static fv_status apply_option(fv_ctx *ctx, cli_study *s, int option)
 {
 	switch (option) {
@@ -38,10 +96,7 @@ static fv_status apply_option(fv_ctx *ctx, cli_study *s, int option)
 	case 'S':
 		return cli_int(ctx, "--seeds", optarg, 2, 1000, &s->seeds);
 	case 'E':
-		if (core_parse_double(optarg, &s->save_every_s) && s->save_every_s >= 0)
-			return FV_OK;
-		return fv_fail(
-			ctx, FV_CONFIG, "--save-every: '%s' is not a number of seconds", optarg);
+		return parse_number(ctx, "--save-every", "seconds", 0, &s->save_every_s);
 	case 'W':
 		s->follow = true;
 		return FV_OK;
@@ -55,7 +110,7 @@ static fv_status apply_option(fv_ctx *ctx, cli_study *s, int option)
 		s->out = optarg;
 		return FV_OK;
 	}
-	return FV_CONFIG;
+	return apply_run_option(ctx, s, option);
 }
 
 /* Selects a subcommand's long and short options by their letters. */
@@ -69,7 +124,11 @@ static void pick_options(const char *wanted, struct option *longs, char *shorts)
 		{"seeds", required_argument, NULL, 'S'},
 		{"save-every", required_argument, NULL, 'E'}, {"follow", no_argument, NULL, 'W'},
 		{"dry-run", no_argument, NULL, 'D'}, {"full", no_argument, NULL, 'U'},
-		{"plugins", required_argument, NULL, 'P'}};
+		{"launcher", required_argument, NULL, 'L'}, {"shard", required_argument, NULL, 'H'},
+		{"encode-only", no_argument, NULL, 'N'}, {"wait", no_argument, NULL, 'w'},
+		{"max-hours", required_argument, NULL, 'X'},
+		{"retry-failed", no_argument, NULL, 'r'}, {"tasks", required_argument, NULL, 'A'},
+		{"task", required_argument, NULL, 't'}, {"plugins", required_argument, NULL, 'P'}};
 	size_t n = 0;
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
 		if (all[i].val != 'P' && !strchr(wanted, all[i].val))
@@ -87,7 +146,7 @@ static void pick_options(const char *wanted, struct option *longs, char *shorts)
 fv_status cli_study_parse_options(
 	fv_ctx *ctx, int argc, char **argv, const char *options, cli_study *s)
 {
-	struct option longs[16];
+	struct option longs[32];
 	char shorts[16];
 	pick_options(options, longs, shorts);
 	*s = (cli_study){.results = "results",

@@ -15,6 +15,11 @@ typedef struct cli_study {
 	bool encodes;        /* the subcommand has -j, so it encodes missing features */
 	int64_t fold, seeds; /* seeds: 0 without --seeds */
 	double save_every_s;
+	bool slurm, encode_only, wait, retry_failed, has_task;
+	int64_t shard, shards; /* of 1 to shards; 0: without --shard */
+	int64_t task;
+	const char *tasks; /* file of the task list, "-": standard input; NULL: without --tasks */
+	double max_hours;  /* 0: without --max-hours */
 	const char *out;
 	const char *config;
 	char **overrides;
@@ -30,7 +35,8 @@ typedef struct cli_study {
 
 /* Parses the options and CONFIG [KEY=VALUE...]. `options` lists the subcommand's options besides --plugins,
  * a letter each: R results, C cache, j jobs, k keep-going, f force, I isolate, J json, F fold, O out, S seeds,
- * E save-every, W follow, D dry-run, U full. */
+ * E save-every, W follow, D dry-run, U full, L launcher, H shard, N encode-only, w wait, X max-hours,
+ * r retry-failed, A tasks, t task. */
 FV_NODISCARD fv_status cli_study_parse_options(
 	fv_ctx *ctx, int argc, char **argv, const char *options, cli_study *out);
 /* Opens the registry and reads the configuration. `needs`: see config.h. */

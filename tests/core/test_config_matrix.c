@@ -137,7 +137,7 @@ static void matrix_refusals(void **state)
 	test_config_load(w, "d.yaml", "");
 	test_config_expect_errors(w, FV_CONFIG,
 		"d.yaml:5:10: combination 2 (train train2) differs from combination 1 only in "
-		"folds, seeds or eval: these cannot be axes\n");
+		"folds, seeds, eval or slurm: these cannot be axes\n");
 	test_config_write(w, "e.yaml",
 		GROUPED "loss: {name: worst}\nmatrix: {train.batch: [1], exclude: "
 			"[{train.batch: 1}]}\n");

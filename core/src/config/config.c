@@ -13,11 +13,11 @@
 #define FAILURES_ENOUGH 100
 
 /* The part of a block that decides results, without the folds and training seeds that make runs
- * inside the variant; NULL for `eval`, which trains nothing. */
+ * inside the variant; NULL for `eval` and `slurm`, which train nothing. */
 static core_yaml *copy_trained_part(fv_ctx *ctx, const core_entry *entry, bool *failed)
 {
 	core_yaml *value = entry->value;
-	if (!strcmp(entry->key, "eval"))
+	if (!strcmp(entry->key, "eval") || !strcmp(entry->key, "slurm"))
 		return NULL;
 	if (!strcmp(entry->key, "corpus"))
 		value = core_yaml_copy_without(ctx, value, "folds");
@@ -43,10 +43,14 @@ static fv_status hash_trained_settings(
 	return key ? core_sha256_bytes(ctx, key, strlen(key), hex) : FV_FAILED;
 }
 
+/* Writes what a run's config.yaml holds: all but where it is computed. */
 static fv_status write_text(core_loader *loader, const core_yaml *tree, core_variant *variant)
 {
 	core_text text = {0};
-	fv_status status = core_yaml_write(loader->ctx, tree, loader->folder, &text);
+	const core_yaml *kept = core_yaml_copy_without(loader->ctx, tree, "slurm");
+	if (!kept)
+		return FV_FAILED;
+	fv_status status = core_yaml_write(loader->ctx, kept, loader->folder, &text);
 	if (!status)
 		variant->yaml = core_strdup(loader->ctx, text.data);
 	core_text_free(&text);
@@ -91,12 +95,12 @@ static bool is_same_value(const core_yaml *a, const core_yaml *b, const char *ke
 	return (x == NULL) == (y == NULL) && (!x || core_yaml_equal(x, y));
 }
 
-/* True when two otherwise equal variants have the same folds, seeds and eval settings. */
+/* True when two otherwise equal variants have the same folds, seeds, eval and slurm settings. */
 static bool have_same_runs(const core_yaml *a, const core_yaml *b)
 {
 	return is_same_value(core_yaml_get(a, "corpus"), core_yaml_get(b, "corpus"), "folds") &&
 	       is_same_value(core_yaml_get(a, "train"), core_yaml_get(b, "train"), "seed") &&
-	       is_same_value(a, b, "eval");
+	       is_same_value(a, b, "eval") && is_same_value(a, b, "slurm");
 }
 
 /* Makes an earlier, equal variant stand for the candidate. A trial may be one of several tuned variants,
@@ -107,8 +111,8 @@ static void merge_equal_variant(struct builder *b, size_t at, const struct candi
 	core_combination *own = &b->matrix->combination[new->number - 1];
 	if (!have_same_runs(b->tree[at], new->tree)) {
 		core_loader_fail_whole(b->loader, new->tree->place,
-			"combination %zu (%s) differs from combination %zu only in folds, seeds or "
-			"eval: these cannot be axes",
+			"combination %zu (%s) differs from combination %zu only in folds, seeds, "
+			"eval or slurm: these cannot be axes",
 			new->number, describe_combination(b, own), b->number[at]);
 		return;
 	}

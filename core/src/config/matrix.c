@@ -51,6 +51,11 @@ static void read_axis(core_loader *loader, const core_entry *entry, core_matrix 
 			"%s cannot be an axis of the matrix: it changes how runs are judged, not "
 			"the runs",
 			entry->key);
+	else if (core_key_under(entry->key, "slurm"))
+		core_loader_fail(loader, FV_CONFIG, entry->key_place,
+			"%s cannot be an axis of the matrix: it says where runs are computed, and "
+			"is the same for all",
+			entry->key);
 	else if (values->kind != CORE_YAML_LIST || values->n == 0)
 		core_loader_fail(loader, FV_CONFIG, values->place,
 			"matrix: '%s' needs a list of at least one value", entry->key);

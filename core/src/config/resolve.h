@@ -56,7 +56,8 @@ core_yaml *core_resolve_grouper(core_resolver *r, const core_yaml *node);
 /* Also sets the profile and the loss in `r`, on which later blocks depend. */
 core_yaml *core_resolve_loss(core_resolver *r, const core_yaml *node);
 
-/* rules_corpus.c, with helpers from rules.c. core_rules_fail returns false. */
+/* rules_slurm.c and rules_corpus.c, with helpers from rules.c. core_rules_fail returns false. */
+bool core_rules_check_slurm(core_resolver *r, core_yaml *block);
 bool core_rules_check_corpus(core_resolver *r, core_yaml *block);
 bool core_rules_fail(core_resolver *r, const core_yaml *block, const char *key, const char *words);
 /* True when the key is written in a file or on the command line. */

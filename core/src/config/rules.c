@@ -164,6 +164,8 @@ bool core_rules_check(core_resolver *r, const char *name, core_yaml *block)
 		return check_eval(r, block);
 	if (!strcmp(name, "head"))
 		return check_head(r, block);
+	if (!strcmp(name, "slurm"))
+		return core_rules_check_slurm(r, block);
 	return strcmp(name, "train") != 0 || check_train(r, block);
 }
 

@@ -258,6 +258,22 @@ static const core_key eval_keys[] = {
 		.doc = "the comparisons declared beforehand; all others are exploratory"),
 };
 
+static const core_key slurm_keys[] = {
+	KEY(TEXT, "partition", AT(core_slurm_spec, partition), .doc = "--partition"),
+	KEY(TEXT, "account", AT(core_slurm_spec, account), .doc = "--account"),
+	KEY(TEXT, "time", AT(core_slurm_spec, time),
+		.doc = "--time, the wall time of a task: minutes, H:M:S, D-H or D-H:M:S"),
+	KEY(TEXT, "memory", AT(core_slurm_spec, memory), .doc = "--mem, of a task: 8G"),
+	KEY(TEXT, "gpus", AT(core_slurm_spec, gpus), .doc = "--gpus, of a task"),
+	KEY(TEXT, "constraint", AT(core_slurm_spec, constraint), .doc = "--constraint"),
+	KEY(INT, "throttle", AT(core_slurm_spec, throttle), .min = 1, .max = 1e6,
+		.doc = "tasks of an array that run at the same time; default: no limit"),
+	KEY(REAL, "chunk_minutes", AT(core_slurm_spec, chunk_minutes), .unit = "min", .above = true,
+		.max = 1e5, .def = "30", .doc = "short runs share a task of about this length"),
+	KEY(TEXTS, "sbatch", AT(core_slurm_spec, sbatch),
+		.doc = "further options of sbatch, each a line: [--mail-type=END]"),
+};
+
 const core_block core_blocks[] = {
 	{"corpus", 0, corpus_keys, COUNT(corpus_keys), "recordings, labels and attributes"},
 	{"bias", 0, bias_keys, COUNT(bias_keys), "a simulated bias of training and development"},
@@ -267,6 +283,7 @@ const core_block core_blocks[] = {
 	{"head", 0, head_keys, COUNT(head_keys), "the classifier"},
 	{"train", 0, train_keys, COUNT(train_keys), "the training"},
 	{"eval", 0, eval_keys, COUNT(eval_keys), "what is reported"},
+	{"slurm", 0, slurm_keys, COUNT(slurm_keys), "the jobs of run --launcher slurm"},
 };
 const size_t core_n_blocks = COUNT(core_blocks);
 

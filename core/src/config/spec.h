@@ -252,6 +252,16 @@ typedef struct core_eval_spec {
 	const char *compare_metric, *compare_attribute; /* NULL: no comparison declared */
 } core_eval_spec;
 
+/* What the jobs of a cluster ask for. It decides no result. */
+#define CORE_SLURM_CHUNK_MINUTES 30
+typedef struct core_slurm_spec {
+	/* texts for sbatch; NULL: not given */
+	const char *partition, *account, *time, *memory, *gpus, *constraint;
+	int32_t throttle;     /* tasks of an array at the same time; 0: no limit */
+	double chunk_minutes; /* short runs share a task of about this length */
+	core_strings sbatch;  /* further options of sbatch, each a line */
+} core_slurm_spec;
+
 /* A variant that picks one of its trials in each fold. */
 typedef struct core_tune {
 	const char *by; /* the development value that decides: dev_loss... */
@@ -280,6 +290,7 @@ typedef struct core_variant {
 	double head_dropout;
 	core_train_spec train;
 	core_eval_spec eval;
+	core_slurm_spec slurm;
 	/* the resolved configuration as YAML text, for config.yaml */
 	const char *yaml;
 	int32_t n_axes;                  /* axes of the matrix, for table headings */

@@ -55,6 +55,8 @@ static const char *find_objection(const core_matrix *matrix, const char *key)
 		if (core_key_under(key, blocks[i]))
 			return "changes the data or how they are judged, and trials must share "
 			       "both";
+	if (core_key_under(key, "slurm"))
+		return "says where runs are computed, not how";
 	if (!strcmp(key, "train.select"))
 		return "changes by what each trial keeps its epoch";
 	return NULL;

@@ -234,10 +234,12 @@ fv_status core_variant_fill(core_loader *loader, const core_yaml *resolved, core
 	variant->bias =
 		(core_bias_spec){.on = bias != NULL, .place = bias ? bias->place : (core_place){0}};
 	variant->profile = "paper";
+	variant->slurm = (core_slurm_spec){.chunk_minutes = CORE_SLURM_CHUNK_MINUTES};
 	if ((corpus && !fill_corpus(loader, corpus, &variant->corpus)) ||
 		!fill_block(ctx, "bias", bias, &variant->bias) ||
 		!fill_block(ctx, "train", core_yaml_get(resolved, "train"), &variant->train) ||
 		!fill_block(ctx, "eval", core_yaml_get(resolved, "eval"), &variant->eval) ||
+		!fill_block(ctx, "slurm", core_yaml_get(resolved, "slurm"), &variant->slurm) ||
 		!fill_block(ctx, "head", core_yaml_get(resolved, "head"), variant) ||
 		!fill_block(ctx, "loss", loss, variant))
 		return FV_FAILED;
