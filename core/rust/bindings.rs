@@ -3,7 +3,7 @@
 // said in the header that declares it.
 use std::mem::size_of;
 use std::os::raw::{c_char, c_void};
-use std::ptr::null;
+use std::ptr::{null, null_mut};
 
 pub const FV_ABI: u32 = 2;
 pub const FV_ENTRY_SYMBOL: &str = "fv_plugin_entry";
@@ -33,6 +33,26 @@ pub const FV_I32: fv_type = 2;
 pub const FV_I64: fv_type = 3;
 pub const FV_U8: fv_type = 4;
 
+pub type fv_precision = u32;
+pub const FV_PRECISION_FP32: fv_precision = 0;
+pub const FV_PRECISION_BF16X3: fv_precision = 1;
+pub const FV_PRECISION_BF16: fv_precision = 2;
+
+pub type fv_activation = u32;
+pub const FV_ACTIVATION_NONE: fv_activation = 0;
+pub const FV_ACTIVATION_RELU: fv_activation = 1;
+pub const FV_ACTIVATION_GELU: fv_activation = 2;
+
+pub type fv_sums = u32;
+pub const FV_SUMS_FLOAT: fv_sums = 0;
+pub const FV_SUMS_DOUBLE: fv_sums = 1;
+
+pub type fv_function = u32;
+pub const FV_FUNCTION_NONE: fv_function = 0;
+pub const FV_FUNCTION_RELU: fv_function = 1;
+pub const FV_FUNCTION_TANH: fv_function = 2;
+pub const FV_FUNCTION_SOFTMAX: fv_function = 3;
+
 pub type fv_role = u32;
 pub const FV_COL_FEATURE: fv_role = 0;
 pub const FV_COL_PROBABILITY: fv_role = 1;
@@ -49,16 +69,6 @@ pub const FV_USE_CLASS: u32 = 4;
 pub const FV_USE_SPEAKER: u32 = 8;
 pub const FV_USE_FILE: u32 = 16;
 pub const FV_USE_DURATION: u32 = 32;
-
-pub type fv_precision = u32;
-pub const FV_PRECISION_FP32: fv_precision = 0;
-pub const FV_PRECISION_BF16X3: fv_precision = 1;
-pub const FV_PRECISION_BF16: fv_precision = 2;
-
-pub type fv_activation = u32;
-pub const FV_ACTIVATION_NONE: fv_activation = 0;
-pub const FV_ACTIVATION_RELU: fv_activation = 1;
-pub const FV_ACTIVATION_GELU: fv_activation = 2;
 
 pub type fv_base_kind = u32;
 pub const FV_SOFT_CE: fv_base_kind = 0;
@@ -162,17 +172,37 @@ pub struct fv_linear {
 }
 
 #[repr(C)]
+pub struct fv_lstm {
+    private: [u8; 0],
+}
+
+#[repr(C)]
+pub struct fv_pack {
+    private: [u8; 0],
+}
+
+#[repr(C)]
+pub struct fv_layout {
+    private: [u8; 0],
+}
+
+#[repr(C)]
+pub struct fv_dense {
+    private: [u8; 0],
+}
+
+#[repr(C)]
+pub struct fv_feed {
+    private: [u8; 0],
+}
+
+#[repr(C)]
 pub struct fv_net {
     private: [u8; 0],
 }
 
 #[repr(C)]
 pub struct fv_node {
-    private: [u8; 0],
-}
-
-#[repr(C)]
-pub struct fv_lstm {
     private: [u8; 0],
 }
 
@@ -278,6 +308,57 @@ unsafe impl Sync for fv_pitch_options {}
 
 #[repr(C)]
 #[derive(Clone, Copy)]
+pub struct fv_matrix {
+    pub at: *mut f32,
+    pub width: i64,
+    pub stride: i64,
+    pub layout: *const fv_layout,
+}
+impl fv_matrix {
+    /// Everything is zero.
+    pub const ZERO: fv_matrix = fv_matrix {
+        at: null_mut(),
+        width: 0,
+        stride: 0,
+        layout: null(),
+    };
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct fv_affine {
+    pub scale: *const f32,
+    pub shift: *const f32,
+}
+impl fv_affine {
+    /// Everything is zero.
+    pub const ZERO: fv_affine = fv_affine {
+        scale: null(),
+        shift: null(),
+    };
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct fv_convolution {
+    pub size: u32,
+    pub linear: *mut fv_linear,
+    pub taps: i32,
+    pub dilation: i32,
+}
+impl fv_convolution {
+    /// The size is filled in, everything else is zero.
+    pub const SIZED: fv_convolution = fv_convolution {
+        size: size_of::<fv_convolution>() as u32,
+        linear: null_mut(),
+        taps: 0,
+        dilation: 0,
+    };
+}
+unsafe impl Sync for fv_convolution {}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
 pub struct fv_output {
     pub size: u32,
     pub name: *const c_char,
@@ -338,6 +419,8 @@ pub struct fv_encoder_ops {
     pub encode: Option<unsafe extern "C" fn(state: *const c_void, worker: *mut fv_ctx, output: i32, wave: *const f32, n: i64, pooled: i32, out: *mut f32) -> fv_status>,
     pub lookup: Option<unsafe extern "C" fn(state: *const c_void, worker: *mut fv_ctx, output: i32, id: *const c_char, parts: i32, out: *mut f32) -> fv_status>,
     pub close: Option<unsafe extern "C" fn(state: *mut c_void)>,
+    pub prepare: Option<unsafe extern "C" fn(state: *const c_void, worker: *mut fv_ctx, output: i32, wave: *const f32, n: i64, feed: *mut fv_feed) -> fv_status>,
+    pub batch: Option<unsafe extern "C" fn(state: *const c_void, worker: *mut fv_ctx, output: i32, pack: *mut fv_pack, pooled: i32, out: *const *mut f32) -> fv_status>,
 }
 impl fv_encoder_ops {
     /// The size is filled in, everything else is zero.
@@ -349,6 +432,8 @@ impl fv_encoder_ops {
         encode: None,
         lookup: None,
         close: None,
+        prepare: None,
+        batch: None,
     };
 }
 unsafe impl Sync for fv_encoder_ops {}
@@ -964,6 +1049,32 @@ extern "C" {
     pub fn fv_linear_open(ctx: *mut fv_ctx, precision: fv_precision, outputs: i64, inputs: i64, weight: *const f32, bias: *const f32) -> *mut fv_linear;
     pub fn fv_linear_scratch(linear: *const fv_linear, rows: i64) -> usize;
     pub fn fv_linear_apply(linear: *const fv_linear, rows: i64, x: *const f32, stride_x: i64, add: i32, activation: fv_activation, y: *mut f32, stride_y: i64, scratch: *mut f32);
+    pub fn fv_lstm_open(ctx: *mut fv_ctx, inputs: i32, hidden: i32, weight_ih: *const f32, weight_hh: *const f32, bias_ih: *const f32, bias_hh: *const f32) -> *mut fv_lstm;
+    pub fn fv_lstm_scratch(lstm: *const fv_lstm, sequences: i64) -> usize;
+    pub fn fv_lstm_apply(lstm: *const fv_lstm, x: *const f32, steps: i64, sequences: i64, y: *mut f32, scratch: *mut f32);
+    pub fn fv_constant(ctx: *mut fv_ctx, x: *const f32, n: i64) -> *const f32;
+    pub fn fv_dense_open(ctx: *mut fv_ctx, sums: fv_sums, outputs: i64, inputs: i64, weight: *const f32, bias: *const f32) -> *mut fv_dense;
+    pub fn fv_pack_count(pack: *const fv_pack) -> i32;
+    pub fn fv_pack_input_rows(pack: *const fv_pack, u: i32) -> i64;
+    pub fn fv_pack_input(pack: *const fv_pack) -> fv_matrix;
+    pub fn fv_pack_rows(pack: *mut fv_pack, x: fv_matrix, width: i64) -> fv_matrix;
+    pub fn fv_pack_utterances(pack: *mut fv_pack, width: i64) -> fv_matrix;
+    pub fn fv_pack_windows(pack: *mut fv_pack, x: fv_matrix, window: i64, step: i64, width: i64) -> fv_matrix;
+    pub fn fv_columns(x: fv_matrix, from: i64, width: i64) -> fv_matrix;
+    pub fn fv_pack_linear(pack: *mut fv_pack, linear: *const fv_linear, x: fv_matrix, add: i32, activation: fv_activation, y: fv_matrix);
+    pub fn fv_pack_dense(pack: *mut fv_pack, dense: *const fv_dense, f: fv_function, factor: f64, x: fv_matrix, y: fv_matrix);
+    pub fn fv_pack_affine(pack: *mut fv_pack, affine: fv_affine, f: fv_function, x: fv_matrix, y: fv_matrix);
+    pub fn fv_pack_convolve(pack: *mut fv_pack, convolution: *const fv_convolution, a: fv_affine, x: fv_matrix, b: fv_affine, added: fv_matrix, y: fv_matrix);
+    pub fn fv_pack_mean(pack: *mut fv_pack, sums: fv_sums, x: fv_matrix, y: fv_matrix);
+    pub fn fv_pack_moments(pack: *mut fv_pack, affine: fv_affine, least: f64, x: fv_matrix, logits: fv_matrix, centre: fv_matrix, y: fv_matrix);
+    pub fn fv_pack_spread(pack: *mut fv_pack, x: fv_matrix, y: fv_matrix);
+    pub fn fv_pack_gate(pack: *mut fv_pack, affine: fv_affine, gate: fv_matrix, x: fv_matrix, y: fv_matrix);
+    pub fn fv_pack_lstm(pack: *mut fv_pack, layer: *const *mut fv_lstm, layers: i32, window: i64, step: i64, x: fv_matrix, y: fv_matrix);
+    pub fn fv_pack_direction(pack: *mut fv_pack, x: fv_matrix, y: fv_matrix);
+    pub fn fv_pack_fetch(pack: *mut fv_pack, x: fv_matrix, block: i64, out: *const *mut f32);
+    pub fn fv_pack_wait(pack: *mut fv_pack) -> fv_status;
+    pub fn fv_pack_refuse(pack: *mut fv_pack, u: i32, format: *const c_char, ...);
+    pub fn fv_feed_rows(feed: *mut fv_feed, rows: i64, width: i64) -> *mut f32;
     pub fn fv_base_loss(setup: *const fv_loss_setup, logits: *const f32, label: *const f32, gradient: *mut f64) -> f64;
     pub fn fv_probability(setup: *const fv_loss_setup, logits: *const f32, p: *mut f64);
     pub fn fv_net_head(ctx: *mut fv_ctx, prefix: *const c_char, outputs: i32) -> *mut fv_net;
@@ -978,9 +1089,6 @@ extern "C" {
     pub fn fv_net_data(ctx: *mut fv_ctx, node: *mut fv_node) -> *const f32;
     pub fn fv_net_grad(ctx: *mut fv_ctx, node: *mut fv_node) -> *mut f32;
     pub fn fv_net_backward(ctx: *mut fv_ctx) -> fv_status;
-    pub fn fv_lstm_open(ctx: *mut fv_ctx, inputs: i32, hidden: i32, weight_ih: *const f32, weight_hh: *const f32, bias_ih: *const f32, bias_hh: *const f32) -> *mut fv_lstm;
-    pub fn fv_lstm_scratch(lstm: *const fv_lstm, sequences: i64) -> usize;
-    pub fn fv_lstm_apply(lstm: *const fv_lstm, x: *const f32, steps: i64, sequences: i64, y: *mut f32, scratch: *mut f32);
     pub fn fv_predict_rows(ctx: *mut fv_ctx, rows: *const fv_rows, logits: *mut f32) -> fv_status;
     pub fn fv_representation_width(ctx: *mut fv_ctx) -> i32;
     pub fn fv_represent_rows(ctx: *mut fv_ctx, rows: *const fv_rows, x: *mut f32) -> fv_status;
@@ -997,7 +1105,9 @@ extern "C" {
     pub fn fv_trunk_open(ctx: *mut fv_ctx, shape: *const fv_trunk_shape, precision: fv_precision, read: Option<fv_trunk_read>, user: *mut c_void, out: *mut *mut fv_trunk) -> fv_status;
     pub fn fv_trunk_frames(trunk: *const fv_trunk, n: i64) -> i64;
     pub fn fv_trunk_min_samples(trunk: *const fv_trunk) -> i64;
+    pub fn fv_trunk_batch(trunk: *const fv_trunk, pack: *mut fv_pack, scaled: i32, pooled: i32, out: *const *mut f32) -> fv_status;
     pub fn fv_trunk_apply(trunk: *const fv_trunk, worker: *mut fv_ctx, wave: *const f32, n: i64, scaled: i32, pooled: i32, out: *mut f32) -> fv_status;
+    pub fn fv_trunk_last(trunk: *const fv_trunk, pack: *mut fv_pack, scaled: i32) -> fv_matrix;
     pub fn fv_gelu(x: *const f32, y: *mut f32, n: i64);
     pub fn fv_layer_norm(x: *const f32, rows: i64, width: i64, scale: *const f32, offset: *const f32, eps: f32, y: *mut f32);
     pub fn fv_softmax(x: *mut f32, rows: i64, width: i64, stride: i64);

@@ -685,6 +685,27 @@ static fv_status encode_by_calls(const void *state, fv_ctx *ctx, int32_t output,
 	return FV_OK;
 }
 
+/* The mean of the wave, and how many others are in the pack. */
+static fv_status batch_by_company(const void *state, fv_ctx *ctx, int32_t output, fv_pack *pack,
+	int32_t pooled, float *const *out)
+{
+	(void)state, (void)ctx, (void)output, (void)pooled;
+	fv_matrix mean = fv_pack_utterances(pack, 1);
+	fv_pack_mean(pack, FV_SUMS_DOUBLE, fv_pack_input(pack), mean);
+	fv_pack_fetch(pack, mean, 0, out);
+	fv_status status = fv_pack_wait(pack);
+	for (int32_t u = 0; u < fv_pack_count(pack) && !status; u++)
+		out[u][0] += (float)fv_pack_count(pack);
+	return status;
+}
+
+static fv_status prepare_nothing(const void *state, fv_ctx *worker, int32_t output,
+	const float *wave, int64_t n, fv_feed *feed)
+{
+	(void)state, (void)worker, (void)output, (void)wave, (void)n, (void)feed;
+	return FV_OK;
+}
+
 static void test_encoders_found_out(void **unused)
 {
 	(void)unused;
@@ -698,6 +719,19 @@ static void test_encoders_found_out(void **unused)
 		.open = open_nothing,
 		.info = one_output,
 		.encode = encode_by_calls};
+	static const fv_encoder_ops company = {.size = sizeof company,
+		.open = open_nothing,
+		.info = one_output,
+		.batch = batch_by_company};
+	static const fv_encoder_ops unfed = {.size = sizeof unfed,
+		.open = open_nothing,
+		.info = one_output,
+		.prepare = prepare_nothing,
+		.batch = batch_by_company};
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_ENCODER, counter, &company), true, "packs",
+		"output 'level' of noise differs in a pack with others");
+	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_ENCODER, counter, &unfed), true, "silence",
+		"prepare gave no rows");
 	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_ENCODER, counter, &logs), true, "encode",
 		"output 'level' of silence is not finite");
 	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_ENCODER, counter, &over), true, "encode",

@@ -24,9 +24,9 @@ static void layouts(void **state)
 	float *input = core_alloc(ctx, 2 * ROWS, sizeof *input);
 	for (int i = 0; i < 2 * ROWS; i++)
 		input[i] = (float)i;
-	core_pack *pack;
+	fv_pack *pack;
 	test_ok(ctx, core_pack_open(ctx, core_device_cpu(), N, count, 2, input, &pack));
-	const core_layout *l = pack->input.layout;
+	const fv_layout *l = pack->input.layout;
 	assert_true(l->n == N && l->rows == ROWS && l->slots == ROWS + N && l->longest == 300);
 	static const core_span spans[N] = {{0, 3, 0}, {3, 1, 4}, {4, 300, 6}, {304, 128, 307}};
 	static const core_tile tiles[] = {
@@ -45,9 +45,9 @@ static void layouts(void **state)
 	float *out[N];
 	for (int u = 0; u < N; u++)
 		out[u] = core_alloc(ctx, (size_t)(4 * count[u]), sizeof(float));
-	core_rows second = {pack->input.at + 1, 1, 2, l};
+	fv_matrix second = {pack->input.at + 1, 1, 2, l};
 	pack->ops->fetch(pack->queue, second, 1, out);
-	test_ok(ctx, core_pack_wait(pack));
+	test_ok(ctx, fv_pack_wait(pack));
 	for (int u = 0; u < N; u++)
 		for (int64_t r = 0; r < count[u]; r++) {
 			assert_true(out[u][r] == 0);
@@ -129,9 +129,9 @@ static void check_pack(
 		int64_t rows = pooled ? 1 : fv_trunk_frames(t, count[k]);
 		out[k] = core_alloc(ctx, (size_t)(STATES * rows * WIDTH), sizeof(float));
 	}
-	core_pack *pack;
+	fv_pack *pack;
 	test_ok(ctx, core_pack_open(ctx, core_device_cpu(), n, count, 1, input, &pack));
-	test_ok(ctx, core_trunk_batch(t, pack, scaled, pooled, out));
+	test_ok(ctx, fv_trunk_batch(t, pack, scaled, pooled, out));
 	for (int k = 0; k < n; k++) {
 		int64_t rows = pooled ? 1 : fv_trunk_frames(t, count[k]);
 		assert_memory_equal(out[k], w->alone[order[k]],

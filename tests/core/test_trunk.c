@@ -143,9 +143,9 @@ static void buckets(void **state)
 	}
 
 /* A pack of one utterance, input [rows,width] */
-static core_pack *open_pack(fv_ctx *ctx, int64_t rows, int64_t width, const float *input)
+static fv_pack *open_pack(fv_ctx *ctx, int64_t rows, int64_t width, const float *input)
 {
-	core_pack *pack;
+	fv_pack *pack;
 	test_ok(ctx, core_pack_open(ctx, core_device_cpu(), 1, &rows, width, input, &pack));
 	return pack;
 }
@@ -163,11 +163,11 @@ static void check_front(fv_ctx *ctx, const fv_trunk_shape *whole, struct model *
 		core_convolutions *front;
 		test_ok(ctx, core_front_open(&SOURCE(ctx, &shape, m), &front));
 		int64_t frames = core_front_frames(&shape, n);
-		core_pack *pack = open_pack(ctx, n, 1, wave);
-		core_rows out = core_pack_rows(pack, core_pack_layout(pack, &frames), CHANNELS);
+		fv_pack *pack = open_pack(ctx, n, 1, wave);
+		fv_matrix out = core_pack_rows(pack, &frames, CHANNELS);
 		pack->ops->convolve_waves(
 			pack->queue, front, pack->input, whole->norm_each != 0, out);
-		test_ok(ctx, core_pack_wait(pack));
+		test_ok(ctx, fv_pack_wait(pack));
 		compare(arrays, core_format(ctx, "conv%d_out", convs - 1), out.at, frames, CHANNELS,
 			true);
 	}
@@ -210,10 +210,10 @@ static void positions(void **state)
 		int rank;
 		double *in = test_npz(test_golden(arrays[k]), "projection_out", shape, &rank);
 		float *x = as_floats(ctx, in, shape[0] * WIDTH);
-		core_pack *pack = open_pack(ctx, shape[0], WIDTH, x);
-		core_rows out = core_pack_rows(pack, pack->input.layout, WIDTH);
+		fv_pack *pack = open_pack(ctx, shape[0], WIDTH, x);
+		fv_matrix out = fv_pack_rows(pack, pack->input, WIDTH);
 		pack->ops->position(pack->queue, p, pack->input, out);
-		test_ok(ctx, core_pack_wait(pack));
+		test_ok(ctx, fv_pack_wait(pack));
 		compare(arrays[k], "pos_conv_out", out.at, shape[0], WIDTH, false);
 		free(in);
 	}
@@ -260,15 +260,14 @@ static void attention(void **state)
 		float *bias = core_alloc(ctx, 4 * line, sizeof *bias);
 		core_attention_bias(&wavlm_tiny, embedding, frames, bias);
 		check_bias(arrays, bias, frames);
-		core_pack *pack = open_pack(ctx, frames, WIDTH, x);
-		const core_layout *layout = pack->input.layout;
-		core_rows y = core_pack_rows(pack, layout, WIDTH);
+		fv_pack *pack = open_pack(ctx, frames, WIDTH, x);
+		fv_matrix y = fv_pack_rows(pack, pack->input, WIDTH);
 		memset(y.at, 0, (size_t)(frames * WIDTH) * sizeof *y.at);
 		core_attention_apply(pack, a, pack->input,
 			core_pack_put(pack, bias, 4 * (int64_t)line),
-			core_pack_rows(pack, layout, 3 * WIDTH),
-			core_pack_rows(pack, layout, WIDTH), y);
-		test_ok(ctx, core_pack_wait(pack));
+			fv_pack_rows(pack, pack->input, 3 * WIDTH),
+			fv_pack_rows(pack, pack->input, WIDTH), y);
+		test_ok(ctx, fv_pack_wait(pack));
 		compare(arrays, "layer0_attention_out", y.at, frames, WIDTH, false);
 		free(states);
 	}

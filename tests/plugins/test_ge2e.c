@@ -13,6 +13,8 @@
 #include "corpus/audio.h"
 #include "encoder.h"
 #include "ge2e.h"
+#include "nn/encode.h"
+#include "nn/pack.h"
 #include "npz.h"
 #include "parity.h"
 
@@ -39,6 +41,23 @@ static void open_weights(fv_ctx *ctx, ge2e_state *s, const char *path)
 	*s = (ge2e_state){.rate = 1.3, .min_coverage = 0.75};
 	test_ok(ctx, ge2e_open_features(s, ctx));
 	test_ok(ctx, ge2e_read_weights(s, ctx, path));
+}
+
+/* Makes a pack of one wave. */
+static fv_pack *open_pack(fv_ctx *ctx, const ge2e_state *s, const float *wave, int64_t n)
+{
+	fv_feed feed = {.worker = ctx};
+	fv_pack *pack;
+	test_ok(ctx, ge2e_compute_mel(s, ctx, wave, n, &feed));
+	test_ok(ctx, core_pack_open(
+			     ctx, core_device_cpu(), 1, &feed.rows, feed.width, feed.data, &pack));
+	return pack;
+}
+
+static fv_status embed_wave(
+	fv_ctx *ctx, const ge2e_state *s, const float *wave, int64_t n, float *out)
+{
+	return ge2e_embed(s, open_pack(ctx, s, wave, n), &out);
 }
 
 /* Applies resemblyzer's preprocessing: the gain, and the windows of 480 samples that its mask
@@ -129,14 +148,16 @@ static void check_clip(const ge2e_state *s, const json_t *clip, const json_t *to
 	want = test_npz(arrays, core_format(ctx, "%s__%s__partials", stem, variant), shape, &rank);
 	assert_true(shape[0] == count && shape[1] == GE2E_DIMS);
 	float *partials = core_alloc(ctx, (size_t)(count * GE2E_DIMS), sizeof *partials);
-	test_ok(ctx, ge2e_compute_partials(s, ctx, wave.sample, n, partials));
+	fv_pack *pack = open_pack(ctx, s, wave.sample, n);
+	fv_pack_fetch(pack, ge2e_compute_partials(s, pack), 0, &partials);
+	test_ok(ctx, fv_pack_wait(pack));
 	test_parity(tolerances, core_format(ctx, "%s/%s/partials", stem, variant), partials, want,
 		count * GE2E_DIMS);
 	free(want);
 
 	want = test_npz(arrays, core_format(ctx, "%s__%s__embedding", stem, variant), shape, &rank);
 	float embedding[GE2E_DIMS];
-	test_ok(ctx, ge2e_embed(s, ctx, wave.sample, n, embedding));
+	test_ok(ctx, embed_wave(ctx, s, wave.sample, n, embedding));
 	test_parity(tolerances, core_format(ctx, "%s/%s/embedding", stem, variant), embedding, want,
 		GE2E_DIMS);
 	free(want);
@@ -227,7 +248,7 @@ static void embed_network(const struct network *net, float out[GE2E_DIMS])
 	ge2e_state s;
 	draw_wave(ctx, wave, N);
 	open_weights(ctx, &s, write_network(ctx, net));
-	test_ok(ctx, ge2e_embed(&s, ctx, wave, N, out));
+	test_ok(ctx, embed_wave(ctx, &s, wave, N, out));
 	core_ctx_free(ctx);
 }
 
@@ -368,8 +389,11 @@ static void no_direction(void **state)
 	net.tensor[13].data = value;
 	ge2e_state s;
 	open_weights(ctx, &s, write_network(ctx, &net));
-	test_fails(ctx, ge2e_embed(&s, ctx, wave, 1000, out), FV_DATA,
-		"cannot be normalised: its length is 0");
+	fv_pack *pack = open_pack(ctx, &s, wave, 1000);
+	float *to = out;
+	test_ok(ctx, ge2e_embed(&s, pack, &to));
+	assert_string_equal(pack->reason[0],
+		"the network's output cannot be normalised: its length is 0 or not finite");
 	core_ctx_free(ctx);
 }
 

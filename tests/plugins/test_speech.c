@@ -182,7 +182,7 @@ static void compare_classes(struct answers *a, const core_encoder *e, const floa
 	char name[64];
 	float got[4], age;
 	fv_ctx *worker = test_ctx();
-	test_ok(worker, e->ops->encode(e->state, worker, 0, wave, n, 1, got));
+	test_ok(worker, test_encode(e->ops, e->state, worker, 0, wave, n, 1, got));
 	core_ctx_free(worker);
 	snprintf(name, sizeof name, "%s__age", a->input);
 	double *want = test_npz(a->arrays, name, shape, &rank);
@@ -203,9 +203,9 @@ static void check_input(struct answers *a, const core_encoder *e, const float *w
 		assert_int_equal(frames, 1 + (n - 400) / 320);
 	float *states = core_alloc(worker, (size_t)(LAYERS * frames * WIDTH), sizeof *states);
 	float pooled[LAYERS * WIDTH];
-	test_ok(worker, e->ops->encode(e->state, worker, e->output, wave, n, 0, states));
+	test_ok(worker, test_encode(e->ops, e->state, worker, e->output, wave, n, 0, states));
 	core_scratch_reset(worker);
-	test_ok(worker, e->ops->encode(e->state, worker, e->output, wave, n, 1, pooled));
+	test_ok(worker, test_encode(e->ops, e->state, worker, e->output, wave, n, 1, pooled));
 	bool has_classes = e->info.n_outputs > 1;
 	compare_states(a, states, frames);
 	compare_means(a, pooled, states, frames, has_classes);
@@ -292,12 +292,12 @@ static void recordings_are_independent(void **state)
 	fv_stream stream = fv_rng_seeded(1, "wave", 0, 0);
 	for (int i = 0; i < LONG; i++)
 		wave[i] = (float)(0.2 * fv_normal(&stream));
-	test_ok(worker, e->ops->encode(e->state, worker, 0, wave, SHORT, 1, first));
+	test_ok(worker, test_encode(e->ops, e->state, worker, 0, wave, SHORT, 1, first));
 	core_scratch_reset(worker);
-	test_ok(worker, e->ops->encode(e->state, worker, 0, wave, LONG, 1, again));
+	test_ok(worker, test_encode(e->ops, e->state, worker, 0, wave, LONG, 1, again));
 	core_scratch_reset(worker);
 	memset(again, 0, sizeof again);
-	test_ok(worker, e->ops->encode(e->state, worker, 0, wave, SHORT, 1, again));
+	test_ok(worker, test_encode(e->ops, e->state, worker, 0, wave, SHORT, 1, again));
 	assert_memory_equal(first, again, sizeof first);
 	core_ctx_free(worker);
 	core_ctx_free(ctx);
@@ -331,8 +331,8 @@ static void offsets_and_levels(void **state)
 		core_encoder *e;
 		test_ok(ctx, test_encoder_with(ctx, r, cases[i].encoder, in_tree(cases[i].weights),
 				     cases[i].output, cases[i].param, &e));
-		test_ok(ctx, e->ops->encode(e->state, ctx, e->output, wave, N, 1, plain));
-		test_ok(ctx, e->ops->encode(e->state, ctx, e->output, moved, N, 1, other));
+		test_ok(ctx, test_encode(e->ops, e->state, ctx, e->output, wave, N, 1, plain));
+		test_ok(ctx, test_encode(e->ops, e->state, ctx, e->output, moved, N, 1, other));
 		double most = 0;
 		for (int d = 0; d < LAYERS * WIDTH; d++)
 			most = fmax(most, fabs((double)plain[d] - other[d]));

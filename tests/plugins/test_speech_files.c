@@ -74,7 +74,7 @@ static int64_t run_network(const struct fixture *f, const char *encoder, const c
 	for (int32_t o = e->info.n_outputs - 1; o >= 0; o--) {
 		const fv_output *output = &e->info.outputs[o];
 		assert_true(n + output->layers * output->dims <= 512);
-		test_ok(ctx, e->ops->encode(e->state, ctx, o, f->wave, SAMPLES, 1, out + n));
+		test_ok(ctx, test_encode(e->ops, e->state, ctx, o, f->wave, SAMPLES, 1, out + n));
 		n += output->layers * output->dims;
 	}
 	core_ctx_free(ctx);

@@ -190,7 +190,7 @@ static size_t run_file(const struct fixture *f, const struct model *m, const cha
 	test_ok(ctx, test_encoder_with(ctx, f->registry, m->encoder, path, NULL, NULL, &e));
 	size_t n = (size_t)e->layers * (size_t)e->dims;
 	assert_true(n > 0 && n <= OUT);
-	test_ok(ctx, e->ops->encode(e->state, ctx, e->output, f->wave, SAMPLES, 1, out));
+	test_ok(ctx, test_encode(e->ops, e->state, ctx, e->output, f->wave, SAMPLES, 1, out));
 	core_encoder_close(e);
 	core_ctx_free(ctx);
 	return n;

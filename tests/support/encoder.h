@@ -21,6 +21,9 @@ void test_encoder_close(test_encoder *encoder);
 /* Encodes one recording into [D]; fails the test on an error or a number that is not finite.
  * Release it with free(). */
 float *test_encoder_run(const test_encoder *encoder, int32_t output, const float *wave, int64_t n);
+/* Encodes wave [n] on the CPU, as the core does. */
+fv_status test_encode(const fv_encoder_ops *ops, const void *state, fv_ctx *worker, int32_t output,
+	const float *wave, int64_t n, int32_t pooled, float *out);
 int32_t test_encoder_column(const test_encoder *encoder, int32_t output, const char *name);
 
 /* Opens an encoder as `fairvox encode` does; weights, output and param ("key=value") may be NULL.

@@ -3,13 +3,14 @@
  * see audio.
  *
  * Shapes: n samples, L layers, D dimensions, T frames. Arrays are row-major float32.
- * An encoder never pads and never sees two recordings at once.
+ * An encoder never pads, and what it gives for a recording does not depend on any other.
  */
 #ifndef FAIRVOX_ENCODER_H
 #define FAIRVOX_ENCODER_H
 
 #include <fairvox/abi.h>
 #include <fairvox/context.h>
+#include <fairvox/pack.h>
 
 FV_BEGIN_DECLS
 
@@ -49,7 +50,7 @@ typedef struct fv_encoder_info {
 
 #define FV_ENCODER_INFO(...) FV_SIZED(fv_encoder_info, __VA_ARGS__)
 
-/* open and info are required, and so is one of encode and lookup. */
+/* open and info are required, and so is one of encode, batch and lookup. */
 typedef struct fv_encoder_ops {
 	uint32_t size;
 	/* Reads the weights (a path, or NULL if the configuration names none) and prepares
@@ -62,7 +63,7 @@ typedef struct fv_encoder_ops {
 	int64_t (*frames)(const void *state, int32_t output, int64_t n);
 	/* Encodes wave [n], mono, in [-1, 1] and at rate_hz, into out: [L,D] (pooled = 1) or
 	 * [L,T,D] (pooled = 0). n is at least min_samples. Every number must be finite. Errors:
-	 * FV_DATA. NULL with by_name. [worker] */
+	 * FV_DATA. NULL with by_name, and not called where there is batch. [worker] */
 	fv_status (*encode)(const void *state, fv_ctx *worker, int32_t output, const float *wave,
 		int64_t n, int32_t pooled, float *out);
 	/* Writes the features of a recording into out [L,D]. id: its path as the label file has it,
@@ -75,6 +76,16 @@ typedef struct fv_encoder_ops {
 	/* Releases what did not come from fv_alloc(). Also called if open() failed. NULL: nothing
 	 * to release. [run] */
 	void (*close)(void *state);
+	/* Makes the network's input from wave [n], as encode gets it, and writes it to the memory of
+	 * fv_feed_rows. On the CPU, before the utterance is put into a pack. Errors: FV_DATA. NULL: the input
+	 * is the wave, [n,1]. [worker] */
+	fv_status (*prepare)(const void *state, fv_ctx *worker, int32_t output, const float *wave,
+		int64_t n, fv_feed *feed);
+	/* Encodes the utterances of a pack by the operations of pack.h, in place of encode: out[u] [L,D] (pooled
+	 * = 1) or [L,T,D] (pooled = 0). An utterance's numbers must not depend on the others. A fault of one
+	 * utterance: fv_pack_refuse. NULL: one utterance at a time, by encode. [worker] */
+	fv_status (*batch)(const void *state, fv_ctx *worker, int32_t output, fv_pack *pack,
+		int32_t pooled, float *const *out);
 } fv_encoder_ops;
 
 #define FV_ENCODER_OPS(...) FV_SIZED(fv_encoder_ops, __VA_ARGS__)

@@ -14,6 +14,7 @@
 #include <fairvox/loss.h>
 #include <fairvox/networks.h>
 #include <fairvox/nn.h>
+#include <fairvox/pack.h>
 #include <fairvox/param.h>
 #include <fairvox/plugin.h>
 #include <fairvox/stages.h>

@@ -6,6 +6,9 @@
  * at x + t s C and has k C numbers.
  *
  * A prepared matrix is never written to, so threads and worker processes share it.
+ *
+ * In an encoder with the op batch, open() makes the matrix on the device where the encoder computes, and only
+ * the functions of pack.h use it; fv_linear_apply is for the ops that run on the CPU.
  */
 #ifndef FAIRVOX_LINEAR_H
 #define FAIRVOX_LINEAR_H

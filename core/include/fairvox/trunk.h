@@ -29,6 +29,7 @@
 #include <fairvox/abi.h>
 #include <fairvox/context.h>
 #include <fairvox/linear.h>
+#include <fairvox/pack.h>
 
 FV_BEGIN_DECLS
 
@@ -111,11 +112,21 @@ int64_t fv_trunk_frames(const fv_trunk *trunk, int64_t n);
 /* Smallest number of samples that gives a frame. */
 int64_t fv_trunk_min_samples(const fv_trunk *trunk);
 
-/* Applies the network to wave [n], or with scaled = 1 to (wave - mean) / sqrt(variance + 1e-7), and
- * writes the states into out [L,T,width], or their means over the frames into out [L,width] if pooled
- * is 1. Uses scratch memory, about 12 MB for 10 s at a width of 768. [worker] */
+/* Applies the network to the waves of a pack, of at least fv_trunk_min_samples each: to wave [n], or with scaled = 1
+ * to (wave - mean) / sqrt(variance + 1e-7). Writes the states of utterance u into out[u] [L,T,width], or
+ * with pooled = 1 their means over the frames into out[u] [L,width], summed in double. Uses scratch memory, about
+ * 15 MB for 10 s at a width of 768. Errors: FV_FAILED if memory is out. [worker] */
+FV_NODISCARD fv_status fv_trunk_batch(
+	const fv_trunk *trunk, fv_pack *pack, int32_t scaled, int32_t pooled, float *const *out);
+
+/* Applies the network to one wave [n], alone, on the CPU: as fv_trunk_batch writes out[0]. Only for a trunk that
+ * was opened on the CPU. [worker] */
 FV_NODISCARD fv_status fv_trunk_apply(const fv_trunk *trunk, fv_ctx *worker, const float *wave,
 	int64_t n, int32_t scaled, int32_t pooled, float *out);
+
+/* As fv_trunk_batch, but enqueues the operations and returns the last state, [T,width] of each utterance, for
+ * further operations of pack.h. [worker] */
+fv_matrix fv_trunk_last(const fv_trunk *trunk, fv_pack *pack, int32_t scaled);
 
 FV_END_DECLS
 

@@ -57,7 +57,7 @@ static void compute_block(const struct block *b, float *score)
 		line, 0, b->out + (int64_t)b->first * b->width, (int)b->width);
 }
 
-static void compute_tile(const core_heads *h, const core_layout *layout, const core_tile *tile,
+static void compute_tile(const core_heads *h, const fv_layout *layout, const core_tile *tile,
 	const float *joined, const float *gate, const float *bias, float *score, float *out)
 {
 	const core_span *span = &layout->span[tile->utterance];
@@ -78,10 +78,10 @@ static void compute_tile(const core_heads *h, const core_layout *layout, const c
 	}
 }
 
-void core_cpu_attend(core_queue *queue, const core_heads *h, core_rows joined, core_rows x,
-	const float *bias, core_rows y)
+void core_cpu_attend(core_queue *queue, const core_heads *h, fv_matrix joined, fv_matrix x,
+	const float *bias, fv_matrix y)
 {
-	const core_layout *layout = y.layout;
+	const fv_layout *layout = y.layout;
 	int64_t rows = layout->rows, queries = queue->device->ops->queries;
 	core_arena_mark before = core_scratch_mark(queue->worker);
 	float *score = core_cpu_scratch(queue, (size_t)(queries * layout->longest));
@@ -116,9 +116,9 @@ static void encode_positions(const core_position *p, const float *x, int64_t fra
 	}
 }
 
-void core_cpu_position(core_queue *queue, const core_position *p, core_rows x, core_rows y)
+void core_cpu_position(core_queue *queue, const core_position *p, fv_matrix x, fv_matrix y)
 {
-	const core_layout *layout = x.layout;
+	const fv_layout *layout = x.layout;
 	int64_t longest = layout->longest;
 	int64_t padded = (longest + p->taps - 1) * (p->width / p->groups);
 	core_arena_mark before = core_scratch_mark(queue->worker);

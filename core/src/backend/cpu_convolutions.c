@@ -209,7 +209,7 @@ static void convolve_wave(const core_convolutions *c, const float *wave, int64_t
 }
 
 void core_cpu_convolve_waves(
-	core_queue *queue, const core_convolutions *c, core_rows wave, bool scaled, core_rows y)
+	core_queue *queue, const core_convolutions *c, fv_matrix wave, bool scaled, fv_matrix y)
 {
 	struct memory memory;
 	core_arena_mark before = core_scratch_mark(queue->worker);

@@ -14,8 +14,10 @@
 
 #include <stdbool.h>
 
-#include <fairvox/linear.h>
+#include <fairvox/pack.h>
 #include <fairvox/trunk.h>
+
+#include "base/context.h"
 
 /* --- the utterances of a pack --- */
 
@@ -33,7 +35,7 @@ typedef struct core_tile {
 	int64_t first, count;
 } core_tile;
 
-typedef struct core_layout {
+struct fv_layout {
 	int32_t n;     /* U */
 	int64_t rows;  /* R */
 	int64_t slots; /* frames of room for all slots */
@@ -41,14 +43,7 @@ typedef struct core_layout {
 	const core_span *span; /* [n] */
 	int64_t n_tiles;
 	const core_tile *tile; /* [n_tiles], in order of the rows */
-} core_layout;
-
-/* R rows of `width` numbers, `stride` apart, in the device's memory. at is NULL after a failure. */
-typedef struct core_rows {
-	float *at;
-	int64_t width, stride;
-	const core_layout *layout;
-} core_rows;
+};
 
 /* --- constants: in the device's memory, made when an encoder is opened --- */
 
@@ -85,9 +80,13 @@ typedef struct core_heads {
 	const float *constant;
 } core_heads;
 
-/* --- the table --- */
+struct fv_dense {
+	fv_sums sums;
+	int64_t outputs, inputs;
+	const float *weight, *bias; /* [outputs,inputs], [outputs] */
+};
 
-typedef struct core_device core_device;
+/* --- the table --- */
 
 /* The work of one pack, enqueued by one thread. */
 typedef struct core_queue {
@@ -103,9 +102,12 @@ typedef struct core_device_ops {
 	/* Copies host [n] into memory that lives until the plugin's state is closed. */
 	fv_status (*load)(
 		fv_ctx *ctx, core_device *device, const float *host, int64_t n, const float **out);
-	/* As fv_linear_open. */
-	fv_linear *(*linear)(fv_ctx *ctx, core_device *device, fv_precision precision,
+	/* As fv_linear_open and fv_lstm_open. */
+	fv_linear *(*open_linear)(fv_ctx *ctx, core_device *device, fv_precision precision,
 		int64_t outputs, int64_t inputs, const float *weight, const float *bias);
+	fv_lstm *(*open_lstm)(fv_ctx *ctx, core_device *device, int32_t inputs, int32_t hidden,
+		const float *weight_ih, const float *weight_hh, const float *bias_ih,
+		const float *bias_hh);
 
 	/* Begins the work of a pack. Its memory lasts until the worker's scratch memory is reset. NULL, with a
 	 * message: out of memory. */
@@ -115,7 +117,7 @@ typedef struct core_device_ops {
 	/* Copies host [n] to the device's memory. */
 	void (*put)(core_queue *queue, const float *host, int64_t n, float *to);
 	/* The rows of utterance u -> out[u] + block count_u width, for all u. */
-	void (*fetch)(core_queue *queue, core_rows from, int64_t block, float *const *out);
+	void (*fetch)(core_queue *queue, fv_matrix from, int64_t block, float *const *out);
 	/* Waits until everything is done. Returns the status of the first failure. */
 	fv_status (*wait)(core_queue *queue);
 
@@ -124,27 +126,40 @@ typedef struct core_device_ops {
 	/* wave [n_u,1] -> y [T_u, channels of the last]: convolutions of wave, or with `scaled` of (wave - mean) /
 	 * sqrt(variance + 1e-7) */
 	void (*convolve_waves)(core_queue *queue, const core_convolutions *convolutions,
-		core_rows wave, bool scaled, core_rows y);
+		fv_matrix wave, bool scaled, fv_matrix y);
 	/* y may be x. Rows without gaps. */
-	void (*layer_norm)(core_queue *queue, const core_norm *norm, core_rows x, core_rows y);
+	void (*layer_norm)(core_queue *queue, const core_norm *norm, fv_matrix x, fv_matrix y);
 	/* y = activation(W x + b), or activation(y + W x + b) with `add`; y is not x */
-	void (*multiply)(core_queue *queue, const fv_linear *linear, core_rows x, bool add,
-		fv_activation activation, core_rows y);
+	void (*multiply)(core_queue *queue, const fv_linear *linear, fv_matrix x, bool add,
+		fv_activation activation, fv_matrix y);
 	/* y += outer(gelu(inner(x))); y may be x */
 	void (*feed_forward)(core_queue *queue, const fv_linear *inner, int64_t width,
-		const fv_linear *outer, core_rows x, core_rows y);
+		const fv_linear *outer, fv_matrix x, fv_matrix y);
 	/* y += x. Rows without gaps. */
-	void (*add)(core_queue *queue, core_rows x, core_rows y);
+	void (*add)(core_queue *queue, fv_matrix x, fv_matrix y);
 	/* y = gelu(W_g x + b_g), with zeros before and behind each utterance; rows without gaps */
 	void (*position)(
-		core_queue *queue, const core_position *position, core_rows x, core_rows y);
+		core_queue *queue, const core_position *position, fv_matrix x, fv_matrix y);
 	/* Attention of each utterance, head by head: joined [R,3 width] queries, keys, values -> y [R,width]. With
 	 * a gate, the scores get gate(x) bias; bias [heads, 2 longest - 1] is for distances key - query from
 	 * 1 - longest on, x [R,width] what the gate sees; y may be x. */
-	void (*attend)(core_queue *queue, const core_heads *heads, core_rows joined, core_rows x,
-		const float *bias, core_rows y);
-	/* The mean over each utterance's rows -> y [U,width], summed in double */
-	void (*mean)(core_queue *queue, core_rows x, core_rows y);
+	void (*attend)(core_queue *queue, const core_heads *heads, fv_matrix joined, fv_matrix x,
+		const float *bias, fv_matrix y);
+	/* As the functions of fairvox/pack.h. */
+	void (*dense)(core_queue *queue, const fv_dense *dense, fv_function f, double factor,
+		fv_matrix x, fv_matrix y);
+	void (*affine)(
+		core_queue *queue, fv_affine affine, fv_function f, fv_matrix x, fv_matrix y);
+	void (*convolve)(core_queue *queue, const fv_convolution *convolution, fv_affine a,
+		fv_matrix x, fv_affine b, fv_matrix added, fv_matrix y);
+	void (*mean)(core_queue *queue, fv_sums sums, fv_matrix x, fv_matrix y);
+	void (*moments)(core_queue *queue, fv_affine affine, double least, fv_matrix x,
+		fv_matrix logits, fv_matrix centre, fv_matrix y);
+	void (*spread)(core_queue *queue, fv_matrix x, fv_matrix y);
+	void (*gate)(core_queue *queue, fv_affine affine, fv_matrix gate, fv_matrix x, fv_matrix y);
+	void (*lstm)(core_queue *queue, fv_lstm *const *layer, int32_t layers, int64_t window,
+		int64_t step, fv_matrix x, fv_matrix y);
+	void (*direction)(core_queue *queue, fv_matrix x, fv_matrix y);
 } core_device_ops;
 
 struct core_device {
@@ -153,5 +168,8 @@ struct core_device {
 
 /* The processor; always there. */
 core_device *core_device_cpu(void);
+
+/* The device of a context (core_ctx_set_device), or the processor. */
+core_device *core_device_of(const fv_ctx *ctx);
 
 #endif

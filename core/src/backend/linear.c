@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "backend/cpu_ops.h"
 #include "backend/kernels.h"
 
 enum {
@@ -123,9 +124,10 @@ fv_linear *core_linear_open(fv_ctx *ctx, const core_kernels *kernels, fv_precisi
 	return linear;
 }
 
-fv_linear *fv_linear_open(fv_ctx *ctx, fv_precision precision, int64_t outputs, int64_t inputs,
-	const float *weight, const float *bias)
+fv_linear *core_cpu_open_linear(fv_ctx *ctx, core_device *device, fv_precision precision,
+	int64_t outputs, int64_t inputs, const float *weight, const float *bias)
 {
+	(void)device;
 	if (core_kernels_check(ctx) != FV_OK)
 		return NULL;
 	return core_linear_open(ctx, core_kernels_used(), precision, outputs, inputs, weight, bias);

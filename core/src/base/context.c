@@ -76,6 +76,16 @@ struct core_stages *core_ctx_stages(const fv_ctx *ctx)
 	return ctx->stages;
 }
 
+void core_ctx_set_device(fv_ctx *ctx, core_device *device)
+{
+	ctx->device = device;
+}
+
+core_device *core_ctx_device(const fv_ctx *ctx)
+{
+	return ctx->device;
+}
+
 void core_ctx_set_scope(fv_ctx *ctx, int32_t scope)
 {
 	ctx->scope = scope;

@@ -34,6 +34,10 @@ struct core_networks *core_ctx_networks(const fv_ctx *ctx);
 struct core_stages;
 void core_ctx_set_stages(fv_ctx *ctx, struct core_stages *stages);
 struct core_stages *core_ctx_stages(const fv_ctx *ctx);
+/* The device on which an encoder's constants are made when it is opened; NULL: the processor. */
+typedef struct core_device core_device;
+void core_ctx_set_device(fv_ctx *ctx, core_device *device);
+core_device *core_ctx_device(const fv_ctx *ctx);
 /* Copies the sink of log lines; progress is reported by one process alone. */
 void core_ctx_copy_log(fv_ctx *ctx, const fv_ctx *from);
 

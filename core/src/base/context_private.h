@@ -29,6 +29,7 @@ struct fv_ctx {
 	size_t n_warned, warned_left_out;
 	struct core_networks *networks;
 	struct core_stages *stages;
+	core_device *device;
 	int32_t scope; /* of arrays */
 	core_array arrays[CORE_ARRAYS_MAX];
 	size_t n_arrays;

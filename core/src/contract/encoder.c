@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "contract/suite.h"
+#include "nn/encode.h"
 #include "plugin/descriptor.h"
 
 #define GUARD 16 /* numbers past the end that must not change */
@@ -46,8 +47,8 @@ static bool check_info(struct contract *c, const fv_encoder_info *info)
 {
 	const fv_encoder_ops *ops = get_ops(c);
 	bool ok = contract_expect(c, info->n_outputs > 0 && info->outputs, "info", "no outputs");
-	ok &= contract_expect(c, info->by_name ? ops->lookup != NULL : ops->encode != NULL, "info",
-		"by_name is %d without the op for it", info->by_name);
+	ok &= contract_expect(c, info->by_name ? ops->lookup != NULL : ops->encode || ops->batch,
+		"info", "by_name is %d without the op for it", info->by_name);
 	ok &= contract_expect(c, info->by_name || (info->rate_hz > 0 && info->min_samples > 0),
 		"info", "rate %d Hz, at least %d samples", info->rate_hz, info->min_samples);
 	for (int32_t i = 0; i < info->n_outputs && ok; i++) {
@@ -116,8 +117,9 @@ static float *encode_wave(
 		return NULL;
 	for (int64_t i = 0; i < count + GUARD; i++)
 		out[i] = i < count ? NAN : GUARD_VALUE;
-	fv_status status = get_ops(c)->encode(
-		e->instance.state, e->instance.ctx, output, e->wave[kind], e->n[kind], pooled, out);
+	const core_encode_call call = {get_ops(c), e->instance.state, output, pooled};
+	fv_status status = core_encode_wave(
+		&call, e->instance.ctx, core_device_cpu(), e->wave[kind], e->n[kind], out);
 	if (!contract_expect_ok(c, &e->instance, status, waves[kind])) {
 		free(out);
 		return NULL;
@@ -151,10 +153,10 @@ static void *run_worker(void *user)
 	int64_t count = count_values(w->c, w->e, w->output, w->kind, w->pooled);
 	w->out = malloc((size_t)(count + GUARD) * sizeof *w->out);
 	w->failed = !ctx || !w->out;
+	const core_encode_call call = {get_ops(w->c), w->e->instance.state, w->output, w->pooled};
 	for (int32_t round = 0; round < 3 && !w->failed; round++) {
-		w->failed =
-			get_ops(w->c)->encode(w->e->instance.state, ctx, w->output,
-				w->e->wave[w->kind], w->e->n[w->kind], w->pooled, w->out) != FV_OK;
+		w->failed = core_encode_wave(&call, ctx, core_device_cpu(), w->e->wave[w->kind],
+				    w->e->n[w->kind], w->out) != FV_OK;
 		core_scratch_reset(ctx);
 	}
 	core_ctx_free(ctx);
@@ -190,6 +192,91 @@ static void check_threads(
 	}
 }
 
+/* The network's inputs of all waves, by kind, in memory of the contract. */
+struct feeds {
+	int64_t count[WAVES], width;
+	float *data[WAVES];
+};
+
+static bool feed_waves(
+	struct contract *c, struct encoder *e, const core_encode_call *call, struct feeds *feeds)
+{
+	for (int32_t kind = 0; kind < WAVES; kind++) {
+		fv_feed feed;
+		fv_status status =
+			core_encode_feed(call, e->instance.ctx, e->wave[kind], e->n[kind], &feed);
+		size_t numbers = status ? 0 : (size_t)(feed.rows * feed.width);
+		float *copy = contract_alloc(c, numbers, sizeof *copy);
+		if (copy && numbers)
+			memcpy(copy, feed.data, numbers * sizeof *copy);
+		if (!contract_expect_ok(c, &e->instance, status, "prepare") || !copy)
+			return false;
+		feeds->width = kind ? feeds->width : feed.width;
+		feeds->count[kind] = feed.rows;
+		feeds->data[kind] = copy;
+		if (!contract_expect(c, feed.width == feeds->width, "prepare",
+			    "rows of %lld numbers, and of %lld for another recording",
+			    (long long)feed.width, (long long)feeds->width))
+			return false;
+	}
+	return true;
+}
+
+/* Puts the inputs one behind the other, in the given order. */
+static float *join_feeds(
+	struct contract *c, const struct feeds *feeds, const int32_t *order, int64_t *count)
+{
+	int64_t rows = 0, width = feeds->width;
+	for (int32_t i = 0; i < WAVES; i++)
+		rows += count[i] = feeds->count[order[i]];
+	float *input = contract_alloc(c, (size_t)(rows * width), sizeof *input), *at = input;
+	for (int32_t i = 0; i < WAVES && input; at += count[i++] * width)
+		memcpy(at, feeds->data[order[i]], (size_t)(count[i] * width) * sizeof *at);
+	return input;
+}
+
+/* Encodes all waves in one pack, in the given order: each must be as it is alone. */
+static void check_pack(struct contract *c, struct encoder *e, int32_t output, bool pooled,
+	const struct feeds *feeds, const int32_t *order, float *const *alone)
+{
+	const core_encode_call call = {get_ops(c), e->instance.state, output, pooled};
+	int64_t count[WAVES];
+	float *out[WAVES], *input = join_feeds(c, feeds, order, count);
+	const char *reason[WAVES];
+	bool all = input;
+	for (int32_t i = 0; i < WAVES && all; i++)
+		all = (out[i] = contract_alloc(c,
+			       (size_t)count_values(c, e, output, order[i], pooled),
+			       sizeof **out)) != NULL;
+	if (!all)
+		return;
+	fv_status status = core_encode_pack(&call, e->instance.ctx, core_device_cpu(), WAVES, count,
+		feeds->width, input, out, reason);
+	if (!contract_expect_ok(c, &e->instance, status, "batch"))
+		return;
+	for (int32_t i = 0; i < WAVES; i++) {
+		int64_t n = count_values(c, e, output, order[i], pooled);
+		contract_expect(c,
+			!reason[i] && !memcmp(out[i], alone[order[i]], (size_t)n * sizeof(float)),
+			"packs", "output '%s' of %s differs in a pack with others",
+			e->info.outputs[output].name, waves[order[i]]);
+	}
+}
+
+static void check_packs(
+	struct contract *c, struct encoder *e, int32_t output, bool pooled, float *const *alone)
+{
+	const core_encode_call call = {get_ops(c), e->instance.state, output, pooled};
+	struct feeds feeds;
+	int32_t order[WAVES];
+	bool fed = feed_waves(c, e, &call, &feeds);
+	for (int32_t turn = 0; turn < 2 && fed; turn++) {
+		for (int32_t i = 0; i < WAVES; i++)
+			order[i] = turn ? WAVES - 1 - i : i;
+		check_pack(c, e, output, pooled, &feeds, order, alone);
+	}
+}
+
 static void check_output(struct contract *c, struct encoder *e, int32_t output, bool pooled)
 {
 	float *out[WAVES] = {0};
@@ -206,6 +293,8 @@ static void check_output(struct contract *c, struct encoder *e, int32_t output, 
 	}
 	if (all)
 		check_threads(c, e, output, pooled, out);
+	if (all && get_ops(c)->batch)
+		check_packs(c, e, output, pooled, out);
 	for (int32_t kind = 0; kind < WAVES; kind++)
 		free(out[kind]);
 }

@@ -18,7 +18,7 @@ static fv_status read_pair(const core_trunk_source *s, fv_trunk_tensor weight_ki
 static fv_status open_linear(const core_trunk_source *s, int64_t outputs, const float *weight,
 	const float *bias, fv_linear **out)
 {
-	*out = s->device->ops->linear(
+	*out = s->device->ops->open_linear(
 		s->ctx, s->device, s->precision, outputs, s->shape->width, weight, bias);
 	return *out ? FV_OK : FV_FAILED;
 }
@@ -70,7 +70,7 @@ static fv_status open_gate(const core_trunk_source *s, core_heads *heads, int32_
 		status = core_trunk_keep(s, FV_TRUNK_GATE_CONSTANT, layer, &heads->constant);
 	if (!status) {
 		sum_gate_rows(weight, bias, size, weight + 8 * size, sums);
-		heads->gate = s->device->ops->linear(
+		heads->gate = s->device->ops->open_linear(
 			s->ctx, s->device, FV_PRECISION_FP32, 2, size, weight + 8 * size, sums);
 		status = heads->gate ? FV_OK : FV_FAILED;
 	}
@@ -121,8 +121,8 @@ void core_attention_bias(
 
 /* --- computing --- */
 
-void core_attention_apply(core_pack *pack, const core_attention *a, core_rows x, const float *bias,
-	core_rows joined, core_rows each, core_rows y)
+void core_attention_apply(fv_pack *pack, const core_attention *a, fv_matrix x, const float *bias,
+	fv_matrix joined, fv_matrix each, fv_matrix y)
 {
 	const core_device_ops *ops = pack->ops;
 	core_queue *queue = pack->queue;

@@ -35,8 +35,8 @@ static fv_status open_weight(
 		status = ops->load(s->ctx, s->device, ordered, n, &c->first);
 	} else if (!status) {
 		order_taps(raw, channels, in, taps, ordered);
-		c->linear[i] = ops->linear(s->ctx, s->device, i ? s->precision : FV_PRECISION_FP32,
-			channels, in * taps, ordered, bias);
+		c->linear[i] = ops->open_linear(s->ctx, s->device,
+			i ? s->precision : FV_PRECISION_FP32, channels, in * taps, ordered, bias);
 		status = c->linear[i] ? FV_OK : FV_FAILED;
 	}
 	free(raw);

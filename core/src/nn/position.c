@@ -39,7 +39,7 @@ static fv_status open_groups(const core_trunk_source *s, core_position *p, const
 	}
 	for (int64_t g = 0; g < p->groups && !status; g++) {
 		norm_weight(p, g, gain, length, v, weight);
-		p->linear[g] = s->device->ops->linear(s->ctx, s->device, s->precision, size,
+		p->linear[g] = s->device->ops->open_linear(s->ctx, s->device, s->precision, size,
 			size * p->taps, weight, bias + g * size);
 		status = p->linear[g] ? FV_OK : FV_FAILED;
 	}

@@ -15,7 +15,6 @@ struct layer {
 
 struct fv_trunk {
 	fv_trunk_shape shape;
-	core_device *device;
 	core_convolutions *front;
 	core_norm feature_norm;
 	fv_linear *projection;
@@ -41,7 +40,7 @@ static fv_status open_linear(
 	if (!status)
 		status = s->read(s->user, s->ctx, weight + 1, index, b);
 	if (!status) {
-		*out = s->device->ops->linear(
+		*out = s->device->ops->open_linear(
 			s->ctx, s->device, s->precision, dims[0], dims[1], w, b);
 		status = *out ? FV_OK : FV_FAILED;
 	}
@@ -106,12 +105,12 @@ fv_status fv_trunk_open(fv_ctx *ctx, const fv_trunk_shape *shape, fv_precision p
 	if (!t)
 		return FV_FAILED;
 	t->shape = *shape;
-	t->device = core_device_cpu();
 	t->layer = fv_alloc(ctx, (size_t)shape->layers * sizeof *t->layer);
 	if (!t->layer)
 		return FV_FAILED;
 	*out = t;
-	return open_parts(&(core_trunk_source){ctx, t->device, shape, precision, read, user}, t);
+	return open_parts(
+		&(core_trunk_source){ctx, core_device_of(ctx), shape, precision, read, user}, t);
 }
 
 /* --- computing --- */
@@ -131,21 +130,21 @@ int64_t fv_trunk_min_samples(const fv_trunk *t)
 
 /* The rows of a pack between two layers, and scratch memory */
 struct memory {
-	core_rows x, y, joined;
-	core_rows means;   /* [U,width] */
+	fv_matrix x, y, joined;
 	const float *bias; /* of the positions */
 };
 
-static const core_layout *find_frames(const fv_trunk *t, core_pack *pack)
+/* Rows for the frames of each utterance */
+static fv_matrix allocate_frames(const fv_trunk *t, fv_pack *pack)
 {
-	const core_layout *input = pack->input.layout;
-	int64_t *count = core_pack_host(pack, (size_t)input->n * sizeof *count);
-	for (int32_t u = 0; u < input->n && count; u++)
-		count[u] = fv_trunk_frames(t, input->span[u].count);
-	return core_pack_layout(pack, count);
+	int32_t n = fv_pack_count(pack);
+	int64_t *count = core_pack_host(pack, (size_t)n * sizeof *count);
+	for (int32_t u = 0; u < n && count; u++)
+		count[u] = fv_trunk_frames(t, fv_pack_input_rows(pack, u));
+	return core_pack_rows(pack, count, t->shape.width);
 }
 
-static const float *make_bias(const fv_trunk *t, core_pack *pack, int64_t longest)
+static const float *make_bias(const fv_trunk *t, fv_pack *pack, int64_t longest)
 {
 	int64_t n = t->shape.heads * (2 * longest - 1);
 	float *bias = t->buckets ? core_pack_host(pack, (size_t)n * sizeof *bias) : NULL;
@@ -156,12 +155,12 @@ static const float *make_bias(const fv_trunk *t, core_pack *pack, int64_t longes
 }
 
 /* Computes x, the first layer's input, from the waves. */
-static void apply_front(const fv_trunk *t, core_pack *pack, bool scaled, const struct memory *m)
+static void apply_front(const fv_trunk *t, fv_pack *pack, bool scaled, const struct memory *m)
 {
 	const fv_trunk_shape *s = &t->shape;
 	const core_device_ops *ops = pack->ops;
 	core_queue *queue = pack->queue;
-	core_rows features = core_pack_rows(pack, m->x.layout, s->channels[s->convs - 1]);
+	fv_matrix features = fv_pack_rows(pack, m->x, s->channels[s->convs - 1]);
 	ops->convolve_waves(queue, t->front, pack->input, scaled, features);
 	ops->layer_norm(queue, &t->feature_norm, features, features);
 	ops->multiply(queue, t->projection, features, false, FV_ACTIVATION_NONE, m->x);
@@ -172,7 +171,7 @@ static void apply_front(const fv_trunk *t, core_pack *pack, bool scaled, const s
 }
 
 static void apply_layer(
-	const fv_trunk *t, const struct layer *layer, core_pack *pack, const struct memory *m)
+	const fv_trunk *t, const struct layer *layer, fv_pack *pack, const struct memory *m)
 {
 	const core_device_ops *ops = pack->ops;
 	core_queue *queue = pack->queue;
@@ -189,44 +188,62 @@ static void apply_layer(
 	ops->layer_norm(queue, &layer->final_norm, m->x, m->x);
 }
 
+/* Where the states go, if they are asked for */
+struct states {
+	fv_matrix means; /* [U,width] */
+	int32_t pooled;
+	float *const *out; /* NULL: nowhere */
+};
+
 /* Fetches state i [T,width] of each utterance, or its mean over the frames. */
-static void fetch_state(core_pack *pack, core_rows state, core_rows means, int64_t i,
-	int32_t pooled, float *const *out)
+static void fetch_state(fv_pack *pack, fv_matrix state, int64_t i, const struct states *to)
 {
-	if (pooled)
-		pack->ops->mean(pack->queue, state, means);
-	pack->ops->fetch(pack->queue, pooled ? means : state, i, out);
+	if (!to->out)
+		return;
+	if (to->pooled)
+		fv_pack_mean(pack, FV_SUMS_DOUBLE, state, to->means);
+	fv_pack_fetch(pack, to->pooled ? to->means : state, i, to->out);
 }
 
-fv_status core_trunk_batch(
-	const fv_trunk *t, core_pack *pack, bool scaled, int32_t pooled, float *const *out)
+/* Enqueues all operations. Returns the last state. */
+static fv_matrix apply_all(const fv_trunk *t, fv_pack *pack, bool scaled, const struct states *to)
 {
 	const fv_trunk_shape *s = &t->shape;
-	const core_layout *frames = find_frames(t, pack);
-	struct memory m = {.x = core_pack_rows(pack, frames, s->width),
-		.y = core_pack_rows(pack, frames, s->width),
-		.joined = core_pack_rows(pack, frames, 3 * (int64_t)s->width),
-		.means = core_pack_rows(pack, pack->utterances, s->width),
-		.bias = make_bias(t, pack, frames->longest)};
+	struct memory m = {.x = allocate_frames(t, pack)};
+	m.y = fv_pack_rows(pack, m.x, s->width);
+	m.joined = fv_pack_rows(pack, m.x, 3 * (int64_t)s->width);
+	m.bias = make_bias(t, pack, m.x.layout->longest);
 	apply_front(t, pack, scaled, &m);
-	fetch_state(pack, m.x, m.means, 0, pooled, out);
+	fetch_state(pack, m.x, 0, to);
+	fv_matrix state = m.x;
 	for (int32_t i = 0; i < s->layers; i++) {
 		apply_layer(t, &t->layer[i], pack, &m);
-		core_rows state = m.x;
 		if (s->norm_first && i + 1 == s->layers) {
 			pack->ops->layer_norm(pack->queue, &t->norm, m.x, m.y);
 			state = m.y;
 		}
-		fetch_state(pack, state, m.means, i + 1, pooled, out);
+		fetch_state(pack, state, i + 1, to);
 	}
-	return core_pack_wait(pack);
+	return state;
+}
+
+fv_status fv_trunk_batch(
+	const fv_trunk *t, fv_pack *pack, int32_t scaled, int32_t pooled, float *const *out)
+{
+	const struct states to = {fv_pack_utterances(pack, t->shape.width), pooled, out};
+	(void)apply_all(t, pack, scaled != 0, &to);
+	return fv_pack_wait(pack);
+}
+
+fv_matrix fv_trunk_last(const fv_trunk *t, fv_pack *pack, int32_t scaled)
+{
+	return apply_all(t, pack, scaled != 0, &(struct states){0});
 }
 
 fv_status fv_trunk_apply(const fv_trunk *t, fv_ctx *worker, const float *wave, int64_t n,
 	int32_t scaled, int32_t pooled, float *out)
 {
-	assert(fv_trunk_frames(t, n) > 0);
-	core_pack *pack;
-	fv_status status = core_pack_open(worker, t->device, 1, &n, 1, wave, &pack);
-	return status ? status : core_trunk_batch(t, pack, scaled, pooled, &out);
+	fv_pack *pack;
+	fv_status status = core_pack_open(worker, core_device_cpu(), 1, &n, 1, wave, &pack);
+	return status ? status : fv_trunk_batch(t, pack, scaled, pooled, &out);
 }

@@ -53,14 +53,7 @@ void core_attention_bias(
 /* y [R,width] += attention's output for x [R,width]; y may be x. bias as core_attention_bias makes it for the
  * longest utterance, on the device; NULL without a gate. joined [R,3 width] and each [R,width] are
  * scratch. */
-void core_attention_apply(core_pack *pack, const core_attention *attention, core_rows x,
-	const float *bias, core_rows joined, core_rows each, core_rows y);
-
-/* --- trunk.c --- */
-
-/* As fv_trunk_apply, for a pack of waves, each at least as long as fv_trunk_min_samples: out[u] is the
- * result of utterance u. */
-FV_NODISCARD fv_status core_trunk_batch(
-	const fv_trunk *trunk, core_pack *pack, bool scaled, int32_t pooled, float *const *out);
+void core_attention_apply(fv_pack *pack, const core_attention *attention, fv_matrix x,
+	const float *bias, fv_matrix joined, fv_matrix each, fv_matrix y);
 
 #endif

@@ -260,8 +260,8 @@ static bool check_ops(const fv_descriptor *d, struct fault *fault)
 	case FV_ENCODER:
 		if (!ops.encoder.open || !ops.encoder.info)
 			return FAULT(fault, "an encoder needs the ops open and info");
-		if (!ops.encoder.encode && !ops.encoder.lookup)
-			return FAULT(fault, "an encoder needs the op encode or lookup");
+		if (!ops.encoder.encode && !ops.encoder.batch && !ops.encoder.lookup)
+			return FAULT(fault, "an encoder needs the op encode, batch or lookup");
 		return true;
 	case FV_GROUPER:
 		if (!ops.grouper.uses || !ops.grouper.fit || !ops.grouper.assign)

@@ -14,6 +14,7 @@
 #include "base/utf8.h"
 #include "checkpoint/split.h"
 #include "corpus/audio.h"
+#include "nn/encode.h"
 #include "plugin/descriptor.h"
 #include "plugin/guard.h"
 #include "run/params.h"
@@ -221,9 +222,10 @@ static fv_status run_encoder(fv_ctx *ctx, const core_encoder *e, const char *pat
 	const core_wave *wave, int32_t pooled, float *out, int64_t count)
 {
 	core_guard guard;
-	enter_op(&guard, ctx, e, "encode");
+	enter_op(&guard, ctx, e, e->ops->batch ? "batch" : "encode");
+	const core_encode_call call = {e->ops, e->state, e->output, pooled};
 	fv_status status =
-		e->ops->encode(e->state, ctx, e->output, wave->sample, wave->n, pooled, out);
+		core_encode_wave(&call, ctx, core_device_cpu(), wave->sample, wave->n, out);
 	status = core_guard_leave(&guard, status);
 	core_scratch_reset(ctx);
 	if (status && core_error_count(ctx)) /* the plugin does not know the path */

@@ -18,31 +18,21 @@ enum {
 	ECAPA_SCALE_MAX = 64
 };
 
-/* Batch norm with known statistics: y = scale x + shift in each channel. */
-typedef struct ecapa_norm {
-	float *scale, *shift;
-} ecapa_norm;
-
-/* Linear layer for one row per recording, in float32 with sixteen parallel sums. */
-typedef struct ecapa_dense {
-	int64_t outputs, inputs;
-	float *weight, *bias;
-} ecapa_dense;
-
 typedef struct ecapa_sizes {
 	int64_t channels, part, squeeze, pooled, attention, dims; /* C, W, S, M, A, D */
 	int64_t taps[1 + ECAPA_BLOCKS];                           /* odd */
 	int64_t scale;                                            /* C / W */
 } ecapa_sizes;
 
+/* A norm is a batch norm with known statistics: scale x + shift. */
 typedef struct ecapa_block {
 	fv_linear *enter; /* C -> C */
-	ecapa_norm enter_norm;
+	fv_affine enter_norm;
 	fv_linear *conv[ECAPA_SCALE_MAX - 1]; /* taps W -> W */
-	ecapa_norm conv_norm[ECAPA_SCALE_MAX - 1];
+	fv_affine conv_norm[ECAPA_SCALE_MAX - 1];
 	fv_linear *leave; /* C -> C; includes the norms before it */
-	ecapa_norm leave_norm;
-	ecapa_dense squeeze, excite; /* C -> S -> C */
+	fv_affine leave_norm;
+	fv_dense *squeeze, *excite; /* C -> S -> C */
 } ecapa_block;
 
 typedef struct ecapa_state {
@@ -52,16 +42,16 @@ typedef struct ecapa_state {
 	fv_stft *stft;
 	fv_mel *mel;
 	fv_linear *first; /* taps 80 -> C */
-	ecapa_norm first_norm;
+	fv_affine first_norm;
 	ecapa_block block[ECAPA_BLOCKS];
 	fv_linear *merge; /* 3 C -> M */
-	ecapa_norm merge_norm;
-	fv_linear *look;     /* M -> A for each frame, without bias */
-	ecapa_dense context; /* 2 M -> A for the recording */
-	ecapa_norm look_norm;
+	fv_affine merge_norm;
+	fv_linear *look;   /* M -> A for each frame, without bias */
+	fv_dense *context; /* 2 M -> A for the recording */
+	fv_affine look_norm;
 	fv_linear *attend; /* A -> M */
-	ecapa_norm pooled_norm;
-	ecapa_dense last; /* 2 M -> D */
+	fv_affine pooled_norm;
+	fv_dense *last; /* 2 M -> D */
 } ecapa_state;
 
 /* --- weights.c: the file --- */
@@ -102,22 +92,9 @@ FV_NODISCARD fv_status ecapa_compute_fbank(
 /* Subtracts the mean of each band from db [T,80], in place. */
 void ecapa_subtract_mean(float *db, int64_t frames);
 
-/* --- trunk.c, pool.c: from mel bands to the embedding --- */
+/* --- trunk.c: from mel bands to the embedding --- */
 
-/* Computes the embedding out [D] of features [T,80]. */
-FV_NODISCARD fv_status ecapa_embed(
-	const ecapa_state *s, fv_ctx *worker, const float *features, int64_t frames, float *out);
-
-/* Applies the layer to x [inputs] and writes y [outputs]. */
-void ecapa_apply_dense(const ecapa_dense *dense, const float *x, float *y);
-
-/* Computes the mean [C] over the rows of x [T,C], which are `stride` apart. sum [C] is scratch. */
-void ecapa_compute_mean(
-	const float *x, int64_t frames, int64_t stride, int64_t channels, double *sum, float *mean);
-
-/* Computes statistics [2 M] of x [T,M]: mean and deviation over the frames, weighted by attention.
- * hidden [T,A] and logits [T,M] are scratch. */
-FV_NODISCARD fv_status ecapa_pool_frames(const ecapa_state *s, fv_ctx *worker, const float *x,
-	int64_t frames, float *hidden, float *logits, float *linear_scratch, float *statistics);
+/* Computes the embeddings out[u] [D] of the utterances of a pack, whose input is features [T,80]. */
+FV_NODISCARD fv_status ecapa_embed(const ecapa_state *s, fv_pack *pack, float *const *out);
 
 #endif

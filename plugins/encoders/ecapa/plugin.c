@@ -41,20 +41,27 @@ static fv_status ecapa_info(const void *state, fv_ctx *ctx, fv_encoder_info *inf
 	return FV_OK;
 }
 
-static fv_status ecapa_encode(const void *state, fv_ctx *worker, int32_t output, const float *wave,
-	int64_t n, int32_t pooled, float *out)
+static fv_status ecapa_prepare(const void *state, fv_ctx *worker, int32_t output, const float *wave,
+	int64_t n, fv_feed *feed)
 {
 	(void)output;
-	(void)pooled;
 	int64_t frames = ecapa_count_frames(n);
-	float *features = fv_scratch(worker, (size_t)(frames * ECAPA_BANDS) * sizeof *features);
+	float *features = fv_feed_rows(feed, frames, ECAPA_BANDS);
 	if (!features)
 		return FV_FAILED;
 	fv_status status = ecapa_compute_fbank(state, worker, wave, n, features);
-	if (status)
-		return status;
-	ecapa_subtract_mean(features, frames);
-	return ecapa_embed(state, worker, features, frames, out);
+	if (!status)
+		ecapa_subtract_mean(features, frames);
+	return status;
+}
+
+static fv_status ecapa_batch(const void *state, fv_ctx *worker, int32_t output, fv_pack *pack,
+	int32_t pooled, float *const *out)
+{
+	(void)worker;
+	(void)output;
+	(void)pooled;
+	return ecapa_embed(state, pack, out);
 }
 
 static const void *ecapa_extension(const char *id)
@@ -70,8 +77,8 @@ static const fv_param params[] = {
 		       "numbers, or bfloat16."),
 };
 
-static const fv_encoder_ops ops =
-	FV_ENCODER_OPS(.open = ecapa_open, .info = ecapa_info, .encode = ecapa_encode);
+static const fv_encoder_ops ops = FV_ENCODER_OPS(.open = ecapa_open, .info = ecapa_info,
+	.prepare = ecapa_prepare, .batch = ecapa_batch);
 
 static const fv_descriptor descriptor = FV_ENCODER(.name = "ecapa", .version = "1",
 	.summary = "Speaker embedding by ECAPA-TDNN (SpeechBrain's weights)",

@@ -11,220 +11,104 @@
  *         x_b = v sigmoid(E max(0, S mean over time(v))) + x_(b-1)
  *     z = tdnn(x_1, x_2, x_3),   embedding = F norm(statistics(z))
  *
- * Convolutions keep the number of frames: frames are reflected at both ends. A product over taps
- * needs them next to each other in memory, so the frames of a convolution with dilation d are
- * stored in d phases: frames t, t + d, t + 2d ... together. */
-#include <math.h>
-#include <string.h>
-
+ * Attentive statistics pooling: mean and standard deviation of each channel over the frames, first
+ * with equal weights, then weighted by the softmax over time of
+ *     V tanh(norm(max(0, W (z_t, mean, deviation) + b))) + c. */
 #include "ecapa.h"
 
-/* Input frames of a convolution: `dilation` phases of `rows` rows of `width` numbers. */
-struct phases {
-	int64_t frames, width, reach, dilation, rows;
-	float *at;
-};
+#define VARIANCE_MIN 1e-12
 
-static struct phases plan_phases(
-	const ecapa_state *s, int b, int64_t width, int64_t frames, float *memory)
+static const fv_affine as_it_is;
+static const fv_matrix none;
+
+static fv_affine skip_channels(fv_affine affine, int64_t n)
 {
-	int64_t dilation = b ? b + 1 : 1, reach = ecapa_count_reach(&s->sizes, b);
-	int64_t rows = (frames + 2 * reach + dilation - 1) / dilation;
-	return (struct phases){frames, width, reach, dilation, rows, memory};
+	return (fv_affine){affine.scale + n, affine.shift + n};
 }
 
-/* Address of frame t, from -reach to frames + reach - 1. */
-static float *frame_at(const struct phases *p, int64_t t)
+/* x_0 [T,C] */
+static fv_matrix apply_first_block(const ecapa_state *s, fv_pack *pack)
 {
-	int64_t place = t + p->reach;
-	return p->at + (place % p->dilation * p->rows + place / p->dilation) * p->width;
-}
-
-/* Fills in the frames outside the recording. The frames inside must be there already. */
-static void reflect_edges(const struct phases *p)
-{
-	size_t row = (size_t)p->width * sizeof *p->at;
-	int64_t last = p->frames - 1;
-	for (int64_t i = 1; i <= p->reach; i++) {
-		memcpy(frame_at(p, -i), frame_at(p, i), row);
-		memcpy(frame_at(p, last + i), frame_at(p, last - i), row);
-	}
-}
-
-/* Writes frame t to y + t stride. */
-static void convolve_frames(
-	const fv_linear *conv, const struct phases *p, float *y, int64_t stride, float *scratch)
-{
-	for (int64_t phase = 0; phase < p->dilation && phase < p->frames; phase++)
-		fv_linear_apply(conv, (p->frames - phase + p->dilation - 1) / p->dilation,
-			p->at + phase * p->rows * p->width, p->width, 0, FV_ACTIVATION_RELU,
-			y + phase * stride, p->dilation * stride, scratch);
-}
-
-static void run_first_block(const ecapa_state *s, const float *features, int64_t frames,
-	float *padded, float *scratch, float *x)
-{
-	struct phases p = plan_phases(s, 0, ECAPA_BANDS, frames, padded);
-	const int64_t channels = s->sizes.channels;
-	for (int64_t t = 0; t < frames; t++)
-		memcpy(frame_at(&p, t), features + t * ECAPA_BANDS, ECAPA_BANDS * sizeof *features);
-	reflect_edges(&p);
-	convolve_frames(s->first, &p, x, channels, scratch);
-	for (int64_t t = 0; t < frames; t++, x += channels)
-		for (int64_t c = 0; c < channels; c++)
-			x[c] = s->first_norm.scale[c] * x[c] + s->first_norm.shift[c];
+	fv_matrix features = fv_pack_input(pack);
+	fv_matrix x = fv_pack_rows(pack, features, s->sizes.channels);
+	const fv_convolution conv = FV_CONVOLUTION(.linear = s->first,
+		.taps = (int32_t)s->sizes.taps[0], .dilation = 1);
+	fv_pack_convolve(pack, &conv, as_it_is, features, as_it_is, none, x);
+	fv_pack_affine(pack, s->first_norm, FV_FUNCTION_NONE, x, x);
+	return x;
 }
 
 /* Convolves the parts of u [T,C] in order: part i becomes the convolution of its sum with part i -
  * 1, both normalised. Part 0 does not change. */
-static void convolve_parts(const ecapa_block *block, const ecapa_sizes *z, const struct phases *p,
-	float *u, float *scratch)
+static void convolve_parts(const ecapa_state *s, int b, fv_pack *pack, fv_matrix u)
 {
-	const int64_t width = z->part;
-	for (int64_t i = 1; i < z->scale; i++) {
-		const float *scale = block->enter_norm.scale + i * width,
-			    *shift = block->enter_norm.shift + i * width;
-		const ecapa_norm *before = i > 1 ? &block->conv_norm[i - 2] : NULL;
-		for (int64_t t = 0; t < p->frames; t++) {
-			const float *own = u + t * z->channels + i * width, *last = own - width;
-			float *sum = frame_at(p, t);
-			for (int64_t c = 0; c < width && !before; c++)
-				sum[c] = scale[c] * own[c] + shift[c];
-			for (int64_t c = 0; c < width && before; c++)
-				sum[c] = (scale[c] * own[c] + shift[c]) +
-					 (before->scale[c] * last[c] + before->shift[c]);
-		}
-		reflect_edges(p);
-		convolve_frames(block->conv[i - 1], p, u + i * width, z->channels, scratch);
+	const ecapa_block *block = &s->block[b];
+	const int64_t width = s->sizes.part;
+	for (int64_t i = 1; i < s->sizes.scale; i++) {
+		const fv_convolution conv = FV_CONVOLUTION(.linear = block->conv[i - 1],
+			.taps = (int32_t)s->sizes.taps[b + 1], .dilation = b + 2);
+		fv_matrix own = fv_columns(u, i * width, width);
+		fv_pack_convolve(pack, &conv, skip_channels(block->enter_norm, i * width), own,
+			i > 1 ? block->conv_norm[i - 2] : as_it_is,
+			i > 1 ? fv_columns(u, (i - 1) * width, width) : none, own);
 	}
 }
 
-/* Normalises y [T,C] (rows `stride` apart), weights its channels by squeeze and excitation, and
- * adds x. */
-static fv_status apply_excitation(const ecapa_block *block, const ecapa_sizes *z, fv_ctx *worker,
-	float *y, int64_t stride, const float *x, int64_t stride_x, int64_t frames)
+/* Normalises y [T,C], weights its channels by squeeze and excitation, and adds x. */
+static void apply_excitation(
+	const ecapa_state *s, const ecapa_block *block, fv_pack *pack, fv_matrix x, fv_matrix y)
 {
-	const int64_t channels = z->channels;
-	const ecapa_norm *norm = &block->leave_norm;
-	float *mean = fv_scratch(worker, (size_t)(3 * channels + z->squeeze) * sizeof *mean);
-	double *sum = fv_scratch(worker, (size_t)channels * sizeof *sum);
-	if (!mean || !sum)
-		return FV_FAILED;
-	float *scale = mean + channels, *shift = scale + channels, *squeezed = shift + channels;
-	ecapa_compute_mean(y, frames, stride, channels, sum, mean);
-	for (int64_t c = 0; c < channels; c++)
-		mean[c] = norm->scale[c] * mean[c] + norm->shift[c];
-	ecapa_apply_dense(&block->squeeze, mean, squeezed);
-	for (int64_t c = 0; c < z->squeeze; c++)
-		squeezed[c] = squeezed[c] > 0 ? squeezed[c] : 0;
-	ecapa_apply_dense(&block->excite, squeezed, scale);
-	for (int64_t c = 0; c < channels; c++) {
-		double gate = 1 / (1 + exp(-(double)scale[c]));
-		scale[c] = (float)(gate * (double)norm->scale[c]);
-		shift[c] = (float)(gate * (double)norm->shift[c]);
-	}
-	for (int64_t t = 0; t < frames; t++, y += stride, x += stride_x)
-		for (int64_t c = 0; c < channels; c++)
-			y[c] = scale[c] * y[c] + shift[c] + x[c];
-	return FV_OK;
+	fv_matrix mean = fv_pack_utterances(pack, s->sizes.channels);
+	fv_matrix squeezed = fv_pack_utterances(pack, s->sizes.squeeze);
+	fv_matrix gate = fv_pack_utterances(pack, s->sizes.channels);
+	fv_pack_mean(pack, FV_SUMS_FLOAT, y, mean);
+	fv_pack_affine(pack, block->leave_norm, FV_FUNCTION_NONE, mean, mean);
+	fv_pack_dense(pack, block->squeeze, FV_FUNCTION_RELU, 1, mean, squeezed);
+	fv_pack_dense(pack, block->excite, FV_FUNCTION_NONE, 1, squeezed, gate);
+	fv_pack_gate(pack, block->leave_norm, gate, x, y);
 }
 
-/* --- memory for a recording --- */
-
-struct buffers {
-	float *padded;  /* frames of a convolution */
-	float *inside;  /* u [T,C]; later the attention's hidden layer [T,A] */
-	float *blocks;  /* x_1, x_2, x_3 side by side [T,3 C]; later the attention's logits [T,M] */
-	float *outside; /* x_0 [T,C]; z [T,M] */
-	float *linear;  /* scratch of fv_linear_apply */
-	float *statistics;
-};
-
-static int64_t max_i64(int64_t a, int64_t b)
+/* x [T,M] -> statistics [U, 2 M], weighted by attention */
+static fv_matrix pool_frames(const ecapa_state *s, fv_pack *pack, fv_matrix x)
 {
-	return a > b ? a : b;
+	const ecapa_sizes *z = &s->sizes;
+	fv_matrix mean = fv_pack_utterances(pack, z->pooled);
+	fv_matrix statistics = fv_pack_utterances(pack, 2 * z->pooled);
+	fv_matrix context = fv_pack_utterances(pack, z->attention);
+	fv_matrix hidden = fv_pack_rows(pack, x, z->attention);
+	fv_matrix logits = fv_pack_rows(pack, x, z->pooled);
+	fv_pack_mean(pack, FV_SUMS_FLOAT, x, mean);
+	fv_pack_moments(pack, s->merge_norm, VARIANCE_MIN, x, none, mean, statistics);
+	fv_pack_dense(pack, s->context, FV_FUNCTION_NONE, 1, statistics, context);
+	fv_pack_spread(pack, context, hidden);
+	fv_pack_linear(pack, s->look, x, 1, FV_ACTIVATION_RELU, hidden);
+	fv_pack_affine(pack, s->look_norm, FV_FUNCTION_TANH, hidden, hidden);
+	fv_pack_linear(pack, s->attend, hidden, 0, FV_ACTIVATION_NONE, logits);
+	fv_pack_moments(pack, s->merge_norm, VARIANCE_MIN, x, logits, mean, statistics);
+	return statistics;
 }
 
-static int64_t count_linear_scratch(const ecapa_state *s, int64_t frames)
+fv_status ecapa_embed(const ecapa_state *s, fv_pack *pack, float *const *out)
 {
-	const fv_linear *all[4 + 3 * ECAPA_BLOCKS] = {s->first, s->merge, s->look, s->attend};
+	const ecapa_sizes *z = &s->sizes;
+	fv_matrix x = apply_first_block(s, pack);
+	fv_matrix inside = fv_pack_rows(pack, x, z->channels);
+	fv_matrix blocks = fv_pack_rows(pack, x, ECAPA_BLOCKS * z->channels);
 	for (int b = 0; b < ECAPA_BLOCKS; b++) {
 		const ecapa_block *block = &s->block[b];
-		const fv_linear *of[] = {block->enter, block->conv[0], block->leave};
-		memcpy(all + 4 + 3 * b, of, sizeof of);
-	}
-	size_t most = 0;
-	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-		size_t one = fv_linear_scratch(all[i], frames);
-		most = one > most ? one : most;
-	}
-	return (int64_t)most;
-}
-
-/* Allocates all buffers as one piece of memory, which the worker can reuse for the next recording.
- */
-static fv_status allocate_buffers(
-	const ecapa_state *s, fv_ctx *worker, int64_t frames, struct buffers *buffers)
-{
-	const ecapa_sizes *z = &s->sizes;
-	int64_t padded = 0;
-	for (int b = 0; b <= ECAPA_BLOCKS; b++) {
-		struct phases p = plan_phases(s, b, b ? z->part : ECAPA_BANDS, frames, NULL);
-		padded = max_i64(padded, p.dilation * p.rows * p.width);
-	}
-	const int64_t n[] = {padded, frames * max_i64(z->channels, z->attention),
-		frames * max_i64(ECAPA_BLOCKS * z->channels, z->pooled),
-		frames * max_i64(z->channels, z->pooled), count_linear_scratch(s, frames),
-		2 * z->pooled};
-	float **const at[] = {&buffers->padded, &buffers->inside, &buffers->blocks,
-		&buffers->outside, &buffers->linear, &buffers->statistics};
-	enum { PARTS = sizeof n / sizeof *n, LINE = 16 /* floats of a cache line */ };
-	int64_t all = 0;
-	for (int i = 0; i < PARTS; i++)
-		all += (n[i] + LINE - 1) / LINE * LINE;
-	float *memory = fv_scratch(worker, (size_t)all * sizeof *memory);
-	for (int i = 0; i < PARTS && memory; i++) {
-		*at[i] = memory;
-		memory += (n[i] + LINE - 1) / LINE * LINE;
-	}
-	return memory ? FV_OK : FV_FAILED;
-}
-
-fv_status ecapa_embed(
-	const ecapa_state *s, fv_ctx *worker, const float *features, int64_t frames, float *out)
-{
-	const ecapa_sizes *z = &s->sizes;
-	struct buffers buffers;
-	fv_status status = allocate_buffers(s, worker, frames, &buffers);
-	if (status)
-		return status;
-	run_first_block(s, features, frames, buffers.padded, buffers.linear, buffers.outside);
-	const float *x = buffers.outside;
-	int64_t stride_x = z->channels, stride = ECAPA_BLOCKS * z->channels;
-	for (int b = 0; b < ECAPA_BLOCKS && !status; b++) {
-		const ecapa_block *block = &s->block[b];
-		struct phases p = plan_phases(s, b + 1, z->part, frames, buffers.padded);
-		float *y = buffers.blocks + b * z->channels;
-		fv_linear_apply(block->enter, frames, x, stride_x, 0, FV_ACTIVATION_RELU,
-			buffers.inside, z->channels, buffers.linear);
-		convolve_parts(block, z, &p, buffers.inside, buffers.linear);
-		fv_linear_apply(block->leave, frames, buffers.inside, z->channels, 0,
-			FV_ACTIVATION_RELU, y, stride, buffers.linear);
-		status = apply_excitation(block, z, worker, y, stride, x, stride_x, frames);
+		fv_matrix y = fv_columns(blocks, b * z->channels, z->channels);
+		fv_pack_linear(pack, block->enter, x, 0, FV_ACTIVATION_RELU, inside);
+		convolve_parts(s, b, pack, inside);
+		fv_pack_linear(pack, block->leave, inside, 0, FV_ACTIVATION_RELU, y);
+		apply_excitation(s, block, pack, x, y);
 		x = y;
-		stride_x = stride;
 	}
-	if (status)
-		return status;
-	fv_linear_apply(s->merge, frames, buffers.blocks, stride, 0, FV_ACTIVATION_RELU,
-		buffers.outside, z->pooled, buffers.linear);
-	status = ecapa_pool_frames(s, worker, buffers.outside, frames, buffers.inside,
-		buffers.blocks, buffers.linear, buffers.statistics);
-	if (status)
-		return status;
-	for (int64_t c = 0; c < 2 * z->pooled; c++)
-		buffers.statistics[c] =
-			s->pooled_norm.scale[c] * buffers.statistics[c] + s->pooled_norm.shift[c];
-	ecapa_apply_dense(&s->last, buffers.statistics, out);
-	return FV_OK;
+	fv_matrix merged = fv_pack_rows(pack, x, z->pooled);
+	fv_pack_linear(pack, s->merge, blocks, 0, FV_ACTIVATION_RELU, merged);
+	fv_matrix statistics = pool_frames(s, pack, merged);
+	fv_matrix embedding = fv_pack_utterances(pack, z->dims);
+	fv_pack_affine(pack, s->pooled_norm, FV_FUNCTION_NONE, statistics, statistics);
+	fv_pack_dense(pack, s->last, FV_FUNCTION_NONE, 1, statistics, embedding);
+	fv_pack_fetch(pack, embedding, 0, out);
+	return fv_pack_wait(pack);
 }

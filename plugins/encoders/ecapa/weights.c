@@ -44,17 +44,23 @@ static void read_tensor(struct reader *r, const char *layer, const char *part, f
 		r->status = fv_checkpoint_read(r->ctx, r->path, r->file, name, out);
 }
 
+/* A norm in the host's memory, which lives until the weights are read. */
+struct norm {
+	int64_t width;
+	float *scale, *shift;
+};
+
 static float *allocate_floats(struct reader *r, int64_t n)
 {
-	float *memory = fv_alloc(r->ctx, (size_t)n * sizeof *memory);
+	float *memory = fv_scratch(r->ctx, (size_t)n * sizeof *memory);
 	if (!memory && !r->status)
 		r->status = FV_FAILED;
 	return memory;
 }
 
-static ecapa_norm read_norm(struct reader *r, const char *layer, int64_t width)
+static struct norm read_norm(struct reader *r, const char *layer, int64_t width)
 {
-	ecapa_norm norm = {allocate_floats(r, width), allocate_floats(r, width)};
+	struct norm norm = {width, allocate_floats(r, width), allocate_floats(r, width)};
 	if (r->status)
 		return norm;
 	float *mean = r->weight, *variance = r->weight + width;
@@ -76,6 +82,24 @@ static ecapa_norm read_norm(struct reader *r, const char *layer, int64_t width)
 	return norm;
 }
 
+static fv_affine load_norm(struct reader *r, const struct norm *norm)
+{
+	fv_affine affine = {0};
+	if (r->status)
+		return affine;
+	affine = (fv_affine){fv_constant(r->ctx, norm->scale, norm->width),
+		fv_constant(r->ctx, norm->shift, norm->width)};
+	if (!affine.scale || !affine.shift)
+		r->status = FV_FAILED;
+	return affine;
+}
+
+static fv_affine read_affine(struct reader *r, const char *layer, int64_t width)
+{
+	struct norm norm = read_norm(r, layer, width);
+	return load_norm(r, &norm);
+}
+
 /* Transposes weight [out,in,taps] into turned [out,taps,in], since a row holds one frame after the
  * other. */
 static void transpose_taps(struct reader *r, int64_t out, int64_t in, int64_t taps)
@@ -89,7 +113,7 @@ static void transpose_taps(struct reader *r, int64_t out, int64_t in, int64_t ta
 
 /* Folds the norm of inputs from .. from + width of weight [out,in] into weight and bias. */
 static void fold_norm(float *weight, float *bias, int64_t out, int64_t in, int64_t from,
-	int64_t width, const ecapa_norm *norm)
+	int64_t width, const struct norm *norm)
 {
 	for (int64_t o = 0; o < out; o++) {
 		float *w = weight + o * in + from;
@@ -123,25 +147,35 @@ static fv_linear *read_conv(struct reader *r, const char *layer, int32_t precisi
 	return open_linear(r, precision, out, taps * in, taps > 1 ? r->turned : r->weight, r->bias);
 }
 
-static ecapa_dense read_dense(struct reader *r, const char *layer, int64_t out, int64_t in)
+static fv_dense *open_dense(
+	struct reader *r, int64_t out, int64_t in, const float *weight, const float *bias)
 {
-	ecapa_dense dense = {out, in, allocate_floats(r, out * in), allocate_floats(r, out)};
-	read_tensor(r, layer, "conv.weight", dense.weight);
-	read_tensor(r, layer, "conv.bias", dense.bias);
+	if (r->status)
+		return NULL;
+	fv_dense *dense = fv_dense_open(r->ctx, FV_SUMS_FLOAT, out, in, weight, bias);
+	if (!dense)
+		r->status = FV_FAILED;
 	return dense;
 }
 
+static fv_dense *read_dense(struct reader *r, const char *layer, int64_t out, int64_t in)
+{
+	read_tensor(r, layer, "conv.weight", r->weight);
+	read_tensor(r, layer, "conv.bias", r->bias);
+	return open_dense(r, out, in, r->weight, r->bias);
+}
+
 /* Reads the 1-tap convolution that ends a block. Its input is part 0 of what entered the block and
- * the convolved parts, each without its norm, so those norms are folded in. */
+ * the convolved parts, each without its norm, so those norms are folded in: norm [scale]. */
 static fv_linear *read_leave(
-	struct reader *r, const ecapa_state *s, const ecapa_block *block, const char *layer)
+	struct reader *r, const ecapa_state *s, const struct norm *norm, const char *layer)
 {
 	const ecapa_sizes *z = &s->sizes;
 	read_tensor(r, layer, "conv.weight", r->weight);
 	read_tensor(r, layer, "conv.bias", r->bias);
 	for (int64_t i = 0; i < z->scale && !r->status; i++)
 		fold_norm(r->weight, r->bias, z->channels, z->channels, i * z->part, z->part,
-			i ? &block->conv_norm[i - 1] : &block->enter_norm);
+			&norm[i]);
 	return open_linear(r, s->precision, z->channels, z->channels, r->weight, r->bias);
 }
 
@@ -149,20 +183,23 @@ static void read_block(struct reader *r, const ecapa_state *s, ecapa_block *bloc
 {
 	const ecapa_sizes *z = &s->sizes;
 	char name[96];
+	struct norm norm[ECAPA_SCALE_MAX]; /* of what enters, and of the convolved parts */
 	snprintf(name, sizeof name, "blocks.%d.tdnn1.conv", b);
 	block->enter = read_conv(r, name, s->precision, z->channels, z->channels, 1);
 	snprintf(name, sizeof name, "blocks.%d.tdnn1.norm", b);
-	block->enter_norm = read_norm(r, name, z->channels);
+	norm[0] = read_norm(r, name, z->channels);
+	block->enter_norm = load_norm(r, &norm[0]);
 	for (int i = 0; i + 1 < z->scale; i++) {
 		snprintf(name, sizeof name, "blocks.%d.res2net_block.blocks.%d.conv", b, i);
 		block->conv[i] = read_conv(r, name, s->precision, z->part, z->part, z->taps[b]);
 		snprintf(name, sizeof name, "blocks.%d.res2net_block.blocks.%d.norm", b, i);
-		block->conv_norm[i] = read_norm(r, name, z->part);
+		norm[i + 1] = read_norm(r, name, z->part);
+		block->conv_norm[i] = load_norm(r, &norm[i + 1]);
 	}
 	snprintf(name, sizeof name, "blocks.%d.tdnn2.conv", b);
-	block->leave = read_leave(r, s, block, name);
+	block->leave = read_leave(r, s, norm, name);
 	snprintf(name, sizeof name, "blocks.%d.tdnn2.norm", b);
-	block->leave_norm = read_norm(r, name, z->channels);
+	block->leave_norm = read_affine(r, name, z->channels);
 	snprintf(name, sizeof name, "blocks.%d.se_block.conv1", b);
 	block->squeeze = read_dense(r, name, z->squeeze, z->channels);
 	snprintf(name, sizeof name, "blocks.%d.se_block.conv2", b);
@@ -172,24 +209,23 @@ static void read_block(struct reader *r, const ecapa_state *s, ecapa_block *bloc
 /* Reads the attention's first layer, weight [A,3 M]. It takes a frame together with the mean and
  * deviation of all frames; the part for mean and deviation is the same for all frames of a
  * recording and becomes `context`. */
-static void read_attention(struct reader *r, ecapa_state *s)
+static void read_attention(struct reader *r, ecapa_state *s, const struct norm *merge_norm)
 {
 	const ecapa_sizes *z = &s->sizes;
 	const int64_t m = z->pooled, a = z->attention;
 	read_tensor(r, "asp.tdnn.conv", "conv.weight", r->turned);
 	read_tensor(r, "asp.tdnn.conv", "conv.bias", r->bias);
 	if (!r->status)
-		fold_norm(r->turned, r->bias, a, 3 * m, 0, m, &s->merge_norm);
+		fold_norm(r->turned, r->bias, a, 3 * m, 0, m, merge_norm);
 	for (int64_t o = 0; o < a && !r->status; o++)
 		memcpy(r->weight + o * m, r->turned + o * 3 * m, (size_t)m * sizeof(float));
 	s->look = open_linear(r, s->precision, a, m, r->weight, NULL);
-	s->context = (ecapa_dense){a, 2 * m, allocate_floats(r, 2 * a * m), allocate_floats(r, a)};
-	for (int64_t o = 0; o < a && !r->status; o++) {
-		s->context.bias[o] = r->bias[o];
-		memcpy(s->context.weight + o * 2 * m, r->turned + (o * 3 + 1) * m,
+	float *context = allocate_floats(r, 2 * a * m);
+	for (int64_t o = 0; o < a && !r->status; o++)
+		memcpy(context + o * 2 * m, r->turned + (o * 3 + 1) * m,
 			2 * (size_t)m * sizeof(float));
-	}
-	s->look_norm = read_norm(r, "asp.tdnn.norm", a);
+	s->context = open_dense(r, a, 2 * m, context, r->bias);
+	s->look_norm = read_affine(r, "asp.tdnn.norm", a);
 	s->attend = read_conv(r, "asp.conv", s->precision, m, a, 1);
 }
 
@@ -198,13 +234,14 @@ static void read_layers(struct reader *r, ecapa_state *s)
 	const ecapa_sizes *z = &s->sizes;
 	s->first =
 		read_conv(r, "blocks.0.conv", s->precision, z->channels, ECAPA_BANDS, z->taps[0]);
-	s->first_norm = read_norm(r, "blocks.0.norm", z->channels);
+	s->first_norm = read_affine(r, "blocks.0.norm", z->channels);
 	for (int b = 0; b < ECAPA_BLOCKS; b++)
 		read_block(r, s, &s->block[b], b + 1);
 	s->merge = read_conv(r, "mfa.conv", s->precision, z->pooled, ECAPA_BLOCKS * z->channels, 1);
-	s->merge_norm = read_norm(r, "mfa.norm", z->pooled);
-	read_attention(r, s);
-	s->pooled_norm = read_norm(r, "asp_bn", 2 * z->pooled);
+	struct norm merge = read_norm(r, "mfa.norm", z->pooled);
+	s->merge_norm = load_norm(r, &merge);
+	read_attention(r, s, &merge);
+	s->pooled_norm = read_affine(r, "asp_bn", 2 * z->pooled);
 	s->last = read_dense(r, "fc", z->dims, 2 * z->pooled);
 }
 

@@ -14,11 +14,8 @@
  * layer, ReLU, divided by its length; this gives a partial embedding. The embedding is the mean of
  * the partial embeddings, divided by its length. */
 #include <math.h>
-#include <string.h>
 
 #include "ge2e.h"
-
-#define GROUP 8 /* windows that go through the network at once */
 
 fv_status ge2e_open_features(ge2e_state *s, fv_ctx *ctx)
 {
@@ -31,9 +28,15 @@ fv_status ge2e_open_features(ge2e_state *s, fv_ctx *ctx)
 	return s->stft && s->mel ? FV_OK : FV_FAILED;
 }
 
+/* Frames from the start of a window to that of the next one */
+static int64_t find_step(const ge2e_state *s)
+{
+	return (int64_t)nearbyint(GE2E_RATE_HZ / s->rate / GE2E_HOP); /* ties to even, as NumPy */
+}
+
 int64_t ge2e_count_partials(const ge2e_state *s, int64_t n, int64_t *step)
 {
-	*step = (int64_t)nearbyint(GE2E_RATE_HZ / s->rate / GE2E_HOP); /* ties to even, as NumPy */
+	*step = find_step(s);
 	int64_t frames = (n + 1 + GE2E_HOP - 1) / GE2E_HOP;
 	int64_t end = frames - GE2E_FRAMES + *step + 1;
 	int64_t count = end > 1 ? (end + *step - 1) / *step : 1;
@@ -41,90 +44,37 @@ int64_t ge2e_count_partials(const ge2e_state *s, int64_t n, int64_t *step)
 	return count > 1 && covered < s->min_coverage ? count - 1 : count;
 }
 
-/* Projects the hidden state last [256] to out [256], of length 1. */
-static fv_status project_output(const ge2e_state *s, fv_ctx *worker, const float *last, float *out)
-{
-	double square = 0;
-	for (int d = 0; d < GE2E_DIMS; d++) {
-		float x = fv_dot(s->weight + d * GE2E_DIMS, last, GE2E_DIMS) + s->bias[d];
-		out[d] = x > 0 ? x : 0;
-		square += (double)out[d] * out[d];
-	}
-	if (!(square > 0 && isfinite(square)))
-		return fv_fail(worker, FV_DATA,
-			"the network's output cannot be normalised: its length is %g",
-			sqrt(square));
-	for (int d = 0; d < GE2E_DIMS; d++)
-		out[d] = (float)(out[d] / sqrt(square));
-	return FV_OK;
-}
-
-struct scratch {
-	float *input;     /* [160,GROUP,40] */
-	float *hidden[2]; /* [160,GROUP,256] */
-	float *lstm;
-};
-
-/* Runs `count` windows through the network; the first one starts at frame 0 of `mel`. */
-static fv_status run_windows(const ge2e_state *s, fv_ctx *worker, const float *mel, int64_t step,
-	int64_t count, const struct scratch *scratch, float *partials)
-{
-	const size_t row = GE2E_BANDS * sizeof *mel;
-	for (int64_t t = 0; t < GE2E_FRAMES; t++)
-		for (int64_t p = 0; p < count; p++)
-			memcpy(scratch->input + (t * count + p) * GE2E_BANDS,
-				mel + (p * step + t) * GE2E_BANDS, row);
-	const float *x = scratch->input;
-	for (int l = 0; l < GE2E_LAYERS; l++) {
-		float *y = scratch->hidden[l % 2];
-		fv_lstm_apply(s->layer[l], x, GE2E_FRAMES, count, y, scratch->lstm);
-		x = y;
-	}
-	x += (GE2E_FRAMES - 1) * count * GE2E_DIMS;
-	fv_status status = FV_OK;
-	for (int64_t p = 0; p < count && !status; p++)
-		status = project_output(s, worker, x + p * GE2E_DIMS, partials + p * GE2E_DIMS);
-	return status;
-}
-
-fv_status ge2e_compute_partials(
-	const ge2e_state *s, fv_ctx *worker, const float *wave, int64_t n, float *partials)
+fv_status ge2e_compute_mel(
+	const ge2e_state *s, fv_ctx *worker, const float *wave, int64_t n, fv_feed *feed)
 {
 	int64_t step, count = ge2e_count_partials(s, n, &step);
 	int64_t frames = (count - 1) * step + GE2E_FRAMES;
-	float *mel = fv_scratch(worker, (size_t)(frames * GE2E_BANDS) * sizeof *mel);
-	const size_t hidden = sizeof(float[GE2E_FRAMES][GROUP][GE2E_DIMS]);
-	size_t lstm = fv_lstm_scratch(s->layer[1], GROUP);
-	struct scratch scratch = {fv_scratch(worker, sizeof(float[GE2E_FRAMES][GROUP][GE2E_BANDS])),
-		{fv_scratch(worker, hidden), fv_scratch(worker, hidden)},
-		fv_scratch(worker, lstm * sizeof(float))};
-	if (!mel || !scratch.input || !scratch.hidden[0] || !scratch.hidden[1] || !scratch.lstm)
-		return FV_FAILED;
-	fv_status status = fv_mel_spectrum(s->mel, s->stft, worker, wave, n, frames, mel);
-	for (int64_t first = 0; first < count && !status; first += GROUP) {
-		int64_t left = count - first;
-		status = run_windows(s, worker, mel + first * step * GE2E_BANDS, step,
-			left < GROUP ? left : GROUP, &scratch, partials + first * GE2E_DIMS);
-	}
-	return status;
+	float *mel = fv_feed_rows(feed, frames, GE2E_BANDS);
+	return mel ? fv_mel_spectrum(s->mel, s->stft, worker, wave, n, frames, mel) : FV_FAILED;
 }
 
-fv_status ge2e_embed(const ge2e_state *s, fv_ctx *worker, const float *wave, int64_t n, float *out)
+fv_matrix ge2e_compute_partials(const ge2e_state *s, fv_pack *pack)
 {
-	int64_t step, count = ge2e_count_partials(s, n, &step);
-	float *partials = fv_scratch(worker, (size_t)(count * GE2E_DIMS) * sizeof *partials);
-	if (!partials)
-		return FV_FAILED;
-	fv_status status = ge2e_compute_partials(s, worker, wave, n, partials);
-	if (status)
-		return status;
-	double sum[GE2E_DIMS] = {0}, square = 0;
-	for (int64_t p = 0; p < count; p++)
-		for (int d = 0; d < GE2E_DIMS; d++)
-			sum[d] += partials[p * GE2E_DIMS + d];
-	for (int d = 0; d < GE2E_DIMS; d++)
-		square += sum[d] * sum[d];
-	for (int d = 0; d < GE2E_DIMS; d++)
-		out[d] = (float)(sum[d] / sqrt(square));
-	return FV_OK;
+	int64_t step = find_step(s);
+	fv_matrix mel = fv_pack_input(pack);
+	fv_matrix hidden = fv_pack_windows(pack, mel, GE2E_FRAMES, step, GE2E_DIMS);
+	fv_matrix partials = fv_pack_rows(pack, hidden, GE2E_DIMS);
+	fv_pack_lstm(pack, s->layer, GE2E_LAYERS, GE2E_FRAMES, step, mel, hidden);
+	fv_pack_dense(pack, s->last, FV_FUNCTION_RELU, 1, hidden, partials);
+	fv_pack_direction(pack, partials, partials);
+	return partials;
+}
+
+fv_status ge2e_embed(const ge2e_state *s, fv_pack *pack, float *const *out)
+{
+	fv_matrix embedding = fv_pack_utterances(pack, GE2E_DIMS);
+	fv_pack_direction(pack, ge2e_compute_partials(s, pack), embedding);
+	fv_pack_fetch(pack, embedding, 0, out);
+	fv_status status = fv_pack_wait(pack);
+	for (int32_t u = 0; u < fv_pack_count(pack) && !status; u++)
+		if (isnan(out[u][0]))
+			fv_pack_refuse(pack, u,
+				"the network's output cannot be normalised: its length is 0 or "
+				"not finite");
+	return status;
 }

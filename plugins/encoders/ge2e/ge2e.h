@@ -25,7 +25,7 @@ typedef struct ge2e_state {
 	fv_stft *stft;
 	fv_mel *mel;
 	fv_lstm *layer[GE2E_LAYERS];
-	float *weight, *bias; /* of the linear layer: [256,256] and [256] */
+	fv_dense *last; /* the linear layer, 256 -> 256 */
 } ge2e_state;
 
 /* --- weights.c --- */
@@ -50,12 +50,15 @@ FV_NODISCARD fv_status ge2e_open_features(ge2e_state *s, fv_ctx *ctx);
 /* Returns P for n samples. The windows start at frames 0, *step, 2 *step ... */
 int64_t ge2e_count_partials(const ge2e_state *s, int64_t n, int64_t *step);
 
-/* Computes partials [P,256] of wave [n], each of length 1. */
-FV_NODISCARD fv_status ge2e_compute_partials(
-	const ge2e_state *s, fv_ctx *worker, const float *wave, int64_t n, float *partials);
+/* Computes the mel bands of the windows of wave [n] into feed [(P - 1) step + 160, 40]. */
+FV_NODISCARD fv_status ge2e_compute_mel(
+	const ge2e_state *s, fv_ctx *worker, const float *wave, int64_t n, fv_feed *feed);
 
-/* Computes the embedding out [256] of wave [n]: the mean of the partials, scaled to length 1. */
-FV_NODISCARD fv_status ge2e_embed(
-	const ge2e_state *s, fv_ctx *worker, const float *wave, int64_t n, float *out);
+/* Enqueues the partial embeddings of the utterances of a pack, whose input is such mel bands: [P,256] of each,
+ * each of length 1. */
+fv_matrix ge2e_compute_partials(const ge2e_state *s, fv_pack *pack);
+
+/* Computes the embeddings out[u] [256]: the mean of the partials, scaled to length 1. */
+FV_NODISCARD fv_status ge2e_embed(const ge2e_state *s, fv_pack *pack, float *const *out);
 
 #endif

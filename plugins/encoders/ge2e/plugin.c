@@ -32,16 +32,24 @@ static fv_status ge2e_info(const void *state, fv_ctx *ctx, fv_encoder_info *info
 	return FV_OK;
 }
 
-static fv_status ge2e_encode(const void *state, fv_ctx *worker, int32_t output, const float *wave,
-	int64_t n, int32_t pooled, float *out)
+static fv_status ge2e_prepare(const void *state, fv_ctx *worker, int32_t output, const float *wave,
+	int64_t n, fv_feed *feed)
 {
 	(void)output;
-	(void)pooled;
 	float *speech = fv_scratch(worker, (size_t)n * sizeof *speech);
 	if (!speech)
 		return FV_FAILED;
 	fv_status status = ge2e_extract_speech(state, worker, wave, n, speech, &n);
-	return status ? status : ge2e_embed(state, worker, speech, n, out);
+	return status ? status : ge2e_compute_mel(state, worker, speech, n, feed);
+}
+
+static fv_status ge2e_batch(const void *state, fv_ctx *worker, int32_t output, fv_pack *pack,
+	int32_t pooled, float *const *out)
+{
+	(void)worker;
+	(void)output;
+	(void)pooled;
+	return ge2e_embed(state, pack, out);
 }
 
 static const void *ge2e_extension(const char *id)
@@ -66,8 +74,8 @@ static const fv_param params[] = {
 		       "the window is dropped."),
 };
 
-static const fv_encoder_ops ops =
-	FV_ENCODER_OPS(.open = ge2e_open, .info = ge2e_info, .encode = ge2e_encode);
+static const fv_encoder_ops ops = FV_ENCODER_OPS(.open = ge2e_open, .info = ge2e_info,
+	.prepare = ge2e_prepare, .batch = ge2e_batch);
 
 static const fv_descriptor descriptor = FV_ENCODER(.name = "ge2e", .version = "1",
 	.summary = "Speaker embedding by three LSTM layers (resemblyzer's weights)",

@@ -138,15 +138,9 @@ static fv_status open_layers(ge2e_state *s, fv_ctx *ctx, float *const *value)
 		if (!s->layer[l])
 			return FV_FAILED;
 	}
-	size_t weight = (size_t)GE2E_DIMS * GE2E_DIMS * sizeof(float),
-	       bias = GE2E_DIMS * sizeof(float);
-	s->weight = fv_alloc(ctx, weight);
-	s->bias = fv_alloc(ctx, bias);
-	if (!s->weight || !s->bias)
-		return FV_FAILED;
-	memcpy(s->weight, value[LINEAR_WEIGHT], weight);
-	memcpy(s->bias, value[LINEAR_BIAS], bias);
-	return FV_OK;
+	s->last = fv_dense_open(
+		ctx, FV_SUMS_FLOAT, GE2E_DIMS, GE2E_DIMS, value[LINEAR_WEIGHT], value[LINEAR_BIAS]);
+	return s->last ? FV_OK : FV_FAILED;
 }
 
 fv_status ge2e_read_weights(ge2e_state *s, fv_ctx *ctx, const char *path)

@@ -157,9 +157,3 @@ void speech_fill_info(const speech_state *s, fv_encoder_info *info)
 	info->min_samples = (int32_t)fv_trunk_min_samples(s->trunk);
 	info->identity = s->identity;
 }
-
-fv_status speech_encode(const speech_state *s, fv_ctx *worker, const float *wave, int64_t n,
-	int32_t pooled, float *out)
-{
-	return fv_trunk_apply(s->trunk, worker, wave, n, s->scaled, pooled, out);
-}

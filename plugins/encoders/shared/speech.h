@@ -62,11 +62,6 @@ FV_NODISCARD fv_status speech_open(
 /* Fills in the members of info that are the same for all of these encoders. */
 void speech_fill_info(const speech_state *s, fv_encoder_info *info);
 
-/* Writes all states into out [L,T,width], or their means over the frames into out [L,width].
- * [worker] */
-FV_NODISCARD fv_status speech_encode(const speech_state *s, fv_ctx *worker, const float *wave,
-	int64_t n, int32_t pooled, float *out);
-
 /* State and ops of encoders whose only output is `states`. */
 typedef struct speech_states {
 	speech_state speech;
@@ -77,8 +72,8 @@ FV_NODISCARD fv_status speech_states_open(
 	speech_states *s, fv_ctx *ctx, const char *path, const speech_kind *kind);
 fv_status speech_states_info(const void *state, fv_ctx *ctx, fv_encoder_info *info);
 int64_t speech_states_frames(const void *state, int32_t output, int64_t n);
-fv_status speech_states_encode(const void *state, fv_ctx *worker, int32_t output, const float *wave,
-	int64_t n, int32_t pooled, float *out);
+fv_status speech_states_batch(const void *state, fv_ctx *worker, int32_t output, fv_pack *pack,
+	int32_t pooled, float *const *out);
 
 /* Returns the output `states` of an open trunk. */
 fv_output speech_states_output(const speech_state *s);

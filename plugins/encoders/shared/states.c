@@ -34,10 +34,11 @@ int64_t speech_states_frames(const void *state, int32_t output, int64_t n)
 	return fv_trunk_frames(s->speech.trunk, n);
 }
 
-fv_status speech_states_encode(const void *state, fv_ctx *worker, int32_t output, const float *wave,
-	int64_t n, int32_t pooled, float *out)
+fv_status speech_states_batch(const void *state, fv_ctx *worker, int32_t output, fv_pack *pack,
+	int32_t pooled, float *const *out)
 {
 	const speech_states *s = state;
+	(void)worker;
 	(void)output;
-	return speech_encode(&s->speech, worker, wave, n, pooled, out);
+	return fv_trunk_batch(s->speech.trunk, pack, s->speech.scaled, pooled, out);
 }

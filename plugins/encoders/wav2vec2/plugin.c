@@ -44,7 +44,7 @@ static const void *wav2vec2_extension(const char *id)
 static const fv_param params[] = {SPEECH_PARAMS(speech_states, speech)};
 
 static const fv_encoder_ops ops = FV_ENCODER_OPS(.open = wav2vec2_open, .info = speech_states_info,
-	.frames = speech_states_frames, .encode = speech_states_encode);
+	.frames = speech_states_frames, .batch = speech_states_batch);
 
 static const fv_descriptor descriptor = FV_ENCODER(.name = "wav2vec2", .version = "1",
 	.summary = "All hidden states of wav2vec 2.0 (base, large, XLS-R) or HuBERT",

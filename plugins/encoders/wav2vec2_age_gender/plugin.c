@@ -6,7 +6,6 @@
  * With h [width] the mean over the frames of the last state:
  *   age = 100 (A_2 tanh(A_1 h + a_1) + a_2) years,  gender = softmax(G_2 tanh(G_1 h + g_1) + g_2)
  * Outputs: `classes` [1,4] (age, female, male, child) and `states` [layers + 1, width]. */
-#include <math.h>
 #include <string.h>
 
 #include "speech.h"
@@ -39,13 +38,22 @@ static const speech_extra extra[TENSORS] = {
 
 typedef struct age_gender_state {
 	speech_state speech;
-	float *tensor[TENSORS];
+	fv_dense *age[2], *gender[2];
 	fv_output output[OUTPUTS];
 } age_gender_state;
 
 static const char *const types[] = {"wav2vec2", NULL};
 static const speech_kind age_gender = {
 	.scaled = true, .extra = extra, .n_extra = TENSORS, .types = types};
+
+/* Opens a head from its four tensors. */
+static fv_status open_head(
+	fv_ctx *ctx, float *const *tensor, int64_t width, int64_t outputs, fv_dense *head[2])
+{
+	head[0] = fv_dense_open(ctx, FV_SUMS_DOUBLE, width, width, tensor[0], tensor[1]);
+	head[1] = fv_dense_open(ctx, FV_SUMS_DOUBLE, outputs, width, tensor[2], tensor[3]);
+	return head[0] && head[1] ? FV_OK : FV_FAILED;
+}
 
 static fv_status age_gender_open(void *state, fv_ctx *ctx, const char *weights)
 {
@@ -58,7 +66,13 @@ static fv_status age_gender_open(void *state, fv_ctx *ctx, const char *weights)
 			"needs weights: give model.safetensors or pytorch_model.bin of "
 			"audeering/wav2vec2-large-robust-24-ft-age-gender (fairvox fetch "
 			"wav2vec2-age-gender; CC BY-NC-SA 4.0: not for commercial use)");
-	fv_status status = speech_open(&s->speech, ctx, weights, &age_gender, s->tensor);
+	float *tensor[TENSORS];
+	fv_status status = speech_open(&s->speech, ctx, weights, &age_gender, tensor);
+	int64_t width = s->speech.shape.width;
+	if (!status)
+		status = open_head(ctx, tensor + AGE_DENSE_WEIGHT, width, 1, s->age);
+	if (!status)
+		status = open_head(ctx, tensor + GENDER_DENSE_WEIGHT, width, GENDERS, s->gender);
 	if (status)
 		return status;
 	s->output[CLASSES] = (fv_output)FV_OUTPUT(.name = "classes", .layers = 1,
@@ -86,60 +100,30 @@ static int64_t age_gender_frames(const void *state, int32_t output, int64_t n)
 
 /* --- the two heads --- */
 
-static double dot_product(const float *a, const float *b, int32_t n)
+/* Applies a head to the means h [U,width]: y = f(factor (W_2 tanh(W_1 h + b_1) + b_2)). */
+static void apply_head(fv_pack *pack, fv_dense *const head[2], fv_matrix h, fv_function f,
+	double factor, fv_matrix y)
 {
-	double sum = 0;
-	for (int32_t i = 0; i < n; i++)
-		sum += (double)a[i] * b[i];
-	return sum;
+	fv_matrix inner = fv_pack_utterances(pack, h.width);
+	fv_pack_dense(pack, head[0], FV_FUNCTION_TANH, 1, h, inner);
+	fv_pack_dense(pack, head[1], f, factor, inner, y);
 }
 
-/* Applies a head: out [n] = W_2 tanh(W_1 h + b_1) + b_2, with tensors from `first` on. inner
- * [width] is scratch. */
-static void apply_head(const age_gender_state *s, int32_t first, const float *h, int32_t n,
-	float *inner, double *out)
-{
-	float *const *t = s->tensor + first;
-	int32_t width = s->speech.shape.width;
-	for (int32_t d = 0; d < width; d++)
-		inner[d] = (float)tanh(dot_product(t[0] + (int64_t)d * width, h, width) + t[1][d]);
-	for (int32_t k = 0; k < n; k++)
-		out[k] = dot_product(t[2] + (int64_t)k * width, inner, width) + t[3][k];
-}
-
-static void apply_softmax(const double *logit, int32_t n, float *out)
-{
-	double largest = logit[0], sum = 0;
-	for (int32_t k = 1; k < n; k++)
-		largest = logit[k] > largest ? logit[k] : largest;
-	for (int32_t k = 0; k < n; k++)
-		sum += exp(logit[k] - largest);
-	for (int32_t k = 0; k < n; k++)
-		out[k] = (float)(exp(logit[k] - largest) / sum);
-}
-
-static fv_status age_gender_encode(const void *state, fv_ctx *worker, int32_t output,
-	const float *wave, int64_t n, int32_t pooled, float *out)
+static fv_status age_gender_batch(const void *state, fv_ctx *worker, int32_t output, fv_pack *pack,
+	int32_t pooled, float *const *out)
 {
 	const age_gender_state *s = state;
+	(void)worker;
 	if (output == STATES)
-		return speech_encode(&s->speech, worker, wave, n, pooled, out);
-	int32_t width = s->speech.shape.width, layers = s->speech.shape.layers;
-	size_t size = (size_t)(layers + 2) * (size_t)width;
-	float *means = fv_scratch(worker, size * sizeof *means);
-	if (!means)
-		return FV_FAILED;
-	fv_status status = speech_encode(&s->speech, worker, wave, n, 1, means);
-	if (status)
-		return status;
-	const float *h = means + (int64_t)layers * width;
-	float *inner = means + (int64_t)(layers + 1) * width;
-	double age, logit[GENDERS];
-	apply_head(s, AGE_DENSE_WEIGHT, h, 1, inner, &age);
-	apply_head(s, GENDER_DENSE_WEIGHT, h, GENDERS, inner, logit);
-	out[0] = (float)(100 * age);
-	apply_softmax(logit, GENDERS, out + 1);
-	return FV_OK;
+		return fv_trunk_batch(s->speech.trunk, pack, s->speech.scaled, pooled, out);
+	fv_matrix last = fv_trunk_last(s->speech.trunk, pack, s->speech.scaled);
+	fv_matrix h = fv_pack_utterances(pack, s->speech.shape.width);
+	fv_matrix classes = fv_pack_utterances(pack, 1 + GENDERS);
+	fv_pack_mean(pack, FV_SUMS_DOUBLE, last, h);
+	apply_head(pack, s->age, h, FV_FUNCTION_NONE, 100, fv_columns(classes, 0, 1));
+	apply_head(pack, s->gender, h, FV_FUNCTION_SOFTMAX, 1, fv_columns(classes, 1, GENDERS));
+	fv_pack_fetch(pack, classes, 0, out);
+	return fv_pack_wait(pack);
 }
 
 /* --- fv.fits/1 --- */
@@ -171,7 +155,7 @@ static const void *age_gender_extension(const char *id)
 static const fv_param params[] = {SPEECH_PARAMS(age_gender_state, speech)};
 
 static const fv_encoder_ops ops = FV_ENCODER_OPS(.open = age_gender_open, .info = age_gender_info,
-	.frames = age_gender_frames, .encode = age_gender_encode);
+	.frames = age_gender_frames, .batch = age_gender_batch);
 
 static const fv_descriptor descriptor = FV_ENCODER(.name = "wav2vec2_age_gender", .version = "1",
 	.summary =

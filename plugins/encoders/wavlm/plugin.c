@@ -60,7 +60,7 @@ static const void *wavlm_extension(const char *id)
 static const fv_param params[] = {SPEECH_PARAMS(speech_states, speech)};
 
 static const fv_encoder_ops ops = FV_ENCODER_OPS(.open = wavlm_open, .info = speech_states_info,
-	.frames = speech_states_frames, .encode = speech_states_encode);
+	.frames = speech_states_frames, .batch = speech_states_batch);
 
 static const fv_descriptor descriptor = FV_ENCODER(.name = "wavlm", .version = "1",
 	.summary = "All hidden states of WavLM (base, base-plus, large)",

@@ -13,6 +13,7 @@
 #include <cblas.h>
 
 #include "backend/blas.h"
+#include "backend/cpu_ops.h"
 #include "backend/gates.h"
 
 #define WIDE 16 /* gates in a block */
@@ -27,9 +28,10 @@ struct fv_lstm {
 	float *bias;      /* [4H] both summed */
 };
 
-fv_lstm *fv_lstm_open(fv_ctx *ctx, int32_t inputs, int32_t hidden, const float *weight_ih,
-	const float *weight_hh, const float *bias_ih, const float *bias_hh)
+fv_lstm *core_cpu_open_lstm(fv_ctx *ctx, core_device *device, int32_t inputs, int32_t hidden,
+	const float *weight_ih, const float *weight_hh, const float *bias_ih, const float *bias_hh)
 {
+	(void)device;
 	assert(inputs > 0 && hidden > 0 && hidden % 4 == 0);
 	size_t gates = 4 * (size_t)hidden, h = (size_t)hidden;
 	fv_lstm *lstm = core_blas_open(ctx) ? NULL : fv_alloc(ctx, sizeof *lstm);

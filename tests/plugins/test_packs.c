@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Encoders that compute packs, with small networks of drawn weights: 64 utterances of different lengths, in packs
+ * of 1 to 64 and in several orders, give the numbers of each utterance alone, to the last bit. */
+#include "support.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fairvox/stream.h>
+
+#include "encoder.h"
+#include "nn/encode.h"
+
+enum { UTTERANCES = 64 };
+
+static const struct model {
+	const char *encoder, *weights, *output, *param;
+} models[] = {
+	{"wavlm", "encoders/wavlm_tiny/hf/model.safetensors", NULL, NULL},
+	{"wavlm", "encoders/variants/wavlm_large/model.safetensors", NULL, "precision=bf16"},
+	{"wav2vec2", "encoders/variants/wav2vec2_base/model.safetensors", NULL, NULL},
+	{"wav2vec2", "encoders/variants/hubert_large/model.safetensors", NULL, NULL},
+	{"wav2vec2", "encoders/variants/odd/model.safetensors", NULL, NULL},
+	{"wav2vec2_age_gender", "encoders/w2v2_age_gender_tiny/model.safetensors", "classes", NULL},
+	{"wav2vec2_age_gender", "encoders/w2v2_age_gender_tiny/model.safetensors", "states",
+		"precision=bf16x3"},
+	{"ecapa", "ecapa/embedding_model.ckpt", NULL, NULL},
+	{"ecapa", "ecapa/embedding_model.ckpt", NULL, "precision=bf16"},
+	{"ecapa", "ecapa/other.ckpt", NULL, NULL},
+};
+
+struct utterances {
+	fv_feed feed[UTTERANCES];
+	float *alone[UTTERANCES];
+};
+
+/* Draws waves from the shortest allowed up to two seconds, some of them silent, and encodes each alone. */
+static void encode_alone(fv_ctx *ctx, const core_encoder *e, const core_encode_call *call,
+	size_t size, struct utterances *all)
+{
+	fv_stream stream = fv_rng_seeded(1, "waves", 0, 0);
+	for (int u = 0; u < UTTERANCES; u++) {
+		uint64_t more = fv_below(&stream, u % 8 ? 16000 : 32000);
+		int64_t n = e->info.min_samples + (u ? (int64_t)more : 0);
+		float *wave = core_alloc(ctx, (size_t)n, sizeof *wave);
+		for (int64_t i = 0; i < n; i++)
+			wave[i] = u % 9 == 4 ? 0 : (float)(0.1 * fv_normal(&stream));
+		all->alone[u] = core_alloc(ctx, size, 1);
+		test_ok(ctx,
+			core_encode_wave(call, ctx, core_device_cpu(), wave, n, all->alone[u]));
+		core_scratch_reset(ctx);
+		test_ok(ctx, core_encode_feed(call, ctx, wave, n, &all->feed[u]));
+		size_t bytes = (size_t)(all->feed[u].rows * all->feed[u].width) * sizeof *wave;
+		all->feed[u].data = memcpy(core_alloc(ctx, bytes, 1), all->feed[u].data, bytes);
+	}
+}
+
+static void check_pack(const core_encode_call *call, const struct utterances *all, const int *order,
+	int n, size_t size)
+{
+	fv_ctx *ctx = test_ctx();
+	int64_t count[UTTERANCES], width = all->feed[0].width, rows = 0;
+	float *out[UTTERANCES];
+	const char *reason[UTTERANCES];
+	for (int k = 0; k < n; k++)
+		rows += count[k] = all->feed[order[k]].rows;
+	float *input = core_alloc(ctx, (size_t)(rows * width), sizeof *input), *at = input;
+	for (int k = 0; k < n; at += count[k++] * width) {
+		memcpy(at, all->feed[order[k]].data, (size_t)(count[k] * width) * sizeof *at);
+		out[k] = core_alloc(ctx, size, 1);
+	}
+	test_ok(ctx, core_encode_pack(
+			     call, ctx, core_device_cpu(), n, count, width, input, out, reason));
+	for (int k = 0; k < n; k++) {
+		assert_null(reason[k]);
+		assert_memory_equal(out[k], all->alone[order[k]], size);
+	}
+	core_ctx_free(ctx);
+}
+
+static void check_model(const core_registry *r, const struct model *m)
+{
+	static const int sizes[] = {1, 2, 5, 31, 64};
+	fv_ctx *ctx = test_ctx();
+	core_encoder *e;
+	struct utterances all;
+	test_ok(ctx, test_encoder_with(
+			     ctx, r, m->encoder, test_golden(m->weights), m->output, m->param, &e));
+	const core_encode_call call = {e->ops, e->state, e->output, 1};
+	size_t size = (size_t)e->layers * (size_t)e->dims * sizeof(float);
+	encode_alone(ctx, e, &call, size, &all);
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		int order[UTTERANCES];
+		for (int u = 0; u < UTTERANCES; u++) /* another permutation for each i */
+			order[u] = (u * (2 * (int)i + 7) + 5 * (int)i) % UTTERANCES;
+		for (int first = 0; first + sizes[i] <= UTTERANCES; first += 24)
+			check_pack(&call, &all, order + first, sizes[i], size);
+	}
+	core_encoder_close(e);
+	core_ctx_free(ctx);
+}
+
+static void packed_as_alone(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	core_registry *r;
+	test_ok(ctx, core_registry_open(ctx, NULL, 0, &r));
+	for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+		check_model(r, &models[i]);
+	core_ctx_free(ctx);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(packed_as_alone)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
