@@ -73,7 +73,8 @@ def read_report(report):
     """Blocks of a leaf report, (name of the type or "", first line, lines below)."""
     blocks = []
     for line in report.split("\n"):
-        if not line.strip() or re.match(r"(Leaf changes|Changed leaf types|Removed/Changed/Added) ", line):
+        if not line.strip() or re.match(
+                r"(Leaf changes|Changed leaf types|Removed/Changed/Added|(Function|Variable) symbols changes) ", line):
             continue
         if not line.startswith(" ") or re.match(r" *\[[A-Z]\] ", line):
             changed = re.match(r"'(?:struct|union|enum|class) (\w+)", line)
