@@ -22,7 +22,7 @@ constexpr const char *group_names[] = {"low", "high"};
 
 struct state {
 	double quantile;
-	const char *column;
+	const char *feature;
 	int32_t position; /* of the column; filled in by fit, like all below */
 	int32_t dims;
 	float threshold;
@@ -73,10 +73,10 @@ fv_status state::fit(fv_ctx *ctx, const fv_grouper_input *train, fv_grouping *ou
 			"the encoder gives %d layers: choose one with its key 'layer'",
 			train->layers);
 	dims = train->dims;
-	position = find_column(column, train);
+	position = find_column(feature, train);
 	if (position < 0)
 		return fv_fail(ctx, FV_CONFIG, "the encoder has no column '%s': its first is '%s'",
-			column, train->columns[0]);
+			feature, train->columns[0]);
 	fv_status status = check_numbers(ctx, train);
 	if (status)
 		return status;
@@ -107,7 +107,7 @@ constexpr fv_param params[] = {
 		"share of the training rows in the group low")
 		.set_range(0, 1)
 		.set_default("0.5"),
-	fairvox::string_param(FV_FIELD(state, column), "column",
+	fairvox::string_param(FV_FIELD(state, feature), "feature",
 		"column of the encoder's output; none: its first"),
 };
 

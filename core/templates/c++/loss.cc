@@ -11,6 +11,9 @@
  * follows the gradient sum_i v_i dl_i. fairvox/loss.h describes the other ops: `open` reads counts and
  * labels, `subsample` and `order` choose rows, `mix` mixes samples. An objective that needs groups sets
  * uses_groups to 1 and reads batch->group.
+ *
+ * exact_derivative says that v_i is the derivative of the value, and `fairvox check` compares them; leave it out
+ * where something is held constant, such as group weights.
  */
 #include <algorithm>
 #include <cmath>
@@ -69,6 +72,7 @@ constexpr fv_param params[] = {
 constexpr auto ops = fairvox::make<fv_loss_ops>([](auto &o) {
 	o.weigh = fairvox::op<&state::weigh>();
 	o.evaluate = fairvox::op<&state::evaluate>();
+	o.exact_derivative = 1;
 });
 
 constexpr auto descriptor = fairvox::make_loss<state>([](auto &d) {

@@ -16,7 +16,7 @@
 
 typedef struct state {
 	double quantile;
-	const char *column;
+	const char *feature;
 	int32_t position; /* of the column; filled in by fit_threshold, like all below */
 	int32_t dims;
 	float threshold;
@@ -49,10 +49,10 @@ static int compare_floats(const void *a, const void *b)
 /* Returns the position of the column that the parameter names, or -1; the first if it names none. */
 static int32_t find_column(const state *s, const fv_grouper_input *rows)
 {
-	for (int32_t d = 0; s->column && d < rows->dims; d++)
-		if (!strcmp(rows->columns[d], s->column))
+	for (int32_t d = 0; s->feature && d < rows->dims; d++)
+		if (!strcmp(rows->columns[d], s->feature))
 			return d;
-	return s->column ? -1 : 0;
+	return s->feature ? -1 : 0;
 }
 
 static fv_status fit_threshold(
@@ -71,7 +71,7 @@ static fv_status fit_threshold(
 	s->position = find_column(s, train);
 	if (s->position < 0)
 		return fv_fail(ctx, FV_CONFIG, "the encoder has no column '%s': its first is '%s'",
-			s->column, train->columns[0]);
+			s->feature, train->columns[0]);
 	fv_status status = check_numbers(ctx, train);
 	if (status)
 		return status;
@@ -102,7 +102,7 @@ static fv_status assign_rows(
 static const fv_param params[] = {
 	FV_PARAM_REAL(state, quantile, .name = "quantile", .min = 0, .max = 1, .def_paper = "0.5",
 		.doc = "share of the training rows in the group low"),
-	FV_PARAM_STRING(state, column, .name = "column",
+	FV_PARAM_STRING(state, feature, .name = "feature",
 		.doc = "column of the encoder's output; none: its first"),
 };
 

@@ -11,6 +11,9 @@
  * model follows the gradient sum_i v_i dl_i. fairvox/loss.h describes the other ops: `open` reads counts
  * and labels, `subsample` and `order` choose rows, `mix` mixes samples. An objective that needs groups
  * sets .uses_groups = 1 and reads batch->group.
+ *
+ * exact_derivative says that v_i is the derivative of the value, and `fairvox check` compares them; leave it out
+ * where something is held constant, such as group weights.
  */
 #include <math.h>
 
@@ -57,7 +60,8 @@ static const fv_param params[] = {
 		.doc = "share of each batch that counts"),
 };
 
-static const fv_loss_ops ops = FV_LOSS_OPS(.weigh = weigh_batch, .evaluate = evaluate_batch);
+static const fv_loss_ops ops =
+	FV_LOSS_OPS(.weigh = weigh_batch, .evaluate = evaluate_batch, .exact_derivative = 1);
 
 static const fv_descriptor descriptor = FV_LOSS(.name = "my_plugin", .version = "0.1",
 	.summary = "mean of the worst share of each batch",

@@ -14,7 +14,7 @@ static NAMES: Texts<2> = texts!["low", "high"];
 fairvox::state! {
     struct State {
         quantile: real { min: 0.0, max: 1.0, paper: "0.5", doc: "share of the training rows in the group low" },
-        column: string { doc: "column of the encoder's output; none: its first" },
+        feature: string { doc: "column of the encoder's output; none: its first" },
     }
     own {
         position: usize, // of the column; filled in by fit_threshold, like all below
@@ -39,7 +39,7 @@ unsafe fn read_numbers(rows: &fv_grouper_input) -> Result<&[f32], String> {
 
 /// The position of the column that the parameter names; the first if it names none.
 unsafe fn find_column(state: &State, rows: &fv_grouper_input) -> Result<usize, String> {
-    let name = match read_text(state.column) {
+    let name = match read_text(state.feature) {
         Some(name) => name,
         None => return Ok(0),
     };

@@ -11,6 +11,9 @@
 //! follows the gradient sum_i v_i dl_i. fairvox/loss.h describes the other ops: `open` reads counts and labels,
 //! `subsample` and `order` choose rows, `mix` mixes samples. An objective that needs groups sets uses_groups to 1
 //! and reads batch.group.
+//!
+//! exact_derivative says that v_i is the derivative of the value, and `fairvox check` compares them; leave it out
+//! where something is held constant, such as group weights.
 use fairvox::*;
 
 fairvox::state! {
@@ -64,6 +67,7 @@ unsafe extern "C" fn evaluate_batch(
 static OPS: fv_loss_ops = fv_loss_ops {
     weigh: Some(weigh_batch),
     evaluate: Some(evaluate_batch),
+    exact_derivative: 1,
     ..fv_loss_ops::SIZED
 };
 
