@@ -36,6 +36,9 @@ SHOW(fv_others)
 SHOW(fv_trunk_shape)
 SHOW(fv_pitch_options)
 SHOW(fv_stream)
+SHOW(fv_matrix)
+SHOW(fv_affine)
+SHOW(fv_convolution)
 
 #define SAME(constant_, number_) _Static_assert((constant_) == (number_), #constant_ " has changed")
 

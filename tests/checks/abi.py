@@ -3,8 +3,10 @@
 """The plugin ABI keeps the promise of core/docs/writing-a-plugin.md: abidiff compares the public structs and the
 fv_ functions of the library with the baseline in tests/abi.
 
-Allowed are members behind the end of a struct that starts with its size, new enumerators, new functions. With
---write the present headers and library become the baseline, which is only right when FV_ABI is raised."""
+Allowed are members behind the end of a struct that starts with its size, new enumerators, new functions. --extend
+takes what was added into the record, so that it is kept from then on; the headers that the old plugins are built
+from stay those of the first version. With --write the present headers and library become the baseline, which is only
+right when FV_ABI is raised."""
 import pathlib
 import re
 import shutil
@@ -124,23 +126,32 @@ def plant(root):
     return ["'int32_t early'", "fv_loss_setup", "in_padding", "'struct fv_list' changed", "'fv_stage::pull'"]
 
 
-def write_baseline(build):
-    folder = common.ROOT / FOLDER
-    shutil.rmtree(folder / "include", ignore_errors=True)
-    shutil.copytree(common.ROOT / HEADERS, folder / "include")
+def write_record(build):
     with tempfile.TemporaryDirectory() as name:
         present, findings = make_present(common.ROOT, build, pathlib.Path(name))
-    for finding in findings:
-        print(finding)
     for part, text in (present or {}).items():
-        (folder / f"{part}.abi").write_text(text, encoding="utf-8")
-    return bool(findings)
+        (common.ROOT / FOLDER / f"{part}.abi").write_text(text, encoding="utf-8")
+    return findings
+
+
+def extend_record(build):
+    return find(common.ROOT, build) or write_record(build)
+
+
+def write_baseline(build):
+    folder = common.ROOT / FOLDER / "include"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(common.ROOT / HEADERS, folder)
+    return write_record(build)
 
 
 if __name__ == "__main__":
     if not shutil.which("abidw") or not shutil.which("abidiff"):
         print("abidw and abidiff are missing: the plugin ABI is not compared (apt-get install abigail-tools)")
         sys.exit(SKIPPED)
-    if sys.argv[1:2] == ["--write"]:
-        sys.exit(write_baseline(pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else common.ROOT / "build")))
+    write = {"--write": write_baseline, "--extend": extend_record}.get(" ".join(sys.argv[1:2]))
+    if write:
+        problems = write(pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else common.ROOT / "build"))
+        print(*problems, sep="\n", end="\n" if problems else "")
+        sys.exit(bool(problems))
     common.main(find, plant, __doc__)
