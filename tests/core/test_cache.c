@@ -92,6 +92,56 @@ static void test_put_get(void **state)
 	core_ctx_free(ctx);
 }
 
+/* Entries are written by one process and sealed by another, few and many at once; a recording may be there twice. */
+static void test_seal(void **state)
+{
+	(void)state;
+	enum { MANY = 40 };
+	fv_ctx *ctx = test_ctx();
+	const char *cache = test_folder("cache");
+	core_encoder e = encoder('f');
+	const char *sha[MANY + 1];
+	float x[L * D];
+	bool silent;
+	core_lease *lease;
+	test_ok(ctx, core_cache_lock_key(ctx, cache, e.key, &lease));
+	for (int few = 0; few < 2; few++) {
+		int n = few ? 3 : MANY;
+		for (int i = 0; i < n; i++) {
+			char *name = core_strdup(ctx, audio);
+			name[0] = (char)('0' + few);
+			name[1] = (char)('0' + i % 10);
+			name[2] = (char)('0' + i / 10);
+			sha[i] = name;
+			fill(x, (float)i);
+			test_ok(ctx, core_cache_write(ctx, cache, &e, name, x, false));
+			assert_false(core_cache_get(ctx, cache, &e, name, x, &silent));
+		}
+		sha[n] = sha[1];
+		test_ok(ctx, core_cache_seal(ctx, cache, &e, sha, n + 1));
+		for (int i = 0; i < n; i++)
+			assert_true(holds(ctx, cache, &e, sha[i], (float)i));
+	}
+	/* what was not written cannot be sealed; nothing is left of the others */
+	fill(x, 5);
+	test_ok(ctx, core_cache_write(ctx, cache, &e, other_audio, x, false));
+	const char *lost[] = {audio, other_audio};
+	test_fails(ctx, core_cache_seal(ctx, cache, &e, lost, 2), FV_FAILED,
+		"cannot write: No such file");
+	assert_false(
+		core_file_exists(core_format(ctx, "%s/%s/.%s.unsync", cache, e.key, other_audio)));
+	core_error_clear(ctx);
+	/* a writer that was killed before the entry was sealed */
+	test_ok(ctx, core_cache_write(ctx, cache, &e, other_audio, x, false));
+	core_lease_release(lease);
+	test_ok(ctx, core_cache_lock_key(ctx, cache, e.key, &lease));
+	assert_false(
+		core_file_exists(core_format(ctx, "%s/%s/.%s.unsync", cache, e.key, other_audio)));
+	assert_false(core_cache_get(ctx, cache, &e, other_audio, x, &silent));
+	core_lease_release(lease);
+	core_ctx_free(ctx);
+}
+
 /* Entries of another recording, encoder or shape under the name of the right one. */
 static void test_not_its_own(void **state)
 {
@@ -260,8 +310,8 @@ int main(void)
 	memset(audio, '1', sizeof audio - 1);
 	memset(other_audio, '2', sizeof other_audio - 1);
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_put_get),
-		cmocka_unit_test(test_not_its_own), cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_concurrent), cmocka_unit_test(test_leftovers),
-		cmocka_unit_test(test_pruned_key)};
+		cmocka_unit_test(test_seal), cmocka_unit_test(test_not_its_own),
+		cmocka_unit_test(test_damaged), cmocka_unit_test(test_concurrent),
+		cmocka_unit_test(test_leftovers), cmocka_unit_test(test_pruned_key)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

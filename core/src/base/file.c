@@ -125,22 +125,72 @@ int core_sync_dir_of(fv_ctx *ctx, const char *path)
 	return result;
 }
 
-fv_status core_writer_commit(fv_ctx *ctx, core_writer *writer)
+static fv_status commit_writer(fv_ctx *ctx, core_writer *writer, bool durable)
 {
-	if (fsync(writer->fd))
+	if (durable && fsync(writer->fd))
 		goto fail;
 	int closed = close(writer->fd);
 	writer->fd = -1;
 	if (closed || rename(writer->temporary, writer->target))
 		goto fail;
 	writer->temporary = NULL;
-	if (core_sync_dir_of(ctx, writer->target))
+	if (durable && core_sync_dir_of(ctx, writer->target))
 		goto fail;
 	return FV_OK;
 fail:;
 	int reason = errno;
 	core_writer_abandon(writer);
 	return fv_fail(ctx, FV_FAILED, "%s: cannot write: %s", writer->target, strerror(reason));
+}
+
+fv_status core_writer_commit(fv_ctx *ctx, core_writer *writer)
+{
+	return commit_writer(ctx, writer, true);
+}
+
+fv_status core_writer_commit_loose(fv_ctx *ctx, core_writer *writer)
+{
+	return commit_writer(ctx, writer, false);
+}
+
+/* --- many files --- */
+
+#define FEW                                                                                        \
+	8 /* files that are synced one by one: syncfs also waits for what other programs wrote */
+
+/* Syncs the contents of the files. Returns the index of one that failed, with errno, or n. */
+static int64_t sync_files(const char *const *path, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++) {
+		int fd = open(path[i], O_RDONLY | O_CLOEXEC);
+		if (fd < 0 && errno == ENOENT)
+			continue;
+		int failed = fd < 0 || (n <= FEW ? fsync(fd) : syncfs(fd)), reason = errno;
+		if (fd >= 0)
+			close(fd);
+		errno = reason;
+		if (failed)
+			return i;
+		if (n > FEW)
+			return n;
+	}
+	return n;
+}
+
+fv_status core_files_seal(fv_ctx *ctx, const char *const *from, const char *const *to, int64_t n)
+{
+	int64_t bad = sync_files(from, n);
+	for (int64_t i = 0; i < n && bad == n; i++)
+		if (rename(from[i], to[i]) && (errno != ENOENT || !core_file_exists(to[i])))
+			bad = i;
+	if (bad == n && n && core_sync_dir_of(ctx, to[0]))
+		bad = 0;
+	if (bad == n)
+		return FV_OK;
+	int reason = errno;
+	for (int64_t i = 0; i < n; i++)
+		unlink(from[i]);
+	return fv_fail(ctx, FV_FAILED, "%s: cannot write: %s", to[bad], strerror(reason));
 }
 
 void core_writer_abandon(core_writer *writer)

@@ -26,6 +26,14 @@ FV_NODISCARD fv_status core_writer_put(
 FV_NODISCARD fv_status core_writer_commit(fv_ctx *ctx, core_writer *writer);
 void core_writer_abandon(core_writer *writer); /* NULL is allowed */
 
+/* Commits without fsync: the whole file is there under its name, but a power failure may take it away. */
+FV_NODISCARD fv_status core_writer_commit_loose(fv_ctx *ctx, core_writer *writer);
+
+/* Makes n files of one folder durable together and gives them other names there: from[i] -> to[i]. A file that
+ * another process has renamed so by then is left alone. Errors: FV_FAILED with path and reason. */
+FV_NODISCARD fv_status core_files_seal(
+	fv_ctx *ctx, const char *const *from, const char *const *to, int64_t n);
+
 /* fsync of a file's folder, so that a rename is permanent. Returns 0, or -1 with errno. */
 int core_sync_dir_of(fv_ctx *ctx, const char *path);
 

@@ -126,8 +126,8 @@ static fv_status write_parts(fv_ctx *ctx, core_writer *writer, const core_text *
 	return status;
 }
 
-fv_status core_safetensors_write(fv_ctx *ctx, const char *path, const core_tensor_out *tensor,
-	size_t n, const core_meta_out *meta, size_t n_meta)
+static fv_status write_file(fv_ctx *ctx, const char *path, const core_tensor_out *tensor, size_t n,
+	const core_meta_out *meta, size_t n_meta, bool durable)
 {
 	const core_tensor_out **sorted = malloc((n + 1) * sizeof *sorted);
 	const core_meta_out **pairs = malloc((n_meta + 1) * sizeof *pairs);
@@ -154,7 +154,8 @@ fv_status core_safetensors_write(fv_ctx *ctx, const char *path, const core_tenso
 	if (!status)
 		status = write_parts(ctx, writer, &header, sorted, n);
 	if (!status)
-		status = core_writer_commit(ctx, writer);
+		status = durable ? core_writer_commit(ctx, writer)
+				 : core_writer_commit_loose(ctx, writer);
 	else
 		core_writer_abandon(writer);
 done:
@@ -162,4 +163,16 @@ done:
 	free(pairs);
 	core_text_free(&header);
 	return status;
+}
+
+fv_status core_safetensors_write(fv_ctx *ctx, const char *path, const core_tensor_out *tensor,
+	size_t n, const core_meta_out *meta, size_t n_meta)
+{
+	return write_file(ctx, path, tensor, n, meta, n_meta, true);
+}
+
+fv_status core_safetensors_write_loose(fv_ctx *ctx, const char *path, const core_tensor_out *tensor,
+	size_t n, const core_meta_out *meta, size_t n_meta)
+{
+	return write_file(ctx, path, tensor, n, meta, n_meta, false);
 }

@@ -28,5 +28,8 @@ typedef struct core_meta_out {
  * when the file cannot be written. */
 FV_NODISCARD fv_status core_safetensors_write(fv_ctx *ctx, const char *path,
 	const core_tensor_out *tensor, size_t n, const core_meta_out *meta, size_t n_meta);
+/* The same without fsync (core_writer_commit_loose). */
+FV_NODISCARD fv_status core_safetensors_write_loose(fv_ctx *ctx, const char *path,
+	const core_tensor_out *tensor, size_t n, const core_meta_out *meta, size_t n_meta);
 
 #endif

@@ -68,6 +68,13 @@ static char *make_entry_path(
 	return core_format(ctx, "%s/%s/%s.safetensors", cache, encoder->key, audio_sha256);
 }
 
+/* A written entry that is not sealed; its name is that of a leftover. */
+static char *make_loose_path(
+	fv_ctx *ctx, const char *cache, const core_encoder *encoder, const char *audio_sha256)
+{
+	return core_format(ctx, "%s/%s/.%s.unsync", cache, encoder->key, audio_sha256);
+}
+
 static bool has_meta(const fv_checkpoint *file, const char *key, const char *value)
 {
 	const char *stored = fv_checkpoint_meta(file, key);
@@ -112,7 +119,7 @@ bool core_cache_get(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
 	return sound;
 }
 
-fv_status core_cache_put(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
+fv_status core_cache_write(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
 	const char *audio_sha256, const float *values, bool silent)
 {
 	char hex[17];
@@ -125,8 +132,34 @@ fv_status core_cache_put(fv_ctx *ctx, const char *cache, const core_encoder *enc
 		.data = values};
 	const core_meta_out meta[] = {{"audio", audio_sha256}, {"encoder", encoder->name},
 		{"key", encoder->key}, {"silent", silent ? "1" : "0"}, {"xxh3", hex}};
-	char *path = make_entry_path(ctx, cache, encoder, audio_sha256);
+	char *path = make_loose_path(ctx, cache, encoder, audio_sha256);
 	if (!path)
 		return FV_FAILED;
-	return core_safetensors_write(ctx, path, &tensor, 1, meta, sizeof meta / sizeof *meta);
+	return core_safetensors_write_loose(
+		ctx, path, &tensor, 1, meta, sizeof meta / sizeof *meta);
+}
+
+fv_status core_cache_seal(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
+	const char *const *audio_sha256, int64_t n)
+{
+	core_mark before = core_ctx_mark(ctx);
+	const char **from = core_alloc(ctx, (size_t)n, sizeof *from);
+	const char **to = core_alloc(ctx, (size_t)n, sizeof *to);
+	fv_status status = from && to ? FV_OK : FV_FAILED;
+	for (int64_t i = 0; i < n && !status; i++) {
+		from[i] = make_loose_path(ctx, cache, encoder, audio_sha256[i]);
+		to[i] = make_entry_path(ctx, cache, encoder, audio_sha256[i]);
+		status = from[i] && to[i] ? FV_OK : FV_FAILED;
+	}
+	if (!status)
+		status = core_files_seal(ctx, from, to, n);
+	core_ctx_release(ctx, before);
+	return status;
+}
+
+fv_status core_cache_put(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
+	const char *audio_sha256, const float *values, bool silent)
+{
+	fv_status status = core_cache_write(ctx, cache, encoder, audio_sha256, values, silent);
+	return status ? status : core_cache_seal(ctx, cache, encoder, &audio_sha256, 1);
 }

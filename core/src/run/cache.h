@@ -26,4 +26,12 @@ bool core_cache_get(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
 FV_NODISCARD fv_status core_cache_put(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
 	const char *audio_sha256, const float *values, bool silent);
 
+/* core_cache_put in two steps, which is several times as fast for many entries: each is written, by any process,
+ * and then all are made durable together and become entries. One that is never sealed is no entry; the
+ * next lock removes it. */
+FV_NODISCARD fv_status core_cache_write(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
+	const char *audio_sha256, const float *values, bool silent);
+FV_NODISCARD fv_status core_cache_seal(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
+	const char *const *audio_sha256, int64_t n);
+
 #endif

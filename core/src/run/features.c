@@ -4,11 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/large.h"
 #include "base/path.h"
 #include "base/progress.h"
 #include "run/cache.h"
 #include "run/pool.h"
+
+/* Entries that workers have written and this process makes durable together: at most so many, of so many
+ * seconds. One that waits for others is sealed after a second at the latest. */
+#define GROUP 128
+#define GROUP_S 0.05
+
+struct group {
+	const char *sha256[GROUP];
+	int64_t n;
+	double since; /* when the first of them was written */
+	fv_status status;
+};
 
 struct encode {
 	fv_ctx *ctx;
@@ -17,8 +30,26 @@ struct encode {
 	const core_encode_job *job;
 	const int64_t *todo; /* rows that are not in the cache, the largest files first */
 	int64_t n_todo, done;
+	struct group group;
 	core_progress progress;
 };
+
+static void seal_group(struct encode *s)
+{
+	struct group *group = &s->group;
+	if (!group->n)
+		return;
+	fv_status status =
+		core_cache_seal(s->ctx, s->job->cache, s->encoder, group->sha256, group->n);
+	group->status = group->status ? group->status : status;
+	group->n = 0;
+}
+
+static void seal_waiting(struct encode *s)
+{
+	if (s->group.n == GROUP || (s->group.n && core_clock_s() - s->group.since >= GROUP_S))
+		seal_group(s);
+}
 
 static fv_status encode_row(
 	const struct encode *s, fv_ctx *ctx, int64_t row, float *value, bool *silent)
@@ -49,21 +80,28 @@ static fv_status encode_recording(void *user, fv_ctx *ctx, int64_t task)
 	fv_status status = encode_row(s, ctx, row, value, &silent);
 	if (status)
 		return status;
-	return core_cache_put(ctx, s->job->cache, e, s->recordings->sha256[row], value, silent);
+	return core_cache_write(ctx, s->job->cache, e, s->recordings->sha256[row], value, silent);
 }
 
 static void finish_recording(void *user, int64_t task, fv_status status, const char *reason)
 {
 	struct encode *s = user;
+	int64_t row = s->todo[task];
 	s->done++;
-	if (status)
-		core_recording_report_failure(
-			s->ctx, status, s->recordings->path[s->todo[task]], reason);
+	if (status) {
+		core_recording_report_failure(s->ctx, status, s->recordings->path[row], reason);
+		return;
+	}
+	if (!s->group.n)
+		s->group.since = core_clock_s();
+	s->group.sha256[s->group.n++] = s->recordings->sha256[row];
+	seal_waiting(s);
 }
 
 static void tell_progress(void *user)
 {
 	struct encode *s = user;
+	seal_waiting(s);
 	core_progress_report(&s->progress, (double)s->done, (double)s->n_todo);
 }
 
@@ -137,8 +175,11 @@ static fv_status encode_missing(fv_ctx *ctx, struct encode *s)
 		.tick = tell_progress};
 	int64_t failed;
 	status = core_pool_run(ctx, &pool, &failed);
+	seal_group(s);
 	if (core_pool_was_stopped(status))
 		tell_what_is_kept(ctx, s);
+	if (!status)
+		status = s->group.status;
 	if (status)
 		return status;
 	return failed ? core_error_status(ctx) : FV_OK;
