@@ -31,6 +31,16 @@ typedef struct cli_folders {
 	const char *path[32];
 	size_t n;
 } cli_folders;
+/* Applies --op-timeout. */
+FV_NODISCARD fv_status cli_set_op_timeout(fv_ctx *ctx, const char *text);
+#define CLI_OP_TIMEOUT                                                                             \
+	{                                                                                          \
+		"op-timeout", required_argument, NULL, 'T'                                         \
+	}
+#define CLI_OP_TIMEOUT_HELP                                                                        \
+	"      --op-timeout S give up if a plugin does not return from an op within S\n"           \
+	"                     seconds (default 600; 0: never)\n"
+
 FV_NODISCARD fv_status cli_add_folder(fv_ctx *ctx, cli_folders *folders, const char *path);
 
 /* Flushes stdout. Returns FV_FAILED if a write failed (full disk, closed pipe). Call it last. */

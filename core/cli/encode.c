@@ -28,7 +28,9 @@ static const char usage[] =
 	"      --frames        write frames instead of their mean\n"
 	"  -j, --jobs N        worker processes (default 1); does not change the results\n"
 	"      --out FILE      output file\n"
-	"      --plugins DIR   search DIR for plugins first; may be repeated\n";
+	"      --plugins DIR   search DIR for plugins first; may be repeated\n"
+	"      --op-timeout S  give up if the plugin does not return from an op within S\n"
+	"                      seconds (default 600; 0: never)\n";
 
 #define FLAGS_MAX 128
 
@@ -64,6 +66,8 @@ static fv_status apply_option(fv_ctx *ctx, struct encode *e, int option)
 	case 'F':
 		e->frames = true;
 		return FV_OK;
+	case 'T':
+		return cli_set_op_timeout(ctx, optarg);
 	case 'P':
 		return cli_add_folder(ctx, &e->folders, optarg);
 	case 'j':
@@ -89,7 +93,7 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct encode
 		{"weights", required_argument, NULL, 'w'}, {"output", required_argument, NULL, 'o'},
 		{"out", required_argument, NULL, 'O'}, {"frames", no_argument, NULL, 'F'},
 		{"jobs", required_argument, NULL, 'j'}, {"plugins", required_argument, NULL, 'P'},
-		{0}};
+		CLI_OP_TIMEOUT, {0}};
 	static const char *const ends[FORMATS] = {
 		[SAFETENSORS] = ".safetensors", [CSV] = ".csv", [NPY] = ".npy", [NPZ] = ".npz"};
 	e->jobs = 1;

@@ -12,6 +12,7 @@
 #include "backend/kernels.h"
 #include "help.h"
 #include "logger.h"
+#include "plugin/call.h"
 #include "restart.h"
 #include "verbs.h"
 
@@ -133,6 +134,7 @@ int main(int argc, char **argv)
 		return FV_FAILED;
 	}
 	cli_logger_attach(ctx, &logger);
+	core_call_watch();
 	fv_status status = run_verb(ctx, argc - 1, argv + 1, &logger, blas_is_correct);
 	core_warn_rest(ctx);
 	cli_logger_clear(&logger);

@@ -8,6 +8,7 @@
 #include "base/nearest.h"
 #include "base/number.h"
 #include "cli.h"
+#include "plugin/call.h"
 
 /* The options of every subcommand, which main applies. */
 static const char *const common[] = {"quiet", "verbose", "no-color", "no-progress", "help"};
@@ -138,6 +139,17 @@ fv_status cli_int(
 	if (!core_parse_int(text, out) || *out < low || *out > high)
 		return fv_fail(ctx, FV_CONFIG, "%s: '%s' is not a whole number from %lld to %lld",
 			option, text, (long long)low, (long long)high);
+	return FV_OK;
+}
+
+fv_status cli_set_op_timeout(fv_ctx *ctx, const char *text)
+{
+	double seconds;
+	if (!core_parse_double(text, &seconds) || !(seconds >= 0 && seconds <= 1e9))
+		return fv_fail(ctx, FV_CONFIG,
+			"--op-timeout: '%s' is not a number of seconds from 0 (no limit) to 1e9",
+			text);
+	core_call_set_limit(seconds);
 	return FV_OK;
 }
 

@@ -22,7 +22,7 @@ static const char usage[] =
 	"finished runs.\n"
 	"\n"
 	"      --weights W    weights of the encoder, if they are not where the run found them\n"
-	"      --plugins DIR  search DIR for plugins first; may be repeated\n";
+	"      --plugins DIR  search DIR for plugins first; may be repeated\n" CLI_OP_TIMEOUT_HELP;
 
 #define MODELS_MAX 1024
 
@@ -228,16 +228,21 @@ static fv_status print_predictions(fv_ctx *ctx, const struct predict *p)
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
 	static const struct option longs[] = {{"plugins", required_argument, NULL, 'P'},
-		{"weights", required_argument, NULL, 'w'}, {0}};
+		{"weights", required_argument, NULL, 'w'}, CLI_OP_TIMEOUT, {0}};
 	struct predict *p = core_alloc(ctx, 1, sizeof *p);
 	cli_folders folders = {0};
 	if (!p)
 		return FV_FAILED;
 	for (int option; (option = cli_option(ctx, argc, argv, "", longs)) != -1;) {
+		fv_status status = FV_OK;
 		if (option == 'w')
 			p->weights = optarg;
-		else if (option == '?' || cli_add_folder(ctx, &folders, optarg))
-			return FV_CONFIG;
+		else if (option == 'T')
+			status = cli_set_op_timeout(ctx, optarg);
+		else
+			status = option == '?' ? FV_CONFIG : cli_add_folder(ctx, &folders, optarg);
+		if (status)
+			return status;
 	}
 	if (optind + 2 > argc)
 		return fv_fail(

@@ -33,7 +33,7 @@ static const char usage[] =
 	"                     losses that only weight samples share processes, and every\n"
 	"                     other run has its own\n"
 	"      --save-every S save a checkpoint every S seconds (default 60); 0: on signals\n"
-	"                     only\n"
+	"                     only\n" CLI_OP_TIMEOUT_HELP
 	"      --retry-failed\n"
 	"                     compute only the runs that failed before\n"
 	"      --encode-only  encode the missing recordings and train nothing\n"
@@ -60,6 +60,31 @@ static fv_status encode_study(fv_ctx *ctx, const cli_study *cli, core_study *stu
 	if (!status)
 		core_log(ctx, CORE_INFO, "all recordings are encoded; nothing was trained");
 	return status || !study->n_failed ? status : FV_SOME_FAILED;
+}
+
+/* Warns, at every run, of a plugin that takes the place of one of fairvox's own. */
+static void warn_of_replacement(fv_ctx *ctx, const core_plugin *plugin)
+{
+	if (plugin && plugin->replaces)
+		fv_warn(ctx, "%s '%s' is %s, which replaces fairvox's own %s",
+			core_kind_name(plugin->descriptor->kind), plugin->descriptor->name,
+			plugin->path, plugin->replaces);
+}
+
+static void warn_of_replacements(fv_ctx *ctx, const core_config *config)
+{
+	for (size_t i = 0; i < config->n_variants; i++) {
+		const core_variant *v = &config->variants[i];
+		warn_of_replacement(ctx, v->loss.plugin);
+		warn_of_replacement(ctx, v->encoder.use.plugin);
+		for (int32_t d = 0; d < v->loss.n_delegates; d++)
+			warn_of_replacement(ctx, v->loss.delegate[d].use.plugin);
+		for (int32_t g = 0; g < v->n_groupers; g++) {
+			warn_of_replacement(ctx, v->groupers[g].use.plugin);
+			if (v->groupers[g].has_encoder)
+				warn_of_replacement(ctx, v->groupers[g].encoder.use.plugin);
+		}
+	}
 }
 
 static fv_status execute_study(fv_ctx *ctx, cli_study *cli, core_study *study)
@@ -127,6 +152,7 @@ static fv_status start_timer(fv_ctx *ctx, double hours)
 static fv_status run_study(fv_ctx *ctx, cli_study *cli)
 {
 	core_study *study;
+	warn_of_replacements(ctx, cli->variants);
 	fv_status status = cli_study_open(ctx, cli, &study);
 	if (status)
 		return status;
@@ -143,7 +169,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	cli_study cli;
 	signal(SIGUSR1, stop_on_signal);
 	fv_status status =
-		cli_study_parse(ctx, argc, argv, "RCjkfIEDLHNwXrAt", CORE_NEED_RUN, &cli);
+		cli_study_parse(ctx, argc, argv, "RCjkfIEDLHNwXrAtT", CORE_NEED_RUN, &cli);
 	if (!status)
 		status = cli_shard_check(ctx, &cli);
 	if (status)

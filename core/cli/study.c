@@ -97,6 +97,8 @@ static fv_status apply_option(fv_ctx *ctx, cli_study *s, int option)
 		return cli_int(ctx, "--seeds", optarg, 2, 1000, &s->seeds);
 	case 'E':
 		return parse_number(ctx, "--save-every", "seconds", 0, &s->save_every_s);
+	case 'T':
+		return cli_set_op_timeout(ctx, optarg);
 	case 'W':
 		s->follow = true;
 		return FV_OK;
@@ -128,7 +130,8 @@ static void pick_options(const char *wanted, struct option *longs, char *shorts)
 		{"encode-only", no_argument, NULL, 'N'}, {"wait", no_argument, NULL, 'w'},
 		{"max-hours", required_argument, NULL, 'X'},
 		{"retry-failed", no_argument, NULL, 'r'}, {"tasks", required_argument, NULL, 'A'},
-		{"task", required_argument, NULL, 't'}, {"plugins", required_argument, NULL, 'P'}};
+		{"task", required_argument, NULL, 't'}, CLI_OP_TIMEOUT,
+		{"plugins", required_argument, NULL, 'P'}};
 	size_t n = 0;
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
 		if (all[i].val != 'P' && !strchr(wanted, all[i].val))

@@ -36,7 +36,7 @@ typedef struct cli_study {
 /* Parses the options and CONFIG [KEY=VALUE...]. `options` lists the subcommand's options besides --plugins,
  * a letter each: R results, C cache, j jobs, k keep-going, f force, I isolate, J json, F fold, O out, S seeds,
  * E save-every, W follow, D dry-run, U full, L launcher, H shard, N encode-only, w wait, X max-hours,
- * r retry-failed, A tasks, t task. */
+ * r retry-failed, A tasks, t task, T op-timeout. */
 FV_NODISCARD fv_status cli_study_parse_options(
 	fv_ctx *ctx, int argc, char **argv, const char *options, cli_study *out);
 /* Opens the registry and reads the configuration. `needs`: see config.h. */

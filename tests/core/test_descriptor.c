@@ -57,6 +57,18 @@ static fv_status keep_order(void *state, fv_ctx *ctx, int64_t epoch, int32_t *po
 	return FV_OK;
 }
 
+static fv_status predict_nothing(void *state, fv_ctx *ctx, fv_node **logits)
+{
+	(void)state, (void)ctx, (void)logits;
+	return FV_OK;
+}
+
+static fv_status step_nothing(void *state, fv_ctx *ctx, const fv_batch *batch, double *value)
+{
+	(void)state, (void)ctx, (void)batch, (void)value;
+	return FV_OK;
+}
+
 static fv_status open_encoder(void *state, fv_ctx *ctx, const char *weights)
 {
 	(void)state, (void)ctx, (void)weights;
@@ -213,8 +225,22 @@ static const void *answer_mistyped(const char *id)
 
 static const void *answer_networks(const char *id)
 {
-	static const fv_networks_1 networks = FV_NETWORKS(.build = open_nothing);
+	static const fv_networks_1 networks = FV_NETWORKS(.build = open_nothing,
+		.predict = predict_nothing, .step = step_nothing);
 	return strcmp(id, FV_NETWORKS_1) ? NULL : &networks;
+}
+
+static const void *answer_networks_without_step(const char *id)
+{
+	static const fv_networks_1 networks =
+		FV_NETWORKS(.build = open_nothing, .predict = predict_nothing);
+	return strcmp(id, FV_NETWORKS_1) ? NULL : &networks;
+}
+
+static const void *answer_stages_without_next(const char *id)
+{
+	static const fv_stages_1 stages = FV_STAGES(.makes_groups = 1);
+	return strcmp(id, FV_STAGES_1) ? NULL : &stages;
 }
 
 static const void *answer_without_size(const char *id)
@@ -265,6 +291,10 @@ static void known_extensions_are_checked(void **state)
 	refuses(&d, "extension fv.stages/1 of 0 bytes");
 	d.extension = answer_both;
 	refuses(&d, "has both fv.networks/1 and fv.stages/1");
+	d.extension = answer_networks_without_step;
+	refuses(&d, "fv.networks/1 needs the ops build, predict and step");
+	d.extension = answer_stages_without_next;
+	refuses(&d, "fv.stages/1 needs the op next");
 	d = encoder;
 	d.extension = answer_fits;
 	accepts(&d);

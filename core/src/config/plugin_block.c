@@ -9,19 +9,18 @@
 #include "config/resolve.h"
 #include "plugin/descriptor.h"
 
-static fv_status report_refused_file(
+static bool report_refused_file(
 	core_loader *loader, core_place place, fv_kind kind, const char *name)
 {
 	const core_registry *registry = loader->registry;
-	for (size_t i = 0; i < registry->n_refused; i++) {
-		const char *base = core_path_base(registry->refused[i].path);
-		size_t n = strlen(name);
-		if (!strncmp(base, name, n) && !strcmp(base + n, ".so"))
-			return core_loader_fail(loader, FV_DATA, place,
-				"%s '%s' cannot be used: %s: %s", core_kind_name(kind), name,
-				registry->refused[i].path, registry->refused[i].reason);
-	}
-	return FV_OK;
+	const core_refused *refused = core_registry_find_refused(registry, name);
+	if (!refused)
+		return false;
+	const char *hidden = core_registry_find_hidden(registry, refused->path);
+	core_loader_fail(loader, FV_DATA, place, "%s '%s' cannot be used: %s: %s%s%s",
+		core_kind_name(kind), name, refused->path, refused->reason,
+		hidden ? "; remove it to use " : "", hidden ? hidden : "");
+	return true;
 }
 
 static void report_missing_plugin(
@@ -140,7 +139,13 @@ static void resolve_reserved(core_block_draft *b, const core_plugin *plugin, con
 {
 	const fv_param *param = plugin ? core_param_find(plugin->descriptor, key->name) : NULL;
 	bool written = core_yaml_entry(b->node, key->name) != NULL;
-	if (!param || core_schema_from_param(param, false).type != key->type) {
+	if (param && core_schema_from_param(param, false).type != key->type) {
+		core_loader_fail(b->r->loader, FV_DATA, (core_place){.file = plugin->path},
+			"parameter '%s' is a key of fairvox's own of another type, so it cannot be "
+			"set: give it another name",
+			key->name);
+		b->good = false;
+	} else if (!param) {
 		core_draft_resolve_key(b, key);
 	} else if (written || !key->def) {
 		size_t before = b->out->n;

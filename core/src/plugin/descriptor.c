@@ -82,6 +82,86 @@ size_t core_param_width(fv_param_type type)
 	return 0;
 }
 
+/* Keys of the configuration that a plugin's parameter would stand beside, and could never be set. */
+static bool is_reserved(fv_kind kind, const char *name)
+{
+	return !strcmp(name, "name") || (kind == FV_LOSS && !strcmp(name, "profile")) ||
+	       (kind == FV_GROUPER && (!strcmp(name, "encoder") || !strcmp(name, "product")));
+}
+
+/* Checks that the choices "a|b|c" are there, not empty and distinct. */
+static bool check_choices(const fv_param *p, struct fault *fault)
+{
+	if (!p->choices || !*p->choices)
+		return FAULT(fault, "parameter '%s' has no choices", p->name);
+	for (const char *word = p->choices;; word += strcspn(word, "|") + 1) {
+		size_t n = strcspn(word, "|");
+		if (!n)
+			return FAULT(fault, "parameter '%s' has an empty choice", p->name);
+		for (const char *other = p->choices; other < word; other += strcspn(other, "|") + 1)
+			if (strcspn(other, "|") == n && !strncmp(other, word, n))
+				return FAULT(fault, "parameter '%s' offers '%.*s' twice", p->name,
+					(int)n, word);
+		if (!word[n])
+			return true;
+	}
+}
+
+/* Checks that the parameter has bytes of its own in the state. */
+static bool check_place(const fv_descriptor *d, uint32_t index, struct fault *fault)
+{
+	const fv_param *p = param_at(d, index);
+	size_t width = core_param_width(p->type);
+	size_t align = p->type == FV_LIST ? sizeof(void *) : width;
+	if (p->offset > d->state_size || d->state_size - p->offset < width)
+		return FAULT(fault,
+			"parameter '%s' lies outside the state: is state_size the size of the "
+			"struct?",
+			p->name);
+	if (p->offset % align)
+		return FAULT(fault, "parameter '%s' is not aligned in the state", p->name);
+	for (uint32_t j = 0; j < index; j++) {
+		const fv_param *q = param_at(d, j);
+		if (q->offset < p->offset + width &&
+			p->offset < q->offset + core_param_width(q->type))
+			return FAULT(fault, "parameters '%s' and '%s' share bytes of the state",
+				q->name, p->name);
+	}
+	return true;
+}
+
+static bool check_param(const fv_descriptor *d, uint32_t index, struct fault *fault)
+{
+	const fv_param *p = param_at(d, index);
+	if (p->size != d->params->size)
+		return FAULT(fault,
+			"parameter %u has size %u, the first one %u: all entries need the same "
+			".size",
+			index, p->size, d->params->size);
+	if (!core_name_is_valid(p->name))
+		return FAULT(fault, "the name of parameter %u is not of the form [a-z][a-z0-9_]*",
+			index);
+	if (is_reserved(d->kind, p->name))
+		return FAULT(fault,
+			"parameter '%s' could not be set: the key is fairvox's own: give it "
+			"another name",
+			p->name);
+	if (!core_param_width(p->type))
+		return FAULT(fault, "parameter '%s' has type %d, which does not exist", p->name,
+			(int)p->type);
+	if (p->type == FV_CHOICE && !check_choices(p, fault))
+		return false;
+	if (p->min > p->max)
+		return FAULT(fault, "parameter '%s' has an empty range, from %g to %g", p->name,
+			p->min, p->max);
+	if (!p->doc || !*p->doc)
+		return FAULT(fault, "parameter '%s' is not documented", p->name);
+	for (uint32_t j = 0; j < index; j++)
+		if (!strcmp(param_at(d, j)->name, p->name))
+			return FAULT(fault, "parameter '%s' is declared twice", p->name);
+	return check_place(d, index, fault);
+}
+
 static bool check_params(const fv_descriptor *d, struct fault *fault)
 {
 	if (d->n_params > PARAMS_MAX || (d->n_params && !d->params))
@@ -92,27 +172,9 @@ static bool check_params(const fv_descriptor *d, struct fault *fault)
 			"parameter entries of %u bytes, at least %zu expected: use FV_PARAM_REAL "
 			"and its like, which set .size",
 			d->params->size, PARAM_MIN);
-	for (uint32_t i = 0; i < d->n_params; i++) {
-		const fv_param *p = param_at(d, i);
-		if (p->size != d->params->size)
-			return FAULT(fault,
-				"parameter %u has size %u, the first one %u: all entries need the "
-				"same .size",
-				i, p->size, d->params->size);
-		if (!core_name_is_valid(p->name))
-			return FAULT(fault,
-				"the name of parameter %u is not of the form [a-z][a-z0-9_]*", i);
-		size_t width = core_param_width(p->type);
-		if (!width || p->offset > d->state_size || d->state_size - p->offset < width)
-			return FAULT(fault, "parameter '%s' lies outside the state", p->name);
-		if (p->type == FV_CHOICE && (!p->choices || !*p->choices))
-			return FAULT(fault, "parameter '%s' has no choices", p->name);
-		if (!p->doc)
-			return FAULT(fault, "parameter '%s' is not documented", p->name);
-		for (uint32_t j = 0; j < i; j++)
-			if (!strcmp(param_at(d, j)->name, p->name))
-				return FAULT(fault, "parameter '%s' is declared twice", p->name);
-	}
+	for (uint32_t i = 0; i < d->n_params; i++)
+		if (!check_param(d, i, fault))
+			return false;
 	return true;
 }
 
@@ -195,6 +257,34 @@ static const struct extension {
 
 #define N_EXTENSIONS (sizeof extensions / sizeof *extensions)
 
+/* Copies an extension of at least its first size -> *out; false: the plugin does not have it. */
+static bool copy_extension(const fv_descriptor *d, const char *id, void *out, size_t size)
+{
+	const void *theirs = d->extension(id);
+	if (!theirs)
+		return false;
+	memset(out, 0, size);
+	memcpy(out, theirs, read_size(theirs) < size ? read_size(theirs) : size);
+	return true;
+}
+
+static bool check_networks(const fv_descriptor *d, struct fault *fault)
+{
+	fv_networks_1 ops;
+	if (!copy_extension(d, FV_NETWORKS_1, &ops, sizeof ops) ||
+		(ops.build && ops.predict && ops.step))
+		return true;
+	return FAULT(fault, FV_NETWORKS_1 " needs the ops build, predict and step");
+}
+
+static bool check_stages(const fv_descriptor *d, struct fault *fault)
+{
+	fv_stages_1 ops;
+	if (!copy_extension(d, FV_STAGES_1, &ops, sizeof ops) || ops.next)
+		return true;
+	return FAULT(fault, FV_STAGES_1 " needs the op next");
+}
+
 /* An extension() that knows no id of this core would have no effect, so it is reported as a
  * mistake. */
 static bool check_extensions(const fv_descriptor *d, struct fault *fault)
@@ -226,7 +316,7 @@ static bool check_extensions(const fv_descriptor *d, struct fault *fault)
 	if (known == 2)
 		return FAULT(fault, "has both " FV_NETWORKS_1 " and " FV_STAGES_1
 				    ": a loss can have one of them");
-	return true;
+	return d->kind != FV_LOSS || (check_networks(d, fault) && check_stages(d, fault));
 }
 
 static bool check_loss_ops(const fv_descriptor *d, const fv_loss_ops *ops, struct fault *fault)

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plugin/call.h"
+#include "plugin/noise.h"
 #include "plugin/registry.h"
 
 #define CHANGES 512
@@ -25,6 +27,22 @@ static fv_status report_change(const core_guard *g, const char *op, const char *
 		g->plugin, op, changes);
 }
 
+/* Tells that the plugin printed. A worker leaves it to the process that waits for it, once. */
+static void report_noise(const core_guard *g, const char *op)
+{
+	core_call *call = core_call_current();
+	char line[80], text[sizeof call->noise];
+	if (!core_noise_read(line, sizeof line))
+		return;
+	snprintf(text, sizeof text,
+		"%s '%s': %s printed to standard output, which was dropped: \"%s\": use fv_note",
+		core_kind_name(g->kind), g->plugin, op, line);
+	if (!core_call_is_worker())
+		fv_warn(g->ctx, "%s", text);
+	else if (!call->noise[0])
+		memcpy(call->noise, text, sizeof text);
+}
+
 /* Restores and reports what earlier quick calls changed, for which signals and the file mask were
  * not checked at once. */
 static void check_quick_calls(core_guard *g)
@@ -35,6 +53,7 @@ static void check_quick_calls(core_guard *g)
 	snprintf(op, sizeof op, "%s%s at step %lld or later", g->quick_op ? "op " : "an op",
 		g->quick_op ? g->quick_op : "", (long long)g->quick_since);
 	g->quick_since = 0;
+	report_noise(g, op);
 	if (core_surroundings_restore(&g->before, true, changes, sizeof changes)) {
 		(void)report_change(g, op, changes);
 		g->late = true;
@@ -61,6 +80,39 @@ void core_guard_enter(core_guard *g, const char *op, int64_t step, bool quick)
 	else
 		check_quick_calls(g);
 	core_ctx_set_plugin(g->ctx, g->plugin);
+	g->errors = core_error_count(g->ctx);
+	core_call_enter(g->kind, g->plugin, op, step, quick);
+}
+
+static void name_op(const core_guard *g, char *op, size_t size)
+{
+	if (g->step)
+		snprintf(op, size, "op %s at step %lld", g->op, (long long)g->step);
+	else
+		snprintf(op, size, "op %s", g->op);
+}
+
+fv_status core_guard_fail(core_guard *g, const char *what)
+{
+	char op[64];
+	name_op(g, op, sizeof op);
+	return fv_fail(
+		g->ctx, FV_FAILED, "%s '%s': %s %s", core_kind_name(g->kind), g->plugin, op, what);
+}
+
+/* Makes sure that a failure has a message, and a status that ops return. */
+static fv_status check_status(core_guard *g, fv_status status)
+{
+	char text[64];
+	bool known = status == FV_FAILED || status == FV_CONFIG || status == FV_DATA;
+	if (status == FV_OK || (known && core_error_count(g->ctx) != g->errors))
+		return status;
+	snprintf(text, sizeof text,
+		known ? "failed with status %d and no message"
+		      : "returned %d, which is not a status of an op",
+		(int)status);
+	(void)core_guard_fail(g, text);
+	return known ? status : FV_FAILED;
 }
 
 fv_status core_guard_leave(core_guard *g, fv_status status)
@@ -68,12 +120,15 @@ fv_status core_guard_leave(core_guard *g, fv_status status)
 	char op[64], changes[CHANGES];
 	if (core_surroundings_in_copy(&g->before))
 		core_end_copy();
+	core_call_leave(g->quick);
 	core_ctx_set_plugin(g->ctx, NULL);
-	if (core_surroundings_restore(&g->before, !g->quick, changes, sizeof changes)) {
-		if (g->step)
-			snprintf(op, sizeof op, "op %s at step %lld", g->op, (long long)g->step);
-		else
-			snprintf(op, sizeof op, "op %s", g->op);
+	status = check_status(g, status);
+	bool changed = core_surroundings_restore(&g->before, !g->quick, changes, sizeof changes);
+	if (changed || !g->quick)
+		name_op(g, op, sizeof op);
+	if (!g->quick)
+		report_noise(g, op);
+	if (changed) {
 		fv_status failed = report_change(g, op, changes);
 		status = status ? status : failed;
 	}

@@ -20,6 +20,7 @@ typedef struct core_guard {
 	int64_t quick_since;  /* step of the first quick call since the last full check; 0: none */
 	const char *quick_op; /* the op of these quick calls; NULL: several ops */
 	bool late;            /* a change made by quick calls was found in a later check */
+	size_t errors;        /* recorded before the call */
 	core_surroundings before;
 } core_guard;
 
@@ -31,9 +32,13 @@ void core_guard_open(core_guard *guard, fv_ctx *ctx, fv_kind kind, const char *p
  * message "op weigh at step 2 or later". */
 void core_guard_enter(core_guard *guard, const char *op, int64_t step, bool quick);
 
-/* Returns `status`, or FV_FAILED when it is FV_OK and something was changed. The message: "loss
- * 'x': op weigh at step 3 changed the rounding mode". */
+/* Returns `status`, or FV_FAILED when it is FV_OK and something was changed, or when no op returns
+ * such a status. The message: "loss 'x': op weigh at step 3 changed the rounding mode". A failure
+ * without a message gets one. */
 FV_NODISCARD fv_status core_guard_leave(core_guard *guard, fv_status status);
+
+/* Records "loss 'x': op weigh at step 3 WHAT" and returns FV_FAILED. For the call that was left last. */
+fv_status core_guard_fail(core_guard *guard, const char *what);
 
 /* Checks between calls and after the last one that quick ops have changed nothing. */
 FV_NODISCARD fv_status core_guard_settle(core_guard *guard, fv_status status);

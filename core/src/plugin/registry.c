@@ -13,13 +13,16 @@
 
 #include <ltdl.h>
 
+#include "base/file.h"
 #include "base/path.h"
+#include "plugin/call.h"
 #include "plugin/descriptor.h"
+#include "plugin/noise.h"
 #include "plugin/probe.h"
 
 #define FILES_MAX 1024
 #define FOLDERS_MAX 64
-#define OWN_MAX 3
+#define OWN_MAX 2
 
 struct search {
 	fv_ctx *ctx;
@@ -158,7 +161,7 @@ static fv_status add_own_folders(struct search *s)
 				return status;
 		}
 	}
-	return add_own_folder(s, FAIRVOX_PLUGIN_DIR);
+	return FV_OK;
 }
 
 static bool is_own(const struct search *s, const char *path)
@@ -190,24 +193,65 @@ static const char *load_library(fv_ctx *ctx, lt_dladvise advise, const char *pat
 	return reason ? reason : "out of memory";
 }
 
+/* The program's own plugin that this file hides; NULL: none. */
+static const char *find_replaced(const struct search *s, const char *path)
+{
+	const core_registry *r = s->registry;
+	for (size_t i = 0; i < r->n_hidden; i++)
+		if (!strcmp(r->hidden[i].by, path) && is_own(s, r->hidden[i].path))
+			return r->hidden[i].path;
+	return NULL;
+}
+
+/* Is the plugin written in Rust? Its standard library leaves this name. */
+static bool is_rust(fv_ctx *ctx, const char *path)
+{
+	static const char mark[] = "rust_panic";
+	char *text;
+	size_t size;
+	fv_ctx *own = core_ctx_aside(ctx);
+	bool found = own && core_file_read(own, path, 1 << 28, &text, &size) == FV_OK &&
+		     memmem(text, size, mark, sizeof mark - 1) != NULL;
+	core_ctx_free(own);
+	return found;
+}
+
+/* Tells that a plugin prints, which would mix with results. */
+static void report_noise(fv_ctx *ctx, const char *path)
+{
+	char line[80];
+	if (core_noise_read(line, sizeof line))
+		fv_warn(ctx,
+			"%s: prints to standard output when it is loaded, which was dropped: "
+			"\"%s\"",
+			path, line);
+}
+
 static fv_status load_file(struct search *s, lt_dladvise advise, const core_candidate *file)
 {
 	core_registry *r = s->registry;
 	core_plugin *plugin = &r->plugin[r->n];
 	fv_entry entry = NULL;
 	const char *reason = file->reason;
-	if (!reason)
+	if (!reason) {
+		core_noise_begin();
 		reason = load_library(s->ctx, advise, file->path, &entry);
+		core_noise_end();
+		report_noise(s->ctx, file->path);
+	}
 	if (reason)
 		return refuse_file(s, file->path, reason);
 	plugin->path = file->path;
 	plugin->own = is_own(s, file->path);
+	plugin->replaces = find_replaced(s, file->path);
 	fv_status status = core_sha256_file(s->ctx, file->path, plugin->sha256);
 	if (status)
 		return status;
 	plugin->descriptor = core_descriptor_copy(s->ctx, entry());
 	if (!plugin->descriptor)
 		return FV_FAILED;
+	if (!plugin->own && is_rust(s->ctx, file->path))
+		core_call_add_rust(plugin->descriptor->name);
 	r->n++;
 	return FV_OK;
 }
@@ -233,6 +277,7 @@ static fv_status probe_and_load(struct search *s)
 	for (size_t i = 0; i < s->n && !status; i++)
 		status = load_file(s, advise, &s->file[i]);
 	lt_dladvise_destroy(&advise);
+	core_call_hook_exceptions();
 	qsort(s->registry->plugin, s->registry->n, sizeof *s->registry->plugin, compare_plugins);
 	return status;
 }
@@ -271,5 +316,29 @@ const core_plugin *core_registry_find(const core_registry *registry, fv_kind kin
 		if (d->kind == kind && !strcmp(d->name, name))
 			return &registry->plugin[i];
 	}
+	return NULL;
+}
+
+const core_refused *core_registry_find_refused(const core_registry *registry, const char *name)
+{
+	const core_refused *meant = NULL;
+	size_t n = strlen(name);
+	for (size_t i = 0; i < registry->n_refused; i++) {
+		const core_refused *refused = &registry->refused[i];
+		const char *base = core_path_base(refused->path);
+		if (!strncmp(base, name, n) && !strcmp(base + n, ".so"))
+			return refused;
+		base += strncmp(base, "lib", 3) ? 0 : 3;
+		if (!strncasecmp(base, name, n) && !strcmp(base + n, ".so"))
+			meant = refused;
+	}
+	return meant;
+}
+
+const char *core_registry_find_hidden(const core_registry *registry, const char *path)
+{
+	for (size_t i = 0; i < registry->n_hidden; i++)
+		if (!strcmp(registry->hidden[i].by, path))
+			return registry->hidden[i].path;
 	return NULL;
 }

@@ -81,6 +81,7 @@ static fv_status encode_all(fv_ctx *ctx, struct work *w, core_encoded *out)
 	core_pool pool = {.jobs = job->jobs,
 		.tasks = job->n,
 		.keep_going = true,
+		.stop_at_hang = true,
 		.user = w,
 		.work = encode_recording,
 		.ended = finish_recording,

@@ -16,12 +16,12 @@ static bool needs_rehearsal(const core_study *study, const core_encoder_spec *sp
 	return study->keep_going && !spec->use.plugin->own;
 }
 
-/* "encoder 'x', op open" */
-static const char *name_op(fv_ctx *ctx, const core_encoder_spec *spec, const char *op)
+/* "encoder 'x'" */
+static const char *describe_encoder(fv_ctx *ctx, const core_encoder_spec *spec)
 {
-	const char *name =
-		core_format(ctx, "encoder '%s', op %s", spec->use.plugin->descriptor->name, op);
-	return name ? name : op;
+	const char *name = spec->use.plugin->descriptor->name;
+	const char *text = core_format(ctx, "encoder '%s'", name);
+	return text ? text : name;
 }
 
 static fv_status rehearse_open(void *user, fv_ctx *own)
@@ -38,8 +38,8 @@ static fv_status open_encoder(
 {
 	fv_status status = FV_OK;
 	if (needs_rehearsal(study, spec))
-		status =
-			core_rehearse(ctx, name_op(ctx, spec, "open"), rehearse_open, (void *)spec);
+		status = core_rehearse(
+			ctx, describe_encoder(ctx, spec), rehearse_open, (void *)spec);
 	return status ? status : core_encoder_open(ctx, spec, out);
 }
 
@@ -225,7 +225,7 @@ static fv_status load_features(
 	const core_encoder_spec *spec = encoding->encoder->spec;
 	fv_status status = FV_OK;
 	if (encoding->encoder->info.by_name && needs_rehearsal(study, spec))
-		status = core_rehearse(ctx, name_op(ctx, spec, "lookup"), rehearse_load, &load);
+		status = core_rehearse(ctx, describe_encoder(ctx, spec), rehearse_load, &load);
 	return status ? status
 		      : core_features_load(
 				ctx, load.encoder, load.recordings, job, &encoding->features);

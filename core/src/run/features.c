@@ -169,6 +169,7 @@ static fv_status encode_missing(fv_ctx *ctx, struct encode *s)
 	core_pool pool = {.jobs = s->job->jobs,
 		.tasks = s->n_todo,
 		.keep_going = true,
+		.stop_at_hang = true,
 		.user = s,
 		.work = encode_recording,
 		.ended = finish_recording,

@@ -16,21 +16,27 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "plugin/call.h"
 
 #define JOBS_MAX 256
 #define TICK_MS 1000
+#define LAST_CALL_S 0.5 /* a call that lasts longer than this after a signal is ended */
 
 /* The shared memory of caller and workers. */
 struct board {
 	_Atomic int64_t next;              /* the next task to start */
 	_Atomic int64_t current[JOBS_MAX]; /* the task of a worker, -1: none */
 	_Atomic int64_t left[JOBS_MAX]; /* claimed, but left to the worker's successor, -1: none */
+	core_call call[JOBS_MAX];       /* the op of a plugin that a worker is in */
 };
 
 struct worker {
 	pid_t pid; /* 0: none */
 	int in;    /* the pipe of its reports */
 	core_text text;
+	uint64_t serial;  /* of the call it was in when it was looked at */
+	double in_call_s; /* how long it has been in that call */
+	bool hangs;       /* it was killed for that */
 };
 
 struct report {
@@ -46,6 +52,7 @@ struct state {
 	struct worker worker[JOBS_MAX];
 	int64_t failed, ended, stopped;
 	bool stopping;
+	double looked_s; /* when the calls of the workers were looked at */
 };
 
 static volatile sig_atomic_t caught; /* the only variable the signal handler writes */
@@ -127,6 +134,7 @@ static _Noreturn void run_worker(const struct state *s, int slot, int out)
 	signal(SIGINT, SIG_IGN); /* the terminal sends it to all processes: the caller decides */
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGUSR1, &action, NULL);
+	core_call_share(&s->board->call[slot]);
 	for (bool fresh = true; !caught; fresh = false) {
 		int64_t task = claim_task(s, slot);
 		if (task >= s->pool->tasks)
@@ -167,25 +175,23 @@ static fv_status start_worker(struct state *s, int slot)
 		run_worker(s, slot, fd[1]);
 	}
 	close(fd[1]);
-	s->worker[slot].pid = pid;
-	s->worker[slot].in = fd[0];
+	s->worker[slot] = (struct worker){.pid = pid, .in = fd[0]};
 	return FV_OK;
+}
+
+static void stop_starting(struct state *s)
+{
+	s->stopping = true;
+	atomic_store(&s->board->next, s->pool->tasks);
 }
 
 static void record_task_end(struct state *s, int64_t task, fv_status status, const char *reason)
 {
 	s->ended++;
 	s->stopped += status == FV_STOPPED;
-	if (status == FV_STOPPED) {
-		s->stopping = true;
-		atomic_store(&s->board->next, s->pool->tasks);
-	} else if (status) {
-		s->failed++;
-		if (!s->pool->keep_going) {
-			s->stopping = true;
-			atomic_store(&s->board->next, s->pool->tasks);
-		}
-	}
+	s->failed += status && status != FV_STOPPED;
+	if (status == FV_STOPPED || (status && !s->pool->keep_going))
+		stop_starting(s);
 	if (s->pool->ended)
 		s->pool->ended(s->pool->user, task, status, reason);
 }
@@ -206,6 +212,30 @@ static void handle_reports(struct state *s, struct worker *w)
 	}
 }
 
+/* Writes why the worker died during a task. */
+static void explain_death(
+	const struct state *s, int slot, int exit_status, char *reason, size_t size)
+{
+	const core_call *call = &s->board->call[slot];
+	if (!s->worker[slot].hangs) {
+		core_call_explain(call, exit_status, reason, size);
+		return;
+	}
+	char what[256];
+	core_call_describe(call, what, sizeof what);
+	snprintf(reason, size, "%s did not return for %g s: --op-timeout allows more", what,
+		core_call_limit());
+}
+
+/* Passes on what plugins printed to standard output. */
+static void report_noise(struct state *s, int slot)
+{
+	core_call *call = &s->board->call[slot];
+	if (call->noise[0])
+		fv_warn(s->ctx, "%s", call->noise);
+	call->noise[0] = '\0';
+}
+
 /* Handles a worker whose pipe has closed: it has ended, normally or during a task. */
 static fv_status handle_worker_exit(struct state *s, int slot)
 {
@@ -216,16 +246,14 @@ static fv_status handle_worker_exit(struct state *s, int slot)
 		;
 	w->pid = 0;
 	core_text_free(&w->text);
+	report_noise(s, slot);
 	int64_t task = atomic_load(&s->board->current[slot]);
 	if (task >= 0 && !caught) {
-		char reason[128];
-		if (WIFSIGNALED(exit_status))
-			snprintf(reason, sizeof reason, "the worker crashed (%s)",
-				strsignal(WTERMSIG(exit_status)));
-		else
-			snprintf(reason, sizeof reason, "the worker ended (exit code %d)",
-				WEXITSTATUS(exit_status));
+		char reason[640];
+		explain_death(s, slot, exit_status, reason, sizeof reason);
 		record_task_end(s, task, FV_FAILED, reason);
+		if (w->hangs && s->pool->stop_at_hang)
+			stop_starting(s);
 	}
 	bool more = atomic_load(&s->board->next) < s->pool->tasks ||
 		    atomic_load(&s->board->left[slot]) >= 0;
@@ -302,27 +330,78 @@ static fv_status read_reports(struct state *s, int wait_ms, bool *any)
 	return collect_dead_workers(s);
 }
 
+/* Counts how long each worker has been in its present call. A pause of this process, in which the
+ * workers may have paused as well, does not count. */
+static void look_at_calls(struct state *s)
+{
+	double now = core_clock_s(), passed = now - s->looked_s;
+	s->looked_s = now;
+	if (passed > 2 * TICK_MS * 1e-3)
+		passed = 2 * TICK_MS * 1e-3;
+	for (int i = 0; i < s->pool->jobs; i++) {
+		struct worker *w = &s->worker[i];
+		uint64_t serial = atomic_load(&s->board->call[i].serial);
+		bool same =
+			w->pid && core_call_is_running(&s->board->call[i]) && serial == w->serial;
+		w->in_call_s = same ? w->in_call_s + passed : 0;
+		w->serial = serial;
+	}
+}
+
+/* Ends the workers that have been in one call for longer than the limit. */
+static void end_hanging_workers(struct state *s)
+{
+	double limit = core_call_limit();
+	look_at_calls(s);
+	for (int i = 0; i < s->pool->jobs && limit > 0; i++) {
+		struct worker *w = &s->worker[i];
+		if (!w->pid || w->in_call_s < limit)
+			continue;
+		w->hangs = true;
+		kill(w->pid, SIGKILL);
+	}
+}
+
 static fv_status wait_for_workers(struct state *s)
 {
 	fv_status status = FV_OK;
+	double limit_ms = 1000 * core_call_limit();
+	int wait_ms = limit_ms > 0 && limit_ms < 4 * TICK_MS ? 1 + (int)(limit_ms / 4) : TICK_MS;
 	for (bool any = true; any && !caught && !status;) {
-		status = read_reports(s, TICK_MS, &any);
+		status = read_reports(s, wait_ms, &any);
+		end_hanging_workers(s);
 		if (s->pool->tick && any && !status)
 			s->pool->tick(s->pool->user);
 	}
 	return status;
 }
 
+/* Ends workers that do not stop because they are in a call that lasts. */
+static void end_busy_workers(struct state *s)
+{
+	look_at_calls(s);
+	for (int i = 0; i < s->pool->jobs; i++) {
+		struct worker *w = &s->worker[i];
+		if (!w->pid || w->hangs || w->in_call_s < LAST_CALL_S)
+			continue;
+		char what[256];
+		core_call_describe(&s->board->call[i], what, sizeof what);
+		core_log(s->ctx, CORE_INFO, "%s was still at work and was ended", what);
+		w->hangs = true;
+		kill(w->pid, SIGKILL);
+	}
+}
+
 /* Asks the workers to stop and reads reports until all have ended or the time is over. */
 static void ask_workers_to_stop(struct state *s)
 {
-	double until = core_clock_s() + s->pool->grace_s, left;
+	double until = core_clock_s() + s->pool->grace_s;
 	atomic_store(&s->board->next, s->pool->tasks);
 	for (int i = 0; i < s->pool->jobs; i++)
 		if (s->worker[i].pid)
 			kill(s->worker[i].pid, SIGTERM);
-	for (bool any = true; any && (left = until - core_clock_s()) > 0;)
-		if (read_reports(s, left < 1 ? (int)(left * 1000) + 1 : TICK_MS, &any))
+	for (bool any = true; any && core_clock_s() < until; end_busy_workers(s))
+		if (read_reports(s, 100, &any))
 			return;
 }
 
@@ -382,7 +461,7 @@ fv_status core_pool_run(fv_ctx *ctx, const core_pool *asked, int64_t *failed)
 		NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (!s || board == MAP_FAILED)
 		return fv_fail(ctx, FV_FAILED, "out of memory");
-	*s = (struct state){.ctx = ctx, .pool = &pool, .board = board};
+	*s = (struct state){.ctx = ctx, .pool = &pool, .board = board, .looked_s = core_clock_s()};
 	for (int i = 0; i < JOBS_MAX; i++)
 		atomic_store(&board->left[i], -1);
 	static const int numbers[] = {SIGINT, SIGTERM, SIGUSR1};

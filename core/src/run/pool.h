@@ -14,6 +14,9 @@ typedef struct core_pool {
 	int jobs;        /* worker processes, at least 1 */
 	int64_t tasks;   /* indices 0 .. tasks-1 */
 	bool keep_going; /* false: after the first failure no further task is started */
+	/* After a call of a plugin's op that had to be ended because it took too long
+	 * (core_call_set_limit), no further task is started, as they would take as long. */
+	bool stop_at_hang;
 	/* After a signal, workers have this many seconds to end their tasks, which can check
 	 * core_pool_should_stop; then they are killed. A task that ends with FV_STOPPED has not
 	 * failed. */
@@ -30,7 +33,11 @@ typedef struct core_pool {
 	void (*tick)(void *user);
 } core_pool;
 
-/* Runs all tasks and sets *failed to the number of failed ones, which is no error of the pool.
+/* A worker that dies in a call of a plugin's op is reported with plugin, op and step (plugin/call.h);
+ * one that stays in a call for too long is ended. After a signal, workers in a call that lasts are
+ * ended at once.
+ *
+ * Runs all tasks and sets *failed to the number of failed ones, which is no error of the pool.
  * Returns another status than FV_OK if the pool itself failed, or if the caller or a worker got a
  * signal: FV_INTERRUPTED, FV_TERMINATED, or FV_STOPPED for SIGUSR1. All workers have ended by then,
  * and finished tasks are reported. */

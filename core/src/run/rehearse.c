@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/rehearse.h"
 
+#include <string.h>
+
 #include "run/pool.h"
 
 struct rehearsal {
@@ -24,7 +26,9 @@ static void report_death(void *user, int64_t task, fv_status status, const char 
 {
 	const struct rehearsal *r = user;
 	(void)task;
-	if (status)
+	if (status && !strncmp(reason, r->what, strlen(r->what)))
+		(void)fv_fail(r->ctx, status, "%s", reason); /* it names the op itself */
+	else if (status)
 		(void)fv_fail(r->ctx, status, "%s: %s", r->what, reason);
 }
 

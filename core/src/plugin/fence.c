@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugin/fence.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define MARK 0xa5              /* the bytes before an array */
+#define MARGIN 1024            /* how many of them are compared */
+#define OPEN_MAX 64            /* fences beyond them work, but crashes there are not explained */
+#define WALL ((size_t)1 << 18) /* bytes on either side that cannot be touched */
+#define ALIGN ((size_t)64)
+
+/* Lies in the first page of its own mapping, in front of the first wall. */
+struct core_fence {
+	const char *name;
+	size_t whole, inside; /* bytes of the mapping; between the walls */
+	char *inner;          /* between the walls */
+	char *data;           /* the array that was placed last */
+	size_t size;
+	core_fence_part part[CORE_FENCE_PARTS]; /* what is shown, in order of address */
+	size_t n_parts;
+};
+
+/* The open fences, for signal handlers. */
+static core_fence *open_fences[OPEN_MAX];
+
+core_fence *core_fence_open(fv_ctx *ctx, const char *name, size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t head = (sizeof(core_fence) + page - 1) / page * page;
+	size_t inside = (size + MARGIN + page - 1) / page * page;
+	size_t whole = head + WALL + inside + WALL;
+	char *map =
+		mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (map != MAP_FAILED &&
+		(mprotect(map, head, PROT_READ | PROT_WRITE) ||
+			mprotect(map + head + WALL, inside, PROT_READ | PROT_WRITE))) {
+		munmap(map, whole);
+		map = MAP_FAILED;
+	}
+	if (map == MAP_FAILED) {
+		if (ctx)
+			(void)fv_fail(ctx, FV_FAILED, "out of memory (%zu bytes)", whole);
+		return NULL;
+	}
+	core_fence *fence = (core_fence *)(void *)map;
+	fence->name = name;
+	fence->whole = whole;
+	fence->inside = inside;
+	fence->inner = map + head + WALL;
+	for (size_t i = 0; i < OPEN_MAX; i++)
+		if (!open_fences[i]) {
+			open_fences[i] = fence;
+			break;
+		}
+	(void)core_fence_place(fence, size);
+	return fence;
+}
+
+void core_fence_close(core_fence *fence)
+{
+	for (size_t i = 0; fence && i < OPEN_MAX; i++)
+		if (open_fences[i] == fence)
+			open_fences[i] = NULL;
+	if (fence)
+		munmap(fence, fence->whole);
+}
+
+void *core_fence_place(core_fence *fence, size_t size)
+{
+	char *data = fence->inner + fence->inside - size;
+	if (fence->data != data) {
+		fence->data = data;
+		fence->size = size;
+		memset(data - MARGIN, MARK, MARGIN);
+	}
+	return data;
+}
+
+bool core_fence_check(core_fence *fence, char *text, size_t size)
+{
+	const unsigned char *before = (const unsigned char *)fence->data - MARGIN;
+	if (before[0] == MARK && !memcmp(before, before + 1, MARGIN - 1))
+		return true;
+	size_t first = 0;
+	while (before[first] == MARK)
+		first++;
+	snprintf(text, size, "wrote %zu bytes before %s", MARGIN - first, fence->name);
+	memset(fence->data - MARGIN, MARK, MARGIN);
+	return false;
+}
+
+static size_t round_up(size_t size)
+{
+	return (size + ALIGN - 1) / ALIGN * ALIGN;
+}
+
+size_t core_fence_room(const core_fence_part *part, size_t n)
+{
+	size_t room = 0;
+	for (size_t i = 0; i < n; i++)
+		room += part[i].data ? round_up(part[i].size) : 0;
+	return room;
+}
+
+void core_fence_show(core_fence *fence, const core_fence_part *part, size_t n, const void **to)
+{
+	char *at = fence->inner;
+	mprotect(fence->inner, fence->inside, PROT_READ | PROT_WRITE);
+	fence->n_parts = 0;
+	for (size_t i = 0; i < n; i++) {
+		to[i] = NULL;
+		if (!part[i].data)
+			continue;
+		memcpy(at, part[i].data, part[i].size);
+		to[i] = at;
+		fence->part[fence->n_parts++] = (core_fence_part){part[i].name, at, part[i].size};
+		at += round_up(part[i].size);
+	}
+	fence->data = NULL;
+	mprotect(fence->inner, fence->inside, PROT_READ);
+}
+
+static const core_fence *find_fence(const char *at)
+{
+	for (size_t i = 0; i < OPEN_MAX; i++) {
+		const core_fence *f = open_fences[i];
+		if (f && at >= f->inner - WALL && at < f->inner + f->inside + WALL)
+			return f;
+	}
+	return NULL;
+}
+
+/* What is shown there or, if it is behind it, what ends before. */
+static const core_fence_part *find_part(const core_fence *f, const char *at)
+{
+	size_t i = f->n_parts;
+	while (i && (const char *)f->part[i - 1].data > at)
+		i--;
+	return i ? &f->part[i - 1] : NULL;
+}
+
+void core_fence_explain(const void *address, char *text, size_t size)
+{
+	const char *at = address;
+	const core_fence *f = find_fence(at);
+	const core_fence_part *part = f ? find_part(f, at) : NULL;
+	if (!f)
+		return;
+	const char *name = part ? part->name : f->name, *begin = part ? part->data : f->data;
+	size_t bytes = part ? part->size : f->size;
+	if (!begin)
+		snprintf(text, size, "touched memory before %s", name);
+	else if (at >= begin + bytes)
+		snprintf(text, size, "touched byte %zu past the end of %s",
+			(size_t)(at - begin) - bytes, name);
+	else if (at < begin)
+		snprintf(text, size, "touched byte %zu before %s", (size_t)(begin - at), name);
+	else
+		snprintf(text, size, "wrote at byte %zu of %s, which may only be read",
+			(size_t)(at - begin), name);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Memory that a plugin writes or may only read, placed so that writing beside it, or into it, is
+ * noticed. An array ends where memory begins that cannot be touched, so a write behind it crashes at
+ * once; before it are known bytes that are compared afterwards. Memory that may only be read is
+ * protected by the processor. A crash there is told with the array's name and the distance
+ * (core_fence_explain). */
+#ifndef CORE_PLUGIN_FENCE_H
+#define CORE_PLUGIN_FENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/context.h"
+
+typedef struct core_fence core_fence;
+
+/* Makes room for arrays of up to `size` bytes, called `name` (a constant: "v"). NULL when memory is
+ * out, with a message unless ctx is NULL. */
+core_fence *core_fence_open(fv_ctx *ctx, const char *name, size_t size);
+void core_fence_close(core_fence *fence); /* fence may be NULL */
+
+/* Places an array of `size` bytes; its content is undefined. */
+void *core_fence_place(core_fence *fence, size_t size);
+
+/* Returns true if nothing was written before the array; otherwise writes "wrote 8 bytes before v" to
+ * `text`. */
+bool core_fence_check(core_fence *fence, char *text, size_t size);
+
+/* Copies n arrays one after the other, 64-byte aligned, to *to [n] (NULL stays NULL), and protects
+ * them from being written to. Later calls replace them. The fence must have core_fence_room(). */
+typedef struct core_fence_part {
+	const char *name; /* a constant: "batch->label" */
+	const void *data; /* NULL: none */
+	size_t size;
+} core_fence_part;
+#define CORE_FENCE_PARTS 24 /* at most */
+size_t core_fence_room(const core_fence_part *part, size_t n);
+void core_fence_show(core_fence *fence, const core_fence_part *part, size_t n, const void **to);
+
+/* If the address is in or beside memory of an open fence, writes how it was misused: "touched byte 0
+ * past the end of v", "wrote at byte 8 of batch->label, which may only be read". Called in signal
+ * handlers. */
+void core_fence_explain(const void *address, char *text, size_t size);
+
+#endif

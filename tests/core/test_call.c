@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ops that crash, end their process, hang, print, or write beside what they were given: the process
+ * that waits tells plugin, op and step. */
+#include "support.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "plugin/call.h"
+#include "plugin/fence.h"
+#include "plugin/guard.h"
+#include "plugin/noise.h"
+#include "run/pool.h"
+
+static volatile double sink;
+
+static void write_to(double *place)
+{
+	*place = 1;
+}
+
+static void read_from(const double *place)
+{
+	sink = *place;
+}
+
+static void spoil_fence(fv_ctx *ctx, int64_t task)
+{
+	const double shown[3] = {1, 2, 3};
+	const core_fence_part part[] = {{"a", NULL, 8}, {"b", shown, 24}, {"c", shown, 8}};
+	const void *to[3];
+	core_fence *fence = core_fence_open(ctx, "v", 4096);
+	assert_non_null(fence);
+	double *v = core_fence_place(fence, sizeof shown);
+	if (task == 5)
+		write_to(v + 3);
+	if (task == 6)
+		read_from(v - 100000 / sizeof *v);
+	core_fence_show(fence, part, 3, to);
+	assert_null(to[0]);
+	assert_memory_equal(to[1], shown, 24);
+	if (task == 7)
+		write_to((double *)(uintptr_t)to[1] + 1);
+	if (task == 8)
+		write_to((double *)(uintptr_t)to[2]);
+	core_fence_close(fence);
+}
+
+/* What an op does, by the number of the task. */
+static void do_harm(fv_ctx *ctx, int64_t task)
+{
+	switch (task) {
+	case 0:
+		abort();
+	case 1:
+		exit(3);
+	case 2:
+		raise(SIGKILL);
+		break;
+	case 3:
+		raise(SIGSEGV);
+		break;
+	case 4:
+		for (;;)
+			pause();
+	default:
+		spoil_fence(ctx, task);
+	}
+}
+
+static fv_status call_op(void *user, fv_ctx *ctx, int64_t task)
+{
+	core_guard guard;
+	(void)user;
+	core_guard_open(&guard, ctx, FV_LOSS, "x");
+	core_guard_enter(&guard, "weigh", 2 + task, task != 1);
+	do_harm(ctx, task);
+	return core_guard_leave(&guard, FV_OK);
+}
+
+static const char *const expected[] = {
+	"loss 'x': op weigh at step 2 crashed (Aborted)",
+	"loss 'x': op weigh at step 3 ended its process (exit code 3)",
+	"loss 'x': op weigh at step 4 crashed (Killed)",
+	"loss 'x': op weigh at step 5 crashed (Segmentation fault)",
+	"loss 'x': op weigh at step 6 did not return for 0.4 s: --op-timeout allows more",
+	"loss 'x': op weigh at step 7 touched byte 0 past the end of v",
+	"loss 'x': op weigh at step 8 touched byte 100000 before v",
+	"loss 'x': op weigh at step 9 wrote at byte 8 of b, which may only be read",
+	"loss 'x': op weigh at step 10 wrote at byte 0 of c, which may only be read",
+	"",
+};
+enum { TASKS = sizeof expected / sizeof *expected };
+
+static void expect_reason(void *user, int64_t task, fv_status status, const char *reason)
+{
+	int *seen = user;
+	(*seen)++;
+	assert_int_equal(status, task < TASKS - 1 ? FV_FAILED : FV_OK);
+	assert_string_equal(reason, expected[task]);
+}
+
+static core_pool make_pool(int *seen)
+{
+	return (core_pool){.jobs = 2,
+		.tasks = TASKS,
+		.keep_going = true,
+		.user = seen,
+		.work = call_op,
+		.ended = expect_reason};
+}
+
+static void deaths_are_named(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	int seen = 0;
+	int64_t failed;
+	const core_pool pool = make_pool(&seen);
+	core_call_set_limit(0.4);
+	test_ok(ctx, core_pool_run(ctx, &pool, &failed));
+	assert_int_equal(failed, TASKS - 1);
+	assert_int_equal(seen, TASKS);
+	core_ctx_free(ctx);
+}
+
+/* After a hang, the other tasks would hang as well. */
+static void no_task_after_a_hang(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	int seen = 0;
+	int64_t failed;
+	core_pool pool = make_pool(&seen);
+	pool.jobs = 1;
+	pool.stop_at_hang = true;
+	test_ok(ctx, core_pool_run(ctx, &pool, &failed));
+	assert_int_equal(seen, 5);
+	assert_int_equal(failed, 5);
+	core_ctx_free(ctx);
+}
+
+static fv_status hang(void *user, fv_ctx *ctx, int64_t task)
+{
+	(void)task;
+	if (user)
+		kill(getppid(), SIGINT);
+	return call_op(NULL, ctx, 4);
+}
+
+/* A signal ends a worker that is in an op at once, although it would have time to stop. */
+static void signal_ends_a_call(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	int64_t failed;
+	int yes = 1;
+	const core_pool pool = {.jobs = 1, .tasks = 1, .grace_s = 60, .user = &yes, .work = hang};
+	core_call_set_limit(0);
+	double begin = core_clock_s();
+	assert_int_equal(core_pool_run(ctx, &pool, &failed), FV_INTERRUPTED);
+	assert_true(core_clock_s() - begin < 10);
+	core_ctx_free(ctx);
+}
+
+static char warned[256];
+
+static void keep_warning(void *user, core_level level, const char *line)
+{
+	(void)user;
+	if (level == CORE_WARNING)
+		snprintf(warned, sizeof warned, "%s", line);
+}
+
+static fv_status print_text(void *user, fv_ctx *ctx, int64_t task)
+{
+	core_guard guard;
+	(void)user, (void)task;
+	core_guard_open(&guard, ctx, FV_GROUPER, "g");
+	core_guard_enter(&guard, "fit", 0, false);
+	printf("first\001\nsecond\n");
+	return core_guard_leave(&guard, FV_OK);
+}
+
+/* Runs print_text with standard output in a file, and expects that nothing gets there. */
+static void expect_silence(fv_ctx *ctx, bool in_worker)
+{
+	const core_pool pool = {.jobs = 1, .tasks = 1, .work = print_text};
+	const char *path = core_format(ctx, "%s/stdout", test_folder("call"));
+	FILE *file = fopen(path, "w+");
+	assert_non_null(file);
+	fflush(stdout);
+	int kept = dup(STDOUT_FILENO);
+	dup2(fileno(file), STDOUT_FILENO);
+	int64_t failed = 0;
+	fv_status status =
+		in_worker ? core_pool_run(ctx, &pool, &failed) : print_text(NULL, ctx, 0);
+	fflush(stdout);
+	dup2(kept, STDOUT_FILENO);
+	close(kept);
+	test_ok(ctx, status);
+	assert_int_equal(failed, 0);
+	assert_int_equal(lseek(fileno(file), 0, SEEK_END), 0);
+	fclose(file);
+	assert_string_equal(warned, "grouper 'g': op fit printed to standard output, which was "
+				    "dropped: \"first?\": use fv_note");
+}
+
+static void output_is_caught(void **state)
+{
+	(void)state;
+	for (int in_worker = 0; in_worker < 2; in_worker++) {
+		fv_ctx *ctx = test_ctx();
+		core_ctx_set_log(ctx, keep_warning, NULL);
+		warned[0] = '\0';
+		expect_silence(ctx, in_worker);
+		core_ctx_free(ctx);
+	}
+}
+
+static void bytes_before_an_array_are_compared(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	char text[96];
+	core_fence *fence = core_fence_open(ctx, "id", 400);
+	assert_non_null(fence);
+	int32_t *id = core_fence_place(fence, 10 * sizeof *id);
+	memset(id, 7, 10 * sizeof *id);
+	assert_true(core_fence_check(fence, text, sizeof text));
+	id[-3] = 7;
+	assert_false(core_fence_check(fence, text, sizeof text));
+	assert_string_equal(text, "wrote 12 bytes before id");
+	assert_true(core_fence_check(fence, text, sizeof text));
+	id = core_fence_place(fence, 400);
+	id[-1] = 7;
+	assert_false(core_fence_check(fence, text, sizeof text));
+	assert_string_equal(text, "wrote 4 bytes before id");
+	core_fence_close(fence);
+	core_ctx_free(ctx);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(deaths_are_named),
+		cmocka_unit_test(no_task_after_a_hang), cmocka_unit_test(signal_ends_a_call),
+		cmocka_unit_test(output_is_caught),
+		cmocka_unit_test(bytes_before_an_array_are_compared)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
