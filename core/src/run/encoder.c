@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include <jansson.h>
+#include <xxhash.h>
 
 #include "base/json.h"
 #include "base/nearest.h"
@@ -15,7 +16,9 @@
 #include "checkpoint/split.h"
 #include "corpus/audio.h"
 #include "nn/encode.h"
+#include "plugin/call.h"
 #include "plugin/descriptor.h"
+#include "plugin/fence.h"
 #include "plugin/guard.h"
 #include "run/params.h"
 
@@ -49,12 +52,56 @@ static fv_status make_key(fv_ctx *ctx, core_encoder *e)
 	return text ? core_sha256_bytes(ctx, text, strlen(text), e->key) : FV_FAILED;
 }
 
+/* Checks what info() says of an output. */
+static fv_status check_output(fv_ctx *ctx, const core_encoder *e, int32_t index)
+{
+	const fv_output *o = &e->info.outputs[index];
+	if (o->size < offsetof(fv_output, has_frames) + sizeof o->has_frames)
+		return fv_fail(ctx, FV_FAILED,
+			"output %d has .size %u: use FV_OUTPUT, which sets it", index, o->size);
+	if (!o->name || !*o->name)
+		return fv_fail(ctx, FV_FAILED, "output %d has no name", index);
+	if (o->layers < 1 || o->dims < 1)
+		return fv_fail(ctx, FV_FAILED, "output '%s' has shape [%d,%d]", o->name, o->layers,
+			o->dims);
+	if (o->has_frames && !e->ops->frames)
+		return fv_fail(ctx, FV_FAILED, "output '%s' has frames, but there is no op frames",
+			o->name);
+	for (int32_t d = 0; o->columns && d < o->dims; d++)
+		if (!o->columns[d] || !*o->columns[d])
+			return fv_fail(
+				ctx, FV_FAILED, "column %d of output '%s' has no name", d, o->name);
+	for (int32_t i = 0; i < index; i++)
+		if (!strcmp(e->info.outputs[i].name, o->name))
+			return fv_fail(ctx, FV_FAILED, "two outputs are called '%s'", o->name);
+	return FV_OK;
+}
+
+/* Checks the rest of what info() says. */
+static fv_status check_info(fv_ctx *ctx, const core_encoder *e)
+{
+	const fv_encoder_info *info = &e->info;
+	if (info->by_name ? !e->ops->lookup : !e->ops->encode && !e->ops->batch)
+		return fv_fail(ctx, FV_FAILED, "info() gives by_name %d, but there is no op %s",
+			info->by_name, info->by_name ? "lookup" : "encode");
+	if (!info->by_name && (info->rate_hz < 1 || info->min_samples < 1))
+		return fv_fail(ctx, FV_FAILED,
+			"info() gives %d Hz and at least %d samples: both must be positive",
+			info->rate_hz, info->min_samples);
+	return FV_OK;
+}
+
 static fv_status find_output(fv_ctx *ctx, core_encoder *e)
 {
 	const fv_encoder_info *info = &e->info;
 	const char *wanted = e->spec->output;
 	if (info->n_outputs < 1 || !info->outputs)
 		return fv_fail(ctx, FV_FAILED, "has no outputs");
+	for (int32_t i = 0; i < info->n_outputs; i++) {
+		fv_status status = check_output(ctx, e, i);
+		if (status)
+			return status;
+	}
 	const char **names = core_alloc(ctx, (size_t)info->n_outputs, sizeof *names);
 	if (!names)
 		return FV_FAILED;
@@ -64,9 +111,6 @@ static fv_status find_output(fv_ctx *ctx, core_encoder *e)
 			e->output = i;
 			e->layers = info->outputs[i].layers;
 			e->dims = info->outputs[i].dims;
-			if (e->layers < 1 || e->dims < 1)
-				return fv_fail(ctx, FV_FAILED, "output '%s' has shape [%d,%d]",
-					names[i], e->layers, e->dims);
 			return FV_OK;
 		}
 	}
@@ -147,8 +191,13 @@ static fv_status open_state(fv_ctx *ctx, core_encoder *e)
 	if (!status)
 		status = core_outputs_copy(ctx, &e->info);
 	if (!status)
+		status = check_info(ctx, e);
+	if (!status)
 		status = find_output(ctx, e);
 	status = core_guard_leave(&guard, status);
+	size_t count = (size_t)e->layers * (size_t)e->dims;
+	if (!status && !(e->out = core_fence_open(ctx, "out", count * sizeof(float))))
+		status = FV_FAILED;
 	if (status)
 		core_encoder_close(e);
 	return status;
@@ -180,8 +229,15 @@ fv_status core_encoder_open(fv_ctx *ctx, const core_encoder_spec *spec, core_enc
 
 void core_encoder_close(core_encoder *e)
 {
-	if (e && e->state && e->ops->close)
+	if (!e || !e->state)
+		return;
+	if (e->ops->close) {
+		core_call_enter(FV_ENCODER, e->name, "close", 0, false);
 		e->ops->close(e->state);
+		core_call_leave(false);
+	}
+	core_fence_close(e->out);
+	e->out = NULL;
 }
 
 fv_status core_encoder_set_corpus(fv_ctx *ctx, core_encoder *e, double mean, double variance)
@@ -206,6 +262,11 @@ static fv_status prepare_wave(fv_ctx *ctx, const core_encoder *e, const char *pa
 	return FV_OK;
 }
 
+static uint64_t hash_state(const core_encoder *e)
+{
+	return XXH3_64bits(e->state, e->spec->use.plugin->descriptor->state_size);
+}
+
 static fv_status check_finite(
 	fv_ctx *ctx, const core_encoder *e, const char *what, const float *x, int64_t count)
 {
@@ -218,20 +279,51 @@ static fv_status check_finite(
 	return FV_OK;
 }
 
+/* Ends a call of an op that wrote `count` numbers to `theirs`, which was NAN before, and copies them
+ * to `out`. State that an op changes would make features depend on the order of recordings. */
+static fv_status finish_op(core_guard *guard, const core_encoder *e, core_fence *fence,
+	fv_status status, uint64_t state_before)
+{
+	char text[128];
+	status = core_guard_leave(guard, status);
+	core_scratch_reset(guard->ctx);
+	if (!status && hash_state(e) != state_before)
+		status = core_guard_fail(guard, "changed its state, which it may only read");
+	if (!core_fence_check(fence, text, sizeof text)) {
+		fv_status failed = core_guard_fail(guard, text);
+		status = status ? status : failed;
+	}
+	return status;
+}
+
+static float *place_output(core_fence *fence, int64_t count)
+{
+	float *out = core_fence_place(fence, (size_t)count * sizeof *out);
+	for (int64_t i = 0; i < count; i++)
+		out[i] = NAN;
+	return out;
+}
+
 static fv_status run_encoder(fv_ctx *ctx, const core_encoder *e, const char *path,
 	const core_wave *wave, int32_t pooled, float *out, int64_t count)
 {
 	core_guard guard;
+	core_fence *fence =
+		pooled ? e->out : core_fence_open(ctx, "out", (size_t)count * sizeof *out);
+	if (!fence)
+		return FV_FAILED;
+	float *theirs = place_output(fence, count);
+	uint64_t before = hash_state(e);
 	enter_op(&guard, ctx, e, e->ops->batch ? "batch" : "encode");
 	const core_encode_call call = {e->ops, e->state, e->output, pooled};
 	fv_status status =
-		core_encode_wave(&call, ctx, core_device_cpu(), wave->sample, wave->n, out);
-	status = core_guard_leave(&guard, status);
-	core_scratch_reset(ctx);
-	if (status && core_error_count(ctx)) /* the plugin does not know the path */
+		core_encode_wave(&call, ctx, core_device_cpu(), wave->sample, wave->n, theirs);
+	status = finish_op(&guard, e, fence, status, before);
+	memcpy(out, theirs, (size_t)count * sizeof *out);
+	if (!pooled)
+		core_fence_close(fence);
+	if (status) /* the plugin does not know the path */
 		return core_reason_report(ctx, path, core_error_take(ctx, ctx, status));
-	if (status)
-		return fv_fail(ctx, status, "%s: encoder %s failed", path, e->name);
 	return check_finite(ctx, e, path, out, count);
 }
 
@@ -302,9 +394,12 @@ fv_status core_encoder_lookup(
 	fv_ctx *ctx, const core_encoder *e, const char *id, int32_t parts, float *out)
 {
 	core_guard guard;
+	int64_t count = (int64_t)e->layers * e->dims;
+	float *theirs = place_output(e->out, count);
+	uint64_t before = hash_state(e);
 	enter_op(&guard, ctx, e, "lookup");
-	fv_status status = e->ops->lookup(e->state, ctx, e->output, id, parts, out);
-	status = core_guard_leave(&guard, status);
-	core_scratch_reset(ctx);
-	return status ? status : check_finite(ctx, e, id, out, (int64_t)e->layers * e->dims);
+	fv_status status = e->ops->lookup(e->state, ctx, e->output, id, parts, theirs);
+	status = finish_op(&guard, e, e->out, status, before);
+	memcpy(out, theirs, (size_t)count * sizeof *out);
+	return status ? status : check_finite(ctx, e, id, out, count);
 }

@@ -19,6 +19,7 @@ typedef struct core_encoder {
 	int32_t layers;             /* L of the output, before `layer` selects one */
 	int32_t dims;               /* D */
 	double mean, variance;      /* of the training waves, for normalize: corpus */
+	struct core_fence *out;     /* where lookup and encode (pooled) write */
 	const char *weights_sha256; /* NULL: no weights */
 	char key[CORE_SHA256_HEX];
 } core_encoder;

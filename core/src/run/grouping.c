@@ -4,8 +4,11 @@
 #include <math.h>
 #include <string.h>
 
+#include <xxhash.h>
+
 #include <fairvox/grouper.h>
 
+#include "plugin/fence.h"
 #include "plugin/guard.h"
 
 #define GROUPS_MAX 65536
@@ -19,6 +22,7 @@ struct factor {
 	const fv_grouper_ops *ops;
 	const char *plugin;
 	void *state;
+	size_t state_size;
 	uint32_t uses;
 	const core_attribute *column;
 	core_matrix matrix;
@@ -172,14 +176,118 @@ static fv_status make_input(struct factor *f, int split, fv_grouper_input *shown
 	return add_names(f, split, shown);
 }
 
+/* Returns true if an earlier group has the name of group i. */
+static bool is_taken(const fv_grouping *g, int32_t i)
+{
+	for (int32_t j = 0; j < i; j++)
+		if (!strcmp(g->name[j], g->name[i]))
+			return true;
+	return false;
+}
+
 static fv_status check_grouping(struct factor *f)
 {
 	const fv_grouping *g = &f->grouping;
-	if (g->groups < 1 || g->groups > GROUPS_MAX || !g->name)
-		return fv_fail(f->ctx, FV_FAILED,
-			"grouper %s made %d groups: it must make 1 to 65536 with names", f->plugin,
-			g->groups);
+	if (g->groups < 1 || g->groups > GROUPS_MAX)
+		return fv_fail(f->ctx, FV_FAILED, "grouper %s made %d groups: it must make 1 to %d",
+			f->plugin, g->groups, GROUPS_MAX);
+	for (int32_t i = 0; i < g->groups; i++) {
+		if (!g->name || !g->name[i] || !*g->name[i])
+			return fv_fail(f->ctx, FV_FAILED,
+				"grouper %s gave no name for group %d of %d", f->plugin, i,
+				g->groups);
+		if (is_taken(g, i))
+			return fv_fail(f->ctx, FV_FAILED,
+				"grouper %s gave two groups the name '%s'", f->plugin, g->name[i]);
+	}
 	return FV_OK;
+}
+
+/* Hashes all that the grouper may only read. Each array has another number. */
+static uint64_t hash_input(const struct factor *f, const fv_grouper_input *in, bool state)
+{
+	size_t n = (size_t)in->n, values = n * (size_t)in->layers * (size_t)in->dims;
+	const struct {
+		const void *data;
+		size_t size;
+	} part[] = {{in, sizeof *in}, {in->x, values * sizeof *in->x},
+		{in->column_id, n * sizeof *in->column_id}, {in->klass, n * sizeof *in->klass},
+		{in->speaker, n * sizeof *in->speaker}, {in->silent, n * sizeof *in->silent},
+		{in->duration, n * sizeof *in->duration}, {state ? f->state : NULL, f->state_size}};
+	uint64_t hash = 0;
+	for (size_t i = 0; i < sizeof part / sizeof *part; i++)
+		if (part[i].data)
+			hash = XXH3_64bits_withSeed(part[i].data, part[i].size, hash + i);
+	return hash;
+}
+
+/* Fails, in the grouper's name, if an op has written before an array. */
+static fv_status check_fence(struct factor *f, core_fence *fence, fv_status status)
+{
+	char text[128];
+	if (!fence || core_fence_check(fence, text, sizeof text))
+		return status;
+	fv_status failed = core_guard_fail(&f->guard, text);
+	return status ? status : failed;
+}
+
+/* Calls assign with arrays that show what it did not write. */
+static fv_status call_assign(
+	struct factor *f, const fv_grouper_input *shown, int32_t *id, float *member)
+{
+	size_t members = member ? (size_t)shown->n * (size_t)f->grouping.groups : 0;
+	for (int32_t i = 0; i < shown->n; i++)
+		id[i] = INT32_MIN;
+	for (size_t i = 0; i < members; i++)
+		member[i] = NAN;
+	uint64_t before = hash_input(f, shown, true);
+	core_guard_enter(&f->guard, "assign", 0, false);
+	fv_status status = f->ops->assign(f->state, f->ctx, shown, id, member);
+	status = core_guard_leave(&f->guard, status);
+	core_scratch_reset(f->ctx);
+	if (!status && hash_input(f, shown, true) != before)
+		status = core_guard_fail(
+			&f->guard, "wrote into its input or its state, which it may only read");
+	return status;
+}
+
+static fv_status check_groups(
+	struct factor *f, const fv_grouper_input *shown, const int32_t *id, const float *member)
+{
+	size_t groups = (size_t)f->grouping.groups;
+	for (int32_t i = 0; i < shown->n; i++) {
+		if (id[i] == INT32_MIN)
+			return fv_fail(f->ctx, FV_FAILED, "grouper %s gave no id for row %d",
+				f->plugin, i);
+		if (id[i] < -1 || id[i] >= f->grouping.groups)
+			return fv_fail(f->ctx, FV_FAILED, "grouper %s gave id %d of %d groups",
+				f->plugin, id[i], f->grouping.groups);
+	}
+	for (size_t i = 0; member && i < (size_t)shown->n * groups; i++)
+		if (!(member[i] >= 0) || !isfinite(member[i]))
+			return fv_fail(f->ctx, FV_FAILED,
+				"grouper %s gave row %zu the membership %g in group %zu: it must "
+				"write a number from 0 on for every group of a soft grouping",
+				f->plugin, i / groups, (double)member[i], i % groups);
+	return FV_OK;
+}
+
+/* Assigns rows to groups in memory with fences around it. */
+static fv_status assign_fenced(struct factor *f, const fv_grouper_input *shown, core_fence *ids,
+	core_fence *members, int32_t *id, float *member)
+{
+	size_t n = (size_t)shown->n, n_members = n * (size_t)f->grouping.groups;
+	int32_t *their_id = core_fence_place(ids, n * sizeof *id);
+	float *their_member =
+		members ? core_fence_place(members, n_members * sizeof *member) : NULL;
+	fv_status status = call_assign(f, shown, their_id, their_member);
+	status = check_fence(f, members, check_fence(f, ids, status));
+	if (!status)
+		status = check_groups(f, shown, their_id, their_member);
+	memcpy(id, their_id, n * sizeof *id);
+	if (member)
+		memcpy(member, their_member, n_members * sizeof *member);
+	return status;
 }
 
 static fv_status assign_split(struct factor *f, int split, core_groups *out)
@@ -189,27 +297,30 @@ static fv_status assign_split(struct factor *f, int split, core_groups *out)
 	if (status)
 		return status;
 	size_t n = (size_t)shown.n, groups = (size_t)f->grouping.groups;
-	out->id[split] = core_alloc(f->ctx, n, sizeof **out->id);
-	if (f->grouping.soft)
-		out->member[split] = core_alloc(f->ctx, n * groups, sizeof **out->member);
-	if (!out->id[split] || (f->grouping.soft && !out->member[split]))
-		return FV_FAILED;
-	core_guard_enter(&f->guard, "assign", 0, false);
-	status = f->ops->assign(f->state, f->ctx, &shown, out->id[split], out->member[split]);
-	status = core_guard_leave(&f->guard, status);
-	core_scratch_reset(f->ctx);
-	for (size_t i = 0; i < n && !status; i++)
-		if (out->id[split][i] < -1 || out->id[split][i] >= f->grouping.groups)
-			status = fv_fail(f->ctx, FV_FAILED, "grouper %s gave id %d of %d groups",
-				f->plugin, out->id[split][i], f->grouping.groups);
-	for (size_t i = 0; i < n * groups && !status && out->member[split]; i++)
-		if (!(out->member[split][i] >= 0) || !isfinite(out->member[split][i]))
-			status = fv_fail(f->ctx, FV_FAILED,
-				"grouper %s gave a membership that is negative or not finite",
-				f->plugin);
+	bool soft = f->grouping.soft != 0;
+	int32_t *id = core_alloc(f->ctx, n, sizeof *id);
+	float *member = soft ? core_alloc(f->ctx, n * groups, sizeof *member) : NULL;
+	core_fence *ids = core_fence_open(f->ctx, "id", n * sizeof *id);
+	core_fence *members =
+		soft ? core_fence_open(f->ctx, "member", n * groups * sizeof *member) : NULL;
+	status = id && ids && (!soft || (member && members)) ? FV_OK : FV_FAILED;
 	if (!status)
-		clear_silent(&shown, f->grouping.groups, out->id[split], out->member[split]);
+		status = assign_fenced(f, &shown, ids, members, id, member);
+	core_fence_close(ids);
+	core_fence_close(members);
+	out->id[split] = id;
+	out->member[split] = member;
+	if (!status)
+		clear_silent(&shown, f->grouping.groups, id, member);
 	return status;
+}
+
+static bool has_group(const int32_t *id, int32_t n)
+{
+	for (int32_t i = 0; i < n; i++)
+		if (id[i] >= 0)
+			return true;
+	return false;
 }
 
 static fv_status fit_and_assign(struct factor *f, core_groups *out)
@@ -219,10 +330,13 @@ static fv_status fit_and_assign(struct factor *f, core_groups *out)
 	if (status)
 		return status;
 	f->grouping.size = sizeof f->grouping;
+	uint64_t before = hash_input(f, &shown, false);
 	core_guard_enter(&f->guard, "fit", 0, false);
 	status = f->ops->fit(f->state, f->ctx, &shown, &f->grouping);
 	status = core_guard_leave(&f->guard, status);
 	core_scratch_reset(f->ctx);
+	if (!status && hash_input(f, &shown, false) != before)
+		status = core_guard_fail(&f->guard, "wrote into its input, which it may only read");
 	if (!status)
 		status = check_grouping(f);
 	if (status)
@@ -235,6 +349,9 @@ static fv_status fit_and_assign(struct factor *f, core_groups *out)
 			return FV_FAILED;
 	for (int k = 0; k < core_rows_splits(f->rows) && !status; k++)
 		status = out->name ? assign_split(f, k, out) : FV_FAILED;
+	if (!status && !has_group(out->id[CORE_TRAIN], f->rows->n[CORE_TRAIN]))
+		fv_warn(f->ctx, "grouper %s put none of the %d training rows into a group",
+			f->plugin, f->rows->n[CORE_TRAIN]);
 	return status;
 }
 
@@ -244,7 +361,8 @@ static fv_status close_grouper(struct factor *f, fv_status status)
 		return status;
 	core_guard_enter(&f->guard, "close", 0, false);
 	f->ops->close(f->state);
-	return core_guard_leave(&f->guard, status);
+	fv_status closed = core_guard_leave(&f->guard, FV_OK);
+	return status ? status : closed;
 }
 
 static fv_status infer_one(fv_ctx *ctx, const core_grouper_input *input, const core_corpus *corpus,
@@ -260,9 +378,14 @@ static fv_status infer_one(fv_ctx *ctx, const core_grouper_input *input, const c
 		.uses = core_grouper_uses(input->spec)};
 	core_guard_open(&f.guard, ctx, FV_GROUPER, d->name);
 	f.state = core_alloc(ctx, 1, d->state_size);
+	f.state_size = d->state_size;
 	if (!f.state)
 		return FV_FAILED;
 	memcpy(f.state, input->spec->use.state, d->state_size);
+	if (f.uses >= 2 * FV_USE_DURATION)
+		return fv_fail(ctx, FV_FAILED,
+			"grouper %s: uses() returned flags %#x, some of which do not exist",
+			d->name, f.uses);
 	fv_status status = find_column(&f);
 	if (status)
 		return status;

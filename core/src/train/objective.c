@@ -5,28 +5,45 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Returns the status of an op; errors that the plugin recorded get its name. */
-static fv_status leave_plugin(core_objective *o, size_t errors_before, fv_status status)
+#include <xxhash.h>
+
+/* Returns the status of an op and reclaims scratch memory. */
+static fv_status leave_plugin(core_objective *o, fv_status status)
 {
-	if (status != FV_OK && core_error_count(o->ctx) == errors_before)
-		status = fv_fail(
-			o->ctx, status, "failed with status %d and no message", (int)status);
 	status = core_guard_leave(&o->guard, status);
 	core_scratch_reset(o->ctx);
 	return status;
 }
 
-static size_t enter_plugin(core_objective *o, const char *op)
+static void enter_plugin(core_objective *o, const char *op)
 {
 	core_guard_enter(&o->guard, op, 0, false);
-	return core_error_count(o->ctx);
 }
 
 /* As enter_plugin, for ops that run in every step. */
-static size_t enter_plugin_step(core_objective *o, const char *op, const fv_batch *batch)
+static void enter_plugin_step(core_objective *o, const char *op, const fv_batch *batch)
 {
 	core_guard_enter(&o->guard, op, batch->step, batch->step > 1);
-	return core_error_count(o->ctx);
+}
+
+/* Fails, in the plugin's name, if something was written before an array that an op wrote. */
+static fv_status check_fence(core_objective *o, core_fence *fence, fv_status status)
+{
+	char text[128];
+	if (core_fence_check(fence, text, sizeof text))
+		return status;
+	fv_status failed = core_guard_fail(&o->guard, text);
+	return status == FV_OK ? failed : status;
+}
+
+/* Fails, in the plugin's name, if an op wrote into its batch. */
+static fv_status check_batch(core_objective *o, const fv_batch *batch, fv_status status)
+{
+	char text[128];
+	if (core_batch_compare(&o->batch, batch, text, sizeof text))
+		return status;
+	fv_status failed = core_guard_fail(&o->guard, text);
+	return status == FV_OK ? failed : status;
 }
 
 static void count_row(const fv_rows *rows, int32_t i, double *const table[6])
@@ -105,6 +122,33 @@ static fv_status find_stages_ops(core_objective *o, const fv_descriptor *loss)
 	return FV_OK;
 }
 
+/* Makes room for what the ops write, and protects what they may only read. */
+static fv_status open_fences(core_objective *o)
+{
+	size_t size = (size_t)(o->setup.batch > o->train.n ? o->train.n : o->setup.batch);
+	o->class_weight = o->setup.class_weight;
+	o->shown = core_show_setup(o->ctx, &o->train, &o->dev, &o->count, &o->setup.class_weight);
+	o->v = core_fence_open(o->ctx, "v", size * sizeof(double));
+	o->value = core_fence_open(o->ctx, "value", sizeof(double));
+	if (o->ops.mix) {
+		o->partner = core_fence_open(o->ctx, "partner_row", size * sizeof(int32_t));
+		o->lambda = core_fence_open(o->ctx, "lambda", size * sizeof(double));
+	}
+	return o->shown && o->v && o->value && (!o->ops.mix || (o->partner && o->lambda))
+		       ? FV_OK
+		       : FV_FAILED;
+}
+
+void core_objective_release(core_objective *o)
+{
+	core_fence_close(o->shown);
+	core_fence_close(o->v);
+	core_fence_close(o->value);
+	core_fence_close(o->partner);
+	core_fence_close(o->lambda);
+	o->shown = o->v = o->value = o->partner = o->lambda = NULL;
+}
+
 static fv_rows hide_groups(fv_rows rows)
 {
 	rows.groups = 0;
@@ -117,7 +161,8 @@ fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *stat
 	const fv_loss_setup *setup, const int32_t *order, core_objective *out)
 {
 	core_objective *o = out;
-	*o = (core_objective){.ctx = ctx, .name = loss->name, .state = state};
+	*o = (core_objective){
+		.ctx = ctx, .name = loss->name, .state = state, .state_size = loss->state_size};
 	core_guard_open(&o->guard, ctx, FV_LOSS, o->name);
 	const fv_loss_ops *ops = loss->ops;
 	memcpy(&o->ops, ops, ops->size < sizeof o->ops ? ops->size : sizeof o->ops);
@@ -143,9 +188,12 @@ fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *stat
 	o->setup.train = &o->train;
 	o->setup.dev = &o->dev;
 	o->setup.count = &o->count;
-	size_t errors = enter_plugin(o, "open");
+	status = open_fences(o);
+	if (status != FV_OK)
+		return status;
+	enter_plugin(o, "open");
 	o->opened = true;
-	return leave_plugin(o, errors, o->ops.open ? o->ops.open(state, ctx, &o->setup) : FV_OK);
+	return leave_plugin(o, o->ops.open ? o->ops.open(state, ctx, &o->setup) : FV_OK);
 }
 
 core_base core_objective_base(const fv_loss_setup *setup)
@@ -167,16 +215,24 @@ void fv_probability(const fv_loss_setup *setup, const float *logits, double *p)
 	core_base_probability(setup->base_kind, setup->train->classes, logits, p);
 }
 
-fv_status core_objective_close(core_objective *o, fv_status status)
+static fv_status call_close(core_objective *o, fv_status status)
 {
 	if (!o->opened)
 		return status;
 	o->opened = false;
 	if (!o->ops.close)
 		return core_guard_settle(&o->guard, status);
-	(void)enter_plugin(o, "close");
+	enter_plugin(o, "close");
 	o->ops.close(o->state);
-	return core_guard_leave(&o->guard, status);
+	fv_status closed = core_guard_leave(&o->guard, FV_OK);
+	return status == FV_OK ? closed : status;
+}
+
+fv_status core_objective_close(core_objective *o, fv_status status)
+{
+	status = call_close(o, status);
+	core_objective_release(o);
+	return status;
 }
 
 fv_status core_objective_subsample(core_objective *o, int32_t **row, int32_t *n)
@@ -185,12 +241,14 @@ fv_status core_objective_subsample(core_objective *o, int32_t **row, int32_t *n)
 	int64_t cap = (int64_t)all * per_row, kept = all;
 	if (cap > INT32_MAX)
 		cap = INT32_MAX;
-	int32_t *list = core_alloc(o->ctx, (size_t)cap, sizeof *list);
-	if (!list)
+	core_fence *fence = core_fence_open(o->ctx, "row", (size_t)cap * sizeof(int32_t));
+	if (!fence)
 		return FV_FAILED;
+	int32_t *list = core_fence_place(fence, (size_t)cap * sizeof *list);
 	for (int32_t i = 0; i < all; i++)
 		list[i] = i;
-	size_t errors = enter_plugin(o, "subsample");
+	memset(list + all, 0, (size_t)(cap - all) * sizeof *list);
+	enter_plugin(o, "subsample");
 	fv_status status = FV_OK;
 	if (o->ops.subsample)
 		status = o->ops.subsample(o->state, o->ctx, list, cap, &kept);
@@ -201,34 +259,54 @@ fv_status core_objective_subsample(core_objective *o, int32_t **row, int32_t *n)
 		if (list[i] < 0 || list[i] >= all)
 			status = fv_fail(o->ctx, FV_FAILED, "keeps row %d, but rows are 0 to %d",
 				(int)list[i], (int)all - 1);
-	*row = list;
+	status = check_fence(o, fence, leave_plugin(o, status));
+	if (status == FV_OK && !(*row = core_alloc(o->ctx, (size_t)kept, sizeof **row)))
+		status = FV_FAILED;
+	if (status == FV_OK)
+		memcpy(*row, list, (size_t)kept * sizeof **row);
 	*n = (int32_t)kept;
-	return leave_plugin(o, errors, status);
+	core_fence_close(fence);
+	return status;
 }
 
 fv_status core_objective_order(core_objective *o, int64_t epoch, int32_t *position, int32_t n)
 {
 	if (!o->ops.order)
 		return FV_OK;
-	size_t errors = enter_plugin(o, "order");
-	fv_status status = o->ops.order(o->state, o->ctx, epoch, position, n);
+	size_t size = (size_t)n * sizeof *position;
+	core_fence *fence = core_fence_open(o->ctx, "position", size);
+	if (!fence)
+		return FV_FAILED;
+	int32_t *written = memcpy(core_fence_place(fence, size), position, size);
+	enter_plugin(o, "order");
+	fv_status status = o->ops.order(o->state, o->ctx, epoch, written, n);
+	memcpy(position, written, size);
 	for (int32_t i = 0; status == FV_OK && i < n; i++)
 		if (position[i] < 0 || position[i] >= n)
 			status = fv_fail(o->ctx, FV_FAILED,
 				"epoch %lld: position %d, but the subsample has rows 0 to %d",
 				(long long)epoch, (int)position[i], (int)n - 1);
-	return leave_plugin(o, errors, status);
+	status = check_fence(o, fence, leave_plugin(o, status));
+	core_fence_close(fence);
+	return status;
 }
 
 fv_status core_objective_mix(
 	core_objective *o, const fv_batch *batch, int32_t *partner, double *lambda)
 {
-	for (int32_t i = 0; i < batch->n; i++) {
-		partner[i] = batch->row[i];
-		lambda[i] = 1;
+	size_t n = (size_t)batch->n;
+	int32_t *their_partner = core_fence_place(o->partner, n * sizeof *partner);
+	double *their_lambda = core_fence_place(o->lambda, n * sizeof *lambda);
+	for (size_t i = 0; i < n; i++) {
+		their_partner[i] = batch->row[i];
+		their_lambda[i] = 1;
 	}
-	size_t errors = enter_plugin_step(o, "mix", batch);
-	fv_status status = o->ops.mix(o->state, o->ctx, batch, partner, lambda);
+	if (core_batch_keep(o->ctx, &o->batch, batch) != FV_OK)
+		return FV_FAILED;
+	enter_plugin_step(o, "mix", batch);
+	fv_status status = o->ops.mix(o->state, o->ctx, batch, their_partner, their_lambda);
+	memcpy(partner, their_partner, n * sizeof *partner);
+	memcpy(lambda, their_lambda, n * sizeof *lambda);
 	for (int32_t i = 0; status == FV_OK && i < batch->n; i++)
 		if (partner[i] < 0 || partner[i] >= o->train.n ||
 			!(lambda[i] >= 0 && lambda[i] <= 1))
@@ -236,7 +314,8 @@ fv_status core_objective_mix(
 				"step %lld: sample %d is mixed with row %d (of %d) and lambda %g",
 				(long long)batch->step, (int)i, (int)partner[i], (int)o->train.n,
 				lambda[i]);
-	return leave_plugin(o, errors, status);
+	status = check_batch(o, batch, leave_plugin(o, status));
+	return check_fence(o, o->lambda, check_fence(o, o->partner, status));
 }
 
 static double average_values(const double *x, int32_t n)
@@ -255,10 +334,16 @@ fv_status core_objective_weigh(core_objective *o, const fv_batch *batch, double 
 		*value = average_values(batch->loss, batch->n);
 		return FV_OK;
 	}
-	memset(v, 0, (size_t)batch->n * sizeof *v);
-	*value = NAN;
-	size_t errors = enter_plugin_step(o, "weigh", batch);
-	fv_status status = o->ops.weigh(o->state, o->ctx, batch, v, value);
+	size_t size = (size_t)batch->n * sizeof *v;
+	double *their_v = memset(core_fence_place(o->v, size), 0, size);
+	double *their_value = core_fence_place(o->value, sizeof *value);
+	*their_value = NAN;
+	if (core_batch_keep(o->ctx, &o->batch, batch) != FV_OK)
+		return FV_FAILED;
+	enter_plugin_step(o, "weigh", batch);
+	fv_status status = o->ops.weigh(o->state, o->ctx, batch, their_v, their_value);
+	memcpy(v, their_v, size);
+	*value = *their_value;
 	if (status == FV_OK && !isfinite(*value))
 		status = fv_fail(o->ctx, FV_FAILED, "step %lld: the value is %g",
 			(long long)batch->step, *value);
@@ -266,7 +351,8 @@ fv_status core_objective_weigh(core_objective *o, const fv_batch *batch, double 
 		if (!isfinite(v[i]))
 			status = fv_fail(o->ctx, FV_FAILED, "step %lld: v of sample %d is %g",
 				(long long)batch->step, (int)i, v[i]);
-	return leave_plugin(o, errors, status);
+	status = check_batch(o, batch, leave_plugin(o, status));
+	return check_fence(o, o->value, check_fence(o, o->v, status));
 }
 
 static void show_networks(core_objective *o, core_networks *networks, core_networks_phase phase)
@@ -275,22 +361,22 @@ static void show_networks(core_objective *o, core_networks *networks, core_netwo
 	core_ctx_set_networks(o->ctx, networks);
 }
 
-static fv_status leave_networks(core_objective *o, size_t errors_before, fv_status status)
+static fv_status leave_networks(core_objective *o, fv_status status)
 {
 	core_ctx_set_networks(o->ctx, NULL);
-	return leave_plugin(o, errors_before, status);
+	return leave_plugin(o, status);
 }
 
 fv_status core_objective_build(core_objective *o, core_networks *networks)
 {
-	size_t errors = enter_plugin(o, "build");
+	enter_plugin(o, "build");
 	show_networks(o, networks, CORE_PHASE_BUILD);
 	fv_status status = o->networks.build(o->state, o->ctx, &o->setup);
 	fv_node *logits = NULL;
 	if (status == FV_OK)
 		status = core_guard_leave(&o->guard, status);
 	if (status == FV_OK)
-		(void)enter_plugin(o, "predict");
+		enter_plugin(o, "predict");
 	core_networks_set_phase(networks, CORE_PHASE_PREDICT);
 	if (status == FV_OK)
 		status = o->networks.predict(o->state, o->ctx, &logits);
@@ -298,24 +384,56 @@ fv_status core_objective_build(core_objective *o, core_networks *networks)
 		status = fv_fail(o->ctx, FV_FAILED, "names no value that predicts");
 	if (status == FV_OK)
 		status = core_networks_record(networks, logits);
-	return leave_networks(o, errors, status);
+	return leave_networks(o, status);
 }
 
 fv_status core_objective_step(
 	core_objective *o, core_networks *networks, const fv_batch *batch, double *value)
 {
 	*value = NAN;
-	size_t errors = enter_plugin_step(o, "step", batch);
+	if (core_batch_keep(o->ctx, &o->batch, batch) != FV_OK)
+		return FV_FAILED;
+	enter_plugin_step(o, "step", batch);
 	show_networks(o, networks, CORE_PHASE_STEP);
 	fv_status status = o->networks.step(o->state, o->ctx, batch, value);
 	if (!core_networks_finite(networks)) {
 		*value = NAN;
-		return leave_networks(o, errors, FV_OK);
+		return leave_networks(o, FV_OK);
 	}
 	if (status == FV_OK && !isfinite(*value))
 		status = fv_fail(o->ctx, FV_FAILED, "step %lld: the value is %g",
 			(long long)batch->step, *value);
-	return leave_networks(o, errors, status);
+	return check_batch(o, batch, leave_networks(o, status));
+}
+
+/* Hashes what evaluate must not change: the state and the named arrays. */
+static uint64_t hash_state(const core_objective *o)
+{
+	uint64_t hash = XXH3_64bits(o->state, o->state_size);
+	for (size_t i = 0; i < core_array_count(o->ctx); i++) {
+		const core_array *array = core_array_at(o->ctx, i);
+		size_t size = (size_t)(array->n0 * array->n1) * core_type_size(array->type);
+		hash = XXH3_64bits_withSeed(array->data, size, hash);
+	}
+	return hash;
+}
+
+static fv_status call_evaluate(
+	core_objective *o, core_networks *networks, const fv_batch *batch, double *value)
+{
+	enter_plugin_step(o, "evaluate", batch);
+	if (!o->own_networks)
+		return leave_plugin(o, o->ops.evaluate(o->state, o->ctx, batch, value));
+	show_networks(o, networks, CORE_PHASE_EVALUATE);
+	fv_status status = o->networks.evaluate(o->state, o->ctx, batch, value);
+	if (!core_networks_finite(networks))
+		*value = NAN;
+	return leave_networks(o, status);
+}
+
+bool core_objective_evaluates(const core_objective *o)
+{
+	return o->own_networks ? o->networks.evaluate != NULL : o->ops.evaluate != NULL;
 }
 
 fv_status core_objective_evaluate(
@@ -324,35 +442,39 @@ fv_status core_objective_evaluate(
 	fv_status settled = batch->row[0] == 0 ? core_guard_settle(&o->guard, FV_OK) : FV_OK;
 	if (settled != FV_OK)
 		return settled;
-	*value = average_values(batch->loss, batch->n);
-	if (o->own_networks && o->networks.evaluate) {
-		size_t errors = enter_plugin_step(o, "evaluate", batch);
-		show_networks(o, networks, CORE_PHASE_EVALUATE);
-		fv_status status = o->networks.evaluate(o->state, o->ctx, batch, value);
-		if (!core_networks_finite(networks))
-			*value = NAN;
-		return leave_networks(o, errors, status);
-	}
-	if (o->own_networks || !o->ops.evaluate)
+	if (!core_objective_evaluates(o)) {
+		*value = average_values(batch->loss, batch->n);
 		return FV_OK;
-	size_t errors = enter_plugin_step(o, "evaluate", batch);
-	return leave_plugin(o, errors, o->ops.evaluate(o->state, o->ctx, batch, value));
+	}
+	*value = NAN;
+	bool first = batch->row[0] == 0; /* the others would do the same to the state */
+	uint64_t before = first ? hash_state(o) : 0;
+	if (core_batch_keep(o->ctx, &o->batch, batch) != FV_OK)
+		return FV_FAILED;
+	fv_status status = check_batch(o, batch, call_evaluate(o, networks, batch, value));
+	if (status == FV_OK && first && hash_state(o) != before)
+		status = core_guard_fail(
+			&o->guard, "changed the state or an array, which it may only read");
+	return status;
 }
 
 fv_status core_objective_validated(core_objective *o, const fv_batch *dev)
 {
 	if (!o->ops.validated)
 		return FV_OK;
-	size_t errors = enter_plugin(o, "validated");
-	return leave_plugin(o, errors, o->ops.validated(o->state, o->ctx, dev));
+	if (core_batch_keep(o->ctx, &o->batch, dev) != FV_OK)
+		return FV_FAILED;
+	enter_plugin(o, "validated");
+	fv_status status = o->ops.validated(o->state, o->ctx, dev);
+	return check_batch(o, dev, leave_plugin(o, status));
 }
 
 fv_status core_objective_next(core_objective *o, int32_t index, fv_stage *stage, bool *more)
 {
 	int32_t another = 0;
 	*stage = (fv_stage){.size = sizeof *stage};
-	size_t errors = enter_plugin(o, "next");
+	enter_plugin(o, "next");
 	fv_status status = o->stages.next(o->state, o->ctx, index, stage, &another);
 	*more = another != 0;
-	return leave_plugin(o, errors, status);
+	return leave_plugin(o, status);
 }

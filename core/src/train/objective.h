@@ -12,6 +12,7 @@
 #include "nn/base_loss.h"
 #include "plugin/guard.h"
 #include "train/networks.h"
+#include "train/shown.h"
 
 typedef struct core_objective {
 	fv_ctx *ctx;
@@ -22,11 +23,15 @@ typedef struct core_objective {
 	bool in_stages;
 	fv_stages_1 stages;
 	void *state;
+	size_t state_size;
 	fv_rows train, dev;
 	fv_counts count;
-	fv_loss_setup setup;
+	fv_loss_setup setup;        /* what open gets; its arrays end with the objective */
+	const double *class_weight; /* the same weights in memory of the job */
 	bool opened;
 	core_guard guard;
+	core_fence *shown, *v, *value, *partner, *lambda; /* what the ops see and write */
+	core_batch_copy batch;                            /* of the step in progress */
 } core_objective;
 
 /* Counts rows [n] by class and group -> memory of the context. Memberships are summed in the order given
@@ -40,7 +45,9 @@ FV_NODISCARD fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *los
 	const fv_loss_setup *setup, const int32_t *order, core_objective *out);
 /* Returns the base loss that the setup describes. */
 core_base core_objective_base(const fv_loss_setup *setup);
-/* Returns `status`, or an error if that is FV_OK and the plugin left the process changed. */
+/* Releases what the ops see, without calling close. */
+void core_objective_release(core_objective *objective);
+/* Calls close and releases what the ops see. Returns `status`, or an error if that is FV_OK and the plugin left the process changed. */
 FV_NODISCARD fv_status core_objective_close(core_objective *objective, fv_status status);
 
 /* Asks for the subsample, the training rows of this run -> memory of the context. */
@@ -52,6 +59,8 @@ FV_NODISCARD fv_status core_objective_mix(
 	core_objective *objective, const fv_batch *batch, int32_t *partner, double *lambda);
 FV_NODISCARD fv_status core_objective_weigh(
 	core_objective *objective, const fv_batch *batch, double *v, double *value);
+/* Does the plugin compute the value of a development batch? */
+bool core_objective_evaluates(const core_objective *objective);
 /* Computes the value of a development batch, which may be NaN. `networks` hold the batch. The
  * first batch of a validation pass ends the epoch and checks whether its steps left the process
  * changed. */

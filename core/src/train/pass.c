@@ -311,6 +311,11 @@ static fv_status keep_chosen(struct core_pass *t)
 {
 	const core_candidate *chosen = core_select_chosen(&t->select);
 	core_train_result *result = t->result;
+	if (!chosen && core_objective_evaluates(t->objective) &&
+		!strcmp(t->job->spec->select, "dev_objective"))
+		return fv_fail(t->ctx, FV_FAILED,
+			"no epoch had a finite dev_objective: op evaluate of loss '%s' gave none",
+			t->objective->name);
 	if (!chosen)
 		return fv_fail(t->ctx, FV_FAILED, "no epoch had a finite %s", t->job->spec->select);
 	result->selected_epoch = chosen->epoch;

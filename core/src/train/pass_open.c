@@ -234,7 +234,7 @@ fv_status core_pass_prepare(struct core_pass *t)
 	fv_ctx *ctx = t->ctx;
 	const core_train_job *job = t->job;
 	size_t width = (size_t)job->shape.layers * (size_t)job->shape.dims;
-	t->result->class_weight = t->objective->setup.class_weight;
+	t->result->class_weight = t->objective->class_weight;
 	t->base = core_objective_base(&t->objective->setup);
 	fv_status status = find_rows(t);
 	if (status != FV_OK)

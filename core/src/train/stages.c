@@ -98,7 +98,7 @@ static fv_status train_stage(stages *s, const fv_stage *stage)
 	const core_train_spec spec = make_spec(s, stage);
 	core_train_job job = *s->job;
 	core_train_pass pass = {.stage = s->index + 1,
-		.class_weight = s->objective->setup.class_weight,
+		.class_weight = s->objective->class_weight,
 		.anchor = stage->anchor,
 		.output_l1 = stage->output_l1,
 		.output_only = stage->output_only != 0,
