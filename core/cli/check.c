@@ -3,35 +3,54 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-#include "base/file.h"
 #include "base/plural.h"
 #include "contract/contract.h"
-#include "plugin/registry.h"
+#include "find_plugin.h"
 #include "run/pool.h"
 #include "verbs.h"
 
 static const char usage[] =
-	"usage: fairvox check [OPTION...] PLUGIN.so\n"
+	"usage: fairvox check [OPTION...] PLUGIN\n"
 	"\n"
-	"Runs the contract suite on a plugin. Every plugin: descriptor and defaults. A loss:\n"
-	"weights in edge cases and against finite differences. A grouper: ids and\n"
-	"repeatability. An encoder: silence, short and clipped recordings, threads. Exit code\n"
-	"4 if the plugin has a fault.\n"
+	"Runs the contract suite on a plugin: a NAME, KIND/NAME or the path of a file NAME.so.\n"
+	"Every plugin: descriptor, defaults, memory, the state of the process. A loss: weights\n"
+	"in edge cases and against finite differences. A grouper: ids and repeatability. An\n"
+	"encoder: silence, short and clipped recordings, threads. Prints what was shown to it,\n"
+	"each fault, and what to do about it. Exit code 4 if the plugin has a fault, also if it\n"
+	"crashes or hangs.\n"
 	"\n"
 	"  -p KEY=VALUE       set a parameter; may be repeated\n"
 	"      --profile paper|official\n"
 	"                     defaults to use (default: paper)\n"
 	"      --weights W    weights of an encoder\n"
-	"      --stem S       a recording known to an encoder that looks features up by name\n";
+	"      --stem S       a recording known to an encoder that looks features up by name\n"
+	"      --columns LIST names of the columns that a grouper is shown, separated by commas;\n"
+	"                     NAME:probability or NAME:value gives one its role\n"
+	"      --plugins DIR  search DIR for plugins first; may be repeated\n" CLI_OP_TIMEOUT_HELP;
 
 #define SETTINGS_MAX 64
+#define ADVICE_MAX 16
+
+/* What the worker tells the program, in shared memory. */
+struct outcome {
+	core_contract contract; /* the counts alone */
+	bool ended;
+	size_t n_advice;
+	char advice[ADVICE_MAX][32]; /* the checks that found a fault */
+};
 
 struct check {
 	fv_ctx *ctx; /* the program's; run_suite gets its own */
+	cli_folders folders;
 	const core_plugin *plugin;
 	core_contract_options options;
 	core_contract_setting setting[SETTINGS_MAX];
+	FILE *out; /* standard output; the worker's own is taken from plugins */
+	struct outcome *outcome;
+	const char *death; /* why the worker died; NULL: it did not */
 };
 
 static fv_status add_setting(fv_ctx *ctx, struct check *c, const char *text)
@@ -53,9 +72,16 @@ static fv_status apply_option(fv_ctx *ctx, struct check *c, int option)
 	case 'w':
 		c->options.weights = optarg;
 		return FV_OK;
+	case 'T':
+		return cli_set_op_timeout(ctx, optarg);
 	case 's':
 		c->options.stem = optarg;
 		return FV_OK;
+	case 'c':
+		c->options.columns = optarg;
+		return FV_OK;
+	case 'D':
+		return cli_add_folder(ctx, &c->folders, optarg);
 	case 'P':
 		c->options.profile = optarg;
 		if (!strcmp(optarg, "paper") || !strcmp(optarg, "official"))
@@ -65,78 +91,119 @@ static fv_status apply_option(fv_ctx *ctx, struct check *c, int option)
 	return FV_CONFIG;
 }
 
-static fv_status load_plugin(fv_ctx *ctx, const char *path, struct check *c)
+/* Remembers that there is advice about this check. */
+static void add_advice(struct outcome *o, const char *check)
 {
-	const char *dir = core_path_dir(ctx, path);
-	char *real = realpath(path, NULL);
-	core_registry *r;
-	fv_status status = dir ? core_registry_open(ctx, &dir, 1, &r) : FV_FAILED;
-	for (size_t i = 0; !status && real && i < r->n; i++)
-		if (!strcmp(r->plugin[i].path, real))
-			c->plugin = &r->plugin[i];
-	for (size_t i = 0; !status && real && i < r->n_refused; i++)
-		if (!strcmp(r->refused[i].path, real))
-			status = fv_fail(
-				ctx, FV_DATA, "%s: refused: %s", path, r->refused[i].reason);
-	free(real);
-	if (!status && !c->plugin)
-		status = fv_fail(
-			ctx, FV_DATA, "%s: not a plugin: the file must be named NAME.so", path);
-	return status;
+	for (size_t i = 0; i < o->n_advice; i++)
+		if (!strcmp(o->advice[i], check))
+			return;
+	if (core_contract_advise(check) && o->n_advice < ADVICE_MAX)
+		snprintf(o->advice[o->n_advice++], sizeof *o->advice, "%s", check);
+}
+
+static void print_finding(void *user, const core_finding *finding)
+{
+	struct check *c = user;
+	if (!finding->check)
+		fprintf(c->out, "  %s\n", finding->text);
+	else
+		fprintf(c->out, "%s: %s: %s\n", finding->fault ? "fault" : "note", finding->check,
+			finding->text);
+	fflush(c->out); /* a crash may follow */
+	if (finding->fault)
+		add_advice(c->outcome, finding->check);
 }
 
 /* Runs in a child process, so that a plugin that crashes is a finding and does not end the program. */
 static fv_status run_suite(void *user, fv_ctx *ctx, int64_t task)
 {
 	struct check *c = user;
-	core_contract result;
 	(void)task;
-	fv_status status = core_contract_check(ctx, c->plugin->descriptor, &c->options, &result);
-	if (status)
-		return status;
-	for (size_t i = 0; i < result.n; i++)
-		printf("%s: %s: %s\n", result.finding[i].fault ? "fault" : "note",
-			result.finding[i].check, result.finding[i].text);
-	printf("%s: %zu check%s, %zu fault%s\n", c->plugin->descriptor->name, result.n_checks,
-		core_plural((int64_t)result.n_checks), result.n_faults,
-		core_plural((int64_t)result.n_faults));
-	return result.n_faults ? fv_fail(ctx, FV_DATA, "%s: violates the contract", c->plugin->path)
-			       : FV_OK;
+	fv_status status =
+		core_contract_check(ctx, c->plugin->descriptor, &c->options, &c->outcome->contract);
+	c->outcome->ended = true;
+	return status;
 }
 
-static void print_result(void *user, int64_t task, fv_status status, const char *reason)
+static void note_end(void *user, int64_t task, fv_status status, const char *reason)
 {
 	struct check *c = user;
 	(void)task;
-	if (status)
+	if (status && c->outcome->ended)
 		(void)fv_fail(c->ctx, status, "%s", reason);
+	else if (status)
+		c->death = core_strdup(c->ctx, reason);
+}
+
+/* Prints a crash or a hang as a fault, what to do, and the counts. */
+static fv_status print_summary(fv_ctx *ctx, struct check *c)
+{
+	struct outcome *o = c->outcome;
+	const char *name = c->plugin->descriptor->name;
+	if (c->death) {
+		fprintf(c->out, "fault: crash: %s: the checks that follow were not made\n",
+			c->death);
+		o->contract.n_faults++;
+		add_advice(o, "crash");
+	}
+	if (o->n_advice)
+		fputs("what to do:\n", c->out);
+	for (size_t i = 0; i < o->n_advice; i++)
+		fprintf(c->out, "  %s: %s\n", o->advice[i], core_contract_advise(o->advice[i]));
+	fprintf(c->out, "%s: %zu check%s, %zu fault%s\n", name, o->contract.n_checks,
+		core_plural((int64_t)o->contract.n_checks), o->contract.n_faults,
+		core_plural((int64_t)o->contract.n_faults));
+	if (fflush(c->out) || ferror(c->out))
+		return fv_fail(ctx, FV_FAILED, "standard output: cannot write");
+	return o->contract.n_faults
+		       ? fv_fail(ctx, FV_DATA, "%s: violates the contract", c->plugin->path)
+		       : FV_OK;
+}
+
+static fv_status check_plugin(fv_ctx *ctx, struct check *c)
+{
+	const fv_descriptor *d = c->plugin->descriptor;
+	fprintf(c->out, "%s %s %s, %s\n", core_kind_name(d->kind), d->name, d->version,
+		c->plugin->path);
+	const core_pool pool = {
+		.jobs = 1, .tasks = 1, .user = c, .work = run_suite, .ended = note_end};
+	int64_t failed;
+	fv_status status = core_pool_run(ctx, &pool, &failed);
+	if (!status && failed && !c->death)
+		status = core_error_status(ctx);
+	return status ? status : print_summary(ctx, c);
 }
 
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
 	static const struct option longs[] = {{"profile", required_argument, NULL, 'P'},
 		{"weights", required_argument, NULL, 'w'}, {"stem", required_argument, NULL, 's'},
-		{0}};
+		{"columns", required_argument, NULL, 'c'},
+		{"plugins", required_argument, NULL, 'D'}, CLI_OP_TIMEOUT, {0}};
 	struct check *c = core_alloc(ctx, 1, sizeof *c);
 	if (!c)
 		return FV_FAILED;
-	c->options = (core_contract_options){.profile = "paper", .setting = c->setting};
+	c->ctx = ctx;
+	c->options = (core_contract_options){
+		.profile = "paper", .setting = c->setting, .found = print_finding, .user = c};
 	for (int option; (option = cli_option(ctx, argc, argv, "p:", longs)) != -1;)
 		if (option == '?' || apply_option(ctx, c, option))
 			return FV_CONFIG;
 	if (optind + 1 != argc)
-		return fv_fail(ctx, FV_CONFIG, "check: name one plugin file");
-	fv_status status = load_plugin(ctx, argv[optind], c);
+		return fv_fail(ctx, FV_CONFIG, "check: name one plugin, or its file");
+	fv_status status = cli_find_plugin(ctx, &c->folders, argv[optind], &c->plugin);
 	if (status)
 		return status;
-	c->ctx = ctx;
-	core_pool pool = {
-		.jobs = 1, .tasks = 1, .user = c, .work = run_suite, .ended = print_result};
-	int64_t failed;
-	status = core_pool_run(ctx, &pool, &failed);
-	if (!status && failed)
-		status = core_error_status(ctx);
-	return status ? status : cli_flush(ctx);
+	c->outcome = mmap(NULL, sizeof *c->outcome, PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int fd = dup(STDOUT_FILENO);
+	c->out = fd < 0 ? NULL : fdopen(fd, "w");
+	if (c->outcome == MAP_FAILED || !c->out)
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	status = check_plugin(ctx, c);
+	munmap(c->outcome, sizeof *c->outcome);
+	fclose(c->out);
+	return status;
 }
 
 const cli_verb cli_verb_check = {"check", "test a plugin against the contract", usage, run};

@@ -8,16 +8,16 @@
 #include <fairvox/networks.h>
 #include <fairvox/stages.h>
 
-#include "base/nearest.h"
+#include "find_plugin.h"
 #include "key_text.h"
-#include "plugin/registry.h"
 #include "verbs.h"
 
 static const char usage[] =
-	"usage: fairvox describe [--plugins DIR]... [KIND/]PLUGIN\n"
+	"usage: fairvox describe [--plugins DIR]... PLUGIN\n"
 	"\n"
 	"Prints a plugin's summary, source, licence, and its parameters with type, unit, range\n"
-	"and the defaults of both profiles. KIND is encoder, grouper or loss.\n"
+	"and the defaults of both profiles. PLUGIN is a NAME, KIND/NAME (KIND is encoder,\n"
+	"grouper or loss) or the path of a file NAME.so.\n"
 	"\n"
 	"  --plugins DIR  search DIR first; may be repeated\n";
 
@@ -54,34 +54,6 @@ static void print_plugin(const core_plugin *plugin)
 			d->presets[i].value);
 }
 
-static bool matches_plugin(
-	const core_plugin *plugin, const char *kind, size_t kind_size, const char *name)
-{
-	const fv_descriptor *d = plugin->descriptor;
-	const char *its_kind = core_kind_name(d->kind);
-	if (kind_size && (strlen(its_kind) != kind_size || strncmp(its_kind, kind, kind_size)))
-		return false;
-	return !strcmp(d->name, name);
-}
-
-static fv_status report_not_found(fv_ctx *ctx, const core_registry *r, const char *name)
-{
-	for (size_t i = 0; i < r->n_refused; i++) {
-		const char *base = strrchr(r->refused[i].path, '/') + 1;
-		size_t n = strlen(name);
-		if (!strncmp(base, name, n) && !strcmp(base + n, ".so"))
-			return fv_fail(ctx, FV_DATA, "%s: refused: %s", r->refused[i].path,
-				r->refused[i].reason);
-	}
-	const char **names = core_alloc(ctx, r->n, sizeof *names);
-	if (!names)
-		return FV_FAILED;
-	for (size_t i = 0; i < r->n; i++)
-		names[i] = r->plugin[i].descriptor->name;
-	return fv_fail(ctx, FV_CONFIG, "no plugin '%s'%s: see 'fairvox plugins'", name,
-		core_suggest_name(ctx, name, names, r->n));
-}
-
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
 	static const struct option longs[] = {{"plugins", required_argument, NULL, 'P'}, {0}};
@@ -91,20 +63,12 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 			return FV_CONFIG;
 	if (optind + 1 != argc)
 		return fv_fail(ctx, FV_CONFIG, "describe: name one plugin");
-	const char *word = argv[optind], *slash = strchr(word, '/');
-	size_t kind_size = slash ? (size_t)(slash - word) : 0;
-	const char *name = slash ? slash + 1 : word;
-	core_registry *r;
-	fv_status status = core_registry_open(ctx, folders.path, folders.n, &r);
+	const core_plugin *plugin;
+	fv_status status = cli_find_plugin(ctx, &folders, argv[optind], &plugin);
 	if (status)
 		return status;
-	for (size_t i = 0; i < r->n; i++) {
-		if (matches_plugin(&r->plugin[i], word, kind_size, name)) {
-			print_plugin(&r->plugin[i]);
-			return cli_flush(ctx);
-		}
-	}
-	return report_not_found(ctx, r, name);
+	print_plugin(plugin);
+	return cli_flush(ctx);
 }
 
 const cli_verb cli_verb_describe = {

@@ -158,3 +158,19 @@ load helpers
 		assert count > 100
 	END
 }
+
+@test "an install that was moved uses the plugins beside it" {
+	plan
+	cmake --install "$FAIRVOX_BUILD" --prefix "$PWD/first" >/dev/null
+	mkdir away
+	mv first away/second
+	unset FAIRVOX_PLUGIN_PATH
+	moved=$PWD/away/second/bin/fairvox
+	"$moved" describe rw | grep -q "file:    $PWD/away/second/lib.*/fairvox/rw.so"
+	[ "$("$moved" plugins | grep -c '^loss ')" -ge 10 ]
+	[ "$("$moved" plugins --json | grep -o '"path": *"[^"]*"' | grep -vc "$PWD/away/second/")" -eq 0 ]
+	"$moved" run plan.yaml --quiet matrix=none
+	# without its plugin there is none, whatever is installed elsewhere
+	rm "$(find away/second -name rw.so)"
+	fails 2 "there is no loss 'rw'" "$moved" run plan.yaml loss.name=rw
+}

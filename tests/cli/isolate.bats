@@ -87,7 +87,9 @@ the mask of file modes (umask)"
 	beside crash
 	both
 	[ "$status" -eq 3 ]
-	[[ $stderr == *"the worker crashed (Aborted)"* ]]
+	[[ $stderr == *"/fold1-seed1: loss 'careless': op weigh at step 2 crashed (Aborted)"* ]]
+	[ "$(cat results/*careless*/fold1-seed1/failed)" = "loss 'careless': op weigh at step 2 crashed (Aborted)" ]
+	"$fairvox" status results | grep -q "loss 'careless': op weigh at step 2 crashed (Aborted)"
 	[[ $stderr == *"1 of 2 runs done, 1 computed now; some failed"* ]]
 }
 

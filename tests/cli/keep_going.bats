@@ -109,11 +109,11 @@ lost() {
 
 @test "an encoder that crashes, exits or refuses in open; weights that are missing or are none" {
 	alone loss.name=erm,rw
-	for pair in "crashes:the worker crashed (Aborted)" "exits:the worker ended (exit code 0)"; do
+	for pair in "crashes:crashed (Aborted)" "exits:ended its process (exit code 0)"; do
 		matrix "loss.name: [erm, rw], encoder: [{name: fragile, in: open, fails: ${pair%%:*}}, {name: pitch, standardize: train}]"
-		survives "encoder 'fragile', op open: ${pair#*:}"
-		unstarted "erm-fragile-open-${pair%%:*}" "encoder 'fragile', op open: ${pair#*:}"
-		unstarted "rw-fragile-open-${pair%%:*}" "encoder 'fragile', op open: ${pair#*:}"
+		survives "encoder 'fragile': op open ${pair#*:}"
+		unstarted "erm-fragile-open-${pair%%:*}" "encoder 'fragile': op open ${pair#*:}"
+		unstarted "rw-fragile-open-${pair%%:*}" "encoder 'fragile': op open ${pair#*:}"
 	done
 	matrix "loss.name: [erm, rw], encoder: [{name: fragile, in: open, fails: refuses}, {name: pitch, standardize: train}]"
 	survives "plugin fragile: as it was told"
@@ -131,7 +131,8 @@ lost() {
 
 @test "an encoder that fails on some recordings: what it gave for the others stays" {
 	alone loss.name=erm,rw
-	for pair in "crashes:the worker crashed (Aborted)" "exits:the worker ended (exit code 0)" \
+	for pair in "crashes:encoder 'fragile': op encode crashed (Aborted)" \
+		"exits:encoder 'fragile': op encode ended its process (exit code 0)" \
 		"refuses:plugin fragile: as it was told" "nan:encoder fragile gave a number that is not finite"; do
 		matrix "loss.name: [erm, rw], encoder: [{name: pitch, standardize: train}, {name: fragile, fails: ${pair%%:*}}]"
 		survives "${pair#*:}"
@@ -164,8 +165,8 @@ lost() {
 	survives "plugin precomputed: $PWD/part.csv: no features of '"
 	lost erm-precomputed-part 1 "(51 in all; also '"
 	matrix "encoder: [{name: pitch, standardize: train}, {name: fragile, in: lookup, fails: crashes}]"
-	survives "encoder 'fragile', op lookup: the worker crashed (Aborted)"
-	lost erm-fragile-lookup-crashes 2 "op lookup: the worker crashed (Aborted)"
+	survives "encoder 'fragile': op lookup crashed (Aborted)"
+	lost erm-fragile-lookup-crashes 2 "op lookup crashed (Aborted)"
 	matrix "encoder: [{name: pitch, standardize: train}, {name: fragile, in: lookup, fails: refuses}]"
 	survives "plugin fragile: as it was told"
 }
@@ -230,8 +231,8 @@ lost() {
 	[ ! -e "$run.failed" ]
 	"$fairvox" status results | grep -q '2 variants: 4 done, 0 running, 0 failed, 0 interrupted$'
 	matrix 'loss: [{name: erm}, {name: careless, does: crash}]'
-	survives "the worker crashed (Aborted)" --plugins "$FAIRVOX_BUILD/careless"
-	lost careless-crash 1 "the worker crashed (Aborted)"
+	survives "loss 'careless': op weigh at step 2 crashed (Aborted)" --plugins "$FAIRVOX_BUILD/careless"
+	lost careless-crash 1 "op weigh at step 2 crashed (Aborted)"
 }
 
 @test "a trial that is refused refuses the tuned variant, not those of other trials" {

@@ -81,3 +81,20 @@ fv_status core_params_default(
 	}
 	return first;
 }
+
+fv_status core_preset_check(fv_ctx *ctx, const fv_preset *preset)
+{
+	const core_block *train = core_schema_block("train");
+	const char *dot = strchr(preset->key, '.');
+	const core_key *key = dot ? core_schema_key(train->keys, train->n_keys, dot + 1) : NULL;
+	if (!key)
+		return fv_fail(
+			ctx, FV_CONFIG, "presets '%s', which is not a key of train", preset->key);
+	static const core_registry none;
+	core_loader loader = {.ctx = ctx, .registry = &none};
+	core_yaml *node = core_make_default(
+		&loader, key, (core_place){0}, CORE_FROM_COMMAND, NULL, preset->value);
+	if (node)
+		node = core_check_value(&loader, key, preset->key, node);
+	return node ? FV_OK : core_loader_close(&loader);
+}

@@ -28,4 +28,7 @@ FV_NODISCARD fv_status core_param_set(
 FV_NODISCARD fv_status core_params_default(
 	fv_ctx *ctx, const fv_descriptor *descriptor, const char *profile, void *state);
 
+/* Checks that a preset names a key of the block train and a value that it takes. Errors: FV_CONFIG. */
+FV_NODISCARD fv_status core_preset_check(fv_ctx *ctx, const fv_preset *preset);
+
 #endif

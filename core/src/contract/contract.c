@@ -12,6 +12,33 @@
 
 #define RUN_SEED 1
 
+/* Was this found before, perhaps with another setting? */
+static bool is_known(const struct contract *c, bool fault, const char *check, const char *plain)
+{
+	for (size_t i = 0; i < c->out->n; i++) {
+		const core_finding *f = &c->out->finding[i];
+		if (f->fault == fault && !strcmp(f->check, check) &&
+			!strcmp(f->text + f->prefix, plain))
+			return true;
+	}
+	return false;
+}
+
+static bool make_room(struct contract *c)
+{
+	if (c->out->n < c->capacity)
+		return true;
+	size_t capacity = c->capacity ? 2 * c->capacity : 32;
+	core_finding *grown = core_alloc(c->ctx, capacity, sizeof *grown);
+	if (!grown)
+		return false; /* the failure is recorded in the context */
+	if (c->out->n)
+		memcpy(grown, c->out->finding, c->out->n * sizeof *grown);
+	c->out->finding = grown;
+	c->capacity = capacity;
+	return true;
+}
+
 static void add_finding(
 	struct contract *c, bool fault, const char *check, const char *format, va_list args)
 {
@@ -19,23 +46,30 @@ static void add_finding(
 	int used = 0;
 	if (c->varied.name)
 		used = snprintf(text, sizeof text, "with %s: %s: ", c->varied.name, c->varied.text);
-	if ((size_t)used < sizeof text)
-		vsnprintf(text + used, sizeof text - (size_t)used, format, args);
-	if (c->out->n == c->capacity) {
-		size_t capacity = c->capacity ? 2 * c->capacity : 32;
-		core_finding *grown = core_alloc(c->ctx, capacity, sizeof *grown);
-		if (!grown)
-			return; /* the failure is recorded in the context */
-		if (c->out->n)
-			memcpy(grown, c->out->finding, c->out->n * sizeof *grown);
-		c->out->finding = grown;
-		c->capacity = capacity;
-	}
+	size_t prefix = (size_t)used < sizeof text ? (size_t)used : sizeof text - 1;
+	vsnprintf(text + prefix, sizeof text - prefix, format, args);
+	if (is_known(c, fault, check, text + prefix) || !make_room(c))
+		return;
 	const char *kept = core_strdup(c->ctx, text);
 	if (!kept)
 		return;
-	c->out->finding[c->out->n++] = (core_finding){fault, check, kept};
+	const core_finding finding = {fault, check, kept, prefix};
+	c->out->finding[c->out->n++] = finding;
 	c->out->n_faults += fault;
+	if (c->options->found)
+		c->options->found(c->options->user, &finding);
+}
+
+void contract_tell(struct contract *c, const char *format, ...)
+{
+	char text[1024];
+	if (c->varied.name || !c->options->found)
+		return;
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	c->options->found(c->options->user, &(core_finding){.text = text});
 }
 
 void contract_fault(struct contract *c, const char *check, const char *format, ...)
@@ -100,19 +134,6 @@ bool contract_open_instance(struct contract *c, struct instance *instance)
 		c, instance, fill_params(c, instance->ctx, instance->state), "parameters");
 }
 
-/* Checks the process state as a run does after each op (core/plugin/guard.h). */
-static void check_surroundings(struct contract *c, const char *check)
-{
-	char changes[512];
-	if (core_surroundings_in_copy(&c->before))
-		core_end_copy();
-	if (!core_surroundings_restore(&c->before, true, changes, sizeof changes) ||
-		!strcmp(changes, c->changes))
-		return;
-	contract_fault(c, check, "the op changed %s", changes);
-	strcpy(c->changes, changes);
-}
-
 void contract_close_instance(struct contract *c, struct instance *instance)
 {
 	void (*close)(void *) = NULL;
@@ -128,8 +149,9 @@ void contract_close_instance(struct contract *c, struct instance *instance)
 		break;
 	}
 	if (close && instance->opened) {
+		contract_begin(c, "close", NULL);
 		close(instance->state);
-		check_surroundings(c, "close");
+		contract_end(c, "close");
 	}
 	core_ctx_free(instance->ctx);
 	*instance = (struct instance){0};
@@ -140,7 +162,7 @@ void contract_close_instance(struct contract *c, struct instance *instance)
 static void finish_op(struct contract *c, struct instance *instance, fv_status status,
 	const char *check, char words[512])
 {
-	check_surroundings(c, check);
+	contract_end(c, check);
 	const char *line = core_error_line(instance->ctx, 0);
 	snprintf(words, 512, "%s", line ? line : "(no message)");
 	if (status != FV_OK)
@@ -168,11 +190,47 @@ bool contract_allow_refusal(
 	return status == FV_OK;
 }
 
+static bool is_setting_given(const struct contract *c, const char *name)
+{
+	for (size_t i = 0; i < c->options->n_settings; i++)
+		if (!strcmp(c->options->setting[i].name, name))
+			return true;
+	return false;
+}
+
+/* Lists the parameters without a value: "k (number of clusters), file (...)"; "" if there are none. */
+static const char *list_unset(const struct contract *c)
+{
+	const char *list = "";
+	for (uint32_t i = 0; i < c->plugin->n_params && list; i++) {
+		const fv_param *p = &c->plugin->params[i];
+		if (p->def_paper || is_setting_given(c, p->name))
+			continue;
+		list = core_format(c->ctx, "%s%s%s (%s)", list, *list ? ", " : "", p->name, p->doc);
+	}
+	return list ? list : "";
+}
+
+bool contract_lacks_value(const struct contract *c)
+{
+	return *list_unset(c) != '\0';
+}
+
 bool contract_expect_start(
 	struct contract *c, struct instance *instance, fv_status status, const char *check)
 {
-	return c->varied.name ? contract_allow_refusal(c, instance, status, check)
-			      : contract_expect_ok(c, instance, status, check);
+	if (c->varied.name)
+		return contract_allow_refusal(c, instance, status, check);
+	const char *unset = status == FV_CONFIG ? list_unset(c) : "";
+	if (!*unset)
+		return contract_expect_ok(c, instance, status, check);
+	char words[512];
+	finish_op(c, instance, status, check, words);
+	if (!c->needs)
+		(void)fv_fail(c->ctx, FV_CONFIG, "%s: %s: give it with -p KEY=VALUE: %s",
+			c->plugin->name, words, unset);
+	c->needs = true;
+	return false;
 }
 
 void contract_expect_refusal(
@@ -233,40 +291,14 @@ const char *contract_make_stem(struct contract *c, int32_t row)
 	return core_format(c->ctx, "row_%02d", row);
 }
 
-static void check_choice(struct contract *c, const fv_param *p, const char *word, size_t n)
+static void check_preset(struct contract *c, const fv_preset *preset)
 {
-	contract_expect(c, n > 0, "choices", "'%s' has an empty choice", p->name);
-	for (const char *other = p->choices; other < word; other += strcspn(other, "|") + 1)
-		contract_expect(c, strcspn(other, "|") != n || strncmp(other, word, n) != 0,
-			"choices", "'%s' offers '%.*s' twice", p->name, (int)n, word);
-}
-
-static void check_choices(struct contract *c, const fv_param *p)
-{
-	const char *word = p->choices;
-	size_t n = strcspn(word, "|");
-	check_choice(c, p, word, n);
-	while (word[n]) {
-		word += n + 1;
-		n = strcspn(word, "|");
-		check_choice(c, p, word, n);
-	}
-}
-
-static void check_param(struct contract *c, const fv_param *p)
-{
-	contract_expect(c, *p->doc != '\0', "parameters", "'%s' is not documented", p->name);
-	contract_expect(c, p->min <= p->max, "parameters", "'%s' has an empty range", p->name);
-	contract_expect(c,
-		p->offset % (p->type == FV_LIST ? sizeof(void *) : core_param_width(p->type)) == 0,
-		"parameters", "'%s' is not aligned in the state", p->name);
-	if (p->type == FV_CHOICE)
-		check_choices(c, p);
-	for (const fv_param *q = c->plugin->params; q < p; q++)
-		contract_expect(c,
-			q->offset + core_param_width(q->type) <= p->offset ||
-				p->offset + core_param_width(p->type) <= q->offset,
-			"parameters", "'%s' and '%s' share bytes of the state", q->name, p->name);
+	fv_ctx *own = core_ctx_aside(c->ctx);
+	if (!own)
+		return;
+	fv_status status = core_preset_check(own, preset);
+	contract_expect(c, !status, "presets", "%s", status ? core_error_line(own, 0) : "");
+	core_ctx_free(own);
 }
 
 void contract_check_descriptor(struct contract *c)
@@ -275,8 +307,8 @@ void contract_check_descriptor(struct contract *c)
 	bool sound = core_descriptor_check(c->plugin, c->plugin->name, reason, sizeof reason);
 	if (!contract_expect(c, sound, "descriptor", "%s", reason))
 		return;
-	for (uint32_t i = 0; i < c->plugin->n_params; i++)
-		check_param(c, &c->plugin->params[i]);
+	for (uint32_t i = 0; i < c->plugin->n_presets; i++)
+		check_preset(c, &c->plugin->presets[i]);
 	struct instance instance;
 	(void)contract_open_instance(c, &instance);
 	contract_close_instance(c, &instance);
@@ -297,20 +329,13 @@ static void check_kind(struct contract *c)
 	}
 }
 
-static bool is_setting_given(const struct contract *c, const char *name)
-{
-	for (size_t i = 0; i < c->options->n_settings; i++)
-		if (!strcmp(c->options->setting[i].name, name))
-			return true;
-	return false;
-}
-
 static void check_value(struct contract *c, const fv_param *p, const char *text)
 {
 	if (!text)
 		return;
 	c->varied = (core_contract_setting){p->name, text};
 	check_kind(c);
+	contract_drop_outputs(c);
 	c->varied = (core_contract_setting){0};
 }
 
@@ -327,6 +352,32 @@ static void check_values(struct contract *c, const fv_param *p)
 		size_t n = strcspn(word, "|");
 		check_value(c, p, core_strndup(c->ctx, word, n));
 		word += n + (word[n] == '|');
+	}
+}
+
+const char *contract_find_value(const struct contract *c, const fv_param *p)
+{
+	bool official = !strcmp(c->options->profile, "official");
+	if (c->varied.name && !strcmp(c->varied.name, p->name))
+		return c->varied.text;
+	for (size_t i = 0; i < c->options->n_settings; i++)
+		if (!strcmp(c->options->setting[i].name, p->name))
+			return c->options->setting[i].text;
+	return official && p->def_official ? p->def_official : p->def_paper;
+}
+
+/* Tells the settings and what is varied. */
+static void tell_parameters(struct contract *c)
+{
+	for (uint32_t i = 0; i < c->plugin->n_params; i++) {
+		const fv_param *p = &c->plugin->params[i];
+		const char *value = contract_find_value(c, p);
+		bool given = is_setting_given(c, p->name);
+		bool varied = !given && (p->type == FV_BOOL || p->type == FV_CHOICE);
+		const char *also = p->type == FV_BOOL ? "true|false" : p->choices;
+		contract_tell(c, "parameter %s: %s%s%s%s", p->name, value ? value : "no value",
+			given ? " (given)" : "", varied ? "; also tried: " : "",
+			varied ? also : "");
 	}
 }
 
@@ -348,6 +399,7 @@ fv_status core_contract_check(fv_ctx *ctx, const fv_descriptor *descriptor,
 	*out = (core_contract){0};
 	struct contract c = {.ctx = ctx, .plugin = descriptor, .options = options, .out = out};
 	core_surroundings_record(&c.before);
+	contract_process_record(&c.process);
 	for (size_t i = 0; i < options->n_settings; i++)
 		if (!core_param_find(descriptor, options->setting[i].name))
 			return fv_fail(ctx, FV_CONFIG, "plugin %s has no parameter '%s'",
@@ -355,7 +407,10 @@ fv_status core_contract_check(fv_ctx *ctx, const fv_descriptor *descriptor,
 	contract_check_descriptor(&c);
 	if (out->n_faults)
 		return core_error_count(ctx) > before ? FV_FAILED : FV_OK;
+	tell_parameters(&c);
 	check_kind(&c);
+	if (c.needs)
+		return FV_CONFIG;
 	for (uint32_t i = 0; i < descriptor->n_params; i++)
 		check_values(&c, &descriptor->params[i]);
 	check_copies(&c);

@@ -12,18 +12,20 @@
  * repeating gives the same stages. Losses that are not finite never reach a plugin, because the
  * trainer stops at the logits.
  *
- * Grouper: ids are in range, names distinct, unknown stays -1, NaN is refused, a row's group does
- * not depend on other rows, repeating gives the same bytes.
+ * Grouper: ids are in range, names distinct, unknown stays -1, some row has a group, a row's group
+ * does not depend on other rows, repeating gives the same bytes.
  *
- * Encoder: silence, the shortest recording, noise, an offset and clipping give finite numbers;
- * repeating, encoding after other recordings and encoding on two threads give the same bytes;
- * nothing is written past the end.
+ * Encoder: silence, the shortest recording, noise, an offset and clipping give finite numbers, and
+ * not all the same; repeating, encoding after other recordings and encoding on two threads give the
+ * same bytes.
  *
- * Every op leaves the state of the process unchanged (surroundings.h), and does not return in a
- * child process made by fork().
+ * Every op leaves the state of the process unchanged (surroundings.h, process.h), prints nothing to
+ * standard output, and does not return in a child process made by fork(). It writes neither beside
+ * its arrays nor into its inputs (fence.h); most such writes are a crash.
  *
  * The suite runs with the defaults and the given settings, and again with each value of each choice
- * and switch, one at a time. The plugin runs in this process, so a crash ends the caller too. */
+ * and switch, one at a time. A fault that several of these have is found once. The plugin runs in this process, so
+ * a crash ends the caller too; core_call_current() tells then what it was doing. */
 #ifndef CORE_CONTRACT_CONTRACT_H
 #define CORE_CONTRACT_CONTRACT_H
 
@@ -37,6 +39,8 @@
  * should cover them. */
 enum { CORE_CONTRACT_ROWS = 64 };
 
+struct core_finding;
+
 typedef struct core_contract_setting {
 	const char *name, *text; /* parameter and its value as YAML text */
 } core_contract_setting;
@@ -47,13 +51,22 @@ typedef struct core_contract_options {
 	const char *stem;    /* id of a recording that an encoder finds by name; NULL: no lookup */
 	const core_contract_setting *setting;
 	size_t n_settings;
+	const char *columns; /* names of the features' columns of a grouper, separated by commas; a
+	                      * name may end in :probability or :value; NULL: p0, p1, p2 and
+	                      * f0, f1, f2, or what parameters of type FV_STRING name */
+	/* Called with each finding when it is made, and with what is shown and tried (check NULL).
+	 * NULL: not called. */
+	void (*found)(void *user, const struct core_finding *finding);
+	void *user;
 } core_contract_options;
 
 /* A fault breaks the contract. A note tells of a check that could not be made, or of a property
  * that most plugins have and this one does not. */
 typedef struct core_finding {
 	bool fault;
-	const char *check, *text;
+	const char *check,
+		*text; /* text: with "with KEY: VALUE: " in front where a setting was tried */
+	size_t prefix; /* bytes of that part */
 } core_finding;
 
 typedef struct core_contract {
@@ -62,9 +75,12 @@ typedef struct core_contract {
 } core_contract;
 
 /* Checks a descriptor from the registry. The findings live as long as the context. Faults are not
- * an error. Errors: FV_CONFIG for a setting that the plugin does not take, FV_FAILED when memory is
- * out. */
+ * an error. Errors: FV_CONFIG for a setting that the plugin does not take, or if it needs one that
+ * is not given; FV_FAILED when memory is out. */
 FV_NODISCARD fv_status core_contract_check(fv_ctx *ctx, const fv_descriptor *descriptor,
 	const core_contract_options *options, core_contract *out);
+
+/* What to do about a fault that this check has found; NULL: its text says so. */
+const char *core_contract_advise(const char *check);
 
 #endif

@@ -8,9 +8,6 @@
 #include "nn/encode.h"
 #include "plugin/descriptor.h"
 
-#define GUARD 16 /* numbers past the end that must not change */
-#define GUARD_VALUE 12345.675f
-
 enum { SILENCE, NOISE, TONE, CLIPPED, OFFSET, SHORTEST, WAVES };
 static const char *const waves[WAVES] = {
 	"silence", "noise", "a tone", "clipped noise", "a constant", "the shortest recording"};
@@ -18,8 +15,9 @@ static const char *const waves[WAVES] = {
 struct encoder {
 	struct instance instance;
 	fv_encoder_info info;
-	float *wave[WAVES];
+	const float *wave[WAVES]; /* in memory that cannot be written to */
 	int64_t n[WAVES];
+	core_fence *fence;
 };
 
 static const fv_encoder_ops *get_ops(const struct contract *c)
@@ -66,6 +64,21 @@ static bool check_info(struct contract *c, const fv_encoder_info *info)
 	return ok;
 }
 
+static bool protect_waves(struct contract *c, struct encoder *e)
+{
+	core_fence_part part[WAVES];
+	const void *to[WAVES];
+	for (int32_t i = 0; i < WAVES; i++)
+		part[i] = (core_fence_part){"wave", e->wave[i], (size_t)e->n[i] * sizeof **e->wave};
+	e->fence = core_fence_open(c->ctx, "wave", core_fence_room(part, WAVES));
+	if (!e->fence)
+		return false;
+	core_fence_show(e->fence, part, WAVES, to);
+	for (int32_t i = 0; i < WAVES; i++)
+		e->wave[i] = to[i];
+	return true;
+}
+
 static bool make_waves(struct contract *c, struct encoder *e)
 {
 	int64_t rate = e->info.rate_hz, least = e->info.min_samples;
@@ -89,18 +102,33 @@ static bool make_waves(struct contract *c, struct encoder *e)
 		e->wave[kind] = wave;
 		e->n[kind] = n;
 	}
-	return true;
+	return protect_waves(c, e);
 }
 
 /* Numbers in the output for a wave: frames (1 when pooled) x layers x dims. */
-static int64_t count_values(const struct contract *c, const struct encoder *e, int32_t output,
-	int32_t kind, bool pooled)
+static int64_t count_values(
+	struct contract *c, const struct encoder *e, int32_t output, int32_t kind, bool pooled)
 {
 	const fv_output *o = &e->info.outputs[output];
 	int64_t frames = 1;
-	if (!pooled)
-		frames = get_ops(c)->frames(e->instance.state, output, e->n[kind]);
+	if (!pooled) {
+		frames = contract_call(c, "frames", waves[kind],
+			get_ops(c)->frames(e->instance.state, output, e->n[kind]));
+		contract_end(c, "frames");
+	}
 	return frames > 0 ? frames * o->layers * o->dims : 0;
+}
+
+static void check_numbers(
+	struct contract *c, const fv_output *o, int32_t kind, const float *out, int64_t count)
+{
+	contract_expect(c, contract_is_finite_f32(out, count), "encode",
+		"output '%s' of %s is not finite, or not all is written", o->name, waves[kind]);
+	for (int64_t i = 0; i < count && o->roles; i++)
+		if (o->roles[i % o->dims] == FV_COL_PROBABILITY)
+			contract_expect(c, out[i] >= 0 && out[i] <= 1.00001f, "encode",
+				"probability %g in output '%s' of %s", (double)out[i], o->name,
+				waves[kind]);
 }
 
 /* Encodes a wave; the caller frees the result. NULL (and a fault) when that fails. */
@@ -108,32 +136,34 @@ static float *encode_wave(
 	struct contract *c, struct encoder *e, int32_t output, int32_t kind, bool pooled)
 {
 	const fv_output *o = &e->info.outputs[output];
+	struct instance *in = &e->instance;
 	int64_t count = count_values(c, e, output, kind, pooled);
 	if (!contract_expect(
 		    c, count > 0, "frames", "output '%s' has no frame of %s", o->name, waves[kind]))
 		return NULL;
-	float *out = malloc((size_t)(count + GUARD) * sizeof *out);
-	if (!out)
-		return NULL;
-	for (int64_t i = 0; i < count + GUARD; i++)
-		out[i] = i < count ? NAN : GUARD_VALUE;
-	const core_encode_call call = {get_ops(c), e->instance.state, output, pooled};
-	fv_status status = core_encode_wave(
-		&call, e->instance.ctx, core_device_cpu(), e->wave[kind], e->n[kind], out);
-	if (!contract_expect_ok(c, &e->instance, status, waves[kind])) {
+	size_t size = (size_t)count * sizeof(float);
+	float *out = malloc(size), *written = contract_make_output(c, "out", size);
+	for (int64_t i = 0; i < count && written; i++)
+		written[i] = NAN;
+	const core_encode_call call = {get_ops(c), in->state, output, pooled};
+	const char *op = get_ops(c)->batch ? "batch" : "encode";
+	uint64_t before = contract_hash_state(c, in);
+	bool ok = out && written &&
+		  contract_expect_ok(c, in,
+			  contract_call(c, op, waves[kind],
+				  core_encode_wave(&call, in->ctx, core_device_cpu(), e->wave[kind],
+					  e->n[kind], written)),
+			  waves[kind]);
+	contract_expect(c, contract_hash_state(c, in) == before, "encode",
+		"changes the state, which it may only read");
+	if (ok)
+		memcpy(out, written, size);
+	contract_drop_outputs(c);
+	if (!ok) {
 		free(out);
 		return NULL;
 	}
-	contract_expect(c, contract_is_finite_f32(out, count), "encode",
-		"output '%s' of %s is not finite", o->name, waves[kind]);
-	for (int64_t i = count; i < count + GUARD; i++)
-		contract_expect(c, out[i] == GUARD_VALUE, "encode",
-			"output '%s' is written past its end", o->name);
-	for (int64_t i = 0; i < count && o->roles; i++)
-		if (o->roles[i % o->dims] == FV_COL_PROBABILITY)
-			contract_expect(c, out[i] >= 0 && out[i] <= 1.00001f, "encode",
-				"probability %g in output '%s' of %s", (double)out[i], o->name,
-				waves[kind]);
+	check_numbers(c, o, kind, out, count);
 	return out;
 }
 
@@ -142,6 +172,7 @@ struct worker {
 	struct encoder *e;
 	int32_t output, kind;
 	bool pooled, failed;
+	int64_t count;
 	float *out;
 	pthread_t thread;
 };
@@ -150,8 +181,7 @@ static void *run_worker(void *user)
 {
 	struct worker *w = user;
 	fv_ctx *ctx = core_ctx_new();
-	int64_t count = count_values(w->c, w->e, w->output, w->kind, w->pooled);
-	w->out = malloc((size_t)(count + GUARD) * sizeof *w->out);
+	w->out = malloc((size_t)w->count * sizeof *w->out);
 	w->failed = !ctx || !w->out;
 	const core_encode_call call = {get_ops(w->c), w->e->instance.state, w->output, w->pooled};
 	for (int32_t round = 0; round < 3 && !w->failed; round++) {
@@ -175,17 +205,21 @@ static void check_threads(
 			.output = output,
 			.kind = i ? TONE : NOISE,
 			.pooled = pooled};
+		w[i].count = count_values(c, e, output, w[i].kind, pooled);
+	}
+	contract_begin(c, "encode", "two threads at once");
+	for (int32_t i = 0; i < 2; i++) {
 		started += !pthread_create(&w[i].thread, NULL, run_worker, &w[i]);
 		if (started == i)
 			break;
 	}
 	for (int32_t i = 0; i < started; i++)
 		pthread_join(w[i].thread, NULL);
+	contract_end(c, "threads");
 	for (int32_t i = 0; i < started; i++) {
-		int64_t count = count_values(c, e, output, w[i].kind, pooled);
 		contract_expect(c,
-			!w[i].failed &&
-				!memcmp(w[i].out, alone[w[i].kind], (size_t)count * sizeof(float)),
+			!w[i].failed && !memcmp(w[i].out, alone[w[i].kind],
+						(size_t)w[i].count * sizeof(float)),
 			"threads", "output '%s' of %s differs beside another thread",
 			e->info.outputs[output].name, waves[w[i].kind]);
 		free(w[i].out);
@@ -203,8 +237,8 @@ static bool feed_waves(
 {
 	for (int32_t kind = 0; kind < WAVES; kind++) {
 		fv_feed feed;
-		fv_status status =
-			core_encode_feed(call, e->instance.ctx, e->wave[kind], e->n[kind], &feed);
+		fv_status status = contract_call(c, "prepare", waves[kind],
+			core_encode_feed(call, e->instance.ctx, e->wave[kind], e->n[kind], &feed));
 		size_t numbers = status ? 0 : (size_t)(feed.rows * feed.width);
 		float *copy = contract_alloc(c, numbers, sizeof *copy);
 		if (copy && numbers)
@@ -243,24 +277,23 @@ static void check_pack(struct contract *c, struct encoder *e, int32_t output, bo
 	int64_t count[WAVES];
 	float *out[WAVES], *input = join_feeds(c, feeds, order, count);
 	const char *reason[WAVES];
+	size_t size[WAVES];
 	bool all = input;
+	for (int32_t i = 0; i < WAVES; i++)
+		size[i] = (size_t)count_values(c, e, output, order[i], pooled) * sizeof **out;
 	for (int32_t i = 0; i < WAVES && all; i++)
-		all = (out[i] = contract_alloc(c,
-			       (size_t)count_values(c, e, output, order[i], pooled),
-			       sizeof **out)) != NULL;
+		all = (out[i] = contract_make_output(c, "out", size[i])) != NULL;
 	if (!all)
 		return;
-	fv_status status = core_encode_pack(&call, e->instance.ctx, core_device_cpu(), WAVES, count,
-		feeds->width, input, out, reason);
-	if (!contract_expect_ok(c, &e->instance, status, "batch"))
-		return;
-	for (int32_t i = 0; i < WAVES; i++) {
-		int64_t n = count_values(c, e, output, order[i], pooled);
-		contract_expect(c,
-			!reason[i] && !memcmp(out[i], alone[order[i]], (size_t)n * sizeof(float)),
-			"packs", "output '%s' of %s differs in a pack with others",
+	fv_status status = contract_call(c, "batch", "a pack of all recordings",
+		core_encode_pack(&call, e->instance.ctx, core_device_cpu(), WAVES, count,
+			feeds->width, input, out, reason));
+	bool done = contract_expect_ok(c, &e->instance, status, "batch");
+	for (int32_t i = 0; i < WAVES && done; i++)
+		contract_expect(c, !reason[i] && !memcmp(out[i], alone[order[i]], size[i]), "packs",
+			"output '%s' of %s differs in a pack with others",
 			e->info.outputs[output].name, waves[order[i]]);
-	}
+	contract_drop_outputs(c);
 }
 
 static void check_packs(
@@ -277,6 +310,17 @@ static void check_packs(
 	}
 }
 
+/* Recordings that differ as much as noise, a tone and clipped noise must not all give the same. */
+static void check_difference(
+	struct contract *c, struct encoder *e, int32_t output, float *const *out)
+{
+	const fv_output *o = &e->info.outputs[output];
+	size_t size = (size_t)o->layers * (size_t)o->dims * sizeof **out;
+	bool same = !memcmp(out[NOISE], out[TONE], size) && !memcmp(out[NOISE], out[CLIPPED], size);
+	contract_expect(c, !same, "recordings",
+		"output '%s' is the same for noise, a tone and clipped noise", o->name);
+}
+
 static void check_output(struct contract *c, struct encoder *e, int32_t output, bool pooled)
 {
 	float *out[WAVES] = {0};
@@ -291,6 +335,8 @@ static void check_output(struct contract *c, struct encoder *e, int32_t output, 
 			waves[kind]);
 		free(again);
 	}
+	if (all && pooled)
+		check_difference(c, e, output, out);
 	if (all)
 		check_threads(c, e, output, pooled, out);
 	if (all && get_ops(c)->batch)
@@ -299,31 +345,58 @@ static void check_output(struct contract *c, struct encoder *e, int32_t output, 
 		free(out[kind]);
 }
 
+/* Looks features up -> out [count]; NAN where nothing is written. */
+static fv_status call_lookup(struct contract *c, struct encoder *e, int32_t output, const char *id,
+	float *out, int64_t count)
+{
+	struct instance *in = &e->instance;
+	size_t size = (size_t)count * sizeof *out;
+	float *written = contract_make_output(c, "out", size);
+	if (!written)
+		return FV_FAILED;
+	for (int64_t i = 0; i < count; i++)
+		written[i] = NAN;
+	fv_status status = contract_call(
+		c, "lookup", id, get_ops(c)->lookup(in->state, in->ctx, output, id, 1, written));
+	memcpy(out, written, size);
+	return status;
+}
+
+static void check_lookup_of(struct contract *c, struct encoder *e, int32_t output)
+{
+	struct instance *in = &e->instance;
+	const fv_output *o = &e->info.outputs[output];
+	const char *stem = c->options->stem;
+	int64_t count = (int64_t)o->layers * o->dims;
+	float *one = contract_alloc(c, (size_t)count, sizeof *one);
+	float *two = contract_alloc(c, (size_t)count, sizeof *two);
+	if (!one || !two)
+		return;
+	contract_expect_refusal(
+		c, in, call_lookup(c, e, output, "no such recording", one, count), "lookup");
+	contract_drop_outputs(c);
+	if (!stem)
+		return;
+	bool found =
+		contract_expect_ok(c, in, call_lookup(c, e, output, stem, one, count), "lookup");
+	contract_drop_outputs(c);
+	if (!found)
+		return;
+	contract_expect(c, contract_is_finite_f32(one, count), "lookup",
+		"'%s' gives a number that is not finite, or not all is written", stem);
+	(void)contract_expect_ok(c, in, call_lookup(c, e, output, stem, two, count), "lookup");
+	contract_drop_outputs(c);
+	contract_expect(c, !memcmp(one, two, (size_t)count * sizeof *one), "repeat",
+		"output '%s' differs the second time", o->name);
+}
+
 static void check_lookup(struct contract *c, struct encoder *e)
 {
-	const fv_encoder_ops *ops = get_ops(c);
-	struct instance *in = &e->instance;
-	for (int32_t output = 0; output < e->info.n_outputs; output++) {
-		const fv_output *o = &e->info.outputs[output];
-		int64_t count = (int64_t)o->layers * o->dims;
-		float *one = contract_alloc(c, (size_t)count, sizeof *one);
-		float *two = contract_alloc(c, (size_t)count, sizeof *two);
-		const char *stem = c->options->stem;
-		if (!one || !two)
-			return;
-		contract_expect_refusal(c, in,
-			ops->lookup(in->state, in->ctx, output, "no such recording", 1, one),
-			"lookup");
-		if (!stem ||
-			!contract_expect_ok(c, in,
-				ops->lookup(in->state, in->ctx, output, stem, 1, one), "lookup"))
-			continue;
-		contract_expect(c, contract_is_finite_f32(one, count), "lookup", "not finite");
-		(void)contract_expect_ok(
-			c, in, ops->lookup(in->state, in->ctx, output, stem, 1, two), "lookup");
-		contract_expect(c, !memcmp(one, two, (size_t)count * sizeof *one), "repeat",
-			"output '%s' differs the second time", o->name);
-	}
+	if (!c->options->stem)
+		contract_note(c, "lookup",
+			"only an unknown recording was looked up: name a known one with --stem");
+	for (int32_t output = 0; output < e->info.n_outputs; output++)
+		check_lookup_of(c, e, output);
 }
 
 static bool open_encoder(struct contract *c, struct encoder *e)
@@ -333,21 +406,56 @@ static bool open_encoder(struct contract *c, struct encoder *e)
 	if (!contract_open_instance(c, in))
 		return false;
 	in->opened = true;
-	fv_status status = ops->open(in->state, in->ctx, c->options->weights);
-	if (!c->options->weights && !c->options->n_settings)
+	fv_status status =
+		contract_call(c, "open", NULL, ops->open(in->state, in->ctx, c->options->weights));
+	if (!c->options->weights && !c->options->n_settings &&
+		!(status == FV_CONFIG && contract_lacks_value(c)))
 		return contract_allow_refusal(c, in, status, "open without weights");
 	return contract_expect_start(c, in, status, "open");
+}
+
+/* ", columns a, b, c and 85 more", or "". */
+static const char *list_columns(struct contract *c, const fv_output *o)
+{
+	enum { SHOWN = 8 };
+	const char *text = o->columns ? ", columns" : "";
+	for (int32_t d = 0; o->columns && d < o->dims && d < SHOWN && text; d++)
+		text = core_format(c->ctx, "%s%s %s", text, d ? "," : "", o->columns[d]);
+	if (text && o->columns && o->dims > SHOWN)
+		text = core_format(c->ctx, "%s and %d more", text, o->dims - SHOWN);
+	return text ? text : "";
+}
+
+static void tell_outputs(struct contract *c, const fv_encoder_info *info)
+{
+	const fv_encoder_ops *ops = get_ops(c);
+	contract_tell(c, "ops: open info%s%s%s%s%s%s", ops->frames ? " frames" : "",
+		ops->encode ? " encode" : "", ops->prepare ? " prepare" : "",
+		ops->batch ? " batch" : "", ops->lookup ? " lookup" : "",
+		ops->close ? " close" : "");
+	for (int32_t i = 0; i < info->n_outputs; i++) {
+		const fv_output *o = &info->outputs[i];
+		contract_tell(c, "output %s: [%d, %d]%s%s", o->name, o->layers, o->dims,
+			o->has_frames ? ", also by frame" : "", list_columns(c, o));
+	}
+	if (!info->by_name)
+		contract_tell(c, "shown: %d recordings at %d Hz: %s, %s, %s, %s, %s, %s", WAVES,
+			info->rate_hz, waves[0], waves[1], waves[2], waves[3], waves[4], waves[5]);
 }
 
 void contract_check_encoder(struct contract *c)
 {
 	struct encoder e = {.info = {.size = sizeof e.info}};
 	struct instance *in = &e.instance;
-	bool ok =
-		open_encoder(c, &e) &&
-		contract_expect_ok(c, in, get_ops(c)->info(in->state, in->ctx, &e.info), "info") &&
-		contract_expect_ok(c, in, core_outputs_copy(in->ctx, &e.info), "info") &&
-		check_info(c, &e.info);
+	bool ok = open_encoder(c, &e) &&
+		  contract_expect_ok(c, in,
+			  contract_call(
+				  c, "info", NULL, get_ops(c)->info(in->state, in->ctx, &e.info)),
+			  "info") &&
+		  contract_expect_ok(c, in, core_outputs_copy(in->ctx, &e.info), "info") &&
+		  check_info(c, &e.info);
+	if (ok)
+		tell_outputs(c, &e.info);
 	if (ok && e.info.by_name)
 		check_lookup(c, &e);
 	if (ok && !e.info.by_name && make_waves(c, &e)) {
@@ -358,4 +466,5 @@ void contract_check_encoder(struct contract *c)
 		}
 	}
 	contract_close_instance(c, in);
+	core_fence_close(e.fence);
 }

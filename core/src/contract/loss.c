@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "contract/suite.h"
+#include "train/shown.h"
 
 enum { N = CORE_CONTRACT_ROWS, CLASSES = 4, GROUPS_MAX = 3, BATCH = 8 };
 
@@ -17,9 +18,10 @@ struct fixture {
 	double duration[N];
 	double c[CLASSES], g[GROUPS_MAX], cg[CLASSES * GROUPS_MAX], g_soft[GROUPS_MAX],
 		cg_soft[CLASSES * GROUPS_MAX], c_unknown[CLASSES], class_weight[CLASSES];
-	fv_rows rows;
+	fv_rows rows, dev; /* the same rows, in memory that cannot be written to */
 	fv_counts count;
 	fv_loss_setup setup;
+	core_fence *shown;
 };
 
 static const fv_loss_ops *get_ops(const struct contract *c)
@@ -101,14 +103,16 @@ static struct fixture *make_fixture(struct contract *c, int32_t groups, int32_t 
 		.c_unknown = w->c_unknown};
 	w->setup = (fv_loss_setup){.size = sizeof w->setup,
 		.train = &w->rows,
-		.dev = &w->rows,
+		.dev = &w->dev,
 		.count = &w->count,
 		.class_weight = w->class_weight,
 		.epochs = 3,
 		.batch = BATCH,
 		.member_is_probability = soft,
 		.class_name = names};
-	return w;
+	w->dev = w->rows;
+	w->shown = core_show_setup(c->ctx, &w->rows, &w->dev, &w->count, &w->setup.class_weight);
+	return w->shown ? w : NULL;
 }
 
 /* A batch and the arrays it points to. */
@@ -167,6 +171,7 @@ static fv_status open_loss(struct contract *c, const struct fixture *w, struct i
 {
 	const fv_loss_ops *ops = get_ops(c);
 	in->opened = true;
+	contract_begin(c, "open", NULL);
 	return ops->open ? ops->open(in->state, in->ctx, &w->setup) : FV_OK;
 }
 
@@ -180,15 +185,44 @@ static bool start_loss(struct contract *c, const struct fixture *w, struct insta
 static bool weigh_batch(struct contract *c, struct instance *in, struct drawn *b, const char *what)
 {
 	const fv_loss_ops *ops = get_ops(c);
+	size_t size = (size_t)b->batch.n * sizeof *b->v;
+	double *v = contract_make_output(c, "v", size);
+	double *value = contract_make_output(c, "value", sizeof *value);
+	const fv_batch *shown = contract_show_batch(c, &b->batch);
+	if (!v || !value)
+		return false;
+	*value = NAN;
+	fv_status status =
+		contract_call(c, "weigh", what, ops->weigh(in->state, in->ctx, shown, v, value));
+	bool ok = contract_expect_ok(c, in, status, what);
 	memset(b->v, 0, sizeof b->v);
-	b->value = NAN;
-	fv_status status = ops->weigh(in->state, in->ctx, &b->batch, b->v, &b->value);
-	if (!contract_expect_ok(c, in, status, what))
+	memcpy(b->v, v, size);
+	b->value = *value;
+	contract_hide_batch(c, "weigh");
+	contract_drop_outputs(c);
+	if (!ok)
 		return false;
 	contract_expect(c, contract_is_finite_f64(b->v, b->batch.n), "weigh",
 		"%s gives a weight that is not finite", what);
 	return contract_expect(
 		c, isfinite(b->value), "weigh", "%s gives the value %g", what, b->value);
+}
+
+/* Notes if no sample of a plain batch has a weight. */
+static void check_any_weight(struct contract *c, const struct fixture *w)
+{
+	struct instance in;
+	struct drawn b = {0};
+	double sum = 0;
+	draw_batch(w, PLAIN, 1, &b);
+	bool weighed = start_loss(c, w, &in) && weigh_batch(c, &in, &b, kinds[PLAIN]);
+	for (int32_t i = 0; i < b.batch.n; i++)
+		sum += fabs(b.v[i]);
+	if (weighed && sum < 1e-300)
+		contract_note(c, "weigh",
+			"every weight of a plain batch is 0: nothing is learned from it: was v "
+			"written?");
+	contract_close_instance(c, &in);
 }
 
 /* Weighs one batch of every kind in two states: results must be finite and the same bytes. */
@@ -211,16 +245,22 @@ static void check_batches(struct contract *c, const struct fixture *w)
 	}
 	contract_close_instance(c, &a);
 	contract_close_instance(c, &b);
+	check_any_weight(c, w);
 }
 
 static double run_evaluate(struct contract *c, struct instance *in, const struct drawn *b)
 {
 	const fv_loss_ops *ops = get_ops(c);
-	double value = 0;
+	double value = NAN;
 	if (ops->evaluate) {
-		fv_status status = ops->evaluate(in->state, in->ctx, &b->batch, &value);
-		return contract_expect_ok(c, in, status, "evaluate") ? value : NAN;
+		const fv_batch *shown = contract_show_batch(c, &b->batch);
+		fv_status status = contract_call(
+			c, "evaluate", NULL, ops->evaluate(in->state, in->ctx, shown, &value));
+		bool ok = contract_expect_ok(c, in, status, "evaluate");
+		contract_hide_batch(c, "evaluate");
+		return ok ? value : NAN;
 	}
+	value = 0;
 	for (int32_t i = 0; i < b->batch.n; i++)
 		value += b->loss[i] / b->batch.n;
 	return value;
@@ -288,8 +328,18 @@ static int64_t run_subsample(struct contract *c, struct instance *in, int32_t *r
 	int64_t n = 0;
 	if (!ops->subsample)
 		return N;
-	if (!contract_expect_ok(
-		    c, in, ops->subsample(in->state, in->ctx, row, 2 * N, &n), "subsample"))
+	const size_t size = 2 * N * sizeof *row;
+	int32_t *written = contract_make_output(c, "row", size);
+	if (!written)
+		return -1;
+	for (int32_t i = 0; i < N; i++)
+		written[i] = i; /* as in a run */
+	fv_status status = contract_call(
+		c, "subsample", NULL, ops->subsample(in->state, in->ctx, written, 2 * N, &n));
+	bool done = contract_expect_ok(c, in, status, "subsample");
+	memcpy(row, written, size);
+	contract_drop_outputs(c);
+	if (!done)
 		return -1;
 	bool ok = contract_expect(
 		c, n > 0 && n <= 2 * N, "subsample", "%lld rows of %d", (long long)n, N);
@@ -297,6 +347,49 @@ static int64_t run_subsample(struct contract *c, struct instance *in, int32_t *r
 		ok = contract_expect(
 			c, row[i] >= 0 && row[i] < N, "subsample", "row %d of %d", row[i], N);
 	return ok ? n : -1;
+}
+
+/* Calls order with positions [n], which hold the core's shuffle. */
+static bool run_order(
+	struct contract *c, struct instance *in, int64_t epoch, int32_t *position, int64_t n)
+{
+	const fv_loss_ops *ops = get_ops(c);
+	size_t size = (size_t)n * sizeof *position;
+	int32_t *written = contract_make_output(c, "position", size);
+	if (!written)
+		return false;
+	memcpy(written, position, size);
+	fv_status status =
+		contract_call(c, "order", NULL, ops->order(in->state, in->ctx, epoch, written, n));
+	bool ok = contract_expect_ok(c, in, status, "order");
+	memcpy(position, written, size);
+	contract_drop_outputs(c);
+	return ok;
+}
+
+/* Calls mix with the values that a run passes in. */
+static bool run_mix(struct contract *c, struct instance *in, const struct drawn *b,
+	int32_t *partner, double *lambda)
+{
+	const fv_loss_ops *ops = get_ops(c);
+	size_t n = (size_t)b->batch.n;
+	int32_t *their_partner = contract_make_output(c, "partner_row", n * sizeof *partner);
+	double *their_lambda = contract_make_output(c, "lambda", n * sizeof *lambda);
+	const fv_batch *shown = contract_show_batch(c, &b->batch);
+	if (!their_partner || !their_lambda)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		their_partner[i] = b->row[i];
+		their_lambda[i] = 1;
+	}
+	fv_status status = contract_call(
+		c, "mix", NULL, ops->mix(in->state, in->ctx, shown, their_partner, their_lambda));
+	bool ok = contract_expect_ok(c, in, status, "mix");
+	memcpy(partner, their_partner, n * sizeof *partner);
+	memcpy(lambda, their_lambda, n * sizeof *lambda);
+	contract_hide_batch(c, "mix");
+	contract_drop_outputs(c);
+	return ok;
 }
 
 static void check_rows(struct contract *c, const struct fixture *w)
@@ -310,9 +403,7 @@ static void check_rows(struct contract *c, const struct fixture *w)
 			n[run] = run_subsample(c, &in, row[run]);
 		for (int32_t i = 0; i < 2 * N; i++)
 			position[run][i] = i; /* order may leave the core's shuffle as it is */
-		if (ops->order && n[run] > 0 &&
-			contract_expect_ok(c, &in,
-				ops->order(in.state, in.ctx, 1, position[run], n[run]), "order"))
+		if (ops->order && n[run] > 0 && run_order(c, &in, 1, position[run], n[run]))
 			for (int64_t i = 0; i < n[run]; i++)
 				contract_expect(c,
 					position[run][i] >= 0 && position[run][i] < n[run], "order",
@@ -327,19 +418,12 @@ static void check_rows(struct contract *c, const struct fixture *w)
 
 static void check_mix(struct contract *c, const struct fixture *w)
 {
-	const fv_loss_ops *ops = get_ops(c);
 	struct instance in;
 	struct drawn b = {0};
 	int32_t partner[BATCH];
 	double lambda[BATCH];
 	draw_batch(w, PLAIN, 1, &b);
-	for (int32_t i = 0; i < BATCH; i++) { /* the values a run passes in */
-		partner[i] = b.row[i];
-		lambda[i] = 1;
-	}
-	if (start_loss(c, w, &in) &&
-		contract_expect_ok(
-			c, &in, ops->mix(in.state, in.ctx, &b.batch, partner, lambda), "mix"))
+	if (start_loss(c, w, &in) && run_mix(c, &in, &b, partner, lambda))
 		for (int32_t i = 0; i < BATCH; i++)
 			contract_expect(c,
 				partner[i] >= 0 && partner[i] < N && lambda[i] >= 0 &&
@@ -379,8 +463,14 @@ static bool end_epoch(
 		.group = dev->group,
 		.member = dev->member,
 		.stem = dev->stem};
-	return !ops->validated ||
-	       contract_expect_ok(c, in, ops->validated(in->state, in->ctx, &all), "validated");
+	if (!ops->validated)
+		return true;
+	const fv_batch *shown = contract_show_batch(c, &all);
+	fv_status status =
+		contract_call(c, "validated", NULL, ops->validated(in->state, in->ctx, shown));
+	bool ok = contract_expect_ok(c, in, status, "validated");
+	contract_hide_batch(c, "validated");
+	return ok;
 }
 
 /* The results of one step. */
@@ -395,19 +485,15 @@ static bool take_step(struct contract *c, const struct fixture *w, struct instan
 	const fv_loss_ops *ops = get_ops(c);
 	struct drawn b = {0};
 	int32_t kind = step % KINDS;
-	fv_status status = FV_OK;
 	*out = (struct outcome){0};
 	for (int32_t i = 0; i < 2 * N; i++)
 		out->position[i] = i;
 	draw_batch(w, kind, step, &b);
-	if (ops->order && step % 3 == 1)
-		status = ops->order(in->state, in->ctx, b.batch.epoch, out->position, kept);
-	if (!contract_expect_ok(c, in, status, "order"))
+	if (ops->order && step % 3 == 1 && !run_order(c, in, b.batch.epoch, out->position, kept))
 		return false;
-	if (ops->mix)
-		status = ops->mix(in->state, in->ctx, &b.batch, out->partner, out->lambda);
-	if (!contract_expect_ok(c, in, status, "mix") ||
-		(ops->weigh && !weigh_batch(c, in, &b, kinds[kind])))
+	if (ops->mix && !run_mix(c, in, &b, out->partner, out->lambda))
+		return false;
+	if (ops->weigh && !weigh_batch(c, in, &b, kinds[kind]))
 		return false;
 	memcpy(out->v, b.v, sizeof b.v);
 	out->value = b.value;
@@ -460,6 +546,44 @@ static bool can_open_in(struct contract *c, const struct fixture *w, bool must)
 	return works;
 }
 
+static void tell_ops(struct contract *c)
+{
+	const fv_loss_ops *ops = get_ops(c);
+	const fv_descriptor *d = c->plugin;
+	contract_tell(c, "ops:%s%s%s%s%s%s%s%s%s", ops->open ? " open" : "",
+		ops->subsample ? " subsample" : "", ops->order ? " order" : "",
+		ops->mix ? " mix" : "", ops->weigh ? " weigh" : "",
+		ops->evaluate ? " evaluate" : "", ops->validated ? " validated" : "",
+		ops->close ? " close" : "",
+		d->extension && d->extension(FV_NETWORKS_1) ? ", and those of " FV_NETWORKS_1
+		: d->extension && d->extension(FV_STAGES_1) ? ", and those of " FV_STAGES_1
+							    : "");
+	contract_tell(c,
+		"shown: %d rows of %d classes, batches of %d and 1, losses from 0 to 1e4%s%s", N,
+		CLASSES, BATCH,
+		ops->uses_groups ? "; 3 groups with memberships and without, one of them without "
+				   "rows, 1 group, unknown groups"
+				 : "; no groups (uses_groups is 0)",
+		ops->uses_duration ? "; durations" : "");
+}
+
+/* Runs the suite in one fixture. */
+static void check_in(struct contract *c, const struct fixture *w)
+{
+	const fv_loss_ops *ops = get_ops(c);
+	check_rows(c, w);
+	if (ops->weigh) {
+		check_batches(c, w);
+		check_slopes(c, w);
+	}
+	if (ops->mix)
+		check_mix(c, w);
+	check_resume(c, w, 1);
+	check_resume(c, w, 5);
+	contract_check_networks(c, &w->setup);
+	contract_check_stages(c, &w->setup);
+}
+
 void contract_check_loss(struct contract *c)
 {
 	const fv_loss_ops *ops = get_ops(c);
@@ -468,22 +592,15 @@ void contract_check_loss(struct contract *c)
 		bool soft;
 	} fixtures[] = {{3, 3, true}, {3, 3, false}, {3, 2, true}, {1, 1, false}};
 	size_t n = ops->uses_groups ? sizeof fixtures / sizeof *fixtures : 1;
-	for (size_t i = 0; i < n; i++) {
+	tell_ops(c);
+	for (size_t i = 0; i < n && !c->needs; i++) {
 		int32_t groups = ops->uses_groups ? fixtures[i].groups : 0;
 		bool soft = ops->uses_groups && fixtures[i].soft;
-		const struct fixture *w = make_fixture(c, groups, fixtures[i].met, soft);
-		if (!w || !can_open_in(c, w, i == 0))
+		struct fixture *w = make_fixture(c, groups, fixtures[i].met, soft);
+		if (!w)
 			continue;
-		check_rows(c, w);
-		if (ops->weigh) {
-			check_batches(c, w);
-			check_slopes(c, w);
-		}
-		if (ops->mix)
-			check_mix(c, w);
-		check_resume(c, w, 1);
-		check_resume(c, w, 5);
-		contract_check_networks(c, &w->setup);
-		contract_check_stages(c, &w->setup);
+		if (can_open_in(c, w, i == 0))
+			check_in(c, w);
+		core_fence_close(w->shown);
 	}
 }

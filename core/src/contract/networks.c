@@ -86,6 +86,7 @@ static void end_rig(struct contract *c, struct rig *r)
 {
 	core_networks_free(r->networks);
 	contract_close_instance(c, &r->in);
+	core_objective_release(&r->objective);
 }
 
 enum { PLAIN, ALONE, TIED, AGAIN, SHARP, KINDS };

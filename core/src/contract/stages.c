@@ -115,12 +115,22 @@ static void check_evaluate(struct contract *c, struct rig *r)
 	if (!ops->evaluate)
 		return;
 	uint64_t before = contract_hash_state(c, &r->in);
-	fv_status status = ops->evaluate(r->in.state, r->in.ctx, &batch, &value);
-	if (!contract_expect_ok(c, &r->in, status, "evaluate"))
+	const fv_batch *shown = contract_show_batch(c, &batch);
+	fv_status status = contract_call(c, "evaluate", "in the last stage",
+		ops->evaluate(r->in.state, r->in.ctx, shown, &value));
+	bool ok = contract_expect_ok(c, &r->in, status, "evaluate");
+	contract_hide_batch(c, "evaluate");
+	if (!ok)
 		return;
 	contract_expect(c, isfinite(value), "evaluate", "the last stage's value is %g", value);
 	contract_expect(
 		c, contract_hash_state(c, &r->in) == before, "evaluate", "changes the state");
+}
+
+static void end_rig(struct contract *c, struct rig *r)
+{
+	contract_close_instance(c, &r->in);
+	core_objective_release(&r->objective);
 }
 
 void contract_check_stages(struct contract *c, const fv_loss_setup *setup)
@@ -134,7 +144,7 @@ void contract_check_stages(struct contract *c, const fv_loss_setup *setup)
 				"the stages differ the second time");
 			check_evaluate(c, &a);
 		}
-		contract_close_instance(c, &a.in);
-		contract_close_instance(c, &b.in);
+		end_rig(c, &a);
+		end_rig(c, &b);
 	}
 }

@@ -6,7 +6,11 @@
 #include <fairvox/fairvox.h>
 
 #include "contract/contract.h"
+#include "contract/process.h"
+#include "plugin/fence.h"
 #include "plugin/surroundings.h"
+
+enum { CONTRACT_OUTPUTS = 8 };
 
 struct contract {
 	fv_ctx *ctx;
@@ -17,6 +21,14 @@ struct contract {
 	core_contract_setting varied; /* one more setting under test; name NULL: none */
 	core_surroundings before;     /* state of the process before any op */
 	char changes[512];            /* the last changes reported, which each op may repeat */
+	struct contract_process process;
+	const char *op; /* in progress; NULL: none that the suite itself called */
+	bool printed;   /* output on stdout was reported */
+	bool needs;     /* a parameter without a value is needed */
+	core_fence *output[CONTRACT_OUTPUTS]; /* what the op in progress writes */
+	size_t n_outputs;
+	core_fence *batch_fence; /* what is shown of a batch */
+	fv_batch batch, batch_before;
 };
 
 /* A plugin state with its parameters, in its own context. */
@@ -33,11 +45,34 @@ void contract_note(struct contract *c, const char *check, const char *format, ..
 bool contract_expect(struct contract *c, bool ok, const char *check, const char *format, ...)
 	FV_PRINTF(4, 5);
 
+/* The text of a parameter's value: given, under test, or its default; NULL: none. */
+const char *contract_find_value(const struct contract *c, const fv_param *param);
+
+/* Has a parameter neither a default nor a given value? */
+bool contract_lacks_value(const struct contract *c);
+
+/* Tells what is shown and tried, in the first round alone: "ops: open, weigh". */
+void contract_tell(struct contract *c, const char *format, ...) FV_PRINTF(2, 3);
+
+/* Around each call of an op. `what` is what it is tried with, or NULL. */
+void contract_begin(struct contract *c, const char *op, const char *what);
+/* Called by contract_expect_ok and the like. Compares the process and what lies before outputs. */
+void contract_end(struct contract *c, const char *check);
+#define contract_call(c, op, what, call) (contract_begin(c, op, what), (call))
+
+/* Zeroed memory for an op to write to, with fences around it, until contract_drop_outputs. */
+void *contract_make_output(struct contract *c, const char *name, size_t size);
+void contract_drop_outputs(struct contract *c);
+
+/* A copy of the batch that cannot be written to, until contract_hide_batch. */
+const fv_batch *contract_show_batch(struct contract *c, const fv_batch *batch);
+void contract_hide_batch(struct contract *c, const char *check);
+
 /* Opens an instance; false (and a fault) when parameters or memory fail. Close it in any case. */
 bool contract_open_instance(struct contract *c, struct instance *instance);
 void contract_close_instance(struct contract *c, struct instance *instance);
 
-/* Call after an op: resets scratch memory. A status other than FV_OK is a fault with the plugin's
+/* Ends the call of an op that was begun: resets scratch memory. A status other than FV_OK is a fault with the plugin's
  * message; a missing message is another fault. Returns status == FV_OK. */
 bool contract_expect_ok(
 	struct contract *c, struct instance *instance, fv_status status, const char *check);

@@ -56,9 +56,6 @@ static fv_status make_key(fv_ctx *ctx, core_encoder *e)
 static fv_status check_output(fv_ctx *ctx, const core_encoder *e, int32_t index)
 {
 	const fv_output *o = &e->info.outputs[index];
-	if (o->size < offsetof(fv_output, has_frames) + sizeof o->has_frames)
-		return fv_fail(ctx, FV_FAILED,
-			"output %d has .size %u: use FV_OUTPUT, which sets it", index, o->size);
 	if (!o->name || !*o->name)
 		return fv_fail(ctx, FV_FAILED, "output %d has no name", index);
 	if (o->layers < 1 || o->dims < 1)

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What to do about a fault, by the check that found it. */
+#include <string.h>
+
+#include "contract/contract.h"
+
+static const struct {
+	const char *check, *text;
+} advice[] = {
+	{"parameters", "correct the parameter table: FV_PARAM_REAL and its like fill in size, type "
+		       "and place, and the default must be in range"},
+	{"choices", "name each choice once: \"a|b|c\""},
+	{"presets", "use a key of the block train, and a value that it takes"},
+	{"open", "open() must work with the defaults; where it cannot, it says what to give: "
+		 "return fv_fail(ctx, FV_CONFIG, \"...\")"},
+	{"weigh", "every weight and the value must be finite, whatever the losses, groups and size "
+		  "of the batch: guard divisions, logarithms and sums over no rows"},
+	{"evaluate", "evaluate() must write a finite value and change neither state nor arrays"},
+	{"repeat", "the same calls must give the same bytes: draw with fv_rng, keep nothing in "
+		   "static variables, and do not use time, addresses or threads in an order"},
+	{"resume", "keep all that changes from step to step in fv_array, by row, so that it is "
+		   "saved"},
+	{"subsample", "write rows from 0 to N - 1, and how many"},
+	{"order", "write positions from 0 to n - 1 into position [n]"},
+	{"mix", "write partners from 0 to N - 1 and shares from 0 to 1, one for each sample"},
+	{"derivative", "v_i must be d value / d l_i; set exact_derivative = 0 if the definition "
+		       "holds something constant"},
+	{"step", "gradients and the value must be finite also for logits in the thousands: "
+		 "subtract the largest before exp()"},
+	{"stages", "rows, weights, groups and rates of each fv_stage must be in range"},
+	{"uses", "return a sum of FV_USE_ flags"},
+	{"fit", "make at least one group, and give each a name of its own that lives until "
+		"close()"},
+	{"assign", "write an id from -1 to G - 1 for every row and, if the grouping is soft, every "
+		   "membership, from 0 on"},
+	{"independence",
+		"decide by the row and by what fit() learned, not by the other rows of the "
+		"call"},
+	{"unknown", "rows without a value, or with one that fit() has not met, get group -1"},
+	{"info", "give every output a name, sizes and FV_OUTPUT's size; rate and smallest length "
+		 "must be positive"},
+	{"encode", "write every number of out, finite for silence, clipping and the shortest "
+		   "recording too, and none beside it"},
+	{"recordings", "use the wave: recordings that differ must give different numbers"},
+	{"threads", "change no state in encode(): it is called from several threads at once"},
+	{"frames", "frames() must return how many frames encode() writes"},
+	{"lookup", "return FV_DATA with a message for a recording that is not known"},
+	{"processes", "end copies made by fork() with _exit() or exec()"},
+	{"crash", "the op is named above; build the plugin with -g -fsanitize=address, or run the "
+		  "check in a debugger: gdb -ex 'set follow-fork-mode child'"},
+};
+
+const char *core_contract_advise(const char *check)
+{
+	for (size_t i = 0; i < sizeof advice / sizeof *advice; i++)
+		if (!strcmp(advice[i].check, check))
+			return advice[i].text;
+	return NULL;
+}

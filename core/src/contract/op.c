@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls of ops: what is shown to them, where they write, and what they may not change. */
+#include <stdio.h>
+#include <string.h>
+
+#include "contract/process.h"
+#include "contract/suite.h"
+#include "plugin/call.h"
+#include "plugin/fence.h"
+#include "plugin/noise.h"
+#include "train/shown.h"
+
+void contract_begin(struct contract *c, const char *op, const char *what)
+{
+	core_call *call = core_call_current();
+	bool varied = c->varied.name != NULL;
+	what = what && strcmp(what, op) != 0 ? what : NULL;
+	snprintf(call->check, sizeof call->check, "%s%s%s%s%s%s", what ? what : "",
+		what && varied ? ", " : "", varied ? "with " : "", varied ? c->varied.name : "",
+		varied ? ": " : "", varied ? c->varied.text : "");
+	c->op = op;
+	core_call_enter(c->plugin->kind, c->plugin->name, op, 0, true);
+}
+
+/* Reports a change of the process once, although every op may repeat it. */
+static void check_changes(struct contract *c, const char *check)
+{
+	char changes[512], more[256], line[80];
+	if (core_surroundings_restore(&c->before, true, changes, sizeof changes) &&
+		strcmp(changes, c->changes) != 0) {
+		contract_fault(c, check, "the op changed %s", changes);
+		strcpy(c->changes, changes);
+	}
+	if (contract_process_changed(&c->process, more, sizeof more))
+		contract_fault(c, check, "the op %s", more);
+	if (core_noise_read(line, sizeof line) && !c->printed) {
+		c->printed = true;
+		contract_fault(c, check,
+			"the op prints to standard output, which belongs to results: \"%s\"", line);
+	}
+}
+
+void contract_end(struct contract *c, const char *check)
+{
+	char text[128];
+	if (core_surroundings_in_copy(&c->before))
+		core_end_copy();
+	core_call_leave(true);
+	core_call_current()->check[0] = '\0';
+	check = c->op ? c->op : check;
+	c->op = NULL;
+	check_changes(c, check);
+	for (size_t i = 0; i < c->n_outputs; i++)
+		contract_expect(c, core_fence_check(c->output[i], text, sizeof text), check,
+			"the op %s", text);
+}
+
+void *contract_make_output(struct contract *c, const char *name, size_t size)
+{
+	core_fence *fence =
+		c->n_outputs < CONTRACT_OUTPUTS ? core_fence_open(c->ctx, name, size) : NULL;
+	if (!fence)
+		return contract_alloc(c, size, 1); /* the failure is recorded in the context */
+	c->output[c->n_outputs++] = fence;
+	return memset(core_fence_place(fence, size), 0, size);
+}
+
+void contract_drop_outputs(struct contract *c)
+{
+	for (size_t i = 0; i < c->n_outputs; i++)
+		core_fence_close(c->output[i]);
+	c->n_outputs = 0;
+}
+
+const fv_batch *contract_show_batch(struct contract *c, const fv_batch *batch)
+{
+	c->batch_fence = core_show_batch(c->ctx, batch, &c->batch);
+	if (!c->batch_fence)
+		return batch; /* the failure is recorded in the context */
+	memcpy(&c->batch_before, &c->batch, sizeof c->batch);
+	return &c->batch;
+}
+
+void contract_hide_batch(struct contract *c, const char *check)
+{
+	if (!c->batch_fence)
+		return;
+	contract_expect(c, !memcmp(&c->batch_before, &c->batch, sizeof c->batch), check,
+		"the op wrote into the batch, which it may only read");
+	core_fence_close(c->batch_fence);
+	c->batch_fence = NULL;
+}

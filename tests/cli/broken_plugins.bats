@@ -1,0 +1,199 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Plugins that crash, hang, throw, panic or print: what is said, and that nothing else is harmed. Every kind of
+# mistake is in tests/mistakes.
+load helpers
+
+setup() {
+	plan
+	sed -i 's/folds: .*/folds: [1]/; /^matrix:/d; s/epochs: 5/epochs: 2/' plan.yaml
+}
+
+# build KIND NAME [MACRO TEXT]...: a plugin with a mistake, ./NAME.so.
+build() {
+	local kind=$1 name=$2
+	shift 2
+	{
+		while [ $# -gt 0 ]; do
+			echo "#define $1 $2"
+			shift 2
+		done
+		echo "#define MISTAKE \"$name\""
+		echo "#include \"$FAIRVOX_SOURCE/tests/mistakes/$kind.c\""
+	} >"$name.c"
+	cc -std=gnu11 -w -shared -fPIC -D_GNU_SOURCE -I"$FAIRVOX_SOURCE/core/include" -o "$name.so" "$name.c" \
+		-L"$FAIRVOX_BUILD" -lfairvox -lm
+}
+
+@test "a C++ exception is named with its type" {
+	sed '1i #include <stdexcept>
+		s/value = 0;/& throw std::runtime_error("no such luck");/' \
+		"$FAIRVOX_SOURCE/tests/oot/in_cpp.cc" >in_cpp.cc
+	grep -q runtime_error in_cpp.cc
+	g++ -std=c++20 -w -shared -fPIC -I"$FAIRVOX_SOURCE/core/include" -o in_cpp.so in_cpp.cc -L"$FAIRVOX_BUILD" -lfairvox
+	fails 1 "loss 'in_cpp': op weigh at step 1 threw a C++ exception of type std::runtime_error" \
+		"$fairvox" run plan.yaml --plugins . loss.name=in_cpp
+	[[ $stderr == *"no such luck"* ]]
+	"$fairvox" status results | grep -q "threw a C++ exception of type std::runtime_error"
+	run "$fairvox" check ./in_cpp.so
+	[ "$status" -eq 4 ]
+	[[ $output == *"fault: crash: loss 'in_cpp': op weigh (a plain batch) threw a C++ exception of type std::runtime_error"* ]]
+}
+
+@test "a panic in Rust is named" {
+	command -v rustc || skip "no rustc"
+	build loss panics FILE_SCOPE "extern void panic_now(void);" WEIGH "if (batch->step == 2) panic_now()"
+	cat >panic.rs <<-'RUST'
+		#[no_mangle]
+		pub extern "C" fn panic_now() {
+		    let empty: Vec<i32> = Vec::new();
+		    println!("{}", empty[std::env::args().count()]);
+		}
+	RUST
+	rustc --crate-type staticlib -C relocation-model=pic -o libpanic.a panic.rs
+	cc -std=gnu11 -w -shared -fPIC -D_GNU_SOURCE -I"$FAIRVOX_SOURCE/core/include" -o panics.so panics.c libpanic.a \
+		-L"$FAIRVOX_BUILD" -lfairvox -lm -lpthread -ldl -lgcc_s
+	fails 1 "loss 'panics': op weigh at step 2 aborted, as a panic in Rust does" \
+		"$fairvox" run plan.yaml --plugins . loss.name=panics
+	[[ $stderr == *"index out of bounds"* ]]
+}
+
+@test "--op-timeout ends a hang in run, encode, groups, predict and check" {
+	build loss hangs WEIGH "for (;;) pause()"
+	build grouper g_hangs FIT "for (;;) pause()"
+	build encoder e_hangs ENCODE "for (;;) pause()"
+	build encoder e_hangs_open OPEN "for (;;) pause()"
+	limit=(--plugins . --op-timeout 0.5)
+	SECONDS=0
+	fails 1 "loss 'hangs': op weigh at step 1 did not return for 0.5 s: --op-timeout allows more" \
+		"$fairvox" run plan.yaml "${limit[@]}" loss.name=hangs
+	"$fairvox" status results | grep -q "op weigh at step 1 did not return for 0.5 s"
+	fails 1 "encoder 'e_hangs': op encode did not return for 0.5 s" \
+		"$fairvox" run plan.yaml "${limit[@]}" encoder.name=e_hangs
+	file=$(ls "$corpus"/*.flac | head -1)
+	fails 1 "encoder 'e_hangs': op encode did not return for 0.5 s" \
+		"$fairvox" encode "${limit[@]}" --encoder e_hangs --out x.csv "$file"
+	[ ! -e x.csv ]
+	fails 1 "encoder 'e_hangs_open': op open has not returned for 0.5 s: see --op-timeout" \
+		"$fairvox" encode "${limit[@]}" --encoder e_hangs_open --out x.csv "$file"
+	fails 1 "grouper 'g_hangs': op fit has not returned for 0.5 s: see --op-timeout" \
+		"$fairvox" groups plan.yaml "${limit[@]}" loss.name=gdro 'grouper={name: g_hangs}' --out g.csv
+	[ ! -e g.csv ]
+	fails 4 "violates the contract" "$fairvox" check "${limit[@]}" hangs
+	[[ $output == *"fault: crash: loss 'hangs': op weigh (a plain batch) did not return for 0.5 s"* ]]
+	# predict: a run of an encoder that hangs later
+	build encoder e_later ENCODE 'if (getenv("HANG")) for (;;) pause()'
+	"$fairvox" run plan.yaml --plugins . 'encoder={name: e_later}' --results later --quiet
+	HANG=1 fails 1 "encoder 'e_later': op encode has not returned for 0.5 s: see --op-timeout" \
+		"$fairvox" predict "${limit[@]}" later/*/fold1-seed1 "$file"
+	[ -z "$output" ]
+	[ "$SECONDS" -lt 60 ]
+	fails 2 "--op-timeout: '-1' is not a number of seconds" "$fairvox" run plan.yaml --op-timeout -1
+}
+
+@test "Ctrl-C ends a hang at once" {
+	build loss hangs WEIGH "for (;;) pause()"
+	"$fairvox" run plan.yaml --plugins . loss.name=hangs 2>err &
+	pid=$!
+	at_work
+	sleep 1
+	SECONDS=0
+	kill -INT "$pid"
+	run wait "$pid"
+	code=0
+	wait "$pid" || code=$?
+	[ "$code" -eq 130 ]
+	[ "$SECONDS" -lt 5 ]
+	grep -q "loss 'hangs': op weigh at step 1 was still at work and was ended" err
+}
+
+@test "a crash in the program itself names the op" {
+	build encoder e_open OPEN "abort()"
+	build grouper g_uses USES "(abort(), 0)"
+	file=$(ls "$corpus"/*.flac | head -1)
+	fails 1 "fairvox: encoder 'e_open': op open crashed (Aborted)" \
+		"$fairvox" encode --plugins . --encoder e_open --out x.csv "$file"
+	fails 1 "fairvox: grouper 'g_uses': op uses crashed (Aborted)" \
+		"$fairvox" run plan.yaml --plugins . loss.name=gdro 'grouper={name: g_uses}'
+}
+
+@test "what plugins print does not mix with results" {
+	build encoder e_prints ENCODE 'printf("noise\n")' OPEN 'puts("opened")'
+	"$fairvox" run plan.yaml --plugins . 'encoder={name: e_prints}' --results later 2>err >out
+	[ ! -s out ]
+	grep -q "warning: encoder 'e_prints': op open printed to standard output, which was dropped: \"opened\": use fv_note" err
+	file=$(ls "$corpus"/*.flac | head -1)
+	"$fairvox" predict --plugins . later/*/fold1-seed1 "$file" 2>err >out
+	head -1 out | grep -q '^FileName,prob_'
+	! grep -q "noise\|opened" out
+	grep -q "op encode printed to standard output" err
+}
+
+@test "a plugin that replaces one of fairvox's own is named at every run" {
+	build loss erm
+	for round in 1 2; do
+		"$fairvox" run plan.yaml --plugins . 2>err
+		grep -q "warning: loss 'erm' is $PWD/erm.so, which replaces fairvox's own $FAIRVOX_BUILD/plugins/erm.so" err
+	done
+	"$fairvox" run plan.yaml --plugins . loss.name=rw 2>err
+	! grep -q replaces err
+}
+
+@test "the reason of a refused file is told, also when it hides another" {
+	mkdir cut
+	head -c 9000 "$FAIRVOX_BUILD/plugins/gdro.so" >cut/gdro.so
+	fails 4 "loss 'gdro' cannot be used: $PWD/cut/gdro.so: truncated: " "$fairvox" run plan.yaml --plugins cut loss.name=gdro
+	[[ $stderr == *"; remove it to use $FAIRVOX_BUILD/plugins/gdro.so"* ]]
+	fails 4 "$PWD/cut/gdro.so: refused: truncated: " "$fairvox" describe --plugins cut gdro
+	build loss other
+	mv other.so cut/libx.so
+	fails 4 "cut/libx.so: its name is 'other', the name of its file 'libx'" "$fairvox" run plan.yaml --plugins cut loss.name=x
+	# -k goes on with the others
+	echo 'matrix: {loss.name: [gdro, erm]}' >>plan.yaml
+	fails 3 "cut/gdro.so: truncated: " "$fairvox" run plan.yaml -k --plugins cut
+	[[ $stderr == *"1 of 1 run done, 1 computed now; some failed"* ]]
+}
+
+@test "check and describe take a name, a kind and a name, or a path" {
+	run "$fairvox" check truth -p column=gender
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *"  parameter column: gender (given)"* ]]
+	[[ $output == *"shown: 64 rows, 32 of them to fit; an attribute of 4 values, one of them new after fit"* ]]
+	fails 2 "truth: plugin truth: parameter 'column' is missing: name an attribute: give it with -p KEY=VALUE: column (" \
+		"$fairvox" check grouper/truth
+	run "$fairvox" check "$FAIRVOX_BUILD/plugins/gdro.so"
+	[ "$status" -eq 0 ]
+	[[ $output == *"ops: open order weigh evaluate"* ]]
+	[[ $output == *"parameter mode: batch_max; also tried: batch_max|eg|smoothed"* ]]
+	"$fairvox" describe "$FAIRVOX_BUILD/plugins/gdro.so" | grep -q '^loss/gdro '
+	"$fairvox" describe loss/gdro | grep -q '^loss/gdro '
+	for verb in check describe; do
+		fails 4 "nothing.so: No such file" "$fairvox" $verb ./nothing.so
+		fails 4 "is a folder: name a file in it" "$fairvox" $verb ./
+		fails 4 "plan.yaml: is no plugin: a plugin is a shared object called NAME.so" "$fairvox" $verb ./plan.yaml
+		fails 4 "plan.yaml: is no plugin" "$fairvox" $verb plan.yaml
+		fails 2 "no plugin 'gdr', did you mean 'gdro'?" "$fairvox" $verb gdr
+	done
+}
+
+@test "check shows a grouper the columns that it asks for" {
+	build grouper named FIT '{ int found = 0; for (int d = 0; d < train->dims; d++) found |= !strcmp(train->columns[d], "age") && train->roles[d] == FV_COL_VALUE; if (!found) return fv_fail(ctx, FV_DATA, "no column age"); }'
+	fails 4 "violates" "$fairvox" check ./named.so
+	[[ $output == *"fault: fit: plugin named: no column age"* ]]
+	run "$fairvox" check ./named.so --columns p:probability,q:probability,age:value
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *"columns p (probability), q (probability), age (value)"* ]]
+}
+
+@test "table remarks on variants with the same predictions" {
+	build loss nothing
+	"$fairvox" run plan.yaml --plugins . loss.name=erm,nothing,rw --quiet
+	for table in "results" "results --full"; do
+		"$fairvox" table $table --draws 2000 --format md >out
+		cat out
+		grep -qi "^- \(erm, nothing\|nothing, erm\): exactly the same predictions, so what they differ in had no effect" out
+		[ "$(grep -c "exactly the same" out)" -eq 1 ]
+	done
+}
