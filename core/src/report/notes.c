@@ -149,6 +149,8 @@ fv_status core_grid_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 			"them.",
 			grid->n_trials, core_plural((int64_t)grid->n_trials));
 	if (!status)
+		status = core_note_identical(ctx, grid, d);
+	if (!status)
 		status = core_note_kept_epochs(ctx, grid, d);
 	if (!status)
 		status = add_attribute_notes(ctx, grid, d);

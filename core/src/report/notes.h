@@ -18,4 +18,8 @@ FV_NODISCARD fv_status core_support_notes(
 FV_NODISCARD fv_status core_note_left_out(
 	fv_ctx *ctx, const core_grid *grid, core_document *document);
 
+/* Notes variants that predict exactly the same. */
+FV_NODISCARD fv_status core_note_identical(
+	fv_ctx *ctx, const core_grid *grid, core_document *document);
+
 #endif
