@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A sound encoder (mean square and peak) with places for one mistake; see loss.c. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <fairvox/fairvox.h>
+
+#ifndef FILE_SCOPE
+#define FILE_SCOPE
+#endif
+#ifndef OPEN
+#define OPEN
+#endif
+#ifndef INFO
+#define INFO
+#endif
+#ifndef OUTPUT
+#define OUTPUT .name = "power", .layers = 1, .dims = 2
+#endif
+#ifndef ENCODE
+#define ENCODE
+#endif
+#ifndef OPS
+#define OPS FV_ENCODER_OPS(.open = sound_open, .info = sound_info, .encode = sound_encode)
+#endif
+
+typedef struct self {
+	double last;
+} self;
+
+FILE_SCOPE
+
+static fv_status sound_open(void *state, fv_ctx *ctx, const char *weights)
+{
+	(void)state, (void)ctx, (void)weights;
+	OPEN;
+	return FV_OK;
+}
+
+static fv_status sound_info(const void *state, fv_ctx *ctx, fv_encoder_info *info)
+{
+	static const fv_output output[2] = {FV_OUTPUT(OUTPUT), FV_OUTPUT(OUTPUT)};
+	(void)state, (void)ctx;
+	info->rate_hz = 16000;
+	info->min_samples = 1;
+	info->n_outputs = 1;
+	info->outputs = output;
+	INFO;
+	return FV_OK;
+}
+
+__attribute__((unused)) static fv_status sound_encode(const void *state, fv_ctx *ctx,
+	int32_t output, const float *wave, int64_t n, int32_t pooled, float *out)
+{
+	self *me = *(self *const *)(const void *)&state;
+	double sum = 0, peak = 0;
+	(void)output, (void)pooled, (void)ctx, (void)me;
+	for (int64_t i = 0; i < n; i++) {
+		sum += (double)wave[i] * (double)wave[i];
+		peak = fmax(peak, fabs((double)wave[i]));
+	}
+	out[0] = (float)(sum / (double)n);
+	out[1] = (float)peak;
+	ENCODE;
+	return FV_OK;
+}
+
+static const fv_encoder_ops ops = OPS;
+static const fv_descriptor descriptor =
+	FV_ENCODER(.name = MISTAKE, .version = "1", .summary = "a mistake", .source = "none",
+		.licence = "Apache-2.0", .state_size = sizeof(self), .ops = &ops);
+
+FV_PLUGIN_ENTRY
+{
+	return &descriptor;
+}
