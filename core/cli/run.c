@@ -33,8 +33,7 @@ static const char usage[] =
 	"                     losses that only weight samples share processes, and every\n"
 	"                     other run has its own\n"
 	"      --save-every S save a checkpoint every S seconds (default 60); 0: on signals\n"
-	"                     only\n" CLI_OP_TIMEOUT_HELP
-	"      --retry-failed\n"
+	"                     only\n" CLI_OP_TIMEOUT_HELP "      --retry-failed\n"
 	"                     compute only the runs that failed before\n"
 	"      --encode-only  encode the missing recordings and train nothing\n"
 	"      --max-hours H  stop in time to end within H hours, with exit code 75\n"

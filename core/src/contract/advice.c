@@ -44,6 +44,8 @@ static const struct {
 	{"recordings", "use the wave: recordings that differ must give different numbers"},
 	{"threads", "change no state in encode(): it is called from several threads at once"},
 	{"frames", "frames() must return how many frames encode() writes"},
+	{"packs", "what an utterance gets must not depend on the others of its pack, to the last "
+		  "bit"},
 	{"lookup", "return FV_DATA with a message for a recording that is not known"},
 	{"processes", "end copies made by fork() with _exit() or exec()"},
 	{"crash", "the op is named above; build the plugin with -g -fsanitize=address, or run the "
