@@ -105,6 +105,14 @@ same() {
 	wait $pid || true
 }
 
+@test "answers of the file server that are lost change nothing" {
+	"$fairvox" run plan.yaml --encode-only --quiet
+	here SHARED_LOST=1 "$fairvox" run plan.yaml -j 2 2>words
+	grep -q '4 of 4 runs done, 4 computed now' words
+	once 4
+	same
+}
+
 @test "a process that stood still finds its run taken over, and spoils nothing" {
 	one_long_run
 	(other "$fairvox" run plan.yaml) 2>words &
@@ -143,30 +151,32 @@ same() {
 # crowd N KILLS: N processes, on two machines with clocks twenty minutes apart, of which one after the other is killed and
 # replaced, KILLS times; then one more that finishes.
 crowd() {
-	local n=$1 kills=$2 i pids=()
-	for i in $(seq "$n"); do
+	local n=$1 kills=$2 i=0 killed=0 pids=()
+	while [ "$i" -lt "$n" ]; do
 		join_crowd "$i"
+		i=$((i + 1))
 	done
-	for i in $(seq "$kills"); do
+	while [ "$killed" -lt "$kills" ]; do
 		sleep "0.$((RANDOM % 4))$((RANDOM % 10))"
 		victim=$((RANDOM % n))
-		kill -9 "${pids[victim]}" 2>/dev/null || true
+		kill -9 "${pids[victim]}" 2>/dev/null && killed=$((killed + 1))
 		wait "${pids[victim]}" 2>/dev/null || true
-		unset "pids[victim]"
-		join_crowd "$i" "$victim"
+		join_crowd "$((i += 1))" "$victim"
+		[ "$(find results -name done | wc -l)" -lt "$runs" ] || break
 	done
+	echo "$killed kills, then $(find results -name done | wc -l) runs done"
 	for i in "${pids[@]}"; do wait "$i" || true; done
 	here SHARED_DELAY=0.5 "$fairvox" run plan.yaml --wait --quiet
+	[ "$killed" -ge "$kills" ]
 }
 
 # join_crowd NUMBER [PLACE]: starts a process; every second one on the other machine, through the other view.
 join_crowd() {
-	local at=${2-${#pids[@]}}
+	local at=${2-${#pids[@]}} work=(run plan.yaml --quiet --save-every 0.2)
 	if [ $(($1 % 2)) -eq 0 ]; then
-		(other SHARED_SKEW=600 SHARED_DELAY=0.5 "$fairvox" run plan.yaml --quiet --results "$view") 2>>crowd.log &
+		(other SHARED_SKEW=600 SHARED_DELAY=0.5 "$fairvox" "${work[@]}" --results "$view") 2>>crowd.log &
 	else
-		(LD_PRELOAD=$FAIRVOX_BUILD/preload/shared.so SHARED_LOG=$log SHARED_SKEW=-600 SHARED_DELAY=0.5 \
-			exec "$fairvox" run plan.yaml --quiet) 2>>crowd.log &
+		(other SHARED_BOOT= SHARED_SKEW=-600 SHARED_DELAY=0.5 "$fairvox" "${work[@]}") 2>>crowd.log &
 	fi
 	pids[at]=$!
 }
@@ -185,14 +195,15 @@ teardown() {
 }
 
 @test "16 processes, killed at random moments, two views, delayed attributes: each run once, the same table" {
-	kills=8
-	[ -n "${FAIRVOX_LONG-}" ] && kills=100
-	sed -i "s/epochs: 5/epochs: 100, seed: [1, 2, 3, 4]/; s/folds: .*/folds: [1, 2, 3, 4, 5]/" plan.yaml
+	runs=20 kills=12 epochs=3000
+	[ -z "${FAIRVOX_LONG-}" ] || runs=40 kills=100 epochs=6000
+	sed -i "s/epochs: 5/epochs: $epochs, seed: [$(seq -s, $((runs / 10)))]/; s/folds: .*/folds: [1, 2, 3, 4, 5]/" plan.yaml
+	"$fairvox" run plan.yaml --encode-only --quiet
 	one_folder_twice
 	crowd 16 $kills
 	cat crowd.log
-	once 40
+	once $runs
 	same
 	[ -z "$(find results -name checkpoint.safetensors -o -name '.leasing*')" ]
-	[ "$(find results -name '.lease-*' | wc -l)" -eq 40 ]
+	[ "$(find results -name '.lease-*' | wc -l)" -eq $runs ]
 }

@@ -4,6 +4,7 @@
  *   SHARED_DELAY=S       files of leases and the absence of other files are seen as they were up to S seconds ago; what the
  *                        process itself changes in a folder it sees at once, as with close-to-open consistency
  *   SHARED_SKEW=S        its clock of the day is S seconds ahead
+ *   SHARED_LOST=1        the answers to renames and links are lost, and the repeated requests fail
  *   SHARED_LOG=FILE      appends the path of each file `done` that it renames into place */
 #include <dlfcn.h>
 #include <errno.h>
@@ -141,7 +142,8 @@ static int open_at(int dir, const char *name, int flags, mode_t mode)
 	char path[PATH_MAX];
 	if (!next)
 		*(void **)&next = find_next("openat");
-	if (!strcmp(name, "/proc/sys/kernel/random/boot_id") && getenv("SHARED_BOOT"))
+	if (!strcmp(name, "/proc/sys/kernel/random/boot_id") && getenv("SHARED_BOOT") &&
+		*getenv("SHARED_BOOT"))
 		return next(AT_FDCWD, getenv("SHARED_BOOT"), flags, mode);
 	make_path(dir, name, path);
 	if (!is_delayed(path) || (flags & O_ACCMODE) != O_RDONLY) {
@@ -209,7 +211,8 @@ int linkat(int from_dir, const char *from, int dir, const char *name, int flags)
 		*(void **)&next = find_next("linkat");
 	make_path(dir, name, path);
 	forget_folder(path);
-	return next(from_dir, from, dir, name, flags);
+	int result = next(from_dir, from, dir, name, flags);
+	return result || !getenv("SHARED_LOST") ? result : next(from_dir, from, dir, name, flags);
 }
 
 static void log_done(const char *path)
@@ -234,7 +237,7 @@ int rename(const char *from, const char *to)
 	int result = next(from, to);
 	if (!result)
 		log_done(to);
-	return result;
+	return result || !getenv("SHARED_LOST") ? result : next(from, to);
 }
 
 int clock_gettime(clockid_t clock, struct timespec *out)

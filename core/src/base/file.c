@@ -125,13 +125,28 @@ int core_sync_dir_of(fv_ctx *ctx, const char *path)
 	return result;
 }
 
+/* Renames the temporary file. On a network file system the answer to a rename may be lost: the repeated request then
+ * fails although the file has its name, which is looked at. */
+static int rename_file(const core_writer *writer, const struct stat *written)
+{
+	struct stat named;
+	if (!rename(writer->temporary, writer->target))
+		return 0;
+	int reason = errno;
+	bool done = reason == ENOENT && !stat(writer->target, &named) &&
+		    named.st_dev == written->st_dev && named.st_ino == written->st_ino;
+	errno = reason;
+	return done ? 0 : -1;
+}
+
 static fv_status commit_writer(fv_ctx *ctx, core_writer *writer, bool durable)
 {
-	if (durable && fsync(writer->fd))
+	struct stat written;
+	if ((durable && fsync(writer->fd)) || fstat(writer->fd, &written))
 		goto fail;
 	int closed = close(writer->fd);
 	writer->fd = -1;
-	if (closed || rename(writer->temporary, writer->target))
+	if (closed || rename_file(writer, &written))
 		goto fail;
 	writer->temporary = NULL;
 	if (durable && core_sync_dir_of(ctx, writer->target))
