@@ -91,6 +91,8 @@ launch() {
 		#SBATCH -N 1
 	END
 	bash -n script.sh
+	launch --dry-run --results "100%" | grep -q -- "^#SBATCH --output=$PWD/100%%/.slurm/"
+	fails 2 "sbatch cannot write logs to a folder with quotes" launch --dry-run --results 'a"b'
 	bash script.sh 0 # a folder with a blank
 	[ "$(find "a dir" -name done | wc -l)" -eq 1 ]
 }

@@ -62,8 +62,11 @@ static void add_job_name(core_text *text, const char *config)
 static void add_log(core_text *text, const char *folder)
 {
 	core_text path = {0};
-	for (const char *p = folder; *p; p++)
-		core_text_put(&path, p, 1), *p == '%' ? core_text_put(&path, p, 1) : (void)0;
+	for (const char *p = folder; *p; p++) {
+		core_text_put(&path, p, 1);
+		if (*p == '%')
+			core_text_put(&path, p, 1);
+	}
 	core_text_add(&path, "/logs/%%A_%%a.log");
 	text->failed |= path.failed;
 	if (!path.failed)
