@@ -160,32 +160,32 @@ static int open_at(int dir, const char *name, int flags, mode_t mode)
 	return fd;
 }
 
-int openat(int dir, const char *name, int flags, ...)
+int openat(int fd, const char *file, int oflag, ...)
 {
 	va_list args;
-	va_start(args, flags);
-	mode_t mode = flags & O_CREAT ? (mode_t)va_arg(args, int) : 0;
+	va_start(args, oflag);
+	mode_t mode = oflag & O_CREAT ? (mode_t)va_arg(args, int) : 0;
 	va_end(args);
-	return open_at(dir, name, flags, mode);
+	return open_at(fd, file, oflag, mode);
 }
 
-int open(const char *name, int flags, ...)
+int open(const char *file, int oflag, ...)
 {
 	va_list args;
-	va_start(args, flags);
-	mode_t mode = flags & O_CREAT ? (mode_t)va_arg(args, int) : 0;
+	va_start(args, oflag);
+	mode_t mode = oflag & O_CREAT ? (mode_t)va_arg(args, int) : 0;
 	va_end(args);
-	return open_at(AT_FDCWD, name, flags, mode);
+	return open_at(AT_FDCWD, file, oflag, mode);
 }
 
-int access(const char *path, int mode)
+int access(const char *name, int type)
 {
 	static int (*next)(const char *, int);
 	if (!next)
 		*(void **)&next = find_next("access");
 	if (read_setting("SHARED_DELAY") > 0) {
 		pthread_mutex_lock(&mutex);
-		const struct seen *old = find_seen(path);
+		const struct seen *old = find_seen(name);
 		bool absent = old && old->absent;
 		pthread_mutex_unlock(&mutex);
 		if (absent) {
@@ -193,26 +193,26 @@ int access(const char *path, int mode)
 			return -1;
 		}
 	}
-	int result = next(path, mode), reason = errno;
+	int result = next(name, type), reason = errno;
 	if (result && reason == ENOENT && read_setting("SHARED_DELAY") > 0) {
 		pthread_mutex_lock(&mutex);
-		add_seen(path)->absent = true;
+		add_seen(name)->absent = true;
 		pthread_mutex_unlock(&mutex);
 	}
 	errno = reason;
 	return result;
 }
 
-int linkat(int from_dir, const char *from, int dir, const char *name, int flags)
+int linkat(int fromfd, const char *from, int tofd, const char *to, int flags)
 {
 	static int (*next)(int, const char *, int, const char *, int);
 	char path[PATH_MAX];
 	if (!next)
 		*(void **)&next = find_next("linkat");
-	make_path(dir, name, path);
+	make_path(tofd, to, path);
 	forget_folder(path);
-	int result = next(from_dir, from, dir, name, flags);
-	return result || !getenv("SHARED_LOST") ? result : next(from_dir, from, dir, name, flags);
+	int result = next(fromfd, from, tofd, to, flags);
+	return result || !getenv("SHARED_LOST") ? result : next(fromfd, from, tofd, to, flags);
 }
 
 static void log_done(const char *path)
@@ -228,43 +228,43 @@ static void log_done(const char *path)
 	close(fd);
 }
 
-int rename(const char *from, const char *to)
+int rename(const char *old, const char *new)
 {
 	static int (*next)(const char *, const char *);
 	if (!next)
 		*(void **)&next = find_next("rename");
-	forget_folder(to);
-	int result = next(from, to);
+	forget_folder(new);
+	int result = next(old, new);
 	if (!result)
-		log_done(to);
-	return result || !getenv("SHARED_LOST") ? result : next(from, to);
+		log_done(new);
+	return result || !getenv("SHARED_LOST") ? result : next(old, new);
 }
 
-int clock_gettime(clockid_t clock, struct timespec *out)
+int clock_gettime(clockid_t clock_id, struct timespec *tp)
 {
 	static int (*next)(clockid_t, struct timespec *);
 	if (!next)
 		*(void **)&next = find_next("clock_gettime");
-	int result = next(clock, out);
-	if (!result && clock == CLOCK_REALTIME)
-		out->tv_sec += (time_t)read_setting("SHARED_SKEW");
+	int result = next(clock_id, tp);
+	if (!result && clock_id == CLOCK_REALTIME)
+		tp->tv_sec += (time_t)read_setting("SHARED_SKEW");
 	return result;
 }
 
-time_t time(time_t *out)
+time_t time(time_t *timer)
 {
 	struct timespec now = {0};
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (out)
-		*out = now.tv_sec;
+	if (timer)
+		*timer = now.tv_sec;
 	return now.tv_sec;
 }
 
-int gettimeofday(struct timeval *restrict out, void *restrict zone)
+int gettimeofday(struct timeval *restrict tv, void *restrict tz)
 {
 	struct timespec now = {0};
-	(void)zone;
+	(void)tz;
 	clock_gettime(CLOCK_REALTIME, &now);
-	*out = (struct timeval){.tv_sec = now.tv_sec, .tv_usec = now.tv_nsec / 1000};
+	*tv = (struct timeval){.tv_sec = now.tv_sec, .tv_usec = now.tv_nsec / 1000};
 	return 0;
 }

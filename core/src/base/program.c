@@ -9,8 +9,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* Reads both pipes until they close. */
 static void read_output(const int fd[2], core_text *text[2])
 {

@@ -351,10 +351,10 @@ static fv_status finish_others(struct execute *e)
 			status = run_pass(e, now.free);
 			continue;
 		}
+		int64_t left = now.held + now.unsure;
 		if (!told)
 			core_log(e->ctx, CORE_INFO, "waiting for %lld run%s of other processes",
-				(long long)(now.held + now.unsure),
-				core_plural(now.held + now.unsure));
+				(long long)left, core_plural(left));
 		told = true;
 		nanosleep(&pause, NULL);
 		show_progress(e);
