@@ -164,7 +164,7 @@ int openat(int fd, const char *file, int oflag, ...)
 {
 	va_list args;
 	va_start(args, oflag);
-	mode_t mode = oflag & O_CREAT ? (mode_t)va_arg(args, int) : 0;
+	mode_t mode = (oflag & O_CREAT) ? (mode_t)va_arg(args, int) : 0;
 	va_end(args);
 	return open_at(fd, file, oflag, mode);
 }
@@ -173,7 +173,7 @@ int open(const char *file, int oflag, ...)
 {
 	va_list args;
 	va_start(args, oflag);
-	mode_t mode = oflag & O_CREAT ? (mode_t)va_arg(args, int) : 0;
+	mode_t mode = (oflag & O_CREAT) ? (mode_t)va_arg(args, int) : 0;
 	va_end(args);
 	return open_at(AT_FDCWD, file, oflag, mode);
 }
