@@ -16,6 +16,7 @@
 #include "base/plural.h"
 #include "base/progress.h"
 #include "config/yaml.h"
+#include "plugin/call.h"
 #include "run/failure_files.h"
 #include "run/features.h"
 #include "run/slurm.h"
@@ -211,6 +212,7 @@ static fv_status write_arguments(struct launch *l)
 	for (size_t i = 0; i < cli->folders.n; i++)
 		add_option(&text, "--plugins", cli->folders.path[i]);
 	add_option(&text, "--save-every", core_number_text(seconds, cli->save_every_s));
+	add_option(&text, "--op-timeout", core_number_text(seconds, core_call_limit()));
 	core_text_add(&text, "%s -- ", cli->isolate ? " --isolate" : "");
 	core_text_shell(&text, cli->config);
 	for (size_t i = 0; i < cli->n_overrides; i++) {

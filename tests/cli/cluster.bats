@@ -91,6 +91,8 @@ launch() {
 		#SBATCH -N 1
 	END
 	bash -n script.sh
+	launch --dry-run --op-timeout 33 --save-every 7 --isolate --plugins bin |
+		grep -q -- '--results results --cache cache --plugins bin --save-every 7 --op-timeout 33 --isolate -- plan.yaml'
 	launch --dry-run --results "100%" | grep -q -- "^#SBATCH --output=$PWD/100%%/.slurm/"
 	fails 2 "sbatch cannot write logs to a folder with quotes" launch --dry-run --results 'a"b'
 	bash script.sh 0 # a folder with a blank
