@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 FENCE = re.compile(r"(?:^<!-- not run: (?P<why>[^\n]+) -->\n+)?^```sh\n(?P<code>.*?)^```$", re.M | re.S)
-INDENTED = re.compile(r"^    (?:fairvox|cmake|ctest|make|cc|gcc|\./bootstrap) [^\[\n]*$", re.M)
+INDENTED = re.compile(r"^    (?:fairvox|bash|cmake|ctest|make|cc|gcc|\./bootstrap) [^\[\n]*$", re.M)
 LIMIT_S = 300
 
 
