@@ -197,3 +197,11 @@ build() {
 		[ "$(grep -c "exactly the same" out)" -eq 1 ]
 	done
 }
+
+@test "a batch may hold more samples than there are training rows" {
+	build loss repeats MORE 'static fv_status choose(void *s, fv_ctx *c, int32_t *row, int64_t cap, int64_t *n) { for (int64_t i = 0; i < cap; i++) row[i] = (int32_t)(i / 2); *n = cap; return FV_OK; }' \
+		OPS 'FV_LOSS_OPS(.subsample = choose, .weigh = sound_weigh, .evaluate = sound_evaluate)'
+	"$fairvox" run plan.yaml --plugins . loss.name=repeats train.batch=100000 --quiet
+	[ -e results/repeats-*/fold1-seed1/done ]
+	[ "$(wc -l <results/repeats-*/fold1-seed1/metrics.jsonl)" -eq 2 ]
+}

@@ -240,6 +240,13 @@ static void bytes_before_an_array_are_compared(void **state)
 	id[-1] = 7;
 	assert_false(core_fence_check(fence, text, sizeof text));
 	assert_string_equal(text, "wrote 4 bytes before id");
+	const core_fence *first = fence;
+	assert_ptr_equal(core_fence_reserve(ctx, &fence, "id", 400), id);
+	assert_ptr_equal(fence, first);
+	id = core_fence_reserve(ctx, &fence, "id", 1000000);
+	assert_non_null(id);
+	memset(id, 7, 1000000);
+	assert_true(core_fence_check(fence, text, sizeof text));
 	core_fence_close(fence);
 	core_ctx_free(ctx);
 }

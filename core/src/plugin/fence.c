@@ -79,6 +79,17 @@ void *core_fence_place(core_fence *fence, size_t size)
 	return data;
 }
 
+void *core_fence_reserve(fv_ctx *ctx, core_fence **fence, const char *name, size_t size)
+{
+	if (*fence && (*fence)->inside - MARGIN < size) {
+		core_fence_close(*fence);
+		*fence = NULL;
+	}
+	if (!*fence)
+		*fence = core_fence_open(ctx, name, size);
+	return *fence ? core_fence_place(*fence, size) : NULL;
+}
+
 bool core_fence_check(core_fence *fence, char *text, size_t size)
 {
 	const unsigned char *before = (const unsigned char *)fence->data - MARGIN;

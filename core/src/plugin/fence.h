@@ -19,8 +19,12 @@ typedef struct core_fence core_fence;
 core_fence *core_fence_open(fv_ctx *ctx, const char *name, size_t size);
 void core_fence_close(core_fence *fence); /* fence may be NULL */
 
-/* Places an array of `size` bytes; its content is undefined. */
+/* Places an array of `size` bytes, for which there must be room; its content is undefined. */
 void *core_fence_place(core_fence *fence, size_t size);
+
+/* The same, in a fence that is opened if *fence is NULL, and again if it has too little room. NULL when
+ * memory is out. */
+void *core_fence_reserve(fv_ctx *ctx, core_fence **fence, const char *name, size_t size);
 
 /* Returns true if nothing was written before the array; otherwise writes "wrote 8 bytes before v" to
  * `text`. */

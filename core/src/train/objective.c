@@ -122,23 +122,6 @@ static fv_status find_stages_ops(core_objective *o, const fv_descriptor *loss)
 	return FV_OK;
 }
 
-/* Makes room for what the ops write, and protects what they may only read. */
-static fv_status open_fences(core_objective *o)
-{
-	size_t size = (size_t)(o->setup.batch > o->train.n ? o->train.n : o->setup.batch);
-	o->class_weight = o->setup.class_weight;
-	o->shown = core_show_setup(o->ctx, &o->train, &o->dev, &o->count, &o->setup.class_weight);
-	o->v = core_fence_open(o->ctx, "v", size * sizeof(double));
-	o->value = core_fence_open(o->ctx, "value", sizeof(double));
-	if (o->ops.mix) {
-		o->partner = core_fence_open(o->ctx, "partner_row", size * sizeof(int32_t));
-		o->lambda = core_fence_open(o->ctx, "lambda", size * sizeof(double));
-	}
-	return o->shown && o->v && o->value && (!o->ops.mix || (o->partner && o->lambda))
-		       ? FV_OK
-		       : FV_FAILED;
-}
-
 void core_objective_release(core_objective *o)
 {
 	core_fence_close(o->shown);
@@ -146,7 +129,8 @@ void core_objective_release(core_objective *o)
 	core_fence_close(o->value);
 	core_fence_close(o->partner);
 	core_fence_close(o->lambda);
-	o->shown = o->v = o->value = o->partner = o->lambda = NULL;
+	core_fence_close(o->position);
+	o->shown = o->v = o->value = o->partner = o->lambda = o->position = NULL;
 }
 
 static fv_rows hide_groups(fv_rows rows)
@@ -188,9 +172,10 @@ fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *stat
 	o->setup.train = &o->train;
 	o->setup.dev = &o->dev;
 	o->setup.count = &o->count;
-	status = open_fences(o);
-	if (status != FV_OK)
-		return status;
+	o->class_weight = o->setup.class_weight;
+	o->shown = core_show_setup(ctx, &o->train, &o->dev, &o->count, &o->setup.class_weight);
+	if (!o->shown)
+		return FV_FAILED;
 	enter_plugin(o, "open");
 	o->opened = true;
 	return leave_plugin(o, o->ops.open ? o->ops.open(state, ctx, &o->setup) : FV_OK);
@@ -274,10 +259,11 @@ fv_status core_objective_order(core_objective *o, int64_t epoch, int32_t *positi
 	if (!o->ops.order)
 		return FV_OK;
 	size_t size = (size_t)n * sizeof *position;
-	core_fence *fence = core_fence_open(o->ctx, "position", size);
-	if (!fence)
+	/* the fence is kept, as opening it takes longer than an epoch of few rows */
+	int32_t *written = core_fence_reserve(o->ctx, &o->position, "position", size);
+	if (!written)
 		return FV_FAILED;
-	int32_t *written = memcpy(core_fence_place(fence, size), position, size);
+	memcpy(written, position, size);
 	enter_plugin(o, "order");
 	fv_status status = o->ops.order(o->state, o->ctx, epoch, written, n);
 	memcpy(position, written, size);
@@ -286,17 +272,18 @@ fv_status core_objective_order(core_objective *o, int64_t epoch, int32_t *positi
 			status = fv_fail(o->ctx, FV_FAILED,
 				"epoch %lld: position %d, but the subsample has rows 0 to %d",
 				(long long)epoch, (int)position[i], (int)n - 1);
-	status = check_fence(o, fence, leave_plugin(o, status));
-	core_fence_close(fence);
-	return status;
+	return check_fence(o, o->position, leave_plugin(o, status));
 }
 
 fv_status core_objective_mix(
 	core_objective *o, const fv_batch *batch, int32_t *partner, double *lambda)
 {
 	size_t n = (size_t)batch->n;
-	int32_t *their_partner = core_fence_place(o->partner, n * sizeof *partner);
-	double *their_lambda = core_fence_place(o->lambda, n * sizeof *lambda);
+	int32_t *their_partner =
+		core_fence_reserve(o->ctx, &o->partner, "partner_row", n * sizeof *partner);
+	double *their_lambda = core_fence_reserve(o->ctx, &o->lambda, "lambda", n * sizeof *lambda);
+	if (!their_partner || !their_lambda)
+		return FV_FAILED;
 	for (size_t i = 0; i < n; i++) {
 		their_partner[i] = batch->row[i];
 		their_lambda[i] = 1;
@@ -335,8 +322,11 @@ fv_status core_objective_weigh(core_objective *o, const fv_batch *batch, double 
 		return FV_OK;
 	}
 	size_t size = (size_t)batch->n * sizeof *v;
-	double *their_v = memset(core_fence_place(o->v, size), 0, size);
-	double *their_value = core_fence_place(o->value, sizeof *value);
+	double *their_v = core_fence_reserve(o->ctx, &o->v, "v", size);
+	double *their_value = core_fence_reserve(o->ctx, &o->value, "value", sizeof *value);
+	if (!their_v || !their_value)
+		return FV_FAILED;
+	memset(their_v, 0, size);
 	*their_value = NAN;
 	if (core_batch_keep(o->ctx, &o->batch, batch) != FV_OK)
 		return FV_FAILED;

@@ -30,8 +30,9 @@ typedef struct core_objective {
 	const double *class_weight; /* the same weights in memory of the job */
 	bool opened;
 	core_guard guard;
-	core_fence *shown, *v, *value, *partner, *lambda; /* what the ops see and write */
-	core_batch_copy batch;                            /* of the step in progress */
+	core_fence *shown, *v, *value, *partner, *lambda,
+		*position;     /* what the ops see and write */
+	core_batch_copy batch; /* of the step in progress */
 } core_objective;
 
 /* Counts rows [n] by class and group -> memory of the context. Memberships are summed in the order given
