@@ -162,6 +162,22 @@ static void enter_op(core_guard *guard, fv_ctx *ctx, const core_encoder *e, cons
 	core_guard_enter(guard, op, 0, false);
 }
 
+/* Asks the op info, and finds the output that is used. */
+static fv_status read_info(fv_ctx *ctx, core_encoder *e)
+{
+	core_guard guard;
+	e->info.size = sizeof e->info;
+	enter_op(&guard, ctx, e, "info");
+	fv_status status = e->ops->info(e->state, ctx, &e->info);
+	if (!status)
+		status = core_outputs_copy(ctx, &e->info);
+	if (!status)
+		status = check_info(ctx, e);
+	if (!status)
+		status = find_output(ctx, e);
+	return core_guard_leave(&guard, status);
+}
+
 static fv_status open_state(fv_ctx *ctx, core_encoder *e)
 {
 	const core_encoder_spec *spec = e->spec;
@@ -181,17 +197,8 @@ static fv_status open_state(fv_ctx *ctx, core_encoder *e)
 	enter_op(&guard, ctx, e, "open");
 	fv_status status = core_guard_leave(&guard, e->ops->open(e->state, ctx, weights));
 	core_scratch_reset(ctx);
-	e->info.size = sizeof e->info;
-	core_guard_enter(&guard, "info", 0, false);
 	if (!status)
-		status = e->ops->info(e->state, ctx, &e->info);
-	if (!status)
-		status = core_outputs_copy(ctx, &e->info);
-	if (!status)
-		status = check_info(ctx, e);
-	if (!status)
-		status = find_output(ctx, e);
-	status = core_guard_leave(&guard, status);
+		status = read_info(ctx, e);
 	size_t count = (size_t)e->layers * (size_t)e->dims;
 	if (!status && !(e->out = core_fence_open(ctx, "out", count * sizeof(float))))
 		status = FV_FAILED;
