@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Encoders that compute packs, with small networks of drawn weights: 64 utterances of different lengths, in packs
- * of 1 to 64 and in several orders, give the numbers of each utterance alone, to the last bit. */
+ * of 1 to 64 and in several orders, give the numbers of each utterance alone, to the last bit; also on a device
+ * that is not the CPU. */
 #include "support.h"
 
 #include <math.h>
@@ -10,6 +11,7 @@
 #include <fairvox/stream.h>
 
 #include "encoder.h"
+#include "late_device.h"
 #include "nn/encode.h"
 
 enum { UTTERANCES = 64 };
@@ -112,8 +114,79 @@ static void packed_as_alone(void **state)
 	core_ctx_free(ctx);
 }
 
+/* --- another device --- */
+
+/* Encodes the utterances first .. first + n - 1 on a device. */
+static fv_status encode_on(const core_encode_call *call, fv_ctx *ctx, core_device *device,
+	const struct utterances *all, int first, int n, float *const *out)
+{
+	int64_t count[UTTERANCES], width = all->feed[0].width, rows = 0;
+	const char *reason[UTTERANCES];
+	for (int k = 0; k < n; k++)
+		rows += count[k] = all->feed[first + k].rows;
+	float *input = core_alloc(ctx, (size_t)(rows * width), sizeof *input), *at = input;
+	for (int k = 0; k < n; at += count[k++] * width)
+		memcpy(at, all->feed[first + k].data, (size_t)(count[k] * width) * sizeof *at);
+	return core_encode_pack(call, ctx, device, n, count, width, input, out, reason);
+}
+
+/* Every allocation of a pack fails in turn: the failure is told, once. Then none does. */
+static void check_failures(const core_encode_call *call, test_late_device *late,
+	const struct utterances *all, size_t size)
+{
+	fv_status status = FV_FAILED;
+	for (late->fail_at = 1; status != FV_OK; late->fail_at++) {
+		fv_ctx *ctx = test_ctx();
+		float *out[3];
+		for (int k = 0; k < 3; k++)
+			out[k] = core_alloc(ctx, size, 1);
+		late->allocations = 0;
+		status = encode_on(call, ctx, &late->device, all, 8, 3, out);
+		assert_true((status == FV_OK) == (late->fail_at > late->allocations));
+		assert_int_equal(core_error_count(ctx), status != FV_OK);
+		if (status)
+			assert_string_equal(core_error_line(ctx, 0), "out of the device's memory");
+		for (int k = 0; k < 3 && !status; k++)
+			assert_memory_equal(out[k], all->alone[8 + k], size);
+		core_ctx_free(ctx);
+	}
+	assert_true(late->fail_at > 4 && late->operations > 4);
+}
+
+/* The same numbers on a device whose operations run late: nothing reads its memory too early, and all arithmetic is
+ * the device's. */
+static void on_another_device(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+		const struct model *m = &models[i];
+		fv_ctx *ctx = test_ctx(), *there = test_ctx();
+		core_registry *r;
+		core_encoder *here_encoder, *e;
+		struct utterances all;
+		test_late_device late = test_late_device_make();
+		test_ok(ctx, core_registry_open(ctx, NULL, 0, &r));
+		core_ctx_set_device(there, &late.device);
+		test_ok(ctx, test_encoder_with(ctx, r, m->encoder, test_golden(m->weights),
+				     m->output, m->param, &here_encoder));
+		test_ok(there, test_encoder_with(there, r, m->encoder, test_golden(m->weights),
+				       m->output, m->param, &e));
+		const core_encode_call here = {
+			here_encoder->ops, here_encoder->state, here_encoder->output, 1};
+		const core_encode_call call = {e->ops, e->state, e->output, 1};
+		size_t size = (size_t)e->layers * (size_t)e->dims * sizeof(float);
+		encode_alone(ctx, here_encoder, &here, size, &all);
+		check_failures(&call, &late, &all, size);
+		core_encoder_close(e);
+		core_encoder_close(here_encoder);
+		core_ctx_free(there);
+		core_ctx_free(ctx);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(packed_as_alone)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(packed_as_alone), cmocka_unit_test(on_another_device)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

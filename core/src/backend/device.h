@@ -7,8 +7,9 @@
  * row-major. An utterance's results do not depend on the other utterances, to the last bit.
  *
  * Operations are enqueued and return nothing. After one has failed, those behind it do nothing, and `wait`
- * tells the failure. What they are given (rows, layouts, constants, host memory) must stay until `wait`
- * has returned. On the CPU an operation has ended when it returns. */
+ * tells the failure. What they are given (matrices, layouts, constants, host memory) must stay until
+ * `wait` has returned, except fv_convolution and fv_affine, which are copied. On the CPU an operation has
+ * ended when it returns. */
 #ifndef CORE_BACKEND_DEVICE_H
 #define CORE_BACKEND_DEVICE_H
 
