@@ -100,7 +100,7 @@ static void test_seal(void **state)
 	fv_ctx *ctx = test_ctx();
 	const char *cache = test_folder("cache");
 	core_encoder e = encoder('f');
-	const char *sha[MANY + 1];
+	const char *sha[MANY + 1] = {NULL};
 	float x[L * D];
 	bool silent;
 	core_lease *lease;

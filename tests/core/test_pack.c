@@ -82,7 +82,7 @@ static fv_status draw_tensor(
 	int64_t dims[4];
 	int32_t rank = fv_trunk_dims(shape, tensor, index, dims);
 	int64_t n = core_trunk_size(shape, tensor, index);
-	double size = rank > 1 ? 1 / sqrt((double)(n / dims[0])) : 0.1;
+	double size = rank > 1 ? sqrt((double)dims[0] / (double)n) : 0.1;
 	fv_stream stream = fv_rng_seeded(1, "weights", tensor, (uint64_t)index);
 	(void)ctx;
 	for (int64_t i = 0; i < n; i++)

@@ -52,8 +52,10 @@ void core_cpu_feed_forward(core_queue *queue, const fv_linear *inner, int64_t wi
 void core_cpu_add(core_queue *queue, fv_matrix x, fv_matrix y)
 {
 	assert(x.stride == x.width && y.stride == y.width);
+	const float *in = x.at;
+	float *out = y.at;
 	for (int64_t i = 0; i < x.layout->rows * x.width && !queue->status; i++)
-		y.at[i] += x.at[i];
+		out[i] += in[i];
 }
 
 /* --- dense layers --- */

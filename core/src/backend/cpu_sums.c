@@ -56,11 +56,12 @@ void core_cpu_mean(core_queue *queue, fv_sums sums, fv_matrix x, fv_matrix y)
 	double *sum = allocate_doubles(queue, x.width);
 	for (int32_t u = 0; u < x.layout->n && sum; u++) {
 		int64_t rows = x.layout->span[u].count;
+		float *mean = y.at + u * y.stride;
 		memset(sum, 0, (size_t)x.width * sizeof *sum);
 		(sums == FV_SUMS_FLOAT ? add_sixteens : add_rows)(
 			find_rows(x, u), rows, x.stride, x.width, sum);
 		for (int64_t d = 0; d < x.width; d++)
-			y.at[u * y.stride + d] = (float)(sum[d] / (double)rows);
+			mean[d] = (float)(sum[d] / (double)rows);
 	}
 	core_scratch_release(queue->worker, before);
 }
