@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "contract/suite.h"
+#include "plugin/descriptor.h"
 
 enum { N = CORE_CONTRACT_ROWS, TRAIN = N / 2, COLUMNS_MAX = 32, PROBABILITIES = 3 };
 
@@ -196,7 +197,9 @@ static bool fit_grouper(struct contract *c, const struct fixture *f, struct fitt
 
 static bool check_grouping(struct contract *c, const fv_grouping *g)
 {
-	if (!contract_expect(c, g->groups > 0 && g->name, "fit", "gives %d groups", g->groups))
+	if (!contract_expect(c, g->groups > 0 && g->name, "fit", "gives %d groups", g->groups) ||
+		!contract_expect(c, g->groups <= CORE_GROUPS_MAX, "fit",
+			"gives %d groups: at most %d are allowed", g->groups, CORE_GROUPS_MAX))
 		return false;
 	for (int32_t i = 0; i < g->groups; i++) {
 		if (!contract_expect(

@@ -11,6 +11,9 @@
 
 #include "base/context.h"
 
+/* Most groups that a grouper may make */
+#define CORE_GROUPS_MAX 65536
+
 /* True when the descriptor is valid; otherwise `reason` gets one line. `file_name` is the plugin's
  * name according to its file. */
 bool core_descriptor_check(

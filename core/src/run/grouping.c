@@ -8,10 +8,9 @@
 
 #include <fairvox/grouper.h>
 
+#include "plugin/descriptor.h"
 #include "plugin/fence.h"
 #include "plugin/guard.h"
-
-#define GROUPS_MAX 65536
 
 /* One grouper of the product while it is fitted and applied. */
 struct factor {
@@ -188,9 +187,9 @@ static bool is_taken(const fv_grouping *g, int32_t i)
 static fv_status check_grouping(struct factor *f)
 {
 	const fv_grouping *g = &f->grouping;
-	if (g->groups < 1 || g->groups > GROUPS_MAX)
+	if (g->groups < 1 || g->groups > CORE_GROUPS_MAX)
 		return fv_fail(f->ctx, FV_FAILED, "grouper %s made %d groups: it must make 1 to %d",
-			f->plugin, g->groups, GROUPS_MAX);
+			f->plugin, g->groups, CORE_GROUPS_MAX);
 	for (int32_t i = 0; i < g->groups; i++) {
 		if (!g->name || !g->name[i] || !*g->name[i])
 			return fv_fail(f->ctx, FV_FAILED,
@@ -428,9 +427,9 @@ static fv_status cross_members(fv_ctx *ctx, const core_groups *a, const core_gro
 static fv_status cross_groups(
 	fv_ctx *ctx, core_groups *a, const core_groups *b, const core_rows *rows)
 {
-	if ((int64_t)a->groups * b->groups > GROUPS_MAX)
-		return fv_fail(
-			ctx, FV_CONFIG, "the product of groupers has over %d groups", GROUPS_MAX);
+	if ((int64_t)a->groups * b->groups > CORE_GROUPS_MAX)
+		return fv_fail(ctx, FV_CONFIG, "the product of groupers has over %d groups",
+			CORE_GROUPS_MAX);
 	core_groups out = {
 		.groups = a->groups * b->groups, .probability = a->probability || b->probability};
 	out.name = core_alloc(ctx, (size_t)out.groups, sizeof *out.name);
