@@ -146,7 +146,7 @@ renamed() {
 @test "eight programs on one results folder: every run is computed once, all succeed" {
 	sed -i 's/epochs: 2/epochs: 40, seed: [1, 2, 3, 4, 5, 6]/' plan.yaml
 	for i in 1 2 3 4 5 6 7 8; do
-		"$fairvox" run plan.yaml 2>log$i &
+		"$fairvox" run plan.yaml --wait 2>log$i &
 		pids[i]=$!
 	done
 	for i in 1 2 3 4 5 6 7 8; do
