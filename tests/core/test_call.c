@@ -144,6 +144,7 @@ static void no_task_after_a_hang(void **state)
 	core_ctx_free(ctx);
 }
 
+/* cppcheck-suppress constParameter ; the signature of a pool's task */
 static fv_status hang(void *user, fv_ctx *ctx, int64_t task)
 {
 	(void)task;

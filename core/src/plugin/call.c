@@ -197,14 +197,18 @@ static void on_terminate(void)
 	abort();
 }
 
+/* std::set_terminate */
+typedef void (*terminate_handler)(void);
+typedef terminate_handler (*set_terminate)(terminate_handler);
+
 void core_call_hook_exceptions(void)
 {
 	static const char *const libraries[] = {"libstdc++.so.6", "libc++abi.so.1"};
 	for (size_t i = 0; i < 2 && !process.cpp; i++) {
 		void *library = dlopen(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
-		void (*(*set)(void (*)(void)))(void) = NULL;
-		if (library)
-			*(void **)&set = dlsym(library, "_ZSt13set_terminatePFvvE");
+		void *found = library ? dlsym(library, "_ZSt13set_terminatePFvvE") : NULL;
+		set_terminate set;
+		memcpy(&set, &found, sizeof set);
 		if (!set)
 			continue;
 		process.cpp = library;
