@@ -7,20 +7,32 @@ import re
 
 import common
 
+# Of files that are not in the build: fuzzers, and types for the record of the ABI.
+FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-Icore/src", "-Icore/include", "-Itests/support", "-Itests/fuzz"]
+# Compiled many times by run.py, each time with another mistake in place of MISTAKE.
+TEMPLATES = "tests/mistakes/"
+
 FINDING = re.compile(r"^(/\S+?):(\d+):\d+: (?:warning|error): (.*) \[([\w.,-]+)\]$", re.M)
 
 
 def list_sources(root):
     return [path for path in common.list_files(root, ".c")
-            if path.startswith(("core/", "plugins/", "tests/"))]
+            if path.startswith(("core/", "plugins/", "tests/")) and not path.startswith(TEMPLATES)]
 
 
 def run_tidy(root, commands, paths):
     """Findings of clang-tidy in these files, compiled by the commands in that folder."""
     tool = common.find_tool("clang-tidy", "14.0")
     findings = set()
-    for status, output in common.run_parallel([tool, "-p", str(commands), "--quiet"],
-                                              [str(root / path) for path in paths], 4):
+    text = (commands / "compile_commands.json").read_text(encoding="utf-8")
+    built = {entry["file"] for entry in json.loads(text)}
+    files = [str(root / path) for path in paths]
+    results = common.run_parallel([tool, "-p", str(commands), "--quiet"],
+                                  [file for file in files if file in built], 4)
+    flags = [f"--extra-arg={flag.replace('-I', f'-I{root}/')}" for flag in FLAGS]
+    results += common.run_parallel([tool, "-p", "/dev/null", "--quiet", *flags],
+                                   [file for file in files if file not in built], 4)
+    for status, output in results:
         found = FINDING.findall(output)
         for path, line, what, check in found:
             # A header that is reached by tests/../plugins has one name.
