@@ -14,6 +14,9 @@
 
 #include <fairvox/fairvox.h>
 
+#ifndef MISTAKE
+#define MISTAKE "sound"
+#endif
 #ifndef FILE_SCOPE
 #define FILE_SCOPE
 #endif
