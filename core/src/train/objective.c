@@ -337,6 +337,8 @@ fv_status core_objective_weigh(core_objective *o, const fv_batch *batch, double 
 	if (status == FV_OK && !isfinite(*value))
 		status = fv_fail(o->ctx, FV_FAILED, "step %lld: the value is %g",
 			(long long)batch->step, *value);
+	for (int32_t i = 0; i < batch->n; i++)
+		o->weighed |= v[i] != 0;
 	for (int32_t i = 0; status == FV_OK && i < batch->n; i++)
 		if (!isfinite(v[i]))
 			status = fv_fail(o->ctx, FV_FAILED, "step %lld: v of sample %d is %g",

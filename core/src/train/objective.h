@@ -32,6 +32,7 @@ typedef struct core_objective {
 	core_guard guard;
 	core_fence *shown, *v, *value, *partner, *lambda,
 		*position;     /* what the ops see and write */
+	bool weighed;          /* weigh has given some sample a weight other than 0 */
 	core_batch_copy batch; /* of the step in progress */
 } core_objective;
 

@@ -325,6 +325,17 @@ static fv_status keep_chosen(struct core_pass *t)
 	return FV_OK;
 }
 
+/* Warns after the first epoch if the plugin gave no sample a weight. */
+static void warn_of_no_weights(const struct core_pass *t)
+{
+	const core_objective *o = t->objective;
+	if (o->ops.weigh && !o->own_networks && !o->weighed)
+		fv_warn(t->ctx,
+			"loss '%s': op weigh gave every sample of the first epoch the weight 0, so "
+			"nothing was learned",
+			o->name);
+}
+
 /* Trains, judges and reports one epoch. */
 static fv_status run_epoch(struct core_pass *t)
 {
@@ -336,6 +347,8 @@ static fv_status run_epoch(struct core_pass *t)
 		.group_loss = t->group_loss,
 		.params = t->param};
 	fv_status status = t->pass->untrained ? FV_OK : train_epoch(t);
+	if (status == FV_OK && t->epoch == 1 && !t->pass->untrained)
+		warn_of_no_weights(t);
 	epoch.learning_rate = t->pass->untrained ? 0 : t->schedule.rate;
 	double judged = core_clock_s();
 	if (status == FV_OK)
