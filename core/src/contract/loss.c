@@ -2,172 +2,14 @@
 #include <math.h>
 #include <string.h>
 
-#include "contract/suite.h"
-#include "train/shown.h"
-
-enum { N = CORE_CONTRACT_ROWS, CLASSES = 4, GROUPS_MAX = 3, BATCH = 8 };
-
-/* A training set, also used as the development set. */
-struct fixture {
-	int32_t groups;
-	bool soft;
-	int32_t met; /* number of groups that have rows */
-	float label[N * CLASSES], member[N * GROUPS_MAX];
-	int32_t klass[N], group[N], speaker[N];
-	const char *stem[N];
-	double duration[N];
-	double c[CLASSES], g[GROUPS_MAX], cg[CLASSES * GROUPS_MAX], g_soft[GROUPS_MAX],
-		cg_soft[CLASSES * GROUPS_MAX], c_unknown[CLASSES], class_weight[CLASSES];
-	fv_rows rows, dev; /* the same rows, in memory that cannot be written to */
-	fv_counts count;
-	fv_loss_setup setup;
-	core_fence *shown;
-};
+#include "contract/loss_fixture.h"
 
 static const fv_loss_ops *get_ops(const struct contract *c)
 {
 	return c->plugin->ops;
 }
 
-static void fill_row(struct contract *c, struct fixture *w, int32_t i)
-{
-	fv_stream s = fv_rng_seeded(1, "contract.row", 0, (uint64_t)i);
-	float *label = w->label + i * CLASSES, sum = 0;
-	for (int32_t k = 0; k < CLASSES; k++)
-		sum += label[k] = (float)(0.05 + pow(fv_uniform(&s), 3));
-	w->klass[i] = 0;
-	for (int32_t k = 0; k < CLASSES; k++) {
-		label[k] /= sum;
-		w->klass[i] = label[k] > label[w->klass[i]] ? k : w->klass[i];
-	}
-	w->stem[i] = contract_make_stem(c, i);
-	w->speaker[i] = i / 9;
-	w->duration[i] = i % 7 == 6 ? NAN : 0.5 + i % 5;
-	if (!w->groups)
-		return;
-	/* uneven groups: about two thirds of the rows in group 0, every seventh unknown */
-	w->group[i] = i % 7 == 6 ? -1 : i % 3 == 2 ? 1 + i / 3 % (w->met - (w->met > 1)) : 0;
-	w->group[i] = w->group[i] >= w->met ? 0 : w->group[i];
-	for (int32_t g = 0; g < w->groups; g++)
-		w->member[i * w->groups + g] = (float)(fv_uniform(&s) + (g == w->group[i])) / 3;
-}
-
-static void count_row(struct fixture *w, int32_t i)
-{
-	int32_t k = w->klass[i], g = w->groups ? w->group[i] : -1;
-	w->c[k]++;
-	w->c_unknown[k] += w->groups && g < 0;
-	if (g >= 0) {
-		w->g[g]++;
-		w->cg[k * w->groups + g]++;
-	}
-	for (int32_t j = 0; j < w->groups; j++) {
-		double share = w->soft ? (double)w->member[i * w->groups + j] : (g == j);
-		w->g_soft[j] += share;
-		w->cg_soft[k * w->groups + j] += share;
-	}
-}
-
-static struct fixture *make_fixture(struct contract *c, int32_t groups, int32_t met, bool soft)
-{
-	struct fixture *w = contract_alloc(c, 1, sizeof *w);
-	if (!w)
-		return NULL;
-	w->groups = groups;
-	w->met = met;
-	w->soft = soft;
-	for (int32_t i = 0; i < N; i++) {
-		fill_row(c, w, i);
-		count_row(w, i);
-	}
-	for (int32_t k = 0; k < CLASSES; k++)
-		w->class_weight[k] = 0.7 + 0.2 * k;
-	static const char *const names[CLASSES] = {"k0", "k1", "k2", "k3"};
-	w->rows = (fv_rows){.size = sizeof w->rows,
-		.n = N,
-		.classes = CLASSES,
-		.groups = groups,
-		.label = w->label,
-		.klass = w->klass,
-		.group = groups ? w->group : NULL,
-		.member = soft ? w->member : NULL,
-		.stem = w->stem,
-		.speaker = w->speaker,
-		.duration = get_ops(c)->uses_duration ? w->duration : NULL};
-	w->count = (fv_counts){.size = sizeof w->count,
-		.c = w->c,
-		.g = w->g,
-		.cg = w->cg,
-		.g_soft = w->g_soft,
-		.cg_soft = w->cg_soft,
-		.c_unknown = w->c_unknown};
-	w->setup = (fv_loss_setup){.size = sizeof w->setup,
-		.train = &w->rows,
-		.dev = &w->dev,
-		.count = &w->count,
-		.class_weight = w->class_weight,
-		.epochs = 3,
-		.batch = BATCH,
-		.member_is_probability = soft,
-		.class_name = names};
-	w->dev = w->rows;
-	w->shown = core_show_setup(c->ctx, &w->rows, &w->dev, &w->count, &w->setup.class_weight);
-	return w->shown ? w : NULL;
-}
-
-/* A batch and the arrays it points to. */
-struct drawn {
-	fv_batch batch;
-	int32_t row[BATCH], klass[BATCH], group[BATCH];
-	double loss[BATCH], v[BATCH], value;
-	float logits[BATCH * CLASSES], label[BATCH * CLASSES], member[BATCH * GROUPS_MAX];
-	const char *stem[BATCH];
-};
-
-enum { PLAIN, ALONE, TIED, ONE_GROUP, UNKNOWN, EXTREME, ZERO, KINDS };
-static const char *const kinds[KINDS] = {"a plain batch", "a batch of one", "equal losses",
-	"a batch of one group", "a batch of unknown groups", "losses of 1e4 and 1e-8",
-	"losses of 0"};
-
-static void draw_batch(const struct fixture *w, int32_t kind, int64_t step, struct drawn *out)
-{
-	fv_stream s = fv_rng_seeded(1, "contract.batch", kind, (uint64_t)step);
-	int32_t n = kind == ALONE ? 1 : BATCH;
-	for (int32_t i = 0; i < n; i++) {
-		int32_t row = (int32_t)(fv_below(&s, N / BATCH) + (uint64_t)(i * (N / BATCH)));
-		out->row[i] = row;
-		out->klass[i] = w->klass[row];
-		out->stem[i] = w->stem[row];
-		out->loss[i] = 0.2 + 2 * fv_uniform(&s);
-		if (kind == TIED || kind == ZERO)
-			out->loss[i] = kind == TIED ? 1.25 : 0;
-		if (kind == EXTREME)
-			out->loss[i] = i % 2 ? 1e4 : 1e-8;
-		memcpy(out->label + i * CLASSES, w->label + row * CLASSES, CLASSES * sizeof(float));
-		for (int32_t k = 0; k < CLASSES; k++)
-			out->logits[i * CLASSES + k] = (float)fv_normal(&s);
-		out->group[i] = kind == UNKNOWN ? -1 : kind == ONE_GROUP ? 0 : w->group[row];
-		memcpy(out->member + i * w->groups, w->member + row * w->groups,
-			(size_t)w->groups * sizeof(float));
-	}
-	out->batch = (fv_batch){.size = sizeof out->batch,
-		.n = n,
-		.classes = CLASSES,
-		.groups = w->groups,
-		.step = step,
-		.steps = 3 * (N / BATCH),
-		.epoch = 1 + (step - 1) / (N / BATCH),
-		.row = out->row,
-		.loss = out->loss,
-		.logits = out->logits,
-		.label = out->label,
-		.klass = out->klass,
-		.group = w->groups ? out->group : NULL,
-		.member = w->soft ? out->member : NULL,
-		.stem = out->stem};
-}
-
-static fv_status open_loss(struct contract *c, const struct fixture *w, struct instance *in)
+static fv_status open_loss(struct contract *c, const struct loss_fixture *w, struct instance *in)
 {
 	const fv_loss_ops *ops = get_ops(c);
 	in->opened = true;
@@ -176,13 +18,14 @@ static fv_status open_loss(struct contract *c, const struct fixture *w, struct i
 }
 
 /* Opens the loss in a new instance; false: a fault is recorded. */
-static bool start_loss(struct contract *c, const struct fixture *w, struct instance *in)
+static bool start_loss(struct contract *c, const struct loss_fixture *w, struct instance *in)
 {
 	return contract_open_instance(c, in) &&
 	       contract_expect_start(c, in, open_loss(c, w, in), "open");
 }
 
-static bool weigh_batch(struct contract *c, struct instance *in, struct drawn *b, const char *what)
+static bool weigh_batch(
+	struct contract *c, struct instance *in, struct loss_batch *b, const char *what)
 {
 	const fv_loss_ops *ops = get_ops(c);
 	size_t size = (size_t)b->batch.n * sizeof *b->v;
@@ -209,13 +52,14 @@ static bool weigh_batch(struct contract *c, struct instance *in, struct drawn *b
 }
 
 /* Notes if no sample of a plain batch has a weight. */
-static void check_any_weight(struct contract *c, const struct fixture *w)
+static void check_any_weight(struct contract *c, const struct loss_fixture *w)
 {
 	struct instance in;
-	struct drawn b = {0};
+	struct loss_batch b = {0};
 	double sum = 0;
-	draw_batch(w, PLAIN, 1, &b);
-	bool weighed = start_loss(c, w, &in) && weigh_batch(c, &in, &b, kinds[PLAIN]);
+	contract_draw_batch(w, PLAIN, 1, &b);
+	bool weighed =
+		start_loss(c, w, &in) && weigh_batch(c, &in, &b, contract_batch_kinds[PLAIN]);
 	for (int32_t i = 0; i < b.batch.n; i++)
 		sum += fabs(b.v[i]);
 	if (weighed && sum < 1e-300)
@@ -226,21 +70,21 @@ static void check_any_weight(struct contract *c, const struct fixture *w)
 }
 
 /* Weighs one batch of every kind in two states: results must be finite and the same bytes. */
-static void check_batches(struct contract *c, const struct fixture *w)
+static void check_batches(struct contract *c, const struct loss_fixture *w)
 {
 	struct instance a, b = {0};
 	if (start_loss(c, w, &a) && start_loss(c, w, &b)) {
 		for (int32_t kind = 0; kind < 2 * KINDS; kind++) {
-			struct drawn one = {0}, two = {0};
-			draw_batch(w, kind % KINDS, 1 + kind, &one);
-			draw_batch(w, kind % KINDS, 1 + kind, &two);
-			if (weigh_batch(c, &a, &one, kinds[kind % KINDS]) &&
-				weigh_batch(c, &b, &two, kinds[kind % KINDS]))
+			struct loss_batch one = {0}, two = {0};
+			contract_draw_batch(w, kind % KINDS, 1 + kind, &one);
+			contract_draw_batch(w, kind % KINDS, 1 + kind, &two);
+			if (weigh_batch(c, &a, &one, contract_batch_kinds[kind % KINDS]) &&
+				weigh_batch(c, &b, &two, contract_batch_kinds[kind % KINDS]))
 				contract_expect(c,
 					!memcmp(one.v, two.v, sizeof one.v) &&
 						!memcmp(&one.value, &two.value, sizeof one.value),
 					"repeat", "%s gives different weights the second time",
-					kinds[kind % KINDS]);
+					contract_batch_kinds[kind % KINDS]);
 		}
 	}
 	contract_close_instance(c, &a);
@@ -248,7 +92,7 @@ static void check_batches(struct contract *c, const struct fixture *w)
 	check_any_weight(c, w);
 }
 
-static double run_evaluate(struct contract *c, struct instance *in, const struct drawn *b)
+static double run_evaluate(struct contract *c, struct instance *in, const struct loss_batch *b)
 {
 	const fv_loss_ops *ops = get_ops(c);
 	double value = NAN;
@@ -268,12 +112,12 @@ static double run_evaluate(struct contract *c, struct instance *in, const struct
 
 /* The derivative of the value from weigh in a fresh state, or from evaluate in the state `after`.
  * Group weights are held constant, as in the gradient. */
-static double measure_slope(struct contract *c, const struct fixture *w, struct instance *after,
-	const struct drawn *b, int32_t i, bool by_evaluate)
+static double measure_slope(struct contract *c, const struct loss_fixture *w,
+	struct instance *after, const struct loss_batch *b, int32_t i, bool by_evaluate)
 {
 	double value[2] = {0}, h = 1e-5;
 	for (int32_t side = 0; side < 2; side++) {
-		struct drawn moved = *b;
+		struct loss_batch moved = *b;
 		moved.batch.loss = moved.loss;
 		moved.loss[i] += side ? h : -h;
 		if (by_evaluate) {
@@ -288,12 +132,12 @@ static double measure_slope(struct contract *c, const struct fixture *w, struct 
 	return (value[1] - value[0]) / (2 * h);
 }
 
-static void check_slopes(struct contract *c, const struct fixture *w)
+static void check_slopes(struct contract *c, const struct loss_fixture *w)
 {
 	struct instance in;
-	struct drawn b = {0};
-	draw_batch(w, PLAIN, 1, &b);
-	if (start_loss(c, w, &in) && weigh_batch(c, &in, &b, kinds[PLAIN])) {
+	struct loss_batch b = {0};
+	contract_draw_batch(w, PLAIN, 1, &b);
+	if (start_loss(c, w, &in) && weigh_batch(c, &in, &b, contract_batch_kinds[PLAIN])) {
 		uint64_t before = contract_hash_state(c, &in);
 		contract_expect(c, isfinite(run_evaluate(c, &in, &b)), "evaluate",
 			"the value is not finite");
@@ -368,7 +212,7 @@ static bool run_order(
 }
 
 /* Calls mix with the values that a run passes in. */
-static bool run_mix(struct contract *c, struct instance *in, const struct drawn *b,
+static bool run_mix(struct contract *c, struct instance *in, const struct loss_batch *b,
 	int32_t *partner, double *lambda)
 {
 	const fv_loss_ops *ops = get_ops(c);
@@ -392,7 +236,7 @@ static bool run_mix(struct contract *c, struct instance *in, const struct drawn 
 	return ok;
 }
 
-static void check_rows(struct contract *c, const struct fixture *w)
+static void check_rows(struct contract *c, const struct loss_fixture *w)
 {
 	const fv_loss_ops *ops = get_ops(c);
 	int32_t row[2][2 * N] = {{0}}, position[2][2 * N] = {{0}};
@@ -416,13 +260,13 @@ static void check_rows(struct contract *c, const struct fixture *w)
 		"repeat", "subsample or order differ the second time");
 }
 
-static void check_mix(struct contract *c, const struct fixture *w)
+static void check_mix(struct contract *c, const struct loss_fixture *w)
 {
 	struct instance in;
-	struct drawn b = {0};
+	struct loss_batch b = {0};
 	int32_t partner[BATCH];
 	double lambda[BATCH];
-	draw_batch(w, PLAIN, 1, &b);
+	contract_draw_batch(w, PLAIN, 1, &b);
 	if (start_loss(c, w, &in) && run_mix(c, &in, &b, partner, lambda))
 		for (int32_t i = 0; i < BATCH; i++)
 			contract_expect(c,
@@ -434,12 +278,14 @@ static void check_mix(struct contract *c, const struct fixture *w)
 
 /* Ends an epoch: shows the loss a validation pass with all rows and drawn losses. */
 static bool end_epoch(
-	struct contract *c, const struct fixture *w, struct instance *in, int32_t step)
+	struct contract *c, const struct loss_fixture *w, struct instance *in, int32_t step)
 {
 	const fv_loss_ops *ops = get_ops(c);
 	int32_t row[N];
 	double loss[N];
 	float logits[N * CLASSES];
+	if (!ops->validated)
+		return true;
 	fv_stream s = fv_rng_seeded(1, "contract.validation", 0, (uint64_t)step);
 	for (int32_t i = 0; i < N; i++) {
 		row[i] = i;
@@ -463,8 +309,6 @@ static bool end_epoch(
 		.group = dev->group,
 		.member = dev->member,
 		.stem = dev->stem};
-	if (!ops->validated)
-		return true;
 	const fv_batch *shown = contract_show_batch(c, &all);
 	fv_status status =
 		contract_call(c, "validated", NULL, ops->validated(in->state, in->ctx, shown));
@@ -479,21 +323,21 @@ struct outcome {
 	double lambda[BATCH], v[BATCH], value, evaluated;
 };
 
-static bool take_step(struct contract *c, const struct fixture *w, struct instance *in,
+static bool take_step(struct contract *c, const struct loss_fixture *w, struct instance *in,
 	int64_t kept, int32_t step, struct outcome *out)
 {
 	const fv_loss_ops *ops = get_ops(c);
-	struct drawn b = {0};
+	struct loss_batch b = {0};
 	int32_t kind = step % KINDS;
 	*out = (struct outcome){0};
 	for (int32_t i = 0; i < 2 * N; i++)
 		out->position[i] = i;
-	draw_batch(w, kind, step, &b);
+	contract_draw_batch(w, kind, step, &b);
 	if (ops->order && step % 3 == 1 && !run_order(c, in, b.batch.epoch, out->position, kept))
 		return false;
 	if (ops->mix && !run_mix(c, in, &b, out->partner, out->lambda))
 		return false;
-	if (ops->weigh && !weigh_batch(c, in, &b, kinds[kind]))
+	if (ops->weigh && !weigh_batch(c, in, &b, contract_batch_kinds[kind]))
 		return false;
 	memcpy(out->v, b.v, sizeof b.v);
 	out->value = b.value;
@@ -504,7 +348,7 @@ static bool take_step(struct contract *c, const struct fixture *w, struct instan
 /* A run resumed after step `at` from its arrays alone must give the same next steps as an
  * uninterrupted run. The uninterrupted run is ahead by then, so that state shared by both would
  * show as well. */
-static void check_resume(struct contract *c, const struct fixture *w, int32_t at)
+static void check_resume(struct contract *c, const struct loss_fixture *w, int32_t at)
 {
 	enum { STEPS = 12 };
 	struct instance run = {0}, saved = {0}, again = {0};
@@ -533,7 +377,7 @@ static void check_resume(struct contract *c, const struct fixture *w, int32_t at
 }
 
 /* In the first fixture every loss must open; in the others it may refuse. */
-static bool can_open_in(struct contract *c, const struct fixture *w, bool must)
+static bool can_open_in(struct contract *c, const struct loss_fixture *w, bool must)
 {
 	struct instance in;
 	bool works = false;
@@ -568,7 +412,7 @@ static void tell_ops(struct contract *c)
 }
 
 /* Runs the suite in one fixture. */
-static void check_in(struct contract *c, const struct fixture *w)
+static void check_in(struct contract *c, const struct loss_fixture *w)
 {
 	const fv_loss_ops *ops = get_ops(c);
 	check_rows(c, w);
@@ -596,7 +440,8 @@ void contract_check_loss(struct contract *c)
 	for (size_t i = 0; i < n && !c->needs; i++) {
 		int32_t groups = ops->uses_groups ? fixtures[i].groups : 0;
 		bool soft = ops->uses_groups && fixtures[i].soft;
-		struct fixture *w = make_fixture(c, groups, fixtures[i].met, soft);
+		struct loss_fixture *w =
+			contract_make_loss_fixture(c, groups, fixtures[i].met, soft);
 		if (!w)
 			continue;
 		if (can_open_in(c, w, i == 0))

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "contract/loss_fixture.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "train/shown.h"
+
+const char *const contract_batch_kinds[KINDS] = {"a plain batch", "a batch of one", "equal losses",
+	"a batch of one group", "a batch of unknown groups", "losses of 1e4 and 1e-8",
+	"losses of 0"};
+
+static void fill_row(struct contract *c, struct loss_fixture *w, int32_t i)
+{
+	fv_stream s = fv_rng_seeded(1, "contract.row", 0, (uint64_t)i);
+	float *label = w->label + i * CLASSES, sum = 0;
+	for (int32_t k = 0; k < CLASSES; k++)
+		sum += label[k] = (float)(0.05 + pow(fv_uniform(&s), 3));
+	w->klass[i] = 0;
+	for (int32_t k = 0; k < CLASSES; k++) {
+		label[k] /= sum;
+		w->klass[i] = label[k] > label[w->klass[i]] ? k : w->klass[i];
+	}
+	w->stem[i] = contract_make_stem(c, i);
+	w->speaker[i] = i / 9;
+	w->duration[i] = i % 7 == 6 ? NAN : 0.5 + i % 5;
+	if (!w->groups)
+		return;
+	/* uneven groups: about two thirds of the rows in group 0, every seventh unknown */
+	w->group[i] = i % 7 == 6 ? -1 : i % 3 == 2 ? 1 + i / 3 % (w->met - (w->met > 1)) : 0;
+	w->group[i] = w->group[i] >= w->met ? 0 : w->group[i];
+	for (int32_t g = 0; g < w->groups; g++)
+		w->member[i * w->groups + g] = (float)(fv_uniform(&s) + (g == w->group[i])) / 3;
+}
+
+static void count_row(struct loss_fixture *w, int32_t i)
+{
+	int32_t k = w->klass[i], g = w->groups ? w->group[i] : -1;
+	w->c[k]++;
+	w->c_unknown[k] += w->groups && g < 0;
+	if (g >= 0) {
+		w->g[g]++;
+		w->cg[k * w->groups + g]++;
+	}
+	for (int32_t j = 0; j < w->groups; j++) {
+		double share = w->soft ? (double)w->member[i * w->groups + j] : (g == j);
+		w->g_soft[j] += share;
+		w->cg_soft[k * w->groups + j] += share;
+	}
+}
+
+struct loss_fixture *contract_make_loss_fixture(
+	struct contract *c, int32_t groups, int32_t met, bool soft)
+{
+	struct loss_fixture *w = contract_alloc(c, 1, sizeof *w);
+	if (!w)
+		return NULL;
+	w->groups = groups;
+	w->met = met;
+	w->soft = soft;
+	for (int32_t i = 0; i < N; i++) {
+		fill_row(c, w, i);
+		count_row(w, i);
+	}
+	for (int32_t k = 0; k < CLASSES; k++)
+		w->class_weight[k] = 0.7 + 0.2 * k;
+	static const char *const names[CLASSES] = {"k0", "k1", "k2", "k3"};
+	w->rows = (fv_rows){.size = sizeof w->rows,
+		.n = N,
+		.classes = CLASSES,
+		.groups = groups,
+		.label = w->label,
+		.klass = w->klass,
+		.group = groups ? w->group : NULL,
+		.member = soft ? w->member : NULL,
+		.stem = w->stem,
+		.speaker = w->speaker,
+		.duration =
+			((const fv_loss_ops *)c->plugin->ops)->uses_duration ? w->duration : NULL};
+	w->count = (fv_counts){.size = sizeof w->count,
+		.c = w->c,
+		.g = w->g,
+		.cg = w->cg,
+		.g_soft = w->g_soft,
+		.cg_soft = w->cg_soft,
+		.c_unknown = w->c_unknown};
+	w->setup = (fv_loss_setup){.size = sizeof w->setup,
+		.train = &w->rows,
+		.dev = &w->dev,
+		.count = &w->count,
+		.class_weight = w->class_weight,
+		.epochs = 3,
+		.batch = BATCH,
+		.member_is_probability = soft,
+		.class_name = names};
+	w->dev = w->rows;
+	w->shown = core_show_setup(c->ctx, &w->rows, &w->dev, &w->count, &w->setup.class_weight);
+	return w->shown ? w : NULL;
+}
+
+void contract_draw_batch(
+	const struct loss_fixture *w, int32_t kind, int64_t step, struct loss_batch *out)
+{
+	fv_stream s = fv_rng_seeded(1, "contract.batch", kind, (uint64_t)step);
+	int32_t n = kind == ALONE ? 1 : BATCH;
+	for (int32_t i = 0; i < n; i++) {
+		int32_t row = (int32_t)(fv_below(&s, N / BATCH) + (uint64_t)(i * (N / BATCH)));
+		out->row[i] = row;
+		out->klass[i] = w->klass[row];
+		out->stem[i] = w->stem[row];
+		out->loss[i] = 0.2 + 2 * fv_uniform(&s);
+		if (kind == TIED || kind == ZERO)
+			out->loss[i] = kind == TIED ? 1.25 : 0;
+		if (kind == EXTREME)
+			out->loss[i] = i % 2 ? 1e4 : 1e-8;
+		memcpy(out->label + i * CLASSES, w->label + row * CLASSES, CLASSES * sizeof(float));
+		for (int32_t k = 0; k < CLASSES; k++)
+			out->logits[i * CLASSES + k] = (float)fv_normal(&s);
+		out->group[i] = kind == UNKNOWN ? -1 : kind == ONE_GROUP ? 0 : w->group[row];
+		memcpy(out->member + i * w->groups, w->member + row * w->groups,
+			(size_t)w->groups * sizeof(float));
+	}
+	out->batch = (fv_batch){.size = sizeof out->batch,
+		.n = n,
+		.classes = CLASSES,
+		.groups = w->groups,
+		.step = step,
+		.steps = 3 * (N / BATCH),
+		.epoch = 1 + (step - 1) / (N / BATCH),
+		.row = out->row,
+		.loss = out->loss,
+		.logits = out->logits,
+		.label = out->label,
+		.klass = out->klass,
+		.group = w->groups ? out->group : NULL,
+		.member = w->soft ? out->member : NULL,
+		.stem = out->stem};
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Made-up rows and batches that the suite of losses shows an objective. */
+#ifndef CORE_CONTRACT_LOSS_FIXTURE_H
+#define CORE_CONTRACT_LOSS_FIXTURE_H
+
+#include "contract/suite.h"
+
+enum { N = CORE_CONTRACT_ROWS, CLASSES = 4, GROUPS_MAX = 3, BATCH = 8 };
+
+/* A training set, also used as the development set. */
+struct loss_fixture {
+	int32_t groups;
+	bool soft;
+	int32_t met; /* number of groups that have rows */
+	float label[N * CLASSES], member[N * GROUPS_MAX];
+	int32_t klass[N], group[N], speaker[N];
+	const char *stem[N];
+	double duration[N];
+	double c[CLASSES], g[GROUPS_MAX], cg[CLASSES * GROUPS_MAX], g_soft[GROUPS_MAX],
+		cg_soft[CLASSES * GROUPS_MAX], c_unknown[CLASSES], class_weight[CLASSES];
+	fv_rows rows, dev; /* the same rows, in memory that cannot be written to */
+	fv_counts count;
+	fv_loss_setup setup;
+	core_fence *shown;
+};
+
+/* A batch and the arrays it points to. */
+struct loss_batch {
+	fv_batch batch;
+	int32_t row[BATCH], klass[BATCH], group[BATCH];
+	double loss[BATCH], v[BATCH], value;
+	float logits[BATCH * CLASSES], label[BATCH * CLASSES], member[BATCH * GROUPS_MAX];
+	const char *stem[BATCH];
+};
+
+enum { PLAIN, ALONE, TIED, ONE_GROUP, UNKNOWN, EXTREME, ZERO, KINDS };
+/* What each kind is called in messages. */
+extern const char *const contract_batch_kinds[KINDS];
+
+/* Rows in `groups` groups, of which the first `met` have rows. NULL (and a failure) when memory is out. Close
+ * `shown`. */
+struct loss_fixture *contract_make_loss_fixture(
+	struct contract *c, int32_t groups, int32_t met, bool soft);
+
+/* Draws a batch of a kind; the same one for the same kind and step. */
+void contract_draw_batch(
+	const struct loss_fixture *w, int32_t kind, int64_t step, struct loss_batch *out);
+
+#endif
