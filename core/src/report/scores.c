@@ -66,13 +66,14 @@ static fv_status add_other_metrics(fv_ctx *ctx, const core_eval_set *set,
 {
 	double values[CORE_METRICS] = {0};
 	core_tally counts;
-	core_speaker_spread spread;
+	core_speaker_spread spread = {0};
+	bool of_speakers = (wanted & core_metrics_of_kinds(CORE_METRIC_SPEAKERS)) != 0;
 	fv_status status = FV_OK;
 	if (wanted & core_metrics_of_kinds(CORE_METRIC_ROWS))
 		status = core_row_metrics_compute(ctx, set, values);
-	if (!status)
+	if (!status && of_speakers)
 		status = core_tally_make(ctx, set, speakers->S, speakers->of_row, NULL, &counts);
-	if (!status)
+	if (!status && of_speakers)
 		status = core_speaker_spread_compute(ctx, &counts, CORE_MIN_SUPPORT, &spread);
 	if (status)
 		return status;
