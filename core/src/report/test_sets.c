@@ -412,6 +412,14 @@ static fv_status read_variant(fv_ctx *ctx, const core_variant_result *variant, c
 	return status;
 }
 
+static bool is_listed(const char *const *list, int32_t n, const char *name)
+{
+	for (int32_t k = 0; k < n; k++)
+		if (!strcmp(list[k], name))
+			return true;
+	return false;
+}
+
 /* Adds the numeric attributes of a run that are not listed yet. */
 static fv_status add_numeric(fv_ctx *ctx, const core_run_result *run, core_test_sets *out)
 {
@@ -420,10 +428,7 @@ static fv_status add_numeric(fv_ctx *ctx, const core_run_result *run, core_test_
 	core_strings *known = &out->numeric;
 	json_object_foreach(json_object_get(run->metrics, "numeric"), name, value)
 	{
-		int32_t k = 0;
-		while (k < known->n && strcmp(known->item[k], name) != 0)
-			k++;
-		if (k < known->n || known->n == CORE_NUMERIC_MAX)
+		if (known->n == CORE_NUMERIC_MAX || is_listed(known->item, known->n, name))
 			continue;
 		if (!known->item)
 			known->item = core_alloc(ctx, CORE_NUMERIC_MAX, sizeof *known->item);
@@ -439,10 +444,7 @@ static fv_status add_attributes(fv_ctx *ctx, const core_run_result *run, core_te
 {
 	const char *name;
 	for (size_t k = 0; (name = core_run_attribute(run, k)); k++) {
-		int32_t a = 0;
-		while (a < out->n_attributes && strcmp(out->attribute[a], name) != 0)
-			a++;
-		if (a < out->n_attributes)
+		if (is_listed(out->attribute, out->n_attributes, name))
 			continue;
 		const char **grown = core_alloc(ctx, (size_t)out->n_attributes + 1, sizeof *grown);
 		if (!grown)
