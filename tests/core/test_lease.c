@@ -15,7 +15,7 @@
 #include "base/program.h"
 #include "support.h"
 
-static core_lease *take(fv_ctx *ctx, const char *dir)
+static core_lease *try_lease(fv_ctx *ctx, const char *dir)
 {
 	core_lease_view view = {0};
 	core_lease *lease;
@@ -45,15 +45,15 @@ static void test_one_holder(void **state)
 	core_lease_view view = {0};
 	assert_int_equal(look(ctx, dir, &view), CORE_LEASE_FREE);
 	assert_int_equal(look(ctx, core_path_join(ctx, dir, "missing"), &view), CORE_LEASE_FREE);
-	core_lease *first = take(ctx, dir);
+	core_lease *first = try_lease(ctx, dir);
 	assert_non_null(first);
-	assert_null(take(ctx, dir));
+	assert_null(try_lease(ctx, dir));
 	assert_int_equal(look(ctx, dir, &view), CORE_LEASE_HELD);
 	assert_int_equal(view.process, getpid());
 	assert_true(core_lease_is_kept(first));
 	core_lease_release(first);
 	assert_int_equal(look(ctx, dir, &view), CORE_LEASE_FREE);
-	core_lease *second = take(ctx, dir);
+	core_lease *second = try_lease(ctx, dir);
 	assert_non_null(second);
 	assert_false(exists(ctx, dir, ".lease-1"));
 	assert_true(exists(ctx, dir, ".lease-2"));
@@ -85,7 +85,7 @@ static void test_process_that_died(void **state)
 	pid_t child = fork();
 	if (!child) {
 		fv_ctx *own = core_ctx_new();
-		_exit(own && take(own, dir) ? 0 : 1);
+		_exit(own && try_lease(own, dir) ? 0 : 1);
 	}
 	int end;
 	/* not waited for: a process that has ended is dead, although its number is still taken */
@@ -95,7 +95,7 @@ static void test_process_that_died(void **state)
 	assert_int_equal(waitpid(child, &end, 0), child);
 	assert_int_equal(end, 0);
 	assert_int_equal(look(ctx, dir, &view), CORE_LEASE_FREE);
-	core_lease *lease = take(ctx, dir);
+	core_lease *lease = try_lease(ctx, dir);
 	assert_non_null(lease);
 	core_lease_release(lease);
 	core_ctx_free(ctx);
@@ -159,7 +159,7 @@ static void test_old_file(void **state)
 	write_foreign(ctx, dir, ".lease-1", "another", true, 5);
 	assert_int_equal(utimensat(AT_FDCWD, core_path_join(ctx, dir, ".lease-1"), old, 0), 0);
 	assert_int_equal(look(ctx, dir, &view), CORE_LEASE_UNSURE);
-	assert_null(take(ctx, dir));
+	assert_null(try_lease(ctx, dir));
 	core_ctx_free(ctx);
 }
 
@@ -185,7 +185,7 @@ static void test_lost(void **state)
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	const char *dir = test_folder("lease");
-	core_lease *lease = take(ctx, dir);
+	core_lease *lease = try_lease(ctx, dir);
 	write_foreign(ctx, dir, ".lease-2", "another", true, 0);
 	assert_false(core_lease_is_kept(lease));
 	assert_int_equal(unlink(core_path_join(ctx, dir, ".lease-1")), 0);
@@ -201,7 +201,7 @@ static void test_counter(void **state)
 	fv_ctx *ctx = test_ctx();
 	const char *dir = test_folder("lease");
 	setenv("FAIRVOX_HEARTBEAT", "0.1", 1);
-	core_lease *lease = take(ctx, dir);
+	core_lease *lease = try_lease(ctx, dir);
 	unsetenv("FAIRVOX_HEARTBEAT");
 	core_lease_view view = {0};
 	assert_int_equal(look(ctx, dir, &view), CORE_LEASE_HELD);
