@@ -27,7 +27,8 @@ test -z "$(ldd /usr/bin/fairvox /usr/lib/*/libfairvox.so.0 /usr/lib/*/fairvox/*.
 fairvox plugins | tee plugins
 ! grep refused plugins
 test "$(grep -c '^loss' plugins)" -ge 15
-rm -rf /work && mkdir -p /work/configs && cd /work
+study=/root/study # of the bare root
+rm -rf "$study" && mkdir -p "$study/configs" && cd "$study"
 cp /usr/share/fairvox/configs/demo.yaml configs
 time fairvox synth demo/corpus --limit 600 -j 2 -q
 time fairvox run configs/demo.yaml -q -j 2 train.epochs=10
@@ -39,7 +40,7 @@ test -e /usr/share/doc/fairvox/html/index.html -a -e /usr/share/doc/fairvox/exam
 test -e /usr/share/bash-completion/completions/fairvox
 apt-get install -y -qq --no-install-recommends gcc g++ libc6-dev make cmake pkg-config man-db rustc >/dev/null
 man -w fairvox-run fairvox-config || true # a minimal root installs no man pages
-ln -s /work/demo/corpus corpus
+ln -s demo/corpus corpus
 for lang in c c++ rust; do
 	for kind in loss grouper encoder; do
 		name=${kind}_${lang//+/p}
