@@ -167,6 +167,32 @@ struct core_device {
 	const core_device_ops *ops;
 };
 
+/* --- modules: devices that are loaded when asked for --- */
+
+#define CORE_CUDA_MODULE "libfairvox-cuda.so"
+
+/* What a module exports: an object of this type named fairvox_device_module. One thread uses it and its devices. */
+#define CORE_DEVICE_ENTRY "fairvox_device_module"
+
+typedef struct core_device_module {
+	uint32_t size;
+	const char *version; /* of fairvox; both sides must be of the same build */
+	const char *name;    /* "cuda", or "cuda-emulated" */
+	/* Opens device `index` and reserves its memory. rows: how many rows of a pack a product computes at once, a
+	 * power of two from 64 on; 0: as many as its free memory allows, 1,024 to 16,384. Packs may have more rows. Behind
+	 * it, the process must not fork and go on computing in the child. Errors: FV_FAILED, with one message: no
+	 * driver or an old one, no such device, no code for its architecture, too little memory. */
+	fv_status (*open)(fv_ctx *ctx, int32_t index, int64_t rows, core_device **out);
+	/* Frees the device and the constants made on it. */
+	void (*close)(core_device *device);
+	/* Frees the constants made with ctx; call it when the encoder that was opened with ctx is closed. */
+	void (*forget)(core_device *device, const fv_ctx *ctx);
+	/* What results depend on besides the input, for cache keys and env.json: the architecture, the library of
+	 * products, `rows`. Valid until the device is closed. */
+	const char *(*numerics)(const core_device *device);
+	int64_t (*rows)(const core_device *device);
+} core_device_module;
+
 /* The processor; always there. */
 core_device *core_device_cpu(void);
 
