@@ -309,6 +309,57 @@ static void single_rows(void **state)
 		}
 }
 
+/* Packed rows give the same bits as rows read in place, for every remainder of rows, outputs and inputs. */
+static void packed_rows(void **state)
+{
+	(void)state;
+	static const int64_t rows[] = {1, 13, 14, 15, 126, 140, 141, 295};
+	static const int64_t outputs[] = {256, 257, 280, 303, 528};
+	static const int64_t inputs[] = {1, 3, 17, 256, 259, 513, 1027, 2050, 3072};
+	const core_kernels *here[CORE_KERNELS_MAX];
+	size_t n = core_kernels_here(here);
+	for (size_t i = 0; i < n; i++)
+		for (int64_t k = 0; k < 40 && here[i]->packed; k++) {
+			fv_ctx *ctx = test_ctx();
+			problem p = {.rows = rows[k % 8],
+				.outputs = outputs[k % 5],
+				.inputs = inputs[k % 9],
+				.add = (int32_t)(k % 2),
+				.activation = (fv_activation)(k % 3),
+				.bias = k % 7 != 0};
+			p.stride_x = k % 4 ? p.inputs : (p.inputs + 1) / 2;
+			p.stride_y = p.outputs + k % 3;
+			data d = make_case(ctx, &p, 6000 + k);
+			core_kernels in_place = *here[i];
+			in_place.packed = NULL;
+			assert_memory_equal(apply_linear(ctx, here[i], FV_PRECISION_FP32, &p, &d),
+				apply_linear(ctx, &in_place, FV_PRECISION_FP32, &p, &d),
+				(size_t)(p.rows * p.stride_y) * sizeof(float));
+			core_ctx_free(ctx);
+		}
+}
+
+/* Scratch memory for some rows is enough for fewer. */
+static void scratch_grows(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	core_kernels kernels[CORE_KERNELS_MAX + 1];
+	size_t n = all_kernels(kernels), before = 0;
+	float *weight = core_alloc(ctx, 300 * 2000, sizeof *weight);
+	assert_non_null(weight);
+	for (size_t i = 0; i < n; i++, before = 0) {
+		fv_linear *linear = core_linear_open(
+			ctx, &kernels[i], FV_PRECISION_FP32, 300, 2000, weight, NULL);
+		assert_non_null(linear);
+		for (int64_t rows = 1; rows < 500; rows++) {
+			assert_true(fv_linear_scratch(linear, rows) >= before);
+			before = fv_linear_scratch(linear, rows);
+		}
+	}
+	core_ctx_free(ctx);
+}
+
 /* A number that is not finite affects its own row only. */
 static void not_finite(void **state)
 {
@@ -413,6 +464,8 @@ int main(void)
 		cmocka_unit_test(several_blocks),
 		cmocka_unit_test(overlapping_rows),
 		cmocka_unit_test(single_rows),
+		cmocka_unit_test(packed_rows),
+		cmocka_unit_test(scratch_grows),
 		cmocka_unit_test(not_finite),
 		cmocka_unit_test(largest_numbers),
 		cmocka_unit_test(stated_errors),

@@ -33,6 +33,30 @@ typedef struct core_tiles {
 		const void *panel, bool more, float *sum);
 } core_tiles;
 
+/* Products of packed rows and panels of weights (packed.h). */
+enum { CORE_PACKED_STEPS = 4 };
+typedef struct core_packed_tile {
+	int32_t rows, vectors;
+	int64_t depth,
+		block;      /* a block of depth is summed in registers, blocks are added in order */
+	const float *x;     /* [depth][rows] */
+	const float *panel; /* [depth][vectors * lanes] */
+	/* fetch_step bytes of this address are fetched into L2 every CORE_PACKED_STEPS steps of depth */
+	const char *fetch;
+	int64_t fetch_step;
+	bool more;  /* add to the sums instead of replacing them */
+	float *sum; /* [rows,width] */
+} core_packed_tile;
+
+typedef struct core_packed {
+	int32_t rows, width, lanes; /* largest tile: rows x width outputs */
+	/* Copies x [rows,depth], of at most `lanes` rows that are `stride` numbers apart, to `to` [depth], whose
+	 * entries are `line` numbers apart: each gets a number of every row, and zeros up to `lanes`. */
+	void (*pack)(int32_t rows, int64_t depth, const float *x, int64_t stride, int64_t line,
+		float *to);
+	void (*tile)(const core_packed_tile *job);
+} core_packed;
+
 /* y = activation(sum + bias), or activation(y + sum + bias) if `add`, for the first `outputs` <=
  * width numbers of each row of a tile */
 typedef struct core_finish {
@@ -91,6 +115,8 @@ typedef struct core_kernels {
 
 	/* --- encoders --- */
 	const core_tiles *fp32;
+	/* NULL: fp32 is used for all products; otherwise for those with few outputs */
+	const core_packed *packed;
 	/* NULL: float32 products of the rounded numbers are used, with the same results */
 	const core_tiles *bf16;
 	void (*finish)(const core_finish *job);

@@ -9,6 +9,7 @@
 
 #include "backend/cpu_ops.h"
 #include "backend/kernels.h"
+#include "backend/packed.h"
 
 enum {
 	ROW_BLOCK = 240,   /* rows processed at once, a multiple of every tile's rows */
@@ -24,8 +25,9 @@ struct fv_linear {
 	bool direct;    /* rows of x are read in place, without conversion */
 	int64_t outputs, inputs;
 	int64_t depth, block; /* padded inputs in units; units in a block of depth */
-	char *weight[2];      /* panels, of each plane */
-	float *bias;          /* [outputs padded to full vectors], zeros when there is no bias */
+	char *weight[2];      /* panels, of each plane; NULL: the matrix is packed */
+	core_packed_matrix packed;
+	float *bias; /* [outputs padded to full vectors], zeros when there is no bias */
 };
 
 static int64_t round_up(int64_t n, int64_t step)
@@ -112,13 +114,18 @@ fv_linear *core_linear_open(fv_ctx *ctx, const core_kernels *kernels, fv_precisi
 	int32_t *word = fv_scratch(ctx, 2 * (size_t)linear->depth * sizeof *word);
 	if (!linear->bias || !word)
 		return NULL;
+	if (bias)
+		memcpy(linear->bias, bias, (size_t)outputs * sizeof *bias);
+	if (core_packed_suits(kernels, precision, outputs))
+		return core_packed_open(ctx, kernels->packed, outputs, inputs, linear->block,
+			       weight, &linear->packed)
+			       ? NULL
+			       : linear;
 	for (int32_t plane = 0; plane < linear->planes; plane++) {
 		linear->weight[plane] = fv_alloc(ctx, 4 * columns * (size_t)linear->depth);
 		if (!linear->weight[plane])
 			return NULL;
 	}
-	if (bias)
-		memcpy(linear->bias, bias, (size_t)outputs * sizeof *bias);
 	for (int64_t j = 0; j < outputs; j++)
 		place_weights(linear, j, weight + j * inputs, word);
 	return linear;
@@ -164,6 +171,8 @@ enum { ALIGN = 64 };
 
 size_t fv_linear_scratch(const fv_linear *linear, int64_t rows)
 {
+	if (linear->packed.packed)
+		return (size_t)core_packed_scratch(&linear->packed, rows) + ALIGN / sizeof(float);
 	int64_t copies = linear->direct ? 0 : linear->planes * count_block_rows(linear, rows);
 	int64_t line = linear->depth + APART;
 	return (size_t)(count_sum_floats(linear, rows) + copies * line) + ALIGN / sizeof(float);
@@ -255,6 +264,12 @@ void fv_linear_apply(const fv_linear *linear, int64_t rows, const float *x, int6
 {
 	const core_tiles *tiles = linear->tiles;
 	float *sum = (float *)(((uintptr_t)scratch + ALIGN - 1) / ALIGN * ALIGN);
+	if (linear->packed.packed) {
+		core_packed_multiply(&(core_packed_product){&linear->packed,
+			linear->kernels->finish, linear->bias, rows, x, stride_x, add != 0,
+			activation, y, stride_y, sum});
+		return;
+	}
 	float *copy = sum + count_sum_floats(linear, rows);
 	if (tiles->begin)
 		tiles->begin();
