@@ -76,6 +76,41 @@ static void gelu_not_finite(void **state)
 	}
 }
 
+/* Every number of rows and channels up to two tiles and some: the bits of the sum tap by tap, and nothing written
+ * past the end. */
+static void first_rows_bits(void **state)
+{
+	(void)state;
+	enum { TAPS = 10, STEP = 5, ROWS = 9, CHANNELS = 75 };
+	static float weight[TAPS * CHANNELS], offset[CHANNELS], x[ROWS * STEP + TAPS];
+	for (int i = 0; i < TAPS * CHANNELS; i++)
+		weight[i] = sinf((float)i);
+	for (int i = 0; i < CHANNELS; i++)
+		offset[i] = cosf((float)i);
+	for (int i = 0; i < ROWS * STEP + TAPS; i++)
+		x[i] = sinf(1.7f * (float)i);
+	for (size_t k = 0; k < count; k++)
+		for (int rows = 1; rows <= ROWS; rows++)
+			for (int channels = 1; channels <= CHANNELS; channels++) {
+				float y[ROWS * CHANNELS + 1];
+				for (int i = 0; i <= rows * channels; i++)
+					y[i] = 99;
+				here[k]->first_rows(&(core_first_rows){
+					TAPS, channels, STEP, rows, weight, offset, x, y});
+				for (int r = 0; r < rows; r++)
+					for (int c = 0; c < channels; c++) {
+						volatile float sum = offset[c], product;
+						for (int t = 0; t < TAPS; t++) {
+							product = weight[t * channels + c] *
+								  x[r * STEP + t];
+							sum = sum + product;
+						}
+						assert_true(y[r * channels + c] == sum);
+					}
+				assert_true(y[rows * channels] == 99);
+			}
+}
+
 static void layer_norm_values(void **state)
 {
 	(void)state;
@@ -267,6 +302,7 @@ int main(void)
 		cmocka_unit_test(gelu_values),
 		cmocka_unit_test(gelu_ends),
 		cmocka_unit_test(gelu_not_finite),
+		cmocka_unit_test(first_rows_bits),
 		cmocka_unit_test(layer_norm_values),
 		cmocka_unit_test(layer_norm_in_place),
 		cmocka_unit_test(softmax_values),

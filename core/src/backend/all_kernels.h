@@ -5,6 +5,7 @@
 #define CORE_BACKEND_ALL_KERNELS_H
 
 #include "backend/collapse_kernels.h"
+#include "backend/front_kernels.h"
 #include "backend/hidden_kernels.h"
 #include "backend/map_kernels.h"
 #include "backend/optimizer_kernels.h"
@@ -13,12 +14,12 @@
 #define ALL_KERNELS                                                                                \
 	.finish = finish_tile, .split = split_row, .pack = pack_row, .gelu = apply_gelu,           \
 	.layer_norm = apply_layer_norm, .softmax = apply_softmax,                                  \
-	.column_moments = compute_column_moments, .collapse_product = collapse_product,            \
-	.collapse_row = collapse_row, .collapse_gradient = collapse_gradient,                      \
-	.hidden_forward = hidden_forward, .hidden_backward = hidden_backward,                      \
-	.adam_step = adam_step, .sgd_step = sgd_step, .sum_squares = sum_squares,                  \
-	.squared_distances = compute_squared_distances, .pair_forces = add_pair_forces,            \
-	.pair_cost = compute_pair_cost, .link_attraction = compute_link_attraction,                \
-	.square_repulsion = compute_square_repulsion
+	.first_rows = convolve_wave_rows, .column_moments = compute_column_moments,                \
+	.collapse_product = collapse_product, .collapse_row = collapse_row,                        \
+	.collapse_gradient = collapse_gradient, .hidden_forward = hidden_forward,                  \
+	.hidden_backward = hidden_backward, .adam_step = adam_step, .sgd_step = sgd_step,          \
+	.sum_squares = sum_squares, .squared_distances = compute_squared_distances,                \
+	.pair_forces = add_pair_forces, .pair_cost = compute_pair_cost,                            \
+	.link_attraction = compute_link_attraction, .square_repulsion = compute_square_repulsion
 
 #endif

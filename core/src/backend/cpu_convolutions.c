@@ -13,7 +13,7 @@
 #include <fairvox/vector.h>
 
 #include "backend/cpu_ops.h"
-#include "backend/gates.h"
+#include "backend/kernels.h"
 #include "base/context.h"
 
 #define BLOCK 32 /* frames of the last convolution */
@@ -74,26 +74,23 @@ static void fold_norm(
 	}
 }
 
-CORE_LANES_FAST static void convolve_first(const float *weight, const float *offset, int64_t taps,
-	int64_t channels, const float *x, float *y)
-{
-	memcpy(y, offset, (size_t)channels * sizeof *y);
-	for (int64_t k = 0; k < taps; k++, weight += channels)
-		for (int64_t c = 0; c < channels; c++)
-			y[c] += weight[c] * x[k];
-}
-
+/* folded: weights and behind them offsets, as fold_norm makes them */
 static void apply_first(
 	const core_convolutions *c, const float *folded, const float *x, int64_t rows, float *y)
 {
+	const core_kernels *kernels = core_kernels_used();
 	int64_t channels = c->channels[0], taps = c->taps[0];
-	const float *offset = folded + taps * channels;
 	for (int64_t r = 0; r < rows; r += ROWS) {
-		int64_t count = rows - r < ROWS ? rows - r : ROWS;
-		for (int64_t i = r; i < r + count; i++)
-			convolve_first(folded, offset, taps, channels, x + i * c->step[0],
-				y + i * channels);
-		fv_gelu(y + r * channels, y + r * channels, count * channels);
+		const core_first_rows job = {.taps = taps,
+			.channels = channels,
+			.step = c->step[0],
+			.rows = rows - r < ROWS ? rows - r : ROWS,
+			.weight = folded,
+			.offset = folded + taps * channels,
+			.x = x + r * c->step[0],
+			.y = y + r * channels};
+		kernels->first_rows(&job);
+		fv_gelu(job.y, job.y, job.rows * channels);
 	}
 }
 

@@ -109,6 +109,14 @@ typedef struct core_square {
 	int32_t first, last; /* points [first,last) of a leaf; 0, 0 otherwise */
 } core_square;
 
+/* Rows of the first convolution over a wave: y [rows,channels], row r from x [r step, r step + taps) */
+typedef struct core_first_rows {
+	int64_t taps, channels, step, rows;
+	const float *weight, *offset; /* [taps,channels], [channels] */
+	const float *x;
+	float *y;
+} core_first_rows;
+
 typedef struct core_kernels {
 	const char *name;
 	bool (*supported)(const core_cpu *cpu);
@@ -129,6 +137,8 @@ typedef struct core_kernels {
 	void (*layer_norm)(const float *x, int64_t rows, int64_t width, const float *scale,
 		const float *offset, float eps, float *y);
 	void (*softmax)(float *x, int64_t rows, int64_t width, int64_t stride);
+	/* The same bits in every instruction set. */
+	void (*first_rows)(const core_first_rows *job);
 	void (*column_moments)(const float *x, const float *logit, int64_t rows, int64_t width,
 		int64_t stride, const float *centre, const float *peak, double *sums);
 
