@@ -46,7 +46,7 @@ static fv_status add_model(fv_ctx *ctx, struct predict *p, const char *dir)
 	char *model = core_path_join(ctx, dir, "model.safetensors");
 	if (!done || !model)
 		return FV_FAILED;
-	if (core_file_exists(done) && p->n_models < MODELS_MAX)
+	if (core_is_file(done) && p->n_models < MODELS_MAX)
 		p->path[p->n_models++] = model;
 	return FV_OK;
 }
@@ -218,11 +218,9 @@ static fv_status print_predictions(fv_ctx *ctx, const struct predict *p)
 				&text, ",%.9g", p->sum[i * classes + c] / (double)p->n_models);
 		core_text_add(&text, "\n");
 	}
-	bool bad = text.failed;
-	if (!bad)
-		fwrite(text.data, 1, text.size, stdout);
+	fv_status status = cli_print(ctx, &text);
 	core_text_free(&text);
-	return bad ? fv_fail(ctx, FV_FAILED, "out of memory") : cli_flush(ctx);
+	return status ? status : cli_flush(ctx);
 }
 
 static fv_status run(fv_ctx *ctx, int argc, char **argv)

@@ -336,7 +336,7 @@ static void real_speech_matches_reference(void **state)
 		size_t start = (size_t)json_integer_value(json_object_get(input, "start"));
 		size_t n = (size_t)json_integer_value(json_object_get(input, "samples"));
 		assert_true(start + n <= (size_t)wave.n);
-		test_ok(ctx, core_sha256_bytes(ctx, wave.sample + start, n * sizeof(float), hex));
+		core_sha256_bytes(wave.sample + start, n * sizeof(float), hex);
 		assert_string_equal(hex, json_string_value(json_object_get(input, "sha256_f32le")));
 		checked++;
 	}

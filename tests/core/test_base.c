@@ -114,7 +114,7 @@ static void sha256_vectors(void **state)
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	char hex[CORE_SHA256_HEX];
-	test_ok(ctx, core_sha256_bytes(ctx, "abc", 3, hex)); /* FIPS 180-2, appendix B.1 */
+	core_sha256_bytes("abc", 3, hex); /* FIPS 180-2, appendix B.1 */
 	assert_string_equal(
 		hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 	char *path = core_path_join(ctx, test_folder("sha"), "abc");

@@ -232,7 +232,7 @@ static void test_file(void **state)
 	const core_moments wanted[3] = {{7, 0.1, 3.25}, {1, -1e-300, 0}, {123456789, 1. / 3, 7e9}};
 	const char *path, *dir = core_strdup(ctx, test_folder("moments"));
 	for (int i = 0; i < 3; i++)
-		test_ok(ctx, core_sha256_bytes(ctx, &i, sizeof i, sha256[i]));
+		core_sha256_bytes(&i, sizeof i, sha256[i]);
 	test_ok(ctx, core_moments_path(ctx, dir, RATE, 1.5, &path));
 	for (int i = 2; i >= 0; i--) /* one after the other */
 		test_ok(ctx, core_moments_save(ctx, path, 1,

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/content_private.h"
+#include "base/io.h"
 #include "base/utf8.h"
 
 #define START_SIZE 4096 /* bytes of a file that are looked at */
@@ -160,18 +161,11 @@ const char *core_content_describe(fv_ctx *ctx, const void *file, size_t n)
 
 const char *core_content_of_file(fv_ctx *ctx, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = core_open_regular(path, NULL);
 	if (fd < 0)
 		return NULL;
 	uint8_t start[START_SIZE];
-	size_t n = 0;
-	ssize_t got = 1;
-	while (n < sizeof start && got) {
-		got = read(fd, start + n, sizeof start - n);
-		if (got < 0 && errno != EINTR)
-			break;
-		n += got > 0 ? (size_t)got : 0;
-	}
+	ssize_t n = core_read_fully(fd, start, sizeof start);
 	close(fd);
-	return got < 0 ? NULL : core_content_describe(ctx, start, n);
+	return n < 0 ? NULL : core_content_describe(ctx, start, (size_t)n);
 }

@@ -1,58 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
 
+#include "base/io.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static ssize_t read_some(int fd, char *data, size_t size)
-{
-	ssize_t n;
-	do
-		n = read(fd, data, size);
-	while (n < 0 && errno == EINTR);
-	return n;
-}
-
 static fv_status read_all(
-	fv_ctx *ctx, int fd, const char *path, size_t limit, char **data, size_t *size)
+	fv_ctx *ctx, int fd, const char *path, size_t total, size_t limit, char **data)
 {
-	struct stat st;
-	if (fstat(fd, &st))
-		return fv_fail(ctx, FV_DATA, "%s: %s", path, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return fv_fail(ctx, FV_DATA, "%s: not a regular file", path);
-	size_t total = (size_t)st.st_size, done = 0;
 	if (limit && total > limit)
 		return fv_fail(ctx, FV_DATA, "%s: %zu bytes, more than the %zu allowed", path,
 			total, limit);
 	char *buffer = core_alloc(ctx, total + 1, 1);
 	if (!buffer)
 		return FV_FAILED;
-	while (done < total) {
-		ssize_t n = read_some(fd, buffer + done, total - done);
-		if (n < 0)
-			return fv_fail(ctx, FV_DATA, "%s: %s", path, strerror(errno));
-		if (n == 0)
-			return fv_fail(ctx, FV_DATA, "%s: became shorter while it was read", path);
-		done += (size_t)n;
-	}
+	ssize_t n = core_read_fully(fd, buffer, total);
+	if (n < 0)
+		return fv_fail(ctx, FV_DATA, "%s: %s", path, strerror(errno));
+	if ((size_t)n < total)
+		return fv_fail(ctx, FV_DATA, "%s: became shorter while it was read", path);
 	*data = buffer;
-	*size = total;
 	return FV_OK;
 }
 
 fv_status core_file_read(fv_ctx *ctx, const char *path, size_t limit, char **data, size_t *size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return fv_fail(ctx, FV_DATA, "%s: %s", path, strerror(errno));
-	fv_status status = read_all(ctx, fd, path, limit, data, size);
+	struct stat st;
+	int fd;
+	fv_status status = core_open_file(ctx, path, &fd, &st);
+	if (status)
+		return status;
+	*size = (size_t)st.st_size;
+	status = read_all(ctx, fd, path, *size, limit, data);
 	close(fd);
 	return status;
 }
@@ -78,7 +63,7 @@ fv_status core_writer_open(fv_ctx *ctx, const char *path, core_writer **out)
 		return FV_FAILED;
 	for (int tries = 0; writer->fd < 0 && tries < 100; tries++) {
 		uint32_t word;
-		if (getrandom(&word, sizeof word, 0) != (ssize_t)sizeof word)
+		if (core_fill_random(&word, sizeof word))
 			return fv_fail(ctx, FV_FAILED, "getrandom: %s", strerror(errno));
 		writer->temporary = core_format(ctx, "%s/.%.*s.%06x", dir, BASE_KEPT,
 			core_path_base(path), (unsigned)(word & 0xffffff));
@@ -96,17 +81,9 @@ fv_status core_writer_open(fv_ctx *ctx, const char *path, core_writer **out)
 
 fv_status core_writer_put(fv_ctx *ctx, core_writer *writer, const void *data, size_t size)
 {
-	const char *from = data;
-	while (size) {
-		ssize_t n = write(writer->fd, from, size);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return fv_fail(ctx, FV_FAILED, "%s: cannot write: %s", writer->target,
-				strerror(errno));
-		from += n;
-		size -= (size_t)n;
-	}
+	if (core_write_fully(writer->fd, data, size))
+		return fv_fail(
+			ctx, FV_FAILED, "%s: cannot write: %s", writer->target, strerror(errno));
 	return FV_OK;
 }
 
@@ -118,7 +95,7 @@ int core_sync_dir_of(fv_ctx *ctx, const char *path)
 		return -1;
 	/* Some file systems cannot sync a folder and report EINVAL; the rename is done all the
 	 * same. */
-	int result = fsync(fd) && errno != EINVAL ? -1 : 0;
+	int result = core_sync(fd) && errno != EINVAL ? -1 : 0;
 	int reason = errno;
 	close(fd);
 	errno = reason;
@@ -142,7 +119,7 @@ static int rename_file(const core_writer *writer, const struct stat *written)
 static fv_status commit_writer(fv_ctx *ctx, core_writer *writer, bool durable)
 {
 	struct stat written;
-	if ((durable && fsync(writer->fd)) || fstat(writer->fd, &written))
+	if ((durable && core_sync(writer->fd)) || fstat(writer->fd, &written))
 		goto fail;
 	int closed = close(writer->fd);
 	writer->fd = -1;
@@ -177,10 +154,10 @@ fv_status core_writer_commit_loose(fv_ctx *ctx, core_writer *writer)
 static int64_t sync_files(const char *const *path, int64_t n)
 {
 	for (int64_t i = 0; i < n; i++) {
-		int fd = open(path[i], O_RDONLY | O_CLOEXEC);
+		int fd = core_open_regular(path[i], NULL);
 		if (fd < 0 && errno == ENOENT)
 			continue;
-		int failed = fd < 0 || (n <= FEW ? fsync(fd) : syncfs(fd)), reason = errno;
+		int failed = fd < 0 || (n <= FEW ? core_sync(fd) : syncfs(fd)), reason = errno;
 		if (fd >= 0)
 			close(fd);
 		errno = reason;
@@ -259,6 +236,12 @@ fv_status core_make_dirs(fv_ctx *ctx, const char *path)
 bool core_file_exists(const char *path)
 {
 	return access(path, F_OK) == 0;
+}
+
+bool core_is_file(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 bool core_is_dir(const char *path)

@@ -13,7 +13,7 @@ FV_NODISCARD fv_status core_file_read(
 	fv_ctx *ctx, const char *path, size_t limit, char **data, size_t *size);
 
 /* Writes a temporary file beside the target, then fsync, rename, and fsync of the folder. Errors:
- * FV_FAILED with path and reason; the target is then unchanged. */
+ * FV_FAILED with path and reason; the target is then unchanged, as it is once memory has run out (base/memory.h). */
 FV_NODISCARD fv_status core_file_write(
 	fv_ctx *ctx, const char *path, const void *data, size_t size);
 
@@ -38,7 +38,8 @@ FV_NODISCARD fv_status core_files_seal(
 int core_sync_dir_of(fv_ctx *ctx, const char *path);
 
 FV_NODISCARD fv_status core_make_dirs(fv_ctx *ctx, const char *path); /* like mkdir -p */
-bool core_file_exists(const char *path);
+bool core_file_exists(const char *path); /* of any kind, a folder too */
+bool core_is_file(const char *path);     /* a regular one */
 bool core_is_dir(const char *path);
 
 #endif

@@ -1,63 +1,65 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The functions of libcrypto that work in a structure of ours: those of EVP allocate, and libcrypto 3.0 crashes in
+ * them when memory is out. They are deprecated, not removed. */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/hash.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-#include <openssl/evp.h>
+#include "base/io.h"
 
-static void format_hex(const unsigned char *digest, char hex[CORE_SHA256_HEX])
+void core_sha256_begin(core_sha256 *hash)
 {
-	for (int i = 0; i < 32; i++)
+	SHA256_Init(&hash->state);
+}
+
+void core_sha256_add(core_sha256 *hash, const void *data, size_t size)
+{
+	SHA256_Update(&hash->state, data, size);
+}
+
+void core_sha256_end(core_sha256 *hash, char hex[CORE_SHA256_HEX])
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	SHA256_Final(digest, &hash->state);
+	for (int i = 0; i < SHA256_DIGEST_LENGTH; i++)
 		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
 }
 
-fv_status core_sha256_bytes(fv_ctx *ctx, const void *data, size_t size, char hex[CORE_SHA256_HEX])
+void core_sha256_bytes(const void *data, size_t size, char hex[CORE_SHA256_HEX])
 {
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	if (!EVP_Digest(data, size, digest, NULL, EVP_sha256(), NULL))
-		return fv_fail(ctx, FV_FAILED, "SHA-256 failed");
-	format_hex(digest, hex);
-	return FV_OK;
+	core_sha256 hash;
+	core_sha256_begin(&hash);
+	core_sha256_add(&hash, data, size);
+	core_sha256_end(&hash, hex);
 }
 
 fv_status core_sha256_text(fv_ctx *ctx, core_text *text, char hex[CORE_SHA256_HEX])
 {
-	fv_status status = text->failed ? fv_fail(ctx, FV_FAILED, "out of memory")
-					: core_sha256_bytes(ctx, text->data ? text->data : "",
-						  text->size, hex);
+	fv_status status = text->failed ? fv_fail(ctx, FV_FAILED, "out of memory") : FV_OK;
+	core_sha256_bytes(text->data ? text->data : "", text->size, hex);
 	core_text_free(text);
 	return status;
 }
 
-static fv_status hash_stream(
-	fv_ctx *ctx, FILE *file, const char *path, EVP_MD_CTX *md, char hex[CORE_SHA256_HEX])
-{
-	char buffer[1 << 16];
-	size_t n;
-	if (!md || !EVP_DigestInit_ex(md, EVP_sha256(), NULL))
-		return fv_fail(ctx, FV_FAILED, "SHA-256 failed");
-	while ((n = fread(buffer, 1, sizeof buffer, file)) > 0)
-		if (!EVP_DigestUpdate(md, buffer, n))
-			return fv_fail(ctx, FV_FAILED, "SHA-256 failed");
-	if (ferror(file))
-		return fv_fail(ctx, FV_DATA, "%s: %s", path, strerror(errno));
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	if (!EVP_DigestFinal_ex(md, digest, NULL))
-		return fv_fail(ctx, FV_FAILED, "SHA-256 failed");
-	format_hex(digest, hex);
-	return FV_OK;
-}
-
 fv_status core_sha256_file(fv_ctx *ctx, const char *path, char hex[CORE_SHA256_HEX])
 {
-	FILE *file = fopen(path, "rbe");
-	if (!file)
-		return fv_fail(ctx, FV_DATA, "%s: %s", path, strerror(errno));
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	fv_status status = hash_stream(ctx, file, path, md, hex);
-	EVP_MD_CTX_free(md);
-	fclose(file);
+	char buffer[1 << 16];
+	core_sha256 hash;
+	ssize_t n;
+	int fd;
+	fv_status status = core_open_file(ctx, path, &fd, NULL);
+	if (status)
+		return status;
+	core_sha256_begin(&hash);
+	while ((n = core_read_some(fd, buffer, sizeof buffer)) > 0)
+		core_sha256_add(&hash, buffer, (size_t)n);
+	if (n < 0)
+		status = fv_fail(ctx, FV_DATA, "%s: %s", path, strerror(errno));
+	core_sha256_end(&hash, hex);
+	close(fd);
 	return status;
 }

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/io.h"
 #include "base/lease_file.h"
 #include "base/number.h"
 
@@ -88,25 +89,17 @@ static int find_highest(int dir, int64_t remove_below, int64_t *highest)
 static int read_facts(int dir, const char *name, core_lease_facts *out)
 {
 	char text[CORE_LEASE_TEXT + 1];
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return -1;
-	size_t size = 0;
-	ssize_t n;
-	while ((n = read(fd, text + size, CORE_LEASE_TEXT - size)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			break;
-		size += (size_t)n;
-	}
+	ssize_t n = core_read_fully(fd, text, CORE_LEASE_TEXT);
 	int reason = errno;
 	close(fd);
 	errno = reason;
 	if (n < 0)
 		return -1;
-	text[size] = '\0';
-	core_lease_parse(text, size, out);
+	text[n] = '\0';
+	core_lease_parse(text, (size_t)n, out);
 	return 0;
 }
 
@@ -201,10 +194,8 @@ static bool write_tail(const core_lease *lease, bool held)
 	int fd = openat(lease->dir, lease->name, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return !is_gone(errno);
-	ssize_t n;
-	do /* if it cannot be written, the next count may succeed */
-		n = pwrite(fd, tail, CORE_LEASE_TAIL, lease->tail);
-	while (n < 0 && errno == EINTR);
+	/* if it cannot be written, the next count may succeed */
+	(void)core_pwrite_fully(fd, tail, CORE_LEASE_TAIL, lease->tail);
 	close(fd);
 	return true;
 }
@@ -246,8 +237,7 @@ static int start_counting(core_lease *lease)
 
 static void stop_counting(core_lease *lease)
 {
-	while (write(lease->wake[1], "", 1) < 0 && errno == EINTR)
-		;
+	(void)core_write_fully(lease->wake[1], "", 1);
 	pthread_join(lease->thread, NULL);
 	close(lease->wake[0]);
 	close(lease->wake[1]);
@@ -260,17 +250,8 @@ static int write_file(int dir, const char *name, const core_lease_text *text)
 	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return -1;
-	size_t done = 0;
-	while (done < text->size) {
-		ssize_t n = write(fd, text->text + done, text->size - done);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			break;
-		done += (size_t)n;
-	}
 	/* Closing it is enough for other machines to see it; a lease need not outlive this one. */
-	int failed = done < text->size ? -1 : 0, reason = errno;
+	int failed = core_write_fully(fd, text->text, text->size), reason = errno;
 	if (close(fd) && !failed) {
 		failed = -1;
 		reason = errno;

@@ -8,16 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/number.h"
 
 /* Reads the first line of a small file; "-" if it cannot be read. */
 static void read_word(const char *path, char *out, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, out, size - 1);
+	ssize_t n = fd < 0 ? -1 : core_read_fully(fd, out, size - 1);
 	if (fd >= 0)
 		close(fd);
 	out[n > 0 ? n : 0] = '\0';
@@ -46,7 +46,7 @@ static bool read_process(int64_t process, char *state, uint64_t *start)
 	char path[64], text[1024];
 	snprintf(path, sizeof path, "/proc/%" PRId64 "/stat", process);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	ssize_t n = fd < 0 ? -1 : core_read_fully(fd, text, sizeof text - 1);
 	if (fd >= 0)
 		close(fd);
 	if (n <= 0)
@@ -72,11 +72,7 @@ fv_status core_lease_describe(fv_ctx *ctx, core_lease_text *out)
 	unsigned char random[16];
 	char host[65] = "-", boot[40], space[40], state, tail[CORE_LEASE_TAIL + 1];
 	uint64_t start = 0;
-	ssize_t got;
-	do
-		got = getrandom(random, sizeof random, 0);
-	while (got < 0 && errno == EINTR);
-	if (got != (ssize_t)sizeof random)
+	if (core_fill_random(random, sizeof random))
 		return fv_fail(ctx, FV_FAILED, "getrandom: %s", strerror(errno));
 	for (size_t i = 0; i < sizeof random; i++)
 		snprintf(out->token + 2 * i, 3, "%02x", random[i]);

@@ -7,7 +7,11 @@
 int core_lock_try(int fd, bool *taken)
 {
 	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	*taken = fcntl(fd, F_OFD_SETLK, &whole) == 0;
+	int result;
+	do
+		result = fcntl(fd, F_OFD_SETLK, &whole);
+	while (result && errno == EINTR);
+	*taken = result == 0;
 	return *taken || errno == EAGAIN || errno == EACCES ? 0 : -1;
 }
 

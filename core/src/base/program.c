@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/io.h"
+
 /* Reads both pipes until they close. */
 static void read_output(const int fd[2], core_text *text[2])
 {
@@ -20,11 +22,11 @@ static void read_output(const int fd[2], core_text *text[2])
 		for (int i = 0; i < 2; i++) {
 			if (list[i].fd < 0 || !list[i].revents)
 				continue;
-			ssize_t n = read(list[i].fd, buffer, sizeof buffer);
-			if (n > 0)
+			ssize_t n = core_read_some(list[i].fd, buffer, sizeof buffer);
+			if (n > 0) {
 				core_text_put(text[i], buffer, (size_t)n);
-			if (n > 0 || (n < 0 && errno == EINTR))
 				continue;
+			}
 			list[i].fd = -1;
 			n_open--;
 		}
@@ -51,8 +53,7 @@ static int start_program(const char *const *argv, const int out[2], const int er
 static int wait_for_program(pid_t pid)
 {
 	int status = 0;
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	(void)core_wait_child(pid, &status);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/content.h"
 #include "base/context.h"
+#include "base/io.h"
 #include "checkpoint/checkpoint_private.h"
 #include "checkpoint/npy.h"
 #include "checkpoint/split.h"
@@ -33,21 +34,16 @@ size_t core_dtype_size(const char *dtype)
 	return 0;
 }
 
-static fv_status map_file(fv_ctx *ctx, int fd, fv_checkpoint *file)
+static fv_status map_file(fv_ctx *ctx, int fd, size_t size, fv_checkpoint *file)
 {
-	struct stat st;
-	if (fstat(fd, &st))
-		return fv_fail(ctx, FV_DATA, "%s: %s", file->path, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return fv_fail(ctx, FV_DATA, "%s: not a regular file", file->path);
-	if (st.st_size == 0)
+	if (size == 0)
 		return fv_fail(
 			ctx, FV_DATA, "%s: byte 0: too short: the file is empty", file->path);
-	void *data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	void *data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (data == MAP_FAILED)
 		return fv_fail(ctx, FV_DATA, "%s: %s", file->path, strerror(errno));
 	file->data = data;
-	file->size = (size_t)st.st_size;
+	file->size = size;
 	return FV_OK;
 }
 
@@ -111,14 +107,16 @@ static fv_status read_content(fv_ctx *ctx, fv_checkpoint *file)
 
 fv_status fv_checkpoint_open(fv_ctx *ctx, const char *path, fv_checkpoint **out)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return fv_fail(ctx, FV_DATA, "%s: %s", path, strerror(errno));
+	struct stat st;
+	int fd;
+	fv_status status = core_open_file(ctx, path, &fd, &st);
+	if (status)
+		return status;
 	fv_checkpoint *file = calloc(1, sizeof *file);
-	fv_status status = FV_FAILED;
+	status = FV_FAILED;
 	if (file) {
 		file->path = path;
-		status = map_file(ctx, fd, file);
+		status = map_file(ctx, fd, (size_t)st.st_size, file);
 	} else {
 		(void)fv_fail(ctx, FV_FAILED, "%s: out of memory", path);
 	}

@@ -188,12 +188,9 @@ static fv_status hash_parts(
 			status = core_sha256_file(ctx, part[i], hex);
 		core_text_add(&all, "%s %s\n", core_path_base(part[i]), hex);
 	}
-	if (!status)
-		status = all.failed ? fv_fail(ctx, FV_FAILED, "%s: out of memory", path)
-				    : core_sha256_bytes(ctx, all.data, all.size, hex);
-	core_text_free(&all);
 	json_decref(root);
-	return status;
+	fv_status hashed = core_sha256_text(ctx, &all, hex);
+	return status ? status : hashed;
 }
 
 fv_status core_weights_sha256(fv_ctx *ctx, const char *path, char hex[CORE_SHA256_HEX])

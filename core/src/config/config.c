@@ -40,7 +40,10 @@ static fv_status hash_trained_settings(
 			core_yaml_add(out, entry->key, entry->key_place, value);
 	}
 	const char *key = failed ? NULL : core_yaml_canonical_text(ctx, out, NULL);
-	return key ? core_sha256_bytes(ctx, key, strlen(key), hex) : FV_FAILED;
+	if (!key)
+		return FV_FAILED;
+	core_sha256_bytes(key, strlen(key), hex);
+	return FV_OK;
 }
 
 /* Writes what a run's config.yaml holds: all but where it is computed. */

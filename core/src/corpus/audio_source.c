@@ -2,13 +2,13 @@
 #include "corpus/audio_source.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/content.h"
+#include "base/io.h"
 #include "base/path.h"
 #include "corpus/mp3_frames.h"
 #include "corpus/mp3_tags.h"
@@ -17,18 +17,7 @@
 
 ssize_t core_source_bytes(const core_source *s, int64_t at, void *bytes, size_t size)
 {
-	size_t n = 0;
-	while (n < size) {
-		ssize_t got = pread(s->fd, (char *)bytes + n, size - n, (off_t)(at + (int64_t)n));
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -1;
-		if (!got)
-			break;
-		n += (size_t)got;
-	}
-	return (ssize_t)n;
+	return core_pread_fully(s->fd, bytes, size, at);
 }
 
 /* Reads the first bytes behind any ID3v2 tags. *tagged: there are such tags. */
@@ -84,17 +73,11 @@ static fv_status open_decoder(core_source *s)
 static fv_status open_file(core_source *s)
 {
 	struct stat st;
-	if (stat(s->path, &st))
-		return fv_fail(s->ctx, FV_DATA, "%s: %s", s->path, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return fv_fail(s->ctx, FV_DATA, "%s: not a regular file", s->path);
-	if (!st.st_size)
-		return fv_fail(s->ctx, FV_DATA, "%s: empty file", s->path);
+	fv_status status = core_open_file(s->ctx, s->path, &s->fd, &st);
+	if (status)
+		return status;
 	s->bytes = st.st_size;
-	s->fd = open(s->path, O_RDONLY | O_CLOEXEC);
-	if (s->fd < 0)
-		return fv_fail(s->ctx, FV_DATA, "%s: %s", s->path, strerror(errno));
-	return FV_OK;
+	return s->bytes ? FV_OK : fv_fail(s->ctx, FV_DATA, "%s: empty file", s->path);
 }
 
 fv_status core_source_open(fv_ctx *ctx, const char *path, core_source *out)

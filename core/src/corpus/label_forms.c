@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The forms of label files. Each reader gives a table with a header; the first form that matches
  * reads the file. A new form is one reader and one line in the table below. */
-#include <stdio.h>
+#include <unistd.h>
 
 #include "base/file.h"
+#include "base/io.h"
 #include "corpus/forms.h"
 #include "corpus/label_table.h"
 
@@ -99,12 +100,12 @@ static const struct form forms[] = {
 /* The first bytes of a file; 0 when it cannot be read, which its reader reports. */
 static size_t read_head(const char *path, char head[HEAD_BYTES + 1])
 {
-	FILE *file = fopen(path, "rb");
-	size_t n = file ? fread(head, 1, HEAD_BYTES, file) : 0;
-	if (file)
-		(void)fclose(file);
-	head[n] = '\0';
-	return n;
+	int fd = core_open_regular(path, NULL);
+	ssize_t n = fd < 0 ? 0 : core_read_fully(fd, head, HEAD_BYTES);
+	if (fd >= 0)
+		close(fd);
+	head[n > 0 ? n : 0] = '\0';
+	return n > 0 ? (size_t)n : 0;
 }
 
 fv_status core_label_form_read(fv_ctx *ctx, const char *path, const core_corpus_spec *spec,

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/io.h"
 #include "base/lock.h"
 #include "base/number.h"
 #include "fetch/archive.h"
@@ -191,7 +192,7 @@ fv_status core_download_text(
 		status =
 			fv_fail(ctx, FV_FAILED, "cannot use a file in memory: %s", strerror(errno));
 	char *text = status ? NULL : core_alloc(ctx, (size_t)st.st_size + 1, 1);
-	if (!status && (!text || pread(fd, text, (size_t)st.st_size, 0) != st.st_size))
+	if (!status && (!text || core_pread_fully(fd, text, (size_t)st.st_size, 0) != st.st_size))
 		status = fv_fail(ctx, FV_FAILED, "%s: cannot read the download back", name);
 	close(fd);
 	*out = text;

@@ -11,6 +11,7 @@
 
 #include <curl/curl.h>
 
+#include "base/io.h"
 #include "base/number.h"
 #include "base/progress.h"
 
@@ -144,7 +145,7 @@ static bool start_body(core_http *h)
 		h->fault = core_format(h->ctx, "the server answered with status %ld", code);
 		return false;
 	}
-	if (h->at && ftruncate(h->file->fd, 0)) {
+	if (h->at && core_truncate(h->file->fd, 0)) {
 		h->write_errno = errno;
 		return false;
 	}
@@ -157,7 +158,6 @@ static bool start_body(core_http *h)
 static size_t on_body(char *data, size_t one, size_t n, void *user)
 {
 	core_http *h = user;
-	size_t done = 0;
 	if (!h->started && !start_body(h))
 		return 0;
 	int64_t most = h->file->bytes >= 0 ? h->file->bytes : h->file->most;
@@ -166,17 +166,11 @@ static size_t on_body(char *data, size_t one, size_t n, void *user)
 			h->ctx, "the answer is longer than %lld bytes", (long long)most);
 		return 0;
 	}
-	while (done < n) {
-		ssize_t wrote = pwrite(h->file->fd, data + done, n - done, (off_t)h->at);
-		if (wrote < 0 && errno == EINTR)
-			continue;
-		if (wrote < 0) {
-			h->write_errno = errno;
-			return 0;
-		}
-		done += (size_t)wrote;
-		h->at += wrote;
+	if (core_pwrite_fully(h->file->fd, data, n, h->at)) {
+		h->write_errno = errno;
+		return 0;
 	}
+	h->at += (int64_t)n;
 	report_progress(h);
 	return one * n;
 }
@@ -291,7 +285,7 @@ static enum verdict classify_status(core_http *h)
 	if (status != 416 || !h->at)
 		return is_temporary_status(status) ? AGAIN : OVER;
 	h->at = 0; /* the part is longer than the file */
-	return ftruncate(h->file->fd, 0) ? OVER : AGAIN;
+	return core_truncate(h->file->fd, 0) ? OVER : AGAIN;
 }
 
 static enum verdict classify_result(core_http *h, const core_http_file *file, CURLcode code)
@@ -347,7 +341,7 @@ static fv_status fail_transfer(
 fv_status core_http_get(fv_ctx *ctx, core_http *h, core_http_file *file)
 {
 	struct stat st;
-	if (fstat(file->fd, &st) || (!file->resume && st.st_size && ftruncate(file->fd, 0)))
+	if (fstat(file->fd, &st) || (!file->resume && st.st_size && core_truncate(file->fd, 0)))
 		return fv_fail(ctx, FV_FAILED, "%s: cannot write: %s", file->name, strerror(errno));
 	h->ctx = ctx;
 	h->file = file;

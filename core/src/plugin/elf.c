@@ -3,11 +3,12 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/io.h"
 
 #if defined(__x86_64__)
 #define MACHINE EM_X86_64
@@ -23,10 +24,13 @@ static bool check_segments(
 	for (unsigned i = 0; i < head->e_phnum; i++) {
 		Elf64_Phdr segment;
 		off_t at = (off_t)(head->e_phoff + i * sizeof segment);
-		if (pread(fd, &segment, sizeof segment, at) != (ssize_t)sizeof segment) {
+		ssize_t n = core_pread_fully(fd, &segment, sizeof segment, at);
+		if (n < 0)
+			snprintf(reason, size, "cannot be read: %s", strerror(errno));
+		else if (n < (ssize_t)sizeof segment)
 			snprintf(reason, size, "truncated: program header %u is missing", i);
+		if (n < (ssize_t)sizeof segment)
 			return false;
-		}
 		unsigned long long end = 0;
 		if (segment.p_type != PT_LOAD)
 			continue;
@@ -41,15 +45,14 @@ static bool check_segments(
 	return true;
 }
 
-static bool check_open_file(int fd, char *reason, size_t size)
+static bool check_open_file(int fd, unsigned long long file_size, char *reason, size_t size)
 {
-	struct stat st;
 	Elf64_Ehdr head;
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
-		snprintf(reason, size, "not a regular file");
+	ssize_t n = core_pread_fully(fd, &head, sizeof head, 0);
+	if (n < 0) {
+		snprintf(reason, size, "cannot be read: %s", strerror(errno));
 		return false;
 	}
-	ssize_t n = pread(fd, &head, sizeof head, 0);
 	if (n < SELFMAG || memcmp(head.e_ident, ELFMAG, SELFMAG)) {
 		snprintf(reason, size, "not a shared object (no ELF header)");
 		return false;
@@ -68,17 +71,18 @@ static bool check_open_file(int fd, char *reason, size_t size)
 		snprintf(reason, size, "not a shared object (ELF type %u)", head.e_type);
 		return false;
 	}
-	return check_segments(fd, &head, (unsigned long long)st.st_size, reason, size);
+	return check_segments(fd, &head, file_size, reason, size);
 }
 
 bool core_elf_check(const char *path, char *reason, size_t size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	int fd = core_open_regular(path, &st);
 	if (fd < 0) {
-		snprintf(reason, size, "%s", strerror(errno));
+		snprintf(reason, size, "%s", core_open_reason(path, errno));
 		return false;
 	}
-	bool good = check_open_file(fd, reason, size);
+	bool good = check_open_file(fd, (unsigned long long)st.st_size, reason, size);
 	close(fd);
 	return good;
 }

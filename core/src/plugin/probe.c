@@ -17,6 +17,7 @@
 
 #include <fairvox/plugin.h>
 
+#include "base/io.h"
 #include "plugin/descriptor.h"
 #include "plugin/elf.h"
 
@@ -27,7 +28,12 @@ static bool examine_file(const core_candidate *candidate, char *reason, size_t s
 {
 	if (!core_elf_check(candidate->path, reason, size))
 		return false;
+	errno = 0;
 	void *handle = dlopen(candidate->path, RTLD_NOW | RTLD_LOCAL);
+	if (!handle && errno == ENOMEM) { /* the loader's own words seldom say so */
+		snprintf(reason, size, "out of memory");
+		return false;
+	}
 	if (!handle) {
 		const char *error = dlerror();
 		size_t n = strlen(candidate->path);
@@ -59,7 +65,7 @@ static _Noreturn void run_child(const core_candidate *candidate, size_t n, int o
 			if (*p == '\n')
 				*p = ' ';
 		int size = snprintf(line, sizeof line, "%c%s\n", good ? '+' : '-', reason);
-		if (write(out, line, (size_t)size) != size)
+		if (core_write_fully(out, line, (size_t)size))
 			_exit(1);
 	}
 	_exit(0);
@@ -102,9 +108,7 @@ static bool await_verdicts(fv_ctx *ctx, int in, core_candidate *candidate, size_
 			return true;
 		if (a->used == sizeof a->text)
 			return false;
-		ssize_t got = read(in, a->text + a->used, sizeof a->text - a->used);
-		if (got < 0 && errno == EINTR)
-			continue;
+		ssize_t got = core_read_some(in, a->text + a->used, sizeof a->text - a->used);
 		if (got <= 0)
 			return false;
 		a->used += (size_t)got;
@@ -148,8 +152,7 @@ static fv_status probe_until_death(fv_ctx *ctx, core_candidate *candidate, size_
 	int how = 0;
 	if (silent)
 		kill(pid, SIGKILL);
-	while (waitpid(pid, &how, 0) < 0 && errno == EINTR)
-		;
+	(void)core_wait_child(pid, &how);
 	*done = a.done;
 	if (status || a.done == n)
 		return status;

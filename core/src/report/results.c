@@ -85,14 +85,14 @@ static fv_status read_run(fv_ctx *ctx, core_run_result *run, struct left_out *le
 	char *done = core_path_join(ctx, run->dir, "done");
 	if (!done)
 		return FV_FAILED;
-	if (core_file_exists(done)) {
+	if (core_is_file(done)) {
 		run->status = CORE_RUN_DONE;
 		fv_status status = core_json_read(ctx, run->dir, "metrics.json", &run->metrics);
 		if (!status)
 			status = core_json_read(ctx, run->dir, "env.json", &run->env);
 		if (!status)
 			status = read_facts(ctx, run);
-		if (!status || core_file_exists(done)) {
+		if (!status || core_is_file(done)) {
 			judge_run(ctx, status, run, left);
 			return FV_OK;
 		}

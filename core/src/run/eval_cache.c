@@ -25,9 +25,9 @@ fv_status core_eval_cache_path(fv_ctx *ctx, const core_study *study, const core_
 	const char *text = core_json_text(ctx, key, JSON_COMPACT | JSON_SORT_KEYS);
 	if (!text)
 		return FV_FAILED;
-	status = core_sha256_bytes(ctx, text, strlen(text), hex);
-	*path = status ? NULL : core_format(ctx, "%s/.eval/%s.json", study->results, hex);
-	return status || *path ? status : FV_FAILED;
+	core_sha256_bytes(text, strlen(text), hex);
+	*path = core_format(ctx, "%s/.eval/%s.json", study->results, hex);
+	return *path ? FV_OK : FV_FAILED;
 }
 
 const char *core_eval_cache_read(fv_ctx *ctx, const char *path)

@@ -23,7 +23,7 @@ bool core_folder_is_done(fv_ctx *ctx, const core_run *run)
 {
 	char *path = core_path_join(ctx, run->dir, "done"), *text;
 	size_t size;
-	if (!path || !core_file_exists(path))
+	if (!path || !core_is_file(path))
 		return false;
 	if (core_file_read(ctx, path, 1 << 20, &text, &size)) {
 		core_error_clear(ctx);
@@ -33,7 +33,7 @@ bool core_folder_is_done(fv_ctx *ctx, const core_run *run)
 		return false;
 	for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) {
 		path = core_path_join(ctx, run->dir, outputs[i]);
-		if (!path || !core_file_exists(path))
+		if (!path || !core_is_file(path))
 			return false;
 	}
 	return true;
@@ -197,7 +197,7 @@ static fv_status write_failure(fv_ctx *ctx, const char *dir, const char *reason)
 	char *done = core_path_join(ctx, dir, "done");
 	if (!done)
 		status = FV_FAILED;
-	else if (!core_file_exists(done))
+	else if (!core_is_file(done))
 		status = core_folder_write(ctx, &folder, "failed", reason, strlen(reason));
 	core_folder_release(&folder);
 	return status;
@@ -220,11 +220,11 @@ fv_status core_folder_read_failure(fv_ctx *ctx, const char *dir, const char **re
 	char *path = core_path_join(ctx, dir, "failed"), *text;
 	size_t size;
 	*reason = NULL;
-	if (path && !core_file_exists(path))
+	if (path && !core_is_file(path))
 		path = find_failure_beside(ctx, dir);
 	if (!path)
 		return FV_FAILED;
-	if (!core_file_exists(path))
+	if (!core_is_file(path))
 		return FV_OK;
 	fv_status status = core_file_read(ctx, path, 1 << 20, &text, &size);
 	if (status)

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/text.h"
 #include "plugin/call.h"
 
@@ -67,31 +68,19 @@ bool core_pool_should_stop(void)
 	return caught != 0;
 }
 
-static bool write_all(int fd, const void *data, size_t size)
-{
-	const char *from = data;
-	while (size) {
-		ssize_t n = write(fd, from, size);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		from += n;
-		size -= (size_t)n;
-	}
-	return true;
-}
-
+/* Sends the end of a task with the failures of its context; NULL: there was no memory for one. */
 static bool send_report(int out, int64_t task, fv_status status, const fv_ctx *ctx)
 {
 	core_text text = {0};
-	for (size_t i = 0; core_error_line(ctx, i); i++)
+	if (!ctx)
+		core_text_add(&text, "out of memory");
+	for (size_t i = 0; ctx && core_error_line(ctx, i); i++)
 		core_text_add(&text, "%s%s", i ? "\n" : "", core_error_line(ctx, i));
-	if (core_errors_left_out(ctx))
+	if (ctx && core_errors_left_out(ctx))
 		core_text_add(&text, "\n... and %zu more", core_errors_left_out(ctx));
 	struct report report = {task, (int32_t)status, (uint32_t)text.size};
-	bool sent = write_all(out, &report, sizeof report) &&
-		    (!text.size || write_all(out, text.data, text.size));
+	bool sent = !core_write_fully(out, &report, sizeof report) &&
+		    !core_write_fully(out, text.data, text.size);
 	core_text_free(&text);
 	return sent;
 }
@@ -107,7 +96,7 @@ static bool run_task(const struct state *s, int slot, int out, int64_t task)
 	atomic_store(&s->board->current[slot], task);
 	fv_ctx *ctx = core_ctx_new();
 	if (!ctx)
-		return false;
+		return send_report(out, task, FV_FAILED, NULL);
 	core_ctx_copy_log(ctx, s->ctx);
 	fv_status status = s->pool->work(s->pool->user, ctx, task);
 	if (status && !s->pool->keep_going)
@@ -207,7 +196,8 @@ static void handle_reports(struct state *s, struct worker *w)
 		char *reason = strndup(w->text.data + sizeof report, report.size);
 		memmove(w->text.data, w->text.data + whole, w->text.size - whole);
 		w->text.size -= whole;
-		record_task_end(s, report.task, (fv_status)report.status, reason ? reason : "");
+		record_task_end(s, report.task, (fv_status)report.status,
+			reason ? reason : "out of memory");
 		free(reason);
 	}
 }
@@ -242,8 +232,7 @@ static fv_status handle_worker_exit(struct state *s, int slot)
 	struct worker *w = &s->worker[slot];
 	int exit_status = 0;
 	close(w->in);
-	while (waitpid(w->pid, &exit_status, 0) < 0 && errno == EINTR)
-		;
+	(void)core_wait_child(w->pid, &exit_status);
 	w->pid = 0;
 	core_text_free(&w->text);
 	report_noise(s, slot);
@@ -276,9 +265,7 @@ static fv_status read_worker(struct state *s, int slot)
 {
 	struct worker *w = &s->worker[slot];
 	char buffer[4096];
-	ssize_t got = read(w->in, buffer, sizeof buffer);
-	if (got < 0 && errno == EINTR)
-		return FV_OK;
+	ssize_t got = core_read_some(w->in, buffer, sizeof buffer);
 	if (got <= 0)
 		return handle_worker_exit(s, slot);
 	core_text_put(&w->text, buffer, (size_t)got);
@@ -465,7 +452,7 @@ fv_status core_pool_run(fv_ctx *ctx, const core_pool *asked, int64_t *failed)
 	for (int i = 0; i < JOBS_MAX; i++)
 		atomic_store(&board->left[i], -1);
 	static const int numbers[] = {SIGINT, SIGTERM, SIGUSR1};
-	struct sigaction before[3], action = {.sa_handler = note_signal};
+	struct sigaction before[3], action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
 	caught = 0;
 	for (int i = 0; i < 3; i++)
 		sigaction(numbers[i], &action, &before[i]);

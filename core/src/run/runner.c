@@ -222,11 +222,10 @@ static fv_status make_checkpoint(
 	char key[CORE_SHA256_HEX];
 	if (!text || !options.path)
 		return FV_FAILED;
-	fv_status status = core_sha256_bytes(ctx, text, strlen(text), key);
+	core_sha256_bytes(text, strlen(text), key);
 	options.key = core_strdup(ctx, key);
-	if (!status)
-		status = options.key ? core_run_checkpoint_new(ctx, &options, &r->checkpoint)
-				     : FV_FAILED;
+	fv_status status =
+		options.key ? core_run_checkpoint_new(ctx, &options, &r->checkpoint) : FV_FAILED;
 	if (status)
 		return status;
 	core_run_checkpoint_add_text(r->checkpoint, "metrics.jsonl", &r->history);

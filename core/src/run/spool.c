@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/io.h"
 
 struct place {
 	int64_t at, size; /* bytes in the file; size 0: not written */
@@ -78,17 +79,9 @@ fv_status core_spool_open(fv_ctx *ctx, const char *folder, int64_t n, core_spool
 static fv_status write_at(
 	fv_ctx *ctx, const core_spool *spool, const void *data, size_t size, int64_t at)
 {
-	for (const char *from = data; size;) {
-		ssize_t n = pwrite(spool->fd, from, size, at);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return fv_fail(ctx, FV_FAILED, "%s: no room for the results: %s",
-				spool->folder, strerror(n ? errno : ENOSPC));
-		from += n;
-		at += n;
-		size -= (size_t)n;
-	}
+	if (core_pwrite_fully(spool->fd, data, size, at))
+		return fv_fail(ctx, FV_FAILED, "%s: no room for the results: %s", spool->folder,
+			strerror(errno));
 	return FV_OK;
 }
 
@@ -122,17 +115,10 @@ int64_t core_spool_item_size(const core_spool *spool, int64_t i)
 fv_status core_spool_read(fv_ctx *ctx, const core_spool *spool, int64_t i, void *out)
 {
 	struct place from = spool->shared->place[i];
-	for (char *to = out; from.size;) {
-		ssize_t n = pread(spool->fd, to, (size_t)from.size, from.at);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return fv_fail(
-				ctx, FV_FAILED, "%s: %s", spool->folder, strerror(n ? errno : EIO));
-		to += n;
-		from.at += n;
-		from.size -= n;
-	}
+	ssize_t n = core_pread_fully(spool->fd, out, (size_t)from.size, from.at);
+	if (n < from.size)
+		return fv_fail(
+			ctx, FV_FAILED, "%s: %s", spool->folder, strerror(n < 0 ? errno : EIO));
 	return FV_OK;
 }
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/little_endian.h"
 
 #define PATIENCE_S 60            /* a sentence takes about 20 ms */
@@ -79,8 +80,7 @@ static int end_child(struct child *child, bool must_kill)
 	if (must_kill)
 		kill(child->pid, SIGKILL);
 	close(child->out);
-	while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
-		;
+	(void)core_wait_child(child->pid, &status);
 	return status;
 }
 

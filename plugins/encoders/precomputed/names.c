@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../open_text.h"
 #include "precomputed.h"
 
 static bool ends_in(const char *text, const char *end)
@@ -84,11 +85,11 @@ static fv_status read_lines(
 static fv_status read_list(
 	fv_ctx *ctx, const char *path, int64_t n, const char **name, int64_t *found)
 {
-	FILE *file = fopen(path, "rbe");
+	FILE *file = open_text(path);
 	if (!file)
-		return fv_fail(ctx, FV_DATA, "%s: %s", path, strerror(errno));
+		return fv_fail(ctx, FV_DATA, "%s: %s", path, describe_open(errno));
 	fv_status status = read_lines(ctx, path, file, n, name, found);
-	if (!status && ferror(file))
+	if (!status && !feof(file)) /* also when memory for a line is out */
 		status = fv_fail(ctx, FV_DATA, "%s: %s", path, strerror(errno));
 	fclose(file);
 	return status;

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../open_text.h"
 #include "precomputed.h"
 
 /* True if the first line could be the header of a table: it has a separator, or the name of the
@@ -35,9 +36,9 @@ static int starts_table(const char *begin, size_t n)
 
 static fv_status read_file(precomputed_state *s, fv_ctx *ctx)
 {
-	FILE *file = fopen(s->file, "rbe");
+	FILE *file = open_text(s->file);
 	if (!file)
-		return fv_fail(ctx, FV_DATA, "%s: %s", s->file, strerror(errno));
+		return fv_fail(ctx, FV_DATA, "%s: %s", s->file, describe_open(errno));
 	/* Files of tensors have zero bytes near their start; text has none. */
 	char begin[512];
 	size_t n = fread(begin, 1, sizeof begin, file);

@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "../open_text.h"
 #include "parts.h"
 
 struct speech_facts {
@@ -173,9 +174,13 @@ static void read_facts(speech_report *report, speech_facts *f, const json_t *pre
 /* Reads JSON, with or without a byte order mark. */
 static json_t *load_json(const char *path, json_error_t *error)
 {
-	FILE *file = fopen(path, "re");
-	if (!file) /* in jansson's words */
-		return json_load_file(path, JSON_REJECT_DUPLICATES, error);
+	FILE *file = open_text(path);
+	if (!file) {
+		snprintf(error->text, sizeof error->text, "unable to open it: %s",
+			describe_open(errno));
+		error->line = error->column = -1;
+		return NULL;
+	}
 	unsigned char start[3];
 	if (fread(start, 1, 3, file) != 3 || memcmp(start, "\xef\xbb\xbf", 3) != 0)
 		rewind(file);
