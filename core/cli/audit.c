@@ -367,7 +367,7 @@ static fv_status print_text(fv_ctx *ctx, const struct audit *a)
 	if (!status)
 		status = core_document_write(ctx, document, CORE_TABLE_TEXT, &text);
 	if (!status)
-		fwrite(text.data, 1, text.size, stdout);
+		status = cli_print(ctx, &text);
 	core_document_free(document);
 	core_text_free(&text);
 	return status;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/context.h"
+#include "base/text.h"
 
 typedef struct cli_verb {
 	const char *name;
@@ -43,6 +44,8 @@ FV_NODISCARD fv_status cli_set_op_timeout(fv_ctx *ctx, const char *text);
 
 FV_NODISCARD fv_status cli_add_folder(fv_ctx *ctx, cli_folders *folders, const char *path);
 
+/* Prints a text that is complete: nothing of it when memory ran out. */
+FV_NODISCARD fv_status cli_print(fv_ctx *ctx, const core_text *text);
 /* Flushes stdout. Returns FV_FAILED if a write failed (full disk, closed pipe). Call it last. */
 FV_NODISCARD fv_status cli_flush(fv_ctx *ctx);
 

@@ -91,12 +91,10 @@ static fv_status print_variants(fv_ctx *ctx, const core_config *c)
 			printf(" %s%s", c->variants[v->tune->trial[k]].slug,
 				k + 1 < v->tune->n_trials ? "," : "\n");
 		core_config_origins(ctx, c, i, &text);
-		bool bad = text.failed;
-		if (text.data)
-			fwrite(text.data, 1, text.size, stdout);
+		fv_status printed = cli_print(ctx, &text);
 		core_text_free(&text);
-		if (bad)
-			return fv_fail(ctx, FV_FAILED, "out of memory");
+		if (printed)
+			return printed;
 	}
 	return FV_OK;
 }

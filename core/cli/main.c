@@ -10,10 +10,12 @@
 #include <cblas.h>
 
 #include "backend/kernels.h"
+#include "base/memory.h"
 #include "help.h"
 #include "logger.h"
 #include "plugin/call.h"
 #include "restart.h"
+#include "run/pool.h"
 #include "verbs.h"
 
 /* Applies a letter that is an option of every subcommand. Returns false for any other. */
@@ -103,6 +105,12 @@ static fv_status run_verb(
 	return verb->run(ctx, argc, argv);
 }
 
+/* What seemed to succeed, or to fail for another reason, may have gone wrong because memory ran out. */
+static fv_status fail_without_memory(fv_ctx *ctx)
+{
+	return core_error_count(ctx) ? FV_FAILED : fv_fail(ctx, FV_FAILED, "out of memory");
+}
+
 static int flush_output(void)
 {
 	if (!fflush(stdout) && !ferror(stdout))
@@ -138,6 +146,8 @@ int main(int argc, char **argv)
 	fv_status status = run_verb(ctx, argc - 1, argv + 1, &logger, blas_is_correct);
 	core_warn_rest(ctx);
 	cli_logger_clear(&logger);
+	if (core_memory_is_out() && !core_pool_was_stopped(status))
+		status = fail_without_memory(ctx);
 	print_errors(ctx);
 	core_ctx_free(ctx);
 	return (int)status;

@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/nearest.h"
 #include "base/number.h"
 #include "cli.h"
@@ -162,8 +163,19 @@ fv_status cli_add_folder(fv_ctx *ctx, cli_folders *folders, const char *path)
 	return FV_OK;
 }
 
+fv_status cli_print(fv_ctx *ctx, const core_text *text)
+{
+	if (text->failed || core_memory_is_out())
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	if (text->size)
+		fwrite(text->data, 1, text->size, stdout);
+	return FV_OK;
+}
+
 fv_status cli_flush(fv_ctx *ctx)
 {
+	if (core_memory_is_out())
+		return fv_fail(ctx, FV_FAILED, "out of memory");
 	if (fflush(stdout) || ferror(stdout))
 		return fv_fail(ctx, FV_FAILED, "standard output: %s", strerror(errno));
 	return FV_OK;

@@ -166,7 +166,7 @@ static fv_status print_study(fv_ctx *ctx, const core_survey *s)
 	if (!status) {
 		(void)cli_print_failures(s->study);
 		print_failed(s);
-		fwrite(text.data, 1, text.size, stdout);
+		status = cli_print(ctx, &text);
 	}
 	core_document_free(document);
 	core_text_free(&text);

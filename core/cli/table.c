@@ -273,8 +273,7 @@ static fv_status write_output(fv_ctx *ctx, const char *path, const core_text *te
 {
 	if (path)
 		return core_file_write(ctx, path, text->data, text->size);
-	fwrite(text->data, 1, text->size, stdout);
-	return FV_OK;
+	return cli_print(ctx, text);
 }
 
 static fv_status write_table(fv_ctx *ctx, struct table *t, const core_results *results)

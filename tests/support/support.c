@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 
 fv_ctx *test_ctx(void)
 {
+	core_memory_forget(); /* what an earlier test let run out */
 	fv_ctx *ctx = core_ctx_new();
 	assert_non_null(ctx);
 	return ctx;

@@ -8,10 +8,15 @@
 
 #include "base/arena.h"
 #include "base/context_private.h"
+#include "base/memory.h"
 
 fv_ctx *core_ctx_new(void)
 {
-	return calloc(1, sizeof(fv_ctx));
+	core_memory_watch_json();
+	fv_ctx *ctx = calloc(1, sizeof *ctx);
+	if (!ctx)
+		core_memory_note_failure();
+	return ctx;
 }
 
 void core_ctx_free(fv_ctx *ctx)

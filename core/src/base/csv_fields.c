@@ -7,6 +7,7 @@
 #include <csv.h>
 
 #include "base/csv_private.h"
+#include "base/memory.h"
 #include "base/missing.h"
 #include "base/plural.h"
 
@@ -360,6 +361,7 @@ fv_status core_csv_read_fields(fv_ctx *ctx, const char *data, size_t size, core_
 	struct csv_parser parser;
 	if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL))
 		return fv_fail(ctx, FV_FAILED, "out of memory");
+	csv_set_realloc_func(&parser, core_memory_realloc);
 	struct reader r = {.ctx = ctx, .csv = out, .parser = &parser};
 	size_t skipped;
 	if (read_separator_line(data, size, &r.separator, &skipped)) {

@@ -2,6 +2,7 @@
 #include "base/file.h"
 
 #include "base/io.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -119,6 +120,10 @@ static int rename_file(const core_writer *writer, const struct stat *written)
 static fv_status commit_writer(fv_ctx *ctx, core_writer *writer, bool durable)
 {
 	struct stat written;
+	if (core_memory_is_out()) { /* what was put may lack what memory ran out for */
+		core_writer_abandon(writer);
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	}
 	if ((durable && core_sync(writer->fd)) || fstat(writer->fd, &written))
 		goto fail;
 	int closed = close(writer->fd);

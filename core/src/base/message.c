@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Failures, warnings and log lines of a context. */
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/context_private.h"
+#include "base/memory.h"
 #include "base/text.h"
 
 #define LINE_MAX_BYTES 2048
@@ -30,10 +32,32 @@ static void escape_controls(char *out, size_t size, const char *in)
 	out[n] = '\0';
 }
 
-/* Records a failure with the path in front of its text. */
+/* Does the text say that memory ran out, in our words or at its end in those of the system? */
+static bool tells_of_memory(const char *text)
+{
+	static const char ours[] = "out of memory";
+	const char *system = strerror(ENOMEM);
+	size_t n = strlen(text), end = strlen(system);
+	return !strncmp(text, ours, sizeof ours - 1) ||
+	       (n >= end && !strcmp(text + n - end, system));
+}
+
+/* Records a failure with the path in front of its text. Once memory is out, what fails may fail for that reason,
+ * and no other is told. */
 static fv_status record_failure(fv_ctx *ctx, fv_status status, core_failure *failure,
 	const char *raw_place, const char *raw)
 {
+	static const core_failure no_memory = {.kind = CORE_AT_NOTHING, .format = "out of memory"};
+	bool told = tells_of_memory(raw);
+	if (told)
+		core_memory_note_failure();
+	if (core_memory_is_out() && core_is_failure(status))
+		status = FV_FAILED;
+	if (core_memory_is_out() && status == FV_FAILED && !told) {
+		*failure = no_memory;
+		raw_place = "";
+		raw = no_memory.format;
+	}
 	char place[1200], lead[1400], text[LINE_MAX_BYTES + 512], plugin[128] = "";
 	escape_controls(place, sizeof place, raw_place);
 	escape_controls(text, sizeof text, raw);
@@ -107,7 +131,7 @@ fv_status core_fail_at(fv_ctx *ctx, fv_status status, const char *file, int line
 {
 	va_list args;
 	va_start(args, format);
-	core_fail_at_va(ctx, status, file, line, column, format, args);
+	status = core_fail_at_va(ctx, status, file, line, column, format, args);
 	va_end(args);
 	return status;
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 static bool reserve_bytes(core_text *text, size_t more)
 {
 	size_t need = text->size + more + 1;
@@ -17,6 +19,7 @@ static bool reserve_bytes(core_text *text, size_t more)
 	char *grown = text->failed ? NULL : realloc(text->data, capacity);
 	if (!grown) {
 		text->failed = true;
+		core_memory_note_failure();
 		return false;
 	}
 	text->data = grown;

@@ -3,10 +3,12 @@
 
 #include <cairo-pdf.h>
 #include <cairo.h>
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 #include <utf8proc.h>
 
+#include "base/memory.h"
 #include "cairo/fonts.h"
 
 #define CREATION_DATE "2000-01-01T00:00:00Z"
@@ -176,6 +178,7 @@ static fv_status draw_canvas(
 	fv_ctx *ctx, cairo_surface_t *surface, double scale, const core_canvas *canvas)
 {
 	struct drawing d = {0};
+	errno = 0;
 	fv_status status = core_fonts_open(ctx, &d.fonts);
 	if (status)
 		return status;
@@ -210,6 +213,7 @@ static cairo_status_t append_bytes(void *to, const unsigned char *data, unsigned
 static fv_status finish_surface(fv_ctx *ctx, cairo_surface_t *surface, fv_status status)
 {
 	cairo_surface_finish(surface);
+	(void)core_memory_note_errno(); /* cairo leaves fonts out without a word */
 	cairo_status_t written = cairo_surface_status(surface);
 	cairo_surface_destroy(surface);
 	if (!status && written)

@@ -3,22 +3,28 @@
 
 #include <cairo-ft.h>
 
+#include "base/memory.h"
+
 /* Finds a font of the family, or, if `characters` is given, one that has these. */
 static bool match_font(bool bold, FcCharSet *characters, core_font *out)
 {
 	FcResult result;
 	FcPattern *wanted = FcPatternCreate();
-	if (!wanted)
+	if (!wanted) {
+		core_memory_note_failure();
 		return false;
-	FcPatternAddString(wanted, FC_FAMILY, (const FcChar8 *)"DejaVu Sans");
-	FcPatternAddInteger(wanted, FC_WEIGHT, bold ? FC_WEIGHT_BOLD : FC_WEIGHT_NORMAL);
-	FcPatternAddBool(wanted, FC_SCALABLE, FcTrue);
-	if (characters)
-		FcPatternAddCharSet(wanted, FC_CHARSET, characters);
-	FcConfigSubstitute(NULL, wanted, FcMatchPattern);
+	}
+	int weight = bold ? FC_WEIGHT_BOLD : FC_WEIGHT_NORMAL;
+	bool complete = FcPatternAddString(wanted, FC_FAMILY, (const FcChar8 *)"DejaVu Sans") &&
+			FcPatternAddInteger(wanted, FC_WEIGHT, weight) &&
+			FcPatternAddBool(wanted, FC_SCALABLE, FcTrue) &&
+			(!characters || FcPatternAddCharSet(wanted, FC_CHARSET, characters)) &&
+			FcConfigSubstitute(NULL, wanted, FcMatchPattern);
 	FcDefaultSubstitute(wanted);
-	out->pattern = FcFontMatch(NULL, wanted, &result);
+	out->pattern = complete ? FcFontMatch(NULL, wanted, &result) : NULL;
 	FcPatternDestroy(wanted);
+	if (!complete || (!out->pattern && result == FcResultOutOfMemory))
+		core_memory_note_failure(); /* nothing else keeps a pattern incomplete */
 	if (!out->pattern)
 		return false;
 	if (FcPatternGetCharSet(out->pattern, FC_CHARSET, 0, &out->characters) == FcResultMatch) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "config/loader.h"
 #include "config/schema.h"
 #include "config/yaml_fault.h"
@@ -80,6 +81,8 @@ static core_yaml *compose_file(
 {
 	char real[PATH_MAX];
 	struct chain link = {up, path, realpath(path, real) ? real : path};
+	if (link.real == path)
+		(void)core_memory_note_errno();
 	if (refuse_cycle(loader, &link, from))
 		return NULL;
 	if (loader->n_files++ == FILES_MAX) {

@@ -9,12 +9,16 @@
 
 #include <xxhash.h>
 
+#include "base/memory.h"
+
 /* Calls `use` with each number that names an entry of the folder. */
 static void list_numbers(const char *folder, void (*use)(void *user, int number), void *user)
 {
 	DIR *dir = opendir(folder);
-	if (!dir)
+	if (!dir) {
+		(void)core_memory_note_errno();
 		return;
+	}
 	for (const struct dirent *entry; (entry = readdir(dir));)
 		if (entry->d_name[0] != '.' && atoi(entry->d_name) != dirfd(dir))
 			use(user, atoi(entry->d_name));

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "corpus/audio.h"
 
 struct found {
@@ -170,6 +171,8 @@ static fv_status store_files(fv_ctx *ctx, struct list *list, core_audio_index *i
 static const char *make_folder_id(fv_ctx *ctx, const char *folder)
 {
 	char *absolute = realpath(folder, NULL);
+	if (!absolute && core_memory_note_errno())
+		return NULL;
 	const char *id = core_path_id(ctx, absolute ? absolute : folder);
 	free(absolute);
 	return id;

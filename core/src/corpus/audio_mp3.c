@@ -7,6 +7,7 @@
 
 #include <mpg123.h>
 
+#include "base/memory.h"
 #include "corpus/audio_source.h"
 #include "corpus/mp3_frames.h"
 
@@ -74,15 +75,18 @@ static fv_status open_part(core_source *s, struct mp3 *m)
 	mpg123_close(m->decoder);
 	m->bytes = (struct bytes){m->data + part->start, part->end - part->start, 0};
 	m->part_read = 0;
+	errno = 0;
 	long rate;
 	int channels, encoding;
 	if (mpg123_param(m->decoder, is_trimmed(part) ? MPG123_ADD_FLAGS : MPG123_REMOVE_FLAGS,
 		    MPG123_GAPLESS, 0) ||
 		mpg123_open_handle(m->decoder, &m->bytes) ||
-		mpg123_getformat(m->decoder, &rate, &channels, &encoding))
+		mpg123_getformat(m->decoder, &rate, &channels, &encoding)) {
+		(void)core_memory_note_errno();
 		return fv_fail(s->ctx, FV_DATA,
 			"%s: damaged: the MP3 stream at byte %lld cannot be decoded", s->path,
 			(long long)part->start);
+	}
 	if (rate != s->rate_hz || channels != s->channels || encoding != MPG123_ENC_FLOAT_32)
 		return fv_fail(s->ctx, FV_DATA,
 			"%s: its frames say %d Hz and %d channel%s, but %ld Hz and %d are decoded",
@@ -125,16 +129,19 @@ static fv_status read_open_part(
 {
 	size_t frame = (size_t)s->channels * sizeof *block, done = 0;
 	*got = 0;
+	errno = 0;
 	while (*got < frames) {
 		int result = mpg123_read(m->decoder, (unsigned char *)(block + *got * s->channels),
 			(size_t)(frames - *got) * frame, &done);
 		*got += (int64_t)(done / frame);
 		if (result == MPG123_DONE)
 			break;
-		if (result)
+		if (result) {
+			(void)core_memory_note_errno();
 			return fv_fail(s->ctx, FV_DATA,
 				"%s: damaged: the MP3 stream cannot be decoded after %lld samples",
 				s->path, (long long)s->read_frames + *got);
+		}
 	}
 	m->part_read += *got;
 	return FV_OK;
@@ -202,7 +209,7 @@ static fv_status make_decoder(core_source *s, struct mp3 *m)
 		mpg123_param(m->decoder, MPG123_ADD_FLAGS, MPG123_FORCE_FLOAT | MPG123_QUIET, 0) ||
 		mpg123_param(m->decoder, MPG123_REMOVE_FLAGS, MPG123_AUTO_RESAMPLE, 0) ||
 		mpg123_replace_reader_handle(m->decoder, read_part, seek_part, NULL))
-		return fv_fail(s->ctx, FV_FAILED, "%s: libmpg123 cannot be started", s->path);
+		return fv_fail(s->ctx, FV_FAILED, "%s: out of memory", s->path);
 	return FV_OK;
 }
 

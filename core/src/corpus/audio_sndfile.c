@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Recordings that libsndfile reads. Its error texts say little to a user and are never shown. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include <sndfile.h>
 
 #include "base/content.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "corpus/audio_source.h"
 
@@ -122,6 +124,7 @@ static fv_status sndfile_read(core_source *s, float *block, int64_t frames, int6
 {
 	struct sound *sound = s->state;
 	*got = 0;
+	errno = 0;
 	while (*got < frames) {
 		sf_count_t more =
 			sf_readf_float(sound->file, block + *got * s->channels, frames - *got);
@@ -130,6 +133,8 @@ static fv_status sndfile_read(core_source *s, float *block, int64_t frames, int6
 		*got += more;
 	}
 	s->read_frames += *got;
+	if (*got < frames && core_memory_note_errno())
+		return fv_fail(s->ctx, FV_FAILED, "%s: out of memory", s->path);
 	if (*got < frames && sf_error(sound->file))
 		return fv_fail(s->ctx, FV_DATA, "%s: damaged after %lld samples", s->path,
 			(long long)s->read_frames);
@@ -199,7 +204,10 @@ fv_status core_sndfile_open(core_source *s)
 	s->state = sound;
 	s->decoder = &steady_decoder;
 	sound->source = s;
+	errno = 0;
 	sound->file = sf_open_virtual(&file_access, SFM_READ, &sound->info, sound);
+	if (!sound->file && core_memory_note_errno())
+		return fv_fail(s->ctx, FV_FAILED, "%s: out of memory", s->path);
 	if (!sound->file)
 		return report_unreadable(s);
 	const SF_INFO *info = &sound->info;

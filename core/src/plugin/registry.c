@@ -14,6 +14,7 @@
 #include <ltdl.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/path.h"
 #include "plugin/call.h"
 #include "plugin/descriptor.h"
@@ -36,6 +37,8 @@ struct search {
 static fv_status refuse_file(struct search *s, const char *path, const char *reason)
 {
 	core_registry *r = s->registry;
+	if (strstr(reason, "out of memory") || strstr(reason, strerror(ENOMEM)))
+		return fv_fail(s->ctx, FV_FAILED, "out of memory"); /* no fault of the file */
 	if (r->n_refused == FILES_MAX)
 		return fv_fail(s->ctx, FV_CONFIG, "over %d plugin files are refused", FILES_MAX);
 	r->refused[r->n_refused++] = (core_refused){path, reason};
@@ -90,9 +93,10 @@ static fv_status add_folder(struct search *s, const char *folder, bool required)
 	char real[PATH_MAX];
 	struct stat st;
 	if (!realpath(folder, real) || stat(real, &st))
-		return required ? fv_fail(s->ctx, FV_DATA, "%s: plugin folder: %s", folder,
-					  strerror(errno))
-				: FV_OK;
+		return required || core_memory_note_errno()
+			       ? fv_fail(s->ctx, FV_DATA, "%s: plugin folder: %s", folder,
+					 strerror(errno))
+			       : FV_OK;
 	if (!S_ISDIR(st.st_mode))
 		return required
 			       ? fv_fail(s->ctx, FV_DATA, "%s: plugin folder: not a folder", folder)
@@ -139,7 +143,9 @@ static fv_status add_search_path(struct search *s, const char *path)
 static fv_status add_own_folder(struct search *s, const char *folder)
 {
 	char real[PATH_MAX];
-	if (realpath(folder, real)) {
+	if (!realpath(folder, real)) {
+		(void)core_memory_note_errno();
+	} else {
 		s->own[s->n_own] = core_strdup(s->ctx, real);
 		if (!s->own[s->n_own++])
 			return FV_FAILED;
@@ -173,6 +179,20 @@ static bool is_own(const struct search *s, const char *path)
 	return false;
 }
 
+/* Tells why a file could not be loaded. libltdl keeps the reasons of the system to itself, which is therefore asked
+ * again; a file that it does load was refused by libltdl, which only lacks memory then. */
+static const char *describe_failure(fv_ctx *ctx, const char *path, bool loaded)
+{
+	if (loaded)
+		return "its " FV_ENTRY_SYMBOL " is NULL";
+	errno = 0;
+	if (dlopen(path, RTLD_NOW | RTLD_LOCAL) || errno == ENOMEM)
+		return "out of memory";
+	const char *error = dlerror();
+	const char *reason = core_strdup(ctx, error ? error : "out of memory");
+	return reason ? reason : "out of memory";
+}
+
 /* Loads a file that has passed the probe. Returns the reason of a failure, or NULL. Keeps locale
  * and floating-point mode. */
 static const char *load_library(fv_ctx *ctx, lt_dladvise advise, const char *path, fv_entry *entry)
@@ -188,9 +208,7 @@ static const char *load_library(fv_ctx *ctx, lt_dladvise advise, const char *pat
 	setlocale(LC_ALL, locale);
 	if (handle && *entry)
 		return NULL;
-	const char *error = lt_dlerror();
-	const char *reason = core_strdup(ctx, error ? error : "its " FV_ENTRY_SYMBOL " is NULL");
-	return reason ? reason : "out of memory";
+	return describe_failure(ctx, path, handle != NULL);
 }
 
 /* The program's own plugin that this file hides; NULL: none. */
@@ -270,10 +288,11 @@ static fv_status probe_and_load(struct search *s)
 	if (status)
 		return status;
 	lt_dladvise advise;
+	/* They fail for want of memory alone, whatever lt_dlerror says. */
 	if (lt_dlinit() || lt_dladvise_init(&advise))
-		return fv_fail(s->ctx, FV_FAILED, "libltdl: %s", lt_dlerror());
+		return fv_fail(s->ctx, FV_FAILED, "out of memory");
 	if (lt_dladvise_local(&advise) || lt_dladvise_resident(&advise))
-		status = fv_fail(s->ctx, FV_FAILED, "libltdl: %s", lt_dlerror());
+		status = fv_fail(s->ctx, FV_FAILED, "out of memory");
 	for (size_t i = 0; i < s->n && !status; i++)
 		status = load_file(s, advise, &s->file[i]);
 	lt_dladvise_destroy(&advise);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "run/folder.h"
 
 #define SHORT 8 /* digits of the hash in a folder's name */
@@ -48,6 +49,8 @@ static fv_status remove_old_records(fv_ctx *ctx, const core_study *study)
 		return FV_FAILED;
 	struct dirent **list;
 	int n = scandir(study->results, &list, NULL, alphasort);
+	if (n < 0)
+		(void)core_memory_note_errno();
 	for (int i = 0; i < n; i++) {
 		if (is_of_study(study->config, list[i]->d_name))
 			remove_record(own, study->results, list[i]->d_name);

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "plugin/call.h"
 
@@ -98,7 +99,11 @@ static bool run_task(const struct state *s, int slot, int out, int64_t task)
 	if (!ctx)
 		return send_report(out, task, FV_FAILED, NULL);
 	core_ctx_copy_log(ctx, s->ctx);
+	core_memory_forget(); /* an earlier task's */
 	fv_status status = s->pool->work(s->pool->user, ctx, task);
+	if (core_memory_is_out() && !core_pool_was_stopped(status))
+		status = core_error_count(ctx) ? FV_FAILED
+					       : fv_fail(ctx, FV_FAILED, "out of memory");
 	if (status && !s->pool->keep_going)
 		atomic_store(&s->board->next, s->pool->tasks);
 	fflush(NULL);
@@ -446,7 +451,7 @@ fv_status core_pool_run(fv_ctx *ctx, const core_pool *asked, int64_t *failed)
 	struct state *s = core_alloc(ctx, 1, sizeof *s);
 	struct board *board = mmap(
 		NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (!s || board == MAP_FAILED)
+	if (!s || board == MAP_FAILED || core_memory_is_out())
 		return fv_fail(ctx, FV_FAILED, "out of memory");
 	*s = (struct state){.ctx = ctx, .pool = &pool, .board = board, .looked_s = core_clock_s()};
 	for (int i = 0; i < JOBS_MAX; i++)

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "base/numerics.h"
 #include "base/plural.h"
@@ -373,7 +374,7 @@ static fv_status remove_other_seeds(const struct choice *c)
 	DIR *entries = start ? opendir(dir) : NULL;
 	fv_status status = FV_OK;
 	if (!entries)
-		return start ? FV_OK : FV_FAILED;
+		return start && !core_memory_note_errno() ? FV_OK : FV_FAILED;
 	for (struct dirent *entry; (entry = readdir(entries)) && !status;) {
 		int64_t seed;
 		if (strncmp(entry->d_name, start, strlen(start)) ||

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "run/failures.h"
 
 #define SHORT 8 /* digits of the hash in a folder's name */
@@ -38,6 +39,8 @@ static void count_runs(fv_ctx *ctx, const char *dir, const char *sha256, struct 
 {
 	struct dirent **list;
 	int n = scandir(dir, &list, NULL, alphasort);
+	if (n < 0)
+		(void)core_memory_note_errno();
 	fv_ctx *own = core_ctx_new();
 	*e = (struct evidence){0};
 	for (int i = 0; i < n; i++) {
@@ -113,6 +116,8 @@ fv_status core_variants_place(fv_ctx *ctx, core_study *study)
 	struct dirent **list;
 	int n = scandir(study->results, &list, NULL, alphasort);
 	fv_status status = FV_OK;
+	if (n < 0 && core_memory_note_errno())
+		return fv_fail(ctx, FV_FAILED, "out of memory");
 	for (size_t i = 0; i < study->config->n_variants && !status; i++)
 		if (*study->identity[i].sha256) {
 			status = find_variant_folder(ctx, study, list, n, (int32_t)i);

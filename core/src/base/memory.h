@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether memory ran out in this process. What failed is often seen later and elsewhere, as text that cannot be parsed
+ * or a name that is not there. Once an allocation has failed, therefore, no failure is taken for one of the data or
+ * of the configuration (fv_fail), nothing is written (core_writer_commit), and the program does not succeed. */
+#ifndef CORE_BASE_MEMORY_H
+#define CORE_BASE_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+bool core_memory_is_out(void);
+/* Call it wherever an allocation has failed. Any thread. */
+void core_memory_note_failure(void);
+/* Notes a failure if errno is ENOMEM: after a call of the C library whose failure could be taken for something that is
+ * not there. Returns true then. */
+bool core_memory_note_errno(void);
+/* Before a task that shares no data with what failed. */
+void core_memory_forget(void);
+/* Makes jansson note its failures. Repeated calls do nothing. */
+void core_memory_watch_json(void);
+/* realloc that notes a failure, for libraries that take one. */
+void *core_memory_realloc(void *old, size_t size);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a lack of memory is told as, and what it keeps from being written. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/csv.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "support.h"
+
+static void failures_become_one(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	test_fails(ctx, fv_fail(ctx, FV_DATA, "a.csv: damaged"), FV_DATA, "a.csv: damaged");
+	core_memory_note_failure();
+	assert_int_equal(fv_fail(ctx, FV_DATA, "a.csv: damaged"), FV_FAILED);
+	assert_int_equal(core_fail_at(ctx, FV_CONFIG, "a.yaml", 2, 3, "unknown key"), FV_FAILED);
+	assert_int_equal(fv_fail(ctx, FV_FAILED, "cannot write"), FV_FAILED);
+	assert_int_equal(fv_fail(ctx, FV_STOPPED, "stopped"), FV_STOPPED);
+	assert_string_equal(core_error_line(ctx, 0), "out of memory (3 times)");
+	core_error_clear(ctx);
+	core_memory_forget();
+	test_fails(ctx, fv_fail(ctx, FV_DATA, "a.csv: damaged"), FV_DATA, "a.csv: damaged");
+	core_ctx_free(ctx);
+}
+
+/* What is told in the words of the system is noticed as well, but not such words in a quotation. */
+static void words_of_the_system(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	assert_int_equal(
+		fv_fail(ctx, FV_DATA, "a.csv:1: no 'Cannot allocate memory' here"), FV_DATA);
+	assert_false(core_memory_is_out());
+	core_error_clear(ctx);
+	assert_int_equal(fv_fail(ctx, FV_DATA, "%s: %s", "a.csv", strerror(ENOMEM)), FV_FAILED);
+	assert_true(core_memory_is_out());
+	core_memory_forget();
+	errno = ENOENT;
+	assert_false(core_memory_note_errno());
+	errno = ENOMEM;
+	assert_true(core_memory_note_errno() && core_memory_is_out());
+	core_ctx_free(ctx);
+}
+
+/* Each way to ask for memory notes that there is none. */
+static void requests_are_noted(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	assert_null(core_alloc(ctx, 1, (size_t)1 << 60));
+	assert_true(core_memory_is_out());
+	core_memory_forget();
+	assert_null(core_memory_realloc(NULL, (size_t)1 << 60));
+	assert_true(core_memory_is_out());
+	core_memory_forget();
+	json_malloc_t of_json;
+	json_get_alloc_funcs(&of_json, NULL);
+	assert_null(of_json((size_t)1 << 60));
+	assert_true(core_memory_is_out());
+	core_ctx_free(ctx);
+}
+
+static void nothing_is_written(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const char *path = core_path_join(ctx, test_folder("memory"), "table");
+	char *text;
+	size_t size;
+	test_ok(ctx, core_file_write(ctx, path, "whole", 5));
+	core_memory_note_failure();
+	test_fails(ctx, core_file_write(ctx, path, "half", 4), FV_FAILED, "out of memory");
+	core_writer *writer;
+	test_ok(ctx, core_writer_open(ctx, path, &writer));
+	test_fails(ctx, core_writer_commit_loose(ctx, writer), FV_FAILED, "out of memory");
+	test_ok(ctx, core_file_read(ctx, path, 0, &text, &size));
+	assert_string_equal(text, "whole");
+	core_ctx_free(ctx);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(failures_become_one),
+		cmocka_unit_test(words_of_the_system),
+		cmocka_unit_test(requests_are_noted),
+		cmocka_unit_test(nothing_is_written),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
