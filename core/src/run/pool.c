@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,19 +17,10 @@
 #include "base/io.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "plugin/call.h"
+#include "run/pool_private.h"
 
-#define JOBS_MAX 256
 #define TICK_MS 1000
 #define LAST_CALL_S 0.5 /* a call that lasts longer than this after a signal is ended */
-
-/* The shared memory of caller and workers. */
-struct board {
-	_Atomic int64_t next;              /* the next task to start */
-	_Atomic int64_t current[JOBS_MAX]; /* the task of a worker, -1: none */
-	_Atomic int64_t left[JOBS_MAX]; /* claimed, but left to the worker's successor, -1: none */
-	core_call call[JOBS_MAX];       /* the op of a plugin that a worker is in */
-};
 
 struct worker {
 	pid_t pid; /* 0: none */
@@ -41,109 +31,23 @@ struct worker {
 	bool hangs;       /* it was killed for that */
 };
 
-struct report {
-	int64_t task;
-	int32_t status;
-	uint32_t size; /* bytes of text that follow */
-};
-
 struct state {
 	fv_ctx *ctx;
 	const core_pool *pool;
 	struct board *board;
-	struct worker worker[JOBS_MAX];
+	int slots; /* the workers, and behind them the finishing process, if there is one */
+	struct worker worker[SLOTS_MAX];
 	int64_t failed, ended, stopped;
-	bool stopping;
-	double looked_s; /* when the calls of the workers were looked at */
+	bool stopping, killing;
+	bool begun;              /* no worker is left to hand a task to the finishing process */
+	bool finished;           /* the finishing process has told its end */
+	fv_status finish_status; /* and how */
+	double looked_s;         /* when the calls of the workers were looked at */
 };
 
-static volatile sig_atomic_t caught; /* the only variable the signal handler writes */
-
-static void note_signal(int number)
+static bool is_finisher(const struct state *s, int slot)
 {
-	caught = number;
-}
-
-bool core_pool_should_stop(void)
-{
-	return caught != 0;
-}
-
-/* Sends the end of a task with the failures of its context; NULL: there was no memory for one. */
-static bool send_report(int out, int64_t task, fv_status status, const fv_ctx *ctx)
-{
-	core_text text = {0};
-	if (!ctx)
-		core_text_add(&text, "out of memory");
-	for (size_t i = 0; ctx && core_error_line(ctx, i); i++)
-		core_text_add(&text, "%s%s", i ? "\n" : "", core_error_line(ctx, i));
-	if (ctx && core_errors_left_out(ctx))
-		core_text_add(&text, "\n... and %zu more", core_errors_left_out(ctx));
-	struct report report = {task, (int32_t)status, (uint32_t)text.size};
-	bool sent = !core_write_fully(out, &report, sizeof report) &&
-		    !core_write_fully(out, text.data, text.size);
-	core_text_free(&text);
-	return sent;
-}
-
-static bool needs_own_worker(const core_pool *pool, int64_t task)
-{
-	return pool->alone && pool->alone(pool->user, task);
-}
-
-/* Returns false if the result could not be sent. */
-static bool run_task(const struct state *s, int slot, int out, int64_t task)
-{
-	atomic_store(&s->board->current[slot], task);
-	fv_ctx *ctx = core_ctx_new();
-	if (!ctx)
-		return send_report(out, task, FV_FAILED, NULL);
-	core_ctx_copy_log(ctx, s->ctx);
-	core_memory_forget(); /* an earlier task's */
-	fv_status status = s->pool->work(s->pool->user, ctx, task);
-	if (core_memory_is_out() && !core_pool_was_stopped(status))
-		status = core_error_count(ctx) ? FV_FAILED
-					       : fv_fail(ctx, FV_FAILED, "out of memory");
-	if (status && !s->pool->keep_going)
-		atomic_store(&s->board->next, s->pool->tasks);
-	fflush(NULL);
-	bool sent = send_report(out, task, status, ctx);
-	core_ctx_free(ctx);
-	atomic_store(&s->board->current[slot], -1);
-	return sent;
-}
-
-/* Returns the task that the previous worker left or the next one; `tasks` or more if there is
- * none. */
-static int64_t claim_task(const struct state *s, int slot)
-{
-	int64_t task = atomic_exchange(&s->board->left[slot], -1);
-	return task >= 0 ? task : atomic_fetch_add(&s->board->next, 1);
-}
-
-static _Noreturn void run_worker(const struct state *s, int slot, int out)
-{
-	struct sigaction action = {
-		.sa_handler = s->pool->grace_s > 0 ? note_signal : SIG_DFL, .sa_flags = SA_RESTART};
-	signal(SIGINT, SIG_IGN); /* the terminal sends it to all processes: the caller decides */
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGUSR1, &action, NULL);
-	core_call_share(&s->board->call[slot]);
-	for (bool fresh = true; !caught; fresh = false) {
-		int64_t task = claim_task(s, slot);
-		if (task >= s->pool->tasks)
-			break;
-		bool alone = needs_own_worker(s->pool, task);
-		if (alone && !fresh) {
-			atomic_store(&s->board->left[slot], task);
-			break;
-		}
-		if (!run_task(s, slot, out, task))
-			_exit(FV_FAILED);
-		if (alone)
-			break;
-	}
-	_exit(FV_OK);
+	return slot == s->pool->jobs;
 }
 
 static fv_status start_worker(struct state *s, int slot)
@@ -166,7 +70,10 @@ static fv_status start_worker(struct state *s, int slot)
 		if (getppid() != parent)
 			_exit(FV_FAILED);
 		close(fd[0]);
-		run_worker(s, slot, fd[1]);
+		const struct post post = {s->pool, s->board, s->ctx, slot, fd[1]};
+		if (is_finisher(s, slot))
+			core_pool_run_finisher(&post);
+		core_pool_run_worker(&post);
 	}
 	close(fd[1]);
 	s->worker[slot] = (struct worker){.pid = pid, .in = fd[0]};
@@ -190,6 +97,15 @@ static void record_task_end(struct state *s, int64_t task, fv_status status, con
 		s->pool->ended(s->pool->user, task, status, reason);
 }
 
+/* Records how the finishing process has ended, in its words. */
+static void record_finish(struct state *s, fv_status status, const char *reason)
+{
+	s->finished = true;
+	s->finish_status =
+		status ? fv_fail(s->ctx, status, "%s", reason && *reason ? reason : "out of memory")
+		       : FV_OK;
+}
+
 static void handle_reports(struct state *s, struct worker *w)
 {
 	struct report report;
@@ -201,25 +117,29 @@ static void handle_reports(struct state *s, struct worker *w)
 		char *reason = strndup(w->text.data + sizeof report, report.size);
 		memmove(w->text.data, w->text.data + whole, w->text.size - whole);
 		w->text.size -= whole;
-		record_task_end(s, report.task, (fv_status)report.status,
-			reason ? reason : "out of memory");
+		if (report.task < 0)
+			record_finish(s, (fv_status)report.status, reason);
+		else
+			record_task_end(s, report.task, (fv_status)report.status,
+				reason ? reason : "out of memory");
 		free(reason);
 	}
 }
 
-/* Writes why the worker died during a task. */
+/* Writes why a process died. `at`: where it was, behind the op. */
 static void explain_death(
-	const struct state *s, int slot, int exit_status, char *reason, size_t size)
+	const struct state *s, int slot, int exit_status, const char *at, char *reason, size_t size)
 {
 	const core_call *call = &s->board->call[slot];
-	if (!s->worker[slot].hangs) {
-		core_call_explain(call, exit_status, reason, size);
+	char what[384];
+	if (s->worker[slot].hangs) {
+		core_call_describe(call, what, sizeof what);
+		snprintf(reason, size, "%s did not return for %g s%s: --op-timeout allows more",
+			what, core_call_limit(), at);
 		return;
 	}
-	char what[256];
-	core_call_describe(call, what, sizeof what);
-	snprintf(reason, size, "%s did not return for %g s: --op-timeout allows more", what,
-		core_call_limit());
+	core_call_explain(call, exit_status, what, sizeof what);
+	snprintf(reason, size, "%s%s", what, at);
 }
 
 /* Passes on what plugins printed to standard output. */
@@ -229,6 +149,56 @@ static void report_noise(struct state *s, int slot)
 	if (call->noise[0])
 		fv_warn(s->ctx, "%s", call->noise);
 	call->noise[0] = '\0';
+}
+
+/* Records that a worker has died during its task. */
+static void record_death(struct state *s, int slot, int exit_status)
+{
+	char reason[640];
+	if (s->killing)
+		return;
+	int64_t task = atomic_load(&s->board->current[slot]);
+	if (task < 0 || (s->pool->finish && s->pool->handed(s->pool->user, task)))
+		return;
+	explain_death(s, slot, exit_status, "", reason, sizeof reason);
+	record_task_end(s, task, FV_FAILED, reason);
+	if (s->worker[slot].hangs && s->pool->stop_at_hang)
+		stop_starting(s);
+}
+
+/* Tells the finishing process when the last worker has ended. */
+static void check_begun(struct state *s)
+{
+	bool any = s->begun || !s->pool->finish;
+	for (int i = 0; i < s->pool->jobs; i++)
+		any |= s->worker[i].pid != 0;
+	if (any)
+		return;
+	s->begun = true;
+	s->pool->begun(s->pool->user);
+}
+
+/* Starts the successor of a worker that has ended, if there is work for it. */
+static fv_status replace_worker(struct state *s, int slot)
+{
+	bool more = atomic_load(&s->board->next) < s->pool->tasks ||
+		    atomic_load(&s->board->left[slot]) >= 0;
+	fv_status status = FV_OK;
+	if (more && !core_pool_caught() && !s->stopping)
+		status = start_worker(s, slot);
+	check_begun(s);
+	return status;
+}
+
+/* Returns how the finishing process has ended: by its own word, or by dying. */
+static fv_status conclude_finish(struct state *s, int slot, int exit_status)
+{
+	char reason[1280], at[512] = "";
+	if (s->finished || s->killing || core_pool_caught())
+		return s->finish_status;
+	s->pool->describe(s->pool->user, at, sizeof at);
+	explain_death(s, slot, exit_status, at, reason, sizeof reason);
+	return fv_fail(s->ctx, FV_FAILED, "%s", reason);
 }
 
 /* Handles a worker whose pipe has closed: it has ended, normally or during a task. */
@@ -241,23 +211,17 @@ static fv_status handle_worker_exit(struct state *s, int slot)
 	w->pid = 0;
 	core_text_free(&w->text);
 	report_noise(s, slot);
-	int64_t task = atomic_load(&s->board->current[slot]);
-	if (task >= 0 && !caught) {
-		char reason[640];
-		explain_death(s, slot, exit_status, reason, sizeof reason);
-		record_task_end(s, task, FV_FAILED, reason);
-		if (w->hangs && s->pool->stop_at_hang)
-			stop_starting(s);
-	}
-	bool more = atomic_load(&s->board->next) < s->pool->tasks ||
-		    atomic_load(&s->board->left[slot]) >= 0;
-	return more && !caught && !s->stopping ? start_worker(s, slot) : FV_OK;
+	if (is_finisher(s, slot))
+		return conclude_finish(s, slot, exit_status);
+	if (!core_pool_caught())
+		record_death(s, slot, exit_status);
+	return replace_worker(s, slot);
 }
 
 static int list_pipes(const struct state *s, struct pollfd *list, int *slot)
 {
 	int n = 0;
-	for (int i = 0; i < s->pool->jobs; i++) {
+	for (int i = 0; i < s->slots; i++) {
 		if (!s->worker[i].pid)
 			continue;
 		list[n] = (struct pollfd){.fd = s->worker[i].in, .events = POLLIN};
@@ -291,7 +255,7 @@ static bool has_died(pid_t pid)
 static fv_status collect_dead_workers(struct state *s)
 {
 	fv_status status = FV_OK;
-	for (int i = 0; i < s->pool->jobs && !status; i++) {
+	for (int i = 0; i < s->slots && !status; i++) {
 		const struct worker *w = &s->worker[i];
 		pid_t pid = w->pid;
 		if (!pid || !has_died(pid))
@@ -308,8 +272,8 @@ static fv_status collect_dead_workers(struct state *s)
 /* Reads reports for at most wait_ms. *any: there is at least one worker. */
 static fv_status read_reports(struct state *s, int wait_ms, bool *any)
 {
-	struct pollfd list[JOBS_MAX];
-	int slot[JOBS_MAX], n = list_pipes(s, list, slot);
+	struct pollfd list[SLOTS_MAX];
+	int slot[SLOTS_MAX], n = list_pipes(s, list, slot);
 	*any = n > 0;
 	int ready = n ? poll(list, (nfds_t)n, wait_ms) : 0;
 	if (ready < 0 && errno != EINTR)
@@ -330,7 +294,7 @@ static void look_at_calls(struct state *s)
 	s->looked_s = now;
 	if (passed > 2 * TICK_MS * 1e-3)
 		passed = 2 * TICK_MS * 1e-3;
-	for (int i = 0; i < s->pool->jobs; i++) {
+	for (int i = 0; i < s->slots; i++) {
 		struct worker *w = &s->worker[i];
 		uint64_t serial = atomic_load(&s->board->call[i].serial);
 		bool same =
@@ -345,7 +309,7 @@ static void end_hanging_workers(struct state *s)
 {
 	double limit = core_call_limit();
 	look_at_calls(s);
-	for (int i = 0; i < s->pool->jobs && limit > 0; i++) {
+	for (int i = 0; i < s->slots && limit > 0; i++) {
 		struct worker *w = &s->worker[i];
 		if (!w->pid || w->in_call_s < limit)
 			continue;
@@ -359,7 +323,7 @@ static fv_status wait_for_workers(struct state *s)
 	fv_status status = FV_OK;
 	double limit_ms = 1000 * core_call_limit();
 	int wait_ms = limit_ms > 0 && limit_ms < 4 * TICK_MS ? 1 + (int)(limit_ms / 4) : TICK_MS;
-	for (bool any = true; any && !caught && !status;) {
+	for (bool any = true; any && !core_pool_caught() && !status;) {
 		status = read_reports(s, wait_ms, &any);
 		end_hanging_workers(s);
 		if (s->pool->tick && any && !status)
@@ -372,7 +336,7 @@ static fv_status wait_for_workers(struct state *s)
 static void end_busy_workers(struct state *s)
 {
 	look_at_calls(s);
-	for (int i = 0; i < s->pool->jobs; i++) {
+	for (int i = 0; i < s->slots; i++) {
 		struct worker *w = &s->worker[i];
 		if (!w->pid || w->hangs || w->in_call_s < LAST_CALL_S)
 			continue;
@@ -389,7 +353,7 @@ static void ask_workers_to_stop(struct state *s)
 {
 	double until = core_clock_s() + s->pool->grace_s;
 	atomic_store(&s->board->next, s->pool->tasks);
-	for (int i = 0; i < s->pool->jobs; i++)
+	for (int i = 0; i < s->slots; i++)
 		if (s->worker[i].pid)
 			kill(s->worker[i].pid, SIGTERM);
 	for (bool any = true; any && core_clock_s() < until; end_busy_workers(s))
@@ -399,10 +363,10 @@ static void ask_workers_to_stop(struct state *s)
 
 static void kill_workers(struct state *s)
 {
-	for (int i = 0; i < s->pool->jobs; i++)
+	for (int i = 0; i < s->slots; i++)
 		if (s->worker[i].pid)
 			kill(s->worker[i].pid, SIGKILL); /* files are written atomically */
-	for (int i = 0; i < s->pool->jobs; i++)
+	for (int i = 0; i < s->slots; i++)
 		if (s->worker[i].pid)
 			(void)handle_worker_exit(s, i);
 }
@@ -410,22 +374,24 @@ static void kill_workers(struct state *s)
 static fv_status run_workers(struct state *s)
 {
 	fv_status status = FV_OK;
-	for (int i = 0; i < s->pool->jobs && !status; i++)
+	for (int i = s->slots; i-- > 0 && !status;)
 		status = start_worker(s, i);
 	if (!status)
 		status = wait_for_workers(s);
-	if (status || caught) {
+	if (status || core_pool_caught()) {
 		s->stopping = true;
-		if (caught && s->pool->grace_s > 0)
+		s->killing = true;
+		if (core_pool_caught() && s->pool->grace_s > 0)
 			ask_workers_to_stop(s);
 		kill_workers(s);
 	}
 	/* A worker that was killed while it claimed a task leaves no trace of it. */
-	if (!status && !caught && !s->stopping && s->ended < s->pool->tasks)
+	if (!status && !core_pool_caught() && !s->stopping && s->ended < s->pool->tasks)
 		status = fv_fail(s->ctx, FV_FAILED,
 			"%lld task%s lost because a worker was killed: run it again",
 			(long long)(s->pool->tasks - s->ended),
 			s->pool->tasks - s->ended == 1 ? " was" : "s were");
+	int caught = core_pool_caught();
 	if (caught)
 		return caught == SIGUSR1  ? FV_STOPPED
 		       : caught == SIGINT ? FV_INTERRUPTED
@@ -453,12 +419,16 @@ fv_status core_pool_run(fv_ctx *ctx, const core_pool *asked, int64_t *failed)
 		NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (!s || board == MAP_FAILED || core_memory_is_out())
 		return fv_fail(ctx, FV_FAILED, "out of memory");
-	*s = (struct state){.ctx = ctx, .pool = &pool, .board = board, .looked_s = core_clock_s()};
-	for (int i = 0; i < JOBS_MAX; i++)
+	*s = (struct state){.ctx = ctx,
+		.pool = &pool,
+		.board = board,
+		.looked_s = core_clock_s(),
+		.slots = pool.jobs + (pool.finish != NULL)};
+	for (int i = 0; i < SLOTS_MAX; i++)
 		atomic_store(&board->left[i], -1);
 	static const int numbers[] = {SIGINT, SIGTERM, SIGUSR1};
-	struct sigaction before[3], action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
-	caught = 0;
+	struct sigaction before[3], action = {.sa_handler = core_pool_note_signal};
+	core_pool_forget_signals();
 	for (int i = 0; i < 3; i++)
 		sigaction(numbers[i], &action, &before[i]);
 	fv_status status = run_workers(s);

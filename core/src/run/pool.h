@@ -10,6 +10,9 @@
 
 #include "base/context.h"
 
+/* The process that finishes tasks, where a pool has one. */
+typedef struct core_finisher core_finisher;
+
 typedef struct core_pool {
 	int jobs;        /* worker processes, at least 1 */
 	int64_t tasks;   /* indices 0 .. tasks-1 */
@@ -29,6 +32,16 @@ typedef struct core_pool {
 	/* [caller] Called when a task has ended. `reason` holds its errors, one per line, or "".
 	 * NULL: not called. */
 	void (*ended)(void *user, int64_t task, fv_status status, const char *reason);
+	/* A process of its own that finishes what workers begin; NULL: workers finish their tasks. With it, `work`
+	 * ends a task only if it fails; otherwise it has handed the task over, in memory that both share, and
+	 * the finisher reports its end. If the finisher fails or dies, the pool fails. */
+	fv_status (*finish)(void *user, fv_ctx *ctx, core_finisher *finisher);
+	/* The rest goes with finish. [caller] Was the task handed over? Asked when a worker has died. */
+	bool (*handed)(const void *user, int64_t task);
+	/* [caller] Called when no further task will be handed over. */
+	void (*begun)(void *user);
+	/* [caller] Writes what the finisher was at when it died, behind what is told of its death; may be "". */
+	void (*describe)(const void *user, char *text, size_t size);
 	/* [caller] Called about every second and after each task. NULL: not called. */
 	void (*tick)(void *user);
 } core_pool;
@@ -42,6 +55,13 @@ typedef struct core_pool {
  * signal: FV_INTERRUPTED, FV_TERMINATED, or FV_STOPPED for SIGUSR1. All workers have ended by then,
  * and finished tasks are reported. */
 FV_NODISCARD fv_status core_pool_run(fv_ctx *ctx, const core_pool *pool, int64_t *failed);
+
+/* [finisher] Reports the end of a task; `errors` holds its failures. */
+FV_NODISCARD fv_status core_finisher_report(
+	core_finisher *finisher, int64_t task, fv_status status, const fv_ctx *errors);
+
+/* [worker] The worker's slot, from 0 to jobs - 1. One that replaces another has the same. */
+int core_pool_slot(void);
 
 /* Returns true for the statuses of a pool that a signal has ended. */
 bool core_pool_was_stopped(fv_status status);
