@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "checkpoint/npy_write.h"
 #include "config/config.h"
+#include "device.h"
 #include "run/encode_files.h"
 #include "run/pool.h"
 #include "verbs.h"
@@ -30,7 +31,7 @@ static const char usage[] =
 	"      --out FILE      output file\n"
 	"      --plugins DIR   search DIR for plugins first; may be repeated\n"
 	"      --op-timeout S  give up if the plugin does not return from an op within S\n"
-	"                      seconds (default 600; 0: never)\n";
+	"                      seconds (default 600; 0: never)\n" CLI_DEVICE_HELP;
 
 #define FLAGS_MAX 128
 
@@ -43,6 +44,8 @@ struct encode {
 	bool frames;
 	enum format { SAFETENSORS, CSV, NPY, NPZ, FORMATS } format;
 	int64_t jobs;
+	core_device_asked device;
+	core_device_choice choice;
 	core_encoder *open;
 	core_spool *spool; /* holds the data of the tensors */
 	core_tensor_out *tensor;
@@ -66,6 +69,8 @@ static fv_status apply_option(fv_ctx *ctx, struct encode *e, int option)
 	case 'F':
 		e->frames = true;
 		return FV_OK;
+	case 'Q':
+		return core_device_parse(ctx, optarg, &e->device);
 	case 'T':
 		return cli_set_op_timeout(ctx, optarg);
 	case 'P':
@@ -93,7 +98,7 @@ static fv_status parse_options(fv_ctx *ctx, int argc, char **argv, struct encode
 		{"weights", required_argument, NULL, 'w'}, {"output", required_argument, NULL, 'o'},
 		{"out", required_argument, NULL, 'O'}, {"frames", no_argument, NULL, 'F'},
 		{"jobs", required_argument, NULL, 'j'}, {"plugins", required_argument, NULL, 'P'},
-		CLI_OP_TIMEOUT, {0}};
+		CLI_OP_TIMEOUT, CLI_DEVICE, {0}};
 	static const char *const ends[FORMATS] = {
 		[SAFETENSORS] = ".safetensors", [CSV] = ".csv", [NPY] = ".npy", [NPZ] = ".npz"};
 	e->jobs = 1;
@@ -254,7 +259,9 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		status = fv_fail(ctx, FV_CONFIG,
 			"normalize: 'corpus' needs a corpus: use none or utterance");
 	if (!status)
-		status = core_encoder_open(ctx, spec, &e->open);
+		status = cli_choose_device(ctx, e->device, &e->choice);
+	if (!status)
+		status = core_encoder_open(ctx, spec, &e->choice, &e->open);
 	if (status)
 		return status;
 	status = encode_recordings(ctx, e);

@@ -20,7 +20,7 @@ static const char usage[] =
 	"  -j, --jobs N       estimate the time for N worker processes (default "
 	"1)\n"
 	"  -k, --keep-going   explain what can be run, and why the rest cannot; the exit code is\n"
-	"                     then 3\n" CLI_STUDY_OPTIONS;
+	"                     then 3\n" CLI_DEVICE_HELP CLI_STUDY_OPTIONS;
 
 /* "3 folds", "1 fold" */
 static void print_count(int64_t n, const char *what)
@@ -256,7 +256,7 @@ fv_status cli_explain(fv_ctx *ctx, cli_study *cli)
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
 	cli_study cli;
-	fv_status status = cli_study_parse(ctx, argc, argv, "RCjUk", CORE_NEED_RUN, &cli);
+	fv_status status = cli_study_parse(ctx, argc, argv, "RCjUkQ", CORE_NEED_RUN, &cli);
 	if (!status)
 		status = cli_explain(ctx, &cli);
 	return status;

@@ -22,7 +22,7 @@ static const char usage[] =
 	"                     compare every pair\n"
 	"      --json         print one JSON object\n"
 	"  -j, --jobs N       worker processes for encoding (default 1)\n" CLI_OP_TIMEOUT_HELP
-		CLI_STUDY_OPTIONS;
+		CLI_DEVICE_HELP CLI_STUDY_OPTIONS;
 
 static fv_status find_run(fv_ctx *ctx, const cli_study *cli, const core_study *study, int64_t *out)
 {
@@ -84,7 +84,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
 	cli_study cli;
 	core_study *study;
-	fv_status status = cli_study_parse(ctx, argc, argv, "CRjFOJST",
+	fv_status status = cli_study_parse(ctx, argc, argv, "CRjFOJSTQ",
 		CORE_NEED_CORPUS | CORE_NEED_ENCODER | CORE_NEED_GROUPER | CORE_NEED_LOSS, &cli);
 	if (!status && !cli.out)
 		status = fv_fail(ctx, FV_CONFIG, "groups: --out FILE is missing");

@@ -44,6 +44,8 @@ static fv_status refuse_options(fv_ctx *ctx, const cli_study *cli)
 		{cli->wait, "--wait", "the launcher submits and leaves"},
 		{cli->max_hours > 0, "--max-hours", "give slurm.time"},
 		{cli->tasks || cli->has_task, "--task", "it is for the scripts that are submitted"},
+		{cli->device == CORE_DEVICE_AUTO, "--device auto",
+			"tasks would encode with what each machine has: name cpu or cuda"},
 		{cli->force, "--force", "move the results away, or run it without the launcher"}};
 	for (size_t i = 0; i < sizeof list / sizeof *list; i++)
 		if (list[i].given)
@@ -213,6 +215,8 @@ static fv_status write_arguments(struct launch *l)
 		add_option(&text, "--plugins", cli->folders.path[i]);
 	add_option(&text, "--save-every", core_number_text(seconds, cli->save_every_s));
 	add_option(&text, "--op-timeout", core_number_text(seconds, core_call_limit()));
+	if (cli->device != CORE_DEVICE_CPU)
+		add_option(&text, "--device", core_device_asked_name(cli->device));
 	core_text_add(&text, "%s -- ", cli->isolate ? " --isolate" : "");
 	core_text_shell(&text, cli->config);
 	for (size_t i = 0; i < cli->n_overrides; i++) {

@@ -9,7 +9,9 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "device.h"
 #include "nn/base_loss.h"
+#include "run/encode_files.h"
 #include "run/model.h"
 #include "train/predict.h"
 #include "verbs.h"
@@ -22,7 +24,8 @@ static const char usage[] =
 	"finished runs.\n"
 	"\n"
 	"      --weights W    weights of the encoder, if they are not where the run found them\n"
-	"      --plugins DIR  search DIR for plugins first; may be repeated\n" CLI_OP_TIMEOUT_HELP;
+	"      --plugins DIR  search DIR for plugins first; may be repeated\n" CLI_OP_TIMEOUT_HELP
+		CLI_DEVICE_HELP;
 
 #define MODELS_MAX 1024
 
@@ -32,6 +35,8 @@ struct predict {
 	size_t n_models, n_files;
 	char **file;
 	core_model first;
+	core_device_asked device;
+	core_device_choice choice;
 	const char *weights; /* NULL: use the path in the run's config.yaml */
 	const char *encoder; /* the encoder behind x, as JSON from the model; NULL: none yet */
 	size_t width;        /* L D */
@@ -113,6 +118,52 @@ static void warn_silent(fv_ctx *ctx, struct predict *p, size_t i)
 	p->told[i] = true;
 }
 
+/* Encodes the recordings one by one, in this process. */
+static fv_status encode_here(fv_ctx *ctx, struct predict *p, const core_encoder *e)
+{
+	fv_status status = FV_OK;
+	for (size_t i = 0; i < p->n_files; i++) {
+		bool silent = false;
+		fv_ctx *own = core_ctx_aside(ctx);
+		if (!own)
+			return FV_FAILED;
+		core_ctx_copy_log(own, ctx);
+		fv_status one =
+			encode_one(own, e, p->file[i], p->width, p->x + i * p->width, &silent);
+		one = core_ctx_rejoin(ctx, own, one);
+		status = status ? status : one;
+		if (silent)
+			warn_silent(ctx, p, i);
+	}
+	return status;
+}
+
+/* Encodes the recordings on the encoder's device. */
+static fv_status encode_on_device(fv_ctx *ctx, struct predict *p, const core_encoder *e)
+{
+	const char *folder = getenv("TMPDIR");
+	core_spool *spool;
+	core_encoded *encoded = core_alloc(ctx, p->n_files, sizeof *encoded);
+	uint8_t *silent = core_alloc(ctx, p->n_files, sizeof *silent);
+	if (!encoded || !silent)
+		return FV_FAILED;
+	const core_encode_files job = {.encoder = e,
+		.n = (int64_t)p->n_files,
+		.path = (const char *const *)p->file,
+		.jobs = 1,
+		.folder = folder && *folder ? folder : P_tmpdir,
+		.silent = silent};
+	fv_status status = core_encode_files_run(ctx, &job, encoded, &spool);
+	size_t skipped = e->spec->layer > 0 ? (size_t)e->spec->layer * (size_t)e->dims : 0;
+	for (size_t i = 0; i < p->n_files && !status; i++) {
+		memcpy(p->x + i * p->width, encoded[i].data + skipped, p->width * sizeof *p->x);
+		if (silent[i])
+			warn_silent(ctx, p, i);
+	}
+	core_spool_close(spool);
+	return status;
+}
+
 /* Encodes all recordings with the model's encoder, unless the previous model had the same one. */
 static fv_status encode_recordings(
 	fv_ctx *ctx, struct predict *p, const core_model *model, const char *path)
@@ -122,27 +173,17 @@ static fv_status encode_recordings(
 	if (same && p->width == width)
 		return FV_OK;
 	core_encoder *e;
-	fv_status status = core_model_open_encoder(ctx, p->registry, model, path, p->weights, &e);
+	fv_status status =
+		core_model_open_encoder(ctx, p->registry, model, path, p->weights, &p->choice, &e);
 	if (status)
 		return status;
 	p->encoder = model->encoder_json;
 	p->width = width;
 	p->x = core_alloc(ctx, p->n_files * width, sizeof *p->x);
-	status = p->x ? FV_OK : FV_FAILED;
-	for (size_t i = 0; p->x && i < p->n_files; i++) {
-		bool silent = false;
-		fv_ctx *own = core_ctx_aside(ctx);
-		if (!own) {
-			status = FV_FAILED;
-			break;
-		}
-		core_ctx_copy_log(own, ctx);
-		fv_status one = encode_one(own, e, p->file[i], width, p->x + i * width, &silent);
-		one = core_ctx_rejoin(ctx, own, one);
-		status = status ? status : one;
-		if (silent)
-			warn_silent(ctx, p, i);
-	}
+	if (!p->x)
+		status = FV_FAILED;
+	else
+		status = e->device ? encode_on_device(ctx, p, e) : encode_here(ctx, p, e);
 	core_encoder_close(e);
 	return status;
 }
@@ -226,7 +267,7 @@ static fv_status print_predictions(fv_ctx *ctx, const struct predict *p)
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
 	static const struct option longs[] = {{"plugins", required_argument, NULL, 'P'},
-		{"weights", required_argument, NULL, 'w'}, CLI_OP_TIMEOUT, {0}};
+		{"weights", required_argument, NULL, 'w'}, CLI_OP_TIMEOUT, CLI_DEVICE, {0}};
 	struct predict *p = core_alloc(ctx, 1, sizeof *p);
 	cli_folders folders = {0};
 	if (!p)
@@ -237,6 +278,8 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 			p->weights = optarg;
 		else if (option == 'T')
 			status = cli_set_op_timeout(ctx, optarg);
+		else if (option == 'Q')
+			status = core_device_parse(ctx, optarg, &p->device);
 		else
 			status = option == '?' ? FV_CONFIG : cli_add_folder(ctx, &folders, optarg);
 		if (status)
@@ -253,6 +296,8 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	fv_status status = core_registry_open(ctx, folders.path, folders.n, &p->registry);
 	if (!status)
 		status = find_models(ctx, p, argv[optind]);
+	if (!status)
+		status = cli_choose_device(ctx, p->device, &p->choice);
 	for (size_t i = 0; i < p->n_models && !status; i++)
 		status = use_model(ctx, p, i);
 	return status ? status : print_predictions(ctx, p);

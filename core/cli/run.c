@@ -33,7 +33,7 @@ static const char usage[] =
 	"                     losses that only weight samples share processes, and every\n"
 	"                     other run has its own\n"
 	"      --save-every S save a checkpoint every S seconds (default 60); 0: on signals\n"
-	"                     only\n" CLI_OP_TIMEOUT_HELP "      --retry-failed\n"
+	"                     only\n" CLI_OP_TIMEOUT_HELP CLI_DEVICE_HELP "      --retry-failed\n"
 	"                     compute only the runs that failed before\n"
 	"      --encode-only  encode the missing recordings and train nothing\n"
 	"      --max-hours H  stop in time to end within H hours, with exit code 75\n"
@@ -168,7 +168,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	cli_study cli;
 	signal(SIGUSR1, stop_on_signal);
 	fv_status status =
-		cli_study_parse(ctx, argc, argv, "RCjkfIEDLHNwXrAtT", CORE_NEED_RUN, &cli);
+		cli_study_parse(ctx, argc, argv, "RCjkfIEDLHNwXrAtTQ", CORE_NEED_RUN, &cli);
 	if (!status)
 		status = cli_shard_check(ctx, &cli);
 	if (status)

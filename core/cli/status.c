@@ -25,7 +25,7 @@ static const char usage[] =
 	"\n"
 	"      --follow       with a configuration: show the progress until no run is running,\n"
 	"                     interrupted or pending; exit code 3 if some failed\n"
-	"      --json         print one JSON object\n" CLI_STUDY_OPTIONS;
+	"      --json         print one JSON object\n" CLI_DEVICE_HELP CLI_STUDY_OPTIONS;
 
 /* --- a results folder ------------------------------------------------------------------------- */
 
@@ -222,7 +222,7 @@ static fv_status show_study(fv_ctx *ctx, cli_study *cli)
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
 	cli_study cli;
-	fv_status status = cli_study_parse_options(ctx, argc, argv, "RCJW", &cli);
+	fv_status status = cli_study_parse_options(ctx, argc, argv, "RCJWQ", &cli);
 	if (!status)
 		status = core_is_dir(cli.config) ? show_results(ctx, &cli) : show_study(ctx, &cli);
 	return status ? status : cli_flush(ctx);

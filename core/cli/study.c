@@ -97,6 +97,8 @@ static fv_status apply_option(fv_ctx *ctx, cli_study *s, int option)
 		return cli_int(ctx, "--seeds", optarg, 2, 1000, &s->seeds);
 	case 'E':
 		return parse_number(ctx, "--save-every", "seconds", 0, &s->save_every_s);
+	case 'Q':
+		return core_device_parse(ctx, optarg, &s->device);
 	case 'T':
 		return cli_set_op_timeout(ctx, optarg);
 	case 'W':
@@ -130,7 +132,7 @@ static void pick_options(const char *wanted, struct option *longs, char *shorts)
 		{"encode-only", no_argument, NULL, 'N'}, {"wait", no_argument, NULL, 'w'},
 		{"max-hours", required_argument, NULL, 'X'},
 		{"retry-failed", no_argument, NULL, 'r'}, {"tasks", required_argument, NULL, 'A'},
-		{"task", required_argument, NULL, 't'}, CLI_OP_TIMEOUT,
+		{"task", required_argument, NULL, 't'}, CLI_OP_TIMEOUT, CLI_DEVICE,
 		{"plugins", required_argument, NULL, 'P'}};
 	size_t n = 0;
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -196,8 +198,14 @@ fv_status cli_study_open(fv_ctx *ctx, cli_study *s, core_study **out)
 		.force = s->force,
 		.keep_going = s->keep_going,
 		.jobs = (int)s->jobs,
+		.device = &s->choice,
 		.keep_waves = s->encodes};
-	return core_study_open(ctx, s->variants, &options, out);
+	fv_status status = FV_OK;
+	if (s->slurm) /* the tasks see what device their machines have */
+		core_device_choose_elsewhere(s->device, &s->choice);
+	else
+		status = cli_choose_device(ctx, s->device, &s->choice);
+	return status ? status : core_study_open(ctx, s->variants, &options, out);
 }
 
 fv_status cli_refuse_fold(

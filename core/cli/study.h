@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "config/config.h"
+#include "device.h"
 #include "run/study.h"
 
 typedef struct cli_study {
@@ -20,6 +21,8 @@ typedef struct cli_study {
 	int64_t task;
 	const char *tasks; /* file of the task list, "-": standard input; NULL: without --tasks */
 	double max_hours;  /* 0: without --max-hours */
+	core_device_asked device;
+	core_device_choice choice; /* of cli_study_open */
 	const char *out;
 	const char *config;
 	char **overrides;
@@ -36,7 +39,7 @@ typedef struct cli_study {
 /* Parses the options and CONFIG [KEY=VALUE...]. `options` lists the subcommand's options besides --plugins,
  * a letter each: R results, C cache, j jobs, k keep-going, f force, I isolate, J json, F fold, O out, S seeds,
  * E save-every, W follow, D dry-run, U full, L launcher, H shard, N encode-only, w wait, X max-hours,
- * r retry-failed, A tasks, t task, T op-timeout. */
+ * r retry-failed, A tasks, t task, T op-timeout, Q device. */
 FV_NODISCARD fv_status cli_study_parse_options(
 	fv_ctx *ctx, int argc, char **argv, const char *options, cli_study *out);
 /* Opens the registry and reads the configuration. `needs`: see config.h. */
@@ -44,6 +47,7 @@ FV_NODISCARD fv_status cli_study_read(fv_ctx *ctx, unsigned needs, cli_study *cl
 /* Both. */
 FV_NODISCARD fv_status cli_study_parse(
 	fv_ctx *ctx, int argc, char **argv, const char *options, unsigned needs, cli_study *out);
+/* Chooses the device and opens the study. */
 FV_NODISCARD fv_status cli_study_open(fv_ctx *ctx, cli_study *cli, core_study **out);
 /* Prints what cannot be planned, each reason once with the first run that has it. Returns true if there is
  * something. */

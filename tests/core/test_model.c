@@ -288,7 +288,7 @@ static fv_status open_encoder(fv_ctx *ctx, const core_model *m, core_encoder **e
 {
 	core_registry *registry;
 	test_ok(ctx, core_registry_open(ctx, NULL, 0, &registry));
-	return core_model_open_encoder(ctx, registry, m, "model", NULL, e);
+	return core_model_open_encoder(ctx, registry, m, "model", NULL, NULL, e);
 }
 
 static void test_encoder(void **state)

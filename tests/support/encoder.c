@@ -68,7 +68,7 @@ fv_status test_encoder_with(fv_ctx *ctx, const core_registry *registry, const ch
 	char *params[1] = {param ? core_strdup(ctx, param) : NULL};
 	fv_status status = core_encoder_from_flags(
 		ctx, registry, name, weights, output, params, param != NULL, spec);
-	return status ? status : core_encoder_open(ctx, spec, out);
+	return status ? status : core_encoder_open(ctx, spec, NULL, out);
 }
 
 int32_t test_encoder_column(const test_encoder *e, int32_t output, const char *name)

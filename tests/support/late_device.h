@@ -11,6 +11,7 @@ typedef struct test_late_device {
 	core_device device;              /* first */
 	int64_t allocations, operations; /* since it was made */
 	int64_t fail_at;                 /* the allocation that fails, from 1 on; 0: none */
+	int64_t rows;                    /* for tests/modules */
 } test_late_device;
 
 test_late_device test_late_device_make(void);

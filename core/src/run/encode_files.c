@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/encode_files.h"
 
+#include <string.h>
 #include <sys/mman.h>
 
 #include "base/path.h"
 #include "base/progress.h"
+#include "run/pipeline.h"
 #include "run/pool.h"
 #include "run/recordings.h"
 
@@ -47,6 +49,34 @@ static fv_status encode_recording(void *user, fv_ctx *ctx, int64_t task)
 	return status ? status : core_spool_put(ctx, w->spool, i, data, size);
 }
 
+/* --- on a device -------------------------------------------------------------------------------- */
+
+static fv_status read_recording(void *user, fv_ctx *ctx, int64_t task, core_wave *out)
+{
+	const struct work *w = user;
+	const core_encoder *e = w->job->encoder;
+	return core_audio_read(
+		ctx, w->job->path[w->order[task]], e->info.rate_hz, e->spec->max_seconds, out);
+}
+
+static const char *name_recording(void *user, fv_ctx *ctx, int64_t task)
+{
+	const struct work *w = user;
+	(void)ctx;
+	return w->job->path[w->order[task]];
+}
+
+static fv_status keep_result(
+	void *user, fv_ctx *ctx, int64_t task, const float *data, int64_t count, bool silent)
+{
+	const struct work *w = user;
+	int64_t i = w->order[task];
+	w->silent[i] = silent;
+	return core_spool_put(ctx, w->spool, i, data, (size_t)count * sizeof *data);
+}
+
+/* --- in the process that waits ------------------------------------------------------------------ */
+
 static void finish_recording(void *user, int64_t task, fv_status status, const char *reason)
 {
 	struct work *w = user;
@@ -74,24 +104,47 @@ static fv_status map_results(fv_ctx *ctx, const struct work *w, core_encoded *ou
 	return status;
 }
 
-static fv_status encode_all(fv_ctx *ctx, struct work *w, core_encoded *out)
+static fv_status encode_in_workers(fv_ctx *ctx, struct work *w, int64_t *failed)
 {
-	const core_encode_files *job = w->job;
-	fv_status status = core_recordings_order_by_size(ctx, job->path, NULL, job->n, w->order);
-	core_pool pool = {.jobs = job->jobs,
-		.tasks = job->n,
+	const core_pool pool = {.jobs = w->job->jobs,
+		.tasks = w->job->n,
 		.keep_going = true,
 		.stop_at_hang = true,
 		.user = w,
 		.work = encode_recording,
 		.ended = finish_recording,
 		.tick = tell_progress};
+	return core_pool_run(ctx, &pool, failed);
+}
+
+static fv_status encode_on_device(fv_ctx *ctx, struct work *w, int64_t *failed)
+{
+	const core_pipeline pipeline = {.encoder = w->job->encoder,
+		.jobs = w->job->jobs,
+		.tasks = w->job->n,
+		.frames = w->job->frames,
+		.user = w,
+		.read = read_recording,
+		.name = name_recording,
+		.put = keep_result,
+		.ended = finish_recording,
+		.tick = tell_progress};
+	return core_pipeline_run(ctx, &pipeline, failed);
+}
+
+static fv_status encode_all(fv_ctx *ctx, struct work *w, core_encoded *out)
+{
+	const core_encode_files *job = w->job;
+	fv_status status = core_recordings_order_by_size(ctx, job->path, NULL, job->n, w->order);
 	int64_t failed = 0;
 	if (!status)
-		status = core_pool_run(ctx, &pool, &failed);
+		status = job->encoder->device ? encode_on_device(ctx, w, &failed)
+					      : encode_in_workers(ctx, w, &failed);
 	if (!status && failed)
 		status = core_error_status(ctx);
-	if (!status)
+	if (!status && job->silent)
+		memcpy(job->silent, w->silent, (size_t)job->n);
+	else if (!status)
 		core_recordings_warn_silent(ctx, job->path, w->silent, job->n);
 	return status ? status : map_results(ctx, w, out);
 }

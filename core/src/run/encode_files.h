@@ -22,6 +22,7 @@ typedef struct core_encode_files {
 	bool frames;
 	int jobs;
 	const char *folder; /* where the temporary file of results is made */
+	uint8_t *silent; /* [n] set to 1 where nothing can be heard; NULL: a warning names them */
 } core_encode_files;
 
 /* Fills out [n] in the order of the paths; its data lives until the spool is closed. Every

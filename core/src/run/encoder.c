@@ -1,25 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/encoder.h"
+#include "run/encoder_private.h"
 
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include <jansson.h>
-#include <xxhash.h>
 
 #include "base/json.h"
 #include "base/nearest.h"
 #include "base/numerics.h"
 #include "base/utf8.h"
 #include "checkpoint/split.h"
-#include "corpus/audio.h"
-#include "nn/encode.h"
 #include "plugin/call.h"
 #include "plugin/descriptor.h"
 #include "plugin/fence.h"
-#include "plugin/guard.h"
 #include "run/params.h"
 
 const char *core_normalize_name(core_normalize normalize)
@@ -43,6 +38,8 @@ static fv_status make_key(fv_ctx *ctx, core_encoder *e)
 		core_normalize_name(spec->normalize));
 	if (key && e->info.identity)
 		json_object_set_new(key, "identity", json_string(e->info.identity));
+	if (key && e->device)
+		json_object_set_new(key, "device", json_string(e->device->numerics));
 	if (key && spec->normalize == CORE_NORMALIZE_CORPUS) {
 		json_object_set_new(key, "mean", json_real(e->mean));
 		json_object_set_new(key, "variance", json_real(e->variance));
@@ -145,24 +142,19 @@ static fv_status find_weights(fv_ctx *ctx, const char *given, const char **out)
 		given, names[0], names[1]);
 }
 
-static fv_status hash_weights(fv_ctx *ctx, core_encoder *e, const char **path)
+static fv_status hash_weights(fv_ctx *ctx, core_encoder *e)
 {
 	const char *given = e->spec->weights;
+	if (!given)
+		return FV_OK;
 	if (!core_is_utf8(given)) /* models store the name in JSON */
 		return fv_fail(ctx, FV_CONFIG, "%s: the name is not UTF-8", given);
-	fv_status status = find_weights(ctx, given, path);
+	fv_status status = find_weights(ctx, given, &e->weights);
 	char *hex = core_alloc(ctx, CORE_SHA256_HEX, 1);
 	if (!status)
-		status = hex ? core_weights_sha256(ctx, *path, hex) : FV_FAILED;
+		status = hex ? core_weights_sha256(ctx, e->weights, hex) : FV_FAILED;
 	e->weights_sha256 = hex;
 	return status;
-}
-
-/* Begins a call of an op. Processes share the encoder, so each call has its own guard. */
-static void enter_op(core_guard *guard, fv_ctx *ctx, const core_encoder *e, const char *op)
-{
-	core_guard_open(guard, ctx, FV_ENCODER, e->name);
-	core_guard_enter(guard, op, 0, false);
 }
 
 /* Asks the op info, and finds the output that is used. */
@@ -170,7 +162,7 @@ static fv_status read_info(fv_ctx *ctx, core_encoder *e)
 {
 	core_guard guard;
 	e->info.size = sizeof e->info;
-	enter_op(&guard, ctx, e, "info");
+	core_encoder_enter_op(&guard, ctx, e, "info");
 	fv_status status = e->ops->info(e->state, ctx, &e->info);
 	if (!status)
 		status = core_outputs_copy(ctx, &e->info);
@@ -189,16 +181,9 @@ static fv_status open_state(fv_ctx *ctx, core_encoder *e)
 	if (!e->state)
 		return FV_FAILED;
 	memcpy(e->state, spec->use.state, d->state_size);
-	e->ops = d->ops;
-	const char *weights = NULL;
-	if (spec->weights) {
-		fv_status status = hash_weights(ctx, e, &weights);
-		if (status)
-			return status;
-	}
 	core_guard guard;
-	enter_op(&guard, ctx, e, "open");
-	fv_status status = core_guard_leave(&guard, e->ops->open(e->state, ctx, weights));
+	core_encoder_enter_op(&guard, ctx, e, "open");
+	fv_status status = core_guard_leave(&guard, e->ops->open(e->state, ctx, e->weights));
 	core_scratch_reset(ctx);
 	if (!status)
 		status = read_info(ctx, e);
@@ -210,16 +195,33 @@ static fv_status open_state(fv_ctx *ctx, core_encoder *e)
 	return status;
 }
 
-fv_status core_encoder_open(fv_ctx *ctx, const core_encoder_spec *spec, core_encoder **out)
+/* Where the encoder computes. */
+static void choose_device(fv_ctx *ctx, core_encoder *e, core_device_choice *device)
+{
+	if (!device || !device->numerics || e->info.by_name)
+		return;
+	if (e->ops->batch)
+		e->device = device;
+	else
+		core_device_tell_cpu(ctx, device, e->name);
+}
+
+fv_status core_encoder_open(
+	fv_ctx *ctx, const core_encoder_spec *spec, core_device_choice *device, core_encoder **out)
 {
 	core_encoder *e = core_alloc(ctx, 1, sizeof *e);
 	if (!e)
 		return FV_FAILED;
-	*e = (core_encoder){
-		.spec = spec, .name = spec->use.plugin->descriptor->name, .variance = 1};
-	fv_status status = open_state(ctx, e);
+	*e = (core_encoder){.spec = spec,
+		.name = spec->use.plugin->descriptor->name,
+		.ops = spec->use.plugin->descriptor->ops,
+		.variance = 1};
+	fv_status status = hash_weights(ctx, e);
+	if (!status)
+		status = open_state(ctx, e);
 	if (status)
 		return status;
+	choose_device(ctx, e, device);
 	if (spec->layer >= e->layers)
 		status = core_fail_at(ctx, FV_CONFIG,
 			spec->use.place.file ? spec->use.place.file : "-", spec->use.place.line,
@@ -231,6 +233,19 @@ fv_status core_encoder_open(fv_ctx *ctx, const core_encoder_spec *spec, core_enc
 		core_encoder_close(e);
 	else
 		*out = e;
+	return status;
+}
+
+fv_status core_encoder_open_again(fv_ctx *ctx, const core_encoder *encoder, core_encoder **out)
+{
+	core_encoder *e = core_alloc(ctx, 1, sizeof *e);
+	if (!e)
+		return FV_FAILED;
+	*e = *encoder;
+	e->state = NULL;
+	e->out = NULL;
+	fv_status status = open_state(ctx, e);
+	*out = status ? NULL : e;
 	return status;
 }
 
@@ -252,161 +267,4 @@ fv_status core_encoder_set_corpus(fv_ctx *ctx, core_encoder *e, double mean, dou
 	e->mean = mean;
 	e->variance = variance;
 	return make_key(ctx, e);
-}
-
-/* Checks the wave's length and normalises it as the spec says. */
-static fv_status prepare_wave(fv_ctx *ctx, const core_encoder *e, const char *path, core_wave *wave)
-{
-	if (wave->n < e->info.min_samples)
-		return fv_fail(ctx, FV_DATA, "%s: %lld samples at %d Hz, encoder %s needs %d", path,
-			(long long)wave->n, e->info.rate_hz, e->name, e->info.min_samples);
-	if (e->spec->normalize == CORE_NORMALIZE_CORPUS)
-		core_wave_standardize(wave->sample, wave->n, e->mean, e->variance);
-	if (e->spec->normalize == CORE_NORMALIZE_UTTERANCE) {
-		core_moments m = core_wave_moments(wave->sample, wave->n);
-		core_wave_standardize(wave->sample, wave->n, m.mean, m.m2 / (double)m.n);
-	}
-	return FV_OK;
-}
-
-static uint64_t hash_state(const core_encoder *e)
-{
-	return XXH3_64bits(e->state, e->spec->use.plugin->descriptor->state_size);
-}
-
-static fv_status check_finite(
-	fv_ctx *ctx, const core_encoder *e, const char *what, const float *x, int64_t count)
-{
-	for (int64_t i = 0; i < count; i++)
-		if (!isfinite(x[i]))
-			return fv_fail(ctx, FV_FAILED,
-				"%s: encoder %s gave a number that is not finite"
-				" (output %s, element %lld)",
-				what, e->name, e->info.outputs[e->output].name, (long long)i);
-	return FV_OK;
-}
-
-/* Ends a call of an op that wrote `count` numbers to `theirs`, which was NAN before, and copies them
- * to `out`. State that an op changes would make features depend on the order of recordings. */
-static fv_status finish_op(core_guard *guard, const core_encoder *e, core_fence *fence,
-	fv_status status, uint64_t state_before)
-{
-	char text[128];
-	status = core_guard_leave(guard, status);
-	core_scratch_reset(guard->ctx);
-	if (!status && hash_state(e) != state_before)
-		status = core_guard_fail(guard, "changed its state, which it may only read");
-	if (!core_fence_check(fence, text, sizeof text)) {
-		fv_status failed = core_guard_fail(guard, text);
-		status = status ? status : failed;
-	}
-	return status;
-}
-
-static float *place_output(core_fence *fence, int64_t count)
-{
-	float *out = core_fence_place(fence, (size_t)count * sizeof *out);
-	for (int64_t i = 0; i < count; i++)
-		out[i] = NAN;
-	return out;
-}
-
-static fv_status run_encoder(fv_ctx *ctx, const core_encoder *e, const char *path,
-	const core_wave *wave, int32_t pooled, float *out, int64_t count)
-{
-	core_guard guard;
-	core_fence *fence =
-		pooled ? e->out : core_fence_open(ctx, "out", (size_t)count * sizeof *out);
-	if (!fence)
-		return FV_FAILED;
-	float *theirs = place_output(fence, count);
-	uint64_t before = hash_state(e);
-	enter_op(&guard, ctx, e, e->ops->batch ? "batch" : "encode");
-	const core_encode_call call = {e->ops, e->state, e->output, pooled};
-	fv_status status =
-		core_encode_wave(&call, ctx, core_device_cpu(), wave->sample, wave->n, theirs);
-	status = finish_op(&guard, e, fence, status, before);
-	memcpy(out, theirs, (size_t)count * sizeof *out);
-	if (!pooled)
-		core_fence_close(fence);
-	if (status) /* the plugin does not know the path */
-		return core_reason_report(ctx, path, core_error_take(ctx, ctx, status));
-	return check_finite(ctx, e, path, out, count);
-}
-
-fv_status core_encoder_encode_wave(
-	fv_ctx *ctx, const core_encoder *e, const char *path, core_wave *wave, float *out)
-{
-	fv_status status = prepare_wave(ctx, e, path, wave);
-	if (!status)
-		status = run_encoder(ctx, e, path, wave, 1, out, (int64_t)e->layers * e->dims);
-	core_wave_free(wave);
-	return status;
-}
-
-fv_status core_encoder_encode_file(fv_ctx *ctx, const core_encoder *e, const char *path,
-	const core_segment *segment, float *out, bool *silent)
-{
-	core_wave wave;
-	fv_status status = core_audio_read_segment(
-		ctx, path, segment, e->info.rate_hz, e->spec->max_seconds, &wave);
-	if (status)
-		return status;
-	if (silent)
-		*silent = wave.silent;
-	return core_encoder_encode_wave(ctx, e, core_segment_label(ctx, path, segment), &wave, out);
-}
-
-fv_status core_encoder_check_frames(fv_ctx *ctx, const core_encoder *e)
-{
-	const fv_output *output = &e->info.outputs[e->output];
-	if (output->has_frames && e->ops->frames)
-		return FV_OK;
-	return fv_fail(
-		ctx, FV_CONFIG, "output '%s' of encoder %s has no frames", output->name, e->name);
-}
-
-static fv_status encode_all_frames(fv_ctx *ctx, const core_encoder *e, const char *path,
-	const core_wave *wave, float **out, int64_t *frames)
-{
-	core_guard guard;
-	enter_op(&guard, ctx, e, "frames");
-	*frames = e->ops->frames(e->state, e->output, wave->n);
-	fv_status status = core_guard_leave(&guard, FV_OK);
-	if (status)
-		return status;
-	int64_t count = (int64_t)e->layers * *frames * e->dims;
-	*out = core_alloc(ctx, (size_t)count, sizeof **out);
-	return *out ? run_encoder(ctx, e, path, wave, 0, *out, count) : FV_FAILED;
-}
-
-fv_status core_encoder_encode_frames(fv_ctx *ctx, const core_encoder *e, const char *path,
-	float **out, int64_t *frames, bool *silent)
-{
-	core_wave wave;
-	fv_status status = core_encoder_check_frames(ctx, e);
-	if (!status)
-		status = core_audio_read(ctx, path, e->info.rate_hz, e->spec->max_seconds, &wave);
-	if (status)
-		return status;
-	*silent = wave.silent;
-	status = prepare_wave(ctx, e, path, &wave);
-	if (!status)
-		status = encode_all_frames(ctx, e, path, &wave, out, frames);
-	core_wave_free(&wave);
-	return status;
-}
-
-fv_status core_encoder_lookup(
-	fv_ctx *ctx, const core_encoder *e, const char *id, int32_t parts, float *out)
-{
-	core_guard guard;
-	int64_t count = (int64_t)e->layers * e->dims;
-	float *theirs = place_output(e->out, count);
-	uint64_t before = hash_state(e);
-	enter_op(&guard, ctx, e, "lookup");
-	fv_status status = e->ops->lookup(e->state, ctx, e->output, id, parts, theirs);
-	status = finish_op(&guard, e, e->out, status, before);
-	memcpy(out, theirs, (size_t)count * sizeof *out);
-	return status ? status : check_finite(ctx, e, id, out, count);
 }

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "config/spec.h"
 #include "corpus/audio.h"
+#include "run/device_choice.h"
 
 typedef struct core_encoder {
 	const core_encoder_spec *spec;
@@ -21,13 +22,21 @@ typedef struct core_encoder {
 	double mean, variance;      /* of the training waves, for normalize: corpus */
 	struct core_fence *out;     /* where lookup and encode (pooled) write */
 	const char *weights_sha256; /* NULL: no weights */
+	const char *weights;        /* their file */
+	/* Where recordings are encoded: in a process that opens the device and the encoder on it (pipeline.h).
+	 * NULL: on the CPU. */
+	const core_device_choice *device;
 	char key[CORE_SHA256_HEX];
 } core_encoder;
 
 /* The encoder lives as long as the context; call core_encoder_close before the context is freed.
+ * device: where recordings are encoded if the encoder can compute there; NULL: on the CPU.
  * Errors: FV_DATA (weights), FV_CONFIG (unknown output, layer out of range). */
 FV_NODISCARD fv_status core_encoder_open(
-	fv_ctx *ctx, const core_encoder_spec *spec, core_encoder **out);
+	fv_ctx *ctx, const core_encoder_spec *spec, core_device_choice *device, core_encoder **out);
+/* Opens an encoder once more, on the device of the context. */
+FV_NODISCARD fv_status core_encoder_open_again(
+	fv_ctx *ctx, const core_encoder *encoder, core_encoder **out);
 void core_encoder_close(core_encoder *encoder);
 
 /* Sets the moments for normalize: corpus, before anything is encoded. Changes the key. */
@@ -52,6 +61,31 @@ FV_NODISCARD fv_status core_encoder_check_frames(fv_ctx *ctx, const core_encoder
  * parts must agree -> out [L,D]. */
 FV_NODISCARD fv_status core_encoder_lookup(
 	fv_ctx *ctx, const core_encoder *encoder, const char *id, int32_t parts, float *out);
+
+/* --- packs: what the pipeline calls --- */
+
+/* Normalises a wave and makes the network's input of it, in scratch memory of ctx or in the wave. [worker] */
+FV_NODISCARD fv_status core_encoder_prepare(
+	fv_ctx *ctx, const core_encoder *encoder, const char *path, core_wave *wave, fv_feed *feed);
+/* The number of frames of a wave, for an output with frames. [worker] */
+FV_NODISCARD fv_status core_encoder_count_frames(
+	fv_ctx *ctx, const core_encoder *encoder, const core_wave *wave, int64_t *frames);
+
+/* Inputs of n utterances, one behind the other, and how many numbers each gives. */
+typedef struct core_encoder_pack {
+	int32_t n, pooled;
+	int64_t width;
+	const int64_t *rows, *results; /* [n] */
+	const float *input;            /* [rows of all, width] */
+} core_encoder_pack;
+
+/* Encodes a pack. out[u] are in memory of the encoder, until the next call. reason[u]: why an utterance has no
+ * result, in memory of the context; NULL: it has one. */
+FV_NODISCARD fv_status core_encoder_encode_pack(fv_ctx *ctx, core_encoder *encoder,
+	core_device *device, const core_encoder_pack *pack, float **out, const char **reason);
+/* Reports that an utterance has no result, or one with numbers that are not finite. */
+FV_NODISCARD fv_status core_encoder_check_result(fv_ctx *ctx, const core_encoder *encoder,
+	const char *path, const char *reason, const float *result, int64_t count);
 
 const char *core_normalize_name(core_normalize normalize);
 

@@ -27,7 +27,7 @@ static const char *describe_encoder(fv_ctx *ctx, const core_encoder_spec *spec)
 static fv_status rehearse_open(void *user, fv_ctx *own)
 {
 	core_encoder *encoder;
-	fv_status status = core_encoder_open(own, user, &encoder);
+	fv_status status = core_encoder_open(own, user, NULL, &encoder);
 	if (!status)
 		core_encoder_close(encoder);
 	return status;
@@ -40,7 +40,7 @@ static fv_status open_encoder(
 	if (needs_rehearsal(study, spec))
 		status = core_rehearse(
 			ctx, describe_encoder(ctx, spec), rehearse_open, (void *)spec);
-	return status ? status : core_encoder_open(ctx, spec, out);
+	return status ? status : core_encoder_open(ctx, spec, study->device, out);
 }
 
 static fv_status add_encoding(

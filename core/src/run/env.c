@@ -168,11 +168,16 @@ static json_t *make_rows_json(const core_run_data *r)
 	return rows;
 }
 
-static json_t *make_host_json(void)
+static json_t *make_host_json(const core_run_data *r)
 {
 	char cpu[256];
+	const core_device_choice *choice = r->study->device;
+	const core_encoder *e = r->study->encoding[r->run->encoding].encoder;
+	const core_device_asked asked = choice ? choice->asked : CORE_DEVICE_CPU;
 	read_processor_name(cpu, sizeof cpu);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "processor", cpu, "kernels",
+	return json_pack("{s:s, s:s, s:s?, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "device_asked",
+		core_device_asked_name(asked), "device", e->device ? e->device->numerics : "cpu",
+		"device_refused", choice ? choice->why : NULL, "processor", cpu, "kernels",
 		core_kernels_used()->name, "blas", openblas_get_config(), "blas_kernel",
 		openblas_get_corename(), "sndfile", sf_version_string(), "soxr", soxr_version(),
 		"yaml", yaml_get_version_string());
@@ -191,7 +196,7 @@ fv_status core_output_format_env(fv_ctx *ctx, const core_run_data *r, char **out
 		"synthetic", r->study->set[fold->set].synthetic, "transductive", r->transductive,
 		"shared_speakers", r->variant->corpus.shared_speakers, "no_speakers",
 		r->variant->corpus.speaker != NULL, "majority_class", find_majority_class(r),
-		"rows", make_rows_json(r), "host", make_host_json(), "fingerprint",
+		"rows", make_rows_json(r), "host", make_host_json(r), "fingerprint",
 		fingerprint ? fingerprint : json_null());
 	const char *text = core_json_text(ctx, root, JSON_INDENT(1));
 	*out = text ? core_format(ctx, "%s\n", text) : NULL;

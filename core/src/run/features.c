@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "base/progress.h"
 #include "run/cache.h"
+#include "run/pipeline.h"
 #include "run/pool.h"
 
 /* Entries that workers have written and this process makes durable together: at most so many, of so many
@@ -83,6 +84,38 @@ static fv_status encode_recording(void *user, fv_ctx *ctx, int64_t task)
 	return core_cache_write(ctx, s->job->cache, e, s->recordings->sha256[row], value, silent);
 }
 
+/* --- on a device -------------------------------------------------------------------------------- */
+
+static fv_status read_recording(void *user, fv_ctx *ctx, int64_t task, core_wave *out)
+{
+	const struct encode *s = user;
+	const core_recordings *r = s->recordings;
+	int64_t row = s->todo[task];
+	if (s->job->waves)
+		return core_waves_read(ctx, s->job->waves, row, out);
+	return core_audio_read_segment(ctx, r->path[row], core_recording_segment(r, row),
+		s->encoder->info.rate_hz, s->encoder->spec->max_seconds, out);
+}
+
+static const char *name_recording(void *user, fv_ctx *ctx, int64_t task)
+{
+	const struct encode *s = user;
+	const core_recordings *r = s->recordings;
+	int64_t row = s->todo[task];
+	return core_segment_label(ctx, r->path[row], core_recording_segment(r, row));
+}
+
+static fv_status keep_result(
+	void *user, fv_ctx *ctx, int64_t task, const float *data, int64_t count, bool silent)
+{
+	const struct encode *s = user;
+	(void)count;
+	return core_cache_write(
+		ctx, s->job->cache, s->encoder, s->recordings->sha256[s->todo[task]], data, silent);
+}
+
+/* --- in the process that waits ------------------------------------------------------------------ */
+
 static void finish_recording(void *user, int64_t task, fv_status status, const char *reason)
 {
 	struct encode *s = user;
@@ -156,17 +189,9 @@ static void tell_what_is_kept(fv_ctx *ctx, const struct encode *s)
 			n == 1 ? " is" : "s are", s->job->cache);
 }
 
-static fv_status encode_missing(fv_ctx *ctx, struct encode *s)
+static fv_status encode_in_workers(fv_ctx *ctx, struct encode *s, int64_t *failed)
 {
-	int64_t *order = core_alloc(ctx, (size_t)s->n_todo, sizeof *order);
-	if (!order ||
-		core_recordings_order_by_size(ctx, s->recordings->path, s->todo, s->n_todo, order))
-		return FV_FAILED;
-	s->todo = order;
-	fv_status status = s->job->waves ? core_waves_prepare(ctx, s->job->waves) : FV_OK;
-	if (status)
-		return status;
-	core_pool pool = {.jobs = s->job->jobs,
+	const core_pool pool = {.jobs = s->job->jobs,
 		.tasks = s->n_todo,
 		.keep_going = true,
 		.stop_at_hang = true,
@@ -174,10 +199,38 @@ static fv_status encode_missing(fv_ctx *ctx, struct encode *s)
 		.work = encode_recording,
 		.ended = finish_recording,
 		.tick = tell_progress};
-	int64_t failed;
-	status = core_pool_run(ctx, &pool, &failed);
+	return core_pool_run(ctx, &pool, failed);
+}
+
+static fv_status encode_on_device(fv_ctx *ctx, struct encode *s, int64_t *failed)
+{
+	const core_pipeline pipeline = {.encoder = s->encoder,
+		.jobs = s->job->jobs,
+		.tasks = s->n_todo,
+		.user = s,
+		.read = read_recording,
+		.name = name_recording,
+		.put = keep_result,
+		.ended = finish_recording,
+		.tick = tell_progress};
+	return core_pipeline_run(ctx, &pipeline, failed);
+}
+
+static fv_status encode_missing(fv_ctx *ctx, struct encode *s)
+{
+	int64_t *order = core_alloc(ctx, (size_t)s->n_todo, sizeof *order);
+	if (!order ||
+		core_recordings_order_by_size(ctx, s->recordings->path, s->todo, s->n_todo, order))
+		return FV_FAILED;
+	int64_t failed = 0;
+	s->todo = order;
+	fv_status status = s->job->waves ? core_waves_prepare(ctx, s->job->waves) : FV_OK;
+	if (status)
+		return status;
+	status = s->encoder->device ? encode_on_device(ctx, s, &failed)
+				    : encode_in_workers(ctx, s, &failed);
 	seal_group(s);
-	if (core_pool_was_stopped(status))
+	if (core_pool_was_stopped(status) || (status && s->encoder->device))
 		tell_what_is_kept(ctx, s);
 	if (!status)
 		status = s->group.status;

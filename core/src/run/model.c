@@ -394,11 +394,12 @@ static fv_status check_encoder(fv_ctx *ctx, const json_t *root, const core_encod
 /* Opens the encoder with the moments of the training waves and checks that its features fit the
  * model. */
 static fv_status open_as_trained(fv_ctx *ctx, const json_t *root, core_encoder_spec *spec,
-	const core_head_shape *shape, const char *path, core_encoder **out)
+	core_device_choice *device, const core_head_shape *shape, const char *path,
+	core_encoder **out)
 {
 	if (is_corpus_normalized(root))
 		spec->normalize = CORE_NORMALIZE_CORPUS;
-	fv_status status = core_encoder_open(ctx, spec, out);
+	fv_status status = core_encoder_open(ctx, spec, device, out);
 	if (status)
 		return status;
 	if (spec->normalize == CORE_NORMALIZE_CORPUS)
@@ -431,11 +432,13 @@ static fv_status find_weights(fv_ctx *ctx, const json_t *root, const core_yaml *
 }
 
 fv_status core_model_open_encoder(fv_ctx *ctx, const core_registry *registry,
-	const core_model *model, const char *path, const char *weights, core_encoder **out)
+	const core_model *model, const char *path, const char *weights, core_device_choice *device,
+	core_encoder **out)
 {
 	const core_yaml *beside = find_encoder_block(ctx, path);
 	json_t *root = json_loads(model->encoder_json, 0, NULL);
 	const char *name = json_string_value(json_object_get(root, "name"));
+	const char *output = json_string_value(json_object_get(root, "output"));
 	char **flag = core_alloc(ctx, PARAMS_MAX, sizeof *flag);
 	core_encoder_spec *spec = core_alloc(ctx, 1, sizeof *spec);
 	if (!name || !flag || !spec) {
@@ -443,12 +446,13 @@ fv_status core_model_open_encoder(fv_ctx *ctx, const core_registry *registry,
 		return fv_fail(ctx, FV_DATA, "%s: metadata 'encoder' cannot be read", path);
 	}
 	size_t n = list_flags(ctx, registry, root, beside, flag);
+	output = output ? core_strdup(ctx, output) : NULL; /* the spec keeps it */
 	fv_status status = find_weights(ctx, root, beside, path, &weights);
 	if (!status)
-		status = core_encoder_from_flags(ctx, registry, name, weights,
-			json_string_value(json_object_get(root, "output")), flag, n, spec);
+		status = core_encoder_from_flags(
+			ctx, registry, name, weights, output, flag, n, spec);
 	if (!status)
-		status = open_as_trained(ctx, root, spec, &model->plan->shape, path, out);
+		status = open_as_trained(ctx, root, spec, device, &model->plan->shape, path, out);
 	json_decref(root);
 	return status;
 }

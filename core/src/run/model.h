@@ -37,8 +37,9 @@ FV_NODISCARD fv_status core_model_read_params(
 
 /* Opens the encoder that a model was trained with. The model records only hashes of files: the
  * weights are found by `weights` (NULL: not given), otherwise by the config.yaml beside the model
- * at `path`. Errors: FV_DATA if the weights are missing or not those of the training. */
+ * at `path`. device: as in core_encoder_open. Errors: FV_DATA if the weights are missing or not those of the training. */
 FV_NODISCARD fv_status core_model_open_encoder(fv_ctx *ctx, const core_registry *registry,
-	const core_model *model, const char *path, const char *weights, core_encoder **out);
+	const core_model *model, const char *path, const char *weights, core_device_choice *device,
+	core_encoder **out);
 
 #endif

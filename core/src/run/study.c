@@ -296,6 +296,7 @@ static fv_status open_study(fv_ctx *ctx, core_config *config, const core_study_o
 	*study = (core_study){.config = config,
 		.results = options->results,
 		.cache = options->cache,
+		.device = options->device,
 		.keep_going = keep_going};
 	*out = study;
 	fv_status status = list_folds(ctx, study);

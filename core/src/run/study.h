@@ -14,6 +14,7 @@ typedef struct core_study_options {
 	int jobs; /* worker processes for decoding recordings; 0: 1 */
 	/* Keep the waves of recordings that are decoded now, for core_study_load. */
 	bool keep_waves;
+	core_device_choice *device; /* where recordings are encoded; NULL: on the CPU */
 } core_study_options;
 
 /* Reads corpora, finds and hashes recordings, opens encoders, identifies the variants, and finds

@@ -100,6 +100,7 @@ typedef struct core_bad_fold {
 typedef struct core_study {
 	core_config *config;
 	const char *results, *cache;
+	core_device_choice *device; /* where encoders compute; NULL: on the CPU */
 	int32_t n_sets, n_folds, n_encodings;
 	core_set *set;
 	core_fold *fold;
