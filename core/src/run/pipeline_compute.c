@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backend/device.h"
+#include "base/memory.h"
 #include "run/pipeline_private.h"
 
 enum { UTTERANCES = 128 }; /* of a pack, at most */
@@ -45,7 +46,7 @@ static fv_status add_utterance(struct compute *c, const core_ring_item *item)
 	const core_encoder *e = c->encoder;
 	int64_t count = item->rows * item->width, all = pack->numbers + count;
 	if (all > pack->capacity) {
-		float *more = realloc(pack->input, (size_t)(2 * all) * sizeof *more);
+		float *more = core_memory_realloc(pack->input, (size_t)(2 * all) * sizeof *more);
 		if (!more)
 			return fv_fail(c->ctx, FV_FAILED, "out of memory");
 		pack->input = more;

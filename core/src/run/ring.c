@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/memory.h"
+
 enum {
 	SLOTS = 4,         /* of a worker */
 	PART = 256 * 1024, /* numbers in a slot */
@@ -201,7 +203,7 @@ static fv_status add_part(core_ring *r, fv_ctx *ctx, struct partial *p, const st
 {
 	int64_t all = slot->item.rows * slot->item.width;
 	if (all > p->capacity) {
-		float *more = realloc(p->data, (size_t)all * sizeof *more);
+		float *more = core_memory_realloc(p->data, (size_t)all * sizeof *more);
 		if (!more)
 			return fv_fail(ctx, FV_FAILED, "out of memory");
 		p->data = more;
