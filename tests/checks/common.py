@@ -16,6 +16,9 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
+# Endings of the sources: C, and the C++ of the module for GPUs
+SOURCES = (".c", ".h", ".cpp", ".hpp", ".cu", ".cuh")
+
 
 def git(root, *arguments):
     """Output of git in root; None where root is no checkout or there is no git."""

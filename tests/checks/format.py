@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every C file is as clang-format 14 writes it."""
+"""Every C and C++ file is as clang-format 14 writes it."""
 import re
 
 import common
@@ -8,7 +8,7 @@ import common
 
 def find(root, _build):
     tool = common.find_tool("clang-format", "14.0")
-    files = [str(root / path) for path in common.list_files(root, ".c", ".h")]
+    files = [str(root / path) for path in common.list_files(root, *common.SOURCES)]
     findings = set()
     for status, output in common.run_parallel([tool, "--dry-run", "-Werror"], files, 32):
         places = re.findall(r"^(\S.*?):(\d+):\d+: error: ", output, re.M)

@@ -98,7 +98,7 @@ def check_table(rooms, there):
 
 
 def find(root, _build):
-    files = [path for path in common.list_files(root, ".c", ".h") if room_of(path)]
+    files = [path for path in common.list_files(root, *common.SOURCES) if room_of(path)]
     rooms = read_table(root)
     findings = check_table(rooms, {room_of(path) for path in files})
     file_edges, room_edges, example = {}, {}, {}
