@@ -179,8 +179,8 @@ typedef struct core_device_module {
 	const char *version; /* of fairvox; both sides must be of the same build */
 	const char *name;    /* "cuda", or "cuda-emulated" */
 	/* Opens device `index` and reserves its memory. rows: how many rows of a pack a product computes at once, a
-	 * power of two from 64 on; 0: as many as its free memory allows, 1,024 to 16,384. Packs may have more rows. Behind
-	 * it, the process must not fork and go on computing in the child. Errors: FV_FAILED, with one message: no
+	 * power of two from 64 on (0: 16,384); if they do not fit in its free memory, half as many, and so on down to 1,024.
+	 * Packs may have more rows. Behind it, the process must not fork and go on computing in the child. Errors: FV_FAILED, with one message: no
 	 * driver or an old one, no such device, no code for its architecture, too little memory. */
 	fv_status (*open)(fv_ctx *ctx, int32_t index, int64_t rows, core_device **out);
 	/* Frees the device and the constants made on it. */
