@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+# The device cuda-emulated: core/src/backend/cuda, compiled for the host over the stand-in for CUDA in this folder. Each
+# cuda/test_*.c is linked with it and is one ctest entry with the label `emulated`.
+if(CMAKE_CXX_COMPILER)
+  set(CUDA_FOLDER ${CMAKE_SOURCE_DIR}/core/src/backend/cuda)
+  file(GLOB EMULATED_KERNELS CONFIGURE_DEPENDS ${CUDA_FOLDER}/*.cu)
+  file(GLOB EMULATED_HOST CONFIGURE_DEPENDS ${CUDA_FOLDER}/*.cpp)
+  list(FILTER EMULATED_HOST EXCLUDE REGEX "gemm_cublaslt")
+  file(GLOB EMULATED_STANDIN CONFIGURE_DEPENDS cuda/*.cpp)
+  set_source_files_properties(${EMULATED_KERNELS} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-xc++;-Wno-unknown-pragmas")
+  add_library(cuda_emulated STATIC ${EMULATED_KERNELS} ${EMULATED_HOST} ${EMULATED_STANDIN})
+  set_target_properties(cuda_emulated PROPERTIES CXX_STANDARD 14 CXX_EXTENSIONS OFF)
+  target_include_directories(cuda_emulated PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/cuda
+                             PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/cuda/include ${CUDA_FOLDER} ${CMAKE_SOURCE_DIR}/core/src)
+  target_compile_definitions(cuda_emulated PRIVATE FAIRVOX_VERSION="${PROJECT_VERSION}"
+                             FAIRVOX_CUDA_NAME="cuda-emulated" FAIRVOX_CUDA_ARCHITECTURES="75 80 90")
+  target_link_libraries(cuda_emulated PRIVATE fairvox fairvox_flags)
+
+  file(GLOB EMULATED_TESTS CONFIGURE_DEPENDS cuda/test_*.c)
+  foreach(source IN LISTS EMULATED_TESTS)
+    get_filename_component(name ${source} NAME_WE)
+    add_executable(${name} ${source} cuda/op_test.c)
+    target_link_libraries(${name} PRIVATE cuda_emulated test_support)
+    add_test(NAME emulated/${name} COMMAND ${name})
+    set_tests_properties(emulated/${name} PROPERTIES ENVIRONMENT "${TEST_ENVIRONMENT}"
+                         SKIP_RETURN_CODE 77 LABELS emulated TIMEOUT 900)
+  endforeach()
+else()
+  message(STATUS "no C++ compiler: the tests of the module for NVIDIA GPUs are not built")
+endif()

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The stand-in for CUDA's runtime. A stream is a list of work that runs when somebody waits for it. */
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <map>
+
+#include "emulated.h"
+#include "fibers.hpp"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#endif
+#ifdef WITH_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+
+emulated_gpu emulated;
+
+struct emulated_stream {
+	std::deque<std::function<void()>> work;
+	int64_t ran = 0; /* pieces of work so far */
+};
+
+struct emulated_event {
+	cudaStream_t stream = nullptr;
+	int64_t after = 0; /* pieces of work of the stream */
+};
+
+namespace
+{
+
+std::map<const char *, size_t> device_memory, pinned_memory;
+cudaError_t last_error, dead;
+
+/* Whether [p, p + bytes) lies in one piece of that memory. */
+bool is_inside(const std::map<const char *, size_t> &memory, const void *p, size_t bytes)
+{
+	const char *at = static_cast<const char *>(p);
+	auto next = memory.upper_bound(at);
+	if (next == memory.begin())
+		return false;
+	--next;
+	return at + bytes <= next->first + next->second;
+}
+
+void refuse(const char *what)
+{
+	fprintf(stderr, "emulated CUDA: %s\n", what);
+	abort();
+}
+
+cudaError_t allocate(std::map<const char *, size_t> &memory, void **out, size_t bytes)
+{
+	*out = nullptr;
+	bool fits = bytes <= emulated.free_bytes;
+	if (dead)
+		return dead;
+	if (++emulated.allocations == emulated.fail_at || !fits || !bytes)
+		return last_error = cudaErrorMemoryAllocation;
+	void *p = nullptr;
+	if (posix_memalign(&p, 256, bytes))
+		return last_error = cudaErrorMemoryAllocation;
+	memset(p, 0xff, bytes);
+	memory[static_cast<char *>(p)] = bytes;
+	emulated.live_bytes += static_cast<int64_t>(bytes);
+	if (&memory == &device_memory)
+		emulated.free_bytes -= bytes;
+	*out = p;
+	return cudaSuccess;
+}
+
+cudaError_t release(std::map<const char *, size_t> &memory, void *p)
+{
+	if (!p)
+		return cudaSuccess;
+	auto found = memory.find(static_cast<char *>(p));
+	if (found == memory.end())
+		refuse("memory is freed that was not allocated");
+	emulated.live_bytes -= static_cast<int64_t>(found->second);
+	if (&memory == &device_memory)
+		emulated.free_bytes += found->second;
+	memory.erase(found);
+	free(p);
+	return cudaSuccess;
+}
+
+void run_until(cudaStream_t stream, int64_t count)
+{
+	while (stream->ran < count && !stream->work.empty()) {
+		std::function<void()> work = std::move(stream->work.front());
+		stream->work.pop_front();
+		stream->ran++;
+		if (!dead)
+			work();
+	}
+}
+
+void check_copy(
+	const void *to, const void *from, size_t to_bytes, size_t from_bytes, cudaMemcpyKind kind)
+{
+	const bool up = kind == cudaMemcpyHostToDevice, down = kind == cudaMemcpyDeviceToHost;
+	if (!is_inside(up ? pinned_memory : device_memory, from, from_bytes))
+		refuse("a copy reads memory that is not there, or host memory that is not pinned");
+	if (!is_inside(down ? pinned_memory : device_memory, to, to_bytes))
+		refuse("a copy writes memory that is not there, or host memory that is not pinned");
+}
+
+} // namespace
+
+extern "C" void emulated_reset(void)
+{
+	int64_t live = emulated.live_bytes;
+	emulated = emulated_gpu();
+	emulated.devices = 1;
+	emulated.driver = emulated.runtime = 13000;
+	emulated.major = 9;
+	emulated.multiprocessors = 132;
+	emulated.free_bytes = static_cast<size_t>(4) << 30;
+	emulated.live_bytes = live;
+	last_error = dead = cudaSuccess;
+}
+
+/* --- streams --- */
+
+void emulated_enqueue(cudaStream_t stream, std::function<void()> work)
+{
+	stream->work.push_back(std::move(work));
+}
+
+void emulated_launch(
+	dim3 grid, dim3 block, size_t shared, cudaStream_t stream, std::function<void()> kernel)
+{
+	if (!emulated_may_launch(grid, block, shared))
+		refuse("a launch that CUDA refuses, or no whole warps");
+	emulated_enqueue(stream, [=] {
+		if (++emulated.launches == emulated.fault_at)
+			dead = cudaErrorIllegalAddress;
+		else
+			emulated_run(grid, block, shared, kernel);
+	});
+}
+
+void emulated_mark(cudaStream_t stream, void *from, size_t bytes, bool used)
+{
+	emulated_enqueue(stream, [=] {
+#ifdef WITH_ASAN
+		ASAN_UNPOISON_MEMORY_REGION(from, bytes);
+#endif
+		memset(from, 0xff, bytes);
+#ifdef WITH_ASAN
+		if (!used)
+			ASAN_POISON_MEMORY_REGION(from, bytes);
+#endif
+		(void)used;
+	});
+}
+
+cudaError_t cudaStreamCreate(cudaStream_t *stream)
+{
+	*stream = new emulated_stream;
+	return cudaSuccess;
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t stream)
+{
+	delete stream;
+	return cudaSuccess;
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t stream)
+{
+	run_until(stream, INT64_MAX);
+	return dead ? last_error = dead : cudaSuccess;
+}
+
+cudaError_t cudaEventCreate(cudaEvent_t *event)
+{
+	*event = new emulated_event;
+	return cudaSuccess;
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t event)
+{
+	delete event;
+	return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
+{
+	event->stream = stream;
+	event->after = stream->ran + static_cast<int64_t>(stream->work.size());
+	return cudaSuccess;
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t event)
+{
+	if (event->stream)
+		run_until(event->stream, event->after);
+	return dead ? last_error = dead : cudaSuccess;
+}
+
+/* --- copies --- */
+
+cudaError_t cudaMemcpyAsync(
+	void *to, const void *from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream)
+{
+	check_copy(to, from, bytes, bytes, kind);
+	emulated_enqueue(stream, [=] { memcpy(to, from, bytes); });
+	return dead;
+}
+
+cudaError_t cudaMemcpy2DAsync(void *to, size_t to_stride, const void *from, size_t from_stride,
+	size_t width, size_t rows, cudaMemcpyKind kind, cudaStream_t stream)
+{
+	if (width > to_stride || width > from_stride)
+		refuse("rows of a copy overlap");
+	check_copy(
+		to, from, (rows - 1) * to_stride + width, (rows - 1) * from_stride + width, kind);
+	emulated_enqueue(stream, [=] {
+		for (size_t r = 0; r < rows; r++)
+			memcpy(static_cast<char *>(to) + r * to_stride,
+				static_cast<const char *>(from) + r * from_stride, width);
+	});
+	return dead;
+}
+
+cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t stream)
+{
+	if (!is_inside(device_memory, to, bytes))
+		refuse("memory is set that is not there");
+	emulated_enqueue(stream, [=] { memset(to, value, bytes); });
+	return dead;
+}
+
+/* --- memory and the device --- */
+
+cudaError_t cudaMalloc(void **memory, size_t bytes)
+{
+	return allocate(device_memory, memory, bytes);
+}
+
+cudaError_t cudaFree(void *memory)
+{
+	return release(device_memory, memory);
+}
+
+cudaError_t cudaMallocHost(void **memory, size_t bytes)
+{
+	return allocate(pinned_memory, memory, bytes);
+}
+
+cudaError_t cudaFreeHost(void *memory)
+{
+	return release(pinned_memory, memory);
+}
+
+cudaError_t cudaGetDeviceCount(int *count)
+{
+	*count = emulated.error ? 0 : emulated.devices;
+	return static_cast<cudaError_t>(emulated.error);
+}
+
+cudaError_t cudaSetDevice(int device)
+{
+	return device < emulated.devices ? cudaSuccess : cudaErrorInvalidDevice;
+}
+
+cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int)
+{
+	*value = attribute == cudaDevAttrMultiProcessorCount      ? emulated.multiprocessors
+		 : attribute == cudaDevAttrComputeCapabilityMajor ? emulated.major
+								  : emulated.minor;
+	return cudaSuccess;
+}
+
+cudaError_t cudaDriverGetVersion(int *version)
+{
+	*version = emulated.driver;
+	return cudaSuccess;
+}
+
+cudaError_t cudaRuntimeGetVersion(int *version)
+{
+	*version = emulated.runtime;
+	return cudaSuccess;
+}
+
+cudaError_t cudaMemGetInfo(size_t *free, size_t *total)
+{
+	*free = *total = emulated.free_bytes;
+	return cudaSuccess;
+}
+
+cudaError_t cudaGetLastError()
+{
+	cudaError_t error = last_error;
+	last_error = dead;
+	return error;
+}
+
+const char *cudaGetErrorString(cudaError_t error)
+{
+	switch (error) {
+	case cudaSuccess:
+		return "no error";
+	case cudaErrorMemoryAllocation:
+		return "out of memory";
+	case cudaErrorInsufficientDriver:
+		return "CUDA driver version is insufficient for CUDA runtime version";
+	case cudaErrorNoDevice:
+		return "no CUDA-capable device is detected";
+	case cudaErrorIllegalAddress:
+		return "an illegal memory access was encountered";
+	default:
+		return "invalid argument";
+	}
+}
