@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <deque>
 #include <map>
+#include <set>
 
 #include "emulated.h"
 #include "fibers.hpp"
@@ -35,6 +36,7 @@ namespace
 {
 
 std::map<const char *, size_t> device_memory, pinned_memory;
+std::set<cudaStream_t> streams;
 cudaError_t last_error, dead;
 
 /* Whether [p, p + bytes) lies in one piece of that memory. */
@@ -74,21 +76,6 @@ cudaError_t allocate(std::map<const char *, size_t> &memory, void **out, size_t 
 	return cudaSuccess;
 }
 
-cudaError_t release(std::map<const char *, size_t> &memory, void *p)
-{
-	if (!p)
-		return cudaSuccess;
-	auto found = memory.find(static_cast<char *>(p));
-	if (found == memory.end())
-		refuse("memory is freed that was not allocated");
-	emulated.live_bytes -= static_cast<int64_t>(found->second);
-	if (&memory == &device_memory)
-		emulated.free_bytes += found->second;
-	memory.erase(found);
-	free(p);
-	return cudaSuccess;
-}
-
 void run_until(cudaStream_t stream, int64_t count)
 {
 	while (stream->ran < count && !stream->work.empty()) {
@@ -98,6 +85,23 @@ void run_until(cudaStream_t stream, int64_t count)
 		if (!dead)
 			work();
 	}
+}
+
+cudaError_t release(std::map<const char *, size_t> &memory, void *p)
+{
+	if (!p)
+		return cudaSuccess;
+	auto found = memory.find(static_cast<char *>(p));
+	if (found == memory.end())
+		refuse("memory is freed that was not allocated");
+	for (cudaStream_t stream : streams) /* as CUDA's own, it waits for all work */
+		run_until(stream, INT64_MAX);
+	emulated.live_bytes -= static_cast<int64_t>(found->second);
+	if (&memory == &device_memory)
+		emulated.free_bytes += found->second;
+	memory.erase(found);
+	free(p);
+	return cudaSuccess;
 }
 
 void check_copy(
@@ -163,11 +167,13 @@ void emulated_mark(cudaStream_t stream, void *from, size_t bytes, bool used)
 cudaError_t cudaStreamCreate(cudaStream_t *stream)
 {
 	*stream = new emulated_stream;
+	streams.insert(*stream);
 	return cudaSuccess;
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream)
 {
+	streams.erase(stream);
 	delete stream;
 	return cudaSuccess;
 }
