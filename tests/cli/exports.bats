@@ -125,7 +125,7 @@ setup() {
 		import importlib.util, re, sys
 		text = open(sys.argv[1]).read()
 		blocks = re.findall(r'```python\n(.*?)```', text, re.S)
-		assert len(blocks) == 4
+		assert len(blocks) == 7
 		ran = 0
 		for block in blocks:
 		    lines = [l for l in block.splitlines() if l.strip()]

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# bare_wheel.sh WHEEL [ROOT]: installs the wheel in a bare Debian 12 that has Python and NumPy and none of fairvox's
+# libraries, encodes recordings and runs a study there. Needs root, debootstrap and the network. ROOT is kept if it is
+# given, and made only if it is missing.
+set -euo pipefail
+wheel=$(realpath "$1")
+if [ $# -gt 1 ]; then
+	root=$(realpath -m "$2")
+else
+	folder=$(mktemp -d)
+	root=$folder/root
+	trap 'rm -rf --one-file-system "$folder"' EXIT
+fi
+[ -x "$root/bin/sh" ] || debootstrap --variant=minbase bookworm "$root"
+rm -rf "$root/wheel" && mkdir "$root/wheel"
+cp "$wheel" "$root/wheel"
+cp /etc/resolv.conf "$root/etc/resolv.conf"
+[ ! -d /etc/apt/apt.conf.d ] || cp -r /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d"
+
+cat >"$root/test.sh" <<'END'
+set -euxo pipefail
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends python3-venv python3-numpy espeak-ng >/dev/null
+for library in openblas sndfile yaml jansson ltdl soxr cairo curl; do
+	test -z "$(find /usr/lib /lib -name "lib$library*.so*" -not -path '*/site-packages/*')" || echo "has $library"
+done
+rm -rf /root/venv && python3 -m venv --system-site-packages /root/venv
+/root/venv/bin/pip install --no-index --find-links /wheel fairvox
+export PATH=/root/venv/bin:$PATH
+rm -rf /root/study && mkdir /root/study && cd /root/study
+fairvox --version
+fairvox plugins >plugins
+! grep refused plugins
+test "$(grep -c '^loss' plugins)" -ge 15
+prefix=$(python3 -c 'import fairvox; print(fairvox.PREFIX)')
+test -z "$(ldd "$prefix/bin/fairvox" "$prefix"/lib/fairvox/*.so "$prefix"/lib/fairvox/modules/*.so | grep 'not found')"
+fairvox synth demo/corpus --limit 600 -j 2 -q
+cp -r "$prefix/share/fairvox/configs" .
+fairvox run configs/demo.yaml -q -j 2 train.epochs=10
+fairvox table results
+fairvox fetch --list >list && test -s list
+fairvox plot effects results -o effects.svg && test -s effects.svg
+python3 - <<'PYTHON'
+import glob
+import fairvox
+
+files = sorted(glob.glob("demo/corpus/**/*.flac", recursive=True))[:5]
+x = fairvox.encode(files, "functionals", jobs=2)
+print(x.shape, x.dtype, float(x.mean()))
+assert x.shape == (5, 339)
+try:
+    fairvox.encode(files, "functional")
+except fairvox.FairvoxError as error:
+    print(error.exit_code, error)
+PYTHON
+echo "bare root: passed"
+END
+unshare --mount bash -c "mount -t proc proc '$root/proc' && mount --rbind /dev '$root/dev' && chroot '$root' bash /test.sh"
