@@ -64,14 +64,21 @@ static fv_status find_run(
 	return FV_OK;
 }
 
-/* Opens the study of one run from the configuration in its folder. */
+/* Opens the study of one run from the configuration in its folder, for the device that encoded it. */
 static fv_status open_study(fv_ctx *ctx, const core_results *results, const core_run_result *run,
 	const cli_map_options *options, core_study **out)
 {
 	core_registry *registry;
 	core_config *config;
+	core_device_choice *device = core_alloc(ctx, 1, sizeof *device);
+	if (!device)
+		return FV_FAILED;
+	const char *numerics =
+		json_string_value(json_object_get(json_object_get(run->env, "host"), "device"));
+	if (numerics && strcmp(numerics, "cpu"))
+		core_device_choose_elsewhere(numerics, device);
 	const core_study_options study = {
-		.results = results->dir, .cache = options->cache, .jobs = 1};
+		.results = results->dir, .cache = options->cache, .jobs = 1, .device = device};
 	const char *path = core_path_join(ctx, run->dir, "config.yaml");
 	fv_status status =
 		path ? core_registry_open(ctx, options->folders.path, options->folders.n, &registry)

@@ -201,8 +201,8 @@ fv_status cli_study_open(fv_ctx *ctx, cli_study *s, core_study **out)
 		.device = &s->choice,
 		.keep_waves = s->encodes};
 	fv_status status = FV_OK;
-	if (s->slurm) /* the tasks see what device their machines have */
-		core_device_choose_elsewhere(s->device, &s->choice);
+	if (s->slurm && s->device != CORE_DEVICE_CPU)
+		core_device_choose_elsewhere(NULL, &s->choice); /* the tasks see what they have */
 	else
 		status = cli_choose_device(ctx, s->device, &s->choice);
 	return status ? status : core_study_open(ctx, s->variants, &options, out);

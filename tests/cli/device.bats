@@ -7,6 +7,11 @@ load helpers
 standin=$FAIRVOX_BUILD/standin
 packed=$FAIRVOX_BUILD/packed
 
+setup_file() {
+	cmake --install "$FAIRVOX_BUILD" --prefix "$BATS_FILE_TMPDIR/prefix" >/dev/null
+	find "$BATS_FILE_TMPDIR/prefix" -name libfairvox-cuda.so -delete
+}
+
 setup() {
 	cd "$BATS_TEST_TMPDIR"
 	version=$("$fairvox" --version | sed -n '1s/fairvox \([0-9.]*\).*/\1/p')
@@ -19,11 +24,9 @@ on() {
 	FAIRVOX_STANDIN=$words LD_LIBRARY_PATH=$standin-$version "$fairvox" "$@" --device "$device"
 }
 
-# none COMMAND...: runs where no module is.
+# none COMMAND...: runs an installed program without the module.
 none() {
-	cp -n "$fairvox" ./program
-	cp -n "$FAIRVOX_BUILD"/libfairvox.so* .
-	LD_LIBRARY_PATH=$PWD ./program "$@"
+	"$BATS_FILE_TMPDIR/prefix/bin/fairvox" "$@"
 }
 
 # recordings FOLDER SAMPLES...: noise, one recording for each number of samples.
@@ -106,6 +109,21 @@ says() {
 	on cuda "" groups plan.yaml --plugins "$packed" --out device.csv >device.txt
 	cmp cpu.csv device.csv
 	cmp cpu.txt device.txt
+}
+
+@test "a map of features that a device encoded, for a grouper alone" {
+	study
+	sed -i '/name: truth/d; s/{name: packed}/{name: pitch}/' plan.yaml
+	sed -i 's/^loss:.*/grouper: {name: kmeans, k: 2, encoder: {name: packed, layer: 0}}\nloss: {name: rw}/' plan.yaml
+	"$fairvox" "${study[@]}" --results cpu --cache cache-cpu
+	on cuda "" "${study[@]}" 2>messages
+	grep -q "encoder 'pitch' has no op batch" messages
+	[ "$(jq -r .host.device results/*/fold1-seed1/env.json)" = "stand-in 0 rows 1024" ]
+	"$fairvox" plot tsne cpu --cache cache-cpu --plugins "$packed" -o cpu.svg
+	none plot tsne results --cache cache --plugins "$packed" -o device.svg
+	cmp cpu.svg device.svg
+	fails 4 "have no features of packed in this cache" "$fairvox" plot tsne results --cache cache-cpu \
+		--plugins "$packed" -o device.svg
 }
 
 @test "a device that cannot be used: one line, exit 1, and nothing is written" {

@@ -18,9 +18,11 @@ struct shared {
 	_Atomic int handed[TASKS], begun;
 };
 
+enum behaviour { WORKS, FAILS_AT_5, CRASHES_AT_5, LEAVES_AT_5 };
+
 struct seen {
 	struct shared *shared;
-	enum { WORKS, FAILS_AT_5, CRASHES_AT_5, LEAVES_AT_5 } finisher;
+	enum behaviour finisher;
 	int ended[TASKS], begun;
 	fv_status status[TASKS];
 	char reason[TASKS][128];
@@ -153,7 +155,7 @@ static void test_finisher_that_ends_early(void **state)
 		[LEAVES_AT_5] = "the worker ended (exit code 3), at its fifth"};
 	for (int how = FAILS_AT_5; how <= LEAVES_AT_5; how++) {
 		fv_ctx *ctx = test_ctx();
-		struct seen seen = {.finisher = how};
+		struct seen seen = {.finisher = (enum behaviour)how};
 		int64_t failed;
 		int finished = 0;
 		assert_int_equal(run_pool(ctx, &seen, 2, &failed), FV_FAILED);

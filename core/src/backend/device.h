@@ -196,6 +196,9 @@ typedef struct core_device_module {
 /* The processor; always there. */
 core_device *core_device_cpu(void);
 
+/* A device without memory or operations: for opening an encoder that is not going to encode in this process. */
+core_device *core_device_blank(void);
+
 /* The device of a context (core_ctx_set_device), or the processor. */
 core_device *core_device_of(const fv_ctx *ctx);
 

@@ -118,11 +118,18 @@ fv_status core_device_choose(
 	return FV_OK;
 }
 
-void core_device_choose_elsewhere(core_device_asked asked, core_device_choice *out)
+static fv_status refuse_to_load(fv_ctx *ctx, const core_device_module **out)
 {
-	*out = (core_device_choice){.asked = asked, .name = names[asked]};
-	if (asked != CORE_DEVICE_CPU)
-		out->numerics = "of another machine";
+	*out = NULL;
+	return fv_fail(ctx, FV_FAILED, "the device is not on this machine");
+}
+
+void core_device_choose_elsewhere(const char *numerics, core_device_choice *out)
+{
+	*out = (core_device_choice){.asked = CORE_DEVICE_CUDA,
+		.load = refuse_to_load,
+		.name = names[CORE_DEVICE_CUDA],
+		.numerics = numerics ? numerics : "of another machine"};
 }
 
 fv_status core_device_open_chosen(fv_ctx *ctx, const core_device_choice *choice,

@@ -42,8 +42,9 @@ const char *core_device_asked_name(core_device_asked asked);
 FV_NODISCARD fv_status core_device_choose(
 	fv_ctx *ctx, core_device_asked asked, core_device_loader load, core_device_choice *out);
 
-/* The choice where other machines encode, whose devices are not known here: nothing counts as encoded by them. */
-void core_device_choose_elsewhere(core_device_asked asked, core_device_choice *out);
+/* The choice of a device that encodes or encoded elsewhere, by its numerics. NULL: that of another machine, which is
+ * not known: nothing counts as encoded by it. Nothing can be encoded with this choice. */
+void core_device_choose_elsewhere(const char *numerics, core_device_choice *out);
 
 /* [the process that computes] Opens the chosen device. Errors: FV_FAILED, also if it is not as it was. */
 FV_NODISCARD fv_status core_device_open_chosen(fv_ctx *ctx, const core_device_choice *choice,

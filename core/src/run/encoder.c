@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "backend/device.h"
 #include "base/json.h"
 #include "base/nearest.h"
 #include "base/numerics.h"
@@ -195,15 +196,25 @@ static fv_status open_state(fv_ctx *ctx, core_encoder *e)
 	return status;
 }
 
-/* Where the encoder computes. */
-static void choose_device(fv_ctx *ctx, core_encoder *e, core_device_choice *device)
+/* Opens the encoder for a device, which another process opens: here it is only looked at. Encoders that cannot
+ * compute there are opened on the CPU. */
+static fv_status open_for_device(fv_ctx *ctx, core_encoder *e, core_device_choice *device)
 {
-	if (!device || !device->numerics || e->info.by_name)
-		return;
-	if (e->ops->batch)
-		e->device = device;
-	else
+	if (!device || !device->numerics || (!e->ops->batch && e->ops->lookup))
+		return open_state(ctx, e);
+	if (!e->ops->batch) {
 		core_device_tell_cpu(ctx, device, e->name);
+		return open_state(ctx, e);
+	}
+	core_ctx_set_device(ctx, core_device_blank());
+	fv_status status = open_state(ctx, e);
+	core_ctx_set_device(ctx, NULL);
+	if (!status && e->info.by_name) {
+		core_encoder_close(e);
+		return open_state(ctx, e);
+	}
+	e->device = device;
+	return status;
 }
 
 fv_status core_encoder_open(
@@ -218,10 +229,9 @@ fv_status core_encoder_open(
 		.variance = 1};
 	fv_status status = hash_weights(ctx, e);
 	if (!status)
-		status = open_state(ctx, e);
+		status = open_for_device(ctx, e, device);
 	if (status)
 		return status;
-	choose_device(ctx, e, device);
 	if (spec->layer >= e->layers)
 		status = core_fail_at(ctx, FV_CONFIG,
 			spec->use.place.file ? spec->use.place.file : "-", spec->use.place.line,

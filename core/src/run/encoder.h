@@ -23,8 +23,8 @@ typedef struct core_encoder {
 	struct core_fence *out;     /* where lookup and encode (pooled) write */
 	const char *weights_sha256; /* NULL: no weights */
 	const char *weights;        /* their file */
-	/* Where recordings are encoded: in a process that opens the device and the encoder on it (pipeline.h).
-	 * NULL: on the CPU. */
+	/* Where recordings are encoded: in a process that opens the device and the encoder on it (pipeline.h), since
+	 * this one has no constants. NULL: on the CPU, by this one. */
 	const core_device_choice *device;
 	char key[CORE_SHA256_HEX];
 } core_encoder;
@@ -34,7 +34,7 @@ typedef struct core_encoder {
  * Errors: FV_DATA (weights), FV_CONFIG (unknown output, layer out of range). */
 FV_NODISCARD fv_status core_encoder_open(
 	fv_ctx *ctx, const core_encoder_spec *spec, core_device_choice *device, core_encoder **out);
-/* Opens an encoder once more, on the device of the context. */
+/* Opens an encoder once more, on the device of the context, with its constants. */
 FV_NODISCARD fv_status core_encoder_open_again(
 	fv_ctx *ctx, const core_encoder *encoder, core_encoder **out);
 void core_encoder_close(core_encoder *encoder);

@@ -168,19 +168,28 @@ static json_t *make_rows_json(const core_run_data *r)
 	return rows;
 }
 
+/* The device that encoded for the run. */
+static const char *find_device(const core_run_data *r)
+{
+	const core_encoding *encoding = r->study->encoding;
+	const core_device_choice *device = encoding[r->run->encoding].encoder->device;
+	for (int32_t i = 0; i < r->variant->n_groupers && !device; i++)
+		if (r->run->group_encoding[i] >= 0)
+			device = encoding[r->run->group_encoding[i]].encoder->device;
+	return device ? device->numerics : "cpu";
+}
+
 static json_t *make_host_json(const core_run_data *r)
 {
 	char cpu[256];
 	const core_device_choice *choice = r->study->device;
-	const core_encoder *e = r->study->encoding[r->run->encoding].encoder;
 	const core_device_asked asked = choice ? choice->asked : CORE_DEVICE_CPU;
 	read_processor_name(cpu, sizeof cpu);
 	return json_pack("{s:s, s:s, s:s?, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "device_asked",
-		core_device_asked_name(asked), "device", e->device ? e->device->numerics : "cpu",
-		"device_refused", choice ? choice->why : NULL, "processor", cpu, "kernels",
-		core_kernels_used()->name, "blas", openblas_get_config(), "blas_kernel",
-		openblas_get_corename(), "sndfile", sf_version_string(), "soxr", soxr_version(),
-		"yaml", yaml_get_version_string());
+		core_device_asked_name(asked), "device", find_device(r), "device_refused",
+		choice ? choice->why : NULL, "processor", cpu, "kernels", core_kernels_used()->name,
+		"blas", openblas_get_config(), "blas_kernel", openblas_get_corename(), "sndfile",
+		sf_version_string(), "soxr", soxr_version(), "yaml", yaml_get_version_string());
 }
 
 fv_status core_output_format_env(fv_ctx *ctx, const core_run_data *r, char **out)
