@@ -10,6 +10,7 @@
 #include <fairvox/checkpoint.h>
 #include <fairvox/trunk.h>
 
+#include "device.h"
 #include "nn/trunk.h"
 #include "npz.h"
 
@@ -139,14 +140,14 @@ static void buckets(void **state)
 #define SOURCE(ctx, shape, model)                                                                  \
 	(core_trunk_source)                                                                        \
 	{                                                                                          \
-		ctx, core_device_cpu(), shape, FV_PRECISION_FP32, read_tensor, model               \
+		ctx, test_device(), shape, FV_PRECISION_FP32, read_tensor, model                   \
 	}
 
 /* A pack of one utterance, input [rows,width] */
 static fv_pack *open_pack(fv_ctx *ctx, int64_t rows, int64_t width, const float *input)
 {
 	fv_pack *pack;
-	test_ok(ctx, core_pack_open(ctx, core_device_cpu(), 1, &rows, width, input, &pack));
+	test_ok(ctx, core_pack_open(ctx, test_device(), 1, &rows, width, input, &pack));
 	return pack;
 }
 
@@ -262,7 +263,8 @@ static void attention(void **state)
 		check_bias(arrays, bias, frames);
 		fv_pack *pack = open_pack(ctx, frames, WIDTH, x);
 		fv_matrix y = fv_pack_rows(pack, pack->input, WIDTH);
-		memset(y.at, 0, (size_t)(frames * WIDTH) * sizeof *y.at);
+		const float *zeros = core_alloc(ctx, (size_t)(frames * WIDTH), sizeof *zeros);
+		pack->ops->put(pack->queue, zeros, frames * WIDTH, y.at);
 		core_attention_apply(pack, a, pack->input,
 			core_pack_put(pack, bias, 4 * (int64_t)line),
 			fv_pack_rows(pack, pack->input, 3 * WIDTH),

@@ -25,6 +25,22 @@ if(CMAKE_CXX_COMPILER)
     set_tests_properties(emulated/${name} PROPERTIES ENVIRONMENT "${TEST_ENVIRONMENT}"
                          SKIP_RETURN_CODE 77 LABELS emulated TIMEOUT 900)
   endforeach()
+
+  # Tests of encoders, computed on the emulated GPU: program, the tests of it that are about what is computed.
+  function(add_emulated_test name source filter)
+    add_executable(emulated_${name} ${source} cuda/emulated_device.c)
+    target_link_libraries(emulated_${name} PRIVATE cuda_emulated test_support)
+    add_test(NAME emulated/${name} COMMAND emulated_${name})
+    set_tests_properties(emulated/${name} PROPERTIES SKIP_RETURN_CODE 77 LABELS emulated TIMEOUT 900
+                         ENVIRONMENT "${TEST_ENVIRONMENT};FAIRVOX_TEST_FILTER=${filter}")
+  endfunction()
+  add_emulated_test(trunk core/test_trunk.c "*")
+  add_emulated_test(speech plugins/test_speech.c "as_the_reference")
+  add_emulated_test(ecapa plugins/test_ecapa.c "as_speechbrain*")
+  add_plugin_parts(emulated_ecapa ecapa)
+  add_emulated_test(ge2e plugins/test_ge2e.c "as_resemblyzer*")
+  add_plugin_parts(emulated_ge2e ge2e)
+  add_emulated_test(packs plugins/test_packs.c "packed_as_alone")
 else()
   message(STATUS "no C++ compiler: the tests of the module for NVIDIA GPUs are not built")
 endif()

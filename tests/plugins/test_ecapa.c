@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "checkpoint/safetensors_write.h"
 #include "corpus/audio.h"
+#include "device.h"
 #include "ecapa.h"
 #include "encoder.h"
 #include "nn/pack.h"
@@ -43,8 +44,7 @@ static fv_status embed_features(
 	fv_ctx *ctx, const ecapa_state *s, const float *features, int64_t frames, float *out)
 {
 	fv_pack *pack;
-	test_ok(ctx,
-		core_pack_open(ctx, core_device_cpu(), 1, &frames, ECAPA_BANDS, features, &pack));
+	test_ok(ctx, core_pack_open(ctx, test_device(), 1, &frames, ECAPA_BANDS, features, &pack));
 	return ecapa_embed(s, pack, &out);
 }
 

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "checkpoint/safetensors_write.h"
 #include "corpus/audio.h"
+#include "device.h"
 #include "encoder.h"
 #include "ge2e.h"
 #include "nn/encode.h"
@@ -49,8 +50,8 @@ static fv_pack *open_pack(fv_ctx *ctx, const ge2e_state *s, const float *wave, i
 	fv_feed feed = {.worker = ctx};
 	fv_pack *pack;
 	test_ok(ctx, ge2e_compute_mel(s, ctx, wave, n, &feed));
-	test_ok(ctx, core_pack_open(
-			     ctx, core_device_cpu(), 1, &feed.rows, feed.width, feed.data, &pack));
+	test_ok(ctx,
+		core_pack_open(ctx, test_device(), 1, &feed.rows, feed.width, feed.data, &pack));
 	return pack;
 }
 

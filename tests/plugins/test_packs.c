@@ -10,6 +10,7 @@
 
 #include <fairvox/stream.h>
 
+#include "device.h"
 #include "encoder.h"
 #include "late_device.h"
 #include "nn/encode.h"
@@ -49,8 +50,7 @@ static void encode_alone(fv_ctx *ctx, const core_encoder *e, const core_encode_c
 		for (int64_t i = 0; i < n; i++)
 			wave[i] = u % 9 == 4 ? 0 : (float)(0.1 * fv_normal(&stream));
 		all->alone[u] = core_alloc(ctx, size, 1);
-		test_ok(ctx,
-			core_encode_wave(call, ctx, core_device_cpu(), wave, n, all->alone[u]));
+		test_ok(ctx, core_encode_wave(call, ctx, test_device(), wave, n, all->alone[u]));
 		core_scratch_reset(ctx);
 		test_ok(ctx, core_encode_feed(call, ctx, wave, n, &all->feed[u]));
 		size_t bytes = (size_t)(all->feed[u].rows * all->feed[u].width) * sizeof *wave;
@@ -72,8 +72,8 @@ static void check_pack(const core_encode_call *call, const struct utterances *al
 		memcpy(at, all->feed[order[k]].data, (size_t)(count[k] * width) * sizeof *at);
 		out[k] = core_alloc(ctx, size, 1);
 	}
-	test_ok(ctx, core_encode_pack(
-			     call, ctx, core_device_cpu(), n, count, width, input, out, reason));
+	test_ok(ctx,
+		core_encode_pack(call, ctx, test_device(), n, count, width, input, out, reason));
 	for (int k = 0; k < n; k++) {
 		assert_null(reason[k]);
 		assert_memory_equal(out[k], all->alone[order[k]], size);

@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "config/params.h"
 #include "contract/contract.h"
+#include "device.h"
 #include "nn/encode.h"
 #include "plugin/registry.h"
 
@@ -41,7 +42,7 @@ fv_status test_encode(const fv_encoder_ops *ops, const void *state, fv_ctx *work
 	const float *wave, int64_t n, int32_t pooled, float *out)
 {
 	const core_encode_call call = {ops, state, output, pooled};
-	return core_encode_wave(&call, worker, core_device_cpu(), wave, n, out);
+	return core_encode_wave(&call, worker, test_device(), wave, n, out);
 }
 
 float *test_encoder_run(const test_encoder *e, int32_t output, const float *wave, int64_t n)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support.h"
 
+#include "device.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +17,7 @@ fv_ctx *test_ctx(void)
 	core_memory_forget(); /* what an earlier test let run out */
 	fv_ctx *ctx = core_ctx_new();
 	assert_non_null(ctx);
+	core_ctx_set_device(ctx, test_device());
 	return ctx;
 }
 
