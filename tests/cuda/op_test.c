@@ -77,6 +77,11 @@ fv_matrix op_part(fv_pack *pack, fv_matrix x, int64_t from, int64_t width)
 	return y;
 }
 
+bool op_is_quick(void)
+{
+	return getenv("FAIRVOX_QUICK") != NULL;
+}
+
 /* --- packs --- */
 
 struct outcome {
@@ -196,7 +201,8 @@ void op_check(const op_test *t)
 	int64_t length[OP_UTTERANCES];
 	int32_t n = 0;
 	for (int32_t u = 0; u < OP_UTTERANCES; u++)
-		if (op_lengths[u] >= t->shortest)
+		if (op_lengths[u] >= t->shortest &&
+			!(op_is_quick() && (op_lengths[u] > 70 || n > 2)))
 			length[n++] = op_lengths[u];
 	op_check_lengths(t, length, n);
 }

@@ -15,22 +15,30 @@
 #include "late_device.h"
 #include "nn/encode.h"
 
-enum { UTTERANCES = 64 };
+enum { UTTERANCES = 64, FEW = 8 /* powers of two */ };
+
+/* Where the device is emulated, all of them take minutes. */
+static int count_utterances(void)
+{
+	return test_device() == core_device_cpu() || getenv("FAIRVOX_LONG") ? UTTERANCES : FEW;
+}
 
 static const struct model {
 	const char *encoder, *weights, *output, *param;
+	bool odd; /* channels in a group, which GPUs do not compute in bfloat16 */
 } models[] = {
-	{"wavlm", "encoders/wavlm_tiny/hf/model.safetensors", NULL, NULL},
-	{"wavlm", "encoders/variants/wavlm_large/model.safetensors", NULL, "precision=bf16"},
-	{"wav2vec2", "encoders/variants/wav2vec2_base/model.safetensors", NULL, NULL},
-	{"wav2vec2", "encoders/variants/hubert_large/model.safetensors", NULL, NULL},
-	{"wav2vec2", "encoders/variants/odd/model.safetensors", NULL, NULL},
-	{"wav2vec2_age_gender", "encoders/w2v2_age_gender_tiny/model.safetensors", "classes", NULL},
+	{"wavlm", "encoders/wavlm_tiny/hf/model.safetensors", NULL, NULL, false},
+	{"wavlm", "encoders/variants/wavlm_large/model.safetensors", NULL, "precision=bf16", true},
+	{"wav2vec2", "encoders/variants/wav2vec2_base/model.safetensors", NULL, NULL, false},
+	{"wav2vec2", "encoders/variants/hubert_large/model.safetensors", NULL, NULL, false},
+	{"wav2vec2", "encoders/variants/odd/model.safetensors", NULL, NULL, false},
+	{"wav2vec2_age_gender", "encoders/w2v2_age_gender_tiny/model.safetensors", "classes", NULL,
+		false},
 	{"wav2vec2_age_gender", "encoders/w2v2_age_gender_tiny/model.safetensors", "states",
-		"precision=bf16x3"},
-	{"ecapa", "ecapa/embedding_model.ckpt", NULL, NULL},
-	{"ecapa", "ecapa/embedding_model.ckpt", NULL, "precision=bf16"},
-	{"ecapa", "ecapa/other.ckpt", NULL, NULL},
+		"precision=bf16x3", true},
+	{"ecapa", "ecapa/embedding_model.ckpt", NULL, NULL, false},
+	{"ecapa", "ecapa/embedding_model.ckpt", NULL, "precision=bf16", false},
+	{"ecapa", "ecapa/other.ckpt", NULL, NULL, false},
 };
 
 struct utterances {
@@ -43,7 +51,7 @@ static void encode_alone(fv_ctx *ctx, const core_encoder *e, const core_encode_c
 	size_t size, struct utterances *all)
 {
 	fv_stream stream = fv_rng_seeded(1, "waves", 0, 0);
-	for (int u = 0; u < UTTERANCES; u++) {
+	for (int u = 0; u < count_utterances(); u++) {
 		uint64_t more = fv_below(&stream, u % 8 ? 16000 : 32000);
 		int64_t n = e->info.min_samples + (u ? (int64_t)more : 0);
 		float *wave = core_alloc(ctx, (size_t)n, sizeof *wave);
@@ -83,7 +91,8 @@ static void check_pack(const core_encode_call *call, const struct utterances *al
 
 static void check_model(const core_registry *r, const struct model *m)
 {
-	static const int sizes[] = {1, 2, 5, 31, 64};
+	static const int sizes[] = {1, 2, 5, 8, 31, 64};
+	const int all_of_them = count_utterances();
 	fv_ctx *ctx = test_ctx();
 	core_encoder *e;
 	struct utterances all;
@@ -92,11 +101,11 @@ static void check_model(const core_registry *r, const struct model *m)
 	const core_encode_call call = {e->ops, e->state, e->output, 1};
 	size_t size = (size_t)e->layers * (size_t)e->dims * sizeof(float);
 	encode_alone(ctx, e, &call, size, &all);
-	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes && sizes[i] <= all_of_them; i++) {
 		int order[UTTERANCES];
-		for (int u = 0; u < UTTERANCES; u++) /* another permutation for each i */
-			order[u] = (u * (2 * (int)i + 7) + 5 * (int)i) % UTTERANCES;
-		for (int first = 0; first + sizes[i] <= UTTERANCES; first += 24)
+		for (int u = 0; u < all_of_them; u++) /* another permutation for each i */
+			order[u] = (u * (2 * (int)i + 7) + 5 * (int)i) % all_of_them;
+		for (int first = 0; first + sizes[i] <= all_of_them; first += all_of_them * 3 / 8)
 			check_pack(&call, &all, order + first, sizes[i], size);
 	}
 	core_encoder_close(e);
@@ -110,7 +119,8 @@ static void packed_as_alone(void **state)
 	core_registry *r;
 	test_ok(ctx, core_registry_open(ctx, NULL, 0, &r));
 	for (size_t i = 0; i < sizeof models / sizeof *models; i++)
-		check_model(r, &models[i]);
+		if (!models[i].odd || test_device() == core_device_cpu())
+			check_model(r, &models[i]);
 	core_ctx_free(ctx);
 }
 

@@ -102,6 +102,10 @@ void run_product(queue *q, const fv_linear *layer, const target &a, gemm shape, 
 	shape.n = layer->outputs;
 	shape.k = layer->inputs;
 	shape.ldw = layer->stride;
+	if (shape.type == NUMBER_BF16 && shape.batch > 1 && shape.stride_a % 2)
+		fail_queue(q, "precision",
+			"a convolution over an odd number of channels is not computed in bfloat16 "
+			"on a GPU: choose fp32");
 	for (int i = layer->planes > 1 ? 0 : 2; i < 3 && !q->status; i++) {
 		shape.add = i > 0 && layer->planes > 1;
 		const char *error = run_gemm(q->on->gemms, shape, part[pair[i][0]],
