@@ -101,37 +101,83 @@ static fv_status print_variants(fv_ctx *ctx, const core_config *c)
 
 /* --- features and runs --------------------------------------------------------------------------- */
 
-static fv_status print_features(fv_ctx *ctx, const core_study *study, double *seconds)
+/* What the runs and recordings take: on workers, who share it, and on a device. */
+struct time_needed {
+	double worker_s, device_s;
+};
+
+/* ", about 5 s on cuda (40 s on 2 workers)" */
+static fv_status print_device_time(fv_ctx *ctx, const core_encoder *e,
+	const core_encoding_cost *cost, double device_s, double worker_s, int64_t jobs)
 {
-	puts("features");
-	for (int32_t i = 0; i < study->n_encodings; i++) {
-		const core_encoding *t = &study->encoding[i];
-		const core_encoder *e = t->encoder;
-		const core_recordings *r = &study->set[t->set].recordings;
-		int64_t missing;
-		double each = 0;
-		if (t->failure)
-			continue;
-		fv_status status = core_features_count_missing(ctx, e, r, study->cache, &missing);
-		if (!status && missing)
-			status = core_estimate_recording(ctx, study, t, &each);
-		if (status)
-			return status;
-		*seconds += each * (double)missing;
-		printf("  %s %s [%d,%d]: %lld recording%s, %.1f MiB, ", e->name,
-			e->info.outputs[e->output].name, e->layers, e->dims, (long long)r->n,
-			core_plural(r->n), (double)r->n * e->layers * e->dims * 4 / (1 << 20));
-		if (e->info.by_name)
-			puts("read by name");
-		else
-			printf("%lld to encode\n", (long long)missing);
+	core_text there = {0}, here = {0};
+	core_put_duration(&there, device_s);
+	core_put_duration(&here, worker_s / (double)jobs);
+	bool failed = there.failed || here.failed;
+	if (!failed)
+		printf(", about %s on %s", there.data, e->device->name);
+	if (!failed && cost->cpu_s > 0)
+		printf(" (%s on %lld worker%s of the CPU)", here.data, (long long)jobs,
+			core_plural(jobs));
+	core_text_free(&there);
+	core_text_free(&here);
+	return failed ? fv_fail(ctx, FV_FAILED, "out of memory") : FV_OK;
+}
+
+/* Adds what encoding the missing recordings takes. With a device, prints it, and what it would take without. */
+static fv_status add_encoding(fv_ctx *ctx, const core_study *study, const core_encoding *t,
+	int64_t missing, int64_t jobs, struct time_needed *needed)
+{
+	core_encoding_cost cost;
+	fv_status status = core_estimate_encoding(ctx, study, t, (int)jobs, &cost);
+	if (status)
+		return status;
+	double n = (double)missing, worker_s = cost.cpu_s * n;
+	double device_s = cost.open_s + cost.device_s * n;
+	if (!t->encoder->device) {
+		needed->worker_s += worker_s;
+		return FV_OK;
 	}
-	return FV_OK;
+	needed->device_s += device_s;
+	return print_device_time(ctx, t->encoder, &cost, device_s, worker_s, jobs);
+}
+
+static fv_status print_encoding(fv_ctx *ctx, const core_study *study, const core_encoding *t,
+	int64_t jobs, struct time_needed *needed)
+{
+	const core_encoder *e = t->encoder;
+	const core_recordings *r = &study->set[t->set].recordings;
+	int64_t missing;
+	fv_status status = core_features_count_missing(ctx, e, r, study->cache, &missing);
+	if (status)
+		return status;
+	printf("  %s %s [%d,%d]: %lld recording%s, %.1f MiB, ", e->name,
+		e->info.outputs[e->output].name, e->layers, e->dims, (long long)r->n,
+		core_plural(r->n), (double)r->n * e->layers * e->dims * 4 / (1 << 20));
+	if (e->info.by_name)
+		printf("read by name");
+	else
+		printf("%lld to encode", (long long)missing);
+	if (missing)
+		status = add_encoding(ctx, study, t, missing, jobs, needed);
+	putchar('\n');
+	return status;
+}
+
+static fv_status print_features(
+	fv_ctx *ctx, const core_study *study, int64_t jobs, struct time_needed *needed)
+{
+	fv_status status = FV_OK;
+	puts("features");
+	for (int32_t i = 0; i < study->n_encodings && !status; i++)
+		if (!study->encoding[i].failure)
+			status = print_encoding(ctx, study, &study->encoding[i], jobs, needed);
+	return status;
 }
 
 struct totals {
 	int64_t all, open, judged, tuned, to_choose;
-	double seconds; /* of the open ones, on one worker */
+	struct time_needed needed; /* by the open ones and their features */
 };
 
 static const char *describe_state(const core_run *run)
@@ -175,7 +221,7 @@ static fv_status add_run(fv_ctx *ctx, const core_study *study, const core_run *r
 		print_run(run, &rows);
 	if (!status && !run->done)
 		status = core_estimate_run(own, study, run, &rows, costs, &seconds);
-	t->seconds += seconds;
+	t->needed.worker_s += seconds;
 	return own ? core_ctx_rejoin(ctx, own, status) : status;
 }
 
@@ -208,8 +254,9 @@ static fv_status print_totals(fv_ctx *ctx, const struct totals *t, int64_t jobs)
 	core_text text = {0};
 	print_count(t->all, "run");
 	printf(", %lld to compute", (long long)t->open);
-	if (t->open || t->seconds > 0) {
-		core_put_duration(&text, t->seconds / (double)jobs);
+	double seconds = t->needed.worker_s / (double)jobs + t->needed.device_s;
+	if (t->open || seconds > 0) {
+		core_put_duration(&text, seconds);
 		printf(", about %s on ", text.failed ? "?" : text.data);
 		print_count(jobs, "worker");
 	}
@@ -241,7 +288,7 @@ fv_status cli_explain(fv_ctx *ctx, cli_study *cli)
 	if (cli->full)
 		putchar('\n');
 	if (!status)
-		status = print_features(ctx, study, &totals.seconds);
+		status = print_features(ctx, study, cli->jobs, &totals.needed);
 	if (!status)
 		status = add_runs(ctx, study, cli->full, &totals);
 	bool failed = !status && cli_print_failures(study);

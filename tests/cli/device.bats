@@ -164,6 +164,21 @@ says() {
 	[ "$(ls cache | wc -l)" -eq 1 ]
 }
 
+@test "explain says what a device saves, and encodes nothing" {
+	study
+	run --separate-stderr on cuda "" explain plan.yaml --plugins "$packed" -j 2
+	[ "$status" -eq 0 ]
+	[[ $output =~ "packed states [2,24]: 250 recordings, 0.0 MiB, 250 to encode, about "[0-9]+" s on stand-in ("[0-9]+" s on 2 workers of the CPU)" ]]
+	[ ! -e cache ]
+	run "$fairvox" explain plan.yaml --plugins "$packed" -j 2
+	[[ $output == *"250 to encode"$'\n'* ]]
+	on cuda "" "${study[@]}"
+	run on cuda "" explain plan.yaml --plugins "$packed"
+	[[ $output == *"0 to encode"$'\n'"2 runs, 0 to compute"* ]]
+	run "$fairvox" explain plan.yaml --plugins "$packed"
+	[[ $output == *"250 to encode"*"2 runs, 2 to compute"* ]]
+}
+
 @test "jobs on a cluster get the device, which need not be here" {
 	study
 	run none run plan.yaml --plugins "$packed" --launcher slurm --dry-run --device cuda

@@ -254,6 +254,7 @@ fv_status core_encoder_open_again(fv_ctx *ctx, const core_encoder *encoder, core
 	*e = *encoder;
 	e->state = NULL;
 	e->out = NULL;
+	e->device = NULL; /* this one has constants */
 	fv_status status = open_state(ctx, e);
 	*out = status ? NULL : e;
 	return status;

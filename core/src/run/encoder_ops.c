@@ -79,6 +79,9 @@ static fv_status run_encoder(fv_ctx *ctx, const core_encoder *e, const char *pat
 	const core_wave *wave, int32_t pooled, float *out, int64_t count)
 {
 	core_guard guard;
+	if (e->device) /* it was opened without constants */
+		return fv_fail(ctx, FV_FAILED, "%s: encoder %s encodes on %s, not here", path,
+			e->name, e->device->name);
 	core_fence *fence =
 		pooled ? e->out : core_fence_open(ctx, "out", (size_t)count * sizeof *out);
 	if (!fence)

@@ -14,29 +14,6 @@
 
 #define STEPS 8
 
-fv_status core_estimate_recording(
-	fv_ctx *ctx, const core_study *study, const core_encoding *encoding, double *seconds)
-{
-	const core_recordings *r = &study->set[encoding->set].recordings;
-	const core_encoder *e = encoding->encoder;
-	*seconds = 0;
-	if (e->info.by_name || !r->n)
-		return FV_OK;
-	float *value = core_alloc(ctx, (size_t)e->layers * (size_t)e->dims, sizeof *value);
-	if (!value)
-		return FV_FAILED;
-	const int64_t pick[] = {0, r->n / 2, r->n - 1};
-	double begin = core_clock_s();
-	for (int i = 0; i < 3; i++) {
-		fv_status status = core_encoder_encode_file(
-			ctx, e, r->path[pick[i]], core_recording_segment(r, pick[i]), value, NULL);
-		if (status)
-			return status;
-	}
-	*seconds = (core_clock_s() - begin) / 3;
-	return FV_OK;
-}
-
 /* Buffers of a training step on zeros. `vector` holds parameters, gradient and both moments. */
 struct step {
 	core_head *head;

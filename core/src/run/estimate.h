@@ -7,10 +7,15 @@
 #include "run/study.h"
 #include "train/trainer.h"
 
-/* Seconds to encode one recording: the mean over the first, the middle and the last recording of
- * the encoding. 0 for encoders that look recordings up by name. */
-FV_NODISCARD fv_status core_estimate_recording(
-	fv_ctx *ctx, const core_study *study, const core_encoding *encoding, double *seconds);
+/* What encoding costs. On the CPU: seconds of a recording on one worker, the mean over the first, the middle and
+ * the last one; 0: not known. On a device: seconds until it is open, and of each recording from then on. */
+typedef struct core_encoding_cost {
+	double cpu_s, open_s, device_s;
+} core_encoding_cost;
+
+/* Measures it; on a device with `jobs` workers. All are 0 for encoders that look recordings up by name. */
+FV_NODISCARD fv_status core_estimate_encoding(fv_ctx *ctx, const core_study *study,
+	const core_encoding *encoding, int jobs, core_encoding_cost *out);
 
 /* Rows of the splits after the bias, and a preview of the training. preview.n is 0 if it depends on
  * features (groups that are inferred from them). */

@@ -75,7 +75,8 @@ static void pass_end(void *user, int64_t task, fv_status status, const char *rea
 static void pass_tick(void *user)
 {
 	const struct pipeline *p = user;
-	p->asked->tick(p->asked->user);
+	if (p->asked->tick)
+		p->asked->tick(p->asked->user);
 }
 
 void core_pipeline_describe(const void *user, char *text, size_t size)
