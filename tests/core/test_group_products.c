@@ -82,6 +82,7 @@ static core_grouper_spec grouper(struct bench *b, const char *name, const char *
 		test_ok(b->ctx, core_param_set(b->ctx, core_param_find(d, settings[0]),
 					spec.use.state, settings[1]));
 	}
+	spec.uses = ((const fv_grouper_ops *)d->ops)->uses(spec.use.state);
 	return spec;
 }
 

@@ -176,6 +176,7 @@ typedef struct core_grouper_spec {
 	core_plugin_spec use;
 	/* reserved key `column`: the attribute that an FV_USE_COLUMN grouper reads; NULL: none */
 	const char *column;
+	uint32_t uses;    /* FV_USE_ flags, as the op `uses` returned them for these parameters */
 	int64_t seed;     /* reserved key `seed` */
 	bool has_seed;    /* false: the run's seed */
 	bool has_encoder; /* false: the grouper uses the variant's encoder */

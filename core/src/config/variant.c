@@ -13,6 +13,7 @@
 #include "config/store.h"
 #include "plugin/descriptor.h"
 #include "plugin/guard.h"
+#include "plugin/rehearsal.h"
 
 /* Stores the keys of a block in its spec; does nothing when there is no block. */
 static bool fill_block(fv_ctx *ctx, const char *name, const core_yaml *block, void *spec)
@@ -147,18 +148,39 @@ fv_status core_variant_encoder(core_loader *loader, const core_yaml *b, core_enc
 	return fill_plugin(loader, FV_ENCODER, b, &out->use);
 }
 
-static fv_status read_uses(
-	core_loader *loader, const fv_descriptor *grouper, const void *state, uint32_t *uses)
+struct uses_call {
+	fv_ctx *ctx;
+	const core_plugin_spec *grouper;
+	uint32_t uses;
+	fv_status status;
+};
+
+static void call_uses(void *user)
 {
-	const fv_grouper_ops *ops = grouper->ops;
+	struct uses_call *call = user;
+	const fv_descriptor *d = call->grouper->plugin->descriptor;
+	const fv_grouper_ops *ops = d->ops;
 	core_guard guard;
-	core_guard_open(&guard, loader->ctx, FV_GROUPER, grouper->name);
+	core_guard_open(&guard, call->ctx, FV_GROUPER, d->name);
 	core_guard_enter(&guard, "uses", 0, false);
-	*uses = ops->uses(state);
-	fv_status status = core_guard_leave(&guard, FV_OK);
-	if (status)
-		core_loader_count_failure(loader, status);
-	return status;
+	call->uses = ops->uses(call->grouper->state);
+	call->status = core_guard_leave(&guard, FV_OK);
+}
+
+/* Calls the op of the grouper once, and keeps what it returned. A plugin of others is not trusted with the
+ * program while it keeps going. */
+static fv_status read_uses(core_loader *loader, core_grouper_spec *g)
+{
+	struct uses_call call = {.ctx = loader->ctx, .grouper = &g->use};
+	char why[512];
+	bool rehearsed = (loader->needs & CORE_KEEP_GOING) && !g->use.plugin->own;
+	if (rehearsed && core_plugin_rehearse(call_uses, &call, why, sizeof why))
+		return core_loader_fail(loader, FV_FAILED, g->use.place, "%s", why);
+	call_uses(&call);
+	g->uses = call.uses;
+	if (call.status)
+		core_loader_count_failure(loader, call.status);
+	return call.status;
 }
 
 /* Every input that the grouper uses must be given, and every given input must be used. */
@@ -166,10 +188,7 @@ static fv_status check_uses(core_loader *loader, const core_yaml *b, const core_
 	bool variant_has_encoder)
 {
 	const fv_descriptor *d = g->use.plugin->descriptor;
-	uint32_t uses;
-	fv_status status = read_uses(loader, d, g->use.state, &uses);
-	if (status)
-		return status;
+	uint32_t uses = g->uses;
 	const core_yaml *column = core_yaml_get(b, "column"),
 			*encoder = core_yaml_get(b, "encoder");
 	if (uses & FV_USE_COLUMN && !column)
@@ -197,6 +216,8 @@ static fv_status fill_grouper(
 	fv_status status = fill_plugin(loader, FV_GROUPER, b, &out->use);
 	if (!status && encoder)
 		status = core_variant_encoder(loader, encoder, &out->encoder);
+	if (!status)
+		status = read_uses(loader, out);
 	return status ? status : check_uses(loader, b, out, variant_has_encoder);
 }
 

@@ -23,7 +23,7 @@ bool core_durations_used(const core_variant *variant)
 {
 	bool uses = uses_durations(&variant->loss);
 	for (int32_t i = 0; i < variant->n_groupers; i++)
-		uses |= (core_grouper_uses(&variant->groupers[i]) & FV_USE_DURATION) != 0;
+		uses |= (variant->groupers[i].uses & FV_USE_DURATION) != 0;
 	return uses;
 }
 

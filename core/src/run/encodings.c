@@ -68,7 +68,7 @@ static fv_status add_group_encodings(
 	for (int32_t i = 0; i < variant->n_groupers; i++) {
 		const core_grouper_spec *g = &variant->groupers[i];
 		run->group_encoding[i] = -1;
-		if (!(core_grouper_uses(g) & FV_USE_FEATURES))
+		if (!(g->uses & FV_USE_FEATURES))
 			continue;
 		fv_status status =
 			add_encoding(ctx, study, g->has_encoder ? &g->encoder : &variant->encoder,

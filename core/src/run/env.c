@@ -81,7 +81,7 @@ static bool uses_group_labels(const core_variant *variant)
 {
 	bool column = false;
 	for (int32_t i = 0; i < variant->n_groupers; i++)
-		column |= (core_grouper_uses(&variant->groupers[i]) & FV_USE_COLUMN) != 0;
+		column |= (variant->groupers[i].uses & FV_USE_COLUMN) != 0;
 	return core_loss_uses_groups(&variant->loss) && column;
 }
 

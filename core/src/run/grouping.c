@@ -29,12 +29,6 @@ struct factor {
 	core_guard guard;
 };
 
-uint32_t core_grouper_uses(const core_grouper_spec *spec)
-{
-	const fv_grouper_ops *ops = spec->use.plugin->descriptor->ops;
-	return ops->uses(spec->use.state);
-}
-
 fv_standardize core_find_standardize(const core_encoder_spec *spec, const fv_output *output)
 {
 	return spec->has_standardize ? spec->standardize : output->standardize;
@@ -374,7 +368,7 @@ static fv_status infer_one(fv_ctx *ctx, const core_grouper_input *input, const c
 		.rows = rows,
 		.ops = d->ops,
 		.plugin = d->name,
-		.uses = core_grouper_uses(input->spec)};
+		.uses = input->spec->uses};
 	core_guard_open(&f.guard, ctx, FV_GROUPER, d->name);
 	f.state = core_alloc(ctx, 1, d->state_size);
 	f.state_size = d->state_size;

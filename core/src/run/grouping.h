@@ -35,7 +35,4 @@ FV_NODISCARD fv_status core_groups_infer(fv_ctx *ctx, const core_grouper_input *
 /* Returns the standardisation of an encoder's spec; the default is that of its output. */
 fv_standardize core_find_standardize(const core_encoder_spec *spec, const fv_output *output);
 
-/* Returns what the grouper needs under its parameters (FV_USE_ flags). */
-uint32_t core_grouper_uses(const core_grouper_spec *spec);
-
 #endif

@@ -9,7 +9,7 @@
 /* Returns true if the grouper uses other recordings of a test speaker. */
 static bool is_transductive(const core_grouper_input *input)
 {
-	if (core_grouper_uses(input->spec) & FV_USE_SPEAKER)
+	if (input->spec->uses & FV_USE_SPEAKER)
 		return true;
 	return input->features && core_find_standardize(input->encoder, input->features->output) ==
 					  FV_STANDARDIZE_SPEAKER;

@@ -124,6 +124,6 @@ bool core_selection_uses_labels(const core_variant *variant)
 	if (!core_select_uses_groups(rule))
 		return false;
 	for (int32_t i = 0; i < variant->n_groupers; i++)
-		column |= (core_grouper_uses(&variant->groupers[i]) & FV_USE_COLUMN) != 0;
+		column |= (variant->groupers[i].uses & FV_USE_COLUMN) != 0;
 	return column || strcmp(variant->train.select_groups, CORE_INFERRED_GROUPS) != 0;
 }

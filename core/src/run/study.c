@@ -127,8 +127,7 @@ static fv_status check_run(fv_ctx *ctx, const core_study *study, const core_run 
 	const core_fold *fold = &study->fold[run->fold];
 	fv_status status = check_attribute_names(ctx, fold->corpus);
 	for (int32_t i = 0; i < variant->n_groupers && !status; i++)
-		if ((core_grouper_uses(&variant->groupers[i]) & FV_USE_COLUMN) &&
-			variant->groupers[i].column)
+		if ((variant->groupers[i].uses & FV_USE_COLUMN) && variant->groupers[i].column)
 			status = core_corpus_check_attribute(
 				ctx, fold->corpus, "grouper.column", variant->groupers[i].column);
 	core_rows rows;
