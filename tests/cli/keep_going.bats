@@ -94,6 +94,39 @@ lost() {
 	unstarted rw-nosuch "there is no encoder 'nosuch'"
 }
 
+@test "a faulty plugin in a block that some variants replace or do not use" {
+	cp plan.yaml good.yaml
+	good=good.yaml
+	alone loss.name=erm
+	# a loss without groups has no use for the grouper, whatever is wrong with it
+	for case in "2 name: truht, column: gender|there is no grouper 'truht'" \
+		"4 name: wrong_abi|grouper 'wrong_abi' cannot be used" "2 name: kmeans, k: -1|grouper.k: -1 is out of range"; do
+		pair=${case#* }
+		sed "s/^grouper: .*/grouper: {${pair%|*}}/" good.yaml >plan.yaml
+		matrix 'loss.name: [erm, rw]'
+		survives "${pair#*|}"
+		unstarted rw "${pair#*|}"
+		# without -k nothing runs
+		fails "${case%% *}" "${pair#*|}" "$fairvox" run bad.yaml --plugins "$zoo" --results none
+		[ ! -e none ]
+	done
+	# where the sampler or the chosen epoch uses its groups, the loss does not matter
+	for key in sampler=group select=dev_worst_group; do
+		fails 2 "there is no grouper 'truht'" "$fairvox" run bad.yaml -k --results none train.$key loss.name=erm \
+			grouper.name=truht
+	done
+	# variants that replace the block
+	alone loss.name=erm,rw
+	sed 's/^loss: .*/loss: {name: wrong_abi}/' good.yaml >plan.yaml
+	matrix 'loss.name: [erm, rw, wrong_abi]'
+	survives "loss 'wrong_abi' cannot be used: $zoo/wrong_abi.so: built for ABI 999"
+	unstarted wrong_abi "built for ABI 999"
+	sed 's/^encoder: .*/encoder: {name: nosuch}/' good.yaml >plan.yaml
+	matrix 'loss.name: [erm, rw], encoder: [{name: pitch, standardize: train}, {name: nosuch}]'
+	survives "there is no encoder 'nosuch'"
+	unstarted rw-nosuch "there is no encoder 'nosuch'"
+}
+
 @test "a value out of range, and a plugin's default that is" {
 	alone
 	matrix 'train.learning_rate: [0.01, -1]'

@@ -74,6 +74,20 @@ static bool is_left_out(const core_resolver *r, const core_block *block, const c
 	return true;
 }
 
+/* True when the study keeps going and the variant does not use the grouper, whose faults are then those of other
+ * variants. Where it has none, it is dropped later. */
+static bool is_unused_grouper(core_resolver *r, const core_block *block, const core_yaml *node,
+	const core_yaml *loss, const core_yaml *train)
+{
+	unsigned needs = r->loader->needs;
+	bool training = (needs & CORE_NEED_LOSS) && !(needs & CORE_NEED_GROUPER);
+	if (block->kind != FV_GROUPER || !node || !training || !(needs & CORE_KEEP_GOING) ||
+		!loss || !train || core_rules_use_groups(r, loss, train))
+		return false;
+	core_rules_note_unused_grouper(r, node);
+	return true;
+}
+
 static bool is_needed(const core_resolver *r, const char *name)
 {
 	return (!strcmp(name, "corpus") && (r->loader->needs & CORE_NEED_CORPUS)) ||
@@ -132,16 +146,19 @@ core_yaml *core_resolve_tree(core_loader *loader, core_yaml *tree)
 	core_yaml *out = core_yaml_map(loader->ctx, tree->place, tree->origin, core_n_blocks);
 	bool good = out != NULL;
 	refuse_unknown_blocks(&r);
-	/* The loss comes first, because its profile chooses the defaults of all other blocks. */
+	/* The loss comes first, because its profile chooses the defaults of all other blocks, then the training: both
+	 * say whether there is use for a grouper. */
 	const core_yaml *written_loss = find_written_block(&r, "loss");
 	core_yaml *loss = NULL;
 	if (written_loss && !is_left_out(&r, core_schema_block("loss"), written_loss))
 		loss = core_resolve_loss(&r, written_loss);
+	core_yaml *train = resolve_block(&r, "train", NULL);
 	for (size_t i = 0; i < core_n_blocks && out; i++) {
 		const char *name = core_blocks[i].name;
 		const core_entry *written = core_yaml_entry(tree, name);
 		const core_yaml *node = find_written_block(&r, name);
-		if (is_left_out(&r, &core_blocks[i], node))
+		if (is_left_out(&r, &core_blocks[i], node) ||
+			is_unused_grouper(&r, &core_blocks[i], node, loss, train))
 			continue;
 		if (!node && !has_complete_defaults(name)) {
 			if (!is_needed(&r, name))
@@ -151,7 +168,9 @@ core_yaml *core_resolve_tree(core_loader *loader, core_yaml *tree)
 			good = false;
 			continue;
 		}
-		core_yaml *block = !strcmp(name, "loss") ? loss : resolve_block(&r, name, node);
+		core_yaml *block = !strcmp(name, "loss")    ? loss
+				   : !strcmp(name, "train") ? train
+							    : resolve_block(&r, name, node);
 		good = good && block;
 		if (block)
 			core_yaml_add(

@@ -70,6 +70,9 @@ bool core_rules_check(core_resolver *r, const char *name, core_yaml *block);
 /* Refuses train.order for a loss that trains in stages: the order is for one training only. */
 bool core_rules_check_order(core_resolver *r, const core_yaml *variant);
 bool core_rules_check_networks(core_resolver *r, const core_yaml *variant);
+/* True when the loss, the sampler or the rule that chooses the epoch uses the grouper's groups; both blocks are resolved. */
+bool core_rules_use_groups(const core_resolver *r, const core_yaml *loss, const core_yaml *train);
+void core_rules_note_unused_grouper(core_resolver *r, const core_yaml *grouper);
 /* A loss that uses groups needs a grouper; otherwise the grouper is dropped. */
 bool core_rules_resolve_grouper(core_resolver *r, core_yaml *variant);
 

@@ -184,6 +184,21 @@ static bool uses_groups(const core_resolver *r, const core_yaml *loss)
 	return uses;
 }
 
+bool core_rules_use_groups(const core_resolver *r, const core_yaml *loss, const core_yaml *train)
+{
+	const core_yaml *chosen = core_yaml_get(train, "select_groups");
+	const core_yaml *sampler = core_yaml_get(train, "sampler");
+	return uses_groups(r, loss) || (chosen && !strcmp(chosen->text, CORE_INFERRED_GROUPS)) ||
+	       (sampler && strstr(sampler->text, "group"));
+}
+
+void core_rules_note_unused_grouper(core_resolver *r, const core_yaml *grouper)
+{
+	core_loader_note(r->loader, CORE_NOTE_UNUSED, grouper->place,
+		"the grouper is dropped where the loss is '%s', which uses no groups",
+		r->loss->name);
+}
+
 bool core_rules_check_order(core_resolver *r, const core_yaml *variant)
 {
 	const core_yaml *order = core_yaml_get(core_yaml_get(variant, "train"), "order");
@@ -296,9 +311,7 @@ bool core_rules_resolve_grouper(core_resolver *r, core_yaml *variant)
 	}
 	if (uses || selects || samples || !grouper || (r->loader->needs & CORE_NEED_GROUPER))
 		return true;
-	core_loader_note(r->loader, CORE_NOTE_UNUSED, grouper->place,
-		"the grouper is dropped where the loss is '%s', which uses no groups",
-		r->loss->name);
+	core_rules_note_unused_grouper(r, grouper);
 	core_rules_remove_key(variant, "grouper");
 	return true;
 }
