@@ -62,8 +62,9 @@ typedef struct fv_encoder_ops {
 	/* Returns T for a wave of n samples. Only called for outputs with has_frames. [worker] */
 	int64_t (*frames)(const void *state, int32_t output, int64_t n);
 	/* Encodes wave [n], mono, in [-1, 1] and at rate_hz, into out: [L,D] (pooled = 1) or
-	 * [L,T,D] (pooled = 0). n is at least min_samples. Every number must be finite, whatever the role of its column. Errors:
-	 * FV_DATA. NULL with by_name, and not called where there is batch. [worker] */
+	 * [L,T,D] (pooled = 0). n is at least min_samples. Every number must be finite, whatever the
+	 * role of its column. Errors: FV_DATA. NULL with by_name, and not called where there is
+	 * batch. [worker] */
 	fv_status (*encode)(const void *state, fv_ctx *worker, int32_t output, const float *wave,
 		int64_t n, int32_t pooled, float *out);
 	/* Writes the features of a recording into out [L,D]. id: its path as the label file has it,
