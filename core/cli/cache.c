@@ -91,7 +91,7 @@ static fv_status find_folders(fv_ctx *ctx, const char *cache, struct folder **ou
 static void print_folders(const struct folder *f, int n)
 {
 	for (int i = 0; i < n; i++)
-		printf("%s %-20s %8lld %-7s %10.1f MiB %6.0f days\n", f[i].key,
+		cli_printf("%s %-20s %8lld %-7s %10.1f MiB %6.0f days\n", f[i].key,
 			f[i].encoder ? f[i].encoder : "-", (long long)f[i].entries,
 			f[i].entries == 1 ? "entry" : "entries", (double)f[i].bytes / (1 << 20),
 			f[i].newest ? difftime(time(NULL), f[i].newest) / 86400 : 0);
@@ -133,7 +133,7 @@ static fv_status prune_folder(fv_ctx *ctx, const char *cache, const struct folde
 		closedir(dir);
 	core_lease_remove(lease);
 	rmdir(f->path); /* fails if other files are in it */
-	printf("%s: %lld %s removed\n", f->key, (long long)removed,
+	cli_printf("%s: %lld %s removed\n", f->key, (long long)removed,
 		removed == 1 ? "entry" : "entries");
 	return FV_OK;
 }

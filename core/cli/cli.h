@@ -44,6 +44,9 @@ FV_NODISCARD fv_status cli_set_op_timeout(fv_ctx *ctx, const char *text);
 
 FV_NODISCARD fv_status cli_add_folder(fv_ctx *ctx, cli_folders *folders, const char *path);
 
+/* Prints lines for people. Whatever else than the ends of lines could act on a terminal is escaped (base/visible.h), as
+ * names of files, of groups, and reasons in results of others may hold it. */
+void cli_printf(const char *format, ...) FV_PRINTF(1, 2);
 /* Prints a text that is complete: nothing of it when memory ran out. */
 FV_NODISCARD fv_status cli_print(fv_ctx *ctx, const core_text *text);
 /* Flushes stdout. Returns FV_FAILED if a write failed (full disk, closed pipe). Call it last. */

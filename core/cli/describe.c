@@ -27,18 +27,18 @@ static void print_param(const fv_param *p)
 	core_key key = core_schema_from_param(p, false);
 	key.official = p->def_official;
 	cli_describe_key(&key, told, sizeof told);
-	printf("  %s: %s\n      %s\n", p->name, told, p->doc);
+	cli_printf("  %s: %s\n      %s\n", p->name, told, p->doc);
 }
 
 static void print_plugin(const core_plugin *plugin)
 {
 	const fv_descriptor *d = plugin->descriptor;
-	printf("%s/%s %s\n  %s\n", core_kind_name(d->kind), d->name, d->version, d->summary);
-	printf("  source:  %s\n  licence: %s\n  file:    %s\n", d->source, d->licence,
+	cli_printf("%s/%s %s\n  %s\n", core_kind_name(d->kind), d->name, d->version, d->summary);
+	cli_printf("  source:  %s\n  licence: %s\n  file:    %s\n", d->source, d->licence,
 		plugin->path);
 	if (d->kind == FV_LOSS) {
 		const fv_loss_ops *ops = d->ops;
-		printf("  groups:  %s\n", ops->uses_groups ? "used" : "not used");
+		cli_printf("  groups:  %s\n", ops->uses_groups ? "used" : "not used");
 		if (d->extension && d->extension(FV_NETWORKS_1))
 			puts("  model:   its own networks (" FV_NETWORKS_1 ")");
 		if (d->extension && d->extension(FV_STAGES_1))
@@ -50,7 +50,7 @@ static void print_plugin(const core_plugin *plugin)
 	if (d->n_presets)
 		puts("\ndefaults that a profile sets for other keys:");
 	for (uint32_t i = 0; i < d->n_presets; i++)
-		printf("  profile %s: %s: %s\n", d->presets[i].profile, d->presets[i].key,
+		cli_printf("  profile %s: %s: %s\n", d->presets[i].profile, d->presets[i].key,
 			d->presets[i].value);
 }
 

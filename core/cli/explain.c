@@ -25,24 +25,25 @@ static const char usage[] =
 /* "3 folds", "1 fold" */
 static void print_count(int64_t n, const char *what)
 {
-	printf("%lld %s%s", (long long)n, what, core_plural(n));
+	cli_printf("%lld %s%s", (long long)n, what, core_plural(n));
 }
 
 /* --- variants --------------------------------------------------------------------------------- */
 
 static void print_combinations(const core_config *c)
 {
-	printf("%s: ", c->path);
+	cli_printf("%s: ", c->path);
 	print_count((int64_t)c->n_variants, "variant");
-	printf(" (%zu combination%s, %zu excluded, %zu included, %zu merged)\n", c->n_combinations,
-		core_plural((int64_t)c->n_combinations), c->n_excluded, c->n_included, c->n_merged);
+	cli_printf(" (%zu combination%s, %zu excluded, %zu included, %zu merged)\n",
+		c->n_combinations, core_plural((int64_t)c->n_combinations), c->n_excluded,
+		c->n_included, c->n_merged);
 	size_t tuned = 0, trials = 0;
 	for (size_t i = 0; i < c->n_variants; i++) {
 		tuned += c->variants[i].tune != NULL;
 		trials += c->variants[i].trial;
 	}
 	if (tuned)
-		printf("%zu of them tuned, %zu only as trial%s\n", tuned, trials,
+		cli_printf("%zu of them tuned, %zu only as trial%s\n", tuned, trials,
 			core_plural((int64_t)trials));
 }
 
@@ -54,9 +55,9 @@ static fv_status print_axes(fv_ctx *ctx, const core_config *c)
 		return FV_FAILED;
 	for (size_t a = 0; a < c->n_axes; a++) {
 		size_t n = core_config_labels(c, c->axis[a], NULL, label);
-		printf("  %s:", c->axis[a]);
+		cli_printf("  %s:", c->axis[a]);
 		for (size_t k = 0; k < n; k++)
-			printf("%s %s", k ? "," : "", label[k]);
+			cli_printf("%s %s", k ? "," : "", label[k]);
 		putchar('\n');
 	}
 	return FV_OK;
@@ -69,10 +70,10 @@ static void print_notes(const core_config *c, bool full)
 		bool shown = full || c->notes[i].kind != CORE_NOTE_DROPPED;
 		dropped += !shown;
 		if (shown)
-			printf("note: %s\n", c->notes[i].text);
+			cli_printf("note: %s\n", c->notes[i].text);
 	}
 	if (dropped) {
-		printf("note: ");
+		cli_printf("note: ");
 		print_count((int64_t)dropped, "key");
 		puts(" of replaced blocks dropped: see --full");
 	}
@@ -83,12 +84,12 @@ static fv_status print_variants(fv_ctx *ctx, const core_config *c)
 	for (size_t i = 0; i < c->n_variants; i++) {
 		core_text text = {0};
 		const core_variant *v = &c->variants[i];
-		printf("\nvariant %s%s\n", v->slug, v->trial ? " (trial)" : "");
+		cli_printf("\nvariant %s%s\n", v->slug, v->trial ? " (trial)" : "");
 		if (v->tune)
-			printf("picks by %s, in each fold, one of %d trial%s:", v->tune->by,
+			cli_printf("picks by %s, in each fold, one of %d trial%s:", v->tune->by,
 				(int)v->tune->n_trials, core_plural(v->tune->n_trials));
 		for (int32_t k = 0; v->tune && k < v->tune->n_trials; k++)
-			printf(" %s%s", c->variants[v->tune->trial[k]].slug,
+			cli_printf(" %s%s", c->variants[v->tune->trial[k]].slug,
 				k + 1 < v->tune->n_trials ? "," : "\n");
 		core_config_origins(ctx, c, i, &text);
 		fv_status printed = cli_print(ctx, &text);
@@ -115,9 +116,9 @@ static fv_status print_device_time(fv_ctx *ctx, const core_encoder *e,
 	core_put_duration(&here, worker_s / (double)jobs);
 	bool failed = there.failed || here.failed;
 	if (!failed)
-		printf(", about %s on %s", there.data, e->device->name);
+		cli_printf(", about %s on %s", there.data, e->device->name);
 	if (!failed && cost->cpu_s > 0)
-		printf(" (%s on %lld worker%s of the CPU)", here.data, (long long)jobs,
+		cli_printf(" (%s on %lld worker%s of the CPU)", here.data, (long long)jobs,
 			core_plural(jobs));
 	core_text_free(&there);
 	core_text_free(&here);
@@ -151,13 +152,13 @@ static fv_status print_encoding(fv_ctx *ctx, const core_study *study, const core
 	fv_status status = core_features_count_missing(ctx, e, r, study->cache, &missing);
 	if (status)
 		return status;
-	printf("  %s %s [%d,%d]: %lld recording%s, %.1f MiB, ", e->name,
+	cli_printf("  %s %s [%d,%d]: %lld recording%s, %.1f MiB, ", e->name,
 		e->info.outputs[e->output].name, e->layers, e->dims, (long long)r->n,
 		core_plural(r->n), (double)r->n * e->layers * e->dims * 4 / (1 << 20));
 	if (e->info.by_name)
-		printf("read by name");
+		cli_printf("read by name");
 	else
-		printf("%lld to encode", (long long)missing);
+		cli_printf("%lld to encode", (long long)missing);
 	if (missing)
 		status = add_encoding(ctx, study, t, missing, jobs, needed);
 	putchar('\n');
@@ -190,17 +191,17 @@ static const char *describe_state(const core_run *run)
 static void print_run(const core_run *run, const core_run_rows *rows)
 {
 	const core_train_preview *p = &rows->preview;
-	printf("  %s: %s, rows %d train", run->dir, describe_state(run), rows->train);
+	cli_printf("  %s: %s, rows %d train", run->dir, describe_state(run), rows->train);
 	if (p->n == 1 && p->stage[0].rows != rows->train)
-		printf(" (%d kept)", p->stage[0].rows);
-	printf(", %d dev, %d test\n", rows->dev, rows->test);
+		cli_printf(" (%d kept)", p->stage[0].rows);
+	cli_printf(", %d dev, %d test\n", rows->dev, rows->test);
 	for (int32_t i = 0; i < p->n && p->n > 1; i++)
 		if (p->stage[i].averaged)
-			printf("    stage %d: %s, the mean of %d model%s\n", i + 1,
+			cli_printf("    stage %d: %s, the mean of %d model%s\n", i + 1,
 				p->stage[i].loss, p->stage[i].averaged,
 				core_plural(p->stage[i].averaged));
 		else
-			printf("    stage %d: %s, about %d row%s, %d epoch%s\n", i + 1,
+			cli_printf("    stage %d: %s, about %d row%s, %d epoch%s\n", i + 1,
 				p->stage[i].loss, p->stage[i].rows, core_plural(p->stage[i].rows),
 				p->stage[i].epochs, core_plural(p->stage[i].epochs));
 }
@@ -243,7 +244,7 @@ static fv_status add_runs(fv_ctx *ctx, const core_study *study, bool full, struc
 		t->tuned++;
 		t->to_choose += !run->done;
 		if (full)
-			printf("  %s: %s\n", run->dir,
+			cli_printf("  %s: %s\n", run->dir,
 				run->done ? "chosen" : "to choose among its trials");
 	}
 	return status;
@@ -253,18 +254,18 @@ static fv_status print_totals(fv_ctx *ctx, const struct totals *t, int64_t jobs)
 {
 	core_text text = {0};
 	print_count(t->all, "run");
-	printf(", %lld to compute", (long long)t->open);
+	cli_printf(", %lld to compute", (long long)t->open);
 	double seconds = t->needed.worker_s / (double)jobs + t->needed.device_s;
 	if (t->open || seconds > 0) {
 		core_put_duration(&text, seconds);
-		printf(", about %s on ", text.failed ? "?" : text.data);
+		cli_printf(", about %s on ", text.failed ? "?" : text.data);
 		print_count(jobs, "worker");
 	}
 	if (t->judged)
-		printf(", %lld to re-evaluate", (long long)t->judged);
+		cli_printf(", %lld to re-evaluate", (long long)t->judged);
 	if (t->to_choose)
-		printf("; %lld of %lld run%s of tuned variants to choose", (long long)t->to_choose,
-			(long long)t->tuned, core_plural(t->tuned));
+		cli_printf("; %lld of %lld run%s of tuned variants to choose",
+			(long long)t->to_choose, (long long)t->tuned, core_plural(t->tuned));
 	putchar('\n');
 	bool failed = text.failed;
 	core_text_free(&text);

@@ -87,8 +87,8 @@ static fv_status print_list(fv_ctx *ctx, const core_catalogue *catalogue, bool j
 		if (json)
 			json_array_append_new(all, list_entry(item));
 		else
-			printf("%-22s %7s  %-15s %s%s\n", item->name, size_text(size, item->bytes),
-				item->licence.name, item->what,
+			cli_printf("%-22s %7s  %-15s %s%s\n", item->name,
+				size_text(size, item->bytes), item->licence.name, item->what,
 				item->licence.commercial ? "" : " (non-commercial use only)");
 	}
 	if (!json) {

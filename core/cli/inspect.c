@@ -59,25 +59,15 @@ static fv_status find_fits(fv_ctx *ctx, const core_registry *r, struct inspect *
 
 /* --- text --- */
 
-/* Prints control characters as \xNN, because names come from the file. */
-static void print_name(const char *name)
-{
-	for (const unsigned char *c = (const unsigned char *)name; *c; c++)
-		if (*c < 0x20 || *c == 0x7f)
-			printf("\\x%02x", *c);
-		else
-			putchar(*c);
-}
-
 static void print_text(const struct inspect *in)
 {
 	int64_t n = fv_checkpoint_count(in->file);
-	printf("container: %s\nbytes:     %zu\nsha256:    %s\ntensors:   %lld (%lld numbers)\n",
+	cli_printf("container: %s\nbytes:     %zu\nsha256:    %s\ntensors:   %lld (%lld numbers)\n",
 		fv_checkpoint_container(in->file), in->bytes, in->sha256, (long long)n,
 		(long long)in->elements);
 	for (size_t i = 0; i < in->n_fits; i++) {
 		const fv_fit *fit = &in->fit[i].fit;
-		printf("encoder:   %s (%s)\nlicence:   %s\n", in->fit[i].encoder, fit->what,
+		cli_printf("encoder:   %s (%s)\nlicence:   %s\n", in->fit[i].encoder, fit->what,
 			fit->licence ? fit->licence
 				     : "not known for these weights: check their source");
 	}
@@ -85,20 +75,16 @@ static void print_text(const struct inspect *in)
 		puts("encoder:   no plugin found can load this file");
 	for (int64_t i = 0; i < in->file->n_meta; i++) {
 		fputs("metadata:  ", stdout);
-		print_name(in->file->meta[i].key);
-		fputs(" = ", stdout);
-		print_name(in->file->meta[i].value);
-		putchar('\n');
+		cli_printf("%s = %s\n", in->file->meta[i].key, in->file->meta[i].value);
 	}
 	if (n)
 		putchar('\n');
 	for (int64_t i = 0; i < n; i++) {
 		const fv_tensor *t = fv_checkpoint_at(in->file, i);
-		printf("%-4s ", t->dtype);
-		print_name(t->name);
-		fputs(" [", stdout);
+		cli_printf("%-4s ", t->dtype);
+		cli_printf("%s [", t->name);
 		for (int32_t d = 0; d < t->rank; d++)
-			printf("%s%lld", d ? "," : "", (long long)t->shape[d]);
+			cli_printf("%s%lld", d ? "," : "", (long long)t->shape[d]);
 		puts("]");
 	}
 }

@@ -248,7 +248,7 @@ static void print_scripts(const core_slurm_plan *plan)
 {
 	for (size_t i = 0; i < plan->n_scripts; i++) {
 		if (i)
-			printf("\n# ---- script %zu of %zu ----\n", i + 1, plan->n_scripts);
+			cli_printf("\n# ---- script %zu of %zu ----\n", i + 1, plan->n_scripts);
 		fputs(plan->script[i].text.data, stdout);
 	}
 }
@@ -257,9 +257,9 @@ static void print_jobs(const core_slurm_job *job, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (job[i].encodes)
-			printf("job %s: encodes\n", job[i].id);
+			cli_printf("job %s: encodes\n", job[i].id);
 		else
-			printf("job %s: %lld task%s\n", job[i].id, (long long)job[i].n_tasks,
+			cli_printf("job %s: %lld task%s\n", job[i].id, (long long)job[i].n_tasks,
 				core_plural(job[i].n_tasks));
 }
 

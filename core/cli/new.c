@@ -168,13 +168,13 @@ static fv_status make_folder(fv_ctx *ctx, const struct request *r)
 
 static void print_next_steps(const struct request *r)
 {
-	printf("made %s/: %s.%s, CMakeLists.txt, Makefile, config.yaml\n\n"
-	       "  cd %s\n"
-	       "  cmake -B build && cmake --build build && ctest --test-dir build   # or: make "
-	       "check\n"
-	       "  fairvox describe --plugins build %s\n"
-	       "  fairvox synth corpus --limit 400\n"
-	       "  fairvox run config.yaml --plugins build && fairvox table results\n",
+	cli_printf("made %s/: %s.%s, CMakeLists.txt, Makefile, config.yaml\n\n"
+		   "  cd %s\n"
+		   "  cmake -B build && cmake --build build && ctest --test-dir build   # or: make "
+		   "check\n"
+		   "  fairvox describe --plugins build %s\n"
+		   "  fairvox synth corpus --limit 400\n"
+		   "  fairvox run config.yaml --plugins build && fairvox table results\n",
 		r->name, r->name, r->language->ending, r->name, r->name);
 }
 

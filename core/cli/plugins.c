@@ -22,12 +22,13 @@ static const char usage[] =
 static void print_hidden(const core_registry *r, bool all)
 {
 	for (size_t i = 0; all && i < r->n_hidden; i++)
-		printf("hidden   %s: by %s\n", r->hidden[i].path, r->hidden[i].by);
+		cli_printf("hidden   %s: by %s\n", r->hidden[i].path, r->hidden[i].by);
 	if (!all && r->n_hidden == 1)
-		printf("hidden   %s: by %s\n", r->hidden[0].path, r->hidden[0].by);
+		cli_printf("hidden   %s: by %s\n", r->hidden[0].path, r->hidden[0].by);
 	else if (!all && r->n_hidden)
-		printf("hidden   %zu files, by files of the same name in folders searched before, "
-		       "such as %s (--all lists them)\n",
+		cli_printf(
+			"hidden   %zu files, by files of the same name in folders searched before, "
+			"such as %s (--all lists them)\n",
 			r->n_hidden, r->hidden[0].path);
 }
 
@@ -35,11 +36,11 @@ static void print_text(const core_registry *r, bool all)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const fv_descriptor *d = r->plugin[i].descriptor;
-		printf("%-8s %-20s %-7s %s\n", core_kind_name(d->kind), d->name, d->version,
+		cli_printf("%-8s %-20s %-7s %s\n", core_kind_name(d->kind), d->name, d->version,
 			d->summary);
 	}
 	for (size_t i = 0; i < r->n_refused; i++)
-		printf("refused  %s: %s\n", r->refused[i].path, r->refused[i].reason);
+		cli_printf("refused  %s: %s\n", r->refused[i].path, r->refused[i].reason);
 	print_hidden(r, all);
 	if (!r->n && !r->n_refused)
 		puts("no plugins found");

@@ -45,10 +45,10 @@ static void print_failures(const core_variant_result *v)
 		}
 		if (!run->reason || before)
 			continue;
-		printf("  fold %lld, seed %lld", (long long)run->fold, (long long)run->seed);
+		cli_printf("  fold %lld, seed %lld", (long long)run->fold, (long long)run->seed);
 		if (more)
-			printf(" and %zu more", more);
-		printf(" failed: %s\n", run->reason);
+			cli_printf(" and %zu more", more);
+		cli_printf(" failed: %s\n", run->reason);
 	}
 }
 
@@ -59,30 +59,30 @@ static void print_results(const core_results *r)
 		size_t n[STATES] = {0};
 		for (size_t j = 0; j < r->variant[i].n; j++)
 			n[r->variant[i].run[j].status]++;
-		printf("%s:", r->variant[i].name);
+		cli_printf("%s:", r->variant[i].name);
 		for (size_t s = 0; s < STATES; s++) {
 			total[s] += n[s];
 			if (n[s])
-				printf(" %zu %s", n[s], states[s]);
+				cli_printf(" %zu %s", n[s], states[s]);
 		}
 		const core_run_facts *facts = core_variant_facts(&r->variant[i]);
 		size_t trials =
 			json_array_size(json_object_get(facts ? facts->tune : NULL, "trials"));
 		if (trials)
-			printf(" (each chosen among %zu trial%s)", trials,
+			cli_printf(" (each chosen among %zu trial%s)", trials,
 				core_plural((int64_t)trials));
 		if (r->variant[i].reason)
-			printf(" could not start: %s", r->variant[i].reason);
+			cli_printf(" could not start: %s", r->variant[i].reason);
 		unstarted += r->variant[i].reason != NULL;
 		putchar('\n');
 		print_failures(&r->variant[i]);
 	}
-	printf("%zu variant%s:", variants, core_plural((int64_t)variants));
+	cli_printf("%zu variant%s:", variants, core_plural((int64_t)variants));
 	for (size_t s = 0; s < STATES; s++)
 		if (s != CORE_RUN_LEFT_OUT || total[s])
-			printf("%s %zu %s", s ? "," : "", total[s], states[s]);
+			cli_printf("%s %zu %s", s ? "," : "", total[s], states[s]);
 	if (unstarted)
-		printf("; %zu variant%s could not start", unstarted,
+		cli_printf("; %zu variant%s could not start", unstarted,
 			core_plural((int64_t)unstarted));
 	putchar('\n');
 }
@@ -146,7 +146,7 @@ static void print_failed(const core_survey *s)
 	for (int64_t i = 0; i < s->study->n_runs; i++) {
 		const core_run *run = &s->study->run[i];
 		if (s->state[i] == CORE_FOLDER_FAILED)
-			printf("%s failed: %s\n", run->dir, s->reason[i]);
+			cli_printf("%s failed: %s\n", run->dir, s->reason[i]);
 	}
 }
 

@@ -227,14 +227,14 @@ fv_status cli_refuse_fold(
 
 static void print_first_line(const char *text)
 {
-	printf("%.*s\n", (int)strcspn(text, "\n"), text);
+	cli_printf("%.*s\n", (int)strcspn(text, "\n"), text);
 }
 
 bool cli_print_failures(const core_study *study)
 {
 	const core_config *c = study->config;
 	for (size_t i = 0; i < c->n_refused; i++) {
-		printf("%s could not start: ", c->refused[i].slug);
+		cli_printf("%s could not start: ", c->refused[i].slug);
 		print_first_line(c->refused[i].reason->text);
 	}
 	for (size_t i = 0; i < study->n_failed; i++) {
@@ -246,12 +246,13 @@ bool cli_print_failures(const core_study *study)
 		}
 		if (before)
 			continue;
-		printf("%s", c->variants[f->variant].slug);
+		cli_printf("%s", c->variants[f->variant].slug);
 		if (!f->all)
-			printf(", fold %lld, seed %lld", (long long)f->fold, (long long)f->seed);
+			cli_printf(
+				", fold %lld, seed %lld", (long long)f->fold, (long long)f->seed);
 		if (more)
-			printf(" and %zu more", more);
-		printf(" failed: ");
+			cli_printf(" and %zu more", more);
+		cli_printf(" failed: ");
 		print_first_line(f->reason->text);
 	}
 	return c->n_refused || study->n_failed;

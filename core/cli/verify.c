@@ -28,7 +28,7 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		return status;
 	status = core_verify(ctx, results, &v);
 	core_results_free(results);
-	printf("%lld run%s, %lld value%s recomputed, %lld different\n", (long long)v.runs,
+	cli_printf("%lld run%s, %lld value%s recomputed, %lld different\n", (long long)v.runs,
 		core_plural(v.runs), (long long)v.values, core_plural(v.values),
 		(long long)v.different);
 	return status ? status : cli_flush(ctx);

@@ -16,7 +16,7 @@ setup() {
 	grep -q 'gender TPR gap (Holm)' table.md
 	grep -q '^| rw | true labels | dev_objective | development | [0-9]* x 1 | train: labels, true groups; dev: labels, true groups | ' table.md
 	grep -q '^| erm | none | dev_objective | development | [0-9]* x 1 | train: labels; dev: labels | ' table.md
-	grep -q 'Low support (\* or italics, grey in LaTeX): rests on a subgroup' table.md
+	grep -q 'Low support (\\\* or italics, grey in LaTeX): rests on a subgroup' table.md
 	"$fairvox" table results --full --format md --min-support 0 >all.md
 	run ! grep 'Low support' all.md
 	grep -q '^| perfect | 1.000 | 1.000 | \*0.000\* ' table.md

@@ -8,6 +8,7 @@
 #include "base/context_private.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/visible.h"
 
 #define LINE_MAX_BYTES 2048
 
@@ -17,20 +18,6 @@ struct core_warned {
 	core_warned *next;
 	uint64_t text, cause;
 };
-
-/* Replaces control characters by \xHH, so that they do not reach a terminal. */
-static void escape_controls(char *out, size_t size, const char *in)
-{
-	size_t n = 0;
-	for (; *in && n + 5 < size; in++) {
-		unsigned char c = (unsigned char)*in;
-		if (c < 0x20 || c == 0x7f)
-			n += (size_t)snprintf(out + n, size - n, "\\x%02x", c);
-		else
-			out[n++] = *in;
-	}
-	out[n] = '\0';
-}
 
 /* Does the text say that memory ran out, in our words or at its end in those of the system? */
 static bool tells_of_memory(const char *text)
@@ -59,8 +46,8 @@ static fv_status record_failure(fv_ctx *ctx, fv_status status, core_failure *fai
 		raw = no_memory.format;
 	}
 	char place[1200], lead[1400], text[LINE_MAX_BYTES + 512], plugin[128] = "";
-	escape_controls(place, sizeof place, raw_place);
-	escape_controls(text, sizeof text, raw);
+	core_escape(place, sizeof place, raw_place);
+	core_escape(text, sizeof text, raw);
 	if (ctx->plugin)
 		snprintf(plugin, sizeof plugin, "plugin %s: ", ctx->plugin);
 	const char *colon = *place ? ": " : "";
@@ -209,7 +196,7 @@ static void log_line(fv_ctx *ctx, core_level level, const char *format, va_list 
 	if (ctx->plugin)
 		used = (size_t)snprintf(raw, sizeof raw, "plugin %s: ", ctx->plugin);
 	vsnprintf(raw + used, sizeof raw - used, format, args);
-	escape_controls(line, sizeof line, raw);
+	core_escape(line, sizeof line, raw);
 	ctx->sink(ctx->sink_user, level, line);
 }
 

@@ -8,7 +8,7 @@
 #include <utf8proc.h>
 
 #include "base/utf8.h"
-#include "report/visible.h"
+#include "base/visible.h"
 
 const char core_tex_prologue[] = "\\providecommand{\\fairvoxchar}[2]{\\ifdefined\\Umathchar#"
 				 "2\\else{\\scriptsize[U+#1]}\\fi}\n";

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/visible.h"
 #include "report/value_text.h"
-#include "report/visible.h"
 
 enum { BETWEEN = 2, COMFORTABLE = 12, TIGHT = 8, LEAST = 3 };
 

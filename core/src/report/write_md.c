@@ -1,36 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes a document as Markdown: a paragraph and a table for each of its tables, then the notes. */
+#include <ctype.h>
 #include <string.h>
 
+#include "base/visible.h"
 #include "report/value_text.h"
 #include "report/write.h"
 
-/* Escapes characters that would end a table cell or row, or start markup. An underscore inside a word
- * starts none. */
-static void put_escaped(core_text *out, const core_text *text)
+/* Is the character at c a part of markup there? An underscore inside a word starts none, nor does an ampersand that no
+ * entity follows. `\\xNN` of core_put_visible is text like any other. */
+static bool is_markup(const char *c, char before)
 {
-	for (const char *c = text->data; c && *c; c++) {
-		if (strchr("|<`*[", *c))
-			core_text_add(out, "\\%c", *c);
-		else
-			core_text_put(out, *c == '\n' ? " " : c, 1);
-	}
+	if (*c == '_')
+		return !isalnum((unsigned char)before) || !isalnum((unsigned char)c[1]);
+	if (*c == '&')
+		return c[1] == '#' || isalpha((unsigned char)c[1]);
+	return strchr("|<`*[]\\~$", *c) != NULL;
 }
 
+/* Adds a text so that it is text wherever it stands: in a cell, a paragraph or a note. */
 static void put_plain(core_text *out, const char *plain)
 {
 	core_text text = {0};
-	core_text_add(&text, "%s", plain ? plain : "");
-	put_escaped(out, &text);
+	char before = ' ';
+	(void)core_put_visible(&text, plain);
+	for (const char *c = text.data; c && *c; before = *c++)
+		core_text_add(out, is_markup(c, before) ? "\\%c" : "%c", *c);
 	out->failed |= text.failed;
 	core_text_free(&text);
-}
-
-/* Adds prose, in which a name may be no tag and no code. */
-static void put_prose(core_text *out, const char *text)
-{
-	for (const char *c = text; *c; c++)
-		core_text_add(out, *c == '<' || *c == '`' ? "\\%c" : "%c", *c);
 }
 
 static void put_value(core_text *out, const core_table_column *column,
@@ -44,7 +41,7 @@ static void put_value(core_text *out, const core_table_column *column,
 	core_put_main(&bare, value, &text);
 	core_put_parts(&bare, value, &parts);
 	core_text_add(out, " %s%s", before[value->rank], slant);
-	put_escaped(out, &text);
+	put_plain(out, text.data);
 	core_text_add(out, "%s%s", slant, after[value->rank]);
 	/* "<.001" is not a tag */
 	core_text_add(out, "%s |", parts.data ? parts.data : "");
@@ -73,7 +70,7 @@ static void put_head(core_text *out, const core_result_table *t)
 static void put_table(core_text *out, const core_result_table *t, const core_write_style *style)
 {
 	if (t->title) {
-		put_prose(out, t->title);
+		put_plain(out, t->title);
 		core_text_add(out, "\n\n");
 	}
 	put_head(out, t);
@@ -93,7 +90,7 @@ void core_write_md(const core_document *document, const core_write_style *style,
 {
 	bool begun = document->heading != NULL;
 	if (document->heading) {
-		put_prose(out, document->heading);
+		put_plain(out, document->heading);
 		core_text_add(out, "\n");
 	}
 	for (size_t k = 0; k < document->n_tables; k++) {
@@ -105,7 +102,7 @@ void core_write_md(const core_document *document, const core_write_style *style,
 	}
 	for (size_t i = 0; i < document->n_notes; i++) {
 		core_text_add(out, "%s- ", i ? "" : "\n");
-		put_prose(out, document->note[i]);
+		put_plain(out, document->note[i]);
 		core_text_add(out, "\n");
 	}
 }

@@ -5,10 +5,10 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/visible.h"
 #include "report/tex_text.h"
 #include "report/text_layout.h"
 #include "report/value_text.h"
-#include "report/visible.h"
 
 /* Characters, with two between columns, that fit a column of 80 mm, a longtable on a page of 120 mm in
  * \footnotesize, and a page of 160 mm in \small. A float that is wider all the same is scaled. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes a document as plain text: aligned columns without markup. A star marks low support. */
+#include "base/visible.h"
 #include "report/text_layout.h"
-#include "report/visible.h"
 
 #define BOLD "\033[1m"
 #define NORMAL "\033[0m"

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/text.h"
+#include "base/visible.h"
 
 const core_segment *core_recording_segment(const core_recordings *recordings, int64_t row)
 {
@@ -60,15 +61,18 @@ static void report_line(fv_ctx *ctx, fv_status status, const char *path, const c
 void core_recording_report_failure(
 	fv_ctx *ctx, fv_status status, const char *path, const char *reason)
 {
-	core_text line = {0};
+	core_text line = {0}, shown = {0};
+	if (path) /* as the reason names it */
+		(void)core_put_visible(&shown, path);
 	for (const char *at = reason; *at;) {
 		size_t n = strcspn(at, "\n");
 		line.size = 0;
 		core_text_put(&line, at, n);
-		report_line(ctx, status, path, line.failed ? "out of memory" : line.data);
+		report_line(ctx, status, shown.data, line.failed ? "out of memory" : line.data);
 		at += n + (at[n] == '\n');
 	}
 	core_text_free(&line);
+	core_text_free(&shown);
 }
 
 struct sized {

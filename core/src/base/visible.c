@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "report/visible.h"
+#include "base/visible.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <utf8proc.h>
@@ -37,6 +38,32 @@ static size_t measure_character(utf8proc_int32_t point)
 {
 	int width = utf8proc_charwidth(point);
 	return width > 0 ? (size_t)width : 0;
+}
+
+/* Bytes of the character at c that may be shown; 0: none, the next *skipped bytes are to be escaped. */
+static size_t measure_shown(const unsigned char *c, size_t left, size_t *skipped)
+{
+	size_t n = core_utf8_length(c, left);
+	bool shown = n && !is_harmful(decode_character(c, n));
+	*skipped = shown ? 0 : n ? n : 1;
+	return shown ? n : 0;
+}
+
+void core_escape(char *out, size_t size, const char *text)
+{
+	size_t used = 0, left = strlen(text), skipped;
+	for (const unsigned char *c = (const unsigned char *)text; left;) {
+		size_t n = measure_shown(c, left, &skipped), taken = n + skipped;
+		if (used + n + 4 * skipped >= size)
+			break;
+		memcpy(out + used, c, n);
+		used += n;
+		for (size_t i = 0; i < skipped; i++)
+			used += (size_t)snprintf(out + used, size - used, "\\x%02x", c[i]);
+		c += taken;
+		left -= taken;
+	}
+	out[used] = '\0';
 }
 
 size_t core_put_visible(core_text *out, const char *text)

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text on a terminal: what it shows, and how many columns it takes. */
-#ifndef CORE_REPORT_VISIBLE_H
-#define CORE_REPORT_VISIBLE_H
+/* Text on a terminal: what it shows, and how many columns it takes. All that others wrote goes through one of these before
+ * it is shown. */
+#ifndef CORE_BASE_VISIBLE_H
+#define CORE_BASE_VISIBLE_H
 
 #include "base/text.h"
 
 /* Adds text with control characters, marks that change its direction, and invalid UTF-8 as \xNN, since names
  * may hold commands to a terminal. Returns its width in columns; NULL is empty. */
 size_t core_put_visible(core_text *out, const char *text);
+
+/* The same into a buffer, cut where it is full, between characters. */
+void core_escape(char *out, size_t size, const char *text);
 
 /* Adds a text from core_put_visible, cut in its middle to at most `width` columns: "funct…voice". Returns
  * the width. */
