@@ -20,7 +20,7 @@ static const char usage[] =
 	"not done, each in its own folder. A run is done if its folder says so for exactly\n"
 	"these data, weights, plugins and settings; if one of them changed, the run is\n"
 	"computed again. An interrupted run resumes from its checkpoint, which is saved every\n"
-	"minute and on SIGINT, SIGTERM and SIGUSR1. A changed `eval` trains nothing: the\n"
+	"minute and on SIGINT, SIGTERM, SIGHUP and SIGUSR1. A changed `eval` trains nothing: the\n"
 	"metrics are recomputed from the predictions. Variants with `tune` choose among their\n"
 	"trials when these are done. KEY=VALUE overrides the file:\n"
 	"train.epochs=10, loss.name=rw,ds (a list makes an axis of the matrix).\n"

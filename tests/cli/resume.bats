@@ -59,6 +59,8 @@ checkpoints() {
 	stopped 143 TERM
 	[ "$(checkpoints)" -eq 2 ]
 	[ -z "$(find results -name failed)" ]
+	stopped 143 HUP
+	[ "$(checkpoints)" -eq 2 ]
 	stopped 75 USR1
 	[ "$(checkpoints)" -eq 2 ]
 	stopped 130 INT
@@ -66,7 +68,7 @@ checkpoints() {
 	run --separate-stderr "$fairvox" run plan.yaml -j 1
 	[ "$status" -eq 0 ]
 	same
-	[ "$(grep -h '^info: goes on after step' results/*/*/log | wc -l)" -ge 4 ]
+	[ "$(grep -h '^info: goes on after step' results/*/*/log | wc -l)" -ge 6 ]
 }
 
 @test "a stopped program reports it" {

@@ -18,7 +18,7 @@ typedef enum fv_status {
 	/* Of the program alone: no plugin returns them. */
 	FV_SOME_FAILED = 3,   /* some runs of several failed */
 	FV_INTERRUPTED = 130, /* SIGINT */
-	FV_TERMINATED = 143,  /* SIGTERM */
+	FV_TERMINATED = 143,  /* SIGTERM, SIGHUP */
 } fv_status;
 
 FV_END_DECLS

@@ -114,6 +114,8 @@ bool core_cache_get(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
 	}
 	if (!sound) {
 		core_error_clear(ctx);
+		if (core_is_dir(path)) /* an entry cannot replace a folder, unless that is gone */
+			(void)rmdir(path);
 		core_log(ctx, CORE_WARNING, "%s: damaged cache entry: it is computed again", path);
 	}
 	return sound;

@@ -155,6 +155,22 @@ char *core_folder_find_checkpoint(fv_ctx *ctx, const core_folder *folder)
 	return core_path_join(ctx, folder->dir, CHECKPOINT);
 }
 
+/* Does the last failure say that the disk is full? */
+static bool tells_of_room(const fv_ctx *ctx)
+{
+	const char *line = core_error_line(ctx, core_error_lines(ctx) - 1);
+	return line && (strstr(line, strerror(ENOSPC)) || strstr(line, strerror(EDQUOT)));
+}
+
+bool core_folder_make_room(fv_ctx *ctx, const core_folder *folder)
+{
+	char *checkpoint = tells_of_room(ctx) ? core_folder_find_checkpoint(ctx, folder) : NULL;
+	if (!checkpoint || unlink(checkpoint))
+		return false;
+	core_error_clear(ctx);
+	return true;
+}
+
 fv_status core_folder_finish(fv_ctx *ctx, const core_folder *folder, const core_run *run)
 {
 	char *checkpoint = core_folder_find_checkpoint(ctx, folder);

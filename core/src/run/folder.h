@@ -42,6 +42,9 @@ FV_NODISCARD fv_status core_folder_write(
 	fv_ctx *ctx, const core_folder *folder, const char *name, const void *data, size_t size);
 /* Returns the path of the checkpoint of the run. */
 char *core_folder_find_checkpoint(fv_ctx *ctx, const core_folder *folder);
+/* After a failure to write the results of a finished training: if the disk is full, removes the checkpoint, which is larger
+ * than they are, and forgets the failure. Returns false if that frees nothing. */
+bool core_folder_make_room(fv_ctx *ctx, const core_folder *folder);
 /* Removes the checkpoint and marks the run done, and reads that back. */
 FV_NODISCARD fv_status core_folder_finish(
 	fv_ctx *ctx, const core_folder *folder, const core_run *run);

@@ -20,6 +20,7 @@
 #include "run/pool_private.h"
 
 #define TICK_MS 1000
+#define SIGNALS 4       /* that end a pool */
 #define LAST_CALL_S 0.5 /* a call that lasts longer than this after a signal is ended */
 
 struct worker {
@@ -426,13 +427,17 @@ fv_status core_pool_run(fv_ctx *ctx, const core_pool *asked, int64_t *failed)
 		.slots = pool.jobs + (pool.finish != NULL)};
 	for (int i = 0; i < SLOTS_MAX; i++)
 		atomic_store(&board->left[i], -1);
-	static const int numbers[] = {SIGINT, SIGTERM, SIGUSR1};
-	struct sigaction before[3], action = {.sa_handler = core_pool_note_signal};
+	static const int numbers[SIGNALS] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP};
+	struct sigaction before[SIGNALS],
+		action = {.sa_handler = core_pool_note_signal, .sa_flags = SA_RESTART};
 	core_pool_forget_signals();
-	for (int i = 0; i < 3; i++)
-		sigaction(numbers[i], &action, &before[i]);
+	for (int i = 0; i < SIGNALS; i++) {
+		sigaction(numbers[i], NULL, &before[i]);
+		if (numbers[i] != SIGHUP || before[i].sa_handler != SIG_IGN) /* nohup ignores it */
+			sigaction(numbers[i], &action, NULL);
+	}
 	fv_status status = run_workers(s);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < SIGNALS; i++)
 		sigaction(numbers[i], &before[i], NULL);
 	munmap(board, sizeof *board);
 	*failed = s->failed;

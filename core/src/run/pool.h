@@ -52,7 +52,7 @@ typedef struct core_pool {
  *
  * Runs all tasks and sets *failed to the number of failed ones, which is no error of the pool.
  * Returns another status than FV_OK if the pool itself failed, or if the caller or a worker got a
- * signal: FV_INTERRUPTED, FV_TERMINATED, or FV_STOPPED for SIGUSR1. All workers have ended by then,
+ * signal: FV_INTERRUPTED, FV_TERMINATED, also for SIGHUP, or FV_STOPPED for SIGUSR1. All workers have ended by then,
  * and finished tasks are reported. */
 FV_NODISCARD fv_status core_pool_run(fv_ctx *ctx, const core_pool *pool, int64_t *failed);
 

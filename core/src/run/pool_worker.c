@@ -64,7 +64,8 @@ static void become_worker(const struct post *p)
 	struct sigaction action = {
 		.sa_handler = p->pool->grace_s > 0 ? core_pool_note_signal : SIG_DFL,
 		.sa_flags = SA_RESTART};
-	signal(SIGINT, SIG_IGN); /* the terminal sends it to all processes: the caller decides */
+	signal(SIGINT, SIG_IGN); /* the terminal sends them to all processes: the caller decides */
+	signal(SIGHUP, SIG_IGN);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGUSR1, &action, NULL);
 	own_slot = p->slot;

@@ -242,6 +242,14 @@ static fv_status refresh_run(fv_ctx *ctx, const core_study *study, const core_ru
 	return status;
 }
 
+/* On a disk that is nearly full, what was saved for a restart gives way to the results. */
+static fv_status write_outputs(fv_ctx *ctx, core_run_data *r, const core_folder *folder)
+{
+	fv_status status = core_output_write(ctx, r, folder);
+	return status && core_folder_make_room(ctx, folder) ? core_output_write(ctx, r, folder)
+							    : status;
+}
+
 fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *run,
 	const core_run_options *options, core_run_outcome *outcome)
 {
@@ -269,7 +277,7 @@ fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *
 		status = FV_OK;
 	}
 	if (!status && kept)
-		status = core_output_write(ctx, r, &folder);
+		status = write_outputs(ctx, r, &folder);
 	if (!status && kept)
 		status = core_folder_finish(ctx, &folder, run);
 	if (status && status != FV_STOPPED)

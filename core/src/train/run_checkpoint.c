@@ -19,6 +19,7 @@
 #define FORMAT "fairvox-checkpoint/1"
 #define ARRAY "array."
 #define CHECKSUM_HEX 17
+#define TIMES_ITS_COST 49 /* at least so long after a saving: it takes 2% of the time */
 
 typedef struct part {
 	const char *name;
@@ -35,6 +36,7 @@ struct core_run_checkpoint {
 	size_t n_parts;
 	const char **array_name; /* [n_names] as tensors, of the context's first arrays */
 	size_t n_names;
+	double cost_s;       /* what the last saving took */
 	double last_s;       /* when it was saved, or training began */
 	fv_checkpoint *file; /* that an interrupted run has left */
 };
@@ -189,15 +191,18 @@ static bool must_stop(const core_run_checkpoint *s)
 
 bool core_run_checkpoint_is_due(const core_run_checkpoint *s)
 {
-	return must_stop(s) ||
-	       (s->options.every_s > 0 && core_clock_s() - s->last_s >= s->options.every_s);
+	double since_s = core_clock_s() - s->last_s;
+	return must_stop(s) || (s->options.every_s > 0 && since_s >= s->options.every_s &&
+				       since_s >= s->cost_s * TIMES_ITS_COST);
 }
 
 fv_status core_run_checkpoint_save(core_run_checkpoint *s)
 {
 	bool stop = must_stop(s);
+	double begin_s = core_clock_s();
 	fv_status status = write_file(s);
 	s->last_s = core_clock_s();
+	s->cost_s = s->last_s - begin_s;
 	if (stop)
 		return fv_fail(s->ctx, FV_STOPPED, "stopped by a signal: its checkpoint is %s",
 			status ? "lost" : "saved");

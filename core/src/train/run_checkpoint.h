@@ -17,9 +17,10 @@
 typedef struct core_run_checkpoint core_run_checkpoint;
 
 typedef struct core_run_checkpoint_options {
-	const char *path;          /* where it is saved */
-	const char *key;           /* printable */
-	double every_s;            /* seconds between two savings; 0: only when told to stop */
+	const char *path; /* where it is saved */
+	const char *key;  /* printable */
+	/* seconds between two savings, more where they would take over 2% of the time; 0: only when told to stop */
+	double every_s;
 	bool (*should_stop)(void); /* NULL: never */
 } core_run_checkpoint_options;
 
@@ -50,7 +51,7 @@ FV_NODISCARD fv_status core_run_checkpoint_restore(core_run_checkpoint *state);
 FV_NODISCARD fv_status core_run_checkpoint_refuse(core_run_checkpoint *state);
 void core_run_checkpoint_close(core_run_checkpoint *state); /* NULL is allowed; the file stays */
 
-/* Returns true if every_s has passed or the run was told to stop. */
+/* Returns true if every_s has passed, and 49 times what the last saving took, or the run was told to stop. */
 bool core_run_checkpoint_is_due(const core_run_checkpoint *state);
 /* Errors: FV_STOPPED if told to stop; the message says whether the checkpoint could be saved. Otherwise a
  * failure to save is only a warning, and the run goes on. */
