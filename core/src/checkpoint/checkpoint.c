@@ -6,13 +6,13 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/content.h"
 #include "base/context.h"
 #include "base/io.h"
+#include "base/mapping.h"
 #include "checkpoint/checkpoint_private.h"
 #include "checkpoint/npy.h"
 #include "checkpoint/split.h"
@@ -39,9 +39,10 @@ static fv_status map_file(fv_ctx *ctx, int fd, size_t size, fv_checkpoint *file)
 	if (size == 0)
 		return fv_fail(
 			ctx, FV_DATA, "%s: byte 0: too short: the file is empty", file->path);
-	void *data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (data == MAP_FAILED)
-		return fv_fail(ctx, FV_DATA, "%s: %s", file->path, strerror(errno));
+	const void *data;
+	fv_status status = core_mapping_open(ctx, file->path, fd, size, &data);
+	if (status)
+		return status;
 	file->data = data;
 	file->size = size;
 	return FV_OK;
@@ -120,9 +121,11 @@ fv_status fv_checkpoint_open(fv_ctx *ctx, const char *path, fv_checkpoint **out)
 	} else {
 		(void)fv_fail(ctx, FV_FAILED, "%s: out of memory", path);
 	}
-	close(fd);
 	if (!status)
 		status = read_content(ctx, file);
+	if (file && file->data && (fstat(fd, &st) || (size_t)st.st_size < file->size))
+		status = fv_fail(ctx, FV_DATA, "%s: became shorter while it was read", path);
+	close(fd);
 	if (status) {
 		fv_checkpoint_close(file);
 		return status;
@@ -138,8 +141,7 @@ void fv_checkpoint_close(fv_checkpoint *file)
 		return;
 	for (size_t i = 0; i < file->n_parts; i++)
 		fv_checkpoint_close(file->part[i]);
-	if (file->data)
-		munmap((void *)(uintptr_t)file->data, file->size);
+	core_mapping_close(file->data, file->size);
 	core_arena_free(&file->memory);
 	free(file);
 }
@@ -187,15 +189,13 @@ const char *fv_checkpoint_meta(const fv_checkpoint *file, const char *key)
 void fv_checkpoint_release(const fv_checkpoint *file, const fv_tensor *tensor)
 {
 	const unsigned char *data = tensor->data;
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	for (size_t i = 0; i < file->n_parts; i++)
 		fv_checkpoint_release(file->part[i], tensor);
 	if (!tensor->count || data < file->data || data >= file->data + file->size)
 		return; /* no elements, or a row-major copy outside the mapped file */
-	size_t from = (size_t)(data - file->data) / page * page;
-	size_t to = (size_t)(data - file->data) +
-		    (size_t)tensor->count * core_dtype_size(tensor->dtype);
-	(void)madvise((void *)(uintptr_t)(file->data + from), to - from, MADV_DONTNEED);
+	size_t from = (size_t)(data - file->data);
+	size_t bytes = (size_t)tensor->count * core_dtype_size(tensor->dtype);
+	core_mapping_release(file->data, file->size, from, from + bytes);
 }
 
 static float float_from_bits(uint32_t bits)

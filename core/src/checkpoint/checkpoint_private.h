@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An open checkpoint: a mapped file and the table of its tensors and metadata. */
+/* An open checkpoint: a file in memory and the table of its tensors and metadata. */
 #ifndef CORE_CHECKPOINT_PRIVATE_H
 #define CORE_CHECKPOINT_PRIVATE_H
 
@@ -17,7 +17,7 @@ typedef struct core_meta {
 struct fv_checkpoint {
 	core_arena memory; /* names, metadata, and row-major copies of strided tensors */
 	const char *path;
-	const unsigned char *data; /* the whole file, mapped */
+	const unsigned char *data; /* the whole file (base/mapping.h) */
 	size_t size;
 	const char *container;
 	int64_t n, n_meta;

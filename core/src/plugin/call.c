@@ -18,6 +18,7 @@
 
 #define ALT_STACK 65536
 #define RUST_MAX 32
+#define SHORTER "became shorter while it was read"
 
 /* Signal handlers need these. */
 static struct {
@@ -89,6 +90,10 @@ void core_call_explain(const core_call *call, int wait_status, char *text, size_
 {
 	char what[256] = "the worker";
 	bool inside = core_call_is_running(call);
+	if (call->cut[0]) {
+		snprintf(text, size, "%s: " SHORTER, call->cut);
+		return;
+	}
 	int number = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
 	if (inside)
 		core_call_describe(call, what, sizeof what);
@@ -114,11 +119,23 @@ static void write_line(const char *text)
 	(void)!write(STDERR_FILENO, line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);
 }
 
+/* Ends the process because a file of data became shorter; the one that waits for a worker tells so. */
+static _Noreturn void end_for_cut(const core_call *call)
+{
+	char text[CORE_MAPPED_PATH + sizeof SHORTER + 2];
+	snprintf(text, sizeof text, "%s: " SHORTER, call->cut);
+	if (!process.worker)
+		write_line(text);
+	_exit(FV_DATA);
+}
+
 static void on_crash(int number, siginfo_t *info, void *unused)
 {
 	core_call *call = process.current;
 	(void)unused;
 	signal(number, SIG_DFL);
+	if (number == SIGBUS && core_mapping_find(info->si_addr, call->cut))
+		end_for_cut(call);
 	if (core_call_is_running(call)) {
 		if (number == SIGSEGV || number == SIGBUS)
 			core_fence_explain(info->si_addr, call->hit, sizeof call->hit);
@@ -167,7 +184,7 @@ void core_call_watch(void)
 void core_call_share(core_call *shared)
 {
 	atomic_store(&shared->serial, 0);
-	shared->check[0] = shared->hit[0] = shared->thrown[0] = '\0';
+	shared->check[0] = shared->cut[0] = shared->hit[0] = shared->thrown[0] = '\0';
 	process.current = shared;
 	process.worker = true;
 	handle_crashes();

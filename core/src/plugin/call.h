@@ -9,17 +9,20 @@
 
 #include <fairvox/plugin.h>
 
+#include "base/mapping.h"
+
 /* Texts are copied where they may belong to the worker alone. Names of plugins and ops are constants
  * that were there before a worker started, so they mean the same in both processes. */
 typedef struct core_call {
 	_Atomic uint64_t serial; /* odd during a call; grows when a call begins and ends */
 	fv_kind kind;
 	const char *plugin, *op;
-	int64_t step;    /* 0: outside any step */
-	char check[128]; /* what `fairvox check` was trying; "": nothing */
-	char hit[128];   /* how memory was misused: "wrote 8 bytes past the end of v" */
-	char thrown[96]; /* type of a C++ exception that left the op */
-	char noise[192]; /* the first report of output on stdout, for the user */
+	int64_t step;               /* 0: outside any step */
+	char check[128];            /* what `fairvox check` was trying; "": nothing */
+	char cut[CORE_MAPPED_PATH]; /* the file that became shorter while it was mapped */
+	char hit[128];              /* how memory was misused: "wrote 8 bytes past the end of v" */
+	char thrown[96];            /* type of a C++ exception that left the op */
+	char noise[192];            /* the first report of output on stdout, for the user */
 } core_call;
 
 /* The record of this process. */
