@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include <cblas.h>
 
@@ -121,8 +123,16 @@ static int flush_output(void)
 
 int main(int argc, char **argv)
 {
+	if (getauxval(AT_SECURE)) { /* it loads what its user names */
+		fputs("fairvox: has other rights than its user (setuid, setgid or capabilities): "
+		      "it must not be "
+		      "installed so\n",
+			stderr);
+		return FV_CONFIG;
+	}
 	bool blas_is_correct = cli_restart(argv);
-	setlocale(LC_CTYPE, ""); /* LC_NUMERIC stays C */
+	signal(SIGXFSZ, SIG_IGN); /* writing beyond a limit then fails with EFBIG, which is told */
+	setlocale(LC_CTYPE, "");  /* LC_NUMERIC stays C */
 	if (argc < 2) {
 		cli_print_help(stderr);
 		return FV_CONFIG;

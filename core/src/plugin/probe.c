@@ -60,7 +60,8 @@ static _Noreturn void run_child(const core_candidate *candidate, size_t n, int o
 		dup2(nowhere, STDOUT_FILENO); /* the one that loads the file tells what it prints */
 	for (size_t i = 0; i < n; i++) {
 		char reason[REASON_SIZE] = "", line[REASON_SIZE + 4];
-		bool good = examine_file(&candidate[i], reason, sizeof reason);
+		bool good =
+			candidate[i].reason || examine_file(&candidate[i], reason, sizeof reason);
 		for (char *p = reason; *p; p++)
 			if (*p == '\n')
 				*p = ' ';

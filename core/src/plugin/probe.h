@@ -7,9 +7,10 @@
 #include "base/context.h"
 
 typedef struct core_candidate {
-	const char *path;   /* absolute */
-	const char *name;   /* file name without .so */
-	const char *reason; /* out: NULL when the file may be loaded */
+	const char *path; /* absolute */
+	const char *name; /* file name without .so */
+	const char *
+		reason; /* NULL when the file may be loaded; one that has a reason already is not opened */
 } core_candidate;
 
 FV_NODISCARD fv_status core_probe_files(fv_ctx *ctx, core_candidate *candidate, size_t n);

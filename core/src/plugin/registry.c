@@ -20,6 +20,7 @@
 #include "plugin/descriptor.h"
 #include "plugin/noise.h"
 #include "plugin/probe.h"
+#include "plugin/trust.h"
 
 #define FILES_MAX 1024
 #define FOLDERS_MAX 64
@@ -61,7 +62,17 @@ static char *parse_plugin_name(fv_ctx *ctx, const char *file)
 	return n && !strcmp(file + n, ".so") ? core_strndup(ctx, file, n) : NULL;
 }
 
-static fv_status add_file(struct search *s, const char *folder, const char *file, bool open_to_all)
+/* Looks at the file itself, which may be a link. One that cannot be found is left to the probe. */
+static fv_status check_owner(struct search *s, const char *path, const char **untrusted)
+{
+	char real[PATH_MAX];
+	*untrusted = NULL;
+	return realpath(path, real) ? core_trust_path(s->ctx, real, untrusted) : FV_OK;
+}
+
+/* `untrusted`: why nothing in this folder is loaded; NULL: it is. */
+static fv_status add_file(
+	struct search *s, const char *folder, const char *file, const char *untrusted)
 {
 	char *name = parse_plugin_name(s->ctx, file);
 	if (!name)
@@ -69,8 +80,8 @@ static fv_status add_file(struct search *s, const char *folder, const char *file
 	char *path = core_path_join(s->ctx, folder, file);
 	if (!path)
 		return FV_FAILED;
-	if (open_to_all)
-		return refuse_file(s, path, "its folder can be written by every user");
+	if (untrusted)
+		return refuse_file(s, path, untrusted);
 	for (size_t i = 0; i < s->n; i++) {
 		if (!strcmp(s->file[i].path, path))
 			return FV_OK;
@@ -79,8 +90,9 @@ static fv_status add_file(struct search *s, const char *folder, const char *file
 	}
 	if (s->n == FILES_MAX)
 		return fv_fail(s->ctx, FV_CONFIG, "over %d plugin files", FILES_MAX);
-	s->file[s->n++] = (core_candidate){.path = path, .name = name};
-	return FV_OK;
+	fv_status status = check_owner(s, path, &untrusted);
+	s->file[s->n++] = (core_candidate){.path = path, .name = name, .reason = untrusted};
+	return status;
 }
 
 static int compare_names(const struct dirent **a, const struct dirent **b)
@@ -113,10 +125,11 @@ static fv_status add_folder(struct search *s, const char *folder, bool required)
 	int n = scandir(real, &entry, NULL, compare_names);
 	if (n < 0)
 		return fv_fail(s->ctx, FV_DATA, "%s: plugin folder: %s", folder, strerror(errno));
-	fv_status status = FV_OK;
+	const char *untrusted;
+	fv_status status = core_trust_path(s->ctx, kept, &untrusted);
 	for (int i = 0; i < n; i++) {
 		if (!status)
-			status = add_file(s, kept, entry[i]->d_name, (st.st_mode & S_IWOTH) != 0);
+			status = add_file(s, kept, entry[i]->d_name, untrusted);
 		free(entry[i]);
 	}
 	free(entry);
