@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/visible.h"
 #include "report/axis_text.h"
 #include "report/short_table.h"
-#include "report/visible.h"
 
 /* --- text on a terminal ----------------------------------------------------------------------- */
 
