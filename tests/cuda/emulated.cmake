@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # The device cuda-emulated: core/src/backend/cuda, compiled for the host over the stand-in for CUDA in this folder. Each
-# cuda/test_*.c is linked with it and is one ctest entry with the label `emulated`.
+# cuda/test_*.c is linked with it and is one ctest entry with the label `emulated`. nvcc/kernels compiles the kernels by nvcc.
+if(HAS_CUDA)
+  add_test(NAME nvcc/kernels COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_SOURCE_DIR}/cuda/nvcc.py
+           --nvcc ${CMAKE_CUDA_COMPILER})
+  set_tests_properties(nvcc/kernels PROPERTIES LABELS nvcc TIMEOUT 900)
+endif()
+
 if(CMAKE_CXX_COMPILER)
   set(CUDA_FOLDER ${CMAKE_SOURCE_DIR}/core/src/backend/cuda)
   file(GLOB EMULATED_KERNELS CONFIGURE_DEPENDS ${CUDA_FOLDER}/*.cu)

@@ -51,7 +51,7 @@ __asm__(".text\n.globl emulated_switch\n.type emulated_switch,@function\nemulate
 namespace
 {
 
-enum { STACK = 1 << 16, WARP = 32, THREADS_MAX = 1024, SHARED_MAX = 227 * 1024 };
+enum { STACK = 1 << 14, WARP = 32, THREADS_MAX = 1024, SHARED_MAX = 227 * 1024 };
 enum state { READY, AT_BLOCK, AT_WARP, DONE };
 
 struct fiber {

@@ -12,7 +12,7 @@
 
 extern const core_device_module fairvox_device_module;
 
-const int64_t op_lengths[OP_UTTERANCES] = {33, 1, 64, 2, 31, 150, 32, 63, 127, 65};
+const int64_t op_lengths[OP_UTTERANCES] = {33, 1, 65, 2, 31, 150, 32, 63, 127, 64};
 
 static core_device *device;
 static fv_ctx *constants;
@@ -186,7 +186,8 @@ void op_check_lengths(const op_test *t, const int64_t *length, int32_t n)
 		printf("%-56s %9.2e, allowed %.1e\n", t->name, worst, t->tolerance);
 	if (!(worst <= t->tolerance))
 		fail_msg("%s: error %.3g, allowed %.3g", t->name, worst, t->tolerance);
-	check_company(t, (const float *const *)x, length, n, packed);
+	if (!op_is_quick())
+		check_company(t, (const float *const *)x, length, n, packed);
 	for (int32_t u = 0; u < n; u++) {
 		free(packed[u].at);
 		free(x[u]);
@@ -201,8 +202,7 @@ void op_check(const op_test *t)
 	int64_t length[OP_UTTERANCES];
 	int32_t n = 0;
 	for (int32_t u = 0; u < OP_UTTERANCES; u++)
-		if (op_lengths[u] >= t->shortest &&
-			!(op_is_quick() && (op_lengths[u] > 70 || n > 2)))
+		if (op_lengths[u] >= t->shortest && !(op_is_quick() && (n > 2)))
 			length[n++] = op_lengths[u];
 	op_check_lengths(t, length, n);
 }

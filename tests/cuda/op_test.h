@@ -37,7 +37,7 @@ fv_matrix op_part(fv_pack *pack, fv_matrix x, int64_t from, int64_t width);
 void op_check_lengths(const op_test *test, const int64_t *length, int32_t n);
 void op_check(const op_test *test);
 
-/* Whether FAIRVOX_QUICK is set: three short utterances are enough, as under ThreadSanitizer, where a thread costs 0.1
+/* Whether FAIRVOX_QUICK is set: three short utterances in one pack are enough, as under ThreadSanitizer, where a thread costs 0.1
  * ms. */
 bool op_is_quick(void);
 

@@ -50,6 +50,13 @@ bool is_inside(const std::map<const char *, size_t> &memory, const void *p, size
 	return at + bytes <= next->first + next->second;
 }
 
+/* NaN until it is written to. Of large pieces the begin must do: the rest is never touched. */
+void fill_unwritten(void *memory, size_t bytes)
+{
+	const size_t most = static_cast<size_t>(32) << 20;
+	memset(memory, 0xff, bytes < most ? bytes : most);
+}
+
 void refuse(const char *what)
 {
 	fprintf(stderr, "emulated CUDA: %s\n", what);
@@ -67,7 +74,7 @@ cudaError_t allocate(std::map<const char *, size_t> &memory, void **out, size_t 
 	void *p = nullptr;
 	if (posix_memalign(&p, 256, bytes))
 		return last_error = cudaErrorMemoryAllocation;
-	memset(p, 0xff, bytes);
+	fill_unwritten(p, bytes);
 	memory[static_cast<char *>(p)] = bytes;
 	emulated.live_bytes += static_cast<int64_t>(bytes);
 	if (&memory == &device_memory)
@@ -155,7 +162,7 @@ void emulated_mark(cudaStream_t stream, void *from, size_t bytes, bool used)
 #ifdef WITH_ASAN
 		ASAN_UNPOISON_MEMORY_REGION(from, bytes);
 #endif
-		memset(from, 0xff, bytes);
+		fill_unwritten(from, bytes);
 #ifdef WITH_ASAN
 		if (!used)
 			ASAN_POISON_MEMORY_REGION(from, bytes);

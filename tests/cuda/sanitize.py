@@ -18,7 +18,8 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TESTS = ("rows", "sums", "frames", "front")
+KERNELS = ROOT / "core/src/backend/cuda"
+TESTS = ("rows", "sums", "frames", "front", "device")
 HOST = ("memory", "linear", "ops", "front", "frames", "heads", "device")
 KINDS = {"plain": ["-O1"], "asan": ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
          "tsan": ["-O1", "-fsanitize=thread"]}
@@ -51,42 +52,46 @@ FAULTS = (
 )
 
 
-def compile_all(kernels, build, folder, kind, tests):
-    """Compiles kernels and tests with clang into folder; returns the programs."""
+def compile_parts(kernels, folder, kind, names=None):
+    """Compiles kernels and tests with clang into folder, or only the files of those names; the objects by name."""
     own = ROOT / "tests/cuda"
     flags = ["-g", "-ffp-contract=off", "-w", f"-I{own}", f"-I{ROOT}/core/include", f"-I{ROOT}/core/src",
              f"-I{ROOT}/tests/support"]
     cxx = ["clang++", "-std=c++14", f"-I{own}/include", f"-I{kernels}", *flags, '-DFAIRVOX_VERSION="0"',
            '-DFAIRVOX_CUDA_NAME="cuda-emulated"', '-DFAIRVOX_CUDA_ARCHITECTURES="75 80 90"']
-    jobs = [[*cxx, *KINDS[kind], "-x", "c++", "-c", str(path)] for path in sorted(kernels.glob("*.cu"))]
-    jobs += [[*cxx, *KINDS[kind], "-c", str(kernels / f"{name}.cpp")] for name in HOST]
-    jobs += [[*cxx, *KINDS[kind], "-c", str(own / f"{name}.cpp")] for name in ("runtime", "gemm_emulated")]
-    # The scheduler is never instrumented for ThreadSanitizer: its state is nobody's race.
-    plain = ["-O2", "-DEMULATED_TSAN"] if kind == "tsan" else KINDS[kind]
-    jobs.append([*cxx, *plain, "-c", str(own / "fibers.cpp")])
-    c = ["clang", "-std=c11", "-D_GNU_SOURCE", *flags, *KINDS[kind]]
-    jobs += [[*c, "-c", str(own / f"{name}.c")] for name in ("op_test", *(f"test_cuda_{test}" for test in tests))]
-    for job in jobs:
-        job += ["-o", str(folder / (pathlib.Path(job[-1]).name + ".o"))]
+    c = ["clang", "-std=c11", "-D_GNU_SOURCE", *flags]
+    jobs = {path.name: [*cxx, *KINDS[kind], "-x", "c++", "-c", str(path)] for path in sorted(kernels.glob("*.cu"))}
+    jobs |= {f"{name}.cpp": [*cxx, *KINDS[kind], "-c", str(kernels / f"{name}.cpp")] for name in HOST}
+    for name in ("runtime", "gemm_emulated", "fibers"):
+        # The scheduler is never instrumented for ThreadSanitizer: its state is nobody's race.
+        plain = ["-O2", "-DEMULATED_TSAN"] if kind == "tsan" and name == "fibers" else KINDS[kind]
+        jobs[f"{name}.cpp"] = [*cxx, *plain, "-c", str(own / f"{name}.cpp")]
+    for name in ("op_test", *(f"test_cuda_{test}" for test in TESTS)):
+        jobs[f"{name}.c"] = [*c, *KINDS[kind], "-c", str(own / f"{name}.c")]
+    jobs = {name: job for name, job in jobs.items() if names is None or name in names}
+    objects = {name: f"{folder}/{name}.{kind}.o" for name in jobs}
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(lambda job: subprocess.run(job, check=True), jobs))
-    objects = [job[-1] for job in jobs]
-    common = [name for name in objects if "test_cuda_" not in name]
-    programs = {}
-    for test in tests:
-        programs[test] = folder / test
-        shared = [name for name in common if test != "device" or "op_test" not in name]
-        link = ["clang++", *KINDS[kind], *shared, str(folder / f"test_cuda_{test}.c.o"),
-                str(build / "tests/libtest_support.a"), f"-L{build}", "-lfairvox", f"-Wl,-rpath,{build}", "-lcmocka",
-                "-ljansson", "-lsndfile", "-lm", "-o", str(programs[test])]
-        subprocess.run(link, check=True)
-    return programs
+        list(pool.map(lambda name: subprocess.run([*jobs[name], "-o", objects[name]], check=True), jobs))
+    return objects
 
 
-def run_program(program):
+def link_test(objects, build, folder, kind, test):
+    """Links the objects with the library of BUILD; the program."""
+    program = f"{folder}/{test}.{kind}"
+    used = [path for name, path in objects.items()
+            if not name.startswith("test_cuda_") and not (test == "device" and name == "op_test.c")]
+    subprocess.run(["clang++", *KINDS[kind], *used, objects[f"test_cuda_{test}.c"],
+                    str(build / "tests/libtest_support.a"), f"-L{build}", "-lfairvox", f"-Wl,-rpath,{build}",
+                    "-lcmocka", "-ljansson", "-lsndfile", "-lm", "-o", program], check=True)
+    return program
+
+
+def run_program(program, kind):
     """Exit status and output of a test; a failure of one test ends it, so that nothing hides the first."""
-    environment = {**os.environ, "FAIRVOX_QUICK": "1", "OPENBLAS_NUM_THREADS": "1", "ASAN_OPTIONS": "detect_leaks=0",
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "ASAN_OPTIONS": "detect_leaks=0",
                    "TSAN_OPTIONS": "halt_on_error=1"}
+    if kind == "tsan":
+        environment["FAIRVOX_QUICK"] = "1"
     try:
         done = subprocess.run([str(program)], capture_output=True, text=True, errors="replace", check=False,
                               env=environment, timeout=600)
@@ -103,38 +108,34 @@ def find_reason(output):
     return "no message"
 
 
-def check_clean(build, kind):
+def check_clean(objects, build, folder, kind):
     """Whether no test fails under that sanitizer."""
-    with tempfile.TemporaryDirectory(prefix=f"fairvox-{kind}.") as name:
-        folder = pathlib.Path(name)
-        programs = compile_all(ROOT / "core/src/backend/cuda", build, folder, kind, (*TESTS, "device"))
-        clean = True
-        for test, program in programs.items():
-            begun = time.monotonic()
-            status, output = run_program(program)
-            reason = "clean" if status == 0 else find_reason(output)
-            print(f"{kind} {test}: {reason}, {time.monotonic() - begun:.0f} s", flush=True)
-            clean = clean and status == 0
+    clean = True
+    for test in TESTS:
+        begun = time.monotonic()
+        status, output = run_program(link_test(objects[kind], build, folder, kind, test), kind)
+        reason = "clean" if status == 0 else find_reason(output)
+        print(f"{kind} {test}: {reason}, {time.monotonic() - begun:.0f} s", flush=True)
+        clean = clean and status == 0
     return clean
 
 
-def plant_fault(build, fault):
+def plant_fault(objects, build, folder, fault):
     """Whether the fault is found."""
     what, file, text, other, test = fault
+    kernels = folder / "faulty"
+    shutil.rmtree(kernels, ignore_errors=True)
+    shutil.copytree(KERNELS, kernels)
+    source = (kernels / file).read_text(encoding="utf-8")
+    if text not in source:
+        sys.exit(f"{file}: '{text}' is not there any more: mend {__file__}")
+    (kernels / file).write_text(source.replace(text, other, 1), encoding="utf-8")
     found = []
-    with tempfile.TemporaryDirectory(prefix="fairvox-fault.") as name:
-        kernels = pathlib.Path(name) / "cuda"
-        shutil.copytree(ROOT / "core/src/backend/cuda", kernels)
-        source = (kernels / file).read_text(encoding="utf-8")
-        if source.count(text) < 1:
-            sys.exit(f"{file}: '{text}' is not there any more: mend {__file__}")
-        (kernels / file).write_text(source.replace(text, other, 1), encoding="utf-8")
-        for kind in KINDS:
-            folder = pathlib.Path(name) / kind
-            folder.mkdir()
-            status, output = run_program(compile_all(kernels, build, folder, kind, (test,))[test])
-            if status:
-                found.append(f"{kind}: {find_reason(output)}")
+    for kind in KINDS:
+        faulty = {**objects[kind], **compile_parts(kernels, kernels, kind, {file})}
+        status, output = run_program(link_test(faulty, build, kernels, kind, test), kind)
+        if status:
+            found.append(f"{kind}: {find_reason(output)}")
     print(f"{what}: {'; '.join(found) if found else 'NOT FOUND'}", flush=True)
     return bool(found)
 
@@ -146,11 +147,15 @@ def main():
     parser.add_argument("--faults", action="store_true", help="plant faults too")
     options = parser.parse_args()
     build = options.build.resolve()
-    good = all([check_clean(build, kind) for kind in options.kinds])
-    if options.faults:
-        found = [plant_fault(build, fault) for fault in FAULTS]
-        print(f"{sum(found)} of {len(found)} planted faults found")
-        good = good and all(found)
+    with tempfile.TemporaryDirectory(prefix="fairvox-sanitize.") as name:
+        folder = pathlib.Path(name)
+        kinds = KINDS if options.faults else options.kinds
+        objects = {kind: compile_parts(KERNELS, folder, kind) for kind in kinds}
+        good = all([check_clean(objects, build, folder, kind) for kind in options.kinds])
+        if options.faults:
+            found = [plant_fault(objects, build, folder, fault) for fault in FAULTS]
+            print(f"{sum(found)} of {len(found)} planted faults found")
+            good = good and all(found)
     sys.exit(not good)
 
 
