@@ -111,7 +111,6 @@ fv_lstm *open_lstm(fv_ctx *ctx, core_device *core, int32_t inputs, int32_t hidde
 /* Some windows on their way through the layers */
 struct recurrent {
 	windows w;
-	int64_t length;   /* of a window */
 	float *hidden[2]; /* [length rounded up, windows, hidden] of even and odd layers */
 	float *cell;      /* [windows,hidden] */
 	float *gates;     /* [WINDOW_STEPS, windows, 4 hidden] */
@@ -124,7 +123,7 @@ static void run_steps(queue *q, const recurrent &r, int64_t step, const fv_lstm 
 {
 	multiply_rows(q, l->inputs, x, r.gates);
 	const int64_t state = r.w.windows * l->hidden;
-	const int64_t steps = r.length - step < WINDOW_STEPS ? r.length - step : WINDOW_STEPS;
+	const int64_t steps = r.w.length - step < WINDOW_STEPS ? r.w.length - step : WINDOW_STEPS;
 	for (int64_t t = step; t < step + steps && !q->status; t++)
 		step_lstm({l->hidden, r.gates + (t - step) * 4 * state, l->bias, l->weight,
 				  t > 0 ? hidden + (t - 1) * state : nullptr, r.cell,
@@ -138,7 +137,7 @@ static void run_windows(queue *q, const recurrent &r, fv_lstm *const *layer, int
 {
 	const int hidden = layer[0]->hidden;
 	for (int32_t i = 0; i < layers && !q->status; i++)
-		for (int64_t t = 0; t < r.length && !q->status; t += WINDOW_STEPS) {
+		for (int64_t t = 0; t < r.w.length && !q->status; t += WINDOW_STEPS) {
 			target in = r.input;
 			if (i == 0)
 				gather_windows(r.w, t, x, width, in, q->on->stream);
@@ -148,7 +147,7 @@ static void run_windows(queue *q, const recurrent &r, fv_lstm *const *layer, int
 			run_steps(q, r, t, layer[i], in, r.hidden[i % 2]);
 		}
 	if (!q->status)
-		copy_rows({r.hidden[(layers - 1) % 2] + (r.length - 1) * r.w.windows * hidden,
+		copy_rows({r.hidden[(layers - 1) % 2] + (r.w.length - 1) * r.w.windows * hidden,
 				  hidden},
 			r.w.count, r.w.count, hidden, {y.at, nullptr, nullptr, y.stride},
 			q->on->stream);
@@ -180,7 +179,7 @@ void run_lstm(core_queue *core, fv_lstm *const *layer, int32_t layers, int64_t w
 	const arena_mark before = mark_memory(q);
 	const int64_t hidden = layer[0]->hidden, all = y.layout->rows;
 	recurrent r = {};
-	r.length = window;
+	r.w.length = window;
 	r.w.windows = q->on->rows / WINDOW_STEPS;
 	r.w.steps = WINDOW_STEPS;
 	const int64_t state = r.w.windows * hidden, steps = round_up(window, WINDOW_STEPS);

@@ -60,7 +60,7 @@ static __global__ void __launch_bounds__(THREADS)
 	if (row >= w.steps * w.windows)
 		return;
 	const int64_t step = row / w.windows, own = row % w.windows;
-	const bool there = own < w.count;
+	const bool there = own < w.count && first_step + step < w.length;
 	const float *from = x.at + (there ? (w.start[own] + first_step + step) * x.stride : 0);
 	for (int c = find_lane(); c < width; c += LANES)
 		store_number(y, row * y.stride + c, there ? from[c] : 0);

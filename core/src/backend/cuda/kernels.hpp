@@ -188,10 +188,11 @@ struct neighbours {
 };
 void gather_neighbours(const pack &pack, const neighbours &n, target y, cudaStream_t stream);
 
-/* y [steps * windows, width]: row t windows + w is row start[w] + t of x; zeros for w >= count. */
+/* y [steps * windows, width], of steps from first_step on: row t windows + w is row start[w] + first_step + t of x;
+ * zeros for w >= count and behind a window's `length` rows. */
 struct windows {
 	const int64_t *start;
-	int64_t count, windows, steps;
+	int64_t count, windows, steps, length;
 };
 void gather_windows(
 	const windows &w, int64_t first_step, input x, int width, target y, cudaStream_t stream);
