@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/hash_memory.h"
 #include "base/path.h"
 #include "config/yaml.h"
 #include "run/durations.h"
@@ -25,7 +26,7 @@ fv_status core_content_sha256(fv_ctx *ctx, core_study *study, const char *path, 
 	*content = (core_content){.next = study->content, .path = core_strdup(ctx, path)};
 	if (!content->path)
 		return FV_FAILED;
-	fv_status status = core_sha256_file(ctx, path, content->sha256);
+	fv_status status = core_sha256_file_once(ctx, path, content->sha256);
 	if (status)
 		return status;
 	study->content = content;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/params.h"
 
-#include "base/hash.h"
+#include "base/hash_memory.h"
 
 /* Replaces file names by the hash of the content, so that the location of a file does not
  * matter. */
@@ -13,7 +13,7 @@ static fv_status hash_files(fv_ctx *ctx, const core_plugin_spec *use, json_t *pa
 		const char *path = json_string_value(json_object_get(params, d->params[i].name));
 		if (d->params[i].type != FV_PATH || !path)
 			continue;
-		fv_status status = core_sha256_file(ctx, path, hex);
+		fv_status status = core_sha256_file_once(ctx, path, hex);
 		if (status)
 			return status;
 		json_object_set_new(params, d->params[i].name, json_string(hex));
