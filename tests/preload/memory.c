@@ -22,10 +22,12 @@
 #include <unistd.h>
 
 /* The C library's own functions, under the names it exports them by for this. */
+/* NOLINTBEGIN(bugprone-reserved-identifier): that is why they are reserved */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *old, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 static atomic_long *count;
 static long failing;
@@ -46,7 +48,9 @@ static __attribute__((destructor)) void write_count(void)
 	close(fd);
 }
 
-/* Names the libraries of the calls, once each. */
+/* Names the libraries of the calls, once each. After a crash the program has ended anyway, so that a call which is not
+ * safe in a handler can do no harm.
+ * NOLINTBEGIN(bugprone-signal-handler) */
 static void name_libraries(const char *what, void *const *call, int n)
 {
 	const char *last = "";
@@ -75,6 +79,8 @@ static void on_crash(int number)
 	raise(number);
 }
 
+/* NOLINTEND(bugprone-signal-handler) */
+
 static bool is_crash(int number)
 {
 	return number == SIGSEGV || number == SIGABRT || number == SIGBUS || number == SIGFPE;
@@ -99,9 +105,10 @@ static __attribute__((constructor)) void begin(void)
 	(void)backtrace(call, 2); /* loads what it needs */
 	signal(SIGSEGV, on_crash);
 	signal(SIGABRT, on_crash);
-	void *shared = mmap(
+	count = mmap(
 		NULL, sizeof *count, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	count = shared == MAP_FAILED ? NULL : shared;
+	if (count == MAP_FAILED)
+		count = NULL;
 }
 
 static bool fails(void)

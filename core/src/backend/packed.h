@@ -41,6 +41,6 @@ typedef struct core_packed_product {
 	int64_t stride_y;
 	float *scratch;
 } core_packed_product;
-void core_packed_multiply(const core_packed_product *product);
+void core_packed_multiply(const core_packed_product *o);
 
 #endif

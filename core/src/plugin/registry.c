@@ -199,7 +199,11 @@ static const char *describe_failure(fv_ctx *ctx, const char *path, bool loaded)
 	if (loaded)
 		return "its " FV_ENTRY_SYMBOL " is NULL";
 	errno = 0;
-	if (dlopen(path, RTLD_NOW | RTLD_LOCAL) || errno == ENOMEM)
+	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	bool lacks_memory = handle || errno == ENOMEM;
+	if (handle)
+		dlclose(handle);
+	if (lacks_memory)
 		return "out of memory";
 	const char *error = dlerror();
 	const char *reason = core_strdup(ctx, error ? error : "out of memory");

@@ -13,11 +13,15 @@
 /* Has the group no member but this user, as systems make one for each? Root has none. */
 static bool is_own_group(gid_t id)
 {
-	const struct passwd *user = geteuid() ? getpwuid(geteuid()) : NULL;
-	if (!user || user->pw_gid != id)
+	char names[2][1 << 12];
+	struct passwd own, *user = NULL;
+	struct group its, *group = NULL;
+	if (!geteuid() || getpwuid_r(geteuid(), &own, names[0], sizeof names[0], &user) || !user ||
+		user->pw_gid != id)
 		return false;
-	const struct group *group = getgrgid(id);
-	return group && !strcmp(group->gr_name, user->pw_name) && !group->gr_mem[0];
+	if (getgrgid_r(id, &its, names[1], sizeof names[1], &group) || !group)
+		return false;
+	return !strcmp(group->gr_name, user->pw_name) && !group->gr_mem[0];
 }
 
 /* Why others could change this; NULL: they could not. In a folder with the sticky bit they cannot replace what is there. */
