@@ -47,6 +47,13 @@ if(CMAKE_CXX_COMPILER)
   add_emulated_test(ge2e plugins/test_ge2e.c "as_resemblyzer*")
   add_plugin_parts(emulated_ge2e ge2e)
   add_emulated_test(packs plugins/test_packs.c "packed_as_alone")
+
+  # The same as a module, which tests/cli/emulated.bats gives to the program.
+  add_library(cuda_emulated_module MODULE cuda/emulated_module.c)
+  set_target_properties(cuda_emulated_module PROPERTIES OUTPUT_NAME fairvox-cuda
+                        LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/emulated)
+  target_link_libraries(cuda_emulated_module PRIVATE -Wl,--whole-archive cuda_emulated -Wl,--no-whole-archive
+                        fairvox fairvox_flags)
 else()
   message(STATUS "no C++ compiler: the tests of the module for NVIDIA GPUs are not built")
 endif()
