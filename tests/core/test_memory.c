@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a lack of memory is told as, and what it keeps from being written. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/csv.h"
 #include "base/file.h"
@@ -47,12 +49,34 @@ static void words_of_the_system(void **state)
 	core_ctx_free(ctx);
 }
 
+/* Asks for more than the process may have. */
+static void ask_for_too_much(fv_ctx *ctx)
+{
+	struct rlimit before, small;
+	assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+	small = before;
+	small.rlim_cur = (rlim_t)1 << 34;
+	assert_int_equal(setrlimit(RLIMIT_AS, &small), 0);
+	const void *memory = core_alloc(ctx, 1, (size_t)1 << 35);
+	assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+	assert_null(memory);
+}
+
 /* Each way to ask for memory notes that there is none. */
 static void requests_are_noted(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
+	/* a mistake, not a lack of memory */
 	assert_null(core_alloc(ctx, 1, (size_t)1 << 60));
+	assert_false(core_memory_is_out());
+	assert_string_equal(
+		core_error_line(ctx, 0), "no machine has memory for 1 x 1152921504606846976 bytes");
+	core_error_clear(ctx);
+	if (!getenv("ASAN_OPTIONS")) /* the sanitizer needs addresses itself */
+		ask_for_too_much(ctx);
+	else
+		core_memory_note_failure();
 	assert_true(core_memory_is_out());
 	core_memory_forget();
 	assert_null(core_memory_realloc(NULL, (size_t)1 << 60));

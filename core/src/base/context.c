@@ -101,16 +101,23 @@ void core_ctx_copy_log(fv_ctx *ctx, const fv_ctx *from)
 	core_ctx_set_log(ctx, from->sink, from->sink_user);
 }
 
-void *core_alloc(fv_ctx *ctx, size_t n, size_t size)
+/* An allocation of this size is a mistake of whoever asks for it, and no sign that memory runs out. */
+#define ABSURD_BYTES ((size_t)1 << 40)
+
+static void *allocate_in(fv_ctx *ctx, core_arena *arena, size_t n, size_t size)
 {
 	void *memory = NULL;
-	if (size == 0 || n <= SIZE_MAX / size)
-		memory = core_arena_alloc(&ctx->memory, n * size > 0 ? n * size : 1);
-	if (!memory) {
+	if (size && n >= ABSURD_BYTES / size)
+		(void)fv_fail(ctx, FV_FAILED, "no machine has memory for %zu x %zu bytes", n, size);
+	else if (!(memory = core_arena_alloc(arena, n * size > 0 ? n * size : 1)))
 		(void)fv_fail(ctx, FV_FAILED, "out of memory (%zu x %zu bytes)", n, size);
-		return NULL;
-	}
-	return memset(memory, 0, n * size);
+	return memory;
+}
+
+void *core_alloc(fv_ctx *ctx, size_t n, size_t size)
+{
+	void *memory = allocate_in(ctx, &ctx->memory, n, size);
+	return memory ? memset(memory, 0, n * size) : NULL;
 }
 
 void *fv_alloc(fv_ctx *ctx, size_t bytes)
@@ -120,10 +127,7 @@ void *fv_alloc(fv_ctx *ctx, size_t bytes)
 
 void *fv_scratch(fv_ctx *ctx, size_t bytes)
 {
-	void *memory = core_arena_alloc(&ctx->scratch, bytes ? bytes : 1);
-	if (!memory)
-		(void)fv_fail(ctx, FV_FAILED, "out of memory (%zu bytes)", bytes);
-	return memory;
+	return allocate_in(ctx, &ctx->scratch, bytes, 1);
 }
 
 void core_scratch_reset(fv_ctx *ctx)

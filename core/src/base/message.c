@@ -181,10 +181,13 @@ const core_reason *core_error_take(fv_ctx *ctx, fv_ctx *from, fv_status status)
 
 fv_status core_reason_report(fv_ctx *ctx, const char *path, const core_reason *reason)
 {
+	bool was_out = core_memory_is_out();
 	for (const char *line = reason->text; *line;) {
 		size_t n = strcspn(line, "\n");
 		(void)fv_fail(ctx, reason->status, "%s: %.*s", path, (int)n, line);
 		line += n + (line[n] == '\n');
+		if (!was_out) /* where memory ran out is not here */
+			core_memory_forget();
 	}
 	return reason->status;
 }

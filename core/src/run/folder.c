@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/text.h"
 
 #define BEGUN ".begun" /* an empty file; its time tells when the last attempt began */
@@ -192,12 +193,17 @@ fv_status core_folder_finish(fv_ctx *ctx, const core_folder *folder, const core_
 void core_folder_fail(fv_ctx *ctx, const core_folder *folder)
 {
 	core_text text = {0};
+	bool was_out = core_memory_is_out();
 	for (size_t i = 0; core_error_line(ctx, i); i++)
 		core_text_add(&text, "%s\n", core_error_line(ctx, i));
+	if (!text.failed) /* the reason lacks nothing, and may be that memory ran out */
+		core_memory_forget();
 	/* On a full disk this fails too; the messages on stderr then tell why. */
 	if (text.data && core_folder_write(ctx, folder, "failed", text.data, text.size))
 		core_log(ctx, CORE_WARNING, "%s: the reason of the failure could not be written",
 			folder->dir);
+	if (was_out)
+		core_memory_note_failure();
 	core_text_free(&text);
 }
 
