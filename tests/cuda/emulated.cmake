@@ -13,7 +13,10 @@ if(CMAKE_CXX_COMPILER)
   file(GLOB EMULATED_HOST CONFIGURE_DEPENDS ${CUDA_FOLDER}/*.cpp)
   list(FILTER EMULATED_HOST EXCLUDE REGEX "gemm_cublaslt")
   file(GLOB EMULATED_STANDIN CONFIGURE_DEPENDS cuda/*.cpp)
-  set_source_files_properties(${EMULATED_KERNELS} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-xc++;-Wno-unknown-pragmas")
+  set_source_files_properties(${EMULATED_KERNELS} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS
+                              "-xc++;-Wno-unknown-pragmas;-Wno-sign-conversion;-Wno-pass-failed")
+  # clang, unlike GCC, counts changes of sign as a part of -Wconversion in C++ too.
+  set_source_files_properties(${EMULATED_HOST} ${EMULATED_STANDIN} PROPERTIES COMPILE_OPTIONS -Wno-sign-conversion)
   add_library(cuda_emulated STATIC ${EMULATED_KERNELS} ${EMULATED_HOST} ${EMULATED_STANDIN})
   set_target_properties(cuda_emulated PROPERTIES CXX_STANDARD 14 CXX_EXTENSIONS OFF)
   target_include_directories(cuda_emulated PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/cuda
