@@ -32,7 +32,8 @@ void fv_note(fv_ctx *ctx, const char *format, ...) FV_PRINTF(2, 3);
 /* Returns the named array [n0, n1], which the core owns, saves with the run's checkpoint and
  * restores bit by bit. The first call creates it, zeroed and 64-byte aligned. Later calls with the
  * same name return the same memory and must ask for the same shape. Returns NULL, with a message,
- * if memory is out or the shapes differ. Index state about a recording by training row, never by
+ * if memory is out or the shapes differ. Write start values in the op `open`: when an interrupted run is continued,
+ * the saved values replace them after `open`. Index state about a recording by training row, never by
  * position in a batch.   [run] */
 void *fv_array(fv_ctx *ctx, const char *name, fv_type type, int64_t n0, int64_t n1);
 

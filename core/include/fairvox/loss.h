@@ -76,7 +76,8 @@ typedef struct fv_batch {
 	uint32_t size;
 	int32_t n, classes, groups; /* B, C, G */
 	int64_t step, steps, epoch; /* step and epoch count from 1; steps is the number of steps of
-	                             * the whole run */
+	                             * the whole run. In evaluate and validated: the steps done
+	                             * so far, and the epoch that they ended */
 	const int32_t *row;         /* [B] */
 	const double *loss;         /* [B] base losses l_i */
 	const float *logits;        /* [B,C] */
