@@ -205,3 +205,17 @@ build() {
 	[ -e results/repeats-*/fold1-seed1/done ]
 	[ "$(wc -l <results/repeats-*/fold1-seed1/metrics.jsonl)" -eq 2 ]
 }
+
+@test "what check advises after a crash finds a write beside the plugin's own memory" {
+	nm -D "$fairvox" | grep -q __asan && skip "the program has a sanitizer of its own"
+	cd "$BATS_TEST_TMPDIR"
+	"$fairvox" new plugin loss beside
+	sed -i '1i #include <stdlib.h>
+	/^static fv_status weigh_batch(/,/^{/ s/^{/{ double *own = malloc(8); own[batch->n + 100] = 1; free(own);/' beside/beside.c
+	gcc -shared -fPIC -g -fsanitize=address -I"$FAIRVOX_SOURCE/core/include" -o beside.so beside/beside.c -lm
+	LD_PRELOAD=$(gcc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 \
+		run "$fairvox" check "$PWD/beside.so"
+	[ "$status" -eq 4 ]
+	[[ $output == *"heap-buffer-overflow"*"in weigh_batch "*"beside/beside.c:"* ]]
+	[[ $output == *'LD_PRELOAD=$(gcc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0'* ]]
+}

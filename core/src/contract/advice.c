@@ -48,8 +48,10 @@ static const struct {
 		  "bit"},
 	{"lookup", "return FV_DATA with a message for a recording that is not known"},
 	{"processes", "end copies made by fork() with _exit() or exec()"},
-	{"crash", "the op is named above; build the plugin with -g -fsanitize=address, or run the "
-		  "check in a debugger: gdb -ex 'set follow-fork-mode child'"},
+	{"crash",
+		"run the check in a debugger: gdb -ex 'set follow-fork-mode child' --args fairvox "
+		"check ...; or build the plugin with -g -fsanitize=address and run it with "
+		"LD_PRELOAD=$(gcc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0"},
 };
 
 const char *core_contract_advise(const char *check)
