@@ -48,6 +48,20 @@ template <typename T> static __device__ __forceinline__ T sum_warp(T v)
 	return v;
 }
 
+/* The sum of v over the block, in every thread; parts [WARPS] is shared memory. */
+static __device__ __forceinline__ double sum_block(double v, double *parts)
+{
+	v = sum_warp(v);
+	__syncthreads(); /* the parts of the sum before are read */
+	if (find_lane() == 0)
+		parts[threadIdx.x / LANES] = v;
+	__syncthreads();
+	double sum = 0;
+	for (int w = 0; w < WARPS; w++)
+		sum += parts[w];
+	return sum;
+}
+
 static __device__ __forceinline__ float find_warp_max(float v)
 {
 	for (int mask = LANES / 2; mask; mask /= 2)

@@ -104,19 +104,6 @@ void measure_moments(const pack &pack, const moments &m, rows y, cudaStream_t st
 
 /* --- directions: a block a row of y --- */
 
-/* The sum of v over the block, in every thread; parts [WARPS] is shared memory. */
-static __device__ double sum_block(double v, double *parts)
-{
-	v = sum_warp(v);
-	if (find_lane() == 0)
-		parts[threadIdx.x / LANES] = v;
-	__syncthreads();
-	double sum = 0;
-	for (int w = 0; w < WARPS; w++)
-		sum += parts[w];
-	return sum;
-}
-
 static __global__ void __launch_bounds__(THREADS)
 	direction_kernel(const span *__restrict__ spans, input x, int width, rows y)
 {

@@ -11,19 +11,6 @@ static constexpr double SCALED_EPS = 1e-7;
 
 /* --- shift and factor of each wave: a block an utterance --- */
 
-static __device__ double sum_block(double v, double *parts)
-{
-	v = sum_warp(v);
-	__syncthreads(); /* the parts of the sum before are read */
-	if (find_lane() == 0)
-		parts[threadIdx.x / LANES] = v;
-	__syncthreads();
-	double sum = 0;
-	for (int w = 0; w < WARPS; w++)
-		sum += parts[w];
-	return sum;
-}
-
 static __global__ void __launch_bounds__(THREADS) measure_kernel(pack p,
 	const float *__restrict__ wave, bool scaled, bool centred, double *__restrict__ scaling)
 {
