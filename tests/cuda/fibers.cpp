@@ -11,14 +11,6 @@
 #include <sys/mman.h>
 #include <vector>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define WITH_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WITH_ASAN 1
-#endif
-#endif
-
 #ifdef WITH_ASAN
 extern "C" void __sanitizer_start_switch_fiber(void **fake, const void *bottom, size_t size);
 extern "C" void __sanitizer_finish_switch_fiber(void *fake, const void **bottom, size_t *size);
