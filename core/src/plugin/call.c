@@ -110,6 +110,14 @@ void core_call_explain(const core_call *call, int wait_status, char *text, size_
 	}
 }
 
+void core_call_explain_hang(const core_call *call, const char *at, char *text, size_t size)
+{
+	char what[256];
+	core_call_describe(call, what, sizeof what);
+	snprintf(text, size, "%s did not return for %g s%s: --op-timeout allows more", what,
+		core_call_limit(), at);
+}
+
 /* --- signals ------------------------------------------------------------------------------------ */
 
 static void write_line(const char *text)

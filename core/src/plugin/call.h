@@ -59,6 +59,8 @@ void core_call_describe(const core_call *call, char *text, size_t size);
 /* Writes why a worker died: the call with "crashed (Segmentation fault)" or the like, or, outside
  * of calls, "the worker crashed (...)". */
 void core_call_explain(const core_call *call, int wait_status, char *text, size_t size);
+/* Writes that the call has not returned within the limit. `at`: where that was, ", on DEVICE" or "". */
+void core_call_explain_hang(const core_call *call, const char *at, char *text, size_t size);
 
 /* Lets an exception that leaves an op be named. Call it after plugins were loaded, because the C++
  * library comes with them. */

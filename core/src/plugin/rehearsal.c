@@ -38,14 +38,10 @@ static fv_status watch_child(pid_t pid, int in, const core_call *call, char *why
 	(void)core_wait_child(pid, &how);
 	if (ended && how == 0)
 		return FV_OK;
-	if (ended) {
+	if (ended)
 		core_call_explain(call, how, why, size);
-		return FV_FAILED;
-	}
-	char what[256];
-	core_call_describe(call, what, sizeof what);
-	snprintf(why, size, "%s did not return for %g s: --op-timeout allows more", what,
-		core_call_limit());
+	else
+		core_call_explain_hang(call, "", why, size);
 	return FV_FAILED;
 }
 

@@ -134,9 +134,7 @@ static void explain_death(
 	const core_call *call = &s->board->call[slot];
 	char what[384];
 	if (s->worker[slot].hangs) {
-		core_call_describe(call, what, sizeof what);
-		snprintf(reason, size, "%s did not return for %g s%s: --op-timeout allows more",
-			what, core_call_limit(), at);
+		core_call_explain_hang(call, at, reason, size);
 		return;
 	}
 	core_call_explain(call, exit_status, what, sizeof what);
