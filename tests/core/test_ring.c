@@ -13,7 +13,7 @@
 enum { PART = 256 * 1024, WORKERS = 3, ITEMS = 60 };
 
 /* Number i of the item of a task. */
-static float number(int64_t task, int64_t i)
+static float make_number(int64_t task, int64_t i)
 {
 	return (float)((task * 7919 + i) % 100003);
 }
@@ -30,7 +30,7 @@ static core_ring_item make_item(int64_t task)
 	float *data = malloc((size_t)(item.rows * item.width) * sizeof *data);
 	assert_non_null(data);
 	for (int64_t i = 0; i < item.rows * item.width; i++)
-		data[i] = number(task, i);
+		data[i] = make_number(task, i);
 	item.data = data;
 	return item;
 }
