@@ -15,17 +15,17 @@ those of a study without the plugin. run.py --table FILE writes what was said of
 import argparse
 import concurrent.futures
 import hashlib
-import math
 import pathlib
 import re
 import subprocess
 import sys
 import tempfile
-import wave
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "support"))
+import small_corpus  # in tests/support
+
 KINDS = {"losses": "loss", "groupers": "grouper", "encoders": "encoder"}
-CLASSES = ["angry", "happy", "neutral"]
 HANG_S = 60
 
 
@@ -63,26 +63,8 @@ def read_mistakes():
 
 
 def write_study(folder):
-	"""36 recordings of 12 speakers, their labels, and a table of features."""
-	audio = folder / "audio"
-	audio.mkdir()
-	labels = ["FileName," + ",".join(CLASSES) + ",SpkrID,Gender,Split_Set"]
-	features = ["FileName,x,y"]
-	for i in range(36):
-		speaker, name = i // 3, f"r{i:02d}.wav"
-		split = "Train" if speaker < 8 else "Development" if speaker < 10 else "Test"
-		share = ["0.8" if k == i % 3 else "0.1" for k in range(3)]
-		labels.append(",".join([name, *share, f"s{speaker}", ["Male", "Female"][speaker % 2], split]))
-		x, y = math.sin(1.7 * i) + i % 3, math.cos(2.3 * i) - i % 3
-		features.append(f"{name},{x:.6f},{y:.6f}")
-		with wave.open(str(audio / name), "wb") as out:
-			out.setnchannels(1)
-			out.setsampwidth(2)
-			out.setframerate(16000)
-			tone = (int(3000 * (1 + i % 3) * math.sin(0.01 * (i + 2) * t)) for t in range(1600))
-			out.writeframes(b"".join(v.to_bytes(2, "little", signed=True) for v in tone))
-	(folder / "labels.csv").write_text("\n".join(labels) + "\n")
-	(folder / "features.csv").write_text("\n".join(features) + "\n")
+	"""A small corpus and a study of it for each kind of plugin."""
+	small_corpus.write_corpus(folder)
 	known = "{name: precomputed, file: features.csv, standardize: train}"
 	for kind, lines in {
 		"loss": [f"encoder: {known}", "grouper: {name: truth, column: gender}",
