@@ -5,19 +5,11 @@
 # made only if it is missing.
 set -euo pipefail
 package=$(realpath "$1")
-if [ $# -gt 1 ]; then
-	root=$(realpath -m "$2")
-else
-	folder=$(mktemp -d)
-	root=$folder/root
-	trap 'rm -rf --one-file-system "$folder"' EXIT
-fi
-[ -x "$root/bin/sh" ] || debootstrap --variant=minbase bookworm "$root"
+. "$(dirname "$0")/bare.sh"
+open_root "${@:2}"
 cp "$package" "$root/fairvox.deb"
-cp /etc/resolv.conf "$root/etc/resolv.conf"
-[ ! -d /etc/apt/apt.conf.d ] || cp -r /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d"
 
-cat >"$root/test.sh" <<'END'
+run_in_root <<'END'
 set -euxo pipefail
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 apt-get update -qq
@@ -58,6 +50,4 @@ ln -s ../corpus loss_c/corpus
 (cd loss_c && fairvox run config.yaml --plugins build -q && fairvox table results | grep '^loss_c ')
 apt-get remove -y -qq fairvox >/dev/null
 test -z "$(find /usr -path '*fairvox*' -not -path '*/__pycache__*')"
-echo "bare root: passed"
 END
-unshare --mount bash -c "mount -t proc proc '$root/proc' && mount --rbind /dev '$root/dev' && chroot '$root' bash /test.sh"

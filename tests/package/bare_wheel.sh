@@ -5,20 +5,12 @@
 # given, and made only if it is missing.
 set -euo pipefail
 wheel=$(realpath "$1")
-if [ $# -gt 1 ]; then
-	root=$(realpath -m "$2")
-else
-	folder=$(mktemp -d)
-	root=$folder/root
-	trap 'rm -rf --one-file-system "$folder"' EXIT
-fi
-[ -x "$root/bin/sh" ] || debootstrap --variant=minbase bookworm "$root"
+. "$(dirname "$0")/bare.sh"
+open_root "${@:2}"
 rm -rf "$root/wheel" && mkdir "$root/wheel"
 cp "$wheel" "$root/wheel"
-cp /etc/resolv.conf "$root/etc/resolv.conf"
-[ ! -d /etc/apt/apt.conf.d ] || cp -r /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d"
 
-cat >"$root/test.sh" <<'END'
+run_in_root <<'END'
 set -euxo pipefail
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 apt-get update -qq
@@ -55,6 +47,4 @@ try:
 except fairvox.FairvoxError as error:
     print(error.exit_code, error)
 PYTHON
-echo "bare root: passed"
 END
-unshare --mount bash -c "mount -t proc proc '$root/proc' && mount --rbind /dev '$root/dev' && chroot '$root' bash /test.sh"
