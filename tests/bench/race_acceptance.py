@@ -136,7 +136,7 @@ def race_null(args):
         hits += gaps["race"]["p"] < .05
         print(f"corpus {seed}: " + "; ".join(f"{a} TPR gap {g['value']:.3f}, null mean {g['null_mean']:.3f}, "
                                              f"p {g['p']:.4f}" for a, g in gaps.items()), flush=True)
-    print(f"race p < .05 in {hits} of {args.seeds}, at most {args.seeds // 5} expected", flush=True)
+    print(f"campaign race: gap by chance with p < .05 in {hits} of {args.seeds} corpora (at most {args.seeds // 5})", flush=True)
     return hits <= args.seeds // 5
 
 
@@ -149,9 +149,9 @@ def pairs(args):
     for attribute in ("race", "gender"):
         p = [pair["attributes"][attribute]["tpr_gap"].get("p") for pair in table]
         found[attribute] = sum(x is not None and x < .05 for x in p)
-        print(f"{attribute}: {found[attribute]} of {len(p)} pairs with unadjusted p < .05", flush=True)
+        target = "at most 2" if attribute == "race" else "at least 24"
+        print(f"campaign {attribute} pairs: {found[attribute]} of {len(p)} with unadjusted p < .05 ({target})", flush=True)
         assert len(p) == 28, "the eight methods make 28 pairs"
-    print("at most 2 on race and at least 24 on gender expected", flush=True)
     return found["race"] <= 2 and found["gender"] >= 24
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pathlib
+import random
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import small_corpus  # in tests/support
 
 HANG_S = 60
+LONG = bool(os.environ.get("FAIRVOX_LONG"))  # the whole campaign, not the sample of it that every change is tested with
 
 
 def write_study(folder):
@@ -62,6 +64,27 @@ VERBS = {
 	"cache": ["cache", "list"],
 }
 
+def choose_sites(counts, n):
+	"""At least one in each subcommand; where a subcommand has few, all of them."""
+	share = random.Random(15)
+	chosen = []
+	each = n // len(counts)
+	left = {verb: list(range(1, count + 1)) for verb, count in counts.items()}
+	while sum(map(len, left.values())) and len(chosen) < n:
+		each = max(1, (n - len(chosen)) // max(1, sum(1 for sites in left.values() if sites)))
+		for verb, sites in left.items():
+			some = share.sample(sites, min(each, len(sites), n - len(chosen)))
+			chosen += [(verb, site) for site in some]
+			left[verb] = sorted(set(sites) - set(some))
+	return chosen
+
+
+def report(name, figure, target, good):
+	"""Prints a figure of a campaign; the exit code."""
+	print(f"campaign {name}: {figure} ({target})", flush=True)
+	return 0 if good else 1
+
+
 # Files that tell of the time and the process.
 CHANGING = re.compile(r"/(env\.json|metrics\.jsonl|\.begun|\.lease-[0-9]+)$")
 
@@ -105,19 +128,56 @@ class Bench:
 	def call(self, verb, preload, **variables):
 		"""Exit code or "hang", standard output, messages, and the hashes of what was written."""
 		with tempfile.TemporaryDirectory(dir=self.folder, prefix="out-") as out:
-			words = [self.places.get(word, word).replace("OUT", pathlib.Path(out).name) for word in VERBS[verb]]
-			env = dict(os.environ, LD_PRELOAD=str(preload), OPENBLAS_NUM_THREADS="1", COLUMNS="100", **variables)
-			try:
-				done = subprocess.run([self.program, *words], cwd=self.folder, env=env, capture_output=True,
-						      timeout=HANG_S, stdin=subprocess.DEVNULL)
-			except subprocess.TimeoutExpired:
-				return "hang", b"", "", {}
-			place = pathlib.Path(out).name.encode()
-			return (done.returncode, normalize(done.stdout.replace(place, b"OUT")),
-				done.stderr.decode(errors="replace"), hash_folder(pathlib.Path(out)))
+			return self.call_in(pathlib.Path(out), verb, preload, **variables)
+
+	def call_in(self, out, verb, preload, **variables):
+		"""The same, with the folder that OUT stands for."""
+		words = [self.places.get(word, word).replace("OUT", out.name) for word in VERBS[verb]]
+		code, text, err = run_program(self.program, self.folder, *words, LD_PRELOAD=str(preload),
+					      OPENBLAS_NUM_THREADS="1", **variables)
+		return code, normalize(text.replace(out.name.encode(), b"OUT")), err, hash_folder(out)
 
 
 def list_changes(whole, call):
 	"""The names of files that differ between two calls, or "standard output"."""
 	files = sorted(name for name in {*call[3], *whole[3]} if call[3].get(name) != whole[3].get(name))
 	return files if files or call[1] == whole[1] else ["standard output"]
+
+
+def run_program(program, folder, *words, **variables):
+	"""Calls the program, which must end within HANG_S; exit code or "hang", standard output, messages."""
+	try:
+		done = subprocess.run([program, *words], cwd=folder, env=dict(os.environ, COLUMNS="100", **variables),
+				      capture_output=True, timeout=HANG_S, stdin=subprocess.DEVNULL)
+	except subprocess.TimeoutExpired:
+		return "hang", b"", ""
+	return done.returncode, done.stdout, done.stderr.decode(errors="replace")
+
+
+def hash_runs(results):
+	"""What every run of a results folder holds, without the time it took and how often it was resumed."""
+	found = {}
+	for done in sorted(results.glob("*/*/done")):
+		run = str(done.parent.relative_to(results))
+		for name in ("done", "model.safetensors", "predictions.csv", "groups.csv", "metrics.json", "env.json"):
+			file = done.parent / name
+			found[f"{run}/{name}"] = hashlib.sha256(file.read_bytes()).hexdigest() if file.exists() else "none"
+		lines = re.sub(rb'"seconds":[^,}]*', b"", (done.parent / "metrics.jsonl").read_bytes())
+		found[f"{run}/metrics.jsonl"] = hashlib.sha256(lines).hexdigest()
+	return found
+
+
+def hash_table(program, folder, results):
+	"""SHA-256 of every number of the table."""
+	code, out, err = run_program(program, folder, "table", str(results), "--full")
+	return hashlib.sha256(out).hexdigest() if code == 0 else f"exit code {code}: {err}"
+
+
+# Names of files that are only there while the program writes.
+TEMPORARY = re.compile(r"/(\.[^/]*\.[A-Za-z0-9]{6}|\.leasing[^/]*|\.fairvox-[^/]*|checkpoint[^/]*)$")
+
+
+def list_stale(*folders):
+	"""Temporary files and checkpoints in folders in which nothing is running."""
+	return sorted(str(path) for folder in folders if folder.exists() for path in folder.rglob("*")
+		      if TEMPORARY.search(str(path)))

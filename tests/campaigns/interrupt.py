@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Interrupts system calls of every subcommand, and lets them read and write in parts: the exit code, the output and the
-files must be those of an undisturbed run. Prints `interrupt: FIGURE (TARGET)`."""
+files must be those of an undisturbed run. Prints
+`campaign interrupt: FIGURE (TARGET)`."""
 import argparse
 import concurrent.futures
 import os
@@ -40,7 +41,7 @@ def main():
 	for verb, k, words in bad:
 		print(f"{verb}, every {k}: {words}")
 	disturbed = sum(n for _, n in results)
-	print(f"interrupt: {disturbed} disturbed calls in {len(calls)} runs of {len(bench.VERBS)} subcommands, "
+	print(f"campaign interrupt: {disturbed} disturbed calls in {len(calls)} runs of {len(bench.VERBS)} subcommands, "
 	      f"{len(bad)} not as undisturbed (0)")
 	return bool(bad) or disturbed < 1000
 

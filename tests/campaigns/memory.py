@@ -12,13 +12,12 @@ which nothing fails. Everything else is counted by class and printed:
     upstream  ended by a signal in a library that does not look at what malloc returns: UPSTREAM
     hang      not ended after 60 s
 
-Prints `memory: FIGURE (TARGET)`."""
+Prints `campaign memory: FIGURE (TARGET)`."""
 import argparse
 import collections
 import concurrent.futures
 import os
 import pathlib
-import random
 import re
 import sys
 import tempfile
@@ -69,21 +68,6 @@ class Memory(bench.Bench):
 		return "misled", f"exit code {code}: {err[-300:]}"
 
 
-def choose_sites(counts, n):
-	"""At least one in each subcommand; where a subcommand has few, all of them."""
-	share = random.Random(15)
-	chosen = []
-	each = n // len(counts)
-	left = {verb: list(range(1, count + 1)) for verb, count in counts.items()}
-	while sum(map(len, left.values())) and len(chosen) < n:
-		each = max(1, (n - len(chosen)) // max(1, sum(1 for sites in left.values() if sites)))
-		for verb, sites in left.items():
-			some = share.sample(sites, min(each, len(sites), n - len(chosen)))
-			chosen += [(verb, site) for site in some]
-			left[verb] = sorted(set(sites) - set(some))
-	return chosen
-
-
 def main():
 	parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 	parser.add_argument("--build", required=True)
@@ -96,7 +80,7 @@ def main():
 	with tempfile.TemporaryDirectory() as folder:
 		campaign = Memory(pathlib.Path(options.build).resolve(), pathlib.Path(folder))
 		measured = {verb: campaign.measure(verb) for verb in verbs}
-		sites = choose_sites({verb: m[0] for verb, m in measured.items()}, options.sites)
+		sites = bench.choose_sites({verb: m[0] for verb, m in measured.items()}, options.sites)
 		if options.range:
 			first, last = map(int, options.range.split("-"))
 			sites = [(verb, site) for verb in verbs for site in range(first, last + 1)]
@@ -110,7 +94,7 @@ def main():
 		print(f"memory: {classes['upstream']} crashes upstream: " + ", ".join(sorted(
 			{f"{words.split(' < ')[0]} ({UPSTREAM[words.split(' < ')[0]]})" for kind, words in results if kind == "upstream"})))
 	bad = {kind: classes[kind] for kind in ("wrong", "misled", "crash", "hang")}
-	print(f"memory: of {len(sites)} sites {classes['named']} named, {classes['unharmed']} unharmed, "
+	print(f"campaign memory: of {len(sites)} sites {classes['named']} named, {classes['unharmed']} unharmed, "
 	      + ", ".join(f"{n} {kind}" for kind, n in bad.items()) + " (0 wrong, 0 misled, 0 crash, 0 hang)")
 	return any(bad.values())
 

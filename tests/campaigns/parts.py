@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parts of `./bootstrap test --long`, in the order they run: quick ones first."""
+import dataclasses
+import os
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+	name: str
+	words: str  # what it shows, for --list
+	command: tuple
+	builds: tuple = ("build",)  # folders that `./bootstrap test-build` makes
+
+
+def describe_campaign(name, words, *more):
+	return Part(name, words, (f"tests/campaigns/{name}.py", "--build", "build", *more))
+
+
+JOBS = str(os.cpu_count())
+PARTS = (
+	describe_campaign("memory", "each allocation fails in turn"),
+	describe_campaign("interrupt", "system calls are interrupted, and read and write in parts"),
+	describe_campaign("kill", "kill -9 at random moments of a sweep"),
+	describe_campaign("signals", "SIGTERM, SIGHUP and SIGUSR1 at random moments, then resumed"),
+	describe_campaign("crowd", "16 processes on one results folder, and two identical sweeps"),
+	Part("fuzz", "fuzzers under sanitizers, one minute each", ("tests/fuzz/run.sh", "build-fuzz", "60"), ("build-fuzz",)),
+	Part("asan", "unit tests under AddressSanitizer and UndefinedBehaviorSanitizer",
+	     ("tests/campaigns/ctest.py", "asan", "build-asan", "-j", JOBS, "-L", "core|plugins|contract|emulated",
+	      "-E", "emulated/(ge2e|speech|packs)"), ("build-asan",)),
+	Part("asan-cli", "the program under AddressSanitizer and UndefinedBehaviorSanitizer",
+	     ("tests/campaigns/ctest.py", "asan-cli", "build-asan", "-L", "cli", "-E", "cli/(install|new|docs)"), ("build-asan",)),
+	Part("tests", "every test, in its long form", ("tests/campaigns/ctest.py", "tests", "build", "-j", JOBS, "-LE", "campaigns")),
+	Part("cuda", "kernels for GPUs under sanitizers, and with planted faults",
+	     ("tests/cuda/sanitize.py", "--build", "build", "--faults")),
+	Part("analyzers", "clang's analyzer and gcc -fanalyzer", ("tests/checks/analyze.py", "--build", "build")),
+	Part("package", "the Debian package in lintian and in a bare Debian 12", ("tests/package/package.sh",), ()),
+	Part("wheel", "the Python wheel in auditwheel, the benchmarks' packages and a bare Debian 12",
+	     ("tests/package/wheel.sh",), ()),
+	Part("race", "gaps by chance on synthetic speech: eleven corpora",
+	     ("tests/bench/race_acceptance.py", "--fairvox", "build/fairvox", "--work", "build/race", "--jobs", JOBS)),
+)

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Tests run.py on parts of its own, in a repository of its own: what is run, skipped, recorded and told."""
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+PARTS = '''
+import re
+import pathlib
+text = (pathlib.Path(__file__).parent / "parts.py").read_text()
+head = text[:text.index("def describe_campaign")]
+exec(head)
+def shell(name, words):
+    return Part(name, f"part {name}", ("sh", "-c", f"echo {name} >>../ran; {words}"), ())
+PARTS = (
+    shell("good", "echo 'campaign good: 3 of 3 (all)'"),
+    shell("bad", "echo 'campaign bad: 2 of 3 (all)'; exit 1"),
+    shell("silent", "true"),
+    shell("absent", "exit 77"),
+    shell("last", "echo 'campaign last (x): 0 faults (0)'"),
+)
+'''
+
+
+class Repository:
+	def __init__(self, folder):
+		self.root = folder / "repository"
+		own = self.root / "tests" / "campaigns"
+		own.mkdir(parents=True)
+		shutil.copy(HERE / "parts.py", own)
+		(own / "other.py").write_text(PARTS)
+		(own / "run.py").write_text((HERE / "run.py").read_text().replace("from parts import", "from other import"))
+		(self.root / ".gitignore").write_text("/build/\n__pycache__/\n")
+		self.git("init", "-q")
+		self.commit()
+
+	def git(self, *words):
+		subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@t", *words], cwd=self.root, check=True)
+
+	def commit(self):
+		self.git("add", "-A")
+		self.git("commit", "-q", "--allow-empty", "-m", "change")
+
+	def run(self, *words):
+		"""Exit code, output, and the parts that ran."""
+		ran = self.root.parent / "ran"
+		ran.unlink(missing_ok=True)
+		done = subprocess.run([sys.executable, "-B", "tests/campaigns/run.py", *words], cwd=self.root, capture_output=True, text=True)
+		return done.returncode, done.stdout + done.stderr, ran.read_text().split() if ran.exists() else []
+
+
+def expect(what, found, wanted):
+	if found != wanted:
+		raise SystemExit(f"{what}: {found!r}, wanted {wanted!r}")
+
+
+def test_states(repository):
+	code, out, ran = repository.run()
+	expect("the first call", (code, ran), (1, ["good", "bad", "silent", "absent", "last"]))
+	for text in ("campaign last (x): 0 faults (0)", "bad: exit code 1: build/long/bad.log", "silent: printed no figure"):
+		expect(text, text in out, True)
+	closing = {line.split()[0]: line.split()[1] for line in out.partition("\npart ")[2].splitlines()[1:]}
+	expect("the table at the end", closing,
+	       {"good": "passed", "bad": "failed", "silent": "failed", "absent": "skipped", "last": "passed"})
+	expect("the second call", repository.run()[::2], (1, ["bad", "silent", "absent"]))
+	expect("a part by name", repository.run("good", "last")[::2], (0, []))
+	expect("a part again", repository.run("--again", "good")[::2], (0, ["good"]))
+	expect("an unknown part", repository.run("nothing")[::2], (2, []))
+	listed = [line.split()[:2] for line in repository.run("--list")[1].splitlines()]
+	expect("--list", listed, [["good", "done"], ["bad", "failed"], ["silent", "failed"], ["absent", "skipped"], ["last", "done"]])
+	rows = repository.run("--table")[1].splitlines()
+	expect("a row", rows[2].startswith("| good | all | 3 of 3 | 0 | "), True)
+	expect("a missed row", rows[3].startswith("| bad | all | **missed** 2 of 3 | 0 | "), True)
+	expect("rows", len(rows), 2 + 4)
+
+
+def test_trees(repository):
+	repository.commit()
+	expect("another commit of the same files", repository.run("good")[2], [])
+	(repository.root / "file").write_text("x")
+	out = repository.run("good")
+	expect("with changes", (out[2], "not recorded as done" in out[1]), (["good"], True))
+	expect("with changes again", repository.run("good")[2], ["good"])
+	repository.commit()
+	expect("that was not recorded", repository.run("good")[2], ["good"])
+	expect("now it is", repository.run("good")[2], [])
+	with open(repository.root / "build/long/done.jsonl", "a") as file:
+		file.write('{"part": "go')
+	expect("a record that was cut", repository.run("good")[2], [])
+	expect("a record behind it", repository.run("last")[2], ["last"])
+	expect("which counts", repository.run("last")[2], [])
+	shutil.rmtree(repository.root / ".git")
+	expect("without git", repository.run("good")[::2], (0, ["good"]))
+
+
+def main():
+	with tempfile.TemporaryDirectory() as folder:
+		repository = Repository(pathlib.Path(folder))
+		test_states(repository)
+		test_trees(repository)
+
+
+if __name__ == "__main__":
+	main()

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# package.sh: makes the Debian package and shows it to lintian and, as root, to a bare Debian 12. Prints its figure.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+./bootstrap package
+lintian --fail-on error,warning build-package/*.deb
+if [ "$(id -u)" = 0 ]; then
+	tests/package/bare_root.sh build-package/*.deb
+	bare="a bare Debian 12 runs it"
+else
+	bare="no bare Debian: not root"
+fi
+echo "campaign package: 0 errors and warnings of lintian, $bare (0, runs)"
