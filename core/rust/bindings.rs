@@ -37,6 +37,7 @@ pub type fv_precision = u32;
 pub const FV_PRECISION_FP32: fv_precision = 0;
 pub const FV_PRECISION_BF16X3: fv_precision = 1;
 pub const FV_PRECISION_BF16: fv_precision = 2;
+pub const FV_PRECISION_TF32: fv_precision = 3;
 
 pub type fv_activation = u32;
 pub const FV_ACTIVATION_NONE: fv_activation = 0;

@@ -313,6 +313,27 @@ with wave.open('w/silence.wav', 'wb') as f:
 	done
 }
 
+@test "tf32 is refused on the processor, before anything is encoded" {
+	plan
+	weights=$FAIRVOX_SOURCE/tests/golden/encoders/wavlm_tiny/hf
+	tf32="{name: wavlm, weights: $weights, precision: tf32}"
+	sed -i "s|^matrix.*|matrix: {encoder: [{name: pitch}, $tf32]}|" plan.yaml
+	line="fairvox: plugin wavlm: precision: tf32 is computed on GPUs only: add --device cuda, or choose fp32, bf16x3 or bf16"
+	for device in cpu auto; do
+		run --separate-stderr none run plan.yaml --quiet --device $device --cache cache
+		[ "$status" -eq 2 ]
+		printf '%s\n' "$stderr"
+		[ "${stderr##*$'\n'}" = "$line" ]
+		[ ! -e results ]
+		[ -z "$(find cache -name '*.safetensors')" ]
+	done
+	recordings w 8000
+	run --separate-stderr "$fairvox" encode --encoder wavlm --weights "$weights" -p precision=tf32 --out x.csv w/*.wav
+	[ "$status" -eq 2 ]
+	[ "$stderr" = "$line" ]
+	[ ! -e x.csv ]
+}
+
 @test "processes of the pipeline that are killed" {
 	study
 	"$fairvox" "${study[@]}" --results cpu

@@ -50,6 +50,32 @@ assert 0 < worst < 2e-6 * largest
 END
 }
 
+@test "tf32 on a GPU: rounded, and never by accident" {
+	for p in fp32 tf32; do
+		gpu "" "${encode[@]}" -p precision=$p --device cuda --out $p.csv w/r0.wav w/r2.wav
+	done
+	python3 - <<'END'
+import csv
+def read(name):
+    return [float(v) for r in list(csv.reader(open(name)))[1:] for v in r[1:]]
+exact, rounded = read('fp32.csv'), read('tf32.csv')
+error = (sum((a - b) ** 2 for a, b in zip(exact, rounded)) / sum(a * a for a in exact)) ** 0.5
+print(error)
+assert 1e-4 < error < 2e-3
+END
+	export NVIDIA_TF32_OVERRIDE
+	refused() {
+		NVIDIA_TF32_OVERRIDE=$1
+		run --separate-stderr gpu "" "${encode[@]}" -p precision="$2" --device cuda --out x.csv w/r0.wav
+		printf '%s\n' "$stderr"
+		[ "$status" -eq "$3" ]
+		[ "$stderr" = "fairvox: $4" ]
+		[ ! -e x.csv ]
+	}
+	refused 1 fp32 1 "--device cuda: NVIDIA_TF32_OVERRIDE=1 lets products round their numbers: unset it"
+	refused 0 tf32 2 "plugin wavlm: precision: NVIDIA_TF32_OVERRIDE=0 forbids TensorFloat-32: unset it, or choose fp32, on cuda-emulated"
+}
+
 @test "a GPU with less memory takes smaller packs, and auto says what it took" {
 	run --separate-stderr gpu "" "${encode[@]}" --device auto --out small.csv w/*.wav
 	[ "$status" -eq 0 ]

@@ -36,10 +36,23 @@ const char *describe_gemms(const gemm_library *)
 	return "loops 1";
 }
 
-static float read_number(const void *x, number type, int64_t at)
+/* To TensorFloat-32: 10 bits behind the point, to nearest, ties away from zero */
+static float round_tf32(float v)
 {
-	if (type == NUMBER_FLOAT)
-		return static_cast<const float *>(x)[at];
+	uint32_t bits;
+	memcpy(&bits, &v, sizeof bits);
+	if ((bits & 0x7f800000u) != 0x7f800000u)
+		bits = (bits + 0x1000u) & ~0x1fffu;
+	memcpy(&v, &bits, sizeof v);
+	return v;
+}
+
+static float read_number(const void *x, const gemm &g, int64_t at)
+{
+	if (g.type == NUMBER_FLOAT) {
+		const float v = static_cast<const float *>(x)[at];
+		return g.tf32 ? round_tf32(v) : v;
+	}
 	const uint32_t bits = static_cast<uint32_t>(static_cast<const uint16_t *>(x)[at]) << 16;
 	float v;
 	memcpy(&v, &bits, sizeof v);
@@ -55,7 +68,7 @@ static void multiply_row(const gemm &g, const void *a, int64_t at, const float *
 	for (int64_t from = 0; from < g.k; from += SPAN) {
 		memset(part.data(), 0, part.size() * sizeof(float));
 		for (int64_t k = from; k < g.k && k < from + SPAN; k++) {
-			const float v = read_number(a, g.type, at + k);
+			const float v = read_number(a, g, at + k);
 			const float *w = turned + k * g.n;
 			float *to = part.data();
 			for (int64_t j = 0; j < g.n; j++)
@@ -71,8 +84,7 @@ static void multiply_all(const gemm &g, const void *a, const void *w, float *c)
 	std::vector<float> turned(static_cast<size_t>(g.k * g.n));
 	for (int64_t j = 0; j < g.n; j++)
 		for (int64_t k = 0; k < g.k; k++)
-			turned[static_cast<size_t>(k * g.n + j)] =
-				read_number(w, g.type, j * g.ldw + k);
+			turned[static_cast<size_t>(k * g.n + j)] = read_number(w, g, j * g.ldw + k);
 	for (int64_t b = 0; b < g.batch; b++)
 		for (int64_t r = 0; r < g.m; r++)
 			multiply_row(g, a, b * g.stride_a + r * g.lda, turned.data(),

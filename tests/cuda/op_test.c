@@ -115,20 +115,51 @@ static void run_pack(const op_test *t, const float *const *x, const int64_t *len
 	core_ctx_free(ctx);
 }
 
-/* Adds the squares of what an utterance's result should be, or with rms > 0 finds the largest error. */
+struct errors {
+	double numbers, squares; /* of what should be */
+	double worst;            /* relative to the rms of that, or to the number if it is larger */
+	double error_squares;    /* relative to the rms */
+};
+
+/* Adds what an utterance's result should be, or with rms > 0 its errors. */
 static void measure_error(const op_test *t, const float *x, const struct outcome *got, int64_t rows,
-	double rms, double *squares, double *worst)
+	double rms, struct errors *e)
 {
 	int64_t n = got->rows * got->width;
 	double *want = calloc((size_t)n + 1, sizeof *want);
 	assert_non_null(want);
 	t->compute(x, rows, want, t->user);
 	for (int64_t i = 0; i < n; i++) {
-		double error = fabs((double)got->at[i] - want[i]) / fmax(rms, fabs(want[i]));
-		*squares += want[i] * want[i];
-		*worst = rms > 0 && !(error <= *worst) ? error : *worst; /* NaN is the worst */
+		if (rms <= 0) {
+			e->numbers++;
+			e->squares += want[i] * want[i];
+			continue;
+		}
+		double off = fabs((double)got->at[i] - want[i]);
+		double error = off / fmax(rms, fabs(want[i]));
+		e->worst = !(error <= e->worst) ? error : e->worst; /* NaN is the worst */
+		e->error_squares += off * off / (rms * rms);
 	}
 	free(want);
+}
+
+/* Fails the test if an error of the packed utterances is larger than what is allowed. Returns their rms. */
+static double check_errors(const op_test *t, const float *const *x, const int64_t *length,
+	int32_t n, const struct outcome *packed)
+{
+	struct errors e = {0, 0, 0, 0};
+	for (int32_t u = 0; u < n; u++)
+		measure_error(t, x[u], &packed[u], length[u], 0, &e);
+	double rms = fmax(sqrt(e.squares / e.numbers), 1e-300);
+	for (int32_t u = 0; u < n; u++)
+		measure_error(t, x[u], &packed[u], length[u], rms, &e);
+	double typical = sqrt(e.error_squares / e.numbers);
+	if (getenv("FAIRVOX_VERBOSE"))
+		printf("%-56s %9.2e, rms %9.2e, allowed %.1e\n", t->name, e.worst, typical,
+			t->tolerance);
+	if (!(e.worst <= t->tolerance))
+		fail_msg("%s: error %.3g, allowed %.3g", t->name, e.worst, t->tolerance);
+	return typical;
 }
 
 static void check_same(const op_test *t, const struct outcome *a, const struct outcome *b)
@@ -160,7 +191,7 @@ static void check_company(const op_test *t, const float *const *x, const int64_t
 	free(other);
 }
 
-void op_check_lengths(const op_test *t, const int64_t *length, int32_t n)
+double op_check_lengths(const op_test *t, const int64_t *length, int32_t n)
 {
 	struct outcome *packed = calloc((size_t)n, sizeof *packed);
 	float **x = calloc((size_t)n, sizeof *x);
@@ -174,18 +205,7 @@ void op_check_lengths(const op_test *t, const int64_t *length, int32_t n)
 			t->deviation > 0 ? t->deviation : 1, 100 + (uint64_t)u);
 	}
 	run_pack(t, (const float *const *)x, length, order, n, packed);
-	double squares = 0, numbers = 0, worst = 0, ignored = 0;
-	for (int32_t u = 0; u < n; u++) {
-		measure_error(t, x[u], &packed[u], length[u], 0, &squares, &worst);
-		numbers += (double)(packed[u].rows * packed[u].width);
-	}
-	for (int32_t u = 0; u < n; u++)
-		measure_error(t, x[u], &packed[u], length[u], fmax(sqrt(squares / numbers), 1e-300),
-			&ignored, &worst);
-	if (getenv("FAIRVOX_VERBOSE"))
-		printf("%-56s %9.2e, allowed %.1e\n", t->name, worst, t->tolerance);
-	if (!(worst <= t->tolerance))
-		fail_msg("%s: error %.3g, allowed %.3g", t->name, worst, t->tolerance);
+	const double typical = check_errors(t, (const float *const *)x, length, n, packed);
 	if (!op_is_quick())
 		check_company(t, (const float *const *)x, length, n, packed);
 	for (int32_t u = 0; u < n; u++) {
@@ -195,14 +215,15 @@ void op_check_lengths(const op_test *t, const int64_t *length, int32_t n)
 	free(order);
 	free(x);
 	free(packed);
+	return typical;
 }
 
-void op_check(const op_test *t)
+double op_check(const op_test *t)
 {
 	int64_t length[OP_UTTERANCES];
 	int32_t n = 0;
 	for (int32_t u = 0; u < OP_UTTERANCES; u++)
 		if (op_lengths[u] >= t->shortest && !(op_is_quick() && (n > 2)))
 			length[n++] = op_lengths[u];
-	op_check_lengths(t, length, n);
+	return op_check_lengths(t, length, n);
 }

@@ -33,9 +33,10 @@ const float *op_draw(int64_t n, double mean, double deviation, uint64_t seed, fl
 /* The columns [from, from + width) of x as rows without gaps */
 fv_matrix op_part(fv_pack *pack, fv_matrix x, int64_t from, int64_t width);
 
-/* Runs the operation for utterances of these lengths; op_check for op_lengths. */
-void op_check_lengths(const op_test *test, const int64_t *length, int32_t n);
-void op_check(const op_test *test);
+/* Runs the operation for utterances of these lengths; op_check for op_lengths. Both return the rms of the errors,
+ * relative to the result's. */
+double op_check_lengths(const op_test *test, const int64_t *length, int32_t n);
+double op_check(const op_test *test);
 
 /* Whether FAIRVOX_QUICK is set: three short utterances in one pack are enough, as under ThreadSanitizer, where a thread costs 0.1
  * ms. */

@@ -60,10 +60,37 @@ static void environment_that_rounds(void **state)
 	emulated_reset();
 	assert_int_equal(setenv("NVIDIA_TF32_OVERRIDE", "1", 1), 0);
 	refused(0, "NVIDIA_TF32_OVERRIDE=1 lets products round their numbers: unset it");
-	assert_int_equal(setenv("NVIDIA_TF32_OVERRIDE", "0", 1), 0);
+	assert_int_equal(unsetenv("NVIDIA_TF32_OVERRIDE"), 0);
+	assert_int_equal(setenv("CUBLAS_EMULATE_SINGLE_PRECISION", "1", 1), 0);
+	refused(0, "CUBLAS_EMULATE_SINGLE_PRECISION=1 lets products round their numbers: unset it");
+	assert_int_equal(unsetenv("CUBLAS_EMULATE_SINGLE_PRECISION"), 0);
+}
+
+static void refuse_layer(core_device *device, fv_precision precision, const char *message)
+{
+	fv_ctx *ctx = test_ctx();
+	const float weight[4] = {1, 2, 3, 4};
+	core_ctx_set_device(ctx, device);
+	assert_non_null(fv_linear_open(ctx, FV_PRECISION_FP32, 2, 2, weight, NULL));
+	assert_null(fv_linear_open(ctx, precision, 2, 2, weight, NULL));
+	test_fails(ctx, core_error_status(ctx), FV_CONFIG, message);
+	if (device)
+		module->forget(device, ctx);
+	core_ctx_free(ctx);
+}
+
+/* With 0, cuBLAS would compute tf32 as float32, which no cache key tells. */
+static void environment_without_tf32(void **state)
+{
+	(void)state;
 	fv_ctx *ctx = test_ctx();
 	core_device *device;
+	emulated_reset();
+	assert_int_equal(setenv("NVIDIA_TF32_OVERRIDE", "0", 1), 0);
 	test_ok(ctx, module->open(ctx, 0, 64, &device));
+	refuse_layer(device, FV_PRECISION_TF32,
+		"precision: NVIDIA_TF32_OVERRIDE=0 forbids TensorFloat-32: unset it, or choose "
+		"fp32");
 	module->close(device);
 	core_ctx_free(ctx);
 	assert_int_equal(unsetenv("NVIDIA_TF32_OVERRIDE"), 0);
@@ -120,23 +147,24 @@ static void less_memory(void **state)
 	}
 }
 
-static void no_bfloat16(void **state)
+static void old_architectures(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
 	core_device *device;
-	const float weight[4] = {1, 2, 3, 4};
 	emulated_reset();
 	emulated.major = 7;
 	emulated.minor = 5;
 	test_ok(ctx, module->open(ctx, 0, 64, &device));
-	core_ctx_set_device(ctx, device);
-	assert_non_null(fv_linear_open(ctx, FV_PRECISION_FP32, 2, 2, weight, NULL));
-	assert_null(fv_linear_open(ctx, FV_PRECISION_BF16, 2, 2, weight, NULL));
-	test_fails(ctx, core_error_status(ctx), FV_CONFIG,
+	refuse_layer(device, FV_PRECISION_BF16,
 		"precision: this GPU (sm_75) has no bfloat16: choose fp32");
+	refuse_layer(device, FV_PRECISION_TF32,
+		"precision: this GPU (sm_75) has no TensorFloat-32: choose fp32");
 	module->close(device);
 	core_ctx_free(ctx);
+	refuse_layer(NULL, FV_PRECISION_TF32,
+		"precision: tf32 is computed on GPUs only: add --device cuda, or choose fp32, "
+		"bf16x3 or bf16");
 }
 
 /* --- memory --- */
@@ -322,7 +350,8 @@ int main(void)
 		cmocka_unit_test(environment_that_rounds),
 		cmocka_unit_test(architectures),
 		cmocka_unit_test(less_memory),
-		cmocka_unit_test(no_bfloat16),
+		cmocka_unit_test(environment_without_tf32),
+		cmocka_unit_test(old_architectures),
 		cmocka_unit_test(copies),
 		cmocka_unit_test(packs_that_need_more),
 		cmocka_unit_test(forgotten_constants),

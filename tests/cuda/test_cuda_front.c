@@ -199,8 +199,10 @@ static void rounded_fronts(void **state)
 	check_front("front bf16x3", &usual, false, true, FV_PRECISION_BF16X3, 1e-4, 0.1);
 	check_front(
 		"front bf16x3, layer norms", &usual, true, true, FV_PRECISION_BF16X3, 1e-4, 0.1);
+	check_front("front tf32, layer norms", &usual, true, true, FV_PRECISION_TF32, 1e-2, 0.1);
 	if (op_is_quick())
 		return;
+	check_front("front tf32", &usual, false, true, FV_PRECISION_TF32, 1e-2, 0.1);
 	check_front("front bf16", &usual, false, true, FV_PRECISION_BF16, 5e-2, 0.1);
 	check_front("front bf16, layer norms", &usual, true, true, FV_PRECISION_BF16, 1e-1, 0.1);
 	check_front("front bf16, other steps", &other, false, true, FV_PRECISION_BF16, 5e-2, 0.1);

@@ -117,7 +117,7 @@ static void compute_product(const float *x, int64_t rows, double *y, const void 
 static void check_product(
 	int64_t inputs, int64_t outputs, fv_precision precision, double tolerance, int variant)
 {
-	static const char *const names[] = {"fp32", "bf16x3", "bf16"};
+	static const char *const names[] = {"fp32", "bf16x3", "bf16", "tf32"};
 	float *weight, *bias;
 	op_draw(outputs * inputs, 0, 1 / sqrt((double)inputs), 3, &weight);
 	op_draw(outputs, 0, 1, 4, &bias);
@@ -135,15 +135,17 @@ static void check_product(
 		variant == 2   ? ", sum, GELU"
 		: variant == 1 ? ", ReLU"
 			       : "");
-	op_check(&(op_test){
+	double typical = op_check(&(op_test){
 		name, inputs + outputs, 1, tolerance, run_product, compute_product, &c, 0, 0});
+	if (precision == FV_PRECISION_TF32) /* rounded, and no more than that */
+		assert_true(typical > 1e-4 && typical < 5e-4);
 }
 
 static void products(void **state)
 {
 	(void)state;
-	static const double tolerance[] = {2e-6, 3e-5, 2e-2};
-	for (int p = 0; p < 3; p++)
+	static const double tolerance[] = {2e-6, 3e-5, 2e-2, 2e-3};
+	for (int p = 0; p < 4; p++)
 		for (int variant = 0; variant < 3; variant++) {
 			check_product(37, 5, (fv_precision)p, tolerance[p], variant);
 			if (op_is_quick())
@@ -187,8 +189,8 @@ static void compute_inner(const float *x, int64_t rows, double *y, const void *u
 static void inner_networks(void **state)
 {
 	(void)state;
-	static const double tolerance[] = {2e-6, 3e-5, 2e-2};
-	for (int p = 0; p < 3; p++) {
+	static const double tolerance[] = {2e-6, 3e-5, 2e-2, 2e-3};
+	for (int p = 0; p < 4; p++) {
 		float *weight, *bias, *outer;
 		struct product_case c = {.inputs = 96, .outputs = 160};
 		op_draw(c.outputs * c.inputs, 0, 0.1, 5, &weight);

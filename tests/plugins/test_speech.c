@@ -12,7 +12,6 @@
 #include <fairvox/stream.h>
 
 #include "base/file.h"
-#include "contract/contract.h"
 #include "corpus/audio.h"
 #include "encoder.h"
 #include "npz.h"
@@ -346,20 +345,9 @@ static void passes_contract(void **state)
 {
 	(void)state;
 	fv_ctx *ctx = test_ctx();
-	core_registry *r;
-	test_ok(ctx, core_registry_open(ctx, NULL, 0, &r));
-	for (int i = 0; i < MODELS; i += 4) { /* one of each encoder */
-		const core_plugin *plugin = core_registry_find(r, FV_ENCODER, models[i].encoder);
-		assert_non_null(plugin);
-		core_contract_options options = {.profile = "paper",
-			.weights = in_tree(
-				core_format(ctx, "%s/%s", models[i].folder, models[i].file))};
-		core_contract result;
-		test_ok(ctx, core_contract_check(ctx, plugin->descriptor, &options, &result));
-		for (size_t k = 0; k < result.n; k++)
-			print_message("%s: %s\n", result.finding[k].check, result.finding[k].text);
-		assert_true(result.n == 0 && result.n_checks > 20);
-	}
+	for (int i = 0; i < MODELS; i += 4) /* one of each encoder */
+		test_encoder_contract(models[i].encoder,
+			in_tree(core_format(ctx, "%s/%s", models[i].folder, models[i].file)));
 	core_ctx_free(ctx);
 }
 

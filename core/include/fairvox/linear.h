@@ -19,11 +19,12 @@
 FV_BEGIN_DECLS
 
 /* Precision of the products; sums are always float32. With hundreds of inputs, errors relative to
- * the size of a result are 3e-7, 4e-6 and 2e-3. */
+ * the size of a result are 3e-7, 4e-6, 2e-3 and 3e-4. */
 typedef enum fv_precision {
 	FV_PRECISION_FP32,
 	FV_PRECISION_BF16X3, /* operands as sums of two bfloat16 numbers; three products of those */
 	FV_PRECISION_BF16,   /* operands rounded to bfloat16 */
+	FV_PRECISION_TF32,   /* operands rounded to TensorFloat-32, on GPUs only */
 } fv_precision;
 
 typedef enum fv_activation {
@@ -39,7 +40,7 @@ typedef struct fv_linear fv_linear;
  *
  * Uses the best instruction set of the machine, or the one that the environment variable
  * FAIRVOX_CPU names: amx, avx512_bf16, avx512, avx2 or portable. An unknown name, or one the
- * machine does not have, is an FV_CONFIG error. [run] */
+ * machine does not have, is an FV_CONFIG error, and so is FV_PRECISION_TF32 on the CPU. [run] */
 fv_linear *fv_linear_open(fv_ctx *ctx, fv_precision precision, int64_t outputs, int64_t inputs,
 	const float *weight, const float *bias);
 

@@ -104,6 +104,12 @@ fv_linear *core_linear_open(fv_ctx *ctx, const core_kernels *kernels, fv_precisi
 	int64_t outputs, int64_t inputs, const float *weight, const float *bias)
 {
 	assert(outputs > 0 && inputs > 0);
+	if (precision == FV_PRECISION_TF32) {
+		(void)fv_fail(ctx, FV_CONFIG,
+			"precision: tf32 is computed on GPUs only: add --device cuda, or choose "
+			"fp32, bf16x3 or bf16");
+		return NULL;
+	}
 	fv_linear *linear = fv_alloc(ctx, sizeof *linear);
 	if (!linear)
 		return NULL;

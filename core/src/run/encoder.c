@@ -182,9 +182,12 @@ static fv_status open_state(fv_ctx *ctx, core_encoder *e)
 	if (!e->state)
 		return FV_FAILED;
 	memcpy(e->state, spec->use.state, d->state_size);
+	const bool alone = core_error_count(ctx) == 0;
 	core_guard guard;
 	core_encoder_enter_op(&guard, ctx, e, "open");
 	fv_status status = core_guard_leave(&guard, e->ops->open(e->state, ctx, e->weights));
+	if (status == FV_FAILED && alone && core_error_count(ctx))
+		status = core_error_status(ctx); /* fv_linear_open and others return no status */
 	core_scratch_reset(ctx);
 	if (!status)
 		status = read_info(ctx, e);

@@ -71,10 +71,10 @@ static const void *ecapa_extension(const char *id)
 
 static const fv_param params[] = {
 	FV_PARAM_CHOICE(ecapa_state, precision, .name = "precision",
-		.choices = "fp32|bf16x3|bf16", /* enum fv_precision */
+		.choices = "fp32|bf16x3|bf16|tf32", /* enum fv_precision */
 		.def_paper = "fp32",
 		.doc = "Precision of matrix products over frames: float32, sums of two bfloat16 "
-		       "numbers, or bfloat16."),
+		       "numbers, bfloat16, or on GPUs only TensorFloat-32."),
 };
 
 static const fv_encoder_ops ops = FV_ENCODER_OPS(.open = ecapa_open, .info = ecapa_info,

@@ -42,9 +42,9 @@ typedef struct speech_state {
 
 #define SPEECH_PARAMS(state, member)                                                               \
 	FV_PARAM_CHOICE(state, member.precision, .name = "precision",                              \
-		.choices = "fp32|bf16x3|bf16", .def_paper = "fp32",                                \
-		.doc = "Precision of matrix products: float32, sums of two bfloat16 numbers, or "  \
-		       "bfloat16; sums are float32."),                                             \
+		.choices = "fp32|bf16x3|bf16|tf32", .def_paper = "fp32",                           \
+		.doc = "Precision of matrix products: float32, sums of two bfloat16 numbers, "     \
+		       "bfloat16, or on GPUs only TensorFloat-32; sums are float32."),             \
 		FV_PARAM_CHOICE(state, member.wave, .name = "wave", .choices = "auto|zscore|raw",  \
 			.def_paper = "auto",                                                       \
 			.doc = "zscore: each recording is (x - mean) / sqrt(variance + 1e-7); "    \

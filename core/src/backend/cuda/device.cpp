@@ -69,6 +69,20 @@ static fv_status refuse_driver(fv_ctx *ctx, cudaError_t error)
 	return fv_fail(ctx, FV_FAILED, "no GPU: %s", cudaGetErrorString(error));
 }
 
+/* Refuses what makes products round their numbers although they are told not to. */
+static fv_status check_environment(fv_ctx *ctx)
+{
+	static const char *const names[] = {
+		"NVIDIA_TF32_OVERRIDE", "CUBLAS_EMULATE_SINGLE_PRECISION"};
+	for (const char *name : names) {
+		const char *forced = getenv(name);
+		if (forced && strcmp(forced, "0") != 0 && *forced)
+			return fv_fail(ctx, FV_FAILED,
+				"%s=%s lets products round their numbers: unset it", name, forced);
+	}
+	return FV_OK;
+}
+
 static fv_status check_device(fv_ctx *ctx, int32_t index)
 {
 	int count = 0;
@@ -79,12 +93,7 @@ static fv_status check_device(fv_ctx *ctx, int32_t index)
 		return fv_fail(ctx, FV_FAILED, "no GPU");
 	if (index < 0 || index >= count)
 		return fv_fail(ctx, FV_FAILED, "no GPU %d: there are %d, from 0 on", index, count);
-	const char *forced = getenv("NVIDIA_TF32_OVERRIDE");
-	if (forced && strcmp(forced, "0") != 0 && *forced)
-		return fv_fail(ctx, FV_FAILED,
-			"NVIDIA_TF32_OVERRIDE=%s lets products round their numbers: unset it",
-			forced);
-	return FV_OK;
+	return check_environment(ctx);
 }
 
 /* Code for sm_XY runs on sm_XZ, Z >= Y, as it is; of the last architecture there is PTX for all behind it. */

@@ -17,6 +17,7 @@ enum number { NUMBER_FLOAT, NUMBER_BF16 };
  * next one begin stride_a and stride_c numbers further. lda >= k, ldw >= k, ldc >= n. Sums are float. */
 struct gemm {
 	number type; /* of A and W */
+	bool tf32;   /* floats are rounded to TensorFloat-32 */
 	int64_t m, n, k, lda, ldw, ldc, batch, stride_a, stride_c;
 	bool add;
 };

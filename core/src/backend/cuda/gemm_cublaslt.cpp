@@ -94,8 +94,10 @@ static bool describe_product(plan *p)
 {
 	const gemm &g = p->shape;
 	const cudaDataType_t type = g.type == NUMBER_BF16 ? CUDA_R_16BF : CUDA_R_32F;
+	const cublasComputeType_t compute =
+		g.tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
 	const cublasOperation_t turned = CUBLAS_OP_T;
-	return !cublasLtMatmulDescCreate(&p->operation, CUBLAS_COMPUTE_32F, CUDA_R_32F) &&
+	return !cublasLtMatmulDescCreate(&p->operation, compute, CUDA_R_32F) &&
 	       !cublasLtMatmulDescSetAttribute(
 		       p->operation, CUBLASLT_MATMUL_DESC_TRANSA, &turned, sizeof turned) &&
 	       describe_matrix(&p->w, type, g.k, g.n, g.ldw, g.batch, 0) &&
@@ -114,6 +116,21 @@ static bool is_whole(const cublasLtMatmulAlgo_t *algorithm)
 	       !cublasLtMatmulAlgoConfigGetAttribute(algorithm,
 		       CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME, &scheme, sizeof scheme, &written) &&
 	       split <= 1 && scheme == CUBLASLT_REDUCTION_SCHEME_NONE;
+}
+
+/* Whether an algorithm rounds no float before it multiplies, unless that is asked for */
+static bool keeps_precision(const cublasLtMatmulAlgo_t *algorithm, const gemm &g)
+{
+	const uint64_t narrow = CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_TF32 |
+				CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_16F |
+				CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_16BF;
+	uint64_t flags = narrow;
+	size_t written;
+	if (g.type == NUMBER_BF16 || g.tf32)
+		return true;
+	return !cublasLtMatmulAlgoCapGetAttribute(algorithm, CUBLASLT_ALGO_CAP_NUMERICAL_IMPL_FLAGS,
+		       &flags, sizeof flags, &written) &&
+	       !(flags & narrow);
 }
 
 /* The largest power of two up to 256 that divides n bytes */
@@ -160,7 +177,7 @@ static bool choose_algorithm(const gemm_library *l, plan *p)
 	(void)cublasLtMatmulPreferenceDestroy(preference);
 	for (int i = 0; i < count; i++)
 		if (!found[i].state && found[i].workspaceSize <= WORKSPACE &&
-			is_whole(&found[i].algo)) {
+			is_whole(&found[i].algo) && keeps_precision(&found[i].algo, p->shape)) {
 			p->algorithm = found[i].algo;
 			return true;
 		}
@@ -169,9 +186,9 @@ static bool choose_algorithm(const gemm_library *l, plan *p)
 
 static bool is_same(const gemm &a, const gemm &b)
 {
-	return a.type == b.type && a.m == b.m && a.n == b.n && a.k == b.k && a.lda == b.lda &&
-	       a.ldw == b.ldw && a.ldc == b.ldc && a.batch == b.batch && a.stride_a == b.stride_a &&
-	       a.stride_c == b.stride_c;
+	return a.type == b.type && a.tf32 == b.tf32 && a.m == b.m && a.n == b.n && a.k == b.k &&
+	       a.lda == b.lda && a.ldw == b.ldw && a.ldc == b.ldc && a.batch == b.batch &&
+	       a.stride_a == b.stride_a && a.stride_c == b.stride_c;
 }
 
 static const plan *find_plan(gemm_library *l, const gemm &shape)
@@ -199,7 +216,8 @@ const char *run_gemm(gemm_library *l, const gemm &shape, const void *a, const vo
 {
 	const plan *p = find_plan(l, shape);
 	if (!p)
-		return "cuBLASLt has no algorithm for it whose sums are not split";
+		return "cuBLASLt has no algorithm for it that splits no sums and rounds no "
+		       "operands";
 	const float alpha = 1, beta = shape.add ? 1 : 0;
 	const cublasStatus_t status = cublasLtMatmul(l->handle, p->operation, &alpha, w, p->w, a,
 		p->a, &beta, c, p->c, c, p->c, &p->algorithm, l->workspace, WORKSPACE, stream);

@@ -38,6 +38,27 @@ static bool load_rounded(fv_ctx *ctx, gpu_device *d, fv_linear *l, const float *
 	return l->weight[0] && (l->planes == 1 || l->weight[1]);
 }
 
+/* Whether the GPU computes in this precision; if not, with a message. */
+static bool check_precision(fv_ctx *ctx, const gpu_device *d, fv_precision precision)
+{
+	if (precision == FV_PRECISION_FP32)
+		return true;
+	const bool tf32 = precision == FV_PRECISION_TF32;
+	const char *forced = getenv("NVIDIA_TF32_OVERRIDE");
+	if (d->major < 8)
+		(void)fv_fail(ctx, FV_CONFIG,
+			"precision: this GPU (sm_%d%d) has no %s: choose fp32", d->major, d->minor,
+			tf32 ? "TensorFloat-32" : "bfloat16");
+	else if (tf32 && forced && *forced)
+		(void)fv_fail(ctx, FV_CONFIG,
+			"precision: NVIDIA_TF32_OVERRIDE=%s forbids TensorFloat-32: unset it, or "
+			"choose fp32",
+			forced);
+	else
+		return true;
+	return false;
+}
+
 fv_linear *open_linear(fv_ctx *ctx, core_device *core, fv_precision precision, int64_t outputs,
 	int64_t inputs, const float *weight, const float *bias)
 {
@@ -45,14 +66,11 @@ fv_linear *open_linear(fv_ctx *ctx, core_device *core, fv_precision precision, i
 	fv_linear *l = static_cast<fv_linear *>(fv_alloc(ctx, sizeof *l));
 	if (!l)
 		return nullptr;
-	const bool rounded = precision != FV_PRECISION_FP32;
-	if (rounded && d->major < 8) {
-		(void)fv_fail(ctx, FV_CONFIG,
-			"precision: this GPU (sm_%d%d) has no bfloat16: choose fp32", d->major,
-			d->minor);
+	if (!check_precision(ctx, d, precision))
 		return nullptr;
-	}
+	const bool rounded = precision == FV_PRECISION_BF16 || precision == FV_PRECISION_BF16X3;
 	*l = fv_linear();
+	l->tf32 = precision == FV_PRECISION_TF32;
 	l->type = rounded ? NUMBER_BF16 : NUMBER_FLOAT;
 	l->planes = precision == FV_PRECISION_BF16X3 ? 2 : 1;
 	l->outputs = outputs;
@@ -99,6 +117,7 @@ void run_product(queue *q, const fv_linear *layer, const target &a, gemm shape, 
 	const void *part[2] = {
 		layer->type == NUMBER_FLOAT ? static_cast<void *>(a.at) : a.high, a.low};
 	shape.type = layer->type;
+	shape.tf32 = layer->tf32;
 	shape.n = layer->outputs;
 	shape.k = layer->inputs;
 	shape.ldw = layer->stride;

@@ -9,6 +9,7 @@
 
 struct fv_linear {
 	gpu::number type;
+	bool tf32;                       /* floats are rounded in products */
 	int planes;                      /* of bfloat16: 2 for bf16x3 */
 	int64_t outputs, inputs, stride; /* numbers between two rows of weights */
 	const void *weight[2];           /* [outputs,stride] of each plane */
