@@ -166,6 +166,12 @@ static void check_clip(const ge2e_state *s, const json_t *clip, const json_t *to
 	core_ctx_free(ctx);
 }
 
+/* All clips; where the device is emulated, which takes 4 s each, a few of them. */
+static size_t count_apart(void)
+{
+	return test_device() == core_device_cpu() || getenv("FAIRVOX_LONG") ? 1 : 4;
+}
+
 static void as_resemblyzer(void **state)
 {
 	(void)state;
@@ -180,7 +186,7 @@ static void as_resemblyzer(void **state)
 	json_t *clip;
 	size_t i;
 	int64_t same = 0, all = 0;
-	json_array_foreach(clips, i, clip)
+	json_array_foreach(clips, i, clip) if (i % count_apart() == 0)
 		check_clip(&s, clip, json_object_get(file, "outputs"), arrays, &same, &all);
 	assert_int_equal(i, 12);
 	assert_true(100 * same >= 95 * all);
