@@ -616,6 +616,46 @@ static void refusals(void **state)
 	}
 }
 
+static fv_status weigh_badly(
+	void *state, fv_ctx *ctx, const fv_batch *batch, double *v, double *value)
+{
+	(void)state;
+	(void)ctx;
+	for (int32_t i = 0; i < batch->n; i++)
+		v[i] = i == 1 && batch->step == 3 ? NAN : 1;
+	*value = 1;
+	return FV_OK;
+}
+
+/* Steps count anew in each stage, so what is said of one names the stage. */
+static void names_stage(void **state)
+{
+	(void)state;
+	static const fv_loss_ops bad_ops = {.size = sizeof bad_ops, .weigh = weigh_badly};
+	static const fv_descriptor bad = {.size = sizeof bad, .name = "bad", .ops = &bad_ops};
+	const core_train_delegate to[] = {{"then", &bad, NULL}};
+	const struct {
+		fv_stage second;
+		const char *text;
+	} cases[] = {
+		{{.learning_rate = 1e30},
+			"stage 2 (scripted), step 2 (epoch 1): the logits are not finite: lower "
+			"train.learning_rate (1e+30)"},
+		{{.loss = "then"}, "plugin bad: stage 2 (bad), step 3: v of sample 1 is nan"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		history h;
+		script s = {.n = 2, .stage = {{.epochs = 1}, cases[i].second}};
+		task *t = staged_task(&staged, &s, &h);
+		core_train_result result;
+		t->job.delegate = to;
+		t->job.n_delegates = 1;
+		test_fails(
+			t->ctx, core_train_run(t->ctx, &t->job, &result), FV_FAILED, cases[i].text);
+		free_task(t);
+	}
+}
+
 static void out_of_place(void **state)
 {
 	(void)state;
@@ -653,6 +693,7 @@ int main(void)
 		cmocka_unit_test(hidden_groups),
 		cmocka_unit_test(preview),
 		cmocka_unit_test(refusals),
+		cmocka_unit_test(names_stage),
 		cmocka_unit_test(out_of_place),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

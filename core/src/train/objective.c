@@ -7,6 +7,11 @@
 
 #include <xxhash.h>
 
+static const char *get_place(const core_objective *o)
+{
+	return o->place ? o->place : "";
+}
+
 /* Returns the status of an op and reclaims scratch memory. */
 static fv_status leave_plugin(core_objective *o, fv_status status)
 {
@@ -298,9 +303,9 @@ fv_status core_objective_mix(
 		if (partner[i] < 0 || partner[i] >= o->train.n ||
 			!(lambda[i] >= 0 && lambda[i] <= 1))
 			status = fv_fail(o->ctx, FV_FAILED,
-				"step %lld: sample %d is mixed with row %d (of %d) and lambda %g",
-				(long long)batch->step, (int)i, (int)partner[i], (int)o->train.n,
-				lambda[i]);
+				"%sstep %lld: sample %d is mixed with row %d (of %d) and lambda %g",
+				get_place(o), (long long)batch->step, (int)i, (int)partner[i],
+				(int)o->train.n, lambda[i]);
 	status = check_batch(o, batch, leave_plugin(o, status));
 	return check_fence(o, o->lambda, check_fence(o, o->partner, status));
 }
@@ -335,14 +340,14 @@ fv_status core_objective_weigh(core_objective *o, const fv_batch *batch, double 
 	memcpy(v, their_v, size);
 	*value = *their_value;
 	if (status == FV_OK && !isfinite(*value))
-		status = fv_fail(o->ctx, FV_FAILED, "step %lld: the value is %g",
+		status = fv_fail(o->ctx, FV_FAILED, "%sstep %lld: the value is %g", get_place(o),
 			(long long)batch->step, *value);
 	for (int32_t i = 0; i < batch->n; i++)
 		o->weighed |= v[i] != 0;
 	for (int32_t i = 0; status == FV_OK && i < batch->n; i++)
 		if (!isfinite(v[i]))
-			status = fv_fail(o->ctx, FV_FAILED, "step %lld: v of sample %d is %g",
-				(long long)batch->step, (int)i, v[i]);
+			status = fv_fail(o->ctx, FV_FAILED, "%sstep %lld: v of sample %d is %g",
+				get_place(o), (long long)batch->step, (int)i, v[i]);
 	status = check_batch(o, batch, leave_plugin(o, status));
 	return check_fence(o, o->value, check_fence(o, o->v, status));
 }
@@ -393,7 +398,7 @@ fv_status core_objective_step(
 		return leave_networks(o, FV_OK);
 	}
 	if (status == FV_OK && !isfinite(*value))
-		status = fv_fail(o->ctx, FV_FAILED, "step %lld: the value is %g",
+		status = fv_fail(o->ctx, FV_FAILED, "%sstep %lld: the value is %g", get_place(o),
 			(long long)batch->step, *value);
 	return check_batch(o, batch, leave_networks(o, status));
 }

@@ -29,6 +29,7 @@ typedef struct core_objective {
 	fv_loss_setup setup;        /* what open gets; its arrays end with the objective */
 	const double *class_weight; /* the same weights in memory of the job */
 	bool opened;
+	const char *place; /* in front of steps in messages: "stage 2 (NAME), "; NULL: nothing */
 	core_guard guard;
 	core_fence *shown, *v, *value, *partner, *lambda,
 		*position;     /* what the ops see and write */

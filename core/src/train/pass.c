@@ -23,9 +23,10 @@ static fv_status report_overflow(struct core_pass *t, int64_t epoch, const char 
 		return status;
 	const char *tensor = core_find_non_finite(t->plan, t->param);
 	return fv_fail(t->ctx, FV_FAILED,
-		"step %lld (epoch %lld): %s %s not finite: lower train.learning_rate (%g)",
-		(long long)t->step, (long long)epoch, tensor ? tensor : what,
-		tensor || strcmp(what, "the logits") ? "is" : "are", t->schedule.rate);
+		"%sstep %lld (epoch %lld): %s %s not finite: lower train.learning_rate (%g)",
+		t->pass->place ? t->pass->place : "", (long long)t->step, (long long)epoch,
+		tensor ? tensor : what, tensor || strcmp(what, "the logits") ? "is" : "are",
+		t->schedule.rate);
 }
 
 static void count_group_losses(struct core_pass *t)
@@ -400,6 +401,7 @@ static fv_status run_pass(fv_ctx *ctx, const core_train_job *job, const core_tra
 		.objective = pass->objective,
 		.stage = pass->stage,
 		.epoch = 1};
+	t.objective->place = pass->place;
 	fv_status status = core_pass_prepare(&t);
 	if (status == FV_OK)
 		status = train_all(&t);

@@ -11,7 +11,8 @@
 
 /* What defines a pass beyond its job. In an ordinary run only `stage` and `objective` are set. */
 typedef struct core_train_pass {
-	int32_t stage; /* from 1 */
+	int32_t stage;     /* from 1 */
+	const char *place; /* in messages, "stage 2 (NAME), "; NULL in an ordinary run */
 	/* An objective that is open and stays so, on rows that differ from the job's in labels and
 	 * groups only; NULL: job->loss is opened on the job's rows. */
 	core_objective *objective;

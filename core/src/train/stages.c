@@ -108,6 +108,11 @@ static fv_status train_stage(stages *s, const fv_stage *stage)
 	fv_status status = find_start(s, stage, &pass);
 	if (status == FV_OK)
 		status = core_stages_show_rows(s, stage, &job, &pass);
+	if (status == FV_OK) {
+		pass.place =
+			core_format(s->ctx, "stage %d (%s), ", (int)pass.stage, job.loss->name);
+		status = pass.place ? FV_OK : FV_FAILED;
+	}
 	if (status != FV_OK)
 		return status;
 	core_train_result result;
