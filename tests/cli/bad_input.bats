@@ -89,6 +89,11 @@ setup() {
 	fails 3 "step 2 (epoch 1): the logits are not finite" "$fairvox" run plan.yaml --keep-going loss.name=erm train.learning_rate=1.0e30,0.01
 	run "$fairvox" status results
 	[[ $output == *"2 done, 0 running, 2 failed"* ]]
+	[[ $output == *"failed: step 2 (epoch 1): the logits are not finite"* ]]
+	"$fairvox" table results --full | tr -s ' \n' ' ' >full
+	[[ $(<full) == *"which failed: step 2 (epoch 1): the logits are not finite"* ]]
+	run ! grep -iw nan full
+	fails 3 "stage 1 (jtt), step 2 (epoch 1): the logits" "$fairvox" run plan.yaml --keep-going loss.name=jtt train.learning_rate=1.0e30 --results jtt
 	[ -z "$(find results -name '.*.??????')" ]
 }
 
