@@ -346,11 +346,7 @@ static fv_status print_json(fv_ctx *ctx, const struct audit *a)
 			return fv_fail(ctx, FV_FAILED, "cannot build the report");
 		}
 	}
-	const char *text = core_report_dump(ctx, report);
-	if (!text)
-		return FV_FAILED;
-	fputs(text, stdout);
-	return FV_OK;
+	return cli_print_json(ctx, core_report_dump(ctx, report));
 }
 
 static fv_status print_text(fv_ctx *ctx, const struct audit *a)

@@ -49,6 +49,13 @@ FV_NODISCARD fv_status cli_add_folder(fv_ctx *ctx, cli_folders *folders, const c
 void cli_printf(const char *format, ...) FV_PRINTF(1, 2);
 /* Prints a text that is complete: nothing of it when memory ran out. */
 FV_NODISCARD fv_status cli_print(fv_ctx *ctx, const core_text *text);
+/* The same for plain text with names of others in it, which is escaped as by cli_printf. */
+FV_NODISCARD fv_status cli_print_lines(fv_ctx *ctx, const core_text *text);
+/* The same for CSV: as it is into a file or pipe, escaped on a terminal. */
+FV_NODISCARD fv_status cli_print_csv(fv_ctx *ctx, const core_text *text);
+/* Prints JSON; what could act on a terminal is written as an escape of JSON, which means the same. NULL: making it failed, which
+ * ctx says. */
+FV_NODISCARD fv_status cli_print_json(fv_ctx *ctx, const char *json);
 /* Flushes stdout. Returns FV_FAILED if a write failed (full disk, closed pipe). Call it last. */
 FV_NODISCARD fv_status cli_flush(fv_ctx *ctx);
 

@@ -92,7 +92,7 @@ static fv_status print_variants(fv_ctx *ctx, const core_config *c)
 			cli_printf(" %s%s", c->variants[v->tune->trial[k]].slug,
 				k + 1 < v->tune->n_trials ? "," : "\n");
 		core_config_origins(ctx, c, i, &text);
-		fv_status printed = cli_print(ctx, &text);
+		fv_status printed = cli_print_lines(ctx, &text);
 		core_text_free(&text);
 		if (printed)
 			return printed;

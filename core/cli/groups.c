@@ -74,7 +74,7 @@ static fv_status infer_groups(fv_ctx *ctx, const cli_study *cli, core_study *stu
 	if (!status)
 		status = core_file_write(ctx, cli->out, groups.data, groups.size);
 	if (!status)
-		fputs(report.data, stdout);
+		status = cli->json ? cli_print_json(ctx, report.data) : cli_print(ctx, &report);
 	core_text_free(&groups);
 	core_text_free(&report);
 	return status ? status : cli_flush(ctx);

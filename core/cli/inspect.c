@@ -119,11 +119,7 @@ static fv_status print_json(fv_ctx *ctx, const struct inspect *in)
 		"container", fv_checkpoint_container(in->file), "bytes", (json_int_t)in->bytes,
 		"sha256", in->sha256, "elements", (json_int_t)in->elements, "encoders", encoders,
 		"metadata", metadata, "tensors", tensors_json(in));
-	const char *text = core_json_text(ctx, root, JSON_COMPACT);
-	if (!text)
-		return FV_FAILED;
-	puts(text);
-	return FV_OK;
+	return cli_print_json(ctx, core_json_text(ctx, root, JSON_COMPACT));
 }
 
 /* --- the subcommand --- */

@@ -3,14 +3,12 @@
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/nearest.h"
 #include "base/number.h"
-#include "base/visible.h"
 #include "cli.h"
 #include "plugin/call.h"
 
@@ -163,48 +161,5 @@ fv_status cli_add_folder(fv_ctx *ctx, cli_folders *folders, const char *path)
 	if (folders->n == max)
 		return fv_fail(ctx, FV_CONFIG, "--plugins: more than %zu folders", max);
 	folders->path[folders->n++] = path;
-	return FV_OK;
-}
-
-void cli_printf(const char *format, ...)
-{
-	char *lines;
-	va_list args;
-	va_start(args, format);
-	int n = vasprintf(&lines, format, args);
-	va_end(args);
-	if (n < 0) {
-		core_memory_note_failure();
-		return;
-	}
-	for (char *line = lines, *end; line; line = end) {
-		core_text visible = {0};
-		end = strchr(line, '\n');
-		if (end)
-			*end++ = '\0';
-		(void)core_put_visible(&visible, line);
-		fputs(visible.data ? visible.data : "", stdout);
-		if (end)
-			putchar('\n');
-		core_text_free(&visible);
-	}
-	free(lines);
-}
-
-fv_status cli_print(fv_ctx *ctx, const core_text *text)
-{
-	if (text->failed || core_memory_is_out())
-		return fv_fail(ctx, FV_FAILED, "out of memory");
-	if (text->size)
-		fwrite(text->data, 1, text->size, stdout);
-	return FV_OK;
-}
-
-fv_status cli_flush(fv_ctx *ctx)
-{
-	if (core_memory_is_out())
-		return fv_fail(ctx, FV_FAILED, "out of memory");
-	if (fflush(stdout) || ferror(stdout))
-		return fv_fail(ctx, FV_FAILED, "standard output: %s", strerror(errno));
 	return FV_OK;
 }

@@ -64,11 +64,7 @@ static fv_status print_json(fv_ctx *ctx, const core_registry *r)
 			json_pack("{s:s, s:s}", "path", r->hidden[i].path, "by", r->hidden[i].by));
 	json_t *root = json_pack("{s:i, s:o, s:o, s:o}", "schema_version", 2, "plugins", found,
 		"refused", refused, "hidden", hidden);
-	const char *text = core_json_text(ctx, root, JSON_COMPACT);
-	if (!text)
-		return FV_FAILED;
-	puts(text);
-	return FV_OK;
+	return cli_print_json(ctx, core_json_text(ctx, root, JSON_COMPACT));
 }
 
 static fv_status run(fv_ctx *ctx, int argc, char **argv)

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/text.h"
+#include "base/sheet.h"
 #include "device.h"
 #include "nn/base_loss.h"
 #include "run/encode_files.h"
@@ -23,6 +23,8 @@ static const char usage[] =
 	"prob_<class>...). RUN is the folder of a run, or of a variant: then the mean over its\n"
 	"finished runs.\n"
 	"\n"
+	"      --spreadsheet  names that a spreadsheet would run as a formula (=1+1) get an\n"
+	"                     apostrophe, as in tables; without, they are as they came\n"
 	"      --weights W    weights of the encoder, if they are not where the run found them\n"
 	"      --plugins DIR  search DIR for plugins first; may be repeated\n" CLI_OP_TIMEOUT_HELP
 		CLI_DEVICE_HELP;
@@ -37,6 +39,7 @@ struct predict {
 	core_model first;
 	core_device_asked device;
 	core_device_choice choice;
+	bool spreadsheet;    /* the output is for one */
 	const char *weights; /* NULL: use the path in the run's config.yaml */
 	const char *encoder; /* the encoder behind x, as JSON from the model; NULL: none yet */
 	size_t width;        /* L D */
@@ -240,6 +243,15 @@ static fv_status use_model(fv_ctx *ctx, struct predict *p, size_t index)
 	return status ? status : apply_model(ctx, p, &model);
 }
 
+static void add_name(core_text *text, const struct predict *p, const char *name)
+{
+	name = name ? name : "";
+	if (p->spreadsheet)
+		core_text_sheet(text, name);
+	else
+		core_text_csv(text, name);
+}
+
 static fv_status print_predictions(fv_ctx *ctx, const struct predict *p)
 {
 	size_t classes = (size_t)p->first.plan->shape.classes;
@@ -248,18 +260,18 @@ static fv_status print_predictions(fv_ctx *ctx, const struct predict *p)
 	for (size_t c = 0; c < classes; c++) {
 		char *name = core_format(ctx, "prob_%s", p->first.class_name[c]);
 		core_text_add(&text, ",");
-		core_text_csv(&text, name ? name : "");
+		add_name(&text, p, name);
 	}
 	core_text_add(&text, "\n");
 	for (size_t i = 0; i < p->n_files; i++) {
 		char *id = core_path_stem(ctx, p->file[i]);
-		core_text_csv(&text, id ? id : "");
+		add_name(&text, p, id);
 		for (size_t c = 0; c < classes; c++)
 			core_text_add(
 				&text, ",%.9g", p->sum[i * classes + c] / (double)p->n_models);
 		core_text_add(&text, "\n");
 	}
-	fv_status status = cli_print(ctx, &text);
+	fv_status status = cli_print_csv(ctx, &text);
 	core_text_free(&text);
 	return status ? status : cli_flush(ctx);
 }
@@ -267,7 +279,8 @@ static fv_status print_predictions(fv_ctx *ctx, const struct predict *p)
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
 	static const struct option longs[] = {{"plugins", required_argument, NULL, 'P'},
-		{"weights", required_argument, NULL, 'w'}, CLI_OP_TIMEOUT, CLI_DEVICE, {0}};
+		{"weights", required_argument, NULL, 'w'}, {"spreadsheet", no_argument, NULL, 's'},
+		CLI_OP_TIMEOUT, CLI_DEVICE, {0}};
 	struct predict *p = core_alloc(ctx, 1, sizeof *p);
 	cli_folders folders = {0};
 	if (!p)
@@ -276,6 +289,8 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 		fv_status status = FV_OK;
 		if (option == 'w')
 			p->weights = optarg;
+		else if (option == 's')
+			p->spreadsheet = true;
 		else if (option == 'T')
 			status = cli_set_op_timeout(ctx, optarg);
 		else if (option == 'Q')

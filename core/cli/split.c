@@ -95,7 +95,7 @@ static fv_status print_report(fv_ctx *ctx, const core_split_report *report, bool
 	if (!status && !json)
 		status = core_document_write(ctx, document, CORE_TABLE_TEXT, &text);
 	if (!status)
-		fputs(text.data, stdout);
+		status = json ? cli_print_json(ctx, text.data) : cli_print(ctx, &text);
 	core_document_free(document);
 	core_text_free(&text);
 	return status ? status : cli_flush(ctx);

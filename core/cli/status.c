@@ -89,11 +89,7 @@ static void print_results(const core_results *r)
 
 static fv_status print_json(fv_ctx *ctx, json_t *root)
 {
-	const char *text = core_json_text(ctx, root, JSON_COMPACT);
-	if (!text)
-		return FV_FAILED;
-	puts(text);
-	return FV_OK;
+	return cli_print_json(ctx, core_json_text(ctx, root, JSON_COMPACT));
 }
 
 static fv_status print_results_json(fv_ctx *ctx, const core_results *r)

@@ -269,10 +269,14 @@ static fv_status fill_document(
 	return status ? status : core_paper_tables(ctx, &paper, document);
 }
 
-static fv_status write_output(fv_ctx *ctx, const char *path, const core_text *text)
+static fv_status write_output(fv_ctx *ctx, const char *path, int format, const core_text *text)
 {
 	if (path)
 		return core_file_write(ctx, path, text->data, text->size);
+	if (format == CORE_TABLE_CSV)
+		return cli_print_csv(ctx, text);
+	if (format == CORE_TABLE_JSON)
+		return cli_print_json(ctx, text->data);
 	return cli_print(ctx, text);
 }
 
@@ -288,7 +292,7 @@ static fv_status write_table(fv_ctx *ctx, struct table *t, const core_results *r
 		status = core_document_write_styled(
 			ctx, document, (core_table_format)t->format, &style, &text);
 	if (!status)
-		status = write_output(ctx, t->output, &text);
+		status = write_output(ctx, t->output, t->format, &text);
 	core_document_free(document);
 	core_text_free(&text);
 	return status;

@@ -2,6 +2,10 @@
 /* Text of others on a terminal: in messages, and in what is printed. */
 #include <string.h>
 
+#include <jansson.h>
+
+#include "base/markup.h"
+#include "base/sheet.h"
 #include "base/visible.h"
 #include "support.h"
 
@@ -72,12 +76,66 @@ static void small_buffers(void **state)
 	}
 }
 
+/* JSON stays the same JSON. */
+static void json(void **state)
+{
+	(void)state;
+	const char *const text =
+		"{\"a\\n\": \"\x7f|\xc2\x9b|\xe2\x80\xae|\xf0\x9d\x85\xb3|\xc3\xbc\"}\n";
+	core_text out = {0};
+	core_put_json(&out, text);
+	assert_string_equal(
+		out.data, "{\"a\\n\": \"\\u007f|\\u009b|\\u202e|\\ud834\\udd73|\xc3\xbc\"}\n");
+	json_t *before = json_loads(text, 0, NULL), *after = json_loads(out.data, 0, NULL);
+	assert_true(before && json_equal(before, after));
+	json_decref(before);
+	json_decref(after);
+	core_text_free(&out);
+}
+
+static void markup(void **state)
+{
+	(void)state;
+	static const char *const pairs[][2] = {
+		{"<a href=\"x\">&'</a>", "&lt;a href=&quot;x&quot;&gt;&amp;&#39;&lt;/a&gt;"},
+		{"a\x1b\x7f\r\t\n", "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\t\n"},
+		{"\xc2\x9b|\xef\xbf\xbe|\xe2\x81\xa6|", /* C1, U+FFFE, a mark of direction */
+			"\xef\xbf\xbd|\xef\xbf\xbd|\xef\xbf\xbd|"},
+		{"\xff\xc3|\xed\xa0\x80|", /* no UTF-8 */
+			"\xef\xbf\xbd\xef\xbf\xbd|\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd|"},
+		{"M\xc3\xbcller \xe4\xb8\xad", "M\xc3\xbcller \xe4\xb8\xad"},
+	};
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		core_text out = {0};
+		core_text_markup(&out, pairs[i][0]);
+		assert_string_equal(out.data, pairs[i][1]);
+		core_text_free(&out);
+	}
+}
+
+static void sheets(void **state)
+{
+	(void)state;
+	static const char *const pairs[][2] = {{"=1+1", "'=1+1"}, {"@a", "'@a"}, {"+a", "'+a"},
+		{"-a,b", "\"'-a,b\""}, {"\ta", "\"'\ta\""}, {"\ra", "\"'\ra\""},
+		{"\na", "\"'\na\""}, {"-1.5", "-1.5"}, {"+2e3", "+2e3"}, {"a=1", "a=1"}, {"", ""}};
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		core_text out = {0};
+		core_text_sheet(&out, pairs[i][0]);
+		assert_string_equal(out.data ? out.data : "", pairs[i][1]);
+		core_text_free(&out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts),
 		cmocka_unit_test(messages),
 		cmocka_unit_test(small_buffers),
+		cmocka_unit_test(json),
+		cmocka_unit_test(markup),
+		cmocka_unit_test(sheets),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

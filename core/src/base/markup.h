@@ -6,7 +6,8 @@
 #include "base/text.h"
 
 /* Adds a text so that it is text wherever it stands, between tags and in quoted attributes: <, >, &, and both
- * quotes become entities, and characters that no XML file may hold become U+FFFD. */
+ * quotes become entities. Control characters, marks that change the direction of text, what is no character, and invalid
+ * UTF-8 become U+FFFD. */
 void core_text_markup(core_text *out, const char *text);
 
 #endif

@@ -87,6 +87,29 @@ size_t core_put_visible(core_text *out, const char *text)
 	return width;
 }
 
+void core_put_json(core_text *out, const char *json)
+{
+	size_t left = strlen(json), skipped;
+	for (const unsigned char *c = (const unsigned char *)json; left;) {
+		size_t n = *c == '\n' || *c == '\t' ? 1 : measure_shown(c, left, &skipped);
+		if (!n) {
+			n = core_utf8_length(c, left);
+			utf8proc_int32_t point = n ? decode_character(c, n) : 0xfffd;
+			n = n ? n : 1;
+			if (point < 0x10000)
+				core_text_add(out, "\\u%04x", (unsigned)point);
+			else
+				core_text_add(out, "\\u%04x\\u%04x",
+					0xd7c0 + ((unsigned)point >> 10),
+					0xdc00 + ((unsigned)point & 0x3ff));
+		} else {
+			core_text_put(out, (const char *)c, n);
+		}
+		c += n;
+		left -= n;
+	}
+}
+
 /* Returns the bytes of the longest start of a valid text that takes at most `width` columns, and sets what it
  * takes. Marks stay with the letter before them. */
 static size_t find_prefix(const char *text, size_t width, size_t *taken)

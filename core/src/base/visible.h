@@ -10,6 +10,9 @@
  * may hold commands to a terminal. Returns its width in columns; NULL is empty. */
 size_t core_put_visible(core_text *out, const char *text);
 
+/* Adds JSON in which such characters, which stand in strings alone, are escapes of JSON: it means the same. Ends of lines stay. */
+void core_put_json(core_text *out, const char *json);
+
 /* The same into a buffer, cut where it is full, between characters. */
 void core_escape(char *out, size_t size, const char *text);
 

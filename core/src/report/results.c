@@ -10,6 +10,8 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/utf8.h"
+#include "base/visible.h"
 #include "report/whole_block.h"
 #include "run/fingerprint.h"
 #include "run/folder.h"
@@ -181,16 +183,28 @@ static fv_status read_variant(fv_ctx *ctx, core_variant_result *variant, struct 
 	return status;
 }
 
+/* Returns a name as it is, or escaped if it is not UTF-8, which no table and no JSON can hold. NULL: memory is out. */
+static const char *copy_name(fv_ctx *ctx, const char *name)
+{
+	if (core_is_utf8(name))
+		return core_strdup(ctx, name);
+	core_text visible = {0};
+	(void)core_put_visible(&visible, name);
+	const char *copy = visible.failed ? NULL : core_strdup(ctx, visible.data);
+	core_text_free(&visible);
+	return copy;
+}
+
 /* Reads a subfolder of the results folder if it is a variant's. */
 static fv_status add_variant(fv_ctx *ctx, core_results *r, const char *name, struct left_out *left)
 {
 	core_variant_result variant = {
-		.name = core_strdup(ctx, name), .dir = core_path_join(ctx, r->dir, name)};
+		.name = copy_name(ctx, name), .dir = core_path_join(ctx, r->dir, name)};
 	if (!variant.name || !variant.dir)
 		return FV_FAILED;
 	if (!is_variant_name(name) || !core_is_dir(variant.dir))
 		return FV_OK;
-	variant.label = core_strndup(ctx, name, strlen(name) - HASH_SUFFIX);
+	variant.label = core_strndup(ctx, variant.name, strlen(variant.name) - HASH_SUFFIX);
 	fv_status status = variant.label ? read_variant(ctx, &variant, left) : FV_FAILED;
 	r->variant[r->n++] = variant;
 	return status;

@@ -22,7 +22,7 @@ static const struct sign signs[] = {{"±", "$\\pm$"}, {"▲", "$\\triangle$"}, {
 	{"…", "\\ldots{}"}, {"\\", "\\textbackslash{}"}, {"_", "\\_"}, {"%", "\\%"}, {"&", "\\&"},
 	{"#", "\\#"}, {"$", "\\$"}, {"{", "\\{"}, {"}", "\\}"}, {"~", "\\textasciitilde{}"},
 	{"^", "\\textasciicircum{}"}, {"<", "$<$"}, {">", "$>$"}, {"`", "\\textasciigrave{}"},
-	{"|", "\\textbar{}"}, {"--", "-{}-"}, {"\"", "{\\ttfamily\\char34}"}};
+	{"|", "\\textbar{}"}, {"\"", "{\\ttfamily\\char34}"}};
 
 /* Is it a minus, not a hyphen: before a digit and at the start of a word? */
 static bool is_minus(const char *text, char before)
@@ -44,6 +44,12 @@ static bool is_accented(utf8proc_int32_t point)
 		if (parts[1] == accents[i])
 			return true;
 	return false;
+}
+
+/* Would the two make one sign of a font, a dash or a quote? */
+static bool is_ligature(const char *text)
+{
+	return *text && strchr("-',", *text) && text[1] == *text;
 }
 
 /* Adds a character that is not ASCII. */
@@ -80,8 +86,10 @@ void core_put_tex(core_text *out, const char *text)
 			core_text_add(out, "%s", sign->tex);
 		else if (is_minus(c, before))
 			core_text_add(out, "$-$");
+		else if (c == visible.data && strchr("[*", *c)) /* after \\ these are arguments */
+			core_text_add(out, "{%c}", *c);
 		else if (n == 1)
-			core_text_put(out, c, 1);
+			core_text_add(out, is_ligature(c) ? "%c{}" : "%c", *c);
 		else
 			put_character(out, c, n);
 		before = c[n - 1];

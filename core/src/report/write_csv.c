@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes tables as CSV for other programs, in their long form. */
-#include <string.h>
-
-#include "base/number.h"
+#include "base/sheet.h"
 #include "report/decimal.h"
 #include "report/long_form.h"
 #include "report/write.h"
@@ -12,22 +10,6 @@ struct writer {
 	size_t n_columns;
 };
 
-/* Adds text. A spreadsheet would run what begins with one of these signs as a formula, so it gets an apostrophe,
- * unless it is a number. */
-static void put_text(core_text *out, const char *text)
-{
-	core_text quoted = {0};
-	double number;
-	if (!*text || !strchr("=+-@\t\r", *text) || core_parse_double(text, &number)) {
-		core_text_csv(out, text);
-		return;
-	}
-	core_text_add(&quoted, "'%s", text);
-	core_text_csv(out, quoted.data ? quoted.data : "");
-	out->failed |= quoted.failed;
-	core_text_free(&quoted);
-}
-
 static fv_status put_line(void *user, const core_cell *cell)
 {
 	const struct writer *w = user;
@@ -36,7 +18,7 @@ static fv_status put_line(void *user, const core_cell *cell)
 		if (cell[k].kind == CORE_CELL_EMPTY)
 			continue;
 		if (cell[k].text)
-			put_text(w->out, cell[k].text);
+			core_text_sheet(w->out, cell[k].text);
 		else if (cell[k].kind == CORE_CELL_INTEGER)
 			core_text_add(w->out, "%lld", (long long)cell[k].integer);
 		else
@@ -54,7 +36,7 @@ static fv_status put_table(fv_ctx *ctx, const core_result_table *t, core_text *o
 		return status;
 	for (size_t k = 0; k < form.n_columns; k++) {
 		core_text_add(out, "%s", k ? "," : "");
-		core_text_csv(out, form.name[k]);
+		core_text_sheet(out, form.name[k]);
 	}
 	core_text_add(out, "\n");
 	return core_long_form_each(&form, put_line, &(struct writer){out, form.n_columns});

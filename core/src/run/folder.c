@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/visible.h"
 
 #define BEGUN ".begun" /* an empty file; its time tells when the last attempt began */
 #define CHECKPOINT "checkpoint.safetensors"
@@ -252,8 +253,11 @@ fv_status core_folder_read_failure(fv_ctx *ctx, const char *dir, const char **re
 	if (status)
 		return status;
 	text[strcspn(text, "\n")] = '\0';
-	*reason = text;
-	return FV_OK;
+	core_text visible = {0};
+	(void)core_put_visible(&visible, text); /* others may have written it */
+	*reason = visible.failed ? NULL : core_strdup(ctx, visible.data ? visible.data : "");
+	core_text_free(&visible);
+	return *reason ? FV_OK : fv_fail(ctx, FV_FAILED, "out of memory");
 }
 
 void core_folder_release(core_folder *folder)
