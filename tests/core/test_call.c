@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fence.h"
 #include "plugin/call.h"
-#include "plugin/fence.h"
 #include "plugin/guard.h"
 #include "plugin/noise.h"
 #include "run/pool.h"
@@ -250,11 +250,47 @@ static void bytes_before_an_array_are_compared(void **state)
 	core_ctx_free(ctx);
 }
 
+/* Memory of a guarded context is aligned, and writes on either side of it are found. */
+static void guarded_memory_is_compared(void **state)
+{
+	char text[128];
+	fv_ctx *ctx = core_ctx_new();
+	(void)state;
+	assert_non_null(ctx);
+	core_ctx_guard(ctx, 0x41);
+	int32_t *count = fv_array(ctx, "count", FV_I32, 1, 3);
+	char *own = fv_alloc(ctx, 100), *scratch = fv_scratch(ctx, 10);
+	assert_int_equal((uintptr_t)count % 64 + (uintptr_t)own % 64 + (uintptr_t)scratch % 64, 0);
+	assert_int_equal(count[2], 0);
+	assert_int_equal(own[99], 0);
+	assert_int_equal(scratch[9], 0x41);
+	assert_true(core_ctx_check_memory(ctx, text, sizeof text));
+	count[-1] = 0;
+	assert_false(core_ctx_check_memory(ctx, text, sizeof text));
+	assert_string_equal(text, "wrote 4 bytes before array 'count'");
+	assert_true(core_ctx_check_memory(ctx, text, sizeof text));
+	own[102] = 0;
+	assert_false(core_ctx_check_memory(ctx, text, sizeof text));
+	assert_string_equal(text, "wrote at byte 2 past the end of the 100 bytes from fv_alloc");
+	scratch[10] = 0;
+	assert_false(core_ctx_check_memory(ctx, text, sizeof text));
+	assert_string_equal(text, "wrote at byte 0 past the end of the 10 bytes from fv_scratch");
+	core_scratch_reset(ctx);
+	core_mark mark = core_ctx_mark(ctx);
+	char *later = fv_alloc(ctx, 64);
+	later[-1] = 0;
+	core_ctx_release(ctx, mark);
+	assert_true(core_ctx_check_memory(ctx, text, sizeof text));
+	own[99] = 1; /* still there */
+	core_ctx_free(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(deaths_are_named),
 		cmocka_unit_test(no_task_after_a_hang), cmocka_unit_test(signal_ends_a_call),
 		cmocka_unit_test(output_is_caught),
-		cmocka_unit_test(bytes_before_an_array_are_compared)};
+		cmocka_unit_test(bytes_before_an_array_are_compared),
+		cmocka_unit_test(guarded_memory_is_compared)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/fence.h"
+
 #define ALIGN ((size_t)64)
 #define CHUNK_MIN ((size_t)1 << 16)
+#define FENCES_MAX 4096 /* a process may have 65530 mappings, and a fence takes four */
 
 struct core_chunk {
 	core_chunk *next;
+	core_fence *fence; /* holds the memory instead; NULL: none */
 	size_t size, used; /* bytes after the header */
 };
 
@@ -28,6 +31,15 @@ static core_chunk *make_chunk(size_t bytes)
 	return chunk;
 }
 
+static void free_chunk(core_arena *arena, core_chunk *chunk)
+{
+	if (chunk && chunk->fence) {
+		core_fence_close(chunk->fence);
+		arena->fences--;
+	}
+	free(chunk);
+}
+
 /* Returns the spare chunk if it is large enough, else a new one; NULL when memory is out. */
 static core_chunk *find_chunk(core_arena *arena, size_t bytes)
 {
@@ -41,10 +53,39 @@ static core_chunk *find_chunk(core_arena *arena, size_t bytes)
 
 static void keep_larger(core_arena *arena, core_chunk *chunk)
 {
-	bool larger = !arena->spare || chunk->size > arena->spare->size;
-	free(larger ? arena->spare : chunk);
+	bool larger = !chunk->fence && (!arena->spare || chunk->size > arena->spare->size);
+	free_chunk(arena, larger ? arena->spare : chunk);
 	if (larger)
 		arena->spare = chunk;
+}
+
+static void count_bytes(core_arena *arena, size_t bytes)
+{
+	arena->used += bytes;
+	arena->peak = arena->used > arena->peak ? arena->used : arena->peak;
+}
+
+/* Returns memory between fences, a chunk of its own; NULL when there cannot be more. */
+static void *allocate_fenced(core_arena *arena, size_t bytes, const char *name)
+{
+	core_fence *fence = arena->fences < FENCES_MAX ? core_fence_open(NULL, name, bytes) : NULL;
+	core_chunk *chunk = fence ? malloc(sizeof *chunk) : NULL;
+	if (!chunk) {
+		core_fence_close(fence);
+		return NULL;
+	}
+	*chunk = (core_chunk){.next = arena->head, .fence = fence, .size = bytes, .used = bytes};
+	arena->head = chunk;
+	arena->fences++;
+	count_bytes(arena, bytes);
+	return core_fence_place_aligned(fence, bytes);
+}
+
+void *core_arena_alloc_named(core_arena *arena, size_t bytes, const char *name)
+{
+	void *memory = arena->guarded && bytes <= SIZE_MAX / 2 ? allocate_fenced(arena, bytes, name)
+							       : NULL;
+	return memory ? memory : core_arena_alloc(arena, bytes);
 }
 
 void *core_arena_alloc(core_arena *arena, size_t bytes)
@@ -53,7 +94,7 @@ void *core_arena_alloc(core_arena *arena, size_t bytes)
 		return NULL;
 	bytes = (bytes + ALIGN - 1) / ALIGN * ALIGN;
 	core_chunk *chunk = arena->head;
-	if (!chunk || chunk->size - chunk->used < bytes) {
+	if (!chunk || chunk->fence || chunk->size - chunk->used < bytes) {
 		size_t grown = !chunk                            ? arena->peak
 			       : chunk->size < ((size_t)1 << 24) ? chunk->size * 2
 								 : 0;
@@ -65,8 +106,7 @@ void *core_arena_alloc(core_arena *arena, size_t bytes)
 	}
 	void *memory = (char *)chunk + HEADER + chunk->used;
 	chunk->used += bytes;
-	arena->used += bytes;
-	arena->peak = arena->used > arena->peak ? arena->used : arena->peak;
+	count_bytes(arena, bytes);
 	return memory;
 }
 
@@ -91,7 +131,7 @@ void core_arena_reset(core_arena *arena)
 {
 	core_chunk *chunk = arena->head;
 	arena->used = 0;
-	if (chunk && !chunk->next && chunk->size >= arena->peak)
+	if (chunk && !chunk->next && !chunk->fence && chunk->size >= arena->peak)
 		chunk->used = 0;
 	else
 		core_arena_free(arena);
@@ -101,9 +141,17 @@ void core_arena_free(core_arena *arena)
 {
 	for (core_chunk *chunk = arena->head, *next; chunk; chunk = next) {
 		next = chunk->next;
-		free(chunk);
+		free_chunk(arena, chunk);
 	}
-	free(arena->spare);
+	free_chunk(arena, arena->spare);
 	arena->head = arena->spare = NULL;
 	arena->used = 0;
+}
+
+bool core_arena_check(const core_arena *arena, char *text, size_t size)
+{
+	for (const core_chunk *chunk = arena->head; chunk; chunk = chunk->next)
+		if (chunk->fence && !core_fence_check(chunk->fence, text, size))
+			return false;
+	return true;
 }

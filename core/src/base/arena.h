@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A bump allocator whose memory is freed all at once. */
+/* A bump allocator whose memory is freed all at once. A guarded one gives each piece of memory a fence, so
+ * that writing beside it is noticed. */
 #ifndef CORE_BASE_ARENA_H
 #define CORE_BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct core_chunk core_chunk;
@@ -11,10 +13,17 @@ typedef struct core_arena {
 	core_chunk *head;  /* the chunk in use, linked to older ones */
 	core_chunk *spare; /* the largest one that a release left over; NULL: none */
 	size_t used, peak; /* bytes in use now, and at most since the arena was made */
+	bool guarded;      /* of what is allocated from now on: set it before anything is */
+	size_t fences;     /* open ones */
 } core_arena;
 
 /* 64-byte aligned; NULL when memory is out */
 void *core_arena_alloc(core_arena *arena, size_t bytes);
+/* The same; `name` is what a guarded arena calls the memory in messages. */
+void *core_arena_alloc_named(core_arena *arena, size_t bytes, const char *name);
+/* Returns true if nothing was written beside the memory of a guarded arena; otherwise writes "wrote 8
+ * bytes before NAME" or the like to `text`, of the memory allocated last of those concerned. */
+bool core_arena_check(const core_arena *arena, char *text, size_t size);
 /* Keeps at most one chunk. The next one holds as much as was ever in use at once, so that work of the
  * same size again finds its memory in one piece. */
 void core_arena_reset(core_arena *arena);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/context_private.h"
+#include "base/fence.h"
 
 size_t core_type_size(fv_type type)
 {
@@ -59,8 +60,10 @@ void *core_array_make(fv_ctx *ctx, const char *name, fv_type type, int64_t n0, i
 			ctx, FV_FAILED, "array '%s': more than %d arrays", name, CORE_ARRAYS_MAX);
 		return NULL;
 	}
+	char shown[CORE_FENCE_NAME];
+	snprintf(shown, sizeof shown, "array '%s'", name);
 	core_array array = {core_strdup(ctx, name), type, n0, n1, NULL};
-	array.data = core_alloc(ctx, (size_t)n0 * (size_t)n1, bytes);
+	array.data = core_alloc_named(ctx, (size_t)n0 * (size_t)n1, bytes, shown);
 	if (!array.name || !array.data)
 		return NULL;
 	ctx->arrays[ctx->n_arrays++] = array;

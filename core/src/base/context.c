@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/context_private.h"
+#include "base/fence.h"
 #include "base/memory.h"
 
 fv_ctx *core_ctx_new(void)
@@ -104,35 +105,65 @@ void core_ctx_copy_log(fv_ctx *ctx, const fv_ctx *from)
 /* An allocation of this size is a mistake of whoever asks for it, and no sign that memory runs out. */
 #define ABSURD_BYTES ((size_t)1 << 40)
 
-static void *allocate_in(fv_ctx *ctx, core_arena *arena, size_t n, size_t size)
+static void *allocate_in(fv_ctx *ctx, core_arena *arena, size_t n, size_t size, const char *name)
 {
 	void *memory = NULL;
 	if (size && n >= ABSURD_BYTES / size)
 		(void)fv_fail(ctx, FV_FAILED, "no machine has memory for %zu x %zu bytes", n, size);
-	else if (!(memory = core_arena_alloc(arena, n * size > 0 ? n * size : 1)))
+	else if (!(memory = core_arena_alloc_named(arena, n * size > 0 ? n * size : 1, name)))
 		(void)fv_fail(ctx, FV_FAILED, "out of memory (%zu x %zu bytes)", n, size);
 	return memory;
 }
 
+void *core_alloc_named(fv_ctx *ctx, size_t n, size_t size, const char *name)
+{
+	void *memory = allocate_in(ctx, &ctx->memory, n, size, name);
+	return memory ? memset(memory, 0, n * size) : NULL;
+}
+
 void *core_alloc(fv_ctx *ctx, size_t n, size_t size)
 {
-	void *memory = allocate_in(ctx, &ctx->memory, n, size);
-	return memory ? memset(memory, 0, n * size) : NULL;
+	return core_alloc_named(ctx, n, size, "memory of fairvox's own");
 }
 
 void *fv_alloc(fv_ctx *ctx, size_t bytes)
 {
-	return core_alloc(ctx, bytes, 1);
+	char name[CORE_FENCE_NAME];
+	if (ctx->memory.guarded)
+		snprintf(name, sizeof name, "the %zu bytes from fv_alloc", bytes);
+	return core_alloc_named(ctx, bytes, 1, ctx->memory.guarded ? name : "");
 }
 
 void *fv_scratch(fv_ctx *ctx, size_t bytes)
 {
-	return allocate_in(ctx, &ctx->scratch, bytes, 1);
+	char name[CORE_FENCE_NAME];
+	if (!ctx->scratch.guarded)
+		return allocate_in(ctx, &ctx->scratch, bytes, 1, "");
+	snprintf(name, sizeof name, "the %zu bytes from fv_scratch", bytes);
+	void *memory = allocate_in(ctx, &ctx->scratch, bytes, 1, name);
+	return memory ? memset(memory, ctx->scratch_fill, bytes) : NULL;
+}
+
+void core_ctx_guard(fv_ctx *ctx, unsigned char fill)
+{
+	ctx->memory.guarded = ctx->scratch.guarded = true;
+	ctx->scratch_fill = fill;
+}
+
+bool core_ctx_check_memory(const fv_ctx *ctx, char *text, size_t size)
+{
+	return core_arena_check(&ctx->scratch, text, size) &&
+	       core_arena_check(&ctx->memory, text, size);
 }
 
 void core_scratch_reset(fv_ctx *ctx)
 {
 	core_arena_reset(&ctx->scratch);
+}
+
+size_t core_scratch_peak(const fv_ctx *ctx)
+{
+	return ctx->scratch.peak;
 }
 
 core_arena_mark core_scratch_mark(const fv_ctx *ctx)

@@ -84,7 +84,17 @@ void *core_alloc(fv_ctx *ctx, size_t n, size_t size);
 char *core_strdup(fv_ctx *ctx, const char *text);
 char *core_strndup(fv_ctx *ctx, const char *text, size_t n);
 char *core_format(fv_ctx *ctx, const char *format, ...) FV_PRINTF(2, 3);
+/* The same; `name` is what a guarded context calls the memory in messages. */
+void *core_alloc_named(fv_ctx *ctx, size_t n, size_t size, const char *name);
+
+/* Puts fences (base/fence.h) around all memory that the context gives from now on, and fills scratch memory
+ * with `fill`. Call it before anything is allocated. For one thread of the process. */
+void core_ctx_guard(fv_ctx *ctx, unsigned char fill);
+/* Returns true if nothing was written beside memory of a guarded context; otherwise writes "wrote at byte 0 past the
+ * end of array 'q'" or the like to `text`. */
+bool core_ctx_check_memory(const fv_ctx *ctx, char *text, size_t size);
 void core_scratch_reset(fv_ctx *ctx);
+size_t core_scratch_peak(const fv_ctx *ctx); /* bytes in use at most */
 /* A position in the scratch memory. Releasing it gives back what fv_scratch gave since. Marks must be
  * released in reverse order. */
 core_arena_mark core_scratch_mark(const fv_ctx *ctx);

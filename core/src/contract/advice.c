@@ -47,6 +47,9 @@ static const struct {
 	{"packs", "what an utterance gets must not depend on the others of its pack, to the last "
 		  "bit"},
 	{"lookup", "return FV_DATA with a message for a recording that is not known"},
+	{"scratch", "memory from fv_scratch is not cleared: write it before you read it, for "
+		    "example sums with "
+		    "memset or a loop"},
 	{"processes", "end copies made by fork() with _exit() or exec()"},
 	{"crash",
 		"run the check in a debugger: gdb -ex 'set follow-fork-mode child' --args fairvox "

@@ -48,7 +48,7 @@ static void add_finding(
 		used = snprintf(text, sizeof text, "with %s: %s: ", c->varied.name, c->varied.text);
 	size_t prefix = (size_t)used < sizeof text ? (size_t)used : sizeof text - 1;
 	vsnprintf(text + prefix, sizeof text - prefix, format, args);
-	if (is_known(c, fault, check, text + prefix) || !make_room(c))
+	if (c->quiet || is_known(c, fault, check, text + prefix) || !make_room(c))
 		return;
 	const char *kept = core_strdup(c->ctx, text);
 	if (!kept)
@@ -63,7 +63,7 @@ static void add_finding(
 void contract_tell(struct contract *c, const char *format, ...)
 {
 	char text[1024];
-	if (c->varied.name || !c->options->found)
+	if (c->varied.name || c->quiet || !c->options->found)
 		return;
 	va_list args;
 	va_start(args, format);
@@ -122,9 +122,11 @@ bool contract_open_instance(struct contract *c, struct instance *instance)
 {
 	*instance = (struct instance){.ctx = core_ctx_new()};
 	if (instance->ctx) {
+		core_ctx_guard(instance->ctx, c->fill);
 		core_ctx_set_run(instance->ctx, RUN_SEED, 0);
 		core_ctx_set_plugin(instance->ctx, c->plugin->name);
-		instance->state = core_alloc(instance->ctx, 1, c->plugin->state_size);
+		instance->state =
+			core_alloc_named(instance->ctx, 1, c->plugin->state_size, "the state");
 	}
 	if (!instance->state) {
 		contract_fault(c, "state", "no memory for %zu bytes", c->plugin->state_size);
@@ -132,6 +134,14 @@ bool contract_open_instance(struct contract *c, struct instance *instance)
 	}
 	return contract_expect_ok(
 		c, instance, fill_params(c, instance->ctx, instance->state), "parameters");
+}
+
+/* Finds what an op wrote beside memory that the plugin got from the core. */
+static void check_memory(struct contract *c, const struct instance *instance, const char *check)
+{
+	char text[128];
+	contract_expect(c, core_ctx_check_memory(instance->ctx, text, sizeof text), check,
+		"the op %s", text);
 }
 
 void contract_close_instance(struct contract *c, struct instance *instance)
@@ -152,6 +162,7 @@ void contract_close_instance(struct contract *c, struct instance *instance)
 		contract_begin(c, "close", NULL);
 		close(instance->state);
 		contract_end(c, "close");
+		check_memory(c, instance, "close");
 	}
 	core_ctx_free(instance->ctx);
 	*instance = (struct instance){0};
@@ -162,13 +173,16 @@ void contract_close_instance(struct contract *c, struct instance *instance)
 static void finish_op(struct contract *c, struct instance *instance, fv_status status,
 	const char *check, char words[512])
 {
+	const char *op = c->op ? c->op : check;
 	contract_end(c, check);
+	check_memory(c, instance, op);
 	const char *line = core_error_line(instance->ctx, 0);
 	snprintf(words, 512, "%s", line ? line : "(no message)");
 	if (status != FV_OK)
 		contract_expect(c, line != NULL, check, "fails with status %d without a message",
 			(int)status);
 	core_error_clear(instance->ctx);
+	c->used_scratch |= core_scratch_peak(instance->ctx) > 0;
 	core_scratch_reset(instance->ctx);
 }
 
@@ -314,7 +328,7 @@ void contract_check_descriptor(struct contract *c)
 	contract_close_instance(c, &instance);
 }
 
-static void check_kind(struct contract *c)
+void contract_check_kind(struct contract *c)
 {
 	switch (c->plugin->kind) {
 	case FV_ENCODER:
@@ -334,7 +348,7 @@ static void check_value(struct contract *c, const fv_param *p, const char *text)
 	if (!text)
 		return;
 	c->varied = (core_contract_setting){p->name, text};
-	check_kind(c);
+	contract_check_kind(c);
 	contract_drop_outputs(c);
 	c->varied = (core_contract_setting){0};
 }
@@ -398,6 +412,8 @@ fv_status core_contract_check(fv_ctx *ctx, const fv_descriptor *descriptor,
 	size_t before = core_error_count(ctx);
 	*out = (core_contract){0};
 	struct contract c = {.ctx = ctx, .plugin = descriptor, .options = options, .out = out};
+	if (!(c.trail = core_alloc(ctx, 1, sizeof *c.trail)))
+		return FV_FAILED;
 	core_surroundings_record(&c.before);
 	contract_process_record(&c.process);
 	for (size_t i = 0; i < options->n_settings; i++)
@@ -408,9 +424,12 @@ fv_status core_contract_check(fv_ctx *ctx, const fv_descriptor *descriptor,
 	if (out->n_faults)
 		return core_error_count(ctx) > before ? FV_FAILED : FV_OK;
 	tell_parameters(&c);
-	check_kind(&c);
+	contract_check_kind(&c);
 	if (c.needs)
 		return FV_CONFIG;
+	contract_drop_outputs(&c);
+	if (c.used_scratch)
+		contract_check_scratch(&c);
 	for (uint32_t i = 0; i < descriptor->n_params; i++)
 		check_values(&c, &descriptor->params[i]);
 	check_copies(&c);

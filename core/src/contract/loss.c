@@ -101,6 +101,7 @@ static double run_evaluate(struct contract *c, struct instance *in, const struct
 		fv_status status = contract_call(
 			c, "evaluate", NULL, ops->evaluate(in->state, in->ctx, shown, &value));
 		bool ok = contract_expect_ok(c, in, status, "evaluate");
+		contract_record(c, &value, sizeof value);
 		contract_hide_batch(c, "evaluate");
 		return ok ? value : NAN;
 	}

@@ -142,6 +142,10 @@ static bool take_step(struct contract *c, struct rig *r, int32_t kind, int64_t s
 	if (!draw_batch(c, r, kind, step))
 		return false;
 	fv_status status = core_objective_step(&r->objective, r->networks, &r->batch, &r->value);
+	c->trail->op = "step";
+	c->trail->what = kinds[kind];
+	contract_record(c, &r->value, sizeof r->value);
+	contract_record(c, r->gradient, (size_t)r->plan->count * sizeof *r->gradient);
 	if (!contract_expect_ok(c, &r->in, status, kinds[kind]))
 		return false;
 	core_networks_finish(r->networks);

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fence.h"
 #include "contract/process.h"
 #include "contract/suite.h"
 #include "plugin/call.h"
-#include "plugin/fence.h"
 #include "plugin/noise.h"
 #include "train/shown.h"
 
@@ -15,10 +15,17 @@ void contract_begin(struct contract *c, const char *op, const char *what)
 	core_call *call = core_call_current();
 	bool varied = c->varied.name != NULL;
 	what = what && strcmp(what, op) != 0 ? what : NULL;
-	snprintf(call->check, sizeof call->check, "%s%s%s%s%s%s", what ? what : "",
-		what && varied ? ", " : "", varied ? "with " : "", varied ? c->varied.name : "",
-		varied ? ": " : "", varied ? c->varied.text : "");
-	c->op = op;
+	if (c->fill)
+		snprintf(call->check, sizeof call->check,
+			"%s%smemory from fv_scratch filled with 0x%02x before the call",
+			what ? what : "", what ? ", " : "", c->fill);
+	else
+		snprintf(call->check, sizeof call->check, "%s%s%s%s%s%s", what ? what : "",
+			what && varied ? ", " : "", varied ? "with " : "",
+			varied ? c->varied.name : "", varied ? ": " : "",
+			varied ? c->varied.text : "");
+	c->op = c->trail->op = op;
+	c->trail->what = what;
 	core_call_enter(c->plugin->kind, c->plugin->name, op, 0, true);
 }
 
@@ -51,8 +58,13 @@ void contract_end(struct contract *c, const char *check)
 	c->op = NULL;
 	check_changes(c, check);
 	for (size_t i = 0; i < c->n_outputs; i++)
-		contract_expect(c, core_fence_check(c->output[i], text, sizeof text), check,
+		contract_expect(c, core_fence_check(c->output[i].fence, text, sizeof text), check,
 			"the op %s", text);
+}
+
+void contract_record(struct contract *c, const void *data, size_t size)
+{
+	contract_trail_add(c->trail, data, size);
 }
 
 void *contract_make_output(struct contract *c, const char *name, size_t size)
@@ -61,14 +73,17 @@ void *contract_make_output(struct contract *c, const char *name, size_t size)
 		c->n_outputs < CONTRACT_OUTPUTS ? core_fence_open(c->ctx, name, size) : NULL;
 	if (!fence)
 		return contract_alloc(c, size, 1); /* the failure is recorded in the context */
-	c->output[c->n_outputs++] = fence;
-	return memset(core_fence_place(fence, size), 0, size);
+	void *data = memset(core_fence_place(fence, size), 0, size);
+	c->output[c->n_outputs++] = (struct contract_output){fence, data, size};
+	return data;
 }
 
 void contract_drop_outputs(struct contract *c)
 {
-	for (size_t i = 0; i < c->n_outputs; i++)
-		core_fence_close(c->output[i]);
+	for (size_t i = 0; i < c->n_outputs; i++) {
+		contract_record(c, c->output[i].data, c->output[i].size);
+		core_fence_close(c->output[i].fence);
+	}
 	c->n_outputs = 0;
 }
 

@@ -82,7 +82,10 @@ static bool walk_stages(struct contract *c, const fv_loss_setup *setup, bool dra
 		core_objective_open(r->in.ctx, c->plugin, r->in.state, setup, order, &r->objective);
 	if (!contract_expect_start(c, &r->in, status, "open"))
 		return false;
+	c->trail->op = "next";
+	c->trail->what = NULL;
 	status = core_stages_walk(r->in.ctx, &job, &r->objective, drawn, hash_stage, r);
+	contract_record(c, &r->hash, sizeof r->hash);
 	return contract_expect_ok(c, &r->in, status, "stages");
 }
 
@@ -119,6 +122,7 @@ static void check_evaluate(struct contract *c, struct rig *r)
 	fv_status status = contract_call(c, "evaluate", "in the last stage",
 		ops->evaluate(r->in.state, r->in.ctx, shown, &value));
 	bool ok = contract_expect_ok(c, &r->in, status, "evaluate");
+	contract_record(c, &value, sizeof value);
 	contract_hide_batch(c, "evaluate");
 	if (!ok)
 		return;

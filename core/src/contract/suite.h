@@ -5,12 +5,20 @@
 
 #include <fairvox/fairvox.h>
 
+#include "base/fence.h"
 #include "contract/contract.h"
 #include "contract/process.h"
-#include "plugin/fence.h"
+#include "contract/trail.h"
 #include "plugin/surroundings.h"
 
 enum { CONTRACT_OUTPUTS = 8 };
+
+/* An array for an op to write to. */
+struct contract_output {
+	core_fence *fence;
+	void *data;
+	size_t size;
+};
 
 struct contract {
 	fv_ctx *ctx;
@@ -25,9 +33,13 @@ struct contract {
 	const char *op; /* in progress; NULL: none that the suite itself called */
 	bool printed;   /* output on stdout was reported */
 	bool needs;     /* a parameter without a value is needed */
-	core_fence *output[CONTRACT_OUTPUTS]; /* what the op in progress writes */
+	struct contract_output output[CONTRACT_OUTPUTS]; /* what the op in progress writes */
 	size_t n_outputs;
-	core_fence *batch_fence; /* what is shown of a batch */
+	struct contract_trail *trail; /* what ops gave */
+	unsigned char fill;           /* of scratch memory before an op writes to it */
+	bool quiet;                   /* findings are dropped */
+	bool used_scratch;            /* an op asked for scratch memory */
+	core_fence *batch_fence;      /* what is shown of a batch */
 	fv_batch batch, batch_before;
 };
 
@@ -68,6 +80,10 @@ void contract_drop_outputs(struct contract *c);
 const fv_batch *contract_show_batch(struct contract *c, const fv_batch *batch);
 void contract_hide_batch(struct contract *c, const char *check);
 
+/* Notes what the op that was called last gave, to find out whether it always gives the same. Arrays of
+ * contract_make_output are noted when they are dropped. */
+void contract_record(struct contract *c, const void *data, size_t size);
+
 /* Opens an instance; false (and a fault) when parameters or memory fail. Close it in any case. */
 bool contract_open_instance(struct contract *c, struct instance *instance);
 void contract_close_instance(struct contract *c, struct instance *instance);
@@ -100,6 +116,10 @@ uint64_t contract_hash_state(const struct contract *c, const struct instance *in
 /* Copies the named arrays of one context to another, as resuming a run does. */
 bool contract_copy_arrays(struct contract *c, const struct instance *from, struct instance *to);
 
+/* Runs the suite of the plugin's kind with the settings and what is varied. */
+void contract_check_kind(struct contract *c);
+/* Runs it again with other bytes in scratch memory, and compares. */
+void contract_check_scratch(struct contract *c);
 void contract_check_descriptor(struct contract *c);
 void contract_check_encoder(struct contract *c);
 void contract_check_grouper(struct contract *c);

@@ -12,7 +12,7 @@
 
 #include <fairvox/status.h>
 
-#include "plugin/fence.h"
+#include "base/fence.h"
 #include "plugin/noise.h"
 #include "plugin/registry.h"
 

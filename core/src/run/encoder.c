@@ -15,7 +15,7 @@
 #include "checkpoint/split.h"
 #include "plugin/call.h"
 #include "plugin/descriptor.h"
-#include "plugin/fence.h"
+#include "base/fence.h"
 #include "run/params.h"
 
 const char *core_normalize_name(core_normalize normalize)

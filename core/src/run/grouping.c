@@ -9,7 +9,7 @@
 #include <fairvox/grouper.h>
 
 #include "plugin/descriptor.h"
-#include "plugin/fence.h"
+#include "base/fence.h"
 #include "plugin/guard.h"
 
 /* One grouper of the product while it is fitted and applied. */

@@ -7,7 +7,7 @@
 
 #include <fairvox/loss.h>
 
-#include "plugin/fence.h"
+#include "base/fence.h"
 
 /* Copies the arrays of the rows, the counts and the class weights, and points them at the copies. The
  * fence must be closed when they are no longer needed. NULL: memory is out. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plugin/fence.h"
+#include "base/fence.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,29 +8,51 @@
 
 #define MARK 0xa5              /* the bytes before an array */
 #define MARGIN 1024            /* how many of them are compared */
-#define OPEN_MAX 64            /* fences beyond them work, but crashes there are not explained */
+#define OPEN_MAX 1024          /* fences beyond them work, but crashes there are not explained */
 #define WALL ((size_t)1 << 18) /* bytes on either side that cannot be touched */
 #define ALIGN ((size_t)64)
 
 /* Lies in the first page of its own mapping, in front of the first wall. */
 struct core_fence {
-	const char *name;
+	char name[CORE_FENCE_NAME];
 	size_t whole, inside; /* bytes of the mapping; between the walls */
 	char *inner;          /* between the walls */
 	char *data;           /* the array that was placed last */
 	size_t size;
+	size_t tail; /* marks between its end and the wall: it is aligned */
+	size_t slot; /* in open_fences; OPEN_MAX: none */
 	core_fence_part part[CORE_FENCE_PARTS]; /* what is shown, in order of address */
 	size_t n_parts;
 };
 
 /* The open fences, for signal handlers. */
 static core_fence *open_fences[OPEN_MAX];
+static size_t next_slot; /* where to look for a free one */
+
+static void register_fence(core_fence *fence)
+{
+	fence->slot = OPEN_MAX;
+	for (size_t i = 0; i < OPEN_MAX && fence->slot == OPEN_MAX; i++) {
+		size_t slot = (next_slot + i) % OPEN_MAX;
+		if (!open_fences[slot])
+			fence->slot = slot;
+	}
+	if (fence->slot == OPEN_MAX)
+		return;
+	open_fences[fence->slot] = fence;
+	next_slot = fence->slot + 1;
+}
+
+static size_t round_up(size_t size)
+{
+	return (size + ALIGN - 1) / ALIGN * ALIGN;
+}
 
 core_fence *core_fence_open(fv_ctx *ctx, const char *name, size_t size)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t head = (sizeof(core_fence) + page - 1) / page * page;
-	size_t inside = (size + MARGIN + page - 1) / page * page;
+	size_t inside = (round_up(size) + MARGIN + page - 1) / page * page;
 	size_t whole = head + WALL + inside + WALL;
 	char *map =
 		mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -46,42 +68,50 @@ core_fence *core_fence_open(fv_ctx *ctx, const char *name, size_t size)
 		return NULL;
 	}
 	core_fence *fence = (core_fence *)(void *)map;
-	fence->name = name;
+	snprintf(fence->name, sizeof fence->name, "%s", name);
 	fence->whole = whole;
 	fence->inside = inside;
 	fence->inner = map + head + WALL;
-	for (size_t i = 0; i < OPEN_MAX; i++)
-		if (!open_fences[i]) {
-			open_fences[i] = fence;
-			break;
-		}
+	register_fence(fence);
 	(void)core_fence_place(fence, size);
 	return fence;
 }
 
 void core_fence_close(core_fence *fence)
 {
-	for (size_t i = 0; fence && i < OPEN_MAX; i++)
-		if (open_fences[i] == fence)
-			open_fences[i] = NULL;
-	if (fence)
-		munmap(fence, fence->whole);
+	if (!fence)
+		return;
+	if (fence->slot < OPEN_MAX)
+		open_fences[fence->slot] = NULL;
+	munmap(fence, fence->whole);
 }
 
-void *core_fence_place(core_fence *fence, size_t size)
+static void *place_before(core_fence *fence, size_t size, size_t tail)
 {
-	char *data = fence->inner + fence->inside - size;
-	if (fence->data != data) {
+	char *data = fence->inner + fence->inside - tail - size;
+	if (fence->data != data || fence->tail != tail) {
 		fence->data = data;
 		fence->size = size;
+		fence->tail = tail;
 		memset(data - MARGIN, MARK, MARGIN);
+		memset(data + size, MARK, tail);
 	}
 	return data;
 }
 
+void *core_fence_place(core_fence *fence, size_t size)
+{
+	return place_before(fence, size, 0);
+}
+
+void *core_fence_place_aligned(core_fence *fence, size_t size)
+{
+	return place_before(fence, size, round_up(size) - size);
+}
+
 void *core_fence_reserve(fv_ctx *ctx, core_fence **fence, const char *name, size_t size)
 {
-	if (*fence && (*fence)->inside - MARGIN < size) {
+	if (*fence && (*fence)->inside - MARGIN < round_up(size)) {
 		core_fence_close(*fence);
 		*fence = NULL;
 	}
@@ -90,22 +120,28 @@ void *core_fence_reserve(fv_ctx *ctx, core_fence **fence, const char *name, size
 	return *fence ? core_fence_place(*fence, size) : NULL;
 }
 
-bool core_fence_check(core_fence *fence, char *text, size_t size)
+/* Returns the position of the first byte that is no mark; n if all are. */
+static size_t find_written(const char *marks, size_t n)
 {
-	const unsigned char *before = (const unsigned char *)fence->data - MARGIN;
-	if (before[0] == MARK && !memcmp(before, before + 1, MARGIN - 1))
-		return true;
-	size_t first = 0;
-	while (before[first] == MARK)
-		first++;
-	snprintf(text, size, "wrote %zu bytes before %s", MARGIN - first, fence->name);
-	memset(fence->data - MARGIN, MARK, MARGIN);
-	return false;
+	size_t at = 0;
+	while (at < n && (unsigned char)marks[at] == MARK)
+		at++;
+	return at;
 }
 
-static size_t round_up(size_t size)
+bool core_fence_check(core_fence *fence, char *text, size_t size)
 {
-	return (size + ALIGN - 1) / ALIGN * ALIGN;
+	size_t before = find_written(fence->data - MARGIN, MARGIN);
+	size_t behind = find_written(fence->data + fence->size, fence->tail);
+	if (before == MARGIN && behind == fence->tail)
+		return true;
+	if (before < MARGIN)
+		snprintf(text, size, "wrote %zu bytes before %s", MARGIN - before, fence->name);
+	else
+		snprintf(text, size, "wrote at byte %zu past the end of %s", behind, fence->name);
+	memset(fence->data - MARGIN, MARK, MARGIN);
+	memset(fence->data + fence->size, MARK, fence->tail);
+	return false;
 }
 
 size_t core_fence_room(const core_fence_part *part, size_t n)

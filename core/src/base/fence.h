@@ -4,8 +4,8 @@
  * once; before it are known bytes that are compared afterwards. Memory that may only be read is
  * protected by the processor. A crash there is told with the array's name and the distance
  * (core_fence_explain). */
-#ifndef CORE_PLUGIN_FENCE_H
-#define CORE_PLUGIN_FENCE_H
+#ifndef CORE_BASE_FENCE_H
+#define CORE_BASE_FENCE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,20 +14,23 @@
 
 typedef struct core_fence core_fence;
 
-/* Makes room for arrays of up to `size` bytes, called `name` (a constant: "v"). NULL when memory is
- * out, with a message unless ctx is NULL. */
+/* Makes room for arrays of up to `size` bytes, called `name` ("v"), of which CORE_FENCE_NAME bytes are
+ * kept. NULL when memory is out, with a message unless ctx is NULL. */
+#define CORE_FENCE_NAME 64
 core_fence *core_fence_open(fv_ctx *ctx, const char *name, size_t size);
 void core_fence_close(core_fence *fence); /* fence may be NULL */
 
 /* Places an array of `size` bytes, for which there must be room; its content is undefined. */
 void *core_fence_place(core_fence *fence, size_t size);
+/* The same, 64-byte aligned: up to 63 bytes behind it are compared afterwards, like those before it. */
+void *core_fence_place_aligned(core_fence *fence, size_t size);
 
 /* The same, in a fence that is opened if *fence is NULL, and again if it has too little room. NULL when
  * memory is out. */
 void *core_fence_reserve(fv_ctx *ctx, core_fence **fence, const char *name, size_t size);
 
-/* Returns true if nothing was written before the array; otherwise writes "wrote 8 bytes before v" to
- * `text`. */
+/* Returns true if nothing was written beside the array; otherwise writes "wrote 8 bytes before v" or
+ * "wrote at byte 0 past the end of v" to `text`. */
 bool core_fence_check(core_fence *fence, char *text, size_t size);
 
 /* Copies n arrays one after the other, 64-byte aligned, to *to [n] (NULL stays NULL), and protects
