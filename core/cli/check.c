@@ -144,7 +144,9 @@ static fv_status print_summary(fv_ctx *ctx, struct check *c)
 		fprintf(c->out, "fault: crash: %s: the checks that follow were not made\n",
 			c->death);
 		o->contract.n_faults++;
-		add_advice(o, o->contract.filled ? "scratch" : "crash");
+		add_advice(o, o->contract.filled                        ? "scratch"
+			      : strstr(c->death, "at a null pointer: ") ? "null"
+									: "crash");
 	}
 	if (o->n_advice)
 		fputs("what to do:\n", c->out);

@@ -51,6 +51,8 @@ static const struct {
 		    "example sums with "
 		    "memset or a loop"},
 	{"processes", "end copies made by fork() with _exit() or exec()"},
+	{"null", "ask for what the op reads, or test it for NULL: the fault lists what is not "
+		 "shown, and why"},
 	{"crash",
 		"run the check in a debugger: gdb -ex 'set follow-fork-mode child' --args fairvox "
 		"check ...; or build the plugin with -g -fsanitize=address and run it with "

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "contract/suite.h"
+#include "plugin/absent.h"
 #include "plugin/descriptor.h"
 
 enum { N = CORE_CONTRACT_ROWS, TRAIN = N / 2, COLUMNS_MAX = 32, PROBABILITIES = 3 };
@@ -185,6 +186,7 @@ static bool fit_grouper(struct contract *c, const struct fixture *f, struct fitt
 	struct instance *in = &out->instance;
 	out->uses = contract_call(c, "uses", NULL, ops->uses(in->state));
 	contract_end(c, "uses");
+	c->absent = core_absent_of_grouper(c->ctx, out->uses);
 	contract_expect(
 		c, out->uses < 2 * FV_USE_DURATION, "uses", "flags %#x are not known", out->uses);
 	fv_grouper_input train = make_input(f, out->uses, 0, TRAIN);

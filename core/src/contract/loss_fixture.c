@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "plugin/absent.h"
 #include "train/shown.h"
 
 const char *const contract_batch_kinds[KINDS] = {"a plain batch", "a batch of one", "equal losses",
@@ -95,6 +96,7 @@ struct loss_fixture *contract_make_loss_fixture(
 		.class_name = names};
 	w->dev = w->rows;
 	w->shown = core_show_setup(c->ctx, &w->rows, &w->dev, &w->count, &w->setup.class_weight);
+	c->absent = core_absent_of_loss(c->ctx, c->plugin->ops, &w->rows);
 	return w->shown ? w : NULL;
 }
 

@@ -26,6 +26,7 @@ void contract_begin(struct contract *c, const char *op, const char *what)
 			varied ? c->varied.text : "");
 	c->op = c->trail->op = op;
 	c->trail->what = what;
+	core_call_set_absent(c->absent);
 	core_call_enter(c->plugin->kind, c->plugin->name, op, 0, true);
 }
 

@@ -38,6 +38,7 @@ struct contract {
 	struct contract_trail *trail; /* what ops gave */
 	unsigned char fill;           /* of scratch memory before an op writes to it */
 	bool quiet;                   /* findings are dropped */
+	const char *absent;           /* what the plugin is shown as NULL (plugin/absent.h) */
 	bool used_scratch;            /* an op asked for scratch memory */
 	core_fence *batch_fence;      /* what is shown of a batch */
 	fv_batch batch, batch_before;

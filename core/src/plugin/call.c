@@ -18,6 +18,8 @@
 
 #define ALT_STACK 65536
 #define RUST_MAX 32
+#define EXPLANATION 448 /* bytes of what a signal meant */
+#define NULL_PAGE 65536 /* addresses below are null pointers, with an index or a member */
 #define SHORTER "became shorter while it was read"
 
 /* Signal handlers need these. */
@@ -25,6 +27,7 @@ static struct {
 	core_call own, *current;
 	bool worker;
 	double limit_s;
+	const char *absent; /* what is NULL in the call; NULL: not known */
 	const char *rust[RUST_MAX];
 	size_t n_rust;
 	void (*terminate)(void); /* of the C++ library */
@@ -50,6 +53,11 @@ void core_call_set_limit(double seconds)
 double core_call_limit(void)
 {
 	return process.limit_s;
+}
+
+void core_call_set_absent(const char *text)
+{
+	process.absent = text;
 }
 
 /* --- what is told ------------------------------------------------------------------------------- */
@@ -83,7 +91,7 @@ static void explain_signal(const core_call *call, int number, char *text, size_t
 	else if (call->hit[0])
 		snprintf(text, size, "%s", call->hit);
 	else
-		snprintf(text, size, "crashed (%s)", strsignal(number));
+		snprintf(text, size, "crashed (%s)%s", strsignal(number), call->null);
 }
 
 void core_call_explain(const core_call *call, int wait_status, char *text, size_t size)
@@ -98,7 +106,7 @@ void core_call_explain(const core_call *call, int wait_status, char *text, size_
 	if (inside)
 		core_call_describe(call, what, sizeof what);
 	if (number && inside) {
-		char how[192];
+		char how[EXPLANATION];
 		explain_signal(call, number, how, sizeof how);
 		snprintf(text, size, "%s %s", what, how);
 	} else if (number) {
@@ -122,7 +130,7 @@ void core_call_explain_hang(const core_call *call, const char *at, char *text, s
 
 static void write_line(const char *text)
 {
-	char line[640];
+	char line[1024];
 	int n = snprintf(line, sizeof line, "fairvox: %s\n", text);
 	(void)!write(STDERR_FILENO, line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);
 }
@@ -147,11 +155,14 @@ static void on_crash(int number, siginfo_t *info, void *unused)
 	if (core_call_is_running(call)) {
 		if (number == SIGSEGV || number == SIGBUS)
 			core_fence_explain(info->si_addr, call->hit, sizeof call->hit);
+		if (number == SIGSEGV && info->si_code > 0 && (uintptr_t)info->si_addr < NULL_PAGE)
+			snprintf(call->null, sizeof call->null, " at a null pointer%s%s",
+				process.absent ? ": " : "", process.absent ? process.absent : "");
 		if (!process.worker) {
-			char text[512], how[192];
-			core_call_describe(call, text, 256);
+			char what[256], how[EXPLANATION], text[sizeof what + sizeof how];
+			core_call_describe(call, what, sizeof what);
 			explain_signal(call, number, how, sizeof how);
-			strcat(strcat(text, " "), how);
+			snprintf(text, sizeof text, "%s %s", what, how);
 			write_line(text);
 			_exit(FV_FAILED);
 		}
@@ -192,7 +203,8 @@ void core_call_watch(void)
 void core_call_share(core_call *shared)
 {
 	atomic_store(&shared->serial, 0);
-	shared->check[0] = shared->cut[0] = shared->hit[0] = shared->thrown[0] = '\0';
+	shared->check[0] = shared->cut[0] = shared->hit[0] = shared->null[0] = '\0';
+	shared->thrown[0] = '\0';
 	process.current = shared;
 	process.worker = true;
 	handle_crashes();

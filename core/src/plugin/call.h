@@ -21,6 +21,7 @@ typedef struct core_call {
 	char check[128];            /* what `fairvox check` was trying; "": nothing */
 	char cut[CORE_MAPPED_PATH]; /* the file that became shorter while it was mapped */
 	char hit[128];              /* how memory was misused: "wrote 8 bytes past the end of v" */
+	char null[320];             /* of a crash at a null pointer: what was NULL, and why */
 	char thrown[96];            /* type of a C++ exception that left the op */
 	char noise[192];            /* the first report of output on stdout, for the user */
 } core_call;
@@ -47,6 +48,10 @@ double core_call_limit(void);
 /* `quick`: an op of every step; the time limit and standard output are then left to the caller. */
 void core_call_enter(fv_kind kind, const char *plugin, const char *op, int64_t step, bool quick);
 void core_call_leave(bool quick);
+
+/* Sets what is NULL in the calls that follow, and why (absent.h), for a crash at a null pointer. `text` is kept;
+ * NULL: nothing is known. */
+void core_call_set_absent(const char *text);
 
 static inline bool core_call_is_running(const core_call *call)
 {

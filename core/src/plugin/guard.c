@@ -15,7 +15,7 @@ void core_guard_open(core_guard *g, fv_ctx *ctx, fv_kind kind, const char *plugi
 	g->ctx = ctx;
 	g->kind = kind;
 	g->plugin = plugin;
-	g->op = g->quick_op = NULL;
+	g->op = g->quick_op = g->absent = NULL;
 	g->step = g->quick_since = 0;
 	g->quick = g->late = false;
 	core_surroundings_record(&g->before);
@@ -81,6 +81,7 @@ void core_guard_enter(core_guard *g, const char *op, int64_t step, bool quick)
 		check_quick_calls(g);
 	core_ctx_set_plugin(g->ctx, g->plugin);
 	g->errors = core_error_count(g->ctx);
+	core_call_set_absent(g->absent);
 	core_call_enter(g->kind, g->plugin, op, step, quick);
 }
 

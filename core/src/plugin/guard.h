@@ -15,7 +15,8 @@ typedef struct core_guard {
 	fv_ctx *ctx;
 	fv_kind kind;
 	const char *plugin, *op;
-	int64_t step; /* of the call; 0: outside any step */
+	const char *absent; /* what the plugin is shown as NULL (absent.h); NULL: not known */
+	int64_t step;       /* of the call; 0: outside any step */
 	bool quick;
 	int64_t quick_since;  /* step of the first quick call since the last full check; 0: none */
 	const char *quick_op; /* the op of these quick calls; NULL: several ops */

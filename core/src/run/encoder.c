@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "backend/device.h"
+#include "base/fence.h"
 #include "base/json.h"
 #include "base/nearest.h"
 #include "base/numerics.h"
@@ -15,7 +16,6 @@
 #include "checkpoint/split.h"
 #include "plugin/call.h"
 #include "plugin/descriptor.h"
-#include "base/fence.h"
 #include "run/params.h"
 
 const char *core_normalize_name(core_normalize normalize)

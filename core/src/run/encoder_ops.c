@@ -7,8 +7,8 @@
 
 #include <xxhash.h>
 
-#include "nn/encode.h"
 #include "base/fence.h"
+#include "nn/encode.h"
 
 /* Checks the wave's length and normalises it as the spec says. */
 static fv_status normalize_wave(

@@ -8,8 +8,9 @@
 
 #include <fairvox/grouper.h>
 
-#include "plugin/descriptor.h"
 #include "base/fence.h"
+#include "plugin/absent.h"
+#include "plugin/descriptor.h"
 #include "plugin/guard.h"
 
 /* One grouper of the product while it is fitted and applied. */
@@ -379,6 +380,7 @@ static fv_status infer_one(fv_ctx *ctx, const core_grouper_input *input, const c
 		return fv_fail(ctx, FV_FAILED,
 			"grouper %s: uses() returned flags %#x, some of which do not exist",
 			d->name, f.uses);
+	f.guard.absent = core_absent_of_grouper(ctx, f.uses);
 	fv_status status = find_column(&f);
 	if (status)
 		return status;

@@ -132,7 +132,7 @@ static void explain_death(
 	const struct state *s, int slot, int exit_status, const char *at, char *reason, size_t size)
 {
 	const core_call *call = &s->board->call[slot];
-	char what[384];
+	char what[768];
 	if (s->worker[slot].hangs) {
 		core_call_explain_hang(call, at, reason, size);
 		return;
@@ -153,7 +153,7 @@ static void report_noise(struct state *s, int slot)
 /* Records that a worker has died during its task. */
 static void record_death(struct state *s, int slot, int exit_status)
 {
-	char reason[640];
+	char reason[1024];
 	if (s->killing)
 		return;
 	int64_t task = atomic_load(&s->board->current[slot]);

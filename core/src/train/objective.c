@@ -7,6 +7,8 @@
 
 #include <xxhash.h>
 
+#include "plugin/absent.h"
+
 static const char *get_place(const core_objective *o)
 {
 	return o->place ? o->place : "";
@@ -181,6 +183,7 @@ fv_status core_objective_open(fv_ctx *ctx, const fv_descriptor *loss, void *stat
 	o->shown = core_show_setup(ctx, &o->train, &o->dev, &o->count, &o->setup.class_weight);
 	if (!o->shown)
 		return FV_FAILED;
+	o->guard.absent = core_absent_of_loss(ctx, &o->ops, &o->train);
 	enter_plugin(o, "open");
 	o->opened = true;
 	return leave_plugin(o, o->ops.open ? o->ops.open(state, ctx, &o->setup) : FV_OK);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which members a plugin is shown as NULL, and how to get them: told when an op crashes at a null pointer. */
+#ifndef CORE_PLUGIN_ABSENT_H
+#define CORE_PLUGIN_ABSENT_H
+
+#include <fairvox/grouper.h>
+#include <fairvox/loss.h>
+
+#include "base/context.h"
+
+/* "NULL are group, member (get them with .uses_groups = 1)", by what the rows lack. Memory of ctx; NULL if
+ * nothing is absent, or memory is out. */
+const char *core_absent_of_loss(fv_ctx *ctx, const fv_loss_ops *ops, const fv_rows *rows);
+/* The same of what a grouper with these flags is not shown. */
+const char *core_absent_of_grouper(fv_ctx *ctx, uint32_t uses);
+
+#endif
