@@ -617,7 +617,7 @@ static void test_groupers_found_out(void **unused)
 	OPS(no_members, table_uses, two_groups, assign_no_members);
 	OPS(knows_all, column_uses, fit_same_names, assign_no_members);
 	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &same_names), true, "fit",
-		"two groups are called 'a'");
+		"plugin made_up: name has 'a' twice");
 	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &too_far), true, "assign",
 		"row 0 is in group 2 of 2");
 	expect_finding(&(fv_descriptor)DESCRIPTOR(FV_GROUPER, counter, &crowd), true,

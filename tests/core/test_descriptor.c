@@ -8,6 +8,7 @@
 #include <fairvox/fairvox.h>
 
 #include "plugin/descriptor.h"
+#include "plugin/lists.h"
 
 typedef struct sample {
 	int64_t count;

@@ -6,7 +6,7 @@
 
 #include "contract/suite.h"
 #include "nn/encode.h"
-#include "plugin/descriptor.h"
+#include "plugin/lists.h"
 
 enum { SILENCE, NOISE, TONE, CLIPPED, OFFSET, SHORTEST, WAVES };
 static const char *const waves[WAVES] = {
@@ -23,22 +23,6 @@ struct encoder {
 static const fv_encoder_ops *get_ops(const struct contract *c)
 {
 	return c->plugin->ops;
-}
-
-static void check_columns(struct contract *c, const fv_output *o)
-{
-	for (int32_t d = 0; d < o->dims && o->columns; d++) {
-		if (!contract_expect(c, o->columns[d] && *o->columns[d], "info",
-			    "column %d of output '%s' has no name", d, o->name))
-			return;
-		for (int32_t e = 0; e < d; e++)
-			contract_expect(c, strcmp(o->columns[d], o->columns[e]) != 0, "info",
-				"output '%s' has two columns '%s'", o->name, o->columns[d]);
-	}
-	for (int32_t d = 0; d < o->dims && o->roles; d++)
-		contract_expect(c, o->roles[d] >= FV_COL_FEATURE && o->roles[d] <= FV_COL_VALUE,
-			"info", "column %d of output '%s' has role %d", d, o->name,
-			(int)o->roles[d]);
 }
 
 static bool check_info(struct contract *c, const fv_encoder_info *info)
@@ -58,8 +42,6 @@ static bool check_info(struct contract *c, const fv_encoder_info *info)
 		for (int32_t j = 0; j < i && ok; j++)
 			contract_expect(c, strcmp(o->name, info->outputs[j].name) != 0, "info",
 				"two outputs '%s'", o->name);
-		if (ok)
-			check_columns(c, o);
 	}
 	return ok;
 }

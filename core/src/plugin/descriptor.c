@@ -17,7 +17,6 @@
 #define DESCRIPTOR_MIN SIZE_UP_TO(fv_descriptor, extension)
 #define PARAM_MIN SIZE_UP_TO(fv_param, doc)
 #define PRESET_MIN SIZE_UP_TO(fv_preset, value)
-#define OUTPUT_MIN (offsetof(fv_output, has_frames) + sizeof(int32_t))
 #define PARAMS_MAX 256
 #define STATE_MAX ((size_t)1 << 24)
 
@@ -419,30 +418,6 @@ const fv_descriptor *core_descriptor_copy(fv_ctx *ctx, const fv_descriptor *d)
 	copy->presets = presets;
 	copy->ops = ops;
 	return copy;
-}
-
-fv_status core_outputs_copy(fv_ctx *ctx, fv_encoder_info *info)
-{
-	const char *from = (const char *)info->outputs;
-	int32_t n = from && info->n_outputs > 0 ? info->n_outputs : 0;
-	fv_output *copy = core_alloc(ctx, (size_t)n, sizeof *copy);
-	if (!copy)
-		return FV_FAILED;
-	uint32_t size = n ? read_size(from) : 0;
-	if (n && size < OUTPUT_MIN)
-		return fv_fail(ctx, FV_FAILED,
-			"outputs of %u bytes, at least %zu expected: use FV_OUTPUT, which sets "
-			".size",
-			size, OUTPUT_MIN);
-	for (int32_t i = 0; i < n; i++, from += size) {
-		if (read_size(from) != size)
-			return fv_fail(ctx, FV_FAILED,
-				"output %d has size %u, the first one %u: all need the same .size",
-				(int)i, read_size(from), size);
-		memcpy(&copy[i], from, size < sizeof *copy ? size : sizeof *copy);
-	}
-	info->outputs = n ? copy : NULL;
-	return FV_OK;
 }
 
 const fv_param *core_param_find(const fv_descriptor *descriptor, const char *name)

@@ -22,10 +22,6 @@ bool core_descriptor_check(
 /* A copy with this core's struct sizes. Lives as long as the context. NULL when memory is out. */
 const fv_descriptor *core_descriptor_copy(fv_ctx *ctx, const fv_descriptor *descriptor);
 
-/* Replaces the outputs by copies with this core's struct size, in memory of the context. Errors:
- * FV_FAILED if one has no size, or another one than the first. */
-FV_NODISCARD fv_status core_outputs_copy(fv_ctx *ctx, fv_encoder_info *info);
-
 /* Bytes that a parameter of this type takes in the state; 0 for an unknown type. */
 size_t core_param_width(fv_param_type type);
 

@@ -16,6 +16,7 @@
 #include "checkpoint/split.h"
 #include "plugin/call.h"
 #include "plugin/descriptor.h"
+#include "plugin/lists.h"
 #include "run/params.h"
 
 const char *core_normalize_name(core_normalize normalize)
@@ -65,10 +66,6 @@ static fv_status check_output(fv_ctx *ctx, const core_encoder *e, int32_t index)
 	if (o->has_frames && !e->ops->frames)
 		return fv_fail(ctx, FV_FAILED, "output '%s' has frames, but there is no op frames",
 			o->name);
-	for (int32_t d = 0; o->columns && d < o->dims; d++)
-		if (!o->columns[d] || !*o->columns[d])
-			return fv_fail(
-				ctx, FV_FAILED, "column %d of output '%s' has no name", d, o->name);
 	for (int32_t i = 0; i < index; i++)
 		if (!strcmp(e->info.outputs[i].name, o->name))
 			return fv_fail(ctx, FV_FAILED, "two outputs are called '%s'", o->name);

@@ -12,6 +12,7 @@
 #include "plugin/absent.h"
 #include "plugin/descriptor.h"
 #include "plugin/guard.h"
+#include "plugin/lists.h"
 
 /* One grouper of the product while it is fitted and applied. */
 struct factor {
@@ -170,31 +171,14 @@ static fv_status make_input(struct factor *f, int split, fv_grouper_input *shown
 	return add_names(f, split, shown);
 }
 
-/* Returns true if an earlier group has the name of group i. */
-static bool is_taken(const fv_grouping *g, int32_t i)
-{
-	for (int32_t j = 0; j < i; j++)
-		if (!strcmp(g->name[j], g->name[i]))
-			return true;
-	return false;
-}
-
 static fv_status check_grouping(struct factor *f)
 {
 	const fv_grouping *g = &f->grouping;
 	if (g->groups < 1 || g->groups > CORE_GROUPS_MAX)
 		return fv_fail(f->ctx, FV_FAILED, "grouper %s made %d groups: it must make 1 to %d",
 			f->plugin, g->groups, CORE_GROUPS_MAX);
-	for (int32_t i = 0; i < g->groups; i++) {
-		if (!g->name || !g->name[i] || !*g->name[i])
-			return fv_fail(f->ctx, FV_FAILED,
-				"grouper %s gave no name for group %d of %d", f->plugin, i,
-				g->groups);
-		if (is_taken(g, i))
-			return fv_fail(f->ctx, FV_FAILED,
-				"grouper %s gave two groups the name '%s'", f->plugin, g->name[i]);
-	}
-	return FV_OK;
+	const char *list = core_format(f->ctx, "grouper %s: name", f->plugin);
+	return list ? core_names_check(f->ctx, list, "groups", g->name, g->groups) : FV_FAILED;
 }
 
 /* Hashes all that the grouper may only read. Each array has another number. */

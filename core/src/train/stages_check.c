@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plugin/lists.h"
 #include "train/stages_private.h"
 
 typedef struct core_stages stages;
@@ -19,6 +20,37 @@ fv_status core_stages_fail(const stages *s, fv_status status, const char *format
 	va_end(args);
 	return fv_fail(
 		s->ctx, status, "loss %s: stage %d: %s", s->objective->name, s->index + 1, text);
+}
+
+/* Checks that the memory of each list reaches as far as its count says. */
+static fv_status check_lists(const stages *s, const fv_stage *stage)
+{
+	const int64_t train = s->objective->train.n, dev = s->objective->dev.n;
+	const int64_t classes = s->objective->train.classes;
+	const struct {
+		const char *name, *count;
+		const void *data;
+		int64_t n;
+		size_t size;
+	} list[] = {
+		{"row", "n", stage->row, stage->n, sizeof *stage->row},
+		{"row_weight", "N", stage->row_weight, train, sizeof *stage->row_weight},
+		{"label", "N C", stage->label, train * classes, sizeof *stage->label},
+		{"dev_label", "M C", stage->dev_label, dev * classes, sizeof *stage->dev_label},
+		{"group", "N", stage->group, train, sizeof *stage->group},
+		{"dev_group", "M", stage->dev_group, dev, sizeof *stage->dev_group},
+		{"average", "n_average", stage->average, stage->n_average, sizeof *stage->average},
+	};
+	fv_status status = FV_OK;
+	for (size_t i = 0; i < sizeof list / sizeof *list && !status; i++) {
+		char name[96];
+		snprintf(name, sizeof name, "loss %s: stage %d: %s", s->objective->name,
+			s->index + 1, list[i].name);
+		if (list[i].data)
+			status = core_list_check(
+				s->ctx, name, list[i].count, list[i].data, list[i].n, list[i].size);
+	}
+	return status;
 }
 
 static fv_status check_rows(const stages *s, const fv_stage *stage)
@@ -138,7 +170,9 @@ fv_status core_stages_check(const stages *s, const fv_stage *stage)
 		return REPORT(s, "output_l1 %g", stage->output_l1);
 	if (stage->loss && !core_stages_delegate(s, stage))
 		return REPORT(s, "no parameter '%s' that names a loss", stage->loss);
-	fv_status status = check_models(s, stage);
+	fv_status status = check_lists(s, stage);
+	if (status == FV_OK)
+		status = check_models(s, stage);
 	if (status == FV_OK)
 		status = check_rows(s, stage);
 	if (status == FV_OK)

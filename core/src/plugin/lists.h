@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists that a plugin gives together with a count of their elements. A count that is too large is found, as far as the
+ * memory behind the list can be told from elements, before anything reads there. */
+#ifndef CORE_PLUGIN_LISTS_H
+#define CORE_PLUGIN_LISTS_H
+
+#include <fairvox/encoder.h>
+
+#include "base/context.h"
+
+enum { CORE_NAME_MAX = 1000 }; /* bytes of a name that a plugin gives */
+
+/* Checks that n elements of `size` bytes can be read. The message: "LIST has fewer than COUNT (n) elements". Errors:
+ * FV_FAILED. */
+FV_NODISCARD fv_status core_list_check(
+	fv_ctx *ctx, const char *list, const char *count, const void *data, int64_t n, size_t size);
+
+/* Checks that there are n names, each UTF-8 text of 1 to CORE_NAME_MAX bytes, no two the same. The message: "LIST has fewer
+ * than COUNT (n) names: name 2 is NULL". Errors: FV_FAILED. */
+FV_NODISCARD fv_status core_names_check(
+	fv_ctx *ctx, const char *list, const char *count, const char *const *name, int32_t n);
+
+/* Replaces the outputs by copies with this core's struct size, in memory of the context, and checks their lists. Errors:
+ * FV_FAILED if one has no size or another one than the first, or if there are fewer names of outputs or columns, or roles,
+ * than counted. */
+FV_NODISCARD fv_status core_outputs_copy(fv_ctx *ctx, fv_encoder_info *info);
+
+#endif
