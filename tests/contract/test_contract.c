@@ -486,11 +486,12 @@ static void test_stages_found_out(void **unused)
 	d.params = then;
 	d.n_params = 1;
 	d.extension = far_extension;
-	expect_finding(&d, true, "stages", "stage 1: row 1048576, but rows are 0 to 63");
+	expect_finding(
+		&d, true, "stages", "stage 1: stage->row[0] is 1048576, but rows are 0 to 63");
 	d.extension = sly_extension;
-	expect_finding(&d, true, "stages", "stage 2: group ");
+	expect_finding(&d, true, "stages", "stage 2: stage->group[");
 	d.extension = endless_extension;
-	expect_finding(&d, true, "stages", "more than 64 stages");
+	expect_finding(&d, true, "stages", "an objective may have at most 64 stages");
 	d.extension = restless_extension;
 	expect_finding(&d, true, "repeat", "the stages differ the second time");
 }

@@ -389,18 +389,21 @@ static void refusals(void **state)
 		fv_stage stage;
 		const char *text;
 	} wrong[] = {
-		{{.start = 2}, "stage 2: starts from stage 2, but only stages before it"},
-		{{.start = -1}, "starts from stage -1"},
-		{{.start = 1, .fresh = 1}, "starts from stage 1 and fresh"},
-		{{.n_average = 1, .average = itself + 1}, "averages stage 2"},
-		{{.n_average = 2, .average = itself}, "averages 2 models, and 1 stages are before"},
-		{{.n_average = 1}, "averages 1 models that it does not name"},
-		{{.n_average = 1, .average = first, .epochs = 3}, "nothing else of it may be set"},
-		{{.output_l1 = -1}, "output_l1 -1"},
-		{{.output_l1 = NAN}, "output_l1 nan"},
-		{{.label = label},
-			"the label of training row 1 is no distribution: it sums to 0.5"},
-		{{.dev_label = label}, "the label of development row 1 is no distribution"},
+		{{.start = 2}, "stage 2: stage->start is 2, but only stages before it have a "
+			       "model: write 1 to 1"},
+		{{.start = -1}, "stage->start is -1"},
+		{{.start = 1, .fresh = 1}, "stage->start is 1 and stage->fresh is set"},
+		{{.n_average = 1, .average = itself + 1},
+			"stage->average[0] is 2, but only stages before it"},
+		{{.n_average = 2, .average = itself},
+			"stage->n_average is 2: name some of the 1 stages before it"},
+		{{.n_average = 1}, "stage->n_average is 1, but stage->average is NULL"},
+		{{.n_average = 1, .average = first, .epochs = 3},
+			"stage->n_average is 1: a stage that averages models trains nothing"},
+		{{.output_l1 = -1}, "stage->output_l1 is -1"},
+		{{.output_l1 = NAN}, "stage->output_l1 is nan"},
+		{{.label = label}, "stage->label of row 1 sums to 0.5, its least share is 0"},
+		{{.dev_label = label}, "stage->dev_label of row 1 sums to 0.5"},
 	};
 	for (int i = 0; i < N; i++)
 		label[i * C] = i == 1 ? 0.5f : 1;

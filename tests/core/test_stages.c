@@ -570,29 +570,40 @@ static void refusals(void **state)
 	(void)state;
 	static const int32_t low[] = {0, -1}, high[] = {N}, far_group[N] = {[5] = 2},
 			     far_dev[DEV] = {[2] = -2}, fine[N] = {0};
-	double nan[N] = {[4] = NAN}, minus[N] = {[4] = -1}, none[N] = {0};
+	double nan[N] = {[4] = -(double)NAN}, minus[N] = {[4] = -1}, none[N] = {0};
 	const struct {
 		fv_stage stage;
 		fv_status status;
 		const char *text;
 	} cases[] = {
-		{{.row = low, .n = 2}, FV_FAILED, "loss scripted: stage 1: row -1, but rows are 0"},
-		{{.row = high, .n = 1}, FV_FAILED, "row 77, but rows are 0 to 76"},
-		{{.row = high}, FV_FAILED, "0 rows"},
-		{{.row_weight = nan}, FV_FAILED, "the weight of row 4 is nan"},
-		{{.row_weight = minus}, FV_FAILED, "the weight of row 4 is -1"},
-		{{.row_weight = none}, FV_FAILED, "the weights of the rows sum to 0"},
-		{{.epochs = -1}, FV_FAILED, "-1 epochs"},
-		{{.learning_rate = NAN}, FV_FAILED, "learning rate nan"},
-		{{.anchor = -1}, FV_FAILED, "anchor -1"},
-		{{.loss = "than"}, FV_FAILED, "no parameter 'than' that names a loss"},
-		{{.groups = 2, .group = fine}, FV_FAILED, "has groups and delegates to no loss"},
-		{{.groups = 2, .loss = "then"}, FV_FAILED, "2 groups, but none of the rows"},
+		{{.row = low, .n = 2}, FV_FAILED,
+			"loss scripted: op next, stage 1: stage->row[1] is -1, but rows are 0"},
+		{{.row = high, .n = 1}, FV_FAILED,
+			"stage->row[0] is 77, but rows are 0 to 76: write positions in "
+			"setup->train"},
+		{{.row = high}, FV_FAILED,
+			"stage->n is 0, but stage->row is set: write how many rows it has, or "
+			"leave row NULL"},
+		{{.row_weight = nan}, FV_FAILED,
+			"stage->row_weight[4] is nan: write a finite number"},
+		{{.row_weight = minus}, FV_FAILED, "stage->row_weight[4] is -1: write"},
+		{{.row_weight = none}, FV_FAILED, "stage->row_weight sums to 0: give some row"},
+		{{.epochs = -1}, FV_FAILED, "stage->epochs is -1: write 1 to 1000000"},
+		{{.learning_rate = -(double)NAN}, FV_FAILED, "stage->learning_rate is nan"},
+		{{.anchor = -1}, FV_FAILED, "stage->anchor is -1: write"},
+		{{.loss = "than"}, FV_FAILED,
+			"stage->loss is 'than', which is no parameter of type FV_LOSS_REF"},
+		{{.groups = 2, .group = fine}, FV_FAILED,
+			"stage->groups is 2, but stage->loss is NULL"},
+		{{.groups = 2, .loss = "then"}, FV_FAILED,
+			"stage->groups is 2, but stage->group is NULL: write both"},
 		{{.groups = 2, .group = far_group, .loss = "then"}, FV_FAILED,
-			"group 2 of training row 5"},
+			"stage->group[5] is 2, but stage->groups is 2: write -1 to 1"},
 		{{.groups = 2, .group = fine, .dev_group = far_dev, .loss = "then"}, FV_FAILED,
-			"group -2 of development row 2"},
-		{{.loss = "again"}, FV_CONFIG, "loss scripted trains in stages itself"},
+			"stage->dev_group[2] is -2, but stage->groups is 2"},
+		{{.loss = "again"}, FV_CONFIG,
+			"parameter again names loss scripted, which trains in stages itself: name "
+			"another"},
 		{{.loss = "lff", .output_only = 1}, FV_CONFIG, "lff has networks of its own"},
 		{{.loss = "lff", .row_weight = (const double[N]){1}}, FV_CONFIG,
 			"lff has networks of its own"},

@@ -17,6 +17,8 @@
  * called in the plugin's own stages (fv_stage.loss is NULL). subsample is not called; fv_stage.row replaces it.
  * An objective has this extension or fv.networks/1, not both.
  *
+ * An objective may have up to 64 stages.
+ *
  * Shapes: N training rows, M development rows, n rows of a stage, G groups, C classes. Stages are
  * numbered from 1 in fv_stage and in messages; `next` counts them from 0.
  *

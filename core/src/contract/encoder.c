@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "contract/suite.h"
 #include "nn/encode.h"
 #include "plugin/lists.h"
@@ -109,8 +110,8 @@ static void check_numbers(
 	for (int64_t i = 0; i < count && o->roles; i++)
 		if (o->roles[i % o->dims] == FV_COL_PROBABILITY)
 			contract_expect(c, out[i] >= 0 && out[i] <= 1.00001f, "encode",
-				"probability %g in output '%s' of %s", (double)out[i], o->name,
-				waves[kind]);
+				"probability %g in output '%s' of %s",
+				core_printable((double)out[i]), o->name, waves[kind]);
 }
 
 /* Encodes a wave; the caller frees the result. NULL (and a fault) when that fails. */

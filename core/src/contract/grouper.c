@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "contract/suite.h"
 #include "plugin/absent.h"
 #include "plugin/descriptor.h"
@@ -200,12 +201,17 @@ static bool fit_grouper(struct contract *c, const struct fixture *f, struct fitt
 
 static bool check_grouping(struct contract *c, struct instance *in, const fv_grouping *g)
 {
-	return contract_expect(c, g->groups > 0 && g->name, "fit", "gives %d groups%s", g->groups,
-		       g->groups > 0 ? " without names" : "") &&
-	       contract_expect(c, g->groups <= CORE_GROUPS_MAX, "fit",
-		       "gives %d groups: at most %d are allowed", g->groups, CORE_GROUPS_MAX) &&
-	       contract_expect_ok(c, in,
-		       core_names_check(in->ctx, "name", "groups", g->name, g->groups), "fit");
+	bool named =
+		contract_expect(c, g->groups > 0 && g->name, "fit", "gives %d groups%s", g->groups,
+			g->groups > 0 ? " without names" : "") &&
+		contract_expect(c, g->groups <= CORE_GROUPS_MAX, "fit",
+			"gives %d groups: at most %d are allowed", g->groups, CORE_GROUPS_MAX) &&
+		contract_expect_ok(c, in,
+			core_names_check(in->ctx, "name", "groups", g->name, g->groups), "fit");
+	if (named)
+		(void)contract_expect_ok(c, in,
+			core_names_check_distinct(in->ctx, "name", g->name, g->groups), "fit");
+	return named;
 }
 
 /* Calls assign with memory that shows what was not written, and copies what was. */
@@ -247,7 +253,8 @@ static bool assign_rows(struct contract *c, struct fitted *g, const fv_grouper_i
 			     "row %d is in group %d of %d", i, id[i], g->grouping.groups);
 	for (int32_t i = 0; member && i < rows->n * g->grouping.groups && ok; i++)
 		ok = contract_expect(c, isfinite(member[i]) && member[i] >= 0, "assign",
-			"membership %g in row %d", (double)member[i], i / g->grouping.groups);
+			"membership %g in row %d", core_printable((double)member[i]),
+			i / g->grouping.groups);
 	return ok;
 }
 

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "contract/loss_fixture.h"
 
 static const fv_loss_ops *get_ops(const struct contract *c)
@@ -47,8 +48,8 @@ static bool weigh_batch(
 		return false;
 	contract_expect(c, contract_is_finite_f64(b->v, b->batch.n), "weigh",
 		"%s gives a weight that is not finite", what);
-	return contract_expect(
-		c, isfinite(b->value), "weigh", "%s gives the value %g", what, b->value);
+	return contract_expect(c, isfinite(b->value), "weigh", "%s gives the value %g", what,
+		core_printable(b->value));
 }
 
 /* Notes if no sample of a plain batch has a weight. */
@@ -273,7 +274,8 @@ static void check_mix(struct contract *c, const struct loss_fixture *w)
 			contract_expect(c,
 				partner[i] >= 0 && partner[i] < N && lambda[i] >= 0 &&
 					lambda[i] <= 1,
-				"mix", "partner %d with share %g", partner[i], lambda[i]);
+				"mix", "partner %d with share %g", partner[i],
+				core_printable(lambda[i]));
 	contract_close_instance(c, &in);
 }
 

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "contract/suite.h"
 #include "nn/base_loss.h"
 #include "train/objective.h"
@@ -149,8 +150,8 @@ static bool take_step(struct contract *c, struct rig *r, int32_t kind, int64_t s
 	if (!contract_expect_ok(c, &r->in, status, kinds[kind]))
 		return false;
 	core_networks_finish(r->networks);
-	contract_expect(
-		c, isfinite(r->value), "step", "%s gives the value %g", kinds[kind], r->value);
+	contract_expect(c, isfinite(r->value), "step", "%s gives the value %g", kinds[kind],
+		core_printable(r->value));
 	return contract_expect(c, contract_is_finite_f32(r->gradient, r->plan->count), "step",
 		"%s gives a gradient that is not finite", kinds[kind]);
 }
@@ -232,7 +233,8 @@ static void check_evaluate(struct contract *c, const fv_loss_setup *setup)
 				"evaluate");
 		contract_expect(c,
 			isfinite(value[0]) && !memcmp(&value[0], &value[1], sizeof *value),
-			"evaluate", "the values are %g and %g", value[0], value[1]);
+			"evaluate", "the values are %g and %g", core_printable(value[0]),
+			core_printable(value[1]));
 		contract_expect(c, contract_hash_state(c, &r.in) == before, "evaluate",
 			"changes the state");
 	}
@@ -275,12 +277,12 @@ static void check_slope(struct contract *c, const fv_loss_setup *setup)
 				"along the gradient the value grows by %.6g, the gradient says "
 				"%.6g, although exact_derivative says that nothing is held "
 				"constant",
-				slope, square);
+				core_printable(slope), core_printable(square));
 		else if (fabs(slope - square) > 0.01 * square)
 			contract_note(c, "derivative",
 				"along the gradient the value grows by %.6g, the gradient says "
 				"%.6g: right only where something is held constant",
-				slope, square);
+				core_printable(slope), core_printable(square));
 	}
 	end_rig(c, &r);
 }

@@ -6,6 +6,7 @@
 
 #include <xxhash.h>
 
+#include "base/number.h"
 #include "contract/suite.h"
 #include "train/stages.h"
 
@@ -126,7 +127,8 @@ static void check_evaluate(struct contract *c, struct rig *r)
 	contract_hide_batch(c, "evaluate");
 	if (!ok)
 		return;
-	contract_expect(c, isfinite(value), "evaluate", "the last stage's value is %g", value);
+	contract_expect(c, isfinite(value), "evaluate", "the last stage's value is %g",
+		core_printable(value));
 	contract_expect(
 		c, contract_hash_state(c, &r->in) == before, "evaluate", "changes the state");
 }

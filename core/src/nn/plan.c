@@ -8,6 +8,7 @@
 
 #include <fairvox/stream.h>
 
+#include "base/number.h"
 #include "nn/blocks.h"
 
 enum { DRAW_LINEAR = 3 }; /* start values: those of an output layer (head.h) */
@@ -163,7 +164,8 @@ fv_status core_plan_check(
 		return FV_OK;
 	case CORE_NODE_SCALE:
 		if (!a->width || !isfinite(node->factor))
-			return report_misfit(ctx, plan, "a gradient times %g", node->factor);
+			return report_misfit(
+				ctx, plan, "a gradient times %g", core_printable(node->factor));
 		node->width = a->width;
 		return FV_OK;
 	case CORE_NODE_UNIFORM:

@@ -26,20 +26,6 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static fv_status check_distinct(fv_ctx *ctx, const char *list, const char *const *name, int32_t n)
-{
-	fv_status status = FV_OK;
-	const char **sorted = core_alloc(ctx, (size_t)n, sizeof *sorted);
-	if (!sorted)
-		return FV_FAILED;
-	memcpy(sorted, name, (size_t)n * sizeof *sorted);
-	qsort(sorted, (size_t)n, sizeof *sorted, compare_names);
-	for (int32_t i = 1; i < n && !status; i++)
-		if (!strcmp(sorted[i - 1], sorted[i]))
-			status = fv_fail(ctx, FV_FAILED, "%s has '%s' twice", list, sorted[i]);
-	return status;
-}
-
 fv_status core_names_check(
 	fv_ctx *ctx, const char *list, const char *count, const char *const *name, int32_t n)
 {
@@ -56,7 +42,22 @@ fv_status core_names_check(
 				"%s has fewer than %s (%d) names: name %d is %s", list, count,
 				(int)n, (int)i, wrong);
 	}
-	return n > 0 ? check_distinct(ctx, list, name, n) : FV_OK;
+	return FV_OK;
+}
+
+fv_status core_names_check_distinct(
+	fv_ctx *ctx, const char *list, const char *const *name, int32_t n)
+{
+	fv_status status = FV_OK;
+	const char **sorted = core_alloc(ctx, (size_t)n, sizeof *sorted);
+	if (!sorted)
+		return FV_FAILED;
+	memcpy(sorted, name, (size_t)n * sizeof *sorted);
+	qsort(sorted, (size_t)n, sizeof *sorted, compare_names);
+	for (int32_t i = 1; i < n && !status; i++)
+		if (!strcmp(sorted[i - 1], sorted[i]))
+			status = fv_fail(ctx, FV_FAILED, "%s has '%s' twice", list, sorted[i]);
+	return status;
 }
 
 static fv_status check_roles(fv_ctx *ctx, const char *list, const fv_output *o)
@@ -81,6 +82,8 @@ static fv_status check_lists(fv_ctx *ctx, const fv_output *o, int32_t index)
 	snprintf(list, sizeof list, "output '%s': columns", o->name);
 	if (o->columns)
 		status = core_names_check(ctx, list, "dims", o->columns, o->dims);
+	if (o->columns && !status)
+		status = core_names_check_distinct(ctx, list, o->columns, o->dims);
 	snprintf(list, sizeof list, "output '%s': roles", o->name);
 	if (!status && o->roles)
 		status = check_roles(ctx, list, o);

@@ -15,10 +15,14 @@ enum { CORE_NAME_MAX = 1000 }; /* bytes of a name that a plugin gives */
 FV_NODISCARD fv_status core_list_check(
 	fv_ctx *ctx, const char *list, const char *count, const void *data, int64_t n, size_t size);
 
-/* Checks that there are n names, each UTF-8 text of 1 to CORE_NAME_MAX bytes, no two the same. The message: "LIST has fewer
+/* Checks that there are n names, each UTF-8 text of 1 to CORE_NAME_MAX bytes. The message: "LIST has fewer
  * than COUNT (n) names: name 2 is NULL". Errors: FV_FAILED. */
 FV_NODISCARD fv_status core_names_check(
 	fv_ctx *ctx, const char *list, const char *count, const char *const *name, int32_t n);
+
+/* Checks that no two of n > 0 names are the same. The message: "LIST has 'NAME' twice". Errors: FV_FAILED. */
+FV_NODISCARD fv_status core_names_check_distinct(
+	fv_ctx *ctx, const char *list, const char *const *name, int32_t n);
 
 /* Replaces the outputs by copies with this core's struct size, in memory of the context, and checks their lists. Errors:
  * FV_FAILED if one has no size or another one than the first, or if there are fewer names of outputs or columns, or roles,

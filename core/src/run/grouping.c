@@ -9,6 +9,7 @@
 #include <fairvox/grouper.h>
 
 #include "base/fence.h"
+#include "base/number.h"
 #include "plugin/absent.h"
 #include "plugin/descriptor.h"
 #include "plugin/guard.h"
@@ -178,7 +179,9 @@ static fv_status check_grouping(struct factor *f)
 		return fv_fail(f->ctx, FV_FAILED, "grouper %s made %d groups: it must make 1 to %d",
 			f->plugin, g->groups, CORE_GROUPS_MAX);
 	const char *list = core_format(f->ctx, "grouper %s: name", f->plugin);
-	return list ? core_names_check(f->ctx, list, "groups", g->name, g->groups) : FV_FAILED;
+	fv_status status =
+		list ? core_names_check(f->ctx, list, "groups", g->name, g->groups) : FV_FAILED;
+	return status ? status : core_names_check_distinct(f->ctx, list, g->name, g->groups);
 }
 
 /* Hashes all that the grouper may only read. Each array has another number. */
@@ -246,7 +249,8 @@ static fv_status check_groups(
 			return fv_fail(f->ctx, FV_FAILED,
 				"grouper %s gave row %zu the membership %g in group %zu: it must "
 				"write a number from 0 on for every group of a soft grouping",
-				f->plugin, i / groups, (double)member[i], i % groups);
+				f->plugin, i / groups, core_printable((double)member[i]),
+				i % groups);
 	return FV_OK;
 }
 

@@ -89,7 +89,7 @@ typedef struct core_train_result {
 		class_weight; /* [C] of the base loss, from the training rows before the subsample */
 } core_train_result;
 
-#define CORE_STAGES_MAX 64
+#define CORE_STAGES_MAX 64 /* as stages.h says */
 
 /* What a run will train. An ordinary run is a single stage on its subsample. Where rows depend on
  * predictions, their number is a guess. */

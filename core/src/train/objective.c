@@ -7,6 +7,7 @@
 
 #include <xxhash.h>
 
+#include "base/number.h"
 #include "plugin/absent.h"
 
 static const char *get_place(const core_objective *o)
@@ -308,7 +309,7 @@ fv_status core_objective_mix(
 			status = fv_fail(o->ctx, FV_FAILED,
 				"%sstep %lld: sample %d is mixed with row %d (of %d) and lambda %g",
 				get_place(o), (long long)batch->step, (int)i, (int)partner[i],
-				(int)o->train.n, lambda[i]);
+				(int)o->train.n, core_printable(lambda[i]));
 	status = check_batch(o, batch, leave_plugin(o, status));
 	return check_fence(o, o->lambda, check_fence(o, o->partner, status));
 }
@@ -344,13 +345,13 @@ fv_status core_objective_weigh(core_objective *o, const fv_batch *batch, double 
 	*value = *their_value;
 	if (status == FV_OK && !isfinite(*value))
 		status = fv_fail(o->ctx, FV_FAILED, "%sstep %lld: the value is %g", get_place(o),
-			(long long)batch->step, *value);
+			(long long)batch->step, core_printable(*value));
 	for (int32_t i = 0; i < batch->n; i++)
 		o->weighed |= v[i] != 0;
 	for (int32_t i = 0; status == FV_OK && i < batch->n; i++)
 		if (!isfinite(v[i]))
 			status = fv_fail(o->ctx, FV_FAILED, "%sstep %lld: v of sample %d is %g",
-				get_place(o), (long long)batch->step, (int)i, v[i]);
+				get_place(o), (long long)batch->step, (int)i, core_printable(v[i]));
 	status = check_batch(o, batch, leave_plugin(o, status));
 	return check_fence(o, o->value, check_fence(o, o->v, status));
 }
@@ -402,7 +403,7 @@ fv_status core_objective_step(
 	}
 	if (status == FV_OK && !isfinite(*value))
 		status = fv_fail(o->ctx, FV_FAILED, "%sstep %lld: the value is %g", get_place(o),
-			(long long)batch->step, *value);
+			(long long)batch->step, core_printable(*value));
 	return check_batch(o, batch, leave_networks(o, status));
 }
 

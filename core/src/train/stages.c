@@ -11,7 +11,9 @@ typedef struct core_stages stages;
 static fv_status ask_stage(stages *s, fv_stage *stage, bool *more)
 {
 	if (s->index == CORE_STAGES_MAX)
-		return core_stages_fail(s, FV_FAILED, "more than %d stages", CORE_STAGES_MAX);
+		return core_stages_fail(s, FV_FAILED,
+			"an objective may have at most %d stages: set *more to 0 in the last one",
+			CORE_STAGES_MAX);
 	core_ctx_set_stages(s->ctx, s);
 	fv_status status = core_objective_next(s->objective, s->index, stage, more);
 	core_ctx_set_stages(s->ctx, NULL);
@@ -51,7 +53,8 @@ static fv_status average_models(stages *s, const fv_stage *stage, core_train_pas
 		const struct stage_model *m = &s->model[stage->average[i] - 1];
 		if (!has_same_tensors(first->plan, m->plan))
 			return core_stages_fail(s, FV_FAILED,
-				"averages stages %d and %d, which have other networks",
+				"stage->average names stages %d and %d, whose networks differ: "
+				"name stages of one loss",
 				(int)stage->average[0], (int)stage->average[i]);
 		for (int64_t j = 0; j < m->plan->count; j++)
 			sum[j] += (double)m->params[j];

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "plugin/lists.h"
 #include "train/stages_private.h"
 
@@ -18,8 +19,8 @@ fv_status core_stages_fail(const stages *s, fv_status status, const char *format
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	return fv_fail(
-		s->ctx, status, "loss %s: stage %d: %s", s->objective->name, s->index + 1, text);
+	return fv_fail(s->ctx, status, "loss %s: op next, stage %d: %s", s->objective->name,
+		s->index + 1, text);
 }
 
 /* Checks that the memory of each list reaches as far as its count says. */
@@ -44,8 +45,8 @@ static fv_status check_lists(const stages *s, const fv_stage *stage)
 	fv_status status = FV_OK;
 	for (size_t i = 0; i < sizeof list / sizeof *list && !status; i++) {
 		char name[96];
-		snprintf(name, sizeof name, "loss %s: stage %d: %s", s->objective->name,
-			s->index + 1, list[i].name);
+		snprintf(name, sizeof name, "loss %s: op next, stage %d: stage->%s",
+			s->objective->name, s->index + 1, list[i].name);
 		if (list[i].data)
 			status = core_list_check(
 				s->ctx, name, list[i].count, list[i].data, list[i].n, list[i].size);
@@ -57,20 +58,29 @@ static fv_status check_rows(const stages *s, const fv_stage *stage)
 {
 	int32_t all = s->objective->train.n;
 	if (stage->row && (stage->n < 1 || stage->n > INT32_MAX))
-		return REPORT(s, "%lld rows", (long long)stage->n);
+		return REPORT(s,
+			"stage->n is %lld, but stage->row is set: write how many rows it has, or "
+			"leave "
+			"row NULL for all",
+			(long long)stage->n);
 	for (int64_t i = 0; stage->row && i < stage->n; i++)
 		if (stage->row[i] < 0 || stage->row[i] >= all)
-			return REPORT(s, "row %d, but rows are 0 to %d", (int)stage->row[i],
-				(int)all - 1);
+			return REPORT(s,
+				"stage->row[%lld] is %d, but rows are 0 to %d: write positions in "
+				"setup->train",
+				(long long)i, (int)stage->row[i], (int)all - 1);
 	double sum = 0;
 	for (int32_t i = 0; stage->row_weight && i < all; i++) {
 		double weight = stage->row_weight[i];
 		if (!isfinite(weight) || weight < 0)
-			return REPORT(s, "the weight of row %d is %g", (int)i, weight);
+			return REPORT(s,
+				"stage->row_weight[%d] is %g: write a finite number, from 0 on",
+				(int)i, core_printable(weight));
 		sum += weight;
 	}
 	if (stage->row_weight && !(sum > 0 && isfinite(sum)))
-		return REPORT(s, "the weights of the rows sum to %g", sum);
+		return REPORT(s, "stage->row_weight sums to %g: give some row a weight above 0",
+			core_printable(sum));
 	return FV_OK;
 }
 
@@ -79,8 +89,9 @@ static fv_status check_ids(
 {
 	for (int32_t i = 0; group && i < n; i++)
 		if (group[i] < -1 || group[i] >= groups)
-			return REPORT(s, "group %d of %s row %d is not in -1 to %d", (int)group[i],
-				of, (int)i, (int)groups - 1);
+			return REPORT(s,
+				"stage->%s[%d] is %d, but stage->groups is %d: write -1 to %d", of,
+				(int)i, (int)group[i], (int)groups, (int)groups - 1);
 	return FV_OK;
 }
 
@@ -89,14 +100,18 @@ static fv_status check_groups(const stages *s, const fv_stage *stage)
 	if (!stage->groups && !stage->group && !stage->dev_group)
 		return FV_OK;
 	if (!stage->loss)
-		return REPORT(s, "has groups and delegates to no loss");
+		return REPORT(s,
+			"stage->groups is %d, but stage->loss is NULL: only a loss that is "
+			"delegated "
+			"to sees groups of a stage",
+			(int)stage->groups);
 	if (stage->groups < 1 || stage->groups > 1 << 20 || !stage->group)
-		return REPORT(s, "%d groups%s", (int)stage->groups,
-			stage->group ? "" : ", but none of the rows");
+		return REPORT(s, "stage->groups is %d%s: write both, or neither",
+			(int)stage->groups, stage->group ? "" : ", but stage->group is NULL");
 	fv_status status =
-		check_ids(s, "training", stage->group, s->objective->train.n, stage->groups);
+		check_ids(s, "group", stage->group, s->objective->train.n, stage->groups);
 	return status ? status
-		      : check_ids(s, "development", stage->dev_group, s->objective->dev.n,
+		      : check_ids(s, "dev_group", stage->dev_group, s->objective->dev.n,
 				stage->groups);
 }
 
@@ -112,9 +127,10 @@ static fv_status check_labels(const stages *s, const char *of, const float *labe
 		}
 		if (least < 0 || !(fabs(sum - 1) < 1e-3))
 			return REPORT(s,
-				"the label of %s row %d is no distribution: it sums to %g, the "
-				"least share is %g",
-				of, (int)i, sum, least);
+				"stage->%s of row %d sums to %g, its least share is %g: write "
+				"shares from "
+				"0 on that sum to 1",
+				of, (int)i, core_printable(sum), core_printable(least));
 	}
 	return FV_OK;
 }
@@ -131,22 +147,32 @@ static bool has_training(const fv_stage *t)
 static fv_status check_models(const stages *s, const fv_stage *stage)
 {
 	if (stage->start < 0 || stage->start > s->index)
-		return REPORT(s, "starts from stage %d, but only stages before it have a model",
-			(int)stage->start);
+		return REPORT(s,
+			"stage->start is %d, but only stages before it have a model: write 1 to "
+			"%d, or "
+			"0 for the one before",
+			(int)stage->start, (int)s->index);
 	if (stage->start && stage->fresh)
-		return REPORT(s, "starts from stage %d and fresh", (int)stage->start);
+		return REPORT(s, "stage->start is %d and stage->fresh is set: set one of them",
+			(int)stage->start);
 	if (stage->n_average < 0 || stage->n_average > s->index ||
 		(stage->n_average && !stage->average))
-		return REPORT(s, "averages %d models%s, and %d stages are before it",
-			(int)stage->n_average, stage->average ? "" : " that it does not name",
+		return REPORT(s, "stage->n_average is %d%s: name some of the %d stages before it",
+			(int)stage->n_average, stage->average ? "" : ", but stage->average is NULL",
 			(int)s->index);
 	for (int32_t i = 0; i < stage->n_average; i++)
 		if (stage->average[i] < 1 || stage->average[i] > s->index)
 			return REPORT(s,
-				"averages stage %d, but only stages before it have a model",
-				(int)stage->average[i]);
+				"stage->average[%d] is %d, but only stages before it have a model: "
+				"write "
+				"1 to %d",
+				(int)i, (int)stage->average[i], (int)s->index);
 	if (stage->n_average && has_training(stage))
-		return REPORT(s, "averages models, so that nothing else of it may be set");
+		return REPORT(s,
+			"stage->n_average is %d: a stage that averages models trains nothing, so "
+			"leave "
+			"all other members 0",
+			(int)stage->n_average);
 	return FV_OK;
 }
 
@@ -161,23 +187,33 @@ const core_train_delegate *core_stages_delegate(const stages *s, const fv_stage 
 fv_status core_stages_check(const stages *s, const fv_stage *stage)
 {
 	if (stage->epochs < 0 || stage->epochs > 1000000)
-		return REPORT(s, "%lld epochs", (long long)stage->epochs);
+		return REPORT(s, "stage->epochs is %lld: write 1 to 1000000, or 0 for train.epochs",
+			(long long)stage->epochs);
 	if (!isfinite(stage->learning_rate) || stage->learning_rate < 0)
-		return REPORT(s, "learning rate %g", stage->learning_rate);
+		return REPORT(s,
+			"stage->learning_rate is %g: write a number above 0, or 0 for "
+			"train.learning_rate",
+			core_printable(stage->learning_rate));
 	if (!isfinite(stage->anchor) || stage->anchor < 0)
-		return REPORT(s, "anchor %g", stage->anchor);
+		return REPORT(s, "stage->anchor is %g: write a finite number, from 0 on",
+			core_printable(stage->anchor));
 	if (!isfinite(stage->output_l1) || stage->output_l1 < 0)
-		return REPORT(s, "output_l1 %g", stage->output_l1);
+		return REPORT(s, "stage->output_l1 is %g: write a finite number, from 0 on",
+			core_printable(stage->output_l1));
 	if (stage->loss && !core_stages_delegate(s, stage))
-		return REPORT(s, "no parameter '%s' that names a loss", stage->loss);
+		return REPORT(s,
+			"stage->loss is '%s', which is no parameter of type FV_LOSS_REF: declare "
+			"it "
+			"with FV_PARAM_LOSS_REF",
+			stage->loss);
 	fv_status status = check_lists(s, stage);
 	if (status == FV_OK)
 		status = check_models(s, stage);
 	if (status == FV_OK)
 		status = check_rows(s, stage);
 	if (status == FV_OK)
-		status = check_labels(s, "training", stage->label, s->objective->train.n);
+		status = check_labels(s, "label", stage->label, s->objective->train.n);
 	if (status == FV_OK)
-		status = check_labels(s, "development", stage->dev_label, s->objective->dev.n);
+		status = check_labels(s, "dev_label", stage->dev_label, s->objective->dev.n);
 	return status ? status : check_groups(s, stage);
 }

@@ -107,8 +107,9 @@ static fv_status prepare_delegate(
 	if (status != FV_OK)
 		return status;
 	if (to->loss->extension && to->loss->extension(FV_STAGES_1))
-		return core_stages_fail(
-			s, FV_CONFIG, "loss %s trains in stages itself", to->loss->name);
+		return core_stages_fail(s, FV_CONFIG,
+			"parameter %s names loss %s, which trains in stages itself: name another",
+			stage->loss, to->loss->name);
 	job->loss = to->loss;
 	job->loss_state = core_alloc(s->ctx, 1, to->loss->state_size);
 	pass->row_weight = gather_rows(s->ctx, stage->row_weight, sizeof *stage->row_weight,
