@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The three passes of a collapsed head, in every instruction set of this machine, against sums in
+/* The passes of a collapsed head and of mixes, in every instruction set of this machine, against sums in
  * long double, for sizes around the vector lanes and the blocks of classes. */
 #include "support.h"
 
@@ -23,6 +23,7 @@ typedef struct numbers {
 	float output[CLASSES_MAX * ROWS_MAX], weight[ROWS_MAX * DIMS_MAX], x[LAYERS_MAX * DIMS_MAX];
 	float share[LAYERS_MAX], matrix[CLASSES_MAX * DIMS_MAX]; /* M, or G */
 	float d_output[CLASSES_MAX * ROWS_MAX];
+	float d_weight[ROWS_MAX * DIMS_MAX];
 } numbers;
 
 static void fill_case(numbers *to, uint64_t seed)
@@ -82,22 +83,25 @@ static void check_row(const core_kernels *kernels, const numbers *v, int C, int 
 	}
 }
 
-static void check_gradient(const core_kernels *kernels, const numbers *v, int C, int H, int D)
+static void check_weight_gradient(const core_kernels *kernels, const numbers *v, int C, int H,
+	int D, bool more, const float *d_weight)
 {
-	float d_weight[ROWS_MAX * DIMS_MAX], d_output[CLASSES_MAX * ROWS_MAX];
-	memcpy(d_output, v->d_output, sizeof d_output);
-	kernels->collapse_gradient(C, H, D, v->output, v->weight, v->matrix, d_weight, d_output);
 	for (int h = 0; h < H; h++)
 		for (int j = 0; j < D; j++) {
-			long double sum = 0, size = 0;
+			long double sum = more ? v->d_weight[h * D + j] : 0, size = fabsl(sum);
 			for (int c = 0; c < C; c++) {
 				long double term =
 					(long double)v->output[c * H + h] * v->matrix[c * D + j];
 				sum += term;
 				size += fabsl(term);
 			}
-			is_close_sum(d_weight[h * D + j], sum, size, C, kernels->name);
+			is_close_sum(d_weight[h * D + j], sum, size, C + more, kernels->name);
 		}
+}
+
+static void check_output_gradient(
+	const core_kernels *kernels, const numbers *v, int C, int H, int D, const float *d_output)
+{
 	for (int c = 0; c < C; c++)
 		for (int h = 0; h < H; h++) {
 			long double sum = v->d_output[c * H + h], size = fabsl(sum);
@@ -109,6 +113,81 @@ static void check_gradient(const core_kernels *kernels, const numbers *v, int C,
 			}
 			is_close_sum(d_output[c * H + h], sum, size, D + 1, kernels->name);
 		}
+}
+
+static void check_gradient(const core_kernels *kernels, const numbers *v, int C, int H, int D)
+{
+	float d_weight[ROWS_MAX * DIMS_MAX], d_output[CLASSES_MAX * ROWS_MAX];
+	for (int more = 0; more < 2; more++) {
+		memcpy(d_output, v->d_output, sizeof d_output);
+		memcpy(d_weight, v->d_weight, sizeof d_weight);
+		kernels->collapse_gradient(
+			C, H, D, v->output, v->weight, v->matrix, more, d_weight, d_output);
+		check_weight_gradient(kernels, v, C, H, D, more, d_weight);
+		check_output_gradient(kernels, v, C, H, D, d_output);
+	}
+	memcpy(d_output, v->d_output, sizeof d_output);
+	kernels->collapse_output_gradient(C, H, D, v->weight, v->matrix, d_output);
+	check_output_gradient(kernels, v, C, H, D, d_output);
+}
+
+/* Three heads: two that are computed together and one alone */
+enum { HEADS = 3 };
+
+static void check_mixes(const core_kernels *kernels, const numbers *v, int L, int D)
+{
+	float mixed[HEADS][DIMS_MAX], dots[HEADS][LAYERS_MAX];
+	const float *share[] = {v->share, v->output, v->d_output};
+	const float *d_mixed[] = {v->matrix, v->weight, v->matrix + DIMS_MAX};
+	core_mix job = {
+		.heads = HEADS, .layers = L, .dims = D, .x = v->x, .next = v->x, .factor = share};
+	kernels->mix_layers(&job, (float *[]){mixed[0], mixed[1], mixed[2]});
+	job.factor = d_mixed;
+	kernels->mix_gradient(&job, (float *[]){dots[0], dots[1], dots[2]});
+	for (int k = 0; k < HEADS; k++) {
+		for (int j = 0; j < D; j++) {
+			long double sum = 0, size = 0;
+			for (int l = 0; l < L; l++) {
+				sum += (long double)share[k][l] * v->x[l * D + j];
+				size += fabsl((long double)share[k][l] * v->x[l * D + j]);
+			}
+			is_close_sum(mixed[k][j], sum, size, L, kernels->name);
+		}
+		for (int l = 0; l < L; l++) {
+			long double sum = 0, size = 0;
+			for (int j = 0; j < D; j++) {
+				sum += (long double)d_mixed[k][j] * v->x[l * D + j];
+				size += fabsl((long double)d_mixed[k][j] * v->x[l * D + j]);
+			}
+			is_close_sum(dots[k][l], sum, size, D, kernels->name);
+		}
+	}
+}
+
+/* A head's numbers are the same bits whatever heads are beside it. */
+static void check_mix_alone(const core_kernels *kernels, const numbers *v, int L, int D)
+{
+	float together[HEADS][DIMS_MAX], alone[DIMS_MAX];
+	const float *share[] = {v->share, v->output, v->d_output};
+	const float *d_mixed[] = {v->matrix, v->weight, v->matrix + DIMS_MAX};
+	float *to[] = {together[0], together[1], together[2]}, *one[] = {alone};
+	const core_mix all = {.heads = HEADS, .layers = L, .dims = D, .x = v->x, .next = v->x};
+	for (int k = 0; k < HEADS; k++) {
+		core_mix job = all;
+		job.factor = share;
+		kernels->mix_layers(&job, to);
+		job.heads = 1;
+		job.factor = share + k;
+		kernels->mix_layers(&job, one);
+		assert_memory_equal(alone, together[k], (size_t)D * sizeof *alone);
+		job = all;
+		job.factor = d_mixed;
+		kernels->mix_gradient(&job, to);
+		job.heads = 1;
+		job.factor = d_mixed + k;
+		kernels->mix_gradient(&job, one);
+		assert_memory_equal(alone, together[k], (size_t)L * sizeof *alone);
+	}
 }
 
 static void every_instruction_set(void **state)
@@ -128,8 +207,11 @@ static void every_instruction_set(void **state)
 					check_product(here[p], v, C, H, dims[d]);
 					check_gradient(here[p], v, C, H, dims[d]);
 				}
-				for (int L = 1; L <= LAYERS_MAX; L++)
+				for (int L = 1; L <= LAYERS_MAX; L++) {
 					check_row(here[p], v, C, L, dims[d]);
+					check_mixes(here[p], v, L, dims[d]);
+					check_mix_alone(here[p], v, L, dims[d]);
+				}
 			}
 	free(v);
 }
@@ -160,8 +242,8 @@ static void bits_are_pinned(void **state)
 		here[k]->collapse_product(C, H, D, v->output, v->weight, got.product);
 		here[k]->collapse_row(
 			C, L, D, v->x, v->x, v->matrix, v->share, got.dots, got.mixed);
-		here[k]->collapse_gradient(
-			C, H, D, v->output, v->weight, v->matrix, got.d_weight, got.d_output);
+		here[k]->collapse_gradient(C, H, D, v->output, v->weight, v->matrix, false,
+			got.d_weight, got.d_output);
 		for (size_t i = 0; i < sizeof bits / sizeof *bits; i++)
 			if (!strcmp(bits[i].name, here[k]->name) &&
 				XXH3_64bits(&got, sizeof got) != bits[i].hash)

@@ -8,6 +8,7 @@
 #include "backend/front_kernels.h"
 #include "backend/hidden_kernels.h"
 #include "backend/map_kernels.h"
+#include "backend/mix_kernels.h"
 #include "backend/optimizer_kernels.h"
 #include "backend/rows.h"
 
@@ -15,8 +16,10 @@
 	.finish = finish_tile, .split = split_row, .pack = pack_row, .gelu = apply_gelu,           \
 	.layer_norm = apply_layer_norm, .softmax = apply_softmax,                                  \
 	.first_rows = convolve_wave_rows, .column_moments = compute_column_moments,                \
+	.mix_layers = mix_layers, .mix_gradient = compute_mix_dots,                                \
 	.collapse_product = collapse_product, .collapse_row = collapse_row,                        \
-	.collapse_gradient = collapse_gradient, .hidden_forward = hidden_forward,                  \
+	.collapse_gradient = collapse_gradient,                                                    \
+	.collapse_output_gradient = collapse_output_gradient, .hidden_forward = hidden_forward,    \
 	.hidden_backward = hidden_backward, .adam_step = adam_step, .sgd_step = sgd_step,          \
 	.sum_squares = sum_squares, .squared_distances = compute_squared_distances,                \
 	.pair_forces = add_pair_forces, .pair_cost = compute_pair_cost,                            \

@@ -16,17 +16,17 @@
 #include "backend/kernels.h"
 #include "backend/simd.h"
 
-/* Layers, rows of W1 for the gradient and rows of W1 for the product that are processed at once: as
- * many as there are registers. keep(v) stops compilers from reading v from memory again at its next
+/* Layers, rows of W1 for both gradients, rows of W1 for that of W2 alone and vectors of the product that are
+ * processed at once: as many as there are registers. keep(v) stops compilers from reading v from memory again at its next
  * use. */
 #if SIMD_LANES == 16
-enum { LAYER_ROWS = 3, WEIGHT_ROWS = 2, PRODUCT_ROWS = 4 };
+enum { LAYER_ROWS = 3, WEIGHT_ROWS = 2, OUTPUT_ROWS = 4, PRODUCT_VECTORS = 4 };
 #define keep(v) __asm__("" : "+v"(v))
 #elif SIMD_LANES == 8
-enum { LAYER_ROWS = 2, WEIGHT_ROWS = 1, PRODUCT_ROWS = 2 };
+enum { LAYER_ROWS = 2, WEIGHT_ROWS = 1, OUTPUT_ROWS = 2, PRODUCT_VECTORS = 2 };
 #define keep(v) __asm__("" : "+x"(v))
 #else
-enum { LAYER_ROWS = 1, WEIGHT_ROWS = 1, PRODUCT_ROWS = 1 };
+enum { LAYER_ROWS = 1, WEIGHT_ROWS = 1, OUTPUT_ROWS = 1, PRODUCT_VECTORS = 1 };
 #define keep(v) (void)(v)
 #endif
 
@@ -161,7 +161,7 @@ SIMD_INLINE void differentiate_weights(int rows, int classes, int64_t dims, cons
 }
 
 static void collapse_gradient(int32_t classes, int32_t projection, int32_t dims,
-	const float *output, const float *weight, const float *outer, float *d_weight,
+	const float *output, const float *weight, const float *outer, bool more, float *d_weight,
 	float *d_output)
 {
 	for (int32_t c = 0; c < classes; c += CLASS_BLOCK) {
@@ -169,57 +169,105 @@ static void collapse_gradient(int32_t classes, int32_t projection, int32_t dims,
 		float *d_out = d_output + (int64_t)c * projection;
 		int32_t h = 0;
 		for (; h + WEIGHT_ROWS <= projection; h += WEIGHT_ROWS)
-			SWITCH(classes - c, differentiate_weights(WEIGHT_ROWS, K, dims, out + h,
-						    projection, weight + (int64_t)h * dims, g,
-						    c > 0, d_weight + (int64_t)h * dims, d_out + h))
+			SWITCH(classes - c,
+				differentiate_weights(WEIGHT_ROWS, K, dims, out + h, projection,
+					weight + (int64_t)h * dims, g, more || c > 0,
+					d_weight + (int64_t)h * dims, d_out + h))
 		for (; h < projection; h++)
 			SWITCH(classes - c, differentiate_weights(1, K, dims, out + h, projection,
-						    weight + (int64_t)h * dims, g, c > 0,
+						    weight + (int64_t)h * dims, g, more || c > 0,
 						    d_weight + (int64_t)h * dims, d_out + h))
 	}
 }
 
-SIMD_INLINE void multiply_weights(int rows, int classes, int64_t dims, const float *output,
-	int64_t stride, const float *weight, float *product)
+SIMD_INLINE void dot_weights(int rows, int classes, int64_t dims, const float *weight,
+	const float *outer, int64_t stride, float *d_output)
 {
-	simd_v w[PRODUCT_ROWS][CLASS_BLOCK];
+	simd_v sum[OUTPUT_ROWS][CLASS_BLOCK] = {{{0}}};
+	float rest[OUTPUT_ROWS][CLASS_BLOCK] = {{0}};
 	int64_t j = 0;
-	for (int r = 0; r < rows; r++)
-		for (int c = 0; c < classes; c++)
-			w[r][c] = v_set(output[c * stride + r]);
 	for (; j + SIMD_LANES <= dims; j += SIMD_LANES) {
-		simd_v a[PRODUCT_ROWS];
+		simd_v a[OUTPUT_ROWS];
 		for (int r = 0; r < rows; r++)
 			a[r] = v_load(weight + r * dims + j);
 		for (int c = 0; c < classes; c++) {
-			simd_v m = v_load(product + c * dims + j);
+			simd_v g = v_load(outer + c * dims + j);
+			keep(g);
 			for (int r = 0; r < rows; r++)
-				m = v_fma(w[r][c], a[r], m);
-			v_store(product + c * dims + j, m);
+				sum[r][c] = v_fma(a[r], g, sum[r][c]);
 		}
 	}
 	for (; j < dims; j++)
+		for (int r = 0; r < rows; r++)
+			for (int c = 0; c < classes; c++)
+				rest[r][c] += weight[r * dims + j] * outer[c * dims + j];
+	for (int r = 0; r < rows; r++)
 		for (int c = 0; c < classes; c++)
-			for (int r = 0; r < rows; r++)
-				product[c * dims + j] +=
-					output[c * stride + r] * weight[r * dims + j];
+			d_output[c * stride + r] += v_sum(sum[r][c]) + rest[r][c];
+}
+
+static void collapse_output_gradient(int32_t classes, int32_t projection, int32_t dims,
+	const float *weight, const float *outer, float *d_output)
+{
+	for (int32_t c = 0; c < classes; c += CLASS_BLOCK) {
+		const float *g = outer + (int64_t)c * dims;
+		float *d_out = d_output + (int64_t)c * projection;
+		int32_t h = 0;
+		for (; h + OUTPUT_ROWS <= projection; h += OUTPUT_ROWS)
+			SWITCH(classes - c,
+				dot_weights(OUTPUT_ROWS, K, dims, weight + (int64_t)h * dims, g,
+					projection, d_out + h))
+		for (; h < projection; h++)
+			SWITCH(classes - c, dot_weights(1, K, dims, weight + (int64_t)h * dims, g,
+						    projection, d_out + h))
+	}
+}
+
+/* Columns [at, at + vectors * SIMD_LANES) of the product, whose sums stay in registers */
+SIMD_INLINE void multiply_columns(int vectors, int classes, int64_t projection, int64_t dims,
+	int64_t at, const float *output, const float *weight, float *product)
+{
+	simd_v sum[CLASS_BLOCK][PRODUCT_VECTORS] = {{{0}}};
+	for (int64_t h = 0; h < projection; h++) {
+		simd_v a[PRODUCT_VECTORS];
+		for (int v = 0; v < vectors; v++)
+			a[v] = v_load(weight + h * dims + at + v * SIMD_LANES);
+		for (int c = 0; c < classes; c++) {
+			simd_v w = v_set(output[c * projection + h]);
+			for (int v = 0; v < vectors; v++)
+				sum[c][v] = v_fma(w, a[v], sum[c][v]);
+		}
+	}
+	for (int c = 0; c < classes; c++)
+		for (int v = 0; v < vectors; v++)
+			v_store(product + c * dims + at + v * SIMD_LANES, sum[c][v]);
+}
+
+SIMD_INLINE void multiply_block(int classes, int64_t projection, int64_t dims, const float *output,
+	const float *weight, float *product)
+{
+	int64_t at = 0;
+	for (; at + PRODUCT_VECTORS * SIMD_LANES <= dims; at += PRODUCT_VECTORS * SIMD_LANES)
+		multiply_columns(
+			PRODUCT_VECTORS, classes, projection, dims, at, output, weight, product);
+	for (; at + SIMD_LANES <= dims; at += SIMD_LANES)
+		multiply_columns(1, classes, projection, dims, at, output, weight, product);
+	for (; at < dims; at++)
+		for (int c = 0; c < classes; c++) {
+			float sum = 0;
+			for (int64_t h = 0; h < projection; h++)
+				sum += output[c * projection + h] * weight[h * dims + at];
+			product[c * dims + at] = sum;
+		}
 }
 
 static void collapse_product(int32_t classes, int32_t projection, int32_t dims, const float *output,
 	const float *weight, float *product)
 {
-	memset(product, 0, (size_t)classes * (size_t)dims * sizeof *product);
-	for (int32_t c = 0; c < classes; c += CLASS_BLOCK) {
-		const float *out = output + (int64_t)c * projection;
-		float *m = product + (int64_t)c * dims;
-		int32_t h = 0;
-		for (; h + PRODUCT_ROWS <= projection; h += PRODUCT_ROWS)
-			SWITCH(classes - c, multiply_weights(PRODUCT_ROWS, K, dims, out + h,
-						    projection, weight + (int64_t)h * dims, m))
-		for (; h < projection; h++)
-			SWITCH(classes - c, multiply_weights(1, K, dims, out + h, projection,
-						    weight + (int64_t)h * dims, m))
-	}
+	for (int32_t c = 0; c < classes; c += CLASS_BLOCK)
+		SWITCH(classes - c,
+			multiply_block(K, projection, dims, output + (int64_t)c * projection,
+				weight, product + (int64_t)c * dims))
 }
 
 #undef keep

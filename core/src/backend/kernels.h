@@ -117,6 +117,15 @@ typedef struct core_first_rows {
 	float *y;
 } core_first_rows;
 
+/* The layers of one utterance as several heads see them. `next` is the utterance processed after it, or x again;
+ * it is prefetched meanwhile. */
+typedef struct core_mix {
+	int32_t heads, layers, dims;
+	const float *x, *next; /* [L,D] */
+	const float *const
+		*factor; /* [heads] of vectors: [L] for mix_layers, [D] for mix_gradient */
+} core_mix;
+
 typedef struct core_kernels {
 	const char *name;
 	bool (*supported)(const core_cpu *cpu);
@@ -142,6 +151,12 @@ typedef struct core_kernels {
 	void (*column_moments)(const float *x, const float *logit, int64_t rows, int64_t width,
 		int64_t stride, const float *centre, const float *peak, double *sums);
 
+	/* --- the sum of an utterance's layers (mix_kernels.h) --- */
+	/* mixed[k] [D] = sum_l factor[k]_l x_l */
+	void (*mix_layers)(const core_mix *job, float *const *mixed);
+	/* dots[k] [L] = x factor[k] */
+	void (*mix_gradient)(const core_mix *job, float *const *dots);
+
 	/* --- a head whose layers are replaced by their product M [C,D] (collapse_kernels.h) --- */
 	/* M [C,D] = W2 [C,H] W1 [H,D] */
 	void (*collapse_product)(int32_t classes, int32_t projection, int32_t dims,
@@ -152,10 +167,13 @@ typedef struct core_kernels {
 	void (*collapse_row)(int32_t classes, int32_t layers, int32_t dims, const float *x,
 		const float *next, const float *product, const float *share, float *dots,
 		float *mixed);
-	/* G [C,D] -> d_weight [H,D] = W2^T G, d_output [C,H] += G W1^T */
+	/* G [C,D] -> d_weight [H,D] = W2^T G, or += if `more`; d_output [C,H] += G W1^T */
 	void (*collapse_gradient)(int32_t classes, int32_t projection, int32_t dims,
-		const float *output, const float *weight, const float *outer, float *d_weight,
-		float *d_output);
+		const float *output, const float *weight, const float *outer, bool more,
+		float *d_weight, float *d_output);
+	/* d_output [C,H] += G W1^T alone */
+	void (*collapse_output_gradient)(int32_t classes, int32_t projection, int32_t dims,
+		const float *weight, const float *outer, float *d_output);
 
 	/* --- hidden layers of a head (hidden_kernels.h) --- */
 	/* z [rows,width], the product of a layer, becomes z + bias; y = f(z) keep. keep [rows,width]: factors

@@ -8,6 +8,8 @@
 
 #include <fairvox/stream.h>
 
+#include "backend/kernels.h"
+
 void core_linear_init(
 	fv_ctx *ctx, int64_t branch, uint64_t tensor, int32_t fan_in, int64_t n, float *out)
 {
@@ -36,16 +38,32 @@ void core_mix_share(const float *a, int32_t layers, float *share)
 		share[l] = (float)(exp(a[l] - largest) / total);
 }
 
-void core_mix_forward(const float *share, int32_t layers, int32_t dims, const float *const *x,
-	int32_t n, float *mixed)
+/* The job of row i, whose factors are `factor` [count]. */
+static core_mix describe_row(const core_mixes *m, int32_t i, const float *const *factor)
 {
-	for (int32_t i = 0; i < n; i++) {
-		float *row = mixed + (size_t)i * (size_t)dims;
-		if (layers == 1)
-			memcpy(row, x[i], (size_t)dims * sizeof *row);
-		else
-			cblas_sgemv(CblasRowMajor, CblasTrans, layers, dims, 1, x[i], dims, share,
-				1, 0, row, 1);
+	return (core_mix){.heads = m->count,
+		.layers = m->layers,
+		.dims = m->dims,
+		.x = m->x[i],
+		.next = m->x[i + 1 < m->n ? i + 1 : i],
+		.factor = factor};
+}
+
+void core_mix_forward(const core_mixes *m, float *const *mixed)
+{
+	const core_kernels *kernels = core_kernels_used();
+	size_t dims = (size_t)m->dims;
+	for (int32_t i = 0; i < m->n; i++) {
+		float *row[CORE_MIX_MAX];
+		for (int32_t k = 0; k < m->count; k++)
+			row[k] = mixed[k] + (size_t)i * dims;
+		if (m->layers > 1) {
+			const core_mix job = describe_row(m, i, m->share);
+			kernels->mix_layers(&job, row);
+			continue;
+		}
+		for (int32_t k = 0; k < m->count; k++)
+			memcpy(row[k], m->x[i], dims * sizeof(float));
 	}
 }
 
@@ -59,21 +77,24 @@ void core_mix_gradient(const float *share, int32_t layers, const double *sum, fl
 }
 
 /* ds_l = sum_i x_il . dh_i */
-void core_mix_backward(const float *share, int32_t layers, int32_t dims, const float *const *x,
-	int32_t n, const float *d_mixed, double *sum, float *row_dot, float *gradient)
+void core_mix_backward(const core_mixes *m, const float *const *d_mixed, double *const *sum,
+	float *const *row_dot, float *const *gradient)
 {
-	if (layers == 1) {
-		gradient[0] = 0;
-		return;
+	const core_kernels *kernels = core_kernels_used();
+	for (int32_t k = 0; k < m->count; k++)
+		memset(sum[k], 0, (size_t)m->layers * sizeof **sum);
+	for (int32_t i = 0; i < m->n && m->layers > 1; i++) {
+		const float *row[CORE_MIX_MAX];
+		for (int32_t k = 0; k < m->count; k++)
+			row[k] = d_mixed[k] + (size_t)i * (size_t)m->dims;
+		const core_mix job = describe_row(m, i, row);
+		kernels->mix_gradient(&job, row_dot);
+		for (int32_t k = 0; k < m->count; k++)
+			for (int32_t l = 0; l < m->layers; l++)
+				sum[k][l] += row_dot[k][l];
 	}
-	memset(sum, 0, (size_t)layers * sizeof *sum);
-	for (int32_t i = 0; i < n; i++) {
-		cblas_sgemv(CblasRowMajor, CblasNoTrans, layers, dims, 1, x[i], dims,
-			d_mixed + (size_t)i * (size_t)dims, 1, 0, row_dot, 1);
-		for (int32_t l = 0; l < layers; l++)
-			sum[l] += row_dot[l];
-	}
-	core_mix_gradient(share, layers, sum, gradient);
+	for (int32_t k = 0; k < m->count; k++)
+		core_mix_gradient(m->share[k], m->layers, sum[k], gradient[k]);
 }
 
 void core_linear_forward(int32_t n, int32_t out, int32_t width, const float *in,

@@ -24,14 +24,22 @@ void core_multiply(bool turn_a, bool turn_b, int32_t m, int32_t n, int32_t k, co
 /* s = softmax(a) -> share [L] */
 void core_mix_share(const float *a, int32_t layers, float *share);
 
-/* mixed [n,D] = sum_l s_l x_l of each row; x [n] pointers to [L,D] */
-void core_mix_forward(const float *share, int32_t layers, int32_t dims, const float *const *x,
-	int32_t n, float *mixed);
+/* The mixes of up to CORE_MIX_MAX heads that read the same rows x [n] of [L,D]. The numbers of a mix do not depend
+ * on the others. */
+#define CORE_MIX_MAX 16
+typedef struct core_mixes {
+	int32_t count, layers, dims, n;
+	const float *const *x;
+	const float *share[CORE_MIX_MAX]; /* s [L] */
+} core_mixes;
 
-/* d_mixed [n,D] -> gradient of a [L]; sum and row_dot [L] are scratch. With one layer the
+/* mixed[k] [n,D] = sum_l s_l x_l of each row */
+void core_mix_forward(const core_mixes *mixes, float *const *mixed);
+
+/* d_mixed[k] [n,D] -> gradient[k] of a [L]; sum[k] and row_dot[k] [L] are scratch. With one layer the
  * gradient is 0 and d_mixed is not read. */
-void core_mix_backward(const float *share, int32_t layers, int32_t dims, const float *const *x,
-	int32_t n, const float *d_mixed, double *sum, float *row_dot, float *gradient);
+void core_mix_backward(const core_mixes *mixes, const float *const *d_mixed, double *const *sum,
+	float *const *row_dot, float *const *gradient);
 
 /* ds = sum [L] -> gradient of a [L], da = s * (ds - s.ds); with one layer s is 1 whatever a is. */
 void core_mix_gradient(const float *share, int32_t layers, const double *sum, float *gradient);

@@ -85,8 +85,7 @@ void core_head_init(fv_ctx *ctx, const core_head_shape *s, int64_t branch, float
 			params + tensor[i].offset);
 }
 
-/* Places an array at the next multiple of 64 bytes of one block of memory. */
-static size_t carve_array(char *base, size_t *used, size_t n, size_t size, void *array)
+size_t core_head_carve(char *base, size_t *used, size_t n, size_t size, void *array)
 {
 	void *start = base ? base + *used : NULL;
 	memcpy(array, &start, sizeof start);
@@ -97,13 +96,13 @@ static size_t carve_array(char *base, size_t *used, size_t n, size_t size, void 
 static void carve_layer(char *base, size_t *used, size_t batch, core_dense *l)
 {
 	size_t n = batch * (size_t)l->out;
-	carve_array(base, used, n, sizeof(float), &l->z);
-	carve_array(base, used, n, sizeof(float), &l->gradient);
+	core_head_carve(base, used, n, sizeof(float), &l->z);
+	core_head_carve(base, used, n, sizeof(float), &l->gradient);
 	l->y = l->z;
 	if (!l->hidden)
 		return;
-	carve_array(base, used, n, sizeof(float), &l->y);
-	carve_array(base, used, n, sizeof(float), &l->keep);
+	core_head_carve(base, used, n, sizeof(float), &l->y);
+	core_head_carve(base, used, n, sizeof(float), &l->keep);
 }
 
 static size_t lay_out_arrays(core_head *head, char *base)
@@ -113,19 +112,19 @@ static size_t lay_out_arrays(core_head *head, char *base)
 	size_t batch = (size_t)head->batch, dims = (size_t)s->dims;
 	size_t classes = head->collapsed ? (size_t)s->classes : 0;
 	size_t layers = (size_t)s->layers, widest = layers;
-	carve_array(base, &used, batch * dims, sizeof(float), &head->mixed);
-	carve_array(base, &used, batch * dims, sizeof(float), &head->d_mixed);
+	core_head_carve(base, &used, batch * dims, sizeof(float), &head->mixed);
+	core_head_carve(base, &used, batch * dims, sizeof(float), &head->d_mixed);
 	for (int32_t j = 0; j < head->n_dense; j++) {
 		carve_layer(base, &used, batch, &head->dense[j]);
 		widest = MAX(widest, (size_t)head->dense[j].out);
 	}
-	carve_array(base, &used, batch * layers * classes, sizeof(float), &head->dots);
-	carve_array(base, &used, classes * dims, sizeof(float), &head->product);
-	carve_array(base, &used, classes, sizeof(float), &head->constant);
-	carve_array(base, &used, classes * dims, sizeof(float), &head->outer);
-	carve_array(base, &used, layers, sizeof(float), &head->share);
-	carve_array(base, &used, layers, sizeof(float), &head->row_dot);
-	return carve_array(base, &used, widest, sizeof(double), &head->sum);
+	core_head_carve(base, &used, batch * layers * classes, sizeof(float), &head->dots);
+	core_head_carve(base, &used, classes * dims, sizeof(float), &head->product);
+	core_head_carve(base, &used, classes, sizeof(float), &head->constant);
+	core_head_carve(base, &used, classes * dims, sizeof(float), &head->outer);
+	core_head_carve(base, &used, layers, sizeof(float), &head->share);
+	core_head_carve(base, &used, layers, sizeof(float), &head->row_dot);
+	return core_head_carve(base, &used, widest, sizeof(double), &head->sum);
 }
 
 static void list_layers(core_head *head)
@@ -203,29 +202,73 @@ void core_head_set_dropout(core_head *head, const core_dropout *drop, int64_t br
 	}
 }
 
+bool core_head_is_linear(const core_head *head)
+{
+	return !head->shape.classes && !head->shape.n_hidden;
+}
+
+static core_mixes describe_mixes(
+	core_head *const *heads, int32_t count, const float *const *x, int32_t n)
+{
+	core_mixes mixes = {.count = count,
+		.layers = heads[0]->shape.layers,
+		.dims = heads[0]->shape.dims,
+		.n = n,
+		.x = x};
+	for (int32_t k = 0; k < count; k++)
+		mixes.share[k] = heads[k]->share;
+	return mixes;
+}
+
+void core_heads_mix(core_head *const *heads, int32_t count, const float *const *x, int32_t n)
+{
+	const core_mixes mixes = describe_mixes(heads, count, x, n);
+	float *mixed[CORE_MIX_MAX];
+	for (int32_t k = 0; k < count; k++)
+		mixed[k] = heads[k]->mixed;
+	core_mix_forward(&mixes, mixed);
+}
+
+void core_heads_mix_backward(core_head *const *heads, int32_t count, const float *const *x,
+	int32_t n, float *const *gradient)
+{
+	const core_mixes mixes = describe_mixes(heads, count, x, n);
+	const float *d_mixed[CORE_MIX_MAX];
+	float *row_dot[CORE_MIX_MAX];
+	double *sum[CORE_MIX_MAX];
+	for (int32_t k = 0; k < count; k++) {
+		d_mixed[k] = heads[k]->d_mixed;
+		row_dot[k] = heads[k]->row_dot;
+		sum[k] = heads[k]->sum;
+	}
+	core_mix_backward(&mixes, d_mixed, sum, row_dot, gradient);
+}
+
+void core_head_project(core_head *head, const float *params, int32_t n, float *out)
+{
+	core_head_layers_forward(head, params, n, out);
+}
+
 void core_head_forward(
 	core_head *head, const float *params, const float *const *x, int32_t n, float *logits)
 {
-	const core_head_shape *s = &head->shape;
 	assert(n > 0 && n <= head->batch);
 	if (head->collapsed) {
 		core_head_collapsed_forward(head, x, n, logits);
 		return;
 	}
-	core_mix_forward(head->share, s->layers, s->dims, x, n, head->mixed);
+	core_heads_mix(&head, 1, x, n);
 	core_head_layers_forward(head, params, n, logits);
 }
 
 void core_head_backward(core_head *head, const float *params, const float *const *x, int32_t n,
 	const float *dlogits, float *gradient)
 {
-	const core_head_shape *s = &head->shape;
 	assert(n > 0 && n <= head->batch);
 	if (head->collapsed) {
 		core_head_collapsed_backward(head, params, n, dlogits, gradient);
 		return;
 	}
 	core_head_layers_backward(head, params, n, dlogits, gradient);
-	core_mix_backward(head->share, s->layers, s->dims, x, n, head->d_mixed, head->sum,
-		head->row_dot, gradient);
+	core_heads_mix_backward(&head, 1, x, n, &gradient);
 }

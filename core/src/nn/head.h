@@ -105,4 +105,16 @@ void core_head_forward(
 void core_head_backward(core_head *head, const float *params, const float *const *x, int32_t n,
 	const float *dlogits, float *gradient);
 
+/* True for an encoder without hidden layers, whose rows are u = W1 h + b1: a linear layer behind it needs only
+ * their product (nn/product.h). */
+bool core_head_is_linear(const core_head *head);
+
+/* Mixes the layers of x [n] for up to CORE_PLAN_NETS prepared heads of the same shape, in one pass over x. */
+void core_heads_mix(core_head *const *heads, int32_t count, const float *const *x, int32_t n);
+/* Computes the rows [n,width] of an encoder that has mixed. */
+void core_head_project(core_head *head, const float *params, int32_t n, float *out);
+/* Computes the gradients of the mixes from those of the mixed rows. gradient [count]: the heads' vectors */
+void core_heads_mix_backward(core_head *const *heads, int32_t count, const float *const *x,
+	int32_t n, float *const *gradient);
+
 #endif

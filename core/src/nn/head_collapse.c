@@ -80,7 +80,7 @@ static void compute_layer_gradients(
 		for (int32_t h = 0; h < width; h++)
 			d_weight[c * width + h] = d_bias[c] * bias[h];
 	head->kernels->collapse_gradient(classes, width, dims, weight,
-		params + projection->weight->offset, head->outer,
+		params + projection->weight->offset, head->outer, false,
 		gradient + projection->weight->offset, d_weight);
 }
 

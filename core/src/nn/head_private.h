@@ -38,6 +38,10 @@ struct core_head {
 	double *sum;     /* [max(L, widest layer)] */
 };
 
+/* Places an array of n numbers of `size` bytes at the next multiple of 64 bytes of one block of memory, sets *array
+ * and moves *used past it, which is returned. base NULL: only counts. */
+size_t core_head_carve(char *base, size_t *used, size_t n, size_t size, void *array);
+
 /* head_collapse.c */
 void core_head_collapse(core_head *head, const float *params);
 void core_head_collapsed_forward(core_head *head, const float *const *x, int32_t n, float *logits);

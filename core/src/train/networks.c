@@ -11,10 +11,9 @@
 #include "nn/blocks.h"
 #include "train/networks_private.h"
 
-static const core_head_tensor *find_tensors(const fv_net *net)
+const core_head_tensor *core_net_tensors(const core_networks *w, int32_t net)
 {
-	const core_plan *plan = net->owner->plan;
-	return &plan->tensor[plan->net[net->index].tensor];
+	return &w->plan->tensor[w->plan->net[net].tensor];
 }
 
 fv_status core_networks_open_net(core_networks *w, int32_t index)
@@ -55,6 +54,8 @@ void core_networks_free(core_networks *w)
 		free(w->node[i].data);
 		free(w->node[i].gradient);
 	}
+	for (int32_t i = 0; i < CORE_READERS; i++)
+		core_product_free(w->reader[i].product);
 }
 
 void core_networks_set_phase(core_networks *w, core_networks_phase phase)
@@ -67,6 +68,7 @@ void core_networks_set_phase(core_networks *w, core_networks_phase phase)
 void core_networks_set_params(core_networks *w, const float *params)
 {
 	w->params = params;
+	core_networks_forget_products(w);
 	for (int32_t i = 0; i < w->plan->n_nets; i++)
 		w->net[i].prepared = false;
 }
@@ -87,9 +89,11 @@ void core_networks_begin(
 	w->n_nodes = 0;
 	w->phase = CORE_PHASE_EVALUATE;
 	w->finite = true;
-	w->carried = w->drops = false;
+	w->carried = w->drops = w->mixed = false;
 	for (int32_t i = 0; i < w->plan->n_nets; i++)
 		w->net[i].reached = false;
+	for (int32_t i = 0; i < w->n_readers; i++)
+		w->reader[i].rows = NULL;
 }
 
 void core_networks_drop(core_networks *w, int64_t epoch, const int32_t *copy)
@@ -126,21 +130,33 @@ static float *reserve_buffer(core_networks *w, float **buffer, size_t *capacity,
 
 /* --- forward ---------------------------------------------------------------------------------- */
 
-static void forward_net(core_networks *w, fv_net *net, const fv_node *in, float *out)
+void core_networks_prepare(core_networks *w, fv_net *net)
 {
-	const core_net *of = &w->plan->net[net->index];
-	const core_head_tensor *tensor = find_tensors(net);
-	const float *params = w->params;
-	if (of->kind == CORE_NET_LINEAR) {
-		core_linear_forward(w->rows, of->out, of->in, in->data, params + tensor[0].offset,
-			params + tensor[1].offset, out);
+	if (!net->prepared)
+		core_head_prepare(net->head, w->params + w->plan->net[net->index].offset);
+	net->prepared = true;
+}
+
+static void forward_linear(core_networks *w, const fv_node *node)
+{
+	const core_net *of = &w->plan->net[node->is.net];
+	const core_head_tensor *tensor = core_net_tensors(w, node->is.net);
+	core_linear_forward(w->rows, of->out, of->in, w->node[node->is.a].data,
+		w->params + tensor[0].offset, w->params + tensor[1].offset, node->data);
+}
+
+static void forward_head(core_networks *w, const fv_node *node)
+{
+	fv_net *net = &w->net[node->is.net];
+	const core_net *of = &w->plan->net[node->is.net];
+	const float *params = w->params + of->offset;
+	if (core_head_is_linear(net->head)) { /* it has mixed */
+		core_head_project(net->head, params, w->rows, node->data);
 		return;
 	}
-	if (!net->prepared)
-		core_head_prepare(net->head, params + of->offset);
-	net->prepared = true;
+	core_networks_prepare(w, net);
 	core_head_set_dropout(net->head, w->drops ? &w->drop : NULL, core_net_branch(of), w->n);
-	core_head_forward(net->head, params + of->offset, w->x, w->rows, out);
+	core_head_forward(net->head, params, w->x, w->rows, node->data);
 }
 
 static void forward_concat(const core_networks *w, const core_node *node, float *out)
@@ -166,25 +182,90 @@ static void forward_uniform(const core_networks *w, const core_node *node, float
 	}
 }
 
+static bool is_linear_net(const core_networks *w, const core_node *node)
+{
+	return node->kind == CORE_NODE_APPLY && w->plan->net[node->net].kind == CORE_NET_LINEAR;
+}
+
+static bool is_linear_encoder(const core_networks *w, const core_node *node)
+{
+	return node->kind == CORE_NODE_APPLY && w->net[node->net].head &&
+	       core_head_is_linear(w->net[node->net].head);
+}
+
+/* Encoders without hidden layers, and what scales their rows or puts them side by side */
+static bool is_deferred(const core_networks *w, const core_node *node)
+{
+	if (node->kind == CORE_NODE_SCALE)
+		return w->node[node->a].deferred;
+	if (node->kind == CORE_NODE_CONCAT)
+		return w->node[node->a].deferred && w->node[node->b].deferred;
+	return is_linear_encoder(w, node);
+}
+
+static bool compute_data(core_networks *w, fv_node *node);
+
+/* Computes the data of a value that was deferred. Returns false with a message if memory is out. */
+static bool compute_deferred(core_networks *w, fv_node *node)
+{
+	if (!node->deferred)
+		return true;
+	node->deferred = !compute_data(w, node);
+	return !node->deferred;
+}
+
+/* Computes the data of a value, and of those that it is made from if they were deferred. */
+static bool compute_data(core_networks *w, fv_node *node)
+{
+	const core_node *is = &node->is;
+	fv_node *a = &w->node[is->a];
+	if (!reserve_buffer(w, &node->data, &node->data_capacity, is->width))
+		return false;
+	if (is_linear_net(w, is) && core_networks_multiply(w, node))
+		return true;
+	if (is->kind != CORE_NODE_UNIFORM && !compute_deferred(w, a))
+		return false;
+	if (is->kind == CORE_NODE_CONCAT && !compute_deferred(w, &w->node[is->b]))
+		return false;
+	if (is_linear_net(w, is))
+		forward_linear(w, node);
+	else if (is->kind == CORE_NODE_APPLY)
+		forward_head(w, node);
+	else if (is->kind == CORE_NODE_CONCAT)
+		forward_concat(w, is, node->data);
+	else if (is->kind == CORE_NODE_SCALE)
+		memcpy(node->data, a->data,
+			(size_t)w->rows * (size_t)is->width * sizeof *node->data);
+	else
+		forward_uniform(w, is, node->data);
+	return true;
+}
+
 static bool compute_node(core_networks *w, fv_node *node)
 {
 	const core_node *is = &node->is;
 	if (is->kind == CORE_NODE_INPUT || w->phase == CORE_PHASE_PREDICT)
 		return true;
-	if (!reserve_buffer(w, &node->data, &node->data_capacity, is->width))
+	node->deferred = is_deferred(w, is);
+	if (node->deferred) {
+		core_networks_mix(w);
+		return true;
+	}
+	if (!compute_data(w, node))
 		return false;
-	if (is->kind == CORE_NODE_APPLY)
-		forward_net(w, &w->net[is->net], &w->node[is->a], node->data);
-	else if (is->kind == CORE_NODE_CONCAT)
-		forward_concat(w, is, node->data);
-	else if (is->kind == CORE_NODE_SCALE)
-		memcpy(node->data, w->node[is->a].data,
-			(size_t)w->rows * (size_t)is->width * sizeof *node->data);
-	else
-		forward_uniform(w, is, node->data);
 	if (is->kind == CORE_NODE_APPLY)
 		w->finite &= core_all_finite(node->data, (int64_t)w->n * is->width);
 	return true;
+}
+
+const float *core_networks_data(core_networks *w, fv_node *node)
+{
+	if (!node->deferred)
+		return node->data;
+	if (!compute_deferred(w, node))
+		return NULL;
+	w->finite &= core_all_finite(node->data, (int64_t)w->n * node->is.width);
+	return node->data;
 }
 
 /* Returns true if both give the same value. A node with a permutation never does, because its numbers may
@@ -227,7 +308,8 @@ fv_node *core_networks_node(core_networks *w, core_node node)
 	fv_node *made = &w->node[w->n_nodes];
 	made->is = node;
 	made->at = w->n_nodes;
-	made->reached = false;
+	made->reached = made->deferred = false;
+	made->n_parts = 0;
 	if (!compute_node(w, made))
 		return NULL;
 	w->n_nodes++;
@@ -258,7 +340,7 @@ fv_node *core_networks_predict(core_networks *w)
 			return NULL;
 		at[i] = made->at;
 	}
-	return made;
+	return w->phase == CORE_PHASE_PREDICT || core_networks_data(w, made) ? made : NULL;
 }
 
 /* --- backward --------------------------------------------------------------------------------- */
@@ -277,7 +359,7 @@ float *core_node_gradient(core_networks *w, fv_node *node)
 static bool backward_linear(core_networks *w, fv_net *net, const fv_node *node, float beta)
 {
 	const core_net *of = &w->plan->net[net->index];
-	const core_head_tensor *tensor = find_tensors(net);
+	const core_head_tensor *tensor = core_net_tensors(w, net->index);
 	fv_node *in = &w->node[node->is.a];
 	core_multiply(true, false, of->out, of->in, w->n, node->gradient, in->data, beta,
 		w->gradient + tensor[0].offset);
@@ -298,6 +380,10 @@ static bool backward_apply(core_networks *w, const fv_node *node)
 	fv_net *net = &w->net[node->is.net];
 	const core_net *of = &w->plan->net[net->index];
 	float beta = net->reached ? 1 : 0;
+	if (node->n_parts) {
+		core_networks_backward_parts(w, node);
+		return true;
+	}
 	net->reached = true;
 	if (of->kind == CORE_NET_LINEAR)
 		return backward_linear(w, net, node, beta);
@@ -349,6 +435,10 @@ fv_status core_networks_backward(core_networks *w)
 	w->carried = true;
 	for (int32_t i = w->n_nodes - 1; i >= 0; i--) {
 		const fv_node *node = &w->node[i];
+		if (is_linear_encoder(w, &node->is)) {
+			core_networks_backward_encoder(w, node);
+			continue;
+		}
 		if (!node->reached)
 			continue;
 		if (node->is.kind == CORE_NODE_APPLY && !backward_apply(w, node))
@@ -358,6 +448,7 @@ fv_status core_networks_backward(core_networks *w)
 		if (node->is.kind == CORE_NODE_SCALE && !backward_scale(w, node))
 			return FV_FAILED;
 	}
+	core_networks_backward_mixes(w);
 	return FV_OK;
 }
 

@@ -43,7 +43,9 @@ void core_networks_drop(core_networks *w, int64_t epoch, const int32_t *copy);
 
 /* Returns the predicting node of this batch, or NULL with a message if memory is out. */
 fv_node *core_networks_predict(core_networks *w);
-const float *core_node_data(const fv_node *node); /* [n,width] */
+const float *core_node_data(const fv_node *node); /* [n,width], of the predicting node */
+/* Returns the numbers [n,width] of any node, or NULL with a message if memory is out. */
+const float *core_networks_data(core_networks *w, fv_node *node);
 
 /* Returns false if a number of this batch is not finite. */
 bool core_networks_finite(const core_networks *w);

@@ -100,11 +100,11 @@ fv_node *fv_net_uniform(fv_ctx *ctx, const char *purpose, int32_t width)
 
 const float *fv_net_data(fv_ctx *ctx, fv_node *node)
 {
-	const core_networks *w = find_networks(ctx, DATA, "there is no data");
+	core_networks *w = find_networks(ctx, DATA, "there is no data");
 	if (!w || !node)
 		return NULL;
 	if (node->is.kind != CORE_NODE_INPUT)
-		return node->data;
+		return core_networks_data(w, node);
 	(void)fv_fail(ctx, FV_FAILED, "the input's data is not shown");
 	return NULL;
 }

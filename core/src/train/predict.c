@@ -136,8 +136,13 @@ fv_status core_train_represent(fv_ctx *ctx, const core_plan *plan, const float *
 		if (head)
 			core_head_forward(head, params, x, CORE_HEAD_BLOCK, block);
 		else
-			core_mix_forward(
-				share, shape->layers, shape->dims, x, CORE_HEAD_BLOCK, block);
+			core_mix_forward(&(core_mixes){.count = 1,
+						 .layers = shape->layers,
+						 .dims = shape->dims,
+						 .n = CORE_HEAD_BLOCK,
+						 .x = x,
+						 .share = {share}},
+				&block);
 		memcpy(out + (size_t)first * width, block, (size_t)n * width * sizeof *out);
 	}
 	core_head_free(head);
