@@ -194,6 +194,21 @@ for m in lines:
     assert abs(float(m["ece"]) - want) < 1e-7, (m, want)'
 }
 
+@test "an attribute that is known of no test row: a confusion of all rows, and a report" {
+	labels=$(for fold in 1 2; do echo "$corpus/labels_consensus_$fold.csv"; done)
+	for file in $labels; do
+		sed 's/,Male,/,,/; s/,Female,/,,/' "$file" >"${file##*/}"
+	done
+	sed -i 's|labels: .*|labels: labels_consensus_{fold}.csv|' plan.yaml
+	"$fairvox" run plan.yaml --quiet matrix=none --results unknown
+	"$fairvox" plot confusion unknown -o f.svg
+	marks f.svg '
+marks = [m for m in marks if "ece" not in m]
+assert len(marks) == 36 and {m["group"] for m in marks} == {""}'
+	"$fairvox" report unknown -o unknown.html
+	grep -q "all: UAR" unknown.html
+}
+
 @test "curves: means over the runs" {
 	"$fairvox" plot curves results -o f.svg
 	marks f.svg '

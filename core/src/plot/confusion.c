@@ -107,8 +107,8 @@ static fv_status find_groups(struct confusion *f)
 		return fv_fail(d->ctx, FV_DATA,
 			"confusion: the folds of no variant form one test set, or no run is done");
 	for (int32_t a = 0; f->attribute && a < f->test->n_attributes; a++)
-		if (!strcmp(f->test->attribute[a].name, f->attribute))
-			f->groups = &f->test->attribute[a];
+		if (!strcmp(f->test->attribute[a].name, f->attribute) && f->test->attribute[a].G)
+			f->groups = &f->test->attribute[a]; /* known of some row */
 	if (f->groups && f->groups->G > GROUPS_MAX)
 		return fv_fail(d->ctx, FV_DATA,
 			"confusion: '%s' has %d groups, more than the %d matrices that fit: choose "
