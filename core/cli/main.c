@@ -12,6 +12,7 @@
 #include <cblas.h>
 
 #include "backend/kernels.h"
+#include "base/io.h"
 #include "base/memory.h"
 #include "help.h"
 #include "logger.h"
@@ -107,10 +108,20 @@ static fv_status run_verb(
 	return verb->run(ctx, argc, argv);
 }
 
-/* What seemed to succeed, or to fail for another reason, may have gone wrong because memory ran out. */
-static fv_status fail_without_memory(fv_ctx *ctx)
+/* What seemed to succeed, or to fail for another reason, may have gone wrong because memory or descriptors ran out, or
+ * because the disk did not give what a file holds. */
+static fv_status judge_end(fv_ctx *ctx, fv_status status)
 {
-	return core_error_count(ctx) ? FV_FAILED : fv_fail(ctx, FV_FAILED, "out of memory");
+	if (core_pool_was_stopped(status))
+		return status;
+	if (core_memory_is_out())
+		return core_error_count(ctx) ? FV_FAILED
+					     : fv_fail(ctx, FV_FAILED, "%s", core_memory_reason());
+	char *path = status ? NULL : core_copy_disk_error();
+	if (path)
+		status = fv_fail(ctx, FV_FAILED, "%s: %s", path, strerror(EIO));
+	free(path);
+	return status;
 }
 
 static int flush_output(void)
@@ -156,8 +167,7 @@ int main(int argc, char **argv)
 	fv_status status = run_verb(ctx, argc - 1, argv + 1, &logger, blas_is_correct);
 	core_warn_rest(ctx);
 	cli_logger_clear(&logger);
-	if (core_memory_is_out() && !core_pool_was_stopped(status))
-		status = fail_without_memory(ctx);
+	status = judge_end(ctx, status);
 	print_errors(ctx);
 	core_ctx_free(ctx);
 	return (int)status;

@@ -48,7 +48,7 @@ void cli_printf(const char *format, ...)
 fv_status cli_print(fv_ctx *ctx, const core_text *text)
 {
 	if (text->failed || core_memory_is_out())
-		return fv_fail(ctx, FV_FAILED, "out of memory");
+		return fv_fail(ctx, FV_FAILED, "%s", core_memory_reason());
 	if (text->size)
 		fwrite(text->data, 1, text->size, stdout);
 	return FV_OK;
@@ -57,7 +57,7 @@ fv_status cli_print(fv_ctx *ctx, const core_text *text)
 fv_status cli_print_lines(fv_ctx *ctx, const core_text *text)
 {
 	if (text->failed || core_memory_is_out())
-		return fv_fail(ctx, FV_FAILED, "out of memory");
+		return fv_fail(ctx, FV_FAILED, "%s", core_memory_reason());
 	if (text->size)
 		print_lines(text->data);
 	return FV_OK;
@@ -82,7 +82,7 @@ fv_status cli_print_json(fv_ctx *ctx, const char *json)
 fv_status cli_flush(fv_ctx *ctx)
 {
 	if (core_memory_is_out())
-		return fv_fail(ctx, FV_FAILED, "out of memory");
+		return fv_fail(ctx, FV_FAILED, "%s", core_memory_reason());
 	if (fflush(stdout) || ferror(stdout))
 		return fv_fail(ctx, FV_FAILED, "standard output: %s", strerror(errno));
 	return FV_OK;

@@ -222,6 +222,31 @@ END
 	done
 }
 
+@test "a file that the system does not give is told, and its run is not left out of a table" {
+	results
+	export OPENBLAS_NUM_THREADS=1
+	"$fairvox" table results >whole
+	for kind in io files; do
+		reason="Input/output error"
+		[ $kind = io ] || reason="Too many open files"
+		told=0
+		for n in $(seq 24); do
+			code=0
+			LD_PRELOAD=$FAIRVOX_BUILD/preload/errors.so ERRORS_KIND=$kind ERRORS_FAIL=$n \
+				"$fairvox" table results >part 2>words || code=$?
+			if [ $code -eq 0 ]; then
+				cmp whole part
+			else
+				[ $code -eq 1 ]
+				grep -q "$reason" words
+				! grep -q "remove their folders" words
+				told=$((told + 1))
+			fi
+		done
+		[ $told -ge 12 ] # three files of each run
+	done
+}
+
 @test "a folder in place of a cache entry is removed, or told if it holds something" {
 	results
 	entry=$(find cache -name '*.safetensors' | head -1)

@@ -7,6 +7,7 @@
 
 #include "base/csv.h"
 #include "base/file.h"
+#include "base/io.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/path.h"
@@ -107,6 +108,42 @@ static void nothing_is_written(void **state)
 	core_ctx_free(ctx);
 }
 
+/* A lack of descriptors is told as that, whatever the caller took it for, and is no fault of a file or a setting. */
+static void descriptors_ran_out(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const char *path = core_path_join(ctx, test_folder("memory"), "other");
+	assert_int_equal(
+		core_fail_at(ctx, FV_CONFIG, "c.yaml", 0, 0, "%s", strerror(EMFILE)), FV_FAILED);
+	assert_string_equal(core_error_line(ctx, 0), "c.yaml: Too many open files");
+	assert_int_equal(core_memory_lack(), EMFILE);
+	assert_int_equal(fv_fail(ctx, FV_DATA, "%s: no recording", path), FV_FAILED);
+	assert_string_equal(core_error_line(ctx, 1), "Too many open files");
+	core_error_clear(ctx);
+	test_fails(ctx, core_file_write(ctx, path, "half", 4), FV_FAILED, "Too many open files");
+	assert_false(core_file_exists(path));
+	core_memory_forget();
+	assert_int_equal(fv_fail(ctx, FV_DATA, "x: damaged"), FV_DATA);
+	core_ctx_free(ctx);
+}
+
+/* What the disk did not give is not damaged: neither by its own message nor by one that takes it for something else. */
+static void disk_errors_are_told(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	assert_int_equal(fv_fail(ctx, FV_DATA, "a.json: %s", strerror(EIO)), FV_FAILED);
+	core_note_disk_error("b.wav");
+	assert_int_equal(fv_fail(ctx, FV_DATA, "%s: damaged or cut short", "b.wav"), FV_FAILED);
+	assert_string_equal(core_error_line(ctx, 1), "b.wav: Input/output error");
+	assert_int_equal(fv_fail(ctx, FV_DATA, "%s: damaged or cut short", "c.wav"), FV_DATA);
+	char *path = core_copy_disk_error();
+	assert_string_equal(path, "b.wav");
+	free(path);
+	core_ctx_free(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +151,8 @@ int main(void)
 		cmocka_unit_test(words_of_the_system),
 		cmocka_unit_test(requests_are_noted),
 		cmocka_unit_test(nothing_is_written),
+		cmocka_unit_test(descriptors_ran_out),
+		cmocka_unit_test(disk_errors_are_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

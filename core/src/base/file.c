@@ -122,7 +122,7 @@ static fv_status commit_writer(fv_ctx *ctx, core_writer *writer, bool durable)
 	struct stat written;
 	if (core_memory_is_out()) { /* what was put may lack what memory ran out for */
 		core_writer_abandon(writer);
-		return fv_fail(ctx, FV_FAILED, "out of memory");
+		return fv_fail(ctx, FV_FAILED, "%s", core_memory_reason());
 	}
 	if ((durable && core_sync(writer->fd)) || fstat(writer->fd, &written))
 		goto fail;

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -45,6 +47,38 @@ fv_status core_open_file(fv_ctx *ctx, const char *path, int *fd, struct stat *st
 	*fd = core_open_regular(path, st);
 	return *fd >= 0 ? FV_OK
 			: fv_fail(ctx, FV_DATA, "%s: %s", path, core_open_reason(path, errno));
+}
+
+static struct {
+	pthread_mutex_t lock;
+	char *path;
+} disk_error = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+void core_note_disk_error(const char *path)
+{
+	char *copy = strdup(path);
+	pthread_mutex_lock(&disk_error.lock);
+	if (copy) {
+		free(disk_error.path);
+		disk_error.path = copy;
+	}
+	pthread_mutex_unlock(&disk_error.lock);
+}
+
+bool core_has_disk_error(const char *path)
+{
+	pthread_mutex_lock(&disk_error.lock);
+	bool same = disk_error.path && *path && !strcmp(path, disk_error.path);
+	pthread_mutex_unlock(&disk_error.lock);
+	return same;
+}
+
+char *core_copy_disk_error(void)
+{
+	pthread_mutex_lock(&disk_error.lock);
+	char *copy = disk_error.path ? strdup(disk_error.path) : NULL;
+	pthread_mutex_unlock(&disk_error.lock);
+	return copy;
 }
 
 ssize_t core_read_some(int fd, void *data, size_t size)

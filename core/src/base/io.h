@@ -20,6 +20,13 @@ int core_open_regular(const char *path, struct stat *st);
 /* What strerror says of errno; of a path that is no regular file, that. */
 const char *core_open_reason(const char *path, int reason);
 
+/* An error of the disk (EIO) in a call on a file, for those that do not tell it themselves: failures whose message begins
+ * with this path then have that reason (fv_fail), and the program does not succeed (core/cli/main.c). Any thread. */
+void core_note_disk_error(const char *path);
+bool core_has_disk_error(const char *path); /* of this file, the last one that was noted */
+/* A copy of the last path that was noted, or NULL. Free it. */
+char *core_copy_disk_error(void);
+
 /* Read until `size` bytes are there or the file ends. Return their number, or -1 with errno. */
 ssize_t core_read_fully(int fd, void *data, size_t size);
 ssize_t core_pread_fully(int fd, void *data, size_t size, int64_t at);

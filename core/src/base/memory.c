@@ -5,32 +5,50 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <jansson.h>
 
-static atomic_bool failed;
+static atomic_int lack; /* the first, as an errno */
 
 bool core_memory_is_out(void)
 {
-	return atomic_load(&failed);
+	return core_memory_lack() != 0;
+}
+
+int core_memory_lack(void)
+{
+	return atomic_load(&lack);
+}
+
+const char *core_memory_reason(void)
+{
+	int error = core_memory_lack();
+	return error == ENOMEM || !error ? "out of memory" : strerror(error);
+}
+
+bool core_memory_note_lack(int error)
+{
+	int none = 0;
+	if (error != ENOMEM && error != EMFILE && error != ENFILE)
+		return false;
+	atomic_compare_exchange_strong(&lack, &none, error);
+	return true;
 }
 
 void core_memory_note_failure(void)
 {
-	atomic_store(&failed, true);
+	(void)core_memory_note_lack(ENOMEM);
 }
 
 bool core_memory_note_errno(void)
 {
-	if (errno != ENOMEM)
-		return false;
-	core_memory_note_failure();
-	return true;
+	return core_memory_note_lack(errno);
 }
 
 void core_memory_forget(void)
 {
-	atomic_store(&failed, false);
+	atomic_store(&lack, 0);
 }
 
 void *core_memory_realloc(void *old, size_t size)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether memory ran out in this process. What failed is often seen later and elsewhere, as text that cannot be parsed
- * or a name that is not there. Once an allocation has failed, therefore, no failure is taken for one of the data or
- * of the configuration (fv_fail), nothing is written (core_writer_commit), and the program does not succeed. */
+/* Whether this process ran out of memory, or of file descriptors. What failed is often seen later and elsewhere, as text
+ * that cannot be parsed or a file that is not there. Once a request has failed, therefore, no failure is taken for one of
+ * the data or of the configuration (fv_fail), nothing is written (core_writer_commit), and the program does not
+ * succeed. */
 #ifndef CORE_BASE_MEMORY_H
 #define CORE_BASE_MEMORY_H
 
@@ -9,10 +10,15 @@
 #include <stddef.h>
 
 bool core_memory_is_out(void);
+/* What ran out first, as an errno: ENOMEM, EMFILE, ENFILE; 0: nothing. */
+int core_memory_lack(void);
+/* The same in words: "out of memory", "Too many open files". */
+const char *core_memory_reason(void);
 /* Call it wherever an allocation has failed. Any thread. */
 void core_memory_note_failure(void);
-/* Notes a failure if errno is ENOMEM: after a call of the C library whose failure could be taken for something that is
- * not there. Returns true then. */
+/* Notes a lack; of other errors, nothing. Returns whether it is one. */
+bool core_memory_note_lack(int error);
+/* The same for errno: after a call of the C library whose failure could be taken for something that is not there. */
 bool core_memory_note_errno(void);
 /* Before a task that shares no data with what failed. */
 void core_memory_forget(void);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/context_private.h"
+#include "base/io.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/visible.h"
@@ -19,14 +20,41 @@ struct core_warned {
 	uint64_t text, cause;
 };
 
-/* Does the text say that memory ran out, in our words or at its end in those of the system? */
-static bool tells_of_memory(const char *text)
+/* Does the text end in the system's words for the error? */
+static bool tells_error(const char *text, int error)
+{
+	const char *words = strerror(error);
+	size_t n = strlen(text), end = strlen(words);
+	return n >= end && !strcmp(text + n - end, words);
+}
+
+/* What the text says ran out, in our words or at its end in those of the system: an errno, or 0. */
+static int find_lack(const char *text)
 {
 	static const char ours[] = "out of memory";
-	const char *system = strerror(ENOMEM);
-	size_t n = strlen(text), end = strlen(system);
-	return !strncmp(text, ours, sizeof ours - 1) ||
-	       (n >= end && !strcmp(text + n - end, system));
+	static const int lacks[] = {ENOMEM, EMFILE, ENFILE};
+	if (!strncmp(text, ours, sizeof ours - 1))
+		return ENOMEM;
+	for (size_t i = 0; i < sizeof lacks / sizeof *lacks; i++)
+		if (tells_error(text, lacks[i]))
+			return lacks[i];
+	return 0;
+}
+
+/* What the disk did not give is no data that is damaged: the status, and the text, of a failure whose place is such a
+ * file. */
+static fv_status blame_disk(fv_status status, const char *place, const char **text)
+{
+	if (!core_is_failure(status))
+		return status;
+	if (tells_error(*text, EIO)) {
+		core_note_disk_error(place);
+		return FV_FAILED;
+	}
+	if (!core_has_disk_error(place))
+		return status;
+	*text = strerror(EIO);
+	return FV_FAILED;
 }
 
 /* Records a failure with the path in front of its text. Once memory is out, what fails may fail for that reason,
@@ -34,16 +62,15 @@ static bool tells_of_memory(const char *text)
 static fv_status record_failure(fv_ctx *ctx, fv_status status, core_failure *failure,
 	const char *raw_place, const char *raw)
 {
-	static const core_failure no_memory = {.kind = CORE_AT_NOTHING, .format = "out of memory"};
-	bool told = tells_of_memory(raw);
-	if (told)
-		core_memory_note_failure();
+	int lack = find_lack(raw);
+	(void)core_memory_note_lack(lack);
+	status = blame_disk(status, raw_place, &raw);
 	if (core_memory_is_out() && core_is_failure(status))
 		status = FV_FAILED;
-	if (core_memory_is_out() && status == FV_FAILED && !told) {
-		*failure = no_memory;
+	if (core_memory_is_out() && status == FV_FAILED && lack != core_memory_lack()) {
+		*failure = (core_failure){.kind = CORE_AT_NOTHING, .format = core_memory_reason()};
 		raw_place = "";
-		raw = no_memory.format;
+		raw = failure->format;
 	}
 	char place[1200], lead[1400], text[LINE_MAX_BYTES + 512], plugin[128] = "";
 	core_escape(place, sizeof place, raw_place);

@@ -17,7 +17,10 @@
 
 ssize_t core_source_bytes(const core_source *s, int64_t at, void *bytes, size_t size)
 {
-	return core_pread_fully(s->fd, bytes, size, at);
+	ssize_t n = core_pread_fully(s->fd, bytes, size, at);
+	if (n < 0 && errno == EIO) /* decoders take it for the end of the file */
+		core_note_disk_error(s->path);
+	return n;
 }
 
 /* Reads the first bytes behind any ID3v2 tags. *tagged: there are such tags. */

@@ -35,11 +35,23 @@ struct search {
 	size_t n_own;
 };
 
+/* Is this no fault of the file, but of the system? */
+static bool blames_system(const char *reason)
+{
+	static const int errors[] = {EIO, EMFILE, ENFILE};
+	for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+		if (strstr(reason, strerror(errors[i])))
+			return true;
+	return false;
+}
+
 static fv_status refuse_file(struct search *s, const char *path, const char *reason)
 {
 	core_registry *r = s->registry;
 	if (strstr(reason, "out of memory") || strstr(reason, strerror(ENOMEM)))
 		return fv_fail(s->ctx, FV_FAILED, "out of memory"); /* no fault of the file */
+	if (blames_system(reason))
+		return fv_fail(s->ctx, FV_FAILED, "%s: %s", path, reason);
 	if (r->n_refused == FILES_MAX)
 		return fv_fail(s->ctx, FV_CONFIG, "over %d plugin files are refused", FILES_MAX);
 	r->refused[r->n_refused++] = (core_refused){path, reason};

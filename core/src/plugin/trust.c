@@ -53,8 +53,9 @@ fv_status core_trust_path(fv_ctx *ctx, const char *path, const char **objection)
 		}
 		char *slash = strrchr(at, '/');
 		if (!slash || !slash[1])
-			return core_memory_is_out() ? fv_fail(ctx, FV_FAILED, "out of memory")
-						    : FV_OK;
+			return core_memory_is_out()
+				       ? fv_fail(ctx, FV_FAILED, "%s", core_memory_reason())
+				       : FV_OK;
 		slash[slash == at] = '\0'; /* the root keeps its slash */
 	}
 	return FV_FAILED;

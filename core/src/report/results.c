@@ -66,11 +66,13 @@ static void leave_out(core_run_result *run, size_t *n, const char **first)
 		*first = run->dir;
 }
 
-/* Decides whether a done run is left out; `status` is that of reading it. */
-static void judge_run(fv_ctx *ctx, fv_status status, core_run_result *run, struct left_out *left)
+/* Decides whether a done run is left out; `status` is that of reading it. What the system did not give, for lack of
+ * memory or descriptors or an error of the disk, is not left out: the table would be that of other runs. */
+static fv_status judge_run(
+	fv_ctx *ctx, fv_status status, core_run_result *run, struct left_out *left)
 {
-	if (!status && is_current(run->env) && is_current(run->metrics))
-		return;
+	if (status == FV_FAILED || (!status && is_current(run->env) && is_current(run->metrics)))
+		return status;
 	if (status && !left->n_damaged) {
 		const char *line = core_error_line(ctx, core_error_lines(ctx) - 1);
 		left->reason = core_strdup(ctx, line ? line : "cannot be read");
@@ -80,6 +82,7 @@ static void judge_run(fv_ctx *ctx, fv_status status, core_run_result *run, struc
 		leave_out(run, &left->n_damaged, &left->damaged);
 	else
 		leave_out(run, &left->n_old, &left->old);
+	return FV_OK;
 }
 
 static fv_status read_run(fv_ctx *ctx, core_run_result *run, struct left_out *left)
@@ -94,10 +97,8 @@ static fv_status read_run(fv_ctx *ctx, core_run_result *run, struct left_out *le
 			status = core_json_read(ctx, run->dir, "env.json", &run->env);
 		if (!status)
 			status = read_facts(ctx, run);
-		if (!status || core_is_file(done)) {
-			judge_run(ctx, status, run, left);
-			return FV_OK;
-		}
+		if (!status || core_is_file(done))
+			return judge_run(ctx, status, run, left);
 		core_error_clear(ctx); /* the run was restarted while we read it */
 		json_decref(run->metrics);
 		run->metrics = NULL;

@@ -188,13 +188,18 @@ fv_status core_folder_finish(fv_ctx *ctx, const core_folder *folder, const core_
 			"files, "
 			"or another program removed them",
 			folder->dir);
+	if (status) { /* its folder could not be synced: the run failed, and nothing says that it is done */
+		char *done = core_path_join(ctx, folder->dir, "done");
+		if (done)
+			unlink(done);
+	}
 	return status;
 }
 
 void core_folder_fail(fv_ctx *ctx, const core_folder *folder)
 {
 	core_text text = {0};
-	bool was_out = core_memory_is_out();
+	int lack = core_memory_lack();
 	for (size_t i = 0; core_error_line(ctx, i); i++)
 		core_text_add(&text, "%s\n", core_error_line(ctx, i));
 	if (!text.failed) /* the reason lacks nothing, and may be that memory ran out */
@@ -203,8 +208,7 @@ void core_folder_fail(fv_ctx *ctx, const core_folder *folder)
 	if (text.data && core_folder_write(ctx, folder, "failed", text.data, text.size))
 		core_log(ctx, CORE_WARNING, "%s: the reason of the failure could not be written",
 			folder->dir);
-	if (was_out)
-		core_memory_note_failure();
+	(void)core_memory_note_lack(lack);
 	core_text_free(&text);
 }
 

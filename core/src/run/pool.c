@@ -417,7 +417,7 @@ fv_status core_pool_run(fv_ctx *ctx, const core_pool *asked, int64_t *failed)
 	struct board *board = mmap(
 		NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (!s || board == MAP_FAILED || core_memory_is_out())
-		return fv_fail(ctx, FV_FAILED, "out of memory");
+		return fv_fail(ctx, FV_FAILED, "%s", core_memory_reason());
 	*s = (struct state){.ctx = ctx,
 		.pool = &pool,
 		.board = board,

@@ -82,7 +82,8 @@ static fv_status check_memory(fv_ctx *ctx, fv_status status)
 {
 	if (!core_memory_is_out() || core_pool_was_stopped(status))
 		return status;
-	return core_error_count(ctx) ? FV_FAILED : fv_fail(ctx, FV_FAILED, "out of memory");
+	return core_error_count(ctx) ? FV_FAILED
+				     : fv_fail(ctx, FV_FAILED, "%s", core_memory_reason());
 }
 
 /* Returns false if the result could not be sent. */
