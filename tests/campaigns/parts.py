@@ -18,11 +18,19 @@ def describe_campaign(name, words, *more):
 
 JOBS = str(os.cpu_count())
 PARTS = (
+	describe_campaign("rules", "deleting any rule of a file format fails a test"),
 	describe_campaign("memory", "each allocation fails in turn"),
 	describe_campaign("interrupt", "system calls are interrupted, and read and write in parts"),
+	describe_campaign("errors", "system calls fail with ENOSPC, EIO and EMFILE"),
+	describe_campaign("disk", "full disks, limits on the size of files, folders that cannot be written"),
 	describe_campaign("kill", "kill -9 at random moments of a sweep"),
 	describe_campaign("signals", "SIGTERM, SIGHUP and SIGUSR1 at random moments, then resumed"),
 	describe_campaign("crowd", "16 processes on one results folder, and two identical sweeps"),
+	describe_campaign("plugins", "plugins with each kind of mistake, and files that are no plugins"),
+	describe_campaign("numerics", "NaN, silence, empty groups, missing classes, huge learning rates"),
+	describe_campaign("threads", "1, 2, 3, 4 and 8 workers and threads give the same bytes"),
+	describe_campaign("steps", "resuming at each of 200 steps gives the same bytes"),
+	describe_campaign("names", "hostile paths and tables, other locales"),
 	Part("fuzz", "fuzzers under sanitizers, one minute each", ("tests/fuzz/run.sh", "build-fuzz", "60"), ("build-fuzz",)),
 	Part("asan", "unit tests under AddressSanitizer and UndefinedBehaviorSanitizer",
 	     ("tests/campaigns/ctest.py", "asan", "build-asan", "-j", JOBS, "-L", "core|plugins|contract|emulated",
