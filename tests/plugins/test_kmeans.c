@@ -174,7 +174,7 @@ static void test_nearest_is_exact(void **unused)
 		kmeans_search search;
 		test_ok(ctx, kmeans_prepare_rows(ctx, x, N, D, &rows));
 		test_ok(ctx, kmeans_prepare_search(ctx, K, D, &search));
-		kmeans_find_nearest(&rows, centre, K, &search, label);
+		kmeans_find_nearest(&rows, centre, K, &search, NULL, label);
 		for (int i = 0; i < N; i++) {
 			int32_t best = 0;
 			double least = INFINITY;
@@ -253,7 +253,7 @@ static kmeans_model fit_model(const data *d, const char *algorithm, int32_t k, i
 	} else if (only_start) {
 		kmeans_search search;
 		test_ok(ctx, kmeans_prepare_search(ctx, k, d->dims, &search));
-		kmeans_find_nearest(&rows, m.centre, k, &search, m.label);
+		kmeans_find_nearest(&rows, m.centre, k, &search, NULL, m.label);
 		m.inertia = kmeans_compute_inertia(&rows, m.centre, m.label);
 	} else {
 		kmeans_minibatch_options options = {.batch = 32,

@@ -42,6 +42,18 @@ typedef struct kmeans_search {
 	int32_t *winner;      /* [block] */
 } kmeans_search;
 
+/* What is known of the distances of rows from their centres, so that most rows need not be compared again after
+ * the centres have moved a little (bounds.c). */
+typedef struct kmeans_bounds {
+	int64_t n;
+	int32_t k, dims;
+	double *upper; /* [n] at least the distance to the row's own centre */
+	double *lower; /* [n] at most the distance to every other centre */
+	double *shift; /* [k] by how much each centre has moved */
+	int64_t *open; /* [n] rows to compare */
+	float *row;    /* [block,D] copies of open rows */
+} kmeans_bounds;
+
 typedef struct kmeans_model {
 	int32_t k;
 	double *centre; /* [k,D] in: start centres; out: final centres */
@@ -64,9 +76,23 @@ fv_status kmeans_prepare_rows(
 fv_status kmeans_prepare_search(fv_ctx *ctx, int32_t k, int32_t dims, kmeans_search *search);
 
 /* Writes the nearest centre of each row into label [n]: the one with the smallest
- * kmeans_squared_distance, the lowest index on ties. */
+ * kmeans_squared_distance, the lowest index on ties. bounds: of the labels so far, which are those of the
+ * centres before they moved by bounds->shift; sets them anew. NULL: none. */
 void kmeans_find_nearest(const kmeans_rows *rows, const double *centre, int32_t k,
-	kmeans_search *search, int32_t *label);
+	kmeans_search *search, kmeans_bounds *bounds, int32_t *label);
+
+#define KMEANS_BLOCK 256 /* rows that are compared at once */
+
+/* Prepares bounds in scratch memory that exclude nothing. */
+fv_status kmeans_prepare_bounds(
+	fv_ctx *ctx, int64_t n, int32_t k, int32_t dims, kmeans_bounds *bounds);
+/* Applies bounds->shift, with which the centres became `centre`, and sets it to 0. Returns the number of rows in
+ * bounds->open: those whose label may change. */
+int64_t kmeans_find_open_rows(
+	kmeans_bounds *bounds, const kmeans_rows *rows, const double *centre, const int32_t *label);
+/* Sets the bounds of row i to squared distances, or so that it is open again. */
+void kmeans_set_bounds(kmeans_bounds *bounds, int64_t i, double upper2, double lower2);
+void kmeans_open_bounds(kmeans_bounds *bounds, int64_t i);
 
 /* Returns sum_i |x_i - centre of label_i|^2. */
 double kmeans_compute_inertia(const kmeans_rows *rows, const double *centre, const int32_t *label);

@@ -139,7 +139,7 @@ static double run_batch(struct minibatch *m, double *inertia)
 {
 	bool due = is_reassignment_due(m);
 	draw_batch(m);
-	kmeans_find_nearest(&m->batch, m->centre, m->k, &m->search, m->label);
+	kmeans_find_nearest(&m->batch, m->centre, m->k, &m->search, NULL, m->label);
 	*inertia = kmeans_compute_inertia(&m->batch, m->centre, m->label) / (double)m->batch.n;
 	update_means(m);
 	if (due)
@@ -216,7 +216,7 @@ fv_status kmeans_run_minibatch(fv_ctx *ctx, const kmeans_rows *rows,
 		size_t size = (size_t)m.k * (size_t)rows->dims * sizeof *m.centre;
 		memcpy(model->centre, m.centre, size);
 	}
-	kmeans_find_nearest(rows, model->centre, model->k, &m.search, model->label);
+	kmeans_find_nearest(rows, model->centre, model->k, &m.search, NULL, model->label);
 	model->inertia = kmeans_compute_inertia(rows, model->centre, model->label);
 	model->iterations = (done * batch + rows->n - 1) / rows->n;
 	return FV_OK;

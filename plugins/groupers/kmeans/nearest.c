@@ -22,11 +22,11 @@
 
 #include <cblas.h>
 
-#define BLOCK 256
+#define BLOCK KMEANS_BLOCK
 #define LANES 8
 #define UNIT 0x1p-24
 
-double kmeans_squared_distance(const float *x, const double *centre, int32_t dims)
+KMEANS_FAST double kmeans_squared_distance(const float *x, const double *centre, int32_t dims)
 {
 	double lane[LANES] = {0};
 	int32_t d = 0;
@@ -191,24 +191,49 @@ static int32_t find_exact_nearest(const kmeans_rows *rows, int64_t i, const kmea
 	return winner;
 }
 
-void kmeans_find_nearest(
-	const kmeans_rows *rows, const double *centre, int32_t k, kmeans_search *s, int32_t *label)
+/* Compares the rows of a block, whose scores are computed, with all centres. open: their positions among all
+ * rows; NULL: from `first` on. longest: of the centres. */
+static void choose_nearest(const kmeans_rows *rows, const double *centre, int32_t k,
+	kmeans_search *s, double longest, int64_t first, const int64_t *open, int32_t n,
+	kmeans_bounds *bounds, int32_t *label)
+{
+	find_two_smallest(s, k, n, s->best, s->second, s->winner);
+	for (int32_t at = 0; at < n; at++) {
+		int64_t i = open ? open[at] : first + at;
+		double r = rows->norm[i], error = compute_error_bound(s->dims, r, longest);
+		double best = (double)s->best[at], second = (double)s->second[at];
+		if (second - best > 2 * error) {
+			label[i] = s->winner[at];
+			if (bounds)
+				kmeans_set_bounds(
+					bounds, i, r * r + best + error, r * r + second - error);
+		} else {
+			label[i] = find_exact_nearest(rows, i, s, at, centre, k);
+			if (bounds)
+				kmeans_open_bounds(bounds, i);
+		}
+	}
+}
+
+void kmeans_find_nearest(const kmeans_rows *rows, const double *centre, int32_t k, kmeans_search *s,
+	kmeans_bounds *bounds, int32_t *label)
 {
 	double longest = shift_centres(rows, centre, k, s);
-	for (int64_t first = 0; first < rows->n; first += BLOCK) {
-		int32_t n = (int32_t)(rows->n - first < BLOCK ? rows->n - first : BLOCK);
+	int64_t count = bounds ? kmeans_find_open_rows(bounds, rows, centre, label) : rows->n;
+	bool all = count == rows->n;
+	size_t width = (size_t)s->dims;
+	for (int64_t first = 0; first < count; first += BLOCK) {
+		int32_t n = (int32_t)(count - first < BLOCK ? count - first : BLOCK);
+		const float *block = rows->shifted + first * s->dims;
+		for (int32_t at = 0; at < n && !all; at++)
+			memcpy(bounds->row + (size_t)at * width,
+				rows->shifted + bounds->open[first + at] * s->dims,
+				width * sizeof *block);
+		block = all ? block : bounds->row;
 		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, k, n, s->dims, -2.0f,
-			s->centre, s->dims, rows->shifted + first * s->dims, s->dims, 0.0f,
-			s->score, BLOCK);
-		find_two_smallest(s, k, n, s->best, s->second, s->winner);
-		for (int32_t i = 0; i < n; i++) {
-			double bound =
-				2 * compute_error_bound(s->dims, rows->norm[first + i], longest);
-			bool clear = (double)s->second[i] - (double)s->best[i] > bound;
-			label[first + i] =
-				clear ? s->winner[i]
-				      : find_exact_nearest(rows, first + i, s, i, centre, k);
-		}
+			s->centre, s->dims, block, s->dims, 0.0f, s->score, BLOCK);
+		choose_nearest(rows, centre, k, s, longest, first,
+			all ? NULL : bounds->open + first, n, bounds, label);
 	}
 }
 

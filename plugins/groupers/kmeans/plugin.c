@@ -253,7 +253,7 @@ static fv_status assign_block(const kmeans_state *s, fv_ctx *ctx, const struct b
 		status = kmeans_prepare_search(ctx, clusters, s->dims, &search);
 	if (status)
 		return status;
-	kmeans_find_nearest(&prepared, centre, clusters, &search, label);
+	kmeans_find_nearest(&prepared, centre, clusters, &search, NULL, label);
 	for (int32_t i = 0; i < b->n; i++) {
 		size_t at = (size_t)(b->at ? b->at[i] : i);
 		id[at] = b->first + label[i];
