@@ -31,6 +31,7 @@ PARTS = (
 	describe_campaign("threads", "1, 2, 3, 4 and 8 workers and threads give the same bytes"),
 	describe_campaign("steps", "resuming at each of 200 steps gives the same bytes"),
 	describe_campaign("names", "hostile paths and tables, other locales"),
+	describe_campaign("headers", "a million mutated headers of each format", "--count", "1000000"),
 	Part("fuzz", "fuzzers under sanitizers, one minute each", ("tests/fuzz/run.sh", "build-fuzz", "60"), ("build-fuzz",)),
 	Part("asan", "unit tests under AddressSanitizer and UndefinedBehaviorSanitizer",
 	     ("tests/campaigns/ctest.py", "asan", "build-asan", "-j", JOBS, "-L", "core|plugins|contract|emulated",
