@@ -126,6 +126,27 @@ static void check_whole(fv_ctx *ctx, const char *path)
 	core_wave_free(&wave);
 }
 
+/* A chunk that says that it reaches past the samples; libsndfile looks for them inside it. */
+static void chunks_of_wave_are_checked(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	const char *path = core_path_join(ctx, test_folder("kinds"), "list.wav");
+	size_t size;
+	char *data = write_noise(ctx, path, SF_FORMAT_WAV | SF_FORMAT_PCM_16, &size);
+	char *listed = core_alloc(ctx, size + 12, 1);
+	memcpy(listed, data, 36);
+	memcpy(listed + 36, "LIST\4\0\0\0INFO", 12);
+	memcpy(listed + 48, data + 36, size - 36);
+	test_ok(ctx, core_file_write(ctx, path, listed, size + 12));
+	check_whole(ctx, path);
+	set_size(listed + 40, (uint32_t)size);
+	test_ok(ctx, core_file_write(ctx, path, listed, size + 12));
+	check_refused(ctx, path,
+		"damaged: a chunk in front of its samples says that it is longer than the file");
+	core_ctx_free(ctx);
+}
+
 static void headers_of_wave_are_checked(void **state)
 {
 	(void)state;
@@ -355,6 +376,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(other_files_are_named),
 		cmocka_unit_test(given_files_are_named),
+		cmocka_unit_test(chunks_of_wave_are_checked),
 		cmocka_unit_test(headers_of_wave_are_checked),
 		cmocka_unit_test(joined_streams_are_refused),
 		cmocka_unit_test(flac_without_length_is_whole_or_refused),

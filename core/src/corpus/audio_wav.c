@@ -162,7 +162,13 @@ fv_status core_wav_check(const core_source *s)
 			"%s: an ID3v2 tag is in front of its WAVE header: convert it, for example "
 			"with ffmpeg -i IN OUT.wav",
 			s->path);
-	if (!found || !f.has_data || f.data_size < 0)
+	if (found && !f.has_data)
+		return fv_fail(s->ctx, FV_DATA,
+			"%s: damaged: a chunk in front of its samples says that it is longer than "
+			"the "
+			"file",
+			s->path);
+	if (!found || f.data_size < 0)
 		return FV_OK;
 	return check_size(s, &f);
 }
