@@ -20,6 +20,11 @@ load fetch_helpers
 	run --separate-stderr fetch --offline model # there already
 	[ "$status" -eq 0 ]
 	[[ $stderr == *"weights/model.pt: already present"* ]]
+	mv weights/model.pt.json receipt
+	mkfifo weights/model.pt.json # nothing waits for a receipt that nobody writes
+	fails 4 "weights/model.pt.json: not a regular file" timeout 20 "$fairvox" fetch --catalogue catalogue.yaml --offline model
+	rm weights/model.pt.json
+	mv receipt weights/model.pt.json
 	fetch model --quiet --dir elsewhere | grep -qx elsewhere/weights/model.pt
 	cmp www/model.bin elsewhere/weights/model.pt
 	[ "$(wc -l <requests.log)" -eq 1 ]

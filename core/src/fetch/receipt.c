@@ -8,6 +8,8 @@
 #include "base/json.h"
 #include "fetch/file.h"
 
+#define RECEIPT_BYTES_MAX ((size_t)1 << 26)
+
 static void add_text(json_t *to, const char *key, const char *text)
 {
 	if (text)
@@ -49,10 +51,20 @@ fv_status core_receipt_write(fv_ctx *ctx, json_t *receipt, const char *path, con
 
 const char *core_receipt_read_sha256(fv_ctx *ctx, const char *path, const char *file)
 {
-	json_t *root = json_load_file(path, 0, NULL);
-	const json_t *of = file ? json_object_get(json_object_get(root, "files"), file) : root;
-	const char *hex = json_string_value(json_object_get(of, "sha256"));
-	const char *copy = hex ? core_strdup(ctx, hex) : NULL;
-	json_decref(root);
+	char *text;
+	size_t size;
+	const char *copy = NULL;
+	fv_ctx *aside = core_file_exists(path) ? core_ctx_aside(ctx) : NULL;
+	if (!aside)
+		return NULL;
+	if (!core_file_read(aside, path, RECEIPT_BYTES_MAX, &text, &size)) {
+		json_t *root = json_loadb(text, size, 0, NULL);
+		const json_t *of =
+			file ? json_object_get(json_object_get(root, "files"), file) : root;
+		const char *hex = json_string_value(json_object_get(of, "sha256"));
+		copy = hex ? core_strdup(ctx, hex) : NULL;
+		json_decref(root);
+	}
+	core_ctx_free(aside);
 	return copy;
 }
