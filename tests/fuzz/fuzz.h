@@ -13,6 +13,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Writes the input to a file for readers that take a path; valid until the next call. */
 const char *fuzz_write_file(const uint8_t *data, size_t size);
 
+/* Makes a folder for the files of a target; later calls give the same one. It is removed at exit. */
+const char *fuzz_make_folder(void);
+
+/* Cuts an input at its lines of "====" into parts, and writes them to n files in the folder of the target. Files that it
+ * has no part for are removed. */
+void fuzz_write_parts(const uint8_t *data, size_t size, const char *const *name, size_t n);
+
 /* Aborts with a finding unless `good`. */
 void fuzz_require(int good, const char *what);
 

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Label files in forms of their own: IEMOCAP's evaluations, db.yaml with its tables, nkululeko's INI.
  * The input is one text, cut at lines of "====": the file itself, then the tables beside it. */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/utf8.h"
 #include "corpus/forms.h"
@@ -12,18 +9,7 @@
 #include "corpus/seconds.h"
 #include "fuzz.h"
 
-static const char mark[] = "====\n";
-static const char *const names[] = {"db.emotion.csv", "db.files.csv", "db.speaker.csv"};
-
-static const char *make_folder(void)
-{
-	static char folder[] = "/tmp/fuzz-forms-XXXXXX";
-	static bool made;
-	if (!made)
-		fuzz_require(mkdtemp(folder) != NULL, "a folder cannot be made");
-	made = true;
-	return folder;
-}
+static const char *const names[] = {"", "db.emotion.csv", "db.files.csv", "db.speaker.csv"};
 
 static void check_table(const fv_ctx *ctx, fv_status status, const core_csv *csv)
 {
@@ -36,28 +22,14 @@ static void check_table(const fv_ctx *ctx, fv_status status, const core_csv *csv
 	}
 }
 
-static void write_file(const char *path, const char *data, size_t size)
+/* Writes the parts of the input, the first of this name. Returns its path. */
+static const char *write_parts(fv_ctx *ctx, const char *first, const char *text, size_t size)
 {
-	FILE *file = fopen(path, "wb");
-	fuzz_require(file != NULL, "a file cannot be written");
-	size_t written = fwrite(data, 1, size, file);
-	fuzz_require(!fclose(file) && written == size, "a file cannot be written");
-}
-
-/* Writes the parts of the input; files that it has no part for are removed. */
-static void write_parts(fv_ctx *ctx, const char *folder, const char *first, char *text, size_t size)
-{
-	char *at = text, *end = text + size;
-	for (size_t i = 0; i <= sizeof names / sizeof *names; i++) {
-		const char *path = core_format(ctx, "%s/%s", folder, i ? names[i - 1] : first);
-		char *next = at ? memmem(at, (size_t)(end - at), mark, sizeof mark - 1) : NULL;
-		fuzz_require(path != NULL, "out of memory");
-		if (at)
-			write_file(path, at, (size_t)((next ? next : end) - at));
-		else
-			(void)unlink(path);
-		at = next ? next + sizeof mark - 1 : NULL;
-	}
+	const char *name[sizeof names / sizeof *names];
+	memcpy(name, names, sizeof names);
+	name[0] = first;
+	fuzz_write_parts((const uint8_t *)text, size, name, sizeof names / sizeof *names);
+	return core_format(ctx, "%s/%s", fuzz_make_folder(), first);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -69,18 +41,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	core_csv csv;
 	char *text = core_alloc(ctx, size, 1);
 	memcpy(text, data + 1, size - 1);
-	const char *folder = make_folder();
 	core_python_value value;
 	double seconds;
 	(void)core_python_parse(ctx, text, &value);
 	fuzz_require(!core_parse_seconds(text, &seconds) || seconds >= 0, "a negative time");
 	if (data[0] % 3 == 0) {
-		write_parts(ctx, folder, "db.yaml", text, size - 1);
-		const char *path = core_format(ctx, "%s/db.yaml", folder);
+		const char *path = write_parts(ctx, "db.yaml", text, size - 1);
 		check_table(ctx, core_read_audformat(ctx, path, "emotion", &files, &csv), &csv);
 	} else if (data[0] % 3 == 1) {
-		write_parts(ctx, folder, "x.ini", text, size - 1);
-		const char *path = core_format(ctx, "%s/x.ini", folder);
+		const char *path = write_parts(ctx, "x.ini", text, size - 1);
 		check_table(ctx, core_read_nkululeko(ctx, path, data[0] & 4, &files, &csv), &csv);
 	} else {
 		const char *path = fuzz_write_file(data + 1, size - 1);
