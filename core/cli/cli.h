@@ -53,7 +53,7 @@ FV_NODISCARD fv_status cli_print(fv_ctx *ctx, const core_text *text);
 FV_NODISCARD fv_status cli_print_lines(fv_ctx *ctx, const core_text *text);
 /* The same for CSV: as it is into a file or pipe, escaped on a terminal. */
 FV_NODISCARD fv_status cli_print_csv(fv_ctx *ctx, const core_text *text);
-/* Prints JSON; what could act on a terminal is written as an escape of JSON, which means the same. NULL: making it failed, which
+/* Prints JSON, and the end of a line; what could act on a terminal is written as an escape of JSON, which means the same. NULL: making it failed, which
  * ctx says. */
 FV_NODISCARD fv_status cli_print_json(fv_ctx *ctx, const char *json);
 /* Flushes stdout. Returns FV_FAILED if a write failed (full disk, closed pipe). Call it last. */

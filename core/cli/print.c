@@ -74,6 +74,8 @@ fv_status cli_print_json(fv_ctx *ctx, const char *json)
 	if (!json)
 		return FV_FAILED;
 	core_put_json(&out, json);
+	if (out.size && out.data[out.size - 1] != '\n')
+		core_text_add(&out, "\n");
 	fv_status status = cli_print(ctx, &out);
 	core_text_free(&out);
 	return status;

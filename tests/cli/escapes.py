@@ -92,8 +92,8 @@ def check_terminal(program, folder, predictions, faults):
 		harm = find_harm(shown)
 		if harm:
 			faults.append(f"{words}: {harm}")
-		elif not shown:
-			faults.append(f"{words}: shows nothing")
+		elif not shown.endswith(b"\n"):
+			faults.append(f"{words}: does not end with a line: {shown[-40:]!r}")
 	return len(calls)
 
 
