@@ -76,6 +76,7 @@ static void small_buffers(void **state)
 	}
 }
 
+/* NOLINTBEGIN(misc-misleading-bidirectional) */
 /* JSON stays the same JSON. */
 static void json(void **state)
 {
@@ -112,6 +113,8 @@ static void markup(void **state)
 		core_text_free(&out);
 	}
 }
+
+/* NOLINTEND(misc-misleading-bidirectional) */
 
 static void sheets(void **state)
 {
