@@ -122,6 +122,22 @@ static void turns_three_dimensions(void **state)
 	core_ctx_free(ctx);
 }
 
+/* A NUL in a text does not end it. */
+static void refuses_nul_in_texts(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	core_text bytes = {0};
+	fv_checkpoint *file;
+	add_array(&bytes, 1, DICT("<f4", "False", "(1,)"), "\0\0\0", 4);
+	char *type = memmem(bytes.data, bytes.size, "<f4'", 4);
+	memcpy(type, "f4\0", 3);
+	test_fails(
+		ctx, open_bytes(ctx, "a.npy", &bytes, &file), FV_DATA, "header: descr is no type");
+	core_text_free(&bytes);
+	core_ctx_free(ctx);
+}
+
 static void refuses_broken_arrays(void **state)
 {
 	(void)state;
@@ -146,6 +162,8 @@ static void refuses_broken_arrays(void **state)
 		{DICT("<f4", "False", "(-1,)"), 4, "shape: a dimension is no number"},
 		{DICT("<f4", "False", "(1, x)"), 4, "shape: a dimension is no number"},
 		{DICT("<f4", "False", "1"), 4, "shape: shape is no tuple"},
+		{DICT("<f4", "False", "(1)"), 4, "shape: shape is no tuple"},
+		{DICT("<f4", "False", "(01,)"), 4, "shape: a dimension is no number"},
 		{DICT("<f4", "False", "(9223372036854775808,)"), 4,
 			"shape: a dimension is too large"},
 		{DICT("<f4", "False", "(4294967296, 4294967296)"), 4,
@@ -511,6 +529,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_every_layout),
 		cmocka_unit_test(turns_three_dimensions),
+		cmocka_unit_test(refuses_nul_in_texts),
 		cmocka_unit_test(refuses_broken_arrays),
 		cmocka_unit_test(reads_archives),
 		cmocka_unit_test(reads_rows_by_name),

@@ -47,7 +47,7 @@ static bool read_text(struct parser *p, char *text, size_t size)
 		return false;
 	char quote = *p->at++;
 	size_t n = 0;
-	while (p->at < p->end && *p->at != quote && *p->at != '\\' && n + 1 < size)
+	while (p->at < p->end && *p->at != quote && *p->at != '\\' && *p->at && n + 1 < size)
 		text[n++] = *p->at++;
 	text[n] = '\0';
 	return p->at < p->end && *p->at++ == quote;
@@ -103,10 +103,11 @@ static fv_status read_order(struct parser *p)
 	return FV_OK;
 }
 
-/* "(3, 4)", "(3,)" or "()"; Python 2 writes "3L". */
+/* "(3, 4)", "(3,)" or "()"; Python 2 writes "3L". "(3)" is a number, and "03" no number of Python. */
 static fv_status read_shape(struct parser *p)
 {
 	core_npy *a = p->out;
+	bool comma = false;
 	a->count = 1;
 	if (!read_char(p, '('))
 		return fail_header(p, "shape", "shape is no tuple");
@@ -119,16 +120,19 @@ static fv_status read_shape(struct parser *p)
 			if (__builtin_mul_overflow(dim, 10, &dim) ||
 				__builtin_add_overflow(dim, *p->at - '0', &dim))
 				return fail_header(p, "shape", "a dimension is too large");
-		if (p->at == first)
+		if (p->at == first || (p->at - first > 1 && *first == '0'))
 			return fail_header(p, "shape", "a dimension is no number");
 		(void)read_word(p, "L");
 		a->shape[a->rank++] = dim;
 		if (__builtin_mul_overflow(a->count, dim, &a->count))
 			return fail_header(p, "shape", "more elements than can be counted");
-		if (!read_char(p, ',') && (p->at == p->end || *p->at != ')'))
+		comma = read_char(p, ',');
+		if (!comma && (p->at == p->end || *p->at != ')'))
 			return fail_header(
 				p, "shape", "a dimension is followed by neither , nor )");
 	}
+	if (a->rank == 1 && !comma)
+		return fail_header(p, "shape", "shape is no tuple");
 	p->has_shape = true;
 	return FV_OK;
 }
