@@ -134,7 +134,7 @@ static void chunks_of_wave_are_checked(void **state)
 	const char *path = core_path_join(ctx, test_folder("kinds"), "list.wav");
 	size_t size;
 	char *data = write_noise(ctx, path, SF_FORMAT_WAV | SF_FORMAT_PCM_16, &size);
-	char *listed = core_alloc(ctx, size + 12, 1);
+	char *listed = core_alloc(ctx, size + 16, 1);
 	memcpy(listed, data, 36);
 	memcpy(listed + 36, "LIST\4\0\0\0INFO", 12);
 	memcpy(listed + 48, data + 36, size - 36);
@@ -144,6 +144,15 @@ static void chunks_of_wave_are_checked(void **state)
 	test_ok(ctx, core_file_write(ctx, path, listed, size + 12));
 	check_refused(ctx, path,
 		"damaged: a chunk in front of its samples says that it is longer than the file");
+	/* a first chunk of samples of one sample, and a second one; libsndfile reads the second */
+	data = write_noise(ctx, path, SF_FORMAT_WAV | SF_FORMAT_PCM_16 | SF_ENDIAN_BIG, &size);
+	memcpy(listed, data, 36);
+	memcpy(listed + 36, "data\0\0\0\2\0\1", 10);
+	memcpy(listed + 46, data + 36, size - 36);
+	memset(listed + size + 10, 0, 6); /* with more bytes behind it */
+	test_ok(ctx, core_file_write(ctx, path, listed, size + 16));
+	check_refused(ctx, path,
+		"a WAVE recording, but it has a second chunk of samples, from byte 46 on");
 	core_ctx_free(ctx);
 }
 

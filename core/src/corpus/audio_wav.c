@@ -168,6 +168,11 @@ fv_status core_wav_check(const core_source *s)
 			"the "
 			"file",
 			s->path);
+	if (found && f.next_data) /* libsndfile reads the one or the other */
+		return fv_fail(s->ctx, FV_DATA,
+			"%s: a WAVE recording, but it has a second chunk of samples, from byte "
+			"%lld on",
+			s->path, (long long)f.next_data);
 	if (!found || f.data_size < 0)
 		return FV_OK;
 	return check_size(s, &f);
