@@ -219,6 +219,7 @@ static void quotes_text(void **state)
 		core_content_describe(ctx, "a,b and c.\nNo table.\n", 21), "text: 'a,b and c.'");
 	assert_string_equal(core_content_describe(ctx, GZIP, 4), "a gzip archive");
 	assert_null(core_content_describe(ctx, "a\0b", 3));
+	assert_null(core_content_name("textTFL3", 8));
 	assert_null(core_content_describe(ctx, "Caf\xe9", 4));
 	/* cut after whole characters, the last of which starts at byte 59 */
 	char line[200];

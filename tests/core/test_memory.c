@@ -38,6 +38,8 @@ static void words_of_the_system(void **state)
 	fv_ctx *ctx = test_ctx();
 	assert_int_equal(
 		fv_fail(ctx, FV_DATA, "a.csv:1: no 'Cannot allocate memory' here"), FV_DATA);
+	assert_int_equal(
+		fv_fail(ctx, FV_DATA, "a.csv:1: it has: x, %s", strerror(ENOMEM)), FV_DATA);
 	assert_false(core_memory_is_out());
 	core_error_clear(ctx);
 	assert_int_equal(fv_fail(ctx, FV_DATA, "%s: %s", "a.csv", strerror(ENOMEM)), FV_FAILED);

@@ -72,7 +72,7 @@ const char *core_model_content(const uint8_t *start, size_t n)
 		return "a GGUF model";
 	if (is_pickle(start, n))
 		return "a pickle of Python";
-	if (core_has(start, n, 4, "TFL3"))
+	if (core_has(start, n, 4, "TFL3") && !start[3]) /* where its root is: near, and no text */
 		return "a TensorFlow Lite model";
 	/* its index: the first value is a header of the number of shards and the version */
 	if (core_has(start, n, 0, "\0\0") && core_has(start, n, 3, "\x08") &&

@@ -20,12 +20,14 @@ struct core_warned {
 	uint64_t text, cause;
 };
 
-/* Does the text end in the system's words for the error? */
+/* Does the text end in the system's words for the error, behind a colon? Names in files may be such words. */
 static bool tells_error(const char *text, int error)
 {
 	const char *words = strerror(error);
 	size_t n = strlen(text), end = strlen(words);
-	return n >= end && !strcmp(text + n - end, words);
+	if (n < end || strcmp(text + n - end, words) != 0)
+		return false;
+	return n == end || (n > end + 1 && !strncmp(text + n - end - 2, ": ", 2));
 }
 
 /* What the text says ran out, in our words or at its end in those of the system: an errno, or 0. */
