@@ -36,6 +36,11 @@ const char *describe_gemms(const gemm_library *)
 	return "loops 1";
 }
 
+void list_algorithms(const gemm_library *, void (*print)(const char *line))
+{
+	print("all products: loops");
+}
+
 /* To TensorFloat-32: 10 bits behind the point, to nearest, ties away from zero */
 static float round_tf32(float v)
 {

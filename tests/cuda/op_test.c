@@ -23,7 +23,8 @@ core_device *op_device(void)
 		return device;
 	fv_ctx *ctx = test_ctx();
 	emulated_reset();
-	test_ok(ctx, fairvox_device_module.open(ctx, 0, OP_ROWS, &device));
+	const char *rows = getenv("FAIRVOX_OP_ROWS");
+	test_ok(ctx, fairvox_device_module.open(ctx, 0, rows ? atoll(rows) : OP_ROWS, &device));
 	core_ctx_free(ctx);
 	return device;
 }
@@ -155,8 +156,8 @@ static double check_errors(const op_test *t, const float *const *x, const int64_
 		measure_error(t, x[u], &packed[u], length[u], rms, &e);
 	double typical = sqrt(e.error_squares / e.numbers);
 	if (getenv("FAIRVOX_VERBOSE"))
-		printf("%-56s %9.2e, rms %9.2e, allowed %.1e\n", t->name, e.worst, typical,
-			t->tolerance);
+		printf("row\t%s\t%.3g\t%.3g\tand an rms of %.2g\n", t->name, e.worst, t->tolerance,
+			typical);
 	if (!(e.worst <= t->tolerance))
 		fail_msg("%s: error %.3g, allowed %.3g", t->name, e.worst, t->tolerance);
 	return typical;

@@ -7,7 +7,7 @@
 #include "nn/pack.h"
 #include "support.h"
 
-enum { OP_UTTERANCES = 10, OP_ROWS = 64 /* of a product on the emulated device */ };
+enum { OP_UTTERANCES = 10, OP_ROWS = 64 /* of a product, unless FAIRVOX_OP_ROWS says how many */ };
 extern const int64_t op_lengths[OP_UTTERANCES]; /* 1 to 150 frames, about the borders of blocks */
 
 typedef struct op_test {
@@ -33,7 +33,7 @@ const float *op_draw(int64_t n, double mean, double deviation, uint64_t seed, fl
 /* The columns [from, from + width) of x as rows without gaps */
 fv_matrix op_part(fv_pack *pack, fv_matrix x, int64_t from, int64_t width);
 
-/* Runs the operation for utterances of these lengths; op_check for op_lengths. Both return the rms of the errors,
+/* Runs the operation for utterances of these lengths, and prints the errors if FAIRVOX_VERBOSE is set; op_check for op_lengths. Both return the rms of the errors,
  * relative to the result's. */
 double op_check_lengths(const op_test *test, const int64_t *length, int32_t n);
 double op_check(const op_test *test);

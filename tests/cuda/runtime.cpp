@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The stand-in for CUDA's runtime. A stream is a list of work that runs when somebody waits for it. */
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
@@ -22,7 +23,8 @@ struct emulated_stream {
 
 struct emulated_event {
 	cudaStream_t stream = nullptr;
-	int64_t after = 0; /* pieces of work of the stream */
+	int64_t after = 0;                        /* pieces of work of the stream */
+	std::chrono::steady_clock::time_point at; /* when they were done */
 };
 
 namespace
@@ -199,6 +201,7 @@ cudaError_t cudaEventDestroy(cudaEvent_t event)
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 {
 	event->stream = stream;
+	emulated_enqueue(stream, [=] { event->at = std::chrono::steady_clock::now(); });
 	event->after = stream->ran + static_cast<int64_t>(stream->work.size());
 	return cudaSuccess;
 }
@@ -208,6 +211,12 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event)
 	if (event->stream)
 		run_until(event->stream, event->after);
 	return dead ? last_error = dead : cudaSuccess;
+}
+
+cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t begin, cudaEvent_t end)
+{
+	*ms = std::chrono::duration<float, std::milli>(end->at - begin->at).count();
+	return dead;
 }
 
 /* --- copies --- */

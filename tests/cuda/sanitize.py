@@ -39,8 +39,10 @@ FAULTS = (
     ("two blocks write one row", "rows.cu",
      "const int64_t row = find_row();\n\tif (row >= job.count)\n\t\treturn;\n\tconst int64_t to = job.map",
      "const int64_t row = find_row() < job.count ? find_row() : job.count - 1;\n\tconst int64_t to = job.map", "rows"),
-    ("the parts of a sum are read too early", "sums.cu", "parts[threadIdx.x / LANES] = v;\n\t__syncthreads();",
+    ("the parts of a sum are read too early", "gpu.cuh", "parts[threadIdx.x / LANES] = v;\n\t__syncthreads();",
      "parts[threadIdx.x / LANES] = v;", "sums"),
+    ("the parts of a sum are written too early", "gpu.cuh", "__syncthreads(); /* the parts of the sum before are read */",
+     "", "front"),
     ("a return before a barrier", "waves.cu", "const slot own = c.slots[blockIdx.x];",
      "const slot own = c.slots[blockIdx.x];\n\tif (threadIdx.x >= 96)\n\t\treturn;", "front"),
     ("a sum starts where another utterance ends", "sums.cu", "float *in = x.at + s.first * x.stride + c;",
@@ -49,6 +51,9 @@ FAULTS = (
      "for (int i = static_cast<int>(threadIdx.x); i < s.hidden; i += THREADS)", "frames"),
     ("pinned memory is used again too early", "memory.cpp", "*error = cudaEventSynchronize(h->copied[h->now]);",
      "*error = cudaSuccess;", "device"),
+    ("products of TensorFloat-32 are not rounded", "linear.cpp", "l->tf32 = precision == FV_PRECISION_TF32;",
+     "l->tf32 = false;", "rows"),
+    ("products of float32 are rounded", "linear.cpp", "shape.tf32 = layer->tf32;", "shape.tf32 = true;", "rows"),
 )
 
 
@@ -127,17 +132,22 @@ def plant_fault(objects, build, folder, fault):
     shutil.rmtree(kernels, ignore_errors=True)
     shutil.copytree(KERNELS, kernels)
     source = (kernels / file).read_text(encoding="utf-8")
-    if text not in source:
-        sys.exit(f"{file}: '{text}' is not there any more: mend {__file__}")
     (kernels / file).write_text(source.replace(text, other, 1), encoding="utf-8")
+    changed = {path.name for path in KERNELS.glob("*.cu")} if file.endswith(".cuh") else {file}
     found = []
     for kind in KINDS:
-        faulty = {**objects[kind], **compile_parts(kernels, kernels, kind, {file})}
+        faulty = {**objects[kind], **compile_parts(kernels, kernels, kind, changed)}
         status, output = run_program(link_test(faulty, build, kernels, kind, test), kind)
         if status:
             found.append(f"{kind}: {find_reason(output)}")
     print(f"{what}: {'; '.join(found) if found else 'NOT FOUND'}", flush=True)
     return bool(found)
+
+
+def check_texts():
+    for _what, file, text, _other, _test in FAULTS:
+        if text not in (KERNELS / file).read_text(encoding="utf-8"):
+            sys.exit(f"{file}: '{text}' is not there any more: mend {__file__}")
 
 
 def main():
@@ -147,6 +157,7 @@ def main():
     parser.add_argument("--faults", action="store_true", help="plant faults too")
     options = parser.parse_args()
     build = options.build.resolve()
+    check_texts()
     with tempfile.TemporaryDirectory(prefix="fairvox-sanitize.") as name:
         folder = pathlib.Path(name)
         kinds = KINDS if options.faults else options.kinds

@@ -33,6 +33,9 @@ const char *describe_gemms(const gemm_library *library);
 const char *run_gemm(gemm_library *library, const gemm &shape, const void *a, const void *w,
 	float *c, cudaStream_t stream);
 
+/* Calls print with a line for each shape that was met: the algorithm that computes it. */
+void list_algorithms(const gemm_library *library, void (*print)(const char *line));
+
 } // namespace gpu
 
 #endif

@@ -224,4 +224,39 @@ const char *run_gemm(gemm_library *l, const gemm &shape, const void *a, const vo
 	return status ? cublasLtGetStatusString(status) : nullptr;
 }
 
+static int32_t read_setting(
+	const cublasLtMatmulAlgo_t *algorithm, cublasLtMatmulAlgoConfigAttributes_t setting)
+{
+	int32_t value = -1;
+	size_t written;
+	(void)cublasLtMatmulAlgoConfigGetAttribute(
+		algorithm, setting, &value, sizeof value, &written);
+	return value;
+}
+
+void list_algorithms(const gemm_library *l, void (*print)(const char *line))
+{
+	for (const plan *p = l->plans; p; p = p->next) {
+		const gemm &g = p->shape;
+		uint64_t flags = 0;
+		size_t written;
+		char line[192];
+		(void)cublasLtMatmulAlgoCapGetAttribute(&p->algorithm,
+			CUBLASLT_ALGO_CAP_NUMERICAL_IMPL_FLAGS, &flags, sizeof flags, &written);
+		snprintf(line, sizeof line,
+			"%lld x %lld x %lld, %lld at once, %s: algorithm %d, tile %d, stages %d, "
+			"flags %llx",
+			static_cast<long long>(g.m), static_cast<long long>(g.n),
+			static_cast<long long>(g.k), static_cast<long long>(g.batch),
+			g.type == NUMBER_BF16 ? "bf16"
+			: g.tf32              ? "tf32"
+					      : "fp32",
+			read_setting(&p->algorithm, CUBLASLT_ALGO_CONFIG_ID),
+			read_setting(&p->algorithm, CUBLASLT_ALGO_CONFIG_TILE_ID),
+			read_setting(&p->algorithm, CUBLASLT_ALGO_CONFIG_STAGES_ID),
+			static_cast<unsigned long long>(flags));
+		print(line);
+	}
+}
+
 } // namespace gpu
