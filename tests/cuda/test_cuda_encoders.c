@@ -120,7 +120,6 @@ static void other_rows(void **state)
 			test_ok(own, encode_pack(e, device, u, 1, &one));
 			assert_memory_equal(got, want[u], sizeof got);
 		}
-		module->forget(device, own);
 		module->close(device);
 		core_ctx_free(own);
 	}

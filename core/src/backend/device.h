@@ -185,8 +185,6 @@ typedef struct core_device_module {
 	fv_status (*open)(fv_ctx *ctx, int32_t index, int64_t rows, core_device **out);
 	/* Frees the device and the constants made on it. */
 	void (*close)(core_device *device);
-	/* Frees the constants made with ctx; call it when the encoder that was opened with ctx is closed. */
-	void (*forget)(core_device *device, const fv_ctx *ctx);
 	/* What results depend on besides the input, for cache keys and env.json: the architecture, the library of
 	 * products, `rows`. Valid until the device is closed. */
 	const char *(*numerics)(const core_device *device);

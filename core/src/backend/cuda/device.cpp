@@ -160,7 +160,7 @@ static void close_device(core_device *core)
 	if (!d)
 		return;
 	if (d->stream)
-		forget_constants(d, nullptr);
+		free_constants(d);
 	if (d->gemms)
 		close_gemms(d->gemms);
 	close_memory(d);
@@ -226,7 +226,6 @@ const core_device_module fairvox_device_module = {
 	FAIRVOX_CUDA_NAME,
 	gpu::open_device,
 	gpu::close_device,
-	gpu::forget_constants,
 	gpu::describe_numerics,
 	gpu::count_rows,
 };

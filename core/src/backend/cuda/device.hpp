@@ -36,9 +36,8 @@ struct arena_mark {
 	size_t used;
 };
 
-/* Memory that lives until its context is forgotten */
+/* Memory that lives until the device is closed */
 struct constant {
-	const fv_ctx *owner;
 	void *at;
 	constant *next;
 };
@@ -138,7 +137,7 @@ void fetch_rows(core_queue *core, fv_matrix from, int64_t block, float *const *o
 fv_status wait_for_all(core_queue *core);
 fv_status load_constant(
 	fv_ctx *ctx, core_device *core, const float *host, int64_t n, const float **out);
-void forget_constants(core_device *core, const fv_ctx *ctx);
+void free_constants(gpu_device *d);
 
 /* --- linear.cpp --- */
 

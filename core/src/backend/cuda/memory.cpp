@@ -161,7 +161,7 @@ void *load_bytes(fv_ctx *ctx, gpu_device *d, const void *host, size_t bytes)
 			cudaGetErrorString(error));
 		return nullptr;
 	}
-	*c = {ctx, at, d->constants};
+	*c = {at, d->constants};
 	d->constants = c;
 	error = copy_in(d, at, host, bytes);
 	if (error)
@@ -178,17 +178,12 @@ fv_status load_constant(
 	return *out ? FV_OK : FV_FAILED;
 }
 
-void forget_constants(core_device *core, const fv_ctx *ctx)
+void free_constants(gpu_device *d)
 {
-	gpu_device *d = static_cast<gpu_device *>(core);
 	(void)cudaStreamSynchronize(d->stream);
-	for (constant **at = &d->constants; *at;) {
-		constant *c = *at;
-		if (ctx && c->owner != ctx) {
-			at = &c->next;
-			continue;
-		}
-		*at = c->next;
+	while (d->constants) {
+		constant *c = d->constants;
+		d->constants = c->next;
 		(void)cudaFree(c->at);
 		free(c);
 	}
