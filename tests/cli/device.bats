@@ -334,6 +334,23 @@ with wave.open('w/silence.wav', 'wb') as f:
 	[ ! -e x.csv ]
 }
 
+@test "a table of runs whose recordings were encoded on different devices says so" {
+	study
+	sed 's/name: erm/name: rw/' plan.yaml >rw.yaml
+	"$fairvox" "${study[@]}"
+	run -0 "$fairvox" table results
+	[[ $output != *"different devices"* ]]
+	FAIRVOX_STANDIN= LD_LIBRARY_PATH=$standin-$version "$fairvox" run rw.yaml --plugins "$packed" -j 2 --quiet --device cuda
+	note="packed was encoded on different devices (cpu: 2 runs, stand-in 0 rows 1024: 2 runs): its features differ in the last digits"
+	for options in "" "--layout pairs"; do
+		run -0 "$fairvox" table results $options
+		printf '%s\n' "$output"
+		[[ $(tr -s ' \n' ' ' <<<"$output") == *"$note"* ]]
+	done
+	"$fairvox" report results -o report.html
+	tr -s ' \n' ' ' <report.html | grep -qF "$note"
+}
+
 @test "processes of the pipeline that are killed" {
 	study
 	"$fairvox" "${study[@]}" --results cpu

@@ -18,6 +18,10 @@ FV_NODISCARD fv_status core_support_notes(
 FV_NODISCARD fv_status core_note_left_out(
 	fv_ctx *ctx, const core_grid *grid, core_document *document);
 
+/* Notes encoders whose recordings were encoded on different devices. */
+FV_NODISCARD fv_status core_note_devices(
+	fv_ctx *ctx, const core_grid *grid, core_document *document);
+
 /* Notes variants that predict exactly the same. */
 FV_NODISCARD fv_status core_note_identical(
 	fv_ctx *ctx, const core_grid *grid, core_document *document);
