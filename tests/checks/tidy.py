@@ -7,8 +7,9 @@ import re
 
 import common
 
-# Of files that are not in the build: fuzzers, and types for the record of the ABI.
-FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-Icore/src", "-Icore/include", "-Itests/support", "-Itests/fuzz"]
+# Of files that are not in the build: fuzzers, types for the record of the ABI, and what tests/gpu/run builds.
+FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-Icore/src", "-Icore/include", "-Itests/support", "-Itests/fuzz", "-Itests/gpu",
+         "-Itests/cuda", "-Iplugins/encoders/ecapa", "-Iplugins/encoders/ge2e"]
 # Compiled many times by run.py, each time with another mistake in place of MISTAKE.
 TEMPLATES = "tests/mistakes/"
 

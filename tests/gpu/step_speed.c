@@ -46,7 +46,7 @@ static void draw_lengths(struct corpus *c, double mean)
 {
 	float x[4];
 	for (int32_t i = 0; i < c->n; i++) {
-		network_draw(x, 4, 0, 0.5, (uint64_t)(9000 + i));
+		network_draw(x, 4, 0, 0.5, 9000 + (uint64_t)i);
 		double scale = 1 + 0.2 * (double)(x[0] + x[1] + x[2] + x[3]);
 		scale = scale < 0.5 ? 0.5 : scale;
 		c->samples[i] = (int64_t)(scale * mean);
