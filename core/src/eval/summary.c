@@ -2,7 +2,8 @@
 #include "eval/summary.h"
 
 #include <math.h>
-#include <stdlib.h>
+
+#include "base/sort.h"
 
 #define LEVEL 0.95
 
@@ -15,12 +16,6 @@ double core_quantile(const double *sorted, int64_t n, double q)
 	return sorted[i] + (sorted[next] - sorted[i]) * (position - below);
 }
 
-static int compare_values(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
 int64_t core_sorted_column(
 	const double *draws, int64_t n, int64_t width, int64_t column, double *out)
 {
@@ -28,7 +23,7 @@ int64_t core_sorted_column(
 	for (int64_t b = 0; b < n; b++)
 		if (!isnan(draws[b * width + column]))
 			out[defined++] = draws[b * width + column];
-	qsort(out, (size_t)defined, sizeof *out, compare_values);
+	core_sort_doubles(out, (size_t)defined);
 	return defined;
 }
 
