@@ -49,7 +49,7 @@ struct partition {
 	int64_t first;          /* its selections among all */
 	uint8_t *cell;          /* [C, n] */
 	core_reliability *bins; /* [G, C] */
-	double *label;          /* [G, C, CORE_ECE_CELLS] sums of the drawn labels */
+	int32_t *count;         /* [G, C, CORE_ECE_CELLS] drawn labels */
 };
 
 struct null {
@@ -60,7 +60,10 @@ struct null {
 	int32_t n_partitions;
 	struct partition *partition;
 	int64_t selections;
-	double *trace; /* [draws, selections] */
+	size_t counts;  /* of all partitions, one after the other */
+	int32_t *count; /* [counts + 1]; the last one is of rows outside a partition */
+	int32_t *place; /* [n, C, n_partitions] in `count`, rows in order */
+	double *trace;  /* [draws, selections] */
 };
 
 static int compare_rows(const void *a, const void *b, void *user)
@@ -92,8 +95,7 @@ static fv_status make_partition(
 	size_t C = (size_t)set->C, G = (size_t)p->G;
 	p->cell = core_alloc(ctx, C * (size_t)set->n + 1, sizeof *p->cell);
 	p->bins = core_alloc(ctx, G * C + 1, sizeof *p->bins);
-	p->label = core_alloc(ctx, G * C * CORE_ECE_CELLS + 1, sizeof *p->label);
-	fv_status status = p->cell && p->bins && p->label ? FV_OK : FV_FAILED;
+	fv_status status = p->cell && p->bins ? FV_OK : FV_FAILED;
 	for (size_t g = 0; g < G; g++) {
 		int64_t n = core_eval_select_rows(set, p->id, (int32_t)g, row);
 		for (size_t c = 0; c < C && !status; c++)
@@ -101,6 +103,36 @@ static fv_status make_partition(
 				p->cell + c * (size_t)set->n, &p->bins[g * C + c]);
 	}
 	return status;
+}
+
+/* Finds which counts a label of a row and class belongs to. */
+static fv_status place_labels(fv_ctx *ctx, struct null *s)
+{
+	int32_t C = s->set->C, K = s->n_partitions;
+	size_t n = (size_t)s->set->n;
+	for (int32_t k = 0; k < K; k++)
+		s->counts += (size_t)s->partition[k].G * (size_t)C * CORE_ECE_CELLS;
+	s->count = core_alloc(ctx, s->counts + 1, sizeof *s->count);
+	s->place = core_alloc(ctx, n * (size_t)C * (size_t)K + 1, sizeof *s->place);
+	if (!s->count || !s->place)
+		return FV_FAILED;
+	int32_t *next = s->place, first = 0;
+	for (int32_t k = 0; k < K; k++) {
+		s->partition[k].count = s->count + first;
+		first += s->partition[k].G * C * CORE_ECE_CELLS;
+	}
+	for (size_t i = 0; i < n; i++)
+		for (int32_t c = 0; c < C; c++)
+			for (int32_t k = 0; k < K; k++) {
+				const struct partition *p = &s->partition[k];
+				int64_t row = s->order[i];
+				int32_t g = p->id ? p->id[row] : 0;
+				*next++ = g < 0 ? (int32_t)s->counts
+						: (int32_t)(p->count - s->count) +
+							  (g * C + c) * CORE_ECE_CELLS +
+							  p->cell[c * s->set->n + row];
+			}
+	return FV_OK;
 }
 
 static fv_status make_null(fv_ctx *ctx, const core_eval_set *set, int32_t n_attributes,
@@ -126,50 +158,45 @@ static fv_status make_null(fv_ctx *ctx, const core_eval_set *set, int32_t n_attr
 	}
 	core_eval_select_rows(set, NULL, 0, out->order);
 	qsort_r(out->order, n, sizeof *out->order, compare_rows, (void *)set);
+	if (!status)
+		status = place_labels(ctx, out);
 	size_t values = (size_t)draws * (size_t)out->selections;
 	out->trace = core_alloc(ctx, values + 1, sizeof *out->trace);
 	return status || out->trace ? status : FV_FAILED;
 }
 
-/* Counts a drawn label of a class in every selection that the row is in. */
-static void add_label(const struct null *s, int64_t row, int32_t c)
+/* Counts a drawn label of a class in every selection that row i of the order is in. */
+static void add_label(const struct null *s, int64_t i, int32_t c)
 {
-	int32_t C = s->set->C;
-	for (int32_t k = 0; k < s->n_partitions; k++) {
-		const struct partition *p = &s->partition[k];
-		int32_t g = p->id ? p->id[row] : 0;
-		if (g >= 0)
-			p->label[((int64_t)g * C + c) * CORE_ECE_CELLS +
-				 p->cell[c * s->set->n + row]] += 1;
-	}
+	const int32_t *place = s->place + (i * s->set->C + c) * s->n_partitions;
+	for (int32_t k = 0; k < s->n_partitions; k++)
+		s->count[place[k]]++;
 }
 
-static void draw_row(const struct null *s, int64_t row, fv_stream *stream)
+static void draw_row(const struct null *s, int64_t i, fv_stream *stream)
 {
-	const float *prob = s->set->prob + row * s->set->C;
-	int32_t C = s->set->C, c = 0;
+	const float *prob = s->set->prob + s->order[i] * s->set->C;
+	int32_t C = s->set->C, drawn = 0;
 	if (!s->sums_to_one) {
-		for (; c < C; c++)
+		for (int32_t c = 0; c < C; c++)
 			if (fv_uniform(stream) < (double)prob[c])
-				add_label(s, row, c);
+				add_label(s, i, c);
 		return;
 	}
-	double u = fv_uniform(stream) - (double)prob[0];
-	while (u >= 0 && c + 1 < C)
-		u -= (double)prob[++c];
-	add_label(s, row, c);
+	double u = fv_uniform(stream);
+	for (int32_t c = 0; c + 1 < C; c++) { /* u falls: the first class below whose sum it was */
+		u -= (double)prob[c];
+		drawn += u >= 0;
+	}
+	add_label(s, i, drawn);
 }
 
 static void draw_labels(const struct null *s, const core_draws *draws, int64_t b)
 {
 	fv_stream stream = core_stream(draws->seed, 0, "eval.calibration", b, 0);
-	for (int32_t k = 0; k < s->n_partitions; k++) {
-		const struct partition *p = &s->partition[k];
-		size_t cells = (size_t)p->G * (size_t)s->set->C * CORE_ECE_CELLS;
-		memset(p->label, 0, cells * sizeof *p->label);
-	}
+	memset(s->count, 0, s->counts * sizeof *s->count);
 	for (int64_t i = 0; i < s->set->n; i++)
-		draw_row(s, s->order[i], &stream);
+		draw_row(s, i, &stream);
 }
 
 /* Computes the mean ECE over classes of each selection -> out [selections]. */
@@ -182,8 +209,10 @@ static void compute_drawn(const struct null *s, double *out)
 			double sum = 0;
 			for (int32_t c = 0; c < C; c++) {
 				int64_t i = (int64_t)g * C + c;
-				sum += core_reliability_ece(
-					&p->bins[i], p->label + i * CORE_ECE_CELLS);
+				double label[CORE_ECE_CELLS];
+				for (int32_t cell = 0; cell < CORE_ECE_CELLS; cell++)
+					label[cell] = p->count[i * CORE_ECE_CELLS + cell];
+				sum += core_reliability_ece(&p->bins[i], label);
 			}
 			out[p->first + g] = sum / C;
 		}
