@@ -95,8 +95,11 @@ static void test_process_that_died(void **state)
 	assert_int_equal(waitpid(child, &end, 0), child);
 	assert_int_equal(end, 0);
 	assert_int_equal(look(ctx, dir, &view), CORE_LEASE_FREE);
+	/* another one died before it had the lease */
+	test_ok(ctx, core_file_write(ctx, core_path_join(ctx, dir, ".leasing-0a1b"), "x", 1));
 	core_lease *lease = try_lease(ctx, dir);
 	assert_non_null(lease);
+	assert_false(exists(ctx, dir, ".leasing-0a1b"));
 	core_lease_release(lease);
 	core_ctx_free(ctx);
 }

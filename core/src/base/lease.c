@@ -60,8 +60,8 @@ static void write_name(char name[NAME_SIZE], int64_t number)
 	snprintf(name, NAME_SIZE, NAME "%" PRId64, number);
 }
 
-/* Finds the highest lease in an open folder, 0: none, and with `remove_below` > 0 removes lower ones than that. Returns 0, or
- * -1 with errno. */
+/* Finds the highest lease in an open folder, 0: none. With `remove_below` > 0 it removes lower ones than that, and leases that
+ * were not linked yet: their makers were killed, or see then that the folder is held. Returns 0, or -1 with errno. */
 static int find_highest(int dir, int64_t remove_below, int64_t *highest)
 {
 	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -76,7 +76,8 @@ static int find_highest(int dir, int64_t remove_below, int64_t *highest)
 	}
 	for (struct dirent *entry; (entry = readdir(entries));) {
 		int64_t number = read_number(entry->d_name);
-		if (number && number < remove_below)
+		bool unlinked = !strncmp(entry->d_name, NEW_NAME, strlen(NEW_NAME));
+		if (unlinked ? remove_below > 0 : number && number < remove_below)
 			unlinkat(dir, entry->d_name, 0);
 		*highest = number > *highest ? number : *highest;
 	}
