@@ -26,12 +26,18 @@ def write_sweep(folder):
 	(folder / "sweep.yaml").write_text(text.replace("[erm, rw]", "[erm, gdro, grl, jtt]"))
 
 
+def has_begun(results, since):
+	"""Whether a run has begun since then: before, the program reads its study and ends as signals end programs."""
+	return any(path.stat().st_mtime >= since for path in results.rglob(".begun"))
+
+
 def stop_once(program, folder, words, number, delay):
 	"""Exit code and seconds from the signal to the end; None if the sweep was done before."""
+	since = time.time() - 0.01  # times of files are a little behind the clock
 	process = subprocess.Popen([program, *words], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
 				   stderr=subprocess.DEVNULL)
 	end = time.monotonic() + delay
-	while time.monotonic() < end or not list((folder / words[-1]).rglob(".begun")):
+	while time.monotonic() < end or not has_begun(folder / words[-1], since):
 		if process.poll() is not None:
 			return None, 0
 		time.sleep(0.002)
