@@ -17,7 +17,7 @@
 #include "verbs.h"
 
 static const char usage[] =
-	"usage: fairvox new plugin loss|grouper|encoder NAME [--lang LANGUAGE]\n"
+	"usage: fairvox new plugin loss|grouper|encoder NAME [OPTION...]\n"
 	"\n"
 	"Makes the folder NAME with a plugin to start from: one source with a working example,\n"
 	"CMakeLists.txt, Makefile, and config.yaml, a study of it on synthetic speech. NAME has\n"
@@ -26,6 +26,8 @@ static const char usage[] =
 	"printed.\n"
 	"\n"
 	"      --lang c|c++|rust  language of the source (default c)\n"
+	"      --extension stages|networks\n"
+	"                         a loss that trains several times, or with networks of its own\n"
 	"      --plugins DIR      also look here for plugins of that name; may be repeated\n";
 
 #define PLACEHOLDER "my_plugin" /* the plugin's name in the templates */
@@ -39,6 +41,7 @@ static const struct language languages[] = {{"c", "c"}, {"c++", "cc"}, {"rust", 
 
 struct request {
 	const char *kind, *name;
+	const char *extension; /* of a loss; NULL: none */
 	const struct language *language;
 	cli_folders folders;
 };
@@ -57,6 +60,19 @@ static fv_status set_language(fv_ctx *ctx, struct request *r, const char *name)
 		return FV_OK;
 	}
 	return fv_fail(ctx, FV_CONFIG, "--lang: '%s' is not c, c++ or rust", name);
+}
+
+static bool is_extension(const char *name)
+{
+	return !strcmp(name, "stages") || !strcmp(name, "networks");
+}
+
+static fv_status set_extension(fv_ctx *ctx, struct request *r, const char *name)
+{
+	r->extension = name;
+	return is_extension(name) ? FV_OK
+				  : fv_fail(ctx, FV_CONFIG,
+					    "--extension: '%s' is not stages or networks", name);
 }
 
 /* Refuses a name that no plugin can have; suggests the nearest that one can. */
@@ -142,7 +158,8 @@ static fv_status make_folder(fv_ctx *ctx, const struct request *r)
 {
 	const char *lang = r->language->name, *ending = r->language->ending;
 	struct part parts[FILES] = {
-		{core_format(ctx, "templates/%s/%s.%s", lang, r->kind, ending),
+		{core_format(ctx, "templates/%s/%s%s%s.%s", lang, r->kind, r->extension ? "-" : "",
+			 r->extension ? r->extension : "", ending),
 			core_format(ctx, "%s.%s", r->name, ending)},
 		{core_format(ctx, "templates/%s/CMakeLists.txt", lang),
 			core_strdup(ctx, "CMakeLists.txt")},
@@ -188,24 +205,34 @@ static fv_status parse_arguments(fv_ctx *ctx, int argc, char **argv, struct requ
 			"new plugin: give a KIND (loss, grouper or encoder) and a NAME");
 	r->kind = argv[1];
 	r->name = argv[2];
+	if (is_extension(r->kind))
+		return fv_fail(ctx, FV_CONFIG,
+			"new plugin: %s are an extension of losses: fairvox new plugin loss %s "
+			"--extension %s",
+			r->kind, r->name, r->kind);
 	if (strcmp(r->kind, "loss") != 0 && strcmp(r->kind, "grouper") != 0 &&
 		strcmp(r->kind, "encoder") != 0)
 		return fv_fail(ctx, FV_CONFIG,
 			"new plugin: '%s' is not a kind of plugin: loss, grouper or encoder",
 			r->kind);
+	if (r->extension && strcmp(r->kind, "loss") != 0)
+		return fv_fail(ctx, FV_CONFIG, "--extension: only losses have %s: not %s %s",
+			r->extension, r->kind[0] == 'e' ? "an" : "a", r->kind);
 	return check_name(ctx, r->name);
 }
 
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
 	static const struct option longs[] = {{"lang", required_argument, NULL, 'l'},
+		{"extension", required_argument, NULL, 'x'},
 		{"plugins", required_argument, NULL, 'P'}, {0}};
 	struct request r = {.language = &languages[0]};
 	for (int option; (option = cli_option(ctx, argc, argv, "", longs)) != -1;) {
 		if (option == '?')
 			return FV_CONFIG;
-		if (option == 'l' ? set_language(ctx, &r, optarg)
-				  : cli_add_folder(ctx, &r.folders, optarg))
+		if (option == 'l'       ? set_language(ctx, &r, optarg)
+			: option == 'x' ? set_extension(ctx, &r, optarg)
+					: cli_add_folder(ctx, &r.folders, optarg))
 			return FV_CONFIG;
 	}
 	fv_status status = parse_arguments(ctx, argc - optind, argv + optind, &r);

@@ -56,6 +56,10 @@ write_study() {
 	refuses "'' is no name" plugin loss ''
 	refuses "there is a loss 'gdro' ($prefix/lib" plugin grouper gdro
 	refuses "there is an encoder 'pitch'" plugin encoder pitch
+	refuses "stages are an extension of losses: fairvox new plugin loss mine --extension stages" plugin stages mine
+	refuses "networks are an extension of losses: fairvox new plugin loss mine --extension networks" plugin networks mine
+	refuses "--extension: 'stage' is not stages or networks" plugin loss mine --extension stage
+	refuses "--extension: only losses have stages: not an encoder" plugin encoder mine --extension stages
 	refuses "--lang: 'go' is not c, c++ or rust" plugin loss mine --lang go
 	mkdir mine
 	ln -s nowhere link
@@ -89,6 +93,36 @@ write_study() {
 		make -C my_$kind check >make.log
 		grep -q "^my_$kind: .* checks, 0 faults" make.log
 	done
+}
+
+@test "losses with stages and with networks pass check in each language, and give the same numbers" {
+	languages=(c c++)
+	! command -v rustc >/dev/null || languages+=(rust)
+	write_study
+	for extension in stages networks; do
+		name=my_$extension
+		for lang in "${languages[@]}"; do
+			mkdir -p "$lang"
+			(cd "$lang" && fairvox new plugin loss $name --extension $extension --lang "$lang" >/dev/null)
+			builds "$lang/$name" -DCMAKE_C_FLAGS='-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror' \
+				-DCMAKE_CXX_FLAGS='-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror'
+			fairvox describe --plugins "$lang/$name/build" $name | grep -q "fv.$extension/1"
+			fairvox run study.yaml --plugins "$lang/$name/build" loss.name=$name --results "$lang.$extension" --quiet
+			cp "$lang.$extension"/*/fold1-seed1/predictions.csv "$lang.$extension.predictions"
+			[ -s "$lang.$extension.predictions" ]
+			cmp "$lang.$extension.predictions" c.$extension.predictions
+		done
+		! grep -rq my_plugin c/$name c++/$name
+	done
+	# both do what they say: without their weights they train like ERM, with them they do not
+	fairvox run study.yaml loss.name=erm --results erm --quiet
+	for case in "stages factor=1 first_epochs=1" "networks share=0"; do
+		read -r extension first second <<<"$case"
+		fairvox run study.yaml --plugins c/my_$extension/build loss.name=my_$extension "loss.$first" ${second:+"loss.$second"} \
+			--results "even.$extension" --quiet
+		! cmp -s even.$extension/*/fold1-seed1/predictions.csv c.$extension.predictions
+	done
+	cmp <(cut -d, -f1-9 even.stages/*/fold1-seed1/predictions.csv) <(cut -d, -f1-9 erm/*/fold1-seed1/predictions.csv)
 }
 
 @test "in C++17 too, with g++ and clang++, without a warning" {
