@@ -206,6 +206,22 @@ build() {
 	[ "$(wc -l <results/repeats-*/fold1-seed1/metrics.jsonl)" -eq 2 ]
 }
 
+@test "metrics.jsonl has the arrays of an objective as validated leaves them, beside its own keys" {
+	build loss counts MORE 'static fv_status count(void *s, fv_ctx *c, const fv_batch *dev) { double *seen = fv_array(c, "seen", FV_F64, 1, 2), *value = fv_array(c, "value", FV_F64, 1, 1); (void)s, (void)dev; seen[0]++; seen[1] = value[0] = -3; return FV_OK; }' \
+		OPEN 'fv_array(ctx, "seen", FV_F64, 1, 2), fv_array(ctx, "value", FV_F64, 1, 1), fv_array(ctx, "seconds", FV_F64, 1, 1), fv_array(ctx, "hidden", FV_F64, 2, 1)' \
+		OPS 'FV_LOSS_OPS(.open = sound_open, .weigh = sound_weigh, .evaluate = sound_evaluate, .validated = count)'
+	"$fairvox" run plan.yaml --plugins . loss.name=counts --quiet
+	python3 - results/counts-*/fold1-seed1/metrics.jsonl <<-'END'
+		import json, sys
+		lines = [json.loads(line) for line in open(sys.argv[1])]
+		assert [line['seen'] for line in lines] == [[1, -3], [2, -3]], lines
+		for line in lines:
+		    assert isinstance(line['value'], float) and line['array.value'] == [-3]
+		    assert isinstance(line['seconds'], float) and line['array.seconds'] == [0]
+		    assert not any('hidden' in key for key in line)
+	END
+}
+
 @test "what check advises after a crash finds a write beside the plugin's own memory" {
 	nm -D "$fairvox" | grep -q __asan && skip "the program has a sanitizer of its own"
 	cd "$BATS_TEST_TMPDIR"

@@ -15,7 +15,8 @@
  *
  * The core stops the run if an op returns a v, value or lambda that is not finite, or a row or
  * position that is out of range. Every fv_array() of type FV_F64 and shape [1,n] (group weights,
- * for example) is written to metrics.jsonl under its name after each epoch.
+ * for example) is written to metrics.jsonl under its name, as it is at the end of each epoch, after
+ * validated().
  */
 #ifndef FAIRVOX_LOSS_H
 #define FAIRVOX_LOSS_H

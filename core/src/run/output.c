@@ -17,6 +17,23 @@ static json_t *make_numbers(const double *value, int64_t n)
 	return list;
 }
 
+/* Adds the arrays that the objective labels for its groups, such as weights, as the op `validated` left them. A
+ * name that the line has of its own gets "array." in front. */
+static void add_arrays(fv_ctx *ctx, json_t *line)
+{
+	for (size_t i = 0; i < core_array_count(ctx); i++) {
+		const core_array *array = core_array_at(ctx, i);
+		const char *label = core_array_label(ctx, array);
+		if (!label || array->type != FV_F64 || array->n0 != 1)
+			continue;
+		bool own = json_object_get(line, label) || !strcmp(label, "seconds") ||
+			   !strcmp(label, "learning_rate");
+		const char *key = own ? core_format(ctx, "array.%s", label) : label;
+		if (key)
+			json_object_set_new(line, key, make_numbers(array->data, array->n1));
+	}
+}
+
 fv_status core_output_add_epoch(fv_ctx *ctx, core_run_data *r, const core_train_epoch *e)
 {
 	json_t *line = json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:b, s:o}", "stage", e->stage,
@@ -28,13 +45,8 @@ fv_status core_output_add_epoch(fv_ctx *ctx, core_run_data *r, const core_train_
 		json_object_set_new(line, "learning_rate", core_json_number(e->learning_rate));
 	for (int32_t i = 0; line && i < e->n_judged; i++)
 		json_object_set_new(line, e->judged_name[i], core_json_number(e->judged[i]));
-	/* Arrays that the objective labels for its groups, such as weights. */
-	for (size_t i = 0; line && i < core_array_count(ctx); i++) {
-		const core_array *array = core_array_at(ctx, i);
-		const char *label = core_array_label(ctx, array);
-		if (label && array->type == FV_F64 && array->n0 == 1)
-			json_object_set_new(line, label, make_numbers(array->data, array->n1));
-	}
+	if (line)
+		add_arrays(ctx, line);
 	if (line)
 		json_object_set_new(line, "seconds", json_real(e->seconds));
 	const char *text = core_json_text(ctx, line, JSON_COMPACT | JSON_REAL_PRECISION(17));
