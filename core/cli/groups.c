@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fairvox groups: infers the groups of one fold and compares them with the known attributes. */
+#include <stdlib.h>
+
+#include <jansson.h>
+
 #include "base/file.h"
 #include "report/split_tables.h"
 #include "run/output.h"
@@ -24,12 +28,40 @@ static const char usage[] =
 	"  -j, --jobs N       worker processes for encoding (default 1)\n" CLI_OP_TIMEOUT_HELP
 		CLI_DEVICE_HELP CLI_STUDY_OPTIONS;
 
+/* Writes the values of the last variant on the axes of the matrix as overrides: 'grouper={"name": "truth"}'. "" where
+ * they do not select it. NULL: memory is out. */
+static const char *list_overrides(fv_ctx *ctx, const core_config *config)
+{
+	const char *list = "", *key;
+	json_t *axes = json_loads(config->variants[config->n_variants - 1].axes_json, 0, NULL),
+	       *value;
+	json_object_foreach(axes, key, value)
+	{
+		char *text = json_is_null(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
+		if (text && list)
+			list = core_format(ctx, "%s '%s=%s'", list, key, text);
+		free(text);
+	}
+	json_decref(axes);
+	return list;
+}
+
+static fv_status refuse_variants(fv_ctx *ctx, const cli_study *cli, const core_config *config)
+{
+	const char *overrides = list_overrides(ctx, config);
+	if (!overrides)
+		return FV_FAILED;
+	return fv_fail(ctx, FV_CONFIG, "%s resolves to %zu variants: choose one%s%s%s", cli->config,
+		config->n_variants,
+		*overrides ? " by its values; this is the last: fairvox groups "
+			   : " with overrides",
+		*overrides ? cli->config : "", overrides);
+}
+
 static fv_status find_run(fv_ctx *ctx, const cli_study *cli, const core_study *study, int64_t *out)
 {
 	if (study->config->n_variants != 1)
-		return fv_fail(ctx, FV_CONFIG,
-			"%s resolves to %zu variants: select one with overrides", cli->config,
-			study->config->n_variants);
+		return refuse_variants(ctx, cli, study->config);
 	for (*out = 0; *out < study->n_runs; ++*out)
 		if (!cli->has_fold || study->fold[study->run[*out].fold].fold == cli->fold)
 			return FV_OK;

@@ -191,6 +191,26 @@ write_study() {
 	fails 1 "panics: panic: batch of 32" fairvox run study.yaml --plugins panics/build loss.name=panics
 }
 
+@test "the commands that the study of a grouper and the message of groups print work as they stand" {
+	corpus
+	fairvox new plugin grouper halves >/dev/null
+	builds halves
+	ln -s "$corpus" halves/corpus
+	cd halves
+	command=$(sed -n 's/^#   \(fairvox groups .*\)/\1/p' config.yaml)
+	[ -n "$command" ]
+	bash -c "$command" >told
+	[ -s groups.csv ]
+	grep -q '^gender  *all ' told
+	mv groups.csv first.csv
+	fails 2 "config.yaml resolves to 2 variants: choose one by its values; this is the last: fairvox groups config.yaml '" \
+		fairvox groups config.yaml --plugins build --out groups.csv
+	[ ! -e groups.csv ]
+	bash -c "${stderr#*last: } --plugins build --out groups.csv" >again
+	cmp groups.csv first.csv
+	cmp told again
+}
+
 @test "the study of each kind runs and lists the plugin" {
 	corpus
 	for kind in loss grouper encoder; do
