@@ -64,6 +64,34 @@ impl<const N: usize> Texts<N> {
     pub const fn as_ptr(&self) -> *const *const c_char {
         self.0.as_ptr()
     }
+
+    /// How many there are, for the count that goes with them: `dims: COLUMNS.len(), columns: COLUMNS.as_ptr()`.
+    #[allow(clippy::len_without_is_empty)]
+    pub const fn len(&self) -> i32 {
+        N as i32
+    }
+}
+
+/// Copies names whose number is known only at run time, such as one column for each band, into memory that lives until
+/// `close`; NULL, with a message, when memory is out. Call it in `open` or `fit`. Names end at a NUL in them.
+///
+/// # Safety
+/// `ctx` is the context of the op.
+pub unsafe fn make_names<Name: AsRef<str>>(ctx: *mut fv_ctx, names: &[Name]) -> *const *const c_char {
+    let list = fv_alloc(ctx, names.len() * std::mem::size_of::<*const c_char>()) as *mut *const c_char;
+    if list.is_null() {
+        return list;
+    }
+    for (i, name) in names.iter().enumerate() {
+        let bytes = name.as_ref().as_bytes();
+        let text = fv_alloc(ctx, bytes.len() + 1) as *mut u8; // zeroed, so that it ends with NUL
+        if text.is_null() {
+            return std::ptr::null();
+        }
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), text, bytes.len());
+        *list.add(i) = text as *const c_char;
+    }
+    list
 }
 
 // --- errors -------------------------------------------------------------------------------------

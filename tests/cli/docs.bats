@@ -92,7 +92,7 @@ prepare_folder() {
 			"$FAIRVOX_SOURCE/core/docs/writing-${page%:*}.md" >"$name.c"
 		echo "fairvox_add_plugin($name $name.c)" >>CMakeLists.txt
 	done
-	cmake -B build -DCMAKE_C_FLAGS='-Wall -Wextra -Wconversion -Wshadow -Werror' >log
+	cmake -B build -DCMAKE_C_FLAGS='-Wall -Wextra -Wconversion -Wdouble-promotion -Wshadow -Werror' >log
 	cmake --build build >>log 2>&1 || { cat log; false; }
 	ctest --test-dir build --output-on-failure | tee log
 	grep -q '100% tests passed, 0 tests failed out of 3' log

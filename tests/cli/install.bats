@@ -118,6 +118,16 @@ load helpers
 		[ "$(ls $doc/licences | wc -l)" -ge 15 ]
 	fi
 	[ -e prefix/share/bash-completion/completions/fairvox ]
+	# every path that the page on plugins lists, and no other folder that an author looks for
+	sed -n '/^## What is installed/,/^## I want/p' "$FAIRVOX_SOURCE/core/docs/writing-a-plugin.md" | grep '^| `' |
+		cut -d'|' -f2 | grep -o '`[^`]*`' | tr -d '`' >listed
+	[ "$(wc -l <listed)" -ge 14 ]
+	while read -r path; do
+		[[ $path == share/man && ! -d $FAIRVOX_BUILD/man ]] || [ -e "prefix/$path" ]
+	done <listed
+	for folder in prefix/*/ prefix/share/*/ prefix/lib/*/; do
+		grep -q "^$(realpath -s --relative-to=prefix "$folder")" listed
+	done
 	[ ! -d "$FAIRVOX_BUILD/man" ] || [ -e prefix/share/man/man1/fairvox-run.1 ]
 	python3 - $doc <<-'END'
 		import html.parser, pathlib, re, sys
@@ -157,6 +167,18 @@ load helpers
 		print(count, 'links')
 		assert count > 100
 	END
+}
+
+@test "the installed examples build as they are, without a warning, and pass their tests" {
+	cd "$BATS_TEST_TMPDIR"
+	cmake --install "$FAIRVOX_BUILD" --prefix "$PWD/prefix" >/dev/null
+	unset FAIRVOX_PLUGIN_PATH
+	cmake -S prefix/share/doc/fairvox/examples -B examples -DCMAKE_PREFIX_PATH="$PWD/prefix" \
+		-DCMAKE_C_FLAGS='-Wall -Wextra -Wpedantic -Wconversion -Wdouble-promotion -Wshadow -Werror' >log
+	cmake --build examples >>log 2>&1 || { cat log; false; }
+	ctest --test-dir examples --no-tests=error >>log
+	grep -q "100% tests passed, 0 tests failed out of 2" log
+	grep -q fairvox_add_plugin prefix/share/doc/fairvox/examples/CMakeLists.txt
 }
 
 @test "an install that was moved uses the plugins beside it" {

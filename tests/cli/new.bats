@@ -95,6 +95,40 @@ write_study() {
 	done
 }
 
+@test "names of columns that are made in open, in Rust" {
+	command -v rustc >/dev/null || skip "rustc is missing"
+	corpus
+	fairvox new plugin encoder bands --lang rust >/dev/null
+	python3 - bands/bands.rs <<-'END'
+		import re, sys
+		path = sys.argv[1]
+		text = open(path).read()
+		text = text.replace("""    }
+		}
+
+		fn count_frame""", """    }
+		    own {
+		        outputs: [fv_output; 1],
+		    }
+		}
+
+		fn count_frame""")
+		text = text.replace("unsafe extern \"C\" fn open_encoder(_state", "unsafe extern \"C\" fn open_encoder(state")
+		text = text.replace("        None => FV_OK,\n", """        None => {
+		            let names: Vec<String> = (0..4).map(|i| format!("band_{}", i)).collect();
+		            let columns = make_names(ctx, &names);
+		            (*(state as *mut State)).outputs = [fv_output { columns, ..OUTPUTS[0] }];
+		            if columns.is_null() { FV_FAILED } else { FV_OK }
+		        }
+		""")
+		text = text.replace("(*info).outputs = OUTPUTS.as_ptr();",
+		                    "(*info).outputs = (*(state as *const State)).outputs.as_ptr();")
+		open(path, "w").write(text)
+	END
+	builds bands
+	"$prefix/bin/fairvox" check bands/build/bands.so | grep -q "^  output energy: .*columns band_0, band_1, band_2, band_3$"
+}
+
 @test "losses with stages and with networks pass check in each language, and give the same numbers" {
 	languages=(c c++)
 	! command -v rustc >/dev/null || languages+=(rust)

@@ -6,8 +6,8 @@
 //!
 //! Shapes: wave w [n], mono, in [-1, 1] -> [1, 4]. Frames do not overlap; a rest shorter than a frame is left out.
 //!
-//! What to change: the parameters, OUTPUTS (names, shapes, columns) and encode_wave, which may run on several
-//! threads at once and so changes nothing in the state. Read weights in `open` (fairvox/checkpoint.h).
+//! What to change: the parameters, OUTPUTS (names, shapes, columns; `make_names` makes columns in `open`) and encode_wave,
+//! which may run on several threads at once and so changes nothing in the state. Read weights in `open` (fairvox/checkpoint.h).
 //! fairvox/dsp.h has Fourier transforms, mel bands and pitch.
 use fairvox::*;
 
@@ -18,7 +18,7 @@ static COLUMNS: Texts<4> = texts!["mean_db", "sd_db", "p10_db", "p90_db"];
 static OUTPUTS: [fv_output; 1] = [fv_output {
     name: text!("energy"),
     layers: 1,
-    dims: 4,
+    dims: COLUMNS.len(),
     columns: COLUMNS.as_ptr(),
     standardize: FV_STANDARDIZE_TRAIN,
     ..fv_output::SIZED
