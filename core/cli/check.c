@@ -91,6 +91,17 @@ static fv_status apply_option(fv_ctx *ctx, struct check *c, int option)
 	return FV_CONFIG;
 }
 
+/* Which advice there is about the end of the worker. */
+static const char *find_advice(const struct check *c)
+{
+	if (c->outcome->contract.filled)
+		return "scratch";
+	if (strstr(c->death, "at a null pointer: "))
+		return "null";
+	bool beside = strstr(c->death, " touched byte ") || strstr(c->death, " wrote at byte ");
+	return beside ? "memory" : "crash";
+}
+
 /* Remembers that there is advice about this check. */
 static void add_advice(struct outcome *o, const char *check)
 {
@@ -111,7 +122,7 @@ static void print_finding(void *user, const core_finding *finding)
 			finding->text);
 	fflush(c->out); /* a crash may follow */
 	if (finding->fault)
-		add_advice(c->outcome, finding->check);
+		add_advice(c->outcome, finding->advice);
 }
 
 /* Runs in a child process, so that a plugin that crashes is a finding and does not end the program. */
@@ -144,9 +155,7 @@ static fv_status print_summary(fv_ctx *ctx, struct check *c)
 		fprintf(c->out, "fault: crash: %s: the checks that follow were not made\n",
 			c->death);
 		o->contract.n_faults++;
-		add_advice(o, o->contract.filled                        ? "scratch"
-			      : strstr(c->death, "at a null pointer: ") ? "null"
-									: "crash");
+		add_advice(o, find_advice(c));
 	}
 	if (o->n_advice)
 		fputs("what to do:\n", c->out);

@@ -257,13 +257,14 @@ static void guarded_memory_is_compared(void **state)
 	fv_ctx *ctx = core_ctx_new();
 	(void)state;
 	assert_non_null(ctx);
-	core_ctx_guard(ctx, 0x41);
+	core_ctx_guard(ctx);
+	core_ctx_fill_scratch(ctx, CORE_FILL_ONES);
 	int32_t *count = fv_array(ctx, "count", FV_I32, 1, 3);
 	char *own = fv_alloc(ctx, 100), *scratch = fv_scratch(ctx, 10);
 	assert_int_equal((uintptr_t)count % 64 + (uintptr_t)own % 64 + (uintptr_t)scratch % 64, 0);
 	assert_int_equal(count[2], 0);
 	assert_int_equal(own[99], 0);
-	assert_int_equal(scratch[9], 0x41);
+	assert_int_equal((unsigned char)scratch[9], 0xff);
 	assert_true(core_ctx_check_memory(ctx, text, sizeof text));
 	count[-1] = 0;
 	assert_false(core_ctx_check_memory(ctx, text, sizeof text));

@@ -46,6 +46,10 @@ for lang in c c++ rust; do
 		)
 	done
 done
+for extension in stages networks; do
+	fairvox new plugin loss my_$extension --extension $extension >/dev/null
+	make -C my_$extension check | grep "^my_$extension: .* checks, 0 faults"
+done
 ln -s ../corpus loss_c/corpus
 (cd loss_c && fairvox run config.yaml --plugins build -q && fairvox table results | grep '^loss_c ')
 apt-get remove -y -qq fairvox >/dev/null

@@ -134,20 +134,36 @@ void *fv_alloc(fv_ctx *ctx, size_t bytes)
 	return core_alloc_named(ctx, bytes, 1, ctx->memory.guarded ? name : "");
 }
 
+static void fill_bytes(unsigned char *at, size_t bytes, core_fill fill)
+{
+	uint32_t mixed = 0x9e3779b9;
+	for (size_t i = 0; i < bytes; i++) {
+		mixed = mixed * 1664525 + 1013904223;
+		at[i] = fill == CORE_FILL_MIXED  ? (unsigned char)(mixed >> 24)
+			: fill == CORE_FILL_ONES ? 0xff
+						 : 0;
+	}
+}
+
 void *fv_scratch(fv_ctx *ctx, size_t bytes)
 {
 	char name[CORE_FENCE_NAME];
-	if (!ctx->scratch.guarded)
-		return allocate_in(ctx, &ctx->scratch, bytes, 1, "");
-	snprintf(name, sizeof name, "the %zu bytes from fv_scratch", bytes);
-	void *memory = allocate_in(ctx, &ctx->scratch, bytes, 1, name);
-	return memory ? memset(memory, ctx->scratch_fill, bytes) : NULL;
+	if (ctx->scratch.guarded)
+		snprintf(name, sizeof name, "the %zu bytes from fv_scratch", bytes);
+	void *memory = allocate_in(ctx, &ctx->scratch, bytes, 1, ctx->scratch.guarded ? name : "");
+	if (memory && ctx->scratch_fill)
+		fill_bytes(memory, bytes, ctx->scratch_fill);
+	return memory;
 }
 
-void core_ctx_guard(fv_ctx *ctx, unsigned char fill)
+void core_ctx_fill_scratch(fv_ctx *ctx, core_fill fill)
+{
+	ctx->scratch_fill = fill;
+}
+
+void core_ctx_guard(fv_ctx *ctx)
 {
 	ctx->memory.guarded = ctx->scratch.guarded = true;
-	ctx->scratch_fill = fill;
 }
 
 bool core_ctx_check_memory(const fv_ctx *ctx, char *text, size_t size)

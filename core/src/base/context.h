@@ -87,9 +87,18 @@ char *core_format(fv_ctx *ctx, const char *format, ...) FV_PRINTF(2, 3);
 /* The same; `name` is what a guarded context calls the memory in messages. */
 void *core_alloc_named(fv_ctx *ctx, size_t n, size_t size, const char *name);
 
-/* Puts fences (base/fence.h) around all memory that the context gives from now on, and fills scratch memory
- * with `fill`. Call it before anything is allocated. For one thread of the process. */
-void core_ctx_guard(fv_ctx *ctx, unsigned char fill);
+/* What scratch memory holds when it is given. */
+typedef enum core_fill {
+	CORE_FILL_NONE, /* whatever it held before */
+	CORE_FILL_ZERO,
+	CORE_FILL_ONES, /* every byte 0xff: NaN and -1 */
+	CORE_FILL_MIXED /* bytes that differ: numbers of all sizes */
+} core_fill;
+void core_ctx_fill_scratch(fv_ctx *ctx, core_fill fill);
+
+/* Puts fences (base/fence.h) around all memory that the context gives from now on. Call it before anything is
+ * allocated. For one thread of the process. */
+void core_ctx_guard(fv_ctx *ctx);
 /* Returns true if nothing was written beside memory of a guarded context; otherwise writes "wrote at byte 0 past the
  * end of array 'q'" or the like to `text`. */
 bool core_ctx_check_memory(const fv_ctx *ctx, char *text, size_t size);

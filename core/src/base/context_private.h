@@ -16,7 +16,7 @@ typedef struct core_warned core_warned;
 
 struct fv_ctx {
 	core_arena memory, scratch, warned_text; /* marks cover only `memory` */
-	unsigned char scratch_fill;              /* of guarded scratch memory */
+	core_fill scratch_fill;
 	core_causes errors;
 	fv_status status;
 	const char *plugin;

@@ -37,8 +37,9 @@ static const struct {
 		"decide by the row and by what fit() learned, not by the other rows of the "
 		"call"},
 	{"unknown", "rows without a value, or with one that fit() has not met, get group -1"},
-	{"info", "give every output a name, sizes and FV_OUTPUT's size; rate and smallest length "
-		 "must be positive"},
+	{"info", "give every output a name, sizes and FV_OUTPUT's size; columns and roles need "
+		 "dims elements; rate and "
+		 "smallest length must be positive"},
 	{"encode", "write every number of out, finite for silence, clipping and the shortest "
 		   "recording too, and none beside it"},
 	{"recordings", "use the wave: recordings that differ must give different numbers"},
@@ -47,6 +48,9 @@ static const struct {
 	{"packs", "what an utterance gets must not depend on the others of its pack, to the last "
 		  "bit"},
 	{"lookup", "return FV_DATA with a message for a recording that is not known"},
+	{"memory", "compare the index with the length of the array: sizes are in bytes (n * sizeof "
+		   "*x), groups may be -1, and what an op may "
+		   "only read belongs to the core"},
 	{"scratch", "memory from fv_scratch is not cleared: write it before you read it, for "
 		    "example sums with "
 		    "memset or a loop"},
@@ -59,10 +63,10 @@ static const struct {
 		"LD_PRELOAD=$(gcc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0"},
 };
 
-const char *core_contract_advise(const char *check)
+const char *core_contract_advise(const char *key)
 {
 	for (size_t i = 0; i < sizeof advice / sizeof *advice; i++)
-		if (!strcmp(advice[i].check, check))
+		if (!strcmp(advice[i].check, key))
 			return advice[i].text;
 	return NULL;
 }

@@ -53,7 +53,7 @@ static void add_finding(
 	const char *kept = core_strdup(c->ctx, text);
 	if (!kept)
 		return;
-	const core_finding finding = {fault, check, kept, prefix};
+	const core_finding finding = {fault, check, kept, prefix, c->advice ? c->advice : check};
 	c->out->finding[c->out->n++] = finding;
 	c->out->n_faults += fault;
 	if (c->options->found)
@@ -122,7 +122,8 @@ bool contract_open_instance(struct contract *c, struct instance *instance)
 {
 	*instance = (struct instance){.ctx = core_ctx_new()};
 	if (instance->ctx) {
-		core_ctx_guard(instance->ctx, c->fill);
+		core_ctx_guard(instance->ctx);
+		core_ctx_fill_scratch(instance->ctx, c->fill);
 		core_ctx_set_run(instance->ctx, RUN_SEED, 0);
 		core_ctx_set_plugin(instance->ctx, c->plugin->name);
 		instance->state =
@@ -140,8 +141,10 @@ bool contract_open_instance(struct contract *c, struct instance *instance)
 static void check_memory(struct contract *c, const struct instance *instance, const char *check)
 {
 	char text[128];
+	c->advice = "memory";
 	contract_expect(c, core_ctx_check_memory(instance->ctx, text, sizeof text), check,
 		"the op %s", text);
+	c->advice = NULL;
 }
 
 void contract_close_instance(struct contract *c, struct instance *instance)
@@ -411,7 +414,11 @@ fv_status core_contract_check(fv_ctx *ctx, const fv_descriptor *descriptor,
 {
 	size_t before = core_error_count(ctx);
 	*out = (core_contract){0};
-	struct contract c = {.ctx = ctx, .plugin = descriptor, .options = options, .out = out};
+	struct contract c = {.ctx = ctx,
+		.plugin = descriptor,
+		.options = options,
+		.out = out,
+		.fill = CORE_FILL_ZERO};
 	if (!(c.trail = core_alloc(ctx, 1, sizeof *c.trail)))
 		return FV_FAILED;
 	core_surroundings_record(&c.before);

@@ -65,8 +65,9 @@ typedef struct core_contract_options {
 typedef struct core_finding {
 	bool fault;
 	const char *check,
-		*text; /* text: with "with KEY: VALUE: " in front where a setting was tried */
-	size_t prefix; /* bytes of that part */
+		*text;      /* text: with "with KEY: VALUE: " in front where a setting was tried */
+	size_t prefix;      /* bytes of that part */
+	const char *advice; /* core_contract_advise(advice) says what to do */
 } core_finding;
 
 typedef struct core_contract {
@@ -81,7 +82,7 @@ typedef struct core_contract {
 FV_NODISCARD fv_status core_contract_check(fv_ctx *ctx, const fv_descriptor *descriptor,
 	const core_contract_options *options, core_contract *out);
 
-/* What to do about a fault that this check has found; NULL: its text says so. */
-const char *core_contract_advise(const char *check);
+/* What to do about a fault with this advice; NULL: its text says so. */
+const char *core_contract_advise(const char *advice);
 
 #endif

@@ -164,6 +164,8 @@ static void *run_worker(void *user)
 {
 	struct worker *w = user;
 	fv_ctx *ctx = core_ctx_new();
+	if (ctx)
+		core_ctx_fill_scratch(ctx, w->c->fill);
 	w->out = malloc((size_t)w->count * sizeof *w->out);
 	w->failed = !ctx || !w->out;
 	const core_encode_call call = {get_ops(w->c), w->e->instance.state, w->output, w->pooled};

@@ -220,6 +220,23 @@ static void check_resume(struct contract *c, const fv_loss_setup *setup, int32_t
 	contract_close_instance(c, &saved);
 }
 
+/* Notes if a step on a plain batch leaves all networks as they are. */
+static void check_any_gradient(struct contract *c, const fv_loss_setup *setup)
+{
+	struct rig r;
+	if (start_rig(c, setup, &r) && take_step(c, &r, PLAIN, 1)) {
+		double most = 0;
+		for (int64_t i = 0; i < r.plan->count; i++)
+			most = fmax(most, fabs((double)r.gradient[i]));
+		if (r.plan->count > 0 && most <= 0)
+			contract_note(c, "step",
+				"the gradient of a plain batch is 0: nothing is learned from it: "
+				"was "
+				"fv_net_backward called?");
+	}
+	end_rig(c, &r);
+}
+
 static void check_evaluate(struct contract *c, const fv_loss_setup *setup)
 {
 	struct rig r;
@@ -311,6 +328,7 @@ void contract_check_networks(struct contract *c, const fv_loss_setup *setup)
 	if (!works)
 		return;
 	check_steps(c, setup);
+	check_any_gradient(c, setup);
 	check_resume(c, setup, 1);
 	check_resume(c, setup, 5);
 	check_evaluate(c, setup);

@@ -15,10 +15,10 @@ void contract_begin(struct contract *c, const char *op, const char *what)
 	core_call *call = core_call_current();
 	bool varied = c->varied.name != NULL;
 	what = what && strcmp(what, op) != 0 ? what : NULL;
-	if (c->fill)
+	if (c->fill != CORE_FILL_ZERO)
 		snprintf(call->check, sizeof call->check,
-			"%s%smemory from fv_scratch filled with 0x%02x before the call",
-			what ? what : "", what ? ", " : "", c->fill);
+			"%s%smemory from fv_scratch full of other bytes before the call",
+			what ? what : "", what ? ", " : "");
 	else
 		snprintf(call->check, sizeof call->check, "%s%s%s%s%s%s", what ? what : "",
 			what && varied ? ", " : "", varied ? "with " : "",
@@ -58,9 +58,11 @@ void contract_end(struct contract *c, const char *check)
 	check = c->op ? c->op : check;
 	c->op = NULL;
 	check_changes(c, check);
+	c->advice = "memory";
 	for (size_t i = 0; i < c->n_outputs; i++)
 		contract_expect(c, core_fence_check(c->output[i].fence, text, sizeof text), check,
 			"the op %s", text);
+	c->advice = NULL;
 }
 
 void contract_record(struct contract *c, const void *data, size_t size)

@@ -3,19 +3,19 @@
 #include "contract/suite.h"
 
 /* Runs the suite with other bytes in scratch memory, without reporting -> what ops gave. False: memory is out. */
-static bool repeat_filled(struct contract *c, unsigned char fill, struct contract_trail *out)
+static bool repeat_filled(struct contract *c, core_fill fill, struct contract_trail *out)
 {
 	const size_t checks = c->out->n_checks;
 	struct contract_trail *first = c->trail;
 	out->n = 0;
 	c->trail = out;
 	c->fill = fill;
-	c->out->filled = fill != 0;
+	c->out->filled = fill != CORE_FILL_ZERO;
 	c->quiet = true;
 	contract_check_kind(c);
 	contract_drop_outputs(c);
 	c->quiet = false;
-	c->fill = 0;
+	c->fill = CORE_FILL_ZERO;
 	c->out->filled = false;
 	c->trail = first;
 	c->out->n_checks = checks;
@@ -26,14 +26,14 @@ static bool repeat_filled(struct contract *c, unsigned char fill, struct contrac
  * and does so once more, lest a plugin be accused that never gives the same. */
 void contract_check_scratch(struct contract *c)
 {
-	static const unsigned char fill[] = {0xff, 0x41}; /* NaN and -1, large numbers */
+	static const core_fill fill[] = {CORE_FILL_ONES, CORE_FILL_MIXED};
 	struct contract_trail *other = contract_alloc(c, 1, sizeof *other);
-	for (size_t i = 0; other && i < sizeof fill; i++) {
+	for (size_t i = 0; other && i < sizeof fill / sizeof *fill; i++) {
 		if (!repeat_filled(c, fill[i], other))
 			return;
 		size_t at = contract_trail_compare(c->trail, other);
 		bool same = at == c->trail->n && at == other->n;
-		if (same || at == c->trail->n || !repeat_filled(c, 0, other))
+		if (same || at == c->trail->n || !repeat_filled(c, CORE_FILL_ZERO, other))
 			continue;
 		c->out->n_checks++;
 		if (contract_trail_compare(c->trail, other) <= at)

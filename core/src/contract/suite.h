@@ -36,11 +36,12 @@ struct contract {
 	struct contract_output output[CONTRACT_OUTPUTS]; /* what the op in progress writes */
 	size_t n_outputs;
 	struct contract_trail *trail; /* what ops gave */
-	unsigned char fill;           /* of scratch memory before an op writes to it */
-	bool quiet;                   /* findings are dropped */
-	const char *absent;           /* what the plugin is shown as NULL (plugin/absent.h) */
-	bool used_scratch;            /* an op asked for scratch memory */
-	core_fence *batch_fence;      /* what is shown of a batch */
+	core_fill fill;               /* of scratch memory before an op writes to it */
+	const char *advice;      /* about the findings that follow; NULL: that of their check */
+	bool quiet;              /* findings are dropped */
+	const char *absent;      /* what the plugin is shown as NULL (plugin/absent.h) */
+	bool used_scratch;       /* an op asked for scratch memory */
+	core_fence *batch_fence; /* what is shown of a batch */
 	fv_batch batch, batch_before;
 };
 
