@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Speed of an encoder on real recordings beside other programs, all with the same number of single-threaded
 workers, in turns, the best of some rounds: fairvox encode, Hugging Face's PyTorch and ONNX Runtime (the same
-model, exported here), SpeechBrain for ECAPA, and the time that OpenBLAS's sgemm takes for the products alone.
-Weights are random, of the real size. Run by hand, with torch, transformers, onnx, onnxscript, onnxruntime,
+model, exported here), SpeechBrain for ECAPA, PyTorch's LSTM for GE2E (recordings as they are), and, except for GE2E, the
+time that OpenBLAS's sgemm takes for the products alone. Weights are random, of the real size. Run by hand, with torch, transformers, onnx, onnxscript, onnxruntime,
 speechbrain and soundfile:
 
     bench_encoder.py BUILD AUDIO [--model wavlm] [--files 24] [--rounds 3] [--jobs 2] [--param precision=bf16x3]
@@ -28,6 +28,8 @@ import numpy as np
 import soundfile
 
 FBANK = dict(n_mels=80)
+GE2E = dict(frames=160, step=77, dims=256, bands=40)  # 1.3 windows a second
+PARAMS = {"ge2e": ["level_dbfs=-120", "silence=keep"]}
 
 
 def children(pid):
@@ -87,6 +89,9 @@ def make(name):
         from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
         return ECAPA_TDNN(80, channels=[1024] * 4 + [3072], kernel_sizes=[5, 3, 3, 3, 1],
                           dilations=[1, 2, 3, 4, 1], attention_channels=128, lin_neurons=192).eval()
+    if name == "ge2e":
+        return torch.nn.ModuleDict({"lstm": torch.nn.LSTM(GE2E["bands"], GE2E["dims"], 3, batch_first=True),
+                                    "linear": torch.nn.Linear(GE2E["dims"], GE2E["dims"])}).eval()
     import transformers
     if name == "wavlm":
         return transformers.WavLMModel(transformers.WavLMConfig()).eval()
@@ -100,7 +105,7 @@ def write(name, path):
     """What the programs read: the weights, and the same network for ONNX Runtime"""
     import torch
     model = make(name)
-    if name == "ecapa":
+    if name in ("ecapa", "ge2e"):
         torch.save(model.state_dict(), os.path.join(path, "weights"))
         return
     model.save_pretrained(os.path.join(path, "weights"))
@@ -110,6 +115,46 @@ def write(name, path):
             pooled(model), (torch.randn(1, 40640),), os.path.join(path, "model.onnx"), dynamo=True,
             input_names=["x"], output_names=["y"], verbose=False,
             dynamic_shapes=({1: torch.export.Dim("n", min=4000, max=1000000)},))
+
+
+def slaney_bands(bands, bins, rate):
+    """[bands, bins] triangles of area 1 between points of Slaney's scale: linear to 1 kHz, then logarithmic"""
+    def mel(hz):
+        return hz * 3 / 200 if hz < 1000 else 15 + 27 * np.log(hz / 1000) / np.log(6.4)
+
+    def hz(mel):
+        return mel * 200 / 3 if mel < 15 else 1000 * np.exp(np.log(6.4) * (mel - 15) / 27)
+    edge = np.array([hz(m) for m in np.linspace(0, mel(rate / 2), bands + 2)])
+    at = np.arange(bins) * rate / 2 / (bins - 1)
+    up = (at - edge[:-2, None]) / (edge[1:-1] - edge[:-2])[:, None]
+    down = (edge[2:, None] - at) / (edge[2:] - edge[1:-1])[:, None]
+    return np.maximum(0, np.minimum(up, down)) * (2 / (edge[2:] - edge[:-2]))[:, None]
+
+
+def count_windows(samples):
+    """Windows of 160 frames, the last one only if three quarters of it are covered"""
+    frames, step = samples // 160 + 1, GE2E["step"]
+    starts = list(range(0, max(1, frames - GE2E["frames"] + step + 1), step))
+    covered = (samples - starts[-1] * 160) / (GE2E["frames"] * 160)
+    return len(starts) - (covered < 0.75 and len(starts) > 1)
+
+
+def embed_windows(model):
+    import torch
+    bands = torch.from_numpy(slaney_bands(GE2E["bands"], 201, 16000)).float()
+    hann = torch.hann_window(400)
+
+    def run(x):
+        windows = count_windows(x.shape[1])
+        need = ((windows - 1) * GE2E["step"] + GE2E["frames"]) * 160
+        x = torch.nn.functional.pad(x, (0, max(0, need - x.shape[1])))
+        power = torch.stft(x, 400, 160, window=hann, pad_mode="constant", return_complex=True).abs() ** 2
+        mel = (bands @ power)[0].T
+        parts = torch.stack([mel[i * GE2E["step"]:][:GE2E["frames"]] for i in range(windows)])
+        last = torch.relu(model["linear"](model["lstm"](parts)[1][0][-1]))
+        mean = (last / last.norm(dim=1, keepdim=True)).mean(0)
+        return mean / mean.norm()
+    return run
 
 
 def pooled(model):
@@ -130,7 +175,9 @@ def load_torch(name, folder):
     import torch
     model = make(name)
     torch.set_num_threads(1)
-    if name != "ecapa":
+    if name == "ge2e":
+        return_ = embed_windows(model)
+    elif name != "ecapa":
         return_ = pooled(model)
     else:
         from speechbrain.lobes.features import Fbank
@@ -199,7 +246,7 @@ def time_peer(peer, name, folder, waves, jobs):
 def time_fairvox(args, weights, files, folder):
     command = [os.path.join(args.build, "fairvox"), "encode", "--encoder", args.model, "--weights", weights,
                "-j", str(args.jobs), "--no-progress", "-q", "--out", os.path.join(folder, "ours.safetensors")]
-    for param in args.param:
+    for param in PARAMS.get(args.model, []) + args.param:
         command += ["-p", param]
     environment = dict(os.environ, FAIRVOX_PLUGIN_PATH=os.path.join(args.build, "plugins"))
     start, before = time.monotonic(), os.times()
@@ -243,8 +290,8 @@ def prepare(args, folder):
     weights = os.path.join(folder, "weights")
     short = os.path.join(folder, "short.wav")
     soundfile.write(short, np.random.default_rng(0).normal(0, 0.1, 3200), 16000)
-    if args.model == "ecapa":
-        return weights, short, ["SpeechBrain"]
+    if args.model in ("ecapa", "ge2e"):
+        return weights, short, ["SpeechBrain" if args.model == "ecapa" else "PyTorch"]
     model = os.path.join(weights, "model.safetensors")
     return model, short, ["ONNX Runtime", "PyTorch"]
 
@@ -253,8 +300,12 @@ def measure(args, folder, files, waves, weights, short, peers):
     """Of each program: least seconds of wall and CPU, largest memory of all and of a worker"""
     least, most = {}, {}
     turns = [("start", lambda: time_fairvox(args, weights, [short], folder)),
-             ("sgemm bound", lambda: time_bound(args, waves)),
              ("fairvox", lambda: time_fairvox(args, weights, files, folder))]
+    if args.model == "ge2e":
+        numbers = (GE2E["bands"] + 5 * GE2E["dims"]) * 4 * GE2E["dims"] * GE2E["frames"]
+        args.work = 2e-9 * numbers * sum(count_windows(len(w)) for w in waves)
+    else:
+        turns.append(("sgemm bound", lambda: time_bound(args, waves)))
     for peer in peers:
         turns.append((peer, lambda peer=peer: time_peer(peer, args.model, folder, waves, args.jobs)))
     for _ in range(args.rounds):
@@ -271,7 +322,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("build")
     parser.add_argument("audio")
-    parser.add_argument("--model", default="wavlm", choices=["wavlm", "wav2vec2", "ecapa"])
+    parser.add_argument("--model", default="wavlm", choices=["wavlm", "wav2vec2", "ecapa", "ge2e"])
     parser.add_argument("--files", type=int, default=24)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=2)
