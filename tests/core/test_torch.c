@@ -432,6 +432,8 @@ static const struct {
 	{{{END64, 0, 40, 8, UINT64_MAX}}, "end record: the central directory does not end"},
 	{{{END64, 0, 48, 8, 7}}, "end record: the central directory does not end"},
 	{{{CENTRAL, 1, 0, 1, 'p'}}, "count: expected an entry of the central directory"},
+	{{{CENTRAL, 1, 6, 2, 63}}, NULL}, /* the last version of the format */
+	{{{CENTRAL, 1, 6, 2, 64}}, "version: 6.4 of the zip format, which is not known"},
 	{{{CENTRAL, 1, 8, 2, 0x0800}}, "local header: flags"},
 	{{{CENTRAL, 1, 8, 2, 0x0008}, {LOCAL, 1, 6, 2, 0x0008}}, NULL},
 	{{{CENTRAL, 1, 8, 2, 0x0809}, {LOCAL, 1, 6, 2, 0x0809}}, "flags: 0x0809"},

@@ -13,8 +13,6 @@
 #define NAME_MAX_BYTES 1024
 
 enum { COMMENT_MAX = 65535, STORED = 0, DEFLATED = 8, FLAG_ENCRYPTED = 1, FLAG_PATCHED = 32 };
-/* Where an entry says which version of the format, in tenths, its reader must know; 6.3 is the last. */
-enum { NEEDED = 6, VERSION_MAX = 63 };
 
 struct record {
 	const char *name;          /* without .npy */
@@ -118,11 +116,8 @@ static fv_status read_entry(const core_scan *s, size_t *at, uint64_t end, core_z
 		return core_scan_fail(s, e->at, "flags", "the record is encrypted");
 	if (e->flags & FLAG_PATCHED)
 		return core_scan_fail(s, e->at, "flags", "the record is a patch of another");
-	unsigned long long needed = core_read_little(s->data + e->at + NEEDED, 2);
-	if (needed > VERSION_MAX)
-		return core_scan_fail(s, e->at, "version",
-			"%llu.%llu of the zip format, which is not known", needed / 10,
-			needed % 10);
+	if ((status = core_zip_entry_check_version(s, e)))
+		return status;
 	if (e->method != STORED && e->method != DEFLATED)
 		return core_scan_fail(s, e->at, "method",
 			"%llu: only stored and deflated records are read",

@@ -164,6 +164,8 @@ static fv_status read_entry(core_zip *zip, size_t *at, size_t end, core_zip_entr
 {
 	fv_status status = core_zip_entry_read(&zip->scan, at, end, e);
 	if (!status)
+		status = core_zip_entry_check_version(&zip->scan, e);
+	if (!status)
 		status = read_zip64(zip, e);
 	return status ? status : check_name(zip, e->at, e);
 }

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* Where an entry says which version of the format, in tenths, its reader must know; 6.3 is the last. */
+enum { NEEDED = 6, VERSION_MAX = 63 };
+
 fv_status core_zip_entry_read(const core_scan *s, size_t *at, uint64_t end, core_zip_entry *out)
 {
 	const unsigned char *b = s->data + *at;
@@ -27,5 +30,15 @@ fv_status core_zip_entry_read(const core_scan *s, size_t *at, uint64_t end, core
 		return core_scan_fail(
 			s, *at, "size", "an entry reaches past the central directory");
 	*at += CORE_ZIP_CENTRAL + (size_t)rest;
+	return FV_OK;
+}
+
+fv_status core_zip_entry_check_version(const core_scan *s, const core_zip_entry *e)
+{
+	unsigned long long needed = core_read_little(s->data + e->at + NEEDED, 2);
+	if (needed > VERSION_MAX)
+		return core_scan_fail(s, e->at, "version",
+			"%llu.%llu of the zip format, which is not known", needed / 10,
+			needed % 10);
 	return FV_OK;
 }

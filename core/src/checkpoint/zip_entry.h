@@ -29,4 +29,7 @@ typedef struct core_zip_entry {
 FV_NODISCARD fv_status core_zip_entry_read(
 	const core_scan *s, size_t *at, uint64_t end, core_zip_entry *out);
 
+/* Fails for an entry of s that needs a later version of the zip format than its last one. Rule: version. */
+FV_NODISCARD fv_status core_zip_entry_check_version(const core_scan *s, const core_zip_entry *e);
+
 #endif
