@@ -154,11 +154,12 @@ class Unpickler(pickle.Unpickler):
 
 
 def name_tensors(tree, prefix, out):
-	for key, value in tree.items():
+	"""The keys and the places in lists and tuples on the way to a tensor, joined by dots, are its name."""
+	for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
 		name = prefix + str(key)
 		if isinstance(value, Tensor):
 			out.append((name, value))
-		elif isinstance(value, dict):
+		elif isinstance(value, (dict, list, tuple)):
 			name_tensors(value, name + ".", out)
 
 
