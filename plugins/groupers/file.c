@@ -17,6 +17,8 @@
 #include <fairvox/csv.h>
 #include <fairvox/fairvox.h>
 
+static const char prefix[] = "prob_"; /* of a column of memberships; the group's name follows */
+
 typedef struct file_row {
 	const char *id;      /* fv_path_id of the file name */
 	const char *group;   /* "" = unknown */
@@ -123,8 +125,9 @@ static fv_status read_rows(file_state *s, fv_ctx *ctx, const fv_csv *csv)
 	int64_t name = fv_csv_find(csv, "FileName"), group = fv_csv_find(csv, "group");
 	if (name < 0 || group < 0)
 		return fv_csv_fail_column(ctx, csv, name < 0 ? "FileName" : "group");
-	if (fv_csv_clean(ctx, csv, group))
-		return FV_FAILED;
+	fv_status status = fv_csv_clean(ctx, csv, group);
+	if (status)
+		return status;
 	s->n = fv_csv_rows(csv);
 	s->row = fv_alloc(ctx, (size_t)s->n * sizeof *s->row);
 	if (!s->row)
@@ -137,7 +140,6 @@ static fv_status read_rows(file_state *s, fv_ctx *ctx, const fv_csv *csv)
 			return FV_FAILED;
 	}
 	qsort(s->row, (size_t)s->n, sizeof *s->row, compare_rows);
-	fv_status status = FV_OK;
 	for (int64_t i = 1; i < s->n; i++)
 		if (!strcmp(s->row[i].id, s->row[i - 1].id))
 			status = fv_csv_fail(
@@ -145,10 +147,14 @@ static fv_status read_rows(file_state *s, fv_ctx *ctx, const fv_csv *csv)
 	return status;
 }
 
+static bool is_member_column(const char *column)
+{
+	return !strncmp(column, prefix, sizeof prefix - 1) && column[sizeof prefix - 1];
+}
+
 /* Reads the groups from the prob_ columns. Without such columns s->groups stays 0. */
 static fv_status read_soft_groups(file_state *s, fv_ctx *ctx, const fv_csv *csv)
 {
-	static const char prefix[] = "prob_";
 	size_t columns = (size_t)fv_csv_columns(csv);
 	s->name = fv_alloc(ctx, columns * sizeof *s->name);
 	s->prob_column = fv_alloc(ctx, columns * sizeof *s->prob_column);
@@ -156,13 +162,18 @@ static fv_status read_soft_groups(file_state *s, fv_ctx *ctx, const fv_csv *csv)
 		return FV_FAILED;
 	for (int64_t c = 0; c < (int64_t)columns; c++) {
 		const char *column = fv_csv_name(csv, c);
-		if (!strncmp(column, prefix, sizeof prefix - 1) && column[sizeof prefix - 1])
-			s->name[s->groups++] = column + sizeof prefix - 1;
+		if (!is_member_column(column))
+			continue;
+		if (strpbrk(column, "\n\r"))
+			return fv_csv_fail(ctx, csv, -1,
+				"column '%s' has a line break: write the group's name in one line",
+				column);
+		s->name[s->groups++] = column + sizeof prefix - 1;
 	}
 	qsort(s->name, (size_t)s->groups, sizeof *s->name, compare_bytes);
 	for (int64_t c = 0; c < (int64_t)columns; c++) {
 		const char *column = fv_csv_name(csv, c);
-		if (!strncmp(column, prefix, sizeof prefix - 1) && column[sizeof prefix - 1])
+		if (is_member_column(column))
 			s->prob_column[find_group(s, column + sizeof prefix - 1)] = c;
 	}
 	s->soft = s->groups > 0;

@@ -119,17 +119,15 @@ def try_recordings(campaign):
 
 def try_values(campaign):
 	for name in NAMES:
-		clean = not re.search(r"[\x00-\x1f\u202e\ufeff]", name)
 		missing = name in ("null", "nan", "?")
 		campaign.write_table("other.csv", lambda cell: name if cell == "happy" else cell)
 		words = ("corpus.labels=other.csv",)
-		if clean:
-			campaign.expect_same(f"class {name!r}", "table.yaml", words)
+		campaign.expect_same(f"class {name!r}", "table.yaml", words)
 		campaign.write_table("other.csv", lambda cell: name if cell == "Female" else cell)
-		if clean and not missing:
+		if not missing:
 			campaign.expect_same(f"group {name!r}", "table.yaml", words)
 		campaign.write_table("other.csv", lambda cell: name if cell == "s3" else cell)
-		if clean and not missing:
+		if not missing:
 			campaign.expect_same(f"speaker {name!r}", "table.yaml", words)
 
 

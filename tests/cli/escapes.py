@@ -20,7 +20,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import small_corpus  # in tests/support
 
 CLASSES = ["=1+1\x1b[31m", "<script>alert(1)</script>\x9b31m", "a|b`c`*d*_\\input{x}"]
-GROUPS = ["\x9b]0;title<img src=x>", "@SUM(A1)\u202e\x85"]
+GROUPS = ["\x1b]0;\x9b]0;title<img src=x>", "@SUM(A1)\u202e\x85"]
 VARIANT = b"erm\xff\x9b31m-0123abcd"
 ESCAPE = b"\x1b[1m", b"\x1b[33m", b"\x1b[0m"  # of the program itself: bold, yellow, and their end
 

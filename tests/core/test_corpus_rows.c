@@ -452,6 +452,33 @@ static void conditions_choose_rows(void **state)
 	core_ctx_free(ctx);
 }
 
+static void values_are_names_of_one_line(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	core_corpus_spec spec = {.label_column = "emotion"};
+#define COLUMNS "file,emotion,speaker,gender,split\n"
+#define OTHERS "d,joy,2,Male,dev\nt,sad,3,Male,test\n"
+	core_corpus *c =
+		read_text(ctx, &spec, 0, COLUMNS "a,sad,1,\x1b[31mF\tem\xc2\x9b,train\n" OTHERS);
+	assert_string_equal(c->attribute[0].value[0], "\x1b[31mF\tem\xc2\x9b");
+	fail_text(ctx, &spec, FV_DATA,
+		COLUMNS "b,sad,1,x,train\na,sad,1,\"Fe\nmale\","
+			"train\n" OTHERS,
+		"l.csv:3: gender: a value has a line break: write it in one line");
+	char *text = core_format(ctx, COLUMNS "a,sad,1,%01000d,train\n" OTHERS, 7);
+	c = read_text(ctx, &spec, 0, text);
+	assert_int_equal(strlen(c->attribute[0].value[0]), 1000);
+	text = core_format(ctx, COLUMNS "a,sad,1,%01001d,train\n" OTHERS, 7);
+	fail_text(ctx, &spec, FV_DATA, text,
+		"l.csv:2: gender: a value of 1001 bytes: give it a name of at most 1000");
+#undef OTHERS
+#undef COLUMNS
+	fail_text(ctx, &spec, FV_DATA, "{\"file\": \"a\", \"gender\": \"a\\u0000b\"}\n",
+		"l.csv:1:34: \\u0000 is not allowed");
+	core_ctx_free(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -470,6 +497,7 @@ int main(void)
 		cmocka_unit_test(counts_become_shares),
 		cmocka_unit_test(votes_become_shares),
 		cmocka_unit_test(conditions_choose_rows),
+		cmocka_unit_test(values_are_names_of_one_line),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -148,6 +148,10 @@ static void test_refusals(void **unused)
 		"recording is 'q', the first training row 'a'");
 	expect_refused("FileName,group\n", "holds none of the 4 training rows");
 	expect_refused("FileName,group\na,\nb,\n", "no training row has a group");
+	expect_refused("FileName,group\na,\"x\ny\"\nb,x\n",
+		"groups.csv:2: plugin file: group: a value has a line break");
+	expect_refused("FileName,group,\"prob_x\ny\"\na,,1\n",
+		"groups.csv:1: plugin file: column 'prob_x\\x0ay' has a line break");
 	expect_refused("FileName,group,prob_x\na,y,1\n",
 		"groups.csv:2: plugin file: no prob_ column for group 'y'");
 	expect_refused("FileName,group,prob_x,prob_y\na,x,1,0\nb,y,0,1.5\n",

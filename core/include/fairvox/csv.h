@@ -40,7 +40,8 @@ fv_status fv_csv_fail_column(fv_ctx *ctx, const fv_csv *csv, const char *name);
 /* Cleans a column of names. Words that mean missing (nan, na, n/a, none, null, unknown, ?, <na>,
  * #n/a and -nan in any case) become "". Spellings of one value, which differ in case, in blanks, in
  * whether characters are composed, or as 4 and 4.0, become the most frequent of them. Warns about
- * either. Errors: FV_FAILED if memory is out. [run] */
+ * either. Errors: FV_DATA, with FILE:LINE, for a name with a line break or of more than 1,000 bytes;
+ * FV_FAILED if memory is out. [run] */
 FV_NODISCARD fv_status fv_csv_clean(fv_ctx *ctx, const fv_csv *csv, int64_t column);
 
 /* Reads a cell as a probability from 0 to 1; a number outside by at most 1e-6 is set to 0 or 1.

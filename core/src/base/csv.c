@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/missing.h"
 #include "base/nearest.h"
+#include "base/readable.h"
 #include "base/text.h"
 #include "base/utf8.h"
 
@@ -185,6 +186,25 @@ int core_csv_header_line(const core_csv *csv)
 	return csv->n_rows && !csv->line[0] ? 0 : 1;
 }
 
+fv_status core_csv_check_names(
+	fv_ctx *ctx, const core_csv *csv, const char *column, const char *const *value)
+{
+	fv_status status = FV_OK;
+	for (int64_t r = 0; r < csv->n_rows; r++) {
+		size_t size = value[r] ? strlen(value[r]) : 0;
+		bool broken = size && strpbrk(value[r], "\n\r");
+		const char *path = csv->row_path ? csv->row_path[r] : csv->path;
+		if (broken)
+			status = core_fail_at(ctx, FV_DATA, path, (int)csv->line[r], 0,
+				"%s: a value has a line break: write it in one line", column);
+		else if (size > CORE_NAME_MAX)
+			status = core_fail_at(ctx, FV_DATA, path, (int)csv->line[r], 0,
+				"%s: a value of %zu bytes: give it a name of at most %d", column,
+				size, CORE_NAME_MAX);
+	}
+	return status;
+}
+
 fv_status core_csv_clean(fv_ctx *ctx, const core_csv *csv, int64_t column)
 {
 	char **cell = csv->cell + column;
@@ -195,6 +215,8 @@ fv_status core_csv_clean(fv_ctx *ctx, const core_csv *csv, int64_t column)
 		value[i] = cell[i * csv->n_columns];
 	fv_status status = core_clean_column(
 		ctx, csv->path, csv->header[column], csv->n_rows, value, csv->line, 0, NULL);
+	if (!status)
+		status = core_csv_check_names(ctx, csv, csv->header[column], value);
 	for (int64_t i = 0; i < csv->n_rows && !status; i++) {
 		const char *now = value[i] ? value[i] : "";
 		if (now == cell[i * csv->n_columns])

@@ -52,7 +52,13 @@ const char *core_csv_cell(const core_csv *csv, int64_t row, int64_t column);
  * lines, as the names of a folder. */
 int core_csv_header_line(const core_csv *csv);
 
-/* Cleans a column of names as core_clean_column does (missing.h); missing values become empty. */
+/* Checks that each of value [n_rows], NULL or empty where it is missing, can be a name: one line of at most CORE_NAME_MAX bytes.
+ * `column` is for the messages. Errors: FV_DATA, with FILE:LINE. */
+FV_NODISCARD fv_status core_csv_check_names(
+	fv_ctx *ctx, const core_csv *csv, const char *column, const char *const *value);
+
+/* Cleans a column of names as core_clean_column does (missing.h), and checks them; missing values become empty. Errors: those of
+ * core_csv_check_names; FV_FAILED if memory is out. */
 FV_NODISCARD fv_status core_csv_clean(fv_ctx *ctx, const core_csv *csv, int64_t column);
 
 /* Says which columns a table has, to follow a message about one that it lacks: "it has: a, b". Names

@@ -40,7 +40,7 @@ bool core_is_readable_text(const char *text, size_t max)
 			return false;
 		if (!text[i])
 			return i && core_is_utf8(text);
-		if ((unsigned char)text[i] < ' ')
+		if (text[i] == '\n' || text[i] == '\r')
 			return false;
 	}
 	return false;

@@ -221,9 +221,12 @@ static fv_status read_attribute(fv_ctx *ctx, const core_label_file *f, const cor
 		return FV_FAILED;
 	for (int32_t i = 0; i < c->n; i++)
 		text[i] = from->row[i] < 0 ? NULL : from->value[from->row[i]];
+	fv_status status = core_csv_check_names(ctx, from->csv, a->name, from->value);
+	if (status)
+		return status;
 	const core_bins *bins = find_bins(f->spec, a->name);
-	fv_status status = bins ? read_binned(ctx, f, c, from, bins, a)
-				: core_names_index(ctx, text, c->n, a->id, &a->value, &a->n_values);
+	status = bins ? read_binned(ctx, f, c, from, bins, a)
+		      : core_names_index(ctx, text, c->n, a->id, &a->value, &a->n_values);
 	if (status)
 		return status;
 	fv_status constant = check_constant(ctx, f, c, a, is_gender);

@@ -7,8 +7,7 @@
 #include <fairvox/encoder.h>
 
 #include "base/context.h"
-
-enum { CORE_NAME_MAX = 1000 }; /* bytes of a name that a plugin gives */
+#include "base/readable.h"
 
 /* Checks that n elements of `size` bytes can be read. The message: "LIST has fewer than COUNT (n) elements". Errors:
  * FV_FAILED. */
