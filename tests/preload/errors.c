@@ -108,7 +108,7 @@ static bool fails_for(int can, const char *call, int fd)
 
 static int which(int flags)
 {
-	return (int)FILES | (flags & O_CREAT ? (int)SPACE : 0) | (int)IO;
+	return (int)FILES | ((flags & O_CREAT) ? (int)SPACE : 0) | (int)IO;
 }
 
 #define DEFINE_OPEN(name)                                                                          \
@@ -117,7 +117,7 @@ static int which(int flags)
 		static int (*next)(const char *, int, ...);                                        \
 		va_list args;                                                                      \
 		va_start(args, flags);                                                             \
-		mode_t mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;                          \
+		mode_t mode = (flags & O_CREAT) ? va_arg(args, mode_t) : 0;                        \
 		va_end(args);                                                                      \
 		if (!next)                                                                         \
 			*(void **)&next = find_next(#name);                                        \
@@ -133,7 +133,7 @@ DEFINE_OPEN(open64)
 		static int (*next)(int, const char *, int, ...);                                   \
 		va_list args;                                                                      \
 		va_start(args, flags);                                                             \
-		mode_t mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;                          \
+		mode_t mode = (flags & O_CREAT) ? va_arg(args, mode_t) : 0;                        \
 		va_end(args);                                                                      \
 		if (!next)                                                                         \
 			*(void **)&next = find_next(#name);                                        \
