@@ -252,6 +252,8 @@ fv_status core_audio_read_segment(fv_ctx *ctx, const char *path, const core_segm
 	fv_status status = core_source_open(ctx, path, &r.source);
 	if (!status)
 		status = read_opened(&r, rate_hz, max_seconds, out);
+	if (!status)
+		status = core_source_check(&r.source);
 	core_source_close(&r.source);
 	free(r.mono);
 	if (status)
@@ -291,6 +293,8 @@ fv_status core_audio_seconds(fv_ctx *ctx, const char *path, double *out)
 			(int)s.channels, (int)s.rate_hz);
 	if (!status)
 		status = frames < 0 ? count_frames(&s, &frames) : s.decoder->check(&s);
+	if (!status)
+		status = core_source_check(&s);
 	if (!status)
 		*out = (double)frames / s.rate_hz;
 	core_source_close(&s);

@@ -37,7 +37,7 @@ static uint64_t read_field(const char *header, const char *name)
 }
 
 /* Reads the header as a text. False for a file that is no SPHERE. */
-static bool read_sphere(const core_source *s, char header[SPHERE_HEADER_MAX + 1])
+static bool read_sphere(core_source *s, char header[SPHERE_HEADER_MAX + 1])
 {
 	ssize_t n = core_source_bytes(s, 0, header, SPHERE_HEADER_MAX);
 	if (n < 16 || memcmp(header, "NIST_1A\n", 8))
@@ -50,7 +50,7 @@ static bool read_sphere(const core_source *s, char header[SPHERE_HEADER_MAX + 1]
 }
 
 /* Bytes up to the last sample that a SPHERE header states; -1: not stated. */
-static int64_t measure_sphere(const core_source *s)
+static int64_t measure_sphere(core_source *s)
 {
 	char header[SPHERE_HEADER_MAX + 1];
 	if (!read_sphere(s, header))
@@ -67,7 +67,7 @@ static int64_t measure_sphere(const core_source *s)
 
 /* Bytes that the outermost header of an AIFF, AU or W64 file states; -1: none, or not known when it
  * was written. */
-static int64_t measure_container(const core_source *s)
+static int64_t measure_container(core_source *s)
 {
 	uint8_t start[24];
 	if (core_source_bytes(s, 0, start, sizeof start) != (ssize_t)sizeof start)
@@ -83,7 +83,7 @@ static int64_t measure_container(const core_source *s)
 	return -1;
 }
 
-fv_status core_extent_check(const core_source *s)
+fv_status core_extent_check(core_source *s)
 {
 	int64_t sphere = measure_sphere(s), stated = sphere >= 0 ? sphere : measure_container(s);
 	if (sphere > s->bytes)
@@ -98,7 +98,7 @@ fv_status core_extent_check(const core_source *s)
 		s->path, (long long)stated, (long long)(s->bytes - stated));
 }
 
-const char *core_sphere_explain(const core_source *s)
+const char *core_sphere_explain(core_source *s)
 {
 	char header[SPHERE_HEADER_MAX + 1];
 	const char *coding = read_sphere(s, header) ? find_field(header, "sample_coding") : NULL;

@@ -84,7 +84,7 @@ static int32_t count_streams(const uint8_t *bytes, int64_t n, int64_t at, int64_
 }
 
 /* Reads the file from its end in steps of TAIL_BYTES. */
-static fv_status check_bytes(const core_source *s, uint8_t *bytes)
+static fv_status check_bytes(core_source *s, uint8_t *bytes)
 {
 	int32_t streams = 0;
 	int64_t last = 0, end = s->bytes;
@@ -111,7 +111,7 @@ static fv_status check_bytes(const core_source *s, uint8_t *bytes)
 		s->path, (int)streams, (long long)last);
 }
 
-fv_status core_flac_check(const core_source *s)
+fv_status core_flac_check(core_source *s)
 {
 	uint8_t *bytes = malloc((size_t)TAIL_BYTES);
 	if (!bytes)

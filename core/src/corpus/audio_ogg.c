@@ -8,7 +8,7 @@
 #define PAGE_HEADER 27
 #define FIRST_PAGE 2 /* flag of the page that begins a stream */
 
-fv_status core_ogg_check(const core_source *s)
+fv_status core_ogg_check(core_source *s)
 {
 	uint8_t page[PAGE_HEADER + 255];
 	int64_t at = 0, second = 0;

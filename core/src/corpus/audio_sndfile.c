@@ -17,7 +17,7 @@
 struct sound {
 	SNDFILE *file;
 	SF_INFO info;
-	const core_source *source;
+	core_source *source;
 	int64_t at; /* in the file */
 };
 
@@ -74,7 +74,7 @@ fv_status core_source_report_kind(const core_source *s, const char *kind)
 }
 
 /* Reports why libsndfile cannot open a file, by what the file is. */
-static fv_status report_unreadable(const core_source *s)
+static fv_status report_unreadable(core_source *s)
 {
 	uint8_t start[4096];
 	ssize_t n = core_source_bytes(s, 0, start, sizeof start);
@@ -184,7 +184,7 @@ static bool can_jump(const SF_INFO *info)
 }
 
 /* Finds what libsndfile passes over in the file. */
-static fv_status check_content(const core_source *s, const SF_INFO *info)
+static fv_status check_content(core_source *s, const SF_INFO *info)
 {
 	int type = info->format & SF_FORMAT_TYPEMASK;
 	if (type == SF_FORMAT_WAV || type == SF_FORMAT_WAVEX || type == SF_FORMAT_RF64)

@@ -15,16 +15,27 @@
 
 #define START_BYTES 16384 /* more than two frames of MP3 */
 
-ssize_t core_source_bytes(const core_source *s, int64_t at, void *bytes, size_t size)
+ssize_t core_source_bytes(core_source *s, int64_t at, void *bytes, size_t size)
 {
 	ssize_t n = core_pread_fully(s->fd, bytes, size, at);
-	if (n < 0 && errno == EIO) /* decoders take it for the end of the file */
+	if (n >= 0)
+		return n;
+	if (!s->unread)
+		s->unread = errno;
+	if (errno == EIO) /* so that no failure that follows is taken for damage */
 		core_note_disk_error(s->path);
 	return n;
 }
 
+fv_status core_source_check(const core_source *s)
+{
+	return s->unread ? fv_fail(s->ctx, FV_FAILED, "%s: cannot read: %s", s->path,
+				   strerror(s->unread))
+			 : FV_OK;
+}
+
 /* Reads the first bytes behind any ID3v2 tags. *tagged: there are such tags. */
-static ssize_t read_start(const core_source *s, uint8_t start[START_BYTES], bool *tagged)
+static ssize_t read_start(core_source *s, uint8_t start[START_BYTES], bool *tagged)
 {
 	int64_t at = 0;
 	ssize_t n = core_source_bytes(s, 0, start, START_BYTES);

@@ -26,7 +26,7 @@ struct facts {
 	int64_t next_start; /* where another WAVE file begins behind this one; 0: there is none */
 };
 
-static bool read_at(const core_source *s, int64_t at, uint8_t *bytes, size_t n)
+static bool read_at(core_source *s, int64_t at, uint8_t *bytes, size_t n)
 {
 	return core_source_bytes(s, at, bytes, n) == (ssize_t)n;
 }
@@ -48,7 +48,7 @@ static bool is_chunk(const uint8_t *header, int64_t at, int64_t bytes, bool big_
 	return at + CHUNK_HEADER + (int64_t)read_number(header + 4, 4, big_endian) <= bytes;
 }
 
-static void read_format(const core_source *s, int64_t at, uint32_t size, struct facts *out)
+static void read_format(core_source *s, int64_t at, uint32_t size, struct facts *out)
 {
 	uint8_t fmt[26];
 	out->has_format = size >= 2 && read_at(s, at, fmt, 2);
@@ -59,7 +59,7 @@ static void read_format(const core_source *s, int64_t at, uint32_t size, struct 
 }
 
 /* Reads the size of the data, behind that of the file. */
-static void read_long_sizes(const core_source *s, int64_t at, struct facts *out)
+static void read_long_sizes(core_source *s, int64_t at, struct facts *out)
 {
 	uint8_t sizes[16];
 	uint64_t size = read_at(s, at, sizes, sizeof sizes) ? core_read_little(sizes + 8, 8) : 0;
@@ -76,8 +76,7 @@ static void add_data(uint32_t size, int64_t at, struct facts *out)
 }
 
 /* Reads one chunk. Returns where the next one begins. */
-static int64_t read_chunk(
-	const core_source *s, int64_t at, const uint8_t *header, struct facts *out)
+static int64_t read_chunk(core_source *s, int64_t at, const uint8_t *header, struct facts *out)
 {
 	uint32_t size = read_number(header + 4, 4, out->big_endian);
 	int64_t start = at + CHUNK_HEADER, next = start + (int64_t)size;
@@ -100,7 +99,7 @@ static int64_t read_chunk(
 }
 
 /* Reads the chunks, and looks at what follows the samples. */
-static void read_facts(const core_source *s, struct facts *out)
+static void read_facts(core_source *s, struct facts *out)
 {
 	uint8_t header[CHUNK_HEADER];
 	for (int64_t at = 12; read_at(s, at, header, sizeof header);) {
@@ -115,7 +114,7 @@ static void read_facts(const core_source *s, struct facts *out)
 }
 
 /* False for a file that is no WAVE. */
-static bool find_facts(const core_source *s, struct facts *out)
+static bool find_facts(core_source *s, struct facts *out)
 {
 	uint8_t start[12];
 	*out = (struct facts){.stated = -1};
@@ -152,7 +151,7 @@ static fv_status check_size(const core_source *s, const struct facts *f)
 	return FV_OK;
 }
 
-fv_status core_wav_check(const core_source *s)
+fv_status core_wav_check(core_source *s)
 {
 	struct facts f;
 	uint8_t start[3];
@@ -178,7 +177,7 @@ fv_status core_wav_check(const core_source *s)
 	return check_size(s, &f);
 }
 
-bool core_wav_find_mpeg(const core_source *s, int64_t *from, int64_t *to)
+bool core_wav_find_mpeg(core_source *s, int64_t *from, int64_t *to)
 {
 	struct facts f;
 	if (!find_facts(s, &f) || !f.has_data ||
@@ -191,7 +190,7 @@ bool core_wav_find_mpeg(const core_source *s, int64_t *from, int64_t *to)
 }
 
 /* Why the samples of a sound header cannot be read; NULL: nothing known. */
-static const char *explain_coding(const core_source *s, uint32_t coding)
+static const char *explain_coding(core_source *s, uint32_t coding)
 {
 	static const struct {
 		uint32_t coding;
@@ -209,7 +208,7 @@ static const char *explain_coding(const core_source *s, uint32_t coding)
 	return NULL;
 }
 
-const char *core_wav_explain(const core_source *s)
+const char *core_wav_explain(core_source *s)
 {
 	struct facts f;
 	if (!find_facts(s, &f))

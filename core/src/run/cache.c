@@ -2,6 +2,7 @@
 #include "run/cache.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <xxhash.h>
 
 #include "base/file.h"
+#include "base/io.h"
 #include "checkpoint/safetensors_write.h"
 
 /* Returns true for a temporary file of a killed writer: its name begins with a dot and has six
@@ -116,7 +118,8 @@ bool core_cache_get(fv_ctx *ctx, const char *cache, const core_encoder *encoder,
 		core_error_clear(ctx);
 		if (core_is_dir(path)) /* an entry cannot replace a folder, unless that is gone */
 			(void)rmdir(path);
-		core_log(ctx, CORE_WARNING, "%s: damaged cache entry: it is computed again", path);
+		core_log(ctx, CORE_WARNING, "%s: %s: it is computed again", path,
+			core_has_disk_error(path) ? strerror(EIO) : "damaged cache entry");
 	}
 	return sound;
 }

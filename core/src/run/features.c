@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/features.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/large.h"
 #include "base/path.h"
 #include "base/progress.h"
@@ -273,6 +275,21 @@ static fv_status load_by_name(
 	return first;
 }
 
+/* Reports that entries cannot be read which were there or have just been written. */
+static fv_status report_missing(fv_ctx *ctx, const char *cache, int64_t n)
+{
+	char *path = core_copy_disk_error();
+	fv_status status;
+	if (path && !strncmp(path, cache, strlen(cache)))
+		status = fv_fail(ctx, FV_FAILED, "%s: %s", path, strerror(EIO));
+	else
+		status = fv_fail(ctx, FV_FAILED,
+			"%s: %lld %s vanished since written: do not remove the cache during a run",
+			cache, (long long)n, n == 1 ? "entry has" : "entries have");
+	free(path);
+	return status;
+}
+
 static fv_status load_by_audio(fv_ctx *ctx, const core_encoder *e,
 	const core_recordings *recordings, const core_encode_job *job, core_features *out)
 {
@@ -302,11 +319,7 @@ static fv_status load_by_audio(fv_ctx *ctx, const core_encoder *e,
 		return status;
 	int64_t left = s.n_todo;
 	status = read_cache(ctx, &s, out->x, out->silent, todo, &left, true);
-	if (!status && left)
-		return fv_fail(ctx, FV_FAILED,
-			"%s: %lld %s vanished since written: do not remove the cache during a run",
-			job->cache, (long long)left, left == 1 ? "entry has" : "entries have");
-	return status;
+	return status || !left ? status : report_missing(ctx, job->cache, left);
 }
 
 /* Reduces [n,L,D] to [n,1,D] of one layer, in place. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/io.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/visible.h"
@@ -173,6 +174,18 @@ bool core_folder_make_room(fv_ctx *ctx, const core_folder *folder)
 	return true;
 }
 
+/* Reports that the files of a run are not there, or cannot be read, although they have just been written. */
+static fv_status report_lost(fv_ctx *ctx, const core_folder *folder)
+{
+	char *done = core_path_join(ctx, folder->dir, "done");
+	if (done && core_has_disk_error(done))
+		return fv_fail(ctx, FV_FAILED, "%s: %s", done, strerror(EIO));
+	return fv_fail(ctx, FV_FAILED,
+		"%s: what was just written cannot be read back: the file system lost files, "
+		"or another program removed them",
+		folder->dir);
+}
+
 fv_status core_folder_finish(fv_ctx *ctx, const core_folder *folder, const core_run *run)
 {
 	char *checkpoint = core_folder_find_checkpoint(ctx, folder);
@@ -183,11 +196,7 @@ fv_status core_folder_finish(fv_ctx *ctx, const core_folder *folder, const core_
 	fv_status status =
 		core_folder_write(ctx, folder, "done", run->fingerprint, strlen(run->fingerprint));
 	if (!status && !core_folder_is_done(ctx, run))
-		status = fv_fail(ctx, FV_FAILED,
-			"%s: what was just written cannot be read back: the file system lost "
-			"files, "
-			"or another program removed them",
-			folder->dir);
+		status = report_lost(ctx, folder);
 	if (status) { /* its folder could not be synced: the run failed, and nothing says that it is done */
 		char *done = core_path_join(ctx, folder->dir, "done");
 		if (done)
