@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Sources that read files of others, and the tests of each, the quickest first.
 READERS = {
 	"core/src/checkpoint/safetensors.c": ("core/test_containers", "core/test_safetensors"),
-	"core/src/checkpoint/scan.c": ("core/test_containers", "core/test_safetensors", "core/test_torch"),
+	"core/src/checkpoint/scan.c": ("core/test_containers", "core/test_safetensors", "core/test_torch", "core/test_npy"),
 	"core/src/checkpoint/zip.c": ("core/test_containers", "core/test_torch"),
 	"core/src/checkpoint/zip_entry.c": ("core/test_containers", "core/test_torch"),
 	"core/src/checkpoint/torch.c": ("core/test_containers", "core/test_torch"),

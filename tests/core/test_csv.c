@@ -177,6 +177,18 @@ static void other_encodings(void **state)
 	check_message("sep=,\nf,\xe4\nx,1\n", "t.csv:2: the header is not UTF-8");
 }
 
+/* 2^28 cells at most, however few of them have a value. */
+static void too_many_cells(void **state)
+{
+	(void)state;
+	core_text lines = {0};
+	for (int i = 0; i < 16385; i++)
+		core_text_add(&lines, "{\"k%d\": 1}\n", i);
+	check_refused(
+		lines.data, lines.size, "t.csv: 16385 objects with 16385 different keys: too many");
+	core_text_free(&lines);
+}
+
 static void json_lines(void **state)
 {
 	(void)state;
@@ -273,6 +285,7 @@ int main(void)
 		cmocka_unit_test(stray_quotes),
 		cmocka_unit_test(other_encodings),
 		cmocka_unit_test(json_lines),
+		cmocka_unit_test(too_many_cells),
 		cmocka_unit_test(columns_are_listed),
 		cmocka_unit_test(written_fields_are_read_back),
 	};

@@ -146,6 +146,8 @@ static const struct {
 	{"{" F32("\\ud83d\\ude00\\\"\\\\\\/\\b\\f\\n\\r\\t", "1", "0,4") "}", 4, NULL},
 	{"{" F32("\\ud83d", "1", "0,4") "}", 4, "UTF-8: first half"},
 	{"{" F32("\\ud83dx", "1", "0,4") "}", 4, "UTF-8: first half"},
+	{"{" F32("\\ud83dxyde00", "1", "0,4") "}", 4, "UTF-8: first half"},
+	{"{" F32("\\ud83d\\nde00", "1", "0,4") "}", 4, "UTF-8: first half"},
 	{"{" F32("\\ude00", "1", "0,4") "}", 4, "UTF-8: second half"},
 	{"{" F32("\\u00e", "1", "0,4") "}", 4, "JSON: \\u needs"},
 	{"{" F32("\\u0000", "1", "0,4") "}", 4, "name: a NUL"},
@@ -154,6 +156,7 @@ static const struct {
 	{"{\"a", 0, "JSON: a string without its closing quote"},
 	{"{\"a\\", 0, "JSON: unknown escape"},
 	{"{\"a\" 1}", 0, "JSON: expected ':'"},
+	{"{\"abcde\"", 0, "JSON: the header ends where ':' is expected"},
 	{"{a}", 0, "JSON: expected '\"'"},
 	{"{", 0, "header length"},
 };

@@ -374,6 +374,26 @@ static void limits_counts(void **state)
 	}
 }
 
+/* Tensors that end up nowhere, since the hooks of another one hold them, are counted, too. */
+static void limits_lost_tensors(void **state)
+{
+	(void)state;
+	for (int extra = 0; extra < 2; extra++) {
+		core_text pickle = {0}, file = {0};
+		test_add_pickle(&pickle,
+			"\x80\x02}'w'@torch._utils _rebuild_tensor_v2;(" STORAGE(
+				"Float", "0", "6") "#0;(#6;t(#1;t\x89"
+						   "@collections OrderedDict;)R'h'](");
+		for (int i = 0; i < 65535 + extra; i++)
+			test_add_pickle(&pickle, TENSOR("0", "", ""));
+		test_add_pickle(&pickle, "estRs.");
+		test_add_torch_zip(&file, pickle.data, pickle.size);
+		check_file(&file, extra ? "bounds: more than 65536 tensors" : NULL, "lost tensors");
+		core_text_free(&pickle);
+		core_text_free(&file);
+	}
+}
+
 /* Copies of repeated views may take as many bytes as the file has, not more. */
 static void limits_copied_bytes(void **state)
 {
@@ -607,6 +627,58 @@ static void reads_wide_descriptors(void **state)
 	check_record(1, record, "local header: an extra field");
 }
 
+/* The directory may hold sizes of 64 bits, and nothing besides. */
+static void checks_central_extra(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *extra;
+		size_t n;
+		const char *message;
+	} cases[] = {
+		{"\1\0\0\0", 4, NULL},
+		{"\1\0\10\0\0\0\0\0\0\0\0\0", 12, "size: an extra field other than zip64"},
+		{"\2\0\0\0", 4, "size: an extra field other than zip64"},
+		{"FB\2\0ZZ", 6, "size: an extra field other than zip64"},
+		{"\1\0\1\0", 4, "size: an extra field is cut short"},
+		{"\1\0\0", 3, "size: an extra field is cut short"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		check_record(1,
+			(test_record){.name = "archive/data/0",
+				.central_extra = cases[i].extra,
+				.central_extra_n = cases[i].n},
+			cases[i].message);
+}
+
+/* A byte between the last record and the directory. */
+static void rejects_gap_before_directory(void **state)
+{
+	(void)state;
+	core_text pickle = make_vector_pickle(), whole = {0}, file = {0};
+	const test_record records[] = {
+		{.name = "archive/data.pkl", .data = pickle.data, .n = pickle.size},
+		{.name = "archive/data/0", .data = six, .n = sizeof six},
+		{.name = "archive/version", .data = "3\n", .n = 2}};
+	test_anchors a;
+	test_add_archive(&whole, records, 3, &a);
+	size_t begin = a.central[0];
+	core_text_put(&file, whole.data, begin);
+	core_text_put(&file, "", 1);
+	core_text_put(&file, whole.data + begin, whole.size - begin);
+	a.end64++;
+	a.locator++;
+	a.end++;
+	const struct patch patches[] = {{END64, 0, 48, 8, begin + 1}, {LOCATOR, 0, 8, 8, a.end64},
+		{END, 0, 16, 4, begin + 1}};
+	for (size_t i = 0; i < 3; i++)
+		apply_patch(&file, &a, &patches[i]);
+	check_file(&file, "gap: bytes belong to no record", "gap");
+	core_text_free(&pickle);
+	core_text_free(&whole);
+	core_text_free(&file);
+}
+
 /* Two entries of one place, under the same name or another. */
 static void rejects_overlaps(void **state)
 {
@@ -637,7 +709,10 @@ static void rejects_cut_archives(void **state)
 	file.size--;
 	while (file.size > 4) {
 		file.size--;
-		check_file(&file, "end record: ", "cut");
+		check_file(&file,
+			file.size < 22 + 20 + 56 + 30 ? "end record: the file is too short"
+						      : "end record: ",
+			"cut");
 	}
 	core_text_free(&pickle);
 	core_text_free(&file);
@@ -734,6 +809,11 @@ static void checks_legacy_headers(void **state)
 	core_text file = {0};
 	core_text_put(&file, "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 14);
 	check_file(&file, "magic: ", "short magic");
+	core_text_put(&file, "\x2e", 1);
+	test_add_pickle(&file, "\x80\x02#1001;.");
+	test_add_pickle(&file, DOC("'protocol_version'#1001;'little_endian'\x88"));
+	test_add_pickle(&file, W(VECTOR6) "\x80\x02}.");
+	check_file(&file, "storage key: the object is not followed by a list of keys", "no list");
 	core_text_free(&file);
 }
 
@@ -745,10 +825,13 @@ int main(void)
 		cmocka_unit_test(limits_tensor_names),
 		cmocka_unit_test(reads_metadata),
 		cmocka_unit_test(limits_counts),
+		cmocka_unit_test(limits_lost_tensors),
 		cmocka_unit_test(limits_copied_bytes),
 		cmocka_unit_test(checks_archive_fields),
 		cmocka_unit_test(checks_archive_records),
 		cmocka_unit_test(reads_wide_descriptors),
+		cmocka_unit_test(checks_central_extra),
+		cmocka_unit_test(rejects_gap_before_directory),
 		cmocka_unit_test(rejects_overlaps),
 		cmocka_unit_test(rejects_cut_archives),
 		cmocka_unit_test(checks_legacy_files),

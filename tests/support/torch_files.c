@@ -139,10 +139,13 @@ void test_add_archive(core_text *out, const test_record *record, size_t n, test_
 		}
 		a->central[k] = central.size;
 		add_header(&central, r, sum, name_n, true);
-		test_add_little(&central, 0, 2 + 2 + 2 + 2); /* extra, comment, disk, attributes */
+		test_add_little(&central, r->central_extra_n, 2);
+		test_add_little(&central, 0, 2 + 2 + 2); /* comment, disk, attributes */
 		test_add_little(&central, 0, 4);
 		test_add_little(&central, a->local[k], 4);
 		core_text_put(&central, r->name, name_n);
+		if (r->central_extra)
+			core_text_put(&central, r->central_extra, r->central_extra_n);
 	}
 	add_end(out, &central, n, a);
 	core_text_free(&central);

@@ -30,6 +30,8 @@ typedef struct test_record {
 	int no_descriptor, wide;
 	const char *local_extra; /* NULL: padding to 64 bytes */
 	size_t local_extra_n, gap;
+	const char *central_extra; /* in the central directory */
+	size_t central_extra_n;
 } test_record;
 
 /* Byte offsets of the parts of each record and of the end records. */
