@@ -428,6 +428,7 @@ static void refuses_broken_archives(void **state)
 		{CENTRAL, 16, 0x5a, "CRC: array 'a' is damaged", false},
 		{DATA, 80, 0x5a, "CRC: array 'a' is damaged", false},
 		{CENTRAL, 20, 1, "size: array 'a': a stored record", false},
+		{CENTRAL, 21, 1, "size: the data reach past the central directory", false},
 		{CENTRAL, 42, 1, "local header: differs from the central directory", false},
 		{CENTRAL, 45, 1, "local header: outside the file", false},
 		{LOCAL, 30, 'x', "local header: differs from the central directory", false},
@@ -466,6 +467,135 @@ static void refuses_broken_archives(void **state)
 		"duplicate name: 'a' appears twice");
 	core_text_free(&bytes);
 	core_ctx_free(ctx);
+}
+
+/* Checks an archive; message NULL: it holds one array. */
+static void check_archive(const core_text *bytes, const char *message)
+{
+	fv_ctx *ctx = test_ctx();
+	fv_checkpoint *file;
+	fv_status status = open_bytes(ctx, "a.npz", bytes, &file);
+	if (message) {
+		test_fails(ctx, status, FV_DATA, message);
+	} else {
+		test_ok(ctx, status);
+		check_tensor(ctx, file, "a", four, 4);
+		fv_checkpoint_close(file);
+	}
+	core_ctx_free(ctx);
+}
+
+static void set_little(core_text *bytes, size_t at, uint64_t value, int n)
+{
+	for (int i = 0; i < n; i++)
+		bytes->data[at + (size_t)i] = (char)(value >> (8 * i));
+}
+
+/* What stands in the zip64 end record, and where its locator says that it is. */
+static void checks_wide_ends(void **state)
+{
+	(void)state;
+	const struct member m = {"a.npy", DICT("<f4", "False", "(2, 2)"), four, 16};
+	enum { END64 = 56, LOCATOR = 20, NONE = -1000 };
+	static const struct {
+		int shift; /* of where the locator points */
+		char signature;
+		const char *message;
+	} cases[] = {
+		{0, '\6', NULL},
+		{-1, '\6', "end record: the zip64 end record is not where its locator says"},
+		{1, '\6', "end record: the zip64 end record is not where its locator says"},
+		{END64 + 1, '\6', "end record: the zip64 end record is not where"},
+		{1 << 30, '\6', "end record: the zip64 end record is not where"},
+		{0, '\7', "end record: the zip64 end record is not where"},
+		{NONE, '\6', "end record: the zip64 end record is missing"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		core_text plain = {0}, bytes = {0};
+		struct places p = add_archive(&plain, &m, 1, false);
+		core_text_put(&bytes, plain.data, p.end);
+		if (cases[i].shift != NONE) {
+			core_text_put(&bytes, "PK\6", 3);
+			core_text_put(&bytes, &cases[i].signature, 1);
+			test_add_little(&bytes, END64 - 12, 8);
+			test_add_little(&bytes, 0, 12);
+			test_add_little(&bytes, 1, 8);
+			test_add_little(&bytes, 1, 8);
+			test_add_little(&bytes, p.end - p.central, 8);
+			test_add_little(&bytes, p.central, 8);
+			core_text_put(&bytes, "PK\6\7\0\0\0\0", 8);
+			test_add_little(&bytes, p.end + (uint64_t)cases[i].shift, 8);
+			test_add_little(&bytes, 1, 4);
+		}
+		core_text_put(&bytes, plain.data + p.end, plain.size - p.end);
+		set_little(&bytes, bytes.size - 12, UINT16_MAX, 2);
+		set_little(&bytes, bytes.size - 10, UINT32_MAX, 4);
+		set_little(&bytes, bytes.size - 6, UINT32_MAX, 4);
+		check_archive(&bytes, cases[i].message);
+		core_text_free(&plain);
+		core_text_free(&bytes);
+	}
+}
+
+/* Sizes of 64 bits in the directory. */
+static void checks_wide_sizes(void **state)
+{
+	(void)state;
+	const struct member m = {"a.npy", DICT("<f4", "False", "(2, 2)"), four, 16};
+	static const struct {
+		const char *extra;
+		size_t n;
+		const char *message;
+	} cases[] = {
+		{"\2\0\3\0abc", 7, NULL},
+		{"\2\0\4\0abc", 7, "size: an extra field is cut short"},
+		{"\1\0\10\0\0\0\0\0\1\0\0\0", 12,
+			"size: array 'a': more than 4 GiB deflated: save it with numpy.savez"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		core_text plain = {0}, bytes = {0};
+		struct places p = add_archive(&plain, &m, 1, true);
+		core_text_put(&bytes, plain.data, p.end);
+		core_text_put(&bytes, cases[i].extra, cases[i].n);
+		core_text_put(&bytes, plain.data + p.end, plain.size - p.end);
+		set_little(&bytes, p.central + 30, cases[i].n, 2);
+		set_little(&bytes, bytes.size - 10, p.end - p.central + cases[i].n, 4);
+		if (cases[i].extra[0] == 1)
+			set_little(&bytes, p.central + 24, UINT32_MAX, 4);
+		check_archive(&bytes, cases[i].message);
+		core_text_free(&plain);
+		core_text_free(&bytes);
+	}
+}
+
+/* Two entries of one record: together they have more bytes than the file. */
+static void refuses_overlaps(void **state)
+{
+	(void)state;
+	static const float zero[64];
+	const struct member members[] = {{"a.npy", DICT("<f4", "False", "(64,)"), zero, 256},
+		{"b.npy", DICT("<f4", "False", "(4,)"), four, 16}};
+	core_text bytes = {0};
+	struct places p = add_archive(&bytes, members, 2, false);
+	size_t one = p.end - p.central;
+	memcpy(bytes.data + p.central, bytes.data + p.central - one, one);
+	check_archive(&bytes, "size: records overlap");
+	core_text_free(&bytes);
+}
+
+static void refuses_names(void **state)
+{
+	(void)state;
+	core_text bytes = {0};
+	struct member m = {"\xff.npy", DICT("<f4", "False", "(2, 2)"), four, 16};
+	add_archive(&bytes, &m, 1, false);
+	check_archive(&bytes, "name: it is not UTF-8 without NUL");
+	bytes.size = 0;
+	m.name = "abc.npy";
+	struct places p = add_archive(&bytes, &m, 1, false);
+	bytes.data[p.local + 31] = bytes.data[p.central + 47] = '\0';
+	check_archive(&bytes, "name: it is not UTF-8 without NUL");
+	core_text_free(&bytes);
 }
 
 /* Cut off anywhere, a file is refused. */
@@ -537,6 +667,10 @@ int main(void)
 		cmocka_unit_test(reads_rows_by_name),
 		cmocka_unit_test(refuses_wrong_texts),
 		cmocka_unit_test(refuses_broken_archives),
+		cmocka_unit_test(checks_wide_ends),
+		cmocka_unit_test(checks_wide_sizes),
+		cmocka_unit_test(refuses_overlaps),
+		cmocka_unit_test(refuses_names),
 		cmocka_unit_test(refuses_any_cut),
 		cmocka_unit_test(reads_what_it_writes),
 	};
