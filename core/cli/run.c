@@ -49,6 +49,10 @@ static const char usage[] =
 	"      --task T       compute task T of this list, from 0\n"
 	"\n" CLI_STUDY_OPTIONS;
 
+/* Whether the runs are being computed; before, the program reads the study and encodes its recordings. */
+static volatile sig_atomic_t computing;
+static pid_t own; /* the program itself, not its workers */
+
 /* How long before the end of --max-hours the workers are asked to stop; they have 20 s for it. */
 #define STOP_ROOM_S 30.0
 
@@ -100,6 +104,7 @@ static fv_status execute_study(fv_ctx *ctx, cli_study *cli, core_study *study)
 		.part = cli->has_task || cli->shard > 1,
 		.save_every_s = cli->save_every_s};
 	core_summary s;
+	computing = 1;
 	status = core_study_execute(ctx, study, &options, &s);
 	if (s.stopped)
 		core_log(ctx, CORE_INFO, "%lld run%s stopped: the same command resumes %s",
@@ -125,12 +130,29 @@ static fv_status execute_study(fv_ctx *ctx, cli_study *cli, core_study *study)
 	return status;
 }
 
-/* Files are written atomically, so the program can exit at once when a scheduler warns it. While
- * workers run, the pool handles the signal and stops them first. */
+/* Files are written atomically, so the program can exit at once when a scheduler warns it, with the exit code that it has
+ * while workers run: then, the pool handles the signal and stops them first. */
 static void stop_on_signal(int number)
 {
-	(void)number;
-	_exit(FV_STOPPED);
+	static const char none[] = "fairvox: stopped before a run began: the same command begins\n",
+			  some[] = "fairvox: stopped: the same command goes on\n";
+	if (getpid() == own && computing)
+		(void)!write(STDERR_FILENO, some, sizeof some - 1);
+	else if (getpid() == own)
+		(void)!write(STDERR_FILENO, none, sizeof none - 1);
+	_exit(number == SIGUSR1 ? FV_STOPPED : FV_TERMINATED);
+}
+
+static void handle_signals(void)
+{
+	static const int numbers[] = {SIGUSR1, SIGTERM, SIGHUP};
+	struct sigaction before, action = {.sa_handler = stop_on_signal};
+	own = getpid();
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+		sigaction(numbers[i], NULL, &before);
+		if (numbers[i] == SIGUSR1 || before.sa_handler != SIG_IGN) /* as nohup does */
+			sigaction(numbers[i], &action, NULL);
+	}
 }
 
 /* Sends SIGUSR1 when the time is over, early enough for the workers to save their checkpoints. */
@@ -166,7 +188,7 @@ static fv_status run_study(fv_ctx *ctx, cli_study *cli)
 static fv_status run(fv_ctx *ctx, int argc, char **argv)
 {
 	cli_study cli;
-	signal(SIGUSR1, stop_on_signal);
+	handle_signals();
 	fv_status status =
 		cli_study_parse(ctx, argc, argv, "RCjkfIEDLHNwXrAtTQ", CORE_NEED_RUN, &cli);
 	if (!status)

@@ -27,7 +27,7 @@ def write_sweep(folder):
 
 
 def has_begun(results, since):
-	"""Whether a run has begun since then: before, the program reads its study and ends as signals end programs."""
+	"""Whether a run has begun since then: before, there is nothing to go on with."""
 	return any(path.stat().st_mtime >= since for path in results.rglob(".begun"))
 
 

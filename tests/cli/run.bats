@@ -121,6 +121,27 @@ setup() {
 	done
 }
 
+@test "a signal before any run begins has the exit code that it has later" {
+	mkfifo tasks
+	for signal in USR1 TERM HUP; do
+		"$fairvox" run plan.yaml --tasks - --task 0 <tasks 2>words &
+		pid=$!
+		exec 7>tasks # never written to: the program waits for its tasks
+		for _ in $(seq 500); do # until SIGUSR1 is caught
+			caught=$(sed -n 's/^SigCgt:\t*//p' /proc/$pid/status)
+			[ $((0x$caught & 0x200)) -eq 0 ] || break
+			sleep 0.02
+		done
+		kill -$signal $pid
+		code=0
+		wait $pid || code=$?
+		exec 7>&-
+		[ $signal = USR1 ] && [ "$code" -eq 75 ] || [ "$code" -eq 143 ]
+		[ "$(cat words)" = "fairvox: stopped before a run began: the same command begins" ]
+		[ -z "$(find results -name .begun 2>/dev/null)" ]
+	done
+}
+
 @test "an interrupted run has its own exit code and resumes" {
 	"$fairvox" run plan.yaml train.epochs=20000 --quiet &
 	pid=$!
