@@ -206,6 +206,11 @@ def main():
 
 if __name__ == "__main__":
 	try:
-		sys.exit(main())
+		code = main()
+		sys.stdout.flush()
+		sys.exit(code)
 	except KeyboardInterrupt:
 		sys.exit(130)
+	except BrokenPipeError:  # the reader of a list has seen enough; at exit, Python would flush once more
+		os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+		sys.exit(141)

@@ -97,11 +97,20 @@ def test_trees(repository):
 	expect("without git", repository.run("good")[::2], (0, ["good"]))
 
 
+def test_closed_output(repository):
+	"""A list whose reader goes away, as head does, ends without a traceback."""
+	command = f"{sys.executable} -B tests/campaigns/run.py --list | true"
+	for _ in range(3):
+		done = subprocess.run(["sh", "-c", command], cwd=repository.root, capture_output=True, text=True)
+		expect("a closed pipe", done.stderr, "")
+
+
 def main():
 	with tempfile.TemporaryDirectory() as folder:
 		repository = Repository(pathlib.Path(folder))
 		test_states(repository)
 		test_trees(repository)
+		test_closed_output(repository)
 
 
 if __name__ == "__main__":
