@@ -150,8 +150,8 @@ def run_program(program, folder, *words, **variables):
 	try:
 		done = subprocess.run([program, *words], cwd=folder, env=dict(os.environ, COLUMNS="100", **variables),
 				      capture_output=True, timeout=HANG_S, stdin=subprocess.DEVNULL)
-	except subprocess.TimeoutExpired:
-		return "hang", b"", ""
+	except subprocess.TimeoutExpired as late:
+		return "hang", b"", (late.stderr or b"").decode(errors="replace")
 	return done.returncode, done.stdout, done.stderr.decode(errors="replace")
 
 

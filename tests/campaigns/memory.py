@@ -9,7 +9,7 @@ which nothing fails. Everything else is counted by class and printed:
     wrong     exit code 0, but another output or other files
     misled    another exit code, or code 1 without the reason: a lack of memory is told as something else
     crash     ended by a signal, in code of ours
-    upstream  ended by a signal in a library that does not look at what malloc returns: UPSTREAM
+    upstream  ended by a signal, or not ended, in a library that does not look at what malloc returns: UPSTREAM
     hang      not ended after 60 s
 
 Prints `campaign memory: FIGURE (TARGET)`."""
@@ -26,11 +26,13 @@ import bench
 
 # Libraries of Debian 12 that crash when memory is out, and in which calls.
 UPSTREAM = {
-	"libfontconfig.so.1": "while it reads its configuration, of which it may go on with a part, or matches a font",
+	"libfontconfig.so.1": "while it reads its configuration, of which it may go on with a part, or matches a font; for ever if "
+			      "the request failed while it held its lock of caches, which it then takes again",
 	"libexpat.so.1": "called by libfontconfig",
-	"libjansson.so.4": "after a failed insertion into an object",
+	"libjansson.so.4": "after a token whose text could not grow, if the reserve that is kept for it is used up",
 	"libsndfile.so.1": "while it opens a file",
 }
+HANGING = ("libfontconfig.so.1",)
 NAMES = ("out of memory", "Cannot allocate memory", "no memory")
 
 
@@ -48,10 +50,12 @@ class Memory(bench.Bench):
 		return int(file.read_text()), whole
 
 	def judge(self, verb, site, whole, every):
-		call = self.call(verb, self.preload, MEMORY_FAIL=str(site), **({"MEMORY_ALL": "1"} if every else {}))
+		call = self.call(verb, self.preload, MEMORY_FAIL=str(site), MEMORY_SHOW="1", **({"MEMORY_ALL": "1"} if every else {}))
 		code, _, err, _ = call
+		asked = re.search(r"memory: failed for (.*)\n", err)
 		if code == "hang":
-			return "hang", "not ended"
+			upstream = asked and asked[1].split()[0] in HANGING
+			return ("upstream" if upstream else "hang"), f"{asked[1] if asked else '?'}: not ended"
 		crash = re.search(r"memory: crashed in (.*)", err)
 		if crash:
 			inner = [name for name in crash[1].split() if not name.startswith(("libc.so", "libpthread"))]
@@ -91,8 +95,8 @@ def main():
 		if kind not in ("unharmed", "named"):
 			print(f"{verb} {site}: {kind}: {words.strip()}")
 	if classes["upstream"]:
-		print(f"memory: {classes['upstream']} crashes upstream: " + ", ".join(sorted(
-			{f"{words.split(' < ')[0]} ({UPSTREAM[words.split(' < ')[0]]})" for kind, words in results if kind == "upstream"})))
+		print(f"memory: {classes['upstream']} crashes and hangs upstream: " + ", ".join(sorted(
+			{f"{words.split()[0]} ({UPSTREAM[words.split()[0]]})" for kind, words in results if kind == "upstream"})))
 	bad = {kind: classes[kind] for kind in ("wrong", "misled", "crash", "hang")}
 	print(f"campaign memory: of {len(sites)} sites {classes['named']} named, {classes['unharmed']} unharmed, "
 	      + ", ".join(f"{n} {kind}" for kind, n in bad.items()) + " (0 wrong, 0 misled, 0 crash, 0 hang)")

@@ -92,6 +92,51 @@ static void requests_are_noted(void **state)
 	core_ctx_free(ctx);
 }
 
+/* Takes all memory in pieces of at least 64 bytes; each holds the address of the one before. */
+static void **take_all(void)
+{
+	void **last = NULL;
+	for (size_t size = (size_t)1 << 20; size >= 64; size /= 2)
+		for (void **piece; (piece = malloc(size)); last = piece)
+			*piece = last;
+	return last;
+}
+
+/* jansson goes on after a failed request as if it had succeeded: it gets what was kept for it, and the lack is noted. */
+static void json_has_a_reserve(void **state)
+{
+	(void)state;
+	struct rlimit before, small;
+	json_malloc_t of_json;
+	if (getenv("ASAN_OPTIONS")) /* its malloc has no limit that it can be given */
+		skip();
+	fv_ctx *ctx = test_ctx();
+	core_memory_forget();
+	json_get_alloc_funcs(&of_json, NULL);
+	assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+	small = before;
+	small.rlim_cur = (rlim_t)1 << 20; /* less than there is already */
+	assert_int_equal(setrlimit(RLIMIT_AS, &small), 0);
+	void **pieces = take_all();
+	void *first = of_json(1000);
+	bool noted = core_memory_is_out();
+	void **more = take_all();
+	void *second = of_json(1000);
+	assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+	assert_true(first && noted && !second);
+	free(first);
+	for (void **next; pieces; pieces = next) {
+		next = *pieces;
+		free(pieces);
+	}
+	for (void **next; more; more = next) {
+		next = *more;
+		free(more);
+	}
+	core_memory_forget(); /* fills it again */
+	core_ctx_free(ctx);
+}
+
 static void nothing_is_written(void **state)
 {
 	(void)state;
@@ -152,6 +197,7 @@ int main(void)
 		cmocka_unit_test(failures_become_one),
 		cmocka_unit_test(words_of_the_system),
 		cmocka_unit_test(requests_are_noted),
+		cmocka_unit_test(json_has_a_reserve),
 		cmocka_unit_test(nothing_is_written),
 		cmocka_unit_test(descriptors_ran_out),
 		cmocka_unit_test(disk_errors_are_told),

@@ -22,7 +22,8 @@ bool core_memory_note_lack(int error);
 bool core_memory_note_errno(void);
 /* Before a task that shares no data with what failed. */
 void core_memory_forget(void);
-/* Makes jansson note its failures. Repeated calls do nothing. */
+/* Makes jansson note its failures, and keeps 64 KiB for it, which one failed request of its uses up. Repeated calls do
+ * nothing. */
 void core_memory_watch_json(void);
 /* realloc that notes a failure, for libraries that take one. */
 void *core_memory_realloc(void *old, size_t size);
