@@ -19,13 +19,16 @@
 static int n_reads, failing, reason;
 
 /* Takes the place of the C library's for the libraries, too. */
-__attribute__((visibility("default"))) ssize_t pread(int fd, void *to, size_t n, off_t at)
+#pragma GCC visibility push(default)
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): the C library's names are reserved */
+ssize_t pread(int fd, void *to, size_t n, off_t at)
 {
 	if (++n_reads != failing)
 		return syscall(SYS_pread64, fd, to, n, at);
 	errno = reason;
 	return -1;
 }
+#pragma GCC visibility pop
 
 static void write_recording(const char *path, int format)
 {
