@@ -38,10 +38,10 @@ fails() {
 	fi
 }
 
-# at_work [N]: waits until N runs (default 1) have started in ./results.
+# at_work [N [FILE]]: waits until N runs (default 1) have started in ./results, after FILE was written.
 at_work() {
 	for _ in $(seq 600); do
-		[ "$(find results -name .begun 2>/dev/null | wc -l)" -ge "${1-1}" ] && return 0
+		[ "$(find results -name .begun ${2:+-newer "$2"} 2>/dev/null | wc -l)" -ge "${1-1}" ] && return 0
 		sleep 0.1
 	done
 	echo "no run has begun in a minute"

@@ -41,9 +41,10 @@ same() {
 stopped() {
 	local want=$1 signal=$2 code=0
 	shift 2
+	touch before
 	"$fairvox" run plan.yaml -j 2 --quiet "$@" &
 	local pid=$!
-	at_work 2
+	at_work 2 before
 	sleep 0.2
 	kill -"$signal" $pid
 	wait $pid || code=$?
