@@ -422,6 +422,7 @@ static void refuses_broken_archives(void **state)
 		bool deflated;
 	} cases[] = {
 		{CENTRAL, 8, 1, "flags: the record is encrypted", false},
+		{CENTRAL, 8, 0x40, "flags: the record is encrypted", false},
 		{CENTRAL, 8, 0x20, "flags: the record is a patch of another", false},
 		{CENTRAL, 6, 144, "version: 14.4 of the zip format, which is not known", false},
 		{CENTRAL, 10, 12, "method: 12: only stored and deflated records are read", false},

@@ -12,7 +12,14 @@
 #define RECORDS_MAX 4194304
 #define NAME_MAX_BYTES 1024
 
-enum { COMMENT_MAX = 65535, STORED = 0, DEFLATED = 8, FLAG_ENCRYPTED = 1, FLAG_PATCHED = 32 };
+enum {
+	COMMENT_MAX = 65535,
+	STORED = 0,
+	DEFLATED = 8,
+	FLAG_ENCRYPTED = 1,
+	FLAG_PATCHED = 32,
+	FLAG_STRONG = 64
+};
 
 struct record {
 	const char *name;          /* without .npy */
@@ -112,7 +119,7 @@ static fv_status read_entry(const core_scan *s, size_t *at, uint64_t end, core_z
 	fv_status status = core_zip_entry_read(s, at, end, e);
 	if (status)
 		return status;
-	if (e->flags & FLAG_ENCRYPTED)
+	if (e->flags & (FLAG_ENCRYPTED | FLAG_STRONG))
 		return core_scan_fail(s, e->at, "flags", "the record is encrypted");
 	if (e->flags & FLAG_PATCHED)
 		return core_scan_fail(s, e->at, "flags", "the record is a patch of another");
