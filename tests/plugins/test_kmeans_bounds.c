@@ -66,6 +66,7 @@ static void make_rows(rows *r, int clumps, double spread, bool grid, uint64_t se
 	for (int64_t i = 0; i < r->n; i++) {
 		uint64_t own = fv_below(&s, (uint64_t)clumps);
 		for (int32_t d = 0; d < r->dims; d++) {
+			/* cppcheck-suppress uninitvar ; each clump is set above */
 			double value = (double)clump[own * (uint64_t)r->dims + (uint64_t)d] +
 				       spread * fv_normal(&s);
 			r->x[i * r->dims + d] = (float)(grid ? rint(value) : value);
