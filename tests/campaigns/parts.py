@@ -17,6 +17,8 @@ def describe_campaign(name, words, *more):
 
 
 JOBS = str(os.cpu_count())
+# Tests of what starts threads or is called by several: teams, leases, fetch, and what they share.
+THREADED = "^(core/test_(team|tsne|tsne_inputs|lease|cache|io|mapping|pool|call|base)|cli/fetch)$"
 PARTS = (
 	describe_campaign("rules", "deleting any rule of a file format fails a test"),
 	describe_campaign("memory", "each allocation fails in turn"),
@@ -39,6 +41,8 @@ PARTS = (
 	      "-E", "emulated/(ge2e|speech|packs)"), ("build-asan",)),
 	Part("asan-cli", "the program under AddressSanitizer and UndefinedBehaviorSanitizer",
 	     ("tests/campaigns/ctest.py", "asan-cli", "build-asan", "-L", "cli", "-E", "cli/(install|new|docs)"), ("build-asan",)),
+	Part("tsan", "what uses threads, under ThreadSanitizer",
+	     ("tests/campaigns/ctest.py", "tsan", "build-tsan", "-j", JOBS, "-R", THREADED), ("build-tsan",)),
 	Part("tests", "every test, in its long form", ("tests/campaigns/ctest.py", "tests", "build", "-j", JOBS, "-LE", "campaigns")),
 	Part("cuda", "kernels for GPUs under sanitizers, and with planted faults",
 	     ("tests/cuda/sanitize.py", "--build", "build", "--faults")),
