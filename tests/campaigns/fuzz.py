@@ -55,7 +55,7 @@ def run_target(build, target, seconds):
 		 "-print_final_stats=1", work / "corpus", work / "seeds"]
 	env = dict(os.environ, FAIRVOX_PLUGIN_PATH=str(build / "plugins"), OPENBLAS_NUM_THREADS="1",
 		   ASAN_OPTIONS="allocator_may_return_null=1",
-		   LSAN_OPTIONS=f"suppressions={ROOT / 'tests/fuzz/leaks.txt'}:print_suppressions=0")
+		   LSAN_OPTIONS=f"suppressions={ROOT / 'tests/support/leaks.txt'}:print_suppressions=0")
 	done = subprocess.run(words, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False)
 	log = done.stderr.decode(errors="replace")
 	(work / "log").write_text(log)
