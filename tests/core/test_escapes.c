@@ -71,6 +71,12 @@ static void assert_shown(const char *text)
 	}
 }
 
+static const char *find_next_line(const char *line)
+{
+	const char *end = strchr(line, '\n');
+	return end ? end + 1 : NULL;
+}
+
 /* How often a sign stands in a line without a backslash. */
 static size_t count_bare(const char *line, char sign)
 {
@@ -87,7 +93,7 @@ static size_t count_bare(const char *line, char sign)
 static void check_md(const char *text)
 {
 	assert_shown(text);
-	for (const char *line = text; line; line = strchr(line, '\n'), line += line != NULL) {
+	for (const char *line = text; line; line = find_next_line(line)) {
 		assert_int_equal(count_bare(line, '|'), *line == '|' ? 4 : 0);
 		assert_int_equal(
 			count_bare(line, '<') + count_bare(line, '`') + count_bare(line, '['), 0);
