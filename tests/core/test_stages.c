@@ -644,7 +644,8 @@ static void names_stage(void **state)
 	(void)state;
 	static const fv_loss_ops bad_ops = {.size = sizeof bad_ops, .weigh = weigh_badly};
 	static const fv_descriptor bad = {.size = sizeof bad, .name = "bad", .ops = &bad_ops};
-	const core_train_delegate to[] = {{"then", &bad, NULL}};
+	char no_state = 0; /* of size 0 */
+	const core_train_delegate to[] = {{"then", &bad, &no_state}};
 	const struct {
 		fv_stage second;
 		const char *text;
