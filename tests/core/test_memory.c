@@ -39,6 +39,13 @@ static void words_of_the_system(void **state)
 	assert_int_equal(
 		fv_fail(ctx, FV_DATA, "a.csv:1: no 'Cannot allocate memory' here"), FV_DATA);
 	assert_int_equal(
+		core_fail_at(ctx, FV_DATA, "a.csv", 1, 0, "%s is not UTF-8", "out of memory"),
+		FV_DATA); /* the name of a column */
+	assert_false(core_memory_is_out());
+	assert_int_equal(fv_fail(ctx, FV_DATA, "%s", "out of memory (3 bytes)"), FV_FAILED);
+	assert_true(core_memory_is_out());
+	core_memory_forget();
+	assert_int_equal(
 		fv_fail(ctx, FV_DATA, "a.csv:1: it has: x, %s", strerror(ENOMEM)), FV_DATA);
 	assert_false(core_memory_is_out());
 	core_error_clear(ctx);

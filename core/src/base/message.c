@@ -30,12 +30,22 @@ static bool tells_error(const char *text, int error)
 	return n == end || (n > end + 1 && !strncmp(text + n - end - 2, ": ", 2));
 }
 
+/* Does a message begin with our words because it was written so? Its first word may come from a file. A format of
+ * nothing but text passes on the message of another. */
+static bool begins_with(const char *words, const char *format, const char *text)
+{
+	size_t n = strlen(words);
+	if (!strncmp(format, "%s: ", 4))
+		format += 4;
+	return !strncmp(format, words, n) || (!strcmp(format, "%s") && !strncmp(text, words, n));
+}
+
 /* What the text says ran out, in our words or at its end in those of the system: an errno, or 0. */
-static int find_lack(const char *text)
+static int find_lack(const char *format, const char *text)
 {
 	static const char ours[] = "out of memory";
 	static const int lacks[] = {ENOMEM, EMFILE, ENFILE};
-	if (!strncmp(text, ours, sizeof ours - 1))
+	if (begins_with(ours, format, text))
 		return ENOMEM;
 	for (size_t i = 0; i < sizeof lacks / sizeof *lacks; i++)
 		if (tells_error(text, lacks[i]))
@@ -64,7 +74,7 @@ static fv_status blame_disk(fv_status status, const char *place, const char **te
 static fv_status record_failure(fv_ctx *ctx, fv_status status, core_failure *failure,
 	const char *raw_place, const char *raw)
 {
-	int lack = find_lack(raw);
+	int lack = find_lack(failure->format, raw);
 	(void)core_memory_note_lack(lack);
 	status = blame_disk(status, raw_place, &raw);
 	if (core_memory_is_out() && core_is_failure(status))
