@@ -234,6 +234,9 @@ static void bad_files_are_rejected(void **state)
 	x[2] = INFINITY;
 	assert_true(write_audio(path, SF_FORMAT_WAV | SF_FORMAT_FLOAT, 16000, 2, x, 2));
 	check_rejected(ctx, path, "sample 1 is not finite");
+	x[2] = -1.5e30f;
+	assert_true(write_audio(path, SF_FORMAT_WAV | SF_FORMAT_FLOAT, 16000, 1, x, 4));
+	check_rejected(ctx, path, "sample 2 is -1.5e+30: sound has no numbers beyond 1e+30");
 	core_wave wave;
 	x[2] = 0;
 	assert_true(write_audio(path, SF_FORMAT_WAV | SF_FORMAT_FLOAT, 16000, 1, x, 4));

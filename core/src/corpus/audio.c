@@ -9,6 +9,7 @@
 
 #include "corpus/audio_source.h"
 
+#define SAMPLE_LIMIT 1e30f             /* resampling sums of larger samples might overflow */
 #define SAMPLES_MAX ((int64_t)1 << 28) /* 1 GiB of float32: 4.6 hours at 16 kHz */
 #define BLOCK_VALUES 32768
 #define MARGIN_SECONDS 0.5 /* read past a cut; far longer than the resampling filter */
@@ -62,6 +63,10 @@ static fv_status append_frames(struct reader *r, const float *block, int64_t fra
 		if (!isfinite(mean))
 			return fv_fail(r->ctx, FV_DATA, "%s: sample %lld is not finite", r->path,
 				(long long)r->first + r->n);
+		if (fabsf(mean) > SAMPLE_LIMIT)
+			return fv_fail(r->ctx, FV_DATA,
+				"%s: sample %lld is %g: sound has no numbers beyond %g", r->path,
+				(long long)r->first + r->n, (double)mean, (double)SAMPLE_LIMIT);
 		r->mono[r->n++] = mean;
 	}
 	return FV_OK;
