@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs each libFuzzer target of a build with FAIRVOX_FUZZ, starting from files of the repository: 5 seconds each, 60 with
-FAIRVOX_LONG. What a target finds stays in BUILD/fuzz/TARGET/. Prints `campaign fuzz: FIGURE (TARGET)`."""
+"""Runs each libFuzzer target of a build with FAIRVOX_FUZZ, starting from files of the repository: 5 seconds each with the
+same draws each time, so that a change decides and not luck; with FAIRVOX_LONG 60 seconds and new draws. What a target finds stays in BUILD/fuzz/TARGET/. Prints `campaign fuzz: FIGURE (TARGET)`."""
 import argparse
 import concurrent.futures
 import os
@@ -45,14 +45,14 @@ def write_seeds(target, folder):
 		(folder / "two").write_bytes(b"\x80" + array + array)
 
 
-def run_target(build, target, seconds):
+def run_target(build, target, seconds, seed):
 	"""The inputs that a target saw, and the end of its log if it found something."""
 	work = build / "fuzz" / target
 	write_seeds(target, work / "seeds")
 	(work / "corpus").mkdir(exist_ok=True)
 	words = [build / "tests" / f"fuzz_{target}", f"-max_total_time={seconds}", f"-max_len={LONGEST}",
 		 f"-timeout={SLOW_S}", f"-rss_limit_mb={MEMORY_MIB}", f"-artifact_prefix={work}/",
-		 "-print_final_stats=1", work / "corpus", work / "seeds"]
+		 f"-seed={seed}", "-print_final_stats=1", work / "corpus", work / "seeds"]
 	env = dict(os.environ, FAIRVOX_PLUGIN_PATH=str(build / "plugins"), OPENBLAS_NUM_THREADS="1",
 		   ASAN_OPTIONS="allocator_may_return_null=1",
 		   LSAN_OPTIONS=f"suppressions={ROOT / 'tests/support/leaks.txt'}:print_suppressions=0")
@@ -72,9 +72,9 @@ def main():
 	options = parser.parse_args()
 	build = pathlib.Path(options.build).resolve()
 	targets = options.target or sorted(path.stem[len("fuzz_"):] for path in (ROOT / "tests/fuzz").glob("fuzz_*.c"))
-	findings = total = 0
+	findings, total, seed = 0, 0, 0 if os.environ.get("FAIRVOX_LONG") else 1  # 0: libFuzzer draws one
 	with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-		for target, (inputs, found) in zip(targets, pool.map(lambda t: run_target(build, t, options.seconds), targets)):
+		for target, (inputs, found) in zip(targets, pool.map(lambda t: run_target(build, t, options.seconds, seed), targets)):
 			print(f"fuzz {target}: {inputs} inputs, {'a finding' if found else 'no finding'}", flush=True)
 			findings += bool(found)
 			total += inputs
