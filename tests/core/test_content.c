@@ -199,6 +199,11 @@ static void leaves_text_alone(void **state)
 		"version 2 of the labels\nFileName,angry\n",
 		"MZ,a\n",
 		"RDX,b\n",
+		"\"unfftyp of a word\"\n",
+		"RIFF,class\n1,2\n",
+		"FORM,a,bAIFF,class\n",
+		"GIF89a: yes\n",
+		"fLaC,class\n",
 	};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		assert_null(core_content_name(texts[i], strlen(texts[i])));

@@ -91,8 +91,22 @@ static const char *name_frame(const uint8_t *start, size_t n)
 	return !header ? NULL : third ? "an MP3 recording" : "an MPEG recording (layer I or II)";
 }
 
+/* Is it text that begins with the letters of a mark? Behind these, all but two kinds have sizes or versions, with bytes
+ * that no text has. */
+static bool is_text(const uint8_t *start, size_t n)
+{
+	if (core_has(start, n, 0, "NIST_1A") || core_has(start, n, 0, "#!AMR"))
+		return false;
+	for (size_t i = 0; i < n && i < 64; i++)
+		if (start[i] < '\t' || (i < 8 && start[i] >= 0x80))
+			return false;
+	return true;
+}
+
 const char *core_media_content(const uint8_t *start, size_t n)
 {
+	if (is_text(start, n))
+		return NULL;
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (core_has_bytes(start, n, 0, kinds[i].start, kinds[i].size) &&
 			core_has_bytes(
