@@ -82,7 +82,7 @@ typedef struct core_contract {
 FV_NODISCARD fv_status core_contract_check(fv_ctx *ctx, const fv_descriptor *descriptor,
 	const core_contract_options *options, core_contract *out);
 
-/* What to do about a fault with this advice; NULL: its text says so. */
-const char *core_contract_advise(const char *advice);
+/* What to do about a fault with this key of advice; NULL: its text says so. */
+const char *core_contract_advise(const char *key);
 
 #endif
