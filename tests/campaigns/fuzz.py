@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs each libFuzzer target of a build with FAIRVOX_FUZZ, starting from files of the repository: 5 seconds each with the
-same draws each time, so that a change decides and not luck; with FAIRVOX_LONG 60 seconds and new draws. What a target finds stays in BUILD/fuzz/TARGET/. Prints `campaign fuzz: FIGURE (TARGET)`."""
+"""Runs each libFuzzer target of a build with FAIRVOX_FUZZ, starting from files of the repository: the same 2,000 inputs
+each time, so that a change decides and not luck or speed; with --seconds, or FAIRVOX_LONG (60), new ones. What a target finds stays in BUILD/fuzz/TARGET/. Prints `campaign fuzz: FIGURE (TARGET)`."""
 import argparse
 import concurrent.futures
 import os
@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SLOW_S, MEMORY_MIB, LONGEST = 5, 2048, 32768
+SLOW_S, MEMORY_MIB, LONGEST, FIXED = 5, 2048, 32768, 2000
 
 # Start files beside those in tests/fuzz/TARGET.
 SEEDS = {
@@ -45,14 +45,18 @@ def write_seeds(target, folder):
 		(folder / "two").write_bytes(b"\x80" + array + array)
 
 
-def run_target(build, target, seconds, seed):
+def run_target(build, target, seconds):
 	"""The inputs that a target saw, and the end of its log if it found something."""
 	work = build / "fuzz" / target
 	write_seeds(target, work / "seeds")
+	limits = [f"-max_total_time={seconds}"]
+	if not seconds:
+		shutil.rmtree(work / "corpus", ignore_errors=True)
+		limits = [f"-runs={FIXED}", "-seed=1"]
 	(work / "corpus").mkdir(exist_ok=True)
-	words = [build / "tests" / f"fuzz_{target}", f"-max_total_time={seconds}", f"-max_len={LONGEST}",
+	words = [build / "tests" / f"fuzz_{target}", *limits, f"-max_len={LONGEST}",
 		 f"-timeout={SLOW_S}", f"-rss_limit_mb={MEMORY_MIB}", f"-artifact_prefix={work}/",
-		 f"-seed={seed}", "-print_final_stats=1", work / "corpus", work / "seeds"]
+		 "-print_final_stats=1", work / "corpus", work / "seeds"]
 	env = dict(os.environ, FAIRVOX_PLUGIN_PATH=str(build / "plugins"), OPENBLAS_NUM_THREADS="1",
 		   ASAN_OPTIONS="allocator_may_return_null=1",
 		   LSAN_OPTIONS=f"suppressions={ROOT / 'tests/support/leaks.txt'}:print_suppressions=0")
@@ -67,21 +71,22 @@ def run_target(build, target, seconds, seed):
 def main():
 	parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 	parser.add_argument("--build", required=True)
-	parser.add_argument("--seconds", type=int, default=60 if os.environ.get("FAIRVOX_LONG") else 5)
+	parser.add_argument("--seconds", type=int, default=60 if os.environ.get("FAIRVOX_LONG") else 0)
 	parser.add_argument("target", nargs="*", help="these targets; all without")
 	options = parser.parse_args()
 	build = pathlib.Path(options.build).resolve()
 	targets = options.target or sorted(path.stem[len("fuzz_"):] for path in (ROOT / "tests/fuzz").glob("fuzz_*.c"))
-	findings, total, seed = 0, 0, 0 if os.environ.get("FAIRVOX_LONG") else 1  # 0: libFuzzer draws one
+	findings = total = 0
 	with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-		for target, (inputs, found) in zip(targets, pool.map(lambda t: run_target(build, t, options.seconds, seed), targets)):
+		for target, (inputs, found) in zip(targets, pool.map(lambda t: run_target(build, t, options.seconds), targets)):
 			print(f"fuzz {target}: {inputs} inputs, {'a finding' if found else 'no finding'}", flush=True)
 			findings += bool(found)
 			total += inputs
 			if found:
 				print(found)
+	extent = f"{options.seconds} s" if options.seconds else f"{FIXED} inputs"
 	print(f"campaign fuzz: {findings} crashes, inputs slower than {SLOW_S} s or over {MEMORY_MIB // 1024} GiB, "
-	      f"of {total} in {len(targets)} targets of {options.seconds} s each (0)")
+	      f"of {total} in {len(targets)} targets of {extent} each (0)")
 	return bool(findings)
 
 
