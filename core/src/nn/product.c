@@ -16,10 +16,9 @@ struct core_product {
 	float *rows;     /* W u [batch,C] */
 	float *gradient; /* d [batch,C] */
 	float *flow;     /* f [batch,C] */
-	/* The factor of all gradients that were added, unless they differ. */
+	/* Of the gradients that were added: their factor, unless they differ; whether any of them flows. */
+	bool added, differ, flows;
 	double factor;
-	int32_t added;
-	bool differ, flows;
 	float *outer;    /* G or F [C,D] */
 	float *d_bias;   /* sum d [C] */
 	float *d_weight; /* [C,H] */
@@ -95,8 +94,7 @@ const float *core_product_forward(core_product *p, const core_head *encoder, int
 		p->constant, p->rows);
 	memset(p->gradient, 0, count * sizeof *p->gradient);
 	memset(p->flow, 0, count * sizeof *p->flow);
-	p->added = 0;
-	p->differ = p->flows = false;
+	p->added = p->differ = p->flows = false;
 	return p->rows;
 }
 
@@ -108,7 +106,7 @@ void core_product_add_gradient(
 	p->differ |= p->added && (factor < p->factor || factor > p->factor);
 	p->flows |= factor < 0 || factor > 0;
 	p->factor = factor;
-	p->added++;
+	p->added = true;
 	for (int32_t i = 0; i < n; i++) {
 		int32_t to = (permutation ? permutation[i] : i) * outputs;
 		for (int32_t c = 0; c < outputs; c++) {

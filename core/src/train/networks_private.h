@@ -6,13 +6,14 @@
 #include "nn/product.h"
 #include "train/networks.h"
 
-#define CORE_NODE_LEAVES 8 /* encoders' rows in one value that a product reads */
-#define CORE_READERS 16    /* products of one step */
+#define CORE_NODE_PARTS 8 /* terms of one layer's output */
+#define CORE_READERS 16   /* products of one step */
 
-/* A term of a linear layer's output: a product's rows, permuted (NULL: as they are), and the factor of the gradient
- * that flows into the encoder */
+/* A term of a linear layer's output: the rows of an encoder, of which the layer's columns from `first` on read
+ * `permutation` (NULL: as they are), and the factor of the gradient that flows into the encoder */
 typedef struct core_part {
-	int32_t reader;
+	int32_t encoder, first,
+		reader; /* encoder: its network; reader: which product computes the term */
 	const int32_t *permutation;
 	double factor;
 } core_part;
@@ -25,7 +26,7 @@ struct fv_node {
 	bool reached;                            /* by a gradient */
 	bool deferred;                           /* data is not computed yet (networks_product.c) */
 	int32_t n_parts;                         /* 0: not computed by products */
-	core_part part[CORE_NODE_LEAVES];
+	core_part part[CORE_NODE_PARTS];
 };
 
 /* The product of a linear network and an encoder whose rows are columns of what it reads */

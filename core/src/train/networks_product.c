@@ -7,31 +7,24 @@
 #include "nn/blocks.h"
 #include "train/networks_private.h"
 
-/* A part of a deferred value: the rows of an encoder. */
-typedef struct leaf {
-	int32_t encoder, first; /* its network, its first column in the value */
-	double factor;          /* of its gradient */
-	const int32_t *permutation;
-} leaf;
-
-/* Lists the parts of a deferred value that begins with column `first`. Returns their number with those before, or
- * -1 if there are too many or rows are permuted twice. */
-static int32_t list_leaves(
-	const core_networks *w, const fv_node *node, leaf at, int32_t n, leaf out[CORE_NODE_LEAVES])
+/* Lists the parts of a deferred value. at: its first column, and the permutation and factor that apply to all of it.
+ * Returns their number with the n before, or -1 if there are too many or rows are permuted twice. */
+static int32_t list_parts(const core_networks *w, const fv_node *node, core_part at, int32_t n,
+	core_part out[CORE_NODE_PARTS])
 {
 	const core_node *is = &node->is;
 	if (is->kind == CORE_NODE_SCALE) {
 		at.factor *= is->factor;
-		return list_leaves(w, &w->node[is->a], at, n, out);
+		return list_parts(w, &w->node[is->a], at, n, out);
 	}
 	if (is->kind == CORE_NODE_APPLY) {
 		at.encoder = is->net;
-		if (n >= 0 && n < CORE_NODE_LEAVES)
+		if (n >= 0 && n < CORE_NODE_PARTS)
 			out[n] = at;
-		return n >= 0 && n < CORE_NODE_LEAVES ? n + 1 : -1;
+		return n >= 0 && n < CORE_NODE_PARTS ? n + 1 : -1;
 	}
 	const fv_node *a = &w->node[is->a], *b = &w->node[is->b];
-	leaf left = at, right = at;
+	core_part left = at, right = at;
 	left.factor = is->hold == 1 ? 0 : at.factor;
 	right.factor = is->hold == 2 ? 0 : at.factor;
 	right.first += a->is.width;
@@ -39,7 +32,7 @@ static int32_t list_leaves(
 		return -1;
 	if (is->permutation)
 		right.permutation = is->permutation;
-	return list_leaves(w, b, right, list_leaves(w, a, left, n, out), out);
+	return list_parts(w, b, right, list_parts(w, a, left, n, out), out);
 }
 
 void core_networks_forget_products(core_networks *w)
@@ -54,7 +47,7 @@ void core_networks_forget_products(core_networks *w)
 
 /* Finds the product of a linear network and an encoder's columns in it, or makes it in a free place. NULL: none is
  * free, or memory is out (with a message). */
-static core_reader *find_reader(core_networks *w, int32_t net, const leaf *of)
+static core_reader *find_reader(core_networks *w, int32_t net, const core_part *of)
 {
 	for (int32_t i = 0; i < w->n_readers; i++) {
 		core_reader *r = &w->reader[i];
@@ -118,18 +111,14 @@ bool core_networks_multiply(core_networks *w, fv_node *node)
 {
 	const core_net *net = &w->plan->net[node->is.net];
 	const fv_node *in = &w->node[node->is.a];
-	leaf leaves[CORE_NODE_LEAVES];
-	node->n_parts = 0;
 	if (!in->deferred || net->out > CORE_HEAD_COLLAPSE)
 		return false;
-	int32_t n = list_leaves(w, in, (leaf){.factor = 1}, 0, leaves);
+	int32_t n = list_parts(w, in, (core_part){.factor = 1}, 0, node->part);
 	for (int32_t k = 0; k < n; k++) {
-		core_reader *reader = find_reader(w, node->is.net, &leaves[k]);
+		const core_reader *reader = find_reader(w, node->is.net, &node->part[k]);
 		if (!reader)
 			return false;
-		node->part[k] = (core_part){.reader = (int32_t)(reader - w->reader),
-			.permutation = leaves[k].permutation,
-			.factor = leaves[k].factor};
+		node->part[k].reader = (int32_t)(reader - w->reader);
 	}
 	if (n <= 0)
 		return false;
