@@ -4,6 +4,7 @@
  * set aside at once: statistics of counts have few different values. */
 #include "base/sort.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { SHORT = 24 };
@@ -27,28 +28,15 @@ static double find_median(double a, double b, double c)
 	return c < high ? c : high;
 }
 
-/* Moves the numbers below the pivot to the front. Returns how many there are. */
-static size_t move_below(double *x, size_t n, double pivot)
+/* Moves the numbers below the pivot, or those up to it, to the front. Returns how many there are. */
+static inline size_t move_front(double *x, size_t n, double pivot, bool up_to)
 {
 	size_t front = 0;
 	for (size_t i = 0; i < n; i++) {
 		double value = x[i];
 		x[i] = x[front];
 		x[front] = value;
-		front += value < pivot;
-	}
-	return front;
-}
-
-/* The same with those equal to the pivot, which is the least of x. */
-static size_t move_equal(double *x, size_t n, double pivot)
-{
-	size_t front = 0;
-	for (size_t i = 0; i < n; i++) {
-		double value = x[i];
-		x[i] = x[front];
-		x[front] = value;
-		front += value <= pivot;
+		front += up_to ? value <= pivot : value < pivot;
 	}
 	return front;
 }
@@ -65,8 +53,8 @@ static void sort_part(double *x, size_t n, uint64_t *state)
 	while (n > SHORT) {
 		double first = draw_number(x, n, state), second = draw_number(x, n, state);
 		double pivot = find_median(first, second, draw_number(x, n, state));
-		size_t below = move_below(x, n, pivot);
-		size_t equal = move_equal(x + below, n - below, pivot);
+		size_t below = move_front(x, n, pivot, false);
+		size_t equal = move_front(x + below, n - below, pivot, true);
 		double *above = x + below + equal;
 		size_t rest = n - below - equal;
 		if (below <
