@@ -16,6 +16,7 @@
 #endif
 
 #include "backend/kernels.h"
+#include "base/sort.h"
 
 enum { SUMS = 24, STEPS = 400000 };
 
@@ -87,12 +88,6 @@ static double run_portable(float *out)
 	return 4.0 * PORTABLE_SUMS * STEPS;
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
 int main(int argc, char **argv)
 {
 	int rounds = argc > 1 ? atoi(argv[1]) : 20;
@@ -114,7 +109,7 @@ int main(int argc, char **argv)
 	}
 	if (!isfinite(kept))
 		return 1;
-	qsort(rate, (size_t)rounds, sizeof *rate, compare);
+	core_sort_doubles(rate, (size_t)rounds);
 	printf("%s %.1f %.1f\n", name, rate[rounds - 1], rate[rounds / 2]);
 	free(rate);
 	return 0;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sort.h"
 #include "nn/base_loss.h"
 #include "train/predict.h"
 
@@ -54,12 +55,6 @@ static draws *draw_all(task *t, void *self)
 	return out;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
 /* Moments of Beta(alpha, alpha): mean 1/2, variance 1/(4 (2 alpha + 1)); for whole alpha also the
  * distribution (Kolmogorov-Smirnov, 0.1%). */
 static void shares_are_beta(void **state)
@@ -83,7 +78,7 @@ static void shares_are_beta(void **state)
 		}
 		test_close(mean, 0.5, 4 * sqrt(variance / DRAWS));
 		assert_true(fabs(square / variance - 1) < 0.03);
-		qsort(d->lambda, DRAWS, sizeof *d->lambda, by_value);
+		core_sort_doubles(d->lambda, DRAWS);
 		for (int i = 0; i < DRAWS && (alpha == 1 || alpha == 2); i++) {
 			double x = d->lambda[i], cdf = alpha == 1 ? x : x * x * (3 - 2 * x);
 			off = fmax(off,

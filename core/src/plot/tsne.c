@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sort.h"
 #include "plot/figures.h"
 #include "plot/groupings.h"
 #include "plot/place.h"
@@ -191,12 +192,6 @@ static double choose_height(const struct tsne *t, double width)
 	return ratio * (width < 200 ? width : 200);
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-	const double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
 /* Returns the median of x and y over the points of a class; `value` [n] is scratch. */
 static core_point find_median(
 	const struct panel *panel, int32_t k, int64_t n, const core_point *at, double *value)
@@ -209,7 +204,7 @@ static core_point find_median(
 				value[count++] = axis ? at[p].y : at[p].x;
 		if (!count)
 			break;
-		qsort(value, count, sizeof *value, compare_doubles);
+		core_sort_doubles(value, count);
 		median[axis] = value[count / 2];
 	}
 	return (core_point){median[0], median[1]};
