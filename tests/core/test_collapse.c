@@ -41,21 +41,27 @@ static void is_close_sum(float got, long double want, long double size, int n, c
 		fail_msg("%s: %.9g, wanted %.9Lg", what, (double)got, want);
 }
 
+/* Compares got with start + sum_i a[i step_a] b[i step_b] over n products; start NULL: 0. */
+static void check_dot(const core_kernels *kernels, float got, const float *start, const float *a,
+	int step_a, const float *b, int step_b, int n)
+{
+	long double sum = start ? *start : 0, size = fabsl(sum);
+	for (int i = 0; i < n; i++) {
+		long double term = (long double)a[i * step_a] * b[i * step_b];
+		sum += term;
+		size += fabsl(term);
+	}
+	is_close_sum(got, sum, size, n + (start != NULL), kernels->name);
+}
+
 static void check_product(const core_kernels *kernels, const numbers *v, int C, int H, int D)
 {
 	float product[CLASSES_MAX * DIMS_MAX];
 	kernels->collapse_product(C, H, D, v->output, v->weight, product);
 	for (int c = 0; c < C; c++)
-		for (int j = 0; j < D; j++) {
-			long double sum = 0, size = 0;
-			for (int h = 0; h < H; h++) {
-				long double term =
-					(long double)v->output[c * H + h] * v->weight[h * D + j];
-				sum += term;
-				size += fabsl(term);
-			}
-			is_close_sum(product[c * D + j], sum, size, H, kernels->name);
-		}
+		for (int j = 0; j < D; j++)
+			check_dot(kernels, product[c * D + j], NULL, v->output + c * H, 1,
+				v->weight + j, D, H);
 }
 
 static void check_row(const core_kernels *kernels, const numbers *v, int C, int L, int D)
@@ -63,56 +69,20 @@ static void check_row(const core_kernels *kernels, const numbers *v, int C, int 
 	float dots[LAYERS_MAX * CLASSES_MAX], mixed[DIMS_MAX];
 	kernels->collapse_row(C, L, D, v->x, v->x, v->matrix, v->share, dots, mixed);
 	for (int l = 0; l < L; l++)
-		for (int c = 0; c < C; c++) {
-			long double sum = 0, size = 0;
-			for (int j = 0; j < D; j++) {
-				long double term =
-					(long double)v->x[l * D + j] * v->matrix[c * D + j];
-				sum += term;
-				size += fabsl(term);
-			}
-			is_close_sum(dots[l * C + c], sum, size, D, kernels->name);
-		}
-	for (int j = 0; j < D; j++) {
-		long double sum = 0, size = 0;
-		for (int l = 0; l < L; l++) {
-			sum += (long double)v->share[l] * v->x[l * D + j];
-			size += fabsl((long double)v->share[l] * v->x[l * D + j]);
-		}
-		is_close_sum(mixed[j], sum, size, L, kernels->name);
-	}
-}
-
-static void check_weight_gradient(const core_kernels *kernels, const numbers *v, int C, int H,
-	int D, bool more, const float *d_weight)
-{
-	for (int h = 0; h < H; h++)
-		for (int j = 0; j < D; j++) {
-			long double sum = more ? v->d_weight[h * D + j] : 0, size = fabsl(sum);
-			for (int c = 0; c < C; c++) {
-				long double term =
-					(long double)v->output[c * H + h] * v->matrix[c * D + j];
-				sum += term;
-				size += fabsl(term);
-			}
-			is_close_sum(d_weight[h * D + j], sum, size, C + more, kernels->name);
-		}
+		for (int c = 0; c < C; c++)
+			check_dot(kernels, dots[l * C + c], NULL, v->x + l * D, 1,
+				v->matrix + c * D, 1, D);
+	for (int j = 0; j < D; j++)
+		check_dot(kernels, mixed[j], NULL, v->share, 1, v->x + j, D, L);
 }
 
 static void check_output_gradient(
 	const core_kernels *kernels, const numbers *v, int C, int H, int D, const float *d_output)
 {
 	for (int c = 0; c < C; c++)
-		for (int h = 0; h < H; h++) {
-			long double sum = v->d_output[c * H + h], size = fabsl(sum);
-			for (int j = 0; j < D; j++) {
-				long double term =
-					(long double)v->weight[h * D + j] * v->matrix[c * D + j];
-				sum += term;
-				size += fabsl(term);
-			}
-			is_close_sum(d_output[c * H + h], sum, size, D + 1, kernels->name);
-		}
+		for (int h = 0; h < H; h++)
+			check_dot(kernels, d_output[c * H + h], &v->d_output[c * H + h],
+				v->weight + h * D, 1, v->matrix + c * D, 1, D);
 }
 
 static void check_gradient(const core_kernels *kernels, const numbers *v, int C, int H, int D)
@@ -123,7 +93,11 @@ static void check_gradient(const core_kernels *kernels, const numbers *v, int C,
 		memcpy(d_weight, v->d_weight, sizeof d_weight);
 		kernels->collapse_gradient(
 			C, H, D, v->output, v->weight, v->matrix, more, d_weight, d_output);
-		check_weight_gradient(kernels, v, C, H, D, more, d_weight);
+		for (int h = 0; h < H; h++)
+			for (int j = 0; j < D; j++)
+				check_dot(kernels, d_weight[h * D + j],
+					more ? &v->d_weight[h * D + j] : NULL, v->output + h, H,
+					v->matrix + j, D, C);
 		check_output_gradient(kernels, v, C, H, D, d_output);
 	}
 	memcpy(d_output, v->d_output, sizeof d_output);
@@ -145,22 +119,10 @@ static void check_mixes(const core_kernels *kernels, const numbers *v, int L, in
 	job.factor = d_mixed;
 	kernels->mix_gradient(&job, (float *[]){dots[0], dots[1], dots[2]});
 	for (int k = 0; k < HEADS; k++) {
-		for (int j = 0; j < D; j++) {
-			long double sum = 0, size = 0;
-			for (int l = 0; l < L; l++) {
-				sum += (long double)share[k][l] * v->x[l * D + j];
-				size += fabsl((long double)share[k][l] * v->x[l * D + j]);
-			}
-			is_close_sum(mixed[k][j], sum, size, L, kernels->name);
-		}
-		for (int l = 0; l < L; l++) {
-			long double sum = 0, size = 0;
-			for (int j = 0; j < D; j++) {
-				sum += (long double)d_mixed[k][j] * v->x[l * D + j];
-				size += fabsl((long double)d_mixed[k][j] * v->x[l * D + j]);
-			}
-			is_close_sum(dots[k][l], sum, size, D, kernels->name);
-		}
+		for (int j = 0; j < D; j++)
+			check_dot(kernels, mixed[k][j], NULL, share[k], 1, v->x + j, D, L);
+		for (int l = 0; l < L; l++)
+			check_dot(kernels, dots[k][l], NULL, d_mixed[k], 1, v->x + l * D, 1, D);
 	}
 }
 
