@@ -4,13 +4,8 @@
 /* Adds "MEMBERS (WHY)" to a list that is NULL while it is empty. */
 static const char *add_absent(fv_ctx *ctx, const char *list, const char *members, const char *why)
 {
-	return core_format(ctx, "%s%s (%s)", list ? list : "NULL there: ", members, why);
-}
-
-/* Puts a comma behind a list that goes on. */
-static const char *go_on(fv_ctx *ctx, const char *list)
-{
-	return list ? core_format(ctx, "%s, ", list) : NULL;
+	return core_format(
+		ctx, "%s%s%s (%s)", list ? list : "NULL there: ", list ? ", " : "", members, why);
 }
 
 const char *core_absent_of_loss(fv_ctx *ctx, const fv_loss_ops *ops, const fv_rows *rows)
@@ -22,11 +17,11 @@ const char *core_absent_of_loss(fv_ctx *ctx, const fv_loss_ops *ops, const fv_ro
 	else if (!rows->member)
 		list = add_absent(ctx, list, "member", "the groups have no memberships");
 	if (!rows->duration)
-		list = add_absent(ctx, go_on(ctx, list), "duration",
+		list = add_absent(ctx, list, "duration",
 			ops->uses_duration ? "the corpus has no recordings"
 					   : "uses_duration is not set");
 	if (!rows->speaker)
-		list = add_absent(ctx, go_on(ctx, list), "speaker", "speakers are not known");
+		list = add_absent(ctx, list, "speaker", "speakers are not known");
 	return list;
 }
 
@@ -48,7 +43,6 @@ const char *core_absent_of_grouper(fv_ctx *ctx, uint32_t uses)
 		list = add_absent(ctx, list, "klass", "shown to fit() alone");
 	for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
 		if (!(uses & inputs[i].flag))
-			list = add_absent(
-				ctx, go_on(ctx, list), inputs[i].members, inputs[i].without);
+			list = add_absent(ctx, list, inputs[i].members, inputs[i].without);
 	return list;
 }

@@ -8,7 +8,7 @@
 
 #include "base/context.h"
 
-/* "NULL are group, member (get them with .uses_groups = 1)", by what the rows lack. Memory of ctx; NULL if
+/* "NULL there: group and member (uses_groups is not set), ...", by what the rows lack. Memory of ctx; NULL if
  * nothing is absent, or memory is out. */
 const char *core_absent_of_loss(fv_ctx *ctx, const fv_loss_ops *ops, const fv_rows *rows);
 /* The same of what a grouper with these flags is not shown. */
