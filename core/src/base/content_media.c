@@ -93,7 +93,7 @@ static const char *name_frame(const uint8_t *start, size_t n)
 
 /* Is it text that begins with the letters of a mark? Behind these, all but two kinds have sizes or versions, with bytes
  * that no text has. */
-static bool is_text(const uint8_t *start, size_t n)
+static bool is_text_behind_mark(const uint8_t *start, size_t n)
 {
 	if (core_has(start, n, 0, "NIST_1A") || core_has(start, n, 0, "#!AMR"))
 		return false;
@@ -105,7 +105,7 @@ static bool is_text(const uint8_t *start, size_t n)
 
 const char *core_media_content(const uint8_t *start, size_t n)
 {
-	if (is_text(start, n))
+	if (is_text_behind_mark(start, n))
 		return NULL;
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (core_has_bytes(start, n, 0, kinds[i].start, kinds[i].size) &&
