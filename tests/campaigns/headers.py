@@ -25,7 +25,7 @@ NUMBERS = [0, 1, 2, 3, 4, 7, 8, 9, 16, 63, 64, 127, 128, 255, 256, 32767, 32768,
 TOKENS = [b"{", b"}", b"[", b"]", b"(", b")", b",", b":", b'"', b"'", b"\\", b"\0", b"-", b"1.5", b"1e3", b"true", b"null", b"True",
 	  b"L", b"F32", b"F16", b"BF16", b"U8", b"<f4", b">f4", b"<f2", b"|b1", b"|O", b"<U3", b"\xff", b"\xed\xa0\x80", b"../", b" "]
 # How messages about files of another kind, and of recordings, begin.
-KINDS = re.compile(r"(0 samples|cut short|not a |no |empty|a |an |the file |damaged|its header|[A-Za-z].* is not |text)")
+KINDS = re.compile(r"(0 samples|sample \d+ is |cut short|not a |no |empty|a |an |the file |damaged|its header|[A-Za-z].* is not |text)")
 
 
 def find_rules():
