@@ -75,7 +75,7 @@ fv_status core_task_list_read(fv_ctx *ctx, const char *name, const char *text, c
 		return FV_FAILED;
 	for (const char *at = end + 1; *at; out->n_runs++) {
 		core_task_run *run = &out->run[out->n_runs];
-		if (!read_line(&at, run) || run->task < out->n_tasks - 1 ||
+		if (!read_line(&at, run) || run->task < 0 || run->task < out->n_tasks - 1 ||
 			run->task > out->n_tasks)
 			return fv_fail(ctx, FV_DATA,
 				"%s: line %" PRId64 ": no task, variant, fold and seed", name,
