@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-#include "run/data.h"
+#include "run/shared_matrix.h"
 #include "train/batches.h"
 
 #define N 10
@@ -192,10 +192,62 @@ static void test_speaker(void **state)
 	core_ctx_free(w.ctx);
 }
 
+static core_shared_matrix *share(struct world *w, core_matrices *among, const core_rows *rows,
+	fv_standardize kind, core_matrix *m)
+{
+	core_shared_matrix *shared;
+	w->features = (core_features){.n = ALL, .layers = L, .dims = D, .x = w->x};
+	test_ok(w->ctx, core_matrix_share(w->ctx, among, &w->features, place, &w->corpus, rows,
+				kind, m, &shared));
+	return shared;
+}
+
+/* Runs with the same rows and scaling share one matrix, at the same time and one after the other; with other rows they get
+ * another one, with the numbers that they would have alone. */
+static void test_share(void **state)
+{
+	(void)state;
+	struct world w = world();
+	int32_t copy[] = {0, 1, 3, 6, 7}, other[] = {0, 1, 3, 6, 8};
+	const core_rows same = {.n = {5, 2, 3}, .row = {copy, dev, test}};
+	const core_rows differ = {.n = {5, 2, 3}, .row = {other, dev, test}};
+	core_matrices among = {0};
+	core_matrix m[5], alone;
+	make(&w, FV_STANDARDIZE_TRAIN, &alone);
+	core_shared_matrix *first = share(&w, &among, &w.rows, FV_STANDARDIZE_TRAIN, &m[0]);
+	core_shared_matrix *second = share(&w, &among, &same, FV_STANDARDIZE_TRAIN, &m[1]);
+	core_shared_matrix *third = share(&w, &among, &differ, FV_STANDARDIZE_TRAIN, &m[2]);
+	core_shared_matrix *fourth = share(&w, &among, &same, FV_STANDARDIZE_NONE, &m[3]);
+	core_shared_matrix *fifth = share(&w, NULL, &same, FV_STANDARDIZE_TRAIN, &m[4]);
+	assert_ptr_equal(first, second);
+	assert_true(third != first && fourth != first && fifth != first);
+	assert_memory_equal(m[1].x[CORE_TRAIN], alone.x[CORE_TRAIN], sizeof(float) * 5 * W);
+	assert_memory_equal(m[4].x[CORE_TRAIN], alone.x[CORE_TRAIN], sizeof(float) * 5 * W);
+	for (int i = 0; i < 5; i++)
+		for (int j = 0; j < W; j++)
+			test_close(m[2].x[CORE_TRAIN][i * W + j], wanted(other[i], j, other, 5),
+				j == 2 ? 2e-3 : 1e-5);
+	core_matrix_unshare(third);
+	core_matrix_unshare(fourth);
+	core_matrix_unshare(fifth);
+	core_matrix_unshare(first);
+	core_matrix_unshare(second); /* it stays, as the last one */
+	assert_ptr_equal(share(&w, &among, &same, FV_STANDARDIZE_TRAIN, &m[0]), first);
+	core_matrix_unshare(first);
+	third = share(&w, &among, &differ, FV_STANDARDIZE_TRAIN, &m[2]);
+	assert_ptr_equal(among.first, third);
+	core_matrix_unshare(third);
+	core_matrices_free(&among);
+	assert_null(among.first);
+	core_matrix_free(&alone);
+	core_ctx_free(w.ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_none),
 		cmocka_unit_test(test_index), cmocka_unit_test(test_train),
-		cmocka_unit_test(test_train_only), cmocka_unit_test(test_speaker)};
+		cmocka_unit_test(test_train_only), cmocka_unit_test(test_speaker),
+		cmocka_unit_test(test_share)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,12 +14,14 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/plural.h"
 #include "base/progress.h"
 #include "run/failure_files.h"
 #include "run/pace.h"
 #include "run/pool.h"
 #include "run/refresh.h"
+#include "run/run_order.h"
 #include "run/runner.h"
 
 /* How long runs may take to stop after a signal. Groupers and metrics do not check for signals and
@@ -34,7 +36,10 @@ struct execute {
 	const core_execute_options *options;
 	const int64_t *todo;
 	int64_t n_todo, ended;
-	int64_t *pass;      /* [n_todo] what the pool works on: indices of todo */
+	int64_t *pass;    /* [n_todo] what the pool works on: indices of todo */
+	int64_t *block;   /* [n_todo] which of these read the same rows (run_order.h) */
+	int64_t prepared; /* the block whose matrix was made last */
+	core_matrices *matrices;
 	const char *folder; /* absolute path of the working folder */
 	struct task_end {
 		core_run_outcome outcome;
@@ -84,12 +89,35 @@ static bool needs_own_worker(const void *user, int64_t task)
 	return e->options->isolate || !can_share_worker(core_run_variant(e->study, run));
 }
 
+/* Makes the matrix that the next runs will share, in the memory that their workers inherit. What fails here fails in the
+ * run again, and is told there. */
+static void prepare_matrix(void *user, int64_t task)
+{
+	struct execute *e = user;
+	if (e->block[task] == CORE_ORDER_ALONE || e->block[task] == e->prepared)
+		return;
+	e->prepared = e->block[task];
+	int lack = core_memory_lack();
+	fv_ctx *own = core_ctx_aside(e->ctx);
+	if (!own)
+		return;
+	core_run_data r = {.study = e->study,
+		.run = &e->study->run[e->todo[e->pass[task]]],
+		.matrices = e->matrices};
+	if (!core_run_data_find_rows(own, &r) && !core_run_data_make_input(own, &r))
+		core_matrix_unshare(r.shared_input); /* it stays, as the last one */
+	core_ctx_free(own);
+	core_memory_forget();
+	(void)core_memory_note_lack(lack);
+}
+
 /* Computes a run. The folder is made absolute, because a plugin may change the working folder. */
 static fv_status run_task(void *user, fv_ctx *ctx, int64_t task)
 {
 	const struct execute *e = user;
 	struct task_end *end = &e->end[e->pass[task]];
-	const core_run_options options = {e->options->force, e->options->save_every_s, &end->view};
+	const core_run_options options = {
+		e->options->force, e->options->save_every_s, &end->view, e->matrices};
 	core_run run = e->study->run[e->todo[e->pass[task]]];
 	run.dir = core_path_join(ctx, e->folder, run.dir);
 	if (!run.dir)
@@ -260,6 +288,10 @@ static void list_todo(struct execute *e, int64_t *todo)
 /* Runs the first n tasks of e->pass. */
 static fv_status run_pass(struct execute *e, int64_t n)
 {
+	fv_status status = core_run_order(e->ctx, e->study, e->todo, n, e->pass, e->block);
+	if (status)
+		return status;
+	e->prepared = CORE_ORDER_ALONE;
 	const core_pool pool = {.jobs = e->options->jobs,
 		.tasks = n,
 		.keep_going = e->options->keep_going,
@@ -267,10 +299,11 @@ static fv_status run_pass(struct execute *e, int64_t n)
 		.user = e,
 		.work = run_task,
 		.alone = needs_own_worker,
+		.prepare = prepare_matrix,
 		.ended = record_task_end,
 		.tick = show_progress};
 	int64_t n_failed;
-	fv_status status = core_pool_run(e->ctx, &pool, &n_failed);
+	status = core_pool_run(e->ctx, &pool, &n_failed);
 	e->failed |= n_failed && !e->options->keep_going;
 	return status;
 }
@@ -392,17 +425,20 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 		.options = options,
 		.todo = todo,
 		.pass = core_alloc(ctx, (size_t)study->n_runs, sizeof *e.pass),
+		.block = core_alloc(ctx, (size_t)study->n_runs, sizeof *e.block),
+		.matrices = core_alloc(ctx, 1, sizeof *e.matrices),
 		.summary = out,
 		.ended_s = core_clock_s(),
 		.progress = core_progress_begin(ctx, "run", "runs"),
 		.variant = core_alloc(ctx, variants, sizeof *e.variant),
 		.remaining = core_alloc(ctx, variants, sizeof *e.remaining)};
-	if (!todo || !e.pass || !e.variant || !e.remaining || core_pace_make(ctx, study, &e.pace) ||
-		find_working_folder(ctx, &e.folder))
+	if (!todo || !e.pass || !e.block || !e.matrices || !e.variant || !e.remaining ||
+		core_pace_make(ctx, study, &e.pace) || find_working_folder(ctx, &e.folder))
 		return FV_FAILED;
 	record_early_failures(&e);
 	list_todo(&e, todo);
 	fv_status status = run_all(&e);
+	core_matrices_free(e.matrices);
 	if (!status)
 		status = core_tune_choose(ctx, study, options->force, &out->tuned);
 	if (!e.first && out->tuned.failed)

@@ -51,9 +51,19 @@ static bool is_finisher(const struct state *s, int slot)
 	return slot == s->pool->jobs;
 }
 
+/* Makes what the next worker will need. */
+static void prepare_worker(struct state *s, int slot)
+{
+	int64_t left = atomic_load(&s->board->left[slot]), next = atomic_load(&s->board->next);
+	int64_t task = left >= 0 ? left : next;
+	if (s->pool->prepare && !is_finisher(s, slot) && task < s->pool->tasks)
+		s->pool->prepare(s->pool->user, task);
+}
+
 static fv_status start_worker(struct state *s, int slot)
 {
 	int fd[2];
+	prepare_worker(s, slot);
 	if (pipe2(fd, O_CLOEXEC))
 		return fv_fail(s->ctx, FV_FAILED, "cannot make a pipe: %s", strerror(errno));
 	atomic_store(&s->board->current[slot], -1);

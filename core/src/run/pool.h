@@ -29,6 +29,9 @@ typedef struct core_pool {
 	fv_status (*work)(void *user, fv_ctx *ctx, int64_t task);
 	/* [worker] Returns true if the task needs a worker of its own. NULL: no task does. */
 	bool (*alone)(const void *user, int64_t task);
+	/* [caller] Called before a worker is started that is likely to begin with this task: what is made here, the worker
+	 * finds in its memory. NULL: not called. */
+	void (*prepare)(void *user, int64_t task);
 	/* [caller] Called when a task has ended. `reason` holds its errors, one per line, or "".
 	 * NULL: not called. */
 	void (*ended)(void *user, int64_t task, fv_status status, const char *reason);

@@ -103,8 +103,9 @@ fv_status core_run_data_make_input(fv_ctx *ctx, core_run_data *r)
 	r->transductive |= kind == FV_STANDARDIZE_SPEAKER;
 	r->shape = core_run_data_shape(
 		r->variant, encoding->features.layers, encoding->features.dims, r->corpus->classes);
-	return core_matrix_make(ctx, &encoding->features, r->study->fold[r->run->fold].row,
-		r->corpus, &r->rows, kind, &r->input);
+	return core_matrix_share(ctx, r->matrices, &encoding->features,
+		r->study->fold[r->run->fold].row, r->corpus, &r->rows, kind, &r->input,
+		&r->shared_input);
 }
 
 /* Adds the durations of the rows, if they were asked for. */

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "run/data.h"
 #include "run/grouping.h"
+#include "run/shared_matrix.h"
 #include "run/study_types.h"
 #include "train/trainer.h"
 
@@ -17,7 +18,9 @@ typedef struct core_run_data {
 	const core_variant *variant;
 	const core_corpus *corpus;
 	core_rows rows;    /* each split in the order of stems */
-	core_matrix input; /* features, standardised */
+	core_matrix input; /* features, standardised; of shared_input */
+	core_shared_matrix *shared_input;
+	core_matrices *matrices; /* that the input is shared among; NULL: it is not */
 	core_groups groups;
 	fv_rows train, dev; /* what the objective sees; dev in file order */
 	int32_t *dev_order; /* [n dev] dev.n's row i is row dev_order[i] of rows */
@@ -33,7 +36,7 @@ typedef struct core_run_data {
 } core_run_data;
 
 /* Makes the rows and groups of a run without training, for `groups` and `explain`. The encodings of
- * the run must be loaded. Free input with core_matrix_free. */
+ * the run must be loaded. */
 FV_NODISCARD fv_status core_run_data_make_groups(fv_ctx *ctx, core_run_data *r);
 
 /* Infers the groups of r->rows with the given groupers: those of the variant, or copies with other
@@ -49,11 +52,11 @@ FV_NODISCARD fv_status core_run_data_make_rows(
 /* Finds the rows of each split after exclusion and bias; sets variant and corpus. */
 FV_NODISCARD fv_status core_run_data_find_rows(fv_ctx *ctx, core_run_data *r);
 
-/* Scales the features of the rows; sets input and shape. */
 /* Returns the shape of a variant's head for features [layers,dims]. */
 core_head_shape core_run_data_shape(
 	const core_variant *variant, int32_t layers, int32_t dims, int32_t classes);
 
+/* Scales the features of the rows; sets input and shape. Call core_matrix_unshare(r->shared_input) in the end. */
 FV_NODISCARD fv_status core_run_data_make_input(fv_ctx *ctx, core_run_data *r);
 
 /* Makes the rows that the objective sees; sets train, dev and dev_order. */

@@ -265,7 +265,7 @@ fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *
 	core_run_data *r = core_alloc(ctx, 1, sizeof *r);
 	if (!r)
 		return FV_FAILED;
-	*r = (core_run_data){.study = study, .run = run};
+	*r = (core_run_data){.study = study, .run = run, .matrices = options->matrices};
 	core_ctx_set_log(ctx, write_log_line, &r->log);
 	status = make_checkpoint(ctx, r, &folder, options->save_every_s);
 	if (!status)
@@ -283,7 +283,7 @@ fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *
 	if (status && status != FV_STOPPED)
 		core_folder_fail(ctx, &folder);
 	core_run_checkpoint_close(r->checkpoint);
-	core_matrix_free(&r->input);
+	core_matrix_unshare(r->shared_input);
 	core_text_free(&r->history);
 	core_text_free(&r->log);
 	core_folder_release(&folder);
