@@ -136,12 +136,21 @@ static fv_status run_suite(void *user, fv_ctx *ctx, int64_t task)
 	return status;
 }
 
+/* Records each line of a worker's messages as one of its own. */
+static void fail_lines(fv_ctx *ctx, fv_status status, const char *lines)
+{
+	for (size_t n; *lines; lines += n + (lines[n] == '\n')) {
+		n = strcspn(lines, "\n");
+		(void)fv_fail(ctx, status, "%.*s", (int)n, lines);
+	}
+}
+
 static void note_end(void *user, int64_t task, fv_status status, const char *reason)
 {
 	struct check *c = user;
 	(void)task;
 	if (status && c->outcome->ended)
-		(void)fv_fail(c->ctx, status, "%s", reason);
+		fail_lines(c->ctx, status, reason);
 	else if (status)
 		c->death = core_strdup(c->ctx, reason);
 }

@@ -72,7 +72,10 @@ void cli_describe_key(const core_key *key, char *out, size_t size)
 	append_range(key, out, size);
 	if (key->choices && key->type != CORE_KEY_CHOICE)
 		append_text(out, size, ", or %s", key->choices);
-	if (key->required)
+	if (key->required && official)
+		append_text(out, size, "; required (profile paper), default %s (profile official)",
+			official);
+	else if (key->required)
 		append_text(out, size, "; required");
 	else if (!strcmp(get_text_or_none(key->def), get_text_or_none(official)))
 		append_text(out, size, "; default %s", get_text_or_none(key->def));

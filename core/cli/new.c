@@ -187,8 +187,8 @@ static void print_next_steps(const struct request *r)
 {
 	cli_printf("made %s/: %s.%s, CMakeLists.txt, Makefile, config.yaml\n\n"
 		   "  cd %s\n"
-		   "  cmake -B build && cmake --build build && ctest --test-dir build   # or: make "
-		   "check\n"
+		   "  cmake -B build && cmake --build build && ctest --test-dir build "
+		   "--output-on-failure   # or: make check\n"
 		   "  fairvox describe --plugins build %s\n"
 		   "  fairvox synth corpus --limit 400\n"
 		   "  fairvox run config.yaml --plugins build && fairvox table results\n",

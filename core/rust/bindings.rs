@@ -776,6 +776,7 @@ pub struct fv_param {
     pub def_paper: *const c_char,
     pub def_official: *const c_char,
     pub doc: *const c_char,
+    pub required: i32,
 }
 impl fv_param {
     /// The size is filled in, everything else is zero.
@@ -791,6 +792,7 @@ impl fv_param {
         def_paper: null(),
         def_official: null(),
         doc: null(),
+        required: 0,
     };
 }
 unsafe impl Sync for fv_param {}

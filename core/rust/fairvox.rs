@@ -249,6 +249,7 @@ macro_rules! set_key {
     ($param:expr, choices, $value:expr) => { $param.choices = $crate::text!($value) };
     ($param:expr, paper, $value:expr) => { $param.def_paper = $crate::text!($value) };
     ($param:expr, official, $value:expr) => { $param.def_official = $crate::text!($value) };
+    ($param:expr, required, $value:expr) => { $param.required = $value };
     ($param:expr, doc, $value:expr) => { $param.doc = $crate::text!($value) };
 }
 

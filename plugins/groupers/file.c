@@ -248,8 +248,6 @@ static fv_status collect_hard_groups(
 static fv_status file_fit(void *state, fv_ctx *ctx, const fv_grouper_input *train, fv_grouping *out)
 {
 	file_state *s = state;
-	if (!s->file)
-		return fv_fail(ctx, FV_CONFIG, "parameter 'file' is missing: name a groups file");
 	s->groups = 0;
 	fv_status status = read_file(s, ctx);
 	if (status)
@@ -302,8 +300,8 @@ static fv_status file_assign(
 
 static const fv_param file_params[] = {
 	FV_PARAM_PATH(file_state, file, .name = "file",
-		.doc = "CSV with FileName, group (empty = unknown) and optional prob_<group>. "
-		       "Required."),
+		.doc = "CSV with FileName, group (empty = unknown) and optional prob_<group>",
+		.required = 1),
 };
 
 static const fv_grouper_ops file_ops =

@@ -31,8 +31,6 @@ static fv_status truth_fit(
 	void *state, fv_ctx *ctx, const fv_grouper_input *train, fv_grouping *out)
 {
 	truth_state *s = state;
-	if (!s->column)
-		return fv_fail(ctx, FV_CONFIG, "parameter 'column' is missing: name an attribute");
 	if (!train->column_id || !train->column_names)
 		return fv_fail(ctx, FV_CONFIG,
 			"the corpus has no attribute '%s': correct 'column' or add it to "
@@ -90,7 +88,7 @@ static fv_status truth_assign(
 
 static const fv_param truth_params[] = {
 	FV_PARAM_STRING(truth_state, column, .name = "column",
-		.doc = "Attribute whose values are the groups. Required."),
+		.doc = "Attribute whose values are the groups", .required = 1),
 };
 
 static const fv_grouper_ops truth_ops =

@@ -9,22 +9,6 @@ setup() {
 	sed -i 's/folds: .*/folds: [1]/; /^matrix:/d; s/epochs: 5/epochs: 2/' plan.yaml
 }
 
-# build KIND NAME [MACRO TEXT]...: a plugin with a mistake, ./NAME.so.
-build() {
-	local kind=$1 name=$2
-	shift 2
-	{
-		while [ $# -gt 0 ]; do
-			echo "#define $1 $2"
-			shift 2
-		done
-		echo "#define MISTAKE \"$name\""
-		echo "#include \"$FAIRVOX_SOURCE/tests/mistakes/$kind.c\""
-	} >"$name.c"
-	cc -std=gnu11 -w -shared -fPIC -D_GNU_SOURCE -I"$FAIRVOX_SOURCE/core/include" -o "$name.so" "$name.c" \
-		-L"$FAIRVOX_BUILD" -lfairvox -lm
-}
-
 @test "a C++ exception is named with its type" {
 	sed '1i #include <stdexcept>
 		s/value = 0;/& throw std::runtime_error("no such luck");/' \
@@ -160,7 +144,7 @@ build() {
 	[ "$status" -eq 0 ]
 	[[ $output == *"  parameter column: gender (given)"* ]]
 	[[ $output == *"shown: 64 rows, 32 of them to fit; an attribute of 4 values, one of them new after fit"* ]]
-	fails 2 "truth: plugin truth: parameter 'column' is missing: name an attribute: give it with -p KEY=VALUE: column (" \
+	fails 2 "grouper truth has no default for 'column' (Attribute whose values are the groups): give it with -p column=VALUE, a text" \
 		"$fairvox" check grouper/truth
 	run "$fairvox" check "$FAIRVOX_BUILD/plugins/gdro.so"
 	[ "$status" -eq 0 ]

@@ -47,3 +47,19 @@ at_work() {
 	echo "no run has begun in a minute"
 	return 1
 }
+
+# build KIND NAME [MACRO TEXT]...: a plugin of tests/mistakes with a mistake, ./NAME.so.
+build() {
+	local kind=$1 name=$2
+	shift 2
+	{
+		while [ $# -gt 0 ]; do
+			echo "#define $1 $2"
+			shift 2
+		done
+		echo "#define MISTAKE \"$name\""
+		echo "#include \"$FAIRVOX_SOURCE/tests/mistakes/$kind.c\""
+	} >"$name.c"
+	cc -std=gnu11 -w -shared -fPIC -D_GNU_SOURCE -I"$FAIRVOX_SOURCE/core/include" -o "$name.so" "$name.c" \
+		-L"$FAIRVOX_BUILD" -lfairvox -lm
+}

@@ -87,12 +87,29 @@ write_study() {
 		[[ ${lines[0]} == "made my_$kind/: my_$kind.c, CMakeLists.txt, Makefile, config.yaml" ]]
 		[ "$(ls my_$kind | tr '\n' ' ')" = "CMakeLists.txt Makefile config.yaml my_$kind.c " ]
 		! grep -rq my_plugin my_$kind
+		[[ $output == *"ctest --test-dir build --output-on-failure "* ]]
 		builds my_$kind -DCMAKE_C_FLAGS='-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror'
 		fairvox describe --plugins my_$kind/build my_$kind | grep -q "^$kind/my_$kind 0.1"
 		rm -r my_$kind/build
 		make -C my_$kind check >make.log
 		grep -q "^my_$kind: .* checks, 0 faults" make.log
 	done
+}
+
+@test "a parameter without a default: both ways of building pass its value on to check" {
+	fairvox new plugin loss asks >/dev/null
+	sed -i 's/ *\.def_paper = "0.3",//' asks/asks.c
+	! grep -q def_paper.*0.3 asks/asks.c
+	run make -C asks check
+	[ "$status" -ne 0 ]
+	[[ $output == *"loss asks has no default for 'alpha' (share of each batch that counts): give it with -p alpha=VALUE"* ]]
+	make -C asks check CHECK_OPTIONS='-p alpha=0.25' >make.log
+	grep -q "^  parameter alpha: 0.25 (given)" make.log
+	grep -q "^asks: .* checks, 0 faults" make.log
+	run builds asks
+	[ "$status" -ne 0 ]
+	sed -i 's/fairvox_add_plugin(asks asks.c)/fairvox_add_plugin(asks asks.c CHECK_OPTIONS -p alpha=0.25)/' asks/CMakeLists.txt
+	builds asks
 }
 
 @test "names of columns that are made in open, in Rust" {

@@ -767,7 +767,7 @@ static void test_parameters_found_out(void **unused)
 	core_contract_setting setting = {"c", "1"};
 	core_contract_options options = {.profile = "paper", .setting = &setting, .n_settings = 1};
 	test_fails(ctx, core_contract_check(ctx, &d, &options, &result), FV_CONFIG,
-		"plugin made_up has no parameter 'c'");
+		"-p c: loss made_up has no parameter 'c'");
 	core_ctx_free(ctx);
 }
 

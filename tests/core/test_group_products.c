@@ -79,7 +79,7 @@ static core_grouper_spec grouper(struct bench *b, const char *name, const char *
 	for (; *settings; settings += 2) {
 		if (!strcmp(settings[0], "column"))
 			spec.column = settings[1];
-		test_ok(b->ctx, core_param_set(b->ctx, core_param_find(d, settings[0]),
+		test_ok(b->ctx, core_param_set(b->ctx, core_param_find(d, settings[0]), settings[0],
 					spec.use.state, settings[1]));
 	}
 	spec.uses = ((const fv_grouper_ops *)d->ops)->uses(spec.use.state);

@@ -497,7 +497,7 @@ static double compute_purity(const core_plugin *kmeans, const float *x, int n, i
 	const fv_grouper_ops *ops = kmeans->descriptor->ops;
 	void *state = core_alloc(ctx, 1, kmeans->descriptor->state_size);
 	test_ok(ctx, core_params_default(ctx, kmeans->descriptor, "paper", state));
-	test_ok(ctx, core_param_set(ctx, core_param_find(kmeans->descriptor, "k"), state, k));
+	test_ok(ctx, core_param_set(ctx, core_param_find(kmeans->descriptor, "k"), "k", state, k));
 	fv_grouper_input table = {.size = sizeof table, .n = n, .dims = dims, .layers = 1, .x = x};
 	fv_grouping grouping = {.size = sizeof grouping};
 	test_ok(ctx, ops->fit(state, ctx, &table, &grouping));

@@ -37,7 +37,7 @@ void test_plugin_set(test_plugin *plugin, const char *param, const char *text)
 {
 	const fv_param *found = core_param_find(plugin->descriptor, param);
 	assert_non_null(found);
-	test_ok(plugin->ctx, core_param_set(plugin->ctx, found, plugin->state, text));
+	test_ok(plugin->ctx, core_param_set(plugin->ctx, found, found->name, plugin->state, text));
 }
 
 void test_plugin_done(test_plugin *plugin)

@@ -158,6 +158,14 @@ struct param : fv_param {
 		changed.def_official = official;
 		return changed;
 	}
+	/* The user must give this text, path, list or loss. The other types are required whenever
+	 * they have no default. */
+	constexpr param set_required() const
+	{
+		param changed = *this;
+		changed.required = 1;
+		return changed;
+	}
 };
 static_assert(sizeof(param) == sizeof(fv_param), "a table of params is a table of fv_params");
 

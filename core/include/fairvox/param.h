@@ -16,8 +16,12 @@
  *     FV_LIST        fv_list
  *     FV_LOSS_REF    const char *           name of a loss plugin
  *
- * The core owns strings and lists; they live until close(). They are NULL or empty if the default
- * is NULL and the user gives no value. The content of an FV_PATH file is part of the cache key and
+ * A number, switch or choice without a default is required: a configuration without it is refused
+ * before anything starts, and its field always holds a value in range. A text, path, list or loss
+ * without a default is NULL or empty if the user gives no value; with .required = 1 the user must
+ * give it.
+ *
+ * The core owns strings and lists; they live until close(). The content of an FV_PATH file is part of the cache key and
  * of the run's fingerprint.
  */
 #ifndef FAIRVOX_PARAM_H
@@ -53,9 +57,12 @@ typedef struct fv_param {
 	double min, max;          /* range of an FV_INT, FV_REAL or element of an FV_LIST, both ends
 	                           * included; both 0: no limit */
 	const char *choices;      /* of an FV_CHOICE: "a|b|c" */
-	const char *def_paper;    /* default in profile `paper`, as YAML text; NULL: no default */
+	const char *def_paper;    /* default in profile `paper`, as YAML text; NULL: none, and then
+	                           * the user must give a number, switch or choice */
 	const char *def_official; /* default in profile `official`; NULL: the same as def_paper */
 	const char *doc;          /* one sentence for the user */
+	int32_t required;         /* 1: the user must give this text, path, list or loss; only
+	                           * without a default */
 } fv_param;
 
 /* --- table entries -------------------------------------------------------------------------------
@@ -68,7 +75,7 @@ typedef struct fv_param {
  * The first two arguments are the struct type of the state and the field in it. The rest are
  * designated initialisers of fv_param, in the order of its members (C++20 requires that order). The
  * macro fills in size, type and offset. A field whose type does not fit the parameter does not
- * compile.
+ * compile. Without .def_paper the user must give alpha.
  */
 #define FV_PARAM_INT(struct_, field_, ...)                                                         \
 	FV_PARAM_ENTRY(FV_INT, int64_t, struct_, field_, __VA_ARGS__)

@@ -9,7 +9,6 @@
 #include "base/path.h"
 #include "config/check_private.h"
 
-#define CHOICES_MAX 64
 #define DISTINCT_MAX 1000
 
 /* A typed copy of a scalar. */
@@ -42,73 +41,20 @@ static bool check_filled(core_check *c, const core_yaml *node, const char *want)
 		REFUSE(c, node, "%s: %s is needed, not a %s", c->path, want,
 			node->kind == CORE_YAML_MAP ? "map" : "list");
 	else if (core_yaml_is_null(node) || !*node->text)
-		REFUSE(c, node, "%s has no value: write one, or remove the key to use its default",
-			c->path);
+		core_check_refuse_empty(c->loader, c->key, c->path, node);
 	else
 		return true;
 	return false;
 }
 
-static size_t split_choices(core_loader *loader, const char *choices, const char *word[CHOICES_MAX])
-{
-	size_t n = 0;
-	while (choices && *choices && n < CHOICES_MAX) {
-		size_t size = strcspn(choices, "|");
-		word[n] = core_strndup(loader->ctx, choices, size);
-		if (!word[n])
-			return 0;
-		n++;
-		choices += size + (choices[size] == '|');
-	}
-	return n;
-}
-
 static bool is_choice(core_check *c, const core_yaml *node)
 {
 	const char *word[CHOICES_MAX];
-	size_t n = node->plain ? split_choices(c->loader, c->key->choices, word) : 0;
+	size_t n = node->plain ? core_check_split_choices(c->loader, c->key->choices, word) : 0;
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(word[i], node->text))
 			return true;
 	return false;
-}
-
-/* "a, b, c" */
-static const char *format_choices(core_loader *loader, const char *choices)
-{
-	const char *word[CHOICES_MAX], *text = "";
-	size_t n = split_choices(loader, choices, word);
-	for (size_t i = 0; i < n && text; i++)
-		text = core_format(loader->ctx, i ? "%s, %s" : "%s%s", text, word[i]);
-	return text ? text : choices;
-}
-
-/* "from 1 to 5 Hz", "at least 1", "above 0, or none". Always includes the limit that `value`
- * violates. */
-static const char *format_range(core_check *c, double value)
-{
-	const core_key *key = c->key;
-	char low[32], high[32];
-	core_number_text(low, key->min);
-	core_number_text(high, key->max);
-	const char *text;
-	if (isinf(key->min))
-		text = core_format(c->loader->ctx, "at most %s", high);
-	else if (key->max >= 1e6 && value <= key->max)
-		text = core_format(c->loader->ctx, "%s %s", key->above ? "above" : "at least", low);
-	else
-		text = core_format(c->loader->ctx, "%s %s %s %s", key->above ? "above" : "from",
-			low,
-			key->below   ? "to below"
-			: key->above ? "and at most"
-				     : "to",
-			high);
-	if (text && key->unit)
-		text = core_format(c->loader->ctx, "%s %s", text, key->unit);
-	if (text && key->choices)
-		text = core_format(
-			c->loader->ctx, "%s, or %s", text, format_choices(c->loader, key->choices));
-	return text ? text : "";
 }
 
 static bool check_range(core_check *c, const core_yaml *node, double value)
@@ -119,7 +65,8 @@ static bool check_range(core_check *c, const core_yaml *node, double value)
 	if (value >= key->min && value <= key->max && !(key->above && value == key->min) &&
 		!(key->below && value == key->max))
 		return true;
-	REFUSE(c, node, "%s: %s is out of range, %s", c->path, node->text, format_range(c, value));
+	REFUSE(c, node, "%s: %s is out of range, %s", c->path, node->text,
+		core_check_tell_range(c->loader, c->key, value));
 	return false;
 }
 
@@ -183,7 +130,7 @@ static core_yaml *check_bool(core_check *c, const core_yaml *node)
 static core_yaml *check_choice(core_check *c, const core_yaml *node)
 {
 	const char *word[CHOICES_MAX];
-	size_t n = split_choices(c->loader, c->key->choices, word);
+	size_t n = core_check_split_choices(c->loader, c->key->choices, word);
 	if (!check_filled(c, node, "one word"))
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
@@ -195,7 +142,7 @@ static core_yaml *check_choice(core_check *c, const core_yaml *node)
 		return out;
 	}
 	REFUSE(c, node, "%s: '%s' is not one of %s%s", c->path, node->text,
-		format_choices(c->loader, c->key->choices),
+		core_check_list_choices(c->loader, c->key->choices),
 		core_suggest_name(c->loader->ctx, node->text, word, n));
 	return NULL;
 }

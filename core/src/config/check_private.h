@@ -12,6 +12,8 @@ typedef struct core_check {
 	const char *path; /* dotted key for messages */
 } core_check;
 
+enum { CHOICES_MAX = 64 };
+
 #define REFUSE(c, node, ...) core_loader_fail((c)->loader, FV_CONFIG, (node)->place, __VA_ARGS__)
 
 typedef core_yaml *core_check_item(core_check *c, const core_yaml *node);
@@ -28,6 +30,14 @@ core_yaml *core_check_list(
 /* The same; an empty list is refused. */
 core_yaml *core_check_filled_list(
 	core_check *c, const core_yaml *node, bool distinct, core_check_item *item);
+
+/* want.c: the words of "a|b" -> word, and how many. */
+size_t core_check_split_choices(
+	core_loader *loader, const char *choices, const char *word[CHOICES_MAX]);
+const char *core_check_list_choices(core_loader *loader, const char *choices); /* "a, b, c" */
+/* "from 1 to 5 Hz", "at least 1", "above 0, or none". Always includes the limit that `value`
+ * violates. */
+const char *core_check_tell_range(core_loader *loader, const core_key *key, double value);
 
 /* check_maps.c */
 core_yaml *core_check_files(core_check *c, const core_yaml *node);

@@ -133,6 +133,11 @@ const char *core_axes_json(core_loader *loader, const core_matrix *matrix,
  * value. */
 core_yaml *core_check_value(
 	core_loader *loader, const core_key *key, const char *path, const core_yaml *node);
+/* What a value of this key must be: "a number from 0 to 1", "one of a, b". */
+const char *core_check_want(core_loader *loader, const core_key *key);
+/* Reports a key without a value, which may have a default instead or not. */
+void core_check_refuse_empty(
+	core_loader *loader, const core_key *key, const char *path, const core_yaml *node);
 /* Parses the text of a default into an unchecked value. `place` is for messages about a bad
  * default. */
 core_yaml *core_make_default(core_loader *loader, const core_key *key, core_place place,

@@ -37,32 +37,36 @@ fv_status core_params_fill(
 	return out->params_json ? FV_OK : FV_FAILED;
 }
 
-fv_status core_param_set(fv_ctx *ctx, const fv_param *param, void *state, const char *text)
+/* Writes "no value" into the field of a text, path, list or loss. */
+static void clear_field(const fv_param *param, void *state)
 {
-	if (!text || !strcmp(text, "null") || !strcmp(text, "~")) {
-		/* a number without a default stays 0; the plugin checks for that itself */
-		static const fv_list empty;
-		static const char *const nothing;
-		void *at = (char *)state + param->offset;
-		if (param->type == FV_LIST)
-			memcpy(at, &empty, sizeof empty);
-		else if (param->type == FV_STRING || param->type == FV_PATH ||
-			 param->type == FV_LOSS_REF)
-			memcpy(at, &nothing, sizeof nothing);
-		else if (text)
-			return fv_fail(ctx, FV_CONFIG, "parameter '%s': '%s' is not a value",
-				param->name, text);
-		return FV_OK;
-	}
+	static const fv_list empty;
+	static const char *const nothing;
+	void *at = (char *)state + param->offset;
+	if (param->type == FV_LIST)
+		memcpy(at, &empty, sizeof empty);
+	else
+		memcpy(at, &nothing, sizeof nothing);
+}
+
+fv_status core_param_set(
+	fv_ctx *ctx, const fv_param *param, const char *path, void *state, const char *text)
+{
 	static const core_registry none;
 	core_loader loader = {.ctx = ctx, .registry = &none};
 	core_key key = core_schema_from_param(param, false);
+	bool number = key.type == CORE_KEY_INT || key.type == CORE_KEY_REAL ||
+		      key.type == CORE_KEY_BOOL || key.type == CORE_KEY_CHOICE;
+	if ((!strcmp(text, "null") || !strcmp(text, "~")) && !key.required && !number) {
+		clear_field(param, state);
+		return FV_OK;
+	}
 	if (key.type == CORE_KEY_LOSS) /* there is no registry to look it up in */
 		key.type = CORE_KEY_TEXT;
 	core_yaml *node =
 		core_make_default(&loader, &key, (core_place){0}, CORE_FROM_COMMAND, NULL, text);
 	if (node)
-		node = core_check_value(&loader, &key, param->name, node);
+		node = core_check_value(&loader, &key, path, node);
 	if (!node)
 		return core_loader_close(&loader);
 	return core_store_value(ctx, &key, node, state) ? FV_OK : FV_FAILED;
@@ -75,7 +79,8 @@ fv_status core_params_default(
 	for (uint32_t i = 0; i < descriptor->n_params; i++) {
 		const fv_param *param = &descriptor->params[i];
 		const core_key key = core_schema_from_param(param, !strcmp(profile, "official"));
-		fv_status status = core_param_set(ctx, param, state, key.def);
+		fv_status status =
+			key.def ? core_param_set(ctx, param, param->name, state, key.def) : FV_OK;
 		if (!first)
 			first = status;
 	}

@@ -19,12 +19,13 @@ FV_NODISCARD fv_status core_params_fill(
 
 /* Writes `text` (a YAML scalar, or a flow list for FV_LIST; NULL and "null" mean no value) into the
  * state at the parameter's offset. Strings and lists live as long as the context. Errors: FV_CONFIG
- * for text of the wrong type, out of range or not among the choices. */
+ * for text of the wrong type, out of range or not among the choices, and for no value where one is
+ * required; the message calls the parameter `path`. */
 FV_NODISCARD fv_status core_param_set(
-	fv_ctx *ctx, const fv_param *param, void *state, const char *text);
+	fv_ctx *ctx, const fv_param *param, const char *path, void *state, const char *text);
 
 /* Writes the default of every parameter in `profile` ("paper" or "official") into a zeroed
- * state. */
+ * state. Required parameters stay 0. */
 FV_NODISCARD fv_status core_params_default(
 	fv_ctx *ctx, const fv_descriptor *descriptor, const char *profile, void *state);
 

@@ -68,7 +68,7 @@ static core_yaml *make_param_default(
 {
 	core_loader *loader = r->loader;
 	const fv_descriptor *d = plugin->descriptor;
-	if (!key->def || !strcmp(key->def, "null") || !strcmp(key->def, "~"))
+	if (!key->def)
 		return NULL;
 	const char *paper = param->def_paper ? param->def_paper : "";
 	bool differs = param->def_official && strcmp(param->def_official, paper) != 0;
@@ -91,12 +91,12 @@ static bool has_delegates(const fv_descriptor *loss)
 }
 
 /* A loss inside another loss: NAME, or {name: NAME, its parameters}. */
-static core_yaml *resolve_delegate(core_resolver *r, const char *path, core_yaml *node)
+static core_yaml *resolve_delegate(
+	core_resolver *r, const core_key *key, const char *path, core_yaml *node)
 {
 	core_loader *loader = r->loader;
 	if (node->kind == CORE_YAML_SCALAR && (core_yaml_is_null(node) || !*node->text)) {
-		core_loader_fail(loader, FV_CONFIG, node->place,
-			"%s has no value: write one, or remove the key to use its default", path);
+		core_check_refuse_empty(loader, key, path, node);
 		return NULL;
 	}
 	core_yaml *block = node;
@@ -120,6 +120,18 @@ static core_yaml *resolve_delegate(core_resolver *r, const char *path, core_yaml
 	return NULL;
 }
 
+/* Reports a parameter that has no default and is not written, at the name of the plugin. */
+static void report_missing_param(
+	core_block_draft *b, const core_plugin *plugin, const core_key *key, const char *path)
+{
+	core_loader *loader = b->r->loader;
+	const core_yaml *name = core_yaml_get(b->node, "name");
+	core_loader_fail(loader, FV_CONFIG, name ? name->place : b->node->place,
+		"%s is missing, and %s has no default for it: write '%s: VALUE', %s", path,
+		plugin->descriptor->name, key->name, core_check_want(loader, key));
+	b->good = false;
+}
+
 static void resolve_param(core_block_draft *b, const core_plugin *plugin, const fv_param *param)
 {
 	const core_key key = core_schema_from_param(param, b->r->official);
@@ -127,10 +139,12 @@ static void resolve_param(core_block_draft *b, const core_plugin *plugin, const 
 	core_yaml *value = written ? written->value : make_param_default(b->r, plugin, param, &key);
 	const char *path = core_draft_make_path(b, param->name);
 	if (value && key.type == CORE_KEY_LOSS)
-		core_draft_add(b, param->name, written, resolve_delegate(b->r, path, value));
+		core_draft_add(b, param->name, written, resolve_delegate(b->r, &key, path, value));
 	else if (value)
 		core_draft_add(
 			b, param->name, written, core_check_value(b->r->loader, &key, path, value));
+	else if (key.required)
+		report_missing_param(b, plugin, &key, path);
 }
 
 /* A reserved key that the plugin also declares is checked by the core's rule and the plugin's

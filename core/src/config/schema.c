@@ -310,8 +310,17 @@ const core_key *core_schema_key(const core_key *keys, size_t n, const char *name
 	return NULL;
 }
 
+/* Can the plugin's state say that there is no value? */
+static bool can_be_empty(fv_param_type type)
+{
+	return type == FV_STRING || type == FV_PATH || type == FV_LIST || type == FV_LOSS_REF;
+}
+
 core_key core_schema_from_param(const fv_param *param, bool official)
 {
+	const char *def = official && param->def_official ? param->def_official : param->def_paper;
+	if (def && (!strcmp(def, "null") || !strcmp(def, "~")))
+		def = NULL;
 	static const core_key_type type[] = {
 		[FV_INT] = CORE_KEY_INT,
 		[FV_REAL] = CORE_KEY_REAL,
@@ -328,7 +337,8 @@ core_key core_schema_from_param(const fv_param *param, bool official)
 		.min = param->min,
 		.max = param->max,
 		.choices = param->choices,
-		.def = official && param->def_official ? param->def_official : param->def_paper,
+		.def = def,
+		.required = !def && (param->required || !can_be_empty(param->type)),
 		.doc = param->doc,
 		.offset = param->offset,
 		.size = core_param_width(param->type)};

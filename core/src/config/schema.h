@@ -77,7 +77,8 @@ extern const size_t core_n_blocks;
 
 const core_block *core_schema_block(const char *name); /* NULL: none */
 const core_key *core_schema_key(const core_key *keys, size_t n, const char *name);
-/* A plugin's parameter as a key of the core. */
+/* A plugin's parameter as a key of the core. It is required if it has no default in this profile and is a
+ * number, switch or choice, or declared as required. */
 core_key core_schema_from_param(const fv_param *param, bool official);
 
 bool core_key_is_list(core_key_type type);

@@ -105,19 +105,6 @@ void *contract_alloc(struct contract *c, size_t n, size_t size)
 	return core_alloc(c->ctx, n, size);
 }
 
-static fv_status fill_params(const struct contract *c, fv_ctx *ctx, void *state)
-{
-	const core_contract_options *o = c->options;
-	fv_status status = core_params_default(ctx, c->plugin, o->profile, state);
-	for (size_t i = 0; i < o->n_settings && !status; i++)
-		status = core_param_set(ctx, core_param_find(c->plugin, o->setting[i].name), state,
-			o->setting[i].text);
-	if (c->varied.name && !status)
-		status = core_param_set(
-			ctx, core_param_find(c->plugin, c->varied.name), state, c->varied.text);
-	return status;
-}
-
 bool contract_open_instance(struct contract *c, struct instance *instance)
 {
 	*instance = (struct instance){.ctx = core_ctx_new()};
@@ -134,7 +121,7 @@ bool contract_open_instance(struct contract *c, struct instance *instance)
 		return false;
 	}
 	return contract_expect_ok(
-		c, instance, fill_params(c, instance->ctx, instance->state), "parameters");
+		c, instance, contract_fill_params(c, instance->ctx, instance->state), "parameters");
 }
 
 /* Finds what an op wrote beside memory that the plugin got from the core. */
@@ -207,46 +194,16 @@ bool contract_allow_refusal(
 	return status == FV_OK;
 }
 
-static bool is_setting_given(const struct contract *c, const char *name)
-{
-	for (size_t i = 0; i < c->options->n_settings; i++)
-		if (!strcmp(c->options->setting[i].name, name))
-			return true;
-	return false;
-}
-
-/* Lists the parameters without a value: "k (number of clusters), file (...)"; "" if there are none. */
-static const char *list_unset(const struct contract *c)
-{
-	const char *list = "";
-	for (uint32_t i = 0; i < c->plugin->n_params && list; i++) {
-		const fv_param *p = &c->plugin->params[i];
-		if (p->def_paper || is_setting_given(c, p->name))
-			continue;
-		list = core_format(c->ctx, "%s%s%s (%s)", list, *list ? ", " : "", p->name, p->doc);
-	}
-	return list ? list : "";
-}
-
-bool contract_lacks_value(const struct contract *c)
-{
-	return *list_unset(c) != '\0';
-}
-
 bool contract_expect_start(
 	struct contract *c, struct instance *instance, fv_status status, const char *check)
 {
+	char words[512];
 	if (c->varied.name)
 		return contract_allow_refusal(c, instance, status, check);
-	const char *unset = status == FV_CONFIG ? list_unset(c) : "";
-	if (!*unset)
+	if (status != FV_CONFIG || !contract_can_be_set(c))
 		return contract_expect_ok(c, instance, status, check);
-	char words[512];
 	finish_op(c, instance, status, check, words);
-	if (!c->needs)
-		(void)fv_fail(c->ctx, FV_CONFIG, "%s: %s: give it with -p KEY=VALUE: %s",
-			c->plugin->name, words, unset);
-	c->needs = true;
+	contract_refuse_settings(c, words);
 	return false;
 }
 
@@ -359,7 +316,7 @@ static void check_value(struct contract *c, const fv_param *p, const char *text)
 /* Repeats the suite with every value of a choice or switch. */
 static void check_values(struct contract *c, const fv_param *p)
 {
-	if (is_setting_given(c, p->name))
+	if (contract_is_given(c, p->name))
 		return;
 	if (p->type == FV_BOOL) {
 		check_value(c, p, "false");
@@ -369,32 +326,6 @@ static void check_values(struct contract *c, const fv_param *p)
 		size_t n = strcspn(word, "|");
 		check_value(c, p, core_strndup(c->ctx, word, n));
 		word += n + (word[n] == '|');
-	}
-}
-
-const char *contract_find_value(const struct contract *c, const fv_param *p)
-{
-	bool official = !strcmp(c->options->profile, "official");
-	if (c->varied.name && !strcmp(c->varied.name, p->name))
-		return c->varied.text;
-	for (size_t i = 0; i < c->options->n_settings; i++)
-		if (!strcmp(c->options->setting[i].name, p->name))
-			return c->options->setting[i].text;
-	return official && p->def_official ? p->def_official : p->def_paper;
-}
-
-/* Tells the settings and what is varied. */
-static void tell_parameters(struct contract *c)
-{
-	for (uint32_t i = 0; i < c->plugin->n_params; i++) {
-		const fv_param *p = &c->plugin->params[i];
-		const char *value = contract_find_value(c, p);
-		bool given = is_setting_given(c, p->name);
-		bool varied = !given && (p->type == FV_BOOL || p->type == FV_CHOICE);
-		const char *also = p->type == FV_BOOL ? "true|false" : p->choices;
-		contract_tell(c, "parameter %s: %s%s%s%s", p->name, value ? value : "no value",
-			given ? " (given)" : "", varied ? "; also tried: " : "",
-			varied ? also : "");
 	}
 }
 
@@ -423,14 +354,13 @@ fv_status core_contract_check(fv_ctx *ctx, const fv_descriptor *descriptor,
 		return FV_FAILED;
 	core_surroundings_record(&c.before);
 	contract_process_record(&c.process);
-	for (size_t i = 0; i < options->n_settings; i++)
-		if (!core_param_find(descriptor, options->setting[i].name))
-			return fv_fail(ctx, FV_CONFIG, "plugin %s has no parameter '%s'",
-				descriptor->name, options->setting[i].name);
+	fv_status status = contract_check_settings(&c);
+	if (status)
+		return status;
 	contract_check_descriptor(&c);
 	if (out->n_faults)
 		return core_error_count(ctx) > before ? FV_FAILED : FV_OK;
-	tell_parameters(&c);
+	contract_tell_parameters(&c);
 	contract_check_kind(&c);
 	if (c.needs)
 		return FV_CONFIG;

@@ -394,7 +394,7 @@ static bool open_encoder(struct contract *c, struct encoder *e)
 	fv_status status =
 		contract_call(c, "open", NULL, ops->open(in->state, in->ctx, c->options->weights));
 	if (!c->options->weights && !c->options->n_settings &&
-		!(status == FV_CONFIG && contract_lacks_value(c)))
+		!(status == FV_CONFIG && contract_can_be_set(c)))
 		return contract_allow_refusal(c, in, status, "open without weights");
 	return contract_expect_start(c, in, status, "open");
 }

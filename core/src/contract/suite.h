@@ -59,11 +59,19 @@ void contract_note(struct contract *c, const char *check, const char *format, ..
 bool contract_expect(struct contract *c, bool ok, const char *check, const char *format, ...)
 	FV_PRINTF(4, 5);
 
-/* The text of a parameter's value: given, under test, or its default; NULL: none. */
+/* settings.c: the text of a parameter's value: given, under test, or its default; NULL: none. */
 const char *contract_find_value(const struct contract *c, const fv_param *param);
-
-/* Has a parameter neither a default nor a given value? */
-bool contract_lacks_value(const struct contract *c);
+bool contract_is_given(const struct contract *c, const char *name);
+/* Writes all values into a zeroed state. */
+fv_status contract_fill_params(const struct contract *c, fv_ctx *ctx, void *state);
+/* FV_CONFIG (and messages) for given values that the plugin does not take, and required ones that were not given. */
+fv_status contract_check_settings(const struct contract *c);
+/* Was a value given, or has a parameter neither a default nor a given value? A refusal of the plugin may be
+ * about these. */
+bool contract_can_be_set(const struct contract *c);
+/* Ends the suite with the plugin's refusal. */
+void contract_refuse_settings(struct contract *c, const char *words);
+void contract_tell_parameters(struct contract *c);
 
 /* Tells what is shown and tried, in the first round alone: "ops: open, weigh". */
 void contract_tell(struct contract *c, const char *format, ...) FV_PRINTF(2, 3);

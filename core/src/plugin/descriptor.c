@@ -88,6 +88,12 @@ static bool is_reserved(fv_kind kind, const char *name)
 	       (kind == FV_GROUPER && (!strcmp(name, "encoder") || !strcmp(name, "product")));
 }
 
+/* Entries of older plugins end before this member. */
+static bool is_required(const fv_param *p)
+{
+	return p->size >= offsetof(fv_param, required) + sizeof p->required && p->required;
+}
+
 /* Checks that the choices "a|b|c" are there, not empty and distinct. */
 static bool check_choices(const fv_param *p, struct fault *fault)
 {
@@ -153,6 +159,11 @@ static bool check_param(const fv_descriptor *d, uint32_t index, struct fault *fa
 	if (p->min > p->max)
 		return FAULT(fault, "parameter '%s' has an empty range, from %g to %g", p->name,
 			p->min, p->max);
+	if (is_required(p) && (p->def_paper || p->def_official))
+		return FAULT(fault,
+			"parameter '%s' is required and has a default: leave out .required, or the "
+			"default",
+			p->name);
 	if (!p->doc || !*p->doc)
 		return FAULT(fault, "parameter '%s' is not documented", p->name);
 	for (uint32_t j = 0; j < index; j++)
@@ -407,10 +418,12 @@ const fv_descriptor *core_descriptor_copy(fv_ctx *ctx, const fv_descriptor *d)
 	for (uint32_t i = 0; i < d->n_params; i++) {
 		const fv_param *p = param_at(d, i);
 		memcpy(&params[i], p, p->size < sizeof *p ? p->size : sizeof *p);
+		params[i].size = sizeof *params; /* the copy is a table of this core's entries */
 	}
 	for (uint32_t i = 0; i < d->n_presets; i++) {
 		const fv_preset *p = preset_at(d, i);
 		memcpy(&presets[i], p, p->size < sizeof *p ? p->size : sizeof *p);
+		presets[i].size = sizeof *presets;
 	}
 	copy_ops(d, ops);
 	copy->size = sizeof *copy;

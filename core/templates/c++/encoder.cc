@@ -93,6 +93,7 @@ fv_status state::encode(fv_ctx *, int32_t, const float *wave, int64_t n, int32_t
 	return FV_OK;
 }
 
+/* Without a default (set_default) the user must give a number or choice; `fairvox check` then takes -p key=value. */
 constexpr fv_param params[] = {
 	fairvox::int_param(FV_FIELD(state, frame_ms), "frame_ms", "length of a frame")
 		.set_unit("ms")

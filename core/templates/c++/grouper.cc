@@ -68,6 +68,9 @@ int32_t find_column(const char *column, const fv_grouper_input *rows)
 
 fv_status state::fit(fv_ctx *ctx, const fv_grouper_input *train, fv_grouping *out)
 {
+	if (!train->x)
+		return fv_fail(
+			ctx, FV_CONFIG, "is shown no features: uses() must return FV_USE_FEATURES");
 	if (train->layers != 1)
 		return fv_fail(ctx, FV_CONFIG,
 			"the encoder gives %d layers: choose one with its key 'layer'",
@@ -102,6 +105,7 @@ fv_status state::assign(fv_ctx *ctx, const fv_grouper_input *rows, int32_t *id, 
 	return status;
 }
 
+/* Without a default (set_default) the user must give a number or choice; `fairvox check` then takes -p key=value. */
 constexpr fv_param params[] = {
 	fairvox::real_param(FV_FIELD(state, quantile), "quantile",
 		"share of the training rows in the group low")

@@ -116,6 +116,7 @@ const void *find_extension(const char *id)
 	return std::strcmp(id, FV_NETWORKS_1) ? nullptr : &networks;
 }
 
+/* Without a default (set_default) the user must give a number or choice; `fairvox check` then takes -p key=value. */
 constexpr fv_param params[] = {
 	fairvox::real_param(FV_FIELD(state, share), "share",
 		"how much the weights follow the helper; 0: all samples count the same")

@@ -77,6 +77,7 @@ const void *find_extension(const char *id)
 	return std::strcmp(id, FV_STAGES_1) ? nullptr : &stages;
 }
 
+/* Without a default (set_default) the user must give a number or choice; `fairvox check` then takes -p key=value. */
 constexpr fv_param params[] = {
 	fairvox::real_param(FV_FIELD(state, factor), "factor",
 		"how much more a row counts that the first model gets wrong")

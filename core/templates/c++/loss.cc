@@ -63,6 +63,7 @@ fv_status state::evaluate(fv_ctx *, const fv_batch *batch, double *value) const
 	return FV_OK;
 }
 
+/* Without a default (set_default) the user must give a number or choice; `fairvox check` then takes -p key=value. */
 constexpr fv_param params[] = {
 	fairvox::real_param(FV_FIELD(state, alpha), "alpha", "share of each batch that counts")
 		.set_range(0.001, 1)

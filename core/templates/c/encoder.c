@@ -89,6 +89,7 @@ static fv_status encode_wave(const void *self, fv_ctx *worker, int32_t output, c
 	return FV_OK;
 }
 
+/* Without a default (.def_paper) the user must give a number or choice; `fairvox check` then takes -p key=value. */
 static const fv_param params[] = {
 	FV_PARAM_INT(state, frame_ms, .name = "frame_ms", .unit = "ms", .min = 1,
 		.max = FRAME_MS_MAX, .def_paper = "25", .doc = "length of a frame"),

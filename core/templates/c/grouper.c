@@ -63,6 +63,9 @@ static fv_status fit_threshold(
 	float *x = fv_scratch(ctx, (size_t)train->n * sizeof *x);
 	if (!x)
 		return FV_FAILED;
+	if (!train->x)
+		return fv_fail(ctx, FV_CONFIG,
+			"is shown no features: uses_input() must return FV_USE_FEATURES");
 	if (train->layers != 1)
 		return fv_fail(ctx, FV_CONFIG,
 			"the encoder gives %d layers: choose one with its key 'layer'",
@@ -99,6 +102,7 @@ static fv_status assign_rows(
 	return status;
 }
 
+/* Without a default (.def_paper) the user must give a number or choice; `fairvox check` then takes -p key=value. */
 static const fv_param params[] = {
 	FV_PARAM_REAL(state, quantile, .name = "quantile", .min = 0, .max = 1, .def_paper = "0.5",
 		.doc = "share of the training rows in the group low"),

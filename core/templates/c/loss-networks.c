@@ -109,6 +109,7 @@ static const void *find_extension(const char *id)
 	return strcmp(id, FV_NETWORKS_1) ? NULL : &networks;
 }
 
+/* Without a default (.def_paper) the user must give a number or choice; `fairvox check` then takes -p key=value. */
 static const fv_param params[] = {
 	FV_PARAM_REAL(state, share, .name = "share", .min = 0, .max = 1, .def_paper = "1",
 		.doc = "how much the weights follow the helper; 0: all samples count the same"),

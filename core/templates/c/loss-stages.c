@@ -76,6 +76,7 @@ static const void *find_extension(const char *id)
 	return strcmp(id, FV_STAGES_1) ? NULL : &stages;
 }
 
+/* Without a default (.def_paper) the user must give a number or choice; `fairvox check` then takes -p key=value. */
 static const fv_param params[] = {
 	FV_PARAM_REAL(state, factor, .name = "factor", .min = 1, .max = 1000, .def_paper = "5",
 		.doc = "how much more a row counts that the first model gets wrong"),

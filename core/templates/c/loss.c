@@ -55,6 +55,7 @@ static fv_status evaluate_batch(const void *self, fv_ctx *ctx, const fv_batch *b
 	return v ? weigh_batch(&copy, ctx, batch, v, value) : FV_FAILED;
 }
 
+/* Without a default (.def_paper) the user must give a number or choice; `fairvox check` then takes -p key=value. */
 static const fv_param params[] = {
 	FV_PARAM_REAL(state, alpha, .name = "alpha", .min = 0.001, .max = 1, .def_paper = "0.3",
 		.doc = "share of each batch that counts"),

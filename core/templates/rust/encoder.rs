@@ -24,6 +24,7 @@ static OUTPUTS: [fv_output; 1] = [fv_output {
     ..fv_output::SIZED
 }];
 
+// Without a default (paper) the user must give a number or choice; `fairvox check` then takes -p key=value.
 fairvox::state! {
     struct State {
         frame_ms: int { unit: "ms", min: 1.0, max: 100.0, paper: "25", doc: "length of a frame" },

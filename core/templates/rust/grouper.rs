@@ -11,6 +11,7 @@ use fairvox::*;
 
 static NAMES: Texts<2> = texts!["low", "high"];
 
+// Without a default (paper) the user must give a number or choice; `fairvox check` then takes -p key=value.
 fairvox::state! {
     struct State {
         quantile: real { min: 0.0, max: 1.0, paper: "0.5", doc: "share of the training rows in the group low" },
@@ -58,6 +59,9 @@ unsafe extern "C" fn fit_threshold(
 ) -> fv_status {
     guard(ctx, || {
         let (state, train) = (&mut *(state as *mut State), &*train);
+        if train.x.is_null() {
+            return fail(ctx, FV_CONFIG, "is shown no features: uses_input() must return FV_USE_FEATURES");
+        }
         if train.layers != 1 {
             return fail(ctx, FV_CONFIG, "the encoder gives several layers: choose one with its key 'layer'");
         }

@@ -12,6 +12,7 @@
 //! core computes layers, clipping and the optimiser, saves the networks and predicts.
 use fairvox::*;
 
+// Without a default (paper) the user must give a number or choice; `fairvox check` then takes -p key=value.
 fairvox::state! {
     struct State {
         share: real { min: 0.0, max: 1.0, paper: "1", doc: "how much the weights follow the helper; 0: all samples count the same" },

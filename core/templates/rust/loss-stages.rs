@@ -14,6 +14,7 @@
 //! base loss; the ops of fairvox/loss.h work in every stage of its own.
 use fairvox::*;
 
+// Without a default (paper) the user must give a number or choice; `fairvox check` then takes -p key=value.
 fairvox::state! {
     struct State {
         factor: real { min: 1.0, max: 1000.0, paper: "5", doc: "how much more a row counts that the first model gets wrong" },

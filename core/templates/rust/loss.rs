@@ -16,6 +16,7 @@
 //! where something is held constant, such as group weights.
 use fairvox::*;
 
+// Without a default (paper) the user must give a number or choice; `fairvox check` then takes -p key=value.
 fairvox::state! {
     struct State {
         alpha: real { min: 0.001, max: 1.0, paper: "0.3", doc: "share of each batch that counts" },

@@ -60,9 +60,6 @@ static fv_status precomputed_open(void *state, fv_ctx *ctx, const char *weights)
 	if (weights)
 		return fv_fail(ctx, FV_CONFIG,
 			"takes no weights: name the features with the parameter 'file'");
-	if (!s->file)
-		return fv_fail(
-			ctx, FV_CONFIG, "parameter 'file' is missing: name a file of features");
 	fv_status status = read_file(s, ctx);
 	if (!status)
 		status = precomputed_sort_rows(s, ctx);
@@ -115,7 +112,8 @@ static const fv_param params[] = {
 		       "with "
 		       "arrays of names and features, .npy [N, D] or [N, L, D], or CSV with a row "
 		       "for "
-		       "each. Required."),
+		       "each",
+		.required = 1),
 	FV_PARAM_PATH(precomputed_state, names, .name = "names",
 		.doc = "Names of the rows of a .npy file: text with one a line, or CSV with a "
 		       "column "
