@@ -5,6 +5,7 @@
 
 #include "config/config.h"
 #include "report/axis_text.h"
+#include "report/flat_axes.h"
 
 /* What a variant says about itself where no axis of the matrix does, in the order of the columns. */
 enum { LOSS, GROUPER, ENCODER, BIAS, SELECT, TUNED, FACTS };
@@ -37,6 +38,18 @@ static int get_order(const core_variant_axis *axis)
 static json_t *make_text(const char *text)
 {
 	return text && *text ? json_string(text) : NULL;
+}
+
+/* Returns a plugin and its parameters as a block, {name, k}; NULL: env.json does not have it. */
+static json_t *make_block(const json_t *plugin)
+{
+	json_t *params = json_object_get(plugin, "params");
+	json_t *block = params ? json_copy(params) : NULL;
+	if (block && json_object_set(block, "name", json_object_get(plugin, "name"))) {
+		json_decref(block);
+		return NULL;
+	}
+	return block;
 }
 
 /* Returns what a variant says of itself; NULL: nothing. */
@@ -85,20 +98,61 @@ static bool has_axis(const core_variant_axes *axes, const char *key)
 	return false;
 }
 
-/* Adds the axes of the matrix of all variants. */
+static const json_t *get_axes(const core_results *results, size_t variant)
+{
+	const core_run_facts *facts = core_variant_facts(&results->variant[variant]);
+	return facts ? facts->axes : NULL;
+}
+
+/* Is the block an axis of one study, and one of its keys that of another? */
+static bool is_split(const core_results *results, const char *block)
+{
+	size_t n = strlen(block);
+	const char *key;
+	json_t *unused;
+	for (size_t i = 0; i < results->n; i++)
+		json_object_foreach((json_t *)get_axes(results, i), key, unused)
+		{
+			if (!strncmp(key, block, n) && key[n] == '.')
+				return true;
+		}
+	return false;
+}
+
+/* Adds an axis for each key of a block. */
+static fv_status add_keys(fv_ctx *ctx, const core_results *results, const char *block,
+	const json_t *value, core_variant_axes *out)
+{
+	fv_status status = FV_OK;
+	const char *name;
+	json_t *unused;
+	json_object_foreach((json_t *)value, name, unused)
+	{
+		const char *key = core_format(ctx, "%s.%s", block, name);
+		if (!key)
+			return FV_FAILED;
+		if (!status && !has_axis(out, key))
+			status = add_axis(ctx, key, results->n, out);
+	}
+	return status;
+}
+
+/* Adds the axes of the matrix of all variants. Their studies may differ: where one has a block as an axis and
+ * another one its keys, the keys are axes. */
 static fv_status add_matrix_axes(fv_ctx *ctx, const core_results *results, core_variant_axes *out)
 {
 	fv_status status = FV_OK;
 	const char *key;
-	json_t *unused;
-	for (size_t i = 0; i < results->n; i++) {
-		const core_run_facts *facts = core_variant_facts(&results->variant[i]);
-		json_object_foreach((json_t *)(facts ? facts->axes : NULL), key, unused)
+	json_t *value;
+	for (size_t i = 0; i < results->n; i++)
+		json_object_foreach((json_t *)get_axes(results, i), key, value)
 		{
-			if (!status && !has_axis(out, key))
+			bool block = json_is_object(value) || json_is_null(value);
+			if (!status && block && is_split(results, key))
+				status = add_keys(ctx, results, key, value, out);
+			else if (!status && !has_axis(out, key))
 				status = add_axis(ctx, key, results->n, out);
 		}
-	}
 	return status;
 }
 
@@ -125,7 +179,7 @@ static fv_status fill_values(
 		const core_run_facts *facts = core_variant_facts(&results->variant[i]);
 		if (!facts)
 			continue;
-		axis->value[i] = json_object_get(facts->axes, axis->key);
+		axis->value[i] = core_flat_axes_value(facts->axes, axis->key);
 		json_t *made = axis->value[i] ? NULL : make_fact(facts, fact);
 		if (made && json_array_append_new(owned, made))
 			return fv_fail(ctx, FV_FAILED, "out of memory");
@@ -148,6 +202,79 @@ static void find_whether_varied(const core_results *results, core_variant_axis *
 		any = true;
 	}
 }
+
+/* --- what no axis tells ----------------------------------------------------------------------- */
+
+/* Have two variants the same text on each axis? */
+static bool are_alike(const core_variant_axes *axes, size_t a, size_t b)
+{
+	for (size_t i = 0; i < axes->n; i++) {
+		const char *const *text = axes->axis[i].text;
+		if (strcmp(text[a] ? text[a] : "", text[b] ? text[b] : ""))
+			return false;
+	}
+	return true;
+}
+
+static bool has_alike(const core_results *results, const core_variant_axes *axes)
+{
+	for (size_t a = 0; a < results->n; a++)
+		for (size_t b = a + 1; b < results->n; b++)
+			if (results->variant[a].n_folds && results->variant[b].n_folds &&
+				are_alike(axes, a, b))
+				return true;
+	return false;
+}
+
+/* Removes from the block of an axis the keys that are axes themselves. */
+static void remove_told(const core_variant_axes *axes, const char *block, json_t *made)
+{
+	size_t n = strlen(block);
+	for (size_t i = 0; i < axes->n; i++) {
+		const char *key = axes->axis[i].key;
+		if (!strncmp(key, block, n) && key[n] == '.' && strcmp(key + n, ".name") != 0)
+			(void)json_object_del(made, key + n + 1);
+	}
+}
+
+/* Gives objective or groups as text with the parameters in which variants differ that are alike on all axes. */
+static fv_status tell_params(fv_ctx *ctx, const core_results *results, core_variant_axes *axes,
+	core_variant_axis *axis, int fact)
+{
+	const json_t **value = core_alloc(ctx, results->n + 1, sizeof *value);
+	if (!value)
+		return FV_FAILED;
+	for (size_t i = 0; i < results->n; i++) {
+		const core_run_facts *facts = core_variant_facts(&results->variant[i]);
+		const json_t *plugin = !facts         ? NULL
+				       : fact == LOSS ? facts->objective
+						      : json_array_get(facts->grouping, 0);
+		json_t *made = plugin ? make_block(plugin) : NULL;
+		value[i] = axis->value[i];
+		if (!made)
+			continue;
+		if (json_array_append_new(axes->owned, made))
+			return fv_fail(ctx, FV_FAILED, "out of memory");
+		remove_told(axes, fact_keys[fact], made);
+		value[i] = made;
+	}
+	return core_axis_texts(ctx, results->n, value, axis->text);
+}
+
+static fv_status tell_apart(fv_ctx *ctx, const core_results *results, core_variant_axes *axes)
+{
+	fv_status status = FV_OK;
+	for (size_t i = 0; i < axes->n && !status && has_alike(results, axes); i++) {
+		int fact = find_fact(axes->axis[i].key);
+		if (fact != LOSS && fact != GROUPER)
+			continue;
+		status = tell_params(ctx, results, axes, &axes->axis[i], fact);
+		find_whether_varied(results, &axes->axis[i]);
+	}
+	return status;
+}
+
+/* --- titles ----------------------------------------------------------------------------------- */
 
 static bool is_title_taken(const core_variant_axes *axes, size_t axis, const char *title)
 {
@@ -203,6 +330,8 @@ fv_status core_axes_find(fv_ctx *ctx, const core_results *results, core_variant_
 		status = fill_values(ctx, results, &out->axis[i], out->owned);
 		find_whether_varied(results, &out->axis[i]);
 	}
+	if (!status)
+		status = tell_apart(ctx, results, out);
 	if (!status)
 		status = set_titles(ctx, out);
 	if (status)

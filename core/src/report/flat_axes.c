@@ -62,8 +62,7 @@ json_t *core_flat_axes_find(const core_results *results)
 	return NULL;
 }
 
-/* Finds "grouper.k" among axes: under that name, or in a block under the name before a dot. */
-static json_t *find_value(const json_t *axes, const char *key)
+json_t *core_flat_axes_value(const json_t *axes, const char *key)
 {
 	const char *name;
 	json_t *value, *found = json_object_get(axes, key);
@@ -73,7 +72,7 @@ static json_t *find_value(const json_t *axes, const char *key)
 	{
 		size_t n = strlen(name);
 		if (!strncmp(key, name, n) && key[n] == '.')
-			found = found ? found : find_value(value, key + n + 1);
+			found = found ? found : core_flat_axes_value(value, key + n + 1);
 	}
 	return found;
 }
@@ -96,11 +95,11 @@ static const char *find_fact(fv_ctx *ctx, const core_run_facts *facts, const cha
 fv_status core_flat_axis_read(
 	fv_ctx *ctx, const core_run_result *run, const char *key, core_table_value *out)
 {
-	const json_t *own = find_value(run->facts->axes, key);
+	const json_t *own = core_flat_axes_value(run->facts->axes, key);
 	if (!own)
-		own = find_value(find_tuned_axes(run), key);
+		own = core_flat_axes_value(find_tuned_axes(run), key);
 	if (!own && !strncmp(key, "bias.", 5))
-		own = find_value(run->facts->bias, key + 5);
+		own = core_flat_axes_value(run->facts->bias, key + 5);
 	if (own) {
 		*out = json_is_null(own) ? core_value_text(NULL) : core_value_json(own);
 		return FV_OK;

@@ -56,6 +56,17 @@ static const char *copy_first_line(fv_ctx *ctx, const core_reason *reason)
 	return core_strndup(ctx, reason->text, strcspn(reason->text, "\n"));
 }
 
+/* Gives a done run the axes of this study: it may have been computed for another one, whose matrix differs. */
+static fv_status set_axes(fv_ctx *ctx, const core_variant *variant, core_run_result *run)
+{
+	core_run_facts *facts = core_alloc(ctx, 1, sizeof *facts);
+	json_t *axes = json_loads(variant->axes_json, 0, NULL);
+	if (json_object_set_new(json_object_get(run->env, "variant"), "axes", axes) || !facts)
+		return fv_fail(ctx, FV_FAILED, "out of memory");
+	run->facts = facts;
+	return core_run_facts_read(ctx, run->env, facts);
+}
+
 /* Adds the runs of a variant that can be planned, and those that cannot. */
 static fv_status add_runs(fv_ctx *ctx, const core_study *study, size_t index,
 	core_variant_result *read, core_variant_result *out)
@@ -79,7 +90,11 @@ static fv_status add_runs(fv_ctx *ctx, const core_study *study, size_t index,
 		}
 		out->run[out->n++] = run;
 	}
-	return FV_OK;
+	fv_status status = FV_OK;
+	for (size_t k = 0; k < out->n && !status; k++)
+		if (out->run[k].facts)
+			status = set_axes(ctx, &study->config->variants[index], &out->run[k]);
+	return status;
 }
 
 /* Makes a variant that could not start. */
