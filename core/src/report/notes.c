@@ -151,6 +151,8 @@ fv_status core_grid_notes(fv_ctx *ctx, const core_grid *grid, core_document *d)
 	if (!status)
 		status = core_note_identical(ctx, grid, d);
 	if (!status)
+		status = core_note_builds(ctx, grid, d);
+	if (!status)
 		status = core_note_devices(ctx, grid, d);
 	if (!status)
 		status = core_note_kept_epochs(ctx, grid, d);

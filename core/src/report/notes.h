@@ -26,4 +26,8 @@ FV_NODISCARD fv_status core_note_devices(
 FV_NODISCARD fv_status core_note_identical(
 	fv_ctx *ctx, const core_grid *grid, core_document *document);
 
+/* Notes plugins of which the variants used several builds. */
+FV_NODISCARD fv_status core_note_builds(
+	fv_ctx *ctx, const core_grid *grid, core_document *document);
+
 #endif

@@ -185,6 +185,11 @@ static fv_status note_identical(const struct noting *o)
 	return core_note_identical(o->ctx, o->grid, o->document);
 }
 
+static fv_status note_builds(const struct noting *o)
+{
+	return core_note_builds(o->ctx, o->grid, o->document);
+}
+
 static fv_status note_devices(const struct noting *o)
 {
 	return core_note_devices(o->ctx, o->grid, o->document);
@@ -262,8 +267,8 @@ fv_status core_short_notes(fv_ctx *ctx, const core_grid *grid, const core_short_
 	core_document *document)
 {
 	static fv_status (*const notes[])(const struct noting *) = {note_nulls, note_changes,
-		note_not_compared, note_identical, note_devices, note_unfinished, note_failures,
-		note_row_kinds, note_missing_attributes, note_left_out, note_corpus};
+		note_not_compared, note_identical, note_builds, note_devices, note_unfinished,
+		note_failures, note_row_kinds, note_missing_attributes, note_left_out, note_corpus};
 	struct noting o = {ctx, grid, choice, document};
 	fv_status status = FV_OK;
 	for (size_t k = 0; k < sizeof notes / sizeof *notes && !status; k++)
