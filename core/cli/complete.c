@@ -105,6 +105,47 @@ static const char *find_plugin(fv_ctx *ctx, const struct line *line)
 	return base ? core_strndup(ctx, base, strcspn(base, ".")) : NULL;
 }
 
+/* Finds the plugins, those in the folders of --plugins first. */
+static fv_status open_registry(const struct line *line, core_registry **out)
+{
+	const char **folder = core_alloc(line->ctx, (size_t)line->n, sizeof *folder);
+	size_t n = 0;
+	for (int i = 1; folder && i + 1 < line->n - 1; i++)
+		if (!strcmp(line->words[i], "--plugins"))
+			folder[n++] = line->words[i + 1];
+	return folder ? core_registry_open(line->ctx, folder, n, out) : FV_FAILED;
+}
+
+static fv_status print_plugins(const struct line *line, int kind)
+{
+	core_registry *r;
+	fv_status status = open_registry(line, &r);
+	if (!status)
+		cli_complete_plugin(r, kind, line->word);
+	return status;
+}
+
+static fv_status print_overrides(const struct line *line)
+{
+	core_registry *r;
+	fv_status status = open_registry(line, &r);
+	if (!status)
+		cli_complete_override(r, line->word);
+	return status;
+}
+
+static fv_status print_parameters(const struct line *line)
+{
+	core_registry *r;
+	const char *plugin = find_plugin(line->ctx, line);
+	if (!plugin)
+		return core_error_status(line->ctx);
+	fv_status status = open_registry(line, &r);
+	if (!status)
+		cli_complete_parameter(r, plugin, line->word);
+	return status;
+}
+
 /* Prints what a value called so in a help text can be. */
 static fv_status print_values(const struct line *line, const char *value, const char *option)
 {
@@ -116,9 +157,9 @@ static fv_status print_values(const struct line *line, const char *value, const 
 	else if (starts_with(value, "FILE") || !strcmp(value, "W"))
 		puts(":files");
 	else if (option && !strcmp(option, "encoder"))
-		return cli_complete_plugin(line->ctx, FV_ENCODER, word);
+		return print_plugins(line, FV_ENCODER);
 	else if (option && !*option && !strcmp(value, "KEY=VALUE"))
-		return cli_complete_parameter(line->ctx, find_plugin(line->ctx, line), word);
+		return print_parameters(line);
 	return FV_OK;
 }
 
@@ -159,9 +200,9 @@ static fv_status print_arguments(const struct line *line, const char *names)
 		else if (!strcmp(name, "RESULTS") || !strcmp(name, "RUN") || !strcmp(name, "DIR"))
 			puts(":folders");
 		else if (!strcmp(name, "KEY=VALUE"))
-			status = cli_complete_override(line->ctx, line->word);
+			status = print_overrides(line);
 		else if (!strcmp(name, "PLUGIN"))
-			status = cli_complete_plugin(line->ctx, 0, line->word);
+			status = print_plugins(line, 0);
 		else if (starts_with(name, "FILE") || starts_with(name, "RECORDING"))
 			puts(":files");
 		else

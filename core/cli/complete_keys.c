@@ -4,7 +4,6 @@
 
 #include "complete.h"
 #include "config/schema.h"
-#include "plugin/registry.h"
 
 /* Whether the word is "NAME=" and more; then `*value` is what follows the '='. */
 static bool names_key(const char *word, const char *name, const char **value)
@@ -90,11 +89,9 @@ static void print_parameters(const core_registry *r, fv_kind kind, const char *p
 	}
 }
 
-fv_status cli_complete_override(fv_ctx *ctx, const char *word)
+void cli_complete_override(const core_registry *r, const char *word)
 {
-	core_registry *r;
-	fv_status status = core_registry_open(ctx, NULL, 0, &r);
-	for (size_t i = 0; !status && i < core_n_blocks; i++) {
+	for (size_t i = 0; i < core_n_blocks; i++) {
 		const core_block *block = &core_blocks[i];
 		char prefix[64], name[96];
 		const char *value;
@@ -109,25 +106,14 @@ fv_status cli_complete_override(fv_ctx *ctx, const char *word)
 		if (block->kind)
 			print_parameters(r, block->kind, NULL, prefix, word);
 	}
-	return status;
 }
 
-fv_status cli_complete_parameter(fv_ctx *ctx, const char *plugin, const char *word)
+void cli_complete_parameter(const core_registry *r, const char *plugin, const char *word)
 {
-	core_registry *r;
-	if (!plugin)
-		return core_error_status(ctx);
-	fv_status status = core_registry_open(ctx, NULL, 0, &r);
-	if (!status)
-		print_parameters(r, FV_LOSS, plugin, "", word);
-	return status;
+	print_parameters(r, FV_LOSS, plugin, "", word);
 }
 
-fv_status cli_complete_plugin(fv_ctx *ctx, int kind, const char *word)
+void cli_complete_plugin(const core_registry *r, int kind, const char *word)
 {
-	core_registry *r;
-	fv_status status = core_registry_open(ctx, NULL, 0, &r);
-	if (!status)
-		print_plugins(r, kind, "", word);
-	return status;
+	print_plugins(r, kind, "", word);
 }

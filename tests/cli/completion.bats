@@ -105,6 +105,8 @@ complete_bash() {
 	mkdir mine
 	cp "$FAIRVOX_BUILD/zoo/good.so" mine
 	FAIRVOX_PLUGIN_PATH=$PWD/mine words describe go | grep -qx good
+	[ "$(words describe --plugins mine go)" = good ]
+	[ "$(words run a.yaml --plugins mine loss.name=go)" = loss.name=good ]
 }
 
 @test "bash completes subcommands, keys after '=', files and folders" {
