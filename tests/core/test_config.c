@@ -170,7 +170,7 @@ static void all_faults_reported(void **state)
 		"/more/plugins\n"
 		"a.yaml:6:7: head: a block of keys is needed, not a single value\n"
 		"a.yaml:7:17: train.epochs: 0 is out of range, at least 1\n"
-		"a.yaml:7:27: train.batch: '32' is not a whole number\n"
+		"a.yaml:7:27: train.batch: '32' is not a whole number, but text: leave out the quotes\n"
 		"a.yaml:7:48: train.learning_rate: 'fast' is not a number\n"
 		"a.yaml:7:60: train.clip: 0 is out of range, above 0, or none\n"
 		"a.yaml:7:74: train.optimizer has no value: write one, or remove the key to use "

@@ -77,6 +77,8 @@ static bool starts_with_zero(const char *text)
 	return text[0] == '0' && text[1];
 }
 
+#define QUOTED ", but text: leave out the quotes"
+
 static core_yaml *check_int(core_check *c, const core_yaml *node)
 {
 	int64_t value;
@@ -85,7 +87,9 @@ static core_yaml *check_int(core_check *c, const core_yaml *node)
 	if (is_choice(c, node))
 		return copy_typed(c, node, CORE_VALUE_TEXT, node->text);
 	if (!node->plain || !core_parse_int(node->text, &value)) {
-		REFUSE(c, node, "%s: '%s' is not a whole number", c->path, node->text);
+		bool quoted = !node->plain && core_parse_int(node->text, &value);
+		REFUSE(c, node, "%s: '%s' is not a whole number%s", c->path, node->text,
+			quoted ? QUOTED : "");
 		return NULL;
 	}
 	if (starts_with_zero(node->text)) {
@@ -108,7 +112,9 @@ core_yaml *core_check_real(core_check *c, const core_yaml *node)
 	if (is_choice(c, node))
 		return copy_typed(c, node, CORE_VALUE_TEXT, node->text);
 	if (!node->plain || !core_parse_double(node->text, &value)) {
-		REFUSE(c, node, "%s: '%s' is not a number", c->path, node->text);
+		bool quoted = !node->plain && core_parse_double(node->text, &value);
+		REFUSE(c, node, "%s: '%s' is not a number%s", c->path, node->text,
+			quoted ? QUOTED : "");
 		return NULL;
 	}
 	if (!check_range(c, node, value))
