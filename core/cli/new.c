@@ -190,8 +190,9 @@ static void print_next_steps(const struct request *r)
 		   "  cmake -B build && cmake --build build && ctest --test-dir build "
 		   "--output-on-failure   # or: make check\n"
 		   "  fairvox describe --plugins build %s\n"
-		   "  fairvox synth corpus --limit 400\n"
-		   "  fairvox run config.yaml --plugins build && fairvox table results\n",
+		   "  fairvox synth corpus --limit 1000\n"
+		   "  fairvox run config.yaml --plugins build\n"
+		   "  fairvox table config.yaml --plugins build\n",
 		r->name, r->name, r->language->ending, r->name, r->name);
 }
 
