@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "torch_files.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "checkpoint/crc32.h"
+#include "support.h"
 
 void test_add_little(core_text *out, uint64_t value, int bytes)
 {
@@ -173,4 +175,41 @@ void test_add_torch_legacy(core_text *out, const void *pickle, size_t n, const c
 	test_add_pickle(out, "e.");
 	test_add_little(out, 6, 8);
 	core_text_put(out, (const char *)six, sizeof six);
+}
+
+core_text test_vector_pickle(void)
+{
+	core_text pickle = {0};
+	test_add_pickle(&pickle, DOC("'w'" VECTOR6));
+	return pickle;
+}
+
+fv_status test_open_torch(fv_ctx *ctx, const core_text *bytes, fv_checkpoint **file)
+{
+	static char path[4200];
+	if (!*path)
+		snprintf(path, sizeof path, "%s/x.pt", test_folder("torch"));
+	FILE *out = fopen(path, "wb");
+	assert_non_null(out);
+	assert_int_equal(fwrite(bytes->data, 1, bytes->size, out), bytes->size);
+	assert_int_equal(fclose(out), 0);
+	*file = NULL;
+	return fv_checkpoint_open(ctx, path, file);
+}
+
+void test_check_torch(const core_text *bytes, const char *message, const char *what)
+{
+	fv_ctx *ctx = test_ctx();
+	fv_checkpoint *file;
+	fv_status status = test_open_torch(ctx, bytes, &file);
+	if (message && status == FV_OK)
+		fail_msg("accepted: %s (want %s)", what, message);
+	if (!message && status)
+		fail_msg("refused: %s: %s", what, core_error_line(ctx, 0));
+	if (message) {
+		assert_non_null(strstr(core_error_line(ctx, 0), "x.pt: byte "));
+		test_fails(ctx, status, FV_DATA, message);
+	}
+	fv_checkpoint_close(file);
+	core_ctx_free(ctx);
 }

@@ -4,6 +4,8 @@
 #ifndef TEST_TORCH_FILES_H
 #define TEST_TORCH_FILES_H
 
+#include <fairvox/checkpoint.h>
+
 #include "base/text.h"
 
 /* Adds a pickle. Every byte of `spec` is an opcode or argument as it stands, except
@@ -45,5 +47,13 @@ void test_add_archive(core_text *out, const test_record *record, size_t n, test_
  * version; or the form before version 1.6, with a list of the keys in `keys`. */
 void test_add_torch_zip(core_text *out, const void *pickle, size_t n);
 void test_add_torch_legacy(core_text *out, const void *pickle, size_t n, const char *keys);
+
+/* Returns the pickle of a state dictionary with the tensor w, 0 to 5. */
+core_text test_vector_pickle(void);
+
+/* Writes the bytes as x.pt and opens it. */
+fv_status test_open_torch(fv_ctx *ctx, const core_text *bytes, fv_checkpoint **file);
+/* Opens the bytes as a file, which must be refused with the message; NULL: be accepted. */
+void test_check_torch(const core_text *bytes, const char *message, const char *what);
 
 #endif
