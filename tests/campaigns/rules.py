@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Sources that read files of others, and the tests of each, the quickest first.
 READERS = {
 	"core/src/checkpoint/safetensors.c": ("core/test_containers", "core/test_safetensors"),
-	"core/src/checkpoint/scan.c": ("core/test_containers", "core/test_safetensors", "core/test_torch", "core/test_torch_archive", "core/test_torch_legacy", "core/test_npy"),
+	"core/src/checkpoint/scan.c": ("core/test_containers", "core/test_safetensors", "core/test_torch", "core/test_torch_archive", "core/test_torch_legacy", "core/test_npy", "core/test_npz"),
 	"core/src/checkpoint/zip.c": ("core/test_containers", "core/test_torch_archive", "core/test_torch"),
 	"core/src/checkpoint/zip_entry.c": ("core/test_containers", "core/test_torch_archive", "core/test_torch"),
 	"core/src/checkpoint/torch.c": ("core/test_containers", "core/test_torch", "core/test_torch_archive", "core/test_torch_legacy"),
@@ -29,8 +29,8 @@ READERS = {
 	"core/src/checkpoint/pickle_build.c": ("core/test_containers", "core/test_torch"),
 	"core/src/checkpoint/pickle_opcodes.c": ("core/test_containers", "core/test_torch"),
 	"core/src/checkpoint/tree.c": ("core/test_containers", "core/test_torch", "core/test_torch_archive", "core/test_torch_legacy"),
-	"core/src/checkpoint/npy.c": ("core/test_npy",),
-	"core/src/checkpoint/npz.c": ("core/test_npy",),
+	"core/src/checkpoint/npy.c": ("core/test_npy", "core/test_npz"),
+	"core/src/checkpoint/npz.c": ("core/test_npz", "core/test_npy"),
 	"core/src/config/yaml.c": ("core/test_yaml", "core/test_yaml_faults"),
 	"core/src/config/yaml_fault.c": ("core/test_yaml_faults", "core/test_yaml"),
 	"core/src/base/csv_fields.c": ("core/test_csv", "core/test_corpus"),
