@@ -47,7 +47,7 @@ static void free_unused(core_matrices *matrices, const core_shared_matrix *kept)
 {
 	for (core_shared_matrix **at = &matrices->first; *at;) {
 		core_shared_matrix *s = *at;
-		if (s->users || s == kept) {
+		if (s->users || (kept && s == kept)) {
 			at = &s->next;
 			continue;
 		}
