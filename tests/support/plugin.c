@@ -64,3 +64,10 @@ void test_plugin_close(test_plugin *plugin)
 	free(plugin->state);
 	core_ctx_free(plugin->ctx);
 }
+
+fv_status test_plugin_fit(test_plugin *plugin, const fv_grouper_input *table)
+{
+	const fv_grouper_ops *ops = plugin->ops;
+	fv_grouping grouping = {.size = sizeof grouping};
+	return ops->fit(plugin->state, plugin->ctx, table, &grouping);
+}

@@ -20,6 +20,8 @@ typedef struct test_plugin {
  * loaded. */
 test_plugin test_plugin_open(const char *name);
 void test_plugin_set(test_plugin *plugin, const char *param, const char *text);
+/* Calls the op fit of a grouper, whose groups are dropped. */
+fv_status test_plugin_fit(test_plugin *plugin, const fv_grouper_input *table);
 /* Reclaims scratch memory, as the core does after every op. */
 void test_plugin_done(test_plugin *plugin);
 void test_plugin_close(test_plugin *plugin); /* calls the op close; the file is not unloaded */
