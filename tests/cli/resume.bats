@@ -51,19 +51,20 @@ stopped() {
 	[ "$code" -eq "$want" ]
 }
 
+# checkpoints [FIND-OPTION...]: how many there are.
 checkpoints() {
-	find results -name checkpoint.safetensors | wc -l
+	find results -name checkpoint.safetensors "$@" | wc -l
 }
 
 @test "stopped by each signal in turn and resumed: the same bytes" {
 	whole
 	stopped 143 TERM
-	[ "$(checkpoints)" -eq 2 ]
+	[ "$(checkpoints -newer before)" -eq 2 ]
 	[ -z "$(find results -name failed)" ]
 	stopped 143 HUP
-	[ "$(checkpoints)" -eq 2 ]
+	[ "$(checkpoints -newer before)" -eq 2 ]
 	stopped 75 USR1
-	[ "$(checkpoints)" -eq 2 ]
+	[ "$(checkpoints -newer before)" -eq 2 ]
 	stopped 130 INT
 	"$fairvox" status results | grep -q "2 interrupted"
 	run --separate-stderr "$fairvox" run plan.yaml -j 1
