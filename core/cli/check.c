@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fairvox check: tests a plugin against the contract. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "base/plural.h"
 #include "contract/contract.h"
 #include "find_plugin.h"
+#include "plugin/noise.h"
 #include "run/pool.h"
 #include "verbs.h"
 
@@ -29,10 +31,14 @@ static const char usage[] =
 	"      --stem S       a recording known to an encoder that looks features up by name\n"
 	"      --columns LIST names of the columns that a grouper is shown, separated by commas;\n"
 	"                     NAME:probability or NAME:value gives one its role\n"
-	"      --plugins DIR  search DIR for plugins first; may be repeated\n" CLI_OP_TIMEOUT_HELP;
+	"      --plugins DIR  search DIR for plugins first; may be repeated\n"
+	"      --no-fork      run the plugin in the program's own process, for a "
+	"debugger\n" CLI_OP_TIMEOUT_HELP;
 
 #define SETTINGS_MAX 64
 #define ADVICE_MAX 16
+#define REMARK_S 5 /* a call that lasts longer is told of */
+#define GRACE_S 1  /* after Ctrl-C: time to find out which call lasts */
 
 /* What the worker tells the program, in shared memory. */
 struct outcome {
@@ -51,6 +57,8 @@ struct check {
 	FILE *out; /* standard output; the worker's own is taken from plugins */
 	struct outcome *outcome;
 	const char *death; /* why the worker died; NULL: it did not */
+	bool here;         /* the suite runs in this process */
+	char **argv;       /* the arguments of the subcommand */
 };
 
 static fv_status add_setting(fv_ctx *ctx, struct check *c, const char *text)
@@ -82,6 +90,9 @@ static fv_status apply_option(fv_ctx *ctx, struct check *c, int option)
 		return FV_OK;
 	case 'D':
 		return cli_add_folder(ctx, &c->folders, optarg);
+	case 'H':
+		c->here = true;
+		return FV_OK;
 	case 'P':
 		c->options.profile = optarg;
 		if (!strcmp(optarg, "paper") || !strcmp(optarg, "official"))
@@ -96,8 +107,12 @@ static const char *find_advice(const struct check *c)
 {
 	if (c->outcome->contract.filled)
 		return "scratch";
+	if (strstr(c->death, " did not return for "))
+		return "hang";
 	if (strstr(c->death, "at a null pointer: "))
 		return "null";
+	if (strstr(c->death, " of the state"))
+		return "state_size";
 	bool beside = strstr(c->death, " touched byte ") || strstr(c->death, " wrote at byte ");
 	return beside ? "memory" : "crash";
 }
@@ -125,13 +140,25 @@ static void print_finding(void *user, const core_finding *finding)
 		add_advice(c->outcome, finding->advice);
 }
 
+/* Prints how often each cause was found again, where it was. */
+static void print_repetitions(const struct check *c, const core_contract *contract)
+{
+	for (size_t i = 0; i < contract->n; i++) {
+		const core_finding *f = &contract->finding[i];
+		if (f->more)
+			fprintf(c->out, "  %zu more like it: %s: %s\n", f->more, f->check, f->text);
+	}
+	fflush(c->out);
+}
+
 /* Runs in a child process, so that a plugin that crashes is a finding and does not end the program. */
 static fv_status run_suite(void *user, fv_ctx *ctx, int64_t task)
 {
 	struct check *c = user;
 	(void)task;
-	fv_status status =
-		core_contract_check(ctx, c->plugin->descriptor, &c->options, &c->outcome->contract);
+	core_contract *contract = &c->outcome->contract;
+	fv_status status = core_contract_check(ctx, c->plugin->descriptor, &c->options, contract);
+	print_repetitions(c, contract);
 	c->outcome->ended = true;
 	return status;
 }
@@ -155,6 +182,34 @@ static void note_end(void *user, int64_t task, fv_status status, const char *rea
 		c->death = core_strdup(c->ctx, reason);
 }
 
+/* Prints an argument as the shell takes it. */
+static void print_quoted(FILE *out, const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "_-+=./,:@%";
+	if (*text && !text[strspn(text, plain)]) {
+		fputs(text, out);
+		return;
+	}
+	fputc('\'', out);
+	for (; *text; text++)
+		fputs(*text == '\'' ? "'\\''" : (char[]){*text, '\0'}, out);
+	fputc('\'', out);
+}
+
+/* Prints the command that shows in a debugger where the plugin crashes or hangs. */
+static void print_debugger(const struct check *c)
+{
+	fprintf(c->out, "  in the debugger: gdb -ex run -ex backtrace --args %s check --no-fork",
+		program_invocation_name);
+	for (char *const *arg = c->argv + 1; *arg; arg++) {
+		fputc(' ', c->out);
+		print_quoted(c->out, *arg);
+	}
+	fputs(strstr(c->death, " did not return for ") ? "   (press Ctrl-C when it hangs)\n" : "\n",
+		c->out);
+}
+
 /* Prints a crash or a hang as a fault, what to do, and the counts. */
 static fv_status print_summary(fv_ctx *ctx, struct check *c)
 {
@@ -170,6 +225,8 @@ static fv_status print_summary(fv_ctx *ctx, struct check *c)
 		fputs("what to do:\n", c->out);
 	for (size_t i = 0; i < o->n_advice; i++)
 		fprintf(c->out, "  %s: %s\n", o->advice[i], core_contract_advise(o->advice[i]));
+	if (c->death)
+		print_debugger(c);
 	fprintf(c->out, "%s: %zu check%s, %zu fault%s\n", name, o->contract.n_checks,
 		core_plural((int64_t)o->contract.n_checks), o->contract.n_faults,
 		core_plural((int64_t)o->contract.n_faults));
@@ -185,10 +242,17 @@ static fv_status check_plugin(fv_ctx *ctx, struct check *c)
 	const fv_descriptor *d = c->plugin->descriptor;
 	fprintf(c->out, "%s %s %s, %s\n", core_kind_name(d->kind), d->name, d->version,
 		c->plugin->path);
-	const core_pool pool = {
-		.jobs = 1, .tasks = 1, .user = c, .work = run_suite, .ended = note_end};
-	int64_t failed;
-	fv_status status = core_pool_run(ctx, &pool, &failed);
+	const core_pool pool = {.jobs = 1,
+		.tasks = 1,
+		.user = c,
+		.grace_s = GRACE_S,
+		.remark_s = REMARK_S,
+		.work = run_suite,
+		.ended = note_end};
+	int64_t failed = 0;
+	if (c->here)
+		core_noise_catch();
+	fv_status status = c->here ? run_suite(c, ctx, 0) : core_pool_run(ctx, &pool, &failed);
 	if (!status && failed && !c->death)
 		status = core_error_status(ctx);
 	return status ? status : print_summary(ctx, c);
@@ -199,11 +263,13 @@ static fv_status run(fv_ctx *ctx, int argc, char **argv)
 	static const struct option longs[] = {{"profile", required_argument, NULL, 'P'},
 		{"weights", required_argument, NULL, 'w'}, {"stem", required_argument, NULL, 's'},
 		{"columns", required_argument, NULL, 'c'},
-		{"plugins", required_argument, NULL, 'D'}, CLI_OP_TIMEOUT, {0}};
+		{"plugins", required_argument, NULL, 'D'}, {"no-fork", no_argument, NULL, 'H'},
+		CLI_OP_TIMEOUT, {0}};
 	struct check *c = core_alloc(ctx, 1, sizeof *c);
 	if (!c)
 		return FV_FAILED;
 	c->ctx = ctx;
+	c->argv = argv;
 	c->options = (core_contract_options){
 		.profile = "paper", .setting = c->setting, .found = print_finding, .user = c};
 	for (int option; (option = cli_option(ctx, argc, argv, "p:", longs)) != -1;)

@@ -177,7 +177,7 @@ static const fv_preset presets[] = {
 	FV_PRESET("official", "train.clip", "none"),
 };
 
-static const fv_loss_ops ops = FV_LOSS_OPS(.open = disent_open);
+static const fv_loss_ops ops = FV_LOSS_OPS(.exact_derivative = -1, .open = disent_open);
 
 static const fv_descriptor descriptor = FV_LOSS(.name = "disent", .version = "1.0.0",
 	.summary = "disentangled feature augmentation: two encoders, biased halves exchanged",

@@ -156,7 +156,8 @@ static const fv_param params[] = {
 		.doc = "constant: lambda from the first step on; ramp: rising from 0"),
 };
 
-static const fv_loss_ops ops = FV_LOSS_OPS(.uses_groups = 1, .open = grl_open);
+static const fv_loss_ops ops =
+	FV_LOSS_OPS(.uses_groups = 1, .exact_derivative = -1, .open = grl_open);
 
 static const fv_descriptor descriptor = FV_LOSS(.name = "grl", .version = "1.0.0",
 	.summary = "gradient reversal: an adversary must not find the group in the projection",

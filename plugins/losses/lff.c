@@ -86,7 +86,7 @@ static const fv_preset presets[] = {
 	FV_PRESET("official", "train.clip", "none"),
 };
 
-static const fv_loss_ops ops = FV_LOSS_OPS();
+static const fv_loss_ops ops = FV_LOSS_OPS(.exact_derivative = -1); /* W is held constant */
 
 static const fv_descriptor descriptor = FV_LOSS(.name = "lff", .version = "1.0.0",
 	.summary = "learning from failure: weights from a branch that is biased on purpose",

@@ -98,9 +98,10 @@ typedef struct fv_loss_ops {
 	int32_t uses_duration;    /* 1: rows carry their durations (fv_rows.duration) */
 	int32_t exact_derivative; /* 1: nothing is held constant in the value of weigh(), so that
 	                           * v_i = d value / d l_i wherever that exists. `fairvox check`
-	                           * compares both, and a difference is a fault. 0: something is
-	                           * held constant, such as group weights, and a difference is
-	                           * only noted. */
+	                           * compares both, and a difference is a fault. -1: something is
+	                           * held constant, such as weights, so that they differ. 0: not
+	                           * said, and a difference is noted. Of fv.networks/1: the
+	                           * gradients that step() writes */
 	/* Called once, before everything else: reads counts and prepares tables.
 	 * Errors: FV_CONFIG, FV_DATA. NULL: nothing to prepare. [run] */
 	fv_status (*open)(void *state, fv_ctx *ctx, const fv_loss_setup *setup);

@@ -155,3 +155,15 @@ bool core_arena_check(const core_arena *arena, char *text, size_t size)
 			return false;
 	return true;
 }
+
+bool core_arena_holds(const core_arena *arena, const void *address)
+{
+	for (const core_chunk *chunk = arena->head; chunk; chunk = chunk->next) {
+		uintptr_t start = (uintptr_t)chunk + HEADER;
+		if (chunk->fence ? core_fence_holds(chunk->fence, address)
+				 : (uintptr_t)address >= start &&
+					   (uintptr_t)address - start < chunk->used)
+			return true;
+	}
+	return false;
+}

@@ -131,6 +131,7 @@ void *fv_alloc(fv_ctx *ctx, size_t bytes)
 	char name[CORE_FENCE_NAME];
 	if (ctx->memory.guarded)
 		snprintf(name, sizeof name, "the %zu bytes from fv_alloc", bytes);
+	ctx->given += bytes;
 	return core_alloc_named(ctx, bytes, 1, ctx->memory.guarded ? name : "");
 }
 
@@ -175,6 +176,16 @@ bool core_ctx_check_memory(const fv_ctx *ctx, char *text, size_t size)
 void core_scratch_reset(fv_ctx *ctx)
 {
 	core_arena_reset(&ctx->scratch);
+}
+
+bool core_scratch_holds(const fv_ctx *ctx, const void *memory)
+{
+	return memory && core_arena_holds(&ctx->scratch, memory);
+}
+
+size_t core_ctx_given(const fv_ctx *ctx)
+{
+	return ctx->given;
 }
 
 size_t core_scratch_peak(const fv_ctx *ctx)

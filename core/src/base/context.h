@@ -103,6 +103,10 @@ void core_ctx_guard(fv_ctx *ctx);
  * end of array 'q'" or the like to `text`. */
 bool core_ctx_check_memory(const fv_ctx *ctx, char *text, size_t size);
 void core_scratch_reset(fv_ctx *ctx);
+/* Did fv_scratch give this memory, which ends with the op? */
+bool core_scratch_holds(const fv_ctx *ctx, const void *memory);
+size_t core_ctx_given(
+	const fv_ctx *ctx); /* bytes that fv_alloc gave, which last as long as the context */
 size_t core_scratch_peak(const fv_ctx *ctx); /* bytes in use at most */
 /* A position in the scratch memory. Releasing it gives back what fv_scratch gave since. Marks must be
  * released in reverse order. */

@@ -17,6 +17,7 @@ typedef struct core_warned core_warned;
 struct fv_ctx {
 	core_arena memory, scratch, warned_text; /* marks cover only `memory` */
 	core_fill scratch_fill;
+	size_t given; /* bytes that fv_alloc gave */
 	core_causes errors;
 	fv_status status;
 	const char *plugin;

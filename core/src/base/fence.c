@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/fence.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -84,6 +85,12 @@ void core_fence_close(core_fence *fence)
 	if (fence->slot < OPEN_MAX)
 		open_fences[fence->slot] = NULL;
 	munmap(fence, fence->whole);
+}
+
+bool core_fence_holds(const core_fence *fence, const void *address)
+{
+	uintptr_t at = (uintptr_t)address, start = (uintptr_t)fence->inner;
+	return at >= start && at - start < fence->inside;
 }
 
 static void *place_before(core_fence *fence, size_t size, size_t tail)

@@ -44,6 +44,9 @@ typedef struct core_fence_part {
 size_t core_fence_room(const core_fence_part *part, size_t n);
 void core_fence_show(core_fence *fence, const core_fence_part *part, size_t n, const void **to);
 
+/* Does the address lie between the fences? */
+bool core_fence_holds(const core_fence *fence, const void *address);
+
 /* If the address is in or beside memory of an open fence, writes how it was misused: "touched byte 0
  * past the end of v", "wrote at byte 8 of batch->label, which may only be read". Called in signal
  * handlers. */

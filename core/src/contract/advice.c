@@ -23,7 +23,7 @@ static const struct {
 	{"subsample", "write rows from 0 to N - 1, and how many"},
 	{"order", "write positions from 0 to n - 1 into position [n]"},
 	{"mix", "write partners from 0 to N - 1 and shares from 0 to 1, one for each sample"},
-	{"derivative", "v_i must be d value / d l_i; set exact_derivative = 0 if the definition "
+	{"derivative", "v_i must be d value / d l_i; set exact_derivative = -1 if the definition "
 		       "holds something constant"},
 	{"step", "gradients and the value must be finite also for logits in the thousands: "
 		 "subtract the largest before exp()"},
@@ -48,6 +48,26 @@ static const struct {
 	{"packs", "what an utterance gets must not depend on the others of its pack, to the last "
 		  "bit"},
 	{"lookup", "return FV_DATA with a message for a recording that is not known"},
+	{"surroundings",
+		"put back what the op changes before it returns, also after an error, or do "
+		"not change it: other ops and runs rely on it"},
+	{"stdout", "use fv_note(), or print to standard error"},
+	{"open files", "close in an op what it opens, also when it returns early; fv_csv_read and "
+		       "fv_checkpoint_open close by themselves"},
+	{"closed files", "close only what the op has opened itself"},
+	{"left threads", "join every thread before the op returns, and end in close() what open() "
+			 "started"},
+	{"environment", "do not call setenv() or putenv(): take a parameter instead"},
+	{"state", "an op whose state is const may not write to it, nor to memory behind its "
+		  "pointers: learn in open(), fit() or weigh(), and use fv_scratch in the op"},
+	{"state_size", "set .state_size to sizeof of the struct that the ops use as their state"},
+	{"lifetime", "memory of fv_scratch ends when its op returns: get what is used later with "
+		     "fv_alloc, in open()"},
+	{"growth",
+		"use fv_scratch for what only this call needs, and get the rest once, in open()"},
+	{"positions", "keep what belongs to a recording by batch->row: batches are shuffled"},
+	{"hang", "look for a loop whose condition is never met (a counter that does not change, a "
+		 "comparison with NAN) or a lock that is never released"},
 	{"memory", "compare the index with the length of the array: sizes are in bytes (n * sizeof "
 		   "*x), groups may be -1, and what an op may "
 		   "only read belongs to the core"},
@@ -56,11 +76,10 @@ static const struct {
 		    "memset or a loop"},
 	{"processes", "end copies made by fork() with _exit() or exec()"},
 	{"null", "ask for what the op reads, or test it for NULL: the fault lists what is not "
-		 "shown, and why"},
-	{"crash",
-		"run the check in a debugger: gdb -ex 'set follow-fork-mode child' --args fairvox "
-		"check ...; or build the plugin with -g -fsanitize=address and run it with "
-		"LD_PRELOAD=$(gcc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0"},
+		 "shown, and why; if it reads none of these, look in the debugger where it is"},
+	{"crash", "build the plugin with -g and look in the debugger where it is; or build it with "
+		  "-g -fsanitize=address and run the check with "
+		  "LD_PRELOAD=$(gcc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0"},
 };
 
 const char *core_contract_advise(const char *key)

@@ -8,20 +8,39 @@
 
 #include "config/params.h"
 #include "contract/suite.h"
+#include "plugin/call.h"
 #include "plugin/descriptor.h"
 
 #define RUN_SEED 1
 
-/* Was this found before, perhaps with another setting? */
-static bool is_known(const struct contract *c, bool fault, const char *check, const char *plain)
+/* Compares texts without the numbers in them. */
+static bool is_same_but_for_numbers(const char *a, const char *b)
+{
+	static const char digits[] = "-0123456789";
+	while (*a && *b) {
+		a += strspn(a, digits);
+		b += strspn(b, digits);
+		if (*a != *b)
+			return false;
+		a += *a != '\0';
+		b += *b != '\0';
+	}
+	return a[strspn(a, digits)] == b[strspn(b, digits)];
+}
+
+/* Finds what was found before of the same cause, perhaps with another setting, row or number; NULL: nothing. */
+static core_finding *find_known(
+	const struct contract *c, bool fault, const char *check, const char *plain)
 {
 	for (size_t i = 0; i < c->out->n; i++) {
-		const core_finding *f = &c->out->finding[i];
-		if (f->fault == fault && !strcmp(f->check, check) &&
-			!strcmp(f->text + f->prefix, plain))
-			return true;
+		core_finding *f = &c->out->finding[i];
+		if (f->fault != fault || strcmp(f->check, check) != 0)
+			continue;
+		if (c->cause && f->cause ? !strcmp(c->cause, f->cause)
+					 : is_same_but_for_numbers(f->text + f->prefix, plain))
+			return f;
 	}
-	return false;
+	return NULL;
 }
 
 static bool make_room(struct contract *c)
@@ -48,16 +67,30 @@ static void add_finding(
 		used = snprintf(text, sizeof text, "with %s: %s: ", c->varied.name, c->varied.text);
 	size_t prefix = (size_t)used < sizeof text ? (size_t)used : sizeof text - 1;
 	vsnprintf(text + prefix, sizeof text - prefix, format, args);
-	if (c->quiet || is_known(c, fault, check, text + prefix) || !make_room(c))
+	core_finding *known = c->quiet ? NULL : find_known(c, fault, check, text + prefix);
+	if (known)
+		known->more++;
+	if (c->quiet || known || !make_room(c))
 		return;
 	const char *kept = core_strdup(c->ctx, text);
 	if (!kept)
 		return;
-	const core_finding finding = {fault, check, kept, prefix, c->advice ? c->advice : check};
+	const core_finding finding = {.fault = fault,
+		.check = check,
+		.text = kept,
+		.prefix = prefix,
+		.advice = c->advice ? c->advice : check,
+		.cause = c->cause};
 	c->out->finding[c->out->n++] = finding;
 	c->out->n_faults += fault;
 	if (c->options->found)
 		c->options->found(c->options->user, &finding);
+}
+
+void contract_classify(struct contract *c, const char *advice, const char *cause)
+{
+	c->advice = advice;
+	c->cause = cause;
 }
 
 void contract_tell(struct contract *c, const char *format, ...)
@@ -128,10 +161,10 @@ bool contract_open_instance(struct contract *c, struct instance *instance)
 static void check_memory(struct contract *c, const struct instance *instance, const char *check)
 {
 	char text[128];
-	c->advice = "memory";
-	contract_expect(c, core_ctx_check_memory(instance->ctx, text, sizeof text), check,
-		"the op %s", text);
-	c->advice = NULL;
+	bool sound = core_ctx_check_memory(instance->ctx, text, sizeof text);
+	contract_classify(c, !sound && strstr(text, "the state") ? "state_size" : "memory", NULL);
+	contract_expect(c, sound, check, "the op %s", text);
+	contract_classify(c, NULL, NULL);
 }
 
 void contract_close_instance(struct contract *c, struct instance *instance)
@@ -158,12 +191,38 @@ void contract_close_instance(struct contract *c, struct instance *instance)
 	*instance = (struct instance){0};
 }
 
-/* Checks the process state after an op, then resets scratch memory and messages. A refusal without
- * a message is a fault. */
-static void finish_op(struct contract *c, struct instance *instance, fv_status status,
+/* The position of an op among those that a run calls again and again; -1: it is called once. */
+static int find_repeated(const char *op)
+{
+	static const char *const ops[CONTRACT_REPEATED] = {"weigh", "evaluate", "mix", "order",
+		"validated", "step", "encode", "prepare", "batch"};
+	for (int i = 0; i < CONTRACT_REPEATED; i++)
+		if (op && !strcmp(ops[i], op))
+			return i;
+	return -1;
+}
+
+/* Finds ops that need more memory in every call. One that is made once, when it is first needed, is right. */
+static void check_growth(struct contract *c, struct instance *instance, const char *op)
+{
+	size_t given = core_ctx_given(instance->ctx);
+	int at = find_repeated(op);
+	bool grown = given > instance->given && at >= 0;
+	instance->given = given;
+	if (!grown || ++instance->grown[at] < 3)
+		return;
+	contract_classify(c, "growth", "growth");
+	contract_fault(c, op,
+		"the op gets memory with fv_alloc in every call: it lasts until close, so a run "
+		"needs more and more");
+	contract_classify(c, NULL, NULL);
+}
+
+void contract_finish_op(struct contract *c, struct instance *instance, fv_status status,
 	const char *check, char words[512])
 {
 	const char *op = c->op ? c->op : check;
+	check_growth(c, instance, c->op ? c->op : core_call_current()->op);
 	contract_end(c, check);
 	check_memory(c, instance, op);
 	const char *line = core_error_line(instance->ctx, 0);
@@ -180,7 +239,7 @@ bool contract_expect_ok(
 	struct contract *c, struct instance *instance, fv_status status, const char *check)
 {
 	char words[512];
-	finish_op(c, instance, status, check, words);
+	contract_finish_op(c, instance, status, check, words);
 	return contract_expect(c, status == FV_OK, check, "%s", words);
 }
 
@@ -188,30 +247,38 @@ bool contract_allow_refusal(
 	struct contract *c, struct instance *instance, fv_status status, const char *check)
 {
 	char words[512];
-	finish_op(c, instance, status, check, words);
+	contract_finish_op(c, instance, status, check, words);
 	if (status)
 		contract_note(c, check, "refused: %s", words);
 	return status == FV_OK;
+}
+
+bool contract_judge_start(
+	struct contract *c, fv_status status, const char *check, const char *words)
+{
+	if (c->varied.name && status)
+		contract_note(c, check, "refused: %s", words);
+	if (c->varied.name)
+		return status == FV_OK;
+	if (status != FV_CONFIG || !contract_can_be_set(c))
+		return contract_expect(c, status == FV_OK, check, "%s", words);
+	contract_refuse_settings(c, words);
+	return false;
 }
 
 bool contract_expect_start(
 	struct contract *c, struct instance *instance, fv_status status, const char *check)
 {
 	char words[512];
-	if (c->varied.name)
-		return contract_allow_refusal(c, instance, status, check);
-	if (status != FV_CONFIG || !contract_can_be_set(c))
-		return contract_expect_ok(c, instance, status, check);
-	finish_op(c, instance, status, check, words);
-	contract_refuse_settings(c, words);
-	return false;
+	contract_finish_op(c, instance, status, check, words);
+	return contract_judge_start(c, status, check, words);
 }
 
 void contract_expect_refusal(
 	struct contract *c, struct instance *instance, fv_status status, const char *check)
 {
 	char words[512];
-	finish_op(c, instance, status, check, words);
+	contract_finish_op(c, instance, status, check, words);
 	contract_expect(c, status != FV_OK, check, "accepted");
 }
 

@@ -68,6 +68,8 @@ typedef struct core_finding {
 		*text;      /* text: with "with KEY: VALUE: " in front where a setting was tried */
 	size_t prefix;      /* bytes of that part */
 	const char *advice; /* core_contract_advise(advice) says what to do */
+	const char *cause;  /* NULL: the text tells it */
+	size_t more;        /* findings of the same cause that were left out */
 } core_finding;
 
 typedef struct core_contract {

@@ -137,8 +137,10 @@ static float *encode_wave(
 				  core_encode_wave(&call, in->ctx, core_device_cpu(), e->wave[kind],
 					  e->n[kind], written)),
 			  waves[kind]);
+	contract_classify(c, "state", NULL);
 	contract_expect(c, contract_hash_state(c, in) == before, "encode",
 		"changes the state, which it may only read");
+	contract_classify(c, NULL, NULL);
 	if (ok)
 		memcpy(out, written, size);
 	contract_drop_outputs(c);

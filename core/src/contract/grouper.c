@@ -18,6 +18,7 @@ struct fixture {
 	double duration[N];
 	const char *stem[N];
 	int32_t dims;
+	bool recordings; /* false: durations are not shown, as in a corpus of features alone */
 	const char *column[COLUMNS_MAX];
 	fv_role role[COLUMNS_MAX];
 	fv_grouper_input shown; /* the arrays in memory that cannot be written to */
@@ -142,7 +143,7 @@ static fv_grouper_input make_input(const struct fixture *f, uint32_t uses, int32
 		t.speaker = f->shown.speaker + first;
 	if (uses & FV_USE_FILE)
 		t.stem = f->shown.stem + first;
-	if (uses & FV_USE_DURATION)
+	if (uses & FV_USE_DURATION && f->recordings)
 		t.duration = f->shown.duration + first;
 	return t;
 }
@@ -162,7 +163,8 @@ static void tell_inputs(struct contract *c, const struct fixture *f, uint32_t us
 		uses & FV_USE_FEATURES && columns ? columns : "",
 		uses & FV_USE_COLUMN ? "; an attribute of 4 values, one of them new after fit" : "",
 		uses & FV_USE_CLASS ? "; classes" : "", uses & FV_USE_SPEAKER ? "; speakers" : "",
-		uses & FV_USE_FILE ? "; names" : "", uses & FV_USE_DURATION ? "; durations" : "");
+		uses & FV_USE_FILE ? "; names" : "",
+		uses & FV_USE_DURATION ? "; durations, some NAN, and none at all (NULL)" : "");
 }
 
 /* A fitted grouper and its groups of all rows. */
@@ -179,6 +181,42 @@ static const fv_grouper_ops *get_ops(const struct contract *c)
 	return c->plugin->ops;
 }
 
+/* Calls fit in an opened instance that is shown what the flags say. */
+static fv_status call_fit(struct contract *c, const struct fixture *f, struct fitted *g)
+{
+	struct instance *in = &g->instance;
+	const fv_grouper_input train = make_input(f, g->uses, 0, TRAIN);
+	c->absent = core_absent_of_grouper(c->ctx, g->uses, f->recordings);
+	g->grouping = (fv_grouping){.size = sizeof g->grouping};
+	in->opened = true;
+	return contract_call(
+		c, "fit", NULL, get_ops(c)->fit(in->state, in->ctx, &train, &g->grouping));
+}
+
+/* Finds an input that uses() does not ask for, and without which fit() fails: its flag, or NULL. */
+static const char *find_missing_use(struct contract *c, const struct fixture *f, uint32_t uses)
+{
+	static const struct {
+		uint32_t flag;
+		const char *name;
+	} inputs[] = {{FV_USE_FEATURES, "FV_USE_FEATURES"}, {FV_USE_COLUMN, "FV_USE_COLUMN"},
+		{FV_USE_CLASS, "FV_USE_CLASS"}, {FV_USE_SPEAKER, "FV_USE_SPEAKER"},
+		{FV_USE_FILE, "FV_USE_FILE"}, {FV_USE_DURATION, "FV_USE_DURATION"}};
+	const char *found = NULL;
+	const size_t checks = c->out->n_checks;
+	c->quiet = true;
+	for (size_t i = 0; i < sizeof inputs / sizeof *inputs && !found; i++) {
+		struct fitted g = {.uses = uses | inputs[i].flag};
+		if (g.uses != uses && contract_open_instance(c, &g.instance) &&
+			contract_allow_refusal(c, &g.instance, call_fit(c, f, &g), "fit"))
+			found = inputs[i].name;
+		contract_close_instance(c, &g.instance);
+	}
+	c->quiet = false;
+	c->out->n_checks = checks;
+	return found;
+}
+
 static bool fit_grouper(struct contract *c, const struct fixture *f, struct fitted *out)
 {
 	const fv_grouper_ops *ops = get_ops(c);
@@ -188,15 +226,23 @@ static bool fit_grouper(struct contract *c, const struct fixture *f, struct fitt
 	struct instance *in = &out->instance;
 	out->uses = contract_call(c, "uses", NULL, ops->uses(in->state));
 	contract_end(c, "uses");
-	c->absent = core_absent_of_grouper(c->ctx, out->uses);
 	contract_expect(
 		c, out->uses < 2 * FV_USE_DURATION, "uses", "flags %#x are not known", out->uses);
-	fv_grouper_input train = make_input(f, out->uses, 0, TRAIN);
-	out->grouping = (fv_grouping){.size = sizeof out->grouping};
-	in->opened = true;
-	return contract_expect_start(c, in,
-		contract_call(c, "fit", NULL, ops->fit(in->state, in->ctx, &train, &out->grouping)),
-		"fit");
+	char words[512];
+	fv_status status = call_fit(c, f, out);
+	bool lost = !status && core_scratch_holds(in->ctx, out->grouping.name);
+	contract_finish_op(c, in, status, "fit", words);
+	const char *missing = status && !c->varied.name ? find_missing_use(c, f, out->uses) : NULL;
+	if (missing)
+		contract_fault(c, "uses",
+			"fit() needs %s, which uses() does not return; without it fit() says: %s",
+			missing, words);
+	if (missing || !contract_judge_start(c, status, "fit", words))
+		return false;
+	contract_classify(c, "lifetime", NULL);
+	contract_expect(c, !lost, "fit", "the op " CORE_NAMES_IN_SCRATCH);
+	contract_classify(c, NULL, NULL);
+	return !lost;
 }
 
 static bool check_grouping(struct contract *c, struct instance *in, const fv_grouping *g)
@@ -234,8 +280,10 @@ static bool call_assign(struct contract *c, struct fitted *g, const fv_grouper_i
 	fv_status status = contract_call(
 		c, "assign", check, ops->assign(in->state, in->ctx, rows, their_id, their_member));
 	bool ok = contract_expect_ok(c, in, status, check);
+	contract_classify(c, "state", NULL);
 	contract_expect(c, contract_hash_state(c, in) == before, "assign",
 		"changes the state, which it may only read");
+	contract_classify(c, NULL, NULL);
 	memcpy(id, their_id, n * sizeof *id);
 	if (member)
 		memcpy(member, their_member, members * sizeof *member);
@@ -332,17 +380,41 @@ static void check_unknown(struct contract *c, const struct fixture *f, const str
 			"row %d has a value not met in training and is in group %d", i, g->id[i]);
 }
 
-/* At least one training row must have a group. */
+/* At least one training row must have a group, and they should not all have the same. */
 static void check_any_group(struct contract *c, const struct fitted *g)
 {
-	int32_t known = 0;
-	for (int32_t i = 0; i < TRAIN; i++)
+	int32_t known = 0, first = -1, others = 0;
+	for (int32_t i = 0; i < TRAIN; i++) {
+		first = first < 0 ? g->id[i] : first;
 		known += g->id[i] >= 0;
+		others += g->id[i] >= 0 && g->id[i] != first;
+	}
 	contract_expect(
 		c, known > 0, "assign", "none of the %d training rows is in a group", TRAIN);
+	if (known && !others)
+		contract_note(c, "assign",
+			"all training rows with a group are in group %d of %d: rows that differ "
+			"are not told apart",
+			first, g->grouping.groups);
 }
 
-static void check_in(struct contract *c, const struct fixture *f)
+/* A corpus without recordings has no durations: a grouper that asks for them refuses it, or gives groups. */
+static void check_without_durations(struct contract *c, struct fixture *f)
+{
+	struct fitted g = {0};
+	f->recordings = false;
+	if (contract_open_instance(c, &g.instance)) {
+		g.uses = get_ops(c)->uses(g.instance.state);
+		bool fitted = contract_allow_refusal(
+			c, &g.instance, call_fit(c, f, &g), "fit without durations");
+		if (fitted && check_grouping(c, &g.instance, &g.grouping))
+			assign_all(c, f, &g);
+	}
+	contract_close_instance(c, &g.instance);
+	f->recordings = true;
+}
+
+static void check_in(struct contract *c, struct fixture *f)
 {
 	struct fitted g;
 	bool fitted = fit_grouper(c, f, &g);
@@ -355,6 +427,8 @@ static void check_in(struct contract *c, const struct fixture *f)
 		check_unknown(c, f, &g);
 	}
 	contract_close_instance(c, &g.instance);
+	if (fitted && g.uses & FV_USE_DURATION)
+		check_without_durations(c, f);
 }
 
 void contract_check_grouper(struct contract *c)
@@ -362,6 +436,7 @@ void contract_check_grouper(struct contract *c)
 	struct fixture *f = contract_alloc(c, 1, sizeof *f);
 	if (!f)
 		return;
+	f->recordings = true;
 	make_columns(c, f);
 	fill_fixture(c, f);
 	if (protect_fixture(c, f))

@@ -50,34 +50,34 @@ static void count_row(struct loss_fixture *w, int32_t i)
 	}
 }
 
-struct loss_fixture *contract_make_loss_fixture(
-	struct contract *c, int32_t groups, int32_t met, bool soft)
+struct loss_fixture *contract_make_loss_fixture(struct contract *c, struct loss_case of)
 {
 	struct loss_fixture *w = contract_alloc(c, 1, sizeof *w);
 	if (!w)
 		return NULL;
-	w->groups = groups;
-	w->met = met;
-	w->soft = soft;
+	w->groups = of.groups;
+	w->met = of.met;
+	w->soft = of.soft;
 	for (int32_t i = 0; i < N; i++) {
 		fill_row(c, w, i);
 		count_row(w, i);
 	}
 	for (int32_t k = 0; k < CLASSES; k++)
 		w->class_weight[k] = 0.7 + 0.2 * k;
+	const fv_loss_ops *ops = c->plugin->ops;
+	const bool shown = ops->uses_duration && of.recordings;
 	static const char *const names[CLASSES] = {"k0", "k1", "k2", "k3"};
 	w->rows = (fv_rows){.size = sizeof w->rows,
 		.n = N,
 		.classes = CLASSES,
-		.groups = groups,
+		.groups = of.groups,
 		.label = w->label,
 		.klass = w->klass,
-		.group = groups ? w->group : NULL,
-		.member = soft ? w->member : NULL,
+		.group = of.groups ? w->group : NULL,
+		.member = of.soft ? w->member : NULL,
 		.stem = w->stem,
 		.speaker = w->speaker,
-		.duration =
-			((const fv_loss_ops *)c->plugin->ops)->uses_duration ? w->duration : NULL};
+		.duration = shown ? w->duration : NULL};
 	w->count = (fv_counts){.size = sizeof w->count,
 		.c = w->c,
 		.g = w->g,
@@ -92,7 +92,7 @@ struct loss_fixture *contract_make_loss_fixture(
 		.class_weight = w->class_weight,
 		.epochs = 3,
 		.batch = BATCH,
-		.member_is_probability = soft,
+		.member_is_probability = of.soft,
 		.class_name = names};
 	w->dev = w->rows;
 	w->shown = core_show_setup(c->ctx, &w->rows, &w->dev, &w->count, &w->setup.class_weight);
@@ -137,4 +137,28 @@ void contract_draw_batch(
 		.group = w->groups ? out->group : NULL,
 		.member = w->soft ? out->member : NULL,
 		.stem = out->stem};
+}
+
+void contract_tell_loss(struct contract *c)
+{
+	const fv_loss_ops *ops = c->plugin->ops;
+	const fv_descriptor *d = c->plugin;
+	const char *extension = !d->extension                 ? ""
+				: d->extension(FV_NETWORKS_1) ? " those of " FV_NETWORKS_1
+				: d->extension(FV_STAGES_1)   ? " those of " FV_STAGES_1
+							      : "";
+	bool any = ops->open || ops->subsample || ops->order || ops->mix || ops->weigh ||
+		   ops->evaluate || ops->validated || ops->close;
+	contract_tell(c, "ops:%s%s%s%s%s%s%s%s%s%s", ops->open ? " open" : "",
+		ops->subsample ? " subsample" : "", ops->order ? " order" : "",
+		ops->mix ? " mix" : "", ops->weigh ? " weigh" : "",
+		ops->evaluate ? " evaluate" : "", ops->validated ? " validated" : "",
+		ops->close ? " close" : "", any && *extension ? " and" : "", extension);
+	contract_tell(c,
+		"shown: %d rows of %d classes, batches of %d and 1, losses from 0 to 1e4%s%s", N,
+		CLASSES, BATCH,
+		ops->uses_groups ? "; 3 groups with memberships and without, one of them without "
+				   "rows, 1 group, unknown groups"
+				 : "; no groups (uses_groups is 0)",
+		ops->uses_duration ? "; durations, some NAN, and none at all (NULL)" : "");
 }

@@ -7,6 +7,13 @@
 
 enum { N = CORE_CONTRACT_ROWS, CLASSES = 4, GROUPS_MAX = 3, BATCH = 8 };
 
+/* What a loss is shown. */
+struct loss_case {
+	int32_t groups, met; /* the first `met` groups have rows */
+	bool soft;           /* there are memberships */
+	bool recordings;     /* false: no durations are known, as in a corpus of features alone */
+};
+
 /* A training set, also used as the development set. */
 struct loss_fixture {
 	int32_t groups;
@@ -37,10 +44,11 @@ enum { PLAIN, ALONE, TIED, ONE_GROUP, UNKNOWN, EXTREME, ZERO, KINDS };
 /* What each kind is called in messages. */
 extern const char *const contract_batch_kinds[KINDS];
 
-/* Rows in `groups` groups, of which the first `met` have rows. NULL (and a failure) when memory is out. Close
- * `shown`. */
-struct loss_fixture *contract_make_loss_fixture(
-	struct contract *c, int32_t groups, int32_t met, bool soft);
+/* Tells the ops of a loss and what it is shown. */
+void contract_tell_loss(struct contract *c);
+
+/* NULL (and a failure) when memory is out. Close `shown`. */
+struct loss_fixture *contract_make_loss_fixture(struct contract *c, struct loss_case of);
 
 /* Draws a batch of a kind; the same one for the same kind and step. */
 void contract_draw_batch(

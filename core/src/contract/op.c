@@ -34,18 +34,24 @@ void contract_begin(struct contract *c, const char *op, const char *what)
 static void check_changes(struct contract *c, const char *check)
 {
 	char changes[512], more[256], line[80];
+	const char *advice;
+	contract_classify(c, "surroundings", NULL);
 	if (core_surroundings_restore(&c->before, true, changes, sizeof changes) &&
 		strcmp(changes, c->changes) != 0) {
 		contract_fault(c, check, "the op changed %s", changes);
 		strcpy(c->changes, changes);
 	}
-	if (contract_process_changed(&c->process, more, sizeof more))
+	advice = contract_process_changed(&c->process, more, sizeof more);
+	contract_classify(c, advice, advice);
+	if (advice)
 		contract_fault(c, check, "the op %s", more);
+	contract_classify(c, "stdout", NULL);
 	if (core_noise_read(line, sizeof line) && !c->printed) {
 		c->printed = true;
 		contract_fault(c, check,
 			"the op prints to standard output, which belongs to results: \"%s\"", line);
 	}
+	contract_classify(c, NULL, NULL);
 }
 
 void contract_end(struct contract *c, const char *check)
@@ -58,11 +64,11 @@ void contract_end(struct contract *c, const char *check)
 	check = c->op ? c->op : check;
 	c->op = NULL;
 	check_changes(c, check);
-	c->advice = "memory";
+	contract_classify(c, "memory", NULL);
 	for (size_t i = 0; i < c->n_outputs; i++)
 		contract_expect(c, core_fence_check(c->output[i].fence, text, sizeof text), check,
 			"the op %s", text);
-	c->advice = NULL;
+	contract_classify(c, NULL, NULL);
 }
 
 void contract_record(struct contract *c, const void *data, size_t size)
@@ -103,8 +109,10 @@ void contract_hide_batch(struct contract *c, const char *check)
 {
 	if (!c->batch_fence)
 		return;
+	contract_classify(c, "memory", NULL);
 	contract_expect(c, !memcmp(&c->batch_before, &c->batch, sizeof c->batch), check,
 		"the op wrote into the batch, which it may only read");
+	contract_classify(c, NULL, NULL);
 	core_fence_close(c->batch_fence);
 	c->batch_fence = NULL;
 }

@@ -49,21 +49,28 @@ void contract_process_record(struct contract_process *out)
 			XXH3_64bits_withSeed(*variable, strlen(*variable), out->environment);
 }
 
-bool contract_process_changed(struct contract_process *before, char *text, size_t size)
+const char *contract_process_changed(struct contract_process *before, char *text, size_t size)
 {
 	struct contract_process now;
-	text[0] = '\0';
+	const char *advice = NULL;
 	contract_process_record(&now);
-	for (int i = 0; i < CONTRACT_FILES && !text[0]; i++)
-		if (now.is_open[i] != before->is_open[i])
-			snprintf(text, size,
-				now.is_open[i] ? "leaves file descriptor %d open"
-					       : "closed file descriptor %d",
-				i);
-	if (now.threads > before->threads)
+	for (int i = 0; i < CONTRACT_FILES && !advice; i++) {
+		if (now.is_open[i] == before->is_open[i])
+			continue;
+		advice = now.is_open[i] ? "open files" : "closed files";
+		snprintf(text, size,
+			now.is_open[i] ? "leaves file descriptor %d open"
+				       : "closed file descriptor %d",
+			i);
+	}
+	if (now.threads > before->threads) {
+		advice = "left threads";
 		snprintf(text, size, "leaves a thread behind");
-	if (now.environment != before->environment)
+	}
+	if (now.environment != before->environment) {
+		advice = "environment";
 		snprintf(text, size, "changed the environment");
+	}
 	*before = now;
-	return text[0] != '\0';
+	return advice;
 }

@@ -18,8 +18,8 @@ struct contract_process {
 
 void contract_process_record(struct contract_process *out);
 
-/* Returns true if something differs, and writes what: "leaves a thread behind". It then counts as
- * known. */
-bool contract_process_changed(struct contract_process *before, char *text, size_t size);
+/* If something differs, writes what ("leaves a thread behind") and returns its key of advice; NULL: nothing does.
+ * It then counts as known. */
+const char *contract_process_changed(struct contract_process *before, char *text, size_t size);
 
 #endif

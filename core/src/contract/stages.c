@@ -60,6 +60,34 @@ static void hash_stage(void *user, const fv_stage *stage)
 	add_to_hash(&r->hash, stage->loss, stage->loss ? strlen(stage->loss) : 0);
 }
 
+/* Speakers are numbered from 0 on. */
+static int32_t count_speakers(const fv_rows *rows)
+{
+	int32_t most = -1;
+	for (int32_t i = 0; rows->speaker && i < rows->n; i++)
+		most = rows->speaker[i] > most ? rows->speaker[i] : most;
+	return most + 1;
+}
+
+/* Ends the walk. What the loss says of the data is a remark: the made-up rows may lack what it needs. */
+static bool judge_stages(struct contract *c, struct rig *r, fv_status status)
+{
+	char words[512];
+	contract_finish_op(c, &r->in, status, "stages", words);
+	if (status == FV_DATA || status == FV_CONFIG) {
+		contract_note(c, "stages",
+			"next() refuses the rows that it is shown, so what follows is not "
+			"checked: %s (%d rows of %d classes, %d groups, %d speakers)",
+			words, r->objective.train.n, r->objective.train.classes,
+			r->objective.train.groups, count_speakers(&r->objective.train));
+		return false;
+	}
+	contract_classify(c, strstr(words, "memory of fv_scratch") ? "lifetime" : NULL, NULL);
+	bool ok = contract_expect(c, status == FV_OK, "stages", "%s", words);
+	contract_classify(c, NULL, NULL);
+	return ok;
+}
+
 static bool walk_stages(struct contract *c, const fv_loss_setup *setup, bool drawn, struct rig *r)
 {
 	int32_t *order = contract_alloc(c, (size_t)setup->train->n, sizeof *order);
@@ -87,7 +115,7 @@ static bool walk_stages(struct contract *c, const fv_loss_setup *setup, bool dra
 	c->trail->what = NULL;
 	status = core_stages_walk(r->in.ctx, &job, &r->objective, drawn, hash_stage, r);
 	contract_record(c, &r->hash, sizeof r->hash);
-	return contract_expect_ok(c, &r->in, status, "stages");
+	return judge_stages(c, r, status);
 }
 
 /* evaluate in the last stage must give a finite value and change no state. */

@@ -11,7 +11,7 @@
 #include "contract/trail.h"
 #include "plugin/surroundings.h"
 
-enum { CONTRACT_OUTPUTS = 8 };
+enum { CONTRACT_OUTPUTS = 8, CONTRACT_REPEATED = 9 /* ops that are called again and again */ };
 
 /* An array for an op to write to. */
 struct contract_output {
@@ -38,6 +38,7 @@ struct contract {
 	struct contract_trail *trail; /* what ops gave */
 	core_fill fill;               /* of scratch memory before an op writes to it */
 	const char *advice;      /* about the findings that follow; NULL: that of their check */
+	const char *cause;       /* findings of a check that follow and have the same one are one */
 	bool quiet;              /* findings are dropped */
 	const char *absent;      /* what the plugin is shown as NULL (plugin/absent.h) */
 	bool used_scratch;       /* an op asked for scratch memory */
@@ -49,8 +50,14 @@ struct contract {
 struct instance {
 	fv_ctx *ctx;
 	void *state;
-	bool opened; /* close must be called */
+	bool opened;                  /* close must be called */
+	size_t given;                 /* bytes from fv_alloc so far */
+	int grown[CONTRACT_REPEATED]; /* how many calls of each op asked for more */
 };
+
+/* Sets what to do about the findings that follow, as a key of contract_advise, and their common cause; NULL: as the
+ * check and the text say. */
+void contract_classify(struct contract *c, const char *advice, const char *cause);
 
 void contract_fault(struct contract *c, const char *check, const char *format, ...) FV_PRINTF(3, 4);
 void contract_note(struct contract *c, const char *check, const char *format, ...) FV_PRINTF(3, 4);
@@ -98,7 +105,11 @@ void contract_record(struct contract *c, const void *data, size_t size);
 bool contract_open_instance(struct contract *c, struct instance *instance);
 void contract_close_instance(struct contract *c, struct instance *instance);
 
-/* Ends the call of an op that was begun: resets scratch memory. A status other than FV_OK is a fault with the plugin's
+/* Ends the call of an op that was begun: compares the process and the memory, and resets scratch memory. Writes the
+ * plugin's message; a refusal without one is a fault. */
+void contract_finish_op(struct contract *c, struct instance *instance, fv_status status,
+	const char *check, char words[512]);
+/* The same. A status other than FV_OK is a fault with the plugin's
  * message; a missing message is another fault. Returns status == FV_OK. */
 bool contract_expect_ok(
 	struct contract *c, struct instance *instance, fv_status status, const char *check);
@@ -109,6 +120,9 @@ bool contract_allow_refusal(
  * another parameter. */
 bool contract_expect_start(
 	struct contract *c, struct instance *instance, fv_status status, const char *check);
+/* The second half of it, after contract_finish_op. */
+bool contract_judge_start(
+	struct contract *c, fv_status status, const char *check, const char *words);
 /* For calls that the plugin must refuse. */
 void contract_expect_refusal(
 	struct contract *c, struct instance *instance, fv_status status, const char *check);

@@ -25,7 +25,7 @@ const char *core_absent_of_loss(fv_ctx *ctx, const fv_loss_ops *ops, const fv_ro
 	return list;
 }
 
-const char *core_absent_of_grouper(fv_ctx *ctx, uint32_t uses)
+const char *core_absent_of_grouper(fv_ctx *ctx, uint32_t uses, bool recordings)
 {
 	static const struct {
 		uint32_t flag;
@@ -41,6 +41,8 @@ const char *core_absent_of_grouper(fv_ctx *ctx, uint32_t uses)
 	const char *list = NULL;
 	if (uses & FV_USE_CLASS)
 		list = add_absent(ctx, list, "klass", "shown to fit() alone");
+	if (uses & FV_USE_DURATION && !recordings)
+		list = add_absent(ctx, list, "duration", "the corpus has no recordings");
 	for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
 		if (!(uses & inputs[i].flag))
 			list = add_absent(ctx, list, inputs[i].members, inputs[i].without);

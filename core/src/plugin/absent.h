@@ -11,7 +11,7 @@
 /* "NULL there: group and member (uses_groups is not set), ...", by what the rows lack. Memory of ctx; NULL if
  * nothing is absent, or memory is out. */
 const char *core_absent_of_loss(fv_ctx *ctx, const fv_loss_ops *ops, const fv_rows *rows);
-/* The same of what a grouper with these flags is not shown. */
-const char *core_absent_of_grouper(fv_ctx *ctx, uint32_t uses);
+/* The same of what a grouper with these flags is not shown, in a corpus with recordings or without. */
+const char *core_absent_of_grouper(fv_ctx *ctx, uint32_t uses, bool recordings);
 
 #endif

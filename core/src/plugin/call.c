@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include <fairvox/status.h>
@@ -145,10 +146,33 @@ static _Noreturn void end_for_cut(const core_call *call)
 	_exit(FV_DATA);
 }
 
-static void on_crash(int number, siginfo_t *info, void *unused)
+/* The address of the instruction that crashed; UINTPTR_MAX: not known on this processor. */
+static uintptr_t get_program_counter(const ucontext_t *where)
+{
+#if defined(__x86_64__)
+	return (uintptr_t)where->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__)
+	return (uintptr_t)where->uc_mcontext.pc;
+#else
+	(void)where;
+	return UINTPTR_MAX;
+#endif
+}
+
+/* Writes what a null pointer may come from. A jump to it does not come from what the plugin is not shown. */
+static void explain_null(core_call *call, bool jumped)
+{
+	if (jumped)
+		snprintf(call->null, sizeof call->null,
+			" by a jump to a null pointer: was an array on the stack overrun?");
+	else
+		snprintf(call->null, sizeof call->null, " at a null pointer%s%s",
+			process.absent ? ": " : "", process.absent ? process.absent : "");
+}
+
+static void on_crash(int number, siginfo_t *info, void *where)
 {
 	core_call *call = process.current;
-	(void)unused;
 	signal(number, SIG_DFL);
 	if (number == SIGBUS && core_mapping_find(info->si_addr, call->cut))
 		end_for_cut(call);
@@ -156,8 +180,7 @@ static void on_crash(int number, siginfo_t *info, void *unused)
 		if (number == SIGSEGV || number == SIGBUS)
 			core_fence_explain(info->si_addr, call->hit, sizeof call->hit);
 		if (number == SIGSEGV && info->si_code > 0 && (uintptr_t)info->si_addr < NULL_PAGE)
-			snprintf(call->null, sizeof call->null, " at a null pointer%s%s",
-				process.absent ? ": " : "", process.absent ? process.absent : "");
+			explain_null(call, (uintptr_t)info->si_addr == get_program_counter(where));
 		if (!process.worker) {
 			char what[256], how[EXPLANATION], text[sizeof what + sizeof how];
 			core_call_describe(call, what, sizeof what);

@@ -23,6 +23,11 @@ FV_NODISCARD fv_status core_names_check(
 FV_NODISCARD fv_status core_names_check_distinct(
 	fv_ctx *ctx, const char *list, const char *const *name, int32_t n);
 
+/* What is said of an op that gives names in memory that ends with it. */
+#define CORE_NAMES_IN_SCRATCH                                                                      \
+	"gives names in memory of fv_scratch, which ends when the op returns: get it with "        \
+	"fv_alloc"
+
 /* Replaces the outputs by copies with this core's struct size, in memory of the context, and checks their lists. Errors:
  * FV_FAILED if one has no size or another one than the first, or if there are fewer names of outputs or columns, or roles,
  * than counted. */

@@ -315,6 +315,8 @@ static fv_status fit_and_assign(struct factor *f, core_groups *out)
 	uint64_t before = hash_input(f, &shown, false);
 	core_guard_enter(&f->guard, "fit", 0, false);
 	status = f->ops->fit(f->state, f->ctx, &shown, &f->grouping);
+	if (!status && core_scratch_holds(f->ctx, f->grouping.name))
+		status = core_guard_fail(&f->guard, CORE_NAMES_IN_SCRATCH);
 	status = core_guard_leave(&f->guard, status);
 	core_scratch_reset(f->ctx);
 	if (!status && hash_input(f, &shown, false) != before)
@@ -368,7 +370,7 @@ static fv_status infer_one(fv_ctx *ctx, const core_grouper_input *input, const c
 		return fv_fail(ctx, FV_FAILED,
 			"grouper %s: uses() returned flags %#x, some of which do not exist",
 			d->name, f.uses);
-	f.guard.absent = core_absent_of_grouper(ctx, f.uses);
+	f.guard.absent = core_absent_of_grouper(ctx, f.uses, input->seconds != NULL);
 	fv_status status = find_column(&f);
 	if (status)
 		return status;

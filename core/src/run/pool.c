@@ -30,6 +30,7 @@ struct worker {
 	uint64_t serial;  /* of the call it was in when it was looked at */
 	double in_call_s; /* how long it has been in that call */
 	bool hangs;       /* it was killed for that */
+	bool remarked;    /* it was told that the call lasts */
 };
 
 struct state {
@@ -309,8 +310,28 @@ static void look_at_calls(struct state *s)
 		bool same =
 			w->pid && core_call_is_running(&s->board->call[i]) && serial == w->serial;
 		w->in_call_s = same ? w->in_call_s + passed : 0;
+		w->remarked = same && w->remarked;
 		w->serial = serial;
 	}
+}
+
+/* Logs, once a call, that a worker has been in it for long. */
+static void remark_on_call(struct state *s, int slot)
+{
+	struct worker *w = &s->worker[slot];
+	double limit = core_call_limit();
+	char what[256];
+	if (!s->pool->remark_s || w->in_call_s < s->pool->remark_s || w->remarked)
+		return;
+	core_call_describe(&s->board->call[slot], what, sizeof what);
+	w->remarked = true;
+	if (limit > 0)
+		core_log(s->ctx, CORE_INFO,
+			"%s is still at work after %.0f s: Ctrl-C or --op-timeout (%g s) ends it",
+			what, w->in_call_s, limit);
+	else
+		core_log(s->ctx, CORE_INFO, "%s is still at work after %.0f s: Ctrl-C ends it",
+			what, w->in_call_s);
 }
 
 /* Ends the workers that have been in one call for longer than the limit. */
@@ -318,6 +339,9 @@ static void end_hanging_workers(struct state *s)
 {
 	double limit = core_call_limit();
 	look_at_calls(s);
+	for (int i = 0; i < s->slots; i++)
+		if (s->worker[i].pid)
+			remark_on_call(s, i);
 	for (int i = 0; i < s->slots && limit > 0; i++) {
 		struct worker *w = &s->worker[i];
 		if (!w->pid || w->in_call_s < limit)

@@ -47,6 +47,8 @@ typedef struct core_pool {
 	void (*describe)(const void *user, char *text, size_t size);
 	/* [caller] Called about every second and after each task. NULL: not called. */
 	void (*tick)(void *user);
+	/* After this many seconds in one call of an op, that it is still at work is logged, once. 0: never. */
+	double remark_s;
 } core_pool;
 
 /* A worker that dies in a call of a plugin's op is reported with plugin, op and step (plugin/call.h);

@@ -9,6 +9,7 @@
 
 #include "base/number.h"
 #include "plugin/absent.h"
+#include "train/stages_private.h"
 
 static const char *get_place(const core_objective *o)
 {
@@ -477,5 +478,7 @@ fv_status core_objective_next(core_objective *o, int32_t index, fv_stage *stage,
 	enter_plugin(o, "next");
 	fv_status status = o->stages.next(o->state, o->ctx, index, stage, &another);
 	*more = another != 0;
+	if (!status)
+		status = core_stages_refuse_scratch(o, index, stage);
 	return leave_plugin(o, status);
 }

@@ -217,3 +217,20 @@ fv_status core_stages_check(const stages *s, const fv_stage *stage)
 		status = check_labels(s, "dev_label", stage->dev_label, s->objective->dev.n);
 	return status ? status : check_groups(s, stage);
 }
+
+fv_status core_stages_refuse_scratch(const core_objective *o, int32_t index, const fv_stage *stage)
+{
+	const struct {
+		const char *name;
+		const void *data;
+	} list[] = {{"row", stage->row}, {"row_weight", stage->row_weight}, {"label", stage->label},
+		{"dev_label", stage->dev_label}, {"group", stage->group},
+		{"dev_group", stage->dev_group}, {"average", stage->average}};
+	for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+		if (core_scratch_holds(o->ctx, list[i].data))
+			return fv_fail(o->ctx, FV_FAILED,
+				"op next, stage %d: stage->%s is memory of fv_scratch, "
+				"which ends when the op returns: get it in open() with fv_alloc",
+				index + 1, list[i].name);
+	return FV_OK;
+}

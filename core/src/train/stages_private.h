@@ -40,4 +40,7 @@ const core_train_delegate *core_stages_delegate(const struct core_stages *s, con
 FV_NODISCARD fv_status core_stages_show_rows(const struct core_stages *s, const fv_stage *stage,
 	core_train_job *job, core_train_pass *pass);
 
+/* Refuses memory of fv_scratch in what op next of stage `index` gave, before the op's scratch memory ends. */
+fv_status core_stages_refuse_scratch(const core_objective *o, int32_t index, const fv_stage *stage);
+
 #endif

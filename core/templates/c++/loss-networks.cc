@@ -124,7 +124,8 @@ constexpr fv_param params[] = {
 		.set_default("1"),
 };
 
-constexpr auto ops = fairvox::make<fv_loss_ops>();
+/* The weights are held constant, so the gradients are not the derivatives of the value. */
+constexpr auto ops = fairvox::make<fv_loss_ops>([](auto &o) { o.exact_derivative = -1; });
 
 constexpr auto descriptor = fairvox::make_loss<state>([](auto &d) {
 	d.name = "my_plugin";

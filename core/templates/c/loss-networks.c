@@ -115,7 +115,8 @@ static const fv_param params[] = {
 		.doc = "how much the weights follow the helper; 0: all samples count the same"),
 };
 
-static const fv_loss_ops ops = FV_LOSS_OPS();
+/* The weights are held constant, so the gradients are not the derivatives of the value. */
+static const fv_loss_ops ops = FV_LOSS_OPS(.exact_derivative = -1);
 
 static const fv_descriptor descriptor = FV_LOSS(.name = "my_plugin", .version = "0.1",
 	.summary = "samples count more that a second network finds hard",

@@ -129,7 +129,8 @@ unsafe extern "C" fn find_extension(id: *const c_char) -> *const c_void {
     }
 }
 
-static OPS: fv_loss_ops = fv_loss_ops::SIZED;
+// The weights are held constant, so the gradients are not the derivatives of the value.
+static OPS: fv_loss_ops = fv_loss_ops { exact_derivative: -1, ..fv_loss_ops::SIZED };
 
 static DESCRIPTOR: fv_descriptor = fv_descriptor {
     name: text!("my_plugin"),
