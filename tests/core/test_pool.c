@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/lockstep.h"
+#include "base/memory.h"
 #include "run/pool.h"
 
 enum { TASKS = 40 };
@@ -159,6 +161,105 @@ static void some_are_alone(void **state)
 	}
 }
 
+/* Four and four, from every multiple of four on */
+static int64_t four_together(const void *user, int64_t task)
+{
+	(void)user;
+	return 4 - task % 4;
+}
+
+static void meet_nobody(void *const *item, int32_t n)
+{
+	(void)item, (void)n;
+}
+
+/* Tasks of four steps. In the second, task 5 fails, task 10 runs out of memory and task 14 crashes. */
+static fv_status take_steps(void *user, fv_ctx *ctx, int64_t task)
+{
+	struct seen *seen = user;
+	__atomic_fetch_add(&seen->started[task], 1, __ATOMIC_SEQ_CST);
+	for (int step = 1; step <= 4; step++) {
+		core_lockstep_meet(meet_nobody, NULL);
+		if (step == 2 && task == 5)
+			return fv_fail(ctx, FV_DATA, "task 5 is bad");
+		if (step == 2 && task == 10)
+			core_memory_note_failure();
+		if (step == 2 && task == 14)
+			abort();
+	}
+	return FV_OK;
+}
+
+/* What happens to one task in lockstep happens to it alone; those beside a crash are computed again. */
+static void some_are_together(void **state)
+{
+	(void)state;
+	for (int keep_going = 0; keep_going < 2; keep_going++) {
+		fv_ctx *ctx = test_ctx();
+		struct seen *seen = new_seen();
+		int64_t failed;
+		core_pool pool = {.jobs = 1,
+			.tasks = TASKS,
+			.keep_going = keep_going,
+			.user = seen,
+			.work = take_steps,
+			.together = four_together,
+			.ended = ended};
+		test_ok(ctx, core_pool_run(ctx, &pool, &failed));
+		int last = keep_going ? TASKS : 8; /* those that were begun with task 5 end */
+		assert_int_equal(failed, keep_going ? 3 : 1);
+		for (int i = 0; i < TASKS; i++) {
+			bool beside = i / 4 == 3 && i != 14;
+			assert_int_equal(seen->started[i], i >= last ? 0 : beside ? 2 : 1);
+			assert_int_equal(seen->ended[i], i < last);
+			assert_int_equal(seen->status[i] != FV_OK,
+				i < last && (i == 5 || i == 10 || i == 14));
+		}
+		assert_string_equal(seen->reason[5], "task 5 is bad");
+		assert_string_equal(seen->reason[10], keep_going ? "out of memory" : "");
+		assert_string_equal(
+			seen->reason[14], keep_going ? "the worker crashed (Aborted)" : "");
+		free_seen(seen);
+		core_ctx_free(ctx);
+	}
+}
+
+static fv_status crash_second(void *user, fv_ctx *ctx, int64_t task)
+{
+	struct seen *seen = user;
+	(void)ctx;
+	__atomic_fetch_add(&seen->started[task], 1, __ATOMIC_SEQ_CST);
+	core_lockstep_meet(meet_nobody, NULL);
+	if (task == 1)
+		abort();
+	core_lockstep_meet(meet_nobody, NULL);
+	return FV_OK;
+}
+
+/* After a crash no task is started, but those that were in lockstep with it are ended. */
+static void those_beside_a_crash_end(void **state)
+{
+	(void)state;
+	fv_ctx *ctx = test_ctx();
+	struct seen *seen = new_seen();
+	int64_t failed;
+	core_pool pool = {.jobs = 1,
+		.tasks = TASKS,
+		.user = seen,
+		.work = crash_second,
+		.together = four_together,
+		.ended = ended};
+	test_ok(ctx, core_pool_run(ctx, &pool, &failed));
+	assert_int_equal(failed, 1);
+	for (int i = 0; i < TASKS; i++) {
+		assert_int_equal(seen->started[i], i > 3 ? 0 : i == 1 ? 1 : 2);
+		assert_int_equal(seen->ended[i], i < 4);
+		assert_int_equal(seen->status[i] != FV_OK, i == 1);
+	}
+	free_seen(seen);
+	core_ctx_free(ctx);
+}
+
 static fv_status leave_behind(void *user, fv_ctx *ctx, int64_t task)
 {
 	(void)user, (void)ctx, (void)task;
@@ -300,6 +401,8 @@ int main(void)
 		cmocka_unit_test(every_task_once),
 		cmocka_unit_test(stops_at_the_first_failure),
 		cmocka_unit_test(some_are_alone),
+		cmocka_unit_test(some_are_together),
+		cmocka_unit_test(those_beside_a_crash_end),
 		cmocka_unit_test(nothing_waits_for_grandchildren),
 		cmocka_unit_test(signals_end_it),
 		cmocka_unit_test(signals_leave_time),

@@ -5,17 +5,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/io.h"
+#include "base/lockstep.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "base/visible.h"
 
-#define BEGUN ".begun" /* an empty file; its time tells when the last attempt began */
+#define BEGUN ".begun" /* empty at first; when the run is done, the seconds that it took */
 #define CHECKPOINT "checkpoint.safetensors"
 
 /* Files that every finished run has. */
@@ -73,7 +76,7 @@ fv_status core_folder_lock(
 	fv_ctx *ctx, const core_run *run, core_lease_view *view, core_folder *folder, bool *taken)
 {
 	core_lease_view nothing = {0};
-	*folder = (core_folder){.dir = run->dir};
+	*folder = (core_folder){.dir = run->dir, .begun_s = core_lockstep_clock_s()};
 	fv_status status = core_make_dirs(ctx, run->dir);
 	if (!status)
 		status = core_lease_try(ctx, run->dir, view ? view : &nothing, &folder->lease);
@@ -81,18 +84,17 @@ fv_status core_folder_lock(
 	return status;
 }
 
-/* Makes the file that tells when the attempt began: core_folder_seconds. */
-static fv_status mark_begin(fv_ctx *ctx, const char *dir)
+/* Writes the file that shows that an attempt has begun. */
+static fv_status write_begun(fv_ctx *ctx, const char *dir, const char *seconds)
 {
 	char *path = core_path_join(ctx, dir, BEGUN);
 	int fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
 	if (!path)
 		return FV_FAILED;
-	if (fd < 0)
-		return fv_fail(ctx, FV_FAILED, "%s: %s", path, strerror(errno));
-	futimens(fd, NULL);
-	close(fd);
-	return FV_OK;
+	int error = fd < 0 ? errno : core_write_fully(fd, seconds, strlen(seconds)) ? errno : 0;
+	if (fd >= 0 && close(fd) && !error)
+		error = errno;
+	return error ? fv_fail(ctx, FV_FAILED, "%s: %s", path, strerror(error)) : FV_OK;
 }
 
 fv_status core_folder_claim(fv_ctx *ctx, const core_run *run, bool force, core_lease_view *view,
@@ -116,7 +118,7 @@ fv_status core_folder_claim(fv_ctx *ctx, const core_run *run, bool force, core_l
 	}
 	status = remove_old_files(ctx, run->dir, !force);
 	if (!status)
-		status = mark_begin(ctx, run->dir);
+		status = write_begun(ctx, run->dir, "");
 	if (status)
 		core_folder_release(folder);
 	return status;
@@ -193,8 +195,12 @@ fv_status core_folder_finish(fv_ctx *ctx, const core_folder *folder, const core_
 		return FV_FAILED;
 	if (unlink(checkpoint) && errno != ENOENT)
 		return fv_fail(ctx, FV_FAILED, "%s: %s", checkpoint, strerror(errno));
-	fv_status status =
-		core_folder_write(ctx, folder, "done", run->fingerprint, strlen(run->fingerprint));
+	char seconds[32];
+	snprintf(seconds, sizeof seconds, "%.3f\n", core_lockstep_clock_s() - folder->begun_s);
+	fv_status status = write_begun(ctx, folder->dir, seconds);
+	if (!status)
+		status = core_folder_write(
+			ctx, folder, "done", run->fingerprint, strlen(run->fingerprint));
 	if (!status && !core_folder_is_done(ctx, run))
 		status = report_lost(ctx, folder);
 	if (status) { /* its folder could not be synced: the run failed, and nothing says that it is done */
@@ -297,21 +303,20 @@ fv_status core_folder_find_state(fv_ctx *ctx, const char *dir, core_lease_view *
 	return status;
 }
 
-static double seconds_of(struct timespec t)
-{
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 fv_status core_folder_seconds(fv_ctx *ctx, const char *dir, double *seconds)
 {
-	char *done = core_path_join(ctx, dir, "done"), *begun = core_path_join(ctx, dir, BEGUN);
-	struct stat end, begin;
-	if (!done || !begun)
-		return FV_FAILED;
+	char *path = core_path_join(ctx, dir, BEGUN), *text;
+	double number;
+	size_t size;
 	*seconds = NAN;
-	if (!stat(done, &end) && !stat(begun, &begin))
-		*seconds = seconds_of(end.st_mtim) - seconds_of(begin.st_mtim);
-	if (*seconds < 0)
-		*seconds = NAN;
+	if (!path)
+		return FV_FAILED;
+	if (!core_is_file(path))
+		return FV_OK;
+	fv_status status = core_file_read(ctx, path, 1 << 12, &text, &size);
+	if (status)
+		return status;
+	if (core_parse_double(text, &number) && number >= 0)
+		*seconds = number;
 	return FV_OK;
 }

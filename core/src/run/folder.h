@@ -21,6 +21,7 @@ typedef enum core_folder_answer {
 typedef struct core_folder {
 	core_lease *lease;
 	const char *dir;
+	double begun_s; /* of core_lockstep_clock_s: when it was leased */
 } core_folder;
 
 /* Returns true if `done` holds the run's fingerprint and all output files exist. */
@@ -71,8 +72,8 @@ typedef enum core_folder_state {
  * NULL. */
 FV_NODISCARD fv_status core_folder_find_state(fv_ctx *ctx, const char *dir, core_lease_view *view,
 	core_folder_state *state, const char **reason);
-/* The time that the last attempt at a run that is done took. NaN: not known, because the folder was copied
- * without its times. */
+/* The seconds that the last attempt at a run that is done took, without those spent on runs in lockstep with it. NaN: not
+ * known. Errors: FV_FAILED. */
 FV_NODISCARD fv_status core_folder_seconds(fv_ctx *ctx, const char *dir, double *seconds);
 
 #endif

@@ -40,6 +40,7 @@ struct state {
 	int slots; /* the workers, and behind them the finishing process, if there is one */
 	struct worker worker[SLOTS_MAX];
 	int64_t failed, ended, stopped;
+	bool *over; /* [tasks] */
 	bool stopping, killing;
 	bool begun;              /* no worker is left to hand a task to the finishing process */
 	bool finished;           /* the finishing process has told its end */
@@ -55,8 +56,9 @@ static bool is_finisher(const struct state *s, int slot)
 /* Makes what the next worker will need. */
 static void prepare_worker(struct state *s, int slot)
 {
-	int64_t left = atomic_load(&s->board->left[slot]), next = atomic_load(&s->board->next);
-	int64_t task = left >= 0 ? left : next;
+	const struct claim *left = &s->board->claims.left[slot];
+	int64_t next = atomic_load(&s->board->claims.next);
+	int64_t task = left->first < left->end ? left->first : next;
 	if (s->pool->prepare && !is_finisher(s, slot) && task < s->pool->tasks)
 		s->pool->prepare(s->pool->user, task);
 }
@@ -67,7 +69,7 @@ static fv_status start_worker(struct state *s, int slot)
 	prepare_worker(s, slot);
 	if (pipe2(fd, O_CLOEXEC))
 		return fv_fail(s->ctx, FV_FAILED, "cannot make a pipe: %s", strerror(errno));
-	atomic_store(&s->board->current[slot], -1);
+	atomic_store(&s->board->claims.current[slot], -1);
 	fflush(NULL);
 	pid_t parent = getpid(), pid = fork();
 	if (pid < 0) {
@@ -82,7 +84,7 @@ static fv_status start_worker(struct state *s, int slot)
 		if (getppid() != parent)
 			_exit(FV_FAILED);
 		close(fd[0]);
-		const struct post post = {s->pool, s->board, s->ctx, slot, fd[1]};
+		const struct post post = {s->pool, s->board, s->ctx, s->over, slot, fd[1]};
 		if (is_finisher(s, slot))
 			core_pool_run_finisher(&post);
 		core_pool_run_worker(&post);
@@ -95,12 +97,13 @@ static fv_status start_worker(struct state *s, int slot)
 static void stop_starting(struct state *s)
 {
 	s->stopping = true;
-	atomic_store(&s->board->next, s->pool->tasks);
+	atomic_store(&s->board->claims.next, s->pool->tasks);
 }
 
 static void record_task_end(struct state *s, int64_t task, fv_status status, const char *reason)
 {
 	s->ended++;
+	s->over[task] = true;
 	s->stopped += status == FV_STOPPED;
 	s->failed += status && status != FV_STOPPED;
 	if (status == FV_STOPPED || (status && !s->pool->keep_going))
@@ -167,8 +170,8 @@ static void record_death(struct state *s, int slot, int exit_status)
 	char reason[1024];
 	if (s->killing)
 		return;
-	int64_t task = atomic_load(&s->board->current[slot]);
-	if (task < 0 || (s->pool->finish && s->pool->handed(s->pool->user, task)))
+	int64_t task = atomic_load(&s->board->claims.current[slot]);
+	if (task < 0 || s->over[task] || (s->pool->finish && s->pool->handed(s->pool->user, task)))
 		return;
 	explain_death(s, slot, exit_status, "", reason, sizeof reason);
 	record_task_end(s, task, FV_FAILED, reason);
@@ -188,13 +191,14 @@ static void check_begun(struct state *s)
 	s->pool->begun(s->pool->user);
 }
 
-/* Starts the successor of a worker that has ended, if there is work for it. */
+/* Starts the successor of a worker that has ended, if there is work for it: also tasks that were begun in lockstep with
+ * one that failed. */
 static fv_status replace_worker(struct state *s, int slot)
 {
-	bool more = atomic_load(&s->board->next) < s->pool->tasks ||
-		    atomic_load(&s->board->left[slot]) >= 0;
+	bool begun = core_claim_leave(&s->board->claims, slot);
+	bool more = core_claim_any_left(&s->board->claims, s->pool, slot);
 	fv_status status = FV_OK;
-	if (more && !core_pool_caught() && !s->stopping)
+	if (more && !core_pool_caught() && (!s->stopping || begun))
 		status = start_worker(s, slot);
 	check_begun(s);
 	return status;
@@ -385,7 +389,7 @@ static void end_busy_workers(struct state *s)
 static void ask_workers_to_stop(struct state *s)
 {
 	double until = core_clock_s() + s->pool->grace_s;
-	atomic_store(&s->board->next, s->pool->tasks);
+	atomic_store(&s->board->claims.next, s->pool->tasks);
 	for (int i = 0; i < s->slots; i++)
 		if (s->worker[i].pid)
 			kill(s->worker[i].pid, SIGTERM);
@@ -450,15 +454,15 @@ fv_status core_pool_run(fv_ctx *ctx, const core_pool *asked, int64_t *failed)
 	struct state *s = core_alloc(ctx, 1, sizeof *s);
 	struct board *board = mmap(
 		NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (!s || board == MAP_FAILED || core_memory_is_out())
+	bool *over = core_alloc(ctx, (size_t)pool.tasks, sizeof *over);
+	if (!s || !over || board == MAP_FAILED || core_memory_is_out())
 		return fv_fail(ctx, FV_FAILED, "%s", core_memory_reason());
 	*s = (struct state){.ctx = ctx,
 		.pool = &pool,
 		.board = board,
+		.over = over,
 		.looked_s = core_clock_s(),
 		.slots = pool.jobs + (pool.finish != NULL)};
-	for (int i = 0; i < SLOTS_MAX; i++)
-		atomic_store(&board->left[i], -1);
 	static const int numbers[SIGNALS] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP};
 	struct sigaction before[SIGNALS],
 		action = {.sa_handler = core_pool_note_signal, .sa_flags = SA_RESTART};

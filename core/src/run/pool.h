@@ -2,7 +2,8 @@
 /* Runs independent tasks in worker processes. A worker takes the next task when it has finished
  * one, so tasks start in order. A task that crashes fails alone, and its worker is replaced. The
  * result of a task must not depend on the worker; a task that could damage its worker for later
- * tasks gets a fresh one, which ends with it. */
+ * tasks gets a fresh one, which ends with it. If a worker that computes several tasks in lockstep dies of one, the others are
+ * computed again, one by one. */
 #ifndef CORE_RUN_POOL_H
 #define CORE_RUN_POOL_H
 
@@ -29,6 +30,9 @@ typedef struct core_pool {
 	fv_status (*work)(void *user, fv_ctx *ctx, int64_t task);
 	/* [worker] Returns true if the task needs a worker of its own. NULL: no task does. */
 	bool (*alone)(const void *user, int64_t task);
+	/* [worker] How many tasks from this one on a worker computes in lockstep (base/lockstep.h): at least 1; none of
+	 * several may need a worker of its own. NULL: 1. */
+	int64_t (*together)(const void *user, int64_t task);
 	/* [caller] Called before a worker is started that is likely to begin with this task: what is made here, the worker
 	 * finds in its memory. NULL: not called. */
 	void (*prepare)(void *user, int64_t task);

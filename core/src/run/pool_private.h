@@ -3,20 +3,13 @@
 #ifndef CORE_RUN_POOL_PRIVATE_H
 #define CORE_RUN_POOL_PRIVATE_H
 
-#include <stdatomic.h>
-
 #include "plugin/call.h"
-#include "run/pool.h"
-
-#define JOBS_MAX 256
-#define SLOTS_MAX (JOBS_MAX + 1) /* with the finishing process */
+#include "run/pool_claims.h"
 
 /* The shared memory of caller and workers. A worker has a slot; one that replaces it has the same. */
 struct board {
-	_Atomic int64_t next;               /* the next task to start */
-	_Atomic int64_t current[SLOTS_MAX]; /* the task of a worker, -1: none */
-	_Atomic int64_t left[SLOTS_MAX]; /* claimed, but left to the worker's successor, -1: none */
-	core_call call[SLOTS_MAX];       /* the op of a plugin that a worker is in */
+	struct claims claims;
+	core_call call[SLOTS_MAX]; /* the op of a plugin that a worker is in */
 };
 
 /* What workers write to their pipe. */
@@ -30,8 +23,9 @@ struct report {
 struct post {
 	const core_pool *pool;
 	struct board *board;
-	fv_ctx *caller; /* for its log */
-	int slot, out;  /* out: the pipe of its reports */
+	fv_ctx *caller;   /* for its log */
+	const bool *over; /* [tasks] ended when the worker was started */
+	int slot, out;    /* out: the pipe of its reports */
 };
 
 /* The last signal that this process got; 0: none. */

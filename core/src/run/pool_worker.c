@@ -2,9 +2,11 @@
 /* The processes of a pool, besides its caller. */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/lockstep.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "run/pool_private.h"
@@ -89,7 +91,7 @@ static fv_status check_memory(fv_ctx *ctx, fv_status status)
 /* Returns false if the result could not be sent. */
 static bool run_task(const struct post *p, int64_t task)
 {
-	atomic_store(&p->board->current[p->slot], task);
+	atomic_store(&p->board->claims.current[p->slot], task);
 	fv_ctx *ctx = core_ctx_new();
 	if (!ctx)
 		return send_report(p->out, task, FV_FAILED, NULL);
@@ -97,37 +99,72 @@ static bool run_task(const struct post *p, int64_t task)
 	core_memory_forget(); /* an earlier task's */
 	fv_status status = check_memory(ctx, p->pool->work(p->pool->user, ctx, task));
 	if (status && !p->pool->keep_going)
-		atomic_store(&p->board->next, p->pool->tasks);
+		atomic_store(&p->board->claims.next, p->pool->tasks);
 	fflush(NULL);
 	bool handed = !status && p->pool->finish;
 	bool sent = handed || send_report(p->out, task, status, ctx);
 	core_ctx_free(ctx);
-	atomic_store(&p->board->current[p->slot], -1);
+	atomic_store(&p->board->claims.current[p->slot], -1);
 	return sent;
 }
 
-/* Returns the task that the previous worker left or the next one; `tasks` or more if there is
- * none. */
-static int64_t claim_task(const struct post *p)
+/* What a worker computes in lockstep */
+struct together {
+	const struct post *post;
+	struct claim claim;
+	int32_t turn; /* whose turn it was */
+	int *lack;    /* [tasks] what each ran out of (base/memory.h) */
+};
+
+static void run_one(void *user, int32_t index)
 {
-	int64_t task = atomic_exchange(&p->board->left[p->slot], -1);
-	return task >= 0 ? task : atomic_fetch_add(&p->board->next, 1);
+	const struct together *t = user;
+	if (!run_task(t->post, t->claim.first + index))
+		_exit(FV_FAILED);
+}
+
+/* What one task ran out of is not the failure of another. */
+static void pass_turn(void *user, int32_t index)
+{
+	struct together *t = user;
+	t->lack[t->turn] = core_memory_lack();
+	core_memory_forget();
+	(void)core_memory_note_lack(t->lack[index]);
+	t->turn = index;
+	atomic_store(&t->post->board->claims.current[t->post->slot], t->claim.first + index);
+}
+
+/* If there is no memory for several at once, they are computed one by one. */
+static void run_claim(const struct post *p, struct claim claim)
+{
+	int32_t n = (int32_t)(claim.end - claim.first);
+	struct together t = {.post = p, .claim = claim};
+	const core_lockstep all = {n, &t, run_one, pass_turn};
+	t.lack = n > 1 ? calloc((size_t)n, sizeof *t.lack) : NULL;
+	fv_ctx *ctx = t.lack ? core_ctx_new() : NULL;
+	if (n > 1)
+		p->board->claims.together[p->slot] = claim;
+	if (!ctx || core_lockstep_run(ctx, &all))
+		for (int32_t i = 0; i < n; i++)
+			run_one(&t, i);
+	p->board->claims.together[p->slot] = (struct claim){0, 0};
+	core_ctx_free(ctx);
+	free(t.lack);
 }
 
 _Noreturn void core_pool_run_worker(const struct post *p)
 {
 	become_worker(p);
 	for (bool fresh = true; !caught; fresh = false) {
-		int64_t task = claim_task(p);
-		if (task >= p->pool->tasks)
+		struct claim claim = core_claim_next(&p->board->claims, p->pool, p->slot, p->over);
+		if (claim.first == claim.end)
 			break;
-		bool alone = needs_own_worker(p->pool, task);
+		bool alone = needs_own_worker(p->pool, claim.first);
 		if (alone && !fresh) {
-			atomic_store(&p->board->left[p->slot], task);
+			p->board->claims.left[p->slot] = claim;
 			break;
 		}
-		if (!run_task(p, task))
-			_exit(FV_FAILED);
+		run_claim(p, claim);
 		if (alone)
 			break;
 	}

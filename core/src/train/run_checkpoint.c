@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/lockstep.h"
 #include "checkpoint/safetensors_write.h"
 
 #define PARTS_MAX 512
@@ -38,8 +39,15 @@ struct core_run_checkpoint {
 	size_t n_names;
 	double cost_s;       /* what the last saving took */
 	double last_s;       /* when it was saved, or training began */
+	double own_s;        /* the same by the run's own time (base/lockstep.h) */
 	fv_checkpoint *file; /* that an interrupted run has left */
 };
+
+static void note_time(core_run_checkpoint *s)
+{
+	s->last_s = core_clock_s();
+	s->own_s = core_lockstep_clock_s();
+}
 
 fv_status core_run_checkpoint_new(
 	fv_ctx *ctx, const core_run_checkpoint_options *options, core_run_checkpoint **out)
@@ -47,7 +55,8 @@ fv_status core_run_checkpoint_new(
 	*out = core_alloc(ctx, 1, sizeof **out);
 	if (!*out)
 		return FV_FAILED;
-	**out = (core_run_checkpoint){.ctx = ctx, .options = *options, .last_s = core_clock_s()};
+	**out = (core_run_checkpoint){.ctx = ctx, .options = *options};
+	note_time(*out);
 	return FV_OK;
 }
 
@@ -192,8 +201,9 @@ static bool must_stop(const core_run_checkpoint *s)
 bool core_run_checkpoint_is_due(const core_run_checkpoint *s)
 {
 	double since_s = core_clock_s() - s->last_s;
-	return must_stop(s) || (s->options.every_s > 0 && since_s >= s->options.every_s &&
-				       since_s >= s->cost_s * TIMES_ITS_COST);
+	return must_stop(s) ||
+	       (s->options.every_s > 0 && since_s >= s->options.every_s &&
+		       core_lockstep_clock_s() - s->own_s >= s->cost_s * TIMES_ITS_COST);
 }
 
 fv_status core_run_checkpoint_save(core_run_checkpoint *s)
@@ -201,7 +211,7 @@ fv_status core_run_checkpoint_save(core_run_checkpoint *s)
 	bool stop = must_stop(s);
 	double begin_s = core_clock_s();
 	fv_status status = write_file(s);
-	s->last_s = core_clock_s();
+	note_time(s);
 	s->cost_s = s->last_s - begin_s;
 	if (stop)
 		return fv_fail(s->ctx, FV_STOPPED, "stopped by a signal: its checkpoint is %s",
@@ -330,7 +340,7 @@ void core_run_checkpoint_open(core_run_checkpoint *s)
 {
 	fv_ctx *ctx = s->ctx;
 	size_t errors = core_error_lines(ctx);
-	s->last_s = core_clock_s();
+	note_time(s);
 	if (!core_file_exists(s->options.path))
 		return;
 	const char *reason;
