@@ -62,7 +62,7 @@ static void one_step(bench *b, double *part)
 	t[2] = read_clock();
 	core_head_backward(b->head, b->param, row, BATCH, dlogits, b->gradient);
 	t[3] = read_clock();
-	double scale = core_clip_scale(core_norm(b->gradient, (int64_t)b->count), 1);
+	double scale = core_clip_scale(core_vector_norm(b->gradient, (int64_t)b->count), 1);
 	t[4] = read_clock();
 	core_adam_step(&adam, b->step, scale, (int64_t)b->count, b->param, b->gradient, b->m, b->v);
 	t[5] = read_clock();

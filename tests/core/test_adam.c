@@ -98,12 +98,12 @@ static void norm_and_clip(void **state)
 	for (int i = 0; i < 37; i++) {
 		x[i] = (float)i - 11.5f;
 		squares += (double)x[i] * x[i];
-		test_close(core_norm(x, i + 1), sqrt(squares), 1e-15);
+		test_close(core_vector_norm(x, i + 1), sqrt(squares), 1e-15);
 	}
 	x[3] = NAN;
-	assert_true(isnan(core_norm(x, 37)));
+	assert_true(isnan(core_vector_norm(x, 37)));
 	x[3] = 3e38f;
-	test_close(core_norm(x, 37) / 3e38f, 1, 1e-7);
+	test_close(core_vector_norm(x, 37) / 3e38f, 1, 1e-7);
 	test_close(core_clip_scale(2, 1), 1 / (2 + 1e-6), 0);
 	test_close(core_clip_scale(0.5, 1), 1, 0);
 	test_close(core_clip_scale(1, 1), 1 / (1 + 1e-6), 0);

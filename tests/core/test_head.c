@@ -367,7 +367,7 @@ static void follow_trace(
 			for (int i = 0; i < size * C; i++)
 				dz[i] = (float)(grad[i] / size);
 			core_head_backward(head, at.param, row, size, dz, at.gradient);
-			double norm = core_norm(at.gradient, COUNT);
+			double norm = core_vector_norm(at.gradient, COUNT);
 			test_close(mean, want[step], 5e-6);
 			test_close(norm, want_norm[step], 5e-6);
 			clipped += norm > clip;

@@ -19,8 +19,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KERNELS = ROOT / "core/src/backend/cuda"
-TESTS = ("rows", "sums", "frames", "front", "device")
-HOST = ("memory", "linear", "ops", "front", "frames", "heads", "device")
+TESTS = ("rows", "sums", "frames", "front", "classifier", "device")
+HOST = ("memory", "linear", "ops", "front", "frames", "heads", "classifier", "device")
 KINDS = {"plain": ["-O1"], "asan": ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
          "tsan": ["-O1", "-fsanitize=thread"]}
 
@@ -51,6 +51,18 @@ FAULTS = (
      "for (int i = static_cast<int>(threadIdx.x); i < s.hidden; i += THREADS)", "frames"),
     ("pinned memory is used again too early", "memory.cpp", "*error = cudaEventSynchronize(h->copied[h->now]);",
      "*error = cudaSuccess;", "device"),
+    ("logits are summed before all products are there", "classifier.cu", "dots[l * t.classes + first + c] = sum[c];\n\t\t}\n\t__syncthreads();",
+     "dots[l * t.classes + first + c] = sum[c];\n\t\t}", "classifier"),
+    ("the mix gets its gradient before all sums are there", "classifier.cu",
+     "d_bias[c] = static_cast<float>(sum);\n\t}\n\t__syncthreads();", "d_bias[c] = static_cast<float>(sum);\n\t}", "classifier"),
+    ("a row of weights too many", "classifier.cu", "if (h >= t.width)", "if (h > t.width)", "classifier"),
+    ("a column too many", "classifier.cu", "const int d = find_thread();\n\tif (d >= t.dims)",
+     "const int d = find_thread();\n\tif (d > t.dims)", "classifier"),
+    ("a fused operation in Adam", "classifier.cu", "const float first = __fadd_rn(old, __fmul_rn(s.one_beta1, __fsub_rn(g, old)));",
+     "const float first = fmaf(s.one_beta1, __fsub_rn(g, old), old);", "classifier"),
+    ("a step with a gradient that is not finite", "classifier.cu", "if (!(*t.norm < INFINITY))", "if (false)", "classifier"),
+    ("results are read before the stream has ended", "classifier.cpp",
+     "return error ? error : cudaStreamSynchronize(d->stream);", "return error;", "classifier"),
     ("products of TensorFloat-32 are not rounded", "linear.cpp", "l->tf32 = precision == FV_PRECISION_TF32;",
      "l->tf32 = false;", "rows"),
     ("products of float32 are rounded", "linear.cpp", "shape.tf32 = layer->tf32;", "shape.tf32 = true;", "rows"),

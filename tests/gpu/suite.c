@@ -84,6 +84,7 @@ static const suite_step steps[] = {
 	{"encoders", suite_encoders},
 	{"speed", suite_speed},
 	{"memory", suite_memory},
+	{"grid", suite_grid},
 };
 
 static bool read_option(suite *s, const char *name, const char *value)
@@ -114,9 +115,10 @@ int main(int argc, char **argv)
 		else
 			i++;
 	if (!step) {
-		fprintf(stderr, "usage: gpu_suite card|ops|places|encoders|speed|memory [--small] "
-				"[--fixtures "
-				"FOLDER] [--network NAME] [--rows N]\n");
+		fprintf(stderr,
+			"usage: gpu_suite card|ops|places|encoders|speed|memory|grid [--small] "
+			"[--fixtures "
+			"FOLDER] [--network NAME] [--rows N]\n");
 		return 2;
 	}
 	emulated_reset();

@@ -43,6 +43,7 @@ void suite_places(suite *s);   /* a row's bytes at other places, in other packs 
 void suite_encoders(suite *s); /* networks against fixtures, and alone against packed */
 void suite_speed(suite *s);    /* a corpus, with the time of each operation */
 void suite_memory(suite *s);   /* most of the memory is taken */
+void suite_grid(suite *s);     /* classifiers that are trained in lockstep */
 
 /* Whether the network gives the numbers of its fixture, within what the precision allows. `what` is put before the
  * names of rows. */

@@ -18,6 +18,7 @@
 #include <fairvox/pack.h>
 #include <fairvox/trunk.h>
 
+#include "backend/classifier.h"
 #include "base/context.h"
 
 /* --- the utterances of a pack --- */
@@ -189,6 +190,7 @@ typedef struct core_device_module {
 	 * products, `rows`. Valid until the device is closed. */
 	const char *(*numerics)(const core_device *device);
 	int64_t (*rows)(const core_device *device);
+	const core_classifier_ops *classifiers; /* NULL: the device trains none */
 } core_device_module;
 
 /* The processor; always there. */

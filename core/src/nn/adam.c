@@ -31,7 +31,7 @@ void core_adam_step(const core_adam *adam, int64_t step, double scale, int64_t n
 	core_kernels_used()->adam_step(&scalars, n, param, gradient, m, v);
 }
 
-double core_norm(const float *x, int64_t n)
+double core_vector_norm(const float *x, int64_t n)
 {
 	return sqrt(core_kernels_used()->sum_squares(x, n));
 }

@@ -28,7 +28,7 @@ void core_adam_step(const core_adam *adam, int64_t step, double scale, int64_t n
 	const float *gradient, float *m, float *v);
 
 /* Euclidean norm, summed in double in a fixed order. */
-double core_norm(const float *x, int64_t n);
+double core_vector_norm(const float *x, int64_t n);
 
 /* min(1, clip / (norm + 1e-6)), torch.nn.utils.clip_grad_norm_; 1 when clip is 0 (none). */
 double core_clip_scale(double norm, double clip);

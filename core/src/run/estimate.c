@@ -28,8 +28,8 @@ static void train_step(const struct step *s, int32_t batch, int32_t number)
 	float *params = s->vector, *gradient = params + s->count;
 	core_head_forward(s->head, params, s->row, batch, s->logits);
 	core_head_backward(s->head, params, s->row, batch, s->logits, gradient);
-	core_adam_step(&adam, number, core_clip_scale(core_norm(gradient, s->count), 1), s->count,
-		params, gradient, gradient + s->count, gradient + 2 * s->count);
+	core_adam_step(&adam, number, core_clip_scale(core_vector_norm(gradient, s->count), 1),
+		s->count, params, gradient, gradient + s->count, gradient + 2 * s->count);
 }
 
 /* Seconds of a training step and of a forward pass of one batch. */

@@ -169,7 +169,7 @@ static fv_status train_step(
 	if (status != FV_OK)
 		return status;
 	int64_t held = t->first, count = t->plan->count - held;
-	*norm = core_norm(t->gradient + held, count);
+	*norm = core_vector_norm(t->gradient + held, count);
 	if (!isfinite(*norm)) {
 		char what[128];
 		snprintf(what, sizeof what, "the gradient of %s",

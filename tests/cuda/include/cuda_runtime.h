@@ -87,6 +87,32 @@ template <typename T> static inline T __shfl_xor_sync(unsigned, T value, int mas
 	return value;
 }
 
+/* One operation each, never a part of a fused one: this is compiled with -ffp-contract=off. */
+static inline float __fadd_rn(float a, float b)
+{
+	return a + b;
+}
+
+static inline float __fsub_rn(float a, float b)
+{
+	return a - b;
+}
+
+static inline float __fmul_rn(float a, float b)
+{
+	return a * b;
+}
+
+static inline float __fdiv_rn(float a, float b)
+{
+	return a / b;
+}
+
+static inline float __fsqrt_rn(float a)
+{
+	return sqrtf(a);
+}
+
 /* --- the runtime: those calls that are used, with CUDA's names and meaning --- */
 
 enum cudaError_t {

@@ -163,6 +163,7 @@ static void close_device(core_device *core)
 		free_constants(d);
 	if (d->gemms)
 		close_gemms(d->gemms);
+	free_stage(d);
 	close_memory(d);
 	if (d->stream)
 		(void)cudaStreamDestroy(d->stream);
@@ -228,5 +229,6 @@ const core_device_module fairvox_device_module = {
 	gpu::close_device,
 	gpu::describe_numerics,
 	gpu::count_rows,
+	&gpu::classifier_ops,
 };
 }

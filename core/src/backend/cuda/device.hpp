@@ -51,6 +51,12 @@ struct pinned {
 	int now;
 };
 
+/* Memory for what a call of classifiers is given and gives: pinned, and the device's */
+struct stage {
+	char *host, *there;
+	size_t bytes;
+};
+
 struct gpu_device : core_device {
 	int64_t rows; /* of a product */
 	int major, minor;
@@ -59,6 +65,7 @@ struct gpu_device : core_device {
 	arena memory;
 	pinned host;
 	constant *constants;
+	stage calls;
 	gemm_library *gemms;
 	char numerics[128];
 };
@@ -121,6 +128,8 @@ template <typename T> T *put_array(queue *q, const T *host, int64_t n)
 	return to;
 }
 
+/* Enqueues copies to device memory; the host's may be used again at once. */
+cudaError_t copy_in(gpu_device *d, void *to, const void *host, size_t bytes);
 /* A constant's memory, with a copy of host. nullptr, with a message in ctx. */
 void *load_bytes(fv_ctx *ctx, gpu_device *d, const void *host, size_t bytes);
 
@@ -175,6 +184,11 @@ void run_lstm(core_queue *core, fv_lstm *const *layer, int32_t layers, int64_t w
 void encode_positions(core_queue *core, const core_position *p, fv_matrix x, fv_matrix y);
 void attend_heads(core_queue *core, const core_heads *h, fv_matrix joined, fv_matrix x,
 	const float *bias, fv_matrix y);
+
+/* --- classifier.cpp --- */
+
+extern const core_classifier_ops classifier_ops;
+void free_stage(gpu_device *d);
 
 } // namespace gpu
 

@@ -118,7 +118,7 @@ static char *find_pinned(gpu_device *d, size_t *bytes, cudaError_t *error)
 	return h->half[h->now] + h->used;
 }
 
-static cudaError_t copy_in(gpu_device *d, void *to, const void *host, size_t bytes)
+cudaError_t copy_in(gpu_device *d, void *to, const void *host, size_t bytes)
 {
 	cudaError_t error = cudaSuccess;
 	for (size_t done = 0; done < bytes && !error;) {
