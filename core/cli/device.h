@@ -10,7 +10,7 @@
 		"device", required_argument, NULL, 'Q'                                             \
 	}
 #define CLI_DEVICE_HELP                                                                            \
-	"      --device D     encode on cpu (default), on cuda, or auto: on cuda if it can be\n"   \
+	"      --device D     compute on cpu (default), on cuda, or auto: on cuda if it can be\n"  \
 	"                     used\n"
 
 /* Chooses the device, whose module is loaded only for cuda and auto. Errors: as core_device_choose. */

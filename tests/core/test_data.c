@@ -97,6 +97,24 @@ static void test_none(void **state)
 	core_ctx_free(w.ctx);
 }
 
+/* Without copies all rows of all splits are read by index, with the bits of the copies. */
+static void check_indexed(struct world *w, fv_standardize kind, const core_matrix *copy)
+{
+	core_matrix m;
+	test_ok(w->ctx, core_matrix_index(w->ctx, &w->features, place, &w->rows, kind, &m));
+	assert_null(m.memory);
+	for (int k = 0; k < CORE_SPLITS; k++)
+		for (int i = 0; i < m.n[k]; i++) {
+			const core_train_data data = {.x = m.x[k],
+				.index = m.index[k],
+				.mean = m.mean[k],
+				.scale = m.scale[k]};
+			float room[W];
+			assert_memory_equal(
+				core_row_input(&data, i, W, room), copy->x[k] + i * W, sizeof room);
+		}
+}
+
 /* Rows that training reads by index and scales have the same bits as the copies. Rows without
  * scaling are not copied, and neither are test rows. */
 static void test_index(void **state)
@@ -127,6 +145,8 @@ static void test_index(void **state)
 		if (m.scaling.mean)
 			assert_memory_equal(m.scaling.mean, copy.scaling.mean, sizeof(float) * W);
 		core_matrix_free(&m);
+		if (kind[s] != FV_STANDARDIZE_SPEAKER)
+			check_indexed(&w, kind[s], &copy);
 		core_matrix_free(&copy);
 		core_ctx_free(w.ctx);
 	}
@@ -198,7 +218,7 @@ static core_shared_matrix *share(struct world *w, core_matrices *among, const co
 	core_shared_matrix *shared;
 	w->features = (core_features){.n = ALL, .layers = L, .dims = D, .x = w->x};
 	test_ok(w->ctx, core_matrix_share(w->ctx, among, &w->features, place, &w->corpus, rows,
-				kind, m, &shared));
+				kind, false, m, &shared));
 	return shared;
 }
 

@@ -195,7 +195,7 @@ static const core_adam settings = {.learning_rate = 0.01, .weight_decay = 0.1};
 
 static void run_update(struct trial *t, int n, int64_t step, double clip, double *norm)
 {
-	core_classifier_step steps[RUNS], *job[RUNS];
+	core_classifier_step steps[RUNS] = {{0}}, *job[RUNS];
 	for (int k = 0; k < n; k++) {
 		steps[k] = (core_classifier_step){
 			t[k].own, t[k].d_logits, core_adam_prepare(&settings, step, 1), clip, NAN};

@@ -181,6 +181,20 @@ fv_status core_matrix_copy(fv_ctx *ctx, const core_features *features, const int
 	return status;
 }
 
+/* Makes the rows of the splits from `first` on refer to the features, with the scaling that their reader applies unless all rows are
+ * as they are. */
+static fv_status index_splits(fv_ctx *ctx, const struct source *s, const core_rows *rows, int first,
+	bool scaled, core_matrix *out)
+{
+	fv_status status = FV_OK;
+	for (int k = first; k < core_rows_splits(rows) && !status; k++) {
+		status = index_rows(ctx, s, rows, k, out);
+		out->mean[k] = scaled ? out->scaling.mean : NULL;
+		out->scale[k] = scaled ? out->scaling.scale : NULL;
+	}
+	return status;
+}
+
 fv_status core_matrix_make(fv_ctx *ctx, const core_features *features, const int64_t *corpus_row,
 	const core_corpus *corpus, const core_rows *rows, fv_standardize kind, core_matrix *out)
 {
@@ -192,17 +206,22 @@ fv_status core_matrix_make(fv_ctx *ctx, const core_features *features, const int
 	fv_status status = find_scaling(ctx, &s, rows, &out->scaling);
 	if (!status && copied)
 		status = copy_rows(ctx, &s, rows, copied, out);
-	if (!status)
+	if (!status) {
 		scale_copies(&s, rows, copied, out);
-	for (int k = copied; k < core_rows_splits(rows) && !status; k++)
-		status = index_rows(ctx, &s, rows, k, out);
-	for (int k = copied; k < core_rows_splits(rows) && copied; k++) {
-		out->mean[k] = out->scaling.mean;
-		out->scale[k] = out->scaling.scale;
+		status = index_splits(ctx, &s, rows, copied, copied > 0, out);
 	}
 	if (status)
 		core_matrix_free(out);
 	return status;
+}
+
+fv_status core_matrix_index(fv_ctx *ctx, const core_features *features, const int64_t *corpus_row,
+	const core_rows *rows, fv_standardize kind, core_matrix *out)
+{
+	struct source s = make_source(features, corpus_row);
+	*out = make_empty_matrix(features, rows, kind);
+	fv_status status = find_scaling(ctx, &s, rows, &out->scaling);
+	return status ? status : index_splits(ctx, &s, rows, 0, kind == FV_STANDARDIZE_TRAIN, out);
 }
 
 void core_matrix_free(core_matrix *matrix)

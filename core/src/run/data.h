@@ -42,6 +42,10 @@ FV_NODISCARD fv_status core_matrix_copy(fv_ctx *ctx, const core_features *featur
 FV_NODISCARD fv_status core_matrix_make(fv_ctx *ctx, const core_features *features,
 	const int64_t *corpus_row, const core_corpus *corpus, const core_rows *rows,
 	fv_standardize kind, core_matrix *out);
+/* Copies nothing, for a reader that applies the scaling wherever it reads: a device. Not for FV_STANDARDIZE_SPEAKER; features have at most INT32_MAX
+ * rows. */
+FV_NODISCARD fv_status core_matrix_index(fv_ctx *ctx, const core_features *features,
+	const int64_t *corpus_row, const core_rows *rows, fv_standardize kind, core_matrix *out);
 void core_matrix_free(core_matrix *matrix);
 
 #endif

@@ -29,6 +29,7 @@ const char *core_device_asked_name(core_device_asked asked)
 struct found {
 	char name[64], numerics[512];
 	int64_t rows;
+	bool trains;
 };
 
 struct trial {
@@ -51,6 +52,7 @@ static fv_status try_device(void *user, fv_ctx *ctx, int64_t task)
 		return status;
 	struct found *f = t->found;
 	f->rows = module->rows(device);
+	f->trains = module->classifiers != NULL;
 	snprintf(f->name, sizeof f->name, "%s", module->name);
 	int n = snprintf(f->numerics, sizeof f->numerics, "%s", module->numerics(device));
 	module->close(device);
@@ -90,6 +92,7 @@ static fv_status try_alone(fv_ctx *ctx, struct trial *t, core_device_choice *out
 	out->name = core_strdup(ctx, t->found->name);
 	out->numerics = core_strdup(ctx, t->found->numerics);
 	out->rows = t->found->rows;
+	out->trains = t->found->trains;
 	return out->name && out->numerics ? FV_OK : FV_FAILED;
 }
 
@@ -129,7 +132,8 @@ void core_device_choose_elsewhere(const char *numerics, core_device_choice *out)
 	*out = (core_device_choice){.asked = CORE_DEVICE_CUDA,
 		.load = refuse_to_load,
 		.name = names[CORE_DEVICE_CUDA],
-		.numerics = numerics ? numerics : "of another machine"};
+		.numerics = numerics ? numerics : "of another machine",
+		.trains = true};
 }
 
 fv_status core_device_open_chosen(fv_ctx *ctx, const core_device_choice *choice,

@@ -28,6 +28,7 @@ typedef struct core_device_choice {
 	const char *numerics; /* of the device, part of cache keys; NULL: the CPU */
 	const char *why;      /* why auto took the CPU; NULL: it did not */
 	int64_t rows;         /* of the device */
+	bool trains;          /* it trains classifiers too */
 	/* Encoders of which it was said that they compute on the CPU. */
 	int n_told;
 	const char *told[CORE_DEVICE_TOLD];

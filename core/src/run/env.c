@@ -22,6 +22,7 @@
 #include "run/fingerprint.h"
 #include "run/params.h"
 #include "run/selection.h"
+#include "run/training_device.h"
 
 /* Reads the processor's name from the system; "" if the system does not report one. */
 static void read_processor_name(char *out, size_t size)
@@ -179,16 +180,23 @@ static const char *find_device(const core_run_data *r)
 	return device ? device->numerics : "cpu";
 }
 
+/* The device that the model was trained on; NULL: the CPU. */
+static const char *find_trainer(const core_run_data *r)
+{
+	return core_run_trains_on_device(r->study, r->run) ? r->study->device->numerics : NULL;
+}
+
 static json_t *make_host_json(const core_run_data *r)
 {
 	char cpu[256];
 	const core_device_choice *choice = r->study->device;
 	const core_device_asked asked = choice ? choice->asked : CORE_DEVICE_CPU;
 	read_processor_name(cpu, sizeof cpu);
-	return json_pack("{s:s, s:s, s:s?, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "device_asked",
-		core_device_asked_name(asked), "device", find_device(r), "device_refused",
-		choice ? choice->why : NULL, "processor", cpu, "kernels", core_kernels_used()->name,
-		"blas", openblas_get_config(), "blas_kernel", openblas_get_corename(), "sndfile",
+	return json_pack("{s:s, s:s, s:s*, s:s?, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
+		"device_asked", core_device_asked_name(asked), "device", find_device(r),
+		"trained_on", find_trainer(r), "device_refused", choice ? choice->why : NULL,
+		"processor", cpu, "kernels", core_kernels_used()->name, "blas",
+		openblas_get_config(), "blas_kernel", openblas_get_corename(), "sndfile",
 		sf_version_string(), "soxr", soxr_version(), "yaml", yaml_get_version_string());
 }
 

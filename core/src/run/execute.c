@@ -8,12 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <fairvox/loss.h>
-#include <fairvox/networks.h>
-#include <fairvox/stages.h>
-
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/lockstep.h"
 #include "base/memory.h"
 #include "base/plural.h"
 #include "base/progress.h"
@@ -28,6 +25,9 @@
  * may need this long; schedulers commonly kill after 30 s. */
 #define GRACE_S 20
 
+/* Runs that one process trains on a device at most: as many as its memory is likely to hold */
+#define DEVICE_RUNS 256
+
 #define LOOK_EVERY_S 1 /* at the runs of other processes */
 
 struct execute {
@@ -38,9 +38,11 @@ struct execute {
 	int64_t n_todo, ended;
 	int64_t *pass;    /* [n_todo] what the pool works on: indices of todo */
 	int64_t *block;   /* [n_todo] which of these read the same rows (run_order.h) */
+	int64_t n_pass;   /* of pass, in the present pool */
 	int64_t prepared; /* the block whose matrix was made last */
 	core_matrices *matrices;
-	const char *folder; /* absolute path of the working folder */
+	core_training_device *trainer; /* of a worker */
+	const char *folder;            /* absolute path of the working folder */
 	struct task_end {
 		core_run_outcome outcome;
 		double seconds;
@@ -60,33 +62,29 @@ struct execute {
 	fv_status first;
 };
 
-/* Returns true if `weigh` is the only op that influences training. */
-static bool only_weighs(const fv_descriptor *loss)
+static const core_run *find_run(const struct execute *e, int64_t task)
 {
-	const fv_loss_ops *ops = loss->ops;
-	if (ops->subsample || ops->order || ops->mix)
-		return false;
-	return !loss->extension ||
-	       (!loss->extension(FV_NETWORKS_1) && !loss->extension(FV_STAGES_1));
-}
-
-/* Returns true if the run may share a worker: all its plugins are the program's own, and the loss
- * only weighs. */
-static bool can_share_worker(const core_variant *variant)
-{
-	bool may = variant->loss.plugin->own && only_weighs(variant->loss.plugin->descriptor);
-	for (int32_t i = 0; i < variant->n_groupers; i++)
-		may &= variant->groupers[i].use.plugin->own;
-	return may && !variant->loss.n_delegates;
+	return &e->study->run[e->todo[e->pass[task]]];
 }
 
 static bool needs_own_worker(const void *user, int64_t task)
 {
 	const struct execute *e = user;
-	const core_run *run = &e->study->run[e->todo[e->pass[task]]];
+	const core_run *run = find_run(e, task);
 	if (run->done) /* it is only evaluated again, without plugins */
 		return false;
-	return e->options->isolate || !can_share_worker(core_run_variant(e->study, run));
+	return e->options->isolate || !core_run_shares_worker(e->study, run);
+}
+
+/* Those that a device trains, it trains together. */
+static int64_t count_together(const void *user, int64_t task)
+{
+	const struct execute *e = user;
+	int64_t n = 1;
+	while (e->block[task] == CORE_ORDER_ON_DEVICE && n < DEVICE_RUNS && task + n < e->n_pass &&
+		e->block[task + n] == CORE_ORDER_ON_DEVICE)
+		n++;
+	return n;
 }
 
 /* Makes the matrix that the next runs will share, in the memory that their workers inherit. What fails here fails in the
@@ -94,16 +92,14 @@ static bool needs_own_worker(const void *user, int64_t task)
 static void prepare_matrix(void *user, int64_t task)
 {
 	struct execute *e = user;
-	if (e->block[task] == CORE_ORDER_ALONE || e->block[task] == e->prepared)
+	if (e->block[task] < 0 || e->block[task] == e->prepared)
 		return;
 	e->prepared = e->block[task];
 	int lack = core_memory_lack();
 	fv_ctx *own = core_ctx_aside(e->ctx);
 	if (!own)
 		return;
-	core_run_data r = {.study = e->study,
-		.run = &e->study->run[e->todo[e->pass[task]]],
-		.matrices = e->matrices};
+	core_run_data r = {.study = e->study, .run = find_run(e, task), .matrices = e->matrices};
 	if (!core_run_data_find_rows(own, &r) && !core_run_data_make_input(own, &r))
 		core_matrix_unshare(r.shared_input); /* it stays, as the last one */
 	core_ctx_free(own);
@@ -117,14 +113,14 @@ static fv_status run_task(void *user, fv_ctx *ctx, int64_t task)
 	const struct execute *e = user;
 	struct task_end *end = &e->end[e->pass[task]];
 	const core_run_options options = {
-		e->options->force, e->options->save_every_s, &end->view, e->matrices};
-	core_run run = e->study->run[e->todo[e->pass[task]]];
+		e->options->force, e->options->save_every_s, &end->view, e->matrices, e->trainer};
+	core_run run = *find_run(e, task);
 	run.dir = core_path_join(ctx, e->folder, run.dir);
 	if (!run.dir)
 		return FV_FAILED;
-	double begin_s = core_clock_s();
+	double begin_s = core_lockstep_clock_s();
 	fv_status status = core_runner_run(ctx, e->study, &run, &options, &end->outcome);
-	end->seconds = core_clock_s() - begin_s;
+	end->seconds = core_lockstep_clock_s() - begin_s;
 	return status;
 }
 
@@ -207,7 +203,7 @@ static void count_task(struct execute *e, const core_run *run)
 static void record_task_end(void *user, int64_t task, fv_status status, const char *reason)
 {
 	struct execute *e = user;
-	const core_run *run = &e->study->run[e->todo[e->pass[task]]];
+	const core_run *run = find_run(e, task);
 	const struct task_end *end = &e->end[e->pass[task]];
 	if (!status && end->outcome == CORE_RUN_SKIPPED)
 		return; /* look_at_others counts it */
@@ -285,6 +281,23 @@ static void list_todo(struct execute *e, int64_t *todo)
 	}
 }
 
+/* Says how many of the runs that are left the device does not train. */
+static void tell_device(const struct execute *e)
+{
+	const core_device_choice *choice = e->study->device;
+	int64_t left = 0, trained = 0;
+	for (int64_t i = 0; i < e->n_todo; i++) {
+		const core_run *run = &e->study->run[e->todo[i]];
+		left += !run->done;
+		trained += !run->done && core_run_trains_on_device(e->study, run);
+	}
+	if (choice && choice->trains && trained < left)
+		core_log(e->ctx, CORE_INFO,
+			"%lld of %lld run%s train on the CPU: a device trains heads without hidden "
+			"layers by Adam, with losses of fairvox that only weigh",
+			(long long)(left - trained), (long long)left, core_plural(left));
+}
+
 /* Runs the first n tasks of e->pass. */
 static fv_status run_pass(struct execute *e, int64_t n)
 {
@@ -292,6 +305,7 @@ static fv_status run_pass(struct execute *e, int64_t n)
 	if (status)
 		return status;
 	e->prepared = CORE_ORDER_ALONE;
+	e->n_pass = n;
 	const core_pool pool = {.jobs = e->options->jobs,
 		.tasks = n,
 		.keep_going = e->options->keep_going,
@@ -299,6 +313,7 @@ static fv_status run_pass(struct execute *e, int64_t n)
 		.user = e,
 		.work = run_task,
 		.alone = needs_own_worker,
+		.together = e->options->isolate ? NULL : count_together,
 		.prepare = prepare_matrix,
 		.ended = record_task_end,
 		.tick = show_progress};
@@ -427,16 +442,19 @@ fv_status core_study_execute(fv_ctx *ctx, const core_study *study,
 		.pass = core_alloc(ctx, (size_t)study->n_runs, sizeof *e.pass),
 		.block = core_alloc(ctx, (size_t)study->n_runs, sizeof *e.block),
 		.matrices = core_alloc(ctx, 1, sizeof *e.matrices),
+		.trainer = core_alloc(ctx, 1, sizeof *e.trainer),
 		.summary = out,
 		.ended_s = core_clock_s(),
 		.progress = core_progress_begin(ctx, "run", "runs"),
 		.variant = core_alloc(ctx, variants, sizeof *e.variant),
 		.remaining = core_alloc(ctx, variants, sizeof *e.remaining)};
-	if (!todo || !e.pass || !e.block || !e.matrices || !e.variant || !e.remaining ||
-		core_pace_make(ctx, study, &e.pace) || find_working_folder(ctx, &e.folder))
+	if (!todo || !e.pass || !e.block || !e.matrices || !e.trainer || !e.variant ||
+		!e.remaining || core_pace_make(ctx, study, &e.pace) ||
+		find_working_folder(ctx, &e.folder))
 		return FV_FAILED;
 	record_early_failures(&e);
 	list_todo(&e, todo);
+	tell_device(&e);
 	fv_status status = run_all(&e);
 	core_matrices_free(e.matrices);
 	if (!status)

@@ -10,6 +10,7 @@
 #include "base/numerics.h"
 #include "run/identity.h"
 #include "run/params.h"
+#include "run/training_device.h"
 #include "run/tune.h"
 
 static json_t *make_plugin_json(fv_ctx *ctx, const core_plugin_spec *use)
@@ -100,6 +101,8 @@ fv_status core_run_make_fingerprint(fv_ctx *ctx, core_study *study, core_run *ru
 		json_decref(root);
 		return status;
 	}
+	if (core_run_trains_on_device(study, run))
+		json_object_set_new(root, "trained_on", json_string(study->device->numerics));
 	const char *text = core_json_text(ctx, root, JSON_SORT_KEYS | JSON_INDENT(1));
 	run->fingerprint = text ? core_format(ctx, "%s\n", text) : NULL;
 	return run->fingerprint ? FV_OK : FV_FAILED;

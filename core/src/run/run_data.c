@@ -104,8 +104,8 @@ fv_status core_run_data_make_input(fv_ctx *ctx, core_run_data *r)
 	r->shape = core_run_data_shape(
 		r->variant, encoding->features.layers, encoding->features.dims, r->corpus->classes);
 	return core_matrix_share(ctx, r->matrices, &encoding->features,
-		r->study->fold[r->run->fold].row, r->corpus, &r->rows, kind, &r->input,
-		&r->shared_input);
+		r->study->fold[r->run->fold].row, r->corpus, &r->rows, kind, r->trainer != NULL,
+		&r->input, &r->shared_input);
 }
 
 /* Adds the durations of the rows, if they were asked for. */

@@ -20,7 +20,8 @@ typedef struct core_run_data {
 	core_rows rows;    /* each split in the order of stems */
 	core_matrix input; /* features, standardised; of shared_input */
 	core_shared_matrix *shared_input;
-	core_matrices *matrices; /* that the input is shared among; NULL: it is not */
+	core_matrices *matrices;              /* that the input is shared among; NULL: it is not */
+	struct core_training_device *trainer; /* where it trains; NULL: on the CPU */
 	core_groups groups;
 	fv_rows train, dev; /* what the objective sees; dev in file order */
 	int32_t *dev_order; /* [n dev] dev.n's row i is row dev_order[i] of rows */

@@ -4,17 +4,42 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fairvox/loss.h>
+#include <fairvox/networks.h>
+#include <fairvox/stages.h>
+
 #include "run/grouping.h"
+#include "run/training_device.h"
+
+/* Returns true if `weigh` is the only op that influences training. */
+static bool only_weighs(const fv_descriptor *loss)
+{
+	const fv_loss_ops *ops = loss->ops;
+	if (ops->subsample || ops->order || ops->mix)
+		return false;
+	return !loss->extension ||
+	       (!loss->extension(FV_NETWORKS_1) && !loss->extension(FV_STAGES_1));
+}
+
+bool core_run_shares_worker(const core_study *study, const core_run *run)
+{
+	const core_variant *variant = core_run_variant(study, run);
+	bool may = variant->loss.plugin->own && only_weighs(variant->loss.plugin->descriptor);
+	for (int32_t i = 0; i < variant->n_groupers; i++)
+		may &= variant->groupers[i].use.plugin->own;
+	return may && !variant->loss.n_delegates;
+}
 
 enum {
 	ROW_NUMBERS =
 		2048, /* of features: with shorter rows, making a matrix takes no time to speak of */
 	KEYS = 5,
-	ALONE = -1
+	ALONE = -1,
+	ON_DEVICE = -2
 };
 
 /* A run. Those that read the same rows have in common: features, their scaling, the first variant with such a bias, fold,
- * seed. key[0] ALONE: it stays where it is. */
+ * seed. key[0] ALONE: it stays where it is; ON_DEVICE: it needs nothing in common. */
 struct member {
 	int64_t key[KEYS];
 	int64_t at; /* its place among the tasks */
@@ -51,6 +76,8 @@ static struct member make_member(const core_study *study, const core_run *run, i
 {
 	const core_variant *variant = core_run_variant(study, run);
 	const core_features *features = &study->encoding[run->encoding].features;
+	if (!run->done && core_run_trains_on_device(study, run))
+		return (struct member){{ON_DEVICE}, at};
 	if (run->done || (int64_t)features->layers * features->dims < ROW_NUMBERS)
 		return (struct member){{ALONE, at}, at};
 	return (struct member){
@@ -116,7 +143,10 @@ fv_status core_run_order(fv_ctx *ctx, const core_study *study, const int64_t *to
 	qsort(block, (size_t)blocks, sizeof *block, compare_blocks);
 	for (int64_t b = 0; b < blocks; b++)
 		for (int64_t i = 0; i < block[b].n; i++, placed++) {
-			block_of[placed] = block[b].n > 1 ? b : CORE_ORDER_ALONE;
+			bool there = member[block[b].first].key[0] == ON_DEVICE;
+			block_of[placed] = there            ? CORE_ORDER_ON_DEVICE
+					   : block[b].n > 1 ? b
+							    : CORE_ORDER_ALONE;
 			task[placed] = before[member[block[b].first + i].at];
 		}
 	return FV_OK;

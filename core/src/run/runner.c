@@ -91,6 +91,20 @@ static fv_status make_job(fv_ctx *ctx, core_run_data *r, core_train_job *job)
 	return to ? core_selection_make(ctx, r, job) : FV_FAILED;
 }
 
+static fv_status train_on_device(fv_ctx *ctx, core_run_data *r, core_train_job *job)
+{
+	core_train_device *where = core_alloc(ctx, 1, sizeof *where);
+	if (!where)
+		return FV_FAILED;
+	fv_status status = core_training_device_join(ctx, r->trainer, r->study->device,
+		&r->study->encoding[r->run->encoding].features, where);
+	job->device = where;
+	if (!status)
+		status = core_train_run(ctx, job, &r->result);
+	core_training_device_leave(r->trainer);
+	return status;
+}
+
 static fv_status train_model(fv_ctx *ctx, core_run_data *r)
 {
 	struct history history = {ctx, r};
@@ -104,7 +118,9 @@ static fv_status train_model(fv_ctx *ctx, core_run_data *r)
 	job.on_epoch = add_epoch;
 	job.user = &history;
 	status = read_order(ctx, r, &job);
-	return status ? status : core_train_run(ctx, &job, &r->result);
+	if (status)
+		return status;
+	return r->trainer ? train_on_device(ctx, r, &job) : core_train_run(ctx, &job, &r->result);
 }
 
 fv_status core_runner_preview(fv_ctx *ctx, core_run_data *r, bool groups, core_train_preview *out)
@@ -265,7 +281,10 @@ fv_status core_runner_run(fv_ctx *ctx, const core_study *study, const core_run *
 	core_run_data *r = core_alloc(ctx, 1, sizeof *r);
 	if (!r)
 		return FV_FAILED;
-	*r = (core_run_data){.study = study, .run = run, .matrices = options->matrices};
+	*r = (core_run_data){.study = study,
+		.run = run,
+		.matrices = options->matrices,
+		.trainer = core_run_trains_on_device(study, run) ? options->trainer : NULL};
 	core_ctx_set_log(ctx, write_log_line, &r->log);
 	status = make_checkpoint(ctx, r, &folder, options->save_every_s);
 	if (!status)

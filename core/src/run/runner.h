@@ -5,12 +5,14 @@
 
 #include "run/folder.h"
 #include "run/run_data.h"
+#include "run/training_device.h"
 
 typedef struct core_run_options {
 	bool force; /* compute it again, from the start, even if it is done */
 	double save_every_s;
 	core_lease_view *view; /* what is known of another process that holds the folder; updated */
-	core_matrices *matrices; /* shared with other runs; NULL: none */
+	core_matrices *matrices;       /* shared with other runs; NULL: none */
+	core_training_device *trainer; /* where it trains if it can (training_device.h) */
 } core_run_options;
 
 typedef enum core_run_outcome {

@@ -14,6 +14,7 @@ struct core_shared_matrix {
 	const core_corpus *corpus;
 	core_rows rows;
 	fv_standardize kind;
+	bool indexed;
 	core_matrix matrix;
 };
 
@@ -31,7 +32,7 @@ static core_shared_matrix *find_matrix(const core_shared_matrix *wanted)
 	for (core_shared_matrix *s = wanted->among->first; s; s = s->next)
 		if (s->features == wanted->features && s->corpus_row == wanted->corpus_row &&
 			s->corpus == wanted->corpus && s->kind == wanted->kind &&
-			have_same_rows(&s->rows, &wanted->rows))
+			s->indexed == wanted->indexed && have_same_rows(&s->rows, &wanted->rows))
 			return s;
 	return NULL;
 }
@@ -84,7 +85,10 @@ static fv_status make_matrix(
 		made->own = own;
 		status = copy_rows(own, &wanted->rows, &made->rows);
 	}
-	if (!status)
+	if (!status && made->indexed)
+		status = core_matrix_index(own, made->features, made->corpus_row, &made->rows,
+			made->kind, &made->matrix);
+	else if (!status)
 		status = core_matrix_make(own, made->features, made->corpus_row, made->corpus,
 			&made->rows, made->kind, &made->matrix);
 	if (status)
@@ -104,14 +108,15 @@ void core_matrices_free(core_matrices *matrices)
 
 fv_status core_matrix_share(fv_ctx *ctx, core_matrices *matrices, const core_features *features,
 	const int64_t *corpus_row, const core_corpus *corpus, const core_rows *rows,
-	fv_standardize kind, core_matrix *matrix, core_shared_matrix **shared)
+	fv_standardize kind, bool indexed, core_matrix *matrix, core_shared_matrix **shared)
 {
 	const core_shared_matrix wanted = {.among = matrices,
 		.features = features,
 		.corpus_row = corpus_row,
 		.corpus = corpus,
 		.rows = *rows,
-		.kind = kind};
+		.kind = kind,
+		.indexed = indexed};
 	core_shared_matrix *found = matrices ? find_matrix(&wanted) : NULL;
 	if (matrices)
 		free_unused(matrices, found);

@@ -43,8 +43,7 @@ fv_status core_stem_order(fv_ctx *ctx, const fv_rows *rows, int32_t **order)
 
 const float *core_row_input(const core_train_data *data, int32_t row, size_t width, float *scratch)
 {
-	size_t at = (size_t)(data->index ? data->index[row] : row);
-	const float *x = data->x + at * width;
+	const float *x = data->x + (size_t)core_row_place(data, row) * width;
 	if (!data->mean)
 		return x;
 	const float *mean = data->mean, *scale = data->scale;
@@ -64,7 +63,7 @@ fv_status core_batches_init(fv_ctx *ctx, core_batches *b, const core_train_data 
 	b->shuffle = core_alloc(ctx, (size_t)n, sizeof *b->shuffle);
 	b->row = core_alloc(ctx, 5 * batch, sizeof *b->row);
 	b->uses = core_alloc(ctx, (size_t)rows->n, sizeof *b->uses);
-	b->label = core_alloc(ctx, 2 * batch * classes, sizeof *b->label);
+	b->label = core_alloc(ctx, 3 * batch * classes, sizeof *b->label);
 	b->member = core_alloc(ctx, batch * groups, sizeof *b->member);
 	b->mixed = core_alloc(ctx, mixing ? (batch + 1) * width : 1, sizeof *b->mixed);
 	b->scaled = core_alloc(ctx, data->mean ? batch * width : 1, sizeof *b->scaled);
@@ -80,6 +79,7 @@ fv_status core_batches_init(fv_ctx *ctx, core_batches *b, const core_train_data 
 	b->partner = b->row + 3 * batch;
 	b->copy = b->row + 4 * batch;
 	b->logits = b->label + batch * classes;
+	b->d_logits = b->label + 2 * batch * classes;
 	b->lambda = b->loss + batch;
 	for (int32_t i = 0; i < n; i++)
 		b->shuffle[i] =
@@ -138,8 +138,11 @@ void core_batches_gather(core_batches *b, int32_t first)
 		if (rows->member)
 			memcpy(b->member + at * groups, rows->member + from * groups,
 				groups * sizeof *b->member);
-		b->x[i] = core_row_input(
-			b->data, row, b->width, b->data->mean ? b->scaled + at * b->width : NULL);
+		if (b->place)
+			b->place[i] = core_row_place(b->data, row);
+		else
+			b->x[i] = core_row_input(b->data, row, b->width,
+				b->data->mean ? b->scaled + at * b->width : NULL);
 	}
 	b->batch.size = sizeof b->batch;
 	b->batch.n = n;

@@ -17,6 +17,12 @@ typedef struct core_train_data {
 	const float *mean, *scale; /* [L,D] */
 } core_train_data;
 
+/* Returns where the features of a row are, counted in rows from x. */
+static inline int32_t core_row_place(const core_train_data *data, int32_t row)
+{
+	return data->index ? data->index[row] : row;
+}
+
 /* Returns the model's input [width] for a row: the features themselves, or scaled into `scratch` [width]. */
 const float *core_row_input(const core_train_data *data, int32_t row, size_t width, float *scratch);
 
@@ -36,9 +42,10 @@ typedef struct core_batches {
 	int32_t *uses; /* [rows] of the epoch so far */
 	float *label, *member, *mixed, *scaled; /* scaled [size,width] */
 	double *loss, *lambda;
-	float *logits;
-	const float **x;   /* [size] features of the samples */
-	const char **stem; /* [size] */
+	float *logits, *d_logits; /* [size,C] d_logits: room for their gradient */
+	const float **x;          /* [size] features of the samples */
+	int32_t *place;           /* [size] their rows in the features; NULL: x is wanted instead */
+	const char **stem;        /* [size] */
 } core_batches;
 
 /* Buffers are memory of the context. `mixing` also reserves memory for mixed features. */

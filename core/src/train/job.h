@@ -73,6 +73,8 @@ typedef struct core_train_job {
 	void *user;
 	/* The checkpoint of the run; NULL: the run is not saved before its end. */
 	core_run_checkpoint *checkpoint;
+	/* Where the model is trained: an ordinary run whose only op is weigh, by Adam. NULL: on the CPU. */
+	const struct core_train_device *device;
 } core_train_job;
 
 /* Arrays are memory of the context. */

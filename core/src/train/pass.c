@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/lockstep.h"
 #include "nn/adam.h"
 #include "nn/base_loss.h"
 #include "nn/blocks.h"
@@ -19,6 +19,8 @@
 static fv_status report_overflow(struct core_pass *t, int64_t epoch, const char *what)
 {
 	fv_status status = core_check_features(t->ctx, &t->train, &t->job->shape);
+	if (status == FV_OK && t->on_device)
+		status = core_on_device_get(t->on_device, t->param, t->gradient, NULL, NULL);
 	if (status != FV_OK)
 		return status;
 	const char *tensor = core_find_non_finite(t->plan, t->param);
@@ -42,6 +44,16 @@ static void count_group_losses(struct core_pass *t)
 	}
 }
 
+/* Computes the gradient of sum_i v_i l_i at the logits -> out [n,C]. */
+static void spread_weights(const struct core_pass *t, const fv_batch *batch, float *out)
+{
+	for (int32_t i = 0; i < batch->n; i++)
+		for (int32_t k = 0; k < batch->classes; k++) {
+			int32_t at = i * batch->classes + k;
+			out[at] = (float)(t->share[i] * t->grad[at]);
+		}
+}
+
 /* Computes the gradient of sum_i v_i l_i with v from the objective. */
 static fv_status compute_weighted_gradient(
 	struct core_pass *t, fv_node *logits, const fv_batch *batch, double *value)
@@ -52,11 +64,7 @@ static fv_status compute_weighted_gradient(
 	float *out = core_node_gradient(t->networks, logits);
 	if (!out)
 		return FV_FAILED;
-	for (int32_t i = 0; i < batch->n; i++)
-		for (int32_t k = 0; k < batch->classes; k++) {
-			int32_t at = i * batch->classes + k;
-			out[at] = (float)(t->share[i] * t->grad[at]);
-		}
+	spread_weights(t, batch, out);
 	return core_networks_backward(t->networks);
 }
 
@@ -131,6 +139,26 @@ static fv_status compute_gradient(struct core_pass *t, int64_t epoch, double *va
 	return status;
 }
 
+/* Reports a gradient that overflowed. */
+static fv_status report_gradient(struct core_pass *t, int64_t epoch)
+{
+	char what[128];
+	fv_status status = t->on_device
+				   ? core_on_device_get(t->on_device, NULL, t->gradient, NULL, NULL)
+				   : FV_OK;
+	if (status != FV_OK)
+		return status;
+	const char *tensor = core_find_non_finite(t->plan, t->gradient);
+	snprintf(what, sizeof what, "the gradient of %s", tensor ? tensor : "the model");
+	return report_overflow(t, epoch, what);
+}
+
+static core_adam describe_adam(const struct core_pass *t)
+{
+	const core_train_spec *spec = t->job->spec;
+	return (core_adam){t->schedule.rate, spec->weight_decay, spec->optimizer == CORE_ADAMW};
+}
+
 /* Takes the step of the optimizer along the gradient times `scale`. */
 static void update_model(struct core_pass *t, double scale)
 {
@@ -143,9 +171,35 @@ static void update_model(struct core_pass *t, double scale)
 		core_sgd_step(&sgd, scale, count, param, gradient, m);
 		return;
 	}
-	const core_adam adam = {
-		t->schedule.rate, spec->weight_decay, spec->optimizer == CORE_ADAMW};
+	const core_adam adam = describe_adam(t);
 	core_adam_step(&adam, t->step, scale, count, param, gradient, m, v);
+}
+
+/* Trains on the batch where the model is on a device: the losses and their weights are computed here. */
+static fv_status step_on_device(struct core_pass *t, int64_t epoch, double *value, double *norm)
+{
+	core_batches *b = &t->batches;
+	fv_batch *batch = &b->batch;
+	int64_t count = (int64_t)batch->n * batch->classes;
+	const core_adam adam = describe_adam(t);
+	fv_status status =
+		core_on_device_forward(t->on_device, batch->n, b->place, true, b->logits);
+	if (status != FV_OK)
+		return status;
+	if (!core_all_finite(b->logits, count))
+		return report_overflow(t, epoch, "the logits");
+	batch->logits = b->logits;
+	batch->loss = b->loss;
+	core_base_loss(
+		&t->base, batch->n, batch->classes, batch->logits, b->label, b->loss, t->grad);
+	count_group_losses(t);
+	status = core_objective_weigh(t->objective, batch, t->share, value);
+	if (status != FV_OK)
+		return status;
+	spread_weights(t, batch, b->d_logits);
+	status = core_on_device_update(
+		t->on_device, b->d_logits, &adam, t->step, t->job->spec->clip, norm);
+	return status == FV_OK && !isfinite(*norm) ? report_gradient(t, epoch) : status;
 }
 
 static fv_status train_step(
@@ -165,17 +219,15 @@ static fv_status train_step(
 			return status;
 		core_batches_mix(b);
 	}
+	if (t->on_device)
+		return step_on_device(t, epoch, value, norm);
 	status = compute_gradient(t, epoch, value);
 	if (status != FV_OK)
 		return status;
 	int64_t held = t->first, count = t->plan->count - held;
 	*norm = core_vector_norm(t->gradient + held, count);
-	if (!isfinite(*norm)) {
-		char what[128];
-		snprintf(what, sizeof what, "the gradient of %s",
-			core_find_non_finite(t->plan, t->gradient));
-		return report_overflow(t, epoch, what);
-	}
+	if (!isfinite(*norm))
+		return report_gradient(t, epoch);
 	update_model(t, core_clip_scale(*norm, spec->clip));
 	return FV_OK;
 }
@@ -251,7 +303,7 @@ static fv_status begin_epoch(struct core_pass *t)
 /* Trains the epoch from sample t->seen on, so that an interrupted epoch is continued. */
 static fv_status train_epoch(struct core_pass *t)
 {
-	double begun = core_clock_s() - (t->seen ? t->seconds : 0);
+	double begun = core_lockstep_clock_s() - (t->seen ? t->seconds : 0);
 	fv_status status = t->seen ? FV_OK : begin_epoch(t);
 	while (status == FV_OK && t->seen < t->n_subsample) {
 		double value = 0, norm = 0;
@@ -260,10 +312,12 @@ static fv_status train_epoch(struct core_pass *t)
 		t->grad_norm += norm;
 		t->seen += t->batches.batch.n;
 		t->epoch_steps++;
-		t->seconds = core_clock_s() - begun;
+		t->seconds = core_lockstep_clock_s() - begun;
 		if (status == FV_OK && t->job->checkpoint)
 			status = core_pass_save(t);
 	}
+	if (status == FV_OK && t->on_device)
+		status = core_on_device_get(t->on_device, t->param, NULL, NULL, NULL);
 	if (status == FV_OK && !core_all_finite(t->param, t->plan->count))
 		status = report_overflow(t, t->epoch, "the model");
 	for (int32_t g = 0; g < t->job->train.rows.groups; g++)
@@ -351,14 +405,14 @@ static fv_status run_epoch(struct core_pass *t)
 	if (status == FV_OK && t->epoch == 1 && !t->pass->untrained)
 		warn_of_no_weights(t);
 	epoch.learning_rate = t->pass->untrained ? 0 : t->schedule.rate;
-	double judged = core_clock_s();
+	double judged = core_lockstep_clock_s();
 	if (status == FV_OK)
 		status = judge_epoch(t, &epoch);
 	core_schedule_end(&t->schedule, epoch.select_value);
 	t->last_best = epoch.best ? epoch.epoch : t->last_best;
 	epoch.value = t->epoch_steps ? t->value / t->epoch_steps : NAN;
 	epoch.grad_norm = t->epoch_steps ? t->grad_norm / t->epoch_steps : NAN;
-	epoch.seconds = t->seconds + core_clock_s() - judged;
+	epoch.seconds = t->seconds + core_lockstep_clock_s() - judged;
 	if (status == FV_OK && job->on_epoch)
 		status = job->on_epoch(job->user, &epoch);
 	return status;
@@ -379,6 +433,8 @@ static fv_status train_all(struct core_pass *t)
 {
 	bool finished = false;
 	fv_status status = t->job->checkpoint ? core_pass_restore(t, &finished) : FV_OK;
+	if (status == FV_OK && t->on_device)
+		status = core_on_device_set(t->on_device, t->param, t->m, t->v);
 	for (; status == FV_OK && !finished && !is_over(t); t->epoch++, t->seen = 0)
 		status = run_epoch(t);
 	if (status != FV_OK || finished)
@@ -407,6 +463,7 @@ static fv_status run_pass(fv_ctx *ctx, const core_train_job *job, const core_tra
 		status = train_all(&t);
 	result->subsample = t.n_subsample;
 	core_networks_free(t.networks);
+	core_on_device_close(t.on_device);
 	return status;
 }
 

@@ -35,7 +35,10 @@ fv_status core_pass_save(struct core_pass *t)
 {
 	if (!core_run_checkpoint_is_due(t->job->checkpoint))
 		return FV_OK;
-	fv_status status = add_parts(t);
+	fv_status status =
+		t->on_device ? core_on_device_get(t->on_device, t->param, NULL, t->m, t->v) : FV_OK;
+	if (status == FV_OK)
+		status = add_parts(t);
 	return status == FV_OK ? core_run_checkpoint_save(t->job->checkpoint) : status;
 }
 

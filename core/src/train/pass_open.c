@@ -229,6 +229,25 @@ static void find_output(struct core_pass *t)
 	}
 }
 
+/* Brings the start model to the device, which from now on computes all logits and steps. */
+static fv_status open_on_device(struct core_pass *t)
+{
+	const core_train_job *job = t->job;
+	int32_t dev = t->dev.rows.n, test = job->test.rows.n;
+	t->batches.place = core_alloc(t->ctx, (size_t)t->batches.size, sizeof *t->batches.place);
+	if (!t->batches.place)
+		return FV_FAILED;
+	fv_status status = core_on_device_open(t->ctx, job->device, &job->shape, &t->train,
+		t->batches.size, dev > test ? dev : test, &t->on_device);
+	if (status == FV_OK)
+		status = core_on_device_set(t->on_device, t->param, NULL, NULL);
+	if (status == FV_OK)
+		status = core_validation_use_device(t->ctx, &t->validation, t->on_device);
+	if (status == FV_OK && t->select.rows != &t->validation)
+		status = core_validation_use_device(t->ctx, t->select.rows, t->on_device);
+	return status;
+}
+
 fv_status core_pass_prepare(struct core_pass *t)
 {
 	fv_ctx *ctx = t->ctx;
@@ -259,5 +278,7 @@ fv_status core_pass_prepare(struct core_pass *t)
 		return status;
 	find_output(t);
 	status = core_select_init(ctx, job, &t->validation, &t->base, t->plan->count, &t->select);
-	return status == FV_OK ? start_model(t) : status;
+	if (status == FV_OK)
+		status = start_model(t);
+	return status == FV_OK && job->device ? open_on_device(t) : status;
 }

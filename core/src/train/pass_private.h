@@ -40,7 +40,8 @@ struct core_pass {
 	int64_t first; /* of the parameters that learn, in the vector */
 	float *output; /* [n_output] output.weight in the vector, if it has a penalty */
 	int64_t n_output;
-	double *grad, *share; /* [batch,C] dl/dz; [batch] v_i */
+	double *grad, *share;      /* [batch,C] dl/dz; [batch] v_i */
+	core_on_device *on_device; /* where the model is; NULL: it is trained on the CPU */
 	double *group_sum, *group_loss;
 	int64_t *group_seen;
 };

@@ -276,7 +276,8 @@ fv_status core_select_judge(core_select *s, core_networks *networks, const float
 	double f1 = NAN, value = NAN;
 	fv_status status = FV_OK;
 	s->judged++;
-	*finite = core_networks_finite(networks);
+	if (!s->rows->on_device) /* what the objective computed in the validation pass counts too */
+		*finite = core_networks_finite(networks);
 	if (*finite && s->rule->on_test)
 		status = core_validation_score(s->rows, networks, &s->base, finite);
 	if (status == FV_OK && *finite)

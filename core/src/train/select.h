@@ -64,7 +64,8 @@ FV_NODISCARD fv_status core_select_init(fv_ctx *ctx, const core_train_job *job,
 
 /* Judges the model that `networks` hold and `params` are. dev_loss and dev_objective of the epoch
  * are filled in, and `dev` holds the losses and logits they came from. Fills in the epoch's values
- * of the rule and `best`. *finite: false when a logit of the test rows is not. */
+ * of the rule and `best`. *finite: on a device, whether the logits of `dev` are; becomes false when a logit of the
+ * test rows is not. */
 FV_NODISCARD fv_status core_select_judge(core_select *select, core_networks *networks,
 	const float *params, core_train_epoch *epoch, bool *finite);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "nn/base_loss.h"
+#include "nn/blocks.h"
 #include "train/job.h"
 
 _Static_assert(CORE_DEV_BATCH == CORE_HEAD_BLOCK, "batches are filled up to a block");
@@ -45,11 +46,34 @@ static fv_batch make_batch(const core_validation *d, int32_t first, int32_t most
 		.stem = rows->stem + at};
 }
 
-/* Computes logits and base losses of the batch. Its logits stay NULL if one is not finite. */
-static fv_status evaluate_batch(
-	core_validation *d, core_networks *networks, const core_base *base, fv_batch *batch)
+fv_status core_validation_use_device(fv_ctx *ctx, core_validation *d, core_on_device *on_device)
+{
+	d->place = core_alloc(ctx, (size_t)d->data->rows.n, sizeof *d->place);
+	for (int32_t i = 0; d->place && i < d->data->rows.n; i++)
+		d->place[i] = core_row_place(d->data, i);
+	d->on_device = on_device;
+	return d->place ? FV_OK : FV_FAILED;
+}
+
+/* A device computes the logits of all rows at once. */
+static fv_status begin_pass(core_validation *d)
+{
+	if (!d->on_device)
+		return FV_OK;
+	return core_on_device_forward(d->on_device, d->data->rows.n, d->place, false, d->logits);
+}
+
+/* Computes the logits of the batch -> d->logits. */
+static fv_status compute_logits(
+	core_validation *d, core_networks *networks, const fv_batch *batch, bool *finite)
 {
 	const core_train_data *data = d->data;
+	size_t classes = (size_t)batch->classes;
+	float *to = d->logits + (size_t)batch->row[0] * classes;
+	if (d->on_device) {
+		*finite = core_all_finite(to, (int64_t)batch->n * batch->classes);
+		return FV_OK;
+	}
 	for (int32_t i = 0; i < CORE_DEV_BATCH; i++) {
 		int32_t row = batch->row[i < batch->n ? i : batch->n - 1];
 		d->x[i] = core_row_input(
@@ -59,12 +83,21 @@ static fv_status evaluate_batch(
 	const fv_node *logits = core_networks_predict(networks);
 	if (!logits)
 		return FV_FAILED;
-	if (!core_networks_finite(networks))
-		return FV_OK;
+	*finite = core_networks_finite(networks);
+	if (*finite)
+		memcpy(to, core_node_data(logits), (size_t)batch->n * classes * sizeof *to);
+	return FV_OK;
+}
+
+/* Computes logits and base losses of the batch. Its logits stay NULL if one is not finite. */
+static fv_status evaluate_batch(core_validation *d, core_networks *networks, const core_base *base,
+	fv_batch *batch, bool *finite)
+{
 	size_t classes = (size_t)batch->classes, at = (size_t)batch->row[0];
-	batch->logits = core_node_data(logits);
-	memcpy(d->logits + at * classes, batch->logits,
-		(size_t)batch->n * classes * sizeof *d->logits);
+	fv_status status = compute_logits(d, networks, batch, finite);
+	if (status != FV_OK || !*finite)
+		return status;
+	batch->logits = d->logits + at * classes;
 	core_base_loss(
 		base, batch->n, batch->classes, batch->logits, batch->label, d->loss + at, NULL);
 	return FV_OK;
@@ -79,13 +112,15 @@ fv_status core_validation_run(core_validation *d, core_networks *networks,
 	double sum = 0, loss = 0;
 	int32_t batches = 0;
 	*dev_loss = *dev_objective = NAN;
+	fv_status status = begin_pass(d);
+	if (status != FV_OK)
+		return status;
 	for (int32_t first = 0; first < rows->n; first += CORE_DEV_BATCH, batches++) {
 		fv_batch batch = make_batch(d, first, CORE_DEV_BATCH);
 		batch.step = step;
 		batch.steps = steps;
 		batch.epoch = epoch;
-		fv_status status = evaluate_batch(d, networks, &base, &batch);
-		*finite = core_networks_finite(networks);
+		status = evaluate_batch(d, networks, &base, &batch, finite);
 		if (status != FV_OK || !*finite)
 			return status;
 		double value;
@@ -110,13 +145,12 @@ fv_status core_validation_score(
 	core_validation *d, core_networks *networks, const core_base *base, bool *finite)
 {
 	const fv_rows *rows = &d->data->rows;
+	fv_status status = begin_pass(d);
 	*finite = true;
-	for (int32_t first = 0; first < rows->n && *finite; first += CORE_DEV_BATCH) {
+	for (int32_t first = 0; first < rows->n && *finite && status == FV_OK;
+		first += CORE_DEV_BATCH) {
 		fv_batch batch = make_batch(d, first, CORE_DEV_BATCH);
-		fv_status status = evaluate_batch(d, networks, base, &batch);
-		*finite = core_networks_finite(networks);
-		if (status != FV_OK)
-			return status;
+		status = evaluate_batch(d, networks, base, &batch, finite);
 	}
-	return FV_OK;
+	return status;
 }

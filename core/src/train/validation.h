@@ -7,6 +7,7 @@
 #include "train/batches.h"
 #include "train/networks.h"
 #include "train/objective.h"
+#include "train/on_device.h"
 
 typedef struct core_validation {
 	const core_train_data *data;
@@ -17,10 +18,16 @@ typedef struct core_validation {
 	float *logits;                   /* [n,C] in file order */
 	const float *x[CORE_HEAD_BLOCK]; /* features of a batch */
 	float *scaled;                   /* [CORE_HEAD_BLOCK,width] */
+	core_on_device *on_device;       /* that computes the logits; NULL: the networks do */
+	int32_t *place;                  /* [n] of the rows in the features, for the device */
 } core_validation;
 
 FV_NODISCARD fv_status core_validation_init(
 	fv_ctx *ctx, core_validation *validation, const core_train_data *data, size_t width);
+
+/* From now on the device computes the logits. Errors: FV_FAILED (memory). */
+FV_NODISCARD fv_status core_validation_use_device(
+	fv_ctx *ctx, core_validation *validation, core_on_device *on_device);
 
 /* Passes step and epoch on to the plugin, whose view of the rows `data` is. If a logit is not finite, *finite is false, both values are
  * NaN, and the plugin is not called. */
