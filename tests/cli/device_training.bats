@@ -37,7 +37,11 @@ same() {
 	run --separate-stderr gpu "" run plan.yaml -j 2 --device cuda
 	[ "$status" -eq 0 ]
 	[[ $stderr == *"8 of 24 runs train on the CPU: a device trains heads without hidden layers by Adam"* ]]
+	run -0 "$fairvox" table results --plain
+	[[ $(tr -s ' \n' ' ' <<<"$output") =~ models.were.trained.on.different.devices.*"cuda-emulated sm_90 132 loops 1 rows 1024: 16 runs" ]]
 	"$fairvox" run plan.yaml -j 2 --quiet --results cpu
+	run -0 "$fairvox" table cpu --plain
+	[[ $output != *"different devices"* ]]
 	python3 - <<'END'
 import glob, json
 trained = 0

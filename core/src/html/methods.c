@@ -238,6 +238,7 @@ static void put_software(core_html_page *page, core_text *out)
 	put_facts(page, out, "Libraries:", "host", "blas", 15);
 	put_facts(page, out, "Kernels:", "host", "kernels", 40);
 	put_facts(page, out, "Recordings encoded on:", "host", "device", 80);
+	put_facts(page, out, "Models trained on:", "host", "trained_on", 80);
 	put_facts(page, out, "Audio read with", "host", "sndfile", 40);
 	put_facts(page, out, "Resampled with", "host", "soxr", 40);
 	core_text_add(out, "SHA-256, first digits, of the first fold and seed: ");
