@@ -325,7 +325,7 @@ static void remark_on_call(struct state *s, int slot)
 	struct worker *w = &s->worker[slot];
 	double limit = core_call_limit();
 	char what[256];
-	if (!s->pool->remark_s || w->in_call_s < s->pool->remark_s || w->remarked)
+	if (s->pool->remark_s <= 0 || w->in_call_s < s->pool->remark_s || w->remarked)
 		return;
 	core_call_describe(&s->board->call[slot], what, sizeof what);
 	w->remarked = true;
