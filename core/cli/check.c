@@ -64,12 +64,22 @@ struct check {
 static fv_status add_setting(fv_ctx *ctx, struct check *c, const char *text)
 {
 	const char *equals = strchr(text, '=');
-	if (!equals || c->options.n_settings == SETTINGS_MAX)
+	if (!equals)
 		return fv_fail(ctx, FV_CONFIG, "-p: '%s' is not of the form KEY=VALUE", text);
-	core_contract_setting *s = &c->setting[c->options.n_settings++];
-	s->name = core_strndup(ctx, text, (size_t)(equals - text));
-	s->text = equals + 1;
-	return s->name ? FV_OK : FV_FAILED;
+	char *name = core_strndup(ctx, text, (size_t)(equals - text));
+	if (!name)
+		return FV_FAILED;
+	if (!equals[1])
+		return fv_fail(
+			ctx, FV_CONFIG, "-p %s: a value is missing: -p %s=VALUE", text, name);
+	size_t at = 0; /* the last value of a name counts */
+	while (at < c->options.n_settings && strcmp(c->setting[at].name, name) != 0)
+		at++;
+	if (at == SETTINGS_MAX)
+		return fv_fail(ctx, FV_CONFIG, "over %d options -p", SETTINGS_MAX);
+	c->setting[at] = (core_contract_setting){name, equals + 1};
+	c->options.n_settings += at == c->options.n_settings;
+	return FV_OK;
 }
 
 static fv_status apply_option(fv_ctx *ctx, struct check *c, int option)

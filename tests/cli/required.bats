@@ -83,9 +83,10 @@ setup() {
 	refuses "-p alpha: 0 is out of range, from 0.01 to 1" alpha=0
 	refuses "-p alpha: 'x' is not a number" alpha=x
 	refuses "-p alpha has no value, and no default either: write a number (from 0.01 to 1)" alpha=null
+	refuses "-p alpha=: a value is missing: -p alpha=VALUE" alpha=
 	refuses "-p mode: 'c' is not one of a, b" mode=c
 	refuses "-p alhpa: loss need has no parameter 'alhpa', did you mean 'alpha'?" alhpa=1
-	refuses "need refuses to start with -p alpha=0.5 -p k=1 -p mode=a -p file=plan.yaml -p alpha=0.9: plugin need: alpha above 0.8 needs a longer corpus" \
+	refuses "need refuses to start with -p alpha=0.9 -p k=1 -p mode=a -p file=plan.yaml: plugin need: alpha above 0.8 needs a longer corpus" \
 		alpha=0.9
 	run "$fairvox" check ./need.so "${good[@]}"
 	[ "$status" -eq 0 ]
