@@ -365,8 +365,9 @@ static void dependent_keys(void **state)
 			"command line: argument 2: grouper 'clusters' reads no attribute: its "
 			"'column' has no effect\n"},
 		{"loss.name=worst grouper={name: columns, column: race, encoder: {name: waves}}",
-			"command line: argument 2: grouper 'columns' reads no features: its "
-			"'encoder' has no effect\n"},
+			"command line: argument 2: grouper 'columns' reads no features (its op "
+			"uses does not return "
+			"FV_USE_FEATURES): its 'encoder' has no effect\n"},
 		{"loss.name=worst grouper={name: clusters, encoder: {name: waves, max_seconds: 3, "
 		 "normalize: utterance}}",
 			"command line: argument 2: a grouper's encoder sees whole recordings: "

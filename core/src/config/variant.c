@@ -199,7 +199,8 @@ static fv_status check_uses(core_loader *loader, const core_yaml *b, const core_
 			"grouper '%s' reads no attribute: its 'column' has no effect", d->name);
 	if (!(uses & FV_USE_FEATURES) && encoder)
 		return core_loader_fail(loader, FV_CONFIG, encoder->place,
-			"grouper '%s' reads no features: its 'encoder' has no effect", d->name);
+			"grouper '%s' reads no features%s: its 'encoder' has no effect", d->name,
+			g->use.plugin->own ? "" : " (its op uses does not return FV_USE_FEATURES)");
 	if (uses & FV_USE_FEATURES && !encoder && !variant_has_encoder)
 		return core_loader_fail(loader, FV_CONFIG, g->use.place,
 			"grouper '%s' reads features: an encoder is missing", d->name);
