@@ -79,7 +79,8 @@ static const struct {
 		 "shown, and why; if it reads none of these, look in the debugger where it is"},
 	{"crash", "build the plugin with -g and look in the debugger where it is; or build it with "
 		  "-g -fsanitize=address and run the check with "
-		  "LD_PRELOAD=$(gcc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0"},
+		  "LD_PRELOAD=$(gcc -print-file-name=libasan.so) "
+		  "ASAN_OPTIONS=detect_leaks=0:handle_segv=2"},
 };
 
 const char *core_contract_advise(const char *key)
