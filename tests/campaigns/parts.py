@@ -21,6 +21,7 @@ JOBS = str(os.cpu_count())
 THREADED = "^(core/test_(team|tsne|tsne_inputs|lease|cache|io|mapping|pool|call|base)|cli/fetch)$"
 PARTS = (
 	describe_campaign("rules", "deleting any rule of a file format fails a test"),
+	describe_campaign("mends", "what protects from accidents and attacks is taken back, and a test fails"),
 	describe_campaign("memory", "each allocation fails in turn"),
 	describe_campaign("interrupt", "system calls are interrupted, and read and write in parts"),
 	describe_campaign("errors", "system calls fail with ENOSPC, EIO and EMFILE"),
