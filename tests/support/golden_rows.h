@@ -17,7 +17,7 @@ typedef struct test_rows {
 
 /* fixed_order: every epoch has the order of the first. */
 test_rows *test_golden_rows(bool fixed_order);
-void test_golden_rows_free(test_rows *rows);
+void test_golden_rows_free(test_rows *g);
 
 /* Returns the n numbers of a golden .npy file. Memory of the context. */
 float *test_golden_floats(fv_ctx *ctx, const char *path, int64_t *n);
