@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "corpus/corpus.h"
+#include "golden_rows.h"
 #include "nn/base_loss.h"
 #include "train/trainer.h"
 #include "weigh_bench.h"
@@ -79,19 +80,6 @@ static fv_status watch_epoch(void *user, const core_train_epoch *epoch)
 
 enum { N = 100 };
 
-static float *read_floats(fv_ctx *ctx, const char *path, int64_t *n)
-{
-	int64_t dims[4] = {1, 1, 1, 1};
-	int rank;
-	double *values = test_npy(test_golden(path), dims, &rank);
-	*n = dims[0] * (rank > 1 ? dims[1] : 1) * (rank > 2 ? dims[2] : 1);
-	float *out = core_alloc(ctx, (size_t)*n, sizeof *out);
-	for (int64_t i = 0; i < *n; i++)
-		out[i] = (float)values[i];
-	free(values);
-	return out;
-}
-
 static void follow_trace(const char *name, const json_t *trace)
 {
 	fv_ctx *ctx = test_ctx();
@@ -100,10 +88,11 @@ static void follow_trace(const char *name, const json_t *trace)
 	const char *from = test_golden_option(trace, "groups_from");
 	int64_t count;
 	size_t n, m;
-	float *label = read_floats(ctx, "training/head/labels.npy", &count);
-	float *both = read_floats(ctx, "training/head/groups.npy", &count);
-	float *orders = read_floats(ctx, "training/head/order.npy", &count);
-	float *pi = read_floats(ctx, "training/head/soft_groups.npy", &count), *member = NULL;
+	float *label = test_golden_floats(ctx, "training/head/labels.npy", &count);
+	float *both = test_golden_floats(ctx, "training/head/groups.npy", &count);
+	float *orders = test_golden_floats(ctx, "training/head/order.npy", &count);
+	float *pi = test_golden_floats(ctx, "training/head/soft_groups.npy", &count),
+	      *member = NULL;
 	if (!strncmp(from, "soft_groups.npy", 15))
 		member = pi;
 	int column = !strcmp(from, "groups.npy column 1");
@@ -127,7 +116,7 @@ static void follow_trace(const char *name, const json_t *trace)
 	}
 	if (json_object_get(trace, "winner"))
 		f.winner = test_ints(json_object_get(trace, "winner"), &m);
-	f.init = read_floats(ctx, "training/head/init.npy", &count);
+	f.init = test_golden_floats(ctx, "training/head/init.npy", &count);
 	fv_loss_ops watched = f.real;
 	watched.weigh = watch_weigh;
 	fv_descriptor copy = *loss;
@@ -145,7 +134,7 @@ static void follow_trace(const char *name, const json_t *trace)
 		.order_n = N,
 		.on_epoch = watch_epoch,
 		.user = &f};
-	job.train.x = read_floats(ctx, "training/head/features.npy", &count);
+	job.train.x = test_golden_floats(ctx, "training/head/features.npy", &count);
 	job.train.rows = (fv_rows){.size = sizeof job.train.rows,
 		.n = N,
 		.classes = 6,
