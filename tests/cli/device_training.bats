@@ -26,8 +26,7 @@ same() {
 	local n=0
 	for run in "$1"/*/*/; do
 		own=$2/${run#"$1/"}
-		for file in predictions.csv metrics.json model.safetensors done; do cmp "$run/$file" "$own/$file"; done
-		sed 's/"seconds":.*//' "$run/metrics.jsonl" | cmp - <(sed 's/"seconds":.*//' "$own/metrics.jsonl")
+		same_run "$run" "$own"
 		n=$((n + 1))
 	done
 	[ "$n" -eq "$3" ]

@@ -40,8 +40,7 @@ same() {
 	for run in "$1"/*/*/; do
 		variant=$(basename "$(dirname "$run")")
 		own=$(echo "$2"/*"-${variant##*-}/$(basename "$run")")
-		for file in predictions.csv metrics.json model.safetensors done; do cmp "$run/$file" "$own/$file"; done
-		sed 's/"seconds":.*//' "$run/metrics.jsonl" | cmp - <(sed 's/"seconds":.*//' "$own/metrics.jsonl")
+		same_run "$run" "$own"
 		n=$((n + 1))
 	done
 	[ "$n" -eq "$3" ]
