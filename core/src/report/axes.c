@@ -264,10 +264,12 @@ static fv_status tell_params(fv_ctx *ctx, const core_results *results, core_vari
 static fv_status tell_apart(fv_ctx *ctx, const core_results *results, core_variant_axes *axes)
 {
 	fv_status status = FV_OK;
-	for (size_t i = 0; i < axes->n && !status && has_alike(results, axes); i++) {
+	for (size_t i = 0; i < axes->n && !status; i++) {
 		int fact = find_fact(axes->axis[i].key);
 		if (fact != LOSS && fact != GROUPER)
 			continue;
+		if (!has_alike(results, axes))
+			break;
 		status = tell_params(ctx, results, axes, &axes->axis[i], fact);
 		find_whether_varied(results, &axes->axis[i]);
 	}
