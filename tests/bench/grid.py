@@ -106,16 +106,29 @@ def make(folder):
             out.write(f"{name},{'Male' if p > 0.5 else 'Female'},{1 - p:.6g},{p:.6g}\n")
 
 
+def measure_steps(torch, steps, take_step):
+    """Seconds of processor time a step: the best of three rounds. take_step gets features and labels of a batch."""
+    torch.set_num_threads(1)
+    torch.manual_seed(1)
+    x = 2 * torch.rand(1776, LAYERS, DIMS) - 1
+    label = torch.softmax(torch.randn(1776, len(CLASSES)), 1)
+    order = torch.randperm(1776)
+    best = float("inf")
+    for _ in range(3):
+        start = time.process_time()
+        for step in range(steps):
+            row = order[step % 55 * BATCH:][:BATCH]
+            take_step(x[row], label[row])
+        best = min(best, (time.process_time() - start) / steps)
+    return best
+
+
 def pytorch_step(steps=150):
     """Seconds of processor time a step; None without torch."""
     try:
         import torch
     except ImportError:
         return None
-    torch.set_num_threads(1)
-    torch.manual_seed(1)
-    x = 2 * torch.rand(1776, LAYERS, DIMS) - 1
-    label = torch.softmax(torch.randn(1776, len(CLASSES)), 1)
     weight = torch.ones(len(CLASSES))
 
     class Head(torch.nn.Module):
@@ -131,21 +144,16 @@ def pytorch_step(steps=150):
 
     head = Head()
     adam = torch.optim.Adam(head.parameters(), lr=1e-4)
-    order = torch.randperm(1776)
-    best = float("inf")
-    for _ in range(3):
-        start = time.process_time()
-        for step in range(steps):
-            row = order[step % 55 * BATCH:][:BATCH]
-            y = label[row]
-            log_p = torch.log_softmax(head(x[row]), 1)
-            loss = ((y * weight).sum(1) * -(y * log_p).sum(1)).mean()
-            adam.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(head.parameters(), 1)
-            adam.step()
-        best = min(best, (time.process_time() - start) / steps)
-    return best
+
+    def take_step(x, y):
+        log_p = torch.log_softmax(head(x), 1)
+        loss = ((y * weight).sum(1) * -(y * log_p).sum(1)).mean()
+        adam.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(head.parameters(), 1)
+        adam.step()
+
+    return measure_steps(torch, steps, take_step)
 
 
 def pytorch_together(heads=33, steps=20):
@@ -155,35 +163,26 @@ def pytorch_together(heads=33, steps=20):
         import torch
     except ImportError:
         return None
-    torch.set_num_threads(1)
-    torch.manual_seed(1)
-    x = 2 * torch.rand(1776, LAYERS, DIMS) - 1
-    label = torch.softmax(torch.randn(1776, len(CLASSES)), 1)
     weight = torch.ones(heads, len(CLASSES))
     shapes = [(LAYERS,), (DIMS, HIDDEN), (1, HIDDEN), (HIDDEN, len(CLASSES)), (1, len(CLASSES))]
     params = [torch.nn.Parameter(0.02 * torch.randn(heads, *shape)) for shape in shapes]
     adam = torch.optim.Adam(params, lr=1e-4, foreach=True)
-    order = torch.randperm(1776)
-    best = float("inf")
-    for _ in range(3):
-        start = time.process_time()
-        for step in range(steps):
-            row = order[step % 55 * BATCH:][:BATCH]
-            y = label[row]
-            mix, w1, b1, w2, b2 = params
-            mixed = torch.einsum("kl,bld->kbd", torch.softmax(mix, 1), x[row])
-            log_p = torch.log_softmax(torch.baddbmm(b2, torch.baddbmm(b1, mixed, w1), w2), 2)
-            loss = ((y * weight[:, None]).sum(2) * -(y * log_p).sum(2)).mean(1)
-            adam.zero_grad()
-            loss.sum().backward()
-            with torch.no_grad():  # each head's gradient is clipped by its own norm
-                norm = sum(p.grad.flatten(1).square().sum(1) for p in params).sqrt()
-                scale = torch.clamp(1 / (norm + 1e-6), max=1)
-                for p in params:
-                    p.grad.mul_(scale.view(-1, *[1] * (p.ndim - 1)))
-            adam.step()
-        best = min(best, (time.process_time() - start) / steps / heads)
-    return best
+
+    def take_step(x, y):
+        mix, w1, b1, w2, b2 = params
+        mixed = torch.einsum("kl,bld->kbd", torch.softmax(mix, 1), x)
+        log_p = torch.log_softmax(torch.baddbmm(b2, torch.baddbmm(b1, mixed, w1), w2), 2)
+        loss = ((y * weight[:, None]).sum(2) * -(y * log_p).sum(2)).mean(1)
+        adam.zero_grad()
+        loss.sum().backward()
+        with torch.no_grad():  # each head's gradient is clipped by its own norm
+            norm = sum(p.grad.flatten(1).square().sum(1) for p in params).sqrt()
+            scale = torch.clamp(1 / (norm + 1e-6), max=1)
+            for p in params:
+                p.grad.mul_(scale.view(-1, *[1] * (p.ndim - 1)))
+        adam.step()
+
+    return measure_steps(torch, steps, take_step) / heads
 
 
 def spent():
